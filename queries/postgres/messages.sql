@@ -1,0 +1,49 @@
+-- name: InsertMessage :one
+INSERT INTO messages (id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at)
+VALUES (sqlc.arg(id), sqlc.arg(channel_id), sqlc.arg(seq), sqlc.arg(author_id), sqlc.arg(author_name), sqlc.arg(content), sqlc.arg(raw_message), sqlc.arg(in_reply_to), sqlc.arg(source_type), sqlc.arg(source_id), sqlc.arg(metadata), sqlc.arg(unhandled), sqlc.arg(created_at), sqlc.arg(updated_at))
+RETURNING *;
+
+-- name: GetMessage :one
+SELECT * FROM messages WHERE id = sqlc.arg(id);
+
+-- name: FindClientMessage :one
+-- The message that a client already sent under its own id, if it did so recently.
+SELECT * FROM messages
+WHERE channel_id = sqlc.arg(channel_id) AND source_id = sqlc.arg(source_id) AND author_id = sqlc.arg(author_id) AND content = sqlc.arg(content) AND created_at >= sqlc.arg(since)
+ORDER BY seq DESC
+LIMIT 1;
+
+-- name: ListMessagesBefore :many
+-- Newest first.
+SELECT * FROM messages
+WHERE channel_id = sqlc.arg(channel_id) AND created_at < sqlc.arg(before) AND created_at > sqlc.arg(after)
+ORDER BY created_at DESC, seq DESC
+LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
+
+-- name: ListMessagesAfter :many
+-- Oldest first: what follows a point in time, without a gap.
+SELECT * FROM messages
+WHERE channel_id = sqlc.arg(channel_id) AND created_at > sqlc.arg(after)
+ORDER BY created_at, seq
+LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
+
+-- name: ListMessagesFromSeq :many
+-- Oldest first: what a reader who knows the number after_seq has missed.
+SELECT * FROM messages
+WHERE channel_id = sqlc.arg(channel_id) AND seq > sqlc.arg(after_seq)
+ORDER BY seq
+LIMIT sqlc.arg(limit_rows)::bigint;
+
+-- name: ListRecentMessages :many
+-- Newest first: the conversation that an agent sees when it answers number up_to_seq. What others wrote later is left out,
+-- what the agent itself answered to earlier messages is not.
+SELECT * FROM messages
+WHERE channel_id = sqlc.arg(channel_id) AND (seq <= sqlc.arg(up_to_seq) OR author_id = sqlc.arg(agent_id))
+ORDER BY seq DESC
+LIMIT sqlc.arg(limit_rows)::bigint;
+
+-- name: DeleteMessage :execrows
+DELETE FROM messages WHERE id = sqlc.arg(id) AND channel_id = sqlc.arg(channel_id);
+
+-- name: DeleteChannelMessages :execrows
+DELETE FROM messages WHERE channel_id = sqlc.arg(channel_id);

@@ -1,0 +1,63 @@
+-- name: InsertChannel :execrows
+INSERT INTO channels (id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at)
+VALUES (@id, @message_server_id, @name, @type, @source_type, @source_id, @topic, @metadata, @turn_policy, @pair_key, @created_by, 0, @created_at, @updated_at)
+ON CONFLICT DO NOTHING;
+
+-- name: GetChannel :one
+SELECT * FROM channels WHERE id = @id;
+
+-- name: GetPairChannel :one
+SELECT * FROM channels WHERE message_server_id = @message_server_id AND pair_key = @pair_key;
+
+-- name: ListServerChannels :many
+-- Session and job channels are the server's own; they are listed only on request.
+SELECT * FROM channels
+WHERE message_server_id = @message_server_id
+  AND (CAST(@include_internal AS BOOLEAN) OR (name NOT LIKE 'session-%' AND name NOT LIKE 'job-%'))
+ORDER BY updated_at DESC, id
+LIMIT @limit_rows OFFSET @offset_rows;
+
+-- name: UpdateChannel :one
+UPDATE channels
+SET name = @name, topic = @topic, metadata = @metadata, turn_policy = @turn_policy, updated_at = max(updated_at, CAST(@updated_at AS MILLIS_INT))
+WHERE id = @id
+RETURNING *;
+
+-- name: DeleteChannel :execrows
+DELETE FROM channels WHERE id = @id;
+
+-- name: NextSeq :one
+-- Takes the channel's next number. updated_at never goes back, so neither do the times of its messages.
+UPDATE channels SET last_seq = last_seq + 1, updated_at = max(updated_at, CAST(@now AS MILLIS_INT))
+WHERE id = @id
+RETURNING *;
+
+-- name: AddParticipant :execrows
+INSERT INTO channel_participants (channel_id, entity_id, state, joined_at) VALUES (@channel_id, @entity_id, '', @joined_at)
+ON CONFLICT (channel_id, entity_id) DO NOTHING;
+
+-- name: RemoveParticipant :execrows
+DELETE FROM channel_participants WHERE channel_id = @channel_id AND entity_id = @entity_id;
+
+-- name: RemoveParticipants :exec
+DELETE FROM channel_participants WHERE channel_id = @channel_id;
+
+-- name: ListParticipants :many
+SELECT entity_id FROM channel_participants WHERE channel_id = @channel_id ORDER BY joined_at, entity_id;
+
+-- name: GetParticipant :one
+SELECT * FROM channel_participants WHERE channel_id = @channel_id AND entity_id = @entity_id;
+
+-- name: SetParticipantState :execrows
+UPDATE channel_participants SET state = @state WHERE channel_id = @channel_id AND entity_id = @entity_id;
+
+-- name: ListChannelAgents :many
+-- The agents that take part in a channel, and what stands between each and a turn: it must be running and attached to the
+-- channel's message server.
+SELECT a.id, a.name, a.running,
+       CAST(EXISTS (SELECT 1 FROM message_server_agents m WHERE m.agent_id = a.id AND m.message_server_id = c.message_server_id) AS BOOLEAN) AS attached
+FROM channel_participants p
+JOIN channels c ON c.id = p.channel_id
+JOIN agents a ON a.id = p.entity_id
+WHERE p.channel_id = @channel_id
+ORDER BY p.joined_at, a.id;

@@ -1,0 +1,49 @@
+-- name: InsertMessage :one
+INSERT INTO messages (id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at)
+VALUES (@id, @channel_id, @seq, @author_id, @author_name, @content, @raw_message, @in_reply_to, @source_type, @source_id, @metadata, @unhandled, @created_at, @updated_at)
+RETURNING *;
+
+-- name: GetMessage :one
+SELECT * FROM messages WHERE id = @id;
+
+-- name: FindClientMessage :one
+-- The message that a client already sent under its own id, if it did so recently.
+SELECT * FROM messages
+WHERE channel_id = @channel_id AND source_id = @source_id AND author_id = @author_id AND content = @content AND created_at >= @since
+ORDER BY seq DESC
+LIMIT 1;
+
+-- name: ListMessagesBefore :many
+-- Newest first.
+SELECT * FROM messages
+WHERE channel_id = @channel_id AND created_at < @before AND created_at > @after
+ORDER BY created_at DESC, seq DESC
+LIMIT @limit_rows OFFSET @offset_rows;
+
+-- name: ListMessagesAfter :many
+-- Oldest first: what follows a point in time, without a gap.
+SELECT * FROM messages
+WHERE channel_id = @channel_id AND created_at > @after
+ORDER BY created_at, seq
+LIMIT @limit_rows OFFSET @offset_rows;
+
+-- name: ListMessagesFromSeq :many
+-- Oldest first: what a reader who knows the number after_seq has missed.
+SELECT * FROM messages
+WHERE channel_id = @channel_id AND seq > @after_seq
+ORDER BY seq
+LIMIT @limit_rows;
+
+-- name: ListRecentMessages :many
+-- Newest first: the conversation that an agent sees when it answers number up_to_seq. What others wrote later is left out,
+-- what the agent itself answered to earlier messages is not.
+SELECT * FROM messages
+WHERE channel_id = @channel_id AND (seq <= @up_to_seq OR author_id = @agent_id)
+ORDER BY seq DESC
+LIMIT @limit_rows;
+
+-- name: DeleteMessage :execrows
+DELETE FROM messages WHERE id = @id AND channel_id = @channel_id;
+
+-- name: DeleteChannelMessages :execrows
+DELETE FROM messages WHERE channel_id = @channel_id;

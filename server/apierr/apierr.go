@@ -1,0 +1,146 @@
+// Package apierr is the one error type of elizad.
+//
+// Domain code creates an *Error with a Code and a sentence that a user may read; the cause, if any, is wrapped and stays
+// inside. The edges (REST, Socket.IO, the Go client) translate it once: [Code.Status] is the only table between codes and
+// HTTP statuses, and [From] turns any other error into an INTERNAL one whose text reveals nothing.
+package apierr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+)
+
+// Code names a class of failure on the wire, in upper snake case. Clients may branch on it.
+type Code string
+
+// The codes that callers are told about. A code that is not in the status table of [Code.Status] answers 500.
+const (
+	InvalidRequest       Code = "INVALID_REQUEST"        // the request does not fit the contract
+	InvalidID            Code = "INVALID_ID"             // an identifier is not a UUID
+	InvalidJSON          Code = "INVALID_JSON"           // the body is not well-formed JSON
+	ValidationFailed     Code = "VALIDATION_ERROR"       // a value is refused by a rule of the domain
+	BadRequest           Code = "BAD_REQUEST"            // the request makes no sense in the present state
+	CreateFailed         Code = "CREATE_ERROR"           // an agent's character is refused
+	UpdateFailed         Code = "UPDATE_ERROR"           // an agent's change is refused
+	NoAgent              Code = "NO_AGENT"               // nobody in the channel can answer
+	Unauthorized         Code = "UNAUTHORIZED"           // credentials are missing or wrong
+	Forbidden            Code = "FORBIDDEN"              // known caller, refused
+	NotFound             Code = "NOT_FOUND"              // no such thing, or none that the caller may see
+	MethodNotAllowed     Code = "METHOD_NOT_ALLOWED"     // the path exists, the method does not
+	Conflict             Code = "CONFLICT"               // the thing exists already or is in the way
+	TooLarge             Code = "PAYLOAD_TOO_LARGE"      // the body exceeds the limit
+	UnsupportedMediaType Code = "UNSUPPORTED_MEDIA_TYPE" // the body has a type that the route doesn't read
+	RateLimited          Code = "RATE_LIMIT_EXCEEDED"    // too many requests
+	QueueFull            Code = "QUEUE_FULL"             // an agent's mailbox is full
+	Cancelled            Code = "CANCELLED"              // the caller went away
+	Unavailable          Code = "UNAVAILABLE"            // the server is starting, stopping or overloaded
+	Timeout              Code = "TIMEOUT"                // no answer in the time allowed
+	ModelFailed          Code = "MODEL_ERROR"            // the model behind an agent failed
+	Internal             Code = "INTERNAL"               // everything else; details are in the server's log
+)
+
+// statusClientClosed is nginx's status for a caller that left before the answer; nobody reads it.
+const statusClientClosed = 499
+
+// Status returns the HTTP status that c stands for.
+func (c Code) Status() int {
+	switch c {
+	case InvalidRequest, InvalidID, InvalidJSON, ValidationFailed, BadRequest, CreateFailed, UpdateFailed, NoAgent:
+		return http.StatusBadRequest
+	case Unauthorized:
+		return http.StatusUnauthorized
+	case Forbidden:
+		return http.StatusForbidden
+	case NotFound:
+		return http.StatusNotFound
+	case MethodNotAllowed:
+		return http.StatusMethodNotAllowed
+	case Conflict:
+		return http.StatusConflict
+	case TooLarge:
+		return http.StatusRequestEntityTooLarge
+	case UnsupportedMediaType:
+		return http.StatusUnsupportedMediaType
+	case RateLimited, QueueFull:
+		return http.StatusTooManyRequests
+	case Cancelled:
+		return statusClientClosed
+	case Unavailable:
+		return http.StatusServiceUnavailable
+	case Timeout:
+		return http.StatusGatewayTimeout
+	case ModelFailed:
+		return http.StatusBadGateway
+	default:
+		return http.StatusInternalServerError
+	}
+}
+
+// Error is a failure with a public and a private side.
+type Error struct {
+	Code    Code   // class, for programs
+	Message string // one sentence for people; safe to show
+	Details string // optional elaboration; safe to show
+	cause   error  // what happened underneath; for logs only
+}
+
+// New returns an error with a code and a formatted public message.
+func New(code Code, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// Wrap returns an error with a public message that keeps cause for logs and for errors.Is and errors.As.
+func Wrap(cause error, code Code, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...), cause: cause}
+}
+
+// WithDetails returns a copy of e that carries details.
+func (e *Error) WithDetails(details string) *Error {
+	c := *e
+	c.Details = details
+	return &c
+}
+
+// Error returns the message for logs: public text first, then the cause.
+func (e *Error) Error() string {
+	if e.cause == nil {
+		return e.Message
+	}
+	return e.Message + ": " + e.cause.Error()
+}
+
+// Unwrap returns the private cause.
+func (e *Error) Unwrap() error { return e.cause }
+
+// Is reports a match for any *Error target with the same code, so that errors.Is(err, apierr.New(apierr.NotFound, "")) works.
+func (e *Error) Is(target error) bool {
+	t, ok := target.(*Error)
+	return ok && t.Code == e.Code
+}
+
+// From returns err as an *Error. An error of another kind becomes CANCELLED or TIMEOUT when a context ended it, and
+// otherwise INTERNAL with a message that says nothing about its cause; nil stays nil.
+func From(err error) *Error {
+	if err == nil {
+		return nil
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		return Wrap(err, Cancelled, "The request was cancelled")
+	case errors.Is(err, context.DeadlineExceeded):
+		return Wrap(err, Timeout, "The request took too long")
+	default:
+		return Wrap(err, Internal, "An internal error occurred")
+	}
+}
+
+// IsCode reports whether err is, or wraps, an *Error with the given code.
+func IsCode(err error, code Code) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Code == code
+}
