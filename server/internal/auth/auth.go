@@ -1,0 +1,44 @@
+// Package auth says who is asking.
+//
+// An [Identity] is decided once, where a request or a socket enters, and travels in the context; domain methods take it as
+// an argument and hand its [store.Scope] to every query. API keys guard the doors when the operator has set any.
+package auth
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/internal/store"
+)
+
+// Identity is who asks.
+type Identity struct {
+	// EntityID is the person or agent behind the request; the zero UUID is an anonymous caller. Without data isolation it
+	// is what the caller says it is: a default for authorship, never a proof.
+	EntityID uuid.UUID
+	// Service marks the server's own parts, such as an agent at work.
+	Service bool
+}
+
+// Service returns the identity of the server's own parts.
+func Service() Identity { return Identity{Service: true} }
+
+// Entity returns the identity of a caller known by id.
+func Entity(id uuid.UUID) Identity { return Identity{EntityID: id} }
+
+// Scope returns what the store restricts its queries by.
+func (i Identity) Scope() store.Scope { return store.Scope{Entity: i.EntityID, Service: i.Service} }
+
+type contextKey struct{}
+
+// NewContext returns a context that carries i.
+func NewContext(ctx context.Context, i Identity) context.Context {
+	return context.WithValue(ctx, contextKey{}, i)
+}
+
+// FromContext returns the identity in ctx, or an anonymous one.
+func FromContext(ctx context.Context) Identity {
+	i, _ := ctx.Value(contextKey{}).(Identity)
+	return i
+}

@@ -1,0 +1,129 @@
+package messaging
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/apierr"
+)
+
+// DefaultServerID is the message server that exists from the first start.
+var DefaultServerID = uuid.Nil
+
+// MessageServer is a tenant of channels: a community, or the default one.
+type MessageServer struct {
+	ID         uuid.UUID
+	Name       string
+	SourceType string
+	SourceID   *string
+	Metadata   json.RawMessage // an object
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+}
+
+// ChannelType says what kind of place a channel is. Agents always answer in one-to-one types.
+type ChannelType string
+
+// The channel types that clients know.
+const (
+	TypeSelf       ChannelType = "SELF"
+	TypeDM         ChannelType = "DM"
+	TypeGroup      ChannelType = "GROUP"
+	TypeVoiceDM    ChannelType = "VOICE_DM"
+	TypeVoiceGroup ChannelType = "VOICE_GROUP"
+	TypeFeed       ChannelType = "FEED"
+	TypeThread     ChannelType = "THREAD"
+	TypeWorld      ChannelType = "WORLD"
+	TypeForum      ChannelType = "FORUM"
+	TypeAPI        ChannelType = "API"
+)
+
+// ParseChannelType reads a channel type in either case; an empty one is a group.
+func ParseChannelType(s string) (ChannelType, error) {
+	switch t := ChannelType(strings.ToUpper(s)); t {
+	case "":
+		return TypeGroup, nil
+	case TypeSelf, TypeDM, TypeGroup, TypeVoiceDM, TypeVoiceGroup, TypeFeed, TypeThread, TypeWorld, TypeForum, TypeAPI:
+		return t, nil
+	default:
+		return "", apierr.New(apierr.ValidationFailed, "Unknown channel type %q", s)
+	}
+}
+
+// Policy says what happens to a message that arrives while an agent still has work in the same channel.
+type Policy string
+
+// The policies of a mailbox.
+const (
+	PolicyQueue  Policy = "queue"  // it waits; every message is answered, in order
+	PolicyLatest Policy = "latest" // it replaces whatever is waiting or running
+	PolicyMerge  Policy = "merge"  // it replaces what is waiting; the run in progress is finished
+	PolicyReject Policy = "reject" // it is refused
+)
+
+// ParsePolicy reads a policy; an empty one is the queue.
+func ParsePolicy(s string) (Policy, error) {
+	switch p := Policy(s); p {
+	case "":
+		return PolicyQueue, nil
+	case PolicyQueue, PolicyLatest, PolicyMerge, PolicyReject:
+		return p, nil
+	default:
+		return "", apierr.New(apierr.ValidationFailed, "Unknown turn policy %q", s)
+	}
+}
+
+// Channel is a conversation. Its messages are numbered from 1 in the order in which they were stored.
+type Channel struct {
+	ID              uuid.UUID
+	MessageServerID uuid.UUID
+	Name            string
+	Type            ChannelType
+	SourceType      *string
+	SourceID        *string
+	Topic           *string
+	Metadata        json.RawMessage // an object
+	Policy          Policy
+	CreatedBy       *uuid.UUID
+	LastSeq         int64       // number of the newest message ever posted; 0 before the first
+	Participants    []uuid.UUID // people and agents in the order of joining; nil in lists
+	CreatedAt       time.Time
+	UpdatedAt       time.Time // never goes back; moved by every message
+}
+
+// NewChannel is what CreateChannel needs to know.
+type NewChannel struct {
+	ServerID     *uuid.UUID // nil means the current server
+	Name         string
+	Type         ChannelType
+	Topic        *string
+	Metadata     json.RawMessage // an object, or nil
+	Participants []uuid.UUID
+	Policy       Policy // empty means PolicyQueue
+}
+
+// ChannelPatch changes the fields that are set.
+type ChannelPatch struct {
+	Name          *string
+	Topic         *string
+	Metadata      json.RawMessage // an object that replaces the old one, or is merged into it
+	MergeMetadata bool
+	Participants  *[]uuid.UUID // replaces the whole list
+	Policy        *Policy
+}
+
+// ChannelQuery restricts a list of channels.
+type ChannelQuery struct {
+	IncludeInternal bool // also the channels of sessions and jobs
+	Limit           int  // 0 means no limit
+	Offset          int
+}
+
+// DMRequest names the two sides of a direct conversation.
+type DMRequest struct {
+	A, B     uuid.UUID
+	ServerID uuid.UUID // an unknown server means the current one
+}

@@ -1,0 +1,175 @@
+package messaging
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/apierr"
+)
+
+// Limits of a message.
+const (
+	MaxContent   = 50_000 // characters of text
+	maxName      = 256
+	maxClientID  = 256
+	replayWindow = 2 * time.Minute // how long a client's own message id is remembered
+)
+
+// Source types that the server itself gives to messages.
+const (
+	SourceAgentResponse = "agent_response"
+	SourceGUI           = "eliza_gui"
+)
+
+// Message is one entry of a channel, as stored.
+type Message struct {
+	ID              uuid.UUID       `json:"id"`
+	ChannelID       uuid.UUID       `json:"channelId"`
+	MessageServerID uuid.UUID       `json:"messageServerId"`
+	Seq             int64           `json:"seq"` // position in the channel
+	AuthorID        uuid.UUID       `json:"authorId"`
+	AuthorName      string          `json:"authorName,omitempty"`
+	Content         string          `json:"content"`
+	RawMessage      json.RawMessage `json:"rawMessage,omitempty"` // any JSON, or nil
+	InReplyTo       *uuid.UUID      `json:"inReplyTo,omitempty"`
+	SourceType      string          `json:"sourceType,omitempty"`
+	SourceID        string          `json:"sourceId,omitempty"`  // the id that the sending client gave it
+	Metadata        json.RawMessage `json:"metadata"`            // an object
+	Unhandled       string          `json:"unhandled,omitempty"` // why no agent was given the message
+	CreatedAt       time.Time       `json:"createdAt"`
+	UpdatedAt       time.Time       `json:"updatedAt"`
+}
+
+// Reasons in Message.Unhandled.
+const (
+	UnhandledNoAgent      = "no_agent"       // nobody but people take part in the channel
+	UnhandledAgentStopped = "agent_stopped"  // every agent of the channel is stopped
+	UnhandledNotAttached  = "agent_detached" // the channel's agents don't serve its message server
+	UnhandledAgentAuthor  = "agent_author"   // agents don't answer each other
+)
+
+// Draft is a message before it is posted.
+type Draft struct {
+	ID         uuid.UUID  // zero: a new one is made. An id that exists makes the post a duplicate or a conflict
+	ChannelID  uuid.UUID  // required
+	ServerID   *uuid.UUID // must be the channel's, when given; the home of a channel that is made
+	AuthorID   uuid.UUID  // zero: whoever asks
+	AuthorName string
+	Content    string          // required, unless there are attachments in Metadata
+	RawMessage json.RawMessage // any JSON
+	Metadata   json.RawMessage // an object
+	InReplyTo  *uuid.UUID      // a message of the same channel
+	SourceType string          // empty: SourceGUI
+	ClientID   string          // the client's own id: the same text under the same id is posted once
+	Create     *AutoCreate     // how to make a channel that isn't there; nil: that is an error
+	Target     *uuid.UUID      // an agent that must get a turn; the zero UUID stands for any. nil: the message may go unanswered
+}
+
+// AutoCreate describes the channel that a first message makes.
+type AutoCreate struct {
+	CreatedBy string      // stored in the metadata: which door it came through
+	DM        bool        // a DM rather than a group
+	Others    []uuid.UUID // participants beside the author
+}
+
+// AutoCreateFrom reads from a message's metadata what kind of channel its sender means: isDm or a channelType of DM, and
+// targetUserId or recipientId for the other side.
+func AutoCreateFrom(metadata json.RawMessage, createdBy string) *AutoCreate {
+	var m struct {
+		IsDM         any    `json:"isDm"`
+		ChannelType  string `json:"channelType"`
+		ChannelType2 string `json:"channel_type"`
+		Target       string `json:"targetUserId"`
+		Recipient    string `json:"recipientId"`
+	}
+	_ = json.Unmarshal(metadata, &m) // what can't be read means nothing
+	a := &AutoCreate{CreatedBy: createdBy}
+	a.DM = truthy(m.IsDM) || strings.EqualFold(m.ChannelType, string(TypeDM)) || strings.EqualFold(m.ChannelType2, string(TypeDM))
+	if !a.DM {
+		return a
+	}
+	for _, s := range []string{m.Target, m.Recipient} {
+		if id, err := uuid.Parse(s); err == nil {
+			a.Others = []uuid.UUID{id}
+			break
+		}
+	}
+	return a
+}
+
+func truthy(v any) bool {
+	switch x := v.(type) {
+	case bool:
+		return x
+	case string:
+		return x != "" && x != "false"
+	case float64:
+		return x != 0
+	default:
+		return v != nil
+	}
+}
+
+// Posted is the result of a post.
+type Posted struct {
+	Message        Message
+	Channel        Channel // without participants
+	Turns          []Turn  // one for each agent that was given the message
+	ChannelCreated bool
+	Duplicate      bool // the message was there already; nothing was stored
+}
+
+// HistoryQuery selects messages of a channel.
+type HistoryQuery struct {
+	Limit  int // 0 means 50; at most 200
+	Offset int
+	Before *time.Time // strictly older
+	After  *time.Time // strictly newer; without Before, the oldest of the newer ones
+}
+
+// History is a page of messages, newest first.
+type History struct {
+	Messages []Message
+	HasMore  bool
+}
+
+// validate checks and cleans d.
+func (d *Draft) validate() error {
+	d.Content = stripNUL(d.Content)
+	d.AuthorName = stripNUL(d.AuthorName)
+	switch {
+	case d.ChannelID == uuid.Nil:
+		return apierr.New(apierr.ValidationFailed, "channelId is required")
+	case d.AuthorID == uuid.Nil:
+		return apierr.New(apierr.ValidationFailed, "author_id is required")
+	case d.Content == "" && !hasAttachments(d.Metadata):
+		return apierr.New(apierr.ValidationFailed, "content is required")
+	case tooLong(d.Content, MaxContent):
+		return apierr.New(apierr.ValidationFailed, "content exceeds %d characters", MaxContent)
+	case tooLong(d.AuthorName, maxName):
+		return apierr.New(apierr.ValidationFailed, "The sender's name exceeds %d characters", maxName)
+	case len(d.ClientID) > maxClientID:
+		return apierr.New(apierr.ValidationFailed, "messageId exceeds %d bytes", maxClientID)
+	}
+	var err error
+	if d.Metadata, err = object(d.Metadata, "metadata"); err != nil {
+		return err
+	}
+	if d.RawMessage, err = anyJSON(d.RawMessage, "raw_message"); err != nil {
+		return err
+	}
+	if d.SourceType == "" {
+		d.SourceType = SourceGUI
+	}
+	return nil
+}
+
+func hasAttachments(metadata json.RawMessage) bool {
+	var m struct {
+		Attachments []json.RawMessage `json:"attachments"`
+	}
+	return json.Unmarshal(metadata, &m) == nil && len(m.Attachments) > 0
+}

@@ -1,0 +1,110 @@
+package messaging
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// TurnStatus is where a turn stands.
+type TurnStatus string
+
+// A turn is queued, then running, and ends in one of the others. It ends once.
+const (
+	TurnQueued     TurnStatus = "queued"
+	TurnRunning    TurnStatus = "running"
+	TurnReplied    TurnStatus = "replied"    // the agent answered
+	TurnIgnored    TurnStatus = "ignored"    // the agent chose to say nothing
+	TurnFailed     TurnStatus = "failed"     // the model or the agent failed
+	TurnCancelled  TurnStatus = "cancelled"  // the message, the channel or the agent went away
+	TurnSuperseded TurnStatus = "superseded" // a newer message took its place
+	TurnTimedOut   TurnStatus = "timed_out"  // it took longer than allowed
+)
+
+// Ended reports whether nothing more will happen.
+func (s TurnStatus) Ended() bool { return s != TurnQueued && s != TurnRunning }
+
+// Turn is one agent's dealing with one message. The turns of an agent in a channel are its mailbox and are worked one at a
+// time, in the order of the messages.
+type Turn struct {
+	ID               uuid.UUID
+	AgentID          uuid.UUID
+	ChannelID        uuid.UUID
+	MessageID        uuid.UUID
+	SenderID         uuid.UUID
+	Seq              int64     // the message's number
+	ResponseID       uuid.UUID // id of the reply: derived from the turn, so it can't be said twice
+	Status           TurnStatus
+	Reason           string // short code: the rule or the error behind the status
+	Detail           string // the same in a sentence for people
+	ReplyID          *uuid.UUID
+	CharacterVersion int64
+	Attempts         int // how often it was taken up
+	QueuedAt         time.Time
+	StartedAt        *time.Time
+	EndedAt          *time.Time
+}
+
+// Kinds of TurnLogEntry.
+const (
+	LogRunStarted      = "RUN_STARTED"
+	LogRunEnded        = "RUN_ENDED"
+	LogActionStarted   = "ACTION_STARTED"
+	LogActionCompleted = "ACTION_COMPLETED"
+	LogModelUsed       = "MODEL_USED"
+)
+
+// TurnLogEntry is one line of a turn's record.
+type TurnLogEntry struct {
+	Type string
+	At   time.Time
+	Data json.RawMessage // an object
+}
+
+// Reply is what an agent says at the end of a turn.
+type Reply struct {
+	Content    string
+	AuthorName string
+	RawMessage json.RawMessage // thought, actions, text
+	Metadata   json.RawMessage // an object
+}
+
+// Outcome ends a turn.
+type Outcome struct {
+	Status           TurnStatus // an ended one
+	Reason           string
+	Detail           string
+	Reply            *Reply // nil: nothing is said
+	CharacterVersion int64
+	Log              []TurnLogEntry
+}
+
+// TurnContext is what an agent knows when it takes a turn.
+type TurnContext struct {
+	Channel Channel   // with participants
+	Trigger Message   // the message to answer
+	Recent  []Message // oldest first, ending with Trigger; what others wrote after it is left out
+}
+
+// Counts sums up a turn's record.
+type Counts struct {
+	Actions    int
+	ModelCalls int
+	Errors     int
+	Evaluators int
+}
+
+// Run is a turn with its counts, as run lists show it.
+type Run struct {
+	Turn
+	Counts Counts
+}
+
+// RunQuery restricts a list of runs.
+type RunQuery struct {
+	ChannelID *uuid.UUID
+	Status    string // "", started, completed, timeout, error
+	Limit     int    // 0 means 20; at most 100
+	From, To  *time.Time
+}
