@@ -7,7 +7,7 @@ RETURNING *;
 SELECT * FROM agents WHERE id = sqlc.arg(id);
 
 -- name: ListAgents :many
-SELECT * FROM agents ORDER BY name, id;
+SELECT * FROM agents ORDER BY name COLLATE "C", id;
 
 -- name: CountAgents :one
 SELECT count(*) FROM agents;

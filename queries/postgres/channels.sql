@@ -19,7 +19,7 @@ LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
 
 -- name: UpdateChannel :one
 UPDATE channels
-SET name = sqlc.arg(name), topic = sqlc.arg(topic), metadata = sqlc.arg(metadata), turn_policy = sqlc.arg(turn_policy), updated_at = greatest(updated_at, sqlc.arg(updated_at)::bigint)
+SET name = sqlc.arg(name), topic = sqlc.arg(topic), metadata = sqlc.arg(metadata), turn_policy = sqlc.arg(turn_policy), updated_at = CASE WHEN updated_at < sqlc.arg(updated_at) THEN sqlc.arg(updated_at) ELSE updated_at END
 WHERE id = sqlc.arg(id)
 RETURNING *;
 
@@ -28,7 +28,7 @@ DELETE FROM channels WHERE id = sqlc.arg(id);
 
 -- name: NextSeq :one
 -- Takes the channel's next number. updated_at never goes back, so neither do the times of its messages.
-UPDATE channels SET last_seq = last_seq + 1, updated_at = greatest(updated_at, sqlc.arg(now)::bigint)
+UPDATE channels SET last_seq = last_seq + 1, updated_at = CASE WHEN updated_at < sqlc.arg(now) THEN sqlc.arg(now) ELSE updated_at END
 WHERE id = sqlc.arg(id)
 RETURNING *;
 

@@ -8,11 +8,11 @@ SELECT count(*) FROM turns
 WHERE agent_id = sqlc.arg(agent_id) AND channel_id = sqlc.arg(channel_id) AND status IN ('queued', 'running');
 
 -- name: ClaimTurns :many
--- Leases the heads of mailboxes: an active turn with no earlier active turn of the same agent in the same channel, that is
--- queued or whose lease has passed.
-UPDATE turns
-SET status = 'running', lease_owner = sqlc.arg(owner), lease_until = sqlc.arg(lease_until), attempts = attempts + 1, started_at = coalesce(started_at, sqlc.arg(now))
-WHERE id IN (
+-- Leases the heads of mailboxes, the longest waiting first: an active turn with no earlier active turn of the same agent in
+-- the same channel, that is queued or whose lease has passed. The turns come back in no particular order. A turn never starts
+-- before it was queued, whatever the clocks of two nodes say.
+-- The heads are locked in a materialized step: folded into the update, it could run once per row and pass the limit.
+WITH heads AS MATERIALIZED (
     SELECT t.id FROM turns t
     WHERE t.status IN ('queued', 'running')
       AND (t.status = 'queued' OR t.lease_until < sqlc.arg(now))
@@ -21,7 +21,12 @@ WHERE id IN (
           WHERE e.agent_id = t.agent_id AND e.channel_id = t.channel_id AND e.seq < t.seq AND e.status IN ('queued', 'running'))
     ORDER BY t.queued_at, t.seq
     LIMIT sqlc.arg(max_turns)::bigint
-    FOR UPDATE SKIP LOCKED)
+    FOR UPDATE OF t SKIP LOCKED
+)
+UPDATE turns
+SET status = 'running', lease_owner = sqlc.arg(owner), lease_until = sqlc.arg(lease_until), attempts = attempts + 1,
+    started_at = coalesce(started_at, CASE WHEN turns.queued_at < sqlc.arg(now) THEN sqlc.arg(now) ELSE turns.queued_at END)
+WHERE id IN (SELECT id FROM heads)
 RETURNING *;
 
 -- name: RenewTurnLeases :execrows
@@ -75,7 +80,7 @@ SELECT * FROM turns WHERE message_id = sqlc.arg(message_id) AND agent_id = sqlc.
 SELECT * FROM turns WHERE message_id = sqlc.arg(message_id) ORDER BY queued_at, agent_id;
 
 -- name: ListAgentTurns :many
--- Newest first. An empty status and the zero channel mean any.
+-- Newest first. The time span includes both ends; an empty status_group means any status, any_channel any channel.
 SELECT * FROM turns
 WHERE agent_id = sqlc.arg(agent_id)
   AND queued_at >= sqlc.arg(from_time) AND queued_at <= sqlc.arg(to_time)

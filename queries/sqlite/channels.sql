@@ -13,13 +13,13 @@ SELECT * FROM channels WHERE message_server_id = @message_server_id AND pair_key
 -- Session and job channels are the server's own; they are listed only on request.
 SELECT * FROM channels
 WHERE message_server_id = @message_server_id
-  AND (CAST(@include_internal AS BOOLEAN) OR (name NOT LIKE 'session-%' AND name NOT LIKE 'job-%'))
+  AND (CAST(@include_internal AS BOOLEAN) OR (name NOT GLOB 'session-*' AND name NOT GLOB 'job-*'))
 ORDER BY updated_at DESC, id
 LIMIT @limit_rows OFFSET @offset_rows;
 
 -- name: UpdateChannel :one
 UPDATE channels
-SET name = @name, topic = @topic, metadata = @metadata, turn_policy = @turn_policy, updated_at = max(updated_at, CAST(@updated_at AS MILLIS_INT))
+SET name = @name, topic = @topic, metadata = @metadata, turn_policy = @turn_policy, updated_at = CASE WHEN updated_at < @updated_at THEN @updated_at ELSE updated_at END
 WHERE id = @id
 RETURNING *;
 
@@ -28,7 +28,7 @@ DELETE FROM channels WHERE id = @id;
 
 -- name: NextSeq :one
 -- Takes the channel's next number. updated_at never goes back, so neither do the times of its messages.
-UPDATE channels SET last_seq = last_seq + 1, updated_at = max(updated_at, CAST(@now AS MILLIS_INT))
+UPDATE channels SET last_seq = last_seq + 1, updated_at = CASE WHEN updated_at < @now THEN @now ELSE updated_at END
 WHERE id = @id
 RETURNING *;
 

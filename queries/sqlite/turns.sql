@@ -8,10 +8,12 @@ SELECT count(*) FROM turns
 WHERE agent_id = @agent_id AND channel_id = @channel_id AND status IN ('queued', 'running');
 
 -- name: ClaimTurns :many
--- Leases the heads of mailboxes: an active turn with no earlier active turn of the same agent in the same channel, that is
--- queued or whose lease has passed.
+-- Leases the heads of mailboxes, the longest waiting first: an active turn with no earlier active turn of the same agent in
+-- the same channel, that is queued or whose lease has passed. The turns come back in no particular order. A turn never starts
+-- before it was queued, whatever the clocks of two nodes say.
 UPDATE turns
-SET status = 'running', lease_owner = @owner, lease_until = @lease_until, attempts = attempts + 1, started_at = coalesce(started_at, @now)
+SET status = 'running', lease_owner = @owner, lease_until = @lease_until, attempts = attempts + 1,
+    started_at = coalesce(started_at, CASE WHEN turns.queued_at < @now THEN @now ELSE turns.queued_at END)
 WHERE id IN (
     SELECT t.id FROM turns t
     WHERE t.status IN ('queued', 'running')
@@ -74,7 +76,7 @@ SELECT * FROM turns WHERE message_id = @message_id AND agent_id = @agent_id;
 SELECT * FROM turns WHERE message_id = @message_id ORDER BY queued_at, agent_id;
 
 -- name: ListAgentTurns :many
--- Newest first. An empty status and the zero channel mean any.
+-- Newest first. The time span includes both ends; an empty status_group means any status, any_channel any channel.
 SELECT * FROM turns
 WHERE agent_id = @agent_id
   AND queued_at >= @from_time AND queued_at <= @to_time

@@ -1,0 +1,15 @@
+// Package gen is the root of everything generated: nothing below it is edited by hand, all of it is committed, and a test
+// regenerates it and compares. To change it, change api/ or queries/ and run
+//
+//	go generate ./...
+//
+// The generators are pinned in tools.mod, a module file of their own, so that their many requirements stay out of go.mod.
+// The lines below run in this directory, from top to bottom.
+package gen
+
+// Database code: from queries/ to sqlite and postgres, then what they share to db.
+//go:generate go run ../cmd/internal/gensql clean db sqlite postgres
+//go:generate go tool -modfile=tools.mod sqlc generate -f ../sqlc.yaml
+//go:generate go run ../cmd/internal/gensql share -import github.com/elizad/elizad/gen/db db sqlite postgres
+
+// HTTP code: from api/openapi.yaml to api, apiserver and apiclient.
