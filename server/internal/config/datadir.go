@@ -1,0 +1,59 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// DataDir returns the absolute path of the data directory: the one that is set, or elizad in the folder where the platform
+// keeps a user's data. It creates nothing. A leading ~ means the user's home.
+func (s Storage) DataDir() (string, error) {
+	dir := s.Dir
+	switch {
+	case dir == "":
+		base, err := userDataDir()
+		if err != nil {
+			return "", err
+		}
+		dir = filepath.Join(base, "elizad")
+	case dir == "~" || strings.HasPrefix(dir, "~/"):
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", errNoHome
+		}
+		dir = filepath.Join(home, dir[1:])
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("finding the data directory: %w", err)
+	}
+	return abs, nil
+}
+
+var errNoHome = errors.New("the user has no home folder; set ELIZAD_DATA_DIR to a folder for the data")
+
+// userDataDir returns the platform's folder for a user's application data.
+func userDataDir() (string, error) {
+	if runtime.GOOS == "windows" {
+		if dir := os.Getenv("LOCALAPPDATA"); dir != "" {
+			return dir, nil
+		}
+		return "", errNoHome
+	}
+	// The XDG specification says that a relative path is to be ignored.
+	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return dir, nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", errNoHome
+	}
+	if runtime.GOOS == "darwin" {
+		return filepath.Join(home, "Library", "Application Support"), nil
+	}
+	return filepath.Join(home, ".local", "share"), nil
+}

@@ -1,0 +1,122 @@
+package config
+
+import (
+	"net"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Settings holds every setting of the server. The zero value is not usable: begin with [Default], or let kong fill it.
+// Call [Settings.Validate] before use.
+type Settings struct {
+	Network  Network  `embed:"" group:"network"`
+	Storage  Storage  `embed:"" group:"storage"`
+	Security Security `embed:"" group:"security"`
+	Limits   Limits   `embed:"" group:"limits"`
+	Agents   Agents   `embed:"" group:"agents"`
+	Messages Messages `embed:"" group:"messages"`
+	Sockets  Sockets  `embed:"" group:"sockets"`
+	Web      Web      `embed:"" group:"web"`
+	Logs     Logs     `embed:"" group:"logs"`
+}
+
+// Network says where the server listens and how long it takes to leave.
+type Network struct {
+	Host  string        `name:"host" env:"SERVER_HOST,HOST" default:"127.0.0.1" help:"Address to listen on; 0.0.0.0 serves the whole network."`
+	Port  int           `name:"port" env:"SERVER_PORT,PORT" default:"3000" help:"Port to listen on; 0 takes any free port."`
+	Drain time.Duration `name:"drain-timeout" type:"millis" env:"ELIZAD_DRAIN_TIMEOUT_MS" default:"4s" help:"How long a stopping server waits for running replies."`
+}
+
+// Loopback reports whether the server listens for this machine only.
+func (n Network) Loopback() bool { return isLoopbackHost(n.Host) }
+
+// Address returns host and port in the form that net.Listen takes.
+func (n Network) Address() string {
+	return net.JoinHostPort(strings.Trim(n.Host, "[]"), strconv.Itoa(n.Port))
+}
+
+// Storage says where the data lives. A PostgreSQL URL wins over a SQLite path, and both win over the data directory's own
+// database.
+type Storage struct {
+	Dir         string `name:"data-dir" env:"ELIZAD_DATA_DIR,ELIZA_DATABASE_DIR,PGLITE_DATA_DIR" placeholder:"DIR" help:"Folder for the database, uploads and the secret key; by default elizad in the user's data folder."`
+	PostgresURL string `name:"postgres-url" env:"POSTGRES_URL,DATABASE_URL" placeholder:"URL" help:"PostgreSQL database; without it SQLite is used."`
+	SQLitePath  string `name:"sqlite-path" env:"SQLITE_PATH" placeholder:"FILE" help:"SQLite database file; by default elizad.db in the data folder."`
+}
+
+// Security says who may talk to the server.
+type Security struct {
+	AuthToken   string `name:"auth-token" env:"ELIZA_SERVER_AUTH_TOKEN" placeholder:"KEY" help:"API key that REST callers must send as X-API-KEY; without it the API is open. Prefer the variable: flags are visible to other users."`
+	SocketKey   string `name:"socket-key" env:"SERVER_API_KEY" placeholder:"KEY" help:"API key for sockets where it differs from the auth token."`
+	CORSOrigin  string `name:"cors-origin" env:"CORS_ORIGIN" placeholder:"ORIGINS" help:"Comma-separated web origins that may call the server; * for any, then without credentials. By default the server's own origin and this machine's."`
+	APIOrigin   string `name:"api-cors-origin" env:"API_CORS_ORIGIN" placeholder:"ORIGINS" help:"The same for paths under /api only."`
+	TrustProxy  string `name:"trust-proxy" env:"TRUST_PROXY" placeholder:"N|CIDR,…" help:"Reverse proxies in front: how many, or their networks. By default X-Forwarded-For is ignored."`
+	Environment string `name:"environment" env:"NODE_ENV" default:"development" help:"production asks browsers for TLS only, and turns the web UI off unless it is asked for."`
+}
+
+// Limits bounds what one caller may ask for. Sizes are in bytes.
+type Limits struct {
+	MaxBody      int64         `name:"max-body" type:"size" env:"EXPRESS_MAX_PAYLOAD,MAX_BODY_SIZE" default:"2mb" help:"Largest JSON body, such as 512kb or 2mb."`
+	MaxUpload    int64         `name:"max-upload" type:"size" env:"MAX_UPLOAD_SIZE" default:"50mb" help:"Largest uploaded file."`
+	RateLimit    bool          `name:"rate-limit" type:"switch" negatable:"" env:"ELIZAD_RATE_LIMIT" default:"on" help:"Count requests per client; off for benchmarks and trusted networks."`
+	APIMax       int           `name:"rate-limit-api-max" env:"RATE_LIMIT_API_MAX" default:"1000" help:"API requests that one client may make per window."`
+	APIWindow    time.Duration `name:"rate-limit-api-window" type:"millis" env:"RATE_LIMIT_API_WINDOW_MS" default:"15m" help:"Length of that window."`
+	SocketMax    int           `name:"rate-limit-socket-max" env:"RATE_LIMIT_SOCKET_MAX" default:"60" help:"Socket events that one caller may send per window."`
+	SocketWindow time.Duration `name:"rate-limit-socket-window" type:"millis" env:"RATE_LIMIT_SOCKET_WINDOW_MS" default:"1m" help:"Length of that window."`
+}
+
+// Agents names the agents to bring along at start, and holds the settings that agents read.
+type Agents struct {
+	Characters []string `name:"character" type:"existingfile" placeholder:"FILE" help:"Character file to import and start; may be repeated."`
+
+	// Environment is what agents may see of the process environment. [ReadAgentEnvironment] fills it; the zero value
+	// shows nothing.
+	Environment AgentEnvironment `kong:"-"`
+}
+
+// Messages tunes the turns that agents take.
+type Messages struct {
+	RunTimeout         time.Duration `name:"run-timeout" type:"millis" env:"RUN_TIMEOUT_MS" default:"5m" help:"Longest time for one turn of an agent."`
+	HTTPTimeout        time.Duration `name:"http-transport-timeout" type:"millis" env:"HTTP_TRANSPORT_TIMEOUT_MS" default:"2m" help:"How long an HTTP caller waits for an agent's answer; the answer is stored even when it comes later."`
+	QueueMax           int           `name:"lane-queue-max" env:"LANE_QUEUE_MAX" default:"100" help:"Messages that may wait for one agent in one channel."`
+	ConcurrentRuns     int           `name:"max-concurrent-runs" env:"MAX_CONCURRENT_RUNS" default:"64" help:"Turns that run at the same time."`
+	ConversationLength int           `name:"conversation-length" env:"CONVERSATION_LENGTH" default:"32" help:"Recent messages that an agent sees."`
+	BuiltinNotice      bool          `name:"builtin-notice" type:"switch" negatable:"" env:"BUILTIN_NOTICE" default:"on" help:"Let the built-in responder say, once per channel and day, how to connect a model."`
+	BuiltinDelay       time.Duration `name:"builtin-stream-delay" type:"millis" env:"BUILTIN_STREAM_DELAY_MS" default:"0s" help:"Pause between the words of the built-in responder."`
+}
+
+// Sockets tunes the Socket.IO server. The defaults are those that clients expect.
+type Sockets struct {
+	PingInterval    time.Duration `name:"socket-ping-interval" type:"millis" env:"SOCKET_PING_INTERVAL_MS" default:"25s" help:"Time between heartbeats."`
+	PingTimeout     time.Duration `name:"socket-ping-timeout" type:"millis" env:"SOCKET_PING_TIMEOUT_MS" default:"20s" help:"How long a client may take to answer a heartbeat."`
+	MaxPayload      int64         `name:"socket-max-payload" type:"size" env:"SOCKET_MAX_PAYLOAD" default:"1mb" help:"Largest message on a socket."`
+	RequireEntityID bool          `name:"socket-require-entity-id" type:"switch" env:"SOCKET_REQUIRE_ENTITY_ID" help:"Refuse sockets that don't say who they are."`
+}
+
+// Web switches the built-in web UI. Ask [Settings.WebUI], which knows which of the two wins.
+type Web struct {
+	Enable  *bool `name:"web-ui" type:"switch" negatable:"" env:"ELIZA_UI_ENABLE" help:"Serve the web UI; by default on, and off in production."`
+	Disable bool  `name:"disable-web-ui" type:"switch" env:"DISABLE_WEB_UI" help:"Never serve the web UI; wins over the setting above."`
+}
+
+// Logs says what is logged, and in which form.
+type Logs struct {
+	Level      string `name:"log-level" env:"LOG_LEVEL" default:"info" help:"Least severe level to log: fatal, error, warn, info, log, progress, success, debug or trace."`
+	JSON       bool   `name:"log-json" type:"switch" env:"LOG_JSON_FORMAT" help:"Log lines of JSON."`
+	Timestamps bool   `name:"log-timestamps" type:"switch" negatable:"" env:"LOG_TIMESTAMPS" default:"on" help:"Begin text lines with the time."`
+}
+
+// Production reports whether the server runs in production.
+func (s *Settings) Production() bool { return s.Security.Environment == "production" }
+
+// WebUI reports whether the web UI is served.
+func (s *Settings) WebUI() bool {
+	switch {
+	case s.Web.Disable:
+		return false
+	case s.Web.Enable != nil:
+		return *s.Web.Enable
+	default:
+		return !s.Production()
+	}
+}

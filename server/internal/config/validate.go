@@ -1,0 +1,120 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Validate checks what the types alone can't. The error holds one sentence per fault: which setting, what is wrong, what to
+// write instead. It never repeats a secret.
+func (s *Settings) Validate() error {
+	var faults []error
+	fault := func(ok bool, setting, format string, args ...any) {
+		if !ok {
+			faults = append(faults, fmt.Errorf("%s "+format, append([]any{setting}, args...)...))
+		}
+	}
+
+	fault(s.Network.Host != "", "SERVER_HOST (--host)", "is empty; write 127.0.0.1 for this machine only, or 0.0.0.0 for the whole network")
+	fault(s.Network.Port >= 0 && s.Network.Port <= 65535, "SERVER_PORT (--port)", "is %d; write a number from 1 to 65535, or 0 for any free port", s.Network.Port)
+
+	fault(!strings.Contains(s.Storage.Dir, "://"), "ELIZAD_DATA_DIR (--data-dir)", "is a URL; write the path of a folder")
+	fault(isPostgresURL(s.Storage.PostgresURL), "POSTGRES_URL (--postgres-url)", "is not a PostgreSQL URL; write postgres://user:password@host:5432/database, or leave it out and use SQLite")
+
+	faults = append(faults, checkOrigins("CORS_ORIGIN (--cors-origin)", s.Security.CORSOrigin)...)
+	faults = append(faults, checkOrigins("API_CORS_ORIGIN (--api-cors-origin)", s.Security.APIOrigin)...)
+	if _, err := s.Security.Proxies(); err != nil {
+		faults = append(faults, err)
+	}
+
+	for _, n := range []struct {
+		setting string
+		value   int64
+		example string
+	}{
+		{"EXPRESS_MAX_PAYLOAD (--max-body)", s.Limits.MaxBody, "2mb"},
+		{"MAX_UPLOAD_SIZE (--max-upload)", s.Limits.MaxUpload, "50mb"},
+		{"RATE_LIMIT_API_MAX (--rate-limit-api-max)", int64(s.Limits.APIMax), "1000"},
+		{"RATE_LIMIT_SOCKET_MAX (--rate-limit-socket-max)", int64(s.Limits.SocketMax), "60"},
+		{"LANE_QUEUE_MAX (--lane-queue-max)", int64(s.Messages.QueueMax), "100"},
+		{"MAX_CONCURRENT_RUNS (--max-concurrent-runs)", int64(s.Messages.ConcurrentRuns), "64"},
+		{"CONVERSATION_LENGTH (--conversation-length)", int64(s.Messages.ConversationLength), "32"},
+		{"SOCKET_MAX_PAYLOAD (--socket-max-payload)", s.Sockets.MaxPayload, "1mb"},
+	} {
+		fault(n.value > 0, n.setting, "must be more than zero; write for example %s", n.example)
+	}
+	for _, d := range []struct {
+		setting string
+		value   time.Duration
+		least   time.Duration
+	}{
+		{"ELIZAD_DRAIN_TIMEOUT_MS (--drain-timeout)", s.Network.Drain, 0},
+		{"RATE_LIMIT_API_WINDOW_MS (--rate-limit-api-window)", s.Limits.APIWindow, time.Second},
+		{"RATE_LIMIT_SOCKET_WINDOW_MS (--rate-limit-socket-window)", s.Limits.SocketWindow, time.Second},
+		{"RUN_TIMEOUT_MS (--run-timeout)", s.Messages.RunTimeout, time.Second},
+		{"HTTP_TRANSPORT_TIMEOUT_MS (--http-transport-timeout)", s.Messages.HTTPTimeout, time.Second},
+		{"BUILTIN_STREAM_DELAY_MS (--builtin-stream-delay)", s.Messages.BuiltinDelay, 0},
+		{"SOCKET_PING_INTERVAL_MS (--socket-ping-interval)", s.Sockets.PingInterval, 100 * time.Millisecond},
+		{"SOCKET_PING_TIMEOUT_MS (--socket-ping-timeout)", s.Sockets.PingTimeout, 100 * time.Millisecond},
+	} {
+		fault(d.value >= d.least, d.setting, "is %v; write at least %v", d.value, d.least)
+	}
+	fault(slices.Contains(LogLevels(), strings.ToLower(s.Logs.Level)), "LOG_LEVEL (--log-level)", "is %q; write one of %s", s.Logs.Level, strings.Join(LogLevels(), ", "))
+	return errors.Join(faults...)
+}
+
+// Warnings returns sentences about settings that are valid and probably not what was meant.
+func (s *Settings) Warnings() []string {
+	var out []string
+	if !isLoopbackHost(s.Network.Host) && s.Security.AuthToken == "" {
+		out = append(out, "the server is reachable from the network and no API key is set: anyone can use it; set ELIZA_SERVER_AUTH_TOKEN, or SERVER_HOST=127.0.0.1")
+	}
+	if s.Storage.PostgresURL != "" && s.Storage.SQLitePath != "" {
+		out = append(out, "both a PostgreSQL URL and SQLITE_PATH are set: PostgreSQL is used")
+	}
+	return out
+}
+
+// LogLevels lists the names of the levels, most severe first.
+func LogLevels() []string {
+	return []string{"fatal", "error", "warn", "info", "log", "progress", "success", "debug", "trace"}
+}
+
+// isPostgresURL also accepts the empty text, which means SQLite.
+func isPostgresURL(text string) bool {
+	if text == "" {
+		return true
+	}
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "postgres" || u.Scheme == "postgresql")
+}
+
+// checkOrigins returns a fault for each entry of a comma list that is not an origin, a pattern such as https://*.example.com, or *.
+func checkOrigins(setting, list string) []error {
+	var faults []error
+	for origin := range strings.SplitSeq(list, ",") {
+		origin = strings.TrimSpace(origin)
+		if origin == "" || origin == "*" {
+			continue
+		}
+		u, err := url.Parse(strings.Replace(origin, "*.", "", 1))
+		if err != nil || u.Host == "" || u.Scheme == "" || strings.TrimSuffix(u.Path, "/") != "" || u.RawQuery != "" {
+			faults = append(faults, fmt.Errorf("%s contains %q, which is not an origin; write for example https://app.example.com", setting, origin))
+		}
+	}
+	return faults
+}
+
+// isLoopbackHost reports whether an address to listen on is reachable from this machine only.
+func isLoopbackHost(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && addr.IsLoopback()
+}
