@@ -1,0 +1,70 @@
+package agent
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/model"
+)
+
+// Run is one agent's dealing with one message: what components get to work with. Its fields must not be changed, except by
+// the runtime.
+type Run struct {
+	ID         uuid.UUID
+	AgentID    uuid.UUID
+	ResponseID uuid.UUID // identifier of the reply, if there will be one
+	Character  *Character
+	Room       Room
+	Message    Message   // the message to deal with
+	Recent     []Message // the conversation, oldest first; Message is the last
+	State      State     // what providers said before the call
+	Results    []Result  // what the actions of this run did before the call, in order
+	StartedAt  time.Time // clock times and ages are told relative to it
+	Rand       *rand.Rand
+	Host       Host
+	Services   Services
+}
+
+// Room is the channel a run happens in.
+type Room struct {
+	ID           uuid.UUID // the channel
+	ServerID     uuid.UUID // the message server
+	Name         string
+	Type         string // DM, GROUP, …
+	State        string // the agent's standing in the room: "", FOLLOWED or MUTED
+	Participants []Participant
+}
+
+// Participant is somebody in a room.
+type Participant struct {
+	ID    uuid.UUID
+	Name  string // display name; empty when not known
+	Agent bool
+}
+
+// Host is what a component may ask of the server on behalf of one agent, also outside of a run.
+type Host interface {
+	// Setting looks a name up in the agent's secrets, its settings and the server's settings, in this order. The first
+	// layer that has the name wins, even with an empty value. Objects and lists are not settings.
+	Setting(name string) (value string, ok bool)
+	// Logger returns a logger that names the agent.
+	Logger() *slog.Logger
+}
+
+// Services is what a component may do within a run.
+type Services interface {
+	// Generate calls the agent's model. The call is recorded in the run.
+	Generate(ctx context.Context, req model.Request) (model.Answer, error)
+	// SetRoomState changes the agent's standing in the room: "", FOLLOWED or MUTED.
+	SetRoomState(ctx context.Context, state string) error
+}
+
+// The standings of an agent in a room.
+const (
+	RoomFollowed = "FOLLOWED" // takes part without being addressed
+	RoomMuted    = "MUTED"    // silent until addressed by name
+)
