@@ -1,0 +1,54 @@
+// Package store is the seam between the domain and the databases.
+//
+// A [Store] runs functions over a [db.Querier]: [Store.View] for reads, [Store.Update] for everything that writes, as one
+// transaction. Two implementations behave alike and are held to it by the suite in storetest: sqlitestore for one process
+// and pgstore for many. To add a query, write it in both dialects under queries/, run go generate ./gen, and add a case to
+// storetest.
+package store
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/db"
+)
+
+// Scope says on whose behalf the database is used. The zero Scope is an anonymous caller.
+type Scope struct {
+	Entity  uuid.UUID // the user or agent; the zero UUID for nobody in particular
+	Service bool      // the server itself, or a caller it trusts
+}
+
+// Store is one database. It is safe for concurrent use.
+//
+// The errors of View and Update are classified once, here: an [apierr.Error] returned by fn passes unchanged;
+// [sql.ErrNoRows] and a reference to a missing row become NOT_FOUND, a duplicate becomes CONFLICT; the end of a context
+// keeps its identity; anything else is wrapped as it is and is an internal error to the outside. Inside fn the errors are
+// the driver's own, except that errors.Is(err, sql.ErrNoRows) holds on every engine.
+type Store interface {
+	// View runs fn for reading. Each query sees everything that was committed before it started; two queries of one fn may
+	// see different states. A query that writes fails. fn must not keep q.
+	View(ctx context.Context, scope Scope, fn func(q db.Querier) error) error
+
+	// Update runs fn as one transaction and returns nil only when it is committed and durable. When fn returns an error, or
+	// panics, or ignores the error of a query other than sql.ErrNoRows, nothing of it is stored.
+	//
+	// fn may be run again when the engine asks for it, so it must have no effect but through q and must set, not accumulate,
+	// what it captures. It must not call View or Update, must not wait for anything but q, and must not keep q. A caller whose
+	// context ends before fn began gets the context's error and fn never runs; afterwards Update may wait for the outcome.
+	Update(ctx context.Context, scope Scope, fn func(q db.Querier) error) error
+
+	// Exclusive reports whether this process is the only one on the database: leases that a dead process left may then be
+	// taken at once.
+	Exclusive() bool
+
+	// Ping checks that the database answers.
+	Ping(ctx context.Context) error
+
+	// Engine is "sqlite" or "postgres".
+	Engine() string
+
+	// Close waits for what was begun and releases the database. Later calls of View and Update fail with UNAVAILABLE.
+	Close() error
+}
