@@ -1,0 +1,258 @@
+package openai
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"mime"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/elizad/elizad/server/model"
+)
+
+// Config describes one endpoint. Only BaseURL is required.
+type Config struct {
+	Name       string // name of the provider in records and messages; default "openai-compatible"
+	BaseURL    string // with or without /v1, with or without /chat/completions; a bare host gets a scheme
+	APIKey     string // empty for endpoints that ask for none
+	SmallModel string // model for TEXT_SMALL; empty: the first text model the endpoint lists
+	LargeModel string // model for TEXT_LARGE; empty: the first text model the endpoint lists
+	Headers    http.Header
+	Settings   SettingNames
+
+	HTTPClient       *http.Client  // nil: a client of its own with at most MaxConns connections to the host
+	MaxConns         int           // default 64
+	FirstByteTimeout time.Duration // silence allowed before the first byte of the answer, while a local model may load; default 2 min
+	IdleTimeout      time.Duration // silence allowed later; default 1 min
+
+	CompletionTokens bool // the token limit is called max_completion_tokens
+	NoStream         bool // the endpoint can't stream: answers come in one chunk
+	NoStreamUsage    bool // the endpoint refuses stream_options
+}
+
+// SettingNames are the names of the settings a configuration came from, so that an error can say which one to fix.
+// An empty name is paraphrased.
+type SettingNames struct {
+	APIKey     string
+	BaseURL    string
+	SmallModel string
+	LargeModel string
+}
+
+// Client is a [model.Provider] on one OpenAI-compatible endpoint.
+type Client struct {
+	cfg      Config
+	endpoint *url.URL // base URL, to which the paths of the API are added
+	http     *http.Client
+	found    atomic.Pointer[string] // model taken from the endpoint's list, for kinds that have none configured
+}
+
+var _ model.Provider = (*Client)(nil)
+
+// New returns a client for cfg. It connects to nothing. An unusable base URL or key is a [*model.Error] of kind Config or Auth.
+func New(cfg Config) (*Client, error) {
+	if cfg.Name == "" {
+		cfg.Name = "openai-compatible"
+	}
+	cfg.Settings = cfg.Settings.orParaphrased()
+	if cfg.MaxConns <= 0 {
+		cfg.MaxConns = 64
+	}
+	if cfg.FirstByteTimeout <= 0 {
+		cfg.FirstByteTimeout = 2 * time.Minute
+	}
+	if cfg.IdleTimeout <= 0 {
+		cfg.IdleTimeout = time.Minute
+	}
+	endpoint, err := parseBaseURL(cfg.BaseURL)
+	if err != nil {
+		return nil, &model.Error{Kind: model.Config, Provider: cfg.Name, Err: err,
+			Message: fmt.Sprintf("The base URL is not usable; check %s.", cfg.Settings.BaseURL)}
+	}
+	if !printable(cfg.APIKey) {
+		return nil, &model.Error{Kind: model.Auth, Provider: cfg.Name,
+			Message: fmt.Sprintf("The key holds a space or a line break; check %s.", cfg.Settings.APIKey)}
+	}
+	c := &Client{cfg: cfg, endpoint: endpoint}
+	c.http = c.httpClient()
+	return c, nil
+}
+
+// httpClient returns the configured client or one with a transport of its own, changed not to follow redirects: they
+// would carry custom headers to another host and turn a POST into a GET.
+func (c *Client) httpClient() *http.Client {
+	client := c.cfg.HTTPClient
+	if client == nil {
+		transport := &http.Transport{
+			Proxy:               http.ProxyFromEnvironment,
+			ForceAttemptHTTP2:   true,
+			MaxConnsPerHost:     c.cfg.MaxConns,
+			MaxIdleConnsPerHost: c.cfg.MaxConns,
+			IdleConnTimeout:     90 * time.Second,
+			TLSHandshakeTimeout: 10 * time.Second,
+			DisableCompression:  true, // a compressing proxy would hold chunks back
+		}
+		client = &http.Client{Transport: transport}
+	}
+	own := *client
+	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &own
+}
+
+// Close drops the idle connections of a client that is no longer used. Calls under way are not disturbed.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Name returns the configured name.
+func (c *Client) Name() string { return c.cfg.Name }
+
+// Model returns the model that serves kind; empty while none is configured and the endpoint's list was not read yet.
+func (c *Client) Model(kind model.Kind) string {
+	name := c.cfg.LargeModel
+	if kind == model.TextSmall {
+		name = c.cfg.SmallModel
+	}
+	if name == "" {
+		if found := c.found.Load(); found != nil {
+			return *found
+		}
+	}
+	return name
+}
+
+// maxRelaxations bounds how many parameters one call drops because the endpoint refuses them.
+const maxRelaxations = 4
+
+// Generate runs one request; see [model.Provider]. It makes one attempt: wrap the client in [model.Retry] for more.
+func (c *Client) Generate(ctx context.Context, req model.Request) iter.Seq2[model.Chunk, error] {
+	return func(yield func(model.Chunk, error) bool) {
+		if err := req.Validate(); err != nil {
+			yield(model.Chunk{}, c.named(err))
+			return
+		}
+		name, err := c.resolveModel(ctx, req.Kind)
+		if err != nil {
+			yield(model.Chunk{}, err)
+			return
+		}
+		body := c.newChatRequest(name, req)
+		for range maxRelaxations {
+			refused := c.exchange(ctx, body, yield)
+			if refused == nil {
+				return
+			}
+			if !body.relax(refused.param) {
+				yield(model.Chunk{}, refused.err)
+				return
+			}
+		}
+		yield(model.Chunk{}, &model.Error{Kind: model.BadRequest, Provider: c.cfg.Name,
+			Message: "The model refuses the parameters of the request."})
+	}
+}
+
+// refusal is an endpoint's answer that names the parameter it doesn't accept.
+type refusal struct {
+	param string
+	err   error
+}
+
+// exchange sends body and yields the answer, or the failure. Nothing is yielded when the endpoint refused a parameter.
+func (c *Client) exchange(ctx context.Context, body *chatRequest, yield func(model.Chunk, error) bool) *refusal {
+	payload, err := json.Marshal(body)
+	if err != nil {
+		yield(model.Chunk{}, fmt.Errorf("encoding the chat request: %w", err))
+		return nil
+	}
+	call, cancel := newWatch(ctx, c.cfg.FirstByteTimeout, c.cfg.IdleTimeout)
+	defer cancel()
+	resp, err := c.send(call.ctx, http.MethodPost, "chat/completions", payload)
+	if err != nil {
+		yield(model.Chunk{}, c.connectionError(ctx, call, err))
+		return nil
+	}
+	defer resp.Body.Close()
+	content := call.reader(resp.Body)
+	if resp.StatusCode != http.StatusOK {
+		failure, param := c.statusError(resp, content, body.kind)
+		if param != "" {
+			return &refusal{param, failure}
+		}
+		yield(model.Chunk{}, failure)
+		return nil
+	}
+
+	answer := &answer{client: c, request: body, prompt: payload, yield: yield}
+	if mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); mediaType == "text/event-stream" {
+		err = answer.readStream(content)
+	} else {
+		err = answer.readWhole(content)
+	}
+	if err == nil || errors.Is(err, errReaderLeft) {
+		return nil
+	}
+	if call.ended(err) {
+		err = c.connectionError(ctx, call, err)
+	}
+	yield(model.Chunk{}, c.named(err))
+	return nil
+}
+
+// send makes one HTTP request below the base URL. A nil payload sends no body.
+func (c *Client) send(ctx context.Context, method, path string, payload []byte) (*http.Response, error) {
+	var body io.Reader
+	if payload != nil {
+		body = bytes.NewReader(payload)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.endpoint.JoinPath(path).String(), body)
+	if err != nil {
+		return nil, fmt.Errorf("building the request: %w", err)
+	}
+	req.Header.Set("User-Agent", "elizad")
+	req.Header.Set("Accept", "text/event-stream, application/json")
+	if payload != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.cfg.APIKey != "" {
+		req.Header.Set("Authorization", "Bearer "+c.cfg.APIKey)
+	}
+	for name, values := range c.cfg.Headers {
+		req.Header[http.CanonicalHeaderKey(name)] = values
+	}
+	return c.http.Do(req)
+}
+
+// named fills in the provider's name of an error that was made without it.
+func (c *Client) named(err error) error {
+	if e, ok := errors.AsType[*model.Error](err); ok && e.Provider == "" {
+		e.Provider = c.cfg.Name
+	}
+	return err
+}
+
+// orParaphrased returns n with a description in place of every empty name.
+func (n SettingNames) orParaphrased() SettingNames {
+	return SettingNames{
+		APIKey:     cmp.Or(n.APIKey, "the API key"),
+		BaseURL:    cmp.Or(n.BaseURL, "the base URL"),
+		SmallModel: cmp.Or(n.SmallModel, "the small model"),
+		LargeModel: cmp.Or(n.LargeModel, "the large model"),
+	}
+}
+
+// printable reports whether s can stand in a header: HTTP allows no control characters, and a key has no spaces.
+func printable(s string) bool {
+	for _, r := range s {
+		if r <= ' ' || r == 0x7f {
+			return false
+		}
+	}
+	return true
+}

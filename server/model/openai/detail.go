@@ -1,0 +1,103 @@
+package openai
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// detail is what an error answer says, whichever shape it has.
+type detail struct {
+	message string
+	code    string // a word or a number
+	kind    string // the type, in the words of the endpoint
+	param   string // the parameter that was refused
+	reason  string // Google's name of the cause
+}
+
+// detailBody covers the shapes in use:
+//
+//	{"error":{"message","type","param","code"}}           OpenAI, Ollama, Groq, newer vLLM
+//	{"error":{"message","code":402,"metadata"}}            OpenRouter
+//	{"error":"text"}                                      Ollama's and LM Studio's own
+//	{"object":"error","message":"text","type","code"}      older vLLM
+//	{"object":"error","message":{"detail":[…]}}            Mistral
+//	{"detail":"text"} or {"detail":[{"loc":[…],"msg"}]}    FastAPI
+//	[{"error":{"code","message","details":[{"reason"}]}}]  Google
+type detailBody struct {
+	Error   json.RawMessage   `json:"error"`
+	Message json.RawMessage   `json:"message"`
+	Detail  json.RawMessage   `json:"detail"`
+	Msg     json.RawMessage   `json:"msg"`
+	Loc     []json.RawMessage `json:"loc"`
+	Code    json.RawMessage   `json:"code"`
+	Type    json.RawMessage   `json:"type"`
+	Param   json.RawMessage   `json:"param"`
+	Reason  json.RawMessage   `json:"reason"`
+	Details json.RawMessage   `json:"details"`
+}
+
+// maxDetailDepth bounds how far explanations are followed into one another.
+const maxDetailDepth = 6
+
+// parseDetail reads an error body. What it doesn't understand, a page of HTML for instance, has no detail.
+func parseDetail(data []byte) detail {
+	var d detail
+	d.read(data, maxDetailDepth)
+	return d
+}
+
+// read fills the empty fields of d from raw.
+func (d *detail) read(raw json.RawMessage, depth int) {
+	if len(raw) == 0 || depth == 0 {
+		return
+	}
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		if inner := strings.TrimSpace(text); strings.HasPrefix(inner, "{") && json.Valid([]byte(inner)) {
+			d.read(json.RawMessage(inner), depth-1) // an explanation wrapped in text by a proxy
+			return
+		}
+		setEmpty(&d.message, text)
+		return
+	}
+	var list []json.RawMessage
+	if json.Unmarshal(raw, &list) == nil {
+		for _, item := range list {
+			d.read(item, depth-1)
+		}
+		return
+	}
+	var body detailBody
+	if json.Unmarshal(raw, &body) != nil {
+		return
+	}
+	setEmpty(&d.code, word(body.Code))
+	setEmpty(&d.kind, word(body.Type))
+	setEmpty(&d.param, word(body.Param))
+	setEmpty(&d.reason, word(body.Reason))
+	if len(body.Loc) > 1 && word(body.Loc[0]) == "body" {
+		setEmpty(&d.param, word(body.Loc[1]))
+	}
+	for _, inner := range []json.RawMessage{body.Error, body.Message, body.Detail, body.Msg, body.Details} {
+		d.read(inner, depth-1)
+	}
+}
+
+// word returns a JSON text or number as a word; anything else is empty.
+func word(raw json.RawMessage) string {
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		return text
+	}
+	var number json.Number
+	if json.Unmarshal(raw, &number) == nil {
+		return number.String()
+	}
+	return ""
+}
+
+func setEmpty(field *string, value string) {
+	if *field == "" {
+		*field = value
+	}
+}
