@@ -28,6 +28,7 @@ const (
 	Unauthorized         Code = "UNAUTHORIZED"           // credentials are missing or wrong
 	Forbidden            Code = "FORBIDDEN"              // known caller, refused
 	NotFound             Code = "NOT_FOUND"              // no such thing, or none that the caller may see
+	ServerNotFound       Code = "SERVER_NOT_FOUND"       // no such message server
 	MethodNotAllowed     Code = "METHOD_NOT_ALLOWED"     // the path exists, the method does not
 	Conflict             Code = "CONFLICT"               // the thing exists already or is in the way
 	TooLarge             Code = "PAYLOAD_TOO_LARGE"      // the body exceeds the limit
@@ -53,7 +54,7 @@ func (c Code) Status() int {
 		return http.StatusUnauthorized
 	case Forbidden:
 		return http.StatusForbidden
-	case NotFound:
+	case NotFound, ServerNotFound:
 		return http.StatusNotFound
 	case MethodNotAllowed:
 		return http.StatusMethodNotAllowed

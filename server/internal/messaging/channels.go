@@ -1,0 +1,296 @@
+package messaging
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/queries/dbtype"
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
+)
+
+// dmPrefix starts the names of the channels that FindOrCreateDM makes; nobody else may use it.
+const dmPrefix = "DM-"
+
+// named turns "no rows" into a NOT_FOUND that says what was not found.
+func named(err error, format string, args ...any) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return apierr.Wrap(err, apierr.NotFound, format, args...)
+	}
+	return err
+}
+
+// Channel returns a channel with its participants.
+func (s *Service) Channel(ctx context.Context, who auth.Identity, id uuid.UUID) (Channel, error) {
+	var out Channel
+	err := s.view(ctx, who, "reading a channel", func(q db.Querier) error {
+		row, err := q.GetChannel(ctx, id)
+		if err != nil {
+			return named(err, "Channel not found")
+		}
+		out, err = withParticipants(ctx, q, channelOf(row))
+		return err
+	})
+	return out, err
+}
+
+func withParticipants(ctx context.Context, q db.Querier, c Channel) (Channel, error) {
+	var err error
+	c.Participants, err = q.ListParticipants(ctx, c.ID)
+	return c, err
+}
+
+// ServerChannels returns the channels of a message server, the liveliest first; none for an unknown server.
+func (s *Service) ServerChannels(ctx context.Context, who auth.Identity, serverID uuid.UUID, query ChannelQuery) ([]Channel, error) {
+	const everything = 1 << 30
+	limit := int64(everything)
+	if query.Limit > 0 {
+		limit = int64(query.Limit)
+	}
+	var out []Channel
+	err := s.view(ctx, who, "listing channels", func(q db.Querier) error {
+		rows, err := q.ListServerChannels(ctx, db.ListServerChannelsParams{
+			MessageServerID: serverID, IncludeInternal: query.IncludeInternal, LimitRows: limit, OffsetRows: int64(max(query.Offset, 0)),
+		})
+		if err != nil {
+			return err
+		}
+		out = make([]Channel, len(rows))
+		for i, r := range rows {
+			out[i] = channelOf(r)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// CreateChannel makes a channel with the given participants.
+func (s *Service) CreateChannel(ctx context.Context, who auth.Identity, n NewChannel) (Channel, error) {
+	switch {
+	case n.Name == "":
+		return Channel{}, apierr.New(apierr.ValidationFailed, "name is required")
+	case tooLong(n.Name, maxName):
+		return Channel{}, apierr.New(apierr.ValidationFailed, "name exceeds %d characters", maxName)
+	case strings.HasPrefix(n.Name, dmPrefix):
+		return Channel{}, apierr.New(apierr.ValidationFailed, "Names that begin with %q are the server's own", dmPrefix)
+	}
+	row, err := s.newChannelRow(who, uuid.New(), n)
+	if err != nil {
+		return Channel{}, err
+	}
+	var out Channel
+	err = s.update(ctx, who, "creating a channel", func(q db.Querier) error {
+		if err := mustServer(ctx, q, row.MessageServerID); err != nil {
+			return err
+		}
+		created, err := s.insertChannel(ctx, q, row, n.Participants)
+		if err != nil {
+			return err
+		}
+		out, err = withParticipants(ctx, q, channelOf(created))
+		return err
+	})
+	return out, err
+}
+
+func (s *Service) newChannelRow(who auth.Identity, id uuid.UUID, n NewChannel) (db.InsertChannelParams, error) {
+	metadata, err := object(n.Metadata, "metadata")
+	if err != nil {
+		return db.InsertChannelParams{}, err
+	}
+	if n.Policy == "" {
+		n.Policy = PolicyQueue
+	}
+	now := s.millis()
+	row := db.InsertChannelParams{
+		ID: id, MessageServerID: s.CurrentServer(), Name: stripNUL(n.Name), Type: string(n.Type), Topic: n.Topic,
+		Metadata: dbtype.JSON(metadata), TurnPolicy: string(n.Policy), CreatedAt: now, UpdatedAt: now,
+	}
+	if n.ServerID != nil {
+		row.MessageServerID = *n.ServerID
+	}
+	if who.EntityID != uuid.Nil {
+		row.CreatedBy = &who.EntityID
+	}
+	return row, nil
+}
+
+// insertChannel stores a channel and its participants. Where a channel with that id or for that pair exists already, it
+// adds nothing and returns the one there is.
+func (s *Service) insertChannel(ctx context.Context, q db.Querier, row db.InsertChannelParams, participants []uuid.UUID) (db.Channel, error) {
+	n, err := q.InsertChannel(ctx, row)
+	if err != nil {
+		return db.Channel{}, err
+	}
+	if n == 0 && row.PairKey != nil {
+		return q.GetPairChannel(ctx, db.GetPairChannelParams{MessageServerID: row.MessageServerID, PairKey: row.PairKey})
+	}
+	if n > 0 {
+		if err := addParticipants(ctx, q, row.ID, participants, row.CreatedAt); err != nil {
+			return db.Channel{}, err
+		}
+	}
+	return q.GetChannel(ctx, row.ID)
+}
+
+// addParticipants lets entities join in the given order: each a millisecond after the other, so that the order is kept.
+func addParticipants(ctx context.Context, q db.Querier, channelID uuid.UUID, entities []uuid.UUID, at dbtype.Millis) error {
+	for i, id := range entities {
+		if _, err := q.AddParticipant(ctx, db.AddParticipantParams{ChannelID: channelID, EntityID: id, JoinedAt: at + dbtype.Millis(i)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// FindOrCreateDM returns the one channel of two entities on a message server, and makes it when there is none.
+func (s *Service) FindOrCreateDM(ctx context.Context, who auth.Identity, r DMRequest) (Channel, error) {
+	if r.A == r.B {
+		return Channel{}, apierr.New(apierr.ValidationFailed, "Cannot create DM channel with oneself")
+	}
+	lo, hi := r.A.String(), r.B.String()
+	if lo > hi {
+		lo, hi = hi, lo
+	}
+	key := lo + ":" + hi
+	serverID := r.ServerID
+	var out Channel
+	find := func(q db.Querier) error {
+		if err := mustServer(ctx, q, serverID); apierr.IsCode(err, apierr.ServerNotFound) {
+			serverID = s.CurrentServer()
+		} else if err != nil {
+			return err
+		}
+		row, err := q.GetPairChannel(ctx, db.GetPairChannelParams{MessageServerID: serverID, PairKey: &key})
+		if err != nil {
+			return err
+		}
+		out, err = withParticipants(ctx, q, channelOf(row))
+		return err
+	}
+	err := s.view(ctx, who, "looking for a DM channel", find)
+	if !apierr.IsCode(err, apierr.NotFound) {
+		return out, err
+	}
+	row, err := s.newChannelRow(who, uuid.New(), NewChannel{
+		ServerID: &serverID, Name: dmPrefix + lo + "-" + hi, Type: TypeDM,
+		Metadata: encode(map[string]any{"user1": lo, "user2": hi, "isDm": true}),
+	})
+	if err != nil {
+		return Channel{}, err
+	}
+	row.PairKey = &key
+	err = s.update(ctx, who, "creating a DM channel", func(q db.Querier) error {
+		created, err := s.insertChannel(ctx, q, row, []uuid.UUID{r.B, r.A})
+		if err != nil {
+			return err
+		}
+		out, err = withParticipants(ctx, q, channelOf(created))
+		return err
+	})
+	return out, err
+}
+
+// UpdateChannel changes a channel and announces it.
+func (s *Service) UpdateChannel(ctx context.Context, who auth.Identity, id uuid.UUID, p ChannelPatch) (Channel, error) {
+	if p.Name != nil && (*p.Name == "" || tooLong(*p.Name, maxName)) {
+		return Channel{}, apierr.New(apierr.ValidationFailed, "name must have 1 to %d characters", maxName)
+	}
+	var out Channel
+	err := s.update(ctx, who, "updating a channel", func(q db.Querier) error {
+		row, err := q.GetChannel(ctx, id)
+		if err != nil {
+			return named(err, "Channel not found")
+		}
+		next, err := s.patched(row, p)
+		if err != nil {
+			return err
+		}
+		if row, err = q.UpdateChannel(ctx, next); err != nil {
+			return err
+		}
+		if p.Participants != nil {
+			if err := q.RemoveParticipants(ctx, id); err != nil {
+				return err
+			}
+			if err := addParticipants(ctx, q, id, *p.Participants, s.millis()); err != nil {
+				return err
+			}
+		}
+		out, err = withParticipants(ctx, q, channelOf(row))
+		return err
+	})
+	if err != nil {
+		return Channel{}, err
+	}
+	s.emitChannel(ctx, EventChannelUpdated, out)
+	return out, nil
+}
+
+func (s *Service) patched(row db.Channel, p ChannelPatch) (db.UpdateChannelParams, error) {
+	next := db.UpdateChannelParams{ID: row.ID, Name: row.Name, Topic: row.Topic, Metadata: row.Metadata, TurnPolicy: row.TurnPolicy, UpdatedAt: s.millis()}
+	if p.Name != nil {
+		next.Name = stripNUL(*p.Name)
+	}
+	if p.Topic != nil {
+		next.Topic = nullable(stripNUL(*p.Topic))
+	}
+	if p.Policy != nil {
+		next.TurnPolicy = string(*p.Policy)
+	}
+	if p.Metadata == nil {
+		return next, nil
+	}
+	metadata, err := object(p.Metadata, "metadata")
+	if err == nil && p.MergeMetadata {
+		metadata, err = mergeObjects([]byte(row.Metadata), metadata)
+	}
+	next.Metadata = dbtype.JSON(metadata)
+	return next, err
+}
+
+// DeleteChannel removes a channel with everything in it. Turns under way are cancelled. An unknown channel is no error.
+func (s *Service) DeleteChannel(ctx context.Context, who auth.Identity, id uuid.UUID) error {
+	var gone Channel
+	var ended []Turn
+	err := s.update(ctx, who, "deleting a channel", func(q db.Querier) error {
+		row, err := q.GetChannel(ctx, id)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		gone = channelOf(row)
+		rows, err := q.EndChannelTurns(ctx, db.EndChannelTurnsParams{
+			ChannelID: id, NewStatus: string(TurnCancelled), Reason: "channel_deleted", Detail: "The channel was deleted", EndedAt: new(s.millis()),
+		})
+		if err != nil {
+			return err
+		}
+		ended = turnsOf(rows)
+		_, err = q.DeleteChannel(ctx, id)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if gone.ID != id {
+		gone = Channel{ID: id, MessageServerID: s.CurrentServer()}
+	}
+	s.announceEnded(ctx, gone.MessageServerID, ended)
+	s.emitChannel(ctx, EventChannelDeleted, gone)
+	return nil
+}
+
+func (s *Service) emitChannel(ctx context.Context, t EventType, c Channel) {
+	e := Event{Type: t, ChannelID: c.ID, ServerID: c.MessageServerID, Seq: c.LastSeq}
+	if t == EventChannelUpdated {
+		e.Channel = &c
+	}
+	s.emit(ctx, e)
+}

@@ -1,0 +1,198 @@
+package messaging
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/bus"
+)
+
+// checkInterval is how often somebody who waits for a turn looks into the database, in case an event was lost.
+const checkInterval = 2 * time.Second
+
+// Conversation is a message that was posted and the turn of the agent that is to answer it.
+type Conversation struct {
+	Posted
+	Turn Turn
+
+	service *Service
+	who     auth.Identity
+	sub     *bus.Subscription
+}
+
+// TurnEvent is a step of a turn: a piece of text, or the end.
+type TurnEvent struct {
+	Index int    // of Text, from 0
+	Text  string // the next piece of the reply
+	End   *TurnResult
+}
+
+// TurnResult is how a turn ended.
+type TurnResult struct {
+	Turn  Turn
+	Reply *Message // nil when nothing was said
+}
+
+// Converse posts a message and follows the turn of the agent that answers it: target's, or with the zero id that of the
+// first agent in the channel. When there is no such agent nothing is stored and the error is NO_AGENT. The conversation
+// must be closed; closing it doesn't end the turn.
+func (s *Service) Converse(ctx context.Context, who auth.Identity, d Draft, target uuid.UUID) (*Conversation, error) {
+	sub, err := s.Subscribe(d.ChannelID) // before the post, so that nothing is missed
+	if err != nil {
+		return nil, err
+	}
+	d.Target = &target
+	posted, err := s.Post(ctx, who, d)
+	if err != nil {
+		sub.Close()
+		return nil, err
+	}
+	c := &Conversation{Posted: posted, service: s, who: who, sub: sub}
+	for _, t := range posted.Turns {
+		if target == uuid.Nil || t.AgentID == target {
+			c.Turn = t
+			return c, nil
+		}
+	}
+	sub.Close()
+	return nil, noAgent(UnhandledNoAgent) // a duplicate of a message that nobody was given
+}
+
+// Close ends the following.
+func (c *Conversation) Close() { c.sub.Close() }
+
+// Events yields the pieces of the reply as they are written, and at last the end. The pieces concatenated are the reply's
+// text, unless the turn ends without one. Ranging ends early with ctx's error.
+func (c *Conversation) Events(ctx context.Context) iter.Seq2[TurnEvent, error] {
+	return func(yield func(TurnEvent, error) bool) {
+		f := follower{c: c, yield: yield}
+		if err := f.run(ctx); err != nil {
+			yield(TurnEvent{}, err)
+		}
+	}
+}
+
+// follower turns bus events into TurnEvents.
+type follower struct {
+	c     *Conversation
+	yield func(TurnEvent, error) bool
+
+	next   int // index of the next chunk
+	shown  strings.Builder
+	gap    bool // a chunk is missing: the rest comes with the end
+	closed bool // nobody listens any more
+}
+
+func (f *follower) run(ctx context.Context) error {
+	check := time.NewTicker(checkInterval)
+	defer check.Stop()
+	if f.c.Duplicate { // its turn may have ended long ago
+		if done, err := f.look(ctx); done || err != nil {
+			return err
+		}
+	}
+	for !f.closed {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-check.C:
+			if done, err := f.look(ctx); done || err != nil {
+				return err
+			}
+		case m, ok := <-f.c.sub.C():
+			if !ok {
+				return apierr.New(apierr.Unavailable, "The server is shutting down")
+			}
+			if done, err := f.event(ctx, m); done || err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (f *follower) event(ctx context.Context, m bus.Message) (done bool, err error) {
+	if m.Lost {
+		f.gap = true
+		return f.look(ctx)
+	}
+	e, err := DecodeEvent(m.Data)
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case e.Type == EventChunk && e.Chunk.TurnID == f.c.Turn.ID:
+		f.chunk(*e.Chunk)
+	case e.Type == EventTurnEnded && e.Turn.TurnID == f.c.Turn.ID:
+		return f.look(ctx)
+	}
+	return false, nil
+}
+
+func (f *follower) chunk(c Chunk) {
+	if c.Index != f.next {
+		f.gap = true
+	}
+	if f.gap {
+		return
+	}
+	f.next++
+	f.shown.WriteString(c.Text)
+	f.closed = !f.yield(TurnEvent{Index: c.Index, Text: c.Text}, nil)
+}
+
+// look reads the turn, and yields the end if it has come.
+func (f *follower) look(ctx context.Context) (done bool, err error) {
+	result, err := f.c.service.turnResult(ctx, f.c.who, f.c.Turn.ID)
+	if err != nil || !result.Turn.Status.Ended() {
+		return false, err
+	}
+	if result.Reply != nil {
+		if rest, ok := strings.CutPrefix(result.Reply.Content, f.shown.String()); ok && rest != "" {
+			if f.closed = !f.yield(TurnEvent{Index: f.next, Text: rest}, nil); f.closed {
+				return true, nil
+			}
+		}
+	}
+	f.yield(TurnEvent{End: &result}, nil)
+	return true, nil
+}
+
+// turnResult reads a turn and its reply. A turn that is gone, with its agent or its channel, was cancelled.
+func (s *Service) turnResult(ctx context.Context, who auth.Identity, turnID uuid.UUID) (TurnResult, error) {
+	var out TurnResult
+	err := s.view(ctx, who, "reading a turn", func(q db.Querier) error {
+		row, err := q.GetTurn(ctx, turnID)
+		if errors.Is(err, sql.ErrNoRows) {
+			out.Turn = Turn{ID: turnID, Status: TurnCancelled, Reason: "channel_deleted", Detail: "The channel or the agent was deleted"}
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if out.Turn = turnOf(row); out.Turn.ReplyID == nil {
+			return nil
+		}
+		reply, err := q.GetMessage(ctx, *out.Turn.ReplyID)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		channel, err := q.GetChannel(ctx, reply.ChannelID)
+		if err != nil {
+			return err
+		}
+		out.Reply = new(messageOf(reply, channel.MessageServerID))
+		return nil
+	})
+	return out, err
+}

@@ -1,0 +1,152 @@
+package messaging
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/internal/bus"
+)
+
+// EventType names what happened in a channel.
+type EventType string
+
+// The events of a channel.
+const (
+	EventMessage        EventType = "message"         // Message was stored
+	EventChunk          EventType = "chunk"           // a piece of a reply that is being written
+	EventTurnEnded      EventType = "turn_ended"      // an agent is done with a message, or nobody will deal with it
+	EventMessageDeleted EventType = "message_deleted" // MessageID is gone
+	EventChannelCleared EventType = "channel_cleared" // all messages are gone
+	EventChannelUpdated EventType = "channel_updated" // Channel has changed
+	EventChannelDeleted EventType = "channel_deleted" // the channel is gone
+)
+
+// Event is a hint about a channel, published after the commit that made it true.
+type Event struct {
+	Type      EventType `json:"type"`
+	ChannelID uuid.UUID `json:"channelId"`
+	ServerID  uuid.UUID `json:"serverId"`
+	// Seq is the number of the newest message that comes before this event; for a message, its own. A reader who has not
+	// seen it reads it from the database first (MessagesSince), so that all readers see one order.
+	Seq       int64     `json:"seq"`
+	Message   *Message  `json:"message,omitempty"`
+	MessageID uuid.UUID `json:"messageId,omitzero"` // deleted: which; turn ended: the message that was dealt with
+	Chunk     *Chunk    `json:"chunk,omitempty"`
+	Turn      *TurnEnd  `json:"turn,omitempty"`
+	Channel   *Channel  `json:"channel,omitempty"`
+}
+
+// Chunk is a piece of a reply that is being written. The concatenation of all chunks is the beginning of the final text.
+type Chunk struct {
+	TurnID    uuid.UUID `json:"turnId"`
+	AgentID   uuid.UUID `json:"agentId"`
+	MessageID uuid.UUID `json:"messageId"` // id of the reply to be
+	Index     int       `json:"index"`     // from 0
+	Text      string    `json:"text"`
+}
+
+// StatusUnhandled is the status in a TurnEnd for a message that no agent was given.
+const StatusUnhandled TurnStatus = "unhandled"
+
+// TurnEnd tells how a message was dealt with.
+type TurnEnd struct {
+	TurnID     uuid.UUID  `json:"turnId,omitzero"`
+	AgentID    uuid.UUID  `json:"agentId,omitzero"`
+	ResponseID uuid.UUID  `json:"responseId,omitzero"` // id under which chunks may have been shown
+	ReplyID    *uuid.UUID `json:"replyId,omitempty"`
+	Status     TurnStatus `json:"status"`
+	Reason     string     `json:"reason,omitempty"`
+	Detail     string     `json:"detail,omitempty"`
+}
+
+// Subjects on the bus.
+const (
+	subjectTurns      = "turns"       // there may be work
+	subjectTurnsEnded = "turns.ended" // turns were ended by somebody else than who runs them
+	subjectChannels   = "channel."    // + channel id
+)
+
+// eventBuffer is how many events a follower may lag behind before it has to read the database.
+const eventBuffer = 4096
+
+// Subscribe follows the events of one channel, or of all with the zero id. A message with Lost set means that events are
+// missing. Decode the others with DecodeEvent.
+func (s *Service) Subscribe(channelID uuid.UUID) (*bus.Subscription, error) {
+	pattern := subjectChannels + "*"
+	if channelID != uuid.Nil {
+		pattern = subjectChannels + channelID.String()
+	}
+	sub, err := s.bus.Subscribe(pattern, eventBuffer)
+	if err != nil {
+		return nil, fmt.Errorf("subscribing to %s: %w", pattern, err)
+	}
+	return sub, nil
+}
+
+// DecodeEvent reads an event from the bus.
+func DecodeEvent(data []byte) (Event, error) {
+	var e Event
+	if err := json.Unmarshal(data, &e); err != nil {
+		return Event{}, fmt.Errorf("decoding an event: %w", err)
+	}
+	return e, nil
+}
+
+// Work follows hints that turns may be claimed. Their content means nothing.
+func (s *Service) Work() (*bus.Subscription, error) {
+	return s.bus.Subscribe(subjectTurns, 1)
+}
+
+// EndedTurns follows the turns that are ended from outside while they may be running. Decode with DecodeTurnIDs.
+func (s *Service) EndedTurns() (*bus.Subscription, error) {
+	return s.bus.Subscribe(subjectTurnsEnded, eventBuffer)
+}
+
+// DecodeTurnIDs reads the ids in an event of EndedTurns.
+func DecodeTurnIDs(data []byte) ([]uuid.UUID, error) {
+	var ids []uuid.UUID
+	if err := json.Unmarshal(data, &ids); err != nil {
+		return nil, fmt.Errorf("decoding turn ids: %w", err)
+	}
+	return ids, nil
+}
+
+func (s *Service) emit(ctx context.Context, e Event) {
+	s.publish(ctx, subjectChannels+e.ChannelID.String(), encode(e))
+}
+
+func (s *Service) emitMessage(ctx context.Context, m Message) {
+	s.emit(ctx, Event{Type: EventMessage, ChannelID: m.ChannelID, ServerID: m.MessageServerID, Seq: m.Seq, Message: &m})
+}
+
+// emitTurnEnd announces the end of a turn after the message seq.
+func (s *Service) emitTurnEnd(ctx context.Context, serverID uuid.UUID, seq int64, t Turn) {
+	s.emit(ctx, Event{
+		Type: EventTurnEnded, ChannelID: t.ChannelID, ServerID: serverID, Seq: seq, MessageID: t.MessageID,
+		Turn: &TurnEnd{
+			TurnID: t.ID, AgentID: t.AgentID, ResponseID: t.ResponseID, ReplyID: t.ReplyID,
+			Status: t.Status, Reason: t.Reason, Detail: t.Detail,
+		},
+	})
+}
+
+func (s *Service) hintWork(ctx context.Context) { s.publish(ctx, subjectTurns, nil) }
+
+// announceEnded tells everybody about turns that were ended from outside.
+func (s *Service) announceEnded(ctx context.Context, serverID uuid.UUID, turns []Turn) {
+	if len(turns) == 0 {
+		return
+	}
+	ids := make([]uuid.UUID, len(turns))
+	for i, t := range turns {
+		ids[i] = t.ID
+	}
+	s.publish(ctx, subjectTurnsEnded, encode(ids))
+	for _, t := range turns {
+		s.emitTurnEnd(ctx, serverID, t.Seq, t)
+	}
+	s.hintWork(ctx)
+}

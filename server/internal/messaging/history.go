@@ -1,0 +1,143 @@
+package messaging
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"math"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/queries/dbtype"
+	"github.com/elizad/elizad/server/internal/auth"
+)
+
+const (
+	defaultHistory = 50
+	maxHistory     = 200
+)
+
+// History returns a page of a channel's messages, newest first; an empty one for an unknown channel.
+func (s *Service) History(ctx context.Context, who auth.Identity, channelID uuid.UUID, query HistoryQuery) (History, error) {
+	limit := query.Limit
+	if limit <= 0 {
+		limit = defaultHistory
+	}
+	limit = min(limit, maxHistory)
+	before, after := dbtype.Millis(math.MaxInt64), dbtype.Millis(-1)
+	if query.Before != nil {
+		before = dbtype.MillisOf(*query.Before)
+	}
+	if query.After != nil {
+		after = dbtype.MillisOf(*query.After)
+	}
+	rows, offset := int64(limit)+1, int64(max(query.Offset, 0))
+	var out History
+	err := s.view(ctx, who, "reading a channel's messages", func(q db.Querier) error {
+		channel, err := q.GetChannel(ctx, channelID)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		forward := query.After != nil && query.Before == nil
+		var found []db.Message
+		if forward {
+			found, err = q.ListMessagesAfter(ctx, db.ListMessagesAfterParams{ChannelID: channelID, After: after, LimitRows: rows, OffsetRows: offset})
+		} else {
+			found, err = q.ListMessagesBefore(ctx, db.ListMessagesBeforeParams{ChannelID: channelID, Before: before, After: after, LimitRows: rows, OffsetRows: offset})
+		}
+		if err != nil {
+			return err
+		}
+		if out.HasMore = len(found) > limit; out.HasMore {
+			found = found[:limit]
+		}
+		if forward {
+			slices.Reverse(found)
+		}
+		out.Messages = messagesOf(found, channel.MessageServerID)
+		return nil
+	})
+	return out, err
+}
+
+// MessagesSince returns up to limit messages of a channel after number seq, oldest first: what a reader who saw seq missed.
+func (s *Service) MessagesSince(ctx context.Context, who auth.Identity, channelID uuid.UUID, seq int64, limit int) ([]Message, error) {
+	var out []Message
+	err := s.view(ctx, who, "reading missed messages", func(q db.Querier) error {
+		channel, err := q.GetChannel(ctx, channelID)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		rows, err := q.ListMessagesFromSeq(ctx, db.ListMessagesFromSeqParams{ChannelID: channelID, AfterSeq: seq, LimitRows: int64(limit)})
+		out = messagesOf(rows, channel.MessageServerID)
+		return err
+	})
+	return out, err
+}
+
+// DeleteMessage removes a message. Turns that deal with it are cancelled. One that isn't in the channel is no error.
+func (s *Service) DeleteMessage(ctx context.Context, who auth.Identity, channelID, messageID uuid.UUID) error {
+	var deleted bool
+	var ended []Turn
+	var channel Channel
+	err := s.update(ctx, who, "deleting a message", func(q db.Querier) error {
+		row, err := q.GetChannel(ctx, channelID)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		channel = channelOf(row)
+		n, err := q.DeleteMessage(ctx, db.DeleteMessageParams{ID: messageID, ChannelID: channelID})
+		if deleted = n > 0; err != nil || !deleted {
+			return err
+		}
+		rows, err := q.EndMessageTurns(ctx, db.EndMessageTurnsParams{
+			MessageID: messageID, NewStatus: string(TurnCancelled), Reason: "message_deleted", Detail: "The message was deleted", EndedAt: new(s.millis()),
+		})
+		ended = turnsOf(rows)
+		return err
+	})
+	if err != nil || !deleted {
+		return err
+	}
+	s.announceEnded(ctx, channel.MessageServerID, ended)
+	s.emit(ctx, Event{Type: EventMessageDeleted, ChannelID: channelID, ServerID: channel.MessageServerID, MessageID: messageID})
+	return nil
+}
+
+// ClearChannel removes all messages of a channel and cancels the turns that deal with them. Its numbering goes on. An
+// unknown channel is no error.
+func (s *Service) ClearChannel(ctx context.Context, who auth.Identity, channelID uuid.UUID) error {
+	var ended []Turn
+	channel := Channel{ID: channelID, MessageServerID: s.CurrentServer()}
+	err := s.update(ctx, who, "clearing a channel", func(q db.Querier) error {
+		row, err := q.GetChannel(ctx, channelID)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		channel = channelOf(row)
+		if _, err := q.DeleteChannelMessages(ctx, channelID); err != nil {
+			return err
+		}
+		rows, err := q.EndChannelTurns(ctx, db.EndChannelTurnsParams{
+			ChannelID: channelID, NewStatus: string(TurnCancelled), Reason: "channel_cleared", Detail: "The channel was cleared", EndedAt: new(s.millis()),
+		})
+		ended = turnsOf(rows)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.announceEnded(ctx, channel.MessageServerID, ended)
+	s.emit(ctx, Event{Type: EventChannelCleared, ChannelID: channelID, ServerID: channel.MessageServerID})
+	return nil
+}

@@ -1,0 +1,108 @@
+// Package messaging is the core of elizad: message servers, channels, messages, and the turns that agents take.
+//
+// Everything that is said goes through one door, [Service.Post], whichever way it came in. A message, its number in the
+// channel and the turns that it causes are one transaction; after the commit an event is published on the bus, and sockets,
+// streams and agents react to it. Events are hints: each carries the number of the newest message that its reader must have
+// seen, so a reader who missed something knows it and reads the database.
+//
+// The package knows nothing of how agents think. It stores turns and says that there is work; whoever runs agents claims
+// turns ([Service.ClaimTurns]), and ends each by [Service.FinishTurn], which stores the reply through the same door.
+package messaging
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/queries/dbtype"
+	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/bus"
+	"github.com/elizad/elizad/server/internal/store"
+)
+
+// DefaultMailboxLimit is how many turns of one agent may wait in one channel.
+const DefaultMailboxLimit = 100
+
+// Config is what a Service is made of.
+type Config struct {
+	Store        store.Store
+	Bus          bus.Bus
+	Logger       *slog.Logger     // nil: nothing is logged
+	Now          func() time.Time // nil: time.Now
+	MailboxLimit int              // 0: DefaultMailboxLimit
+}
+
+// Service is the domain of messages. Its methods are safe for concurrent use; who is the caller, as the edge established it.
+type Service struct {
+	store        store.Store
+	bus          bus.Bus
+	log          *slog.Logger
+	now          func() time.Time
+	mailboxLimit int
+}
+
+// New returns a service on cfg's store and bus. It starts nothing.
+func New(cfg Config) *Service {
+	s := &Service{store: cfg.Store, bus: cfg.Bus, log: cfg.Logger, now: cfg.Now, mailboxLimit: cfg.MailboxLimit}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.mailboxLimit <= 0 {
+		s.mailboxLimit = DefaultMailboxLimit
+	}
+	return s
+}
+
+// Prepare makes what must exist before the first message: the default message server. On a database that no other process
+// works on it also gives back the turns that a dead process left running.
+func (s *Service) Prepare(ctx context.Context) error {
+	return s.update(ctx, auth.Service(), "preparing the message store", func(q db.Querier) error {
+		now := s.millis()
+		if err := q.EnsureMessageServer(ctx, db.EnsureMessageServerParams{
+			ID: DefaultServerID, Name: "Default Server", SourceType: "eliza_default",
+			Metadata: emptyObject(), CreatedAt: now, UpdatedAt: now,
+		}); err != nil {
+			return err
+		}
+		if !s.store.Exclusive() {
+			return nil
+		}
+		_, err := q.ReleaseAllTurnLeases(ctx)
+		return err
+	})
+}
+
+// CurrentServer returns the message server that clients use unless they know another.
+func (s *Service) CurrentServer() uuid.UUID { return DefaultServerID }
+
+func (s *Service) view(ctx context.Context, who auth.Identity, doing string, fn func(q db.Querier) error) error {
+	return explain(doing, s.store.View(ctx, who.Scope(), fn))
+}
+
+func (s *Service) update(ctx context.Context, who auth.Identity, doing string, fn func(q db.Querier) error) error {
+	return explain(doing, s.store.Update(ctx, who.Scope(), fn))
+}
+
+func explain(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+func (s *Service) millis() dbtype.Millis { return dbtype.MillisOf(s.now()) }
+
+// publish sends an event. A lost one loses nothing, so a failure is only logged.
+func (s *Service) publish(ctx context.Context, subject string, data []byte) {
+	if err := s.bus.Publish(context.WithoutCancel(ctx), subject, data); err != nil && !errors.Is(err, bus.ErrClosed) {
+		s.log.WarnContext(ctx, "event not published", "subject", subject, "error", err)
+	}
+}

@@ -1,0 +1,115 @@
+package messaging
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
+)
+
+// States of a participant that change what an agent does in a channel. The empty state is the ordinary one.
+const (
+	StateFollowed = "FOLLOWED"
+	StateMuted    = "MUTED"
+)
+
+// Participants returns who takes part in a channel, in the order of joining; nobody in an unknown one.
+func (s *Service) Participants(ctx context.Context, who auth.Identity, channelID uuid.UUID) ([]uuid.UUID, error) {
+	var out []uuid.UUID
+	err := s.view(ctx, who, "listing participants", func(q db.Querier) error {
+		var err error
+		out, err = q.ListParticipants(ctx, channelID)
+		return err
+	})
+	return out, err
+}
+
+// ChannelAgents returns the participants that are agents.
+func (s *Service) ChannelAgents(ctx context.Context, who auth.Identity, channelID uuid.UUID) ([]uuid.UUID, error) {
+	var out []uuid.UUID
+	err := s.view(ctx, who, "listing a channel's agents", func(q db.Querier) error {
+		rows, err := q.ListChannelAgents(ctx, channelID)
+		if err != nil {
+			return err
+		}
+		out = make([]uuid.UUID, len(rows))
+		for i, r := range rows {
+			out[i] = r.ID
+		}
+		return nil
+	})
+	return out, err
+}
+
+// AddAgent lets an agent take part in a channel. Doing it twice is no error.
+func (s *Service) AddAgent(ctx context.Context, who auth.Identity, channelID, agentID uuid.UUID) error {
+	return s.changeParticipants(ctx, who, "adding an agent to a channel", channelID, func(q db.Querier) error {
+		if err := mustAgent(ctx, q, agentID); err != nil {
+			return err
+		}
+		_, err := q.AddParticipant(ctx, db.AddParticipantParams{ChannelID: channelID, EntityID: agentID, JoinedAt: s.millis()})
+		return err
+	})
+}
+
+// RemoveAgent ends an agent's part in a channel.
+func (s *Service) RemoveAgent(ctx context.Context, who auth.Identity, channelID, agentID uuid.UUID) error {
+	return s.changeParticipants(ctx, who, "removing an agent from a channel", channelID, func(q db.Querier) error {
+		n, err := q.RemoveParticipant(ctx, db.RemoveParticipantParams{ChannelID: channelID, EntityID: agentID})
+		if err == nil && n == 0 {
+			return apierr.New(apierr.NotFound, "Agent is not a participant in this channel")
+		}
+		return err
+	})
+}
+
+// changeParticipants runs change on an existing channel and announces the channel as it is then.
+func (s *Service) changeParticipants(ctx context.Context, who auth.Identity, doing string, channelID uuid.UUID, change func(q db.Querier) error) error {
+	var out Channel
+	err := s.update(ctx, who, doing, func(q db.Querier) error {
+		row, err := q.GetChannel(ctx, channelID)
+		if err != nil {
+			return named(err, "Channel not found")
+		}
+		if err := change(q); err != nil {
+			return err
+		}
+		out, err = withParticipants(ctx, q, channelOf(row))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.emitChannel(ctx, EventChannelUpdated, out)
+	return nil
+}
+
+// ParticipantState returns how an entity takes part in a channel; the ordinary state for one that doesn't.
+func (s *Service) ParticipantState(ctx context.Context, who auth.Identity, channelID, entityID uuid.UUID) (string, error) {
+	var state string
+	err := s.view(ctx, who, "reading a participant's state", func(q db.Querier) error {
+		row, err := q.GetParticipant(ctx, db.GetParticipantParams{ChannelID: channelID, EntityID: entityID})
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		state = row.State
+		return err
+	})
+	return state, err
+}
+
+// SetParticipantState changes how a participant takes part in a channel.
+func (s *Service) SetParticipantState(ctx context.Context, who auth.Identity, channelID, entityID uuid.UUID, state string) error {
+	return s.update(ctx, who, "changing a participant's state", func(q db.Querier) error {
+		n, err := q.SetParticipantState(ctx, db.SetParticipantStateParams{ChannelID: channelID, EntityID: entityID, State: state})
+		if err == nil && n == 0 {
+			return apierr.New(apierr.NotFound, "Not a participant in this channel")
+		}
+		return err
+	})
+}

@@ -1,0 +1,312 @@
+package messaging
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/queries/dbtype"
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
+)
+
+// Post stores a message and gives it to the agents that take part in its channel. It is the one way in: when it returns, the
+// message, its number and the turns it causes are durable, and the event is out.
+//
+// A client that sends the same text again under the same id of its own gets the message that is there, with Duplicate set.
+// Errors: VALIDATION_ERROR for a draft that can't be stored, NOT_FOUND for the channel or server, BAD_REQUEST for a server
+// that isn't the channel's, QUEUE_FULL when an agent can't take more, NO_AGENT when Target asks for one and there is none,
+// CONFLICT for an id that belongs to another message.
+func (s *Service) Post(ctx context.Context, who auth.Identity, d Draft) (Posted, error) {
+	if d.AuthorID == uuid.Nil {
+		d.AuthorID = who.EntityID
+	}
+	if err := d.validate(); err != nil {
+		return Posted{}, err
+	}
+	var p post
+	err := s.update(ctx, who, "posting a message", func(q db.Querier) error {
+		p = post{Service: s, q: q, who: who, draft: d}
+		return p.run(ctx)
+	})
+	if errors.Is(err, errDuplicate) {
+		return p.out, nil
+	} else if err != nil {
+		return Posted{}, err
+	}
+	s.announceEnded(ctx, p.out.Message.MessageServerID, p.replaced)
+	s.emitMessage(ctx, p.out.Message)
+	if p.out.Message.Unhandled != "" && p.out.Message.Unhandled != UnhandledAgentAuthor {
+		s.emitTurnEnd(ctx, p.out.Message.MessageServerID, p.out.Message.Seq, Turn{
+			ChannelID: d.ChannelID, MessageID: p.out.Message.ID, Status: StatusUnhandled, Reason: p.out.Message.Unhandled,
+			Detail: unhandledText(p.out.Message.Unhandled),
+		})
+	}
+	if len(p.out.Turns) > 0 {
+		s.hintWork(ctx)
+	}
+	return p.out, nil
+}
+
+func unhandledText(reason string) string {
+	switch reason {
+	case UnhandledAgentStopped:
+		return "Every agent in this channel is stopped"
+	case UnhandledNotAttached:
+		return "The agents in this channel do not serve its message server"
+	default:
+		return "No agent takes part in this channel"
+	}
+}
+
+// post is one run of Post inside its transaction.
+type post struct {
+	*Service
+	q     db.Querier
+	who   auth.Identity
+	draft Draft
+
+	out      Posted
+	replaced []Turn // turns that this message puts an end to
+}
+
+func (p *post) run(ctx context.Context) error {
+	now := p.millis()
+	row, err := p.q.NextSeq(ctx, db.NextSeqParams{ID: p.draft.ChannelID, Now: now})
+	if errors.Is(err, sql.ErrNoRows) {
+		if err := p.createChannel(ctx); err != nil {
+			return err
+		}
+		row, err = p.q.NextSeq(ctx, db.NextSeqParams{ID: p.draft.ChannelID, Now: now})
+	}
+	if err != nil {
+		return err
+	}
+	p.out.Channel = channelOf(row)
+	if p.draft.ServerID != nil && *p.draft.ServerID != row.MessageServerID {
+		return apierr.New(apierr.BadRequest, "message_server_id does not match the channel's message server")
+	}
+	if err := p.findDuplicate(ctx, now); err != nil {
+		return err
+	}
+	if p.draft.InReplyTo != nil {
+		if parent, err := p.q.GetMessage(ctx, *p.draft.InReplyTo); errors.Is(err, sql.ErrNoRows) || err == nil && parent.ChannelID != row.ID {
+			return apierr.New(apierr.BadRequest, "The message replied to is not in this channel")
+		} else if err != nil {
+			return err
+		}
+	}
+	return p.store(ctx, row)
+}
+
+// errDuplicate ends the transaction of a post that was made before, so that the number it took is given back.
+var errDuplicate = errors.New("messaging: posted before")
+
+// findDuplicate looks for the same message posted before, under the lock that taking a number is.
+func (p *post) findDuplicate(ctx context.Context, now dbtype.Millis) error {
+	var row db.Message
+	var err error
+	switch {
+	case p.draft.ClientID != "":
+		row, err = p.q.FindClientMessage(ctx, db.FindClientMessageParams{
+			ChannelID: p.draft.ChannelID, SourceID: &p.draft.ClientID, AuthorID: p.draft.AuthorID, Content: p.draft.Content,
+			Since: now - dbtype.Millis(replayWindow/time.Millisecond),
+		})
+	case p.draft.ID != uuid.Nil:
+		row, err = p.q.GetMessage(ctx, p.draft.ID)
+		if err == nil && (row.ChannelID != p.draft.ChannelID || row.AuthorID != p.draft.AuthorID) {
+			return apierr.New(apierr.Conflict, "A message with this id exists already")
+		}
+	default:
+		return nil
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	turns, err := p.q.ListMessageTurns(ctx, row.ID)
+	if err != nil {
+		return err
+	}
+	p.out.Message, p.out.Turns, p.out.Duplicate = messageOf(row, p.out.Channel.MessageServerID), turnsOf(turns), true
+	return errDuplicate
+}
+
+func (p *post) createChannel(ctx context.Context) error {
+	c := p.draft.Create
+	if c == nil {
+		return apierr.New(apierr.NotFound, "Channel not found")
+	}
+	serverID := p.CurrentServer()
+	if p.draft.ServerID != nil {
+		serverID = *p.draft.ServerID
+	}
+	if err := mustServer(ctx, p.q, serverID); err != nil {
+		return err
+	}
+	kind, name := TypeGroup, "Chat "
+	if c.DM {
+		kind, name = TypeDM, "DM "
+	}
+	metadata, err := mergeObjects(encode(map[string]any{
+		"created_by":       c.CreatedBy,
+		"created_for_user": p.draft.AuthorID,
+		"created_at":       p.now().UTC().Format(time.RFC3339Nano),
+		"channel_type":     kind,
+	}), p.draft.Metadata)
+	if err != nil {
+		return err
+	}
+	row, err := p.newChannelRow(auth.Entity(p.draft.AuthorID), p.draft.ChannelID, NewChannel{
+		ServerID: &serverID, Name: name + p.draft.ChannelID.String()[:8], Type: kind, Metadata: metadata,
+	})
+	if err != nil {
+		return err
+	}
+	row.SourceType = new("auto_created")
+	if _, err := p.insertChannel(ctx, p.q, row, append([]uuid.UUID{p.draft.AuthorID}, c.Others...)); err != nil {
+		return err
+	}
+	p.out.ChannelCreated = true
+	return nil
+}
+
+// store writes the message under the number that row holds, with the turns that it causes.
+func (p *post) store(ctx context.Context, row db.Channel) error {
+	takers, unhandled, err := p.takers(ctx)
+	if err != nil {
+		return err
+	}
+	if p.draft.Target != nil && !has(takers, *p.draft.Target) {
+		return noAgent(unhandled)
+	}
+	message := db.InsertMessageParams{
+		ID: p.draft.ID, ChannelID: row.ID, Seq: row.LastSeq, AuthorID: p.draft.AuthorID, AuthorName: p.draft.AuthorName,
+		Content: p.draft.Content, RawMessage: dbtype.JSON(p.draft.RawMessage), InReplyTo: p.draft.InReplyTo,
+		SourceType: p.draft.SourceType, SourceID: nullable(p.draft.ClientID), Metadata: dbtype.JSON(p.draft.Metadata),
+		Unhandled: nullable(unhandled), CreatedAt: row.UpdatedAt, UpdatedAt: row.UpdatedAt,
+	}
+	if message.ID == uuid.Nil {
+		message.ID = uuid.New()
+	}
+	stored, err := p.q.InsertMessage(ctx, message)
+	if err != nil {
+		return err
+	}
+	p.out.Message = messageOf(stored, row.MessageServerID)
+	for _, agentID := range takers {
+		if err := p.queueTurn(ctx, agentID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func has(agents []uuid.UUID, target uuid.UUID) bool {
+	if target == uuid.Nil {
+		return len(agents) > 0
+	}
+	for _, id := range agents {
+		if id == target {
+			return true
+		}
+	}
+	return false
+}
+
+func noAgent(reason string) error {
+	if reason == UnhandledAgentStopped {
+		return apierr.New(apierr.NoAgent, "The agent is not running")
+	}
+	return apierr.New(apierr.NoAgent, "No agent found in channel participants")
+}
+
+// takers returns the agents that get a turn, or why none does.
+func (p *post) takers(ctx context.Context) (agents []uuid.UUID, unhandled string, err error) {
+	rows, err := p.q.ListChannelAgents(ctx, p.draft.ChannelID)
+	if err != nil {
+		return nil, "", err
+	}
+	unhandled = UnhandledNoAgent
+	for _, r := range rows {
+		switch {
+		case r.ID == p.draft.AuthorID:
+			return nil, UnhandledAgentAuthor, nil
+		case !r.Running:
+			unhandled = UnhandledAgentStopped
+		case !r.Attached:
+			unhandled = UnhandledNotAttached
+		default:
+			agents = append(agents, r.ID)
+		}
+	}
+	if len(agents) > 0 {
+		unhandled = ""
+	}
+	return agents, unhandled, nil
+}
+
+// queueTurn puts the message into an agent's mailbox, as the channel's policy wants it.
+func (p *post) queueTurn(ctx context.Context, agentID uuid.UUID) error {
+	now := p.millis()
+	channel, message := p.out.Channel, p.out.Message
+	switch channel.Policy {
+	case PolicyLatest, PolicyMerge:
+		rows, err := p.q.EndMailboxTurns(ctx, db.EndMailboxTurnsParams{
+			AgentID: agentID, ChannelID: channel.ID, QueuedOnly: channel.Policy == PolicyMerge,
+			NewStatus: string(TurnSuperseded), Reason: string(channel.Policy), Detail: "A newer message took its place", EndedAt: &now,
+		})
+		if err != nil {
+			return err
+		}
+		p.replaced = append(p.replaced, turnsOf(rows)...)
+	default:
+		limit := int64(p.mailboxLimit)
+		if channel.Policy == PolicyReject {
+			limit = 1
+		}
+		n, err := p.q.CountActiveTurns(ctx, db.CountActiveTurnsParams{AgentID: agentID, ChannelID: channel.ID})
+		if err != nil {
+			return err
+		}
+		if n >= limit {
+			return apierr.New(apierr.QueueFull, "The agent has %d unanswered messages in this channel; try again when it has answered", n)
+		}
+	}
+	id := uuid.New()
+	row, err := p.q.InsertTurn(ctx, db.InsertTurnParams{
+		ID: id, AgentID: agentID, ChannelID: channel.ID, MessageID: message.ID, SenderID: message.AuthorID, Seq: message.Seq,
+		ResponseID: responseID(id), QueuedAt: now,
+	})
+	if err != nil {
+		return err
+	}
+	p.out.Turns = append(p.out.Turns, turnOf(row))
+	return nil
+}
+
+// responseID derives the id of a turn's reply.
+func responseID(turnID uuid.UUID) uuid.UUID {
+	return uuid.NewSHA1(turnID, []byte("reply"))
+}
+
+// reply stores what an agent says at the end of turn t. It is a post by the agent under an id of the turn's.
+func (s *Service) reply(ctx context.Context, q db.Querier, t Turn, r Reply) (Message, error) {
+	d := Draft{
+		ID: t.ResponseID, ChannelID: t.ChannelID, AuthorID: t.AgentID, AuthorName: r.AuthorName, Content: r.Content,
+		RawMessage: r.RawMessage, Metadata: r.Metadata, InReplyTo: &t.MessageID, SourceType: SourceAgentResponse,
+	}
+	if err := d.validate(); err != nil {
+		return Message{}, err
+	}
+	p := post{Service: s, q: q, who: auth.Service(), draft: d}
+	if err := p.run(ctx); err != nil {
+		return Message{}, err
+	}
+	return p.out.Message, nil
+}

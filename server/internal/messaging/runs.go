@@ -1,0 +1,110 @@
+package messaging
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/queries/dbtype"
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
+)
+
+const (
+	defaultRuns = 20
+	maxRuns     = 100
+)
+
+// Runs returns an agent's turns as runs, newest first, and how many fit the query in all.
+func (s *Service) Runs(ctx context.Context, who auth.Identity, agentID uuid.UUID, query RunQuery) ([]Run, int, error) {
+	limit := query.Limit
+	if limit <= 0 {
+		limit = defaultRuns
+	}
+	list := db.ListAgentTurnsParams{
+		AgentID: agentID, StatusGroup: query.Status, AnyChannel: query.ChannelID == nil,
+		FromTime: 0, ToTime: dbtype.Millis(math.MaxInt64), LimitRows: int64(min(limit, maxRuns)),
+	}
+	if query.ChannelID != nil {
+		list.ChannelID = *query.ChannelID
+	}
+	if query.From != nil {
+		list.FromTime = dbtype.MillisOf(*query.From)
+	}
+	if query.To != nil {
+		list.ToTime = dbtype.MillisOf(*query.To)
+	}
+	var runs []Run
+	var total int64
+	err := s.view(ctx, who, "listing runs", func(q db.Querier) error {
+		rows, err := q.ListAgentTurns(ctx, list)
+		if err != nil {
+			return err
+		}
+		if total, err = q.CountAgentTurns(ctx, db.CountAgentTurnsParams{
+			AgentID: list.AgentID, StatusGroup: list.StatusGroup, AnyChannel: list.AnyChannel, ChannelID: list.ChannelID,
+			FromTime: list.FromTime, ToTime: list.ToTime,
+		}); err != nil {
+			return err
+		}
+		runs = make([]Run, len(rows))
+		for i, r := range rows {
+			log, err := q.ListTurnEvents(ctx, r.ID)
+			if err != nil {
+				return err
+			}
+			runs[i] = Run{Turn: turnOf(r), Counts: countsOf(log)}
+		}
+		return nil
+	})
+	return runs, int(total), err
+}
+
+// Run returns one run of an agent with its record. One of another agent is NOT_FOUND.
+func (s *Service) Run(ctx context.Context, who auth.Identity, agentID, turnID uuid.UUID) (Run, []TurnLogEntry, error) {
+	var run Run
+	var log []TurnLogEntry
+	err := s.view(ctx, who, "reading a run", func(q db.Querier) error {
+		row, err := q.GetTurn(ctx, turnID)
+		if err != nil {
+			return named(err, "Run not found")
+		}
+		if row.AgentID != agentID {
+			return apierr.New(apierr.NotFound, "Run not found")
+		}
+		events, err := q.ListTurnEvents(ctx, turnID)
+		if err != nil {
+			return err
+		}
+		run = Run{Turn: turnOf(row), Counts: countsOf(events)}
+		log = make([]TurnLogEntry, len(events))
+		for i, e := range events {
+			log[i] = TurnLogEntry{Type: e.Type, At: e.At.Time(), Data: json.RawMessage(e.Data)}
+		}
+		return nil
+	})
+	return run, log, err
+}
+
+func countsOf(log []db.TurnEvent) Counts {
+	var c Counts
+	for _, e := range log {
+		switch e.Type {
+		case LogActionStarted:
+			c.Actions++
+		case LogModelUsed:
+			c.ModelCalls++
+		}
+		var data struct {
+			Error   string `json:"error"`
+			Success *bool  `json:"success"`
+		}
+		if json.Unmarshal(e.Data, &data) == nil && (data.Error != "" || data.Success != nil && !*data.Success) {
+			c.Errors++
+		}
+	}
+	return c
+}

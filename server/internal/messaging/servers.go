@@ -1,0 +1,129 @@
+package messaging
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/queries/dbtype"
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
+)
+
+// NewServer is what CreateServer needs to know.
+type NewServer struct {
+	Name       string
+	SourceType string
+	SourceID   *string
+	Metadata   json.RawMessage // an object, or nil
+}
+
+// ListServers returns all message servers, oldest first.
+func (s *Service) ListServers(ctx context.Context, who auth.Identity) ([]MessageServer, error) {
+	var out []MessageServer
+	err := s.view(ctx, who, "listing message servers", func(q db.Querier) error {
+		rows, err := q.ListMessageServers(ctx)
+		if err != nil {
+			return err
+		}
+		out = make([]MessageServer, len(rows))
+		for i, r := range rows {
+			out[i] = serverOf(r)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// CreateServer makes a message server. A second one for the same source is a conflict.
+func (s *Service) CreateServer(ctx context.Context, who auth.Identity, n NewServer) (MessageServer, error) {
+	if n.Name == "" || n.SourceType == "" {
+		return MessageServer{}, apierr.New(apierr.ValidationFailed, "Missing required fields: name, sourceType")
+	}
+	metadata, err := object(n.Metadata, "metadata")
+	if err != nil {
+		return MessageServer{}, err
+	}
+	now := s.millis()
+	var out MessageServer
+	err = s.update(ctx, who, "creating a message server", func(q db.Querier) error {
+		row, err := q.InsertMessageServer(ctx, db.InsertMessageServerParams{
+			ID: uuid.New(), Name: stripNUL(n.Name), SourceType: stripNUL(n.SourceType), SourceID: n.SourceID,
+			Metadata: dbtype.JSON(metadata), CreatedAt: now, UpdatedAt: now,
+		})
+		out = serverOf(row)
+		return err
+	})
+	if apierr.IsCode(err, apierr.Conflict) {
+		return MessageServer{}, apierr.Wrap(err, apierr.Conflict, "A message server for this source exists already")
+	}
+	return out, err
+}
+
+// ServerAgents returns the agents that serve a message server.
+func (s *Service) ServerAgents(ctx context.Context, who auth.Identity, serverID uuid.UUID) ([]uuid.UUID, error) {
+	var out []uuid.UUID
+	err := s.view(ctx, who, "listing a message server's agents", func(q db.Querier) error {
+		if err := mustServer(ctx, q, serverID); err != nil {
+			return err
+		}
+		var err error
+		out, err = q.ListServerAgents(ctx, serverID)
+		return err
+	})
+	return out, err
+}
+
+// AgentServers returns the message servers that an agent serves; none for an unknown agent.
+func (s *Service) AgentServers(ctx context.Context, who auth.Identity, agentID uuid.UUID) ([]uuid.UUID, error) {
+	var out []uuid.UUID
+	err := s.view(ctx, who, "listing an agent's message servers", func(q db.Querier) error {
+		var err error
+		out, err = q.ListAgentServers(ctx, agentID)
+		return err
+	})
+	return out, err
+}
+
+// AddServerAgent lets an agent serve a message server. Doing it twice is no error.
+func (s *Service) AddServerAgent(ctx context.Context, who auth.Identity, serverID, agentID uuid.UUID) error {
+	return s.update(ctx, who, "adding an agent to a message server", func(q db.Querier) error {
+		if err := mustServer(ctx, q, serverID); err != nil {
+			return err
+		}
+		if err := mustAgent(ctx, q, agentID); err != nil {
+			return err
+		}
+		_, err := q.AddServerAgent(ctx, db.AddServerAgentParams{MessageServerID: serverID, AgentID: agentID})
+		return err
+	})
+}
+
+// RemoveServerAgent ends an agent's service on a message server: it gets no more messages from its channels. An agent that
+// doesn't serve there is no error.
+func (s *Service) RemoveServerAgent(ctx context.Context, who auth.Identity, serverID, agentID uuid.UUID) error {
+	return s.update(ctx, who, "removing an agent from a message server", func(q db.Querier) error {
+		if err := mustServer(ctx, q, serverID); err != nil {
+			return err
+		}
+		_, err := q.RemoveServerAgent(ctx, db.RemoveServerAgentParams{MessageServerID: serverID, AgentID: agentID})
+		return err
+	})
+}
+
+func mustServer(ctx context.Context, q db.Querier, id uuid.UUID) error {
+	_, err := q.GetMessageServer(ctx, id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return apierr.Wrap(err, apierr.ServerNotFound, "Server %s does not exist", id)
+	}
+	return err
+}
+
+func mustAgent(ctx context.Context, q db.Querier, id uuid.UUID) error {
+	_, err := q.GetAgent(ctx, id)
+	return named(err, "Agent not found")
+}

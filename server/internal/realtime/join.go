@@ -1,0 +1,84 @@
+package realtime
+
+import (
+	"context"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/socketio"
+)
+
+const maxChannelName = 128
+
+type joined struct {
+	Success   bool   `json:"success"`
+	Message   string `json:"message"`
+	ChannelID string `json:"channelId"`
+	RoomID    string `json:"roomId"`
+	AgentID   string `json:"agentId,omitempty"`
+}
+
+// join makes a socket a member of a channel. The channel need not exist yet: the first message may make it.
+func (g *Gateway) join(ctx context.Context, ev *socketio.Event, o object) {
+	channel := o.text(channelNames[:]...)
+	if channel == "" || len(channel) > maxChannelName {
+		g.fail(ev, messageError{Error: textChannelRequired, Code: codeChannelRequired})
+		return
+	}
+	if id, err := auth.ParseID(o.text("entityId")); err == nil {
+		adopt(ev.Socket, id)
+	}
+	ev.Socket.Join(room(channel))
+	if id, err := auth.ParseID(channel); err == nil {
+		if err := g.follow(ctx, ev.Socket, id); err != nil {
+			e := g.refusal(ctx, err)
+			e.ChannelID, e.RoomID = channel, channel
+			ev.Socket.Leave(room(channel))
+			g.fail(ev, e)
+			return
+		}
+	}
+	confirmation := joined{
+		Success: true, Message: "Socket " + ev.Socket.ID() + " successfully joined channel " + channel + ".",
+		ChannelID: channel, RoomID: channel, AgentID: o.text("agentId"),
+	}
+	emit(g, ev.Socket, "channel_joined", confirmation)
+	emit(g, ev.Socket, "room_joined", confirmation)
+	g.ack(ev, confirmation)
+}
+
+// follow makes sure that the delivery of a channel starts where its present history ends.
+func (g *Gateway) follow(ctx context.Context, s *socketio.Socket, channelID uuid.UUID) error {
+	if g.cursors.known(channelID) {
+		return nil
+	}
+	channel, err := g.messaging.Channel(ctx, auth.Entity(entityOf(s)), channelID)
+	if err != nil && !apierr.IsCode(err, apierr.NotFound) {
+		return err
+	}
+	g.cursors.begin(channelID, channel.LastSeq)
+	return nil
+}
+
+// resume follows the channels of a socket that came back with its rooms.
+func (g *Gateway) resume(s *socketio.Socket) {
+	if !s.Recovered() {
+		return
+	}
+	for _, name := range s.Rooms() {
+		channel, ok := strings.CutPrefix(name, roomPrefix)
+		if !ok {
+			continue
+		}
+		id, err := auth.ParseID(channel)
+		if err != nil {
+			continue
+		}
+		if err := g.follow(s.Context(), s, id); err != nil {
+			g.log.Warn("channel of a recovered socket not followed", "channel", id, "error", err)
+		}
+	}
+}

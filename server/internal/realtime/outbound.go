@@ -1,0 +1,190 @@
+package realtime
+
+import (
+	"encoding/json"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/socketio"
+)
+
+// Names of outbound events.
+const (
+	eventBroadcast      = "messageBroadcast"
+	eventStreamChunk    = "messageStreamChunk"
+	eventStreamError    = "messageStreamError"
+	eventComplete       = "messageComplete"
+	eventMessageDeleted = "messageDeleted"
+	eventChannelCleared = "channelCleared"
+	eventChannelUpdated = "channelUpdated"
+	eventChannelDeleted = "channelDeleted"
+)
+
+// broadcast is a message as every client reads it: the union of the names that they use.
+type broadcast struct {
+	ID              uuid.UUID       `json:"id"`
+	SenderID        uuid.UUID       `json:"senderId"`
+	SenderName      string          `json:"senderName"`
+	Text            string          `json:"text"`
+	ChannelID       uuid.UUID       `json:"channelId"`
+	RoomID          uuid.UUID       `json:"roomId"`
+	ServerID        uuid.UUID       `json:"serverId"`
+	MessageServerID uuid.UUID       `json:"messageServerId"`
+	CreatedAt       int64           `json:"createdAt"` // epoch milliseconds
+	UpdatedAt       int64           `json:"updatedAt"`
+	Source          string          `json:"source"`
+	Seq             int64           `json:"seq"`
+	Thought         string          `json:"thought,omitempty"`
+	Actions         json.RawMessage `json:"actions,omitempty"`
+	Attachments     json.RawMessage `json:"attachments,omitempty"`
+	RawMessage      json.RawMessage `json:"rawMessage,omitempty"`
+	Metadata        json.RawMessage `json:"metadata,omitempty"`
+	InReplyTo       *uuid.UUID      `json:"inReplyToMessageId,omitempty"`
+	ClientMessageID string          `json:"clientMessageId,omitempty"` // for the sender only
+}
+
+func broadcastOf(m messaging.Message) broadcast {
+	b := broadcast{
+		ID: m.ID, SenderID: m.AuthorID, SenderName: m.AuthorName, Text: m.Content, ChannelID: m.ChannelID, RoomID: m.ChannelID,
+		ServerID: m.MessageServerID, MessageServerID: m.MessageServerID, CreatedAt: m.CreatedAt.UnixMilli(),
+		UpdatedAt: m.UpdatedAt.UnixMilli(), Source: m.SourceType, Seq: m.Seq, Metadata: m.Metadata, InReplyTo: m.InReplyTo,
+	}
+	byAgent := m.SourceType == messaging.SourceAgentResponse || m.SourceType == "agent_action"
+	if b.SenderName == "" {
+		b.SenderName = "User"
+		if byAgent {
+			b.SenderName = "Agent"
+		}
+	}
+	b.Attachments = fields(m.Metadata)["attachments"]
+	if !byAgent {
+		return b // the raw message is the sender's payload once more
+	}
+	raw := fields(m.RawMessage)
+	b.RawMessage, b.Thought, b.Actions = m.RawMessage, raw.text("thought"), raw["actions"]
+	if b.Attachments == nil {
+		b.Attachments = raw["attachments"]
+	}
+	return b
+}
+
+type streamChunk struct {
+	MessageID uuid.UUID `json:"messageId"`
+	Chunk     string    `json:"chunk"`
+	Index     int       `json:"index"`
+	AgentID   uuid.UUID `json:"agentId"`
+	ChannelID uuid.UUID `json:"channelId"`
+	RoomID    uuid.UUID `json:"roomId"`
+}
+
+type streamError struct {
+	MessageID uuid.UUID `json:"messageId"`
+	AgentID   uuid.UUID `json:"agentId"`
+	ChannelID uuid.UUID `json:"channelId"`
+	RoomID    uuid.UUID `json:"roomId"`
+	Error     string    `json:"error"`
+	Code      string    `json:"code"`
+}
+
+// complete tells that an agent is done with a message, in whichever way.
+type complete struct {
+	ChannelID       uuid.UUID            `json:"channelId"`
+	RoomID          uuid.UUID            `json:"roomId"`
+	ServerID        uuid.UUID            `json:"serverId"`
+	MessageServerID uuid.UUID            `json:"messageServerId"`
+	MessageID       uuid.UUID            `json:"messageId"` // the message that was dealt with
+	AgentID         *uuid.UUID           `json:"agentId,omitempty"`
+	ReplyID         *uuid.UUID           `json:"replyId,omitempty"`
+	RunID           *uuid.UUID           `json:"runId,omitempty"`
+	Status          messaging.TurnStatus `json:"status"`
+	Reason          string               `json:"reason,omitempty"`
+	Detail          string               `json:"detail,omitempty"`
+	Error           string               `json:"error,omitempty"` // the detail, when something went wrong
+}
+
+type channelEvent struct {
+	ChannelID uuid.UUID      `json:"channelId"`
+	RoomID    uuid.UUID      `json:"roomId"`
+	MessageID *uuid.UUID     `json:"messageId,omitempty"`
+	Updates   *channelUpdate `json:"updates,omitempty"`
+}
+
+type channelUpdate struct {
+	ID              uuid.UUID             `json:"id"`
+	MessageServerID uuid.UUID             `json:"messageServerId"`
+	Name            string                `json:"name"`
+	Type            messaging.ChannelType `json:"type"`
+	Topic           *string               `json:"topic,omitempty"`
+	SourceType      *string               `json:"sourceType,omitempty"`
+	SourceID        *string               `json:"sourceId,omitempty"`
+	Metadata        json.RawMessage       `json:"metadata"`
+	Participants    []uuid.UUID           `json:"participants"`
+	CreatedAt       string                `json:"createdAt"`
+	UpdatedAt       string                `json:"updatedAt"`
+}
+
+// other delivers an event that is no message.
+func (g *Gateway) other(e messaging.Event) {
+	to := g.ns.To(channelRoom(e.ChannelID)).Local()
+	about := channelEvent{ChannelID: e.ChannelID, RoomID: e.ChannelID}
+	switch e.Type {
+	case messaging.EventChunk:
+		g.to(to.Sheddable(e.Chunk.MessageID.String()), eventStreamChunk, streamChunk{
+			MessageID: e.Chunk.MessageID, Chunk: e.Chunk.Text, Index: e.Chunk.Index, AgentID: e.Chunk.AgentID,
+			ChannelID: e.ChannelID, RoomID: e.ChannelID,
+		})
+	case messaging.EventTurnEnded:
+		g.turnEnded(to, e)
+	case messaging.EventMessageDeleted:
+		about.MessageID = &e.MessageID
+		g.to(to, eventMessageDeleted, about)
+	case messaging.EventChannelCleared:
+		g.to(to, eventChannelCleared, about)
+	case messaging.EventChannelUpdated:
+		about.Updates = updateOf(*e.Channel)
+		g.to(to, eventChannelUpdated, about)
+	case messaging.EventChannelDeleted:
+		g.to(to, eventChannelDeleted, about)
+		if err := to.SocketsLeave(channelRoom(e.ChannelID)); err != nil {
+			g.log.Warn("deleted channel not left", "channel", e.ChannelID, "error", err)
+		}
+		g.cursors.drop(e.ChannelID)
+	case messaging.EventMessage: // delivered by its number
+	}
+}
+
+func (g *Gateway) turnEnded(to socketio.Broadcast, e messaging.Event) {
+	t := e.Turn
+	c := complete{
+		ChannelID: e.ChannelID, RoomID: e.ChannelID, ServerID: e.ServerID, MessageServerID: e.ServerID, MessageID: e.MessageID,
+		ReplyID: t.ReplyID, Status: t.Status, Reason: t.Reason, Detail: t.Detail,
+	}
+	if t.TurnID != uuid.Nil {
+		c.AgentID, c.RunID = &t.AgentID, &t.TurnID
+	}
+	switch t.Status {
+	case messaging.TurnFailed, messaging.TurnTimedOut, messaging.TurnCancelled, messaging.TurnSuperseded:
+		c.Error = t.Detail
+		g.to(to.Ends(t.ResponseID.String()), eventStreamError, streamError{
+			MessageID: t.ResponseID, AgentID: t.AgentID, ChannelID: e.ChannelID, RoomID: e.ChannelID, Error: t.Detail, Code: t.Reason,
+		})
+	}
+	g.to(to, eventComplete, c)
+}
+
+func updateOf(c messaging.Channel) *channelUpdate {
+	const isoMillis = "2006-01-02T15:04:05.000Z"
+	return &channelUpdate{
+		ID: c.ID, MessageServerID: c.MessageServerID, Name: c.Name, Type: c.Type, Topic: c.Topic, SourceType: c.SourceType,
+		SourceID: c.SourceID, Metadata: c.Metadata, Participants: c.Participants,
+		CreatedAt: c.CreatedAt.UTC().Format(isoMillis), UpdatedAt: c.UpdatedAt.UTC().Format(isoMillis),
+	}
+}
+
+// to sends an event to many sockets; it is encoded once.
+func (g *Gateway) to(b socketio.Broadcast, event string, payload any) {
+	if err := b.Emit(event, payload); err != nil {
+		g.log.Error("event not sent", "event", event, "error", err)
+	}
+}

@@ -1,0 +1,110 @@
+// Package realtime puts the events of the messaging domain on Socket.IO, and takes messages from it.
+//
+// Inbound, a socket joins channels and posts messages, in every spelling that clients use. Outbound, one goroutine reads the
+// bus and writes to the sockets of this node. It keeps for each channel the number of the newest message that it has
+// delivered, and fills any gap from the database, so all sockets see every message once and in the order of the numbers,
+// whatever the bus reorders or drops.
+package realtime
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/bus"
+	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/socketio"
+)
+
+// Messaging is what this package needs of the domain.
+type Messaging interface {
+	CurrentServer() uuid.UUID
+	Channel(ctx context.Context, who auth.Identity, id uuid.UUID) (messaging.Channel, error)
+	Post(ctx context.Context, who auth.Identity, d messaging.Draft) (messaging.Posted, error)
+	MessagesSince(ctx context.Context, who auth.Identity, channelID uuid.UUID, seq int64, limit int) ([]messaging.Message, error)
+	Subscribe(channelID uuid.UUID) (*bus.Subscription, error)
+}
+
+// Config is what a Gateway is made of.
+type Config struct {
+	IO            *socketio.Server
+	Messaging     Messaging
+	Keys          auth.Keys
+	RequireEntity bool // refuse clients that don't say who they are
+	Logger        *slog.Logger
+	Now           func() time.Time // nil: time.Now
+}
+
+// Gateway connects the main namespace of a Socket.IO server to the domain.
+type Gateway struct {
+	ns            *socketio.Namespace
+	messaging     Messaging
+	keys          auth.Keys
+	requireEntity bool
+	log           *slog.Logger
+	now           func() time.Time
+
+	pending pending
+	cursors cursors
+
+	sub  *bus.Subscription
+	done chan struct{} // closed when deliver has returned
+}
+
+// New registers the handlers on cfg.IO. Nothing is delivered before Start.
+func New(cfg Config) *Gateway {
+	g := &Gateway{
+		ns: cfg.IO.Of("/"), messaging: cfg.Messaging, keys: cfg.Keys, requireEntity: cfg.RequireEntity,
+		log: cfg.Logger, now: cfg.Now,
+	}
+	if g.log == nil {
+		g.log = slog.New(slog.DiscardHandler)
+	}
+	if g.now == nil {
+		g.now = time.Now
+	}
+	g.ns.Use(g.authenticate)
+	g.ns.OnConnect(g.connected)
+	return g
+}
+
+// Start begins to deliver events to sockets.
+func (g *Gateway) Start(ctx context.Context) error {
+	sub, err := g.messaging.Subscribe(uuid.Nil)
+	if err != nil {
+		return fmt.Errorf("starting the realtime gateway: %w", err)
+	}
+	g.sub, g.done = sub, make(chan struct{})
+	go func() {
+		defer close(g.done)
+		g.deliver(context.WithoutCancel(ctx))
+	}()
+	return nil
+}
+
+// Stop ends the delivery and waits for it. Sockets are the business of their server's Shutdown.
+func (g *Gateway) Stop(ctx context.Context) error {
+	if g.sub == nil {
+		return nil
+	}
+	g.sub.Close()
+	select {
+	case <-g.done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// roomPrefix keeps channels apart from the rooms that sockets have for themselves.
+const roomPrefix = "ch:"
+
+// room returns the room of a channel, named as a client named it.
+func room(channel string) string { return roomPrefix + strings.ToLower(channel) }
+
+func channelRoom(id uuid.UUID) string { return roomPrefix + id.String() }
