@@ -1,0 +1,37 @@
+// Package wire holds the few hand-written types that the generated HTTP types are made of.
+package wire
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// timestampFormat is what JavaScript's Date.toISOString writes: UTC, always three digits of a second.
+const timestampFormat = "2006-01-02T15:04:05.000Z"
+
+// Timestamp is a moment in UTC that is written with exactly three digits of milliseconds, so that the texts sort like the
+// moments. time.Time would drop trailing zeros.
+type Timestamp struct{ time.Time }
+
+// At returns t as a Timestamp.
+func At(t time.Time) Timestamp { return Timestamp{t} }
+
+// MarshalJSON writes the moment as a JSON string.
+func (t Timestamp) MarshalJSON() ([]byte, error) {
+	return t.UTC().AppendFormat(nil, `"`+timestampFormat+`"`), nil
+}
+
+// UnmarshalJSON reads any RFC 3339 time from a JSON string.
+func (t *Timestamp) UnmarshalJSON(data []byte) error {
+	var s string
+	if err := json.Unmarshal(data, &s); err != nil {
+		return fmt.Errorf("reading a timestamp: %w", err)
+	}
+	parsed, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return fmt.Errorf("reading a timestamp: %w", err)
+	}
+	t.Time = parsed.UTC()
+	return nil
+}
