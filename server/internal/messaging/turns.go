@@ -163,8 +163,9 @@ func insertLog(ctx context.Context, q db.Querier, turnID uuid.UUID, log []TurnLo
 // CancelAgentTurns ends all active turns of an agent, with a reason.
 func (s *Service) CancelAgentTurns(ctx context.Context, who auth.Identity, agentID uuid.UUID, reason, detail string) error {
 	var ended []Turn
-	servers := map[uuid.UUID]uuid.UUID{} // by channel
+	var servers map[uuid.UUID]uuid.UUID // by channel
 	err := s.update(ctx, who, "cancelling an agent's turns", func(q db.Querier) error {
+		servers = map[uuid.UUID]uuid.UUID{}
 		rows, err := q.EndAgentTurns(ctx, db.EndAgentTurnsParams{
 			AgentID: agentID, NewStatus: string(TurnCancelled), Reason: reason, Detail: detail, EndedAt: new(s.millis()),
 		})

@@ -1,0 +1,93 @@
+package messaging_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/messaging"
+)
+
+func converse(t *testing.T, b *bench, c messaging.Channel) *messaging.Conversation {
+	t.Helper()
+	conv, err := b.Converse(t.Context(), b.who, messaging.Draft{ChannelID: c.ID, Content: "hello"}, uuid.Nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conv.Close)
+	return conv
+}
+
+// read returns the text that was streamed, and the end.
+func read(t *testing.T, conv *messaging.Conversation) (string, messaging.TurnResult) {
+	t.Helper()
+	var text strings.Builder
+	for e, err := range conv.Events(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.End != nil {
+			return text.String(), *e.End
+		}
+		text.WriteString(e.Text)
+	}
+	t.Fatal("the events ended without an end")
+	return "", messaging.TurnResult{}
+}
+
+func TestConverseStreams(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	conv := converse(t, b, b.dm(t))
+	turn := b.claim(t, 1)[0]
+	for i, piece := range []string{"Good ", "morning", "!"} {
+		b.StreamChunk(t.Context(), conv.Channel.MessageServerID, turn, i, piece)
+	}
+	reply := b.answer(t, turn, "Good morning!")
+	text, end := read(t, conv)
+	if text != "Good morning!" || end.Turn.Status != messaging.TurnReplied || end.Reply == nil || end.Reply.ID != reply.ID || reply.ID != turn.ResponseID {
+		t.Errorf("streamed %q, ended %+v", text, end)
+	}
+}
+
+func TestConverseMakesUpForLostPieces(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	conv := converse(t, b, b.dm(t))
+	turn := b.claim(t, 1)[0]
+	b.StreamChunk(t.Context(), conv.Channel.MessageServerID, turn, 0, "one ")
+	b.StreamChunk(t.Context(), conv.Channel.MessageServerID, turn, 2, "three") // 1 was lost
+	b.answer(t, turn, "one two three")
+	if text, _ := read(t, conv); text != "one two three" {
+		t.Errorf("streamed %q", text)
+	}
+}
+
+func TestConverseOutcomesWithoutReply(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	conv := converse(t, b, b.dm(t))
+	turn := b.claim(t, 1)[0]
+	if _, err := b.FinishTurn(t.Context(), worker, turn, messaging.Outcome{Status: messaging.TurnFailed, Reason: "model_error", Detail: "No model"}); err != nil {
+		t.Fatal(err)
+	}
+	if text, end := read(t, conv); text != "" || end.Reply != nil || end.Turn.Status != messaging.TurnFailed || end.Turn.Detail != "No model" {
+		t.Errorf("%q, %+v", text, end)
+	}
+}
+
+func TestConverseNeedsAnAgent(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c, err := b.CreateChannel(t.Context(), b.who, messaging.NewChannel{Name: "people", Type: messaging.TypeGroup, Participants: []uuid.UUID{b.user}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = b.Converse(t.Context(), b.who, messaging.Draft{ChannelID: c.ID, Content: "hello?"}, uuid.Nil)
+	wantCode(t, err, apierr.NoAgent)
+	if got := b.texts(t, c.ID); len(got) != 0 {
+		t.Errorf("stored all the same: %q", got)
+	}
+}
