@@ -1,0 +1,77 @@
+package frame
+
+import (
+	"slices"
+	"strings"
+)
+
+// Decision is what a model wants an agent to do.
+type Decision struct {
+	Thought   string
+	Actions   []string // names as written, in order; never empty
+	Providers []string
+	Text      string
+	Unframed  bool // the answer was plain text
+	Cut       bool // the text ends in the middle
+}
+
+// Decide reads the answer to a prompt that asks for thought, actions, providers and text (§6.3). It reports false when there
+// is nothing to go by.
+func Decide(answer string) (Decision, bool) {
+	f, ok := Parse(answer, "thought", "actions", "providers", "text")
+	if !ok {
+		return Decision{}, false
+	}
+	d := Decision{
+		Thought: f.Fields["thought"], Actions: List(f.Fields["actions"]), Providers: List(f.Fields["providers"]),
+		Text: f.Fields["text"], Unframed: f.Unframed, Cut: f.Cut == "text",
+	}
+	switch {
+	case f.Cut != "" && d.Text == "":
+		return Decision{}, false // it ended before the words
+	case len(d.Actions) == 0 && d.Text == "":
+		return Decision{}, false
+	case len(d.Actions) == 0:
+		d.Actions = []string{"REPLY"}
+	}
+	d.settleIgnore()
+	return d, true
+}
+
+// settleIgnore resolves an IGNORE beside other actions: with a text the agent means to speak.
+func (d *Decision) settleIgnore() {
+	isIgnore := func(name string) bool { return Fold(name) == "ignore" }
+	if !slices.ContainsFunc(d.Actions, isIgnore) {
+		return
+	}
+	if d.Text == "" {
+		d.Actions = []string{"IGNORE"}
+		return
+	}
+	if d.Actions = slices.DeleteFunc(d.Actions, isIgnore); len(d.Actions) == 0 {
+		d.Actions = []string{"REPLY"}
+	}
+}
+
+// OnlyReply reports whether the text can be sent as it is: there is one, and nothing else is to be done first.
+func (d *Decision) OnlyReply() bool {
+	return d.Text != "" && len(d.Providers) == 0 && len(d.Actions) == 1 && Fold(d.Actions[0]) == "reply"
+}
+
+// List splits a list of names at commas. Brackets, quotes and tags around the names, which some models add, are dropped,
+// and so are empty items.
+func List(value string) []string {
+	for _, t := range slices.Backward(scan(value)) {
+		value = value[:t.start] + "," + value[t.end:]
+	}
+	var out []string
+	for item := range strings.SplitSeq(value, ",") {
+		if item = strings.Trim(item, " \t\r\n[]\"'`"); item != "" {
+			out = append(out, item)
+		}
+	}
+	return out
+}
+
+// Fold brings a name to the form in which names are compared: lower case, without underscores.
+func Fold(name string) string { return strings.ReplaceAll(strings.ToLower(name), "_", "") }
