@@ -1,0 +1,166 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/gen/sqlite"
+)
+
+// session is one connection with the statements prepared on it. One goroutine uses it at a time.
+type session struct {
+	conn     *sql.Conn
+	prepared map[string]statement // by query text; bounded, because all texts are constants of the generated code
+}
+
+type statement struct {
+	*sql.Stmt
+	writes bool
+}
+
+func newSession(ctx context.Context, pool *sql.DB) (*session, error) {
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("opening the database: %w", err)
+	}
+	return &session{conn: conn, prepared: map[string]statement{}}, nil
+}
+
+// statement returns query, prepared at its first use.
+func (s *session) statement(ctx context.Context, query string) (statement, error) {
+	if known, ok := s.prepared[query]; ok {
+		return known, nil
+	}
+	prepared, err := s.conn.PrepareContext(ctx, query)
+	if err != nil {
+		return statement{}, err
+	}
+	known := statement{Stmt: prepared, writes: writes(query)}
+	s.prepared[query] = known
+	return known, nil
+}
+
+// writes reports whether a query of the generated code changes anything. The keyword decides, not the method it is called
+// with: an INSERT that returns its row is a query, too.
+func writes(query string) bool {
+	for line := range strings.Lines(query) {
+		if !strings.HasPrefix(line, "--") {
+			return !strings.HasPrefix(line, "SELECT")
+		}
+	}
+	return true
+}
+
+// exec runs a statement of the session's own.
+func (s *session) exec(ctx context.Context, command string) error {
+	prepared, err := s.statement(ctx, command)
+	if err != nil {
+		return err
+	}
+	_, err = prepared.ExecContext(ctx)
+	return err
+}
+
+// close gives the connection back to its pool, which must be closed next.
+func (s *session) close() error { return s.conn.Close() }
+
+// pragma returns the value of a pragma.
+func (s *session) pragma(ctx context.Context, name string) (string, error) {
+	var value string
+	if err := s.conn.QueryRowContext(ctx, "PRAGMA "+name).Scan(&value); err != nil {
+		return "", fmt.Errorf("reading pragma %s: %w", name, err)
+	}
+	return value, nil
+}
+
+// view runs fn for reading.
+func (s *session) view(fn func(q db.Querier) error) error {
+	h := &handle{session: s}
+	defer h.end()
+	return fn(sqlite.New(h))
+}
+
+// errEnded is what a query gets after the function that it belonged to has returned.
+var errEnded = errors.New("the transaction of this query has ended")
+
+// handle is what the generated code runs on: a session, for the time of one View or Update.
+type handle struct {
+	session *session
+	inGroup bool // part of a group commit: changes need a savepoint
+	saved   bool // the savepoint exists
+	failure error
+	ended   bool
+}
+
+var _ sqlite.DBTX = (*handle)(nil)
+
+func (h *handle) end() { h.ended = true }
+
+// statement prepares query and, when it is the first one of a group member to change something, sets the savepoint.
+func (h *handle) statement(ctx context.Context, query string) (context.Context, statement, error) {
+	if h.ended {
+		return ctx, statement{}, errEnded
+	}
+	if h.inGroup {
+		// An interrupted statement would roll back the whole group.
+		ctx = context.WithoutCancel(ctx)
+	}
+	prepared, err := h.session.statement(ctx, query)
+	if err == nil && h.inGroup && prepared.writes && !h.saved {
+		err = h.session.exec(ctx, "SAVEPOINT member")
+		h.saved = err == nil
+	}
+	return ctx, prepared, h.note(err)
+}
+
+// note remembers the first error: a transaction in which a statement failed must not be committed.
+func (h *handle) note(err error) error {
+	if h.failure == nil {
+		h.failure = err
+	}
+	return err
+}
+
+// ExecContext implements [sqlite.DBTX].
+func (h *handle) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	ctx, prepared, err := h.statement(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	result, err := prepared.ExecContext(ctx, args...)
+	return result, h.note(err)
+}
+
+// QueryContext implements [sqlite.DBTX].
+func (h *handle) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	ctx, prepared, err := h.statement(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := prepared.QueryContext(ctx, args...)
+	return rows, h.note(err)
+}
+
+// QueryRowContext implements [sqlite.DBTX].
+func (h *handle) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	ctx, prepared, err := h.statement(ctx, query)
+	if err != nil {
+		// Only database/sql can make a Row that holds an error; it does for a context that has ended.
+		ended, cancel := context.WithCancel(context.Background())
+		cancel()
+		return h.session.conn.QueryRowContext(ended, query)
+	}
+	row := prepared.QueryRowContext(ctx, args...)
+	h.note(row.Err())
+	return row
+}
+
+// PrepareContext implements [sqlite.DBTX]; the generated code doesn't use it.
+func (h *handle) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {
+	_, prepared, err := h.statement(ctx, query)
+	return prepared.Stmt, err
+}

@@ -1,0 +1,193 @@
+// Package sqlitestore is the store of a single process, in one SQLite file.
+//
+// All writes go through one goroutine that commits them in groups: with synchronous=FULL a commit costs a disk flush, and a
+// group shares one. Each write is a savepoint inside the group, so that one failure takes back its own changes only. Reads
+// run beside the writer on a few connections that cannot write.
+//
+// The data directory belongs to one process at a time, which a lock file ensures.
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/server/internal/store"
+)
+
+const (
+	databaseName = "elizad.db"
+	lockName     = "elizad.lock"
+
+	// readers is the number of reading connections; more bring nothing on the few cores of a machine that runs SQLite.
+	readers = 4
+)
+
+// Config says where the database is.
+type Config struct {
+	Dir    string       // data directory; made if missing
+	Logger *slog.Logger // told about migrations; nil for none
+}
+
+// Store is a [store.Store] on SQLite.
+type Store struct {
+	lock     *os.File
+	writing  *sql.DB // one connection, used by writer
+	reading  *sql.DB
+	sessions []*session // all of them, the writer's last
+	writer   *writer
+	idle     chan *session // reading sessions that nobody uses
+
+	closing chan struct{}
+	close   sync.Once
+	closed  error // result of Close
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open locks the data directory, brings the database to the newest schema and starts the writer. It fails at once when
+// another process holds the directory, with an error that names it.
+func Open(ctx context.Context, config Config) (_ *Store, err error) {
+	if config.Dir == "" {
+		return nil, errors.New("opening the database: no data directory is given")
+	}
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	path, err := filepath.Abs(filepath.Join(config.Dir, databaseName))
+	if err != nil {
+		return nil, fmt.Errorf("finding the data directory: %w", err)
+	}
+	s := &Store{idle: make(chan *session, readers), closing: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			s.release()
+		}
+	}()
+	if err := os.MkdirAll(config.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the data directory: %w", err)
+	}
+	if s.lock, err = lockFile(filepath.Join(config.Dir, lockName)); err != nil {
+		return nil, err
+	}
+	if err := createPrivate(path); err != nil {
+		return nil, err
+	}
+	if s.writing, err = openWriting(path); err != nil {
+		return nil, err
+	}
+	if err := migrate(ctx, s.writing, config.Logger); err != nil {
+		return nil, err
+	}
+	if s.reading, err = openReading(path); err != nil {
+		return nil, err
+	}
+	for range readers {
+		reader, err := newSession(ctx, s.reading)
+		if err != nil {
+			return nil, err
+		}
+		s.sessions = append(s.sessions, reader)
+		s.idle <- reader
+	}
+	writing, err := newSession(ctx, s.writing)
+	if err != nil {
+		return nil, err
+	}
+	s.sessions = append(s.sessions, writing)
+	if err := checkDurable(ctx, writing); err != nil {
+		return nil, err
+	}
+	s.writer = startWriter(writing)
+	return s, nil
+}
+
+// createPrivate makes an empty database file that only its owner may read. SQLite gives its companion files the same mode.
+func createPrivate(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("making the database file: %w", err)
+	}
+	return file.Close()
+}
+
+// View implements [store.Store].
+func (s *Store) View(ctx context.Context, _ store.Scope, fn func(q db.Querier) error) error {
+	if err := ctx.Err(); err != nil {
+		return store.Translate(err, classify)
+	}
+	select {
+	case <-s.closing:
+		return store.ErrClosed
+	default:
+	}
+	select {
+	case reader := <-s.idle:
+		defer func() { s.idle <- reader }()
+		return store.Translate(reader.view(fn), classify)
+	case <-ctx.Done():
+		return store.Translate(ctx.Err(), classify)
+	case <-s.closing:
+		return store.ErrClosed
+	}
+}
+
+// Update implements [store.Store].
+func (s *Store) Update(ctx context.Context, _ store.Scope, fn func(q db.Querier) error) error {
+	return store.Translate(s.writer.update(ctx, fn), classify)
+}
+
+// Exclusive implements [store.Store]: the lock on the data directory keeps others out.
+func (s *Store) Exclusive() bool { return true }
+
+// Engine implements [store.Store].
+func (s *Store) Engine() string { return "sqlite" }
+
+// Ping implements [store.Store].
+func (s *Store) Ping(ctx context.Context) error {
+	return s.View(ctx, store.Scope{}, func(q db.Querier) error {
+		_, err := q.CountAgents(ctx)
+		return err
+	})
+}
+
+// Close implements [store.Store]. Writes that were accepted are committed, reads that run are waited for.
+func (s *Store) Close() error {
+	s.close.Do(func() {
+		close(s.closing)
+		s.writer.stop()
+		for range readers {
+			<-s.idle
+		}
+		s.closed = s.release()
+	})
+	return s.closed
+}
+
+// release gives up whatever Open has got so far. The writer's connection goes last: the last one to close moves the
+// write-ahead log into the database. After it nothing touches the files, and the directory is free.
+func (s *Store) release() error {
+	var errs []error
+	for _, session := range s.sessions {
+		errs = append(errs, session.close())
+	}
+	if s.reading != nil {
+		errs = append(errs, s.reading.Close())
+	}
+	if s.writing != nil {
+		errs = append(errs, s.writing.Close())
+	}
+	if s.lock != nil {
+		errs = append(errs, unlockFile(s.lock))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("closing the database: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,246 @@
+package sqlitestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/gen/sqlite"
+	"github.com/elizad/elizad/server/internal/store"
+)
+
+// maxGroup is the number of updates that one commit carries at most, and the number that may wait for the next one.
+const maxGroup = 256
+
+// errGone is the outcome of an update whose function ended the goroutine that ran it.
+var errGone = errors.New("a transaction function called runtime.Goexit")
+
+// writer runs updates one after the other on the only connection that writes, and commits them in groups: everything that
+// waits while one commit goes to the disk becomes the next group.
+type writer struct {
+	session *session
+	queue   chan *update
+	quit    chan struct{} // closed to stop
+	stopped sync.Once
+	done    chan struct{} // closed when the goroutine has ended
+
+	group []*update // those of the open transaction; of the goroutine alone
+}
+
+// update is one caller's transaction.
+type update struct {
+	fn      func(q db.Querier) error
+	state   atomic.Int32 // waiting, then one of the others
+	err     error
+	panic   *panicked
+	outcome chan struct{} // closed when err and panic are final
+}
+
+const (
+	waiting int32 = iota
+	begun
+	abandoned
+)
+
+// panicked is a panic of a transaction function, on its way from the writer's goroutine to the caller's.
+type panicked struct {
+	value any
+	stack []byte
+}
+
+// Error shows what was panicked with, and where.
+func (p *panicked) Error() string {
+	return fmt.Sprintf("panic in a transaction: %v\n\n%s", p.value, p.stack)
+}
+
+// Unwrap returns the value, if it is an error.
+func (p *panicked) Unwrap() error {
+	err, _ := p.value.(error)
+	return err
+}
+
+func startWriter(s *session) *writer {
+	w := &writer{
+		session: s,
+		queue:   make(chan *update, maxGroup),
+		quit:    make(chan struct{}),
+		done:    make(chan struct{}),
+	}
+	go w.run()
+	return w
+}
+
+// stop lets the writer commit what it has accepted, and waits for it.
+func (w *writer) stop() {
+	w.stopped.Do(func() { close(w.quit) })
+	<-w.done
+}
+
+// update runs fn as one transaction and waits until it is durable. A panic of fn continues here.
+func (w *writer) update(ctx context.Context, fn func(q db.Querier) error) error {
+	u := &update{fn: fn, outcome: make(chan struct{})}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case <-w.quit:
+		return store.ErrClosed
+	default:
+	}
+	select {
+	case w.queue <- u:
+	case <-w.quit:
+		return store.ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-u.outcome:
+	case <-ctx.Done():
+		if u.abandon() {
+			return ctx.Err()
+		}
+		<-u.outcome
+	case <-w.done:
+		if u.abandon() {
+			return store.ErrClosed
+		}
+		<-u.outcome
+	}
+	if u.panic != nil {
+		panic(u.panic)
+	}
+	return u.err
+}
+
+// abandon takes back an update that has not begun, and reports whether it could. One that has begun will have an outcome.
+func (u *update) abandon() bool { return u.state.CompareAndSwap(waiting, abandoned) }
+
+// run is the writer's goroutine.
+func (w *writer) run() {
+	finished := false
+	defer func() {
+		if finished {
+			close(w.done)
+			return
+		}
+		// A function ended this goroutine. Its group is lost, the writer is not.
+		w.answer(w.rollback(errGone))
+		go w.run()
+	}()
+	for {
+		select {
+		case u := <-w.queue:
+			w.commit(u)
+			continue
+		case <-w.quit:
+		}
+		for {
+			select {
+			case u := <-w.queue:
+				w.commit(u)
+				continue
+			default:
+			}
+			break
+		}
+		finished = true
+		return
+	}
+}
+
+// commit runs first and what waits behind it in one transaction, and tells the callers when it is on the disk.
+func (w *writer) commit(first *update) {
+	ctx := context.Background()
+	w.group = w.group[:0]
+	if err := w.session.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+		w.group = append(w.group, first)
+		w.answer(fmt.Errorf("beginning a transaction: %w", err))
+		return
+	}
+	for u := first; u != nil; u = w.next() {
+		if !u.state.CompareAndSwap(waiting, begun) {
+			continue // the caller has given up
+		}
+		w.group = append(w.group, u)
+		if err := w.member(ctx, u); err != nil {
+			w.answer(w.rollback(err))
+			return
+		}
+	}
+	if err := w.session.exec(ctx, "COMMIT"); err != nil {
+		w.answer(w.rollback(fmt.Errorf("committing: %w", err)))
+		return
+	}
+	w.answer(nil)
+}
+
+// next returns an update that waits, if there is one and the group has room.
+func (w *writer) next() *update {
+	if len(w.group) == maxGroup {
+		return nil
+	}
+	select {
+	case u := <-w.queue:
+		return u
+	default:
+		return nil
+	}
+}
+
+// member runs one update inside the group. It returns an error when the whole group is lost.
+func (w *writer) member(ctx context.Context, u *update) error {
+	h := &handle{session: w.session, inGroup: true}
+	u.run(h)
+	h.end()
+	if u.err == nil && h.failure != nil {
+		u.err = fmt.Errorf("a failed statement was ignored: %w", h.failure)
+	}
+	switch {
+	case !h.saved && isEngineError(h.failure):
+		// SQLite may have given up the transaction over a failure to read, and there is no savepoint to tell.
+		return h.failure
+	case !h.saved:
+		return nil
+	case u.err == nil && u.panic == nil:
+		return w.session.exec(ctx, "RELEASE member")
+	}
+	// The savepoint is gone when the failure was one over which SQLite gives up the whole transaction, such as a full disk.
+	if err := w.session.exec(ctx, "ROLLBACK TO member"); err != nil {
+		return fmt.Errorf("undoing a failed update: %w", errors.Join(u.err, err))
+	}
+	return w.session.exec(ctx, "RELEASE member")
+}
+
+func (u *update) run(h *handle) {
+	defer func() {
+		if value := recover(); value != nil {
+			u.panic = &panicked{value, debug.Stack()}
+		}
+	}()
+	u.err = u.fn(sqlite.New(h))
+}
+
+// rollback gives up the open transaction, if SQLite hasn't done so already, and returns why.
+func (w *writer) rollback(why error) error {
+	// There may be nothing to roll back; the next BEGIN fails if this did.
+	_ = w.session.exec(context.Background(), "ROLLBACK")
+	return why
+}
+
+// answer tells the callers of the group how it ended. If it was lost, that holds for all of them: even one that failed by
+// itself may have seen what others of the group had written.
+func (w *writer) answer(lost error) {
+	for _, u := range w.group {
+		if lost != nil {
+			u.err = lost
+		}
+		close(u.outcome)
+	}
+	clear(w.group)
+	w.group = w.group[:0]
+}

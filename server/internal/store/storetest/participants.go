@@ -1,0 +1,88 @@
+package storetest
+
+import (
+	"context"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/server/apierr"
+)
+
+func testParticipants(t *testing.T, setup func(t *testing.T) *fixture) {
+	t.Run("in the order in which they joined", func(t *testing.T) {
+		f := setup(t)
+		want := []uuid.UUID{uuid.New(), uuid.New(), uuid.New()}
+		channel := f.channel(t, f.server(t), want...)
+		if got := updated(t, f, db.Querier.AddParticipant, db.AddParticipantParams{ChannelID: channel, EntityID: want[0], JoinedAt: start + 100}); got != 0 {
+			t.Errorf("joining again changed %d rows, want 0", got)
+		}
+		if diff := cmp.Diff(want, viewed(t, f, db.Querier.ListParticipants, channel)); diff != "" {
+			t.Errorf("participants (-want +got):\n%s", diff)
+		}
+	})
+
+	t.Run("none in an unknown channel", func(t *testing.T) {
+		f := setup(t)
+		if got := viewed(t, f, db.Querier.ListParticipants, uuid.New()); got == nil || len(got) != 0 {
+			t.Errorf("participants = %#v, want an empty list", got)
+		}
+	})
+
+	t.Run("removed", func(t *testing.T) {
+		f := setup(t)
+		ann, bob, cem := uuid.New(), uuid.New(), uuid.New()
+		channel := f.channel(t, f.server(t), ann, bob, cem)
+		remove := db.RemoveParticipantParams{ChannelID: channel, EntityID: bob}
+		if first, second := updated(t, f, db.Querier.RemoveParticipant, remove), updated(t, f, db.Querier.RemoveParticipant, remove); first != 1 || second != 0 {
+			t.Errorf("RemoveParticipant changed %d, then %d rows, want 1, then 0", first, second)
+		}
+		if diff := cmp.Diff([]uuid.UUID{ann, cem}, viewed(t, f, db.Querier.ListParticipants, channel)); diff != "" {
+			t.Errorf("after one left (-want +got):\n%s", diff)
+		}
+		f.update(t, func(ctx context.Context, q db.Querier) error { return q.RemoveParticipants(ctx, channel) })
+		if got := viewed(t, f, db.Querier.ListParticipants, channel); len(got) != 0 {
+			t.Errorf("after all left: %v", got)
+		}
+	})
+
+	t.Run("state", func(t *testing.T) {
+		f := setup(t)
+		ann := uuid.New()
+		channel := f.channel(t, f.server(t), ann)
+		key := db.GetParticipantParams{ChannelID: channel, EntityID: ann}
+		if got := viewed(t, f, db.Querier.GetParticipant, key); got.State != "" {
+			t.Errorf("state at first = %q, want none", got.State)
+		}
+		updated(t, f, db.Querier.SetParticipantState, db.SetParticipantStateParams{ChannelID: channel, EntityID: ann, State: "MUTED"})
+		want := db.ChannelParticipant{ChannelID: channel, EntityID: ann, State: "MUTED", JoinedAt: start}
+		if diff := cmp.Diff(want, viewed(t, f, db.Querier.GetParticipant, key)); diff != "" {
+			t.Errorf("participant (-want +got):\n%s", diff)
+		}
+		if err := failing(t, f, db.Querier.GetParticipant, db.GetParticipantParams{ChannelID: channel, EntityID: uuid.New()}); !apierr.IsCode(err, apierr.NotFound) {
+			t.Errorf("a stranger: %v, want NOT_FOUND", err)
+		}
+	})
+
+	t.Run("the agents among them, and what they lack", func(t *testing.T) {
+		f := setup(t)
+		server := f.server(t)
+		ready, stopped, detached := f.agent(t, "Ready"), f.agent(t, "Stopped"), f.agent(t, "Detached")
+		channel := f.channel(t, server, uuid.New(), stopped, ready, detached)
+		for _, agent := range []uuid.UUID{ready, stopped} {
+			updated(t, f, db.Querier.AddServerAgent, db.AddServerAgentParams{MessageServerID: server, AgentID: agent})
+		}
+		updated(t, f, db.Querier.AddServerAgent, db.AddServerAgentParams{MessageServerID: f.server(t), AgentID: detached})
+		updated(t, f, db.Querier.SetAgentRunning, db.SetAgentRunningParams{ID: stopped, Running: false})
+		want := []db.ListChannelAgentsRow{
+			{ID: stopped, Name: "Stopped", Attached: true},
+			{ID: ready, Name: "Ready", Running: true, Attached: true},
+			{ID: detached, Name: "Detached", Running: true},
+		}
+		if diff := cmp.Diff(want, viewed(t, f, db.Querier.ListChannelAgents, channel)); diff != "" {
+			t.Errorf("agents (-want +got):\n%s", diff)
+		}
+	})
+}
