@@ -1,0 +1,76 @@
+package httpx
+
+import (
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/config"
+)
+
+// formOverhead is what a multipart form may add to the file inside.
+const formOverhead = 64 << 10
+
+// LimitBody bounds the size of request bodies: that of JSON by one limit, that of uploads by another. A body that announces
+// too much is refused at once; one that turns out to be too large ends the reading with *http.MaxBytesError.
+func LimitBody(limits config.Limits) Middleware {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			limit := limits.MaxBody
+			if isUpload(mediaType(r)) {
+				limit = limits.MaxUpload + formOverhead
+			}
+			if r.ContentLength > limit {
+				WriteError(w, r, tooLarge(limit))
+				return
+			}
+			r.Body = http.MaxBytesReader(w, r.Body, limit)
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+func tooLarge(limit int64) *apierr.Error {
+	return apierr.New(apierr.TooLarge, "The request body is larger than %d bytes", limit)
+}
+
+// RequireMediaType refuses bodies of types that no route reads. Among them is what an HTML form can send across origins.
+func RequireMediaType(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.Method {
+		case http.MethodPost, http.MethodPut, http.MethodPatch:
+			// A chunked body has the length -1.
+			if kind := mediaType(r); r.ContentLength != 0 && !isJSON(kind) && !isUpload(kind) {
+				WriteError(w, r, unsupported(kind))
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func unsupported(kind string) *apierr.Error {
+	if kind == "" {
+		return apierr.New(apierr.UnsupportedMediaType, "The request body has no Content-Type").WithDetails("Send application/json")
+	}
+	return apierr.New(apierr.UnsupportedMediaType, "This endpoint doesn't read bodies of type %s", kind).WithDetails("Send application/json")
+}
+
+// mediaType returns the type of a request's body without parameters, in lower case.
+func mediaType(r *http.Request) string {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil {
+		kind, _, _ = strings.Cut(r.Header.Get("Content-Type"), ";")
+		kind = strings.ToLower(strings.TrimSpace(kind))
+	}
+	return kind
+}
+
+func isJSON(kind string) bool {
+	return kind == "application/json" || (strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json"))
+}
+
+func isUpload(kind string) bool {
+	return kind == "multipart/form-data" || kind == "application/octet-stream"
+}

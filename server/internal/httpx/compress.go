@@ -1,0 +1,24 @@
+package httpx
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/klauspost/compress/gzhttp"
+)
+
+// Compress returns a middleware that sends responses in gzip to those who accept it, except small ones, those of types that
+// are compressed already, and event streams, whose events must not wait in a compressor or a proxy.
+func Compress() Middleware {
+	wrap, err := gzhttp.NewWrapper(
+		gzhttp.EnableZstd(false),
+		gzhttp.ContentTypeFilter(func(contentType string) bool {
+			return !strings.HasPrefix(contentType, "text/event-stream") && gzhttp.DefaultContentTypeFilter(contentType)
+		}),
+	)
+	if err != nil {
+		panic(fmt.Sprintf("httpx: options of the compressor: %v", err)) // they are constants
+	}
+	return func(next http.Handler) http.Handler { return wrap(next) }
+}

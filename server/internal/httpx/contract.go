@@ -1,0 +1,139 @@
+package httpx
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/legacy"
+)
+
+// operation is one operation of the contract, prepared for validation.
+type operation struct {
+	route   *routers.Route
+	options *openapi3filter.Options
+}
+
+// operations prepares every operation of a contract, by method and path template: "GET /api/agents/{agentId}".
+func operations(doc *openapi3.T) map[string]*operation {
+	// Neither servers nor security belong to validation: the first would compare the Host header, and the second reads whole
+	// uploads into memory although authentication happened long before.
+	contract := *doc
+	contract.Servers, contract.Security = nil, nil
+	out := map[string]*operation{}
+	for path, item := range contract.Paths.Map() {
+		for method, op := range item.Operations() {
+			checked := *op
+			checked.Servers, checked.Security = nil, openapi3.NewSecurityRequirements()
+			out[method+" "+path] = &operation{
+				route: &routers.Route{Spec: &contract, Path: path, PathItem: item, Method: method, Operation: &checked},
+				options: &openapi3filter.Options{
+					AuthenticationFunc:    openapi3filter.NoopAuthenticationFunc,
+					ExcludeRequestBody:    takesUpload(op),
+					IncludeResponseStatus: true,
+					// Handlers decode what was validated, not the text again: encoding/json would match names without
+					// case, and read another value than the one that was checked.
+					KeepValidatedValue: true,
+					// The domain knows its defaults; a request reaches it as it was sent.
+					SkipSettingDefaults:     true,
+					SchemaValidationOptions: []openapi3.SchemaValidationOption{openapi3.WithStringFormatValidator("uuid", uuidFormat())},
+				},
+			}
+		}
+	}
+	return out
+}
+
+// uuidFormat accepts a UUID of any version in the common form.
+func uuidFormat() openapi3.StringFormatValidator {
+	form := regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+	return openapi3.NewCallbackValidator(func(text string) error {
+		if !form.MatchString(text) {
+			return errors.New("must be a UUID")
+		}
+		return nil
+	})
+}
+
+// takesUpload reports whether an operation reads a body that must not be collected in memory.
+func takesUpload(op *openapi3.Operation) bool {
+	if op.RequestBody == nil || op.RequestBody.Value == nil {
+		return false
+	}
+	for kind := range op.RequestBody.Value.Content {
+		if isUpload(kind) {
+			return true
+		}
+	}
+	return false
+}
+
+// ResponseValidator returns a function for tests that compares a response with the contract: operation, status, type and
+// body. The body is still there to be read afterwards. Bodies that are streams or files are checked by their type only.
+func ResponseValidator(doc *openapi3.T) (func(*http.Request, *http.Response) error, error) {
+	contract := *doc
+	contract.Servers = nil
+	router, err := legacy.NewRouter(&contract, openapi3.DisableExamplesValidation())
+	if err != nil {
+		return nil, fmt.Errorf("reading the contract: %w", err)
+	}
+	byName := operations(doc)
+	return func(r *http.Request, resp *http.Response) error {
+		name := r.Method + " " + r.URL.Path
+		route, params, err := router.FindRoute(r)
+		if err != nil {
+			return fmt.Errorf("%s is not in the contract: %w", name, err)
+		}
+		op := byName[route.Method+" "+route.Path]
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			return fmt.Errorf("%s: reading the response: %w", name, err)
+		}
+		_ = resp.Body.Close()
+		resp.Body = io.NopCloser(bytes.NewReader(body))
+
+		options := *op.options
+		kind, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
+		if len(body) > 0 && !isJSON(kind) {
+			options.ExcludeResponseBody = true
+			if !declares(op.route.Operation, resp.StatusCode, kind) {
+				return fmt.Errorf("%s: status %d with a body of type %q is not in the contract", name, resp.StatusCode, kind)
+			}
+		}
+		err = openapi3filter.ValidateResponse(r.Context(), &openapi3filter.ResponseValidationInput{
+			RequestValidationInput: &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: op.route},
+			Status:                 resp.StatusCode,
+			Header:                 resp.Header,
+			Body:                   io.NopCloser(bytes.NewReader(body)),
+			Options:                &options,
+		})
+		if err != nil {
+			return fmt.Errorf("%s: status %d doesn't fit the contract: %w\nbody: %.2000s", name, resp.StatusCode, err, body)
+		}
+		return nil
+	}, nil
+}
+
+// declares reports whether an operation may answer with a status and a body of a type.
+func declares(op *openapi3.Operation, status int, kind string) bool {
+	ref := op.Responses.Status(status)
+	if ref == nil {
+		ref = op.Responses.Default()
+	}
+	if ref == nil || ref.Value == nil {
+		return false
+	}
+	kinds := make([]string, 0, len(ref.Value.Content))
+	for declared := range ref.Value.Content {
+		kinds = append(kinds, declared)
+	}
+	return ref.Value.Content.Get(kind) != nil || slices.Contains(kinds, "*/*")
+}

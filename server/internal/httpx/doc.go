@@ -1,0 +1,26 @@
+// Package httpx is the HTTP edge: middleware that every request passes, and [WriteError], the one place where an error
+// becomes a response.
+//
+// The order that the parts are written for, outermost first:
+//
+//	RequestID        gives the request its id, and the record that the others write to
+//	ClientIP         finds the caller behind trusted proxies
+//	Watch            logs one line per request, turns a panic into a 500
+//	SecurityHeaders  headers for browsers
+//	CORS             answers preflights, refuses changes asked for by foreign web pages
+//	Compress         gzip, except for event streams
+//
+// and below /api, before authentication:
+//
+//	RateLimit        counts requests per caller
+//	LimitBody        bounds the size of the body
+//	RequireMediaType refuses bodies that no route reads
+//
+// [Validator] runs inside the router, when the operation is known. Each wrapper of a ResponseWriter keeps Flush, Hijack and
+// Unwrap, so that event streams, sockets and http.ResponseController work below all of them.
+package httpx
+
+import "net/http"
+
+// Middleware wraps a handler.
+type Middleware = func(http.Handler) http.Handler

@@ -1,0 +1,43 @@
+package httpx
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/go-chi/httprate"
+
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/config"
+)
+
+// RateLimit bounds how many requests one address may make per window, and says in RateLimit headers how many are left. An
+// IPv6 caller counts by its /64 network. The count is this process's own. It needs [ClientIP] outside of it; requests without
+// an address share one count.
+func RateLimit(limits config.Limits) Middleware {
+	if !limits.RateLimit {
+		return func(next http.Handler) http.Handler { return next }
+	}
+	limiter := httprate.NewRateLimiter(limits.APIMax, limits.APIWindow, httprate.WithResponseHeaders(httprate.ResponseHeaders{
+		Limit: "RateLimit-Limit", Remaining: "RateLimit-Remaining", Reset: "RateLimit-Reset",
+	}))
+	policy := fmt.Sprintf("%d;w=%d", limits.APIMax, int(limits.APIWindow.Seconds()))
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			refused := limiter.OnLimit(w, r, httprate.CanonicalizeIP(ClientIPFrom(r.Context()).String()))
+			h := w.Header()
+			h.Set("RateLimit-Policy", policy)
+			// The limiter gives the time of the reset; the draft that clients read wants the seconds until then.
+			if at, err := strconv.ParseInt(h.Get("RateLimit-Reset"), 10, 64); err == nil {
+				h.Set("RateLimit-Reset", strconv.FormatInt(max(1, at-time.Now().Unix()), 10))
+			}
+			if refused {
+				h.Set("Retry-After", h.Get("RateLimit-Reset"))
+				WriteError(w, r, apierr.New(apierr.RateLimited, "Too many requests. Please try again later."))
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}

@@ -1,0 +1,75 @@
+package httpx
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/google/uuid"
+)
+
+const (
+	requestIDHeader = "X-Request-Id"
+	maxRequestID    = 128 // characters; longer ones are not worth repeating in every log line
+)
+
+// record is what the middlewares know about one request. It is filled by the goroutine that serves the request.
+type record struct {
+	id       string
+	err      error                         // given to WriteError
+	response middleware.WrapResponseWriter // nil without Watch
+}
+
+// begun reports whether the response's header was sent.
+func (rec *record) begun() bool { return rec.response != nil && rec.response.Status() != 0 }
+
+type recordKey struct{}
+
+func recordOf(ctx context.Context) *record {
+	rec, _ := ctx.Value(recordKey{}).(*record)
+	return rec
+}
+
+// RequestID gives each request an id: the one in its X-Request-Id header if that is short and plain, else a new one. The
+// response carries it in the same header.
+func RequestID(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := r.Header.Get(requestIDHeader)
+		if !plainID(id) {
+			id = uuid.NewString()
+		}
+		w.Header().Set(requestIDHeader, id)
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), recordKey{}, &record{id: id})))
+	})
+}
+
+// RequestIDFrom returns the id of the request that ctx belongs to, or "" outside of requests.
+func RequestIDFrom(ctx context.Context) string {
+	if rec := recordOf(ctx); rec != nil {
+		return rec.id
+	}
+	return ""
+}
+
+// LogAttrs returns what a log line written on behalf of a request should say about it.
+func LogAttrs(ctx context.Context) []slog.Attr {
+	if id := RequestIDFrom(ctx); id != "" {
+		return []slog.Attr{slog.String("requestId", id)}
+	}
+	return nil
+}
+
+func plainID(id string) bool {
+	if id == "" || len(id) > maxRequestID {
+		return false
+	}
+	for i := range len(id) {
+		switch c := id[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '_', c == '.', c == ':', c == '/', c == '+', c == '=':
+		default:
+			return false
+		}
+	}
+	return true
+}
