@@ -1,0 +1,38 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+
+interface Props {
+  label: string;
+  class?: string;
+  testId?: string;
+  /** Called on Esc and on a click beside the dialog. Without it the dialog stays until it is answered. */
+  onClose?: () => void;
+  children: ComponentChildren;
+}
+
+/** A modal dialog. The browser keeps the focus inside and gives it back afterwards. */
+export function Dialog({ label, class: className, testId, onClose, children }: Props) {
+  const ref = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const dialog = ref.current!;
+    dialog.showModal();
+    return () => dialog.close();
+  }, []);
+  return (
+    <dialog
+      ref={ref}
+      class={className ?? "dialog"}
+      aria-label={label}
+      data-testid={testId}
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose?.();
+      }}
+      onClick={(event) => {
+        if (event.target === ref.current) onClose?.();
+      }}
+    >
+      {children}
+    </dialog>
+  );
+}

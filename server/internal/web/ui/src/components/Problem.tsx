@@ -1,0 +1,20 @@
+interface Props {
+  title: string;
+  text: string;
+  onRetry?: () => void;
+}
+
+/** Stands in the place of what could not be shown. */
+export function Problem({ title, text, onRetry }: Props) {
+  return (
+    <div class="empty problem" role="alert" data-testid="problem">
+      <p class="empty-title">{title}</p>
+      <p class="hint">{text}</p>
+      {onRetry && (
+        <button type="button" class="button" onClick={onRetry}>
+          Try again
+        </button>
+      )}
+    </div>
+  );
+}

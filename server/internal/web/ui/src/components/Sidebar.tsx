@@ -1,0 +1,44 @@
+import type { Controller } from "../controller";
+import type { State } from "../state";
+import { AgentItem } from "./AgentItem";
+
+interface Props {
+  state: State;
+  controller: Controller;
+  /** Called after an agent has been chosen. */
+  onChosen: () => void;
+}
+
+/** The agents of the server. */
+export function Sidebar({ state, controller, onChosen }: Props) {
+  return (
+    <>
+      <h1 class="brand">elizad</h1>
+      <nav class="agents" aria-label="Agents">
+        {state.agents ? (
+          <ul>
+            {state.agents.map((agent) => (
+              <AgentItem
+                key={agent.id}
+                agent={agent}
+                selected={agent.id === state.selected}
+                unread={state.chats[agent.id]?.unread ?? false}
+                switching={state.switching.includes(agent.id)}
+                onChoose={() => {
+                  controller.choose(agent.id);
+                  onChosen();
+                }}
+                onSwitch={(active) => void controller.setActive(agent.id, active)}
+              />
+            ))}
+          </ul>
+        ) : (
+          !state.agentsError && <p class="hint">Loading agents…</p>
+        )}
+      </nav>
+      <a class="sidebar-link" href="/docs">
+        API explorer
+      </a>
+    </>
+  );
+}

@@ -1,0 +1,24 @@
+// The shapes of the HTTP API that the page reads, taken from the contract (`npm run types`).
+
+import type { components } from "./openapi";
+
+type Schemas = components["schemas"];
+
+export type AgentListItem = Pick<Schemas["AgentListItem"], "id" | "name" | "bio" | "status">;
+
+export type Channel = Pick<Schemas["Channel"], "id">;
+
+export type CurrentMessageServer = Schemas["CurrentMessageServer"];
+
+export type StoredMessage = Pick<
+  Schemas["Message"],
+  "id" | "authorId" | "authorDisplayName" | "content" | "createdAt" | "rawMessage" | "sourceType" | "sourceId" | "metadata"
+>;
+
+/** One page of a channel's messages, newest first. */
+export interface MessagePage extends Pick<Schemas["MessageList"], "hasMore"> {
+  messages: StoredMessage[];
+}
+
+/** The body of every answer that is not a success. */
+export type Failure = Schemas["Error"];

@@ -1,0 +1,331 @@
+import { Api, ApiError } from "./api";
+import type { Chat, ChatChange, Note } from "./chat";
+import type { StoredMessage } from "./contract";
+import type { ChannelEvent, ServerEvents } from "./events";
+import { type Identity, newId } from "./identity";
+import { fromBroadcast, fromHistory, type Message } from "./message";
+import { answeredNote } from "./outcome";
+import { agentInPath, pathOf } from "./router";
+import { Realtime } from "./socket";
+import { chatOfChannel, defaultAgent } from "./state";
+import type { Store } from "./store";
+
+const pageSize = 50;
+
+/** How long the server has to confirm a message before the page says that it was not delivered. */
+const confirmMs = 20_000;
+
+/** Does what people ask for: calls the server and puts what comes back into the store. */
+export class Controller {
+  private readonly api: Api;
+  private readonly realtime: Realtime;
+  private server: Promise<string> | null = null;
+  /** The agents whose channel is being looked up. */
+  private readonly opening = new Set<string>();
+
+  constructor(
+    private readonly store: Store,
+    private readonly identity: Identity,
+  ) {
+    this.api = new Api(identity);
+    this.realtime = new Realtime(
+      identity,
+      {
+        lost: () => this.connectionLost(),
+        refused: (reason) => this.refused(reason),
+      },
+      this.events(),
+    );
+  }
+
+  start(): void {
+    this.realtime.connect();
+    void this.loadAgents();
+    window.addEventListener("popstate", () => this.select(agentInPath(location.pathname)));
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "visible") void this.loadAgents();
+    });
+  }
+
+  /** Takes over an API key and tries again everything that was refused for want of one. */
+  unlock(apiKey: string): void {
+    this.identity.useKey(apiKey);
+    this.store.dispatch({ type: "key", key: "unneeded" });
+    this.connect();
+    void this.loadAgents();
+  }
+
+  connect(): void {
+    this.store.dispatch({ type: "connection", connection: "connecting" });
+    this.realtime.connect();
+  }
+
+  async loadAgents(): Promise<void> {
+    try {
+      const agents = await this.api.agents();
+      this.store.dispatch({ type: "agentsLoaded", agents });
+    } catch (error) {
+      this.store.dispatch({ type: "agentsFailed", error: this.explain(error) });
+      return;
+    }
+    const { agents, selected } = this.store.state;
+    const agentId = selected ?? defaultAgent(agents ?? [])?.id;
+    if (!agentId) return;
+    if (!selected) history.replaceState(null, "", pathOf(agentId));
+    this.select(agentId);
+  }
+
+  async setActive(agentId: string, active: boolean): Promise<void> {
+    this.store.dispatch({ type: "switching", agentId });
+    try {
+      await (active ? this.api.startAgent(agentId) : this.api.stopAgent(agentId));
+      this.store.dispatch({ type: "switched", agentId, active });
+    } catch (error) {
+      this.store.dispatch({ type: "switched", agentId, active: null });
+      this.note(agentId, { tone: "error", text: this.explain(error) });
+    }
+  }
+
+  /** Shows an agent and puts it into the address. */
+  choose(agentId: string): void {
+    if (agentId !== this.store.state.selected) history.pushState(null, "", pathOf(agentId));
+    this.select(agentId);
+  }
+
+  private select(agentId: string | null): void {
+    this.store.dispatch({ type: "selected", agentId });
+    if (!agentId || !this.store.state.agents?.some((a) => a.id === agentId)) return;
+    const chat = this.store.state.chats[agentId];
+    if (!chat?.channelId) void this.open(agentId);
+    else this.change(agentId, { type: "seen" });
+  }
+
+  /** Finds the channel of an agent and reads its newest messages. */
+  async open(agentId: string): Promise<void> {
+    if (this.opening.has(agentId)) return;
+    this.opening.add(agentId);
+    this.change(agentId, { type: "opening" });
+    try {
+      const channel = await this.api.directChannel(agentId, this.store.state.me, await this.serverId());
+      this.change(agentId, { type: "opened", channelId: channel.id });
+      // Joining first: what is said while the history is under way arrives as an event.
+      if (this.realtime.connected) this.realtime.join(channel.id);
+      await this.loadHistory(agentId, channel.id);
+    } catch (error) {
+      this.change(agentId, { type: "openFailed", error: this.explain(error) });
+    } finally {
+      this.opening.delete(agentId);
+    }
+  }
+
+  private async loadHistory(agentId: string, channelId: string): Promise<void> {
+    const known = new Set(this.store.state.chats[agentId]?.messages.map((m) => m.id));
+    const page = await this.api.messages(channelId, pageSize);
+    this.change(agentId, { type: "historyLoaded", messages: oldestFirst(page.messages), hasMore: page.hasMore, known });
+  }
+
+  async loadOlder(agentId: string): Promise<void> {
+    const chat = this.store.state.chats[agentId];
+    const oldest = chat?.messages[0];
+    if (!chat?.channelId || !oldest || !chat.hasMore || chat.loadingOlder) return;
+    this.change(agentId, { type: "olderRequested" });
+    try {
+      // One millisecond later, so that messages of the same millisecond are not skipped; known ones fall out by id.
+      const page = await this.api.messages(chat.channelId, pageSize, oldest.createdAt + 1);
+      this.change(agentId, { type: "olderLoaded", messages: oldestFirst(page.messages), hasMore: page.hasMore });
+    } catch (error) {
+      this.change(agentId, { type: "olderFailed", error: this.explain(error) });
+    }
+  }
+
+  submit(agentId: string, text: string): void {
+    const clientId = newId();
+    this.change(agentId, { type: "submitted", clientId, text, createdAt: Date.now() });
+    void this.send(agentId, clientId);
+  }
+
+  retry(agentId: string, clientId: string): void {
+    this.change(agentId, { type: "retried", clientId });
+    void this.send(agentId, clientId);
+  }
+
+  discard(agentId: string, clientId: string): void {
+    this.change(agentId, { type: "discarded", clientId });
+  }
+
+  async deleteMessage(agentId: string, messageId: string): Promise<void> {
+    const channelId = this.store.state.chats[agentId]?.channelId;
+    if (!channelId) return;
+    try {
+      await this.api.deleteMessage(channelId, messageId);
+      this.change(agentId, { type: "deleted", messageId });
+    } catch (error) {
+      this.note(agentId, { tone: "error", text: this.explain(error) });
+    }
+  }
+
+  async clear(agentId: string): Promise<void> {
+    const channelId = this.store.state.chats[agentId]?.channelId;
+    if (!channelId) return;
+    try {
+      await this.api.clearChannel(channelId);
+      this.change(agentId, { type: "cleared" });
+    } catch (error) {
+      this.note(agentId, { tone: "error", text: this.explain(error) });
+    }
+  }
+
+  dismissNote(agentId: string): void {
+    this.change(agentId, { type: "noted", note: null });
+  }
+
+  /**
+   * Sends a message that is waiting in the chat. Without a connection it stays there and goes out after the next
+   * one is made. The id is the same at every attempt, so the server stores it once.
+   */
+  private async send(agentId: string, clientId: string): Promise<void> {
+    let messageServerId: string;
+    try {
+      messageServerId = await this.serverId();
+    } catch (error) {
+      this.change(agentId, { type: "sendFailed", clientId, error: this.explain(error) });
+      return;
+    }
+    const chat = this.store.state.chats[agentId];
+    const message = chat?.pending.find((p) => p.clientId === clientId);
+    if (!chat?.channelId || !message || !this.realtime.connected) return;
+    this.realtime.send({
+      channelId: chat.channelId,
+      roomId: chat.channelId,
+      senderId: this.store.state.me,
+      senderName: "User",
+      message: message.text,
+      messageServerId,
+      messageId: clientId,
+      source: "client_chat",
+      metadata: { channelType: "DM", isDm: true, targetUserId: agentId },
+    });
+    setTimeout(() => this.unconfirmed(agentId, clientId), confirmMs);
+  }
+
+  private unconfirmed(agentId: string, clientId: string): void {
+    const waits = this.store.state.chats[agentId]?.pending.some((p) => p.clientId === clientId && !p.error);
+    if (waits && this.realtime.connected) {
+      this.change(agentId, { type: "sendFailed", clientId, error: "The server did not confirm this message." });
+    }
+  }
+
+  private events(): Partial<ServerEvents> {
+    return {
+      authenticated: ({ entityId }) => this.connected(entityId),
+      unauthorized: () => this.keyWanted(),
+      messageBroadcast: (event) =>
+        this.inChat(event, (chat) => {
+          const own = event.senderId === this.store.state.me;
+          const visible = chat.agentId === this.store.state.selected;
+          return { type: "received", message: fromBroadcast(event), own, visible };
+        }),
+      messageStreamChunk: (event) =>
+        this.inChat(event, () => ({
+          type: "chunk",
+          messageId: event.messageId,
+          authorId: event.agentId,
+          index: event.index,
+          text: event.chunk,
+        })),
+      messageStreamError: (event) =>
+        this.inChat(event, (chat) => ({
+          type: "streamFailed",
+          messageId: event.messageId,
+          note: answeredNote(this.nameOf(chat.agentId), { status: "failed", error: event.error })!,
+        })),
+      messageComplete: (event) =>
+        this.inChat(event, (chat) => ({ type: "completed", note: answeredNote(this.nameOf(chat.agentId), event) })),
+      messageError: (event) =>
+        this.inChat(event, () => ({ type: "sendFailed", clientId: event.clientMessageId ?? null, error: event.error })),
+      controlMessage: (event) => this.inChat(event, () => ({ type: "locked", locked: event.action === "disable_input" })),
+      messageDeleted: (event) => this.inChat(event, () => ({ type: "deleted", messageId: event.messageId })),
+      channelCleared: (event) => this.inChat(event, () => ({ type: "cleared" })),
+      channelDeleted: (event) => this.inChat(event, () => ({ type: "cleared" })),
+    };
+  }
+
+  private inChat(event: ChannelEvent, change: (chat: Chat) => ChatChange): void {
+    const chat = chatOfChannel(this.store.state, event.channelId ?? event.roomId ?? "");
+    if (chat) this.change(chat.agentId, change(chat));
+  }
+
+  /** The server has accepted the connection: catches up with everything that may have been missed. */
+  private connected(entityId: string): void {
+    const again = this.store.state.connection === "reconnecting";
+    this.store.dispatch({ type: "connection", connection: "connected" });
+    if (entityId !== this.store.state.me) {
+      this.identity.adopt(entityId);
+      this.store.dispatch({ type: "identity", me: entityId });
+      this.select(this.store.state.selected);
+      return;
+    }
+    if (again || this.store.state.agentsError) void this.loadAgents();
+    for (const chat of Object.values(this.store.state.chats)) {
+      if (chat.channelId) void this.catchUp(chat.agentId, chat.channelId);
+    }
+  }
+
+  private async catchUp(agentId: string, channelId: string): Promise<void> {
+    this.realtime.join(channelId);
+    this.change(agentId, { type: "reconnected" });
+    try {
+      await this.loadHistory(agentId, channelId);
+    } catch (error) {
+      this.note(agentId, { tone: "error", text: this.explain(error) });
+    }
+    for (const message of this.store.state.chats[agentId]?.pending ?? []) {
+      if (!message.error) void this.send(agentId, message.clientId);
+    }
+  }
+
+  private connectionLost(): void {
+    const { connection } = this.store.state;
+    if (connection !== "connecting") this.store.dispatch({ type: "connection", connection: "reconnecting" });
+  }
+
+  private refused(reason: string): void {
+    this.store.dispatch({ type: "connection", connection: "refused" });
+    if (/api key/i.test(reason)) this.keyWanted();
+  }
+
+  private keyWanted(): void {
+    this.store.dispatch({ type: "key", key: this.identity.apiKey ? "refused" : "wanted" });
+  }
+
+  private serverId(): Promise<string> {
+    this.server ??= this.api.currentServer().catch((error: unknown) => {
+      this.server = null;
+      throw error;
+    });
+    return this.server;
+  }
+
+  private change(agentId: string, change: ChatChange): void {
+    this.store.dispatch({ type: "chat", agentId, change });
+  }
+
+  private note(agentId: string, note: Note): void {
+    this.change(agentId, { type: "noted", note });
+  }
+
+  private nameOf(agentId: string): string {
+    return this.store.state.agents?.find((a) => a.id === agentId)?.name ?? "The agent";
+  }
+
+  /** The text for people; a refusal for want of a key also opens the question for one. */
+  private explain(error: unknown): string {
+    if (!(error instanceof ApiError)) throw error;
+    if (error.status === 401) this.keyWanted();
+    return error.message;
+  }
+}
+
+function oldestFirst(page: StoredMessage[]): Message[] {
+  return page.map(fromHistory).reverse();
+}

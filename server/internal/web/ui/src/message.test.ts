@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+import { fromBroadcast, fromHistory } from "./message";
+
+const stored = { id: "m1", authorId: "a1", content: "Hi", createdAt: "2026-11-20T15:30:00.000Z", metadata: {} };
+const broadcast = { id: "m1", senderId: "a1", senderName: "Eliza", text: "Hi", createdAt: 1_795_188_600_000 };
+
+describe("a stored message", () => {
+  it("knows the id that the sender gave it", () => {
+    expect(fromHistory({ ...stored, sourceId: "c1" }).clientId).toBe("c1");
+    expect(fromHistory(stored).clientId).toBeNull();
+  });
+
+  it("is the same message as its broadcast", () => {
+    const metadata = { provider: "builtin" };
+    expect(fromHistory({ ...stored, authorDisplayName: "Eliza", metadata })).toEqual(fromBroadcast({ ...broadcast, metadata }));
+  });
+});
+
+it("recognises what an agent does apart from what it says", () => {
+  const rawMessage = { actionStatus: "executing" };
+  expect(fromBroadcast({ ...broadcast, source: "agent_action", rawMessage }).action).toEqual({ status: "executing" });
+  expect(fromHistory({ ...stored, sourceType: "agent_action", rawMessage }).action).toEqual({ status: "executing" });
+  expect(fromBroadcast({ ...broadcast, source: "agent_response", rawMessage }).action).toBeNull();
+});
+
+it("takes attachments only where a link may lead", () => {
+  const attachments = [
+    { url: "/media/uploads/agents/a1/x.png", title: "Picture" },
+    { url: "https://a.example/y.pdf", name: "Paper" },
+    { url: "javascript:alert(1)" },
+    { url: "//a.example/z" },
+    null,
+  ];
+  expect(fromBroadcast({ ...broadcast, attachments }).attachments).toEqual([
+    { url: "/media/uploads/agents/a1/x.png", title: "Picture" },
+    { url: "https://a.example/y.pdf", title: "Paper" },
+  ]);
+});

@@ -1,0 +1,84 @@
+// A message as the page keeps it, and how the two forms on the wire become one.
+
+import type { StoredMessage } from "./contract";
+import type { BroadcastEvent } from "./events";
+
+export interface Attachment {
+  url: string;
+  title: string;
+}
+
+/** The progress of something an agent does; shown as a line of its own, not as something said. */
+export interface ActionStep {
+  status: string;
+}
+
+export interface Message {
+  id: string;
+  authorId: string;
+  authorName: string;
+  text: string;
+  /** Epoch milliseconds. */
+  createdAt: number;
+  attachments: Attachment[];
+  /** The answer of the server's own responder, not of a language model. */
+  builtin: boolean;
+  action: ActionStep | null;
+  /** The sender's own id of the message, if it is known. */
+  clientId: string | null;
+}
+
+export function fromHistory(stored: StoredMessage): Message {
+  const metadata = record(stored.metadata);
+  return {
+    id: stored.id,
+    authorId: stored.authorId,
+    authorName: stored.authorDisplayName ?? "",
+    text: stored.content,
+    createdAt: Date.parse(stored.createdAt),
+    attachments: attachmentsOf(metadata["attachments"]),
+    builtin: metadata["provider"] === "builtin",
+    action: actionOf(stored.sourceType, stored.rawMessage),
+    clientId: stored.sourceId ?? null,
+  };
+}
+
+export function fromBroadcast(event: BroadcastEvent): Message {
+  const metadata = record(event.metadata);
+  return {
+    id: event.id,
+    authorId: event.senderId,
+    authorName: event.senderName,
+    text: event.text,
+    createdAt: event.createdAt,
+    attachments: attachmentsOf(event.attachments ?? metadata["attachments"]),
+    builtin: metadata["provider"] === "builtin",
+    action: actionOf(event.source, event.rawMessage),
+    clientId: event.clientMessageId ?? null,
+  };
+}
+
+function actionOf(source: string | undefined, raw: unknown): ActionStep | null {
+  return source === "agent_action" ? { status: text(record(raw)["actionStatus"]) } : null;
+}
+
+function attachmentsOf(value: unknown): Attachment[] {
+  if (!Array.isArray(value)) return [];
+  return value.map(record).flatMap((item) => {
+    const url = safeUrl(text(item["url"]));
+    return url ? [{ url, title: text(item["title"]) || text(item["name"]) || url }] : [];
+  });
+}
+
+/** The address if it is one a link may lead to: http, https or a path of this server; otherwise "". */
+function safeUrl(url: string): string {
+  return /^(https?:\/\/|\/(?!\/))/i.test(url) ? url : "";
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}

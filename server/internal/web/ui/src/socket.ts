@@ -1,0 +1,59 @@
+import { io, type Socket } from "socket.io-client";
+import { type ClientEvents, MessageType, type SendPayload, type ServerEvents } from "./events";
+import type { Identity } from "./identity";
+
+/** How the connection changed. `refused` carries the server's reason and does not mend itself. */
+export interface ConnectionHandlers {
+  lost(): void;
+  refused(reason: string): void;
+}
+
+/** How long to wait before connecting again after the server ended the connection on purpose. */
+const retryMs = 3_000;
+
+/** The live connection. socket.io-client reconnects by itself after a drop; what was joined is joined anew by the caller. */
+export class Realtime {
+  private readonly socket: Socket<ServerEvents, ClientEvents>;
+
+  constructor(
+    private readonly identity: Identity,
+    connection: ConnectionHandlers,
+    events: Partial<ServerEvents>,
+  ) {
+    this.socket = io({
+      autoConnect: false,
+      // Read at every attempt, because the key may be entered later.
+      auth: (set) => set({ entityId: identity.entityId, ...(identity.apiKey && { apiKey: identity.apiKey }) }),
+    });
+    this.socket.on("disconnect", (reason) => {
+      if (reason === "io client disconnect") return;
+      connection.lost();
+      if (!this.socket.active) setTimeout(() => this.socket.connect(), retryMs);
+    });
+    this.socket.on("connect_error", (error) => {
+      if (this.socket.active) connection.lost();
+      else connection.refused(error.message);
+    });
+    for (const [name, handler] of Object.entries(events)) {
+      this.socket.on(name as keyof ServerEvents, handler as never);
+    }
+  }
+
+  get connected(): boolean {
+    return this.socket.connected;
+  }
+
+  /** Connects, also when there is a connection already: with the identity of now. */
+  connect(): void {
+    this.socket.disconnect().connect();
+  }
+
+  join(channelId: string): void {
+    const payload = { channelId, roomId: channelId, entityId: this.identity.entityId };
+    this.socket.emit("message", { type: MessageType.join, payload });
+  }
+
+  send(payload: SendPayload): void {
+    this.socket.emit("message", { type: MessageType.send, payload });
+  }
+}

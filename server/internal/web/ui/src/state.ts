@@ -1,0 +1,101 @@
+// The state of the whole page, and every change of it as a pure function.
+
+import { type Chat, type ChatChange, newChat, reduceChat } from "./chat";
+
+export interface Agent {
+  id: string;
+  name: string;
+  /** The first line of its description; may be empty. */
+  bio: string;
+  active: boolean;
+}
+
+/** `refused` is final until somebody does something about it; the others take care of themselves. */
+export type Connection = "connecting" | "connected" | "reconnecting" | "refused";
+
+export interface State {
+  me: string;
+  connection: Connection;
+  /** Whether the server wants an API key: not that we know, yes, or the one it was given is wrong. */
+  key: "unneeded" | "wanted" | "refused";
+  /** Null until the list has arrived. */
+  agents: Agent[] | null;
+  /** Why the list could not be read. */
+  agentsError: string | null;
+  /** The agents that are being started or stopped. */
+  switching: string[];
+  /** The id in the address, whether or not there is such an agent. */
+  selected: string | null;
+  /** By agent id. */
+  chats: Record<string, Chat>;
+}
+
+export type Action =
+  | { type: "connection"; connection: Connection }
+  | { type: "identity"; me: string }
+  | { type: "key"; key: State["key"] }
+  | { type: "agentsLoaded"; agents: Agent[] }
+  | { type: "agentsFailed"; error: string }
+  | { type: "switching"; agentId: string }
+  | { type: "switched"; agentId: string; active: boolean | null }
+  | { type: "selected"; agentId: string | null }
+  | { type: "chat"; agentId: string; change: ChatChange };
+
+export function initialState(me: string, selected: string | null): State {
+  return {
+    me,
+    connection: "connecting",
+    key: "unneeded",
+    agents: null,
+    agentsError: null,
+    switching: [],
+    selected,
+    chats: {},
+  };
+}
+
+export function reduce(state: State, action: Action): State {
+  switch (action.type) {
+    case "connection":
+      return { ...state, connection: action.connection };
+    case "identity":
+      // The conversations belong to whoever the server says we are.
+      return action.me === state.me ? state : { ...state, me: action.me, chats: {} };
+    case "key":
+      return { ...state, key: action.key };
+    case "agentsLoaded":
+      return { ...state, agents: action.agents, agentsError: null };
+    case "agentsFailed":
+      return { ...state, agentsError: action.error };
+    case "switching":
+      return { ...state, switching: [...state.switching, action.agentId] };
+    case "switched": {
+      const { agentId, active } = action;
+      return {
+        ...state,
+        switching: state.switching.filter((id) => id !== agentId),
+        agents: state.agents?.map((a) => (a.id === agentId && active !== null ? { ...a, active } : a)) ?? null,
+      };
+    }
+    case "selected":
+      return { ...state, selected: action.agentId };
+    case "chat": {
+      const { agentId, change } = action;
+      const chat = state.chats[agentId] ?? newChat(agentId);
+      return { ...state, chats: { ...state.chats, [agentId]: reduceChat(chat, change) } };
+    }
+  }
+}
+
+export function selectedAgent(state: State): Agent | null {
+  return state.agents?.find((a) => a.id === state.selected) ?? null;
+}
+
+export function chatOfChannel(state: State, channelId: string): Chat | null {
+  return Object.values(state.chats).find((c) => c.channelId === channelId) ?? null;
+}
+
+/** The agent a page without an agent in its address opens: the first that is running. */
+export function defaultAgent(agents: Agent[]): Agent | null {
+  return agents.find((a) => a.active) ?? agents[0] ?? null;
+}

@@ -1,0 +1,25 @@
+import { type Action, reduce, type State } from "./state";
+
+/** Holds the state, changes it through the reducer only, and tells whoever listens. */
+export class Store {
+  private listeners = new Set<() => void>();
+
+  constructor(private current: State) {}
+
+  get state(): State {
+    return this.current;
+  }
+
+  dispatch(action: Action): void {
+    const next = reduce(this.current, action);
+    if (next === this.current) return;
+    this.current = next;
+    for (const listener of this.listeners) listener();
+  }
+
+  /** Calls the listener after every change, until the returned function is called. */
+  subscribe(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+}
