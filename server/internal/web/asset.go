@@ -1,0 +1,91 @@
+package web
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"io/fs"
+	"net/http"
+	"path"
+	"time"
+)
+
+// Cache-Control values. A name that contains the hash of its content never changes its meaning; every other name
+// has to be asked for again, which costs an empty 304 while the ETag is still right.
+const (
+	cacheForever    = "public, max-age=31536000, immutable"
+	cacheRevalidate = "no-cache"
+)
+
+// contentTypes are stated here instead of taken from the machine's tables, which differ.
+var contentTypes = map[string]string{
+	".css":  "text/css; charset=utf-8",
+	".html": "text/html; charset=utf-8",
+	".js":   "text/javascript; charset=utf-8",
+	".png":  "image/png",
+	".svg":  "image/svg+xml",
+}
+
+// asset is one file as it is served.
+type asset struct {
+	content      []byte
+	contentType  string
+	cacheControl string
+	etag         string
+}
+
+func newAsset(name string, content []byte, cacheControl string) asset {
+	sum := sha256.Sum256(content)
+	contentType, ok := contentTypes[path.Ext(name)]
+	if !ok {
+		contentType = "application/octet-stream"
+	}
+	return asset{
+		content:      content,
+		contentType:  contentType,
+		cacheControl: cacheControl,
+		etag:         `"` + hex.EncodeToString(sum[:12]) + `"`,
+	}
+}
+
+// mustReadFile reads a file that was embedded at build time: its absence is a mistake in this package.
+func mustReadFile(files fs.FS, name string) []byte {
+	content, err := fs.ReadFile(files, name)
+	if err != nil {
+		panic("web: " + err.Error())
+	}
+	return content
+}
+
+// ServeHTTP answers GET and HEAD, with ranges and conditions.
+func (a asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header.Set("Content-Type", a.contentType)
+	header.Set("Cache-Control", a.cacheControl)
+	header.Set("ETag", a.etag)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.content))
+}
+
+// page wraps the handler of a page's files with what they have in common: the methods and the security headers.
+func page(policy string, files http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Set("Content-Security-Policy", policy)
+		header.Set("X-Content-Type-Options", "nosniff")
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			header.Set("Allow", "GET, HEAD")
+			refuse(w, http.StatusMethodNotAllowed)
+			return
+		}
+		files(w, r)
+	})
+}
+
+// refuse answers with a status and its name.
+func refuse(w http.ResponseWriter, status int) {
+	header := w.Header()
+	header.Set("Content-Type", "text/plain; charset=utf-8")
+	header.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(http.StatusText(status) + "\n")) // nothing is left to do for a client that has gone
+}

@@ -1,0 +1,99 @@
+package web
+
+import (
+	"bytes"
+	"compress/gzip"
+	"embed"
+	"fmt"
+	"html/template"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/swaggest/swgui/v5/static"
+)
+
+//go:embed explorer
+var explorerFiles embed.FS
+
+// explorerPolicy is the chat page's without trusted types: Swagger UI writes the descriptions of the contract as markup, after
+// cleaning them.
+const explorerPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
+	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+
+// Explorer serves the API explorer under /docs: Swagger UI for the contract at specURL, with which requests to this server
+// can be tried out.
+func Explorer(specURL string) http.Handler {
+	var index bytes.Buffer
+	if err := template.Must(template.ParseFS(explorerFiles, "explorer/index.html")).Execute(&index, specURL); err != nil {
+		panic("web: " + err.Error())
+	}
+	files := map[string]http.Handler{
+		"":                      newAsset("index.html", index.Bytes(), cacheRevalidate),
+		"/explorer.css":         newAsset("explorer.css", mustReadFile(explorerFiles, "explorer/explorer.css"), cacheRevalidate),
+		"/explorer.js":          newAsset("explorer.js", mustReadFile(explorerFiles, "explorer/explorer.js"), cacheRevalidate),
+		"/favicon-32x32.png":    newAsset("favicon-32x32.png", mustReadFile(static.FS, "favicon-32x32.png"), cacheRevalidate),
+		"/swagger-ui.css":       newPackedAsset("swagger-ui.css"),
+		"/swagger-ui-bundle.js": newPackedAsset("swagger-ui-bundle.js"),
+	}
+
+	return page(explorerPolicy, func(w http.ResponseWriter, r *http.Request) {
+		name := strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, "/docs"), "/")
+		file, found := files[name]
+		if !found {
+			refuse(w, http.StatusNotFound)
+			return
+		}
+		file.ServeHTTP(w, r)
+	})
+}
+
+// packedAsset is a file that is embedded compressed, and sent like that to everybody who can read it.
+type packedAsset struct{ asset }
+
+func newPackedAsset(name string) packedAsset {
+	return packedAsset{newAsset(name, mustReadFile(static.FS, name+".gz"), cacheRevalidate)}
+}
+
+// ServeHTTP answers as asset does, unpacked for a client that does not take gzip.
+func (a packedAsset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Add("Vary", "Accept-Encoding")
+	if acceptsGzip(r) {
+		w.Header().Set("Content-Encoding", "gzip")
+		a.asset.ServeHTTP(w, r)
+		return
+	}
+	content, err := unpack(a.content)
+	if err != nil {
+		refuse(w, http.StatusInternalServerError)
+		return
+	}
+	unpacked := a.asset
+	unpacked.content = content
+	unpacked.etag = strings.TrimSuffix(a.etag, `"`) + `-plain"`
+	unpacked.ServeHTTP(w, r)
+}
+
+func unpack(packed []byte) ([]byte, error) {
+	reader, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, fmt.Errorf("unpack an embedded file: %w", err)
+	}
+	content, err := io.ReadAll(reader)
+	if err != nil {
+		return nil, fmt.Errorf("unpack an embedded file: %w", err)
+	}
+	return content, nil
+}
+
+// acceptsGzip reads Accept-Encoding: gzip must be named and not refused by a weight of zero.
+func acceptsGzip(r *http.Request) bool {
+	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
+		coding, weight, _ := strings.Cut(part, ";")
+		if strings.EqualFold(strings.TrimSpace(coding), "gzip") {
+			weight = strings.TrimRight(strings.ReplaceAll(weight, " ", ""), "0")
+			return weight != "q=" && weight != "q=0."
+		}
+	}
+	return false
+}
