@@ -1,0 +1,147 @@
+package engineio
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// rejection is a request that is refused: the protocol's error code and message, and the HTTP status.
+type rejection struct {
+	Code    int    `json:"code"`
+	Message string `json:"message"`
+	status  int
+}
+
+// The protocol's error codes.
+var (
+	unknownTransport = rejection{0, "Transport unknown", http.StatusBadRequest}
+	unknownSession   = rejection{1, "Session ID unknown", http.StatusBadRequest}
+	badMethod        = rejection{2, "Bad handshake method", http.StatusBadRequest}
+	badRequest       = rejection{3, "Bad request", http.StatusBadRequest}
+	forbidden        = rejection{4, "Forbidden", http.StatusForbidden}
+	badVersion       = rejection{5, "Unsupported protocol version", http.StatusBadRequest}
+)
+
+// Refusals that the protocol has no code for.
+var (
+	tooLong     = rejection{3, "Request header too large", http.StatusRequestHeaderFieldsTooLarge}
+	unavailable = rejection{4, "Server is not taking connections", http.StatusServiceUnavailable}
+)
+
+// verify makes the checks that come before anything else, in the order that clients and test suites rely on. It returns the
+// session that the request belongs to, nil for a handshake.
+func (s *Server) verify(r *http.Request, query url.Values, upgrade bool) (*Session, *rejection) {
+	transport := last(query, "transport")
+	if !slices.Contains(s.cfg.Transports, transport) {
+		return nil, &unknownTransport
+	}
+	if !validHeaderValue(r.Header.Get("Origin")) {
+		return nil, &badRequest
+	}
+	if upgrade && transport != WebSocket {
+		return nil, &badRequest
+	}
+	if sid := last(query, "sid"); sid != "" {
+		session := s.lookup(sid)
+		switch {
+		case session == nil:
+			return nil, &unknownSession
+		case !upgrade && (transport != Polling || session.Transport() != Polling):
+			return nil, &badRequest
+		case upgrade && s.cfg.DisableUpgrades:
+			return nil, &badRequest
+		case upgrade && !s.cfg.CORS.allows(r):
+			return nil, &forbidden
+		}
+		return session, nil
+	}
+	return nil, s.verifyHandshake(r, query, transport, upgrade)
+}
+
+func (s *Server) verifyHandshake(r *http.Request, query url.Values, transport string, upgrade bool) *rejection {
+	if r.Method != http.MethodGet {
+		return &badMethod
+	}
+	if transport == WebSocket && !upgrade {
+		return &badRequest
+	}
+	if upgrade && !s.cfg.CORS.allows(r) {
+		return &forbidden
+	}
+	if s.cfg.AllowRequest != nil {
+		if err := s.cfg.AllowRequest(r); err != nil {
+			refused := forbidden
+			if text := err.Error(); text != "" {
+				refused.Message = text
+			}
+			return &refused
+		}
+	}
+	if last(query, "EIO") != "4" {
+		return &badVersion
+	}
+	return nil
+}
+
+// reject answers a request that verify refused. An upgrade gets plain text and the connection is closed, as a WebSocket
+// client shows no body anyway.
+func (s *Server) reject(w http.ResponseWriter, refused *rejection, upgrade bool) {
+	s.stats.rejected(refused.Code)
+	header := w.Header()
+	if refused.status == http.StatusServiceUnavailable {
+		header.Set("Retry-After", "5")
+	}
+	if upgrade {
+		header.Set("Connection", "close")
+		header.Set("Content-Type", "text/html")
+		status := refused.status
+		if status == http.StatusForbidden {
+			status = http.StatusBadRequest
+		}
+		writeBody(w, status, []byte(refused.Message))
+		return
+	}
+	header.Set("Content-Type", "application/json")
+	body, err := json.Marshal(refused)
+	if err != nil {
+		body = nil // unreachable: an int and a string marshal
+	}
+	writeBody(w, refused.status, body)
+}
+
+func writeBody(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	// A client that is gone cannot be told; the request's context tells whoever needs to know.
+	_, _ = w.Write(body)
+}
+
+// isUpgrade tells whether r asks to switch to WebSocket.
+func isUpgrade(r *http.Request) bool {
+	return hasToken(r.Header, "Connection", "upgrade") && hasToken(r.Header, "Upgrade", "websocket")
+}
+
+func hasToken(h http.Header, name, token string) bool {
+	for _, value := range h.Values(name) {
+		for part := range strings.SplitSeq(value, ",") {
+			if strings.EqualFold(strings.TrimSpace(part), token) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// validHeaderValue tells whether v has no control characters, which must not be echoed into a response.
+func validHeaderValue(v string) bool {
+	for i := range len(v) {
+		if c := v[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,67 @@
+package engineio
+
+import (
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Request is what is kept of the request that opened a session. It is read-only.
+type Request struct {
+	Time time.Time
+	// Address is the client's address, as told by Config.ClientIP.
+	Address string
+	// Secure tells whether the request came over TLS.
+	Secure bool
+	// CrossDomain tells whether the request had an Origin header.
+	CrossDomain bool
+	// URL is the request target, path and query.
+	URL   string
+	Query url.Values
+	// Header holds the headers named in Config.KeepHeaders.
+	Header http.Header
+}
+
+// keepRequest copies what is needed of r; a retained http.Request would keep its buffers alive as long as the session.
+func (c *Config) keepRequest(r *http.Request, query url.Values) *Request {
+	kept := &Request{
+		Time:        time.Now(),
+		Address:     c.clientIP(r),
+		Secure:      r.TLS != nil,
+		CrossDomain: r.Header.Get("Origin") != "",
+		URL:         r.RequestURI,
+		Query:       query,
+	}
+	if c.KeepHeaders == nil {
+		kept.Header = r.Header.Clone()
+		return kept
+	}
+	kept.Header = make(http.Header, len(c.KeepHeaders))
+	for _, name := range c.KeepHeaders {
+		if values := r.Header.Values(name); len(values) > 0 {
+			kept.Header[http.CanonicalHeaderKey(name)] = values
+		}
+	}
+	return kept
+}
+
+func (c *Config) clientIP(r *http.Request) string {
+	if c.ClientIP != nil {
+		return c.ClientIP(r)
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// last returns the last value of a query parameter: of duplicates, the last one wins.
+func last(query url.Values, key string) string {
+	values := query[key]
+	if len(values) == 0 {
+		return ""
+	}
+	return values[len(values)-1]
+}

@@ -1,0 +1,323 @@
+package engineio
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/elizad/elizad/server/socketio/engineio/packet"
+)
+
+// Handler receives what happens on one session. Its methods are called without any lock held.
+type Handler interface {
+	// OnMessage is called with each message, in order, one at a time. data is valid during the call only. While OnMessage
+	// blocks, nothing more is read from the connection and its heartbeat is suspended; it must return soon after OnClose
+	// was called.
+	OnMessage(data []byte, binary bool)
+	// OnClose is called exactly once, with one of the Reason constants or the reason given to Close or Abort. An OnMessage
+	// that has begun before may still be under way.
+	OnClose(reason string)
+}
+
+// Reasons of the end of a session.
+const (
+	ReasonPingTimeout    = "ping timeout"
+	ReasonTransportClose = "transport close"
+	ReasonTransportError = "transport error"
+	ReasonParseError     = "parse error"
+	ReasonForcedClose    = "forced close"
+	ReasonShutdown       = "server shutting down"
+)
+
+// state is how far a session has come. It only ever grows.
+type state int8
+
+const (
+	opening state = iota // the upper layer does not know of it yet
+	open
+	closing // the upper layer was told of the end; the transport has something left to send
+	closed
+)
+
+// Session is one client's connection, whatever transport carries it. Its methods may be called from any goroutine and
+// never block.
+type Session struct {
+	id      string
+	server  *Server
+	request *Request
+	handler Handler // set before the state is open
+
+	transport atomic.Pointer[string]
+
+	mu        sync.Mutex // guards what follows
+	state     state
+	heartbeat heartbeat
+
+	queue   queue
+	control []*Frame // sent before the queue, so that a backlog cannot delay a ping past the client's patience
+
+	poll    *poll         // the held GET
+	posting chan struct{} // while a POST is handled; closed at its end
+	burial  *time.Timer   // while a closed polling session waits for its last GET
+
+	ws      *webSocket // the current transport, nil on polling
+	writing bool       // a writer runs on ws
+	upgrade *upgrade   // while a WebSocket tries to take over
+
+	ending ending // how it ends, once it does
+}
+
+// ending says how a session ends.
+type ending struct {
+	reason string
+	flush  bool   // send what is queued before
+	cut    bool   // the WebSocket is beyond use
+	code   int    // the status in the close frame of a WebSocket; 0 for none
+	final  string // the answer to a held poll when nothing is queued; empty for a close packet
+}
+
+func newSession(server *Server, id string, request *Request, transport string) *Session {
+	s := &Session{id: id, server: server, request: request}
+	s.transport.Store(&transport)
+	return s
+}
+
+// ID returns the session's id. It is the secret of a polling session: never show it to another client, nor log it.
+func (s *Session) ID() string { return s.id }
+
+// LogID returns a short hash of the id, for logs.
+func (s *Session) LogID() string {
+	sum := sha256.Sum256([]byte(s.id))
+	return hex.EncodeToString(sum[:4])
+}
+
+// Request returns what is kept of the request that opened the session.
+func (s *Session) Request() *Request { return s.request }
+
+// Transport returns the name of the current transport.
+func (s *Session) Transport() string { return *s.transport.Load() }
+
+// Backlog returns how many frames and bytes wait to be sent. Producers of streams may slow down by it.
+func (s *Session) Backlog() (frames, bytes int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.queue.entries), s.queue.bytes
+}
+
+// Send queues a frame and tells whether it did: not on a session that has ended, and not if opts let it be dropped.
+// Frames are sent in the order of the calls.
+func (s *Session) Send(f *Frame, opts SendOptions) bool {
+	cfg, stats := &s.server.cfg, &s.server.stats
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state > open {
+		return false
+	}
+	if opts.Volatile && !s.writable() {
+		stats.dropped.Add(1)
+		return false
+	}
+	switch s.queue.push(f, opts, cfg.QueuePackets, cfg.QueueBytes) {
+	case queued:
+		s.flush()
+		return true
+	case dropped:
+		stats.dropped.Add(1)
+		return false
+	default:
+		if stats.slowConsumers.Add(1); s.state == open {
+			// In a goroutine of its own, as the caller may hold a lock that the handler's OnClose needs.
+			s.server.group.Go(func() { s.end(ending{reason: ReasonTransportClose}) })
+		}
+		return false
+	}
+}
+
+// Close ends the session after its queue was sent. The handler is told at once, with the given reason; empty means
+// ReasonForcedClose.
+func (s *Session) Close(reason string) {
+	if reason == "" {
+		reason = ReasonForcedClose
+	}
+	s.end(ending{reason: reason, flush: true, code: statusNormal})
+}
+
+// Abort ends the session without sending its queue, as is right for a client that broke the protocol.
+func (s *Session) Abort(reason string) { s.end(ending{reason: reason}) }
+
+// start opens the session: from now on the handler is told of its end.
+func (s *Session) start(handler Handler) {
+	s.mu.Lock()
+	s.handler = handler
+	s.state = open
+	early := s.ending
+	if s.ws != nil {
+		s.control = append(s.control, newFrame(packet.Open, s.handshake(WebSocket), nil))
+	}
+	s.heartbeat.start(s)
+	s.flush()
+	s.mu.Unlock()
+	if early.reason != "" {
+		s.end(early)
+	}
+}
+
+// receive handles one packet from the client and tells whether to go on with the next.
+func (s *Session) receive(p packet.Packet) bool {
+	switch p.Type {
+	case packet.Message:
+		return s.deliver(p.Data, p.Binary)
+	case packet.Pong:
+		s.mu.Lock()
+		s.heartbeat.pong(&s.server.cfg)
+		s.mu.Unlock()
+	case packet.Close:
+		s.end(ending{reason: ReasonTransportClose, final: "6"})
+		return false
+	case packet.Noop, packet.Upgrade:
+	default:
+		s.end(ending{reason: ReasonParseError})
+		return false
+	}
+	return true
+}
+
+// deliver hands a message to the handler and tells whether the session is still open after that.
+func (s *Session) deliver(data []byte, binary bool) bool {
+	s.mu.Lock()
+	if s.state != open {
+		s.mu.Unlock()
+		return false
+	}
+	s.heartbeat.delivering = true
+	s.mu.Unlock()
+
+	s.server.stats.received(len(data))
+	s.handler.OnMessage(data, binary)
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.heartbeat.delivering = false
+	s.heartbeat.alive = time.Now()
+	return s.state == open
+}
+
+// touch notes that the client is alive though it did not complete a message yet.
+func (s *Session) touch() {
+	s.mu.Lock()
+	s.heartbeat.alive = time.Now()
+	s.mu.Unlock()
+}
+
+// writable tells whether a frame would be written at once. s.mu is held.
+func (s *Session) writable() bool {
+	return s.state == open && s.queue.empty() && s.upgrade == nil && (s.ws != nil || s.poll != nil)
+}
+
+// flush makes the transport send what is queued. s.mu is held.
+func (s *Session) flush() {
+	if s.state == opening || s.state == open && len(s.control) == 0 && s.queue.empty() {
+		return
+	}
+	switch {
+	case s.ws != nil && !s.writing:
+		s.writing = true
+		ws := s.ws
+		s.server.group.Go(func() { s.writeLoop(ws) })
+	case s.ws == nil && s.poll != nil:
+		s.poll.release(nil)
+	}
+}
+
+// sendControl queues a packet of the engine itself. s.mu is held.
+func (s *Session) sendControl(f *Frame) {
+	s.control = append(s.control, f)
+	s.flush()
+}
+
+// take moves what is to be sent next to dst. s.mu is held.
+func (s *Session) take(dst []*Frame, maxBytes int) []*Frame {
+	dst = append(dst, s.control...)
+	s.control = nil
+	return s.queue.take(dst, maxBytes)
+}
+
+// end is the one way in which a session ends, whatever the cause. The first call decides how.
+func (s *Session) end(how ending) {
+	s.mu.Lock()
+	if s.state != open {
+		if s.state == opening && s.ending.reason == "" {
+			s.ending = how // start will do it
+		}
+		ws := s.ws
+		s.mu.Unlock()
+		if how.cut && ws != nil {
+			ws.cut()
+		}
+		return
+	}
+	s.state = closing
+	s.ending = how
+	s.heartbeat.stop()
+	if !how.flush {
+		s.queue.clear()
+		s.control = nil
+	}
+	finished := s.closeTransport()
+	ws := s.ws
+	s.mu.Unlock()
+
+	if how.cut && ws != nil {
+		ws.cut()
+	}
+	s.server.stats.closed(how.reason)
+	s.handler.OnClose(how.reason)
+	if finished {
+		s.server.remove(s)
+	}
+}
+
+// closeTransport begins to close what carries the session, and tells whether that needs nothing more. s.mu is held.
+func (s *Session) closeTransport() (finished bool) {
+	if s.ws != nil {
+		// The writer sends the queue and the close frame, the client answers it, and the reader removes the session.
+		s.ws.closeWithin(s.server.cfg.CloseTimeout)
+		s.flush()
+		return false
+	}
+	keep := s.ending.flush || s.ending.final != ""
+	if s.poll == nil && keep {
+		// The client's next GET, or the upgrade that is under way, gets the rest.
+		if s.queue.empty() {
+			s.abandonUpgrade()
+		}
+		s.burial = time.AfterFunc(s.ending.mourning(), s.bury)
+		return false
+	}
+	s.abandonUpgrade()
+	s.state = closed
+	if s.poll != nil {
+		s.poll.release(s.lastPayload("1"))
+		s.poll = nil
+	}
+	return true
+}
+
+// abandonUpgrade closes the WebSocket that tried to take over; the session does not depend on it. s.mu is held.
+func (s *Session) abandonUpgrade() {
+	if s.upgrade == nil {
+		return
+	}
+	ws := s.upgrade.stop()
+	s.upgrade = nil
+	ws.closeWithin(s.server.cfg.CloseTimeout)
+	s.server.group.Go(func() { ws.writeClose(0) })
+}
+
+// dropNoops forgets noops that were meant for a poll. s.mu is held.
+func (s *Session) dropNoops() {
+	s.control = slices.DeleteFunc(s.control, func(f *Frame) bool { return f == noopFrame })
+}

@@ -1,0 +1,224 @@
+package engineio
+
+import (
+	"bufio"
+	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// Sizes of the buffers that a WebSocket keeps for its whole life. net/http would have it keep 4 KiB each.
+	readBufferSize  = 1 << 10
+	writeBufferSize = 256
+
+	// maxJoined bounds the frames joined into one buffer where the connection has no vectored write.
+	maxJoined = 16 << 10
+)
+
+var errCloseSent = errors.New("close frame was sent")
+
+// wsConn is the network connection under a WebSocket. The library reads from it and writes its control frames to it; our own
+// frames go to it directly, many in one system call. Both kinds of writes take mu, so frames never mix. The library writes a
+// control frame in one call of Write, as its buffer holds the largest one, and it is never asked to write data.
+type wsConn struct {
+	net.Conn
+	early        []byte // what the client sent right behind its request
+	vectored     bool   // the connection can write many buffers at once
+	writeTimeout time.Duration
+
+	writeMu   sync.Mutex // guards writes and what follows
+	closeSent bool
+
+	deadlineMu sync.Mutex // guards what follows and the deadlines of Conn
+	expiry     time.Time  // all ends then; zero while the session is open
+
+	// What follows is used by the reading goroutine only.
+	message struct {
+		under      bool // a message has begun and not ended
+		timed      bool // its deadline is set
+		timeout    time.Duration
+		budget     int // bytes that it may still take off the wire
+		onProgress func()
+	}
+}
+
+// hijacker makes the library use a wsConn with small buffers.
+type hijacker struct {
+	http.ResponseWriter
+	writeTimeout time.Duration
+	conn         *wsConn
+}
+
+// Hijack implements [http.Hijacker].
+func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	h.conn = &wsConn{Conn: conn, writeTimeout: h.writeTimeout}
+	if n := rw.Reader.Buffered(); n > 0 {
+		early, err := rw.Reader.Peek(n)
+		if err != nil {
+			return nil, nil, errors.Join(err, conn.Close())
+		}
+		h.conn.early = slices.Clone(early)
+	}
+	_, isTLS := conn.(*tls.Conn)
+	h.conn.vectored = !isTLS
+	return h.conn, bufio.NewReadWriter(bufio.NewReaderSize(h.conn, readBufferSize), bufio.NewWriterSize(h.conn, writeBufferSize)), nil
+}
+
+// Read implements [net.Conn] for the library. Within a message it sets the deadline, counts, and reports progress; a message
+// that was read at one go never comes here.
+func (c *wsConn) Read(p []byte) (int, error) {
+	if len(c.early) > 0 {
+		n := copy(p, c.early)
+		if c.early = c.early[n:]; len(c.early) == 0 {
+			c.early = nil
+		}
+		return n, nil
+	}
+	m := &c.message
+	if m.under && !m.timed {
+		m.timed = true
+		c.setReadDeadline(time.Now().Add(m.timeout))
+	}
+	n, err := c.Conn.Read(p)
+	if m.under && n > 0 {
+		if m.budget -= n; m.budget < 0 {
+			return n, errTooManyFragments
+		}
+		m.onProgress()
+	}
+	return n, err
+}
+
+// beginMessage starts the clock of a message and gives it a budget of bytes, all of its frames and whatever comes between
+// them included.
+func (c *wsConn) beginMessage(timeout time.Duration, budget int, onProgress func()) {
+	m := &c.message
+	m.under, m.timed = true, false
+	m.timeout, m.budget, m.onProgress = timeout, budget, onProgress
+}
+
+func (c *wsConn) endMessage() {
+	m := &c.message
+	m.under, m.onProgress = false, nil
+	if m.timed {
+		c.setReadDeadline(time.Time{})
+	}
+}
+
+// Write implements [net.Conn] for the library. p is one control frame.
+func (c *wsConn) Write(p []byte) (int, error) {
+	c.writeMu.Lock()
+	defer c.writeMu.Unlock()
+	if c.closeSent {
+		return len(p), nil // nothing may follow a close frame, not even the library's own
+	}
+	if len(p) > 0 && p[0]&0xf == opClose {
+		c.closeSent = true
+	}
+	c.setWriteDeadline()
+	return c.Conn.Write(p)
+}
+
+// writeFrames writes frames in order and returns the number of bytes written. After an error the connection is of no use, as
+// part of a frame may have been sent.
+func (c *wsConn) writeFrames(frames []*Frame) (int64, error) {
+	c.writeMu.Lock()
+	defer c.writeMu.Unlock()
+	if c.closeSent {
+		return 0, errCloseSent
+	}
+	c.setWriteDeadline()
+	if len(frames) == 1 {
+		n, err := c.Conn.Write(frames[0].ws)
+		return int64(n), err
+	}
+	if !c.vectored {
+		return c.writeJoined(frames)
+	}
+	buffers := make(net.Buffers, len(frames))
+	for i, f := range frames {
+		buffers[i] = f.ws
+	}
+	return buffers.WriteTo(c.Conn)
+}
+
+// writeJoined writes frames with few calls to a connection on which each call is a record of its own.
+func (c *wsConn) writeJoined(frames []*Frame) (total int64, err error) {
+	var joined []byte
+	write := func(p []byte) {
+		if err == nil && len(p) > 0 {
+			var n int
+			n, err = c.Conn.Write(p)
+			total += int64(n)
+		}
+	}
+	for _, f := range frames {
+		if len(joined)+len(f.ws) > maxJoined {
+			write(joined)
+			joined = joined[:0]
+		}
+		if len(f.ws) > maxJoined {
+			write(f.ws)
+			continue
+		}
+		joined = append(joined, f.ws...)
+	}
+	write(joined)
+	return total, err
+}
+
+// writeClose writes a close frame, with a status unless that is 0, and without a reason: clients expect none.
+func (c *wsConn) writeClose(status int) {
+	c.writeMu.Lock()
+	defer c.writeMu.Unlock()
+	if c.closeSent {
+		return
+	}
+	c.closeSent = true
+	frame := []byte{finalBit | opClose, 0}
+	if status != 0 {
+		frame[1] = 2
+		frame = binary.BigEndian.AppendUint16(frame, uint16(status))
+	}
+	c.setWriteDeadline()
+	// A client that cannot be told will notice that the connection is closed.
+	_, _ = c.Conn.Write(frame)
+}
+
+// closeWithin makes every read and write fail after d, also those under way.
+func (c *wsConn) closeWithin(d time.Duration) {
+	c.deadlineMu.Lock()
+	defer c.deadlineMu.Unlock()
+	c.expiry = time.Now().Add(d)
+	// An error means that the connection is closed, as it is about to be.
+	_ = c.Conn.SetDeadline(c.expiry)
+}
+
+// cut closes the connection at once.
+func (c *wsConn) cut() { _ = c.Conn.Close() }
+
+func (c *wsConn) setReadDeadline(when time.Time) {
+	c.deadlineMu.Lock()
+	defer c.deadlineMu.Unlock()
+	if c.expiry.IsZero() {
+		_ = c.Conn.SetReadDeadline(when)
+	}
+}
+
+func (c *wsConn) setWriteDeadline() {
+	c.deadlineMu.Lock()
+	defer c.deadlineMu.Unlock()
+	if c.expiry.IsZero() {
+		_ = c.Conn.SetWriteDeadline(time.Now().Add(c.writeTimeout))
+	}
+}
