@@ -2,9 +2,12 @@ package socketio
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/elizad/elizad/server/socketio/engineio"
 )
 
 // Handshake is what a client presented when it connected. Header, URL and Query are those of the request that opened the
@@ -27,4 +30,25 @@ type Handshake struct {
 }
 
 // DecodeAuth decodes Auth into v.
-func (h *Handshake) DecodeAuth(v any) error { panic("under construction") }
+func (h *Handshake) DecodeAuth(v any) error {
+	if err := json.Unmarshal(h.Auth, v); err != nil {
+		return fmt.Errorf("decoding auth: %w", err)
+	}
+	return nil
+}
+
+func newHandshake(r *engineio.Request, auth json.RawMessage) *Handshake {
+	if auth == nil {
+		auth = json.RawMessage("{}")
+	}
+	return &Handshake{
+		Time:        time.Now(),
+		Address:     r.Address,
+		CrossDomain: r.CrossDomain,
+		Secure:      r.Secure,
+		URL:         r.URL,
+		Query:       r.Query,
+		Header:      r.Header,
+		Auth:        auth,
+	}
+}

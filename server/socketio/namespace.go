@@ -1,54 +1,110 @@
 package socketio
 
-import "context"
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/elizad/elizad/server/socketio/engineio"
+)
 
 // Namespace is a set of sockets that share middleware, handlers and rooms. One connection may join several namespaces.
-type Namespace struct{}
+type Namespace struct {
+	server   *Server
+	name     string
+	adapter  Adapter
+	recovery *recovery
+	ackID    atomic.Uint64 // the next id of an acknowledgement asked from a client
+
+	mu         sync.RWMutex // guards what follows
+	middleware []Middleware
+	onConnect  []func(*Socket)
+}
+
+func newNamespace(server *Server, name string) *Namespace {
+	return &Namespace{
+		server:   server,
+		name:     name,
+		adapter:  NewMemoryAdapter(),
+		recovery: newRecovery(server.cfg.Recovery),
+	}
+}
 
 // Name returns the namespace's name, which starts with a slash.
-func (n *Namespace) Name() string { panic("under construction") }
+func (n *Namespace) Name() string { return n.name }
 
 // Use appends middleware.
-func (n *Namespace) Use(m ...Middleware) { panic("under construction") }
+func (n *Namespace) Use(m ...Middleware) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.middleware = append(n.middleware[:len(n.middleware):len(n.middleware)], m...)
+}
 
 // OnConnect registers fn to be called for each accepted socket, after the client was told. Events of the socket are
 // handled after fn has returned, so it is the place to register their handlers.
-func (n *Namespace) OnConnect(fn func(*Socket)) { panic("under construction") }
+func (n *Namespace) OnConnect(fn func(*Socket)) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.onConnect = append(n.onConnect[:len(n.onConnect):len(n.onConnect)], fn)
+}
+
+// registered returns the middleware and the connection handlers.
+func (n *Namespace) registered() ([]Middleware, []func(*Socket)) {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return n.middleware, n.onConnect
+}
 
 // Socket returns the local socket with that id, or nil.
-func (n *Namespace) Socket(id string) *Socket { panic("under construction") }
+func (n *Namespace) Socket(id string) *Socket {
+	if s := n.adapter.Socket(id); s != nil && s.Connected() {
+		return s
+	}
+	return nil
+}
 
 // Everyone selects all sockets of the namespace.
-func (n *Namespace) Everyone() Broadcast { panic("under construction") }
+func (n *Namespace) Everyone() Broadcast { return Broadcast{ns: n} }
 
 // To selects the sockets in any of the rooms. Each socket is in a room of its own named by its id.
-func (n *Namespace) To(rooms ...string) Broadcast { panic("under construction") }
+func (n *Namespace) To(rooms ...string) Broadcast { return n.Everyone().To(rooms...) }
 
 // Except selects the sockets in none of the rooms.
-func (n *Namespace) Except(rooms ...string) Broadcast { panic("under construction") }
+func (n *Namespace) Except(rooms ...string) Broadcast { return n.Everyone().Except(rooms...) }
 
 // Volatile is short for Everyone().Volatile().
-func (n *Namespace) Volatile() Broadcast { panic("under construction") }
+func (n *Namespace) Volatile() Broadcast { return n.Everyone().Volatile() }
 
 // Local is short for Everyone().Local().
-func (n *Namespace) Local() Broadcast { panic("under construction") }
+func (n *Namespace) Local() Broadcast { return n.Everyone().Local() }
 
 // Emit is short for Everyone().Emit.
-func (n *Namespace) Emit(event string, args ...any) error { panic("under construction") }
+func (n *Namespace) Emit(event string, args ...any) error { return n.Everyone().Emit(event, args...) }
 
 // Sockets is short for Everyone().Sockets.
-func (n *Namespace) Sockets() []*Socket { panic("under construction") }
+func (n *Namespace) Sockets() []*Socket { return n.Everyone().Sockets() }
 
 // FetchSockets is short for Everyone().FetchSockets.
 func (n *Namespace) FetchSockets(ctx context.Context) ([]RemoteSocket, error) {
-	panic("under construction")
+	return n.Everyone().FetchSockets(ctx)
 }
 
 // DisconnectSockets is short for Everyone().DisconnectSockets.
-func (n *Namespace) DisconnectSockets(closeTransport bool) error { panic("under construction") }
+func (n *Namespace) DisconnectSockets(closeTransport bool) error {
+	return n.Everyone().DisconnectSockets(closeTransport)
+}
 
 // SocketsJoin is short for Everyone().SocketsJoin.
-func (n *Namespace) SocketsJoin(rooms ...string) error { panic("under construction") }
+func (n *Namespace) SocketsJoin(rooms ...string) error { return n.Everyone().SocketsJoin(rooms...) }
 
 // SocketsLeave is short for Everyone().SocketsLeave.
-func (n *Namespace) SocketsLeave(rooms ...string) error { panic("under construction") }
+func (n *Namespace) SocketsLeave(rooms ...string) error { return n.Everyone().SocketsLeave(rooms...) }
+
+// emit sends an event to the selected sockets.
+func (n *Namespace) emit(sel Selector, opts engineio.SendOptions, event string, args []any) error {
+	frame, err := n.server.encodeEvent(n.name, nil, event, args)
+	if err != nil {
+		return err
+	}
+	return n.adapter.Broadcast(sel, Message{Frame: frame, Options: opts})
+}

@@ -1,100 +1,213 @@
 package socketio
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/elizad/elizad/server/socketio/engineio"
+)
 
 // Reasons of a disconnection, as given to [Socket.OnDisconnect].
 const (
 	ReasonClientDisconnect = "client namespace disconnect" // the client left the namespace
-	ReasonServerDisconnect = "server namespace disconnect" // Socket.Disconnect(false) was called
-	ReasonTransportClose   = "transport close"             // the connection was closed, or the client was too slow
-	ReasonTransportError   = "transport error"             // the connection failed
-	ReasonPingTimeout      = "ping timeout"                // the client did not answer in time
-	ReasonForcedClose      = "forced close"                // Socket.Disconnect(true) or Socket.CloseTransport was called
+	ReasonServerDisconnect = "server namespace disconnect" // Socket.Disconnect was called
+	ReasonTransportClose   = engineio.ReasonTransportClose // the connection was closed, or the client was too slow
+	ReasonTransportError   = engineio.ReasonTransportError // the connection failed
+	ReasonPingTimeout      = engineio.ReasonPingTimeout    // the client did not answer in time
+	ReasonForcedClose      = engineio.ReasonForcedClose    // Socket.CloseTransport was called
 	ReasonServerClose      = "forced server close"         // the client broke a rule of the protocol
-	ReasonParseError       = "parse error"                 // the client sent something unreadable
-	ReasonShutdown         = "server shutting down"        // Server.Shutdown was called
+	ReasonParseError       = engineio.ReasonParseError     // the client sent something unreadable
+	ReasonShutdown         = engineio.ReasonShutdown       // Server.Shutdown was called
 )
 
 // Socket is a client's connection to one namespace. Its methods may be called from any goroutine.
-type Socket struct{}
+type Socket struct {
+	ns        *Namespace
+	conn      *conn
+	id        string
+	handshake *Handshake
+	ctx       context.Context
+	cancel    context.CancelFunc
+	pid       string // the secret to recover the session with, empty if there is none
+	identity  string // see RecoveryConfig.Identity
+	recovered bool
+	gone      chan struct{} // closed when the socket has left
+
+	told      atomic.Bool // the client was told of the connection, so it may send
+	connected atomic.Bool // the client was told and is not known to be gone, so it may be sent to
+
+	rooms []membership // guarded by the adapter
+	round uint64       // guarded by the adapter
+
+	mu      sync.Mutex // guards what follows
+	tasks   []task
+	working bool
+	left    bool // a task to leave is queued or done; nothing else will be
+	// stopGrace stops the timer that cancels ctx while the last events are handled.
+	stopGrace func() bool
+	data      map[string]any
+	acks      map[uint64]chan<- ackResult
+
+	handlers      map[string]EventHandler
+	any           []EventHandler
+	middleware    []func(ctx context.Context, ev *Event) error
+	disconnecting []func(reason string)
+	disconnect    []func(reason string)
+}
+
+func newSocket(c *conn, ns *Namespace, id string, handshake *Handshake) *Socket {
+	s := &Socket{ns: ns, conn: c, id: id, handshake: handshake, gone: make(chan struct{})}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s
+}
 
 // ID returns the socket's id: random, and no secret.
-func (s *Socket) ID() string { panic("under construction") }
+func (s *Socket) ID() string { return s.id }
 
 // Namespace returns the namespace the socket belongs to.
-func (s *Socket) Namespace() *Namespace { panic("under construction") }
+func (s *Socket) Namespace() *Namespace { return s.ns }
 
 // Handshake returns what the client presented when it connected.
-func (s *Socket) Handshake() *Handshake { panic("under construction") }
+func (s *Socket) Handshake() *Handshake { return s.handshake }
 
 // Context ends when the socket is disconnected, after the events that came before were handled (or had their grace).
-func (s *Socket) Context() context.Context { panic("under construction") }
+func (s *Socket) Context() context.Context { return s.ctx }
 
 // Connected tells whether the socket can be sent events.
-func (s *Socket) Connected() bool { panic("under construction") }
+func (s *Socket) Connected() bool { return s.connected.Load() }
 
 // Recovered tells whether the socket continues an earlier one, with its id, rooms and data.
-func (s *Socket) Recovered() bool { panic("under construction") }
+func (s *Socket) Recovered() bool { return s.recovered }
 
 // Transport returns the current transport, "polling" or "websocket".
-func (s *Socket) Transport() string { panic("under construction") }
+func (s *Socket) Transport() string { return s.conn.session.Transport() }
+
+// Backlog returns how many packets and bytes wait to be sent to this client.
+func (s *Socket) Backlog() (packets, bytes int) { return s.conn.session.Backlog() }
 
 // Set stores a value with the socket. It stays with the session when that is recovered.
-func (s *Socket) Set(key string, value any) { panic("under construction") }
+func (s *Socket) Set(key string, value any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.data == nil {
+		s.data = make(map[string]any)
+	}
+	s.data[key] = value
+}
 
 // Get returns the value stored under key, or nil.
-func (s *Socket) Get(key string) any { panic("under construction") }
+func (s *Socket) Get(key string) any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.data[key]
+}
 
 // Value returns the value stored with the socket under key, if there is one of type T.
-func Value[T any](s *Socket, key string) (T, bool) { panic("under construction") }
+func Value[T any](s *Socket, key string) (T, bool) {
+	value, ok := s.Get(key).(T)
+	return value, ok
+}
 
 // On registers the handler of an event, in place of an earlier one. Register handlers in OnConnect.
-func (s *Socket) On(event string, fn EventHandler) { panic("under construction") }
+func (s *Socket) On(event string, fn EventHandler) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.handlers == nil {
+		s.handlers = make(map[string]EventHandler)
+	}
+	s.handlers[event] = fn
+}
 
 // OnAny registers a handler that is called for every event, before the event's own.
-func (s *Socket) OnAny(fn EventHandler) { panic("under construction") }
+func (s *Socket) OnAny(fn EventHandler) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.any = append(s.any[:len(s.any):len(s.any)], fn)
+}
 
 // Use appends per-event middleware. An error drops the event; it is logged at debug level.
-func (s *Socket) Use(fn func(ctx context.Context, ev *Event) error) { panic("under construction") }
+func (s *Socket) Use(fn func(ctx context.Context, ev *Event) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.middleware = append(s.middleware[:len(s.middleware):len(s.middleware)], fn)
+}
 
-// OnDisconnecting registers fn to be called when the socket is about to leave its rooms, with one of the Reason constants.
-func (s *Socket) OnDisconnecting(fn func(reason string)) { panic("under construction") }
+// OnDisconnecting registers fn to be called when the socket is about to leave its rooms, with one of the Reason constants
+// or the reason given to CloseTransport.
+func (s *Socket) OnDisconnecting(fn func(reason string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.disconnecting = append(s.disconnecting, fn)
+}
 
-// OnDisconnect registers fn to be called when the socket has left, with one of the Reason constants. It is the last thing
-// that happens to a socket.
-func (s *Socket) OnDisconnect(fn func(reason string)) { panic("under construction") }
+// OnDisconnect registers fn to be called when the socket has left, with the same reason. It is the last thing that happens
+// to a socket.
+func (s *Socket) OnDisconnect(fn func(reason string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.disconnect = append(s.disconnect, fn)
+}
 
 // Emit sends an event to this client. Events of one socket arrive in the order of the calls.
-func (s *Socket) Emit(event string, args ...any) error { panic("under construction") }
-
-// EmitAck sends an event and waits for its acknowledgement. It returns ErrAckTimeout when ctx ends before, ErrDisconnected
-// when the client is gone. It may be called in a handler of the same socket.
-func (s *Socket) EmitAck(ctx context.Context, event string, args ...any) (Payload, error) {
-	panic("under construction")
+func (s *Socket) Emit(event string, args ...any) error {
+	if !s.Connected() {
+		return ErrDisconnected
+	}
+	frame, err := s.ns.server.encodeEvent(s.ns.name, nil, event, args)
+	if err != nil {
+		return fmt.Errorf("emitting %q: %w", event, err)
+	}
+	s.send(frame)
+	return nil
 }
 
 // To selects the other sockets in any of the rooms.
-func (s *Socket) To(rooms ...string) Broadcast { panic("under construction") }
+func (s *Socket) To(rooms ...string) Broadcast { return s.Broadcast().To(rooms...) }
 
 // Broadcast selects all other sockets of the namespace.
-func (s *Socket) Broadcast() Broadcast { panic("under construction") }
+func (s *Socket) Broadcast() Broadcast { return s.ns.Except(s.id) }
 
 // Join adds the socket to rooms. It takes effect before Join returns. It is legal in middleware, and has no effect after
 // the disconnection.
 //
 // Prefix room names that come from clients: the bare id of a socket is that socket's own room.
-func (s *Socket) Join(rooms ...string) { panic("under construction") }
+func (s *Socket) Join(rooms ...string) { s.ns.adapter.Join(s, rooms...) }
 
 // Leave removes the socket from rooms.
-func (s *Socket) Leave(rooms ...string) { panic("under construction") }
+func (s *Socket) Leave(rooms ...string) { s.ns.adapter.Leave(s, rooms...) }
 
 // Rooms returns the rooms of the socket, its own included.
-func (s *Socket) Rooms() []string { panic("under construction") }
+func (s *Socket) Rooms() []string { return s.ns.adapter.Rooms(s) }
 
-// Disconnect removes the client from the namespace, for good: client libraries do not come back by themselves. With
-// closeTransport the whole connection is closed, with a DISCONNECT packet before.
-func (s *Socket) Disconnect(closeTransport bool) { panic("under construction") }
+// Disconnect removes the client from the namespace, for good: client libraries do not come back by themselves. Events that
+// were received and not handled yet are dropped. With closeTransport the client is removed from all namespaces and its
+// connection is closed.
+func (s *Socket) Disconnect(closeTransport bool) {
+	if closeTransport {
+		for _, socket := range s.conn.all() {
+			socket.Disconnect(false)
+		}
+		s.conn.session.Close(ReasonForcedClose)
+		return
+	}
+	if s.connected.CompareAndSwap(true, false) {
+		s.conn.vacate(s, false)
+		s.conn.session.Send(encodeDisconnect(s.ns.name), engineio.SendOptions{})
+		s.leaveNow(ReasonServerDisconnect)
+	}
+}
 
 // CloseTransport closes the connection after its queue was sent. Client libraries reconnect with back-off. reason is what
 // the disconnect handlers get; empty means ReasonForcedClose.
-func (s *Socket) CloseTransport(reason string) { panic("under construction") }
+func (s *Socket) CloseTransport(reason string) { s.conn.session.Close(reason) }
+
+// send queues a frame for the client, if it is connected.
+func (s *Socket) send(f *engineio.Frame) { s.sendWith(f, engineio.SendOptions{}) }
+
+func (s *Socket) sendWith(f *engineio.Frame, opts engineio.SendOptions) {
+	if s.connected.Load() {
+		s.conn.session.Send(f, opts)
+	}
+}

@@ -1,0 +1,151 @@
+package socketio
+
+import (
+	"errors"
+
+	"github.com/elizad/elizad/server/socketio/engineio"
+	"github.com/elizad/elizad/server/socketio/parser"
+)
+
+// connect asks the middleware whether the client may join, and tells the client.
+func (s *Socket) connect() {
+	middleware, onConnect := s.ns.registered()
+	session := s.ns.recovery.resume(s)
+	s.register(session)
+	err := s.admit(middleware)
+	if err == nil && !s.ns.recovery.identify(s, session) {
+		s.renew()
+		err = s.admit(middleware)
+	}
+	if err != nil {
+		s.reject(err)
+		return
+	}
+	if !s.accept() {
+		return // gone meanwhile; the task to leave is queued
+	}
+	for _, fn := range onConnect {
+		s.guard("connection handler", func() { fn(s) })
+	}
+}
+
+// register makes the socket known to the adapter, in the rooms of the session that it continues, if any.
+func (s *Socket) register(session *lostSession) {
+	s.ns.adapter.Add(s)
+	if session != nil {
+		s.Join(session.rooms...)
+	}
+}
+
+// renew makes the socket a new one, after it had resumed a session that turned out to be somebody else's.
+func (s *Socket) renew() {
+	s.ns.adapter.Remove(s)
+	s.mu.Lock()
+	s.id = newID(15)
+	s.data = nil
+	s.recovered = false
+	s.mu.Unlock()
+	s.register(nil)
+}
+
+// admit runs the middleware.
+func (s *Socket) admit(middleware []Middleware) (err error) {
+	for _, m := range middleware {
+		if s.guard("middleware", func() { err = m(s.ctx, s) }) {
+			err = errors.New("middleware panicked")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// accept tells the client that it has joined.
+func (s *Socket) accept() bool {
+	s.ns.recovery.begin(s)
+	frame, err := s.ns.server.encodeObject(parser.Connect, s.ns.name, struct {
+		SID string `json:"sid"`
+		PID string `json:"pid,omitempty"`
+	}{s.id, s.pid})
+	if err != nil {
+		panic(err) // unreachable: strings marshal
+	}
+	s.mu.Lock()
+	if s.left {
+		s.mu.Unlock()
+		return false
+	}
+	s.told.Store(true) // before the client knows, as it may answer at once
+	s.conn.session.Send(frame, engineio.SendOptions{})
+	s.connected.Store(true) // after, so that nothing comes before
+	s.mu.Unlock()
+	s.conn.hasJoined()
+	return true
+}
+
+// reject tells the client that it may not join, or, if that could not be decided, closes the connection so that it tries
+// again. The namespace may be asked for again on this connection.
+func (s *Socket) reject(err error) {
+	s.conn.vacate(s, true)
+	s.mu.Lock()
+	s.left = true
+	s.tasks = nil // at most a task to leave, which has come too late
+	s.mu.Unlock()
+	s.depart()
+
+	log := s.ns.server.cfg.Logger
+	if refusal, ok := errors.AsType[*ConnectError](err); ok {
+		if err := s.conn.refuse(s.ns.name, refusal); err != nil {
+			log.Error("socketio: encoding a refusal", "namespace", s.ns.name, "error", err)
+			s.conn.session.Close(ReasonServerClose)
+		}
+		return
+	}
+	if errors.Is(err, ErrTryLater) {
+		log.Warn("socketio: connection not decided", "namespace", s.ns.name, "error", err)
+		s.conn.session.Close(ReasonServerClose)
+		return
+	}
+	log.Error("socketio: middleware", "namespace", s.ns.name, "error", err)
+	// The text of an unexpected error is nobody's business. Encoding a constant does not fail.
+	_ = s.conn.refuse(s.ns.name, &ConnectError{Message: "Internal error"})
+}
+
+// end is the last task of a socket.
+func (s *Socket) end(reason string) {
+	s.conn.vacate(s, false)
+	s.connected.Store(false)
+	if !s.told.Load() { // it never was connected
+		s.ns.recovery.save(s, reason)
+		s.depart()
+		return
+	}
+	s.mu.Lock()
+	disconnecting, disconnect := s.disconnecting, s.disconnect
+	s.mu.Unlock()
+	for _, fn := range disconnecting {
+		s.guard("disconnecting handler", func() { fn(reason) })
+	}
+	s.ns.recovery.save(s, reason)
+	s.failAcks()
+	s.ns.adapter.Remove(s)
+	s.cancel()
+	for _, fn := range disconnect {
+		s.guard("disconnect handler", func() { fn(reason) })
+	}
+	s.depart()
+}
+
+// depart takes back what begin and connect have done.
+func (s *Socket) depart() {
+	s.mu.Lock()
+	if s.stopGrace != nil {
+		s.stopGrace()
+	}
+	s.mu.Unlock()
+	s.ns.adapter.Remove(s)
+	s.cancel()
+	close(s.gone)
+	s.ns.server.group.Done()
+}

@@ -1,0 +1,84 @@
+// Command conformance serves what the protocol suites of the Socket.IO project expect to find: an Engine.IO server at
+// /engine.io that echoes, and a Socket.IO server at /socket.io with the namespaces / and /custom.
+//
+//	go run ./server/socketio/internal/conformance --addr 127.0.0.1:3000
+package main
+
+import (
+	"context"
+	"flag"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/elizad/elizad/server/socketio"
+	"github.com/elizad/elizad/server/socketio/engineio"
+)
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:3000", "address to listen on")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := serve(ctx, *addr, protocolSuites()); err != nil {
+		slog.Error("serving", "error", err)
+		os.Exit(1)
+	}
+}
+
+// serve serves until ctx ends.
+func serve(ctx context.Context, addr string, handler http.Handler) error {
+	server := &http.Server{Addr: addr, Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	failed := make(chan error, 1)
+	go func() { failed <- server.ListenAndServe() }()
+	slog.Info("listening", "address", addr)
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+		return server.Close()
+	}
+}
+
+// protocolSuites serves the suites of the two protocols.
+func protocolSuites() http.Handler {
+	cfg := engineio.Config{
+		PingInterval: 300 * time.Millisecond,
+		PingTimeout:  200 * time.Millisecond,
+		MaxPayload:   1_000_000,
+		CORS:         engineio.CORS{Origins: []string{"*"}},
+	}
+	io := socketio.NewServer(socketio.Config{Engine: cfg, ConnectTimeout: time.Second})
+	io.Of("/").OnConnect(func(s *socketio.Socket) {
+		s.Emit("auth", s.Handshake().Auth)
+		s.On("message", func(_ context.Context, ev *socketio.Event) {
+			s.Emit("message-back", ev.Values()...)
+		})
+		s.On("message-with-ack", func(_ context.Context, ev *socketio.Event) {
+			ev.Ack(ev.Values()...)
+		})
+	})
+	io.Of("/custom").OnConnect(func(s *socketio.Socket) {
+		s.Emit("auth", s.Handshake().Auth)
+	})
+
+	mux := http.NewServeMux()
+	mux.Handle("/socket.io/", io)
+	mux.Handle("/engine.io/", engineio.NewServer(cfg, func(s *engineio.Session) engineio.Handler { return echo{s} }))
+	return mux
+}
+
+// echo sends every message back.
+type echo struct{ session *engineio.Session }
+
+func (e echo) OnMessage(data []byte, binary bool) {
+	frame := engineio.NewFrame(data)
+	if binary {
+		frame = engineio.NewBinaryFrame(data)
+	}
+	e.session.Send(frame, engineio.SendOptions{})
+}
+
+func (e echo) OnClose(string) {}
