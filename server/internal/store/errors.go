@@ -17,6 +17,7 @@ const (
 	FaultOther     Fault = iota
 	FaultUnique          // a row with this key exists already
 	FaultReference       // a row refers to one that doesn't exist
+	FaultText            // a text holds something that the engine cannot store
 	FaultTimeout         // the engine stopped the statement for taking too long
 )
 
@@ -43,6 +44,8 @@ func Translate(err error, classify func(error) Fault) error {
 		return apierr.Wrap(err, apierr.Conflict, "It already exists")
 	case FaultReference:
 		return apierr.Wrap(err, apierr.NotFound, "It refers to something that does not exist")
+	case FaultText:
+		return apierr.Wrap(err, apierr.ValidationFailed, "A text holds a character that cannot be stored")
 	case FaultTimeout:
 		return apierr.Wrap(err, apierr.Timeout, "The database took too long")
 	default:

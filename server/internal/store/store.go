@@ -24,19 +24,22 @@ type Scope struct {
 //
 // The errors of View and Update are classified once, here: an [apierr.Error] returned by fn passes unchanged;
 // [sql.ErrNoRows] and a reference to a missing row become NOT_FOUND, a duplicate becomes CONFLICT; the end of a context
-// keeps its identity; anything else is wrapped as it is and is an internal error to the outside. Inside fn the errors are
-// the driver's own, except that errors.Is(err, sql.ErrNoRows) holds on every engine.
+// keeps its identity; anything else that [Translate] doesn't know is wrapped as it is and is an internal error to the
+// outside. Inside fn the errors are the driver's own, except that errors.Is(err, sql.ErrNoRows) holds on every engine.
+//
+// In both methods fn uses q from one goroutine, must not keep q, and must not call View or Update: each call holds a
+// connection, of which there are few.
 type Store interface {
 	// View runs fn for reading. Each query sees everything that was committed before it started; two queries of one fn may
-	// see different states. A query that writes fails. fn must not keep q.
+	// see different states. A query that writes fails.
 	View(ctx context.Context, scope Scope, fn func(q db.Querier) error) error
 
 	// Update runs fn as one transaction and returns nil only when it is committed and durable. When fn returns an error, or
 	// panics, or ignores the error of a query other than sql.ErrNoRows, nothing of it is stored.
 	//
 	// fn may be run again when the engine asks for it, so it must have no effect but through q and must set, not accumulate,
-	// what it captures. It must not call View or Update, must not wait for anything but q, and must not keep q. A caller whose
-	// context ends before fn began gets the context's error and fn never runs; afterwards Update may wait for the outcome.
+	// what it captures. It must not wait for anything but q. A caller whose context ends before fn began gets the context's
+	// error and fn never runs; afterwards Update may wait for the outcome.
 	Update(ctx context.Context, scope Scope, fn func(q db.Querier) error) error
 
 	// Exclusive reports whether this process is the only one on the database: leases that a dead process left may then be

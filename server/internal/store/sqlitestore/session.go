@@ -5,10 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/gen/sqlite"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 // session is one connection with the statements prepared on it. One goroutine uses it at a time.
@@ -39,20 +39,9 @@ func (s *session) statement(ctx context.Context, query string) (statement, error
 	if err != nil {
 		return statement{}, err
 	}
-	known := statement{Stmt: prepared, writes: writes(query)}
+	known := statement{Stmt: prepared, writes: !store.IsRead(query)}
 	s.prepared[query] = known
 	return known, nil
-}
-
-// writes reports whether a query of the generated code changes anything. The keyword decides, not the method it is called
-// with: an INSERT that returns its row is a query, too.
-func writes(query string) bool {
-	for line := range strings.Lines(query) {
-		if !strings.HasPrefix(line, "--") {
-			return !strings.HasPrefix(line, "SELECT")
-		}
-	}
-	return true
 }
 
 // exec runs a statement of the session's own.

@@ -1,0 +1,186 @@
+// Package pgtest gives tests a private PostgreSQL server, without Docker and without a network.
+//
+// The first use in a test binary starts a server of its own in a temporary directory, reachable through a unix socket only;
+// every call of [URL] then makes a database on it by copying a migrated one, which takes some 30 ms. A small shell process
+// owns the server: it stops it and removes the directory when the test binary ends, however it ends.
+//
+// The databases sort text by language, as production databases mostly do, so that a query that relies on byte order without
+// saying so fails here. The tests' role owns the databases and is no superuser.
+package pgtest
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/elizad/elizad/server/internal/store/pgstore"
+)
+
+const (
+	superuser = "postgres"
+	role      = "elizad"
+	template  = "migrated"
+)
+
+// URL returns the connection URL of a new database with the newest schema, which is dropped when the test ends. A machine
+// without PostgreSQL fails the test: a suite that passes without having run would be worse.
+func URL(t testing.TB) string {
+	t.Helper()
+	return create(t, "TEMPLATE "+template+" STRATEGY FILE_COPY")
+}
+
+// EmptyURL is like [URL] for a database without any table.
+func EmptyURL(t testing.TB) string {
+	t.Helper()
+	return create(t, "TEMPLATE template0")
+}
+
+// shared is the one server of the test binary.
+var shared = sync.OnceValues(start)
+
+func create(t testing.TB, from string) string {
+	t.Helper()
+	s, err := shared()
+	if err != nil {
+		t.Fatalf("PostgreSQL for tests: %v", err)
+	}
+	name := fmt.Sprintf("test_%d", s.databases.Add(1))
+	if err := s.exec(t.Context(), fmt.Sprintf("CREATE DATABASE %s OWNER %s %s", name, role, from)); err != nil {
+		t.Fatalf("PostgreSQL for tests: making a database: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := s.exec(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+			t.Errorf("PostgreSQL for tests: dropping a database: %v", err)
+		}
+	})
+	return s.url(role, name)
+}
+
+type server struct {
+	dir       string   // holds the socket
+	owner     *os.File // the pipe whose end ends the server: open as long as this process lives
+	databases atomic.Int64
+}
+
+// script runs as the server's user in the server's directory; its argument is the directory of the programs. It says
+// "ready" and then waits for the end of its input, which is the end of the test binary.
+const script = `
+trap 'cd / && rm -rf "$dir"' EXIT
+set -e
+dir=$PWD
+"$1/initdb" -D data -U ` + superuser + ` --auth=trust --no-sync --encoding=UTF8 --locale=C --locale-provider=icu --icu-locale=en >/dev/null
+"$1/pg_ctl" start -D data -s -w -t 60 -l log -o "-k '$dir' -c listen_addresses='' -c max_connections=200 -c shared_buffers=32MB \
+  -c fsync=off -c synchronous_commit=off -c full_page_writes=off" || { cat log >&2; exit 1; }
+echo ready
+read -r _ || true
+"$1/pg_ctl" stop -D data -s -m immediate
+`
+
+// start starts the server and makes the database that [URL] copies.
+func start() (_ *server, err error) {
+	programs, err := findPrograms()
+	if err != nil {
+		return nil, err
+	}
+	// Not below TMPDIR, which may be long or private: the path of a socket is limited to some 100 bytes, and the server's
+	// user has to get there.
+	dir, err := os.MkdirTemp("/tmp", "elizad-pg-")
+	if err != nil {
+		return nil, fmt.Errorf("making a directory: %w", err)
+	}
+	input, owner, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("making a pipe: %w", err)
+	}
+	defer input.Close()
+	cmd := exec.Command("/bin/sh", "-c", script, "pgtest", programs)
+	cmd.Dir, cmd.Stdin, cmd.Stderr = dir, input, os.Stderr
+	// In a process group of its own, an interrupt from the terminal doesn't reach it before it could clean up.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if os.Getuid() == 0 { // PostgreSQL refuses to run as root
+		if cmd.SysProcAttr.Credential, err = credential(superuser); err != nil {
+			return nil, err
+		}
+		if err := os.Chown(dir, int(cmd.SysProcAttr.Credential.Uid), int(cmd.SysProcAttr.Credential.Gid)); err != nil {
+			return nil, fmt.Errorf("handing over the directory: %w", err)
+		}
+	}
+	output, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("making a pipe: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("starting it: %w", err)
+	}
+	if line, err := bufio.NewReader(output).ReadString('\n'); line != "ready\n" {
+		return nil, fmt.Errorf("starting it: got %q: %w", line, err)
+	}
+	s := &server{dir: dir, owner: owner}
+	for _, command := range []string{"CREATE ROLE " + role + " LOGIN", "CREATE DATABASE " + template + " OWNER " + role} {
+		if err := s.exec(context.Background(), command); err != nil {
+			return nil, err
+		}
+	}
+	if err := pgstore.Migrate(context.Background(), pgstore.Config{URL: s.url(role, template)}); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// exec runs a command as the superuser.
+func (s *server) exec(ctx context.Context, command string) error {
+	conn, err := pgx.Connect(ctx, s.url(superuser, superuser))
+	if err != nil {
+		return fmt.Errorf("connecting: %w", err)
+	}
+	_, err = conn.Exec(ctx, command)
+	return errors.Join(err, conn.Close(ctx))
+}
+
+func (s *server) url(user, database string) string {
+	return fmt.Sprintf("postgres:///%s?%s", database, url.Values{"host": {s.dir}, "user": {user}}.Encode())
+}
+
+func credential(name string) (*syscall.Credential, error) {
+	account, err := user.Lookup(name)
+	if err != nil {
+		return nil, fmt.Errorf("finding the user it runs as: %w", err)
+	}
+	uid, uidErr := strconv.ParseUint(account.Uid, 10, 32)
+	gid, gidErr := strconv.ParseUint(account.Gid, 10, 32)
+	if err := errors.Join(uidErr, gidErr); err != nil {
+		return nil, fmt.Errorf("finding the user it runs as: %w", err)
+	}
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+}
+
+// findPrograms returns the directory of the newest installed PostgreSQL. Debian keeps the server's programs off the PATH.
+func findPrograms() (string, error) {
+	version := func(dir string) int {
+		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(dir)))
+		return n
+	}
+	dirs, err := filepath.Glob("/usr/lib/postgresql/*/bin")
+	if err == nil && len(dirs) > 0 {
+		return slices.MaxFunc(dirs, func(a, b string) int { return version(a) - version(b) }), nil
+	}
+	initdb, err := exec.LookPath("initdb")
+	if err != nil {
+		return "", fmt.Errorf("the programs are missing, install them with: apt-get install postgresql (%w)", err)
+	}
+	return filepath.Dir(initdb), nil
+}
