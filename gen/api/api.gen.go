@@ -220,9 +220,15 @@ func (e TurnPolicy) Valid() bool {
 
 // Agent A stored agent. Under `settings.secrets` every value is a mask.
 //
-// Example: {"adjectives":[],"bio":["A patient listener."],"createdAt":1795188790230,"enabled":true,"id":"b850bc30-45f8-0041-a00a-83df46d8555d","knowledge":[],"messageExamples":[],"model":{"model":"gpt-5-mini","provider":"openai"},"name":"Eliza","pluginStatus":[],"plugins":[],"postExamples":[],"secretKeys":["API_KEY"],"server_id":null,"settings":{"secrets":{"API_KEY":"••••••"}},"status":"active","style":{"chat":["asks back"]},"topics":["feelings"],"updatedAt":1795188790230,"username":""}
+// Example: {"adjectives":[],"bio":["A patient listener."],"createdAt":1795188790230,"enabled":true,"id":"b850bc30-45f8-0041-a00a-83df46d8555d","knowledge":[],"messageExamples":[],"model":{"model":"gpt-5-mini","provider":"openai"},"name":"Eliza","pluginStatus":[],"plugins":[],"postExamples":[],"secretKeys":["API_KEY"],"server_id":null,"settings":{"secrets":{"API_KEY":"********"}},"status":"active","style":{"chat":["asks back"]},"topics":["feelings"],"updatedAt":1795188790230,"username":""}
 type Agent struct {
 	Adjectives []string `json:"adjectives"`
+
+	// AdvancedMemory Kept for newer clients.
+	AdvancedMemory *bool `json:"advancedMemory,omitempty"`
+
+	// AdvancedPlanning Kept for newer clients.
+	AdvancedPlanning *bool `json:"advancedPlanning,omitempty"`
 
 	// Bio One text or a list of texts.
 	//
@@ -233,7 +239,10 @@ type Agent struct {
 	//
 	// Example: 1795188790230
 	CreatedAt EpochMillis `json:"createdAt"`
-	Enabled   bool        `json:"enabled"`
+
+	// Documents Kept for newer clients.
+	Documents []AnyJSON `json:"documents,omitempty"`
+	Enabled   bool      `json:"enabled"`
 
 	// ID A UUID of any version, in either case.
 	//
@@ -241,6 +250,11 @@ type Agent struct {
 	ID              UUID            `json:"id"`
 	Knowledge       []AnyJSON       `json:"knowledge"`
 	MessageExamples [][]ExampleTurn `json:"messageExamples"`
+
+	// Metadata An object with any content.
+	//
+	// Example: {}
+	Metadata JSONObject `json:"metadata,omitempty"`
 
 	// Model The model that the agent speaks with.
 	//
@@ -335,11 +349,11 @@ type AgentCreatedEnvelope struct {
 
 // AgentEnvelope An agent.
 //
-// Example: {"data":{"adjectives":[],"bio":["A patient listener."],"createdAt":1795188790230,"enabled":true,"id":"b850bc30-45f8-0041-a00a-83df46d8555d","knowledge":[],"messageExamples":[],"model":{"model":"gpt-5-mini","provider":"openai"},"name":"Eliza","pluginStatus":[],"plugins":[],"postExamples":[],"secretKeys":["API_KEY"],"server_id":null,"settings":{"secrets":{"API_KEY":"••••••"}},"status":"active","style":{"chat":["asks back"]},"topics":["feelings"],"updatedAt":1795188790230,"username":""},"success":true}
+// Example: {"data":{"adjectives":[],"bio":["A patient listener."],"createdAt":1795188790230,"enabled":true,"id":"b850bc30-45f8-0041-a00a-83df46d8555d","knowledge":[],"messageExamples":[],"model":{"model":"gpt-5-mini","provider":"openai"},"name":"Eliza","pluginStatus":[],"plugins":[],"postExamples":[],"secretKeys":["API_KEY"],"server_id":null,"settings":{"secrets":{"API_KEY":"********"}},"status":"active","style":{"chat":["asks back"]},"topics":["feelings"],"updatedAt":1795188790230,"username":""},"success":true}
 type AgentEnvelope struct {
 	// Data A stored agent. Under `settings.secrets` every value is a mask.
 	//
-	// Example: {"adjectives":[],"bio":["A patient listener."],"createdAt":1795188790230,"enabled":true,"id":"b850bc30-45f8-0041-a00a-83df46d8555d","knowledge":[],"messageExamples":[],"model":{"model":"gpt-5-mini","provider":"openai"},"name":"Eliza","pluginStatus":[],"plugins":[],"postExamples":[],"secretKeys":["API_KEY"],"server_id":null,"settings":{"secrets":{"API_KEY":"••••••"}},"status":"active","style":{"chat":["asks back"]},"topics":["feelings"],"updatedAt":1795188790230,"username":""}
+	// Example: {"adjectives":[],"bio":["A patient listener."],"createdAt":1795188790230,"enabled":true,"id":"b850bc30-45f8-0041-a00a-83df46d8555d","knowledge":[],"messageExamples":[],"model":{"model":"gpt-5-mini","provider":"openai"},"name":"Eliza","pluginStatus":[],"plugins":[],"postExamples":[],"secretKeys":["API_KEY"],"server_id":null,"settings":{"secrets":{"API_KEY":"********"}},"status":"active","style":{"chat":["asks back"]},"topics":["feelings"],"updatedAt":1795188790230,"username":""}
 	Data Agent `json:"data"`
 
 	// Success Always true.
@@ -748,10 +762,19 @@ type ChannelType string
 type Character struct {
 	Adjectives []string `json:"adjectives,omitempty"`
 
+	// AdvancedMemory Kept for newer clients.
+	AdvancedMemory *bool `json:"advancedMemory,omitempty"`
+
+	// AdvancedPlanning Kept for newer clients.
+	AdvancedPlanning *bool `json:"advancedPlanning,omitempty"`
+
 	// Bio One text or a list of texts.
 	//
 	// Example: ["A patient listener."]
 	Bio TextOrTexts `json:"bio"`
+
+	// Documents Kept for newer clients.
+	Documents []AnyJSON `json:"documents,omitempty"`
 
 	// ID A UUID of any version, in either case.
 	//
@@ -763,6 +786,11 @@ type Character struct {
 
 	// MessageExamples Conversations, each a list of turns with `name` and `content`.
 	MessageExamples [][]ExampleTurn `json:"messageExamples,omitempty"`
+
+	// Metadata An object with any content.
+	//
+	// Example: {}
+	Metadata JSONObject `json:"metadata,omitempty"`
 
 	// Name Not empty.
 	//
@@ -918,7 +946,7 @@ type ExampleTurn struct {
 
 // Health The state of the server.
 //
-// Example: {"agentCount":1,"checks":{"agents":{"status":"pass"},"database":{"status":"pass"}},"dependencies":{"agents":"healthy","database":"healthy"},"status":"OK","timestamp":"2026-11-20T15:33:10.230Z","uptime":12.5,"version":"1.0.0"}
+// Example: {"agentCount":1,"checks":{"agents":{"status":"pass"},"database":{"status":"pass"},"server":{"status":"pass"}},"dependencies":{"agents":"healthy","database":"healthy","server":"healthy"},"status":"OK","timestamp":"2026-11-20T15:33:10.230Z","uptime":12.5,"version":"1.0.0"}
 type Health struct {
 	// AgentCount Active agents.
 	AgentCount int                    `json:"agentCount"`
@@ -1874,7 +1902,7 @@ type MessageServerID = UUID
 
 // AgentAnswer An agent.
 //
-// Example: {"data":{"adjectives":[],"bio":["A patient listener."],"createdAt":1795188790230,"enabled":true,"id":"b850bc30-45f8-0041-a00a-83df46d8555d","knowledge":[],"messageExamples":[],"model":{"model":"gpt-5-mini","provider":"openai"},"name":"Eliza","pluginStatus":[],"plugins":[],"postExamples":[],"secretKeys":["API_KEY"],"server_id":null,"settings":{"secrets":{"API_KEY":"••••••"}},"status":"active","style":{"chat":["asks back"]},"topics":["feelings"],"updatedAt":1795188790230,"username":""},"success":true}
+// Example: {"data":{"adjectives":[],"bio":["A patient listener."],"createdAt":1795188790230,"enabled":true,"id":"b850bc30-45f8-0041-a00a-83df46d8555d","knowledge":[],"messageExamples":[],"model":{"model":"gpt-5-mini","provider":"openai"},"name":"Eliza","pluginStatus":[],"plugins":[],"postExamples":[],"secretKeys":["API_KEY"],"server_id":null,"settings":{"secrets":{"API_KEY":"********"}},"status":"active","style":{"chat":["asks back"]},"topics":["feelings"],"updatedAt":1795188790230,"username":""},"success":true}
 type AgentAnswer = AgentEnvelope
 
 // AgentStatusAnswer An agent's name and state.
@@ -1924,7 +1952,7 @@ type FailureApplicationProblemPlusJSON = Problem
 
 // HealthAnswer The state of the server.
 //
-// Example: {"agentCount":1,"checks":{"agents":{"status":"pass"},"database":{"status":"pass"}},"dependencies":{"agents":"healthy","database":"healthy"},"status":"OK","timestamp":"2026-11-20T15:33:10.230Z","uptime":12.5,"version":"1.0.0"}
+// Example: {"agentCount":1,"checks":{"agents":{"status":"pass"},"database":{"status":"pass"},"server":{"status":"pass"}},"dependencies":{"agents":"healthy","database":"healthy","server":"healthy"},"status":"OK","timestamp":"2026-11-20T15:33:10.230Z","uptime":12.5,"version":"1.0.0"}
 type HealthAnswer = Health
 
 // MessageServerAgentAnswer An agent and a message server.

@@ -1,0 +1,101 @@
+package rest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/elizad/elizad/gen/api"
+	"github.com/elizad/elizad/gen/apiserver"
+	"github.com/elizad/elizad/server/agent"
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
+)
+
+type agentHandlers struct{ agents Agents }
+
+func (h agentHandlers) ListAgents(ctx context.Context, _ apiserver.ListAgentsRequestObject) (apiserver.ListAgentsResponseObject, error) {
+	agents, err := h.agents.List(ctx, auth.FromContext(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return apiserver.ListAgents200JSONResponse{Success: true, Data: api.AgentList{Agents: each(agents, agentListItem)}}, nil
+}
+
+func (h agentHandlers) CreateAgent(ctx context.Context, req apiserver.CreateAgentRequestObject) (apiserver.CreateAgentResponseObject, error) {
+	character, err := postedCharacter(*req.Body)
+	if err != nil {
+		return nil, err
+	}
+	a, _, err := h.agents.Create(ctx, auth.FromContext(ctx), character)
+	if err != nil {
+		return nil, err
+	}
+	created, err := agentCreated(a)
+	if err != nil {
+		return nil, err
+	}
+	return apiserver.CreateAgent201JSONResponse{Success: true, Data: created}, nil
+}
+
+func (h agentHandlers) GetAgent(ctx context.Context, req apiserver.GetAgentRequestObject) (apiserver.GetAgentResponseObject, error) {
+	a, err := h.agents.Get(ctx, auth.FromContext(ctx), req.AgentID)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := agentAnswer(a)
+	return apiserver.GetAgent200JSONResponse{AgentAnswerJSONResponse: answer}, err
+}
+
+func (h agentHandlers) UpdateAgent(ctx context.Context, req apiserver.UpdateAgentRequestObject) (apiserver.UpdateAgentResponseObject, error) {
+	a, err := h.agents.Update(ctx, auth.FromContext(ctx), req.AgentID, *req.Body)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := agentAnswer(a)
+	return apiserver.UpdateAgent200JSONResponse{AgentAnswerJSONResponse: answer}, err
+}
+
+func (h agentHandlers) DeleteAgent(ctx context.Context, req apiserver.DeleteAgentRequestObject) (apiserver.DeleteAgentResponseObject, error) {
+	if err := h.agents.Delete(ctx, auth.FromContext(ctx), req.AgentID); err != nil {
+		return nil, err
+	}
+	return apiserver.DeleteAgent204Response{}, nil
+}
+
+func (h agentHandlers) StartAgent(ctx context.Context, req apiserver.StartAgentRequestObject) (apiserver.StartAgentResponseObject, error) {
+	a, err := h.agents.Start(ctx, auth.FromContext(ctx), req.AgentID)
+	if err != nil {
+		return nil, err
+	}
+	return apiserver.StartAgent200JSONResponse{AgentStatusAnswerJSONResponse: agentStatusAnswer(a, "Agent started")}, nil
+}
+
+func (h agentHandlers) StopAgent(ctx context.Context, req apiserver.StopAgentRequestObject) (apiserver.StopAgentResponseObject, error) {
+	a, err := h.agents.Stop(ctx, auth.FromContext(ctx), req.AgentID)
+	if err != nil {
+		return nil, err
+	}
+	return apiserver.StopAgent200JSONResponse{AgentStatusAnswerJSONResponse: agentStatusAnswer(a, "Agent stopped")}, nil
+}
+
+// postedCharacter finds the character in the body of a request to create an agent: under one of two keys, or the body
+// itself. A path is refused, because it would make the server read files and addresses that a caller chooses.
+func postedCharacter(body map[string]json.RawMessage) (agent.Character, error) {
+	for _, key := range []string{"characterJson", "agent"} {
+		if c, ok := body[key]; ok && string(c) != "null" {
+			return agent.ParseCharacter(c)
+		}
+	}
+	if _, ok := body["name"]; ok {
+		whole, err := json.Marshal(body)
+		if err != nil {
+			return agent.Character{}, fmt.Errorf("reading a character: %w", err)
+		}
+		return agent.ParseCharacter(whole)
+	}
+	if path, ok := body["characterPath"]; ok && string(path) != "null" {
+		return agent.Character{}, apierr.New(apierr.CreateFailed, "characterPath is not supported: send the character itself in characterJson")
+	}
+	return agent.Character{}, apierr.New(apierr.CreateFailed, "No character configuration provided")
+}

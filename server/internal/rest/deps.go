@@ -1,0 +1,78 @@
+package rest
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/agent"
+	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/runtime"
+)
+
+// Messaging is what the handlers need of [messaging.Service].
+type Messaging interface {
+	servers
+	channels
+	messages
+	runs
+}
+
+type servers interface {
+	CurrentServer() uuid.UUID
+	ListServers(ctx context.Context, who auth.Identity) ([]messaging.MessageServer, error)
+	CreateServer(ctx context.Context, who auth.Identity, n messaging.NewServer) (messaging.MessageServer, error)
+	ServerAgents(ctx context.Context, who auth.Identity, serverID uuid.UUID) ([]uuid.UUID, error)
+	AgentServers(ctx context.Context, who auth.Identity, agentID uuid.UUID) ([]uuid.UUID, error)
+	AddServerAgent(ctx context.Context, who auth.Identity, serverID, agentID uuid.UUID) error
+	RemoveServerAgent(ctx context.Context, who auth.Identity, serverID, agentID uuid.UUID) error
+}
+
+type channels interface {
+	Channel(ctx context.Context, who auth.Identity, id uuid.UUID) (messaging.Channel, error)
+	ServerChannels(ctx context.Context, who auth.Identity, serverID uuid.UUID, query messaging.ChannelQuery) ([]messaging.Channel, error)
+	CreateChannel(ctx context.Context, who auth.Identity, n messaging.NewChannel) (messaging.Channel, error)
+	FindOrCreateDM(ctx context.Context, who auth.Identity, r messaging.DMRequest) (messaging.Channel, error)
+	UpdateChannel(ctx context.Context, who auth.Identity, id uuid.UUID, p messaging.ChannelPatch) (messaging.Channel, error)
+	DeleteChannel(ctx context.Context, who auth.Identity, id uuid.UUID) error
+	Participants(ctx context.Context, who auth.Identity, channelID uuid.UUID) ([]uuid.UUID, error)
+	ChannelAgents(ctx context.Context, who auth.Identity, channelID uuid.UUID) ([]uuid.UUID, error)
+	AddAgent(ctx context.Context, who auth.Identity, channelID, agentID uuid.UUID) error
+	RemoveAgent(ctx context.Context, who auth.Identity, channelID, agentID uuid.UUID) error
+}
+
+type messages interface {
+	Post(ctx context.Context, who auth.Identity, d messaging.Draft) (messaging.Posted, error)
+	Converse(ctx context.Context, who auth.Identity, d messaging.Draft, target uuid.UUID) (*messaging.Conversation, error)
+	History(ctx context.Context, who auth.Identity, channelID uuid.UUID, query messaging.HistoryQuery) (messaging.History, error)
+	DeleteMessage(ctx context.Context, who auth.Identity, channelID, messageID uuid.UUID) error
+	ClearChannel(ctx context.Context, who auth.Identity, channelID uuid.UUID) error
+}
+
+type runs interface {
+	Runs(ctx context.Context, who auth.Identity, agentID uuid.UUID, query messaging.RunQuery) ([]messaging.Run, int, error)
+	Run(ctx context.Context, who auth.Identity, agentID, turnID uuid.UUID) (messaging.Run, []messaging.TurnLogEntry, error)
+}
+
+// Agents is what the handlers need of [runtime.Service].
+type Agents interface {
+	List(ctx context.Context, who auth.Identity) ([]runtime.Agent, error)
+	Get(ctx context.Context, who auth.Identity, id uuid.UUID) (runtime.Agent, error)
+	Create(ctx context.Context, who auth.Identity, c agent.Character) (a runtime.Agent, created bool, err error)
+	Update(ctx context.Context, who auth.Identity, id uuid.UUID, patch map[string]json.RawMessage) (runtime.Agent, error)
+	Delete(ctx context.Context, who auth.Identity, id uuid.UUID) error
+	Start(ctx context.Context, who auth.Identity, id uuid.UUID) (runtime.Agent, error)
+	Stop(ctx context.Context, who auth.Identity, id uuid.UUID) (runtime.Agent, error)
+}
+
+// HealthFunc examines the server. It returns soon, also when a part of the server doesn't answer.
+type HealthFunc func(ctx context.Context) HealthReport
+
+// HealthReport is what a health check found.
+type HealthReport struct {
+	ActiveAgents int
+	Database     bool // it answers
+	Stopping     bool // the server takes no new work
+}

@@ -1,0 +1,101 @@
+package rest
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+
+	"github.com/google/uuid"
+	"github.com/oapi-codegen/nullable"
+
+	"github.com/elizad/elizad/gen/api"
+	"github.com/elizad/elizad/gen/apiserver"
+	"github.com/elizad/elizad/server/agent"
+	"github.com/elizad/elizad/server/internal/runtime"
+)
+
+// agentRecord shows the whole agent. The character and the contract share their names, so that the one is decoded from the
+// other and no field can be forgotten.
+func agentRecord(a runtime.Agent) (api.Agent, error) {
+	c, err := characterJSON(a)
+	if err != nil {
+		return api.Agent{}, err
+	}
+	var w api.Agent
+	if err := json.Unmarshal(c, &w); err != nil {
+		return api.Agent{}, fmt.Errorf("encoding agent %s: %w", a.ID, err)
+	}
+	w.ID, w.Enabled, w.Status, w.ServerID = a.ID, a.Enabled, agentState(a), nullable.NewNullNullable[uuid.UUID]()
+	w.CreatedAt, w.UpdatedAt = a.CreatedAt.UnixMilli(), a.UpdatedAt.UnixMilli()
+	w.SecretKeys, w.PluginStatus = list(a.SecretKeys), each(a.Plugins, pluginStatus)
+	w.Model = api.AgentModel{Provider: a.Model.Provider, Model: a.Model.Model, Notice: optional(a.Model.Notice)}
+	w.MessageExamples, w.Knowledge = list(w.MessageExamples), list(w.Knowledge)
+	w.PostExamples, w.Topics, w.Adjectives, w.Plugins = list(w.PostExamples), list(w.Topics), list(w.Adjectives), list(w.Plugins)
+	if w.Settings == nil {
+		w.Settings = json.RawMessage(`{}`)
+	}
+	return w, nil
+}
+
+func agentAnswer(a runtime.Agent) (apiserver.AgentAnswerJSONResponse, error) {
+	w, err := agentRecord(a)
+	return apiserver.AgentAnswerJSONResponse{Success: true, Data: w}, err
+}
+
+// characterJSON returns the agent's character with a mask for each of its secrets, under settings.secrets, where clients
+// look for them.
+func characterJSON(a runtime.Agent) (json.RawMessage, error) {
+	c := a.Character
+	c.ID, c.Secrets = a.ID, nil
+	if len(a.SecretKeys) > 0 {
+		masks := make(map[string]any, len(a.SecretKeys))
+		for _, key := range a.SecretKeys {
+			masks[key] = agent.SecretMask
+		}
+		settings := map[string]any{}
+		maps.Copy(settings, c.Settings)
+		settings["secrets"] = masks
+		c.Settings = settings
+	}
+	b, err := json.Marshal(&c)
+	if err != nil {
+		return nil, fmt.Errorf("encoding agent %s: %w", a.ID, err)
+	}
+	return b, nil
+}
+
+func agentListItem(a runtime.Agent) api.AgentListItem {
+	return api.AgentListItem{
+		ID: a.ID, Name: a.Character.Name, CharacterName: a.Character.Name, Bio: a.Character.Bio.First(), Status: agentState(a),
+		Enabled: a.Enabled, CreatedAt: a.CreatedAt.UnixMilli(), UpdatedAt: a.UpdatedAt.UnixMilli(),
+	}
+}
+
+func agentCreated(a runtime.Agent) (api.AgentCreated, error) {
+	c, err := characterJSON(a)
+	if err != nil {
+		return api.AgentCreated{}, err
+	}
+	w := agentListItem(a)
+	return api.AgentCreated{
+		ID: w.ID, Name: w.Name, CharacterName: w.CharacterName, Bio: w.Bio, Status: w.Status, Enabled: w.Enabled,
+		CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt, Character: c,
+	}, nil
+}
+
+func agentStatusAnswer(a runtime.Agent, done string) apiserver.AgentStatusAnswerJSONResponse {
+	return apiserver.AgentStatusAnswerJSONResponse{Success: true, Data: api.AgentStatus{
+		ID: a.ID, Name: a.Character.Name, Status: agentState(a), Message: &done,
+	}}
+}
+
+func agentState(a runtime.Agent) api.AgentState {
+	if a.Running {
+		return api.AgentStateActive
+	}
+	return api.AgentStateInactive
+}
+
+func pluginStatus(p runtime.PluginStatus) api.PluginStatus {
+	return api.PluginStatus{Name: p.Name, Available: p.Available, Reason: optional(p.Reason)}
+}

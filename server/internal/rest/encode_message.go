@@ -1,0 +1,126 @@
+package rest
+
+import (
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/oapi-codegen/nullable"
+
+	"github.com/elizad/elizad/api/wire"
+	"github.com/elizad/elizad/gen/api"
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/messaging"
+)
+
+// ignoreAction is what an agent that says nothing is said to have done.
+const ignoreAction = "IGNORE"
+
+// message shows a message. Its metadata repeat what readers look for there: the thought, the actions and the attachments
+// that a reply's raw message carries.
+func message(m messaging.Message) api.Message {
+	raw, extra := fieldsOf(m.RawMessage), object{}
+	for _, name := range []string{"thought", "actions", "attachments"} {
+		if v, ok := raw[name]; ok && string(v) != "null" {
+			extra[name] = v
+		}
+	}
+	return api.Message{
+		ID: m.ID, ChannelID: m.ChannelID, MessageServerID: m.MessageServerID, Seq: m.Seq, AuthorID: m.AuthorID,
+		AuthorDisplayName: optional(m.AuthorName), Content: m.Content, RawMessage: m.RawMessage,
+		SourceType: optional(m.SourceType), SourceID: optional(m.SourceID), Metadata: with(m.Metadata, extra),
+		InReplyToRootMessageID: nullableID(m.InReplyTo), Unhandled: optional(m.Unhandled),
+		CreatedAt: wire.At(m.CreatedAt), UpdatedAt: wire.At(m.UpdatedAt),
+		CreatedAtMillis: m.CreatedAt.UnixMilli(), UpdatedAtMillis: m.UpdatedAt.UnixMilli(),
+	}
+}
+
+func messageList(page messaging.History) api.MessageList {
+	w := api.MessageList{Messages: each(page.Messages, message), HasMore: page.HasMore}
+	if n := len(w.Messages); n > 0 {
+		w.Cursors = api.MessageCursors{Before: &w.Messages[n-1].CreatedAtMillis, After: &w.Messages[0].CreatedAtMillis}
+	}
+	return w
+}
+
+// userMessage shows a message in both spellings: the one that the route always had, and the one that its client reads.
+func userMessage(m messaging.Message) api.UserMessage {
+	name := optional(m.AuthorName)
+	return api.UserMessage{
+		ID: m.ID, Seq: m.Seq, Content: m.Content, Metadata: m.Metadata, SourceID: optional(m.SourceID),
+		ChannelID: m.ChannelID, SnakeChannelID: m.ChannelID,
+		MessageServerID: m.MessageServerID, SnakeMessageServerID: m.MessageServerID,
+		AuthorID: m.AuthorID, SnakeAuthorID: m.AuthorID,
+		AuthorDisplayName: name, SnakeAuthorDisplayName: name,
+		RawMessage: m.RawMessage, SnakeRawMessage: m.RawMessage,
+		SourceType: m.SourceType, SnakeSourceType: m.SourceType,
+		CreatedAt: wire.At(m.CreatedAt), CreatedAtMillis: m.CreatedAt.UnixMilli(),
+		InReplyToMessageID: m.InReplyTo, InReplyToRootMessageID: m.InReplyTo,
+	}
+}
+
+// messagePosted shows a posted message, with the answer that was waited for, if any. Some clients see the envelope and
+// others only its data, so that both hold everything.
+func messagePosted(p messaging.Posted, answer *api.AgentResponse) api.MessagePostedEnvelope {
+	user, m := userMessage(p.Message), message(p.Message)
+	w := api.MessagePostedEnvelope{Success: true, UserMessage: user, AgentResponse: answer, Data: api.MessagePosted{
+		ID: m.ID, ChannelID: m.ChannelID, MessageServerID: m.MessageServerID, Seq: m.Seq, AuthorID: m.AuthorID,
+		AuthorDisplayName: m.AuthorDisplayName, Content: m.Content, RawMessage: m.RawMessage, SourceType: m.SourceType,
+		SourceID: m.SourceID, Metadata: m.Metadata, InReplyToRootMessageID: m.InReplyToRootMessageID, Unhandled: m.Unhandled,
+		CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt, CreatedAtMillis: m.CreatedAtMillis, UpdatedAtMillis: m.UpdatedAtMillis,
+		Success: true, UserMessage: user, AgentResponse: answer, Runs: each(p.Turns, runRef),
+	}}
+	for i, run := range w.Data.Runs {
+		if answer != nil && run.RunID == answer.RunID {
+			w.Data.Runs[i].Outcome = answer.Outcome
+		}
+	}
+	return w
+}
+
+// agentResponse shows how turn t ended; a turn that failed is an error.
+func agentResponse(t messaging.Turn, end messaging.TurnResult) (api.AgentResponse, error) {
+	if err := failure(end.Turn); err != nil {
+		return api.AgentResponse{}, err
+	}
+	w := api.AgentResponse{
+		RunID: t.ID, AgentID: t.AgentID, ResponseID: t.ResponseID, InReplyTo: t.MessageID, Outcome: api.RunOutcome(end.Turn.Status),
+		Reason: optional(end.Turn.Reason), Detail: optional(end.Turn.Detail), Actions: []string{ignoreAction},
+		Superseded: optional(end.Turn.Status == messaging.TurnSuperseded),
+	}
+	if end.Reply == nil {
+		return w, nil
+	}
+	raw := fieldsOf(end.Reply.RawMessage)
+	w.Text, w.Actions, w.Message = end.Reply.Content, []string{"REPLY"}, new(message(*end.Reply))
+	w.Thought, w.Attachments = optional(raw.text("thought")), raw["attachments"]
+	raw.read("actions", &w.Actions)
+	raw.read("providers", &w.Providers)
+	raw.read("simple", &w.Simple)
+	return w, nil
+}
+
+// failure returns the error that a turn ended with, or nil. Its reason is the error's code.
+func failure(t messaging.Turn) error {
+	switch t.Status {
+	case messaging.TurnTimedOut:
+		return apierr.New(apierr.Timeout, "%s", sentence(t, "The agent did not answer in time"))
+	case messaging.TurnFailed:
+		return apierr.New(apierr.Code(strings.ToUpper(t.Reason)), "%s", sentence(t, "The agent failed to answer"))
+	default:
+		return nil
+	}
+}
+
+func sentence(t messaging.Turn, otherwise string) string {
+	if t.Detail == "" {
+		return otherwise
+	}
+	return t.Detail
+}
+
+func nullableID(id *uuid.UUID) nullable.Nullable[uuid.UUID] {
+	if id == nil {
+		return nullable.NewNullNullable[uuid.UUID]()
+	}
+	return nullable.NewNullableWithValue(*id)
+}

@@ -1,0 +1,129 @@
+package rest
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/api"
+	"github.com/elizad/elizad/gen/apiserver"
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/messaging"
+)
+
+type messageHandlers struct {
+	messages    messages
+	httpTimeout time.Duration
+}
+
+// autoCreated marks the channels that a posted message makes.
+const autoCreated = "gui_auto_creation"
+
+func (h messageHandlers) ListMessages(ctx context.Context, req apiserver.ListMessagesRequestObject) (apiserver.ListMessagesResponseObject, error) {
+	query, err := historyQuery(req.Params)
+	if err != nil {
+		return nil, err
+	}
+	page, err := h.messages.History(ctx, auth.FromContext(ctx), req.ChannelID, query)
+	if err != nil {
+		return nil, err
+	}
+	return apiserver.ListMessages200JSONResponse{Success: true, Data: messageList(page)}, nil
+}
+
+func (h messageHandlers) PostMessage(ctx context.Context, req apiserver.PostMessageRequestObject) (apiserver.PostMessageResponseObject, error) {
+	draft := draftOf(req.ChannelID, *req.Body)
+	switch deref(req.Body.Transport) {
+	case "", api.TransportWebsocket:
+		posted, err := h.messages.Post(ctx, auth.FromContext(ctx), draft)
+		if err != nil {
+			return nil, err
+		}
+		return apiserver.PostMessage201JSONResponse(messagePosted(posted, nil)), nil
+	case api.TransportHTTP, api.TransportSync:
+		return h.ask(ctx, draft)
+	case api.TransportSse, api.TransportStream:
+		conversation, err := h.messages.Converse(ctx, auth.FromContext(ctx), draft, targetOf(draft))
+		if err != nil {
+			return nil, err
+		}
+		return newEventStream(ctx, conversation), nil
+	default:
+		return nil, apierr.New(apierr.ValidationFailed,
+			"Invalid transport %q. Must be one of: http, sse, websocket, sync, stream", *req.Body.Transport)
+	}
+}
+
+// ask posts a message and waits for the end of the agent's turn.
+func (h messageHandlers) ask(ctx context.Context, draft messaging.Draft) (apiserver.PostMessageResponseObject, error) {
+	conversation, err := h.messages.Converse(ctx, auth.FromContext(ctx), draft, targetOf(draft))
+	if err != nil {
+		return nil, err
+	}
+	defer conversation.Close()
+	ctx, cancel := context.WithTimeoutCause(ctx, h.httpTimeout, apierr.New(apierr.Timeout, "The agent did not answer in time").
+		WithDetails("The message is stored; the answer will appear in the channel"))
+	defer cancel()
+	for event, err := range conversation.Events(ctx) {
+		switch {
+		case err != nil:
+			return nil, err
+		case event.End != nil:
+			answer, err := agentResponse(conversation.Turn, *event.End)
+			if err != nil {
+				return nil, err
+			}
+			return apiserver.PostMessage201JSONResponse(messagePosted(conversation.Posted, &answer)), nil
+		}
+	}
+	return nil, apierr.New(apierr.Internal, "The answer did not come to an end")
+}
+
+func (h messageHandlers) ClearChannel(ctx context.Context, req apiserver.ClearChannelRequestObject) (apiserver.ClearChannelResponseObject, error) {
+	if err := h.messages.ClearChannel(ctx, auth.FromContext(ctx), req.ChannelID); err != nil {
+		return nil, err
+	}
+	return apiserver.ClearChannel204Response{}, nil
+}
+
+func (h messageHandlers) DeleteMessage(ctx context.Context, req apiserver.DeleteMessageRequestObject) (apiserver.DeleteMessageResponseObject, error) {
+	if err := h.messages.DeleteMessage(ctx, auth.FromContext(ctx), req.ChannelID, req.MessageID); err != nil {
+		return nil, err
+	}
+	return apiserver.DeleteMessage204Response{}, nil
+}
+
+func historyQuery(p api.ListMessagesParams) (q messaging.HistoryQuery, err error) {
+	q.Limit, q.Offset = looseInt(p.Limit), looseInt(p.Offset)
+	if q.Before, err = looseTime("before", p.Before); err != nil {
+		return q, err
+	}
+	q.After, err = looseTime("after", p.After)
+	return q, err
+}
+
+func draftOf(channelID uuid.UUID, b api.PostMessageRequest) messaging.Draft {
+	d := messaging.Draft{
+		ChannelID: channelID, ServerID: b.MessageServerID, AuthorID: deref(b.AuthorID), AuthorName: deref(b.AuthorDisplayName),
+		Content: deref(b.Content), RawMessage: b.RawMessage, Metadata: b.Metadata, SourceType: deref(b.SourceType),
+		ClientID: deref(b.ClientMessageID), Create: messaging.AutoCreateFrom(b.Metadata, autoCreated),
+	}
+	if d.AuthorName == "" {
+		d.AuthorName = fieldsOf(b.Metadata).text("user_display_name")
+	}
+	if parent, err := auth.ParseID(deref(b.InReplyToMessageID)); err == nil {
+		d.InReplyTo = &parent
+	}
+	return d
+}
+
+// targetOf returns the agent that a message is addressed to; the zero id leaves the choice to the channel.
+func targetOf(d messaging.Draft) uuid.UUID {
+	id, err := auth.ParseID(fieldsOf(d.Metadata).text("targetAgentId"))
+	if err != nil {
+		return uuid.Nil
+	}
+	return id
+}

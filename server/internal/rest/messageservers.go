@@ -1,0 +1,75 @@
+package rest
+
+import (
+	"context"
+
+	"github.com/elizad/elizad/gen/api"
+	"github.com/elizad/elizad/gen/apiserver"
+	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/messaging"
+)
+
+type messageServerHandlers struct{ servers servers }
+
+func (h messageServerHandlers) GetCurrentMessageServer(context.Context, apiserver.GetCurrentMessageServerRequestObject) (apiserver.GetCurrentMessageServerResponseObject, error) {
+	current := api.CurrentMessageServer{MessageServerID: h.servers.CurrentServer()}
+	return apiserver.GetCurrentMessageServer200JSONResponse{Success: true, Data: current}, nil
+}
+
+func (h messageServerHandlers) ListMessageServers(ctx context.Context, _ apiserver.ListMessageServersRequestObject) (apiserver.ListMessageServersResponseObject, error) {
+	list, err := h.servers.ListServers(ctx, auth.FromContext(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return apiserver.ListMessageServers200JSONResponse{
+		Success: true, Data: api.MessageServerList{MessageServers: each(list, messageServer)},
+	}, nil
+}
+
+func (h messageServerHandlers) CreateMessageServer(ctx context.Context, req apiserver.CreateMessageServerRequestObject) (apiserver.CreateMessageServerResponseObject, error) {
+	s, err := h.servers.CreateServer(ctx, auth.FromContext(ctx), messaging.NewServer{
+		Name: req.Body.Name, SourceType: req.Body.SourceType, SourceID: req.Body.SourceID, Metadata: req.Body.Metadata,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return apiserver.CreateMessageServer201JSONResponse{Success: true, Data: messageServerCreated(s)}, nil
+}
+
+func (h messageServerHandlers) ListMessageServerAgents(ctx context.Context, req apiserver.ListMessageServerAgentsRequestObject) (apiserver.ListMessageServerAgentsResponseObject, error) {
+	ids, err := h.servers.ServerAgents(ctx, auth.FromContext(ctx), req.MessageServerID)
+	if err != nil {
+		return nil, err
+	}
+	return apiserver.ListMessageServerAgents200JSONResponse{
+		Success: true, Data: api.MessageServerAgents{MessageServerID: req.MessageServerID, Agents: list(ids)},
+	}, nil
+}
+
+func (h messageServerHandlers) AddMessageServerAgent(ctx context.Context, req apiserver.AddMessageServerAgentRequestObject) (apiserver.AddMessageServerAgentResponseObject, error) {
+	err := h.servers.AddServerAgent(ctx, auth.FromContext(ctx), req.MessageServerID, req.Body.AgentID)
+	if err != nil {
+		return nil, err
+	}
+	return apiserver.AddMessageServerAgent201JSONResponse{MessageServerAgentAnswerJSONResponse: messageServerAgentAnswer(
+		req.MessageServerID, req.Body.AgentID, "Agent added to message server successfully")}, nil
+}
+
+func (h messageServerHandlers) RemoveMessageServerAgent(ctx context.Context, req apiserver.RemoveMessageServerAgentRequestObject) (apiserver.RemoveMessageServerAgentResponseObject, error) {
+	err := h.servers.RemoveServerAgent(ctx, auth.FromContext(ctx), req.MessageServerID, req.AgentID)
+	if err != nil {
+		return nil, err
+	}
+	return apiserver.RemoveMessageServerAgent200JSONResponse{MessageServerAgentAnswerJSONResponse: messageServerAgentAnswer(
+		req.MessageServerID, req.AgentID, "Agent removed from message server successfully")}, nil
+}
+
+func (h messageServerHandlers) ListAgentMessageServers(ctx context.Context, req apiserver.ListAgentMessageServersRequestObject) (apiserver.ListAgentMessageServersResponseObject, error) {
+	ids, err := h.servers.AgentServers(ctx, auth.FromContext(ctx), req.AgentID)
+	if err != nil {
+		return nil, err
+	}
+	return apiserver.ListAgentMessageServers200JSONResponse{
+		Success: true, Data: api.AgentMessageServers{AgentID: req.AgentID, MessageServers: list(ids)},
+	}, nil
+}

@@ -1,0 +1,92 @@
+// Package rest answers the HTTP interface: it translates between the contract's types and the domain, and holds no rule.
+//
+// There is one file per tag of api/openapi.yaml. To add an operation, write it into the contract and run go generate; the
+// compiler then names the method that [handlers] lacks. Add it to the struct of its tag, in three steps: the request
+// becomes the domain's types, one domain call, encode.go makes the answer. Return any failure as it is: the error type of
+// apierr carries what the wire needs, and one function writes it.
+package rest
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/elizad/elizad/gen/apiserver"
+)
+
+// Deps is what the handlers work with. All fields are required unless they say otherwise.
+type Deps struct {
+	Messaging Messaging
+	Agents    Agents
+	Health    HealthFunc
+
+	// WriteError answers a request with an error of any kind.
+	WriteError func(w http.ResponseWriter, r *http.Request, err error)
+	// Middlewares wrap each operation inside the router, the first outermost: the place for validation against the
+	// contract, which needs to know the route.
+	Middlewares []func(http.Handler) http.Handler
+
+	Version      string
+	Environment  string    // "production" or "development"
+	Started      time.Time // when the server started; zero means now
+	RequiresAuth bool      // whether requests need a signed identity
+
+	// HTTPTimeout bounds how long a post with the http transport waits for its answer; 0 means two minutes.
+	HTTPTimeout time.Duration
+}
+
+const defaultHTTPTimeout = 2 * time.Minute
+
+// handlers implements every operation of the contract, tag by tag.
+type handlers struct {
+	agentHandlers
+	runHandlers
+	messageServerHandlers
+	channelHandlers
+	messageHandlers
+	systemHandlers
+}
+
+var _ apiserver.StrictServerInterface = handlers{}
+
+// Register adds the contract's operations to r.
+func Register(r chi.Router, d Deps) {
+	if d.HTTPTimeout <= 0 {
+		d.HTTPTimeout = defaultHTTPTimeout
+	}
+	if d.Started.IsZero() {
+		d.Started = time.Now()
+	}
+	h := handlers{
+		agentHandlers{d.Agents},
+		runHandlers{d.Messaging},
+		messageServerHandlers{d.Messaging},
+		channelHandlers{d.Messaging},
+		messageHandlers{d.Messaging, d.HTTPTimeout},
+		systemHandlers{d},
+	}
+	strict := apiserver.NewStrictHandlerWithOptions(h, nil, apiserver.StrictHTTPServerOptions{
+		RequestErrorHandlerFunc: func(w http.ResponseWriter, r *http.Request, err error) {
+			d.WriteError(w, r, bodyError(err))
+		},
+		ResponseErrorHandlerFunc: d.WriteError,
+	})
+	apiserver.HandlerWithOptions(strict, apiserver.ChiServerOptions{
+		BaseRouter:  r,
+		Middlewares: middlewares(d),
+		ErrorHandlerFunc: func(w http.ResponseWriter, r *http.Request, err error) {
+			d.WriteError(w, r, paramError(err))
+		},
+	})
+}
+
+// middlewares returns the caller's behind the one that reads older spellings, so that they see bodies as the contract has
+// them.
+func middlewares(d Deps) []apiserver.MiddlewareFunc {
+	out := []apiserver.MiddlewareFunc{oldSpellings(d.WriteError)}
+	for _, m := range d.Middlewares {
+		out = append(out, m)
+	}
+	return out
+}

@@ -1,0 +1,94 @@
+package rest
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// The older names of body fields below /api/messaging, and what the contract calls them. Where several stand for one name,
+// the first in the list wins.
+var (
+	oldNames = []spelling{
+		{"server_id", "message_server_id"},
+		{"messageServerId", "message_server_id"},
+		{"serverId", "message_server_id"},
+	}
+	oldMessageNames = append([]spelling{
+		{"authorId", "author_id"},
+		{"rawMessage", "raw_message"},
+		{"sourceType", "source_type"},
+		{"inReplyToMessageId", "in_reply_to_message_id"},
+		{"mode", "transport"},
+		{"messageId", "clientMessageId"},
+	}, oldNames...)
+)
+
+type spelling struct{ old, name string }
+
+// oldSpellings returns a middleware that rewrites the bodies of requests below /api/messaging: old names become the
+// contract's, and keys with null are dropped, since clients send null for what they don't have. What is no JSON object
+// passes as it is, to be refused by who reads it.
+func oldSpellings(fail func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !hasTolerantBody(r) {
+				next.ServeHTTP(w, r)
+				return
+			}
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				fail(w, r, bodyError(err))
+				return
+			}
+			names := oldNames
+			if strings.HasSuffix(r.URL.Path, "/messages") {
+				names = oldMessageNames
+			}
+			body = respell(body, names)
+			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+func hasTolerantBody(r *http.Request) bool {
+	return (r.Method == http.MethodPost || r.Method == http.MethodPatch) &&
+		strings.HasPrefix(r.URL.Path, "/api/messaging/") &&
+		strings.Contains(r.Header.Get("Content-Type"), "json")
+}
+
+// respell returns body with old names replaced and nulls dropped.
+func respell(body []byte, names []spelling) []byte {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(body, &fields) != nil || fields == nil {
+		return body
+	}
+	before, changed := len(fields), false
+	for key, value := range fields {
+		if string(value) == "null" {
+			delete(fields, key)
+		}
+	}
+	for _, s := range names {
+		value, ok := fields[s.old]
+		if !ok {
+			continue
+		}
+		if _, taken := fields[s.name]; !taken {
+			fields[s.name] = value
+		}
+		delete(fields, s.old)
+		changed = true
+	}
+	if !changed && len(fields) == before {
+		return body
+	}
+	out, err := json.Marshal(fields)
+	if err != nil { // the parts were valid a moment ago
+		return body
+	}
+	return out
+}

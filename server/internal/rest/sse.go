@@ -1,0 +1,160 @@
+package rest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/elizad/elizad/gen/api"
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/messaging"
+)
+
+const (
+	keepAlive    = 15 * time.Second // between comments on a silent stream: proxies cut what they take for dead
+	writeTimeout = 30 * time.Second // for one write to a reader that has stopped reading
+)
+
+// eventStream answers a post with server-sent events: user_message, any number of chunk, and one done or error. A reader
+// that leaves ends the stream and nothing else: the agent's turn goes on, and its reply is in the channel.
+type eventStream struct {
+	ctx    context.Context // the request's: the method that writes a response gets none
+	posted messaging.Message
+	turn   messaging.Turn
+	events func(ctx context.Context) iter.Seq2[messaging.TurnEvent, error]
+	close  func()
+}
+
+func newEventStream(ctx context.Context, c *messaging.Conversation) eventStream {
+	return eventStream{ctx, c.Message, c.Turn, c.Events, c.Close}
+}
+
+// VisitPostMessageResponse writes the stream to its end. What goes wrong on the way is told in the stream or, when the
+// reader has left, to nobody: the answer has begun.
+func (s eventStream) VisitPostMessageResponse(w http.ResponseWriter) error {
+	defer s.close()
+	ctx, cancel := context.WithCancel(s.ctx)
+	defer cancel()
+
+	out := newEventWriter(w)
+	defer out.close()
+	if !out.event("user_message", userMessage(s.posted)) {
+		return nil
+	}
+	type step struct {
+		event messaging.TurnEvent
+		err   error
+	}
+	steps := make(chan step)
+	var reader sync.WaitGroup
+	defer reader.Wait()
+	defer cancel()
+	reader.Go(func() {
+		defer close(steps)
+		for event, err := range s.events(ctx) {
+			select {
+			case steps <- step{event, err}:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	silence := time.NewTicker(keepAlive)
+	defer silence.Stop()
+	for {
+		select {
+		case next, ok := <-steps:
+			if !ok || ctx.Err() != nil || !s.write(out, next.event, next.err) {
+				return nil
+			}
+			silence.Reset(keepAlive)
+		case <-silence.C:
+			if !out.comment("keep-alive") {
+				return nil
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// write sends one step of the turn and reports whether more may follow.
+func (s eventStream) write(out *eventWriter, e messaging.TurnEvent, err error) (more bool) {
+	switch {
+	case err != nil:
+		out.event("error", streamError(err))
+		return false
+	case e.End == nil:
+		return out.event("chunk", api.StreamChunk{MessageID: s.turn.ResponseID, Chunk: e.Text, Index: e.Index})
+	}
+	answer, err := agentResponse(s.turn, *e.End)
+	if err != nil {
+		out.event("error", streamError(err))
+		return false
+	}
+	out.event("done", answer)
+	return false
+}
+
+// streamError shows an error in the one shape of errors, with its sentence and code again for readers of plain fields.
+func streamError(err error) api.StreamError {
+	e := apierr.From(err)
+	return api.StreamError{
+		Success: false,
+		Error:   api.ErrorDetail{Code: string(e.Code), Message: e.Message, Details: optional(e.Details)},
+		Message: e.Message,
+		Code:    string(e.Code),
+	}
+}
+
+// eventWriter writes events and flushes each of them. Its methods report false once the reader is gone.
+type eventWriter struct {
+	w    io.Writer
+	ctl  *http.ResponseController
+	buf  bytes.Buffer
+	last int // id of the newest event
+}
+
+func newEventWriter(w http.ResponseWriter) *eventWriter {
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-cache")
+	h.Set("X-Accel-Buffering", "no") // nginx would hold the events back
+	w.WriteHeader(http.StatusOK)
+	return &eventWriter{w: w, ctl: http.NewResponseController(w)}
+}
+
+func (e *eventWriter) event(name string, data any) bool {
+	body, err := json.Marshal(data)
+	if err != nil {
+		panic("rest: encoding an event: " + err.Error()) // all events are types of the contract
+	}
+	e.last++
+	fmt.Fprintf(&e.buf, "id: %d\nevent: %s\ndata: %s\n\n", e.last, name, body)
+	return e.flush()
+}
+
+func (e *eventWriter) comment(text string) bool {
+	fmt.Fprintf(&e.buf, ": %s\n\n", text)
+	return e.flush()
+}
+
+func (e *eventWriter) flush() bool {
+	defer e.buf.Reset()
+	_ = e.ctl.SetWriteDeadline(time.Now().Add(writeTimeout)) // test recorders have none
+	if _, err := e.w.Write(e.buf.Bytes()); err != nil {
+		return false
+	}
+	err := e.ctl.Flush()
+	return err == nil || errors.Is(err, http.ErrNotSupported) // then the server sends it at the end
+}
+
+// close takes the deadline back, which would outlive the response on a connection that is used again.
+func (e *eventWriter) close() { _ = e.ctl.SetWriteDeadline(time.Time{}) }

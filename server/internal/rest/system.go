@@ -1,0 +1,66 @@
+package rest
+
+import (
+	"context"
+	"time"
+
+	"github.com/elizad/elizad/api/wire"
+	"github.com/elizad/elizad/gen/api"
+	"github.com/elizad/elizad/gen/apiserver"
+)
+
+type systemHandlers struct{ deps Deps }
+
+func (h systemHandlers) GetLiveness(context.Context, apiserver.GetLivenessRequestObject) (apiserver.GetLivenessResponseObject, error) {
+	return apiserver.GetLiveness200JSONResponse{Status: "ok", Timestamp: wire.At(time.Now())}, nil
+}
+
+func (h systemHandlers) GetHealth(ctx context.Context, _ apiserver.GetHealthRequestObject) (apiserver.GetHealthResponseObject, error) {
+	state := h.health(ctx)
+	if state.Status != api.HealthStatusOK {
+		return apiserver.GetHealth503JSONResponse(state), nil
+	}
+	return apiserver.GetHealth200JSONResponse{HealthAnswerJSONResponse: apiserver.HealthAnswerJSONResponse(state)}, nil
+}
+
+func (h systemHandlers) GetServerHealth(ctx context.Context, _ apiserver.GetServerHealthRequestObject) (apiserver.GetServerHealthResponseObject, error) {
+	state := h.health(ctx)
+	if state.Status != api.HealthStatusOK {
+		return apiserver.GetServerHealth503JSONResponse(state), nil
+	}
+	return apiserver.GetServerHealth200JSONResponse{HealthAnswerJSONResponse: apiserver.HealthAnswerJSONResponse(state)}, nil
+}
+
+func (h systemHandlers) Ping(context.Context, apiserver.PingRequestObject) (apiserver.PingResponseObject, error) {
+	return apiserver.Ping200JSONResponse{Pong: true, Timestamp: time.Now().UnixMilli()}, nil
+}
+
+func (h systemHandlers) GetVersion(context.Context, apiserver.GetVersionRequestObject) (apiserver.GetVersionResponseObject, error) {
+	return apiserver.GetVersion200JSONResponse{
+		Version: h.deps.Version, Source: "server", Timestamp: wire.At(time.Now()), Environment: h.deps.Environment,
+		Uptime: time.Since(h.deps.Started).Seconds(),
+	}, nil
+}
+
+func (h systemHandlers) GetPublicConfig(context.Context, apiserver.GetPublicConfigRequestObject) (apiserver.GetPublicConfigResponseObject, error) {
+	return apiserver.GetPublicConfig200JSONResponse{Success: true, Data: api.PublicConfig{RequiresAuth: h.deps.RequiresAuth}}, nil
+}
+
+func (h systemHandlers) health(ctx context.Context) api.Health {
+	r := h.deps.Health(ctx)
+	w := api.Health{
+		Status: api.HealthStatusOK, Version: h.deps.Version, Timestamp: wire.At(time.Now()), AgentCount: r.ActiveAgents,
+		Uptime: time.Since(h.deps.Started).Seconds(), Dependencies: map[string]string{}, Checks: map[string]api.HealthCheck{},
+	}
+	check := func(name string, good bool, word, otherwise string) {
+		status := api.HealthCheckStatusPass
+		if !good {
+			word, status, w.Status = otherwise, api.HealthCheckStatusFail, api.HealthStatusDEGRADED
+		}
+		w.Dependencies[name], w.Checks[name] = word, api.HealthCheck{Status: status}
+	}
+	check("agents", r.ActiveAgents > 0, "healthy", "no_agents")
+	check("database", r.Database, "healthy", "unreachable")
+	check("server", !r.Stopping, "healthy", "stopping")
+	return w
+}
