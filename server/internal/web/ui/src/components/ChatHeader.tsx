@@ -25,14 +25,10 @@ export function ChatHeader({ agent, connection, clearable, controller, onMenu }:
           <MenuIcon />
         </button>
       )}
-      {agent && (
-        <>
-          <Avatar id={agent.id} name={agent.name} size="small" />
-          <h2 class="chat-title" data-testid="chat-title">
-            {agent.name}
-          </h2>
-        </>
-      )}
+      {agent && <Avatar id={agent.id} name={agent.name} size="small" />}
+      <h1 class="chat-title" data-testid="chat-title">
+        {agent?.name ?? "elizad"}
+      </h1>
       <span class="spacer" />
       <ConnectionState connection={connection} onConnect={() => controller.connect()} />
       {agent && (

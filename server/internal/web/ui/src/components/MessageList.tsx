@@ -49,9 +49,9 @@ export function MessageList({ chat, agent, me, connection, controller }: Props) 
             return (
               <Fragment key={message.id}>
                 {newDay && (
-                  <h3 class="day" data-testid="day">
+                  <h2 class="day" data-testid="day">
                     {dayLabel(message.createdAt, today)}
-                  </h3>
+                  </h2>
                 )}
                 <MessageRow
                   message={message}
@@ -75,11 +75,18 @@ export function MessageList({ chat, agent, me, connection, controller }: Props) 
             />
           ))}
           {streams.map((stream) => (
-            <Fragment key={stream.id}>
-              <Bubble id={stream.id} own={false} author={agent.name} authorId={stream.authorId} at={null} follows={false} state="streaming">
-                {stream.text ? <RichText text={stream.text} /> : <Dots name={agent.name} />}
-              </Bubble>
-            </Fragment>
+            <Bubble
+              key={stream.id}
+              id={stream.id}
+              own={false}
+              author={agent.name}
+              authorId={stream.authorId}
+              at={null}
+              follows={false}
+              state="streaming"
+            >
+              {stream.text ? <RichText text={stream.text} /> : <Dots name={agent.name} />}
+            </Bubble>
           ))}
           {thinking && (
             <div class="message" data-testid="typing">

@@ -13,7 +13,7 @@ interface Props {
 export function Sidebar({ state, controller, onChosen }: Props) {
   return (
     <>
-      <h1 class="brand">elizad</h1>
+      <p class="brand">elizad</p>
       <nav class="agents" aria-label="Agents">
         {state.agents ? (
           <ul>
