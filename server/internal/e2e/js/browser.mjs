@@ -1,0 +1,202 @@
+// Drives the chat page of a running elizad in Chromium, as a person would on the first visit.
+//
+//   node browser.mjs --url http://127.0.0.1:3000 --out DIR [--chromium /usr/bin/chromium]
+//
+// It says hello to the agent that the page opens, waits for the streamed answer, reloads, looks at the page on a phone and
+// opens the API explorer. Anything that goes wrong on the way counts: errors on the console, requests that fail, requests to
+// any other host. Screenshots go to DIR. One line of JSON and exit status 0 mean that all is well; otherwise it prints
+// what is not and exits with 1.
+
+import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import { parseArgs } from "node:util";
+
+import { chromium } from "playwright-core";
+
+const PATIENCE_MS = 20_000;
+const DESKTOP = { width: 1280, height: 800 };
+const PHONE = { width: 390, height: 844 };
+
+const { values: options } = parseArgs({
+  options: {
+    url: { type: "string" },
+    out: { type: "string" },
+    chromium: { type: "string", default: "/usr/bin/chromium" },
+  },
+});
+if (!options.url || !options.out) {
+  console.error("usage: node browser.mjs --url URL --out DIR [--chromium PATH]");
+  process.exit(2);
+}
+const origin = new URL(options.url).origin;
+await mkdir(options.out, { recursive: true });
+
+// Chromium starts with an empty profile, which playwright removes afterwards.
+const browser = await chromium.launch({
+  executablePath: options.chromium,
+  args: [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+});
+try {
+  console.log(JSON.stringify({ ok: true, ...(await visit()) }));
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+}
+
+async function visit() {
+  const page = await browser.newPage({ viewport: DESKTOP, colorScheme: "light", reducedMotion: "reduce" });
+  page.setDefaultTimeout(PATIENCE_MS);
+  const record = watch(page);
+  try {
+    await opened(page, options.url);
+    const agent = await page.getByTestId("chat-title").innerText();
+    await screenshot(page, "desktop-empty");
+
+    const conversation = await converse(page, "Hello");
+    assert.ok(record.chunks > 0, "the answer did not arrive in chunks");
+    await screenshot(page, "desktop");
+    await screenshot(page, "desktop-dark", "dark");
+
+    record.leaving = true;
+    await page.reload();
+    record.leaving = false;
+    await ready(page);
+    assert.deepEqual(await messages(page), conversation, "the conversation after a reload");
+
+    await page.setViewportSize(PHONE);
+    await fits(page, "the conversation");
+    await screenshot(page, "phone");
+    await screenshot(page, "phone-dark", "dark");
+    await page.getByTestId("menu").click();
+    await page.getByTestId("agent-item").first().waitFor();
+    await fits(page, "the list of agents");
+    await screenshot(page, "phone-agents");
+    await page.keyboard.press("Escape");
+    await page.getByTestId("agent-item").first().waitFor({ state: "detached" });
+
+    record.leaving = true;
+    await page.setViewportSize(DESKTOP);
+    await page.goto(new URL("/docs", origin).href);
+    record.leaving = false;
+    await page.locator(".opblock").first().waitFor();
+    await screenshot(page, "docs");
+
+    assert.deepEqual(record.problems, [], "problems the browser saw");
+    return { agent, messages: conversation.length, chunks: record.chunks, requests: record.requests, screenshots: record.screenshots };
+  } catch (error) {
+    await page.screenshot({ path: path.join(options.out, "failed.png") }).catch(() => {});
+    const seen = record.problems.map((problem) => `\n  the browser saw: ${problem}`).join("");
+    throw new Error(`${error.message}${seen}`, { cause: error });
+  }
+
+  async function screenshot(page, name, colorScheme = "light") {
+    await page.emulateMedia({ colorScheme });
+    const file = path.join(options.out, `${name}.png`);
+    await page.screenshot({ path: file });
+    await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
+    record.screenshots.push(file);
+  }
+}
+
+/** Notes everything that the page asks for and everything that goes wrong. */
+function watch(page) {
+  const record = { problems: [], requests: 0, chunks: 0, screenshots: [], leaving: false };
+  const countChunks = (data) => (record.chunks += String(data).split('"messageStreamChunk"').length - 1);
+  const askedFor = (url) => {
+    record.requests++;
+    const { protocol, host } = new URL(url);
+    const own = ["http:", "https:", "ws:", "wss:"].includes(protocol) && host === new URL(origin).host;
+    if (!own && protocol !== "data:" && protocol !== "blob:") record.problems.push(`a request to ${url}`);
+  };
+
+  page.on("console", (message) => {
+    if (message.type() === "error") record.problems.push(`on the console: ${message.text()} (${message.location().url})`);
+  });
+  page.on("pageerror", (error) => record.problems.push(`an uncaught ${error}`));
+  page.on("request", (request) => askedFor(request.url()));
+  page.on("requestfailed", (request) => {
+    // A page that is left takes its open requests with it.
+    const reason = request.failure()?.errorText ?? "";
+    if (!(record.leaving && reason === "net::ERR_ABORTED")) record.problems.push(`${request.url()} failed: ${reason}`);
+  });
+  page.on("response", async (response) => {
+    if (response.status() >= 400) record.problems.push(`${response.url()} answered with status ${response.status()}`);
+    if (response.url().includes("transport=polling")) countChunks(await response.text().catch(() => ""));
+  });
+  page.on("websocket", (socket) => {
+    askedFor(socket.url());
+    socket.on("framereceived", ({ payload }) => countChunks(payload));
+    socket.on("socketerror", (error) => {
+      if (!record.leaving) record.problems.push(`${socket.url()} failed: ${error}`);
+    });
+  });
+  return record;
+}
+
+async function opened(page, url) {
+  await page.goto(url);
+  await ready(page);
+  assert.match(new URL(page.url()).pathname, /^\/chat\/[0-9a-f-]{36}$/, "the address names the agent");
+}
+
+/** Waits for a connected page with an agent to talk to. */
+async function ready(page) {
+  await page.locator('[data-testid="connection-state"][data-state="connected"]').waitFor();
+  await page.locator('[data-testid="composer"]:enabled').waitFor();
+}
+
+/** Says something, waits until the agent is done, and returns the conversation. */
+async function converse(page, text) {
+  const before = await messages(page);
+  const answers = page.locator('[data-testid="message"][data-author="agent"][data-state="stored"]');
+  const answered = before.filter((m) => m.author === "agent").length;
+  await page.getByTestId("composer").fill(text);
+  await page.getByTestId("send").click();
+  await answers.nth(answered).waitFor();
+  await page.getByTestId("typing").waitFor({ state: "detached" });
+
+  const after = await messages(page);
+  assert.deepEqual(after.slice(0, before.length), before, "what was there before");
+  const [said, answer, ...others] = after.slice(before.length);
+  assert.deepEqual({ ...said, id: "" }, { id: "", author: "user", state: "stored", text }, "what was said");
+  assert.deepEqual({ ...answer, id: "", text: "" }, { id: "", author: "agent", state: "stored", text: "" }, "what was answered");
+  assert.notEqual(answer.text, "", "the text of the answer");
+  assert.deepEqual(others, [], "messages that should not be there");
+  return after;
+}
+
+/** The messages on the page, as they stand. */
+function messages(page) {
+  return page.getByTestId("message").evaluateAll((elements) =>
+    elements.map((element) => ({
+      id: element.dataset.messageId,
+      author: element.dataset.author,
+      state: element.dataset.state,
+      text: element.querySelector('[data-testid="message-text"]').textContent,
+    })),
+  );
+}
+
+/** Nothing may reach over the side of the screen. */
+async function fits(page, what) {
+  const over = await page.evaluate(() => {
+    const scrolling = [document.documentElement, document.querySelector('[data-testid="log"]')];
+    const wide = scrolling.filter((element) => element.scrollWidth > element.clientWidth).map((element) => element.className || "page");
+    const outside = [...document.querySelectorAll('[data-testid="message"], [data-testid="composer"], [data-testid="send"], header')].filter(
+      (element) => element.getBoundingClientRect().right > window.innerWidth,
+    );
+    return [...wide, ...outside.map((element) => element.className || element.tagName)];
+  });
+  assert.deepEqual(over, [], `${what} is wider than the screen`);
+}
