@@ -102,3 +102,11 @@ func emit(g *Gateway, s *socketio.Socket, event string, payload any) {
 		g.log.Warn("event not sent", "event", event, "error", err)
 	}
 }
+
+// Identity names who a socket speaks for, so that a lost session is given back to nobody else.
+func Identity(s *socketio.Socket) string {
+	if anonymous, _ := socketio.Value[bool](s, dataAnonymous); anonymous {
+		return "" // whoever holds the session's secret
+	}
+	return entityOf(s).String()
+}

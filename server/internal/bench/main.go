@@ -1,0 +1,122 @@
+// Command bench measures what elizad claims about itself and prints it as ratios and counts:
+//
+//	go run ./server/internal/bench [--only start,memory,soak,posts] [--json]
+//
+// It builds the real binary and runs it on loopback with data of its own; what is compared is compared in the same run, on
+// the same machine. Figures of different machines mean nothing beside each other; the ratios do.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// figure is one result.
+type figure struct {
+	Name  string    `json:"name"`
+	Value float64   `json:"value"`
+	Unit  string    `json:"unit"`
+	Goal  string    `json:"goal,omitempty"`
+	Met   *bool     `json:"met,omitempty"` // nil where there is no goal
+	Curve []float64 `json:"curve,omitempty"`
+	How   string    `json:"how"`
+}
+
+// measurement makes figures.
+type measurement struct {
+	name string
+	run  func(ctx context.Context, progress io.Writer) ([]figure, error)
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	all := []measurement{{"start", measureStart}, {"memory", measureMemory}, {"soak", measureSoak}, {"posts", measurePosts}}
+	names := make([]string, len(all))
+	for i, m := range all {
+		names[i] = m.name
+	}
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	only := flags.String("only", "", "comma-separated measurements to run: "+strings.Join(names, ", "))
+	asJSON := flags.Bool("json", false, "print the figures as JSON")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	chosen := names
+	if *only != "" {
+		chosen = strings.Split(*only, ",")
+	}
+	for _, name := range chosen {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("there is no measurement %q; there are %s", name, strings.Join(names, ", "))
+		}
+	}
+	var figures []figure
+	for _, m := range all {
+		if !slices.Contains(chosen, m.name) {
+			continue
+		}
+		fmt.Fprintf(os.Stderr, "measuring %s …\n", m.name)
+		got, err := m.run(ctx, os.Stderr)
+		if err != nil {
+			return fmt.Errorf("measuring %s: %w", m.name, err)
+		}
+		figures = append(figures, got...)
+	}
+	if *asJSON {
+		return json.NewEncoder(os.Stdout).Encode(figures)
+	}
+	return show(figures)
+}
+
+func show(figures []figure) error {
+	missed := 0
+	for _, f := range figures {
+		verdict := ""
+		if f.Met != nil {
+			verdict = "met"
+			if !*f.Met {
+				verdict = "MISSED"
+				missed++
+			}
+		}
+		fmt.Printf("%-44s %10.2f %-6s goal %-12s %s\n", f.Name, f.Value, f.Unit, f.Goal, verdict)
+		fmt.Printf("    %s\n", f.How)
+		if f.Curve != nil {
+			fmt.Printf("    curve: %.1f\n", f.Curve)
+		}
+	}
+	if missed > 0 {
+		return errors.New("not every goal was met")
+	}
+	return nil
+}
+
+func atMost(name string, value float64, unit string, goal float64, how string) figure {
+	return figure{Name: name, Value: value, Unit: unit, Goal: fmt.Sprintf("≤ %g", goal), Met: new(value <= goal), How: how}
+}
+
+func atLeast(name string, value float64, unit string, goal float64, how string) figure {
+	return figure{Name: name, Value: value, Unit: unit, Goal: fmt.Sprintf("≥ %g", goal), Met: new(value >= goal), How: how}
+}
+
+func median(values []float64) float64 {
+	slices.Sort(values)
+	return values[len(values)/2]
+}

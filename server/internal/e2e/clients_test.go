@@ -1,0 +1,35 @@
+package e2e_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestRealClients chats through the published API client and socket.io-client, kills the server while the agent is
+// answering, and finds everything again.
+func TestRealClients(t *testing.T) {
+	t.Parallel()
+	dir, state := t.TempDir(), filepath.Join(t.TempDir(), "state.json")
+	p := start(t, dir, "BUILTIN_STREAM_DELAY_MS=20")
+	t.Log(node(t, "client.mjs", "chat", "--url", p.url, "--state", state))
+	p.kill()
+
+	slow := start(t, dir, "BUILTIN_STREAM_DELAY_MS=2000")
+	t.Log(node(t, "client.mjs", "interrupt", "--url", slow.url, "--state", state))
+	slow.kill()
+
+	again := start(t, dir)
+	t.Log(node(t, "client.mjs", "after", "--url", again.url, "--state", state))
+}
+
+// TestBrowser uses the page as a person would, in headless Chromium.
+func TestBrowser(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir())
+	shots := os.Getenv("ELIZAD_SCREENSHOTS")
+	if shots == "" {
+		shots = t.TempDir()
+	}
+	t.Log(node(t, "browser.mjs", "--url", p.url, "--out", shots))
+}

@@ -1,0 +1,189 @@
+// Package e2e_test holds the black-box tests: they build the binary, start it as a person would, and use it through its
+// doors, with the clients that people use.
+package e2e_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patience bounds every wait for a process.
+const patience = 60 * time.Second
+
+// binary is the path of the program under test, built once.
+var binary string
+
+func TestMain(m *testing.M) {
+	code, err := buildAndRun(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(code)
+}
+
+func buildAndRun(m *testing.M) (int, error) {
+	dir, err := os.MkdirTemp("", "elizad-e2e-")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	binary = filepath.Join(dir, "elizad")
+	cmd := exec.Command("go", "build", "-o", binary, "github.com/elizad/elizad/cmd/elizad")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("building elizad: %w\n%s", err, out)
+	}
+	return m.Run(), nil
+}
+
+// process is a running elizad.
+type process struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	url    string
+	output *output
+	done   chan struct{} // closed when it has ended
+	err    error         // of its end; valid when done is closed
+}
+
+// output collects what a process prints.
+type output struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (o *output) add(line string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.buf.WriteString(line + "\n")
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.String()
+}
+
+var address = regexp.MustCompile(`http://(127\.0\.0\.1|localhost):\d+`)
+
+// start runs elizad on the data in dir and any free port, and returns when it has said where it listens.
+func start(t *testing.T, dir string, env ...string) *process {
+	t.Helper()
+	p := launch(t, dir, append(env, "PORT=0"))
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			if p.url = address.FindString(p.output.String()); p.url != "" {
+				return p
+			}
+		case <-p.done:
+			t.Fatalf("elizad ended at once: %v\n%s", p.err, p.output)
+		case <-deadline.C:
+			t.Fatalf("elizad does not say where it listens:\n%s", p.output)
+		}
+	}
+}
+
+// launch starts elizad without waiting for anything.
+func launch(t *testing.T, dir string, env []string, args ...string) *process {
+	t.Helper()
+	cmd := exec.Command(binary, args...)
+	cmd.Dir = t.TempDir() // no .env file of anybody
+	cmd.Env = append([]string{"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "ELIZAD_DATA_DIR=" + dir, "ELIZAD_RATE_LIMIT=off"}, env...)
+	out, in := io.Pipe()
+	cmd.Stdout, cmd.Stderr = in, in
+	p := &process{t: t, cmd: cmd, output: &output{}, done: make(chan struct{})}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var reading sync.WaitGroup
+	reading.Go(func() {
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			p.output.add(lines.Text())
+		}
+	})
+	go func() {
+		p.err = cmd.Wait()
+		_ = in.Close()
+		reading.Wait()
+		close(p.done)
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		<-p.done
+		if t.Failed() {
+			t.Logf("elizad said:\n%s", p.output)
+		}
+	})
+	return p
+}
+
+// kill ends the process as a power cut would, as far as a process can tell.
+func (p *process) kill() {
+	p.t.Helper()
+	if err := p.cmd.Process.Kill(); err != nil {
+		p.t.Fatal(err)
+	}
+	<-p.done
+}
+
+// interrupt presses Ctrl-C and returns how long the process took to end.
+func (p *process) interrupt() time.Duration {
+	p.t.Helper()
+	begin := time.Now()
+	if err := p.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		p.t.Fatal(err)
+	}
+	select {
+	case <-p.done:
+	case <-time.After(patience):
+		p.t.Fatal("elizad does not end")
+	}
+	return time.Since(begin)
+}
+
+// exitCode waits for the end and returns the exit code.
+func (p *process) exitCode() int {
+	p.t.Helper()
+	select {
+	case <-p.done:
+	case <-time.After(patience):
+		p.t.Fatalf("elizad does not end:\n%s", p.output)
+	}
+	return p.cmd.ProcessState.ExitCode()
+}
+
+// node runs a script of the js folder and returns what it printed.
+func node(t *testing.T, script string, args ...string) string {
+	t.Helper()
+	if _, err := os.Stat(filepath.Join("js", "node_modules")); errors.Is(err, os.ErrNotExist) {
+		t.Fatal("the JavaScript clients are not installed; run: npm ci --prefix server/internal/e2e/js")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "node", append([]string{script}, args...)...)
+	cmd.Dir = "js"
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%s: %v\n%s%s", strings.Join(append([]string{script}, args...), " "), err, stdout.String(), stderr.String())
+	}
+	return stdout.String()
+}
