@@ -228,9 +228,13 @@ func (a *agents) List(context.Context, auth.Identity) ([]runtime.Agent, error) {
 	return []runtime.Agent{one}, err
 }
 
-func (a *agents) Get(_ context.Context, _ auth.Identity, id uuid.UUID) (runtime.Agent, error) { return a.get(id) }
+func (a *agents) Get(_ context.Context, _ auth.Identity, id uuid.UUID) (runtime.Agent, error) {
+	return a.get(id)
+}
 
-func (a *agents) Stop(_ context.Context, _ auth.Identity, id uuid.UUID) (runtime.Agent, error) { return a.get(id) }
+func (a *agents) Stop(_ context.Context, _ auth.Identity, id uuid.UUID) (runtime.Agent, error) {
+	return a.get(id)
+}
 
 func (a *agents) Create(_ context.Context, _ auth.Identity, c agent.Character) (runtime.Agent, bool, error) {
 	return a.create(c)

@@ -208,12 +208,12 @@ func TestListMessages(t *testing.T) {
 		t.Errorf("newest: %v", newest)
 	}
 	for query, want := range map[string]int{
-		"?limit=NaN":              2,
-		"?limit=-5":               2,
-		"?offset=1":               1,
-		"?before=0":               0,
-		"?after=0":                2,
-		"?before=1970-01-02":      0,
+		"?limit=NaN":         2,
+		"?limit=-5":          2,
+		"?offset=1":          1,
+		"?before=0":          0,
+		"?after=0":           2,
+		"?before=1970-01-02": 0,
 		"?after=Fri%20Nov%2020%202015%2010:00:00%20GMT%2B0100%20(CET)": 2,
 	} {
 		page := f.call(t, "GET", messagesOf(channel)+query, nil)
