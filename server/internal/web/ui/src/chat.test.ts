@@ -5,13 +5,14 @@ import type { Message } from "./message";
 const me = "me";
 const agent = "agent";
 
-function message(id: string, createdAt: number, more: Partial<Message> = {}): Message {
+function message(id: string, seq: number, more: Partial<Message> = {}): Message {
   return {
     id,
+    seq,
     authorId: agent,
     authorName: "Eliza",
     text: id,
-    createdAt,
+    createdAt: 1_000 + seq,
     attachments: [],
     builtin: false,
     action: null,
@@ -53,7 +54,7 @@ describe("an own message", () => {
     const own = message("m1", 9, { authorId: me, clientId: "c1" });
     const chat = after(submitted, received(own, true), received(own, true));
     expect(ids(chat)).toEqual(["m1"]);
-    expect(chat.waiting).toBe(1);
+    expect(chat.waiting).toEqual(["m1"]);
   });
 
   it("keeps the reason it was refused for until it is tried again", () => {
@@ -97,37 +98,43 @@ describe("an answer being written", () => {
 
 describe("waiting for an answer", () => {
   const own = (id: string) => received(message(id, 1, { authorId: me }), true);
-  const completed = (note: Chat["note"] = null): ChatChange => ({ type: "completed", note });
+  const completed = (messageId: string | null, note: Chat["note"] = null): ChatChange => ({ type: "completed", messageId, note });
+  const two = after(own("m1"), own("m2"));
 
-  it("ends when every own message is dealt with", () => {
-    const two = after(own("m1"), own("m2"));
-    expect(two.waiting).toBe(2);
-    expect(reduceChat(two, completed()).waiting).toBe(1);
-    expect([completed(), completed(), completed()].reduce(reduceChat, two).waiting).toBe(0);
+  it("ends for each own message when it is dealt with", () => {
+    expect(two.waiting).toEqual(["m1", "m2"]);
+    expect(reduceChat(two, completed("m2")).waiting).toEqual(["m1"]);
+    expect(reduceChat(two, completed("of somebody else")).waiting).toEqual(["m1", "m2"]);
+    expect(reduceChat(two, completed(null)).waiting).toEqual([]);
+  });
+
+  it("ends with the message itself", () => {
+    expect(reduceChat(two, { type: "deleted", messageId: "m1" }).waiting).toEqual(["m2"]);
+    expect(reduceChat(two, { type: "cleared" }).waiting).toEqual([]);
   });
 
   it("gives the input back and says what happened", () => {
     const note = { tone: "info", text: "Eliza chose not to answer." } as const;
-    const chat = after({ type: "locked", locked: true }, own("m1"), completed(note));
+    const chat = after({ type: "locked", locked: true }, own("m1"), completed("m1", note));
     expect(chat.locked).toBe(false);
     expect(chat.note).toEqual(note);
   });
 
   it("keeps the note of a failed stream when the end says nothing more", () => {
     const note = { tone: "error", text: "It broke." } as const;
-    expect(after({ type: "streamFailed", messageId: "r1", note }, completed()).note).toEqual(note);
+    expect(after({ type: "streamFailed", messageId: "r1", note }, completed("m1")).note).toEqual(note);
   });
 
   it("does not go on over a lost connection", () => {
     const chat = after(own("m1"), chunk(0, "How"), { type: "locked", locked: true }, { type: "reconnected" });
-    expect(chat).toMatchObject({ waiting: 0, streams: [], locked: false });
+    expect(chat).toMatchObject({ waiting: [], streams: [], locked: false });
   });
 });
 
 describe("the history", () => {
-  it("stands in the order of time, and in the order given within a millisecond", () => {
-    const chat = after(loaded([message("a", 1), message("c", 3), message("b", 3)]), received(message("d", 2)));
-    expect(ids(chat)).toEqual(["a", "d", "c", "b"]);
+  it("stands in the order of the channel, whatever arrives first", () => {
+    const chat = after(received(message("c", 3)), received(message("b", 2)), loaded([message("a", 1), message("d", 4)]));
+    expect(ids(chat)).toEqual(["a", "b", "c", "d"]);
   });
 
   it("keeps what arrived while it was under way", () => {

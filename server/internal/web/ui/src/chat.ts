@@ -34,12 +34,12 @@ export interface Chat {
   loaded: boolean;
   /** Why the conversation could not be opened. */
   error: string | null;
-  /** Oldest first. */
+  /** In the order of the channel. */
   messages: Message[];
   pending: Pending[];
   streams: Stream[];
-  /** How many own messages the agent has not finished with. */
-  waiting: number;
+  /** The own messages that the agent has not finished with. */
+  waiting: string[];
   /** The server asked to hold input back. */
   locked: boolean;
   note: Note | null;
@@ -63,7 +63,7 @@ export type ChatChange =
   | { type: "received"; message: Message; own: boolean; visible: boolean }
   | { type: "chunk"; messageId: string; authorId: string; index: number; text: string }
   | { type: "streamFailed"; messageId: string; note: Note }
-  | { type: "completed"; note: Note | null }
+  | { type: "completed"; messageId: string | null; note: Note | null }
   | { type: "locked"; locked: boolean }
   | { type: "deleted"; messageId: string }
   | { type: "cleared" }
@@ -80,7 +80,7 @@ export function newChat(agentId: string): Chat {
     messages: [],
     pending: [],
     streams: [],
-    waiting: 0,
+    waiting: [],
     locked: false,
     note: null,
     hasMore: false,
@@ -122,7 +122,12 @@ export function reduceChat(chat: Chat, change: ChatChange): Chat {
     case "streamFailed":
       return { ...chat, streams: chat.streams.filter((s) => s.id !== change.messageId), note: change.note };
     case "completed":
-      return { ...chat, waiting: Math.max(0, chat.waiting - 1), locked: false, note: change.note ?? chat.note };
+      return {
+        ...chat,
+        waiting: change.messageId ? chat.waiting.filter((id) => id !== change.messageId) : [],
+        locked: false,
+        note: change.note ?? chat.note,
+      };
     case "locked":
       return { ...chat, locked: change.locked };
     case "deleted":
@@ -130,12 +135,13 @@ export function reduceChat(chat: Chat, change: ChatChange): Chat {
         ...chat,
         messages: chat.messages.filter((m) => m.id !== change.messageId),
         streams: chat.streams.filter((s) => s.id !== change.messageId),
+        waiting: chat.waiting.filter((id) => id !== change.messageId),
       };
     case "cleared":
-      return { ...chat, messages: [], streams: [], note: null, hasMore: false };
+      return { ...chat, messages: [], streams: [], waiting: [], note: null, hasMore: false };
     case "reconnected":
       // What ended meanwhile was not heard of here; the history that follows says what there is.
-      return { ...chat, streams: [], waiting: 0, locked: false };
+      return { ...chat, streams: [], waiting: [], locked: false };
     case "noted":
       return { ...chat, note: change.note };
     case "seen":
@@ -149,20 +155,20 @@ export function answeredByBuiltin(chat: Chat): boolean {
 }
 
 /**
- * Takes over the newest page. It is the truth for the time it spans: a message that was `known` when the
- * page was asked for, falls into that time and is not on the page, has been deleted. Messages that arrived
+ * Takes over the newest page. It is the truth for the stretch it covers: a message that was `known` when the
+ * page was asked for, lies on that stretch and is not on the page, has been deleted. Messages that arrived
  * while the page was under way stay. If the page does not reach back to what is here, what is here goes:
  * a gap would never be filled.
  */
 function historyLoaded(chat: Chat, page: Message[], hasMore: boolean, known: ReadonlySet<string>): Chat {
   const ids = new Set(page.map((m) => m.id));
-  const start = hasMore && page[0] ? page[0].createdAt : -Infinity;
+  const start = hasMore && page[0] ? page[0].seq : -Infinity;
   const gap = hasMore && !chat.messages.some((m) => ids.has(m.id));
   const kept = chat.messages.filter((m) => {
     if (ids.has(m.id)) return false;
-    return !known.has(m.id) || (!gap && m.createdAt < start);
+    return !known.has(m.id) || (!gap && m.seq < start);
   });
-  const reachesBack = kept.some((m) => m.createdAt < start);
+  const reachesBack = kept.some((m) => m.seq < start);
   const stored = new Set(page.map((m) => m.clientId));
   return {
     ...chat,
@@ -194,7 +200,7 @@ function received(chat: Chat, message: Message, own: boolean, visible: boolean):
     messages: inOrder(messages),
     pending: message.clientId ? without(chat.pending, message.clientId) : chat.pending,
     streams: chat.streams.filter((s) => s.id !== message.id),
-    waiting: own && !known ? chat.waiting + 1 : chat.waiting,
+    waiting: own && !known ? [...chat.waiting, message.id] : chat.waiting,
     note: own ? chat.note : null,
     unread: chat.unread || (!own && !visible),
   };
@@ -225,7 +231,6 @@ function without(pending: Pending[], clientId: string): Pending[] {
   return pending.filter((p) => p.clientId !== clientId);
 }
 
-/** By time; messages of the same millisecond keep the order they are given in. */
 function inOrder(messages: Message[]): Message[] {
-  return messages.toSorted((a, b) => a.createdAt - b.createdAt);
+  return messages.toSorted((a, b) => a.seq - b.seq);
 }

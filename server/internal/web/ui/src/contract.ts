@@ -12,7 +12,7 @@ export type CurrentMessageServer = Schemas["CurrentMessageServer"];
 
 export type StoredMessage = Pick<
   Schemas["Message"],
-  "id" | "authorId" | "authorDisplayName" | "content" | "createdAt" | "rawMessage" | "sourceType" | "sourceId" | "metadata"
+  "id" | "seq" | "authorId" | "authorDisplayName" | "content" | "createdAt" | "rawMessage" | "sourceType" | "sourceId" | "metadata"
 >;
 
 /** One page of a channel's messages, newest first. */

@@ -4,7 +4,7 @@ import type { StoredMessage } from "./contract";
 import type { ChannelEvent, ServerEvents } from "./events";
 import { type Identity, newId } from "./identity";
 import { fromBroadcast, fromHistory, type Message } from "./message";
-import { answeredNote } from "./outcome";
+import { outcomeNote } from "./outcome";
 import { agentInPath, pathOf } from "./router";
 import { Realtime } from "./socket";
 import { chatOfChannel, defaultAgent } from "./state";
@@ -237,10 +237,14 @@ export class Controller {
         this.inChat(event, (chat) => ({
           type: "streamFailed",
           messageId: event.messageId,
-          note: answeredNote(this.nameOf(chat.agentId), { status: "failed", error: event.error })!,
+          note: outcomeNote(this.nameOf(chat.agentId), { status: "failed", error: event.error })!,
         })),
       messageComplete: (event) =>
-        this.inChat(event, (chat) => ({ type: "completed", note: answeredNote(this.nameOf(chat.agentId), event) })),
+        this.inChat(event, (chat) => ({
+          type: "completed",
+          messageId: event.messageId ?? null,
+          note: outcomeNote(this.nameOf(chat.agentId), event),
+        })),
       messageError: (event) =>
         this.inChat(event, () => ({ type: "sendFailed", clientId: event.clientMessageId ?? null, error: event.error })),
       controlMessage: (event) => this.inChat(event, () => ({ type: "locked", locked: event.action === "disable_input" })),

@@ -7,6 +7,8 @@ export interface BroadcastEvent extends ChannelEvent {
   senderName: string;
   text: string;
   createdAt: number;
+  /** Its place in the channel. */
+  seq: number;
   source?: string;
   attachments?: unknown;
   rawMessage?: unknown;
@@ -31,7 +33,9 @@ export interface StreamErrorEvent extends ChannelEvent {
 
 /** An agent is done with a message, with or without an answer. */
 export interface CompleteEvent extends ChannelEvent {
-  /** How the turn ended: replied, ignored, failed, cancelled, superseded or timed_out. */
+  /** The message that was dealt with; missing when another program reports the end. */
+  messageId?: string;
+  /** How it ended: replied, ignored, failed, cancelled, superseded, timed_out or unhandled. */
   status?: string;
   reason?: string;
   detail?: string;

@@ -15,6 +15,8 @@ export interface ActionStep {
 
 export interface Message {
   id: string;
+  /** Its place in the channel: the order everybody sees. */
+  seq: number;
   authorId: string;
   authorName: string;
   text: string;
@@ -32,6 +34,7 @@ export function fromHistory(stored: StoredMessage): Message {
   const metadata = record(stored.metadata);
   return {
     id: stored.id,
+    seq: stored.seq,
     authorId: stored.authorId,
     authorName: stored.authorDisplayName ?? "",
     text: stored.content,
@@ -47,6 +50,7 @@ export function fromBroadcast(event: BroadcastEvent): Message {
   const metadata = record(event.metadata);
   return {
     id: event.id,
+    seq: event.seq,
     authorId: event.senderId,
     authorName: event.senderName,
     text: event.text,

@@ -1,17 +1,25 @@
 import { expect, it } from "vitest";
-import { answeredNote } from "./outcome";
+import { outcomeNote } from "./outcome";
 
 it.each([
   [{}, null],
-  [{ status: "replied", detail: "REPLY" }, null],
+  [{ status: "replied", detail: "The agent answered" }, null],
   [{ status: "ignored" }, { tone: "info", text: "Eliza chose not to answer." }],
-  [{ status: "ignored", reason: "muted" }, { tone: "info", text: "Eliza chose not to answer: muted." }],
+  [{ status: "ignored", reason: "muted" }, { tone: "info", text: "Eliza chose not to answer (muted)." }],
+  [
+    { status: "ignored", reason: "muted", detail: "It is muted in this room" },
+    { tone: "info", text: "Eliza chose not to answer. It is muted in this room." },
+  ],
   [
     { status: "failed", reason: "MODEL", detail: "The model is gone.", error: { message: "The model did not answer." } },
-    { tone: "error", text: "Eliza could not answer: The model did not answer." },
+    { tone: "error", text: "Eliza could not answer. The model did not answer." },
   ],
   [{ status: "timed_out", error: "" }, { tone: "error", text: "Eliza took too long to answer." }],
+  [{ status: "superseded", detail: "A newer message took its place" }, { tone: "info", text: "A newer message took its place." }],
+  [{ status: "unhandled", reason: "no_agent" }, { tone: "info", text: "No agent was given this message." }],
+  [{ status: "cancelled", reason: "message_deleted", detail: "The message was deleted" }, null],
+  [{ status: "cancelled", reason: "agent_stopped" }, { tone: "info", text: "Eliza was stopped before the answer was ready (agent_stopped)." }],
   [{ status: "something new" }, { tone: "error", text: "Eliza could not answer." }],
-])("says of %o", (event, want) => {
-  expect(answeredNote("Eliza", event)).toEqual(want);
+])("says of %o", (outcome, want) => {
+  expect(outcomeNote("Eliza", outcome)).toEqual(want);
 });

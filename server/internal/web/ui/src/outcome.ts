@@ -1,28 +1,38 @@
 import type { Note } from "./chat";
 import type { CompleteEvent } from "./events";
 
-/** What to say when an agent is done with a message and there is no answer; null when there is one. */
-export function answeredNote(name: string, event: Pick<CompleteEvent, "status" | "reason" | "detail" | "error">): Note | null {
-  const why = reasonOf(event);
-  switch (event.status) {
+type Outcome = Pick<CompleteEvent, "status" | "reason" | "detail" | "error">;
+
+/** What to say when an agent is done with a message; null when nothing needs to be said. */
+export function outcomeNote(name: string, outcome: Outcome): Note | null {
+  switch (outcome.status) {
     case undefined:
     case "replied":
       return null;
     case "ignored":
-      return { tone: "info", text: `${name} chose not to answer${why}` };
-    case "superseded":
-      return { tone: "info", text: `A newer message took the place of this one${why}` };
+      return { tone: "info", text: sentences(`${name} chose not to answer`, outcome) };
     case "cancelled":
-      return { tone: "info", text: `${name} was stopped before the answer was ready${why}` };
+      // Whoever deleted the message knows.
+      if (/deleted|cleared/.test(outcome.reason ?? "")) return null;
+      return { tone: "info", text: sentences(`${name} was stopped before the answer was ready`, outcome) };
+    case "superseded":
+      return { tone: "info", text: sentences(outcome.detail || "A newer message took its place") };
+    case "unhandled":
+      return { tone: "info", text: sentences(outcome.detail || "No agent was given this message") };
     case "timed_out":
-      return { tone: "error", text: `${name} took too long to answer${why}` };
+      return { tone: "error", text: sentences(`${name} took too long to answer`, outcome) };
     default:
-      return { tone: "error", text: `${name} could not answer${why}` };
+      return { tone: "error", text: sentences(`${name} could not answer`, outcome) };
   }
 }
 
-/** The most telling text of the event as the end of a sentence. */
-function reasonOf({ error, detail, reason }: Pick<CompleteEvent, "error" | "detail" | "reason">): string {
-  const text = (typeof error === "string" ? error : error?.message) || detail || reason;
-  return text ? `: ${text.replace(/[.\s]+$/, "")}.` : ".";
+/** A sentence, and the most telling text of the outcome as another one. */
+function sentences(first: string, { error, detail, reason }: Partial<Outcome> = {}): string {
+  const second = (typeof error === "string" ? error : error?.message) || detail;
+  if (second) return `${ended(first)} ${ended(second)}`;
+  return ended(reason ? `${first} (${reason})` : first);
+}
+
+function ended(sentence: string): string {
+  return /[.!?…]$/.test(sentence) ? sentence : `${sentence}.`;
 }

@@ -31,7 +31,7 @@ export function MessageList({ chat, agent, me, connection, controller }: Props) 
   const { ref, away, toBottom, onScroll } = useConversationScroll(chat, older);
   const { messages, pending, streams } = chat;
   const newest = messages.at(-1);
-  const thinking = chat.waiting > 0 && streams.length === 0;
+  const thinking = chat.waiting.length > 0 && streams.length === 0;
 
   return (
     <div class="log-frame">
