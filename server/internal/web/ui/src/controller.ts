@@ -1,7 +1,7 @@
 import { Api, ApiError } from "./api";
 import type { Chat, ChatChange, Note } from "./chat";
 import type { StoredMessage } from "./contract";
-import type { ChannelEvent, ServerEvents } from "./events";
+import type { ChannelEvent, MessageErrorEvent, ServerEvents } from "./events";
 import { type Identity, newId } from "./identity";
 import { fromBroadcast, fromHistory, type Message } from "./message";
 import { outcomeNote } from "./outcome";
@@ -245,8 +245,7 @@ export class Controller {
           messageId: event.messageId ?? null,
           note: outcomeNote(this.nameOf(chat.agentId), event),
         })),
-      messageError: (event) =>
-        this.inChat(event, () => ({ type: "sendFailed", clientId: event.clientMessageId ?? null, error: event.error })),
+      messageError: (event) => this.messageRefused(event),
       controlMessage: (event) => this.inChat(event, () => ({ type: "locked", locked: event.action === "disable_input" })),
       messageDeleted: (event) => this.inChat(event, () => ({ type: "deleted", messageId: event.messageId })),
       channelCleared: (event) => this.inChat(event, () => ({ type: "cleared" })),
@@ -259,16 +258,23 @@ export class Controller {
     if (chat) this.change(chat.agentId, change(chat));
   }
 
+  /** A refusal may not say where it belongs; it is then shown where people are looking. */
+  private messageRefused(event: MessageErrorEvent): void {
+    const { state } = this.store;
+    const agentId = chatOfChannel(state, event.channelId ?? event.roomId ?? "")?.agentId ?? state.selected;
+    if (agentId) this.change(agentId, { type: "sendFailed", clientId: event.clientMessageId ?? null, error: event.error });
+  }
+
   /** The server has accepted the connection: catches up with everything that may have been missed. */
   private connected(entityId: string): void {
-    const again = this.store.state.connection === "reconnecting";
-    this.store.dispatch({ type: "connection", connection: "connected" });
-    if (entityId !== this.store.state.me) {
+    if (entityId !== this.identity.entityId) {
+      // The conversations on the page are those of somebody else.
       this.identity.adopt(entityId);
-      this.store.dispatch({ type: "identity", me: entityId });
-      this.select(this.store.state.selected);
+      location.reload();
       return;
     }
+    const again = this.store.state.connection === "reconnecting";
+    this.store.dispatch({ type: "connection", connection: "connected" });
     if (again || this.store.state.agentsError) void this.loadAgents();
     for (const chat of Object.values(this.store.state.chats)) {
       if (chat.channelId) void this.catchUp(chat.agentId, chat.channelId);

@@ -24,6 +24,14 @@ it("stays the same visitor over visits, with the key and under the id that the s
   expect([second.entityId, second.apiKey]).toEqual(["b850bc30-45f8-0041-a00a-83df46d8555d", "secret"]);
 });
 
+it("does not keep an id that no server would take", () => {
+  const store = storage();
+  store.setItem("elizad.entityId", "nobody");
+  const { entityId } = new Identity(store);
+  expect(entityId).not.toBe("nobody");
+  expect(new Identity(store).entityId).toBe(entityId);
+});
+
 it("works for one visit where nothing may be stored", () => {
   const identity = new Identity(null);
   identity.useKey("secret");

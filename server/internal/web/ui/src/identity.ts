@@ -5,15 +5,17 @@ import { browserStorage } from "./storage";
 const entityKey = "elizad.entityId";
 const apiKeyKey = "elizad.apiKey";
 
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 export class Identity {
   private entity: string;
   private key: string | null;
 
   constructor(private readonly storage: Storage | null = browserStorage("localStorage")) {
-    const stored = storage?.getItem(entityKey);
-    this.entity = stored ?? newId();
+    const stored = storage?.getItem(entityKey) ?? "";
+    this.entity = uuid.test(stored) ? stored : newId();
     this.key = storage?.getItem(apiKeyKey) ?? null;
-    if (!stored) this.adopt(this.entity);
+    if (this.entity !== stored) this.adopt(this.entity);
   }
 
   get entityId(): string {

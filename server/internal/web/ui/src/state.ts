@@ -32,7 +32,6 @@ export interface State {
 
 export type Action =
   | { type: "connection"; connection: Connection }
-  | { type: "identity"; me: string }
   | { type: "key"; key: State["key"] }
   | { type: "agentsLoaded"; agents: Agent[] }
   | { type: "agentsFailed"; error: string }
@@ -58,9 +57,6 @@ export function reduce(state: State, action: Action): State {
   switch (action.type) {
     case "connection":
       return { ...state, connection: action.connection };
-    case "identity":
-      // The conversations belong to whoever the server says we are.
-      return action.me === state.me ? state : { ...state, me: action.me, chats: {} };
     case "key":
       return { ...state, key: action.key };
     case "agentsLoaded":

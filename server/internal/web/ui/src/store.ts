@@ -11,9 +11,7 @@ export class Store {
   }
 
   dispatch(action: Action): void {
-    const next = reduce(this.current, action);
-    if (next === this.current) return;
-    this.current = next;
+    this.current = reduce(this.current, action);
     for (const listener of this.listeners) listener();
   }
 

@@ -2,8 +2,8 @@
 export function BuiltinBanner({ name }: { name: string }) {
   return (
     <p class="banner" role="note" data-testid="notice">
-      {name} is answered by the built-in responder. To connect a language model, set <code>OPENAI_API_KEY</code> or{" "}
-      <code>ANTHROPIC_API_KEY</code>.
+      {name} uses the built-in responder. To connect a language model, set <code>OPENAI_API_KEY</code>,{" "}
+      <code>ANTHROPIC_API_KEY</code> or <code>OLLAMA_API_ENDPOINT</code>.
     </p>
   );
 }
