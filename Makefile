@@ -1,0 +1,29 @@
+.DEFAULT_GOAL := help
+.PHONY: help run build generate check test bench web fuzz
+
+help: ## Show this list.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## Run the server from source. Settings come from the environment and .env files.
+	go run ./cmd/elizad
+
+build: ## Build the static binary bin/elizad.
+	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/elizad ./cmd/elizad
+
+generate: ## Write the generated code again, from api/ and queries/.
+	go generate ./...
+
+check: ## The inner loop: formatting, vet, staticcheck and the quick tests.
+	go run ./cmd/internal/ci check
+
+test: ## Everything, on a fresh machine too: installs what is missing, and ends in "N passed, N failed".
+	go run ./cmd/internal/ci test
+
+bench: ## Measure start, memory, endurance and throughput of the real binary.
+	go run ./server/internal/bench
+
+web: ## Build the web UI into server/internal/web/dist, which is committed.
+	npm ci --no-audit --no-fund --prefix server/internal/web/ui && npm run build --prefix server/internal/web/ui
+
+fuzz: ## Run every fuzz target for ten seconds.
+	go run ./cmd/internal/ci fuzz

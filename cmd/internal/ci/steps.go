@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+const module = "github.com/elizad/elizad"
+
+// Packages whose tests are a step of their own, by the beginning of their path.
+const (
+	storePackages = module + "/server/internal/store"
+	wirePackage   = module + "/server"
+	e2ePackages   = module + "/server/internal/e2e"
+)
+
+// check runs what finds most mistakes in little time. Results of unchanged packages come from Go's cache.
+func check(ctx context.Context, r *runner) {
+	r.step(ctx, "staticcheck is installed", installStaticcheck)
+	analyse(ctx, r)
+	packages := r.packages(ctx)
+	unit := slices.DeleteFunc(packages, func(p string) bool { return p == wirePackage || isBelow(p, e2ePackages) })
+	r.goTest(ctx, "tests", nil, unit...)
+}
+
+// test runs everything.
+func test(ctx context.Context, r *runner) {
+	setUp(ctx, r)
+	analyse(ctx, r)
+	r.step(ctx, "generated code is fresh", generatedIsFresh)
+	r.step(ctx, "static binary", staticBinary)
+
+	var unit, store, wire, clients []string
+	for _, p := range r.packages(ctx) {
+		switch {
+		case isBelow(p, e2ePackages):
+			clients = append(clients, p)
+		case isBelow(p, storePackages):
+			store = append(store, p)
+		case p == wirePackage:
+			wire = append(wire, p)
+		default:
+			unit = append(unit, p)
+		}
+	}
+	// Results from the cache would hide that a database or a browser is gone.
+	uncached := []string{"-count=1", "-timeout=20m"}
+	raced := append(uncached, "-race")
+	r.goTest(ctx, "unit tests, with the race detector", raced, unit...)
+	r.goTest(ctx, "store on SQLite and PostgreSQL, with the race detector", raced, store...)
+	r.goTest(ctx, "the whole server over the wire, with the race detector", raced, wire...)
+	for _, dir := range npmProjects(ctx) {
+		if hasScript(dir, "check") {
+			r.step(ctx, "npm run check in "+dir, func(ctx context.Context) (string, error) {
+				return command(ctx, "npm", "run", "--silent", "check", "--prefix", dir)
+			})
+		}
+	}
+	r.goTest(ctx, "real JavaScript clients and browser", uncached, clients...)
+}
+
+// analyse runs the checks that look at the text only.
+func analyse(ctx context.Context, r *runner) {
+	r.step(ctx, "formatting", formatted)
+	r.step(ctx, "go vet", func(ctx context.Context) (string, error) { return command(ctx, "go", "vet", "./...") })
+	r.step(ctx, "staticcheck", func(ctx context.Context) (string, error) {
+		return command(ctx, staticcheckPath, "./...")
+	})
+}
+
+// formatted fails for Go files that gofmt would change.
+func formatted(ctx context.Context) (string, error) {
+	files, err := sourceFiles(ctx, "*.go")
+	if err != nil {
+		return "", err
+	}
+	out, err := command(ctx, "gofmt", append([]string{"-l"}, files...)...)
+	if err == nil && out != "" {
+		err = fmt.Errorf("not formatted, run gofmt -w on these files")
+	}
+	return out, err
+}
+
+// generatedIsFresh generates everything again and fails if that changes a file. The new files stay, ready to be committed.
+func generatedIsFresh(ctx context.Context) (string, error) {
+	before, err := fingerprints(ctx)
+	if err != nil {
+		return "", err
+	}
+	if out, err := command(ctx, "go", "generate", "./..."); err != nil {
+		return out, err
+	}
+	after, err := fingerprints(ctx)
+	if err != nil {
+		return "", err
+	}
+	if stale := differences(before, after); len(stale) > 0 {
+		return strings.Join(stale, "\n"), fmt.Errorf("these files were not what the generators write; commit them as they are now")
+	}
+	return "", nil
+}
+
+// staticBinary builds the program that is released and fails if it needs anything of the machine.
+func staticBinary(ctx context.Context) (string, error) {
+	path := filepath.Join("bin", "elizad")
+	out, err := commandEnv(ctx, []string{"CGO_ENABLED=0"}, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, "./cmd/elizad")
+	if err != nil {
+		return out, err
+	}
+	out, err = command(ctx, "go", "version", "-m", path)
+	if err == nil && !strings.Contains(out, "CGO_ENABLED=0") {
+		err = fmt.Errorf("the binary is linked with C")
+	}
+	return out, err
+}
+
+// fuzz runs every fuzz target for a while.
+func fuzz(ctx context.Context, r *runner, each time.Duration) {
+	for _, p := range r.packages(ctx) {
+		names, err := fuzzTargets(ctx, p)
+		if err != nil {
+			r.step(ctx, "fuzz targets of "+short(p), func(context.Context) (string, error) { return "", err })
+		}
+		for _, name := range names {
+			r.step(ctx, short(p)+" "+name, func(ctx context.Context) (string, error) {
+				return command(ctx, "go", "test", "-run=^$", "-fuzz=^"+name+"$", "-fuzztime="+each.String(), p)
+			})
+		}
+	}
+}
+
+// fuzzTargets returns the names of a package's fuzz functions. Packages without any aren't built.
+func fuzzTargets(ctx context.Context, pkg string) ([]string, error) {
+	dir, err := command(ctx, "go", "list", "-f", "{{.Dir}}", pkg)
+	if err != nil {
+		return nil, fmt.Errorf("finding %s: %w", pkg, err)
+	}
+	files, err := filepath.Glob(filepath.Join(strings.TrimSpace(dir), "*_test.go"))
+	if err != nil {
+		return nil, fmt.Errorf("listing tests of %s: %w", pkg, err)
+	}
+	var names []string
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("reading a test: %w", err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if rest, ok := strings.CutPrefix(line, "func Fuzz"); ok {
+				name, _, _ := strings.Cut(rest, "(")
+				names = append(names, "Fuzz"+name)
+			}
+		}
+	}
+	return names, nil
+}
+
+// isBelow reports whether a package is a tree's root or inside of it.
+func isBelow(pkg, root string) bool { return pkg == root || strings.HasPrefix(pkg, root+"/") }
+
+// short returns a package's path within the module.
+func short(pkg string) string { return strings.TrimPrefix(pkg, module+"/") }
