@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 interface Props {
   label: string;
@@ -13,7 +13,7 @@ interface Props {
 /** A modal dialog. The browser keeps the focus inside and gives it back afterwards. */
 export function Dialog({ label, class: className, testId, onClose, children }: Props) {
   const ref = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const dialog = ref.current!;
     dialog.showModal();
     return () => dialog.close();
@@ -27,6 +27,11 @@ export function Dialog({ label, class: className, testId, onClose, children }: P
       onCancel={(event) => {
         event.preventDefault();
         onClose?.();
+      }}
+      onClose={() => {
+        // A second Esc closes a dialog whatever the page says; one that has to be answered comes back.
+        if (!onClose) ref.current?.showModal();
+        else if (ref.current) onClose();
       }}
       onClick={(event) => {
         if (event.target === ref.current) onClose?.();
