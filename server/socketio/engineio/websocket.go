@@ -177,7 +177,10 @@ func (s *Session) readLoop(ws *webSocket) {
 			s.end(endingOf(err))
 		}
 		if err != nil || !more {
-			ws.drain()
+			if !errors.Is(err, errTooManyFragments) { // after which there is no telling where a frame begins
+				ws.drain()
+			}
+			ws.writeClose(s.ending.code) // unless the writer has, or the client was first
 			s.end(ending{reason: ReasonTransportClose, cut: true})
 			return
 		}

@@ -1,7 +1,13 @@
-// Command conformance serves what the protocol suites of the Socket.IO project expect to find: an Engine.IO server at
-// /engine.io that echoes, and a Socket.IO server at /socket.io with the namespaces / and /custom.
+// Command conformance serves what the test suites of the Socket.IO project expect to find. For the suites of the two
+// protocols: an Engine.IO server at /engine.io that echoes, and a Socket.IO server at /socket.io with the namespaces / and
+// /custom.
 //
 //	go run ./server/socketio/internal/conformance --addr 127.0.0.1:3000
+//
+// The suites of the two JavaScript clients have servers of their own:
+//
+//	go run ./server/socketio/internal/conformance --addr 127.0.0.1:3210 --client-suite
+//	go run ./server/socketio/internal/conformance --addr 127.0.0.1:3000 --engine-client-suite
 package main
 
 import (
@@ -19,10 +25,19 @@ import (
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:3000", "address to listen on")
+	client := flag.Bool("client-suite", false, "serve the suite of socket.io-client")
+	engineClient := flag.Bool("engine-client-suite", false, "serve the suite of engine.io-client")
 	flag.Parse()
+	handler := protocolSuites
+	switch {
+	case *client:
+		handler = clientSuite
+	case *engineClient:
+		handler = engineClientSuite
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := serve(ctx, *addr, protocolSuites()); err != nil {
+	if err := serve(ctx, *addr, handler()); err != nil {
 		slog.Error("serving", "error", err)
 		os.Exit(1)
 	}
