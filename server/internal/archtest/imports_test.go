@@ -1,0 +1,195 @@
+package archtest_test
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mayImport says for each package which others of the module it may import: the arrows of the design. A package that is not
+// listed fails the test, so that a new one gets its place. A name stands for the package itself; name/... for its tree too.
+func mayImport() map[string][]string {
+	const (
+		apierr    = "server/apierr"
+		agent     = "server/agent"
+		model     = "server/model"
+		store     = "server/internal/store"
+		bus       = "server/internal/bus"
+		auth      = "server/internal/auth"
+		messaging = "server/internal/messaging"
+		runtime   = "server/internal/runtime"
+	)
+	return map[string][]string{
+		// The contract and what is generated from it.
+		"api":                             {},
+		"api/wire":                        {},
+		"queries":                         {},
+		"queries/dbtype":                  {},
+		"gen":                             {},
+		"gen/api":                         {"api/wire"},
+		"gen/apiserver":                   {"gen/api", "api/wire"},
+		"gen/apiclient":                   {"gen/api", "api/wire"},
+		"gen/db":                          {"queries/dbtype"},
+		"gen/sqlite":                      {"queries/dbtype", "gen/db"},
+		"gen/postgres":                    {"queries/dbtype", "gen/db"},
+		"client":                          {"gen/api", "gen/apiclient", "api/wire", apierr, "server/socketio/parser"},
+		"cmd/elizad":                      {"server", "client"},
+		"cmd/internal/...":                {},
+		"server/apierr":                   {},
+		"server/model":                    {},
+		"server/model/...":                {model},
+		"server/agent":                    {model, apierr},
+		"server/socketio":                 {"server/socketio/..."},
+		"server/socketio/engineio":        {"server/socketio/engineio/...", "server/socketio/parser"},
+		"server/socketio/engineio/packet": {},
+		"server/socketio/parser":          {},
+		"server/socketio/internal/...":    {"server/socketio/..."},
+
+		// Leaves of the server.
+		"server/internal/config":    {},
+		"server/internal/lifecycle": {},
+		"server/internal/logstream": {},
+		"server/internal/seal":      {},
+		"server/internal/web":       {},
+		"server/internal/httpx":     {auth, apierr, "server/internal/config"},
+
+		// Storage: nobody but the two stores knows a driver.
+		"server/internal/store":             {"gen/db", "queries/dbtype", apierr},
+		"server/internal/store/sqlitestore": {store, "gen/db", "gen/sqlite", "queries", "queries/dbtype", "server/internal/lifecycle", apierr},
+		"server/internal/store/pgstore":     {store, "gen/db", "gen/postgres", "queries", "queries/dbtype", "server/internal/lifecycle", apierr},
+		"server/internal/bus":               {"server/internal/lifecycle"},
+
+		// The domain. messaging never imports runtime: it stores turns and says that there is work.
+		"server/internal/auth":        {store, apierr},
+		"server/internal/media":       {store, auth, apierr},
+		"server/internal/messaging":   {store, bus, auth, apierr, "gen/db", "queries/dbtype"},
+		"server/internal/runtime":     {runtime + "/...", agent, model, messaging, store, bus, auth, apierr, "gen/db", "queries/dbtype", "server/internal/seal"},
+		"server/internal/runtime/...": {model, agent, apierr},
+
+		// The edges, which translate and hold no rule.
+		"server/internal/rest":     {"api", "api/wire", "gen/api", "gen/apiserver", messaging, runtime, auth, "server/internal/media", "server/internal/logstream", apierr, agent},
+		"server/internal/realtime": {"server/socketio", "server/socketio/parser", messaging, auth, "server/internal/logstream", bus, apierr},
+
+		// The wiring.
+		"server": {"server/...", "gen/apiserver", "api"},
+
+		// Helpers of tests, and programs beside the product.
+		"server/internal/store/storetest": {store, "gen/db", "queries/dbtype", apierr},
+		"server/internal/bus/bustest":     {bus},
+		"server/internal/pgtest":          {"server/internal/store/pgstore"},
+		"server/internal/modeltest":       {model},
+		"server/internal/bench":           {"..."},
+		"server/internal/e2e":             {"..."},
+		"server/internal/archtest":        {},
+	}
+}
+
+// testHelpers must not be part of the product.
+func testHelpers() []string {
+	return []string{
+		"server/internal/store/storetest", "server/internal/bus/bustest", "server/internal/pgtest", "server/internal/modeltest",
+		"server/internal/bench", "server/internal/e2e", "server/internal/archtest", "server/socketio/internal",
+	}
+}
+
+func TestImports(t *testing.T) {
+	t.Parallel()
+	rules := mayImport()
+	for _, p := range packages(t) {
+		allowed, found := ruleFor(rules, p.short())
+		if !found {
+			t.Errorf("%s has no place in the table of imports: add a row that says what it may know", p.short())
+			continue
+		}
+		for _, imported := range p.Imports {
+			if !strings.HasPrefix(imported, module) {
+				continue
+			}
+			other := within(imported)
+			if !slices.ContainsFunc(allowed, func(pattern string) bool { return matches(pattern, other) }) {
+				t.Errorf("%s imports %s, which the design doesn't allow (it may import: %s)", p.short(), other, strings.Join(allowed, ", "))
+			}
+			isHelper := func(helper string) bool { return isBelow(other, helper) }
+			if slices.ContainsFunc(testHelpers(), isHelper) && !slices.ContainsFunc(testHelpers(), func(h string) bool { return isBelow(p.short(), h) }) {
+				t.Errorf("%s imports %s, which is for tests only", p.short(), other)
+			}
+		}
+	}
+}
+
+// ruleFor returns the row of a package: its own, else that of the closest tree around it.
+func ruleFor(rules map[string][]string, pkg string) (allowed []string, found bool) {
+	if allowed, found = rules[pkg]; found {
+		return allowed, true
+	}
+	best := ""
+	for _, pattern := range slices.Sorted(maps.Keys(rules)) {
+		if strings.HasSuffix(pattern, "/...") && matches(pattern, pkg) && len(pattern) > len(best) {
+			best = pattern
+		}
+	}
+	return rules[best], best != ""
+}
+
+// matches reports whether a pattern of the table stands for a package.
+func matches(pattern, pkg string) bool {
+	if pattern == "..." {
+		return true
+	}
+	if root, ok := strings.CutSuffix(pattern, "/..."); ok {
+		return isBelow(pkg, root)
+	}
+	return pattern == pkg
+}
+
+// TestDriversStayInTheirRooms keeps foreign code where its use is decided.
+func TestDriversStayInTheirRooms(t *testing.T) {
+	t.Parallel()
+	for _, rule := range []struct {
+		prefix string
+		rooms  []string
+		why    string
+	}{
+		{"github.com/jackc/pgx", []string{"gen/postgres", "server/internal/store/pgstore", "server/internal/pgtest"}, "the domain must not depend on a database"},
+		{"modernc.org/sqlite", []string{"server/internal/store/sqlitestore"}, "the domain must not depend on a database"},
+		{"github.com/coder/websocket", []string{"server/socketio", "server/internal/bench", "client"}, "sockets are the engine's business"},
+		{"github.com/alecthomas/kong", []string{"cmd/elizad", "server/internal/config"}, "flags are read in one place"},
+		{"github.com/getkin/kin-openapi", []string{"gen/apiserver", "server/internal/httpx", "server/internal/rest"}, "the contract is checked at the edge"},
+	} {
+		for _, p := range packages(t) {
+			if slices.ContainsFunc(rule.rooms, func(room string) bool { return isBelow(p.short(), room) }) {
+				continue
+			}
+			for _, imported := range p.Imports {
+				if imported == rule.prefix || strings.HasPrefix(imported, rule.prefix+"/") {
+					t.Errorf("%s imports %s: %s", p.short(), imported, rule.why)
+				}
+			}
+		}
+	}
+}
+
+// TestPublicPackagesStayLight guards those who import a part of elizad from getting the whole.
+func TestPublicPackagesStayLight(t *testing.T) {
+	t.Parallel()
+	heavy := []string{
+		"github.com/go-chi/chi", "github.com/getkin/kin-openapi", "github.com/jackc/pgx", "modernc.org/sqlite", "github.com/alecthomas/kong",
+		module + "/server/internal",
+	}
+	for _, light := range []string{"client", "server/apierr", "server/agent", "server/model", "server/socketio"} {
+		if !slices.ContainsFunc(packages(t), func(p goPackage) bool { return p.short() == light }) {
+			t.Errorf("there is no package %s", light)
+			continue
+		}
+		deps, err := output("go", "list", "-deps", module+"/"+light)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for dep := range strings.FieldsSeq(deps) {
+			if slices.ContainsFunc(heavy, func(h string) bool { return dep == h || strings.HasPrefix(dep, h+"/") }) {
+				t.Errorf("%s pulls in %s", light, dep)
+			}
+		}
+	}
+}
