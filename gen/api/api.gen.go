@@ -739,7 +739,7 @@ type ChannelPatch struct {
 	// Example: {}
 	Metadata                  JSONObject `json:"metadata,omitempty"`
 	Name                      *string    `json:"name,omitempty"`
-	ParticipantCentralUserIds []UUID     `json:"participantCentralUserIds,omitempty"`
+	ParticipantCentralUserIds *[]UUID    `json:"participantCentralUserIds,omitempty"`
 	Topic                     *string    `json:"topic,omitempty"`
 
 	// TurnPolicy What happens to a message that arrives while an agent still has work in the same channel: it waits its turn

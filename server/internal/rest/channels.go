@@ -67,10 +67,7 @@ func (h channelHandlers) GetChannel(ctx context.Context, req apiserver.GetChanne
 func (h channelHandlers) UpdateChannel(ctx context.Context, req apiserver.UpdateChannelRequestObject) (apiserver.UpdateChannelResponseObject, error) {
 	patch := messaging.ChannelPatch{
 		Name: req.Body.Name, Topic: req.Body.Topic, Metadata: without(req.Body.Metadata, participantsKey), MergeMetadata: deref(req.Params.Merge),
-		Policy: (*messaging.Policy)(req.Body.TurnPolicy),
-	}
-	if req.Body.ParticipantCentralUserIds != nil {
-		patch.Participants = &req.Body.ParticipantCentralUserIds
+		Participants: req.Body.ParticipantCentralUserIds, Policy: (*messaging.Policy)(req.Body.TurnPolicy),
 	}
 	c, err := h.channels.UpdateChannel(ctx, auth.FromContext(ctx), req.ChannelID, patch)
 	if err != nil {

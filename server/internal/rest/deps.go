@@ -56,7 +56,7 @@ type runs interface {
 	Run(ctx context.Context, who auth.Identity, agentID, turnID uuid.UUID) (messaging.Run, []messaging.TurnLogEntry, error)
 }
 
-// Agents is what the handlers need of [runtime.Service].
+// Agents is what the handlers need of [runtime.Agents].
 type Agents interface {
 	List(ctx context.Context, who auth.Identity) ([]runtime.Agent, error)
 	Get(ctx context.Context, who auth.Identity, id uuid.UUID) (runtime.Agent, error)

@@ -1,0 +1,106 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/api"
+)
+
+// Agents returns all agents, the active ones first, then by name.
+func (c *Client) Agents(ctx context.Context) ([]AgentListItem, error) {
+	data, err := call[api.AgentList](ctx, c, "listing agents", func(ctx context.Context) (*http.Response, error) {
+		return c.api.ListAgents(ctx)
+	})
+	return data.Agents, err
+}
+
+// Agent returns one agent.
+func (c *Client) Agent(ctx context.Context, id uuid.UUID) (Agent, error) {
+	return call[Agent](ctx, c, "reading an agent", func(ctx context.Context) (*http.Response, error) {
+		return c.api.GetAgent(ctx, id)
+	})
+}
+
+// CreateAgent stores a new agent, which has to be started. Creating the same agent again is fine; another one under the
+// same id is a CONFLICT.
+func (c *Client) CreateAgent(ctx context.Context, character Character) (AgentCreated, error) {
+	body := map[string]json.RawMessage{"characterJson": encode(character)}
+	return call[AgentCreated](ctx, c, "creating an agent", func(ctx context.Context) (*http.Response, error) {
+		return c.api.CreateAgent(withRepeat(ctx), body)
+	})
+}
+
+// UpdateAgent changes the fields of an agent that patch names. Settings and secrets are merged, and a nil in them removes.
+func (c *Client) UpdateAgent(ctx context.Context, id uuid.UUID, patch map[string]any) (Agent, error) {
+	body := make(map[string]json.RawMessage, len(patch))
+	for key, value := range patch {
+		raw, err := json.Marshal(value)
+		if err != nil {
+			return Agent{}, fmt.Errorf("changing an agent: encoding %s: %w", key, err)
+		}
+		body[key] = raw
+	}
+	return call[Agent](ctx, c, "changing an agent", func(ctx context.Context) (*http.Response, error) {
+		return c.api.UpdateAgent(ctx, id, body)
+	})
+}
+
+// DeleteAgent removes an agent.
+func (c *Client) DeleteAgent(ctx context.Context, id uuid.UUID) error {
+	return callEmpty(ctx, c, "deleting an agent", func(ctx context.Context) (*http.Response, error) {
+		return c.api.DeleteAgent(ctx, id)
+	})
+}
+
+// StartAgent lets an agent answer.
+func (c *Client) StartAgent(ctx context.Context, id uuid.UUID) (AgentStatus, error) {
+	return call[AgentStatus](ctx, c, "starting an agent", func(ctx context.Context) (*http.Response, error) {
+		return c.api.StartAgent(withRepeat(ctx), id)
+	})
+}
+
+// StopAgent ends what an agent is doing and lets it answer no more. One that doesn't run is not found.
+func (c *Client) StopAgent(ctx context.Context, id uuid.UUID) (AgentStatus, error) {
+	return call[AgentStatus](ctx, c, "stopping an agent", func(ctx context.Context) (*http.Response, error) {
+		return c.api.StopAgent(ctx, id)
+	})
+}
+
+// RunsQuery restricts a list of runs; the zero value asks for the newest 20.
+type RunsQuery struct {
+	Channel  uuid.UUID // zero: all
+	Status   string    // started, completed, timeout, error; empty: all
+	Limit    int       // at most 100; 0: 20
+	From, To time.Time // zero: unbounded
+}
+
+// Runs returns an agent's runs, newest first.
+func (c *Client) Runs(ctx context.Context, agentID uuid.UUID, q RunsQuery) (RunList, error) {
+	params := api.ListRunsParams{From: query(q.From), To: query(q.To)}
+	if q.Channel != uuid.Nil {
+		params.RoomID = &q.Channel
+	}
+	if q.Status != "" {
+		params.Status = &q.Status
+	}
+	if q.Limit > 0 {
+		params.Limit = new(strconv.Itoa(q.Limit))
+	}
+	return call[RunList](ctx, c, "listing runs", func(ctx context.Context) (*http.Response, error) {
+		return c.api.ListRuns(ctx, agentID, &params)
+	})
+}
+
+// Run returns what happened in one run, and why.
+func (c *Client) Run(ctx context.Context, agentID, runID uuid.UUID) (RunDetail, error) {
+	return call[RunDetail](ctx, c, "reading a run", func(ctx context.Context) (*http.Response, error) {
+		return c.api.GetRun(ctx, agentID, runID)
+	})
+}

@@ -1,0 +1,151 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/api"
+	"github.com/elizad/elizad/server/apierr"
+)
+
+// silence is how long a stream may say nothing. The server shows every 15 seconds that it is there.
+const silence = 45 * time.Second
+
+// errSilent says that a stream has broken although its connection seems to stand.
+var errSilent = errors.New("the server has fallen silent")
+
+// Event is one step of an answer; exactly one of its fields is set.
+type Event struct {
+	Sent *UserMessage   // the question, as stored; first
+	Text string         // the next piece of the reply
+	Done *AgentResponse // the end; last. Its Outcome tells whether and why the agent said nothing
+}
+
+// Ask says text to an agent in the direct channel of the two, and yields the answer as it is written. It waits as long as
+// ctx and the agent do. An agent that fails ends the answer with an *Error. Breaking off the range ends the listening, not
+// the agent's work: the reply will be in the channel.
+func (c *Client) Ask(ctx context.Context, agentID uuid.UUID, text string) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		channel, err := c.DirectChannel(ctx, agentID)
+		if err != nil {
+			yield(Event{}, err)
+			return
+		}
+		question := NewMessage{Content: &text, Metadata: encode(map[string]any{"isDm": true, "targetAgentId": agentID})}
+		for event, err := range c.Stream(ctx, channel.ID, question) {
+			if !yield(event, err) {
+				return
+			}
+		}
+	}
+}
+
+// Stream posts m to a channel and yields the answer of the agent that it is addressed to, like Ask.
+func (c *Client) Stream(ctx context.Context, channelID uuid.UUID, m NewMessage) iter.Seq2[Event, error] {
+	m = c.signed(m, api.TransportSse)
+	return func(yield func(Event, error) bool) {
+		err := c.stream(ctx, channelID, m, func(e Event) bool { return yield(e, nil) })
+		if err != nil {
+			yield(Event{}, fmt.Errorf("asking an agent: %w", err))
+		}
+	}
+}
+
+// Reply waits for the end of an answer and returns it.
+func Reply(answer iter.Seq2[Event, error]) (AgentResponse, error) {
+	for event, err := range answer {
+		if err != nil {
+			return AgentResponse{}, err
+		}
+		if event.Done != nil {
+			return *event.Done, nil
+		}
+	}
+	return AgentResponse{}, io.ErrUnexpectedEOF
+}
+
+// stream yields the events of an answer and returns nil when it has come to its end or yield wants no more.
+func (c *Client) stream(ctx context.Context, channelID uuid.UUID, m NewMessage, yield func(Event) bool) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	resp, err := c.api.PostMessage(withRepeat(ctx), channelID, m, acceptStream)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+		if err != nil {
+			return fmt.Errorf("reading the answer: %w", err)
+		}
+		return errorOf(resp, body)
+	}
+	watchdog := time.AfterFunc(silence, func() { cancel(errSilent) })
+	defer watchdog.Stop()
+	frames := newFrameReader(resp.Body, func() { watchdog.Reset(silence) })
+	for {
+		f, err := frames.next()
+		if cause := context.Cause(ctx); err != nil && cause != nil {
+			return cause
+		} else if errors.Is(err, io.EOF) {
+			return io.ErrUnexpectedEOF // done or error were still to come
+		} else if err != nil {
+			return fmt.Errorf("reading the stream: %w", err)
+		}
+		event, err := f.decode()
+		if err != nil {
+			return err
+		}
+		if event != (Event{}) && !yield(event) || event.Done != nil {
+			return nil
+		}
+	}
+}
+
+func acceptStream(_ context.Context, r *http.Request) error {
+	r.Header.Set("Accept", "text/event-stream, application/json")
+	return nil
+}
+
+// decode returns the event that a frame tells, the zero Event for a kind that is not known, and an *Error for the failure
+// that ended the stream.
+func (f frame) decode() (e Event, err error) {
+	switch f.event {
+	case "user_message":
+		err = json.Unmarshal(f.data, &e.Sent)
+	case "chunk":
+		var chunk api.StreamChunk
+		err = json.Unmarshal(f.data, &chunk)
+		e.Text = chunk.Chunk
+	case "done":
+		err = json.Unmarshal(f.data, &e.Done)
+	case "error":
+		var failure api.StreamError
+		if err = json.Unmarshal(f.data, &failure); err == nil {
+			err = &Error{
+				Status: http.StatusOK, Code: apierr.Code(failure.Error.Code), Message: failure.Error.Message,
+				Details: deref(failure.Error.Details),
+			}
+			return Event{}, err
+		}
+	}
+	if err != nil {
+		return Event{}, fmt.Errorf("reading the event %q: %w", f.event, err)
+	}
+	return e, nil
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

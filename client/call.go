@@ -1,0 +1,74 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+)
+
+// maxAnswer bounds what is read of one answer.
+const maxAnswer = 64 << 20
+
+// send is one operation of the generated client, waiting for a context.
+type send func(ctx context.Context) (*http.Response, error)
+
+// call sends a request and returns the data of its answer.
+func call[T any](ctx context.Context, c *Client, doing string, s send) (T, error) {
+	envelope, err := callBare[struct{ Data T }](ctx, c, doing, s)
+	return envelope.Data, err
+}
+
+// callBare sends a request and returns its whole answer.
+func callBare[T any](ctx context.Context, c *Client, doing string, s send, alsoGood ...int) (out T, err error) {
+	ctx, cancel := c.bound(ctx)
+	defer cancel()
+	body, err := exchange(ctx, s, alsoGood)
+	if err != nil {
+		return out, fmt.Errorf("%s: %w", doing, err)
+	}
+	if err := json.Unmarshal(body, &out); err != nil {
+		return out, fmt.Errorf("%s: reading the answer: %w", doing, err)
+	}
+	return out, nil
+}
+
+// callEmpty sends a request whose answer says nothing.
+func callEmpty(ctx context.Context, c *Client, doing string, s send) error {
+	ctx, cancel := c.bound(ctx)
+	defer cancel()
+	if _, err := exchange(ctx, s, nil); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return nil
+}
+
+func (c *Client) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	if c.timeout <= 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, c.timeout)
+}
+
+// exchange sends a request and reads the answer. A status outside 200-299 and alsoGood is an *Error.
+func exchange(ctx context.Context, s send, alsoGood []int) ([]byte, error) {
+	resp, err := s(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("reading the answer: %w", err)
+	}
+	if resp.StatusCode/100 == 2 {
+		return body, nil
+	}
+	for _, status := range alsoGood {
+		if resp.StatusCode == status {
+			return body, nil
+		}
+	}
+	return nil, errorOf(resp, body)
+}

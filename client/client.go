@@ -1,0 +1,98 @@
+// Package client talks to an elizad server over HTTP.
+//
+//	c, err := client.New("http://127.0.0.1:3000")
+//	…
+//	for event, err := range c.Ask(ctx, agentID, "Hello") {
+//		…
+//		fmt.Print(event.Text)
+//	}
+//
+// Methods are named after the operations of the contract and return what stands in the answer's data. A failure of the
+// server is an [*Error]; see [IsNotFound] and [IsCode]. Requests that may be repeated are: reading, deleting, and posting a
+// message, which carries an id of its own. A client is safe for concurrent use.
+package client
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/apiclient"
+)
+
+// Defaults of the options.
+const (
+	DefaultTimeout = 30 * time.Second
+	DefaultRetries = 3
+)
+
+const userAgent = "elizad-go-client"
+
+// Client is a connection to one server, as one person.
+type Client struct {
+	api     *apiclient.Client
+	entity  uuid.UUID
+	timeout time.Duration
+}
+
+// Option changes how a client works.
+type Option func(*options)
+
+type options struct {
+	http    *http.Client
+	apiKey  string
+	entity  uuid.UUID
+	timeout time.Duration
+	retries int
+}
+
+// WithAPIKey sends key with every request.
+func WithAPIKey(key string) Option { return func(o *options) { o.apiKey = key } }
+
+// WithEntity says who is asking: the id under which messages are posted and channels are found again. Without it a client
+// is somebody new each time.
+func WithEntity(id uuid.UUID) Option { return func(o *options) { o.entity = id } }
+
+// WithHTTPClient uses h to send requests. Its Timeout should be zero, because it would also cut streams; see WithTimeout.
+func WithHTTPClient(h *http.Client) Option { return func(o *options) { o.http = h } }
+
+// WithTimeout bounds each call but those that wait for an agent, attempts included. The default is DefaultTimeout; 0 means
+// no bound but the context's.
+func WithTimeout(d time.Duration) Option { return func(o *options) { o.timeout = d } }
+
+// WithRetries sets how often a request that may be repeated is tried again. The default is DefaultRetries.
+func WithRetries(n int) Option { return func(o *options) { o.retries = n } }
+
+// New returns a client for the server at baseURL, such as "http://127.0.0.1:3000". It sends nothing yet.
+func New(baseURL string, opts ...Option) (*Client, error) {
+	o := options{http: http.DefaultClient, entity: uuid.New(), timeout: DefaultTimeout, retries: DefaultRetries}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	u, err := url.Parse(baseURL)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, fmt.Errorf("client: %q is not an http or https address", baseURL)
+	}
+	generated, err := apiclient.NewClient(baseURL,
+		apiclient.WithHTTPClient(&retrier{next: o.http, retries: o.retries}),
+		apiclient.WithRequestEditorFn(func(_ context.Context, r *http.Request) error {
+			r.Header.Set("Accept", "application/json")
+			r.Header.Set("User-Agent", userAgent)
+			r.Header.Set("X-Entity-Id", o.entity.String())
+			if o.apiKey != "" {
+				r.Header.Set("X-API-KEY", o.apiKey)
+			}
+			return nil
+		}))
+	if err != nil {
+		return nil, fmt.Errorf("client: %w", err)
+	}
+	return &Client{api: generated, entity: o.entity, timeout: o.timeout}, nil
+}
+
+// Entity returns the id of the person that the client is.
+func (c *Client) Entity() uuid.UUID { return c.entity }

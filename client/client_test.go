@@ -1,0 +1,335 @@
+package client_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers/legacy"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/api"
+	"github.com/elizad/elizad/client"
+	"github.com/elizad/elizad/server/apierr"
+)
+
+var (
+	alice = uuid.MustParse("17dcb1c8-cf1f-438a-b8c7-dc93995e78be")
+	eliza = uuid.MustParse("b850bc30-45f8-0041-a00a-83df46d8555d")
+)
+
+// wire is a server that is not there: requests are answered by a function, without a network. Each is compared with the
+// contract first.
+func wire(t *testing.T, answer http.HandlerFunc, opts ...client.Option) *client.Client {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc.Servers, doc.Security = nil, nil
+	router, err := legacy.NewRouter(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	send := func(r *http.Request) (*http.Response, error) {
+		if err := r.Context().Err(); err != nil {
+			return nil, err
+		}
+		var body []byte
+		if r.Body != nil {
+			body, _ = io.ReadAll(r.Body)
+		}
+		r = r.Clone(r.Context())
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		route, params, err := router.FindRoute(r)
+		if err != nil {
+			t.Errorf("%s %s: %v", r.Method, r.URL, err)
+			return nil, err
+		}
+		if err := openapi3filter.ValidateRequest(r.Context(), &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route}); err != nil {
+			t.Errorf("%s %s: %v", r.Method, r.URL, err)
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		w := httptest.NewRecorder()
+		answer(w, r)
+		if w.Code == dropped {
+			return nil, errors.New("connection reset by peer")
+		}
+		return w.Result(), nil
+	}
+	opts = append([]client.Option{client.WithHTTPClient(&http.Client{Transport: roundTripper(send)}), client.WithEntity(alice)}, opts...)
+	c, err := client.New("http://elizad.test", opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// dropped is a status with which an answer stands for a connection that broke.
+const dropped = 599
+
+func ok(w http.ResponseWriter, data string) {
+	w.Header().Set("Content-Type", "application/json")
+	fmt.Fprintf(w, `{"success":true,"data":%s}`, data)
+}
+
+func fail(w http.ResponseWriter, status int, code apierr.Code, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	fmt.Fprintf(w, `{"success":false,"error":{"code":%q,"message":%q,"details":"why"}}`, code, message)
+}
+
+func TestCallsFitTheContract(t *testing.T) {
+	t.Parallel()
+	channel, message := uuid.New(), uuid.New()
+	c := wire(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-API-KEY") != "k" || r.Header.Get("X-Entity-Id") != alice.String() {
+			t.Errorf("headers: %v", r.Header)
+		}
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/participants"):
+			ok(w, `["`+alice.String()+`"]`)
+		case r.Method == http.MethodPost && r.URL.Path == "/api/agents":
+			ok(w, `{"name":"Eliza","bio":"b","character":{"name":"Eliza"}}`)
+		default:
+			ok(w, `{"id":"`+eliza.String()+`","name":"Eliza","agents":[],"messages":[],"server":{"name":"Club"},"bio":["b"]}`)
+		}
+	}, client.WithAPIKey("k"))
+	ctx := t.Context()
+	for name, call := range map[string]func() error{
+		"Agents": func() error { _, err := c.Agents(ctx); return err },
+		"Agent":  func() error { a, err := c.Agent(ctx, eliza); return want(err, a.Name, "Eliza") },
+		"CreateAgent": func() error {
+			_, err := c.CreateAgent(ctx, client.Character{Name: "Eliza", Bio: client.Text("b")})
+			return err
+		},
+		"UpdateAgent": func() error {
+			_, err := c.UpdateAgent(ctx, eliza, map[string]any{"bio": client.Texts("b", "c"), "system": nil})
+			return err
+		},
+		"DeleteAgent": func() error { return c.DeleteAgent(ctx, eliza) },
+		"StartAgent":  func() error { _, err := c.StartAgent(ctx, eliza); return err },
+		"StopAgent":   func() error { _, err := c.StopAgent(ctx, eliza); return err },
+		"Runs": func() error {
+			_, err := c.Runs(ctx, eliza, client.RunsQuery{Channel: channel, Status: "error", Limit: 5, From: time.UnixMilli(1), To: time.Now()})
+			return err
+		},
+		"Run":                  func() error { _, err := c.Run(ctx, eliza, message); return err },
+		"CurrentMessageServer": func() error { _, err := c.CurrentMessageServer(ctx); return err },
+		"MessageServers":       func() error { _, err := c.MessageServers(ctx); return err },
+		"CreateMessageServer": func() error {
+			s, err := c.CreateMessageServer(ctx, client.NewMessageServer{Name: "Club", SourceType: "x"})
+			return want(err, s.Name, "Club")
+		},
+		"MessageServerAgents":      func() error { _, err := c.MessageServerAgents(ctx, uuid.Nil); return err },
+		"AddMessageServerAgent":    func() error { return c.AddMessageServerAgent(ctx, uuid.Nil, eliza) },
+		"RemoveMessageServerAgent": func() error { return c.RemoveMessageServerAgent(ctx, uuid.Nil, eliza) },
+		"AgentMessageServers":      func() error { _, err := c.AgentMessageServers(ctx, eliza); return err },
+		"Channels": func() error {
+			_, err := c.Channels(ctx, uuid.Nil, client.ChannelsQuery{Internal: true, Limit: 1, Offset: 2})
+			return err
+		},
+		"DirectChannel": func() error { ch, err := c.DirectChannel(ctx, eliza); return want(err, ch.Name, "Eliza") },
+		"CreateChannel": func() error {
+			_, err := c.CreateChannel(ctx, client.NewChannel{Name: "c", ParticipantCentralUserIds: []uuid.UUID{alice}})
+			return err
+		},
+		"Channel": func() error { _, err := c.Channel(ctx, channel); return err },
+		"UpdateChannel": func() error {
+			_, err := c.UpdateChannel(ctx, channel, client.ChannelPatch{ParticipantCentralUserIds: &[]uuid.UUID{}})
+			return err
+		},
+		"DeleteChannel":      func() error { return c.DeleteChannel(ctx, channel) },
+		"Participants":       func() error { ids, err := c.Participants(ctx, channel); return want(err, ids[0], alice) },
+		"ChannelAgents":      func() error { _, err := c.ChannelAgents(ctx, channel); return err },
+		"AddChannelAgent":    func() error { return c.AddChannelAgent(ctx, channel, eliza) },
+		"RemoveChannelAgent": func() error { return c.RemoveChannelAgent(ctx, channel, eliza) },
+		"Messages": func() error {
+			_, err := c.Messages(ctx, channel, client.MessagesQuery{Limit: 1, Offset: 1, Before: time.Now(), After: time.UnixMilli(1)})
+			return err
+		},
+		"Post":          func() error { _, err := c.Post(ctx, channel, "Hello"); return err },
+		"DeleteMessage": func() error { return c.DeleteMessage(ctx, channel, message) },
+		"ClearChannel":  func() error { return c.ClearChannel(ctx, channel) },
+		"Ping":          func() error { return c.Ping(ctx) },
+		"Version":       func() error { _, err := c.Version(ctx); return err },
+		"RequiresAuth":  func() error { _, err := c.RequiresAuth(ctx); return err },
+	} {
+		if err := call(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func want[T comparable](err error, got, want T) error {
+	if err == nil && got != want {
+		return fmt.Errorf("got %v, want %v", got, want)
+	}
+	return err
+}
+
+func TestErrors(t *testing.T) {
+	t.Parallel()
+	c := wire(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Request-Id", "r1")
+		fail(w, 404, apierr.NotFound, "Agent not found")
+	})
+	_, err := c.Agent(t.Context(), eliza)
+	got, isError := errors.AsType[*client.Error](err)
+	if !isError || !client.IsNotFound(err) || !client.IsCode(err, apierr.NotFound) || client.IsCode(err, apierr.Conflict) {
+		t.Fatalf("got %v", err)
+	}
+	if diff := cmp.Diff(&client.Error{Status: 404, Code: "NOT_FOUND", Message: "Agent not found", Details: "why", RequestID: "r1"}, got); diff != "" {
+		t.Errorf("error (-want +got):\n%s", diff)
+	}
+	if text := err.Error(); !strings.Contains(text, "reading an agent") || !strings.Contains(text, "Agent not found") {
+		t.Errorf("text: %s", text)
+	}
+
+	proxy := wire(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusForbidden) })
+	if err := proxy.Ping(t.Context()); !strings.Contains(fmt.Sprint(err), "403 Forbidden") || client.IsNotFound(err) {
+		t.Errorf("an answer of somebody else: %v", err)
+	}
+	for _, bad := range []string{"", "elizad", "ftp://x", "http://"} {
+		if _, err := client.New(bad); err == nil {
+			t.Errorf("%q was taken for an address", bad)
+		}
+	}
+}
+
+func TestRetries(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name  string
+		call  func(ctx context.Context, c *client.Client) error
+		fail  int // status of all but the last attempt
+		after string
+		want  int // attempts
+	}{
+		{"reading, overloaded", func(ctx context.Context, c *client.Client) error { return c.Ping(ctx) }, 503, "", 3},
+		{"reading, behind a broken proxy", func(ctx context.Context, c *client.Client) error { return c.Ping(ctx) }, 502, "", 3},
+		{"reading, broken connection", func(ctx context.Context, c *client.Client) error { return c.Ping(ctx) }, dropped, "", 3},
+		{"deleting", func(ctx context.Context, c *client.Client) error { return c.DeleteAgent(ctx, eliza) }, 429, "2", 3},
+		{"posting carries its own id", func(ctx context.Context, c *client.Client) error { _, err := c.Post(ctx, eliza, "x"); return err }, dropped, "", 3},
+		{"a failed agent stays failed", func(ctx context.Context, c *client.Client) error { _, err := c.Post(ctx, eliza, "x"); return err }, 502, "", 1},
+		{"creating is not repeated", func(ctx context.Context, c *client.Client) error {
+			_, err := c.CreateChannel(ctx, client.NewChannel{Name: "c"})
+			return err
+		}, 503, "", 1},
+		{"a refusal is final", func(ctx context.Context, c *client.Client) error { return c.Ping(ctx) }, 400, "", 1},
+		{"a server that wants to be left alone", func(ctx context.Context, c *client.Client) error { return c.Ping(ctx) }, 429, "3600", 1},
+		{"health is asked once", func(ctx context.Context, c *client.Client) error { _, err := c.Health(ctx); return err }, 503, "", 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				attempts, bodies := 0, map[string]bool{}
+				c := wire(t, func(w http.ResponseWriter, r *http.Request) {
+					body, _ := io.ReadAll(r.Body)
+					bodies[string(body)] = true
+					if attempts++; attempts < 3 {
+						w.Header().Set("Retry-After", tt.after)
+						fail(w, tt.fail, "X", "x")
+						return
+					}
+					ok(w, `{}`)
+				})
+				began := time.Now()
+				err := tt.call(t.Context(), c)
+				if attempts != tt.want || (err == nil) != (tt.want == 3 || tt.name == "health is asked once") {
+					t.Errorf("%d attempts, want %d: %v", attempts, tt.want, err)
+				}
+				if len(bodies) != 1 {
+					t.Errorf("attempts differ: %v", bodies)
+				}
+				if waited := time.Since(began); tt.after == "2" && waited != 4*time.Second {
+					t.Errorf("waited %v for Retry-After", waited)
+				}
+			})
+		})
+	}
+}
+
+func TestTimeout(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := wire(t, func(w http.ResponseWriter, _ *http.Request) { fail(w, 503, apierr.Unavailable, "starting") },
+			client.WithTimeout(time.Second), client.WithRetries(1000))
+		began := time.Now()
+		err := c.Ping(t.Context())
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Second {
+			t.Errorf("after %v: %v", time.Since(began), err)
+		}
+	})
+}
+
+func TestHistoryReadsPageByPage(t *testing.T) {
+	t.Parallel()
+	const total = 450
+	var requests atomic.Int32
+	c := wire(t, func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		var q struct{ offset, limit int }
+		_, _ = fmt.Sscan(r.URL.Query().Get("offset"), &q.offset)
+		_, _ = fmt.Sscan(r.URL.Query().Get("limit"), &q.limit)
+		if q.offset > 0 { // a message of the first page's millisecond came in between
+			q.offset--
+		}
+		var messages []map[string]any
+		for seq := total - q.offset; seq > 0 && len(messages) < q.limit; seq-- {
+			messages = append(messages, map[string]any{"id": uuid.New(), "seq": seq, "createdAt": time.UnixMilli(int64(seq)).UTC()})
+		}
+		data, _ := json.Marshal(map[string]any{"messages": messages, "hasMore": q.offset+q.limit < total})
+		ok(w, string(data))
+	})
+	next := int64(total)
+	for m, err := range c.History(t.Context(), eliza) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Seq != next {
+			t.Fatalf("message %d, want %d", m.Seq, next)
+		}
+		next--
+	}
+	if next != 0 || requests.Load() != 3 {
+		t.Errorf("%d messages are missing after %d requests", next, requests.Load())
+	}
+	requests.Store(0)
+	for range c.History(t.Context(), eliza) {
+		break
+	}
+	if requests.Load() != 1 {
+		t.Errorf("%d requests for one message", requests.Load())
+	}
+}
+
+func TestHealthOfASickServer(t *testing.T) {
+	t.Parallel()
+	c := wire(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(503)
+		_, _ = io.WriteString(w, `{"status":"DEGRADED","version":"1","timestamp":"2026-11-20T15:33:10.230Z","agentCount":0}`)
+	})
+	h, err := c.Health(t.Context())
+	if err != nil || h.Status != "DEGRADED" {
+		t.Errorf("%v %v", h, err)
+	}
+}

@@ -1,0 +1,109 @@
+package client
+
+import (
+	"context"
+	"iter"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/api"
+)
+
+// pageSize is how many messages History asks for at a time.
+const pageSize = 200
+
+// MessagesQuery selects a page of messages; the zero value asks for the newest 50.
+type MessagesQuery struct {
+	Limit  int // at most 200; 0: 50
+	Offset int
+	Before time.Time // strictly older; zero: no bound
+	After  time.Time // strictly newer; zero: no bound
+}
+
+// Messages returns a page of a channel's messages, newest first.
+func (c *Client) Messages(ctx context.Context, channelID uuid.UUID, q MessagesQuery) (MessageList, error) {
+	params := api.ListMessagesParams{Before: query(q.Before), After: query(q.After)}
+	if q.Limit > 0 {
+		params.Limit = new(strconv.Itoa(q.Limit))
+	}
+	if q.Offset > 0 {
+		params.Offset = new(strconv.Itoa(q.Offset))
+	}
+	return call[MessageList](ctx, c, "reading messages", func(ctx context.Context) (*http.Response, error) {
+		return c.api.ListMessages(ctx, channelID, &params)
+	})
+}
+
+// History yields all messages of a channel, newest first, and reads page by page as they are taken. Messages that are
+// posted meanwhile are not among them. After an error nothing more comes.
+func (c *Client) History(ctx context.Context, channelID uuid.UUID) iter.Seq2[Message, error] {
+	return func(yield func(Message, error) bool) {
+		q := MessagesQuery{Limit: pageSize}
+		var last int64 // number of the message yielded last
+		for {
+			page, err := c.Messages(ctx, channelID, q)
+			if err != nil {
+				yield(Message{}, err)
+				return
+			}
+			for _, m := range page.Messages {
+				if last != 0 && m.Seq >= last { // pushed down by a newer one of the same millisecond
+					continue
+				}
+				if last = m.Seq; !yield(m, nil) {
+					return
+				}
+			}
+			if !page.HasMore || len(page.Messages) == 0 {
+				return
+			}
+			if q.Before.IsZero() { // offsets count from the first page's newest message on
+				q.Before = page.Messages[0].CreatedAt.Add(time.Millisecond)
+			}
+			q.Offset += len(page.Messages)
+		}
+	}
+}
+
+// Post stores a message as the client's own, gives it to the agents of the channel and returns at once; see Stream for the
+// answer. It may be repeated, because each message gets an id here.
+func (c *Client) Post(ctx context.Context, channelID uuid.UUID, text string) (MessagePosted, error) {
+	return c.PostMessage(ctx, channelID, NewMessage{Content: &text})
+}
+
+// PostMessage is Post for messages with more than a text. The author is the client unless m says otherwise.
+func (c *Client) PostMessage(ctx context.Context, channelID uuid.UUID, m NewMessage) (MessagePosted, error) {
+	m = c.signed(m, api.TransportWebsocket)
+	return call[MessagePosted](ctx, c, "posting a message", func(ctx context.Context) (*http.Response, error) {
+		return c.api.PostMessage(withRepeat(ctx), channelID, m)
+	})
+}
+
+// signed returns m with an author and an id, to be answered in a certain way.
+func (c *Client) signed(m NewMessage, transport api.Transport) NewMessage {
+	if m.AuthorID == nil {
+		m.AuthorID = &c.entity
+	}
+	if m.ClientMessageID == nil {
+		m.ClientMessageID = new(uuid.NewString())
+	}
+	m.Transport = &transport
+	return m
+}
+
+// DeleteMessage removes a message from a channel. One that isn't there is gone already.
+func (c *Client) DeleteMessage(ctx context.Context, channelID, messageID uuid.UUID) error {
+	return callEmpty(ctx, c, "deleting a message", func(ctx context.Context) (*http.Response, error) {
+		return c.api.DeleteMessage(ctx, channelID, messageID)
+	})
+}
+
+// ClearChannel removes all messages of a channel.
+func (c *Client) ClearChannel(ctx context.Context, channelID uuid.UUID) error {
+	return callEmpty(ctx, c, "clearing a channel", func(ctx context.Context) (*http.Response, error) {
+		return c.api.ClearChannel(ctx, channelID)
+	})
+}

@@ -1,0 +1,126 @@
+package client
+
+import (
+	"context"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+)
+
+const (
+	firstPause = 200 * time.Millisecond
+	maxPause   = 5 * time.Second
+	maxWait    = time.Minute // what a server may ask for before the caller is told instead
+	drainLimit = 64 << 10    // of an answer that is thrown away, so that its connection can be used again
+)
+
+// repeatKey is for a context that says whether its request may be sent twice, when the method says something else.
+type repeatKey struct{}
+
+func withRepeat(ctx context.Context) context.Context {
+	return context.WithValue(ctx, repeatKey{}, true)
+}
+func withoutRepeat(ctx context.Context) context.Context {
+	return context.WithValue(ctx, repeatKey{}, false)
+}
+
+// retrier sends requests, and those that may be repeated again when the connection or the server fails for the moment:
+// after a random pause that doubles, or as long as the server asks for.
+type retrier struct {
+	next    *http.Client
+	retries int
+}
+
+// Do sends r.
+func (t *retrier) Do(r *http.Request) (*http.Response, error) {
+	pause := firstPause
+	for attempt := 0; ; attempt++ {
+		resp, err := t.next.Do(r)
+		if attempt >= t.retries || !mayRepeat(r) || !passing(r, resp, err) {
+			return resp, err
+		}
+		wait := pause/2 + rand.N(pause)
+		pause = min(2*pause, maxPause)
+		if resp != nil {
+			if asked := retryAfter(resp.Header, time.Now()); asked > maxWait {
+				return resp, nil
+			} else if asked > 0 {
+				wait = asked
+			}
+			_, _ = io.CopyN(io.Discard, resp.Body, drainLimit)
+			_ = resp.Body.Close()
+		}
+		if err := sleep(r.Context(), wait); err != nil {
+			return nil, err
+		}
+		if r, err = again(r); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// mayRepeat reports whether sending r twice does no more than sending it once.
+func mayRepeat(r *http.Request) bool {
+	if r.Body != nil && r.GetBody == nil {
+		return false
+	}
+	if said, ok := r.Context().Value(repeatKey{}).(bool); ok {
+		return said
+	}
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete:
+		return true
+	default:
+		return false
+	}
+}
+
+// passing reports a failure that may be over soon. A 502 or 504 that answers a post is the agent's failure, and stays.
+func passing(r *http.Request, resp *http.Response, err error) bool {
+	if err != nil {
+		return r.Context().Err() == nil
+	}
+	statuses := []int{http.StatusTooManyRequests, http.StatusServiceUnavailable}
+	if r.Method != http.MethodPost {
+		statuses = append(statuses, http.StatusBadGateway, http.StatusGatewayTimeout)
+	}
+	return slices.Contains(statuses, resp.StatusCode)
+}
+
+// again returns r with its body from the beginning.
+func again(r *http.Request) (*http.Request, error) {
+	next := r.Clone(r.Context())
+	if r.GetBody == nil {
+		return next, nil
+	}
+	body, err := r.GetBody()
+	next.Body = body
+	return next, err
+}
+
+// retryAfter returns the pause that a Retry-After header asks for, in seconds or as a date (RFC 9110 §10.2.3); 0 if there is
+// none.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	v := h.Get("Retry-After")
+	if seconds, err := strconv.Atoi(v); err == nil {
+		return max(0, time.Duration(seconds)*time.Second)
+	}
+	if at, err := http.ParseTime(v); err == nil {
+		return max(0, at.Sub(now))
+	}
+	return 0
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,58 @@
+package client
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/elizad/elizad/gen/api"
+)
+
+// The types of the contract that methods take and return.
+type (
+	Agent            = api.Agent
+	AgentCreated     = api.AgentCreated
+	AgentListItem    = api.AgentListItem
+	AgentResponse    = api.AgentResponse
+	AgentStatus      = api.AgentStatus
+	Channel          = api.Channel
+	ChannelAgents    = api.ChannelAgents
+	ChannelPatch     = api.ChannelPatch
+	Character        = api.Character
+	Health           = api.Health
+	Message          = api.Message
+	MessageList      = api.MessageList
+	MessagePosted    = api.MessagePosted
+	MessageServer    = api.MessageServer
+	NewChannel       = api.CreateChannelRequest
+	NewMessage       = api.PostMessageRequest
+	NewMessageServer = api.CreateMessageServerRequest
+	RunDetail        = api.RunDetail
+	RunList          = api.RunList
+	RunSummary       = api.RunSummary
+	Style            = api.Style
+	UserMessage      = api.UserMessage
+	Version          = api.Version
+)
+
+// Text returns a text for Character.Bio.
+func Text(s string) json.RawMessage { return encode(s) }
+
+// Texts returns a list of texts for Character.Bio.
+func Texts(s ...string) json.RawMessage { return encode(s) }
+
+// encode returns v as JSON. It is for values of which encoding can't fail.
+func encode(v any) json.RawMessage {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic("client: encoding " + err.Error())
+	}
+	return b
+}
+
+// query returns the form of a moment in a query; nil for the zero time.
+func query(t time.Time) *string {
+	if t.IsZero() {
+		return nil
+	}
+	return new(t.UTC().Format(time.RFC3339Nano))
+}
