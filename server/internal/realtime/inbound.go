@@ -28,6 +28,9 @@ func spellings() map[string]intent {
 
 // listen registers the handlers of a socket.
 func (g *Gateway) listen(s *socketio.Socket) {
+	g.listenLogs(s)
+	g.listenTyping(s)
+	g.listenLeave(s)
 	known := spellings()
 	for name, what := range known {
 		s.On(name, func(ctx context.Context, ev *socketio.Event) { g.handle(ctx, ev, what, argument(ev)) })

@@ -11,12 +11,14 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/bus"
+	"github.com/elizad/elizad/server/internal/logstream"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/socketio"
 )
@@ -35,7 +37,8 @@ type Config struct {
 	IO            *socketio.Server
 	Messaging     Messaging
 	Keys          auth.Keys
-	RequireEntity bool // refuse clients that don't say who they are
+	Logs          *logstream.Stream // what subscribers of the log get; nil: nothing
+	RequireEntity bool              // refuse clients that don't say who they are
 	Logger        *slog.Logger
 	Now           func() time.Time // nil: time.Now
 }
@@ -45,12 +48,14 @@ type Gateway struct {
 	ns            *socketio.Namespace
 	messaging     Messaging
 	keys          auth.Keys
+	logs          *logstream.Stream
 	requireEntity bool
 	log           *slog.Logger
 	now           func() time.Time
 
-	pending pending
-	cursors cursors
+	pending  pending
+	cursors  cursors
+	watchers sync.WaitGroup // of the log
 
 	sub  *bus.Subscription
 	done chan struct{} // closed when deliver has returned
@@ -59,11 +64,14 @@ type Gateway struct {
 // New registers the handlers on cfg.IO. Nothing is delivered before Start.
 func New(cfg Config) *Gateway {
 	g := &Gateway{
-		ns: cfg.IO.Of("/"), messaging: cfg.Messaging, keys: cfg.Keys, requireEntity: cfg.RequireEntity,
+		ns: cfg.IO.Of("/"), messaging: cfg.Messaging, keys: cfg.Keys, logs: cfg.Logs, requireEntity: cfg.RequireEntity,
 		log: cfg.Logger, now: cfg.Now,
 	}
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)
+	}
+	if g.logs == nil {
+		g.logs = logstream.NewStream(0)
 	}
 	if g.now == nil {
 		g.now = time.Now
@@ -87,14 +95,20 @@ func (g *Gateway) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop ends the delivery and waits for it. Sockets are the business of their server's Shutdown.
+// Stop ends the delivery and waits for it, and for everything that served a socket. Shut the sockets' server down first.
 func (g *Gateway) Stop(ctx context.Context) error {
 	if g.sub == nil {
 		return nil
 	}
 	g.sub.Close()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		<-g.done
+		g.watchers.Wait()
+	}()
 	select {
-	case <-g.done:
+	case <-ended:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)

@@ -1,0 +1,229 @@
+package realtime
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/elizad/elizad/server/internal/logstream"
+	"github.com/elizad/elizad/server/socketio"
+)
+
+const (
+	logBuffer     = 256 // entries that a socket may lag behind before the oldest are dropped
+	maxLogBacklog = 64  // packets in a socket's queue above which it gets no entries: chat comes first
+)
+
+// logWatch is a socket's subscription to the server's log.
+type logWatch struct {
+	cancel context.CancelFunc
+
+	mu     sync.Mutex
+	filter logFilter
+}
+
+// logFilter selects entries, and the form in which they are sent.
+type logFilter struct {
+	level     slog.Level // least severe
+	noLevel   bool       // a level was named that doesn't exist: nothing passes
+	agentName string     // exact; "" is any
+	agentID   string
+	dialect   logDialect
+
+	levelText string // as the client wrote it
+}
+
+// logDialect is a client's way to read the log. Before it has set a filter, it gets both.
+type logDialect int
+
+const (
+	bothDialects logDialect = iota
+	streamDialect
+	updateDialect
+)
+
+const dataLogs = "logs" // *logWatch in a socket's data, while it watches
+
+type logConfirmation struct {
+	Subscribed bool   `json:"subscribed"`
+	Message    string `json:"message"`
+}
+
+type logFilters struct {
+	Success bool              `json:"success"`
+	Error   string            `json:"error,omitempty"`
+	Filters map[string]string `json:"filters,omitempty"`
+}
+
+// listenLogs registers the log events of a socket.
+func (g *Gateway) listenLogs(s *socketio.Socket) {
+	s.On("subscribe_logs", func(_ context.Context, ev *socketio.Event) {
+		g.watchLogs(s)
+		g.confirmLogs(ev, logConfirmation{Subscribed: true, Message: "Successfully subscribed to log stream"})
+	})
+	s.On("unsubscribe_logs", func(_ context.Context, ev *socketio.Event) {
+		if w, ok := socketio.Value[*logWatch](s, dataLogs); ok && w != nil {
+			w.cancel()
+			s.Set(dataLogs, (*logWatch)(nil))
+		}
+		g.confirmLogs(ev, logConfirmation{Subscribed: false, Message: "Successfully unsubscribed from log stream"})
+	})
+	for name, dialect := range map[string]logDialect{"update_log_filters": streamDialect, "set_log_filter": updateDialect} {
+		s.On(name, func(_ context.Context, ev *socketio.Event) {
+			result := g.filterLogs(s, fields(argument(ev)), dialect)
+			emit(g, s, "log_filters_updated", result)
+			g.ack(ev, result)
+		})
+	}
+}
+
+func (g *Gateway) confirmLogs(ev *socketio.Event, c logConfirmation) {
+	emit(g, ev.Socket, "log_subscription_confirmed", c)
+	g.ack(ev, c)
+}
+
+// watchLogs begins to send the log to a socket, unless it is sent already.
+func (g *Gateway) watchLogs(s *socketio.Socket) {
+	if w, ok := socketio.Value[*logWatch](s, dataLogs); ok && w != nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(s.Context())
+	w := &logWatch{cancel: cancel, filter: logFilter{level: logstream.LevelTrace}}
+	s.Set(dataLogs, w)
+	sub := g.logs.Subscribe(logBuffer)
+	g.watchers.Go(func() {
+		defer sub.Close()
+		var lost uint64 // entries that the next one that is sent tells of
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-sub.Ready():
+			}
+			entries, dropped := sub.Take()
+			filter := w.get()
+			for _, e := range entries {
+				if !filter.passes(&e) {
+					continue
+				}
+				if queued, _ := s.Backlog(); queued > maxLogBacklog {
+					dropped++
+					continue
+				}
+				sendLog(s, &e, filter.dialect, lost+dropped)
+				lost, dropped = 0, 0
+			}
+			lost += dropped
+		}
+	})
+}
+
+// filterLogs lays new filters over the old ones.
+func (g *Gateway) filterLogs(s *socketio.Socket, o object, dialect logDialect) logFilters {
+	w, ok := socketio.Value[*logWatch](s, dataLogs)
+	if !ok || w == nil {
+		return logFilters{Error: "Not subscribed to log stream"}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.filter.set(o, dialect)
+	return logFilters{Success: true, Filters: w.filter.wire()}
+}
+
+func (w *logWatch) get() logFilter {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.filter
+}
+
+func (f *logFilter) set(o object, dialect logDialect) {
+	f.dialect = dialect
+	if o.has("level") {
+		f.levelText = o.text("level")
+		f.level, f.noLevel = logstream.LevelTrace, false
+		if f.levelText != "" && f.levelText != "all" {
+			level, ok := logstream.ParseLevel(strings.ToLower(f.levelText))
+			f.level, f.noLevel = level, !ok
+		}
+	}
+	if o.has("agentName") {
+		f.agentName = anyIfAll(o.text("agentName"))
+	}
+	if o.has("agentId") {
+		f.agentID = anyIfAll(o.text("agentId"))
+	}
+}
+
+func anyIfAll(s string) string {
+	if s == "all" {
+		return ""
+	}
+	return s
+}
+
+func (f *logFilter) wire() map[string]string {
+	out := map[string]string{}
+	for key, value := range map[string]string{"level": f.levelText, "agentName": f.agentName, "agentId": f.agentID} {
+		if value != "" {
+			out[key] = value
+		}
+	}
+	return out
+}
+
+func (f *logFilter) passes(e *logstream.Entry) bool {
+	return !f.noLevel && e.Level >= f.level &&
+		(f.agentName == "" || f.agentName == e.AgentName) &&
+		(f.agentID == "" || strings.EqualFold(f.agentID, e.AgentID))
+}
+
+type logStream struct {
+	Type    string         `json:"type"`
+	Payload map[string]any `json:"payload"`
+}
+
+type logUpdate struct {
+	ID        uint64         `json:"id"`
+	Timestamp string         `json:"timestamp"`
+	Level     string         `json:"level"`
+	Category  string         `json:"category"`
+	Message   string         `json:"message"`
+	Data      map[string]any `json:"data,omitempty"`
+	AgentID   string         `json:"agentId,omitempty"`
+	Dropped   uint64         `json:"dropped,omitempty"`
+}
+
+// sendLog sends an entry. It logs nothing itself, or the log would feed on it.
+func sendLog(s *socketio.Socket, e *logstream.Entry, dialect logDialect, dropped uint64) {
+	data := map[string]any{}
+	for _, a := range e.Attrs {
+		data[a.Key] = a.Value
+	}
+	if dialect != updateDialect {
+		payload := map[string]any{"level": logstream.LevelNumber(e.Level), "time": e.Time.UnixMilli(), "msg": e.Text()}
+		for key, value := range map[string]string{"agentName": e.AgentName, "agentId": e.AgentID} {
+			if value != "" {
+				payload[key] = value
+			}
+		}
+		if id, ok := data["roomId"]; ok {
+			payload["roomId"] = id
+		}
+		if dropped > 0 {
+			payload["dropped"] = dropped
+		}
+		_ = s.Emit("log_stream", logStream{Type: "log_entry", Payload: payload})
+	}
+	if dialect != streamDialect {
+		category, _ := data["component"].(string)
+		if category == "" {
+			category = "server"
+		}
+		_ = s.Emit("log_update", logUpdate{
+			ID: e.Seq, Timestamp: e.Time.UTC().Format(time.RFC3339Nano), Level: logstream.LevelName(e.Level), Category: category,
+			Message: e.Message, Data: data, AgentID: e.AgentID, Dropped: dropped,
+		})
+	}
+}
