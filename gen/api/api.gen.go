@@ -107,6 +107,27 @@ func (e HealthCheckStatus) Valid() bool {
 	}
 }
 
+// Defines values for PluginStatusStatus.
+const (
+	PluginStatusStatusBuiltin     PluginStatusStatus = "builtin"
+	PluginStatusStatusIgnored     PluginStatusStatus = "ignored"
+	PluginStatusStatusUnavailable PluginStatusStatus = "unavailable"
+)
+
+// Valid indicates whether the value is a known member of the PluginStatusStatus enum.
+func (e PluginStatusStatus) Valid() bool {
+	switch e {
+	case PluginStatusStatusBuiltin:
+		return true
+	case PluginStatusStatusIgnored:
+		return true
+	case PluginStatusStatusUnavailable:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RunOutcome.
 const (
 	RunOutcomeCancelled  RunOutcome = "cancelled"
@@ -1398,16 +1419,24 @@ type ParticipantsEnvelope struct {
 	Success Success `json:"success"`
 }
 
-// PluginStatus A plugin that the character names, and whether it works.
+// PluginStatus What became of a plugin that the character names. Code is never loaded because of a name.
 //
-// Example: {"available":false,"name":"@elizaos/plugin-x","reason":"This server has no plugin of that name."}
+// Example: {"available":false,"name":"@elizaos/plugin-x","reason":"This server has no plugin of that name","status":"unavailable"}
 type PluginStatus struct {
+	// Available Whether what it stands for works.
 	Available bool   `json:"available"`
 	Name      string `json:"name"`
 
-	// Reason Why it isn't.
-	Reason *string `json:"reason,omitempty"`
+	// Reason One sentence about it.
+	Reason string             `json:"reason"`
+	Status PluginStatusStatus `json:"status"`
+
+	// Suggestion What to do instead.
+	Suggestion *string `json:"suggestion,omitempty"`
 }
+
+// PluginStatusStatus defines model for PluginStatus.Status.
+type PluginStatusStatus string
 
 // Pong The answer to a ping.
 //
@@ -1475,6 +1504,12 @@ type Problem struct {
 
 	// Detail Example: Agent not found
 	Detail *string `json:"detail,omitempty"`
+
+	// Details More about it.
+	Details *string `json:"details,omitempty"`
+
+	// RequestID What the server's log calls the request.
+	RequestID *string `json:"requestId,omitempty"`
 
 	// Status Example: 404
 	Status int `json:"status"`

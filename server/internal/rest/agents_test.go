@@ -39,7 +39,7 @@ func TestGetAgent(t *testing.T) {
 				"messageExamples":[[{"name":"u","content":{"text":"hi"}}]],"knowledge":["a",{"path":"p","shared":true}],
 				"settings":{"n":12345678901234567890,"nested":{"a":null}}}`),
 			Model:   runtime.ModelStatus{Provider: "builtin", Model: "doctor", Notice: "No key"},
-			Plugins: []runtime.PluginStatus{{Name: "p", Reason: "unknown"}},
+			Plugins: []runtime.PluginStatus{{Name: "p", Status: runtime.PluginUnavailable, Reason: "unknown"}},
 		}, nil
 	}
 	got := f.call(t, "GET", "/api/agents/"+strings.ToUpper(eliza.String()), nil)
@@ -51,7 +51,7 @@ func TestGetAgent(t *testing.T) {
 		"templates": map[string]any{"a": "b"}, "status": "active", "secretKeys": []any{"API_KEY"},
 		"settings":     map[string]any{"n": 12345678901234567890.0, "nested": map[string]any{"a": nil}, "secrets": map[string]any{"API_KEY": agent.SecretMask}},
 		"model":        map[string]any{"provider": "builtin", "model": "doctor", "notice": "No key"},
-		"pluginStatus": []any{map[string]any{"name": "p", "available": false, "reason": "unknown"}},
+		"pluginStatus": []any{map[string]any{"name": "p", "available": false, "status": "unavailable", "reason": "unknown"}},
 	}
 	if diff := cmp.Diff(want, got.data()); diff != "" {
 		t.Errorf("agent (-want +got):\n%s", diff)
@@ -135,7 +135,7 @@ func TestRuns(t *testing.T) {
 	f := setup(t)
 	channel := f.addChannel(t)
 	f.play(t, nil, messaging.Outcome{
-		Status: messaging.TurnFailed, Reason: "MODEL_ERROR", Detail: "No key",
+		Status: messaging.TurnFailed, Reason: "model_auth", Detail: "No key",
 		Log: []messaging.TurnLogEntry{{Type: messaging.LogModelUsed, At: time.UnixMilli(9), Data: []byte(`{"modelType":"TEXT_LARGE"}`)}},
 	})
 	f.call(t, "POST", messagesOf(channel), map[string]any{"content": "Hello", "transport": "http"})
@@ -145,7 +145,7 @@ func TestRuns(t *testing.T) {
 		t.Fatal(list.raw)
 	}
 	run := list.data()["runs"].([]any)[0].(map[string]any)
-	want := map[string]any{"status": "error", "outcome": "failed", "reason": "MODEL_ERROR", "detail": "No key", "roomId": channel.String(), "entityId": alice.String()}
+	want := map[string]any{"status": "error", "outcome": "failed", "reason": "model_auth", "detail": "No key", "roomId": channel.String(), "entityId": alice.String()}
 	for key, v := range want {
 		if run[key] != v {
 			t.Errorf("%s = %v, want %v", key, run[key], v)

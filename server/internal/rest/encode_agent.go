@@ -97,5 +97,8 @@ func agentState(a runtime.Agent) api.AgentState {
 }
 
 func pluginStatus(p runtime.PluginStatus) api.PluginStatus {
-	return api.PluginStatus{Name: p.Name, Available: p.Available, Reason: optional(p.Reason)}
+	return api.PluginStatus{
+		Name: p.Name, Available: p.Available, Status: api.PluginStatusStatus(p.Status), Reason: p.Reason,
+		Suggestion: optional(p.Suggestion),
+	}
 }

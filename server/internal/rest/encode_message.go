@@ -20,7 +20,7 @@ const ignoreAction = "IGNORE"
 func message(m messaging.Message) api.Message {
 	raw, extra := fieldsOf(m.RawMessage), object{}
 	for _, name := range []string{"thought", "actions", "attachments"} {
-		if v, ok := raw[name]; ok && string(v) != "null" {
+		if v := raw.value(name); v != nil {
 			extra[name] = v
 		}
 	}
@@ -92,30 +92,31 @@ func agentResponse(t messaging.Turn, end messaging.TurnResult) (api.AgentRespons
 	}
 	raw := fieldsOf(end.Reply.RawMessage)
 	w.Text, w.Actions, w.Message = end.Reply.Content, []string{"REPLY"}, new(message(*end.Reply))
-	w.Thought, w.Attachments = optional(raw.text("thought")), raw["attachments"]
+	w.Thought, w.Attachments = optional(raw.text("thought")), raw.value("attachments")
 	raw.read("actions", &w.Actions)
 	raw.read("providers", &w.Providers)
 	raw.read("simple", &w.Simple)
 	return w, nil
 }
 
-// failure returns the error that a turn ended with, or nil. Its reason is the error's code.
-func failure(t messaging.Turn) error {
-	switch t.Status {
-	case messaging.TurnTimedOut:
-		return apierr.New(apierr.Timeout, "%s", sentence(t, "The agent did not answer in time"))
-	case messaging.TurnFailed:
-		return apierr.New(apierr.Code(strings.ToUpper(t.Reason)), "%s", sentence(t, "The agent failed to answer"))
-	default:
-		return nil
-	}
-}
+// modelReason begins the reasons of turns that failed because of the model.
+const modelReason = "model_"
 
-func sentence(t messaging.Turn, otherwise string) string {
-	if t.Detail == "" {
-		return otherwise
+// failure returns the error that a turn ended with, or nil. Its details are the turn's reason.
+func failure(t messaging.Turn) error {
+	code, message := apierr.Internal, "The agent failed to answer"
+	switch {
+	case t.Status == messaging.TurnTimedOut:
+		code, message = apierr.Timeout, "The agent did not answer in time"
+	case t.Status != messaging.TurnFailed:
+		return nil
+	case strings.HasPrefix(t.Reason, modelReason):
+		code = apierr.ModelFailed
 	}
-	return t.Detail
+	if t.Detail != "" {
+		message = t.Detail
+	}
+	return apierr.New(code, "%s", message).WithDetails(t.Reason)
 }
 
 func nullableID(id *uuid.UUID) nullable.Nullable[uuid.UUID] {

@@ -137,7 +137,8 @@ func TestPostMessageHTTP(t *testing.T) {
 			map[string]any{"text": "", "actions": []any{"IGNORE"}, "outcome": "ignored", "reason": "not_addressed"}},
 		{"superseded", messaging.Outcome{Status: messaging.TurnSuperseded}, 201, "",
 			map[string]any{"text": "", "actions": []any{"IGNORE"}, "outcome": "superseded", "superseded": true}},
-		{"failed", messaging.Outcome{Status: messaging.TurnFailed, Reason: "MODEL_ERROR", Detail: "The model refused the key"}, 502, "MODEL_ERROR", nil},
+		{"failed", messaging.Outcome{Status: messaging.TurnFailed, Reason: "model_auth", Detail: "The model refused the key"}, 502, "MODEL_ERROR", nil},
+		{"failed inside", messaging.Outcome{Status: messaging.TurnFailed, Reason: "template_failed", Detail: "A template is broken"}, 500, "INTERNAL", nil},
 		{"timed out", messaging.Outcome{Status: messaging.TurnTimedOut, Detail: "Too slow"}, 504, "TIMEOUT", nil},
 	}
 	for _, tt := range tests {

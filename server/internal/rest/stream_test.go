@@ -59,9 +59,9 @@ func TestPostMessageStream(t *testing.T) {
 			[]string{"user_message", "chunk", "chunk", "chunk", "done"}, map[string]any{"text": "How do you do.", "outcome": "replied"}},
 		{"ignored", nil, messaging.Outcome{Status: messaging.TurnIgnored, Reason: "stop"},
 			[]string{"user_message", "done"}, map[string]any{"text": "", "actions": []any{"IGNORE"}, "outcome": "ignored"}},
-		{"failed", []string{"How "}, messaging.Outcome{Status: messaging.TurnFailed, Reason: "MODEL_ERROR", Detail: "The model broke off"},
+		{"failed", []string{"How "}, messaging.Outcome{Status: messaging.TurnFailed, Reason: "model_unavailable", Detail: "The model broke off"},
 			[]string{"user_message", "chunk", "error"}, map[string]any{"success": false, "code": "MODEL_ERROR", "message": "The model broke off",
-				"error": map[string]any{"code": "MODEL_ERROR", "message": "The model broke off"}}},
+				"error": map[string]any{"code": "MODEL_ERROR", "message": "The model broke off", "details": "model_unavailable"}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -56,9 +56,17 @@ func fieldsOf(raw json.RawMessage) object {
 	return o
 }
 
-// read decodes a member into the value that to points to; one that is missing or of another type leaves it alone.
+// value returns a member; nil for one that is missing or null.
+func (o object) value(name string) json.RawMessage {
+	if raw := o[name]; string(raw) != "null" {
+		return raw
+	}
+	return nil
+}
+
+// read decodes a member into the value that to points to; one that is missing, null or of another type leaves it alone.
 func (o object) read(name string, to any) {
-	if raw, ok := o[name]; ok {
+	if raw := o.value(name); raw != nil {
 		_ = json.Unmarshal(raw, to)
 	}
 }
