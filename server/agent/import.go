@@ -1,8 +1,6 @@
 package agent
 
 import (
-	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -91,13 +89,4 @@ func renameSpeakers(examples any) {
 			}
 		}
 	}
-}
-
-// String lists the report in one sentence.
-func (r ImportReport) String() string {
-	if len(r.Kept) == 0 {
-		return "everything was taken over"
-	}
-	kept, _ := json.Marshal(r.Kept)
-	return fmt.Sprintf("kept under settings.imported: %s", kept)
 }

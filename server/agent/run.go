@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"hash/fnv"
 	"log/slog"
 	"math/rand/v2"
 	"time"
@@ -23,10 +24,19 @@ type Run struct {
 	Recent     []Message // the conversation, oldest first; Message is the last
 	State      State     // what providers said before the call
 	Results    []Result  // what the actions of this run did before the call, in order
+	Actions    []Action  // what the agent may do now; empty while that is being found out
+	Providers  []Provider
 	StartedAt  time.Time // clock times and ages are told relative to it
-	Rand       *rand.Rand
+	Seed       uint64    // the same for all runs of the agent in the room for a while, so that prompts stay alike
 	Host       Host
 	Services   Services
+}
+
+// Rand returns a source of randomness that depends on the run's seed and on the purpose alone.
+func (r *Run) Rand(purpose string) *rand.Rand {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(purpose)) // never fails
+	return rand.New(rand.NewPCG(r.Seed, h.Sum64())) //nolint:gosec // chooses examples, not secrets
 }
 
 // Room is the channel a run happens in.
