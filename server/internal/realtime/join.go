@@ -24,6 +24,9 @@ type joined struct {
 // join makes a socket a member of a channel. The channel need not exist yet: the first message may make it.
 func (g *Gateway) join(ctx context.Context, ev *socketio.Event, o object) {
 	channel := o.text(channelNames[:]...)
+	if !g.charge(ev, "", channel) {
+		return
+	}
 	if channel == "" || len(channel) > maxChannelName {
 		g.fail(ev, messageError{Error: textChannelRequired, Code: codeChannelRequired})
 		return

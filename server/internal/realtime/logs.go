@@ -60,6 +60,9 @@ type logFilters struct {
 // listenLogs registers the log events of a socket.
 func (g *Gateway) listenLogs(s *socketio.Socket) {
 	s.On("subscribe_logs", func(_ context.Context, ev *socketio.Event) {
+		if !g.charge(ev, "", "") {
+			return
+		}
 		g.watchLogs(s)
 		g.confirmLogs(ev, logConfirmation{Subscribed: true, Message: "Successfully subscribed to log stream"})
 	})

@@ -38,6 +38,7 @@ type Config struct {
 	Messaging     Messaging
 	Keys          auth.Keys
 	Logs          *logstream.Stream // what subscribers of the log get; nil: nothing
+	RateLimit     RateLimit         // of inbound events; the zero value is no limit
 	RequireEntity bool              // refuse clients that don't say who they are
 	Logger        *slog.Logger
 	Now           func() time.Time // nil: time.Now
@@ -53,6 +54,7 @@ type Gateway struct {
 	log           *slog.Logger
 	now           func() time.Time
 
+	limiter  limiter
 	pending  pending
 	cursors  cursors
 	watchers sync.WaitGroup // of the log
@@ -65,7 +67,7 @@ type Gateway struct {
 func New(cfg Config) *Gateway {
 	g := &Gateway{
 		ns: cfg.IO.Of("/"), messaging: cfg.Messaging, keys: cfg.Keys, logs: cfg.Logs, requireEntity: cfg.RequireEntity,
-		log: cfg.Logger, now: cfg.Now,
+		log: cfg.Logger, now: cfg.Now, limiter: limiter{limit: cfg.RateLimit},
 	}
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)

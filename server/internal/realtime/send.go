@@ -19,6 +19,10 @@ const defaultSource = "socketio_client"
 func (g *Gateway) send(ctx context.Context, ev *socketio.Event, payload json.RawMessage) {
 	o := fields(payload)
 	clientID, channel := o.text(clientNames[:]...), o.text(channelNames[:]...)
+	if !g.charge(ev, clientID, channel) {
+		g.unlock(ev, channel)
+		return
+	}
 	draft, ok := g.draft(ev.Socket, o, payload)
 	if !ok {
 		g.failSend(ev, messageError{Error: textInvalidMessage, Code: codeInvalidMessage}, clientID, channel)
@@ -153,11 +157,16 @@ type controlAction struct {
 	Action string `json:"action"`
 }
 
-// failSend refuses a message, and unlocks the input that clients lock while they send.
+// failSend refuses a message.
 func (g *Gateway) failSend(ev *socketio.Event, e messageError, clientID, channel string) {
-	const unlock = "enable_input"
 	e.ClientMessageID, e.ChannelID, e.RoomID = clientID, channel, channel
 	g.fail(ev, e)
+	g.unlock(ev, channel)
+}
+
+// unlock frees the input that clients lock while they send.
+func (g *Gateway) unlock(ev *socketio.Event, channel string) {
+	const unlock = "enable_input"
 	emit(g, ev.Socket, "controlMessage", control{
 		Type: "control", Action: unlock, Payload: controlAction{Action: unlock}, ChannelID: channel, RoomID: channel,
 	})
