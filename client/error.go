@@ -22,7 +22,10 @@ type Error struct {
 
 // Error returns the message with what is known beside it.
 func (e *Error) Error() string {
-	text := fmt.Sprintf("%s (%s, HTTP %d)", e.Message, e.Code, e.Status)
+	text := fmt.Sprintf("%s (HTTP %d)", e.Message, e.Status)
+	if e.Code != "" {
+		text = fmt.Sprintf("%s (%s, HTTP %d)", e.Message, e.Code, e.Status)
+	}
 	if e.Details != "" {
 		text += ": " + e.Details
 	}

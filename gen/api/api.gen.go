@@ -502,7 +502,7 @@ type AgentRef struct {
 // AgentResponse How the addressed agent's run ended. An agent that says nothing has an empty `text`, the action `IGNORE` and the
 // `outcome` and `reason` of its silence.
 //
-// Example: {"actions":["REPLY"],"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","inReplyTo":"2c63e6a2-a833-40bf-965f-256c9b3a5716","outcome":"replied","responseId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","simple":true,"text":"How do you do.","thought":"A greeting."}
+// Example: {"actions":["REPLY"],"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","inReplyTo":"2c63e6a2-a833-40bf-965f-256c9b3a5716","outcome":"replied","providers":[],"responseId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","seq":2,"simple":true,"text":"How do you do.","thought":"A greeting."}
 type AgentResponse struct {
 	Actions []string `json:"actions"`
 
@@ -522,11 +522,6 @@ type AgentResponse struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	InReplyTo UUID `json:"inReplyTo"`
 
-	// Message One entry of a channel.
-	//
-	// Example: {"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","inReplyToRootMessageId":null,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{},"seq":1,"sourceType":"client_chat","updatedAt":"2026-11-20T15:33:10.230Z","updated_at":1795188790230}
-	Message *Message `json:"message,omitempty"`
-
 	// Outcome Where a run stands: `queued` and `running` are open; `replied`, `ignored` (the agent chose to say nothing),
 	// `failed`, `cancelled` (message, channel or agent went away), `superseded` (a newer message took its place) and
 	// `timed_out` are ends.
@@ -534,7 +529,7 @@ type AgentResponse struct {
 	//
 	// Example: replied
 	Outcome   RunOutcome `json:"outcome"`
-	Providers []string   `json:"providers,omitempty"`
+	Providers []string   `json:"providers"`
 	Reason    *string    `json:"reason,omitempty"`
 
 	// ResponseID A UUID of any version, in either case.
@@ -547,13 +542,16 @@ type AgentResponse struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	RunID UUID `json:"runId"`
 
+	// Seq The reply's place in the channel.
+	Seq *int64 `json:"seq,omitempty"`
+
 	// Simple Whether the reply is the model's text alone.
-	Simple *bool `json:"simple,omitempty"`
+	Simple bool `json:"simple"`
 
 	// Superseded A newer message took its place.
-	Superseded *bool   `json:"superseded,omitempty"`
-	Text       string  `json:"text"`
-	Thought    *string `json:"thought,omitempty"`
+	Superseded *bool  `json:"superseded,omitempty"`
+	Text       string `json:"text"`
+	Thought    string `json:"thought"`
 }
 
 // AgentState Whether the agent answers.
@@ -1140,7 +1138,7 @@ type MessagePosted struct {
 	// `outcome` and `reason` of its silence.
 	//
 	//
-	// Example: {"actions":["REPLY"],"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","inReplyTo":"2c63e6a2-a833-40bf-965f-256c9b3a5716","outcome":"replied","responseId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","simple":true,"text":"How do you do.","thought":"A greeting."}
+	// Example: {"actions":["REPLY"],"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","inReplyTo":"2c63e6a2-a833-40bf-965f-256c9b3a5716","outcome":"replied","providers":[],"responseId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","seq":2,"simple":true,"text":"How do you do.","thought":"A greeting."}
 	AgentResponse     *AgentResponse `json:"agentResponse,omitempty"`
 	AuthorDisplayName *string        `json:"authorDisplayName,omitempty"`
 
@@ -1222,13 +1220,13 @@ type MessagePosted struct {
 
 // MessagePostedEnvelope A posted message.
 //
-// Example: {"agentResponse":{"actions":["REPLY"],"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","inReplyTo":"2c63e6a2-a833-40bf-965f-256c9b3a5716","outcome":"replied","responseId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","simple":true,"text":"How do you do.","thought":"A greeting."},"data":{"agentResponse":{"actions":["REPLY"],"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","inReplyTo":"2c63e6a2-a833-40bf-965f-256c9b3a5716","outcome":"replied","responseId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","simple":true,"text":"How do you do.","thought":"A greeting."},"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","inReplyToRootMessageId":null,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{},"runs":[{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","outcome":"replied","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631"}],"seq":1,"sourceType":"client_chat","success":true,"updatedAt":"2026-11-20T15:33:10.230Z","updated_at":1795188790230,"userMessage":{"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","author_display_name":"Alice","author_id":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","channel_id":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","messageServerId":"00000000-0000-0000-0000-000000000000","message_server_id":"00000000-0000-0000-0000-000000000000","metadata":{},"seq":1,"sourceType":"client_chat","source_type":"client_chat"}},"success":true,"userMessage":{"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","author_display_name":"Alice","author_id":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","channel_id":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","messageServerId":"00000000-0000-0000-0000-000000000000","message_server_id":"00000000-0000-0000-0000-000000000000","metadata":{},"seq":1,"sourceType":"client_chat","source_type":"client_chat"}}
+// Example: {"agentResponse":{"actions":["REPLY"],"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","inReplyTo":"2c63e6a2-a833-40bf-965f-256c9b3a5716","outcome":"replied","providers":[],"responseId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","seq":2,"simple":true,"text":"How do you do.","thought":"A greeting."},"data":{"agentResponse":{"actions":["REPLY"],"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","inReplyTo":"2c63e6a2-a833-40bf-965f-256c9b3a5716","outcome":"replied","providers":[],"responseId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","seq":2,"simple":true,"text":"How do you do.","thought":"A greeting."},"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","inReplyToRootMessageId":null,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{},"runs":[{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","outcome":"replied","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631"}],"seq":1,"sourceType":"client_chat","success":true,"updatedAt":"2026-11-20T15:33:10.230Z","updated_at":1795188790230,"userMessage":{"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","author_display_name":"Alice","author_id":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","channel_id":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","messageServerId":"00000000-0000-0000-0000-000000000000","message_server_id":"00000000-0000-0000-0000-000000000000","metadata":{},"seq":1,"sourceType":"client_chat","source_type":"client_chat"}},"success":true,"userMessage":{"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","author_display_name":"Alice","author_id":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","channel_id":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","messageServerId":"00000000-0000-0000-0000-000000000000","message_server_id":"00000000-0000-0000-0000-000000000000","metadata":{},"seq":1,"sourceType":"client_chat","source_type":"client_chat"}}
 type MessagePostedEnvelope struct {
 	// AgentResponse How the addressed agent's run ended. An agent that says nothing has an empty `text`, the action `IGNORE` and the
 	// `outcome` and `reason` of its silence.
 	//
 	//
-	// Example: {"actions":["REPLY"],"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","inReplyTo":"2c63e6a2-a833-40bf-965f-256c9b3a5716","outcome":"replied","responseId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","simple":true,"text":"How do you do.","thought":"A greeting."}
+	// Example: {"actions":["REPLY"],"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","inReplyTo":"2c63e6a2-a833-40bf-965f-256c9b3a5716","outcome":"replied","providers":[],"responseId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","seq":2,"simple":true,"text":"How do you do.","thought":"A greeting."}
 	AgentResponse *AgentResponse `json:"agentResponse,omitempty"`
 
 	// Data The stored message, with the fields of the envelope again for clients that see only `data`.

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -12,8 +13,11 @@ import (
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
-// ignoreAction is what an agent that says nothing is said to have done.
-const ignoreAction = "IGNORE"
+// Actions that stand for themselves: an agent that says nothing is said to have ignored the message.
+const (
+	ignoreAction = "IGNORE"
+	replyAction  = "REPLY"
+)
 
 // message shows a message. Its metadata repeat what readers look for there: the thought, the actions and the attachments
 // that a reply's raw message carries.
@@ -28,7 +32,7 @@ func message(m messaging.Message) api.Message {
 		ID: m.ID, ChannelID: m.ChannelID, MessageServerID: m.MessageServerID, Seq: m.Seq, AuthorID: m.AuthorID,
 		AuthorDisplayName: optional(m.AuthorName), Content: m.Content, RawMessage: m.RawMessage,
 		SourceType: optional(m.SourceType), SourceID: optional(m.SourceID), Metadata: with(m.Metadata, extra),
-		InReplyToRootMessageID: nullableID(m.InReplyTo), Unhandled: optional(m.Unhandled),
+		InReplyToRootMessageID: nullableID(m.InReplyTo), Unhandled: unhandled(m),
 		CreatedAt: wire.At(m.CreatedAt), UpdatedAt: wire.At(m.UpdatedAt),
 		CreatedAtMillis: m.CreatedAt.UnixMilli(), UpdatedAtMillis: m.UpdatedAt.UnixMilli(),
 	}
@@ -84,18 +88,18 @@ func agentResponse(t messaging.Turn, end messaging.TurnResult) (api.AgentRespons
 	}
 	w := api.AgentResponse{
 		RunID: t.ID, AgentID: t.AgentID, ResponseID: t.ResponseID, InReplyTo: t.MessageID, Outcome: api.RunOutcome(end.Turn.Status),
-		Reason: optional(end.Turn.Reason), Detail: optional(end.Turn.Detail), Actions: []string{ignoreAction},
+		Reason: optional(end.Turn.Reason), Detail: optional(end.Turn.Detail), Actions: []string{ignoreAction}, Providers: []string{},
 		Superseded: optional(end.Turn.Status == messaging.TurnSuperseded),
 	}
 	if end.Reply == nil {
 		return w, nil
 	}
 	raw := fieldsOf(end.Reply.RawMessage)
-	w.Text, w.Actions, w.Message = end.Reply.Content, []string{"REPLY"}, new(message(*end.Reply))
-	w.Thought, w.Attachments = optional(raw.text("thought")), raw.value("attachments")
+	w.Text, w.Thought, w.Seq = end.Reply.Content, raw.text("thought"), &end.Reply.Seq
+	w.Actions, w.Attachments = []string{replyAction}, raw.value("attachments")
 	raw.read("actions", &w.Actions)
 	raw.read("providers", &w.Providers)
-	raw.read("simple", &w.Simple)
+	w.Simple = slices.Equal(w.Actions, []string{replyAction})
 	return w, nil
 }
 
@@ -117,6 +121,14 @@ func failure(t messaging.Turn) error {
 		message = t.Detail
 	}
 	return apierr.New(code, "%s", message).WithDetails(t.Reason)
+}
+
+// unhandled returns why no agent was given a message. That agents don't answer each other needs no mention.
+func unhandled(m messaging.Message) *string {
+	if m.Unhandled == messaging.UnhandledAgentAuthor {
+		return nil
+	}
+	return optional(m.Unhandled)
 }
 
 func nullableID(id *uuid.UUID) nullable.Nullable[uuid.UUID] {

@@ -123,7 +123,7 @@ func TestPostMessageRefuses(t *testing.T) {
 
 func TestPostMessageHTTP(t *testing.T) {
 	t.Parallel()
-	reply := &messaging.Reply{Content: "How do you do.", RawMessage: []byte(`{"thought":"A greeting.","actions":["REPLY"],"simple":true}`)}
+	reply := &messaging.Reply{Content: "How do you do.", RawMessage: []byte(`{"thought":"A greeting.","actions":["REPLY"],"providers":null}`)}
 	tests := []struct {
 		name    string
 		outcome messaging.Outcome
@@ -132,7 +132,7 @@ func TestPostMessageHTTP(t *testing.T) {
 		want    map[string]any
 	}{
 		{"replied", messaging.Outcome{Status: messaging.TurnReplied, Reply: reply}, 201, "",
-			map[string]any{"text": "How do you do.", "thought": "A greeting.", "actions": []any{"REPLY"}, "simple": true, "outcome": "replied"}},
+			map[string]any{"text": "How do you do.", "thought": "A greeting.", "actions": []any{"REPLY"}, "providers": []any{}, "simple": true, "seq": 2.0, "outcome": "replied"}},
 		{"ignored", messaging.Outcome{Status: messaging.TurnIgnored, Reason: "not_addressed"}, 201, "",
 			map[string]any{"text": "", "actions": []any{"IGNORE"}, "outcome": "ignored", "reason": "not_addressed"}},
 		{"superseded", messaging.Outcome{Status: messaging.TurnSuperseded}, 201, "",
@@ -205,7 +205,7 @@ func TestListMessages(t *testing.T) {
 			t.Errorf("metadata.%s = %v, want %v", key, meta[key], want)
 		}
 	}
-	if newest["authorId"] != eliza.String() || newest["seq"] != 2.0 {
+	if _, mentioned := newest["unhandled"]; mentioned || newest["authorId"] != eliza.String() || newest["seq"] != 2.0 {
 		t.Errorf("newest: %v", newest)
 	}
 	for query, want := range map[string]int{
