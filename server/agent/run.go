@@ -35,7 +35,7 @@ type Run struct {
 // Rand returns a source of randomness that depends on the run's seed and on the purpose alone.
 func (r *Run) Rand(purpose string) *rand.Rand {
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(purpose)) // never fails
+	_, _ = h.Write([]byte(purpose))                 // never fails
 	return rand.New(rand.NewPCG(r.Seed, h.Sum64())) //nolint:gosec // chooses examples, not secrets
 }
 

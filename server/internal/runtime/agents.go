@@ -1,0 +1,276 @@
+package runtime
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/queries/dbtype"
+	"github.com/elizad/elizad/server/agent"
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/seal"
+	"github.com/elizad/elizad/server/internal/store"
+)
+
+// Agent is an agent as its owner sees it.
+type Agent struct {
+	ID         uuid.UUID
+	Character  agent.Character // with its id, without secrets
+	SecretKeys []string        // names of its secrets, sorted
+	Enabled    bool
+	Running    bool  // whether it takes turns; outlives the server
+	Version    int64 // counts the changes of the character
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+	Model      ModelStatus
+	Plugins    []PluginStatus // for each name in Character.Plugins
+}
+
+// ModelStatus tells which model writes an agent's texts.
+type ModelStatus struct {
+	Provider string
+	Model    string
+	Notice   string // what its owner should know or do; empty when all is well
+}
+
+// Agents keeps the agents. Its methods are safe for concurrent use; who is the caller. An unknown agent is NOT_FOUND.
+type Agents struct {
+	store    store.Store
+	keys     *seal.Keys
+	messages Messages
+	minds    *minds
+	log      *slog.Logger
+}
+
+// List returns all agents, those that run first, then by name.
+func (a *Agents) List(ctx context.Context, who auth.Identity) ([]Agent, error) {
+	var rows []db.Agent
+	err := a.store.View(ctx, who.Scope(), func(q db.Querier) (err error) {
+		rows, err = q.ListAgents(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing agents: %w", err)
+	}
+	out := make([]Agent, 0, len(rows))
+	for _, row := range rows {
+		described, err := a.describe(ctx, row)
+		if err != nil {
+			a.log.ErrorContext(ctx, "agent left out of the list: its record cannot be read", "agentId", row.ID, "error", err)
+			continue
+		}
+		out = append(out, described)
+	}
+	slices.SortStableFunc(out, func(x, y Agent) int {
+		if x.Running != y.Running {
+			if x.Running {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(strings.ToLower(x.Character.Name), strings.ToLower(y.Character.Name))
+	})
+	return out, nil
+}
+
+// Get returns one agent.
+func (a *Agents) Get(ctx context.Context, who auth.Identity, id uuid.UUID) (Agent, error) {
+	row, err := a.row(ctx, who, id)
+	if err != nil {
+		return Agent{}, err
+	}
+	return a.describe(ctx, row)
+}
+
+func (a *Agents) row(ctx context.Context, who auth.Identity, id uuid.UUID) (db.Agent, error) {
+	var row db.Agent
+	err := a.store.View(ctx, who.Scope(), func(q db.Querier) (err error) {
+		row, err = find(ctx, q, id)
+		return err
+	})
+	if err != nil {
+		return db.Agent{}, fmt.Errorf("reading an agent: %w", err)
+	}
+	return row, nil
+}
+
+// find returns an agent's row.
+func find(ctx context.Context, q db.Querier, id uuid.UUID) (db.Agent, error) {
+	row, err := q.GetAgent(ctx, id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return db.Agent{}, apierr.Wrap(err, apierr.NotFound, "Agent not found")
+	}
+	return row, err
+}
+
+// Create stores a new agent, which doesn't run yet. When the agent exists with the same content it is returned and created
+// is false; with other content the error is a CONFLICT and nothing changes.
+func (a *Agents) Create(ctx context.Context, who auth.Identity, c agent.Character) (out Agent, created bool, err error) {
+	if c.ID == uuid.Nil {
+		c.ID = agent.ID(c.Name)
+	}
+	changes := splitSecrets(&c)
+	if err := checkTemplates(&c, apierr.CreateFailed); err != nil {
+		return Agent{}, false, err
+	}
+	secrets := changes.apply(nil)
+	character, sealed, err := a.encode(&c, secrets)
+	if err != nil {
+		return Agent{}, false, err
+	}
+	var row db.Agent
+	err = a.store.Update(ctx, who.Scope(), func(q db.Querier) error {
+		created = false
+		var err error
+		if row, err = q.GetAgent(ctx, c.ID); err == nil {
+			return a.sameAgent(row, &c, changes)
+		} else if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		created = true
+		now := dbtype.MillisOf(time.Now())
+		row, err = q.InsertAgent(ctx, db.InsertAgentParams{
+			ID: c.ID, Name: c.Name, Character: character, Secrets: sealed, Enabled: true, CreatedAt: now, UpdatedAt: now,
+		})
+		return err
+	})
+	if err != nil {
+		return Agent{}, false, fmt.Errorf("creating an agent: %w", err)
+	}
+	out, err = a.describe(ctx, row)
+	return out, created, err
+}
+
+// sameAgent returns a CONFLICT unless a stored agent is what a client wants to create.
+func (a *Agents) sameAgent(row db.Agent, c *agent.Character, changes secretChanges) error {
+	stored, secrets, err := a.decode(row)
+	if err != nil {
+		return err
+	}
+	if !stored.Equal(c) || !maps.Equal(secrets, changes.apply(secrets)) {
+		return apierr.New(apierr.Conflict, "An agent with this id exists already, with other content; change it instead").
+			WithDetails(row.ID.String())
+	}
+	return nil
+}
+
+// Delete removes an agent with its turns. What it said stays in the channels.
+func (a *Agents) Delete(ctx context.Context, who auth.Identity, id uuid.UUID) error {
+	if _, err := a.setRunning(ctx, who, id, false); err != nil {
+		return err
+	}
+	if err := a.messages.CancelAgentTurns(ctx, who, id, "agent_deleted", "The agent was deleted"); err != nil {
+		return err
+	}
+	err := a.store.Update(ctx, who.Scope(), func(q db.Querier) error {
+		n, err := q.DeleteAgent(ctx, id)
+		if err == nil && n == 0 {
+			return apierr.New(apierr.NotFound, "Agent not found")
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("deleting an agent: %w", err)
+	}
+	a.minds.forget(id)
+	return nil
+}
+
+// Start lets an agent take turns, also after a restart of the server, and attaches it to the default message server. An
+// agent that runs already is no error.
+func (a *Agents) Start(ctx context.Context, who auth.Identity, id uuid.UUID) (Agent, error) {
+	row, err := a.setRunning(ctx, who, id, true)
+	if err != nil {
+		return Agent{}, err
+	}
+	if err := a.messages.AddServerAgent(ctx, who, a.messages.CurrentServer(), id); err != nil {
+		return Agent{}, fmt.Errorf("attaching an agent to the default message server: %w", err)
+	}
+	return a.describe(ctx, row)
+}
+
+// Stop ends the turns of an agent that runs and gives it no more. One that doesn't run is NOT_FOUND.
+func (a *Agents) Stop(ctx context.Context, who auth.Identity, id uuid.UUID) (Agent, error) {
+	row, err := a.row(ctx, who, id)
+	if err != nil {
+		return Agent{}, err
+	}
+	if !row.Running {
+		return Agent{}, apierr.New(apierr.NotFound, "Agent not found").WithDetails("The agent is not running")
+	}
+	if row, err = a.setRunning(ctx, who, id, false); err != nil {
+		return Agent{}, err
+	}
+	if err := a.messages.CancelAgentTurns(ctx, who, id, "agent_stopped", "The agent was stopped"); err != nil {
+		return Agent{}, err
+	}
+	return a.describe(ctx, row)
+}
+
+func (a *Agents) setRunning(ctx context.Context, who auth.Identity, id uuid.UUID, running bool) (db.Agent, error) {
+	var row db.Agent
+	err := a.store.Update(ctx, who.Scope(), func(q db.Querier) (err error) {
+		row, err = q.SetAgentRunning(ctx, db.SetAgentRunningParams{ID: id, Running: running})
+		if errors.Is(err, sql.ErrNoRows) {
+			return apierr.Wrap(err, apierr.NotFound, "Agent not found")
+		}
+		return err
+	})
+	if err != nil {
+		return db.Agent{}, fmt.Errorf("changing whether an agent runs: %w", err)
+	}
+	return row, nil
+}
+
+// describe returns a row as its owner sees it.
+func (a *Agents) describe(ctx context.Context, row db.Agent) (Agent, error) {
+	m, err := a.minds.of(ctx, row)
+	if err != nil {
+		return Agent{}, err
+	}
+	names, err := seal.Names(row.Secrets)
+	if err != nil {
+		return Agent{}, fmt.Errorf("reading an agent's secrets: %w", err)
+	}
+	return Agent{
+		ID: row.ID, Character: *m.character, SecretKeys: names, Enabled: row.Enabled, Running: row.Running, Version: row.Version,
+		CreatedAt: row.CreatedAt.Time(), UpdatedAt: row.UpdatedAt.Time(), Model: m.modelStatus(), Plugins: slices.Clone(m.plugins),
+	}, nil
+}
+
+// encode returns what is stored of a character and its secrets.
+func (a *Agents) encode(c *agent.Character, secrets map[string]string) (character, sealed dbtype.JSON, err error) {
+	text, err := json.Marshal(c)
+	if err != nil {
+		return nil, nil, fmt.Errorf("encoding a character: %w", err)
+	}
+	box, err := a.keys.Seal(c.ID.String(), secrets)
+	return text, box, err
+}
+
+// decode is the reverse of encode.
+func (a *Agents) decode(row db.Agent) (agent.Character, map[string]string, error) {
+	c, err := agent.ParseCharacter(row.Character)
+	if err != nil {
+		return agent.Character{}, nil, fmt.Errorf("reading the character of agent %s: %w", row.ID, err)
+	}
+	secrets, err := a.keys.Open(row.ID.String(), row.Secrets)
+	if errors.Is(err, seal.ErrUnknownKey) {
+		return agent.Character{}, nil, apierr.Wrap(err, apierr.BadRequest,
+			"The secrets of this agent were sealed with another master key; restore that key, or delete the agent and create it again")
+	} else if err != nil {
+		return agent.Character{}, nil, fmt.Errorf("opening the secrets of agent %s: %w", row.ID, err)
+	}
+	return c, secrets, nil
+}

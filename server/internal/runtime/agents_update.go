@@ -1,0 +1,155 @@
+package runtime
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/queries/dbtype"
+	"github.com/elizad/elizad/server/agent"
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
+)
+
+// updateTries bounds how often a change is tried again when somebody else changes the agent at the same moment.
+const updateTries = 5
+
+// Update changes the fields that a patch names, by the rules of [agent.Character.Patch]; "enabled" may be among them.
+// Secrets are merged: null removes one, the mask leaves it as it is. A patch that changes nothing stores nothing. Runs that
+// have begun keep the version they began with.
+func (a *Agents) Update(ctx context.Context, who auth.Identity, id uuid.UUID, patch map[string]json.RawMessage) (Agent, error) {
+	for range updateTries {
+		row, err := a.update(ctx, who, id, patch)
+		if errors.Is(err, errOvertaken) {
+			continue
+		}
+		if err != nil {
+			return Agent{}, fmt.Errorf("changing an agent: %w", err)
+		}
+		return a.describe(ctx, row)
+	}
+	return Agent{}, apierr.New(apierr.Conflict, "The agent is being changed by somebody else; try again")
+}
+
+// errOvertaken says that the agent changed between being read and being written.
+var errOvertaken = errors.New("overtaken by another change")
+
+func (a *Agents) update(ctx context.Context, who auth.Identity, id uuid.UUID, patch map[string]json.RawMessage) (db.Agent, error) {
+	var row db.Agent
+	err := a.store.Update(ctx, who.Scope(), func(q db.Querier) error {
+		var err error
+		if row, err = find(ctx, q, id); err != nil {
+			return err
+		}
+		change, changed, err := a.patched(row, maps.Clone(patch))
+		if err != nil || !changed {
+			return err
+		}
+		row, err = q.UpdateAgent(ctx, change)
+		if errors.Is(err, sql.ErrNoRows) {
+			return errOvertaken
+		}
+		return err
+	})
+	return row, err
+}
+
+// patched returns a row's next version, and whether it differs.
+func (a *Agents) patched(row db.Agent, patch map[string]json.RawMessage) (db.UpdateAgentParams, bool, error) {
+	before, secrets, err := a.decode(row)
+	if err != nil {
+		return db.UpdateAgentParams{}, false, err
+	}
+	enabled := row.Enabled
+	if raw, ok := patch["enabled"]; ok {
+		var v *bool
+		if err := json.Unmarshal(raw, &v); err != nil || v == nil {
+			return db.UpdateAgentParams{}, false, refused("/enabled", "must be true or false")
+		}
+		enabled = *v
+	}
+	changes, err := patchSecrets(patch, secrets)
+	if err != nil {
+		return db.UpdateAgentParams{}, false, err
+	}
+	after, err := before.Patch(patch)
+	if err != nil {
+		return db.UpdateAgentParams{}, false, err
+	}
+	if err := checkTemplates(&after, apierr.UpdateFailed); err != nil {
+		return db.UpdateAgentParams{}, false, err
+	}
+	newSecrets := changes.apply(secrets)
+	if enabled == row.Enabled && after.Equal(&before) && maps.Equal(secrets, newSecrets) {
+		return db.UpdateAgentParams{}, false, nil
+	}
+	character, sealed, err := a.encode(&after, newSecrets)
+	return db.UpdateAgentParams{
+		ID: row.ID, Version: row.Version, Name: after.Name, Character: character, Secrets: sealed, Enabled: enabled,
+		UpdatedAt: max(dbtype.MillisOf(time.Now()), row.UpdatedAt),
+	}, true, err
+}
+
+// Import brings characters from files in: a new one is created, and of one that exists the fields that the file has are
+// changed. With running set each is started.
+func (a *Agents) Import(ctx context.Context, characters []agent.Character, running bool) error {
+	who := auth.Service()
+	for _, c := range characters {
+		out, _, err := a.Create(ctx, who, c)
+		if apierr.IsCode(err, apierr.Conflict) {
+			out, err = a.overwrite(ctx, who, c)
+		}
+		if err == nil && running {
+			_, err = a.Start(ctx, who, out.ID)
+		}
+		if err != nil {
+			return fmt.Errorf("importing %q: %w", c.Name, err)
+		}
+	}
+	return nil
+}
+
+// overwrite changes the fields of a stored agent that a character has.
+func (a *Agents) overwrite(ctx context.Context, who auth.Identity, c agent.Character) (Agent, error) {
+	id := c.ID
+	if id == uuid.Nil {
+		id = agent.ID(c.Name)
+	}
+	c.ID = id
+	text, err := json.Marshal(&c)
+	if err != nil {
+		return Agent{}, fmt.Errorf("encoding a character: %w", err)
+	}
+	var patch map[string]json.RawMessage
+	if err := json.Unmarshal(text, &patch); err != nil {
+		return Agent{}, fmt.Errorf("decoding a character: %w", err)
+	}
+	return a.Update(ctx, who, id, patch)
+}
+
+// EnsureDefault creates and starts Eliza when there is no agent at all, so that a fresh server answers.
+func (a *Agents) EnsureDefault(ctx context.Context) error {
+	var count int64
+	err := a.store.View(ctx, auth.Service().Scope(), func(q db.Querier) (err error) {
+		count, err = q.CountAgents(ctx)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("counting agents: %w", err)
+	}
+	if count > 0 {
+		return nil
+	}
+	c, err := agent.ParseCharacter(defaultCharacter)
+	if err != nil {
+		return fmt.Errorf("reading the default character: %w", err)
+	}
+	return a.Import(ctx, []agent.Character{c}, true)
+}

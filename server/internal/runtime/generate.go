@@ -1,0 +1,157 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/model"
+)
+
+// maxAnswer is how many bytes of an answer are read. A model that goes on is cut off there.
+const maxAnswer = 512 << 10
+
+// Generate implements [agent.Services].
+func (s services) Generate(ctx context.Context, req model.Request) (model.Answer, error) {
+	if req.Kind == "" {
+		req.Kind = model.TextLarge
+	}
+	if req.Purpose == "" {
+		req.Purpose = model.Raw
+	}
+	return s.generate(ctx, req, 1, nil)
+}
+
+// generate calls the agent's model and notes the call in the record. What the model writes is handed to sink, if there is
+// one, piece by piece. After a failure the answer holds what was written until then.
+func (r *run) generate(ctx context.Context, req model.Request, attempt int, sink func(piece string)) (model.Answer, error) {
+	if req.System == "" {
+		req.System = r.standIns(fillName(r.mind.character.System, r.mind.character.Name))
+	}
+	req.Params = r.mind.settings.parameters(req.Kind, req.Params)
+	call := modelCall{run: r, req: req, attempt: attempt, start: time.Now()}
+	answer, err := r.read(ctx, req, sink)
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if answer.Done.Model == "" {
+		answer.Done.Model = r.mind.model.Provider.Model(req.Kind)
+	}
+	call.note(answer, err)
+	if e, ok := errors.AsType[*model.Error](err); ok && e.Misconfigured() {
+		r.mind.trouble.Store(&e.Message)
+	} else if err == nil {
+		r.mind.trouble.Store(nil)
+	}
+	return answer, err
+}
+
+// read collects an answer.
+func (r *run) read(ctx context.Context, req model.Request, sink func(piece string)) (model.Answer, error) {
+	var (
+		answer model.Answer
+		text   strings.Builder
+		start  = time.Now()
+	)
+	for chunk, err := range r.mind.model.Provider.Generate(ctx, req) {
+		if err != nil {
+			answer.Text = text.String()
+			return answer, err
+		}
+		if piece := clean(chunk.Text); piece != "" {
+			if text.Len() == 0 {
+				answer.FirstToken = time.Since(start)
+			}
+			text.WriteString(piece)
+			if sink != nil {
+				sink(piece)
+			}
+		}
+		if chunk.Done != nil {
+			answer.Done = *chunk.Done
+		}
+		if text.Len() > maxAnswer {
+			answer.Done.FinishReason = model.FinishLength
+			break
+		}
+	}
+	answer.Text = text.String()
+	return answer, nil
+}
+
+// clean drops what no text may hold: bytes that are no characters, and NUL, which databases refuse.
+func clean(piece string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(piece, "\uFFFD"), "\x00", "")
+}
+
+// modelCall is one call for the record.
+type modelCall struct {
+	run     *run
+	req     model.Request
+	attempt int
+	start   time.Time
+}
+
+// note writes the call into the record. Texts are left out unless the operator wants them.
+func (c *modelCall) note(answer model.Answer, err error) {
+	usage := answer.Done.Usage
+	data := map[string]any{
+		"modelType": c.req.Kind, "purpose": c.req.Purpose, "provider": c.run.mind.model.Provider.Name(), "model": answer.Done.Model, "attempt": c.attempt,
+		"executionTime": time.Since(c.start).Milliseconds(), "firstTokenMs": answer.FirstToken.Milliseconds(),
+		"inputTokens": usage.InputTokens, "outputTokens": usage.OutputTokens, "cachedTokens": usage.CachedTokens, "estimated": usage.Estimated,
+		"usage": map[string]any{
+			"prompt_tokens": usage.InputTokens, "completion_tokens": usage.OutputTokens, "total_tokens": usage.InputTokens + usage.OutputTokens,
+		},
+	}
+	if answer.Done.FinishReason != "" {
+		data["finishReason"] = answer.Done.FinishReason
+	}
+	if err != nil {
+		data["error"] = publicText(err)
+	}
+	if capture := c.run.service.cfg.Capture; capture == CaptureAll || capture == CaptureErrors && err != nil {
+		data["systemPrompt"], data["prompt"], data["response"] = c.req.System, c.req.Prompt, answer.Text
+	}
+	c.run.record.add(messaging.LogModelUsed, data)
+}
+
+// publicText is what people may know of an error.
+func publicText(err error) string {
+	if e, ok := errors.AsType[*model.Error](err); ok {
+		return e.Message
+	}
+	if e, ok := errors.AsType[*runError](err); ok {
+		return e.detail
+	}
+	if errors.Is(err, errRunTimeout) || errors.Is(err, context.DeadlineExceeded) {
+		return "It took too long"
+	}
+	return "An internal error occurred"
+}
+
+// parameters completes the parameters of a call from settings: by kind of model, for all, and by older names.
+func (s *settings) parameters(kind model.Kind, p model.Params) model.Params {
+	find := func(name string, older ...string) (float64, bool) {
+		for _, setting := range append([]string{string(kind) + "_" + name, "DEFAULT_" + name}, older...) {
+			if n, ok := s.number(setting); ok {
+				return n, true
+			}
+		}
+		return 0, false
+	}
+	set := func(into **float64, low, high float64, name string, older ...string) {
+		if n, ok := find(name, older...); ok && *into == nil && n >= low && n <= high {
+			*into = &n
+		}
+	}
+	if n, ok := find("MAX_TOKENS", "MODEL_MAX_TOKEN"); ok && p.MaxTokens == 0 && n >= 1 && n < 1<<31 {
+		p.MaxTokens = int(n)
+	}
+	set(&p.Temperature, 0, 2, "TEMPERATURE", "MODEL_TEMPERATURE")
+	set(&p.TopP, 0, 1, "TOP_P")
+	set(&p.FrequencyPenalty, -2, 2, "FREQUENCY_PENALTY", "MODEL_FREQ_PENALTY")
+	set(&p.PresencePenalty, -2, 2, "PRESENCE_PENALTY", "MODEL_PRESENCE_PENALTY")
+	return p
+}

@@ -1,0 +1,54 @@
+package runtime
+
+import (
+	"context"
+	"iter"
+
+	"github.com/elizad/elizad/server/model"
+)
+
+// Models chooses the model of an agent.
+type Models interface {
+	// Choose picks a model by an agent's settings. It doesn't connect to anything, and answers the same for the same
+	// settings.
+	Choose(req ModelRequest) ModelChoice
+}
+
+// ModelRequest is what a choice depends on.
+type ModelRequest struct {
+	Setting func(name string) (value string, ok bool) // the agent's settings, then the server's
+	Plugins []string                                  // as in the character
+}
+
+// ModelChoice is the model of an agent.
+type ModelChoice struct {
+	Provider model.Provider
+	Notice   string // for the owner: why it is this one, when that needs attention
+	// ReplyNotice goes with every reply, so that nobody takes the built-in responder for a language model.
+	ReplyNotice string
+}
+
+func (c ModelChoice) status() ModelStatus {
+	return ModelStatus{Provider: c.Provider.Name(), Model: c.Provider.Model(model.TextLarge), Notice: c.Notice}
+}
+
+// brokenChoice is the choice of an agent whose model cannot be used until somebody changes a setting.
+func brokenChoice(message string) ModelChoice {
+	return ModelChoice{Provider: Misconfigured("none", message), Notice: message}
+}
+
+// Misconfigured returns a provider whose calls all fail with a message that says what to change.
+func Misconfigured(name, message string) model.Provider {
+	return misconfigured{name: name, message: message}
+}
+
+type misconfigured struct{ name, message string }
+
+func (m misconfigured) Name() string            { return m.name }
+func (m misconfigured) Model(model.Kind) string { return "" }
+
+func (m misconfigured) Generate(context.Context, model.Request) iter.Seq2[model.Chunk, error] {
+	return func(yield func(model.Chunk, error) bool) {
+		yield(model.Chunk{}, &model.Error{Kind: model.Config, Provider: m.name, Message: m.message})
+	}
+}

@@ -1,0 +1,161 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/agent"
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/runtime/frame"
+)
+
+// defaultActionTimeout is how long an action may take unless ACTION_TIMEOUT_MS says otherwise.
+const defaultActionTimeout = time.Minute
+
+// carryOut does what the model decided (agent runtime §8.2). A text that was shown already is all there is to do.
+func (r *run) carryOut(ctx context.Context, d frame.Decision, shown bool) error {
+	if shown {
+		return nil
+	}
+	if d.OnlyReply() {
+		r.reply.part()
+		r.reply.write(d.Text)
+		return nil
+	}
+	for i, name := range d.Actions {
+		action, known := resolve(r.offered, name)
+		if !known {
+			r.unknownAction(name, i)
+			continue
+		}
+		if r.lastFailed() && action.Name != replyAction {
+			continue // only a reply still follows, which gets to explain
+		}
+		if action.Name == ignoreAction {
+			r.ignored = r.reply.String() == ""
+			break
+		}
+		if err := r.act(ctx, action, d, i); err != nil {
+			return err
+		}
+	}
+	if r.reply.String() == "" && !r.ignored {
+		r.reply.write(d.Text) // words without a REPLY are meant to be read too
+	}
+	return nil
+}
+
+// lastFailed reports whether the plan was stopped by a failure.
+func (r *run) lastFailed() bool {
+	return len(r.results) > 0 && r.results[len(r.results)-1].Failed && !r.results[len(r.results)-1].continues()
+}
+
+// unknownAction notes that the model named something that doesn't exist or isn't offered now. The plan goes on.
+func (r *run) unknownAction(name string, step int) {
+	r.mind.log.Warn("unknown action in a plan", "action", name, "turnId", r.turn.ID)
+	r.results = append(r.results, outcome{agent.Result{Action: name, Failed: true, Text: "There is no such action now."}, true})
+	r.record.add(messaging.LogActionCompleted, map[string]any{
+		"actionId": r.actionID(step), "actionName": name, "messageId": r.turn.MessageID, "success": false, "error": "There is no such action now",
+	})
+}
+
+// actionID is the same when the turn is taken again, so that an action may recognise its own traces.
+func (r *run) actionID(step int) uuid.UUID {
+	return uuid.NewSHA1(r.turn.ID, fmt.Appendf(nil, "action %d", step))
+}
+
+// act carries one action out and notes its beginning and its end. An error is the end of the run; the failure of an action
+// is not.
+func (r *run) act(ctx context.Context, action agent.Action, d frame.Decision, step int) error {
+	id := r.actionID(step)
+	note := map[string]any{"actionId": id, "actionName": action.Name, "messageId": r.turn.MessageID}
+	if len(d.Actions) > 1 {
+		note["planStep"] = fmt.Sprintf("%d/%d", step+1, len(d.Actions))
+	}
+	r.record.add(messaging.LogActionStarted, maps.Clone(note))
+
+	var result agent.Result
+	var err error
+	if action.Name == replyAction {
+		err = r.replyWith(ctx, d, step)
+		if err != nil {
+			return err // without words there is no outcome but the model's failure
+		}
+		note["response"] = map[string]any{"length": len(r.reply.String())}
+	} else {
+		result, err = r.handleAction(ctx, action)
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	result.Action, note["success"] = action.Name, err == nil
+	if err != nil {
+		result.Failed = true
+		result.Text = joined(" ", result.Text, actionFailure(err))
+		note["error"] = actionFailure(err)
+		r.mind.log.WarnContext(ctx, "action failed", "action", action.Name, "turnId", r.turn.ID, "error", err)
+	}
+	note["result"] = map[string]any{"success": err == nil, "text": shorten(result.Text, maxLine)}
+	r.record.add(messaging.LogActionCompleted, note)
+	maps.Copy(r.state.Values, result.Values)
+	if action.Name != replyAction && action.Name != noneAction {
+		r.results = append(r.results, outcome{result, action.ContinueOnError})
+	}
+	if say := strings.TrimSpace(clean(result.Say)); say != "" {
+		r.reply.part()
+		r.reply.write(say)
+	}
+	return nil
+}
+
+// replyWith says the plan's own words when they were written knowing all that is known now; otherwise the model is asked
+// for them.
+func (r *run) replyWith(ctx context.Context, d frame.Decision, step int) error {
+	news := slices.ContainsFunc(r.results, func(o outcome) bool { return o.Failed || o.Say != "" || o.Data != nil || o.Values != nil })
+	if d.Text != "" && len(d.Providers) == 0 && (step == 0 || !news) {
+		r.reply.part()
+		r.reply.write(d.Text)
+		return nil
+	}
+	return r.answer(ctx, d.Providers)
+}
+
+// handleAction calls a handler within its time. A panic is its error.
+func (r *run) handleAction(ctx context.Context, action agent.Action) (result agent.Result, err error) {
+	timeout := r.mind.settings.millis("ACTION_TIMEOUT_MS", defaultActionTimeout)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	defer func() {
+		if v := recover(); v != nil {
+			result, err = agent.Result{}, fmt.Errorf("panic: %v", v)
+		}
+	}()
+	return action.Handle(ctx, r.forComponents())
+}
+
+// actionFailure is what the model and people may know of an action's error.
+func actionFailure(err error) string {
+	if e, ok := errors.AsType[*apierr.Error](err); ok {
+		return e.Message
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "It took too long"
+	}
+	return publicText(err)
+}
+
+// outcome is the result of an action of the plan.
+type outcome struct {
+	agent.Result
+	goOn bool // a failure doesn't stop the plan
+}
+
+func (o outcome) continues() bool { return o.goOn }

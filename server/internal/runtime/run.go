@@ -1,0 +1,123 @@
+package runtime
+
+import (
+	"context"
+	"encoding/binary"
+	"hash/fnv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/agent"
+	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/messaging"
+)
+
+// run is one agent's dealing with one message.
+type run struct {
+	service   *Service
+	mind      *mind
+	turn      messaging.Turn
+	context   messaging.TurnContext
+	record    *record
+	startedAt time.Time
+
+	peers     []peer    // agents of the channel, in the order of joining
+	view      agent.Run // what components get, without the state and the results
+	state     agent.State
+	offered   []agent.Action // what the agent may do now; nil before it was found out
+	results   []outcome
+	reply     stream
+	answered  string // model that wrote the last answer
+	truncated bool   // the reply ends before its writer wanted
+	ignored   bool   // an action ended the exchange without words
+}
+
+// do runs the steps of agent runtime §9.3 and returns the outcome.
+func (r *run) do(ctx context.Context) (messaging.Outcome, error) {
+	if err := r.prepare(ctx); err != nil {
+		return messaging.Outcome{}, err
+	}
+	answer, err := r.decide(ctx)
+	if err != nil {
+		return messaging.Outcome{}, err
+	}
+	if !answer.respond {
+		return messaging.Outcome{Status: messaging.TurnIgnored, Reason: answer.rule, Detail: answer.detail}, nil
+	}
+	decision, shown, err := r.handle(ctx)
+	if err != nil {
+		return messaging.Outcome{}, err
+	}
+	if err := r.carryOut(ctx, decision, shown); err != nil {
+		return messaging.Outcome{}, err
+	}
+	return r.conclude(answer, decision)
+}
+
+// prepare gathers what is known before the first decision.
+func (r *run) prepare(ctx context.Context) error {
+	var err error
+	if r.peers, err = r.service.peers(ctx, r.turn.ChannelID); err != nil {
+		return err
+	}
+	state, err := r.service.cfg.Messages.ParticipantState(ctx, auth.Service(), r.turn.ChannelID, r.turn.AgentID)
+	if err != nil {
+		return err
+	}
+	channel := r.context.Channel
+	r.view = agent.Run{
+		ID: r.turn.ID, AgentID: r.turn.AgentID, ResponseID: r.turn.ResponseID, Character: r.mind.character,
+		Room:      agent.Room{ID: channel.ID, ServerID: channel.MessageServerID, Name: channel.Name, Type: string(channel.Type), State: state},
+		Providers: r.mind.components.Providers, StartedAt: r.startedAt, Seed: r.seed(), Host: r.mind.settings, Services: services{r},
+	}
+	r.readConversation()
+	if kind := r.view.Message.Content.ChannelType; kind != "" {
+		r.view.Room.Type = kind
+	}
+	r.state = agent.State{Values: map[string]any{}, Providers: map[string]agent.ProviderResult{}}
+	r.reply.emit = func(index int, text string) {
+		r.service.cfg.Messages.StreamChunk(ctx, channel.MessageServerID, r.turn, index, text)
+	}
+	return nil
+}
+
+// seed is the same for all runs of the agent in the room for the life of a sample.
+func (r *run) seed() uint64 {
+	own := hash(r.turn.AgentID, r.turn.ChannelID)
+	ttl := uint64(r.service.cfg.SampleTTL)
+	// Rooms change at different moments, so that not all prompts of an agent change at once.
+	return hash(r.turn.AgentID, r.turn.ChannelID, (uint64(r.startedAt.UnixNano())+own%ttl)/ttl)
+}
+
+// hash mixes identifiers and numbers.
+func hash(parts ...any) uint64 {
+	h := fnv.New64a()
+	for _, p := range parts {
+		switch p := p.(type) {
+		case uuid.UUID:
+			_, _ = h.Write(p[:]) // a hash never fails
+		case uint64:
+			_, _ = h.Write(binary.LittleEndian.AppendUint64(nil, p))
+		}
+	}
+	return h.Sum64()
+}
+
+// forComponents returns what a component gets now. The state and the results are the component's own copies.
+func (r *run) forComponents() *agent.Run {
+	out := r.view
+	out.State, out.Actions = r.state.Clone(), r.offered
+	for _, o := range r.results {
+		out.Results = append(out.Results, o.Result)
+	}
+	return &out
+}
+
+// services is what a component may do within a run.
+type services struct{ *run }
+
+// SetRoomState implements [agent.Services].
+func (s services) SetRoomState(ctx context.Context, state string) error {
+	return s.service.cfg.Messages.SetParticipantState(ctx, auth.Service(), s.turn.ChannelID, s.turn.AgentID, state)
+}

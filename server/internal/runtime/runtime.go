@@ -1,0 +1,156 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/server/agent"
+	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/bus"
+	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/seal"
+	"github.com/elizad/elizad/server/internal/store"
+)
+
+// Messages is what the runtime needs of [messaging.Service].
+type Messages interface {
+	ClaimTurns(ctx context.Context, owner string, n int, lease time.Duration) ([]messaging.Turn, error)
+	RenewTurns(ctx context.Context, owner string, lease time.Duration) error
+	ReleaseTurns(ctx context.Context, owner string) error
+	TurnContext(ctx context.Context, t messaging.Turn, recent int) (messaging.TurnContext, error)
+	StreamChunk(ctx context.Context, serverID uuid.UUID, t messaging.Turn, index int, text string)
+	FinishTurn(ctx context.Context, owner string, t messaging.Turn, o messaging.Outcome) (*messaging.Message, error)
+	Work() (*bus.Subscription, error)
+	EndedTurns() (*bus.Subscription, error)
+
+	CancelAgentTurns(ctx context.Context, who auth.Identity, agentID uuid.UUID, reason, detail string) error
+	CurrentServer() uuid.UUID
+	AddServerAgent(ctx context.Context, who auth.Identity, serverID, agentID uuid.UUID) error
+	ParticipantState(ctx context.Context, who auth.Identity, channelID, entityID uuid.UUID) (string, error)
+	SetParticipantState(ctx context.Context, who auth.Identity, channelID, entityID uuid.UUID, state string) error
+}
+
+// Capture says whether the texts of prompts and answers are kept in the record of a run.
+type Capture string
+
+// The levels of capture.
+const (
+	CaptureOff    Capture = "off"
+	CaptureErrors Capture = "errors" // of calls that failed
+	CaptureAll    Capture = "all"
+)
+
+// Config is what a Service is made of. Store, Messages, Models and Keys are required.
+type Config struct {
+	Store    store.Store
+	Messages Messages
+	Models   Models
+	Keys     *seal.Keys // seal the agents' secrets
+
+	Environment Environment     // nil: agents see nothing of the server's settings
+	Plugins     *agent.Registry // nil: none
+	Logger      *slog.Logger    // nil: nothing is logged
+
+	Owner              string        // names this process among those on one database; empty: a random one
+	ConcurrentRuns     int           // 0: 64
+	ConversationLength int           // messages that an agent sees; 0: 32
+	RunTimeout         time.Duration // 0: 5 minutes
+	Lease              time.Duration // how long a turn stays ours without news from us; 0: 30 seconds
+	SampleTTL          time.Duration // how long a room gets the same examples of a character; 0: 15 minutes
+	Capture            Capture       // empty: CaptureOff
+}
+
+func (c *Config) setDefaults() error {
+	if c.Store == nil || c.Messages == nil || c.Models == nil || c.Keys == nil {
+		return errors.New("runtime: a store, messages, models and keys are required")
+	}
+	if c.Environment == nil {
+		c.Environment = noEnvironment{}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Owner == "" {
+		c.Owner = uuid.NewString()
+	}
+	if c.Capture == "" {
+		c.Capture = CaptureOff
+	}
+	setDefault(&c.ConcurrentRuns, 64)
+	setDefault(&c.ConversationLength, 32)
+	setDefault(&c.RunTimeout, 5*time.Minute)
+	setDefault(&c.Lease, 30*time.Second)
+	setDefault(&c.SampleTTL, 15*time.Minute)
+	return nil
+}
+
+func setDefault[T int | time.Duration](v *T, otherwise T) {
+	if *v <= 0 {
+		*v = otherwise
+	}
+}
+
+// Service takes the turns of agents.
+type Service struct {
+	cfg    Config
+	agents *Agents
+
+	life   context.Context // of everything that Start begins
+	end    context.CancelCauseFunc
+	drain  chan struct{}  // closed: no more turns are claimed
+	loops  sync.WaitGroup // the dispatcher and the keeper
+	runs   sync.WaitGroup
+	strays sync.WaitGroup // providers that outstayed their run, and evaluators
+	slots  chan struct{}  // a token for each turn that is being taken
+	freed  chan struct{}  // a slot was given back
+
+	evaluating *evaluations
+
+	mu      sync.Mutex
+	started bool
+	stopped bool
+	cancels map[uuid.UUID]context.CancelCauseFunc // by turn
+}
+
+// New returns a service that takes no turns before it is started. Its agents can be used at once.
+func New(cfg Config) (*Service, error) {
+	if err := cfg.setDefaults(); err != nil {
+		return nil, err
+	}
+	agents := &Agents{store: cfg.Store, keys: cfg.Keys, messages: cfg.Messages, log: cfg.Logger}
+	b := &builder{agents: agents, environment: cfg.Environment, models: cfg.Models, registry: cfg.Plugins, log: cfg.Logger}
+	agents.minds = &minds{build: b.build, kept: map[uuid.UUID]*mind{}}
+	s := &Service{
+		cfg: cfg, agents: agents,
+		drain:   make(chan struct{}),
+		slots:   make(chan struct{}, cfg.ConcurrentRuns),
+		freed:   make(chan struct{}, 1),
+		cancels: map[uuid.UUID]context.CancelCauseFunc{},
+	}
+	s.life, s.end = context.WithCancelCause(context.Background())
+	s.evaluating = newEvaluations(s)
+	return s, nil
+}
+
+// Agents returns the agents.
+func (s *Service) Agents() *Agents { return s.agents }
+
+// mind returns the mind of an agent's present version, and whether the agent runs.
+func (s *Service) mind(ctx context.Context, id uuid.UUID) (*mind, bool, error) {
+	var row db.Agent
+	err := s.cfg.Store.View(ctx, auth.Service().Scope(), func(q db.Querier) (err error) {
+		row, err = find(ctx, q, id)
+		return err
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	m, err := s.agents.minds.of(ctx, row)
+	return m, row.Running, err
+}

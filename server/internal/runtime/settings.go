@@ -1,0 +1,117 @@
+package runtime
+
+import (
+	"encoding/json"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/elizad/elizad/server/agent"
+)
+
+// Environment is what agents may see of the server's own settings.
+type Environment interface {
+	// Lookup returns the value of a setting, and whether it is set.
+	Lookup(name string) (string, bool)
+	// Character returns the settings that the server holds for one character. They count as its secrets.
+	Character(name, id string) map[string]string
+}
+
+// noEnvironment is the environment of a server that shows nothing.
+type noEnvironment struct{}
+
+func (noEnvironment) Lookup(string) (string, bool)               { return "", false }
+func (noEnvironment) Character(string, string) map[string]string { return nil }
+
+// settings are the settings of one version of an agent (agent runtime §3). They implement [agent.Host].
+//
+// The first layer that has a name wins, even with an empty value, false or 0: secrets of the server for this character,
+// secrets of the character, its settings, settings of the server.
+type settings struct {
+	forCharacter map[string]string
+	secrets      map[string]string
+	own          map[string]any
+	server       func(name string) (string, bool)
+	log          *slog.Logger
+}
+
+var _ agent.Host = (*settings)(nil)
+
+// Setting implements [agent.Host].
+func (s *settings) Setting(name string) (string, bool) {
+	if v, ok := s.forCharacter[name]; ok {
+		return v, true
+	}
+	if v, ok := s.secrets[name]; ok {
+		return v, true
+	}
+	if v, ok := scalar(s.own[name]); ok {
+		return v, true
+	}
+	return s.server(name)
+}
+
+// Logger implements [agent.Host].
+func (s *settings) Logger() *slog.Logger { return s.log }
+
+// scalar returns a text, boolean or number as text. Other values are no settings.
+func scalar(v any) (string, bool) {
+	switch v := v.(type) {
+	case string:
+		return v, true
+	case bool:
+		return strconv.FormatBool(v), true
+	case json.Number:
+		return v.String(), true
+	default:
+		return "", false
+	}
+}
+
+// flag reports whether a setting is switched on.
+func (s *settings) flag(name string) bool {
+	v, _ := s.Setting(name)
+	switch strings.ToLower(strings.TrimSpace(v)) {
+	case "true", "1", "yes", "on":
+		return true
+	default:
+		return false
+	}
+}
+
+// list returns the items of all the named settings, lower-cased: separated by commas, with or without brackets around.
+func (s *settings) list(names ...string) []string {
+	var out []string
+	for _, name := range names {
+		v, _ := s.Setting(name)
+		for item := range strings.SplitSeq(strings.Trim(strings.TrimSpace(v), "[]"), ",") {
+			if item = strings.ToLower(strings.Trim(strings.TrimSpace(item), `"'`)); item != "" {
+				out = append(out, item)
+			}
+		}
+	}
+	return out
+}
+
+// millis returns a setting in milliseconds as a duration. One that is missing or not a positive number gives the default.
+func (s *settings) millis(name string, otherwise time.Duration) time.Duration {
+	if n, ok := s.number(name); ok && n > 0 && n < float64(24*time.Hour/time.Millisecond) {
+		return time.Duration(n * float64(time.Millisecond))
+	}
+	return otherwise
+}
+
+// number returns a setting as a number. One that is not a number is as good as missing.
+func (s *settings) number(name string) (float64, bool) {
+	v, ok := s.Setting(name)
+	if !ok || strings.TrimSpace(v) == "" {
+		return 0, false
+	}
+	n, err := strconv.ParseFloat(strings.TrimSpace(v), 64)
+	if err != nil {
+		s.log.Warn("setting ignored: not a number", "setting", name)
+		return 0, false
+	}
+	return n, true
+}
