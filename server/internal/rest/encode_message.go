@@ -32,7 +32,7 @@ func message(m messaging.Message) api.Message {
 		ID: m.ID, ChannelID: m.ChannelID, MessageServerID: m.MessageServerID, Seq: m.Seq, AuthorID: m.AuthorID,
 		AuthorDisplayName: optional(m.AuthorName), Content: m.Content, RawMessage: m.RawMessage,
 		SourceType: optional(m.SourceType), SourceID: optional(m.SourceID), Metadata: with(m.Metadata, extra),
-		InReplyToRootMessageID: nullableID(m.InReplyTo), Unhandled: unhandled(m),
+		InReplyToRootMessageID: nullableID(m.InReplyTo), Unhandled: optional(m.Unhandled),
 		CreatedAt: wire.At(m.CreatedAt), UpdatedAt: wire.At(m.UpdatedAt),
 		CreatedAtMillis: m.CreatedAt.UnixMilli(), UpdatedAtMillis: m.UpdatedAt.UnixMilli(),
 	}
@@ -121,14 +121,6 @@ func failure(t messaging.Turn) error {
 		message = t.Detail
 	}
 	return apierr.New(code, "%s", message).WithDetails(t.Reason)
-}
-
-// unhandled returns why no agent was given a message. That agents don't answer each other needs no mention.
-func unhandled(m messaging.Message) *string {
-	if m.Unhandled == messaging.UnhandledAgentAuthor {
-		return nil
-	}
-	return optional(m.Unhandled)
 }
 
 func nullableID(id *uuid.UUID) nullable.Nullable[uuid.UUID] {
