@@ -13,7 +13,7 @@ import (
 )
 
 const claimTurns = `-- name: ClaimTurns :many
-WITH heads AS MATERIALIZED (
+WITH heads AS MATERIALIZED ( -- folded into the update, this could run once per row and pass the limit
     SELECT t.id FROM turns t
     WHERE t.status IN ('queued', 'running')
       AND (t.status = 'queued' OR t.lease_until < $3)
@@ -36,7 +36,6 @@ type ClaimTurnsParams = db.ClaimTurnsParams
 // Leases the heads of mailboxes, the longest waiting first: an active turn with no earlier active turn of the same agent in
 // the same channel, that is queued or whose lease has passed. The turns come back in no particular order. A turn never starts
 // before it was queued, whatever the clocks of two nodes say.
-// The heads are locked in a materialized step: folded into the update, it could run once per row and pass the limit.
 func (q *Queries) ClaimTurns(ctx context.Context, arg ClaimTurnsParams) ([]Turn, error) {
 	rows, err := q.db.Query(ctx, claimTurns,
 		arg.Owner,
@@ -232,7 +231,7 @@ func (q *Queries) EndChannelTurns(ctx context.Context, arg EndChannelTurnsParams
 const endMailboxTurns = `-- name: EndMailboxTurns :many
 UPDATE turns SET status = $1, reason = $2, detail = $3, lease_owner = '', lease_until = 0, ended_at = $4
 WHERE agent_id = $5 AND channel_id = $6
-  AND (status = 'queued' OR (status = 'running' AND NOT $7::boolean))
+  AND status IN ('queued', 'running') AND (status = 'queued' OR NOT $7::boolean)
 RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at
 `
 
@@ -646,7 +645,8 @@ func (q *Queries) ListTurnEvents(ctx context.Context, turnID uuid.UUID) ([]TurnE
 }
 
 const releaseAllTurnLeases = `-- name: ReleaseAllTurnLeases :execrows
-UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0 WHERE status = 'running'
+UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
+WHERE status IN ('queued', 'running') AND status = 'running'
 `
 
 // Gives every running turn back; only right while no other process works on the database.
@@ -659,7 +659,8 @@ func (q *Queries) ReleaseAllTurnLeases(ctx context.Context) (int64, error) {
 }
 
 const releaseTurnLeases = `-- name: ReleaseTurnLeases :execrows
-UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0 WHERE status = 'running' AND lease_owner = $1
+UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
+WHERE status IN ('queued', 'running') AND status = 'running' AND lease_owner = $1
 `
 
 // Gives an owner's turns back to their mailboxes.
@@ -672,7 +673,8 @@ func (q *Queries) ReleaseTurnLeases(ctx context.Context, owner string) (int64, e
 }
 
 const renewTurnLeases = `-- name: RenewTurnLeases :execrows
-UPDATE turns SET lease_until = $1 WHERE status = 'running' AND lease_owner = $2
+UPDATE turns SET lease_until = $1
+WHERE status IN ('queued', 'running') AND status = 'running' AND lease_owner = $2
 `
 
 type RenewTurnLeasesParams = db.RenewTurnLeasesParams

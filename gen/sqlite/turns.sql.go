@@ -125,6 +125,7 @@ func (q *Queries) CountAgentTurns(ctx context.Context, arg CountAgentTurnsParams
 const endAgentTurns = `-- name: EndAgentTurns :many
 UPDATE turns SET status = ?1, reason = ?2, detail = ?3, lease_owner = '', lease_until = 0, ended_at = ?4
 WHERE agent_id = ?5 AND status IN ('queued', 'running')
+  AND channel_id > '' -- always so; it leads SQLite to the index of active turns, past the agent's history
 RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at
 `
 
@@ -237,7 +238,7 @@ func (q *Queries) EndChannelTurns(ctx context.Context, arg EndChannelTurnsParams
 const endMailboxTurns = `-- name: EndMailboxTurns :many
 UPDATE turns SET status = ?1, reason = ?2, detail = ?3, lease_owner = '', lease_until = 0, ended_at = ?4
 WHERE agent_id = ?5 AND channel_id = ?6
-  AND (status = 'queued' OR (status = 'running' AND NOT CAST(?7 AS BOOLEAN)))
+  AND status IN ('queued', 'running') AND (status = 'queued' OR NOT CAST(?7 AS BOOLEAN))
 RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at
 `
 
@@ -666,7 +667,8 @@ func (q *Queries) ListTurnEvents(ctx context.Context, turnID uuid.UUID) ([]TurnE
 }
 
 const releaseAllTurnLeases = `-- name: ReleaseAllTurnLeases :execrows
-UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0 WHERE status = 'running'
+UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
+WHERE status IN ('queued', 'running') AND status = 'running'
 `
 
 // Gives every running turn back; only right while no other process works on the database.
@@ -679,7 +681,8 @@ func (q *Queries) ReleaseAllTurnLeases(ctx context.Context) (int64, error) {
 }
 
 const releaseTurnLeases = `-- name: ReleaseTurnLeases :execrows
-UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0 WHERE status = 'running' AND lease_owner = ?1
+UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
+WHERE status IN ('queued', 'running') AND status = 'running' AND lease_owner = ?1
 `
 
 // Gives an owner's turns back to their mailboxes.
@@ -692,7 +695,8 @@ func (q *Queries) ReleaseTurnLeases(ctx context.Context, owner string) (int64, e
 }
 
 const renewTurnLeases = `-- name: RenewTurnLeases :execrows
-UPDATE turns SET lease_until = ?1 WHERE status = 'running' AND lease_owner = ?2
+UPDATE turns SET lease_until = ?1
+WHERE status IN ('queued', 'running') AND status = 'running' AND lease_owner = ?2
 `
 
 type RenewTurnLeasesParams = db.RenewTurnLeasesParams

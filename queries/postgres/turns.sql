@@ -11,8 +11,7 @@ WHERE agent_id = sqlc.arg(agent_id) AND channel_id = sqlc.arg(channel_id) AND st
 -- Leases the heads of mailboxes, the longest waiting first: an active turn with no earlier active turn of the same agent in
 -- the same channel, that is queued or whose lease has passed. The turns come back in no particular order. A turn never starts
 -- before it was queued, whatever the clocks of two nodes say.
--- The heads are locked in a materialized step: folded into the update, it could run once per row and pass the limit.
-WITH heads AS MATERIALIZED (
+WITH heads AS MATERIALIZED ( -- folded into the update, this could run once per row and pass the limit
     SELECT t.id FROM turns t
     WHERE t.status IN ('queued', 'running')
       AND (t.status = 'queued' OR t.lease_until < sqlc.arg(now))
@@ -30,15 +29,18 @@ WHERE id IN (SELECT id FROM heads)
 RETURNING *;
 
 -- name: RenewTurnLeases :execrows
-UPDATE turns SET lease_until = sqlc.arg(lease_until) WHERE status = 'running' AND lease_owner = sqlc.arg(owner);
+UPDATE turns SET lease_until = sqlc.arg(lease_until)
+WHERE status IN ('queued', 'running') AND status = 'running' AND lease_owner = sqlc.arg(owner);
 
 -- name: ReleaseTurnLeases :execrows
 -- Gives an owner's turns back to their mailboxes.
-UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0 WHERE status = 'running' AND lease_owner = sqlc.arg(owner);
+UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
+WHERE status IN ('queued', 'running') AND status = 'running' AND lease_owner = sqlc.arg(owner);
 
 -- name: ReleaseAllTurnLeases :execrows
 -- Gives every running turn back; only right while no other process works on the database.
-UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0 WHERE status = 'running';
+UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
+WHERE status IN ('queued', 'running') AND status = 'running';
 
 -- name: FinishTurn :one
 -- Finds no row when the turn is no longer the owner's.
@@ -67,7 +69,7 @@ RETURNING *;
 -- Ends the active turns of one mailbox; with queued_only, those not yet begun.
 UPDATE turns SET status = sqlc.arg(new_status), reason = sqlc.arg(reason), detail = sqlc.arg(detail), lease_owner = '', lease_until = 0, ended_at = sqlc.arg(ended_at)
 WHERE agent_id = sqlc.arg(agent_id) AND channel_id = sqlc.arg(channel_id)
-  AND (status = 'queued' OR (status = 'running' AND NOT sqlc.arg(queued_only)::boolean))
+  AND status IN ('queued', 'running') AND (status = 'queued' OR NOT sqlc.arg(queued_only)::boolean)
 RETURNING *;
 
 -- name: GetTurn :one

@@ -26,15 +26,18 @@ WHERE id IN (
 RETURNING *;
 
 -- name: RenewTurnLeases :execrows
-UPDATE turns SET lease_until = @lease_until WHERE status = 'running' AND lease_owner = @owner;
+UPDATE turns SET lease_until = @lease_until
+WHERE status IN ('queued', 'running') AND status = 'running' AND lease_owner = @owner;
 
 -- name: ReleaseTurnLeases :execrows
 -- Gives an owner's turns back to their mailboxes.
-UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0 WHERE status = 'running' AND lease_owner = @owner;
+UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
+WHERE status IN ('queued', 'running') AND status = 'running' AND lease_owner = @owner;
 
 -- name: ReleaseAllTurnLeases :execrows
 -- Gives every running turn back; only right while no other process works on the database.
-UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0 WHERE status = 'running';
+UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
+WHERE status IN ('queued', 'running') AND status = 'running';
 
 -- name: FinishTurn :one
 -- Finds no row when the turn is no longer the owner's.
@@ -57,13 +60,14 @@ RETURNING *;
 -- name: EndAgentTurns :many
 UPDATE turns SET status = @new_status, reason = @reason, detail = @detail, lease_owner = '', lease_until = 0, ended_at = @ended_at
 WHERE agent_id = @agent_id AND status IN ('queued', 'running')
+  AND channel_id > '' -- always so; it leads SQLite to the index of active turns, past the agent's history
 RETURNING *;
 
 -- name: EndMailboxTurns :many
 -- Ends the active turns of one mailbox; with queued_only, those not yet begun.
 UPDATE turns SET status = @new_status, reason = @reason, detail = @detail, lease_owner = '', lease_until = 0, ended_at = @ended_at
 WHERE agent_id = @agent_id AND channel_id = @channel_id
-  AND (status = 'queued' OR (status = 'running' AND NOT CAST(@queued_only AS BOOLEAN)))
+  AND status IN ('queued', 'running') AND (status = 'queued' OR NOT CAST(@queued_only AS BOOLEAN))
 RETURNING *;
 
 -- name: GetTurn :one

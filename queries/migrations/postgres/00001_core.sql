@@ -83,10 +83,12 @@ CREATE TABLE messages (
 );
 CREATE UNIQUE INDEX messages_seq ON messages (channel_id, seq);
 CREATE INDEX messages_time ON messages (channel_id, created_at, seq);
-CREATE INDEX messages_source ON messages (channel_id, source_id) WHERE source_id IS NOT NULL;
+CREATE INDEX messages_source ON messages (channel_id, source_id, created_at) WHERE source_id IS NOT NULL;
 
 -- A turn is one agent's dealing with one message. The active turns of an (agent, channel) pair are its mailbox, worked in
 -- the order of seq, which is the message's. A running turn is leased; when the lease passes, anybody may take it again.
+-- Turns stay as history: a query for active ones repeats the condition of turns_active word by word, also where it is
+-- implied, because that is what leads SQLite to the index.
 CREATE TABLE turns (
     id uuid NOT NULL PRIMARY KEY,
     agent_id uuid NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
