@@ -48,7 +48,6 @@ const (
 	UnhandledNoAgent      = "no_agent"       // nobody but people take part in the channel
 	UnhandledAgentStopped = "agent_stopped"  // every agent of the channel is stopped
 	UnhandledNotAttached  = "agent_detached" // the channel's agents don't serve its message server
-	UnhandledAgentAuthor  = "agent_author"   // agents don't answer each other
 )
 
 // Draft is a message before it is posted.

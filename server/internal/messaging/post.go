@@ -40,7 +40,7 @@ func (s *Service) Post(ctx context.Context, who auth.Identity, d Draft) (Posted,
 	}
 	s.announceEnded(ctx, p.out.Message.MessageServerID, p.replaced)
 	s.emitMessage(ctx, p.out.Message)
-	if p.out.Message.Unhandled != "" && p.out.Message.Unhandled != UnhandledAgentAuthor {
+	if p.out.Message.Unhandled != "" {
 		s.emitTurnEnd(ctx, p.out.Message.MessageServerID, p.out.Message.Seq, Turn{
 			ChannelID: d.ChannelID, MessageID: p.out.Message.ID, Status: StatusUnhandled, Reason: p.out.Message.Unhandled,
 			Detail: unhandledText(p.out.Message.Unhandled),
@@ -226,7 +226,7 @@ func noAgent(reason string) error {
 	return apierr.New(apierr.NoAgent, "No agent found in channel participants")
 }
 
-// takers returns the agents that get a turn, or why none does.
+// takers returns the agents that get a turn, or why none does. What an agent says is not given to others: it is an answer.
 func (p *post) takers(ctx context.Context) (agents []uuid.UUID, unhandled string, err error) {
 	rows, err := p.q.ListChannelAgents(ctx, p.draft.ChannelID)
 	if err != nil {
@@ -236,7 +236,7 @@ func (p *post) takers(ctx context.Context) (agents []uuid.UUID, unhandled string
 	for _, r := range rows {
 		switch {
 		case r.ID == p.draft.AuthorID:
-			return nil, UnhandledAgentAuthor, nil
+			return nil, "", nil
 		case !r.Running:
 			unhandled = UnhandledAgentStopped
 		case !r.Attached:

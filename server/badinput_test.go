@@ -1,0 +1,174 @@
+package server_test
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/apiserver"
+)
+
+// operation is one operation of the contract with a path in which every id is a well-formed one that nothing has.
+type operation struct {
+	*openapi3.Operation
+	method, path string
+	params       []string // of the path
+}
+
+func operations(t *testing.T) []operation {
+	t.Helper()
+	doc, err := apiserver.GetSpec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []operation
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			o := operation{Operation: op, method: method, path: path}
+			for _, p := range append(item.Parameters, op.Parameters...) {
+				if p.Value.In == openapi3.ParameterInPath {
+					o.params = append(o.params, p.Value.Name)
+				}
+			}
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// at returns the path with the given value for one parameter and unknown ids for the others.
+func (o operation) at(param, value string) string {
+	path := o.path
+	for _, p := range o.params {
+		v := uuid.NewString()
+		if p == param {
+			v = value
+		}
+		path = strings.ReplaceAll(path, "{"+p+"}", v)
+	}
+	return path
+}
+
+func (o operation) name() string { return o.method + " " + o.path }
+
+// clear checks that an answer is an error as the contract has it, and that it tells nothing of the inside.
+func clearError(t *testing.T, what string, a answer, status int, code string) {
+	t.Helper()
+	if a.status != status {
+		t.Errorf("%s: status %d, want %d: %s", what, a.status, status, a.body)
+		return
+	}
+	e := into[wireError](a)
+	if e.Success || e.Error.Code == "" || e.Error.Message == "" || code != "" && e.Error.Code != code {
+		t.Errorf("%s: %s", what, a.body)
+	}
+	for _, leak := range []string{"goroutine", ".go:", "SELECT", "INSERT", "sql:", "/tmp/", "runtime error"} {
+		if bytes.Contains(a.body, []byte(leak)) {
+			t.Errorf("%s: the answer shows %q: %s", what, leak, a.body)
+		}
+	}
+}
+
+func TestBadInputOnEveryRoute(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	big := `{"content":"` + strings.Repeat("x", 3<<20) + `"}`
+	for _, o := range operations(t) {
+		for _, p := range o.params {
+			for _, bad := range []string{"not-a-uuid", "00000000-0000-0000-0000-00000000000g", "%27%20OR%201=1--", "{00000000-0000-0000-0000-000000000000}"} {
+				clearError(t, o.name()+" with "+p+"="+bad, n.do(o.method, o.at(p, bad), validBody(o)), http.StatusBadRequest, "INVALID_ID")
+			}
+		}
+		if o.RequestBody == nil {
+			continue
+		}
+		path := o.at("", "")
+		clearError(t, o.name()+" with broken JSON", n.do(o.method, path, `{"a":`), http.StatusBadRequest, "INVALID_JSON")
+		clearError(t, o.name()+" with a list", n.do(o.method, path, `[1,2]`), http.StatusBadRequest, "")
+		clearError(t, o.name()+" with a number", n.do(o.method, path, `7`), http.StatusBadRequest, "")
+		clearError(t, o.name()+" with text", n.do(o.method, path, "hello", "Content-Type", "text/plain"), http.StatusUnsupportedMediaType, "")
+		clearError(t, o.name()+" with XML", n.do(o.method, path, "<a/>", "Content-Type", "application/xml"), http.StatusUnsupportedMediaType, "")
+		clearError(t, o.name()+" with 3 MB", n.do(o.method, path, big), http.StatusRequestEntityTooLarge, "")
+		if o.RequestBody.Value.Required {
+			clearError(t, o.name()+" without a body", n.do(o.method, path, nil), http.StatusBadRequest, "")
+		}
+	}
+}
+
+// validBody returns a body for operations that require one, so that only the path is wrong.
+func validBody(o operation) any {
+	if o.RequestBody == nil {
+		return nil
+	}
+	return map[string]any{"agentId": uuid.NewString(), "content": "x", "author_id": uuid.NewString(), "name": "x"}
+}
+
+func TestUnknownIDs(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	some := uuid.NewString()
+	agent := n.agent().ID
+	channel, _ := n.dm()
+	for _, tt := range []struct {
+		method, path string
+		body         any
+	}{
+		{"GET", "/api/agents/" + some, nil},
+		{"PATCH", "/api/agents/" + some, map[string]any{"name": "x"}},
+		{"DELETE", "/api/agents/" + some, nil},
+		{"POST", "/api/agents/" + some + "/start", nil},
+		{"POST", "/api/agents/" + some + "/stop", nil},
+		{"GET", "/api/agents/" + agent + "/runs/" + some, nil},
+		{"GET", "/api/messaging/message-servers/" + some + "/agents", nil},
+		{"POST", "/api/messaging/message-servers/" + some + "/agents", map[string]any{"agentId": agent}},
+		{"POST", "/api/messaging/message-servers/" + uuid.Nil.String() + "/agents", map[string]any{"agentId": some}},
+		{"POST", "/api/messaging/channels", map[string]any{"name": "x", "message_server_id": some, "participantCentralUserIds": []string{}}},
+		{"GET", "/api/messaging/channels/" + some + "/details", nil},
+		{"PATCH", "/api/messaging/channels/" + some, map[string]any{"name": "x"}},
+		{"POST", "/api/messaging/channels/" + some + "/agents", map[string]any{"agentId": agent}},
+		{"POST", "/api/messaging/channels/" + channel + "/agents", map[string]any{"agentId": some}},
+		{"DELETE", "/api/messaging/channels/" + channel + "/agents/" + some, nil},
+		{"GET", "/api/nowhere", nil},
+		{"POST", "/api/nowhere/at/all", map[string]any{}},
+	} {
+		clearError(t, tt.method+" "+tt.path, n.do(tt.method, tt.path, tt.body), http.StatusNotFound, "")
+	}
+	clearError(t, "PUT /api/agents", n.do("PUT", "/api/agents", map[string]any{}), http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED")
+}
+
+func TestErrorsAsProblemDetails(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	a := n.do("GET", "/api/agents/"+uuid.NewString(), nil, "Accept", "application/problem+json").want(404)
+	if got := a.header.Get("Content-Type"); !strings.HasPrefix(got, "application/problem+json") {
+		t.Errorf("type %q: %s", got, a.body)
+	}
+}
+
+func TestUpperCaseIDsAreTheSame(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	id := n.agent().ID
+	if a := data[wireAgent](n.do("GET", "/api/agents/"+strings.ToUpper(id), nil).want(200)); a.ID != id || a.Status != "active" {
+		t.Errorf("agent %+v", a)
+	}
+}
+
+func TestKeyGuardsTheAPI(t *testing.T) {
+	t.Parallel()
+	cfg := config0(t)
+	cfg.Security.AuthToken = "open sesame"
+	n := startWith(t, cfg)
+	clearError(t, "no key", n.do("GET", "/api/agents", nil), http.StatusUnauthorized, "UNAUTHORIZED")
+	clearError(t, "wrong key", n.do("GET", "/api/agents", nil, "X-API-KEY", "open"), http.StatusUnauthorized, "UNAUTHORIZED")
+	n.do("GET", "/api/agents", nil, "X-API-KEY", "open sesame").want(200)
+	n.do("GET", "/healthz", nil).want(200)
+	if a := n.do("GET", fmt.Sprintf("/socket.io/?EIO=4&transport=polling&t=%d", 1), nil); a.status != 200 {
+		t.Errorf("the handshake of the transport is refused: %d %s", a.status, a.body)
+	}
+}

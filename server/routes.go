@@ -1,0 +1,125 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/elizad/elizad/gen/apiserver"
+	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/httpx"
+	"github.com/elizad/elizad/server/internal/rest"
+	"github.com/elizad/elizad/server/internal/web"
+)
+
+// Paths outside the contract.
+const (
+	pathSockets  = "/socket.io"
+	pathSpecJSON = "/openapi.json"
+	pathSpecYAML = "/openapi.yaml"
+	pathDocs     = "/docs"
+)
+
+// routes returns the HTTP interface: what every request passes, then sockets apart from everything else, because their
+// responses must not be compressed and their engine answers for its own headers.
+func (s *Server) routes() (http.Handler, error) {
+	application, err := s.application()
+	if err != nil {
+		return nil, err
+	}
+	proxies, err := s.cfg.Security.Proxies()
+	if err != nil {
+		return nil, err
+	}
+	split := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isBelow(r.URL.Path, pathSockets) {
+			s.parts.io.ServeHTTP(w, r)
+			return
+		}
+		application.ServeHTTP(w, r)
+	})
+	outer := chi.Chain(httpx.RequestID, httpx.ClientIP(proxies), httpx.Watch(s.log))
+	if s.cfg.Network.Loopback() && !s.parts.keys.Required() {
+		outer = append(outer, httpx.GuardHost(s.cfg.Security))
+	}
+	return outer.Handler(split), nil
+}
+
+// application serves everything but sockets.
+func (s *Server) application() (http.Handler, error) {
+	doc, err := apiserver.GetSpec()
+	if err != nil {
+		return nil, err
+	}
+	r := chi.NewRouter()
+	r.Use(httpx.SecurityHeaders(s.cfg.Production()), s.parts.cors.Handler, httpx.Compress())
+	r.Use(belowAPI(httpx.RateLimit(s.cfg.Limits), httpx.LimitBody(s.cfg.Limits), httpx.RequireMediaType), auth.Middleware(s.parts.keys, httpx.WriteError))
+	rest.Register(r, rest.Deps{
+		Messaging: s.parts.messaging, Agents: s.parts.runtime.Agents(), Health: s.health, WriteError: httpx.WriteError,
+		Middlewares: []func(http.Handler) http.Handler{httpx.Validator(doc)},
+		Version:     s.version, Environment: s.cfg.Security.Environment, Started: s.started, HTTPTimeout: s.cfg.Messages.HTTPTimeout,
+	})
+	r.Get(pathSpecJSON, rest.SpecJSON(httpx.WriteError))
+	r.Get(pathSpecYAML, rest.SpecYAML)
+	explorer := web.Explorer(pathSpecJSON)
+	r.Handle(pathDocs, explorer)
+	r.Handle(pathDocs+"/*", explorer)
+	r.MethodNotAllowed(httpx.MethodNotAllowed)
+	r.NotFound(s.fallback())
+	return r, nil
+}
+
+// fallback answers what no route does: the API with its own error, everything else with the web page, if there is one.
+func (s *Server) fallback() http.HandlerFunc {
+	page := http.Handler(http.HandlerFunc(httpx.NotFound))
+	if s.cfg.WebUI() {
+		page = web.Handler()
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		if isBelow(r.URL.Path, "/api") || (r.Method != http.MethodGet && r.Method != http.MethodHead) {
+			httpx.NotFound(w, r)
+			return
+		}
+		page.ServeHTTP(w, r)
+	}
+}
+
+// belowAPI applies middlewares to requests below /api only.
+func belowAPI(middlewares ...func(http.Handler) http.Handler) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		guarded := chi.Chain(middlewares...).Handler(next)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if isBelow(r.URL.Path, "/api") {
+				guarded.ServeHTTP(w, r)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+func isBelow(path, prefix string) bool {
+	return path == prefix || strings.HasPrefix(path, prefix+"/")
+}
+
+// health examines the server for its health routes.
+func (s *Server) health(ctx context.Context) rest.HealthReport {
+	const patience = 2 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	report := rest.HealthReport{Database: s.parts.store.Ping(ctx) == nil, Stopping: s.stopping.Load()}
+	agents, err := s.parts.runtime.Agents().List(ctx, auth.Service())
+	if err != nil {
+		report.Database = false
+		return report
+	}
+	for _, a := range agents {
+		if a.Running {
+			report.ActiveAgents++
+		}
+	}
+	return report
+}

@@ -1,0 +1,147 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/elizad/elizad/server/agent"
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/config"
+	"github.com/elizad/elizad/server/internal/httpx"
+	"github.com/elizad/elizad/server/internal/lifecycle"
+	"github.com/elizad/elizad/server/internal/logstream"
+)
+
+// Config is the server's settings, see its fields. Begin with DefaultConfig.
+type Config = config.Settings
+
+// DefaultConfig returns the settings that a server has when nothing is said: SQLite in the user's data directory, loopback
+// only, no key.
+func DefaultConfig() Config { return config.Default() }
+
+// Option changes what New builds.
+type Option func(*Server)
+
+// WithLogger makes the server log to l. The default is what the settings in Config.Logs say, on standard error.
+func WithLogger(l *slog.Logger) Option { return func(s *Server) { s.log = l } }
+
+// WithVersion sets the version that the server reports.
+func WithVersion(v string) Option { return func(s *Server) { s.version = v } }
+
+// WithPlugins registers plugins that characters may name.
+func WithPlugins(plugins ...agent.Plugin) Option {
+	return func(s *Server) { s.plugins = append(s.plugins, plugins...) }
+}
+
+// Server is an agent server. Make one with New, then Start it; it serves through Handler, or on a listener through Serve.
+type Server struct {
+	cfg     Config
+	log     *slog.Logger
+	logs    *logstream.Stream
+	version string
+	plugins []agent.Plugin
+	dataDir string
+	started time.Time
+
+	group    *lifecycle.Group
+	parts    parts
+	handler  atomic.Pointer[http.Handler] // nil unless the server is running
+	stopping atomic.Bool
+
+	mu      sync.Mutex
+	servers []*http.Server // those of Serve
+}
+
+// logEntries is how many log entries can be looked at later.
+const logEntries = 2000
+
+// New checks cfg and returns a server that does nothing yet.
+func New(cfg Config, opts ...Option) (*Server, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("checking the settings: %w", err)
+	}
+	dir, err := cfg.Storage.DataDir()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, dataDir: dir, version: "dev", logs: logstream.NewStream(logEntries)}
+	for _, o := range opts {
+		o(s)
+	}
+	if s.log == nil {
+		s.log = newLogger(cfg, s.logs)
+	}
+	s.group = lifecycle.NewGroup(s.components()...)
+	return s, nil
+}
+
+// Start opens the database, brings it up to date, and starts the agents that were running. It must have returned before the
+// server answers anything but 503.
+func (s *Server) Start(ctx context.Context) error {
+	s.started = time.Now()
+	if err := s.group.Start(ctx); err != nil {
+		return fmt.Errorf("starting the server: %w", err)
+	}
+	h, err := s.routes()
+	if err != nil {
+		return errors.Join(fmt.Errorf("starting the server: %w", err), s.group.Stop(context.WithoutCancel(ctx)))
+	}
+	s.handler.Store(&h)
+	return nil
+}
+
+// Handler returns the whole HTTP interface: the API, sockets, the web page. It may be mounted before Start.
+func (s *Server) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := s.handler.Load()
+		if h == nil {
+			w.Header().Set("Retry-After", "1")
+			httpx.WriteError(w, r, apierr.New(apierr.Unavailable, "The server is starting or stopping"))
+			return
+		}
+		(*h).ServeHTTP(w, r)
+	})
+}
+
+// Serve answers on l until Shutdown, and then returns nil.
+func (s *Server) Serve(l net.Listener) error {
+	srv := httpx.NewServer(s.Handler(), s.log)
+	s.mu.Lock()
+	s.servers = append(s.servers, srv)
+	s.mu.Unlock()
+	if err := srv.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving on %s: %w", l.Addr(), err)
+	}
+	return nil
+}
+
+// Shutdown ends the server within ctx: listeners close, sockets are told to come back later, turns finish or are given back
+// for the next start, and the database is closed. Every accepted message is answered then or after the next start.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.stopping.Store(true)
+	s.mu.Lock()
+	servers := s.servers
+	s.mu.Unlock()
+	var errs []error
+	var closing sync.WaitGroup
+	for _, srv := range servers {
+		closing.Go(func() { _ = srv.Shutdown(ctx) }) // waits for requests, some of which end with the parts below
+	}
+	errs = append(errs, s.group.Stop(ctx))
+	s.handler.Store(nil)
+	for _, srv := range servers {
+		errs = append(errs, srv.Close())
+	}
+	closing.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("stopping the server: %w", err)
+	}
+	return nil
+}
