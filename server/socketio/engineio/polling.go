@@ -25,8 +25,10 @@ const (
 
 // poll is a GET that is held until there is something to answer.
 type poll struct {
-	wake  chan struct{} // holds one
-	final []byte        // the answer, if it was decided already
+	begun   time.Time
+	wake    chan struct{} // holds one
+	final   []byte        // the answer, if it was decided already
+	refused bool          // the session has left polling
 }
 
 // release lets the GET go on, with the given answer or else with what it finds queued. The session's mutex is held.
@@ -63,7 +65,7 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 		writeBody(w, http.StatusBadRequest, nil)
 		return
 	}
-	p := &poll{wake: make(chan struct{}, 1)}
+	p := &poll{begun: time.Now(), wake: make(chan struct{}, 1)}
 	if len(s.control) == 0 && s.queue.empty() {
 		s.poll = p
 		s.mu.Unlock()
@@ -83,10 +85,14 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	payload := p.final
-	if payload == nil {
+	if payload == nil && !p.refused {
 		payload = s.takePayload()
 	}
 	s.mu.Unlock()
+	if p.refused {
+		s.server.reject(w, &badRequest, false)
+		return
+	}
 	s.reply(w, payload)
 }
 

@@ -10,6 +10,10 @@ import (
 // another GET already; without it the client could not finish its poll and so not switch.
 const noopInterval = 100 * time.Millisecond
 
+// overtaking is how much earlier than the switch a poll may arrive that was sent after it: the two come on different
+// connections.
+const overtaking = 50 * time.Millisecond
+
 // upgrade is a WebSocket that tries to take over a polling session. Until it has, the session lives on polling, and does
 // not mind if the attempt fails.
 type upgrade struct {
@@ -117,6 +121,7 @@ func (s *Session) completeUpgrade(ws *webSocket) bool {
 	s.ws = ws
 	s.transport.Store(new(string(WebSocket)))
 	if s.poll != nil {
+		s.poll.refused = time.Since(s.poll.begun) < overtaking
 		s.poll.release([]byte{byte(packet.Noop)})
 		s.poll = nil
 	}

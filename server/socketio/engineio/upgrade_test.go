@@ -51,10 +51,24 @@ func TestHeldPollIsReleasedAgainAndAgain(t *testing.T) {
 			expect(t, "time since the probe", time.Since(begin), time.Duration(i+1)*100*time.Millisecond)
 			poll = b.hold(url)
 		}
+		advance(60 * time.Millisecond)
 		ws.Send("5")
 		expect(t, "poll held at the switch", (<-poll).Body, "6")
 		advance(time.Second)
 		expect(t, "poll after the upgrade", b.Get(t, url).Status, 400)
+	})
+}
+
+// A poll that was sent after the switch, which is wrong, may arrive before it.
+func TestPollThatOvertakesTheSwitch(t *testing.T) {
+	bubble(t, engineio.Config{}, func(t *testing.T, b *bundle) {
+		url, _ := b.open()
+		ws := b.WebSocket(t, asWebSocket(url))
+		ws.Send("2probe")
+		ws.Expect("3probe")
+		poll := b.hold(url)
+		ws.Send("5")
+		expect(t, "poll", (<-poll).Body, `{"code":3,"message":"Bad request"}`)
 	})
 }
 
