@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/elizad/elizad/server/socketio/engineio"
 )
 
 // ackResult is what became of an acknowledgement asked from a client.
@@ -17,8 +19,8 @@ type ackResult struct {
 // the same socket.
 func (s *Socket) EmitAck(ctx context.Context, event string, args ...any) (Payload, error) {
 	id := s.ns.nextAckID()
-	frame, err := s.ns.server.encodeEvent(s.ns.name, &id, event, args)
-	if err != nil {
+	var frame *engineio.Frame
+	if err := s.ns.server.encodeEvent(s.ns.name, &id, event, args, makeFrame(&frame)); err != nil {
 		return Payload{}, fmt.Errorf("emitting %q: %w", event, err)
 	}
 	result := make(chan ackResult, 1)
@@ -41,8 +43,8 @@ func (s *Socket) EmitAck(ctx context.Context, event string, args ...any) (Payloa
 func (b Broadcast) EmitAck(ctx context.Context, event string, args ...any) ([]Payload, error) {
 	// One id for all, so that the packet is encoded once.
 	id := b.ns.nextAckID()
-	frame, err := b.ns.server.encodeEvent(b.ns.name, &id, event, args)
-	if err != nil {
+	var frame *engineio.Frame
+	if err := b.ns.server.encodeEvent(b.ns.name, &id, event, args, makeFrame(&frame)); err != nil {
 		return nil, fmt.Errorf("emitting %q: %w", event, err)
 	}
 	sockets := b.Sockets()

@@ -97,6 +97,7 @@ type Middleware func(ctx context.Context, s *Socket) error
 func (c Config) withDefaults() Config {
 	setDefault(&c.Path, "/socket.io/")
 	setDefault(&c.Engine.MaxPayload, 1_000_000)
+	setDefault(&c.Engine.QueueBytes, 4<<20)
 	setDefault(&c.ConnectTimeout, 45*time.Second)
 	setDefault(&c.DisconnectGrace, 10*time.Second)
 	setDefault(&c.Recovery.MaxDisconnection, 2*time.Minute)

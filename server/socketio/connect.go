@@ -10,10 +10,10 @@ import (
 // connect asks the middleware whether the client may join, and tells the client.
 func (s *Socket) connect() {
 	middleware, onConnect := s.ns.registered()
-	session := s.ns.recovery.resume(s)
-	s.register(session)
+	s.ns.recovery.resume(s)
+	s.register()
 	err := s.admit(middleware)
-	if err == nil && !s.ns.recovery.identify(s, session) {
+	if err == nil && !s.ns.recovery.identify(s) {
 		s.renew()
 		err = s.admit(middleware)
 	}
@@ -30,10 +30,10 @@ func (s *Socket) connect() {
 }
 
 // register makes the socket known to the adapter, in the rooms of the session that it continues, if any.
-func (s *Socket) register(session *lostSession) {
+func (s *Socket) register() {
 	s.ns.adapter.Add(s)
-	if session != nil {
-		s.Join(session.rooms...)
+	if s.resumed != nil {
+		s.Join(s.resumed.rooms...)
 	}
 }
 
@@ -43,9 +43,9 @@ func (s *Socket) renew() {
 	s.mu.Lock()
 	s.id = newID(15)
 	s.data = nil
-	s.recovered = false
+	s.resumed = nil
 	s.mu.Unlock()
-	s.register(nil)
+	s.register()
 }
 
 // admit runs the middleware.
@@ -61,27 +61,34 @@ func (s *Socket) admit(middleware []Middleware) (err error) {
 	return nil
 }
 
-// accept tells the client that it has joined.
-func (s *Socket) accept() bool {
-	s.ns.recovery.begin(s)
-	frame, err := s.ns.server.encodeObject(parser.Connect, s.ns.name, struct {
-		SID string `json:"sid"`
-		PID string `json:"pid,omitempty"`
-	}{s.id, s.pid})
-	if err != nil {
-		panic(err) // unreachable: strings marshal
+// accept tells the client that it has joined, after what it missed if it continues a session.
+func (s *Socket) accept() (ok bool) {
+	s.ns.history.admit(s, s.ns.server.cfg.Engine.QueueBytes, func(missed *engineio.Frame, complete bool) {
+		s.ns.recovery.begin(s, complete)
+		frame, err := s.ns.server.encodeObject(parser.Connect, s.ns.name, struct {
+			SID string `json:"sid"`
+			PID string `json:"pid,omitempty"`
+		}{s.id, s.pid})
+		if err != nil {
+			panic(err) // unreachable: strings marshal
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.left {
+			return
+		}
+		s.told.Store(true) // before the client knows, as it may answer at once
+		if missed != nil {
+			s.conn.session.Send(missed, engineio.SendOptions{})
+		}
+		s.conn.session.Send(frame, engineio.SendOptions{})
+		s.connected.Store(true) // after, so that nothing comes before
+		ok = true
+	})
+	if ok {
+		s.conn.hasJoined()
 	}
-	s.mu.Lock()
-	if s.left {
-		s.mu.Unlock()
-		return false
-	}
-	s.told.Store(true) // before the client knows, as it may answer at once
-	s.conn.session.Send(frame, engineio.SendOptions{})
-	s.connected.Store(true) // after, so that nothing comes before
-	s.mu.Unlock()
-	s.conn.hasJoined()
-	return true
+	return ok
 }
 
 // reject tells the client that it may not join, or, if that could not be decided, closes the connection so that it tries

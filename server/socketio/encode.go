@@ -10,43 +10,54 @@ import (
 // maxPooledBuffer keeps the buffers of rare large packets out of the pool.
 const maxPooledBuffer = 64 << 10
 
-// encodeEvent makes the frame of an event; id is that of the acknowledgement asked for, nil for none.
-func (s *Server) encodeEvent(namespace string, id *uint64, event string, args []any) (*engineio.Frame, error) {
+// encodeEvent encodes an event and hands the text of its packet and its attachments to use, which must not keep them; id is
+// that of the acknowledgement asked for, nil for none.
+func (s *Server) encodeEvent(namespace string, id *uint64, event string, args []any, use func(text []byte, attachments [][]byte) error) error {
 	if parser.Reserved(event) {
-		return nil, fmt.Errorf("%w: %q", ErrReservedEvent, event)
+		return fmt.Errorf("%w: %q", ErrReservedEvent, event)
 	}
 	p := parser.Packet{Type: parser.Event, Namespace: namespace}
 	if id != nil {
 		p.ID, p.HasID = *id, true
 	}
-	return s.encode(p, func(dst []byte) ([]byte, [][]byte, error) { return parser.AppendEvent(dst, event, args) })
+	return s.encode(p, func(dst []byte) ([]byte, [][]byte, error) { return parser.AppendEvent(dst, event, args) }, use)
 }
 
 // encodeAck makes the frame of an acknowledgement.
-func (s *Server) encodeAck(namespace string, id uint64, args []any) (*engineio.Frame, error) {
+func (s *Server) encodeAck(namespace string, id uint64, args []any) (frame *engineio.Frame, err error) {
 	p := parser.Packet{Type: parser.Ack, Namespace: namespace, ID: id, HasID: true}
-	return s.encode(p, func(dst []byte) ([]byte, [][]byte, error) { return parser.AppendArgs(dst, args) })
+	appendData := func(dst []byte) ([]byte, [][]byte, error) { return parser.AppendArgs(dst, args) }
+	err = s.encode(p, appendData, makeFrame(&frame))
+	return frame, err
 }
 
-// encode makes the frame of p with the data that appendData appends. It becomes a binary packet if there are attachments.
-func (s *Server) encode(p parser.Packet, appendData func([]byte) ([]byte, [][]byte, error)) (*engineio.Frame, error) {
+// makeFrame returns a use of an encoded packet: to make a frame of it.
+func makeFrame(frame **engineio.Frame) func([]byte, [][]byte) error {
+	return func(text []byte, attachments [][]byte) error {
+		*frame = engineio.NewFrame(text, attachments...)
+		return nil
+	}
+}
+
+// encode encodes p with the data that appendData appends. It becomes a binary packet if there are attachments.
+func (s *Server) encode(p parser.Packet, appendData func([]byte) ([]byte, [][]byte, error), use func([]byte, [][]byte) error) error {
 	scratch := s.scratch.Get().(*[]byte)
 	header := p.Append((*scratch)[:0])
 	text, attachments, err := appendData(header)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if cap(text) <= maxPooledBuffer {
 		*scratch = text[:0]
 		defer s.scratch.Put(scratch)
 	}
 	if len(attachments) == 0 {
-		return engineio.NewFrame(text), nil
+		return use(text, nil)
 	}
 	p.Type += parser.BinaryEvent - parser.Event
 	p.Attachments = len(attachments)
 	p.Data = text[len(header):]
-	return engineio.NewFrame(p.Append(nil), attachments...), nil
+	return use(p.Append(nil), attachments)
 }
 
 // encodeObject makes the frame of a packet whose payload is an object.

@@ -14,6 +14,7 @@ type Namespace struct {
 	name     string
 	adapter  Adapter
 	recovery *recovery
+	history  *history
 	ackID    atomic.Uint64 // the next id of an acknowledgement asked from a client
 
 	mu         sync.RWMutex // guards what follows
@@ -27,6 +28,7 @@ func newNamespace(server *Server, name string) *Namespace {
 		name:     name,
 		adapter:  NewMemoryAdapter(),
 		recovery: newRecovery(server.cfg.Recovery),
+		history:  newHistory(server.cfg.Recovery),
 	}
 }
 
@@ -102,9 +104,21 @@ func (n *Namespace) SocketsLeave(rooms ...string) error { return n.Everyone().So
 
 // emit sends an event to the selected sockets.
 func (n *Namespace) emit(sel Selector, opts engineio.SendOptions, event string, args []any) error {
-	frame, err := n.server.encodeEvent(n.name, nil, event, args)
-	if err != nil {
-		return err
+	return n.server.encodeEvent(n.name, nil, event, args, func(text []byte, attachments [][]byte) error {
+		if n.history != nil {
+			return n.history.emit(n.adapter, sel, opts, text, attachments)
+		}
+		return n.adapter.Broadcast(sel, Message{Frame: engineio.NewFrame(text, attachments...), Options: opts})
+	})
+}
+
+// emitTo sends an event to one socket. In replay mode it takes the way of all events, to be numbered and kept.
+func (n *Namespace) emitTo(s *Socket, event string, args []any) error {
+	if n.history != nil {
+		return n.emit(Selector{Rooms: []string{s.id}, Local: true}, engineio.SendOptions{}, event, args)
 	}
-	return n.adapter.Broadcast(sel, Message{Frame: frame, Options: opts})
+	return n.server.encodeEvent(n.name, nil, event, args, func(text []byte, attachments [][]byte) error {
+		s.send(engineio.NewFrame(text, attachments...))
+		return nil
+	})
 }

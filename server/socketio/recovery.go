@@ -36,6 +36,8 @@ type lostSession struct {
 	identity string
 	rooms    []string
 	data     map[string]any
+	since    uint64 // see Socket.since
+	offset   string // the latest that the returning client has seen
 	expires  time.Time
 }
 
@@ -46,28 +48,28 @@ func newRecovery(cfg RecoveryConfig) *recovery {
 	return &recovery{cfg: cfg, live: make(map[string]*Socket), lost: make(map[string]*list.Element), order: list.New()}
 }
 
-// resume gives the session to s whose secret the client presented, if there is one, and returns it. The secret is good for
-// one use.
-func (r *recovery) resume(s *Socket) *lostSession {
+// resume gives the session to s whose secret the client presented, if there is one. The secret is good for one use.
+func (r *recovery) resume(s *Socket) {
 	if r == nil {
-		return nil
+		return
 	}
 	var auth struct {
-		PID string `json:"pid"`
+		PID    string `json:"pid"`
+		Offset string `json:"offset"`
 	}
-	// Auth is an object; a pid of another type is none.
+	// Auth is an object; a secret of another type is none.
 	if json.Unmarshal(s.handshake.Auth, &auth) != nil || auth.PID == "" {
-		return nil
+		return
 	}
 	r.replace(auth.PID, s)
 	session := r.take(auth.PID)
 	if session == nil {
-		return nil
+		return
 	}
+	session.offset = auth.Offset
 	s.id = session.id
 	s.data = session.data
-	s.recovered = true
-	return session
+	s.resumed = session
 }
 
 // replace closes the connection that still holds the session: a client may come back before its loss was noticed.
@@ -100,24 +102,28 @@ func (r *recovery) take(pid string) *lostSession {
 	return r.remove(element)
 }
 
-// identify tells whether s, which has resumed session, belongs to whom the session belonged.
-func (r *recovery) identify(s *Socket, session *lostSession) bool {
+// identify tells whether s belongs to whom the session belonged that it has resumed, if any.
+func (r *recovery) identify(s *Socket) bool {
 	if r == nil {
 		return true
 	}
 	if r.cfg.Identity != nil {
 		s.identity = r.cfg.Identity(s)
 	}
-	return session == nil || session.identity == s.identity
+	return s.resumed == nil || s.resumed.identity == s.identity
 }
 
-// begin gives a secret to a socket that is about to be accepted.
-func (r *recovery) begin(s *Socket) {
+// begin gives a secret to a socket that is about to be accepted. It is a new one, unless all missed events were replayed:
+// that is what a client takes the old one for.
+func (r *recovery) begin(s *Socket, replayed bool) {
 	if r == nil {
 		return
 	}
-	// Always a new one. A client takes the old one as the news that its missed events were replayed.
-	s.pid = newID(18)
+	if replayed {
+		s.pid = s.resumed.pid
+	} else {
+		s.pid = newID(18)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.live[s.pid] = s
@@ -136,17 +142,26 @@ func (r *recovery) save(s *Socket, reason string) {
 	defer r.mu.Unlock()
 	delete(r.live, s.pid)
 	r.expire()
-	if unrecoverable[reason] || len(rooms) == 0 {
-		return
+	switch {
+	case unrecoverable[reason]:
+	case s.told.Load():
+		r.keep(&lostSession{
+			pid:      s.pid,
+			id:       s.id,
+			identity: s.identity,
+			rooms:    rooms[1:], // without its own
+			data:     data,
+			since:    s.since,
+			expires:  time.Now().Add(r.cfg.MaxDisconnection),
+		})
+	case s.resumed != nil: // the connection was lost again, before the client knew of it
+		r.keep(s.resumed)
 	}
-	r.lost[s.pid] = r.order.PushBack(&lostSession{
-		pid:      s.pid,
-		id:       s.id,
-		identity: s.identity,
-		rooms:    rooms[1:], // without its own
-		data:     data,
-		expires:  time.Now().Add(r.cfg.MaxDisconnection),
-	})
+}
+
+// keep adds a lost session. r.mu is held.
+func (r *recovery) keep(session *lostSession) {
+	r.lost[session.pid] = r.order.PushBack(session)
 	if r.order.Len() > r.cfg.MaxSessions {
 		r.remove(r.order.Front())
 	}

@@ -30,10 +30,12 @@ type Socket struct {
 	handshake *Handshake
 	ctx       context.Context
 	cancel    context.CancelFunc
-	pid       string // the secret to recover the session with, empty if there is none
-	identity  string // see RecoveryConfig.Identity
-	recovered bool
 	gone      chan struct{} // closed when the socket has left
+
+	pid      string       // the secret to recover the session with, empty if there is none
+	identity string       // see RecoveryConfig.Identity
+	resumed  *lostSession // what the socket continues, if anything
+	since    uint64       // the offset of the latest event before the session began
 
 	told      atomic.Bool // the client was told of the connection, so it may send
 	connected atomic.Bool // the client was told and is not known to be gone, so it may be sent to
@@ -79,7 +81,7 @@ func (s *Socket) Context() context.Context { return s.ctx }
 func (s *Socket) Connected() bool { return s.connected.Load() }
 
 // Recovered tells whether the socket continues an earlier one, with its id, rooms and data.
-func (s *Socket) Recovered() bool { return s.recovered }
+func (s *Socket) Recovered() bool { return s.resumed != nil }
 
 // Transport returns the current transport, "polling" or "websocket".
 func (s *Socket) Transport() string { return s.conn.session.Transport() }
@@ -155,11 +157,9 @@ func (s *Socket) Emit(event string, args ...any) error {
 	if !s.Connected() {
 		return ErrDisconnected
 	}
-	frame, err := s.ns.server.encodeEvent(s.ns.name, nil, event, args)
-	if err != nil {
+	if err := s.ns.emitTo(s, event, args); err != nil {
 		return fmt.Errorf("emitting %q: %w", event, err)
 	}
-	s.send(frame)
 	return nil
 }
 

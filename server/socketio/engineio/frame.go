@@ -24,6 +24,8 @@ type Frame struct {
 	text []byte
 	// binaries are the binary messages. They alias ws.
 	binaries [][]byte
+	// parts are the frames that this one was joined from.
+	parts []*Frame
 
 	once    sync.Once
 	payload []byte // polling form, made when the first polling session asks for it
@@ -38,6 +40,18 @@ func NewFrame(text []byte, attachments ...[]byte) *Frame {
 // NewBinaryFrame makes a frame of one binary message. It copies data.
 func NewBinaryFrame(data []byte) *Frame {
 	return newFrame(0, nil, [][]byte{data})
+}
+
+// JoinFrames makes one frame of several, to be sent back to back and to be counted as one. It returns nil for none.
+func JoinFrames(frames ...*Frame) *Frame {
+	if len(frames) == 0 {
+		return nil
+	}
+	joined := &Frame{parts: frames}
+	for _, f := range frames {
+		joined.ws = append(joined.ws, f.ws...)
+	}
+	return joined
 }
 
 // newFrame makes a frame of a packet of the given type, 0 for none, and binary messages.
@@ -73,19 +87,27 @@ func (f *Frame) Size() int { return len(f.ws) }
 
 // polling returns the frame as a polling payload.
 func (f *Frame) polling() []byte {
-	if len(f.binaries) == 0 {
+	if len(f.binaries) == 0 && len(f.parts) == 0 {
 		return f.text
 	}
 	f.once.Do(func() {
 		f.payload = append(f.payload, f.text...)
+		for _, part := range f.parts {
+			f.payload = append(f.separated(), part.polling()...)
+		}
 		for _, b := range f.binaries {
-			if len(f.payload) > 0 {
-				f.payload = append(f.payload, packet.Separator)
-			}
-			f.payload = packet.AppendBinary(f.payload, b)
+			f.payload = packet.AppendBinary(f.separated(), b)
 		}
 	})
 	return f.payload
+}
+
+// separated returns the payload so far, ready for the next packet.
+func (f *Frame) separated() []byte {
+	if len(f.payload) == 0 {
+		return nil
+	}
+	return append(f.payload, packet.Separator)
 }
 
 func headerSize(payload int) int {
