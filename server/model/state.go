@@ -72,6 +72,7 @@ type Action struct {
 	Name        string // upper snake case
 	Similes     []string
 	Description string
+	Parameters  []string // names of its parameters
 }
 
 // Option is one way to answer an open choice.

@@ -1,0 +1,65 @@
+package doctor
+
+import "unicode"
+
+// maxSample is how many letters of a message tell its script.
+const maxSample = 200
+
+// foreign returns the language of a message when it isn't English and is one of those the script has words for: by its
+// script, or by the frequent words it uses.
+func (s *Script) foreign(text string, clauses []clause) *Language {
+	letters, count := 0, make(map[*Language]int)
+	for _, r := range text {
+		if !unicode.IsLetter(r) {
+			continue
+		}
+		if letters++; letters == maxSample {
+			break
+		}
+		if r < 0x370 {
+			continue // Latin
+		}
+		for _, l := range s.Languages {
+			if l.table != nil && unicode.Is(l.table, r) {
+				count[l]++
+			}
+		}
+	}
+	for _, l := range s.Languages { // Japanese comes before Chinese: it uses Han beside its own letters
+		if count[l]*3 > letters || l.Script == "Hiragana" && count[l] > 0 {
+			return l
+		}
+	}
+	return s.byWords(clauses)
+}
+
+// byWords counts frequent words. English has them as stop words and keywords; another language must beat it, and must
+// make up a good part of the message.
+func (s *Script) byWords(clauses []clause) *Language {
+	english, words := 0, 0
+	count := make(map[*Language]int)
+	for _, c := range clauses {
+		for _, t := range c.tokens {
+			words++
+			if s.stop[t.word] || s.filler[t.word] || s.keyword[t.word] != nil || len(s.index[t.word]) > 0 {
+				english++
+			}
+			for _, l := range s.language[t.word] {
+				count[l]++
+			}
+		}
+	}
+	var best *Language
+	for _, l := range s.Languages {
+		if n := count[l]; n > english && n*4 >= words && (best == nil || n > count[best]) {
+			best = l
+		}
+	}
+	return best
+}
+
+// foreign says in the message's language that the responder hardly understands it, and asks to go on.
+func (t *talk) foreign() (reply, bool) {
+	text, ok := t.choose("neutral."+t.language.Code, t.language.Neutral, nil)
+	return reply{rule: "neutral." + t.language.Code, text: text, whole: true}, ok
+}
