@@ -1,0 +1,51 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/elizad/elizad/server"
+)
+
+func TestWelcome(t *testing.T) {
+	t.Parallel()
+	eliza := server.AgentInfo{ID: "b850bc30-45f8-0041-a00a-83df46d8555d", Name: "Eliza", Running: true, Provider: "builtin", Model: "doctor-1"}
+	ada := server.AgentInfo{ID: "58061aa5-4439-0a79-8e33-181a443b15b7", Name: "Ada", Running: true, Provider: "openai", Model: "gpt-x"}
+	tests := []struct {
+		name      string
+		info      server.Info
+		want, not []string
+	}{
+		{"fresh", server.Info{Version: "v1", DataDir: "/data", Engine: "sqlite", WebUI: true, Agents: []server.AgentInfo{eliza}},
+			[]string{"elizad v1 is running", "Chat   http://localhost:1\n", "/docs", "no language model", "OPENAI_API_KEY", "help settings", "/data (sqlite)", "Ctrl-C", "curl -s http://localhost:1/api", eliza.ID},
+			[]string{"X-API-KEY"}},
+		{"secured, with a model", server.Info{Secured: true, WebUI: true, Agents: []server.AgentInfo{ada}},
+			[]string{"Ada, speaking through gpt-x of openai", `-H "X-API-KEY: $ELIZA_SERVER_AUTH_TOKEN"`}, []string{"OPENAI_API_KEY"}},
+		{"without a page", server.Info{Agents: []server.AgentInfo{ada}}, []string{"/docs"}, []string{"Chat"}},
+		{"nobody", server.Info{}, []string{"--character FILE", "/api/agents"}, []string{"messages"}},
+		{"many", server.Info{Agents: []server.AgentInfo{ada, ada, ada, ada, ada, ada, ada}}, []string{"and 2 more"}, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var person, manager bytes.Buffer
+			(&console{out: &person, keys: "Ctrl-C"}).welcome("http://localhost:1", tt.info)
+			(&console{log: slog.New(slog.NewTextHandler(&manager, nil))}).welcome("http://localhost:1", tt.info)
+			for _, want := range tt.want {
+				if !strings.Contains(person.String(), want) {
+					t.Errorf("%q is missing in\n%s", want, &person)
+				}
+			}
+			for _, not := range tt.not {
+				if strings.Contains(person.String(), not) {
+					t.Errorf("%q is in\n%s", not, &person)
+				}
+			}
+			if lines := strings.Count(manager.String(), "\n"); lines != 1 || !strings.Contains(manager.String(), "url=http://localhost:1") {
+				t.Errorf("as log lines: %s", &manager)
+			}
+		})
+	}
+}

@@ -1,0 +1,107 @@
+// Command elizad is a complete agent server in one file: start it, open its page, talk.
+//
+//	elizad            serve on http://127.0.0.1:3000
+//	elizad --help     every flag and variable
+//	elizad help settings
+//
+// Flags win over environment variables, and those over .env.local and .env.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes. Success is 0; a second signal gives 128 and the number of the signal, as shells expect.
+const (
+	exitFailure = 1 // the server could not start, or not stop in order
+	exitUsage   = 2 // a flag or a setting is wrong
+)
+
+// cli is the command line.
+type cli struct {
+	Serve   serveCmd   `cmd:"" default:"withargs" help:"Run the server. This is what elizad does without a command."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+	Help    helpCmd    `cmd:"" help:"Explain a command, or every setting."`
+}
+
+// program is what a command may use of the world.
+type program struct {
+	out, err io.Writer
+	signals  <-chan os.Signal
+	parser   *kong.Kong
+}
+
+// exitError ends the program with a code of its own. An empty message prints nothing.
+type exitError struct {
+	code    int
+	message string
+}
+
+func (e *exitError) Error() string { return e.message }
+
+func main() {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	os.Exit(run(os.Args[1:], &program{out: os.Stdout, err: os.Stderr, signals: signals}))
+}
+
+// run executes a command line and returns the exit code.
+func run(args []string, p *program) (code int) {
+	var app cli
+	if _, err := app.Serve.Config.LoadEnvironment("."); err != nil {
+		return p.fail(&exitError{code: exitUsage, message: err.Error()})
+	}
+	// kong leaves the program after --help through this function.
+	type exit int
+	defer func() {
+		if r := recover(); r != nil {
+			left, ok := r.(exit)
+			if !ok {
+				panic(r)
+			}
+			code = int(left)
+		}
+	}()
+	parser, err := kong.New(&app, append(app.Serve.Config.CommandLine(),
+		kong.Name("elizad"),
+		kong.Description("A complete agent server in one file. Without a command it serves."),
+		kong.Writers(p.out, p.err),
+		kong.Exit(func(code int) { panic(exit(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.Help(printHelp),
+		kong.Bind(p),
+	)...)
+	if err != nil {
+		return p.fail(err)
+	}
+	p.parser = parser
+	ctx, err := parser.Parse(args)
+	if err != nil {
+		text := strings.TrimPrefix(err.Error(), "serve: ") // the command that nobody has to type
+		return p.fail(&exitError{code: exitUsage, message: text + "\nRun \"elizad --help\" to see what can be set."})
+	}
+	if err := ctx.Run(); err != nil {
+		return p.fail(err)
+	}
+	return 0
+}
+
+// fail prints an error and returns the exit code for it.
+func (p *program) fail(err error) int {
+	code := exitFailure
+	if e, ok := errors.AsType[*exitError](err); ok {
+		code = e.code
+	}
+	if err.Error() != "" {
+		fmt.Fprintf(p.err, "elizad: %v\n", err)
+	}
+	return code
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+
+	"github.com/elizad/elizad/server"
+)
+
+// serveCmd runs the server until a signal ends it. Its flags are the server's settings; kong has them validated before Run.
+type serveCmd struct {
+	Config server.Config `embed:""`
+}
+
+// Run serves. The first interrupt or termination signal lets replies that are being written finish, within the drain time;
+// the second ends the program at once.
+func (c *serveCmd) Run(p *program) error {
+	warnings := c.Config.FromProcess()
+	console := newConsole(p, c.Config.Logs.JSON)
+	for _, text := range warnings {
+		console.warn(text)
+	}
+	srv, err := server.New(c.Config, server.WithVersion(readBuild().Version))
+	if err != nil {
+		return err
+	}
+	listener, err := listen(c.Config)
+	if err != nil {
+		return err
+	}
+
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- c.live(ctx, srv, listener, console) }()
+	select {
+	case err := <-done:
+		return err
+	case <-p.signals:
+		console.stopping()
+		stop()
+	}
+	select {
+	case err := <-done:
+		return err
+	case sig := <-p.signals:
+		return hurried(sig) // and leave live behind: the process ends
+	}
+}
+
+// live starts the server, serves until ctx ends or something ends the serving, and stops the server.
+func (c *serveCmd) live(ctx context.Context, srv *server.Server, listener net.Listener, console *console) error {
+	if err := srv.Start(ctx); err != nil {
+		_ = listener.Close()
+		if ctx.Err() != nil {
+			return nil // told to stop while starting
+		}
+		return err
+	}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(listener) }()
+	info, err := srv.Info(ctx)
+	if err == nil {
+		console.welcome(publicURL(listener), info)
+		select {
+		case err = <-served: // the server was told to stop by a request, or the listener broke
+			served <- nil
+		case <-ctx.Done():
+		}
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Config.Network.Drain)
+	defer cancel()
+	return errors.Join(err, srv.Shutdown(drain), <-served)
+}
+
+// hurried is the error for a second signal.
+func hurried(sig os.Signal) error {
+	code := exitFailure
+	if number, ok := sig.(syscall.Signal); ok {
+		code = 128 + int(number)
+	}
+	return &exitError{code: code, message: fmt.Sprintf("stopped at once by a second signal (%v)", sig)}
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+)
+
+// versionCmd prints what was built.
+type versionCmd struct {
+	JSON bool `name:"json" help:"Print JSON."`
+}
+
+// build describes the program, as the compiler recorded it.
+type build struct {
+	Version  string `json:"version"`
+	Commit   string `json:"commit,omitempty"`
+	Modified bool   `json:"modified,omitempty"` // the tree had changes that were not committed
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+}
+
+// Run prints the version.
+func (c *versionCmd) Run(p *program) error {
+	b := readBuild()
+	if c.JSON {
+		return json.NewEncoder(p.out).Encode(b)
+	}
+	text := "elizad " + b.Version
+	if b.Commit != "" {
+		text += " (" + b.Commit[:min(12, len(b.Commit))] + ")"
+	}
+	_, err := fmt.Fprintf(p.out, "%s, %s, %s\n", text, b.Go, b.Platform)
+	return err
+}
+
+func readBuild() build {
+	b := build{Version: "dev", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return b
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		b.Version = v
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			b.Commit = s.Value
+		case "vcs.modified":
+			b.Modified = s.Value == "true"
+		}
+	}
+	return b
+}
