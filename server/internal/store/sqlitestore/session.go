@@ -54,8 +54,15 @@ func (s *session) exec(ctx context.Context, command string) error {
 	return err
 }
 
-// close gives the connection back to its pool, which must be closed next.
-func (s *session) close() error { return s.conn.Close() }
+// close gives the connection back to its pool, which must be closed next. database/sql doesn't close the statements of a
+// single connection by itself, and SQLite keeps files open as long as there are any.
+func (s *session) close() error {
+	var errs []error
+	for _, prepared := range s.prepared {
+		errs = append(errs, prepared.Close())
+	}
+	return errors.Join(append(errs, s.conn.Close())...)
+}
 
 // pragma returns the value of a pragma.
 func (s *session) pragma(ctx context.Context, name string) (string, error) {
