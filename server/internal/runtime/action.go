@@ -83,6 +83,12 @@ func (r *run) offer(ctx context.Context) {
 	}
 }
 
+// isOffered reports whether an action makes sense now. Names are resolved among all actions first, or UNMUTE_ROOM would mean
+// MUTE_ROOM while there is nothing to unmute.
+func (r *run) isOffered(action agent.Action) bool {
+	return slices.ContainsFunc(r.offered, func(a agent.Action) bool { return a.Name == action.Name })
+}
+
 // validates asks an action whether it makes sense. One that panics doesn't.
 func (r *run) validates(ctx context.Context, a agent.Action, view *agent.Run) (ok bool) {
 	defer func() {

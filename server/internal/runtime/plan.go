@@ -31,8 +31,8 @@ func (r *run) carryOut(ctx context.Context, d frame.Decision, shown bool) error 
 		return nil
 	}
 	for i, name := range d.Actions {
-		action, known := resolve(r.offered, name)
-		if !known {
+		action, known := resolve(r.mind.components.Actions, name)
+		if !known || !r.isOffered(action) {
 			r.unknownAction(name, i)
 			continue
 		}
