@@ -76,34 +76,33 @@ func (c *console) welcome(url string, info server.Info) {
 // maxAgents is how many agents are introduced one by one.
 const maxAgents = 5
 
-// describeAgents says for each agent which model speaks for it, and how to connect another.
+// describeAgents says for each agent which model speaks for it, and what its owner should know about that, such as how to
+// connect another.
 func describeAgents(info server.Info) []string {
 	if len(info.Agents) == 0 {
 		return []string{"none yet; bring one along with --character FILE"}
 	}
-	var out []string
-	builtin := false
+	var out, notices []string
 	for _, a := range info.Agents[:min(len(info.Agents), maxAgents)] {
 		text := fmt.Sprintf("%s, speaking through %s of %s", a.Name, a.Model, a.Provider)
-		if a.Provider == "builtin" {
-			builtin = true
+		switch {
+		case !a.Running:
+			text = a.Name + ", stopped"
+		case a.Provider == "builtin":
 			text = a.Name + ", speaking through the built-in responder, which is no language model"
 		}
-		if !a.Running {
-			text = a.Name + ", stopped"
-		}
-		if a.Notice != "" {
-			text += " (" + a.Notice + ")"
-		}
 		out = append(out, text)
+		if a.Notice != "" && !slices.Contains(notices, a.Notice) {
+			notices = append(notices, a.Notice)
+		}
 	}
 	if more := len(info.Agents) - len(out); more > 0 {
 		out = append(out, fmt.Sprintf("and %d more", more))
 	}
-	if builtin {
-		out = append(out, "to connect a model, set OPENAI_API_KEY or OLLAMA_API_ENDPOINT and start again; others: elizad help settings")
+	if len(notices) > 0 {
+		notices = append(notices, "All that can be set: elizad help settings")
 	}
-	return out
+	return append(out, notices...)
 }
 
 // exampleRequest returns a command that talks to the first agent that runs, and prints its answer.

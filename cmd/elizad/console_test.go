@@ -11,14 +11,14 @@ import (
 
 func TestWelcome(t *testing.T) {
 	t.Parallel()
-	eliza := server.AgentInfo{ID: "b850bc30-45f8-0041-a00a-83df46d8555d", Name: "Eliza", Running: true, Provider: "builtin", Model: "doctor-1"}
+	eliza := server.AgentInfo{ID: "b850bc30-45f8-0041-a00a-83df46d8555d", Name: "Eliza", Running: true, Provider: "builtin", Model: "doctor-1", Notice: "Set OPENAI_API_KEY."}
 	ada := server.AgentInfo{ID: "58061aa5-4439-0a79-8e33-181a443b15b7", Name: "Ada", Running: true, Provider: "openai", Model: "gpt-x"}
 	tests := []struct {
 		name      string
 		info      server.Info
 		want, not []string
 	}{
-		{"fresh", server.Info{Version: "v1", DataDir: "/data", Engine: "sqlite", WebUI: true, Agents: []server.AgentInfo{eliza}},
+		{"fresh", server.Info{Version: "v1", DataDir: "/data", Engine: "sqlite", WebUI: true, Agents: []server.AgentInfo{eliza, eliza}},
 			[]string{"elizad v1 is running", "Chat   http://localhost:1\n", "/docs", "no language model", "OPENAI_API_KEY", "help settings", "/data (sqlite)", "Ctrl-C", "curl -s http://localhost:1/api", eliza.ID},
 			[]string{"X-API-KEY"}},
 		{"secured, with a model", server.Info{Secured: true, WebUI: true, Agents: []server.AgentInfo{ada}},
