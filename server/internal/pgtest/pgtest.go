@@ -84,7 +84,7 @@ set -e
 dir=$PWD
 "$1/initdb" -D data -U ` + superuser + ` --auth=trust --no-sync --encoding=UTF8 --locale=C --locale-provider=icu --icu-locale=en >/dev/null
 "$1/pg_ctl" start -D data -s -w -t 60 -l log -o "-k '$dir' -c listen_addresses='' -c max_connections=200 -c shared_buffers=32MB \
-  -c fsync=off -c synchronous_commit=off -c full_page_writes=off" || { cat log >&2; exit 1; }
+  -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c deadlock_timeout=50ms" || { cat log >&2; exit 1; }
 echo ready
 read -r _ || true
 "$1/pg_ctl" stop -D data -s -m immediate

@@ -1,0 +1,4 @@
+package pgstore
+
+// Parse is what Open makes of a URL.
+var Parse = parse

@@ -1,0 +1,71 @@
+package sqlitestore_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestNoQueryReadsAWholeTable asks SQLite how it would run each generated query. One that walks a table costs more with
+// every message ever posted; only small tables that are listed as a whole may be walked, and the index of active turns.
+func TestNoQueryReadsAWholeTable(t *testing.T) {
+	t.Parallel()
+	allowed := map[string]string{
+		"CountAgents":          "agents",
+		"ListAgents":           "agents",
+		"ListMessageServers":   "message_servers",
+		"ClaimTurns":           "t USING INDEX turns_active",
+		"RenewTurnLeases":      "turns USING INDEX turns_active",
+		"ReleaseTurnLeases":    "turns USING INDEX turns_active",
+		"ReleaseAllTurnLeases": "turns USING INDEX turns_active",
+	}
+	files, err := filepath.Glob("../../../../gen/sqlite/*.sql.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("finding the generated queries: %v, %v", files, err)
+	}
+	dir := t.TempDir()
+	open(t, dir)
+	database := raw(t, dir)
+	query := regexp.MustCompile("(?s)= `-- name: (\\w+) :\\w+\n(.*?)`")
+	parameter := regexp.MustCompile(`\?[0-9]+`)
+	explained := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range query.FindAllSubmatch(text, -1) {
+			name, statement := string(match[1]), string(match[2])
+			distinct := map[string]bool{}
+			for _, parameter := range parameter.FindAllString(statement, -1) {
+				distinct[parameter] = true
+			}
+			rows, err := database.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+statement, make([]any, len(distinct))...)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			explained++
+			for rows.Next() {
+				var id, parent, unused int
+				var step string
+				if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+				walked, scans := strings.CutPrefix(step, "SCAN ")
+				if scans && (allowed[name] == "" || !strings.HasPrefix(walked, allowed[name])) {
+					t.Errorf("%s: %s", name, step)
+				}
+			}
+			if err := rows.Err(); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			rows.Close()
+		}
+	}
+	if explained < 50 {
+		t.Errorf("only %d queries were found: has the generated code a new form?", explained)
+	}
+}
