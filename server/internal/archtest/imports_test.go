@@ -153,7 +153,7 @@ func TestDriversStayInTheirRooms(t *testing.T) {
 	}{
 		{"github.com/jackc/pgx", []string{"gen/postgres", "server/internal/store/pgstore", "server/internal/pgtest"}, "the domain must not depend on a database"},
 		{"modernc.org/sqlite", []string{"server/internal/store/sqlitestore"}, "the domain must not depend on a database"},
-		{"github.com/coder/websocket", []string{"server/socketio", "server/internal/bench", "client"}, "sockets are the engine's business"},
+		{"github.com/coder/websocket", []string{"server/socketio", "server/internal/realtime", "server/internal/bench", "client"}, "sockets are the edge's business"},
 		{"github.com/alecthomas/kong", []string{"cmd/elizad", "server/internal/config"}, "flags are read in one place"},
 		{"github.com/getkin/kin-openapi", []string{"gen/apiserver", "server/internal/httpx", "server/internal/rest"}, "the contract is checked at the edge"},
 	} {
