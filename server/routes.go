@@ -11,6 +11,7 @@ import (
 	"github.com/elizad/elizad/gen/apiserver"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/httpx"
+	"github.com/elizad/elizad/server/internal/realtime"
 	"github.com/elizad/elizad/server/internal/rest"
 	"github.com/elizad/elizad/server/internal/web"
 )
@@ -18,6 +19,7 @@ import (
 // Paths outside the contract.
 const (
 	pathSockets  = "/socket.io"
+	pathPlain    = "/ws"
 	pathSpecJSON = "/openapi.json"
 	pathSpecYAML = "/openapi.yaml"
 	pathDocs     = "/docs"
@@ -34,12 +36,16 @@ func (s *Server) routes() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	plain := s.parts.gateway.PlainHandler(s.parts.cors.Allows, callerAddress)
 	split := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if isBelow(r.URL.Path, pathSockets) {
+		switch path := r.URL.Path; {
+		case isBelow(path, pathSockets):
 			s.parts.io.ServeHTTP(w, r)
-			return
+		case (path == pathPlain || path == "/") && realtime.IsPlainUpgrade(r):
+			plain.ServeHTTP(w, r)
+		default:
+			application.ServeHTTP(w, r)
 		}
-		application.ServeHTTP(w, r)
 	})
 	outer := chi.Chain(httpx.RequestID, httpx.ClientIP(proxies), httpx.Watch(s.log))
 	if s.cfg.Network.Loopback() && !s.parts.keys.Required() {
@@ -100,6 +106,8 @@ func belowAPI(middlewares ...func(http.Handler) http.Handler) func(http.Handler)
 		})
 	}
 }
+
+func callerAddress(r *http.Request) string { return httpx.ClientIPFrom(r.Context()).String() }
 
 func isBelow(path, prefix string) bool {
 	return path == prefix || strings.HasPrefix(path, prefix+"/")

@@ -101,7 +101,7 @@ func (s *Server) startGateway(ctx context.Context) error {
 		Engine: engineio.Config{
 			PingInterval: s.cfg.Sockets.PingInterval, PingTimeout: s.cfg.Sockets.PingTimeout, MaxPayload: int(s.cfg.Sockets.MaxPayload),
 			CORS:        engineio.CORS{Allow: func(r *http.Request, _ string) bool { return s.parts.cors.Allows(r) }},
-			ClientIP:    func(r *http.Request) string { return httpx.ClientIPFrom(r.Context()).String() },
+			ClientIP:    callerAddress,
 			KeepHeaders: []string{auth.HeaderAPIKey},
 			Logger:      s.log,
 		},
@@ -112,9 +112,21 @@ func (s *Server) startGateway(ctx context.Context) error {
 	}
 	s.parts.gateway = realtime.New(realtime.Config{
 		IO: s.parts.io, Messaging: s.parts.messaging, Keys: auth.NewKeys(s.cfg.Security.AuthToken, s.cfg.Security.SocketKey),
-		Logs: s.logs, RateLimit: limit, RequireEntity: s.cfg.Sockets.RequireEntityID, Logger: s.log,
+		Agents: s.agentStatus, Logs: s.logs, RateLimit: limit, RequireEntity: s.cfg.Sockets.RequireEntityID, Logger: s.log,
 	})
 	return s.parts.gateway.Start(ctx)
+}
+
+func (s *Server) agentStatus(ctx context.Context) ([]realtime.AgentStatus, error) {
+	agents, err := s.parts.runtime.Agents().List(ctx, auth.Service())
+	if err != nil {
+		return nil, err
+	}
+	out := make([]realtime.AgentStatus, len(agents))
+	for i, a := range agents {
+		out[i] = realtime.AgentStatus{ID: a.ID, Name: a.Character.Name, Running: a.Running}
+	}
+	return out, nil
 }
 
 // drainSockets sends the sockets away. Those that don't leave in time are cut, as a polling client that is between two polls

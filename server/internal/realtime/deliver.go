@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/bus"
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
@@ -14,22 +15,34 @@ const pageSize = 200
 
 // deliver writes the events of the bus to the sockets of this node until the subscription ends.
 func (g *Gateway) deliver(ctx context.Context) {
-	for m := range g.sub.C() {
-		if m.Lost {
-			g.catchUpAll(ctx)
-			continue
+	for {
+		select {
+		case m, ok := <-g.sub.C():
+			if !ok {
+				return
+			}
+			g.received(ctx, m)
+		case r := <-g.rejoins:
+			r.done <- g.readmit(ctx, r)
 		}
-		e, err := messaging.DecodeEvent(m.Data)
-		if err != nil {
-			g.log.Error("event not understood", "subject", m.Subject, "error", err)
-			continue
-		}
-		g.event(ctx, e)
 	}
 }
 
+func (g *Gateway) received(ctx context.Context, m bus.Message) {
+	if m.Lost {
+		g.catchUpAll(ctx)
+		return
+	}
+	e, err := messaging.DecodeEvent(m.Data)
+	if err != nil {
+		g.log.Error("event not understood", "subject", m.Subject, "error", err)
+		return
+	}
+	g.event(ctx, e)
+}
+
 func (g *Gateway) event(ctx context.Context, e messaging.Event) {
-	if len(g.ns.To(channelRoom(e.ChannelID)).Local().Sockets()) == 0 {
+	if !g.listened(e.ChannelID) {
 		g.cursors.drop(e.ChannelID)
 		if e.Message != nil {
 			g.pending.take(e.Message.ID)
@@ -94,21 +107,5 @@ func (g *Gateway) catchUpAll(ctx context.Context) {
 			continue // gone, or there will be another event
 		}
 		g.catchUp(ctx, id, channel.LastSeq)
-	}
-}
-
-// broadcast writes a message to everybody in its channel, and to its sender with what only the sender gets.
-func (g *Gateway) broadcast(m messaging.Message) {
-	to := g.ns.To(channelRoom(m.ChannelID)).Local()
-	if m.SourceType == messaging.SourceAgentResponse {
-		to = to.Ends(m.ID.String())
-	}
-	o, own := g.pending.take(m.ID)
-	if own {
-		to = to.Except(o.event.Socket.ID())
-	}
-	g.to(to, eventBroadcast, broadcastOf(m))
-	if own {
-		g.confirm(o, m)
 	}
 }

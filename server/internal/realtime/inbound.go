@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/socketio"
@@ -94,6 +95,16 @@ func (o object) text(names ...string) string {
 		}
 	}
 	return ""
+}
+
+// number returns the first of the named fields that holds a whole number of at least 0.
+func (o object) number(names ...string) (int64, bool) {
+	for _, name := range names {
+		if n, err := strconv.ParseInt(o.text(name), 10, 64); err == nil && n >= 0 {
+			return n, true
+		}
+	}
+	return 0, false
 }
 
 // has reports whether any of the named fields is there and isn't null.

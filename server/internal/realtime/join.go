@@ -19,6 +19,9 @@ type joined struct {
 	ChannelID string `json:"channelId"`
 	RoomID    string `json:"roomId"`
 	AgentID   string `json:"agentId,omitempty"`
+	Seq       int64  `json:"seq,omitempty"`    // number of the newest message that comes before what follows
+	Missed    *int   `json:"missed,omitempty"` // with lastSeq: how many messages follow that were missed
+	Complete  *bool  `json:"complete,omitempty"`
 }
 
 // join makes a socket a member of a channel. The channel need not exist yet: the first message may make it.
@@ -34,31 +37,45 @@ func (g *Gateway) join(ctx context.Context, ev *socketio.Event, o object) {
 	if id, err := auth.ParseID(o.text("entityId")); err == nil {
 		adopt(ev.Socket, id)
 	}
-	ev.Socket.Join(room(channel))
-	if id, err := auth.ParseID(channel); err == nil {
-		if err := g.follow(ctx, ev.Socket, id); err != nil {
-			e := g.refusal(ctx, err)
-			e.ChannelID, e.RoomID = channel, channel
-			ev.Socket.Leave(room(channel))
-			g.fail(ev, e)
-			return
-		}
-	}
 	confirmation := joined{
 		Success: true, Message: "Socket " + ev.Socket.ID() + " successfully joined channel " + channel + ".",
 		ChannelID: channel, RoomID: channel, AgentID: o.text("agentId"),
 	}
+	id, err := auth.ParseID(channel)
+	if err != nil { // a room of that name, of which nothing is stored
+		ev.Socket.Join(room(channel))
+		g.confirmJoin(ev, confirmation)
+		return
+	}
+	if seen, ok := o.number("lastSeq"); ok {
+		err = g.rejoin(ctx, ev, confirmation, id, seen)
+	} else {
+		ev.Socket.Join(room(channel))
+		if err = g.follow(ctx, entityOf(ev.Socket), id); err == nil {
+			confirmation.Seq, _ = g.cursors.at(id)
+			g.confirmJoin(ev, confirmation)
+		}
+	}
+	if err != nil {
+		e := g.refusal(ctx, err)
+		e.ChannelID, e.RoomID = channel, channel
+		ev.Socket.Leave(room(channel))
+		g.fail(ev, e)
+	}
+}
+
+func (g *Gateway) confirmJoin(ev *socketio.Event, confirmation joined) {
 	emit(g, ev.Socket, "channel_joined", confirmation)
 	emit(g, ev.Socket, "room_joined", confirmation)
 	g.ack(ev, confirmation)
 }
 
 // follow makes sure that the delivery of a channel starts where its present history ends.
-func (g *Gateway) follow(ctx context.Context, s *socketio.Socket, channelID uuid.UUID) error {
+func (g *Gateway) follow(ctx context.Context, entity, channelID uuid.UUID) error {
 	if g.cursors.known(channelID) {
 		return nil
 	}
-	channel, err := g.messaging.Channel(ctx, auth.Entity(entityOf(s)), channelID)
+	channel, err := g.messaging.Channel(ctx, auth.Entity(entity), channelID)
 	if err != nil && !apierr.IsCode(err, apierr.NotFound) {
 		return err
 	}
@@ -80,7 +97,7 @@ func (g *Gateway) resume(s *socketio.Socket) {
 		if err != nil {
 			continue
 		}
-		if err := g.follow(s.Context(), s, id); err != nil {
+		if err := g.follow(s.Context(), entityOf(s), id); err != nil {
 			g.log.Warn("channel of a recovered socket not followed", "channel", id, "error", err)
 		}
 	}

@@ -126,8 +126,9 @@ type channelUpdate struct {
 
 // other delivers an event that is no message.
 func (g *Gateway) other(e messaging.Event) {
-	to := g.ns.To(channelRoom(e.ChannelID)).Local()
-	about := channelEvent{ChannelID: e.ChannelID, RoomID: e.ChannelID}
+	all := g.audience(e.ChannelID)
+	to, about := all.sockets, channelEvent{ChannelID: e.ChannelID, RoomID: e.ChannelID}
+	g.toPlain(all.plain, plainEventOf(e))
 	switch e.Type {
 	case messaging.EventChunk:
 		g.to(to.Sheddable(e.Chunk.MessageID.String()), eventStreamChunk, streamChunk{
@@ -149,6 +150,7 @@ func (g *Gateway) other(e messaging.Event) {
 		if err := to.SocketsLeave(channelRoom(e.ChannelID)); err != nil {
 			g.log.Warn("deleted channel not left", "channel", e.ChannelID, "error", err)
 		}
+		g.plain.drop(e.ChannelID)
 		g.cursors.drop(e.ChannelID)
 	case messaging.EventMessage: // delivered by its number
 	}

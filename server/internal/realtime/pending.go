@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/google/uuid"
@@ -9,13 +10,15 @@ import (
 	"github.com/elizad/elizad/server/socketio"
 )
 
-// origin is the event that brought a message.
-type origin struct {
-	event    *socketio.Event
-	clientID string // the client's own id of the message
+// origin is the connection that brought a message.
+type origin interface {
+	// others returns the audience without this connection.
+	others(audience) audience
+	// confirm gives the sender its own copy, by which it recognises what it sent, and the acknowledgement.
+	confirm(messaging.Message)
 }
 
-// pending remembers, by message id, the events whose messages are on their way through the database.
+// pending remembers, by message id, where the messages came from that are on their way through the database.
 type pending struct {
 	mu  sync.Mutex
 	all map[uuid.UUID]origin
@@ -49,15 +52,46 @@ type messageAck struct {
 	Seq             int64     `json:"seq"`
 }
 
-// confirm gives the sender of a message its own copy, by which it recognises what it sent, and the acknowledgement.
-func (g *Gateway) confirm(o origin, m messaging.Message) {
+// socketOrigin is an event of a Socket.IO client.
+type socketOrigin struct {
+	gateway  *Gateway
+	event    *socketio.Event
+	clientID string // the client's own id of the message
+}
+
+func (o socketOrigin) others(a audience) audience {
+	a.sockets = a.sockets.Except(o.event.Socket.ID())
+	return a
+}
+
+func (o socketOrigin) confirm(m messaging.Message) {
 	own := broadcastOf(m)
 	own.ClientMessageID = o.clientID
-	emit(g, o.event.Socket, eventBroadcast, own)
+	emit(o.gateway, o.event.Socket, eventBroadcast, own)
 	ack := messageAck{
 		Success: true, ClientMessageID: o.clientID, MessageID: m.ID, Status: "received_by_server_and_processing",
 		ChannelID: m.ChannelID, RoomID: m.ChannelID, Seq: m.Seq,
 	}
-	emit(g, o.event.Socket, "messageAck", ack)
-	g.ack(o.event, ack)
+	emit(o.gateway, o.event.Socket, "messageAck", ack)
+	o.gateway.ack(o.event, ack)
+}
+
+// plainOrigin is a frame of a plain WebSocket client.
+type plainOrigin struct {
+	conn     *plainConn
+	clientID string
+}
+
+func (o plainOrigin) others(a audience) audience {
+	a.plain = slices.DeleteFunc(a.plain, func(c *plainConn) bool { return c == o.conn })
+	return a
+}
+
+func (o plainOrigin) confirm(m messaging.Message) {
+	own := plainMessageOf(m)
+	own.ClientMessageID = o.clientID
+	o.conn.send(own)
+	o.conn.send(plainStatus{
+		Type: plainTypeStatus, Status: "received", MessageID: &m.ID, ClientMessageID: o.clientID, ChannelID: &m.ChannelID,
+	})
 }

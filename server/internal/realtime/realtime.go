@@ -29,7 +29,15 @@ type Messaging interface {
 	Channel(ctx context.Context, who auth.Identity, id uuid.UUID) (messaging.Channel, error)
 	Post(ctx context.Context, who auth.Identity, d messaging.Draft) (messaging.Posted, error)
 	MessagesSince(ctx context.Context, who auth.Identity, channelID uuid.UUID, seq int64, limit int) ([]messaging.Message, error)
+	FindOrCreateDM(ctx context.Context, who auth.Identity, r messaging.DMRequest) (messaging.Channel, error)
 	Subscribe(channelID uuid.UUID) (*bus.Subscription, error)
+}
+
+// AgentStatus is what the plain dialect tells of an agent.
+type AgentStatus struct {
+	ID      uuid.UUID
+	Name    string
+	Running bool
 }
 
 // Config is what a Gateway is made of.
@@ -37,6 +45,7 @@ type Config struct {
 	IO            *socketio.Server
 	Messaging     Messaging
 	Keys          auth.Keys
+	Agents        func(ctx context.Context) ([]AgentStatus, error)
 	Logs          *logstream.Stream // what subscribers of the log get; nil: nothing
 	RateLimit     RateLimit         // of inbound events; the zero value is no limit
 	RequireEntity bool              // refuse clients that don't say who they are
@@ -49,15 +58,19 @@ type Gateway struct {
 	ns            *socketio.Namespace
 	messaging     Messaging
 	keys          auth.Keys
+	agents        func(ctx context.Context) ([]AgentStatus, error)
 	logs          *logstream.Stream
 	requireEntity bool
 	log           *slog.Logger
 	now           func() time.Time
 
 	limiter  limiter
+	plain    plainHub
 	pending  pending
 	cursors  cursors
 	watchers sync.WaitGroup // of the log
+
+	rejoins chan rejoining // for the delivery, which alone knows what has been delivered
 
 	sub  *bus.Subscription
 	done chan struct{} // closed when deliver has returned
@@ -66,8 +79,9 @@ type Gateway struct {
 // New registers the handlers on cfg.IO. Nothing is delivered before Start.
 func New(cfg Config) *Gateway {
 	g := &Gateway{
-		ns: cfg.IO.Of("/"), messaging: cfg.Messaging, keys: cfg.Keys, logs: cfg.Logs, requireEntity: cfg.RequireEntity,
+		ns: cfg.IO.Of("/"), messaging: cfg.Messaging, keys: cfg.Keys, agents: cfg.Agents, logs: cfg.Logs, requireEntity: cfg.RequireEntity,
 		log: cfg.Logger, now: cfg.Now, limiter: limiter{limit: cfg.RateLimit},
+		rejoins: make(chan rejoining),
 	}
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)
@@ -102,6 +116,7 @@ func (g *Gateway) Stop(ctx context.Context) error {
 	if g.sub == nil {
 		return nil
 	}
+	g.plain.close()
 	g.sub.Close()
 	ended := make(chan struct{})
 	go func() {

@@ -371,3 +371,27 @@ func TestPeopleOnly(t *testing.T) {
 		t.Errorf("end %v", e)
 	}
 }
+
+func TestJoinReplaysWhatWasMissed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user := uuid.New()
+	channel := b.dm(user)
+	for i := range 5 {
+		if _, err := b.messaging.Post(t.Context(), auth.Entity(user), messaging.Draft{ChannelID: channel.ID, Content: fmt.Sprint(i + 1)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := b.connect(user)
+	c.emit("join_channel", object{"channelId": channel.ID, "lastSeq": 2})
+	if e := c.want("channel_joined").data; e["missed"] != float64(3) || e["complete"] != true || e["seq"] != float64(5) {
+		t.Errorf("confirmation %v", e)
+	}
+	c.want("room_joined")
+	c.emit("2", object{"channelId": channel.ID, "message": "6"})
+	for i := 3; i <= 6; i++ {
+		if got := c.want("messageBroadcast").data; got["text"] != fmt.Sprint(i) || got["seq"] != float64(i) {
+			t.Fatalf("message %d is %v", i, got)
+		}
+	}
+}

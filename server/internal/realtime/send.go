@@ -32,7 +32,7 @@ func (g *Gateway) send(ctx context.Context, ev *socketio.Event, payload json.Raw
 	name := channelRoom(draft.ChannelID)
 	wasMember := slices.Contains(ev.Socket.Rooms(), name)
 	ev.Socket.Join(name) // a client that was dropped may not have joined again; the answer must reach it all the same
-	err := g.follow(ctx, ev.Socket, draft.ChannelID)
+	err := g.follow(ctx, entityOf(ev.Socket), draft.ChannelID)
 	if err == nil {
 		err = g.post(ctx, ev, draft, clientID)
 	}
@@ -45,7 +45,8 @@ func (g *Gateway) send(ctx context.Context, ev *socketio.Event, payload json.Raw
 }
 
 func (g *Gateway) post(ctx context.Context, ev *socketio.Event, draft messaging.Draft, clientID string) error {
-	g.pending.add(draft.ID, origin{event: ev, clientID: clientID})
+	from := socketOrigin{gateway: g, event: ev, clientID: clientID}
+	g.pending.add(draft.ID, from)
 	posted, err := g.messaging.Post(ctx, auth.Entity(entityOf(ev.Socket)), draft)
 	switch {
 	case err != nil:
@@ -53,7 +54,7 @@ func (g *Gateway) post(ctx context.Context, ev *socketio.Event, draft messaging.
 		return err
 	case posted.Duplicate:
 		g.pending.take(draft.ID)
-		g.confirm(origin{event: ev, clientID: clientID}, posted.Message)
+		from.confirm(posted.Message)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
@@ -60,16 +61,21 @@ func setup(t *testing.T, change ...func(*realtime.Config)) *bench {
 		c(&cfg)
 	}
 	gateway := realtime.New(cfg)
-	srv := httptest.NewServer(io)
+	mux := http.NewServeMux()
+	mux.Handle("/socket.io/", io)
+	mux.Handle("/ws", gateway.PlainHandler(
+		func(r *http.Request) bool { return r.Header.Get("Origin") == "" }, func(*http.Request) string { return "127.0.0.1" },
+	))
+	srv := httptest.NewServer(mux)
 	b.url = srv.URL
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		_ = io.Shutdown(ctx)
-		srv.Close()
 		if err := gateway.Stop(ctx); err != nil {
 			t.Errorf("stopping the gateway: %v", err)
 		}
+		srv.Close()
 		_ = local.Close()
 		_ = st.Close()
 	})

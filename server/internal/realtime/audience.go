@@ -1,0 +1,41 @@
+package realtime
+
+import (
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/socketio"
+)
+
+// audience is everybody on this node who listens to a channel, through either door: Socket.IO and plain WebSocket.
+type audience struct {
+	sockets socketio.Broadcast
+	plain   []*plainConn
+}
+
+// audience returns who listens to a channel now.
+func (g *Gateway) audience(channelID uuid.UUID) audience {
+	return audience{sockets: g.ns.To(channelRoom(channelID)).Local(), plain: g.plain.members(channelID)}
+}
+
+// listened reports whether anybody on this node listens to a channel.
+func (g *Gateway) listened(channelID uuid.UUID) bool {
+	return g.plain.listened(channelID) || len(g.ns.To(channelRoom(channelID)).Local().Sockets()) > 0
+}
+
+// broadcast writes a message to everybody in its channel, and to its sender with what only the sender gets.
+func (g *Gateway) broadcast(m messaging.Message) {
+	to := g.audience(m.ChannelID)
+	if m.SourceType == messaging.SourceAgentResponse {
+		to.sockets = to.sockets.Ends(m.ID.String())
+	}
+	o, own := g.pending.take(m.ID)
+	if own {
+		to = o.others(to)
+	}
+	g.to(to.sockets, eventBroadcast, broadcastOf(m))
+	g.toPlain(to.plain, plainMessageOf(m))
+	if own {
+		o.confirm(m)
+	}
+}

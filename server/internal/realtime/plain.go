@@ -1,0 +1,324 @@
+package realtime
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/internal/auth"
+)
+
+// The plain dialect: JSON objects as text frames of an ordinary WebSocket, each with a "type". It is a second door to the
+// same channels, with the same order and the same limits, for programs without a Socket.IO client.
+
+// Bounds of a plain connection.
+const (
+	plainQueue     = 256 // frames that wait for a slow reader before it is cut
+	plainErrors    = 10  // bad frames in a row, after which the connection ends
+	plainAuthTime  = 10 * time.Second
+	plainPing      = 25 * time.Second
+	plainPong      = 20 * time.Second
+	plainWriteTime = 10 * time.Second
+	plainReadLimit = 1_000_000 // bytes of one frame
+)
+
+// plainHub holds the plain connections and the channels that they listen to.
+type plainHub struct {
+	mu       sync.Mutex
+	closed   bool
+	conns    map[*plainConn]struct{}
+	channels map[uuid.UUID][]*plainConn
+	serving  sync.WaitGroup
+}
+
+// enter adds a connection, unless the hub is closed.
+func (h *plainHub) enter(c *plainConn) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return false
+	}
+	if h.conns == nil {
+		h.conns, h.channels = map[*plainConn]struct{}{}, map[uuid.UUID][]*plainConn{}
+	}
+	h.conns[c] = struct{}{}
+	h.serving.Add(1)
+	return true
+}
+
+func (h *plainHub) leave(c *plainConn) {
+	h.mu.Lock()
+	delete(h.conns, c)
+	for id := range c.joined {
+		rest := slices.DeleteFunc(slices.Clone(h.channels[id]), func(o *plainConn) bool { return o == c })
+		if h.channels[id] = rest; len(rest) == 0 {
+			delete(h.channels, id)
+		}
+	}
+	h.mu.Unlock()
+	h.serving.Done()
+}
+
+// join makes a connection a listener of a channel; once is enough.
+func (h *plainHub) join(c *plainConn, channelID uuid.UUID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if _, ok := c.joined[channelID]; ok {
+		return
+	}
+	c.joined[channelID] = struct{}{}
+	h.channels[channelID] = append(slices.Clip(h.channels[channelID]), c) // readers hold the old slice
+}
+
+// members returns the listeners of a channel in a slice of the caller's own.
+func (h *plainHub) members(channelID uuid.UUID) []*plainConn {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.channels[channelID])
+}
+
+func (h *plainHub) listened(channelID uuid.UUID) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.channels[channelID]) > 0
+}
+
+// drop removes a channel that is gone.
+func (h *plainHub) drop(channelID uuid.UUID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, c := range h.channels[channelID] {
+		delete(c.joined, channelID)
+	}
+	delete(h.channels, channelID)
+}
+
+// close ends all connections in a way that makes clients come back, and waits for them.
+func (h *plainHub) close() {
+	h.mu.Lock()
+	h.closed = true
+	for c := range h.conns {
+		c.end(websocket.StatusGoingAway, "server shutting down")
+	}
+	h.mu.Unlock()
+	h.serving.Wait()
+}
+
+// plainConn is one plain connection.
+type plainConn struct {
+	gateway *Gateway
+	id      string
+	address string
+	ws      *websocket.Conn
+	ctx     context.Context // of the connection
+	cancel  context.CancelFunc
+
+	out    chan plainFrame
+	joined map[uuid.UUID]struct{} // guarded by the hub's mutex
+
+	// The following belong to the reading goroutine.
+	entity uuid.UUID
+	errors int // in a row
+}
+
+// PlainHandler serves the plain dialect on requests that ask for a WebSocket. allow says whether a request comes from a
+// page that may connect; address tells the caller's address.
+func (g *Gateway) PlainHandler(allow func(*http.Request) bool, address func(*http.Request) string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !allow(r) {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true}) // allow has decided
+		if err != nil {
+			return // Accept has answered
+		}
+		ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
+		c := &plainConn{
+			gateway: g, id: uuid.NewString(), address: address(r), ws: ws, ctx: ctx, cancel: cancel,
+			out: make(chan plainFrame, plainQueue), joined: map[uuid.UUID]struct{}{},
+		}
+		if !g.plain.enter(c) {
+			cancel()
+			_ = ws.Close(websocket.StatusGoingAway, "server shutting down")
+			return
+		}
+		defer g.plain.leave(c)
+		c.serve(r)
+	})
+}
+
+// IsPlainUpgrade reports whether a request asks for a WebSocket that is none of Socket.IO's.
+func IsPlainUpgrade(r *http.Request) bool {
+	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket") && !r.URL.Query().Has("EIO")
+}
+
+// serve reads frames until the connection ends.
+func (c *plainConn) serve(r *http.Request) {
+	c.ws.SetReadLimit(plainReadLimit)
+	var helpers sync.WaitGroup
+	helpers.Go(c.write)
+	helpers.Go(c.beat)
+	defer helpers.Wait()
+	if !c.authenticate(r) {
+		return // the writer ends the connection
+	}
+	defer c.cancel()
+	c.send(plainStatus{Type: plainTypeStatus, Status: "connected", ConnectionID: c.id, EntityID: &c.entity})
+	for {
+		frame, err := c.read(c.ctx)
+		if err != nil {
+			return
+		}
+		if c.handle(frame) {
+			c.errors = 0
+		} else if c.errors++; c.errors >= plainErrors {
+			c.end(websocket.StatusPolicyViolation, "too many errors")
+			<-c.ctx.Done()
+			return
+		}
+	}
+}
+
+func (c *plainConn) read(ctx context.Context) (object, error) {
+	kind, data, err := c.ws.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var o object
+	if kind != websocket.MessageText || json.Unmarshal(data, &o) != nil {
+		return nil, nil // handle says what is wrong
+	}
+	return o, nil
+}
+
+// authenticate decides who the connection is: by the request's headers and query, or by a first frame of type "auth", which
+// is what browsers can send.
+func (c *plainConn) authenticate(r *http.Request) bool {
+	query := r.URL.Query()
+	key, entity := r.Header.Get(auth.HeaderAPIKey), query.Get("entityId")
+	if key == "" {
+		key = query.Get("apiKey")
+	}
+	if entity == "" {
+		entity = r.Header.Get(auth.HeaderEntityID)
+	}
+	if c.gateway.keys.Required() && key == "" {
+		timer := time.AfterFunc(plainAuthTime, func() { c.refuse(refusedKey, "UNAUTHORIZED") })
+		frame, err := c.read(c.ctx)
+		timer.Stop()
+		if err != nil {
+			c.cancel()
+			return false
+		}
+		if frame.text("type") == "auth" {
+			key = frame.text("apiKey")
+			if named := frame.text("entityId"); named != "" {
+				entity = named
+			}
+		}
+	}
+	if !c.gateway.keys.Allow(key) {
+		return c.refuse(refusedKey, "UNAUTHORIZED")
+	}
+	if entity == "" && !c.gateway.requireEntity {
+		c.entity = uuid.New()
+		return true
+	}
+	id, err := auth.ParseID(entity)
+	if err != nil {
+		return c.refuse(refusedEntity, "ENTITY_ID_REQUIRED")
+	}
+	c.entity = id
+	return true
+}
+
+func (c *plainConn) refuse(message, code string) bool {
+	c.send(plainError{Type: plainTypeError, Error: message, Code: code})
+	c.end(websocket.StatusPolicyViolation, message)
+	return false
+}
+
+// plainFrame is what waits to be written: data, or the end.
+type plainFrame struct {
+	data   []byte
+	end    websocket.StatusCode // 0: this is data
+	reason string
+}
+
+// send queues a payload.
+func (c *plainConn) send(payload any) {
+	raw, err := json.Marshal(payload)
+	if err != nil {
+		c.gateway.log.Error("frame not encoded", "error", err)
+		return
+	}
+	c.queue(plainFrame{data: raw})
+}
+
+// end closes the connection after what is queued was sent.
+func (c *plainConn) end(status websocket.StatusCode, reason string) {
+	c.queue(plainFrame{end: status, reason: reason})
+}
+
+// queue never waits. A reader that is too slow for its queue is cut, and comes back when it can.
+func (c *plainConn) queue(f plainFrame) {
+	select {
+	case c.out <- f:
+	case <-c.ctx.Done():
+	default:
+		c.gateway.log.Debug("slow plain connection cut", "address", c.address)
+		c.cancel()
+	}
+}
+
+// write sends what is queued until the connection ends.
+func (c *plainConn) write() {
+	defer c.cancel()
+	for {
+		select {
+		case f := <-c.out:
+			if f.end != 0 {
+				_ = c.ws.Close(f.end, f.reason) // the other side may be gone already
+				return
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), plainWriteTime)
+			err := c.ws.Write(ctx, websocket.MessageText, f.data)
+			cancel()
+			if err != nil {
+				return
+			}
+		case <-c.ctx.Done():
+			_ = c.ws.CloseNow()
+			return
+		}
+	}
+}
+
+// beat finds out when the other side is gone.
+func (c *plainConn) beat() {
+	tick := time.NewTicker(plainPing)
+	defer tick.Stop()
+	for {
+		select {
+		case <-c.ctx.Done():
+			return
+		case <-tick.C:
+		}
+		ctx, cancel := context.WithTimeout(c.ctx, plainPong)
+		err := c.ws.Ping(ctx)
+		cancel()
+		if err != nil && !errors.Is(err, context.Canceled) {
+			c.cancel()
+			return
+		}
+	}
+}

@@ -1,0 +1,178 @@
+package realtime
+
+import (
+	"encoding/json"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/messaging"
+)
+
+// handle deals with one frame. It reports false for one that was an error of the client's.
+func (c *plainConn) handle(o object) bool {
+	if o == nil {
+		c.fail("A frame must be a JSON object", string(apierr.InvalidJSON), "")
+		return false
+	}
+	switch o.text("type") {
+	case plainTypeMessage:
+		return c.message(o)
+	case plainTypeStatus:
+		return c.status(o)
+	case "join":
+		return c.joinChannel(o)
+	case "auth": // it is decided already
+		return true
+	default:
+		c.fail("Unknown type; there are message, join and status", string(apierr.InvalidRequest), "")
+		return false
+	}
+}
+
+func (c *plainConn) fail(message, code, clientID string) {
+	c.send(plainError{Type: plainTypeError, Error: message, Code: code, ClientMessageID: clientID})
+}
+
+// refuseWith tells of an error of the domain.
+func (c *plainConn) refuseWith(err error, clientID string) {
+	e := c.gateway.refusal(c.ctx, err)
+	c.fail(e.Error, e.Code, clientID)
+}
+
+func (c *plainConn) charge(clientID string) bool {
+	wait, ok := c.gateway.limiter.take(c.address, c.gateway.now())
+	if !ok {
+		c.send(plainError{
+			Type: plainTypeError, Error: "Too many requests. Please try again later.", Code: string(apierr.RateLimited),
+			ClientMessageID: clientID, RetryAfter: int(wait.Seconds()) + 1,
+		})
+	}
+	return ok
+}
+
+// message posts to a channel, or to the direct channel with an agent, and listens to it from then on.
+func (c *plainConn) message(o object) bool {
+	clientID := o.text(clientNames[:]...)
+	if !c.charge(clientID) {
+		return false
+	}
+	text, ok := content(o)
+	if !ok {
+		c.fail("A message needs content", codeInvalidMessage, clientID)
+		return false
+	}
+	channelID, ok := c.channelOf(o, clientID)
+	if !ok {
+		return false
+	}
+	draft := messaging.Draft{
+		ID: uuid.New(), ChannelID: channelID, AuthorID: c.entity, AuthorName: o.text(personNames[:]...), Content: text,
+		ClientID: clientID, SourceType: "websocket", Metadata: c.metadata(o),
+	}
+	draft.Create = messaging.AutoCreateFrom(draft.Metadata, "websocket_auto_creation")
+	if !c.follow(channelID, clientID) {
+		return false
+	}
+	from := plainOrigin{conn: c, clientID: clientID}
+	c.gateway.pending.add(draft.ID, from)
+	posted, err := c.gateway.messaging.Post(c.ctx, auth.Entity(c.entity), draft)
+	if err != nil || posted.Duplicate {
+		c.gateway.pending.take(draft.ID)
+	}
+	if err != nil {
+		c.refuseWith(err, clientID)
+		return false
+	}
+	if posted.Duplicate {
+		from.confirm(posted.Message)
+	}
+	return true
+}
+
+// channelOf returns the channel that a frame names, or the direct one with the agent that it names.
+func (c *plainConn) channelOf(o object, clientID string) (uuid.UUID, bool) {
+	if named := o.text(channelNames[:]...); named != "" {
+		id, err := auth.ParseID(named)
+		if err != nil {
+			c.fail("channelId is not a UUID", string(apierr.InvalidID), clientID)
+		}
+		return id, err == nil
+	}
+	agentID, err := auth.ParseID(o.text("agentId"))
+	if err != nil {
+		c.fail("A message needs an agentId or a channelId", codeInvalidMessage, clientID)
+		return uuid.Nil, false
+	}
+	channel, err := c.gateway.messaging.FindOrCreateDM(c.ctx, auth.Entity(c.entity), messaging.DMRequest{
+		A: agentID, B: c.entity, ServerID: c.gateway.messaging.CurrentServer(),
+	})
+	if err != nil {
+		c.refuseWith(err, clientID)
+		return uuid.Nil, false
+	}
+	return channel.ID, true
+}
+
+func (c *plainConn) follow(channelID uuid.UUID, clientID string) bool {
+	c.gateway.plain.join(c, channelID)
+	if err := c.gateway.follow(c.ctx, c.entity, channelID); err != nil {
+		c.refuseWith(err, clientID)
+		return false
+	}
+	return true
+}
+
+func (c *plainConn) metadata(o object) json.RawMessage {
+	m := fields(o["metadata"])
+	if m == nil {
+		m = object{}
+	}
+	if raw := o["attachments"]; len(raw) > 0 && string(raw) != "null" {
+		m["attachments"] = raw
+	}
+	raw, err := json.Marshal(m)
+	if err != nil {
+		return nil // only values that came as JSON are in it
+	}
+	return raw
+}
+
+// joinChannel listens to a channel without posting to it.
+func (c *plainConn) joinChannel(o object) bool {
+	if !c.charge("") {
+		return false
+	}
+	id, err := auth.ParseID(o.text(channelNames[:]...))
+	if err != nil {
+		c.fail(textChannelRequired, codeChannelRequired, "")
+		return false
+	}
+	if !c.follow(id, "") {
+		return false
+	}
+	c.send(plainStatus{Type: plainTypeStatus, Status: "joined", ChannelID: &id})
+	return true
+}
+
+// status answers with the agents, or the one that is named.
+func (c *plainConn) status(o object) bool {
+	if !c.charge("") {
+		return false
+	}
+	agents, err := c.gateway.agents(c.ctx)
+	if err != nil {
+		c.refuseWith(err, "")
+		return false
+	}
+	list := []plainAgent{}
+	wanted := o.text("agentId")
+	for _, a := range agents {
+		if wanted == "" || wanted == a.ID.String() {
+			list = append(list, plainAgentOf(a))
+		}
+	}
+	c.send(plainAgents{Type: plainTypeStatus, Agents: list})
+	return true
+}

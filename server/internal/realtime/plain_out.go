@@ -1,0 +1,136 @@
+package realtime
+
+import (
+	"encoding/json"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/internal/messaging"
+)
+
+// The types of plain frames.
+const (
+	plainTypeMessage = "message"
+	plainTypeStatus  = "status"
+	plainTypeError   = "error"
+)
+
+// plainMessage is a message, or a piece of one that is being written.
+type plainMessage struct {
+	Type            string          `json:"type"`
+	ID              uuid.UUID       `json:"id"`
+	Partial         bool            `json:"partial,omitempty"`
+	Index           *int            `json:"index,omitempty"` // of a piece
+	AgentID         *uuid.UUID      `json:"agentId,omitempty"`
+	SenderID        *uuid.UUID      `json:"senderId,omitempty"`
+	SenderName      string          `json:"senderName,omitempty"`
+	Content         string          `json:"content"`
+	Text            string          `json:"text,omitempty"`
+	ChannelID       uuid.UUID       `json:"channelId"`
+	CreatedAt       int64           `json:"createdAt,omitempty"`
+	Seq             int64           `json:"seq,omitempty"`
+	Source          string          `json:"source,omitempty"`
+	Thought         string          `json:"thought,omitempty"`
+	Actions         json.RawMessage `json:"actions,omitempty"`
+	Attachments     json.RawMessage `json:"attachments,omitempty"`
+	ClientMessageID string          `json:"clientMessageId,omitempty"` // for the sender only
+}
+
+func plainMessageOf(m messaging.Message) plainMessage {
+	b := broadcastOf(m)
+	p := plainMessage{
+		Type: plainTypeMessage, ID: b.ID, SenderID: &b.SenderID, SenderName: b.SenderName, Content: b.Text, Text: b.Text,
+		ChannelID: b.ChannelID, CreatedAt: b.CreatedAt, Seq: b.Seq, Source: b.Source, Thought: b.Thought, Actions: b.Actions,
+		Attachments: b.Attachments,
+	}
+	if m.SourceType == messaging.SourceAgentResponse {
+		p.AgentID = &b.SenderID
+	}
+	return p
+}
+
+// plainStatus tells of a connection, a message, a channel or the agents.
+type plainStatus struct {
+	Type            string     `json:"type"`
+	Status          string     `json:"status"` // connected, received, joined, complete, message_deleted, channel_cleared, …
+	ConnectionID    string     `json:"connectionId,omitempty"`
+	EntityID        *uuid.UUID `json:"entityId,omitempty"`
+	MessageID       *uuid.UUID `json:"messageId,omitempty"`
+	ClientMessageID string     `json:"clientMessageId,omitempty"`
+	ChannelID       *uuid.UUID `json:"channelId,omitempty"`
+	AgentID         *uuid.UUID `json:"agentId,omitempty"`
+	Outcome         string     `json:"outcome,omitempty"` // of a complete message
+	Reason          string     `json:"reason,omitempty"`
+	Detail          string     `json:"detail,omitempty"`
+}
+
+// plainAgents tells which agents there are.
+type plainAgents struct {
+	Type   string       `json:"type"`
+	Agents []plainAgent `json:"agents"`
+}
+
+type plainAgent struct {
+	ID     uuid.UUID `json:"id"`
+	Name   string    `json:"name"`
+	Status string    `json:"status"` // active or inactive
+}
+
+func plainAgentOf(a AgentStatus) plainAgent {
+	p := plainAgent{ID: a.ID, Name: a.Name, Status: "inactive"}
+	if a.Running {
+		p.Status = "active"
+	}
+	return p
+}
+
+type plainError struct {
+	Type            string `json:"type"`
+	Error           string `json:"error"`
+	Code            string `json:"code"`
+	ClientMessageID string `json:"clientMessageId,omitempty"`
+	RetryAfter      int    `json:"retryAfter,omitempty"` // seconds
+}
+
+// plainEventOf returns the frame for an event that is no message.
+func plainEventOf(e messaging.Event) any {
+	about := plainStatus{Type: plainTypeStatus, ChannelID: &e.ChannelID}
+	switch e.Type {
+	case messaging.EventChunk:
+		return plainMessage{
+			Type: plainTypeMessage, ID: e.Chunk.MessageID, Partial: true, Index: &e.Chunk.Index, AgentID: &e.Chunk.AgentID,
+			Content: e.Chunk.Text, ChannelID: e.ChannelID,
+		}
+	case messaging.EventTurnEnded:
+		about.Status, about.MessageID = "complete", &e.MessageID
+		about.Outcome, about.Reason, about.Detail = string(e.Turn.Status), e.Turn.Reason, e.Turn.Detail
+		if e.Turn.AgentID != uuid.Nil {
+			about.AgentID = &e.Turn.AgentID
+		}
+	case messaging.EventMessageDeleted:
+		about.Status, about.MessageID = "message_deleted", &e.MessageID
+	case messaging.EventChannelCleared:
+		about.Status = "channel_cleared"
+	case messaging.EventChannelUpdated:
+		about.Status = "channel_updated"
+	case messaging.EventChannelDeleted:
+		about.Status = "channel_deleted"
+	case messaging.EventMessage: // delivered by its number
+	}
+	return about
+}
+
+// toPlain sends a frame to many connections; it is encoded once.
+func (g *Gateway) toPlain(to []*plainConn, payload any) {
+	if len(to) == 0 {
+		return
+	}
+	raw, err := json.Marshal(payload)
+	if err != nil {
+		g.log.Error("frame not encoded", "error", err)
+		return
+	}
+	for _, c := range to {
+		c.queue(plainFrame{data: raw})
+	}
+}

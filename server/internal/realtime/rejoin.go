@@ -1,0 +1,67 @@
+package realtime
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/socketio"
+)
+
+// maxMissed is how many missed messages a join replays; who missed more reads the rest by REST.
+const maxMissed = 500
+
+// rejoining is a join by a client that knows the number of the last message it saw.
+type rejoining struct {
+	event        *socketio.Event
+	confirmation joined
+	channelID    uuid.UUID
+	seen         int64
+	done         chan error // capacity 1
+}
+
+// rejoin makes a socket a member of a channel and sends it what it missed since message number seen, also when that was
+// before a restart of the server. The delivery does it, between two events: so the client gets every message once and in
+// order, the missed ones from the database and the others live.
+func (g *Gateway) rejoin(ctx context.Context, ev *socketio.Event, confirmation joined, channelID uuid.UUID, seen int64) error {
+	r := rejoining{event: ev, confirmation: confirmation, channelID: channelID, seen: seen, done: make(chan error, 1)}
+	select {
+	case g.rejoins <- r:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	select {
+	case err := <-r.done:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// readmit is rejoin inside the delivery.
+func (g *Gateway) readmit(ctx context.Context, r rejoining) error {
+	socket, who := r.event.Socket, auth.Entity(entityOf(r.event.Socket))
+	channel, err := g.messaging.Channel(ctx, who, r.channelID)
+	if err != nil && !apierr.IsCode(err, apierr.NotFound) {
+		return err
+	}
+	g.catchUp(ctx, r.channelID, channel.LastSeq) // the others get it now, so that what follows is news to all
+	last, _ := g.cursors.at(r.channelID)
+	missed, err := g.messaging.MessagesSince(ctx, who, r.channelID, r.seen, maxMissed)
+	if err != nil {
+		return err
+	}
+	for len(missed) > 0 && missed[len(missed)-1].Seq > last {
+		missed = missed[:len(missed)-1] // posted meanwhile; it will come as an event
+	}
+	socket.Join(channelRoom(r.channelID))
+	r.confirmation.Seq = last
+	r.confirmation.Missed, r.confirmation.Complete = new(len(missed)), new(len(missed) < maxMissed)
+	g.confirmJoin(r.event, r.confirmation)
+	for _, m := range missed {
+		emit(g, socket, eventBroadcast, broadcastOf(m))
+	}
+	return nil
+}
