@@ -19,13 +19,13 @@ func listen(cfg server.Config) (net.Listener, error) {
 		return listener, nil
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, fmt.Errorf("port %d on %s is in use, perhaps by another elizad\n"+
-			"Choose another port with --port %d, or any free one with --port 0 (PORT=0).", port, cfg.Network.Host, nextPort(port))
+			"Choose another port with --port %d, or any free one with --port 0 (PORT=0)", port, cfg.Network.Host, nextPort(port))
 	case errors.Is(err, syscall.EACCES):
 		return nil, fmt.Errorf("this user may not listen on port %d\n"+
-			"Choose a port above 1023, such as --port 3000.", port)
+			"Choose a port above 1023, such as --port 3000", port)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return nil, fmt.Errorf("this machine has no address %s\n"+
-			"Set SERVER_HOST to 127.0.0.1 for this machine only, or to 0.0.0.0 for the whole network.", cfg.Network.Host)
+			"Set SERVER_HOST to 127.0.0.1 for this machine only, or to 0.0.0.0 for the whole network", cfg.Network.Host)
 	default:
 		return nil, fmt.Errorf("listening on %s: %w", cfg.Network.Address(), err)
 	}
