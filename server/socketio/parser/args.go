@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // CheckObject checks that data is a JSON object within the limits.
@@ -163,11 +164,14 @@ var reserved = []string{"connect", "connect_error", "disconnect", "disconnecting
 // Reserved tells whether an event may not have that name.
 func Reserved(name string) bool { return slices.Contains(reserved, name) }
 
-// EventName decodes the first element of an event: a string, or a number, which becomes the text that JavaScript would
+// EventName decodes the first element of an event, valid JSON: a string, or a number, which becomes the text that JavaScript would
 // make of it, as emitters there treat the two alike.
 func EventName(raw json.RawMessage) (string, error) {
-	var name string
 	if len(raw) > 0 && raw[0] == '"' {
+		if bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw) {
+			return string(raw[1 : len(raw)-1]), nil
+		}
+		var name string
 		if err := json.Unmarshal(raw, &name); err != nil {
 			return "", malformed("event name: %v", err)
 		}
