@@ -21,12 +21,12 @@ func (r *run) conclude(v verdict, d frame.Decision) (messaging.Outcome, error) {
 		return messaging.Outcome{Status: messaging.TurnIgnored, Reason: reasonIgnore, Detail: "The agent chose to say nothing"}, nil
 	}
 	var done, failed []string
-	for _, o := range r.results {
-		if o.Failed {
-			failed = append(failed, o.Action)
+	for _, s := range r.steps {
+		if s.Failed {
+			failed = append(failed, s.Action)
 			continue
 		}
-		done = append(done, o.Action)
+		done = append(done, s.Action)
 	}
 	switch {
 	case len(failed) > 0:

@@ -6,10 +6,11 @@
 // rules or the model decide whether to answer, the model writes, and the actions it named are carried out. The parts:
 //
 //	pool.go, turn.go          claiming, leases, deadlines, and how a turn ends
-//	run.go, decide.go         one run from its message to its outcome
+//	run.go, decide.go         one run from its message to the decision whether to answer
 //	compose.go, provider_*.go what the agent knows
-//	generate.go, answer.go    what the model says
-//	plan.go, action.go        what the agent does
+//	generate.go, answer.go    what the model says, and stream.go, through which people read it
+//	plan.go, action.go        what the agent does, and conclude.go, what came of it
+//	evaluate.go               looking back, in the background
 //	agents*.go, mind.go       characters, and what is built from a version of one
 //
 // Nothing of a run is kept in anything that outlives it. To add an action or a provider to all agents, add it to

@@ -20,6 +20,9 @@ import (
 // defaultActionTimeout is how long an action may take unless ACTION_TIMEOUT_MS says otherwise.
 const defaultActionTimeout = time.Minute
 
+// maxPlan is how many actions of a plan are carried out; a model that lists more has lost its way.
+const maxPlan = 20
+
 // carryOut does what the model decided (agent runtime §8.2). A text that was shown already is all there is to do.
 func (r *run) carryOut(ctx context.Context, d frame.Decision, shown bool) error {
 	if shown {
@@ -30,7 +33,7 @@ func (r *run) carryOut(ctx context.Context, d frame.Decision, shown bool) error 
 		r.reply.write(d.Text)
 		return nil
 	}
-	for i, name := range d.Actions {
+	for i, name := range d.Actions[:min(len(d.Actions), maxPlan)] {
 		action, known := resolve(r.mind.components.Actions, name)
 		if !known || !r.isOffered(action) {
 			r.unknownAction(name, i)
@@ -55,37 +58,41 @@ func (r *run) carryOut(ctx context.Context, d frame.Decision, shown bool) error 
 
 // lastFailed reports whether the plan was stopped by a failure.
 func (r *run) lastFailed() bool {
-	return len(r.results) > 0 && r.results[len(r.results)-1].Failed && !r.results[len(r.results)-1].continues()
+	if len(r.steps) == 0 {
+		return false
+	}
+	last := r.steps[len(r.steps)-1]
+	return last.Failed && !last.goOn
 }
 
 // unknownAction notes that the model named something that doesn't exist or isn't offered now. The plan goes on.
-func (r *run) unknownAction(name string, step int) {
+func (r *run) unknownAction(name string, number int) {
 	r.mind.log.Warn("unknown action in a plan", "action", name, "turnId", r.turn.ID)
-	r.results = append(r.results, outcome{agent.Result{Action: name, Failed: true, Text: "There is no such action now."}, true})
+	r.steps = append(r.steps, step{agent.Result{Action: name, Failed: true, Text: "There is no such action now."}, true})
 	r.record.add(messaging.LogActionCompleted, map[string]any{
-		"actionId": r.actionID(step), "actionName": name, "messageId": r.turn.MessageID, "success": false, "error": "There is no such action now",
+		"actionId": r.actionID(number), "actionName": name, "messageId": r.turn.MessageID, "success": false, "error": "There is no such action now",
 	})
 }
 
 // actionID is the same when the turn is taken again, so that an action may recognise its own traces.
-func (r *run) actionID(step int) uuid.UUID {
-	return uuid.NewSHA1(r.turn.ID, fmt.Appendf(nil, "action %d", step))
+func (r *run) actionID(number int) uuid.UUID {
+	return uuid.NewSHA1(r.turn.ID, fmt.Appendf(nil, "action %d", number))
 }
 
 // act carries one action out and notes its beginning and its end. An error is the end of the run; the failure of an action
 // is not.
-func (r *run) act(ctx context.Context, action agent.Action, d frame.Decision, step int) error {
-	id := r.actionID(step)
+func (r *run) act(ctx context.Context, action agent.Action, d frame.Decision, number int) error {
+	id := r.actionID(number)
 	note := map[string]any{"actionId": id, "actionName": action.Name, "messageId": r.turn.MessageID}
 	if len(d.Actions) > 1 {
-		note["planStep"] = fmt.Sprintf("%d/%d", step+1, len(d.Actions))
+		note["planStep"] = fmt.Sprintf("%d/%d", number+1, len(d.Actions))
 	}
 	r.record.add(messaging.LogActionStarted, maps.Clone(note))
 
 	var result agent.Result
 	var err error
 	if action.Name == replyAction {
-		err = r.replyWith(ctx, d, step)
+		err = r.replyWith(ctx, d, number)
 		if err != nil {
 			return err // without words there is no outcome but the model's failure
 		}
@@ -107,7 +114,7 @@ func (r *run) act(ctx context.Context, action agent.Action, d frame.Decision, st
 	r.record.add(messaging.LogActionCompleted, note)
 	maps.Copy(r.state.Values, result.Values)
 	if action.Name != replyAction && action.Name != noneAction {
-		r.results = append(r.results, outcome{result, action.ContinueOnError})
+		r.steps = append(r.steps, step{result, action.ContinueOnError})
 	}
 	if say := strings.TrimSpace(clean(result.Say)); say != "" {
 		r.reply.part()
@@ -118,9 +125,9 @@ func (r *run) act(ctx context.Context, action agent.Action, d frame.Decision, st
 
 // replyWith says the plan's own words when they were written knowing all that is known now; otherwise the model is asked
 // for them.
-func (r *run) replyWith(ctx context.Context, d frame.Decision, step int) error {
-	news := slices.ContainsFunc(r.results, func(o outcome) bool { return o.Failed || o.Say != "" || o.Data != nil || o.Values != nil })
-	if d.Text != "" && len(d.Providers) == 0 && (step == 0 || !news) {
+func (r *run) replyWith(ctx context.Context, d frame.Decision, number int) error {
+	news := slices.ContainsFunc(r.steps, func(s step) bool { return s.Failed || s.Say != "" || s.Data != nil || s.Values != nil })
+	if d.Text != "" && len(d.Providers) == 0 && (number == 0 || !news) {
 		r.reply.part()
 		r.reply.write(d.Text)
 		return nil
@@ -152,10 +159,8 @@ func actionFailure(err error) string {
 	return publicText(err)
 }
 
-// outcome is the result of an action of the plan.
-type outcome struct {
+// step is an action that the plan has dealt with.
+type step struct {
 	agent.Result
 	goOn bool // a failure doesn't stop the plan
 }
-
-func (o outcome) continues() bool { return o.goOn }

@@ -65,7 +65,7 @@ func (s *Service) Stop(ctx context.Context) error {
 	}
 	finish, cancel := beforeDeadline(ctx)
 	defer cancel()
-	wait(finish, s.runs.Wait)
+	_ = wait(finish, s.runs.Wait) // what has not finished is broken off next
 	s.end(errStopping)
 	if err := wait(ctx, func() { s.runs.Wait(); s.loops.Wait(); s.strays.Wait() }); err != nil {
 		return fmt.Errorf("stopping the agents: %w", err)
@@ -166,7 +166,11 @@ func (s *Service) giveBack(turnID uuid.UUID) {
 	delete(s.cancels, turnID)
 	s.mu.Unlock()
 	cancel(nil)
+	full := len(s.slots) == cap(s.slots)
 	<-s.slots
+	if !full {
+		return // the dispatcher had room, and heard of the turns that became free when this one was finished
+	}
 	select {
 	case s.freed <- struct{}{}:
 	default:

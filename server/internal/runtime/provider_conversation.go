@@ -130,7 +130,12 @@ func authorOf(m agent.Message) string {
 }
 
 // neutral takes from a text of others the power to end or open the frame of an answer.
-func neutral(text string) string { return frameTag.ReplaceAllString(text, "‹$1") }
+func neutral(text string) string {
+	if !strings.Contains(text, "<") {
+		return text
+	}
+	return frameTag.ReplaceAllString(text, "‹$1")
+}
 
 var frameTag = regexp.MustCompile(`(?i)<(/?response)`)
 

@@ -26,7 +26,7 @@ type run struct {
 	view      agent.Run // what components get, without the state and the results
 	state     agent.State
 	offered   []agent.Action // what the agent may do now; nil before it was found out
-	results   []outcome
+	steps     []step         // the actions of the plan that were dealt with, in order
 	reply     stream
 	answered  string // model that wrote the last answer
 	truncated bool   // the reply ends before its writer wanted
@@ -108,7 +108,7 @@ func hash(parts ...any) uint64 {
 func (r *run) forComponents() *agent.Run {
 	out := r.view
 	out.State, out.Actions = r.state.Clone(), r.offered
-	for _, o := range r.results {
+	for _, o := range r.steps {
 		out.Results = append(out.Results, o.Result)
 	}
 	return &out

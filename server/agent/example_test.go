@@ -1,0 +1,49 @@
+package agent_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/elizad/elizad/server/agent"
+)
+
+// A plugin that rolls dice: its character says {"plugins": ["dice"]}.
+func Example() {
+	dice := agent.Plugin{
+		Name:        "dice",
+		Description: "Rolls dice",
+		Provision: func(_ context.Context, setup agent.Setup) (agent.Components, error) {
+			sides := "six"
+			if v, ok := setup.Host.Setting("DICE_SIDES"); ok {
+				sides = v
+			}
+			return agent.Components{
+				Actions: []agent.Action{{
+					Name: "ROLL_DICE", Similes: []string{"THROW_DICE"}, Description: "Roll a die when somebody asks for it.",
+					Validate: func(_ context.Context, run *agent.Run) bool {
+						return strings.Contains(strings.ToLower(run.Message.Content.Text), "roll")
+					},
+					Handle: func(_ context.Context, run *agent.Run) (agent.Result, error) {
+						n := run.Rand(run.ID.String()).IntN(6) + 1
+						return agent.Result{Text: "A die was rolled.", Say: fmt.Sprintf("It shows %d.", n)}, nil
+					},
+				}},
+				Providers: []agent.Provider{{
+					Name: "DICE", Description: "The dice at hand",
+					Get: func(context.Context, *agent.Run) (agent.ProviderResult, error) {
+						return agent.ProviderResult{Text: "There is a die with " + sides + " sides."}, nil
+					},
+				}},
+			}, nil
+		},
+	}
+	registry, err := agent.NewRegistry(dice)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, found := registry.Lookup("@me/plugin-dice")
+	fmt.Println(registry.Names(), found)
+	// Output: [dice] true
+}
