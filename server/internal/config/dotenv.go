@@ -20,6 +20,9 @@ func LoadEnvironment(dir string) (files []string, err error) {
 	if err := unsetEmpty(); err != nil {
 		return nil, err
 	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return nil, fmt.Errorf("finding the .env files: %w", err)
+	}
 	for _, path := range []string{filepath.Join(dir, ".env.local"), nearest(dir, ".env")} {
 		if path == "" {
 			continue

@@ -48,7 +48,8 @@ func TestLoadEnvironment(t *testing.T) {
 	t.Setenv("GROQ_API_KEY", "") // as compose files write it
 	t.Setenv("XAI_API_KEY", "")
 
-	files, err := config.LoadEnvironment(dir)
+	t.Chdir(dir)
+	files, err := config.LoadEnvironment(".")
 	if err != nil {
 		t.Fatal(err)
 	}
