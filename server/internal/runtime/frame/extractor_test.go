@@ -113,7 +113,8 @@ func TestPiecesMakeTheFinalText(t *testing.T) {
 		if got := whole.Write(answer); got != shown {
 			t.Fatalf("%q: at once %q is shown, in pieces %q", answer, got, shown)
 		}
-		if strings.Contains(shown, "SECRET") || strings.Contains(shown, "</text") || !utf8.ValidString(shown) {
+		literal := strings.Contains(answer, "<![CDATA[") // in which a tag is text
+		if strings.Contains(shown, "SECRET") || strings.Contains(shown, "</text") && !literal || !utf8.ValidString(shown) {
 			t.Fatalf("%q: %q must not be shown", answer, shown)
 		}
 	})
