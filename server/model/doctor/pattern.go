@@ -8,7 +8,6 @@ import (
 // pattern is a compiled pattern: runs of fixed length with gaps between them.
 type pattern struct {
 	elements []element
-	captures int
 }
 
 type element struct {
@@ -49,9 +48,6 @@ func compile(source string, groups map[string]map[string]bool) (pattern, error) 
 		if e.gap() && len(p.elements) > 0 && p.elements[len(p.elements)-1].gap() {
 			return p, fmt.Errorf("pattern %q: two gaps in a row", source)
 		}
-		if e.kind != literal {
-			p.captures++
-		}
 		p.elements = append(p.elements, e)
 	}
 	if len(p.elements) == 0 {
@@ -76,7 +72,7 @@ func (e element) matches(t token) bool {
 // match takes tokens apart. Each gap takes as few words as it can, which needs no second try: time is proportional to
 // the product of the two lengths.
 func (p pattern) match(tokens []token) ([][]token, bool) {
-	captures := make([][]token, 0, p.captures)
+	var captures [][]token // most patterns fail before the first
 	pos := 0
 	for i := 0; i < len(p.elements); {
 		e := p.elements[i]

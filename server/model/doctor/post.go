@@ -51,7 +51,7 @@ func (t *talk) title() string {
 // isSocial reports whether a clause is a greeting or the like.
 func (t *talk) isSocial(c clause) bool {
 	for _, h := range t.script.scan([]clause{c}) {
-		if h.intent.Stage == "social" {
+		if h.intent.Stage == "social" && h.small() {
 			return true
 		}
 	}

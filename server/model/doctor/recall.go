@@ -114,16 +114,6 @@ func (t *talk) remember(f fact) {
 	t.told = append(t.told, f)
 }
 
-// known returns the newest fact of a slot.
-func (t *talk) known(slot string) (fact, bool) {
-	for _, f := range slices.Backward(t.facts()) {
-		if f.slot == slot {
-			return f, true
-		}
-	}
-	return fact{}, false
-}
-
 // remark notes what the sender says about themself (rule 9).
 func (t *talk) remark() (reply, bool) {
 	facts := t.factsIn(t.hits)

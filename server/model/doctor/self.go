@@ -65,7 +65,10 @@ func (t *talk) introduction() string {
 
 // named replaces the agent's placeholder in a character's text.
 func (t *talk) named(text string) string {
-	return strings.NewReplacer("{{agentName}}", t.agentName(), "{{char}}", t.agentName()).Replace(text)
+	for _, placeholder := range []string{"{{agentName}}", "{{char}}"} {
+		text = strings.ReplaceAll(text, placeholder, t.agentName())
+	}
+	return text
 }
 
 // time tells the clock of the run (rule 7).

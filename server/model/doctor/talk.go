@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/elizad/elizad/server/model"
 )
@@ -86,20 +87,38 @@ func (t *talk) hit(stage string) (hit, bool) {
 	return hit{}, false
 }
 
-// senderName returns what to call the sender: the name they told, else the first word of their display name if it looks
-// like a name. Telling a name costs reading the history, which is done only when the word occurs in it.
+// senderName returns the first word of what to call the sender: of the name they told, else of their display name if it
+// looks like a name. Only the earlier messages that may tell a name are read: this happens for every message.
 func (t *talk) senderName() string {
+	name := displayName(t.state.Sender)
 	for _, line := range t.heard {
-		if lower := strings.ToLower(line.Text); strings.Contains(lower, "name") || strings.Contains(lower, "call me") ||
-			strings.Contains(lower, "i'm") || strings.Contains(lower, "i am") {
-			if name, ok := t.known("name"); ok {
-				first, _, _ := strings.Cut(name.value, " ")
-				return first
+		if !mayTellName(line.Text) {
+			continue
+		}
+		for _, f := range t.factsIn(t.script.scan(t.read(line.Text))) {
+			if f.slot == "name" {
+				name, _, _ = strings.Cut(f.value, " ")
 			}
-			break
 		}
 	}
-	return displayName(t.state.Sender)
+	return name
+}
+
+// mayTellName reports whether text has words that come before a name, or "I am" before a capital.
+func mayTellName(text string) bool {
+	for _, words := range []string{"name", "call me", "calls me", "go by", "Name", "Call me"} {
+		if strings.Contains(text, words) {
+			return true
+		}
+	}
+	for _, words := range []string{"I'm ", "I’m ", "I am ", "i'm ", "i am ", "Im ", "im "} {
+		if _, after, ok := strings.Cut(text, words); ok {
+			if r, _ := utf8.DecodeRuneInString(after); unicode.IsUpper(r) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // displayName returns the first word of a display name that a person would go by, else nothing.

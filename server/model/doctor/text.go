@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -10,6 +9,7 @@ import (
 const (
 	maxInput = 2000 // characters of a message that are read
 	maxLine  = 400  // characters of an earlier message that are read
+	maxParts = 200  // clauses of a message that are read
 )
 
 // token is one word: folded for comparison, and as it was written.
@@ -48,32 +48,31 @@ var typography = strings.NewReplacer("’", "'", "‘", "'", "ʼ", "'", "“", `
 func (s *Script) clauses(text string, names map[string]string) []clause {
 	text = typography.Replace(text)
 	shouted := isShouted(text)
-	var (
-		all     []clause
-		current clause
-		begins  = true // the next word begins a sentence
-	)
-	end := func(question bool) {
-		if len(current.tokens) > 0 {
-			current.question = question
-			all = append(all, current)
-			current = clause{}
+	var all []clause
+	tokens := make([]token, 0, len(text)/4+4) // of all clauses, one after the other
+	begin := 0                                // where the current clause begins in tokens
+	end := func(at int, question bool) {
+		if at > begin {
+			all = append(all, clause{tokens[begin:at:at], question})
 		} else if question && len(all) > 0 {
 			all[len(all)-1].question = true
 		}
+		begin = len(tokens)
 	}
-	for i := 0; i < len(text); {
+	fresh := true   // the next word begins a sentence
+	stated := false // the current clause says something: it has a subject or a verb, unlike "my sister and I"
+	for i := 0; i < len(text) && len(all) < maxParts; {
 		r, size := utf8.DecodeRuneInString(text[i:])
 		if !isWordRune(r) {
 			switch r {
 			case '?', '？', '؟':
-				end(true)
-				begins = true
+				end(len(tokens), true)
+				fresh = true
 			case '.', '!', '\n', '。', '！':
-				end(false)
-				begins = true
+				end(len(tokens), false)
+				fresh = true
 			case ',', ';', ':', '(', ')', '–', '—', '、', '，':
-				end(false)
+				end(len(tokens), false)
 			}
 			i += size
 			continue
@@ -84,34 +83,24 @@ func (s *Script) clauses(text string, names map[string]string) []clause {
 		word := strings.ToLower(written)
 		if name, ok := names[word]; ok {
 			written = name
-		} else if shouted || begins && !keepsCase(written) {
+		} else if shouted || fresh && !keepsCase(written) {
 			written = word
 		}
-		begins = false
+		fresh = false
 		if word == "but" {
-			end(false)
+			end(len(tokens), false)
 			continue
 		}
-		before := len(current.tokens)
-		current.tokens = s.expand(current.tokens, word, written)
-		if s.begins(current.tokens, before) {
-			rest := slices.Clone(current.tokens[before:])
-			current.tokens = current.tokens[:before-1]
-			end(false)
-			current.tokens = rest
+		before := len(tokens)
+		tokens = s.expand(tokens, word, written)
+		if stated && before-begin >= 3 && tokens[before-1].word == "and" && (word == "my" || tokens[before].word == "i") {
+			end(before-1, false)
+			begin = before
 		}
+		stated = before > begin && stated || tokens[before].word == "i" || s.member("be", tokens[len(tokens)-1].word)
 	}
-	end(false)
+	end(len(tokens), false)
 	return all
-}
-
-// begins reports whether the words from i on begin a statement of the speaker's after "and", as in "I am Ann and I like
-// tea", but not in "my sister and I".
-func (s *Script) begins(tokens []token, i int) bool {
-	if i < 3 || tokens[i-1].word != "and" || tokens[i].word != "i" && tokens[i].word != "my" {
-		return false
-	}
-	return slices.ContainsFunc(tokens[:i-1], func(t token) bool { return t.word == "i" || s.member("be", t.word) })
 }
 
 // wordEnd returns where the word that begins at i ends. Apostrophes and hyphens belong to it, and so do marks between two
@@ -133,7 +122,10 @@ func wordEnd(text string, i int) int {
 }
 
 func isWordRune(r rune) bool {
-	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) || r == '_' || r == '@' || r == '#'
+	if r < utf8.RuneSelf {
+		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '_' || r == '@' || r == '#'
+	}
+	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r)
 }
 
 // isShouted reports whether text is written in capitals, so that they mean nothing.
@@ -169,9 +161,12 @@ func (s *Script) expand(tokens []token, word, written string) []token {
 		}
 		return tokens
 	}
+	if strings.IndexByte(word, '\'') < 0 {
+		return append(tokens, token{word, written})
+	}
 	for _, c := range []struct{ suffix, long string }{{"n't", "not"}, {"'re", "are"}, {"'ve", "have"}, {"'ll", "will"}, {"'d", "would"}, {"'m", "am"}} {
-		if stem, ok := strings.CutSuffix(word, c.suffix); ok && stem != "" {
-			return append(tokens, token{stem, written[:len(stem)]}, token{c.long, c.long})
+		if stem, ok := strings.CutSuffix(word, c.suffix); ok && stem != "" && len(written) > len(c.suffix) {
+			return append(tokens, token{stem, written[:len(written)-len(c.suffix)]}, token{c.long, c.long})
 		}
 	}
 	return append(tokens, token{word, written})

@@ -181,7 +181,7 @@ func (c *Client) exchange(ctx context.Context, body *chatRequest, yield func(mod
 	defer resp.Body.Close()
 	content := call.reader(resp.Body)
 	if resp.StatusCode != http.StatusOK {
-		failure, param := c.statusError(resp, content, body.kind)
+		param, failure := c.statusError(resp, content, body.kind)
 		if param != "" {
 			return &refusal{param, failure}
 		}

@@ -47,7 +47,7 @@ func (c *Client) connectionError(ctx context.Context, call *watch, err error) er
 }
 
 // statusError explains an answer whose status isn't 200, and returns the name of the parameter it refuses, if it names one.
-func (c *Client) statusError(resp *http.Response, body io.Reader, kind model.Kind) (err error, param string) {
+func (c *Client) statusError(resp *http.Response, body io.Reader, kind model.Kind) (param string, err error) {
 	data, _ := io.ReadAll(io.LimitReader(body, maxErrorBody)) // an explanation that can't be read is done without
 	detail := parseDetail(data)
 	failure := c.failure(resp.StatusCode, detail, kind)
@@ -55,7 +55,7 @@ func (c *Client) statusError(resp *http.Response, body io.Reader, kind model.Kin
 	if failure.Kind == model.BadRequest {
 		param = detail.param
 	}
-	return failure, param
+	return param, failure
 }
 
 // streamError explains an error object that came in place of an answer or in the middle of one, under status 200.

@@ -25,7 +25,7 @@ func (c *Client) Models(ctx context.Context) ([]string, error) {
 	defer resp.Body.Close()
 	body := call.reader(resp.Body)
 	if resp.StatusCode != http.StatusOK {
-		err, _ := c.statusError(resp, body, model.TextLarge)
+		_, err := c.statusError(resp, body, model.TextLarge)
 		return nil, err
 	}
 	data, err := io.ReadAll(io.LimitReader(body, maxModelList))
