@@ -62,6 +62,7 @@ func (p *plain) read() object {
 	if err := json.Unmarshal(raw, &o); err != nil {
 		p.t.Fatal(err)
 	}
+	checkContract(p.t, "plain", fmt.Sprint(o["type"]), raw)
 	return o
 }
 

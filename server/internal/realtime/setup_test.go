@@ -251,6 +251,9 @@ func (c *client) next() event {
 	}
 	if len(args) > 0 {
 		e.raw = args[0]
+		if isEvent {
+			checkContract(c.t, "socketio", e.name, e.raw)
+		}
 		_ = json.Unmarshal(args[0], &e.data)
 	}
 	return e

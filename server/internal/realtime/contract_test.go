@@ -1,0 +1,89 @@
+package realtime_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/oasdiff/yaml"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/elizad/elizad/api"
+)
+
+// contract is api/asyncapi.yaml: what may be sent under which name, through which door.
+type contract struct {
+	socketio map[string][]*jsonschema.Schema // by the name of the event
+	plain    map[string][]*jsonschema.Schema // by the type of the frame
+}
+
+var loadContract = sync.OnceValues(func() (*contract, error) {
+	raw, err := yaml.YAMLToJSON(api.AsyncAPI)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+	if err != nil {
+		return nil, err
+	}
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource("asyncapi.json", doc); err != nil {
+		return nil, err
+	}
+	var parsed struct {
+		Operations map[string]struct {
+			Messages []struct {
+				Ref string `json:"$ref"`
+			}
+		}
+		Components struct {
+			Messages map[string]struct {
+				Name    string
+				Payload struct {
+					Ref string `json:"$ref"`
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(raw, &parsed); err != nil {
+		return nil, err
+	}
+	c := &contract{socketio: map[string][]*jsonschema.Schema{}, plain: map[string][]*jsonschema.Schema{}}
+	for operation, into := range map[string]map[string][]*jsonschema.Schema{"tell": c.socketio, "tellPlain": c.plain} {
+		for _, m := range parsed.Operations[operation].Messages {
+			message := parsed.Components.Messages[m.Ref[strings.LastIndexByte(m.Ref, '/')+1:]]
+			schema, err := compiler.Compile("asyncapi.json" + message.Payload.Ref)
+			if err != nil {
+				return nil, err
+			}
+			into[message.Name] = append(into[message.Name], schema)
+		}
+	}
+	return c, nil
+})
+
+// checkContract holds what was sent against the contract.
+func checkContract(t *testing.T, door, name string, payload []byte) {
+	t.Helper()
+	c, err := loadContract()
+	if err != nil {
+		t.Fatalf("reading the contract: %v", err)
+	}
+	schemas := c.socketio[name]
+	if door == "plain" {
+		schemas = c.plain[name]
+	}
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(payload))
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	var last error
+	for _, schema := range schemas {
+		if last = schema.Validate(value); last == nil {
+			return
+		}
+	}
+	t.Errorf("%s %q is not in the contract: %s: %v", door, name, payload, last)
+}
