@@ -119,22 +119,31 @@ func createPrivate(path string) error {
 
 // View implements [store.Store].
 func (s *Store) View(ctx context.Context, _ store.Scope, fn func(q db.Querier) error) error {
-	if err := ctx.Err(); err != nil {
+	reader, err := s.borrow(ctx)
+	if err != nil {
 		return store.Translate(err, classify)
+	}
+	defer func() { s.idle <- reader }()
+	return store.Translate(reader.view(fn), classify)
+}
+
+// borrow waits for a reading session that nobody uses. It must be put back to idle.
+func (s *Store) borrow(ctx context.Context) (*session, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
 	select {
 	case <-s.closing:
-		return store.ErrClosed
+		return nil, store.ErrClosed
 	default:
 	}
 	select {
 	case reader := <-s.idle:
-		defer func() { s.idle <- reader }()
-		return store.Translate(reader.view(fn), classify)
+		return reader, nil
 	case <-ctx.Done():
-		return store.Translate(ctx.Err(), classify)
+		return nil, ctx.Err()
 	case <-s.closing:
-		return store.ErrClosed
+		return nil, store.ErrClosed
 	}
 }
 
@@ -149,12 +158,15 @@ func (s *Store) Exclusive() bool { return true }
 // Engine implements [store.Store].
 func (s *Store) Engine() string { return "sqlite" }
 
-// Ping implements [store.Store].
+// Ping implements [store.Store]. It reads the head of the file.
 func (s *Store) Ping(ctx context.Context) error {
-	return s.View(ctx, store.Scope{}, func(q db.Querier) error {
-		_, err := q.CountAgents(ctx)
-		return err
-	})
+	reader, err := s.borrow(ctx)
+	if err != nil {
+		return store.Translate(err, classify)
+	}
+	defer func() { s.idle <- reader }()
+	_, err = reader.pragma(ctx, "user_version")
+	return store.Translate(err, classify)
 }
 
 // Close implements [store.Store]. Writes that were accepted are committed, reads that run are waited for.

@@ -132,25 +132,18 @@ func (w *writer) run() {
 		w.answer(w.rollback(errGone))
 		go w.run()
 	}()
-	for {
+	for quit := false; !quit; {
 		select {
 		case u := <-w.queue:
 			w.commit(u)
-			continue
 		case <-w.quit:
+			quit = true
 		}
-		for {
-			select {
-			case u := <-w.queue:
-				w.commit(u)
-				continue
-			default:
-			}
-			break
-		}
-		finished = true
-		return
 	}
+	for u := w.next(); u != nil; u = w.next() {
+		w.commit(u)
+	}
+	finished = true
 }
 
 // commit runs first and what waits behind it in one transaction, and tells the callers when it is on the disk.

@@ -30,6 +30,7 @@ func testTransactions(t *testing.T, setup func(t *testing.T) *fixture) {
 			if _, err := q.InsertAgent(ctx, agent); err != nil {
 				return err
 			}
+			// Looking in from outside is what callers must not do here; nothing else shows what others see.
 			if count := viewed(t, f, countAgents, struct{}{}); count != 0 {
 				t.Errorf("another sees %d agents before the commit, want 0", count)
 			}
