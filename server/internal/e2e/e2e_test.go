@@ -83,6 +83,13 @@ var address = regexp.MustCompile(`http://(127\.0\.0\.1|localhost):\d+`)
 func start(t *testing.T, dir string, env ...string) *process {
 	t.Helper()
 	p := launch(t, dir, append(env, "PORT=0"))
+	p.waitForAddress()
+	return p
+}
+
+// waitForAddress returns when the process has said where it listens.
+func (p *process) waitForAddress() {
+	p.t.Helper()
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
 	tick := time.NewTicker(5 * time.Millisecond)
@@ -91,12 +98,12 @@ func start(t *testing.T, dir string, env ...string) *process {
 		select {
 		case <-tick.C:
 			if p.url = address.FindString(p.output.String()); p.url != "" {
-				return p
+				return
 			}
 		case <-p.done:
-			t.Fatalf("elizad ended at once: %v\n%s", p.err, p.output)
+			p.t.Fatalf("elizad ended at once: %v\n%s", p.err, p.output)
 		case <-deadline.C:
-			t.Fatalf("elizad does not say where it listens:\n%s", p.output)
+			p.t.Fatalf("elizad does not say where it listens:\n%s", p.output)
 		}
 	}
 }
