@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"net/http"
 	"strings"
 	"time"
 
@@ -24,6 +25,7 @@ const (
 // never replaced by another; the agent's owner is told what to change.
 type models struct {
 	builtin model.Provider
+	http    *http.Client // shared by all agents and their versions, so that connections are
 }
 
 func newModels(notice bool, delay time.Duration) (*models, error) {
@@ -31,25 +33,25 @@ func newModels(notice bool, delay time.Duration) (*models, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &models{builtin: provider}, nil
+	return &models{builtin: provider, http: &http.Client{Transport: openai.NewTransport(openai.DefaultMaxConns)}}, nil
 }
 
 // Choose implements runtime.Models.
 func (m *models) Choose(req runtime.ModelRequest) runtime.ModelChoice {
-	if name, ok := req.Setting("MODEL_PROVIDER"); ok && name != "" {
+	if setting, name := wanted(req.Setting); name != "" {
 		if strings.EqualFold(name, builtinName) {
 			return m.builtinChoice("")
 		}
 		vendor, known := openai.VendorNamed(name)
 		if !known {
-			message := "MODEL_PROVIDER names " + name + ", which is not a provider of this server."
+			message := setting + " names " + name + ", which is not a provider of this server."
 			return runtime.ModelChoice{Provider: runtime.Misconfigured(name, message), Notice: message}
 		}
-		return connect(vendor, req.Setting)
+		return m.connect(vendor, req.Setting)
 	}
 	for _, plugin := range req.Plugins {
 		if vendor, known := openai.VendorNamed(plugin); known && usable(vendor, req.Setting) {
-			return connect(vendor, req.Setting)
+			return m.connect(vendor, req.Setting)
 		}
 	}
 	vendor, reason, ok := openai.Detect(req.Setting)
@@ -59,7 +61,17 @@ func (m *models) Choose(req runtime.ModelRequest) runtime.ModelChoice {
 		}
 		return m.builtinChoice(builtinNotice)
 	}
-	return connect(vendor, req.Setting)
+	return m.connect(vendor, req.Setting)
+}
+
+// wanted returns the provider that a setting names: the character's own before the server's.
+func wanted(lookup openai.Lookup) (setting, name string) {
+	for _, setting := range []string{"modelProvider", "MODEL_PROVIDER"} {
+		if name, ok := lookup(setting); ok && name != "" {
+			return setting, name
+		}
+	}
+	return "", ""
 }
 
 func (m *models) builtinChoice(notice string) runtime.ModelChoice {
@@ -79,9 +91,10 @@ func usable(v openai.Vendor, lookup openai.Lookup) bool {
 	return false
 }
 
-func connect(v openai.Vendor, lookup openai.Lookup) runtime.ModelChoice {
+func (m *models) connect(v openai.Vendor, lookup openai.Lookup) runtime.ModelChoice {
 	cfg, err := v.Config(lookup)
 	if err == nil {
+		cfg.HTTPClient = m.http
 		var client *openai.Client
 		if client, err = openai.New(cfg); err == nil {
 			return runtime.ModelChoice{Provider: model.Retry(client)}

@@ -139,6 +139,13 @@ func (s *Server) drainSockets(ctx context.Context) error {
 }
 
 func (s *Server) loadKeys() (*seal.Keys, error) {
+	if text := s.cfg.Security.MasterKey; text != "" {
+		keys, err := seal.Parse(text)
+		if err != nil {
+			return nil, fmt.Errorf("reading ELIZAD_MASTER_KEY: %w", err)
+		}
+		return keys, nil
+	}
 	keys, err := seal.Load(filepath.Join(s.dataDir, seal.KeyFileName))
 	if err != nil {
 		return nil, fmt.Errorf("loading the key of secrets: %w", err)

@@ -18,6 +18,9 @@ import (
 	"github.com/elizad/elizad/server/model"
 )
 
+// DefaultMaxConns is how many connections a client opens to one host unless told otherwise.
+const DefaultMaxConns = 64
+
 // Config describes one endpoint. Only BaseURL is required.
 type Config struct {
 	Name       string // name of the provider in records and messages; default "openai-compatible"
@@ -29,7 +32,7 @@ type Config struct {
 	Settings   SettingNames
 
 	HTTPClient       *http.Client  // nil: a client of its own with at most MaxConns connections to the host
-	MaxConns         int           // default 64
+	MaxConns         int           // default DefaultMaxConns
 	FirstByteTimeout time.Duration // silence allowed before the first byte of the answer, while a local model may load; default 2 min
 	IdleTimeout      time.Duration // silence allowed later; default 1 min
 
@@ -64,7 +67,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	cfg.Settings = cfg.Settings.orParaphrased()
 	if cfg.MaxConns <= 0 {
-		cfg.MaxConns = 64
+		cfg.MaxConns = DefaultMaxConns
 	}
 	if cfg.FirstByteTimeout <= 0 {
 		cfg.FirstByteTimeout = 2 * time.Minute
@@ -86,21 +89,25 @@ func New(cfg Config) (*Client, error) {
 	return c, nil
 }
 
+// NewTransport returns a transport that suits the wire, with at most maxConns connections to a host; clients may share it.
+func NewTransport(maxConns int) *http.Transport {
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		ForceAttemptHTTP2:   true,
+		MaxConnsPerHost:     maxConns,
+		MaxIdleConnsPerHost: maxConns,
+		IdleConnTimeout:     90 * time.Second,
+		TLSHandshakeTimeout: 10 * time.Second,
+		DisableCompression:  true, // a compressing proxy would hold chunks back
+	}
+}
+
 // httpClient returns the configured client or one with a transport of its own, changed not to follow redirects: they
 // would carry custom headers to another host and turn a POST into a GET.
 func (c *Client) httpClient() *http.Client {
 	client := c.cfg.HTTPClient
 	if client == nil {
-		transport := &http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
-			ForceAttemptHTTP2:   true,
-			MaxConnsPerHost:     c.cfg.MaxConns,
-			MaxIdleConnsPerHost: c.cfg.MaxConns,
-			IdleConnTimeout:     90 * time.Second,
-			TLSHandshakeTimeout: 10 * time.Second,
-			DisableCompression:  true, // a compressing proxy would hold chunks back
-		}
-		client = &http.Client{Transport: transport}
+		client = &http.Client{Transport: NewTransport(c.cfg.MaxConns)}
 	}
 	own := *client
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
