@@ -27,7 +27,7 @@ func (t *talk) arithmetic() (reply, bool) {
 // hardly a sum.
 func expressionIn(text string) (expression string, asked bool) {
 	expression = strings.ToLower(strings.Trim(text, " .!?\n"))
-	for _, words := range []string{"please ", "hey ", "what is ", "what's ", "whats ", "how much is ", "calculate ", "compute ", "solve ", "tell me "} {
+	for _, words := range []string{"and ", "okay ", "ok ", "so ", "please ", "hey ", "what is ", "what's ", "whats ", "how much is ", "calculate ", "compute ", "solve ", "tell me "} {
 		if rest, ok := strings.CutPrefix(expression, words); ok {
 			expression, asked = rest, true
 		}

@@ -10,7 +10,7 @@
 // answer on every node and after every restart. Work is linear in the length of the message, which is cut at 2,000
 // characters.
 //
-// All its words are data: script/*.json, checked by [Script.Check] in the tests. Patterns are lists of words in which
+// All its words are data: script/*.json, checked by the tests. Patterns are lists of words in which
 //
 //	word    stands for itself
 //	*       for any words, also none, and captures them

@@ -18,7 +18,7 @@ type Options struct {
 
 // Provider is the built-in responder as a model provider.
 type Provider struct {
-	script  *Script
+	script  *script
 	options Options
 }
 

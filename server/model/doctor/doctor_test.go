@@ -155,6 +155,7 @@ func TestStyle(t *testing.T) {
 	}{
 		"lower case":    {[]string{"always write in lowercase"}, "hello", `^[^A-Z]+$`},
 		"brief":         {[]string{"Keep it short."}, "hello", `^[^.!?]+[.!?]$`},
+		"short words":   {[]string{"Plain words, short sentences"}, "hello", `[.!?] .*[.!?]`},
 		"not brief":     {[]string{"Don't be too brief"}, "hello", `[.!?] .*[.!?]`},
 		"formal":        {[]string{"formal tone"}, "hello", `^[^']+$`},
 		"asks":          {[]string{"Asks thoughtful questions"}, "bye", `\?$`},

@@ -7,8 +7,8 @@ const maxSample = 200
 
 // foreign returns the language of a message when it isn't English and is one of those the script has words for: by its
 // script, or by the frequent words it uses.
-func (s *Script) foreign(text string, clauses []clause) *Language {
-	letters, count := 0, make(map[*Language]int)
+func (s *script) foreign(text string, clauses []clause) *language {
+	letters, count := 0, make(map[*language]int)
 	for _, r := range text {
 		if !unicode.IsLetter(r) {
 			continue
@@ -35,9 +35,9 @@ func (s *Script) foreign(text string, clauses []clause) *Language {
 
 // byWords counts frequent words. English has them as stop words and keywords; another language must beat it, and must
 // make up a good part of the message.
-func (s *Script) byWords(clauses []clause) *Language {
+func (s *script) byWords(clauses []clause) *language {
 	english, words := 0, 0
-	count := make(map[*Language]int)
+	count := make(map[*language]int)
 	for _, c := range clauses {
 		for _, t := range c.tokens {
 			words++
@@ -49,7 +49,7 @@ func (s *Script) byWords(clauses []clause) *Language {
 			}
 		}
 	}
-	var best *Language
+	var best *language
 	for _, l := range s.Languages {
 		if n := count[l]; n > english && n*4 >= words && (best == nil || n > count[best]) {
 			best = l

@@ -180,6 +180,12 @@ func (t *talk) recallSlot(slot string, v vars) bool {
 		v["claim"] = join(claims[max(0, len(claims)-4):])
 		return true
 	}
+	for _, f := range t.facts() {
+		if f.slot == "note" && allIn(f.claim, slot) {
+			v["claim"] = f.claim
+			return true
+		}
+	}
 	if slot == "name" && t.called != "" {
 		v["claim"] = "you go by " + t.called + " here"
 		return true
@@ -193,6 +199,17 @@ func (t *talk) recallSlot(slot string, v vars) bool {
 		}
 	}
 	return false
+}
+
+// allIn reports whether text has every word of words.
+func allIn(text, words string) bool {
+	have := strings.Fields(strings.ToLower(text))
+	for word := range strings.FieldsSeq(words) {
+		if !slices.Contains(have, word) {
+			return false
+		}
+	}
+	return true
 }
 
 // recallAll lists what is known about the sender.

@@ -1,7 +1,7 @@
 package doctor
 
 // reflect turns the point of view of tokens around, in one pass, so that nothing turns twice (agent runtime §18.3).
-func (s *Script) reflect(tokens []token) []token {
+func (s *script) reflect(tokens []token) []token {
 	turned := make([]token, len(tokens))
 	for i, t := range tokens {
 		turned[i] = t
@@ -48,14 +48,14 @@ func (s *Script) reflect(tokens []token) []token {
 
 // youTurned decides between "I" and "me": "you" is the subject before a verb, and when an auxiliary comes before it; it
 // is an object after other verbs and prepositions, and at the end.
-func (s *Script) youTurned(before, after string) string {
+func (s *script) youTurned(before, after string) string {
 	if s.isObject(before, after) {
 		return "me"
 	}
 	return "i"
 }
 
-func (s *Script) isObject(before, after string) bool {
+func (s *script) isObject(before, after string) bool {
 	switch {
 	case s.member("auxiliary", before):
 		return false
@@ -71,7 +71,7 @@ func (s *Script) isObject(before, after string) bool {
 }
 
 // member reports whether word is in a group.
-func (s *Script) member(group, word string) bool { return s.groups[group][word] }
+func (s *script) member(group, word string) bool { return s.groups[group][word] }
 
 // wordAt returns the folded word at i, or nothing outside.
 func wordAt(tokens []token, i int) string {

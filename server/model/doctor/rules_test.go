@@ -63,6 +63,7 @@ func TestRules(t *testing.T) {
 		"pet":               {before: []string{"I have a dog named Rex"}, text: "what is my dog's name?", rule: "recall.slot", has: "Rex"},
 		"likes":             {before: []string{"I like tea", "I love long walks"}, text: "what do I like?", rule: "recall.likes", has: "tea and you like long walks"},
 		"note":              {before: []string{"Remember that my keys are in the kitchen"}, text: "what are my notes?", rule: "recall.note", has: "your keys are in the kitchen"},
+		"from a note":       {before: []string{"remember my locker code is 4711"}, text: "what is my locker code?", rule: "recall.slot", has: "4711"},
 		"everything":        {before: []string{"I live in Rome", "I am 30 years old"}, text: "what do you know about me?", rule: "recall.everything", has: "Rome.*30"},
 		"said":              {before: []string{"I bought a green bicycle in May"}, text: "what did I say about the bicycle?", rule: "recall.said", has: "“I bought a green bicycle in May”"},
 		"own words":         {before: []string{"12*12"}, text: "what did you say?", rule: "recall.own", has: "144"},

@@ -25,7 +25,7 @@ func (t *talk) scheme() (reply, bool) {
 }
 
 // keyClause returns the clause that holds the highest keyword, the first of several, with its keywords in order of rank.
-func (t *talk) keyClause() (at int, found []*Keyword) {
+func (t *talk) keyClause() (at int, found []*keyword) {
 	at, highest := -1, -1
 	for n, c := range t.clauses {
 		for _, tok := range c.tokens {
@@ -42,12 +42,12 @@ func (t *talk) keyClause() (at int, found []*Keyword) {
 			found = append(found, k)
 		}
 	}
-	slices.SortStableFunc(found, func(a, b *Keyword) int { return b.Rank - a.Rank })
+	slices.SortStableFunc(found, func(a, b *keyword) int { return b.Rank - a.Rank })
 	return at, found
 }
 
 // apply tries the patterns of a keyword in their order. It may name another keyword to go on with.
-func (t *talk) apply(k *Keyword, c clause) (r reply, next *Keyword, ok bool) {
+func (t *talk) apply(k *keyword, c clause) (r reply, next *keyword, ok bool) {
 	for _, rule := range k.Rules {
 		captures, matched := rule.pattern.match(c.tokens)
 		if !matched {

@@ -18,29 +18,29 @@ func stages() []string {
 	return []string{"crisis", "attachment", "command", "help", "about", "time", "recall", "fact", "social", "skill"}
 }
 
-// Script is the words of the responder: what it understands and what it says.
-type Script struct {
+// script is the words of the responder: what it understands and what it says.
+type script struct {
 	Contractions map[string]string   `json:"contractions"` // short forms, and how they are written out
 	Groups       map[string][]string `json:"groups"`       // words that patterns treat alike
 	Stopwords    []string            `json:"stopwords"`    // words that say nothing about a subject
 	Fillers      []string            `json:"fillers"`      // words that may stand before what is meant
 	Tails        []string            `json:"tails"`        // words that may stand after it
-	Intents      []*Intent           `json:"intents"`      // in the order of precedence
-	Keywords     []*Keyword          `json:"keywords"`
-	Languages    []*Language         `json:"languages"`
+	Intents      []*intent           `json:"intents"`      // in the order of precedence
+	Keywords     []*keyword          `json:"keywords"`
+	Languages    []*language         `json:"languages"`
 	Lines        map[string][]string `json:"lines"` // replies that code chooses, by rule
 
 	stop     map[string]bool
 	filler   map[string]bool
 	tail     map[string]bool
 	groups   map[string]map[string]bool
-	keyword  map[string]*Keyword
+	keyword  map[string]*keyword
 	index    map[string][]indexed // intents by a word their patterns need
-	language map[string][]*Language
+	language map[string][]*language
 }
 
-// Intent is something a message may mean as a whole clause.
-type Intent struct {
+// intent is something a message may mean as a whole clause.
+type intent struct {
 	ID       string   `json:"id"`
 	Stage    string   `json:"stage"` // which of the responder's rules uses it
 	Patterns []string `json:"patterns"`
@@ -59,16 +59,16 @@ type Intent struct {
 	unless   []pattern
 }
 
-// Keyword is a word that the scheme takes a clause apart at.
-type Keyword struct {
+// keyword is a word that the scheme takes a clause apart at.
+type keyword struct {
 	Word  string   `json:"word"`
 	Also  []string `json:"also"`
 	Rank  int      `json:"rank"` // the highest in a message decides
-	Rules []*Rule  `json:"rules"`
+	Rules []*rule  `json:"rules"`
 }
 
-// Rule takes a clause apart and puts a reply together, or hands the clause to another keyword.
-type Rule struct {
+// rule takes a clause apart and puts a reply together, or hands the clause to another keyword.
+type rule struct {
 	Pattern string   `json:"pattern"`
 	Replies []string `json:"replies"`
 	Goto    string   `json:"goto"`
@@ -77,8 +77,8 @@ type Rule struct {
 	pattern pattern
 }
 
-// Language is what the responder can say in a language it doesn't understand.
-type Language struct {
+// language is what the responder can say in a language it doesn't understand.
+type language struct {
 	Code    string   `json:"code"`
 	Name    string   `json:"name"`
 	Script  string   `json:"script"`  // Unicode script, when it alone tells the language
@@ -92,20 +92,20 @@ type Language struct {
 
 // indexed is the nth pattern of an intent.
 type indexed struct {
-	intent  *Intent
+	intent  *intent
 	pattern pattern
 	n       int
 }
 
 // load reads the embedded script.
-func load() (*Script, error) {
-	s := new(Script)
+func load() (*script, error) {
+	s := new(script)
 	for _, name := range []string{"words", "intents", "skills", "keywords", "feelings", "languages", "lines"} {
 		data, err := files.ReadFile("script/" + name + ".json")
 		if err != nil {
 			return nil, fmt.Errorf("reading the script: %w", err)
 		}
-		var part Script
+		var part script
 		if err := json.Unmarshal(data, &part); err != nil {
 			return nil, fmt.Errorf("reading script/%s.json: %w", name, err)
 		}
@@ -115,7 +115,7 @@ func load() (*Script, error) {
 }
 
 // merge adds what one file holds; each of the maps and the lists of words comes from one file only.
-func (s *Script) merge(part *Script) {
+func (s *script) merge(part *script) {
 	if part.Contractions != nil {
 		s.Contractions, s.Groups = part.Contractions, part.Groups
 		s.Stopwords, s.Fillers, s.Tails = part.Stopwords, part.Fillers, part.Tails
@@ -129,14 +129,14 @@ func (s *Script) merge(part *Script) {
 }
 
 // compile prepares the script for use.
-func (s *Script) compile() error {
+func (s *script) compile() error {
 	s.stop, s.filler, s.tail = set(s.Stopwords), set(s.Fillers), set(s.Tails)
 	s.groups = make(map[string]map[string]bool, len(s.Groups))
 	for name, words := range s.Groups {
 		s.groups[name] = set(words)
 	}
 	order := stages()
-	slices.SortStableFunc(s.Intents, func(a, b *Intent) int {
+	slices.SortStableFunc(s.Intents, func(a, b *intent) int {
 		return slices.Index(order, a.Stage) - slices.Index(order, b.Stage)
 	})
 	for i, intent := range s.Intents {
@@ -146,7 +146,7 @@ func (s *Script) compile() error {
 		}
 	}
 	s.index = index(s.Intents)
-	s.keyword = make(map[string]*Keyword)
+	s.keyword = make(map[string]*keyword)
 	for _, k := range s.Keywords {
 		for _, word := range append([]string{k.Word}, k.Also...) {
 			if s.keyword[word] != nil {
@@ -162,7 +162,7 @@ func (s *Script) compile() error {
 			}
 		}
 	}
-	s.language = make(map[string][]*Language)
+	s.language = make(map[string][]*language)
 	for _, l := range s.Languages {
 		l.table = unicode.Scripts[l.Script]
 		for _, word := range l.Words {
@@ -172,7 +172,7 @@ func (s *Script) compile() error {
 	return nil
 }
 
-func (i *Intent) compile(groups map[string]map[string]bool) error {
+func (i *intent) compile(groups map[string]map[string]bool) error {
 	for _, list := range []struct {
 		sources []string
 		into    *[]pattern
@@ -190,7 +190,7 @@ func (i *Intent) compile(groups map[string]map[string]bool) error {
 
 // index files every pattern under the word of it that fewest patterns have, so that a clause is compared with the few
 // patterns that may match it.
-func index(intents []*Intent) map[string][]indexed {
+func index(intents []*intent) map[string][]indexed {
 	count := make(map[string]int)
 	for _, intent := range intents {
 		for _, p := range intent.patterns {
@@ -212,15 +212,15 @@ func index(intents []*Intent) map[string][]indexed {
 
 // hit is an intent found in a message.
 type hit struct {
-	intent   *Intent
+	intent   *intent
 	captures [][]token
 	clause   int
 	pattern  int
 }
 
 // scan finds the intents of a message, most important first, each in its last clause and with its first pattern there.
-func (s *Script) scan(clauses []clause) []hit {
-	best := make(map[*Intent]hit)
+func (s *script) scan(clauses []clause) []hit {
+	best := make(map[*intent]hit)
 	for n, c := range clauses {
 		for _, t := range c.tokens {
 			for _, candidate := range s.index[t.word] {
@@ -252,7 +252,7 @@ func (x indexed) match(tokens []token) ([][]token, bool) {
 
 // core returns the clause without the words around what is meant: the agent's name, "please", "well". When nothing else is
 // left, only the agent's name goes.
-func (s *Script) core(c clause, agent map[string]bool) clause {
+func (s *script) core(c clause, agent map[string]bool) clause {
 	from, to := 0, len(c.tokens)
 	for from < to && s.leads(c.tokens[from:], agent) {
 		from++
@@ -271,7 +271,7 @@ func (s *Script) core(c clause, agent map[string]bool) clause {
 }
 
 // leads reports whether the first of tokens only leads to what is meant. A greeting with a hail after it stands for itself.
-func (s *Script) leads(tokens []token, agent map[string]bool) bool {
+func (s *script) leads(tokens []token, agent map[string]bool) bool {
 	word := tokens[0].word
 	if s.member("greet", word) && s.member("hail", wordAt(tokens, 1)) {
 		return false
@@ -280,7 +280,7 @@ func (s *Script) leads(tokens []token, agent map[string]bool) bool {
 }
 
 // content returns the folded words of tokens that say something about the subject.
-func (s *Script) content(tokens []token) []string {
+func (s *script) content(tokens []token) []string {
 	var words []string
 	for _, t := range tokens {
 		if !s.stop[t.word] && len(t.word) > 1 {

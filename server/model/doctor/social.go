@@ -104,7 +104,7 @@ const (
 
 // rules is settings.builtinScript: a character's own intents, tried in their order before the general ones.
 type rules struct {
-	Rules []*Intent `json:"rules"`
+	Rules []*intent `json:"rules"`
 }
 
 // CheckRules reports the first fault of a character's settings.builtinScript. Its form is
@@ -122,7 +122,7 @@ func CheckRules(data json.RawMessage) error {
 }
 
 // rules reads a character's own rules.
-func (s *Script) rules(data json.RawMessage) ([]*Intent, error) {
+func (s *script) rules(data json.RawMessage) ([]*intent, error) {
 	if len(data) > maxRules {
 		return nil, fmt.Errorf("the script is longer than %d bytes", maxRules)
 	}

@@ -34,14 +34,18 @@ func readStyle(directions []string) style {
 
 // read takes in one direction. One that says not to do a thing isn't a direction to do it.
 func (s *style) read(line string) {
-	var asks, not bool
+	var asks, not, short bool
 	previous := ""
 	for word := range strings.FieldsFuncSeq(line, func(r rune) bool { return !unicode.IsLetter(r) && r != '\'' }) {
 		switch word {
 		case "no", "not", "never", "don't", "avoid", "without":
 			not = true
-		case "brief", "briefly", "short", "concise", "concisely", "terse":
+		case "brief", "briefly", "concise", "concisely", "terse":
 			s.brief = s.brief || !not
+		case "short":
+			short = !not
+		case "sentences", "words", "paragraphs":
+			short = short && previous != "short" // short sentences may be many
 		case "sentence":
 			s.brief = s.brief || !not && (previous == "one" || previous == "single")
 		case "lowercase":
@@ -63,6 +67,7 @@ func (s *style) read(line string) {
 		}
 		previous = word
 	}
+	s.brief = s.brief || short
 }
 
 // longForms writes short forms out.

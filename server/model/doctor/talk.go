@@ -12,14 +12,14 @@ import (
 
 // talk is one message being answered.
 type talk struct {
-	script   *Script
+	script   *script
 	state    *model.State
 	text     string            // the message, cut to what is read
 	names    map[string]string // names of the people around, folded → as spelled
 	agent    map[string]bool   // words that address the agent
 	clauses  []clause          // of the message, without words around what is meant
 	hits     []hit
-	language *Language    // the message's, when it isn't English
+	language *language    // the message's, when it isn't English
 	own      []string     // the agent's earlier replies, newest first, without the notice
 	heard    []model.Line // earlier messages of the sender, oldest first
 	told     []fact       // what the sender said about themself, oldest first; filled by facts
@@ -29,7 +29,7 @@ type talk struct {
 }
 
 // newTalk reads the situation.
-func newTalk(s *Script, state *model.State) *talk {
+func newTalk(s *script, state *model.State) *talk {
 	t := &talk{script: s, state: state, text: strings.TrimSpace(head(state.Text, maxInput))}
 	t.names, t.agent = make(map[string]string), make(map[string]bool)
 	for _, name := range append([]string{state.Sender, state.Agent.Name, state.Agent.Username}, state.Participants...) {

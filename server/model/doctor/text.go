@@ -45,7 +45,7 @@ var typography = strings.NewReplacer("’", "'", "‘", "'", "ʼ", "'", "“", `
 // clauses takes text apart. Contractions are written out; "but" ends a clause like a punctuation mark, and so does "and"
 // before a new statement of the speaker's. A word of names, which maps folded names to their spelling, is always spelled
 // as there.
-func (s *Script) clauses(text string, names map[string]string) []clause {
+func (s *script) clauses(text string, names map[string]string) []clause {
 	text = typography.Replace(text)
 	shouted := isShouted(text)
 	var all []clause
@@ -154,7 +154,7 @@ func keepsCase(written string) bool {
 }
 
 // expand appends word to tokens, written out when it is a contraction.
-func (s *Script) expand(tokens []token, word, written string) []token {
+func (s *script) expand(tokens []token, word, written string) []token {
 	if long, ok := s.Contractions[word]; ok {
 		for part := range strings.FieldsSeq(long) {
 			tokens = append(tokens, token{part, part})
