@@ -1,11 +1,15 @@
 package socketio
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 
 	"github.com/elizad/elizad/server/socketio/engineio"
+	"github.com/elizad/elizad/server/socketio/parser"
 )
 
 // ackResult is what became of an acknowledgement asked from a client.
@@ -24,7 +28,7 @@ func (s *Socket) EmitAck(ctx context.Context, event string, args ...any) (Payloa
 		return Payload{}, fmt.Errorf("emitting %q: %w", event, err)
 	}
 	result := make(chan ackResult, 1)
-	if err := s.expectAck(id, result); err != nil {
+	if err := s.expectAck(id, func(r ackResult) { result <- r }); err != nil {
 		return Payload{}, err
 	}
 	s.send(frame)
@@ -32,50 +36,112 @@ func (s *Socket) EmitAck(ctx context.Context, event string, args ...any) (Payloa
 	case r := <-result:
 		return r.payload, r.err
 	case <-ctx.Done():
-		s.forgetAck(id)
+		s.takeAck(id)
 		return Payload{}, ackError(ctx.Err())
 	}
 }
 
-// EmitAck sends an event to the selected sockets of this node and waits for their acknowledgements. It returns those
-// received; if some are missing when ctx ends, also an error that wraps ErrAckTimeout. Sockets that disconnect meanwhile are
-// no longer waited for. Without recipients it returns at once.
+// EmitAck sends an event to the selected sockets and waits for their acknowledgements. It returns those received; if some
+// are missing when ctx ends, also an error that wraps ErrAckTimeout; if sockets have disconnected meanwhile, one that wraps
+// ErrDisconnected. Without recipients it returns at once.
 func (b Broadcast) EmitAck(ctx context.Context, event string, args ...any) ([]Payload, error) {
 	// One id for all, so that the packet is encoded once.
 	id := b.ns.nextAckID()
-	var frame *engineio.Frame
-	if err := b.ns.server.encodeEvent(b.ns.name, &id, event, args, makeFrame(&frame)); err != nil {
+	var packet *packetEnvelope
+	err := b.ns.server.encodeEvent(b.ns.name, &id, event, args, func(text []byte, attachments [][]byte) error {
+		packet = newPacketEnvelope(b.opts, bytes.Clone(text), attachments)
+		return nil
+	})
+	if err != nil {
 		return nil, fmt.Errorf("emitting %q: %w", event, err)
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	g := newGathering()
+	var elsewhere sync.WaitGroup
+	defer elsewhere.Wait()
+	defer cancel()
+	elsewhere.Go(func() {
+		defer g.finish()
+		if err := b.ns.askElsewhere(ctx, b.sel, packet, g.add); err != nil {
+			g.add(ackResult{err: err})
+		}
+	})
 	sockets := b.Sockets()
-	results := make(chan ackResult, len(sockets))
-	var failed []error
-	expected := 0
+	g.expect(len(sockets))
+	b.ns.askAll(sockets, id, packet, func(r ackResult) {
+		g.add(r)
+		g.finish()
+	})
+	select {
+	case <-g.done:
+		return g.results()
+	case <-ctx.Done():
+		b.ns.stopAsking(sockets, id)
+		payloads, _ := g.results()
+		return payloads, ackError(ctx.Err())
+	}
+}
+
+// askAll sends an event that asks for the acknowledgement id to sockets of this node, and calls onResult with each answer.
+func (n *Namespace) askAll(sockets []*Socket, id uint64, p *packetEnvelope, onResult func(ackResult)) {
+	frame := engineio.NewFrame(p.Text, p.Attachments...)
 	for _, s := range sockets {
-		if err := s.expectAck(id, results); err != nil {
-			failed = append(failed, err)
+		if err := s.expectAck(id, onResult); err != nil {
+			onResult(ackResult{err: err})
 			continue
 		}
-		expected++
-		s.sendWith(frame, b.opts)
+		s.sendWith(frame, p.options())
 	}
-	var payloads []Payload
-	for range expected {
-		select {
-		case r := <-results:
-			if r.err != nil {
-				failed = append(failed, r.err)
-			} else {
-				payloads = append(payloads, r.payload)
-			}
-		case <-ctx.Done():
-			for _, s := range sockets {
-				s.forgetAck(id)
-			}
-			return payloads, ackError(ctx.Err())
-		}
+}
+
+// stopAsking ends the wait for what askAll has asked.
+func (n *Namespace) stopAsking(sockets []*Socket, id uint64) {
+	for _, s := range sockets {
+		s.takeAck(id)
 	}
-	return payloads, errors.Join(failed...)
+}
+
+// gathering collects the acknowledgements of one event.
+type gathering struct {
+	done chan struct{} // closed when nothing is expected any more
+
+	mu       sync.Mutex // guards what follows
+	expected int
+	payloads []Payload
+	failed   []error
+}
+
+// newGathering returns a gathering that expects one finish.
+func newGathering() *gathering { return &gathering{done: make(chan struct{}), expected: 1} }
+
+func (g *gathering) expect(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.expected += n
+}
+
+func (g *gathering) add(r ackResult) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if r.err != nil {
+		g.failed = append(g.failed, r.err)
+	} else {
+		g.payloads = append(g.payloads, r.payload)
+	}
+}
+
+func (g *gathering) finish() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.expected--; g.expected == 0 {
+		close(g.done)
+	}
+}
+
+func (g *gathering) results() ([]Payload, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.payloads), errors.Join(g.failed...)
 }
 
 // ackError names the reason why nobody waits for an acknowledgement any more.
@@ -89,8 +155,8 @@ func ackError(err error) error {
 // nextAckID returns a new id for an acknowledgement. They count from 0.
 func (n *Namespace) nextAckID() uint64 { return n.ackID.Add(1) - 1 }
 
-// expectAck registers where the acknowledgement goes. result must have room for it.
-func (s *Socket) expectAck(id uint64, result chan<- ackResult) error {
+// expectAck registers what is to be called with an acknowledgement, or when there will be none. onResult must not block.
+func (s *Socket) expectAck(id uint64, onResult func(ackResult)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -100,27 +166,24 @@ func (s *Socket) expectAck(id uint64, result chan<- ackResult) error {
 		return ErrTooManyAcks
 	}
 	if s.acks == nil {
-		s.acks = make(map[uint64]chan<- ackResult)
+		s.acks = make(map[uint64]func(ackResult))
 	}
-	s.acks[id] = result
+	s.acks[id] = onResult
 	s.conn.expectAcks(1)
 	return nil
 }
 
-// forgetAck ends the wait for an acknowledgement.
-func (s *Socket) forgetAck(id uint64) { s.takeAck(id) }
-
-// takeAck returns where the acknowledgement goes, once; nil if nobody waits for it.
-func (s *Socket) takeAck(id uint64) chan<- ackResult {
+// takeAck ends the wait for an acknowledgement and returns what is to be called with it, nil if nobody waits.
+func (s *Socket) takeAck(id uint64) func(ackResult) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	result := s.acks[id]
-	if result == nil {
+	onResult := s.acks[id]
+	if onResult == nil {
 		return nil
 	}
 	delete(s.acks, id)
 	s.conn.expectAcks(-1)
-	return result
+	return onResult
 }
 
 // failAcks tells all who wait that the client is gone.
@@ -130,7 +193,19 @@ func (s *Socket) failAcks() {
 	s.acks = nil
 	s.conn.expectAcks(-len(waiting))
 	s.mu.Unlock()
-	for _, result := range waiting {
-		result <- ackResult{err: ErrDisconnected}
+	for _, onResult := range waiting {
+		onResult(ackResult{err: ErrDisconnected})
 	}
+}
+
+// renumber returns the packet with another acknowledgement id.
+func (p *packetEnvelope) renumber(id uint64) (*packetEnvelope, error) {
+	packet, err := parser.Decode(p.Text, parser.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	packet.ID = id
+	copied := *p
+	copied.Text = packet.Append(nil)
+	return &copied, nil
 }

@@ -22,8 +22,11 @@ type Message struct {
 	Options engineio.SendOptions
 }
 
-// Adapter keeps the rooms of one namespace. Every socket is besides in a room of its own, named by its id, which is not
-// stored. Its methods may be called from any goroutine.
+// SendTo puts the message into the queue of a socket. It does not block, and takes no lock of the socket's handlers.
+func (m Message) SendTo(s *Socket) { s.sendWith(m.Frame, m.Options) }
+
+// Adapter keeps the rooms of one namespace on one node. Every socket is besides in a room of its own, named by its id. The
+// methods may be called from any goroutine. What goes to other nodes is not its business, see [Server.JoinCluster].
 type Adapter interface {
 	// Add makes a socket known; before, it is in no room and selected by nothing.
 	Add(s *Socket)
@@ -44,7 +47,7 @@ type Adapter interface {
 	Broadcast(sel Selector, m Message) error
 }
 
-// memory is the adapter of a single node.
+// memory is the default adapter.
 type memory struct {
 	mu      sync.Mutex // guards what follows, and the fields of Socket that say so
 	sockets map[string]*Socket
@@ -64,7 +67,7 @@ type membership struct {
 	index int
 }
 
-// NewMemoryAdapter returns the adapter that a server uses by default: for a single node, in memory.
+// NewMemoryAdapter returns the adapter that a server uses by default. The own room of a socket takes no memory in it.
 func NewMemoryAdapter() Adapter {
 	return &memory{sockets: make(map[string]*Socket), rooms: make(map[string]*room)}
 }
@@ -179,7 +182,7 @@ func (m *memory) Sockets(sel Selector) []*Socket {
 func (m *memory) Broadcast(sel Selector, msg Message) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.each(sel, func(s *Socket) { s.sendWith(msg.Frame, msg.Options) })
+	m.each(sel, msg.SendTo)
 	return nil
 }
 

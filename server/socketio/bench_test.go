@@ -171,7 +171,11 @@ func BenchmarkIdleConnection(b *testing.B) {
 		for range members {
 			bundle.member()
 		}
-		b.ReportMetric(float64(memory()-before)/members, "B/conn")
+		each := float64(memory()-before) / members
+		b.ReportMetric(each, "B/conn")
+		if each > 16<<10 {
+			b.Errorf("an idle connection takes %.0f bytes, more than 16 KiB", each)
+		}
 	}
 	shutdown(b, bundle, stop)
 }

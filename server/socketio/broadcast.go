@@ -1,9 +1,7 @@
 package socketio
 
 import (
-	"context"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/elizad/elizad/server/socketio/engineio"
@@ -78,29 +76,12 @@ type RemoteSocket struct {
 	Data      map[string]any
 }
 
-// FetchSockets returns the selected sockets of all nodes.
-func (b Broadcast) FetchSockets(ctx context.Context) ([]RemoteSocket, error) {
-	var found []RemoteSocket
-	for _, s := range b.Sockets() {
-		found = append(found, s.describe())
-	}
-	return found, nil
-}
-
-// describe returns what others may know of a socket.
-func (s *Socket) describe() RemoteSocket {
-	s.mu.Lock()
-	data := maps.Clone(s.data)
-	s.mu.Unlock()
-	return RemoteSocket{ID: s.id, Handshake: s.handshake, Rooms: s.Rooms(), Data: data}
-}
-
 // DisconnectSockets is [Socket.Disconnect] for the selected sockets.
 func (b Broadcast) DisconnectSockets(closeTransport bool) error {
 	for _, s := range b.Sockets() {
 		s.Disconnect(closeTransport)
 	}
-	return nil
+	return b.ns.elsewhere(b.sel, &envelope{Kind: kindDisconnect, Close: closeTransport})
 }
 
 // SocketsJoin makes the selected sockets join rooms.
@@ -108,7 +89,7 @@ func (b Broadcast) SocketsJoin(rooms ...string) error {
 	for _, s := range b.Sockets() {
 		s.Join(rooms...)
 	}
-	return nil
+	return b.ns.elsewhere(b.sel, &envelope{Kind: kindJoin, Rooms: rooms})
 }
 
 // SocketsLeave makes the selected sockets leave rooms.
@@ -116,5 +97,5 @@ func (b Broadcast) SocketsLeave(rooms ...string) error {
 	for _, s := range b.Sockets() {
 		s.Leave(rooms...)
 	}
-	return nil
+	return b.ns.elsewhere(b.sel, &envelope{Kind: kindLeave, Rooms: rooms})
 }

@@ -23,6 +23,8 @@ type Config struct {
 	Limits Limits
 	// Recovery says what a client gets back that lost its connection. Default RecoveryOff.
 	Recovery RecoveryConfig
+	// Adapter makes the adapter of a namespace. nil means [NewMemoryAdapter].
+	Adapter func(namespace string) Adapter
 	// Logger receives what an operator may want to know, and panics of handlers. nil means [slog.Default].
 	Logger *slog.Logger
 }
@@ -46,6 +48,11 @@ type Limits struct {
 	Namespaces int
 	// Auth bounds the payload of a CONNECT packet, in bytes. Default 16 KiB.
 	Auth int
+	// DynamicNamespaces is the number of namespaces that exist because clients asked for them. Default 10,000.
+	DynamicNamespaces int
+	// Unopened is the number of connections that have joined no namespace yet. New ones get 503 beyond it.
+	// Default 10,000.
+	Unopened int
 	// PendingAcks is the number of acknowledgements one socket may owe the server; [Socket.EmitAck] fails beyond it.
 	// Default 1,024.
 	PendingAcks int
@@ -112,9 +119,14 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Limits.NamespaceName, 256)
 	setDefault(&c.Limits.EventName, 128)
 	setDefault(&c.Limits.Namespaces, 16)
+	setDefault(&c.Limits.DynamicNamespaces, 10_000)
+	setDefault(&c.Limits.Unopened, 10_000)
 	setDefault(&c.Limits.Auth, 16<<10)
 	setDefault(&c.Limits.PendingAcks, 1_024)
 	setDefault(&c.Limits.QueuedEvents, 64)
+	if c.Adapter == nil {
+		c.Adapter = func(string) Adapter { return NewMemoryAdapter() }
+	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}

@@ -151,8 +151,8 @@ func (c *conn) handle(p parser.Packet, attachments [][]byte) error {
 	payload := Payload{Args: args, Attachments: attachments}
 	if p.Type == parser.Ack || p.Type == parser.BinaryAck {
 		// Here and not in the worker, which may be waiting for it.
-		if result := socket.takeAck(p.ID); result != nil {
-			result <- ackResult{payload: payload}
+		if onResult := socket.takeAck(p.ID); onResult != nil {
+			onResult(ackResult{payload: payload})
 		}
 		return nil
 	}
@@ -178,8 +178,7 @@ func (s *Socket) receive(p parser.Packet, payload Payload) error {
 
 // handleConnect begins the connection to a namespace.
 func (c *conn) handleConnect(p parser.Packet) error {
-	limits := &c.server.cfg.Limits
-	if len(p.Data) > limits.Auth {
+	if len(p.Data) > c.server.cfg.Limits.Auth {
 		return errViolation
 	}
 	if p.Data != nil {
@@ -187,28 +186,39 @@ func (c *conn) handleConnect(p parser.Packet) error {
 			return err
 		}
 	}
-	ns := c.server.namespace(p.Namespace)
+	ns := c.server.enter(p.Namespace)
 	if ns == nil {
 		return c.refuse(p.Namespace, &ConnectError{Message: "Invalid namespace"})
 	}
+	socket := newSocket(c, ns, newID(15), newHandshake(c.session.Request(), p.Data))
+	if err := c.occupy(socket); err != nil {
+		c.server.exit(ns)
+		return err
+	}
+	return nil
+}
+
+// errEnded stands for a connection that has ended meanwhile.
+var errEnded = errors.New("connection has ended")
+
+// occupy gives a new socket its slot and lets it begin.
+func (c *conn) occupy(s *Socket) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ended {
-		return nil
-	}
-	i := c.index(p.Namespace)
+	i := c.index(s.ns.name)
 	switch {
+	case c.ended:
+		return errEnded
 	case i >= 0 && c.slots[i].socket != nil: // joined, or about to
 		return errViolation
-	case i < 0 && len(c.slots) >= limits.Namespaces:
+	case i < 0 && len(c.slots) >= c.server.cfg.Limits.Namespaces:
 		return errViolation
 	case i < 0:
 		i = len(c.slots)
-		c.slots = append(c.slots, slot{name: p.Namespace})
+		c.slots = append(c.slots, slot{name: s.ns.name})
 	}
-	socket := newSocket(c, ns, newID(15), newHandshake(c.session.Request(), p.Data))
-	c.slots[i].socket = socket
-	socket.begin()
+	c.slots[i].socket = s
+	s.begin()
 	return nil
 }
 

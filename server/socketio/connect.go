@@ -154,5 +154,6 @@ func (s *Socket) depart() {
 	s.ns.adapter.Remove(s)
 	s.cancel()
 	close(s.gone)
+	s.ns.server.exit(s.ns)
 	s.ns.server.group.Done()
 }

@@ -52,6 +52,40 @@ func TestUnknownNamespaceLeavesTheConnectionOpen(t *testing.T) {
 	})
 }
 
+func TestDynamicNamespaces(t *testing.T) {
+	bubble(t, socketio.Config{Limits: socketio.Limits{DynamicNamespaces: 2}}, func(t *testing.T, b *bundle) {
+		b.io.OfFunc(func(name string) bool { return strings.HasPrefix(name, "/game-") }, func(n *socketio.Namespace) {
+			n.OnConnect(func(s *socketio.Socket) { s.Emit("welcome", n.Name()) })
+		})
+		one, two := b.dial(), b.dial()
+		one.Send("40/other,")
+		one.Expect(`44/other,{"message":"Invalid namespace"}`)
+		one.join("/game-1", "")
+		one.Expect(`42/game-1,["welcome","/game-1"]`)
+		two.join("/game-1", "")
+		two.Expect(`42/game-1,["welcome","/game-1"]`)
+		two.join("/game-2", "")
+		two.Expect(`42/game-2,["welcome","/game-2"]`)
+		one.Send("40/game-3,")
+		one.Expect(`44/game-3,{"message":"Invalid namespace"}`)
+		expect(t, "namespaces", len(b.io.Stats().Sockets), 3)
+		two.CloseNow()
+		synctest.Wait()
+		expect(t, "namespaces", len(b.io.Stats().Sockets), 2)
+		one.join("/game-3", "")
+	})
+}
+
+func TestUnopenedConnectionsAreBounded(t *testing.T) {
+	bubble(t, socketio.Config{Limits: socketio.Limits{Unopened: 2}}, func(t *testing.T, b *bundle) {
+		first := b.dial()
+		b.dial()
+		expect(t, "status of a third", b.Get(t, pollingURL).Status, 503)
+		first.join("/", "")
+		expect(t, "status after one has joined", b.Get(t, pollingURL).Status, 200)
+	})
+}
+
 func TestMiddlewareDecides(t *testing.T) {
 	for _, test := range []struct {
 		name    string

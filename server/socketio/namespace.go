@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 
@@ -15,18 +16,22 @@ type Namespace struct {
 	adapter  Adapter
 	recovery *recovery
 	history  *history
+	dynamic  bool          // made for a client, and forgotten when it is empty
+	members  int           // sockets, also pending ones; guarded by the server
 	ackID    atomic.Uint64 // the next id of an acknowledgement asked from a client
+	events   serial        // runs the handlers of events of other nodes
 
-	mu         sync.RWMutex // guards what follows
-	middleware []Middleware
-	onConnect  []func(*Socket)
+	mu             sync.RWMutex // guards what follows
+	middleware     []Middleware
+	onConnect      []func(*Socket)
+	serverHandlers map[string]ServerHandler
 }
 
 func newNamespace(server *Server, name string) *Namespace {
 	return &Namespace{
 		server:   server,
 		name:     name,
-		adapter:  NewMemoryAdapter(),
+		adapter:  server.cfg.Adapter(name),
 		recovery: newRecovery(server.cfg.Recovery),
 		history:  newHistory(server.cfg.Recovery),
 	}
@@ -102,22 +107,25 @@ func (n *Namespace) SocketsJoin(rooms ...string) error { return n.Everyone().Soc
 // SocketsLeave is short for Everyone().SocketsLeave.
 func (n *Namespace) SocketsLeave(rooms ...string) error { return n.Everyone().SocketsLeave(rooms...) }
 
-// emit sends an event to the selected sockets.
+// emit sends an event to the selected sockets of all nodes. Delivery on this node does not wait for the others, nor depend
+// on them.
 func (n *Namespace) emit(sel Selector, opts engineio.SendOptions, event string, args []any) error {
 	return n.server.encodeEvent(n.name, nil, event, args, func(text []byte, attachments [][]byte) error {
-		if n.history != nil {
-			return n.history.emit(n.adapter, sel, opts, text, attachments)
+		var err error
+		if n.server.cluster.Load() != nil {
+			// The text goes as it is, so that the others need not encode it again.
+			err = n.elsewhere(sel, &envelope{Kind: kindBroadcast, Packet: newPacketEnvelope(opts, text, attachments)})
 		}
-		return n.adapter.Broadcast(sel, Message{Frame: engineio.NewFrame(text, attachments...), Options: opts})
+		return errors.Join(err, n.deliver(sel, opts, text, attachments))
 	})
 }
 
 // emitTo sends an event to one socket. In replay mode it takes the way of all events, to be numbered and kept.
 func (n *Namespace) emitTo(s *Socket, event string, args []any) error {
-	if n.history != nil {
-		return n.emit(Selector{Rooms: []string{s.id}, Local: true}, engineio.SendOptions{}, event, args)
-	}
 	return n.server.encodeEvent(n.name, nil, event, args, func(text []byte, attachments [][]byte) error {
+		if n.history != nil {
+			return n.deliver(Selector{Rooms: []string{s.id}}, engineio.SendOptions{}, text, attachments)
+		}
 		s.send(engineio.NewFrame(text, attachments...))
 		return nil
 	})

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,12 +22,21 @@ type Server struct {
 	scratch sync.Pool // of *[]byte, which outgoing packets are put together in
 
 	// group counts the sockets and their workers.
-	group sync.WaitGroup
+	group   sync.WaitGroup
+	cluster atomic.Pointer[cluster] // nil on a single node
 	// unopened counts the connections that have not joined a namespace yet.
 	unopened atomic.Int64
 
 	mu         sync.RWMutex // guards what follows
 	namespaces map[string]*Namespace
+	dynamic    int // how many of them are
+	matchers   []matcher
+}
+
+// matcher makes namespaces for clients that ask for them.
+type matcher struct {
+	match func(name string) bool
+	setup func(*Namespace)
 }
 
 // NewServer returns a server. It starts no goroutine before the first client comes.
@@ -35,6 +45,10 @@ func NewServer(cfg Config) *Server {
 		cfg:        cfg.withDefaults(),
 		scratch:    sync.Pool{New: func() any { return new(make([]byte, 0, 1<<10)) }},
 		namespaces: make(map[string]*Namespace),
+	}
+	busy := s.cfg.Engine.Busy
+	s.cfg.Engine.Busy = func() bool {
+		return s.unopened.Load() >= int64(s.cfg.Limits.Unopened) || busy != nil && busy()
 	}
 	s.engine = engineio.NewServer(s.cfg.Engine, func(session *engineio.Session) engineio.Handler {
 		return newConn(s, session)
@@ -58,11 +72,72 @@ func (s *Server) Of(name string) *Namespace {
 	return ns
 }
 
+// OfFunc makes namespaces come to life when a client asks for a name that match accepts. setup registers the middleware and
+// handlers of each, before the client joins. A namespace is forgotten when nobody is left in it. Both functions are called
+// with a lock of the server held: they must not call its methods.
+func (s *Server) OfFunc(match func(name string) bool, setup func(*Namespace)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.matchers = append(s.matchers, matcher{match: match, setup: setup})
+}
+
 // namespace returns the namespace of that name, or nil.
 func (s *Server) namespace(name string) *Namespace {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.namespaces[name]
+}
+
+// enter returns the namespace that a client asks for, which does not end before exit was called; nil if there is none.
+func (s *Server) enter(name string) *Namespace {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ns := s.namespaces[name]
+	if ns == nil {
+		if ns = s.materialize(name); ns == nil {
+			return nil
+		}
+	}
+	ns.members++
+	return ns
+}
+
+// materialize makes a namespace that a client asks for, if it may exist. s.mu is held.
+func (s *Server) materialize(name string) *Namespace {
+	i := slices.IndexFunc(s.matchers, func(m matcher) bool { return m.match(name) })
+	if i < 0 {
+		return nil
+	}
+	if s.dynamic >= s.cfg.Limits.DynamicNamespaces {
+		for _, ns := range s.namespaces {
+			s.dissolve(ns)
+		}
+		if s.dynamic >= s.cfg.Limits.DynamicNamespaces {
+			return nil
+		}
+	}
+	ns := newNamespace(s, name)
+	ns.dynamic = true
+	s.matchers[i].setup(ns)
+	s.namespaces[name] = ns
+	s.dynamic++
+	return ns
+}
+
+// exit takes back what enter has done.
+func (s *Server) exit(ns *Namespace) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ns.members--
+	s.dissolve(ns)
+}
+
+// dissolve forgets a namespace that was made for clients, if none is left and none can come back to it. s.mu is held.
+func (s *Server) dissolve(ns *Namespace) {
+	if ns.dynamic && ns.members == 0 && ns.recovery.size() == 0 {
+		delete(s.namespaces, ns.name)
+		s.dynamic--
+	}
 }
 
 // all returns the namespaces there are.
@@ -90,6 +165,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // returned. When ctx ends it cuts what is left and returns the context's error. No client is sent a DISCONNECT packet.
 func (s *Server) Shutdown(ctx context.Context) error {
 	err := s.engine.Shutdown(ctx)
+	if c := s.cluster.Load(); c != nil {
+		c.leave(ctx)
+	}
 	ended := make(chan struct{})
 	go func() {
 		s.group.Wait()
@@ -115,6 +193,9 @@ type Stats struct {
 	Unopened int
 	// Sockets is the number of sockets by namespace.
 	Sockets map[string]int
+	// Nodes is the number of nodes in the cluster, Unpublished that of messages that did not reach the others.
+	Nodes       int
+	Unpublished int64
 	// Recoverable is the number of lost sessions kept for recovery, by namespace.
 	Recoverable map[string]int
 }
@@ -124,8 +205,12 @@ func (s *Server) Stats() Stats {
 	stats := Stats{
 		Engine:      s.engine.Stats(),
 		Unopened:    int(s.unopened.Load()),
+		Nodes:       1,
 		Sockets:     make(map[string]int),
 		Recoverable: make(map[string]int),
+	}
+	if c := s.cluster.Load(); c != nil {
+		stats.Nodes, stats.Unpublished = c.size(), c.failed.Load()
 	}
 	for _, ns := range s.all() {
 		stats.Sockets[ns.name] = len(ns.Sockets())

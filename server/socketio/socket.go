@@ -50,7 +50,7 @@ type Socket struct {
 	// stopGrace stops the timer that cancels ctx while the last events are handled.
 	stopGrace func() bool
 	data      map[string]any
-	acks      map[uint64]chan<- ackResult
+	acks      map[uint64]func(ackResult)
 
 	handlers      map[string]EventHandler
 	any           []EventHandler

@@ -59,6 +59,8 @@ type Config struct {
 
 	// AllowRequest is asked before each handshake. An error refuses it with status 403, code 4 and the error's text.
 	AllowRequest func(*http.Request) error
+	// Busy is asked before each handshake. If it says so, the client gets 503 and may try again later.
+	Busy func() bool
 	// InitialHeaders may add to the response headers of a handshake, Headers to those of every response.
 	InitialHeaders, Headers func(http.Header, *http.Request)
 	// ClientIP tells the client's address. nil means the host of RemoteAddr; behind a proxy, pass a function that reads

@@ -81,7 +81,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serveHandshake opens a session.
 func (s *Server) serveHandshake(w http.ResponseWriter, r *http.Request, transport string, request *Request) {
 	session := newSession(s, newID(), request, transport)
-	if !s.register(session) {
+	if s.cfg.Busy != nil && s.cfg.Busy() || !s.register(session) {
 		s.reject(w, &unavailable, transport == WebSocket)
 		return
 	}

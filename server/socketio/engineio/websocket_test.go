@@ -48,6 +48,24 @@ func TestManyMessagesStayInOrder(t *testing.T) {
 	}
 }
 
+// TLS connections have no vectored write, so frames take another way there.
+func TestMessagesOverTLS(t *testing.T) {
+	t.Parallel()
+	b := setup(t, engineio.Config{QueuePackets: 10_000, QueueBytes: 64 << 20}, sockettest.ServeTLS)
+	ws, r := b.dial()
+	defer ws.CloseNow()
+	large := strings.Repeat("x", 40_000)
+	go func() {
+		for range 200 {
+			r.send("small", "another", large)
+		}
+	}()
+	for range 200 {
+		ws.Expect("4small", "4another", "4"+large)
+	}
+	expect(t, "secure", r.session.Request().Secure, true)
+}
+
 // What is wrong with a message decides how the connection is closed. Clients look at the status, and at the absence of a
 // reason.
 func TestBadMessages(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -23,7 +24,7 @@ type Net struct {
 	URL string
 	// Client reaches the server. It keeps no connection longer than a request, so that connections do not outlive tests.
 	Client *http.Client
-	// Dial opens a bare connection to the server.
+	// Dial opens a bare connection to the server. Nil with TLS.
 	Dial func(ctx context.Context) (net.Conn, error)
 }
 
@@ -45,6 +46,13 @@ func ServeTCP(t testing.TB, handler http.Handler) (*Net, func()) {
 		var d net.Dialer
 		return d.DialContext(ctx, "tcp", address)
 	})
+}
+
+// ServeTLS is ServeTCP with TLS.
+func ServeTLS(t testing.TB, handler http.Handler) (*Net, func()) {
+	server := httptest.NewTLSServer(handler)
+	t.Cleanup(server.Close)
+	return &Net{URL: server.URL, Client: server.Client()}, server.Close
 }
 
 func serve(t testing.TB, handler http.Handler, l net.Listener, url string, dial func(context.Context) (net.Conn, error)) (*Net, func()) {
