@@ -46,3 +46,49 @@ func TestPlainWebSocket(t *testing.T) {
 		_ = conn.Close(websocket.StatusNormalClosure, "")
 	}
 }
+
+// TestPlainActions asks for actions by name: one that the agent has, and one that nobody has.
+func TestPlainActions(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	conn, resp, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(n.http.URL, "http")+"/ws", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.Body != nil {
+		_ = resp.Body.Close()
+	}
+	defer func() { _ = conn.CloseNow() }()
+	for action, want := range map[string]string{"MUTE_ROOM": "completed", "FLY": "failed"} {
+		frame, err := json.Marshal(map[string]any{"type": "action", "agentId": n.agent().ID, "action": action})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.Write(t.Context(), websocket.MessageText, frame); err != nil {
+			t.Fatal(err)
+		}
+		var told []string
+		for len(told) < 2 {
+			_, raw, err := conn.Read(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var f struct{ Type, Action, Status, Error string }
+			if err := json.Unmarshal(raw, &f); err != nil {
+				t.Fatal(err)
+			}
+			if f.Type == "error" {
+				t.Fatalf("%s: %s", action, raw)
+			}
+			if f.Type == "action" && f.Action == action {
+				told = append(told, f.Status)
+				if (f.Status == "failed") != (f.Error != "") {
+					t.Errorf("%s: %s", action, raw)
+				}
+			}
+		}
+		if told[0] != "started" || told[1] != want {
+			t.Errorf("%s: %v", action, told)
+		}
+	}
+}

@@ -124,6 +124,8 @@ type plainConn struct {
 	out    chan plainFrame
 	joined map[uuid.UUID]struct{} // guarded by the hub's mutex
 
+	actions sync.WaitGroup // that are followed to their end
+
 	// The following belong to the reading goroutine.
 	entity uuid.UUID
 	errors int // in a row
@@ -168,6 +170,7 @@ func (c *plainConn) serve(r *http.Request) {
 	helpers.Go(c.write)
 	helpers.Go(c.beat)
 	defer helpers.Wait()
+	defer c.actions.Wait()
 	if !c.authenticate(r) {
 		return // the writer ends the connection
 	}

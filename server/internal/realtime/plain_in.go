@@ -19,6 +19,8 @@ func (c *plainConn) handle(o object) bool {
 	switch o.text("type") {
 	case plainTypeMessage:
 		return c.message(o)
+	case plainTypeAction:
+		return c.action(o)
 	case plainTypeStatus:
 		return c.status(o)
 	case "join":
@@ -26,7 +28,7 @@ func (c *plainConn) handle(o object) bool {
 	case "auth": // it is decided already
 		return true
 	default:
-		c.fail("Unknown type; there are message, join and status", string(apierr.InvalidRequest), "")
+		c.fail("Unknown type; there are message, action, join and status", string(apierr.InvalidRequest), "")
 		return false
 	}
 }

@@ -11,6 +11,7 @@ import (
 // The types of plain frames.
 const (
 	plainTypeMessage = "message"
+	plainTypeAction  = "action"
 	plainTypeStatus  = "status"
 	plainTypeError   = "error"
 )

@@ -76,7 +76,7 @@ func (r *run) message(m messaging.Message, agents map[uuid.UUID]string) agent.Me
 	extra := readExtra(m)
 	out := agent.Message{
 		ID: m.ID, AuthorID: m.AuthorID, Author: name, FromAgent: isAgent, FromSelf: m.AuthorID == r.turn.AgentID, CreatedAt: m.CreatedAt,
-		Content: agent.Content{Text: m.Content, Source: m.SourceType, ChannelType: extra.ChannelType, Attachments: extra.Attachments, Mention: extra.Mention},
+		Content: agent.Content{Text: m.Content, Source: m.SourceType, Attachments: extra.Attachments, Mention: extra.Mention},
 	}
 	if isAgent {
 		out.Content.Thought, out.Content.Actions = extra.Thought, extra.Actions
@@ -93,7 +93,6 @@ type extraContent struct {
 	Actions     []string
 	Attachments []agent.Attachment
 	Mention     *agent.Mention
-	ChannelType string
 	IsDM        bool
 }
 
@@ -102,12 +101,6 @@ func readExtra(m messaging.Message) extraContent {
 	var out extraContent
 	var metadata map[string]json.RawMessage
 	if json.Unmarshal(m.Metadata, &metadata) == nil {
-		var kind string
-		if json.Unmarshal(metadata["channelType"], &kind) == nil && kind != "" {
-			if t, err := messaging.ParseChannelType(kind); err == nil {
-				out.ChannelType = string(t)
-			}
-		}
 		_ = json.Unmarshal(metadata["isDm"], &out.IsDM)
 	}
 	var raw map[string]json.RawMessage

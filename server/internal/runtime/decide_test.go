@@ -41,7 +41,7 @@ func TestWhetherToAnswer(t *testing.T) {
 	}{
 		"direct":                    {situation{kind: messaging.TypeDM}, true, "direct"},
 		"api":                       {situation{kind: messaging.TypeAPI}, true, "direct"},
-		"message says it is direct": {situation{metadata: `{"channelType":"dm"}`}, true, "direct"},
+		"message says it is direct": {situation{metadata: `{"channelType":"dm"}`, model: "IGNORE"}, false, "model_ignore"},
 		"always in groups":          {situation{fields: `"settings":{"ALWAYS_RESPOND_CHANNELS":"[forum, group]"}`}, true, "always_respond_channel"},
 		"always in groups, older":   {situation{env: env{"SHOULD_RESPOND_BYPASS_TYPES": "GROUP"}}, true, "always_respond_channel"},
 		"always from a source":      {situation{env: env{"ALWAYS_RESPOND_SOURCES": "Discord,slack"}, source: "bridge_slack"}, true, "always_respond_source"},

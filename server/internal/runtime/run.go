@@ -11,6 +11,7 @@ import (
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/runtime/frame"
 )
 
 // run is one agent's dealing with one message.
@@ -38,6 +39,11 @@ func (r *run) do(ctx context.Context) (messaging.Outcome, error) {
 	if err := r.prepare(ctx); err != nil {
 		return messaging.Outcome{}, err
 	}
+	if d, ok, err := r.requested(ctx); err != nil {
+		return messaging.Outcome{}, err
+	} else if ok {
+		return r.obey(ctx, d)
+	}
 	answer, err := r.decide(ctx)
 	if err != nil {
 		return messaging.Outcome{}, err
@@ -53,6 +59,14 @@ func (r *run) do(ctx context.Context) (messaging.Outcome, error) {
 		return messaging.Outcome{}, err
 	}
 	return r.conclude(answer, decision)
+}
+
+// obey carries out a plan that was asked for by name.
+func (r *run) obey(ctx context.Context, d frame.Decision) (messaging.Outcome, error) {
+	if err := r.carryOut(ctx, d, false); err != nil {
+		return messaging.Outcome{}, err
+	}
+	return r.conclude(yes("requested", "The message asked for this action"), d)
 }
 
 // prepare gathers what is known before the first decision.
@@ -72,9 +86,7 @@ func (r *run) prepare(ctx context.Context) error {
 		Providers: r.mind.components.Providers, StartedAt: r.startedAt, Seed: r.seed(), Host: r.mind.settings, Services: services{r},
 	}
 	r.readConversation()
-	if kind := r.view.Message.Content.ChannelType; kind != "" {
-		r.view.Room.Type = kind
-	}
+	r.view.Message.Content.ChannelType = r.view.Room.Type // what the channel is, not what a message says of it
 	r.state = agent.State{Values: map[string]any{}, Providers: map[string]agent.ProviderResult{}}
 	r.reply.emit = func(index int, text string) {
 		r.service.cfg.Messages.StreamChunk(ctx, channel.MessageServerID, r.turn, index, text)

@@ -1,0 +1,84 @@
+package realtime
+
+import (
+	"encoding/json"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/messaging"
+)
+
+// plainAction tells how an action goes that the client asked an agent for.
+type plainAction struct {
+	Type            string     `json:"type"`
+	AgentID         uuid.UUID  `json:"agentId"`
+	Action          string     `json:"action"`
+	Status          string     `json:"status"` // started, completed or failed
+	ChannelID       *uuid.UUID `json:"channelId,omitempty"`
+	MessageID       *uuid.UUID `json:"messageId,omitempty"`
+	ClientMessageID string     `json:"clientMessageId,omitempty"`
+	Result          string     `json:"result,omitempty"`
+	Error           string     `json:"error,omitempty"`
+}
+
+// action asks an agent to do something by name. It is a message like any other, whose turn does that and asks no model.
+func (c *plainConn) action(o object) bool {
+	clientID := o.text(clientNames[:]...)
+	if !c.charge(clientID) {
+		return false
+	}
+	agentID, err := auth.ParseID(o.text("agentId"))
+	name := o.text("action")
+	if err != nil || name == "" {
+		c.fail("An action needs an agentId and the action's name", codeInvalidMessage, clientID)
+		return false
+	}
+	channelID, ok := c.channelOf(o, clientID)
+	if !ok || !c.follow(channelID, clientID) {
+		return false
+	}
+	metadata, err := json.Marshal(map[string]any{"requestedAction": map[string]any{"name": name, "parameters": o["params"]}})
+	if err != nil {
+		c.fail("params is not valid JSON", string(apierr.InvalidJSON), clientID)
+		return false
+	}
+	conversation, err := c.gateway.messaging.Converse(c.ctx, auth.Entity(c.entity), messaging.Draft{
+		ChannelID: channelID, AuthorID: c.entity, Content: name, ClientID: clientID, SourceType: "websocket_action", Metadata: metadata,
+	}, agentID)
+	if err != nil {
+		c.refuseWith(err, clientID)
+		return false
+	}
+	status := plainAction{
+		Type: plainTypeAction, AgentID: agentID, Action: name, Status: "started",
+		ChannelID: &channelID, MessageID: &conversation.Message.ID, ClientMessageID: clientID,
+	}
+	c.send(status)
+	c.actions.Go(func() { c.followAction(conversation, status) })
+	return true
+}
+
+// followAction tells how the action ended.
+func (c *plainConn) followAction(conversation *messaging.Conversation, status plainAction) {
+	defer conversation.Close()
+	for e, err := range conversation.Events(c.ctx) {
+		if err != nil {
+			return // the connection is gone, or the server stops: the turn is kept
+		}
+		if e.End == nil {
+			continue
+		}
+		status.Status = "completed"
+		if e.End.Reply != nil {
+			status.Result = e.End.Reply.Content
+		}
+		switch turn := e.End.Turn; turn.Status {
+		case messaging.TurnReplied, messaging.TurnIgnored:
+		default:
+			status.Status, status.Error = "failed", turn.Detail
+		}
+		c.send(status)
+	}
+}
