@@ -62,7 +62,7 @@ func (s *Server) openStore(ctx context.Context) error {
 		s.parts.store = st
 		return nil
 	}
-	st, err := sqlitestore.Open(ctx, sqlitestore.Config{Dir: s.dataDir, Logger: s.log})
+	st, err := sqlitestore.Open(ctx, sqlitestore.Config{Dir: s.dataDir, File: s.cfg.Storage.SQLitePath, Logger: s.log})
 	if err != nil {
 		return err
 	}

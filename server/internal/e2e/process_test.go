@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -89,5 +91,18 @@ func TestHelpAndVersion(t *testing.T) {
 	p := launch(t, t.TempDir(), nil, "--no-such-flag")
 	if code := p.exitCode(); code == 0 || !strings.Contains(p.output.String(), "no-such-flag") {
 		t.Errorf("an unknown flag: exit code %d\n%s", code, p.output)
+	}
+}
+
+func TestDatabaseFileElsewhere(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "chat.db")
+	first := start(t, t.TempDir(), "SQLITE_PATH="+file)
+	if _, err := os.Stat(file); err != nil {
+		t.Error(err)
+	}
+	second := launch(t, t.TempDir(), []string{"PORT=0", "SQLITE_PATH=" + file})
+	if code := second.exitCode(); code == 0 || !strings.Contains(second.output.String(), fmt.Sprint(first.cmd.Process.Pid)) {
+		t.Errorf("another process on the same file: exit code %d\n%s", code, second.output)
 	}
 }

@@ -24,6 +24,7 @@ import (
 const (
 	databaseName = "elizad.db"
 	lockName     = "elizad.lock"
+	lockSuffix   = ".lock" // of a database file elsewhere
 
 	// readers is the number of reading connections; more bring nothing on the few cores of a machine that runs SQLite.
 	readers = 4
@@ -32,12 +33,13 @@ const (
 // Config says where the database is.
 type Config struct {
 	Dir    string       // data directory; made if missing
+	File   string       // database file, if it isn't elizad.db in Dir; its directory must exist
 	Logger *slog.Logger // told about migrations; nil for none
 }
 
 // Store is a [store.Store] on SQLite.
 type Store struct {
-	lock     *os.File
+	locks    []*os.File
 	writing  *sql.DB // one connection, used by writer
 	reading  *sql.DB
 	sessions []*session // all of them, the writer's last
@@ -60,9 +62,13 @@ func Open(ctx context.Context, config Config) (_ *Store, err error) {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	path, err := filepath.Abs(filepath.Join(config.Dir, databaseName))
+	locks, file := []string{filepath.Join(config.Dir, lockName)}, filepath.Join(config.Dir, databaseName)
+	if config.File != "" {
+		locks, file = append(locks, config.File+lockSuffix), config.File
+	}
+	path, err := filepath.Abs(file)
 	if err != nil {
-		return nil, fmt.Errorf("finding the data directory: %w", err)
+		return nil, fmt.Errorf("finding the database file: %w", err)
 	}
 	s := &Store{idle: make(chan *session, readers), closing: make(chan struct{})}
 	defer func() {
@@ -73,8 +79,12 @@ func Open(ctx context.Context, config Config) (_ *Store, err error) {
 	if err := os.MkdirAll(config.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the data directory: %w", err)
 	}
-	if s.lock, err = lockFile(filepath.Join(config.Dir, lockName)); err != nil {
-		return nil, err
+	for _, path := range locks {
+		lock, err := lockFile(path)
+		if err != nil {
+			return nil, err
+		}
+		s.locks = append(s.locks, lock)
 	}
 	if err := createPrivate(path); err != nil {
 		return nil, err
@@ -195,8 +205,8 @@ func (s *Store) release() error {
 	if s.writing != nil {
 		errs = append(errs, s.writing.Close())
 	}
-	if s.lock != nil {
-		errs = append(errs, unlockFile(s.lock))
+	for _, lock := range s.locks {
+		errs = append(errs, unlockFile(lock))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("closing the database: %w", err)
