@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/elizad/elizad/server/socketio"
+	"github.com/elizad/elizad/server/socketio/engineio"
 	"github.com/elizad/elizad/server/socketio/internal/sockettest"
 )
 
@@ -230,6 +231,34 @@ func TestBackpressure(t *testing.T) {
 		<-writer
 		c.expectNothing()
 		expect(t, "handled", handled, 500)
+	})
+}
+
+// A polling client sends much at once, and gets the answers with the polls that follow, as many as they may take.
+func TestBurstDoesNotOverflow(t *testing.T) {
+	bubble(t, socketio.Config{Engine: engineio.Config{QueuePackets: 20}}, func(t *testing.T, b *bundle) {
+		b.onConnect = func(s *socketio.Socket) {
+			s.On("echo", func(_ context.Context, ev *socketio.Event) { ev.Ack(ev.Values()...) })
+		}
+		sid := strings.Split(b.Get(t, pollingURL).Body, `"`)[3]
+		url := pollingURL + "&sid=" + sid
+		b.Post(t, url, "40")
+		b.Get(t, url)
+		const n = 500
+		var packets []string
+		for i := range n {
+			packets = append(packets, fmt.Sprintf(`42%d["echo"]`, i))
+		}
+		posted := make(chan sockettest.Reply)
+		request := b.Request(t, "POST", url, strings.Join(packets, "\x1e"))
+		go func() { posted <- b.Do(t, request) }()
+		for received := 0; received < n; {
+			for packet := range strings.SplitSeq(b.Get(t, url).Body, "\x1e") {
+				expect(t, "answer", packet, fmt.Sprintf("43%d[]", received))
+				received++
+			}
+		}
+		expect(t, "post", (<-posted).Body, "ok")
 	})
 }
 

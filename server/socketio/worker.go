@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// easeTimeout bounds the wait for a client to read. It does not read at all then, and will overflow.
+const easeTimeout = 10 * time.Second
+
 // task is what a socket's worker does next: handle an event, or leave for a reason, or, with neither, connect.
 type task struct {
 	event  *Event
@@ -107,12 +110,29 @@ func (s *Socket) work() {
 		}
 		switch {
 		case t.event != nil:
+			s.awaitEase()
 			s.dispatch(t.event)
 		case t.reason != "":
 			s.end(t.reason)
 		default:
 			s.connect()
 		}
+	}
+}
+
+// awaitEase waits while the queue to the client is more than half full, for a while: the events of a client that sends faster
+// than it reads are handled as fast as it takes the answers.
+func (s *Socket) awaitEase() {
+	eased := s.conn.session.Eased()
+	if eased == nil {
+		return
+	}
+	timer := time.NewTimer(easeTimeout)
+	defer timer.Stop()
+	select {
+	case <-eased:
+	case <-s.ctx.Done():
+	case <-timer.C:
 	}
 }
 

@@ -57,7 +57,8 @@ type Session struct {
 	heartbeat heartbeat
 
 	queue   queue
-	control []*Frame // sent before the queue, so that a backlog cannot delay a ping past the client's patience
+	control []*Frame      // sent before the queue, so that a backlog cannot delay a ping past the client's patience
+	eased   chan struct{} // closed when the queue is no longer more than half full; nil if nobody waits for that
 
 	poll    *poll         // the held GET
 	posting chan struct{} // while a POST is handled; closed at its end
@@ -105,6 +106,34 @@ func (s *Session) Backlog() (frames, bytes int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.queue.entries), s.queue.bytes
+}
+
+// Eased returns nil if the queue is at most half full. Otherwise it returns a channel that is closed when that is so again, or
+// when the session has ended. Whoever answers what the client sends can wait for it, so that a client that sends a lot does
+// not overflow with the answers; he should not wait for ever, as the client may never read.
+func (s *Session) Eased() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state > open || !s.congested() {
+		return nil
+	}
+	if s.eased == nil {
+		s.eased = make(chan struct{})
+	}
+	return s.eased
+}
+
+// congested tells whether the queue is more than half full. s.mu is held.
+func (s *Session) congested() bool {
+	return len(s.queue.entries) > s.server.cfg.QueuePackets/2 || s.queue.bytes > s.server.cfg.QueueBytes/2
+}
+
+// ease tells those who wait that the queue is no longer more than half full. s.mu is held.
+func (s *Session) ease() {
+	if s.eased != nil {
+		close(s.eased)
+		s.eased = nil
+	}
 }
 
 // Send queues a frame and tells whether it did: not on a session that has ended, and not if opts let it be dropped.
@@ -242,7 +271,11 @@ func (s *Session) sendControl(f *Frame) {
 func (s *Session) take(dst []*Frame, maxBytes int) []*Frame {
 	dst = append(dst, s.control...)
 	s.control = nil
-	return s.queue.take(dst, maxBytes)
+	dst = s.queue.take(dst, maxBytes)
+	if !s.congested() {
+		s.ease()
+	}
+	return dst
 }
 
 // end is the one way in which a session ends, whatever the cause. The first call decides how.
@@ -262,6 +295,7 @@ func (s *Session) end(how ending) {
 	s.state = closing
 	s.ending = how
 	s.heartbeat.stop()
+	s.ease()
 	if !how.flush {
 		s.queue.clear()
 		s.control = nil
