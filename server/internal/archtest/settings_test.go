@@ -1,0 +1,80 @@
+package archtest_test
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/elizad/elizad/server/internal/config"
+	"github.com/elizad/elizad/server/model/openai"
+)
+
+// TestSettingsAreRead: a setting that is documented and does nothing is a lie.
+func TestSettingsAreRead(t *testing.T) {
+	t.Parallel()
+	// Settings that stand behind a method of config are read where the method is called.
+	methods := map[string]string{
+		"Network.Host": ".Network.Address(", "Network.Port": ".Network.Address(", "Storage.Dir": ".DataDir(",
+		"Security.TrustProxy": ".Proxies(", "Web.Enable": ".WebUI(", "Web.Disable": ".WebUI(",
+	}
+	var all, edge strings.Builder
+	for _, s := range sources(t) {
+		if s.test || s.pkg == "server/internal/config" {
+			continue
+		}
+		all.WriteString(s.text)
+		if s.pkg == "server/internal/httpx" { // which is given a group and not the whole
+			edge.WriteString(s.text)
+		}
+	}
+	settings := reflect.TypeFor[config.Settings]()
+	for group := range settings.Fields() {
+		for field := range group.Type.Fields() {
+			name := group.Name + "." + field.Name
+			use := "." + name
+			if method, ok := methods[name]; ok {
+				use = method
+			}
+			if !strings.Contains(all.String(), use) && !strings.Contains(edge.String(), "."+field.Name) {
+				t.Errorf("nothing reads the setting %s", name)
+			}
+		}
+	}
+}
+
+// TestAgentSettingsAreRead compares the names that agents may read from the environment with those they ask for.
+func TestAgentSettingsAreRead(t *testing.T) {
+	t.Parallel()
+	var listed []string
+	for _, s := range config.AgentSettings() {
+		listed = append(listed, s.Name)
+	}
+	asked := map[string]bool{}
+	for _, v := range openai.Vendors() {
+		for _, names := range [][]string{v.KeyFrom, v.URLFrom, v.SmallFrom, v.LargeFrom} {
+			for _, name := range names {
+				asked[name] = true
+				if !slices.Contains(listed, name) {
+					t.Errorf("%s reads %s, which config.AgentSettings doesn't list: the environment's value is never seen", v.Name, name)
+				}
+			}
+		}
+	}
+	var readers strings.Builder
+	for _, s := range sources(t) {
+		if !s.test && (isBelow(s.pkg, "server/internal/runtime") || isBelow(s.pkg, "server/model") || s.pkg == "server") {
+			readers.WriteString(s.text)
+		}
+	}
+	for _, name := range listed {
+		// Parameters are asked for by kind and name: TEXT_SMALL_ and TOP_P.
+		last := name
+		for _, prefix := range []string{"TEXT_SMALL_", "TEXT_LARGE_", "DEFAULT_"} {
+			last = strings.TrimPrefix(last, prefix)
+		}
+		if !asked[name] && !strings.Contains(readers.String(), `"`+last+`"`) {
+			t.Errorf("config.AgentSettings lists %s, which nothing reads", name)
+		}
+	}
+}
