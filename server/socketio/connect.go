@@ -94,12 +94,16 @@ func (s *Socket) accept() (ok bool) {
 // reject tells the client that it may not join, or, if that could not be decided, closes the connection so that it tries
 // again. The namespace may be asked for again on this connection.
 func (s *Socket) reject(err error) {
+	gone := s.ctx.Err() != nil
 	s.conn.vacate(s, true)
 	s.mu.Lock()
 	s.left = true
 	s.tasks = nil // at most a task to leave, which has come too late
 	s.mu.Unlock()
 	s.depart()
+	if gone { // nobody is there to be told, and middleware may have given up for that reason
+		return
+	}
 
 	log := s.ns.server.cfg.Logger
 	if refusal, ok := errors.AsType[*ConnectError](err); ok {

@@ -131,6 +131,25 @@ func TestPanickingMiddlewareRefuses(t *testing.T) {
 	})
 }
 
+func TestLostConnectionEndsTheContextOfMiddleware(t *testing.T) {
+	bubble(t, socketio.Config{}, func(t *testing.T, b *bundle) {
+		entered, left := make(chan struct{}), make(chan struct{})
+		b.main.Use(func(ctx context.Context, _ *socketio.Socket) error {
+			close(entered)
+			<-ctx.Done()
+			close(left)
+			return ctx.Err()
+		})
+		c := b.dial()
+		c.Send("40")
+		<-entered
+		begin := time.Now()
+		c.CloseNow()
+		<-left
+		expect(t, "time", time.Since(begin), 0)
+	})
+}
+
 func TestMiddlewareRunsInOrderUntilOneRefuses(t *testing.T) {
 	bubble(t, socketio.Config{}, func(t *testing.T, b *bundle) {
 		var ran []string

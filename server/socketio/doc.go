@@ -33,6 +33,18 @@
 // An argument may be any value that encoding/json can marshal; a [json.RawMessage], sent byte for byte; or a []byte, sent
 // as a binary attachment, also inside a map[string]any or an []any.
 //
+// # Recovery
+//
+// With [RecoveryRooms] a client that lost its connection comes back as the same socket: with its id, its rooms and its data.
+// With [RecoveryReplay] it also gets the events that it missed, before anything else. Middleware runs again in either case.
+//
+// # Several nodes
+//
+// [Server.JoinCluster] links servers by a [Bus]. Rooms stay local to each node; broadcasts, and the other operations on many
+// sockets, reach the sockets of all nodes unless they are [Broadcast.Local]. An event travels encoded, as it was for the
+// sockets of its own node, which never wait for the bus. Polling clients must reach the same node with each request, by a
+// cookie or by their address; WebSocket clients need not.
+//
 // # Disconnecting
 //
 // A client library does not come back by itself after [Socket.Disconnect]: use it for "go away for good" only. Use

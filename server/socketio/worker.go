@@ -52,6 +52,9 @@ func (s *Socket) lose(reason string) {
 	s.connected.Store(false)
 	s.leave(reason)
 	s.failAcks()
+	if !s.told.Load() { // there is nothing to be handled, and middleware need not decide any more
+		s.cancel()
+	}
 }
 
 // leave makes the socket leave after what was received before was handled, for which it has the grace time: its context

@@ -69,6 +69,7 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	if len(s.control) == 0 && s.queue.empty() {
 		s.poll = p
 		s.mu.Unlock()
+		unlimit(w)
 		select {
 		case <-p.wake:
 		case <-r.Context().Done():
@@ -94,6 +95,14 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.reply(w, payload)
+}
+
+// unlimit lifts the deadlines that the HTTP server may have set for the request, which are not meant for one that is held.
+func unlimit(w http.ResponseWriter) {
+	control := http.NewResponseController(w)
+	// A ResponseWriter without deadlines has none to lift.
+	_ = control.SetReadDeadline(time.Time{})
+	_ = control.SetWriteDeadline(time.Time{})
 }
 
 // takePayload takes what is queued, as a payload. s.mu is held.

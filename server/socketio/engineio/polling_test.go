@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/elizad/elizad/server/socketio/engineio"
+	"github.com/elizad/elizad/server/socketio/internal/sockettest"
 )
 
 func TestPollIsHeldUntilThereIsSomething(t *testing.T) {
@@ -52,6 +53,23 @@ func TestReplyIsBounded(t *testing.T) {
 		r.send(big, big, "small")
 		expect(t, "first reply", len(b.Get(t, url).Body), 1+len(big))
 		expect(t, "second reply", b.Get(t, url).Body, "4"+big+"\x1e4small")
+	})
+}
+
+// Whoever mounts the server may have set timeouts that are right for everything else.
+func TestPollOutlivesTheTimeoutsOfTheServer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t, engineio.Config{}, func(t testing.TB, h http.Handler) (*sockettest.Net, func()) {
+			return sockettest.ServeWith(t, &http.Server{Handler: h, ReadTimeout: time.Second, WriteTimeout: time.Second})
+		})
+		url, r := b.open()
+		poll := b.hold(url)
+		advance(5 * time.Second)
+		r.send("late")
+		expect(t, "poll", (<-poll).Body, "4late")
+		r.session.Abort("done")
+		b.stop()
 	})
 }
 

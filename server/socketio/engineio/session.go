@@ -56,9 +56,10 @@ type Session struct {
 	state     state
 	heartbeat heartbeat
 
-	queue   queue
-	control []*Frame      // sent before the queue, so that a backlog cannot delay a ping past the client's patience
-	eased   chan struct{} // closed when the queue is no longer more than half full; nil if nobody waits for that
+	queue      queue
+	overflowed bool          // nothing more is taken, and the session is about to end
+	control    []*Frame      // sent before the queue, so that a backlog cannot delay a ping past the client's patience
+	eased      chan struct{} // closed when the queue is no longer more than half full; nil if nobody waits for that
 
 	poll    *poll         // the held GET
 	posting chan struct{} // while a POST is handled; closed at its end
@@ -142,7 +143,7 @@ func (s *Session) Send(f *Frame, opts SendOptions) bool {
 	cfg, stats := &s.server.cfg, &s.server.stats
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state > open {
+	if s.state > open || s.overflowed {
 		return false
 	}
 	if opts.Volatile && !s.writable() {
@@ -157,10 +158,10 @@ func (s *Session) Send(f *Frame, opts SendOptions) bool {
 		stats.dropped.Add(1)
 		return false
 	default:
-		if stats.slowConsumers.Add(1); s.state == open {
-			// In a goroutine of its own, as the caller may hold a lock that the handler's OnClose needs.
-			s.server.group.Go(func() { s.end(ending{reason: ReasonTransportClose}) })
-		}
+		stats.slowConsumers.Add(1)
+		s.overflowed = true
+		// In a goroutine of its own, as the caller may hold a lock that the handler's OnClose needs.
+		s.server.group.Go(func() { s.end(ending{reason: ReasonTransportClose}) })
 		return false
 	}
 }

@@ -31,8 +31,13 @@ type Net struct {
 // Serve serves handler on an in-memory network until the test ends. Call the returned function to stop it earlier, as is
 // needed inside a bubble.
 func Serve(t testing.TB, handler http.Handler) (*Net, func()) {
+	return ServeWith(t, &http.Server{Handler: handler})
+}
+
+// ServeWith is Serve with a server that has settings.
+func ServeWith(t testing.TB, server *http.Server) (*Net, func()) {
 	listener := &listener{conns: make(chan net.Conn), done: make(chan struct{})}
-	return serve(t, handler, listener, "http://memory", listener.dial)
+	return serve(t, server, listener, "http://memory", listener.dial)
 }
 
 // ServeTCP serves handler on a port of the loopback interface.
@@ -42,7 +47,7 @@ func ServeTCP(t testing.TB, handler http.Handler) (*Net, func()) {
 		t.Fatal(err)
 	}
 	address := listener.Addr().String()
-	return serve(t, handler, listener, "http://"+address, func(ctx context.Context) (net.Conn, error) {
+	return serve(t, &http.Server{Handler: handler}, listener, "http://"+address, func(ctx context.Context) (net.Conn, error) {
 		var d net.Dialer
 		return d.DialContext(ctx, "tcp", address)
 	})
@@ -55,8 +60,7 @@ func ServeTLS(t testing.TB, handler http.Handler) (*Net, func()) {
 	return &Net{URL: server.URL, Client: server.Client()}, server.Close
 }
 
-func serve(t testing.TB, handler http.Handler, l net.Listener, url string, dial func(context.Context) (net.Conn, error)) (*Net, func()) {
-	server := &http.Server{Handler: handler}
+func serve(t testing.TB, server *http.Server, l net.Listener, url string, dial func(context.Context) (net.Conn, error)) (*Net, func()) {
 	var group sync.WaitGroup
 	group.Go(func() { _ = server.Serve(l) })
 	transport := &http.Transport{
@@ -114,17 +118,18 @@ type Reply struct {
 	Header http.Header
 }
 
-// Do sends a request and reads the reply.
+// Do sends a request and reads the reply. It may be called in any goroutine, so it does not end the test if that fails.
 func (n *Net) Do(t testing.TB, r *http.Request) Reply {
 	t.Helper()
 	response, err := n.Client.Do(r)
 	if err != nil {
-		t.Fatalf("%s %s: %v", r.Method, r.URL, err)
+		t.Errorf("%s %s: %v", r.Method, r.URL, err)
+		return Reply{}
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
-		t.Fatalf("reading the reply of %s %s: %v", r.Method, r.URL, err)
+		t.Errorf("reading the reply of %s %s: %v", r.Method, r.URL, err)
 	}
 	return Reply{Status: response.StatusCode, Body: string(body), Header: response.Header}
 }
@@ -169,12 +174,12 @@ func (n *Net) WebSocket(t testing.TB, target string) *WebSocket {
 	return &WebSocket{Conn: conn, t: t}
 }
 
-// Send sends text messages.
+// Send sends text messages. It may be called in any goroutine, so it does not end the test if that fails.
 func (ws *WebSocket) Send(messages ...string) {
 	ws.t.Helper()
 	for _, m := range messages {
 		if err := ws.Write(ws.t.Context(), websocket.MessageText, []byte(m)); err != nil {
-			ws.t.Fatalf("sending %.40q: %v", m, err)
+			ws.t.Errorf("sending %.40q: %v", m, err)
 		}
 	}
 }
@@ -183,7 +188,7 @@ func (ws *WebSocket) Send(messages ...string) {
 func (ws *WebSocket) SendBinary(data []byte) {
 	ws.t.Helper()
 	if err := ws.Write(ws.t.Context(), websocket.MessageBinary, data); err != nil {
-		ws.t.Fatalf("sending %d bytes: %v", len(data), err)
+		ws.t.Errorf("sending %d bytes: %v", len(data), err)
 	}
 }
 
