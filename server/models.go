@@ -16,7 +16,7 @@ import (
 // What owners and readers are told about the built-in responder.
 const (
 	builtinName        = "builtin"
-	builtinNotice      = "Answered by the built-in responder. Set OPENAI_API_KEY, or OPENAI_BASE_URL or OLLAMA_API_ENDPOINT for a local model, to connect a language model."
+	builtinNotice      = "To connect a language model, set OPENAI_API_KEY, or OPENAI_BASE_URL or OLLAMA_API_ENDPOINT for a local one."
 	builtinReplyNotice = "Built-in responder: not a language model"
 )
 
@@ -56,10 +56,7 @@ func (m *models) Choose(req runtime.ModelRequest) runtime.ModelChoice {
 	}
 	vendor, reason, ok := openai.Detect(req.Setting)
 	if !ok {
-		if strings.Contains(reason, "ignored") {
-			return m.builtinChoice(builtinNotice + " Now " + reason + ".")
-		}
-		return m.builtinChoice(builtinNotice)
+		return m.builtinChoice(builtinNotice + " At present " + reason + ".")
 	}
 	return m.connect(vendor, req.Setting)
 }
