@@ -52,7 +52,7 @@ func (c *console) welcome(url string, info server.Info) {
 	agents := describeAgents(info)
 	if c.log != nil {
 		c.log.Info("elizad is running", "url", url, "version", info.Version, "data", info.DataDir, "engine", info.Engine,
-			"webUI", info.WebUI, "secured", info.Secured, "agents", strings.Join(agents, "; "))
+			"webUI", info.WebUI, "secured", info.Secured, "agents", strings.Join(agents, " | "))
 		return
 	}
 	var b strings.Builder

@@ -74,7 +74,12 @@ func (c *serveCmd) live(ctx context.Context, srv *server.Server, listener net.Li
 	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Config.Network.Drain)
 	defer cancel()
-	return errors.Join(err, srv.Shutdown(drain), <-served)
+	err = errors.Join(err, srv.Shutdown(drain))
+	_ = listener.Close() // a Serve that had not begun when Shutdown looked ends by this
+	if end := <-served; end != nil && !errors.Is(end, net.ErrClosed) {
+		err = errors.Join(err, end)
+	}
+	return err
 }
 
 // hurried is the error for a second signal.
