@@ -47,11 +47,7 @@ func (s *Server) routes() (http.Handler, error) {
 			application.ServeHTTP(w, r)
 		}
 	})
-	outer := chi.Chain(httpx.RequestID, httpx.ClientIP(proxies), httpx.Watch(s.log))
-	if s.cfg.Network.Loopback() && !s.parts.keys.Required() {
-		outer = append(outer, httpx.GuardHost(s.cfg.Security))
-	}
-	return outer.Handler(split), nil
+	return chi.Chain(httpx.RequestID, httpx.ClientIP(proxies), httpx.Watch(s.log)).Handler(split), nil
 }
 
 // application serves everything but sockets.

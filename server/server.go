@@ -110,12 +110,21 @@ func (s *Server) Handler() http.Handler {
 	})
 }
 
-// Serve answers on l until Shutdown, and then returns nil.
+// Serve answers on l until Shutdown, and then returns nil. On a listener that only this machine can reach, a server that asks
+// for no key answers to this machine's names only.
 func (s *Server) Serve(l net.Listener) error {
-	srv := httpx.NewServer(s.Handler(), s.log)
+	handler := s.Handler()
+	if isLoopback(l.Addr()) && s.cfg.Security.AuthToken == "" {
+		handler = httpx.GuardHost(s.cfg.Security)(handler)
+	}
+	srv := httpx.NewServer(handler, s.log)
 	s.mu.Lock()
+	stopping := s.stopping.Load()
 	s.servers = append(s.servers, srv)
 	s.mu.Unlock()
+	if stopping {
+		return l.Close()
+	}
 	if err := srv.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving on %s: %w", l.Addr(), err)
 	}
@@ -125,8 +134,8 @@ func (s *Server) Serve(l net.Listener) error {
 // Shutdown ends the server within ctx: listeners close, sockets are told to come back later, turns finish or are given back
 // for the next start, and the database is closed. Every accepted message is answered then or after the next start.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.stopping.Store(true)
 	s.mu.Lock()
+	s.stopping.Store(true)
 	servers := s.servers
 	s.mu.Unlock()
 	var errs []error
@@ -144,4 +153,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		return fmt.Errorf("stopping the server: %w", err)
 	}
 	return nil
+}
+
+func isLoopback(a net.Addr) bool {
+	tcp, ok := a.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
 }
