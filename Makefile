@@ -1,8 +1,8 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build generate check test bench web fuzz
+.PHONY: help run build generate check test conformance bench web fuzz
 
 help: ## Show this list.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## Run the server from source. Settings come from the environment and .env files.
 	go run ./cmd/elizad
@@ -18,6 +18,9 @@ check: ## The inner loop: formatting, vet, staticcheck and the quick tests.
 
 test: ## Everything, on a fresh machine too: installs what is missing, and ends in "N passed, N failed".
 	go run ./cmd/internal/ci test
+
+conformance: ## Run the suites of the Engine.IO and Socket.IO protocols against our server.
+	go test -count=1 -v -run 'TestEngineIO|TestSocketIO' ./server/socketio/internal/conformance
 
 bench: ## Measure start, memory, endurance and throughput of the real binary.
 	go run ./server/internal/bench
