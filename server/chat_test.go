@@ -201,3 +201,16 @@ func TestRapidMessagesAreAllAnsweredInOrder(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestDocuments(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	for path, want := range map[string]string{
+		"/openapi.json": `"openapi":"3.0.3"`, "/openapi.yaml": "openapi: 3.0.3", "/asyncapi.yaml": "asyncapi: 3.0.0",
+		"/docs": "<html", "/": "<!doctype html>", "/chat/somebody": "<!doctype html>",
+	} {
+		if a := n.do("GET", path, nil).want(200); !bytes.Contains(a.body, []byte(want)) {
+			t.Errorf("%s has no %s: %.200s", path, want, a.body)
+		}
+	}
+}

@@ -22,6 +22,7 @@ const (
 	pathPlain    = "/ws"
 	pathSpecJSON = "/openapi.json"
 	pathSpecYAML = "/openapi.yaml"
+	pathEvents   = "/asyncapi.yaml"
 	pathDocs     = "/docs"
 )
 
@@ -66,6 +67,7 @@ func (s *Server) application() (http.Handler, error) {
 	})
 	r.Get(pathSpecJSON, rest.SpecJSON(httpx.WriteError))
 	r.Get(pathSpecYAML, rest.SpecYAML)
+	r.Get(pathEvents, rest.EventsYAML)
 	explorer := web.Explorer(pathSpecJSON)
 	r.Handle(pathDocs, explorer)
 	r.Handle(pathDocs+"/*", explorer)

@@ -106,3 +106,24 @@ func TestDatabaseFileElsewhere(t *testing.T) {
 		t.Errorf("another process on the same file: exit code %d\n%s", code, second.output)
 	}
 }
+
+// TestForeignHostNames sends what a browser sends for a page whose host name was pointed at this machine.
+func TestForeignHostNames(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir())
+	for host, want := range map[string]int{"localhost:1": http.StatusOK, "attacker.example": http.StatusForbidden} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+"/api/agents", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = host
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("%s: status %d, want %d", host, resp.StatusCode, want)
+		}
+	}
+}

@@ -16,6 +16,12 @@ func SpecYAML(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(api.OpenAPI) // fails when the caller has left
 }
 
+// EventsYAML serves the contract of the socket events as it was written.
+func EventsYAML(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/yaml")
+	_, _ = w.Write(api.AsyncAPI) // fails when the caller has left
+}
+
 // SpecJSON returns a handler that serves the contract as JSON. It is made of the YAML at the first request, so that it
 // holds nothing that only the generators need.
 func SpecJSON(writeError func(w http.ResponseWriter, r *http.Request, err error)) http.HandlerFunc {
