@@ -5,11 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,7 +21,14 @@ import (
 	"github.com/elizad/elizad/server"
 	"github.com/elizad/elizad/server/internal/config"
 	"github.com/elizad/elizad/server/internal/httpx"
+	"github.com/elizad/elizad/server/internal/pgtest"
 )
+
+// engine chooses the database; the whole package passes on both: go test ./server -engine=postgres
+var engine = flag.String("engine", "sqlite", "database that the servers run on: sqlite or postgres")
+
+// databases holds the PostgreSQL database of each data directory, so that a second start finds the first one's.
+var databases sync.Map
 
 // patience is how long a test waits for what must happen.
 const patience = 20 * time.Second
@@ -53,6 +62,13 @@ func config0(t testing.TB) server.Config {
 
 func startWith(t testing.TB, cfg server.Config) *node {
 	t.Helper()
+	if *engine == "postgres" {
+		url, known := databases.Load(cfg.Storage.Dir)
+		if !known {
+			url, _ = databases.LoadOrStore(cfg.Storage.Dir, pgtest.URL(t))
+		}
+		cfg.Storage.PostgresURL = url.(string)
+	}
 	srv, err := server.New(cfg, server.WithLogger(slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))), server.WithVersion("test"))
 	if err != nil {
 		t.Fatal(err)

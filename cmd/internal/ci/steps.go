@@ -54,6 +54,7 @@ func test(ctx context.Context, r *runner) {
 	r.goTest(ctx, "unit tests, with the race detector", raced, unit...)
 	r.goTest(ctx, "store on SQLite and PostgreSQL, with the race detector", raced, store...)
 	r.goTest(ctx, "the whole server over the wire, with the race detector", raced, wire...)
+	r.goTest(ctx, "the same on PostgreSQL", uncached, append(wire, "-engine=postgres")...)
 	for _, dir := range npmProjects(ctx) {
 		if hasScript(dir, "check") {
 			r.step(ctx, "npm run check in "+dir, func(ctx context.Context) (string, error) {
