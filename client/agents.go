@@ -101,6 +101,6 @@ func (c *Client) Runs(ctx context.Context, agentID uuid.UUID, q RunsQuery) (RunL
 // Run returns what happened in one run, and why.
 func (c *Client) Run(ctx context.Context, agentID, runID uuid.UUID) (RunDetail, error) {
 	return call[RunDetail](ctx, c, "reading a run", func(ctx context.Context) (*http.Response, error) {
-		return c.api.GetRun(ctx, agentID, runID)
+		return c.api.GetRun(ctx, agentID, runID, nil)
 	})
 }

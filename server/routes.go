@@ -11,6 +11,7 @@ import (
 	"github.com/elizad/elizad/gen/apiserver"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/httpx"
+	"github.com/elizad/elizad/server/internal/memory"
 	"github.com/elizad/elizad/server/internal/realtime"
 	"github.com/elizad/elizad/server/internal/rest"
 	"github.com/elizad/elizad/server/internal/web"
@@ -60,8 +61,9 @@ func (s *Server) application() (http.Handler, error) {
 	r := chi.NewRouter()
 	r.Use(httpx.SecurityHeaders(s.cfg.Production()), s.parts.cors.Handler, httpx.Compress())
 	r.Use(belowAPI(httpx.RateLimit(s.cfg.Limits), httpx.LimitBody(s.cfg.Limits), httpx.RequireMediaType), auth.Middleware(s.parts.keys, httpx.WriteError))
+	r.Use(rest.Aliases)
 	rest.Register(r, rest.Deps{
-		Messaging: s.parts.messaging, Agents: s.parts.runtime.Agents(), Health: s.health, WriteError: httpx.WriteError,
+		Messaging: s.parts.messaging, Agents: s.parts.runtime.Agents(), Memory: memory.New(s.parts.store), Health: s.health, WriteError: httpx.WriteError,
 		Middlewares: []func(http.Handler) http.Handler{httpx.Validator(doc)},
 		Version:     s.version, Environment: s.cfg.Security.Environment, Started: s.started, HTTPTimeout: s.cfg.Messages.HTTPTimeout,
 	})

@@ -169,7 +169,7 @@ func (s *Server) startRuntime(ctx context.Context) error {
 	s.parts.runtime, err = runtime.New(runtime.Config{
 		Store: s.parts.store, Messages: s.parts.messaging, Models: models, Keys: keys, Environment: s.cfg.Agents.Environment, Plugins: plugins,
 		Logger: s.log, Owner: nodeName(), ConcurrentRuns: s.cfg.Messages.ConcurrentRuns, ConversationLength: s.cfg.Messages.ConversationLength,
-		RunTimeout: s.cfg.Messages.RunTimeout,
+		RunTimeout: s.cfg.Messages.RunTimeout, Capture: runtime.Capture(s.cfg.Messages.Capture),
 	})
 	if err != nil {
 		return err

@@ -438,6 +438,65 @@ type AgentListItem struct {
 	UpdatedAt EpochMillis `json:"updatedAt"`
 }
 
+// AgentLogEntry Something that happened in a run. `type` is `run_event` (a run began or ended), `action_event` (an action began),
+// `action` (it ended), `useModel:<model type>`, or `evaluator`.
+//
+// Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","body":{"executionTime":3,"modelKey":"TEXT_LARGE","modelType":"TEXT_LARGE","provider":"builtin","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","timestamp":1795188790230,"usage":{"completion_tokens":4,"prompt_tokens":12,"total_tokens":16}},"channelId":"a754cd35-323b-449b-a989-4846a5be30ab","createdAt":"2026-11-20T15:33:10.230Z","entityId":"b850bc30-45f8-0041-a00a-83df46d8555d","id":"4964b90c-a2b4-4ab5-9901-7c69c0480001","roomId":"740de269-82a9-0d4f-9889-c87fb8884f7f","timestamp":1795188790230,"type":"useModel:TEXT_LARGE"}
+type AgentLogEntry struct {
+	// AgentID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	AgentID UUID `json:"agentId"`
+
+	// Body An object with any content.
+	//
+	// Example: {}
+	Body JSONObject `json:"body"`
+
+	// ChannelID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ChannelID UUID `json:"channelId"`
+
+	// CreatedAt A moment in UTC, ISO 8601 with milliseconds.
+	//
+	// Example: 2026-11-20T15:33:10.230Z
+	CreatedAt Timestamp `json:"createdAt"`
+
+	// EntityID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	EntityID UUID `json:"entityId"`
+
+	// ID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ID UUID `json:"id"`
+
+	// RoomID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	RoomID UUID `json:"roomId"`
+
+	// Timestamp A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	Timestamp EpochMillis `json:"timestamp"`
+	Type      string      `json:"type"`
+}
+
+// AgentLogEnvelope Entries of an agent's log.
+//
+// Example: {"data":[{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","body":{"executionTime":3,"modelKey":"TEXT_LARGE","modelType":"TEXT_LARGE","provider":"builtin","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","timestamp":1795188790230,"usage":{"completion_tokens":4,"prompt_tokens":12,"total_tokens":16}},"channelId":"a754cd35-323b-449b-a989-4846a5be30ab","createdAt":"2026-11-20T15:33:10.230Z","entityId":"b850bc30-45f8-0041-a00a-83df46d8555d","id":"4964b90c-a2b4-4ab5-9901-7c69c0480001","roomId":"740de269-82a9-0d4f-9889-c87fb8884f7f","timestamp":1795188790230,"type":"useModel:TEXT_LARGE"}],"success":true}
+type AgentLogEnvelope struct {
+	Data []AgentLogEntry `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
 // AgentMessageServers The message servers of an agent.
 //
 // Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","messageServers":[]}
@@ -880,6 +939,37 @@ type CreateChannelRequest struct {
 	Type *string `json:"type,omitempty"`
 }
 
+// CreateGroupRequest Which agents get a room, or what the world is called.
+//
+// Example: {"agentIds":["b850bc30-45f8-0041-a00a-83df46d8555d"],"name":"Book club","source":"discord"}
+type CreateGroupRequest struct {
+	AgentIds []UUID `json:"agentIds,omitempty"`
+
+	// Description About the worlds.
+	Description *string `json:"description,omitempty"`
+
+	// MessageServerID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	MessageServerID *UUID `json:"messageServerId,omitempty"`
+
+	// Metadata An object with any content.
+	//
+	// Example: {}
+	Metadata JSONObject `json:"metadata,omitempty"`
+
+	// Name With `agentIds` the name of the rooms, otherwise of the worlds.
+	Name *string `json:"name,omitempty"`
+
+	// Source Where the group comes from; also the name of a world that is made.
+	Source *string `json:"source,omitempty"`
+
+	// WorldID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	WorldID *UUID `json:"worldId,omitempty"`
+}
+
 // CreateMessageServerRequest A message server to be.
 //
 // Example: {"name":"Book club","sourceId":"81384788765712384","sourceType":"discord"}
@@ -891,6 +981,64 @@ type CreateMessageServerRequest struct {
 	Name       string     `json:"name"`
 	SourceID   *string    `json:"sourceId,omitempty"`
 	SourceType string     `json:"sourceType"`
+}
+
+// CreateRoomRequest A room to be.
+//
+// Example: {"name":"Notes","type":"DM"}
+type CreateRoomRequest struct {
+	// MessageServerID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	MessageServerID *UUID `json:"messageServerId,omitempty"`
+
+	// Metadata An object with any content.
+	//
+	// Example: {}
+	Metadata JSONObject `json:"metadata,omitempty"`
+
+	// Name Required and not empty.
+	Name *string `json:"name,omitempty"`
+
+	// Source `client` if it is left out.
+	Source *string `json:"source,omitempty"`
+
+	// Type A ChannelType, in either case; DM if it is left out.
+	Type *string `json:"type,omitempty"`
+
+	// WorldID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	WorldID *UUID `json:"worldId,omitempty"`
+}
+
+// CreateWorldRequest A world to be, or one to share.
+//
+// Example: {"metadata":{"settings":{}},"name":"Book club"}
+type CreateWorldRequest struct {
+	// MessageServerID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	MessageServerID *UUID `json:"messageServerId,omitempty"`
+
+	// Metadata An object with any content.
+	//
+	// Example: {}
+	Metadata JSONObject `json:"metadata,omitempty"`
+
+	// Name Not empty.
+	Name *string `json:"name,omitempty"`
+
+	// SourceID Kept in the metadata.
+	SourceID *string `json:"sourceId,omitempty"`
+
+	// SourceType Kept in the metadata.
+	SourceType *string `json:"sourceType,omitempty"`
+
+	// WorldID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	WorldID *UUID `json:"worldId,omitempty"`
 }
 
 // CurrentMessageServer The current message server.
@@ -963,6 +1111,91 @@ type ExampleTurn struct {
 	Name    string     `json:"name"`
 }
 
+// GroupCreatedEnvelope What agents have for a message server.
+//
+// Example: {"data":[{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","id":"2bb0e832-a5b7-093e-93b5-bb781b9cce74","name":"Book club","source":"client","type":"API","worldId":"dec793fc-c523-0cac-9993-b536acb152af"}],"success":true}
+type GroupCreatedEnvelope struct {
+	// Data Rooms where agents were named, worlds otherwise.
+	//
+	// Example: [{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","id":"2bb0e832-a5b7-093e-93b5-bb781b9cce74","name":"Book club","source":"client","type":"API","worldId":"dec793fc-c523-0cac-9993-b536acb152af"}]
+	Data GroupResult `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
+// GroupFailure Why an agent got no room.
+//
+// Example: {"agentId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","code":"NOT_FOUND","message":"Agent not found"}
+type GroupFailure struct {
+	// AgentID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	AgentID UUID    `json:"agentId"`
+	Code    string  `json:"code"`
+	Details *string `json:"details,omitempty"`
+	Message string  `json:"message"`
+}
+
+// GroupPartlyCreated A failure for some of the agents.
+//
+// Example: {"data":[{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","id":"2bb0e832-a5b7-093e-93b5-bb781b9cce74","name":"Book club","source":"client","type":"API","worldId":"dec793fc-c523-0cac-9993-b536acb152af"}],"error":{"code":"NOT_FOUND","message":"Agent not found"},"errors":[{"agentId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","code":"NOT_FOUND","message":"Agent not found"}],"success":false}
+type GroupPartlyCreated struct {
+	Data []GroupRoom `json:"data"`
+
+	// Error What went wrong.
+	//
+	// Example: {"code":"INVALID_ID","message":"agentId is not a UUID"}
+	Error  ErrorDetail    `json:"error"`
+	Errors []GroupFailure `json:"errors"`
+
+	// Success Always false.
+	Success bool `json:"success"`
+}
+
+// GroupResult Rooms where agents were named, worlds otherwise.
+//
+// Example: [{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","id":"2bb0e832-a5b7-093e-93b5-bb781b9cce74","name":"Book club","source":"client","type":"API","worldId":"dec793fc-c523-0cac-9993-b536acb152af"}]
+type GroupResult = json.RawMessage
+
+// GroupRoom An agent's room for a message server.
+//
+// Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","id":"2bb0e832-a5b7-093e-93b5-bb781b9cce74","name":"Book club","source":"client","type":"API","worldId":"dec793fc-c523-0cac-9993-b536acb152af"}
+type GroupRoom struct {
+	// AgentID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	AgentID UUID `json:"agentId"`
+
+	// ID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ID   UUID   `json:"id"`
+	Name string `json:"name"`
+
+	// Source Always `client`.
+	Source string `json:"source"`
+
+	// Type What kind of place a channel is.
+	//
+	// Example: GROUP
+	Type    ChannelType                           `json:"type"`
+	WorldID nullable.Nullable[openapi_types.UUID] `json:"worldId"`
+}
+
+// GroupWorlds The worlds of a message server, one for each running agent.
+//
+// Example: {"worldId":"dec793fc-c523-0cac-9993-b536acb152af","worlds":[{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","createdAt":"2026-11-20T15:33:10.230Z","id":"dec793fc-c523-0cac-9993-b536acb152af","messageServerId":"00000000-0000-0000-0000-000000000000","metadata":null,"name":"Default Server","updatedAt":"2026-11-20T15:33:10.230Z"}]}
+type GroupWorlds struct {
+	// WorldID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	WorldID UUID    `json:"worldId"`
+	Worlds  []World `json:"worlds"`
+}
+
 // Health The state of the server.
 //
 // Example: {"agentCount":1,"checks":{"agents":{"status":"pass"},"database":{"status":"pass"},"server":{"status":"pass"}},"dependencies":{"agents":"healthy","database":"healthy","server":"healthy"},"status":"OK","timestamp":"2026-11-20T15:33:10.230Z","uptime":12.5,"version":"1.0.0"}
@@ -1003,6 +1236,11 @@ type HealthCheckStatus string
 // Example: {}
 type JSONObject = json.RawMessage
 
+// JSONObjectOrNull An object with any content, or null if there is none.
+//
+// Example: {}
+type JSONObjectOrNull = json.RawMessage
+
 // Liveness The process is alive.
 //
 // Example: {"status":"ok","timestamp":"2026-11-20T15:33:10.230Z"}
@@ -1024,6 +1262,232 @@ type LooseInteger = string
 //
 // Example: 1795188790230
 type LooseTime = string
+
+// MemoriesCleared An agent has forgotten everything.
+//
+// Example: {"deleted":7,"message":"All agent memories cleared successfully"}
+type MemoriesCleared struct {
+	// Deleted How many memories there were.
+	Deleted int64 `json:"deleted"`
+
+	// Message What was done.
+	Message string `json:"message"`
+}
+
+// MemoriesClearedEnvelope An agent has forgotten everything.
+//
+// Example: {"data":{"deleted":7,"message":"All agent memories cleared successfully"},"success":true}
+type MemoriesClearedEnvelope struct {
+	// Data An agent has forgotten everything.
+	//
+	// Example: {"deleted":7,"message":"All agent memories cleared successfully"}
+	Data MemoriesCleared `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
+// Memory Something that an agent remembers.
+//
+// Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","content":{"channelType":"DM","source":"client_chat","text":"Hello"},"createdAt":1795188790230,"entityId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","id":"53f4979a-5a36-08d1-b15f-120ecb19064c","messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","metadata":{"source":"client_chat","type":"message"},"roomId":"740de269-82a9-0d4f-9889-c87fb8884f7f","type":"messages","unique":true,"updatedAt":1795188790230}
+type Memory struct {
+	// AgentID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	AgentID UUID `json:"agentId"`
+
+	// Content An object with any content.
+	//
+	// Example: {}
+	Content JSONObject `json:"content"`
+
+	// CreatedAt A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	CreatedAt EpochMillis `json:"createdAt"`
+
+	// Embedding Only on request.
+	Embedding []float32 `json:"embedding,omitempty"`
+
+	// EntityID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	EntityID UUID `json:"entityId"`
+
+	// ID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ID UUID `json:"id"`
+
+	// MessageID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	MessageID *UUID `json:"messageId,omitempty"`
+
+	// Metadata An object with any content.
+	//
+	// Example: {}
+	Metadata JSONObject `json:"metadata"`
+
+	// RoomID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	RoomID UUID `json:"roomId"`
+
+	// Type What kind it is: `messages`, `facts`, …
+	Type   string `json:"type"`
+	Unique bool   `json:"unique"`
+
+	// UpdatedAt A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	UpdatedAt EpochMillis `json:"updatedAt"`
+}
+
+// MemoryDeleted A memory is gone.
+//
+// Example: {"message":"Memory deleted successfully","success":true}
+type MemoryDeleted struct {
+	// Message What was done.
+	Message string `json:"message"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
+// MemoryDeletedEnvelope A memory is gone.
+//
+// Example: {"data":{"message":"Memory deleted successfully","success":true},"success":true}
+type MemoryDeletedEnvelope struct {
+	// Data A memory is gone.
+	//
+	// Example: {"message":"Memory deleted successfully","success":true}
+	Data MemoryDeleted `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
+// MemoryList Memories, newest first.
+//
+// Example: {"hasMore":false,"memories":[]}
+type MemoryList struct {
+	// Data The memories again.
+	Data     []Memory `json:"data,omitempty"`
+	HasMore  bool     `json:"hasMore"`
+	Memories []Memory `json:"memories"`
+
+	// Success Always true; together with `data`.
+	Success *bool `json:"success,omitempty"`
+}
+
+// MemoryListEnvelope Memories, newest first.
+//
+// Example: {"data":{"hasMore":false,"memories":[{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","content":{"channelType":"DM","source":"client_chat","text":"Hello"},"createdAt":1795188790230,"entityId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","id":"53f4979a-5a36-08d1-b15f-120ecb19064c","messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","metadata":{"source":"client_chat","type":"message"},"roomId":"740de269-82a9-0d4f-9889-c87fb8884f7f","type":"messages","unique":true,"updatedAt":1795188790230}]},"success":true}
+type MemoryListEnvelope struct {
+	// Data Memories, newest first.
+	//
+	// Example: {"hasMore":false,"memories":[]}
+	Data MemoryList `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
+// MemoryPatch Changes to a memory.
+//
+// Example: {"content":{"text":"Good morning"}}
+type MemoryPatch struct {
+	// Content Any JSON value but null.
+	//
+	// Example: {"text":"Hello"}
+	Content   AnyJSON   `json:"content,omitempty"`
+	Embedding []float32 `json:"embedding,omitempty"`
+
+	// Metadata An object with any content.
+	//
+	// Example: {}
+	Metadata JSONObject `json:"metadata,omitempty"`
+}
+
+// MemoryUpdated A changed memory.
+type MemoryUpdated struct {
+	// AgentID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	AgentID UUID `json:"agentId"`
+
+	// Content An object with any content.
+	//
+	// Example: {}
+	Content JSONObject `json:"content"`
+
+	// CreatedAt A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	CreatedAt EpochMillis `json:"createdAt"`
+
+	// Embedding Only on request.
+	Embedding []float32 `json:"embedding,omitempty"`
+
+	// EntityID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	EntityID UUID `json:"entityId"`
+
+	// ID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ID UUID `json:"id"`
+
+	// Message What was done.
+	Message string `json:"message"`
+
+	// MessageID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	MessageID *UUID `json:"messageId,omitempty"`
+
+	// Metadata An object with any content.
+	//
+	// Example: {}
+	Metadata JSONObject `json:"metadata"`
+
+	// RoomID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	RoomID UUID `json:"roomId"`
+
+	// Type What kind it is: `messages`, `facts`, …
+	Type   string `json:"type"`
+	Unique bool   `json:"unique"`
+
+	// UpdatedAt A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	UpdatedAt EpochMillis `json:"updatedAt"`
+}
+
+// MemoryUpdatedEnvelope A changed memory.
+//
+// Example: {"data":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","content":{"channelType":"DM","source":"client_chat","text":"Hello"},"createdAt":1795188790230,"entityId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","id":"53f4979a-5a36-08d1-b15f-120ecb19064c","message":"Memory updated successfully","messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","metadata":{"source":"client_chat","type":"message"},"roomId":"740de269-82a9-0d4f-9889-c87fb8884f7f","type":"messages","unique":true,"updatedAt":1795188790230},"success":true}
+type MemoryUpdatedEnvelope struct {
+	// Data A changed memory.
+	Data MemoryUpdated `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
 
 // Message One entry of a channel.
 //
@@ -1405,6 +1869,28 @@ type MessageServerListEnvelope struct {
 	Success Success `json:"success"`
 }
 
+// Panel A page that a plugin offers.
+//
+// Example: {"name":"Lab","path":"/api/agents/b850bc30-45f8-0041-a00a-83df46d8555d/plugins/lab/panel"}
+type Panel struct {
+	Name string `json:"name"`
+
+	// Path Where it is on this server.
+	Path string `json:"path"`
+}
+
+// PanelListEnvelope Panels.
+//
+// Example: {"data":[],"success":true}
+type PanelListEnvelope struct {
+	Data []Panel `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
 // ParticipantsEnvelope Ids of participants.
 //
 // Example: {"data":["17dcb1c8-cf1f-438a-b8c7-dc93995e78be","b850bc30-45f8-0041-a00a-83df46d8555d"],"success":true}
@@ -1540,6 +2026,164 @@ type PublicConfigEnvelope struct {
 	//
 	// Example: true
 	Success Success `json:"success"`
+}
+
+// Room A place as an agent knows it. A room that stands for a channel carries its id in `channelId`.
+//
+// Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","createdAt":"2026-11-20T15:33:10.230Z","id":"740de269-82a9-0d4f-9889-c87fb8884f7f","messageServerId":"00000000-0000-0000-0000-000000000000","metadata":null,"name":"Book club","serverId":"00000000-0000-0000-0000-000000000000","source":"client","type":"GROUP","updatedAt":"2026-11-20T15:33:10.230Z","worldId":"dec793fc-c523-0cac-9993-b536acb152af","worldName":"Default Server"}
+type Room struct {
+	// AgentID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	AgentID UUID `json:"agentId"`
+
+	// ChannelID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ChannelID UUID `json:"channelId"`
+
+	// CreatedAt A moment in UTC, ISO 8601 with milliseconds.
+	//
+	// Example: 2026-11-20T15:33:10.230Z
+	CreatedAt Timestamp `json:"createdAt"`
+
+	// ID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ID              UUID                                  `json:"id"`
+	MessageServerID nullable.Nullable[openapi_types.UUID] `json:"messageServerId"`
+
+	// Metadata An object with any content, or null if there is none.
+	//
+	// Example: {}
+	Metadata nullable.Nullable[JSONObjectOrNull] `json:"metadata"`
+	Name     string                              `json:"name"`
+
+	// ServerID The message server again.
+	// Deprecated: this property has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+	ServerID nullable.Nullable[openapi_types.UUID] `json:"serverId"`
+
+	// Source Where it comes from.
+	Source string `json:"source"`
+
+	// Type What kind of place a channel is.
+	//
+	// Example: GROUP
+	Type ChannelType `json:"type"`
+
+	// UpdatedAt A moment in UTC, ISO 8601 with milliseconds.
+	//
+	// Example: 2026-11-20T15:33:10.230Z
+	UpdatedAt Timestamp                             `json:"updatedAt"`
+	WorldID   nullable.Nullable[openapi_types.UUID] `json:"worldId"`
+	WorldName *string                               `json:"worldName,omitempty"`
+}
+
+// RoomCreated A new room.
+//
+// Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","createdAt":1795188790230,"id":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","name":"Notes","source":"client","type":"DM","updatedAt":1795188790230,"worldId":"dec793fc-c523-0cac-9993-b536acb152af"}
+type RoomCreated struct {
+	// AgentID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	AgentID UUID `json:"agentId"`
+
+	// CreatedAt A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	CreatedAt EpochMillis `json:"createdAt"`
+
+	// ID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ID UUID `json:"id"`
+
+	// MessageServerID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	MessageServerID *UUID `json:"messageServerId,omitempty"`
+
+	// Metadata An object with any content.
+	//
+	// Example: {}
+	Metadata JSONObject `json:"metadata,omitempty"`
+	Name     string     `json:"name"`
+	Source   string     `json:"source"`
+
+	// Type What kind of place a channel is.
+	//
+	// Example: GROUP
+	Type ChannelType `json:"type"`
+
+	// UpdatedAt A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	UpdatedAt EpochMillis `json:"updatedAt"`
+
+	// WorldID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	WorldID UUID `json:"worldId"`
+}
+
+// RoomCreatedEnvelope A new room.
+//
+// Example: {"data":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","createdAt":1795188790230,"id":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","name":"Notes","source":"client","type":"DM","updatedAt":1795188790230,"worldId":"dec793fc-c523-0cac-9993-b536acb152af"},"success":true}
+type RoomCreatedEnvelope struct {
+	// Data A new room.
+	//
+	// Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","createdAt":1795188790230,"id":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","name":"Notes","source":"client","type":"DM","updatedAt":1795188790230,"worldId":"dec793fc-c523-0cac-9993-b536acb152af"}
+	Data RoomCreated `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
+// RoomEnvelope A room.
+//
+// Example: {"data":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","createdAt":"2026-11-20T15:33:10.230Z","id":"740de269-82a9-0d4f-9889-c87fb8884f7f","messageServerId":"00000000-0000-0000-0000-000000000000","metadata":null,"name":"Book club","serverId":"00000000-0000-0000-0000-000000000000","source":"client","type":"GROUP","updatedAt":"2026-11-20T15:33:10.230Z","worldId":"dec793fc-c523-0cac-9993-b536acb152af","worldName":"Default Server"},"success":true}
+type RoomEnvelope struct {
+	// Data A place as an agent knows it. A room that stands for a channel carries its id in `channelId`.
+	//
+	// Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","createdAt":"2026-11-20T15:33:10.230Z","id":"740de269-82a9-0d4f-9889-c87fb8884f7f","messageServerId":"00000000-0000-0000-0000-000000000000","metadata":null,"name":"Book club","serverId":"00000000-0000-0000-0000-000000000000","source":"client","type":"GROUP","updatedAt":"2026-11-20T15:33:10.230Z","worldId":"dec793fc-c523-0cac-9993-b536acb152af","worldName":"Default Server"}
+	Data Room `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
+// RoomList Rooms.
+//
+// Example: {"rooms":[]}
+type RoomList struct {
+	Rooms []Room `json:"rooms"`
+}
+
+// RoomListEnvelope Rooms.
+//
+// Example: {"data":{"rooms":[{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","createdAt":"2026-11-20T15:33:10.230Z","id":"740de269-82a9-0d4f-9889-c87fb8884f7f","messageServerId":"00000000-0000-0000-0000-000000000000","metadata":null,"name":"Book club","serverId":"00000000-0000-0000-0000-000000000000","source":"client","type":"GROUP","updatedAt":"2026-11-20T15:33:10.230Z","worldId":"dec793fc-c523-0cac-9993-b536acb152af","worldName":"Default Server"}]},"success":true}
+type RoomListEnvelope struct {
+	// Data Rooms.
+	//
+	// Example: {"rooms":[]}
+	Data RoomList `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
+// RoomPatch Changes to a room.
+//
+// Example: {"name":"Diary"}
+type RoomPatch struct {
+	// Name Required and not empty.
+	Name *string `json:"name,omitempty"`
 }
 
 // RunCounts What a run did, in numbers.
@@ -1918,6 +2562,135 @@ type Version struct {
 	Version string  `json:"version"`
 }
 
+// World A group of rooms that belong together, such as a message server, as an agent knows it.
+//
+// Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","createdAt":"2026-11-20T15:33:10.230Z","id":"dec793fc-c523-0cac-9993-b536acb152af","messageServerId":"00000000-0000-0000-0000-000000000000","metadata":null,"name":"Default Server","updatedAt":"2026-11-20T15:33:10.230Z"}
+type World struct {
+	// AgentID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	AgentID UUID `json:"agentId"`
+
+	// Agents In lists: who knows it.
+	Agents []WorldAgent `json:"agents,omitempty"`
+
+	// CreatedAt A moment in UTC, ISO 8601 with milliseconds.
+	//
+	// Example: 2026-11-20T15:33:10.230Z
+	CreatedAt Timestamp `json:"createdAt"`
+
+	// Description `metadata.description`, if it is a text.
+	Description *string `json:"description,omitempty"`
+
+	// ID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ID              UUID                                  `json:"id"`
+	MessageServerID nullable.Nullable[openapi_types.UUID] `json:"messageServerId"`
+
+	// Metadata An object with any content, or null if there is none.
+	//
+	// Example: {}
+	Metadata nullable.Nullable[JSONObjectOrNull] `json:"metadata"`
+	Name     string                              `json:"name"`
+
+	// UpdatedAt A moment in UTC, ISO 8601 with milliseconds.
+	//
+	// Example: 2026-11-20T15:33:10.230Z
+	UpdatedAt Timestamp `json:"updatedAt"`
+}
+
+// WorldAgent An agent that knows a world.
+//
+// Example: {"id":"b850bc30-45f8-0041-a00a-83df46d8555d","name":"Eliza"}
+type WorldAgent struct {
+	// ID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ID   UUID   `json:"id"`
+	Name string `json:"name"`
+}
+
+// WorldEnvelope A world.
+//
+// Example: {"data":{"settings":{},"success":true,"world":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","createdAt":"2026-11-20T15:33:10.230Z","id":"dec793fc-c523-0cac-9993-b536acb152af","messageServerId":"00000000-0000-0000-0000-000000000000","metadata":null,"name":"Default Server","updatedAt":"2026-11-20T15:33:10.230Z"},"worldId":"dec793fc-c523-0cac-9993-b536acb152af"},"success":true}
+type WorldEnvelope struct {
+	// Data A world, and its parts again for clients that look for them alone.
+	//
+	// Example: {"settings":{},"success":true,"world":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","createdAt":"2026-11-20T15:33:10.230Z","id":"dec793fc-c523-0cac-9993-b536acb152af","messageServerId":"00000000-0000-0000-0000-000000000000","metadata":null,"name":"Default Server","updatedAt":"2026-11-20T15:33:10.230Z"},"worldId":"dec793fc-c523-0cac-9993-b536acb152af"}
+	Data WorldResult `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
+// WorldList Worlds.
+//
+// Example: {"worlds":[]}
+type WorldList struct {
+	Worlds []World `json:"worlds"`
+}
+
+// WorldListEnvelope Worlds.
+//
+// Example: {"data":{"worlds":[{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","createdAt":"2026-11-20T15:33:10.230Z","id":"dec793fc-c523-0cac-9993-b536acb152af","messageServerId":"00000000-0000-0000-0000-000000000000","metadata":null,"name":"Default Server","updatedAt":"2026-11-20T15:33:10.230Z"}]},"success":true}
+type WorldListEnvelope struct {
+	// Data Worlds.
+	//
+	// Example: {"worlds":[]}
+	Data WorldList `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
+// WorldPatch Changes to a world.
+//
+// Example: {"settings":{"greeting":true}}
+type WorldPatch struct {
+	// Metadata An object with any content.
+	//
+	// Example: {}
+	Metadata JSONObject `json:"metadata,omitempty"`
+
+	// Name Not empty.
+	Name *string `json:"name,omitempty"`
+
+	// Settings An object with any content.
+	//
+	// Example: {}
+	Settings JSONObject `json:"settings,omitempty"`
+}
+
+// WorldResult A world, and its parts again for clients that look for them alone.
+//
+// Example: {"settings":{},"success":true,"world":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","createdAt":"2026-11-20T15:33:10.230Z","id":"dec793fc-c523-0cac-9993-b536acb152af","messageServerId":"00000000-0000-0000-0000-000000000000","metadata":null,"name":"Default Server","updatedAt":"2026-11-20T15:33:10.230Z"},"worldId":"dec793fc-c523-0cac-9993-b536acb152af"}
+type WorldResult struct {
+	// Settings An object with any content.
+	//
+	// Example: {}
+	Settings JSONObject `json:"settings"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+
+	// World A group of rooms that belong together, such as a message server, as an agent knows it.
+	//
+	// Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","createdAt":"2026-11-20T15:33:10.230Z","id":"dec793fc-c523-0cac-9993-b536acb152af","messageServerId":"00000000-0000-0000-0000-000000000000","metadata":null,"name":"Default Server","updatedAt":"2026-11-20T15:33:10.230Z"}
+	World World `json:"world"`
+
+	// WorldID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	WorldID UUID `json:"worldId"`
+}
+
 // AgentID A UUID of any version, in either case.
 //
 // Example: b850bc30-45f8-0041-a00a-83df46d8555d
@@ -1928,10 +2701,57 @@ type AgentID = UUID
 // Example: b850bc30-45f8-0041-a00a-83df46d8555d
 type ChannelID = UUID
 
+// IncludeEmbedding Example: true
+type IncludeEmbedding = string
+
+// MemoryBefore A moment as epoch milliseconds, ISO 8601 or an RFC 2822-like date.
+//
+// Example: 1795188790230
+type MemoryBefore = LooseTime
+
+// MemoryFrom A moment as epoch milliseconds, ISO 8601 or an RFC 2822-like date.
+//
+// Example: 1795188790230
+type MemoryFrom = LooseTime
+
+// MemoryLimit A number. Text that isn't one counts as absent.
+//
+// Example: 50
+type MemoryLimit = LooseInteger
+
+// MemoryOffset A number. Text that isn't one counts as absent.
+//
+// Example: 50
+type MemoryOffset = LooseInteger
+
+// MemoryPage A number. Text that isn't one counts as absent.
+//
+// Example: 50
+type MemoryPage = LooseInteger
+
+// MemorySearch Example: tea
+type MemorySearch = string
+
+// MemoryTo A moment as epoch milliseconds, ISO 8601 or an RFC 2822-like date.
+//
+// Example: 1795188790230
+type MemoryTo = LooseTime
+
+// MemoryType Example: facts
+type MemoryType = string
+
 // MessageServerID A UUID of any version, in either case.
 //
 // Example: b850bc30-45f8-0041-a00a-83df46d8555d
 type MessageServerID = UUID
+
+// RoomID A UUID of any version, in either case.
+//
+// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+type RoomID = UUID
+
+// TableName Example: facts
+type TableName = string
 
 // AgentAnswer An agent.
 //
@@ -2003,6 +2823,11 @@ type NotFoundApplicationJSON = Error
 // Example: {"code":"NOT_FOUND","detail":"Agent not found","status":404,"title":"Not Found","type":"about:blank"}
 type NotFoundApplicationProblemPlusJSON = Problem
 
+// RoomAnswer A room.
+//
+// Example: {"data":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","createdAt":"2026-11-20T15:33:10.230Z","id":"740de269-82a9-0d4f-9889-c87fb8884f7f","messageServerId":"00000000-0000-0000-0000-000000000000","metadata":null,"name":"Book club","serverId":"00000000-0000-0000-0000-000000000000","source":"client","type":"GROUP","updatedAt":"2026-11-20T15:33:10.230Z","worldId":"dec793fc-c523-0cac-9993-b536acb152af","worldName":"Default Server"},"success":true}
+type RoomAnswer = RoomEnvelope
+
 // TimedOutApplicationJSON A failure.
 //
 // Example: {"error":{"code":"NOT_FOUND","message":"Agent not found"},"success":false}
@@ -2013,9 +2838,138 @@ type TimedOutApplicationJSON = Error
 // Example: {"code":"NOT_FOUND","detail":"Agent not found","status":404,"title":"Not Found","type":"about:blank"}
 type TimedOutApplicationProblemPlusJSON = Problem
 
+// WorldAnswer A world.
+//
+// Example: {"data":{"settings":{},"success":true,"world":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","createdAt":"2026-11-20T15:33:10.230Z","id":"dec793fc-c523-0cac-9993-b536acb152af","messageServerId":"00000000-0000-0000-0000-000000000000","metadata":null,"name":"Default Server","updatedAt":"2026-11-20T15:33:10.230Z"},"worldId":"dec793fc-c523-0cac-9993-b536acb152af"},"success":true}
+type WorldAnswer = WorldEnvelope
+
+// ListAgentLogsParams defines parameters for ListAgentLogs.
+type ListAgentLogsParams struct {
+	// RoomID Only entries of this room or channel.
+	RoomID *UUID `form:"roomId,omitempty" json:"roomId,omitempty"`
+
+	// Type Only entries of this type.
+	Type *string `form:"type,omitempty" json:"type,omitempty"`
+
+	// ExcludeTypes Leave out entries of these types, and model calls whose model type contains one of them. Repeat it, or separate
+	// by commas.
+	ExcludeTypes []string `form:"excludeTypes,omitempty" json:"excludeTypes,omitempty"`
+
+	// Search Only entries that contain this text.
+	Search *string `form:"search,omitempty" json:"search,omitempty"`
+
+	// Count At most this many, up to 1000; 10 if neither this nor `limit` is given.
+	Count *int `form:"count,omitempty" json:"count,omitempty"`
+
+	// Limit The same as `count`, and stronger.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Offset Skip this many.
+	Offset *int `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Page Skip as many pages but one, unless `offset` is given.
+	Page *int `form:"page,omitempty" json:"page,omitempty"`
+
+	// From Not older than this.
+	From *LooseTime `form:"from,omitempty" json:"from,omitempty"`
+
+	// Since The same as `from`.
+	Since *LooseTime `form:"since,omitempty" json:"since,omitempty"`
+
+	// To Not newer than this.
+	To *LooseTime `form:"to,omitempty" json:"to,omitempty"`
+
+	// Until The same as `to`.
+	Until *LooseTime `form:"until,omitempty" json:"until,omitempty"`
+
+	// Level Ignored; the entries have no level.
+	Level *string `form:"level,omitempty" json:"level,omitempty"`
+}
+
+// ListMemoriesParams defines parameters for ListMemories.
+type ListMemoriesParams struct {
+	// ChannelID Only memories of this channel; stronger than `roomId`.
+	ChannelID *UUID `form:"channelId,omitempty" json:"channelId,omitempty"`
+
+	// RoomID Only memories of this room, or of the room of this channel.
+	RoomID *UUID `form:"roomId,omitempty" json:"roomId,omitempty"`
+
+	// TableName The kind of memories; `messages` if neither this nor `type` is given.
+	TableName *TableName `form:"tableName,omitempty" json:"tableName,omitempty"`
+
+	// Type The same as `tableName`, which is stronger.
+	Type *MemoryType `form:"type,omitempty" json:"type,omitempty"`
+
+	// IncludeEmbedding `true` also returns the vectors of the memories that have one.
+	IncludeEmbedding *IncludeEmbedding `form:"includeEmbedding,omitempty" json:"includeEmbedding,omitempty"`
+
+	// Limit At most this many, up to 1000, which is also the number if it is left out.
+	Limit *MemoryLimit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Offset Skip this many; none if it is not a positive number.
+	Offset *MemoryOffset `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Page Skip as many pages of `limit` but one, unless `offset` is given.
+	Page *MemoryPage `form:"page,omitempty" json:"page,omitempty"`
+
+	// Search Only memories whose text contains this, in either case.
+	Search *MemorySearch `form:"search,omitempty" json:"search,omitempty"`
+
+	// Before Not newer than this; text that is no time counts as absent.
+	Before *MemoryBefore `form:"before,omitempty" json:"before,omitempty"`
+
+	// From Not older than this.
+	From *MemoryFrom `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Not newer than this.
+	To *MemoryTo `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// ListRoomsParams defines parameters for ListRooms.
+type ListRoomsParams struct {
+	// Limit At most this many, up to 1000, which is also the number if it is left out.
+	Limit *LooseInteger `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Offset Skip this many; none if it is not a positive number.
+	Offset *LooseInteger `form:"offset,omitempty" json:"offset,omitempty"`
+}
+
+// ListRoomMemoriesParams defines parameters for ListRoomMemories.
+type ListRoomMemoriesParams struct {
+	// TableName The kind of memories; `messages` if neither this nor `type` is given.
+	TableName *TableName `form:"tableName,omitempty" json:"tableName,omitempty"`
+
+	// Type The same as `tableName`, which is stronger.
+	Type *MemoryType `form:"type,omitempty" json:"type,omitempty"`
+
+	// IncludeEmbedding `true` also returns the vectors of the memories that have one.
+	IncludeEmbedding *IncludeEmbedding `form:"includeEmbedding,omitempty" json:"includeEmbedding,omitempty"`
+
+	// Limit At most this many, up to 1000; 20 if it is left out, 1000 if it is not a positive number.
+	Limit *LooseInteger `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Offset Skip this many; none if it is not a positive number.
+	Offset *MemoryOffset `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Page Skip as many pages of `limit` but one, unless `offset` is given.
+	Page *MemoryPage `form:"page,omitempty" json:"page,omitempty"`
+
+	// Search Only memories whose text contains this, in either case.
+	Search *MemorySearch `form:"search,omitempty" json:"search,omitempty"`
+
+	// Before Not newer than this; text that is no time counts as absent.
+	Before *MemoryBefore `form:"before,omitempty" json:"before,omitempty"`
+
+	// From Not older than this.
+	From *MemoryFrom `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Not newer than this.
+	To *MemoryTo `form:"to,omitempty" json:"to,omitempty"`
+}
+
 // ListRunsParams defines parameters for ListRuns.
 type ListRunsParams struct {
-	// RoomID Only runs in this channel.
+	// RoomID Only runs in this room or channel.
 	RoomID *UUID `form:"roomId,omitempty" json:"roomId,omitempty"`
 
 	// Status Only runs with this status; anything else than the listed values means all.
@@ -2029,6 +2983,12 @@ type ListRunsParams struct {
 
 	// To Not newer than this.
 	To *LooseTime `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// GetRunParams defines parameters for GetRun.
+type GetRunParams struct {
+	// RoomID Not needed; a run is found by its id alone.
+	RoomID *UUID `form:"roomId,omitempty" json:"roomId,omitempty"`
 }
 
 // UpdateChannelParams defines parameters for UpdateChannel.
@@ -2081,6 +3041,24 @@ type CreateAgentJSONRequestBody = CreateAgentRequest
 
 // UpdateAgentJSONRequestBody defines body for UpdateAgent for application/json ContentType.
 type UpdateAgentJSONRequestBody = AgentPatch
+
+// UpdateMemoryJSONRequestBody defines body for UpdateMemory for application/json ContentType.
+type UpdateMemoryJSONRequestBody = MemoryPatch
+
+// CreateRoomJSONRequestBody defines body for CreateRoom for application/json ContentType.
+type CreateRoomJSONRequestBody = CreateRoomRequest
+
+// UpdateRoomJSONRequestBody defines body for UpdateRoom for application/json ContentType.
+type UpdateRoomJSONRequestBody = RoomPatch
+
+// CreateWorldJSONRequestBody defines body for CreateWorld for application/json ContentType.
+type CreateWorldJSONRequestBody = CreateWorldRequest
+
+// UpdateWorldJSONRequestBody defines body for UpdateWorld for application/json ContentType.
+type UpdateWorldJSONRequestBody = WorldPatch
+
+// CreateGroupJSONRequestBody defines body for CreateGroup for application/json ContentType.
+type CreateGroupJSONRequestBody = CreateGroupRequest
 
 // CreateChannelJSONRequestBody defines body for CreateChannel for application/json ContentType.
 type CreateChannelJSONRequestBody = CreateChannelRequest

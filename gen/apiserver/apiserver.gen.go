@@ -31,6 +31,9 @@ type ServerInterface interface {
 	// CreateAgent Create an agent
 	// (POST /api/agents)
 	CreateAgent(w http.ResponseWriter, r *http.Request)
+	// ListWorlds List worlds
+	// (GET /api/agents/worlds)
+	ListWorlds(w http.ResponseWriter, r *http.Request)
 	// DeleteAgent Delete an agent
 	// (DELETE /api/agents/{agentId})
 	DeleteAgent(w http.ResponseWriter, r *http.Request, agentID AgentID)
@@ -40,18 +43,75 @@ type ServerInterface interface {
 	// UpdateAgent Change an agent
 	// (PATCH /api/agents/{agentId})
 	UpdateAgent(w http.ResponseWriter, r *http.Request, agentID AgentID)
+	// ListAgentLogs Read an agent's log
+	// (GET /api/agents/{agentId}/logs)
+	ListAgentLogs(w http.ResponseWriter, r *http.Request, agentID AgentID, params ListAgentLogsParams)
+	// DeleteAgentLog Delete an entry of an agent's log
+	// (DELETE /api/agents/{agentId}/logs/{logId})
+	DeleteAgentLog(w http.ResponseWriter, r *http.Request, agentID AgentID, logID UUID)
+	// ClearMemories Delete all memories of an agent
+	// (DELETE /api/agents/{agentId}/memories)
+	ClearMemories(w http.ResponseWriter, r *http.Request, agentID AgentID)
+	// ListMemories List an agent's memories
+	// (GET /api/agents/{agentId}/memories)
+	ListMemories(w http.ResponseWriter, r *http.Request, agentID AgentID, params ListMemoriesParams)
+	// ClearRoomMemories Delete an agent's memories of a room
+	// (DELETE /api/agents/{agentId}/memories/all/{roomId})
+	ClearRoomMemories(w http.ResponseWriter, r *http.Request, agentID AgentID, roomID RoomID)
+	// DeleteMemory Delete a memory
+	// (DELETE /api/agents/{agentId}/memories/{memoryId})
+	DeleteMemory(w http.ResponseWriter, r *http.Request, agentID AgentID, memoryID UUID)
+	// UpdateMemory Change a memory
+	// (PATCH /api/agents/{agentId}/memories/{memoryId})
+	UpdateMemory(w http.ResponseWriter, r *http.Request, agentID AgentID, memoryID UUID)
+	// ListPanels List an agent's panels
+	// (GET /api/agents/{agentId}/panels)
+	ListPanels(w http.ResponseWriter, r *http.Request, agentID AgentID)
+	// ListRooms List an agent's rooms
+	// (GET /api/agents/{agentId}/rooms)
+	ListRooms(w http.ResponseWriter, r *http.Request, agentID AgentID, params ListRoomsParams)
+	// CreateRoom Create a room
+	// (POST /api/agents/{agentId}/rooms)
+	CreateRoom(w http.ResponseWriter, r *http.Request, agentID AgentID)
+	// DeleteRoom Delete a room
+	// (DELETE /api/agents/{agentId}/rooms/{roomId})
+	DeleteRoom(w http.ResponseWriter, r *http.Request, agentID AgentID, roomID RoomID)
+	// GetRoom Read a room
+	// (GET /api/agents/{agentId}/rooms/{roomId})
+	GetRoom(w http.ResponseWriter, r *http.Request, agentID AgentID, roomID RoomID)
+	// UpdateRoom Rename a room
+	// (PATCH /api/agents/{agentId}/rooms/{roomId})
+	UpdateRoom(w http.ResponseWriter, r *http.Request, agentID AgentID, roomID RoomID)
+	// ListRoomMemories List an agent's memories of a room
+	// (GET /api/agents/{agentId}/rooms/{roomId}/memories)
+	ListRoomMemories(w http.ResponseWriter, r *http.Request, agentID AgentID, roomID RoomID, params ListRoomMemoriesParams)
 	// ListRuns List an agent's runs
 	// (GET /api/agents/{agentId}/runs)
 	ListRuns(w http.ResponseWriter, r *http.Request, agentID AgentID, params ListRunsParams)
 	// GetRun Read a run
 	// (GET /api/agents/{agentId}/runs/{runId})
-	GetRun(w http.ResponseWriter, r *http.Request, agentID AgentID, runID UUID)
+	GetRun(w http.ResponseWriter, r *http.Request, agentID AgentID, runID UUID, params GetRunParams)
 	// StartAgent Start an agent
 	// (POST /api/agents/{agentId}/start)
 	StartAgent(w http.ResponseWriter, r *http.Request, agentID AgentID)
 	// StopAgent Stop an agent
 	// (POST /api/agents/{agentId}/stop)
 	StopAgent(w http.ResponseWriter, r *http.Request, agentID AgentID)
+	// CreateWorld Create or share a world
+	// (POST /api/agents/{agentId}/worlds)
+	CreateWorld(w http.ResponseWriter, r *http.Request, agentID AgentID)
+	// UpdateWorld Change a world
+	// (PATCH /api/agents/{agentId}/worlds/{worldId})
+	UpdateWorld(w http.ResponseWriter, r *http.Request, agentID AgentID, worldID UUID)
+	// DeleteGroup Delete the worlds of a message server
+	// (DELETE /api/memory/groups/{messageServerId})
+	DeleteGroup(w http.ResponseWriter, r *http.Request, messageServerID MessageServerID)
+	// CreateGroup Give agents a room for a message server
+	// (POST /api/memory/groups/{messageServerId})
+	CreateGroup(w http.ResponseWriter, r *http.Request, messageServerID MessageServerID)
+	// ClearGroupMemories Delete what agents remember of a message server
+	// (DELETE /api/memory/groups/{messageServerId}/memories)
+	ClearGroupMemories(w http.ResponseWriter, r *http.Request, messageServerID MessageServerID)
 	// ListAgentMessageServers List the message servers of an agent
 	// (GET /api/messaging/agents/{agentId}/message-servers)
 	ListAgentMessageServers(w http.ResponseWriter, r *http.Request, agentID AgentID)
@@ -151,6 +211,12 @@ func (_ Unimplemented) CreateAgent(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// ListWorlds List worlds
+// (GET /api/agents/worlds)
+func (_ Unimplemented) ListWorlds(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // DeleteAgent Delete an agent
 // (DELETE /api/agents/{agentId})
 func (_ Unimplemented) DeleteAgent(w http.ResponseWriter, r *http.Request, agentID AgentID) {
@@ -169,6 +235,90 @@ func (_ Unimplemented) UpdateAgent(w http.ResponseWriter, r *http.Request, agent
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// ListAgentLogs Read an agent's log
+// (GET /api/agents/{agentId}/logs)
+func (_ Unimplemented) ListAgentLogs(w http.ResponseWriter, r *http.Request, agentID AgentID, params ListAgentLogsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// DeleteAgentLog Delete an entry of an agent's log
+// (DELETE /api/agents/{agentId}/logs/{logId})
+func (_ Unimplemented) DeleteAgentLog(w http.ResponseWriter, r *http.Request, agentID AgentID, logID UUID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ClearMemories Delete all memories of an agent
+// (DELETE /api/agents/{agentId}/memories)
+func (_ Unimplemented) ClearMemories(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListMemories List an agent's memories
+// (GET /api/agents/{agentId}/memories)
+func (_ Unimplemented) ListMemories(w http.ResponseWriter, r *http.Request, agentID AgentID, params ListMemoriesParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ClearRoomMemories Delete an agent's memories of a room
+// (DELETE /api/agents/{agentId}/memories/all/{roomId})
+func (_ Unimplemented) ClearRoomMemories(w http.ResponseWriter, r *http.Request, agentID AgentID, roomID RoomID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// DeleteMemory Delete a memory
+// (DELETE /api/agents/{agentId}/memories/{memoryId})
+func (_ Unimplemented) DeleteMemory(w http.ResponseWriter, r *http.Request, agentID AgentID, memoryID UUID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// UpdateMemory Change a memory
+// (PATCH /api/agents/{agentId}/memories/{memoryId})
+func (_ Unimplemented) UpdateMemory(w http.ResponseWriter, r *http.Request, agentID AgentID, memoryID UUID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListPanels List an agent's panels
+// (GET /api/agents/{agentId}/panels)
+func (_ Unimplemented) ListPanels(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListRooms List an agent's rooms
+// (GET /api/agents/{agentId}/rooms)
+func (_ Unimplemented) ListRooms(w http.ResponseWriter, r *http.Request, agentID AgentID, params ListRoomsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// CreateRoom Create a room
+// (POST /api/agents/{agentId}/rooms)
+func (_ Unimplemented) CreateRoom(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// DeleteRoom Delete a room
+// (DELETE /api/agents/{agentId}/rooms/{roomId})
+func (_ Unimplemented) DeleteRoom(w http.ResponseWriter, r *http.Request, agentID AgentID, roomID RoomID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetRoom Read a room
+// (GET /api/agents/{agentId}/rooms/{roomId})
+func (_ Unimplemented) GetRoom(w http.ResponseWriter, r *http.Request, agentID AgentID, roomID RoomID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// UpdateRoom Rename a room
+// (PATCH /api/agents/{agentId}/rooms/{roomId})
+func (_ Unimplemented) UpdateRoom(w http.ResponseWriter, r *http.Request, agentID AgentID, roomID RoomID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListRoomMemories List an agent's memories of a room
+// (GET /api/agents/{agentId}/rooms/{roomId}/memories)
+func (_ Unimplemented) ListRoomMemories(w http.ResponseWriter, r *http.Request, agentID AgentID, roomID RoomID, params ListRoomMemoriesParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // ListRuns List an agent's runs
 // (GET /api/agents/{agentId}/runs)
 func (_ Unimplemented) ListRuns(w http.ResponseWriter, r *http.Request, agentID AgentID, params ListRunsParams) {
@@ -177,7 +327,7 @@ func (_ Unimplemented) ListRuns(w http.ResponseWriter, r *http.Request, agentID 
 
 // GetRun Read a run
 // (GET /api/agents/{agentId}/runs/{runId})
-func (_ Unimplemented) GetRun(w http.ResponseWriter, r *http.Request, agentID AgentID, runID UUID) {
+func (_ Unimplemented) GetRun(w http.ResponseWriter, r *http.Request, agentID AgentID, runID UUID, params GetRunParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -190,6 +340,36 @@ func (_ Unimplemented) StartAgent(w http.ResponseWriter, r *http.Request, agentI
 // StopAgent Stop an agent
 // (POST /api/agents/{agentId}/stop)
 func (_ Unimplemented) StopAgent(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// CreateWorld Create or share a world
+// (POST /api/agents/{agentId}/worlds)
+func (_ Unimplemented) CreateWorld(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// UpdateWorld Change a world
+// (PATCH /api/agents/{agentId}/worlds/{worldId})
+func (_ Unimplemented) UpdateWorld(w http.ResponseWriter, r *http.Request, agentID AgentID, worldID UUID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// DeleteGroup Delete the worlds of a message server
+// (DELETE /api/memory/groups/{messageServerId})
+func (_ Unimplemented) DeleteGroup(w http.ResponseWriter, r *http.Request, messageServerID MessageServerID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// CreateGroup Give agents a room for a message server
+// (POST /api/memory/groups/{messageServerId})
+func (_ Unimplemented) CreateGroup(w http.ResponseWriter, r *http.Request, messageServerID MessageServerID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ClearGroupMemories Delete what agents remember of a message server
+// (DELETE /api/memory/groups/{messageServerId}/memories)
+func (_ Unimplemented) ClearGroupMemories(w http.ResponseWriter, r *http.Request, messageServerID MessageServerID) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -392,6 +572,20 @@ func (siw *ServerInterfaceWrapper) CreateAgent(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// ListWorlds operation middleware
+func (siw *ServerInterfaceWrapper) ListWorlds(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListWorlds(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // DeleteAgent operation middleware
 func (siw *ServerInterfaceWrapper) DeleteAgent(w http.ResponseWriter, r *http.Request) {
 
@@ -461,6 +655,935 @@ func (siw *ServerInterfaceWrapper) UpdateAgent(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.UpdateAgent(w, r, agentID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListAgentLogs operation middleware
+func (siw *ServerInterfaceWrapper) ListAgentLogs(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAgentLogsParams
+
+	// ------------- Optional query parameter "roomId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "roomId", r.URL.Query(), &params.RoomID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "roomId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "roomId", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "type", r.URL.Query(), &params.Type, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "type"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "type", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "excludeTypes" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "excludeTypes", r.URL.Query(), &params.ExcludeTypes, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "excludeTypes"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "excludeTypes", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", r.URL.Query(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "search"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "search", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "count" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "count", r.URL.Query(), &params.Count, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "count"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "count", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "offset" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "offset", r.URL.Query(), &params.Offset, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "offset"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "offset", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", r.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "from"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "from", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "since" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "since", r.URL.Query(), &params.Since, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "since"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "since", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", r.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "to"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "to", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "until" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "until", r.URL.Query(), &params.Until, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "until"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "until", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "level" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "level", r.URL.Query(), &params.Level, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "level"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "level", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListAgentLogs(w, r, agentID, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteAgentLog operation middleware
+func (siw *ServerInterfaceWrapper) DeleteAgentLog(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "logId" -------------
+	var logID UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "logId", chi.URLParam(r, "logId"), &logID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "logId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteAgentLog(w, r, agentID, logID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ClearMemories operation middleware
+func (siw *ServerInterfaceWrapper) ClearMemories(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ClearMemories(w, r, agentID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListMemories operation middleware
+func (siw *ServerInterfaceWrapper) ListMemories(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListMemoriesParams
+
+	// ------------- Optional query parameter "channelId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "channelId", r.URL.Query(), &params.ChannelID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "channelId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "channelId", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "roomId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "roomId", r.URL.Query(), &params.RoomID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "roomId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "roomId", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "tableName" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tableName", r.URL.Query(), &params.TableName, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "tableName"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "tableName", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "type", r.URL.Query(), &params.Type, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "type"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "type", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "includeEmbedding" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "includeEmbedding", r.URL.Query(), &params.IncludeEmbedding, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "includeEmbedding"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "includeEmbedding", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "offset" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "offset", r.URL.Query(), &params.Offset, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "offset"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "offset", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", r.URL.Query(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "search"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "search", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "before" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "before", r.URL.Query(), &params.Before, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "before"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "before", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", r.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "from"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "from", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", r.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "to"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "to", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListMemories(w, r, agentID, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ClearRoomMemories operation middleware
+func (siw *ServerInterfaceWrapper) ClearRoomMemories(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "roomId" -------------
+	var roomID RoomID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "roomId", chi.URLParam(r, "roomId"), &roomID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "roomId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ClearRoomMemories(w, r, agentID, roomID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteMemory operation middleware
+func (siw *ServerInterfaceWrapper) DeleteMemory(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "memoryId" -------------
+	var memoryID UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "memoryId", chi.URLParam(r, "memoryId"), &memoryID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "memoryId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteMemory(w, r, agentID, memoryID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateMemory operation middleware
+func (siw *ServerInterfaceWrapper) UpdateMemory(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "memoryId" -------------
+	var memoryID UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "memoryId", chi.URLParam(r, "memoryId"), &memoryID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "memoryId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateMemory(w, r, agentID, memoryID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListPanels operation middleware
+func (siw *ServerInterfaceWrapper) ListPanels(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListPanels(w, r, agentID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListRooms operation middleware
+func (siw *ServerInterfaceWrapper) ListRooms(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListRoomsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "offset" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "offset", r.URL.Query(), &params.Offset, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "offset"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "offset", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListRooms(w, r, agentID, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateRoom operation middleware
+func (siw *ServerInterfaceWrapper) CreateRoom(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateRoom(w, r, agentID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteRoom operation middleware
+func (siw *ServerInterfaceWrapper) DeleteRoom(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "roomId" -------------
+	var roomID RoomID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "roomId", chi.URLParam(r, "roomId"), &roomID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "roomId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteRoom(w, r, agentID, roomID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetRoom operation middleware
+func (siw *ServerInterfaceWrapper) GetRoom(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "roomId" -------------
+	var roomID RoomID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "roomId", chi.URLParam(r, "roomId"), &roomID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "roomId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetRoom(w, r, agentID, roomID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateRoom operation middleware
+func (siw *ServerInterfaceWrapper) UpdateRoom(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "roomId" -------------
+	var roomID RoomID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "roomId", chi.URLParam(r, "roomId"), &roomID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "roomId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateRoom(w, r, agentID, roomID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListRoomMemories operation middleware
+func (siw *ServerInterfaceWrapper) ListRoomMemories(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "roomId" -------------
+	var roomID RoomID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "roomId", chi.URLParam(r, "roomId"), &roomID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "roomId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListRoomMemoriesParams
+
+	// ------------- Optional query parameter "tableName" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tableName", r.URL.Query(), &params.TableName, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "tableName"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "tableName", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "type", r.URL.Query(), &params.Type, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "type"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "type", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "includeEmbedding" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "includeEmbedding", r.URL.Query(), &params.IncludeEmbedding, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "includeEmbedding"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "includeEmbedding", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "offset" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "offset", r.URL.Query(), &params.Offset, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "offset"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "offset", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", r.URL.Query(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "search"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "search", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "before" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "before", r.URL.Query(), &params.Before, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "before"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "before", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", r.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "from"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "from", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", r.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "to"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "to", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListRoomMemories(w, r, agentID, roomID, params)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -588,8 +1711,24 @@ func (siw *ServerInterfaceWrapper) GetRun(w http.ResponseWriter, r *http.Request
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetRunParams
+
+	// ------------- Optional query parameter "roomId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "roomId", r.URL.Query(), &params.RoomID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "roomId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "roomId", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.GetRun(w, r, agentID, runID)
+		siw.Handler.GetRun(w, r, agentID, runID, params)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -642,6 +1781,145 @@ func (siw *ServerInterfaceWrapper) StopAgent(w http.ResponseWriter, r *http.Requ
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.StopAgent(w, r, agentID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateWorld operation middleware
+func (siw *ServerInterfaceWrapper) CreateWorld(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateWorld(w, r, agentID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateWorld operation middleware
+func (siw *ServerInterfaceWrapper) UpdateWorld(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "worldId" -------------
+	var worldID UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "worldId", chi.URLParam(r, "worldId"), &worldID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "worldId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateWorld(w, r, agentID, worldID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteGroup operation middleware
+func (siw *ServerInterfaceWrapper) DeleteGroup(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "messageServerId" -------------
+	var messageServerID MessageServerID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "messageServerId", chi.URLParam(r, "messageServerId"), &messageServerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "messageServerId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteGroup(w, r, messageServerID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateGroup operation middleware
+func (siw *ServerInterfaceWrapper) CreateGroup(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "messageServerId" -------------
+	var messageServerID MessageServerID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "messageServerId", chi.URLParam(r, "messageServerId"), &messageServerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "messageServerId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateGroup(w, r, messageServerID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ClearGroupMemories operation middleware
+func (siw *ServerInterfaceWrapper) ClearGroupMemories(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "messageServerId" -------------
+	var messageServerID MessageServerID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "messageServerId", chi.URLParam(r, "messageServerId"), &messageServerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "messageServerId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ClearGroupMemories(w, r, messageServerID)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -1535,6 +2813,48 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Patch(options.BaseURL+"/api/agents/{agentId}", wrapper.UpdateAgent)
 	})
 	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/agents/{agentId}/logs", wrapper.ListAgentLogs)
+	})
+	r.Group(func(r chi.Router) {
+		r.Delete(options.BaseURL+"/api/agents/{agentId}/logs/{logId}", wrapper.DeleteAgentLog)
+	})
+	r.Group(func(r chi.Router) {
+		r.Delete(options.BaseURL+"/api/agents/{agentId}/memories", wrapper.ClearMemories)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/agents/{agentId}/memories", wrapper.ListMemories)
+	})
+	r.Group(func(r chi.Router) {
+		r.Delete(options.BaseURL+"/api/agents/{agentId}/memories/{memoryId}", wrapper.DeleteMemory)
+	})
+	r.Group(func(r chi.Router) {
+		r.Patch(options.BaseURL+"/api/agents/{agentId}/memories/{memoryId}", wrapper.UpdateMemory)
+	})
+	r.Group(func(r chi.Router) {
+		r.Delete(options.BaseURL+"/api/agents/{agentId}/memories/all/{roomId}", wrapper.ClearRoomMemories)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/agents/{agentId}/panels", wrapper.ListPanels)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/agents/{agentId}/rooms", wrapper.ListRooms)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/agents/{agentId}/rooms", wrapper.CreateRoom)
+	})
+	r.Group(func(r chi.Router) {
+		r.Delete(options.BaseURL+"/api/agents/{agentId}/rooms/{roomId}", wrapper.DeleteRoom)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/agents/{agentId}/rooms/{roomId}", wrapper.GetRoom)
+	})
+	r.Group(func(r chi.Router) {
+		r.Patch(options.BaseURL+"/api/agents/{agentId}/rooms/{roomId}", wrapper.UpdateRoom)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/agents/{agentId}/rooms/{roomId}/memories", wrapper.ListRoomMemories)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/agents/{agentId}/runs", wrapper.ListRuns)
 	})
 	r.Group(func(r chi.Router) {
@@ -1545,6 +2865,24 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/api/agents/{agentId}/stop", wrapper.StopAgent)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/agents/{agentId}/worlds", wrapper.CreateWorld)
+	})
+	r.Group(func(r chi.Router) {
+		r.Patch(options.BaseURL+"/api/agents/{agentId}/worlds/{worldId}", wrapper.UpdateWorld)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/agents/worlds", wrapper.ListWorlds)
+	})
+	r.Group(func(r chi.Router) {
+		r.Delete(options.BaseURL+"/api/memory/groups/{messageServerId}", wrapper.DeleteGroup)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/memory/groups/{messageServerId}", wrapper.CreateGroup)
+	})
+	r.Group(func(r chi.Router) {
+		r.Delete(options.BaseURL+"/api/memory/groups/{messageServerId}/memories", wrapper.ClearGroupMemories)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/messaging/agents/{agentId}/message-servers", wrapper.ListAgentMessageServers)
@@ -1655,8 +2993,12 @@ type MessageServerAgentAnswerJSONResponse MessageServerAgentEnvelope
 type NotFoundJSONResponse Error
 type NotFoundApplicationProblemPlusJSONResponse Problem
 
+type RoomAnswerJSONResponse RoomEnvelope
+
 type TimedOutJSONResponse Error
 type TimedOutApplicationProblemPlusJSONResponse Problem
+
+type WorldAnswerJSONResponse WorldEnvelope
 
 type ListAgentsRequestObject struct {
 }
@@ -1818,6 +3160,61 @@ type CreateAgentdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CreateAgentdefaultApplicationProblemPlusJSONResponse) VisitCreateAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWorldsRequestObject struct {
+}
+
+type ListWorldsResponseObject interface {
+	VisitListWorldsResponse(w http.ResponseWriter) error
+}
+
+type ListWorlds200JSONResponse WorldListEnvelope
+
+func (response ListWorlds200JSONResponse) VisitListWorldsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWorldsdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response ListWorldsdefaultJSONResponse) VisitListWorldsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWorldsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListWorldsdefaultApplicationProblemPlusJSONResponse) VisitListWorldsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2112,6 +3509,1417 @@ func (response UpdateAgentdefaultApplicationProblemPlusJSONResponse) VisitUpdate
 	return err
 }
 
+type ListAgentLogsRequestObject struct {
+	AgentID AgentID `json:"agentId"`
+	Params  ListAgentLogsParams
+}
+
+type ListAgentLogsResponseObject interface {
+	VisitListAgentLogsResponse(w http.ResponseWriter) error
+}
+
+type ListAgentLogs200JSONResponse AgentLogEnvelope
+
+func (response ListAgentLogs200JSONResponse) VisitListAgentLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAgentLogs400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListAgentLogs400JSONResponse) VisitListAgentLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAgentLogs400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListAgentLogs400ApplicationProblemPlusJSONResponse) VisitListAgentLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAgentLogs404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ListAgentLogs404JSONResponse) VisitListAgentLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAgentLogs404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListAgentLogs404ApplicationProblemPlusJSONResponse) VisitListAgentLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAgentLogsdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response ListAgentLogsdefaultJSONResponse) VisitListAgentLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAgentLogsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListAgentLogsdefaultApplicationProblemPlusJSONResponse) VisitListAgentLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAgentLogRequestObject struct {
+	AgentID AgentID `json:"agentId"`
+	LogID   UUID    `json:"logId"`
+}
+
+type DeleteAgentLogResponseObject interface {
+	VisitDeleteAgentLogResponse(w http.ResponseWriter) error
+}
+
+type DeleteAgentLog204Response struct {
+}
+
+func (response DeleteAgentLog204Response) VisitDeleteAgentLogResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteAgentLog404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteAgentLog404JSONResponse) VisitDeleteAgentLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAgentLog404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAgentLog404ApplicationProblemPlusJSONResponse) VisitDeleteAgentLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAgentLogdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response DeleteAgentLogdefaultJSONResponse) VisitDeleteAgentLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAgentLogdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteAgentLogdefaultApplicationProblemPlusJSONResponse) VisitDeleteAgentLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearMemoriesRequestObject struct {
+	AgentID AgentID `json:"agentId"`
+}
+
+type ClearMemoriesResponseObject interface {
+	VisitClearMemoriesResponse(w http.ResponseWriter) error
+}
+
+type ClearMemories200JSONResponse MemoriesClearedEnvelope
+
+func (response ClearMemories200JSONResponse) VisitClearMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearMemories404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ClearMemories404JSONResponse) VisitClearMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearMemories404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ClearMemories404ApplicationProblemPlusJSONResponse) VisitClearMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearMemoriesdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response ClearMemoriesdefaultJSONResponse) VisitClearMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearMemoriesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ClearMemoriesdefaultApplicationProblemPlusJSONResponse) VisitClearMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMemoriesRequestObject struct {
+	AgentID AgentID `json:"agentId"`
+	Params  ListMemoriesParams
+}
+
+type ListMemoriesResponseObject interface {
+	VisitListMemoriesResponse(w http.ResponseWriter) error
+}
+
+type ListMemories200JSONResponse MemoryListEnvelope
+
+func (response ListMemories200JSONResponse) VisitListMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMemories400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListMemories400JSONResponse) VisitListMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMemories400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListMemories400ApplicationProblemPlusJSONResponse) VisitListMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMemories404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ListMemories404JSONResponse) VisitListMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMemories404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListMemories404ApplicationProblemPlusJSONResponse) VisitListMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMemoriesdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response ListMemoriesdefaultJSONResponse) VisitListMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMemoriesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListMemoriesdefaultApplicationProblemPlusJSONResponse) VisitListMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearRoomMemoriesRequestObject struct {
+	AgentID AgentID `json:"agentId"`
+	RoomID  RoomID  `json:"roomId"`
+}
+
+type ClearRoomMemoriesResponseObject interface {
+	VisitClearRoomMemoriesResponse(w http.ResponseWriter) error
+}
+
+type ClearRoomMemories204Response struct {
+}
+
+func (response ClearRoomMemories204Response) VisitClearRoomMemoriesResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type ClearRoomMemories404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ClearRoomMemories404JSONResponse) VisitClearRoomMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearRoomMemories404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ClearRoomMemories404ApplicationProblemPlusJSONResponse) VisitClearRoomMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearRoomMemoriesdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response ClearRoomMemoriesdefaultJSONResponse) VisitClearRoomMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearRoomMemoriesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ClearRoomMemoriesdefaultApplicationProblemPlusJSONResponse) VisitClearRoomMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMemoryRequestObject struct {
+	AgentID  AgentID `json:"agentId"`
+	MemoryID UUID    `json:"memoryId"`
+}
+
+type DeleteMemoryResponseObject interface {
+	VisitDeleteMemoryResponse(w http.ResponseWriter) error
+}
+
+type DeleteMemory200JSONResponse MemoryDeletedEnvelope
+
+func (response DeleteMemory200JSONResponse) VisitDeleteMemoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMemory404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteMemory404JSONResponse) VisitDeleteMemoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMemory404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMemory404ApplicationProblemPlusJSONResponse) VisitDeleteMemoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMemorydefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response DeleteMemorydefaultJSONResponse) VisitDeleteMemoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMemorydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteMemorydefaultApplicationProblemPlusJSONResponse) VisitDeleteMemoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMemoryRequestObject struct {
+	AgentID  AgentID `json:"agentId"`
+	MemoryID UUID    `json:"memoryId"`
+	Body     *UpdateMemoryJSONRequestBody
+}
+
+type UpdateMemoryResponseObject interface {
+	VisitUpdateMemoryResponse(w http.ResponseWriter) error
+}
+
+type UpdateMemory200JSONResponse MemoryUpdatedEnvelope
+
+func (response UpdateMemory200JSONResponse) VisitUpdateMemoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMemory400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateMemory400JSONResponse) VisitUpdateMemoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMemory400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateMemory400ApplicationProblemPlusJSONResponse) VisitUpdateMemoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMemory404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateMemory404JSONResponse) VisitUpdateMemoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMemory404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateMemory404ApplicationProblemPlusJSONResponse) VisitUpdateMemoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMemorydefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response UpdateMemorydefaultJSONResponse) VisitUpdateMemoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMemorydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UpdateMemorydefaultApplicationProblemPlusJSONResponse) VisitUpdateMemoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPanelsRequestObject struct {
+	AgentID AgentID `json:"agentId"`
+}
+
+type ListPanelsResponseObject interface {
+	VisitListPanelsResponse(w http.ResponseWriter) error
+}
+
+type ListPanels200JSONResponse PanelListEnvelope
+
+func (response ListPanels200JSONResponse) VisitListPanelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPanels404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ListPanels404JSONResponse) VisitListPanelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPanels404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListPanels404ApplicationProblemPlusJSONResponse) VisitListPanelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPanelsdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response ListPanelsdefaultJSONResponse) VisitListPanelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPanelsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListPanelsdefaultApplicationProblemPlusJSONResponse) VisitListPanelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoomsRequestObject struct {
+	AgentID AgentID `json:"agentId"`
+	Params  ListRoomsParams
+}
+
+type ListRoomsResponseObject interface {
+	VisitListRoomsResponse(w http.ResponseWriter) error
+}
+
+type ListRooms200JSONResponse RoomListEnvelope
+
+func (response ListRooms200JSONResponse) VisitListRoomsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRooms404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ListRooms404JSONResponse) VisitListRoomsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRooms404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListRooms404ApplicationProblemPlusJSONResponse) VisitListRoomsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoomsdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response ListRoomsdefaultJSONResponse) VisitListRoomsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoomsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListRoomsdefaultApplicationProblemPlusJSONResponse) VisitListRoomsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoomRequestObject struct {
+	AgentID AgentID `json:"agentId"`
+	Body    *CreateRoomJSONRequestBody
+}
+
+type CreateRoomResponseObject interface {
+	VisitCreateRoomResponse(w http.ResponseWriter) error
+}
+
+type CreateRoom201JSONResponse RoomCreatedEnvelope
+
+func (response CreateRoom201JSONResponse) VisitCreateRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoom400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateRoom400JSONResponse) VisitCreateRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoom400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoom400ApplicationProblemPlusJSONResponse) VisitCreateRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoom404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response CreateRoom404JSONResponse) VisitCreateRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoom404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoom404ApplicationProblemPlusJSONResponse) VisitCreateRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoomdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response CreateRoomdefaultJSONResponse) VisitCreateRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoomdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateRoomdefaultApplicationProblemPlusJSONResponse) VisitCreateRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoomRequestObject struct {
+	AgentID AgentID `json:"agentId"`
+	RoomID  RoomID  `json:"roomId"`
+}
+
+type DeleteRoomResponseObject interface {
+	VisitDeleteRoomResponse(w http.ResponseWriter) error
+}
+
+type DeleteRoom204Response struct {
+}
+
+func (response DeleteRoom204Response) VisitDeleteRoomResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteRoom400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteRoom400JSONResponse) VisitDeleteRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoom400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoom400ApplicationProblemPlusJSONResponse) VisitDeleteRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoom404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteRoom404JSONResponse) VisitDeleteRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoom404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoom404ApplicationProblemPlusJSONResponse) VisitDeleteRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoomdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response DeleteRoomdefaultJSONResponse) VisitDeleteRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoomdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteRoomdefaultApplicationProblemPlusJSONResponse) VisitDeleteRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoomRequestObject struct {
+	AgentID AgentID `json:"agentId"`
+	RoomID  RoomID  `json:"roomId"`
+}
+
+type GetRoomResponseObject interface {
+	VisitGetRoomResponse(w http.ResponseWriter) error
+}
+
+type GetRoom200JSONResponse struct{ RoomAnswerJSONResponse }
+
+func (response GetRoom200JSONResponse) VisitGetRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoom404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetRoom404JSONResponse) VisitGetRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoom404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoom404ApplicationProblemPlusJSONResponse) VisitGetRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoomdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response GetRoomdefaultJSONResponse) VisitGetRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoomdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetRoomdefaultApplicationProblemPlusJSONResponse) VisitGetRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoomRequestObject struct {
+	AgentID AgentID `json:"agentId"`
+	RoomID  RoomID  `json:"roomId"`
+	Body    *UpdateRoomJSONRequestBody
+}
+
+type UpdateRoomResponseObject interface {
+	VisitUpdateRoomResponse(w http.ResponseWriter) error
+}
+
+type UpdateRoom200JSONResponse struct{ RoomAnswerJSONResponse }
+
+func (response UpdateRoom200JSONResponse) VisitUpdateRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoom400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateRoom400JSONResponse) VisitUpdateRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoom400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoom400ApplicationProblemPlusJSONResponse) VisitUpdateRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoom404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateRoom404JSONResponse) VisitUpdateRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoom404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoom404ApplicationProblemPlusJSONResponse) VisitUpdateRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoomdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response UpdateRoomdefaultJSONResponse) VisitUpdateRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoomdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UpdateRoomdefaultApplicationProblemPlusJSONResponse) VisitUpdateRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoomMemoriesRequestObject struct {
+	AgentID AgentID `json:"agentId"`
+	RoomID  RoomID  `json:"roomId"`
+	Params  ListRoomMemoriesParams
+}
+
+type ListRoomMemoriesResponseObject interface {
+	VisitListRoomMemoriesResponse(w http.ResponseWriter) error
+}
+
+type ListRoomMemories200JSONResponse MemoryListEnvelope
+
+func (response ListRoomMemories200JSONResponse) VisitListRoomMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoomMemories400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListRoomMemories400JSONResponse) VisitListRoomMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoomMemories400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoomMemories400ApplicationProblemPlusJSONResponse) VisitListRoomMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoomMemories404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ListRoomMemories404JSONResponse) VisitListRoomMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoomMemories404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoomMemories404ApplicationProblemPlusJSONResponse) VisitListRoomMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoomMemoriesdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response ListRoomMemoriesdefaultJSONResponse) VisitListRoomMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoomMemoriesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListRoomMemoriesdefaultApplicationProblemPlusJSONResponse) VisitListRoomMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListRunsRequestObject struct {
 	AgentID AgentID `json:"agentId"`
 	Params  ListRunsParams
@@ -2202,6 +5010,7 @@ func (response ListRunsdefaultApplicationProblemPlusJSONResponse) VisitListRunsR
 type GetRunRequestObject struct {
 	AgentID AgentID `json:"agentId"`
 	RunID   UUID    `json:"runId"`
+	Params  GetRunParams
 }
 
 type GetRunResponseObject interface {
@@ -2447,6 +5256,472 @@ type StopAgentdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response StopAgentdefaultApplicationProblemPlusJSONResponse) VisitStopAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWorldRequestObject struct {
+	AgentID AgentID `json:"agentId"`
+	Body    *CreateWorldJSONRequestBody
+}
+
+type CreateWorldResponseObject interface {
+	VisitCreateWorldResponse(w http.ResponseWriter) error
+}
+
+type CreateWorld201JSONResponse struct{ WorldAnswerJSONResponse }
+
+func (response CreateWorld201JSONResponse) VisitCreateWorldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWorld400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateWorld400JSONResponse) VisitCreateWorldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWorld400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWorld400ApplicationProblemPlusJSONResponse) VisitCreateWorldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWorld404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response CreateWorld404JSONResponse) VisitCreateWorldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWorld404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWorld404ApplicationProblemPlusJSONResponse) VisitCreateWorldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWorlddefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response CreateWorlddefaultJSONResponse) VisitCreateWorldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWorlddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateWorlddefaultApplicationProblemPlusJSONResponse) VisitCreateWorldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWorldRequestObject struct {
+	AgentID AgentID `json:"agentId"`
+	WorldID UUID    `json:"worldId"`
+	Body    *UpdateWorldJSONRequestBody
+}
+
+type UpdateWorldResponseObject interface {
+	VisitUpdateWorldResponse(w http.ResponseWriter) error
+}
+
+type UpdateWorld200JSONResponse struct{ WorldAnswerJSONResponse }
+
+func (response UpdateWorld200JSONResponse) VisitUpdateWorldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWorld400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateWorld400JSONResponse) VisitUpdateWorldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWorld400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWorld400ApplicationProblemPlusJSONResponse) VisitUpdateWorldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWorld404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateWorld404JSONResponse) VisitUpdateWorldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWorld404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateWorld404ApplicationProblemPlusJSONResponse) VisitUpdateWorldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWorlddefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response UpdateWorlddefaultJSONResponse) VisitUpdateWorldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWorlddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UpdateWorlddefaultApplicationProblemPlusJSONResponse) VisitUpdateWorldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteGroupRequestObject struct {
+	MessageServerID MessageServerID `json:"messageServerId"`
+}
+
+type DeleteGroupResponseObject interface {
+	VisitDeleteGroupResponse(w http.ResponseWriter) error
+}
+
+type DeleteGroup204Response struct {
+}
+
+func (response DeleteGroup204Response) VisitDeleteGroupResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteGroupdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response DeleteGroupdefaultJSONResponse) VisitDeleteGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteGroupdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteGroupdefaultApplicationProblemPlusJSONResponse) VisitDeleteGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateGroupRequestObject struct {
+	MessageServerID MessageServerID `json:"messageServerId"`
+	Body            *CreateGroupJSONRequestBody
+}
+
+type CreateGroupResponseObject interface {
+	VisitCreateGroupResponse(w http.ResponseWriter) error
+}
+
+type CreateGroup201JSONResponse GroupCreatedEnvelope
+
+func (response CreateGroup201JSONResponse) VisitCreateGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateGroup207JSONResponse GroupPartlyCreated
+
+func (response CreateGroup207JSONResponse) VisitCreateGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(207)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateGroup400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateGroup400JSONResponse) VisitCreateGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateGroup400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateGroup400ApplicationProblemPlusJSONResponse) VisitCreateGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateGroup404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response CreateGroup404JSONResponse) VisitCreateGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateGroup404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateGroup404ApplicationProblemPlusJSONResponse) VisitCreateGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateGroupdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response CreateGroupdefaultJSONResponse) VisitCreateGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateGroupdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateGroupdefaultApplicationProblemPlusJSONResponse) VisitCreateGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearGroupMemoriesRequestObject struct {
+	MessageServerID MessageServerID `json:"messageServerId"`
+}
+
+type ClearGroupMemoriesResponseObject interface {
+	VisitClearGroupMemoriesResponse(w http.ResponseWriter) error
+}
+
+type ClearGroupMemories204Response struct {
+}
+
+func (response ClearGroupMemories204Response) VisitClearGroupMemoriesResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type ClearGroupMemoriesdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response ClearGroupMemoriesdefaultJSONResponse) VisitClearGroupMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearGroupMemoriesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ClearGroupMemoriesdefaultApplicationProblemPlusJSONResponse) VisitClearGroupMemoriesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4637,6 +7912,9 @@ type StrictServerInterface interface {
 	// CreateAgent Create an agent
 	// (POST /api/agents)
 	CreateAgent(ctx context.Context, request CreateAgentRequestObject) (CreateAgentResponseObject, error)
+	// ListWorlds List worlds
+	// (GET /api/agents/worlds)
+	ListWorlds(ctx context.Context, request ListWorldsRequestObject) (ListWorldsResponseObject, error)
 	// DeleteAgent Delete an agent
 	// (DELETE /api/agents/{agentId})
 	DeleteAgent(ctx context.Context, request DeleteAgentRequestObject) (DeleteAgentResponseObject, error)
@@ -4646,6 +7924,48 @@ type StrictServerInterface interface {
 	// UpdateAgent Change an agent
 	// (PATCH /api/agents/{agentId})
 	UpdateAgent(ctx context.Context, request UpdateAgentRequestObject) (UpdateAgentResponseObject, error)
+	// ListAgentLogs Read an agent's log
+	// (GET /api/agents/{agentId}/logs)
+	ListAgentLogs(ctx context.Context, request ListAgentLogsRequestObject) (ListAgentLogsResponseObject, error)
+	// DeleteAgentLog Delete an entry of an agent's log
+	// (DELETE /api/agents/{agentId}/logs/{logId})
+	DeleteAgentLog(ctx context.Context, request DeleteAgentLogRequestObject) (DeleteAgentLogResponseObject, error)
+	// ClearMemories Delete all memories of an agent
+	// (DELETE /api/agents/{agentId}/memories)
+	ClearMemories(ctx context.Context, request ClearMemoriesRequestObject) (ClearMemoriesResponseObject, error)
+	// ListMemories List an agent's memories
+	// (GET /api/agents/{agentId}/memories)
+	ListMemories(ctx context.Context, request ListMemoriesRequestObject) (ListMemoriesResponseObject, error)
+	// ClearRoomMemories Delete an agent's memories of a room
+	// (DELETE /api/agents/{agentId}/memories/all/{roomId})
+	ClearRoomMemories(ctx context.Context, request ClearRoomMemoriesRequestObject) (ClearRoomMemoriesResponseObject, error)
+	// DeleteMemory Delete a memory
+	// (DELETE /api/agents/{agentId}/memories/{memoryId})
+	DeleteMemory(ctx context.Context, request DeleteMemoryRequestObject) (DeleteMemoryResponseObject, error)
+	// UpdateMemory Change a memory
+	// (PATCH /api/agents/{agentId}/memories/{memoryId})
+	UpdateMemory(ctx context.Context, request UpdateMemoryRequestObject) (UpdateMemoryResponseObject, error)
+	// ListPanels List an agent's panels
+	// (GET /api/agents/{agentId}/panels)
+	ListPanels(ctx context.Context, request ListPanelsRequestObject) (ListPanelsResponseObject, error)
+	// ListRooms List an agent's rooms
+	// (GET /api/agents/{agentId}/rooms)
+	ListRooms(ctx context.Context, request ListRoomsRequestObject) (ListRoomsResponseObject, error)
+	// CreateRoom Create a room
+	// (POST /api/agents/{agentId}/rooms)
+	CreateRoom(ctx context.Context, request CreateRoomRequestObject) (CreateRoomResponseObject, error)
+	// DeleteRoom Delete a room
+	// (DELETE /api/agents/{agentId}/rooms/{roomId})
+	DeleteRoom(ctx context.Context, request DeleteRoomRequestObject) (DeleteRoomResponseObject, error)
+	// GetRoom Read a room
+	// (GET /api/agents/{agentId}/rooms/{roomId})
+	GetRoom(ctx context.Context, request GetRoomRequestObject) (GetRoomResponseObject, error)
+	// UpdateRoom Rename a room
+	// (PATCH /api/agents/{agentId}/rooms/{roomId})
+	UpdateRoom(ctx context.Context, request UpdateRoomRequestObject) (UpdateRoomResponseObject, error)
+	// ListRoomMemories List an agent's memories of a room
+	// (GET /api/agents/{agentId}/rooms/{roomId}/memories)
+	ListRoomMemories(ctx context.Context, request ListRoomMemoriesRequestObject) (ListRoomMemoriesResponseObject, error)
 	// ListRuns List an agent's runs
 	// (GET /api/agents/{agentId}/runs)
 	ListRuns(ctx context.Context, request ListRunsRequestObject) (ListRunsResponseObject, error)
@@ -4658,6 +7978,21 @@ type StrictServerInterface interface {
 	// StopAgent Stop an agent
 	// (POST /api/agents/{agentId}/stop)
 	StopAgent(ctx context.Context, request StopAgentRequestObject) (StopAgentResponseObject, error)
+	// CreateWorld Create or share a world
+	// (POST /api/agents/{agentId}/worlds)
+	CreateWorld(ctx context.Context, request CreateWorldRequestObject) (CreateWorldResponseObject, error)
+	// UpdateWorld Change a world
+	// (PATCH /api/agents/{agentId}/worlds/{worldId})
+	UpdateWorld(ctx context.Context, request UpdateWorldRequestObject) (UpdateWorldResponseObject, error)
+	// DeleteGroup Delete the worlds of a message server
+	// (DELETE /api/memory/groups/{messageServerId})
+	DeleteGroup(ctx context.Context, request DeleteGroupRequestObject) (DeleteGroupResponseObject, error)
+	// CreateGroup Give agents a room for a message server
+	// (POST /api/memory/groups/{messageServerId})
+	CreateGroup(ctx context.Context, request CreateGroupRequestObject) (CreateGroupResponseObject, error)
+	// ClearGroupMemories Delete what agents remember of a message server
+	// (DELETE /api/memory/groups/{messageServerId}/memories)
+	ClearGroupMemories(ctx context.Context, request ClearGroupMemoriesRequestObject) (ClearGroupMemoriesResponseObject, error)
 	// ListAgentMessageServers List the message servers of an agent
 	// (GET /api/messaging/agents/{agentId}/message-servers)
 	ListAgentMessageServers(ctx context.Context, request ListAgentMessageServersRequestObject) (ListAgentMessageServersResponseObject, error)
@@ -4835,6 +8170,30 @@ func (sh *strictHandler) CreateAgent(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// ListWorlds operation middleware
+func (sh *strictHandler) ListWorlds(w http.ResponseWriter, r *http.Request) {
+	var request ListWorldsRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWorlds(ctx, request.(ListWorldsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWorlds")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListWorldsResponseObject); ok {
+		if err := validResponse.VisitListWorldsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // DeleteAgent operation middleware
 func (sh *strictHandler) DeleteAgent(w http.ResponseWriter, r *http.Request, agentID AgentID) {
 	var request DeleteAgentRequestObject
@@ -4920,6 +8279,403 @@ func (sh *strictHandler) UpdateAgent(w http.ResponseWriter, r *http.Request, age
 	}
 }
 
+// ListAgentLogs operation middleware
+func (sh *strictHandler) ListAgentLogs(w http.ResponseWriter, r *http.Request, agentID AgentID, params ListAgentLogsParams) {
+	var request ListAgentLogsRequestObject
+
+	request.AgentID = agentID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAgentLogs(ctx, request.(ListAgentLogsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAgentLogs")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListAgentLogsResponseObject); ok {
+		if err := validResponse.VisitListAgentLogsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteAgentLog operation middleware
+func (sh *strictHandler) DeleteAgentLog(w http.ResponseWriter, r *http.Request, agentID AgentID, logID UUID) {
+	var request DeleteAgentLogRequestObject
+
+	request.AgentID = agentID
+	request.LogID = logID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteAgentLog(ctx, request.(DeleteAgentLogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteAgentLog")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteAgentLogResponseObject); ok {
+		if err := validResponse.VisitDeleteAgentLogResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ClearMemories operation middleware
+func (sh *strictHandler) ClearMemories(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+	var request ClearMemoriesRequestObject
+
+	request.AgentID = agentID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ClearMemories(ctx, request.(ClearMemoriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ClearMemories")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ClearMemoriesResponseObject); ok {
+		if err := validResponse.VisitClearMemoriesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListMemories operation middleware
+func (sh *strictHandler) ListMemories(w http.ResponseWriter, r *http.Request, agentID AgentID, params ListMemoriesParams) {
+	var request ListMemoriesRequestObject
+
+	request.AgentID = agentID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListMemories(ctx, request.(ListMemoriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListMemories")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListMemoriesResponseObject); ok {
+		if err := validResponse.VisitListMemoriesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ClearRoomMemories operation middleware
+func (sh *strictHandler) ClearRoomMemories(w http.ResponseWriter, r *http.Request, agentID AgentID, roomID RoomID) {
+	var request ClearRoomMemoriesRequestObject
+
+	request.AgentID = agentID
+	request.RoomID = roomID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ClearRoomMemories(ctx, request.(ClearRoomMemoriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ClearRoomMemories")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ClearRoomMemoriesResponseObject); ok {
+		if err := validResponse.VisitClearRoomMemoriesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteMemory operation middleware
+func (sh *strictHandler) DeleteMemory(w http.ResponseWriter, r *http.Request, agentID AgentID, memoryID UUID) {
+	var request DeleteMemoryRequestObject
+
+	request.AgentID = agentID
+	request.MemoryID = memoryID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteMemory(ctx, request.(DeleteMemoryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteMemory")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteMemoryResponseObject); ok {
+		if err := validResponse.VisitDeleteMemoryResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateMemory operation middleware
+func (sh *strictHandler) UpdateMemory(w http.ResponseWriter, r *http.Request, agentID AgentID, memoryID UUID) {
+	var request UpdateMemoryRequestObject
+
+	request.AgentID = agentID
+	request.MemoryID = memoryID
+
+	var body UpdateMemoryJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateMemory(ctx, request.(UpdateMemoryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateMemory")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateMemoryResponseObject); ok {
+		if err := validResponse.VisitUpdateMemoryResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListPanels operation middleware
+func (sh *strictHandler) ListPanels(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+	var request ListPanelsRequestObject
+
+	request.AgentID = agentID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPanels(ctx, request.(ListPanelsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPanels")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListPanelsResponseObject); ok {
+		if err := validResponse.VisitListPanelsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListRooms operation middleware
+func (sh *strictHandler) ListRooms(w http.ResponseWriter, r *http.Request, agentID AgentID, params ListRoomsParams) {
+	var request ListRoomsRequestObject
+
+	request.AgentID = agentID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRooms(ctx, request.(ListRoomsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRooms")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListRoomsResponseObject); ok {
+		if err := validResponse.VisitListRoomsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateRoom operation middleware
+func (sh *strictHandler) CreateRoom(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+	var request CreateRoomRequestObject
+
+	request.AgentID = agentID
+
+	var body CreateRoomJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateRoom(ctx, request.(CreateRoomRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateRoom")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateRoomResponseObject); ok {
+		if err := validResponse.VisitCreateRoomResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteRoom operation middleware
+func (sh *strictHandler) DeleteRoom(w http.ResponseWriter, r *http.Request, agentID AgentID, roomID RoomID) {
+	var request DeleteRoomRequestObject
+
+	request.AgentID = agentID
+	request.RoomID = roomID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteRoom(ctx, request.(DeleteRoomRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteRoom")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteRoomResponseObject); ok {
+		if err := validResponse.VisitDeleteRoomResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetRoom operation middleware
+func (sh *strictHandler) GetRoom(w http.ResponseWriter, r *http.Request, agentID AgentID, roomID RoomID) {
+	var request GetRoomRequestObject
+
+	request.AgentID = agentID
+	request.RoomID = roomID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRoom(ctx, request.(GetRoomRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRoom")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetRoomResponseObject); ok {
+		if err := validResponse.VisitGetRoomResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateRoom operation middleware
+func (sh *strictHandler) UpdateRoom(w http.ResponseWriter, r *http.Request, agentID AgentID, roomID RoomID) {
+	var request UpdateRoomRequestObject
+
+	request.AgentID = agentID
+	request.RoomID = roomID
+
+	var body UpdateRoomJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateRoom(ctx, request.(UpdateRoomRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateRoom")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateRoomResponseObject); ok {
+		if err := validResponse.VisitUpdateRoomResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListRoomMemories operation middleware
+func (sh *strictHandler) ListRoomMemories(w http.ResponseWriter, r *http.Request, agentID AgentID, roomID RoomID, params ListRoomMemoriesParams) {
+	var request ListRoomMemoriesRequestObject
+
+	request.AgentID = agentID
+	request.RoomID = roomID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRoomMemories(ctx, request.(ListRoomMemoriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRoomMemories")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListRoomMemoriesResponseObject); ok {
+		if err := validResponse.VisitListRoomMemoriesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListRuns operation middleware
 func (sh *strictHandler) ListRuns(w http.ResponseWriter, r *http.Request, agentID AgentID, params ListRunsParams) {
 	var request ListRunsRequestObject
@@ -4948,11 +8704,12 @@ func (sh *strictHandler) ListRuns(w http.ResponseWriter, r *http.Request, agentI
 }
 
 // GetRun operation middleware
-func (sh *strictHandler) GetRun(w http.ResponseWriter, r *http.Request, agentID AgentID, runID UUID) {
+func (sh *strictHandler) GetRun(w http.ResponseWriter, r *http.Request, agentID AgentID, runID UUID, params GetRunParams) {
 	var request GetRunRequestObject
 
 	request.AgentID = agentID
 	request.RunID = runID
+	request.Params = params
 
 	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
 		return sh.ssi.GetRun(ctx, request.(GetRunRequestObject))
@@ -5019,6 +8776,158 @@ func (sh *strictHandler) StopAgent(w http.ResponseWriter, r *http.Request, agent
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(StopAgentResponseObject); ok {
 		if err := validResponse.VisitStopAgentResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateWorld operation middleware
+func (sh *strictHandler) CreateWorld(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+	var request CreateWorldRequestObject
+
+	request.AgentID = agentID
+
+	var body CreateWorldJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateWorld(ctx, request.(CreateWorldRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateWorld")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateWorldResponseObject); ok {
+		if err := validResponse.VisitCreateWorldResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateWorld operation middleware
+func (sh *strictHandler) UpdateWorld(w http.ResponseWriter, r *http.Request, agentID AgentID, worldID UUID) {
+	var request UpdateWorldRequestObject
+
+	request.AgentID = agentID
+	request.WorldID = worldID
+
+	var body UpdateWorldJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateWorld(ctx, request.(UpdateWorldRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateWorld")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateWorldResponseObject); ok {
+		if err := validResponse.VisitUpdateWorldResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteGroup operation middleware
+func (sh *strictHandler) DeleteGroup(w http.ResponseWriter, r *http.Request, messageServerID MessageServerID) {
+	var request DeleteGroupRequestObject
+
+	request.MessageServerID = messageServerID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteGroup(ctx, request.(DeleteGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteGroup")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteGroupResponseObject); ok {
+		if err := validResponse.VisitDeleteGroupResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateGroup operation middleware
+func (sh *strictHandler) CreateGroup(w http.ResponseWriter, r *http.Request, messageServerID MessageServerID) {
+	var request CreateGroupRequestObject
+
+	request.MessageServerID = messageServerID
+
+	var body CreateGroupJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateGroup(ctx, request.(CreateGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateGroup")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateGroupResponseObject); ok {
+		if err := validResponse.VisitCreateGroupResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ClearGroupMemories operation middleware
+func (sh *strictHandler) ClearGroupMemories(w http.ResponseWriter, r *http.Request, messageServerID MessageServerID) {
+	var request ClearGroupMemoriesRequestObject
+
+	request.MessageServerID = messageServerID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ClearGroupMemories(ctx, request.(ClearGroupMemoriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ClearGroupMemories")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ClearGroupMemoriesResponseObject); ok {
+		if err := validResponse.VisitClearGroupMemoriesResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -5761,217 +9670,306 @@ func (sh *strictHandler) GetLiveness(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H3tcts4tuCroLi3qpO+lCJ/JY79Z92O0+3pJHY5zszOjbIhREIS2xTAIUArmoyr9mn2wfZJtnAAkCAJ",
-	"SpQsO5256ap7JxZJfBycc3C+z1cvZLOUUUIF946+einO8IwIksFfJxNCxXkk/xkRHmZxKmJGvSPvekoQ",
-	"lg/7nu/F8pcUi6nnexTPiHfkYf2h72XkH3mckcg7EllOfI+HUzLDcsT/yMjYO/L+x7NyBc/UU/7sw4fz",
-	"V97dne+dTjGlJGlbQ6get6wiLD6+9zreEs7xhLwn2S3J2lYzUy8hDm+1LGpWG+meS7uT3/OUUU7KIzuh",
-	"fE4y+WfIqCBUyH/iNE3iEMv1PvuDy0V/7TgVjHlGb0nCUqLmbEWHO18t4b3AIucPsRA18rLl/G2KBRJm",
-	"TSjmiLI5LO0XHF2Rf+SEi62t6SzLWAY4Yo+RZmyUkNl/rjfWpfqqDcSZWjqKGOH0J4HGsdqm3EeGQ+Ej",
-	"liGMsjyR745zTjiK1ZloOnoI7LCHXnYqrxgllbU8yDJWoanmCT6ax2KKYsFRijMRh3GKqeBqfYyOkzj8",
-	"7lDkPZsRMY3pBAlJAORLzAVHOMkIjhaSCmIK6DLHC9jnaxwneUa+t22e0AUaq6X30f5gB2F0Q2B/s5hz",
-	"uX2WoXnG6MRH+zt7sOURUxAQjKEEZxPio/3dl/DnDNOFoSyuCGicJwma4TgZsS9D+iS4IiJb9E7GgmQB",
-	"4njB0XxKKBIMhWxG0AiHN099dDDYhblmLCIJrJBE8le1AnUnyDVwIRFOro4LlqZ6weyWZAnDEYn6QypP",
-	"5zeCEzHdMpGoQdtogwssCGJja8HHsIF4jGKBQiyZTsSAauYsuwEsqtyMD8FfmhN04jLvmHjNchp9h4w+",
-	"I+rOQjwPpwhIGlg7ZZQo2gauj5OEZGiGF4gTtefreEaii1x8n3ueY9g0BvQxzErEM4JwkrA5ifqwEj1e",
-	"Iew0ZbETSVkZibRMgj7QiGQo4ERIuuN9TsKMCB4gckuyBbrFSQ4Qx2iG+Y2U28gXPEsTYI04+oOEIr6V",
-	"4tXHT743ipl39NE7QSkWsRQvkpgLQqW898n3woxgQaIT4R3tvHh5sHN4+OLlYHdv4HuE4lFSCnlx5B15",
-	"o8ODwSjcG/T2D8aHvcFgf6eHBwPcO9yLxvvPo8ODgwMpIN5QNk9INCFqBVqCPFNr1MsCriPXq//hTVLR",
-	"O+jNYhp7vpdm7DaOJFF6LCUUxxJbtEB6lsT/xPKdJJ/EVElXakz1i/mDcVGdUoHxd7LgAJDL88+/n/3d",
-	"gweSVD/LLdI8SeQPCvKALAr4cHz6kyPvZ/2fOmC9BA8D3D35y0IdRjjFQk6G+Q0Hvut9uvM9wdI4hEWM",
-	"CUlgok++l6dRy1HknGR68xIOacZSkolYCdD2eX/1YkFm8A+xSOX7XGQxnciv9A84y/BC/o2jW0xDEr0l",
-	"M5Ytmkj5O0kFGksqJhK9w0QiD5fIpkcaMZYQTO2xLhNMqZzvXqMBxi6nzWvyRVxk8v9z+YWFxSv4Q8rC",
-	"6ds4SWL4LmJhPjOqZNcFFyBeKvnTxV/eX7xzAb4grK+OvcdRNz2qQmRf772mBolaQ3YaW395nWfUNX5z",
-	"PoEjLFbyYLnei5FEcPjK8IyVOtdbeLPgGQ5yqHKPjru8tD9ybKtgQOsQYpVRrfOlzdBc+r3cPDfyEdwt",
-	"P3Gk+VkFkzvMVHBI10SCUEzFMZLcExQVlgskzxfFnCVwCcv5xiybSX7o5Xks7wn5uqQFc8c0lmHz4e5o",
-	"wotD7aSbE/WN5tjLPnkPL8m3F1yQmRtyZJYmWBjeHMVy8zi5rPDsNnizYg/milgHHawLZC0uWF4v9bM9",
-	"m6ViIaVpUQp5UlxtHNWdbRX66MHpGj5XHIjNp+3Vaiq1FqLugCZbqhFLASbfvgVt1liSpIVM5rQrBGS4",
-	"S40z2Kj/yXFOgEWnaltw4klyMfaOPnbAvTcxF+cSje78r7U7PZziDIdCKSVdEb92BuUYzXV/clqgpDyr",
-	"BNF+fWuFBuOQXSmZl7ZVSxA1/B2uc6f86Vc3ulxSXUcArUiKd9Y076oi5INIvzUxtZAOY1rIh22inmQt",
-	"eRgSztXEDWGvy51ZQUl7xBXMTb9WxyPzua8mbyWCJShCl+LHD4Xl311h2RJOPyIyS97sQOSJ0QFsfXui",
-	"FIiPn5qq2cToFt3k89qtULvga1vRgy/dwhKadG2loEizpY7M+1ty1dU89dP2MBDQ4nGx8FwLmm6WimKK",
-	"MBxK7Sj/Dc6tfkraLODSPr4oV5JUc8ZxxoXReeQT7hBXGzBo054QnuCYukfY0OawJfW/VbHdRPvZTHNw",
-	"Cf1afK+C14jzhR5QqgZujaCVIiq2dd7Fqw36L3ZLIMbr3xmZZ7Xp23j+eedjnDU21OmqMJ+vviHOHevu",
-	"CN7222M9MFeulXuB2xvo/3qO/2f+87bI8Gv49nis/62RNh2AB3+dqMYM8JTgGw62lxr0jbgasVCwTJIo",
-	"E3Eop3zH9FjaHcmJOFbexzxORC+mSEVqRCTTTg7gpZaoCy/GtGmUnrmXfy64YqtgT6gstCpON7iaWfTX",
-	"ttAJNqckQ3zK8iRCUp73wXqrx1fgoszaanV215zlRpuzMoX3Kl7BHkhL/6ssJMXYRrFoxYRLLMJpuzFJ",
-	"3cgOj3NMkkhRJTo13NhHmEYo0Ow36KMTioI4CtAs5wKNSMVQyOa0hkqrtAypi2gTGMmwAF/9oL/vViB8",
-	"L8oInnGlYFS27ntfehPW0z/OcPpRQfHTH5zR/hWea7IsYHQlCbF+SO/A+rkd1n8/Nt/Cl1uP/EoHSDX3",
-	"9BubqzOKooxwblyGP3GU5RQRGpEIDlUxBUB68P9TpgItphggQsCuF0jxKPDVgKGcAQXnv767uDoLAE/E",
-	"lAxpwHIRshlRPwUZwZzRQOJVLDjicUJoSPpDWgMvDAcHfnV2+QaU1rXZf0yvSJosrqUkuxs+3yPP8W4P",
-	"H+7t9fYHo3Hv5fODcW/34Hn4crSHD17sPPd8Ty/WO/IykiYxiBiG1LRSbaLPYCUvyeHB3nMS9Q4PB+Pe",
-	"/uj5oPcy2iG9w1H0fLB3SA4PQzlsllN4ff/l8/3Ry0HYw7uj/d4+Hh30Xr4c7PRehM9fhoP9w+fP93bA",
-	"ZPgP72jX93is4KGt2+SL0EcYMbRgOYoYSJZTlk+mAsT1SUaIJLG+A+MMSNdy8q0njWAhcDgtPGIdnUkR",
-	"EThOnOuxjrDbCooDXP76VU4v9Jt3lRNeBzgKl52v2kjSbeEaRbq9DAjy1RkxlyaLnzhKExwSE1JgBY0W",
-	"HpSYiuf75S0TU0EmJIOx40Luqt1ZRN66MCJMA/FFRp74iYOyhHBSNfBbugnPU5JxEpGoxQpMskIoFIzd",
-	"qGA1uRH3eIoeXOdkCOLriksURijf9wsasVGigEjlVG3UNIfnWxKzwcNWHq10p6VQVkzYkpwIzWdwARjd",
-	"tzAJf7JFiOJxAzJWPGm7TeAnLWNJfg0RUrWrb4vae4NJxesqPi0S3RxzFLldTVtVfZeosHqwpQiQ89VW",
-	"71XHYXSReH3FyNjxVGAe6eR82J5uVLrBH0En0reNA8oLJJ/ooKhRLsAJXYOxuXpJkjA5nC1e1mVK62mP",
-	"38Rpj6VK6u6lTLLZrICbjuB1ccOQUakwFp5vay2W3cjbHew+7+3s9HYH1zsHR3t7RzuD/u7e4L88bWPD",
-	"Lw72w2jvoLe3uzfq7e+/HPXwy8OXvf3D/ef4YET2Bnjk+V6CuXivZY56uP5RN525GpJhhRifEioynHzg",
-	"cjQQ6HZeROFoJzzsheOdcW9/7xD3Rofhi14Uvtx7+fKAvDgcgcmnCyp/Kr0kv8grI0xyuSGRZ/SSJXG4",
-	"8I68f+Qkt7jhr1cXHy6rdkMnHPd2Bv/VZFCdrXbX8YxwgWfpema54iicFsV8NiKZMU7KG5OL4soktyRD",
-	"KeOCRB1v+lkzx6Mb590k9qad6bI8C7Wg1PLwepG6vwW10P3EwoAVB1W+Wch4nSLvYVXrGD8tlHDdG81E",
-	"GX2TwJosuFd2V6LMOsZQO4dhiXdA3jnYlh/vY/wss5M6M6b6PYWjiEQQh67GQpr1j/MkWXj3taWGdu7V",
-	"g8ogzVCLIm+rYXRdeX6rRYil57ixdfUxzvP+okYF0x9F1rBn5G7bn8A3RCXiKAfcEgrTVocNgG3n+axw",
-	"L7t8u6Uqdw+PwgZEVV12fW2XhKWJEobxZK2I2k4uD5sSKwvxl/nLKyfeTo7dT77hSO8oDW0DT7Yun22X",
-	"hvmjEvGyuLXlR/dDTH9cMX1rWPao+OWOE9IP6+E1GuHczLx82NEFbG23C0vkq7bRTiot2ykopdzWD7J5",
-	"XLLZKnt+vOAmPWHh2Wyi24RwKVa23a8aqFcERzGdoDDOQjDwViALUfjC4Zu+l/47w1/eEDoRU+9o9+C5",
-	"781iav7ecfmQ23FtzVCPGf5yrt7fGQwGNaLvYLQa44QTW+e2drJvj3hfJfyu/cSNIcChbd3ENEJsrD0f",
-	"xcGjuGI5f3/25rXne6/een5BKn+9OD89+ww/qX+aB6/Pzl55vnf929XZifzH3y6u3sj/fX1x9UG+fXJ5",
-	"XjW8mw8bgDi1w9SbQiEuovF4H12Z1OwZXqAQZ9kCkS84FMkCiSnhBN2QBT+2c6xVmk4ZvAZu21iYkgiu",
-	"yL7W8OiG/XftuN4fCYaOBMNvkii4YS5gze4otwDRkYoauQ6FAZcEClIspoGqIhBEcUZCwbJFsI3VO1IK",
-	"a3zespFzHxEcTnUsK1hI84yqeCYUyMXq+AOdJV5d4Z8nQ9GdRvWOCRVyUQ0VMkTakpvI20JagEvCG+sl",
-	"8d030XDdNLwNk/c2S8RrWttjykWWq7gWwPmQSeiNyJhlyty+UEExJOFuR+NmuXw1g0fGZqlAxVBotADi",
-	"sya8Z9aflb233ExppdY5pTIQ3XUAUlFzqK41F1chiikKijjfv6iooAwFcBMGqrQPt4qZCE6ScR/9Thaa",
-	"BTGaLBCulD5Q8UkZQfGEQh5aPa6oMt92b8M7t31tVeRdSw5rCdbGkrcz2iUWWnZOMxKq9ENXLOAVCBHg",
-	"UlqRbnuvMDyFPFrMW4I+RqwTDI3qnnB9Y3y2spu6qncOLetRtby6htHYyGO45rapmiyzfB6jwCy03zpI",
-	"oIvwxBwlZCwQy8Xapt6lKs9jqDKlP9HBBo1C40tOSGII+wkxJ8cI9Aj3/jtw6HbeXIlGX0Jk1dB8J605",
-	"CKZ05HqHO3uH+y8OD188P3ixs7t3uO9VXbleFPOQZdE3Vq5t13P90xWu6LVmct+j1oDOI8uzrJ5B0FIU",
-	"Ur3pKMfYZI7rWr7aeNN6QQM1ANTH6Lr95QklncBgcGtzcGzBXuY62UcxnNnpVy66ZzOdEziDd0jIaMQR",
-	"j2lI0M7LF4MKMGs5fh0CTlR1LcfEprxd9ayIeT1kEeSbXFx/fn3x4d0rhyeZMqlE57SasW5sVtUzKsZd",
-	"WQnslYpMrp5NbfHJHC84gpkq64dfmtaD1kNTq3KemrWUllADCQIoAVh3GSjInb/768mb81efz6ug0y5/",
-	"VZdDIIwKH2zVtQCDOEkuwRz0SX2AEnXyNCUZ4hTfEH2dpRmbZHimLFqjDNNwihjVmS8O9Udu1AHpt1Lt",
-	"wiOWi7ZPW+MxThAnUu8PCVhaUnAid4jLkBtfHohhWwUa015QgpKYEp3bZnKJlgX3lUXs3OH+d83iFPXD",
-	"Kka4d3CW+94yM7jAoestOpHFUW3RFfBwynK5/B2pq5DwphapUASkppgryxoWeIRVrkvjIS9uzdojwLOU",
-	"0IjQsBYN4U1hDwvPHtv60YxZ/GQXRLj4XSJVEee11IeVp/JF72hnt3/gexIjFKx2+oP+oCWYSQOngd9g",
-	"X7UiIpq81wJmiyFidR3NUzmGs9xQA5ibGTtO0JxlkUq8w+EUFcMunOaOMl7b2PcB/q/Ofr06eXX2ysJQ",
-	"S5AvD2eNAE5zVnXAv69ckUJheSYqAZgRy0eJ5aJTUZxy1OLMV1FekfhsvrD3UYO+b2NKsfICAdqpVp1u",
-	"S1oJzxMwqzJKEIxUT+2rk14VeZsnBe/5nrw4HOfk3r9r7RYjWzPHURu0lY0Y0wXSjK26sxVWjc2jv9/E",
-	"t4Q6RQoJ8TRjUi6AKp1JfEvawM1uujKcJWeyFSJpQ9lyLNfxvWGMk3PNplxpQUAsfXRNvhjHFpQCBzyU",
-	"KM4R5giPeP3gvIOBS0SA+a6dtFzIv5gjIgXlihTso/P3F+jw+WAHLJMUXb0+RbuHu7u9JL4hKKonZngV",
-	"8di1lLdt0ooUGwgV2UJl37YEB+ZiyrJXMU8TvNCFOE6SOJQoqJ6BVtPRULVB2FghaOi0CL9r7IZ+7TNu",
-	"1gkBk13HVM0i/+qKMaNLnRcFjbYR6GES7XZqxgvlovsMRuDVkRbFbR+5d9286Jsn6yDR8owfKLjZFkU3",
-	"rl1SuUTtg+9eJkRzVC31npqZy4Io3c2jbSjzdf3Kko+aO5GV90t3f6ozR/RcuHNDfcVMSYTGGZuhna65",
-	"opYBzeFAi8oqE5xQFWoDtIMm+Ja0aXErcj5yOsU0SlxZpH+bLqCgNlgE5pijibxjVZKqgt+xvipQrESZ",
-	"OXaX99kkp6NK45si+Acz87IqOXaYcjNthEMySMEgSlKu5JC0EEN7kU2LfCtbdV3rerzTPOPMVWfnF5ZL",
-	"sXmsiy5RebvrngT1e24MQlPJMvd2Br6nnLArOelYh9x0q6pZKU70ydUwAIqzu9Ov9K8pnqjS9GaFDzM5",
-	"S6L2ye/aD8Qdb6ofct9sCuKI6qaJ4izvfG+K+VvYnrZy6YW0hKaWWNCh74HBGXsWV6mrcsqOARyWt3Fp",
-	"wGsxcLkAv9jDp+WwbbdQd4JxERJbQqyB/yAoteH/knP5ITL++4iM24nbtXnCo7gf9ISXkKTanTWWhPvV",
-	"ZROzq92sTDovXlYlN7hb+yoMUFYdHKc80dklfZXTKzJ2xkatCXYVsdNRHvxgvdp+YPaAGiwdaj4rmy4E",
-	"32ho6CZTKhLVlI+SfxHNFlU5RACvjnPUNYYIUeE8gcSdoN9AlmV5OCrn2T6RuknZxpAflYW2UFmokp/2",
-	"A7pbhu6Pe/ox7mnF/T9ukPjsQra1MOXuUycxoXLD319qaFwc28Uz9cXnSA33mbrGUzF5D4i46pPP8XeE",
-	"7PdA543DHdeWWNWjz6L57O6uiag/0OwHmj0Amm1T9l9DP9Lqyp9RVF+labVFDZ7ojktSPg9bko3XSMTd",
-	"CB005b4iY5wnAuml1tCDJPE/8edIvdNVc370ok0PWBGpab4Hq7qufrzCdu5wKydYjFk2Q7FAszjLWMaP",
-	"UVCBclBYZYsyzm2F9LZV+agZEFuxVHcva9RsnbqyKM7SaNFNK443C9zUQqordW78rQXnblY8fpMaig8R",
-	"Bty1+NGSBrn3Ou371pl/vFPfmu3PppTHNAFa87YEwKhYNhUBsZpGeaXx0nbo6L7dFB6USHhX6C6Pme8M",
-	"5c0rEv25sJx/AzRfu71fPTOgbvYuw1rXGKW+CfVzRztvFTd8NE6wYqm5aTUtfw/6bXtf1f+vE+59O5G0",
-	"gPf3LRVvZ5DtUuWjNhqszLzUF27a0izLonJ7uzfsyNPIBurio17WkKex15W+6ZY9O1Om1q/W9Gcjh0/b",
-	"x+XH86ReWjX72s/1XHng7AJ/zrPdcj5zV7jeS7Z6BBjXOnw7VKQRCbEKysG6pEYZ8VZk2qv6PH10yiLV",
-	"AhkqNScMSyVBjpBzPYSp62BLt7c41pGIOqRDk8T/BKxn/Jmat/fFKxtSeNdT6FEESscUc0SZWR44ZHX9",
-	"Fru+e07LmZricLmItn4Fc11ziAtsArvmLLtpKaDTavooW2o0nfJFCtfSHLBmpoFpMuV7uiqEZBHWdl1Z",
-	"IjyfTAgXsWstqmUUQxGDEiEERx0Ts30LkFYzO71nJwoyV6kiENyhK4SqcZbGjby/FD7U/scymH95uFyq",
-	"Z3O02uiaD7Csvx8Mvyof4JJx4/HrkKDuykzfxAXQsM1vx+gN1lq3q+JumbHb90SGKU9ZJtc0FSL1WqLE",
-	"a4M7MQVe1F0k7NILjcW1lFxYmRlvQbxjaDnstRKA7cgtxUlCMtVHDMVRYZW04jxWrsyKYXe3/TwGQyhe",
-	"oBHRTa3isQUiq59RoBJPatMeDNzlImL6GXrkfBbss8GlOFqGyiYvUt4n2iR/bMrYFOdCfzJZusuMco9V",
-	"NyTD88+z9ePSbbR3XCcZkXtVtZbGGZsV9ulJHm+KoRY5rTBUFy86o2gvMzZKnP10iwxozCEz6OX+wQuk",
-	"3hk1u/w5U9pNG6xGRnt5qe0P9iUDFQnRVcFe6xeMdCRvxqNRgulNexp3maJkz96Sh139oLmybaZv6wDw",
-	"82hJm0aF2j9xlLAJsAiuG1IVsePLJAKzEQXHRjqDhmwFRE0g10tp2a/bB7BKJtBtHdSkS/sFXeajJA5P",
-	"GR3HkxbYYJNZAZ0YbyibOwOM9fz8JJfE4i6PUH2nTeDLTJlKSkiEMOLxhEpOFREqYrFwyX21/VfmWbXt",
-	"ZVXVu2/f8Dg3GO6vDVYO6lGUlKucQqYvbwVMllMUxRFUGVLZlI0O9CZob0dXoeDe0cD3yC1OcizMn9Dm",
-	"7VRSnHe0s6y7YJOuzKDOZ9Ysruf2tM3n9c6YRf8267Ni/spkLcBsK7NxAnDENFJtKwVJ61Akt6Ufguez",
-	"GVY1S9d2JmEhpCTCdQmEDYL3DDpsdq7FNfQKynkW8QFQVw+raidK+1BV4aI8g0oWb7l39AJ6vUf1buyQ",
-	"sqP4wjqhPrNSQOwe5WJbj1yBelAv29WjvlCeVRlTUMzSZLFWuChjs3WOat3wUoGzZqf7/YGlxkvmkhCw",
-	"pzbL3ty6vW3nKqKdZZEqyjifxiEEcS/QFKcpoeqcu4a5n91qZ2LTYlMQxYoh3us3m/xQ/e6bvSwl4mU+",
-	"h1XEbJh9QdQNM+g6WKlE3npEU5tmvl8qFFcf3n1+f31ydX32CtxAZg11mnOdf8vwQIvW8GfvXsnBfzCt",
-	"H0zrz8G07i+Fldf4Y4lgiue5rZaCpMq6m+W0hctsn5w3AVtVud/M5NdW8NJiZD56e/Hq7M3nD+/lv09O",
-	"r88vrGf679OLt5dvzuCXs7+evPlwcn1xVf6IWIaKzfa7K1pWxZwlh+n2C17ltH5J1JMtdUaBHJYJnHhH",
-	"TRPr0oxWk4/W9aYtrklXZVNYgKv9+wzThYogVJWSKcKq3+kK2RpWZ0YuM02XALH9AnYA02BoC1B/3Ek/",
-	"7qRvdCeV9Lyzrevp8RzFVqP7FmOrshAov90RCtSx6m4JWQ7dMgJAWZYSeowCjQGBjwJtng7Qk7JdeThl",
-	"HBwzHC8QZVAh/6k/pMEYx4n6LMQ0JEkCHxaZo6awN8tM/Q6IpJzjxVMfBWXv+AA9wUubxT+VSx/SQLL7",
-	"6DPLhVo9oRHX5eC1X1DtVGEP9ATxLewuXYVq3ZIfmGV7lV726mKBmardYMrBGoZDnQ3copgIZbgx2wMH",
-	"cXTfyOSShO19r5Gzds9YY1Zi4QriMPh6V6xwg7DJ9Tryy8u0xc8PriiGM24VsCxlOY1KmqHApWH4hsIL",
-	"iRVWbdcSOyovOvDjfamNNYVK0xg+IjiJ6USlXTNKliVB/7g6f1ydj3113pNnlGjoEmTZWBCKYpWoIPAN",
-	"oShP24qfrl38zCDwCmalje8Vf5mjTAKeKUm7CGJxlz620Lg+zOuMzVRxUXm5Eupu8t5St8y2txvSqE9w",
-	"1ih5uPEMhsjWykJ56CJqG11AJaWupQS3hTFBLdU8IUjHMgBHRCMyjWmkjLBq6mOJKVOWCRSyiLQ4SzVj",
-	"6AYzwxY6vt393q2whAfDqdKHu0onVi+uFgeK8CuDF8WpFaRsHb+9y5KGKhRrI3IB72qptoIyKultBZcr",
-	"2I5LRHkvMoJnp9Oc3jiLoMQkNLKJxIw+gnQ/+Ss3tf6UhZ+NURDTiHwJ0AzfEJSn8FCQL40YBTWZqVwB",
-	"hRki8kXd2Na92OlmcjSs1VtxBM/ALE5v4Hq8wh01rc8lBx+9mqwd4kXPgo5l3OD1ZsrGkhr6LNJ1cdar",
-	"aX89tUMiW753AwAwLSJdkz9MaAvoJYD70HZLQqevALVwhYZKtKkGws6zWDT6UeIkAREa2J3ZENe9zB09",
-	"J2sSRZKs1+5MDfp1zbZ363zhChx6v6J9hOR7FbhUGKFlI7T7SjpVA0nHqh9j0QlRvlwZvLXfGaNE43h9",
-	"j923/2lbBbKvbQt0e6uSD9enVm1m0ITqF06pdS1JUijrtWNBerpoenWv1Z3N44z0ry2jcrmxeGaCzVJo",
-	"s+ZNYjHNR/2QzZ5BMFtk/gen8TM5EKDNtR2m1kJMEBWJJkSowCelBR2jgC9oGKAZwZSjYCpEqk04ik6L",
-	"J5yTwNZc52TEWXhD5GUGgaa+xzmEIy1oCNee/Lyquur3GnhwXemR5QhGUe5k3Zm5sN6AtSPL4lvC0Xwa",
-	"J6Tsh8tFnCQQwT5n2Y25x+wYySOlAMSCgwVI5Bkd0ifKihU89eEyxCGMjAUE3scc3pdqM8uQtv2gJ4Fq",
-	"99z4xn7/STAj2QTGZTCQ6rAbyRkzImk9eOqwMUEPcuglLdl5poqswetVuNZaeZeAhcvMQQTyd9VbZIF0",
-	"Z4B6M7Eq+ndU/+vVkFMpomRyzv/9cdB7iXvjk97rT18P73r2n/vr/Lmze/cfzq1WC2a0ZyJirgu/wY5H",
-	"TEwRT0kCTYgftFT6jwI0/z0L0DxOmfaWsH7nPaRR7z3FN+SksZq1A/NbR920gLyFpJtNr5sk/jesR9/t",
-	"67YcgzWsLusXsN8kxcBxtpXEyUcvjr9B6oJjD9UWtrrgfuey+a0V7jUTUrBteyqcXzsW+b6czFl8R1WL",
-	"t4jVdcg2L7HryVdqwtsrW1Wj3q5Ob5X3cZcAcmnnfy17JzkkTSmbKcmuHqVLb+OM0Zm6CdOMRarDtx2l",
-	"x02W8cM08qosofWAt9aX55s3ryp7VumdVUNxbHAUa22euOoin2exWLyXm1SwPEnj34lD3bjS8yNGVad2",
-	"qe9O0YgkbI6k0oXmU13JWR4NFkwlynIiEEY3BPIXYqq6vEWADJqm/lfv5PK89/vZ362sG7WIO987s0zf",
-	"TdHViOtQqp9knFHL2z1lCHOVL9syrxq8dx41Z76D62DM3PP+dn19iUC3HuOwaEYI+qfOpznShWB8uycI",
-	"VzHAAidS8/JBnYRcm5zyWpyw0kL7QzqkP/98An/w/s8/oxNT8kgSZPB1aCIWht4RmDx8NITQBfn3//s/",
-	"//cuQDlN5OuY6nOJGUUcLzhiUqWZx5z0UZlsFfMhrQ2rwobQUHkb5S9fh2DtGnryV82J1B86V2no3d0F",
-	"JaZkLBemlDVGMyxC6PIPUFRW42N5VGjMsiENcJomcQgLfZaq9LD//AOa2Qsm1fQyG8wkC6NL0w+z7IUZ",
-	"yBUGGoDnkEMzjknGf/4ZXJ4Sc/gKTe9Yn4JykiZsbjRA9PPPwA70WIWpRNlOYJ9DWm11xTJHByxJMhAv",
-	"ArW91alwptd8zRIid0PksX+gN5TNqaQjrtxeOluo0psf/QLUGIANRJ2LijVBAc2TJJA4U6j7mMuziDmX",
-	"R3FDFr6K8hBTwlU3jKxU/2CWjOBIfgWtOiBJX5F7Fk+mwjd4pjuK6Xg4wdiRqWXzOYZYFa6vrMAf0qB2",
-	"jQVy/KBxWQbHKDDXm3qluDvlo1JeUQ8tUUQ+Lm9A+XhIA+tWDdATu1LT02MUFCJkIT6qUd3CoZxgJjEN",
-	"3imyIuFn+/shDWo5ulXcFAt5zIHFkwJV5WA5b0PnAGyMdK0OyOlVwOHTOPV1F9o0Y2xsjgjO2NQyiDkD",
-	"SwqC7FywtEi9WxcA1Zzy7fm1lcynqoNEnvNiZimhOI29I2+vP+jvKVPHFG4WwMqyDtiEuNxbwC90DXx4",
-	"VzFQrNpxMkq4SkODnykaLYoSDwV3A034TcyFLk9VFiqHeXcHg1pXV5vh/KG9jOra71QEtRKYeXd357dW",
-	"BVOV3nVVlZahi7U+e61Ysg7h1rErsDE9nLy18ARKh5kKZpZxvSaZSJBKRKFkLvkctvqbKs9W6VRQmcKx",
-	"5KHmt79I/gv8MYBPAuBomhmMWLRAseAkGR+DzTCO4B6JSBbfmgZYBdcAMSEWuooGJX10RVKCwRxYsjV5",
-	"Y04IN/FucFXCnUQieVlQu48E+RJzwYdUt51kioEX2wH6CBkdJ3Eo+ui0eDCOEwkSGiEcRRnhnHD0pNzz",
-	"JRbT4CmwPklFwP6YpBl5bylSqeKc0lxV6b8i9/YXFi22hm/WDKaWw11VONSW/hrG72wX4+slyJYhvQS/",
-	"omfA/n1Ffcsx/xccFduTn7xc/cmpPt8tUJjaXYFjLiq7821u9uyrdoLfKbpLiCBOCky1h0HxNSIlAEku",
-	"kmcqGRBzVMREKvEwIzN2C+nuSnwCgUqRhLlpoc0HjDOnTUb4CpZTImUFL/aX1DCUQ0+gWCmcwf5qcL5j",
-	"4rVpGH/PM1CrXnoGvvsGkeufT1lS8Lb3JMyIUCKMZECRr+sF8akTYL8S0QKtDpgLXypx/VuA7QpEtKVA",
-	"S3GGZ0SYemOuWcpX1H7OVch2KuV2l2KofTtWkxrtgVLu9L6U+YTk71DyA4HDJkKSccNtH5FUTH0tC2tB",
-	"1aA9aI7HiDM9GhylP6S69izmNyTSP8Nc4NTWnrmhl1N1jURDT+o4xjOlrw58oxetXkJ5qkgshhT8L0Uv",
-	"OBerVz0FH5LVw9iXAPJOLH4T5NyAFT8uPp+qk9mEFT8zuT9OLvHO7hiHlNRZcZ9avalYybRBaIFYZcWd",
-	"tXqbU8XMtQBiYs7cUumVyvqp0WE97CBZFFYBMY253bIYjBn/yAmk7WoJvQiO6oZcJpanfV7ddgoub62g",
-	"U33vkIQDkJT2B9EOEbrFSU64pjyd/uRaaBEkVi60UwR3c60nAs0YF2qRM0wXPgReMbQzGByj3UFZ2Ebr",
-	"QIzHIPPqBtgtC0ziWSw6A7LSbNuxyHdMaF1aAyzmbRNLKXm9eaHpdsukKp9j5aSCbTTlpwfUqeqpbi3C",
-	"ZQYJb9+AJykFjBYZAyaLTzMm1evtHhftUob27CvEXd61MjYrKoRESHUaUPxK/juLSKY415TNJXVA7JlT",
-	"BrrKqfewp1yrKdB+zv1vJ0rJ6bd4uP7Xth1q8oTgppKr6xjb6t2/JpNvRyjwTaiQqo1lQqexodQhjAEV",
-	"TACUzRGTN2ci5bmxVMGlwq9C8E21NlWuGr2XPyqTgI4TLrWScUwddyt8cU/JXcU6fzv5HfawmbjDBUsf",
-	"9iw5KLDqRGM6Oa7proRGFf1VWZUyErIskme44K4zY+l3f2Qs7XRihT2+eXZa8uzxssJ1q25brevOpa7L",
-	"LQdTYRmbEpzxY7CwKaMwRbl2IijFuN1k+rZalvqh7afV6VbcB3GG4mh7hlThgKjy5tXPs/bWVq74EiXM",
-	"+amisc4q6qCu4kIRQJWKnsqF4GuZVzkOGCW+CqmcESnxEqBPSbQQH8CyfosFUwcJPagNU8+xvhVzhRlQ",
-	"Dft9Kbna3miO1kK6Ai1cbMQ8fPa1CAxZaoC80jYVyyFdGjxMW/M+uig4eky1iFjj6yclKzHjaFshwklG",
-	"cLRoM0PamNXFEFkbvr9Fy+JyaK9L26dFaM59LGV+oVHXi8yjmIZJ7pTVlSmqhOxSw8Jbkk1IWY43QDHV",
-	"9g3tc1PBIcazLpehYrelKKaKjLrUSBOD7VDq3WkXSoN8AOaiwLBdu9l3yVS05WwbTGWV0/YkSarIqlvY",
-	"2L8FErcZN1WZZyXi64ZJ+hv1V+CWTsxBPLhftzLR40skdg+ph2RTKwR+ZSGXp2i5cC3DOGK0j06iSPEG",
-	"JOZxSNr1s5MossH6kGbzKzLeukTx3dnOT6LI8pOzrbKCbh7PEpMoQwmjE5JZOFXXH3UqkrnyG2JHA6GU",
-	"PNPAqU25+7f23MnNlAcGBPdw1O9vRVupYIZVprxVeS3K8JcNAaxL4pRQkeHkAyfZecQDEIRAwbWwxmmr",
-	"bBUrN7vcv4mh8cH4fMfjMwpAFw2C2P6y4zVouEV1UH0iWnWH04Tg7B6qAwy/Td0hSQp9qe2SLsDZGqhw",
-	"glLdpaL4/qdSD/PBg2NclG47juUTbMpKb80CVmgEDjfajrwudgeDY3TQ8KI9pvPs/U2cluvSMNjMq8fG",
-	"Y062tzLwkxYowEUWhyJZdPX0jciYZWQ7vr6WldTcf8eg6LNcoEBNHihVUy6YG9v7rG29YKr/0/kJNYJ3",
-	"8RUWxo0NRbdtcPhZSY9OHrF9Qb4I+SwSfGkEMQ0QTWaHNXDjfSmMi24+PcNREfU9x4sjhJEqq4UUZUJA",
-	"t7EsQDR7EPNXswA9gfIJgR5KhWKzMQpevQ2e+gijScby1EpIGNIh/Y3NVXa5CsYwqcm2xbYILfTRKGM4",
-	"CjHXbal1JbNKfvscL/p2iLZa4VSVARhSXQdgDhqszjQo6wEcySX9CxVfo39ZD9G/hvRfvV4P/k++FhRF",
-	"AAL0L7Q72EFYwigkxxbQf0KqfhnXufoGsuVloIZAGWMzpMZVZQjUkEW+jeWJhgAVcOrqdAulUF9pDA0k",
-	"S983X+IiCIop+dwvk1BCzEkd1jckFWXOCkmTBcJpSnBWv/hNQgmJYE0xuCVUZSYdVwLZBJxRvS3OidrV",
-	"QHcVV0USJI6oevFHKIDmWias34e8DcXzAZOg+Eygo8KDiFGJYRkKYNZATjOkwCsrlRzktNBthbMZgTBm",
-	"KW2GUgpXp17wTSvimCxgcxq+7y4+n/x69u46QIqzlnEyMR9SHfkKxnoTZGx5MksxWOBsogMPzyMVXa2s",
-	"hJkJ927SqCldIU9ySKOYh4xSEgqOIqZCp8FnZ1KMgKr+pnJwGskIds8f074rg7hsEh2VNAS1UJSppvgN",
-	"or01fQKSuwLmrC50D6T5O/rcdTcA2qnQ5It4BljX06U6Kksoo5Xi6AjtDCm8eoRs9BxSeaaQJxVHQ+9o",
-	"2Cmjf+j5Q7MQ+AiqCgy9O3lucrLdYjLAdmuWItUEvutSPUpNBsPAVKogFfwK9ZuG3tGgmHivmFgSljWv",
-	"hJX9/YLlKGJ9GEbXqRx6Rx+H3tXZ5Zu/D71P/rAA/1qLvQOUqseENS57qBrP0ROg7Kd9dIbDqYrZoyiI",
-	"AcuxQKommFKxdxRtyh0BH6lwGZU6YBXQ8C1eg/CQWiXE1CPFeDBFJzbbVc80K8LIKoMFVMxmUHlHaVU7",
-	"B8hkh90QoiLGh1RTdswgi0+SspRLthnYr3d4CWTcUaAqL2D0xLrynvrVS/iJ4rlP+49lOVs7Y+CgywxS",
-	"po0u8m1IhBLKpWDmFgnX1NuffS2YQCcvoFXbVt0sZZCpCm1dnp0gEbcSMKtaKdbCVeEOhL6COGHUSD9K",
-	"ZrJyEV0XhtK17Suji9ZvIaa8/mpiyTbdh0vP7n6WudZttYSJVaokbiVUbAXO2Y6dVnvfJWFpopQOkwpd",
-	"r5r4B4spRBKtbd0o/HzWQh5Q13Q2B380d1DFt/awTqEmAkSznpltmWVXHqAh+hERcyI1jDlTgSkx8BtL",
-	"EzVRfip7FdRKo81kmnglt8D8RuVr4LgIGxTqQgTJU5Ws87VSWy9k5uIqvxLx6m1HXzn0mokj0ho7DSK7",
-	"slbfl/KcVK8SGeUSju1Kdc6Gra4FhnmWEVqu8P4rqp6fXpWaBVWMc2ZpUo/RBN22ymhmFTFZj119K2f+",
-	"PQn7dUwjCZjQBP5ElZrsXf1z1ajBZ/oc1ggetLR90Aa5WZGZ1u1sUfNUovYe1BfvmG8ZDz6HBOT+tux2",
-	"NopXwbc0OHDVcbXfmxfKJls0W2017T9CfGZlpjUsrQYQW7sG6wBeEZe5MgW+NqBf2nm0PTRbQgQqYK9J",
-	"AA8VK1mZ6RvlfVfW0DH/uw5jKCkZUxQoAzF0i9R/9dU7wfeWI75VllCocOZCXBl5VZaWUErYlOCsWnDI",
-	"rm5ixK7VTOXhI6wc03UXrL9Jylc9MGuNk19XIn9bK+7WJVgL4v0bZ6+8p9Vb38rFWS98q3lm30sQV3Pl",
-	"33ko16Ownc2jvDojYx+BPaobCirTVQsWrqsHLEeJP0Xw12NymPsFhK3GKDvBpV09YVygjISEimSBck4i",
-	"k6F/XUMlTjiPGVXVe/5gI12izWidpuYdlIcYs2ypEWl1iEzCmYrKF6uW0abk6vD9cypIRqHbZ/dQ+dWZ",
-	"78cQkvRnyHf/04TsfHr46PAu+pBBllLBECDJ2Ca9rdoKlwl+2zEXNoUTww+0IWJKcCKmSwndFCAM9MuB",
-	"09KgpvhNDbcJj1eflnz9YLC3/kf31RR0nQwtfEUMnCrQfOFJWTz1qXU2fMEFmVk3t4ZrGtPJiuhaglMC",
-	"LFT58UEnSDEUNlPexQQvXArApWnW+VD2c+b218rft4H+ev3tEIQfnoWMjuPJ8toJWBvD0CznAt1IOVkH",
-	"dsRCRYaoQqXVeihO/L3MR0kcnqpJHxK61jwrGRK8pXtsbdVIlsIqqhN0OBOr6HH7oZTFp5VrWcJ/yuYg",
-	"bjpB/9eiQvKDQd1M0QJova+tgris++yE6grGuzsY6G4wQkc8jDA37ljuIyxQQjBXlvwiRMkUitRhX0XZ",
-	"UPqTii6SXKmP3hESyfvdFHpuHMj3ycV1eWzVgr4LT19+NP9ckkIHTauqR5RmDCo9wzTccHXeAdpv4ltC",
-	"VR/rB8P/Yg6nDR7F95FrWuB+zitwwUl8S5wQr47xVcqppq75x0/yr7KsuPq7fOpXn8n5jcH+Y/PSjXkp",
-	"W+VZ4h15z1R7c7Wk+gdF7VFeEJRtvksTvCgisU3wtTLFNUVtdVsZlTGKI4RHYMFGRQdwOcd8uuhXKsq4",
-	"xrom1DiXbbN3Nb6gUDeb358yKp8AGnE9rZ21oz3/9r4KCbRlZxKyOI6ay3B9oajdNwwSVuC6j6zRNLLc",
-	"fbr7/wEAAP//",
+	"7L37cts4ti/8Kih9pyrdfSRFvsaXfz5P4u7x7lxcjjN99mnnCyESkjimAA0BWtFkXHWe5jzYfpKvsBZA",
+	"giQoUbLsJLMzVbt3LJK4Liys62996YRiOhOccSU7J186M5rSKVMshb/Oxoyri0j/M2IyTOOZigXvnHSu",
+	"J4xQ/bDf6XZi/cuMqkmn2+F0yjonHWo+7HZS9o8sTlnUOVFpxrodGU7YlOoW/0fKRp2Tzv/zvBjBc3wq",
+	"n3/4cPGqc3/f7bycUM5Z0jSGEB83jCLMP37wOC54mGQRO58OWRTFfFwfTqDbDQhNpCApU1nKJVETRu5Y",
+	"qEQqiRjBn1M2FWnM9DOqyITeMSI4yyfwj4yli2IGcbVbd+DsM53OEv2a7rrT7ajFTP8lVapf1cN+o3tb",
+	"/IWNRMrqQ34rFOFszlI9GE7UJJanRLHPCgcXS8IFUfGUkVBkXElCJaFD6W57ZbxD7Knt8r4WQrLreMqc",
+	"wf6aiql/qCKJ3KE2jWGkG3jICF7H01jVh3CmyFRIBX2TKeWLLslmRAmyMxgMumQ+icOJXjOgAL3VPJsO",
+	"WUriEYlhMRM2UkRkjYuXQL9rjfyCKzZmqTP4d6ORZJ7Rv7+NZ8XQTwkXnBVD40IRSmZCxiq+syNvGqfA",
+	"Lh440Es6Zg3DpDhIMqNjBgcngKUJyDBT+rR0ScYTJiUJcCiBnsI4vmO8aci6pYcO+D2jaTipD/kdTxbF",
+	"sZ5PhGR4iELBFY2BDcSyS2JOWKwmLCUhlY0nXmIvDeec0U63M6WfXzM+VpPOCZBe47m/Fq3OfNNQlHjQ",
+	"MbqGUfm4tqRTpjc5UHSYsLd0ygLn/EiVCj5uJj+YrX99RjRUsrxCuweH/gWSko7Ze5besbTpdpniS0TC",
+	"Ww2XzLTS0oOvmishpk0jSoWYdolIgb+Y680wa0WkojySZCSahppiyw8e4bXdNv8gb2Me6VNrz8QpCcwi",
+	"yUCzHG6OAXAjLlIS6P1ZfYhzanng7t/rBZAzwSUrpJwzLucs1X/qY8s4sFA6myVxSPXcnv9d6gl+ablW",
+	"0OY5v2OJmDHss1GCuu/iEN4rqjL5GAPBlpcN5w9NQ8qOCa+EOQztLzS6Yv/ImFRbG9N5mgrkrG4bs1QM",
+	"Ezb9n+u1dYlfNS1xikMnkWCSP1NkFOM09TxSGio4TJSkWaLfHWWSSRLjnhjR8zGow2162a68AtHQGcuj",
+	"DGMVmRo+0yXzWE1IrCSZ0VTFYTyjXEkcn+CjJA6/OxJ5L6ZMTWI+RibKPsdSi7lJymi00Kcg5kAuc7qA",
+	"ef5K4yRDUfp7muYZX5ARDr1P9gc7hJJbBvObxlLq6YuUzPW12yX7O3sw5aHAFVBCkISmY9Yl+7vH8CcI",
+	"Z+ZkSTxAoyxJyJTGyVB8vuE/BVdMpYve2UixNCCSLrRgxLiWlkMxZWRIw9ufu+RgsItKkYhYAiNkkf4V",
+	"R4DXLooEmuD06KQSs5kZsLhjaSJoxKL+Dde781dGEzXZ8iHBRpvOhlRUMavb4YBPYQIoWodUM51IwKmZ",
+	"i/QWqKgkfDwGf6l30IrLvBXqV5Hx6Dtk9Ckz6qrMwgmBIw2sHdQcZS+3kCYJS8mULohkOGctbW159XWT",
+	"q3iqFsWgfy00R+8y9X2u+ZzColNYQMsswWJAk0TMWQRz/EOkSbTlRYY2V63yXL/Uh8Uw3+Xynke/18wl",
+	"ZZERy8gHHrGUBJIpzXpkX7IwZUoGhN2xdEHuaJIB0VEypfJWC625KPqlQ6O/s1Dr0rJz8ufHbmcYi87J",
+	"n50zMqMq1hJWEkvFuNYqPnY7YcqoYtGZ6pzsvDg+2Dk6enE82N0bdDuMa6E3F9TjqHPSGR4dDIbh3qC3",
+	"fzA66g0G+zs9OhjQ3tFeNNo/jI4ODg60kH/LxTxhkday9QiMCH6OYzTDAsarx2v+0RnPVO+gN4153Ol2",
+	"Zqm4iyO9aR0xY5zGejONMH6exP/UyugsycYxRwET28Rf7B9CqnKXuIy/s4WEBbm8+PT7+X924IHmVp/0",
+	"FHmWJPoHXHkgClx82D7zyUnnF/M/3GAzhA6Fddc6glrgZoQTqnRnVN5KuHo6H++7HSVmcQiDGDGWQEcf",
+	"u51sFjVsRSZZaiav12GWihlLVYw6hLvfXzqxYlP4R0X1yHURmqZ0of+m0R3lIYtQZa4T5e9sprRGZ3T2",
+	"MNHEAxq7aWkoRMIod9u6TCjnXhvlOq0BxS4/g9fss3qX6v9K/YVDxStY1EyEkzdxksTwXSTCbGoN0G0H",
+	"nC/xUuWHL/7j/bu3voXPD9YXz9zjqJ0uXDpkXx48ptoRdZps1bb58jpLua/9en+KRlSt5LV6vO+GmsDh",
+	"K8szVqqdb+DNnGd4jkOZe7Sc5aX7kWdaOQNa5yCWGdU6X7oMzWcO0ZPPzf9wtzyTxPCzEiW36CnnkL6O",
+	"FOOUq1OiuSfoaiJTRO8viaVI4JLV/Y1EOtX8sJNlsb4n9Ov6LNg7pjYMlw+3JxOZb2or8wTDbwzHXvbJ",
+	"e3hJv72Qik39K8ems4Qqy5ujWE+eJpclnt203iKfg70i1iEH5wJZiwsW10t1b8+nM7XQCoUq5Fx0GdXt",
+	"moVl788O7K7lc/mGuHzaHa05pc5A8A6os6XKYcmXqevegi5rLI6kQ0x2t0sHyHKXCmdwSf+jZ5+Ail7i",
+	"tGDHk+TdqHPyZwvaex1LdaHJ6L77pXKnhxOa0lCh0NqW8Ct7ULRRH/dHrxFOi9QoiParU8vFXY/sytm8",
+	"8Mg6gqjl73Cde+XPbnmiyyXVdQTQkqR473TztixCPor0WxFTc+kw5rl82CTqadaShSGTEjuuCXtt7swS",
+	"SbotrmBu5rUqHdnPu9h54yFYQiJ8KX38UFj+3RWWLdH0ExKz5s0eQh5bHcDVt8eoQPz5sa6aja1u0U4+",
+	"r9wKlQu+MhXT+NIpLDmTvqnkJ9JOqSXz/ppcdTVP/bg9CgSyeFoqvDCCpp+lkpgTCptS2cp/g32r7pIx",
+	"C/i0j88qd02P4lQqq/PoJ9IjrtbWoEl7InRMY+5vYUObw5bU/0bFdhPtZzPNwSf0G/G9vLxWnM/1gEI1",
+	"8GsEzSdCjM+58pmrKv60CZ3NGGcRHpA0433H1x+kGf/E7hhXAfkJnpIhG1OuaYjxiEU/d0mgCVQ4r3GC",
+	"v+CrP3dvuHklID/FqvgukwysDyc32WCwF6KDSXcNf7MAKDVgdzTJqBJp0L/hngvlYo0jNhTRAuMRWJjp",
+	"EUE4zMmekVl+ZwtN0ef/6/rT67Or386tqoNRMuUHjhgzzOJExXpsacZhOPvHh/vD40HYo7vD/d4+HR70",
+	"jo8HO70X4eFxONg/Ojzc29EnJZ4yqeh05hELTOSVpqyEwfoqccu0BLQPnU9nKv9lZ1cLHoomxS+H93h0",
+	"bWBmh7442A+jvYPe3u7esLe/fzzs0eOj497+0f4hPRiyvQEdljlbZ3ewe9jb2entDq53Dk729k52Bv3d",
+	"vcH/BrJUsVqss/Rxm3UZDAZ6XUwMzEnnxf4gYruHx72jXXrcG0T7o97x0dFxLzx6MRoeHR3tj16Mlq6j",
+	"ORs5pTlb6JdBLlqzFUtL7a0toRsn26aL1ozzOl+Ae3dv2vXSnpOmedRTm7edXVmL7SsTk9bCcGLCzFzW",
+	"WPTqrETXDXa2AVZu5DFs5nJe2iQfai4bo/GQ8tx2mIixV2T88wfX+sG1HsK1PrYV0ddQpKyo4DNnP438",
+	"XgqGkG0iPUsHrv9AuWBa6b5JQ23P/Ka1CbXaj5x3rtRnLzzjbrm8zbxsvWUuKcEPWu7OwPyv5/mP/V9n",
+	"i+pphd6ekNCtbcyz8Cj/loM85YzRWwmeosrqW+NaJEIlUq1QCBWHDMLHTVsmfkwydYrhYprl92JOMLQ2",
+	"YqmJCgHNz3M31BZ46h/+hZKoBIL3ozTQsvGvpoPZQX9pinUVc85SIiciSyJyy8W8C75m0z4uFxfOVMu9",
+	"+/osJlrvVSDdY4Cp25CxVa7y5+RtWzNoIyVcUoWZCn7XF9oPPCGCMUsiPJXkpdUdu4TyiARGWQz65IyT",
+	"II4CMs2kIkNWcmuKOa+Q0iqbKM+SxDjsWEoVBFcO+vt+c2e3E6WMTiWaQ0tT73Y+98aiZ36c0tmfuIof",
+	"/y4F71/RuTmW+Rpd6YNYy44AX+12WP/D2HwDX27c8isT0V6f01/FHPcoilImpQ1weiZB5QaNGTYVmQIQ",
+	"PQRscoGa/ITCijDwQgaKfVZBFxtETTy4+O3tu6vzAOhETdgND0SmQjFl+FOQMiq1gi5GEAYp44TxkNU1",
+	"bmgONvzq/PI1mNjXZv8xv2KzBDJfOrvh4R47pLs9erS319sfDEe948ODUW/34DA8Hu7Rgxc7h51uxwy2",
+	"c9JJ2SyJwSBij5pxAdh0ARjJMTs62DtkUe/oaDDq7Q8PB73jaIf1jobR4WDviB0dhYfrS76S/aNzstvt",
+	"yBjXw/ji2WdltjASZCEyEgmwg01ENp4oMC6OU8b0Eet7KM4u6VohSetJI1QpGk7y+J2WoS8RUzROvONx",
+	"trDdCPINXBGWmfF35s370g6vszhIy95XXSJpqfMiibR7GQjEmxOkV+uZJLOEhszGYDqJsXm8R8zV4X5x",
+	"y8Q2w60guvqdxUymjukGAsKtPPFMYp4bTcrhCI4lVWYzlkoWsajBZ83SXChUQtxidoGeiL89PA++fbIH",
+	"YpVuDy0U73fzM+KSRL4ipV11SdNunqv9Wzps5NFo6V26ysiEHcmJ8WwKF4C11OcO7I+uCJE/rq2MkwDU",
+	"7MF4ZmQsza8hpL1y9W3R11BjUvG6ik+DRDenkkT+wJitGuqXGNxNY0sJIJOrffSrtiPXw9dXjKzXETMp",
+	"WKtQie3pRkXQ3hPoROa28azygugnJoR7mCkImaussb16WZII3ZwrXlZlSudpT97Gs56YodTdmwnNZtN8",
+	"3UzKlY8bhoJrhTGP03PG0tIGFa9h1kqoVO+NzFFNYT1ppzOXA0idnLCXjKuUJh+kbg0Eup0XUTjcCY96",
+	"4Whn1NvfO6K94VH4oheFx3vHxwfsxdEQHFRtSPljEdPxF31lhEmmJ6SylF+KJA4XmDnqIiL8dvXuw2XZ",
+	"y+ldx72dwf+uM6jNTOXt2Vq+FV7/J4IIGFeqvjGlyq9MdsdSMhNSsajlTT+t5z2347ybRAo3M12RpaER",
+	"lBoeXvst9UYt9D9xKGDFRhVvOk6BFqmSMKp1XLUOSfjujXryuLlJjPchX/fS7AqSWcd16yadLoll0HcO",
+	"deXHhxg/N7C3V+8pGkUsgsRBk+5uWP8oS5LFgz1ta/vNNpZB6oGhuYeoZnRduX+rRYil+7ixdfUp9vPh",
+	"okaJ0p9E1nB7lH7bn6K3DDOnMRpiyQkzVocNFttNzF4RDOeLRCtUuQd4FDY4VOVhV8d2ycQsQWGYjtfK",
+	"/2nl8nBPYmkg3WXRfaUdbz6O7Xe+FvbXUhraBp1sXT7b7hmWT3qIl0XZL9+6H2L604rpW6OyJ6Uvf1Sz",
+	"eVgNBjYE52fmxcOWLmBnum1Yolw1jeaj0jCd/KQU0/pxbJ722GyVPT9dKLbpMPds1sltzKQWK5vuV7Oo",
+	"V4xGMR+TME5DMPCWVhZyBpXHN/0g/bcKSDWNeQ7g5vMhN9PamqEeU/r5At8vAcXhoW9htBrRRDJX53Zm",
+	"su+DnttUCb9v3nE/jBxoWxZoDD0f+caTuGQ5f3/++tdOt/PqTaebH5W/vbt4ef4JfsJ/2ge/np+/6nQ7",
+	"13+9Oj/T//jj3dVr/f9/fXf1Qb99dnlRNrzbD2sL8dJNqqsLhTTPHZB9cmWxdKZ0QUKapgvCPtNQJQui",
+	"JkwycssW8tQFxcGk4iLU3mLAGQwrXx5CYzJXzf67dhbSDzgEDxzCV4E12BC5oGJ31FOACHk8jQasFl0S",
+	"JJhRNQkQ9imI4hTwbRfBNkbvAUCo8HnHRi67hNFwYjJvwEIKoLuAUhbowZr4A4M3Ux7ht4On4E/6fisU",
+	"hlyUQ4XsIW1AUpBNIS3AJeGN9SAHHgqLsC5owIZQA5vBBtSt7TGXKs0wrgVoPhR69RDWGIF/MCiGJdLv",
+	"aNwMeaBi8IBgZpI3RYYLOHxOhw/EKHCwBpabKR0gAK9UBqK7CUDKQSKrWnN+FZKYkyDPSvoPjApKSQA3",
+	"IebkUOmgzynJklGf/M4WhgUJniwILQE1YXxSykg85pA1X40rKvW33dvw3m9fWxV514C4IdxsjvKQt9Pa",
+	"JVVGdp6lLESwBF8s4BUIEeBSWgEO8qAwPCQeI+YtIZ8c51aQYdUTbm6MT04udlv1zqNlPamWV9UwahN5",
+	"CtfcNlWTZZZPwADGgfYbGwkasNK3pvI8hSpT+BM9bNAqNFU08FMCeoR//i04dDNv/i0V2azxcP0BoNto",
+	"ciZjpggtIKbnNkwaUPT0oAA+MfL7BNeyWHuOHnp9OyedKJahSJvDZ7esBVcv39q2DUXmLAOIT6tJ56u4",
+	"2StbC2KwXbQAwwe0BG9CCfQ+ayFf0+A8lvnv3mn6cLSLPfMEtKUYFz7W1GeEqFEqpqdOdQQzFmroy5ac",
+	"mNKIteodPlsjnLrhgJTSNZbcQuXcFe9l1EjWYHU82tk72n9xdPTi8ODFzu7e0X6nHOvQTPlPyuLd2IyW",
+	"FGBNNGv15Bc0nQabedqVENMlO6Upe9n+vBUKYauw9VdvOk238dc8v1dmcUCH5a42uPG5DNDQ0HDNrmx2",
+	"o3vt1ZtWl9rWjjPgwi4hDsNsNHWghYMz/Zec0LQuWxa76Sim9z4L/bdIQW83IBpf4QmwVpm48lyIa9+k",
+	"34C7caMPp5MsTatpeg3VpfBNTx2QugayrntpOwRTYaLVNj62nP7yrM1Wy2CJdvPl2IJTyrezT+KdcmEG",
+	"fLKDmBqYoCm8w0LBI0lkzENGdo5fDEqLWcnYbhHViZjfno4t6H95r5h9PRQRXIjvrj/9+u7D21eecC19",
+	"84wAFN5dSOsYKu9R3u5KfPJXmP5T3pvK4JM5XUgCPZXGD7/UTfSNm4aj8u6aM5SGeD69BFAYoeqXx5W7",
+	"ePu3s9cXrz5dlJfOSN1FZa080Knsv4dGvEcuoRKMtmYDNelksxlLieT0lpm7dZaKcUqn6DYappSHEyK4",
+	"SS/12Bj1RD0r/UakjFDQcxo+bQx6PCOSccU0GY9ESmYQqdUi+FFPfHm0o2t695TcYiSJOTMJ5DZhd1kE",
+	"fYE578+pu6/jVVY3K2/hwRHQftnX9uBbDlDjV8KAAs0abR5KC47AS9OCcW+CHQLGtt3hcMCO9nZ79GD4",
+	"ojc43mO9473hQW84fHG0MzwOQ/Ziv7Nc40eptCCas8uLjnPPdyIWvjjeG4W98GB3rzcIadg7Pj7e6w0P",
+	"9g5pONw52KWjNcArlu2esZbILHmisAbo0KkqU93PReEoHgvIRsfKEQ1h2S1zU9fl+w8LsTZcbhlDWsZx",
+	"lp+dIna6BVOB1b6kqUoWDlpww6UJh0eKwmJCm9Ea/y2Oz8ZiAXwoK6vwKKT4caUMshZEDR53IabeCgEb",
+	"SDN2Jdbp357+5Qg5y4Wj1sKQSSYx41wmHLmssG6cEGIKJZ1SeyzIXP9b02nUNTbEwrZYOjP/FmdFcGYQ",
+	"xh9MaC2+BKOGhI63k4ZYjGdZDioY0lqIEN/5dj7wftsGWmiDwc4cc2u38wccrJ+95phQ1iwG4cthK27g",
+	"kg3X2QjTTCOXMeTt1YQsKxnViLALtjsA7KHhhKQZRHl5kVvWpAgzcrkZr1onnLnlcLYQwowI5eYwvWIj",
+	"miWKGBPJ6tBhGPN93Wu9ljGuWNaWXBPoYmWwekFlpnkfnZkqfv5yxPUafj4G91JkWv3b6XbCCQtvK+lU",
+	"edb8jEoM/6OKDikC8tQeytzqWHkEYvGM8YjxsJKy1ZnAHBYdt23nR9tm/pOLMf/u9zIq4DLKzGYKQCB3",
+	"dvsH3Y7WqHGtdvqD/qCBXZrFqTEwCAJ1JOe67cpZzIZoqdXVGV/qNrwVXGqLuVlEFvgNooLZ5M0uvDFZ",
+	"BaiEDUKG9X91/tvV2avzVw6FOny8LaRpKcvc7lUNiLlkYlRI5akqZYlHIhsmTh4BpprrVvM9X6V95VjS",
+	"9osySGpp9bsupeQjzwmg+dTi7jZg32j5VJ9dfRdAS1X8serRKxNvfafgvW5HK4GeffLP3zd2xxC0JhCb",
+	"ibrFQFbKF8QYhsozWxF6tblsWAz8Xfo2S5JtDR/rcWZJ4i1lVJrY8pC2bU30dXzHuFe90qQ1S4XWmaDC",
+	"YxLfsSa6ErdtOesS4tsKN2g6m0VbPjqF0v0Xhh/7QJqAK/TJNfts0wygkjYcOH2WJaGS0KGsUmjnYOCT",
+	"V6G/ay/Tyh0lVBI2E+Gk5C7pkov378jR4WAH4kQ5ufr1Jdk92t3tJfEtI1EVJqdT8qP4hvLGFKh/mTCa",
+	"em1B3IkxHYl0LJRi3IkDrhqDWMLAqPSiZMVIEtOMrYhPQuxxBZZB3pwP0g+KMOcN4nmaG4TM9kAgD8Yx",
+	"sGNcbnirrHQL+IK2K27MPQ9e+YfbjqvU9CT246ZEmUohhtyInLIp0+dZPhjZo3CHhG6iFuZZVTT0TxA8",
+	"3a1hKi2rdZLDabeMuwV96mBvtH/84pj2DujeYW9wFO30hjsHo97O7oCFw53jweF+WJAqNN8SJbIUDNIw",
+	"OxP0XEQ4rw3bXWpBb3zG439k+T3YukrL2ib6DXxbG5demQ5ZFHkTst7xZEEEt7XlS8G/OU8bJcJd7kJq",
+	"rZd4faxiBQ79PGZYz5o1EVYkSkIM1gkJLHUFXRKMaKj0P/7r//xf3wVpqc9XJGd71Wo8lRbcspSWOFfV",
+	"XDCDdRa7mWG+arpZz/CmAKDLcU00da4WbIeYe6d8nay6TR6AY7i1G2XlbW3XaBkcxtK1qkQErb1mW7qR",
+	"871+wvvYD/FgBYSuhXGD1N3Kqk2ofCPSIszFCi5eAIhC+qkj7Rt5Jy+d1criZsQJDzPNx+XjBcUgvzy0",
+	"n1UuL00Mp0SJMWKmYrKnXoeghR8sH2cxn+Wb2Ez8rTbT7s+STf0hen3notfHLbKqp4PTwP7aoGkgj18Z",
+	"TvWbEBGZipRbJXGj6CknN7wkJq4hBRbZPvuD48PtJGnfN67gBySL9kWnc873ZVtCgT8GuE29aUytHLMo",
+	"3+TqvFZhYbnfbglh8N+AuRWijuEaVVHn31D/3BYLtAfqibhgw5l7xxlhXKULdDw3YDVmaiLSV7GcJXRh",
+	"qrieJTG4vvHZOnS2SWkye1YM5bf2PZvXPtH6AYnXoMkcDv9KCBt1f5FXw94G7pate7BTSZUrE34r73X+",
+	"Wn3WdfNJfWc9Nvpijx8Ja9a9ZTcufFtyF7ob315rNy4VEzzw0vZcmHTaW06aSGbtSJQnzrFNCwdTexHG",
+	"W7LjQvlLdXTRm8IiSJQlO21LdzSmbQGeSVQU/ZKMI/IZnB0ypnesKd5/BQR3xieUR4nPfvLHZEG4MMZm",
+	"LbSM4ztms7xg/U6Nr4jE6LSdU39t6E0gtstnfFMC/2B7Xma0clFj6yjeErC5cwbhGrEcSO+Gw7DEFFYc",
+	"39JUl9xtL7NUCl/Zw7+IjEfgYzHI8p+Va3d177kReE0Llrm3M+h2EBNnJScdGQS0dtJxyVZYk1ehzHhc",
+	"BGRX0PDNrzM6ZiDJ2hE+TuciiZo7v2/ekCbbEIpcS80JYb6XrkEmtykYoc2LFFpQwXIRrEQzq80+tsvW",
+	"Zp9cNF0a0uUIoHYA3XwOH5ev7TKTTYs1zhFKixWr0T8ISk30v2RffoiM/z4i47bMPgVPeEqN5xJqhqxj",
+	"tbAH94vP0+gWH1xZAyh/GSugSb/2lYfaOWUJvfJEa9v2Vcav2GgbhYgRQK2lPPjBebV5w9wGzbK0MOBg",
+	"9CpgoZnV6KJFHIFBbTVP/RczbBEdArC8BnbSlHxkDNHVrDG9SizLTEFYgsbdkWpogUshPwo9bqHQY8nA",
+	"9mN1t7y6P+7pp7inkftv4gLzEdtalAKZhKvFhNIN/3CpoXZxbJfO8ItPETb3ifvaQ4jERyRc/ORT/B0R",
+	"+wPIeWP0ybUlVnz0SdWf3d/XCfUHmf0gs0cgs23K/mvoR0Zd+RZF9VWaVhO+1BlRjFMOuSthQ+2XNRIJ",
+	"NyKHpmzAEnmwJP4n/RThO61TBZ+6huYjFqism+/Bqm5C7dcCPYO8koSqkUinJFZkGkMe/ikJSqsc5FbZ",
+	"YRYnqhdz0hQPuK1ClHX4xZKlun2VyRLZt6s1ud3c8sZ6gxUAT79L/sEwbmtGXj8gFPQxAOPa1qKs73Lr",
+	"ipStUOS+/V3fmu3PPSlPaQJ0+m3IgDPAHp7U+yVFK7d6jtbHem6oKPIYh0S2Xd3l6IqtV3nzApHfFpXL",
+	"r0DmDtrTWgbvHEOyavYuEvjXaKU6Cfy5pZ23Cn4xSiiy1IxHLCUB/l4y3Jbmvsx+y9m8He19PZE0X+/v",
+	"WyreTiPbPZX2cDz9sVzqCzeUKJfh7fq93dVX1vNOF7ixbXzUtpNWc13pm26Ysxdcd/3imd/acfi4fVp+",
+	"Ok/qJeUs8TrD9D5i1q2puUXEaFTfVLOwr01BZjXpnHSe01n8HC/4521u9+emqNfzhA6fz6ip7Vpew0Yl",
+	"d0Z9iDhYvAEB26EKViydO6EVkCk03Lhmyw8CvNIAstga4rPVcb+k3lK4T0M7Rfnt5qW4QO+tW6vbvy7b",
+	"LU201UVuksufYI3hZLzPITY86vWQhXkREnNS82jJvGgWltrsk5ciQsASpvXIRFCtYOoWMmmasCXaXM3o",
+	"jsYmitWEA5lT//8CxxTSHODe546eIJVG3MvPHOAgcFEwkqIUY8eBd8p40VNdlSoG4TnsmEZnyodKRW1Q",
+	"4Fyktw21MBs5ip2BL6AjB4peijRdx+MBE1jM9R2GBd4gK6GY00dvlux4zKS/oA/svBIkElDtj9GoNV8r",
+	"Ou0W6Cpmzl4SFL4kd1D6uJxjERlKZnVUixl8aHzXBRLM8lDLmemtvl+twWSWpWpD86vAZC6FtN7iFqV0",
+	"fDVaNnEf1fw623GYgKXf7+a6X+Yo6XZUSrmciVSPaaLUrNOQYVBp3Esp8OIzCUferaJWG9ymZV2cFW+Z",
+	"lgBzLQXvexDsaZIwPW4x5ySOcou2EyO0cmRO/oMnFpd9VqdgRKcLMmRY6UQvQbFEVCkaTqAGb4CoRZVu",
+	"Dwb+8l0x/5SyWbL4pMQnS0txtIyULXqgvk+MO+fUVqTM94U/s7UAlhl0n6oEYErnn6br5zS4ZN8oO7oV",
+	"v4xvY5zFGxceKo7TCidH/qI3AvsyFcPEV/q1wPymEmCljvcPXhB8Z8ikuazq5R9c1OrI1JGogVYXl9r+",
+	"YF8zUJWYKlTkV/OClY70zXgyTCi/bS4WUeBbub03gKuXP6iPbJtFIkzywEXUdOfm6JrPJEnEGFgEVnt1",
+	"8g6WSQR2IriOtVQYs7KlJaovch05t3jd3YBVMoFBLcFOu8uQAC+zYRKHLwUfxeOmmg02K2eaSUVuuZh7",
+	"g9NN//Is04fFD4BefqdJ4EttxXnOWEQokfGYa04VYYJsCyyFUj+rpr2qZEW76Vse51+Gh1sSShv1JEpK",
+	"AwS3SRCjsgDu0osCjIjYAncQtVvI63mWKglpCtAfMbqqTc1ljLAJHoz7tUGszhomqpaJytsGRC6hi6/d",
+	"aCMeORR1bZ9tsBlM9Vuvge7BkGBrJ6s+eoRHzZO3QcrouoKSgUBdGivijGhVZe26I6cA6Fl7NsvLr5ak",
+	"sG0hx2+WlLk53nyJxL+0QaO3tZSc9MxaSEMpUTP/ZwWt3sGx3ygQRrP2JUVmOJsvL+WzPtq8LzSxZZR9",
+	"pTJqI0MDEI4mFIgnr7ywKQLhg5jOV4tG8+MEP+IZrqzauoU3m46mU7GpIc05P3jmINqeVxyzVR5uz3Hb",
+	"HKbm+z52D5eVXfb2ZKLysh3e6u7+EHK/FyF3O5T8dCTsD3mAelpVZV//5o1vME9auuD8Zaeq2jw0uWzQ",
+	"zWfPN/hcVTeT+HEI/30P4cetHcOni97QvbVBP/TcKjYgJqbpojnaYkvF/H1m7KuMQxEV2WhNSzNOojiC",
+	"avyIjFjDe7dZwjtF0cJBt8PuaJJRZf+cioglL2mS6Bfr0rpt44vHGFtUQvQ8c3rxPXe7rT+vFgA1oyh9",
+	"5lY4LDr76F/MpgrQZ7COFKCzJZGKzaqryO6KwGeZTacUofjXZnVUKU0Q0lSX2iBb2JLDZvua+y5exSkL",
+	"VZ6QRGjKCEXgXXRZM/CWR1kKRZbfyM7JC0BVjKqCKWAErY+2+DBkxHt/ZvA/MpZ5Bec84iKCeYM3f5Ys",
+	"1spPtxCLLbdq3Xx2RdO60L8/cGI/NGM0CNf1iux3/vD+C4TQEGnEUs0k5pM4BNSIBZnQ2Yxx3Oe2uBrn",
+	"dyZ7oR7mkx+KFU28N2/WeTn+3rVzWXqIlyoIKw6zvaTyQ12Lu1yHKr0YnfdN4Rz7hRf66sPbT++vz66u",
+	"z19B3HmO8V05c779b2gezqLT/PnbV7rxH0zrB9P6NpjWFqTH/Bp/GvHR8jx/qJtiMwwJTDPeVLBo68d5",
+	"k2UrGyA3ixNrqjziMLIuefPu1fnrTx/e63+fvby+eOc8M3+/fPfm8vU5/HL+t7PXH86u310VPxKRknyy",
+	"/fbeeacY4ZLNbNDKMy5XlGcwECa6WaFo0jmpx+UthdCzAFhtb9r8mqzftWYAjbXCsESYZo4xJzRJfOU4",
+	"q1aBDARrbHl5zQSziEusBPXFbCqPsDkuzI876cedtI07qTjPO9u6np7QtpHxd3bz/L5htBBg8MgJCXBb",
+	"A5COA1NHOwCSFTPGT0lgKCDoksDENAbkJ2WTV0k4ERKieSVdEC6g7tzP3RsejGic4Gch5SFLEvgwh6qz",
+	"ASsitYDBkLo9p4ufuySQ2YylkkXwDQXMztQJHRa3IMlDpMzPeug3PNDsPvokMoWjZzyS/RsOlaMwmBxn",
+	"itQDlSq6DnUX8eU4bs0P7LABC8qOx1ws0JPegSKArGis5qkz8IMNionJF7LTg6yC6KG+4eIIu/NeAyTr",
+	"gf5ZUVDhisNh6fU+H+EGTkb80nUw2gE0nJKm5BCIXxY0lU5t8EKWM6RkGApcGpZvIF1oqjCXRpk6Si96",
+	"6ON9oY3VhUqY1TNJIkaTmI8R51Fwtgx18cfV+ePqfOqr84E8oyBDnyArRopxEiMyiqK3jJNs1lRXfu1q",
+	"C5aAVzArY3wvBVl7cFnpFCXtPPPJG4TlknG1mV9TMcW67fpyZTzy1gRoCKFy7e32aFQ7OK8VWd64h/VK",
+	"bT5RAc2NLqDipK6lBDflvkGZ+ixhxCTAAEckQzaJeYRGWOz6VFPKRKSKhCJiDRH2hjG0W7P1yoeuce+W",
+	"WMKj0VQR+L9KJ8YXV4sDec6epYt81/Kj7Gy/O8viDJVOrEvITiVSN/jQqVnqhBHmXC5nOz4R5b1KGZ2+",
+	"nGT81hskHrPQyiaaMvoE8MX0r9IWF0ELvxiRIOYR+xyQKb1lJJvBQ8U+1xJbsDMLlQtIsBH7jDe2cy+2",
+	"upnqOSx2Kp6MK+jlS3Ol8oeB95h9ySCxAztrXvFzEN3a142A1+sYMTZjxydcRqwI/G1KBGu4V/I82obv",
+	"G+rBdXE8LdFmbD4U6CVA+5o9wer0caEWvnxiTTbl7Ol5GitW8z4nCYjQwO7shOAMgJvk5M8OlbeSDGl4",
+	"26mHv8DXjsmsISiysIxho+t8MRNyrS98bvr3LSqZltalxAgdG+E1+6zepfq/DVj5+hyDEk2SWAKipP6l",
+	"vOh/AjKFgiwb/RbjLO3rFRecGRqvzrH99D+aAjrm179LwftXRcUk52lP3saznoDR06Q3E/qgp7ll5dq1",
+	"QNdyLcUU6gZx8uH6ZZdcvH9Hjg4HO6gJVS+cQutaEgaT30oRVayndbfacSrPbB6nrH/tGJWLicVTm6Fo",
+	"sDzGsZpkw34ops8hAzKy/4/O4ue6ISCbaze3seEwQSotGTOF2XKoBZ2SQC54GJApo1ySYKLUzJhw8Jzm",
+	"T6Rkgau5ztlQivCW6csMspO7HSkh4H3BQ7j29Odl1dW8V6OD6yzllyKJw0VDMAq6k/NaosZ6A9aONI3v",
+	"mCTzSZywItFJqjhJAPZgLtJbe4+5ibUnqABAepNekizlN/wntGIFP3fhMqQhtEwVoDXEEt7XarNIibH9",
+	"kJ+ChComVe0b9/2fgilLx9CugIZSNsoki3SPKdNnPfjZY2PqdDvYONz7KVZ1gNfL62pfri0sXGaeQ6B/",
+	"hzufL8gdS2UsOIT5sBjy+kIqy0ylrfpfTcyYaREl1X3+f38Oese0Nzrr/frxy9F9z/1zf50/d3bv/4d3",
+	"qmWE3uaMGSpNpQmY8VCoCZEzliQxH8tHrc34A/H6vyfi9dPUhWzAgvDeQ4b03nN6y85qo1kbzaGx1U2T",
+	"AB0i3ax7k6zy37AAZruvm4ApHjWbaRNcCs/elpDanrwa5wZ4F545OGJtUeGzdZ3OxpKahgnh2jY9Vd6v",
+	"PYN8X3TmzcTC8pTOYfVtsstL3AKWpSKU7shWFcV0y2E6mV9+zHGfdv43lHcaJE0tm6FkV43S5XdxKvgU",
+	"b8JZKqIMPBRulJ60sIZODMzyEi+gLZzs7PYPup07O7DOTn/Q96AZl4awZoZf26CcSh1UHF91pd6jhkRk",
+	"zEOGkrWiqSqZ6CKRIcZVrbb+XbEBy40O9kU3l8/RmtzlyMfq2/E/RJp402fHqcggxgoSTFChGLJE8DFR",
+	"YgwYF10is3ACIAo18FwvssL2MnFXJp+0zLrYdvJJDcRzs2IO67p0xo1ByEkslTwh84kobUOraCigjRw3",
+	"vWbz2Ug8KA2wOt4CWMr5PegWoEY0t6jW7ZvfP87BtkpNFPZ4kxDs2MXrl0b7hHuHHpprEACjQFKjBJKa",
+	"Ksc+XuPEm1N1nsT/pPVT0n7L+ZrwBo2zXxb+7puspRHJlNJKtNGZyrWk5pYH/+CIDkf8GjnXsMdXTGbJ",
+	"E0WSQYf+2Fh4VLW6wKL4c1btoy9rMPeVWaum0aVDXwI95ZuC3Yd8Kj/ofuuI3QVZPR0Vt0n29LFIhzV2",
+	"bIlQM3UP7vxDYD/KA3u7RpJotzTKtj3fNy2V4TBNd0g3z6Ka0VTJpoLCiRC3FvVzSmhiyhj5l/bHrfNY",
+	"t061bMn6dLJJ0b1891rx+IcgyxTnH/t0cZzy2da5ApyZMEtjtXivm8flOZvFv7PFkvRtwQm7Y+mCzKia",
+	"gMI5J8/pLCbzialKrlebKoHA3ZIpQsktg0Mc65YmjEaw44YS/lfv7PKi9/v5fzoooDiI+27n3ImqqntF",
+	"rCdI9zpjqRTcCaSeCEIl4nc39IuN9y6ies/3YGkcCX+/f72+viTgth1RE3/CCbo2jX59YooadW0sAAZy",
+	"QnqposktiTkyEcD+zLispKCig7N/w2/4L7+cwR+y/8sv5MyW79LKVvDlxm7+TecEvOldcgO3gP77v/7P",
+	"/70PSMYT/TrlZl9iwYmkC0mEmrB0HkvWJwX4ayxveKVZzEghNxjIqn/5cgOBFDcd/athDPiHwU696dzf",
+	"BwWlpCJTtiw7JVN9DcV8jKuIAUmneqs0q7zhAZ3NkjiEgT6fIVzt//y7FDzQN9SYqQKd1oKXk8tUjFM6",
+	"lWSYUh5OdM+BHmFgFvACMD1HMUvlL79ANK2mHLnCiXhqdgHjbxMxt85F8ssvoOCZtnIvPLrlYZ433PXG",
+	"g+OU1aLC9JGBVASoU4+7IoUZ87VImJ4N09v+gWuFjetzJDGi0qCXYjITRu33yV/gNAbgXsd9wTQGEmje",
+	"G2iayT3JaBSKpdRbccsWXUwgUBMmGRFJxNLCswi9pIxG+ivdAoeiAXjc03g8UV1LZ8rYITHVSglxYusy",
+	"fYohDcIifgTdGx5UbpVAtx/U7LDBKQms5RRfyc2y+lFhCseHjpVbPy6Mq/rxDQ8cg21AfnKrjv18SoLc",
+	"O5F7JrBVv99BdzDVlAbv5CjN8LP7/Q0PKpjhZdpUC73NgcOTAqy6sJy3kQtjdTF1ZxAGFRZHTuJZF4A2",
+	"KJmlQozsFsEeW+jFWApw0hMw6oATP4lDZorZGk755uLaARfGSjeaZ3psvmLGOJ3FnZPOXn/Q3zOVUOBm",
+	"cQq7gCTJfJGTwC+kAsxweBcZKA1VfKcpjkmExYWfORku8pITOXcD2UCL1qbUWlF0H/rdHQwwMi33q7kM",
+	"5+8mgBUv3FYFfUsaFlwcTRXu+mhfwwpBDU3nY33+K7Jkkx1s0iJgYqY5fWvRMZTBs9X4nLititFbL6km",
+	"FM7mms+ZBYXvMGiyiFdDzEyDmYu//YdEMx8nAXwSAEczzGAoooUWhlkyOs0Rd+UNj1ga37EI0DcLrgFi",
+	"QqxMVQ/O+uSKzRiFSJOCrYVGKTGpVHBVwp3EIn1ZlGxZ7HMslbzheL9wgQw8nw6cj1DwURKHqk9e5g9G",
+	"caKXhEeERlHKpGSS/FTM+ZKqSfAzsD59ioD9CX1m9L2FR6VMc+gURfNbjgX+FxEttkZvTg+2tsR9WRo0",
+	"CmmF4ne2S/FVsMFlRK+XH88zUP8+nr7llP8XGuXT058cr/7kpdnfLZwwnF1OY75Tdt8tlakqDDtepqbX",
+	"Al8BgSNJctnQhmGJVJMYsjp99UpVgH/X+RoabR6Tr9UtRw1bjNPqEkbDCcp3qqjnmRuawaWxJdY3t5O3",
+	"m2INYNVN+WK05nvckIQp5mWLM1mMuQv5ksDD9EWGgjmVJM+BRJk9ZVNxB+jiOGeQcpFPWfFH8GSB7cx5",
+	"fRdfwXAKTlHaxv0lRVJ102MwI8DB2F+9lG+FQvT/h68/jnrpweguOQETkeQXznsWpkyhXKlvhahrikrJ",
+	"iXfBfmOqYbVasBP4EnWor7FsVyA3L120GU3plClb0NDXS/EKzucCU7RnfpvelY3l1KQN2oW0EacYPt/X",
+	"gjiaBkAtgADNiOjbFESwiM3UpGsUFKM9WLIHdf6USGFag63s3nBT3JrKWxaZn6EvCGI3kbg3nYzj3R7d",
+	"dADI37BAc5/TWzNofIlkMzxiMdRp+KzyVE/P/fsBLEiPef9C22hGbXXvbkKcG9yPT0vPaC9e537MWfHz",
+	"RIyb70knWJpFNurZ5vxqVtyFDPj8ciS2BhLWCEzFdKaMPOfo7aiIAj/OLVSo/NzwW8aQ/U/JT8HLs8vr",
+	"D1fnwc99EoBu2CUB+xwmWQTKo7SR5Yym4SRA466p6WKGpaB5kUn9IuMKSlDk5fRALr3hxUEmCdNPUpGN",
+	"Jz56znWY13rValyimgSRLPI+wSQWS6ySIVJrf8pNYf/IGOCJGf0uz9pqdwqsEbLVEPRKNvVrQebzXh0U",
+	"gYx/AhQyX3JPtePXjN5BEmG5dyYZdC/x1oZsa1NxZw5wDfiLfkXrB4rGXEI6OX49tZoJiRWoO5LpHVDs",
+	"hg8XWkmaUgOt4JubSzn+Of7ZYdMhiyI9qY/dNfJslq47kJuZjdkBE5DhGyUSc8MeXJ1fvv7PNut/pshU",
+	"aPrX3U0pX3QhvU6QncFgcEp2BiQeEW4sa/ASFykJkngaK7h9xvEd401jhOxA/xB3Bt3ONObxNJtCel4d",
+	"y6cxLZlKEkDLAVKHVKngY6zw6hsFDNY/ioO1R/H+Np4Vq9XUpRiNJGvoc7MuKXYI9XklGWZKk3tuuguw",
+	"w9U7MsOMJt+GOMPaaTOst0IZY6OaUCTYpl5HqZi25lGvhZDsOp6ylUSgmw0az0fMQ7adTvVMEcBl5UyV",
+	"eIR5KtE4y4wryPvdQpcXaIo+xTxvw5Mmmj1zQRJ213wJwcMGTgSemDoj+vjopj0xXqUBmzn2vxPhraSM",
+	"YBE6R4AD1LGHKCRLBb/nXxIxXqGQ2yVdgNkukQLUXTQhah0gzXifQMInKtr8mSL2onPmlNdXzJ3ujQr4",
+	"azFurYPnI+NCVQXURIy/slaOo0Nn5OPsb7dxUfJTDZmfxaHWG96pKkprCprNVDVlU5HaqJslFIXK5Uik",
+	"kEBamGsgjVIzJrj6iWQ2+3FOJZEUK8dpsssduMAqCRdz1D6MNiqJVNTCC4IXE/oAwzhLwMOqSZmq3Dc3",
+	"FenCM5HAa1dOGE3f2Kk+Is+zfUCHy+27FUjFOUu/rk0qSYhdQ/cEOLSf00qjleptSblsvWNevc3ZrtVq",
+	"mzty4GR5+VwrlaLMEKCi1niPu7knW1DlasPS3YMmZEIuUL0sj3nrOuYK3nRNhwkzmX8rX4ZdWZgqUCvf",
+	"vuCgwp3nWlrrHl6DstD69Xco6Ld+/xJTr1q+/R51vNbv/4WNRLpG+7+mUFyl7eKLzqPKbXYDVvsuLHl/",
+	"L6Iben6Lq31asBgvj9u6DGdbf06T5PkXPND36129yr0ztdodiTCD6uQuT+maGiFL7mW8dpzb2LDrG76C",
+	"X5cG33zdXgkxbb5yl7poUjZlUG8kd147U/sWHDcO7RjoJAGa9TapaDU7uMILoQ29fcHdbE1tFcpxiM6C",
+	"jsXqFO2xkkSiT/Li3Ph9JBgoFnYntcSvKVgoxTihScpotECSu+GrRQRn/F6Cw+1BxvXo4t0Ce2vpvK+v",
+	"hPqqFIyEu9g+sTZcD016jd3QB6s2D/Hg/WriariNxDPoMQ00r/JJWdWVszmZizSS9jDccMmgbC6VBmGy",
+	"tRy8isjROecQ+fa9c1Y4Ws89t8WucY5RK8Fj0f/O3H1Lj14jD59RrTYvDY1BY7QqseBnksySbAwOmdGI",
+	"pX1yaf7Mz8AwixNFYq4E6h8moBFex8Ayr2J2iQN6RFqAHtoIoLg2/W9BlpzZVdlicEIjTeS1G70kcYFB",
+	"M6hcurGecXPBprkWBqc0glB2C6k+gQhnbMZGINr5QruAOg4Gnv4NX8HmYMxBk5cWyj+uUvWXesm6ZjrW",
+	"6gnsOcMr1+ZWg0FTZKq9i2qlGf+irY/qFI5UMRYTVyxkDHGkONQ1HFlrjOwxtcVaZc+Go5pifc9v4KSm",
+	"htRyky5WLX1YEJE3ZPgNxOKYEwRsF6slQIw5F/acdTEfAcLwKlzcZJmLFF/R4gYE/K7S1ZoPG8ZmXqG+",
+	"8ngRtrqDrxRg6yvmvYQovxspwgTVVnVNS77LL4tW1oYrE56WWyYxHjxJqlRZKOhCs7M8/B1ujVxBBJO+",
+	"LJK0LDQjxQwc/d0Zv+H2XOZXVki1wjRkBMcZNWt8ORm3sS1A2+Xoz29+03OtrWHTG+zwZ45hOY8YbXM/",
+	"O3YdXwSpf71brKL+8GvHjzav4eNbaBqV1N/i0oGjJi9sZCOfT42FziipBqnbHjUtRtApi0gS3zI3T7Lf",
+	"oD0+It8viiFvK7CzSjTfQWgA7N5DWXTJKbvSz2bkSkhb4yQzaY5ws5E/YjURmSKBsj6eoDBixMxmJc7g",
+	"siQZ13pBEFFFAxu4LMWU2ZT8G15Kx1+Toyz30FodoNnr9415sdaK39sd1HWQLjzbUB94qKLyw6n2w6n2",
+	"yE61b9oxYitmtohiwITaEuj4nJrwTqKEI9kac0lmcAlM5n7GMSXK5FbaSi1+29oV1spcHfBgAQ++VpA6",
+	"9G/S1SA/0WAQcJPFxRLJbJgmw1oBEbmjScakyWMxxUO9MaO2xIovknFJ/bP1+HKZLT8p+/0GIngfP5j2",
+	"Ua1OlUKxTfo9lIv9FmxOpgbuo0eJ6paff4GqRfft04S0AAl8S/87jQDclEdkAomnWLnFrw9mfBW3Qjpj",
+	"EYtOTcVQcAVnPCLDhc11z2NMt8e2Hpn6sE54C/rrf02FF7bnUUNXTT1Lj4PXVs56pMBVQBzGQinbNdoW",
+	"rnubAwe+Dy7mROibHXSekWIpYC1gYT1jaEEHWp+81z8iGoOp/lXkHo9in18Nvnhgfi5WMPt6VhaYw2ZJ",
+	"jVKJ2ePupYQ0ddzRmI9PKxnqjEelLHW0aKYsFGmEFkvfnonZd79lYrbZjhWADdvesz8Q4yrQbCToQqm5",
+	"HGa3YtG05g1IwQoMZJtF/Sk5VBDgpFt4PC1ZTGjK5A13jniz0+QPgw33eF4Tg5y4rttk+dYjpPF3lR+N",
+	"rg6R4v7YrVwHssIQ6PMvhiruH0Cq3UY4koarrwAPfLTQJg+NlxVRu3jG/5JAsTg0L1jHTQ5FHiAqj8IK",
+	"7DY8BAJET2+4A3MAKG40Nig+BZR5/kZz3NJjHh4Hm3Vbtufv8NDYKKOVZ8UYaqH6AUSdlRDkVkaIAjaV",
+	"7ecZIvMB0bg4cHmRBOS4jt+bJglcvjgsuGgXxg49FXcsykFw4hRd9QiLAcHLBhYnj6U0aeanTp1vHpVT",
+	"ipqdh7/p+bf1HgKwI+ECy0GYw781/54q4xtVFtG3l+tK8W8q4LMr7t/A8FEZGGSiHA7AbAHEokM6IUQH",
+	"mbLE5XEDJCUik9CYVwHJ+uSsADm64ZHgz8w9jWwGTUbGJ4EV4IPiytfb3i1MbA4ASj4yZI3+oTVf8gVV",
+	"PNYlDz18pdgI6HuN4Ah7ui15As3vDl5sd0CXNFXJwgxr6XCQDoUsI2QB1eA9h+wGiOl7MaD/lsMIFtF2",
+	"UId1NRdoydFbZXma04h5JuU0ExM36OwAc+Vxqkgc2aw2zd4LVlY/ec4n/RtezwDFvuLcmC0bE0yAdNbK",
+	"MHlbZJOg0ddeJGybzLzppnoatl6QhAGv9WWFwEc9HMby0OLykC3si3PdWpGT0VT6XdGorDVj85Tm8Phg",
+	"o+XuVjDBOCVxtD3UUeVZ0aZc29JbWzEWFyRh9w+UoqWhi9alhBFeUEP4mSSIt2uLFqEuAkp46UxhDoQk",
+	"gKUv0n7DjWuKNT7qnWv62LZqbZr9HpXrfGsdosvJwr1ZqjTz/EueJN06mNDGK+VAdJbn98m73AYHIYEe",
+	"S9xZwUqcuCcAtbCJZA0SvktZbSIEK833txnAt3S11z3bL/M09YfkP3Vz3yygv9FUxWE8o/reijHkJWqK",
+	"IytWdqnz5w1Lx8y1M5hkE2YBqrGSgoWhh1J8MGp9S8eNYfq2FrbHPewvf4/eoEdgLrgM2zU9fJdMxRof",
+	"tsBUViGcnyVJmViNjuj+FnSNmmAsBAXhG8HMfIN/NSBQ2I14dBD0UkdPL5GYJXEjSx+FTa1w0SByqd5F",
+	"B+/cASwlgvfJGUTg6YtCzeOQNXvUzqLIXdbHhDO9YqOtSxTfHabpWRQ5oPJiq6ygHRK1L3u9oKmqx8/o",
+	"tPbKr4kdNYJCeaZGU5ty96+NqKwnU2wYHLjHO/3drWgrJcowdXKWKq85CFDhqXAuiZeMq5QmH6TWnGWA",
+	"ZWShMEhBNd6ol0axcrPL/auEhjwan2+5fVYBaKNBMDcC83SNM9ygOkBFvGbdAYxLD1AdTMG9LSNzGRtZ",
+	"wyWdL+eSlKAZ3KHO988KPayMC+234zSmliBalxnA+im8O/q62B0MTslBLR7zKcMwv5l03SYssdxMmsah",
+	"ShZtY0aHGDi/lajRhpFUAklPQdGHxBPsPCgV5rDg0A3jheCqby7i1BB4uwh+Y9zYUHTbBoefFufRyyO2",
+	"L8jn9ZGsuE55BFHyAITiBsrnnoHcuOjn01Ma5SXS5nRxQiiJ4pSFEPBD4hFUP7OWBSj9FsTy1TQgP4H7",
+	"JDBNYd0yMSLBqzfBz11Cbd3/vHrfDb/hfxVzKJ+BoC36oCsWdUsW27wOT5cMU0GjkEKQrwXLLxD3ATF4",
+	"Thd9t54ZjnAi5vqVG462VDIHDdaU5YMVgrZO9JD+RfKvyb+ch+RfN/xfvV4P/k+/FszZUIrwlqmA/Ivs",
+	"DnYI1WsUslNn0Z+BaQWTvlIsBeZuwjNJsAn0QGG7E6Vmtskc+t+JaYZIEwgPNrUJUaG+MhQaaJa+b7+k",
+	"eXEKgfJ5t8CgCKlk1bW+ZTNVFHhks2RB6GzGaFq9+G31RRbZ+GLKCXiMi4I6KaNScDMtKRnOaoDbpxkZ",
+	"o5AvC4j58oQEmWRpXgOvC0UODZqEpqRwkvHbwMBqBJHgmsKsnzrQ3dxw4JVmCbHuge6WMxZBVh1Am2pp",
+	"M9RSOO56zjed8lxsAZMz6/v23aez387fXgcEOWuRcRHLG27KRIGx3lbkcmJPCzFY0XRsCsJcREHu5EVQ",
+	"D3y/dkaN+d/662MZCs5ZqCRgXMEFKZWY2XqccKpsMF+1cp/ZE6xUNqULMizyEE+KM6S0+o+mmvw3DD/B",
+	"8wlE7nMQXopcJHkkzd/pYS2vQvVG0lN8DlTXQyosD8FB8I5OyA7A4nJ1QlzyvOF6T6GoaBzddE5uOrvh",
+	"4R47pLs9erS319sfDEe948ODUW/34DA8Hu7Rgxc7hzed7o0dCHz0V5Yk4qZzr/dNd7abdwbU7vSS12WE",
+	"747Z0cHeIYt6R0eDUW9/eDjoHUc7rHc0jA4He0fs6Cg0nUEz0JWYk0gQ+DXmEft80zkZ5B3v5R3rg+X0",
+	"q9fK/X4hMhKJPjRDQ72J8qZz8ucN1l246Xzs3uTLv9Zg74GkqtlFtcv+HJgF+QlO9s99ck7DCWaBcRLE",
+	"QOVQSiIDx7pWsXfwbOoZAR8pcRkMq9L6qCGsrsNrCL3h74FAXuq/8REyHsrJmct28ZlhRZTgV+f6TzjF",
+	"YjrV5xu1qp0DYkup5qVcbrg52bGAkrcQEgtxHzvbFqcu4Ri3FKiKC5j85Fx5P3fLl/BPyHN/frL4j7XL",
+	"6x206UHLtNG7bBsSoV7lQjDzi4Rr6u15kElLL6CW2HI7bhnvGJMll1eN04RbSsEs49YXQuMNL0DrT12Z",
+	"ySncuwxBsrgy2mj9DmE6ePa5orxV1MYle/cwy1zjtBqRG83Gby25ZwXNuY6dRnvfJROzBJUOWxuyBHcm",
+	"RuTvIuaQ+7G2dSP38zkDeVT8u6Kfp3cHlXxrj+sUqhNANO3Z3pZZdvUGFnhDas60hjEXGJgCyee8Fm9l",
+	"Sz2DWmm1GRvXq7mFG61qE70UXoggeU7FFLzm4xyzBX62lOPhKr8x9epNS1/5O86IjKPmUl8gsqO1+qEn",
+	"z3vqseqvHgIyTiPutwbPC7M0ZbwY4cNHVA0nhlFhL6RknLND03qMOdBNo4ymebDcdjJKH9+Z/8CD/WvM",
+	"I0AHsIE/xoiypn+uHDX43OzDGsGDjraPeDJ2RHmkp9fZgv2UovYe1Rfv6W8ZD76ADOb+tux2Lok3hovW",
+	"gwNXbVfzvfluZbHkp4vPLPW0hqXVLsTWrsHqAq+Iy1xZL76eFWPtPMYemi45BBiwVz8AjxUrWerpK+Up",
+	"lMbQMl+husZDoSZQbx8NxFoytH/18Z3geyuovlWW4MkTWBF5dV2pTD5hNHU1Hm/2Ugum8vgRVp7u2gvW",
+	"XwU8pBqYtcbOP15uWBFiA/H+tb1H72n51ndTq9cK36rv2fcSxFUf+XceyvUkbGfzKK/WxNgnYI9qR4Jo",
+	"umqgwnX1gOUk8U0Efz0lh3lYQNhqinITXJrVEyEVSVnIuEoWJJMscsuiu6QkmZSx4Jhe/HcxRODMXOs0",
+	"1X+xbP9IpEuNSKtDZBIpMCpfrRpGk5JrwvcvuGIpp8laofKrMdROMYf7G0BO+2+BsG/opo0+ZImlUDAw",
+	"l9I16W3VVrhM8NuOubA5w9EYIiaMJmqy9KDnFZzNy35wa+zir9jcJjwePy34+sFgb/2PHqopGMRFI3xF",
+	"wqbC35KfhiwRc6LX7mdnb+RCKjZ1bm6zrrOYj1dE1zI6Y8BC0Y8POsGMSpnHbCZ04VMALnXTj2k/F35/",
+	"rf59G+Rvxt+8gvDD81DwUTxejsJHjTGMTDOJ1R5sYEesMDJE3hpXhYOs6aXfy2yYxOFL7PQxV9fpZyVD",
+	"grcyHOhWjWQzGEW5gxZ7ouWFGGfbvCmxtJgS6FrW6z8RcxA3vUv/N9PqI6667aJhoc28trrEd/msvKu6",
+	"gvHuDgZkPokTjOuKqKJDKq07VnYJVSRhVKIlPw9RoiHc1Tbsy1qOwdsrlZjNADnkLWMRoLHcsoV3Q75P",
+	"Ls7CLI3VonPy58d2PH351vxzSQrdnC4kKW/RLBWhFmOhG2m5umyx2q/jO8aZfFQLTt6H1wZP4ofINQ3r",
+	"fiFL60KT+I55V7zcxhctp57N4t8ZtKj/Ood8eb1c+HfxtFt+pvu3Bvs/65duXqSt0+1kadI56TwHa40Z",
+	"UvWDlxOa0lCLUeUaLMZ8N0uw4jpEYtvgazTF1UVtvK2syhjFEaFDsGBbqc/iryz6JQzQ5rbKCBn9SmnI",
+	"mPm+fJkDTzjYE1gjCRGB9BjQkYnJz/0yjqyvzTcVQIbVTSPOCmQrY1WrMvKbr5Nrxq0/3bX0l0Mqcg3b",
+	"M3HB9RM4OdKstJuoZIId3K3Mhe6GDYixEHB9GL4vkMF17Z0AI/BdwU5r5nzcf7z//wMAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

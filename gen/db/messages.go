@@ -59,8 +59,13 @@ type ListMessagesFromSeqParams struct {
 }
 
 type ListRecentMessagesParams struct {
+	AgentID   uuid.UUID
 	ChannelID uuid.UUID
 	UpToSeq   int64
-	AgentID   uuid.UUID
 	LimitRows int64
+}
+
+type ListRecentMessagesRow struct {
+	Message    Message
+	Remembered string
 }

@@ -43,6 +43,24 @@ type ChannelParticipant struct {
 	JoinedAt  dbtype.Millis
 }
 
+type Memory struct {
+	ID             uuid.UUID
+	AgentID        uuid.UUID
+	EntityID       uuid.UUID
+	RoomID         uuid.UUID
+	WorldID        *uuid.UUID
+	TableName      string
+	Content        dbtype.JSON
+	Metadata       dbtype.JSON
+	MessageID      *uuid.UUID
+	IsUnique       bool
+	Edited         bool
+	Embedding      []byte
+	EmbeddingSpace *string
+	CreatedAt      dbtype.Millis
+	UpdatedAt      dbtype.Millis
+}
+
 type Message struct {
 	ID         uuid.UUID
 	ChannelID  uuid.UUID
@@ -68,6 +86,20 @@ type MessageServer struct {
 	Metadata   dbtype.JSON
 	CreatedAt  dbtype.Millis
 	UpdatedAt  dbtype.Millis
+}
+
+type Room struct {
+	ID              uuid.UUID
+	AgentID         uuid.UUID
+	WorldID         *uuid.UUID
+	ChannelID       *uuid.UUID
+	MessageServerID *uuid.UUID
+	Name            *string
+	Type            string
+	Source          string
+	Metadata        dbtype.JSON
+	CreatedAt       dbtype.Millis
+	UpdatedAt       dbtype.Millis
 }
 
 type Turn struct {
@@ -97,4 +129,15 @@ type TurnEvent struct {
 	Type     string
 	At       dbtype.Millis
 	Data     dbtype.JSON
+	AgentID  uuid.UUID
+}
+
+type World struct {
+	ID              uuid.UUID
+	AgentID         uuid.UUID
+	Name            string
+	MessageServerID *uuid.UUID
+	Metadata        dbtype.JSON
+	CreatedAt       dbtype.Millis
+	UpdatedAt       dbtype.Millis
 }

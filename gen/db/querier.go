@@ -13,6 +13,7 @@ import (
 type Querier interface {
 	AddParticipant(ctx context.Context, arg AddParticipantParams) (int64, error)
 	AddServerAgent(ctx context.Context, arg AddServerAgentParams) (int64, error)
+	AddWorldAgent(ctx context.Context, arg AddWorldAgentParams) error
 	// Leases the heads of mailboxes, the longest waiting first: an active turn with no earlier active turn of the same agent in
 	// the same channel, that is queued or whose lease has passed. The turns come back in no particular order. A turn never starts
 	// before it was queued, whatever the clocks of two nodes say.
@@ -21,9 +22,19 @@ type Querier interface {
 	CountAgentTurns(ctx context.Context, arg CountAgentTurnsParams) (int64, error)
 	CountAgents(ctx context.Context) (int64, error)
 	DeleteAgent(ctx context.Context, id uuid.UUID) (int64, error)
+	DeleteAgentMemories(ctx context.Context, agentID uuid.UUID) (int64, error)
 	DeleteChannel(ctx context.Context, id uuid.UUID) (int64, error)
 	DeleteChannelMessages(ctx context.Context, channelID uuid.UUID) (int64, error)
+	// The turn is one of a range, because the id of an entry holds most of its turn's.
+	DeleteLogEntry(ctx context.Context, arg DeleteLogEntryParams) (int64, error)
+	DeleteMemory(ctx context.Context, arg DeleteMemoryParams) (int64, error)
 	DeleteMessage(ctx context.Context, arg DeleteMessageParams) (int64, error)
+	DeleteRoom(ctx context.Context, arg DeleteRoomParams) error
+	// With only_table, those of one kind.
+	DeleteRoomMemories(ctx context.Context, arg DeleteRoomMemoriesParams) (int64, error)
+	DeleteWorld(ctx context.Context, id uuid.UUID) error
+	// Lets all agents remember a message as its author has changed it.
+	EditMessageMemories(ctx context.Context, arg EditMessageMemoriesParams) error
 	EndAgentTurns(ctx context.Context, arg EndAgentTurnsParams) ([]Turn, error)
 	EndChannelTurns(ctx context.Context, arg EndChannelTurnsParams) ([]Turn, error)
 	// Ends the active turns of one mailbox; with queued_only, those not yet begun.
@@ -31,24 +42,45 @@ type Querier interface {
 	// Ends the active turns of a message from outside.
 	EndMessageTurns(ctx context.Context, arg EndMessageTurnsParams) ([]Turn, error)
 	EnsureMessageServer(ctx context.Context, arg EnsureMessageServerParams) error
+	EnsureRoom(ctx context.Context, arg EnsureRoomParams) (int64, error)
+	// A message server as an agent's world, under the server's name.
+	EnsureServerWorld(ctx context.Context, arg EnsureServerWorldParams) (int64, error)
+	EnsureWorld(ctx context.Context, arg EnsureWorldParams) (int64, error)
 	// The message that a client already sent under its own id, if it did so recently.
 	FindClientMessage(ctx context.Context, arg FindClientMessageParams) (Message, error)
 	// Finds no row when the turn is no longer the owner's.
 	FinishTurn(ctx context.Context, arg FinishTurnParams) (Turn, error)
+	// The same for all rooms of the agent.
+	ForgetAgentMessages(ctx context.Context, agentID uuid.UUID) error
+	ForgetMessage(ctx context.Context, arg ForgetMessageParams) error
+	// Makes an agent forget everything that was said in the channel of a room.
+	ForgetRoomMessages(ctx context.Context, arg ForgetRoomMessagesParams) error
 	GetAgent(ctx context.Context, id uuid.UUID) (Agent, error)
+	// A world that is the agent's, or shared by it.
+	GetAgentWorld(ctx context.Context, arg GetAgentWorldParams) (World, error)
 	GetChannel(ctx context.Context, id uuid.UUID) (Channel, error)
+	GetMemory(ctx context.Context, arg GetMemoryParams) (Memory, error)
 	GetMessage(ctx context.Context, id uuid.UUID) (Message, error)
 	GetMessageServer(ctx context.Context, id uuid.UUID) (MessageServer, error)
 	GetMessageTurn(ctx context.Context, arg GetMessageTurnParams) (Turn, error)
 	GetPairChannel(ctx context.Context, arg GetPairChannelParams) (Channel, error)
 	GetParticipant(ctx context.Context, arg GetParticipantParams) (ChannelParticipant, error)
+	GetRoom(ctx context.Context, arg GetRoomParams) (GetRoomRow, error)
 	GetTurn(ctx context.Context, id uuid.UUID) (Turn, error)
+	GetWorld(ctx context.Context, id uuid.UUID) (World, error)
 	InsertAgent(ctx context.Context, arg InsertAgentParams) (Agent, error)
 	InsertChannel(ctx context.Context, arg InsertChannelParams) (int64, error)
+	// Does nothing where the memory exists, or the agent has one of that message.
+	InsertMemory(ctx context.Context, arg InsertMemoryParams) (int64, error)
 	InsertMessage(ctx context.Context, arg InsertMessageParams) (Message, error)
 	InsertMessageServer(ctx context.Context, arg InsertMessageServerParams) (MessageServer, error)
 	InsertTurn(ctx context.Context, arg InsertTurnParams) (Turn, error)
 	InsertTurnEvent(ctx context.Context, arg InsertTurnEventParams) error
+	// The log of all turns of an agent, newest first. The time span includes both ends.
+	ListAgentLog(ctx context.Context, arg ListAgentLogParams) ([]ListAgentLogRow, error)
+	// Newest first. The time span includes both ends; an empty search_text finds all.
+	ListAgentMemories(ctx context.Context, arg ListAgentMemoriesParams) ([]ListAgentMemoriesRow, error)
+	ListAgentRooms(ctx context.Context, arg ListAgentRoomsParams) ([]ListAgentRoomsRow, error)
 	ListAgentServers(ctx context.Context, agentID uuid.UUID) ([]uuid.UUID, error)
 	// Newest first. The time span includes both ends; an empty status_group means any status, any_channel any channel.
 	ListAgentTurns(ctx context.Context, arg ListAgentTurnsParams) ([]Turn, error)
@@ -56,6 +88,8 @@ type Querier interface {
 	// The agents that take part in a channel, and what stands between each and a turn: it must be running and attached to the
 	// channel's message server.
 	ListChannelAgents(ctx context.Context, channelID uuid.UUID) ([]ListChannelAgentsRow, error)
+	// The same for one channel, where an agent takes its turns one after the other, so that their order is that of the entries.
+	ListChannelLog(ctx context.Context, arg ListChannelLogParams) ([]ListChannelLogRow, error)
 	ListMessageServers(ctx context.Context) ([]MessageServer, error)
 	ListMessageTurns(ctx context.Context, messageID uuid.UUID) ([]Turn, error)
 	// Oldest first: what follows a point in time, without a gap.
@@ -66,12 +100,23 @@ type Querier interface {
 	ListMessagesFromSeq(ctx context.Context, arg ListMessagesFromSeqParams) ([]Message, error)
 	ListParticipants(ctx context.Context, channelID uuid.UUID) ([]uuid.UUID, error)
 	// Newest first: the conversation that an agent sees when it answers number up_to_seq. What others wrote later is left out,
-	// what the agent itself answered to earlier messages is not.
-	ListRecentMessages(ctx context.Context, arg ListRecentMessagesParams) ([]Message, error)
+	// what the agent itself answered to earlier messages is not. What it was made to forget it doesn't see; of what it remembers
+	// in other words than were said, the text is in remembered.
+	ListRecentMessages(ctx context.Context, arg ListRecentMessagesParams) ([]ListRecentMessagesRow, error)
+	// The same for one room of the agent.
+	ListRoomMemories(ctx context.Context, arg ListRoomMemoriesParams) ([]ListRoomMemoriesRow, error)
 	ListServerAgents(ctx context.Context, messageServerID uuid.UUID) ([]uuid.UUID, error)
 	// Session and job channels are the server's own; they are listed only on request.
 	ListServerChannels(ctx context.Context, arg ListServerChannelsParams) ([]Channel, error)
+	// The world of that id, and those that stand for the message server of that id; an agent's own world is neither.
+	ListServerWorlds(ctx context.Context, id uuid.UUID) ([]World, error)
 	ListTurnEvents(ctx context.Context, turnID uuid.UUID) ([]TurnEvent, error)
+	// The agents that share worlds, beside those whose they are.
+	ListWorldAgents(ctx context.Context) ([]ListWorldAgentsRow, error)
+	ListWorldRooms(ctx context.Context, worldID *uuid.UUID) ([]ListWorldRoomsRow, error)
+	ListWorlds(ctx context.Context) ([]ListWorldsRow, error)
+	// Where the next entry of a turn's log goes.
+	NextLogPosition(ctx context.Context, turnID uuid.UUID) (int64, error)
 	// Takes the channel's next number. updated_at never goes back, so neither do the times of its messages.
 	NextSeq(ctx context.Context, arg NextSeqParams) (Channel, error)
 	// Gives every running turn back; only right while no other process works on the database.
@@ -81,10 +126,14 @@ type Querier interface {
 	RemoveParticipant(ctx context.Context, arg RemoveParticipantParams) (int64, error)
 	RemoveParticipants(ctx context.Context, channelID uuid.UUID) error
 	RemoveServerAgent(ctx context.Context, arg RemoveServerAgentParams) (int64, error)
+	RenameRoom(ctx context.Context, arg RenameRoomParams) (int64, error)
 	RenewTurnLeases(ctx context.Context, arg RenewTurnLeasesParams) (int64, error)
+	RoomExists(ctx context.Context, id uuid.UUID) (bool, error)
 	SetAgentRunning(ctx context.Context, arg SetAgentRunningParams) (Agent, error)
 	SetParticipantState(ctx context.Context, arg SetParticipantStateParams) (int64, error)
 	// Fails to find the row when somebody else changed it since version was read.
 	UpdateAgent(ctx context.Context, arg UpdateAgentParams) (Agent, error)
 	UpdateChannel(ctx context.Context, arg UpdateChannelParams) (Channel, error)
+	UpdateMemory(ctx context.Context, arg UpdateMemoryParams) (Memory, error)
+	UpdateWorld(ctx context.Context, arg UpdateWorldParams) (World, error)
 }

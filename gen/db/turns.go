@@ -28,6 +28,13 @@ type CountAgentTurnsParams struct {
 	StatusGroup string
 }
 
+type DeleteLogEntryParams struct {
+	FirstTurn uuid.UUID
+	LastTurn  uuid.UUID
+	Position  int64
+	AgentID   uuid.UUID
+}
+
 type EndAgentTurnsParams struct {
 	NewStatus string
 	Reason    string
@@ -95,6 +102,22 @@ type InsertTurnEventParams struct {
 	Type     string
 	At       dbtype.Millis
 	Data     dbtype.JSON
+	AgentID  uuid.UUID
+}
+
+type ListAgentLogParams struct {
+	AgentID    uuid.UUID
+	FromTime   dbtype.Millis
+	ToTime     dbtype.Millis
+	OffsetRows int64
+	LimitRows  int64
+}
+
+type ListAgentLogRow struct {
+	TurnEvent TurnEvent
+	ChannelID uuid.UUID
+	MessageID uuid.UUID
+	SenderID  uuid.UUID
 }
 
 type ListAgentTurnsParams struct {
@@ -105,6 +128,22 @@ type ListAgentTurnsParams struct {
 	ChannelID   uuid.UUID
 	StatusGroup string
 	LimitRows   int64
+}
+
+type ListChannelLogParams struct {
+	ChannelID  uuid.UUID
+	AgentID    uuid.UUID
+	FromTime   dbtype.Millis
+	ToTime     dbtype.Millis
+	OffsetRows int64
+	LimitRows  int64
+}
+
+type ListChannelLogRow struct {
+	TurnEvent TurnEvent
+	ChannelID uuid.UUID
+	MessageID uuid.UUID
+	SenderID  uuid.UUID
 }
 
 type RenewTurnLeasesParams struct {

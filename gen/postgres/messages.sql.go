@@ -294,45 +294,51 @@ func (q *Queries) ListMessagesFromSeq(ctx context.Context, arg ListMessagesFromS
 }
 
 const listRecentMessages = `-- name: ListRecentMessages :many
-SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at FROM messages
-WHERE channel_id = $1 AND (seq <= $2 OR author_id = $3)
-ORDER BY seq DESC
+SELECT m.id, m.channel_id, m.seq, m.author_id, m.author_name, m.content, m.raw_message, m.in_reply_to, m.source_type, m.source_id, m.metadata, m.unhandled, m.created_at, m.updated_at, coalesce(CASE WHEN k.edited THEN k.content ->> 'text' END, m.content)::text AS remembered
+FROM messages m LEFT JOIN memories k ON k.message_id = m.id AND k.agent_id = $1
+WHERE m.channel_id = $2 AND (m.seq <= $3 OR m.author_id = $1)
+  AND NOT EXISTS (SELECT 1 FROM forgotten_messages f WHERE f.message_id = m.id AND f.agent_id = $1)
+ORDER BY m.seq DESC
 LIMIT $4::bigint
 `
 
 type ListRecentMessagesParams = db.ListRecentMessagesParams
 
+type ListRecentMessagesRow = db.ListRecentMessagesRow
+
 // Newest first: the conversation that an agent sees when it answers number up_to_seq. What others wrote later is left out,
-// what the agent itself answered to earlier messages is not.
-func (q *Queries) ListRecentMessages(ctx context.Context, arg ListRecentMessagesParams) ([]Message, error) {
+// what the agent itself answered to earlier messages is not. What it was made to forget it doesn't see; of what it remembers
+// in other words than were said, the text is in remembered.
+func (q *Queries) ListRecentMessages(ctx context.Context, arg ListRecentMessagesParams) ([]ListRecentMessagesRow, error) {
 	rows, err := q.db.Query(ctx, listRecentMessages,
+		arg.AgentID,
 		arg.ChannelID,
 		arg.UpToSeq,
-		arg.AgentID,
 		arg.LimitRows,
 	)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []Message{}
+	items := []ListRecentMessagesRow{}
 	for rows.Next() {
-		var i Message
+		var i ListRecentMessagesRow
 		if err := rows.Scan(
-			&i.ID,
-			&i.ChannelID,
-			&i.Seq,
-			&i.AuthorID,
-			&i.AuthorName,
-			&i.Content,
-			&i.RawMessage,
-			&i.InReplyTo,
-			&i.SourceType,
-			&i.SourceID,
-			&i.Metadata,
-			&i.Unhandled,
-			&i.CreatedAt,
-			&i.UpdatedAt,
+			&i.Message.ID,
+			&i.Message.ChannelID,
+			&i.Message.Seq,
+			&i.Message.AuthorID,
+			&i.Message.AuthorName,
+			&i.Message.Content,
+			&i.Message.RawMessage,
+			&i.Message.InReplyTo,
+			&i.Message.SourceType,
+			&i.Message.SourceID,
+			&i.Message.Metadata,
+			&i.Message.Unhandled,
+			&i.Message.CreatedAt,
+			&i.Message.UpdatedAt,
+			&i.Remembered,
 		); err != nil {
 			return nil, err
 		}

@@ -14,10 +14,16 @@ type Channel = db.Channel
 
 type ChannelParticipant = db.ChannelParticipant
 
+type Memory = db.Memory
+
 type Message = db.Message
 
 type MessageServer = db.MessageServer
 
+type Room = db.Room
+
 type Turn = db.Turn
 
 type TurnEvent = db.TurnEvent
+
+type World = db.World

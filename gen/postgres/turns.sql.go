@@ -122,6 +122,27 @@ func (q *Queries) CountAgentTurns(ctx context.Context, arg CountAgentTurnsParams
 	return count, err
 }
 
+const deleteLogEntry = `-- name: DeleteLogEntry :execrows
+DELETE FROM turn_events
+WHERE turn_id >= $1 AND turn_id <= $2 AND position = $3 AND agent_id = $4
+`
+
+type DeleteLogEntryParams = db.DeleteLogEntryParams
+
+// The turn is one of a range, because the id of an entry holds most of its turn's.
+func (q *Queries) DeleteLogEntry(ctx context.Context, arg DeleteLogEntryParams) (int64, error) {
+	result, err := q.db.Exec(ctx, deleteLogEntry,
+		arg.FirstTurn,
+		arg.LastTurn,
+		arg.Position,
+		arg.AgentID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const endAgentTurns = `-- name: EndAgentTurns :many
 UPDATE turns SET status = $1, reason = $2, detail = $3, lease_owner = '', lease_until = 0, ended_at = $4
 WHERE agent_id = $5 AND status IN ('queued', 'running')
@@ -490,7 +511,7 @@ func (q *Queries) InsertTurn(ctx context.Context, arg InsertTurnParams) (Turn, e
 }
 
 const insertTurnEvent = `-- name: InsertTurnEvent :exec
-INSERT INTO turn_events (turn_id, position, type, at, data) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO turn_events (turn_id, position, type, at, data, agent_id) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (turn_id, position) DO NOTHING
 `
 
@@ -503,8 +524,58 @@ func (q *Queries) InsertTurnEvent(ctx context.Context, arg InsertTurnEventParams
 		arg.Type,
 		arg.At,
 		arg.Data,
+		arg.AgentID,
 	)
 	return err
+}
+
+const listAgentLog = `-- name: ListAgentLog :many
+SELECT e.turn_id, e.position, e.type, e.at, e.data, e.agent_id, t.channel_id, t.message_id, t.sender_id
+FROM turn_events e JOIN turns t ON t.id = e.turn_id
+WHERE e.agent_id = $1 AND e.at >= $2 AND e.at <= $3
+ORDER BY e.at DESC, e.turn_id DESC, e.position DESC
+LIMIT $5::bigint OFFSET $4::bigint
+`
+
+type ListAgentLogParams = db.ListAgentLogParams
+
+type ListAgentLogRow = db.ListAgentLogRow
+
+// The log of all turns of an agent, newest first. The time span includes both ends.
+func (q *Queries) ListAgentLog(ctx context.Context, arg ListAgentLogParams) ([]ListAgentLogRow, error) {
+	rows, err := q.db.Query(ctx, listAgentLog,
+		arg.AgentID,
+		arg.FromTime,
+		arg.ToTime,
+		arg.OffsetRows,
+		arg.LimitRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListAgentLogRow{}
+	for rows.Next() {
+		var i ListAgentLogRow
+		if err := rows.Scan(
+			&i.TurnEvent.TurnID,
+			&i.TurnEvent.Position,
+			&i.TurnEvent.Type,
+			&i.TurnEvent.At,
+			&i.TurnEvent.Data,
+			&i.TurnEvent.AgentID,
+			&i.ChannelID,
+			&i.MessageID,
+			&i.SenderID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const listAgentTurns = `-- name: ListAgentTurns :many
@@ -571,6 +642,56 @@ func (q *Queries) ListAgentTurns(ctx context.Context, arg ListAgentTurnsParams) 
 	return items, nil
 }
 
+const listChannelLog = `-- name: ListChannelLog :many
+SELECT e.turn_id, e.position, e.type, e.at, e.data, e.agent_id, t.channel_id, t.message_id, t.sender_id
+FROM turns t JOIN turn_events e ON e.turn_id = t.id
+WHERE t.channel_id = $1 AND t.agent_id = $2 AND e.at >= $3 AND e.at <= $4
+ORDER BY t.queued_at DESC, t.id DESC, e.position DESC
+LIMIT $6::bigint OFFSET $5::bigint
+`
+
+type ListChannelLogParams = db.ListChannelLogParams
+
+type ListChannelLogRow = db.ListChannelLogRow
+
+// The same for one channel, where an agent takes its turns one after the other, so that their order is that of the entries.
+func (q *Queries) ListChannelLog(ctx context.Context, arg ListChannelLogParams) ([]ListChannelLogRow, error) {
+	rows, err := q.db.Query(ctx, listChannelLog,
+		arg.ChannelID,
+		arg.AgentID,
+		arg.FromTime,
+		arg.ToTime,
+		arg.OffsetRows,
+		arg.LimitRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListChannelLogRow{}
+	for rows.Next() {
+		var i ListChannelLogRow
+		if err := rows.Scan(
+			&i.TurnEvent.TurnID,
+			&i.TurnEvent.Position,
+			&i.TurnEvent.Type,
+			&i.TurnEvent.At,
+			&i.TurnEvent.Data,
+			&i.TurnEvent.AgentID,
+			&i.ChannelID,
+			&i.MessageID,
+			&i.SenderID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listMessageTurns = `-- name: ListMessageTurns :many
 SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at FROM turns WHERE message_id = $1 ORDER BY queued_at, agent_id
 `
@@ -615,7 +736,7 @@ func (q *Queries) ListMessageTurns(ctx context.Context, messageID uuid.UUID) ([]
 }
 
 const listTurnEvents = `-- name: ListTurnEvents :many
-SELECT turn_id, position, type, at, data FROM turn_events WHERE turn_id = $1 ORDER BY position
+SELECT turn_id, position, type, at, data, agent_id FROM turn_events WHERE turn_id = $1 ORDER BY position
 `
 
 func (q *Queries) ListTurnEvents(ctx context.Context, turnID uuid.UUID) ([]TurnEvent, error) {
@@ -633,6 +754,7 @@ func (q *Queries) ListTurnEvents(ctx context.Context, turnID uuid.UUID) ([]TurnE
 			&i.Type,
 			&i.At,
 			&i.Data,
+			&i.AgentID,
 		); err != nil {
 			return nil, err
 		}
@@ -642,6 +764,18 @@ func (q *Queries) ListTurnEvents(ctx context.Context, turnID uuid.UUID) ([]TurnE
 		return nil, err
 	}
 	return items, nil
+}
+
+const nextLogPosition = `-- name: NextLogPosition :one
+SELECT coalesce(max(position) + 1, 0)::bigint FROM turn_events WHERE turn_id = $1
+`
+
+// Where the next entry of a turn's log goes.
+func (q *Queries) NextLogPosition(ctx context.Context, turnID uuid.UUID) (int64, error) {
+	row := q.db.QueryRow(ctx, nextLogPosition, turnID)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
 }
 
 const releaseAllTurnLeases = `-- name: ReleaseAllTurnLeases :execrows

@@ -36,10 +36,13 @@ LIMIT sqlc.arg(limit_rows)::bigint;
 
 -- name: ListRecentMessages :many
 -- Newest first: the conversation that an agent sees when it answers number up_to_seq. What others wrote later is left out,
--- what the agent itself answered to earlier messages is not.
-SELECT * FROM messages
-WHERE channel_id = sqlc.arg(channel_id) AND (seq <= sqlc.arg(up_to_seq) OR author_id = sqlc.arg(agent_id))
-ORDER BY seq DESC
+-- what the agent itself answered to earlier messages is not. What it was made to forget it doesn't see; of what it remembers
+-- in other words than were said, the text is in remembered.
+SELECT sqlc.embed(m), coalesce(CASE WHEN k.edited THEN k.content ->> 'text' END, m.content)::text AS remembered
+FROM messages m LEFT JOIN memories k ON k.message_id = m.id AND k.agent_id = sqlc.arg(agent_id)
+WHERE m.channel_id = sqlc.arg(channel_id) AND (m.seq <= sqlc.arg(up_to_seq) OR m.author_id = sqlc.arg(agent_id))
+  AND NOT EXISTS (SELECT 1 FROM forgotten_messages f WHERE f.message_id = m.id AND f.agent_id = sqlc.arg(agent_id))
+ORDER BY m.seq DESC
 LIMIT sqlc.arg(limit_rows)::bigint;
 
 -- name: DeleteMessage :execrows

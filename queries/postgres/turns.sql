@@ -107,8 +107,33 @@ WHERE agent_id = sqlc.arg(agent_id)
        OR (sqlc.arg(status_group)::text = 'error' AND status IN ('failed', 'cancelled', 'superseded')));
 
 -- name: InsertTurnEvent :exec
-INSERT INTO turn_events (turn_id, position, type, at, data) VALUES (sqlc.arg(turn_id), sqlc.arg(position), sqlc.arg(type), sqlc.arg(at), sqlc.arg(data))
+INSERT INTO turn_events (turn_id, position, type, at, data, agent_id) VALUES (sqlc.arg(turn_id), sqlc.arg(position), sqlc.arg(type), sqlc.arg(at), sqlc.arg(data), sqlc.arg(agent_id))
 ON CONFLICT (turn_id, position) DO NOTHING;
 
 -- name: ListTurnEvents :many
 SELECT * FROM turn_events WHERE turn_id = sqlc.arg(turn_id) ORDER BY position;
+
+-- name: NextLogPosition :one
+-- Where the next entry of a turn's log goes.
+SELECT coalesce(max(position) + 1, 0)::bigint FROM turn_events WHERE turn_id = sqlc.arg(turn_id);
+
+-- name: ListAgentLog :many
+-- The log of all turns of an agent, newest first. The time span includes both ends.
+SELECT sqlc.embed(e), t.channel_id, t.message_id, t.sender_id
+FROM turn_events e JOIN turns t ON t.id = e.turn_id
+WHERE e.agent_id = sqlc.arg(agent_id) AND e.at >= sqlc.arg(from_time) AND e.at <= sqlc.arg(to_time)
+ORDER BY e.at DESC, e.turn_id DESC, e.position DESC
+LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
+
+-- name: ListChannelLog :many
+-- The same for one channel, where an agent takes its turns one after the other, so that their order is that of the entries.
+SELECT sqlc.embed(e), t.channel_id, t.message_id, t.sender_id
+FROM turns t JOIN turn_events e ON e.turn_id = t.id
+WHERE t.channel_id = sqlc.arg(channel_id) AND t.agent_id = sqlc.arg(agent_id) AND e.at >= sqlc.arg(from_time) AND e.at <= sqlc.arg(to_time)
+ORDER BY t.queued_at DESC, t.id DESC, e.position DESC
+LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
+
+-- name: DeleteLogEntry :execrows
+-- The turn is one of a range, because the id of an entry holds most of its turn's.
+DELETE FROM turn_events
+WHERE turn_id >= sqlc.arg(first_turn) AND turn_id <= sqlc.arg(last_turn) AND position = sqlc.arg(position) AND agent_id = sqlc.arg(agent_id);

@@ -36,10 +36,13 @@ LIMIT @limit_rows;
 
 -- name: ListRecentMessages :many
 -- Newest first: the conversation that an agent sees when it answers number up_to_seq. What others wrote later is left out,
--- what the agent itself answered to earlier messages is not.
-SELECT * FROM messages
-WHERE channel_id = @channel_id AND (seq <= @up_to_seq OR author_id = @agent_id)
-ORDER BY seq DESC
+-- what the agent itself answered to earlier messages is not. What it was made to forget it doesn't see; of what it remembers
+-- in other words than were said, the text is in remembered.
+SELECT sqlc.embed(m), CAST(coalesce(CASE WHEN k.edited THEN json_extract(k.content, '$.text') END, m.content) AS TEXT) AS remembered
+FROM messages m LEFT JOIN memories k ON k.message_id = m.id AND k.agent_id = @agent_id
+WHERE m.channel_id = @channel_id AND (m.seq <= @up_to_seq OR m.author_id = @agent_id)
+  AND NOT EXISTS (SELECT 1 FROM forgotten_messages f WHERE f.message_id = m.id AND f.agent_id = @agent_id)
+ORDER BY m.seq DESC
 LIMIT @limit_rows;
 
 -- name: DeleteMessage :execrows

@@ -105,8 +105,33 @@ WHERE agent_id = @agent_id
        OR (CAST(@status_group AS TEXT) = 'error' AND status IN ('failed', 'cancelled', 'superseded')));
 
 -- name: InsertTurnEvent :exec
-INSERT INTO turn_events (turn_id, position, type, at, data) VALUES (@turn_id, @position, @type, @at, @data)
+INSERT INTO turn_events (turn_id, position, type, at, data, agent_id) VALUES (@turn_id, @position, @type, @at, @data, @agent_id)
 ON CONFLICT (turn_id, position) DO NOTHING;
 
 -- name: ListTurnEvents :many
 SELECT * FROM turn_events WHERE turn_id = @turn_id ORDER BY position;
+
+-- name: NextLogPosition :one
+-- Where the next entry of a turn's log goes.
+SELECT CAST(coalesce(max(position) + 1, 0) AS INTEGER) FROM turn_events WHERE turn_id = @turn_id;
+
+-- name: ListAgentLog :many
+-- The log of all turns of an agent, newest first. The time span includes both ends.
+SELECT sqlc.embed(e), t.channel_id, t.message_id, t.sender_id
+FROM turn_events e JOIN turns t ON t.id = e.turn_id
+WHERE e.agent_id = @agent_id AND e.at >= @from_time AND e.at <= @to_time
+ORDER BY e.at DESC, e.turn_id DESC, e.position DESC
+LIMIT @limit_rows OFFSET @offset_rows;
+
+-- name: ListChannelLog :many
+-- The same for one channel, where an agent takes its turns one after the other, so that their order is that of the entries.
+SELECT sqlc.embed(e), t.channel_id, t.message_id, t.sender_id
+FROM turns t JOIN turn_events e ON e.turn_id = t.id
+WHERE t.channel_id = @channel_id AND t.agent_id = @agent_id AND e.at >= @from_time AND e.at <= @to_time
+ORDER BY t.queued_at DESC, t.id DESC, e.position DESC
+LIMIT @limit_rows OFFSET @offset_rows;
+
+-- name: DeleteLogEntry :execrows
+-- The turn is one of a range, because the id of an entry holds most of its turn's.
+DELETE FROM turn_events
+WHERE turn_id >= @first_turn AND turn_id <= @last_turn AND position = @position AND agent_id = @agent_id;

@@ -19,6 +19,7 @@ func mayImport() map[string][]string {
 		auth      = "server/internal/auth"
 		messaging = "server/internal/messaging"
 		runtime   = "server/internal/runtime"
+		memory    = "server/internal/memory"
 	)
 	return map[string][]string{
 		// The contract and what is generated from it.
@@ -61,14 +62,16 @@ func mayImport() map[string][]string {
 		"server/internal/bus":               {"server/internal/lifecycle"},
 
 		// The domain. messaging never imports runtime: it stores turns and says that there is work.
-		"server/internal/auth":        {store, apierr},
-		"server/internal/media":       {store, auth, apierr},
-		"server/internal/messaging":   {store, bus, auth, apierr, "gen/db", "queries/dbtype"},
+		"server/internal/auth":      {store, apierr},
+		"server/internal/media":     {store, auth, apierr},
+		"server/internal/messaging": {store, bus, auth, apierr, "gen/db", "queries/dbtype"},
+		// What agents remember is read and changed apart from their runs, so that an edge needs no runtime for it.
+		"server/internal/memory":      {agent, messaging, store, auth, apierr, "gen/db", "queries/dbtype"},
 		"server/internal/runtime":     {runtime + "/...", agent, model, messaging, store, bus, auth, apierr, "gen/db", "queries/dbtype", "server/internal/seal"},
 		"server/internal/runtime/...": {model, agent, apierr},
 
 		// The edges, which translate and hold no rule.
-		"server/internal/rest":     {"api", "api/wire", "gen/api", "gen/apiserver", messaging, runtime, auth, "server/internal/media", "server/internal/logstream", apierr, agent},
+		"server/internal/rest":     {"api", "api/wire", "gen/api", "gen/apiserver", messaging, memory, runtime, auth, "server/internal/media", "server/internal/logstream", apierr, agent},
 		"server/internal/realtime": {"server/socketio", "server/socketio/parser", messaging, auth, "server/internal/logstream", bus, apierr},
 
 		// The wiring.

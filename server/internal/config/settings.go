@@ -83,6 +83,7 @@ type Messages struct {
 	ConcurrentRuns     int           `name:"max-concurrent-runs" env:"MAX_CONCURRENT_RUNS" default:"64" help:"Turns that run at the same time."`
 	ConversationLength int           `name:"conversation-length" env:"CONVERSATION_LENGTH" default:"32" help:"Recent messages that an agent sees."`
 	BuiltinNotice      bool          `name:"builtin-notice" type:"switch" negatable:"" env:"BUILTIN_NOTICE" default:"on" help:"Let the built-in responder say, once per channel and day, how to connect a model."`
+	Capture            string        `name:"capture" env:"ELIZAD_CAPTURE,CAPTURE" default:"off" help:"Keep the texts of prompts and answers in the record of a run: off, errors (of calls that failed) or all. They hold what people wrote."`
 	BuiltinDelay       time.Duration `name:"builtin-stream-delay" type:"millis" env:"BUILTIN_STREAM_DELAY_MS" default:"0s" help:"Pause between the words of the built-in responder."`
 }
 

@@ -104,7 +104,7 @@ func TestDefaults(t *testing.T) {
 		},
 		Messages: config.Messages{
 			RunTimeout: 5 * time.Minute, HTTPTimeout: 2 * time.Minute, QueueMax: 100, ConcurrentRuns: 64,
-			ConversationLength: 32, BuiltinNotice: true,
+			ConversationLength: 32, BuiltinNotice: true, Capture: "off",
 		},
 		Sockets: config.Sockets{PingInterval: 25 * time.Second, PingTimeout: 20 * time.Second, MaxPayload: 1 << 20},
 		Logs:    config.Logs{Level: "info", Timestamps: true},
@@ -186,6 +186,7 @@ func TestValidate(t *testing.T) {
 		{"origin", func(s *config.Settings) { s.Security.CORSOrigin = "https://a.example, b.example" }, []string{"CORS_ORIGIN", `"b.example"`}},
 		{"origins", func(s *config.Settings) { s.Security.CORSOrigin = "https://a.example:8443/, https://*.b.example,*" }, nil},
 		{"proxies", func(s *config.Settings) { s.Security.TrustProxy = "nginx" }, []string{"TRUST_PROXY", `"nginx"`, "10.0.0.0/8"}},
+		{"capture", func(s *config.Settings) { s.Messages.Capture = "some" }, []string{"ELIZAD_CAPTURE", "off, errors or all"}},
 		{"log level", func(s *config.Settings) { s.Logs.Level = "loud" }, []string{"LOG_LEVEL", "fatal, error, warn"}},
 		{"log level in capitals", func(s *config.Settings) { s.Logs.Level = "DEBUG" }, nil},
 		{"body", func(s *config.Settings) { s.Limits.MaxBody = 0 }, []string{"EXPRESS_MAX_PAYLOAD", "2mb"}},

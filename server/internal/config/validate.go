@@ -64,6 +64,7 @@ func (s *Settings) Validate() error {
 	} {
 		fault(d.value >= d.least, d.setting, "is %v; write at least %v", d.value, d.least)
 	}
+	fault(slices.Contains([]string{"off", "errors", "all"}, s.Messages.Capture), "ELIZAD_CAPTURE (--capture)", "is %q; write off, errors or all", s.Messages.Capture)
 	fault(slices.Contains(LogLevels(), strings.ToLower(s.Logs.Level)), "LOG_LEVEL (--log-level)", "is %q; write one of %s", s.Logs.Level, strings.Join(LogLevels(), ", "))
 	return errors.Join(faults...)
 }

@@ -18,7 +18,7 @@ const (
 	maxRuns     = 100
 )
 
-// Runs returns an agent's turns as runs, newest first, and how many fit the query in all.
+// Runs returns an agent's turns as runs, newest first, and how many fit the query in all. An unknown agent is NOT_FOUND.
 func (s *Service) Runs(ctx context.Context, who auth.Identity, agentID uuid.UUID, query RunQuery) ([]Run, int, error) {
 	limit := query.Limit
 	if limit <= 0 {
@@ -27,9 +27,6 @@ func (s *Service) Runs(ctx context.Context, who auth.Identity, agentID uuid.UUID
 	list := db.ListAgentTurnsParams{
 		AgentID: agentID, StatusGroup: query.Status, AnyChannel: query.ChannelID == nil,
 		FromTime: 0, ToTime: dbtype.Millis(math.MaxInt64), LimitRows: int64(min(limit, maxRuns)),
-	}
-	if query.ChannelID != nil {
-		list.ChannelID = *query.ChannelID
 	}
 	if query.From != nil {
 		list.FromTime = dbtype.MillisOf(*query.From)
@@ -40,6 +37,16 @@ func (s *Service) Runs(ctx context.Context, who auth.Identity, agentID uuid.UUID
 	var runs []Run
 	var total int64
 	err := s.view(ctx, who, "listing runs", func(q db.Querier) error {
+		if err := mustAgent(ctx, q, agentID); err != nil {
+			return err
+		}
+		channelID, err := channelOfRoom(ctx, q, agentID, query.ChannelID)
+		if err != nil {
+			return err
+		}
+		if channelID != nil {
+			list.ChannelID = *channelID
+		}
 		rows, err := q.ListAgentTurns(ctx, list)
 		if err != nil {
 			return err
@@ -82,7 +89,7 @@ func (s *Service) Run(ctx context.Context, who auth.Identity, agentID, turnID uu
 		run = Run{Turn: turnOf(row), Counts: countsOf(events)}
 		log = make([]TurnLogEntry, len(events))
 		for i, e := range events {
-			log[i] = TurnLogEntry{Type: e.Type, At: e.At.Time(), Data: json.RawMessage(e.Data)}
+			log[i] = logEntryOf(e)
 		}
 		return nil
 	})
@@ -97,6 +104,8 @@ func countsOf(log []db.TurnEvent) Counts {
 			c.Actions++
 		case LogModelUsed:
 			c.ModelCalls++
+		case LogEvaluated:
+			c.Evaluators++
 		}
 		var data struct {
 			Error   string `json:"error"`

@@ -53,6 +53,7 @@ const (
 	LogActionStarted   = "ACTION_STARTED"
 	LogActionCompleted = "ACTION_COMPLETED"
 	LogModelUsed       = "MODEL_USED"
+	LogEvaluated       = "EVALUATOR_COMPLETED"
 )
 
 // TurnLogEntry is one line of a turn's record.
@@ -78,13 +79,14 @@ type Outcome struct {
 	Reply            *Reply // nil: nothing is said
 	CharacterVersion int64
 	Log              []TurnLogEntry
+	Recollection     *Recollection // nil: the agent keeps nothing
 }
 
 // TurnContext is what an agent knows when it takes a turn.
 type TurnContext struct {
 	Channel Channel   // with participants
 	Trigger Message   // the message to answer
-	Recent  []Message // oldest first, ending with Trigger; what others wrote after it is left out
+	Recent  []Message // as the agent remembers them, oldest first, ending with Trigger; what others wrote after it is left out
 }
 
 // Counts sums up a turn's record.
@@ -103,8 +105,8 @@ type Run struct {
 
 // RunQuery restricts a list of runs.
 type RunQuery struct {
-	ChannelID *uuid.UUID
-	Status    string // "", started, completed, timeout, error
-	Limit     int    // 0 means 20; at most 100
+	ChannelID *uuid.UUID // or the agent's room for it
+	Status    string     // "", started, completed, timeout, error
+	Limit     int        // 0 means 20; at most 100
 	From, To  *time.Time
 }

@@ -3,7 +3,6 @@ package messaging
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -70,7 +69,7 @@ func (s *Service) TurnContext(ctx context.Context, t Turn, recent int) (TurnCont
 			return err
 		}
 		slices.Reverse(rows)
-		out.Recent = messagesOf(rows, row.MessageServerID)
+		out.Recent = remembered(rows, row.MessageServerID)
 		at := slices.IndexFunc(out.Recent, func(m Message) bool { return m.ID == t.MessageID })
 		if at < 0 {
 			trigger, err := q.GetMessage(ctx, t.MessageID)
@@ -96,7 +95,7 @@ func (s *Service) StreamChunk(ctx context.Context, serverID uuid.UUID, t Turn, i
 	})
 }
 
-// FinishTurn ends a turn that owner runs: its outcome, its record and the reply are one transaction. The stored reply is
+// FinishTurn ends a turn that owner runs: its outcome, its record, the reply and what the agent keeps of it are one transaction. The stored reply is
 // returned, or nil when there is none. When the turn is no longer owner's — it was cancelled, superseded or taken over —
 // nothing is stored and the error is a CONFLICT.
 func (s *Service) FinishTurn(ctx context.Context, owner string, t Turn, o Outcome) (*Message, error) {
@@ -131,7 +130,12 @@ func (s *Service) FinishTurn(ctx context.Context, owner string, t Turn, o Outcom
 			}
 			reply = &m
 		}
-		return insertLog(ctx, q, t.ID, o.Log)
+		if o.Recollection != nil {
+			if err := s.remember(ctx, q, t, home, *o.Recollection, reply); err != nil {
+				return err
+			}
+		}
+		return insertLog(ctx, q, t, 0, o.Log)
 	})
 	if err != nil {
 		return nil, err
@@ -144,20 +148,6 @@ func (s *Service) FinishTurn(ctx context.Context, owner string, t Turn, o Outcom
 	s.emitTurnEnd(ctx, channel.MessageServerID, seq, ended)
 	s.hintWork(ctx)
 	return reply, nil
-}
-
-func insertLog(ctx context.Context, q db.Querier, turnID uuid.UUID, log []TurnLogEntry) error {
-	for i, e := range log {
-		if e.Data == nil {
-			e.Data = json.RawMessage(`{}`)
-		}
-		if err := q.InsertTurnEvent(ctx, db.InsertTurnEventParams{
-			TurnID: turnID, Position: int64(i), Type: e.Type, At: dbtype.MillisOf(e.At), Data: dbtype.JSON(dropEscapedNUL(e.Data)),
-		}); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // CancelAgentTurns ends all active turns of an agent, with a reason.

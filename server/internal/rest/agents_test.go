@@ -145,7 +145,7 @@ func TestRuns(t *testing.T) {
 		t.Fatal(list.raw)
 	}
 	run := list.data()["runs"].([]any)[0].(map[string]any)
-	want := map[string]any{"status": "error", "outcome": "failed", "reason": "model_auth", "detail": "No key", "roomId": channel.String(), "entityId": alice.String()}
+	want := map[string]any{"status": "error", "outcome": "failed", "reason": "model_auth", "detail": "No key", "channelId": channel.String(), "roomId": agent.UUIDFor(eliza, channel.String()).String(), "entityId": alice.String()}
 	for key, v := range want {
 		if run[key] != v {
 			t.Errorf("%s = %v, want %v", key, run[key], v)

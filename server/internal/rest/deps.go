@@ -8,6 +8,7 @@ import (
 
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/memory"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/runtime"
 )
@@ -54,6 +55,42 @@ type messages interface {
 type runs interface {
 	Runs(ctx context.Context, who auth.Identity, agentID uuid.UUID, query messaging.RunQuery) ([]messaging.Run, int, error)
 	Run(ctx context.Context, who auth.Identity, agentID, turnID uuid.UUID) (messaging.Run, []messaging.TurnLogEntry, error)
+	Logs(ctx context.Context, who auth.Identity, agentID uuid.UUID, query messaging.LogQuery) ([]messaging.AgentLogEntry, error)
+	DeleteLog(ctx context.Context, who auth.Identity, agentID, entryID uuid.UUID) error
+}
+
+// Memory is what the handlers need of [memory.Service].
+type Memory interface {
+	memories
+	rooms
+	worlds
+}
+
+type memories interface {
+	List(ctx context.Context, who auth.Identity, agentID uuid.UUID, query memory.Query) (page []memory.Memory, more bool, err error)
+	Update(ctx context.Context, who auth.Identity, agentID, id uuid.UUID, p memory.Patch) (memory.Memory, error)
+	Delete(ctx context.Context, who auth.Identity, agentID, id uuid.UUID) error
+	Clear(ctx context.Context, who auth.Identity, agentID uuid.UUID) (int64, error)
+	ClearRoom(ctx context.Context, who auth.Identity, agentID, roomID uuid.UUID) error
+}
+
+type rooms interface {
+	Rooms(ctx context.Context, who auth.Identity, agentID uuid.UUID, limit, offset int) ([]memory.Room, error)
+	Room(ctx context.Context, who auth.Identity, agentID, id uuid.UUID) (memory.Room, error)
+	CreateRoom(ctx context.Context, who auth.Identity, agentID uuid.UUID, n memory.NewRoom) (memory.Room, error)
+	RenameRoom(ctx context.Context, who auth.Identity, agentID, id uuid.UUID, name string) (memory.Room, error)
+	DeleteRoom(ctx context.Context, who auth.Identity, agentID, id uuid.UUID) error
+}
+
+type worlds interface {
+	Worlds(ctx context.Context, who auth.Identity) ([]memory.World, error)
+	CreateWorld(ctx context.Context, who auth.Identity, agentID uuid.UUID, n memory.NewWorld) (memory.World, error)
+	JoinWorld(ctx context.Context, who auth.Identity, agentID, worldID uuid.UUID) (memory.World, error)
+	UpdateWorld(ctx context.Context, who auth.Identity, agentID, worldID uuid.UUID, p memory.WorldPatch) (memory.World, error)
+	CreateGroup(ctx context.Context, who auth.Identity, n memory.NewGroup) ([]memory.Room, []memory.GroupFailure, error)
+	ServerWorlds(ctx context.Context, who auth.Identity, serverID uuid.UUID, name, description string) ([]memory.World, error)
+	DeleteGroup(ctx context.Context, who auth.Identity, id uuid.UUID) error
+	ClearGroup(ctx context.Context, who auth.Identity, id uuid.UUID) error
 }
 
 // Agents is what the handlers need of [runtime.Agents].

@@ -64,7 +64,7 @@ func runSummary(r messaging.Run) api.RunSummary {
 	w := api.RunSummary{
 		RunID: r.ID, AgentID: r.AgentID, Status: runStatus(r.Status), Outcome: api.RunOutcome(r.Status), Reason: r.Reason,
 		Detail: r.Detail, QueuedAt: r.QueuedAt.UnixMilli(), StartedAt: millis(r.StartedAt), EndedAt: millis(r.EndedAt),
-		DurationMs: nullable.NewNullNullable[int64](), MessageID: r.MessageID, ReplyID: r.ReplyID, RoomID: r.ChannelID,
+		DurationMs: nullable.NewNullNullable[int64](), MessageID: r.MessageID, ReplyID: r.ReplyID, RoomID: roomOf(r.AgentID, r.ChannelID),
 		ChannelID: r.ChannelID, EntityID: r.SenderID, Metadata: json.RawMessage(`{}`), Attempts: r.Attempts,
 		Counts: api.RunCounts{
 			Actions: r.Counts.Actions, ModelCalls: r.Counts.ModelCalls, Errors: r.Counts.Errors, Evaluators: r.Counts.Evaluators,

@@ -22,6 +22,7 @@ import (
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/bus"
 	"github.com/elizad/elizad/server/internal/httpx"
+	"github.com/elizad/elizad/server/internal/memory"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/rest"
 	"github.com/elizad/elizad/server/internal/runtime"
@@ -66,7 +67,7 @@ func setup(t *testing.T, change ...func(*rest.Deps)) *fixture {
 		t.Fatal(err)
 	}
 	deps := rest.Deps{
-		Messaging: f.messaging, Agents: f.agents, WriteError: httpx.WriteError,
+		Messaging: f.messaging, Agents: f.agents, Memory: memory.New(st), WriteError: httpx.WriteError,
 		Middlewares: []func(http.Handler) http.Handler{httpx.Validator(doc)},
 		Health:      func(context.Context) rest.HealthReport { return rest.HealthReport{ActiveAgents: 1, Database: true} },
 		Version:     "1.2.3", Environment: "production",

@@ -19,6 +19,7 @@ import (
 type Deps struct {
 	Messaging Messaging
 	Agents    Agents
+	Memory    Memory
 	Health    HealthFunc
 
 	// WriteError answers a request with an error of any kind.
@@ -42,6 +43,9 @@ const defaultHTTPTimeout = 2 * time.Minute
 type handlers struct {
 	agentHandlers
 	runHandlers
+	memoryHandlers
+	roomHandlers
+	worldHandlers
 	messageServerHandlers
 	channelHandlers
 	messageHandlers
@@ -61,6 +65,9 @@ func Register(r chi.Router, d Deps) {
 	h := handlers{
 		agentHandlers{d.Agents},
 		runHandlers{d.Messaging},
+		memoryHandlers{d.Memory},
+		roomHandlers{d.Memory},
+		worldHandlers{d.Memory},
 		messageServerHandlers{d.Messaging},
 		channelHandlers{d.Messaging},
 		messageHandlers{d.Messaging, d.HTTPTimeout},

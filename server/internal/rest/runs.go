@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"strings"
 
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/gen/apiserver"
@@ -44,4 +45,51 @@ func runQuery(p api.ListRunsParams) (q messaging.RunQuery, err error) {
 	}
 	q.To, err = looseTime("to", p.To)
 	return q, err
+}
+
+// defaultLogs is how many entries of a log are listed unless the caller says otherwise.
+const defaultLogs = 10
+
+func (h runHandlers) ListAgentLogs(ctx context.Context, req apiserver.ListAgentLogsRequestObject) (apiserver.ListAgentLogsResponseObject, error) {
+	query, err := logQuery(req.Params)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := h.runs.Logs(ctx, auth.FromContext(ctx), req.AgentID, query)
+	return apiserver.ListAgentLogs200JSONResponse{Success: true, Data: each(entries, agentLogEntry)}, err
+}
+
+func (h runHandlers) DeleteAgentLog(ctx context.Context, req apiserver.DeleteAgentLogRequestObject) (apiserver.DeleteAgentLogResponseObject, error) {
+	if err := h.runs.DeleteLog(ctx, auth.FromContext(ctx), req.AgentID, req.LogID); err != nil {
+		return nil, err
+	}
+	return apiserver.DeleteAgentLog204Response{}, nil
+}
+
+func logQuery(p api.ListAgentLogsParams) (q messaging.LogQuery, err error) {
+	q.ChannelID, q.Kind, q.Search, q.Limit = p.RoomID, deref(p.Type), deref(p.Search), defaultLogs
+	if p.Count != nil {
+		q.Limit = *p.Count
+	}
+	if p.Limit != nil {
+		q.Limit = *p.Limit
+	}
+	q.Offset = offsetOf(deref(p.Offset), deref(p.Page), q.Limit)
+	for _, types := range p.ExcludeTypes {
+		q.Exclude = append(q.Exclude, strings.FieldsFunc(types, func(r rune) bool { return r == ',' || r == ' ' })...)
+	}
+	if q.From, err = looseTime("from", firstOf(p.From, p.Since)); err != nil {
+		return q, err
+	}
+	q.To, err = looseTime("to", firstOf(p.To, p.Until))
+	return q, err
+}
+
+func firstOf(values ...*string) *string {
+	for _, v := range values {
+		if v != nil {
+			return v
+		}
+	}
+	return nil
 }

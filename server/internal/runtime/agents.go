@@ -19,6 +19,7 @@ import (
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/seal"
 	"github.com/elizad/elizad/server/internal/store"
 )
@@ -143,13 +144,30 @@ func (a *Agents) Create(ctx context.Context, who auth.Identity, c agent.Characte
 		row, err = q.InsertAgent(ctx, db.InsertAgentParams{
 			ID: c.ID, Name: c.Name, Character: character, Secrets: sealed, Enabled: true, CreatedAt: now, UpdatedAt: now,
 		})
-		return err
+		if err != nil {
+			return err
+		}
+		return settle(ctx, q, row)
 	})
 	if err != nil {
 		return Agent{}, false, fmt.Errorf("creating an agent: %w", err)
 	}
 	out, err = a.describe(ctx, row)
 	return out, created, err
+}
+
+// settle makes an agent's own world and room, which have its id.
+func settle(ctx context.Context, q db.Querier, row db.Agent) error {
+	if _, err := q.EnsureWorld(ctx, db.EnsureWorldParams{
+		ID: row.ID, AgentID: row.ID, Name: row.Name + "'s World", MessageServerID: &row.ID, CreatedAt: row.CreatedAt, UpdatedAt: row.CreatedAt,
+	}); err != nil {
+		return err
+	}
+	_, err := q.EnsureRoom(ctx, db.EnsureRoomParams{
+		ID: row.ID, AgentID: row.ID, WorldID: &row.ID, MessageServerID: &row.ID, Name: &row.Name, Type: string(messaging.TypeSelf),
+		Source: "elizaos", CreatedAt: row.CreatedAt, UpdatedAt: row.CreatedAt,
+	})
+	return err
 }
 
 // sameAgent returns a CONFLICT unless a stored agent is what a client wants to create.

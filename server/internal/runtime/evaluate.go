@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/agent"
+	"github.com/elizad/elizad/server/internal/messaging"
 )
 
 // maxEvaluations is how many rooms are looked back at, at the same time.
@@ -79,21 +80,31 @@ func (e *evaluations) evaluate(l *lookback) {
 		if ctx.Err() != nil || !l.answered && !evaluator.AlwaysRun {
 			continue
 		}
-		if err := evaluate(ctx, evaluator, l.run.forComponents()); err != nil {
+		ran, err := evaluate(ctx, evaluator, l.run.forComponents())
+		if !ran {
+			continue
+		}
+		l.run.record.add(messaging.LogEvaluated, map[string]any{
+			"evaluatorName": evaluator.Name, "messageId": l.run.turn.MessageID, "success": err == nil,
+		})
+		if err != nil {
 			l.run.mind.log.WarnContext(ctx, "evaluator failed", "evaluator", evaluator.Name, "turnId", l.run.turn.ID, "error", err)
 		}
 	}
+	if err := e.service.cfg.Messages.AddTurnLog(context.WithoutCancel(ctx), l.run.turn, l.run.record.later()); err != nil {
+		l.run.mind.log.WarnContext(ctx, "evaluations not recorded", "turnId", l.run.turn.ID, "error", err)
+	}
 }
 
-// evaluate runs one evaluator. A panic is its error.
-func evaluate(ctx context.Context, evaluator agent.Evaluator, view *agent.Run) (err error) {
+// evaluate runs one evaluator, unless it doesn't want to. A panic is its error.
+func evaluate(ctx context.Context, evaluator agent.Evaluator, view *agent.Run) (ran bool, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("panic: %v", v)
+			ran, err = true, fmt.Errorf("panic: %v", v)
 		}
 	}()
 	if evaluator.Validate != nil && !evaluator.Validate(ctx, view) {
-		return nil
+		return false, nil
 	}
-	return evaluator.Handle(ctx, view)
+	return true, evaluator.Handle(ctx, view)
 }

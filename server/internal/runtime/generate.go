@@ -31,7 +31,7 @@ func (r *run) generate(ctx context.Context, req model.Request, attempt int, sink
 		req.System = r.standIns(fillName(r.mind.character.System, r.mind.character.Name))
 	}
 	req.Params = r.mind.settings.parameters(req.Kind, req.Params)
-	call := modelCall{run: r, req: req, attempt: attempt, start: time.Now()}
+	call := modelCall{run: r, acting: actingIn(ctx), req: req, attempt: attempt, start: time.Now()}
 	answer, err := r.read(ctx, req, sink)
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
@@ -89,6 +89,7 @@ func clean(piece string) string {
 // modelCall is one call for the record.
 type modelCall struct {
 	run     *run
+	acting  *acting // nil outside of actions
 	req     model.Request
 	attempt int
 	start   time.Time
@@ -98,7 +99,7 @@ type modelCall struct {
 func (c *modelCall) note(answer model.Answer, err error) {
 	usage := answer.Done.Usage
 	data := map[string]any{
-		"modelType": c.req.Kind, "purpose": c.req.Purpose, "provider": c.run.mind.model.Provider.Name(), "model": answer.Done.Model, "attempt": c.attempt,
+		"modelType": c.req.Kind, "modelKey": c.req.Kind, "params": paramsNote(c.req.Params), "purpose": c.req.Purpose, "provider": c.run.mind.model.Provider.Name(), "model": answer.Done.Model, "attempt": c.attempt,
 		"executionTime": time.Since(c.start).Milliseconds(), "firstTokenMs": answer.FirstToken.Milliseconds(),
 		"inputTokens": usage.InputTokens, "outputTokens": usage.OutputTokens, "cachedTokens": usage.CachedTokens, "estimated": usage.Estimated,
 		"usage": map[string]any{
@@ -111,10 +112,32 @@ func (c *modelCall) note(answer model.Answer, err error) {
 	if err != nil {
 		data["error"] = publicText(err)
 	}
+	prompt := ""
 	if capture := c.run.service.cfg.Capture; capture == CaptureAll || capture == CaptureErrors && err != nil {
-		data["systemPrompt"], data["prompt"], data["response"] = c.req.System, c.req.Prompt, answer.Text
+		prompt = c.req.Prompt
+		data["systemPrompt"], data["prompt"], data["response"] = c.req.System, prompt, answer.Text
+	}
+	if c.acting != nil {
+		data["actionContext"] = map[string]any{"actionName": c.acting.name, "actionId": c.acting.id}
+		c.acting.called(c.req.Kind, c.start, prompt)
 	}
 	c.run.record.add(messaging.LogModelUsed, data)
+}
+
+// paramsNote returns the parameters that were set.
+func paramsNote(p model.Params) map[string]any {
+	note := map[string]any{}
+	if p.MaxTokens > 0 {
+		note["maxTokens"] = p.MaxTokens
+	}
+	for name, value := range map[string]*float64{
+		"temperature": p.Temperature, "topP": p.TopP, "frequencyPenalty": p.FrequencyPenalty, "presencePenalty": p.PresencePenalty,
+	} {
+		if value != nil {
+			note[name] = *value
+		}
+	}
+	return note
 }
 
 // publicText is what people may know of an error.

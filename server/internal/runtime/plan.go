@@ -89,6 +89,7 @@ func (r *run) act(ctx context.Context, action agent.Action, d frame.Decision, nu
 	}
 	r.record.add(messaging.LogActionStarted, maps.Clone(note))
 
+	ctx, calls := newActing(ctx, action, id)
 	var result agent.Result
 	var err error
 	if action.Name == replyAction {
@@ -110,6 +111,7 @@ func (r *run) act(ctx context.Context, action agent.Action, d frame.Decision, nu
 		note["error"] = actionFailure(err)
 		r.mind.log.WarnContext(ctx, "action failed", "action", action.Name, "turnId", r.turn.ID, "error", err)
 	}
+	calls.describe(note)
 	note["result"] = map[string]any{"success": err == nil, "text": shorten(result.Text, maxLine)}
 	r.record.add(messaging.LogActionCompleted, note)
 	maps.Copy(r.state.Values, result.Values)

@@ -14,6 +14,7 @@ type record struct {
 
 	mu      sync.Mutex
 	entries []messaging.TurnLogEntry
+	stored  int      // how many of them were in the log when the turn ended
 	missing []string // providers that said nothing, because they failed or were late
 }
 
@@ -65,7 +66,17 @@ func (r *record) ended(o messaging.Outcome) []messaging.TurnLogEntry {
 	if len(r.missing) > 0 {
 		data["providersLeftOut"] = r.missing
 	}
+	r.stored = len(r.entries)
 	return append(r.entries[:len(r.entries):len(r.entries)], newEntry(messaging.LogRunEnded, data))
+}
+
+// later returns what was noted after the turn ended, once.
+func (r *record) later() []messaging.TurnLogEntry {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	entries := r.entries[r.stored:]
+	r.stored = len(r.entries)
+	return entries
 }
 
 // runStatus is the status that clients of run records know.

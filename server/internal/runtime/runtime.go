@@ -26,6 +26,7 @@ type Messages interface {
 	TurnContext(ctx context.Context, t messaging.Turn, recent int) (messaging.TurnContext, error)
 	StreamChunk(ctx context.Context, serverID uuid.UUID, t messaging.Turn, index int, text string)
 	FinishTurn(ctx context.Context, owner string, t messaging.Turn, o messaging.Outcome) (*messaging.Message, error)
+	AddTurnLog(ctx context.Context, t messaging.Turn, log []messaging.TurnLogEntry) error
 	Work() (*bus.Subscription, error)
 	EndedTurns() (*bus.Subscription, error)
 

@@ -135,7 +135,7 @@ const (
 func (s *Service) finish(ctx context.Context, r *run, o messaging.Outcome) {
 	pause := firstPause
 	for {
-		o.Log = r.record.ended(o)
+		o.Log, o.Recollection = r.record.ended(o), r.recollection(o)
 		if r.mind != nil {
 			o.CharacterVersion = r.mind.version
 		}

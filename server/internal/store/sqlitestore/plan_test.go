@@ -16,6 +16,8 @@ func TestNoQueryReadsAWholeTable(t *testing.T) {
 		"CountAgents":          "agents",
 		"ListAgents":           "agents",
 		"ListMessageServers":   "message_servers",
+		"ListWorlds":           "w",
+		"ListWorldAgents":      "s",
 		"ClaimTurns":           "t USING INDEX turns_active",
 		"RenewTurnLeases":      "turns USING INDEX turns_active",
 		"ReleaseTurnLeases":    "turns USING INDEX turns_active",

@@ -79,7 +79,14 @@ func CheckFirstRelease(t *testing.T, s store.Store) {
 		Reason: "RULE", Detail: "Because.", ReplyID: new(reply), CharacterVersion: 3, Attempts: 1, QueuedAt: epoch + 4,
 		StartedAt: new(epoch + 4), EndedAt: new(epoch + 5),
 	}, viewed(t, f, db.Querier.GetTurn, turn))
-	same("log", []db.TurnEvent{{TurnID: turn, Type: "RUN_STARTED", At: epoch + 4, Data: dbtype.JSON("{}")}}, viewed(t, f, db.Querier.ListTurnEvents, turn))
+	same("log", []db.TurnEvent{{TurnID: turn, Type: "RUN_STARTED", At: epoch + 4, Data: dbtype.JSON("{}"), AgentID: agent}}, viewed(t, f, db.Querier.ListTurnEvents, turn))
+	same("the agent's own room", db.GetRoomRow{
+		Room: db.Room{
+			ID: agent, AgentID: agent, WorldID: &agent, MessageServerID: &agent, Name: new("Eliza"), Type: "SELF", Source: "elizaos",
+			CreatedAt: epoch + 1, UpdatedAt: epoch + 1,
+		},
+		WorldName: new("Eliza's World"),
+	}, viewed(t, f, db.Querier.GetRoom, db.GetRoomParams{ID: agent, AgentID: agent}))
 
 	f.update(t, func(ctx context.Context, q db.Querier) error {
 		posted, err := post(ctx, q, newMessage(channel, author, "still here"), epoch)

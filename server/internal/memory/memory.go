@@ -1,0 +1,88 @@
+// Package memory is what agents remember and where: memories, rooms and worlds, as clients look at them and change them.
+//
+// An agent knows a channel as a room and a message server as a world, under ids derived from its own (agent runtime §1);
+// clients may make further rooms and worlds. Wherever a room is asked for, the id of its channel will do. Memories of messages
+// are written by messaging at the end of a turn, in the transaction of the turn. They decide what an agent sees of a
+// conversation: an edited memory replaces what was said, and what it was made to forget is gone for it, though the message
+// itself stays in its channel.
+package memory
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/queries/dbtype"
+	"github.com/elizad/elizad/server/agent"
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/store"
+)
+
+// Service keeps memories, rooms and worlds. Its methods are safe for concurrent use; who is the caller. What belongs to
+// another agent is NOT_FOUND, and so is an unknown agent.
+type Service struct {
+	store store.Store
+}
+
+// New returns a service on st.
+func New(st store.Store) *Service { return &Service{store: st} }
+
+func (s *Service) view(ctx context.Context, who auth.Identity, doing string, fn func(q db.Querier) error) error {
+	return explain(doing, s.store.View(ctx, who.Scope(), fn))
+}
+
+func (s *Service) update(ctx context.Context, who auth.Identity, doing string, fn func(q db.Querier) error) error {
+	return explain(doing, s.store.Update(ctx, who.Scope(), fn))
+}
+
+func explain(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+func now() dbtype.Millis { return dbtype.MillisOf(time.Now()) }
+
+// named turns "no rows" into a NOT_FOUND that says what was not found.
+func named(err error, what string) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return apierr.Wrap(err, apierr.NotFound, "%s not found", what)
+	}
+	return err
+}
+
+// ofAgent returns an agent's row.
+func ofAgent(ctx context.Context, q db.Querier, id uuid.UUID) (db.Agent, error) {
+	row, err := q.GetAgent(ctx, id)
+	return row, named(err, "Agent")
+}
+
+// findRoom returns the room that a client means by an id: the one for the channel of that id, or else the one of that id.
+func findRoom(ctx context.Context, q db.Querier, agentID, id uuid.UUID) (db.GetRoomRow, error) {
+	row, err := q.GetRoom(ctx, db.GetRoomParams{ID: agent.UUIDFor(agentID, id.String()), AgentID: agentID})
+	if errors.Is(err, sql.ErrNoRows) {
+		row, err = q.GetRoom(ctx, db.GetRoomParams{ID: id, AgentID: agentID})
+	}
+	return row, named(err, "Room")
+}
+
+// maxName is how many characters a name may have.
+const maxName = 256
+
+func checkName(name, what string) error {
+	if name == "" {
+		return apierr.New(apierr.ValidationFailed, "%s name is required", what)
+	}
+	if utf8.RuneCountInString(name) > maxName {
+		return apierr.New(apierr.ValidationFailed, "%s name exceeds %d characters", what, maxName)
+	}
+	return nil
+}

@@ -1,0 +1,72 @@
+package memory
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"math"
+
+	"github.com/elizad/elizad/gen/db"
+)
+
+// The translations between rows and the domain.
+
+func listed(r db.ListAgentMemoriesRow) Memory {
+	return Memory{
+		ID: r.ID, AgentID: r.AgentID, EntityID: r.EntityID, RoomID: r.RoomID, WorldID: r.WorldID, Table: r.TableName,
+		Content: json.RawMessage(r.Content), Metadata: json.RawMessage(r.Metadata), MessageID: r.MessageID, Unique: r.IsUnique,
+		Embedding: vectorOf(r.Embedding), CreatedAt: r.CreatedAt.Time(), UpdatedAt: r.UpdatedAt.Time(),
+	}
+}
+
+func whole(r db.Memory) Memory {
+	return Memory{
+		ID: r.ID, AgentID: r.AgentID, EntityID: r.EntityID, RoomID: r.RoomID, WorldID: r.WorldID, Table: r.TableName,
+		Content: json.RawMessage(r.Content), Metadata: json.RawMessage(r.Metadata), MessageID: r.MessageID, Unique: r.IsUnique,
+		Embedding: vectorOf(r.Embedding), CreatedAt: r.CreatedAt.Time(), UpdatedAt: r.UpdatedAt.Time(),
+	}
+}
+
+// roomOf names a room without a name of its own as its channel is named now.
+func roomOf(r db.GetRoomRow) Room {
+	out := Room{
+		ID: r.Room.ID, AgentID: r.Room.AgentID, WorldID: r.Room.WorldID, ChannelID: r.Room.ChannelID,
+		MessageServerID: r.Room.MessageServerID, Type: r.Room.Type, Source: r.Room.Source, Metadata: json.RawMessage(r.Room.Metadata),
+		CreatedAt: r.Room.CreatedAt.Time(), UpdatedAt: r.Room.UpdatedAt.Time(),
+	}
+	switch {
+	case r.Room.Name != nil:
+		out.Name = *r.Room.Name
+	case r.ChannelName != nil:
+		out.Name = *r.ChannelName
+	}
+	if r.WorldName != nil {
+		out.WorldName = *r.WorldName
+	}
+	return out
+}
+
+func worldOf(r db.World) World {
+	return World{
+		ID: r.ID, AgentID: r.AgentID, Name: r.Name, MessageServerID: r.MessageServerID, Metadata: json.RawMessage(r.Metadata),
+		CreatedAt: r.CreatedAt.Time(), UpdatedAt: r.UpdatedAt.Time(),
+	}
+}
+
+const floatSize = 4
+
+// vectorBytes returns a vector as it is stored; nil for an empty one.
+func vectorBytes(v []float32) []byte {
+	var out []byte
+	for _, x := range v {
+		out = binary.LittleEndian.AppendUint32(out, math.Float32bits(x))
+	}
+	return out
+}
+
+func vectorOf(stored []byte) []float32 {
+	var out []float32
+	for ; len(stored) >= floatSize; stored = stored[floatSize:] {
+		out = append(out, math.Float32frombits(binary.LittleEndian.Uint32(stored)))
+	}
+	return out
+}

@@ -1,0 +1,109 @@
+package messaging
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/queries/dbtype"
+)
+
+// Recollection is what an agent keeps of a turn. RoomID and WorldID are the agent's own names of the channel and its message
+// server.
+type Recollection struct {
+	RoomID   uuid.UUID
+	WorldID  uuid.UUID
+	Memories []Memory
+}
+
+// Memory is what an agent keeps of one message.
+type Memory struct {
+	ID        uuid.UUID
+	MessageID uuid.UUID // of the trigger or of the reply
+	EntityID  uuid.UUID // its author
+	Content   json.RawMessage
+	Metadata  json.RawMessage
+	CreatedAt time.Time // zero: when the reply was stored
+}
+
+// memoryTable is the kind of memories that messages leave behind.
+const memoryTable = "messages"
+
+// remember stores what an agent keeps of turn t, with the room it keeps it in.
+func (s *Service) remember(ctx context.Context, q db.Querier, t Turn, home db.Channel, r Recollection, reply *Message) error {
+	if err := s.ensureRoom(ctx, q, t.AgentID, home, r); err != nil {
+		return err
+	}
+	for _, m := range r.Memories {
+		if m.CreatedAt.IsZero() {
+			if reply == nil {
+				continue // nothing was said after all
+			}
+			m.CreatedAt = reply.CreatedAt
+		}
+		at := dbtype.MillisOf(m.CreatedAt)
+		if _, err := q.InsertMemory(ctx, db.InsertMemoryParams{
+			ID: m.ID, AgentID: t.AgentID, EntityID: m.EntityID, RoomID: r.RoomID, WorldID: &r.WorldID, TableName: memoryTable,
+			Content: dbtype.JSON(dropEscapedNUL(m.Content)), Metadata: dbtype.JSON(dropEscapedNUL(m.Metadata)), MessageID: &m.MessageID,
+			IsUnique: true, CreatedAt: at, UpdatedAt: at,
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ensureRoom makes the agent's room and world for a channel where they aren't there yet.
+func (s *Service) ensureRoom(ctx context.Context, q db.Querier, agentID uuid.UUID, home db.Channel, r Recollection) error {
+	known, err := q.RoomExists(ctx, r.RoomID)
+	if err != nil || known {
+		return err
+	}
+	now := s.millis()
+	if _, err := q.EnsureServerWorld(ctx, db.EnsureServerWorldParams{
+		ID: r.WorldID, AgentID: agentID, MessageServerID: home.MessageServerID, CreatedAt: now, UpdatedAt: now,
+	}); err != nil {
+		return err
+	}
+	room := db.EnsureRoomParams{
+		ID: r.RoomID, AgentID: agentID, WorldID: &r.WorldID, ChannelID: &home.ID, MessageServerID: &home.MessageServerID,
+		Type: home.Type, Source: SourceGUI, CreatedAt: now, UpdatedAt: now,
+	}
+	if home.SourceType != nil {
+		room.Source = *home.SourceType
+	}
+	_, err = q.EnsureRoom(ctx, room)
+	return err
+}
+
+// channelOfRoom returns the channel that clients mean by an id: the one behind the agent's room of that id, or that of the id
+// itself.
+func channelOfRoom(ctx context.Context, q db.Querier, agentID uuid.UUID, id *uuid.UUID) (*uuid.UUID, error) {
+	if id == nil {
+		return nil, nil
+	}
+	room, err := q.GetRoom(ctx, db.GetRoomParams{ID: *id, AgentID: agentID})
+	switch {
+	case errors.Is(err, sql.ErrNoRows) || err == nil && room.Room.ChannelID == nil:
+		return id, nil
+	case err != nil:
+		return nil, err
+	default:
+		return room.Room.ChannelID, nil
+	}
+}
+
+// remembered returns messages in the words in which an agent remembers them.
+func remembered(rows []db.ListRecentMessagesRow, serverID uuid.UUID) []Message {
+	out := make([]Message, len(rows))
+	for i, r := range rows {
+		r.Message.Content = r.Remembered
+		out[i] = messageOf(r.Message, serverID)
+	}
+	return out
+}

@@ -1,0 +1,46 @@
+package rest
+
+import (
+	"context"
+
+	"github.com/elizad/elizad/gen/api"
+	"github.com/elizad/elizad/gen/apiserver"
+	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/memory"
+)
+
+type roomHandlers struct{ rooms rooms }
+
+func (h roomHandlers) ListRooms(ctx context.Context, req apiserver.ListRoomsRequestObject) (apiserver.ListRoomsResponseObject, error) {
+	rooms, err := h.rooms.Rooms(ctx, auth.FromContext(ctx), req.AgentID, looseInt(req.Params.Limit), looseInt(req.Params.Offset))
+	return apiserver.ListRooms200JSONResponse{Success: true, Data: api.RoomList{Rooms: each(rooms, room)}}, err
+}
+
+func (h roomHandlers) CreateRoom(ctx context.Context, req apiserver.CreateRoomRequestObject) (apiserver.CreateRoomResponseObject, error) {
+	b := req.Body
+	r, err := h.rooms.CreateRoom(ctx, auth.FromContext(ctx), req.AgentID, memory.NewRoom{
+		Name: deref(b.Name), Type: deref(b.Type), Source: deref(b.Source), WorldID: b.WorldID, MessageServerID: b.MessageServerID,
+		Metadata: b.Metadata,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return apiserver.CreateRoom201JSONResponse{Success: true, Data: roomCreated(r)}, nil
+}
+
+func (h roomHandlers) GetRoom(ctx context.Context, req apiserver.GetRoomRequestObject) (apiserver.GetRoomResponseObject, error) {
+	r, err := h.rooms.Room(ctx, auth.FromContext(ctx), req.AgentID, req.RoomID)
+	return apiserver.GetRoom200JSONResponse{RoomAnswerJSONResponse: roomAnswer(r)}, err
+}
+
+func (h roomHandlers) UpdateRoom(ctx context.Context, req apiserver.UpdateRoomRequestObject) (apiserver.UpdateRoomResponseObject, error) {
+	r, err := h.rooms.RenameRoom(ctx, auth.FromContext(ctx), req.AgentID, req.RoomID, deref(req.Body.Name))
+	return apiserver.UpdateRoom200JSONResponse{RoomAnswerJSONResponse: roomAnswer(r)}, err
+}
+
+func (h roomHandlers) DeleteRoom(ctx context.Context, req apiserver.DeleteRoomRequestObject) (apiserver.DeleteRoomResponseObject, error) {
+	if err := h.rooms.DeleteRoom(ctx, auth.FromContext(ctx), req.AgentID, req.RoomID); err != nil {
+		return nil, err
+	}
+	return apiserver.DeleteRoom204Response{}, nil
+}
