@@ -152,12 +152,12 @@ func (s *Service) RenameRoom(ctx context.Context, who auth.Identity, agentID, id
 // DeleteRoom removes a room with everything that the agent remembers of it. The channel behind it stays, and so does the
 // agent's part in it: the next message makes the room anew. An unknown room is no error; an agent's own can't be deleted.
 func (s *Service) DeleteRoom(ctx context.Context, who auth.Identity, agentID, id uuid.UUID) error {
-	if id == agentID {
-		return apierr.New(apierr.BadRequest, "An agent's own room can't be deleted")
-	}
 	return s.update(ctx, who, "deleting a room", func(q db.Querier) error {
 		if _, err := ofAgent(ctx, q, agentID); err != nil {
 			return err
+		}
+		if id == agentID {
+			return apierr.New(apierr.BadRequest, "An agent's own room can't be deleted")
 		}
 		room, err := findRoom(ctx, q, agentID, id)
 		if apierr.IsCode(err, apierr.NotFound) {

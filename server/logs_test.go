@@ -1,0 +1,159 @@
+package server_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/agent"
+	"github.com/elizad/elizad/server/internal/config"
+	"github.com/elizad/elizad/server/internal/modeltest"
+)
+
+type wireLog struct {
+	ID, Type, CreatedAt, EntityID, AgentID, RoomID, ChannelID string
+	Timestamp                                                 int64
+	Body                                                      map[string]any
+}
+
+func (n *node) logs(id, query string) []wireLog {
+	n.t.Helper()
+	return data[[]wireLog](n.do("GET", "/api/agents/"+id+"/logs?"+query, nil).want(200))
+}
+
+func types(logs []wireLog) []string {
+	out := []string{}
+	for _, l := range logs {
+		out = append(out, l.Type)
+	}
+	return out
+}
+
+func TestLogOfAnAgent(t *testing.T) {
+	t.Parallel()
+	n, _ := prompts(t)
+	id := n.agent().ID
+	channel, user := n.dm()
+	other := data[wireAgent](n.do("POST", "/api/agents", map[string]any{"name": "Other", "bio": "b"}).want(201)).ID
+	n.ask(channel, user, "Hello").want(201)
+	logs := n.logs(id, "limit=50")
+	if len(logs) < 3 || logs[0].Type != "run_event" || logs[len(logs)-1].Type != "run_event" || !slices.Contains(types(logs), "useModel:TEXT_LARGE") {
+		t.Fatalf("log %v", types(logs))
+	}
+	room := agent.UUIDFor(uuid.MustParse(id), channel).String()
+	run := logs[0].Body["runId"]
+	seen := map[string]bool{}
+	for i, l := range logs {
+		if l.AgentID != id || l.RoomID != room || l.ChannelID != channel || l.Body["runId"] != run || l.Body["roomId"] != room || seen[l.ID] {
+			t.Errorf("entry %+v", l)
+		}
+		if seen[l.ID] = true; i > 0 && l.Timestamp > logs[i-1].Timestamp {
+			t.Errorf("not newest first: %+v", logs)
+		}
+		switch {
+		case l.Type == "run_event":
+			if l.EntityID != user || l.Body["status"] == nil || l.Body["messageId"] == nil {
+				t.Errorf("run event %+v", l)
+			}
+		case strings.HasPrefix(l.Type, "useModel:"):
+			usage, _ := l.Body["usage"].(map[string]any)
+			if l.EntityID != id || l.Body["modelType"] == nil || l.Body["modelKey"] == nil || l.Body["provider"] != "openai" || usage["total_tokens"] == nil || l.Body["prompt"] != nil || l.Body["response"] != nil {
+				t.Errorf("model call %+v", l)
+			}
+		}
+	}
+	all := len(logs)
+	for query, want := range map[string]int{
+		"": min(all, 10), "count=1": 1, "count=1&limit=2": 2, "limit=0": 0, "limit=5000": all, "limit=1&offset=1": 1, "limit=1&page=99": 0,
+		"limit=50&roomId=" + channel: all, "limit=50&roomId=" + room: all, "limit=50&roomId=" + uuid.NewString(): 0,
+		"limit=50&type=run_event": 2, "limit=1&offset=1&type=run_event": 1, "limit=50&type=nothing": 0,
+		"limit=50&excludeTypes=run_event,text_": all - 2 - strings.Count(strings.Join(types(logs), " "), "useModel:"), "limit=50&excludeTypes=run_event&excludeTypes=none": all - 2,
+		"limit=50&search=USEMODEL": strings.Count(strings.Join(types(logs), " "), "useModel:"), "limit=50&search=nowhere-to-be-found": 0,
+		"limit=50&from=2100-01-01": 0, "limit=50&until=1000": 0, "limit=50&level=error": all,
+	} {
+		if got := n.logs(id, query); len(got) != want {
+			t.Errorf("%s: %d entries, want %d: %v", query, len(got), want, types(got))
+		}
+	}
+	if got := n.logs(other, "limit=50"); len(got) != 0 {
+		t.Errorf("the log of an agent that did nothing: %v", types(got))
+	}
+	for _, bad := range []string{"limit=-1", "limit=x", "count=1.5", "offset=-1", "page=0", "from=someday", "roomId=x"} {
+		clearError(t, bad, n.do("GET", "/api/agents/"+id+"/logs?"+bad, nil), http.StatusBadRequest, "")
+	}
+
+	n.do("DELETE", "/api/agents/"+other+"/logs/"+logs[1].ID, nil).want(204)
+	if got := n.logs(id, "limit=50"); len(got) != all {
+		t.Errorf("another agent deleted an entry: %v", types(got))
+	}
+	for range 2 {
+		n.do("DELETE", "/api/agents/"+id+"/logs/"+logs[1].ID, nil).want(204)
+	}
+	got := n.logs(id, "limit=50")
+	if diff := cmp.Diff(slices.Delete(slices.Clone(logs), 1, 2), got); diff != "" {
+		t.Errorf("after the deletion (-want +got):\n%s", diff)
+	}
+}
+
+func TestCaptureShowsPrompts(t *testing.T) {
+	t.Parallel()
+	model := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Frame("Certainly.") })
+	cfg := config0(t)
+	cfg.Messages.Capture = "all"
+	cfg.Agents.Environment = config.ReadAgentEnvironment([]string{"OPENAI_BASE_URL=" + model.URL, "OPENAI_API_KEY=sk-test-0123456789abcdef0123456789abcdef"})
+	n := startWith(t, cfg)
+	id := n.agent().ID
+	channel, user := n.dm()
+	n.ask(channel, user, "The code word is marmalade").want(201)
+	call := n.logs(id, "type=useModel:TEXT_LARGE")[0]
+	if !strings.Contains(call.Body["prompt"].(string), "marmalade") || !strings.Contains(call.Body["response"].(string), "Certainly.") {
+		t.Errorf("model call %+v", call)
+	}
+}
+
+func TestRunsOfARoom(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	id := n.agent().ID
+	channel, user := n.dm()
+	n.ask(channel, user, "Hello").want(201)
+	room := agent.UUIDFor(uuid.MustParse(id), channel).String()
+	type run struct {
+		RunID, RoomID, ChannelID, Status, MessageID string
+		DurationMs                                  *int64
+		Counts                                      struct{ Actions, ModelCalls, Errors, Evaluators int }
+	}
+	for query, want := range map[string]int{"": 1, "?roomId=" + channel: 1, "?roomId=" + room: 1, "?roomId=" + uuid.NewString(): 0} {
+		list := data[struct {
+			Runs    []run
+			Total   int
+			HasMore bool
+		}](n.do("GET", "/api/agents/"+id+"/runs"+query, nil).want(200))
+		if len(list.Runs) != want || list.Total != want || list.HasMore {
+			t.Errorf("%s: %+v", query, list)
+			continue
+		}
+		for _, r := range list.Runs {
+			if r.RoomID != room || r.ChannelID != channel || r.DurationMs == nil || r.Counts.ModelCalls == 0 || r.Status != "completed" {
+				t.Errorf("%s: %+v", query, r)
+			}
+			detail := data[struct {
+				Summary run
+				Events  []struct {
+					Type      string
+					Timestamp int64
+					Data      map[string]any
+				}
+			}](n.do("GET", "/api/agents/"+id+"/runs/"+r.RunID+"?roomId="+channel, nil).want(200))
+			first, last := detail.Events[0], detail.Events[len(detail.Events)-1]
+			if detail.Summary != r && detail.Summary.RunID != r.RunID || first.Type != "RUN_STARTED" || first.Data["messageId"] != r.MessageID || last.Type != "RUN_ENDED" ||
+				last.Data["status"] != "completed" || last.Data["durationMs"] == nil {
+				t.Errorf("detail %+v", detail)
+			}
+		}
+	}
+}
