@@ -124,7 +124,8 @@ func (q *Queries) CountAgentTurns(ctx context.Context, arg CountAgentTurnsParams
 
 const deleteLogEntry = `-- name: DeleteLogEntry :execrows
 DELETE FROM turn_events
-WHERE turn_id >= $1 AND turn_id <= $2 AND position = $3 AND agent_id = $4
+WHERE turn_id >= $1 AND turn_id <= $2 AND position = $3
+  AND agent_id = $4
 `
 
 type DeleteLogEntryParams = db.DeleteLogEntryParams

@@ -136,4 +136,5 @@ LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
 -- name: DeleteLogEntry :execrows
 -- The turn is one of a range, because the id of an entry holds most of its turn's.
 DELETE FROM turn_events
-WHERE turn_id >= sqlc.arg(first_turn) AND turn_id <= sqlc.arg(last_turn) AND position = sqlc.arg(position) AND agent_id = sqlc.arg(agent_id);
+WHERE turn_id >= sqlc.arg(first_turn) AND turn_id <= sqlc.arg(last_turn) AND position = sqlc.arg(position)
+  AND agent_id = sqlc.arg(agent_id);

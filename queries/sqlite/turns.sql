@@ -134,4 +134,5 @@ LIMIT @limit_rows OFFSET @offset_rows;
 -- name: DeleteLogEntry :execrows
 -- The turn is one of a range, because the id of an entry holds most of its turn's.
 DELETE FROM turn_events
-WHERE turn_id >= @first_turn AND turn_id <= @last_turn AND position = @position AND agent_id = @agent_id;
+WHERE turn_id >= @first_turn AND turn_id <= @last_turn AND position = @position
+  AND +agent_id = @agent_id; -- the sign leads SQLite past the agent's whole log, to the range of turns

@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -121,6 +122,14 @@ func TestPluginAction(t *testing.T) {
 	want := []string{"RUN_STARTED", "MODEL_USED", "ACTION_STARTED LOOK_UP_WEATHER", "ACTION_COMPLETED LOOK_UP_WEATHER", "ACTION_STARTED REPLY", "MODEL_USED", "ACTION_COMPLETED REPLY", "RUN_ENDED"}
 	if diff := cmp.Diff(want, kinds); diff != "" {
 		t.Errorf("record (-want +got):\n%s", diff)
+	}
+	log := b.record(t, got.Turn)
+	call, done := log[5].data, log[6].data
+	if about, _ := call["actionContext"].(map[string]any); about["actionName"] != "REPLY" || about["actionId"] != done["actionId"] {
+		t.Errorf("the model call doesn't say which action made it: %v", call)
+	}
+	if done["promptCount"] != 1.0 || log[3].data["promptCount"] != 0.0 || log[1].data["actionContext"] != nil {
+		t.Errorf("model calls of actions: %v", log)
 	}
 }
 
@@ -278,8 +287,18 @@ func TestEvaluatorsLookBack(t *testing.T) {
 	if got := <-seen; got != "ALWAYS one" {
 		t.Errorf("after silence: %s", got)
 	}
-	b.say(t, ada, b.draft(dm, "two"))
+	two := b.say(t, ada, b.draft(dm, "two"))
 	if first, second := <-seen, <-seen; first != "ANSWERED two" || second != "ALWAYS two" {
 		t.Errorf("after an answer: %s, %s", first, second)
+	}
+	b.stop(t, b.Service) // waits for the evaluators
+	var recorded []string
+	for _, e := range b.record(t, two.Turn) {
+		if e.kind == messaging.LogEvaluated {
+			recorded = append(recorded, fmt.Sprint(e.data["evaluatorName"], " ", e.data["success"]))
+		}
+	}
+	if diff := cmp.Diff([]string{"ANSWERED true", "ALWAYS true", "WILD false"}, recorded); diff != "" {
+		t.Errorf("record (-want +got):\n%s", diff)
 	}
 }
