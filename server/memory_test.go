@@ -39,7 +39,7 @@ func memoryTexts(l wireMemories) []string {
 	return out
 }
 
-// prompts starts a server whose model answers "Answer n" and keeps its prompts.
+// prompts starts a server whose model answers always the same and keeps its prompts.
 func prompts(t *testing.T) (*node, *modeltest.Server) {
 	t.Helper()
 	model := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Frame("Certainly.") })
@@ -60,7 +60,7 @@ func TestTurnsLeaveMemories(t *testing.T) {
 	n := start(t, t.TempDir())
 	id := n.agent().ID
 	channel, user := n.dm()
-	posted := into[reply](n.ask(channel, user, "Hello").want(201))
+	posted := into[reply](n.ask(channel, user, "Tell me of Zebrafish").want(201))
 	room := agent.UUIDFor(uuid.MustParse(id), channel).String()
 
 	list := n.memories("/api/agents/" + id + "/memories")
@@ -72,7 +72,7 @@ func TestTurnsLeaveMemories(t *testing.T) {
 	if said.ID != posted.AgentResponse.ResponseID || said.EntityID != id || said.Content["text"] != posted.AgentResponse.Text || said.Content["inReplyTo"] != heardID {
 		t.Errorf("the reply is remembered as %+v", said)
 	}
-	if heard.ID != heardID || heard.EntityID != user || heard.MessageID != posted.UserMessage.ID || heard.Content["text"] != "Hello" {
+	if heard.ID != heardID || heard.EntityID != user || heard.MessageID != posted.UserMessage.ID || heard.Content["text"] != "Tell me of Zebrafish" {
 		t.Errorf("the message is remembered as %+v", heard)
 	}
 	for _, m := range list.Memories {
@@ -93,7 +93,7 @@ func TestTurnsLeaveMemories(t *testing.T) {
 		t.Errorf("without a table: %+v", both)
 	}
 	for query, want := range map[string]int{
-		"limit=1": 1, "search=HELL": 1, "search=nowhere": 0, "type=facts": 0, "tableName=facts&type=messages": 0, "page=2&limit=1": 1, "page=3&limit=1": 0,
+		"limit=1": 1, "search=ME%20OF%20ZEBRA": 1, "search=nowhere": 0, "type=facts": 0, "tableName=facts&type=messages": 0, "page=2&limit=1": 1, "page=3&limit=1": 0,
 		"offset=1": 1, "from=2100-01-01": 0, "to=2000-01-01T00:00:00.000Z": 0, "before=1": 0, "before=rubbish": 2, "limit=-5": 2, "limit=x": 2,
 		"roomId=" + uuid.NewString(): 0,
 	} {
@@ -180,21 +180,21 @@ func TestMemoryChanges(t *testing.T) {
 	n := start(t, t.TempDir())
 	id := n.agent().ID
 	channel, user := n.dm()
-	n.ask(channel, user, "Hello").want(201)
-	m := n.memories("/api/memory/" + id + "/memories?search=Hello").Memories[0]
+	n.ask(channel, user, "Zebrafish").want(201)
+	m := n.memories("/api/memory/" + id + "/memories?limit=1&offset=1").Memories[0]
 	path := "/api/agents/" + id + "/memories/" + m.ID
-	if got := data[wireMemory](n.do("PATCH", path, map[string]any{"content": "Good morning"}).want(200)); got.Content["text"] != "Good morning" {
+	if got := data[wireMemory](n.do("PATCH", path, map[string]any{"content": "Owl morning"}).want(200)); got.Content["text"] != "Owl morning" {
 		t.Errorf("a text as content: %+v", got)
 	}
-	if got := data[wireMemory](n.do("PATCH", path, map[string]any{"metadata": map[string]any{"type": "custom"}, "embedding": []float64{0.5, -1}}).want(200)); got.Metadata["type"] != "custom" || got.Content["text"] != "Good morning" {
+	if got := data[wireMemory](n.do("PATCH", path, map[string]any{"metadata": map[string]any{"type": "custom"}, "embedding": []float64{0.5, -1}}).want(200)); got.Metadata["type"] != "custom" || got.Content["text"] != "Owl morning" {
 		t.Errorf("metadata: %+v", got)
 	}
-	list := n.memories("/api/agents/" + id + "/memories?includeEmbedding=true&search=morning")
+	list := n.memories("/api/agents/" + id + "/memories?includeEmbedding=true&search=owl%20morning")
 	if diff := cmp.Diff([]float64{0.5, -1}, list.Memories[0].Embedding); diff != "" {
 		t.Errorf("embedding (-want +got):\n%s", diff)
 	}
 	n.do("PATCH", path, map[string]any{"embedding": []float64{}}).want(200)
-	if list = n.memories("/api/agents/" + id + "/memories?includeEmbedding=true&search=morning"); list.Memories[0].Embedding != nil {
+	if list = n.memories("/api/agents/" + id + "/memories?includeEmbedding=true&search=owl%20morning"); list.Memories[0].Embedding != nil {
 		t.Errorf("a removed embedding: %v", list.Memories[0].Embedding)
 	}
 	n.do("PATCH", path, map[string]any{}).want(200)
@@ -208,7 +208,7 @@ func TestMemoryChanges(t *testing.T) {
 	clearError(t, "somebody else's memory", n.do("PATCH", "/api/agents/"+other+"/memories/"+m.ID, map[string]any{"content": "mine"}), http.StatusNotFound, "NOT_FOUND")
 	n.do("DELETE", "/api/agents/"+other+"/memories/"+m.ID, nil).want(200)
 	n.do("DELETE", "/api/agents/"+other+"/memories/all/"+channel, nil).want(204)
-	if got := memoryTexts(n.memories("/api/agents/" + id + "/memories?search=morning")); len(got) != 1 {
+	if got := memoryTexts(n.memories("/api/agents/" + id + "/memories?search=owl%20morning")); len(got) != 1 {
 		t.Errorf("another agent deleted it: %v", got)
 	}
 }

@@ -99,8 +99,9 @@ func (s *Service) Logs(ctx context.Context, who auth.Identity, agentID uuid.UUID
 			if err != nil {
 				return err
 			}
-			out = append(out, slices.DeleteFunc(slices.Clone(batch), func(e AgentLogEntry) bool { return !query.fits(e) })...)
-			if len(batch) < logBatch {
+			last := len(batch) < logBatch
+			out = append(out, slices.DeleteFunc(batch, func(e AgentLogEntry) bool { return !query.fits(e) })...)
+			if last {
 				break
 			}
 		}

@@ -10,7 +10,7 @@
 //	compose.go, provider_*.go what the agent knows
 //	generate.go, answer.go    what the model says, and stream.go, through which people read it
 //	plan.go, action.go        what the agent does, and conclude.go, what came of it
-//	evaluate.go               looking back, in the background
+//	remember.go, evaluate.go  what the agent keeps of a run, and looking back, in the background
 //	agents*.go, mind.go       characters, and what is built from a version of one
 //
 // Nothing of a run is kept in anything that outlives it. To add an action or a provider to all agents, add it to
