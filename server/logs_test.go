@@ -69,6 +69,7 @@ func TestLogOfAnAgent(t *testing.T) {
 	all := len(logs)
 	for query, want := range map[string]int{
 		"": min(all, 10), "count=1": 1, "count=1&limit=2": 2, "limit=0": 0, "limit=5000": all, "limit=1&offset=1": 1, "limit=1&page=99": 0,
+		"type=run_event&offset=9223372036854775807": 0, "type=run_event&page=9223372036854775807": 0,
 		"limit=50&roomId=" + channel: all, "limit=50&roomId=" + room: all, "limit=50&roomId=" + uuid.NewString(): 0,
 		"limit=50&type=run_event": 2, "limit=1&offset=1&type=run_event": 1, "limit=50&type=nothing": 0,
 		"limit=50&excludeTypes=run_event,text_": all - 2 - strings.Count(strings.Join(types(logs), " "), "useModel:"), "limit=50&excludeTypes=run_event&excludeTypes=none": all - 2,

@@ -76,7 +76,7 @@ func (e TurnLogEntry) modelType() string {
 // Logs returns entries of an agent's log, newest first. Filters by kind and text look at the newest ten thousand entries
 // that the others let through. An unknown agent is NOT_FOUND.
 func (s *Service) Logs(ctx context.Context, who auth.Identity, agentID uuid.UUID, query LogQuery) ([]AgentLogEntry, error) {
-	limit, offset := min(query.Limit, maxLogs), max(query.Offset, 0)
+	limit, offset := min(query.Limit, maxLogs), min(max(query.Offset, 0), math.MaxInt32)
 	if limit <= 0 {
 		return nil, nil
 	}

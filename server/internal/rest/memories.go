@@ -112,13 +112,16 @@ func earlier(a, b *time.Time) *time.Time {
 	return a
 }
 
+// Bounds of paging: no list of agents' things is longer, and no number of a page makes the offset overflow.
+const (
+	maxPageSize = 1000
+	maxPage     = 1 << 30
+)
+
 // offsetOf returns how many rows come before a page; an offset is stronger than the number of the page.
 func offsetOf(offset, page, limit int) int {
-	if offset > 0 || page <= 1 || limit <= 0 || page > maxPage {
+	if offset > 0 || page <= 1 || limit <= 0 {
 		return max(offset, 0)
 	}
-	return (page - 1) * limit
+	return (min(page, maxPage) - 1) * min(limit, maxPageSize)
 }
-
-// maxPage keeps the product of page and limit within an int.
-const maxPage = 1 << 30
