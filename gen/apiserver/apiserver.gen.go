@@ -84,7 +84,7 @@ type ServerInterface interface {
 	ListMessages(w http.ResponseWriter, r *http.Request, channelID ChannelID, params ListMessagesParams)
 	// PostMessage Post a message
 	// (POST /api/messaging/channels/{channelId}/messages)
-	PostMessage(w http.ResponseWriter, r *http.Request, channelID ChannelID)
+	PostMessage(w http.ResponseWriter, r *http.Request, channelID ChannelID, params PostMessageParams)
 	// DeleteMessage Delete a message
 	// (DELETE /api/messaging/channels/{channelId}/messages/{messageId})
 	DeleteMessage(w http.ResponseWriter, r *http.Request, channelID ChannelID, messageID UUID)
@@ -94,6 +94,18 @@ type ServerInterface interface {
 	// GetDMChannel Find or create a direct channel
 	// (GET /api/messaging/dm-channel)
 	GetDMChannel(w http.ResponseWriter, r *http.Request, params GetDMChannelParams)
+	// ListJobs List jobs
+	// (GET /api/messaging/jobs)
+	ListJobs(w http.ResponseWriter, r *http.Request, params ListJobsParams)
+	// CreateJob Ask an agent one question
+	// (POST /api/messaging/jobs)
+	CreateJob(w http.ResponseWriter, r *http.Request)
+	// GetJobsHealth Count the jobs
+	// (GET /api/messaging/jobs/health)
+	GetJobsHealth(w http.ResponseWriter, r *http.Request)
+	// GetJob Read a job
+	// (GET /api/messaging/jobs/{jobId})
+	GetJob(w http.ResponseWriter, r *http.Request, jobID UUID, params GetJobParams)
 	// GetCurrentMessageServer Read the current message server
 	// (GET /api/messaging/message-server/current)
 	GetCurrentMessageServer(w http.ResponseWriter, r *http.Request)
@@ -115,6 +127,36 @@ type ServerInterface interface {
 	// ListChannels List the channels of a message server
 	// (GET /api/messaging/message-servers/{messageServerId}/channels)
 	ListChannels(w http.ResponseWriter, r *http.Request, messageServerID MessageServerID, params ListChannelsParams)
+	// ListSessions List sessions
+	// (GET /api/messaging/sessions)
+	ListSessions(w http.ResponseWriter, r *http.Request, params ListSessionsParams)
+	// CreateSession Begin a session
+	// (POST /api/messaging/sessions)
+	CreateSession(w http.ResponseWriter, r *http.Request)
+	// GetSessionsHealth Count the sessions
+	// (GET /api/messaging/sessions/health)
+	GetSessionsHealth(w http.ResponseWriter, r *http.Request)
+	// DeleteSession End a session
+	// (DELETE /api/messaging/sessions/{sessionId})
+	DeleteSession(w http.ResponseWriter, r *http.Request, sessionID SessionID)
+	// GetSession Read a session
+	// (GET /api/messaging/sessions/{sessionId})
+	GetSession(w http.ResponseWriter, r *http.Request, sessionID SessionID)
+	// HeartbeatSession Keep a session alive
+	// (POST /api/messaging/sessions/{sessionId}/heartbeat)
+	HeartbeatSession(w http.ResponseWriter, r *http.Request, sessionID SessionID)
+	// ListSessionMessages Read a session's messages
+	// (GET /api/messaging/sessions/{sessionId}/messages)
+	ListSessionMessages(w http.ResponseWriter, r *http.Request, sessionID SessionID, params ListSessionMessagesParams)
+	// PostSessionMessage Say something in a session
+	// (POST /api/messaging/sessions/{sessionId}/messages)
+	PostSessionMessage(w http.ResponseWriter, r *http.Request, sessionID SessionID, params PostSessionMessageParams)
+	// RenewSession Renew a session
+	// (POST /api/messaging/sessions/{sessionId}/renew)
+	RenewSession(w http.ResponseWriter, r *http.Request, sessionID SessionID)
+	// UpdateSessionTimeout Change a session's time-outs
+	// (PATCH /api/messaging/sessions/{sessionId}/timeout)
+	UpdateSessionTimeout(w http.ResponseWriter, r *http.Request, sessionID SessionID)
 	// GetServerHealth Can the server do its work (below /api)
 	// (GET /api/server/health)
 	GetServerHealth(w http.ResponseWriter, r *http.Request)
@@ -255,7 +297,7 @@ func (_ Unimplemented) ListMessages(w http.ResponseWriter, r *http.Request, chan
 
 // PostMessage Post a message
 // (POST /api/messaging/channels/{channelId}/messages)
-func (_ Unimplemented) PostMessage(w http.ResponseWriter, r *http.Request, channelID ChannelID) {
+func (_ Unimplemented) PostMessage(w http.ResponseWriter, r *http.Request, channelID ChannelID, params PostMessageParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -274,6 +316,30 @@ func (_ Unimplemented) ListChannelParticipants(w http.ResponseWriter, r *http.Re
 // GetDMChannel Find or create a direct channel
 // (GET /api/messaging/dm-channel)
 func (_ Unimplemented) GetDMChannel(w http.ResponseWriter, r *http.Request, params GetDMChannelParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListJobs List jobs
+// (GET /api/messaging/jobs)
+func (_ Unimplemented) ListJobs(w http.ResponseWriter, r *http.Request, params ListJobsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// CreateJob Ask an agent one question
+// (POST /api/messaging/jobs)
+func (_ Unimplemented) CreateJob(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetJobsHealth Count the jobs
+// (GET /api/messaging/jobs/health)
+func (_ Unimplemented) GetJobsHealth(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetJob Read a job
+// (GET /api/messaging/jobs/{jobId})
+func (_ Unimplemented) GetJob(w http.ResponseWriter, r *http.Request, jobID UUID, params GetJobParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -316,6 +382,66 @@ func (_ Unimplemented) RemoveMessageServerAgent(w http.ResponseWriter, r *http.R
 // ListChannels List the channels of a message server
 // (GET /api/messaging/message-servers/{messageServerId}/channels)
 func (_ Unimplemented) ListChannels(w http.ResponseWriter, r *http.Request, messageServerID MessageServerID, params ListChannelsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListSessions List sessions
+// (GET /api/messaging/sessions)
+func (_ Unimplemented) ListSessions(w http.ResponseWriter, r *http.Request, params ListSessionsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// CreateSession Begin a session
+// (POST /api/messaging/sessions)
+func (_ Unimplemented) CreateSession(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetSessionsHealth Count the sessions
+// (GET /api/messaging/sessions/health)
+func (_ Unimplemented) GetSessionsHealth(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// DeleteSession End a session
+// (DELETE /api/messaging/sessions/{sessionId})
+func (_ Unimplemented) DeleteSession(w http.ResponseWriter, r *http.Request, sessionID SessionID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetSession Read a session
+// (GET /api/messaging/sessions/{sessionId})
+func (_ Unimplemented) GetSession(w http.ResponseWriter, r *http.Request, sessionID SessionID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// HeartbeatSession Keep a session alive
+// (POST /api/messaging/sessions/{sessionId}/heartbeat)
+func (_ Unimplemented) HeartbeatSession(w http.ResponseWriter, r *http.Request, sessionID SessionID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListSessionMessages Read a session's messages
+// (GET /api/messaging/sessions/{sessionId}/messages)
+func (_ Unimplemented) ListSessionMessages(w http.ResponseWriter, r *http.Request, sessionID SessionID, params ListSessionMessagesParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// PostSessionMessage Say something in a session
+// (POST /api/messaging/sessions/{sessionId}/messages)
+func (_ Unimplemented) PostSessionMessage(w http.ResponseWriter, r *http.Request, sessionID SessionID, params PostSessionMessageParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// RenewSession Renew a session
+// (POST /api/messaging/sessions/{sessionId}/renew)
+func (_ Unimplemented) RenewSession(w http.ResponseWriter, r *http.Request, sessionID SessionID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// UpdateSessionTimeout Change a session's time-outs
+// (PATCH /api/messaging/sessions/{sessionId}/timeout)
+func (_ Unimplemented) UpdateSessionTimeout(w http.ResponseWriter, r *http.Request, sessionID SessionID) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -994,8 +1120,32 @@ func (siw *ServerInterfaceWrapper) PostMessage(w http.ResponseWriter, r *http.Re
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PostMessageParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Last-Event-ID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Last-Event-ID")]; found {
+		var LastEventID LastEventID
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Last-Event-ID", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Last-Event-ID", valueList[0], &LastEventID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Last-Event-ID", Err: err})
+			return
+		}
+
+		params.LastEventID = &LastEventID
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.PostMessage(w, r, channelID)
+		siw.Handler.PostMessage(w, r, channelID, params)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -1116,6 +1266,130 @@ func (siw *ServerInterfaceWrapper) GetDMChannel(w http.ResponseWriter, r *http.R
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetDMChannel(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListJobs operation middleware
+func (siw *ServerInterfaceWrapper) ListJobs(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListJobsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", r.URL.Query(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "status"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "status", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListJobs(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateJob operation middleware
+func (siw *ServerInterfaceWrapper) CreateJob(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateJob(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetJobsHealth operation middleware
+func (siw *ServerInterfaceWrapper) GetJobsHealth(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetJobsHealth(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetJob operation middleware
+func (siw *ServerInterfaceWrapper) GetJob(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "jobId" -------------
+	var jobID UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "jobId", chi.URLParam(r, "jobId"), &jobID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "jobId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetJobParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Prefer" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
+		var Prefer string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Prefer", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Prefer", Err: err})
+			return
+		}
+
+		params.Prefer = &Prefer
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetJob(w, r, jobID, params)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -1313,6 +1587,328 @@ func (siw *ServerInterfaceWrapper) ListChannels(w http.ResponseWriter, r *http.R
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListChannels(w, r, messageServerID, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListSessions operation middleware
+func (siw *ServerInterfaceWrapper) ListSessions(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSessionsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "offset" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "offset", r.URL.Query(), &params.Offset, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "offset"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "offset", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListSessions(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateSession operation middleware
+func (siw *ServerInterfaceWrapper) CreateSession(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateSession(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetSessionsHealth operation middleware
+func (siw *ServerInterfaceWrapper) GetSessionsHealth(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetSessionsHealth(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteSession operation middleware
+func (siw *ServerInterfaceWrapper) DeleteSession(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "sessionId" -------------
+	var sessionID SessionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "sessionId", chi.URLParam(r, "sessionId"), &sessionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sessionId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteSession(w, r, sessionID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetSession operation middleware
+func (siw *ServerInterfaceWrapper) GetSession(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "sessionId" -------------
+	var sessionID SessionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "sessionId", chi.URLParam(r, "sessionId"), &sessionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sessionId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetSession(w, r, sessionID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// HeartbeatSession operation middleware
+func (siw *ServerInterfaceWrapper) HeartbeatSession(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "sessionId" -------------
+	var sessionID SessionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "sessionId", chi.URLParam(r, "sessionId"), &sessionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sessionId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.HeartbeatSession(w, r, sessionID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListSessionMessages operation middleware
+func (siw *ServerInterfaceWrapper) ListSessionMessages(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "sessionId" -------------
+	var sessionID SessionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "sessionId", chi.URLParam(r, "sessionId"), &sessionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sessionId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSessionMessagesParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "before" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "before", r.URL.Query(), &params.Before, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "before"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "before", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListSessionMessages(w, r, sessionID, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PostSessionMessage operation middleware
+func (siw *ServerInterfaceWrapper) PostSessionMessage(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "sessionId" -------------
+	var sessionID SessionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "sessionId", chi.URLParam(r, "sessionId"), &sessionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sessionId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PostSessionMessageParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Last-Event-ID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Last-Event-ID")]; found {
+		var LastEventID LastEventID
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Last-Event-ID", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Last-Event-ID", valueList[0], &LastEventID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Last-Event-ID", Err: err})
+			return
+		}
+
+		params.LastEventID = &LastEventID
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PostSessionMessage(w, r, sessionID, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RenewSession operation middleware
+func (siw *ServerInterfaceWrapper) RenewSession(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "sessionId" -------------
+	var sessionID SessionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "sessionId", chi.URLParam(r, "sessionId"), &sessionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sessionId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RenewSession(w, r, sessionID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateSessionTimeout operation middleware
+func (siw *ServerInterfaceWrapper) UpdateSessionTimeout(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "sessionId" -------------
+	var sessionID SessionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "sessionId", chi.URLParam(r, "sessionId"), &sessionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sessionId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateSessionTimeout(w, r, sessionID)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -1589,6 +2185,18 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Get(options.BaseURL+"/api/messaging/dm-channel", wrapper.GetDMChannel)
 	})
 	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/messaging/jobs", wrapper.ListJobs)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/messaging/jobs", wrapper.CreateJob)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/messaging/jobs/{jobId}", wrapper.GetJob)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/messaging/jobs/health", wrapper.GetJobsHealth)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/messaging/message-server/current", wrapper.GetCurrentMessageServer)
 	})
 	r.Group(func(r chi.Router) {
@@ -1608,6 +2216,36 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/messaging/message-servers/{messageServerId}/channels", wrapper.ListChannels)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/messaging/sessions", wrapper.ListSessions)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/messaging/sessions", wrapper.CreateSession)
+	})
+	r.Group(func(r chi.Router) {
+		r.Delete(options.BaseURL+"/api/messaging/sessions/{sessionId}", wrapper.DeleteSession)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/messaging/sessions/{sessionId}", wrapper.GetSession)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/messaging/sessions/{sessionId}/heartbeat", wrapper.HeartbeatSession)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/messaging/sessions/{sessionId}/messages", wrapper.ListSessionMessages)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/messaging/sessions/{sessionId}/messages", wrapper.PostSessionMessage)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/messaging/sessions/{sessionId}/renew", wrapper.RenewSession)
+	})
+	r.Group(func(r chi.Router) {
+		r.Patch(options.BaseURL+"/api/messaging/sessions/{sessionId}/timeout", wrapper.UpdateSessionTimeout)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/messaging/sessions/health", wrapper.GetSessionsHealth)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/server/health", wrapper.GetServerHealth)
@@ -1648,12 +2286,17 @@ type ConflictApplicationProblemPlusJSONResponse Problem
 type FailureJSONResponse Error
 type FailureApplicationProblemPlusJSONResponse Problem
 
+type GoneJSONResponse Error
+type GoneApplicationProblemPlusJSONResponse Problem
+
 type HealthAnswerJSONResponse Health
 
 type MessageServerAgentAnswerJSONResponse MessageServerAgentEnvelope
 
 type NotFoundJSONResponse Error
 type NotFoundApplicationProblemPlusJSONResponse Problem
+
+type SessionAnswerJSONResponse Session
 
 type TimedOutJSONResponse Error
 type TimedOutApplicationProblemPlusJSONResponse Problem
@@ -3283,6 +3926,7 @@ func (response ListMessagesdefaultApplicationProblemPlusJSONResponse) VisitListM
 
 type PostMessageRequestObject struct {
 	ChannelID ChannelID `json:"channelId"`
+	Params    PostMessageParams
 	Body      *PostMessageJSONRequestBody
 }
 
@@ -3683,6 +4327,330 @@ type GetDMChanneldefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetDMChanneldefaultApplicationProblemPlusJSONResponse) VisitGetDMChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobsRequestObject struct {
+	Params ListJobsParams
+}
+
+type ListJobsResponseObject interface {
+	VisitListJobsResponse(w http.ResponseWriter) error
+}
+
+type ListJobs200JSONResponse JobList
+
+func (response ListJobs200JSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobsdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response ListJobsdefaultJSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListJobsdefaultApplicationProblemPlusJSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateJobRequestObject struct {
+	Body *CreateJobJSONRequestBody
+}
+
+type CreateJobResponseObject interface {
+	VisitCreateJobResponse(w http.ResponseWriter) error
+}
+
+type CreateJob201JSONResponse JobCreated
+
+func (response CreateJob201JSONResponse) VisitCreateJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateJob400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateJob400JSONResponse) VisitCreateJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateJob400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateJob400ApplicationProblemPlusJSONResponse) VisitCreateJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateJob404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response CreateJob404JSONResponse) VisitCreateJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateJob404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateJob404ApplicationProblemPlusJSONResponse) VisitCreateJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateJobdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response CreateJobdefaultJSONResponse) VisitCreateJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateJobdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateJobdefaultApplicationProblemPlusJSONResponse) VisitCreateJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJobsHealthRequestObject struct {
+}
+
+type GetJobsHealthResponseObject interface {
+	VisitGetJobsHealthResponse(w http.ResponseWriter) error
+}
+
+type GetJobsHealth200JSONResponse JobsHealth
+
+func (response GetJobsHealth200JSONResponse) VisitGetJobsHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJobsHealthdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response GetJobsHealthdefaultJSONResponse) VisitGetJobsHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJobsHealthdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetJobsHealthdefaultApplicationProblemPlusJSONResponse) VisitGetJobsHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJobRequestObject struct {
+	JobID  UUID `json:"jobId"`
+	Params GetJobParams
+}
+
+type GetJobResponseObject interface {
+	VisitGetJobResponse(w http.ResponseWriter) error
+}
+
+type GetJob200ResponseHeaders struct {
+	PreferenceApplied *string
+}
+
+type GetJob200JSONResponse struct {
+	Body    Job
+	Headers GetJob200ResponseHeaders
+}
+
+func (response GetJob200JSONResponse) VisitGetJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.PreferenceApplied != nil {
+		w.Header().Set("Preference-Applied", fmt.Sprint(*response.Headers.PreferenceApplied))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJob404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetJob404JSONResponse) VisitGetJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJob404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetJob404ApplicationProblemPlusJSONResponse) VisitGetJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJobdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response GetJobdefaultJSONResponse) VisitGetJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJobdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetJobdefaultApplicationProblemPlusJSONResponse) VisitGetJobResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4271,6 +5239,1182 @@ func (response ListChannelsdefaultApplicationProblemPlusJSONResponse) VisitListC
 	return err
 }
 
+type ListSessionsRequestObject struct {
+	Params ListSessionsParams
+}
+
+type ListSessionsResponseObject interface {
+	VisitListSessionsResponse(w http.ResponseWriter) error
+}
+
+type ListSessions200JSONResponse SessionList
+
+func (response ListSessions200JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionsdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response ListSessionsdefaultJSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListSessionsdefaultApplicationProblemPlusJSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSessionRequestObject struct {
+	Body *CreateSessionJSONRequestBody
+}
+
+type CreateSessionResponseObject interface {
+	VisitCreateSessionResponse(w http.ResponseWriter) error
+}
+
+type CreateSession201JSONResponse Session
+
+func (response CreateSession201JSONResponse) VisitCreateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSession400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateSession400JSONResponse) VisitCreateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSession400ApplicationProblemPlusJSONResponse) VisitCreateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSession404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response CreateSession404JSONResponse) VisitCreateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSession404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSession404ApplicationProblemPlusJSONResponse) VisitCreateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSessiondefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response CreateSessiondefaultJSONResponse) VisitCreateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSessiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateSessiondefaultApplicationProblemPlusJSONResponse) VisitCreateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSessionsHealthRequestObject struct {
+}
+
+type GetSessionsHealthResponseObject interface {
+	VisitGetSessionsHealthResponse(w http.ResponseWriter) error
+}
+
+type GetSessionsHealth200JSONResponse SessionsHealth
+
+func (response GetSessionsHealth200JSONResponse) VisitGetSessionsHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSessionsHealthdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response GetSessionsHealthdefaultJSONResponse) VisitGetSessionsHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSessionsHealthdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSessionsHealthdefaultApplicationProblemPlusJSONResponse) VisitGetSessionsHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSessionRequestObject struct {
+	SessionID SessionID `json:"sessionId"`
+}
+
+type DeleteSessionResponseObject interface {
+	VisitDeleteSessionResponse(w http.ResponseWriter) error
+}
+
+type DeleteSession200JSONResponse SessionDeleted
+
+func (response DeleteSession200JSONResponse) VisitDeleteSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSession404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteSession404JSONResponse) VisitDeleteSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSession404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSession404ApplicationProblemPlusJSONResponse) VisitDeleteSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSessiondefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response DeleteSessiondefaultJSONResponse) VisitDeleteSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSessiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteSessiondefaultApplicationProblemPlusJSONResponse) VisitDeleteSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSessionRequestObject struct {
+	SessionID SessionID `json:"sessionId"`
+}
+
+type GetSessionResponseObject interface {
+	VisitGetSessionResponse(w http.ResponseWriter) error
+}
+
+type GetSession200JSONResponse struct{ SessionAnswerJSONResponse }
+
+func (response GetSession200JSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSession404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetSession404JSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSession404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetSession404ApplicationProblemPlusJSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSession410JSONResponse struct{ GoneJSONResponse }
+
+func (response GetSession410JSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSession410ApplicationProblemPlusJSONResponse struct {
+	GoneApplicationProblemPlusJSONResponse
+}
+
+func (response GetSession410ApplicationProblemPlusJSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSessiondefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response GetSessiondefaultJSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSessiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSessiondefaultApplicationProblemPlusJSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeartbeatSessionRequestObject struct {
+	SessionID SessionID `json:"sessionId"`
+}
+
+type HeartbeatSessionResponseObject interface {
+	VisitHeartbeatSessionResponse(w http.ResponseWriter) error
+}
+
+type HeartbeatSession200JSONResponse struct{ SessionAnswerJSONResponse }
+
+func (response HeartbeatSession200JSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeartbeatSession404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response HeartbeatSession404JSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeartbeatSession404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response HeartbeatSession404ApplicationProblemPlusJSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeartbeatSession410JSONResponse struct{ GoneJSONResponse }
+
+func (response HeartbeatSession410JSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeartbeatSession410ApplicationProblemPlusJSONResponse struct {
+	GoneApplicationProblemPlusJSONResponse
+}
+
+func (response HeartbeatSession410ApplicationProblemPlusJSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeartbeatSessiondefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response HeartbeatSessiondefaultJSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeartbeatSessiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response HeartbeatSessiondefaultApplicationProblemPlusJSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionMessagesRequestObject struct {
+	SessionID SessionID `json:"sessionId"`
+	Params    ListSessionMessagesParams
+}
+
+type ListSessionMessagesResponseObject interface {
+	VisitListSessionMessagesResponse(w http.ResponseWriter) error
+}
+
+type ListSessionMessages200JSONResponse SessionMessageList
+
+func (response ListSessionMessages200JSONResponse) VisitListSessionMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionMessages400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListSessionMessages400JSONResponse) VisitListSessionMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionMessages400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListSessionMessages400ApplicationProblemPlusJSONResponse) VisitListSessionMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionMessages404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ListSessionMessages404JSONResponse) VisitListSessionMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionMessages404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListSessionMessages404ApplicationProblemPlusJSONResponse) VisitListSessionMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionMessages410JSONResponse struct{ GoneJSONResponse }
+
+func (response ListSessionMessages410JSONResponse) VisitListSessionMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionMessages410ApplicationProblemPlusJSONResponse struct {
+	GoneApplicationProblemPlusJSONResponse
+}
+
+func (response ListSessionMessages410ApplicationProblemPlusJSONResponse) VisitListSessionMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionMessagesdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response ListSessionMessagesdefaultJSONResponse) VisitListSessionMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionMessagesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListSessionMessagesdefaultApplicationProblemPlusJSONResponse) VisitListSessionMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessageRequestObject struct {
+	SessionID SessionID `json:"sessionId"`
+	Params    PostSessionMessageParams
+	Body      *PostSessionMessageJSONRequestBody
+}
+
+type PostSessionMessageResponseObject interface {
+	VisitPostSessionMessageResponse(w http.ResponseWriter) error
+}
+
+type PostSessionMessage200TextEventStreamResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response PostSessionMessage200TextEventStreamResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/event-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+type PostSessionMessage201JSONResponse SessionMessagePostedEnvelope
+
+func (response PostSessionMessage201JSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response PostSessionMessage400JSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PostSessionMessage400ApplicationProblemPlusJSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response PostSessionMessage404JSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PostSessionMessage404ApplicationProblemPlusJSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage410JSONResponse struct{ GoneJSONResponse }
+
+func (response PostSessionMessage410JSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage410ApplicationProblemPlusJSONResponse struct {
+	GoneApplicationProblemPlusJSONResponse
+}
+
+func (response PostSessionMessage410ApplicationProblemPlusJSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response PostSessionMessage504JSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response PostSessionMessage504ApplicationProblemPlusJSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessagedefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response PostSessionMessagedefaultJSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PostSessionMessagedefaultApplicationProblemPlusJSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewSessionRequestObject struct {
+	SessionID SessionID `json:"sessionId"`
+}
+
+type RenewSessionResponseObject interface {
+	VisitRenewSessionResponse(w http.ResponseWriter) error
+}
+
+type RenewSession200JSONResponse struct{ SessionAnswerJSONResponse }
+
+func (response RenewSession200JSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewSession404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RenewSession404JSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewSession404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RenewSession404ApplicationProblemPlusJSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewSession410JSONResponse struct{ GoneJSONResponse }
+
+func (response RenewSession410JSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewSession410ApplicationProblemPlusJSONResponse struct {
+	GoneApplicationProblemPlusJSONResponse
+}
+
+func (response RenewSession410ApplicationProblemPlusJSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewSessiondefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response RenewSessiondefaultJSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewSessiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RenewSessiondefaultApplicationProblemPlusJSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSessionTimeoutRequestObject struct {
+	SessionID SessionID `json:"sessionId"`
+	Body      *UpdateSessionTimeoutJSONRequestBody
+}
+
+type UpdateSessionTimeoutResponseObject interface {
+	VisitUpdateSessionTimeoutResponse(w http.ResponseWriter) error
+}
+
+type UpdateSessionTimeout200JSONResponse struct{ SessionAnswerJSONResponse }
+
+func (response UpdateSessionTimeout200JSONResponse) VisitUpdateSessionTimeoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSessionTimeout400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateSessionTimeout400JSONResponse) VisitUpdateSessionTimeoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSessionTimeout400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSessionTimeout400ApplicationProblemPlusJSONResponse) VisitUpdateSessionTimeoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSessionTimeout404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateSessionTimeout404JSONResponse) VisitUpdateSessionTimeoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSessionTimeout404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSessionTimeout404ApplicationProblemPlusJSONResponse) VisitUpdateSessionTimeoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSessionTimeout410JSONResponse struct{ GoneJSONResponse }
+
+func (response UpdateSessionTimeout410JSONResponse) VisitUpdateSessionTimeoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSessionTimeout410ApplicationProblemPlusJSONResponse struct {
+	GoneApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSessionTimeout410ApplicationProblemPlusJSONResponse) VisitUpdateSessionTimeoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSessionTimeoutdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response UpdateSessionTimeoutdefaultJSONResponse) VisitUpdateSessionTimeoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSessionTimeoutdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UpdateSessionTimeoutdefaultApplicationProblemPlusJSONResponse) VisitUpdateSessionTimeoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetServerHealthRequestObject struct {
 }
 
@@ -4700,6 +6844,18 @@ type StrictServerInterface interface {
 	// GetDMChannel Find or create a direct channel
 	// (GET /api/messaging/dm-channel)
 	GetDMChannel(ctx context.Context, request GetDMChannelRequestObject) (GetDMChannelResponseObject, error)
+	// ListJobs List jobs
+	// (GET /api/messaging/jobs)
+	ListJobs(ctx context.Context, request ListJobsRequestObject) (ListJobsResponseObject, error)
+	// CreateJob Ask an agent one question
+	// (POST /api/messaging/jobs)
+	CreateJob(ctx context.Context, request CreateJobRequestObject) (CreateJobResponseObject, error)
+	// GetJobsHealth Count the jobs
+	// (GET /api/messaging/jobs/health)
+	GetJobsHealth(ctx context.Context, request GetJobsHealthRequestObject) (GetJobsHealthResponseObject, error)
+	// GetJob Read a job
+	// (GET /api/messaging/jobs/{jobId})
+	GetJob(ctx context.Context, request GetJobRequestObject) (GetJobResponseObject, error)
 	// GetCurrentMessageServer Read the current message server
 	// (GET /api/messaging/message-server/current)
 	GetCurrentMessageServer(ctx context.Context, request GetCurrentMessageServerRequestObject) (GetCurrentMessageServerResponseObject, error)
@@ -4721,6 +6877,36 @@ type StrictServerInterface interface {
 	// ListChannels List the channels of a message server
 	// (GET /api/messaging/message-servers/{messageServerId}/channels)
 	ListChannels(ctx context.Context, request ListChannelsRequestObject) (ListChannelsResponseObject, error)
+	// ListSessions List sessions
+	// (GET /api/messaging/sessions)
+	ListSessions(ctx context.Context, request ListSessionsRequestObject) (ListSessionsResponseObject, error)
+	// CreateSession Begin a session
+	// (POST /api/messaging/sessions)
+	CreateSession(ctx context.Context, request CreateSessionRequestObject) (CreateSessionResponseObject, error)
+	// GetSessionsHealth Count the sessions
+	// (GET /api/messaging/sessions/health)
+	GetSessionsHealth(ctx context.Context, request GetSessionsHealthRequestObject) (GetSessionsHealthResponseObject, error)
+	// DeleteSession End a session
+	// (DELETE /api/messaging/sessions/{sessionId})
+	DeleteSession(ctx context.Context, request DeleteSessionRequestObject) (DeleteSessionResponseObject, error)
+	// GetSession Read a session
+	// (GET /api/messaging/sessions/{sessionId})
+	GetSession(ctx context.Context, request GetSessionRequestObject) (GetSessionResponseObject, error)
+	// HeartbeatSession Keep a session alive
+	// (POST /api/messaging/sessions/{sessionId}/heartbeat)
+	HeartbeatSession(ctx context.Context, request HeartbeatSessionRequestObject) (HeartbeatSessionResponseObject, error)
+	// ListSessionMessages Read a session's messages
+	// (GET /api/messaging/sessions/{sessionId}/messages)
+	ListSessionMessages(ctx context.Context, request ListSessionMessagesRequestObject) (ListSessionMessagesResponseObject, error)
+	// PostSessionMessage Say something in a session
+	// (POST /api/messaging/sessions/{sessionId}/messages)
+	PostSessionMessage(ctx context.Context, request PostSessionMessageRequestObject) (PostSessionMessageResponseObject, error)
+	// RenewSession Renew a session
+	// (POST /api/messaging/sessions/{sessionId}/renew)
+	RenewSession(ctx context.Context, request RenewSessionRequestObject) (RenewSessionResponseObject, error)
+	// UpdateSessionTimeout Change a session's time-outs
+	// (PATCH /api/messaging/sessions/{sessionId}/timeout)
+	UpdateSessionTimeout(ctx context.Context, request UpdateSessionTimeoutRequestObject) (UpdateSessionTimeoutResponseObject, error)
 	// GetServerHealth Can the server do its work (below /api)
 	// (GET /api/server/health)
 	GetServerHealth(ctx context.Context, request GetServerHealthRequestObject) (GetServerHealthResponseObject, error)
@@ -5309,10 +7495,11 @@ func (sh *strictHandler) ListMessages(w http.ResponseWriter, r *http.Request, ch
 }
 
 // PostMessage operation middleware
-func (sh *strictHandler) PostMessage(w http.ResponseWriter, r *http.Request, channelID ChannelID) {
+func (sh *strictHandler) PostMessage(w http.ResponseWriter, r *http.Request, channelID ChannelID, params PostMessageParams) {
 	var request PostMessageRequestObject
 
 	request.ChannelID = channelID
+	request.Params = params
 
 	var body PostMessageJSONRequestBody
 	if err := runtime.BindJSONBody(r, &body); err != nil {
@@ -5413,6 +7600,114 @@ func (sh *strictHandler) GetDMChannel(w http.ResponseWriter, r *http.Request, pa
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetDMChannelResponseObject); ok {
 		if err := validResponse.VisitGetDMChannelResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListJobs operation middleware
+func (sh *strictHandler) ListJobs(w http.ResponseWriter, r *http.Request, params ListJobsParams) {
+	var request ListJobsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListJobs(ctx, request.(ListJobsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListJobs")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListJobsResponseObject); ok {
+		if err := validResponse.VisitListJobsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateJob operation middleware
+func (sh *strictHandler) CreateJob(w http.ResponseWriter, r *http.Request) {
+	var request CreateJobRequestObject
+
+	var body CreateJobJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateJob(ctx, request.(CreateJobRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateJob")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateJobResponseObject); ok {
+		if err := validResponse.VisitCreateJobResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetJobsHealth operation middleware
+func (sh *strictHandler) GetJobsHealth(w http.ResponseWriter, r *http.Request) {
+	var request GetJobsHealthRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetJobsHealth(ctx, request.(GetJobsHealthRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetJobsHealth")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetJobsHealthResponseObject); ok {
+		if err := validResponse.VisitGetJobsHealthResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetJob operation middleware
+func (sh *strictHandler) GetJob(w http.ResponseWriter, r *http.Request, jobID UUID, params GetJobParams) {
+	var request GetJobRequestObject
+
+	request.JobID = jobID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetJob(ctx, request.(GetJobRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetJob")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetJobResponseObject); ok {
+		if err := validResponse.VisitGetJobResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -5612,6 +7907,285 @@ func (sh *strictHandler) ListChannels(w http.ResponseWriter, r *http.Request, me
 	}
 }
 
+// ListSessions operation middleware
+func (sh *strictHandler) ListSessions(w http.ResponseWriter, r *http.Request, params ListSessionsParams) {
+	var request ListSessionsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSessions(ctx, request.(ListSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSessions")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListSessionsResponseObject); ok {
+		if err := validResponse.VisitListSessionsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateSession operation middleware
+func (sh *strictHandler) CreateSession(w http.ResponseWriter, r *http.Request) {
+	var request CreateSessionRequestObject
+
+	var body CreateSessionJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateSession(ctx, request.(CreateSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateSession")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateSessionResponseObject); ok {
+		if err := validResponse.VisitCreateSessionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetSessionsHealth operation middleware
+func (sh *strictHandler) GetSessionsHealth(w http.ResponseWriter, r *http.Request) {
+	var request GetSessionsHealthRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSessionsHealth(ctx, request.(GetSessionsHealthRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSessionsHealth")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetSessionsHealthResponseObject); ok {
+		if err := validResponse.VisitGetSessionsHealthResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteSession operation middleware
+func (sh *strictHandler) DeleteSession(w http.ResponseWriter, r *http.Request, sessionID SessionID) {
+	var request DeleteSessionRequestObject
+
+	request.SessionID = sessionID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteSession(ctx, request.(DeleteSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteSession")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteSessionResponseObject); ok {
+		if err := validResponse.VisitDeleteSessionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetSession operation middleware
+func (sh *strictHandler) GetSession(w http.ResponseWriter, r *http.Request, sessionID SessionID) {
+	var request GetSessionRequestObject
+
+	request.SessionID = sessionID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSession(ctx, request.(GetSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSession")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetSessionResponseObject); ok {
+		if err := validResponse.VisitGetSessionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// HeartbeatSession operation middleware
+func (sh *strictHandler) HeartbeatSession(w http.ResponseWriter, r *http.Request, sessionID SessionID) {
+	var request HeartbeatSessionRequestObject
+
+	request.SessionID = sessionID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.HeartbeatSession(ctx, request.(HeartbeatSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "HeartbeatSession")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(HeartbeatSessionResponseObject); ok {
+		if err := validResponse.VisitHeartbeatSessionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListSessionMessages operation middleware
+func (sh *strictHandler) ListSessionMessages(w http.ResponseWriter, r *http.Request, sessionID SessionID, params ListSessionMessagesParams) {
+	var request ListSessionMessagesRequestObject
+
+	request.SessionID = sessionID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSessionMessages(ctx, request.(ListSessionMessagesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSessionMessages")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListSessionMessagesResponseObject); ok {
+		if err := validResponse.VisitListSessionMessagesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PostSessionMessage operation middleware
+func (sh *strictHandler) PostSessionMessage(w http.ResponseWriter, r *http.Request, sessionID SessionID, params PostSessionMessageParams) {
+	var request PostSessionMessageRequestObject
+
+	request.SessionID = sessionID
+	request.Params = params
+
+	var body PostSessionMessageJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.PostSessionMessage(ctx, request.(PostSessionMessageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PostSessionMessage")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(PostSessionMessageResponseObject); ok {
+		if err := validResponse.VisitPostSessionMessageResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RenewSession operation middleware
+func (sh *strictHandler) RenewSession(w http.ResponseWriter, r *http.Request, sessionID SessionID) {
+	var request RenewSessionRequestObject
+
+	request.SessionID = sessionID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RenewSession(ctx, request.(RenewSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RenewSession")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RenewSessionResponseObject); ok {
+		if err := validResponse.VisitRenewSessionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateSessionTimeout operation middleware
+func (sh *strictHandler) UpdateSessionTimeout(w http.ResponseWriter, r *http.Request, sessionID SessionID) {
+	var request UpdateSessionTimeoutRequestObject
+
+	request.SessionID = sessionID
+
+	var body UpdateSessionTimeoutJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateSessionTimeout(ctx, request.(UpdateSessionTimeoutRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateSessionTimeout")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateSessionTimeoutResponseObject); ok {
+		if err := validResponse.VisitUpdateSessionTimeoutResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetServerHealth operation middleware
 func (sh *strictHandler) GetServerHealth(w http.ResponseWriter, r *http.Request) {
 	var request GetServerHealthRequestObject
@@ -5761,217 +8335,297 @@ func (sh *strictHandler) GetLiveness(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H3tcts4tuCroLi3qpO+lCJ/JY79Z92O0+3pJHY5zszOjbIhREIS2xTAIUArmoyr9mn2wfZJtnAAkCAJ",
-	"SpQsO5256ap7JxZJfBycc3C+z1cvZLOUUUIF946+einO8IwIksFfJxNCxXkk/xkRHmZxKmJGvSPvekoQ",
-	"lg/7nu/F8pcUi6nnexTPiHfkYf2h72XkH3mckcg7EllOfI+HUzLDcsT/yMjYO/L+x7NyBc/UU/7sw4fz",
-	"V97dne+dTjGlJGlbQ6get6wiLD6+9zreEs7xhLwn2S3J2lYzUy8hDm+1LGpWG+meS7uT3/OUUU7KIzuh",
-	"fE4y+WfIqCBUyH/iNE3iEMv1PvuDy0V/7TgVjHlGb0nCUqLmbEWHO18t4b3AIucPsRA18rLl/G2KBRJm",
-	"TSjmiLI5LO0XHF2Rf+SEi62t6SzLWAY4Yo+RZmyUkNl/rjfWpfqqDcSZWjqKGOH0J4HGsdqm3EeGQ+Ej",
-	"liGMsjyR745zTjiK1ZloOnoI7LCHXnYqrxgllbU8yDJWoanmCT6ax2KKYsFRijMRh3GKqeBqfYyOkzj8",
-	"7lDkPZsRMY3pBAlJAORLzAVHOMkIjhaSCmIK6DLHC9jnaxwneUa+t22e0AUaq6X30f5gB2F0Q2B/s5hz",
-	"uX2WoXnG6MRH+zt7sOURUxAQjKEEZxPio/3dl/DnDNOFoSyuCGicJwma4TgZsS9D+iS4IiJb9E7GgmQB",
-	"4njB0XxKKBIMhWxG0AiHN099dDDYhblmLCIJrJBE8le1AnUnyDVwIRFOro4LlqZ6weyWZAnDEYn6QypP",
-	"5zeCEzHdMpGoQdtogwssCGJja8HHsIF4jGKBQiyZTsSAauYsuwEsqtyMD8FfmhN04jLvmHjNchp9h4w+",
-	"I+rOQjwPpwhIGlg7ZZQo2gauj5OEZGiGF4gTtefreEaii1x8n3ueY9g0BvQxzErEM4JwkrA5ifqwEj1e",
-	"Iew0ZbETSVkZibRMgj7QiGQo4ERIuuN9TsKMCB4gckuyBbrFSQ4Qx2iG+Y2U28gXPEsTYI04+oOEIr6V",
-	"4tXHT743ipl39NE7QSkWsRQvkpgLQqW898n3woxgQaIT4R3tvHh5sHN4+OLlYHdv4HuE4lFSCnlx5B15",
-	"o8ODwSjcG/T2D8aHvcFgf6eHBwPcO9yLxvvPo8ODgwMpIN5QNk9INCFqBVqCPFNr1MsCriPXq//hTVLR",
-	"O+jNYhp7vpdm7DaOJFF6LCUUxxJbtEB6lsT/xPKdJJ/EVElXakz1i/mDcVGdUoHxd7LgAJDL88+/n/3d",
-	"gweSVD/LLdI8SeQPCvKALAr4cHz6kyPvZ/2fOmC9BA8D3D35y0IdRjjFQk6G+Q0Hvut9uvM9wdI4hEWM",
-	"CUlgok++l6dRy1HknGR68xIOacZSkolYCdD2eX/1YkFm8A+xSOX7XGQxnciv9A84y/BC/o2jW0xDEr0l",
-	"M5Ytmkj5O0kFGksqJhK9w0QiD5fIpkcaMZYQTO2xLhNMqZzvXqMBxi6nzWvyRVxk8v9z+YWFxSv4Q8rC",
-	"6ds4SWL4LmJhPjOqZNcFFyBeKvnTxV/eX7xzAb4grK+OvcdRNz2qQmRf772mBolaQ3YaW395nWfUNX5z",
-	"PoEjLFbyYLnei5FEcPjK8IyVOtdbeLPgGQ5yqHKPjru8tD9ybKtgQOsQYpVRrfOlzdBc+r3cPDfyEdwt",
-	"P3Gk+VkFkzvMVHBI10SCUEzFMZLcExQVlgskzxfFnCVwCcv5xiybSX7o5Xks7wn5uqQFc8c0lmHz4e5o",
-	"wotD7aSbE/WN5tjLPnkPL8m3F1yQmRtyZJYmWBjeHMVy8zi5rPDsNnizYg/milgHHawLZC0uWF4v9bM9",
-	"m6ViIaVpUQp5UlxtHNWdbRX66MHpGj5XHIjNp+3Vaiq1FqLugCZbqhFLASbfvgVt1liSpIVM5rQrBGS4",
-	"S40z2Kj/yXFOgEWnaltw4klyMfaOPnbAvTcxF+cSje78r7U7PZziDIdCKSVdEb92BuUYzXV/clqgpDyr",
-	"BNF+fWuFBuOQXSmZl7ZVSxA1/B2uc6f86Vc3ulxSXUcArUiKd9Y076oi5INIvzUxtZAOY1rIh22inmQt",
-	"eRgSztXEDWGvy51ZQUl7xBXMTb9WxyPzua8mbyWCJShCl+LHD4Xl311h2RJOPyIyS97sQOSJ0QFsfXui",
-	"FIiPn5qq2cToFt3k89qtULvga1vRgy/dwhKadG2loEizpY7M+1ty1dU89dP2MBDQ4nGx8FwLmm6WimKK",
-	"MBxK7Sj/Dc6tfkraLODSPr4oV5JUc8ZxxoXReeQT7hBXGzBo054QnuCYukfY0OawJfW/VbHdRPvZTHNw",
-	"Cf1afK+C14jzhR5QqgZujaCVIiq2dd7Fqw36L3ZLIMbr3xmZZ7Xp23j+eedjnDU21OmqMJ+vviHOHevu",
-	"CN7222M9MFeulXuB2xvo/3qO/2f+87bI8Gv49nis/62RNh2AB3+dqMYM8JTgGw62lxr0jbgasVCwTJIo",
-	"E3Eop3zH9FjaHcmJOFbexzxORC+mSEVqRCTTTg7gpZaoCy/GtGmUnrmXfy64YqtgT6gstCpON7iaWfTX",
-	"ttAJNqckQ3zK8iRCUp73wXqrx1fgoszaanV215zlRpuzMoX3Kl7BHkhL/6ssJMXYRrFoxYRLLMJpuzFJ",
-	"3cgOj3NMkkhRJTo13NhHmEYo0Ow36KMTioI4CtAs5wKNSMVQyOa0hkqrtAypi2gTGMmwAF/9oL/vViB8",
-	"L8oInnGlYFS27ntfehPW0z/OcPpRQfHTH5zR/hWea7IsYHQlCbF+SO/A+rkd1n8/Nt/Cl1uP/EoHSDX3",
-	"9BubqzOKooxwblyGP3GU5RQRGpEIDlUxBUB68P9TpgItphggQsCuF0jxKPDVgKGcAQXnv767uDoLAE/E",
-	"lAxpwHIRshlRPwUZwZzRQOJVLDjicUJoSPpDWgMvDAcHfnV2+QaU1rXZf0yvSJosrqUkuxs+3yPP8W4P",
-	"H+7t9fYHo3Hv5fODcW/34Hn4crSHD17sPPd8Ty/WO/IykiYxiBiG1LRSbaLPYCUvyeHB3nMS9Q4PB+Pe",
-	"/uj5oPcy2iG9w1H0fLB3SA4PQzlsllN4ff/l8/3Ry0HYw7uj/d4+Hh30Xr4c7PRehM9fhoP9w+fP93bA",
-	"ZPgP72jX93is4KGt2+SL0EcYMbRgOYoYSJZTlk+mAsT1SUaIJLG+A+MMSNdy8q0njWAhcDgtPGIdnUkR",
-	"EThOnOuxjrDbCooDXP76VU4v9Jt3lRNeBzgKl52v2kjSbeEaRbq9DAjy1RkxlyaLnzhKExwSE1JgBY0W",
-	"HpSYiuf75S0TU0EmJIOx40Luqt1ZRN66MCJMA/FFRp74iYOyhHBSNfBbugnPU5JxEpGoxQpMskIoFIzd",
-	"qGA1uRH3eIoeXOdkCOLriksURijf9wsasVGigEjlVG3UNIfnWxKzwcNWHq10p6VQVkzYkpwIzWdwARjd",
-	"tzAJf7JFiOJxAzJWPGm7TeAnLWNJfg0RUrWrb4vae4NJxesqPi0S3RxzFLldTVtVfZeosHqwpQiQ89VW",
-	"71XHYXSReH3FyNjxVGAe6eR82J5uVLrBH0En0reNA8oLJJ/ooKhRLsAJXYOxuXpJkjA5nC1e1mVK62mP",
-	"38Rpj6VK6u6lTLLZrICbjuB1ccOQUakwFp5vay2W3cjbHew+7+3s9HYH1zsHR3t7RzuD/u7e4L88bWPD",
-	"Lw72w2jvoLe3uzfq7e+/HPXwy8OXvf3D/ef4YET2Bnjk+V6CuXivZY56uP5RN525GpJhhRifEioynHzg",
-	"cjQQ6HZeROFoJzzsheOdcW9/7xD3Rofhi14Uvtx7+fKAvDgcgcmnCyp/Kr0kv8grI0xyuSGRZ/SSJXG4",
-	"8I68f+Qkt7jhr1cXHy6rdkMnHPd2Bv/VZFCdrXbX8YxwgWfpema54iicFsV8NiKZMU7KG5OL4soktyRD",
-	"KeOCRB1v+lkzx6Mb590k9qad6bI8C7Wg1PLwepG6vwW10P3EwoAVB1W+Wch4nSLvYVXrGD8tlHDdG81E",
-	"GX2TwJosuFd2V6LMOsZQO4dhiXdA3jnYlh/vY/wss5M6M6b6PYWjiEQQh67GQpr1j/MkWXj3taWGdu7V",
-	"g8ogzVCLIm+rYXRdeX6rRYil57ixdfUxzvP+okYF0x9F1rBn5G7bn8A3RCXiKAfcEgrTVocNgG3n+axw",
-	"L7t8u6Uqdw+PwgZEVV12fW2XhKWJEobxZK2I2k4uD5sSKwvxl/nLKyfeTo7dT77hSO8oDW0DT7Yun22X",
-	"hvmjEvGyuLXlR/dDTH9cMX1rWPao+OWOE9IP6+E1GuHczLx82NEFbG23C0vkq7bRTiot2ykopdzWD7J5",
-	"XLLZKnt+vOAmPWHh2Wyi24RwKVa23a8aqFcERzGdoDDOQjDwViALUfjC4Zu+l/47w1/eEDoRU+9o9+C5",
-	"781iav7ecfmQ23FtzVCPGf5yrt7fGQwGNaLvYLQa44QTW+e2drJvj3hfJfyu/cSNIcChbd3ENEJsrD0f",
-	"xcGjuGI5f3/25rXne6/een5BKn+9OD89+ww/qX+aB6/Pzl55vnf929XZifzH3y6u3sj/fX1x9UG+fXJ5",
-	"XjW8mw8bgDi1w9SbQiEuovF4H12Z1OwZXqAQZ9kCkS84FMkCiSnhBN2QBT+2c6xVmk4ZvAZu21iYkgiu",
-	"yL7W8OiG/XftuN4fCYaOBMNvkii4YS5gze4otwDRkYoauQ6FAZcEClIspoGqIhBEcUZCwbJFsI3VO1IK",
-	"a3zespFzHxEcTnUsK1hI84yqeCYUyMXq+AOdJV5d4Z8nQ9GdRvWOCRVyUQ0VMkTakpvI20JagEvCG+sl",
-	"8d030XDdNLwNk/c2S8RrWttjykWWq7gWwPmQSeiNyJhlyty+UEExJOFuR+NmuXw1g0fGZqlAxVBotADi",
-	"sya8Z9aflb233ExppdY5pTIQ3XUAUlFzqK41F1chiikKijjfv6iooAwFcBMGqrQPt4qZCE6ScR/9Thaa",
-	"BTGaLBCulD5Q8UkZQfGEQh5aPa6oMt92b8M7t31tVeRdSw5rCdbGkrcz2iUWWnZOMxKq9ENXLOAVCBHg",
-	"UlqRbnuvMDyFPFrMW4I+RqwTDI3qnnB9Y3y2spu6qncOLetRtby6htHYyGO45rapmiyzfB6jwCy03zpI",
-	"oIvwxBwlZCwQy8Xapt6lKs9jqDKlP9HBBo1C40tOSGII+wkxJ8cI9Aj3/jtw6HbeXIlGX0Jk1dB8J605",
-	"CKZ05HqHO3uH+y8OD188P3ixs7t3uO9VXbleFPOQZdE3Vq5t13P90xWu6LVmct+j1oDOI8uzrJ5B0FIU",
-	"Ur3pKMfYZI7rWr7aeNN6QQM1ANTH6Lr95QklncBgcGtzcGzBXuY62UcxnNnpVy66ZzOdEziDd0jIaMQR",
-	"j2lI0M7LF4MKMGs5fh0CTlR1LcfEprxd9ayIeT1kEeSbXFx/fn3x4d0rhyeZMqlE57SasW5sVtUzKsZd",
-	"WQnslYpMrp5NbfHJHC84gpkq64dfmtaD1kNTq3KemrWUllADCQIoAVh3GSjInb/768mb81efz6ug0y5/",
-	"VZdDIIwKH2zVtQCDOEkuwRz0SX2AEnXyNCUZ4hTfEH2dpRmbZHimLFqjDNNwihjVmS8O9Udu1AHpt1Lt",
-	"wiOWi7ZPW+MxThAnUu8PCVhaUnAid4jLkBtfHohhWwUa015QgpKYEp3bZnKJlgX3lUXs3OH+d83iFPXD",
-	"Kka4d3CW+94yM7jAoestOpHFUW3RFfBwynK5/B2pq5DwphapUASkppgryxoWeIRVrkvjIS9uzdojwLOU",
-	"0IjQsBYN4U1hDwvPHtv60YxZ/GQXRLj4XSJVEee11IeVp/JF72hnt3/gexIjFKx2+oP+oCWYSQOngd9g",
-	"X7UiIpq81wJmiyFidR3NUzmGs9xQA5ibGTtO0JxlkUq8w+EUFcMunOaOMl7b2PcB/q/Ofr06eXX2ysJQ",
-	"S5AvD2eNAE5zVnXAv69ckUJheSYqAZgRy0eJ5aJTUZxy1OLMV1FekfhsvrD3UYO+b2NKsfICAdqpVp1u",
-	"S1oJzxMwqzJKEIxUT+2rk14VeZsnBe/5nrw4HOfk3r9r7RYjWzPHURu0lY0Y0wXSjK26sxVWjc2jv9/E",
-	"t4Q6RQoJ8TRjUi6AKp1JfEvawM1uujKcJWeyFSJpQ9lyLNfxvWGMk3PNplxpQUAsfXRNvhjHFpQCBzyU",
-	"KM4R5giPeP3gvIOBS0SA+a6dtFzIv5gjIgXlihTso/P3F+jw+WAHLJMUXb0+RbuHu7u9JL4hKKonZngV",
-	"8di1lLdt0ooUGwgV2UJl37YEB+ZiyrJXMU8TvNCFOE6SOJQoqJ6BVtPRULVB2FghaOi0CL9r7IZ+7TNu",
-	"1gkBk13HVM0i/+qKMaNLnRcFjbYR6GES7XZqxgvlovsMRuDVkRbFbR+5d9286Jsn6yDR8owfKLjZFkU3",
-	"rl1SuUTtg+9eJkRzVC31npqZy4Io3c2jbSjzdf3Kko+aO5GV90t3f6ozR/RcuHNDfcVMSYTGGZuhna65",
-	"opYBzeFAi8oqE5xQFWoDtIMm+Ja0aXErcj5yOsU0SlxZpH+bLqCgNlgE5pijibxjVZKqgt+xvipQrESZ",
-	"OXaX99kkp6NK45si+Acz87IqOXaYcjNthEMySMEgSlKu5JC0EEN7kU2LfCtbdV3rerzTPOPMVWfnF5ZL",
-	"sXmsiy5RebvrngT1e24MQlPJMvd2Br6nnLArOelYh9x0q6pZKU70ydUwAIqzu9Ov9K8pnqjS9GaFDzM5",
-	"S6L2ye/aD8Qdb6ofct9sCuKI6qaJ4izvfG+K+VvYnrZy6YW0hKaWWNCh74HBGXsWV6mrcsqOARyWt3Fp",
-	"wGsxcLkAv9jDp+WwbbdQd4JxERJbQqyB/yAoteH/knP5ITL++4iM24nbtXnCo7gf9ISXkKTanTWWhPvV",
-	"ZROzq92sTDovXlYlN7hb+yoMUFYdHKc80dklfZXTKzJ2xkatCXYVsdNRHvxgvdp+YPaAGiwdaj4rmy4E",
-	"32ho6CZTKhLVlI+SfxHNFlU5RACvjnPUNYYIUeE8gcSdoN9AlmV5OCrn2T6RuknZxpAflYW2UFmokp/2",
-	"A7pbhu6Pe/ox7mnF/T9ukPjsQra1MOXuUycxoXLD319qaFwc28Uz9cXnSA33mbrGUzF5D4i46pPP8XeE",
-	"7PdA543DHdeWWNWjz6L57O6uiag/0OwHmj0Amm1T9l9DP9Lqyp9RVF+labVFDZ7ojktSPg9bko3XSMTd",
-	"CB005b4iY5wnAuml1tCDJPE/8edIvdNVc370ok0PWBGpab4Hq7qufrzCdu5wKydYjFk2Q7FAszjLWMaP",
-	"UVCBclBYZYsyzm2F9LZV+agZEFuxVHcva9RsnbqyKM7SaNFNK443C9zUQqordW78rQXnblY8fpMaig8R",
-	"Bty1+NGSBrn3Ou371pl/vFPfmu3PppTHNAFa87YEwKhYNhUBsZpGeaXx0nbo6L7dFB6USHhX6C6Pme8M",
-	"5c0rEv25sJx/AzRfu71fPTOgbvYuw1rXGKW+CfVzRztvFTd8NE6wYqm5aTUtfw/6bXtf1f+vE+59O5G0",
-	"gPf3LRVvZ5DtUuWjNhqszLzUF27a0izLonJ7uzfsyNPIBurio17WkKex15W+6ZY9O1Om1q/W9Gcjh0/b",
-	"x+XH86ReWjX72s/1XHng7AJ/zrPdcj5zV7jeS7Z6BBjXOnw7VKQRCbEKysG6pEYZ8VZk2qv6PH10yiLV",
-	"AhkqNScMSyVBjpBzPYSp62BLt7c41pGIOqRDk8T/BKxn/Jmat/fFKxtSeNdT6FEESscUc0SZWR44ZHX9",
-	"Fru+e07LmZricLmItn4Fc11ziAtsArvmLLtpKaDTavooW2o0nfJFCtfSHLBmpoFpMuV7uiqEZBHWdl1Z",
-	"IjyfTAgXsWstqmUUQxGDEiEERx0Ts30LkFYzO71nJwoyV6kiENyhK4SqcZbGjby/FD7U/scymH95uFyq",
-	"Z3O02uiaD7Csvx8Mvyof4JJx4/HrkKDuykzfxAXQsM1vx+gN1lq3q+JumbHb90SGKU9ZJtc0FSL1WqLE",
-	"a4M7MQVe1F0k7NILjcW1lFxYmRlvQbxjaDnstRKA7cgtxUlCMtVHDMVRYZW04jxWrsyKYXe3/TwGQyhe",
-	"oBHRTa3isQUiq59RoBJPatMeDNzlImL6GXrkfBbss8GlOFqGyiYvUt4n2iR/bMrYFOdCfzJZusuMco9V",
-	"NyTD88+z9ePSbbR3XCcZkXtVtZbGGZsV9ulJHm+KoRY5rTBUFy86o2gvMzZKnP10iwxozCEz6OX+wQuk",
-	"3hk1u/w5U9pNG6xGRnt5qe0P9iUDFQnRVcFe6xeMdCRvxqNRgulNexp3maJkz96Sh139oLmybaZv6wDw",
-	"82hJm0aF2j9xlLAJsAiuG1IVsePLJAKzEQXHRjqDhmwFRE0g10tp2a/bB7BKJtBtHdSkS/sFXeajJA5P",
-	"GR3HkxbYYJNZAZ0YbyibOwOM9fz8JJfE4i6PUH2nTeDLTJlKSkiEMOLxhEpOFREqYrFwyX21/VfmWbXt",
-	"ZVXVu2/f8Dg3GO6vDVYO6lGUlKucQqYvbwVMllMUxRFUGVLZlI0O9CZob0dXoeDe0cD3yC1OcizMn9Dm",
-	"7VRSnHe0s6y7YJOuzKDOZ9Ysruf2tM3n9c6YRf8267Ni/spkLcBsK7NxAnDENFJtKwVJ61Akt6Ufguez",
-	"GVY1S9d2JmEhpCTCdQmEDYL3DDpsdq7FNfQKynkW8QFQVw+raidK+1BV4aI8g0oWb7l39AJ6vUf1buyQ",
-	"sqP4wjqhPrNSQOwe5WJbj1yBelAv29WjvlCeVRlTUMzSZLFWuChjs3WOat3wUoGzZqf7/YGlxkvmkhCw",
-	"pzbL3ty6vW3nKqKdZZEqyjifxiEEcS/QFKcpoeqcu4a5n91qZ2LTYlMQxYoh3us3m/xQ/e6bvSwl4mU+",
-	"h1XEbJh9QdQNM+g6WKlE3npEU5tmvl8qFFcf3n1+f31ydX32CtxAZg11mnOdf8vwQIvW8GfvXsnBfzCt",
-	"H0zrz8G07i+Fldf4Y4lgiue5rZaCpMq6m+W0hctsn5w3AVtVud/M5NdW8NJiZD56e/Hq7M3nD+/lv09O",
-	"r88vrGf679OLt5dvzuCXs7+evPlwcn1xVf6IWIaKzfa7K1pWxZwlh+n2C17ltH5J1JMtdUaBHJYJnHhH",
-	"TRPr0oxWk4/W9aYtrklXZVNYgKv9+wzThYogVJWSKcKq3+kK2RpWZ0YuM02XALH9AnYA02BoC1B/3Ek/",
-	"7qRvdCeV9Lyzrevp8RzFVqP7FmOrshAov90RCtSx6m4JWQ7dMgJAWZYSeowCjQGBjwJtng7Qk7JdeThl",
-	"HBwzHC8QZVAh/6k/pMEYx4n6LMQ0JEkCHxaZo6awN8tM/Q6IpJzjxVMfBWXv+AA9wUubxT+VSx/SQLL7",
-	"6DPLhVo9oRHX5eC1X1DtVGEP9ATxLewuXYVq3ZIfmGV7lV726mKBmardYMrBGoZDnQ3copgIZbgx2wMH",
-	"cXTfyOSShO19r5Gzds9YY1Zi4QriMPh6V6xwg7DJ9Tryy8u0xc8PriiGM24VsCxlOY1KmqHApWH4hsIL",
-	"iRVWbdcSOyovOvDjfamNNYVK0xg+IjiJ6USlXTNKliVB/7g6f1ydj3113pNnlGjoEmTZWBCKYpWoIPAN",
-	"oShP24qfrl38zCDwCmalje8Vf5mjTAKeKUm7CGJxlz620Lg+zOuMzVRxUXm5Eupu8t5St8y2txvSqE9w",
-	"1ih5uPEMhsjWykJ56CJqG11AJaWupQS3hTFBLdU8IUjHMgBHRCMyjWmkjLBq6mOJKVOWCRSyiLQ4SzVj",
-	"6AYzwxY6vt393q2whAfDqdKHu0onVi+uFgeK8CuDF8WpFaRsHb+9y5KGKhRrI3IB72qptoIyKultBZcr",
-	"2I5LRHkvMoJnp9Oc3jiLoMQkNLKJxIw+gnQ/+Ss3tf6UhZ+NURDTiHwJ0AzfEJSn8FCQL40YBTWZqVwB",
-	"hRki8kXd2Na92OlmcjSs1VtxBM/ALE5v4Hq8wh01rc8lBx+9mqwd4kXPgo5l3OD1ZsrGkhr6LNJ1cdar",
-	"aX89tUMiW753AwAwLSJdkz9MaAvoJYD70HZLQqevALVwhYZKtKkGws6zWDT6UeIkAREa2J3ZENe9zB09",
-	"J2sSRZKs1+5MDfp1zbZ363zhChx6v6J9hOR7FbhUGKFlI7T7SjpVA0nHqh9j0QlRvlwZvLXfGaNE43h9",
-	"j923/2lbBbKvbQt0e6uSD9enVm1m0ITqF06pdS1JUijrtWNBerpoenWv1Z3N44z0ry2jcrmxeGaCzVJo",
-	"s+ZNYjHNR/2QzZ5BMFtk/gen8TM5EKDNtR2m1kJMEBWJJkSowCelBR2jgC9oGKAZwZSjYCpEqk04ik6L",
-	"J5yTwNZc52TEWXhD5GUGgaa+xzmEIy1oCNee/Lyquur3GnhwXemR5QhGUe5k3Zm5sN6AtSPL4lvC0Xwa",
-	"J6Tsh8tFnCQQwT5n2Y25x+wYySOlAMSCgwVI5Bkd0ifKihU89eEyxCGMjAUE3scc3pdqM8uQtv2gJ4Fq",
-	"99z4xn7/STAj2QTGZTCQ6rAbyRkzImk9eOqwMUEPcuglLdl5poqswetVuNZaeZeAhcvMQQTyd9VbZIF0",
-	"Z4B6M7Eq+ndU/+vVkFMpomRyzv/9cdB7iXvjk97rT18P73r2n/vr/Lmze/cfzq1WC2a0ZyJirgu/wY5H",
-	"TEwRT0kCTYgftFT6jwI0/z0L0DxOmfaWsH7nPaRR7z3FN+SksZq1A/NbR920gLyFpJtNr5sk/jesR9/t",
-	"67YcgzWsLusXsN8kxcBxtpXEyUcvjr9B6oJjD9UWtrrgfuey+a0V7jUTUrBteyqcXzsW+b6czFl8R1WL",
-	"t4jVdcg2L7HryVdqwtsrW1Wj3q5Ob5X3cZcAcmnnfy17JzkkTSmbKcmuHqVLb+OM0Zm6CdOMRarDtx2l",
-	"x02W8cM08qosofWAt9aX55s3ryp7VumdVUNxbHAUa22euOoin2exWLyXm1SwPEnj34lD3bjS8yNGVad2",
-	"qe9O0YgkbI6k0oXmU13JWR4NFkwlynIiEEY3BPIXYqq6vEWADJqm/lfv5PK89/vZ362sG7WIO987s0zf",
-	"TdHViOtQqp9knFHL2z1lCHOVL9syrxq8dx41Z76D62DM3PP+dn19iUC3HuOwaEYI+qfOpznShWB8uycI",
-	"VzHAAidS8/JBnYRcm5zyWpyw0kL7QzqkP/98An/w/s8/oxNT8kgSZPB1aCIWht4RmDx8NITQBfn3//s/",
-	"//cuQDlN5OuY6nOJGUUcLzhiUqWZx5z0UZlsFfMhrQ2rwobQUHkb5S9fh2DtGnryV82J1B86V2no3d0F",
-	"JaZkLBemlDVGMyxC6PIPUFRW42N5VGjMsiENcJomcQgLfZaq9LD//AOa2Qsm1fQyG8wkC6NL0w+z7IUZ",
-	"yBUGGoDnkEMzjknGf/4ZXJ4Sc/gKTe9Yn4JykiZsbjRA9PPPwA70WIWpRNlOYJ9DWm11xTJHByxJMhAv",
-	"ArW91alwptd8zRIid0PksX+gN5TNqaQjrtxeOluo0psf/QLUGIANRJ2LijVBAc2TJJA4U6j7mMuziDmX",
-	"R3FDFr6K8hBTwlU3jKxU/2CWjOBIfgWtOiBJX5F7Fk+mwjd4pjuK6Xg4wdiRqWXzOYZYFa6vrMAf0qB2",
-	"jQVy/KBxWQbHKDDXm3qluDvlo1JeUQ8tUUQ+Lm9A+XhIA+tWDdATu1LT02MUFCJkIT6qUd3CoZxgJjEN",
-	"3imyIuFn+/shDWo5ulXcFAt5zIHFkwJV5WA5b0PnAGyMdK0OyOlVwOHTOPV1F9o0Y2xsjgjO2NQyiDkD",
-	"SwqC7FywtEi9WxcA1Zzy7fm1lcynqoNEnvNiZimhOI29I2+vP+jvKVPHFG4WwMqyDtiEuNxbwC90DXx4",
-	"VzFQrNpxMkq4SkODnykaLYoSDwV3A034TcyFLk9VFiqHeXcHg1pXV5vh/KG9jOra71QEtRKYeXd357dW",
-	"BVOV3nVVlZahi7U+e61Ysg7h1rErsDE9nLy18ARKh5kKZpZxvSaZSJBKRKFkLvkctvqbKs9W6VRQmcKx",
-	"5KHmt79I/gv8MYBPAuBomhmMWLRAseAkGR+DzTCO4B6JSBbfmgZYBdcAMSEWuooGJX10RVKCwRxYsjV5",
-	"Y04IN/FucFXCnUQieVlQu48E+RJzwYdUt51kioEX2wH6CBkdJ3Eo+ui0eDCOEwkSGiEcRRnhnHD0pNzz",
-	"JRbT4CmwPklFwP6YpBl5bylSqeKc0lxV6b8i9/YXFi22hm/WDKaWw11VONSW/hrG72wX4+slyJYhvQS/",
-	"omfA/n1Ffcsx/xccFduTn7xc/cmpPt8tUJjaXYFjLiq7821u9uyrdoLfKbpLiCBOCky1h0HxNSIlAEku",
-	"kmcqGRBzVMREKvEwIzN2C+nuSnwCgUqRhLlpoc0HjDOnTUb4CpZTImUFL/aX1DCUQ0+gWCmcwf5qcL5j",
-	"4rVpGH/PM1CrXnoGvvsGkeufT1lS8Lb3JMyIUCKMZECRr+sF8akTYL8S0QKtDpgLXypx/VuA7QpEtKVA",
-	"S3GGZ0SYemOuWcpX1H7OVch2KuV2l2KofTtWkxrtgVLu9L6U+YTk71DyA4HDJkKSccNtH5FUTH0tC2tB",
-	"1aA9aI7HiDM9GhylP6S69izmNyTSP8Nc4NTWnrmhl1N1jURDT+o4xjOlrw58oxetXkJ5qkgshhT8L0Uv",
-	"OBerVz0FH5LVw9iXAPJOLH4T5NyAFT8uPp+qk9mEFT8zuT9OLvHO7hiHlNRZcZ9avalYybRBaIFYZcWd",
-	"tXqbU8XMtQBiYs7cUumVyvqp0WE97CBZFFYBMY253bIYjBn/yAmk7WoJvQiO6oZcJpanfV7ddgoub62g",
-	"U33vkIQDkJT2B9EOEbrFSU64pjyd/uRaaBEkVi60UwR3c60nAs0YF2qRM0wXPgReMbQzGByj3UFZ2Ebr",
-	"QIzHIPPqBtgtC0ziWSw6A7LSbNuxyHdMaF1aAyzmbRNLKXm9eaHpdsukKp9j5aSCbTTlpwfUqeqpbi3C",
-	"ZQYJb9+AJykFjBYZAyaLTzMm1evtHhftUob27CvEXd61MjYrKoRESHUaUPxK/juLSKY415TNJXVA7JlT",
-	"BrrKqfewp1yrKdB+zv1vJ0rJ6bd4uP7Xth1q8oTgppKr6xjb6t2/JpNvRyjwTaiQqo1lQqexodQhjAEV",
-	"TACUzRGTN2ci5bmxVMGlwq9C8E21NlWuGr2XPyqTgI4TLrWScUwddyt8cU/JXcU6fzv5HfawmbjDBUsf",
-	"9iw5KLDqRGM6Oa7proRGFf1VWZUyErIskme44K4zY+l3f2Qs7XRihT2+eXZa8uzxssJ1q25brevOpa7L",
-	"LQdTYRmbEpzxY7CwKaMwRbl2IijFuN1k+rZalvqh7afV6VbcB3GG4mh7hlThgKjy5tXPs/bWVq74EiXM",
-	"+amisc4q6qCu4kIRQJWKnsqF4GuZVzkOGCW+CqmcESnxEqBPSbQQH8CyfosFUwcJPagNU8+xvhVzhRlQ",
-	"Dft9Kbna3miO1kK6Ai1cbMQ8fPa1CAxZaoC80jYVyyFdGjxMW/M+uig4eky1iFjj6yclKzHjaFshwklG",
-	"cLRoM0PamNXFEFkbvr9Fy+JyaK9L26dFaM59LGV+oVHXi8yjmIZJ7pTVlSmqhOxSw8Jbkk1IWY43QDHV",
-	"9g3tc1PBIcazLpehYrelKKaKjLrUSBOD7VDq3WkXSoN8AOaiwLBdu9l3yVS05WwbTGWV0/YkSarIqlvY",
-	"2L8FErcZN1WZZyXi64ZJ+hv1V+CWTsxBPLhftzLR40skdg+ph2RTKwR+ZSGXp2i5cC3DOGK0j06iSPEG",
-	"JOZxSNr1s5MossH6kGbzKzLeukTx3dnOT6LI8pOzrbKCbh7PEpMoQwmjE5JZOFXXH3UqkrnyG2JHA6GU",
-	"PNPAqU25+7f23MnNlAcGBPdw1O9vRVupYIZVprxVeS3K8JcNAaxL4pRQkeHkAyfZecQDEIRAwbWwxmmr",
-	"bBUrN7vcv4mh8cH4fMfjMwpAFw2C2P6y4zVouEV1UH0iWnWH04Tg7B6qAwy/Td0hSQp9qe2SLsDZGqhw",
-	"glLdpaL4/qdSD/PBg2NclG47juUTbMpKb80CVmgEDjfajrwudgeDY3TQ8KI9pvPs/U2cluvSMNjMq8fG",
-	"Y062tzLwkxYowEUWhyJZdPX0jciYZWQ7vr6WldTcf8eg6LNcoEBNHihVUy6YG9v7rG29YKr/0/kJNYJ3",
-	"8RUWxo0NRbdtcPhZSY9OHrF9Qb4I+SwSfGkEMQ0QTWaHNXDjfSmMi24+PcNREfU9x4sjhJEqq4UUZUJA",
-	"t7EsQDR7EPNXswA9gfIJgR5KhWKzMQpevQ2e+gijScby1EpIGNIh/Y3NVXa5CsYwqcm2xbYILfTRKGM4",
-	"CjHXbal1JbNKfvscL/p2iLZa4VSVARhSXQdgDhqszjQo6wEcySX9CxVfo39ZD9G/hvRfvV4P/k++FhRF",
-	"AAL0L7Q72EFYwigkxxbQf0KqfhnXufoGsuVloIZAGWMzpMZVZQjUkEW+jeWJhgAVcOrqdAulUF9pDA0k",
-	"S983X+IiCIop+dwvk1BCzEkd1jckFWXOCkmTBcJpSnBWv/hNQgmJYE0xuCVUZSYdVwLZBJxRvS3OidrV",
-	"QHcVV0USJI6oevFHKIDmWias34e8DcXzAZOg+Eygo8KDiFGJYRkKYNZATjOkwCsrlRzktNBthbMZgTBm",
-	"KW2GUgpXp17wTSvimCxgcxq+7y4+n/x69u46QIqzlnEyMR9SHfkKxnoTZGx5MksxWOBsogMPzyMVXa2s",
-	"hJkJ927SqCldIU9ySKOYh4xSEgqOIqZCp8FnZ1KMgKr+pnJwGskIds8f074rg7hsEh2VNAS1UJSppvgN",
-	"or01fQKSuwLmrC50D6T5O/rcdTcA2qnQ5It4BljX06U6Kksoo5Xi6AjtDCm8eoRs9BxSeaaQJxVHQ+9o",
-	"2Cmjf+j5Q7MQ+AiqCgy9O3lucrLdYjLAdmuWItUEvutSPUpNBsPAVKogFfwK9ZuG3tGgmHivmFgSljWv",
-	"hJX9/YLlKGJ9GEbXqRx6Rx+H3tXZ5Zu/D71P/rAA/1qLvQOUqseENS57qBrP0ROg7Kd9dIbDqYrZoyiI",
-	"AcuxQKommFKxdxRtyh0BH6lwGZU6YBXQ8C1eg/CQWiXE1CPFeDBFJzbbVc80K8LIKoMFVMxmUHlHaVU7",
-	"B8hkh90QoiLGh1RTdswgi0+SspRLthnYr3d4CWTcUaAqL2D0xLrynvrVS/iJ4rlP+49lOVs7Y+CgywxS",
-	"po0u8m1IhBLKpWDmFgnX1NuffS2YQCcvoFXbVt0sZZCpCm1dnp0gEbcSMKtaKdbCVeEOhL6COGHUSD9K",
-	"ZrJyEV0XhtK17Suji9ZvIaa8/mpiyTbdh0vP7n6WudZttYSJVaokbiVUbAXO2Y6dVnvfJWFpopQOkwpd",
-	"r5r4B4spRBKtbd0o/HzWQh5Q13Q2B380d1DFt/awTqEmAkSznpltmWVXHqAh+hERcyI1jDlTgSkx8BtL",
-	"EzVRfip7FdRKo81kmnglt8D8RuVr4LgIGxTqQgTJU5Ws87VSWy9k5uIqvxLx6m1HXzn0mokj0ho7DSK7",
-	"slbfl/KcVK8SGeUSju1Kdc6Gra4FhnmWEVqu8P4rqp6fXpWaBVWMc2ZpUo/RBN22ymhmFTFZj119K2f+",
-	"PQn7dUwjCZjQBP5ElZrsXf1z1ajBZ/oc1ggetLR90Aa5WZGZ1u1sUfNUovYe1BfvmG8ZDz6HBOT+tux2",
-	"NopXwbc0OHDVcbXfmxfKJls0W2017T9CfGZlpjUsrQYQW7sG6wBeEZe5MgW+NqBf2nm0PTRbQgQqYK9J",
-	"AA8VK1mZ6RvlfVfW0DH/uw5jKCkZUxQoAzF0i9R/9dU7wfeWI75VllCocOZCXBl5VZaWUErYlOCsWnDI",
-	"rm5ixK7VTOXhI6wc03UXrL9Jylc9MGuNk19XIn9bK+7WJVgL4v0bZ6+8p9Vb38rFWS98q3lm30sQV3Pl",
-	"33ko16Ownc2jvDojYx+BPaobCirTVQsWrqsHLEeJP0Xw12NymPsFhK3GKDvBpV09YVygjISEimSBck4i",
-	"k6F/XUMlTjiPGVXVe/5gI12izWidpuYdlIcYs2ypEWl1iEzCmYrKF6uW0abk6vD9cypIRqHbZ/dQ+dWZ",
-	"78cQkvRnyHf/04TsfHr46PAu+pBBllLBECDJ2Ca9rdoKlwl+2zEXNoUTww+0IWJKcCKmSwndFCAM9MuB",
-	"09KgpvhNDbcJj1eflnz9YLC3/kf31RR0nQwtfEUMnCrQfOFJWTz1qXU2fMEFmVk3t4ZrGtPJiuhaglMC",
-	"LFT58UEnSDEUNlPexQQvXArApWnW+VD2c+b218rft4H+ev3tEIQfnoWMjuPJ8toJWBvD0CznAt1IOVkH",
-	"dsRCRYaoQqXVeihO/L3MR0kcnqpJHxK61jwrGRK8pXtsbdVIlsIqqhN0OBOr6HH7oZTFp5VrWcJ/yuYg",
-	"bjpB/9eiQvKDQd1M0QJova+tgris++yE6grGuzsY6G4wQkc8jDA37ljuIyxQQjBXlvwiRMkUitRhX0XZ",
-	"UPqTii6SXKmP3hESyfvdFHpuHMj3ycV1eWzVgr4LT19+NP9ckkIHTauqR5RmDCo9wzTccHXeAdpv4ltC",
-	"VR/rB8P/Yg6nDR7F95FrWuB+zitwwUl8S5wQr47xVcqppq75x0/yr7KsuPq7fOpXn8n5jcH+Y/PSjXkp",
-	"W+VZ4h15z1R7c7Wk+gdF7VFeEJRtvksTvCgisU3wtTLFNUVtdVsZlTGKI4RHYMFGRQdwOcd8uuhXKsq4",
-	"xrom1DiXbbN3Nb6gUDeb358yKp8AGnE9rZ21oz3/9r4KCbRlZxKyOI6ay3B9oajdNwwSVuC6j6zRNLLc",
-	"fbr7/wEAAP//",
+	"7L2Ncts4tj/4KijtvyrdfSVHduzEsWtr1524Z9ydr7Kd6b23nQ0hEpIYU4CGAK3oZly1T7MPtk+yhXMA",
+	"EiRBipJlJ5mbqZqZWCTxeXBwPn/nSy8Us7ngjCvZO/rSm9OUzphiKfx1MmFcnUX6nxGTYRrPVSx476h3",
+	"OWWE6oc7vX4v1r/MqZr2+j1OZ6x31KPmw34vZf/M4pRFvSOVZqzfk+GUzahu8X+lbNw76v1vj4sRPMan",
+	"8vH792cve7e3/d6LKeWcJU1jCPFxwyjC/OM7j+MVler0pmU1gjgKiBgTNWUkoVIRpt8makoV/JYyGrFU",
+	"v0HJKBXXjBOpUkZnZEolkYzxI3hP0pl++Z8Zk4pMBJNEcDJOxUw/TVn/ilMekbmQShIu1DTmk50rbuc/",
+	"hV6KFdDDHsC4B2cve+6s2Wc6myf6nb3w6RP2lO4N6OGTJ4P94Wg8eP70YDzYO3gaPh89oQfPdp8e7R49",
+	"6/V7ajnXX0iVxnwC6/KaSUkn7IKlNyxtWpsZvkQkvNWwWbNKS3fesgsmZSx406AkPm4Yjcw/vuM4bvX3",
+	"ci64ZMWROuFywVL9Zyi4Ylzpf9L5PIlDqof4+JPU4/zSsSto85TfsETMGfbZeFxv+ziEC0VVJu9jINhy",
+	"23D+tIcCxkRiTckLGNqvNDpH2t/amE7TVKRAEG4b81SMEjb7j/XaeodfNS2xPbaRYJI/UmQc4zT1PFIa",
+	"qj4RKaEkzRL97jiTTJIY98TwufugDrfptl15KTgrjeVehrGKTA3P7pNFrKYkVpLMaariMJ5TriSOT/Bx",
+	"EoffHYlciBkDho23AvscayZOE301LPUpiDmQy4IuYZ6/0TjJUva9TfOEL8kYh75D9oe7hJJrBvObxVLq",
+	"6YuULFLBJ32yv/sEpjwSuAJKCJLQdML6ZH/vOfw5o3xpT5bEAzTOkoTMaJyMxOcr/lNwzlS6HJyMFUsD",
+	"IulSksWUcaIECcWMkRENr3/uk4PhHvQ1ExFLYIQs0r/iCPBu0mOQShOcHp1UYj43AxY3LE0EjVikr9vb",
+	"fu9vgn93W3OmQNpgXE9DT+LvjCZquuWTjo02HXCpqGJWUsJVP4ZdiMckViSkmnNGAo7+QqTXMM6SmHEf",
+	"TLLeQSdW+Uao30TGo+/wtkoZXrxEZuGUAF+C+4kLzgqxNaRJwlIyo0sto8KcjVy15Q0wrTZSjZXWbvu9",
+	"y3jGoreZ+j4XfUFh1Sksn2X5Kp4xQpNELOBg3lohsxAZ60LsieZPKYuMZEfec61gBJIpzb3kjmRhypQM",
+	"tCaSLskNTTLYckpmVF5ruTfXAb70aPSJhSq+0ULqXx/6vVEsekd/9U7InKpYC2lJLBXjWnr/0O+FKaOK",
+	"RSeqd7T77PnB7uHhs+fDvSfDfo9xOkoKUTmOeke90eHBcBQ+GQ72D8aHg+Fwf3dAh0M6OHwSjfefRocH",
+	"BwdazL7mYpGwaMJwBEYfOMUxmmEB79bjNf/oTeZqcDCYxTzu9XvzVNzEWv856ok54zTW1GIE+tMk/m+q",
+	"30myScxRRsU28Rf7h5Cq3CUu4x9sKWFB3p19/OP0P3vwQPOKj3qKPEsS/QOuPBALLj5sn/nkqPeL+Q9u",
+	"sBlCj8K6a+VMLXEzwilVujMqryXcXr0Pt/2eEvM4hEGMGUugow/9XjaPGrYikyw1k9frME/FnKUqRjXE",
+	"3e8vvVixGfyjouDlGh9NU7rUf9PohvKQRa/ZTKTLOlH+weaKjDUbYZq8w0QTj9wpdMeREAmj3G3rXUI5",
+	"1/3dqTWg2Pazeck+q7ep/l+pv3CoeAV/mItw+jpOkhi+i0SYzazBpOuA8yVu1Z/48veLt298C58frC+e",
+	"ucdRN220dMi+3HlMtSPqNNmpbfPlZZZyX/v1/hSNqFrJg/V43440gcNXlmes1Fxfw5s5z/AchzL36DjL",
+	"d+5HnmnlDGidg1hmVOt86TI0n2FET15aAQ3ulkeSGH5WouQOPeUc0teRYpxydUw09wR1T2SK6P0lsRQJ",
+	"XMK6v7FIZ5of9rIs1veEfl2fBXvH1Ibh8uHuZCLzTe1k4WD4jeHYrZINvKTfXkrFZv6VY7N5QpXlzVGs",
+	"J0+TdyWe3bTeIp+DvSLWIQfnAlmLCxbXS3VvT2dztdTivCqkTC0v++yHhW3trx7sruVz+Ya4fNodrTml",
+	"zkDwDqizpcphyZep796CLmssjqRDTHa3SwfIcpcKZ3BJ/4Nnn4CKXuC0YMeT5O24d/RXB9p7FUt1psno",
+	"tv+lcqeHU5rSUKFQ3pXwK3tQtFEf9wevHU/LsyiI7lSnlqtQHtmVs0XhQXAEUcvf4Tr3yp/98kTbJdV1",
+	"BNCSpHjrdPOmLELei/RbEVNz6TDmuXzYJOpp1pKFIZMSO64Je13uzBJJui2uYG7mtSod2c/72HnjIWgh",
+	"Ed5KHz8Uln93hWVLNP2AxKx5s4eQJ1YHcPXtCSoQf32oq2YTq1t0k88rt0Llgq9MxTTeOoWWM+mbSn4i",
+	"7ZQ6Mu+vyVVX89QP26NAIIuHpcIzI2j6WSqJOaGwKZWt/DfYt+ouGbOAT/v4jA45reaM41Qqq/PoJ9Ij",
+	"rtbWoEl7InRCY+5vYUObw5bU/0bFdhPtZzPNwSf0G/G9vLxWnM/1gEI18GsEjSeiZNyXXWIUQP+lfgnE",
+	"xrZ0JuZZpfsmnn/WeRtntQl1uirs56tviDPPuDsub/Ptsd4yl66VOy13b2j+M/D8j/1Pb4sMv0JvD8f6",
+	"X1tp07Pw4PVU5cgLOWf0WoLtpbL6VlyNRKgEBBQJFYe6yzfCtGWcupKpY/ThZnGiBjEnGO8SsdQ4OYCX",
+	"OqIuvBjzulF65h/+mZLIVsGeUBpoWZyucTU76C9NAShiwVlK5FRkSUS0PN8H661pH5eLC2eq5d59fRYT",
+	"rfcqkO4x6sNtyEj/qywkedtWsWikhHdUhdNmYxLeyB6/fcySCE8leWG5cZ9QHpHAsN9gh5xwDHebZVKR",
+	"ESsZCsWCV0hplZahdRFjAmMpVRDxMNzZ9ysQ/V6UMjqTqGCUpt7vfR5MxMD8OKPzv3AVP3ySgu+c04U5",
+	"lvkaneuDWN2kN2D93A7rvxubb+DLjVt+bsLM6nP6u1jgHkVRyqS0LsNHkqQZN9EAJBcOgeghisLEF0LM",
+	"AOWEgV0v0OJR0McGQ90DCc7+9ubt+WkAdKKm7IoHIlOhmDH8KUgZlYJDfGSsJJFxwnjIMG7RXV5oDjb8",
+	"/PTdK1Ba12b/MT9n82R5KTqGNvb6PTPY3lEvZfMkBhHDHjWjVNsYPhjJc3Z48OQpiwaHh8PxYH/0dDh4",
+	"Hu2yweEoejp8csgOD0PdbJpB8GFv//nT/dHzYTige6P9wT4dHQyePx/uDp6FT5+Hw/3Dp0+f7ILJ8J+9",
+	"o71+T8a4Hsa6zT4rs4WRIEuRkUiAZDkV2WSqQFyfpIzpI7bjoTi7pGs5+daTRqhSNJzmHrGOzqSIKRon",
+	"3vE4W9htBPkGtr9+nvG35s3b0g6vszhIy95XXSLpNnBDIt1eBgL54o07nCfLR5LMExoyG1LghEbnHpSY",
+	"q6f7xS0Tc8UmLIW241zuqtxZTN+6JoR5nmCUlpUnHklQlghNygZ+RzeR2ZylkkUsarACszQXCpUQ1xjy",
+	"pyfibw/Pg2+f7IH4suIShRaK9/v5GXFJIl+R0q66pGk3r+9IzJYOG3k06k6tq4xM2JGcGM9mcAFY3Tc3",
+	"CX9wRYj8cW1lnKjcZpvAIyNjaX4NIVqVq2+L2nuNScXrKj4NEt2CShL5XU1bVX1bVFjTWCsBZHK11XvV",
+	"dlhdJF5fMbJ2PAxvZJ2cD9vTjQo3+APoROa28azykugnJihqlClwQlfW2F69LEmEbs4VL6sypfN0IK/j",
+	"+UDMUeoezIVms2m+biYO2scNQ8G1wph7vp2xOHaj3t5w7+lgd3ewN7zcPTh68uRod7iz92T4Xz1jY6PP",
+	"DvbD6MnB4Mnek9Fgf//5aECfHz4f7B/uP6UHI/ZkSEe9fi+hUl0YmaOafHHUTWcuh2Q4gdovGFcpTd5L",
+	"3RoIdLvPonC0Gx4OwvHueLD/5JAORofhs0EUPn/y/PkBe3Y4ApNPF1L+UHhJftVXRphkekIqS/k7kcTh",
+	"snfU+2fGMocb/u387ft3Zbuhdx2f7A7/q86gOlvtLuMZk4rO5uuZ5fKt8FoUs9kIM4f09aBvTKnyK5Pd",
+	"sBSygVjU8aaf1TN2unHeTWJvmpmuyNLQCEoNDy+Xc/+3oBb6nzgUsGKjijdzGa9T/gKMah3jp0MSvnuj",
+	"nvZkbhIYk7PupdkVJLOOMdTNBGnxDug7h7ry412Mn0UOXmfGVL2naBSxCKL5sS1iWP84S5Jl76621NDN",
+	"MLxXGaQeapFnJ9aMriv3b7UI0bqPG1tXH2I/7y5qlCj9QWQNt0fpt/0pes0wnQkdcC0nzFgdNlhsN1tq",
+	"hXvZ59stVLk7eBQ2OFTlYVfH9o6JeYLCMJ2sFVHbyeXhnsTSQPpt/vLSjjcfx+47X3Okd5SGtkEnW5fP",
+	"tnuG5YMe4ra4tfat+yGmP6yYvjUqe1D68scJmYfV8BpDcH5mXjzs6AJ2ptuFJcpV02g+Kg3TyU9KMa0f",
+	"x+Zhj81W2fPDBTeZDnPPZp3cJkxqsbLpfjWLes5oFPMJCeM0BANvaWUhCl95fNN30n9n9PMrxidq2jva",
+	"O3ja781ibv/e9fmQm2ltzVCPGf18hu/vDofDyqHvYLQa00QyV+d2ZrLvtnhXJfy2ecetIcCjbV3HPCJi",
+	"bDwf+caTuGQ5vzh99Vuv33v5utfPj8o/3p69OP0IP+E/7YPfTk9f9vq9y7+fn57of/z59vyV/v/f3p6/",
+	"12+fvDsrG97th7WFeOGGqdeFQppH48kdcm4T3Gd0SUKapkvCPtNQJUuipkwycs2W8tjNVMc0nSJ4Ddy2",
+	"sbLAEr7Ivsbw6Jr9d+243h8Jhp4Ew6+SKLhhLmDF7qinANGReBqlCYUBlwQJ5lRNA8RiCKI4ZaES6TLY",
+	"xug9KYUVPu/YyGWfMBpOTSwrWEizlGM8Ewn0YE38gckSL4/w28lQ9KdRvREKQy7KoUL2kDbkJsqmkBbg",
+	"kvDGekl8d000XDcNb8Pkvc0S8erW9phLlWYY1wI0Hwq9eiM2Fima25cYFMMS6Xc0bpbLVzF4pGI2VyRv",
+	"ioyWcPicDu+Y9edk77WbKZ3UOq9UBqK7CUDKkZuqWnN+FZKYkyCP8/0do4JSEsBNGCBAknQgYZRkyXiH",
+	"/MGWhgUJniwJLUEfYHxSykg84ZCHVo0rKvW33dvw1m9fWxV515DDWixrbcjbae0dVUZ2nqcsxPRDXyzg",
+	"OQgR4FJakW57pzA8JB4j5rWQjxXrlCCjqifc3BgfneymruqdR8t6UC2vqmHUJvIQrrltqiZtls9jEtiB",
+	"7jQ2EhgUoFiShI0VEZla29TbqvI8hCpT+BM9bNAqNH3NCVkMYT8hleyYgB7hn38HDt3Mm38Xo5ajBQ/g",
+	"shNNUa85xg7qXCYALKTzWNFEyxW/pVrM/j/0QOMZE5l6LXtHT4awppk0JpdOh6fNmdctSRqp4IMPQ0gk",
+	"EZOKpBkoA1b5qq+3Zpg0STSHvwARxi8pXLOliZWNJ1roNGuDzniMVT8ilC+LTKMRlezpPqFjfREGi6lk",
+	"4cdgh5whBCK48uXUBFA7xHmwu+fLJDJDfJ8mXh/gVKm57lT/v7ShvzjgKaNpjvDAeFTpb2+4f+jrsIBa",
+	"cgeH27yCa7gsqts+uszKu5uITIUR531CFZkJqcjukAyHQ5JfeDBN3RZsq0OevhjpRAA2H7PgTFoX1wzs",
+	"mAAx+8/mjH6OZ9nMEDwuBf5QYj9OBIY9EhsEgZtPi81oPvalJJQWBlDOyPFesZ57sojf6B3uPjncf3Z4",
+	"+OzpwbPdvSeH+71yBEcvimUo0ugr29TciJPqpysiUNbqyS8+Ow02b5nBQGvZLAOD5t2lDRKlXOs2OOin",
+	"LJk7B+WF4OMYzCb25MQ8A81m/+B2m7x9XTHnvnnIH/GvO9516IjUYQ0c3l5nbDYynOkS2web9rG+LFC3",
+	"HGVKX8ZIH4AMajSbO7KPIszENOKlxSxNq0lsDejb+KYH37kun6/rfGkSj9eLW6vMv9pG1+m35zR2WgZL",
+	"uZsvxxZcNr6dfRDfjZsB7LuDxMykpc/gHRYKHkkiYx4ysvv82bC0mJU08w4xjwjw6OnY4tSW94rZ10MR",
+	"Qcrj28uPv719/+alJ5iJC0XGAAHqLqR1m5T3KG93JRjlS0yOKe9NZfDJgi4lgZ5K44df6gbsxk3DUXl3",
+	"zRlKQ7SbXgLA8q3pDLByZ2/+cfLq7OXHs/LSGT6E0FCKUJKHAZW929CI98glVAIDNRuoSSebz7UAzek1",
+	"MxrVPBWTlM7QqTLSSsqUCG6SLz0WOD1Rz0q/FikjdCQy1fRpY0igvrG1oBYyMPbPIY6pQ2ignnh7LKBr",
+	"mK51+5YzksScmfRqm87aFl9eCPf+jLPbOj5SdbPyFu4cH+yXodpkXoM57Ef6ryMO+0SnFyLTw9/t98Ip",
+	"C68rwXJ5TsScSnTuUEW1Qud9KPNbs/II6GzOeMR4WAnI601hDsue27bzo20z/8nF5Hn7h9G+MdS4NYwi",
+	"m+sXe0e7ezsH/Z6mCFyr3Z3hzrBBTDOLU6NvcPE5QXl13ussZoMtfDWW9AvdhhfxrraYm9nbT8hCpBHm",
+	"ftNwSvJml16Le5EyZF3MsP4vT/92fvLy9KVDoY4tqdicNXII7F5VF/6idEUqpPJUlXIAIpGNEidKBBMJ",
+	"dKv5nq86eTn2hv3CnUdl9fsupeQjzwmg+dTi7jZkNsosAc+e4IxAS9Xs8urRKxNvfafgvX5PXxyeffLP",
+	"3zd2h5GtmWZv5XpwU1K+JIaxlWe2wrC+eQLS72LU1RCImf+xksYi8hWSAdrghaLK77t7u/r3z/M4ZdJ5",
+	"criHX3wSI5S4o+fhM3qwN9gdD0eDfXZwMHge7u0NnrIndLQfHoyHw92yfox0NZt3MoIi0TrCPqxVpqYi",
+	"XWuxcrPrO5piQItvMXDScee8dJyKlv1iPtG85rXsHT0/HLq3ieZKCVPM0RQfSMm3Vs2VYoQYvbCvbhJv",
+	"vjkOU7TJV37948/p0sVIdQ5Z7fZwiHqtng3J36cjyR4Mf0K8OQkr9vIcX+ycjfu7GBWJpHcwiODyOBhT",
+	"NQtJv5wdgHMtJ10Ve+MsoffKcIi2GaSDc5HxkIFGDEAsn8ToERTt0Hc8j2pQgkqx2VxLkLvOEY5YEt+w",
+	"FI9wmmixUam5PHr82Hy6E4rZ46kQ154zm7f4xSPQtRMzFj8zLZgqK16Klg0J6cGCxirmkwCkMeOhsNL7",
+	"JzHqk0ALHfBGxlWcGJt8PmEiUjKJb5jWCN0oQNOu3kX8HgSYYpVwrF7ZLUuT1bKSfsmlJLuITZSg5STP",
+	"/H8XIwj3wIZqapplzHqzzYiPhsWU4N85e4c/jQ2zdzT06Gx5c76dtu37nuUdeh86I/A9z4dUf1hFPMq3",
+	"ymmzX7qgzCiLVpsWvMBbrso+n8TIeMaoJCM2yVrSr6tSyLakjUKQLSa6eSJy9QJ6iOtjbda9ihn7mWzD",
+	"9vqTKvRp6tukaQiUrezsOE4UMAB9oD6JESYk/JBsf0i2VclW051QNOkd7dbOZUFFdS1WyML4BMNAVrOg",
+	"klB5zcDq4DedIDl2jFTVap0vQhWHXLceJ5rryeZKT/1VrBlGZzvoF0vQcD5fN9lIL3OHe1Ww+bYIyxWQ",
+	"8pF11DYc6+q2EGHvNz7MB1VgZ9Ev5u8Ov3HfVWrCU/0CL5DhIkeem9IbZjHpziH2laYMK+AOiRJkt0ol",
+	"NyylE/bOd/JROMhSdg6wS8PcnYJ/7+Yyg3le3+imxmsWd33A9Uk3Rh2Hojv4p0qj/FK315VG7XlemkXt",
+	"edUJ3DCncjflQZW7aNjp8/x28HiKQI0hIcB4Cr+L+Hu5TLx+6Q7s2Ql8nXsIaiWd+J3ZPU9rDRvUhAH2",
+	"J9ggcIccFdMaTDcTwYuMBffNGvvTAlqT8+a3eJKlRS0izSgqlGNdIcbSOqOff4c7c9eEYhW8Z8tsAm/y",
+	"Qoe7s2LmuAcqNAsXrJlWjfryBfDhgufL4WO9UFcVHKOMZIDWu6DLYzIDZ2dqCxRHOw0gQvnCriR6fNOz",
+	"Zqvse/jiOq6TyhXprNxKRbPws7kOjqKFyvCLJSiW2XfqXsU3jHv991rsMQQBVRmT+IY1+TbEdVfvXosD",
+	"ZCseqSb/UNGWdxWEkOzMrLwPBhJuqh1yyT7bREYooA1OH1hwoqXlkax6SXoHQx9Tgf7e4PWnzz5fmqCt",
+	"6s1Ziu17ul9r6kO/YaxYOSAf7lQAbDIv76DWzLbjs4EJXXo9gXn0DJWEafovxdD0ydnFW3L4dLgLqTWc",
+	"nP/2guwd7u0NkviakaiKLNgrqaK+tW2U499yLbepdIlWywZ0G7jfX8ZyntClqSRxksQhc6XKo66ZFpto",
+	"3bm4gLh+/a7gA+a1j7Sur4NU0RFrOAcQPRfCRmKd5RV5toFUYJFidythuJhj+hGymFZDBeSxApF/1g06",
+	"UWlnPTxnbc1pbcfONlStkgve3fju14852yZm5oXteRP9rYlkvqxfGvFBwf/SgtN1Twj2ghyfKT+4cR9v",
+	"BxahfrjbFezYCQX3ZIBGhVFEovRm8rPJROumDTFgK0ALMz6lPEp8JqI/p0vw/kE84YJK471QRbmMY3P3",
+	"kRgDIRbUX59mE1DC8hnflMDf257byry4nrQ67qEENEPXtJDbGxwQxIbD0Fwl0jm+pan65BTT3osslcJX",
+	"KOZXkfFI5o4pru//FKP1q/fcGK7vgmU+0aI8ZhGv5KRjgxnRLdi8JPR6A86hurgfP9T8OqcTLO5uR3g/",
+	"nZsMLH/nt80b4rftm4ft9v0w38vbfm9K5WuYnomRNQNpwFYqqKBtBSo04/bi1cnyLjvadR2rQStiU95w",
+	"MYB+PocP7WvbHN/eaY1zTKdixWr0D4JSE/237MsPkfHfR2TcDvCUyxMeJHnBdPgOEju7s8bi4H7xxUS5",
+	"5VpWoqbnL2PNCOnXvvLwVaeQi1ee6JxTfZ7xczb2gnusuezobusoD753Xm3eMLdBsywdihZjRDigR5jV",
+	"6KPRHqGUbP0jDDxBtoj1/GB5DVCPSfxlDPEoAk07wU6NWNqAJE2esLMj1chKl0J+lMbZQmmcEsDqj9Xd",
+	"8ur+uKcf4p5G7r9JiIqP2NailNsPncSE0g1/d6mhdnFsl87wi48RNveR+9pDUJl7JFz85GP8HRH7Hch5",
+	"Y7yetSVWfPRR1Z/d3tYJ9QeZ/SCzeyCzbcr+a+hHRl35FkX1VZpWE+bACVGMUwyLDxvQstdAkt6IHMzJ",
+	"fcnGNEsUMUOtkAdL4v+mHyN8p6vm/OBVh+6xpE/dfB9HRfneFbZzj588oWos0hmJFZnFaSpSeUyC0ioX",
+	"6QJ5HeKmSnDbKt1Th3YpWaq71+UpkX236jytWBOblsyuV2ipgAOVCrX0twbtsVn1802KAN4HiEjX6j31",
+	"Xe5cw6cTssi3v+tbs/25J+UhTYBOvw0RPZgJjxEQq8+o0fG3eo7Wx4hvwGC+j0Miu65uO+JO51XevKTO",
+	"t0Xl8iuQuZMvtZbBO8cVqpq9C1CMNVqpTgJ/7mjnLdNGn4wTiiwVAx4D/L1kuC3Nvc1+y9miG+19PZE0",
+	"X+/vWyreTiPbPZX2cDz8sWz1hRtKlG0YbH5vd/WV9bzTBZZYFx+17aTTXFf6phvm7AVcW7/c0Ld2HD5s",
+	"n5YfzpP6zik617yvZ+iBcyvUefd2y4DcXdf1TrLVA6wxFHloTvWgiowY5OGA+IQ1IZw0wBypHwrM7JAX",
+	"ImIFPnEiqFYSdAuZNE3YwgSlpCwam0hEE9JhjsT/CVQv5GPsd/AZskqpNFd2LK3SMaUAiWGGBw5ZU4DE",
+	"zZXOeNGTJ3krH0RTwf2FKZqDWS9gQliI9LqhAkyj6cPOwOeUzwHgWhHk6jhFYMaIueZDCP6pWYQzXR9O",
+	"gcwmE0Txadh5JUgkoMYFo1FHZPG+s5BOcraZs5cEha/WTpHniUW65nENNXAOHxr/oychxhsuNxclmAFn",
+	"vzbLG6kiEAhId2pPcHgnpPX4dYBa9qL3buACqNnmt2P0Bmut31Vx22bs7vdUSrmci1QZuJGmzNlK415K",
+	"gRcfSTjybu2A2uCCRlzudoxnZ8U7hpbDXEsB2O2QwiSOcqukE+excmRODLsnnpJ9VsdgCMXcLSgRpJeg",
+	"WCKqFA2nUHkqwEyaKqL80F/vIOYfUzZPlh+V+GhpKY7aSNkmtuv7xJjkjy1acb4v/JHF+Gwzyj1U4YuU",
+	"Lj7O1o9Ld8nen0AZ22JB41TMcvv0JIs3pVDnOK0wVOcveqNoNXcy2OLdmVSOlwnfPZJEH7w69JAlNBCs",
+	"Da8IqdqZI9c0sfczdPw0AxHZT7QeX+drHfiKO5J6HmnC5BEJ9GiCPgmyNDGFwYB/dI6GK9NRUWfkwFNl",
+	"5NthFgWw+f5wOCTvL38b7D4lGY9RrK5VQfmGSjnkMOybHYQypG4zeOy7VIwSX0GwHCCaUAmZc8/3D54R",
+	"fGfEpBHm6rDHLmB0ZPCTa3jRhdC3P9zXAoaCBLw3QpHfzAuWqLTkeDRKKL9uBkkuUvjc3htQjssf1Ee2",
+	"TXBkkyBxFjXJpDkq7yNJEjEBckAQGie3ok1ithPBdfSgTamkukT1Ra7WSnNfdzdglcys0BGInfbbEETf",
+	"ZaMkDovaAl7UBJN5NMukItdcLLwB+KZ/eZLpU+sHHy+/06QQpbYOKWcsIhRq2+ibPGJcxWrp04sq8y/1",
+	"s2rabWXzu0/fsiP/MtzdWlLaqAdR4s8z3oQPZxYmzTiJ4gjKSGFKcg0X0Aa17hrMPgmoA+yGJhlV9s+Z",
+	"iFjyQp84H7xA3kYjEGDTM6cX33O325W5+XYUpc/y/kudNSxmE4j9CayjBbmVis2rq8huCj+dzGYzikVp",
+	"13a2llAaNwputeSw2b7m19BLqNeax88A1gPFWgKonSPmQ5SlgBP/WvaOnnkxyTClDfnCOqFws0Im6h4F",
+	"5lpXfYGsUBDdh6WWG5ewTi0YLubJcq1waiFm62zVuuHXiqZ1HLj9oRe1rB5QZgm0ZkXFjA+RRlh1czGN",
+	"Q0hyWJIpnc8Zx33umgZyemOc7XWLZn4oVjRxYd6s80P8vW/n0nqI23xyqw6zZfb5oa65CdahSlQJqxF/",
+	"TZar/UJJOH//5uPF5cn55elLcJPaMVTPnG//G5qHs+g0f/rm5SnWwfvBtH4wrW+Aad1dCiuu8YcSwZDn",
+	"+a36is3R+5HWwGLv7zhvsmxlo8XGUEpeu5fDyPrk9duXp68+vr/Q/z55cXn21nlm/n7x9vW7V6fwy+k/",
+	"Tl69P7l8e178SERK8snudFe0nHoULZvp95ufZ7yGKVZJRjYZNwX8Z90F0ZrxbfM1u960+TXZGcwzh/NC",
+	"MHmK9ZBoknRA8YTRFSiediYti9h8AXsW01Jow6L+uJN+3Elf6U4qw/lu5Xp6uECK84y/tZvXhOaohWH0",
+	"ax+RALfVWL1NBeQASFbMGT8mgaGAoE8C474JyE/KxlqSEMBNlSCSLgkXUKby5/4VDxDqUH8WUh6yJIEP",
+	"88xqW7ldpBbfBiKNF3T5c58EMpuzVLIIvqEAMZE6XlJxDZI8IP/8rId+xQPN7qOPIlM4esYjaer9G785",
+	"zhSphyNUZUHdhSs9h6zMhw2pi3Y85mKBnspolkVjNcOhyZZvUEwUGm7s9CCAIrpr5H5xhN15r5HTecdY",
+	"fFFQ4YrDYen1Nh/hBmHF+KUbcW8H0HBKmuJgwO0gaCqd8nCFLGdIyTCUCtiphe10Kid2xDp1LnevUAmz",
+	"eiRJxGgS8wnCEgjO2kACflydP67Oh74678gz3PIydUFWjBXjJMZEHkWv8zouvtKCa4MDdsGeLYzvJX+Z",
+	"B0aEzlDSzoO8/IVFHTKuuaZTMcPSffpyNbX4axB2Dbh+rr29qEtV7uC0Bgm6cQ/2kK2VpXXfIIMbXUDF",
+	"SV1LCW4K84NKhVnCiC1YpDkiGbFpzCM0wmLXx5pSpiJVJBQRa3CWGsbQbc0sW+j4dvd7t8QS7o2mulWM",
+	"Ka7x1eJAHp5o6SLftfwoO9vvzrI4Q6UT6xJyvt5lKMP8ZJTSP3Mul7Mdn4hiwnJaav1/3ZqLbfHxTjma",
+	"0mtPj4alMHr5htH0VL9McXLGBpBQqaCAbKyW7T25rGGOKYtTlszxwHC2oImpT6svLFw2mO/BeDge0oNw",
+	"8DTcY4P98GA0OBw/YYMhe8aG0XD0jO7uGonunM1oDPrC0e7h0MTH1ar/Z0qc6w4dwPmXllZinil9Hz7b",
+	"Kz7Nf9RiwIKmuoPLacrkVCRR/vDg9sHLLN5bvcRSLnrnslPlDPYawfjMamXqWaP5DaMGS3Tmc2k7hNcx",
+	"N6BMdrXIGrcUvhK2FF7fROJzNqHKYMZ3wLyt0fKq9SpevluJxWJZylzTV2nRyZgvbW+JsbrlFsuzquxS",
+	"dYU9lNXCkl+yvDJeA2e2SPVENCf/Ve1KRc616YZ04VEkwsFUU7G7Wa0qWZjbMU75Vs6JqvWkJmzJJjZb",
+	"DSNiltZv8X8V3+RRre2wpvalr1ER7se9+23eux9QxMyNIDfsIqeSXbs1Uek3sDIXv+zdttSRK0iuo7/I",
+	"yo++wAw7zg7fX8C77eXiEvfg3KFuXD7HwuuEQ205yl2LThTR6qHgNyyVQCLNdeU2zrRZJ4W0K3ygNNAv",
+	"OQhyYXD6NirQbYgzlE+sKei0nGeAfgJJ46gcUVwC0d5qDPqfFv4VtO9HmrgB4xLRV9DUiaXwwSFSpBrs",
+	"rFEoz65CWcxprRddJn7/dXbirNxsPUD07YN0f19n6puFfK8wva0jv5fb3xDXOseX++K/wy462XYuSi83",
+	"XBUXTTH0Dw3u7Fu4tnhE6+szWM/GVNxo1vkBSfwD8PkH4PMPwGcf4LOLvVxlsHdVCMu63K7WmCSoW5oL",
+	"G9PCD8DnH0i83z3g81c5OD9Qpn/Q9r8fyrRXh/CdsTWk/28Qqro8ndU25wtrdGuI0HbsZyZU25O1uZlR",
+	"sZ656bbjTdKsNlwPbICoT60OpZQTkSnQpkwRxoRKRfb2yVRkqfRH6FSGuTLTs/x+vzqL+pBXbEXWnEBr",
+	"dbMoBsxbSBnzqmYPcUlUUvru0W262o/pDu/Lqmxv1xlXcb457azneetaD96epY4nKOaTC6HbcaPafGW/",
+	"V4itCsow7+7tHGx+6PKxtHqnTMhwyghnFMykcWpjxNqCaYpwVGd626j+XUy/Ou4L46eWMQ+ZA+lATIBN",
+	"yUsdiQzBxCrluJuKi9e4gJvzU1rPfIBe8lIpo7MX04xfewtyxSy0ccBardshAD2vf5W27ixm04oxCWIe",
+	"sc8BmdFrRrI5PNQKdNXYip1ZpRp0xoh9xuhYJwa1k55fN1faqXiAnKAXb+b9enF5fluj8eZngIeBnTWv",
+	"+CmESXcvKQqv1+2KFujEF8gdGTNeG75UQwxnDs/X8L1/AUBojVhXm6SFkYEDDXFmhBIJq4OGRbX0wRRq",
+	"simDMi7SWLEax0sSOC8QWmgnBHcjiIdHf/WovJZkRMPrXt3oDV87lukGPBQH2miKlYK7fzEXcq0vfCBW",
+	"F4VoWPVNQuC4vklL61IKOnRuwEv2Wb1N9f82lFGEsv4iJZQksYRiI/qX8qL/pRkGVQBOot9inKU7esUF",
+	"Z4bGq3PsPv0Ppray+fWTFHznvCim7TwdyOt4PhAwepoM5kIf9DQXKy6rjvSa/82xSGMuTc1Vel+O95o/",
+	"03bU5CW0bg5wxE0ZTdWIUSXJiBUApvGMEcrZosFt6Bm8r1ZJIviESb2xY9bp4qpPv8Zq9Mi07KxlaGqC",
+	"Lwg44AwyQ6zyDejQX+PS+liIng9Bt56NIjNwdFqu2ORqrky37+yfd5mbB+y7NgzZvqMq9EiBb9gCNnog",
+	"MiV3yJ8mCMsi62mJY1ml4+r27K+gwK6003aPvRJCsjctFLLGxy3b3bmV24aVzoXAmvdKzKDmPCfvL1/0",
+	"ydnFW3L4dLiLDrVq9Hchc7YIzwWZUcUGIKhV79sy61vEKdu5dKS9gvPFMwsIN6daWehNYjXNRoAmCMiL",
+	"kf0/Oo8f64ZgCS5dKLmG2xYjWiZMIQoZpiQdk0AueRiQGaNckmCq1NzkU+JFnj+REjEFbRrZgo2kCK+Z",
+	"VooAvbDfkxKMC0seQvSL/rycR2beq10Ul1nK34kkDpcNii1iu0iE2M1TKVGPSOMbJjW7SfSkbKCFipME",
+	"4JYXIr22gq4L6HmE2ThaQ9b/VVnKr/hPmFIa/NwHaZmG0DJVEJsaS3g/5hN9j5pETPJTkFDFpKp9477/",
+	"UzBj6QTaFdBQysaZZJHuMWWaboOfPQmfEDGqGwfLWooVgeH18rral2sLC9Ku5xDo30Ep4Etyw1J9UQLm",
+	"FovhUgqpLEsdXZ2H+VHIMogZmVOlWKr7/L//Gg6e08H4ZPDbhy+HtwP3z/11/tzdu/1f3qmWTWbNZTOo",
+	"NJ5rmPFIqCmRc5YkMZ9Ib0zVDzv2Dzv2XezY/ii3ElV9aQJyXiP/0I9B7b2HDOldcHrNTmqjWRtFurHV",
+	"TdMyHCLdrPsXpst7ihJ0Cbt7rl15nC9sz0Um3hrBhw0++q5fNwFir5ECuV4hrU3xsD17W6rycUfI7Ndr",
+	"I2ZvgLPtmYOj91r28qVLvku5pGRDxUmztk1PlfdrzyAvis68AaF62KXD6ttkl5e4MaTOESqPrJxP46m4",
+	"VgSfuiGn/nqVPj3sHyjvNEiaWjZDya7qMOE3cSr4DG/CeSqiDMKtXMg8aUvibGB27/du7MB6uzvDHU8l",
+	"vNIQGjfYb4q5b7u4oqnqqOXfFBvQbpW0L+Yzq9jIneVoMZHDAQuzNFbLCz1JXMuTefwH86gb56Z/IjjR",
+	"Uv+SaEWMjFgiFkQrXWQxZcZsPmcpVQKrukimCCXXDMCEY45eigiIwZyp/2tw8u5s8MfpfzoQ2DiI237v",
+	"1MlDr4uuVlzXvc5ZKgV3oGemglCJxV0a+sXGB2dRvedbuA7Gwt/v3y8v3xEwvo2p8SJwgvqn8YQcmaqF",
+	"fWvRRegLAORUNNGaVxFjnmZcVkA7UQvdueJX/JdfTuAPufPLL+TEJoXpAxl8ubKu7KveEdhE++QKvNb6",
+	"7//v//l/bwOS8US/TrnZl1hwIulSEqFVmkUs2Q4pkM9jecUrzaJjk1wh9If+5csVmMOvevpXw4nwDwMc",
+	"ftW7vQ0KSklFpmxoLiUzqsKpVv5gFdHtc6y3ioxFesUDOp8ncQgDfTxHrPb/+CQFD7SWO2GqgGa3lW3I",
+	"u1RMUjqTZJRSHk51z4EeYWAW8AwArccxS+Uvv4CLTVOOXKHpHZtdQMSSRCysBkh++QXYgWkrN5Wg7QTm",
+	"ecVdkwlot6yWR6+PDIA3Qawy7ooUZsyXImF6Nkxv+3t+zcWC63MkMbDYQHcj/BviHO2QX+E0BmADwX1B",
+	"4CcS8CxJAk0zubpPpd6LWEq9Fdds2UfIJTVlkhGRRCwt1D/oJWU00l/pFjhUlMLjnsaTqepbOrNZkhjx",
+	"oIQ4soUXP8YAHCXNlRX0r3hQucYC3X5QuyyDYxLY6w1fye9O/aiQV/ChI4rox8UNqB9f8cC5VQPyk1tW",
+	"9OdjEuQiZC4+Yqt+4VB3MNOUBu/klQvgZ/f7Kx5UakSUaVMt9TYHDk8KsCRXO28jZ7DYlJjCchDYjosj",
+	"p/G8DzD/lMxTIcZ2i2CPrcM2lgIsKQRKyYClRevdJo7IcMrXZ5cOsj6WstM803MxiznjdB73jnpPdoY7",
+	"T9DUMYWbBaiyKFo7YT6sCeAXJqYf3kUGij5hIjiTmOYCP3MyWub1yHLuBprwq1gqU0u1CLKGfveGQ/Qv",
+	"5sqPy3A+GcgPvPY7xVKVUBLh4mgqYYtR6qYEYEPT+Vgf/4Ys2eCpGiApmJhpTt9adAJh7bbcruN9q0gm",
+	"ekk1oXC20HzOLCh8h67vwuuIZW1izUPtb79r/gv8MYBPAuBohhmMRLQksZIsGR+DzTCO4B6JWBrfsAgK",
+	"5BRcA8SEWJmSb5ztkHM2ZxTMgQVb0zfmhEkLPgdXJdxJLNKXhTVnoof1cyyVvOJ4v3CBDDyfDpyPUPBx",
+	"Eodqh7zIH4zjxPiXaBSlTEomyU/FnN9RNQ1+xoAMoZD9CX1m9L2FR6VMc6i52rwvM5NfRbTcGr05Pdia",
+	"Prdl4dC4AisUv7tdiq/Wy20jer38eJ6B+vfx9LVT/q80yqenP3m++pMXZn+3cMJwdjmN+U7Zbd/lZo+/",
+	"mGSSWzx3CVPMewLnxsOAfI1pCUAfF80zUQakkuQAhSgepmwmbqD2DIpPIFDhkcjxCHiyxHYWvM4IEdig",
+	"IMoSXey3FNzWTU+gsj7swf7q5XwjFFZZufse4Khb96Dvv0H0+BdTkeS87YKFKVMowmgGlENqyKl3wf7G",
+	"VMNqdaBc+BLF9a+xbOcgorUu2pymdMaULY7r66V4Bedzhvipc7+D9tz6dpykuzySTcIWBJIpzd+hPh0B",
+	"h01ENOOG2z5iczXtG1nYCKqW7EFzPCZSmNZgK/tXHJg2mVF5zSLzM/QFUS/GM3fVyzheI9FVT+s41jNl",
+	"rg56bQaNL5Fsjkcshno4n1WOw+hh9e8hneU+WT20jT7xTix+E+LcgBU/LD2/wJ3ZhBU/tkDcXi7xxs2Y",
+	"Jih1ltynCyrJJL5h3GLxINFMQWtKM6O8G/U2w2gao+ByCwDnl0rPEYK7cg6rcUnJMrcKqGksrQUhN2b8",
+	"M2NQQ8NI6DlSWTfissF+zf2aNFq4vI2Czs29wxKMEjdh4TEku97QJGPSnDyDRe4baB7lWQy0E5xqfawn",
+	"pnAcDHJG+bIPkZmC7A6Hx2RvWFRhNDqQkDHIvGhwaxpgEs9i1XkhIeTirAhvr9GZUEaXNgsWy6aOtZS8",
+	"Xr+X8Yw1dYrgyis7VWKjLj/co05VxZ1vEC5TQJ//CjwJFTCew/daSH3DmODPu1y0rQzt8RdI/r1tZGxO",
+	"VAimoAvOkF/pf6cRS5FzTcXCxKBhtHZNBjrPeO9+d7lS4Kd5n3e+niilu9/i5va/NM3QHE8Ibiq4ugG8",
+	"LN/9azL5ZoIC3wSGVG0sE3qNDYUOYQ2oYALgYkGEvjkTLc9BMKRW+BEPN8/ySG9YukMu9I9oEjA5BYVW",
+	"Mo65526FL+4ouWMS0deT32EOm4k7Uon5/e6lBAUWdzTmk+OK7sp4VNJf0aqUslCkURGlWd0zMf/ut0zM",
+	"O+1Ybo+v752RPAdI/M1SqxutZd7Vuq50HEy5ZWzKaCqPwcKGRmFOMuNEQMW42WRaCiS4f/tpubsV90Gc",
+	"kjjaniFVeVYUvXnV/ay8tZUrviAJu39wgr3n8DWoqzRXBEiplDK6EPpG5kXHgeCsjyGVM6YlXgbnUx9a",
+	"iA8Q6U6DBdMECd2rDdP0sb4Vc4UZEJv9vpRcY2+0W+sQXU4WPjZiHz7+kgeGtBogz41NxXFIFwYPm26x",
+	"Q97mHD3mRkSs8PWTgpXYdoytkNAkZTRaNpkhXcrqYoisNL+zRcti+2qve7Zf5KE5d7GU9XONWjOhuZaA",
+	"wnhOudJ7ESaZV1ZHU1Sxsq2GhdcsnTAS2DiggMTc2DeMzw2DQ6xnXQ8DY7e1KIb4fD410sZge5R6f14W",
+	"apD3wFxwGbZrN/sumYqxnG2Dqaxy2p4kSZlYMx6xlATub4GmbS2poJw/KwgfG7ff4F+BXzqxG3Hvft1S",
+	"Rw8vkZglgciE+2RTKwR+tJDrXXRcuI5hnAi+Q06iCHkDUYs4ZM362UkUuct6n2bzczbeukTx3dnOT6LI",
+	"8ZOLrbKCbh7PgpK4wCzL1KGpqv5oUpHslV8TO2oEhfJMjaY25e5f23OnJ1NsGBy4+zv9/a1oKyXKMKF/",
+	"rcqref24kEB2nEviBeMqpcl7wOiWAQhCoOA6VOO1VTaKlZtd7l/F0HhvfL7j9rmwtas0COb6y47XOMMN",
+	"qgObzdWyWXd4kTCa3kF1gOa3qTskSZGe3nBJ58vZGKhwQuZwhzrfN4I6++04jk+wLiu9LmCCWzUCjxtt",
+	"V18Xe8PhMTmoedEe0nl2cR3Pi3GZNdjMqyfGY8m2NzLwk+YkIFUahypZdvX0Gcjtrfj6GkZScf8d52AE",
+	"AXYeoKqpByyt7X3WNF4EDv/W/IQOTvoqH1Ju3NhQdNsGh3dgu708YvuCfB7ymSf48ghiGiCazA1ryDG2",
+	"cuOin0/PaJRHfS/o8ohQgjUuCZ5MCOi2lgWIZg9i+XIWkJ8AXyUwTWEothiT4OXr4Oc+oWSSimzuJCRc",
+	"8Sv+d7HA7HIMxrCpya7FNg8t7JNRKmgUUmlQ/E1Z0VJ++4Iud9wQbRzhFGEArrjBAViABmsyDQo8gCM9",
+	"pH+R/GvyL+ch+dcV/9dgMID/6teCHAQgIP8ie8NdQvUahezYWfRHBFGhpcnVtytbXAbYBEmFmBFsF2EI",
+	"sMk838bxREOACjh1TbpFUMKGDDRL37df0jwISqB83i+SUEIqWXWtr9lcFTkrbJ4sCZ3PGU2rF79NKGER",
+	"jCkGtwSWSVwUxReoFNxMS0qGsxri9hmwJE0j7Eav1REJMsnSPKy/D3kbyPOBkgCdKjBR4UEkuKawlATQ",
+	"a6C7ueLAK0tIDrpbzlhEpJgxCGPW0maopXDc9QLEpYg4ZkuYnFnfN28/nvzt9M1lYCFX8jiZWF5xE/kK",
+	"xnobZOx4MgsxWNF0YgIPzyKMrkYrYWrDvetn1EJX6J284lEsQ8E5C5UkkcDQafDZ2RQjOFV/Yg5OLRnB",
+	"7AkGX8/okoxgiyHO96g4QwCWhKaa/DeI9rag95rI9dDMBuLQRqm41pLOGN0RMpuxiIyWRRO2Y1zSV1Sq",
+	"wane98HZy+AIA1wXtgJNCmlcmtD5I8DtBwKDQENPoN47kYtCvXWZrB4HDMOw2fuwVzjjW8sXUr1H9cY8",
+	"hrMyMAAjpSEUMVZxdES64AscDY+GVxxaPCLu2bvimmAhCSyOrnpHV53gCq56/Ss7XvgIIBOuereaKDuP",
+	"affoWT4mOPHOYPJ0G2i+C8QejgmagREhah/8CiB3V72j4ebj0zzIGZ7eILcbg7gPvZn6BFe9o7+usELB",
+	"Ve9D/8opDrDGnG7hFFTD52pyERC2JD8BE/wZOZQeLHDTEq/FBAoHRqTvcFxCiQO0iE+Q+1J+xUtYw/jQ",
+	"MGT7GcD/7ZBTGk6R1WOIJSdBDExJH3qWJHhPj6lhO8hc9JuhmLEjvMDzEiBgp8yvBhinzO+t0VIZTFFg",
+	"ZXMjCKXAtUIxAxAkVHB3D4hN1LtmzATvGx4bC37FteKrmc5tf6s5Fv6CI+2ybSELkZ8c6ePnflke+gmv",
+	"v593HsqIuXbyxkGXHrR6Eb3NtiGc61UuZGS/dL6mCeXxl5wXdXLIOjX/8ZIv4n0xyrg9UUQTbil2OYab",
+	"sRI5DOIIoKbRRHAriKL46qSF+u5QNHsUt2g3A4xDmFoSqUiI2/Tktu7d3YykjdNqiNgrVY/eStTeCppz",
+	"fWyNptd3TMwT1P9sVnoV4faTgLKMGxiacperM5B7VPvdfh7eM1dyc96vf65OANFsYHtrM7LrDbSHfsTU",
+	"QkvIaiEwRigGfuMYBWzAJSYSg4ZvFcvUHF7NLai8xtQZGucRnArvXZDgET2wb+wLVUw5H1f5G1MvX3cM",
+	"W3jLGZFxxBrD2EF7em8rC9/p5HlPPeaU6iEcu6CBuTHSwlE2DTDM0pTxYoR3H1F5/8yosBdSspPmSJki",
+	"tQe6aZTRzMGTWY9dfa24ijse7N9iHumFCW0MlrFnrekq/SRG7Y4vY8zX71mLvhsOYegJ4vfKGABgowIX",
+	"GN7sO+R33QZNGZpjNKe2RRkwphrS+w1yvOfYaVamm9jUL3Dg9wt8lewaMOjAmlqxKU9WIguRRnmKLEcR",
+	"C3KT+HLruUn3aeb+XYygFGiD+K9nv7Ub7hPShSV5+LMZUkBLzpIEZpYBxhiUcywBqcTeRWJss5RdpURa",
+	"0yiqoJ/EyMmlq1g3j654kO9DUAQvYktgNAvQ7hhUDY3HgC+KoMsI1YEAvUHfZCLYH17LAIdnDU5XHOcC",
+	"NrW4JHeDYT9WJOMqTsD0CGNImNK/jrTExUXGQxaVbW80SUY0vH6fJkGB0Jyb0EytGEl+v3j75ogEBqck",
+	"+CQA7tbMvk/gBzNd85ed1M/9Kx7kkFDG2glmedSO9bvkxFo5ze0G3qK9z5+hyoE0MzBjMvc+LOokFQu9",
+	"xXOaSSb7wIKmNBmDxq8Z0bFZ95DFN6ZW9ASXBEKEcKMRjUmSsUgSsSAXivKIphH5k42mQlzLIzCi638O",
+	"4ihHrvkkRo+knpx95kwyBjN0jrgDe1hZccwFD4qmZTzhVGUpWjmCm91+UFgKqGRP94kYX/G/vz55Mbj4",
+	"+8newVOEgAjiaCfvemckomWgyQFvD5ljRuDkGCAUxTdww+RIEwipA2i3BXZOAZ51xan+VqJnrhFt4ncx",
+	"utc47d/F6CshTfwuRgZnoh1fYkolGWkZF5LBd76X6Cx5XfgU9O0EI0FQtwr/9Ysbj6d52Ryv1JHXoIL7",
+	"Ma8/RUZLc0kWeYAoiSxyPJUpvWGmbEVT7aeaKK9FClPI534vQ9tLA02MsWjQNq5EqGxkuY7svC9fPolR",
+	"a4Ym+DjepWwM/iUaq/+dB+Sn899ekGd7+8OfXcMMIvHkjj59OToOPq2kw93lcj0jtj0dHl9x0wvjIRuc",
+	"zKECbWC8OgaKe0ElofikQUdDBtMqKuZFB5SA+cCNYO81I+B+EqO+w54bQflwxA0yGCzW3vDhJbAW6UvP",
+	"xNxluqH6ivsVgnn+XoE3MBVcZCmGOq43/duvF7f2CeijLjK2EYyzdB4bGpyfe7CflbPsHhtleY1kO8c7",
+	"bkqHG7XR6ob+4ETsp5Tldq+x657+2gxlZwDYtbMtinDtEOXla02mW7Vdzer1W4xhQiiPtlC4B8hnLPW0",
+	"RmSSXYitaXLVBV6Rx7gSMq7SYL+IizDxQ2nLIUAxrn4A7ktmLfX0laTX0hg64qVV1xhKMMTcaG4grtm/",
+	"dvCd4HvDVNsqS8j9bNZquTJTqYBiNJKuKbRY5E+7aKDWNr6aqdx/RpKnu+7ej68CkVJNZFpj59d1m7yu",
+	"gKF3SW6C/Pja3qO1s3zrO9gV66U71ffse0l6qo/8O099ehC2s3lWVGdi3CEQNNCNBDG+oIEK13XWtJPE",
+	"N5Es9ZAc5m4JVKspygWEaFZPtKafspBxlSwJWBINot1lhZTyGsNaiPhkPUi5a9BixAOc4likrZ7+1a6j",
+	"RArMYlerhtHkijHp7mdcsZTTZK3U8tVIcceQwvMteLC+mRSXD/efTd1FH7LEUigY6Mx04y62GtDRJvht",
+	"J6ajLpzU+YF0aog3nvbELRZezQ/b0JvsPedO6e3NXcS7wx+5Y/d9sMxGtfmHi6r5Wzo00qnLbg5H/lOz",
+	"LeEkLzsc52G0+ubDciRw9kyNA+OyK/mR++hILsdmOP5kJGdQlxW9xiitKx5ziGpiptAGJ1xAioecM3ot",
+	"wUgdlMu0Gs+vSTTACpMkqNeCDYzdHVykEwr9yCuel6mFy7VAs3sk+wZjOM96sE5tC4xcesGOCgs5B8eE",
+	"IrwqRvGMyUiLUfKKjxj6BxCXgaZMqjzigaLjESekab8IhSiOYmmMAB9+xa/4ZSkHCZKPUD4NzB6efp7H",
+	"uB5/YqHaABz4hZ+C8ci4LvSw+ibZxvmYQfWLBkORoep7NRGZPr6SccjOsP3Mfi+uzF+hIndeWNzPGJrv",
+	"vM6OzEJ4TPEyLDyY8Nwiy4Dz3Rh2TByUzy5vb7n791pWenpIz2U7t27ZlC/mXyuU2VMeSbcj4KoTIaIj",
+	"56Yda0LLIWQ42FGwppxmlUWRiDhJoCoxFBLmlVibS8jRdKLiXdQywJdsDl13Ocr97jH2F/n9LFCsAQyK",
+	"X+GUnmJeZdsZbQAqeCUExv6qogHc2ry0/Q75rRaHCBvETCxNkWiwvzs0WZr7w/22g7mRlcJ8ewfTxP5u",
+	"h27+Jjjbngt1xaasp25c2HPbqmi451sz4FSNGN0AC9jtrVH2M0RS+IzyJAotn6WMs4V0SAskFfMrVhVC",
+	"Rm9LnXChMDIFmL6a+iz0f7dT+p9DTH8wNndWkeob8i5sv4QIswLBpCrRl7VTDJTElOgS12jTPu+KX7L7",
+	"9fFLfqCEfH2UkDI1tWnKdwUJ+Y5uGgdnaPuXTnu4OC1nOjJnSJlkaZ+wzxRok0rEJtVM3oh9iEOQQ3CY",
+	"2qoIEIE2BJMYbNSCK44n3yAO2IJattic1rRrMAiouRtbmp4IYtDnF9ZJyzWlNfJJzDFX0xoDCOVs4dTu",
+	"aqsqpJeoTLDfLGZBeZj/I6EL+lf2yCAG/VXv6MtVDyiCJqCCXfWOdm83ysfva/rXupSHBFsy9SkGXNoM",
+	"/EQKMhVJYXzBgQZ9Qq/4hfvTPWSxlynk3yOZfR2O/dCJ7Bd0CTA2BnzmLhYZVwoEer4fxeBX5JbA1F1u",
+	"afJL3Skgt40Eg9R2GJNhungewI8uFUniMcNiExjfHPu9HOe6gf9JeqZer+3Qg7FN35ki/BDpL0zZ14Wx",
+	"VkssIhM5ABwpsw5ukzalu8sgSUnPMkcqhpwFw413apZ+MsukIiOGVWMtTJg1haOFvbnwn5nLpVmL+7lm",
+	"TevbxTL3EO6/l6SbA58XgmXul2knfBMXvsIcfenUTw/My0GDHUu312pebp8gflps1cHwyfof3XU5qXs0",
+	"SCRAuF2I9Jr8NIJq83rtfnZXdikVm9XXda4Fn3ZwYEbnDA4tooEBz59TyJZD2TmhS5+1551u+j4xJ4Rf",
+	"ZtO/b8Neb8bfvILww+MQ/IHtpd+oyU1A/nbNxcLi0sUKge3ktYH3cMo5eun3XTZK4hCdkPe6uk4/K+ND",
+	"4C3jjd1qzsIcRlHuoMOe5CXw2zYlltafjRIsZMyapCnv0v/DtHqPq267aFhoM6+tLvFNPivvqq5gvHvD",
+	"IVlM4wQ961oBGlFpPQuY+ZYwfedDHRrrVbJ17o0fwibyIHagEnPNlXbIG8YiME1es6V3Q75PLs7CLI3V",
+	"snf014duPL19a/67pQLIQovc5S2apyJkUmI30nJ12WG1X8U3jDN5rwH1eR9Nrrqdra/7mSytS81Cn694",
+	"uY0vt/0vvZN5/AeDFvVfGNKllwv/Lp72y890/zZ/ypOGF8si1C1Lk95R7zFI52ZIHuk8paEC0Abr2HOy",
+	"KeYJXeYmYmsVxsyIukkabysbwRvFEaGjknPIojAsd0oFMX1tXTJuAZncLKQyJlce/Vv//oXjupCmW7fo",
+	"gEmDdueVBwQ2zEyvLI2j+jBW9y/GwMLceKiCpcFCa8UHA4lmkiU3zJ1tLth6YuJiPkmKTHNAOaZOOcAi",
+	"/9L3NbKkvuXisEy+S9MdC1L07Yfb/z8AAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -7,46 +7,76 @@ package db
 import (
 	"context"
 
+	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/google/uuid"
 )
 
 type Querier interface {
 	AddParticipant(ctx context.Context, arg AddParticipantParams) (int64, error)
 	AddServerAgent(ctx context.Context, arg AddServerAgentParams) (int64, error)
+	ChangeSession(ctx context.Context, arg ChangeSessionParams) (Session, error)
+	// Takes announcements that are due. Each is due again at retry_at, unless it is settled before.
+	ClaimCallbacks(ctx context.Context, arg ClaimCallbacksParams) ([]Job, error)
 	// Leases the heads of mailboxes, the longest waiting first: an active turn with no earlier active turn of the same agent in
 	// the same channel, that is queued or whose lease has passed. The turns come back in no particular order. A turn never starts
 	// before it was queued, whatever the clocks of two nodes say.
 	ClaimTurns(ctx context.Context, arg ClaimTurnsParams) ([]Turn, error)
+	// Counts no further than is asked for.
+	CountActiveJobs(ctx context.Context, atMost int64) (int64, error)
 	CountActiveTurns(ctx context.Context, arg CountActiveTurnsParams) (int64, error)
 	CountAgentTurns(ctx context.Context, arg CountAgentTurnsParams) (int64, error)
 	CountAgents(ctx context.Context) (int64, error)
+	// By status, with the time that those took which have ended.
+	CountJobs(ctx context.Context, arg CountJobsParams) ([]CountJobsRow, error)
+	// Live sessions, those of them that are near their end, and those that ran out and are still remembered.
+	CountSessions(ctx context.Context, arg CountSessionsParams) (CountSessionsRow, error)
 	DeleteAgent(ctx context.Context, id uuid.UUID) (int64, error)
 	DeleteChannel(ctx context.Context, id uuid.UUID) (int64, error)
 	DeleteChannelMessages(ctx context.Context, channelID uuid.UUID) (int64, error)
 	DeleteMessage(ctx context.Context, arg DeleteMessageParams) (int64, error)
 	EndAgentTurns(ctx context.Context, arg EndAgentTurnsParams) ([]Turn, error)
+	EndAllSessions(ctx context.Context, arg EndAllSessionsParams) (int64, error)
+	EndChannelSession(ctx context.Context, arg EndChannelSessionParams) (int64, error)
 	EndChannelTurns(ctx context.Context, arg EndChannelTurnsParams) ([]Turn, error)
+	// Ends the job of a message with the turn of its agent. Finds no row when there is none, or when it is over.
+	EndJob(ctx context.Context, arg EndJobParams) (Job, error)
 	// Ends the active turns of one mailbox; with queued_only, those not yet begun.
 	EndMailboxTurns(ctx context.Context, arg EndMailboxTurnsParams) ([]Turn, error)
 	// Ends the active turns of a message from outside.
 	EndMessageTurns(ctx context.Context, arg EndMessageTurnsParams) ([]Turn, error)
+	// Also one that ended before in another way and is still remembered.
+	EndSession(ctx context.Context, arg EndSessionParams) (Session, error)
 	EnsureMessageServer(ctx context.Context, arg EnsureMessageServerParams) error
+	ExpireJobs(ctx context.Context, arg ExpireJobsParams) ([]Job, error)
+	ExpireSessions(ctx context.Context, arg ExpireSessionsParams) ([]Session, error)
 	// The message that a client already sent under its own id, if it did so recently.
 	FindClientMessage(ctx context.Context, arg FindClientMessageParams) (Message, error)
 	// Finds no row when the turn is no longer the owner's.
 	FinishTurn(ctx context.Context, arg FinishTurnParams) (Turn, error)
+	// Removes jobs that ended long ago.
+	ForgetJobs(ctx context.Context, arg ForgetJobsParams) ([]Job, error)
+	// Removes what is left of sessions that ended long ago.
+	ForgetSessions(ctx context.Context, arg ForgetSessionsParams) (int64, error)
 	GetAgent(ctx context.Context, id uuid.UUID) (Agent, error)
 	GetChannel(ctx context.Context, id uuid.UUID) (Channel, error)
+	// The oldest agent that runs and serves a message server.
+	GetFirstRunningAgent(ctx context.Context, messageServerID uuid.UUID) (uuid.UUID, error)
+	GetJob(ctx context.Context, id uuid.UUID) (Job, error)
 	GetMessage(ctx context.Context, id uuid.UUID) (Message, error)
 	GetMessageServer(ctx context.Context, id uuid.UUID) (MessageServer, error)
 	GetMessageTurn(ctx context.Context, arg GetMessageTurnParams) (Turn, error)
 	GetPairChannel(ctx context.Context, arg GetPairChannelParams) (Channel, error)
 	GetParticipant(ctx context.Context, arg GetParticipantParams) (ChannelParticipant, error)
+	GetSession(ctx context.Context, id uuid.UUID) (Session, error)
+	// Keeps others from changing the session until the transaction ends.
+	GetSessionForUpdate(ctx context.Context, id uuid.UUID) (Session, error)
 	GetTurn(ctx context.Context, id uuid.UUID) (Turn, error)
 	InsertAgent(ctx context.Context, arg InsertAgentParams) (Agent, error)
 	InsertChannel(ctx context.Context, arg InsertChannelParams) (int64, error)
+	InsertJob(ctx context.Context, arg InsertJobParams) (Job, error)
 	InsertMessage(ctx context.Context, arg InsertMessageParams) (Message, error)
 	InsertMessageServer(ctx context.Context, arg InsertMessageServerParams) (MessageServer, error)
+	InsertSession(ctx context.Context, arg InsertSessionParams) (Session, error)
 	InsertTurn(ctx context.Context, arg InsertTurnParams) (Turn, error)
 	InsertTurnEvent(ctx context.Context, arg InsertTurnEventParams) error
 	ListAgentServers(ctx context.Context, agentID uuid.UUID) ([]uuid.UUID, error)
@@ -56,6 +86,8 @@ type Querier interface {
 	// The agents that take part in a channel, and what stands between each and a turn: it must be running and attached to the
 	// channel's message server.
 	ListChannelAgents(ctx context.Context, channelID uuid.UUID) ([]ListChannelAgentsRow, error)
+	// Newest first. An empty status means any; a job past its time is timed out, whether or not that is noted yet.
+	ListJobs(ctx context.Context, arg ListJobsParams) ([]Job, error)
 	ListMessageServers(ctx context.Context) ([]MessageServer, error)
 	ListMessageTurns(ctx context.Context, messageID uuid.UUID) ([]Turn, error)
 	// Oldest first: what follows a point in time, without a gap.
@@ -71,9 +103,18 @@ type Querier interface {
 	ListServerAgents(ctx context.Context, messageServerID uuid.UUID) ([]uuid.UUID, error)
 	// Session and job channels are the server's own; they are listed only on request.
 	ListServerChannels(ctx context.Context, arg ListServerChannelsParams) ([]Channel, error)
+	// The live ones, newest first.
+	ListSessions(ctx context.Context, arg ListSessionsParams) ([]Session, error)
 	ListTurnEvents(ctx context.Context, turnID uuid.UUID) ([]TurnEvent, error)
+	ListUserJobs(ctx context.Context, arg ListUserJobsParams) ([]Job, error)
+	ListUserSessions(ctx context.Context, arg ListUserSessionsParams) ([]Session, error)
+	NextCallback(ctx context.Context) (*dbtype.Millis, error)
+	// No row when no job is under way.
+	NextJobExpiry(ctx context.Context) (dbtype.Millis, error)
 	// Takes the channel's next number. updated_at never goes back, so neither do the times of its messages.
 	NextSeq(ctx context.Context, arg NextSeqParams) (Channel, error)
+	// When a sweep is needed next; no row when there is no session.
+	NextSessionDue(ctx context.Context) (dbtype.Millis, error)
 	// Gives every running turn back; only right while no other process works on the database.
 	ReleaseAllTurnLeases(ctx context.Context) (int64, error)
 	// Gives an owner's turns back to their mailboxes.
@@ -81,10 +122,19 @@ type Querier interface {
 	RemoveParticipant(ctx context.Context, arg RemoveParticipantParams) (int64, error)
 	RemoveParticipants(ctx context.Context, channelID uuid.UUID) error
 	RemoveServerAgent(ctx context.Context, arg RemoveServerAgentParams) (int64, error)
+	// Begins the time-out anew, up to the longest life. Finds no row when the session is over, or when nobody asked for it by
+	// hand and it doesn't renew itself.
+	RenewSession(ctx context.Context, arg RenewSessionParams) (Session, error)
 	RenewTurnLeases(ctx context.Context, arg RenewTurnLeasesParams) (int64, error)
 	SetAgentRunning(ctx context.Context, arg SetAgentRunningParams) (Agent, error)
 	SetParticipantState(ctx context.Context, arg SetParticipantStateParams) (int64, error)
+	// Notes how an attempt went: a NULL due time settles it for good.
+	SettleCallback(ctx context.Context, arg SettleCallbackParams) (int64, error)
+	// Notes activity that renews nothing. Finds no row when the session is over.
+	TouchSession(ctx context.Context, arg TouchSessionParams) (Session, error)
 	// Fails to find the row when somebody else changed it since version was read.
 	UpdateAgent(ctx context.Context, arg UpdateAgentParams) (Agent, error)
 	UpdateChannel(ctx context.Context, arg UpdateChannelParams) (Channel, error)
+	// Takes sessions whose end comes near and of which nobody has told yet.
+	WarnSessions(ctx context.Context, arg WarnSessionsParams) ([]Session, error)
 }

@@ -14,9 +14,13 @@ type Channel = db.Channel
 
 type ChannelParticipant = db.ChannelParticipant
 
+type Job = db.Job
+
 type Message = db.Message
 
 type MessageServer = db.MessageServer
+
+type Session = db.Session
 
 type Turn = db.Turn
 

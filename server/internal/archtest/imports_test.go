@@ -64,6 +64,7 @@ func mayImport() map[string][]string {
 		"server/internal/auth":        {store, apierr},
 		"server/internal/media":       {store, auth, apierr},
 		"server/internal/messaging":   {store, bus, auth, apierr, "gen/db", "queries/dbtype"},
+		"server/internal/webhook":     {messaging, bus, apierr},
 		"server/internal/runtime":     {runtime + "/...", agent, model, messaging, store, bus, auth, apierr, "gen/db", "queries/dbtype", "server/internal/seal"},
 		"server/internal/runtime/...": {model, agent, apierr},
 
