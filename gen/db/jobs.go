@@ -59,16 +59,14 @@ type InsertJobParams struct {
 	ExpiresAt      dbtype.Millis
 }
 
-type ListJobsParams struct {
+type ListJobsOfStatusParams struct {
 	Status    string
-	Now       dbtype.Millis
 	LimitRows int64
 }
 
 type ListUserJobsParams struct {
 	UserID    uuid.UUID
 	Status    string
-	Now       dbtype.Millis
 	LimitRows int64
 }
 

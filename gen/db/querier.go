@@ -86,8 +86,9 @@ type Querier interface {
 	// The agents that take part in a channel, and what stands between each and a turn: it must be running and attached to the
 	// channel's message server.
 	ListChannelAgents(ctx context.Context, channelID uuid.UUID) ([]ListChannelAgentsRow, error)
-	// Newest first. An empty status means any; a job past its time is timed out, whether or not that is noted yet.
-	ListJobs(ctx context.Context, arg ListJobsParams) ([]Job, error)
+	// Newest first.
+	ListJobs(ctx context.Context, limitRows int64) ([]Job, error)
+	ListJobsOfStatus(ctx context.Context, arg ListJobsOfStatusParams) ([]Job, error)
 	ListMessageServers(ctx context.Context) ([]MessageServer, error)
 	ListMessageTurns(ctx context.Context, messageID uuid.UUID) ([]Turn, error)
 	// Oldest first: what follows a point in time, without a gap.
@@ -106,6 +107,7 @@ type Querier interface {
 	// The live ones, newest first.
 	ListSessions(ctx context.Context, arg ListSessionsParams) ([]Session, error)
 	ListTurnEvents(ctx context.Context, turnID uuid.UUID) ([]TurnEvent, error)
+	// An empty status means any.
 	ListUserJobs(ctx context.Context, arg ListUserJobsParams) ([]Job, error)
 	ListUserSessions(ctx context.Context, arg ListUserSessionsParams) ([]Session, error)
 	NextCallback(ctx context.Context) (*dbtype.Millis, error)

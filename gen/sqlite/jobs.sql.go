@@ -69,7 +69,7 @@ func (q *Queries) ClaimCallbacks(ctx context.Context, arg ClaimCallbacksParams) 
 }
 
 const countActiveJobs = `-- name: CountActiveJobs :one
-SELECT count(*) FROM (SELECT 1 FROM jobs WHERE ended_at IS NULL LIMIT ?1)
+SELECT count(*) FROM (SELECT 1 FROM jobs WHERE ended_at IS NULL AND expires_at > 0 LIMIT ?1)
 `
 
 // Counts no further than is asked for.
@@ -342,17 +342,63 @@ func (q *Queries) InsertJob(ctx context.Context, arg InsertJobParams) (Job, erro
 }
 
 const listJobs = `-- name: ListJobs :many
-SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at FROM jobs
-WHERE CAST(?1 AS TEXT) = '' OR CASE WHEN ended_at IS NULL AND expires_at <= ?2 THEN 'timeout' ELSE status END = CAST(?1 AS TEXT)
-ORDER BY created_at DESC, id
-LIMIT ?3
+SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at FROM jobs ORDER BY created_at DESC, id LIMIT ?1
 `
 
-type ListJobsParams = db.ListJobsParams
+// Newest first.
+func (q *Queries) ListJobs(ctx context.Context, limitRows int64) ([]Job, error) {
+	rows, err := q.db.QueryContext(ctx, listJobs, limitRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Job{}
+	for rows.Next() {
+		var i Job
+		if err := rows.Scan(
+			&i.ID,
+			&i.AgentID,
+			&i.UserID,
+			&i.ChannelID,
+			&i.MessageID,
+			&i.Content,
+			&i.Metadata,
+			&i.Status,
+			&i.Result,
+			&i.Error,
+			&i.CallbackURL,
+			&i.CallbackSecret,
+			&i.CallbackAttempts,
+			&i.CallbackDueAt,
+			&i.CallbackError,
+			&i.CreatedAt,
+			&i.ExpiresAt,
+			&i.EndedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
 
-// Newest first. An empty status means any; a job past its time is timed out, whether or not that is noted yet.
-func (q *Queries) ListJobs(ctx context.Context, arg ListJobsParams) ([]Job, error) {
-	rows, err := q.db.QueryContext(ctx, listJobs, arg.Status, arg.Now, arg.LimitRows)
+const listJobsOfStatus = `-- name: ListJobsOfStatus :many
+SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at FROM jobs
+WHERE status = ?1
+ORDER BY created_at DESC, id
+LIMIT ?2
+`
+
+type ListJobsOfStatusParams = db.ListJobsOfStatusParams
+
+func (q *Queries) ListJobsOfStatus(ctx context.Context, arg ListJobsOfStatusParams) ([]Job, error) {
+	rows, err := q.db.QueryContext(ctx, listJobsOfStatus, arg.Status, arg.LimitRows)
 	if err != nil {
 		return nil, err
 	}
@@ -396,20 +442,16 @@ func (q *Queries) ListJobs(ctx context.Context, arg ListJobsParams) ([]Job, erro
 const listUserJobs = `-- name: ListUserJobs :many
 SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at FROM jobs
 WHERE user_id = ?1
-  AND (CAST(?2 AS TEXT) = '' OR CASE WHEN ended_at IS NULL AND expires_at <= ?3 THEN 'timeout' ELSE status END = CAST(?2 AS TEXT))
+  AND (CAST(?2 AS TEXT) = '' OR status = ?2)
 ORDER BY created_at DESC, id
-LIMIT ?4
+LIMIT ?3
 `
 
 type ListUserJobsParams = db.ListUserJobsParams
 
+// An empty status means any.
 func (q *Queries) ListUserJobs(ctx context.Context, arg ListUserJobsParams) ([]Job, error) {
-	rows, err := q.db.QueryContext(ctx, listUserJobs,
-		arg.UserID,
-		arg.Status,
-		arg.Now,
-		arg.LimitRows,
-	)
+	rows, err := q.db.QueryContext(ctx, listUserJobs, arg.UserID, arg.Status, arg.LimitRows)
 	if err != nil {
 		return nil, err
 	}

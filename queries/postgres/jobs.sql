@@ -7,16 +7,20 @@ RETURNING *;
 SELECT * FROM jobs WHERE id = sqlc.arg(id);
 
 -- name: ListJobs :many
--- Newest first. An empty status means any; a job past its time is timed out, whether or not that is noted yet.
+-- Newest first.
+SELECT * FROM jobs ORDER BY created_at DESC, id LIMIT sqlc.arg(limit_rows)::bigint;
+
+-- name: ListJobsOfStatus :many
 SELECT * FROM jobs
-WHERE sqlc.arg(status)::text = '' OR CASE WHEN ended_at IS NULL AND expires_at <= sqlc.arg(now) THEN 'timeout' ELSE status END = sqlc.arg(status)::text
+WHERE status = sqlc.arg(status)
 ORDER BY created_at DESC, id
 LIMIT sqlc.arg(limit_rows)::bigint;
 
 -- name: ListUserJobs :many
+-- An empty status means any.
 SELECT * FROM jobs
 WHERE user_id = sqlc.arg(user_id)
-  AND (sqlc.arg(status)::text = '' OR CASE WHEN ended_at IS NULL AND expires_at <= sqlc.arg(now) THEN 'timeout' ELSE status END = sqlc.arg(status)::text)
+  AND (sqlc.arg(status)::text = '' OR status = sqlc.arg(status))
 ORDER BY created_at DESC, id
 LIMIT sqlc.arg(limit_rows)::bigint;
 
@@ -31,7 +35,7 @@ GROUP BY 1;
 
 -- name: CountActiveJobs :one
 -- Counts no further than is asked for.
-SELECT count(*) FROM (SELECT 1 FROM jobs WHERE ended_at IS NULL LIMIT sqlc.arg(at_most)::bigint);
+SELECT count(*) FROM (SELECT 1 FROM jobs WHERE ended_at IS NULL AND expires_at > 0 LIMIT sqlc.arg(at_most)::bigint) AS active;
 
 -- name: EndJob :one
 -- Ends the job of a message with the turn of its agent. Finds no row when there is none, or when it is over.

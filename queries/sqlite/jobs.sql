@@ -7,16 +7,20 @@ RETURNING *;
 SELECT * FROM jobs WHERE id = @id;
 
 -- name: ListJobs :many
--- Newest first. An empty status means any; a job past its time is timed out, whether or not that is noted yet.
+-- Newest first.
+SELECT * FROM jobs ORDER BY created_at DESC, id LIMIT @limit_rows;
+
+-- name: ListJobsOfStatus :many
 SELECT * FROM jobs
-WHERE CAST(@status AS TEXT) = '' OR CASE WHEN ended_at IS NULL AND expires_at <= @now THEN 'timeout' ELSE status END = CAST(@status AS TEXT)
+WHERE status = @status
 ORDER BY created_at DESC, id
 LIMIT @limit_rows;
 
 -- name: ListUserJobs :many
+-- An empty status means any.
 SELECT * FROM jobs
 WHERE user_id = @user_id
-  AND (CAST(@status AS TEXT) = '' OR CASE WHEN ended_at IS NULL AND expires_at <= @now THEN 'timeout' ELSE status END = CAST(@status AS TEXT))
+  AND (CAST(@status AS TEXT) = '' OR status = @status)
 ORDER BY created_at DESC, id
 LIMIT @limit_rows;
 
@@ -31,7 +35,7 @@ GROUP BY 1;
 
 -- name: CountActiveJobs :one
 -- Counts no further than is asked for.
-SELECT count(*) FROM (SELECT 1 FROM jobs WHERE ended_at IS NULL LIMIT @at_most);
+SELECT count(*) FROM (SELECT 1 FROM jobs WHERE ended_at IS NULL AND expires_at > 0 LIMIT @at_most);
 
 -- name: EndJob :one
 -- Ends the job of a message with the turn of its agent. Finds no row when there is none, or when it is over.

@@ -59,6 +59,7 @@ CREATE UNIQUE INDEX jobs_message ON jobs (message_id);
 CREATE INDEX jobs_active ON jobs (expires_at) WHERE ended_at IS NULL;
 CREATE INDEX jobs_ended ON jobs (ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX jobs_created ON jobs (created_at);
+CREATE INDEX jobs_status ON jobs (status, created_at);
 CREATE INDEX jobs_user ON jobs (user_id, created_at);
 CREATE INDEX jobs_callback ON jobs (callback_due_at) WHERE callback_due_at IS NOT NULL;
 

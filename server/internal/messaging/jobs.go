@@ -54,9 +54,15 @@ func (s *Service) CreateJob(ctx context.Context, who auth.Identity, n NewJob) (J
 	return s.askJob(ctx, who, row)
 }
 
-// jobAgent returns the agent that is to answer: the one asked for, if it runs, or the oldest that does.
+// jobAgent returns the agent that is to answer: the one asked for, if it runs, or the oldest that does. It refuses when too
+// much is under way.
 func (s *Service) jobAgent(ctx context.Context, who auth.Identity, asked *uuid.UUID) (id uuid.UUID, err error) {
 	err = s.view(ctx, who, "looking for a job's agent", func(q db.Querier) error {
+		if active, err := q.CountActiveJobs(ctx, MaxActiveJobs); err != nil {
+			return err
+		} else if active >= MaxActiveJobs {
+			return apierr.New(apierr.QueueFull, "%d jobs are under way; try again when some have ended", active)
+		}
 		if asked != nil {
 			id = *asked
 			return mustRun(ctx, q, id)
@@ -92,11 +98,6 @@ func (s *Service) askJob(ctx context.Context, who auth.Identity, row db.InsertJo
 		ChannelID: row.ChannelID, AuthorID: row.UserID, Content: row.Content, SourceType: SourceJobRequest, Target: &row.AgentID,
 		RawMessage: encode(map[string]any{"content": row.Content}), Metadata: onMessage,
 		makeChannel: func(ctx context.Context, p *post) error {
-			if active, err := p.q.CountActiveJobs(ctx, MaxActiveJobs); err != nil {
-				return err
-			} else if active >= MaxActiveJobs {
-				return apierr.New(apierr.QueueFull, "%d jobs are under way; try again when some have ended", active)
-			}
 			_, err := s.insertChannel(ctx, p.q, channel, []uuid.UUID{row.UserID, row.AgentID})
 			return err
 		},
@@ -128,10 +129,13 @@ func (s *Service) Jobs(ctx context.Context, who auth.Identity, query JobQuery) (
 	var counts JobCounts
 	err := s.view(ctx, who, "listing jobs", func(q db.Querier) (err error) {
 		var rows []db.Job
-		if seesAll(who) {
-			rows, err = q.ListJobs(ctx, db.ListJobsParams{Status: query.Status, Now: now, LimitRows: limit})
-		} else {
-			rows, err = q.ListUserJobs(ctx, db.ListUserJobsParams{UserID: who.EntityID, Status: query.Status, Now: now, LimitRows: limit})
+		switch {
+		case !seesAll(who):
+			rows, err = q.ListUserJobs(ctx, db.ListUserJobsParams{UserID: who.EntityID, Status: query.Status, LimitRows: limit})
+		case query.Status != "":
+			rows, err = q.ListJobsOfStatus(ctx, db.ListJobsOfStatusParams{Status: query.Status, LimitRows: limit})
+		default:
+			rows, err = q.ListJobs(ctx, limit)
 		}
 		if err != nil {
 			return err

@@ -26,6 +26,8 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"turns", testTurns},
 		{"claims", testClaims},
 		{"runs", testRuns},
+		{"sessions", testSessions},
+		{"jobs", testJobs},
 		{"transactions", testTransactions},
 		{"errors", testErrors},
 		{"concurrency", testConcurrency},
