@@ -35,14 +35,14 @@ func (h messageHandlers) ListMessages(ctx context.Context, req apiserver.ListMes
 
 func (h messageHandlers) PostMessage(ctx context.Context, req apiserver.PostMessageRequestObject) (apiserver.PostMessageResponseObject, error) {
 	draft := draftOf(req.ChannelID, *req.Body)
-	posted, err := h.post(ctx, outgoing{draft, targetOf(draft), deref(req.Body.Transport), req.Params.LastEventID})
+	sent, err := h.post(ctx, outgoing{draft, targetOf(draft), deref(req.Body.Transport), req.Params.LastEventID})
 	switch {
 	case err != nil:
 		return nil, err
-	case posted.stream != nil:
-		return posted.stream, nil
+	case sent.stream != nil:
+		return sent.stream, nil
 	default:
-		return apiserver.PostMessage201JSONResponse(messagePosted(posted.Posted, posted.answer)), nil
+		return apiserver.PostMessage201JSONResponse(messagePosted(sent.Posted, sent.answer)), nil
 	}
 }
 
@@ -54,39 +54,39 @@ type outgoing struct {
 	lastEventID *string
 }
 
-// posted is a message that was posted, with what came of it: the answer, or a stream that will bring it, or neither.
-type posted struct {
+// delivery is a message that was posted, with what came of it: the answer, or a stream that will bring it, or neither.
+type delivery struct {
 	messaging.Posted
 	answer *api.AgentResponse
 	stream *eventStream
 }
 
 // post posts a message over its transport.
-func (h messageHandlers) post(ctx context.Context, m outgoing) (posted, error) {
+func (h messageHandlers) post(ctx context.Context, m outgoing) (delivery, error) {
 	switch m.transport {
 	case "", api.TransportWebsocket:
 		p, err := h.messages.Post(ctx, auth.FromContext(ctx), m.draft)
-		return posted{Posted: p}, err
+		return delivery{Posted: p}, err
 	case api.TransportHTTP, api.TransportSync:
 		return h.ask(ctx, m)
 	case api.TransportSse, api.TransportStream:
 		m.draft.Resume = readPosition(deref(m.lastEventID))
 		conversation, err := h.messages.Converse(ctx, auth.FromContext(ctx), m.draft, m.target)
 		if err != nil {
-			return posted{}, err
+			return delivery{}, err
 		}
-		return posted{Posted: conversation.Posted, stream: newEventStream(ctx, conversation)}, nil
+		return delivery{Posted: conversation.Posted, stream: newEventStream(ctx, conversation)}, nil
 	default:
-		return posted{}, apierr.New(apierr.ValidationFailed,
+		return delivery{}, apierr.New(apierr.ValidationFailed,
 			"Invalid transport %q. Must be one of: http, sse, websocket, sync, stream", m.transport)
 	}
 }
 
 // ask posts a message and waits for the end of the agent's turn.
-func (h messageHandlers) ask(ctx context.Context, m outgoing) (posted, error) {
+func (h messageHandlers) ask(ctx context.Context, m outgoing) (delivery, error) {
 	conversation, err := h.messages.Converse(ctx, auth.FromContext(ctx), m.draft, m.target)
 	if err != nil {
-		return posted{}, err
+		return delivery{}, err
 	}
 	defer conversation.Close()
 	ctx, cancel := context.WithTimeoutCause(ctx, h.httpTimeout, apierr.New(apierr.Timeout, "The agent did not answer in time").
@@ -95,13 +95,13 @@ func (h messageHandlers) ask(ctx context.Context, m outgoing) (posted, error) {
 	for event, err := range conversation.Events(ctx) {
 		switch {
 		case err != nil:
-			return posted{}, err
+			return delivery{}, err
 		case event.End != nil:
 			answer, err := agentResponse(conversation.Turn, *event.End)
-			return posted{Posted: conversation.Posted, answer: &answer}, err
+			return delivery{Posted: conversation.Posted, answer: &answer}, err
 		}
 	}
-	return posted{}, apierr.New(apierr.Internal, "The answer did not come to an end")
+	return delivery{}, apierr.New(apierr.Internal, "The answer did not come to an end")
 }
 
 func (h messageHandlers) ClearChannel(ctx context.Context, req apiserver.ClearChannelRequestObject) (apiserver.ClearChannelResponseObject, error) {

@@ -73,16 +73,16 @@ func (h sessionHandlers) PostSessionMessage(ctx context.Context, req apiserver.P
 	if err != nil {
 		return nil, err
 	}
-	posted, err := h.messages.post(ctx, outgoing{draft, before.AgentID, deref(req.Body.Transport), req.Params.LastEventID})
+	sent, err := h.messages.post(ctx, outgoing{draft, before.AgentID, deref(req.Body.Transport), req.Params.LastEventID})
 	if err != nil {
 		return nil, err
 	}
-	status := sessionStatus(posted.Posted, before)
-	if posted.stream != nil {
-		posted.stream.extra = object{"sessionStatus": encode(status)}
-		return posted.stream, nil
+	status := sessionStatus(sent.Posted, before)
+	if sent.stream != nil {
+		sent.stream.extra = object{"sessionStatus": encode(status)}
+		return sent.stream, nil
 	}
-	return apiserver.PostSessionMessage201JSONResponse(sessionMessagePosted(posted.Posted, posted.answer, status)), nil
+	return apiserver.PostSessionMessage201JSONResponse(sessionMessagePosted(sent.Posted, sent.answer, status)), nil
 }
 
 func (h sessionHandlers) ListSessionMessages(ctx context.Context, req apiserver.ListSessionMessagesRequestObject) (apiserver.ListSessionMessagesResponseObject, error) {
