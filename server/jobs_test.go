@@ -40,15 +40,7 @@ func (n *node) job(body map[string]any) wireJob {
 
 func TestJobIsAnswered(t *testing.T) {
 	t.Parallel()
-	for name, cfg := range engines(t) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			jobIsAnswered(t, startWith(t, cfg))
-		})
-	}
-}
-
-func jobIsAnswered(t *testing.T, n *node) {
+	n := start(t, t.TempDir())
 	created := n.job(map[string]any{"content": "Hello", "metadata": map[string]any{"k": 1}})
 	if created.Status != "processing" || created.ExpiresAt-created.CreatedAt != 30_000 {
 		t.Errorf("created %+v", created)

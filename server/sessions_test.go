@@ -9,9 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/elizad/elizad/server"
 	"github.com/elizad/elizad/server/internal/modeltest"
-	"github.com/elizad/elizad/server/internal/pgtest"
 )
 
 const sessionsPath = "/api/messaging/sessions"
@@ -57,22 +55,7 @@ func (n *node) session(config map[string]any) wireSession {
 
 func TestSessionFromBeginningToEnd(t *testing.T) {
 	t.Parallel()
-	for name, cfg := range engines(t) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			sessionFromBeginningToEnd(t, startWith(t, cfg))
-		})
-	}
-}
-
-// engines returns settings for a server on each database.
-func engines(t *testing.T) map[string]server.Config {
-	postgres := config0(t)
-	postgres.Storage.PostgresURL = pgtest.URL(t)
-	return map[string]server.Config{"SQLite": config0(t), "PostgreSQL": postgres}
-}
-
-func sessionFromBeginningToEnd(t *testing.T, n *node) {
+	n := start(t, t.TempDir())
 	s := n.session(nil)
 	path := sessionsPath + "/" + s.SessionID
 	if s.TimeoutConfig.TimeoutMinutes != 30 || s.TimeoutConfig.MaxDurationMinutes != 720 || !s.TimeoutConfig.AutoRenew || s.Metadata["page"] != "help" ||

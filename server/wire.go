@@ -92,11 +92,11 @@ func (s *Server) openMessaging(ctx context.Context) error {
 	if s.parts.hooks, err = webhook.NewGuard(s.cfg.Sessions.WebhookAllow); err != nil {
 		return fmt.Errorf("reading ELIZAD_WEBHOOK_ALLOW (--webhook-allow): %w", err)
 	}
-	rules := s.cfg.Sessions
 	s.parts.messaging = messaging.New(messaging.Config{
 		Store: s.parts.store, Bus: s.parts.bus, Logger: s.log, MailboxLimit: s.cfg.Messages.QueueMax,
 		Sessions: messaging.SessionLimits{
-			Timeout: rules.Timeout, MinTimeout: rules.MinTimeout, MaxTimeout: rules.MaxTimeout, MaxDuration: rules.MaxDuration, Warning: rules.Warning,
+			Timeout: s.cfg.Sessions.Timeout, MinTimeout: s.cfg.Sessions.MinTimeout, MaxTimeout: s.cfg.Sessions.MaxTimeout,
+			MaxDuration: s.cfg.Sessions.MaxDuration, Warning: s.cfg.Sessions.Warning,
 		},
 		AgentSettings: func(ctx context.Context, id uuid.UUID) (func(string) (string, bool), error) {
 			return s.parts.runtime.Agents().Settings(ctx, auth.Service(), id)
