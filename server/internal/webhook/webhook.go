@@ -147,6 +147,9 @@ func (a *Announcer) pause(ctx context.Context) time.Duration {
 
 // round makes the attempts that are due, at most as many as can be made at once.
 func (a *Announcer) round(ctx context.Context) (int, error) {
+	if at, ok, err := a.cfg.Messaging.NextCallback(ctx); err != nil || !ok || time.Until(at) > 0 {
+		return 0, err // most jobs have no callback: a look costs less than a claim
+	}
 	due, err := a.cfg.Messaging.ClaimCallbacks(ctx, workers, lease)
 	if err != nil {
 		return 0, err
