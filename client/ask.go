@@ -76,7 +76,7 @@ func Reply(answer iter.Seq2[Event, error]) (AgentResponse, error) {
 func (c *Client) stream(ctx context.Context, channelID uuid.UUID, m NewMessage, yield func(Event) bool) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	resp, err := c.api.PostMessage(withRepeat(ctx), channelID, m, acceptStream)
+	resp, err := c.api.PostMessage(withRepeat(ctx), channelID, &api.PostMessageParams{}, m, acceptStream)
 	if err != nil {
 		return err
 	}

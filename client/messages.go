@@ -78,7 +78,7 @@ func (c *Client) Post(ctx context.Context, channelID uuid.UUID, text string) (Me
 func (c *Client) PostMessage(ctx context.Context, channelID uuid.UUID, m NewMessage) (MessagePosted, error) {
 	m = c.signed(m, api.TransportWebsocket)
 	return call[MessagePosted](ctx, c, "posting a message", func(ctx context.Context) (*http.Response, error) {
-		return c.api.PostMessage(withRepeat(ctx), channelID, m)
+		return c.api.PostMessage(withRepeat(ctx), channelID, &api.PostMessageParams{}, m)
 	})
 }
 

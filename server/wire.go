@@ -18,11 +18,13 @@ import (
 	"github.com/elizad/elizad/server/internal/lifecycle"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/realtime"
+	"github.com/elizad/elizad/server/internal/rest"
 	"github.com/elizad/elizad/server/internal/runtime"
 	"github.com/elizad/elizad/server/internal/seal"
 	"github.com/elizad/elizad/server/internal/store"
 	"github.com/elizad/elizad/server/internal/store/pgstore"
 	"github.com/elizad/elizad/server/internal/store/sqlitestore"
+	"github.com/elizad/elizad/server/internal/webhook"
 	"github.com/elizad/elizad/server/socketio"
 	"github.com/elizad/elizad/server/socketio/engineio"
 )
@@ -32,7 +34,11 @@ type parts struct {
 	keys      auth.Keys
 	store     store.Store
 	bus       *bus.Local
+	secrets   *seal.Keys
+	hooks     *webhook.Guard
 	messaging *messaging.Service
+	upkeep    *messaging.Upkeep
+	announcer *webhook.Announcer
 	runtime   *runtime.Service
 	io        *socketio.Server
 	gateway   *realtime.Gateway
@@ -47,6 +53,8 @@ func (s *Server) components() []lifecycle.Component {
 		{Name: "the database", Start: s.openStore, Stop: func(context.Context) error { return s.parts.store.Close() }},
 		{Name: "the bus", Start: s.openBus, Stop: func(context.Context) error { return s.parts.bus.Close() }},
 		{Name: "messaging", Start: s.openMessaging},
+		{Name: "the announcer of jobs", Start: s.startAnnouncer, Stop: func(ctx context.Context) error { return s.parts.announcer.Stop(ctx) }},
+		{Name: "the upkeep of sessions and jobs", Start: s.startUpkeep, Stop: s.stopUpkeep},
 		{Name: "the agents", Start: s.startRuntime, Stop: func(ctx context.Context) error { return s.parts.runtime.Stop(ctx) }, StopTimeout: drain},
 		{Name: "realtime", Start: s.startGateway, Stop: func(ctx context.Context) error { return s.parts.gateway.Stop(ctx) }},
 		{Name: "sockets", Stop: s.drainSockets, StopTimeout: drain / 4},
@@ -77,10 +85,45 @@ func (s *Server) openBus(context.Context) error {
 
 func (s *Server) openMessaging(ctx context.Context) error {
 	s.parts.keys = auth.NewKeys(s.cfg.Security.AuthToken)
+	var err error
+	if s.parts.secrets, err = s.loadKeys(); err != nil {
+		return err
+	}
+	if s.parts.hooks, err = webhook.NewGuard(s.cfg.Sessions.WebhookAllow); err != nil {
+		return fmt.Errorf("reading ELIZAD_WEBHOOK_ALLOW (--webhook-allow): %w", err)
+	}
 	s.parts.messaging = messaging.New(messaging.Config{
 		Store: s.parts.store, Bus: s.parts.bus, Logger: s.log, MailboxLimit: s.cfg.Messages.QueueMax,
+		Sessions: messaging.SessionLimits{
+			Timeout: s.cfg.Sessions.Timeout, MinTimeout: s.cfg.Sessions.MinTimeout, MaxTimeout: s.cfg.Sessions.MaxTimeout,
+			MaxDuration: s.cfg.Sessions.MaxDuration, Warning: s.cfg.Sessions.Warning,
+		},
+		AgentSettings: func(ctx context.Context, id uuid.UUID) (func(string) (string, bool), error) {
+			return s.parts.runtime.Agents().Settings(ctx, auth.Service(), id)
+		},
+		CheckCallback: s.parts.hooks.Check,
+		Secrets:       s.parts.secrets,
 	})
 	return s.parts.messaging.Prepare(ctx)
+}
+
+func (s *Server) startUpkeep(ctx context.Context) error {
+	s.parts.upkeep = messaging.NewUpkeep(s.parts.messaging, s.cfg.Sessions.CleanupInterval)
+	return s.parts.upkeep.Start(ctx)
+}
+
+func (s *Server) stopUpkeep(ctx context.Context) error {
+	if err := s.parts.upkeep.Stop(ctx); err != nil || !s.cfg.Sessions.ClearOnShutdown {
+		return err
+	}
+	return s.parts.messaging.ClearSessions(ctx)
+}
+
+func (s *Server) startAnnouncer(ctx context.Context) error {
+	s.parts.announcer = webhook.New(webhook.Config{
+		Messaging: s.parts.messaging, Guard: s.parts.hooks, Show: rest.JobDocument, Version: s.version, Logger: s.log,
+	})
+	return s.parts.announcer.Start(ctx)
 }
 
 // nodeName names this process among those that may take turns.
@@ -154,10 +197,6 @@ func (s *Server) loadKeys() (*seal.Keys, error) {
 }
 
 func (s *Server) startRuntime(ctx context.Context) error {
-	keys, err := s.loadKeys()
-	if err != nil {
-		return err
-	}
 	models, err := newModels(s.cfg.Messages.BuiltinNotice, s.cfg.Messages.BuiltinDelay)
 	if err != nil {
 		return fmt.Errorf("making the built-in responder: %w", err)
@@ -167,7 +206,7 @@ func (s *Server) startRuntime(ctx context.Context) error {
 		return fmt.Errorf("registering plugins: %w", err)
 	}
 	s.parts.runtime, err = runtime.New(runtime.Config{
-		Store: s.parts.store, Messages: s.parts.messaging, Models: models, Keys: keys, Environment: s.cfg.Agents.Environment, Plugins: plugins,
+		Store: s.parts.store, Messages: s.parts.messaging, Models: models, Keys: s.parts.secrets, Environment: s.cfg.Agents.Environment, Plugins: plugins,
 		Logger: s.log, Owner: nodeName(), ConcurrentRuns: s.cfg.Messages.ConcurrentRuns, ConversationLength: s.cfg.Messages.ConversationLength,
 		RunTimeout: s.cfg.Messages.RunTimeout, Capture: runtime.Capture(s.cfg.Messages.Capture),
 	})

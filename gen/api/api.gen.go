@@ -107,6 +107,57 @@ func (e HealthCheckStatus) Valid() bool {
 	}
 }
 
+// Defines values for JobCallbackStatus.
+const (
+	JobCallbackStatusDelivered JobCallbackStatus = "delivered"
+	JobCallbackStatusFailed    JobCallbackStatus = "failed"
+	JobCallbackStatusPending   JobCallbackStatus = "pending"
+	JobCallbackStatusWaiting   JobCallbackStatus = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the JobCallbackStatus enum.
+func (e JobCallbackStatus) Valid() bool {
+	switch e {
+	case JobCallbackStatusDelivered:
+		return true
+	case JobCallbackStatusFailed:
+		return true
+	case JobCallbackStatusPending:
+		return true
+	case JobCallbackStatusWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for JobStatus.
+const (
+	JobStatusCompleted  JobStatus = "completed"
+	JobStatusFailed     JobStatus = "failed"
+	JobStatusPending    JobStatus = "pending"
+	JobStatusProcessing JobStatus = "processing"
+	JobStatusTimeout    JobStatus = "timeout"
+)
+
+// Valid indicates whether the value is a known member of the JobStatus enum.
+func (e JobStatus) Valid() bool {
+	switch e {
+	case JobStatusCompleted:
+		return true
+	case JobStatusFailed:
+		return true
+	case JobStatusPending:
+		return true
+	case JobStatusProcessing:
+		return true
+	case JobStatusTimeout:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PluginStatusStatus.
 const (
 	PluginStatusStatusBuiltin     PluginStatusStatus = "builtin"
@@ -970,6 +1021,32 @@ type CreateGroupRequest struct {
 	WorldID *UUID `json:"worldId,omitempty"`
 }
 
+// CreateJobRequest A question to an agent.
+//
+// Example: {"content":"What is the capital of France?","timeoutMs":30000,"userId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be"}
+type CreateJobRequest struct {
+	// AgentID The oldest running agent if it is left out.
+	AgentID *UUID `json:"agentId,omitempty"`
+
+	// CallbackSecret The key that signs what is posted there: any text, or base64 after `whsec_`. It is never shown.
+	CallbackSecret *string `json:"callbackSecret,omitempty"`
+
+	// CallbackURL An http or https address that hears of the end.
+	CallbackURL *string `json:"callbackUrl,omitempty"`
+	Content     string  `json:"content"`
+
+	// Metadata The caller's own, at most 10 000 characters of JSON.
+	Metadata JSONObject `json:"metadata,omitempty"`
+
+	// TimeoutMs How long the answer may take; 30000 if it is left out.
+	TimeoutMs *int `json:"timeoutMs,omitempty"`
+
+	// UserID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	UserID UUID `json:"userId"`
+}
+
 // CreateMessageServerRequest A message server to be.
 //
 // Example: {"name":"Book club","sourceId":"81384788765712384","sourceType":"discord"}
@@ -1010,6 +1087,27 @@ type CreateRoomRequest struct {
 	//
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	WorldID *UUID `json:"worldId,omitempty"`
+}
+
+// CreateSessionRequest A session to be.
+//
+// Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","metadata":{"page":"help"},"timeoutConfig":{"timeoutMinutes":45},"userId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be"}
+type CreateSessionRequest struct {
+	// AgentID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	AgentID UUID `json:"agentId"`
+
+	// Metadata The caller's own, at most 10 KiB.
+	Metadata JSONObject `json:"metadata,omitempty"`
+
+	// TimeoutConfig The members of TimeoutPatch; anything but an object is ignored.
+	TimeoutConfig AnyJSON `json:"timeoutConfig,omitempty"`
+
+	// UserID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	UserID UUID `json:"userId"`
 }
 
 // CreateWorldRequest A world to be, or one to share.
@@ -1241,6 +1339,214 @@ type JSONObject = json.RawMessage
 // Example: {}
 type JSONObjectOrNull = json.RawMessage
 
+// Job A question to an agent, and its answer.
+//
+// Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","createdAt":1795188790230,"endedAt":1795188791210,"expiresAt":1795188820230,"jobId":"0d9c7a52-1f0b-4e55-9c22-6e3ab4c5f001","metadata":{},"prompt":"What is the capital of France?","result":{"message":{"authorId":"b850bc30-45f8-0041-a00a-83df46d8555d","content":"Paris.","createdAt":1795188791210,"id":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6"},"processingTimeMs":980},"status":"completed","userId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be"}
+type Job struct {
+	// AgentID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	AgentID UUID `json:"agentId"`
+
+	// Callback How the announcement of a job's end stands.
+	//
+	// Example: {"attempts":1,"status":"delivered","url":"https://example.com/hook"}
+	Callback *JobCallback `json:"callback,omitempty"`
+
+	// ChannelID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ChannelID UUID `json:"channelId"`
+
+	// CreatedAt A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	CreatedAt EpochMillis `json:"createdAt"`
+
+	// EndedAt A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	EndedAt *EpochMillis `json:"endedAt,omitempty"`
+
+	// Error Why there is no answer.
+	Error *string `json:"error,omitempty"`
+
+	// ExpiresAt A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	ExpiresAt EpochMillis `json:"expiresAt"`
+
+	// JobID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	JobID UUID `json:"jobId"`
+
+	// Metadata An object with any content.
+	//
+	// Example: {}
+	Metadata JSONObject `json:"metadata"`
+	Prompt   string     `json:"prompt"`
+
+	// Result What a job came to.
+	//
+	// Example: {"message":{"authorId":"b850bc30-45f8-0041-a00a-83df46d8555d","content":"Paris.","createdAt":1795188791210,"id":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6"},"processingTimeMs":980}
+	Result *JobResult `json:"result,omitempty"`
+
+	// Status Where a job stands.
+	//
+	// Example: completed
+	Status JobStatus `json:"status"`
+
+	// UserID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	UserID UUID `json:"userId"`
+}
+
+// JobCallback How the announcement of a job's end stands.
+//
+// Example: {"attempts":1,"status":"delivered","url":"https://example.com/hook"}
+type JobCallback struct {
+	Attempts int `json:"attempts"`
+
+	// Error Why the last attempt failed.
+	Error *string `json:"error,omitempty"`
+
+	// Status `waiting` for the end of the job, `pending` until it is delivered or given up.
+	Status JobCallbackStatus `json:"status"`
+	URL    string            `json:"url"`
+}
+
+// JobCallbackStatus `waiting` for the end of the job, `pending` until it is delivered or given up.
+type JobCallbackStatus string
+
+// JobCounts Jobs by status.
+//
+// Example: {"completed":1,"failed":0,"pending":0,"processing":0,"timeout":0}
+type JobCounts struct {
+	Completed  int `json:"completed"`
+	Failed     int `json:"failed"`
+	Pending    int `json:"pending"`
+	Processing int `json:"processing"`
+	Timeout    int `json:"timeout"`
+}
+
+// JobCreated A job that has begun.
+//
+// Example: {"createdAt":1795188790230,"expiresAt":1795188820230,"jobId":"0d9c7a52-1f0b-4e55-9c22-6e3ab4c5f001","status":"processing"}
+type JobCreated struct {
+	// CreatedAt A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	CreatedAt EpochMillis `json:"createdAt"`
+
+	// ExpiresAt A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	ExpiresAt EpochMillis `json:"expiresAt"`
+
+	// JobID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	JobID UUID `json:"jobId"`
+
+	// Status Where a job stands.
+	//
+	// Example: completed
+	Status JobStatus `json:"status"`
+}
+
+// JobList Jobs, newest first.
+//
+// Example: {"filtered":1,"jobs":[{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","createdAt":1795188790230,"endedAt":1795188791210,"expiresAt":1795188820230,"jobId":"0d9c7a52-1f0b-4e55-9c22-6e3ab4c5f001","metadata":{},"prompt":"What is the capital of France?","result":{"message":{"authorId":"b850bc30-45f8-0041-a00a-83df46d8555d","content":"Paris.","createdAt":1795188791210,"id":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6"},"processingTimeMs":980},"status":"completed","userId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be"}],"total":1}
+type JobList struct {
+	// Filtered Those of the status that was asked for.
+	Filtered int   `json:"filtered"`
+	Jobs     []Job `json:"jobs"`
+
+	// Total All jobs that the caller may see.
+	Total int `json:"total"`
+}
+
+// JobMessage The answer.
+//
+// Example: {"authorId":"b850bc30-45f8-0041-a00a-83df46d8555d","content":"Paris.","createdAt":1795188791210,"id":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6"}
+type JobMessage struct {
+	// AuthorID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	AuthorID UUID   `json:"authorId"`
+	Content  string `json:"content"`
+
+	// CreatedAt A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	CreatedAt EpochMillis `json:"createdAt"`
+
+	// ID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ID UUID `json:"id"`
+
+	// Metadata An object with any content.
+	//
+	// Example: {}
+	Metadata JSONObject `json:"metadata,omitempty"`
+}
+
+// JobMetrics How the jobs went that have ended. Rates are from 0 to 1.
+//
+// Example: {"averageProcessingTimeMs":980,"failureRate":0,"successRate":1,"timeoutRate":0}
+type JobMetrics struct {
+	// AverageProcessingTimeMs Of those with an answer.
+	AverageProcessingTimeMs int64   `json:"averageProcessingTimeMs"`
+	FailureRate             float32 `json:"failureRate"`
+	SuccessRate             float32 `json:"successRate"`
+	TimeoutRate             float32 `json:"timeoutRate"`
+}
+
+// JobResult What a job came to.
+//
+// Example: {"message":{"authorId":"b850bc30-45f8-0041-a00a-83df46d8555d","content":"Paris.","createdAt":1795188791210,"id":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6"},"processingTimeMs":980}
+type JobResult struct {
+	// Message The answer.
+	//
+	// Example: {"authorId":"b850bc30-45f8-0041-a00a-83df46d8555d","content":"Paris.","createdAt":1795188791210,"id":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6"}
+	Message          JobMessage `json:"message"`
+	ProcessingTimeMs int64      `json:"processingTimeMs"`
+}
+
+// JobStatus Where a job stands.
+//
+// Example: completed
+type JobStatus string
+
+// JobsHealth Figures of the jobs.
+//
+// Example: {"healthy":true,"maxJobs":10000,"metrics":{"averageProcessingTimeMs":980,"failureRate":0,"successRate":1,"timeoutRate":0},"statusCounts":{"completed":1,"failed":0,"pending":0,"processing":0,"timeout":0},"timestamp":1795188791210,"totalJobs":1}
+type JobsHealth struct {
+	Healthy bool `json:"healthy"`
+
+	// MaxJobs How many may be under way; more are refused.
+	MaxJobs int `json:"maxJobs"`
+
+	// Metrics How the jobs went that have ended. Rates are from 0 to 1.
+	//
+	// Example: {"averageProcessingTimeMs":980,"failureRate":0,"successRate":1,"timeoutRate":0}
+	Metrics JobMetrics `json:"metrics"`
+
+	// StatusCounts Jobs by status.
+	//
+	// Example: {"completed":1,"failed":0,"pending":0,"processing":0,"timeout":0}
+	StatusCounts JobCounts `json:"statusCounts"`
+
+	// Timestamp A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	Timestamp EpochMillis `json:"timestamp"`
+	TotalJobs int         `json:"totalJobs"`
+}
+
 // Liveness The process is alive.
 //
 // Example: {"status":"ok","timestamp":"2026-11-20T15:33:10.230Z"}
@@ -1257,6 +1563,11 @@ type Liveness struct {
 //
 // Example: 50
 type LooseInteger = string
+
+// LooseNumber A number, or text that holds one.
+//
+// Example: 30
+type LooseNumber = json.RawMessage
 
 // LooseTime A moment as epoch milliseconds, ISO 8601 or an RFC 2822-like date.
 //
@@ -1979,6 +2290,28 @@ type PostMessageRequest struct {
 	Transport *Transport `json:"transport,omitempty"`
 }
 
+// PostSessionMessageRequest A message of the session's user.
+//
+// Example: {"attachments":[{"name":"cat.png","type":"image","url":"https://example.com/cat.png"}],"content":"Hello","transport":"http"}
+type PostSessionMessageRequest struct {
+	// Attachments Files: `type`, `url` and `name`.
+	Attachments []JSONObject `json:"attachments,omitempty"`
+
+	// ClientMessageID The caller's own id for the message.
+	ClientMessageID *string `json:"clientMessageId,omitempty"`
+
+	// Content The text, at most 4000 UTF-16 units.
+	Content string `json:"content"`
+
+	// Metadata The caller's own, at most 10 KiB.
+	Metadata JSONObject `json:"metadata,omitempty"`
+
+	// Transport How the caller gets the answer; `sync` means `http` and `stream` means `sse`.
+	//
+	// Example: http
+	Transport *Transport `json:"transport,omitempty"`
+}
+
 // Problem A failure as RFC 9457 describes it.
 //
 // Example: {"code":"NOT_FOUND","detail":"Agent not found","status":404,"title":"Not Found","type":"about:blank"}
@@ -2389,6 +2722,299 @@ type RunSummary struct {
 	Status RunStatus `json:"status"`
 }
 
+// Session A session.
+//
+// Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","createdAt":"2026-11-20T15:33:10.230Z","expiresAt":"2026-11-20T16:03:10.230Z","isNearExpiration":false,"lastActivity":"2026-11-20T15:33:10.230Z","metadata":{"page":"help"},"renewalCount":0,"sessionId":"5f0f0a5c-6c2e-4c5b-8f3e-0e7e0d0b7a11","timeRemaining":1800000,"timeoutConfig":{"autoRenew":true,"maxDurationMinutes":720,"timeoutMinutes":30,"warningThresholdMinutes":5},"userId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be"}
+type Session struct {
+	// AgentID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	AgentID UUID `json:"agentId"`
+
+	// ChannelID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ChannelID UUID `json:"channelId"`
+
+	// CreatedAt A moment in UTC, ISO 8601 with milliseconds.
+	//
+	// Example: 2026-11-20T15:33:10.230Z
+	CreatedAt Timestamp `json:"createdAt"`
+
+	// ExpiresAt A moment in UTC, ISO 8601 with milliseconds.
+	//
+	// Example: 2026-11-20T15:33:10.230Z
+	ExpiresAt        Timestamp `json:"expiresAt"`
+	IsNearExpiration bool      `json:"isNearExpiration"`
+
+	// LastActivity A moment in UTC, ISO 8601 with milliseconds.
+	//
+	// Example: 2026-11-20T15:33:10.230Z
+	LastActivity Timestamp `json:"lastActivity"`
+
+	// Metadata An object with any content.
+	//
+	// Example: {}
+	Metadata     JSONObject `json:"metadata"`
+	RenewalCount int        `json:"renewalCount"`
+
+	// SessionID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	SessionID UUID `json:"sessionId"`
+
+	// TimeRemaining Milliseconds to the end, never negative.
+	TimeRemaining int64 `json:"timeRemaining"`
+
+	// TimeoutConfig When a session ends.
+	//
+	// Example: {"autoRenew":true,"maxDurationMinutes":720,"timeoutMinutes":30,"warningThresholdMinutes":5}
+	TimeoutConfig TimeoutConfig `json:"timeoutConfig"`
+
+	// UserID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	UserID UUID `json:"userId"`
+}
+
+// SessionDeleted A session that is over.
+//
+// Example: {"data":{"success":true},"message":"Session 5f0f0a5c-6c2e-4c5b-8f3e-0e7e0d0b7a11 deleted successfully","success":true}
+type SessionDeleted struct {
+	Data struct {
+		// Success Always true.
+		//
+		// Example: true
+		Success Success `json:"success"`
+	} `json:"data"`
+	Message string `json:"message"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
+// SessionList Live sessions, newest first.
+//
+// Example: {"sessions":[{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","createdAt":"2026-11-20T15:33:10.230Z","expiresAt":"2026-11-20T16:03:10.230Z","isNearExpiration":false,"lastActivity":"2026-11-20T15:33:10.230Z","metadata":{"page":"help"},"renewalCount":0,"sessionId":"5f0f0a5c-6c2e-4c5b-8f3e-0e7e0d0b7a11","timeRemaining":1800000,"timeoutConfig":{"autoRenew":true,"maxDurationMinutes":720,"timeoutMinutes":30,"warningThresholdMinutes":5},"userId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be"}],"stats":{"activeSessions":1,"expiredSessions":1,"totalSessions":2},"total":1}
+type SessionList struct {
+	Sessions []Session `json:"sessions"`
+
+	// Stats How many sessions there are.
+	//
+	// Example: {"activeSessions":1,"expiredSessions":1,"totalSessions":2}
+	Stats SessionStats `json:"stats"`
+
+	// Total All live sessions that the caller may see.
+	Total int `json:"total"`
+}
+
+// SessionMessage One entry of a session's conversation.
+//
+// Example: {"authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","isAgent":false,"metadata":{}}
+type SessionMessage struct {
+	// AuthorID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	AuthorID UUID   `json:"authorId"`
+	Content  string `json:"content"`
+
+	// CreatedAt A moment in UTC, ISO 8601 with milliseconds.
+	//
+	// Example: 2026-11-20T15:33:10.230Z
+	CreatedAt Timestamp `json:"createdAt"`
+
+	// ID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ID UUID `json:"id"`
+
+	// IsAgent Whether the session's agent said it.
+	IsAgent bool `json:"isAgent"`
+
+	// Metadata With the reply's thought and actions, and the attachments.
+	Metadata JSONObject `json:"metadata"`
+}
+
+// SessionMessageList A session's messages, newest first.
+//
+// Example: {"cursors":{"after":1795188790230,"before":1795188790230},"hasMore":false,"messages":[{"authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","isAgent":false,"metadata":{}}]}
+type SessionMessageList struct {
+	// Cursors Bounds for the next request.
+	//
+	// Example: {"after":1795188790310,"before":1795188790230}
+	Cursors  MessageCursors   `json:"cursors"`
+	HasMore  bool             `json:"hasMore"`
+	Messages []SessionMessage `json:"messages"`
+}
+
+// SessionMessagePosted The stored message, with the fields of the envelope again for clients that see only `data`.
+type SessionMessagePosted struct {
+	// AgentResponse How the addressed agent's run ended. An agent that says nothing has an empty `text`, the action `IGNORE` and the
+	// `outcome` and `reason` of its silence.
+	//
+	//
+	// Example: {"actions":["REPLY"],"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","inReplyTo":"2c63e6a2-a833-40bf-965f-256c9b3a5716","outcome":"replied","providers":[],"responseId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","seq":2,"simple":true,"text":"How do you do.","thought":"A greeting."}
+	AgentResponse     *AgentResponse `json:"agentResponse,omitempty"`
+	AuthorDisplayName *string        `json:"authorDisplayName,omitempty"`
+
+	// AuthorID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	AuthorID UUID `json:"authorId"`
+
+	// ChannelID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ChannelID UUID   `json:"channelId"`
+	Content   string `json:"content"`
+
+	// CreatedAt A moment in UTC, ISO 8601 with milliseconds.
+	//
+	// Example: 2026-11-20T15:33:10.230Z
+	CreatedAt Timestamp `json:"createdAt"`
+
+	// CreatedAtMillis A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	CreatedAtMillis EpochMillis `json:"created_at"`
+
+	// ID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ID                     UUID                                  `json:"id"`
+	InReplyToRootMessageID nullable.Nullable[openapi_types.UUID] `json:"inReplyToRootMessageId"`
+
+	// MessageServerID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	MessageServerID UUID `json:"messageServerId"`
+
+	// Metadata An object with any content.
+	//
+	// Example: {}
+	Metadata JSONObject `json:"metadata"`
+
+	// RawMessage Any JSON value but null.
+	//
+	// Example: {"text":"Hello"}
+	RawMessage AnyJSON `json:"rawMessage,omitempty"`
+
+	// Runs One for each agent that was given the message.
+	Runs []RunRef `json:"runs"`
+
+	// Seq Its place in the channel, counted from 1.
+	Seq int64 `json:"seq"`
+
+	// SessionStatus What a message did to its session.
+	//
+	// Example: {"expiresAt":"2026-11-20T16:03:10.230Z","isNearExpiration":false,"renewalCount":1,"wasRenewed":true}
+	SessionStatus SessionStatus `json:"sessionStatus"`
+
+	// SourceID The id that the sending client gave it.
+	SourceID   *string `json:"sourceId,omitempty"`
+	SourceType *string `json:"sourceType,omitempty"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+
+	// Unhandled Why no agent was given the message; absent if one was.
+	Unhandled *string `json:"unhandled,omitempty"`
+
+	// UpdatedAt A moment in UTC, ISO 8601 with milliseconds.
+	//
+	// Example: 2026-11-20T15:33:10.230Z
+	UpdatedAt Timestamp `json:"updatedAt"`
+
+	// UpdatedAtMillis A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	UpdatedAtMillis EpochMillis `json:"updated_at"`
+
+	// UserMessage The message as posted, in both spellings.
+	//
+	// Example: {"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","author_display_name":"Alice","author_id":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","channel_id":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","messageServerId":"00000000-0000-0000-0000-000000000000","message_server_id":"00000000-0000-0000-0000-000000000000","metadata":{},"seq":1,"sourceType":"client_chat","source_type":"client_chat"}
+	UserMessage UserMessage `json:"userMessage"`
+}
+
+// SessionMessagePostedEnvelope A message posted in a session.
+//
+// Example: {"agentResponse":{"actions":["REPLY"],"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","inReplyTo":"2c63e6a2-a833-40bf-965f-256c9b3a5716","outcome":"replied","providers":[],"responseId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","seq":2,"simple":true,"text":"How do you do.","thought":"A greeting."},"data":{"agentResponse":{"actions":["REPLY"],"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","inReplyTo":"2c63e6a2-a833-40bf-965f-256c9b3a5716","outcome":"replied","providers":[],"responseId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","seq":2,"simple":true,"text":"How do you do.","thought":"A greeting."},"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","inReplyToRootMessageId":null,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{},"runs":[],"seq":1,"sessionStatus":{"expiresAt":"2026-11-20T16:03:10.230Z","isNearExpiration":false,"renewalCount":1,"wasRenewed":true},"sourceType":"client_chat","success":true,"updatedAt":"2026-11-20T15:33:10.230Z","updated_at":1795188790230,"userMessage":{"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","author_display_name":"Alice","author_id":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","channel_id":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","messageServerId":"00000000-0000-0000-0000-000000000000","message_server_id":"00000000-0000-0000-0000-000000000000","metadata":{},"seq":1,"sourceType":"client_chat","source_type":"client_chat"}},"sessionStatus":{"expiresAt":"2026-11-20T16:03:10.230Z","isNearExpiration":false,"renewalCount":1,"wasRenewed":true},"success":true,"userMessage":{"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","author_display_name":"Alice","author_id":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","channel_id":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","messageServerId":"00000000-0000-0000-0000-000000000000","message_server_id":"00000000-0000-0000-0000-000000000000","metadata":{},"seq":1,"sourceType":"client_chat","source_type":"client_chat"}}
+type SessionMessagePostedEnvelope struct {
+	// AgentResponse How the addressed agent's run ended. An agent that says nothing has an empty `text`, the action `IGNORE` and the
+	// `outcome` and `reason` of its silence.
+	//
+	//
+	// Example: {"actions":["REPLY"],"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","inReplyTo":"2c63e6a2-a833-40bf-965f-256c9b3a5716","outcome":"replied","providers":[],"responseId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","seq":2,"simple":true,"text":"How do you do.","thought":"A greeting."}
+	AgentResponse *AgentResponse `json:"agentResponse,omitempty"`
+
+	// Data The stored message, with the fields of the envelope again for clients that see only `data`.
+	Data SessionMessagePosted `json:"data"`
+
+	// SessionStatus What a message did to its session.
+	//
+	// Example: {"expiresAt":"2026-11-20T16:03:10.230Z","isNearExpiration":false,"renewalCount":1,"wasRenewed":true}
+	SessionStatus SessionStatus `json:"sessionStatus"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+
+	// UserMessage The message as posted, in both spellings.
+	//
+	// Example: {"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","author_display_name":"Alice","author_id":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","channel_id":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","messageServerId":"00000000-0000-0000-0000-000000000000","message_server_id":"00000000-0000-0000-0000-000000000000","metadata":{},"seq":1,"sourceType":"client_chat","source_type":"client_chat"}
+	UserMessage UserMessage `json:"userMessage"`
+}
+
+// SessionStats How many sessions there are.
+//
+// Example: {"activeSessions":1,"expiredSessions":1,"totalSessions":2}
+type SessionStats struct {
+	ActiveSessions int `json:"activeSessions"`
+
+	// ExpiredSessions Those that ran out within the last 24 hours.
+	ExpiredSessions int `json:"expiredSessions"`
+	TotalSessions   int `json:"totalSessions"`
+}
+
+// SessionStatus What a message did to its session.
+//
+// Example: {"expiresAt":"2026-11-20T16:03:10.230Z","isNearExpiration":false,"renewalCount":1,"wasRenewed":true}
+type SessionStatus struct {
+	// ExpiresAt A moment in UTC, ISO 8601 with milliseconds.
+	//
+	// Example: 2026-11-20T15:33:10.230Z
+	ExpiresAt        Timestamp `json:"expiresAt"`
+	IsNearExpiration bool      `json:"isNearExpiration"`
+	RenewalCount     int       `json:"renewalCount"`
+	WasRenewed       bool      `json:"wasRenewed"`
+}
+
+// SessionsHealth Figures of the sessions.
+//
+// Example: {"activeSessions":1,"expiringSoon":0,"status":"healthy","timestamp":"2026-11-20T15:33:10.230Z","uptime":12.5}
+type SessionsHealth struct {
+	ActiveSessions int `json:"activeSessions"`
+
+	// ExpiringSoon Live sessions that are near their end.
+	ExpiringSoon int `json:"expiringSoon"`
+
+	// Status Example: healthy
+	Status string `json:"status"`
+
+	// Timestamp A moment in UTC, ISO 8601 with milliseconds.
+	//
+	// Example: 2026-11-20T15:33:10.230Z
+	Timestamp Timestamp `json:"timestamp"`
+
+	// Uptime Seconds since the server started.
+	Uptime float64 `json:"uptime"`
+}
+
 // StreamChunk A piece of a reply. The pieces in the order of `index` make up the text.
 //
 // Example: {"chunk":"How do ","index":0,"messageId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6"}
@@ -2439,6 +3065,45 @@ type Success = bool
 //
 // Example: ["A patient listener."]
 type TextOrTexts = json.RawMessage
+
+// TimeoutConfig When a session ends.
+//
+// Example: {"autoRenew":true,"maxDurationMinutes":720,"timeoutMinutes":30,"warningThresholdMinutes":5}
+type TimeoutConfig struct {
+	// AutoRenew Whether messages and heartbeats begin that time anew.
+	AutoRenew bool `json:"autoRenew"`
+
+	// MaxDurationMinutes Its longest life.
+	MaxDurationMinutes float64 `json:"maxDurationMinutes"`
+
+	// TimeoutMinutes Time without activity after which it ends.
+	TimeoutMinutes float64 `json:"timeoutMinutes"`
+
+	// WarningThresholdMinutes How long before the end it is near.
+	WarningThresholdMinutes float64 `json:"warningThresholdMinutes"`
+}
+
+// TimeoutPatch New time-outs. What is left out stays.
+//
+// Example: {"timeoutMinutes":45}
+type TimeoutPatch struct {
+	AutoRenew *bool `json:"autoRenew,omitempty"`
+
+	// MaxDurationMinutes A number, or text that holds one.
+	//
+	// Example: 30
+	MaxDurationMinutes LooseNumber `json:"maxDurationMinutes,omitempty"`
+
+	// TimeoutMinutes A number, or text that holds one.
+	//
+	// Example: 30
+	TimeoutMinutes LooseNumber `json:"timeoutMinutes,omitempty"`
+
+	// WarningThresholdMinutes A number, or text that holds one.
+	//
+	// Example: 30
+	WarningThresholdMinutes LooseNumber `json:"warningThresholdMinutes,omitempty"`
+}
 
 // Timestamp A moment in UTC, ISO 8601 with milliseconds.
 //
@@ -2704,6 +3369,9 @@ type ChannelID = UUID
 // IncludeEmbedding Example: true
 type IncludeEmbedding = string
 
+// LastEventID Example: 2c63e6a2-a833-40bf-965f-256c9b3a5716:1:7
+type LastEventID = string
+
 // MemoryBefore A moment as epoch milliseconds, ISO 8601 or an RFC 2822-like date.
 //
 // Example: 1795188790230
@@ -2749,6 +3417,11 @@ type MessageServerID = UUID
 //
 // Example: b850bc30-45f8-0041-a00a-83df46d8555d
 type RoomID = UUID
+
+// SessionID A UUID of any version, in either case.
+//
+// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+type SessionID = UUID
 
 // TableName Example: facts
 type TableName = string
@@ -2803,6 +3476,16 @@ type FailureApplicationJSON = Error
 // Example: {"code":"NOT_FOUND","detail":"Agent not found","status":404,"title":"Not Found","type":"about:blank"}
 type FailureApplicationProblemPlusJSON = Problem
 
+// GoneApplicationJSON A failure.
+//
+// Example: {"error":{"code":"NOT_FOUND","message":"Agent not found"},"success":false}
+type GoneApplicationJSON = Error
+
+// GoneApplicationProblemPlusJSON A failure as RFC 9457 describes it.
+//
+// Example: {"code":"NOT_FOUND","detail":"Agent not found","status":404,"title":"Not Found","type":"about:blank"}
+type GoneApplicationProblemPlusJSON = Problem
+
 // HealthAnswer The state of the server.
 //
 // Example: {"agentCount":1,"checks":{"agents":{"status":"pass"},"database":{"status":"pass"},"server":{"status":"pass"}},"dependencies":{"agents":"healthy","database":"healthy","server":"healthy"},"status":"OK","timestamp":"2026-11-20T15:33:10.230Z","uptime":12.5,"version":"1.0.0"}
@@ -2827,6 +3510,11 @@ type NotFoundApplicationProblemPlusJSON = Problem
 //
 // Example: {"data":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","createdAt":"2026-11-20T15:33:10.230Z","id":"740de269-82a9-0d4f-9889-c87fb8884f7f","messageServerId":"00000000-0000-0000-0000-000000000000","metadata":null,"name":"Book club","serverId":"00000000-0000-0000-0000-000000000000","source":"client","type":"GROUP","updatedAt":"2026-11-20T15:33:10.230Z","worldId":"dec793fc-c523-0cac-9993-b536acb152af","worldName":"Default Server"},"success":true}
 type RoomAnswer = RoomEnvelope
+
+// SessionAnswer A session.
+//
+// Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","createdAt":"2026-11-20T15:33:10.230Z","expiresAt":"2026-11-20T16:03:10.230Z","isNearExpiration":false,"lastActivity":"2026-11-20T15:33:10.230Z","metadata":{"page":"help"},"renewalCount":0,"sessionId":"5f0f0a5c-6c2e-4c5b-8f3e-0e7e0d0b7a11","timeRemaining":1800000,"timeoutConfig":{"autoRenew":true,"maxDurationMinutes":720,"timeoutMinutes":30,"warningThresholdMinutes":5},"userId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be"}
+type SessionAnswer = Session
 
 // TimedOutApplicationJSON A failure.
 //
@@ -3012,6 +3700,13 @@ type ListMessagesParams struct {
 	After *LooseTime `form:"after,omitempty" json:"after,omitempty"`
 }
 
+// PostMessageParams defines parameters for PostMessage.
+type PostMessageParams struct {
+	// LastEventID The `id` of the last event that the reader of a broken stream has seen: the same request goes on from there,
+	// and posts nothing.
+	LastEventID *LastEventID `json:"Last-Event-ID,omitempty"`
+}
+
 // GetDMChannelParams defines parameters for GetDMChannel.
 type GetDMChannelParams struct {
 	// TargetUserID One side.
@@ -3024,6 +3719,21 @@ type GetDMChannelParams struct {
 	DmServerID *UUID `form:"dmServerId,omitempty" json:"dmServerId,omitempty"`
 }
 
+// ListJobsParams defines parameters for ListJobs.
+type ListJobsParams struct {
+	// Limit At most this many, 1 to 500; 50 if it is not a positive number.
+	Limit *LooseInteger `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Status Only jobs of this status; a word that is none means any.
+	Status *string `form:"status,omitempty" json:"status,omitempty"`
+}
+
+// GetJobParams defines parameters for GetJob.
+type GetJobParams struct {
+	// Prefer How long to wait for the end of the job, in seconds.
+	Prefer *string `json:"Prefer,omitempty"`
+}
+
 // ListChannelsParams defines parameters for ListChannels.
 type ListChannelsParams struct {
 	// IncludeInternal Also list the channels of sessions and jobs.
@@ -3034,6 +3744,34 @@ type ListChannelsParams struct {
 
 	// Offset Skip this many; none if it is not a positive number.
 	Offset *LooseInteger `form:"offset,omitempty" json:"offset,omitempty"`
+}
+
+// ListSessionsParams defines parameters for ListSessions.
+type ListSessionsParams struct {
+	// Limit At most this many, 1 to 500; 100 if it is not a number.
+	Limit *LooseInteger `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Offset Skip this many; none if it is not a positive number.
+	Offset *LooseInteger `form:"offset,omitempty" json:"offset,omitempty"`
+}
+
+// ListSessionMessagesParams defines parameters for ListSessionMessages.
+type ListSessionMessagesParams struct {
+	// Limit At most this many, 1 to 100; 50 if it is not a number.
+	Limit *LooseInteger `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Before Only messages strictly older than this.
+	Before *LooseTime `form:"before,omitempty" json:"before,omitempty"`
+
+	// After Only messages strictly newer than this; without `before`, the oldest of them.
+	After *LooseTime `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// PostSessionMessageParams defines parameters for PostSessionMessage.
+type PostSessionMessageParams struct {
+	// LastEventID The `id` of the last event that the reader of a broken stream has seen: the same request goes on from there,
+	// and posts nothing.
+	LastEventID *LastEventID `json:"Last-Event-ID,omitempty"`
 }
 
 // CreateAgentJSONRequestBody defines body for CreateAgent for application/json ContentType.
@@ -3072,8 +3810,20 @@ type AddChannelAgentJSONRequestBody = AgentRef
 // PostMessageJSONRequestBody defines body for PostMessage for application/json ContentType.
 type PostMessageJSONRequestBody = PostMessageRequest
 
+// CreateJobJSONRequestBody defines body for CreateJob for application/json ContentType.
+type CreateJobJSONRequestBody = CreateJobRequest
+
 // CreateMessageServerJSONRequestBody defines body for CreateMessageServer for application/json ContentType.
 type CreateMessageServerJSONRequestBody = CreateMessageServerRequest
 
 // AddMessageServerAgentJSONRequestBody defines body for AddMessageServerAgent for application/json ContentType.
 type AddMessageServerAgentJSONRequestBody = AgentRef
+
+// CreateSessionJSONRequestBody defines body for CreateSession for application/json ContentType.
+type CreateSessionJSONRequestBody = CreateSessionRequest
+
+// PostSessionMessageJSONRequestBody defines body for PostSessionMessage for application/json ContentType.
+type PostSessionMessageJSONRequestBody = PostSessionMessageRequest
+
+// UpdateSessionTimeoutJSONRequestBody defines body for UpdateSessionTimeout for application/json ContentType.
+type UpdateSessionTimeoutJSONRequestBody = TimeoutPatch

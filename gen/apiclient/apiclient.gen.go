@@ -529,12 +529,13 @@ type ClientInterface interface {
 	// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. A caller that
 	// disconnects does not stop the run.
 	//
-	// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once.
+	// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
+	// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/messaging/channels/{channelId}/messages (the `PostMessage` operationId).
-	PostMessageWithBody(ctx context.Context, channelID ChannelID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	PostMessageWithBody(ctx context.Context, channelID ChannelID, params *PostMessageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostMessage Post a message
 	//
@@ -554,12 +555,13 @@ type ClientInterface interface {
 	// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. A caller that
 	// disconnects does not stop the run.
 	//
-	// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once.
+	// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
+	// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /api/messaging/channels/{channelId}/messages (the `PostMessage` operationId).
-	PostMessage(ctx context.Context, channelID ChannelID, body PostMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	PostMessage(ctx context.Context, channelID ChannelID, params *PostMessageParams, body PostMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DeleteMessage Delete a message
 	//
@@ -583,6 +585,65 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/messaging/dm-channel (the `GetDMChannel` operationId).
 	GetDMChannel(ctx context.Context, params *GetDMChannelParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListJobs List jobs
+	//
+	// The newest jobs first; those of the caller, if `X-Entity-Id` says who that is. Jobs are kept for 24 hours after
+	// their end.
+	//
+	// Corresponds with GET /api/messaging/jobs (the `ListJobs` operationId).
+	ListJobs(ctx context.Context, params *ListJobsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateJobWithBody Ask an agent one question
+	//
+	// Posts `content` to a running agent in a channel of its own, and answers at once. The job ends with the agent's run:
+	// `completed` with its answer, or `failed` with the reason; or it ends as `timeout`, after `timeoutMs`, and what the
+	// agent does is cancelled. Read it until then, or let it be announced.
+	//
+	// With a `callbackUrl` the end is posted there as JSON: `type` (`job.completed`, `job.failed`, `job.timeout`),
+	// `timestamp` and `data`, the job. An answer other than 2xx makes it be posted again, with growing pauses, for half an
+	// hour; the receiver may get it twice. The headers follow Standard Webhooks: `webhook-id` is the job's,
+	// `webhook-timestamp` is in seconds, and with a `callbackSecret` `webhook-signature` is `v1,` and the base64 of
+	// HMAC-SHA256 over `id.timestamp.body`. Redirects are not followed. Private addresses are refused unless the operator
+	// allows them.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/messaging/jobs (the `CreateJob` operationId).
+	CreateJobWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateJob Ask an agent one question
+	//
+	// Posts `content` to a running agent in a channel of its own, and answers at once. The job ends with the agent's run:
+	// `completed` with its answer, or `failed` with the reason; or it ends as `timeout`, after `timeoutMs`, and what the
+	// agent does is cancelled. Read it until then, or let it be announced.
+	//
+	// With a `callbackUrl` the end is posted there as JSON: `type` (`job.completed`, `job.failed`, `job.timeout`),
+	// `timestamp` and `data`, the job. An answer other than 2xx makes it be posted again, with growing pauses, for half an
+	// hour; the receiver may get it twice. The headers follow Standard Webhooks: `webhook-id` is the job's,
+	// `webhook-timestamp` is in seconds, and with a `callbackSecret` `webhook-signature` is `v1,` and the base64 of
+	// HMAC-SHA256 over `id.timestamp.body`. Redirects are not followed. Private addresses are refused unless the operator
+	// allows them.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/messaging/jobs (the `CreateJob` operationId).
+	CreateJob(ctx context.Context, body CreateJobJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetJobsHealth Count the jobs
+	//
+	// How many jobs there are by status, and how those went that have ended in the last 24 hours.
+	//
+	// Corresponds with GET /api/messaging/jobs/health (the `GetJobsHealth` operationId).
+	GetJobsHealth(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetJob Read a job
+	//
+	// With `Prefer: wait=n` (RFC 7240) the answer comes when the job has ended, or after n seconds, at most 60;
+	// `Preference-Applied` repeats what was applied.
+	//
+	// Corresponds with GET /api/messaging/jobs/{jobId} (the `GetJob` operationId).
+	GetJob(ctx context.Context, jobID UUID, params *GetJobParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetCurrentMessageServer Read the current message server
 	//
@@ -654,6 +715,126 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/messaging/message-servers/{messageServerId}/channels (the `ListChannels` operationId).
 	ListChannels(ctx context.Context, messageServerID MessageServerID, params *ListChannelsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListSessions List sessions
+	//
+	// The live sessions, newest first; those of the caller, if `X-Entity-Id` says who that is.
+	//
+	// Corresponds with GET /api/messaging/sessions (the `ListSessions` operationId).
+	ListSessions(ctx context.Context, params *ListSessionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateSessionWithBody Begin a session
+	//
+	// A session is the conversation of a person with a running agent, in a direct channel of its own that both take part
+	// in. It ends when nobody speaks for `timeoutMinutes`, and at the latest `maxDurationMinutes` after it began. Its
+	// time-outs are the server's, changed by the agent's settings, changed by `timeoutConfig`; a value out of bounds
+	// becomes the nearest that is allowed, and one that is not a number the server's own.
+	//
+	// The channel's room hears `sessionExpirationWarning` once when the end comes near, and `sessionExpired`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/messaging/sessions (the `CreateSession` operationId).
+	CreateSessionWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateSession Begin a session
+	//
+	// A session is the conversation of a person with a running agent, in a direct channel of its own that both take part
+	// in. It ends when nobody speaks for `timeoutMinutes`, and at the latest `maxDurationMinutes` after it began. Its
+	// time-outs are the server's, changed by the agent's settings, changed by `timeoutConfig`; a value out of bounds
+	// becomes the nearest that is allowed, and one that is not a number the server's own.
+	//
+	// The channel's room hears `sessionExpirationWarning` once when the end comes near, and `sessionExpired`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/messaging/sessions (the `CreateSession` operationId).
+	CreateSession(ctx context.Context, body CreateSessionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetSessionsHealth Count the sessions
+	//
+	// How many sessions are live, and how many of them are near their end.
+	//
+	// Corresponds with GET /api/messaging/sessions/health (the `GetSessionsHealth` operationId).
+	GetSessionsHealth(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteSession End a session
+	//
+	// Ends the session for good: it is not found from then on. What its agent is still working on is cancelled. The
+	// channel and its messages stay.
+	//
+	// Corresponds with DELETE /api/messaging/sessions/{sessionId} (the `DeleteSession` operationId).
+	DeleteSession(ctx context.Context, sessionID SessionID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetSession Read a session
+	//
+	// Looking at a session is no activity. For 24 hours after its end the answer is 410, then 404.
+	//
+	// Corresponds with GET /api/messaging/sessions/{sessionId} (the `GetSession` operationId).
+	GetSession(ctx context.Context, sessionID SessionID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// HeartbeatSession Keep a session alive
+	//
+	// Activity without a message. It renews a session that renews itself, and is only noted in any other.
+	//
+	// Corresponds with POST /api/messaging/sessions/{sessionId}/heartbeat (the `HeartbeatSession` operationId).
+	HeartbeatSession(ctx context.Context, sessionID SessionID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListSessionMessages Read a session's messages
+	//
+	// A page of the conversation, newest first. Reading is no activity.
+	//
+	// Corresponds with GET /api/messaging/sessions/{sessionId}/messages (the `ListSessionMessages` operationId).
+	ListSessionMessages(ctx context.Context, sessionID SessionID, params *ListSessionMessagesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PostSessionMessageWithBody Say something in a session
+	//
+	// Posts a message of the session's user, exactly as into any channel: the transports, the events of a stream and how
+	// it is resumed, and repeating by `clientMessageId` are those of posting a message. A session that renews itself
+	// begins its time-out anew with every message.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/messaging/sessions/{sessionId}/messages (the `PostSessionMessage` operationId).
+	PostSessionMessageWithBody(ctx context.Context, sessionID SessionID, params *PostSessionMessageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PostSessionMessage Say something in a session
+	//
+	// Posts a message of the session's user, exactly as into any channel: the transports, the events of a stream and how
+	// it is resumed, and repeating by `clientMessageId` are those of posting a message. A session that renews itself
+	// begins its time-out anew with every message.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/messaging/sessions/{sessionId}/messages (the `PostSessionMessage` operationId).
+	PostSessionMessage(ctx context.Context, sessionID SessionID, params *PostSessionMessageParams, body PostSessionMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RenewSession Renew a session
+	//
+	// Begins the time-out anew, also in a session that doesn't renew itself. The longest life stays what it is.
+	//
+	// Corresponds with POST /api/messaging/sessions/{sessionId}/renew (the `RenewSession` operationId).
+	RenewSession(ctx context.Context, sessionID SessionID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateSessionTimeoutWithBody Change a session's time-outs
+	//
+	// Changes what is sent and keeps the rest. The end is computed anew from the last renewal. `timeoutMinutes` must be
+	// within the server's bounds.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /api/messaging/sessions/{sessionId}/timeout (the `UpdateSessionTimeout` operationId).
+	UpdateSessionTimeoutWithBody(ctx context.Context, sessionID SessionID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateSessionTimeout Change a session's time-outs
+	//
+	// Changes what is sent and keeps the rest. The end is computed anew from the last renewal. `timeoutMinutes` must be
+	// within the server's bounds.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PATCH /api/messaging/sessions/{sessionId}/timeout (the `UpdateSessionTimeout` operationId).
+	UpdateSessionTimeout(ctx context.Context, sessionID SessionID, body UpdateSessionTimeoutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetServerHealth Can the server do its work (below /api)
 	//
@@ -1636,13 +1817,14 @@ func (c *Client) ListMessages(ctx context.Context, channelID ChannelID, params *
 // stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. A caller that
 // disconnects does not stop the run.
 //
-// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once.
+// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
+// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent.
 //
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /api/messaging/channels/{channelId}/messages (the `PostMessage` operationId).
-func (c *Client) PostMessageWithBody(ctx context.Context, channelID ChannelID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewPostMessageRequestWithBody(c.Server, channelID, contentType, body)
+func (c *Client) PostMessageWithBody(ctx context.Context, channelID ChannelID, params *PostMessageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPostMessageRequestWithBody(c.Server, channelID, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1671,13 +1853,14 @@ func (c *Client) PostMessageWithBody(ctx context.Context, channelID ChannelID, c
 // stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. A caller that
 // disconnects does not stop the run.
 //
-// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once.
+// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
+// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent.
 //
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /api/messaging/channels/{channelId}/messages (the `PostMessage` operationId).
-func (c *Client) PostMessage(ctx context.Context, channelID ChannelID, body PostMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewPostMessageRequest(c.Server, channelID, body)
+func (c *Client) PostMessage(ctx context.Context, channelID ChannelID, params *PostMessageParams, body PostMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPostMessageRequest(c.Server, channelID, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1731,6 +1914,115 @@ func (c *Client) ListChannelParticipants(ctx context.Context, channelID ChannelI
 // Corresponds with GET /api/messaging/dm-channel (the `GetDMChannel` operationId).
 func (c *Client) GetDMChannel(ctx context.Context, params *GetDMChannelParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetDMChannelRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListJobs List jobs
+//
+// The newest jobs first; those of the caller, if `X-Entity-Id` says who that is. Jobs are kept for 24 hours after
+// their end.
+//
+// Corresponds with GET /api/messaging/jobs (the `ListJobs` operationId).
+func (c *Client) ListJobs(ctx context.Context, params *ListJobsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListJobsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateJobWithBody Ask an agent one question
+//
+// Posts `content` to a running agent in a channel of its own, and answers at once. The job ends with the agent's run:
+// `completed` with its answer, or `failed` with the reason; or it ends as `timeout`, after `timeoutMs`, and what the
+// agent does is cancelled. Read it until then, or let it be announced.
+//
+// With a `callbackUrl` the end is posted there as JSON: `type` (`job.completed`, `job.failed`, `job.timeout`),
+// `timestamp` and `data`, the job. An answer other than 2xx makes it be posted again, with growing pauses, for half an
+// hour; the receiver may get it twice. The headers follow Standard Webhooks: `webhook-id` is the job's,
+// `webhook-timestamp` is in seconds, and with a `callbackSecret` `webhook-signature` is `v1,` and the base64 of
+// HMAC-SHA256 over `id.timestamp.body`. Redirects are not followed. Private addresses are refused unless the operator
+// allows them.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/messaging/jobs (the `CreateJob` operationId).
+func (c *Client) CreateJobWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateJobRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateJob Ask an agent one question
+//
+// Posts `content` to a running agent in a channel of its own, and answers at once. The job ends with the agent's run:
+// `completed` with its answer, or `failed` with the reason; or it ends as `timeout`, after `timeoutMs`, and what the
+// agent does is cancelled. Read it until then, or let it be announced.
+//
+// With a `callbackUrl` the end is posted there as JSON: `type` (`job.completed`, `job.failed`, `job.timeout`),
+// `timestamp` and `data`, the job. An answer other than 2xx makes it be posted again, with growing pauses, for half an
+// hour; the receiver may get it twice. The headers follow Standard Webhooks: `webhook-id` is the job's,
+// `webhook-timestamp` is in seconds, and with a `callbackSecret` `webhook-signature` is `v1,` and the base64 of
+// HMAC-SHA256 over `id.timestamp.body`. Redirects are not followed. Private addresses are refused unless the operator
+// allows them.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/messaging/jobs (the `CreateJob` operationId).
+func (c *Client) CreateJob(ctx context.Context, body CreateJobJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateJobRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetJobsHealth Count the jobs
+//
+// How many jobs there are by status, and how those went that have ended in the last 24 hours.
+//
+// Corresponds with GET /api/messaging/jobs/health (the `GetJobsHealth` operationId).
+func (c *Client) GetJobsHealth(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetJobsHealthRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetJob Read a job
+//
+// With `Prefer: wait=n` (RFC 7240) the answer comes when the job has ended, or after n seconds, at most 60;
+// `Preference-Applied` repeats what was applied.
+//
+// Corresponds with GET /api/messaging/jobs/{jobId} (the `GetJob` operationId).
+func (c *Client) GetJob(ctx context.Context, jobID UUID, params *GetJobParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetJobRequest(c.Server, jobID, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1892,6 +2184,256 @@ func (c *Client) RemoveMessageServerAgent(ctx context.Context, messageServerID M
 // Corresponds with GET /api/messaging/message-servers/{messageServerId}/channels (the `ListChannels` operationId).
 func (c *Client) ListChannels(ctx context.Context, messageServerID MessageServerID, params *ListChannelsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListChannelsRequest(c.Server, messageServerID, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListSessions List sessions
+//
+// The live sessions, newest first; those of the caller, if `X-Entity-Id` says who that is.
+//
+// Corresponds with GET /api/messaging/sessions (the `ListSessions` operationId).
+func (c *Client) ListSessions(ctx context.Context, params *ListSessionsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListSessionsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateSessionWithBody Begin a session
+//
+// A session is the conversation of a person with a running agent, in a direct channel of its own that both take part
+// in. It ends when nobody speaks for `timeoutMinutes`, and at the latest `maxDurationMinutes` after it began. Its
+// time-outs are the server's, changed by the agent's settings, changed by `timeoutConfig`; a value out of bounds
+// becomes the nearest that is allowed, and one that is not a number the server's own.
+//
+// The channel's room hears `sessionExpirationWarning` once when the end comes near, and `sessionExpired`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/messaging/sessions (the `CreateSession` operationId).
+func (c *Client) CreateSessionWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateSessionRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateSession Begin a session
+//
+// A session is the conversation of a person with a running agent, in a direct channel of its own that both take part
+// in. It ends when nobody speaks for `timeoutMinutes`, and at the latest `maxDurationMinutes` after it began. Its
+// time-outs are the server's, changed by the agent's settings, changed by `timeoutConfig`; a value out of bounds
+// becomes the nearest that is allowed, and one that is not a number the server's own.
+//
+// The channel's room hears `sessionExpirationWarning` once when the end comes near, and `sessionExpired`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/messaging/sessions (the `CreateSession` operationId).
+func (c *Client) CreateSession(ctx context.Context, body CreateSessionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateSessionRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetSessionsHealth Count the sessions
+//
+// How many sessions are live, and how many of them are near their end.
+//
+// Corresponds with GET /api/messaging/sessions/health (the `GetSessionsHealth` operationId).
+func (c *Client) GetSessionsHealth(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetSessionsHealthRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteSession End a session
+//
+// Ends the session for good: it is not found from then on. What its agent is still working on is cancelled. The
+// channel and its messages stay.
+//
+// Corresponds with DELETE /api/messaging/sessions/{sessionId} (the `DeleteSession` operationId).
+func (c *Client) DeleteSession(ctx context.Context, sessionID SessionID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteSessionRequest(c.Server, sessionID)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetSession Read a session
+//
+// Looking at a session is no activity. For 24 hours after its end the answer is 410, then 404.
+//
+// Corresponds with GET /api/messaging/sessions/{sessionId} (the `GetSession` operationId).
+func (c *Client) GetSession(ctx context.Context, sessionID SessionID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetSessionRequest(c.Server, sessionID)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// HeartbeatSession Keep a session alive
+//
+// Activity without a message. It renews a session that renews itself, and is only noted in any other.
+//
+// Corresponds with POST /api/messaging/sessions/{sessionId}/heartbeat (the `HeartbeatSession` operationId).
+func (c *Client) HeartbeatSession(ctx context.Context, sessionID SessionID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewHeartbeatSessionRequest(c.Server, sessionID)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListSessionMessages Read a session's messages
+//
+// A page of the conversation, newest first. Reading is no activity.
+//
+// Corresponds with GET /api/messaging/sessions/{sessionId}/messages (the `ListSessionMessages` operationId).
+func (c *Client) ListSessionMessages(ctx context.Context, sessionID SessionID, params *ListSessionMessagesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListSessionMessagesRequest(c.Server, sessionID, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PostSessionMessageWithBody Say something in a session
+//
+// Posts a message of the session's user, exactly as into any channel: the transports, the events of a stream and how
+// it is resumed, and repeating by `clientMessageId` are those of posting a message. A session that renews itself
+// begins its time-out anew with every message.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/messaging/sessions/{sessionId}/messages (the `PostSessionMessage` operationId).
+func (c *Client) PostSessionMessageWithBody(ctx context.Context, sessionID SessionID, params *PostSessionMessageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPostSessionMessageRequestWithBody(c.Server, sessionID, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PostSessionMessage Say something in a session
+//
+// Posts a message of the session's user, exactly as into any channel: the transports, the events of a stream and how
+// it is resumed, and repeating by `clientMessageId` are those of posting a message. A session that renews itself
+// begins its time-out anew with every message.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/messaging/sessions/{sessionId}/messages (the `PostSessionMessage` operationId).
+func (c *Client) PostSessionMessage(ctx context.Context, sessionID SessionID, params *PostSessionMessageParams, body PostSessionMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPostSessionMessageRequest(c.Server, sessionID, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RenewSession Renew a session
+//
+// Begins the time-out anew, also in a session that doesn't renew itself. The longest life stays what it is.
+//
+// Corresponds with POST /api/messaging/sessions/{sessionId}/renew (the `RenewSession` operationId).
+func (c *Client) RenewSession(ctx context.Context, sessionID SessionID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRenewSessionRequest(c.Server, sessionID)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateSessionTimeoutWithBody Change a session's time-outs
+//
+// Changes what is sent and keeps the rest. The end is computed anew from the last renewal. `timeoutMinutes` must be
+// within the server's bounds.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /api/messaging/sessions/{sessionId}/timeout (the `UpdateSessionTimeout` operationId).
+func (c *Client) UpdateSessionTimeoutWithBody(ctx context.Context, sessionID SessionID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateSessionTimeoutRequestWithBody(c.Server, sessionID, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateSessionTimeout Change a session's time-outs
+//
+// Changes what is sent and keeps the rest. The end is computed anew from the last renewal. `timeoutMinutes` must be
+// within the server's bounds.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PATCH /api/messaging/sessions/{sessionId}/timeout (the `UpdateSessionTimeout` operationId).
+func (c *Client) UpdateSessionTimeout(ctx context.Context, sessionID SessionID, body UpdateSessionTimeoutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateSessionTimeoutRequest(c.Server, sessionID, body)
 	if err != nil {
 		return nil, err
 	}
@@ -4219,18 +4761,18 @@ func NewListMessagesRequest(server string, channelID ChannelID, params *ListMess
 }
 
 // NewPostMessageRequest calls the generic PostMessage builder with application/json body
-func NewPostMessageRequest(server string, channelID ChannelID, body PostMessageJSONRequestBody) (*http.Request, error) {
+func NewPostMessageRequest(server string, channelID ChannelID, params *PostMessageParams, body PostMessageJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewPostMessageRequestWithBody(server, channelID, "application/json", bodyReader)
+	return NewPostMessageRequestWithBody(server, channelID, params, "application/json", bodyReader)
 }
 
 // NewPostMessageRequestWithBody constructs an http.Request for the PostMessage method, with any body, and a specified content type
-func NewPostMessageRequestWithBody(server string, channelID ChannelID, contentType string, body io.Reader) (*http.Request, error) {
+func NewPostMessageRequestWithBody(server string, channelID ChannelID, params *PostMessageParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -4261,6 +4803,21 @@ func NewPostMessageRequestWithBody(server string, channelID ChannelID, contentTy
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.LastEventID != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Last-Event-ID", *params.LastEventID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Last-Event-ID", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -4409,6 +4966,188 @@ func NewGetDMChannelRequest(server string, params *GetDMChannelParams) (*http.Re
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListJobsRequest constructs an http.Request for the ListJobs method
+func NewListJobsRequest(server string, params *ListJobsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/messaging/jobs")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Status != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "status", *params.Status, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreateJobRequest calls the generic CreateJob builder with application/json body
+func NewCreateJobRequest(server string, body CreateJobJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateJobRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewCreateJobRequestWithBody constructs an http.Request for the CreateJob method, with any body, and a specified content type
+func NewCreateJobRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/messaging/jobs")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetJobsHealthRequest constructs an http.Request for the GetJobsHealth method
+func NewGetJobsHealthRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/messaging/jobs/health")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetJobRequest constructs an http.Request for the GetJob method
+func NewGetJobRequest(server string, jobID UUID, params *GetJobParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "jobId", jobID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/messaging/jobs/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.Prefer != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Prefer", *params.Prefer, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Prefer", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -4711,6 +5450,469 @@ func NewListChannelsRequest(server string, messageServerID MessageServerID, para
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewListSessionsRequest constructs an http.Request for the ListSessions method
+func NewListSessionsRequest(server string, params *ListSessionsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/messaging/sessions")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Offset != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "offset", *params.Offset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreateSessionRequest calls the generic CreateSession builder with application/json body
+func NewCreateSessionRequest(server string, body CreateSessionJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateSessionRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewCreateSessionRequestWithBody constructs an http.Request for the CreateSession method, with any body, and a specified content type
+func NewCreateSessionRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/messaging/sessions")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetSessionsHealthRequest constructs an http.Request for the GetSessionsHealth method
+func NewGetSessionsHealthRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/messaging/sessions/health")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewDeleteSessionRequest constructs an http.Request for the DeleteSession method
+func NewDeleteSessionRequest(server string, sessionID SessionID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "sessionId", sessionID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/messaging/sessions/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetSessionRequest constructs an http.Request for the GetSession method
+func NewGetSessionRequest(server string, sessionID SessionID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "sessionId", sessionID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/messaging/sessions/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewHeartbeatSessionRequest constructs an http.Request for the HeartbeatSession method
+func NewHeartbeatSessionRequest(server string, sessionID SessionID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "sessionId", sessionID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/messaging/sessions/%s/heartbeat", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListSessionMessagesRequest constructs an http.Request for the ListSessionMessages method
+func NewListSessionMessagesRequest(server string, sessionID SessionID, params *ListSessionMessagesParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "sessionId", sessionID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/messaging/sessions/%s/messages", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Before != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "before", *params.Before, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPostSessionMessageRequest calls the generic PostSessionMessage builder with application/json body
+func NewPostSessionMessageRequest(server string, sessionID SessionID, params *PostSessionMessageParams, body PostSessionMessageJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPostSessionMessageRequestWithBody(server, sessionID, params, "application/json", bodyReader)
+}
+
+// NewPostSessionMessageRequestWithBody constructs an http.Request for the PostSessionMessage method, with any body, and a specified content type
+func NewPostSessionMessageRequestWithBody(server string, sessionID SessionID, params *PostSessionMessageParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "sessionId", sessionID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/messaging/sessions/%s/messages", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.LastEventID != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Last-Event-ID", *params.LastEventID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Last-Event-ID", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewRenewSessionRequest constructs an http.Request for the RenewSession method
+func NewRenewSessionRequest(server string, sessionID SessionID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "sessionId", sessionID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/messaging/sessions/%s/renew", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewUpdateSessionTimeoutRequest calls the generic UpdateSessionTimeout builder with application/json body
+func NewUpdateSessionTimeoutRequest(server string, sessionID SessionID, body UpdateSessionTimeoutJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUpdateSessionTimeoutRequestWithBody(server, sessionID, "application/json", bodyReader)
+}
+
+// NewUpdateSessionTimeoutRequestWithBody constructs an http.Request for the UpdateSessionTimeout method, with any body, and a specified content type
+func NewUpdateSessionTimeoutRequestWithBody(server string, sessionID SessionID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "sessionId", sessionID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/messaging/sessions/%s/timeout", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -5415,12 +6617,13 @@ type ClientWithResponsesInterface interface {
 	// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. A caller that
 	// disconnects does not stop the run.
 	//
-	// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once.
+	// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
+	// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/messaging/channels/{channelId}/messages (the `PostMessage` operationId).
-	PostMessageWithBodyWithResponse(ctx context.Context, channelID ChannelID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostMessageResult, error)
+	PostMessageWithBodyWithResponse(ctx context.Context, channelID ChannelID, params *PostMessageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostMessageResult, error)
 
 	// PostMessageWithResponse Post a message
 	//
@@ -5440,12 +6643,13 @@ type ClientWithResponsesInterface interface {
 	// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. A caller that
 	// disconnects does not stop the run.
 	//
-	// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once.
+	// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
+	// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/messaging/channels/{channelId}/messages (the `PostMessage` operationId).
-	PostMessageWithResponse(ctx context.Context, channelID ChannelID, body PostMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*PostMessageResult, error)
+	PostMessageWithResponse(ctx context.Context, channelID ChannelID, params *PostMessageParams, body PostMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*PostMessageResult, error)
 
 	// DeleteMessageWithResponse Delete a message
 	//
@@ -5475,6 +6679,71 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/messaging/dm-channel (the `GetDMChannel` operationId).
 	GetDMChannelWithResponse(ctx context.Context, params *GetDMChannelParams, reqEditors ...RequestEditorFn) (*GetDMChannelResult, error)
+
+	// ListJobsWithResponse List jobs
+	//
+	// The newest jobs first; those of the caller, if `X-Entity-Id` says who that is. Jobs are kept for 24 hours after
+	// their end.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/messaging/jobs (the `ListJobs` operationId).
+	ListJobsWithResponse(ctx context.Context, params *ListJobsParams, reqEditors ...RequestEditorFn) (*ListJobsResult, error)
+
+	// CreateJobWithBodyWithResponse Ask an agent one question
+	//
+	// Posts `content` to a running agent in a channel of its own, and answers at once. The job ends with the agent's run:
+	// `completed` with its answer, or `failed` with the reason; or it ends as `timeout`, after `timeoutMs`, and what the
+	// agent does is cancelled. Read it until then, or let it be announced.
+	//
+	// With a `callbackUrl` the end is posted there as JSON: `type` (`job.completed`, `job.failed`, `job.timeout`),
+	// `timestamp` and `data`, the job. An answer other than 2xx makes it be posted again, with growing pauses, for half an
+	// hour; the receiver may get it twice. The headers follow Standard Webhooks: `webhook-id` is the job's,
+	// `webhook-timestamp` is in seconds, and with a `callbackSecret` `webhook-signature` is `v1,` and the base64 of
+	// HMAC-SHA256 over `id.timestamp.body`. Redirects are not followed. Private addresses are refused unless the operator
+	// allows them.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/messaging/jobs (the `CreateJob` operationId).
+	CreateJobWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateJobResult, error)
+
+	// CreateJobWithResponse Ask an agent one question
+	//
+	// Posts `content` to a running agent in a channel of its own, and answers at once. The job ends with the agent's run:
+	// `completed` with its answer, or `failed` with the reason; or it ends as `timeout`, after `timeoutMs`, and what the
+	// agent does is cancelled. Read it until then, or let it be announced.
+	//
+	// With a `callbackUrl` the end is posted there as JSON: `type` (`job.completed`, `job.failed`, `job.timeout`),
+	// `timestamp` and `data`, the job. An answer other than 2xx makes it be posted again, with growing pauses, for half an
+	// hour; the receiver may get it twice. The headers follow Standard Webhooks: `webhook-id` is the job's,
+	// `webhook-timestamp` is in seconds, and with a `callbackSecret` `webhook-signature` is `v1,` and the base64 of
+	// HMAC-SHA256 over `id.timestamp.body`. Redirects are not followed. Private addresses are refused unless the operator
+	// allows them.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/messaging/jobs (the `CreateJob` operationId).
+	CreateJobWithResponse(ctx context.Context, body CreateJobJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateJobResult, error)
+
+	// GetJobsHealthWithResponse Count the jobs
+	//
+	// How many jobs there are by status, and how those went that have ended in the last 24 hours.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/messaging/jobs/health (the `GetJobsHealth` operationId).
+	GetJobsHealthWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetJobsHealthResult, error)
+
+	// GetJobWithResponse Read a job
+	//
+	// With `Prefer: wait=n` (RFC 7240) the answer comes when the job has ended, or after n seconds, at most 60;
+	// `Preference-Applied` repeats what was applied.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/messaging/jobs/{jobId} (the `GetJob` operationId).
+	GetJobWithResponse(ctx context.Context, jobID UUID, params *GetJobParams, reqEditors ...RequestEditorFn) (*GetJobResult, error)
 
 	// GetCurrentMessageServerWithResponse Read the current message server
 	//
@@ -5556,6 +6825,140 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/messaging/message-servers/{messageServerId}/channels (the `ListChannels` operationId).
 	ListChannelsWithResponse(ctx context.Context, messageServerID MessageServerID, params *ListChannelsParams, reqEditors ...RequestEditorFn) (*ListChannelsResult, error)
+
+	// ListSessionsWithResponse List sessions
+	//
+	// The live sessions, newest first; those of the caller, if `X-Entity-Id` says who that is.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/messaging/sessions (the `ListSessions` operationId).
+	ListSessionsWithResponse(ctx context.Context, params *ListSessionsParams, reqEditors ...RequestEditorFn) (*ListSessionsResult, error)
+
+	// CreateSessionWithBodyWithResponse Begin a session
+	//
+	// A session is the conversation of a person with a running agent, in a direct channel of its own that both take part
+	// in. It ends when nobody speaks for `timeoutMinutes`, and at the latest `maxDurationMinutes` after it began. Its
+	// time-outs are the server's, changed by the agent's settings, changed by `timeoutConfig`; a value out of bounds
+	// becomes the nearest that is allowed, and one that is not a number the server's own.
+	//
+	// The channel's room hears `sessionExpirationWarning` once when the end comes near, and `sessionExpired`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/messaging/sessions (the `CreateSession` operationId).
+	CreateSessionWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateSessionResult, error)
+
+	// CreateSessionWithResponse Begin a session
+	//
+	// A session is the conversation of a person with a running agent, in a direct channel of its own that both take part
+	// in. It ends when nobody speaks for `timeoutMinutes`, and at the latest `maxDurationMinutes` after it began. Its
+	// time-outs are the server's, changed by the agent's settings, changed by `timeoutConfig`; a value out of bounds
+	// becomes the nearest that is allowed, and one that is not a number the server's own.
+	//
+	// The channel's room hears `sessionExpirationWarning` once when the end comes near, and `sessionExpired`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/messaging/sessions (the `CreateSession` operationId).
+	CreateSessionWithResponse(ctx context.Context, body CreateSessionJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateSessionResult, error)
+
+	// GetSessionsHealthWithResponse Count the sessions
+	//
+	// How many sessions are live, and how many of them are near their end.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/messaging/sessions/health (the `GetSessionsHealth` operationId).
+	GetSessionsHealthWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetSessionsHealthResult, error)
+
+	// DeleteSessionWithResponse End a session
+	//
+	// Ends the session for good: it is not found from then on. What its agent is still working on is cancelled. The
+	// channel and its messages stay.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/messaging/sessions/{sessionId} (the `DeleteSession` operationId).
+	DeleteSessionWithResponse(ctx context.Context, sessionID SessionID, reqEditors ...RequestEditorFn) (*DeleteSessionResult, error)
+
+	// GetSessionWithResponse Read a session
+	//
+	// Looking at a session is no activity. For 24 hours after its end the answer is 410, then 404.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/messaging/sessions/{sessionId} (the `GetSession` operationId).
+	GetSessionWithResponse(ctx context.Context, sessionID SessionID, reqEditors ...RequestEditorFn) (*GetSessionResult, error)
+
+	// HeartbeatSessionWithResponse Keep a session alive
+	//
+	// Activity without a message. It renews a session that renews itself, and is only noted in any other.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/messaging/sessions/{sessionId}/heartbeat (the `HeartbeatSession` operationId).
+	HeartbeatSessionWithResponse(ctx context.Context, sessionID SessionID, reqEditors ...RequestEditorFn) (*HeartbeatSessionResult, error)
+
+	// ListSessionMessagesWithResponse Read a session's messages
+	//
+	// A page of the conversation, newest first. Reading is no activity.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/messaging/sessions/{sessionId}/messages (the `ListSessionMessages` operationId).
+	ListSessionMessagesWithResponse(ctx context.Context, sessionID SessionID, params *ListSessionMessagesParams, reqEditors ...RequestEditorFn) (*ListSessionMessagesResult, error)
+
+	// PostSessionMessageWithBodyWithResponse Say something in a session
+	//
+	// Posts a message of the session's user, exactly as into any channel: the transports, the events of a stream and how
+	// it is resumed, and repeating by `clientMessageId` are those of posting a message. A session that renews itself
+	// begins its time-out anew with every message.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/messaging/sessions/{sessionId}/messages (the `PostSessionMessage` operationId).
+	PostSessionMessageWithBodyWithResponse(ctx context.Context, sessionID SessionID, params *PostSessionMessageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostSessionMessageResult, error)
+
+	// PostSessionMessageWithResponse Say something in a session
+	//
+	// Posts a message of the session's user, exactly as into any channel: the transports, the events of a stream and how
+	// it is resumed, and repeating by `clientMessageId` are those of posting a message. A session that renews itself
+	// begins its time-out anew with every message.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/messaging/sessions/{sessionId}/messages (the `PostSessionMessage` operationId).
+	PostSessionMessageWithResponse(ctx context.Context, sessionID SessionID, params *PostSessionMessageParams, body PostSessionMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*PostSessionMessageResult, error)
+
+	// RenewSessionWithResponse Renew a session
+	//
+	// Begins the time-out anew, also in a session that doesn't renew itself. The longest life stays what it is.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/messaging/sessions/{sessionId}/renew (the `RenewSession` operationId).
+	RenewSessionWithResponse(ctx context.Context, sessionID SessionID, reqEditors ...RequestEditorFn) (*RenewSessionResult, error)
+
+	// UpdateSessionTimeoutWithBodyWithResponse Change a session's time-outs
+	//
+	// Changes what is sent and keeps the rest. The end is computed anew from the last renewal. `timeoutMinutes` must be
+	// within the server's bounds.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /api/messaging/sessions/{sessionId}/timeout (the `UpdateSessionTimeout` operationId).
+	UpdateSessionTimeoutWithBodyWithResponse(ctx context.Context, sessionID SessionID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateSessionTimeoutResult, error)
+
+	// UpdateSessionTimeoutWithResponse Change a session's time-outs
+	//
+	// Changes what is sent and keeps the rest. The end is computed anew from the last renewal. `timeoutMinutes` must be
+	// within the server's bounds.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /api/messaging/sessions/{sessionId}/timeout (the `UpdateSessionTimeout` operationId).
+	UpdateSessionTimeoutWithResponse(ctx context.Context, sessionID SessionID, body UpdateSessionTimeoutJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateSessionTimeoutResult, error)
 
 	// GetServerHealthWithResponse Can the server do its work (below /api)
 	//
@@ -7305,6 +8708,165 @@ func (r GetDMChannelResult) ContentType() string {
 	return ""
 }
 
+type ListJobsResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *JobList
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r ListJobsResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListJobsResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListJobsResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type CreateJobResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *JobCreated
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequestApplicationJSON
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateJobResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateJobResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateJobResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetJobsHealthResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *JobsHealth
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r GetJobsHealthResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetJobsHealthResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetJobsHealthResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetJobResult200Headers the declared response headers of an HTTP 200 response for GetJob
+type GetJobResult200Headers struct {
+	PreferenceApplied *string
+}
+
+type GetJobResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Job
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetJobResult200Headers
+}
+
+// Status returns HTTPResponse.Status
+func (r GetJobResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetJobResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetJobResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type GetCurrentMessageServerResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -7568,6 +9130,432 @@ func (r ListChannelsResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ListChannelsResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListSessionsResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SessionList
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r ListSessionsResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListSessionsResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListSessionsResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type CreateSessionResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *Session
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequestApplicationJSON
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateSessionResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateSessionResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateSessionResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetSessionsHealthResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SessionsHealth
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r GetSessionsHealthResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetSessionsHealthResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetSessionsHealthResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type DeleteSessionResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SessionDeleted
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteSessionResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteSessionResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeleteSessionResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetSessionResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SessionAnswer
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSON410 the response for an HTTP 410 `application/json` response
+	JSON410 *GoneApplicationJSON
+	// ApplicationProblemJSON410 the response for an HTTP 410 `application/problem+json` response
+	ApplicationProblemJSON410 *GoneApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r GetSessionResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetSessionResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetSessionResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type HeartbeatSessionResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SessionAnswer
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSON410 the response for an HTTP 410 `application/json` response
+	JSON410 *GoneApplicationJSON
+	// ApplicationProblemJSON410 the response for an HTTP 410 `application/problem+json` response
+	ApplicationProblemJSON410 *GoneApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r HeartbeatSessionResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r HeartbeatSessionResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r HeartbeatSessionResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListSessionMessagesResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SessionMessageList
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequestApplicationJSON
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSON410 the response for an HTTP 410 `application/json` response
+	JSON410 *GoneApplicationJSON
+	// ApplicationProblemJSON410 the response for an HTTP 410 `application/problem+json` response
+	ApplicationProblemJSON410 *GoneApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r ListSessionMessagesResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListSessionMessagesResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListSessionMessagesResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type PostSessionMessageResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *SessionMessagePostedEnvelope
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequestApplicationJSON
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSON410 the response for an HTTP 410 `application/json` response
+	JSON410 *GoneApplicationJSON
+	// ApplicationProblemJSON410 the response for an HTTP 410 `application/problem+json` response
+	ApplicationProblemJSON410 *GoneApplicationProblemPlusJSON
+	// JSON504 the response for an HTTP 504 `application/json` response
+	JSON504 *TimedOutApplicationJSON
+	// ApplicationProblemJSON504 the response for an HTTP 504 `application/problem+json` response
+	ApplicationProblemJSON504 *TimedOutApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r PostSessionMessageResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PostSessionMessageResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PostSessionMessageResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RenewSessionResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SessionAnswer
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSON410 the response for an HTTP 410 `application/json` response
+	JSON410 *GoneApplicationJSON
+	// ApplicationProblemJSON410 the response for an HTTP 410 `application/problem+json` response
+	ApplicationProblemJSON410 *GoneApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r RenewSessionResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RenewSessionResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RenewSessionResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type UpdateSessionTimeoutResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SessionAnswer
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequestApplicationJSON
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSON410 the response for an HTTP 410 `application/json` response
+	JSON410 *GoneApplicationJSON
+	// ApplicationProblemJSON410 the response for an HTTP 410 `application/problem+json` response
+	ApplicationProblemJSON410 *GoneApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r UpdateSessionTimeoutResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UpdateSessionTimeoutResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UpdateSessionTimeoutResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -8582,13 +10570,14 @@ func (c *ClientWithResponses) ListMessagesWithResponse(ctx context.Context, chan
 // stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. A caller that
 // disconnects does not stop the run.
 //
-// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once.
+// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
+// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/messaging/channels/{channelId}/messages (the `PostMessage` operationId).
-func (c *ClientWithResponses) PostMessageWithBodyWithResponse(ctx context.Context, channelID ChannelID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostMessageResult, error) {
-	rsp, err := c.PostMessageWithBody(ctx, channelID, contentType, body, reqEditors...)
+func (c *ClientWithResponses) PostMessageWithBodyWithResponse(ctx context.Context, channelID ChannelID, params *PostMessageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostMessageResult, error) {
+	rsp, err := c.PostMessageWithBody(ctx, channelID, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -8613,13 +10602,14 @@ func (c *ClientWithResponses) PostMessageWithBodyWithResponse(ctx context.Contex
 // stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. A caller that
 // disconnects does not stop the run.
 //
-// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once.
+// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
+// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/messaging/channels/{channelId}/messages (the `PostMessage` operationId).
-func (c *ClientWithResponses) PostMessageWithResponse(ctx context.Context, channelID ChannelID, body PostMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*PostMessageResult, error) {
-	rsp, err := c.PostMessage(ctx, channelID, body, reqEditors...)
+func (c *ClientWithResponses) PostMessageWithResponse(ctx context.Context, channelID ChannelID, params *PostMessageParams, body PostMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*PostMessageResult, error) {
+	rsp, err := c.PostMessage(ctx, channelID, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -8671,6 +10661,101 @@ func (c *ClientWithResponses) GetDMChannelWithResponse(ctx context.Context, para
 		return nil, err
 	}
 	return ParseGetDMChannelResult(rsp)
+}
+
+// ListJobsWithResponse List jobs
+//
+// The newest jobs first; those of the caller, if `X-Entity-Id` says who that is. Jobs are kept for 24 hours after
+// their end.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/messaging/jobs (the `ListJobs` operationId).
+func (c *ClientWithResponses) ListJobsWithResponse(ctx context.Context, params *ListJobsParams, reqEditors ...RequestEditorFn) (*ListJobsResult, error) {
+	rsp, err := c.ListJobs(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListJobsResult(rsp)
+}
+
+// CreateJobWithBodyWithResponse Ask an agent one question
+//
+// Posts `content` to a running agent in a channel of its own, and answers at once. The job ends with the agent's run:
+// `completed` with its answer, or `failed` with the reason; or it ends as `timeout`, after `timeoutMs`, and what the
+// agent does is cancelled. Read it until then, or let it be announced.
+//
+// With a `callbackUrl` the end is posted there as JSON: `type` (`job.completed`, `job.failed`, `job.timeout`),
+// `timestamp` and `data`, the job. An answer other than 2xx makes it be posted again, with growing pauses, for half an
+// hour; the receiver may get it twice. The headers follow Standard Webhooks: `webhook-id` is the job's,
+// `webhook-timestamp` is in seconds, and with a `callbackSecret` `webhook-signature` is `v1,` and the base64 of
+// HMAC-SHA256 over `id.timestamp.body`. Redirects are not followed. Private addresses are refused unless the operator
+// allows them.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/messaging/jobs (the `CreateJob` operationId).
+func (c *ClientWithResponses) CreateJobWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateJobResult, error) {
+	rsp, err := c.CreateJobWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateJobResult(rsp)
+}
+
+// CreateJobWithResponse Ask an agent one question
+//
+// Posts `content` to a running agent in a channel of its own, and answers at once. The job ends with the agent's run:
+// `completed` with its answer, or `failed` with the reason; or it ends as `timeout`, after `timeoutMs`, and what the
+// agent does is cancelled. Read it until then, or let it be announced.
+//
+// With a `callbackUrl` the end is posted there as JSON: `type` (`job.completed`, `job.failed`, `job.timeout`),
+// `timestamp` and `data`, the job. An answer other than 2xx makes it be posted again, with growing pauses, for half an
+// hour; the receiver may get it twice. The headers follow Standard Webhooks: `webhook-id` is the job's,
+// `webhook-timestamp` is in seconds, and with a `callbackSecret` `webhook-signature` is `v1,` and the base64 of
+// HMAC-SHA256 over `id.timestamp.body`. Redirects are not followed. Private addresses are refused unless the operator
+// allows them.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/messaging/jobs (the `CreateJob` operationId).
+func (c *ClientWithResponses) CreateJobWithResponse(ctx context.Context, body CreateJobJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateJobResult, error) {
+	rsp, err := c.CreateJob(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateJobResult(rsp)
+}
+
+// GetJobsHealthWithResponse Count the jobs
+//
+// How many jobs there are by status, and how those went that have ended in the last 24 hours.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/messaging/jobs/health (the `GetJobsHealth` operationId).
+func (c *ClientWithResponses) GetJobsHealthWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetJobsHealthResult, error) {
+	rsp, err := c.GetJobsHealth(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetJobsHealthResult(rsp)
+}
+
+// GetJobWithResponse Read a job
+//
+// With `Prefer: wait=n` (RFC 7240) the answer comes when the job has ended, or after n seconds, at most 60;
+// `Preference-Applied` repeats what was applied.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/messaging/jobs/{jobId} (the `GetJob` operationId).
+func (c *ClientWithResponses) GetJobWithResponse(ctx context.Context, jobID UUID, params *GetJobParams, reqEditors ...RequestEditorFn) (*GetJobResult, error) {
+	rsp, err := c.GetJob(ctx, jobID, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetJobResult(rsp)
 }
 
 // GetCurrentMessageServerWithResponse Read the current message server
@@ -8806,6 +10891,218 @@ func (c *ClientWithResponses) ListChannelsWithResponse(ctx context.Context, mess
 		return nil, err
 	}
 	return ParseListChannelsResult(rsp)
+}
+
+// ListSessionsWithResponse List sessions
+//
+// The live sessions, newest first; those of the caller, if `X-Entity-Id` says who that is.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/messaging/sessions (the `ListSessions` operationId).
+func (c *ClientWithResponses) ListSessionsWithResponse(ctx context.Context, params *ListSessionsParams, reqEditors ...RequestEditorFn) (*ListSessionsResult, error) {
+	rsp, err := c.ListSessions(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListSessionsResult(rsp)
+}
+
+// CreateSessionWithBodyWithResponse Begin a session
+//
+// A session is the conversation of a person with a running agent, in a direct channel of its own that both take part
+// in. It ends when nobody speaks for `timeoutMinutes`, and at the latest `maxDurationMinutes` after it began. Its
+// time-outs are the server's, changed by the agent's settings, changed by `timeoutConfig`; a value out of bounds
+// becomes the nearest that is allowed, and one that is not a number the server's own.
+//
+// The channel's room hears `sessionExpirationWarning` once when the end comes near, and `sessionExpired`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/messaging/sessions (the `CreateSession` operationId).
+func (c *ClientWithResponses) CreateSessionWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateSessionResult, error) {
+	rsp, err := c.CreateSessionWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateSessionResult(rsp)
+}
+
+// CreateSessionWithResponse Begin a session
+//
+// A session is the conversation of a person with a running agent, in a direct channel of its own that both take part
+// in. It ends when nobody speaks for `timeoutMinutes`, and at the latest `maxDurationMinutes` after it began. Its
+// time-outs are the server's, changed by the agent's settings, changed by `timeoutConfig`; a value out of bounds
+// becomes the nearest that is allowed, and one that is not a number the server's own.
+//
+// The channel's room hears `sessionExpirationWarning` once when the end comes near, and `sessionExpired`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/messaging/sessions (the `CreateSession` operationId).
+func (c *ClientWithResponses) CreateSessionWithResponse(ctx context.Context, body CreateSessionJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateSessionResult, error) {
+	rsp, err := c.CreateSession(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateSessionResult(rsp)
+}
+
+// GetSessionsHealthWithResponse Count the sessions
+//
+// How many sessions are live, and how many of them are near their end.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/messaging/sessions/health (the `GetSessionsHealth` operationId).
+func (c *ClientWithResponses) GetSessionsHealthWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetSessionsHealthResult, error) {
+	rsp, err := c.GetSessionsHealth(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetSessionsHealthResult(rsp)
+}
+
+// DeleteSessionWithResponse End a session
+//
+// Ends the session for good: it is not found from then on. What its agent is still working on is cancelled. The
+// channel and its messages stay.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/messaging/sessions/{sessionId} (the `DeleteSession` operationId).
+func (c *ClientWithResponses) DeleteSessionWithResponse(ctx context.Context, sessionID SessionID, reqEditors ...RequestEditorFn) (*DeleteSessionResult, error) {
+	rsp, err := c.DeleteSession(ctx, sessionID, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteSessionResult(rsp)
+}
+
+// GetSessionWithResponse Read a session
+//
+// Looking at a session is no activity. For 24 hours after its end the answer is 410, then 404.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/messaging/sessions/{sessionId} (the `GetSession` operationId).
+func (c *ClientWithResponses) GetSessionWithResponse(ctx context.Context, sessionID SessionID, reqEditors ...RequestEditorFn) (*GetSessionResult, error) {
+	rsp, err := c.GetSession(ctx, sessionID, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetSessionResult(rsp)
+}
+
+// HeartbeatSessionWithResponse Keep a session alive
+//
+// Activity without a message. It renews a session that renews itself, and is only noted in any other.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/messaging/sessions/{sessionId}/heartbeat (the `HeartbeatSession` operationId).
+func (c *ClientWithResponses) HeartbeatSessionWithResponse(ctx context.Context, sessionID SessionID, reqEditors ...RequestEditorFn) (*HeartbeatSessionResult, error) {
+	rsp, err := c.HeartbeatSession(ctx, sessionID, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseHeartbeatSessionResult(rsp)
+}
+
+// ListSessionMessagesWithResponse Read a session's messages
+//
+// A page of the conversation, newest first. Reading is no activity.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/messaging/sessions/{sessionId}/messages (the `ListSessionMessages` operationId).
+func (c *ClientWithResponses) ListSessionMessagesWithResponse(ctx context.Context, sessionID SessionID, params *ListSessionMessagesParams, reqEditors ...RequestEditorFn) (*ListSessionMessagesResult, error) {
+	rsp, err := c.ListSessionMessages(ctx, sessionID, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListSessionMessagesResult(rsp)
+}
+
+// PostSessionMessageWithBodyWithResponse Say something in a session
+//
+// Posts a message of the session's user, exactly as into any channel: the transports, the events of a stream and how
+// it is resumed, and repeating by `clientMessageId` are those of posting a message. A session that renews itself
+// begins its time-out anew with every message.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/messaging/sessions/{sessionId}/messages (the `PostSessionMessage` operationId).
+func (c *ClientWithResponses) PostSessionMessageWithBodyWithResponse(ctx context.Context, sessionID SessionID, params *PostSessionMessageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostSessionMessageResult, error) {
+	rsp, err := c.PostSessionMessageWithBody(ctx, sessionID, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePostSessionMessageResult(rsp)
+}
+
+// PostSessionMessageWithResponse Say something in a session
+//
+// Posts a message of the session's user, exactly as into any channel: the transports, the events of a stream and how
+// it is resumed, and repeating by `clientMessageId` are those of posting a message. A session that renews itself
+// begins its time-out anew with every message.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/messaging/sessions/{sessionId}/messages (the `PostSessionMessage` operationId).
+func (c *ClientWithResponses) PostSessionMessageWithResponse(ctx context.Context, sessionID SessionID, params *PostSessionMessageParams, body PostSessionMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*PostSessionMessageResult, error) {
+	rsp, err := c.PostSessionMessage(ctx, sessionID, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePostSessionMessageResult(rsp)
+}
+
+// RenewSessionWithResponse Renew a session
+//
+// Begins the time-out anew, also in a session that doesn't renew itself. The longest life stays what it is.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/messaging/sessions/{sessionId}/renew (the `RenewSession` operationId).
+func (c *ClientWithResponses) RenewSessionWithResponse(ctx context.Context, sessionID SessionID, reqEditors ...RequestEditorFn) (*RenewSessionResult, error) {
+	rsp, err := c.RenewSession(ctx, sessionID, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRenewSessionResult(rsp)
+}
+
+// UpdateSessionTimeoutWithBodyWithResponse Change a session's time-outs
+//
+// Changes what is sent and keeps the rest. The end is computed anew from the last renewal. `timeoutMinutes` must be
+// within the server's bounds.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /api/messaging/sessions/{sessionId}/timeout (the `UpdateSessionTimeout` operationId).
+func (c *ClientWithResponses) UpdateSessionTimeoutWithBodyWithResponse(ctx context.Context, sessionID SessionID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateSessionTimeoutResult, error) {
+	rsp, err := c.UpdateSessionTimeoutWithBody(ctx, sessionID, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateSessionTimeoutResult(rsp)
+}
+
+// UpdateSessionTimeoutWithResponse Change a session's time-outs
+//
+// Changes what is sent and keeps the rest. The end is computed anew from the last renewal. `timeoutMinutes` must be
+// within the server's bounds.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /api/messaging/sessions/{sessionId}/timeout (the `UpdateSessionTimeout` operationId).
+func (c *ClientWithResponses) UpdateSessionTimeoutWithResponse(ctx context.Context, sessionID SessionID, body UpdateSessionTimeoutJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateSessionTimeoutResult, error) {
+	rsp, err := c.UpdateSessionTimeout(ctx, sessionID, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateSessionTimeoutResult(rsp)
 }
 
 // GetServerHealthWithResponse Can the server do its work (below /api)
@@ -11303,6 +13600,221 @@ func ParseGetDMChannelResult(rsp *http.Response) (*GetDMChannelResult, error) {
 	return response, nil
 }
 
+// ParseListJobsResult parses an HTTP response from a ListJobsWithResponse call
+func ParseListJobsResult(rsp *http.Response) (*ListJobsResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListJobsResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest JobList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseCreateJobResult parses an HTTP response from a CreateJobWithResponse call
+func ParseCreateJobResult(rsp *http.Response) (*CreateJobResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateJobResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest JobCreated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetJobsHealthResult parses an HTTP response from a GetJobsHealthWithResponse call
+func ParseGetJobsHealthResult(rsp *http.Response) (*GetJobsHealthResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetJobsHealthResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest JobsHealth
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetJobResult parses an HTTP response from a GetJobWithResponse call
+func ParseGetJobResult(rsp *http.Response) (*GetJobResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetJobResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Job
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetJobResult200Headers
+		if values := rsp.Header.Values("Preference-Applied"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Preference-Applied", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.PreferenceApplied = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseGetCurrentMessageServerResult parses an HTTP response from a GetCurrentMessageServerWithResponse call
 func ParseGetCurrentMessageServerResult(rsp *http.Response) (*GetCurrentMessageServerResult, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -11647,6 +14159,672 @@ func ParseListChannelsResult(rsp *http.Response) (*ListChannelsResult, error) {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListSessionsResult parses an HTTP response from a ListSessionsWithResponse call
+func ParseListSessionsResult(rsp *http.Response) (*ListSessionsResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListSessionsResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SessionList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseCreateSessionResult parses an HTTP response from a CreateSessionWithResponse call
+func ParseCreateSessionResult(rsp *http.Response) (*CreateSessionResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateSessionResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest Session
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetSessionsHealthResult parses an HTTP response from a GetSessionsHealthWithResponse call
+func ParseGetSessionsHealthResult(rsp *http.Response) (*GetSessionsHealthResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetSessionsHealthResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SessionsHealth
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseDeleteSessionResult parses an HTTP response from a DeleteSessionWithResponse call
+func ParseDeleteSessionResult(rsp *http.Response) (*DeleteSessionResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteSessionResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SessionDeleted
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetSessionResult parses an HTTP response from a GetSessionWithResponse call
+func ParseGetSessionResult(rsp *http.Response) (*GetSessionResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetSessionResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SessionAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 410:
+		var dest GoneApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON410 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 410:
+		var dest GoneApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON410 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseHeartbeatSessionResult parses an HTTP response from a HeartbeatSessionWithResponse call
+func ParseHeartbeatSessionResult(rsp *http.Response) (*HeartbeatSessionResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &HeartbeatSessionResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SessionAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 410:
+		var dest GoneApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON410 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 410:
+		var dest GoneApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON410 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListSessionMessagesResult parses an HTTP response from a ListSessionMessagesWithResponse call
+func ParseListSessionMessagesResult(rsp *http.Response) (*ListSessionMessagesResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListSessionMessagesResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SessionMessageList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 410:
+		var dest GoneApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON410 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 410:
+		var dest GoneApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON410 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePostSessionMessageResult parses an HTTP response from a PostSessionMessageWithResponse call
+func ParsePostSessionMessageResult(rsp *http.Response) (*PostSessionMessageResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PostSessionMessageResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest SessionMessagePostedEnvelope
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 410:
+		var dest GoneApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON410 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 410:
+		var dest GoneApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON410 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 504:
+		var dest TimedOutApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON504 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 504:
+		var dest TimedOutApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON504 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRenewSessionResult parses an HTTP response from a RenewSessionWithResponse call
+func ParseRenewSessionResult(rsp *http.Response) (*RenewSessionResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RenewSessionResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SessionAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 410:
+		var dest GoneApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON410 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 410:
+		var dest GoneApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON410 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseUpdateSessionTimeoutResult parses an HTTP response from a UpdateSessionTimeoutWithResponse call
+func ParseUpdateSessionTimeoutResult(rsp *http.Response) (*UpdateSessionTimeoutResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UpdateSessionTimeoutResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SessionAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 410:
+		var dest GoneApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON410 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 410:
+		var dest GoneApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON410 = &dest
 
 	case rsp.Header.Get("Content-Type") == "application/json" && true:
 		var dest FailureApplicationJSON

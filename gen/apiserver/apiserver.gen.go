@@ -144,7 +144,7 @@ type ServerInterface interface {
 	ListMessages(w http.ResponseWriter, r *http.Request, channelID ChannelID, params ListMessagesParams)
 	// PostMessage Post a message
 	// (POST /api/messaging/channels/{channelId}/messages)
-	PostMessage(w http.ResponseWriter, r *http.Request, channelID ChannelID)
+	PostMessage(w http.ResponseWriter, r *http.Request, channelID ChannelID, params PostMessageParams)
 	// DeleteMessage Delete a message
 	// (DELETE /api/messaging/channels/{channelId}/messages/{messageId})
 	DeleteMessage(w http.ResponseWriter, r *http.Request, channelID ChannelID, messageID UUID)
@@ -154,6 +154,18 @@ type ServerInterface interface {
 	// GetDMChannel Find or create a direct channel
 	// (GET /api/messaging/dm-channel)
 	GetDMChannel(w http.ResponseWriter, r *http.Request, params GetDMChannelParams)
+	// ListJobs List jobs
+	// (GET /api/messaging/jobs)
+	ListJobs(w http.ResponseWriter, r *http.Request, params ListJobsParams)
+	// CreateJob Ask an agent one question
+	// (POST /api/messaging/jobs)
+	CreateJob(w http.ResponseWriter, r *http.Request)
+	// GetJobsHealth Count the jobs
+	// (GET /api/messaging/jobs/health)
+	GetJobsHealth(w http.ResponseWriter, r *http.Request)
+	// GetJob Read a job
+	// (GET /api/messaging/jobs/{jobId})
+	GetJob(w http.ResponseWriter, r *http.Request, jobID UUID, params GetJobParams)
 	// GetCurrentMessageServer Read the current message server
 	// (GET /api/messaging/message-server/current)
 	GetCurrentMessageServer(w http.ResponseWriter, r *http.Request)
@@ -175,6 +187,36 @@ type ServerInterface interface {
 	// ListChannels List the channels of a message server
 	// (GET /api/messaging/message-servers/{messageServerId}/channels)
 	ListChannels(w http.ResponseWriter, r *http.Request, messageServerID MessageServerID, params ListChannelsParams)
+	// ListSessions List sessions
+	// (GET /api/messaging/sessions)
+	ListSessions(w http.ResponseWriter, r *http.Request, params ListSessionsParams)
+	// CreateSession Begin a session
+	// (POST /api/messaging/sessions)
+	CreateSession(w http.ResponseWriter, r *http.Request)
+	// GetSessionsHealth Count the sessions
+	// (GET /api/messaging/sessions/health)
+	GetSessionsHealth(w http.ResponseWriter, r *http.Request)
+	// DeleteSession End a session
+	// (DELETE /api/messaging/sessions/{sessionId})
+	DeleteSession(w http.ResponseWriter, r *http.Request, sessionID SessionID)
+	// GetSession Read a session
+	// (GET /api/messaging/sessions/{sessionId})
+	GetSession(w http.ResponseWriter, r *http.Request, sessionID SessionID)
+	// HeartbeatSession Keep a session alive
+	// (POST /api/messaging/sessions/{sessionId}/heartbeat)
+	HeartbeatSession(w http.ResponseWriter, r *http.Request, sessionID SessionID)
+	// ListSessionMessages Read a session's messages
+	// (GET /api/messaging/sessions/{sessionId}/messages)
+	ListSessionMessages(w http.ResponseWriter, r *http.Request, sessionID SessionID, params ListSessionMessagesParams)
+	// PostSessionMessage Say something in a session
+	// (POST /api/messaging/sessions/{sessionId}/messages)
+	PostSessionMessage(w http.ResponseWriter, r *http.Request, sessionID SessionID, params PostSessionMessageParams)
+	// RenewSession Renew a session
+	// (POST /api/messaging/sessions/{sessionId}/renew)
+	RenewSession(w http.ResponseWriter, r *http.Request, sessionID SessionID)
+	// UpdateSessionTimeout Change a session's time-outs
+	// (PATCH /api/messaging/sessions/{sessionId}/timeout)
+	UpdateSessionTimeout(w http.ResponseWriter, r *http.Request, sessionID SessionID)
 	// GetServerHealth Can the server do its work (below /api)
 	// (GET /api/server/health)
 	GetServerHealth(w http.ResponseWriter, r *http.Request)
@@ -435,7 +477,7 @@ func (_ Unimplemented) ListMessages(w http.ResponseWriter, r *http.Request, chan
 
 // PostMessage Post a message
 // (POST /api/messaging/channels/{channelId}/messages)
-func (_ Unimplemented) PostMessage(w http.ResponseWriter, r *http.Request, channelID ChannelID) {
+func (_ Unimplemented) PostMessage(w http.ResponseWriter, r *http.Request, channelID ChannelID, params PostMessageParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -454,6 +496,30 @@ func (_ Unimplemented) ListChannelParticipants(w http.ResponseWriter, r *http.Re
 // GetDMChannel Find or create a direct channel
 // (GET /api/messaging/dm-channel)
 func (_ Unimplemented) GetDMChannel(w http.ResponseWriter, r *http.Request, params GetDMChannelParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListJobs List jobs
+// (GET /api/messaging/jobs)
+func (_ Unimplemented) ListJobs(w http.ResponseWriter, r *http.Request, params ListJobsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// CreateJob Ask an agent one question
+// (POST /api/messaging/jobs)
+func (_ Unimplemented) CreateJob(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetJobsHealth Count the jobs
+// (GET /api/messaging/jobs/health)
+func (_ Unimplemented) GetJobsHealth(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetJob Read a job
+// (GET /api/messaging/jobs/{jobId})
+func (_ Unimplemented) GetJob(w http.ResponseWriter, r *http.Request, jobID UUID, params GetJobParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -496,6 +562,66 @@ func (_ Unimplemented) RemoveMessageServerAgent(w http.ResponseWriter, r *http.R
 // ListChannels List the channels of a message server
 // (GET /api/messaging/message-servers/{messageServerId}/channels)
 func (_ Unimplemented) ListChannels(w http.ResponseWriter, r *http.Request, messageServerID MessageServerID, params ListChannelsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListSessions List sessions
+// (GET /api/messaging/sessions)
+func (_ Unimplemented) ListSessions(w http.ResponseWriter, r *http.Request, params ListSessionsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// CreateSession Begin a session
+// (POST /api/messaging/sessions)
+func (_ Unimplemented) CreateSession(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetSessionsHealth Count the sessions
+// (GET /api/messaging/sessions/health)
+func (_ Unimplemented) GetSessionsHealth(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// DeleteSession End a session
+// (DELETE /api/messaging/sessions/{sessionId})
+func (_ Unimplemented) DeleteSession(w http.ResponseWriter, r *http.Request, sessionID SessionID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetSession Read a session
+// (GET /api/messaging/sessions/{sessionId})
+func (_ Unimplemented) GetSession(w http.ResponseWriter, r *http.Request, sessionID SessionID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// HeartbeatSession Keep a session alive
+// (POST /api/messaging/sessions/{sessionId}/heartbeat)
+func (_ Unimplemented) HeartbeatSession(w http.ResponseWriter, r *http.Request, sessionID SessionID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListSessionMessages Read a session's messages
+// (GET /api/messaging/sessions/{sessionId}/messages)
+func (_ Unimplemented) ListSessionMessages(w http.ResponseWriter, r *http.Request, sessionID SessionID, params ListSessionMessagesParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// PostSessionMessage Say something in a session
+// (POST /api/messaging/sessions/{sessionId}/messages)
+func (_ Unimplemented) PostSessionMessage(w http.ResponseWriter, r *http.Request, sessionID SessionID, params PostSessionMessageParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// RenewSession Renew a session
+// (POST /api/messaging/sessions/{sessionId}/renew)
+func (_ Unimplemented) RenewSession(w http.ResponseWriter, r *http.Request, sessionID SessionID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// UpdateSessionTimeout Change a session's time-outs
+// (PATCH /api/messaging/sessions/{sessionId}/timeout)
+func (_ Unimplemented) UpdateSessionTimeout(w http.ResponseWriter, r *http.Request, sessionID SessionID) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -2272,8 +2398,32 @@ func (siw *ServerInterfaceWrapper) PostMessage(w http.ResponseWriter, r *http.Re
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PostMessageParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Last-Event-ID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Last-Event-ID")]; found {
+		var LastEventID LastEventID
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Last-Event-ID", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Last-Event-ID", valueList[0], &LastEventID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Last-Event-ID", Err: err})
+			return
+		}
+
+		params.LastEventID = &LastEventID
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.PostMessage(w, r, channelID)
+		siw.Handler.PostMessage(w, r, channelID, params)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -2394,6 +2544,130 @@ func (siw *ServerInterfaceWrapper) GetDMChannel(w http.ResponseWriter, r *http.R
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetDMChannel(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListJobs operation middleware
+func (siw *ServerInterfaceWrapper) ListJobs(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListJobsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", r.URL.Query(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "status"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "status", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListJobs(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateJob operation middleware
+func (siw *ServerInterfaceWrapper) CreateJob(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateJob(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetJobsHealth operation middleware
+func (siw *ServerInterfaceWrapper) GetJobsHealth(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetJobsHealth(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetJob operation middleware
+func (siw *ServerInterfaceWrapper) GetJob(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "jobId" -------------
+	var jobID UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "jobId", chi.URLParam(r, "jobId"), &jobID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "jobId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetJobParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Prefer" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
+		var Prefer string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Prefer", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Prefer", Err: err})
+			return
+		}
+
+		params.Prefer = &Prefer
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetJob(w, r, jobID, params)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -2591,6 +2865,328 @@ func (siw *ServerInterfaceWrapper) ListChannels(w http.ResponseWriter, r *http.R
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListChannels(w, r, messageServerID, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListSessions operation middleware
+func (siw *ServerInterfaceWrapper) ListSessions(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSessionsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "offset" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "offset", r.URL.Query(), &params.Offset, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "offset"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "offset", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListSessions(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateSession operation middleware
+func (siw *ServerInterfaceWrapper) CreateSession(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateSession(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetSessionsHealth operation middleware
+func (siw *ServerInterfaceWrapper) GetSessionsHealth(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetSessionsHealth(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteSession operation middleware
+func (siw *ServerInterfaceWrapper) DeleteSession(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "sessionId" -------------
+	var sessionID SessionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "sessionId", chi.URLParam(r, "sessionId"), &sessionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sessionId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteSession(w, r, sessionID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetSession operation middleware
+func (siw *ServerInterfaceWrapper) GetSession(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "sessionId" -------------
+	var sessionID SessionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "sessionId", chi.URLParam(r, "sessionId"), &sessionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sessionId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetSession(w, r, sessionID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// HeartbeatSession operation middleware
+func (siw *ServerInterfaceWrapper) HeartbeatSession(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "sessionId" -------------
+	var sessionID SessionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "sessionId", chi.URLParam(r, "sessionId"), &sessionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sessionId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.HeartbeatSession(w, r, sessionID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListSessionMessages operation middleware
+func (siw *ServerInterfaceWrapper) ListSessionMessages(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "sessionId" -------------
+	var sessionID SessionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "sessionId", chi.URLParam(r, "sessionId"), &sessionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sessionId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSessionMessagesParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "before" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "before", r.URL.Query(), &params.Before, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "before"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "before", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListSessionMessages(w, r, sessionID, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PostSessionMessage operation middleware
+func (siw *ServerInterfaceWrapper) PostSessionMessage(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "sessionId" -------------
+	var sessionID SessionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "sessionId", chi.URLParam(r, "sessionId"), &sessionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sessionId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PostSessionMessageParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Last-Event-ID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Last-Event-ID")]; found {
+		var LastEventID LastEventID
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Last-Event-ID", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Last-Event-ID", valueList[0], &LastEventID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Last-Event-ID", Err: err})
+			return
+		}
+
+		params.LastEventID = &LastEventID
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PostSessionMessage(w, r, sessionID, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RenewSession operation middleware
+func (siw *ServerInterfaceWrapper) RenewSession(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "sessionId" -------------
+	var sessionID SessionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "sessionId", chi.URLParam(r, "sessionId"), &sessionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sessionId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RenewSession(w, r, sessionID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateSessionTimeout operation middleware
+func (siw *ServerInterfaceWrapper) UpdateSessionTimeout(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "sessionId" -------------
+	var sessionID SessionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "sessionId", chi.URLParam(r, "sessionId"), &sessionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sessionId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateSessionTimeout(w, r, sessionID)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -2927,6 +3523,18 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Get(options.BaseURL+"/api/messaging/dm-channel", wrapper.GetDMChannel)
 	})
 	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/messaging/jobs", wrapper.ListJobs)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/messaging/jobs", wrapper.CreateJob)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/messaging/jobs/{jobId}", wrapper.GetJob)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/messaging/jobs/health", wrapper.GetJobsHealth)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/messaging/message-server/current", wrapper.GetCurrentMessageServer)
 	})
 	r.Group(func(r chi.Router) {
@@ -2946,6 +3554,36 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/messaging/message-servers/{messageServerId}/channels", wrapper.ListChannels)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/messaging/sessions", wrapper.ListSessions)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/messaging/sessions", wrapper.CreateSession)
+	})
+	r.Group(func(r chi.Router) {
+		r.Delete(options.BaseURL+"/api/messaging/sessions/{sessionId}", wrapper.DeleteSession)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/messaging/sessions/{sessionId}", wrapper.GetSession)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/messaging/sessions/{sessionId}/heartbeat", wrapper.HeartbeatSession)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/messaging/sessions/{sessionId}/messages", wrapper.ListSessionMessages)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/messaging/sessions/{sessionId}/messages", wrapper.PostSessionMessage)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/messaging/sessions/{sessionId}/renew", wrapper.RenewSession)
+	})
+	r.Group(func(r chi.Router) {
+		r.Patch(options.BaseURL+"/api/messaging/sessions/{sessionId}/timeout", wrapper.UpdateSessionTimeout)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/messaging/sessions/health", wrapper.GetSessionsHealth)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/server/health", wrapper.GetServerHealth)
@@ -2986,6 +3624,9 @@ type ConflictApplicationProblemPlusJSONResponse Problem
 type FailureJSONResponse Error
 type FailureApplicationProblemPlusJSONResponse Problem
 
+type GoneJSONResponse Error
+type GoneApplicationProblemPlusJSONResponse Problem
+
 type HealthAnswerJSONResponse Health
 
 type MessageServerAgentAnswerJSONResponse MessageServerAgentEnvelope
@@ -2994,6 +3635,8 @@ type NotFoundJSONResponse Error
 type NotFoundApplicationProblemPlusJSONResponse Problem
 
 type RoomAnswerJSONResponse RoomEnvelope
+
+type SessionAnswerJSONResponse Session
 
 type TimedOutJSONResponse Error
 type TimedOutApplicationProblemPlusJSONResponse Problem
@@ -6558,6 +7201,7 @@ func (response ListMessagesdefaultApplicationProblemPlusJSONResponse) VisitListM
 
 type PostMessageRequestObject struct {
 	ChannelID ChannelID `json:"channelId"`
+	Params    PostMessageParams
 	Body      *PostMessageJSONRequestBody
 }
 
@@ -6958,6 +7602,330 @@ type GetDMChanneldefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetDMChanneldefaultApplicationProblemPlusJSONResponse) VisitGetDMChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobsRequestObject struct {
+	Params ListJobsParams
+}
+
+type ListJobsResponseObject interface {
+	VisitListJobsResponse(w http.ResponseWriter) error
+}
+
+type ListJobs200JSONResponse JobList
+
+func (response ListJobs200JSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobsdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response ListJobsdefaultJSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListJobsdefaultApplicationProblemPlusJSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateJobRequestObject struct {
+	Body *CreateJobJSONRequestBody
+}
+
+type CreateJobResponseObject interface {
+	VisitCreateJobResponse(w http.ResponseWriter) error
+}
+
+type CreateJob201JSONResponse JobCreated
+
+func (response CreateJob201JSONResponse) VisitCreateJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateJob400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateJob400JSONResponse) VisitCreateJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateJob400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateJob400ApplicationProblemPlusJSONResponse) VisitCreateJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateJob404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response CreateJob404JSONResponse) VisitCreateJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateJob404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateJob404ApplicationProblemPlusJSONResponse) VisitCreateJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateJobdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response CreateJobdefaultJSONResponse) VisitCreateJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateJobdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateJobdefaultApplicationProblemPlusJSONResponse) VisitCreateJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJobsHealthRequestObject struct {
+}
+
+type GetJobsHealthResponseObject interface {
+	VisitGetJobsHealthResponse(w http.ResponseWriter) error
+}
+
+type GetJobsHealth200JSONResponse JobsHealth
+
+func (response GetJobsHealth200JSONResponse) VisitGetJobsHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJobsHealthdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response GetJobsHealthdefaultJSONResponse) VisitGetJobsHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJobsHealthdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetJobsHealthdefaultApplicationProblemPlusJSONResponse) VisitGetJobsHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJobRequestObject struct {
+	JobID  UUID `json:"jobId"`
+	Params GetJobParams
+}
+
+type GetJobResponseObject interface {
+	VisitGetJobResponse(w http.ResponseWriter) error
+}
+
+type GetJob200ResponseHeaders struct {
+	PreferenceApplied *string
+}
+
+type GetJob200JSONResponse struct {
+	Body    Job
+	Headers GetJob200ResponseHeaders
+}
+
+func (response GetJob200JSONResponse) VisitGetJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.PreferenceApplied != nil {
+		w.Header().Set("Preference-Applied", fmt.Sprint(*response.Headers.PreferenceApplied))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJob404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetJob404JSONResponse) VisitGetJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJob404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetJob404ApplicationProblemPlusJSONResponse) VisitGetJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJobdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response GetJobdefaultJSONResponse) VisitGetJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJobdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetJobdefaultApplicationProblemPlusJSONResponse) VisitGetJobResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7546,6 +8514,1182 @@ func (response ListChannelsdefaultApplicationProblemPlusJSONResponse) VisitListC
 	return err
 }
 
+type ListSessionsRequestObject struct {
+	Params ListSessionsParams
+}
+
+type ListSessionsResponseObject interface {
+	VisitListSessionsResponse(w http.ResponseWriter) error
+}
+
+type ListSessions200JSONResponse SessionList
+
+func (response ListSessions200JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionsdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response ListSessionsdefaultJSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListSessionsdefaultApplicationProblemPlusJSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSessionRequestObject struct {
+	Body *CreateSessionJSONRequestBody
+}
+
+type CreateSessionResponseObject interface {
+	VisitCreateSessionResponse(w http.ResponseWriter) error
+}
+
+type CreateSession201JSONResponse Session
+
+func (response CreateSession201JSONResponse) VisitCreateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSession400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateSession400JSONResponse) VisitCreateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSession400ApplicationProblemPlusJSONResponse) VisitCreateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSession404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response CreateSession404JSONResponse) VisitCreateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSession404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSession404ApplicationProblemPlusJSONResponse) VisitCreateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSessiondefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response CreateSessiondefaultJSONResponse) VisitCreateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSessiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateSessiondefaultApplicationProblemPlusJSONResponse) VisitCreateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSessionsHealthRequestObject struct {
+}
+
+type GetSessionsHealthResponseObject interface {
+	VisitGetSessionsHealthResponse(w http.ResponseWriter) error
+}
+
+type GetSessionsHealth200JSONResponse SessionsHealth
+
+func (response GetSessionsHealth200JSONResponse) VisitGetSessionsHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSessionsHealthdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response GetSessionsHealthdefaultJSONResponse) VisitGetSessionsHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSessionsHealthdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSessionsHealthdefaultApplicationProblemPlusJSONResponse) VisitGetSessionsHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSessionRequestObject struct {
+	SessionID SessionID `json:"sessionId"`
+}
+
+type DeleteSessionResponseObject interface {
+	VisitDeleteSessionResponse(w http.ResponseWriter) error
+}
+
+type DeleteSession200JSONResponse SessionDeleted
+
+func (response DeleteSession200JSONResponse) VisitDeleteSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSession404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteSession404JSONResponse) VisitDeleteSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSession404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSession404ApplicationProblemPlusJSONResponse) VisitDeleteSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSessiondefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response DeleteSessiondefaultJSONResponse) VisitDeleteSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSessiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteSessiondefaultApplicationProblemPlusJSONResponse) VisitDeleteSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSessionRequestObject struct {
+	SessionID SessionID `json:"sessionId"`
+}
+
+type GetSessionResponseObject interface {
+	VisitGetSessionResponse(w http.ResponseWriter) error
+}
+
+type GetSession200JSONResponse struct{ SessionAnswerJSONResponse }
+
+func (response GetSession200JSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSession404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetSession404JSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSession404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetSession404ApplicationProblemPlusJSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSession410JSONResponse struct{ GoneJSONResponse }
+
+func (response GetSession410JSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSession410ApplicationProblemPlusJSONResponse struct {
+	GoneApplicationProblemPlusJSONResponse
+}
+
+func (response GetSession410ApplicationProblemPlusJSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSessiondefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response GetSessiondefaultJSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSessiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSessiondefaultApplicationProblemPlusJSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeartbeatSessionRequestObject struct {
+	SessionID SessionID `json:"sessionId"`
+}
+
+type HeartbeatSessionResponseObject interface {
+	VisitHeartbeatSessionResponse(w http.ResponseWriter) error
+}
+
+type HeartbeatSession200JSONResponse struct{ SessionAnswerJSONResponse }
+
+func (response HeartbeatSession200JSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeartbeatSession404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response HeartbeatSession404JSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeartbeatSession404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response HeartbeatSession404ApplicationProblemPlusJSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeartbeatSession410JSONResponse struct{ GoneJSONResponse }
+
+func (response HeartbeatSession410JSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeartbeatSession410ApplicationProblemPlusJSONResponse struct {
+	GoneApplicationProblemPlusJSONResponse
+}
+
+func (response HeartbeatSession410ApplicationProblemPlusJSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeartbeatSessiondefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response HeartbeatSessiondefaultJSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeartbeatSessiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response HeartbeatSessiondefaultApplicationProblemPlusJSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionMessagesRequestObject struct {
+	SessionID SessionID `json:"sessionId"`
+	Params    ListSessionMessagesParams
+}
+
+type ListSessionMessagesResponseObject interface {
+	VisitListSessionMessagesResponse(w http.ResponseWriter) error
+}
+
+type ListSessionMessages200JSONResponse SessionMessageList
+
+func (response ListSessionMessages200JSONResponse) VisitListSessionMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionMessages400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListSessionMessages400JSONResponse) VisitListSessionMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionMessages400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListSessionMessages400ApplicationProblemPlusJSONResponse) VisitListSessionMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionMessages404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ListSessionMessages404JSONResponse) VisitListSessionMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionMessages404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListSessionMessages404ApplicationProblemPlusJSONResponse) VisitListSessionMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionMessages410JSONResponse struct{ GoneJSONResponse }
+
+func (response ListSessionMessages410JSONResponse) VisitListSessionMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionMessages410ApplicationProblemPlusJSONResponse struct {
+	GoneApplicationProblemPlusJSONResponse
+}
+
+func (response ListSessionMessages410ApplicationProblemPlusJSONResponse) VisitListSessionMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionMessagesdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response ListSessionMessagesdefaultJSONResponse) VisitListSessionMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionMessagesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListSessionMessagesdefaultApplicationProblemPlusJSONResponse) VisitListSessionMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessageRequestObject struct {
+	SessionID SessionID `json:"sessionId"`
+	Params    PostSessionMessageParams
+	Body      *PostSessionMessageJSONRequestBody
+}
+
+type PostSessionMessageResponseObject interface {
+	VisitPostSessionMessageResponse(w http.ResponseWriter) error
+}
+
+type PostSessionMessage200TextEventStreamResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response PostSessionMessage200TextEventStreamResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/event-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+type PostSessionMessage201JSONResponse SessionMessagePostedEnvelope
+
+func (response PostSessionMessage201JSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response PostSessionMessage400JSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PostSessionMessage400ApplicationProblemPlusJSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response PostSessionMessage404JSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PostSessionMessage404ApplicationProblemPlusJSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage410JSONResponse struct{ GoneJSONResponse }
+
+func (response PostSessionMessage410JSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage410ApplicationProblemPlusJSONResponse struct {
+	GoneApplicationProblemPlusJSONResponse
+}
+
+func (response PostSessionMessage410ApplicationProblemPlusJSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response PostSessionMessage504JSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response PostSessionMessage504ApplicationProblemPlusJSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessagedefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response PostSessionMessagedefaultJSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PostSessionMessagedefaultApplicationProblemPlusJSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewSessionRequestObject struct {
+	SessionID SessionID `json:"sessionId"`
+}
+
+type RenewSessionResponseObject interface {
+	VisitRenewSessionResponse(w http.ResponseWriter) error
+}
+
+type RenewSession200JSONResponse struct{ SessionAnswerJSONResponse }
+
+func (response RenewSession200JSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewSession404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RenewSession404JSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewSession404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RenewSession404ApplicationProblemPlusJSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewSession410JSONResponse struct{ GoneJSONResponse }
+
+func (response RenewSession410JSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewSession410ApplicationProblemPlusJSONResponse struct {
+	GoneApplicationProblemPlusJSONResponse
+}
+
+func (response RenewSession410ApplicationProblemPlusJSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewSessiondefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response RenewSessiondefaultJSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewSessiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RenewSessiondefaultApplicationProblemPlusJSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSessionTimeoutRequestObject struct {
+	SessionID SessionID `json:"sessionId"`
+	Body      *UpdateSessionTimeoutJSONRequestBody
+}
+
+type UpdateSessionTimeoutResponseObject interface {
+	VisitUpdateSessionTimeoutResponse(w http.ResponseWriter) error
+}
+
+type UpdateSessionTimeout200JSONResponse struct{ SessionAnswerJSONResponse }
+
+func (response UpdateSessionTimeout200JSONResponse) VisitUpdateSessionTimeoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSessionTimeout400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateSessionTimeout400JSONResponse) VisitUpdateSessionTimeoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSessionTimeout400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSessionTimeout400ApplicationProblemPlusJSONResponse) VisitUpdateSessionTimeoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSessionTimeout404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateSessionTimeout404JSONResponse) VisitUpdateSessionTimeoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSessionTimeout404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSessionTimeout404ApplicationProblemPlusJSONResponse) VisitUpdateSessionTimeoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSessionTimeout410JSONResponse struct{ GoneJSONResponse }
+
+func (response UpdateSessionTimeout410JSONResponse) VisitUpdateSessionTimeoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSessionTimeout410ApplicationProblemPlusJSONResponse struct {
+	GoneApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSessionTimeout410ApplicationProblemPlusJSONResponse) VisitUpdateSessionTimeoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSessionTimeoutdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response UpdateSessionTimeoutdefaultJSONResponse) VisitUpdateSessionTimeoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSessionTimeoutdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UpdateSessionTimeoutdefaultApplicationProblemPlusJSONResponse) VisitUpdateSessionTimeoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetServerHealthRequestObject struct {
 }
 
@@ -8035,6 +10179,18 @@ type StrictServerInterface interface {
 	// GetDMChannel Find or create a direct channel
 	// (GET /api/messaging/dm-channel)
 	GetDMChannel(ctx context.Context, request GetDMChannelRequestObject) (GetDMChannelResponseObject, error)
+	// ListJobs List jobs
+	// (GET /api/messaging/jobs)
+	ListJobs(ctx context.Context, request ListJobsRequestObject) (ListJobsResponseObject, error)
+	// CreateJob Ask an agent one question
+	// (POST /api/messaging/jobs)
+	CreateJob(ctx context.Context, request CreateJobRequestObject) (CreateJobResponseObject, error)
+	// GetJobsHealth Count the jobs
+	// (GET /api/messaging/jobs/health)
+	GetJobsHealth(ctx context.Context, request GetJobsHealthRequestObject) (GetJobsHealthResponseObject, error)
+	// GetJob Read a job
+	// (GET /api/messaging/jobs/{jobId})
+	GetJob(ctx context.Context, request GetJobRequestObject) (GetJobResponseObject, error)
 	// GetCurrentMessageServer Read the current message server
 	// (GET /api/messaging/message-server/current)
 	GetCurrentMessageServer(ctx context.Context, request GetCurrentMessageServerRequestObject) (GetCurrentMessageServerResponseObject, error)
@@ -8056,6 +10212,36 @@ type StrictServerInterface interface {
 	// ListChannels List the channels of a message server
 	// (GET /api/messaging/message-servers/{messageServerId}/channels)
 	ListChannels(ctx context.Context, request ListChannelsRequestObject) (ListChannelsResponseObject, error)
+	// ListSessions List sessions
+	// (GET /api/messaging/sessions)
+	ListSessions(ctx context.Context, request ListSessionsRequestObject) (ListSessionsResponseObject, error)
+	// CreateSession Begin a session
+	// (POST /api/messaging/sessions)
+	CreateSession(ctx context.Context, request CreateSessionRequestObject) (CreateSessionResponseObject, error)
+	// GetSessionsHealth Count the sessions
+	// (GET /api/messaging/sessions/health)
+	GetSessionsHealth(ctx context.Context, request GetSessionsHealthRequestObject) (GetSessionsHealthResponseObject, error)
+	// DeleteSession End a session
+	// (DELETE /api/messaging/sessions/{sessionId})
+	DeleteSession(ctx context.Context, request DeleteSessionRequestObject) (DeleteSessionResponseObject, error)
+	// GetSession Read a session
+	// (GET /api/messaging/sessions/{sessionId})
+	GetSession(ctx context.Context, request GetSessionRequestObject) (GetSessionResponseObject, error)
+	// HeartbeatSession Keep a session alive
+	// (POST /api/messaging/sessions/{sessionId}/heartbeat)
+	HeartbeatSession(ctx context.Context, request HeartbeatSessionRequestObject) (HeartbeatSessionResponseObject, error)
+	// ListSessionMessages Read a session's messages
+	// (GET /api/messaging/sessions/{sessionId}/messages)
+	ListSessionMessages(ctx context.Context, request ListSessionMessagesRequestObject) (ListSessionMessagesResponseObject, error)
+	// PostSessionMessage Say something in a session
+	// (POST /api/messaging/sessions/{sessionId}/messages)
+	PostSessionMessage(ctx context.Context, request PostSessionMessageRequestObject) (PostSessionMessageResponseObject, error)
+	// RenewSession Renew a session
+	// (POST /api/messaging/sessions/{sessionId}/renew)
+	RenewSession(ctx context.Context, request RenewSessionRequestObject) (RenewSessionResponseObject, error)
+	// UpdateSessionTimeout Change a session's time-outs
+	// (PATCH /api/messaging/sessions/{sessionId}/timeout)
+	UpdateSessionTimeout(ctx context.Context, request UpdateSessionTimeoutRequestObject) (UpdateSessionTimeoutResponseObject, error)
 	// GetServerHealth Can the server do its work (below /api)
 	// (GET /api/server/health)
 	GetServerHealth(ctx context.Context, request GetServerHealthRequestObject) (GetServerHealthResponseObject, error)
@@ -9218,10 +11404,11 @@ func (sh *strictHandler) ListMessages(w http.ResponseWriter, r *http.Request, ch
 }
 
 // PostMessage operation middleware
-func (sh *strictHandler) PostMessage(w http.ResponseWriter, r *http.Request, channelID ChannelID) {
+func (sh *strictHandler) PostMessage(w http.ResponseWriter, r *http.Request, channelID ChannelID, params PostMessageParams) {
 	var request PostMessageRequestObject
 
 	request.ChannelID = channelID
+	request.Params = params
 
 	var body PostMessageJSONRequestBody
 	if err := runtime.BindJSONBody(r, &body); err != nil {
@@ -9322,6 +11509,114 @@ func (sh *strictHandler) GetDMChannel(w http.ResponseWriter, r *http.Request, pa
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetDMChannelResponseObject); ok {
 		if err := validResponse.VisitGetDMChannelResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListJobs operation middleware
+func (sh *strictHandler) ListJobs(w http.ResponseWriter, r *http.Request, params ListJobsParams) {
+	var request ListJobsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListJobs(ctx, request.(ListJobsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListJobs")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListJobsResponseObject); ok {
+		if err := validResponse.VisitListJobsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateJob operation middleware
+func (sh *strictHandler) CreateJob(w http.ResponseWriter, r *http.Request) {
+	var request CreateJobRequestObject
+
+	var body CreateJobJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateJob(ctx, request.(CreateJobRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateJob")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateJobResponseObject); ok {
+		if err := validResponse.VisitCreateJobResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetJobsHealth operation middleware
+func (sh *strictHandler) GetJobsHealth(w http.ResponseWriter, r *http.Request) {
+	var request GetJobsHealthRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetJobsHealth(ctx, request.(GetJobsHealthRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetJobsHealth")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetJobsHealthResponseObject); ok {
+		if err := validResponse.VisitGetJobsHealthResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetJob operation middleware
+func (sh *strictHandler) GetJob(w http.ResponseWriter, r *http.Request, jobID UUID, params GetJobParams) {
+	var request GetJobRequestObject
+
+	request.JobID = jobID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetJob(ctx, request.(GetJobRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetJob")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetJobResponseObject); ok {
+		if err := validResponse.VisitGetJobResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -9521,6 +11816,285 @@ func (sh *strictHandler) ListChannels(w http.ResponseWriter, r *http.Request, me
 	}
 }
 
+// ListSessions operation middleware
+func (sh *strictHandler) ListSessions(w http.ResponseWriter, r *http.Request, params ListSessionsParams) {
+	var request ListSessionsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSessions(ctx, request.(ListSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSessions")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListSessionsResponseObject); ok {
+		if err := validResponse.VisitListSessionsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateSession operation middleware
+func (sh *strictHandler) CreateSession(w http.ResponseWriter, r *http.Request) {
+	var request CreateSessionRequestObject
+
+	var body CreateSessionJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateSession(ctx, request.(CreateSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateSession")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateSessionResponseObject); ok {
+		if err := validResponse.VisitCreateSessionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetSessionsHealth operation middleware
+func (sh *strictHandler) GetSessionsHealth(w http.ResponseWriter, r *http.Request) {
+	var request GetSessionsHealthRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSessionsHealth(ctx, request.(GetSessionsHealthRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSessionsHealth")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetSessionsHealthResponseObject); ok {
+		if err := validResponse.VisitGetSessionsHealthResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteSession operation middleware
+func (sh *strictHandler) DeleteSession(w http.ResponseWriter, r *http.Request, sessionID SessionID) {
+	var request DeleteSessionRequestObject
+
+	request.SessionID = sessionID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteSession(ctx, request.(DeleteSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteSession")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteSessionResponseObject); ok {
+		if err := validResponse.VisitDeleteSessionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetSession operation middleware
+func (sh *strictHandler) GetSession(w http.ResponseWriter, r *http.Request, sessionID SessionID) {
+	var request GetSessionRequestObject
+
+	request.SessionID = sessionID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSession(ctx, request.(GetSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSession")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetSessionResponseObject); ok {
+		if err := validResponse.VisitGetSessionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// HeartbeatSession operation middleware
+func (sh *strictHandler) HeartbeatSession(w http.ResponseWriter, r *http.Request, sessionID SessionID) {
+	var request HeartbeatSessionRequestObject
+
+	request.SessionID = sessionID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.HeartbeatSession(ctx, request.(HeartbeatSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "HeartbeatSession")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(HeartbeatSessionResponseObject); ok {
+		if err := validResponse.VisitHeartbeatSessionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListSessionMessages operation middleware
+func (sh *strictHandler) ListSessionMessages(w http.ResponseWriter, r *http.Request, sessionID SessionID, params ListSessionMessagesParams) {
+	var request ListSessionMessagesRequestObject
+
+	request.SessionID = sessionID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSessionMessages(ctx, request.(ListSessionMessagesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSessionMessages")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListSessionMessagesResponseObject); ok {
+		if err := validResponse.VisitListSessionMessagesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PostSessionMessage operation middleware
+func (sh *strictHandler) PostSessionMessage(w http.ResponseWriter, r *http.Request, sessionID SessionID, params PostSessionMessageParams) {
+	var request PostSessionMessageRequestObject
+
+	request.SessionID = sessionID
+	request.Params = params
+
+	var body PostSessionMessageJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.PostSessionMessage(ctx, request.(PostSessionMessageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PostSessionMessage")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(PostSessionMessageResponseObject); ok {
+		if err := validResponse.VisitPostSessionMessageResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RenewSession operation middleware
+func (sh *strictHandler) RenewSession(w http.ResponseWriter, r *http.Request, sessionID SessionID) {
+	var request RenewSessionRequestObject
+
+	request.SessionID = sessionID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RenewSession(ctx, request.(RenewSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RenewSession")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RenewSessionResponseObject); ok {
+		if err := validResponse.VisitRenewSessionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateSessionTimeout operation middleware
+func (sh *strictHandler) UpdateSessionTimeout(w http.ResponseWriter, r *http.Request, sessionID SessionID) {
+	var request UpdateSessionTimeoutRequestObject
+
+	request.SessionID = sessionID
+
+	var body UpdateSessionTimeoutJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateSessionTimeout(ctx, request.(UpdateSessionTimeoutRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateSessionTimeout")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateSessionTimeoutResponseObject); ok {
+		if err := validResponse.VisitUpdateSessionTimeoutResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetServerHealth operation middleware
 func (sh *strictHandler) GetServerHealth(w http.ResponseWriter, r *http.Request) {
 	var request GetServerHealthRequestObject
@@ -9670,306 +12244,388 @@ func (sh *strictHandler) GetLiveness(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L37cts4ti/8Kih9pyrdfSRFvsaXfz5P4u7x7lxcjjN99mnnCyESkjimAA0BWtFkXHWe5jzYfpKvsBZA",
-	"giQoUbLsJLMzVbt3LJK4Liys62996YRiOhOccSU7J186M5rSKVMshb/Oxoyri0j/M2IyTOOZigXvnHSu",
-	"J4xQ/bDf6XZi/cuMqkmn2+F0yjonHWo+7HZS9o8sTlnUOVFpxrodGU7YlOoW/0fKRp2Tzv/zvBjBc3wq",
-	"n3/4cPGqc3/f7bycUM5Z0jSGEB83jCLMP37wOC54mGQRO58OWRTFfFwfTqDbDQhNpCApU1nKJVETRu5Y",
-	"qEQqiRjBn1M2FWnM9DOqyITeMSI4yyfwj4yli2IGcbVbd+DsM53OEv2a7rrT7ajFTP8lVapf1cN+o3tb",
-	"/IWNRMrqQ34rFOFszlI9GE7UJJanRLHPCgcXS8IFUfGUkVBkXElCJaFD6W57ZbxD7Knt8r4WQrLreMqc",
-	"wf6aiql/qCKJ3KE2jWGkG3jICF7H01jVh3CmyFRIBX2TKeWLLslmRAmyMxgMumQ+icOJXjOgAL3VPJsO",
-	"WUriEYlhMRM2UkRkjYuXQL9rjfyCKzZmqTP4d6ORZJ7Rv7+NZ8XQTwkXnBVD40IRSmZCxiq+syNvGqfA",
-	"Lh440Es6Zg3DpDhIMqNjBgcngKUJyDBT+rR0ScYTJiUJcCiBnsI4vmO8aci6pYcO+D2jaTipD/kdTxbF",
-	"sZ5PhGR4iELBFY2BDcSyS2JOWKwmLCUhlY0nXmIvDeec0U63M6WfXzM+VpPOCZBe47m/Fq3OfNNQlHjQ",
-	"MbqGUfm4tqRTpjc5UHSYsLd0ygLn/EiVCj5uJj+YrX99RjRUsrxCuweH/gWSko7Ze5besbTpdpniS0TC",
-	"Ww2XzLTS0oOvmishpk0jSoWYdolIgb+Y680wa0WkojySZCSahppiyw8e4bXdNv8gb2Me6VNrz8QpCcwi",
-	"yUCzHG6OAXAjLlIS6P1ZfYhzanng7t/rBZAzwSUrpJwzLucs1X/qY8s4sFA6myVxSPXcnv9d6gl+ablW",
-	"0OY5v2OJmDHss1GCuu/iEN4rqjL5GAPBlpcN5w9NQ8qOCa+EOQztLzS6Yv/ImFRbG9N5mgrkrG4bs1QM",
-	"Ezb9n+u1dYlfNS1xikMnkWCSP1NkFOM09TxSGio4TJSkWaLfHWWSSRLjnhjR8zGow2162a68AtHQGcuj",
-	"DGMVmRo+0yXzWE1IrCSZ0VTFYTyjXEkcn+CjJA6/OxJ5L6ZMTWI+RibKPsdSi7lJymi00Kcg5kAuc7qA",
-	"ef5K4yRDUfp7muYZX5ARDr1P9gc7hJJbBvObxlLq6YuUzPW12yX7O3sw5aHAFVBCkISmY9Yl+7vH8CcI",
-	"Z+ZkSTxAoyxJyJTGyVB8vuE/BVdMpYve2UixNCCSLrRgxLiWlkMxZWRIw9ufu+RgsItKkYhYAiNkkf4V",
-	"R4DXLooEmuD06KQSs5kZsLhjaSJoxKL+Dde781dGEzXZ8iHBRpvOhlRUMavb4YBPYQIoWodUM51IwKmZ",
-	"i/QWqKgkfDwGf6l30IrLvBXqV5Hx6Dtk9Ckz6qrMwgmBIw2sHdQcZS+3kCYJS8mULohkOGctbW159XWT",
-	"q3iqFsWgfy00R+8y9X2u+ZzColNYQMsswWJAk0TMWQRz/EOkSbTlRYY2V63yXL/Uh8Uw3+Xynke/18wl",
-	"ZZERy8gHHrGUBJIpzXpkX7IwZUoGhN2xdEHuaJIB0VEypfJWC625KPqlQ6O/s1Dr0rJz8ufHbmcYi87J",
-	"n50zMqMq1hJWEkvFuNYqPnY7YcqoYtGZ6pzsvDg+2Dk6enE82N0bdDuMa6E3F9TjqHPSGR4dDIbh3qC3",
-	"fzA66g0G+zs9OhjQ3tFeNNo/jI4ODg60kH/LxTxhkday9QiMCH6OYzTDAsarx2v+0RnPVO+gN4153Ol2",
-	"Zqm4iyO9aR0xY5zGejONMH6exP/UyugsycYxRwET28Rf7B9CqnKXuIy/s4WEBbm8+PT7+X924IHmVp/0",
-	"FHmWJPoHXHkgClx82D7zyUnnF/M/3GAzhA6Fddc6glrgZoQTqnRnVN5KuHo6H++7HSVmcQiDGDGWQEcf",
-	"u51sFjVsRSZZaiav12GWihlLVYw6hLvfXzqxYlP4R0X1yHURmqZ0of+m0R3lIYtQZa4T5e9sprRGZ3T2",
-	"MNHEAxq7aWkoRMIod9u6TCjnXhvlOq0BxS4/g9fss3qX6v9K/YVDxStY1EyEkzdxksTwXSTCbGoN0G0H",
-	"nC/xUuWHL/7j/bu3voXPD9YXz9zjqJ0uXDpkXx48ptoRdZps1bb58jpLua/9en+KRlSt5LV6vO+GmsDh",
-	"K8szVqqdb+DNnGd4jkOZe7Sc5aX7kWdaOQNa5yCWGdU6X7oMzWcO0ZPPzf9wtzyTxPCzEiW36CnnkL6O",
-	"FOOUq1OiuSfoaiJTRO8viaVI4JLV/Y1EOtX8sJNlsb4n9Ov6LNg7pjYMlw+3JxOZb2or8wTDbwzHXvbJ",
-	"e3hJv72Qik39K8ems4Qqy5ujWE+eJpclnt203iKfg70i1iEH5wJZiwsW10t1b8+nM7XQCoUq5Fx0GdXt",
-	"moVl788O7K7lc/mGuHzaHa05pc5A8A6os6XKYcmXqevegi5rLI6kQ0x2t0sHyHKXCmdwSf+jZ5+Ail7i",
-	"tGDHk+TdqHPyZwvaex1LdaHJ6L77pXKnhxOa0lCh0NqW8Ct7ULRRH/dHrxFOi9QoiParU8vFXY/sytm8",
-	"8Mg6gqjl73Cde+XPbnmiyyXVdQTQkqR473TztixCPor0WxFTc+kw5rl82CTqadaShSGTEjuuCXtt7swS",
-	"SbotrmBu5rUqHdnPu9h54yFYQiJ8KX38UFj+3RWWLdH0ExKz5s0eQh5bHcDVt8eoQPz5sa6aja1u0U4+",
-	"r9wKlQu+MhXT+NIpLDmTvqnkJ9JOqSXz/ppcdTVP/bg9CgSyeFoqvDCCpp+lkpgTCptS2cp/g32r7pIx",
-	"C/i0j88qd02P4lQqq/PoJ9IjrtbWoEl7InRMY+5vYUObw5bU/0bFdhPtZzPNwSf0G/G9vLxWnM/1gEI1",
-	"8GsEzSdCjM+58pmrKv60CZ3NGGcRHpA0433H1x+kGf/E7hhXAfkJnpIhG1OuaYjxiEU/d0mgCVQ4r3GC",
-	"v+CrP3dvuHklID/FqvgukwysDyc32WCwF6KDSXcNf7MAKDVgdzTJqBJp0L/hngvlYo0jNhTRAuMRWJjp",
-	"EUE4zMmekVl+ZwtN0ef/6/rT67Or386tqoNRMuUHjhgzzOJExXpsacZhOPvHh/vD40HYo7vD/d4+HR70",
-	"jo8HO70X4eFxONg/Ojzc29EnJZ4yqeh05hELTOSVpqyEwfoqccu0BLQPnU9nKv9lZ1cLHoomxS+H93h0",
-	"bWBmh7442A+jvYPe3u7esLe/fzzs0eOj497+0f4hPRiyvQEdljlbZ3ewe9jb2entDq53Dk729k52Bv3d",
-	"vcH/BrJUsVqss/Rxm3UZDAZ6XUwMzEnnxf4gYruHx72jXXrcG0T7o97x0dFxLzx6MRoeHR3tj16Mlq6j",
-	"ORs5pTlb6JdBLlqzFUtL7a0toRsn26aL1ozzOl+Ae3dv2vXSnpOmedRTm7edXVmL7SsTk9bCcGLCzFzW",
-	"WPTqrETXDXa2AVZu5DFs5nJe2iQfai4bo/GQ8tx2mIixV2T88wfX+sG1HsK1PrYV0ddQpKyo4DNnP438",
-	"XgqGkG0iPUsHrv9AuWBa6b5JQ23P/Ka1CbXaj5x3rtRnLzzjbrm8zbxsvWUuKcEPWu7OwPyv5/mP/V9n",
-	"i+pphd6ekNCtbcyz8Cj/loM85YzRWwmeosrqW+NaJEIlUq1QCBWHDMLHTVsmfkwydYrhYprl92JOMLQ2",
-	"YqmJCgHNz3M31BZ46h/+hZKoBIL3ozTQsvGvpoPZQX9pinUVc85SIiciSyJyy8W8C75m0z4uFxfOVMu9",
-	"+/osJlrvVSDdY4Cp25CxVa7y5+RtWzNoIyVcUoWZCn7XF9oPPCGCMUsiPJXkpdUdu4TyiARGWQz65IyT",
-	"II4CMs2kIkNWcmuKOa+Q0iqbKM+SxDjsWEoVBFcO+vt+c2e3E6WMTiWaQ0tT73Y+98aiZ36c0tmfuIof",
-	"/y4F71/RuTmW+Rpd6YNYy44AX+12WP/D2HwDX27c8isT0V6f01/FHPcoilImpQ1weiZB5QaNGTYVmQIQ",
-	"PQRscoGa/ITCijDwQgaKfVZBFxtETTy4+O3tu6vzAOhETdgND0SmQjFl+FOQMiq1gi5GEAYp44TxkNU1",
-	"bmgONvzq/PI1mNjXZv8xv2KzBDJfOrvh4R47pLs9erS319sfDEe948ODUW/34DA8Hu7Rgxc7h51uxwy2",
-	"c9JJ2SyJwSBij5pxAdh0ARjJMTs62DtkUe/oaDDq7Q8PB73jaIf1jobR4WDviB0dhYfrS76S/aNzstvt",
-	"yBjXw/ji2WdltjASZCEyEgmwg01ENp4oMC6OU8b0Eet7KM4u6VohSetJI1QpGk7y+J2WoS8RUzROvONx",
-	"trDdCPINXBGWmfF35s370g6vszhIy95XXSJpqfMiibR7GQjEmxOkV+uZJLOEhszGYDqJsXm8R8zV4X5x",
-	"y8Q2w60guvqdxUymjukGAsKtPPFMYp4bTcrhCI4lVWYzlkoWsajBZ83SXChUQtxidoGeiL89PA++fbIH",
-	"YpVuDy0U73fzM+KSRL4ipV11SdNunqv9Wzps5NFo6V26ysiEHcmJ8WwKF4C11OcO7I+uCJE/rq2MkwDU",
-	"7MF4ZmQsza8hpL1y9W3R11BjUvG6ik+DRDenkkT+wJitGuqXGNxNY0sJIJOrffSrtiPXw9dXjKzXETMp",
-	"WKtQie3pRkXQ3hPoROa28azygugnJoR7mCkImaussb16WZII3ZwrXlZlSudpT97Gs56YodTdmwnNZtN8",
-	"3UzKlY8bhoJrhTGP03PG0tIGFa9h1kqoVO+NzFFNYT1ppzOXA0idnLCXjKuUJh+kbg0Eup0XUTjcCY96",
-	"4Whn1NvfO6K94VH4oheFx3vHxwfsxdEQHFRtSPljEdPxF31lhEmmJ6SylF+KJA4XmDnqIiL8dvXuw2XZ",
-	"y+ldx72dwf+uM6jNTOXt2Vq+FV7/J4IIGFeqvjGlyq9MdsdSMhNSsajlTT+t5z2347ybRAo3M12RpaER",
-	"lBoeXvst9UYt9D9xKGDFRhVvOk6BFqmSMKp1XLUOSfjujXryuLlJjPchX/fS7AqSWcd16yadLoll0HcO",
-	"deXHhxg/N7C3V+8pGkUsgsRBk+5uWP8oS5LFgz1ta/vNNpZB6oGhuYeoZnRduX+rRYil+7ixdfUp9vPh",
-	"okaJ0p9E1nB7lH7bn6K3DDOnMRpiyQkzVocNFttNzF4RDOeLRCtUuQd4FDY4VOVhV8d2ycQsQWGYjtfK",
-	"/2nl8nBPYmkg3WXRfaUdbz6O7Xe+FvbXUhraBp1sXT7b7hmWT3qIl0XZL9+6H2L604rpW6OyJ6Uvf1Sz",
-	"eVgNBjYE52fmxcOWLmBnum1Yolw1jeaj0jCd/KQU0/pxbJ722GyVPT9dKLbpMPds1sltzKQWK5vuV7Oo",
-	"V4xGMR+TME5DMPCWVhZyBpXHN/0g/bcKSDWNeQ7g5vMhN9PamqEeU/r5At8vAcXhoW9htBrRRDJX53Zm",
-	"su+DnttUCb9v3nE/jBxoWxZoDD0f+caTuGQ5f3/++tdOt/PqTaebH5W/vbt4ef4JfsJ/2ge/np+/6nQ7",
-	"13+9Oj/T//jj3dVr/f9/fXf1Qb99dnlRNrzbD2sL8dJNqqsLhTTPHZB9cmWxdKZ0QUKapgvCPtNQJQui",
-	"JkwycssW8tQFxcGk4iLU3mLAGQwrXx5CYzJXzf67dhbSDzgEDxzCV4E12BC5oGJ31FOACHk8jQasFl0S",
-	"JJhRNQkQ9imI4hTwbRfBNkbvAUCo8HnHRi67hNFwYjJvwEIKoLuAUhbowZr4A4M3Ux7ht4On4E/6fisU",
-	"hlyUQ4XsIW1AUpBNIS3AJeGN9SAHHgqLsC5owIZQA5vBBtSt7TGXKs0wrgVoPhR69RDWGIF/MCiGJdLv",
-	"aNwMeaBi8IBgZpI3RYYLOHxOhw/EKHCwBpabKR0gAK9UBqK7CUDKQSKrWnN+FZKYkyDPSvoPjApKSQA3",
-	"IebkUOmgzynJklGf/M4WhgUJniwILQE1YXxSykg85pA1X40rKvW33dvw3m9fWxV514C4IdxsjvKQt9Pa",
-	"JVVGdp6lLESwBF8s4BUIEeBSWgEO8qAwPCQeI+YtIZ8c51aQYdUTbm6MT04udlv1zqNlPamWV9UwahN5",
-	"CtfcNlWTZZZPwADGgfYbGwkasNK3pvI8hSpT+BM9bNAqNFU08FMCeoR//i04dDNv/i0V2azxcP0BoNto",
-	"ciZjpggtIKbnNkwaUPT0oAA+MfL7BNeyWHuOHnp9OyedKJahSJvDZ7esBVcv39q2DUXmLAOIT6tJ56u4",
-	"2StbC2KwXbQAwwe0BG9CCfQ+ayFf0+A8lvnv3mn6cLSLPfMEtKUYFz7W1GeEqFEqpqdOdQQzFmroy5ac",
-	"mNKIteodPlsjnLrhgJTSNZbcQuXcFe9l1EjWYHU82tk72n9xdPTi8ODFzu7e0X6nHOvQTPlPyuLd2IyW",
-	"FGBNNGv15Bc0nQabedqVENMlO6Upe9n+vBUKYauw9VdvOk238dc8v1dmcUCH5a42uPG5DNDQ0HDNrmx2",
-	"o3vt1ZtWl9rWjjPgwi4hDsNsNHWghYMz/Zec0LQuWxa76Sim9z4L/bdIQW83IBpf4QmwVpm48lyIa9+k",
-	"34C7caMPp5MsTatpeg3VpfBNTx2QugayrntpOwRTYaLVNj62nP7yrM1Wy2CJdvPl2IJTyrezT+KdcmEG",
-	"fLKDmBqYoCm8w0LBI0lkzENGdo5fDEqLWcnYbhHViZjfno4t6H95r5h9PRQRXIjvrj/9+u7D21eecC19",
-	"84wAFN5dSOsYKu9R3u5KfPJXmP5T3pvK4JM5XUgCPZXGD7/UTfSNm4aj8u6aM5SGeD69BFAYoeqXx5W7",
-	"ePu3s9cXrz5dlJfOSN1FZa080Knsv4dGvEcuoRKMtmYDNelksxlLieT0lpm7dZaKcUqn6DYappSHEyK4",
-	"SS/12Bj1RD0r/UakjFDQcxo+bQx6PCOSccU0GY9ESmYQqdUi+FFPfHm0o2t695TcYiSJOTMJ5DZhd1kE",
-	"fYE578+pu6/jVVY3K2/hwRHQftnX9uBbDlDjV8KAAs0abR5KC47AS9OCcW+CHQLGtt3hcMCO9nZ79GD4",
-	"ojc43mO9473hQW84fHG0MzwOQ/Ziv7Nc40eptCCas8uLjnPPdyIWvjjeG4W98GB3rzcIadg7Pj7e6w0P",
-	"9g5pONw52KWjNcArlu2esZbILHmisAbo0KkqU93PReEoHgvIRsfKEQ1h2S1zU9fl+w8LsTZcbhlDWsZx",
-	"lp+dIna6BVOB1b6kqUoWDlpww6UJh0eKwmJCm9Ea/y2Oz8ZiAXwoK6vwKKT4caUMshZEDR53IabeCgEb",
-	"SDN2Jdbp357+5Qg5y4Wj1sKQSSYx41wmHLmssG6cEGIKJZ1SeyzIXP9b02nUNTbEwrZYOjP/FmdFcGYQ",
-	"xh9MaC2+BKOGhI63k4ZYjGdZDioY0lqIEN/5dj7wftsGWmiDwc4cc2u38wccrJ+95phQ1iwG4cthK27g",
-	"kg3X2QjTTCOXMeTt1YQsKxnViLALtjsA7KHhhKQZRHl5kVvWpAgzcrkZr1onnLnlcLYQwowI5eYwvWIj",
-	"miWKGBPJ6tBhGPN93Wu9ljGuWNaWXBPoYmWwekFlpnkfnZkqfv5yxPUafj4G91JkWv3b6XbCCQtvK+lU",
-	"edb8jEoM/6OKDikC8tQeytzqWHkEYvGM8YjxsJKy1ZnAHBYdt23nR9tm/pOLMf/u9zIq4DLKzGYKQCB3",
-	"dvsH3Y7WqHGtdvqD/qCBXZrFqTEwCAJ1JOe67cpZzIZoqdXVGV/qNrwVXGqLuVlEFvgNooLZ5M0uvDFZ",
-	"BaiEDUKG9X91/tvV2avzVw6FOny8LaRpKcvc7lUNiLlkYlRI5akqZYlHIhsmTh4BpprrVvM9X6V95VjS",
-	"9osySGpp9bsupeQjzwmg+dTi7jZg32j5VJ9dfRdAS1X8serRKxNvfafgvW5HK4GeffLP3zd2xxC0JhCb",
-	"ibrFQFbKF8QYhsozWxF6tblsWAz8Xfo2S5JtDR/rcWZJ4i1lVJrY8pC2bU30dXzHuFe90qQ1S4XWmaDC",
-	"YxLfsSa6ErdtOesS4tsKN2g6m0VbPjqF0v0Xhh/7QJqAK/TJNfts0wygkjYcOH2WJaGS0KGsUmjnYOCT",
-	"V6G/ay/Tyh0lVBI2E+Gk5C7pkov378jR4WAH4kQ5ufr1Jdk92t3tJfEtI1EVJqdT8qP4hvLGFKh/mTCa",
-	"em1B3IkxHYl0LJRi3IkDrhqDWMLAqPSiZMVIEtOMrYhPQuxxBZZB3pwP0g+KMOcN4nmaG4TM9kAgD8Yx",
-	"sGNcbnirrHQL+IK2K27MPQ9e+YfbjqvU9CT246ZEmUohhtyInLIp0+dZPhjZo3CHhG6iFuZZVTT0TxA8",
-	"3a1hKi2rdZLDabeMuwV96mBvtH/84pj2DujeYW9wFO30hjsHo97O7oCFw53jweF+WJAqNN8SJbIUDNIw",
-	"OxP0XEQ4rw3bXWpBb3zG439k+T3YukrL2ib6DXxbG5demQ5ZFHkTst7xZEEEt7XlS8G/OU8bJcJd7kJq",
-	"rZd4faxiBQ79PGZYz5o1EVYkSkIM1gkJLHUFXRKMaKj0P/7r//xf3wVpqc9XJGd71Wo8lRbcspSWOFfV",
-	"XDCDdRa7mWG+arpZz/CmAKDLcU00da4WbIeYe6d8nay6TR6AY7i1G2XlbW3XaBkcxtK1qkQErb1mW7qR",
-	"871+wvvYD/FgBYSuhXGD1N3Kqk2ofCPSIszFCi5eAIhC+qkj7Rt5Jy+d1criZsQJDzPNx+XjBcUgvzy0",
-	"n1UuL00Mp0SJMWKmYrKnXoeghR8sH2cxn+Wb2Ez8rTbT7s+STf0hen3notfHLbKqp4PTwP7aoGkgj18Z",
-	"TvWbEBGZipRbJXGj6CknN7wkJq4hBRbZPvuD48PtJGnfN67gBySL9kWnc873ZVtCgT8GuE29aUytHLMo",
-	"3+TqvFZhYbnfbglh8N+AuRWijuEaVVHn31D/3BYLtAfqibhgw5l7xxlhXKULdDw3YDVmaiLSV7GcJXRh",
-	"qrieJTG4vvHZOnS2SWkye1YM5bf2PZvXPtH6AYnXoMkcDv9KCBt1f5FXw94G7pate7BTSZUrE34r73X+",
-	"Wn3WdfNJfWc9Nvpijx8Ja9a9ZTcufFtyF7ob315rNy4VEzzw0vZcmHTaW06aSGbtSJQnzrFNCwdTexHG",
-	"W7LjQvlLdXTRm8IiSJQlO21LdzSmbQGeSVQU/ZKMI/IZnB0ypnesKd5/BQR3xieUR4nPfvLHZEG4MMZm",
-	"LbSM4ztms7xg/U6Nr4jE6LSdU39t6E0gtstnfFMC/2B7Xma0clFj6yjeErC5cwbhGrEcSO+Gw7DEFFYc",
-	"39JUl9xtL7NUCl/Zw7+IjEfgYzHI8p+Va3d177kReE0Llrm3M+h2EBNnJScdGQS0dtJxyVZYk1ehzHhc",
-	"BGRX0PDNrzM6ZiDJ2hE+TuciiZo7v2/ekCbbEIpcS80JYb6XrkEmtykYoc2LFFpQwXIRrEQzq80+tsvW",
-	"Zp9cNF0a0uUIoHYA3XwOH5ev7TKTTYs1zhFKixWr0T8ISk30v2RffoiM/z4i47bMPgVPeEqN5xJqhqxj",
-	"tbAH94vP0+gWH1xZAyh/GSugSb/2lYfaOWUJvfJEa9v2Vcav2GgbhYgRQK2lPPjBebV5w9wGzbK0MOBg",
-	"9CpgoZnV6KJFHIFBbTVP/RczbBEdArC8BnbSlHxkDNHVrDG9SizLTEFYgsbdkWpogUshPwo9bqHQY8nA",
-	"9mN1t7y6P+7pp7inkftv4gLzEdtalAKZhKvFhNIN/3CpoXZxbJfO8ItPETb3ifvaQ4jERyRc/ORT/B0R",
-	"+wPIeWP0ybUlVnz0SdWf3d/XCfUHmf0gs0cgs23K/mvoR0Zd+RZF9VWaVhO+1BlRjFMOuSthQ+2XNRIJ",
-	"NyKHpmzAEnmwJP4n/RThO61TBZ+6huYjFqism+/Bqm5C7dcCPYO8koSqkUinJFZkGkMe/ikJSqsc5FbZ",
-	"YRYnqhdz0hQPuK1ClHX4xZKlun2VyRLZt6s1ud3c8sZ6gxUAT79L/sEwbmtGXj8gFPQxAOPa1qKs73Lr",
-	"ipStUOS+/V3fmu3PPSlPaQJ0+m3IgDPAHp7U+yVFK7d6jtbHem6oKPIYh0S2Xd3l6IqtV3nzApHfFpXL",
-	"r0DmDtrTWgbvHEOyavYuEvjXaKU6Cfy5pZ23Cn4xSiiy1IxHLCUB/l4y3Jbmvsx+y9m8He19PZE0X+/v",
-	"WyreTiPbPZX2cDz9sVzqCzeUKJfh7fq93dVX1vNOF7ixbXzUtpNWc13pm26Ysxdcd/3imd/acfi4fVp+",
-	"Ok/qJeUs8TrD9D5i1q2puUXEaFTfVLOwr01BZjXpnHSe01n8HC/4521u9+emqNfzhA6fz6ip7Vpew0Yl",
-	"d0Z9iDhYvAEB26EKViydO6EVkCk03Lhmyw8CvNIAstga4rPVcb+k3lK4T0M7Rfnt5qW4QO+tW6vbvy7b",
-	"LU201UVuksufYI3hZLzPITY86vWQhXkREnNS82jJvGgWltrsk5ciQsASpvXIRFCtYOoWMmmasCXaXM3o",
-	"jsYmitWEA5lT//8CxxTSHODe546eIJVG3MvPHOAgcFEwkqIUY8eBd8p40VNdlSoG4TnsmEZnyodKRW1Q",
-	"4Fyktw21MBs5ip2BL6AjB4peijRdx+MBE1jM9R2GBd4gK6GY00dvlux4zKS/oA/svBIkElDtj9GoNV8r",
-	"Ou0W6Cpmzl4SFL4kd1D6uJxjERlKZnVUixl8aHzXBRLM8lDLmemtvl+twWSWpWpD86vAZC6FtN7iFqV0",
-	"fDVaNnEf1fw623GYgKXf7+a6X+Yo6XZUSrmciVSPaaLUrNOQYVBp3Esp8OIzCUferaJWG9ymZV2cFW+Z",
-	"lgBzLQXvexDsaZIwPW4x5ySOcou2EyO0cmRO/oMnFpd9VqdgRKcLMmRY6UQvQbFEVCkaTqAGb4CoRZVu",
-	"Dwb+8l0x/5SyWbL4pMQnS0txtIyULXqgvk+MO+fUVqTM94U/s7UAlhl0n6oEYErnn6br5zS4ZN8oO7oV",
-	"v4xvY5zFGxceKo7TCidH/qI3AvsyFcPEV/q1wPymEmCljvcPXhB8Z8ikuazq5R9c1OrI1JGogVYXl9r+",
-	"YF8zUJWYKlTkV/OClY70zXgyTCi/bS4WUeBbub03gKuXP6iPbJtFIkzywEXUdOfm6JrPJEnEGFgEVnt1",
-	"8g6WSQR2IriOtVQYs7KlJaovch05t3jd3YBVMoFBLcFOu8uQAC+zYRKHLwUfxeOmmg02K2eaSUVuuZh7",
-	"g9NN//Is04fFD4BefqdJ4EttxXnOWEQokfGYa04VYYJsCyyFUj+rpr2qZEW76Vse51+Gh1sSShv1JEpK",
-	"AwS3SRCjsgDu0osCjIjYAncQtVvI63mWKglpCtAfMbqqTc1ljLAJHoz7tUGszhomqpaJytsGRC6hi6/d",
-	"aCMeORR1bZ9tsBlM9Vuvge7BkGBrJ6s+eoRHzZO3QcrouoKSgUBdGivijGhVZe26I6cA6Fl7NsvLr5ak",
-	"sG0hx2+WlLk53nyJxL+0QaO3tZSc9MxaSEMpUTP/ZwWt3sGx3ygQRrP2JUVmOJsvL+WzPtq8LzSxZZR9",
-	"pTJqI0MDEI4mFIgnr7ywKQLhg5jOV4tG8+MEP+IZrqzauoU3m46mU7GpIc05P3jmINqeVxyzVR5uz3Hb",
-	"HKbm+z52D5eVXfb2ZKLysh3e6u7+EHK/FyF3O5T8dCTsD3mAelpVZV//5o1vME9auuD8Zaeq2jw0uWzQ",
-	"zWfPN/hcVTeT+HEI/30P4cetHcOni97QvbVBP/TcKjYgJqbpojnaYkvF/H1m7KuMQxEV2WhNSzNOojiC",
-	"avyIjFjDe7dZwjtF0cJBt8PuaJJRZf+cioglL2mS6Bfr0rpt44vHGFtUQvQ8c3rxPXe7rT+vFgA1oyh9",
-	"5lY4LDr76F/MpgrQZ7COFKCzJZGKzaqryO6KwGeZTacUofjXZnVUKU0Q0lSX2iBb2JLDZvua+y5exSkL",
-	"VZ6QRGjKCEXgXXRZM/CWR1kKRZbfyM7JC0BVjKqCKWAErY+2+DBkxHt/ZvA/MpZ5Bec84iKCeYM3f5Ys",
-	"1spPtxCLLbdq3Xx2RdO60L8/cGI/NGM0CNf1iux3/vD+C4TQEGnEUs0k5pM4BNSIBZnQ2Yxx3Oe2uBrn",
-	"dyZ7oR7mkx+KFU28N2/WeTn+3rVzWXqIlyoIKw6zvaTyQ12Lu1yHKr0YnfdN4Rz7hRf66sPbT++vz66u",
-	"z19B3HmO8V05c779b2gezqLT/PnbV7rxH0zrB9P6NpjWFqTH/Bp/GvHR8jx/qJtiMwwJTDPeVLBo68d5",
-	"k2UrGyA3ixNrqjziMLIuefPu1fnrTx/e63+fvby+eOc8M3+/fPfm8vU5/HL+t7PXH86u310VPxKRknyy",
-	"/fbeeacY4ZLNbNDKMy5XlGcwECa6WaFo0jmpx+UthdCzAFhtb9r8mqzftWYAjbXCsESYZo4xJzRJfOU4",
-	"q1aBDARrbHl5zQSziEusBPXFbCqPsDkuzI876cedtI07qTjPO9u6np7QtpHxd3bz/L5htBBg8MgJCXBb",
-	"A5COA1NHOwCSFTPGT0lgKCDoksDENAbkJ2WTV0k4ERKieSVdEC6g7tzP3RsejGic4Gch5SFLEvgwh6qz",
-	"ASsitYDBkLo9p4ufuySQ2YylkkXwDQXMztQJHRa3IMlDpMzPeug3PNDsPvokMoWjZzyS/RsOlaMwmBxn",
-	"itQDlSq6DnUX8eU4bs0P7LABC8qOx1ws0JPegSKArGis5qkz8IMNionJF7LTg6yC6KG+4eIIu/NeAyTr",
-	"gf5ZUVDhisNh6fU+H+EGTkb80nUw2gE0nJKm5BCIXxY0lU5t8EKWM6RkGApcGpZvIF1oqjCXRpk6Si96",
-	"6ON9oY3VhUqY1TNJIkaTmI8R51Fwtgx18cfV+ePqfOqr84E8oyBDnyArRopxEiMyiqK3jJNs1lRXfu1q",
-	"C5aAVzArY3wvBVl7cFnpFCXtPPPJG4TlknG1mV9TMcW67fpyZTzy1gRoCKFy7e32aFQ7OK8VWd64h/VK",
-	"bT5RAc2NLqDipK6lBDflvkGZ+ixhxCTAAEckQzaJeYRGWOz6VFPKRKSKhCJiDRH2hjG0W7P1yoeuce+W",
-	"WMKj0VQR+L9KJ8YXV4sDec6epYt81/Kj7Gy/O8viDJVOrEvITiVSN/jQqVnqhBHmXC5nOz4R5b1KGZ2+",
-	"nGT81hskHrPQyiaaMvoE8MX0r9IWF0ELvxiRIOYR+xyQKb1lJJvBQ8U+1xJbsDMLlQtIsBH7jDe2cy+2",
-	"upnqOSx2Kp6MK+jlS3Ol8oeB95h9ySCxAztrXvFzEN3a142A1+sYMTZjxydcRqwI/G1KBGu4V/I82obv",
-	"G+rBdXE8LdFmbD4U6CVA+5o9wer0caEWvnxiTTbl7Ol5GitW8z4nCYjQwO7shOAMgJvk5M8OlbeSDGl4",
-	"26mHv8DXjsmsISiysIxho+t8MRNyrS98bvr3LSqZltalxAgdG+E1+6zepfq/DVj5+hyDEk2SWAKipP6l",
-	"vOh/AjKFgiwb/RbjLO3rFRecGRqvzrH99D+aAjrm179LwftXRcUk52lP3saznoDR06Q3E/qgp7ll5dq1",
-	"QNdyLcUU6gZx8uH6ZZdcvH9Hjg4HO6gJVS+cQutaEgaT30oRVayndbfacSrPbB6nrH/tGJWLicVTm6Fo",
-	"sDzGsZpkw34ops8hAzKy/4/O4ue6ISCbaze3seEwQSotGTOF2XKoBZ2SQC54GJApo1ySYKLUzJhw8Jzm",
-	"T6Rkgau5ztlQivCW6csMspO7HSkh4H3BQ7j29Odl1dW8V6OD6yzllyKJw0VDMAq6k/NaosZ6A9aONI3v",
-	"mCTzSZywItFJqjhJAPZgLtJbe4+5ibUnqABAepNekizlN/wntGIFP3fhMqQhtEwVoDXEEt7XarNIibH9",
-	"kJ+ChComVe0b9/2fgilLx9CugIZSNsoki3SPKdNnPfjZY2PqdDvYONz7KVZ1gNfL62pfri0sXGaeQ6B/",
-	"hzufL8gdS2UsOIT5sBjy+kIqy0ylrfpfTcyYaREl1X3+f38Oese0Nzrr/frxy9F9z/1zf50/d3bv/4d3",
-	"qmWE3uaMGSpNpQmY8VCoCZEzliQxH8tHrc34A/H6vyfi9dPUhWzAgvDeQ4b03nN6y85qo1kbzaGx1U2T",
-	"AB0i3ax7k6zy37AAZruvm4ApHjWbaRNcCs/elpDanrwa5wZ4F545OGJtUeGzdZ3OxpKahgnh2jY9Vd6v",
-	"PYN8X3TmzcTC8pTOYfVtsstL3AKWpSKU7shWFcV0y2E6mV9+zHGfdv43lHcaJE0tm6FkV43S5XdxKvgU",
-	"b8JZKqIMPBRulJ60sIZODMzyEi+gLZzs7PYPup07O7DOTn/Q96AZl4awZoZf26CcSh1UHF91pd6jhkRk",
-	"zEOGkrWiqSqZ6CKRIcZVrbb+XbEBy40O9kU3l8/RmtzlyMfq2/E/RJp402fHqcggxgoSTFChGLJE8DFR",
-	"YgwYF10is3ACIAo18FwvssL2MnFXJp+0zLrYdvJJDcRzs2IO67p0xo1ByEkslTwh84kobUOraCigjRw3",
-	"vWbz2Ug8KA2wOt4CWMr5PegWoEY0t6jW7ZvfP87BtkpNFPZ4kxDs2MXrl0b7hHuHHpprEACjQFKjBJKa",
-	"Ksc+XuPEm1N1nsT/pPVT0n7L+ZrwBo2zXxb+7puspRHJlNJKtNGZyrWk5pYH/+CIDkf8GjnXsMdXTGbJ",
-	"E0WSQYf+2Fh4VLW6wKL4c1btoy9rMPeVWaum0aVDXwI95ZuC3Yd8Kj/ofuuI3QVZPR0Vt0n29LFIhzV2",
-	"bIlQM3UP7vxDYD/KA3u7RpJotzTKtj3fNy2V4TBNd0g3z6Ka0VTJpoLCiRC3FvVzSmhiyhj5l/bHrfNY",
-	"t061bMn6dLJJ0b1891rx+IcgyxTnH/t0cZzy2da5ApyZMEtjtXivm8flOZvFv7PFkvRtwQm7Y+mCzKia",
-	"gMI5J8/pLCbzialKrlebKoHA3ZIpQsktg0Mc65YmjEaw44YS/lfv7PKi9/v5fzoooDiI+27n3ImqqntF",
-	"rCdI9zpjqRTcCaSeCEIl4nc39IuN9y6ies/3YGkcCX+/f72+viTgth1RE3/CCbo2jX59YooadW0sAAZy",
-	"QnqposktiTkyEcD+zLispKCig7N/w2/4L7+cwR+y/8sv5MyW79LKVvDlxm7+TecEvOldcgO3gP77v/7P",
-	"/70PSMYT/TrlZl9iwYmkC0mEmrB0HkvWJwX4ayxveKVZzEghNxjIqn/5cgOBFDcd/athDPiHwU696dzf",
-	"BwWlpCJTtiw7JVN9DcV8jKuIAUmneqs0q7zhAZ3NkjiEgT6fIVzt//y7FDzQN9SYqQKd1oKXk8tUjFM6",
-	"lWSYUh5OdM+BHmFgFvACMD1HMUvlL79ANK2mHLnCiXhqdgHjbxMxt85F8ssvoOCZtnIvPLrlYZ433PXG",
-	"g+OU1aLC9JGBVASoU4+7IoUZ87VImJ4N09v+gWuFjetzJDGi0qCXYjITRu33yV/gNAbgXsd9wTQGEmje",
-	"G2iayT3JaBSKpdRbccsWXUwgUBMmGRFJxNLCswi9pIxG+ivdAoeiAXjc03g8UV1LZ8rYITHVSglxYusy",
-	"fYohDcIifgTdGx5UbpVAtx/U7LDBKQms5RRfyc2y+lFhCseHjpVbPy6Mq/rxDQ8cg21AfnKrjv18SoLc",
-	"O5F7JrBVv99BdzDVlAbv5CjN8LP7/Q0PKpjhZdpUC73NgcOTAqy6sJy3kQtjdTF1ZxAGFRZHTuJZF4A2",
-	"KJmlQozsFsEeW+jFWApw0hMw6oATP4lDZorZGk755uLaARfGSjeaZ3psvmLGOJ3FnZPOXn/Q3zOVUOBm",
-	"cQq7gCTJfJGTwC+kAsxweBcZKA1VfKcpjkmExYWfORku8pITOXcD2UCL1qbUWlF0H/rdHQwwMi33q7kM",
-	"5+8mgBUv3FYFfUsaFlwcTRXu+mhfwwpBDU3nY33+K7Jkkx1s0iJgYqY5fWvRMZTBs9X4nLititFbL6km",
-	"FM7mms+ZBYXvMGiyiFdDzEyDmYu//YdEMx8nAXwSAEczzGAoooUWhlkyOs0Rd+UNj1ga37EI0DcLrgFi",
-	"QqxMVQ/O+uSKzRiFSJOCrYVGKTGpVHBVwp3EIn1ZlGxZ7HMslbzheL9wgQw8nw6cj1DwURKHqk9e5g9G",
-	"caKXhEeERlHKpGSS/FTM+ZKqSfAzsD59ioD9CX1m9L2FR6VMc+gURfNbjgX+FxEttkZvTg+2tsR9WRo0",
-	"CmmF4ne2S/FVsMFlRK+XH88zUP8+nr7llP8XGuXT058cr/7kpdnfLZwwnF1OY75Tdt8tlakqDDtepqbX",
-	"Al8BgSNJctnQhmGJVJMYsjp99UpVgH/X+RoabR6Tr9UtRw1bjNPqEkbDCcp3qqjnmRuawaWxJdY3t5O3",
-	"m2INYNVN+WK05nvckIQp5mWLM1mMuQv5ksDD9EWGgjmVJM+BRJk9ZVNxB+jiOGeQcpFPWfFH8GSB7cx5",
-	"fRdfwXAKTlHaxv0lRVJ102MwI8DB2F+9lG+FQvT/h68/jnrpweguOQETkeQXznsWpkyhXKlvhahrikrJ",
-	"iXfBfmOqYbVasBP4EnWor7FsVyA3L120GU3plClb0NDXS/EKzucCU7RnfpvelY3l1KQN2oW0EacYPt/X",
-	"gjiaBkAtgADNiOjbFESwiM3UpGsUFKM9WLIHdf6USGFag63s3nBT3JrKWxaZn6EvCGI3kbg3nYzj3R7d",
-	"dADI37BAc5/TWzNofIlkMzxiMdRp+KzyVE/P/fsBLEiPef9C22hGbXXvbkKcG9yPT0vPaC9e537MWfHz",
-	"RIyb70knWJpFNurZ5vxqVtyFDPj8ciS2BhLWCEzFdKaMPOfo7aiIAj/OLVSo/NzwW8aQ/U/JT8HLs8vr",
-	"D1fnwc99EoBu2CUB+xwmWQTKo7SR5Yym4SRA466p6WKGpaB5kUn9IuMKSlDk5fRALr3hxUEmCdNPUpGN",
-	"Jz56znWY13rValyimgSRLPI+wSQWS6ySIVJrf8pNYf/IGOCJGf0uz9pqdwqsEbLVEPRKNvVrQebzXh0U",
-	"gYx/AhQyX3JPtePXjN5BEmG5dyYZdC/x1oZsa1NxZw5wDfiLfkXrB4rGXEI6OX49tZoJiRWoO5LpHVDs",
-	"hg8XWkmaUgOt4JubSzn+Of7ZYdMhiyI9qY/dNfJslq47kJuZjdkBE5DhGyUSc8MeXJ1fvv7PNut/pshU",
-	"aPrX3U0pX3QhvU6QncFgcEp2BiQeEW4sa/ASFykJkngaK7h9xvEd401jhOxA/xB3Bt3ONObxNJtCel4d",
-	"y6cxLZlKEkDLAVKHVKngY6zw6hsFDNY/ioO1R/H+Np4Vq9XUpRiNJGvoc7MuKXYI9XklGWZKk3tuuguw",
-	"w9U7MsOMJt+GOMPaaTOst0IZY6OaUCTYpl5HqZi25lGvhZDsOp6ylUSgmw0az0fMQ7adTvVMEcBl5UyV",
-	"eIR5KtE4y4wryPvdQpcXaIo+xTxvw5Mmmj1zQRJ213wJwcMGTgSemDoj+vjopj0xXqUBmzn2vxPhraSM",
-	"YBE6R4AD1LGHKCRLBb/nXxIxXqGQ2yVdgNkukQLUXTQhah0gzXifQMInKtr8mSL2onPmlNdXzJ3ujQr4",
-	"azFurYPnI+NCVQXURIy/slaOo0Nn5OPsb7dxUfJTDZmfxaHWG96pKkprCprNVDVlU5HaqJslFIXK5Uik",
-	"kEBamGsgjVIzJrj6iWQ2+3FOJZEUK8dpsssduMAqCRdz1D6MNiqJVNTCC4IXE/oAwzhLwMOqSZmq3Dc3",
-	"FenCM5HAa1dOGE3f2Kk+Is+zfUCHy+27FUjFOUu/rk0qSYhdQ/cEOLSf00qjleptSblsvWNevc3ZrtVq",
-	"mzty4GR5+VwrlaLMEKCi1niPu7knW1DlasPS3YMmZEIuUL0sj3nrOuYK3nRNhwkzmX8rX4ZdWZgqUCvf",
-	"vuCgwp3nWlrrHl6DstD69Xco6Ld+/xJTr1q+/R51vNbv/4WNRLpG+7+mUFyl7eKLzqPKbXYDVvsuLHl/",
-	"L6Iben6Lq31asBgvj9u6DGdbf06T5PkXPND36129yr0ztdodiTCD6uQuT+maGiFL7mW8dpzb2LDrG76C",
-	"X5cG33zdXgkxbb5yl7poUjZlUG8kd147U/sWHDcO7RjoJAGa9TapaDU7uMILoQ29fcHdbE1tFcpxiM6C",
-	"jsXqFO2xkkSiT/Li3Ph9JBgoFnYntcSvKVgoxTihScpotECSu+GrRQRn/F6Cw+1BxvXo4t0Ce2vpvK+v",
-	"hPqqFIyEu9g+sTZcD016jd3QB6s2D/Hg/WriariNxDPoMQ00r/JJWdWVszmZizSS9jDccMmgbC6VBmGy",
-	"tRy8isjROecQ+fa9c1Y4Ws89t8WucY5RK8Fj0f/O3H1Lj14jD59RrTYvDY1BY7QqseBnksySbAwOmdGI",
-	"pX1yaf7Mz8AwixNFYq4E6h8moBFex8Ayr2J2iQN6RFqAHtoIoLg2/W9BlpzZVdlicEIjTeS1G70kcYFB",
-	"M6hcurGecXPBprkWBqc0glB2C6k+gQhnbMZGINr5QruAOg4Gnv4NX8HmYMxBk5cWyj+uUvWXesm6ZjrW",
-	"6gnsOcMr1+ZWg0FTZKq9i2qlGf+irY/qFI5UMRYTVyxkDHGkONQ1HFlrjOwxtcVaZc+Go5pifc9v4KSm",
-	"htRyky5WLX1YEJE3ZPgNxOKYEwRsF6slQIw5F/acdTEfAcLwKlzcZJmLFF/R4gYE/K7S1ZoPG8ZmXqG+",
-	"8ngRtrqDrxRg6yvmvYQovxspwgTVVnVNS77LL4tW1oYrE56WWyYxHjxJqlRZKOhCs7M8/B1ujVxBBJO+",
-	"LJK0LDQjxQwc/d0Zv+H2XOZXVki1wjRkBMcZNWt8ORm3sS1A2+Xoz29+03OtrWHTG+zwZ45hOY8YbXM/",
-	"O3YdXwSpf71brKL+8GvHjzav4eNbaBqV1N/i0oGjJi9sZCOfT42FziipBqnbHjUtRtApi0gS3zI3T7Lf",
-	"oD0+It8viiFvK7CzSjTfQWgA7N5DWXTJKbvSz2bkSkhb4yQzaY5ws5E/YjURmSKBsj6eoDBixMxmJc7g",
-	"siQZ13pBEFFFAxu4LMWU2ZT8G15Kx1+Toyz30FodoNnr9415sdaK39sd1HWQLjzbUB94qKLyw6n2w6n2",
-	"yE61b9oxYitmtohiwITaEuj4nJrwTqKEI9kac0lmcAlM5n7GMSXK5FbaSi1+29oV1spcHfBgAQ++VpA6",
-	"9G/S1SA/0WAQcJPFxRLJbJgmw1oBEbmjScakyWMxxUO9MaO2xIovknFJ/bP1+HKZLT8p+/0GIngfP5j2",
-	"Ua1OlUKxTfo9lIv9FmxOpgbuo0eJ6paff4GqRfft04S0AAl8S/87jQDclEdkAomnWLnFrw9mfBW3Qjpj",
-	"EYtOTcVQcAVnPCLDhc11z2NMt8e2Hpn6sE54C/rrf02FF7bnUUNXTT1Lj4PXVs56pMBVQBzGQinbNdoW",
-	"rnubAwe+Dy7mROibHXSekWIpYC1gYT1jaEEHWp+81z8iGoOp/lXkHo9in18Nvnhgfi5WMPt6VhaYw2ZJ",
-	"jVKJ2ePupYQ0ddzRmI9PKxnqjEelLHW0aKYsFGmEFkvfnonZd79lYrbZjhWADdvesz8Q4yrQbCToQqm5",
-	"HGa3YtG05g1IwQoMZJtF/Sk5VBDgpFt4PC1ZTGjK5A13jniz0+QPgw33eF4Tg5y4rttk+dYjpPF3lR+N",
-	"rg6R4v7YrVwHssIQ6PMvhiruH0Cq3UY4koarrwAPfLTQJg+NlxVRu3jG/5JAsTg0L1jHTQ5FHiAqj8IK",
-	"7DY8BAJET2+4A3MAKG40Nig+BZR5/kZz3NJjHh4Hm3Vbtufv8NDYKKOVZ8UYaqH6AUSdlRDkVkaIAjaV",
-	"7ecZIvMB0bg4cHmRBOS4jt+bJglcvjgsuGgXxg49FXcsykFw4hRd9QiLAcHLBhYnj6U0aeanTp1vHpVT",
-	"ipqdh7/p+bf1HgKwI+ECy0GYw781/54q4xtVFtG3l+tK8W8q4LMr7t/A8FEZGGSiHA7AbAHEokM6IUQH",
-	"mbLE5XEDJCUik9CYVwHJ+uSsADm64ZHgz8w9jWwGTUbGJ4EV4IPiytfb3i1MbA4ASj4yZI3+oTVf8gVV",
-	"PNYlDz18pdgI6HuN4Ah7ui15As3vDl5sd0CXNFXJwgxr6XCQDoUsI2QB1eA9h+wGiOl7MaD/lsMIFtF2",
-	"UId1NRdoydFbZXma04h5JuU0ExM36OwAc+Vxqkgc2aw2zd4LVlY/ec4n/RtezwDFvuLcmC0bE0yAdNbK",
-	"MHlbZJOg0ddeJGybzLzppnoatl6QhAGv9WWFwEc9HMby0OLykC3si3PdWpGT0VT6XdGorDVj85Tm8Phg",
-	"o+XuVjDBOCVxtD3UUeVZ0aZc29JbWzEWFyRh9w+UoqWhi9alhBFeUEP4mSSIt2uLFqEuAkp46UxhDoQk",
-	"gKUv0n7DjWuKNT7qnWv62LZqbZr9HpXrfGsdosvJwr1ZqjTz/EueJN06mNDGK+VAdJbn98m73AYHIYEe",
-	"S9xZwUqcuCcAtbCJZA0SvktZbSIEK833txnAt3S11z3bL/M09YfkP3Vz3yygv9FUxWE8o/reijHkJWqK",
-	"IytWdqnz5w1Lx8y1M5hkE2YBqrGSgoWhh1J8MGp9S8eNYfq2FrbHPewvf4/eoEdgLrgM2zU9fJdMxRof",
-	"tsBUViGcnyVJmViNjuj+FnSNmmAsBAXhG8HMfIN/NSBQ2I14dBD0UkdPL5GYJXEjSx+FTa1w0SByqd5F",
-	"B+/cASwlgvfJGUTg6YtCzeOQNXvUzqLIXdbHhDO9YqOtSxTfHabpWRQ5oPJiq6ygHRK1L3u9oKmqx8/o",
-	"tPbKr4kdNYJCeaZGU5ty96+NqKwnU2wYHLjHO/3drWgrJcowdXKWKq85CFDhqXAuiZeMq5QmH6TWnGWA",
-	"ZWShMEhBNd6ol0axcrPL/auEhjwan2+5fVYBaKNBMDcC83SNM9ygOkBFvGbdAYxLD1AdTMG9LSNzGRtZ",
-	"wyWdL+eSlKAZ3KHO988KPayMC+234zSmliBalxnA+im8O/q62B0MTslBLR7zKcMwv5l03SYssdxMmsah",
-	"ShZtY0aHGDi/lajRhpFUAklPQdGHxBPsPCgV5rDg0A3jheCqby7i1BB4uwh+Y9zYUHTbBoefFufRyyO2",
-	"L8jn9ZGsuE55BFHyAITiBsrnnoHcuOjn01Ma5SXS5nRxQiiJ4pSFEPBD4hFUP7OWBSj9FsTy1TQgP4H7",
-	"JDBNYd0yMSLBqzfBz11Cbd3/vHrfDb/hfxVzKJ+BoC36oCsWdUsW27wOT5cMU0GjkEKQrwXLLxD3ATF4",
-	"Thd9t54ZjnAi5vqVG462VDIHDdaU5YMVgrZO9JD+RfKvyb+ch+RfN/xfvV4P/k+/FszZUIrwlqmA/Ivs",
-	"DnYI1WsUslNn0Z+BaQWTvlIsBeZuwjNJsAn0QGG7E6Vmtskc+t+JaYZIEwgPNrUJUaG+MhQaaJa+b7+k",
-	"eXEKgfJ5t8CgCKlk1bW+ZTNVFHhks2RB6GzGaFq9+G31RRbZ+GLKCXiMi4I6KaNScDMtKRnOaoDbpxkZ",
-	"o5AvC4j58oQEmWRpXgOvC0UODZqEpqRwkvHbwMBqBJHgmsKsnzrQ3dxw4JVmCbHuge6WMxZBVh1Am2pp",
-	"M9RSOO56zjed8lxsAZMz6/v23aez387fXgcEOWuRcRHLG27KRIGx3lbkcmJPCzFY0XRsCsJcREHu5EVQ",
-	"D3y/dkaN+d/662MZCs5ZqCRgXMEFKZWY2XqccKpsMF+1cp/ZE6xUNqULMizyEE+KM6S0+o+mmvw3DD/B",
-	"8wlE7nMQXopcJHkkzd/pYS2vQvVG0lN8DlTXQyosD8FB8I5OyA7A4nJ1QlzyvOF6T6GoaBzddE5uOrvh",
-	"4R47pLs9erS319sfDEe948ODUW/34DA8Hu7Rgxc7hzed7o0dCHz0V5Yk4qZzr/dNd7abdwbU7vSS12WE",
-	"747Z0cHeIYt6R0eDUW9/eDjoHUc7rHc0jA4He0fs6Cg0nUEz0JWYk0gQ+DXmEft80zkZ5B3v5R3rg+X0",
-	"q9fK/X4hMhKJPjRDQ72J8qZz8ucN1l246Xzs3uTLv9Zg74GkqtlFtcv+HJgF+QlO9s99ck7DCWaBcRLE",
-	"QOVQSiIDx7pWsXfwbOoZAR8pcRkMq9L6qCGsrsNrCL3h74FAXuq/8REyHsrJmct28ZlhRZTgV+f6TzjF",
-	"YjrV5xu1qp0DYkup5qVcbrg52bGAkrcQEgtxHzvbFqcu4Ri3FKiKC5j85Fx5P3fLl/BPyHN/frL4j7XL",
-	"6x206UHLtNG7bBsSoV7lQjDzi4Rr6u15kElLL6CW2HI7bhnvGJMll1eN04RbSsEs49YXQuMNL0DrT12Z",
-	"ySncuwxBsrgy2mj9DmE6ePa5orxV1MYle/cwy1zjtBqRG83Gby25ZwXNuY6dRnvfJROzBJUOWxuyBHcm",
-	"RuTvIuaQ+7G2dSP38zkDeVT8u6Kfp3cHlXxrj+sUqhNANO3Z3pZZdvUGFnhDas60hjEXGJgCyee8Fm9l",
-	"Sz2DWmm1GRvXq7mFG61qE70UXoggeU7FFLzm4xyzBX62lOPhKr8x9epNS1/5O86IjKPmUl8gsqO1+qEn",
-	"z3vqseqvHgIyTiPutwbPC7M0ZbwY4cNHVA0nhlFhL6RknLND03qMOdBNo4ymebDcdjJKH9+Z/8CD/WvM",
-	"I0AHsIE/xoiypn+uHDX43OzDGsGDjraPeDJ2RHmkp9fZgv2UovYe1Rfv6W8ZD76ADOb+tux2Lok3hovW",
-	"gwNXbVfzvfluZbHkp4vPLPW0hqXVLsTWrsHqAq+Iy1xZL76eFWPtPMYemi45BBiwVz8AjxUrWerpK+Up",
-	"lMbQMl+husZDoSZQbx8NxFoytH/18Z3geyuovlWW4MkTWBF5dV2pTD5hNHU1Hm/2Ugum8vgRVp7u2gvW",
-	"XwU8pBqYtcbOP15uWBFiA/H+tb1H72n51ndTq9cK36rv2fcSxFUf+XceyvUkbGfzKK/WxNgnYI9qR4Jo",
-	"umqgwnX1gOUk8U0Efz0lh3lYQNhqinITXJrVEyEVSVnIuEoWJJMscsuiu6QkmZSx4Jhe/HcxRODMXOs0",
-	"1X+xbP9IpEuNSKtDZBIpMCpfrRpGk5JrwvcvuGIpp8laofKrMdROMYf7G0BO+2+BsG/opo0+ZImlUDAw",
-	"l9I16W3VVrhM8NuOubA5w9EYIiaMJmqy9KDnFZzNy35wa+zir9jcJjwePy34+sFgb/2PHqopGMRFI3xF",
-	"wqbC35KfhiwRc6LX7mdnb+RCKjZ1bm6zrrOYj1dE1zI6Y8BC0Y8POsGMSpnHbCZ04VMALnXTj2k/F35/",
-	"rf59G+Rvxt+8gvDD81DwUTxejsJHjTGMTDOJ1R5sYEesMDJE3hpXhYOs6aXfy2yYxOFL7PQxV9fpZyVD",
-	"grcyHOhWjWQzGEW5gxZ7ouWFGGfbvCmxtJgS6FrW6z8RcxA3vUv/N9PqI6667aJhoc28trrEd/msvKu6",
-	"gvHuDgZkPokTjOuKqKJDKq07VnYJVSRhVKIlPw9RoiHc1Tbsy1qOwdsrlZjNADnkLWMRoLHcsoV3Q75P",
-	"Ls7CLI3VonPy58d2PH351vxzSQrdnC4kKW/RLBWhFmOhG2m5umyx2q/jO8aZfFQLTt6H1wZP4ofINQ3r",
-	"fiFL60KT+I55V7zcxhctp57N4t8ZtKj/Ood8eb1c+HfxtFt+pvu3Bvs/65duXqSt0+1kadI56TwHa40Z",
-	"UvWDlxOa0lCLUeUaLMZ8N0uw4jpEYtvgazTF1UVtvK2syhjFEaFDsGBbqc/iryz6JQzQ5rbKCBn9SmnI",
-	"mPm+fJkDTzjYE1gjCRGB9BjQkYnJz/0yjqyvzTcVQIbVTSPOCmQrY1WrMvKbr5Nrxq0/3bX0l0Mqcg3b",
-	"M3HB9RM4OdKstJuoZIId3K3Mhe6GDYixEHB9GL4vkMF17Z0AI/BdwU5r5nzcf7z//wMAAP//",
+	"7L0Lc9u4tib6V1C6U5XuPZIjP+NH3brXnUdvd+fhcpzTc6adG0IkJLFNAdoEaEcnx1Xza+aHzS+5hbUA",
+	"EiRBipJlJ+mTXbX3jkUSz4WF9fzWl14oZnPBGVeyd/ylN6cpnTHFUvjrdMK4Oov0PyMmwzSeq1jw3nHv",
+	"csoI1Q+3ev1erH+ZUzXt9XuczljvuEfNh/1eyv6VxSmLescqzVi/J8Mpm1Hd4n9L2bh33Pu/nhYjeIpP",
+	"5dMPH85e9O7u+r3nU8o5S5rGEOLjhlGE+cf3HscZD5MsYi9nIxZFMZ/UhxPodgNCEylIylSWcknUlJEb",
+	"FiqRSiLG8OeMzUQaM/2MKjKlN4wIzvIJ/Ctj6aKYQVzt1h04+0xn80S/prvu9XtqMdd/SZXqV/WwX1Op",
+	"Xt60bGIQR4EdWkKlIky/jYPTv6WMRizVb1AySsU140SqlNEZmVJJJGP8GN6TdKZf/lfGpCITwSQRnIxT",
+	"MdNPU9a/4pRHZC6kkoQLNY35ZOuK21lPoZdi2nrYAxj34OxFw5x3woNddkB3BvRwd3ewNxyNB0cH++PB",
+	"zv5BeDTapfvPtg+Ot4+fedfljd6FxS9sLFJWX5i3QhHOblmq14ETNY3lCVHss1mXWE+BqHjGSCgyriSh",
+	"ktCRdI9DZR9H2FNXsnsthGSX8Yw5g32Vipl/qCKJ3KE2jUHvxr1G8Dqexao+hFNFZkIq6JvMKF/0STYn",
+	"SpDt4XDYJ7fTOJzqNYOToWmFZ7MRS0k8JjEsZsLGioiscfES6HelkZ9xxSYsdQb/bjyWzDP699fxvBj6",
+	"CeGCs2JoXChCNdnGKr6xI28ap8Au7jnQczphDcOkOEgypxMGDCWApQnIKFOai/RJxhMmJQlwKIGewiS+",
+	"YbxpyLql+w74PaNpOK0P+R1PFgW7u50KyfAQhYIrGgN7jGWfxJywWHMJElLZyAkl9tLA/xjt9Xsz+vk1",
+	"4xM17R0D6TWe+0vR6cw3DUWJex2jSxiVjxkDE6WSBIqOEvaWzljgnB+pUsEnzeQHs/Wvz5iGSpZXaGf/",
+	"wL9AUtIJe8/SG5Y2XRozfIlIeKvh8p1VWrr3FXwhxKxpRKkQsz4RKfAXc+0bZq2IVJRHkoxF01BTbPne",
+	"I3zPpIwFbxqkxMcNg5D5x/cex6UlH/84rmMeae5hz+YJCcxmyUCzPm6OI3BFLlISaDpZzkxyqr0nFd7p",
+	"BZBzwSUrpNBTLm9Zqv/U7INxYOV0Pk/ikOq5Pf1L6gl+6bhW0OZLfsMSMWfYZ6OEe9fHIbxXVGXyIQaC",
+	"LbcN5w8rkMGY8Gq6haH9QqMLlLs2NqaXaSqQw7ttzFMxStjsv6/W1jl+1bTEVmSMBJP8iSLjGKep55HS",
+	"UMGhpiTNEv3uOJNMkhj3xKgGD0EdbtNtu/ICRHdnLA8yjGVkavhdn9zGakpiJcmcpioO4znlSuL4BB8n",
+	"cfjdkch7MWOgLCAzZ59jrUDQRKslC30KYg7kcksXMM9XNE4yFOm/p2me8gUZ49C3yN5wm1ByzWB+s1hK",
+	"PX2Rklt9/ffJ3vYuTHkkcAWUECSh6YT1yd7OEfwJQqI5WRIP0DhLEjKjcTISn6/4T8EFU+licDpWLA2I",
+	"pAstoDGupfZQzBgZ0fD65z7ZH+6g0ioilsAIWaR/xRHg9Y+iiSY4PTqpxHxuBixuWJoIGrFIq3p3/d6v",
+	"gn93W3OmQNNlXE9DT+KfjCZquuGTjo02HXCpqGJWS8dVP4FdQD0lpJpzRgKO/q1Ir2GcJUnuIZhkvYNO",
+	"rPKtUK9ExqPv8LZKmdH9ZRZOCfAluJ9AZ8xNJiFNEpaSGV0QyXDOWnTd8OrrJpddDFquhf6NYLrhIZhW",
+	"G6nWirtaIo1nLHqXqe9z028p7DqF5bNXDth/aJKIW8MY/hBpEm14iaHNZdt8q1/agsUw3+VSs8dao1l0",
+	"yiIj3JIPPGIpCSRTmoHLLcnClCkZEHbD0gW5oUkGVE/JjMprLfrnAv2XHo3+YqGKb7Sc/ufHfm8Ui97x",
+	"n71TMqcq1nJqEkvFuNYRP/Z7YcqoYtGp6h1vPzva3z48fHY03Nkd9nuMa9UhV3fiqHfcGx3uD0fh7nCw",
+	"tz8+HAyHe9sDOhzSweFuNN47iA739/e1qnTNxW3CognDERhF5iWO0QwLri89XvOP3mSuBvuDWczjXr83",
+	"T8VNHOlN64k54zTWm2lUmpdJ/B9Uv5Nkk5ijmI5t4i/2DyFVuUtcxt/ZQsKCnJ99+v3lv/fggWaXn/QU",
+	"eZYk+gdceSAKXHzYPvPJce8f5j+4wWYIPQrrrjUttcDNCKdU6c6ovJZwgfc+3vV7SszjEAYxZiyBjj72",
+	"e9k8atiKTLLUTF6vwzwVc5aqGDUxd7+/9GLFZvCPigKXa3Q0TelC/02jG8pDFqEBpE6Uv7O50vq5scCE",
+	"iSYesL+YlkZCJIxyt63zhHLutcSv0hpQbPsZvGSf1btU/6/UXzhUvIRFzUU4fRMnSQzfRSLMZtbN0nXA",
+	"+RK3qpB88dv7d299C58frC+eucdRN4tC6ZB9ufeYakfUabJT2+bLyyzlvvbr/SkaUbWU1+rxvhtpAoev",
+	"LM9Yqry/gTdznuE5DmXu0XGW5+5HnmnlDGiVg1hmVKt86TI0n1FJTz53csHd8kQSw89KlNyhp5xD+jpS",
+	"jFOuTojmnqDxikwRvb8kliKBS1b3NxbpTPPDXpbF+p7Qr+uzYO+Y2jBcPtydTGS+qZ2MPAy/MRy7VbiC",
+	"l/TbC6nYzL9ybDZPqLK8OYr15GlyXuLZTest8jnYK2IVcnAukJW4YHG9VPf25WyuFlqjUYWgjY7RupW6",
+	"sI/+2YPdtXwu3xCXT7ujNafUGQjeAXW2VDks+TL13VvQZY3FkXSIye526QBZ7lLhDC7pf/TsE1DRc5wW",
+	"7HiSvBv3jv/sQHuvY6nONBnd9b9U7vRwSlMaKhRauxJ+ZQ+KNurj/ug1ZWqRGgXRrerUcnHXI7tydlvE",
+	"HTiCqOXvcJ175c9+eaLtkuoqAmhJUrxzunlbFiEfRPqtiKm5dBjzXD5sEvU0a8nCkEmJHdeEvS53Zokk",
+	"3RaXMDfzWpWO7Od97LzxELSQCG+ljx8Ky99dYdkQTT8iMWve7CHkidUBXH17ggrEnx/rqtnE6hbd5PPK",
+	"rVC54CtTMY23TqHlTPqmkp9IO6WOzPtrctXlPPXj5igQyOJxqfDMCJp+lkpiTihsSmUr/wb7Vt0lYxbw",
+	"aR+fVR5oMI5TqazOo59Ij7haW4Mm7YnQCY25v4U1bQ4bUv8bFdt1tJ/1NAef0G/E9/LyWnE+1wMK1cCv",
+	"ETSfCDF5yZXPXFXxSk7pfM44i/CApBnfciImgjTjnyCoMiA/wVMyYhPKNQ2BU+nnPgk0gQrnNU7wF3z1",
+	"5/4VN68E5KdYFd9lkoH14fgqGw53Q3TT6a7hbxYApQbshiYZVSINMOSyeqGcrXDERiJaYFQHCzM9Ighu",
+	"Ot41MsvvbKEp+uX/uPz0+vTi15dW1cGYp/IDR4wZZXGiYj22NIPwmd7e0cHe6GgYDujOaG+wR0f7g6Oj",
+	"4fbgWXhwFA73Dg8Odrf1SYlnTCo6m3vEAhNHpykrYbC+SlwzLQHtQeezucp/2d7RgoeiSfHLwR0eXRt+",
+	"3KPP9vfCaHd/sLuzOxrs7R2NBvTo8Giwd7h3QPdHbHdIR2XO1tsZ7hwMtrcHO8PL7f3j3d3j7eHWzu7w",
+	"fwJZqlgtVln6uMu6DIdDvS4moum492xvGLGdg6PB4Q49GgyjvfHg6PDwaBAePhuPDg8P98bPxq3raM5G",
+	"TmnOFvplkLPObMXSUndrS+hGg3fpojPjvMwX4M7dm269dOekaR7D1uVtZ1dWYvvKRBh2MJyYoEGXNRa9",
+	"OivRd0P6bbicG18Pm9nOS5vkQ81lYzQeUp7bDhMx8YqMf/7gWj+41n241seuIvoKipQVFXzm7MeR30vR",
+	"GLJL3G7pwG3dUy6YVbpv0lC7M79ZbUKd9iPnnUv12TPPuDsubzMvW22ZS0rwvZa7NzT/GXj+x/6nt0H1",
+	"tEJvj0jo1jbmWXiUf8uhsnLO6LUET1Fl9a1xLRKhEpB9JFQcMkgGMG2ZKDzJ1AkG3WmWP4g5wQDliKUm",
+	"KgQ0P8/dUFvgmX/4Z0qiEgjej9JAy8a/mg5mB/2lKWJY3HKWEjkVWRKRay5u++BrNu3jcnHhTLXcu6/P",
+	"YqL1XgXSPYbpug0ZW+Uyf07etjWDNlLCOVWYd+J3faH9wBNoGbMkwlNJnlvdsU8oj0hglMVgi5xyzI2b",
+	"ZVKRESu5NcUtr5DSMpsoz5LEOOxYShWEqA639vzmzn4vShmdSTSHlqbe730eTMTA/Dij8z9xFT/+JQXf",
+	"uqC35ljma3ShD2It1wV8tZth/fdj8w18uXHLL0xeQH1O/xS3uEdRlDIpbYDTEwkqN4ZvktyUBUQPYa8m",
+	"GRGCPCknDLyQgWKfVdDHBlETD85+ffvu4mUAdKKm7IoHIlOhmDH8KUgZlVpBF2OIw5RxwnjI6ho3NAcb",
+	"fvHy/DWY2Fdm/zG/YPME8pg65UH2+j0z2N5xL2XzJAaDiD1qxgVgky5gJEfscH/3gEWDw8PheLA3OhgO",
+	"jqJtNjgcRQfD3UN2eBgerC75Svav3vFOvydjXA/ji2efldnCSJCFyEgkwA42FdlkqsC4OEkZ00dsy0Nx",
+	"dklXCklaTRqhStFwmsfvdAx9iZiiceIdj7OF3UaQb+CSuNCMvzNv3pV2eJXFQVr2vuoSSUedN+PdXwYC",
+	"8WZ46dV6Isk8oSGzMZhO+nce7xFzdbBX3DKxzVcsiK5+ZzGT72S6gbB6K088kZi1SJNyOIJjSZXZnKWS",
+	"RSxq8FmzNBcKlRDXmKOhJ+JvD8+Db5/sgVim20MLxfv9/Iy4JJGvSGlXXdK0m+dq/5YOG3k0WnpbVxmZ",
+	"sCM5MZ7N4AKwlvrcgf3RFSHyx7WVcdKomj0YT4yMpfk1xNRXrr4N+hpqTCpeVfFpkOhuqSSRPzBmo4b6",
+	"FoO7aayVADK53Ee/bDtyPXx1xch6HTEfhXUKldicblQE7T2CTmRuG88qL4h+YkK4R5mCkLnKGturlyWJ",
+	"0M254mVVpnSeDuR1PB+IOUrdg7nQbDbN180krvm4YSi4VhjzOD1nLB1tUPEKZq2ESvXeyBzVhOTjbjpz",
+	"OYDUyax7zrhKafJB6tZAoNt+FoWj7fBwEI63x4O93UM6GB2GzwZReLR7dLTPnh2OwEHVhZQ/FjEdv+gr",
+	"I0wyPSGVpfxcJHG4wPxbF/fj14t3H87LXk7vOu5uD/9nnUGtZyrvztbyrfD6PxESwrhS9Y0pVX5lshuW",
+	"AnQIizre9LN6Fns3zrtOpHAz0xVZGhpBqeHhpd9Sb9RC/xOHApZsVPGm4xTokHAKo1rFVeuQhO/eqEMB",
+	"mJvEeB/ydS/NriCZVVy3bupuSyyDvnOoKz/ex/i5hr29ek/RKGIRpF8a8ALD+sdZkizu7Wlb2W+2tgxS",
+	"DwzNPUQ1o+vS/VsuQrTu49rW1cfYz/uLGiVKfxRZw+1R+m1/il4zzD/HaIiWE2asDmsstpveviQYzheJ",
+	"Vqhy9/AorHGoysOuju2ciXmCwjCdrJT/08nl4Z7E0kD6bdF9pR1vPo7dd74W9tdRGtoEnWxcPtvsGZaP",
+	"eojbouzbt+6HmP64YvrGqOxR6csf1WweVoOBDcH5mXnxsKML2JluF5Yol02j+ag0TCc/KcW0fhybxz02",
+	"G2XPjxeKbTrMPZt1cpswqcXKpvvVLOoFo1HMJySM0xAMvKWVhZxB5fFN30v/rcJ6zWKew/H5fMjNtLZi",
+	"qMeMfj7D90uwf3joOxitxjSRzNW5nZns+YAE11XC75p33A8KCNqWhWtDz0e+8SQuWc7fv3z9qtfvvXjT",
+	"6+dH5d/enT1/+Ql+wn/aB69evnzR6/cu/3nx8lT/4493F6/1/796d/FBv316flY2vNsPawvx3E2qqwuF",
+	"NM8dkFvkwiISzeiChDRNF4R9pqFKFkRNmWTkmi3kiQsthEnFRai9RfQzSGC+PITGZK6a/XflLKQfcAge",
+	"OISvAmuwJnJBxe6opwAR8ngaDSQzuiRIMKdqGiB4VhDFKaA4L4JNjN4DgFDh846NXPYJo+HUZN6AhRSg",
+	"pQHrLdCDNfEHBm+mPMJvB0/Bn/T9VigMuSiHCtlD2oCkIJtCWoBLwhurQQ7cFxZhVdCANaEG1oMNqFvb",
+	"Yy5VmmFcC9B8KPTqIUg1Av9gUAxLpN/RuB7yQMXgAcHMJG+KjBZw+JwO74lR4GANtJspHSAAr1QGorsJ",
+	"QMqhNqtac34VkpiTIM9K+g2jglISwE2IOTlUOhh+SrJkvEV+ZwvDggRPFoSWgJowPillJJ5wyJqvxhWV",
+	"+tvsbXjnt68ti7xrQNwQbjZHecibae2cKiM7z1MWIliCLxbwAoQIcCktAQe5VxgeEo8R81rIJ0ctFmRU",
+	"9YSbG+OTk4vdVb3zaFmPquVVNYzaRB7DNbdJ1aTN8glIyjjQrcZGggbk+42pPI+hyhT+RA8btApNFdv9",
+	"hIAe4Z9/Bw7dzJt/TUU2bzxcfwCEOpqcyYQpQgvA8FsbJg0oenpQgN8Y+X2CK1msPUcPvb69414Uy1Ck",
+	"zeGzG9aCq5dvbdtGInOWAcSn5aTzVdzsla0FMdguWoDhA1qCN6EEep+1kK9p8DaW+e/eafrQyIs98wS0",
+	"pRgXPtHUZ4SocSpmJ06tCzMWaujLFhCZ0Yh16h0+WyGcuuGA/CZGLXcPPABpUDSFhedwlmiUMBGSIZ3H",
+	"iiZ6hq9SrYf+PyYtS2Tqjewd7w6BcjJpbJKdbpc2b3c3zCNcjY8+sEyRREwqkmagLVvrRJ0haYmCJokW",
+	"gd6DjN+Apc8WJpg8nmitzKwNRqtgMscxoXxRAAeMqGQHe4SOtaQY3E4lCz8FW+QMQd0h1kVOTYaBQx37",
+	"kOxXAwYwQ/yQJl4n+VSpue5U/7+0sfEma53RoioR41GVGod7h74OC1RTd3C4zUuuVffcd9tHlwN4dxOx",
+	"djElo0+oqUSzPSTD4ZDkEiFMU7e1ZbNqDXn6kggSAXn9zMK9zugCbvgTAsTsv7xm9HM8y2aG4HEp8IcS",
+	"M3ZClOyRWCNLwnxabEbzvVjK0mphAOWUNa8M2nibwcE+3N493Ht2ePjsYP/Z9s7u4V6vHOLUfOE9qmTn",
+	"hmR1ZPzWMrtST3790mmwecsuhJi17JS+0Nr2561QiFaHrb9402sSwr/mtX1hFgdMV9w1Aq19HQdoXwwa",
+	"D2h7s2uJsy/edJJlN3aLG8TtFvIwoNteClkjy9R1DUJ005Qlc4eJPhd8HIPN2XLVmGdgFtrbv9vkvb8q",
+	"gT70/fJ7/MuWdx06gjJa67C31xmbjcytdYntg0PwRAsSaJgbZUoLakgfUAfDmIXuebUUMXqmkWY+BdDk",
+	"LZRo5F1Nh2hk50z/Jac0rZs3io1zbKN3Pifxt8jN3q7BwHxFosBhYlKbcjtC9yb9PsS1G70/z8rStJop",
+	"3lDGE9/0FBarG8FWjXDYDMFUzkm1jY8dp98OHNBpGSzRrr8cG4iL8O3sowRIuEg3PjlWzAxS3QzeYaHg",
+	"kSQy5iEj20fPhqXFrICGdEgswLITno5t9Z7yXjH7eigiEM7eXX569e7D2xeeiGEtBY2hMIq7kDY2obxH",
+	"ebtLS2S8wAzU8t5UBp/c0oUk0FNp/PBL3UvcuGk4Ku+uOUNpCCnXSwAVjmp2B1i5s7f/dvr67MWns/LS",
+	"mfuqKNWZx9qWQ8igEe+RS6iEi9ZsoCadbD7XSjin18zIefNUTFI6w8iFUUp5OCWCG4QDj5tLT9Sz0m9E",
+	"yggFU1vDp41x91qy08peyMCjPodg4Q7x93ri7QH3rvfXU8OTkSTmzGCYWMyItiSuwkDgT+u+q0MmVzcr",
+	"b+HeSTh+PaxNbwZL8lIkaqBZY1CGGs5jCBTowLjXga8Cf8/OaDRkh7s7A7o/ejYYHu2ywdHuaH8wGj07",
+	"3B4dhSF7ttdrNzqjhlQQzen5Wc+553sRC58d7Y7DQbi/szsYhjQcHB0d7Q5G+7sHNBxt7+/Q8Qr4SW27",
+	"Zwz2MkseKbIOOnTKw1X3c1HEKk0EAKJg9aQGDaojPMKqfP9+WT6Gy7UxpDaO0352CtWgA1OB1T6nqUoW",
+	"DmB9w6UJh0eKwmhPmwGD/xbHZ22xAD6UlVV4EFL8uFQGWQklDY+7EDNvkZo1pBm7Eqv0b09/O0hbu3DU",
+	"WRgy+YxmnG3CkcsK64YyIWZQmzG1x4Lc6n9rOo36xo1VuLdKZ+ZvcVYEZ8aecm9C6/AlGDUkdLyZTPhi",
+	"PG0wCGDU7SBCfOfbec/7bROA1Q3GY3PMrQ3ZH/O2egK1Y0JZsR6RL426uIFL/gRnI0wzjVzGkLdXE7Ks",
+	"ZFwjwj7Y7gAzjobTsuu0QqArUoQZuVyPV62SUdNxOBvIosEiGeYwvWBjmiWKGBPJ8uwVGPNdPXBqJWNc",
+	"sawduSbQxdJ8qYLKTPM+OjOVbP0F8Ot1bH0M7rnItPq33e+FUxZeVzJ6c+CWOZUYgU4VHVHEhKs9lLnV",
+	"sfIIxOI54xHjYSVruDeFOSx6btvOj7bN/Ce3zMm738vAtG2Umc0V4BBv72zt93tao8a12t4abg0b2KVZ",
+	"nBoDgzwER3Ku266cxWwI2F1eofi5bsNbRKy2mOsFBYPfICqYTd7swhsWXOAa2TwYWP8XL3+9OH3x8oVD",
+	"oQ4f74qqXQI6sXtVqwVQMjEqpPJUlYBKIpGNEieVDdFOdKv5ni/TvvJyBvaLMk53afX7LqXkI88JoPnU",
+	"4u42wK9p+VSfXX0XQEtVCMzq0SsTb32n4L1+TyuBnn3yz983dscQtCIWqPWfQS4F5QtiDEPlmS2J/l1f",
+	"NiwG/i59myXJpoaPNamzJPFW0ytNrD2qemMTFaOuUWeIwxoracJvvgI0S1tpmqjy+/bOtv798zxOmXSe",
+	"HO7gF3+JEUoR0VH4jO7vDLbHw9Fgj+3vD47CnZ3BAdulo71wf4wA6I5T8s6ivXeJuEtz7dEx59BMTUW6",
+	"0mLlMX7nNMX0Qt9i4KTjzrYHnIrWi2M+0Uz1jewdHx0O3WvT4N0zx/X8SFEDNoRuqb1ZjJ7bVx+0FEWt",
+	"hk+0zld+R9Uf04XLEZxDVrsmHaJeqWdD8g/phbcHww9Pak7Ckr10bM+dsBF/E6MC1u8eERa4PE59olrI",
+	"RbmuhplrGQKr2BtnCb13o0O0zZDJnIuMhwxcp6D//SVGTyRhiMvIo1oZOqXYbK5F5W3nCEcsiW9Yikc4",
+	"TbR8rNRcHj99aj7dCsXs6VSIa8+ZzVv84pFc24mZJFQqYloAmzJG77eAYFYix25prGI+CUDsNOGwVk35",
+	"S4z6JNDSFbyRcRUnJuIrn7C+byfxDeMkm7s52aZdvYv4PUhqxSrhWL1CapYmy4VC/ZJLSXYRmyhBC4Se",
+	"+f8mRpB8hw3V/HmWMevNNiM+HhZTgn/n7B3+NEFRveOhx7mXN+fbadu+71neofehMwLf83xI9YdV/Pl8",
+	"q5w2+6ULyoyyaLVpwZtdH3+JkS0eJsmITbIWMMyqFLIpaaOQ2IuJrg8LWb2AHuP6WJl1L2PGfibbsL1+",
+	"iBt9mvoWwhJgCyo7O44TBQxAH6i/xGhd69cPyfbvLtl+NOWdesfbtXNZUFFdXRdFnhMOA1nNLZWEymsG",
+	"5hW/jQjJsaPVUKt1PrwAHHLdxJ5orieL+iwYXAsxNZIx34DqxxULsesO+sUSNJzPN03BNJd5dkdVsPm2",
+	"CMsVkPKRdY0FKMJwNlVN9GGzdX0eDzuLfjF/d/iN+65SAxbgF3iBDG/zOiAQwGMqhFwAEgFNGSTykSFR",
+	"gmxXqeSGpXTCzn0nH4WDLGUXAII/zF3L+Pd2LjOY5/WNbmq8FpqlD7g+6cb841B0h0DG0ii/1A2TpVF7",
+	"npdmUXteDR1pmFO5m/Kgyl007HST1xzDs0DICqGokvDHEn8vl4k3gLkDe3ZgCOYeglpKJ/6o556ntYYN",
+	"aqrIgLmzuEOOimktw+uJ4AV+jPtmjf1pAa3JS/UqnmQpk47yV9WHrM/HGExn9PNvcGdum7y/gvdsmE3g",
+	"TV7ocPdWzHzVE5Fm4YI106pRX74AvprS+XL4WO+M8gVG0DKSQe20W7o4ITOIik2ZQfWKthog3fOFXUr0",
+	"+KZnzZbZ9/DF+1ReLVZuqaJZOBRdT07RQmX4xRIUy+w7da/jG8a9sUxa7DEEoWVumsQ3rMmJI667ujFb",
+	"PD0bcb01OcKKtryrIIRkZ2blfUV54KbaIpfss4WVk/yJQu8WLDjR0vJIVt1Bvf2hj6lAf2/x+tNnny9M",
+	"1FL15iwlkh7s1Zr62G8YK1adz4c7FRCtUfHpaM1sMz4bmNCl1+WZp1lQSZim/1KyRZ+cvX9HDg+G2wB0",
+	"xMnFq+dk53BnZ5DE14xE1TovvZIq6ltbgMmLmXyeMOrVeHI0+CmVWreZCKUYd4CsqqGkzDDOZ6UYyCQx",
+	"zcxMhyTEHpeA8efNNTM92yDa3m9NicfulSzuDcRvx9getltZ6Q74+11X3CgD9175+0eeV6npUaLPm5Ae",
+	"34sZw4xOONR5CHrKTA7ovf2fhR4YukijCBRaie/7BOhf/VpRoDa7UV4PuiNwFMjD+7vjvaNnR3SwT3cP",
+	"BsPDaHsw2t4fD7Z3hiwcbR8ND/bCglSh+Y5lDkuppA2zM6hdhWy8ct3pUgt64zMe/yvLvehOkFdpve4f",
+	"4L9GZszaBtzZiEWRF1H0HU8WRHCSYvZvCb0q52njRLjL7aiO1fDvB6u279DPQ7ojVyzqvwTpF3xLxySw",
+	"1BX0STCmodL/+D//63/7LkhLfT6JvHMNn9L2+4wxpliPvxSPa6vJN9R1bppFyge7xHGJDPNF0816ijcF",
+	"VGqc1AJbnKsF2yHm3ilfJ8tuk3sU4tvYjbL0trZr1FbPoXWtKvnEK6/Zhm7kfK8f8T72O3CsgNDqxJlS",
+	"+UakRZKsFVy8FQwK6ceD9IDyDp3QmHeGATTihIeZ5uPyauf5IL/ct59lCTOaGE6IEhMs+oloxXodgg5Z",
+	"NPk4i/m0b2Iz8XfaTLs/LZv6Q/T6zkWvjxtkVY9XDwL761IOAnn80mTsX4WIyEyk3CqJa+VeO+DmJTFx",
+	"BSmwgKvcGx4dbAZl/K5xBT8gWXQH6Mk535dNCQUNtvT6rnssQCHsdJRvcnVey4o5ud9uqETe34C5FaKO",
+	"4RpVUedvqH9uigXaA/VIXLDhzL3jjDCu0gWGLTYUGwQH34tYzhO6eIt5WadJDIlzjvOvI52tE3aT+wuR",
+	"8jtnrpnXPtH6AYlXoMm8nvuFEBazR48fM9U2UTjKFu7froA+lgm/U+5b/lp91g1BEaWd9TgdVg6dWDmy",
+	"exOxFqVkI3fju2vtxrhvUg+f257XCeBoIpmV81gfGSQ6LVwd3UUY6atKfaakqbhksNMMWfTRPcQiDBDZ",
+	"7mjHbwZ9g4IcUREVJdF9a8rlkAm9YU1oQUtqSGd8SnmU+Ownf0wXEP4PxmYttGD4MmLEwfqdGOcXiTHl",
+	"65ZK7xjWqRFdPuPrEvgH23Ob0coNpa+XoZZQXNqNLcqNWE5N6obD0GIKK45vaaotd9vzLJUG0KK8U7+I",
+	"jEcyj0zn7LNy7a7uPTcG/13BMne3h/0eFnVZyknHpoRXN+m4ZCv0QliquIBzqZRzN7/O6YSBJGtH+DCd",
+	"G7xvf+d3zRvSZBtCkavVnBDme+kaZHKbghHavKUuCypoF8FKNLPc7GO77Gz2yUXT1oRwRwC1A+jnc/jY",
+	"vrZtJpsOa5yX2CxWrEb/ICg10X/LvvwQGf8+IuOmzD4FT3hMjeccygisYrWwB/eLz9N4weRccLlcNiq9",
+	"rEef+WquvXNRQVCUyOPMa/JEZ9v2RcYv2HiJzbnTsmO8fUd58IPzavOGuQ2aZelgwEHsCyjmZVajjxZx",
+	"rGzJDO4KZp4hW0SHACyvqZtoykwwhuXBrDG9SixtpiBTlcLZkWpogUshFArEQcWbi5fnr/9dz3R1ACLL",
+	"SLrzHpGpUADLTdk8iZnJgryJIwbYZx8hKwSGuQr+WZpxeH3v6GBvdDQMB3RntDfYo6P9wdHRcHvwLDw4",
+	"Cod7hwcHu9tGNDze6fdkjAtktBsvpGW/p6Yim0wVrPIkZUxBCIwBJ/mxug+1uj/u6ce4p5H7r+MC8xHb",
+	"SpQCOITLxYTSDX9/qaF2cWyWzvCLTxE294n72sMafw9IuPjJp/g7IvZ7kPPa5RNXlljx0SdVf3Z3VyfU",
+	"H2T2g8wegMw2KfuvoB8ZdeVbFNWXaVpN1SlOiWKcIi6GIWbZnKm/FIZwLXJowhIskQdL4v+gnyJ8pzPQ",
+	"4NrZ/iVr7mOVcV2hlMqZkmhVN6H2K5VMgUSZhKqxSGckVmQWA4rvCQlKq1zghYyyOFGDmJOmeMB1rOQ+",
+	"c3a9kFjJUu03SC8l+1NbzrkhyJ/yaOPItFXsaRpFDMoFVUrR+V3y9y4Cs3JpqbVDQR+i3IwbWNseIVrd",
+	"5Q4pHR12e+2wkUff9Y3Z/tyT8pgmQKffhpQ+AwvuAe71nVGj42/0HK1erLge7fVgh0R2Xd322kydV7l0",
+	"NlaqF/1tUbn8CmTuACatZPDOK1BVzd4F/O8KrVQngT93tPNWobPHCUWWihnPAf5eMtyW5t5mv+Xsthvt",
+	"fT2RNF/v71sq3kwjmz2V9nA8/rFs9YUbSpRt1fr83u7qK6t5p4uqc1181LaTTnNd6ptumLO3NB+aTr/n",
+	"4/Bx87T8eJ7Uc8pZ4nWG6X3ErFsyT7KJ1t7G4/qmmoV9DbapOVXT3nHvKZ3HT/GCf9rldn+KHcinCR09",
+	"ncOIamvYqORin34EFQSiFJyoaSydO6FTGTRouHHN2g8CvNJQoqlzgbBOx/3cLtd93cHr0E6q4jCe01bp",
+	"8Ay9t3PnZf+6dLWzdpUXN7jITXL5I6wxnIxmnCCqyIgBiBOI3uakFhhytsY/VESSW+S5iBDcmGk9MhFU",
+	"K5i6hUyaJvSLNUQvGpsoVhMOZE79/wscU0hzgAefAZKQSiPu5WcOcBC4KBgJjtCaayyqSsaLnjzIX/kg",
+	"PIcd0+gAqEQZyCQwP92K9Fr6cupazGZ2Br6AjrzMZGudyjqaP5jAYq7vMCxFDVkJxZw+erNkJxOEgG/Y",
+	"eSVIJEjMpWI06szXik4dZE8zZy8JCl+SewESiAlW8zqqxRw+NL5rD5qSN9RyLkoYtc5+rQc6VIWvFYCV",
+	"1Y6Ocy6k9Ra3VPC2qoa3lvwa7qOaX2czDhOw9PvdXHdtjpJ+T6WUy7lIlcGqboJdrDTupRR48YmEI39C",
+	"grzSdm1wAYnH5t5O2FgRkalO5bidFe+YlgBzLQXvtxe4J3GUW7SdGKGlI3PyHzyxuOyzOgEjOgJ/QZ10",
+	"vQTFElGlaDid6UkECMNU6XYfsdVqHcf8U8rmyeKTEp8sLcVRGylbVFR9nxh3zomtnZ/vC39iKwm3GXRd",
+	"qn3glIZPs9VzGlyyb5QdQzFjEhIZct/GJIvXpVDnOC1xcuQveiOwNXd6z6SMBe/OpPKqUvDdE0n0wavj",
+	"1ltCA6XM8IqQqq05ck2TtzFDp2Ezir395O6jj6914CvuSOoghAmTxyTQown6JMjSJAATUgD8o3MkZZmO",
+	"ioTb/WFd0Pt2mEWfUEVmQiqyNxwOyYfLV4PtA5LxGMVqp4M9RFyMuf1h23tai0PXzaboLpvXxOcuQzHa",
+	"7SH5Pf5l6x4HoVy4u7lE9XkqRgmbtVXUpRJg14729p8RfGfEpBHm6sXV3ZqwkanSXisJWwh9e8M9LWAo",
+	"QG97KxR5ZV6wRKUlx+NRQvl1cyn2Av/N7b2hdHH5g/rINlmC3STXnEVNMmleu+6JJImYADkggrmTl9Mm",
+	"MduJ4Dp6ShWopLpE9UWu16UsXnc3YJnMbFB9sNN+W52t82yUxOFzwcfxpBFy12StzTKpyDUXt97kDdO/",
+	"PM30qfWXFy6/06QQmRXX6h6LCCUynnB9k0eYQN4Ba6TUz7JpLysI3236lh35l+H+lrbSRj2KEt9Q4NYk",
+	"UFJZANvpRQFGRE6x6i1GtRf6bJ7FTUKaAjROjKEcMSdBHoEWfN26YEtNuB0T+TddbrRUu3flRhur/f56",
+	"8e7DefdsnPWKwL71GrDvDZn3YGW61o6Aqnm610ipXlWRMAUGW2OpnBFFbJ6yEF2xvtqDdUdnAWC18mya",
+	"ajJ7tJRN1WVeL2l5/WrOJRL/0qXWszFluenLtZCfUiJz/s9KLWinSvRagWKatbfUMeLsFvj4vflxIxRM",
+	"vEIWimGDb4WCpNRGhgYgNU0oKY9e1/wx6nE8IgZDh+Lrj3qGK6u2UiXtlqNZHMcmGID84JmDaHtecsyW",
+	"RYB4jtv6ME7f97G7v6zssrdHE5Xbdniju/tDyP1ehNzNUPLjkbA/JEg/qTq/NUH743/Mk44uaju/1mgf",
+	"bLJt0M1nzzf4XFU3k/hxCP++h/Djxo7h40U36d66oIN6bhUbMBbTdNEcjVQ5ImZ04I3gQqE3r4Pd3+fm",
+	"uch4U0VaY01LM06iOOqTmJsiKLV6CDaLfttUCZZQ54jd0CSjyv45ExFLntMk8RY0yttoLD3c9Mzpxffc",
+	"7XZpNSA7itJnef+lzj76F/NFbiqvyRQZz8vqS8Xm1VVkN0VigMxmM4qlKlZmdaW60Gtl01tyWG9fc9/F",
+	"izhlocoT9qC6FEVgagzpwCpTUZZS3c8b2Tt+5q2Cihhaq6OR3g859M6fOf+vjGVewTmPSIpg3hDtMk8W",
+	"K+E3WAjSjlu1Kt6Domld6N8beuuk1jNYLYHWQu8QYkakEUs1k7idxiGgqizIlM7njOM+d8WdeXljsnvq",
+	"YXD5oVjSxHvzZp2X4+99O5fWQ9yqICw5zPaSyg91LS55Far0YtjeNYU77RWe5YsPbz+9vzy9uHz5AvIy",
+	"cgz8ypnz7X9D83AWneZfvn2hG//BtH4wrW+DaW1Aesyv8ccRHy3P84eCKjbHkNm0Vp7+4Y7zOstWNkCu",
+	"XbzRGyzlMLI+efPuxcvXnz681/8+fX559s55Zv5+/u7N+euX8MvLfzt9/eH08t1F8SMRKcknu9XdO18U",
+	"iGzbzAatPONySfkSA/FTFByvx622QkxagLiuN21+TXYuH57X0sMSepo5xpzQJOlQNxxGV9QNb6spYhax",
+	"xUpQX8ym8iHr4yb9uJN+3EmbuJOK87y9qevpEW0bGX9nN6+pfrQWhjF45JgEuK0mVDLNOI/5JACSFXPG",
+	"T0hgKCDok8DE/AbkJ2WTu0kI5dSVIJIuCBdQl/Hn/hUPsLiy/iykPGRJAh/mUI42YEWkFlAboA1u6eLn",
+	"PglkNmepZBF8QwHTNnVC68U1SPIQKfOzHvoVDzS7jz6JTOHoGY/k1hV3CmTjTJF6OBbHLqi7yL/Ii2Tn",
+	"wwasNDsec7FAT+X62UVjNU+dgedsUExMPp2dHmTdRPf1DRdH2J33CiBy9/TPioIKlxwOS693+QjXcDLi",
+	"l66D0Q6g4ZQ0JU9BrKqgqdSiHFWsLMsZUjIMpVJe3RYKN5fGCtXVncvdK1TCrJ5IEjGaxHyCOKiCszZU",
+	"0h9X54+r87GvznvyjIIMfYKsGCvGSYzIQYpeM06yub/u/RrVSLpUuy+M76Ugaw9uMZ2hpJ1nBnqDsFwy",
+	"ruUzpGJGYPX15cp45K2Z0RBC5drb7dGodvCyVoR87R5WK0X7SAVm17qAipO6khLclBuqaSHNEkZMzgdw",
+	"RDJi05hHaITFrk80pUxFqkgoItYQYW8YQ7c1W6287gr3boklPBhNFYH/y3RifHG5OJDntFq6yHctP8rO",
+	"9ruzLM5Q6cS6hOxU6nWDD52avk4YYc7lcrbjE1FMLpdPZjTpWt9uNDf7PIcQ/eprB8fDkitevmU0falf",
+	"pjg5YwNIqFSnoYpvYrVo78llDXPESJuyZI4HhrNbmgDDBqHDLBvMd388HA/pfjg4CHfYYC/cHw0Ox7ts",
+	"MGTP2DAajp7R7W0j0V2wGY1BXzjePhyapEqU9Iq0DpopcaE7tCQ9o59fWFqJeab0ffhsp/g0/xFiuCiU",
+	"lrycpkxORRLlD/cNxmd3CeY7Cf12KGSVgPEawfjMamXqWaH5NVNNS3Tmc2k7hNcRUKJMdrV0LIe/auEA",
+	"SyBEfQPfwNmEqviGdSyyVaPlZetVvOxQ5xoqW7EsTSHbpvFysGhpe0uMtSCq6qwqu1RdYQ9ltbDklvrq",
+	"Zkqo0ceSiGa0sapdqQB5NN2QLjxqvRrtOccsw75txjjlWzknFfvhq763WMfM0vot/q/jmzwVur2Okn3p",
+	"W4tt+3Hvfr179yOKmLkR5Ia9z6lk225NVPoNrMzFLzt3JcNzFZPRvtbRX2TlR19ghh1nh+/fw7vNHqbT",
+	"JCGJe3AclCHI+AYIC8lYB49TPsfC64RDbTnKXavcFhAHoeA3LJVAIl58lrN7wbOsEobatV6JNFjTedW1",
+	"wuDUAL7yNeuwrlAwVTaAaNtM5TI4BfoJJI2jchp6qWrfRoEL/rD1pkD7fqKJG4rqINwzmjr78Ac4RAp8",
+	"iq2Gwpp5pUynfKZdhbKYk89kOfH7r7NTZ+Vmq1Vg3HxVwO/rTH2zNSYrTG/jpSbL7a9ZSC8vaPHFf4e9",
+	"72TbeV96ueGqeN8EvPDY1eR8C9cWj2h9faa4nDEVN5p1ftRA+1Fh7keFuR8V5nwV5txib1UGe1+FsKzL",
+	"bWuNSYK6ZTEO7n5UmPtR+utvUGHuqxycH2XtftD236+snVeH8J2xFaT/b7A2Xnk6y23O763RrSFC27Gf",
+	"mVBtT9bmekbFeuam2443SbPacD2wAaI+tTqUUk5EpkCbijG1LKFSkZ09MhVZKv0ROpVhLs30LL/fr86i",
+	"PuQlW5E1J9Ba3SyKocgWpIx5VbPHuCQqKX0P6DZd7sd0h/dlGUSg64yrON+cdlbzvMl/Mpr4kA1fxZMs",
+	"ZbKCZys7nqCYT94L3Y4b1TaFrhalPJIlYqt+sXe8vbO1v/6hy8fS6p0yIcMpI5xRMJPGqY0RawumKcJR",
+	"nenVYIW6ZgKViMxOvzru98ZPLWMeMgcHlJgAm5KXOhIZItCbQWH+ep0nW6Zb4wJuzk9pPfMBeslLpYzO",
+	"nk8zfu0FZIxZaOOAtVq3RaDWpf5VktjNphVjEsQ8Yp8DMqPXjGRzeKgV6KqxFTuzSjXojBH7jNGxTgxq",
+	"Jz2/bq60U/Ggf0Mv3sz71eLy/LZG483PAEQVO2te8ZcQJt3Zvoiv1+2KFh3XF8gdsQJkrwmUvCGGM6/p",
+	"0PC9fwFAaI1YV5ukxR6GAw1xZoQSCauDhkW18NW20GRTruRxm8aK1TheksB5gdBCOyG4G0E8PP6zR+W1",
+	"JCMaXvfqRm/42rFMNwCQOXjY0OgqX8yFXOkLHyTG+0I0rPomIXBc36SldSkFHTo34CX7rN6l+n+l35+o",
+	"zzEkrJAkllDdWP9SXvQ/oUqSAkRb/RbjLN3SKy44MzRenWP36X/s9z4PJmJgfv1LCr51QW8LqTR/OpDX",
+	"8XwgYPQ0GcyFPuhpLlZcVh3pNf+bY5HGXJqaq/ShHO81f6btqMlLaN0c4IibMpqqEaNKkhErqt7EM0Yo",
+	"Z7cNbkPP4H3FkRPBJ0zqjR2zThdXffo1VqNHpmVnLUNTE3xBwAFnkBlilW9Ah/4al9bHQvR8CLr1bBSZ",
+	"qWGg5Yp1rubKdPvO/nmXuXnAvmvDkG0DeM9bdgsbPRCZklvkDxOEZcsxaIljUaXj6vbsLaHArrTTdo+9",
+	"FkKyty0UssLHLdvduZW7hpXOhcCa90rMNHuLOflw+bxPzt6/I4cHw210qFWjvwuZs0V4LsiMKjYAQa16",
+	"35ZZ322csq1LR9orOF88s1UETOG5Saym2QhKUEC5jsj+H53HT3VDsASXbv2BhtsWI1omTCF0PaYknZBA",
+	"LngYkBmjXJJgqtTc5FPiRZ4/kRILUdg0sls2kiK8ZlopgpIX/Z6UYFxY8BCiX/Tn5Twy817torjMUn4u",
+	"kjhcNCi2iO1ioK3yVErUI9L4hknNbhJWoI5LFScJ1Oi6Fem1FXTdKjDHmI0DWON6SbKUX/GfMKU0+LkP",
+	"0jINoWWqIDY1lvB+zCf6HjWJmOSnIKGKSVX7xn3/p2DG0gm0K6ChlI0zySLdY8o03QY/exI+IWJUNw6W",
+	"tXSCgf9A5qV1tS/XFhakXc8h0L+DUsAX5Ial+qIEzC0Ww6UUUlmWOro6D6soyXOqFEt1n//fn8PBER2M",
+	"TwevPn45vBu4f+6t8uf2zt1/8061bDJrhq+m0niuYcYjoaZEzlmSxHwivTFVP+zYP+zY97Fj+6PcSlT1",
+	"pan61wr5h/7CZd57yJDee06v2WltNCuXHmtsdd20DIdI1+veIEc/VJSgS9jdc+3K43xue14H3rvJR9/1",
+	"66Yqag8KLb5OETXP3pbKCt+zztqblcusrVGczTMHR++17OVLl3wXlwE14q2btW16qrxfewb5vujMGxCq",
+	"h106rL5NdnmJG0PqHKHyyMr5NPXCB07wqRty6qzMkvjTf0N5p0HS1LIZSnZVhwm/iVPBZ3gTzlMRZRBu",
+	"5ULmSVuDew2ze793YwfW294abg3rF0dpCCvC7T+0XVzRVHXU8m+KDWi3StoXXWB910buLEerifwPkSbe",
+	"lKdJKjIAPAO0Z1QoRgwMC0pMwEDTJzILp1DRqFIApe8vc7S5shhLw4U7QiBvGgm6VnG+W1H5++IrTBoR",
+	"QZNYKnlMbqeitA2dopKBNjCc2mcUXks8KA2wOt6iCqrze9AvKnDS3OVSd4B8/0WH1inE47t8ikRLU53D",
+	"yaWsXxrdq9849FBnGPawA6NAUqMEEMYrxz5e4cSbU/Uyif+D1k9J9y3nK9Yaapx9W+y3b7J5VihTSivR",
+	"RmcqR4jdWh78gyM6HPFrFECBPb5gMkseCdYNOvTn+cCjqtUFFsVfQMI++rICc1+aaWIabR16Sx1I3xTs",
+	"PuRT+UH3Dt1/3BwdPx44IXTXpfKCj0U6rLFnsw3M1Gtzv18NropXaYWKDf3SKLv2fNe0VIbDNN0h/RzS",
+	"fE5TJZvylRIhrm3V6RmhieCseWl/3DoPdetUc+FWp5N1omDz3evE4+9T5q04/9inW1Qxn22dK8CZCbM0",
+	"Vov3unlcntN5/DtbtNRSEZywG5YuyJyqKSict+QpncfkdspMRNacpVSJFDxYkilCyTWDQxxzDICLYMcN",
+	"JfyPwen52eD3l//ulOTGQdz1ey8diLO6V8R6gnSvc5ZKwR1U06kgVF7Lln6x8cFZVO/5DiyNY+Hv95+X",
+	"l+cE4jrG1ASocYKuTaNfH+MoZN8GCyGqItR6UDS5JjEv0pfTjMtKPQh0cG5d8Sv+j3+cwh9y6x//IKcW",
+	"b0QrW8GXK7v5V71jCLfpkyu4BfTf/+d//e+7gGQ80a9TbvYlFpxIupBEqClLb2PJtkhRiT2WV7zSLMbM",
+	"kitEldS/fLmCSKurnv7VMAb8wxQyv+rd3QUFpaQiUzbrk5KZvoZiPsFVxIjCE71VmlVe8YDO50kcwkCf",
+	"zrF2/H//Swoe6BtqwlRRKj7mUjEabZHzVExSOpNklFIeTnXPgR5hYBbwDApsj2OWyn/8A6I3NeXIJU7E",
+	"E7MLCIaZiFvrXCT/+AcoeKat3AuPbnmY5xV3vfHgOGU1iDZ9ZAAXGNJgcVekMGO+FAnTs2F62z9wrbBx",
+	"fY4k5qyaUuKILI4QulvkFziNAbjXcV8QU5gEmvcGmmZyTzIahWIp9VZcs0Uf0XzVlElGRBKxtPAsQi8p",
+	"o5H+SregjxAReNzTeDJVfUtnFoAHg+mVEMckyA2qQd/+cRYF/SseVG6VQLcf1OywwQkJrOUUX8nNsvpR",
+	"YQrHh46VWz8ujKv68RUPHINtQH6C6FLz+s8nJMi9E7lnAlv1+x10BzNNafCOspEM8LP7/RUPUDQoWi3R",
+	"plrobQ4cnhTAIst23kbOjNUlMtcp1CSHxZHTeN6HqleUzFMhxnaLYI9tLHAsBTjpCRh1wImfxCEzKSqG",
+	"U745u3Qq/feQ0fW8Nl8xZ5zO495xb3druLWLXvQp3CxAlYUhbMJ8MIbAL0y6OLyLDBTDjYngTCKCAvzM",
+	"yWgBq6R5fM7dQDbQovUp9lXk70K/O8Mhhq7mfjWX4fxl0CTxwu2UplPSsODiqF8YOG1MgMadamo6H+vT",
+	"V8iSTakOg1EMEzPN6VuLTiBj2vzw0QnsrBi99ZJqQuHsVvM5s6DwHUZVFwGtWMDaFLDH336TaObjJIBP",
+	"AuBohhmMRLTQwjBLxid5+Xt5xSOWxjcsglLYBdcAMSFWIBxwLRGTCzZnFCJNCrYWGqXE4JrDVQl3Eov0",
+	"ZVGyZbHPsVTyiuP9wgUy8Hw6cD5CwcdJHKot8jx/MI4TE7pIoyhlUjJJfirmfE7VNPgZY/2FQvYn9JnR",
+	"9xYelTLNoVPUQoqYmfwiosXG6M3p4QKbR4IrpEGjkFYofnuzFF+t/NtG9Hr58TwD9e/h6Wun/F9olE9P",
+	"f3K0/JPnZn83cMJwdjmN+U7ZXd/lZk8Lw46Xqem1wFdA4EiSXDa0YVgi1SSGrE5fvS5OTJ2vodHmIfla",
+	"3XLUsMU4rT5hNJwWqB44vcLQDC6NDbG+Wzt5uynWAFbdlC9Ga77DDUmYYl62OJfFmPsQ7ws8TF9kKJhT",
+	"SfKCBCizp2wmbjSLxNw7lHKRT+X4gzxZYDu3vL6LCGRYcIrSNu75KSg/TRMwI8DB2Fu+lG+FeiUyHm1g",
+	"/XHUrQej33ICpiLJL5z3LEyZQrlS3wo5hKacehfsV6YaVqsDO4EvUYf6Gst2AXJz66LNaUpnTCHgiL+X",
+	"4hWczxnWS5n7bXoXNpbTAdnJM9ckbEFgTQOgFkCAZkT0bQoiWMTmato3CorRHizZgzp/QqQwrcFW9q84",
+	"3KRkRuU1i8zP0BdkuZhI3KtexvFuj656WvG0LNDc5/TaDBpfItkcj5g+Spx9VnndBc/9+wEsSA95/0Lb",
+	"aEbtdO+uQ5xr3I+PS89oL17lfsxZ8dNETJrvSSdYGpGZcr78BOJaqiBqILZCHpC+V+epmM2VkeccvR0V",
+	"UeDHuYUKlZ8rfs0Ysv8Z+Sl4fnp++eHiZfDzFglAN+yTgH0OkywC5VHayHJG03AaoHHXAC6aYSloXmRS",
+	"v8i4SmPmoDKCXHrFi4NMEqafpCKbTH30nOswr/Wq1bhENUsqWeR9gkkslhAZooULY3/KTWH/yhgU9zT6",
+	"XQ6h3u0UWCNkpyHolWzq14RMFb06JX0y/glKgvqy/2oZuozeAKJ/uXcmGXRvgAKh9AlkEkh9GUlmftGv",
+	"aP1A0ZhLqO2CX8+sZkJiBeqOZHoHFLvio4VWkmbU1Dnyzc2lHP8c/+yx2YhFkZ7Ux/4KiXit6w7kZmZj",
+	"dsAEZPhGicTcsAcIw9Vh/U8VmQlN/7q7GeWLPuTfCrI9HA5PyPaQxGPCjWUNXuIiJUESz2IFt88kvmG8",
+	"aYyhSV73DHF72O/NYh7Pshnk79ahDBprhFBJAmg5QOqQKhV8gqDRvlHAYP2j2F95FO+v43mxWk1divFY",
+	"soY+1+uSYodkDkl7o0xpcs9NdwF2uHxH5gaIw7MhzrC2uwzrrVDG2KimFAm2qddxKmadeRSkWV3GM7aU",
+	"CHSzQeP5iHnINtOpnilWU1s6UyUeYJ5KNM4y4wqKcGygyzM0RZ+YpEbkSVPNnrkgCbtpvoTgYQMnAk9M",
+	"nRF9fHDTnpgs04DNHLe+E+GtpIw8kSQRE0eAA2C7+ygkrYLf0y+JmCxRyO2SLsBsl0gB6i6aELUOkGZ8",
+	"i0BGOCra/Iki9qJz5pRnn+ZO90YF/LWYdNbB85FxoaoCaiImX1krL0C3H2p/+42Lkp9qyPwsDrXe8F5V",
+	"UVpR0GymqhmbidRG3bRQFCqXY5FCAmlhroE0Ss2Y4Oonktnsx1sqDdw1B7LLHbjAKgkXt6h95AnwUlFb",
+	"6xe8mNAHGMZZAh5WTcpU5b65mUgXnokEXrtywmj6xk71AXme7QM6bLfvVuob37L069qkkoTYNXRPgEP7",
+	"Oa00WqnelpTLzjvm1duc7VqutrkjB05myO0kl0pRZghQUWu8x93ckw2ocrVh6e5BEzIhF6helse8cR1z",
+	"CW+6pKOEmcy/pS/DriwwKWj522ccVLiXuZbWuYfXoCx0fv0dCvqd3z/H1KuOb79HHa/z+78g2Hzn919p",
+	"ubz74oveg8ptdgOW+y4seX8voht6fourfVawGC+P27gMZ1t/SpPk6Rc80HerXb3KvTO12h2JMIO6DS5P",
+	"QY289V7Ga8e5jQ27vuJL+HVp8M3X7YUQs+Yrt9VFk7IZm41YWjivnal9C44bh3YMtpoAzXqTVLScHVzg",
+	"hdCF3r7gbnamtgrlOERnK4DG6gTtsZJEwgDWFJXVI8FAsbA7qSV+TcFCKcYJTVJGowWS3BVfLiI44/cS",
+	"HG4PMq4HF+8WpohaN+d9fSXUV6VgJNzF5om14Xpo0mvsht5btbmPB++ViavhNhLPoMc00LzKJ2VVV85u",
+	"ya1II2kPwxWXjGmdiEpT7rmzHLyMyNE55xD55r1zVjhazT23wa5xjlEnwWOx9Z25+1qPXiMPn1OtNreG",
+	"xqAxWpVY8BNJ5kk2AYfMeMzSLXJu/szPwCiLE0ViDmU4Y2kDGuF1DCzzKmbnOKAHpAXooYsAimuz9S3I",
+	"knO7KhsMTmikCchXbySJMwyaQeXSjfUs4b2Wo+VvtTA4oxGEshtFFAIMqWnGRiDa+UK7JM04Gni2rvgS",
+	"NgdjDpq8tBcwoyWqfquXrG8hB43VE9hzhleuza22cHrdXVRLzfhnXX1UJ3CkirGYuGIhY4gjxaGu4Mha",
+	"YWQPqS3qjetyVGH7v4mTmhpSy0268Pc9g4i8IcNvIBbHnCCsv6Uoj0AU1iK2OWd9zEeAMLwKFzdZ5iLF",
+	"V7S4AQG/y3S15sOGsZkXqK88XISt7uArBdjqrjvG1zr65LcvRZig2qquacm3/bLoZG24MOFpuWUS48GT",
+	"pEqVhYIuNDvLw9/h1sgVRAQtdWpMGmhGihk4+rtTfsXtucyvrJBqhWnEbIHoZo0vJ+MutgVouxz9+c1v",
+	"eq61NWx6gx3+1DEs5xGjXe5nx67jiyD1r3eHVdQffu340eY1fHgLTaOS+mtcOnDU5IWNbeTzibHQGSXV",
+	"QPnbo6bFCDpjEUnia+bmSW41aI8PyPd105sN7KwSzXcQGgC7d18WXXLKLvWzGbkS0tY4yUyaI9xs5A+D",
+	"zR0o6+MJCiNGzGxW4hwuS5JxrRdgZVAbuCzFjNmU/CteSsdfkaO0e2itDtDs9fvGvFgrxe/tDOs6SB+e",
+	"rakP3FdR+eFU++FUe2Cn2jftGMH6o1+6RDFgQm0JdPyWmvBOooQj2RpzSWZwCUzmfoY1KIwsDfXGQtGU",
+	"cHuR8W4BDxbw4GsFqUP/Jl0N8hMNBgE3WVwswRprpqhaDKWib2iSMWnyWGjSONC8RpIvklGPFNSC+8ZV",
+	"l9nyo7LfbyCC9+GDaR/U6pTxTkanjH8jNic81w8fJapbfvoFSmffdU8T0gIk8C397zQCcFMekSkknmJp",
+	"J78+mPFl3ArpjEUsOkHmiK7gjEdktLC57nmM6ebY1gNT3wuAaelAf1tfU+GF7XnQ0FWYodfBi+XbHyxw",
+	"FRCHsVDKZo22heve5sCB74OLWyL0zQ46D5Q4oiRlMIyidmN6w9It8l7/iGgMplJgkXs8jn1+Nfjinvm5",
+	"WBr061lZYA7rJTVKJeYPu5cS0tRxR2M+OalkqDMelbLU0aKZslCkUVF7qbpnYv7db5mYr7djBWDDpvfs",
+	"D8S4CjQbCfpQizKH2a1YNK15A1KwAgPZZlF/Sg4VBDjpFx5PSxZTmjJ5xZ0j3uw0+cNgwz2c18QgJ67q",
+	"NmnfeoQ0/q7yo9HVIVLcH7uVq0BWGAJ9+sVQxd09SLXfCEfScPUV4IEPFtrkofGyImoXz/hfEqgmieYF",
+	"67jJocgDROVRRWHsPO375Io7MAeA4kZjg+JTQJnnbzTHLT3k4XGwWTdle/4OD42NMlp6VoyhFqofQNRZ",
+	"CUFuaYQoYFPZfp4gMh8QjYsDlxdJQI7r+L1pksDli8OCi3Zh7NAzccOiHAQnTtFVj7AYELxsYHHyWEqT",
+	"Zn5SZBdBmrqbUtTsPPxVz7+r9xCAHQkXWA7CHP6N+fdUGd+osoi+vVxVin9TAZ9dcv8Gho/KwCAT5XAA",
+	"ZgsgFh3SCSE6CF0ClXEDJCUik9CYVwHJtshpAXJ0xSPBn5h7GtkMmoyMTwKAM2VQXPl62/uFic0BQMlH",
+	"hqzRP7TmS76gioe65KGHrxQbAX2vEBxhT7clT6D5neGzzQ7onKYqWZhhtQ4H6VDIMkIWUA3ec8hugJi+",
+	"FwP6rzmMYBFtB4Wal3OBjhy9U5anOY2YZ1JOMzFxg84OMFcep4rEkc1q0+y9YGX1k+d8snXF6xmg2Fec",
+	"G7NlY4IJkM5KGSZvi2wSNPrai4Rtkpk33VSPw9YLkjDgtb6sEPhogMNoDy0uD9nCvjjXrRU5GU2l3xWN",
+	"ylozNk9pDg8PNlrubgkTjFMSR5tDHVWeFW3KtS29tRFjcUESdv9AKWoNXbQuJYzwghrCTyRBvF1btAh1",
+	"EVDCS2cKcyAkASx9kW413LimWOOD3rmmj02r1qbZ71G5zrfWIbqcLNybpUozT7/kSdKdgwltvFIORGd5",
+	"/hZ5l9vgICTQY4k7LViJE/cEoBY2kaxBwncpq0uEYKX5rU0G8LWu9qpn+3mepn6f/Kd+7psF9DeaqjiM",
+	"51TfWzGGvERNcWTFyrY6f96wdMJcO4NJNmEWoBorKVgYeijFB6PWt3TcGKZva2F73MOlWmZ5pXv0Bj0A",
+	"c8Fl2Kzp4btkKtb4sAGmsgzh/DRJysRqdET3t6Bv1ARjISgI3whm5hv8qwGBwm7Eg4Oglzp6fInELIkb",
+	"WfogbGqJiwaRS/UuOnjnDmApEXyLnEIEnr4o1G0csmaP2mkUucv6kHCmF2y8cYniu8M0PY0iB1RebJQV",
+	"dEOi9mWvFzRV9fgZndZe+TWxo0ZQKM/UaGpd7v61EZX1ZIoNgwP3cKe/vxFtpUQZpk5Oq/KagwAVngrn",
+	"knjOuEpp8kFqzVkGWEYWCoMUVOONemkUK9e73L9KaMiD8fmO22cVgC4aBHMjME9WOMMNqgNUxGvWHcC4",
+	"dA/VwRTc2zAyl7GRNVzS+XK2pATN4Q51vn9S6GFlXGi/HacxtQTRuswAVk/h3dbXxc5weEL2a/GYjxmG",
+	"+c2k6zZhieVm0jQOVbLoGjM6wsD5jUSNNoykEkh6Aoo+JJ5g50GpMIcFh24YLwRXfXMRp4bAu0XwG+PG",
+	"mqLbJjj8rDiPXh6xeUE+r49kxXXKI4iSByAUN1A+9wzkxkU/n57RKC+RdksXx4SSKE5ZCAE/JB5D9TNr",
+	"WYDSb0EsX8wC8hO4TwLTFNYtE2MSvHgT/Nwn1Nb9z6v3XfEr/k9xC+UzELRFH3TFon7JYpvX4emTUSpo",
+	"FFII8rVg+QXiPiAG39LFllvPDEc4Fbf6lSuOtlRyCxqsKcsHKwRtHesh/SfJvyb/6Twk/3nF/3MwGMB/",
+	"9WvBLRtJEV4zFZD/JDvDbUL1GoXsxFn0J2BawaSvFEuBuZvwRBJsAj1Q2O5UqbltMof+d2KaIdIEwoNN",
+	"bUJUqC8MhQaape/ZL2lenEKgfN4vMChCKll1ra/ZXBUFHtk8WRA6nzOaVi9+W32RRTa+mHICHuOioE7K",
+	"qBTcTEtKhrMa4vZpRsYo5MsCYr48JkEmWZrXwOtDkUODJqEpKZxm/DowsBpBJLimMOunDnQ3Vxx4pVlC",
+	"rHugu+WMRZBVB9CmWtoMtRSOu57zTac8F1vA5Mz6vn336fTXl28vA4Kctci4iOUVN2WiwFhvK3I5saeF",
+	"GKxoOjEFYc6iIHfyIqgHvl87o8b8b/31sQwF5yxUEjCu4IKUSsxtPU44VTaYr1q5z+wJViqb0QUZFXmI",
+	"x8UZUlr9R1NN/huGn+D5BCLXQzMbiEMbpeJaSzpjdEfIbMYg2DxvwnaMS/qaSjV4qfd9cPYiOLaFLkxE",
+	"VQo1TzWh8yeADAUEBvBRHsfkuchFoZUzGPU4YBiGzT6EvcIZ30q+kOo9qjfmKZyVAS59eQgO7nh0THbC",
+	"g112QHcG9HB3d7A3HI0HRwf748HO/kF4NNql+8+2D46Hx0PA/OXqmLhn74prgoWKqXF01Tu+6nVp7qrX",
+	"v7LjhY/+yZJEXPXuNFF2HtP28bN8THDincHktSmh+SN2uL97wKLB4eFwPNgbHQwHR9E2GxyOooPh7iE7",
+	"PAzNmKAZGJG4JZEg8GvMI/b5qnc8XH98mgc5w9Mb5HazEBmJxBb0RkNNOfKqd/znFZaouOp97F/le77S",
+	"nO7gFFQTsWpyERC2JD8BE/wZOZQeLHDTEq/F4DKtlRtC7Tscl1DyHujtuf4TnyD3pfyKn7qXDz40DNl+",
+	"9lL/uUVe0nCKrB6T9jgJYmBK+tCzJMF7ekwN20Hmot8MxYwd4wU+s6NzgIbEGOlE5vfWaKEM/C+wsrkR",
+	"hFLEWRKzmR4DKrjb+8RWtc2r6hDDY2PBr7hWfDXTgRCc7U1LtufAUTvKtoUsRH5ypI+f+2V56Ce8/n5+",
+	"tFCclSsd7nfpQasX0btsE8K5XuVCRvZL5yuaUPJ4n44OWS085yb1MvQ05q22F/DThFvKhi2XECjk9yte",
+	"1A84ccVXp4ZyG5inXaFuBhiHMJ3SArnNYqMAmi17dz8jaeO0GkE0zcZvLM9qCc25PrZG0+s5E/ME9T9b",
+	"prOEPCfG5C8Rc0jDWdnQlLtcnYE8KBRh0c/je+ZKbs6H9c/VCSCaDWxvbUZ2vYEF9JO61RKyuhUYIwQ4",
+	"ALwW+marboOGbxVLG2KtuYUbOGxz7hTeuyDBz8QMAhgmOXwO/Gwpx8NVfmXqxZuOYQvvOCMyjpqrroH2",
+	"hI6D+54876nHAsx6CMg4jebVGccwzNKU8WKE9x9RNbIbRoW9kJKd1A5Nq5TmQDeNMprlcYubSe59+LiK",
+	"ex7sVzGPAKjBxmAZe9aKrtK/xKjd8WWM+fo9a9F3wyEMPUH8XrlgPtiowAWGN/sW+U23QVOG5hjNqXf2",
+	"yFRkqcQsWKiFH6daamjC9dFNrOsX2Pf7Bb4KTgMYdGBNrdiUw14ACHReupijiAUoF83F6dZGuXhIM/dv",
+	"YqS3rEn817Pf2A33F9KFJXn4s7n+vpacoeIgzDLAGINy6gdgZNq7qMBQ65crmipjNTLzcdBZKtbN4yse",
+	"5PsQFMGL2BIYzQK0OwZVQ+MJQHYqbBtqx8UzJjIolQi54/aHNzKwiQv2gitw4zUtOXI3GPZj5SDCwRgS",
+	"pvSvIy1xcZHxEBATHdsbTZIRDa8/pElgisq5JjS8eakkv71/9/bYFG4lPwV/idFWMfs+gR/MdM1fdlI/",
+	"9684TEgqOrPWTgMjpnCVwcZv5H9hqlhSTnY+fzYZvjgDMyZz78OiTlJxq7d4TjPJZB9Y0JQmY9D4NSM6",
+	"MesesviGpWBNnOCSQIgQbvQUzHiSjEWSiFvyXlEe0TQif7DRVIhreQxGdP3PQRwFVkX5S4yeSD05+8yZ",
+	"ZAxmaKOxmz2srDjW6A6KpmU84VRlKVo5gpvtflBYCqhkB3tEjK/4P9+cPh+8/+fpzv6BybSMo628662R",
+	"iBaBJge8PUwNcKHM5DSpnKfxDdwwxghskd7GmYSkKqhWCRI5cGuRXnGqv8VSvs3ZUb+J0YPGaf8mRl8p",
+	"M+o3MVqSgFTk1o60jAtFur+XHKNTeV34FPTtBCPRc6vxX7+48XTKaKKmjVJHXs0M7kfDU1JGRgtzSRaI",
+	"MiiJ3KJ3A4Bobhg6kayamFCpcjHDG4KjRYp/4oge9jK0vTTQxDieZCnbyJX4XGTo72m4Fxv25ctfYtSK",
+	"9QM+jvOUjcG/RGP1f/OA/HTx6jl5trM3/Nk1zIRiBmWCjKNPX46Og08r6XB3uVzPiG0Hw5MrbnphPGSD",
+	"U73o+mJEr45TfIjikwYdDRlMq6ioSS0RfKIlAD2fPMVT32tGwP1LjPoOe85FMLwGChkMR9wgg8Fi7Qwf",
+	"XwJrkb70TMxdphuqr3hDhYj8vQLBbiq4yFIMdVxt+ndfL27tL6CPusjYRjDO0nlsaHB+HsB+Vs6ye2qU",
+	"5RWS7RzvOOKvWrUxz4z0BidiP6UstweNXff012YoOwPEr61NUYRrh2hMr6wn0y3brmb1+h3GMCE4ZFso",
+	"3CPkM5Z6WiEyyS7ExjS56gIvyWNsjx/i7LaOImHjIkz8UNpyCFCMqx+Ah5JZSz19Jem1NIaO+f3VNR4J",
+	"rd9yo7mBuGb/2sJ3gvXF3RXdcpvKcdwkS/Dk1S/JVLqclnEKpsx4lPP8aU9aeAem8vAZSZ7uuns/vgrY",
+	"ZjWRaYWdfzgsFUdthLi16t6jtbN867tQZCulO9X37HtJeqqP/DtPfXoUtrN+VlRnYtwiEDTQjQQxvqCB",
+	"Cld11rSTxDeRLPWYHOZ+CVTLKcoFhGhWT7Smn7KQcZUsCFgSDUb6ZYWUJJMyFhzDoP6yHqTcNWjsj2BB",
+	"09p7q6d/uesokQKz2NWyYTS5Yky6+xlXLOU0WSm1fDnm+Alinn0DHqz/EhXpDN100YcssRQKBjoz3biL",
+	"jQZ0tAl+m4np6IIIZM9F62lPNA3YN6v5YWt6k73n/L0dzX1cxNvDH7ljD32wzEa1+YctvWzs0MiCOOzh",
+	"yH9qtiWc2u+sIy8UXN98MGs8e3OWSsGty67kRzb1GMuxGY4/GckZ1GVFrzFK64rHHKKa0Js8ZZxwASke",
+	"cs7oNUJf5k7fmGeKWc+vSTRIqNIHLJjRzy8yPCL2PWN3BxfphEI/8orrxgYiM/6/An/8iewbrMU868E6",
+	"tS1Oa+kFOyqtf8eT4IRQLNSBUTxjMtJilLziI4b+AcRloCmTKo94oOh4xAlp2i9CIYqjWBqjXkhwU1+W",
+	"cpAg+Qjl08Ds4cvP8xjX4w+a6l0KwIFf+CkYj4zrQg+rb5JtnI9Z1FIK01D1g5qITB9fyThkZ9h+Zr8X",
+	"V+YvbALHU+b75mEMzXdeZ0dmITymeBkWHkx4bpFlwPluDDsmDspnl7e33MN7LSs9Pabnsp1bt2zKF/Ov",
+	"JcrsSx5JtyPgqhMhomPnpsXiImOntP8WgYonELtjc+GkihGpEgJN8aYow/9fcTcq3kUtWwIs7HKUh91j",
+	"7C/y+1n0jAQYFL/CKX2JeZVtZ7QBqOC1EBj7q4oGDPYyDVV8E6vFFnlVi0OEDWK20myeaLC3PTRZmnvD",
+	"vbaDuZaVwnx7D9PE3naHbn4VnG3OhbpkU1ZTN97bc9uqaLjnWzPgVI0YXaN6i9tbo+xniKTwGeVJFFo+",
+	"Sxlnt9IhLZBUzK+xkiwZI6PXp4cnC81SMDIFmL6a+iz0/7RT+q9DTL8zNndWkeob8j5sv4QIswTBpCrR",
+	"l7VTDJTElOgS12jTPu+LX7L99fFLfqCEfH2UkDI1tWnK9wUJ+Y5uGgdnaPOXTnu4OC1nOjJnSJlkaZ+w",
+	"zxRok0rEJtVM3oh9iEOQQ3BIpE4EiEAbgkkMNmrBFbeg4oA4gLcIhr9pZqQ17RoMAmruxpamJ4JVw/IL",
+	"67TlmtIa+STmmKtpjQGEcnaLVo0SbFYTWEGZYL9ZzILyMP9LQhf0r+yRwaphV73jL1c9oAiagAp21Tve",
+	"vlsrH7+v6V/rUh4SbMnUpxhwaTPwEynIVCSF8QUHGvQJveLv3Z8eIIu9TCF/j2T2VTj2Yyeyv6cLgLEx",
+	"4DP3sci4UiDQ88MoBr8gtwSm7nJLk1/qTgG5bSQYpLbDmAzTxfMAfnSpSBKPGZYHxPjm2O/luNAN/FfS",
+	"M/V6bYYejG363hThh0h/bkoS3RprtcSyn5EDwJEy6+A2aVO6uwySlPQsc6RiyFkw3HirZukns0wqMmJX",
+	"XF/NFibMmsLRwt5cO83M5dKsxcNcs6b1zWKZewj37yXp5sDnhWCZ+2XaCd/EhS8xR1/a1HYqSWBeDhrs",
+	"WLq9VvNy+wTx02Kr9oe7q3903+Wk7tEgkbCVvK7JTyOWiFui1+5nd2UXUrFZfV3nWvBpBwdmdM7g0CIa",
+	"GPD8OYVsOZSdE7rwWXvOddMPiTkh/DKb/n0T9noz/uYVhB+ehuAPbC8iTk1uAvK3ay5uLS5drBDYTl4b",
+	"eA8DU8cSybz0e56NkjhEJ+SDrq7Tz9L4EHjLeGM3mrMwh1GUO+iwJzcshSu1dVNiaf3ZKMFCxqxJmvIu",
+	"/b+ZVh9w1W0XDQtt5rXRJb7JZ+Vd1SWMd2c4JLfTOEHPulaARlRazwJmviVM3/lQh8Z6lcDWyPKcXpvI",
+	"g9iBSsznUPjwLWMRmCav2cK7Id8nF2dhlsZq0Tv+82M3nt6+Nf/RUgHkVovc5S2apyJkUmI30nJ12WG1",
+	"X8c3jDP5oAH1eR9Nrrqtja/7mSytS81Cn694uY0vd/0vvdN5/DuDFvVfGNKllwv/Lp72y890/zZ/ypOG",
+	"F8si1C1Lk95x7ylI52ZIHuk8paEC0Abr2HOyKeYJXeQmYmsVxsyIukkabysbwRvFEaGjknPIojAsnNbS",
+	"jDe3VS7wt+WCcpmShPUvn+d185zSefrWlKagKVhUAB4Baze5gxFi5mvzTaWe3PKmsUwkFFvSbW5VClf7",
+	"Orlk3GJQuYlXZRiyPODZM3HHWyPNSrt1Fkzmt7uVeQxkwwZoYqJxVB/G8v7FGLi2GwJWcHGsKMpt7NRM",
+	"suSmtBG5LO8JA4z5JCmS6wHYmToVEIuUU9/XyIX79uKCZfLJCe5Y8BDffbz7/wMAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

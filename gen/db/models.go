@@ -43,6 +43,27 @@ type ChannelParticipant struct {
 	JoinedAt  dbtype.Millis
 }
 
+type Job struct {
+	ID               uuid.UUID
+	AgentID          uuid.UUID
+	UserID           uuid.UUID
+	ChannelID        uuid.UUID
+	MessageID        uuid.UUID
+	Content          string
+	Metadata         dbtype.JSON
+	Status           string
+	Result           dbtype.JSON
+	Error            string
+	CallbackURL      *string
+	CallbackSecret   dbtype.JSON
+	CallbackAttempts int64
+	CallbackDueAt    *dbtype.Millis
+	CallbackError    string
+	CreatedAt        dbtype.Millis
+	ExpiresAt        dbtype.Millis
+	EndedAt          *dbtype.Millis
+}
+
 type Memory struct {
 	ID             uuid.UUID
 	AgentID        uuid.UUID
@@ -100,6 +121,27 @@ type Room struct {
 	Metadata        dbtype.JSON
 	CreatedAt       dbtype.Millis
 	UpdatedAt       dbtype.Millis
+}
+
+type Session struct {
+	ID            uuid.UUID
+	AgentID       uuid.UUID
+	UserID        uuid.UUID
+	ChannelID     uuid.UUID
+	Metadata      dbtype.JSON
+	TimeoutMs     int64
+	MaxDurationMs int64
+	WarningMs     int64
+	AutoRenew     bool
+	RenewalCount  int64
+	CreatedAt     dbtype.Millis
+	ActiveAt      dbtype.Millis
+	RenewedAt     dbtype.Millis
+	ExpiresAt     dbtype.Millis
+	DueAt         dbtype.Millis
+	WarnedAt      *dbtype.Millis
+	EndedAt       *dbtype.Millis
+	EndReason     string
 }
 
 type Turn struct {

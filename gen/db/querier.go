@@ -7,6 +7,7 @@ package db
 import (
 	"context"
 
+	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/google/uuid"
 )
 
@@ -14,13 +15,22 @@ type Querier interface {
 	AddParticipant(ctx context.Context, arg AddParticipantParams) (int64, error)
 	AddServerAgent(ctx context.Context, arg AddServerAgentParams) (int64, error)
 	AddWorldAgent(ctx context.Context, arg AddWorldAgentParams) error
+	ChangeSession(ctx context.Context, arg ChangeSessionParams) (Session, error)
+	// Takes announcements that are due. Each is due again at retry_at, unless it is settled before.
+	ClaimCallbacks(ctx context.Context, arg ClaimCallbacksParams) ([]Job, error)
 	// Leases the heads of mailboxes, the longest waiting first: an active turn with no earlier active turn of the same agent in
 	// the same channel, that is queued or whose lease has passed. The turns come back in no particular order. A turn never starts
 	// before it was queued, whatever the clocks of two nodes say.
 	ClaimTurns(ctx context.Context, arg ClaimTurnsParams) ([]Turn, error)
+	// Counts no further than is asked for.
+	CountActiveJobs(ctx context.Context, atMost int64) (int64, error)
 	CountActiveTurns(ctx context.Context, arg CountActiveTurnsParams) (int64, error)
 	CountAgentTurns(ctx context.Context, arg CountAgentTurnsParams) (int64, error)
 	CountAgents(ctx context.Context) (int64, error)
+	// By status, with the time that those took which have ended.
+	CountJobs(ctx context.Context, arg CountJobsParams) ([]CountJobsRow, error)
+	// Live sessions, those of them that are near their end, and those that ran out and are still remembered.
+	CountSessions(ctx context.Context, arg CountSessionsParams) (CountSessionsRow, error)
 	DeleteAgent(ctx context.Context, id uuid.UUID) (int64, error)
 	DeleteAgentMemories(ctx context.Context, agentID uuid.UUID) (int64, error)
 	DeleteChannel(ctx context.Context, id uuid.UUID) (int64, error)
@@ -36,29 +46,44 @@ type Querier interface {
 	// Lets all agents remember a message as its author has changed it.
 	EditMessageMemories(ctx context.Context, arg EditMessageMemoriesParams) error
 	EndAgentTurns(ctx context.Context, arg EndAgentTurnsParams) ([]Turn, error)
+	EndAllSessions(ctx context.Context, arg EndAllSessionsParams) (int64, error)
+	EndChannelSession(ctx context.Context, arg EndChannelSessionParams) (int64, error)
 	EndChannelTurns(ctx context.Context, arg EndChannelTurnsParams) ([]Turn, error)
+	// Ends the job of a message with the turn of its agent. Finds no row when there is none, or when it is over.
+	EndJob(ctx context.Context, arg EndJobParams) (Job, error)
 	// Ends the active turns of one mailbox; with queued_only, those not yet begun.
 	EndMailboxTurns(ctx context.Context, arg EndMailboxTurnsParams) ([]Turn, error)
 	// Ends the active turns of a message from outside.
 	EndMessageTurns(ctx context.Context, arg EndMessageTurnsParams) ([]Turn, error)
+	// Also one that ended before in another way and is still remembered.
+	EndSession(ctx context.Context, arg EndSessionParams) (Session, error)
 	EnsureMessageServer(ctx context.Context, arg EnsureMessageServerParams) error
 	EnsureRoom(ctx context.Context, arg EnsureRoomParams) (int64, error)
 	// A message server as an agent's world, under the server's name.
 	EnsureServerWorld(ctx context.Context, arg EnsureServerWorldParams) (int64, error)
 	EnsureWorld(ctx context.Context, arg EnsureWorldParams) (int64, error)
+	ExpireJobs(ctx context.Context, arg ExpireJobsParams) ([]Job, error)
+	ExpireSessions(ctx context.Context, arg ExpireSessionsParams) ([]Session, error)
 	// The message that a client already sent under its own id, if it did so recently.
 	FindClientMessage(ctx context.Context, arg FindClientMessageParams) (Message, error)
 	// Finds no row when the turn is no longer the owner's.
 	FinishTurn(ctx context.Context, arg FinishTurnParams) (Turn, error)
 	// The same for all rooms of the agent.
 	ForgetAgentMessages(ctx context.Context, agentID uuid.UUID) error
+	// Removes jobs that ended long ago.
+	ForgetJobs(ctx context.Context, arg ForgetJobsParams) ([]Job, error)
 	ForgetMessage(ctx context.Context, arg ForgetMessageParams) error
 	// Makes an agent forget everything that was said in the channel of a room.
 	ForgetRoomMessages(ctx context.Context, arg ForgetRoomMessagesParams) error
+	// Removes what is left of sessions that ended long ago.
+	ForgetSessions(ctx context.Context, arg ForgetSessionsParams) (int64, error)
 	GetAgent(ctx context.Context, id uuid.UUID) (Agent, error)
 	// A world that is the agent's, or shared by it.
 	GetAgentWorld(ctx context.Context, arg GetAgentWorldParams) (World, error)
 	GetChannel(ctx context.Context, id uuid.UUID) (Channel, error)
+	// The oldest agent that runs and serves a message server.
+	GetFirstRunningAgent(ctx context.Context, messageServerID uuid.UUID) (uuid.UUID, error)
+	GetJob(ctx context.Context, id uuid.UUID) (Job, error)
 	GetMemory(ctx context.Context, arg GetMemoryParams) (Memory, error)
 	GetMessage(ctx context.Context, id uuid.UUID) (Message, error)
 	GetMessageServer(ctx context.Context, id uuid.UUID) (MessageServer, error)
@@ -66,14 +91,19 @@ type Querier interface {
 	GetPairChannel(ctx context.Context, arg GetPairChannelParams) (Channel, error)
 	GetParticipant(ctx context.Context, arg GetParticipantParams) (ChannelParticipant, error)
 	GetRoom(ctx context.Context, arg GetRoomParams) (GetRoomRow, error)
+	GetSession(ctx context.Context, id uuid.UUID) (Session, error)
+	// Keeps others from changing the session until the transaction ends.
+	GetSessionForUpdate(ctx context.Context, id uuid.UUID) (Session, error)
 	GetTurn(ctx context.Context, id uuid.UUID) (Turn, error)
 	GetWorld(ctx context.Context, id uuid.UUID) (World, error)
 	InsertAgent(ctx context.Context, arg InsertAgentParams) (Agent, error)
 	InsertChannel(ctx context.Context, arg InsertChannelParams) (int64, error)
+	InsertJob(ctx context.Context, arg InsertJobParams) (Job, error)
 	// Does nothing where the memory exists, or the agent has one of that message.
 	InsertMemory(ctx context.Context, arg InsertMemoryParams) (int64, error)
 	InsertMessage(ctx context.Context, arg InsertMessageParams) (Message, error)
 	InsertMessageServer(ctx context.Context, arg InsertMessageServerParams) (MessageServer, error)
+	InsertSession(ctx context.Context, arg InsertSessionParams) (Session, error)
 	InsertTurn(ctx context.Context, arg InsertTurnParams) (Turn, error)
 	InsertTurnEvent(ctx context.Context, arg InsertTurnEventParams) error
 	// The log of all turns of an agent, newest first. The time span includes both ends.
@@ -90,6 +120,9 @@ type Querier interface {
 	ListChannelAgents(ctx context.Context, channelID uuid.UUID) ([]ListChannelAgentsRow, error)
 	// The same for one channel, where an agent takes its turns one after the other, so that their order is that of the entries.
 	ListChannelLog(ctx context.Context, arg ListChannelLogParams) ([]ListChannelLogRow, error)
+	// Newest first.
+	ListJobs(ctx context.Context, limitRows int64) ([]Job, error)
+	ListJobsOfStatus(ctx context.Context, arg ListJobsOfStatusParams) ([]Job, error)
 	ListMessageServers(ctx context.Context) ([]MessageServer, error)
 	ListMessageTurns(ctx context.Context, messageID uuid.UUID) ([]Turn, error)
 	// Oldest first: what follows a point in time, without a gap.
@@ -110,15 +143,25 @@ type Querier interface {
 	ListServerChannels(ctx context.Context, arg ListServerChannelsParams) ([]Channel, error)
 	// The world of that id, and those that stand for the message server of that id; an agent's own world is neither.
 	ListServerWorlds(ctx context.Context, id uuid.UUID) ([]World, error)
+	// The live ones, newest first.
+	ListSessions(ctx context.Context, arg ListSessionsParams) ([]Session, error)
 	ListTurnEvents(ctx context.Context, turnID uuid.UUID) ([]TurnEvent, error)
+	// An empty status means any.
+	ListUserJobs(ctx context.Context, arg ListUserJobsParams) ([]Job, error)
+	ListUserSessions(ctx context.Context, arg ListUserSessionsParams) ([]Session, error)
 	// The agents that share worlds, beside those whose they are.
 	ListWorldAgents(ctx context.Context) ([]ListWorldAgentsRow, error)
 	ListWorldRooms(ctx context.Context, worldID *uuid.UUID) ([]ListWorldRoomsRow, error)
 	ListWorlds(ctx context.Context) ([]ListWorldsRow, error)
+	NextCallback(ctx context.Context) (*dbtype.Millis, error)
+	// No row when no job is under way.
+	NextJobExpiry(ctx context.Context) (dbtype.Millis, error)
 	// Where the next entry of a turn's log goes.
 	NextLogPosition(ctx context.Context, turnID uuid.UUID) (int64, error)
 	// Takes the channel's next number. updated_at never goes back, so neither do the times of its messages.
 	NextSeq(ctx context.Context, arg NextSeqParams) (Channel, error)
+	// When a sweep is needed next; no row when there is no session.
+	NextSessionDue(ctx context.Context) (dbtype.Millis, error)
 	// Gives every running turn back; only right while no other process works on the database.
 	ReleaseAllTurnLeases(ctx context.Context) (int64, error)
 	// Gives an owner's turns back to their mailboxes.
@@ -127,13 +170,22 @@ type Querier interface {
 	RemoveParticipants(ctx context.Context, channelID uuid.UUID) error
 	RemoveServerAgent(ctx context.Context, arg RemoveServerAgentParams) (int64, error)
 	RenameRoom(ctx context.Context, arg RenameRoomParams) (int64, error)
+	// Begins the time-out anew, up to the longest life. Finds no row when the session is over, or when nobody asked for it by
+	// hand and it doesn't renew itself.
+	RenewSession(ctx context.Context, arg RenewSessionParams) (Session, error)
 	RenewTurnLeases(ctx context.Context, arg RenewTurnLeasesParams) (int64, error)
 	RoomExists(ctx context.Context, id uuid.UUID) (bool, error)
 	SetAgentRunning(ctx context.Context, arg SetAgentRunningParams) (Agent, error)
 	SetParticipantState(ctx context.Context, arg SetParticipantStateParams) (int64, error)
+	// Notes how an attempt went: a NULL due time settles it for good.
+	SettleCallback(ctx context.Context, arg SettleCallbackParams) (int64, error)
+	// Notes activity that renews nothing. Finds no row when the session is over.
+	TouchSession(ctx context.Context, arg TouchSessionParams) (Session, error)
 	// Fails to find the row when somebody else changed it since version was read.
 	UpdateAgent(ctx context.Context, arg UpdateAgentParams) (Agent, error)
 	UpdateChannel(ctx context.Context, arg UpdateChannelParams) (Channel, error)
 	UpdateMemory(ctx context.Context, arg UpdateMemoryParams) (Memory, error)
 	UpdateWorld(ctx context.Context, arg UpdateWorldParams) (World, error)
+	// Takes sessions whose end comes near and of which nobody has told yet.
+	WarnSessions(ctx context.Context, arg WarnSessionsParams) ([]Session, error)
 }

@@ -56,6 +56,22 @@ func (q *Queries) GetAgent(ctx context.Context, id uuid.UUID) (Agent, error) {
 	return i, err
 }
 
+const getFirstRunningAgent = `-- name: GetFirstRunningAgent :one
+SELECT a.id FROM agents a
+JOIN message_server_agents m ON m.agent_id = a.id
+WHERE m.message_server_id = $1 AND a.running
+ORDER BY a.created_at, a.id
+LIMIT 1
+`
+
+// The oldest agent that runs and serves a message server.
+func (q *Queries) GetFirstRunningAgent(ctx context.Context, messageServerID uuid.UUID) (uuid.UUID, error) {
+	row := q.db.QueryRow(ctx, getFirstRunningAgent, messageServerID)
+	var id uuid.UUID
+	err := row.Scan(&id)
+	return id, err
+}
+
 const insertAgent = `-- name: InsertAgent :one
 INSERT INTO agents (id, name, character, secrets, enabled, running, version, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8)

@@ -14,6 +14,8 @@ type Channel = db.Channel
 
 type ChannelParticipant = db.ChannelParticipant
 
+type Job = db.Job
+
 type Memory = db.Memory
 
 type Message = db.Message
@@ -21,6 +23,8 @@ type Message = db.Message
 type MessageServer = db.MessageServer
 
 type Room = db.Room
+
+type Session = db.Session
 
 type Turn = db.Turn
 

@@ -24,3 +24,11 @@ UPDATE agents SET running = sqlc.arg(running) WHERE id = sqlc.arg(id) RETURNING 
 
 -- name: DeleteAgent :execrows
 DELETE FROM agents WHERE id = sqlc.arg(id);
+
+-- name: GetFirstRunningAgent :one
+-- The oldest agent that runs and serves a message server.
+SELECT a.id FROM agents a
+JOIN message_server_agents m ON m.agent_id = a.id
+WHERE m.message_server_id = sqlc.arg(message_server_id) AND a.running
+ORDER BY a.created_at, a.id
+LIMIT 1;

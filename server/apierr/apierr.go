@@ -29,6 +29,9 @@ const (
 	Forbidden            Code = "FORBIDDEN"              // known caller, refused
 	NotFound             Code = "NOT_FOUND"              // no such thing, or none that the caller may see
 	ServerNotFound       Code = "SERVER_NOT_FOUND"       // no such message server
+	AgentNotFound        Code = "AGENT_NOT_FOUND"        // no such agent, or it doesn't run
+	SessionNotFound      Code = "SESSION_NOT_FOUND"      // no such session
+	SessionExpired       Code = "SESSION_EXPIRED"        // the session has ended
 	MethodNotAllowed     Code = "METHOD_NOT_ALLOWED"     // the path exists, the method does not
 	Conflict             Code = "CONFLICT"               // the thing exists already or is in the way
 	TooLarge             Code = "PAYLOAD_TOO_LARGE"      // the body exceeds the limit
@@ -54,8 +57,10 @@ func (c Code) Status() int {
 		return http.StatusUnauthorized
 	case Forbidden:
 		return http.StatusForbidden
-	case NotFound, ServerNotFound:
+	case NotFound, ServerNotFound, AgentNotFound, SessionNotFound:
 		return http.StatusNotFound
+	case SessionExpired:
+		return http.StatusGone
 	case MethodNotAllowed:
 		return http.StatusMethodNotAllowed
 	case Conflict:

@@ -67,6 +67,7 @@ func mayImport() map[string][]string {
 		"server/internal/messaging": {store, bus, auth, apierr, "gen/db", "queries/dbtype"},
 		// What agents remember is read and changed apart from their runs, so that an edge needs no runtime for it.
 		"server/internal/memory":      {agent, messaging, store, auth, apierr, "gen/db", "queries/dbtype"},
+		"server/internal/webhook":     {messaging, bus, apierr},
 		"server/internal/runtime":     {runtime + "/...", agent, model, messaging, store, bus, auth, apierr, "gen/db", "queries/dbtype", "server/internal/seal"},
 		"server/internal/runtime/...": {model, agent, apierr},
 

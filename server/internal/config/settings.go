@@ -16,6 +16,7 @@ type Settings struct {
 	Limits   Limits   `embed:"" group:"limits"`
 	Agents   Agents   `embed:"" group:"agents"`
 	Messages Messages `embed:"" group:"messages"`
+	Sessions Sessions `embed:"" group:"sessions"`
 	Sockets  Sockets  `embed:"" group:"sockets"`
 	Web      Web      `embed:"" group:"web"`
 	Logs     Logs     `embed:"" group:"logs"`
@@ -85,6 +86,19 @@ type Messages struct {
 	BuiltinNotice      bool          `name:"builtin-notice" type:"switch" negatable:"" env:"BUILTIN_NOTICE" default:"on" help:"Let the built-in responder say, once per channel and day, how to connect a model."`
 	Capture            string        `name:"capture" env:"ELIZAD_CAPTURE,CAPTURE" default:"off" help:"Keep the texts of prompts and answers in the record of a run: off, errors (of calls that failed) or all. They hold what people wrote."`
 	BuiltinDelay       time.Duration `name:"builtin-stream-delay" type:"millis" env:"BUILTIN_STREAM_DELAY_MS" default:"0s" help:"Pause between the words of the built-in responder."`
+}
+
+// Sessions says when sessions end, and where the ends of jobs may be announced. As clients of older servers expect, a time
+// that is out of its range becomes the nearest in it, and one that can't be read the default.
+type Sessions struct {
+	Timeout         time.Duration `name:"session-timeout" type:"minutes" least:"1" most:"10080" env:"SESSION_DEFAULT_TIMEOUT_MINUTES" default:"30" help:"Minutes without activity after which a session ends; 1 to 10080. A character may set SESSION_TIMEOUT_MINUTES, and SESSION_AUTO_RENEW."`
+	MinTimeout      time.Duration `name:"session-min-timeout" type:"minutes" least:"1" most:"60" env:"SESSION_MIN_TIMEOUT_MINUTES" default:"5" help:"Shortest such time that a session may ask for; 1 to 60."`
+	MaxTimeout      time.Duration `name:"session-max-timeout" type:"minutes" least:"60" most:"10080" env:"SESSION_MAX_TIMEOUT_MINUTES" default:"1440" help:"Longest such time that a session may ask for; 60 to 10080."`
+	MaxDuration     time.Duration `name:"session-max-duration" type:"minutes" least:"60" most:"20160" env:"SESSION_MAX_DURATION_MINUTES" default:"720" help:"Longest life of a session in minutes; 60 to 20160. A character may set its own by the same name."`
+	Warning         time.Duration `name:"session-warning-threshold" type:"minutes" least:"1" most:"60" env:"SESSION_WARNING_THRESHOLD_MINUTES" default:"5" help:"Minutes before its end at which a session is said to be near it; 1 to 60. A character may set its own by the same name."`
+	CleanupInterval time.Duration `name:"session-cleanup-interval" type:"minutes" least:"1" most:"60" env:"SESSION_CLEANUP_INTERVAL_MINUTES" default:"5" help:"Minutes after which another node's sessions and jobs are looked after at the latest; 1 to 60."`
+	ClearOnShutdown bool          `name:"clear-sessions-on-shutdown" type:"switch" env:"CLEAR_SESSIONS_ON_SHUTDOWN" help:"End all sessions when the server stops."`
+	WebhookAllow    string        `name:"webhook-allow" env:"ELIZAD_WEBHOOK_ALLOW" placeholder:"HOST|CIDR,…" help:"Hosts and networks to which the ends of jobs may be announced although they are private."`
 }
 
 // Sockets tunes the Socket.IO server. The defaults are those that clients expect.

@@ -106,6 +106,10 @@ func TestDefaults(t *testing.T) {
 			RunTimeout: 5 * time.Minute, HTTPTimeout: 2 * time.Minute, QueueMax: 100, ConcurrentRuns: 64,
 			ConversationLength: 32, BuiltinNotice: true, Capture: "off",
 		},
+		Sessions: config.Sessions{
+			Timeout: 30 * time.Minute, MinTimeout: 5 * time.Minute, MaxTimeout: 24 * time.Hour, MaxDuration: 12 * time.Hour,
+			Warning: 5 * time.Minute, CleanupInterval: 5 * time.Minute,
+		},
 		Sockets: config.Sockets{PingInterval: 25 * time.Second, PingTimeout: 20 * time.Second, MaxPayload: 1 << 20},
 		Logs:    config.Logs{Level: "info", Timestamps: true},
 	}
@@ -237,5 +241,21 @@ func TestProxies(t *testing.T) {
 		if err != nil || sprint(got) != want {
 			t.Errorf("%q: got %v, %v; want %s", text, got, err, want)
 		}
+	}
+}
+
+func TestSessionMinutesAreClamped(t *testing.T) {
+	for _, tt := range []struct {
+		value string
+		want  time.Duration
+	}{{"45", 45 * time.Minute}, {"1.5", 90 * time.Second}, {"0", time.Minute}, {"-7", time.Minute}, {"1e9", 10080 * time.Minute}, {"soon", 30 * time.Minute}, {"NaN", 30 * time.Minute}} {
+		s, err := parse(t, map[string]string{"SESSION_DEFAULT_TIMEOUT_MINUTES": tt.value})
+		if err != nil || s.Sessions.Timeout != tt.want {
+			t.Errorf("%s: %v, want %v; %v", tt.value, s.Sessions.Timeout, tt.want, err)
+		}
+	}
+	s, err := parse(t, map[string]string{"CLEAR_SESSIONS_ON_SHUTDOWN": "true"}, "--session-max-duration=30")
+	if err != nil || !s.Sessions.ClearOnShutdown || s.Sessions.MaxDuration != time.Hour {
+		t.Errorf("%+v: %v", s.Sessions, err)
 	}
 }

@@ -21,6 +21,7 @@ type Row struct {
 func Options() []kong.Option {
 	return []kong.Option{
 		kong.NamedMapper("millis", parsed("duration", parseMillis)),
+		kong.NamedMapper("minutes", minutesMapper{}),
 		kong.NamedMapper("size", parsed("size", parseSize)),
 		kong.NamedMapper("switch", switchMapper{}),
 		kong.ExplicitGroups([]kong.Group{
@@ -30,6 +31,7 @@ func Options() []kong.Option {
 			{Key: "limits", Title: "Limits:"},
 			{Key: "agents", Title: "Agents (their models and behaviour: elizad help settings):"},
 			{Key: "messages", Title: "Messages:"},
+			{Key: "sessions", Title: "Sessions and jobs:"},
 			{Key: "sockets", Title: "Sockets:"},
 			{Key: "web", Title: "Web UI:"},
 			{Key: "logs", Title: "Logs:"},

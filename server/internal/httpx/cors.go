@@ -54,9 +54,9 @@ func newOriginPolicy(list string) *originPolicy {
 		AllowedMethods: []string{
 			http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
 		},
-		AllowedHeaders: []string{"Content-Type", "Authorization", "X-API-KEY", "X-Entity-Id", requestIDHeader, "Last-Event-ID"},
+		AllowedHeaders: []string{"Content-Type", "Authorization", "X-API-KEY", "X-Entity-Id", requestIDHeader, "Last-Event-ID", "Prefer"},
 		ExposedHeaders: []string{
-			"X-Total-Count", requestIDHeader, "RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After",
+			"X-Total-Count", requestIDHeader, "RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After", "Preference-Applied",
 		},
 		MaxAge: 86400,
 	}

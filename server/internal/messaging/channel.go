@@ -94,6 +94,9 @@ type Channel struct {
 	UpdatedAt       time.Time // never goes back; moved by every message
 }
 
+// isFor reports whether the channel was made for a session or a job.
+func (c Channel) isFor(source string) bool { return c.SourceType != nil && *c.SourceType == source }
+
 // NewChannel is what CreateChannel needs to know.
 type NewChannel struct {
 	ServerID     *uuid.UUID // nil means the current server

@@ -254,37 +254,58 @@ func (s *Service) patched(row db.Channel, p ChannelPatch) (db.UpdateChannelParam
 	return next, err
 }
 
-// DeleteChannel removes a channel with everything in it. Turns under way are cancelled. An unknown channel is no error.
+// DeleteChannel removes a channel with everything in it. Turns under way are cancelled, and a session or job that it was made
+// for ends. An unknown channel is no error.
 func (s *Service) DeleteChannel(ctx context.Context, who auth.Identity, id uuid.UUID) error {
-	var gone Channel
-	var ended []Turn
-	err := s.update(ctx, who, "deleting a channel", func(q db.Querier) error {
-		row, err := q.GetChannel(ctx, id)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
-		} else if err != nil {
-			return err
-		}
-		gone = channelOf(row)
-		rows, err := q.EndChannelTurns(ctx, db.EndChannelTurnsParams{
-			ChannelID: id, NewStatus: string(TurnCancelled), Reason: "channel_deleted", Detail: "The channel was deleted", EndedAt: new(s.millis()),
-		})
-		if err != nil {
-			return err
-		}
-		ended = turnsOf(rows)
-		_, err = q.DeleteChannel(ctx, id)
+	var gone removedChannel
+	err := s.update(ctx, who, "deleting a channel", func(q db.Querier) (err error) {
+		gone, err = s.removeChannel(ctx, q, id)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	if gone.ID != id {
-		gone = Channel{ID: id, MessageServerID: s.CurrentServer()}
-	}
-	s.announceEnded(ctx, gone.MessageServerID, ended)
-	s.emitChannel(ctx, EventChannelDeleted, gone)
+	s.announceRemoved(ctx, gone)
 	return nil
+}
+
+// removedChannel is a channel that was, and what was going on in it.
+type removedChannel struct {
+	channel Channel
+	ended   []Turn
+}
+
+func (s *Service) removeChannel(ctx context.Context, q db.Querier, id uuid.UUID) (removedChannel, error) {
+	gone := removedChannel{channel: Channel{ID: id, MessageServerID: s.CurrentServer()}}
+	row, err := q.GetChannel(ctx, id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return gone, nil
+	} else if err != nil {
+		return gone, err
+	}
+	gone.channel = channelOf(row)
+	rows, err := q.EndChannelTurns(ctx, db.EndChannelTurnsParams{
+		ChannelID: id, NewStatus: string(TurnCancelled), Reason: "channel_deleted", Detail: "The channel was deleted", EndedAt: new(s.millis()),
+	})
+	if err != nil {
+		return gone, err
+	}
+	gone.ended = turnsOf(rows)
+	if err := s.settleJobs(ctx, q, gone.channel, nil, gone.ended...); err != nil {
+		return gone, err
+	}
+	if gone.channel.isFor(sourceSession) {
+		if _, err := q.EndChannelSession(ctx, db.EndChannelSessionParams{ChannelID: id, EndedAt: new(s.millis()), EndReason: endChannelDeleted}); err != nil {
+			return gone, err
+		}
+	}
+	_, err = q.DeleteChannel(ctx, id)
+	return gone, err
+}
+
+func (s *Service) announceRemoved(ctx context.Context, gone removedChannel) {
+	s.announceEnded(ctx, gone.channel.MessageServerID, gone.ended)
+	s.emitChannel(ctx, EventChannelDeleted, gone.channel)
 }
 
 func (s *Service) emitChannel(ctx context.Context, t EventType, c Channel) {

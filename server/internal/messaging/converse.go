@@ -23,6 +23,7 @@ const checkInterval = 2 * time.Second
 type Conversation struct {
 	Posted
 	Turn Turn
+	From *Position // where the events begin, when an earlier conversation is resumed; nil: at the beginning
 
 	service *Service
 	who     auth.Identity
@@ -45,19 +46,21 @@ type TurnResult struct {
 // Converse posts a message and follows the turn of the agent that answers it: target's, or with the zero id that of the
 // first agent in the channel. When there is no such agent nothing is stored and the error is NO_AGENT. The conversation
 // must be closed; closing it doesn't end the turn.
+//
+// With d.Resume and the text of the message that it names, nothing is posted: the conversation about that message goes on
+// from there. A message that is gone, or isn't the author's in this channel, is NOT_FOUND.
 func (s *Service) Converse(ctx context.Context, who auth.Identity, d Draft, target uuid.UUID) (*Conversation, error) {
 	sub, err := s.Subscribe(d.ChannelID) // before the post, so that nothing is missed
 	if err != nil {
 		return nil, err
 	}
 	d.Target = &target
-	posted, err := s.Post(ctx, who, d)
-	if err != nil {
+	c := &Conversation{service: s, who: who, sub: sub}
+	if c.Posted, c.From, err = s.postOrResume(ctx, who, d); err != nil {
 		sub.Close()
 		return nil, err
 	}
-	c := &Conversation{Posted: posted, service: s, who: who, sub: sub}
-	for _, t := range posted.Turns {
+	for _, t := range c.Turns {
 		if target == uuid.Nil || t.AgentID == target {
 			c.Turn = t
 			return c, nil
@@ -65,6 +68,39 @@ func (s *Service) Converse(ctx context.Context, who auth.Identity, d Draft, targ
 	}
 	sub.Close()
 	return nil, noAgent(UnhandledNoAgent) // a duplicate of a message that nobody was given
+}
+
+// postOrResume finds the message that a draft resumes, and posts any other.
+func (s *Service) postOrResume(ctx context.Context, who auth.Identity, d Draft) (Posted, *Position, error) {
+	if d.Resume == nil {
+		posted, err := s.Post(ctx, who, d)
+		return posted, nil, err
+	}
+	if d.AuthorID == uuid.Nil {
+		d.AuthorID = who.EntityID
+	}
+	var found Posted
+	err := s.view(ctx, who, "looking for an earlier message", func(q db.Querier) error {
+		row, err := q.GetMessage(ctx, d.Resume.MessageID)
+		if err == nil && (row.ChannelID != d.ChannelID || row.AuthorID != d.AuthorID) {
+			err = sql.ErrNoRows
+		}
+		if err != nil {
+			return named(err, "The message of this stream is gone")
+		}
+		channel, err := q.GetChannel(ctx, row.ChannelID)
+		if err != nil {
+			return named(err, "Channel not found")
+		}
+		turns, err := q.ListMessageTurns(ctx, row.ID)
+		found = Posted{Message: messageOf(row, channel.MessageServerID), Channel: channelOf(channel), Turns: turnsOf(turns), Duplicate: true}
+		return err
+	})
+	if err == nil && found.Message.Content != stripNUL(d.Content) {
+		posted, err := s.Post(ctx, who, d) // another question: whoever asks it kept an old position
+		return posted, nil, err
+	}
+	return found, d.Resume, err
 }
 
 // Close ends the following.
@@ -75,6 +111,9 @@ func (c *Conversation) Close() { c.sub.Close() }
 func (c *Conversation) Events(ctx context.Context) iter.Seq2[TurnEvent, error] {
 	return func(yield func(TurnEvent, error) bool) {
 		f := follower{c: c, yield: yield}
+		if c.From != nil {
+			f.next, f.seen = c.From.Chunks, c.From.Bytes
+		}
 		if err := f.run(ctx); err != nil {
 			yield(TurnEvent{}, err)
 		}
@@ -87,6 +126,7 @@ type follower struct {
 	yield func(TurnEvent, error) bool
 
 	next   int // index of the next chunk
+	seen   int // bytes of the reply that were shown in the conversation that this one resumes
 	shown  strings.Builder
 	gap    bool // a chunk is missing: the rest comes with the end
 	closed bool // nobody listens any more
@@ -157,7 +197,8 @@ func (f *follower) look(ctx context.Context) (done bool, err error) {
 		return false, err
 	}
 	if result.Reply != nil {
-		if rest, ok := strings.CutPrefix(result.Reply.Content, f.shown.String()); ok && rest != "" {
+		text := result.Reply.Content
+		if rest, ok := strings.CutPrefix(text[min(f.seen, len(text)):], f.shown.String()); ok && rest != "" {
 			if f.closed = !f.yield(TurnEvent{Index: f.next, Text: rest}, nil); f.closed {
 				return true, nil
 			}

@@ -91,3 +91,55 @@ func TestConverseNeedsAnAgent(t *testing.T) {
 		t.Errorf("stored all the same: %q", got)
 	}
 }
+
+func TestConverseResumes(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c := b.dm(t)
+	first := converse(t, b, c)
+	at := func(chunks, bytes int) *messaging.Position {
+		return &messaging.Position{MessageID: first.Message.ID, Chunks: chunks, Bytes: bytes}
+	}
+	resume := func(p *messaging.Position, text string) (*messaging.Conversation, error) {
+		return b.Converse(t.Context(), b.who, messaging.Draft{ChannelID: c.ID, Content: text, Resume: p}, uuid.Nil)
+	}
+	turn := b.claim(t, 1)[0]
+	b.StreamChunk(t.Context(), c.MessageServerID, turn, 0, "one ")
+	live, err := resume(at(1, 4), "hello")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(live.Close)
+	b.StreamChunk(t.Context(), c.MessageServerID, turn, 1, "two ")
+	b.answer(t, turn, "one two three")
+	for _, tt := range []struct {
+		from *messaging.Position
+		want string
+	}{{at(0, 0), "one two three"}, {at(2, 8), "three"}, {at(3, 13), ""}, {at(9, 99), ""}} {
+		late, err := resume(tt.from, "hello")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, end := read(t, late)
+		if text != tt.want || end.Reply == nil || end.Turn.ID != turn.ID || !late.Duplicate || late.From == nil {
+			t.Errorf("from %+v: %q, %+v", tt.from, text, end)
+		}
+		late.Close()
+	}
+	if text, _ := read(t, live); text != "two three" {
+		t.Errorf("while it was written: %q", text)
+	}
+	if got := b.texts(t, c.ID); len(got) != 2 {
+		t.Errorf("posted again: %q", got)
+	}
+	other, err := resume(at(1, 4), "another question")
+	if err != nil || other.From != nil || other.Duplicate {
+		t.Errorf("another question: %+v, %v", other, err)
+	}
+	other.Close()
+	_, err = resume(&messaging.Position{MessageID: uuid.New()}, "hello")
+	wantCode(t, err, apierr.NotFound)
+	stranger := messaging.Draft{ChannelID: c.ID, AuthorID: uuid.New(), Content: "hello", Resume: at(0, 0)}
+	_, err = b.Converse(t.Context(), b.who, stranger, uuid.Nil)
+	wantCode(t, err, apierr.NotFound)
+}

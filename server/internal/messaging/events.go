@@ -22,6 +22,8 @@ const (
 	EventChannelCleared EventType = "channel_cleared" // all messages are gone
 	EventChannelUpdated EventType = "channel_updated" // Channel has changed
 	EventChannelDeleted EventType = "channel_deleted" // the channel is gone
+	EventSessionWarning EventType = "session_warning" // the end of Session, in this channel, comes near
+	EventSessionExpired EventType = "session_expired" // Session, in this channel, has run out
 )
 
 // Event is a hint about a channel, published after the commit that made it true.
@@ -31,12 +33,13 @@ type Event struct {
 	ServerID  uuid.UUID `json:"serverId"`
 	// Seq is the number of the newest message that comes before this event; for a message, its own. A reader who has not
 	// seen it reads it from the database first (MessagesSince), so that all readers see one order.
-	Seq       int64     `json:"seq"`
-	Message   *Message  `json:"message,omitempty"`
-	MessageID uuid.UUID `json:"messageId,omitzero"` // deleted: which; turn ended: the message that was dealt with
-	Chunk     *Chunk    `json:"chunk,omitempty"`
-	Turn      *TurnEnd  `json:"turn,omitempty"`
-	Channel   *Channel  `json:"channel,omitempty"`
+	Seq       int64          `json:"seq"`
+	Message   *Message       `json:"message,omitempty"`
+	MessageID uuid.UUID      `json:"messageId,omitzero"` // deleted: which; turn ended: the message that was dealt with
+	Chunk     *Chunk         `json:"chunk,omitempty"`
+	Turn      *TurnEnd       `json:"turn,omitempty"`
+	Channel   *Channel       `json:"channel,omitempty"`
+	Session   *SessionNotice `json:"session,omitempty"`
 }
 
 // Chunk is a piece of a reply that is being written. The concatenation of all chunks is the beginning of the final text.
@@ -66,6 +69,7 @@ type TurnEnd struct {
 const (
 	subjectTurns      = "turns"       // there may be work
 	subjectTurnsEnded = "turns.ended" // turns were ended by somebody else than who runs them
+	subjectCallbacks  = "callbacks"   // there may be an end of a job to announce
 	subjectChannels   = "channel."    // + channel id
 )
 
@@ -135,6 +139,8 @@ func (s *Service) emitTurnEnd(ctx context.Context, serverID uuid.UUID, seq int64
 
 func (s *Service) hintWork(ctx context.Context) { s.publish(ctx, subjectTurns, nil) }
 
+func (s *Service) hintCallbacks(ctx context.Context) { s.publish(ctx, subjectCallbacks, nil) }
+
 // announceEnded tells everybody about turns that were ended from outside.
 func (s *Service) announceEnded(ctx context.Context, serverID uuid.UUID, turns []Turn) {
 	if len(turns) == 0 {
@@ -149,4 +155,5 @@ func (s *Service) announceEnded(ctx context.Context, serverID uuid.UUID, turns [
 		s.emitTurnEnd(ctx, serverID, t.Seq, t)
 	}
 	s.hintWork(ctx)
+	s.hintCallbacks(ctx)
 }

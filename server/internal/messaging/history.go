@@ -101,8 +101,11 @@ func (s *Service) DeleteMessage(ctx context.Context, who auth.Identity, channelI
 		rows, err := q.EndMessageTurns(ctx, db.EndMessageTurnsParams{
 			MessageID: messageID, NewStatus: string(TurnCancelled), Reason: "message_deleted", Detail: "The message was deleted", EndedAt: new(s.millis()),
 		})
+		if err != nil {
+			return err
+		}
 		ended = turnsOf(rows)
-		return err
+		return s.settleJobs(ctx, q, channel, nil, ended...)
 	})
 	if err != nil || !deleted {
 		return err
@@ -131,8 +134,11 @@ func (s *Service) ClearChannel(ctx context.Context, who auth.Identity, channelID
 		rows, err := q.EndChannelTurns(ctx, db.EndChannelTurnsParams{
 			ChannelID: channelID, NewStatus: string(TurnCancelled), Reason: "channel_cleared", Detail: "The channel was cleared", EndedAt: new(s.millis()),
 		})
+		if err != nil {
+			return err
+		}
 		ended = turnsOf(rows)
-		return err
+		return s.settleJobs(ctx, q, channel, nil, ended...)
 	})
 	if err != nil {
 		return err

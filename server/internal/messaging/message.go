@@ -65,6 +65,17 @@ type Draft struct {
 	ClientID   string          // the client's own id: the same text under the same id is posted once
 	Create     *AutoCreate     // how to make a channel that isn't there; nil: that is an error
 	Target     *uuid.UUID      // an agent that must get a turn; the zero UUID stands for any. nil: the message may go unanswered
+	Resume     *Position       // for Converse: how far the reader of an earlier conversation about this message came
+
+	makeChannel postStep // makes the channel that isn't there, in place of Create
+	also        postStep // what else a new message changes
+}
+
+// Position is a point in the answer to a message.
+type Position struct {
+	MessageID uuid.UUID
+	Chunks    int // pieces of the reply before it
+	Bytes     int // of the reply's text before it
 }
 
 // AutoCreate describes the channel that a first message makes.
@@ -118,7 +129,8 @@ type Posted struct {
 	Channel        Channel // without participants
 	Turns          []Turn  // one for each agent that was given the message
 	ChannelCreated bool
-	Duplicate      bool // the message was there already; nothing was stored
+	Duplicate      bool           // the message was there already; nothing was stored
+	Session        *SessionUpdate // what a new message in a session did to it
 }
 
 // HistoryQuery selects messages of a channel.

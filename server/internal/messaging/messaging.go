@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -35,6 +36,19 @@ type Config struct {
 	Logger       *slog.Logger     // nil: nothing is logged
 	Now          func() time.Time // nil: time.Now
 	MailboxLimit int              // 0: DefaultMailboxLimit
+
+	Sessions SessionLimits
+	// AgentSettings returns how to look up an agent's settings; an unknown agent is NOT_FOUND. nil: agents have none.
+	AgentSettings func(ctx context.Context, agentID uuid.UUID) (lookup func(name string) (string, bool), err error)
+	// CheckCallback refuses an address that the ends of jobs must not be announced to. nil: all are refused.
+	CheckCallback func(url string) error
+	Secrets       Sealer // keeps what signs announcements; nil: callers can't have them signed
+}
+
+// Sealer keeps secrets unreadable at rest. What is sealed opens for the same owner only.
+type Sealer interface {
+	Seal(owner string, values map[string]string) ([]byte, error)
+	Open(owner string, sealed []byte) (map[string]string, error)
 }
 
 // Service is the domain of messages. Its methods are safe for concurrent use; who is the caller, as the edge established it.
@@ -44,11 +58,23 @@ type Service struct {
 	log          *slog.Logger
 	now          func() time.Time
 	mailboxLimit int
+
+	limits        SessionLimits
+	agentSettings func(ctx context.Context, agentID uuid.UUID) (func(name string) (string, bool), error)
+	checkCallback func(url string) error
+	secrets       Sealer
+
+	nextSweep atomic.Int64  // epoch milliseconds; Upkeep sleeps until then
+	sweepSoon chan struct{} // tells Upkeep that something is due before
 }
 
 // New returns a service on cfg's store and bus. It starts nothing.
 func New(cfg Config) *Service {
-	s := &Service{store: cfg.Store, bus: cfg.Bus, log: cfg.Logger, now: cfg.Now, mailboxLimit: cfg.MailboxLimit}
+	s := &Service{
+		store: cfg.Store, bus: cfg.Bus, log: cfg.Logger, now: cfg.Now, mailboxLimit: cfg.MailboxLimit,
+		limits: cfg.Sessions.withDefaults(), agentSettings: cfg.AgentSettings, checkCallback: cfg.CheckCallback, secrets: cfg.Secrets,
+		sweepSoon: make(chan struct{}, 1),
+	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

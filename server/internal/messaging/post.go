@@ -63,6 +63,9 @@ func unhandledText(reason string) string {
 	}
 }
 
+// postStep is a part of a post that is not everybody's. It runs in the post's transaction.
+type postStep func(ctx context.Context, p *post) error
+
 // post is one run of Post inside its transaction.
 type post struct {
 	*Service
@@ -138,6 +141,9 @@ func (p *post) findDuplicate(ctx context.Context, now dbtype.Millis) error {
 }
 
 func (p *post) createChannel(ctx context.Context) error {
+	if p.draft.makeChannel != nil {
+		return p.draft.makeChannel(ctx, p)
+	}
 	c := p.draft.Create
 	if c == nil {
 		return apierr.New(apierr.NotFound, "Channel not found")
@@ -204,6 +210,9 @@ func (p *post) store(ctx context.Context, row db.Channel) error {
 			return err
 		}
 	}
+	if p.draft.also != nil {
+		return p.draft.also(ctx, p)
+	}
 	return nil
 }
 
@@ -265,6 +274,9 @@ func (p *post) queueTurn(ctx context.Context, agentID uuid.UUID) error {
 			return err
 		}
 		p.replaced = append(p.replaced, turnsOf(rows)...)
+		if err := p.settleJobs(ctx, p.q, channel, nil, turnsOf(rows)...); err != nil {
+			return err
+		}
 	default:
 		limit := int64(p.mailboxLimit)
 		if channel.Policy == PolicyReject {

@@ -130,6 +130,9 @@ func (s *Service) FinishTurn(ctx context.Context, owner string, t Turn, o Outcom
 			}
 			reply = &m
 		}
+		if err := s.settleJobs(ctx, q, channel, reply, ended); err != nil {
+			return err
+		}
 		if o.Recollection != nil {
 			if err := s.remember(ctx, q, t, home, *o.Recollection, reply); err != nil {
 				return err
@@ -147,15 +150,18 @@ func (s *Service) FinishTurn(ctx context.Context, owner string, t Turn, o Outcom
 	}
 	s.emitTurnEnd(ctx, channel.MessageServerID, seq, ended)
 	s.hintWork(ctx)
+	if channel.isFor(sourceJob) {
+		s.hintCallbacks(ctx)
+	}
 	return reply, nil
 }
 
 // CancelAgentTurns ends all active turns of an agent, with a reason.
 func (s *Service) CancelAgentTurns(ctx context.Context, who auth.Identity, agentID uuid.UUID, reason, detail string) error {
 	var ended []Turn
-	var servers map[uuid.UUID]uuid.UUID // by channel
+	var channels map[uuid.UUID]Channel
 	err := s.update(ctx, who, "cancelling an agent's turns", func(q db.Querier) error {
-		servers = map[uuid.UUID]uuid.UUID{}
+		channels = map[uuid.UUID]Channel{}
 		rows, err := q.EndAgentTurns(ctx, db.EndAgentTurnsParams{
 			AgentID: agentID, NewStatus: string(TurnCancelled), Reason: reason, Detail: detail, EndedAt: new(s.millis()),
 		})
@@ -164,22 +170,26 @@ func (s *Service) CancelAgentTurns(ctx context.Context, who auth.Identity, agent
 		}
 		ended = turnsOf(rows)
 		for _, t := range ended {
-			if _, known := servers[t.ChannelID]; known {
-				continue
+			channel, known := channels[t.ChannelID]
+			if !known {
+				row, err := q.GetChannel(ctx, t.ChannelID)
+				if err != nil {
+					return err
+				}
+				channel = channelOf(row)
+				channels[t.ChannelID] = channel
 			}
-			c, err := q.GetChannel(ctx, t.ChannelID)
-			if err != nil {
+			if err := s.settleJobs(ctx, q, channel, nil, t); err != nil {
 				return err
 			}
-			servers[t.ChannelID] = c.MessageServerID
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	for channelID, serverID := range servers {
-		s.announceEnded(ctx, serverID, slices.DeleteFunc(slices.Clone(ended), func(t Turn) bool { return t.ChannelID != channelID }))
+	for channelID, channel := range channels {
+		s.announceEnded(ctx, channel.MessageServerID, slices.DeleteFunc(slices.Clone(ended), func(t Turn) bool { return t.ChannelID != channelID }))
 	}
 	return nil
 }

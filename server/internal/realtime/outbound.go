@@ -19,6 +19,8 @@ const (
 	eventChannelCleared = "channelCleared"
 	eventChannelUpdated = "channelUpdated"
 	eventChannelDeleted = "channelDeleted"
+	eventSessionWarning = "sessionExpirationWarning"
+	eventSessionExpired = "sessionExpired"
 )
 
 // broadcast is a message as every client reads it: the union of the names that they use.
@@ -110,6 +112,14 @@ type channelEvent struct {
 	Updates   *channelUpdate `json:"updates,omitempty"`
 }
 
+type sessionEvent struct {
+	SessionID     uuid.UUID `json:"sessionId"`
+	ChannelID     uuid.UUID `json:"channelId"`
+	RoomID        uuid.UUID `json:"roomId"`
+	ExpiresAt     string    `json:"expiresAt"`     // ISO 8601
+	TimeRemaining int64     `json:"timeRemaining"` // milliseconds
+}
+
 type channelUpdate struct {
 	ID              uuid.UUID             `json:"id"`
 	MessageServerID uuid.UUID             `json:"messageServerId"`
@@ -152,7 +162,18 @@ func (g *Gateway) other(e messaging.Event) {
 		}
 		g.plain.drop(e.ChannelID)
 		g.cursors.drop(e.ChannelID)
+	case messaging.EventSessionWarning:
+		g.to(to, eventSessionWarning, g.sessionEvent(e))
+	case messaging.EventSessionExpired:
+		g.to(to, eventSessionExpired, g.sessionEvent(e))
 	case messaging.EventMessage: // delivered by its number
+	}
+}
+
+func (g *Gateway) sessionEvent(e messaging.Event) sessionEvent {
+	return sessionEvent{
+		SessionID: e.Session.SessionID, ChannelID: e.ChannelID, RoomID: e.ChannelID, ExpiresAt: e.Session.ExpiresAt.UTC().Format(isoMillis),
+		TimeRemaining: max(e.Session.ExpiresAt.Sub(g.now()).Milliseconds(), 0),
 	}
 }
 
@@ -175,8 +196,10 @@ func (g *Gateway) turnEnded(to socketio.Broadcast, e messaging.Event) {
 	g.to(to, eventComplete, c)
 }
 
+// isoMillis is how JavaScript writes a moment.
+const isoMillis = "2006-01-02T15:04:05.000Z"
+
 func updateOf(c messaging.Channel) *channelUpdate {
-	const isoMillis = "2006-01-02T15:04:05.000Z"
 	return &channelUpdate{
 		ID: c.ID, MessageServerID: c.MessageServerID, Name: c.Name, Type: c.Type, Topic: c.Topic, SourceType: c.SourceType,
 		SourceID: c.SourceID, Metadata: c.Metadata, Participants: c.Participants,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -393,5 +394,34 @@ func TestJoinReplaysWhatWasMissed(t *testing.T) {
 		if got := c.want("messageBroadcast").data; got["text"] != fmt.Sprint(i) || got["seq"] != float64(i) {
 			t.Fatalf("message %d is %v", i, got)
 		}
+	}
+}
+
+func TestSessionNearsItsEnd(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user := uuid.New()
+	s, err := b.messaging.CreateSession(t.Context(), auth.Entity(user), messaging.NewSession{AgentID: b.agent, UserID: user})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := b.connect(user)
+	c.join(s.ChannelID)
+	b.clock.Store(int64(26 * time.Minute))
+	sweep := func() {
+		t.Helper()
+		if _, _, err := b.messaging.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sweep()
+	warning := c.want("sessionExpirationWarning").data
+	if warning["sessionId"] != s.ID.String() || warning["channelId"] != s.ChannelID.String() || warning["expiresAt"] == "" || warning["timeRemaining"] == float64(0) {
+		t.Errorf("warning %v", warning)
+	}
+	b.clock.Store(int64(31 * time.Minute))
+	sweep()
+	if e := c.want("sessionExpired").data; e["sessionId"] != s.ID.String() || e["channelId"] != s.ChannelID.String() {
+		t.Errorf("expired %v", e)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,6 +41,7 @@ type bench struct {
 	db        store.Store
 	url       string
 	agent     uuid.UUID
+	clock     *atomic.Int64 // nanoseconds that the domain's clock goes ahead
 }
 
 // mute is a bus that loses everything.
@@ -54,7 +56,8 @@ func setup(t *testing.T, change ...func(*realtime.Config)) *bench {
 		t.Fatal(err)
 	}
 	local := bus.NewLocal()
-	b := &bench{t: t, db: st, messaging: messaging.New(messaging.Config{Store: st, Bus: local}), agent: uuid.New()}
+	b := &bench{t: t, db: st, agent: uuid.New(), clock: new(atomic.Int64)}
+	b.messaging = messaging.New(messaging.Config{Store: st, Bus: local, Now: func() time.Time { return time.Now().Add(time.Duration(b.clock.Load())) }})
 	io := socketio.NewServer(socketio.Config{})
 	cfg := realtime.Config{IO: io, Messaging: b.messaging}
 	for _, c := range change {

@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -19,6 +20,8 @@ type Messaging interface {
 	channels
 	messages
 	runs
+	sessions
+	jobs
 }
 
 type servers interface {
@@ -91,6 +94,26 @@ type worlds interface {
 	ServerWorlds(ctx context.Context, who auth.Identity, serverID uuid.UUID, name, description string) ([]memory.World, error)
 	DeleteGroup(ctx context.Context, who auth.Identity, id uuid.UUID) error
 	ClearGroup(ctx context.Context, who auth.Identity, id uuid.UUID) error
+}
+
+type sessions interface {
+	CreateSession(ctx context.Context, who auth.Identity, n messaging.NewSession) (messaging.Session, error)
+	Session(ctx context.Context, who auth.Identity, id uuid.UUID) (messaging.Session, error)
+	Sessions(ctx context.Context, who auth.Identity, query messaging.SessionQuery) ([]messaging.Session, messaging.SessionCounts, error)
+	SessionCounts(ctx context.Context) (messaging.SessionCounts, error)
+	SessionDraft(ctx context.Context, who auth.Identity, id uuid.UUID, m messaging.SessionMessage) (messaging.Draft, messaging.Session, error)
+	SessionHistory(ctx context.Context, who auth.Identity, id uuid.UUID, query messaging.HistoryQuery) (messaging.Session, messaging.History, error)
+	RenewSession(ctx context.Context, who auth.Identity, id uuid.UUID) (messaging.Session, error)
+	Heartbeat(ctx context.Context, who auth.Identity, id uuid.UUID) (messaging.Session, error)
+	ChangeTimeouts(ctx context.Context, who auth.Identity, id uuid.UUID, p messaging.TimeoutPatch) (messaging.Session, error)
+	EndSession(ctx context.Context, who auth.Identity, id uuid.UUID) error
+}
+
+type jobs interface {
+	CreateJob(ctx context.Context, who auth.Identity, n messaging.NewJob) (messaging.Job, error)
+	Job(ctx context.Context, who auth.Identity, id uuid.UUID, wait time.Duration) (messaging.Job, error)
+	Jobs(ctx context.Context, who auth.Identity, query messaging.JobQuery) ([]messaging.Job, messaging.JobCounts, error)
+	JobCounts(ctx context.Context) (messaging.JobCounts, error)
 }
 
 // Agents is what the handlers need of [runtime.Agents].

@@ -173,8 +173,9 @@ func (a answer) code() string {
 	return code
 }
 
-// call sends a request as Alice. A body that is a string is sent as it is, anything else as JSON.
-func (f *fixture) call(t *testing.T, method, path string, body any) answer {
+// call sends a request as Alice, with headers given as names and values. A body that is a string is sent as it is, anything
+// else as JSON.
+func (f *fixture) call(t *testing.T, method, path string, body any, header ...string) answer {
 	t.Helper()
 	var in io.Reader
 	switch b := body.(type) {
@@ -194,6 +195,9 @@ func (f *fixture) call(t *testing.T, method, path string, body any) answer {
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set(auth.HeaderEntityID, alice.String())
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
 	resp, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
 		t.Fatal(err)

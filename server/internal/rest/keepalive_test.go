@@ -20,7 +20,7 @@ func TestEventStreamKeepsAlive(t *testing.T) {
 		ctx, leave := context.WithTimeout(t.Context(), 40*time.Second)
 		defer leave()
 		closed := false
-		stream := eventStream{
+		stream := &eventStream{
 			ctx: ctx,
 			events: func(ctx context.Context) iter.Seq2[messaging.TurnEvent, error] {
 				return func(yield func(messaging.TurnEvent, error) bool) {
@@ -46,7 +46,7 @@ func TestEventStreamKeepsAlive(t *testing.T) {
 // What breaks while somebody listens is told, without its cause.
 func TestEventStreamTellsErrors(t *testing.T) {
 	t.Parallel()
-	stream := eventStream{
+	stream := &eventStream{
 		ctx: t.Context(),
 		events: func(context.Context) iter.Seq2[messaging.TurnEvent, error] {
 			return func(yield func(messaging.TurnEvent, error) bool) {

@@ -35,32 +35,58 @@ func (h messageHandlers) ListMessages(ctx context.Context, req apiserver.ListMes
 
 func (h messageHandlers) PostMessage(ctx context.Context, req apiserver.PostMessageRequestObject) (apiserver.PostMessageResponseObject, error) {
 	draft := draftOf(req.ChannelID, *req.Body)
-	switch deref(req.Body.Transport) {
-	case "", api.TransportWebsocket:
-		posted, err := h.messages.Post(ctx, auth.FromContext(ctx), draft)
-		if err != nil {
-			return nil, err
-		}
-		return apiserver.PostMessage201JSONResponse(messagePosted(posted, nil)), nil
-	case api.TransportHTTP, api.TransportSync:
-		return h.ask(ctx, draft)
-	case api.TransportSse, api.TransportStream:
-		conversation, err := h.messages.Converse(ctx, auth.FromContext(ctx), draft, targetOf(draft))
-		if err != nil {
-			return nil, err
-		}
-		return newEventStream(ctx, conversation), nil
+	sent, err := h.post(ctx, outgoing{draft, targetOf(draft), deref(req.Body.Transport), req.Params.LastEventID})
+	switch {
+	case err != nil:
+		return nil, err
+	case sent.stream != nil:
+		return sent.stream, nil
 	default:
-		return nil, apierr.New(apierr.ValidationFailed,
-			"Invalid transport %q. Must be one of: http, sse, websocket, sync, stream", *req.Body.Transport)
+		return apiserver.PostMessage201JSONResponse(messagePosted(sent.Posted, sent.answer)), nil
+	}
+}
+
+// outgoing is a message on its way, and how its sender wants to get the answer.
+type outgoing struct {
+	draft       messaging.Draft
+	target      uuid.UUID // the agent that is to answer, for who waits for it; the zero id leaves the choice to the channel
+	transport   api.Transport
+	lastEventID *string
+}
+
+// delivery is a message that was posted, with what came of it: the answer, or a stream that will bring it, or neither.
+type delivery struct {
+	messaging.Posted
+	answer *api.AgentResponse
+	stream *eventStream
+}
+
+// post posts a message over its transport.
+func (h messageHandlers) post(ctx context.Context, m outgoing) (delivery, error) {
+	switch m.transport {
+	case "", api.TransportWebsocket:
+		p, err := h.messages.Post(ctx, auth.FromContext(ctx), m.draft)
+		return delivery{Posted: p}, err
+	case api.TransportHTTP, api.TransportSync:
+		return h.ask(ctx, m)
+	case api.TransportSse, api.TransportStream:
+		m.draft.Resume = readPosition(deref(m.lastEventID))
+		conversation, err := h.messages.Converse(ctx, auth.FromContext(ctx), m.draft, m.target)
+		if err != nil {
+			return delivery{}, err
+		}
+		return delivery{Posted: conversation.Posted, stream: newEventStream(ctx, conversation)}, nil
+	default:
+		return delivery{}, apierr.New(apierr.ValidationFailed,
+			"Invalid transport %q. Must be one of: http, sse, websocket, sync, stream", m.transport)
 	}
 }
 
 // ask posts a message and waits for the end of the agent's turn.
-func (h messageHandlers) ask(ctx context.Context, draft messaging.Draft) (apiserver.PostMessageResponseObject, error) {
-	conversation, err := h.messages.Converse(ctx, auth.FromContext(ctx), draft, targetOf(draft))
+func (h messageHandlers) ask(ctx context.Context, m outgoing) (delivery, error) {
+	conversation, err := h.messages.Converse(ctx, auth.FromContext(ctx), m.draft, m.target)
 	if err != nil {
-		return nil, err
+		return delivery{}, err
 	}
 	defer conversation.Close()
 	ctx, cancel := context.WithTimeoutCause(ctx, h.httpTimeout, apierr.New(apierr.Timeout, "The agent did not answer in time").
@@ -69,16 +95,13 @@ func (h messageHandlers) ask(ctx context.Context, draft messaging.Draft) (apiser
 	for event, err := range conversation.Events(ctx) {
 		switch {
 		case err != nil:
-			return nil, err
+			return delivery{}, err
 		case event.End != nil:
 			answer, err := agentResponse(conversation.Turn, *event.End)
-			if err != nil {
-				return nil, err
-			}
-			return apiserver.PostMessage201JSONResponse(messagePosted(conversation.Posted, &answer)), nil
+			return delivery{Posted: conversation.Posted, answer: &answer}, err
 		}
 	}
-	return nil, apierr.New(apierr.Internal, "The answer did not come to an end")
+	return delivery{}, apierr.New(apierr.Internal, "The answer did not come to an end")
 }
 
 func (h messageHandlers) ClearChannel(ctx context.Context, req apiserver.ClearChannelRequestObject) (apiserver.ClearChannelResponseObject, error) {

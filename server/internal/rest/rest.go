@@ -49,6 +49,8 @@ type handlers struct {
 	messageServerHandlers
 	channelHandlers
 	messageHandlers
+	sessionHandlers
+	jobHandlers
 	systemHandlers
 }
 
@@ -62,6 +64,7 @@ func Register(r chi.Router, d Deps) {
 	if d.Started.IsZero() {
 		d.Started = time.Now()
 	}
+	posting := messageHandlers{d.Messaging, d.HTTPTimeout}
 	h := handlers{
 		agentHandlers{d.Agents},
 		runHandlers{d.Messaging},
@@ -70,7 +73,9 @@ func Register(r chi.Router, d Deps) {
 		worldHandlers{d.Memory},
 		messageServerHandlers{d.Messaging},
 		channelHandlers{d.Messaging},
-		messageHandlers{d.Messaging, d.HTTPTimeout},
+		posting,
+		sessionHandlers{d.Messaging, posting, d.Started},
+		jobHandlers{d.Messaging},
 		systemHandlers{d},
 	}
 	strict := apiserver.NewStrictHandlerWithOptions(h, nil, apiserver.StrictHTTPServerOptions{

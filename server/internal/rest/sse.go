@@ -9,11 +9,14 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
@@ -23,29 +26,43 @@ const (
 )
 
 // eventStream answers a post with server-sent events: user_message, any number of chunk, and one done or error. A reader
-// that leaves ends the stream and nothing else: the agent's turn goes on, and its reply is in the channel.
+// that leaves ends the stream and nothing else: the agent's turn goes on, and its reply is in the channel. The id of each
+// event is the position after it, with which the same request resumes the stream: what the reader has seen is left out.
 type eventStream struct {
-	ctx    context.Context // the request's: the method that writes a response gets none
-	posted messaging.Message
-	turn   messaging.Turn
-	events func(ctx context.Context) iter.Seq2[messaging.TurnEvent, error]
-	close  func()
+	ctx     context.Context // the request's: the method that writes a response gets none
+	posted  messaging.Message
+	turn    messaging.Turn
+	at      messaging.Position
+	resumed bool
+	extra   object // members that user_message and done also have
+	events  func(ctx context.Context) iter.Seq2[messaging.TurnEvent, error]
+	close   func()
 }
 
-func newEventStream(ctx context.Context, c *messaging.Conversation) eventStream {
-	return eventStream{ctx, c.Message, c.Turn, c.Events, c.Close}
+func newEventStream(ctx context.Context, c *messaging.Conversation) *eventStream {
+	s := &eventStream{ctx: ctx, posted: c.Message, turn: c.Turn, at: messaging.Position{MessageID: c.Message.ID}, events: c.Events, close: c.Close}
+	if c.From != nil {
+		s.at, s.resumed = *c.From, true
+	}
+	return s
 }
 
-// VisitPostMessageResponse writes the stream to its end. What goes wrong on the way is told in the stream or, when the
-// reader has left, to nobody: the answer has begun.
-func (s eventStream) VisitPostMessageResponse(w http.ResponseWriter) error {
+// VisitPostMessageResponse writes the stream as the answer to a message.
+func (s *eventStream) VisitPostMessageResponse(w http.ResponseWriter) error { return s.serve(w) }
+
+// VisitPostSessionMessageResponse writes the stream as the answer to a message in a session.
+func (s *eventStream) VisitPostSessionMessageResponse(w http.ResponseWriter) error { return s.serve(w) }
+
+// serve writes the stream to its end. What goes wrong on the way is told in the stream or, when the reader has left, to
+// nobody: the answer has begun.
+func (s *eventStream) serve(w http.ResponseWriter) error {
 	defer s.close()
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
 
 	out := newEventWriter(w)
 	defer out.close()
-	if !out.event("user_message", userMessage(s.posted)) {
+	if !s.resumed && !s.event(out, "user_message", s.marked(userMessage(s.posted))) {
 		return nil
 	}
 	type step struct {
@@ -86,21 +103,61 @@ func (s eventStream) VisitPostMessageResponse(w http.ResponseWriter) error {
 }
 
 // write sends one step of the turn and reports whether more may follow.
-func (s eventStream) write(out *eventWriter, e messaging.TurnEvent, err error) (more bool) {
+func (s *eventStream) write(out *eventWriter, e messaging.TurnEvent, err error) (more bool) {
 	switch {
 	case err != nil:
-		out.event("error", streamError(err))
+		s.event(out, "error", streamError(err))
 		return false
 	case e.End == nil:
-		return out.event("chunk", api.StreamChunk{MessageID: s.turn.ResponseID, Chunk: e.Text, Index: e.Index})
+		s.at.Chunks, s.at.Bytes = e.Index+1, s.at.Bytes+len(e.Text)
+		return s.event(out, "chunk", api.StreamChunk{MessageID: s.turn.ResponseID, Chunk: e.Text, Index: e.Index})
 	}
 	answer, err := agentResponse(s.turn, *e.End)
 	if err != nil {
-		out.event("error", streamError(err))
+		s.event(out, "error", streamError(err))
 		return false
 	}
-	out.event("done", answer)
+	s.event(out, "done", s.marked(answer))
 	return false
+}
+
+func (s *eventStream) event(out *eventWriter, name string, data any) bool {
+	return out.event(positionText(s.at), name, data)
+}
+
+// marked returns what an event shows, with the stream's own members.
+func (s *eventStream) marked(data any) any {
+	if len(s.extra) == 0 {
+		return data
+	}
+	return with(encode(data), s.extra)
+}
+
+// positionText writes a position as the id of an event.
+func positionText(p messaging.Position) string {
+	return fmt.Sprintf("%s:%d:%d", p.MessageID, p.Chunks, p.Bytes)
+}
+
+// readPosition reads the id of an event; nil for any other text.
+func readPosition(text string) *messaging.Position {
+	id, rest, _ := strings.Cut(text, ":")
+	chunks, bytes, _ := strings.Cut(rest, ":")
+	message, err := auth.ParseID(id)
+	if err != nil {
+		return nil
+	}
+	p := &messaging.Position{MessageID: message}
+	for _, n := range []struct {
+		text string
+		into *int
+	}{{chunks, &p.Chunks}, {bytes, &p.Bytes}} {
+		v, err := strconv.ParseUint(n.text, 10, 31)
+		if err != nil {
+			return nil
+		}
+		*n.into = int(v)
+	}
+	return p
 }
 
 // streamError shows an error in the one shape of errors, with its sentence and code again for readers of plain fields.
@@ -116,10 +173,9 @@ func streamError(err error) api.StreamError {
 
 // eventWriter writes events and flushes each of them. Its methods report false once the reader is gone.
 type eventWriter struct {
-	w    io.Writer
-	ctl  *http.ResponseController
-	buf  bytes.Buffer
-	last int // id of the newest event
+	w   io.Writer
+	ctl *http.ResponseController
+	buf bytes.Buffer
 }
 
 func newEventWriter(w http.ResponseWriter) *eventWriter {
@@ -131,13 +187,12 @@ func newEventWriter(w http.ResponseWriter) *eventWriter {
 	return &eventWriter{w: w, ctl: http.NewResponseController(w)}
 }
 
-func (e *eventWriter) event(name string, data any) bool {
+func (e *eventWriter) event(id, name string, data any) bool {
 	body, err := json.Marshal(data)
 	if err != nil {
 		panic("rest: encoding an event: " + err.Error()) // all events are types of the contract
 	}
-	e.last++
-	fmt.Fprintf(&e.buf, "id: %d\nevent: %s\ndata: %s\n\n", e.last, name, body)
+	fmt.Fprintf(&e.buf, "id: %s\nevent: %s\ndata: %s\n\n", id, name, body)
 	return e.flush()
 }
 

@@ -78,11 +78,12 @@ func TestPostMessageStream(t *testing.T) {
 			var text strings.Builder
 			for i, e := range events {
 				names = append(names, e.name)
-				if e.id != fmt.Sprint(i+1) {
-					t.Errorf("event %d has id %s", i+1, e.id)
-				}
 				if e.name == "chunk" {
 					text.WriteString(e.data["chunk"].(string))
+				}
+				chunks := min(i, strings.Count(strings.Join(names, " "), "chunk"))
+				if want := fmt.Sprintf("%s:%d:%d", events[0].data["id"], chunks, text.Len()); e.id != want {
+					t.Errorf("event %d has id %s, want %s", i+1, e.id, want)
 				}
 			}
 			if diff := cmp.Diff(tt.want, names); diff != "" {
@@ -118,7 +119,7 @@ func TestPostMessageStreamReaderLeaves(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	const beginning = "id: 1\nevent: user_message\n"
+	const beginning = "id: "
 	begins := make([]byte, len(beginning))
 	if _, err := io.ReadFull(resp.Body, begins); err != nil || string(begins) != beginning {
 		t.Fatalf("the stream begins with %q: %v", begins, err)
@@ -153,5 +154,79 @@ func TestPostMessageStreamUnknownTarget(t *testing.T) {
 	})
 	if got.status != 400 || got.code() != "NO_AGENT" {
 		t.Errorf("got %d %s", got.status, got.raw)
+	}
+}
+
+// A stream that broke off goes on after the last event that its reader has seen, by the same request, in a channel as in a
+// session; nothing is posted twice.
+func TestStreamResumes(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	channel := f.addChannel(t)
+	session, err := f.messaging.CreateSession(t.Context(), auth.Entity(alice), messaging.NewSession{AgentID: eliza, UserID: alice})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name, path string
+		channel    uuid.UUID
+	}{
+		{"channel", messagesOf(channel), channel},
+		{"session", "/api/messaging/sessions/" + session.ID.String() + "/messages", session.ChannelID},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			body := map[string]any{"content": "Hello", "transport": "sse"}
+			f.play(t, []string{"How ", "do you "}, messaging.Outcome{Status: messaging.TurnReplied, Reply: &messaging.Reply{Content: "How do you do."}})
+			whole := eventsOf(t, f.call(t, "POST", tt.path, body).raw)
+			if len(whole) != 5 {
+				t.Fatalf("events %+v", whole)
+			}
+			for i, seen := range whole {
+				again := eventsOf(t, f.call(t, "POST", tt.path, body, "Last-Event-ID", seen.id).raw)
+				var text strings.Builder
+				for _, e := range whole[:i+1] {
+					if e.name == "chunk" {
+						text.WriteString(e.data["chunk"].(string))
+					}
+				}
+				for _, e := range again {
+					if e.name == "chunk" {
+						text.WriteString(e.data["chunk"].(string))
+					}
+				}
+				last := again[len(again)-1]
+				if text.String() != "How do you do." || last.name != "done" || again[0].name == "user_message" || last.data["responseId"] != whole[4].data["responseId"] {
+					t.Errorf("after %s: %q, %+v", seen.id, text.String(), again)
+				}
+			}
+			h, err := f.messaging.History(t.Context(), auth.Entity(alice), tt.channel, messaging.HistoryQuery{})
+			if err != nil || len(h.Messages) != 2 {
+				t.Errorf("%d messages, %v", len(h.Messages), err)
+			}
+			gone := f.call(t, "POST", tt.path, body, "Last-Event-ID", uuid.NewString()+":0:0")
+			if gone.status != 404 {
+				t.Errorf("a message that isn't there: %d %s", gone.status, gone.raw)
+			}
+		})
+	}
+}
+
+func TestStreamOfASessionTellsItsStatus(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	f.addAgent(t, eliza)
+	session, err := f.messaging.CreateSession(t.Context(), auth.Entity(alice), messaging.NewSession{AgentID: eliza, UserID: alice})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.play(t, nil, messaging.Outcome{Status: messaging.TurnIgnored})
+	events := eventsOf(t, f.call(t, "POST", "/api/messaging/sessions/"+session.ID.String()+"/messages", map[string]any{"content": "Hello", "transport": "stream"}).raw)
+	if len(events) != 2 || events[0].name != "user_message" || events[1].name != "done" {
+		t.Fatalf("events %+v", events)
+	}
+	for _, e := range events {
+		if status, _ := e.data["sessionStatus"].(map[string]any); status["renewalCount"] != 1.0 || status["wasRenewed"] != true {
+			t.Errorf("%s: %v", e.name, e.data)
+		}
 	}
 }

@@ -94,6 +94,19 @@ func (a *Agents) Get(ctx context.Context, who auth.Identity, id uuid.UUID) (Agen
 	return a.describe(ctx, row)
 }
 
+// Settings returns how to look up the settings of an agent: its own, and the server's below them.
+func (a *Agents) Settings(ctx context.Context, who auth.Identity, id uuid.UUID) (func(name string) (string, bool), error) {
+	row, err := a.row(ctx, who, id)
+	if err != nil {
+		return nil, err
+	}
+	m, err := a.minds.of(ctx, row)
+	if err != nil {
+		return nil, err
+	}
+	return m.settings.Setting, nil
+}
+
 func (a *Agents) row(ctx context.Context, who auth.Identity, id uuid.UUID) (db.Agent, error) {
 	var row db.Agent
 	err := a.store.View(ctx, who.Scope(), func(q db.Querier) (err error) {

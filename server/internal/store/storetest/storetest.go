@@ -28,6 +28,8 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"runs", testRuns},
 		{"logs", testLogs},
 		{"memories", testMemories},
+		{"sessions", testSessions},
+		{"jobs", testJobs},
 		{"transactions", testTransactions},
 		{"errors", testErrors},
 		{"concurrency", testConcurrency},

@@ -1,0 +1,102 @@
+-- name: InsertSession :one
+INSERT INTO sessions (id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason)
+VALUES (sqlc.arg(id), sqlc.arg(agent_id), sqlc.arg(user_id), sqlc.arg(channel_id), sqlc.arg(metadata), sqlc.arg(timeout_ms), sqlc.arg(max_duration_ms), sqlc.arg(warning_ms), sqlc.arg(auto_renew), 0, sqlc.arg(created_at), sqlc.arg(created_at), sqlc.arg(created_at), sqlc.arg(expires_at), sqlc.arg(due_at), NULL, NULL, '')
+RETURNING *;
+
+-- name: GetSession :one
+SELECT * FROM sessions WHERE id = sqlc.arg(id);
+
+-- name: GetSessionForUpdate :one
+-- Keeps others from changing the session until the transaction ends.
+SELECT * FROM sessions WHERE id = sqlc.arg(id) FOR UPDATE;
+
+-- name: ListSessions :many
+-- The live ones, newest first.
+SELECT * FROM sessions
+WHERE ended_at IS NULL AND expires_at > sqlc.arg(now)
+ORDER BY created_at DESC, id
+LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
+
+-- name: ListUserSessions :many
+SELECT * FROM sessions
+WHERE user_id = sqlc.arg(user_id) AND ended_at IS NULL AND expires_at > sqlc.arg(now)
+ORDER BY created_at DESC, id
+LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
+
+-- name: CountSessions :one
+-- Live sessions, those of them that are near their end, and those that ran out and are still remembered.
+SELECT CAST(coalesce(sum(CASE WHEN ended_at IS NULL AND expires_at > sqlc.arg(now) THEN 1 ELSE 0 END), 0) AS bigint) AS live,
+       CAST(coalesce(sum(CASE WHEN ended_at IS NULL AND expires_at > sqlc.arg(now) AND expires_at - warning_ms <= sqlc.arg(now) THEN 1 ELSE 0 END), 0) AS bigint) AS near_end,
+       CAST(coalesce(sum(CASE WHEN (ended_at IS NULL AND expires_at <= sqlc.arg(now)) OR end_reason = 'expired' THEN 1 ELSE 0 END), 0) AS bigint) AS expired
+FROM sessions
+WHERE sqlc.arg(any_user)::boolean OR user_id = sqlc.arg(user_id);
+
+-- name: RenewSession :one
+-- Begins the time-out anew, up to the longest life. Finds no row when the session is over, or when nobody asked for it by
+-- hand and it doesn't renew itself.
+UPDATE sessions
+SET active_at = sqlc.arg(now), renewed_at = sqlc.arg(now), renewal_count = renewal_count + 1, warned_at = NULL,
+    expires_at = CASE WHEN sqlc.arg(now) + timeout_ms < created_at + max_duration_ms THEN sqlc.arg(now) + timeout_ms ELSE created_at + max_duration_ms END,
+    due_at = CASE WHEN sqlc.arg(now) + timeout_ms < created_at + max_duration_ms THEN sqlc.arg(now) + timeout_ms ELSE created_at + max_duration_ms END - warning_ms
+WHERE id = sqlc.arg(id) AND ended_at IS NULL AND expires_at > sqlc.arg(now) AND (auto_renew OR sqlc.arg(by_hand)::boolean)
+RETURNING *;
+
+-- name: TouchSession :one
+-- Notes activity that renews nothing. Finds no row when the session is over.
+UPDATE sessions SET active_at = sqlc.arg(now)
+WHERE id = sqlc.arg(id) AND ended_at IS NULL AND expires_at > sqlc.arg(now)
+RETURNING *;
+
+-- name: ChangeSession :one
+UPDATE sessions
+SET timeout_ms = sqlc.arg(timeout_ms), max_duration_ms = sqlc.arg(max_duration_ms), warning_ms = sqlc.arg(warning_ms), auto_renew = sqlc.arg(auto_renew), warned_at = NULL,
+    expires_at = CASE WHEN renewed_at + sqlc.arg(timeout_ms) < created_at + sqlc.arg(max_duration_ms) THEN renewed_at + sqlc.arg(timeout_ms) ELSE created_at + sqlc.arg(max_duration_ms) END,
+    due_at = CASE WHEN renewed_at + sqlc.arg(timeout_ms) < created_at + sqlc.arg(max_duration_ms) THEN renewed_at + sqlc.arg(timeout_ms) ELSE created_at + sqlc.arg(max_duration_ms) END - sqlc.arg(warning_ms)
+WHERE id = sqlc.arg(id) AND ended_at IS NULL
+RETURNING *;
+
+-- name: EndSession :one
+-- Also one that ended before in another way and is still remembered.
+UPDATE sessions SET ended_at = sqlc.arg(ended_at), end_reason = sqlc.arg(end_reason)
+WHERE id = sqlc.arg(id) AND end_reason <> 'deleted'
+RETURNING *;
+
+-- name: EndChannelSession :execrows
+UPDATE sessions SET ended_at = sqlc.arg(ended_at), end_reason = sqlc.arg(end_reason)
+WHERE channel_id = sqlc.arg(channel_id) AND ended_at IS NULL;
+
+-- name: EndAllSessions :execrows
+UPDATE sessions SET ended_at = sqlc.arg(ended_at), end_reason = sqlc.arg(end_reason) WHERE ended_at IS NULL;
+
+-- name: WarnSessions :many
+-- Takes sessions whose end comes near and of which nobody has told yet.
+WITH due AS MATERIALIZED ( -- so that no two nodes take the same
+    SELECT s.id FROM sessions s
+    WHERE s.ended_at IS NULL AND s.due_at <= sqlc.arg(now) AND s.warned_at IS NULL AND s.expires_at > sqlc.arg(now)
+    ORDER BY s.due_at
+    LIMIT sqlc.arg(limit_rows)::bigint
+    FOR UPDATE OF s SKIP LOCKED
+)
+UPDATE sessions SET warned_at = sqlc.arg(now), due_at = expires_at
+WHERE id IN (SELECT id FROM due)
+RETURNING *;
+
+-- name: ExpireSessions :many
+WITH due AS MATERIALIZED ( -- so that no two nodes take the same
+    SELECT s.id FROM sessions s
+    WHERE s.ended_at IS NULL AND s.due_at <= sqlc.arg(now) AND s.expires_at <= sqlc.arg(now)
+    ORDER BY s.due_at
+    LIMIT sqlc.arg(limit_rows)::bigint
+    FOR UPDATE OF s SKIP LOCKED
+)
+UPDATE sessions SET ended_at = expires_at, end_reason = 'expired'
+WHERE id IN (SELECT id FROM due)
+RETURNING *;
+
+-- name: NextSessionDue :one
+-- When a sweep is needed next; no row when there is no session.
+SELECT due_at FROM sessions WHERE ended_at IS NULL ORDER BY due_at LIMIT 1;
+
+-- name: ForgetSessions :execrows
+-- Removes what is left of sessions that ended long ago.
+DELETE FROM sessions WHERE id IN (SELECT s.id FROM sessions s WHERE s.ended_at <= sqlc.arg(before) ORDER BY s.ended_at LIMIT sqlc.arg(limit_rows)::bigint);

@@ -1,0 +1,55 @@
+package rest
+
+import (
+	"github.com/elizad/elizad/api/wire"
+	"github.com/elizad/elizad/gen/api"
+	"github.com/elizad/elizad/server/internal/messaging"
+)
+
+func session(s messaging.Session) api.Session {
+	return api.Session{
+		SessionID: s.ID, ChannelID: s.ChannelID, AgentID: s.AgentID, UserID: s.UserID, Metadata: s.Metadata, RenewalCount: s.RenewalCount,
+		CreatedAt: wire.At(s.CreatedAt), LastActivity: wire.At(s.ActiveAt), ExpiresAt: wire.At(s.ExpiresAt),
+		TimeoutConfig: api.TimeoutConfig{
+			TimeoutMinutes: s.Timeouts.Timeout.Minutes(), MaxDurationMinutes: s.Timeouts.MaxDuration.Minutes(),
+			WarningThresholdMinutes: s.Timeouts.Warning.Minutes(), AutoRenew: s.Timeouts.AutoRenew,
+		},
+		TimeRemaining: s.Remaining.Milliseconds(), IsNearExpiration: s.NearEnd,
+	}
+}
+
+// sessionStatus tells what a post did to its session; a message that was there already did nothing.
+func sessionStatus(p messaging.Posted, before messaging.Session) api.SessionStatus {
+	now := messaging.SessionUpdate{Session: before}
+	if p.Session != nil {
+		now = *p.Session
+	}
+	return api.SessionStatus{
+		ExpiresAt: wire.At(now.ExpiresAt), RenewalCount: now.RenewalCount, WasRenewed: now.Renewed, IsNearExpiration: now.NearEnd,
+	}
+}
+
+// sessionMessagePosted shows a message posted in a session. Like messagePosted it says everything twice.
+func sessionMessagePosted(p messaging.Posted, answer *api.AgentResponse, status api.SessionStatus) api.SessionMessagePostedEnvelope {
+	w := messagePosted(p, answer)
+	d := w.Data
+	return api.SessionMessagePostedEnvelope{
+		Success: true, UserMessage: w.UserMessage, AgentResponse: answer, SessionStatus: status,
+		Data: api.SessionMessagePosted{
+			ID: d.ID, ChannelID: d.ChannelID, MessageServerID: d.MessageServerID, Seq: d.Seq, AuthorID: d.AuthorID,
+			AuthorDisplayName: d.AuthorDisplayName, Content: d.Content, RawMessage: d.RawMessage, SourceType: d.SourceType,
+			SourceID: d.SourceID, Metadata: d.Metadata, InReplyToRootMessageID: d.InReplyToRootMessageID, Unhandled: d.Unhandled,
+			CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt, CreatedAtMillis: d.CreatedAtMillis, UpdatedAtMillis: d.UpdatedAtMillis,
+			Success: true, UserMessage: d.UserMessage, AgentResponse: answer, Runs: d.Runs, SessionStatus: status,
+		},
+	}
+}
+
+func sessionMessages(s messaging.Session, page messaging.History) api.SessionMessageList {
+	all := messageList(page)
+	return api.SessionMessageList{HasMore: all.HasMore, Cursors: all.Cursors, Messages: each(all.Messages, func(m api.Message) api.SessionMessage {
+		return api.SessionMessage{
+			ID: m.ID, Content: m.Content, AuthorID: m.AuthorID, IsAgent: m.AuthorID == s.AgentID, CreatedAt: m.CreatedAt, Metadata: m.Metadata,
+		}
+	})}
+}

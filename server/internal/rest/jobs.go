@@ -1,0 +1,142 @@
+package rest
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/elizad/elizad/gen/api"
+	"github.com/elizad/elizad/gen/apiserver"
+	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/messaging"
+)
+
+type jobHandlers struct{ jobs jobs }
+
+func (h jobHandlers) CreateJob(ctx context.Context, req apiserver.CreateJobRequestObject) (apiserver.CreateJobResponseObject, error) {
+	j, err := h.jobs.CreateJob(ctx, auth.FromContext(ctx), messaging.NewJob{
+		UserID: req.Body.UserID, AgentID: req.Body.AgentID, Content: req.Body.Content, Metadata: req.Body.Metadata,
+		Timeout:     time.Duration(deref(req.Body.TimeoutMs)) * time.Millisecond,
+		CallbackURL: deref(req.Body.CallbackURL), CallbackSecret: deref(req.Body.CallbackSecret),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return apiserver.CreateJob201JSONResponse{
+		JobID: j.ID, Status: api.JobStatus(j.Status), CreatedAt: j.CreatedAt.UnixMilli(), ExpiresAt: j.ExpiresAt.UnixMilli(),
+	}, nil
+}
+
+func (h jobHandlers) ListJobs(ctx context.Context, req apiserver.ListJobsRequestObject) (apiserver.ListJobsResponseObject, error) {
+	status := deref(req.Params.Status)
+	found, counts, err := h.jobs.Jobs(ctx, auth.FromContext(ctx), messaging.JobQuery{Limit: looseInt(req.Params.Limit), Status: status})
+	if err != nil {
+		return nil, err
+	}
+	filtered, total := counts.ByStatus[messaging.JobStatus(status)], counts.Total()
+	if !slices.Contains(jobStatuses, messaging.JobStatus(status)) {
+		filtered = total
+	}
+	return apiserver.ListJobs200JSONResponse{Jobs: each(found, job), Total: total, Filtered: filtered}, nil
+}
+
+func (h jobHandlers) GetJobsHealth(ctx context.Context, _ apiserver.GetJobsHealthRequestObject) (apiserver.GetJobsHealthResponseObject, error) {
+	counts, err := h.jobs.JobCounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return apiserver.GetJobsHealth200JSONResponse(jobsHealth(counts)), nil
+}
+
+func (h jobHandlers) GetJob(ctx context.Context, req apiserver.GetJobRequestObject) (apiserver.GetJobResponseObject, error) {
+	wait := preferredWait(deref(req.Params.Prefer))
+	j, err := h.jobs.Job(ctx, auth.FromContext(ctx), req.JobID, wait)
+	if err != nil {
+		return nil, err
+	}
+	out := apiserver.GetJob200JSONResponse{Body: job(j)}
+	if wait > 0 {
+		out.Headers.PreferenceApplied = new("wait=" + strconv.Itoa(int(wait.Seconds())))
+	}
+	return out, nil
+}
+
+// longestWait is shorter than what proxies allow a request.
+const longestWait = time.Minute
+
+// preferredWait reads the preference wait (RFC 7240 §4.3) from a Prefer header; 0 when there is none that can be read.
+func preferredWait(header string) time.Duration {
+	for preference := range strings.SplitSeq(header, ",") {
+		preference, _, _ = strings.Cut(preference, ";")
+		name, value, _ := strings.Cut(preference, "=")
+		if !strings.EqualFold(strings.TrimSpace(name), "wait") {
+			continue
+		}
+		n, err := strconv.ParseUint(strings.Trim(strings.TrimSpace(value), `"`), 10, 31)
+		if err != nil {
+			return 0
+		}
+		return min(time.Duration(n)*time.Second, longestWait)
+	}
+	return 0
+}
+
+var jobStatuses = []messaging.JobStatus{messaging.JobProcessing, messaging.JobCompleted, messaging.JobFailed, messaging.JobTimeout}
+
+func job(j messaging.Job) api.Job {
+	w := api.Job{
+		JobID: j.ID, Status: api.JobStatus(j.Status), AgentID: j.AgentID, UserID: j.UserID, ChannelID: j.ChannelID, Prompt: j.Content,
+		CreatedAt: j.CreatedAt.UnixMilli(), ExpiresAt: j.ExpiresAt.UnixMilli(), Error: optional(j.Error), Metadata: j.Metadata,
+	}
+	if j.EndedAt != nil {
+		w.EndedAt = new(j.EndedAt.UnixMilli())
+	}
+	if r := j.Result; r != nil {
+		w.Result = &api.JobResult{ProcessingTimeMs: j.Took().Milliseconds(), Message: api.JobMessage{
+			ID: r.MessageID, Content: r.Content, AuthorID: r.AuthorID, CreatedAt: r.CreatedAt.UnixMilli(), Metadata: r.Metadata,
+		}}
+	}
+	if c := j.Callback; c != nil {
+		w.Callback = &api.JobCallback{URL: c.URL, Attempts: c.Attempts, Error: optional(c.Error), Status: callbackStatus(j)}
+	}
+	return w
+}
+
+func callbackStatus(j messaging.Job) api.JobCallbackStatus {
+	switch {
+	case j.Callback.Pending:
+		return api.JobCallbackStatusPending
+	case j.Callback.Error != "":
+		return api.JobCallbackStatusFailed
+	case j.Callback.Attempts > 0:
+		return api.JobCallbackStatusDelivered
+	default:
+		return api.JobCallbackStatusWaiting
+	}
+}
+
+// JobDocument shows a job as GET /api/messaging/jobs/{jobId} does.
+func JobDocument(j messaging.Job) json.RawMessage { return encode(job(j)) }
+
+func jobsHealth(c messaging.JobCounts) api.JobsHealth {
+	w := api.JobsHealth{
+		Healthy: true, Timestamp: time.Now().UnixMilli(), TotalJobs: c.Total(), MaxJobs: messaging.MaxActiveJobs,
+		StatusCounts: api.JobCounts{
+			Processing: c.ByStatus[messaging.JobProcessing], Completed: c.ByStatus[messaging.JobCompleted],
+			Failed: c.ByStatus[messaging.JobFailed], Timeout: c.ByStatus[messaging.JobTimeout],
+		},
+	}
+	n := w.StatusCounts
+	if n.Completed > 0 {
+		w.Metrics.AverageProcessingTimeMs = c.Took.Milliseconds() / int64(n.Completed)
+	}
+	if ended := n.Completed + n.Failed + n.Timeout; ended > 0 {
+		share := func(k int) float32 { return float32(math.Round(float64(k)/float64(ended)*100) / 100) }
+		w.Metrics.SuccessRate, w.Metrics.FailureRate, w.Metrics.TimeoutRate = share(n.Completed), share(n.Failed), share(n.Timeout)
+	}
+	return w
+}

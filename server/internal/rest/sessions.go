@@ -1,0 +1,167 @@
+package rest
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/elizad/elizad/api/wire"
+	"github.com/elizad/elizad/gen/api"
+	"github.com/elizad/elizad/gen/apiserver"
+	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/messaging"
+)
+
+type sessionHandlers struct {
+	sessions sessions
+	messages messageHandlers
+	started  time.Time
+}
+
+func (h sessionHandlers) CreateSession(ctx context.Context, req apiserver.CreateSessionRequestObject) (apiserver.CreateSessionResponseObject, error) {
+	s, err := h.sessions.CreateSession(ctx, auth.FromContext(ctx), messaging.NewSession{
+		AgentID: req.Body.AgentID, UserID: req.Body.UserID, Metadata: req.Body.Metadata, Timeouts: timeoutPatch(fieldsOf(req.Body.TimeoutConfig)),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return apiserver.CreateSession201JSONResponse(session(s)), nil
+}
+
+func (h sessionHandlers) GetSession(ctx context.Context, req apiserver.GetSessionRequestObject) (apiserver.GetSessionResponseObject, error) {
+	s, err := h.sessions.Session(ctx, auth.FromContext(ctx), req.SessionID)
+	if err != nil {
+		return nil, err
+	}
+	return apiserver.GetSession200JSONResponse{SessionAnswerJSONResponse: apiserver.SessionAnswerJSONResponse(session(s))}, nil
+}
+
+func (h sessionHandlers) ListSessions(ctx context.Context, req apiserver.ListSessionsRequestObject) (apiserver.ListSessionsResponseObject, error) {
+	found, counts, err := h.sessions.Sessions(ctx, auth.FromContext(ctx), messaging.SessionQuery{
+		Limit: looseInt(req.Params.Limit), Offset: looseInt(req.Params.Offset),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return apiserver.ListSessions200JSONResponse{
+		Sessions: each(found, session), Total: counts.Live,
+		Stats: api.SessionStats{TotalSessions: counts.Live + counts.Expired, ActiveSessions: counts.Live, ExpiredSessions: counts.Expired},
+	}, nil
+}
+
+func (h sessionHandlers) GetSessionsHealth(ctx context.Context, _ apiserver.GetSessionsHealthRequestObject) (apiserver.GetSessionsHealthResponseObject, error) {
+	counts, err := h.sessions.SessionCounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return apiserver.GetSessionsHealth200JSONResponse{
+		Status: "healthy", ActiveSessions: counts.Live, ExpiringSoon: counts.NearEnd, Timestamp: wire.At(time.Now()),
+		Uptime: time.Since(h.started).Seconds(),
+	}, nil
+}
+
+func (h sessionHandlers) PostSessionMessage(ctx context.Context, req apiserver.PostSessionMessageRequestObject) (apiserver.PostSessionMessageResponseObject, error) {
+	attachments := make([]json.RawMessage, len(req.Body.Attachments))
+	copy(attachments, req.Body.Attachments)
+	draft, before, err := h.sessions.SessionDraft(ctx, auth.FromContext(ctx), req.SessionID, messaging.SessionMessage{
+		Content: req.Body.Content, Attachments: attachments, Metadata: req.Body.Metadata, ClientID: deref(req.Body.ClientMessageID),
+	})
+	if err != nil {
+		return nil, err
+	}
+	sent, err := h.messages.post(ctx, outgoing{draft, before.AgentID, deref(req.Body.Transport), req.Params.LastEventID})
+	if err != nil {
+		return nil, err
+	}
+	status := sessionStatus(sent.Posted, before)
+	if sent.stream != nil {
+		sent.stream.extra = object{"sessionStatus": encode(status)}
+		return sent.stream, nil
+	}
+	return apiserver.PostSessionMessage201JSONResponse(sessionMessagePosted(sent.Posted, sent.answer, status)), nil
+}
+
+func (h sessionHandlers) ListSessionMessages(ctx context.Context, req apiserver.ListSessionMessagesRequestObject) (apiserver.ListSessionMessagesResponseObject, error) {
+	const most = 100
+	query, err := historyQuery(api.ListMessagesParams{Limit: req.Params.Limit, Before: req.Params.Before, After: req.Params.After})
+	if err != nil {
+		return nil, err
+	}
+	query.Limit = min(query.Limit, most)
+	s, page, err := h.sessions.SessionHistory(ctx, auth.FromContext(ctx), req.SessionID, query)
+	if err != nil {
+		return nil, err
+	}
+	return apiserver.ListSessionMessages200JSONResponse(sessionMessages(s, page)), nil
+}
+
+func (h sessionHandlers) RenewSession(ctx context.Context, req apiserver.RenewSessionRequestObject) (apiserver.RenewSessionResponseObject, error) {
+	s, err := h.sessions.RenewSession(ctx, auth.FromContext(ctx), req.SessionID)
+	if err != nil {
+		return nil, err
+	}
+	return apiserver.RenewSession200JSONResponse{SessionAnswerJSONResponse: apiserver.SessionAnswerJSONResponse(session(s))}, nil
+}
+
+func (h sessionHandlers) HeartbeatSession(ctx context.Context, req apiserver.HeartbeatSessionRequestObject) (apiserver.HeartbeatSessionResponseObject, error) {
+	s, err := h.sessions.Heartbeat(ctx, auth.FromContext(ctx), req.SessionID)
+	if err != nil {
+		return nil, err
+	}
+	return apiserver.HeartbeatSession200JSONResponse{SessionAnswerJSONResponse: apiserver.SessionAnswerJSONResponse(session(s))}, nil
+}
+
+func (h sessionHandlers) UpdateSessionTimeout(ctx context.Context, req apiserver.UpdateSessionTimeoutRequestObject) (apiserver.UpdateSessionTimeoutResponseObject, error) {
+	s, err := h.sessions.ChangeTimeouts(ctx, auth.FromContext(ctx), req.SessionID, messaging.TimeoutPatch{
+		Timeout: looseNumber(req.Body.TimeoutMinutes), MaxDuration: looseNumber(req.Body.MaxDurationMinutes),
+		Warning: looseNumber(req.Body.WarningThresholdMinutes), AutoRenew: req.Body.AutoRenew,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return apiserver.UpdateSessionTimeout200JSONResponse{SessionAnswerJSONResponse: apiserver.SessionAnswerJSONResponse(session(s))}, nil
+}
+
+func (h sessionHandlers) DeleteSession(ctx context.Context, req apiserver.DeleteSessionRequestObject) (apiserver.DeleteSessionResponseObject, error) {
+	if err := h.sessions.EndSession(ctx, auth.FromContext(ctx), req.SessionID); err != nil {
+		return nil, err
+	}
+	out := apiserver.DeleteSession200JSONResponse{Success: true, Message: "Session " + req.SessionID.String() + " deleted successfully"}
+	out.Data.Success = true
+	return out, nil
+}
+
+// timeoutPatch reads time-outs as clients write them when they begin a session.
+func timeoutPatch(o object) messaging.TimeoutPatch {
+	p := messaging.TimeoutPatch{
+		Timeout: looseNumber(o.value("timeoutMinutes")), MaxDuration: looseNumber(o.value("maxDurationMinutes")),
+		Warning: looseNumber(o.value("warningThresholdMinutes")),
+	}
+	switch word := strings.ToLower(strings.Trim(string(o.value("autoRenew")), `"`)); {
+	case slices.Contains([]string{"true", "1", "yes", "on"}, word):
+		p.AutoRenew = new(true)
+	case slices.Contains([]string{"false", "0", "no", "off"}, word):
+		p.AutoRenew = new(false)
+	}
+	return p
+}
+
+// looseNumber reads a number, or text that holds one; NaN stands for anything else, and nil for nothing.
+func looseNumber(raw json.RawMessage) *float64 {
+	if len(raw) == 0 || string(raw) == "null" {
+		return nil
+	}
+	var text string
+	if json.Unmarshal(raw, &text) != nil {
+		text = string(raw)
+	}
+	n, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	if err != nil {
+		n = math.NaN()
+	}
+	return &n
+}

@@ -1,0 +1,270 @@
+// Package webhook announces the ends of jobs to the addresses that their callers named.
+//
+// What is to be announced stands in the database, so that nothing is lost with the process: an attempt is claimed for a
+// while, and one that nobody settles is made again, here or on another node. A receiver may therefore hear of an end twice.
+// The headers are those of Standard Webhooks (standardwebhooks.com): webhook-id, webhook-timestamp and webhook-signature. A
+// [Guard] keeps callers from sending the server into the network that it protects.
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/bus"
+	"github.com/elizad/elizad/server/internal/messaging"
+)
+
+const (
+	workers     = 8                // calls that are made at once
+	lease       = 2 * callTimeout  // after which an attempt that nobody settled is made again
+	maxAttempts = 9                // with the pauses below, half an hour in all
+	firstPause  = 5 * time.Second  // doubles with each attempt
+	idlePause   = 30 * time.Second // between two looks into the database, in case a hint was lost
+)
+
+// Messaging is what the announcer needs of the domain.
+type Messaging interface {
+	CallbackWork() (*bus.Subscription, error)
+	ClaimCallbacks(ctx context.Context, n int, lease time.Duration) ([]messaging.Callback, error)
+	SettleCallback(ctx context.Context, jobID uuid.UUID, attempt int, failure string, retry *time.Time) error
+	NextCallback(ctx context.Context) (at time.Time, ok bool, err error)
+}
+
+// Config is what an Announcer is made of.
+type Config struct {
+	Messaging Messaging
+	Guard     *Guard
+	Show      func(messaging.Job) json.RawMessage // how callers know jobs
+	Version   string                              // of the server, for the receivers' logs
+	Logger    *slog.Logger                        // nil: nothing is logged
+
+	FirstPause time.Duration // before the second attempt; each later pause is twice as long. 0: 5 seconds
+}
+
+// Announcer announces the ends of jobs. Every node of a cluster runs one.
+type Announcer struct {
+	cfg    Config
+	client *http.Client
+
+	stop    context.CancelFunc
+	hints   *bus.Subscription
+	running sync.WaitGroup
+}
+
+// New returns an announcer that does nothing before it is started.
+func New(cfg Config) *Announcer {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.FirstPause <= 0 {
+		cfg.FirstPause = firstPause
+	}
+	return &Announcer{cfg: cfg, client: cfg.Guard.client()}
+}
+
+// Start begins to announce, in the background.
+func (a *Announcer) Start(ctx context.Context) error {
+	hints, err := a.cfg.Messaging.CallbackWork()
+	if err != nil {
+		return fmt.Errorf("starting the announcer of jobs: %w", err)
+	}
+	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
+	a.hints = hints
+	a.running.Go(func() { a.run(ctx) })
+	return nil
+}
+
+// Stop breaks off what is being sent, which will be sent again, and waits for it.
+func (a *Announcer) Stop(ctx context.Context) error {
+	a.stop()
+	a.hints.Close()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		a.running.Wait()
+		a.client.CloseIdleConnections()
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (a *Announcer) run(ctx context.Context) {
+	for {
+		n, err := a.round(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil && !apierr.IsCode(err, apierr.Unavailable) {
+			a.cfg.Logger.ErrorContext(ctx, "jobs not announced", "error", err)
+		}
+		if n == workers {
+			continue // there may be more
+		}
+		pause := time.NewTimer(a.pause(ctx))
+		select {
+		case <-pause.C:
+		case _, open := <-a.hints.C():
+			if !open {
+				pause.Stop()
+				return
+			}
+		case <-ctx.Done():
+		}
+		pause.Stop()
+	}
+}
+
+// pause returns how long nothing is due.
+func (a *Announcer) pause(ctx context.Context) time.Duration {
+	at, ok, err := a.cfg.Messaging.NextCallback(ctx)
+	if err != nil || !ok {
+		return idlePause
+	}
+	return min(max(time.Until(at), 10*time.Millisecond), idlePause)
+}
+
+// round makes the attempts that are due, at most as many as can be made at once.
+func (a *Announcer) round(ctx context.Context) (int, error) {
+	if at, ok, err := a.cfg.Messaging.NextCallback(ctx); err != nil || !ok || time.Until(at) > 0 {
+		return 0, err // most jobs have no callback: a look costs less than a claim
+	}
+	due, err := a.cfg.Messaging.ClaimCallbacks(ctx, workers, lease)
+	if err != nil {
+		return 0, err
+	}
+	var calls sync.WaitGroup
+	defer calls.Wait()
+	for _, c := range due {
+		calls.Go(func() {
+			if err := a.attempt(ctx, c); err != nil {
+				a.cfg.Logger.ErrorContext(ctx, "announcement of a job not noted", "jobId", c.Job.ID, "error", err)
+			}
+		})
+	}
+	return len(due), nil
+}
+
+// errFinal wraps failures that another attempt would not mend.
+var errFinal = errors.New("given up")
+
+// attempt makes one attempt and notes how it went. One that is broken off by Stop isn't noted: it is made again.
+func (a *Announcer) attempt(ctx context.Context, c messaging.Callback) error {
+	err := a.call(ctx, c)
+	if ctx.Err() != nil {
+		return nil
+	}
+	var retry *time.Time
+	failure := ""
+	if err != nil {
+		failure = reason(err)
+		if c.Attempt < maxAttempts && !errors.Is(err, errFinal) {
+			pause := a.cfg.FirstPause << (c.Attempt - 1)
+			retry = new(time.Now().Add(pause + rand.N(pause/4+1))) // so that many don't come back at once
+		}
+		a.cfg.Logger.InfoContext(ctx, "job not announced", "jobId", c.Job.ID, "attempt", c.Attempt, "again", retry != nil, "error", err)
+	}
+	return a.cfg.Messaging.SettleCallback(ctx, c.Job.ID, c.Attempt, failure, retry)
+}
+
+// statusError is an answer that is no success.
+type statusError int
+
+func (e statusError) Error() string { return "the receiver answered " + strconv.Itoa(int(e)) }
+
+// reason says why an attempt failed, without what only the operator should know.
+func reason(err error) string {
+	if status, ok := errors.AsType[statusError](err); ok {
+		return status.Error()
+	}
+	for _, known := range []error{errPrivate, errName} {
+		if errors.Is(err, known) {
+			return known.Error()
+		}
+	}
+	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+		return "the receiver took too long"
+	}
+	return "the receiver can't be reached"
+}
+
+// announcement is what is sent.
+type announcement struct {
+	Type      string          `json:"type"`
+	Timestamp string          `json:"timestamp"`
+	Data      json.RawMessage `json:"data"`
+}
+
+func (a *Announcer) call(ctx context.Context, c messaging.Callback) error {
+	now := time.Now().UTC()
+	body, err := json.Marshal(announcement{
+		Type: "job." + string(c.Job.Status), Timestamp: now.Format("2006-01-02T15:04:05.000Z"), Data: a.cfg.Show(c.Job),
+	})
+	if err != nil {
+		return fmt.Errorf("encoding an announcement: %w: %w", errFinal, err)
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("making a request: %w: %w", errFinal, err)
+	}
+	id, at := c.Job.ID.String(), strconv.FormatInt(now.Unix(), 10)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("User-Agent", "elizad/"+a.cfg.Version)
+	r.Header.Set("webhook-id", id)
+	r.Header.Set("webhook-timestamp", at)
+	if c.Secret != "" {
+		r.Header.Set("webhook-signature", "v1,"+Sign(c.Secret, id, at, body))
+	}
+	resp, err := a.client.Do(r)
+	if errors.Is(err, errPrivate) {
+		return fmt.Errorf("%w: %w", errFinal, err)
+	} else if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer)) // its content means nothing
+	switch {
+	case resp.StatusCode >= 200 && resp.StatusCode < 300:
+		return nil
+	case resp.StatusCode == http.StatusGone: // the receiver wants no more
+		return fmt.Errorf("%w: %w", errFinal, statusError(resp.StatusCode))
+	default:
+		return statusError(resp.StatusCode)
+	}
+}
+
+// Sign returns the base64 of the HMAC-SHA256 over "id.timestamp.body". A secret that begins with whsec_ is the base64 of the
+// key; any other is the key itself.
+func Sign(secret, id, timestamp string, body []byte) string {
+	key := []byte(secret)
+	if encoded, ok := strings.CutPrefix(secret, "whsec_"); ok {
+		if decoded, err := base64.StdEncoding.DecodeString(encoded); err == nil {
+			key = decoded
+		}
+	}
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(id + "." + timestamp + "."))
+	mac.Write(body)
+	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}

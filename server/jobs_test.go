@@ -1,0 +1,178 @@
+package server_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/internal/modeltest"
+	"github.com/elizad/elizad/server/internal/webhook"
+)
+
+const jobsPath = "/api/messaging/jobs"
+
+type wireJob struct {
+	JobID, Status, AgentID, UserID, ChannelID, Prompt, Error string
+	CreatedAt, ExpiresAt, EndedAt                            int64
+	Metadata                                                 map[string]any
+	Result                                                   struct {
+		Message          struct{ ID, Content, AuthorID string }
+		ProcessingTimeMs int64
+	}
+	Callback struct {
+		Status   string
+		Attempts int
+	}
+}
+
+func (n *node) job(body map[string]any) wireJob {
+	n.t.Helper()
+	if body["userId"] == nil {
+		body["userId"] = uuid.NewString()
+	}
+	return into[wireJob](n.do("POST", jobsPath, body).want(201))
+}
+
+func TestJobIsAnswered(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	created := n.job(map[string]any{"content": "Hello", "metadata": map[string]any{"k": 1}})
+	if created.Status != "processing" || created.ExpiresAt-created.CreatedAt != 30_000 {
+		t.Errorf("created %+v", created)
+	}
+	a := n.do("GET", jobsPath+"/"+created.JobID, nil, "Prefer", "respond-async, wait=20").want(200)
+	j := into[wireJob](a)
+	if j.Status != "completed" || j.Result.Message.Content == "" || j.Result.Message.AuthorID != n.agent().ID || j.Prompt != "Hello" || j.Metadata["k"] != 1.0 {
+		t.Errorf("job %s", a.body)
+	}
+	if got := a.header.Get("Preference-Applied"); got != "wait=20" {
+		t.Errorf("applied %q", got)
+	}
+	if got := n.do("GET", jobsPath+"/"+created.JobID, nil).want(200).header.Get("Preference-Applied"); got != "" {
+		t.Errorf("applied %q without being asked", got)
+	}
+	if h := n.history(j.ChannelID); len(h) != 2 || h[0].ID != j.Result.Message.ID || h[1].SourceType != "job_request" {
+		t.Errorf("history %+v", h)
+	}
+	list := into[struct {
+		Jobs            []wireJob
+		Total, Filtered int
+	}](n.do("GET", jobsPath+"?status=completed&limit=5", nil).want(200))
+	if len(list.Jobs) != 1 || list.Total != 1 || list.Filtered != 1 || list.Jobs[0].JobID != j.JobID {
+		t.Errorf("list %+v", list)
+	}
+	if others := into[struct{ Total int }](n.do("GET", jobsPath, nil, "X-Entity-Id", uuid.NewString()).want(200)); others.Total != 0 {
+		t.Errorf("somebody else sees %d jobs", others.Total)
+	}
+	health := into[struct {
+		Healthy      bool
+		TotalJobs    int
+		StatusCounts struct{ Completed int }
+		Metrics      struct{ SuccessRate float64 }
+	}](n.do("GET", jobsPath+"/health", nil).want(200))
+	if !health.Healthy || health.TotalJobs != 1 || health.StatusCounts.Completed != 1 || health.Metrics.SuccessRate != 1 {
+		t.Errorf("health %+v", health)
+	}
+}
+
+func TestJobFailsWithTheReason(t *testing.T) {
+	t.Parallel()
+	model := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Fail(401, "Incorrect API key provided") })
+	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+model.URL, "OPENAI_API_KEY=sk-test-0123456789abcdef0123456789abcdef")
+	j := n.job(map[string]any{"content": "Hello", "agentId": n.agent().ID})
+	got := into[wireJob](n.do("GET", jobsPath+"/"+j.JobID, nil, "Prefer", "wait=20").want(200))
+	if got.Status != "failed" || !strings.Contains(got.Error, "OPENAI_API_KEY") {
+		t.Errorf("job %+v", got)
+	}
+}
+
+func TestJobTimesOutAndOutlivesTheServer(t *testing.T) {
+	t.Parallel()
+	model := modeltest.New(t, func(modeltest.Request) modeltest.Script {
+		return modeltest.Script{Chunks: []string{"x"}, Ending: modeltest.Hang}
+	})
+	dir := t.TempDir()
+	n := start(t, dir, "OPENAI_BASE_URL="+model.URL, "OPENAI_API_KEY=sk-test-0123456789abcdef0123456789abcdef")
+	slow := n.job(map[string]any{"content": "Hello", "timeoutMs": 1000})
+	got := into[wireJob](n.do("GET", jobsPath+"/"+slow.JobID, nil, "Prefer", "wait=20").want(200))
+	if got.Status != "timeout" || got.Error != "Job timed out waiting for agent response" || got.EndedAt != got.ExpiresAt {
+		t.Errorf("job %+v", got)
+	}
+	kept := n.job(map[string]any{"content": "Hello again", "timeoutMs": 60_000})
+	n.stop()
+
+	again := start(t, dir) // now the built-in responder answers
+	if got := into[wireJob](again.do("GET", jobsPath+"/"+kept.JobID, nil, "Prefer", "wait=20").want(200)); got.Status != "completed" {
+		t.Errorf("after a restart %+v", got)
+	}
+	if got := into[wireJob](again.do("GET", jobsPath+"/"+slow.JobID, nil).want(200)); got.Status != "timeout" {
+		t.Errorf("after a restart %+v", got)
+	}
+}
+
+func TestJobIsAnnounced(t *testing.T) {
+	t.Parallel()
+	type call struct {
+		header http.Header
+		body   []byte
+	}
+	calls := make(chan call, 9)
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		calls <- call{r.Header, body}
+	}))
+	t.Cleanup(hook.Close)
+	cfg := config0(t)
+	cfg.Sessions.WebhookAllow = "127.0.0.1"
+	n := startWith(t, cfg)
+	j := n.job(map[string]any{"content": "Hello", "callbackUrl": hook.URL, "callbackSecret": "hush"})
+	c := <-calls
+	var body struct {
+		Type string
+		Data wireJob
+	}
+	if err := json.Unmarshal(c.body, &body); err != nil || body.Type != "job.completed" || body.Data.JobID != j.JobID || body.Data.Result.Message.Content == "" {
+		t.Errorf("%s: %v", c.body, err)
+	}
+	if want := "v1," + webhook.Sign("hush", j.JobID, c.header.Get("webhook-timestamp"), c.body); c.header.Get("webhook-signature") != want {
+		t.Errorf("signature %q", c.header.Get("webhook-signature"))
+	}
+	eventually(t, "the note of delivery", func() bool {
+		a := n.do("GET", jobsPath+"/"+j.JobID, nil).want(200)
+		if strings.Contains(string(a.body), "hush") {
+			t.Fatalf("the secret is shown: %s", a.body)
+		}
+		return into[wireJob](a).Callback.Status == "delivered"
+	})
+}
+
+func TestJobBadInput(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	user := uuid.NewString()
+	for name, body := range map[string]any{
+		"nothing": map[string]any{}, "no user": map[string]any{"content": "x"}, "user is no UUID": map[string]any{"userId": "me", "content": "x"},
+		"no content": map[string]any{"userId": user}, "empty": map[string]any{"userId": user, "content": ""},
+		"content is no text": map[string]any{"userId": user, "content": 7}, "long": map[string]any{"userId": user, "content": strings.Repeat("x", 50_001)},
+		"agent is no UUID": map[string]any{"userId": user, "content": "x", "agentId": "x"}, "metadata": map[string]any{"userId": user, "content": "x", "metadata": []int{}},
+		"much metadata": map[string]any{"userId": user, "content": "x", "metadata": map[string]any{"x": strings.Repeat("x", 10_001)}},
+		"short":         map[string]any{"userId": user, "content": "x", "timeoutMs": 999}, "too long": map[string]any{"userId": user, "content": "x", "timeoutMs": 300_001},
+		"time is text":  map[string]any{"userId": user, "content": "x", "timeoutMs": "soon"},
+		"own network":   map[string]any{"userId": user, "content": "x", "callbackUrl": "http://127.0.0.1:1/"},
+		"cloud secrets": map[string]any{"userId": user, "content": "x", "callbackUrl": "http://169.254.169.254/latest/meta-data"},
+		"a file":        map[string]any{"userId": user, "content": "x", "callbackUrl": "file:///etc/passwd"},
+	} {
+		clearError(t, name, n.do("POST", jobsPath, body), http.StatusBadRequest, "")
+	}
+	clearError(t, "unknown agent", n.do("POST", jobsPath, map[string]any{"userId": user, "content": "x", "agentId": uuid.NewString()}), http.StatusNotFound, "AGENT_NOT_FOUND")
+	clearError(t, "unknown job", n.do("GET", jobsPath+"/"+uuid.NewString(), nil), http.StatusNotFound, "NOT_FOUND")
+	n.do("GET", jobsPath+"?limit=-3&status=nonsense", nil).want(200)
+	n.do("GET", jobsPath+"/"+n.job(map[string]any{"content": "x"}).JobID, nil, "Prefer", "wait=soon").want(200)
+	n.do("POST", "/api/agents/"+n.agent().ID+"/stop", nil).want(200)
+	clearError(t, "no agent runs", n.do("POST", jobsPath, map[string]any{"userId": user, "content": "x"}), http.StatusNotFound, "AGENT_NOT_FOUND")
+}

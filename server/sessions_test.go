@@ -1,0 +1,253 @@
+package server_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/internal/modeltest"
+)
+
+const sessionsPath = "/api/messaging/sessions"
+
+type wireSession struct {
+	SessionID, ChannelID, AgentID, UserID, ExpiresAt string
+	Metadata                                         map[string]any
+	TimeoutConfig                                    struct {
+		TimeoutMinutes, MaxDurationMinutes, WarningThresholdMinutes float64
+		AutoRenew                                                   bool
+	}
+	RenewalCount     int
+	TimeRemaining    int64
+	IsNearExpiration bool
+}
+
+type sessionPost struct {
+	Success       bool
+	UserMessage   wireMessage
+	AgentResponse struct{ Text, ResponseID string }
+	SessionStatus struct {
+		ExpiresAt                    string
+		RenewalCount                 int
+		WasRenewed, IsNearExpiration bool
+	}
+	Data struct {
+		ID, Content   string
+		UserMessage   wireMessage
+		AgentResponse struct{ Text string }
+		SessionStatus struct{ RenewalCount int }
+	}
+}
+
+// session begins a session of a new person with the default agent.
+func (n *node) session(config map[string]any) wireSession {
+	n.t.Helper()
+	body := map[string]any{"agentId": n.agent().ID, "userId": uuid.NewString(), "metadata": map[string]any{"page": "help"}}
+	if config != nil {
+		body["timeoutConfig"] = config
+	}
+	return into[wireSession](n.do("POST", sessionsPath, body).want(201))
+}
+
+func TestSessionFromBeginningToEnd(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	s := n.session(nil)
+	path := sessionsPath + "/" + s.SessionID
+	if s.TimeoutConfig.TimeoutMinutes != 30 || s.TimeoutConfig.MaxDurationMinutes != 720 || !s.TimeoutConfig.AutoRenew || s.Metadata["page"] != "help" ||
+		s.TimeRemaining < 29*60_000 || s.IsNearExpiration {
+		t.Errorf("session %+v", s)
+	}
+	got := into[sessionPost](n.do("POST", path+"/messages", map[string]any{"content": "Hello", "transport": "http"}).want(201))
+	if got.AgentResponse.Text == "" || got.UserMessage.AuthorID != s.UserID || got.UserMessage.SourceType != "user" || got.SessionStatus.RenewalCount != 1 ||
+		!got.SessionStatus.WasRenewed || got.Data.AgentResponse.Text != got.AgentResponse.Text || got.Data.ID != got.UserMessage.ID || got.Data.SessionStatus.RenewalCount != 1 {
+		t.Errorf("answer %+v", got)
+	}
+	into[sessionPost](n.do("POST", path+"/messages", map[string]any{"content": "And then?", "attachments": []any{map[string]any{"type": "image", "url": "https://example.com/cat.png"}}}).want(201))
+	type page struct {
+		Messages []struct {
+			ID, Content, AuthorID string
+			IsAgent               bool
+			Metadata              map[string]any
+		}
+		HasMore bool
+	}
+	var history page
+	eventually(t, "the second answer", func() bool {
+		history = into[page](n.do("GET", path+"/messages", nil).want(200))
+		return len(history.Messages) == 4
+	})
+	for i, m := range history.Messages {
+		if m.IsAgent != (i%2 == 0) {
+			t.Errorf("message %d: %+v", i, m)
+		}
+	}
+	if files, _ := history.Messages[1].Metadata["attachments"].([]any); len(files) != 1 {
+		t.Errorf("the attachment is lost: %v", history.Messages[1].Metadata)
+	}
+	if h := n.history(s.ChannelID); len(h) != 4 {
+		t.Errorf("%d messages in the channel", len(h))
+	}
+	limited := into[page](n.do("GET", path+"/messages?limit=1", nil).want(200))
+	if len(limited.Messages) != 1 || !limited.HasMore || limited.Messages[0].ID != history.Messages[0].ID {
+		t.Errorf("page %+v", limited)
+	}
+	if renewed := into[wireSession](n.do("POST", path+"/renew", nil).want(200)); renewed.RenewalCount != 3 {
+		t.Errorf("renewed %+v", renewed)
+	}
+	if beat := into[wireSession](n.do("POST", path+"/heartbeat", nil).want(200)); beat.RenewalCount != 4 {
+		t.Errorf("heartbeat %+v", beat)
+	}
+	changed := into[wireSession](n.do("PATCH", path+"/timeout", map[string]any{"timeoutMinutes": "45", "autoRenew": false}).want(200))
+	if c := changed.TimeoutConfig; c.TimeoutMinutes != 45 || c.MaxDurationMinutes != 720 || c.AutoRenew {
+		t.Errorf("changed %+v", changed)
+	}
+	list := into[struct {
+		Sessions []wireSession
+		Total    int
+		Stats    struct{ ActiveSessions int }
+	}](n.do("GET", sessionsPath, nil, "X-Entity-Id", s.UserID).want(200))
+	if len(list.Sessions) != 1 || list.Total != 1 || list.Stats.ActiveSessions != 1 || list.Sessions[0].SessionID != s.SessionID {
+		t.Errorf("list %+v", list)
+	}
+	health := into[struct {
+		Status         string
+		ActiveSessions int
+	}](n.do("GET", sessionsPath+"/health", nil).want(200))
+	if health.Status != "healthy" || health.ActiveSessions != 1 {
+		t.Errorf("health %+v", health)
+	}
+	if gone := into[struct {
+		Success bool
+		Data    struct{ Success bool }
+	}](n.do("DELETE", path, nil).want(200)); !gone.Success || !gone.Data.Success {
+		t.Errorf("deleted %+v", gone)
+	}
+	clearError(t, "a deleted session", n.do("GET", path, nil), http.StatusNotFound, "SESSION_NOT_FOUND")
+}
+
+func TestSessionTransports(t *testing.T) {
+	t.Parallel()
+	model := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Frame("Streams carry words one by one.") })
+	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+model.URL, "OPENAI_API_KEY=sk-test-0123456789abcdef0123456789abcdef")
+	path := sessionsPath + "/" + n.session(nil).SessionID + "/messages"
+	events := readSSE(t, n.do("POST", path, map[string]any{"content": "Tell me about streams", "mode": "stream"}).want(200).body)
+	var text strings.Builder
+	for _, e := range events {
+		var chunk struct{ Chunk string }
+		if err := json.Unmarshal(e.data, &chunk); err == nil && e.name == "chunk" {
+			text.WriteString(chunk.Chunk)
+		}
+	}
+	var done struct {
+		Text          string
+		SessionStatus struct{ WasRenewed bool }
+	}
+	if err := json.Unmarshal(events[len(events)-1].data, &done); err != nil || events[0].name != "user_message" || done.Text != text.String() || !done.SessionStatus.WasRenewed {
+		t.Errorf("%v: pieces %q, end %+v", err, text.String(), done)
+	}
+	sync := into[sessionPost](n.do("POST", path, map[string]any{"content": "Once more", "transport": "sync"}).want(201))
+	if sync.AgentResponse.Text != done.Text {
+		t.Errorf("answer %+v", sync)
+	}
+}
+
+func TestSessionBadInput(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	agent, user := n.agent().ID, uuid.NewString()
+	for name, body := range map[string]any{
+		"nothing":       map[string]any{},
+		"no user":       map[string]any{"agentId": agent},
+		"no UUID":       map[string]any{"agentId": "x", "userId": user},
+		"list":          map[string]any{"agentId": agent, "userId": user, "metadata": []int{1}},
+		"much metadata": map[string]any{"agentId": agent, "userId": user, "metadata": map[string]any{"x": strings.Repeat("x", 11<<10)}},
+	} {
+		clearError(t, name, n.do("POST", sessionsPath, body), http.StatusBadRequest, "")
+	}
+	clearError(t, "unknown agent", n.do("POST", sessionsPath, map[string]any{"agentId": uuid.NewString(), "userId": user}), http.StatusNotFound, "AGENT_NOT_FOUND")
+	n.do("POST", sessionsPath, map[string]any{"agentId": agent, "userId": user, "timeoutConfig": "soon"}).want(201)
+	odd := n.session(map[string]any{"timeoutMinutes": "7.5", "autoRenew": "false", "maxDurationMinutes": "abc", "unknown": 1})
+	if c := odd.TimeoutConfig; c.TimeoutMinutes != 7.5 || c.AutoRenew || c.MaxDurationMinutes != 720 {
+		t.Errorf("odd time-outs became %+v", c)
+	}
+	path := sessionsPath + "/" + odd.SessionID
+	for name, body := range map[string]any{
+		"no content": map[string]any{}, "empty": map[string]any{"content": ""}, "a number": map[string]any{"content": 7},
+		"long": map[string]any{"content": strings.Repeat("x", 4001)}, "transport": map[string]any{"content": "x", "transport": "toString"},
+		"attachments": map[string]any{"content": "x", "attachments": "cat.png"},
+		"metadata":    map[string]any{"content": "x", "metadata": map[string]any{"x": strings.Repeat("x", 11<<10)}},
+	} {
+		clearError(t, name, n.do("POST", path+"/messages", body), http.StatusBadRequest, "")
+	}
+	clearError(t, "no time", n.do("GET", path+"/messages?before=soon", nil), http.StatusBadRequest, "")
+	for name, body := range map[string]any{
+		"below": map[string]any{"timeoutMinutes": 4}, "above": map[string]any{"timeoutMinutes": 1441}, "list": map[string]any{"timeoutMinutes": []int{}}, "word": map[string]any{"autoRenew": "yes"},
+	} {
+		clearError(t, name, n.do("PATCH", path+"/timeout", body), http.StatusBadRequest, "")
+	}
+	some := sessionsPath + "/" + uuid.NewString()
+	for _, r := range []struct {
+		method, path string
+		body         any
+	}{
+		{"GET", some, nil}, {"DELETE", some, nil}, {"POST", some + "/renew", nil}, {"POST", some + "/heartbeat", nil},
+		{"PATCH", some + "/timeout", map[string]any{}}, {"GET", some + "/messages", nil}, {"POST", some + "/messages", map[string]any{"content": "x"}},
+	} {
+		clearError(t, r.method+" "+r.path, n.do(r.method, r.path, r.body), http.StatusNotFound, "SESSION_NOT_FOUND")
+	}
+}
+
+// A session runs out while the server is off; the agent's own settings decide when.
+func TestSessionOutlivesTheServer(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	cfg := config0(t)
+	cfg.Storage.Dir = dir
+	cfg.Sessions.MinTimeout = 100 * time.Millisecond
+	n := startWith(t, cfg)
+	n.do("PATCH", "/api/agents/"+n.agent().ID, map[string]any{"settings": map[string]any{"SESSION_TIMEOUT_MINUTES": 90}}).want(200)
+	long, short := n.session(nil), n.session(map[string]any{"timeoutMinutes": 0.02})
+	if long.TimeoutConfig.TimeoutMinutes != 90 || !short.IsNearExpiration {
+		t.Fatalf("sessions %+v, %+v", long, short)
+	}
+	into[sessionPost](n.do("POST", sessionsPath+"/"+long.SessionID+"/messages", map[string]any{"content": "Hello", "transport": "http"}).want(201))
+	n.stop()
+
+	again := startWith(t, cfg)
+	eventually(t, "the end of the short one", func() bool {
+		return again.do("GET", sessionsPath+"/"+short.SessionID, nil).status == http.StatusGone
+	})
+	clearError(t, "the short one", again.do("POST", sessionsPath+"/"+short.SessionID+"/messages", map[string]any{"content": "x"}), http.StatusGone, "SESSION_EXPIRED")
+	got := into[wireSession](again.do("GET", sessionsPath+"/"+long.SessionID, nil).want(200))
+	if got.RenewalCount != 1 || got.TimeoutConfig.TimeoutMinutes != 90 {
+		t.Errorf("session %+v", got)
+	}
+	into[sessionPost](again.do("POST", sessionsPath+"/"+long.SessionID+"/messages", map[string]any{"content": "Hello again", "transport": "http"}).want(201))
+	if h := again.history(long.ChannelID); len(h) != 4 {
+		t.Errorf("%d messages", len(h))
+	}
+}
+
+func TestSessionsAreClearedOnShutdown(t *testing.T) {
+	t.Parallel()
+	cfg := config0(t)
+	cfg.Sessions.ClearOnShutdown = true
+	n := startWith(t, cfg)
+	s := n.session(nil)
+	n.stop()
+	again := startWith(t, cfg)
+	clearError(t, "a cleared session", again.do("GET", sessionsPath+"/"+s.SessionID, nil), http.StatusNotFound, "SESSION_NOT_FOUND")
+}
+
+func TestSessionOfADeletedChannel(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	s := n.session(nil)
+	n.do("DELETE", "/api/messaging/channels/"+s.ChannelID, nil).want(204)
+	clearError(t, "its channel is gone", n.do("POST", sessionsPath+"/"+s.SessionID+"/messages", map[string]any{"content": "x"}), http.StatusGone, "SESSION_EXPIRED")
+}
