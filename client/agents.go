@@ -48,7 +48,7 @@ func (c *Client) UpdateAgent(ctx context.Context, id uuid.UUID, patch map[string
 		body[key] = raw
 	}
 	return call[Agent](ctx, c, "changing an agent", func(ctx context.Context) (*http.Response, error) {
-		return c.api.UpdateAgent(ctx, id, body)
+		return c.api.UpdateAgent(ctx, id, nil, body)
 	})
 }
 

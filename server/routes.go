@@ -60,10 +60,13 @@ func (s *Server) application() (http.Handler, error) {
 	}
 	r := chi.NewRouter()
 	r.Use(httpx.SecurityHeaders(s.cfg.Production()), s.parts.cors.Handler, httpx.Compress())
-	r.Use(belowAPI(httpx.RateLimit(s.cfg.Limits), httpx.LimitBody(s.cfg.Limits), httpx.RequireMediaType), auth.Middleware(s.parts.keys, httpx.WriteError))
-	r.Use(rest.Aliases)
+	r.Use(rest.OlderPaths(), rest.Aliases, belowAPI(httpx.RateLimit(s.cfg.Limits), httpx.LimitBody(s.cfg.Limits), httpx.RequireMediaType))
+	r.Use(auth.Middleware(s.parts.keys, httpx.WriteError), auth.Services(auth.NewKeys(s.cfg.Security.ServiceKey)))
+	r.Use(httpx.Local, belowAPI(httpx.NotModified, httpx.Idempotent(s.parts.answers)))
 	rest.Register(r, rest.Deps{
-		Messaging: s.parts.messaging, Agents: s.parts.runtime.Agents(), Memory: memory.New(s.parts.store), Health: s.health, WriteError: httpx.WriteError,
+		Messaging: s.parts.messaging, Agents: s.parts.runtime.Agents(), Memory: memory.New(s.parts.store), Titles: s.parts.runtime, Health: s.health, WriteError: httpx.WriteError,
+		Logs: s.logs, Settings: s.parts.settings, Stop: s.requestStop, Trusted: s.trusted,
+		Sockets:     func() int { return len(s.parts.io.Of("/").Sockets()) },
 		Middlewares: []func(http.Handler) http.Handler{httpx.Validator(doc)},
 		Version:     s.version, Environment: s.cfg.Security.Environment, Started: s.started, HTTPTimeout: s.cfg.Messages.HTTPTimeout,
 	})
@@ -108,6 +111,12 @@ func belowAPI(middlewares ...func(http.Handler) http.Handler) func(http.Handler)
 }
 
 func callerAddress(r *http.Request) string { return httpx.ClientIPFrom(r.Context()).String() }
+
+// trusted reports whether the caller of a request brought the API key, which is checked before, or, where none is needed, is on
+// this machine.
+func (s *Server) trusted(ctx context.Context) bool {
+	return s.parts.keys.Required() || httpx.IsLocal(ctx)
+}
 
 func isBelow(path, prefix string) bool {
 	return path == prefix || strings.HasPrefix(path, prefix+"/")

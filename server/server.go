@@ -54,6 +54,8 @@ type Server struct {
 	parts    parts
 	handler  atomic.Pointer[http.Handler] // nil unless the server is running
 	stopping atomic.Bool
+	asked    chan struct{} // closed: somebody asked the server to stop
+	askOnce  sync.Once
 
 	mu      sync.Mutex
 	servers []*http.Server // those of Serve
@@ -71,7 +73,7 @@ func New(cfg Config, opts ...Option) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, dataDir: dir, version: "dev", logs: logstream.NewStream(logEntries)}
+	s := &Server{cfg: cfg, dataDir: dir, version: "dev", logs: logstream.NewStream(logEntries), asked: make(chan struct{})}
 	for _, o := range opts {
 		o(s)
 	}
@@ -110,8 +112,21 @@ func (s *Server) Handler() http.Handler {
 	})
 }
 
-// Serve answers on l until Shutdown, and then returns nil. On a listener that only this machine can reach, a server that asks
-// for no key answers to this machine's names only.
+// StopRequested is closed when a caller of the API has asked the server to stop. Whoever started the server then calls
+// Shutdown.
+func (s *Server) StopRequested() <-chan struct{} { return s.asked }
+
+func (s *Server) requestStop() {
+	s.askOnce.Do(func() {
+		s.stopping.Store(true)
+		s.log.Info("asked to stop")
+		close(s.asked)
+	})
+}
+
+// Serve answers on l until Shutdown, or until the server is asked to stop, and then returns nil; requests that have begun are
+// for Shutdown to wait for. On a listener that only this machine can reach, a server that asks for no key answers to this
+// machine's names only.
 func (s *Server) Serve(l net.Listener) error {
 	handler := s.Handler()
 	if isLoopback(l.Addr()) && s.cfg.Security.AuthToken == "" {
@@ -125,7 +140,18 @@ func (s *Server) Serve(l net.Listener) error {
 	if stopping {
 		return l.Close()
 	}
-	if err := srv.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+	ended := make(chan struct{})
+	var closing sync.WaitGroup
+	defer closing.Wait()
+	defer close(ended)
+	closing.Go(func() {
+		select {
+		case <-s.asked:
+			_ = l.Close() // nothing new is taken; Serve returns
+		case <-ended:
+		}
+	})
+	if err := srv.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) && !s.stopping.Load() {
 		return fmt.Errorf("serving on %s: %w", l.Addr(), err)
 	}
 	return nil

@@ -15,12 +15,14 @@ import (
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/bus"
 	"github.com/elizad/elizad/server/internal/httpx"
+	"github.com/elizad/elizad/server/internal/idempotency"
 	"github.com/elizad/elizad/server/internal/lifecycle"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/realtime"
 	"github.com/elizad/elizad/server/internal/rest"
 	"github.com/elizad/elizad/server/internal/runtime"
 	"github.com/elizad/elizad/server/internal/seal"
+	"github.com/elizad/elizad/server/internal/settingsfile"
 	"github.com/elizad/elizad/server/internal/store"
 	"github.com/elizad/elizad/server/internal/store/pgstore"
 	"github.com/elizad/elizad/server/internal/store/sqlitestore"
@@ -39,6 +41,8 @@ type parts struct {
 	messaging *messaging.Service
 	upkeep    *messaging.Upkeep
 	announcer *webhook.Announcer
+	answers   *idempotency.Keys
+	settings  *settingsfile.File
 	runtime   *runtime.Service
 	io        *socketio.Server
 	gateway   *realtime.Gateway
@@ -93,7 +97,7 @@ func (s *Server) openMessaging(ctx context.Context) error {
 		return fmt.Errorf("reading ELIZAD_WEBHOOK_ALLOW (--webhook-allow): %w", err)
 	}
 	s.parts.messaging = messaging.New(messaging.Config{
-		Store: s.parts.store, Bus: s.parts.bus, Logger: s.log, MailboxLimit: s.cfg.Messages.QueueMax,
+		Store: s.parts.store, Bus: s.parts.bus, Logger: s.log, MailboxLimit: s.cfg.Messages.QueueMax, GuardAgents: s.parts.keys.Required(),
 		Sessions: messaging.SessionLimits{
 			Timeout: s.cfg.Sessions.Timeout, MinTimeout: s.cfg.Sessions.MinTimeout, MaxTimeout: s.cfg.Sessions.MaxTimeout,
 			MaxDuration: s.cfg.Sessions.MaxDuration, Warning: s.cfg.Sessions.Warning,
@@ -104,6 +108,10 @@ func (s *Server) openMessaging(ctx context.Context) error {
 		CheckCallback: s.parts.hooks.Check,
 		Secrets:       s.parts.secrets,
 	})
+	s.parts.answers = idempotency.New(s.parts.store, time.Now)
+	if err := s.parts.answers.Recover(ctx); err != nil {
+		return err
+	}
 	return s.parts.messaging.Prepare(ctx)
 }
 
@@ -205,8 +213,13 @@ func (s *Server) startRuntime(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("registering plugins: %w", err)
 	}
+	s.parts.settings = settingsfile.New(s.dataDir)
+	stored, err := s.parts.settings.Load()
+	if err != nil {
+		return err
+	}
 	s.parts.runtime, err = runtime.New(runtime.Config{
-		Store: s.parts.store, Messages: s.parts.messaging, Models: models, Keys: s.parts.secrets, Environment: s.cfg.Agents.Environment, Plugins: plugins,
+		Store: s.parts.store, Messages: s.parts.messaging, Models: models, Keys: s.parts.secrets, Environment: s.cfg.Agents.Environment.WithDefaults(stored), Plugins: plugins,
 		Logger: s.log, Owner: nodeName(), ConcurrentRuns: s.cfg.Messages.ConcurrentRuns, ConversationLength: s.cfg.Messages.ConversationLength,
 		RunTimeout: s.cfg.Messages.RunTimeout, Capture: runtime.Capture(s.cfg.Messages.Capture),
 	})

@@ -71,6 +71,24 @@ func (e ChannelType) Valid() bool {
 	}
 }
 
+// Defines values for CompleteRequestStatus.
+const (
+	CompleteRequestStatusCompleted CompleteRequestStatus = "completed"
+	CompleteRequestStatusFailed    CompleteRequestStatus = "failed"
+)
+
+// Valid indicates whether the value is a known member of the CompleteRequestStatus enum.
+func (e CompleteRequestStatus) Valid() bool {
+	switch e {
+	case CompleteRequestStatusCompleted:
+		return true
+	case CompleteRequestStatusFailed:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for HealthStatus.
 const (
 	HealthStatusDEGRADED HealthStatus = "DEGRADED"
@@ -288,6 +306,31 @@ func (e TurnPolicy) Valid() bool {
 	default:
 		return false
 	}
+}
+
+// ActionPatch Changes to an action.
+//
+// Example: {"content":"Executed action: SEARCH","raw_message":{"actionStatus":"completed"}}
+type ActionPatch struct {
+	// AuthorID Of no consequence; the author stays.
+	AuthorID *UUID   `json:"author_id,omitempty"`
+	Content  *string `json:"content,omitempty"`
+
+	// InReplyToMessageID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	InReplyToMessageID *UUID `json:"in_reply_to_message_id,omitempty"`
+
+	// Metadata An object with any content.
+	//
+	// Example: {}
+	Metadata JSONObject `json:"metadata,omitempty"`
+
+	// RawMessage Any JSON value but null.
+	//
+	// Example: {"text":"Hello"}
+	RawMessage AnyJSON `json:"raw_message,omitempty"`
+	SourceType *string `json:"source_type,omitempty"`
 }
 
 // Agent A stored agent. Under `settings.secrets` every value is a mask.
@@ -594,6 +637,15 @@ type AgentModel struct {
 	Provider string `json:"provider"`
 }
 
+// AgentNumbers How many agents there are.
+//
+// Example: {"active":1,"inactive":1,"total":2}
+type AgentNumbers struct {
+	Active   int `json:"active"`
+	Inactive int `json:"inactive"`
+	Total    int `json:"total"`
+}
+
 // AgentPatch Any fields of a Character, and `enabled`. An `id` must be the agent's own.
 //
 // Example: {"settings":{"secrets":{"API_KEY":null},"temperature":0.4},"topics":["feelings","dreams"]}
@@ -842,6 +894,9 @@ type ChannelEnvelope struct {
 // Example: {"channels":[]}
 type ChannelList struct {
 	Channels []Channel `json:"channels"`
+
+	// NextCursor Where the next page begins; absent on the last one.
+	NextCursor *string `json:"nextCursor,omitempty"`
 }
 
 // ChannelListEnvelope Channels.
@@ -880,10 +935,63 @@ type ChannelPatch struct {
 	TurnPolicy *TurnPolicy `json:"turnPolicy,omitempty"`
 }
 
+// ChannelTitle A suggestion for the name of a channel.
+//
+// Example: {"channelId":"a754cd35-323b-449b-a989-4846a5be30ab","title":"Feelings about the sea"}
+type ChannelTitle struct {
+	// ChannelID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ChannelID UUID `json:"channelId"`
+
+	// Reason Why there is none.
+	Reason *string `json:"reason,omitempty"`
+
+	// Title Null if there is none.
+	Title nullable.Nullable[string] `json:"title"`
+}
+
+// ChannelTitleEnvelope A suggestion for the name of a channel.
+//
+// Example: {"data":{"channelId":"a754cd35-323b-449b-a989-4846a5be30ab","title":"Feelings about the sea"},"success":true}
+type ChannelTitleEnvelope struct {
+	// Data A suggestion for the name of a channel.
+	//
+	// Example: {"channelId":"a754cd35-323b-449b-a989-4846a5be30ab","title":"Feelings about the sea"}
+	Data ChannelTitle `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
 // ChannelType What kind of place a channel is.
 //
 // Example: GROUP
 type ChannelType string
+
+// ChannelsSynced How many channels were made or brought up to date.
+//
+// Example: {"synced":1}
+type ChannelsSynced struct {
+	Synced int `json:"synced"`
+}
+
+// ChannelsSyncedEnvelope How many channels were made or brought up to date.
+//
+// Example: {"data":{"synced":1},"success":true}
+type ChannelsSyncedEnvelope struct {
+	// Data How many channels were made or brought up to date.
+	//
+	// Example: {"synced":1}
+	Data ChannelsSynced `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
 
 // Character Who an agent is. Requests may carry exactly these keys; the server names the first that it refuses.
 //
@@ -953,6 +1061,33 @@ type Character struct {
 	Topics    []string          `json:"topics,omitempty"`
 	Username  *string           `json:"username,omitempty"`
 }
+
+// CompleteRequest Names a message, or a channel.
+//
+// Example: {"messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","status":"completed"}
+type CompleteRequest struct {
+	// ChannelID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ChannelID *UUID `json:"channel_id,omitempty"`
+
+	// Error What went wrong.
+	Error *string `json:"error,omitempty"`
+
+	// MessageID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	MessageID *UUID `json:"messageId,omitempty"`
+
+	// MessageServerID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	MessageServerID *UUID                  `json:"message_server_id,omitempty"`
+	Status          *CompleteRequestStatus `json:"status,omitempty"`
+}
+
+// CompleteRequestStatus defines model for CompleteRequest.Status.
+type CompleteRequestStatus string
 
 // CreateAgentRequest A Character in `characterJson` or `agent`, or as the body itself. Keys that only a stored agent has are ignored.
 //
@@ -1164,6 +1299,86 @@ type CurrentMessageServerEnvelope struct {
 	Success Success `json:"success"`
 }
 
+// DebugInfo What is going on.
+//
+// Example: {"count":1,"environment":{"environment":"production","version":"1.0.0"},"runtime":{"agents":[],"connections":0,"memory":{"percentage":25,"total":33554432,"used":8388608}},"servers":[{"createdAt":"2026-11-20T15:33:10.230Z","id":"00000000-0000-0000-0000-000000000000","metadata":{},"name":"Default Server","sourceType":"eliza_default","updatedAt":"2026-11-20T15:33:10.230Z"}]}
+type DebugInfo struct {
+	Count int `json:"count"`
+
+	// Environment Facts about the server that are no secrets.
+	Environment map[string]string `json:"environment"`
+
+	// Runtime What this process has to do.
+	//
+	// Example: {"agents":[],"connections":0,"memory":{"percentage":25,"total":33554432,"used":8388608}}
+	Runtime DebugRuntime    `json:"runtime"`
+	Servers []MessageServer `json:"servers"`
+}
+
+// DebugInfoEnvelope What is going on, with the servers once more beside it.
+//
+// Example: {"count":1,"data":{"count":1,"environment":{"environment":"production","version":"1.0.0"},"runtime":{"agents":[],"connections":0,"memory":{"percentage":25,"total":33554432,"used":8388608}},"servers":[{"createdAt":"2026-11-20T15:33:10.230Z","id":"00000000-0000-0000-0000-000000000000","metadata":{},"name":"Default Server","sourceType":"eliza_default","updatedAt":"2026-11-20T15:33:10.230Z"}]},"servers":[{"createdAt":"2026-11-20T15:33:10.230Z","id":"00000000-0000-0000-0000-000000000000","metadata":{},"name":"Default Server","sourceType":"eliza_default","updatedAt":"2026-11-20T15:33:10.230Z"}],"success":true}
+type DebugInfoEnvelope struct {
+	Count int `json:"count"`
+
+	// Data What is going on.
+	//
+	// Example: {"count":1,"environment":{"environment":"production","version":"1.0.0"},"runtime":{"agents":[],"connections":0,"memory":{"percentage":25,"total":33554432,"used":8388608}},"servers":[{"createdAt":"2026-11-20T15:33:10.230Z","id":"00000000-0000-0000-0000-000000000000","metadata":{},"name":"Default Server","sourceType":"eliza_default","updatedAt":"2026-11-20T15:33:10.230Z"}]}
+	Data    DebugInfo       `json:"data"`
+	Servers []MessageServer `json:"servers"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
+// DebugRuntime What this process has to do.
+//
+// Example: {"agents":[],"connections":0,"memory":{"percentage":25,"total":33554432,"used":8388608}}
+type DebugRuntime struct {
+	Agents []AgentStatus `json:"agents"`
+
+	// Connections Sockets that are connected.
+	Connections int `json:"connections"`
+
+	// Memory The memory of the process, in bytes.
+	//
+	// Example: {"percentage":25,"total":33554432,"used":8388608}
+	Memory MemoryUse `json:"memory"`
+}
+
+// Done That it was done.
+//
+// Example: {"success":true}
+type Done struct {
+	// Message What was done.
+	Message *string `json:"message,omitempty"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
+// DoneEnvelope That it was done.
+//
+// Example: {"data":{"message":"Done","success":true},"message":"Done","success":true}
+type DoneEnvelope struct {
+	// Data That it was done.
+	//
+	// Example: {"success":true}
+	Data Done `json:"data"`
+
+	// Message What was done.
+	Message string `json:"message"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
 // EpochMillis A moment in milliseconds since 1970.
 //
 // Example: 1795188790230
@@ -1207,6 +1422,36 @@ type ExampleTurn struct {
 	// Example: {}
 	Content JSONObject `json:"content"`
 	Name    string     `json:"name"`
+}
+
+// ExternalMessage A message as its platform has it.
+//
+// Example: {"authorId":"4411","content":"Hello","id":"1187","timestamp":1795188790230}
+type ExternalMessage struct {
+	// AuthorID The author's id there.
+	AuthorID   string  `json:"authorId"`
+	AuthorName *string `json:"authorName,omitempty"`
+	Content    string  `json:"content"`
+
+	// ID Its id there.
+	ID string `json:"id"`
+
+	// Metadata An object with any content.
+	//
+	// Example: {}
+	Metadata JSONObject `json:"metadata,omitempty"`
+
+	// Timestamp Any JSON value but null.
+	//
+	// Example: {"text":"Hello"}
+	Timestamp AnyJSON `json:"timestamp,omitempty"`
+}
+
+// Greeting A greeting.
+//
+// Example: {"message":"Hello World!"}
+type Greeting struct {
+	Message string `json:"message"`
 }
 
 // GroupCreatedEnvelope What agents have for a message server.
@@ -1328,6 +1573,80 @@ type HealthCheck struct {
 
 // HealthCheckStatus defines model for HealthCheck.Status.
 type HealthCheckStatus string
+
+// IngestRequest One message in the upper fields, or a list of them with their platform.
+//
+// Example: {"channel_id":"a754cd35-323b-449b-a989-4846a5be30ab","messages":[{"authorId":"4411","content":"Hello","id":"1187"}],"platform":"telegram"}
+type IngestRequest struct {
+	AuthorDisplayName *string `json:"author_display_name,omitempty"`
+
+	// AuthorID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	AuthorID *UUID `json:"author_id,omitempty"`
+
+	// ChannelID The channel's UUID; with a list also the platform's own id.
+	ChannelID string  `json:"channel_id"`
+	Content   *string `json:"content,omitempty"`
+
+	// InReplyToMessageID A message of the same channel; ignored if it isn't a UUID.
+	InReplyToMessageID *string `json:"in_reply_to_message_id,omitempty"`
+
+	// MessageServerID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	MessageServerID *UUID             `json:"message_server_id,omitempty"`
+	Messages        []ExternalMessage `json:"messages,omitempty"`
+
+	// Metadata An object with any content.
+	//
+	// Example: {}
+	Metadata JSONObject `json:"metadata,omitempty"`
+	Platform *string    `json:"platform,omitempty"`
+
+	// RawMessage Any JSON value but null.
+	//
+	// Example: {"text":"Hello"}
+	RawMessage AnyJSON `json:"raw_message,omitempty"`
+
+	// SourceID The message's id there.
+	SourceID *string `json:"source_id,omitempty"`
+
+	// SourceType The platform.
+	SourceType *string `json:"source_type,omitempty"`
+}
+
+// Ingested What became of the messages.
+//
+// Example: {"messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","messageIds":["2c63e6a2-a833-40bf-965f-256c9b3a5716"],"processed":1}
+type Ingested struct {
+	// MessageID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	MessageID  *UUID  `json:"messageId,omitempty"`
+	MessageIds []UUID `json:"messageIds"`
+
+	// Processed How many there were, those that came before included.
+	Processed int `json:"processed"`
+}
+
+// IngestedEnvelope What became of the messages.
+//
+// Example: {"data":{"messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","messageIds":["2c63e6a2-a833-40bf-965f-256c9b3a5716"],"processed":1},"message":"Message ingested and published to bus","success":true}
+type IngestedEnvelope struct {
+	// Data What became of the messages.
+	//
+	// Example: {"messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","messageIds":["2c63e6a2-a833-40bf-965f-256c9b3a5716"],"processed":1}
+	Data Ingested `json:"data"`
+
+	// Message What was done.
+	Message string `json:"message"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
 
 // JSONObject An object with any content.
 //
@@ -1559,10 +1878,55 @@ type Liveness struct {
 	Timestamp Timestamp `json:"timestamp"`
 }
 
+// LocalEnvironmentEnvelope Settings by name.
+//
+// Example: {"data":{"OPENAI_API_KEY":"********","SMALL_MODEL":"gpt-5-mini"},"success":true}
+type LocalEnvironmentEnvelope struct {
+	Data map[string]string `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
+// LogEntry One entry of the log.
+//
+// Example: {"level":50,"msg":"request (status=500, path=/api/agents)","time":1795188790230}
+type LogEntry struct {
+	// AgentID The agent that it is about.
+	AgentID   *string `json:"agentId,omitempty"`
+	AgentName *string `json:"agentName,omitempty"`
+
+	// Level 60 fatal, 50 error, 40 warn, 30 info, 29 log, 28 progress, 27 success, 20 debug, 10 trace.
+	Level int    `json:"level"`
+	Msg   string `json:"msg"`
+
+	// Time A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	Time EpochMillis `json:"time"`
+}
+
+// LogsCleared The log is empty.
+//
+// Example: {"cleared":100,"message":"Logs cleared successfully","status":"success"}
+type LogsCleared struct {
+	// Cleared How many entries there were.
+	Cleared int    `json:"cleared"`
+	Message string `json:"message"`
+	Status  string `json:"status"`
+}
+
 // LooseInteger A number. Text that isn't one counts as absent.
 //
 // Example: 50
 type LooseInteger = string
+
+// LooseMoment A moment as epoch milliseconds or as text.
+//
+// Example: 2026-11-20T15:33:10.230Z
+type LooseMoment = json.RawMessage
 
 // LooseNumber A number, or text that holds one.
 //
@@ -1800,6 +2164,20 @@ type MemoryUpdatedEnvelope struct {
 	Success Success `json:"success"`
 }
 
+// MemoryUse The memory of the process, in bytes.
+//
+// Example: {"percentage":25,"total":33554432,"used":8388608}
+type MemoryUse struct {
+	// Percentage The one in relation to the other.
+	Percentage float64 `json:"percentage"`
+
+	// Total What the process has from the system.
+	Total int64 `json:"total"`
+
+	// Used What live objects take.
+	Used int64 `json:"used"`
+}
+
 // Message One entry of a channel.
 //
 // Example: {"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","inReplyToRootMessageId":null,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{},"seq":1,"sourceType":"client_chat","updatedAt":"2026-11-20T15:33:10.230Z","updated_at":1795188790230}
@@ -1878,6 +2256,27 @@ type MessageCursors struct {
 
 	// Before The time of the oldest message of the page.
 	Before *EpochMillis `json:"before,omitempty"`
+
+	// Next The cursor of the page with what is older; absent if there is none.
+	Next *string `json:"next,omitempty"`
+
+	// Prev The cursor of the page with what is newer.
+	Prev *string `json:"prev,omitempty"`
+}
+
+// MessageEnvelope A message.
+//
+// Example: {"data":{"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","inReplyToRootMessageId":null,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{},"seq":1,"sourceType":"client_chat","updatedAt":"2026-11-20T15:33:10.230Z","updated_at":1795188790230},"success":true}
+type MessageEnvelope struct {
+	// Data One entry of a channel.
+	//
+	// Example: {"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","inReplyToRootMessageId":null,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{},"seq":1,"sourceType":"client_chat","updatedAt":"2026-11-20T15:33:10.230Z","updated_at":1795188790230}
+	Data Message `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
 }
 
 // MessageList Messages, newest first.
@@ -1905,6 +2304,13 @@ type MessageListEnvelope struct {
 	//
 	// Example: true
 	Success Success `json:"success"`
+}
+
+// MessagePatch A change of a message.
+//
+// Example: {"content":"Hello again"}
+type MessagePatch struct {
+	Content string `json:"content"`
 }
 
 // MessagePosted The stored message, with the fields of the envelope again for clients that see only `data`.
@@ -2016,6 +2422,35 @@ type MessagePostedEnvelope struct {
 	//
 	// Example: {"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","author_display_name":"Alice","author_id":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","channel_id":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","messageServerId":"00000000-0000-0000-0000-000000000000","message_server_id":"00000000-0000-0000-0000-000000000000","metadata":{},"seq":1,"sourceType":"client_chat","source_type":"client_chat"}
 	UserMessage UserMessage `json:"userMessage"`
+}
+
+// MessageSearch Messages that were found, newest first.
+//
+// Example: {"hasMore":false,"messages":[],"total":0}
+type MessageSearch struct {
+	HasMore  bool      `json:"hasMore"`
+	Messages []Message `json:"messages"`
+
+	// NextCursor Where the next page begins; absent on the last one.
+	NextCursor *string `json:"nextCursor,omitempty"`
+
+	// Total How many there are in all, counted up to 10000.
+	Total int `json:"total"`
+}
+
+// MessageSearchEnvelope Messages that were found.
+//
+// Example: {"data":{"hasMore":false,"messages":[{"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","inReplyToRootMessageId":null,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{},"seq":1,"sourceType":"client_chat","updatedAt":"2026-11-20T15:33:10.230Z","updated_at":1795188790230}],"total":1},"success":true}
+type MessageSearchEnvelope struct {
+	// Data Messages that were found, newest first.
+	//
+	// Example: {"hasMore":false,"messages":[],"total":0}
+	Data MessageSearch `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
 }
 
 // MessageServer A tenant of channels.
@@ -2160,18 +2595,22 @@ type MessageServerCreatedEnvelope struct {
 
 // MessageServerList Message servers.
 //
-// Example: {"messageServers":[]}
+// Example: {"messageServers":[],"servers":[]}
 type MessageServerList struct {
 	MessageServers []MessageServer `json:"messageServers"`
+
+	// Servers The same again, for clients of the older path.
+	// Deprecated: this property has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+	Servers []MessageServer `json:"servers"`
 }
 
 // MessageServerListEnvelope Message servers.
 //
-// Example: {"data":{"messageServers":[{"createdAt":"2026-11-20T15:33:10.230Z","id":"00000000-0000-0000-0000-000000000000","metadata":{},"name":"Default Server","sourceType":"eliza_default","updatedAt":"2026-11-20T15:33:10.230Z"}]},"success":true}
+// Example: {"data":{"messageServers":[{"createdAt":"2026-11-20T15:33:10.230Z","id":"00000000-0000-0000-0000-000000000000","metadata":{},"name":"Default Server","sourceType":"eliza_default","updatedAt":"2026-11-20T15:33:10.230Z"}],"servers":[{"createdAt":"2026-11-20T15:33:10.230Z","id":"00000000-0000-0000-0000-000000000000","metadata":{},"name":"Default Server","sourceType":"eliza_default","updatedAt":"2026-11-20T15:33:10.230Z"}]},"success":true}
 type MessageServerListEnvelope struct {
 	// Data Message servers.
 	//
-	// Example: {"messageServers":[]}
+	// Example: {"messageServers":[],"servers":[]}
 	Data MessageServerList `json:"data"`
 
 	// Success Always true.
@@ -2722,6 +3161,99 @@ type RunSummary struct {
 	Status RunStatus `json:"status"`
 }
 
+// SearchMessagesRequest What to find.
+//
+// Example: {"limit":10,"query":"sea"}
+type SearchMessagesRequest struct {
+	// AuthorID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	AuthorID *UUID `json:"authorId,omitempty"`
+
+	// ChannelID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ChannelID *UUID `json:"channelId,omitempty"`
+
+	// Cursor Where to go on; as the answer before had it.
+	Cursor *string `json:"cursor,omitempty"`
+
+	// From A moment as epoch milliseconds or as text.
+	//
+	// Example: 2026-11-20T15:33:10.230Z
+	From LooseMoment `json:"from,omitempty"`
+
+	// Limit At most this many, 1 to 200; 50 if it is left out.
+	Limit *int `json:"limit,omitempty"`
+
+	// Offset Skip this many.
+	Offset *int `json:"offset,omitempty"`
+
+	// Page Counted from 1; of no consequence beside an offset.
+	Page *int `json:"page,omitempty"`
+
+	// Query Words.
+	Query *string `json:"query,omitempty"`
+
+	// To A moment as epoch milliseconds or as text.
+	//
+	// Example: 2026-11-20T15:33:10.230Z
+	To LooseMoment `json:"to,omitempty"`
+}
+
+// ServerLogs Entries of the log, oldest first.
+//
+// Example: {"agentId":"all","agentName":"all","count":1,"level":"error","levels":["fatal","error","warn","info","log","progress","success","debug","trace"],"logs":[{"level":50,"msg":"request (status=500, path=/api/agents)","time":1795188790230}],"requestedLevel":"error","total":100}
+type ServerLogs struct {
+	AgentID   string `json:"agentId"`
+	AgentName string `json:"agentName"`
+
+	// Count How many are in this answer.
+	Count int `json:"count"`
+
+	// Level The requested level again.
+	Level string `json:"level"`
+
+	// Levels The names of all levels.
+	Levels []string   `json:"levels"`
+	Logs   []LogEntry `json:"logs"`
+
+	// Received How many entries were appended.
+	Received       *int   `json:"received,omitempty"`
+	RequestedLevel string `json:"requestedLevel"`
+
+	// Total How many are kept.
+	Total int `json:"total"`
+}
+
+// ServerStatus The server in numbers.
+//
+// Example: {"agentCount":1,"agents":{"active":1,"inactive":1,"total":2},"memory":{"percentage":25,"total":33554432,"used":8388608},"status":"ok","timestamp":"2026-11-20T15:33:10.230Z","uptime":12.5,"version":"1.0.0"}
+type ServerStatus struct {
+	// AgentCount Active agents.
+	AgentCount int `json:"agentCount"`
+
+	// Agents How many agents there are.
+	//
+	// Example: {"active":1,"inactive":1,"total":2}
+	Agents AgentNumbers `json:"agents"`
+
+	// Memory The memory of the process, in bytes.
+	//
+	// Example: {"percentage":25,"total":33554432,"used":8388608}
+	Memory MemoryUse `json:"memory"`
+	Status string    `json:"status"`
+
+	// Timestamp A moment in UTC, ISO 8601 with milliseconds.
+	//
+	// Example: 2026-11-20T15:33:10.230Z
+	Timestamp Timestamp `json:"timestamp"`
+
+	// Uptime Seconds since the start.
+	Uptime  float64 `json:"uptime"`
+	Version string  `json:"version"`
+}
+
 // Session A session.
 //
 // Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","createdAt":"2026-11-20T15:33:10.230Z","expiresAt":"2026-11-20T16:03:10.230Z","isNearExpiration":false,"lastActivity":"2026-11-20T15:33:10.230Z","metadata":{"page":"help"},"renewalCount":0,"sessionId":"5f0f0a5c-6c2e-4c5b-8f3e-0e7e0d0b7a11","timeRemaining":1800000,"timeoutConfig":{"autoRenew":true,"maxDurationMinutes":720,"timeoutMinutes":30,"warningThresholdMinutes":5},"userId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be"}
@@ -3015,6 +3547,19 @@ type SessionsHealth struct {
 	Uptime float64 `json:"uptime"`
 }
 
+// SourceChannel A channel as its platform has it.
+//
+// Example: {"name":"general","sourceId":"81384788765712385","type":"GROUP"}
+type SourceChannel struct {
+	Name string `json:"name"`
+
+	// SourceID Its id there.
+	SourceID string `json:"sourceId"`
+
+	// Type A ChannelType, in either case; GROUP if it is left out.
+	Type *string `json:"type,omitempty"`
+}
+
 // StreamChunk A piece of a reply. The pieces in the order of `index` make up the text.
 //
 // Example: {"chunk":"How do ","index":0,"messageId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6"}
@@ -3056,10 +3601,85 @@ type Style struct {
 	Post []string `json:"post,omitempty"`
 }
 
+// SubmitLogsRequest Entries for the log.
+//
+// Example: {"logs":[{"level":"warn","message":"The page took long to load","source":"web"}]}
+type SubmitLogsRequest struct {
+	Logs []SubmittedLog `json:"logs,omitempty"`
+}
+
+// SubmitMessageRequest What an agent says or does.
+//
+// Example: {"author_id":"b850bc30-45f8-0041-a00a-83df46d8555d","channel_id":"a754cd35-323b-449b-a989-4846a5be30ab","content":"How do you do.","message_server_id":"00000000-0000-0000-0000-000000000000","metadata":{"agentName":"Eliza"},"raw_message":{"actions":["REPLY"],"text":"How do you do."},"source_type":"agent_response"}
+type SubmitMessageRequest struct {
+	// AuthorID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	AuthorID UUID `json:"author_id"`
+
+	// ChannelID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ChannelID UUID   `json:"channel_id"`
+	Content   string `json:"content"`
+
+	// InReplyToMessageID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	InReplyToMessageID *UUID `json:"in_reply_to_message_id,omitempty"`
+
+	// MessageID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	MessageID *UUID `json:"messageId,omitempty"`
+
+	// MessageServerID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	MessageServerID *UUID `json:"message_server_id,omitempty"`
+
+	// Metadata An object with any content.
+	//
+	// Example: {}
+	Metadata JSONObject `json:"metadata,omitempty"`
+
+	// RawMessage Any JSON value but null.
+	//
+	// Example: {"text":"Hello"}
+	RawMessage AnyJSON `json:"raw_message,omitempty"`
+
+	// SourceType `agent_response`, or `agent_action`, if it is left out.
+	SourceType *string `json:"source_type,omitempty"`
+}
+
+// SubmittedLog An entry for the log.
+//
+// Example: {"level":"warn","message":"The page took long to load","source":"web"}
+type SubmittedLog struct {
+	// Level The name of a level; info if it is left out.
+	Level   *string `json:"level,omitempty"`
+	Message string  `json:"message"`
+
+	// Metadata An object with any content.
+	//
+	// Example: {}
+	Metadata JSONObject `json:"metadata,omitempty"`
+
+	// Source Where it comes from.
+	Source *string `json:"source,omitempty"`
+}
+
 // Success Always true.
 //
 // Example: true
 type Success = bool
+
+// SyncChannelsRequest The channels of a platform.
+//
+// Example: {"channels":[{"name":"general","sourceId":"81384788765712385","type":"GROUP"}]}
+type SyncChannelsRequest struct {
+	Channels []SourceChannel `json:"channels"`
+}
 
 // TextOrTexts One text or a list of texts.
 //
@@ -3126,6 +3746,16 @@ type TurnPolicy string
 //
 // Example: b850bc30-45f8-0041-a00a-83df46d8555d
 type UUID = openapi_types.UUID
+
+// UpdateLocalEnvironmentRequest Settings by name; a null or empty value removes one.
+//
+// Example: {"content":{"OPENAI_API_KEY":"********","SMALL_MODEL":"gpt-5-mini"}}
+type UpdateLocalEnvironmentRequest struct {
+	// Content An object with any content.
+	//
+	// Example: {}
+	Content JSONObject `json:"content"`
+}
 
 // UserMessage The message as posted, in both spellings.
 //
@@ -3366,6 +3996,15 @@ type AgentID = UUID
 // Example: b850bc30-45f8-0041-a00a-83df46d8555d
 type ChannelID = UUID
 
+// Cursor Example: YjEyMw
+type Cursor = string
+
+// IdempotencyKey Example: 8e03978e-40d5-43dd-bc93-6894a57f9324
+type IdempotencyKey = string
+
+// IfMatch Example: "5f2b3c"
+type IfMatch = string
+
 // IncludeEmbedding Example: true
 type IncludeEmbedding = string
 
@@ -3407,6 +4046,11 @@ type MemoryTo = LooseTime
 
 // MemoryType Example: facts
 type MemoryType = string
+
+// MessageID A UUID of any version, in either case.
+//
+// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+type MessageID = UUID
 
 // MessageServerID A UUID of any version, in either case.
 //
@@ -3476,6 +4120,16 @@ type FailureApplicationJSON = Error
 // Example: {"code":"NOT_FOUND","detail":"Agent not found","status":404,"title":"Not Found","type":"about:blank"}
 type FailureApplicationProblemPlusJSON = Problem
 
+// ForbiddenApplicationJSON A failure.
+//
+// Example: {"error":{"code":"NOT_FOUND","message":"Agent not found"},"success":false}
+type ForbiddenApplicationJSON = Error
+
+// ForbiddenApplicationProblemPlusJSON A failure as RFC 9457 describes it.
+//
+// Example: {"code":"NOT_FOUND","detail":"Agent not found","status":404,"title":"Not Found","type":"about:blank"}
+type ForbiddenApplicationProblemPlusJSON = Problem
+
 // GoneApplicationJSON A failure.
 //
 // Example: {"error":{"code":"NOT_FOUND","message":"Agent not found"},"success":false}
@@ -3491,6 +4145,11 @@ type GoneApplicationProblemPlusJSON = Problem
 // Example: {"agentCount":1,"checks":{"agents":{"status":"pass"},"database":{"status":"pass"},"server":{"status":"pass"}},"dependencies":{"agents":"healthy","database":"healthy","server":"healthy"},"status":"OK","timestamp":"2026-11-20T15:33:10.230Z","uptime":12.5,"version":"1.0.0"}
 type HealthAnswer = Health
 
+// MessageAnswer A message.
+//
+// Example: {"data":{"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","inReplyToRootMessageId":null,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{},"seq":1,"sourceType":"client_chat","updatedAt":"2026-11-20T15:33:10.230Z","updated_at":1795188790230},"success":true}
+type MessageAnswer = MessageEnvelope
+
 // MessageServerAgentAnswer An agent and a message server.
 //
 // Example: {"data":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","message":"Agent added to message server successfully","messageServerId":"00000000-0000-0000-0000-000000000000"},"success":true}
@@ -3505,6 +4164,16 @@ type NotFoundApplicationJSON = Error
 //
 // Example: {"code":"NOT_FOUND","detail":"Agent not found","status":404,"title":"Not Found","type":"about:blank"}
 type NotFoundApplicationProblemPlusJSON = Problem
+
+// PreconditionFailedApplicationJSON A failure.
+//
+// Example: {"error":{"code":"NOT_FOUND","message":"Agent not found"},"success":false}
+type PreconditionFailedApplicationJSON = Error
+
+// PreconditionFailedApplicationProblemPlusJSON A failure as RFC 9457 describes it.
+//
+// Example: {"code":"NOT_FOUND","detail":"Agent not found","status":404,"title":"Not Found","type":"about:blank"}
+type PreconditionFailedApplicationProblemPlusJSON = Problem
 
 // RoomAnswer A room.
 //
@@ -3530,6 +4199,12 @@ type TimedOutApplicationProblemPlusJSON = Problem
 //
 // Example: {"data":{"settings":{},"success":true,"world":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","createdAt":"2026-11-20T15:33:10.230Z","id":"dec793fc-c523-0cac-9993-b536acb152af","messageServerId":"00000000-0000-0000-0000-000000000000","metadata":null,"name":"Default Server","updatedAt":"2026-11-20T15:33:10.230Z"},"worldId":"dec793fc-c523-0cac-9993-b536acb152af"},"success":true}
 type WorldAnswer = WorldEnvelope
+
+// UpdateAgentParams defines parameters for UpdateAgent.
+type UpdateAgentParams struct {
+	// IfMatch Change it only if its ETag is among these.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
 
 // ListAgentLogsParams defines parameters for ListAgentLogs.
 type ListAgentLogsParams struct {
@@ -3683,6 +4358,18 @@ type GetRunParams struct {
 type UpdateChannelParams struct {
 	// Merge Merge `metadata` into the stored object instead of replacing it.
 	Merge *bool `form:"merge,omitempty" json:"merge,omitempty"`
+
+	// IfMatch Change it only if its ETag is among these.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// GenerateChannelTitleParams defines parameters for GenerateChannelTitle.
+type GenerateChannelTitleParams struct {
+	// Limit Read at most this many of the newest messages, 1 to 200; 50 if it is not a number.
+	Limit *LooseInteger `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Before Only messages strictly older than this.
+	Before *LooseTime `form:"before,omitempty" json:"before,omitempty"`
 }
 
 // ListMessagesParams defines parameters for ListMessages.
@@ -3698,6 +4385,9 @@ type ListMessagesParams struct {
 
 	// After Only messages strictly newer than this; without `before`, the oldest of them.
 	After *LooseTime `form:"after,omitempty" json:"after,omitempty"`
+
+	// Cursor Where to go on, as an answer's cursor or Link header has it; the other bounds are of no consequence then.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // PostMessageParams defines parameters for PostMessage.
@@ -3705,6 +4395,9 @@ type PostMessageParams struct {
 	// LastEventID The `id` of the last event that the reader of a broken stream has seen: the same request goes on from there,
 	// and posts nothing.
 	LastEventID *LastEventID `json:"Last-Event-ID,omitempty"`
+
+	// IdempotencyKey A name for the request, under which it is done once.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // GetDMChannelParams defines parameters for GetDMChannel.
@@ -3744,6 +4437,15 @@ type ListChannelsParams struct {
 
 	// Offset Skip this many; none if it is not a positive number.
 	Offset *LooseInteger `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Cursor Where to go on, as an answer's cursor or Link header has it; the other bounds are of no consequence then.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// UpdateMessageParams defines parameters for UpdateMessage.
+type UpdateMessageParams struct {
+	// IfMatch Change it only if its ETag is among these.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // ListSessionsParams defines parameters for ListSessions.
@@ -3774,6 +4476,60 @@ type PostSessionMessageParams struct {
 	LastEventID *LastEventID `json:"Last-Event-ID,omitempty"`
 }
 
+// ClearServerLogsParams defines parameters for ClearServerLogs.
+type ClearServerLogsParams struct {
+	// Since Not older than this; an hour ago if it is left out.
+	Since *LooseTime `form:"since,omitempty" json:"since,omitempty"`
+
+	// Level Exactly this level; `all` or nothing for every one. An unknown name counts as `info`.
+	Level *string `form:"level,omitempty" json:"level,omitempty"`
+
+	// AgentName Only entries about an agent of this name; `all` for every entry.
+	AgentName *string `form:"agentName,omitempty" json:"agentName,omitempty"`
+
+	// AgentID Only entries about this agent; `all` for every entry.
+	AgentID *string `form:"agentId,omitempty" json:"agentId,omitempty"`
+
+	// Limit At most this many of the newest, up to 1000; 100 if it is not a positive number.
+	Limit *LooseInteger `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// GetServerLogsParams defines parameters for GetServerLogs.
+type GetServerLogsParams struct {
+	// Since Not older than this; an hour ago if it is left out.
+	Since *LooseTime `form:"since,omitempty" json:"since,omitempty"`
+
+	// Level Exactly this level; `all` or nothing for every one. An unknown name counts as `info`.
+	Level *string `form:"level,omitempty" json:"level,omitempty"`
+
+	// AgentName Only entries about an agent of this name; `all` for every entry.
+	AgentName *string `form:"agentName,omitempty" json:"agentName,omitempty"`
+
+	// AgentID Only entries about this agent; `all` for every entry.
+	AgentID *string `form:"agentId,omitempty" json:"agentId,omitempty"`
+
+	// Limit At most this many of the newest, up to 1000; 100 if it is not a positive number.
+	Limit *LooseInteger `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// PostServerLogsParams defines parameters for PostServerLogs.
+type PostServerLogsParams struct {
+	// Since Not older than this; an hour ago if it is left out.
+	Since *LooseTime `form:"since,omitempty" json:"since,omitempty"`
+
+	// Level Exactly this level; `all` or nothing for every one. An unknown name counts as `info`.
+	Level *string `form:"level,omitempty" json:"level,omitempty"`
+
+	// AgentName Only entries about an agent of this name; `all` for every entry.
+	AgentName *string `form:"agentName,omitempty" json:"agentName,omitempty"`
+
+	// AgentID Only entries about this agent; `all` for every entry.
+	AgentID *string `form:"agentId,omitempty" json:"agentId,omitempty"`
+
+	// Limit At most this many of the newest, up to 1000; 100 if it is not a positive number.
+	Limit *LooseInteger `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // CreateAgentJSONRequestBody defines body for CreateAgent for application/json ContentType.
 type CreateAgentJSONRequestBody = CreateAgentRequest
 
@@ -3798,6 +4554,12 @@ type UpdateWorldJSONRequestBody = WorldPatch
 // CreateGroupJSONRequestBody defines body for CreateGroup for application/json ContentType.
 type CreateGroupJSONRequestBody = CreateGroupRequest
 
+// CreateActionJSONRequestBody defines body for CreateAction for application/json ContentType.
+type CreateActionJSONRequestBody = SubmitMessageRequest
+
+// UpdateActionJSONRequestBody defines body for UpdateAction for application/json ContentType.
+type UpdateActionJSONRequestBody = ActionPatch
+
 // CreateChannelJSONRequestBody defines body for CreateChannel for application/json ContentType.
 type CreateChannelJSONRequestBody = CreateChannelRequest
 
@@ -3807,8 +4569,17 @@ type UpdateChannelJSONRequestBody = ChannelPatch
 // AddChannelAgentJSONRequestBody defines body for AddChannelAgent for application/json ContentType.
 type AddChannelAgentJSONRequestBody = AgentRef
 
+// GenerateChannelTitleJSONRequestBody defines body for GenerateChannelTitle for application/json ContentType.
+type GenerateChannelTitleJSONRequestBody = AgentRef
+
 // PostMessageJSONRequestBody defines body for PostMessage for application/json ContentType.
 type PostMessageJSONRequestBody = PostMessageRequest
+
+// CompleteMessageJSONRequestBody defines body for CompleteMessage for application/json ContentType.
+type CompleteMessageJSONRequestBody = CompleteRequest
+
+// IngestExternalJSONRequestBody defines body for IngestExternal for application/json ContentType.
+type IngestExternalJSONRequestBody = IngestRequest
 
 // CreateJobJSONRequestBody defines body for CreateJob for application/json ContentType.
 type CreateJobJSONRequestBody = CreateJobRequest
@@ -3819,6 +4590,15 @@ type CreateMessageServerJSONRequestBody = CreateMessageServerRequest
 // AddMessageServerAgentJSONRequestBody defines body for AddMessageServerAgent for application/json ContentType.
 type AddMessageServerAgentJSONRequestBody = AgentRef
 
+// SyncMessageServerChannelsJSONRequestBody defines body for SyncMessageServerChannels for application/json ContentType.
+type SyncMessageServerChannelsJSONRequestBody = SyncChannelsRequest
+
+// SearchMessagesJSONRequestBody defines body for SearchMessages for application/json ContentType.
+type SearchMessagesJSONRequestBody = SearchMessagesRequest
+
+// UpdateMessageJSONRequestBody defines body for UpdateMessage for application/json ContentType.
+type UpdateMessageJSONRequestBody = MessagePatch
+
 // CreateSessionJSONRequestBody defines body for CreateSession for application/json ContentType.
 type CreateSessionJSONRequestBody = CreateSessionRequest
 
@@ -3827,3 +4607,12 @@ type PostSessionMessageJSONRequestBody = PostSessionMessageRequest
 
 // UpdateSessionTimeoutJSONRequestBody defines body for UpdateSessionTimeout for application/json ContentType.
 type UpdateSessionTimeoutJSONRequestBody = TimeoutPatch
+
+// SubmitMessageJSONRequestBody defines body for SubmitMessage for application/json ContentType.
+type SubmitMessageJSONRequestBody = SubmitMessageRequest
+
+// PostServerLogsJSONRequestBody defines body for PostServerLogs for application/json ContentType.
+type PostServerLogsJSONRequestBody = SubmitLogsRequest
+
+// UpdateLocalEnvironmentJSONRequestBody defines body for UpdateLocalEnvironment for application/json ContentType.
+type UpdateLocalEnvironmentJSONRequestBody = UpdateLocalEnvironmentRequest

@@ -149,7 +149,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with PATCH /api/agents/{agentId} (the `UpdateAgent` operationId).
-	UpdateAgentWithBody(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	UpdateAgentWithBody(ctx context.Context, agentID AgentID, params *UpdateAgentParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdateAgent Change an agent
 	//
@@ -159,7 +159,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with PATCH /api/agents/{agentId} (the `UpdateAgent` operationId).
-	UpdateAgent(ctx context.Context, agentID AgentID, body UpdateAgentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	UpdateAgent(ctx context.Context, agentID AgentID, params *UpdateAgentParams, body UpdateAgentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListAgentLogs Read an agent's log
 	//
@@ -408,6 +408,44 @@ type ClientInterface interface {
 	// Corresponds with DELETE /api/memory/groups/{messageServerId}/memories (the `ClearGroupMemories` operationId).
 	ClearGroupMemories(ctx context.Context, messageServerID MessageServerID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// CreateActionWithBody Tell of an action
+	//
+	// Like submitting a message; it tells what an agent is doing and can be brought up to date.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/messaging/action (the `CreateAction` operationId).
+	CreateActionWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateAction Tell of an action
+	//
+	// Like submitting a message; it tells what an agent is doing and can be brought up to date.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/messaging/action (the `CreateAction` operationId).
+	CreateAction(ctx context.Context, body CreateActionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateActionWithBody Bring an action up to date
+	//
+	// Replaces the fields that are sent and merges `metadata`. Only messages of the source type `agent_action` can be
+	// changed. Everybody in the channel gets the message again under its id.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /api/messaging/action/{messageId} (the `UpdateAction` operationId).
+	UpdateActionWithBody(ctx context.Context, messageID MessageID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateAction Bring an action up to date
+	//
+	// Replaces the fields that are sent and merges `metadata`. Only messages of the source type `agent_action` can be
+	// changed. Everybody in the channel gets the message again under its id.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PATCH /api/messaging/action/{messageId} (the `UpdateAction` operationId).
+	UpdateAction(ctx context.Context, messageID MessageID, body UpdateActionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListAgentMessageServers List the message servers of an agent
 	//
 	// The message servers whose channels an agent hears; none for an unknown agent.
@@ -497,6 +535,26 @@ type ClientInterface interface {
 	// Corresponds with GET /api/messaging/channels/{channelId}/details (the `GetChannel` operationId).
 	GetChannel(ctx context.Context, channelID ChannelID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GenerateChannelTitleWithBody Suggest a title
+	//
+	// Lets an agent's small model name the conversation in three to six words. The channel isn't changed. A conversation of
+	// fewer than four messages gets none, and a reason.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/messaging/channels/{channelId}/generate-title (the `GenerateChannelTitle` operationId).
+	GenerateChannelTitleWithBody(ctx context.Context, channelID ChannelID, params *GenerateChannelTitleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GenerateChannelTitle Suggest a title
+	//
+	// Lets an agent's small model name the conversation in three to six words. The channel isn't changed. A conversation of
+	// fewer than four messages gets none, and a reason.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/messaging/channels/{channelId}/generate-title (the `GenerateChannelTitle` operationId).
+	GenerateChannelTitle(ctx context.Context, channelID ChannelID, params *GenerateChannelTitleParams, body GenerateChannelTitleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ClearChannel Delete all messages of a channel
 	//
 	// Removes every message; open runs in the channel end as cancelled. An unknown channel is empty already.
@@ -506,7 +564,8 @@ type ClientInterface interface {
 
 	// ListMessages Read messages
 	//
-	// A page of a channel's messages, newest first; none for an unknown channel.
+	// A page of a channel's messages, newest first; none for an unknown channel. The `cursor` of the answer, or of its `Link`
+	// header, leads to the next page without gaps or repetitions, whatever is posted meanwhile.
 	//
 	// Corresponds with GET /api/messaging/channels/{channelId}/messages (the `ListMessages` operationId).
 	ListMessages(ctx context.Context, channelID ChannelID, params *ListMessagesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -530,7 +589,9 @@ type ClientInterface interface {
 	// disconnects does not stop the run.
 	//
 	// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
-	// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent.
+	// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
+	// an `Idempotency-Key` that holds also when the first attempt got no answer: the message is posted once, and its agent's
+	// answer waited for again.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -556,7 +617,9 @@ type ClientInterface interface {
 	// disconnects does not stop the run.
 	//
 	// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
-	// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent.
+	// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
+	// an `Idempotency-Key` that holds also when the first attempt got no answer: the message is posted once, and its agent's
+	// answer waited for again.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -569,7 +632,7 @@ type ClientInterface interface {
 	// left alone; the answer is the same.
 	//
 	// Corresponds with DELETE /api/messaging/channels/{channelId}/messages/{messageId} (the `DeleteMessage` operationId).
-	DeleteMessage(ctx context.Context, channelID ChannelID, messageID UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+	DeleteMessage(ctx context.Context, channelID ChannelID, messageID MessageID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListChannelParticipants List the participants of a channel
 	//
@@ -578,6 +641,26 @@ type ClientInterface interface {
 	// Corresponds with GET /api/messaging/channels/{channelId}/participants (the `ListChannelParticipants` operationId).
 	ListChannelParticipants(ctx context.Context, channelID ChannelID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// CompleteMessageWithBody Tell that a message is dealt with
+	//
+	// Lets everybody in the channel know, as `messageComplete`, that somebody outside of this server has dealt with a message
+	// (`messageId`) or with the channel's last one (`channel_id`). This server's own agents tell by themselves.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/messaging/complete (the `CompleteMessage` operationId).
+	CompleteMessageWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CompleteMessage Tell that a message is dealt with
+	//
+	// Lets everybody in the channel know, as `messageComplete`, that somebody outside of this server has dealt with a message
+	// (`messageId`) or with the channel's last one (`channel_id`). This server's own agents tell by themselves.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/messaging/complete (the `CompleteMessage` operationId).
+	CompleteMessage(ctx context.Context, body CompleteMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetDMChannel Find or create a direct channel
 	//
 	// The one channel between two entities on a message server. It is made when there is none; asking again, also at the
@@ -585,6 +668,30 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/messaging/dm-channel (the `GetDMChannel` operationId).
 	GetDMChannel(ctx context.Context, params *GetDMChannelParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// IngestExternalWithBody Take in messages of another platform
+	//
+	// Posts one message (`author_id` and `content`), or those of a list (`platform` and `messages`), for the channel's agents
+	// to answer. A message that came before under its `source_id`, or `id` in a list, is not posted again. In a list, authors
+	// become entities of this server by their ids, and the channel may be named by the platform's own id if a message server
+	// mirrors it. Agents can't be the authors.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/messaging/ingest-external (the `IngestExternal` operationId).
+	IngestExternalWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// IngestExternal Take in messages of another platform
+	//
+	// Posts one message (`author_id` and `content`), or those of a list (`platform` and `messages`), for the channel's agents
+	// to answer. A message that came before under its `source_id`, or `id` in a list, is not posted again. In a list, authors
+	// become entities of this server by their ids, and the channel may be named by the platform's own id if a message server
+	// mirrors it. Agents can't be the authors.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/messaging/ingest-external (the `IngestExternal` operationId).
+	IngestExternal(ctx context.Context, body IngestExternalJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListJobs List jobs
 	//
@@ -677,6 +784,14 @@ type ClientInterface interface {
 	// Corresponds with POST /api/messaging/message-servers (the `CreateMessageServer` operationId).
 	CreateMessageServer(ctx context.Context, body CreateMessageServerJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// DeleteMessageServer Delete a message server
+	//
+	// Removes a message server with its channels and everything in them; open runs end as cancelled. The current message
+	// server can't be deleted.
+	//
+	// Corresponds with DELETE /api/messaging/message-servers/{messageServerId} (the `DeleteMessageServer` operationId).
+	DeleteMessageServer(ctx context.Context, messageServerID MessageServerID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListMessageServerAgents List the agents of a message server
 	//
 	// The agents that hear the channels of a message server.
@@ -715,6 +830,73 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/messaging/message-servers/{messageServerId}/channels (the `ListChannels` operationId).
 	ListChannels(ctx context.Context, messageServerID MessageServerID, params *ListChannelsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SyncMessageServerChannelsWithBody Mirror a platform's channels
+	//
+	// Makes a channel for each that is listed, or brings its name and type up to date; `sourceId` tells which is which.
+	// Channels that are not listed stay as they are.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/messaging/message-servers/{messageServerId}/sync-channels (the `SyncMessageServerChannels` operationId).
+	SyncMessageServerChannelsWithBody(ctx context.Context, messageServerID MessageServerID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SyncMessageServerChannels Mirror a platform's channels
+	//
+	// Makes a channel for each that is listed, or brings its name and type up to date; `sourceId` tells which is which.
+	// Channels that are not listed stay as they are.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/messaging/message-servers/{messageServerId}/sync-channels (the `SyncMessageServerChannels` operationId).
+	SyncMessageServerChannels(ctx context.Context, messageServerID MessageServerID, body SyncMessageServerChannelsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SearchMessagesWithBody Search messages
+	//
+	// Finds messages in all channels, newest first. `query` finds those in which every word of it occurs, whatever the case
+	// and punctuation. At least one of `query`, `channelId` and `authorId` is required.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/messaging/messages/search (the `SearchMessages` operationId).
+	SearchMessagesWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SearchMessages Search messages
+	//
+	// Finds messages in all channels, newest first. `query` finds those in which every word of it occurs, whatever the case
+	// and punctuation. At least one of `query`, `channelId` and `authorId` is required.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/messaging/messages/search (the `SearchMessages` operationId).
+	SearchMessages(ctx context.Context, body SearchMessagesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetMessage Read a message
+	//
+	// One message, wherever it is.
+	//
+	// Corresponds with GET /api/messaging/messages/{messageId} (the `GetMessage` operationId).
+	GetMessage(ctx context.Context, messageID MessageID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateMessageWithBody Edit a message
+	//
+	// Replaces the text; `metadata.edited` tells of it. Everybody in the channel gets the message again under its id. A
+	// caller that names its entity must be the author.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /api/messaging/messages/{messageId} (the `UpdateMessage` operationId).
+	UpdateMessageWithBody(ctx context.Context, messageID MessageID, params *UpdateMessageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateMessage Edit a message
+	//
+	// Replaces the text; `metadata.edited` tells of it. Everybody in the channel gets the message again under its id. A
+	// caller that names its entity must be the author.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PATCH /api/messaging/messages/{messageId} (the `UpdateMessage` operationId).
+	UpdateMessage(ctx context.Context, messageID MessageID, params *UpdateMessageParams, body UpdateMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListSessions List sessions
 	//
@@ -836,12 +1018,78 @@ type ClientInterface interface {
 	// Corresponds with PATCH /api/messaging/sessions/{sessionId}/timeout (the `UpdateSessionTimeout` operationId).
 	UpdateSessionTimeout(ctx context.Context, sessionID SessionID, body UpdateSessionTimeoutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// SubmitMessageWithBody Submit an agent's message
+	//
+	// Stores and broadcasts what an agent that runs elsewhere says, or a message of a system. It is an answer: no agent is
+	// asked to reply to it. Repeating a request with the same `messageId` gives the message that is there.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/messaging/submit (the `SubmitMessage` operationId).
+	SubmitMessageWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SubmitMessage Submit an agent's message
+	//
+	// Stores and broadcasts what an agent that runs elsewhere says, or a message of a system. It is an answer: no agent is
+	// asked to reply to it. Repeating a request with the same `messageId` gives the message that is there.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/messaging/submit (the `SubmitMessage` operationId).
+	SubmitMessage(ctx context.Context, body SubmitMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetDebugInfo Read what is going on
+	//
+	// The message servers, the agents, the connections and the memory of this process.
+	//
+	// Corresponds with GET /api/server/debug/servers (the `GetDebugInfo` operationId).
+	GetDebugInfo(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetServerHealth Can the server do its work (below /api)
 	//
 	// The same as `/health`.
 	//
 	// Corresponds with GET /api/server/health (the `GetServerHealth` operationId).
 	GetServerHealth(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// Hello Hello
+	//
+	// A greeting.
+	//
+	// Corresponds with GET /api/server/hello (the `Hello` operationId).
+	Hello(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ClearServerLogs Empty the log
+	//
+	// Forgets the entries that are kept for reading.
+	//
+	// Corresponds with DELETE /api/server/logs (the `ClearServerLogs` operationId).
+	ClearServerLogs(ctx context.Context, params *ClearServerLogsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetServerLogs Read the log
+	//
+	// The newest entries that fit, oldest first. Secrets are not in it.
+	//
+	// Corresponds with GET /api/server/logs (the `GetServerLogs` operationId).
+	GetServerLogs(ctx context.Context, params *GetServerLogsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PostServerLogsWithBody Write to the log, and read it
+	//
+	// Appends the entries of `logs`, if there are any, and answers like reading.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/server/logs (the `PostServerLogs` operationId).
+	PostServerLogsWithBody(ctx context.Context, params *PostServerLogsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PostServerLogs Write to the log, and read it
+	//
+	// Appends the entries of `logs`, if there are any, and answers like reading.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/server/logs (the `PostServerLogs` operationId).
+	PostServerLogs(ctx context.Context, params *PostServerLogsParams, body PostServerLogsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// Ping Ping
 	//
@@ -850,12 +1098,58 @@ type ClientInterface interface {
 	// Corresponds with GET /api/server/ping (the `Ping` operationId).
 	Ping(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetServerStatus Read the server's status
+	//
+	// Its agents, memory and age, in numbers.
+	//
+	// Corresponds with GET /api/server/status (the `GetServerStatus` operationId).
+	GetServerStatus(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StopServer Stop the server
+	//
+	// Lets requests and replies that are under way finish, stops the agents, closes the database and ends the process.
+	// Without an API key only callers on the server's own machine may ask for it.
+	//
+	// Corresponds with POST /api/server/stop (the `StopServer` operationId).
+	StopServer(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetPublicConfig Read the public configuration
 	//
 	// What a client must know before it can ask for anything else.
 	//
 	// Corresponds with GET /api/system/config (the `GetPublicConfig` operationId).
 	GetPublicConfig(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetLocalEnvironment Read the stored settings
+	//
+	// The settings of agents that are kept in the `.env` file of the server's data directory, and nothing else: never the
+	// process environment, never another file. The values of secrets are masks. In production, and for callers on other
+	// machines while no API key is set, it is refused.
+	//
+	// Corresponds with GET /api/system/env/local (the `GetLocalEnvironment` operationId).
+	GetLocalEnvironment(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateLocalEnvironmentWithBody Replace the stored settings
+	//
+	// Writes the file anew with exactly these settings; a masked secret that is sent back stays what it is. Only the names
+	// that `elizad help settings` lists as settings of agents are accepted. They count from the next start, where the process
+	// environment doesn't set them.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/system/env/local (the `UpdateLocalEnvironment` operationId).
+	UpdateLocalEnvironmentWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateLocalEnvironment Replace the stored settings
+	//
+	// Writes the file anew with exactly these settings; a masked secret that is sent back stays what it is. Only the names
+	// that `elizad help settings` lists as settings of agents are accepted. They count from the next start, where the process
+	// environment doesn't set them.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/system/env/local (the `UpdateLocalEnvironment` operationId).
+	UpdateLocalEnvironment(ctx context.Context, body UpdateLocalEnvironmentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetVersion Read the version
 	//
@@ -997,8 +1291,8 @@ func (c *Client) GetAgent(ctx context.Context, agentID AgentID, reqEditors ...Re
 // Takes any type of body and a specified content type.
 //
 // Corresponds with PATCH /api/agents/{agentId} (the `UpdateAgent` operationId).
-func (c *Client) UpdateAgentWithBody(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewUpdateAgentRequestWithBody(c.Server, agentID, contentType, body)
+func (c *Client) UpdateAgentWithBody(ctx context.Context, agentID AgentID, params *UpdateAgentParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateAgentRequestWithBody(c.Server, agentID, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1017,8 +1311,8 @@ func (c *Client) UpdateAgentWithBody(ctx context.Context, agentID AgentID, conte
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with PATCH /api/agents/{agentId} (the `UpdateAgent` operationId).
-func (c *Client) UpdateAgent(ctx context.Context, agentID AgentID, body UpdateAgentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewUpdateAgentRequest(c.Server, agentID, body)
+func (c *Client) UpdateAgent(ctx context.Context, agentID AgentID, params *UpdateAgentParams, body UpdateAgentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateAgentRequest(c.Server, agentID, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1566,6 +1860,84 @@ func (c *Client) ClearGroupMemories(ctx context.Context, messageServerID Message
 	return c.Client.Do(req)
 }
 
+// CreateActionWithBody Tell of an action
+//
+// Like submitting a message; it tells what an agent is doing and can be brought up to date.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/messaging/action (the `CreateAction` operationId).
+func (c *Client) CreateActionWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateActionRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateAction Tell of an action
+//
+// Like submitting a message; it tells what an agent is doing and can be brought up to date.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/messaging/action (the `CreateAction` operationId).
+func (c *Client) CreateAction(ctx context.Context, body CreateActionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateActionRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateActionWithBody Bring an action up to date
+//
+// Replaces the fields that are sent and merges `metadata`. Only messages of the source type `agent_action` can be
+// changed. Everybody in the channel gets the message again under its id.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /api/messaging/action/{messageId} (the `UpdateAction` operationId).
+func (c *Client) UpdateActionWithBody(ctx context.Context, messageID MessageID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateActionRequestWithBody(c.Server, messageID, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateAction Bring an action up to date
+//
+// Replaces the fields that are sent and merges `metadata`. Only messages of the source type `agent_action` can be
+// changed. Everybody in the channel gets the message again under its id.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PATCH /api/messaging/action/{messageId} (the `UpdateAction` operationId).
+func (c *Client) UpdateAction(ctx context.Context, messageID MessageID, body UpdateActionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateActionRequest(c.Server, messageID, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListAgentMessageServers List the message servers of an agent
 //
 // The message servers whose channels an agent hears; none for an unknown agent.
@@ -1765,6 +2137,46 @@ func (c *Client) GetChannel(ctx context.Context, channelID ChannelID, reqEditors
 	return c.Client.Do(req)
 }
 
+// GenerateChannelTitleWithBody Suggest a title
+//
+// Lets an agent's small model name the conversation in three to six words. The channel isn't changed. A conversation of
+// fewer than four messages gets none, and a reason.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/messaging/channels/{channelId}/generate-title (the `GenerateChannelTitle` operationId).
+func (c *Client) GenerateChannelTitleWithBody(ctx context.Context, channelID ChannelID, params *GenerateChannelTitleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGenerateChannelTitleRequestWithBody(c.Server, channelID, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GenerateChannelTitle Suggest a title
+//
+// Lets an agent's small model name the conversation in three to six words. The channel isn't changed. A conversation of
+// fewer than four messages gets none, and a reason.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/messaging/channels/{channelId}/generate-title (the `GenerateChannelTitle` operationId).
+func (c *Client) GenerateChannelTitle(ctx context.Context, channelID ChannelID, params *GenerateChannelTitleParams, body GenerateChannelTitleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGenerateChannelTitleRequest(c.Server, channelID, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ClearChannel Delete all messages of a channel
 //
 // Removes every message; open runs in the channel end as cancelled. An unknown channel is empty already.
@@ -1784,7 +2196,8 @@ func (c *Client) ClearChannel(ctx context.Context, channelID ChannelID, reqEdito
 
 // ListMessages Read messages
 //
-// A page of a channel's messages, newest first; none for an unknown channel.
+// A page of a channel's messages, newest first; none for an unknown channel. The `cursor` of the answer, or of its `Link`
+// header, leads to the next page without gaps or repetitions, whatever is posted meanwhile.
 //
 // Corresponds with GET /api/messaging/channels/{channelId}/messages (the `ListMessages` operationId).
 func (c *Client) ListMessages(ctx context.Context, channelID ChannelID, params *ListMessagesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1818,7 +2231,9 @@ func (c *Client) ListMessages(ctx context.Context, channelID ChannelID, params *
 // disconnects does not stop the run.
 //
 // With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
-// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent.
+// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
+// an `Idempotency-Key` that holds also when the first attempt got no answer: the message is posted once, and its agent's
+// answer waited for again.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1854,7 +2269,9 @@ func (c *Client) PostMessageWithBody(ctx context.Context, channelID ChannelID, p
 // disconnects does not stop the run.
 //
 // With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
-// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent.
+// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
+// an `Idempotency-Key` that holds also when the first attempt got no answer: the message is posted once, and its agent's
+// answer waited for again.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1877,7 +2294,7 @@ func (c *Client) PostMessage(ctx context.Context, channelID ChannelID, params *P
 // left alone; the answer is the same.
 //
 // Corresponds with DELETE /api/messaging/channels/{channelId}/messages/{messageId} (the `DeleteMessage` operationId).
-func (c *Client) DeleteMessage(ctx context.Context, channelID ChannelID, messageID UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+func (c *Client) DeleteMessage(ctx context.Context, channelID ChannelID, messageID MessageID, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewDeleteMessageRequest(c.Server, channelID, messageID)
 	if err != nil {
 		return nil, err
@@ -1906,6 +2323,46 @@ func (c *Client) ListChannelParticipants(ctx context.Context, channelID ChannelI
 	return c.Client.Do(req)
 }
 
+// CompleteMessageWithBody Tell that a message is dealt with
+//
+// Lets everybody in the channel know, as `messageComplete`, that somebody outside of this server has dealt with a message
+// (`messageId`) or with the channel's last one (`channel_id`). This server's own agents tell by themselves.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/messaging/complete (the `CompleteMessage` operationId).
+func (c *Client) CompleteMessageWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCompleteMessageRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CompleteMessage Tell that a message is dealt with
+//
+// Lets everybody in the channel know, as `messageComplete`, that somebody outside of this server has dealt with a message
+// (`messageId`) or with the channel's last one (`channel_id`). This server's own agents tell by themselves.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/messaging/complete (the `CompleteMessage` operationId).
+func (c *Client) CompleteMessage(ctx context.Context, body CompleteMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCompleteMessageRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetDMChannel Find or create a direct channel
 //
 // The one channel between two entities on a message server. It is made when there is none; asking again, also at the
@@ -1914,6 +2371,50 @@ func (c *Client) ListChannelParticipants(ctx context.Context, channelID ChannelI
 // Corresponds with GET /api/messaging/dm-channel (the `GetDMChannel` operationId).
 func (c *Client) GetDMChannel(ctx context.Context, params *GetDMChannelParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetDMChannelRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// IngestExternalWithBody Take in messages of another platform
+//
+// Posts one message (`author_id` and `content`), or those of a list (`platform` and `messages`), for the channel's agents
+// to answer. A message that came before under its `source_id`, or `id` in a list, is not posted again. In a list, authors
+// become entities of this server by their ids, and the channel may be named by the platform's own id if a message server
+// mirrors it. Agents can't be the authors.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/messaging/ingest-external (the `IngestExternal` operationId).
+func (c *Client) IngestExternalWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewIngestExternalRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// IngestExternal Take in messages of another platform
+//
+// Posts one message (`author_id` and `content`), or those of a list (`platform` and `messages`), for the channel's agents
+// to answer. A message that came before under its `source_id`, or `id` in a list, is not posted again. In a list, authors
+// become entities of this server by their ids, and the channel may be named by the platform's own id if a message server
+// mirrors it. Agents can't be the authors.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/messaging/ingest-external (the `IngestExternal` operationId).
+func (c *Client) IngestExternal(ctx context.Context, body IngestExternalJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewIngestExternalRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2105,6 +2606,24 @@ func (c *Client) CreateMessageServer(ctx context.Context, body CreateMessageServ
 	return c.Client.Do(req)
 }
 
+// DeleteMessageServer Delete a message server
+//
+// Removes a message server with its channels and everything in them; open runs end as cancelled. The current message
+// server can't be deleted.
+//
+// Corresponds with DELETE /api/messaging/message-servers/{messageServerId} (the `DeleteMessageServer` operationId).
+func (c *Client) DeleteMessageServer(ctx context.Context, messageServerID MessageServerID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteMessageServerRequest(c.Server, messageServerID)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListMessageServerAgents List the agents of a message server
 //
 // The agents that hear the channels of a message server.
@@ -2184,6 +2703,143 @@ func (c *Client) RemoveMessageServerAgent(ctx context.Context, messageServerID M
 // Corresponds with GET /api/messaging/message-servers/{messageServerId}/channels (the `ListChannels` operationId).
 func (c *Client) ListChannels(ctx context.Context, messageServerID MessageServerID, params *ListChannelsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListChannelsRequest(c.Server, messageServerID, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SyncMessageServerChannelsWithBody Mirror a platform's channels
+//
+// Makes a channel for each that is listed, or brings its name and type up to date; `sourceId` tells which is which.
+// Channels that are not listed stay as they are.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/messaging/message-servers/{messageServerId}/sync-channels (the `SyncMessageServerChannels` operationId).
+func (c *Client) SyncMessageServerChannelsWithBody(ctx context.Context, messageServerID MessageServerID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSyncMessageServerChannelsRequestWithBody(c.Server, messageServerID, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SyncMessageServerChannels Mirror a platform's channels
+//
+// Makes a channel for each that is listed, or brings its name and type up to date; `sourceId` tells which is which.
+// Channels that are not listed stay as they are.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/messaging/message-servers/{messageServerId}/sync-channels (the `SyncMessageServerChannels` operationId).
+func (c *Client) SyncMessageServerChannels(ctx context.Context, messageServerID MessageServerID, body SyncMessageServerChannelsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSyncMessageServerChannelsRequest(c.Server, messageServerID, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SearchMessagesWithBody Search messages
+//
+// Finds messages in all channels, newest first. `query` finds those in which every word of it occurs, whatever the case
+// and punctuation. At least one of `query`, `channelId` and `authorId` is required.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/messaging/messages/search (the `SearchMessages` operationId).
+func (c *Client) SearchMessagesWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSearchMessagesRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SearchMessages Search messages
+//
+// Finds messages in all channels, newest first. `query` finds those in which every word of it occurs, whatever the case
+// and punctuation. At least one of `query`, `channelId` and `authorId` is required.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/messaging/messages/search (the `SearchMessages` operationId).
+func (c *Client) SearchMessages(ctx context.Context, body SearchMessagesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSearchMessagesRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetMessage Read a message
+//
+// One message, wherever it is.
+//
+// Corresponds with GET /api/messaging/messages/{messageId} (the `GetMessage` operationId).
+func (c *Client) GetMessage(ctx context.Context, messageID MessageID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetMessageRequest(c.Server, messageID)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateMessageWithBody Edit a message
+//
+// Replaces the text; `metadata.edited` tells of it. Everybody in the channel gets the message again under its id. A
+// caller that names its entity must be the author.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /api/messaging/messages/{messageId} (the `UpdateMessage` operationId).
+func (c *Client) UpdateMessageWithBody(ctx context.Context, messageID MessageID, params *UpdateMessageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateMessageRequestWithBody(c.Server, messageID, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateMessage Edit a message
+//
+// Replaces the text; `metadata.edited` tells of it. Everybody in the channel gets the message again under its id. A
+// caller that names its entity must be the author.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PATCH /api/messaging/messages/{messageId} (the `UpdateMessage` operationId).
+func (c *Client) UpdateMessage(ctx context.Context, messageID MessageID, params *UpdateMessageParams, body UpdateMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateMessageRequest(c.Server, messageID, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2444,6 +3100,63 @@ func (c *Client) UpdateSessionTimeout(ctx context.Context, sessionID SessionID, 
 	return c.Client.Do(req)
 }
 
+// SubmitMessageWithBody Submit an agent's message
+//
+// Stores and broadcasts what an agent that runs elsewhere says, or a message of a system. It is an answer: no agent is
+// asked to reply to it. Repeating a request with the same `messageId` gives the message that is there.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/messaging/submit (the `SubmitMessage` operationId).
+func (c *Client) SubmitMessageWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSubmitMessageRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SubmitMessage Submit an agent's message
+//
+// Stores and broadcasts what an agent that runs elsewhere says, or a message of a system. It is an answer: no agent is
+// asked to reply to it. Repeating a request with the same `messageId` gives the message that is there.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/messaging/submit (the `SubmitMessage` operationId).
+func (c *Client) SubmitMessage(ctx context.Context, body SubmitMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSubmitMessageRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetDebugInfo Read what is going on
+//
+// The message servers, the agents, the connections and the memory of this process.
+//
+// Corresponds with GET /api/server/debug/servers (the `GetDebugInfo` operationId).
+func (c *Client) GetDebugInfo(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetDebugInfoRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetServerHealth Can the server do its work (below /api)
 //
 // The same as `/health`.
@@ -2451,6 +3164,95 @@ func (c *Client) UpdateSessionTimeout(ctx context.Context, sessionID SessionID, 
 // Corresponds with GET /api/server/health (the `GetServerHealth` operationId).
 func (c *Client) GetServerHealth(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetServerHealthRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// Hello Hello
+//
+// A greeting.
+//
+// Corresponds with GET /api/server/hello (the `Hello` operationId).
+func (c *Client) Hello(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewHelloRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ClearServerLogs Empty the log
+//
+// Forgets the entries that are kept for reading.
+//
+// Corresponds with DELETE /api/server/logs (the `ClearServerLogs` operationId).
+func (c *Client) ClearServerLogs(ctx context.Context, params *ClearServerLogsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewClearServerLogsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetServerLogs Read the log
+//
+// The newest entries that fit, oldest first. Secrets are not in it.
+//
+// Corresponds with GET /api/server/logs (the `GetServerLogs` operationId).
+func (c *Client) GetServerLogs(ctx context.Context, params *GetServerLogsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetServerLogsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PostServerLogsWithBody Write to the log, and read it
+//
+// Appends the entries of `logs`, if there are any, and answers like reading.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/server/logs (the `PostServerLogs` operationId).
+func (c *Client) PostServerLogsWithBody(ctx context.Context, params *PostServerLogsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPostServerLogsRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PostServerLogs Write to the log, and read it
+//
+// Appends the entries of `logs`, if there are any, and answers like reading.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/server/logs (the `PostServerLogs` operationId).
+func (c *Client) PostServerLogs(ctx context.Context, params *PostServerLogsParams, body PostServerLogsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPostServerLogsRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2478,6 +3280,41 @@ func (c *Client) Ping(ctx context.Context, reqEditors ...RequestEditorFn) (*http
 	return c.Client.Do(req)
 }
 
+// GetServerStatus Read the server's status
+//
+// Its agents, memory and age, in numbers.
+//
+// Corresponds with GET /api/server/status (the `GetServerStatus` operationId).
+func (c *Client) GetServerStatus(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetServerStatusRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StopServer Stop the server
+//
+// Lets requests and replies that are under way finish, stops the agents, closes the database and ends the process.
+// Without an API key only callers on the server's own machine may ask for it.
+//
+// Corresponds with POST /api/server/stop (the `StopServer` operationId).
+func (c *Client) StopServer(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStopServerRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetPublicConfig Read the public configuration
 //
 // What a client must know before it can ask for anything else.
@@ -2485,6 +3322,67 @@ func (c *Client) Ping(ctx context.Context, reqEditors ...RequestEditorFn) (*http
 // Corresponds with GET /api/system/config (the `GetPublicConfig` operationId).
 func (c *Client) GetPublicConfig(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetPublicConfigRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetLocalEnvironment Read the stored settings
+//
+// The settings of agents that are kept in the `.env` file of the server's data directory, and nothing else: never the
+// process environment, never another file. The values of secrets are masks. In production, and for callers on other
+// machines while no API key is set, it is refused.
+//
+// Corresponds with GET /api/system/env/local (the `GetLocalEnvironment` operationId).
+func (c *Client) GetLocalEnvironment(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetLocalEnvironmentRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateLocalEnvironmentWithBody Replace the stored settings
+//
+// Writes the file anew with exactly these settings; a masked secret that is sent back stays what it is. Only the names
+// that `elizad help settings` lists as settings of agents are accepted. They count from the next start, where the process
+// environment doesn't set them.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/system/env/local (the `UpdateLocalEnvironment` operationId).
+func (c *Client) UpdateLocalEnvironmentWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateLocalEnvironmentRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateLocalEnvironment Replace the stored settings
+//
+// Writes the file anew with exactly these settings; a masked secret that is sent back stays what it is. Only the names
+// that `elizad help settings` lists as settings of agents are accepted. They count from the next start, where the process
+// environment doesn't set them.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/system/env/local (the `UpdateLocalEnvironment` operationId).
+func (c *Client) UpdateLocalEnvironment(ctx context.Context, body UpdateLocalEnvironmentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateLocalEnvironmentRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2709,18 +3607,18 @@ func NewGetAgentRequest(server string, agentID AgentID) (*http.Request, error) {
 }
 
 // NewUpdateAgentRequest calls the generic UpdateAgent builder with application/json body
-func NewUpdateAgentRequest(server string, agentID AgentID, body UpdateAgentJSONRequestBody) (*http.Request, error) {
+func NewUpdateAgentRequest(server string, agentID AgentID, params *UpdateAgentParams, body UpdateAgentJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewUpdateAgentRequestWithBody(server, agentID, "application/json", bodyReader)
+	return NewUpdateAgentRequestWithBody(server, agentID, params, "application/json", bodyReader)
 }
 
 // NewUpdateAgentRequestWithBody constructs an http.Request for the UpdateAgent method, with any body, and a specified content type
-func NewUpdateAgentRequestWithBody(server string, agentID AgentID, contentType string, body io.Reader) (*http.Request, error) {
+func NewUpdateAgentRequestWithBody(server string, agentID AgentID, params *UpdateAgentParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -2751,6 +3649,21 @@ func NewUpdateAgentRequestWithBody(server string, agentID AgentID, contentType s
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -4291,6 +5204,93 @@ func NewClearGroupMemoriesRequest(server string, messageServerID MessageServerID
 	return req, nil
 }
 
+// NewCreateActionRequest calls the generic CreateAction builder with application/json body
+func NewCreateActionRequest(server string, body CreateActionJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateActionRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewCreateActionRequestWithBody constructs an http.Request for the CreateAction method, with any body, and a specified content type
+func NewCreateActionRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/messaging/action")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewUpdateActionRequest calls the generic UpdateAction builder with application/json body
+func NewUpdateActionRequest(server string, messageID MessageID, body UpdateActionJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUpdateActionRequestWithBody(server, messageID, "application/json", bodyReader)
+}
+
+// NewUpdateActionRequestWithBody constructs an http.Request for the UpdateAction method, with any body, and a specified content type
+func NewUpdateActionRequestWithBody(server string, messageID MessageID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "messageId", messageID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/messaging/action/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewListAgentMessageServersRequest constructs an http.Request for the ListAgentMessageServers method
 func NewListAgentMessageServersRequest(server string, agentID AgentID) (*http.Request, error) {
 	var err error
@@ -4470,6 +5470,21 @@ func NewUpdateChannelRequestWithBody(server string, channelID ChannelID, params 
 
 	req.Header.Add("Content-Type", contentType)
 
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
@@ -4629,6 +5644,92 @@ func NewGetChannelRequest(server string, channelID ChannelID) (*http.Request, er
 	return req, nil
 }
 
+// NewGenerateChannelTitleRequest calls the generic GenerateChannelTitle builder with application/json body
+func NewGenerateChannelTitleRequest(server string, channelID ChannelID, params *GenerateChannelTitleParams, body GenerateChannelTitleJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewGenerateChannelTitleRequestWithBody(server, channelID, params, "application/json", bodyReader)
+}
+
+// NewGenerateChannelTitleRequestWithBody constructs an http.Request for the GenerateChannelTitle method, with any body, and a specified content type
+func NewGenerateChannelTitleRequestWithBody(server string, channelID ChannelID, params *GenerateChannelTitleParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "channelId", channelID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/messaging/channels/%s/generate-title", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Before != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "before", *params.Before, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewClearChannelRequest constructs an http.Request for the ClearChannel method
 func NewClearChannelRequest(server string, channelID ChannelID) (*http.Request, error) {
 	var err error
@@ -4746,6 +5847,18 @@ func NewListMessagesRequest(server string, channelID ChannelID, params *ListMess
 
 		}
 
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if encoded := queryValues.Encode(); encoded != "" {
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
@@ -4817,13 +5930,24 @@ func NewPostMessageRequestWithBody(server string, channelID ChannelID, params *P
 			req.Header.Set("Last-Event-ID", headerParam0)
 		}
 
+		if params.IdempotencyKey != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam1)
+		}
+
 	}
 
 	return req, nil
 }
 
 // NewDeleteMessageRequest constructs an http.Request for the DeleteMessage method
-func NewDeleteMessageRequest(server string, channelID ChannelID, messageID UUID) (*http.Request, error) {
+func NewDeleteMessageRequest(server string, channelID ChannelID, messageID MessageID) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -4893,6 +6017,46 @@ func NewListChannelParticipantsRequest(server string, channelID ChannelID) (*htt
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewCompleteMessageRequest calls the generic CompleteMessage builder with application/json body
+func NewCompleteMessageRequest(server string, body CompleteMessageJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCompleteMessageRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewCompleteMessageRequestWithBody constructs an http.Request for the CompleteMessage method, with any body, and a specified content type
+func NewCompleteMessageRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/messaging/complete")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -4967,6 +6131,46 @@ func NewGetDMChannelRequest(server string, params *GetDMChannelParams) (*http.Re
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewIngestExternalRequest calls the generic IngestExternal builder with application/json body
+func NewIngestExternalRequest(server string, body IngestExternalJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewIngestExternalRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewIngestExternalRequestWithBody constructs an http.Request for the IngestExternal method, with any body, and a specified content type
+func NewIngestExternalRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/messaging/ingest-external")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -5247,6 +6451,40 @@ func NewCreateMessageServerRequestWithBody(server string, contentType string, bo
 	return req, nil
 }
 
+// NewDeleteMessageServerRequest constructs an http.Request for the DeleteMessageServer method
+func NewDeleteMessageServerRequest(server string, messageServerID MessageServerID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "messageServerId", messageServerID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/messaging/message-servers/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListMessageServerAgentsRequest constructs an http.Request for the ListMessageServerAgents method
 func NewListMessageServerAgentsRequest(server string, messageServerID MessageServerID) (*http.Request, error) {
 	var err error
@@ -5440,6 +6678,18 @@ func NewListChannelsRequest(server string, messageServerID MessageServerID, para
 
 		}
 
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if encoded := queryValues.Encode(); encoded != "" {
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
@@ -5449,6 +6699,189 @@ func NewListChannelsRequest(server string, messageServerID MessageServerID, para
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSyncMessageServerChannelsRequest calls the generic SyncMessageServerChannels builder with application/json body
+func NewSyncMessageServerChannelsRequest(server string, messageServerID MessageServerID, body SyncMessageServerChannelsJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSyncMessageServerChannelsRequestWithBody(server, messageServerID, "application/json", bodyReader)
+}
+
+// NewSyncMessageServerChannelsRequestWithBody constructs an http.Request for the SyncMessageServerChannels method, with any body, and a specified content type
+func NewSyncMessageServerChannelsRequestWithBody(server string, messageServerID MessageServerID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "messageServerId", messageServerID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/messaging/message-servers/%s/sync-channels", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSearchMessagesRequest calls the generic SearchMessages builder with application/json body
+func NewSearchMessagesRequest(server string, body SearchMessagesJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSearchMessagesRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewSearchMessagesRequestWithBody constructs an http.Request for the SearchMessages method, with any body, and a specified content type
+func NewSearchMessagesRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/messaging/messages/search")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetMessageRequest constructs an http.Request for the GetMessage method
+func NewGetMessageRequest(server string, messageID MessageID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "messageId", messageID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/messaging/messages/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewUpdateMessageRequest calls the generic UpdateMessage builder with application/json body
+func NewUpdateMessageRequest(server string, messageID MessageID, params *UpdateMessageParams, body UpdateMessageJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUpdateMessageRequestWithBody(server, messageID, params, "application/json", bodyReader)
+}
+
+// NewUpdateMessageRequestWithBody constructs an http.Request for the UpdateMessage method, with any body, and a specified content type
+func NewUpdateMessageRequestWithBody(server string, messageID MessageID, params *UpdateMessageParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "messageId", messageID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/messaging/messages/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -5917,6 +7350,73 @@ func NewUpdateSessionTimeoutRequestWithBody(server string, sessionID SessionID, 
 	return req, nil
 }
 
+// NewSubmitMessageRequest calls the generic SubmitMessage builder with application/json body
+func NewSubmitMessageRequest(server string, body SubmitMessageJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSubmitMessageRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewSubmitMessageRequestWithBody constructs an http.Request for the SubmitMessage method, with any body, and a specified content type
+func NewSubmitMessageRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/messaging/submit")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetDebugInfoRequest constructs an http.Request for the GetDebugInfo method
+func NewGetDebugInfoRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/server/debug/servers")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetServerHealthRequest constructs an http.Request for the GetServerHealth method
 func NewGetServerHealthRequest(server string) (*http.Request, error) {
 	var err error
@@ -5940,6 +7440,352 @@ func NewGetServerHealthRequest(server string) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewHelloRequest constructs an http.Request for the Hello method
+func NewHelloRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/server/hello")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewClearServerLogsRequest constructs an http.Request for the ClearServerLogs method
+func NewClearServerLogsRequest(server string, params *ClearServerLogsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/server/logs")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Since != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "since", *params.Since, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Level != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "level", *params.Level, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.AgentName != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "agentName", *params.AgentName, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.AgentID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "agentId", *params.AgentID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetServerLogsRequest constructs an http.Request for the GetServerLogs method
+func NewGetServerLogsRequest(server string, params *GetServerLogsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/server/logs")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Since != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "since", *params.Since, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Level != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "level", *params.Level, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.AgentName != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "agentName", *params.AgentName, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.AgentID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "agentId", *params.AgentID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPostServerLogsRequest calls the generic PostServerLogs builder with application/json body
+func NewPostServerLogsRequest(server string, params *PostServerLogsParams, body PostServerLogsJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPostServerLogsRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewPostServerLogsRequestWithBody constructs an http.Request for the PostServerLogs method, with any body, and a specified content type
+func NewPostServerLogsRequestWithBody(server string, params *PostServerLogsParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/server/logs")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Since != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "since", *params.Since, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Level != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "level", *params.Level, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.AgentName != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "agentName", *params.AgentName, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.AgentID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "agentId", *params.AgentID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -5971,6 +7817,60 @@ func NewPingRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewGetServerStatusRequest constructs an http.Request for the GetServerStatus method
+func NewGetServerStatusRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/server/status")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewStopServerRequest constructs an http.Request for the StopServer method
+func NewStopServerRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/server/stop")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetPublicConfigRequest constructs an http.Request for the GetPublicConfig method
 func NewGetPublicConfigRequest(server string) (*http.Request, error) {
 	var err error
@@ -5994,6 +7894,73 @@ func NewGetPublicConfigRequest(server string) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewGetLocalEnvironmentRequest constructs an http.Request for the GetLocalEnvironment method
+func NewGetLocalEnvironmentRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/system/env/local")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewUpdateLocalEnvironmentRequest calls the generic UpdateLocalEnvironment builder with application/json body
+func NewUpdateLocalEnvironmentRequest(server string, body UpdateLocalEnvironmentJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUpdateLocalEnvironmentRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewUpdateLocalEnvironmentRequestWithBody constructs an http.Request for the UpdateLocalEnvironment method, with any body, and a specified content type
+func NewUpdateLocalEnvironmentRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/system/env/local")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -6189,7 +8156,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PATCH /api/agents/{agentId} (the `UpdateAgent` operationId).
-	UpdateAgentWithBodyWithResponse(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateAgentResult, error)
+	UpdateAgentWithBodyWithResponse(ctx context.Context, agentID AgentID, params *UpdateAgentParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateAgentResult, error)
 
 	// UpdateAgentWithResponse Change an agent
 	//
@@ -6199,7 +8166,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PATCH /api/agents/{agentId} (the `UpdateAgent` operationId).
-	UpdateAgentWithResponse(ctx context.Context, agentID AgentID, body UpdateAgentJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateAgentResult, error)
+	UpdateAgentWithResponse(ctx context.Context, agentID AgentID, params *UpdateAgentParams, body UpdateAgentJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateAgentResult, error)
 
 	// ListAgentLogsWithResponse Read an agent's log
 	//
@@ -6482,6 +8449,44 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with DELETE /api/memory/groups/{messageServerId}/memories (the `ClearGroupMemories` operationId).
 	ClearGroupMemoriesWithResponse(ctx context.Context, messageServerID MessageServerID, reqEditors ...RequestEditorFn) (*ClearGroupMemoriesResult, error)
 
+	// CreateActionWithBodyWithResponse Tell of an action
+	//
+	// Like submitting a message; it tells what an agent is doing and can be brought up to date.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/messaging/action (the `CreateAction` operationId).
+	CreateActionWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateActionResult, error)
+
+	// CreateActionWithResponse Tell of an action
+	//
+	// Like submitting a message; it tells what an agent is doing and can be brought up to date.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/messaging/action (the `CreateAction` operationId).
+	CreateActionWithResponse(ctx context.Context, body CreateActionJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateActionResult, error)
+
+	// UpdateActionWithBodyWithResponse Bring an action up to date
+	//
+	// Replaces the fields that are sent and merges `metadata`. Only messages of the source type `agent_action` can be
+	// changed. Everybody in the channel gets the message again under its id.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /api/messaging/action/{messageId} (the `UpdateAction` operationId).
+	UpdateActionWithBodyWithResponse(ctx context.Context, messageID MessageID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateActionResult, error)
+
+	// UpdateActionWithResponse Bring an action up to date
+	//
+	// Replaces the fields that are sent and merges `metadata`. Only messages of the source type `agent_action` can be
+	// changed. Everybody in the channel gets the message again under its id.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /api/messaging/action/{messageId} (the `UpdateAction` operationId).
+	UpdateActionWithResponse(ctx context.Context, messageID MessageID, body UpdateActionJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateActionResult, error)
+
 	// ListAgentMessageServersWithResponse List the message servers of an agent
 	//
 	// The message servers whose channels an agent hears; none for an unknown agent.
@@ -6581,6 +8586,26 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/messaging/channels/{channelId}/details (the `GetChannel` operationId).
 	GetChannelWithResponse(ctx context.Context, channelID ChannelID, reqEditors ...RequestEditorFn) (*GetChannelResult, error)
 
+	// GenerateChannelTitleWithBodyWithResponse Suggest a title
+	//
+	// Lets an agent's small model name the conversation in three to six words. The channel isn't changed. A conversation of
+	// fewer than four messages gets none, and a reason.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/messaging/channels/{channelId}/generate-title (the `GenerateChannelTitle` operationId).
+	GenerateChannelTitleWithBodyWithResponse(ctx context.Context, channelID ChannelID, params *GenerateChannelTitleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GenerateChannelTitleResult, error)
+
+	// GenerateChannelTitleWithResponse Suggest a title
+	//
+	// Lets an agent's small model name the conversation in three to six words. The channel isn't changed. A conversation of
+	// fewer than four messages gets none, and a reason.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/messaging/channels/{channelId}/generate-title (the `GenerateChannelTitle` operationId).
+	GenerateChannelTitleWithResponse(ctx context.Context, channelID ChannelID, params *GenerateChannelTitleParams, body GenerateChannelTitleJSONRequestBody, reqEditors ...RequestEditorFn) (*GenerateChannelTitleResult, error)
+
 	// ClearChannelWithResponse Delete all messages of a channel
 	//
 	// Removes every message; open runs in the channel end as cancelled. An unknown channel is empty already.
@@ -6592,7 +8617,8 @@ type ClientWithResponsesInterface interface {
 
 	// ListMessagesWithResponse Read messages
 	//
-	// A page of a channel's messages, newest first; none for an unknown channel.
+	// A page of a channel's messages, newest first; none for an unknown channel. The `cursor` of the answer, or of its `Link`
+	// header, leads to the next page without gaps or repetitions, whatever is posted meanwhile.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6618,7 +8644,9 @@ type ClientWithResponsesInterface interface {
 	// disconnects does not stop the run.
 	//
 	// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
-	// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent.
+	// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
+	// an `Idempotency-Key` that holds also when the first attempt got no answer: the message is posted once, and its agent's
+	// answer waited for again.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6644,7 +8672,9 @@ type ClientWithResponsesInterface interface {
 	// disconnects does not stop the run.
 	//
 	// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
-	// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent.
+	// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
+	// an `Idempotency-Key` that holds also when the first attempt got no answer: the message is posted once, and its agent's
+	// answer waited for again.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6659,7 +8689,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with DELETE /api/messaging/channels/{channelId}/messages/{messageId} (the `DeleteMessage` operationId).
-	DeleteMessageWithResponse(ctx context.Context, channelID ChannelID, messageID UUID, reqEditors ...RequestEditorFn) (*DeleteMessageResult, error)
+	DeleteMessageWithResponse(ctx context.Context, channelID ChannelID, messageID MessageID, reqEditors ...RequestEditorFn) (*DeleteMessageResult, error)
 
 	// ListChannelParticipantsWithResponse List the participants of a channel
 	//
@@ -6670,6 +8700,26 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/messaging/channels/{channelId}/participants (the `ListChannelParticipants` operationId).
 	ListChannelParticipantsWithResponse(ctx context.Context, channelID ChannelID, reqEditors ...RequestEditorFn) (*ListChannelParticipantsResult, error)
 
+	// CompleteMessageWithBodyWithResponse Tell that a message is dealt with
+	//
+	// Lets everybody in the channel know, as `messageComplete`, that somebody outside of this server has dealt with a message
+	// (`messageId`) or with the channel's last one (`channel_id`). This server's own agents tell by themselves.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/messaging/complete (the `CompleteMessage` operationId).
+	CompleteMessageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CompleteMessageResult, error)
+
+	// CompleteMessageWithResponse Tell that a message is dealt with
+	//
+	// Lets everybody in the channel know, as `messageComplete`, that somebody outside of this server has dealt with a message
+	// (`messageId`) or with the channel's last one (`channel_id`). This server's own agents tell by themselves.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/messaging/complete (the `CompleteMessage` operationId).
+	CompleteMessageWithResponse(ctx context.Context, body CompleteMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*CompleteMessageResult, error)
+
 	// GetDMChannelWithResponse Find or create a direct channel
 	//
 	// The one channel between two entities on a message server. It is made when there is none; asking again, also at the
@@ -6679,6 +8729,30 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/messaging/dm-channel (the `GetDMChannel` operationId).
 	GetDMChannelWithResponse(ctx context.Context, params *GetDMChannelParams, reqEditors ...RequestEditorFn) (*GetDMChannelResult, error)
+
+	// IngestExternalWithBodyWithResponse Take in messages of another platform
+	//
+	// Posts one message (`author_id` and `content`), or those of a list (`platform` and `messages`), for the channel's agents
+	// to answer. A message that came before under its `source_id`, or `id` in a list, is not posted again. In a list, authors
+	// become entities of this server by their ids, and the channel may be named by the platform's own id if a message server
+	// mirrors it. Agents can't be the authors.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/messaging/ingest-external (the `IngestExternal` operationId).
+	IngestExternalWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*IngestExternalResult, error)
+
+	// IngestExternalWithResponse Take in messages of another platform
+	//
+	// Posts one message (`author_id` and `content`), or those of a list (`platform` and `messages`), for the channel's agents
+	// to answer. A message that came before under its `source_id`, or `id` in a list, is not posted again. In a list, authors
+	// become entities of this server by their ids, and the channel may be named by the platform's own id if a message server
+	// mirrors it. Agents can't be the authors.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/messaging/ingest-external (the `IngestExternal` operationId).
+	IngestExternalWithResponse(ctx context.Context, body IngestExternalJSONRequestBody, reqEditors ...RequestEditorFn) (*IngestExternalResult, error)
 
 	// ListJobsWithResponse List jobs
 	//
@@ -6781,6 +8855,16 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/messaging/message-servers (the `CreateMessageServer` operationId).
 	CreateMessageServerWithResponse(ctx context.Context, body CreateMessageServerJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateMessageServerResult, error)
 
+	// DeleteMessageServerWithResponse Delete a message server
+	//
+	// Removes a message server with its channels and everything in them; open runs end as cancelled. The current message
+	// server can't be deleted.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/messaging/message-servers/{messageServerId} (the `DeleteMessageServer` operationId).
+	DeleteMessageServerWithResponse(ctx context.Context, messageServerID MessageServerID, reqEditors ...RequestEditorFn) (*DeleteMessageServerResult, error)
+
 	// ListMessageServerAgentsWithResponse List the agents of a message server
 	//
 	// The agents that hear the channels of a message server.
@@ -6825,6 +8909,75 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/messaging/message-servers/{messageServerId}/channels (the `ListChannels` operationId).
 	ListChannelsWithResponse(ctx context.Context, messageServerID MessageServerID, params *ListChannelsParams, reqEditors ...RequestEditorFn) (*ListChannelsResult, error)
+
+	// SyncMessageServerChannelsWithBodyWithResponse Mirror a platform's channels
+	//
+	// Makes a channel for each that is listed, or brings its name and type up to date; `sourceId` tells which is which.
+	// Channels that are not listed stay as they are.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/messaging/message-servers/{messageServerId}/sync-channels (the `SyncMessageServerChannels` operationId).
+	SyncMessageServerChannelsWithBodyWithResponse(ctx context.Context, messageServerID MessageServerID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SyncMessageServerChannelsResult, error)
+
+	// SyncMessageServerChannelsWithResponse Mirror a platform's channels
+	//
+	// Makes a channel for each that is listed, or brings its name and type up to date; `sourceId` tells which is which.
+	// Channels that are not listed stay as they are.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/messaging/message-servers/{messageServerId}/sync-channels (the `SyncMessageServerChannels` operationId).
+	SyncMessageServerChannelsWithResponse(ctx context.Context, messageServerID MessageServerID, body SyncMessageServerChannelsJSONRequestBody, reqEditors ...RequestEditorFn) (*SyncMessageServerChannelsResult, error)
+
+	// SearchMessagesWithBodyWithResponse Search messages
+	//
+	// Finds messages in all channels, newest first. `query` finds those in which every word of it occurs, whatever the case
+	// and punctuation. At least one of `query`, `channelId` and `authorId` is required.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/messaging/messages/search (the `SearchMessages` operationId).
+	SearchMessagesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SearchMessagesResult, error)
+
+	// SearchMessagesWithResponse Search messages
+	//
+	// Finds messages in all channels, newest first. `query` finds those in which every word of it occurs, whatever the case
+	// and punctuation. At least one of `query`, `channelId` and `authorId` is required.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/messaging/messages/search (the `SearchMessages` operationId).
+	SearchMessagesWithResponse(ctx context.Context, body SearchMessagesJSONRequestBody, reqEditors ...RequestEditorFn) (*SearchMessagesResult, error)
+
+	// GetMessageWithResponse Read a message
+	//
+	// One message, wherever it is.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/messaging/messages/{messageId} (the `GetMessage` operationId).
+	GetMessageWithResponse(ctx context.Context, messageID MessageID, reqEditors ...RequestEditorFn) (*GetMessageResult, error)
+
+	// UpdateMessageWithBodyWithResponse Edit a message
+	//
+	// Replaces the text; `metadata.edited` tells of it. Everybody in the channel gets the message again under its id. A
+	// caller that names its entity must be the author.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /api/messaging/messages/{messageId} (the `UpdateMessage` operationId).
+	UpdateMessageWithBodyWithResponse(ctx context.Context, messageID MessageID, params *UpdateMessageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateMessageResult, error)
+
+	// UpdateMessageWithResponse Edit a message
+	//
+	// Replaces the text; `metadata.edited` tells of it. Everybody in the channel gets the message again under its id. A
+	// caller that names its entity must be the author.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /api/messaging/messages/{messageId} (the `UpdateMessage` operationId).
+	UpdateMessageWithResponse(ctx context.Context, messageID MessageID, params *UpdateMessageParams, body UpdateMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateMessageResult, error)
 
 	// ListSessionsWithResponse List sessions
 	//
@@ -6960,6 +9113,35 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PATCH /api/messaging/sessions/{sessionId}/timeout (the `UpdateSessionTimeout` operationId).
 	UpdateSessionTimeoutWithResponse(ctx context.Context, sessionID SessionID, body UpdateSessionTimeoutJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateSessionTimeoutResult, error)
 
+	// SubmitMessageWithBodyWithResponse Submit an agent's message
+	//
+	// Stores and broadcasts what an agent that runs elsewhere says, or a message of a system. It is an answer: no agent is
+	// asked to reply to it. Repeating a request with the same `messageId` gives the message that is there.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/messaging/submit (the `SubmitMessage` operationId).
+	SubmitMessageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SubmitMessageResult, error)
+
+	// SubmitMessageWithResponse Submit an agent's message
+	//
+	// Stores and broadcasts what an agent that runs elsewhere says, or a message of a system. It is an answer: no agent is
+	// asked to reply to it. Repeating a request with the same `messageId` gives the message that is there.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/messaging/submit (the `SubmitMessage` operationId).
+	SubmitMessageWithResponse(ctx context.Context, body SubmitMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*SubmitMessageResult, error)
+
+	// GetDebugInfoWithResponse Read what is going on
+	//
+	// The message servers, the agents, the connections and the memory of this process.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/server/debug/servers (the `GetDebugInfo` operationId).
+	GetDebugInfoWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetDebugInfoResult, error)
+
 	// GetServerHealthWithResponse Can the server do its work (below /api)
 	//
 	// The same as `/health`.
@@ -6968,6 +9150,51 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/server/health (the `GetServerHealth` operationId).
 	GetServerHealthWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetServerHealthResult, error)
+
+	// HelloWithResponse Hello
+	//
+	// A greeting.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/server/hello (the `Hello` operationId).
+	HelloWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*HelloResult, error)
+
+	// ClearServerLogsWithResponse Empty the log
+	//
+	// Forgets the entries that are kept for reading.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/server/logs (the `ClearServerLogs` operationId).
+	ClearServerLogsWithResponse(ctx context.Context, params *ClearServerLogsParams, reqEditors ...RequestEditorFn) (*ClearServerLogsResult, error)
+
+	// GetServerLogsWithResponse Read the log
+	//
+	// The newest entries that fit, oldest first. Secrets are not in it.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/server/logs (the `GetServerLogs` operationId).
+	GetServerLogsWithResponse(ctx context.Context, params *GetServerLogsParams, reqEditors ...RequestEditorFn) (*GetServerLogsResult, error)
+
+	// PostServerLogsWithBodyWithResponse Write to the log, and read it
+	//
+	// Appends the entries of `logs`, if there are any, and answers like reading.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/server/logs (the `PostServerLogs` operationId).
+	PostServerLogsWithBodyWithResponse(ctx context.Context, params *PostServerLogsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostServerLogsResult, error)
+
+	// PostServerLogsWithResponse Write to the log, and read it
+	//
+	// Appends the entries of `logs`, if there are any, and answers like reading.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/server/logs (the `PostServerLogs` operationId).
+	PostServerLogsWithResponse(ctx context.Context, params *PostServerLogsParams, body PostServerLogsJSONRequestBody, reqEditors ...RequestEditorFn) (*PostServerLogsResult, error)
 
 	// PingWithResponse Ping
 	//
@@ -6978,6 +9205,25 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/server/ping (the `Ping` operationId).
 	PingWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*PingResult, error)
 
+	// GetServerStatusWithResponse Read the server's status
+	//
+	// Its agents, memory and age, in numbers.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/server/status (the `GetServerStatus` operationId).
+	GetServerStatusWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetServerStatusResult, error)
+
+	// StopServerWithResponse Stop the server
+	//
+	// Lets requests and replies that are under way finish, stops the agents, closes the database and ends the process.
+	// Without an API key only callers on the server's own machine may ask for it.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/server/stop (the `StopServer` operationId).
+	StopServerWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*StopServerResult, error)
+
 	// GetPublicConfigWithResponse Read the public configuration
 	//
 	// What a client must know before it can ask for anything else.
@@ -6986,6 +9232,39 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/system/config (the `GetPublicConfig` operationId).
 	GetPublicConfigWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetPublicConfigResult, error)
+
+	// GetLocalEnvironmentWithResponse Read the stored settings
+	//
+	// The settings of agents that are kept in the `.env` file of the server's data directory, and nothing else: never the
+	// process environment, never another file. The values of secrets are masks. In production, and for callers on other
+	// machines while no API key is set, it is refused.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/system/env/local (the `GetLocalEnvironment` operationId).
+	GetLocalEnvironmentWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetLocalEnvironmentResult, error)
+
+	// UpdateLocalEnvironmentWithBodyWithResponse Replace the stored settings
+	//
+	// Writes the file anew with exactly these settings; a masked secret that is sent back stays what it is. Only the names
+	// that `elizad help settings` lists as settings of agents are accepted. They count from the next start, where the process
+	// environment doesn't set them.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/system/env/local (the `UpdateLocalEnvironment` operationId).
+	UpdateLocalEnvironmentWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateLocalEnvironmentResult, error)
+
+	// UpdateLocalEnvironmentWithResponse Replace the stored settings
+	//
+	// Writes the file anew with exactly these settings; a masked secret that is sent back stays what it is. Only the names
+	// that `elizad help settings` lists as settings of agents are accepted. They count from the next start, where the process
+	// environment doesn't set them.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/system/env/local (the `UpdateLocalEnvironment` operationId).
+	UpdateLocalEnvironmentWithResponse(ctx context.Context, body UpdateLocalEnvironmentJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateLocalEnvironmentResult, error)
 
 	// GetVersionWithResponse Read the version
 	//
@@ -7015,6 +9294,11 @@ type ClientWithResponsesInterface interface {
 	GetLivenessWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetLivenessResult, error)
 }
 
+// ListAgentsResult200Headers the declared response headers of an HTTP 200 response for ListAgents
+type ListAgentsResult200Headers struct {
+	XTotalCount int
+}
+
 type ListAgentsResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -7024,6 +9308,8 @@ type ListAgentsResult struct {
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListAgentsResult200Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -7165,6 +9451,11 @@ func (r DeleteAgentResult) ContentType() string {
 	return ""
 }
 
+// GetAgentResult200Headers the declared response headers of an HTTP 200 response for GetAgent
+type GetAgentResult200Headers struct {
+	ETag string
+}
+
 type GetAgentResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -7178,6 +9469,8 @@ type GetAgentResult struct {
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetAgentResult200Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -7204,6 +9497,11 @@ func (r GetAgentResult) ContentType() string {
 	return ""
 }
 
+// UpdateAgentResult200Headers the declared response headers of an HTTP 200 response for UpdateAgent
+type UpdateAgentResult200Headers struct {
+	ETag string
+}
+
 type UpdateAgentResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -7217,10 +9515,16 @@ type UpdateAgentResult struct {
 	JSON404 *NotFoundApplicationJSON
 	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
 	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSON412 the response for an HTTP 412 `application/json` response
+	JSON412 *PreconditionFailedApplicationJSON
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *PreconditionFailedApplicationProblemPlusJSON
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *UpdateAgentResult200Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -7815,6 +10119,11 @@ func (r ListRoomMemoriesResult) ContentType() string {
 	return ""
 }
 
+// ListRunsResult200Headers the declared response headers of an HTTP 200 response for ListRuns
+type ListRunsResult200Headers struct {
+	XTotalCount int
+}
+
 type ListRunsResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -7828,6 +10137,8 @@ type ListRunsResult struct {
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListRunsResult200Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -8168,6 +10479,118 @@ func (r ClearGroupMemoriesResult) ContentType() string {
 	return ""
 }
 
+// CreateActionResult201Headers the declared response headers of an HTTP 201 response for CreateAction
+type CreateActionResult201Headers struct {
+	ETag string
+}
+
+type CreateActionResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *MessageAnswer
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequestApplicationJSON
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *ForbiddenApplicationJSON
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *ForbiddenApplicationProblemPlusJSON
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSON409 the response for an HTTP 409 `application/json` response
+	JSON409 *ConflictApplicationJSON
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *ConflictApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *CreateActionResult201Headers
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateActionResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateActionResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateActionResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// UpdateActionResult200Headers the declared response headers of an HTTP 200 response for UpdateAction
+type UpdateActionResult200Headers struct {
+	ETag string
+}
+
+type UpdateActionResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *MessageAnswer
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequestApplicationJSON
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *ForbiddenApplicationJSON
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *ForbiddenApplicationProblemPlusJSON
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *UpdateActionResult200Headers
+}
+
+// Status returns HTTPResponse.Status
+func (r UpdateActionResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UpdateActionResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UpdateActionResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ListAgentMessageServersResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -8203,6 +10626,11 @@ func (r ListAgentMessageServersResult) ContentType() string {
 	return ""
 }
 
+// CreateChannelResult201Headers the declared response headers of an HTTP 201 response for CreateChannel
+type CreateChannelResult201Headers struct {
+	ETag string
+}
+
 type CreateChannelResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -8220,6 +10648,8 @@ type CreateChannelResult struct {
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *CreateChannelResult201Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -8279,6 +10709,11 @@ func (r DeleteChannelResult) ContentType() string {
 	return ""
 }
 
+// UpdateChannelResult200Headers the declared response headers of an HTTP 200 response for UpdateChannel
+type UpdateChannelResult200Headers struct {
+	ETag string
+}
+
 type UpdateChannelResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -8292,10 +10727,16 @@ type UpdateChannelResult struct {
 	JSON404 *NotFoundApplicationJSON
 	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
 	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSON412 the response for an HTTP 412 `application/json` response
+	JSON412 *PreconditionFailedApplicationJSON
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *PreconditionFailedApplicationProblemPlusJSON
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *UpdateChannelResult200Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -8439,6 +10880,11 @@ func (r RemoveChannelAgentResult) ContentType() string {
 	return ""
 }
 
+// GetChannelResult200Headers the declared response headers of an HTTP 200 response for GetChannel
+type GetChannelResult200Headers struct {
+	ETag string
+}
+
 type GetChannelResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -8452,6 +10898,8 @@ type GetChannelResult struct {
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetChannelResult200Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -8472,6 +10920,49 @@ func (r GetChannelResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetChannelResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GenerateChannelTitleResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ChannelTitleEnvelope
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequestApplicationJSON
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r GenerateChannelTitleResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GenerateChannelTitleResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GenerateChannelTitleResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -8511,6 +11002,11 @@ func (r ClearChannelResult) ContentType() string {
 	return ""
 }
 
+// ListMessagesResult200Headers the declared response headers of an HTTP 200 response for ListMessages
+type ListMessagesResult200Headers struct {
+	Link *string
+}
+
 type ListMessagesResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -8524,6 +11020,8 @@ type ListMessagesResult struct {
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListMessagesResult200Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -8669,6 +11167,54 @@ func (r ListChannelParticipantsResult) ContentType() string {
 	return ""
 }
 
+type CompleteMessageResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *DoneEnvelope
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequestApplicationJSON
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r CompleteMessageResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CompleteMessageResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CompleteMessageResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetDMChannelResult200Headers the declared response headers of an HTTP 200 response for GetDMChannel
+type GetDMChannelResult200Headers struct {
+	ETag string
+}
+
 type GetDMChannelResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -8682,6 +11228,8 @@ type GetDMChannelResult struct {
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetDMChannelResult200Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -8702,6 +11250,53 @@ func (r GetDMChannelResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetDMChannelResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type IngestExternalResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *IngestedEnvelope
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequestApplicationJSON
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *ForbiddenApplicationJSON
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *ForbiddenApplicationProblemPlusJSON
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r IngestExternalResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r IngestExternalResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r IngestExternalResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -8902,6 +11497,11 @@ func (r GetCurrentMessageServerResult) ContentType() string {
 	return ""
 }
 
+// ListMessageServersResult200Headers the declared response headers of an HTTP 200 response for ListMessageServers
+type ListMessageServersResult200Headers struct {
+	XTotalCount int
+}
+
 type ListMessageServersResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -8911,6 +11511,8 @@ type ListMessageServersResult struct {
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListMessageServersResult200Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -8974,6 +11576,49 @@ func (r CreateMessageServerResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r CreateMessageServerResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type DeleteMessageServerResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *DoneEnvelope
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSON409 the response for an HTTP 409 `application/json` response
+	JSON409 *ConflictApplicationJSON
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *ConflictApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteMessageServerResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteMessageServerResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeleteMessageServerResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -9101,6 +11746,12 @@ func (r RemoveMessageServerAgentResult) ContentType() string {
 	return ""
 }
 
+// ListChannelsResult200Headers the declared response headers of an HTTP 200 response for ListChannels
+type ListChannelsResult200Headers struct {
+	Link        *string
+	XTotalCount int
+}
+
 type ListChannelsResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -9110,6 +11761,8 @@ type ListChannelsResult struct {
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListChannelsResult200Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -9130,6 +11783,199 @@ func (r ListChannelsResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ListChannelsResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type SyncMessageServerChannelsResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ChannelsSyncedEnvelope
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequestApplicationJSON
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r SyncMessageServerChannelsResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SyncMessageServerChannelsResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SyncMessageServerChannelsResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SearchMessagesResult200Headers the declared response headers of an HTTP 200 response for SearchMessages
+type SearchMessagesResult200Headers struct {
+	XTotalCount int
+}
+
+type SearchMessagesResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *MessageSearchEnvelope
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequestApplicationJSON
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *SearchMessagesResult200Headers
+}
+
+// Status returns HTTPResponse.Status
+func (r SearchMessagesResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SearchMessagesResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SearchMessagesResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetMessageResult200Headers the declared response headers of an HTTP 200 response for GetMessage
+type GetMessageResult200Headers struct {
+	ETag string
+}
+
+type GetMessageResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *MessageAnswer
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetMessageResult200Headers
+}
+
+// Status returns HTTPResponse.Status
+func (r GetMessageResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetMessageResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetMessageResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// UpdateMessageResult200Headers the declared response headers of an HTTP 200 response for UpdateMessage
+type UpdateMessageResult200Headers struct {
+	ETag string
+}
+
+type UpdateMessageResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *MessageAnswer
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequestApplicationJSON
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *ForbiddenApplicationJSON
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *ForbiddenApplicationProblemPlusJSON
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSON412 the response for an HTTP 412 `application/json` response
+	JSON412 *PreconditionFailedApplicationJSON
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *PreconditionFailedApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *UpdateMessageResult200Headers
+}
+
+// Status returns HTTPResponse.Status
+func (r UpdateMessageResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UpdateMessageResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UpdateMessageResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -9562,6 +12408,99 @@ func (r UpdateSessionTimeoutResult) ContentType() string {
 	return ""
 }
 
+// SubmitMessageResult201Headers the declared response headers of an HTTP 201 response for SubmitMessage
+type SubmitMessageResult201Headers struct {
+	ETag string
+}
+
+type SubmitMessageResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *MessageAnswer
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequestApplicationJSON
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *ForbiddenApplicationJSON
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *ForbiddenApplicationProblemPlusJSON
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSON409 the response for an HTTP 409 `application/json` response
+	JSON409 *ConflictApplicationJSON
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *ConflictApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *SubmitMessageResult201Headers
+}
+
+// Status returns HTTPResponse.Status
+func (r SubmitMessageResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SubmitMessageResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SubmitMessageResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetDebugInfoResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *DebugInfoEnvelope
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r GetDebugInfoResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetDebugInfoResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetDebugInfoResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type GetServerHealthResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -9593,6 +12532,150 @@ func (r GetServerHealthResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetServerHealthResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type HelloResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Greeting
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r HelloResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r HelloResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r HelloResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ClearServerLogsResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *LogsCleared
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r ClearServerLogsResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ClearServerLogsResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ClearServerLogsResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetServerLogsResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ServerLogs
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r GetServerLogsResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetServerLogsResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetServerLogsResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type PostServerLogsResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ServerLogs
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequestApplicationJSON
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r PostServerLogsResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PostServerLogsResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PostServerLogsResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -9634,6 +12717,80 @@ func (r PingResult) ContentType() string {
 	return ""
 }
 
+type GetServerStatusResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ServerStatus
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r GetServerStatusResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetServerStatusResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetServerStatusResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type StopServerResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *DoneEnvelope
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *ForbiddenApplicationJSON
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *ForbiddenApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r StopServerResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StopServerResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r StopServerResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type GetPublicConfigResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -9663,6 +12820,88 @@ func (r GetPublicConfigResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetPublicConfigResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetLocalEnvironmentResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *LocalEnvironmentEnvelope
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *ForbiddenApplicationJSON
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *ForbiddenApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r GetLocalEnvironmentResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetLocalEnvironmentResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetLocalEnvironmentResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type UpdateLocalEnvironmentResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *DoneEnvelope
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequestApplicationJSON
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *ForbiddenApplicationJSON
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *ForbiddenApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r UpdateLocalEnvironmentResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UpdateLocalEnvironmentResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UpdateLocalEnvironmentResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -9878,8 +13117,8 @@ func (c *ClientWithResponses) GetAgentWithResponse(ctx context.Context, agentID 
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PATCH /api/agents/{agentId} (the `UpdateAgent` operationId).
-func (c *ClientWithResponses) UpdateAgentWithBodyWithResponse(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateAgentResult, error) {
-	rsp, err := c.UpdateAgentWithBody(ctx, agentID, contentType, body, reqEditors...)
+func (c *ClientWithResponses) UpdateAgentWithBodyWithResponse(ctx context.Context, agentID AgentID, params *UpdateAgentParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateAgentResult, error) {
+	rsp, err := c.UpdateAgentWithBody(ctx, agentID, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -9894,8 +13133,8 @@ func (c *ClientWithResponses) UpdateAgentWithBodyWithResponse(ctx context.Contex
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PATCH /api/agents/{agentId} (the `UpdateAgent` operationId).
-func (c *ClientWithResponses) UpdateAgentWithResponse(ctx context.Context, agentID AgentID, body UpdateAgentJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateAgentResult, error) {
-	rsp, err := c.UpdateAgent(ctx, agentID, body, reqEditors...)
+func (c *ClientWithResponses) UpdateAgentWithResponse(ctx context.Context, agentID AgentID, params *UpdateAgentParams, body UpdateAgentJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateAgentResult, error) {
+	rsp, err := c.UpdateAgent(ctx, agentID, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -10357,6 +13596,68 @@ func (c *ClientWithResponses) ClearGroupMemoriesWithResponse(ctx context.Context
 	return ParseClearGroupMemoriesResult(rsp)
 }
 
+// CreateActionWithBodyWithResponse Tell of an action
+//
+// Like submitting a message; it tells what an agent is doing and can be brought up to date.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/messaging/action (the `CreateAction` operationId).
+func (c *ClientWithResponses) CreateActionWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateActionResult, error) {
+	rsp, err := c.CreateActionWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateActionResult(rsp)
+}
+
+// CreateActionWithResponse Tell of an action
+//
+// Like submitting a message; it tells what an agent is doing and can be brought up to date.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/messaging/action (the `CreateAction` operationId).
+func (c *ClientWithResponses) CreateActionWithResponse(ctx context.Context, body CreateActionJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateActionResult, error) {
+	rsp, err := c.CreateAction(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateActionResult(rsp)
+}
+
+// UpdateActionWithBodyWithResponse Bring an action up to date
+//
+// Replaces the fields that are sent and merges `metadata`. Only messages of the source type `agent_action` can be
+// changed. Everybody in the channel gets the message again under its id.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /api/messaging/action/{messageId} (the `UpdateAction` operationId).
+func (c *ClientWithResponses) UpdateActionWithBodyWithResponse(ctx context.Context, messageID MessageID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateActionResult, error) {
+	rsp, err := c.UpdateActionWithBody(ctx, messageID, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateActionResult(rsp)
+}
+
+// UpdateActionWithResponse Bring an action up to date
+//
+// Replaces the fields that are sent and merges `metadata`. Only messages of the source type `agent_action` can be
+// changed. Everybody in the channel gets the message again under its id.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /api/messaging/action/{messageId} (the `UpdateAction` operationId).
+func (c *ClientWithResponses) UpdateActionWithResponse(ctx context.Context, messageID MessageID, body UpdateActionJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateActionResult, error) {
+	rsp, err := c.UpdateAction(ctx, messageID, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateActionResult(rsp)
+}
+
 // ListAgentMessageServersWithResponse List the message servers of an agent
 //
 // The message servers whose channels an agent hears; none for an unknown agent.
@@ -10522,6 +13823,38 @@ func (c *ClientWithResponses) GetChannelWithResponse(ctx context.Context, channe
 	return ParseGetChannelResult(rsp)
 }
 
+// GenerateChannelTitleWithBodyWithResponse Suggest a title
+//
+// Lets an agent's small model name the conversation in three to six words. The channel isn't changed. A conversation of
+// fewer than four messages gets none, and a reason.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/messaging/channels/{channelId}/generate-title (the `GenerateChannelTitle` operationId).
+func (c *ClientWithResponses) GenerateChannelTitleWithBodyWithResponse(ctx context.Context, channelID ChannelID, params *GenerateChannelTitleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GenerateChannelTitleResult, error) {
+	rsp, err := c.GenerateChannelTitleWithBody(ctx, channelID, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGenerateChannelTitleResult(rsp)
+}
+
+// GenerateChannelTitleWithResponse Suggest a title
+//
+// Lets an agent's small model name the conversation in three to six words. The channel isn't changed. A conversation of
+// fewer than four messages gets none, and a reason.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/messaging/channels/{channelId}/generate-title (the `GenerateChannelTitle` operationId).
+func (c *ClientWithResponses) GenerateChannelTitleWithResponse(ctx context.Context, channelID ChannelID, params *GenerateChannelTitleParams, body GenerateChannelTitleJSONRequestBody, reqEditors ...RequestEditorFn) (*GenerateChannelTitleResult, error) {
+	rsp, err := c.GenerateChannelTitle(ctx, channelID, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGenerateChannelTitleResult(rsp)
+}
+
 // ClearChannelWithResponse Delete all messages of a channel
 //
 // Removes every message; open runs in the channel end as cancelled. An unknown channel is empty already.
@@ -10539,7 +13872,8 @@ func (c *ClientWithResponses) ClearChannelWithResponse(ctx context.Context, chan
 
 // ListMessagesWithResponse Read messages
 //
-// A page of a channel's messages, newest first; none for an unknown channel.
+// A page of a channel's messages, newest first; none for an unknown channel. The `cursor` of the answer, or of its `Link`
+// header, leads to the next page without gaps or repetitions, whatever is posted meanwhile.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10571,7 +13905,9 @@ func (c *ClientWithResponses) ListMessagesWithResponse(ctx context.Context, chan
 // disconnects does not stop the run.
 //
 // With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
-// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent.
+// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
+// an `Idempotency-Key` that holds also when the first attempt got no answer: the message is posted once, and its agent's
+// answer waited for again.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10603,7 +13939,9 @@ func (c *ClientWithResponses) PostMessageWithBodyWithResponse(ctx context.Contex
 // disconnects does not stop the run.
 //
 // With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
-// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent.
+// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
+// an `Idempotency-Key` that holds also when the first attempt got no answer: the message is posted once, and its agent's
+// answer waited for again.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10624,7 +13962,7 @@ func (c *ClientWithResponses) PostMessageWithResponse(ctx context.Context, chann
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with DELETE /api/messaging/channels/{channelId}/messages/{messageId} (the `DeleteMessage` operationId).
-func (c *ClientWithResponses) DeleteMessageWithResponse(ctx context.Context, channelID ChannelID, messageID UUID, reqEditors ...RequestEditorFn) (*DeleteMessageResult, error) {
+func (c *ClientWithResponses) DeleteMessageWithResponse(ctx context.Context, channelID ChannelID, messageID MessageID, reqEditors ...RequestEditorFn) (*DeleteMessageResult, error) {
 	rsp, err := c.DeleteMessage(ctx, channelID, messageID, reqEditors...)
 	if err != nil {
 		return nil, err
@@ -10647,6 +13985,38 @@ func (c *ClientWithResponses) ListChannelParticipantsWithResponse(ctx context.Co
 	return ParseListChannelParticipantsResult(rsp)
 }
 
+// CompleteMessageWithBodyWithResponse Tell that a message is dealt with
+//
+// Lets everybody in the channel know, as `messageComplete`, that somebody outside of this server has dealt with a message
+// (`messageId`) or with the channel's last one (`channel_id`). This server's own agents tell by themselves.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/messaging/complete (the `CompleteMessage` operationId).
+func (c *ClientWithResponses) CompleteMessageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CompleteMessageResult, error) {
+	rsp, err := c.CompleteMessageWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCompleteMessageResult(rsp)
+}
+
+// CompleteMessageWithResponse Tell that a message is dealt with
+//
+// Lets everybody in the channel know, as `messageComplete`, that somebody outside of this server has dealt with a message
+// (`messageId`) or with the channel's last one (`channel_id`). This server's own agents tell by themselves.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/messaging/complete (the `CompleteMessage` operationId).
+func (c *ClientWithResponses) CompleteMessageWithResponse(ctx context.Context, body CompleteMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*CompleteMessageResult, error) {
+	rsp, err := c.CompleteMessage(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCompleteMessageResult(rsp)
+}
+
 // GetDMChannelWithResponse Find or create a direct channel
 //
 // The one channel between two entities on a message server. It is made when there is none; asking again, also at the
@@ -10661,6 +14031,42 @@ func (c *ClientWithResponses) GetDMChannelWithResponse(ctx context.Context, para
 		return nil, err
 	}
 	return ParseGetDMChannelResult(rsp)
+}
+
+// IngestExternalWithBodyWithResponse Take in messages of another platform
+//
+// Posts one message (`author_id` and `content`), or those of a list (`platform` and `messages`), for the channel's agents
+// to answer. A message that came before under its `source_id`, or `id` in a list, is not posted again. In a list, authors
+// become entities of this server by their ids, and the channel may be named by the platform's own id if a message server
+// mirrors it. Agents can't be the authors.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/messaging/ingest-external (the `IngestExternal` operationId).
+func (c *ClientWithResponses) IngestExternalWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*IngestExternalResult, error) {
+	rsp, err := c.IngestExternalWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseIngestExternalResult(rsp)
+}
+
+// IngestExternalWithResponse Take in messages of another platform
+//
+// Posts one message (`author_id` and `content`), or those of a list (`platform` and `messages`), for the channel's agents
+// to answer. A message that came before under its `source_id`, or `id` in a list, is not posted again. In a list, authors
+// become entities of this server by their ids, and the channel may be named by the platform's own id if a message server
+// mirrors it. Agents can't be the authors.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/messaging/ingest-external (the `IngestExternal` operationId).
+func (c *ClientWithResponses) IngestExternalWithResponse(ctx context.Context, body IngestExternalJSONRequestBody, reqEditors ...RequestEditorFn) (*IngestExternalResult, error) {
+	rsp, err := c.IngestExternal(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseIngestExternalResult(rsp)
 }
 
 // ListJobsWithResponse List jobs
@@ -10818,6 +14224,22 @@ func (c *ClientWithResponses) CreateMessageServerWithResponse(ctx context.Contex
 	return ParseCreateMessageServerResult(rsp)
 }
 
+// DeleteMessageServerWithResponse Delete a message server
+//
+// Removes a message server with its channels and everything in them; open runs end as cancelled. The current message
+// server can't be deleted.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/messaging/message-servers/{messageServerId} (the `DeleteMessageServer` operationId).
+func (c *ClientWithResponses) DeleteMessageServerWithResponse(ctx context.Context, messageServerID MessageServerID, reqEditors ...RequestEditorFn) (*DeleteMessageServerResult, error) {
+	rsp, err := c.DeleteMessageServer(ctx, messageServerID, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteMessageServerResult(rsp)
+}
+
 // ListMessageServerAgentsWithResponse List the agents of a message server
 //
 // The agents that hear the channels of a message server.
@@ -10891,6 +14313,117 @@ func (c *ClientWithResponses) ListChannelsWithResponse(ctx context.Context, mess
 		return nil, err
 	}
 	return ParseListChannelsResult(rsp)
+}
+
+// SyncMessageServerChannelsWithBodyWithResponse Mirror a platform's channels
+//
+// Makes a channel for each that is listed, or brings its name and type up to date; `sourceId` tells which is which.
+// Channels that are not listed stay as they are.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/messaging/message-servers/{messageServerId}/sync-channels (the `SyncMessageServerChannels` operationId).
+func (c *ClientWithResponses) SyncMessageServerChannelsWithBodyWithResponse(ctx context.Context, messageServerID MessageServerID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SyncMessageServerChannelsResult, error) {
+	rsp, err := c.SyncMessageServerChannelsWithBody(ctx, messageServerID, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSyncMessageServerChannelsResult(rsp)
+}
+
+// SyncMessageServerChannelsWithResponse Mirror a platform's channels
+//
+// Makes a channel for each that is listed, or brings its name and type up to date; `sourceId` tells which is which.
+// Channels that are not listed stay as they are.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/messaging/message-servers/{messageServerId}/sync-channels (the `SyncMessageServerChannels` operationId).
+func (c *ClientWithResponses) SyncMessageServerChannelsWithResponse(ctx context.Context, messageServerID MessageServerID, body SyncMessageServerChannelsJSONRequestBody, reqEditors ...RequestEditorFn) (*SyncMessageServerChannelsResult, error) {
+	rsp, err := c.SyncMessageServerChannels(ctx, messageServerID, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSyncMessageServerChannelsResult(rsp)
+}
+
+// SearchMessagesWithBodyWithResponse Search messages
+//
+// Finds messages in all channels, newest first. `query` finds those in which every word of it occurs, whatever the case
+// and punctuation. At least one of `query`, `channelId` and `authorId` is required.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/messaging/messages/search (the `SearchMessages` operationId).
+func (c *ClientWithResponses) SearchMessagesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SearchMessagesResult, error) {
+	rsp, err := c.SearchMessagesWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSearchMessagesResult(rsp)
+}
+
+// SearchMessagesWithResponse Search messages
+//
+// Finds messages in all channels, newest first. `query` finds those in which every word of it occurs, whatever the case
+// and punctuation. At least one of `query`, `channelId` and `authorId` is required.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/messaging/messages/search (the `SearchMessages` operationId).
+func (c *ClientWithResponses) SearchMessagesWithResponse(ctx context.Context, body SearchMessagesJSONRequestBody, reqEditors ...RequestEditorFn) (*SearchMessagesResult, error) {
+	rsp, err := c.SearchMessages(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSearchMessagesResult(rsp)
+}
+
+// GetMessageWithResponse Read a message
+//
+// One message, wherever it is.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/messaging/messages/{messageId} (the `GetMessage` operationId).
+func (c *ClientWithResponses) GetMessageWithResponse(ctx context.Context, messageID MessageID, reqEditors ...RequestEditorFn) (*GetMessageResult, error) {
+	rsp, err := c.GetMessage(ctx, messageID, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetMessageResult(rsp)
+}
+
+// UpdateMessageWithBodyWithResponse Edit a message
+//
+// Replaces the text; `metadata.edited` tells of it. Everybody in the channel gets the message again under its id. A
+// caller that names its entity must be the author.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /api/messaging/messages/{messageId} (the `UpdateMessage` operationId).
+func (c *ClientWithResponses) UpdateMessageWithBodyWithResponse(ctx context.Context, messageID MessageID, params *UpdateMessageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateMessageResult, error) {
+	rsp, err := c.UpdateMessageWithBody(ctx, messageID, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateMessageResult(rsp)
+}
+
+// UpdateMessageWithResponse Edit a message
+//
+// Replaces the text; `metadata.edited` tells of it. Everybody in the channel gets the message again under its id. A
+// caller that names its entity must be the author.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /api/messaging/messages/{messageId} (the `UpdateMessage` operationId).
+func (c *ClientWithResponses) UpdateMessageWithResponse(ctx context.Context, messageID MessageID, params *UpdateMessageParams, body UpdateMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateMessageResult, error) {
+	rsp, err := c.UpdateMessage(ctx, messageID, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateMessageResult(rsp)
 }
 
 // ListSessionsWithResponse List sessions
@@ -11105,6 +14638,53 @@ func (c *ClientWithResponses) UpdateSessionTimeoutWithResponse(ctx context.Conte
 	return ParseUpdateSessionTimeoutResult(rsp)
 }
 
+// SubmitMessageWithBodyWithResponse Submit an agent's message
+//
+// Stores and broadcasts what an agent that runs elsewhere says, or a message of a system. It is an answer: no agent is
+// asked to reply to it. Repeating a request with the same `messageId` gives the message that is there.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/messaging/submit (the `SubmitMessage` operationId).
+func (c *ClientWithResponses) SubmitMessageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SubmitMessageResult, error) {
+	rsp, err := c.SubmitMessageWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSubmitMessageResult(rsp)
+}
+
+// SubmitMessageWithResponse Submit an agent's message
+//
+// Stores and broadcasts what an agent that runs elsewhere says, or a message of a system. It is an answer: no agent is
+// asked to reply to it. Repeating a request with the same `messageId` gives the message that is there.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/messaging/submit (the `SubmitMessage` operationId).
+func (c *ClientWithResponses) SubmitMessageWithResponse(ctx context.Context, body SubmitMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*SubmitMessageResult, error) {
+	rsp, err := c.SubmitMessage(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSubmitMessageResult(rsp)
+}
+
+// GetDebugInfoWithResponse Read what is going on
+//
+// The message servers, the agents, the connections and the memory of this process.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/server/debug/servers (the `GetDebugInfo` operationId).
+func (c *ClientWithResponses) GetDebugInfoWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetDebugInfoResult, error) {
+	rsp, err := c.GetDebugInfo(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetDebugInfoResult(rsp)
+}
+
 // GetServerHealthWithResponse Can the server do its work (below /api)
 //
 // The same as `/health`.
@@ -11118,6 +14698,81 @@ func (c *ClientWithResponses) GetServerHealthWithResponse(ctx context.Context, r
 		return nil, err
 	}
 	return ParseGetServerHealthResult(rsp)
+}
+
+// HelloWithResponse Hello
+//
+// A greeting.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/server/hello (the `Hello` operationId).
+func (c *ClientWithResponses) HelloWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*HelloResult, error) {
+	rsp, err := c.Hello(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseHelloResult(rsp)
+}
+
+// ClearServerLogsWithResponse Empty the log
+//
+// Forgets the entries that are kept for reading.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/server/logs (the `ClearServerLogs` operationId).
+func (c *ClientWithResponses) ClearServerLogsWithResponse(ctx context.Context, params *ClearServerLogsParams, reqEditors ...RequestEditorFn) (*ClearServerLogsResult, error) {
+	rsp, err := c.ClearServerLogs(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseClearServerLogsResult(rsp)
+}
+
+// GetServerLogsWithResponse Read the log
+//
+// The newest entries that fit, oldest first. Secrets are not in it.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/server/logs (the `GetServerLogs` operationId).
+func (c *ClientWithResponses) GetServerLogsWithResponse(ctx context.Context, params *GetServerLogsParams, reqEditors ...RequestEditorFn) (*GetServerLogsResult, error) {
+	rsp, err := c.GetServerLogs(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetServerLogsResult(rsp)
+}
+
+// PostServerLogsWithBodyWithResponse Write to the log, and read it
+//
+// Appends the entries of `logs`, if there are any, and answers like reading.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/server/logs (the `PostServerLogs` operationId).
+func (c *ClientWithResponses) PostServerLogsWithBodyWithResponse(ctx context.Context, params *PostServerLogsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostServerLogsResult, error) {
+	rsp, err := c.PostServerLogsWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePostServerLogsResult(rsp)
+}
+
+// PostServerLogsWithResponse Write to the log, and read it
+//
+// Appends the entries of `logs`, if there are any, and answers like reading.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/server/logs (the `PostServerLogs` operationId).
+func (c *ClientWithResponses) PostServerLogsWithResponse(ctx context.Context, params *PostServerLogsParams, body PostServerLogsJSONRequestBody, reqEditors ...RequestEditorFn) (*PostServerLogsResult, error) {
+	rsp, err := c.PostServerLogs(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePostServerLogsResult(rsp)
 }
 
 // PingWithResponse Ping
@@ -11135,6 +14790,37 @@ func (c *ClientWithResponses) PingWithResponse(ctx context.Context, reqEditors .
 	return ParsePingResult(rsp)
 }
 
+// GetServerStatusWithResponse Read the server's status
+//
+// Its agents, memory and age, in numbers.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/server/status (the `GetServerStatus` operationId).
+func (c *ClientWithResponses) GetServerStatusWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetServerStatusResult, error) {
+	rsp, err := c.GetServerStatus(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetServerStatusResult(rsp)
+}
+
+// StopServerWithResponse Stop the server
+//
+// Lets requests and replies that are under way finish, stops the agents, closes the database and ends the process.
+// Without an API key only callers on the server's own machine may ask for it.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/server/stop (the `StopServer` operationId).
+func (c *ClientWithResponses) StopServerWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*StopServerResult, error) {
+	rsp, err := c.StopServer(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStopServerResult(rsp)
+}
+
 // GetPublicConfigWithResponse Read the public configuration
 //
 // What a client must know before it can ask for anything else.
@@ -11148,6 +14834,57 @@ func (c *ClientWithResponses) GetPublicConfigWithResponse(ctx context.Context, r
 		return nil, err
 	}
 	return ParseGetPublicConfigResult(rsp)
+}
+
+// GetLocalEnvironmentWithResponse Read the stored settings
+//
+// The settings of agents that are kept in the `.env` file of the server's data directory, and nothing else: never the
+// process environment, never another file. The values of secrets are masks. In production, and for callers on other
+// machines while no API key is set, it is refused.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/system/env/local (the `GetLocalEnvironment` operationId).
+func (c *ClientWithResponses) GetLocalEnvironmentWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetLocalEnvironmentResult, error) {
+	rsp, err := c.GetLocalEnvironment(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetLocalEnvironmentResult(rsp)
+}
+
+// UpdateLocalEnvironmentWithBodyWithResponse Replace the stored settings
+//
+// Writes the file anew with exactly these settings; a masked secret that is sent back stays what it is. Only the names
+// that `elizad help settings` lists as settings of agents are accepted. They count from the next start, where the process
+// environment doesn't set them.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/system/env/local (the `UpdateLocalEnvironment` operationId).
+func (c *ClientWithResponses) UpdateLocalEnvironmentWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateLocalEnvironmentResult, error) {
+	rsp, err := c.UpdateLocalEnvironmentWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateLocalEnvironmentResult(rsp)
+}
+
+// UpdateLocalEnvironmentWithResponse Replace the stored settings
+//
+// Writes the file anew with exactly these settings; a masked secret that is sent back stays what it is. Only the names
+// that `elizad help settings` lists as settings of agents are accepted. They count from the next start, where the process
+// environment doesn't set them.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/system/env/local (the `UpdateLocalEnvironment` operationId).
+func (c *ClientWithResponses) UpdateLocalEnvironmentWithResponse(ctx context.Context, body UpdateLocalEnvironmentJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateLocalEnvironmentResult, error) {
+	rsp, err := c.UpdateLocalEnvironment(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateLocalEnvironmentResult(rsp)
 }
 
 // GetVersionWithResponse Read the version
@@ -11230,6 +14967,19 @@ func ParseListAgentsResult(rsp *http.Response) (*ListAgentsResult, error) {
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListAgentsResult200Headers
+		if values := rsp.Header.Values("X-Total-Count"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Total-Count", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XTotalCount = value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -11414,6 +15164,9 @@ func ParseGetAgentResult(rsp *http.Response) (*GetAgentResult, error) {
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
 		var dest NotFoundApplicationJSON
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -11442,6 +15195,19 @@ func ParseGetAgentResult(rsp *http.Response) (*GetAgentResult, error) {
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetAgentResult200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -11496,6 +15262,20 @@ func ParseUpdateAgentResult(rsp *http.Response) (*UpdateAgentResult, error) {
 		}
 		response.ApplicationProblemJSON404 = &dest
 
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 412:
+		var dest PreconditionFailedApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON412 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 412:
+		var dest PreconditionFailedApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
 	case rsp.Header.Get("Content-Type") == "application/json" && true:
 		var dest FailureApplicationJSON
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -11510,6 +15290,19 @@ func ParseUpdateAgentResult(rsp *http.Response) (*UpdateAgentResult, error) {
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers UpdateAgentResult200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -12408,6 +16201,19 @@ func ParseListRunsResult(rsp *http.Response) (*ListRunsResult, error) {
 
 	}
 
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListRunsResult200Headers
+		if values := rsp.Header.Values("X-Total-Count"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Total-Count", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XTotalCount = value
+		}
+		response.Headers200 = &headers
+	}
+
 	return response, nil
 }
 
@@ -12856,6 +16662,210 @@ func ParseClearGroupMemoriesResult(rsp *http.Response) (*ClearGroupMemoriesResul
 	return response, nil
 }
 
+// ParseCreateActionResult parses an HTTP response from a CreateActionWithResponse call
+func ParseCreateActionResult(rsp *http.Response) (*CreateActionResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateActionResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest MessageAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 409:
+		var dest ConflictApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON409 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 409:
+		var dest ConflictApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers CreateActionResult201Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers201 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseUpdateActionResult parses an HTTP response from a UpdateActionWithResponse call
+func ParseUpdateActionResult(rsp *http.Response) (*UpdateActionResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UpdateActionResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest MessageAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers UpdateActionResult200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseListAgentMessageServersResult parses an HTTP response from a ListAgentMessageServersWithResponse call
 func ParseListAgentMessageServersResult(rsp *http.Response) (*ListAgentMessageServersResult, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -12961,6 +16971,19 @@ func ParseCreateChannelResult(rsp *http.Response) (*CreateChannelResult, error) 
 
 	}
 
+	switch {
+	case rsp.StatusCode == 201:
+		var headers CreateChannelResult201Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers201 = &headers
+	}
+
 	return response, nil
 }
 
@@ -13049,6 +17072,20 @@ func ParseUpdateChannelResult(rsp *http.Response) (*UpdateChannelResult, error) 
 		}
 		response.ApplicationProblemJSON404 = &dest
 
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 412:
+		var dest PreconditionFailedApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON412 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 412:
+		var dest PreconditionFailedApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
 	case rsp.Header.Get("Content-Type") == "application/json" && true:
 		var dest FailureApplicationJSON
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -13063,6 +17100,19 @@ func ParseUpdateChannelResult(rsp *http.Response) (*UpdateChannelResult, error) 
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers UpdateChannelResult200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -13251,6 +17301,90 @@ func ParseGetChannelResult(rsp *http.Response) (*GetChannelResult, error) {
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetChannelResult200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGenerateChannelTitleResult parses an HTTP response from a GenerateChannelTitleWithResponse call
+func ParseGenerateChannelTitleResult(rsp *http.Response) (*GenerateChannelTitleResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GenerateChannelTitleResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ChannelTitleEnvelope
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
 	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
 		var dest NotFoundApplicationJSON
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -13369,6 +17503,19 @@ func ParseListMessagesResult(rsp *http.Response) (*ListMessagesResult, error) {
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListMessagesResult200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -13546,6 +17693,74 @@ func ParseListChannelParticipantsResult(rsp *http.Response) (*ListChannelPartici
 	return response, nil
 }
 
+// ParseCompleteMessageResult parses an HTTP response from a CompleteMessageWithResponse call
+func ParseCompleteMessageResult(rsp *http.Response) (*CompleteMessageResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CompleteMessageResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest DoneEnvelope
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseGetDMChannelResult parses an HTTP response from a GetDMChannelWithResponse call
 func ParseGetDMChannelResult(rsp *http.Response) (*GetDMChannelResult, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -13580,6 +17795,101 @@ func ParseGetDMChannelResult(rsp *http.Response) (*GetDMChannelResult, error) {
 			return nil, err
 		}
 		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetDMChannelResult200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseIngestExternalResult parses an HTTP response from a IngestExternalWithResponse call
+func ParseIngestExternalResult(rsp *http.Response) (*IngestExternalResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &IngestExternalResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest IngestedEnvelope
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
 
 	case rsp.Header.Get("Content-Type") == "application/json" && true:
 		var dest FailureApplicationJSON
@@ -13892,6 +18202,19 @@ func ParseListMessageServersResult(rsp *http.Response) (*ListMessageServersResul
 
 	}
 
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListMessageServersResult200Headers
+		if values := rsp.Header.Values("X-Total-Count"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Total-Count", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XTotalCount = value
+		}
+		response.Headers200 = &headers
+	}
+
 	return response, nil
 }
 
@@ -13929,6 +18252,74 @@ func ParseCreateMessageServerResult(rsp *http.Response) (*CreateMessageServerRes
 			return nil, err
 		}
 		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 409:
+		var dest ConflictApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON409 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 409:
+		var dest ConflictApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseDeleteMessageServerResult parses an HTTP response from a DeleteMessageServerWithResponse call
+func ParseDeleteMessageServerResult(rsp *http.Response) (*DeleteMessageServerResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteMessageServerResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest DoneEnvelope
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
 
 	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 409:
 		var dest ConflictApplicationJSON
@@ -14174,6 +18565,340 @@ func ParseListChannelsResult(rsp *http.Response) (*ListChannelsResult, error) {
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListChannelsResult200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		if values := rsp.Header.Values("X-Total-Count"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Total-Count", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XTotalCount = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSyncMessageServerChannelsResult parses an HTTP response from a SyncMessageServerChannelsWithResponse call
+func ParseSyncMessageServerChannelsResult(rsp *http.Response) (*SyncMessageServerChannelsResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SyncMessageServerChannelsResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ChannelsSyncedEnvelope
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseSearchMessagesResult parses an HTTP response from a SearchMessagesWithResponse call
+func ParseSearchMessagesResult(rsp *http.Response) (*SearchMessagesResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SearchMessagesResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest MessageSearchEnvelope
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers SearchMessagesResult200Headers
+		if values := rsp.Header.Values("X-Total-Count"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Total-Count", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XTotalCount = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetMessageResult parses an HTTP response from a GetMessageWithResponse call
+func ParseGetMessageResult(rsp *http.Response) (*GetMessageResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetMessageResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest MessageAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetMessageResult200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseUpdateMessageResult parses an HTTP response from a UpdateMessageWithResponse call
+func ParseUpdateMessageResult(rsp *http.Response) (*UpdateMessageResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UpdateMessageResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest MessageAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 412:
+		var dest PreconditionFailedApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON412 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 412:
+		var dest PreconditionFailedApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers UpdateMessageResult200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -14845,6 +19570,155 @@ func ParseUpdateSessionTimeoutResult(rsp *http.Response) (*UpdateSessionTimeoutR
 	return response, nil
 }
 
+// ParseSubmitMessageResult parses an HTTP response from a SubmitMessageWithResponse call
+func ParseSubmitMessageResult(rsp *http.Response) (*SubmitMessageResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SubmitMessageResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest MessageAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 409:
+		var dest ConflictApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON409 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 409:
+		var dest ConflictApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers SubmitMessageResult201Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers201 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetDebugInfoResult parses an HTTP response from a GetDebugInfoWithResponse call
+func ParseGetDebugInfoResult(rsp *http.Response) (*GetDebugInfoResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetDebugInfoResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest DebugInfoEnvelope
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseGetServerHealthResult parses an HTTP response from a GetServerHealthWithResponse call
 func ParseGetServerHealthResult(rsp *http.Response) (*GetServerHealthResult, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -14872,6 +19746,180 @@ func ParseGetServerHealthResult(rsp *http.Response) (*GetServerHealthResult, err
 			return nil, err
 		}
 		response.JSON503 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseHelloResult parses an HTTP response from a HelloWithResponse call
+func ParseHelloResult(rsp *http.Response) (*HelloResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &HelloResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Greeting
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseClearServerLogsResult parses an HTTP response from a ClearServerLogsWithResponse call
+func ParseClearServerLogsResult(rsp *http.Response) (*ClearServerLogsResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ClearServerLogsResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest LogsCleared
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetServerLogsResult parses an HTTP response from a GetServerLogsWithResponse call
+func ParseGetServerLogsResult(rsp *http.Response) (*GetServerLogsResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetServerLogsResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ServerLogs
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePostServerLogsResult parses an HTTP response from a PostServerLogsWithResponse call
+func ParsePostServerLogsResult(rsp *http.Response) (*PostServerLogsResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PostServerLogsResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ServerLogs
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
 
 	case rsp.Header.Get("Content-Type") == "application/json" && true:
 		var dest FailureApplicationJSON
@@ -14932,6 +19980,100 @@ func ParsePingResult(rsp *http.Response) (*PingResult, error) {
 	return response, nil
 }
 
+// ParseGetServerStatusResult parses an HTTP response from a GetServerStatusWithResponse call
+func ParseGetServerStatusResult(rsp *http.Response) (*GetServerStatusResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetServerStatusResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ServerStatus
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseStopServerResult parses an HTTP response from a StopServerWithResponse call
+func ParseStopServerResult(rsp *http.Response) (*StopServerResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StopServerResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest DoneEnvelope
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseGetPublicConfigResult parses an HTTP response from a GetPublicConfigWithResponse call
 func ParseGetPublicConfigResult(rsp *http.Response) (*GetPublicConfigResult, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -14952,6 +20094,128 @@ func ParseGetPublicConfigResult(rsp *http.Response) (*GetPublicConfigResult, err
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetLocalEnvironmentResult parses an HTTP response from a GetLocalEnvironmentWithResponse call
+func ParseGetLocalEnvironmentResult(rsp *http.Response) (*GetLocalEnvironmentResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetLocalEnvironmentResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest LocalEnvironmentEnvelope
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseUpdateLocalEnvironmentResult parses an HTTP response from a UpdateLocalEnvironmentWithResponse call
+func ParseUpdateLocalEnvironmentResult(rsp *http.Response) (*UpdateLocalEnvironmentResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UpdateLocalEnvironmentResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest DoneEnvelope
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
 
 	case rsp.Header.Get("Content-Type") == "application/json" && true:
 		var dest FailureApplicationJSON

@@ -42,7 +42,7 @@ type ServerInterface interface {
 	GetAgent(w http.ResponseWriter, r *http.Request, agentID AgentID)
 	// UpdateAgent Change an agent
 	// (PATCH /api/agents/{agentId})
-	UpdateAgent(w http.ResponseWriter, r *http.Request, agentID AgentID)
+	UpdateAgent(w http.ResponseWriter, r *http.Request, agentID AgentID, params UpdateAgentParams)
 	// ListAgentLogs Read an agent's log
 	// (GET /api/agents/{agentId}/logs)
 	ListAgentLogs(w http.ResponseWriter, r *http.Request, agentID AgentID, params ListAgentLogsParams)
@@ -112,6 +112,12 @@ type ServerInterface interface {
 	// ClearGroupMemories Delete what agents remember of a message server
 	// (DELETE /api/memory/groups/{messageServerId}/memories)
 	ClearGroupMemories(w http.ResponseWriter, r *http.Request, messageServerID MessageServerID)
+	// CreateAction Tell of an action
+	// (POST /api/messaging/action)
+	CreateAction(w http.ResponseWriter, r *http.Request)
+	// UpdateAction Bring an action up to date
+	// (PATCH /api/messaging/action/{messageId})
+	UpdateAction(w http.ResponseWriter, r *http.Request, messageID MessageID)
 	// ListAgentMessageServers List the message servers of an agent
 	// (GET /api/messaging/agents/{agentId}/message-servers)
 	ListAgentMessageServers(w http.ResponseWriter, r *http.Request, agentID AgentID)
@@ -136,6 +142,9 @@ type ServerInterface interface {
 	// GetChannel Read a channel
 	// (GET /api/messaging/channels/{channelId}/details)
 	GetChannel(w http.ResponseWriter, r *http.Request, channelID ChannelID)
+	// GenerateChannelTitle Suggest a title
+	// (POST /api/messaging/channels/{channelId}/generate-title)
+	GenerateChannelTitle(w http.ResponseWriter, r *http.Request, channelID ChannelID, params GenerateChannelTitleParams)
 	// ClearChannel Delete all messages of a channel
 	// (DELETE /api/messaging/channels/{channelId}/messages)
 	ClearChannel(w http.ResponseWriter, r *http.Request, channelID ChannelID)
@@ -147,13 +156,19 @@ type ServerInterface interface {
 	PostMessage(w http.ResponseWriter, r *http.Request, channelID ChannelID, params PostMessageParams)
 	// DeleteMessage Delete a message
 	// (DELETE /api/messaging/channels/{channelId}/messages/{messageId})
-	DeleteMessage(w http.ResponseWriter, r *http.Request, channelID ChannelID, messageID UUID)
+	DeleteMessage(w http.ResponseWriter, r *http.Request, channelID ChannelID, messageID MessageID)
 	// ListChannelParticipants List the participants of a channel
 	// (GET /api/messaging/channels/{channelId}/participants)
 	ListChannelParticipants(w http.ResponseWriter, r *http.Request, channelID ChannelID)
+	// CompleteMessage Tell that a message is dealt with
+	// (POST /api/messaging/complete)
+	CompleteMessage(w http.ResponseWriter, r *http.Request)
 	// GetDMChannel Find or create a direct channel
 	// (GET /api/messaging/dm-channel)
 	GetDMChannel(w http.ResponseWriter, r *http.Request, params GetDMChannelParams)
+	// IngestExternal Take in messages of another platform
+	// (POST /api/messaging/ingest-external)
+	IngestExternal(w http.ResponseWriter, r *http.Request)
 	// ListJobs List jobs
 	// (GET /api/messaging/jobs)
 	ListJobs(w http.ResponseWriter, r *http.Request, params ListJobsParams)
@@ -175,6 +190,9 @@ type ServerInterface interface {
 	// CreateMessageServer Create a message server
 	// (POST /api/messaging/message-servers)
 	CreateMessageServer(w http.ResponseWriter, r *http.Request)
+	// DeleteMessageServer Delete a message server
+	// (DELETE /api/messaging/message-servers/{messageServerId})
+	DeleteMessageServer(w http.ResponseWriter, r *http.Request, messageServerID MessageServerID)
 	// ListMessageServerAgents List the agents of a message server
 	// (GET /api/messaging/message-servers/{messageServerId}/agents)
 	ListMessageServerAgents(w http.ResponseWriter, r *http.Request, messageServerID MessageServerID)
@@ -187,6 +205,18 @@ type ServerInterface interface {
 	// ListChannels List the channels of a message server
 	// (GET /api/messaging/message-servers/{messageServerId}/channels)
 	ListChannels(w http.ResponseWriter, r *http.Request, messageServerID MessageServerID, params ListChannelsParams)
+	// SyncMessageServerChannels Mirror a platform's channels
+	// (POST /api/messaging/message-servers/{messageServerId}/sync-channels)
+	SyncMessageServerChannels(w http.ResponseWriter, r *http.Request, messageServerID MessageServerID)
+	// SearchMessages Search messages
+	// (POST /api/messaging/messages/search)
+	SearchMessages(w http.ResponseWriter, r *http.Request)
+	// GetMessage Read a message
+	// (GET /api/messaging/messages/{messageId})
+	GetMessage(w http.ResponseWriter, r *http.Request, messageID MessageID)
+	// UpdateMessage Edit a message
+	// (PATCH /api/messaging/messages/{messageId})
+	UpdateMessage(w http.ResponseWriter, r *http.Request, messageID MessageID, params UpdateMessageParams)
 	// ListSessions List sessions
 	// (GET /api/messaging/sessions)
 	ListSessions(w http.ResponseWriter, r *http.Request, params ListSessionsParams)
@@ -217,15 +247,45 @@ type ServerInterface interface {
 	// UpdateSessionTimeout Change a session's time-outs
 	// (PATCH /api/messaging/sessions/{sessionId}/timeout)
 	UpdateSessionTimeout(w http.ResponseWriter, r *http.Request, sessionID SessionID)
+	// SubmitMessage Submit an agent's message
+	// (POST /api/messaging/submit)
+	SubmitMessage(w http.ResponseWriter, r *http.Request)
+	// GetDebugInfo Read what is going on
+	// (GET /api/server/debug/servers)
+	GetDebugInfo(w http.ResponseWriter, r *http.Request)
 	// GetServerHealth Can the server do its work (below /api)
 	// (GET /api/server/health)
 	GetServerHealth(w http.ResponseWriter, r *http.Request)
+	// Hello Hello
+	// (GET /api/server/hello)
+	Hello(w http.ResponseWriter, r *http.Request)
+	// ClearServerLogs Empty the log
+	// (DELETE /api/server/logs)
+	ClearServerLogs(w http.ResponseWriter, r *http.Request, params ClearServerLogsParams)
+	// GetServerLogs Read the log
+	// (GET /api/server/logs)
+	GetServerLogs(w http.ResponseWriter, r *http.Request, params GetServerLogsParams)
+	// PostServerLogs Write to the log, and read it
+	// (POST /api/server/logs)
+	PostServerLogs(w http.ResponseWriter, r *http.Request, params PostServerLogsParams)
 	// Ping Ping
 	// (GET /api/server/ping)
 	Ping(w http.ResponseWriter, r *http.Request)
+	// GetServerStatus Read the server's status
+	// (GET /api/server/status)
+	GetServerStatus(w http.ResponseWriter, r *http.Request)
+	// StopServer Stop the server
+	// (POST /api/server/stop)
+	StopServer(w http.ResponseWriter, r *http.Request)
 	// GetPublicConfig Read the public configuration
 	// (GET /api/system/config)
 	GetPublicConfig(w http.ResponseWriter, r *http.Request)
+	// GetLocalEnvironment Read the stored settings
+	// (GET /api/system/env/local)
+	GetLocalEnvironment(w http.ResponseWriter, r *http.Request)
+	// UpdateLocalEnvironment Replace the stored settings
+	// (POST /api/system/env/local)
+	UpdateLocalEnvironment(w http.ResponseWriter, r *http.Request)
 	// GetVersion Read the version
 	// (GET /api/system/version)
 	GetVersion(w http.ResponseWriter, r *http.Request)
@@ -273,7 +333,7 @@ func (_ Unimplemented) GetAgent(w http.ResponseWriter, r *http.Request, agentID 
 
 // UpdateAgent Change an agent
 // (PATCH /api/agents/{agentId})
-func (_ Unimplemented) UpdateAgent(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+func (_ Unimplemented) UpdateAgent(w http.ResponseWriter, r *http.Request, agentID AgentID, params UpdateAgentParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -415,6 +475,18 @@ func (_ Unimplemented) ClearGroupMemories(w http.ResponseWriter, r *http.Request
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// CreateAction Tell of an action
+// (POST /api/messaging/action)
+func (_ Unimplemented) CreateAction(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// UpdateAction Bring an action up to date
+// (PATCH /api/messaging/action/{messageId})
+func (_ Unimplemented) UpdateAction(w http.ResponseWriter, r *http.Request, messageID MessageID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // ListAgentMessageServers List the message servers of an agent
 // (GET /api/messaging/agents/{agentId}/message-servers)
 func (_ Unimplemented) ListAgentMessageServers(w http.ResponseWriter, r *http.Request, agentID AgentID) {
@@ -463,6 +535,12 @@ func (_ Unimplemented) GetChannel(w http.ResponseWriter, r *http.Request, channe
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// GenerateChannelTitle Suggest a title
+// (POST /api/messaging/channels/{channelId}/generate-title)
+func (_ Unimplemented) GenerateChannelTitle(w http.ResponseWriter, r *http.Request, channelID ChannelID, params GenerateChannelTitleParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // ClearChannel Delete all messages of a channel
 // (DELETE /api/messaging/channels/{channelId}/messages)
 func (_ Unimplemented) ClearChannel(w http.ResponseWriter, r *http.Request, channelID ChannelID) {
@@ -483,7 +561,7 @@ func (_ Unimplemented) PostMessage(w http.ResponseWriter, r *http.Request, chann
 
 // DeleteMessage Delete a message
 // (DELETE /api/messaging/channels/{channelId}/messages/{messageId})
-func (_ Unimplemented) DeleteMessage(w http.ResponseWriter, r *http.Request, channelID ChannelID, messageID UUID) {
+func (_ Unimplemented) DeleteMessage(w http.ResponseWriter, r *http.Request, channelID ChannelID, messageID MessageID) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -493,9 +571,21 @@ func (_ Unimplemented) ListChannelParticipants(w http.ResponseWriter, r *http.Re
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// CompleteMessage Tell that a message is dealt with
+// (POST /api/messaging/complete)
+func (_ Unimplemented) CompleteMessage(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // GetDMChannel Find or create a direct channel
 // (GET /api/messaging/dm-channel)
 func (_ Unimplemented) GetDMChannel(w http.ResponseWriter, r *http.Request, params GetDMChannelParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// IngestExternal Take in messages of another platform
+// (POST /api/messaging/ingest-external)
+func (_ Unimplemented) IngestExternal(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -541,6 +631,12 @@ func (_ Unimplemented) CreateMessageServer(w http.ResponseWriter, r *http.Reques
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// DeleteMessageServer Delete a message server
+// (DELETE /api/messaging/message-servers/{messageServerId})
+func (_ Unimplemented) DeleteMessageServer(w http.ResponseWriter, r *http.Request, messageServerID MessageServerID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // ListMessageServerAgents List the agents of a message server
 // (GET /api/messaging/message-servers/{messageServerId}/agents)
 func (_ Unimplemented) ListMessageServerAgents(w http.ResponseWriter, r *http.Request, messageServerID MessageServerID) {
@@ -562,6 +658,30 @@ func (_ Unimplemented) RemoveMessageServerAgent(w http.ResponseWriter, r *http.R
 // ListChannels List the channels of a message server
 // (GET /api/messaging/message-servers/{messageServerId}/channels)
 func (_ Unimplemented) ListChannels(w http.ResponseWriter, r *http.Request, messageServerID MessageServerID, params ListChannelsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// SyncMessageServerChannels Mirror a platform's channels
+// (POST /api/messaging/message-servers/{messageServerId}/sync-channels)
+func (_ Unimplemented) SyncMessageServerChannels(w http.ResponseWriter, r *http.Request, messageServerID MessageServerID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// SearchMessages Search messages
+// (POST /api/messaging/messages/search)
+func (_ Unimplemented) SearchMessages(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetMessage Read a message
+// (GET /api/messaging/messages/{messageId})
+func (_ Unimplemented) GetMessage(w http.ResponseWriter, r *http.Request, messageID MessageID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// UpdateMessage Edit a message
+// (PATCH /api/messaging/messages/{messageId})
+func (_ Unimplemented) UpdateMessage(w http.ResponseWriter, r *http.Request, messageID MessageID, params UpdateMessageParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -625,9 +745,45 @@ func (_ Unimplemented) UpdateSessionTimeout(w http.ResponseWriter, r *http.Reque
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// SubmitMessage Submit an agent's message
+// (POST /api/messaging/submit)
+func (_ Unimplemented) SubmitMessage(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetDebugInfo Read what is going on
+// (GET /api/server/debug/servers)
+func (_ Unimplemented) GetDebugInfo(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // GetServerHealth Can the server do its work (below /api)
 // (GET /api/server/health)
 func (_ Unimplemented) GetServerHealth(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// Hello Hello
+// (GET /api/server/hello)
+func (_ Unimplemented) Hello(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ClearServerLogs Empty the log
+// (DELETE /api/server/logs)
+func (_ Unimplemented) ClearServerLogs(w http.ResponseWriter, r *http.Request, params ClearServerLogsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetServerLogs Read the log
+// (GET /api/server/logs)
+func (_ Unimplemented) GetServerLogs(w http.ResponseWriter, r *http.Request, params GetServerLogsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// PostServerLogs Write to the log, and read it
+// (POST /api/server/logs)
+func (_ Unimplemented) PostServerLogs(w http.ResponseWriter, r *http.Request, params PostServerLogsParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -637,9 +793,33 @@ func (_ Unimplemented) Ping(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// GetServerStatus Read the server's status
+// (GET /api/server/status)
+func (_ Unimplemented) GetServerStatus(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// StopServer Stop the server
+// (POST /api/server/stop)
+func (_ Unimplemented) StopServer(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // GetPublicConfig Read the public configuration
 // (GET /api/system/config)
 func (_ Unimplemented) GetPublicConfig(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetLocalEnvironment Read the stored settings
+// (GET /api/system/env/local)
+func (_ Unimplemented) GetLocalEnvironment(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// UpdateLocalEnvironment Replace the stored settings
+// (POST /api/system/env/local)
+func (_ Unimplemented) UpdateLocalEnvironment(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -779,8 +959,32 @@ func (siw *ServerInterfaceWrapper) UpdateAgent(w http.ResponseWriter, r *http.Re
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateAgentParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-Match", Err: err})
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.UpdateAgent(w, r, agentID)
+		siw.Handler.UpdateAgent(w, r, agentID, params)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -2055,6 +2259,46 @@ func (siw *ServerInterfaceWrapper) ClearGroupMemories(w http.ResponseWriter, r *
 	handler.ServeHTTP(w, r)
 }
 
+// CreateAction operation middleware
+func (siw *ServerInterfaceWrapper) CreateAction(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateAction(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateAction operation middleware
+func (siw *ServerInterfaceWrapper) UpdateAction(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "messageId" -------------
+	var messageID MessageID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "messageId", chi.URLParam(r, "messageId"), &messageID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "messageId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateAction(w, r, messageID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListAgentMessageServers operation middleware
 func (siw *ServerInterfaceWrapper) ListAgentMessageServers(w http.ResponseWriter, r *http.Request) {
 
@@ -2150,6 +2394,27 @@ func (siw *ServerInterfaceWrapper) UpdateChannel(w http.ResponseWriter, r *http.
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "merge", Err: err})
 		}
 		return
+	}
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-Match", Err: err})
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
 	}
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -2276,6 +2541,61 @@ func (siw *ServerInterfaceWrapper) GetChannel(w http.ResponseWriter, r *http.Req
 	handler.ServeHTTP(w, r)
 }
 
+// GenerateChannelTitle operation middleware
+func (siw *ServerInterfaceWrapper) GenerateChannelTitle(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "channelId" -------------
+	var channelID ChannelID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "channelId", chi.URLParam(r, "channelId"), &channelID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "channelId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GenerateChannelTitleParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "before" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "before", r.URL.Query(), &params.Before, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "before"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "before", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GenerateChannelTitle(w, r, channelID, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ClearChannel operation middleware
 func (siw *ServerInterfaceWrapper) ClearChannel(w http.ResponseWriter, r *http.Request) {
 
@@ -2372,6 +2692,19 @@ func (siw *ServerInterfaceWrapper) ListMessages(w http.ResponseWriter, r *http.R
 		return
 	}
 
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListMessages(w, r, channelID, params)
 	}))
@@ -2422,6 +2755,25 @@ func (siw *ServerInterfaceWrapper) PostMessage(w http.ResponseWriter, r *http.Re
 
 	}
 
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.PostMessage(w, r, channelID, params)
 	}))
@@ -2449,7 +2801,7 @@ func (siw *ServerInterfaceWrapper) DeleteMessage(w http.ResponseWriter, r *http.
 	}
 
 	// ------------- Path parameter "messageId" -------------
-	var messageID UUID
+	var messageID MessageID
 
 	err = runtime.BindStyledParameterWithOptions("simple", "messageId", chi.URLParam(r, "messageId"), &messageID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
 	if err != nil {
@@ -2485,6 +2837,20 @@ func (siw *ServerInterfaceWrapper) ListChannelParticipants(w http.ResponseWriter
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListChannelParticipants(w, r, channelID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CompleteMessage operation middleware
+func (siw *ServerInterfaceWrapper) CompleteMessage(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CompleteMessage(w, r)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -2544,6 +2910,20 @@ func (siw *ServerInterfaceWrapper) GetDMChannel(w http.ResponseWriter, r *http.R
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetDMChannel(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// IngestExternal operation middleware
+func (siw *ServerInterfaceWrapper) IngestExternal(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.IngestExternal(w, r)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -2719,6 +3099,32 @@ func (siw *ServerInterfaceWrapper) CreateMessageServer(w http.ResponseWriter, r 
 	handler.ServeHTTP(w, r)
 }
 
+// DeleteMessageServer operation middleware
+func (siw *ServerInterfaceWrapper) DeleteMessageServer(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "messageServerId" -------------
+	var messageServerID MessageServerID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "messageServerId", chi.URLParam(r, "messageServerId"), &messageServerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "messageServerId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteMessageServer(w, r, messageServerID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListMessageServerAgents operation middleware
 func (siw *ServerInterfaceWrapper) ListMessageServerAgents(w http.ResponseWriter, r *http.Request) {
 
@@ -2863,8 +3269,137 @@ func (siw *ServerInterfaceWrapper) ListChannels(w http.ResponseWriter, r *http.R
 		return
 	}
 
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListChannels(w, r, messageServerID, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SyncMessageServerChannels operation middleware
+func (siw *ServerInterfaceWrapper) SyncMessageServerChannels(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "messageServerId" -------------
+	var messageServerID MessageServerID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "messageServerId", chi.URLParam(r, "messageServerId"), &messageServerID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "messageServerId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SyncMessageServerChannels(w, r, messageServerID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SearchMessages operation middleware
+func (siw *ServerInterfaceWrapper) SearchMessages(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SearchMessages(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetMessage operation middleware
+func (siw *ServerInterfaceWrapper) GetMessage(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "messageId" -------------
+	var messageID MessageID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "messageId", chi.URLParam(r, "messageId"), &messageID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "messageId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetMessage(w, r, messageID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateMessage operation middleware
+func (siw *ServerInterfaceWrapper) UpdateMessage(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "messageId" -------------
+	var messageID MessageID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "messageId", chi.URLParam(r, "messageId"), &messageID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "messageId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateMessageParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-Match", Err: err})
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateMessage(w, r, messageID, params)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -3196,11 +3731,308 @@ func (siw *ServerInterfaceWrapper) UpdateSessionTimeout(w http.ResponseWriter, r
 	handler.ServeHTTP(w, r)
 }
 
+// SubmitMessage operation middleware
+func (siw *ServerInterfaceWrapper) SubmitMessage(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SubmitMessage(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetDebugInfo operation middleware
+func (siw *ServerInterfaceWrapper) GetDebugInfo(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetDebugInfo(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetServerHealth operation middleware
 func (siw *ServerInterfaceWrapper) GetServerHealth(w http.ResponseWriter, r *http.Request) {
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetServerHealth(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// Hello operation middleware
+func (siw *ServerInterfaceWrapper) Hello(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.Hello(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ClearServerLogs operation middleware
+func (siw *ServerInterfaceWrapper) ClearServerLogs(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ClearServerLogsParams
+
+	// ------------- Optional query parameter "since" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "since", r.URL.Query(), &params.Since, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "since"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "since", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "level" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "level", r.URL.Query(), &params.Level, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "level"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "level", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "agentName" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "agentName", r.URL.Query(), &params.AgentName, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "agentName"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentName", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "agentId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "agentId", r.URL.Query(), &params.AgentID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "agentId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ClearServerLogs(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetServerLogs operation middleware
+func (siw *ServerInterfaceWrapper) GetServerLogs(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetServerLogsParams
+
+	// ------------- Optional query parameter "since" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "since", r.URL.Query(), &params.Since, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "since"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "since", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "level" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "level", r.URL.Query(), &params.Level, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "level"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "level", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "agentName" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "agentName", r.URL.Query(), &params.AgentName, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "agentName"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentName", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "agentId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "agentId", r.URL.Query(), &params.AgentID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "agentId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetServerLogs(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PostServerLogs operation middleware
+func (siw *ServerInterfaceWrapper) PostServerLogs(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PostServerLogsParams
+
+	// ------------- Optional query parameter "since" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "since", r.URL.Query(), &params.Since, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "since"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "since", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "level" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "level", r.URL.Query(), &params.Level, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "level"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "level", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "agentName" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "agentName", r.URL.Query(), &params.AgentName, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "agentName"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentName", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "agentId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "agentId", r.URL.Query(), &params.AgentID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "agentId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PostServerLogs(w, r, params)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -3224,11 +4056,67 @@ func (siw *ServerInterfaceWrapper) Ping(w http.ResponseWriter, r *http.Request) 
 	handler.ServeHTTP(w, r)
 }
 
+// GetServerStatus operation middleware
+func (siw *ServerInterfaceWrapper) GetServerStatus(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetServerStatus(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StopServer operation middleware
+func (siw *ServerInterfaceWrapper) StopServer(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StopServer(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetPublicConfig operation middleware
 func (siw *ServerInterfaceWrapper) GetPublicConfig(w http.ResponseWriter, r *http.Request) {
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetPublicConfig(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetLocalEnvironment operation middleware
+func (siw *ServerInterfaceWrapper) GetLocalEnvironment(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetLocalEnvironment(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateLocalEnvironment operation middleware
+func (siw *ServerInterfaceWrapper) UpdateLocalEnvironment(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateLocalEnvironment(w, r)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -3481,6 +4369,12 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Delete(options.BaseURL+"/api/memory/groups/{messageServerId}/memories", wrapper.ClearGroupMemories)
 	})
 	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/messaging/action", wrapper.CreateAction)
+	})
+	r.Group(func(r chi.Router) {
+		r.Patch(options.BaseURL+"/api/messaging/action/{messageId}", wrapper.UpdateAction)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/messaging/agents/{agentId}/message-servers", wrapper.ListAgentMessageServers)
 	})
 	r.Group(func(r chi.Router) {
@@ -3505,6 +4399,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Get(options.BaseURL+"/api/messaging/channels/{channelId}/details", wrapper.GetChannel)
 	})
 	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/messaging/channels/{channelId}/generate-title", wrapper.GenerateChannelTitle)
+	})
+	r.Group(func(r chi.Router) {
 		r.Delete(options.BaseURL+"/api/messaging/channels/{channelId}/messages", wrapper.ClearChannel)
 	})
 	r.Group(func(r chi.Router) {
@@ -3520,7 +4417,13 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Get(options.BaseURL+"/api/messaging/channels/{channelId}/participants", wrapper.ListChannelParticipants)
 	})
 	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/messaging/complete", wrapper.CompleteMessage)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/messaging/dm-channel", wrapper.GetDMChannel)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/messaging/ingest-external", wrapper.IngestExternal)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/messaging/jobs", wrapper.ListJobs)
@@ -3544,6 +4447,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Post(options.BaseURL+"/api/messaging/message-servers", wrapper.CreateMessageServer)
 	})
 	r.Group(func(r chi.Router) {
+		r.Delete(options.BaseURL+"/api/messaging/message-servers/{messageServerId}", wrapper.DeleteMessageServer)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/messaging/message-servers/{messageServerId}/agents", wrapper.ListMessageServerAgents)
 	})
 	r.Group(func(r chi.Router) {
@@ -3554,6 +4460,18 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/messaging/message-servers/{messageServerId}/channels", wrapper.ListChannels)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/messaging/message-servers/{messageServerId}/sync-channels", wrapper.SyncMessageServerChannels)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/messaging/messages/{messageId}", wrapper.GetMessage)
+	})
+	r.Group(func(r chi.Router) {
+		r.Patch(options.BaseURL+"/api/messaging/messages/{messageId}", wrapper.UpdateMessage)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/messaging/messages/search", wrapper.SearchMessages)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/messaging/sessions", wrapper.ListSessions)
@@ -3586,13 +4504,43 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Get(options.BaseURL+"/api/messaging/sessions/health", wrapper.GetSessionsHealth)
 	})
 	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/messaging/submit", wrapper.SubmitMessage)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/server/debug/servers", wrapper.GetDebugInfo)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/server/health", wrapper.GetServerHealth)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/server/hello", wrapper.Hello)
+	})
+	r.Group(func(r chi.Router) {
+		r.Delete(options.BaseURL+"/api/server/logs", wrapper.ClearServerLogs)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/server/logs", wrapper.GetServerLogs)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/server/logs", wrapper.PostServerLogs)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/server/ping", wrapper.Ping)
 	})
 	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/server/status", wrapper.GetServerStatus)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/server/stop", wrapper.StopServer)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/system/config", wrapper.GetPublicConfig)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/system/env/local", wrapper.GetLocalEnvironment)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/system/env/local", wrapper.UpdateLocalEnvironment)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/system/version", wrapper.GetVersion)
@@ -3607,7 +4555,14 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	return r
 }
 
-type AgentAnswerJSONResponse AgentEnvelope
+type AgentAnswerResponseHeaders struct {
+	ETag string
+}
+type AgentAnswerJSONResponse struct {
+	Body AgentEnvelope
+
+	Headers AgentAnswerResponseHeaders
+}
 
 type AgentStatusAnswerJSONResponse AgentStatusEnvelope
 
@@ -3616,7 +4571,14 @@ type BadRequestApplicationProblemPlusJSONResponse Problem
 
 type ChannelAgentAnswerJSONResponse ChannelAgentEnvelope
 
-type ChannelAnswerJSONResponse ChannelEnvelope
+type ChannelAnswerResponseHeaders struct {
+	ETag string
+}
+type ChannelAnswerJSONResponse struct {
+	Body ChannelEnvelope
+
+	Headers ChannelAnswerResponseHeaders
+}
 
 type ConflictJSONResponse Error
 type ConflictApplicationProblemPlusJSONResponse Problem
@@ -3624,15 +4586,30 @@ type ConflictApplicationProblemPlusJSONResponse Problem
 type FailureJSONResponse Error
 type FailureApplicationProblemPlusJSONResponse Problem
 
+type ForbiddenJSONResponse Error
+type ForbiddenApplicationProblemPlusJSONResponse Problem
+
 type GoneJSONResponse Error
 type GoneApplicationProblemPlusJSONResponse Problem
 
 type HealthAnswerJSONResponse Health
 
+type MessageAnswerResponseHeaders struct {
+	ETag string
+}
+type MessageAnswerJSONResponse struct {
+	Body MessageEnvelope
+
+	Headers MessageAnswerResponseHeaders
+}
+
 type MessageServerAgentAnswerJSONResponse MessageServerAgentEnvelope
 
 type NotFoundJSONResponse Error
 type NotFoundApplicationProblemPlusJSONResponse Problem
+
+type PreconditionFailedJSONResponse Error
+type PreconditionFailedApplicationProblemPlusJSONResponse Problem
 
 type RoomAnswerJSONResponse RoomEnvelope
 
@@ -3650,15 +4627,23 @@ type ListAgentsResponseObject interface {
 	VisitListAgentsResponse(w http.ResponseWriter) error
 }
 
-type ListAgents200JSONResponse AgentListEnvelope
+type ListAgents200ResponseHeaders struct {
+	XTotalCount int
+}
+
+type ListAgents200JSONResponse struct {
+	Body    AgentListEnvelope
+	Headers ListAgents200ResponseHeaders
+}
 
 func (response ListAgents200JSONResponse) VisitListAgentsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Total-Count", fmt.Sprint(response.Headers.XTotalCount))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -3962,13 +4947,22 @@ type GetAgent200JSONResponse struct{ AgentAnswerJSONResponse }
 func (response GetAgent200JSONResponse) VisitGetAgentResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type GetAgent304Response struct {
+}
+
+func (response GetAgent304Response) VisitGetAgentResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
 }
 
 type GetAgent404JSONResponse struct{ NotFoundJSONResponse }
@@ -4037,6 +5031,7 @@ func (response GetAgentdefaultApplicationProblemPlusJSONResponse) VisitGetAgentR
 
 type UpdateAgentRequestObject struct {
 	AgentID AgentID `json:"agentId"`
+	Params  UpdateAgentParams
 	Body    *UpdateAgentJSONRequestBody
 }
 
@@ -4049,10 +5044,11 @@ type UpdateAgent200JSONResponse struct{ AgentAnswerJSONResponse }
 func (response UpdateAgent200JSONResponse) VisitUpdateAgentResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -4114,6 +5110,36 @@ func (response UpdateAgent404ApplicationProblemPlusJSONResponse) VisitUpdateAgen
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateAgent412JSONResponse struct{ PreconditionFailedJSONResponse }
+
+func (response UpdateAgent412JSONResponse) VisitUpdateAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateAgent412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateAgent412ApplicationProblemPlusJSONResponse) VisitUpdateAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5572,15 +6598,23 @@ type ListRunsResponseObject interface {
 	VisitListRunsResponse(w http.ResponseWriter) error
 }
 
-type ListRuns200JSONResponse RunListEnvelope
+type ListRuns200ResponseHeaders struct {
+	XTotalCount int
+}
+
+type ListRuns200JSONResponse struct {
+	Body    RunListEnvelope
+	Headers ListRuns200ResponseHeaders
+}
 
 func (response ListRuns200JSONResponse) VisitListRunsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Total-Count", fmt.Sprint(response.Headers.XTotalCount))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -6376,6 +7410,331 @@ func (response ClearGroupMemoriesdefaultApplicationProblemPlusJSONResponse) Visi
 	return err
 }
 
+type CreateActionRequestObject struct {
+	Body *CreateActionJSONRequestBody
+}
+
+type CreateActionResponseObject interface {
+	VisitCreateActionResponse(w http.ResponseWriter) error
+}
+
+type CreateAction201JSONResponse struct{ MessageAnswerJSONResponse }
+
+func (response CreateAction201JSONResponse) VisitCreateActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAction400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateAction400JSONResponse) VisitCreateActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAction400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAction400ApplicationProblemPlusJSONResponse) VisitCreateActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAction403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateAction403JSONResponse) VisitCreateActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAction403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAction403ApplicationProblemPlusJSONResponse) VisitCreateActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAction404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response CreateAction404JSONResponse) VisitCreateActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAction404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAction404ApplicationProblemPlusJSONResponse) VisitCreateActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAction409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateAction409JSONResponse) VisitCreateActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAction409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAction409ApplicationProblemPlusJSONResponse) VisitCreateActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateActiondefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response CreateActiondefaultJSONResponse) VisitCreateActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateActiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateActiondefaultApplicationProblemPlusJSONResponse) VisitCreateActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateActionRequestObject struct {
+	MessageID MessageID `json:"messageId"`
+	Body      *UpdateActionJSONRequestBody
+}
+
+type UpdateActionResponseObject interface {
+	VisitUpdateActionResponse(w http.ResponseWriter) error
+}
+
+type UpdateAction200JSONResponse struct{ MessageAnswerJSONResponse }
+
+func (response UpdateAction200JSONResponse) VisitUpdateActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateAction400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateAction400JSONResponse) VisitUpdateActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateAction400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateAction400ApplicationProblemPlusJSONResponse) VisitUpdateActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateAction403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateAction403JSONResponse) VisitUpdateActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateAction403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateAction403ApplicationProblemPlusJSONResponse) VisitUpdateActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateAction404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateAction404JSONResponse) VisitUpdateActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateAction404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateAction404ApplicationProblemPlusJSONResponse) VisitUpdateActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateActiondefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response UpdateActiondefaultJSONResponse) VisitUpdateActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateActiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UpdateActiondefaultApplicationProblemPlusJSONResponse) VisitUpdateActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListAgentMessageServersRequestObject struct {
 	AgentID AgentID `json:"agentId"`
 }
@@ -6445,10 +7804,11 @@ type CreateChannel201JSONResponse struct{ ChannelAnswerJSONResponse }
 func (response CreateChannel201JSONResponse) VisitCreateChannelResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(201)
 	_, err := buf.WriteTo(w)
 	return err
@@ -6613,10 +7973,11 @@ type UpdateChannel200JSONResponse struct{ ChannelAnswerJSONResponse }
 func (response UpdateChannel200JSONResponse) VisitUpdateChannelResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -6678,6 +8039,36 @@ func (response UpdateChannel404ApplicationProblemPlusJSONResponse) VisitUpdateCh
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateChannel412JSONResponse struct{ PreconditionFailedJSONResponse }
+
+func (response UpdateChannel412JSONResponse) VisitUpdateChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateChannel412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateChannel412ApplicationProblemPlusJSONResponse) VisitUpdateChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6989,13 +8380,22 @@ type GetChannel200JSONResponse struct{ ChannelAnswerJSONResponse }
 func (response GetChannel200JSONResponse) VisitGetChannelResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type GetChannel304Response struct {
+}
+
+func (response GetChannel304Response) VisitGetChannelResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
 }
 
 type GetChannel404JSONResponse struct{ NotFoundJSONResponse }
@@ -7051,6 +8451,124 @@ type GetChanneldefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetChanneldefaultApplicationProblemPlusJSONResponse) VisitGetChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateChannelTitleRequestObject struct {
+	ChannelID ChannelID `json:"channelId"`
+	Params    GenerateChannelTitleParams
+	Body      *GenerateChannelTitleJSONRequestBody
+}
+
+type GenerateChannelTitleResponseObject interface {
+	VisitGenerateChannelTitleResponse(w http.ResponseWriter) error
+}
+
+type GenerateChannelTitle200JSONResponse ChannelTitleEnvelope
+
+func (response GenerateChannelTitle200JSONResponse) VisitGenerateChannelTitleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateChannelTitle400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GenerateChannelTitle400JSONResponse) VisitGenerateChannelTitleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateChannelTitle400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateChannelTitle400ApplicationProblemPlusJSONResponse) VisitGenerateChannelTitleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateChannelTitle404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GenerateChannelTitle404JSONResponse) VisitGenerateChannelTitleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateChannelTitle404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateChannelTitle404ApplicationProblemPlusJSONResponse) VisitGenerateChannelTitleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateChannelTitledefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response GenerateChannelTitledefaultJSONResponse) VisitGenerateChannelTitleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateChannelTitledefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GenerateChannelTitledefaultApplicationProblemPlusJSONResponse) VisitGenerateChannelTitleResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7121,15 +8639,25 @@ type ListMessagesResponseObject interface {
 	VisitListMessagesResponse(w http.ResponseWriter) error
 }
 
-type ListMessages200JSONResponse MessageListEnvelope
+type ListMessages200ResponseHeaders struct {
+	Link *string
+}
+
+type ListMessages200JSONResponse struct {
+	Body    MessageListEnvelope
+	Headers ListMessages200ResponseHeaders
+}
 
 func (response ListMessages200JSONResponse) VisitListMessagesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -7422,7 +8950,7 @@ func (response PostMessagedefaultApplicationProblemPlusJSONResponse) VisitPostMe
 
 type DeleteMessageRequestObject struct {
 	ChannelID ChannelID `json:"channelId"`
-	MessageID UUID      `json:"messageId"`
+	MessageID MessageID `json:"messageId"`
 }
 
 type DeleteMessageResponseObject interface {
@@ -7527,6 +9055,122 @@ func (response ListChannelParticipantsdefaultApplicationProblemPlusJSONResponse)
 	return err
 }
 
+type CompleteMessageRequestObject struct {
+	Body *CompleteMessageJSONRequestBody
+}
+
+type CompleteMessageResponseObject interface {
+	VisitCompleteMessageResponse(w http.ResponseWriter) error
+}
+
+type CompleteMessage200JSONResponse DoneEnvelope
+
+func (response CompleteMessage200JSONResponse) VisitCompleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompleteMessage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CompleteMessage400JSONResponse) VisitCompleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompleteMessage400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CompleteMessage400ApplicationProblemPlusJSONResponse) VisitCompleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompleteMessage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response CompleteMessage404JSONResponse) VisitCompleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompleteMessage404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CompleteMessage404ApplicationProblemPlusJSONResponse) VisitCompleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompleteMessagedefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response CompleteMessagedefaultJSONResponse) VisitCompleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompleteMessagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CompleteMessagedefaultApplicationProblemPlusJSONResponse) VisitCompleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetDMChannelRequestObject struct {
 	Params GetDMChannelParams
 }
@@ -7540,10 +9184,11 @@ type GetDMChannel200JSONResponse struct{ ChannelAnswerJSONResponse }
 func (response GetDMChannel200JSONResponse) VisitGetDMChannelResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -7602,6 +9247,152 @@ type GetDMChanneldefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetDMChanneldefaultApplicationProblemPlusJSONResponse) VisitGetDMChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IngestExternalRequestObject struct {
+	Body *IngestExternalJSONRequestBody
+}
+
+type IngestExternalResponseObject interface {
+	VisitIngestExternalResponse(w http.ResponseWriter) error
+}
+
+type IngestExternal202JSONResponse IngestedEnvelope
+
+func (response IngestExternal202JSONResponse) VisitIngestExternalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IngestExternal400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response IngestExternal400JSONResponse) VisitIngestExternalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IngestExternal400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response IngestExternal400ApplicationProblemPlusJSONResponse) VisitIngestExternalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IngestExternal403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response IngestExternal403JSONResponse) VisitIngestExternalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IngestExternal403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response IngestExternal403ApplicationProblemPlusJSONResponse) VisitIngestExternalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IngestExternal404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response IngestExternal404JSONResponse) VisitIngestExternalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IngestExternal404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response IngestExternal404ApplicationProblemPlusJSONResponse) VisitIngestExternalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IngestExternaldefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response IngestExternaldefaultJSONResponse) VisitIngestExternalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IngestExternaldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response IngestExternaldefaultApplicationProblemPlusJSONResponse) VisitIngestExternalResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7999,15 +9790,23 @@ type ListMessageServersResponseObject interface {
 	VisitListMessageServersResponse(w http.ResponseWriter) error
 }
 
-type ListMessageServers200JSONResponse MessageServerListEnvelope
+type ListMessageServers200ResponseHeaders struct {
+	XTotalCount int
+}
+
+type ListMessageServers200JSONResponse struct {
+	Body    MessageServerListEnvelope
+	Headers ListMessageServers200ResponseHeaders
+}
 
 func (response ListMessageServers200JSONResponse) VisitListMessageServersResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Total-Count", fmt.Sprint(response.Headers.XTotalCount))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -8152,6 +9951,122 @@ type CreateMessageServerdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CreateMessageServerdefaultApplicationProblemPlusJSONResponse) VisitCreateMessageServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMessageServerRequestObject struct {
+	MessageServerID MessageServerID `json:"messageServerId"`
+}
+
+type DeleteMessageServerResponseObject interface {
+	VisitDeleteMessageServerResponse(w http.ResponseWriter) error
+}
+
+type DeleteMessageServer200JSONResponse DoneEnvelope
+
+func (response DeleteMessageServer200JSONResponse) VisitDeleteMessageServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMessageServer404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteMessageServer404JSONResponse) VisitDeleteMessageServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMessageServer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMessageServer404ApplicationProblemPlusJSONResponse) VisitDeleteMessageServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMessageServer409JSONResponse struct{ ConflictJSONResponse }
+
+func (response DeleteMessageServer409JSONResponse) VisitDeleteMessageServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMessageServer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMessageServer409ApplicationProblemPlusJSONResponse) VisitDeleteMessageServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMessageServerdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response DeleteMessageServerdefaultJSONResponse) VisitDeleteMessageServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMessageServerdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteMessageServerdefaultApplicationProblemPlusJSONResponse) VisitDeleteMessageServerResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8466,15 +10381,27 @@ type ListChannelsResponseObject interface {
 	VisitListChannelsResponse(w http.ResponseWriter) error
 }
 
-type ListChannels200JSONResponse ChannelListEnvelope
+type ListChannels200ResponseHeaders struct {
+	Link        *string
+	XTotalCount int
+}
+
+type ListChannels200JSONResponse struct {
+	Body    ChannelListEnvelope
+	Headers ListChannels200ResponseHeaders
+}
 
 func (response ListChannels200JSONResponse) VisitListChannelsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.Header().Set("X-Total-Count", fmt.Sprint(response.Headers.XTotalCount))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -8503,6 +10430,491 @@ type ListChannelsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListChannelsdefaultApplicationProblemPlusJSONResponse) VisitListChannelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncMessageServerChannelsRequestObject struct {
+	MessageServerID MessageServerID `json:"messageServerId"`
+	Body            *SyncMessageServerChannelsJSONRequestBody
+}
+
+type SyncMessageServerChannelsResponseObject interface {
+	VisitSyncMessageServerChannelsResponse(w http.ResponseWriter) error
+}
+
+type SyncMessageServerChannels200JSONResponse ChannelsSyncedEnvelope
+
+func (response SyncMessageServerChannels200JSONResponse) VisitSyncMessageServerChannelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncMessageServerChannels400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response SyncMessageServerChannels400JSONResponse) VisitSyncMessageServerChannelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncMessageServerChannels400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SyncMessageServerChannels400ApplicationProblemPlusJSONResponse) VisitSyncMessageServerChannelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncMessageServerChannels404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response SyncMessageServerChannels404JSONResponse) VisitSyncMessageServerChannelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncMessageServerChannels404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SyncMessageServerChannels404ApplicationProblemPlusJSONResponse) VisitSyncMessageServerChannelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncMessageServerChannelsdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response SyncMessageServerChannelsdefaultJSONResponse) VisitSyncMessageServerChannelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncMessageServerChannelsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SyncMessageServerChannelsdefaultApplicationProblemPlusJSONResponse) VisitSyncMessageServerChannelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchMessagesRequestObject struct {
+	Body *SearchMessagesJSONRequestBody
+}
+
+type SearchMessagesResponseObject interface {
+	VisitSearchMessagesResponse(w http.ResponseWriter) error
+}
+
+type SearchMessages200ResponseHeaders struct {
+	XTotalCount int
+}
+
+type SearchMessages200JSONResponse struct {
+	Body    MessageSearchEnvelope
+	Headers SearchMessages200ResponseHeaders
+}
+
+func (response SearchMessages200JSONResponse) VisitSearchMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Total-Count", fmt.Sprint(response.Headers.XTotalCount))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchMessages400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response SearchMessages400JSONResponse) VisitSearchMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchMessages400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SearchMessages400ApplicationProblemPlusJSONResponse) VisitSearchMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchMessagesdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response SearchMessagesdefaultJSONResponse) VisitSearchMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchMessagesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SearchMessagesdefaultApplicationProblemPlusJSONResponse) VisitSearchMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageRequestObject struct {
+	MessageID MessageID `json:"messageId"`
+}
+
+type GetMessageResponseObject interface {
+	VisitGetMessageResponse(w http.ResponseWriter) error
+}
+
+type GetMessage200JSONResponse struct{ MessageAnswerJSONResponse }
+
+func (response GetMessage200JSONResponse) VisitGetMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessage304Response struct {
+}
+
+func (response GetMessage304Response) VisitGetMessageResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetMessage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetMessage404JSONResponse) VisitGetMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessage404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetMessage404ApplicationProblemPlusJSONResponse) VisitGetMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessagedefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response GetMessagedefaultJSONResponse) VisitGetMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetMessagedefaultApplicationProblemPlusJSONResponse) VisitGetMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMessageRequestObject struct {
+	MessageID MessageID `json:"messageId"`
+	Params    UpdateMessageParams
+	Body      *UpdateMessageJSONRequestBody
+}
+
+type UpdateMessageResponseObject interface {
+	VisitUpdateMessageResponse(w http.ResponseWriter) error
+}
+
+type UpdateMessage200JSONResponse struct{ MessageAnswerJSONResponse }
+
+func (response UpdateMessage200JSONResponse) VisitUpdateMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMessage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateMessage400JSONResponse) VisitUpdateMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMessage400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateMessage400ApplicationProblemPlusJSONResponse) VisitUpdateMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMessage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateMessage403JSONResponse) VisitUpdateMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMessage403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateMessage403ApplicationProblemPlusJSONResponse) VisitUpdateMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMessage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateMessage404JSONResponse) VisitUpdateMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMessage404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateMessage404ApplicationProblemPlusJSONResponse) VisitUpdateMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMessage412JSONResponse struct{ PreconditionFailedJSONResponse }
+
+func (response UpdateMessage412JSONResponse) VisitUpdateMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMessage412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateMessage412ApplicationProblemPlusJSONResponse) VisitUpdateMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMessagedefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response UpdateMessagedefaultJSONResponse) VisitUpdateMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMessagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UpdateMessagedefaultApplicationProblemPlusJSONResponse) VisitUpdateMessageResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -9690,6 +12102,238 @@ func (response UpdateSessionTimeoutdefaultApplicationProblemPlusJSONResponse) Vi
 	return err
 }
 
+type SubmitMessageRequestObject struct {
+	Body *SubmitMessageJSONRequestBody
+}
+
+type SubmitMessageResponseObject interface {
+	VisitSubmitMessageResponse(w http.ResponseWriter) error
+}
+
+type SubmitMessage201JSONResponse struct{ MessageAnswerJSONResponse }
+
+func (response SubmitMessage201JSONResponse) VisitSubmitMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitMessage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response SubmitMessage400JSONResponse) VisitSubmitMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitMessage400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitMessage400ApplicationProblemPlusJSONResponse) VisitSubmitMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitMessage403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response SubmitMessage403JSONResponse) VisitSubmitMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitMessage403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitMessage403ApplicationProblemPlusJSONResponse) VisitSubmitMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitMessage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response SubmitMessage404JSONResponse) VisitSubmitMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitMessage404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitMessage404ApplicationProblemPlusJSONResponse) VisitSubmitMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitMessage409JSONResponse struct{ ConflictJSONResponse }
+
+func (response SubmitMessage409JSONResponse) VisitSubmitMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitMessage409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitMessage409ApplicationProblemPlusJSONResponse) VisitSubmitMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitMessagedefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response SubmitMessagedefaultJSONResponse) VisitSubmitMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitMessagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SubmitMessagedefaultApplicationProblemPlusJSONResponse) VisitSubmitMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDebugInfoRequestObject struct {
+}
+
+type GetDebugInfoResponseObject interface {
+	VisitGetDebugInfoResponse(w http.ResponseWriter) error
+}
+
+type GetDebugInfo200JSONResponse DebugInfoEnvelope
+
+func (response GetDebugInfo200JSONResponse) VisitGetDebugInfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDebugInfodefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response GetDebugInfodefaultJSONResponse) VisitGetDebugInfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDebugInfodefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetDebugInfodefaultApplicationProblemPlusJSONResponse) VisitGetDebugInfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetServerHealthRequestObject struct {
 }
 
@@ -9759,6 +12403,260 @@ func (response GetServerHealthdefaultApplicationProblemPlusJSONResponse) VisitGe
 	return err
 }
 
+type HelloRequestObject struct {
+}
+
+type HelloResponseObject interface {
+	VisitHelloResponse(w http.ResponseWriter) error
+}
+
+type Hello200JSONResponse Greeting
+
+func (response Hello200JSONResponse) VisitHelloResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HellodefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response HellodefaultJSONResponse) VisitHelloResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HellodefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response HellodefaultApplicationProblemPlusJSONResponse) VisitHelloResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearServerLogsRequestObject struct {
+	Params ClearServerLogsParams
+}
+
+type ClearServerLogsResponseObject interface {
+	VisitClearServerLogsResponse(w http.ResponseWriter) error
+}
+
+type ClearServerLogs200JSONResponse LogsCleared
+
+func (response ClearServerLogs200JSONResponse) VisitClearServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearServerLogsdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response ClearServerLogsdefaultJSONResponse) VisitClearServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearServerLogsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ClearServerLogsdefaultApplicationProblemPlusJSONResponse) VisitClearServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServerLogsRequestObject struct {
+	Params GetServerLogsParams
+}
+
+type GetServerLogsResponseObject interface {
+	VisitGetServerLogsResponse(w http.ResponseWriter) error
+}
+
+type GetServerLogs200JSONResponse ServerLogs
+
+func (response GetServerLogs200JSONResponse) VisitGetServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServerLogsdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response GetServerLogsdefaultJSONResponse) VisitGetServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServerLogsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetServerLogsdefaultApplicationProblemPlusJSONResponse) VisitGetServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostServerLogsRequestObject struct {
+	Params PostServerLogsParams
+	Body   *PostServerLogsJSONRequestBody
+}
+
+type PostServerLogsResponseObject interface {
+	VisitPostServerLogsResponse(w http.ResponseWriter) error
+}
+
+type PostServerLogs200JSONResponse ServerLogs
+
+func (response PostServerLogs200JSONResponse) VisitPostServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostServerLogs400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response PostServerLogs400JSONResponse) VisitPostServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostServerLogs400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PostServerLogs400ApplicationProblemPlusJSONResponse) VisitPostServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostServerLogsdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response PostServerLogsdefaultJSONResponse) VisitPostServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostServerLogsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PostServerLogsdefaultApplicationProblemPlusJSONResponse) VisitPostServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PingRequestObject struct {
 }
 
@@ -9814,6 +12712,146 @@ func (response PingdefaultApplicationProblemPlusJSONResponse) VisitPingResponse(
 	return err
 }
 
+type GetServerStatusRequestObject struct {
+}
+
+type GetServerStatusResponseObject interface {
+	VisitGetServerStatusResponse(w http.ResponseWriter) error
+}
+
+type GetServerStatus200JSONResponse ServerStatus
+
+func (response GetServerStatus200JSONResponse) VisitGetServerStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServerStatusdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response GetServerStatusdefaultJSONResponse) VisitGetServerStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServerStatusdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetServerStatusdefaultApplicationProblemPlusJSONResponse) VisitGetServerStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopServerRequestObject struct {
+}
+
+type StopServerResponseObject interface {
+	VisitStopServerResponse(w http.ResponseWriter) error
+}
+
+type StopServer200JSONResponse DoneEnvelope
+
+func (response StopServer200JSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopServer403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response StopServer403JSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopServer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response StopServer403ApplicationProblemPlusJSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopServerdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response StopServerdefaultJSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopServerdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response StopServerdefaultApplicationProblemPlusJSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetPublicConfigRequestObject struct {
 }
 
@@ -9858,6 +12896,207 @@ type GetPublicConfigdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetPublicConfigdefaultApplicationProblemPlusJSONResponse) VisitGetPublicConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLocalEnvironmentRequestObject struct {
+}
+
+type GetLocalEnvironmentResponseObject interface {
+	VisitGetLocalEnvironmentResponse(w http.ResponseWriter) error
+}
+
+type GetLocalEnvironment200JSONResponse LocalEnvironmentEnvelope
+
+func (response GetLocalEnvironment200JSONResponse) VisitGetLocalEnvironmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLocalEnvironment403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetLocalEnvironment403JSONResponse) VisitGetLocalEnvironmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLocalEnvironment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetLocalEnvironment403ApplicationProblemPlusJSONResponse) VisitGetLocalEnvironmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLocalEnvironmentdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response GetLocalEnvironmentdefaultJSONResponse) VisitGetLocalEnvironmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLocalEnvironmentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetLocalEnvironmentdefaultApplicationProblemPlusJSONResponse) VisitGetLocalEnvironmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateLocalEnvironmentRequestObject struct {
+	Body *UpdateLocalEnvironmentJSONRequestBody
+}
+
+type UpdateLocalEnvironmentResponseObject interface {
+	VisitUpdateLocalEnvironmentResponse(w http.ResponseWriter) error
+}
+
+type UpdateLocalEnvironment200JSONResponse DoneEnvelope
+
+func (response UpdateLocalEnvironment200JSONResponse) VisitUpdateLocalEnvironmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateLocalEnvironment400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateLocalEnvironment400JSONResponse) VisitUpdateLocalEnvironmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateLocalEnvironment400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateLocalEnvironment400ApplicationProblemPlusJSONResponse) VisitUpdateLocalEnvironmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateLocalEnvironment403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateLocalEnvironment403JSONResponse) VisitUpdateLocalEnvironmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateLocalEnvironment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateLocalEnvironment403ApplicationProblemPlusJSONResponse) VisitUpdateLocalEnvironmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateLocalEnvironmentdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response UpdateLocalEnvironmentdefaultJSONResponse) VisitUpdateLocalEnvironmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateLocalEnvironmentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UpdateLocalEnvironmentdefaultApplicationProblemPlusJSONResponse) VisitUpdateLocalEnvironmentResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -10137,6 +13376,12 @@ type StrictServerInterface interface {
 	// ClearGroupMemories Delete what agents remember of a message server
 	// (DELETE /api/memory/groups/{messageServerId}/memories)
 	ClearGroupMemories(ctx context.Context, request ClearGroupMemoriesRequestObject) (ClearGroupMemoriesResponseObject, error)
+	// CreateAction Tell of an action
+	// (POST /api/messaging/action)
+	CreateAction(ctx context.Context, request CreateActionRequestObject) (CreateActionResponseObject, error)
+	// UpdateAction Bring an action up to date
+	// (PATCH /api/messaging/action/{messageId})
+	UpdateAction(ctx context.Context, request UpdateActionRequestObject) (UpdateActionResponseObject, error)
 	// ListAgentMessageServers List the message servers of an agent
 	// (GET /api/messaging/agents/{agentId}/message-servers)
 	ListAgentMessageServers(ctx context.Context, request ListAgentMessageServersRequestObject) (ListAgentMessageServersResponseObject, error)
@@ -10161,6 +13406,9 @@ type StrictServerInterface interface {
 	// GetChannel Read a channel
 	// (GET /api/messaging/channels/{channelId}/details)
 	GetChannel(ctx context.Context, request GetChannelRequestObject) (GetChannelResponseObject, error)
+	// GenerateChannelTitle Suggest a title
+	// (POST /api/messaging/channels/{channelId}/generate-title)
+	GenerateChannelTitle(ctx context.Context, request GenerateChannelTitleRequestObject) (GenerateChannelTitleResponseObject, error)
 	// ClearChannel Delete all messages of a channel
 	// (DELETE /api/messaging/channels/{channelId}/messages)
 	ClearChannel(ctx context.Context, request ClearChannelRequestObject) (ClearChannelResponseObject, error)
@@ -10176,9 +13424,15 @@ type StrictServerInterface interface {
 	// ListChannelParticipants List the participants of a channel
 	// (GET /api/messaging/channels/{channelId}/participants)
 	ListChannelParticipants(ctx context.Context, request ListChannelParticipantsRequestObject) (ListChannelParticipantsResponseObject, error)
+	// CompleteMessage Tell that a message is dealt with
+	// (POST /api/messaging/complete)
+	CompleteMessage(ctx context.Context, request CompleteMessageRequestObject) (CompleteMessageResponseObject, error)
 	// GetDMChannel Find or create a direct channel
 	// (GET /api/messaging/dm-channel)
 	GetDMChannel(ctx context.Context, request GetDMChannelRequestObject) (GetDMChannelResponseObject, error)
+	// IngestExternal Take in messages of another platform
+	// (POST /api/messaging/ingest-external)
+	IngestExternal(ctx context.Context, request IngestExternalRequestObject) (IngestExternalResponseObject, error)
 	// ListJobs List jobs
 	// (GET /api/messaging/jobs)
 	ListJobs(ctx context.Context, request ListJobsRequestObject) (ListJobsResponseObject, error)
@@ -10200,6 +13454,9 @@ type StrictServerInterface interface {
 	// CreateMessageServer Create a message server
 	// (POST /api/messaging/message-servers)
 	CreateMessageServer(ctx context.Context, request CreateMessageServerRequestObject) (CreateMessageServerResponseObject, error)
+	// DeleteMessageServer Delete a message server
+	// (DELETE /api/messaging/message-servers/{messageServerId})
+	DeleteMessageServer(ctx context.Context, request DeleteMessageServerRequestObject) (DeleteMessageServerResponseObject, error)
 	// ListMessageServerAgents List the agents of a message server
 	// (GET /api/messaging/message-servers/{messageServerId}/agents)
 	ListMessageServerAgents(ctx context.Context, request ListMessageServerAgentsRequestObject) (ListMessageServerAgentsResponseObject, error)
@@ -10212,6 +13469,18 @@ type StrictServerInterface interface {
 	// ListChannels List the channels of a message server
 	// (GET /api/messaging/message-servers/{messageServerId}/channels)
 	ListChannels(ctx context.Context, request ListChannelsRequestObject) (ListChannelsResponseObject, error)
+	// SyncMessageServerChannels Mirror a platform's channels
+	// (POST /api/messaging/message-servers/{messageServerId}/sync-channels)
+	SyncMessageServerChannels(ctx context.Context, request SyncMessageServerChannelsRequestObject) (SyncMessageServerChannelsResponseObject, error)
+	// SearchMessages Search messages
+	// (POST /api/messaging/messages/search)
+	SearchMessages(ctx context.Context, request SearchMessagesRequestObject) (SearchMessagesResponseObject, error)
+	// GetMessage Read a message
+	// (GET /api/messaging/messages/{messageId})
+	GetMessage(ctx context.Context, request GetMessageRequestObject) (GetMessageResponseObject, error)
+	// UpdateMessage Edit a message
+	// (PATCH /api/messaging/messages/{messageId})
+	UpdateMessage(ctx context.Context, request UpdateMessageRequestObject) (UpdateMessageResponseObject, error)
 	// ListSessions List sessions
 	// (GET /api/messaging/sessions)
 	ListSessions(ctx context.Context, request ListSessionsRequestObject) (ListSessionsResponseObject, error)
@@ -10242,15 +13511,45 @@ type StrictServerInterface interface {
 	// UpdateSessionTimeout Change a session's time-outs
 	// (PATCH /api/messaging/sessions/{sessionId}/timeout)
 	UpdateSessionTimeout(ctx context.Context, request UpdateSessionTimeoutRequestObject) (UpdateSessionTimeoutResponseObject, error)
+	// SubmitMessage Submit an agent's message
+	// (POST /api/messaging/submit)
+	SubmitMessage(ctx context.Context, request SubmitMessageRequestObject) (SubmitMessageResponseObject, error)
+	// GetDebugInfo Read what is going on
+	// (GET /api/server/debug/servers)
+	GetDebugInfo(ctx context.Context, request GetDebugInfoRequestObject) (GetDebugInfoResponseObject, error)
 	// GetServerHealth Can the server do its work (below /api)
 	// (GET /api/server/health)
 	GetServerHealth(ctx context.Context, request GetServerHealthRequestObject) (GetServerHealthResponseObject, error)
+	// Hello Hello
+	// (GET /api/server/hello)
+	Hello(ctx context.Context, request HelloRequestObject) (HelloResponseObject, error)
+	// ClearServerLogs Empty the log
+	// (DELETE /api/server/logs)
+	ClearServerLogs(ctx context.Context, request ClearServerLogsRequestObject) (ClearServerLogsResponseObject, error)
+	// GetServerLogs Read the log
+	// (GET /api/server/logs)
+	GetServerLogs(ctx context.Context, request GetServerLogsRequestObject) (GetServerLogsResponseObject, error)
+	// PostServerLogs Write to the log, and read it
+	// (POST /api/server/logs)
+	PostServerLogs(ctx context.Context, request PostServerLogsRequestObject) (PostServerLogsResponseObject, error)
 	// Ping Ping
 	// (GET /api/server/ping)
 	Ping(ctx context.Context, request PingRequestObject) (PingResponseObject, error)
+	// GetServerStatus Read the server's status
+	// (GET /api/server/status)
+	GetServerStatus(ctx context.Context, request GetServerStatusRequestObject) (GetServerStatusResponseObject, error)
+	// StopServer Stop the server
+	// (POST /api/server/stop)
+	StopServer(ctx context.Context, request StopServerRequestObject) (StopServerResponseObject, error)
 	// GetPublicConfig Read the public configuration
 	// (GET /api/system/config)
 	GetPublicConfig(ctx context.Context, request GetPublicConfigRequestObject) (GetPublicConfigResponseObject, error)
+	// GetLocalEnvironment Read the stored settings
+	// (GET /api/system/env/local)
+	GetLocalEnvironment(ctx context.Context, request GetLocalEnvironmentRequestObject) (GetLocalEnvironmentResponseObject, error)
+	// UpdateLocalEnvironment Replace the stored settings
+	// (POST /api/system/env/local)
+	UpdateLocalEnvironment(ctx context.Context, request UpdateLocalEnvironmentRequestObject) (UpdateLocalEnvironmentResponseObject, error)
 	// GetVersion Read the version
 	// (GET /api/system/version)
 	GetVersion(ctx context.Context, request GetVersionRequestObject) (GetVersionResponseObject, error)
@@ -10433,10 +13732,11 @@ func (sh *strictHandler) GetAgent(w http.ResponseWriter, r *http.Request, agentI
 }
 
 // UpdateAgent operation middleware
-func (sh *strictHandler) UpdateAgent(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+func (sh *strictHandler) UpdateAgent(w http.ResponseWriter, r *http.Request, agentID AgentID, params UpdateAgentParams) {
 	var request UpdateAgentRequestObject
 
 	request.AgentID = agentID
+	request.Params = params
 
 	var body UpdateAgentJSONRequestBody
 	if err := runtime.BindJSONBody(r, &body); err != nil {
@@ -11121,6 +14421,73 @@ func (sh *strictHandler) ClearGroupMemories(w http.ResponseWriter, r *http.Reque
 	}
 }
 
+// CreateAction operation middleware
+func (sh *strictHandler) CreateAction(w http.ResponseWriter, r *http.Request) {
+	var request CreateActionRequestObject
+
+	var body CreateActionJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateAction(ctx, request.(CreateActionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateAction")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateActionResponseObject); ok {
+		if err := validResponse.VisitCreateActionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateAction operation middleware
+func (sh *strictHandler) UpdateAction(w http.ResponseWriter, r *http.Request, messageID MessageID) {
+	var request UpdateActionRequestObject
+
+	request.MessageID = messageID
+
+	var body UpdateActionJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateAction(ctx, request.(UpdateActionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateAction")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateActionResponseObject); ok {
+		if err := validResponse.VisitUpdateActionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListAgentMessageServers operation middleware
 func (sh *strictHandler) ListAgentMessageServers(w http.ResponseWriter, r *http.Request, agentID AgentID) {
 	var request ListAgentMessageServersRequestObject
@@ -11350,6 +14717,40 @@ func (sh *strictHandler) GetChannel(w http.ResponseWriter, r *http.Request, chan
 	}
 }
 
+// GenerateChannelTitle operation middleware
+func (sh *strictHandler) GenerateChannelTitle(w http.ResponseWriter, r *http.Request, channelID ChannelID, params GenerateChannelTitleParams) {
+	var request GenerateChannelTitleRequestObject
+
+	request.ChannelID = channelID
+	request.Params = params
+
+	var body GenerateChannelTitleJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GenerateChannelTitle(ctx, request.(GenerateChannelTitleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GenerateChannelTitle")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GenerateChannelTitleResponseObject); ok {
+		if err := validResponse.VisitGenerateChannelTitleResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ClearChannel operation middleware
 func (sh *strictHandler) ClearChannel(w http.ResponseWriter, r *http.Request, channelID ChannelID) {
 	var request ClearChannelRequestObject
@@ -11438,7 +14839,7 @@ func (sh *strictHandler) PostMessage(w http.ResponseWriter, r *http.Request, cha
 }
 
 // DeleteMessage operation middleware
-func (sh *strictHandler) DeleteMessage(w http.ResponseWriter, r *http.Request, channelID ChannelID, messageID UUID) {
+func (sh *strictHandler) DeleteMessage(w http.ResponseWriter, r *http.Request, channelID ChannelID, messageID MessageID) {
 	var request DeleteMessageRequestObject
 
 	request.ChannelID = channelID
@@ -11490,6 +14891,37 @@ func (sh *strictHandler) ListChannelParticipants(w http.ResponseWriter, r *http.
 	}
 }
 
+// CompleteMessage operation middleware
+func (sh *strictHandler) CompleteMessage(w http.ResponseWriter, r *http.Request) {
+	var request CompleteMessageRequestObject
+
+	var body CompleteMessageJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CompleteMessage(ctx, request.(CompleteMessageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CompleteMessage")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CompleteMessageResponseObject); ok {
+		if err := validResponse.VisitCompleteMessageResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetDMChannel operation middleware
 func (sh *strictHandler) GetDMChannel(w http.ResponseWriter, r *http.Request, params GetDMChannelParams) {
 	var request GetDMChannelRequestObject
@@ -11509,6 +14941,37 @@ func (sh *strictHandler) GetDMChannel(w http.ResponseWriter, r *http.Request, pa
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetDMChannelResponseObject); ok {
 		if err := validResponse.VisitGetDMChannelResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// IngestExternal operation middleware
+func (sh *strictHandler) IngestExternal(w http.ResponseWriter, r *http.Request) {
+	var request IngestExternalRequestObject
+
+	var body IngestExternalJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.IngestExternal(ctx, request.(IngestExternalRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "IngestExternal")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(IngestExternalResponseObject); ok {
+		if err := validResponse.VisitIngestExternalResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -11703,6 +15166,32 @@ func (sh *strictHandler) CreateMessageServer(w http.ResponseWriter, r *http.Requ
 	}
 }
 
+// DeleteMessageServer operation middleware
+func (sh *strictHandler) DeleteMessageServer(w http.ResponseWriter, r *http.Request, messageServerID MessageServerID) {
+	var request DeleteMessageServerRequestObject
+
+	request.MessageServerID = messageServerID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteMessageServer(ctx, request.(DeleteMessageServerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteMessageServer")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteMessageServerResponseObject); ok {
+		if err := validResponse.VisitDeleteMessageServerResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListMessageServerAgents operation middleware
 func (sh *strictHandler) ListMessageServerAgents(w http.ResponseWriter, r *http.Request, messageServerID MessageServerID) {
 	var request ListMessageServerAgentsRequestObject
@@ -11809,6 +15298,130 @@ func (sh *strictHandler) ListChannels(w http.ResponseWriter, r *http.Request, me
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ListChannelsResponseObject); ok {
 		if err := validResponse.VisitListChannelsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SyncMessageServerChannels operation middleware
+func (sh *strictHandler) SyncMessageServerChannels(w http.ResponseWriter, r *http.Request, messageServerID MessageServerID) {
+	var request SyncMessageServerChannelsRequestObject
+
+	request.MessageServerID = messageServerID
+
+	var body SyncMessageServerChannelsJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SyncMessageServerChannels(ctx, request.(SyncMessageServerChannelsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SyncMessageServerChannels")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SyncMessageServerChannelsResponseObject); ok {
+		if err := validResponse.VisitSyncMessageServerChannelsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SearchMessages operation middleware
+func (sh *strictHandler) SearchMessages(w http.ResponseWriter, r *http.Request) {
+	var request SearchMessagesRequestObject
+
+	var body SearchMessagesJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SearchMessages(ctx, request.(SearchMessagesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SearchMessages")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SearchMessagesResponseObject); ok {
+		if err := validResponse.VisitSearchMessagesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetMessage operation middleware
+func (sh *strictHandler) GetMessage(w http.ResponseWriter, r *http.Request, messageID MessageID) {
+	var request GetMessageRequestObject
+
+	request.MessageID = messageID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetMessage(ctx, request.(GetMessageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetMessage")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetMessageResponseObject); ok {
+		if err := validResponse.VisitGetMessageResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateMessage operation middleware
+func (sh *strictHandler) UpdateMessage(w http.ResponseWriter, r *http.Request, messageID MessageID, params UpdateMessageParams) {
+	var request UpdateMessageRequestObject
+
+	request.MessageID = messageID
+	request.Params = params
+
+	var body UpdateMessageJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateMessage(ctx, request.(UpdateMessageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateMessage")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateMessageResponseObject); ok {
+		if err := validResponse.VisitUpdateMessageResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -12095,6 +15708,61 @@ func (sh *strictHandler) UpdateSessionTimeout(w http.ResponseWriter, r *http.Req
 	}
 }
 
+// SubmitMessage operation middleware
+func (sh *strictHandler) SubmitMessage(w http.ResponseWriter, r *http.Request) {
+	var request SubmitMessageRequestObject
+
+	var body SubmitMessageJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SubmitMessage(ctx, request.(SubmitMessageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SubmitMessage")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SubmitMessageResponseObject); ok {
+		if err := validResponse.VisitSubmitMessageResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetDebugInfo operation middleware
+func (sh *strictHandler) GetDebugInfo(w http.ResponseWriter, r *http.Request) {
+	var request GetDebugInfoRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDebugInfo(ctx, request.(GetDebugInfoRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDebugInfo")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetDebugInfoResponseObject); ok {
+		if err := validResponse.VisitGetDebugInfoResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetServerHealth operation middleware
 func (sh *strictHandler) GetServerHealth(w http.ResponseWriter, r *http.Request) {
 	var request GetServerHealthRequestObject
@@ -12112,6 +15780,118 @@ func (sh *strictHandler) GetServerHealth(w http.ResponseWriter, r *http.Request)
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetServerHealthResponseObject); ok {
 		if err := validResponse.VisitGetServerHealthResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// Hello operation middleware
+func (sh *strictHandler) Hello(w http.ResponseWriter, r *http.Request) {
+	var request HelloRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.Hello(ctx, request.(HelloRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Hello")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(HelloResponseObject); ok {
+		if err := validResponse.VisitHelloResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ClearServerLogs operation middleware
+func (sh *strictHandler) ClearServerLogs(w http.ResponseWriter, r *http.Request, params ClearServerLogsParams) {
+	var request ClearServerLogsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ClearServerLogs(ctx, request.(ClearServerLogsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ClearServerLogs")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ClearServerLogsResponseObject); ok {
+		if err := validResponse.VisitClearServerLogsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetServerLogs operation middleware
+func (sh *strictHandler) GetServerLogs(w http.ResponseWriter, r *http.Request, params GetServerLogsParams) {
+	var request GetServerLogsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetServerLogs(ctx, request.(GetServerLogsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetServerLogs")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetServerLogsResponseObject); ok {
+		if err := validResponse.VisitGetServerLogsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PostServerLogs operation middleware
+func (sh *strictHandler) PostServerLogs(w http.ResponseWriter, r *http.Request, params PostServerLogsParams) {
+	var request PostServerLogsRequestObject
+
+	request.Params = params
+
+	var body PostServerLogsJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.PostServerLogs(ctx, request.(PostServerLogsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PostServerLogs")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(PostServerLogsResponseObject); ok {
+		if err := validResponse.VisitPostServerLogsResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -12143,6 +15923,54 @@ func (sh *strictHandler) Ping(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// GetServerStatus operation middleware
+func (sh *strictHandler) GetServerStatus(w http.ResponseWriter, r *http.Request) {
+	var request GetServerStatusRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetServerStatus(ctx, request.(GetServerStatusRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetServerStatus")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetServerStatusResponseObject); ok {
+		if err := validResponse.VisitGetServerStatusResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StopServer operation middleware
+func (sh *strictHandler) StopServer(w http.ResponseWriter, r *http.Request) {
+	var request StopServerRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.StopServer(ctx, request.(StopServerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StopServer")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(StopServerResponseObject); ok {
+		if err := validResponse.VisitStopServerResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetPublicConfig operation middleware
 func (sh *strictHandler) GetPublicConfig(w http.ResponseWriter, r *http.Request) {
 	var request GetPublicConfigRequestObject
@@ -12160,6 +15988,61 @@ func (sh *strictHandler) GetPublicConfig(w http.ResponseWriter, r *http.Request)
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetPublicConfigResponseObject); ok {
 		if err := validResponse.VisitGetPublicConfigResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetLocalEnvironment operation middleware
+func (sh *strictHandler) GetLocalEnvironment(w http.ResponseWriter, r *http.Request) {
+	var request GetLocalEnvironmentRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetLocalEnvironment(ctx, request.(GetLocalEnvironmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetLocalEnvironment")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetLocalEnvironmentResponseObject); ok {
+		if err := validResponse.VisitGetLocalEnvironmentResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateLocalEnvironment operation middleware
+func (sh *strictHandler) UpdateLocalEnvironment(w http.ResponseWriter, r *http.Request) {
+	var request UpdateLocalEnvironmentRequestObject
+
+	var body UpdateLocalEnvironmentJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateLocalEnvironment(ctx, request.(UpdateLocalEnvironmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateLocalEnvironment")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateLocalEnvironmentResponseObject); ok {
+		if err := validResponse.VisitUpdateLocalEnvironmentResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -12244,388 +16127,495 @@ func (sh *strictHandler) GetLiveness(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L0Lc9u4tib6V1C6U5XuPZIjP+NH3brXnUdvd+fhcpzTc6adG0IkJLFNAdoEaEcnx1Xza+aHzS+5hbUA",
-	"EiRBipJlJ+mTXbX3jkUSz4WF9fzWl14oZnPBGVeyd/ylN6cpnTHFUvjrdMK4Oov0PyMmwzSeq1jw3nHv",
-	"csoI1Q+3ev1erH+ZUzXt9XuczljvuEfNh/1eyv6VxSmLescqzVi/J8Mpm1Hd4n9L2bh33Pu/nhYjeIpP",
-	"5dMPH85e9O7u+r3nU8o5S5rGEOLjhlGE+cf3HscZD5MsYi9nIxZFMZ/UhxPodgNCEylIylSWcknUlJEb",
-	"FiqRSiLG8OeMzUQaM/2MKjKlN4wIzvIJ/Ctj6aKYQVzt1h04+0xn80S/prvu9XtqMdd/SZXqV/WwX1Op",
-	"Xt60bGIQR4EdWkKlIky/jYPTv6WMRizVb1AySsU140SqlNEZmVJJJGP8GN6TdKZf/lfGpCITwSQRnIxT",
-	"MdNPU9a/4pRHZC6kkoQLNY35ZOuK21lPoZdi2nrYAxj34OxFw5x3woNddkB3BvRwd3ewNxyNB0cH++PB",
-	"zv5BeDTapfvPtg+Ot4+fedfljd6FxS9sLFJWX5i3QhHOblmq14ETNY3lCVHss1mXWE+BqHjGSCgyriSh",
-	"ktCRdI9DZR9H2FNXsnsthGSX8Yw5g32Vipl/qCKJ3KE2jUHvxr1G8Dqexao+hFNFZkIq6JvMKF/0STYn",
-	"SpDt4XDYJ7fTOJzqNYOToWmFZ7MRS0k8JjEsZsLGioiscfES6HelkZ9xxSYsdQb/bjyWzDP699fxvBj6",
-	"CeGCs2JoXChCNdnGKr6xI28ap8Au7jnQczphDcOkOEgypxMGDCWApQnIKFOai/RJxhMmJQlwKIGewiS+",
-	"YbxpyLql+w74PaNpOK0P+R1PFgW7u50KyfAQhYIrGgN7jGWfxJywWHMJElLZyAkl9tLA/xjt9Xsz+vk1",
-	"4xM17R0D6TWe+0vR6cw3DUWJex2jSxiVjxkDE6WSBIqOEvaWzljgnB+pUsEnzeQHs/Wvz5iGSpZXaGf/",
-	"wL9AUtIJe8/SG5Y2XRozfIlIeKvh8p1VWrr3FXwhxKxpRKkQsz4RKfAXc+0bZq2IVJRHkoxF01BTbPne",
-	"I3zPpIwFbxqkxMcNg5D5x/cex6UlH/84rmMeae5hz+YJCcxmyUCzPm6OI3BFLlISaDpZzkxyqr0nFd7p",
-	"BZBzwSUrpNBTLm9Zqv/U7INxYOV0Pk/ikOq5Pf1L6gl+6bhW0OZLfsMSMWfYZ6OEe9fHIbxXVGXyIQaC",
-	"LbcN5w8rkMGY8Gq6haH9QqMLlLs2NqaXaSqQw7ttzFMxStjsv6/W1jl+1bTEVmSMBJP8iSLjGKep55HS",
-	"UMGhpiTNEv3uOJNMkhj3xKgGD0EdbtNtu/ICRHdnLA8yjGVkavhdn9zGakpiJcmcpioO4znlSuL4BB8n",
-	"cfjdkch7MWOgLCAzZ59jrUDQRKslC30KYg7kcksXMM9XNE4yFOm/p2me8gUZ49C3yN5wm1ByzWB+s1hK",
-	"PX2Rklt9/ffJ3vYuTHkkcAWUECSh6YT1yd7OEfwJQqI5WRIP0DhLEjKjcTISn6/4T8EFU+licDpWLA2I",
-	"pAstoDGupfZQzBgZ0fD65z7ZH+6g0ioilsAIWaR/xRHg9Y+iiSY4PTqpxHxuBixuWJoIGrFIq3p3/d6v",
-	"gn93W3OmQNNlXE9DT+KfjCZquuGTjo02HXCpqGJWS8dVP4FdQD0lpJpzRgKO/q1Ir2GcJUnuIZhkvYNO",
-	"rPKtUK9ExqPv8LZKmdH9ZRZOCfAluJ9AZ8xNJiFNEpaSGV0QyXDOWnTd8OrrJpddDFquhf6NYLrhIZhW",
-	"G6nWirtaIo1nLHqXqe9z028p7DqF5bNXDth/aJKIW8MY/hBpEm14iaHNZdt8q1/agsUw3+VSs8dao1l0",
-	"yiIj3JIPPGIpCSRTmoHLLcnClCkZEHbD0gW5oUkGVE/JjMprLfrnAv2XHo3+YqGKb7Sc/ufHfm8Ui97x",
-	"n71TMqcq1nJqEkvFuNYRP/Z7YcqoYtGp6h1vPzva3z48fHY03Nkd9nuMa9UhV3fiqHfcGx3uD0fh7nCw",
-	"tz8+HAyHe9sDOhzSweFuNN47iA739/e1qnTNxW3CognDERhF5iWO0QwLri89XvOP3mSuBvuDWczjXr83",
-	"T8VNHOlN64k54zTWm2lUmpdJ/B9Uv5Nkk5ijmI5t4i/2DyFVuUtcxt/ZQsKCnJ99+v3lv/fggWaXn/QU",
-	"eZYk+gdceSAKXHzYPvPJce8f5j+4wWYIPQrrrjUttcDNCKdU6c6ovJZwgfc+3vV7SszjEAYxZiyBjj72",
-	"e9k8atiKTLLUTF6vwzwVc5aqGDUxd7+/9GLFZvCPigKXa3Q0TelC/02jG8pDFqEBpE6Uv7O50vq5scCE",
-	"iSYesL+YlkZCJIxyt63zhHLutcSv0hpQbPsZvGSf1btU/6/UXzhUvIRFzUU4fRMnSQzfRSLMZtbN0nXA",
-	"+RK3qpB88dv7d299C58frC+eucdRN4tC6ZB9ufeYakfUabJT2+bLyyzlvvbr/SkaUbWU1+rxvhtpAoev",
-	"LM9Yqry/gTdznuE5DmXu0XGW5+5HnmnlDGiVg1hmVKt86TI0n1FJTz53csHd8kQSw89KlNyhp5xD+jpS",
-	"jFOuTojmnqDxikwRvb8kliKBS1b3NxbpTPPDXpbF+p7Qr+uzYO+Y2jBcPtydTGS+qZ2MPAy/MRy7VbiC",
-	"l/TbC6nYzL9ybDZPqLK8OYr15GlyXuLZTest8jnYK2IVcnAukJW4YHG9VPf25WyuFlqjUYWgjY7RupW6",
-	"sI/+2YPdtXwu3xCXT7ujNafUGQjeAXW2VDks+TL13VvQZY3FkXSIye526QBZ7lLhDC7pf/TsE1DRc5wW",
-	"7HiSvBv3jv/sQHuvY6nONBnd9b9U7vRwSlMaKhRauxJ+ZQ+KNurj/ug1ZWqRGgXRrerUcnHXI7tydlvE",
-	"HTiCqOXvcJ175c9+eaLtkuoqAmhJUrxzunlbFiEfRPqtiKm5dBjzXD5sEvU0a8nCkEmJHdeEvS53Zokk",
-	"3RaXMDfzWpWO7Od97LzxELSQCG+ljx8Ky99dYdkQTT8iMWve7CHkidUBXH17ggrEnx/rqtnE6hbd5PPK",
-	"rVC54CtTMY23TqHlTPqmkp9IO6WOzPtrctXlPPXj5igQyOJxqfDMCJp+lkpiTihsSmUr/wb7Vt0lYxbw",
-	"aR+fVR5oMI5TqazOo59Ij7haW4Mm7YnQCY25v4U1bQ4bUv8bFdt1tJ/1NAef0G/E9/LyWnE+1wMK1cCv",
-	"ETSfCDF5yZXPXFXxSk7pfM44i/CApBnfciImgjTjnyCoMiA/wVMyYhPKNQ2BU+nnPgk0gQrnNU7wF3z1",
-	"5/4VN68E5KdYFd9lkoH14fgqGw53Q3TT6a7hbxYApQbshiYZVSINMOSyeqGcrXDERiJaYFQHCzM9Ighu",
-	"Ot41MsvvbKEp+uX/uPz0+vTi15dW1cGYp/IDR4wZZXGiYj22NIPwmd7e0cHe6GgYDujOaG+wR0f7g6Oj",
-	"4fbgWXhwFA73Dg8Odrf1SYlnTCo6m3vEAhNHpykrYbC+SlwzLQHtQeezucp/2d7RgoeiSfHLwR0eXRt+",
-	"3KPP9vfCaHd/sLuzOxrs7R2NBvTo8Giwd7h3QPdHbHdIR2XO1tsZ7hwMtrcHO8PL7f3j3d3j7eHWzu7w",
-	"fwJZqlgtVln6uMu6DIdDvS4moum492xvGLGdg6PB4Q49GgyjvfHg6PDwaBAePhuPDg8P98bPxq3raM5G",
-	"TmnOFvplkLPObMXSUndrS+hGg3fpojPjvMwX4M7dm269dOekaR7D1uVtZ1dWYvvKRBh2MJyYoEGXNRa9",
-	"OivRd0P6bbicG18Pm9nOS5vkQ81lYzQeUp7bDhMx8YqMf/7gWj+41n241seuIvoKipQVFXzm7MeR30vR",
-	"GLJL3G7pwG3dUy6YVbpv0lC7M79ZbUKd9iPnnUv12TPPuDsubzMvW22ZS0rwvZa7NzT/GXj+x/6nt0H1",
-	"tEJvj0jo1jbmWXiUf8uhsnLO6LUET1Fl9a1xLRKhEpB9JFQcMkgGMG2ZKDzJ1AkG3WmWP4g5wQDliKUm",
-	"KgQ0P8/dUFvgmX/4Z0qiEgjej9JAy8a/mg5mB/2lKWJY3HKWEjkVWRKRay5u++BrNu3jcnHhTLXcu6/P",
-	"YqL1XgXSPYbpug0ZW+Uyf07etjWDNlLCOVWYd+J3faH9wBNoGbMkwlNJnlvdsU8oj0hglMVgi5xyzI2b",
-	"ZVKRESu5NcUtr5DSMpsoz5LEOOxYShWEqA639vzmzn4vShmdSTSHlqbe730eTMTA/Dij8z9xFT/+JQXf",
-	"uqC35ljma3ShD2It1wV8tZth/fdj8w18uXHLL0xeQH1O/xS3uEdRlDIpbYDTEwkqN4ZvktyUBUQPYa8m",
-	"GRGCPCknDLyQgWKfVdDHBlETD85+ffvu4mUAdKKm7IoHIlOhmDH8KUgZlVpBF2OIw5RxwnjI6ho3NAcb",
-	"fvHy/DWY2Fdm/zG/YPME8pg65UH2+j0z2N5xL2XzJAaDiD1qxgVgky5gJEfscH/3gEWDw8PheLA3OhgO",
-	"jqJtNjgcRQfD3UN2eBgerC75Svav3vFOvydjXA/ji2efldnCSJCFyEgkwA42FdlkqsC4OEkZ00dsy0Nx",
-	"dklXCklaTRqhStFwmsfvdAx9iZiiceIdj7OF3UaQb+CSuNCMvzNv3pV2eJXFQVr2vuoSSUedN+PdXwYC",
-	"8WZ46dV6Isk8oSGzMZhO+nce7xFzdbBX3DKxzVcsiK5+ZzGT72S6gbB6K088kZi1SJNyOIJjSZXZnKWS",
-	"RSxq8FmzNBcKlRDXmKOhJ+JvD8+Db5/sgVim20MLxfv9/Iy4JJGvSGlXXdK0m+dq/5YOG3k0WnpbVxmZ",
-	"sCM5MZ7N4AKwlvrcgf3RFSHyx7WVcdKomj0YT4yMpfk1xNRXrr4N+hpqTCpeVfFpkOhuqSSRPzBmo4b6",
-	"FoO7aayVADK53Ee/bDtyPXx1xch6HTEfhXUKldicblQE7T2CTmRuG88qL4h+YkK4R5mCkLnKGturlyWJ",
-	"0M254mVVpnSeDuR1PB+IOUrdg7nQbDbN180krvm4YSi4VhjzOD1nLB1tUPEKZq2ESvXeyBzVhOTjbjpz",
-	"OYDUyax7zrhKafJB6tZAoNt+FoWj7fBwEI63x4O93UM6GB2GzwZReLR7dLTPnh2OwEHVhZQ/FjEdv+gr",
-	"I0wyPSGVpfxcJHG4wPxbF/fj14t3H87LXk7vOu5uD/9nnUGtZyrvztbyrfD6PxESwrhS9Y0pVX5lshuW",
-	"AnQIizre9LN6Fns3zrtOpHAz0xVZGhpBqeHhpd9Sb9RC/xOHApZsVPGm4xTokHAKo1rFVeuQhO/eqEMB",
-	"mJvEeB/ydS/NriCZVVy3bupuSyyDvnOoKz/ex/i5hr29ek/RKGIRpF8a8ALD+sdZkizu7Wlb2W+2tgxS",
-	"DwzNPUQ1o+vS/VsuQrTu49rW1cfYz/uLGiVKfxRZw+1R+m1/il4zzD/HaIiWE2asDmsstpveviQYzheJ",
-	"Vqhy9/AorHGoysOuju2ciXmCwjCdrJT/08nl4Z7E0kD6bdF9pR1vPo7dd74W9tdRGtoEnWxcPtvsGZaP",
-	"eojbouzbt+6HmP64YvrGqOxR6csf1WweVoOBDcH5mXnxsKML2JluF5Yol02j+ag0TCc/KcW0fhybxz02",
-	"G2XPjxeKbTrMPZt1cpswqcXKpvvVLOoFo1HMJySM0xAMvKWVhZxB5fFN30v/rcJ6zWKew/H5fMjNtLZi",
-	"qMeMfj7D90uwf3joOxitxjSRzNW5nZns+YAE11XC75p33A8KCNqWhWtDz0e+8SQuWc7fv3z9qtfvvXjT",
-	"6+dH5d/enT1/+Ql+wn/aB69evnzR6/cu/3nx8lT/4493F6/1/796d/FBv316flY2vNsPawvx3E2qqwuF",
-	"NM8dkFvkwiISzeiChDRNF4R9pqFKFkRNmWTkmi3kiQsthEnFRai9RfQzSGC+PITGZK6a/XflLKQfcAge",
-	"OISvAmuwJnJBxe6opwAR8ngaDSQzuiRIMKdqGiB4VhDFKaA4L4JNjN4DgFDh846NXPYJo+HUZN6AhRSg",
-	"pQHrLdCDNfEHBm+mPMJvB0/Bn/T9VigMuSiHCtlD2oCkIJtCWoBLwhurQQ7cFxZhVdCANaEG1oMNqFvb",
-	"Yy5VmmFcC9B8KPTqIUg1Av9gUAxLpN/RuB7yQMXgAcHMJG+KjBZw+JwO74lR4GANtJspHSAAr1QGorsJ",
-	"QMqhNqtac34VkpiTIM9K+g2jglISwE2IOTlUOhh+SrJkvEV+ZwvDggRPFoSWgJowPillJJ5wyJqvxhWV",
-	"+tvsbXjnt68ti7xrQNwQbjZHecibae2cKiM7z1MWIliCLxbwAoQIcCktAQe5VxgeEo8R81rIJ0ctFmRU",
-	"9YSbG+OTk4vdVb3zaFmPquVVNYzaRB7DNbdJ1aTN8glIyjjQrcZGggbk+42pPI+hyhT+RA8btApNFdv9",
-	"hIAe4Z9/Bw7dzJt/TUU2bzxcfwCEOpqcyYQpQgvA8FsbJg0oenpQgN8Y+X2CK1msPUcPvb69414Uy1Ck",
-	"zeGzG9aCq5dvbdtGInOWAcSn5aTzVdzsla0FMdguWoDhA1qCN6EEep+1kK9p8DaW+e/eafrQyIs98wS0",
-	"pRgXPtHUZ4SocSpmJ06tCzMWaujLFhCZ0Yh16h0+WyGcuuGA/CZGLXcPPABpUDSFhedwlmiUMBGSIZ3H",
-	"iiZ6hq9SrYf+PyYtS2Tqjewd7w6BcjJpbJKdbpc2b3c3zCNcjY8+sEyRREwqkmagLVvrRJ0haYmCJokW",
-	"gd6DjN+Apc8WJpg8nmitzKwNRqtgMscxoXxRAAeMqGQHe4SOtaQY3E4lCz8FW+QMQd0h1kVOTYaBQx37",
-	"kOxXAwYwQ/yQJl4n+VSpue5U/7+0sfEma53RoioR41GVGod7h74OC1RTd3C4zUuuVffcd9tHlwN4dxOx",
-	"djElo0+oqUSzPSTD4ZDkEiFMU7e1ZbNqDXn6kggSAXn9zMK9zugCbvgTAsTsv7xm9HM8y2aG4HEp8IcS",
-	"M3ZClOyRWCNLwnxabEbzvVjK0mphAOWUNa8M2nibwcE+3N493Ht2ePjsYP/Z9s7u4V6vHOLUfOE9qmTn",
-	"hmR1ZPzWMrtST3790mmwecsuhJi17JS+0Nr2561QiFaHrb9402sSwr/mtX1hFgdMV9w1Aq19HQdoXwwa",
-	"D2h7s2uJsy/edJJlN3aLG8TtFvIwoNteClkjy9R1DUJ005Qlc4eJPhd8HIPN2XLVmGdgFtrbv9vkvb8q",
-	"gT70/fJ7/MuWdx06gjJa67C31xmbjcytdYntg0PwRAsSaJgbZUoLakgfUAfDmIXuebUUMXqmkWY+BdDk",
-	"LZRo5F1Nh2hk50z/Jac0rZs3io1zbKN3Pifxt8jN3q7BwHxFosBhYlKbcjtC9yb9PsS1G70/z8rStJop",
-	"3lDGE9/0FBarG8FWjXDYDMFUzkm1jY8dp98OHNBpGSzRrr8cG4iL8O3sowRIuEg3PjlWzAxS3QzeYaHg",
-	"kSQy5iEj20fPhqXFrICGdEgswLITno5t9Z7yXjH7eigiEM7eXX569e7D2xeeiGEtBY2hMIq7kDY2obxH",
-	"ebtLS2S8wAzU8t5UBp/c0oUk0FNp/PBL3UvcuGk4Ku+uOUNpCCnXSwAVjmp2B1i5s7f/dvr67MWns/LS",
-	"mfuqKNWZx9qWQ8igEe+RS6iEi9ZsoCadbD7XSjin18zIefNUTFI6w8iFUUp5OCWCG4QDj5tLT9Sz0m9E",
-	"yggFU1vDp41x91qy08peyMCjPodg4Q7x93ri7QH3rvfXU8OTkSTmzGCYWMyItiSuwkDgT+u+q0MmVzcr",
-	"b+HeSTh+PaxNbwZL8lIkaqBZY1CGGs5jCBTowLjXga8Cf8/OaDRkh7s7A7o/ejYYHu2ywdHuaH8wGj07",
-	"3B4dhSF7ttdrNzqjhlQQzen5Wc+553sRC58d7Y7DQbi/szsYhjQcHB0d7Q5G+7sHNBxt7+/Q8Qr4SW27",
-	"Zwz2MkseKbIOOnTKw1X3c1HEKk0EAKJg9aQGDaojPMKqfP9+WT6Gy7UxpDaO0352CtWgA1OB1T6nqUoW",
-	"DmB9w6UJh0eKwmhPmwGD/xbHZ22xAD6UlVV4EFL8uFQGWQklDY+7EDNvkZo1pBm7Eqv0b09/O0hbu3DU",
-	"WRgy+YxmnG3CkcsK64YyIWZQmzG1x4Lc6n9rOo36xo1VuLdKZ+ZvcVYEZ8aecm9C6/AlGDUkdLyZTPhi",
-	"PG0wCGDU7SBCfOfbec/7bROA1Q3GY3PMrQ3ZH/O2egK1Y0JZsR6RL426uIFL/gRnI0wzjVzGkLdXE7Ks",
-	"ZFwjwj7Y7gAzjobTsuu0QqArUoQZuVyPV62SUdNxOBvIosEiGeYwvWBjmiWKGBPJ8uwVGPNdPXBqJWNc",
-	"sawduSbQxdJ8qYLKTPM+OjOVbP0F8Ot1bH0M7rnItPq33e+FUxZeVzJ6c+CWOZUYgU4VHVHEhKs9lLnV",
-	"sfIIxOI54xHjYSVruDeFOSx6btvOj7bN/Ce3zMm738vAtG2Umc0V4BBv72zt93tao8a12t4abg0b2KVZ",
-	"nBoDgzwER3Ku266cxWwI2F1eofi5bsNbRKy2mOsFBYPfICqYTd7swhsWXOAa2TwYWP8XL3+9OH3x8oVD",
-	"oQ4f74qqXQI6sXtVqwVQMjEqpPJUlYBKIpGNEieVDdFOdKv5ni/TvvJyBvaLMk53afX7LqXkI88JoPnU",
-	"4u42wK9p+VSfXX0XQEtVCMzq0SsTb32n4L1+TyuBnn3yz983dscQtCIWqPWfQS4F5QtiDEPlmS2J/l1f",
-	"NiwG/i59myXJpoaPNamzJPFW0ytNrD2qemMTFaOuUWeIwxoracJvvgI0S1tpmqjy+/bOtv798zxOmXSe",
-	"HO7gF3+JEUoR0VH4jO7vDLbHw9Fgj+3vD47CnZ3BAdulo71wf4wA6I5T8s6ivXeJuEtz7dEx59BMTUW6",
-	"0mLlMX7nNMX0Qt9i4KTjzrYHnIrWi2M+0Uz1jewdHx0O3WvT4N0zx/X8SFEDNoRuqb1ZjJ7bVx+0FEWt",
-	"hk+0zld+R9Uf04XLEZxDVrsmHaJeqWdD8g/phbcHww9Pak7Ckr10bM+dsBF/E6MC1u8eERa4PE59olrI",
-	"RbmuhplrGQKr2BtnCb13o0O0zZDJnIuMhwxcp6D//SVGTyRhiMvIo1oZOqXYbK5F5W3nCEcsiW9Yikc4",
-	"TbR8rNRcHj99aj7dCsXs6VSIa8+ZzVv84pFc24mZJFQqYloAmzJG77eAYFYix25prGI+CUDsNOGwVk35",
-	"S4z6JNDSFbyRcRUnJuIrn7C+byfxDeMkm7s52aZdvYv4PUhqxSrhWL1CapYmy4VC/ZJLSXYRmyhBC4Se",
-	"+f8mRpB8hw3V/HmWMevNNiM+HhZTgn/n7B3+NEFRveOhx7mXN+fbadu+71neofehMwLf83xI9YdV/Pl8",
-	"q5w2+6ULyoyyaLVpwZtdH3+JkS0eJsmITbIWMMyqFLIpaaOQ2IuJrg8LWb2AHuP6WJl1L2PGfibbsL1+",
-	"iBt9mvoWwhJgCyo7O44TBQxAH6i/xGhd69cPyfbvLtl+NOWdesfbtXNZUFFdXRdFnhMOA1nNLZWEymsG",
-	"5hW/jQjJsaPVUKt1PrwAHHLdxJ5orieL+iwYXAsxNZIx34DqxxULsesO+sUSNJzPN03BNJd5dkdVsPm2",
-	"CMsVkPKRdY0FKMJwNlVN9GGzdX0eDzuLfjF/d/iN+65SAxbgF3iBDG/zOiAQwGMqhFwAEgFNGSTykSFR",
-	"gmxXqeSGpXTCzn0nH4WDLGUXAII/zF3L+Pd2LjOY5/WNbmq8FpqlD7g+6cb841B0h0DG0ii/1A2TpVF7",
-	"npdmUXteDR1pmFO5m/Kgyl007HST1xzDs0DICqGokvDHEn8vl4k3gLkDe3ZgCOYeglpKJ/6o556ntYYN",
-	"aqrIgLmzuEOOimktw+uJ4AV+jPtmjf1pAa3JS/UqnmQpk47yV9WHrM/HGExn9PNvcGdum7y/gvdsmE3g",
-	"TV7ocPdWzHzVE5Fm4YI106pRX74AvprS+XL4WO+M8gVG0DKSQe20W7o4ITOIik2ZQfWKthog3fOFXUr0",
-	"+KZnzZbZ9/DF+1ReLVZuqaJZOBRdT07RQmX4xRIUy+w7da/jG8a9sUxa7DEEoWVumsQ3rMmJI667ujFb",
-	"PD0bcb01OcKKtryrIIRkZ2blfUV54KbaIpfss4WVk/yJQu8WLDjR0vJIVt1Bvf2hj6lAf2/x+tNnny9M",
-	"1FL15iwlkh7s1Zr62G8YK1adz4c7FRCtUfHpaM1sMz4bmNCl1+WZp1lQSZim/1KyRZ+cvX9HDg+G2wB0",
-	"xMnFq+dk53BnZ5DE14xE1TovvZIq6ltbgMmLmXyeMOrVeHI0+CmVWreZCKUYd4CsqqGkzDDOZ6UYyCQx",
-	"zcxMhyTEHpeA8efNNTM92yDa3m9NicfulSzuDcRvx9getltZ6Q74+11X3CgD9175+0eeV6npUaLPm5Ae",
-	"34sZw4xOONR5CHrKTA7ovf2fhR4YukijCBRaie/7BOhf/VpRoDa7UV4PuiNwFMjD+7vjvaNnR3SwT3cP",
-	"BsPDaHsw2t4fD7Z3hiwcbR8ND/bCglSh+Y5lDkuppA2zM6hdhWy8ct3pUgt64zMe/yvLvehOkFdpve4f",
-	"4L9GZszaBtzZiEWRF1H0HU8WRHCSYvZvCb0q52njRLjL7aiO1fDvB6u279DPQ7ojVyzqvwTpF3xLxySw",
-	"1BX0STCmodL/+D//63/7LkhLfT6JvHMNn9L2+4wxpliPvxSPa6vJN9R1bppFyge7xHGJDPNF0816ijcF",
-	"VGqc1AJbnKsF2yHm3ilfJ8tuk3sU4tvYjbL0trZr1FbPoXWtKvnEK6/Zhm7kfK8f8T72O3CsgNDqxJlS",
-	"+UakRZKsFVy8FQwK6ceD9IDyDp3QmHeGATTihIeZ5uPyauf5IL/ct59lCTOaGE6IEhMs+oloxXodgg5Z",
-	"NPk4i/m0b2Iz8XfaTLs/LZv6Q/T6zkWvjxtkVY9XDwL761IOAnn80mTsX4WIyEyk3CqJa+VeO+DmJTFx",
-	"BSmwgKvcGx4dbAZl/K5xBT8gWXQH6Mk535dNCQUNtvT6rnssQCHsdJRvcnVey4o5ud9uqETe34C5FaKO",
-	"4RpVUedvqH9uigXaA/VIXLDhzL3jjDCu0gWGLTYUGwQH34tYzhO6eIt5WadJDIlzjvOvI52tE3aT+wuR",
-	"8jtnrpnXPtH6AYlXoMm8nvuFEBazR48fM9U2UTjKFu7froA+lgm/U+5b/lp91g1BEaWd9TgdVg6dWDmy",
-	"exOxFqVkI3fju2vtxrhvUg+f257XCeBoIpmV81gfGSQ6LVwd3UUY6atKfaakqbhksNMMWfTRPcQiDBDZ",
-	"7mjHbwZ9g4IcUREVJdF9a8rlkAm9YU1oQUtqSGd8SnmU+Ownf0wXEP4PxmYttGD4MmLEwfqdGOcXiTHl",
-	"65ZK7xjWqRFdPuPrEvgH23Ob0coNpa+XoZZQXNqNLcqNWE5N6obD0GIKK45vaaotd9vzLJUG0KK8U7+I",
-	"jEcyj0zn7LNy7a7uPTcG/13BMne3h/0eFnVZyknHpoRXN+m4ZCv0QliquIBzqZRzN7/O6YSBJGtH+DCd",
-	"G7xvf+d3zRvSZBtCkavVnBDme+kaZHKbghHavKUuCypoF8FKNLPc7GO77Gz2yUXT1oRwRwC1A+jnc/jY",
-	"vrZtJpsOa5yX2CxWrEb/ICg10X/LvvwQGf8+IuOmzD4FT3hMjeccygisYrWwB/eLz9N4weRccLlcNiq9",
-	"rEef+WquvXNRQVCUyOPMa/JEZ9v2RcYv2HiJzbnTsmO8fUd58IPzavOGuQ2aZelgwEHsCyjmZVajjxZx",
-	"rGzJDO4KZp4hW0SHACyvqZtoykwwhuXBrDG9SixtpiBTlcLZkWpogUshFArEQcWbi5fnr/9dz3R1ACLL",
-	"SLrzHpGpUADLTdk8iZnJgryJIwbYZx8hKwSGuQr+WZpxeH3v6GBvdDQMB3RntDfYo6P9wdHRcHvwLDw4",
-	"Cod7hwcHu9tGNDze6fdkjAtktBsvpGW/p6Yim0wVrPIkZUxBCIwBJ/mxug+1uj/u6ce4p5H7r+MC8xHb",
-	"SpQCOITLxYTSDX9/qaF2cWyWzvCLTxE294n72sMafw9IuPjJp/g7IvZ7kPPa5RNXlljx0SdVf3Z3VyfU",
-	"H2T2g8wegMw2KfuvoB8ZdeVbFNWXaVpN1SlOiWKcIi6GIWbZnKm/FIZwLXJowhIskQdL4v+gnyJ8pzPQ",
-	"4NrZ/iVr7mOVcV2hlMqZkmhVN6H2K5VMgUSZhKqxSGckVmQWA4rvCQlKq1zghYyyOFGDmJOmeMB1rOQ+",
-	"c3a9kFjJUu03SC8l+1NbzrkhyJ/yaOPItFXsaRpFDMoFVUrR+V3y9y4Cs3JpqbVDQR+i3IwbWNseIVrd",
-	"5Q4pHR12e+2wkUff9Y3Z/tyT8pgmQKffhpQ+AwvuAe71nVGj42/0HK1erLge7fVgh0R2Xd322kydV7l0",
-	"NlaqF/1tUbn8CmTuACatZPDOK1BVzd4F/O8KrVQngT93tPNWobPHCUWWihnPAf5eMtyW5t5mv+Xsthvt",
-	"fT2RNF/v71sq3kwjmz2V9nA8/rFs9YUbSpRt1fr83u7qK6t5p4uqc1181LaTTnNd6ptumLO3NB+aTr/n",
-	"4/Bx87T8eJ7Uc8pZ4nWG6X3ErFsyT7KJ1t7G4/qmmoV9DbapOVXT3nHvKZ3HT/GCf9rldn+KHcinCR09",
-	"ncOIamvYqORin34EFQSiFJyoaSydO6FTGTRouHHN2g8CvNJQoqlzgbBOx/3cLtd93cHr0E6q4jCe01bp",
-	"8Ay9t3PnZf+6dLWzdpUXN7jITXL5I6wxnIxmnCCqyIgBiBOI3uakFhhytsY/VESSW+S5iBDcmGk9MhFU",
-	"K5i6hUyaJvSLNUQvGpsoVhMOZE79/wscU0hzgAefAZKQSiPu5WcOcBC4KBgJjtCaayyqSsaLnjzIX/kg",
-	"PIcd0+gAqEQZyCQwP92K9Fr6cupazGZ2Br6AjrzMZGudyjqaP5jAYq7vMCxFDVkJxZw+erNkJxOEgG/Y",
-	"eSVIJEjMpWI06szXik4dZE8zZy8JCl+SewESiAlW8zqqxRw+NL5rD5qSN9RyLkoYtc5+rQc6VIWvFYCV",
-	"1Y6Ocy6k9Ra3VPC2qoa3lvwa7qOaX2czDhOw9PvdXHdtjpJ+T6WUy7lIlcGqboJdrDTupRR48YmEI39C",
-	"grzSdm1wAYnH5t5O2FgRkalO5bidFe+YlgBzLQXvtxe4J3GUW7SdGKGlI3PyHzyxuOyzOgEjOgJ/QZ10",
-	"vQTFElGlaDid6UkECMNU6XYfsdVqHcf8U8rmyeKTEp8sLcVRGylbVFR9nxh3zomtnZ/vC39iKwm3GXRd",
-	"qn3glIZPs9VzGlyyb5QdQzFjEhIZct/GJIvXpVDnOC1xcuQveiOwNXd6z6SMBe/OpPKqUvDdE0n0wavj",
-	"1ltCA6XM8IqQqq05ck2TtzFDp2Ezir395O6jj6914CvuSOoghAmTxyTQown6JMjSJAATUgD8o3MkZZmO",
-	"ioTb/WFd0Pt2mEWfUEVmQiqyNxwOyYfLV4PtA5LxGMVqp4M9RFyMuf1h23tai0PXzaboLpvXxOcuQzHa",
-	"7SH5Pf5l6x4HoVy4u7lE9XkqRgmbtVXUpRJg14729p8RfGfEpBHm6sXV3ZqwkanSXisJWwh9e8M9LWAo",
-	"QG97KxR5ZV6wRKUlx+NRQvl1cyn2Av/N7b2hdHH5g/rINlmC3STXnEVNMmleu+6JJImYADkggrmTl9Mm",
-	"MduJ4Dp6ShWopLpE9UWu16UsXnc3YJnMbFB9sNN+W52t82yUxOFzwcfxpBFy12StzTKpyDUXt97kDdO/",
-	"PM30qfWXFy6/06QQmRXX6h6LCCUynnB9k0eYQN4Ba6TUz7JpLysI3236lh35l+H+lrbSRj2KEt9Q4NYk",
-	"UFJZANvpRQFGRE6x6i1GtRf6bJ7FTUKaAjROjKEcMSdBHoEWfN26YEtNuB0T+TddbrRUu3flRhur/f56",
-	"8e7DefdsnPWKwL71GrDvDZn3YGW61o6Aqnm610ipXlWRMAUGW2OpnBFFbJ6yEF2xvtqDdUdnAWC18mya",
-	"ajJ7tJRN1WVeL2l5/WrOJRL/0qXWszFluenLtZCfUiJz/s9KLWinSvRagWKatbfUMeLsFvj4vflxIxRM",
-	"vEIWimGDb4WCpNRGhgYgNU0oKY9e1/wx6nE8IgZDh+Lrj3qGK6u2UiXtlqNZHMcmGID84JmDaHtecsyW",
-	"RYB4jtv6ME7f97G7v6zssrdHE5Xbdniju/tDyP1ehNzNUPLjkbA/JEg/qTq/NUH743/Mk44uaju/1mgf",
-	"bLJt0M1nzzf4XFU3k/hxCP++h/Djxo7h40U36d66oIN6bhUbMBbTdNEcjVQ5ImZ04I3gQqE3r4Pd3+fm",
-	"uch4U0VaY01LM06iOOqTmJsiKLV6CDaLfttUCZZQ54jd0CSjyv45ExFLntMk8RY0yttoLD3c9Mzpxffc",
-	"7XZpNSA7itJnef+lzj76F/NFbiqvyRQZz8vqS8Xm1VVkN0VigMxmM4qlKlZmdaW60Gtl01tyWG9fc9/F",
-	"izhlocoT9qC6FEVgagzpwCpTUZZS3c8b2Tt+5q2Cihhaq6OR3g859M6fOf+vjGVewTmPSIpg3hDtMk8W",
-	"K+E3WAjSjlu1Kt6Domld6N8beuuk1jNYLYHWQu8QYkakEUs1k7idxiGgqizIlM7njOM+d8WdeXljsnvq",
-	"YXD5oVjSxHvzZp2X4+99O5fWQ9yqICw5zPaSyg91LS55Far0YtjeNYU77RWe5YsPbz+9vzy9uHz5AvIy",
-	"cgz8ypnz7X9D83AWneZfvn2hG//BtH4wrW+DaW1Aesyv8ccRHy3P84eCKjbHkNm0Vp7+4Y7zOstWNkCu",
-	"XbzRGyzlMLI+efPuxcvXnz681/8+fX559s55Zv5+/u7N+euX8MvLfzt9/eH08t1F8SMRKcknu9XdO18U",
-	"iGzbzAatPONySfkSA/FTFByvx622QkxagLiuN21+TXYuH57X0sMSepo5xpzQJOlQNxxGV9QNb6spYhax",
-	"xUpQX8ym8iHr4yb9uJN+3EmbuJOK87y9qevpEW0bGX9nN6+pfrQWhjF45JgEuK0mVDLNOI/5JACSFXPG",
-	"T0hgKCDok8DE/AbkJ2WTu0kI5dSVIJIuCBdQl/Hn/hUPsLiy/iykPGRJAh/mUI42YEWkFlAboA1u6eLn",
-	"PglkNmepZBF8QwHTNnVC68U1SPIQKfOzHvoVDzS7jz6JTOHoGY/k1hV3CmTjTJF6OBbHLqi7yL/Ii2Tn",
-	"wwasNDsec7FAT+X62UVjNU+dgedsUExMPp2dHmTdRPf1DRdH2J33CiBy9/TPioIKlxwOS693+QjXcDLi",
-	"l66D0Q6g4ZQ0JU9BrKqgqdSiHFWsLMsZUjIMpVJe3RYKN5fGCtXVncvdK1TCrJ5IEjGaxHyCOKiCszZU",
-	"0h9X54+r87GvznvyjIIMfYKsGCvGSYzIQYpeM06yub/u/RrVSLpUuy+M76Ugaw9uMZ2hpJ1nBnqDsFwy",
-	"ruUzpGJGYPX15cp45K2Z0RBC5drb7dGodvCyVoR87R5WK0X7SAVm17qAipO6khLclBuqaSHNEkZMzgdw",
-	"RDJi05hHaITFrk80pUxFqkgoItYQYW8YQ7c1W6287gr3boklPBhNFYH/y3RifHG5OJDntFq6yHctP8rO",
-	"9ruzLM5Q6cS6hOxU6nWDD52avk4YYc7lcrbjE1FMLpdPZjTpWt9uNDf7PIcQ/eprB8fDkitevmU0falf",
-	"pjg5YwNIqFSnoYpvYrVo78llDXPESJuyZI4HhrNbmgDDBqHDLBvMd388HA/pfjg4CHfYYC/cHw0Ox7ts",
-	"MGTP2DAajp7R7W0j0V2wGY1BXzjePhyapEqU9Iq0DpopcaE7tCQ9o59fWFqJeab0ffhsp/g0/xFiuCiU",
-	"lrycpkxORRLlD/cNxmd3CeY7Cf12KGSVgPEawfjMamXqWaH5NVNNS3Tmc2k7hNcRUKJMdrV0LIe/auEA",
-	"SyBEfQPfwNmEqviGdSyyVaPlZetVvOxQ5xoqW7EsTSHbpvFysGhpe0uMtSCq6qwqu1RdYQ9ltbDklvrq",
-	"Zkqo0ceSiGa0sapdqQB5NN2QLjxqvRrtOccsw75txjjlWzknFfvhq763WMfM0vot/q/jmzwVur2Okn3p",
-	"W4tt+3Hvfr179yOKmLkR5Ia9z6lk225NVPoNrMzFLzt3JcNzFZPRvtbRX2TlR19ghh1nh+/fw7vNHqbT",
-	"JCGJe3AclCHI+AYIC8lYB49TPsfC64RDbTnKXavcFhAHoeA3LJVAIl58lrN7wbOsEobatV6JNFjTedW1",
-	"wuDUAL7yNeuwrlAwVTaAaNtM5TI4BfoJJI2jchp6qWrfRoEL/rD1pkD7fqKJG4rqINwzmjr78Ac4RAp8",
-	"iq2Gwpp5pUynfKZdhbKYk89kOfH7r7NTZ+Vmq1Vg3HxVwO/rTH2zNSYrTG/jpSbL7a9ZSC8vaPHFf4e9",
-	"72TbeV96ueGqeN8EvPDY1eR8C9cWj2h9faa4nDEVN5p1ftRA+1Fh7keFuR8V5nwV5txib1UGe1+FsKzL",
-	"bWuNSYK6ZTEO7n5UmPtR+utvUGHuqxycH2XtftD236+snVeH8J2xFaT/b7A2Xnk6y23O763RrSFC27Gf",
-	"mVBtT9bmekbFeuam2443SbPacD2wAaI+tTqUUk5EpkCbijG1LKFSkZ09MhVZKv0ROpVhLs30LL/fr86i",
-	"PuQlW5E1J9Ba3SyKocgWpIx5VbPHuCQqKX0P6DZd7sd0h/dlGUSg64yrON+cdlbzvMl/Mpr4kA1fxZMs",
-	"ZbKCZys7nqCYT94L3Y4b1TaFrhalPJIlYqt+sXe8vbO1v/6hy8fS6p0yIcMpI5xRMJPGqY0RawumKcJR",
-	"nenVYIW6ZgKViMxOvzru98ZPLWMeMgcHlJgAm5KXOhIZItCbQWH+ep0nW6Zb4wJuzk9pPfMBeslLpYzO",
-	"nk8zfu0FZIxZaOOAtVq3RaDWpf5VktjNphVjEsQ8Yp8DMqPXjGRzeKgV6KqxFTuzSjXojBH7jNGxTgxq",
-	"Jz2/bq60U/Ggf0Mv3sz71eLy/LZG483PAEQVO2te8ZcQJt3Zvoiv1+2KFh3XF8gdsQJkrwmUvCGGM6/p",
-	"0PC9fwFAaI1YV5ukxR6GAw1xZoQSCauDhkW18NW20GRTruRxm8aK1TheksB5gdBCOyG4G0E8PP6zR+W1",
-	"JCMaXvfqRm/42rFMNwCQOXjY0OgqX8yFXOkLHyTG+0I0rPomIXBc36SldSkFHTo34CX7rN6l+n+l35+o",
-	"zzEkrJAkllDdWP9SXvQ/oUqSAkRb/RbjLN3SKy44MzRenWP36X/s9z4PJmJgfv1LCr51QW8LqTR/OpDX",
-	"8XwgYPQ0GcyFPuhpLlZcVh3pNf+bY5HGXJqaq/ShHO81f6btqMlLaN0c4IibMpqqEaNKkhErqt7EM0Yo",
-	"Z7cNbkPP4H3FkRPBJ0zqjR2zThdXffo1VqNHpmVnLUNTE3xBwAFnkBlilW9Ah/4al9bHQvR8CLr1bBSZ",
-	"qWGg5Yp1rubKdPvO/nmXuXnAvmvDkG0DeM9bdgsbPRCZklvkDxOEZcsxaIljUaXj6vbsLaHArrTTdo+9",
-	"FkKyty0UssLHLdvduZW7hpXOhcCa90rMNHuLOflw+bxPzt6/I4cHw210qFWjvwuZs0V4LsiMKjYAQa16",
-	"35ZZ322csq1LR9orOF88s1UETOG5Saym2QhKUEC5jsj+H53HT3VDsASXbv2BhtsWI1omTCF0PaYknZBA",
-	"LngYkBmjXJJgqtTc5FPiRZ4/kRILUdg0sls2kiK8ZlopgpIX/Z6UYFxY8BCiX/Tn5Twy817torjMUn4u",
-	"kjhcNCi2iO1ioK3yVErUI9L4hknNbhJWoI5LFScJ1Oi6Fem1FXTdKjDHmI0DWON6SbKUX/GfMKU0+LkP",
-	"0jINoWWqIDY1lvB+zCf6HjWJmOSnIKGKSVX7xn3/p2DG0gm0K6ChlI0zySLdY8o03QY/exI+IWJUNw6W",
-	"tXSCgf9A5qV1tS/XFhakXc8h0L+DUsAX5Ial+qIEzC0Ww6UUUlmWOro6D6soyXOqFEt1n//fn8PBER2M",
-	"TwevPn45vBu4f+6t8uf2zt1/8061bDJrhq+m0niuYcYjoaZEzlmSxHwivTFVP+zYP+zY97Fj+6PcSlT1",
-	"pan61wr5h/7CZd57yJDee06v2WltNCuXHmtsdd20DIdI1+veIEc/VJSgS9jdc+3K43xue14H3rvJR9/1",
-	"66Yqag8KLb5OETXP3pbKCt+zztqblcusrVGczTMHR++17OVLl3wXlwE14q2btW16qrxfewb5vujMGxCq",
-	"h106rL5NdnmJG0PqHKHyyMr5NPXCB07wqRty6qzMkvjTf0N5p0HS1LIZSnZVhwm/iVPBZ3gTzlMRZRBu",
-	"5ULmSVuDew2ze793YwfW294abg3rF0dpCCvC7T+0XVzRVHXU8m+KDWi3StoXXWB910buLEerifwPkSbe",
-	"lKdJKjIAPAO0Z1QoRgwMC0pMwEDTJzILp1DRqFIApe8vc7S5shhLw4U7QiBvGgm6VnG+W1H5++IrTBoR",
-	"QZNYKnlMbqeitA2dopKBNjCc2mcUXks8KA2wOt6iCqrze9AvKnDS3OVSd4B8/0WH1inE47t8ikRLU53D",
-	"yaWsXxrdq9849FBnGPawA6NAUqMEEMYrxz5e4cSbU/Uyif+D1k9J9y3nK9Yaapx9W+y3b7J5VihTSivR",
-	"RmcqR4jdWh78gyM6HPFrFECBPb5gMkseCdYNOvTn+cCjqtUFFsVfQMI++rICc1+aaWIabR16Sx1I3xTs",
-	"PuRT+UH3Dt1/3BwdPx44IXTXpfKCj0U6rLFnsw3M1Gtzv18NropXaYWKDf3SKLv2fNe0VIbDNN0h/RzS",
-	"fE5TJZvylRIhrm3V6RmhieCseWl/3DoPdetUc+FWp5N1omDz3evE4+9T5q04/9inW1Qxn22dK8CZCbM0",
-	"Vov3unlcntN5/DtbtNRSEZywG5YuyJyqKSict+QpncfkdspMRNacpVSJFDxYkilCyTWDQxxzDICLYMcN",
-	"JfyPwen52eD3l//ulOTGQdz1ey8diLO6V8R6gnSvc5ZKwR1U06kgVF7Lln6x8cFZVO/5DiyNY+Hv95+X",
-	"l+cE4jrG1ASocYKuTaNfH+MoZN8GCyGqItR6UDS5JjEv0pfTjMtKPQh0cG5d8Sv+j3+cwh9y6x//IKcW",
-	"b0QrW8GXK7v5V71jCLfpkyu4BfTf/+d//e+7gGQ80a9TbvYlFpxIupBEqClLb2PJtkhRiT2WV7zSLMbM",
-	"kitEldS/fLmCSKurnv7VMAb8wxQyv+rd3QUFpaQiUzbrk5KZvoZiPsFVxIjCE71VmlVe8YDO50kcwkCf",
-	"zrF2/H//Swoe6BtqwlRRKj7mUjEabZHzVExSOpNklFIeTnXPgR5hYBbwDApsj2OWyn/8A6I3NeXIJU7E",
-	"E7MLCIaZiFvrXCT/+AcoeKat3AuPbnmY5xV3vfHgOGU1iDZ9ZAAXGNJgcVekMGO+FAnTs2F62z9wrbBx",
-	"fY4k5qyaUuKILI4QulvkFziNAbjXcV8QU5gEmvcGmmZyTzIahWIp9VZcs0Uf0XzVlElGRBKxtPAsQi8p",
-	"o5H+SregjxAReNzTeDJVfUtnFoAHg+mVEMckyA2qQd/+cRYF/SseVG6VQLcf1OywwQkJrOUUX8nNsvpR",
-	"YQrHh46VWz8ujKv68RUPHINtQH6C6FLz+s8nJMi9E7lnAlv1+x10BzNNafCOspEM8LP7/RUPUDQoWi3R",
-	"plrobQ4cnhTAIst23kbOjNUlMtcp1CSHxZHTeN6HqleUzFMhxnaLYI9tLHAsBTjpCRh1wImfxCEzKSqG",
-	"U745u3Qq/feQ0fW8Nl8xZ5zO495xb3druLWLXvQp3CxAlYUhbMJ8MIbAL0y6OLyLDBTDjYngTCKCAvzM",
-	"yWgBq6R5fM7dQDbQovUp9lXk70K/O8Mhhq7mfjWX4fxl0CTxwu2UplPSsODiqF8YOG1MgMadamo6H+vT",
-	"V8iSTakOg1EMEzPN6VuLTiBj2vzw0QnsrBi99ZJqQuHsVvM5s6DwHUZVFwGtWMDaFLDH336TaObjJIBP",
-	"AuBohhmMRLTQwjBLxid5+Xt5xSOWxjcsglLYBdcAMSFWIBxwLRGTCzZnFCJNCrYWGqXE4JrDVQl3Eov0",
-	"ZVGyZbHPsVTyiuP9wgUy8Hw6cD5CwcdJHKot8jx/MI4TE7pIoyhlUjJJfirmfE7VNPgZY/2FQvYn9JnR",
-	"9xYelTLNoVPUQoqYmfwiosXG6M3p4QKbR4IrpEGjkFYofnuzFF+t/NtG9Hr58TwD9e/h6Wun/F9olE9P",
-	"f3K0/JPnZn83cMJwdjmN+U7ZXd/lZk8Lw46Xqem1wFdA4EiSXDa0YVgi1SSGrE5fvS5OTJ2vodHmIfla",
-	"3XLUsMU4rT5hNJwWqB44vcLQDC6NDbG+Wzt5uynWAFbdlC9Ga77DDUmYYl62OJfFmPsQ7ws8TF9kKJhT",
-	"SfKCBCizp2wmbjSLxNw7lHKRT+X4gzxZYDu3vL6LCGRYcIrSNu75KSg/TRMwI8DB2Fu+lG+FeiUyHm1g",
-	"/XHUrQej33ICpiLJL5z3LEyZQrlS3wo5hKacehfsV6YaVqsDO4EvUYf6Gst2AXJz66LNaUpnTCHgiL+X",
-	"4hWczxnWS5n7bXoXNpbTAdnJM9ckbEFgTQOgFkCAZkT0bQoiWMTmato3CorRHizZgzp/QqQwrcFW9q84",
-	"3KRkRuU1i8zP0BdkuZhI3KtexvFuj656WvG0LNDc5/TaDBpfItkcj5g+Spx9VnndBc/9+wEsSA95/0Lb",
-	"aEbtdO+uQ5xr3I+PS89oL17lfsxZ8dNETJrvSSdYGpGZcr78BOJaqiBqILZCHpC+V+epmM2VkeccvR0V",
-	"UeDHuYUKlZ8rfs0Ysv8Z+Sl4fnp++eHiZfDzFglAN+yTgH0OkywC5VHayHJG03AaoHHXAC6aYSloXmRS",
-	"v8i4SmPmoDKCXHrFi4NMEqafpCKbTH30nOswr/Wq1bhENUsqWeR9gkkslhAZooULY3/KTWH/yhgU9zT6",
-	"XQ6h3u0UWCNkpyHolWzq14RMFb06JX0y/glKgvqy/2oZuozeAKJ/uXcmGXRvgAKh9AlkEkh9GUlmftGv",
-	"aP1A0ZhLqO2CX8+sZkJiBeqOZHoHFLvio4VWkmbU1Dnyzc2lHP8c/+yx2YhFkZ7Ux/4KiXit6w7kZmZj",
-	"dsAEZPhGicTcsAcIw9Vh/U8VmQlN/7q7GeWLPuTfCrI9HA5PyPaQxGPCjWUNXuIiJUESz2IFt88kvmG8",
-	"aYyhSV73DHF72O/NYh7Pshnk79ahDBprhFBJAmg5QOqQKhV8gqDRvlHAYP2j2F95FO+v43mxWk1divFY",
-	"soY+1+uSYodkDkl7o0xpcs9NdwF2uHxH5gaIw7MhzrC2uwzrrVDG2KimFAm2qddxKmadeRSkWV3GM7aU",
-	"CHSzQeP5iHnINtOpnilWU1s6UyUeYJ5KNM4y4wqKcGygyzM0RZ+YpEbkSVPNnrkgCbtpvoTgYQMnAk9M",
-	"nRF9fHDTnpgs04DNHLe+E+GtpIw8kSQRE0eAA2C7+ygkrYLf0y+JmCxRyO2SLsBsl0gB6i6aELUOkGZ8",
-	"i0BGOCra/Iki9qJz5pRnn+ZO90YF/LWYdNbB85FxoaoCaiImX1krL0C3H2p/+42Lkp9qyPwsDrXe8F5V",
-	"UVpR0GymqhmbidRG3bRQFCqXY5FCAmlhroE0Ss2Y4Oonktnsx1sqDdw1B7LLHbjAKgkXt6h95AnwUlFb",
-	"6xe8mNAHGMZZAh5WTcpU5b65mUgXnokEXrtywmj6xk71AXme7QM6bLfvVuob37L069qkkoTYNXRPgEP7",
-	"Oa00WqnelpTLzjvm1duc7VqutrkjB05myO0kl0pRZghQUWu8x93ckw2ocrVh6e5BEzIhF6helse8cR1z",
-	"CW+6pKOEmcy/pS/DriwwKWj522ccVLiXuZbWuYfXoCx0fv0dCvqd3z/H1KuOb79HHa/z+78g2Hzn919p",
-	"ubz74oveg8ptdgOW+y4seX8voht6fourfVawGC+P27gMZ1t/SpPk6Rc80HerXb3KvTO12h2JMIO6DS5P",
-	"QY289V7Ga8e5jQ27vuJL+HVp8M3X7YUQs+Yrt9VFk7IZm41YWjivnal9C44bh3YMtpoAzXqTVLScHVzg",
-	"hdCF3r7gbnamtgrlOERnK4DG6gTtsZJEwgDWFJXVI8FAsbA7qSV+TcFCKcYJTVJGowWS3BVfLiI44/cS",
-	"HG4PMq4HF+8WpohaN+d9fSXUV6VgJNzF5om14Xpo0mvsht5btbmPB++ViavhNhLPoMc00LzKJ2VVV85u",
-	"ya1II2kPwxWXjGmdiEpT7rmzHLyMyNE55xD55r1zVjhazT23wa5xjlEnwWOx9Z25+1qPXiMPn1OtNreG",
-	"xqAxWpVY8BNJ5kk2AYfMeMzSLXJu/szPwCiLE0ViDmU4Y2kDGuF1DCzzKmbnOKAHpAXooYsAimuz9S3I",
-	"knO7KhsMTmikCchXbySJMwyaQeXSjfUs4b2Wo+VvtTA4oxGEshtFFAIMqWnGRiDa+UK7JM04Gni2rvgS",
-	"NgdjDpq8tBcwoyWqfquXrG8hB43VE9hzhleuza22cHrdXVRLzfhnXX1UJ3CkirGYuGIhY4gjxaGu4Mha",
-	"YWQPqS3qjetyVGH7v4mTmhpSy0268Pc9g4i8IcNvIBbHnCCsv6Uoj0AU1iK2OWd9zEeAMLwKFzdZ5iLF",
-	"V7S4AQG/y3S15sOGsZkXqK88XISt7uArBdjqrjvG1zr65LcvRZig2qquacm3/bLoZG24MOFpuWUS48GT",
-	"pEqVhYIuNDvLw9/h1sgVRAQtdWpMGmhGihk4+rtTfsXtucyvrJBqhWnEbIHoZo0vJ+MutgVouxz9+c1v",
-	"eq61NWx6gx3+1DEs5xGjXe5nx67jiyD1r3eHVdQffu340eY1fHgLTaOS+mtcOnDU5IWNbeTzibHQGSXV",
-	"QPnbo6bFCDpjEUnia+bmSW41aI8PyPd105sN7KwSzXcQGgC7d18WXXLKLvWzGbkS0tY4yUyaI9xs5A+D",
-	"zR0o6+MJCiNGzGxW4hwuS5JxrRdgZVAbuCzFjNmU/CteSsdfkaO0e2itDtDs9fvGvFgrxe/tDOs6SB+e",
-	"rakP3FdR+eFU++FUe2Cn2jftGMH6o1+6RDFgQm0JdPyWmvBOooQj2RpzSWZwCUzmfoY1KIwsDfXGQtGU",
-	"cHuR8W4BDxbw4GsFqUP/Jl0N8hMNBgE3WVwswRprpqhaDKWib2iSMWnyWGjSONC8RpIvklGPFNSC+8ZV",
-	"l9nyo7LfbyCC9+GDaR/U6pTxTkanjH8jNic81w8fJapbfvoFSmffdU8T0gIk8C397zQCcFMekSkknmJp",
-	"J78+mPFl3ArpjEUsOkHmiK7gjEdktLC57nmM6ebY1gNT3wuAaelAf1tfU+GF7XnQ0FWYodfBi+XbHyxw",
-	"FRCHsVDKZo22heve5sCB74OLWyL0zQ46D5Q4oiRlMIyidmN6w9It8l7/iGgMplJgkXs8jn1+Nfjinvm5",
-	"WBr061lZYA7rJTVKJeYPu5cS0tRxR2M+OalkqDMelbLU0aKZslCkUVF7qbpnYv7db5mYr7djBWDDpvfs",
-	"D8S4CjQbCfpQizKH2a1YNK15A1KwAgPZZlF/Sg4VBDjpFx5PSxZTmjJ5xZ0j3uw0+cNgwz2c18QgJ67q",
-	"NmnfeoQ0/q7yo9HVIVLcH7uVq0BWGAJ9+sVQxd09SLXfCEfScPUV4IEPFtrkofGyImoXz/hfEqgmieYF",
-	"67jJocgDROVRRWHsPO375Io7MAeA4kZjg+JTQJnnbzTHLT3k4XGwWTdle/4OD42NMlp6VoyhFqofQNRZ",
-	"CUFuaYQoYFPZfp4gMh8QjYsDlxdJQI7r+L1pksDli8OCi3Zh7NAzccOiHAQnTtFVj7AYELxsYHHyWEqT",
-	"Zn5SZBdBmrqbUtTsPPxVz7+r9xCAHQkXWA7CHP6N+fdUGd+osoi+vVxVin9TAZ9dcv8Gho/KwCAT5XAA",
-	"ZgsgFh3SCSE6CF0ClXEDJCUik9CYVwHJtshpAXJ0xSPBn5h7GtkMmoyMTwKAM2VQXPl62/uFic0BQMlH",
-	"hqzRP7TmS76gioe65KGHrxQbAX2vEBxhT7clT6D5neGzzQ7onKYqWZhhtQ4H6VDIMkIWUA3ec8hugJi+",
-	"FwP6rzmMYBFtB4Wal3OBjhy9U5anOY2YZ1JOMzFxg84OMFcep4rEkc1q0+y9YGX1k+d8snXF6xmg2Fec",
-	"G7NlY4IJkM5KGSZvi2wSNPrai4Rtkpk33VSPw9YLkjDgtb6sEPhogMNoDy0uD9nCvjjXrRU5GU2l3xWN",
-	"ylozNk9pDg8PNlrubgkTjFMSR5tDHVWeFW3KtS29tRFjcUESdv9AKWoNXbQuJYzwghrCTyRBvF1btAh1",
-	"EVDCS2cKcyAkASx9kW413LimWOOD3rmmj02r1qbZ71G5zrfWIbqcLNybpUozT7/kSdKdgwltvFIORGd5",
-	"/hZ5l9vgICTQY4k7LViJE/cEoBY2kaxBwncpq0uEYKX5rU0G8LWu9qpn+3mepn6f/Kd+7psF9DeaqjiM",
-	"51TfWzGGvERNcWTFyrY6f96wdMJcO4NJNmEWoBorKVgYeijFB6PWt3TcGKZva2F73MOlWmZ5pXv0Bj0A",
-	"c8Fl2Kzp4btkKtb4sAGmsgzh/DRJysRqdET3t6Bv1ARjISgI3whm5hv8qwGBwm7Eg4Oglzp6fInELIkb",
-	"WfogbGqJiwaRS/UuOnjnDmApEXyLnEIEnr4o1G0csmaP2mkUucv6kHCmF2y8cYniu8M0PY0iB1RebJQV",
-	"dEOi9mWvFzRV9fgZndZe+TWxo0ZQKM/UaGpd7v61EZX1ZIoNgwP3cKe/vxFtpUQZpk5Oq/KagwAVngrn",
-	"knjOuEpp8kFqzVkGWEYWCoMUVOONemkUK9e73L9KaMiD8fmO22cVgC4aBHMjME9WOMMNqgNUxGvWHcC4",
-	"dA/VwRTc2zAyl7GRNVzS+XK2pATN4Q51vn9S6GFlXGi/HacxtQTRuswAVk/h3dbXxc5weEL2a/GYjxmG",
-	"+c2k6zZhieVm0jQOVbLoGjM6wsD5jUSNNoykEkh6Aoo+JJ5g50GpMIcFh24YLwRXfXMRp4bAu0XwG+PG",
-	"mqLbJjj8rDiPXh6xeUE+r49kxXXKI4iSByAUN1A+9wzkxkU/n57RKC+RdksXx4SSKE5ZCAE/JB5D9TNr",
-	"WYDSb0EsX8wC8hO4TwLTFNYtE2MSvHgT/Nwn1Nb9z6v3XfEr/k9xC+UzELRFH3TFon7JYpvX4emTUSpo",
-	"FFII8rVg+QXiPiAG39LFllvPDEc4Fbf6lSuOtlRyCxqsKcsHKwRtHesh/SfJvyb/6Twk/3nF/3MwGMB/",
-	"9WvBLRtJEV4zFZD/JDvDbUL1GoXsxFn0J2BawaSvFEuBuZvwRBJsAj1Q2O5UqbltMof+d2KaIdIEwoNN",
-	"bUJUqC8MhQaape/ZL2lenEKgfN4vMChCKll1ra/ZXBUFHtk8WRA6nzOaVi9+W32RRTa+mHICHuOioE7K",
-	"qBTcTEtKhrMa4vZpRsYo5MsCYr48JkEmWZrXwOtDkUODJqEpKZxm/DowsBpBJLimMOunDnQ3Vxx4pVlC",
-	"rHugu+WMRZBVB9CmWtoMtRSOu57zTac8F1vA5Mz6vn336fTXl28vA4Kctci4iOUVN2WiwFhvK3I5saeF",
-	"GKxoOjEFYc6iIHfyIqgHvl87o8b8b/31sQwF5yxUEjCu4IKUSsxtPU44VTaYr1q5z+wJViqb0QUZFXmI",
-	"x8UZUlr9R1NN/huGn+D5BCLXQzMbiEMbpeJaSzpjdEfIbMYg2DxvwnaMS/qaSjV4qfd9cPYiOLaFLkxE",
-	"VQo1TzWh8yeADAUEBvBRHsfkuchFoZUzGPU4YBiGzT6EvcIZ30q+kOo9qjfmKZyVAS59eQgO7nh0THbC",
-	"g112QHcG9HB3d7A3HI0HRwf748HO/kF4NNql+8+2D46Hx0PA/OXqmLhn74prgoWKqXF01Tu+6nVp7qrX",
-	"v7LjhY/+yZJEXPXuNFF2HtP28bN8THDincHktSmh+SN2uL97wKLB4eFwPNgbHQwHR9E2GxyOooPh7iE7",
-	"PAzNmKAZGJG4JZEg8GvMI/b5qnc8XH98mgc5w9Mb5HazEBmJxBb0RkNNOfKqd/znFZaouOp97F/le77S",
-	"nO7gFFQTsWpyERC2JD8BE/wZOZQeLHDTEq/F4DKtlRtC7Tscl1DyHujtuf4TnyD3pfyKn7qXDz40DNl+",
-	"9lL/uUVe0nCKrB6T9jgJYmBK+tCzJMF7ekwN20Hmot8MxYwd4wU+s6NzgIbEGOlE5vfWaKEM/C+wsrkR",
-	"hFLEWRKzmR4DKrjb+8RWtc2r6hDDY2PBr7hWfDXTgRCc7U1LtufAUTvKtoUsRH5ypI+f+2V56Ce8/n5+",
-	"tFCclSsd7nfpQasX0btsE8K5XuVCRvZL5yuaUPJ4n44OWS085yb1MvQ05q22F/DThFvKhi2XECjk9yte",
-	"1A84ccVXp4ZyG5inXaFuBhiHMJ3SArnNYqMAmi17dz8jaeO0GkE0zcZvLM9qCc25PrZG0+s5E/ME9T9b",
-	"prOEPCfG5C8Rc0jDWdnQlLtcnYE8KBRh0c/je+ZKbs6H9c/VCSCaDWxvbUZ2vYEF9JO61RKyuhUYIwQ4",
-	"ALwW+marboOGbxVLG2KtuYUbOGxz7hTeuyDBz8QMAhgmOXwO/Gwpx8NVfmXqxZuOYQvvOCMyjpqrroH2",
-	"hI6D+54876nHAsx6CMg4jebVGccwzNKU8WKE9x9RNbIbRoW9kJKd1A5Nq5TmQDeNMprlcYubSe59+LiK",
-	"ex7sVzGPAKjBxmAZe9aKrtK/xKjd8WWM+fo9a9F3wyEMPUH8XrlgPtiowAWGN/sW+U23QVOG5hjNqXf2",
-	"yFRkqcQsWKiFH6daamjC9dFNrOsX2Pf7Bb4KTgMYdGBNrdiUw14ACHReupijiAUoF83F6dZGuXhIM/dv",
-	"YqS3rEn817Pf2A33F9KFJXn4s7n+vpacoeIgzDLAGINy6gdgZNq7qMBQ65crmipjNTLzcdBZKtbN4yse",
-	"5PsQFMGL2BIYzQK0OwZVQ+MJQHYqbBtqx8UzJjIolQi54/aHNzKwiQv2gitw4zUtOXI3GPZj5SDCwRgS",
-	"pvSvIy1xcZHxEBATHdsbTZIRDa8/pElgisq5JjS8eakkv71/9/bYFG4lPwV/idFWMfs+gR/MdM1fdlI/",
-	"9684TEgqOrPWTgMjpnCVwcZv5H9hqlhSTnY+fzYZvjgDMyZz78OiTlJxq7d4TjPJZB9Y0JQmY9D4NSM6",
-	"MesesviGpWBNnOCSQIgQbvQUzHiSjEWSiFvyXlEe0TQif7DRVIhreQxGdP3PQRwFVkX5S4yeSD05+8yZ",
-	"ZAxmaKOxmz2srDjW6A6KpmU84VRlKVo5gpvtflBYCqhkB3tEjK/4P9+cPh+8/+fpzv6BybSMo628662R",
-	"iBaBJge8PUwNcKHM5DSpnKfxDdwwxghskd7GmYSkKqhWCRI5cGuRXnGqv8VSvs3ZUb+J0YPGaf8mRl8p",
-	"M+o3MVqSgFTk1o60jAtFur+XHKNTeV34FPTtBCPRc6vxX7+48XTKaKKmjVJHXs0M7kfDU1JGRgtzSRaI",
-	"MiiJ3KJ3A4Bobhg6kayamFCpcjHDG4KjRYp/4oge9jK0vTTQxDieZCnbyJX4XGTo72m4Fxv25ctfYtSK",
-	"9QM+jvOUjcG/RGP1f/OA/HTx6jl5trM3/Nk1zIRiBmWCjKNPX46Og08r6XB3uVzPiG0Hw5MrbnphPGSD",
-	"U73o+mJEr45TfIjikwYdDRlMq6ioSS0RfKIlAD2fPMVT32tGwP1LjPoOe85FMLwGChkMR9wgg8Fi7Qwf",
-	"XwJrkb70TMxdphuqr3hDhYj8vQLBbiq4yFIMdVxt+ndfL27tL6CPusjYRjDO0nlsaHB+HsB+Vs6ye2qU",
-	"5RWS7RzvOOKvWrUxz4z0BidiP6UstweNXff012YoOwPEr61NUYRrh2hMr6wn0y3brmb1+h3GMCE4ZFso",
-	"3CPkM5Z6WiEyyS7ExjS56gIvyWNsjx/i7LaOImHjIkz8UNpyCFCMqx+Ah5JZSz19Jem1NIaO+f3VNR4J",
-	"rd9yo7mBuGb/2sJ3gvXF3RXdcpvKcdwkS/Dk1S/JVLqclnEKpsx4lPP8aU9aeAem8vAZSZ7uuns/vgrY",
-	"ZjWRaYWdfzgsFUdthLi16t6jtbN867tQZCulO9X37HtJeqqP/DtPfXoUtrN+VlRnYtwiEDTQjQQxvqCB",
-	"Cld11rSTxDeRLPWYHOZ+CVTLKcoFhGhWT7Smn7KQcZUsCFgSDUb6ZYWUJJMyFhzDoP6yHqTcNWjsj2BB",
-	"09p7q6d/uesokQKz2NWyYTS5Yky6+xlXLOU0WSm1fDnm+Alinn0DHqz/EhXpDN100YcssRQKBjoz3biL",
-	"jQZ0tAl+m4np6IIIZM9F62lPNA3YN6v5YWt6k73n/L0dzX1cxNvDH7ljD32wzEa1+YctvWzs0MiCOOzh",
-	"yH9qtiWc2u+sIy8UXN98MGs8e3OWSsGty67kRzb1GMuxGY4/GckZ1GVFrzFK64rHHKKa0Js8ZZxwASke",
-	"cs7oNUJf5k7fmGeKWc+vSTRIqNIHLJjRzy8yPCL2PWN3BxfphEI/8orrxgYiM/6/An/8iewbrMU868E6",
-	"tS1Oa+kFOyqtf8eT4IRQLNSBUTxjMtJilLziI4b+AcRloCmTKo94oOh4xAlp2i9CIYqjWBqjXkhwU1+W",
-	"cpAg+Qjl08Ds4cvP8xjX4w+a6l0KwIFf+CkYj4zrQg+rb5JtnI9Z1FIK01D1g5qITB9fyThkZ9h+Zr8X",
-	"V+YvbALHU+b75mEMzXdeZ0dmITymeBkWHkx4bpFlwPluDDsmDspnl7e33MN7LSs9Pabnsp1bt2zKF/Ov",
-	"JcrsSx5JtyPgqhMhomPnpsXiImOntP8WgYonELtjc+GkihGpEgJN8aYow/9fcTcq3kUtWwIs7HKUh91j",
-	"7C/y+1n0jAQYFL/CKX2JeZVtZ7QBqOC1EBj7q4oGDPYyDVV8E6vFFnlVi0OEDWK20myeaLC3PTRZmnvD",
-	"vbaDuZaVwnx7D9PE3naHbn4VnG3OhbpkU1ZTN97bc9uqaLjnWzPgVI0YXaN6i9tbo+xniKTwGeVJFFo+",
-	"Sxlnt9IhLZBUzK+xkiwZI6PXp4cnC81SMDIFmL6a+iz0/7RT+q9DTL8zNndWkeob8j5sv4QIswTBpCrR",
-	"l7VTDJTElOgS12jTPu+LX7L99fFLfqCEfH2UkDI1tWnK9wUJ+Y5uGgdnaPOXTnu4OC1nOjJnSJlkaZ+w",
-	"zxRok0rEJtVM3oh9iEOQQ3BIpE4EiEAbgkkMNmrBFbeg4oA4gLcIhr9pZqQ17RoMAmruxpamJ4JVw/IL",
-	"67TlmtIa+STmmKtpjQGEcnaLVo0SbFYTWEGZYL9ZzILyMP9LQhf0r+yRwaphV73jL1c9oAiagAp21Tve",
-	"vlsrH7+v6V/rUh4SbMnUpxhwaTPwEynIVCSF8QUHGvQJveLv3Z8eIIu9TCF/j2T2VTj2Yyeyv6cLgLEx",
-	"4DP3sci4UiDQ88MoBr8gtwSm7nJLk1/qTgG5bSQYpLbDmAzTxfMAfnSpSBKPGZYHxPjm2O/luNAN/FfS",
-	"M/V6bYYejG363hThh0h/bkoS3RprtcSyn5EDwJEy6+A2aVO6uwySlPQsc6RiyFkw3HirZukns0wqMmJX",
-	"XF/NFibMmsLRwt5cO83M5dKsxcNcs6b1zWKZewj37yXp5sDnhWCZ+2XaCd/EhS8xR1/a1HYqSWBeDhrs",
-	"WLq9VvNy+wTx02Kr9oe7q3903+Wk7tEgkbCVvK7JTyOWiFui1+5nd2UXUrFZfV3nWvBpBwdmdM7g0CIa",
-	"GPD8OYVsOZSdE7rwWXvOddMPiTkh/DKb/n0T9noz/uYVhB+ehuAPbC8iTk1uAvK3ay5uLS5drBDYTl4b",
-	"eA8DU8cSybz0e56NkjhEJ+SDrq7Tz9L4EHjLeGM3mrMwh1GUO+iwJzcshSu1dVNiaf3ZKMFCxqxJmvIu",
-	"/b+ZVh9w1W0XDQtt5rXRJb7JZ+Vd1SWMd2c4JLfTOEHPulaARlRazwJmviVM3/lQh8Z6lcDWyPKcXpvI",
-	"g9iBSsznUPjwLWMRmCav2cK7Id8nF2dhlsZq0Tv+82M3nt6+Nf/RUgHkVovc5S2apyJkUmI30nJ12WG1",
-	"X8c3jDP5oAH1eR9Nrrqtja/7mSytS81Cn694uY0vd/0vvdN5/DuDFvVfGNKllwv/Lp72y890/zZ/ypOG",
-	"F8si1C1Lk95x7ylI52ZIHuk8paEC0Abr2HOyKeYJXeQmYmsVxsyIukkabysbwRvFEaGjknPIojAsnNbS",
-	"jDe3VS7wt+WCcpmShPUvn+d185zSefrWlKagKVhUAB4Baze5gxFi5mvzTaWe3PKmsUwkFFvSbW5VClf7",
-	"Orlk3GJQuYlXZRiyPODZM3HHWyPNSrt1Fkzmt7uVeQxkwwZoYqJxVB/G8v7FGLi2GwJWcHGsKMpt7NRM",
-	"suSmtBG5LO8JA4z5JCmS6wHYmToVEIuUU9/XyIX79uKCZfLJCe5Y8BDffbz7/wMAAP//",
+	"7L0Lc9u4tib6V3B1pyrpPZIjP+NH7ZrrnTi93Z1X2c7pc6adG0IkJLFNAdoEaEcnJ1Xza+aHzS+5hbUA",
+	"EiRBipJlp9M3XXXOjkUSz4WF9fzWl14oZnPBGVeyd/ylN2U0Yin88+yKTvT/RkyGaTxXseC9495vU6pI",
+	"rEgsCRd3J/qf4ZTyCZPkLlZTwm5ZujA/bfX6vZT9K4tTFvWOVZqxfk+GUzajul32mc7mCesd9657++Od",
+	"0W543ev1e2ox179JlcZ80vv6td97HfOb+kBOoyhlUjJJxJioKSNzqgcxYmORMvI0mKfsNviJUB4ROlYs",
+	"JU8Dzj6r4CeiprEkgrMTQkeScUViaCBlOCki9B967N6xZsPhbviMzuNnMyYlncR88kxPl7NEPqPP9/fC",
+	"aHd/sLuzOxrs7R2NBvTo8Giwd7h3QPdHbHdIR+Y7Jv9HmKVSpH//jz/OFm/uoGF2QlKW/P26p4fasBxX",
+	"QtHkhci4qi/KP8UdmVG+MPOhek6c0CTpuBXbeYcxV2zC0t5X3eWcpnTGlCGM0wnj6jyq9341ZYTqh7q3",
+	"WP8yp2ra6/c4nek2qfmwbSj/LWXj3nHv/35W0OUzfCqfffhw/hKW4AWud9MYzHY0jCLMP77/OGADfYdE",
+	"r74SZCKI4H1CJaGcUC7vWPpEEtx3IlKiSZvgmSNTKkmsToCWgQTJSGQ8krCLYqwpMxRcsn9ljIdMv8bz",
+	"Gf4rY+nCmSKOy0/BSG69fm9GP79mfKKmveOd/QMfqZ1HbDYXivFw8StbeM4g0R2SsUhh1Ho1mVR9knE9",
+	"obtpHE4Nr4gEZ0TwkOVDxlkXY3b6GujO/IM/ZMPdo+eHbLA3jPYHe7tRNBiFR7uDg8OjPbr/fHy0u7NX",
+	"ndp+vzeLuf172zvR8Ruqwml9hi+AkelJCJ4sNKeIlSSaNepZ0ZngEz112TKv8QDbXov3nfMwySJ2Nhux",
+	"KNI/1kYYaMoNCE2kIClTWcolbMYtC5VIc+44YzORxkw/o4pM6a3eDtZEQHG1W//gddd+lk2lOrttYRNB",
+	"HAV2aAmVSt8bXOHgkJTgTIgxoWSUihvGiVQpozM4JpIxfgzvSU1/hu7IROjbgJNxKmbIAfvXXF8AcyGV",
+	"Zu1qGvPJ1jVv2is97AGMe3D+smHOO+HBLjugOwN6uLs72BuOxoOjg/3xYGf/IDwa7dL959sHx9vHz73r",
+	"8kbvwuIfcEfVF+atUISzO6ZPE+VwT50QxT6bdcHbScUzRkLN/iXwFbjCmvYRb8NeV8b2WgjJruIZcwb7",
+	"KhUz/1BFErlDbRqD3o17jeB1PIs9d92pIjMhFV7n+tLrk2yume72cDjsW+4j8WRoWuHZbMRSPMP6QcLG",
+	"ioiscfES6HelkZ/nt6Yd/LvxWDLP6C9v4nkx9BPCNYPMh8aFIlSTbaziWzvypnEK7OKeA31PJ6xhmBQH",
+	"aSQsMSYBLE1ARpnmi0wz/IRJSQIcSqCnMIlvmy8o3dJ9B3zJaOpj2e80o87Z3d1USIaHKBRc0RjYYyz7",
+	"WjBiMdyzIZWNnFBiLw38j9HyZQOk13jur0SnM980FCXudYyuYFQ+ZgxMlEoSKDpK2Fs6Y4FzfqRKBZ80",
+	"kx/M1r8+Yxoq2UnSeIMycdN1YUTmBoluln98b4nOjOOSpbcsXTIaIuGt9kHlLd17aBdCzJpGlAox6xMj",
+	"hhkB11waikhFtRg5Fk1DTbHle4/wkkkZC940SImPGwYh84/vPY4rS8b+cdzEPNJczPKIExJYlSzQLJgb",
+	"tgDcmYuUBJpelzO1/PTc8zR81Qsg51rWL/StU1Ae9J+ajTFU/uh8nsQh1XN79ofUE/zSca2gzTN+yxIx",
+	"Z9hniy7nsQr4GjevPYN3oE3o5lJRlcmHmAC23DaN36xACXMxVout3td+7x80ukC5cWNjOktTgTeU28Y8",
+	"FaOEzf77am29x6+atsaKvJFgkj9RZBzjNPU8UhoqYAaUpFmi3x1nkmnlEiZulOeHoCq36bZdeQmqhzOW",
+	"BxnGMvI2fLKPhiut181pquIwnlOu5L3o/oXg4yQOvzvSuhQzBkoSXh7sc6wVJ5podWyhT0/Mgczu6AL2",
+	"7xWNkwxVme9pmqd8QcY49C2yN9wmlNwwmN8sllJPX6TkTos9fbK3vQtTHglcASUESWg6YX2yt3MEf4Jw",
+	"bE6kxIM3zpKEzGicjMTna/40uGAqXQxOx4qlAZF0oQVTxrW2EooZIyMa3vzUJ/vDHVTWRcQSGCGL9K84",
+	"AhQ3UCTThKpHJ5WYz82AxS1LE0EjFmkVV++OSEdxFDH+PXK4kCYJS8mMLkAbioSRjb/2ez8L/t2R3LkC",
+	"ywXjenv0JP7JaKKmG+Z82GjTkkpFFbNWF6SmE6Au1DtDqm+SSAArvBPpDYzTSMQbHqhpdRmLduT+tXlx",
+	"SaR/iFuv3kGnu++tUK9ExqPv8HDmrhKZhVMCFwYIHGDEyG14zgmWDOf8PmWh4FGsm3oF7O07Pcfo4IqI",
+	"jI0t3tiEObH2Xpiv1tk2TG26yWXHRit00L/RyDY8BNNqI5uxep5WxeIZi95l6vsk8jsKVI6OGyv7gAGW",
+	"Jom4M5z8N5Em0YaXGNpcts13+qUtWAzzHaiLoX7lfZs/Q0sx4JGCVzV3zbVUZ/y9s88szBSLzHvH5PLs",
+	"9OLFP7WCTu8+Gd4M84TnqI31jsGlnDDFIhjaPBVzlqoYlVmaqalIP8Vw8GmSvBv3jn/votd/rK7Au6pL",
+	"DF1n2IG+6xYoLTj74Wje+0Mw1bU6hrSa/yll82TxSQk7XzP05QPu92ZM0YiqpZv9y+W7t+9Gf7BQ6a8q",
+	"a9uqBPOF/lZ/JUWWhuyTMka+qo1hmQPM/CLyUcA95vP4SSVSTRJgGyAfwNMXSKa0PCq3JAtTpmRg4gBu",
+	"aZLBXUHJjMqbCqXRSPcW32rK+P1jvzeKRe/4994pmVMVa3U9iaVinKVbvY/9Xpgyqlh0qnrH28+P9rcP",
+	"D58fDXd2h/0e43SUFNYivUG90eH+cBTuDgd7++PDwXC4tz2gwyEdHO5G472D6HB/fz/q9Xs3XNwlLNJL",
+	"rUdg1v0Mx2iGBdI4LCr+ozeZq8H+YBbzuAfkfRtH+uj3xJxxGuvVMxahsyT+T6rfSbJJnJ8P3Sb+Yv8Q",
+	"UpW7xGX8lS0kLMj780+/nv1HDx5oIQNokGdJon/AlQfWgosPTMB8ctz7m/kP2YQ9ohTWvad/WZhjP6VK",
+	"d0bljQR9pPdR04WYxyEMYsxYAh197PeyedSwFZlkqZl8r372nf3+0osVm8E/aqfO/EDTlC703zS6pTxk",
+	"Edqx60T5K5srcEKjIT1MNPGAAm9aGgmRMMrdtt4nlHOvQ3WV1oBi28/oFfus3qX6/0vgRgUVL7no5iKc",
+	"vomTJIbvIhFmMxul03XA+RJ3ZCLVhc8P1hfP3LvzQeeQfbn3mGpH1GmyU9vmy6ss5b726/2tw8RznrHU",
+	"hvkG3sx5huc4lLlHx1m+dz/yTCtnQKscxDKjWuVLl6H5bPJ68nmsAtwtTyQx/KxEyR16yjmkryPFOOXq",
+	"hGjuCYY/kSmi95fEUiTUykNjkc40P+xlWazvCf26Pgv2jqkNw+XD3clE5pvaydbN8BvDsVtFdHhJv72Q",
+	"is38K8dm84Qqy5tRK6PJ+xLPblrvQlKwV8Qq5OBcICtxweJ6qe7t2WyuFpVIPoxvqQs7hXvp9x7sruVz",
+	"+Ya4fNodrTmlzkDwDqizpcphyZep796CLmssjqRDTHa3SwfIcpcKZ3BJ/2OTRPcCp9Vd+IavXsdSnWsy",
+	"+tr/UrnTwylNaahQ9elK+JU9KNqoj/uj16OjFTMURLeqU8uVJl+0GrsrnFqOIGr5O1znXvmzX55ou6S6",
+	"igBakhS/Ot28LYuQDyL9VsTUXDqMeS4fNol6mrVkYcikxI5rwl6XO7NEkm6LS5ibea1KR/bzPnbeeAha",
+	"SIS30scPheWvrrBsiKYfkZg1b/YQ8sTqAK6+PUEF4vePddVsYnWLbvJ55VaoXPCVqZjGW6fQciZ9U8lP",
+	"pJ1SR+b9Lbnqcp76cXMUCGTxuFR4bgRNP0uFRATYlMpW/gX2rbpLxizg0z4+qzxOaxynUlmdRz+RHnG1",
+	"tgZN2hOhExpzfwtr2hw2pP43KrbraD/raQ4+od+I7+XlteJ8rgcUqoFfI2g+EWJyxpXPXFUJspjS+Zxx",
+	"FuEBSTO+5QScBWnGP0FsfECewlMyYhPKNQ2BL/mnPgnQ/F68Zg37+OpP/WtuXgnI01gV32WSgfXhGJOa",
+	"MOpAd425SAFQasBuaZJRJdIAI+erF8r5CkdsJKIFBsWxMNMjghjV410js0CSSe/q7N+vPr0+vfj5zKo6",
+	"GLpafuCIMaMsTlSsx5ZmEH3Y2zs62BsdDcMB3RntDfboaH9wdDTcHjwPD47C4d7hwcHutj4p8YxJRWdz",
+	"j1hgzO/Gl6HXV4kbpiWgPeh8Nlf5L9s7WvBQNCl+OfiKR9fmKfW6pIaVOVtvZ7hzMNjeHuwMr7b3j3d3",
+	"j7eHWzu7w/8JZKlitVhl6eMu6zIcDvW6mIDQ497zvWHEdg6OBoc79GgwjPbGg6PDw6NBePh8PDo8PNwb",
+	"Px+3rqM5GzmlOVvol0HOO7MVS0vdrS2hmzbWpYvOjPMqX4Cv7t5066U7J03zEOAubzu7shLbtz6kDoYT",
+	"E/vtssaiV2cl+m7un402dhPxYDPbeWmTfKi5bIzGQ8pz22EiJl6R8fcfXOsH17oP1/rYVURfQZGyooLP",
+	"nP048nsphkl2SXsoHbite8oFs0r3TRrq+Qq+9+qEOu1HzjuX6rPnnnF3XN5mXrbaMpeU4Hstd29o/ht4",
+	"/p/9r7dB9bRCb49I6NY25ll4lH/LGQNyzugNYhtUVt8a1yIRKki25kLFIYOcLtOWCSqWzKR1A8sfxJxg",
+	"fkfEUhNbBJqf526oLfDMP/xzJVEJBO9HaaBl419NB7OD/tKUOCHuOEuJnIosicgNF3d98DWb9nG5uHCm",
+	"Wu7d12cx0XqvAukesxXchoytcpk/J2/bmkEbKeEtJFXKFhAFNC4VWApVLod2gePtfmEwh+gafaf2jnfq",
+	"LMy886UGsuC24Htqmqw/qswe3+sXJou82cZlyAPF/B5ANKN4wudjlkTInMgLq0L3AW4jMDpzsEVOOWZ6",
+	"zzKpyIiVvLvirhp5tsw0zLMkMX5LllIFiQfDrT2/1bffi1JGZxKtwqWp93ufBxMxMD/O6Px3JKaPf0jB",
+	"ty7oneFO+RpdaH5Uy9wEl/VmbsD73XYN11Pjll+Y7DI/6cMeGXCVKN+tNOMmeJ3kFj04+5DMYFLrITSW",
+	"csLAGRso9lkFfWwQDRLB+c9v312cBUAnasqueSAyFYoZw5+ClFEpOEADxEoSGSeMh6xueIDmYMMvzt6/",
+	"Bk/DyrdgzC/YPIGs3E5Z/b1+zwy2d9xL2TyJwS5kOY7xhNjUPRjJETvc3z1g0eDwcDge7I0OhoOjaJsN",
+	"DkfRwXD3kB0ehgerKwCS/at3vNPvyRjXw4QksM/KbGEkyEJkJBJgDpyKbDJVYGOdpIzpI7bV8zInsWpA",
+	"yIpCGVWKhtM8jKljBFDEFI0T73icLew2gnwDlwRZZ/ydefNraYdXWRykZe+rLpF0VP0z3v1lIBBvnrBe",
+	"rSeSzBMaMhvQ7MDl5GEvMVcHe72+5yqyROfBvDFZs6YbSJayYtUTiTn4NClHZTgGZZnNWSpZxKIG1z1L",
+	"c9lYCXGDGXt6Iv728Dz49skeiGUmDmiheL+fnxGXJPIVKe2qS5p281wjiKXDRh6NBu/WVUYm7AiQjGcz",
+	"uAB8t38hSeWPayvjJNU2O3KeGFFT82vIKKpcfRt0udSYVLyq/tcg2N5RhCTyuks26K9o8TuYxloJIJPL",
+	"QxWWbUdujlhdP7TOV8wyZJ0iRjanIhaxi4+gGprbxrPKC6KfmEj2UaYgcrCyxvbqZUkidHOueFmVKZ2n",
+	"A3kTzwdijlL3YC40m03zdTNpzD5uGAqu9WbqS9/oZoqLV7DuJVSqSyNzVGEtjruZDspxtE6e9QvGVUqT",
+	"D1K3BgLd9vMoHG2Hh4NwvD0e7O0e0sHoMHw+iMKj3aOjffb8cAR+ui6k/LEIbfmHvjLCJNMTUlnK34sk",
+	"DheI4uCiWP188e7D+7Kz17uOu9vD/1lnUOt5DLqztXwrvG5gBDgyHmV9Y0qVX5nslqUAhMWijjf9rI6F",
+	"8nBZL81MFxJbzqOWh1d+h4VRC/1PHApYslHFm45vpAP8AIxqFY+1QxK+e6MOKGNuEuOEyde9NLuCZFbx",
+	"YLtADi0hHQCu6cqP97EBr+F2qN5TNIpYBEn1BgLHsP5xliSLezscV3Yfri2D1ONjc0dZzfa8dP+WixCt",
+	"+7i2kfkx9vP+okaJ0h9F1nB7lH4TqKI3DNFIMCik5YQZq8Mai+2CnSyJCfQF5BWq3D0cK2scqvKwq2N7",
+	"z8Q8QWGYTlZKg+rk+XFPYmkg/bYgx9KONx/H7jtfi37sKA1tgk42Lp9t9gzLRz3EbckG7Vv3Q0x/XDF9",
+	"Y1T2qPTlD+42D6sx0RaF3MvMi4cdPeHOdKs8m7PPagn0NegfnxVAhpIRm8Rc5nDrghewv6vIP3LZSjWf",
+	"xoYVyw9jsXI/TubjnsyN3gCPF/RuOuyAstFwD5hFvWA0ivmEhHEagg25tLKQnak8UQD3UrFXwobot9Ha",
+	"ikE1M/r5HN8v4eQiX+lgFxvTRDJXrXdmsudD3l1Xz//avONXsUq8173MJhMmwctp8fDBLgsecj8NrCGM",
+	"Key+98q4uQkdiUwZQC/aa2L7K/iZcqdVla8vlqbW5sOrucqzJPHm5i5Jq676Y6B1V4j9uGSj2uSzNTas",
+	"cl9sduM2xgWRRB+TDfqhpcHKYcF20eOYLyyJSx6ry7PXr3r93ss3vX5+f/zbu/MXZ5/gJ/ynffDq7Oxl",
+	"r9+7+ufF2an+x2/vLl7r/3317uKDfvv0/XnZ4WU/rJGrFQsuFzz0uR3zSCArIJA7TcAzGjEiUjJKwTFo",
+	"YOejuu9Fmna3a9sp8x6XRPSYF1sW34y+mdTvOwtLeu5sNkasdu0fi1yLHO668k3zVDW5RS4snueMLkhI",
+	"03RB2GcaqmSBBT/IDVvIExeYEzEsiswui79t8Hd9aW+NucM1P9vKSa8/0Hc86DvfBEVnTaCcin9HTwES",
+	"spCcTSEXdP2SYE7VNEDo2SCKU6j9sgg2MXoP3k5F2HV8kbJPGA2nJtETPFFQkAYQlgM9WBPnZUDZyiP8",
+	"88D3+DFG3gqFoW3lyFR7SBuAe2RT6CDcivDGagg390XhWRWjZk1km/VQaupezZhLlWYYPwg0H4pZUegN",
+	"cOYw+JAlskEqXQvopmJYhtwZkjdFRgs4fE6H94TEcaBt2sVgB3fGe8kZ9EUH3d4buGo9wwYq3i/xFqU1",
+	"OsdISg8MZINasgKWIgPczwZPmr4+Aa57q1xeoUEpnLnFRlZw5H0qYUt1CsTLI4aspFssSr+HAN/OJrYB",
+	"MiJMionfbdjZ0yIUm8ScBHlu8y8YVJuSAAQczOyl0gE2V5Il4y3yK1uYmwXqndES3COG92oNbsIBe6ca",
+	"llvqb7NCzle/e2pZ4HqDgincnNDykDfT2nuqjF1onrIQIZd8ofQXIBtG3XTh9aPYkXiMyN1CPnnpGEFG",
+	"zM8K3EPQ1XTpsSA+qgWzaj1b8zT/ecxubY5DKGeDA91qbCRoKIO2MXPeY5jpinAcDxu0dolqoa8TAuYA",
+	"//w7XLwfG3nzz6nI5o2H6zeop2VSiiZMEVpUbbqzyVaA6KwHBdjpkT+kZiWHr+foYdBU77gXxTIUaXP2",
+	"yYYtvFWZqrZtuUUMlkGudJk/bpRaZWtBu7GLFpRMicrAsWvdTdPgXSzz373T9JWEKvas2d020dRnZONx",
+	"KmYnTuHD3KyJ9GWrSc5oxDr1Dp+tkI3UcEB+EaOWuwcegJAvmrKqCmjy38wUsM7APFY00TN8lVIesv9h",
+	"krtFpt7I3vEuQn1n0vjbOt0ubcFi94It1yqNSCImFUkzMIJYo1OdIWmJgiaJFoEuQXVrKGjGFiYXK55o",
+	"ZdusDQZ7otH9mEBVaAs/NKKSHeyZwtjB3VSy8FOwRc6xQhaEisqpSdBzQdMBMqAGL2SG+CFNvDFmU6Xm",
+	"ulP9v9KmlhnsG0aLErWMR1VqHO4d+jq8B6K7e+677aPLAT42V6rBjMY+oaYs6faQDIdDkkuEME3d1pbF",
+	"5jDk6TPXJqausC09MKMLuOFPCBCz//Ka0c/xTGsZ8A4uBf5QYsZOhK89EmskGZpPi81ovhdLud4tDKCc",
+	"+O6VQRtvMzjYh9u7h3vPDw+fH+w/397ZPdzrlSOEmy+8R5Xs3Ijmjoz/ak1Yf4/ZwGmwecsuhJi17JS+",
+	"0Nr2561QiHmLrb9802sSwr/ltX1hFgcskty17a19HQdoNg4aD2h7s2uJsy/fdJJlN3aLm+ovLeRhCsB4",
+	"KWQNrAo37AWCg6csmTtM9IXg4xhcCZarxjwDa9/e/tdN3vurEuhD3y+/xv/Y8q5DR2hna/T/6C+9BfAI",
+	"+ta6wvYh2OVECxJobx1lSgtqSB9QHNCYhe55tRQh7qaRZj4FZXJaKNHIu5oO0XfCmf5LTutoDu7GOSbv",
+	"r74AqD8jN3u7BgPzVeoFP5jJDM7tCN2b9IcCrN3o/XlWlqZVvBm/FB3im57qznUj2KrRe5shmMo5qbbx",
+	"seP02+GHOi2DJdr1l2MDAQS+nX2UMIKXbJRNzvlYNPgjYkkmAopy1mtrZVpv2e73GL+NU8FnRo8p/akX",
+	"I0KPV6/fu2WpxMa3t4ZbQwMGoOJZPQlEcM4sjIOW/3OP/ZylIeMKrs+d/RxPZnd3f39vb3cHOG3UOz7c",
+	"PTw8GB5+zctorB4Ru3owa8FgX7IxzRJFzF5WhHeWxP9JP0X4Tof4UhjVV08kNO6BD2ansilrugpf0VCV",
+	"47tQn9GkQVMGdROLyiY16nI2t41+gQgvzLvuhnU02dXOTWvii229b5avGGZ51VqPS1vqS/nYmJrMxepJ",
+	"InjIyEykjIyYjCNWBYhyD1cep/fjuH2D4/aXmcuyW6qFk3S5wIprZPPHd4PXYP3ot1+MF8Vp8ULKxZLM",
+	"U6EbB3+yEganqCmzcYOn7P41D5oLapXGWYf8Dm+YjdnSd4B5G108vtR7O8l2GtBvfZCsqeJCeVR5s96t",
+	"MzW1qwIhhjC6ucpufGvr8bgHBMuGiLdpom0ScOuEK3KvKefcqzOKpS+sLu9CQ/dDttkYT5jlYCaNvMAF",
+	"lfYZe8XMFIWYwTtQF1qaesrbR8+HpZWv4PN2AK8488cLneZ1/8sbm4cXhSICC+a7q0+v3n14+9KTlc6F",
+	"ImOo3O0uqU1OKW9s3u7SmsYvEeWsvEuVwSd3dCEJ9FQaP/xSj5Bt3D4clXfXnKF0CbYqiV+wcudv/+30",
+	"9fnLT+flpTNGHUz+UISSPJ+7cqVGTXppQiVYo8wGatLJ5nOWEsnpDTPG0HkqJimdYdT2KKU8nBLBjazo",
+	"kdv1RD0r/UbLmSjBN3zaeApPiWRcMU3GY5GSOSSkd8hx1BNvB3VwI19r3b7jjCQxZwYu2MKztgEFFV40",
+	"P3Tg13p1supm5S3cG+jF76xocy6dfVYs5TR507wT1oZBpQWLU5p1gNxRUx+wcDTiMO5tbzu9W2QnI6du",
+	"bx8+b4EPbyh5fd5QkBKfPpEkjgr03hU9StjG2wZ31Eb9p766mufqXqNfzwraubpBbub2gerke9NOaz8b",
+	"3EwfkRWYmj5LoSUeAqbq/6vXJiW1H4k21gChR0sLIAL/NhFIU3qLDIp2sfStUzUBzsrOaDRkh7s7A7o/",
+	"ej4YHu2ywdHuaH8wGj0/3B4dhSF7vtdrj1JCl1rBQE/fn/ccw3AvYuHzo91xOAj3d3YHw5CGg6Ojo93B",
+	"aH/3gIaj7f0dOl4Btr+NlEyEl9Ra5KNYGqHDV3jh+XMy85yliQAc7lSIWaPLrSMc7aoy0P1QlcyN33Y5",
+	"t92+7Yem8CV1uGBhtd/TVCULp05qgwAJh0eKIsqLNtep+0scn7VFZPhQVlbhQUjx41J5fKXiHHjchZh5",
+	"a6OvIdnblVilf3v620087YpCZ8XA4MeZcbYpCi4rrEdWCDGT5A5x8/G+gZRTTadR38Q9FvGQpTPzlzgr",
+	"gjPjgL83oXX4EkQLCR1vBnm0GE8b7CxEAXUQIb7z7bzn/baJOokN0UbmmNugI3/u2+qAlY7PfcUy+F4J",
+	"O7+BSwFozkaYZhq5jCFvr/ZkWcm4RoR9CPaAUiU0nJZjbSsEuiJFmJHL9XjVKh6RjsPZAKQQ1mZucqas",
+	"62pdKXqjWNaOXBPoYqnnsqAy07yPzv7JaKKmfhIDUG0r5DUzuBe5rzGcsvCm4mHIkyLnVErrIBpRrMFR",
+	"eyjzMJXKIxCL54xHjIcVL0ZvCnNY9Ny2nR9tm/lPbnXtd7+WDRptlJnN0b2zvbO173WXetjlC+spqzAw",
+	"wCNwJOe6HddZzAZvfBuJ4L6+0G30fNFBtcVcz+MPgWZRwWzyZhdeD389KxTW/+XZzxenL89eehJCVzB3",
+	"lICl7V7V/FElc7tCKk9VCRg6EtkocXC9EF1at5rv+TLtK6+ia78ol4csrX7fpZR85DkBNJ9a3N2Gchda",
+	"PtVnV98F0FLVg1U9ehWYltpOwXuYuutP3PXM3zf2cz5hsjmT9x0vCsGZuDk0dmPdJZOznYMsTNksj5iI",
+	"09zQ6ceb+hSvDslrLruVTKRaHrUj6R33FEvYJKWzXoOB9FMUy3lCF594Vzum+S5eFcH5U9xgizXPn0jw",
+	"TpzgkpplzrOp7JQwIJfE0Romz3tZYPknqK/ySYlPNpU1jtrM3/buorN8iic2WDePHedPrFemzd+xTtKs",
+	"JaDOAB9lu341rXBTGB8Faa6cwZHSu0+OCaojsgoKvo3EZxpc4gloUA4++VMHrhx67dCaH3dTj7iZhfmM",
+	"ZGBoHrHQyYG0ZHB/fIn8E8iD7fTRR+A4IVQ086FxrQsIsU6KbA3NpRhYI3AX4ubdsZT1iZoKacouwvoa",
+	"HJSYh0kW+eNJ6iUSTY+libRt8RKfQqetrsROPPqWF3bDN/nFirODBKB5NkpiOUW8+RFILfd3GORH5PuJ",
+	"23CY5IpFIW0mCN6afEHMLVemgyU4FusbrYqBv0vfZkmyqeGDrMWbECxLE2vHB9nYRMWoa/40FuSMlTSJ",
+	"pN+gRodj76hE8UA5ydLv2zvb+vfP8zhl0nlyuINf/CFGaN6IjsLndH9nsD0ejgZ7bH9/cBTu7AwO2C4d",
+	"7YX7YywIXo4UxernXXLH09ys7ZxZR/btuli5bPyepoh36VsMnHTc2SlS3Bkxn2ht743sHR8dDr96oZce",
+	"O//NJoMvlcXE6IV9dZ0yEJ0LLblxaF8dolvtqyb0qRIornPIaizcIeqVejYk/5D5ZPZg+OtUmpOwZC8d",
+	"p3inInm/iFERSnuPXEFcnn5haaglD/bLRTtwruVaSMXeOEvovRsdom2uncu5yHjIIL4RDNN/iNETSRgW",
+	"6ONRVTCiSrHZXEnQNfIjHLEkvmUpHuE06R33AD/h+Nkz8+lWKGbPpkLceM5s3qI3y6WVmBGX37RAEKLM",
+	"L5Q01IkM7misYj4JclhlhhDA+p9/iFGfBHPGI3gj4ypOTO5yPmF9307iW8ZJNndBgk27ehfxezAhFavU",
+	"CKdmFnCZtUq/5FKSXcQmShCZF0j0FzECdEBsqBZ0Zxmz3mwz4uNhMSX4d87e4U+T3ts7Hnoi8PLmfDtt",
+	"2/c9yzv0PnRG4K1Hboe0FL+42Cqnzb4PBq9otWnBm2My/hAjAyhCJRmxSdZSFbEqhWxK2ihMicVE168P",
+	"WL2AHuP6WJl1L2PGfibbsL3+Wif6NPVtLUPAVa7s7DhOFDAAfaD+EKN13XI/JNu/umT7MU8RqluACiqq",
+	"m9BEgdiFw0BWozV2Km8Y+H38ziskx44GIq3W+QCNcch133+iuZ4Zi8phIiDwXTLWwQ4Eo7Md9IslaDif",
+	"jXHWVzlOUXNE9Z+BsBpCsrsFKRax8jVb/pos/WFxJ32hGHYW5bDnfPiN+65Sg2bsF3iBDCEtxFzBtyDy",
+	"sWiLXABUMk0ZQNKRIVGCbFep5JaldMLe+04+CgdZyi6gGvowN4Xh39u5zGCe1ze6qfGaw21sLKvG/ONQ",
+	"dIdso9Iov9Q9pqVRe56XZlF7Xo1pbZhTuZvyoMpdNOx0Uzgfxo2DkAV2XiWaYt2/j8ukMQB/CXt2PFJz",
+	"D0EtpZOGgH5Paw0b1FSaH1EgcYccFdO6rNcTwQuAe/fNGvvTAlpT+MyreJKlTDrKX1UfssEoxmA6o59/",
+	"gTtz27hCC96zYTaBN3mhw91bMfOlAyHNwgVrplWjvnwBvngKXOTL0egZgjQ3RjIesZTc0cUJQiRojpsW",
+	"0NK+BON8YZcSPb7pWbNl9j18cZXglcoV6azcUkWziHRyQ0yKFirDL5agWGbfqXsd3zLuDbIG36pJZI8l",
+	"oUl8y5qiS8RN1/iqlhCUjcQENUXoFG15V0GENDkrQDOa/YGXBjrLrY/gcQK+e3/29vT80+n780+/nv1H",
+	"77j3N/Nfr9+7fHP6+vWnN+9enr3uHfcmczXYH8xiHneHDeocxlUPzXrwlJ7XYnLGla+Qzjuu5SaVLiy/",
+	"TEQ1qSxhtyzpHe9r1ignvWPoXGvGT3Ej/74/HPbJnKrp35/RefwMI+t+Mvu7NFGxMPV7JPxJLuGhvQ7S",
+	"Y72WQXj1bVM0s5lDtY+DIRlTRZM+2R8SMFH2yd6Q3NGU98nukMR8LPpk50ivSp/sHGKqL5OyT3ae28Lg",
+	"fbIzJBEbZZM+2R4SldKQNTBAOWk8UytxqVqNOohaw0liNw1UIF8kjDaonLD3epHr5Wa+9EL73TZekdat",
+	"rdsk5mG5UrqjP1sKrVummkaT3zWaNmOscGWiEZrulqbkrH4zN2viS4WQZAfoX04h2bkZgsc+iJL0Frli",
+	"ny0NQ8AThAXChUC0Ng/1acvFffaHPgqH/t4ICyfUAG5AJWGaVMoQB6byBvtc6akl5LZIJ6mOpIPUubGs",
+	"EJj0W9RJNLfgi/KgcnWmFE91sFdbv4/9hg0CV7vK92gqILa/4mjfHW50QlfeANn2PeyT88t35PBguA27",
+	"ycnFqxdk53BnZ5DEN6xeQ69X4rs+ggIol5g18wSbdwMW7rFIJ0Ipxp3yR9WLlhlp9nkpYy5JTDMz06Gf",
+	"YdRvVpa7GZokUdtgmT10UJ7XDoyp8Aw7xvYkz8pKt1QIXXXFjfBx75W/f9hRlZoeRbBpqg94KWYMAWMR",
+	"/cgua8oMxOy9g1IK41zo1iPFcqKVbLBPUFyon0NeQNTy13ZjvorVorud2Rgp9nfHe0fPj+hgn+4eDIaH",
+	"0fZgtL0/HmzvDFk42j4aHuyFvf560XAOUm3D7ExRoMJgkQoxg06e7w0jtnNwNDjcoUeDYbQ3HhwdHh4N",
+	"wsPn49Hh4eHe+Pm41oLe+IzH/8ry0CYnJaizULmipbV7BMPaXrXZiEWRF9fhHU8WRHBiBOxScZycp40T",
+	"4S63Y8+rJgvnNLTppME1QlfXiRGx5LNKjGtzPWBQII5JYKkr6JNgTEOl//F//tf/9l2Qlvp8ZhKHFtcX",
+	"3OPculX2WxaNuwb0fEPdiBOzSPlgl0STIMN82XSznuJNsUBcTM4a8UWwHWLunZrk/yfHaOtwW9s1aqvm",
+	"3bpWddi21dZsQzdyvtePeB/7vepWQGj1rE+pfCPSAl7MCi69498/Ni6CF0ge5R06oTHvXGXMiBMeZpqP",
+	"y2syzQf55b79LINX0MRwQpSYMKjGgDVu9ToEHTAX8nEW82nfxGbi77SZdn9aNvWH6PWdi14fN8iqgG88",
+	"Ip+C4hKe4tJTyicMUGKp4fFLYex+FiIiM5FyqySuhVrnJG6VxMQVpMAibW1veHSwmby1r40r+AHJonv9",
+	"j5zzfdmUUNAZscxjAQphp6N8k6vzarv8q996Od//L5lbIeoYrlEVdf6C+uemWKA9UI/IBT9I1iJE5Y4h",
+	"43aEWlCjhaql2q2IjF1dIvdz32AEh6T0lCXUJhzpUQGeU0cIgYaott9sMJuLEA6hQxB9B1XiO1oVM9mY",
+	"mZrEt8xke0koq9epyXoBvMiJnnPWzL+9DSy15PRrqsKOQTUvMT8eHWu90yQGFB0n4KYjG1kn1LWW5t8R",
+	"xsa89onW+V+8AsuJ+QWbJ4srcSGErfiix4+wNRvAv/kCqCv/whQMt3RAma91AsLJX6vPuiEQsbSzX5qA",
+	"Ds5XxTl45PjGEvKIu/HdjTLGd2NwiF7YntcJmmwimZVBrR65xHBaeLJWgBbQpOuD5Z0nNMwRRAxZ9NHl",
+	"ySLkrNsdGWpzyTB9J8RREYksMWSK4NkhE3rLmmC0y0XDPFa/KeVR4ufkC0i5A1+ClkkxZchJQD8xDl0S",
+	"I/7LHZXeMXQ2H1agdaJ7E/gH23ObTdJNX6tSIu68F8bYob/Gw9Bi6SyOb2mqLXfbiyyVBt2yvFP/EBmP",
+	"ZJ4Nxtln5ZrV3XtuDO7ZgmXubg/7PUQ4WMpJ8duuyk/JFOwtgKjiAtLAGFYqgCpzOmGgqNgRPkznplp0",
+	"U+ccNI6GUm5SpO4HaKSyBaJ1w6l7SmrZ7bWzMk/Z7Xqd6SVM/TpjE0W123vhlSZd74fA9JcRmDahzuVq",
+	"6GMoctBZk90d1dlWU22YM1LX2J3ba3M8Lk9pu4IFd1gPy7CXm9RXRHBy1rsVmtFR7u0A+vkclqxtmzm8",
+	"wxrnFeKKFatdPnDomi6fln35wX7+Ouzn4yYZ0GPa1KHDBqO6NZiWYHObzOqmfAU471pLwKwIZFerf9Nc",
+	"fcPORsgV7duWDX3xxaRcMDkXXLJOdd/yl7EcpPQbcnIAUCdY2quadPaCXmT8go03Ud8P02U7qpYfnFeb",
+	"yc9t0CxLB1M/YuoC9qBZDafaJ8JbWimSGSaP1AfLi+fbpL1KxojgySJ3u1aJpU2CnMMbDeRfoxBqS/v9",
+	"3rs4e//6P/RMVwc2t2yxOycVmQoFXCApmycxMyAmt3GEJTY/QlI3DHOVugppxhHG8+hgb3Q0DAd0Z7Q3",
+	"2KOj/cHR0XB78Dw8OAqHe4cHB7vbRss83un3ZIwLZAwl3rJR/Z6aimwyVZXqOE5VzB+r+xCr+0PqeAyp",
+	"A7n/OsESPmJbiVKgvslyoackr9xfBqpdHJulMy/4b6U9RCx+QMJdAxj5WxP7Pci5huT7YPJ3CZy29Ozr",
+	"1zqh/iCzH2T2AGS2Sdl/BW3PqCt/RlF9md54yWjqUxytacVoNgyqoGU8WjGMtLBg5YEAdXv+I5mk0H6O",
+	"prAmYIXcawFW7RGbxFzmZnPBC9S8Jqt5Q7RDBd+ZYlFbmjgeumwOkCn6YGx1RpRwUX3ag0ud3V5uUKvu",
+	"eucI0x+Wsb+iZayEprUxG5lhPY9pJbvMq+1UTQSKcYognobSZDOs4NJiTmvtZFNFptLOsiT+T/opwnc6",
+	"l2taG5qw5AaPHzgcYklRtPMO5YiXBB00V0wgsSKzGGohnpCgtMoFuOkoixM1iHkj818nvMAXB1Aqn3aF",
+	"iUqOi9/vyV9K9iDhtCS/Uh5tvL5ftYInjSKE3S930xCquipzvG9G4j1SpNYKHPLf6U7IR5Fw1p45Vd3l",
+	"DqnOHXZ77XDqR9/1Dd5JxUl5/IvpNC8i1wDK4i1/6DujRuTe6Dm6fwGUBzwksuvqNh+NlVa5dDbAmt3p",
+	"bHz8s1G5/AZk7qA7r+TeMyJR3clXFFFcoZXqJPDnjl6tagHScUKRpSI8W4C/l9xUpbm3eas4u+tGe99O",
+	"JM3X+/uWijfTyGZPpT0cj38sW+OYDCU2FPXCBsylI4s/mpLQ8/dXs+nkDKDuIi8ajNg8ZSEyGF/5nytb",
+	"Hw88zf2Sq9kJw0wBW22FHObWEbZdYrJXjL/TJi213zRsViU3vti07/scl0juO5/K5vnJ40Uivafch/Z3",
+	"irZURAQi8ySbaA16PK7Tp1nY12C906evd9xzsA2fdZGwnmEH8llCR8/mMKLaGjYaGrBPv2UYkRDBBBxL",
+	"515uj3Uymjw03Lhm7WcaXvEfZeC2ncilEw97b5frvgFI69BOquIwntNWCf0c44Xmzsv+delqVe4qs29w",
+	"kZt0o0dYYzgZzcDSpeqO+Uktig5MaUpDxVIAe5Vb5IWIMIOAaV0+EVQr+bqFTJomPKiw9JbGJgXLOA3M",
+	"qf9/gGMKaQ7w4DPUsKDS3Nn5mYM8US4KRoIjtCYzC36Z8aInD1R8PgjPYUeID4N+ihjbICTcifRG+vA+",
+	"WkyXdga+EELJuGI8ZAiv2pg2VatLDWbImOs7DAv7QsZ0MaePXgSfyQRrBjZl4goSCRJzqRiNOvO1olOn",
+	"FIyZs5cEhQ+Aq6gqgeAP8zri3hw+NNFSHvhtb57QXJSKGjn7tR5KdbXekQBw9XY45fdCWt9PYwXwonyz",
+	"EmTEvBnBqwUs1Dxfm3HRg2/ZH1jxtc013++plHI5F6kyxc06Vwb3UAq8+ETCkT8hgR3fVm1wQV7xmiRs",
+	"rIgBMX6AYuMw11LmqSdrCoq25KXEc6+CE5W6dGRODLYnkYx9VifgyECkeAAU1ktQLBFViobTmZ5EgLi4",
+	"lW5NOPf3X4l8zXzc9Wt9NwHhGdkxFDOG+Aa5f2mSxetSqHOcljia8he92XeaO10yKWPBuzMpu7P43RNJ",
+	"9MGrFzq0hAZKmeEVIVVbc+SaJrxhhmEqzWUP7SdazavztQ58xR1JvWpFwuQxCfRogj4JsjQJwIwXAP/o",
+	"rP2X6agAA9r3lLD/8zCLPqGKzIRUZG84HJIPV68G2wck4zGK1U4He8uTPMqHrptd1102r5nVXYZitNtD",
+	"8mv8j617HISu6SjvUzFK2Mx3GkwZEkIlQEIf7e0/J/jOiEkjzJWSbCLd9Nt3V59evfvw9iUUtFQ0TnIn",
+	"GRcKg20cMXZvuKcFDAXI0m+FIq/MC5aotOR4PEoov/El7ETQdYFN7fZe2z47HPeD+sgaPvOcrTdQnaRN",
+	"tDWZ4edRCzoMsv4nElDyNTlgyTsnqbxNYrYTwXX01LZUSXWJ6otcrSHhvu5uwDKZ2SCOYqf5ML1kl42S",
+	"OHwh+DieNNZoMpALs0wqcsPFnTciz/QvTzN9akHjqtFJ+Z0mhcisuFb3WEQokfGE65s8QnCrDjiIpX6W",
+	"TbvZCLDK9C078i/D/S1tpY16FCX+QggvO0L0DyoL0G29KMCIyClJBeAq0ZI+m0MQkZCmANsZYzhNzEmQ",
+	"x9sF37aQ/FITbkeQsQ2E22HcnpFk/iHEDQmTbJQb71dptIKlVpydny/efXjfPWbvTqRJBB1HLHx+tDsO",
+	"B+H+zu5gGNJwcHR0tDsY7e8e0HC0vb9Dx/aDt14D9r3hvB+srvvaUWi1aIM18IBWVSTepW+zJGmPZ3NG",
+	"1MVbVYmaycF1V56NJbsOWspW2/3XthIvHPzEtRF3crpeY8scEl9WesYNtnOxd2phVyUUnvyfdpQ5mLhZ",
+	"3zWD9TRrbyl8zdkd8PF78+NGmMp4hbxHwwbfCgUx6I0MDQA0mxAcV2Zg9+ZRj1DA9REBxJZEzLbUQXuY",
+	"M1xZNecUrxzm5R7N4jg2YVjlB88cRNvzkmO2LArHc9zWh5j9vo/d/WVll709mqjctsMb3d0fQu73IuRu",
+	"hpIfj4T9YVn6SdX5rQnaH3ZlnnR0Udv5tYYwYZNtg24+e77B56q6mcSPQ/jXPYQfN3YMHy+6SffWpXKB",
+	"51axAWMxTRfN0UiVI2JGB94ILlRRHnSJ3d/n5rnIeFHK2WtNSzNOojgCmHGE7q7VarO4Ldv9HtRslVAY",
+	"m93SJKPK/jkTEUte0CTxVsDO2/jiMcbaRr3PnF58z91ul5aPtqMofZb3X+rso38xX+am8ppMkXHYsVhJ",
+	"IhWbV1eR3RbJGTKbzSiW0VuZ1VGlNEHgdqyVG2vJYb19zX0XL+OUhSpPmoTMZopFczCkA8uSR1kKAPJv",
+	"ZO/4OVREiKqCKQDArl4p4X5VDb76sVr+lbHMKzjnEUkRzBuiXebJYiXEIFseoeNWrYowpGhaF/r3hk5s",
+	"VFEAv46ZYAm0FnqHue8ijViqmcTdNA4Bx2tBpnQ+Zxz3uSvS2dmtybCqh8Hlh2JJE5fmzTovx9/7di6t",
+	"h7hVQVhymO0llR/qWoj1KlTpra/xtSncaa/wLF98ePvp8ur04ursJeTG5PW5KmfOt/8NzcNZdJo/e/tS",
+	"N/6Daf1gWn8OprUB6TG/xh9HfLQ8zx8KqtgcQ2bTjDcVG974cV5n2coGyPXiKJuqhjqMrE/evHt59vrT",
+	"h0v979MXV+fvnGfm7xfv3rx/fQa/nP3b6esPp1fvLoofiUhJPtmt7t55O6P2zWzQyjMul2DiGFC5tfFw",
+	"LCRp15s2vybrd+2qWDUdYGlgdN0gacwitlgJ6ovZBDyzPlLfjzvpx520iTtp0xg5lsU81uX0zm6e3zeM",
+	"FgIMHjkmAW6rCZVMM85jPgmAZMWc8RMSGAoI+iQwMb8Beapsgj0Jp0JCtLukC8IF1Iz/qX/NgzGNE/ws",
+	"pDxkSQIf5uDBNmBFpLYaDMBL3NHFT30SyGzOUski+IZiGQontF7cgCQPkTI/6aFf80Cz++iTyBSOnvFI",
+	"bl1zqPqMyRY4U6QeqDLZd6i7yL/AcWt+YIcN6Jx2POZigZ70DhQBZEVjNU+dAYRuUExMPp2dHmTdRPf1",
+	"DRdH2J33CrCl9/TPioIKlxwOS69f8xGu4WTEL10Hox1AwylpSp6CWFVBU6lFOapYWZYzpGQYClwalm8g",
+	"XWiqMJdGmTpKL3ro47LQxupCJczqiSQRo0nMJ4i8LThrw8H+cXX+uDof++q8J88oyNAnyIqxYpzEiN6k",
+	"6A3jJJtveauerVFKzxLwEmZljO+lIOsGUAItaeeZgd4gLJeMa/kMqZgRWH19uTIEbqwVfGsIoXLt7fZo",
+	"VDsAPY7MQJFjodDX5bo92EO2UlzNQ0fUrHUBFSd1JSW4KTdU00KaJYyYnA/giGTEpjGP0AiLXZ9oSpmK",
+	"VJFQRKwhwt4whm5rZtlCx7e737sllvBgNFUE/i/TifHF5eJAntNq6SLftfwoO9vvzrI4Q6UT6xJyvt7l",
+	"4MP8ZJTCCHMul7Mdn4iCkJoWxbUxl8tm/I7jGrRrEs9izbaHMC8tWvQko03pmg8ZHdyO0yvIRBDBTwjF",
+	"hBCTP4w1nMiURibpZGmW1DjFgPq2Mb0WQrI3YmZ8FmaNanK5SU8CgIgZ5Ys+2dYD3RkOT8j+0J/qV6di",
+	"MR5L5mn+8iaeF237v5170QtflGqAnmjhlAsSCi41gfCQkRGTcaQXkWDv/tYNQdR2RKRRNWFs259GqsRK",
+	"S/3VS+KAaiImnuvvjCvIYzAZiomY9G1JRV92SCHx0iSx596ELOAvcNRALE3YLdOyJgrp5m/AfRtTtHXZ",
+	"J3c0hdx8Phb6PTHBQiOTFJVwRx1no2yCOYwhaBwJTOr3L7azfS30yglIhXCSyVNkSH/fHw77gE/0dwcf",
+	"5SejTXjge833LHpdmYa1WQyHbWJYPUO6WClfGWFctUa7orEoAi3jufXTm1kG7/1oJ0TgpSImvjYYu1G+",
+	"VgDIAnS1JMGGZMmJ2RA8W1hQE0OGnYyxr8VEE6jXFJuykMW3vsDvfNWYIW5A5QaXa8Qi/8JVt/vL6jjl",
+	"eo9u2Fx1sPnCIthdL2y/lUHY7XSJx71qzT59bDzybbq3yYxoDl7R3bzID3MBZ6k1z1sGP8bc+cMszw4I",
+	"kjOBbG/lWvu5tiNuSq6FJTjc5hDvbO33e7cslTjP7a3hVhM05wv/iTuFCRlQSz+pFEuxtDjCW1zaXmlN",
+	"2nGo9FsfsJxCIZzVabGrF6lSlRnXqXZPogxJZKxvNsgh1VJZSaaMRIagJWYsSDW61Xy9l+WO5KKhswFl",
+	"95FZ2ny18iEXvfipXUovTsupTbn/82bksc9zSLOsvnZwPCyFU8q3jKZn+mWKkzN+nIRKBUQbq0V7T656",
+	"h1JPb8qSOXI/zu5oYs7EsN8zywbz3R8Px0O6Hw4Owh022Av3R4PD8S4bDNlzNoyGo+d0e9vs4wWb0Rhs",
+	"vsfbh0MDjIHWuiI1l2ZKXOgOrVoyo59fWnk/5pnSp/T5TvFp/iPE4dNUd3A1TZmciiTKH+6byiDdrVDf",
+	"SfqeQyGrJP3VCMbnGi1TzwrNrwkXUqIzX1iiQ3gdQcHKZFdLqXd0ZK1ZYOFEqMmirz/OJlQz/I5V/mu0",
+	"vGy9ipcd6lzD7F4sS1PanWm8nPBT2t6SclwQVXVWlV2qrrCHslpY8kuGFstmzoxemVgS0YzaW/UNFmDp",
+	"phvShUeRCAdTxVDv5nmswCdvxsHoWzkHTseDSbYhv+ZsebUjs7T+qI3XWkgyO9heS9q+9GfLT/hx7367",
+	"e/cjyraOOnGZU8m23Zqo9BsoDsUvO19LwQNVbHP7Wkc108qPvuBaO84O31/Cu82a4qlWmd2D4yBFAmoP",
+	"wJBJxjpokPkcC+0Rh9pylN801ep4xxnoygt0whYwVaHgWu4GEvFi7J3fC2JvlVSirhWkpKnZktfXKpyG",
+	"97fIFvBQdQvOA0Mz5BNrQpspA4xhrIekcVSGEiqVidso+NRvtko1eFCeaOKGUrxYNgXd1X34A4zPBcbY",
+	"lj+T2S62U/qsWIWymJPPZDnx+6+zU2flbEW21lsNTe1IRGPF0prHGa3qdbjNDvXfvq8zVc+cdNamA+T2",
+	"C/O2uzYbKWpYYXod8eWlE4LZz6eynK7WLL+fl8H84r/DLjv55y5LLzdcFZdN4FmPXYPet3BtOSU2XsuU",
+	"pDfu/kazzo/K6T/q0v+oS/+j5qevLr1bIr7KYO+rEJZ1uW2tMUlQtyxO1dcfdel/FAz/C9Sl/yYH50cx",
+	"/B+0/dcrhu/VIXxnbAXp/09YUb88neU250trdGuItHDsZybdzoO8sZ5RsY6+4bbjBdqoNlyPtoDMHa0O",
+	"pZQTkSnQpmKnNP7OHpmKLG0IOKgMcylaR/n9fnUW9SEv2YqsGQTF6mZRDMVqIe3fq5o9xiVRgWV4QLfp",
+	"cj+mO7wvy2CeXWdcxfnmtLOa503+k9HEh079Kp5kaRHxZ89SxxMU88ml0O24mQlT6GqxXsDO+ocuH0ur",
+	"d8qkfaWMcEbBTBqnNs6/LSC6SClypvfocTim6jMGSXcKyGkMuqlyATfwprSe+QC95AUXqIG79JlrbMIh",
+	"lTZ3EMvFT6kH498IVxPGWYpOjLxwfe9we/dw7/nh4fOD/efbO7uH+1UkrkZcqGoE85IqDN2L5a/YsD9n",
+	"/5Q4YKEAH8VisOCHVLITAnNrjXxuLzCVz8a7eypldPZimvEbLyR6zEKbiaeV8i0CFf/1r5LELp6NGJMg",
+	"5hH7HJAZvWEkm8NDxT7XTOXYmTWJgMYfsc+Yn+ZkgXWy0tSNzXYqnvo70IsX+2q1zBi/pdjEYmRQxgA7",
+	"a17xMwge7mwdxtfrVmFbn8KXShmxlpDexjL9GApqq6o1fO9fAFA5ItbVomyrfwA7hkhcQomE1UGzsFr4",
+	"qstpsinX0rtLY8Vq91WSALeD5B47IZBsQLg//r1H5Y0kIxre9OouC/j6ywpRzNjoKl/MhVzpC28gfzaa",
+	"xeq1mDTnqdh4flv9JhHVunDVkHkbfV8E1cCZzxPAE8EnWrZLBI1czKU7Nup5vD8rxXfjhBSLXotJuQzQ",
+	"znDYfUWWFWJCYZXnTtGFJCIlkahTkaPcrxahsq6mXrUTb6jqnJuXcZbE/0k9xbp85nu/+bpWqQ6a/5Q6",
+	"2q63Ml28aijlKl8Uvvh6MbYl93JzabYHyqv83muyBeUND/r6/JgfkYyC/lp12aqFpQoycC1t/daKUyUm",
+	"UhdquAltaeGIG2CENTbYnIjD83qx8NIJiflYLF297YP2a72SSTbcSGWONSpgrLbhdgL+fc3NWNU4KgAq",
+	"0Fp/aSdLSa6Otn654KERuZsvzqspK+AQTDVf1Fxq8iy+5BbpW1N/8cRO5I13vUFL6ljpCi0lFPqDHvLu",
+	"fOt/xT6rd6n+/9IfMqYvC8CVIUksFRgU9Mul9fodipkrKDyl39ILtaW7E5wZQbhKp91lpI/93ufBRAzM",
+	"r39Iwbcu6F1heMyfDuRNPB8IGD1NBnOhtYE0txxdVWMla6TuBB0g5E1NcHio2MrazWo7agoEs5EsEGs1",
+	"ZTRVI0aVJCNWFKeOZ4xQzu4aIsM8g/epxpojMqk3dsw6JgtVp187hnpkd7GaikxB1NhtrBYEYqwMgGqs",
+	"8g3o0F/j0vr0DODwJh/aJAoYpswZTdexvlSm23f2z7vMzQP2nlBsvQFj+y27g40eiEzJLfKbibO39wuR",
+	"ii6qdFzdnr0lFNiVdpbmL79toZAVPm7Z7s6tfG1Y6dzOVwtQgtxrEnPy4epFn5xfviOHB8NtjJmqgjQU",
+	"ZsUW+2hBZlSxgcmAKzPDMuu7i1O2deUY9ArOF89ssc851bdybxKraTaCSrFQVTey/0Pn8TPdECzBlVsm",
+	"tEElx6DlCVMuoMAJCeSChwGZMcolCaZKzQ3sGWr7+RMpsV6sRXu6YyMpwhumen2sTNvvSQkmrQUPIcBZ",
+	"f16GezLv1S6Kqyzl70USh4sGdRAhmA0CfY54hqbiNL5lUrObhDlqo4qTBKyYdyK9sdYwt1jzMYLmQElA",
+	"vSRZyq/5U0R+C37qg0mNhtAyVZB+FEt4P+YTfY8avDTyNEioYlLVvnHffxrMWDqBdgU0lLJxJlmke0yZ",
+	"ptvgJw8uGyQF6cZB0E0niM8BZF5aV/tybWFBN/EcAv07yE18QUyuZtW2WSb/jvp1tZjZnCrFUt3n//v7",
+	"cHBEB+PTwauPXw6/Dtw/91b5c3vn63/zThWCa16LkCZn/DZOBZ+Bj7dBgrxkSu+MJKOFKbROCc8SgN7D",
+	"wuK3NMkYSdlMaPoSnNUq3uY67bv3Z29Pzz+dvj//9OvZf/SOe38z//X6vcs3p69ffwK0V32c52qwP5jF",
+	"PPa4sJ0Wu0r8K9T6/VB2GzeX4aPSRG8CSYyEmhI5Z0mil8trgvkRy/EjluM+sRx+g1SJqnwYHSvmg3ip",
+	"64v/ojakd8npDTutjeZrf0WbWWOr66Ymr2aA83RvdNCHypRxCbs7Zlh5nC9sz+uUKWyKU+369QZMjquX",
+	"SFzH8OjZ2zel/u9nm3yzsmlyDYOmZw6OYcCyly9dcr5dBtRYN9KsbdNT5f3aM8jLojNvUpQedr9sJq1v",
+	"st90WjpC5ZGVc8rrBVydBCw37cpZmSU5WP9WQIR4RHEtvKLoWw0aKqSu3rHm6FEGxmbX+orTfjCsmNIQ",
+	"Viwb+j1itNgX3QKhbpyIsxytYSK/iTTxpv1PUpFB4QaoWoca14gZ2/oELFh9IrNwCpXZK4Wc+/5y7Zsr",
+	"77s0Za5jKbdNV7SrlIPrmB9wb5zYSWNloySWSh6Tu6kobUMnmzXQBqYU+lzra4kHpQHW3Fd2Vbec312P",
+	"Fc0DV+q+wu+/ePo6BcV9l08BNmJCjRw8kfql0b2Kt0MPPvcdHnZgFEhqlEClxMqxX8Vpzyue8fIp6b7l",
+	"fMWa6Y2zb8t/9E02R0YxNgejM5WzJO4sD/7BER2O+C0KOcMeXzCZJY9UngI69Oe6w6Oq1QUWxV8I1z76",
+	"sgJzX5ptbRptHXrzmfBOwe5DPpUfdO/Q/cfN0fHjFVmB7rpUkPWxSIc19mzGrZl6be7rKbP+MrRvV6g8",
+	"2y+NcgULrX+pDIdpukP6eWnGOU2VbMrZT4S4sdEyM0KTup36x63zCLdOFQ9idTpZJxMs371OPD6f1TqQ",
+	"dvn5xz6L1pxTUecKcGbCLI3V4lI3j8tzOo9/ZYuWmtCCE3bL0gVAQIPCeUee0XlM7qbMxLXPWUqVSMHF",
+	"J5kilNwwOMQxxySQCHbcUMK/D07fnw9+PfuPQmmgOIiv/d6ZU6qh7hWxrjLd65ylUnCnOtNUECpvZEu/",
+	"2PjgPKr3/PWrQdH29vvPq6v3BAJfxtSE+XOCvl+jXx8b4Nu+DbnGcCioWatockNiXkD4pBmXlbq2Bpr6",
+	"ml/zv/3tFP6QW3/7Gzm1mHta2Qq+XNvNv+4dQxhXn1zDLaD//j//639/DUjGE/065WZfYsFN4K6asvQu",
+	"lmyLnOYx5bG85pVmMW+MXCNut/7lyzXEq1/39K+GMeAfWJdAXve+fg0KSklFpizyCSUzfQ3FfIKriFk1",
+	"J3qrNKu85gGdz5M4hIE+m6dilLDZf/9DCh4A8D5T5OLVC3K0t/+cxFwqRqMt8j4Vk5TOJBmllIdT3XOg",
+	"RxiYBTyPGFfxOGap/NvfIINJU45c4mU9MbuARX0ScWe9r+RvfwMFz7SVhylg3ALM85q74QrgWWa1UhP6",
+	"yEB9M4CCwV2Rwoz5SiRMz4bpbf/AtcLG9TmSiNtiUdkBzxxLgW2Rf8BpDCD+APcFa6ORQPPeQNNM7mpH",
+	"o1Aspd6KG7boY1UyNWWSAXB9WngWoZeU0chWPMDISzzuaTyZqr6lMwtCqUypBHFMgtygGvTtH+dR0L/m",
+	"QeVWCXT7Qc0OG5yQwFpO8ZXcLKsfFaZwfOhYufXjwriqH1/zwDHYBuQpRCia1386IUHuncg9E9iq3++g",
+	"O5hpSoN3lA31gJ/d7695gKJB0aoJJEI+AbxglMaRlsQk4xF5GjyTEI+rF+1ZHhscPIshVGzAPiuWcprA",
+	"b7aiUfATBjDQyFBhkNujcYSFwdtEkhjZorqsfb11lv3IG00j6i5GYjzlC/L+3eUVgOyFNE01uyLBecRm",
+	"c6EYDxeDX9ki0Kcrm0MRiv39IutEbpFXIs0TdQuCtBSd8QhB2K45/H7DFtXIGMvzAVAMyoohRpJmWixi",
+	"keE1pSHpXaULFiGfDJD7mvJ/etEiwU3ezsk1pxy4Y21MVMFwwNC1NzzSnNO+Ag+xFB9JGL1lknBBoL6C",
+	"WUcraMecjJi6Y4zr1byM+SRh+XVRFBLjURGAOKW3EEATnF3RSbBFgvPx4K3gbPBGM1NgtXrTYZtA1jSM",
+	"a3e4d83jcT5PfSOHMIzoBBopvoefaw3sbe+QeEykmLG8BTOdd8AjtBSgGSEG9UBADyys3jnMEDVXiUiR",
+	"cQWvY34TELyNzT6lLPl7fueIdGAY8nUv6OflQa558JLNU4Y3g23guMrtnoWMq5QmA+QeEk9P6Q37BA9A",
+	"w+d2H4JrDpUnQY63Z3pQbiJ/1/aVZlzFMxbgR/ATflG+kNRCE0DgCCKBKQvRKtCQc2NqjYwMrXvBoyun",
+	"8byvd5tQMk+FGFu+DIw9L1UgBYQuEbDkkgIYLA8X5QvToO5otDBHT/DFTGSS4NhJMKRHO2M62h3s7A63",
+	"B8O9MBzQA0YHUXR0eHS4u7M/OhrpGZsynpycvj+358cKsH1ENcMIOJtinEihmSESoxn1E6lX6pwj1xvo",
+	"KyMO2eCShSlTAfAiyGez8WR6Ia85imawgBjDlcQhMyAURg58c36FTiYF0VQoxvW8Hi0xZ5zO495xb3dr",
+	"uLWLQVRTkJudWiigJ/uq6JyBNGQA4eBdFA8xoVjzMYksDX7mNvxJS7C57Aaaz+tYqlOL8G9zSaDfneGw",
+	"Eq3kilN/mJpfqE50AuIo2Y9ALK6Lw0WNBzyUMJJ/H1wJRZNBntrv68q8/wxexTdNH0DZTZ/lU372CuVW",
+	"U5fdFKSE9SF5CQRFIU/POmE+OjmEFc+g3hl9sDi708IgdUpYYAJvkTuJuRoxh9OPv/0i0RfCza2KyT1G",
+	"YhqJaEFiJVkyPgHLQRyBsB2xNL619ZFy0Qp0qVgBv+aCsy1yweaMQrxiIfuF5kKx3F0zI3MHaom6ZPBn",
+	"n2Op5DVHIdxcb8V0gJ+Ego+TOFRb5EX+YBwnJgCeRlHKpGSSPC3m/J6qafATggIIhZKH0DxGC/d44sqk",
+	"i5EjFnvUzOQfIlpsjGydHmyE4deyymysdpWDs73Zg2NCZDqdHb38yBYgRXAPD3E75f+DRvn09CdHyz95",
+	"Yfa3d/8ThrPLacx3yr72Xab4rLB+e3mjXgt8xdZEshKRDeYVqSYx5JjVwlp19oiW7Ydkj3XzesMW47T6",
+	"hNFwWsB/Grk/98aB33dDrO/OTt5uivUSVDflixH/v+KGaBXCyxbnshhzH7JGgIfp+xCtF1qutNWnUbS2",
+	"wbkxgvSgKQD5VF6oQN/80M4dr+8iVjwoOEVpG/f8FJSfpgnYWuFg7C1fyrdCvRIZjzaw/jjq1oPRbzkB",
+	"U5HkFw6KNqh861shr7Uhp94F+5mphtXqwE7gSzQ06VXY9a2wkTslKWkfOR7JN1jtC7BJtK71nKZ0xhQC",
+	"mvp7KV7BZTjHmvpzv7/kwiYSOCC+OTKOhJ0LrNkVTC6QHRARfQmDABixuZr2jfHHWGbsaQFT6QmRwrQG",
+	"FNDXCmkEpjN5wyLzM/QFOAwmDeS6l3Gj3F33QDU1nNOIAfTGDBpf0so5nEx9Ajn7rPLa3J5rGyP4LXmt",
+	"tqbnY6CTnlMMcKMXPowKnVudLvrVT8NaF/KKJ2Fve2f5B+9TsBzGepVeYdn/DdzlSA4r3OX5tfHMglR4",
+	"OZqTHoRw0/kd8gQCFavI8CBiQ+arlgHmqZjNjWXMNcSiZRHujtzlgCriNb9hDK+qGXkavDh9f/Xh4iz4",
+	"aYsEYOzrk4B9DpMsAmug1d4l1K0N0FtnqkiYYSloXmRSv2hrIOalJkCGvuYFpZOE6SepyCZT3yHK1bbX",
+	"WLWwcoyqecFJUXcR7F1aaxZipgUhY3HIfRtYHTV3beS1fbsdIOtV6jQEvZJN/ZoY2KLXIkkpzfgndmvI",
+	"qxrkU4MdY/QWSk2Xe2eSQfem+gHU5AfLgdQXp2TmF/2K1mUUjTkkB5mvZ1aLIrEC1UwyvQOKXfPRQit0",
+	"M7BtNczNpRz/HH/vsdmIRZGe1Mf+Cvg0resO5GZmY3bARNj5RonE3LAHCE7SYf091YTRkrs9HA5PyDbU",
+	"E+bGVQIvcZGSAGoTw5U3iW8ZbxqjLdbpGeI2Qo7Es2wGsFZ1fMbG4vVg3dYtG9OuVKngE6yE5RsFFlL2",
+	"jmJ/5VHU6yP7ujTVlb19rtclxQ4BW0OSUQbG8NwXE2CHy3dkbtBFPRviDGu7y7DeCmW8R2pKkWCbeoXq",
+	"1115FCQWX8UztpQIdLNB4/mIecg206meqb4nOsxUiQeYpxKNs8y4gurwG+jyHH2LJyaNH3kSuCO4QNiV",
+	"xgNmSu76OJEpUF1lRB8f3JopJsu0dTPHrceS+zapAT2RBGt+WwEO0PrvowW1Cn7PviRissR4YJcUnWaJ",
+	"FKCao7lTKx5pxrfIO+vBiyV/oor63MWccryFPIqq0VjwWkw62wvykXGhqgIqwBt9UwtCUUnsofa337go",
+	"+akGrIPiUOsN71V1rBUFzWaqgmrFNoyyhaJQox2LFBzDhWkJgAM0Y4Krn0hm8/3vqDQ1vDiQXe5mBVZJ",
+	"uLhD7SP3uEpFF0bVgLAU6AOM+CyBkBlNylTl/sOZSBeeiQReG3jCaPrGTvUBeZ7tAzpst0XnkOA45zvA",
+	"af2G1J8kxK6hewIc2s9ppdGi9rakXHbeMa/e5mzXcrXNHTlwMkNuJ7lUijJDgIpa4z3uJhNuQJWrDUt3",
+	"D5qQiadA9bI85o3rmEt40xUdJcykci99Gau8Y5bn8rfPOahwZ7mW1rmH16AsdH79HQr6nd9/j7m0Hd++",
+	"RB2v8/v/wAp6nd9/peXy7osveg8qt9kNWO5nseT9vYhu6KUurvZZwWK8PG7jMpxt/RlNkmdf8EB/Xe3q",
+	"Ve6dqdXuSIQZFKN0eYoNtmq5l/HacW5jw66v+RJ+XRp883V7IcSs+cptdSelbMZmI5YWjnZnan8GJ5ND",
+	"OwZyXIBmvUkqWs4OLvBC6EJvX3A3O1NbhXIcoiMjNo0hF+ME7bGSRMJEVubCPAAUa8XC7qSW+DUFC6UY",
+	"JzRJGY0WSHLXfLmI4IzfS3C4Pci4Hly8W5jK8N0CDeorob4pBSPhLjZPrA3XQ5NeYzf03qrNfdyGr0wM",
+	"ELeh1QYvrYHmVT6pPOaN3ZE7kUbSHoZrLhlAy1J0xFPZWQ5eRuToEXSIfPOOPSscrebZ22DXOMeok+Cx",
+	"+F7EDuvuaz16jTx8Ti2qbmMQAxqjVYkFP5FknmQTcMiMxyzdIu/Nn/kZGGVxokjMlUD9wwSrwusYBOdV",
+	"zN7jgB6QFqCHLgIors3Wn0GWnNtV2WBERCNNAABJI0mcY4APKpdueGupDEo5/elOC4MzGkFukq2DM4WU",
+	"FWzGRkva+WImQJpxNPBsXfMlbA7GHDR5aS9gRktU/VYvWd+C7BqrJ7DnDK9cH0B5NxfVUjP+eVcf1Qkc",
+	"qWIsJmZcyBhiXnGoKziyVhjZQ2qLeuO6HFXY/j/FSU0NqeUmXfj7npFL3vDmNxAAZE4QJswoyiMsccKF",
+	"PWd9zNOAkMEKFzewITaVQ4sbEJy8TFdrPmwYR3qB+srDRQPrDr5RMLDuumMssKNP/vmlCBMAXNU1Lfm2",
+	"XxadrA0XJiYut0xi7HqSVKmyUNCFZmd5qD7cGrmCiDDdRdatBSOmmFKpvzvl19yey/zKCqlWmEaM4Dij",
+	"Zo0vJ+MutgVouxyp+qff9Fxra9j0Bjv8qWNYzqNbu9zPjl3HF+3qX+8Oq6g/dKP7voXLtnkNH95C06ik",
+	"/hyXDhzNS6yYKO0TY6EzSqqpvmKPmhYj6IxFJIlvmJv4vtWgPT4g39dNbzYmtEo030FoAOzefVl0ySm7",
+	"1M9m5EpISeQkM3nrcLOR30x6YaCsjycojBgxs2nmc7gsTc5tEFFFAxstLcWMWYyVa17CV1mRo7R7aK0O",
+	"0Oz1+5N5sVaK39sZ1nWQPjxbUx+4r6Lyw6n2w6n2wE61P7VjBMJ4unDXLYI5xKUyG3fUhHcSJRzJ1phL",
+	"MgM0Y6BYMqy6ZGRpKKIeiqYc44uMdwt4sAg23ypIHfo3qXWQS2lAZbjJOGMJFo43leJjqS8YKCIhTfIM",
+	"TRoHmhd+9kUyWuSN6L5x1WW2/Kjs908QwfvwwbQPanXKeCejU8Y3miX/zU1XyB4ePthUt/zsS5pxYzHo",
+	"lm2k5VBgf/rfaQSg1zwiU8i1xcLJfrUy48uYHpIri1h0gjwWPcoZj8hoYdP781DVzXG/BybilwDf1YGM",
+	"t76l3gzb86ARsDBDr58YaPDh4l8BiR4rjG3W9ltEANhUOnChcHFHhBYQQHWC2oCUpAyGYe016IfbIpf6",
+	"RwSggOcWwwRIP/a55+CLe6YkX8Ll++2MNTCH9XIjpRLzh91LCZn5uKMxn5xUkvIZj0qJ+WgYTVko0qgo",
+	"WljdMzH/7rdMzNfbsQKjYtN79htiHwaajQR9MjOuGHSylA2j1koCmVyBgfK0wFAlvwxiuvQLx6kliylN",
+	"mbzmzhFv9r38ZjBDH875YhB1V/W+tG89Qt1/T+Y44zERKe6P3cpVUDoMgT77Yqji6z1Itd+IwNJw9RWg",
+	"sg8WIeWh8bI+axfPuHESqF6NVgrr/8lLVAQIRKQgMziPMoE405Nr7kA0ALonjQ1wUVHiIn+jOfzpIQ+P",
+	"g9m9KRP2d3hobLDS0rNi7L1QFQeC10rIoksDTQGOy/bzBBFbgWhcfNC8eA5yXMd9TpMELl8cFly0C2PO",
+	"nolbFuW4P3GKHn+E9LhzEEDzkEyTrX7SgAWpL+5mH+TPev5dnZAA+Eu4wDJB5vBvzE2oypBOlUX07eWq",
+	"UvybCij5kvvXgp3KwIAx5agCZgsgpB2yEiHICD0LlXEDVDGiqtCYVzHYtshpget0zSPBn5h7GtkMWp6M",
+	"awMAlWVQXPl62/uFpc4Bb8lHhqzRP7TmS76gioe65KGHbxRiAX2vEGNhT7clT6D5neHzzQ7oPU1VsjDD",
+	"ah0O0qGQZVAwoBq855DdADF9L3b4n3PkxCJoT/PJDlygI0fvlCxqTiOmq5SzVUz4obMDzJXHqSJxZJPj",
+	"KGLbGlZWP3nOJ1vXvJ5Iin3FuU1cNuapAOmslKjytkhKQduxvUjYJpl50031OGy9IAmL04uA2CD/ehn+",
+	"6/iGEQTQNkYLM06tJBPFEDSGFqo9YkBbGM2QcjJiZARYPspY6bXEt9WEaGnrKT4Ei72EeZhl2bQmZZq9",
+	"p1i424G+RDqKo4jx9fCxHhnh8oolic08tntb+A3xcJeYVZkyc361lpZWVMW9T0aJkRtTzYYKtWiLmGRg",
+	"w6CsmQ9Q8RE8CQWlTwZ03hyGawsuZ5yQiGjL3TgfUs0JNEISyjtoFm9Bl3vII4SN5+rUWurTd3JS7kn4",
+	"/0iRCRqyd3hf5xNQT/wrwaa3Zo+UrxOL7OWoQtYcwGgq/dFGaEhrhl8r3S8PD6Fd7m6JgBqnJDYS6Sa8",
+	"dcqzok1wCqW3NuLIc2D1zf41X9g2Ot1GDWAQL8DCP7GQ87bQKNqJwEBakncwzU0SqH8l0qa72hRYf1B9",
+	"yPSx6cvaNPs9Gj7zrXWILicLHxuxD599yXEwOseL2wspBzi1DGuLvMv9IxD17fGSnBasxAltBdwimyvc",
+	"YH1xKatLEHil+a1Nxmi3rvaqZ/tFjkRyH4Gkn4ffAMAnTVUcxnOqdYoYoxqjplDhYmVbHfNvtLTj2oBN",
+	"PiGzZRew+pktHQXls2HUUAWmMRMLhCh/BFCp/vBIiIRR3imq8aFhcc2KbdaC/E34z7eHxt0E61pWHeQ0",
+	"ScpHwlgJ3d+CvjEUGRtxcbyMam6+wb8aoIzsHj54AZFSR48v95glcVMUHoQZLnHSI+623kWnyIcDt00E",
+	"3yKnEMoNpom7OGTNMRWnUeQua+8BIbUv2Hjjcsvj42rfk5pOo8ippCI2ygq6lV/wwaAUNFWN+ago5DXh",
+	"pkZQKDXVaGrdi6G6wY8dIqYnU2wYHLiHO/39jehEJcowFTRbVeQcTa7wVTuXxAusYPZBsvQ8kgGIW6BG",
+	"O1TjjXtsFF7XkQu+qwISD3c9dNz1CeN6M9jAVCH78gA30muoJVJE78oZgCwCZLot10dCwbX2j2VigZek",
+	"jGm+J+PPCC1Tzq5FwNbcMHhabkCMr/m4iOoeiywt7I5gK+SgxGN1i5RR6Y9U+tksj5nmFSzSEk0Ad7Ya",
+	"cG+tnQbg3w6mT7ahUOVweEL2a2H4jxl9X7bNSpXGoUoWXQPyR5iVtHZ8/LeWJDYuewKpLPMJw6EDV9/d",
+	"1AKgxqbw2nciplxmkwmUA8bJ3Es4yW27HWwtzE1HOllBDmkwskC9/2YrC7hI72Fkgea3Ng1TWzhSfDeJ",
+	"YypvzI+fgx7gfP9EOryJL82vLRlNgzBLpUiDPK4ULmXrytbiItZgveaYWNInCaORtNljoJvM3XKgEzqH",
+	"0LuUzZkCBRuCTqliWE2U6AuHRZBJdTeNE9aUUvvGLsXqyDp/Fv78p0HR+fPcHF1HUsnvOsnpK8DOg1Jt",
+	"P1uzpWG8kKyw7nCXSVNwfh46AxeWp1sKrjFdl1PH9BleljEG75hcsZXvsE2I1rPixHv54ebF3LyIa+6C",
+	"5hGkxwICopshm7u+c+7pv5NmNMqL3d/RxTGhJIpTFmLl8XgMdeytvRmK+AexfDkLyFMIeLLlobECvRiT",
+	"4OWb4Kc+oQQimxCp8S6WWCb8n+IOuSrm9SJn7Zf8eHmx0D4ZpYJGIZXKqZJVlNqCUiF3dLHlVqbHEU7F",
+	"HZZYRw8buQOLoxLEhklhW8d6SP9F8q/Jf7lV2P/rmv/XYDCA/9OvBXdsJEV4w1RA/ovsDLe1/C14yE6c",
+	"RX8CBndEe0ix7LG7CVoxgSYwZgzbnSo1t03mNb+cLETQICGhz1Z+pyh2IoUG+tLYs1/SvBSeQHtKvwCf",
+	"C6lk1bW+YXOVgwbpsS8Inc8ZTatCjlZ/TAF4kxFIOYEYz6LqJ+o4ZlpSMpzV0GhAUqWMAlAOlMqSxyTI",
+	"JEs/mdFAZaOFhZHTlBROM34TGDy9IBJcU5iNLA10N9ccuLFZQix4prvljEUApwFhHHdTAVEeZtedQuB5",
+	"DWG2gMmZ9X377tPpz2dvrwKCvLtItY7lNTe1bEEasWWDnWyxwmyhaDoxVSvPoyAPy0Q0P3y/dkaNU9hG",
+	"2MYyFJyzUEkAt4UrWCoxx+XOOJwqm36D0CF5dE1g9gTLKc/ogowKAJLj4gwpLRKhaT3/DQPGjeSjiVwP",
+	"zWwgDm2Uihst1Y3RSS2zGYtsMXVownaMS/qaSjU40/s+OH8ZHNsKdyYHIsV6+VMKCrdkDAhM5hlD15xy",
+	"EpxHbDYXivFwMfiVLQIk96lIIgNDmJ8es8RKaZGYTARYF+32V06AM0nU1bUMaY6f7heYwR2N9UsgmE5o",
+	"7NXj34tcBlwZUUUvD6xON8ObsxK/ssWDOdmcGa3k6q8KEprCnsGhHyANlYfgVE6KjslOeLDLDujOgB7u",
+	"7g72hqPx4OhgfzzY2T8Ij0a7dP/59sHx8HgIVUu4OiYuE7nm+uQdky/XvTi67h1f97o0d93rX9vxwkf/",
+	"ZEkirntf9enqPKbt4+f5mIB1OYPJw+Wg+SN2uL97wKLB4eFwPNgbHQwHR9E2GxyOooPh7iE7PAzNmKAZ",
+	"GJG4I5Eg8GvMI/b5unc8XH98mpk6w9Mb5HazEBmJxBb0hoFS8rp3/Ps1Ftm77n3sX+d7vtKcvsK5qUJJ",
+	"1ARDOAqSPAVu/hOyWj1YuBZKlwbmtXyQLDWE2neuDkLJJdDbC/0nPsFrhPJrfureovjQ3Cz2szP95xY5",
+	"o+EU7yyEHeEkiCPDfTDWVgscY2r4J3JJ/WYoZuwYJZGZHZ0DlSrGSCcyv4BHC2ViFoEnz41ElyJSrJjN",
+	"9BjQKrG9TyT4hPUdbuqCEnNZxIJfczFnwKYg+n9706L9e+CaHYX7QqgjTx0x6qd+WbB7ivf4T49mllo5",
+	"6na/Sw9aE4veZZvQMvQqF8J+1wjFVrtXNXR3mQ1MawG5L7dcPAeRd9rLpWvCLeH5lIugFYrINS8qoJ24",
+	"cngsc5mirRyBXaFuVjOHMJ3iaDmmz0ZLALTs3YN659ww645E4kZjNDrp3jMxT1DzRKWnXwa7FmPyh4g5",
+	"pOy3mfPawjfeuwN5UPTzop/Hj+EoBcQ8bCSHhwAMtlNLlklefs4XDa83sw+1Og1BvzANgsZGVaF/iUzJ",
+	"OCrYh8kq0jdkxGhiVIT8qFzzp0HOo4KfiKthFnp0QiWaKJ5aE8SnOEJZIe/CAN3avDOWJEZDmUmW3DJ/",
+	"npKZhctRHiB8zfRyL7F6/e5fCt7qNypSIO6oJEqYzNnvwFUEiS0YN+Yy+YLOul6i0WxgD2NbtIKmwAKM",
+	"Wd1p1VXdCQzpBmQ+Xssi2yIYKgCmN6uzFl65cg6uha9RKEeCaj0TM4g3neSAtvCzZaxeH7N6+aZjlOk7",
+	"zog+r40QZWDWwAiM++IleHEawGYIQ0BBwJhEOlcWCLM0ZbwY4f1HVE2ShlFhL6TkIrFD00zL3HdNo4xm",
+	"eQrgZnCyHj629Z5n81XMI4BOtCHzxtC8YsxZzCdMqgH7rFjKadJ8f2npuSzAPg1opqYi1VcFmgsNO9W6",
+	"iEiL8FOKcdxPg3lC1VikM/O6ZRn6fZumXtxJeNFcc2WNTTXpN9Tn1BgVi7yxANPT9KhgGKBeQhGCBLKk",
+	"jZRqLFVogCLnxXOclLzmI6ZVTof5lG9cvPxQkCmg4i37MhZCBLk2ljw7fXOTxpEm9So/u+azGJL9EWYe",
+	"b9scWB5EeRygjzOdw26e2c18mOsWO1npst3ZcOedlWUEijZG5r9sHt4VvWGaxEvxBRw5vyW6rlf1H2LU",
+	"HlJoQgz0ezbOwA00NxcM5F8F/z44g2yswXlkvEkQXIiq6xb5RbehNwgcJ5oF7OyRqchSiQhz1xxPGONR",
+	"U5yAbmLdGIF9f4zAN4FSBdcLrGnOZiwyLQTT2UVDJdAA0fLFxoFoH9KR/YsY6S1rOrJ69hvTCP9AurAk",
+	"D3+C0tdyueX3F0Zvl2FV4Aax3L0oc+Ba3aR1YqKN9Q8xcgCUK37I42se5PsQFMlnTgROgB7CoOoSPIGq",
+	"Ogrb1iqjimdMZCroG1xG+8MbGVhQECvxFqUdNS05hiVwwcfKKdoAY0iY0r+OGKGci4yHUNTE8ZLRJBnR",
+	"8OZDmqCHjHHX2YWiOJXkl8t3b49JoMCx/TT4Q4y2itn3Cfxgpmv+spP6qX/NYUJS0Zn1Sxqkf4WrDN54",
+	"Y+BCpgeRIzufPxv0PJyBe+Mb5+8kFXd6i+c0k0yiFDKlyRhM2poRnZh1D1ms73x9q09wSSD5AjfahFCQ",
+	"sUgScUcuFeURTSPyGxtNhbiRx+Du1v8cgCwi7cCfSD05+8yZZAwOY2OSNntYWfFLFqZMBUXTMp5wqrIU",
+	"zfjB7XY/KEzhVLKDPQiy/eeb0xeDy3+e7uwfGBSzONrKu97SemqgyQHFSWTPmi/i5DSpvE/jWxA5jbvW",
+	"FmMYZxIAixImcYbIrUV6zan+VmKUTiPy0C9i9KB5tr+I0TdCHfpFjJaA+xS4dSOt9FJ5w74bK8GpvCm8",
+	"//p2gpGUYTAM//WLG8+mjCZq2ih1/FPcYUQ23I+Gp6RMi9V4zxVozSiJ3GEcAoA83zIM97AWNzB1WTHD",
+	"m9ygRYp/4oge9jK0vTTQxDieZCnbyJUISOCW68jO+/LlDzFqxdGGaIT3KRtDJAiN1d95QJ5evHpBnu/s",
+	"DX9yPQ9al5JFUIG+HJ1QHJGau8vlekZsOxieXHPTC/v/2Lu25bZxpP0qLN/8/1YpPkxlb5wrz44z65pM",
+	"NjV2bS5WUyWIgmTGFKAiKDualN99C90NEKAAUgdSspO980EiQKDR6MPXX4uUv7nSi64vRsRfOP3BGf4n",
+	"ErRBBdNoKmpRy6WYaQtAv4/1S/W9RgbuFzkeOOrZmmB4DVQ2GM44YoPBYv10fngLrMH6qqEG11c80sTV",
+	"fq5qMnEvhVwWWES23es/H6+05wvIx7rJ2CQwztIFiFDh/HTGAV6dTp8l5YyiZ1uQpTg4NmyRZOJIlnUs",
+	"WPaF43gsJb1WBQfGa3L8b5A2qCuJcAOTUeqydTKUtu2Ku9f/Qjwz9m9pgsUfgI/GG2kL7LFZiC67V3Th",
+	"ENb3qYXOphkwLPjTOtGrAUISYLhoOEtoDa6fo75MX2+kIxnB3hw2pOCsr/FYajdZkAOIAEP67RQ/M9rd",
+	"aj4saZyluulSs2xHZmxQKfU5VNEIj1YYkteE3BXEO9zWQaCmPoeCRti8U+rBLpu2NC6mGZ0erC+clbAO",
+	"mtlEwPqg32wV0Ta2k7t7n+32njMvVxTkjN7g+uyf1SQw3Oa4mKO0bKqToRxUdtoJUoDJb23vMa7vqzC3",
+	"ocVWlCnre/ZaiFPWZ/7K6VP6vRn3ZlbZWBhPE7hpNxNBvJQjUrgjDWlEJF4E4cohNcx+JCztEuVSV8Yd",
+	"calKyCiIMl8lEDOnhp13NVFSXKlMCrS+vphcqUXFUKQdYsXJVBaNGND2JGmuJOI0yrZpxJKORMx3Iyz8",
+	"YCsSvJak7TvsnPECcrUvqbD7BdQnk4RtEiMwYlV5y5jgd7G7O9cuD44fZGizSruBIndjdauVSN94ZLs9",
+	"mW81ul4IqUNPFQNpwFYnkAQYF5mYYQkEdqQXE+QZr6il3xmEFxRlEjt/lt7rJ8EPp0NhlF5FeqhPJbVU",
+	"gTYLTGGhKiuChRC3K5H6AYtKjfZC278SqRniSDBmM7yeSnNkxubjnnjBqea9CDZAeB2W5+8AuNNKuwLo",
+	"pdV+72B1qjOFTeKjcMr3mZgor8OIvt0q/Si8Vt4juDZG2mQEolypeBXBxxI2AAlhYw+ZpsvC5V1BWJbi",
+	"2ElqsRRpuQQROU2uyiTnBv0vp2akgeUiuDHgToQd3iCAwYhl8OzAqzsELr0cGG+QIx0ZqyH0XJpOzGeT",
+	"F4PGv902dj408BjftoWuo+Fk1ErmwomQCmasxZgXhugiCyemohVru7RqeF18hJ2WxG3fTKTkX0uXXZJP",
+	"MgC04cUM+mjPJiDJlaUegdscGf31P5HpP5kvVQ0bHW8csiulQN8M3KYQuFMG7tfSrudonN3Xk2yHimDj",
+	"Dzd6+bn2/cwn67xsO+Klg/79rZnNPiDoi/P/MaUVPWNvaKOaENBGXjpDQatKOIxo2z/F09xX5nsGqlpj",
+	"atW7wQslhQGlekjpAUKl/XIkBzGN4gyZ3JI9YN3uUEARDmGaASQmJFwYasHZAzZOtbDmTCxLbrDNRHqT",
+	"s1IfsNGcff1liUfEfI6QZQACnjEYRw2FftgbuSSEa9W9/v/UwJDUmrodS4NLXX69D5hZ/UOKaTYbvUtY",
+	"8sjyJcfCtWky1mrOVhMp4k1kBVeldYAZQmvxhbTsV2D/6ih6c9QLCUDsO69mCoiwMC49oj28/rrIcD0+",
+	"s0Lv0ggg6hUSj4sJgfP0tAZE/OR8mU9GcdAuSXWv6AUa40i4BfOGzWf2tfi6P/MZHE9l9y2gGOJ33sZQ",
+	"3SpoXOBlWGF0HXLlOcZmKKFLlT4hA9/ccv3jcmsjHRKb26ytGzblG/3UksS6xuCBHQi06kzKyaVz04KH",
+	"attPCMifgvtqmbyQgCbDPqdQW403hQ/9wB6AhtjE7avU0pba1Sj97jGON4mDPSQACY5wSq+R46/pjEYI",
+	"gj9IieXuZfUA6tzN0jJ7zMrVafJ+rdKO/KlJjSvm7cU5MQa+PX/bdDB38rzpu3ukJN9ebDDMr1Lw7vzt",
+	"lk3Zzq28Nec2GMMPnW+tgItyzFm5fcjeHS1q+5GQVHBGc27BPiu44E/KES2wVOivWal4PiXeP4WshEKW",
+	"WHsBSr+8DyFz/mle6ccRpt84XziryPQNuY/a95jYW5jD6xZ9PdisBR3pOT2t0eR97svWffEDd1N4ZZzY",
+	"B3CRHcLrdqLrgzWWO9ZN4/D7d3/pNBdEM5+sjjtTWipeDBL+lYFsMoXdE7WSJ7MPqWEtHbRC6USyYowh",
+	"ELcjuQVDYVrSA/st3iJY4KWVkfa01yh50XOnWJp+Ea99O7DsRq8p7ZHPMoGRZBMMSJjgTxjV8NpVxBhq",
+	"fYHdj6i2R9pZf5o/JPvsYGiOzC2UjA5PLr8NT0AiKJ82PLm8eN6JUhWI27QvFRDBBrJVhiWFhkQ1VxLo",
+	"l23wBSc6GiRsKG7dP/VAROpLyPfBR7qNxj40F+ktWwGlny2n2D0i41qBIM/9OAY/o7YEpe5qS6JUc18B",
+	"te1EcmAnhTmR0sXzAPhZVSZ5NuUQDKAK3kh+9w/9gB/Jz9Tr1Y08UGx6b4kIJ4Kx5a3ZPKSYh0NfcSgX",
+	"3ABbiRhED7cEGg79lrbLKVTlkzY+XYv0mxTvUOir2bSsMKFwjLDHc770Lne0Fv1cs/T0bhO4AcH9vixd",
+	"2zS5MixtXmZjwV+OtR8YRVqZok0xqXqgkMw6PSu0eQhlbLniADiB9CsSE7hWMEvUSpV8bmgnnU4Y2lmm",
+	"+OhQICq7lNQGpJQAhPjD2rPMb+lgaScdslaHkbJG+kw05iHsFSxGv3Sr3hjbJ2W+D8zCgYv5cM3dnpwb",
+	"gRaIH2DCx8vZWVv1eaCIe+AUhA1qpPgV0f6cz2WxssUvi0KmXIWBWr/omdyIqey1ktMM0grJg4JOzGB0",
+	"xhrwVHuwq8dAdazvT0tS7c4oB6aSEX14FInG6+c1Jsma3wu/Wp2+v29ylOpf2vdSYO4Fn0wkuOhPsnhI",
+	"/n/Mc/mU6LX720brmueyISI6KzjX2jgUktbf7FFGf6WhY85VNbX9F9S8TNty5XLW2MnzvSwsYI+Lssi4",
+	"A7C3FI4Fho8jHTmJT0KP1OPq6ufDcOHsns1SI5eUdlC7WOdr6EgK5qychdZ70Mqq6S3rNCsHJp5LsXlk",
+	"fatY2TIB8NOoKuh7oZ1RIoJMb9QpKUt0eRuTDx9lWQ/nv9M36r1cFgmbyc05sVUm0o6C/dcUQYWbM+eP",
+	"0Kud5Tk0ZxMS4wNQMQPxSCm413sQimRSuRQlUkFmYipH0YSJfnyEkAma9QRCX+HshBFTNvZavxkLQI9n",
+	"XqOau/5SlLAUHvBR/xye33We/cV2nB/MCQbYZVI1SvFqSizPN5nQVXNj8QEVzFycR4CYhyhxjKeDFwtu",
+	"UCNmUeU0GemrYgSY1YqOD9J5Lhtqnj3w+HWAgWlPSfXlq+gBHEfl+cUoxMNXb3wuspKb3qa5nJk8C7C/",
+	"bmAjLLSUNxmq6T1nCw7RHPRv4SpbMCAKxTOXs1UIBvBJP7rP9jQybG7pv3dxPdH821aQqJlja3hjYFZq",
+	"YBwrag4EwFpUAqrhyr811M89yziNE4NFYqaiy1vfBvwsuXX7UstFS0ceklJl0o25Z9RiIcoTWyXTTGTq",
+	"fgD9QpXnFae5VBSmmbCSjZniVS8voP0nfxhZk+nCvPp0kzzwFYJksARAmf62Xr+dOUvvM8GBepipB7i6",
+	"sjIY+ynl4vg0SXeV54aJocXCuDHbx2X2jZqY5q5r1dfrEgN/OEsBxR0nPMVeOJiIxqi0tsNME4qsxNa4",
+	"tE220S3PFQ+e2E/LcZ6lCB3vVfU547TW6MOnCEPf6QFewCz8ATbYEy4ez3KZsubeQQacD0Fahy3K+qaU",
+	"NhidcvE4SqZZ7qAa6LxBohYLF2RBxoyxwfUeXibC1NMOBR3rhIvHrJACmwjh/03vBT0IZj+gJIDYNCoP",
+	"bs7Ug4LmI4tCTpYporH0qFp8HK0AjxsK0gVQ555rB9CqEci+lIPEYCiAiztCg/tBr+V1Net+HXF/rHbN",
+	"Qbs4XoEXcRy9UV05mNc2s4o4ncHbBQwtRQ2UocOfRZZYl4+r6o3fJQzkAYbTImKD/ZBWG7P0YT1XmoC3",
+	"A84Em3M1FPCdEdfO0iS55/nCPn8E9AfgJQaOCtjvacoXJcG3V+hVVhk6wb+WegJFSRW57t02FM4psJlf",
+	"hQ3i5/HUXFAUu/cCwoO90HZxd0RLcfCuNXsfGigL3vTc1JT8Iy8g291482bKlJpVWvKeGLuD9+u/6ak9",
+	"bqcZIqLQ6L06vUcf7VsFV7Ulm/DT+TndHzWTFZx2oF2vGCFswQfAgLlN+VgLD865MfKSj5xPADX8wFfB",
+	"DXmdqQmeLousXJ1c/ufPzRIVzVvzVzwlkT9pDe9vkTE0YJjKY9lgtT9kj1xw1W+o3YwRq6I57Xzdbzy/",
+	"ah08b1fcf8a358G3k6tF9huHJ+rfsNpaLxf+Xv134P9Pj2/SpwEOeNsV7mRwsizyk8uTMwDO0JQCwJmC",
+	"pSV0DDI1N47JusjZyqK33VCkOlkPL372gAyTbGKCshWBBrYAWjlPK5Yi/iycScHn3MQb6VsQjsh46JuW",
+	"cAlbuuNktGuETV+ostU0JEu5cicj5Tz0zN/9XPQGj54VcrkAswae6YzxJIt8EhrkjgvTMNil67Zv7FP+",
+	"BF7cKaRQtNISCpsVVDYbqmTnoZZaKLIBWphYNlmfRvv4cgpa263OrrQ4yBYXk1rbXietYWA2gQr9TMzy",
+	"qrOLAoJO2oxTr99B6NuohQfm4kqQhWjdGXTngof4+c/n/wYAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -13,6 +13,16 @@ type AddParticipantParams struct {
 	JoinedAt  dbtype.Millis
 }
 
+type CountServerChannelsParams struct {
+	MessageServerID uuid.UUID
+	IncludeInternal bool
+}
+
+type FindSourceChannelParams struct {
+	SourceType *string
+	SourceID   *string
+}
+
 type GetPairChannelParams struct {
 	MessageServerID uuid.UUID
 	PairKey         *string
@@ -76,4 +86,18 @@ type UpdateChannelParams struct {
 	TurnPolicy string
 	UpdatedAt  dbtype.Millis
 	ID         uuid.UUID
+}
+
+type UpsertSourceChannelParams struct {
+	ID              uuid.UUID
+	MessageServerID uuid.UUID
+	Name            string
+	Type            string
+	SourceType      *string
+	SourceID        *string
+	Metadata        dbtype.JSON
+	TurnPolicy      string
+	CreatedBy       *uuid.UUID
+	CreatedAt       dbtype.Millis
+	UpdatedAt       dbtype.Millis
 }

@@ -52,6 +52,12 @@ type ListMessagesBeforeParams struct {
 	LimitRows  int64
 }
 
+type ListMessagesBeforeSeqParams struct {
+	ChannelID uuid.UUID
+	BeforeSeq int64
+	LimitRows int64
+}
+
 type ListMessagesFromSeqParams struct {
 	ChannelID uuid.UUID
 	AfterSeq  int64
@@ -68,4 +74,14 @@ type ListRecentMessagesParams struct {
 type ListRecentMessagesRow struct {
 	Message    Message
 	Remembered string
+}
+
+type UpdateMessageParams struct {
+	Content    string
+	RawMessage dbtype.JSON
+	InReplyTo  *uuid.UUID
+	SourceType string
+	Metadata   dbtype.JSON
+	UpdatedAt  dbtype.Millis
+	ID         uuid.UUID
 }

@@ -43,6 +43,17 @@ type ChannelParticipant struct {
 	JoinedAt  dbtype.Millis
 }
 
+type IdempotencyKey struct {
+	EntityID       uuid.UUID
+	IdempotencyKey string
+	Fingerprint    string
+	Claim          uuid.UUID
+	Status         int64
+	Header         dbtype.JSON
+	Body           []byte
+	CreatedAt      dbtype.Millis
+}
+
 type Job struct {
 	ID               uuid.UUID
 	AgentID          uuid.UUID

@@ -22,23 +22,36 @@ type Querier interface {
 	// the same channel, that is queued or whose lease has passed. The turns come back in no particular order. A turn never starts
 	// before it was queued, whatever the clocks of two nodes say.
 	ClaimTurns(ctx context.Context, arg ClaimTurnsParams) ([]Turn, error)
+	// Keeps the answer, unless another attempt has taken the key.
+	CompleteIdempotencyKey(ctx context.Context, arg CompleteIdempotencyKeyParams) (int64, error)
 	// Counts no further than is asked for.
 	CountActiveJobs(ctx context.Context, atMost int64) (int64, error)
 	CountActiveTurns(ctx context.Context, arg CountActiveTurnsParams) (int64, error)
 	CountAgentTurns(ctx context.Context, arg CountAgentTurnsParams) (int64, error)
 	CountAgents(ctx context.Context) (int64, error)
+	CountAuthorMessages(ctx context.Context, arg CountAuthorMessagesParams) (int64, error)
+	CountChannelMessages(ctx context.Context, arg CountChannelMessagesParams) (int64, error)
+	// How many messages a search finds, counted up to max_rows.
+	CountFoundMessages(ctx context.Context, arg CountFoundMessagesParams) (int64, error)
 	// By status, with the time that those took which have ended.
 	CountJobs(ctx context.Context, arg CountJobsParams) ([]CountJobsRow, error)
+	CountServerChannels(ctx context.Context, arg CountServerChannelsParams) (int64, error)
 	// Live sessions, those of them that are near their end, and those that ran out and are still remembered.
 	CountSessions(ctx context.Context, arg CountSessionsParams) (CountSessionsRow, error)
 	DeleteAgent(ctx context.Context, id uuid.UUID) (int64, error)
 	DeleteAgentMemories(ctx context.Context, agentID uuid.UUID) (int64, error)
 	DeleteChannel(ctx context.Context, id uuid.UUID) (int64, error)
 	DeleteChannelMessages(ctx context.Context, channelID uuid.UUID) (int64, error)
+	DeleteIdempotencyKey(ctx context.Context, arg DeleteIdempotencyKeyParams) (int64, error)
 	// The turn is one of a range, because the id of an entry holds most of its turn's.
 	DeleteLogEntry(ctx context.Context, arg DeleteLogEntryParams) (int64, error)
 	DeleteMemory(ctx context.Context, arg DeleteMemoryParams) (int64, error)
 	DeleteMessage(ctx context.Context, arg DeleteMessageParams) (int64, error)
+	DeleteMessageServer(ctx context.Context, id uuid.UUID) (int64, error)
+	// A few at a time: each new key takes away more than it adds.
+	DeleteOldIdempotencyKeys(ctx context.Context, arg DeleteOldIdempotencyKeysParams) (int64, error)
+	// Gives up every claim; only right while no other process works on the database.
+	DeleteOpenIdempotencyKeys(ctx context.Context) (int64, error)
 	DeleteRoom(ctx context.Context, arg DeleteRoomParams) error
 	// With only_table, those of one kind.
 	DeleteRoomMemories(ctx context.Context, arg DeleteRoomMemoriesParams) (int64, error)
@@ -64,8 +77,14 @@ type Querier interface {
 	EnsureWorld(ctx context.Context, arg EnsureWorldParams) (int64, error)
 	ExpireJobs(ctx context.Context, arg ExpireJobsParams) ([]Job, error)
 	ExpireSessions(ctx context.Context, arg ExpireSessionsParams) ([]Session, error)
+	// Newest first.
+	FilterAuthorMessages(ctx context.Context, arg FilterAuthorMessagesParams) ([]FilterAuthorMessagesRow, error)
+	// Newest first.
+	FilterChannelMessages(ctx context.Context, arg FilterChannelMessagesParams) ([]FilterChannelMessagesRow, error)
 	// The message that a client already sent under its own id, if it did so recently.
 	FindClientMessage(ctx context.Context, arg FindClientMessageParams) (Message, error)
+	// The oldest channel that mirrors a platform's one, on whichever message server.
+	FindSourceChannel(ctx context.Context, arg FindSourceChannelParams) (Channel, error)
 	// Finds no row when the turn is no longer the owner's.
 	FinishTurn(ctx context.Context, arg FinishTurnParams) (Turn, error)
 	// The same for all rooms of the agent.
@@ -83,6 +102,7 @@ type Querier interface {
 	GetChannel(ctx context.Context, id uuid.UUID) (Channel, error)
 	// The oldest agent that runs and serves a message server.
 	GetFirstRunningAgent(ctx context.Context, messageServerID uuid.UUID) (uuid.UUID, error)
+	GetIdempotencyKey(ctx context.Context, arg GetIdempotencyKeyParams) (IdempotencyKey, error)
 	GetJob(ctx context.Context, id uuid.UUID) (Job, error)
 	GetMemory(ctx context.Context, arg GetMemoryParams) (Memory, error)
 	GetMessage(ctx context.Context, id uuid.UUID) (Message, error)
@@ -98,6 +118,7 @@ type Querier interface {
 	GetWorld(ctx context.Context, id uuid.UUID) (World, error)
 	InsertAgent(ctx context.Context, arg InsertAgentParams) (Agent, error)
 	InsertChannel(ctx context.Context, arg InsertChannelParams) (int64, error)
+	InsertIdempotencyKey(ctx context.Context, arg InsertIdempotencyKeyParams) (int64, error)
 	InsertJob(ctx context.Context, arg InsertJobParams) (Job, error)
 	// Does nothing where the memory exists, or the agent has one of that message.
 	InsertMemory(ctx context.Context, arg InsertMemoryParams) (int64, error)
@@ -129,6 +150,8 @@ type Querier interface {
 	ListMessagesAfter(ctx context.Context, arg ListMessagesAfterParams) ([]Message, error)
 	// Newest first.
 	ListMessagesBefore(ctx context.Context, arg ListMessagesBeforeParams) ([]Message, error)
+	// Newest first: what comes before number before_seq.
+	ListMessagesBeforeSeq(ctx context.Context, arg ListMessagesBeforeSeqParams) ([]Message, error)
 	// Oldest first: what a reader who knows the number after_seq has missed.
 	ListMessagesFromSeq(ctx context.Context, arg ListMessagesFromSeqParams) ([]Message, error)
 	ListParticipants(ctx context.Context, channelID uuid.UUID) ([]uuid.UUID, error)
@@ -139,6 +162,7 @@ type Querier interface {
 	// The same for one room of the agent.
 	ListRoomMemories(ctx context.Context, arg ListRoomMemoriesParams) ([]ListRoomMemoriesRow, error)
 	ListServerAgents(ctx context.Context, messageServerID uuid.UUID) ([]uuid.UUID, error)
+	ListServerChannelIDs(ctx context.Context, messageServerID uuid.UUID) ([]uuid.UUID, error)
 	// Session and job channels are the server's own; they are listed only on request.
 	ListServerChannels(ctx context.Context, arg ListServerChannelsParams) ([]Channel, error)
 	// The world of that id, and those that stand for the message server of that id; an agent's own world is neither.
@@ -175,6 +199,8 @@ type Querier interface {
 	RenewSession(ctx context.Context, arg RenewSessionParams) (Session, error)
 	RenewTurnLeases(ctx context.Context, arg RenewTurnLeasesParams) (int64, error)
 	RoomExists(ctx context.Context, id uuid.UUID) (bool, error)
+	// Newest first: the messages that hold every word. words has each in double quotes, with spaces between.
+	SearchMessages(ctx context.Context, arg SearchMessagesParams) ([]SearchMessagesRow, error)
 	SetAgentRunning(ctx context.Context, arg SetAgentRunningParams) (Agent, error)
 	SetParticipantState(ctx context.Context, arg SetParticipantStateParams) (int64, error)
 	// Notes how an attempt went: a NULL due time settles it for good.
@@ -185,7 +211,11 @@ type Querier interface {
 	UpdateAgent(ctx context.Context, arg UpdateAgentParams) (Agent, error)
 	UpdateChannel(ctx context.Context, arg UpdateChannelParams) (Channel, error)
 	UpdateMemory(ctx context.Context, arg UpdateMemoryParams) (Memory, error)
+	// updated_at never goes back.
+	UpdateMessage(ctx context.Context, arg UpdateMessageParams) (Message, error)
 	UpdateWorld(ctx context.Context, arg UpdateWorldParams) (World, error)
+	// The channel that mirrors one of another platform: made, or brought up to date. updated_at never goes back.
+	UpsertSourceChannel(ctx context.Context, arg UpsertSourceChannelParams) (Channel, error)
 	// Takes sessions whose end comes near and of which nobody has told yet.
 	WarnSessions(ctx context.Context, arg WarnSessionsParams) ([]Session, error)
 }

@@ -27,6 +27,21 @@ func (q *Queries) AddParticipant(ctx context.Context, arg AddParticipantParams) 
 	return result.RowsAffected(), nil
 }
 
+const countServerChannels = `-- name: CountServerChannels :one
+SELECT count(*) FROM channels
+WHERE message_server_id = $1
+  AND ($2::boolean OR (name NOT LIKE 'session-%' AND name NOT LIKE 'job-%'))
+`
+
+type CountServerChannelsParams = db.CountServerChannelsParams
+
+func (q *Queries) CountServerChannels(ctx context.Context, arg CountServerChannelsParams) (int64, error) {
+	row := q.db.QueryRow(ctx, countServerChannels, arg.MessageServerID, arg.IncludeInternal)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const deleteChannel = `-- name: DeleteChannel :execrows
 DELETE FROM channels WHERE id = $1
 `
@@ -37,6 +52,38 @@ func (q *Queries) DeleteChannel(ctx context.Context, id uuid.UUID) (int64, error
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const findSourceChannel = `-- name: FindSourceChannel :one
+SELECT id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at FROM channels
+WHERE source_type = $1 AND source_id = $2
+ORDER BY created_at
+LIMIT 1
+`
+
+type FindSourceChannelParams = db.FindSourceChannelParams
+
+// The oldest channel that mirrors a platform's one, on whichever message server.
+func (q *Queries) FindSourceChannel(ctx context.Context, arg FindSourceChannelParams) (Channel, error) {
+	row := q.db.QueryRow(ctx, findSourceChannel, arg.SourceType, arg.SourceID)
+	var i Channel
+	err := row.Scan(
+		&i.ID,
+		&i.MessageServerID,
+		&i.Name,
+		&i.Type,
+		&i.SourceType,
+		&i.SourceID,
+		&i.Topic,
+		&i.Metadata,
+		&i.TurnPolicy,
+		&i.PairKey,
+		&i.CreatedBy,
+		&i.LastSeq,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+	)
+	return i, err
 }
 
 const getChannel = `-- name: GetChannel :one
@@ -204,6 +251,30 @@ func (q *Queries) ListParticipants(ctx context.Context, channelID uuid.UUID) ([]
 	return items, nil
 }
 
+const listServerChannelIDs = `-- name: ListServerChannelIDs :many
+SELECT id FROM channels WHERE message_server_id = $1
+`
+
+func (q *Queries) ListServerChannelIDs(ctx context.Context, messageServerID uuid.UUID) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, listServerChannelIDs, messageServerID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listServerChannels = `-- name: ListServerChannels :many
 SELECT id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at FROM channels
 WHERE message_server_id = $1
@@ -340,6 +411,52 @@ func (q *Queries) UpdateChannel(ctx context.Context, arg UpdateChannelParams) (C
 		arg.TurnPolicy,
 		arg.UpdatedAt,
 		arg.ID,
+	)
+	var i Channel
+	err := row.Scan(
+		&i.ID,
+		&i.MessageServerID,
+		&i.Name,
+		&i.Type,
+		&i.SourceType,
+		&i.SourceID,
+		&i.Topic,
+		&i.Metadata,
+		&i.TurnPolicy,
+		&i.PairKey,
+		&i.CreatedBy,
+		&i.LastSeq,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+	)
+	return i, err
+}
+
+const upsertSourceChannel = `-- name: UpsertSourceChannel :one
+INSERT INTO channels (id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, NULL, $7, $8, NULL, $9, 0, $10, $11)
+ON CONFLICT (message_server_id, source_type, source_id) WHERE source_id IS NOT NULL
+DO UPDATE SET name = excluded.name, type = excluded.type,
+    updated_at = CASE WHEN channels.updated_at < excluded.updated_at THEN excluded.updated_at ELSE channels.updated_at END
+RETURNING id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at
+`
+
+type UpsertSourceChannelParams = db.UpsertSourceChannelParams
+
+// The channel that mirrors one of another platform: made, or brought up to date. updated_at never goes back.
+func (q *Queries) UpsertSourceChannel(ctx context.Context, arg UpsertSourceChannelParams) (Channel, error) {
+	row := q.db.QueryRow(ctx, upsertSourceChannel,
+		arg.ID,
+		arg.MessageServerID,
+		arg.Name,
+		arg.Type,
+		arg.SourceType,
+		arg.SourceID,
+		arg.Metadata,
+		arg.TurnPolicy,
+		arg.CreatedBy,
+		arg.CreatedAt,
+		arg.UpdatedAt,
 	)
 	var i Channel
 	err := row.Scan(

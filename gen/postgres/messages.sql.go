@@ -248,6 +248,51 @@ func (q *Queries) ListMessagesBefore(ctx context.Context, arg ListMessagesBefore
 	return items, nil
 }
 
+const listMessagesBeforeSeq = `-- name: ListMessagesBeforeSeq :many
+SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at FROM messages
+WHERE channel_id = $1 AND seq < $2
+ORDER BY seq DESC
+LIMIT $3::bigint
+`
+
+type ListMessagesBeforeSeqParams = db.ListMessagesBeforeSeqParams
+
+// Newest first: what comes before number before_seq.
+func (q *Queries) ListMessagesBeforeSeq(ctx context.Context, arg ListMessagesBeforeSeqParams) ([]Message, error) {
+	rows, err := q.db.Query(ctx, listMessagesBeforeSeq, arg.ChannelID, arg.BeforeSeq, arg.LimitRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Message{}
+	for rows.Next() {
+		var i Message
+		if err := rows.Scan(
+			&i.ID,
+			&i.ChannelID,
+			&i.Seq,
+			&i.AuthorID,
+			&i.AuthorName,
+			&i.Content,
+			&i.RawMessage,
+			&i.InReplyTo,
+			&i.SourceType,
+			&i.SourceID,
+			&i.Metadata,
+			&i.Unhandled,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listMessagesFromSeq = `-- name: ListMessagesFromSeq :many
 SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at FROM messages
 WHERE channel_id = $1 AND seq > $2
@@ -348,4 +393,45 @@ func (q *Queries) ListRecentMessages(ctx context.Context, arg ListRecentMessages
 		return nil, err
 	}
 	return items, nil
+}
+
+const updateMessage = `-- name: UpdateMessage :one
+UPDATE messages
+SET content = $1, raw_message = $2, in_reply_to = $3, source_type = $4, metadata = $5,
+    updated_at = CASE WHEN updated_at < $6 THEN $6 ELSE updated_at END
+WHERE id = $7
+RETURNING id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at
+`
+
+type UpdateMessageParams = db.UpdateMessageParams
+
+// updated_at never goes back.
+func (q *Queries) UpdateMessage(ctx context.Context, arg UpdateMessageParams) (Message, error) {
+	row := q.db.QueryRow(ctx, updateMessage,
+		arg.Content,
+		arg.RawMessage,
+		arg.InReplyTo,
+		arg.SourceType,
+		arg.Metadata,
+		arg.UpdatedAt,
+		arg.ID,
+	)
+	var i Message
+	err := row.Scan(
+		&i.ID,
+		&i.ChannelID,
+		&i.Seq,
+		&i.AuthorID,
+		&i.AuthorName,
+		&i.Content,
+		&i.RawMessage,
+		&i.InReplyTo,
+		&i.SourceType,
+		&i.SourceID,
+		&i.Metadata,
+		&i.Unhandled,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+	)
+	return i, err
 }

@@ -27,6 +27,18 @@ func (q *Queries) AddServerAgent(ctx context.Context, arg AddServerAgentParams) 
 	return result.RowsAffected()
 }
 
+const deleteMessageServer = `-- name: DeleteMessageServer :execrows
+DELETE FROM message_servers WHERE id = ?1
+`
+
+func (q *Queries) DeleteMessageServer(ctx context.Context, id uuid.UUID) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteMessageServer, id)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const ensureMessageServer = `-- name: EnsureMessageServer :exec
 INSERT INTO message_servers (id, name, source_type, source_id, metadata, created_at, updated_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)

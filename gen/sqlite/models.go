@@ -14,6 +14,8 @@ type Channel = db.Channel
 
 type ChannelParticipant = db.ChannelParticipant
 
+type IdempotencyKey = db.IdempotencyKey
+
 type Job = db.Job
 
 type Memory = db.Memory

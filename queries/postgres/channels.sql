@@ -61,3 +61,27 @@ JOIN channels c ON c.id = p.channel_id
 JOIN agents a ON a.id = p.entity_id
 WHERE p.channel_id = sqlc.arg(channel_id)
 ORDER BY p.joined_at, a.id;
+
+-- name: UpsertSourceChannel :one
+-- The channel that mirrors one of another platform: made, or brought up to date. updated_at never goes back.
+INSERT INTO channels (id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at)
+VALUES (sqlc.arg(id), sqlc.arg(message_server_id), sqlc.arg(name), sqlc.arg(type), sqlc.arg(source_type), sqlc.arg(source_id), NULL, sqlc.arg(metadata), sqlc.arg(turn_policy), NULL, sqlc.arg(created_by), 0, sqlc.arg(created_at), sqlc.arg(updated_at))
+ON CONFLICT (message_server_id, source_type, source_id) WHERE source_id IS NOT NULL
+DO UPDATE SET name = excluded.name, type = excluded.type,
+    updated_at = CASE WHEN channels.updated_at < excluded.updated_at THEN excluded.updated_at ELSE channels.updated_at END
+RETURNING *;
+
+-- name: FindSourceChannel :one
+-- The oldest channel that mirrors a platform's one, on whichever message server.
+SELECT * FROM channels
+WHERE source_type = sqlc.arg(source_type) AND source_id = sqlc.arg(source_id)
+ORDER BY created_at
+LIMIT 1;
+
+-- name: CountServerChannels :one
+SELECT count(*) FROM channels
+WHERE message_server_id = sqlc.arg(message_server_id)
+  AND (sqlc.arg(include_internal)::boolean OR (name NOT LIKE 'session-%' AND name NOT LIKE 'job-%'));
+
+-- name: ListServerChannelIDs :many
+SELECT id FROM channels WHERE message_server_id = sqlc.arg(message_server_id);

@@ -26,3 +26,6 @@ SELECT agent_id FROM message_server_agents WHERE message_server_id = sqlc.arg(me
 
 -- name: ListAgentServers :many
 SELECT message_server_id FROM message_server_agents WHERE agent_id = sqlc.arg(agent_id) ORDER BY message_server_id;
+
+-- name: DeleteMessageServer :execrows
+DELETE FROM message_servers WHERE id = sqlc.arg(id);

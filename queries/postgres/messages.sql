@@ -50,3 +50,18 @@ DELETE FROM messages WHERE id = sqlc.arg(id) AND channel_id = sqlc.arg(channel_i
 
 -- name: DeleteChannelMessages :execrows
 DELETE FROM messages WHERE channel_id = sqlc.arg(channel_id);
+
+-- name: ListMessagesBeforeSeq :many
+-- Newest first: what comes before number before_seq.
+SELECT * FROM messages
+WHERE channel_id = sqlc.arg(channel_id) AND seq < sqlc.arg(before_seq)
+ORDER BY seq DESC
+LIMIT sqlc.arg(limit_rows)::bigint;
+
+-- name: UpdateMessage :one
+-- updated_at never goes back.
+UPDATE messages
+SET content = sqlc.arg(content), raw_message = sqlc.arg(raw_message), in_reply_to = sqlc.arg(in_reply_to), source_type = sqlc.arg(source_type), metadata = sqlc.arg(metadata),
+    updated_at = CASE WHEN updated_at < sqlc.arg(updated_at) THEN sqlc.arg(updated_at) ELSE updated_at END
+WHERE id = sqlc.arg(id)
+RETURNING *;

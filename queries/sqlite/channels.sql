@@ -61,3 +61,27 @@ JOIN channels c ON c.id = p.channel_id
 JOIN agents a ON a.id = p.entity_id
 WHERE p.channel_id = @channel_id
 ORDER BY p.joined_at, a.id;
+
+-- name: UpsertSourceChannel :one
+-- The channel that mirrors one of another platform: made, or brought up to date. updated_at never goes back.
+INSERT INTO channels (id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at)
+VALUES (@id, @message_server_id, @name, @type, @source_type, @source_id, NULL, @metadata, @turn_policy, NULL, @created_by, 0, @created_at, @updated_at)
+ON CONFLICT (message_server_id, source_type, source_id) WHERE source_id IS NOT NULL
+DO UPDATE SET name = excluded.name, type = excluded.type,
+    updated_at = CASE WHEN channels.updated_at < excluded.updated_at THEN excluded.updated_at ELSE channels.updated_at END
+RETURNING *;
+
+-- name: FindSourceChannel :one
+-- The oldest channel that mirrors a platform's one, on whichever message server.
+SELECT * FROM channels
+WHERE source_type = @source_type AND source_id = @source_id
+ORDER BY created_at
+LIMIT 1;
+
+-- name: CountServerChannels :one
+SELECT count(*) FROM channels
+WHERE message_server_id = @message_server_id
+  AND (CAST(@include_internal AS BOOLEAN) OR (name NOT GLOB 'session-*' AND name NOT GLOB 'job-*'));
+
+-- name: ListServerChannelIDs :many
+SELECT id FROM channels WHERE message_server_id = @message_server_id;

@@ -26,3 +26,6 @@ SELECT agent_id FROM message_server_agents WHERE message_server_id = @message_se
 
 -- name: ListAgentServers :many
 SELECT message_server_id FROM message_server_agents WHERE agent_id = @agent_id ORDER BY message_server_id;
+
+-- name: DeleteMessageServer :execrows
+DELETE FROM message_servers WHERE id = @id;

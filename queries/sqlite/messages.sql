@@ -50,3 +50,18 @@ DELETE FROM messages WHERE id = @id AND channel_id = @channel_id;
 
 -- name: DeleteChannelMessages :execrows
 DELETE FROM messages WHERE channel_id = @channel_id;
+
+-- name: ListMessagesBeforeSeq :many
+-- Newest first: what comes before number before_seq.
+SELECT * FROM messages
+WHERE channel_id = @channel_id AND seq < @before_seq
+ORDER BY seq DESC
+LIMIT @limit_rows;
+
+-- name: UpdateMessage :one
+-- updated_at never goes back.
+UPDATE messages
+SET content = @content, raw_message = @raw_message, in_reply_to = @in_reply_to, source_type = @source_type, metadata = @metadata,
+    updated_at = CASE WHEN updated_at < @updated_at THEN @updated_at ELSE updated_at END
+WHERE id = @id
+RETURNING *;

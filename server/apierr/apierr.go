@@ -34,6 +34,7 @@ const (
 	SessionExpired       Code = "SESSION_EXPIRED"        // the session has ended
 	MethodNotAllowed     Code = "METHOD_NOT_ALLOWED"     // the path exists, the method does not
 	Conflict             Code = "CONFLICT"               // the thing exists already or is in the way
+	PreconditionFailed   Code = "PRECONDITION_FAILED"    // the thing has changed since the caller looked
 	TooLarge             Code = "PAYLOAD_TOO_LARGE"      // the body exceeds the limit
 	UnsupportedMediaType Code = "UNSUPPORTED_MEDIA_TYPE" // the body has a type that the route doesn't read
 	RateLimited          Code = "RATE_LIMIT_EXCEEDED"    // too many requests
@@ -65,6 +66,8 @@ func (c Code) Status() int {
 		return http.StatusMethodNotAllowed
 	case Conflict:
 		return http.StatusConflict
+	case PreconditionFailed:
+		return http.StatusPreconditionFailed
 	case TooLarge:
 		return http.StatusRequestEntityTooLarge
 	case UnsupportedMediaType:

@@ -55,6 +55,9 @@ func mayImport() map[string][]string {
 		"server/internal/web":       {},
 		"server/internal/httpx":     {auth, apierr, "server/internal/config"},
 
+		"server/internal/settingsfile": {apierr, "server/internal/config"},
+		"server/internal/idempotency":  {store, auth, apierr, "gen/db", "queries/dbtype", "server/internal/httpx"},
+
 		// Storage: nobody but the two stores knows a driver.
 		"server/internal/store":             {"gen/db", "queries/dbtype", apierr},
 		"server/internal/store/sqlitestore": {store, "gen/db", "gen/sqlite", "queries", "queries/dbtype", "server/internal/lifecycle", apierr},

@@ -42,6 +42,19 @@ func ReadAgentEnvironment(environ []string) AgentEnvironment {
 	return e
 }
 
+// WithDefaults returns the environment with values for the settings that it lacks. Names that agents may not read are left
+// out.
+func (e AgentEnvironment) WithDefaults(values map[string]string) AgentEnvironment {
+	all := map[string]string{}
+	for _, s := range AgentSettings() {
+		if value := values[s.Name]; value != "" {
+			all[s.Name] = value
+		}
+	}
+	maps.Copy(all, e.values)
+	return AgentEnvironment{values: all, characters: e.characters}
+}
+
 // Lookup returns the value of a setting, and whether it is set. A name that is not in [AgentSettings] is never set.
 func (e AgentEnvironment) Lookup(name string) (string, bool) {
 	value, ok := e.values[name]

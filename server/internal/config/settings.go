@@ -50,6 +50,7 @@ type Security struct {
 	AuthToken   string `name:"auth-token" env:"ELIZA_SERVER_AUTH_TOKEN" placeholder:"KEY" help:"API key that REST callers must send as X-API-KEY; without it the API is open. Prefer the variable: flags are visible to other users."`
 	SocketKey   string `name:"socket-key" env:"SERVER_API_KEY" placeholder:"KEY" help:"API key for sockets where it differs from the auth token."`
 	MasterKey   string `name:"master-key" env:"ELIZAD_MASTER_KEY" placeholder:"KEY" help:"Key that seals the agents' secrets: 32 bytes in base64 or hexadecimal, the current one first. By default a file in the data folder, made at the first start; nodes on one PostgreSQL database need the same. Prefer the variable."`
+	ServiceKey  string `name:"service-secret" env:"ELIZAD_SERVICE_SECRET" placeholder:"KEY" help:"Secret that agents and bridges outside of this process send as X-Internal-Service-Secret beside the API key, to write in the name of agents. Without it nobody outside may, once an API key is set."`
 	CORSOrigin  string `name:"cors-origin" env:"CORS_ORIGIN" placeholder:"ORIGINS" help:"Comma-separated web origins that may call the server; * for any, then without credentials. By default the server's own origin and this machine's."`
 	APIOrigin   string `name:"api-cors-origin" env:"API_CORS_ORIGIN" placeholder:"ORIGINS" help:"The same for paths under /api only."`
 	TrustProxy  string `name:"trust-proxy" env:"TRUST_PROXY" placeholder:"N|CIDR,…" help:"Reverse proxies in front: how many, or their networks. By default X-Forwarded-For is ignored."`

@@ -54,9 +54,12 @@ func newOriginPolicy(list string) *originPolicy {
 		AllowedMethods: []string{
 			http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
 		},
-		AllowedHeaders: []string{"Content-Type", "Authorization", "X-API-KEY", "X-Entity-Id", requestIDHeader, "Last-Event-ID", "Prefer"},
+		AllowedHeaders: []string{
+			"Content-Type", "Authorization", "X-API-KEY", "X-Entity-Id", requestIDHeader, "Last-Event-ID", "Prefer",
+			"If-Match", "If-None-Match", idempotencyHeader,
+		},
 		ExposedHeaders: []string{
-			"X-Total-Count", requestIDHeader, "RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After", "Preference-Applied",
+			"X-Total-Count", "ETag", "Link", "Deprecation", replayedHeader, requestIDHeader, "RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After", "Preference-Applied",
 		},
 		MaxAge: 86400,
 	}

@@ -16,6 +16,12 @@
 //	LimitBody        bounds the size of the body
 //	RequireMediaType refuses bodies that no route reads
 //
+// and behind authentication:
+//
+//	Local            finds out whether the caller is on this machine
+//	NotModified      saves the way of what the caller has already
+//	Idempotent       lets a request have its effect once
+//
 // [Validator] runs inside the router, when the operation is known. Each wrapper of a ResponseWriter keeps Flush, Hijack and
 // Unwrap, so that event streams, sockets and http.ResponseController work below all of them.
 package httpx

@@ -116,6 +116,10 @@ type ChannelPatch struct {
 	MergeMetadata bool
 	Participants  *[]uuid.UUID // replaces the whole list
 	Policy        *Policy
+
+	// Check is asked before anything changes, about the channel as it is then; its error refuses the change. nil: no
+	// question.
+	Check func(Channel) error
 }
 
 // ChannelQuery restricts a list of channels.
@@ -123,6 +127,12 @@ type ChannelQuery struct {
 	IncludeInternal bool // also the channels of sessions and jobs
 	Limit           int  // 0 means no limit
 	Offset          int
+}
+
+// ChannelPage is a part of a list of channels.
+type ChannelPage struct {
+	Channels []Channel // without participants
+	Total    int       // how many fit the query in all
 }
 
 // DMRequest names the two sides of a direct conversation.

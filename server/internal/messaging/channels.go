@@ -46,13 +46,13 @@ func withParticipants(ctx context.Context, q db.Querier, c Channel) (Channel, er
 }
 
 // ServerChannels returns the channels of a message server, the liveliest first; none for an unknown server.
-func (s *Service) ServerChannels(ctx context.Context, who auth.Identity, serverID uuid.UUID, query ChannelQuery) ([]Channel, error) {
+func (s *Service) ServerChannels(ctx context.Context, who auth.Identity, serverID uuid.UUID, query ChannelQuery) (ChannelPage, error) {
 	const everything = 1 << 30
 	limit := int64(everything)
 	if query.Limit > 0 {
 		limit = int64(query.Limit)
 	}
-	var out []Channel
+	var out ChannelPage
 	err := s.view(ctx, who, "listing channels", func(q db.Querier) error {
 		rows, err := q.ListServerChannels(ctx, db.ListServerChannelsParams{
 			MessageServerID: serverID, IncludeInternal: query.IncludeInternal, LimitRows: limit, OffsetRows: int64(max(query.Offset, 0)),
@@ -60,11 +60,13 @@ func (s *Service) ServerChannels(ctx context.Context, who auth.Identity, serverI
 		if err != nil {
 			return err
 		}
-		out = make([]Channel, len(rows))
+		out.Channels = make([]Channel, len(rows))
 		for i, r := range rows {
-			out[i] = channelOf(r)
+			out.Channels[i] = channelOf(r)
 		}
-		return nil
+		total, err := q.CountServerChannels(ctx, db.CountServerChannelsParams{MessageServerID: serverID, IncludeInternal: query.IncludeInternal})
+		out.Total = int(total)
+		return err
 	})
 	return out, err
 }
@@ -206,6 +208,15 @@ func (s *Service) UpdateChannel(ctx context.Context, who auth.Identity, id uuid.
 		row, err := q.GetChannel(ctx, id)
 		if err != nil {
 			return named(err, "Channel not found")
+		}
+		if p.Check != nil {
+			now, err := withParticipants(ctx, q, channelOf(row))
+			if err != nil {
+				return err
+			}
+			if err := p.Check(now); err != nil {
+				return err
+			}
 		}
 		next, err := s.patched(row, p)
 		if err != nil {

@@ -18,6 +18,7 @@ const (
 	EventMessage        EventType = "message"         // Message was stored
 	EventChunk          EventType = "chunk"           // a piece of a reply that is being written
 	EventTurnEnded      EventType = "turn_ended"      // an agent is done with a message, or nobody will deal with it
+	EventMessageUpdated EventType = "message_updated" // Message was changed; it keeps its id and its number
 	EventMessageDeleted EventType = "message_deleted" // MessageID is gone
 	EventChannelCleared EventType = "channel_cleared" // all messages are gone
 	EventChannelUpdated EventType = "channel_updated" // Channel has changed
@@ -51,10 +52,13 @@ type Chunk struct {
 	Text      string    `json:"text"`
 }
 
-// StatusUnhandled is the status in a TurnEnd for a message that no agent was given.
-const StatusUnhandled TurnStatus = "unhandled"
+// The status in a TurnEnd that is about no turn.
+const (
+	StatusUnhandled TurnStatus = "unhandled" // no agent was given the message
+	StatusCompleted TurnStatus = "completed" // somebody outside says that it is dealt with
+)
 
-// TurnEnd tells how a message was dealt with.
+// TurnEnd tells how a message was dealt with. TurnID is zero where that was no turn.
 type TurnEnd struct {
 	TurnID     uuid.UUID  `json:"turnId,omitzero"`
 	AgentID    uuid.UUID  `json:"agentId,omitzero"`

@@ -26,14 +26,6 @@ func (s *Service) History(ctx context.Context, who auth.Identity, channelID uuid
 		limit = defaultHistory
 	}
 	limit = min(limit, maxHistory)
-	before, after := dbtype.Millis(math.MaxInt64), dbtype.Millis(-1)
-	if query.Before != nil {
-		before = dbtype.MillisOf(*query.Before)
-	}
-	if query.After != nil {
-		after = dbtype.MillisOf(*query.After)
-	}
-	rows, offset := int64(limit)+1, int64(max(query.Offset, 0))
 	var out History
 	err := s.view(ctx, who, "reading a channel's messages", func(q db.Querier) error {
 		channel, err := q.GetChannel(ctx, channelID)
@@ -42,13 +34,7 @@ func (s *Service) History(ctx context.Context, who auth.Identity, channelID uuid
 		} else if err != nil {
 			return err
 		}
-		forward := query.After != nil && query.Before == nil
-		var found []db.Message
-		if forward {
-			found, err = q.ListMessagesAfter(ctx, db.ListMessagesAfterParams{ChannelID: channelID, After: after, LimitRows: rows, OffsetRows: offset})
-		} else {
-			found, err = q.ListMessagesBefore(ctx, db.ListMessagesBeforeParams{ChannelID: channelID, Before: before, After: after, LimitRows: rows, OffsetRows: offset})
-		}
+		found, forward, err := query.rows(ctx, q, channelID, int64(limit)+1)
 		if err != nil {
 			return err
 		}
@@ -62,6 +48,31 @@ func (s *Service) History(ctx context.Context, who auth.Identity, channelID uuid
 		return nil
 	})
 	return out, err
+}
+
+// rows returns up to limit rows: newest first, or oldest first when forward is true.
+func (h HistoryQuery) rows(ctx context.Context, q db.Querier, channelID uuid.UUID, limit int64) (found []db.Message, forward bool, err error) {
+	switch {
+	case h.BeforeSeq != nil:
+		found, err = q.ListMessagesBeforeSeq(ctx, db.ListMessagesBeforeSeqParams{ChannelID: channelID, BeforeSeq: *h.BeforeSeq, LimitRows: limit})
+		return found, false, err
+	case h.AfterSeq != nil:
+		found, err = q.ListMessagesFromSeq(ctx, db.ListMessagesFromSeqParams{ChannelID: channelID, AfterSeq: *h.AfterSeq, LimitRows: limit})
+		return found, true, err
+	}
+	before, after, offset := dbtype.Millis(math.MaxInt64), dbtype.Millis(-1), int64(max(h.Offset, 0))
+	if h.After != nil {
+		after = dbtype.MillisOf(*h.After)
+	}
+	if h.After != nil && h.Before == nil {
+		found, err = q.ListMessagesAfter(ctx, db.ListMessagesAfterParams{ChannelID: channelID, After: after, LimitRows: limit, OffsetRows: offset})
+		return found, true, err
+	}
+	if h.Before != nil {
+		before = dbtype.MillisOf(*h.Before)
+	}
+	found, err = q.ListMessagesBefore(ctx, db.ListMessagesBeforeParams{ChannelID: channelID, Before: before, After: after, LimitRows: limit, OffsetRows: offset})
+	return found, false, err
 }
 
 // MessagesSince returns up to limit messages of a channel after number seq, oldest first: what a reader who saw seq missed.

@@ -83,7 +83,7 @@ func TestJobHasAChannelOfItsOwn(t *testing.T) {
 		t.Errorf("%+v, %v", c, err)
 	}
 	listed, err := b.ServerChannels(t.Context(), b.who, messaging.DefaultServerID, messaging.ChannelQuery{})
-	if err != nil || len(listed) != 0 {
+	if err != nil || len(listed.Channels) != 0 {
 		t.Errorf("listed %+v, %v", listed, err)
 	}
 }
@@ -230,7 +230,7 @@ func TestJobIsRefused(t *testing.T) {
 		}
 	}
 	listed, err := b.ServerChannels(t.Context(), b.who, messaging.DefaultServerID, messaging.ChannelQuery{IncludeInternal: true})
-	if err != nil || len(listed) != 0 {
+	if err != nil || len(listed.Channels) != 0 {
 		t.Errorf("refused jobs left channels: %+v, %v", listed, err)
 	}
 	empty := setup(t)

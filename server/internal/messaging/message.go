@@ -21,8 +21,13 @@ const (
 // Source types that the server itself gives to messages.
 const (
 	SourceAgentResponse = "agent_response"
+	SourceAgentAction   = "agent_action"
 	SourceGUI           = "eliza_gui"
 )
+
+// AnonymousID is the author of what is said by nobody in particular: the UUID that every implementation derives from the
+// name "anonymous".
+var AnonymousID = uuid.MustParse("0a92fab3-2301-04cc-a6ea-dd9898325b9b")
 
 // Message is one entry of a channel, as stored.
 type Message struct {
@@ -36,7 +41,7 @@ type Message struct {
 	RawMessage      json.RawMessage `json:"rawMessage,omitempty"` // any JSON, or nil
 	InReplyTo       *uuid.UUID      `json:"inReplyTo,omitempty"`
 	SourceType      string          `json:"sourceType,omitempty"`
-	SourceID        string          `json:"sourceId,omitempty"`  // the id that the sending client gave it
+	SourceID        string          `json:"sourceId,omitempty"`  // the id that the sending client or platform gave it
 	Metadata        json.RawMessage `json:"metadata"`            // an object
 	Unhandled       string          `json:"unhandled,omitempty"` // why no agent was given the message
 	CreatedAt       time.Time       `json:"createdAt"`
@@ -55,7 +60,7 @@ type Draft struct {
 	ID         uuid.UUID  // zero: a new one is made. An id that exists makes the post a duplicate or a conflict
 	ChannelID  uuid.UUID  // required
 	ServerID   *uuid.UUID // must be the channel's, when given; the home of a channel that is made
-	AuthorID   uuid.UUID  // zero: whoever asks
+	AuthorID   uuid.UUID  // zero: whoever asks, or AnonymousID
 	AuthorName string
 	Content    string          // required, unless there are attachments in Metadata
 	RawMessage json.RawMessage // any JSON
@@ -63,6 +68,8 @@ type Draft struct {
 	InReplyTo  *uuid.UUID      // a message of the same channel
 	SourceType string          // empty: SourceGUI
 	ClientID   string          // the client's own id: the same text under the same id is posted once
+	SourceID   string          // the id on the platform SourceType: in one channel it is posted once, whenever it comes again
+	Quiet      bool            // nobody is asked to answer: it is an answer itself, or news
 	Create     *AutoCreate     // how to make a channel that isn't there; nil: that is an error
 	Target     *uuid.UUID      // an agent that must get a turn; the zero UUID stands for any. nil: the message may go unanswered
 	Resume     *Position       // for Converse: how far the reader of an earlier conversation about this message came
@@ -139,6 +146,10 @@ type HistoryQuery struct {
 	Offset int
 	Before *time.Time // strictly older
 	After  *time.Time // strictly newer; without Before, the oldest of the newer ones
+
+	// BeforeSeq and AfterSeq bound the page by number instead, and Before, After and Offset are of no consequence then: the
+	// newest that come before one number, or the oldest that come after the other. At most one is set.
+	BeforeSeq, AfterSeq *int64
 }
 
 // History is a page of messages, newest first.
@@ -164,6 +175,8 @@ func (d *Draft) validate() error {
 		return apierr.New(apierr.ValidationFailed, "The sender's name exceeds %d characters", maxName)
 	case len(d.ClientID) > maxClientID:
 		return apierr.New(apierr.ValidationFailed, "messageId exceeds %d bytes", maxClientID)
+	case len(d.SourceID) > maxClientID:
+		return apierr.New(apierr.ValidationFailed, "source_id exceeds %d bytes", maxClientID)
 	}
 	var err error
 	if d.Metadata, err = object(d.Metadata, "metadata"); err != nil {
@@ -175,7 +188,16 @@ func (d *Draft) validate() error {
 	if d.SourceType == "" {
 		d.SourceType = SourceGUI
 	}
+	if d.SourceID = stripNUL(d.SourceID); d.SourceID != "" {
+		d.ID = externalID(d.ChannelID, d.SourceType, d.SourceID)
+	}
 	return nil
+}
+
+// externalID derives a message's id from the one that it has elsewhere, so that it can't be stored twice. Many platforms count
+// the messages of each channel apart, so the channel is a part of it.
+func externalID(channelID uuid.UUID, platform, id string) uuid.UUID {
+	return uuid.NewSHA1(channelID, []byte("external:"+platform+":"+id))
 }
 
 func hasAttachments(metadata json.RawMessage) bool {

@@ -11,6 +11,7 @@ package messaging
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/queries/dbtype"
+	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/bus"
 	"github.com/elizad/elizad/server/internal/store"
@@ -43,6 +45,9 @@ type Config struct {
 	// CheckCallback refuses an address that the ends of jobs must not be announced to. nil: all are refused.
 	CheckCallback func(url string) error
 	Secrets       Sealer // keeps what signs announcements; nil: callers can't have them signed
+
+	// GuardAgents lets nobody but the server's own parts, and callers with its secret, write in the name of an agent.
+	GuardAgents bool
 }
 
 // Sealer keeps secrets unreadable at rest. What is sealed opens for the same owner only.
@@ -58,6 +63,7 @@ type Service struct {
 	log          *slog.Logger
 	now          func() time.Time
 	mailboxLimit int
+	guardAgents  bool
 
 	limits        SessionLimits
 	agentSettings func(ctx context.Context, agentID uuid.UUID) (func(name string) (string, bool), error)
@@ -71,7 +77,7 @@ type Service struct {
 // New returns a service on cfg's store and bus. It starts nothing.
 func New(cfg Config) *Service {
 	s := &Service{
-		store: cfg.Store, bus: cfg.Bus, log: cfg.Logger, now: cfg.Now, mailboxLimit: cfg.MailboxLimit,
+		store: cfg.Store, bus: cfg.Bus, log: cfg.Logger, now: cfg.Now, mailboxLimit: cfg.MailboxLimit, guardAgents: cfg.GuardAgents,
 		limits: cfg.Sessions.withDefaults(), agentSettings: cfg.AgentSettings, checkCallback: cfg.CheckCallback, secrets: cfg.Secrets,
 		sweepSoon: make(chan struct{}, 1),
 	}
@@ -108,6 +114,26 @@ func (s *Service) Prepare(ctx context.Context) error {
 
 // CurrentServer returns the message server that clients use unless they know another.
 func (s *Service) CurrentServer() uuid.UUID { return DefaultServerID }
+
+// mayWriteAs returns an error unless who may write in an author's name. Anybody may be anybody but an agent, and an agent too
+// where agents are not guarded.
+func (s *Service) mayWriteAs(ctx context.Context, q db.Querier, who auth.Identity, author uuid.UUID) error {
+	if !s.guardAgents || who.Service {
+		return nil
+	}
+	return mustNotBeAgent(ctx, q, author)
+}
+
+func mustNotBeAgent(ctx context.Context, q db.Querier, author uuid.UUID) error {
+	_, err := q.GetAgent(ctx, author)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return apierr.New(apierr.Forbidden, "Nobody may write in the name of an agent").
+		WithDetails("The author is an agent of this server")
+}
 
 func (s *Service) view(ctx context.Context, who auth.Identity, doing string, fn func(q db.Querier) error) error {
 	return explain(doing, s.store.View(ctx, who.Scope(), fn))

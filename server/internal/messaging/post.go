@@ -1,6 +1,7 @@
 package messaging
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -20,10 +21,13 @@ import (
 // A client that sends the same text again under the same id of its own gets the message that is there, with Duplicate set.
 // Errors: VALIDATION_ERROR for a draft that can't be stored, NOT_FOUND for the channel or server, BAD_REQUEST for a server
 // that isn't the channel's, QUEUE_FULL when an agent can't take more, NO_AGENT when Target asks for one and there is none,
-// CONFLICT for an id that belongs to another message.
+// CONFLICT for an id that belongs to another message, FORBIDDEN for an author that the caller can't be.
 func (s *Service) Post(ctx context.Context, who auth.Identity, d Draft) (Posted, error) {
 	if d.AuthorID == uuid.Nil {
 		d.AuthorID = who.EntityID
+	}
+	if d.AuthorID == uuid.Nil {
+		d.AuthorID = AnonymousID
 	}
 	if err := d.validate(); err != nil {
 		return Posted{}, err
@@ -93,6 +97,9 @@ func (p *post) run(ctx context.Context) error {
 	if p.draft.ServerID != nil && *p.draft.ServerID != row.MessageServerID {
 		return apierr.New(apierr.BadRequest, "message_server_id does not match the channel's message server")
 	}
+	if err := p.mayWriteAs(ctx, p.q, p.who, p.draft.AuthorID); err != nil {
+		return err
+	}
 	if err := p.findDuplicate(ctx, now); err != nil {
 		return err
 	}
@@ -114,6 +121,8 @@ func (p *post) findDuplicate(ctx context.Context, now dbtype.Millis) error {
 	var row db.Message
 	var err error
 	switch {
+	case p.draft.SourceID != "":
+		row, err = p.q.GetMessage(ctx, p.draft.ID)
 	case p.draft.ClientID != "":
 		row, err = p.q.FindClientMessage(ctx, db.FindClientMessageParams{
 			ChannelID: p.draft.ChannelID, SourceID: &p.draft.ClientID, AuthorID: p.draft.AuthorID, Content: p.draft.Content,
@@ -194,7 +203,7 @@ func (p *post) store(ctx context.Context, row db.Channel) error {
 	message := db.InsertMessageParams{
 		ID: p.draft.ID, ChannelID: row.ID, Seq: row.LastSeq, AuthorID: p.draft.AuthorID, AuthorName: p.draft.AuthorName,
 		Content: p.draft.Content, RawMessage: dbtype.JSON(p.draft.RawMessage), InReplyTo: p.draft.InReplyTo,
-		SourceType: p.draft.SourceType, SourceID: nullable(p.draft.ClientID), Metadata: dbtype.JSON(p.draft.Metadata),
+		SourceType: p.draft.SourceType, SourceID: nullable(cmp.Or(p.draft.SourceID, p.draft.ClientID)), Metadata: dbtype.JSON(p.draft.Metadata),
 		Unhandled: nullable(unhandled), CreatedAt: row.UpdatedAt, UpdatedAt: row.UpdatedAt,
 	}
 	if message.ID == uuid.Nil {
@@ -237,6 +246,9 @@ func noAgent(reason string) error {
 
 // takers returns the agents that get a turn, or why none does. What an agent says is not given to others: it is an answer.
 func (p *post) takers(ctx context.Context) (agents []uuid.UUID, unhandled string, err error) {
+	if p.draft.Quiet {
+		return nil, "", nil
+	}
 	rows, err := p.q.ListChannelAgents(ctx, p.draft.ChannelID)
 	if err != nil {
 		return nil, "", err

@@ -115,12 +115,52 @@ func (s *Service) RemoveServerAgent(ctx context.Context, who auth.Identity, serv
 	})
 }
 
-func mustServer(ctx context.Context, q db.Querier, id uuid.UUID) error {
-	_, err := q.GetMessageServer(ctx, id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return apierr.Wrap(err, apierr.ServerNotFound, "Server %s does not exist", id)
+// DeleteServer removes a message server with its channels and everything in them. Turns under way are cancelled. The current
+// server can't be removed.
+func (s *Service) DeleteServer(ctx context.Context, who auth.Identity, id uuid.UUID) error {
+	if id == s.CurrentServer() {
+		return apierr.New(apierr.Conflict, "The current message server cannot be deleted")
 	}
+	var gone []removedChannel
+	err := s.update(ctx, who, "deleting a message server", func(q db.Querier) error {
+		gone = nil
+		if err := mustServer(ctx, q, id); err != nil {
+			return err
+		}
+		channels, err := q.ListServerChannelIDs(ctx, id)
+		if err != nil {
+			return err
+		}
+		for _, channelID := range channels {
+			removed, err := s.removeChannel(ctx, q, channelID)
+			if err != nil {
+				return err
+			}
+			gone = append(gone, removed)
+		}
+		_, err = q.DeleteMessageServer(ctx, id)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, removed := range gone {
+		s.announceRemoved(ctx, removed)
+	}
+	return nil
+}
+
+func mustServer(ctx context.Context, q db.Querier, id uuid.UUID) error {
+	_, err := findServer(ctx, q, id)
 	return err
+}
+
+func findServer(ctx context.Context, q db.Querier, id uuid.UUID) (db.MessageServer, error) {
+	row, err := q.GetMessageServer(ctx, id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return row, apierr.Wrap(err, apierr.ServerNotFound, "Server %s does not exist", id)
+	}
+	return row, err
 }
 
 func mustAgent(ctx context.Context, q db.Querier, id uuid.UUID) error {

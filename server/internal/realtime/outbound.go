@@ -15,6 +15,7 @@ const (
 	eventStreamChunk    = "messageStreamChunk"
 	eventStreamError    = "messageStreamError"
 	eventComplete       = "messageComplete"
+	eventMessageUpdated = "messageUpdated"
 	eventMessageDeleted = "messageDeleted"
 	eventChannelCleared = "channelCleared"
 	eventChannelUpdated = "channelUpdated"
@@ -52,7 +53,7 @@ func broadcastOf(m messaging.Message) broadcast {
 		ServerID: m.MessageServerID, MessageServerID: m.MessageServerID, CreatedAt: m.CreatedAt.UnixMilli(),
 		UpdatedAt: m.UpdatedAt.UnixMilli(), Source: m.SourceType, Seq: m.Seq, Metadata: m.Metadata, InReplyTo: m.InReplyTo,
 	}
-	byAgent := m.SourceType == messaging.SourceAgentResponse || m.SourceType == "agent_action"
+	byAgent := m.SourceType == messaging.SourceAgentResponse || m.SourceType == messaging.SourceAgentAction
 	if b.SenderName == "" {
 		b.SenderName = "User"
 		if byAgent {
@@ -69,6 +70,17 @@ func broadcastOf(m messaging.Message) broadcast {
 		b.Attachments = raw["attachments"]
 	}
 	return b
+}
+
+// updated is a message that was changed.
+type updated struct {
+	broadcast
+	MessageID uuid.UUID `json:"messageId"`
+	Content   string    `json:"content"`
+}
+
+func updatedOf(m messaging.Message) updated {
+	return updated{broadcast: broadcastOf(m), MessageID: m.ID, Content: m.Content}
 }
 
 type streamChunk struct {
@@ -95,7 +107,7 @@ type complete struct {
 	RoomID          uuid.UUID            `json:"roomId"`
 	ServerID        uuid.UUID            `json:"serverId"`
 	MessageServerID uuid.UUID            `json:"messageServerId"`
-	MessageID       uuid.UUID            `json:"messageId"` // the message that was dealt with
+	MessageID       uuid.UUID            `json:"messageId,omitzero"` // the message that was dealt with
 	AgentID         *uuid.UUID           `json:"agentId,omitempty"`
 	ReplyID         *uuid.UUID           `json:"replyId,omitempty"`
 	RunID           *uuid.UUID           `json:"runId,omitempty"`
@@ -147,6 +159,9 @@ func (g *Gateway) other(e messaging.Event) {
 		})
 	case messaging.EventTurnEnded:
 		g.turnEnded(to, e)
+	case messaging.EventMessageUpdated:
+		g.to(to, eventBroadcast, broadcastOf(*e.Message)) // clients replace what they have under its id
+		g.to(to, eventMessageUpdated, updatedOf(*e.Message))
 	case messaging.EventMessageDeleted:
 		about.MessageID = &e.MessageID
 		g.to(to, eventMessageDeleted, about)
@@ -189,6 +204,9 @@ func (g *Gateway) turnEnded(to socketio.Broadcast, e messaging.Event) {
 	switch t.Status {
 	case messaging.TurnFailed, messaging.TurnTimedOut, messaging.TurnCancelled, messaging.TurnSuperseded:
 		c.Error = t.Detail
+		if t.TurnID == uuid.Nil { // nothing of it was streamed
+			break
+		}
 		g.to(to.Ends(t.ResponseID.String()), eventStreamError, streamError{
 			MessageID: t.ResponseID, AgentID: t.AgentID, ChannelID: e.ChannelID, RoomID: e.ChannelID, Error: t.Detail, Code: t.Reason,
 		})

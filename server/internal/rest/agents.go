@@ -19,7 +19,10 @@ func (h agentHandlers) ListAgents(ctx context.Context, _ apiserver.ListAgentsReq
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.ListAgents200JSONResponse{Success: true, Data: api.AgentList{Agents: each(agents, agentListItem)}}, nil
+	return apiserver.ListAgents200JSONResponse{
+		Headers: apiserver.ListAgents200ResponseHeaders{XTotalCount: len(agents)},
+		Body:    api.AgentListEnvelope{Success: true, Data: api.AgentList{Agents: each(agents, agentListItem)}},
+	}, nil
 }
 
 func (h agentHandlers) CreateAgent(ctx context.Context, req apiserver.CreateAgentRequestObject) (apiserver.CreateAgentResponseObject, error) {
@@ -48,7 +51,7 @@ func (h agentHandlers) GetAgent(ctx context.Context, req apiserver.GetAgentReque
 }
 
 func (h agentHandlers) UpdateAgent(ctx context.Context, req apiserver.UpdateAgentRequestObject) (apiserver.UpdateAgentResponseObject, error) {
-	a, err := h.agents.Update(ctx, auth.FromContext(ctx), req.AgentID, *req.Body)
+	a, err := h.agents.UpdateIf(ctx, auth.FromContext(ctx), req.AgentID, *req.Body, ifMatch(req.Params.IfMatch, agentRecord))
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"encoding/json"
+	"net/url"
 
 	"github.com/google/uuid"
 
@@ -13,16 +14,36 @@ import (
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
-type channelHandlers struct{ channels channels }
+type channelHandlers struct {
+	channels channels
+	messages messages
+	titles   Titles
+}
 
 func (h channelHandlers) ListChannels(ctx context.Context, req apiserver.ListChannelsRequestObject) (apiserver.ListChannelsResponseObject, error) {
-	found, err := h.channels.ServerChannels(ctx, auth.FromContext(ctx), req.MessageServerID, messaging.ChannelQuery{
+	query := messaging.ChannelQuery{
 		IncludeInternal: deref(req.Params.IncludeInternal), Limit: looseInt(req.Params.Limit), Offset: looseInt(req.Params.Offset),
-	})
+	}
+	if err := offsetFrom(req.Params.Cursor, &query.Offset); err != nil {
+		return nil, err
+	}
+	page, err := h.channels.ServerChannels(ctx, auth.FromContext(ctx), req.MessageServerID, query)
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.ListChannels200JSONResponse{Success: true, Data: api.ChannelList{Channels: each(found, channel)}}, nil
+	answer := apiserver.ListChannels200JSONResponse{
+		Headers: apiserver.ListChannels200ResponseHeaders{XTotalCount: page.Total},
+		Body:    api.ChannelListEnvelope{Success: true, Data: api.ChannelList{Channels: each(page.Channels, channel)}},
+	}
+	if next := query.Offset + len(page.Channels); len(page.Channels) > 0 && next < page.Total {
+		cursor := offsetCursor(next)
+		address := link{path: "/api/messaging/message-servers/" + req.MessageServerID.String() + "/channels", limit: query.Limit}
+		if query.IncludeInternal {
+			address.extra = url.Values{"includeInternal": {"true"}}
+		}
+		answer.Body.Data.NextCursor, answer.Headers.Link = &cursor, address.header(cursor, "")
+	}
+	return answer, nil
 }
 
 func (h channelHandlers) GetDMChannel(ctx context.Context, req apiserver.GetDMChannelRequestObject) (apiserver.GetDMChannelResponseObject, error) {
@@ -68,6 +89,7 @@ func (h channelHandlers) UpdateChannel(ctx context.Context, req apiserver.Update
 	patch := messaging.ChannelPatch{
 		Name: req.Body.Name, Topic: req.Body.Topic, Metadata: without(req.Body.Metadata, participantsKey), MergeMetadata: deref(req.Params.Merge),
 		Participants: req.Body.ParticipantCentralUserIds, Policy: (*messaging.Policy)(req.Body.TurnPolicy),
+		Check: ifMatch(req.Params.IfMatch, channelRecord),
 	}
 	c, err := h.channels.UpdateChannel(ctx, auth.FromContext(ctx), req.ChannelID, patch)
 	if err != nil {

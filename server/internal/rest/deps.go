@@ -32,11 +32,13 @@ type servers interface {
 	AgentServers(ctx context.Context, who auth.Identity, agentID uuid.UUID) ([]uuid.UUID, error)
 	AddServerAgent(ctx context.Context, who auth.Identity, serverID, agentID uuid.UUID) error
 	RemoveServerAgent(ctx context.Context, who auth.Identity, serverID, agentID uuid.UUID) error
+	DeleteServer(ctx context.Context, who auth.Identity, id uuid.UUID) error
+	SyncChannels(ctx context.Context, who auth.Identity, serverID uuid.UUID, list []messaging.SourceChannel) ([]messaging.Channel, error)
 }
 
 type channels interface {
 	Channel(ctx context.Context, who auth.Identity, id uuid.UUID) (messaging.Channel, error)
-	ServerChannels(ctx context.Context, who auth.Identity, serverID uuid.UUID, query messaging.ChannelQuery) ([]messaging.Channel, error)
+	ServerChannels(ctx context.Context, who auth.Identity, serverID uuid.UUID, query messaging.ChannelQuery) (messaging.ChannelPage, error)
 	CreateChannel(ctx context.Context, who auth.Identity, n messaging.NewChannel) (messaging.Channel, error)
 	FindOrCreateDM(ctx context.Context, who auth.Identity, r messaging.DMRequest) (messaging.Channel, error)
 	UpdateChannel(ctx context.Context, who auth.Identity, id uuid.UUID, p messaging.ChannelPatch) (messaging.Channel, error)
@@ -53,6 +55,14 @@ type messages interface {
 	History(ctx context.Context, who auth.Identity, channelID uuid.UUID, query messaging.HistoryQuery) (messaging.History, error)
 	DeleteMessage(ctx context.Context, who auth.Identity, channelID, messageID uuid.UUID) error
 	ClearChannel(ctx context.Context, who auth.Identity, channelID uuid.UUID) error
+	Message(ctx context.Context, who auth.Identity, id uuid.UUID) (messaging.Message, error)
+	EditMessage(ctx context.Context, who auth.Identity, id uuid.UUID, content string, check func(messaging.Message) error) (messaging.Message, error)
+	Search(ctx context.Context, who auth.Identity, query messaging.SearchQuery) (messaging.SearchPage, error)
+
+	UpdateAction(ctx context.Context, who auth.Identity, id uuid.UUID, u messaging.ActionUpdate) (messaging.Message, error)
+	Ingest(ctx context.Context, who auth.Identity, drafts []messaging.Draft) ([]messaging.Posted, error)
+	PlatformChannel(ctx context.Context, who auth.Identity, platform, id string) (messaging.Channel, error)
+	Complete(ctx context.Context, who auth.Identity, c messaging.Completion) error
 }
 
 type runs interface {
@@ -121,10 +131,24 @@ type Agents interface {
 	List(ctx context.Context, who auth.Identity) ([]runtime.Agent, error)
 	Get(ctx context.Context, who auth.Identity, id uuid.UUID) (runtime.Agent, error)
 	Create(ctx context.Context, who auth.Identity, c agent.Character) (a runtime.Agent, created bool, err error)
-	Update(ctx context.Context, who auth.Identity, id uuid.UUID, patch map[string]json.RawMessage) (runtime.Agent, error)
+	UpdateIf(ctx context.Context, who auth.Identity, id uuid.UUID, patch map[string]json.RawMessage, check func(runtime.Agent) error) (runtime.Agent, error)
 	Delete(ctx context.Context, who auth.Identity, id uuid.UUID) error
 	Start(ctx context.Context, who auth.Identity, id uuid.UUID) (runtime.Agent, error)
 	Stop(ctx context.Context, who auth.Identity, id uuid.UUID) (runtime.Agent, error)
+}
+
+// Titles names conversations.
+type Titles interface {
+	// Title lets an agent's model suggest a title for what was said, oldest first. An agent that doesn't run is NOT_FOUND.
+	Title(ctx context.Context, who auth.Identity, agentID uuid.UUID, said []messaging.Message) (runtime.Title, error)
+}
+
+// StoredSettings is the file with the settings of agents that may be changed over HTTP.
+type StoredSettings interface {
+	// Read returns the settings by name, with a mask for each secret.
+	Read() (map[string]string, error)
+	// Replace stores exactly the given settings. The mask of a secret leaves it as it is.
+	Replace(settings map[string]string) error
 }
 
 // HealthFunc examines the server. It returns soon, also when a part of the server doesn't answer.

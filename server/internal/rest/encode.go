@@ -50,8 +50,14 @@ func channel(c messaging.Channel) api.Channel {
 	return w
 }
 
+// channelRecord is channel for [ifMatch].
+func channelRecord(c messaging.Channel) (api.Channel, error) { return channel(c), nil }
+
 func channelAnswer(c messaging.Channel) apiserver.ChannelAnswerJSONResponse {
-	return apiserver.ChannelAnswerJSONResponse{Success: true, Data: channel(c)}
+	w := channel(c)
+	return apiserver.ChannelAnswerJSONResponse{
+		Headers: apiserver.ChannelAnswerResponseHeaders{ETag: etag(w)}, Body: api.ChannelEnvelope{Success: true, Data: w},
+	}
 }
 
 func channelAgentAnswer(channelID, agentID uuid.UUID, done string) apiserver.ChannelAgentAnswerJSONResponse {

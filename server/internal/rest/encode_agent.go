@@ -39,7 +39,9 @@ func agentRecord(a runtime.Agent) (api.Agent, error) {
 
 func agentAnswer(a runtime.Agent) (apiserver.AgentAnswerJSONResponse, error) {
 	w, err := agentRecord(a)
-	return apiserver.AgentAnswerJSONResponse{Success: true, Data: w}, err
+	return apiserver.AgentAnswerJSONResponse{
+		Headers: apiserver.AgentAnswerResponseHeaders{ETag: etag(w)}, Body: api.AgentEnvelope{Success: true, Data: w},
+	}, err
 }
 
 // characterJSON returns the agent's character with a mask for each of its secrets, under settings.secrets, where clients

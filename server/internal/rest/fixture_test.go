@@ -245,6 +245,15 @@ func (a *agents) Create(_ context.Context, _ auth.Identity, c agent.Character) (
 	return a.create(c)
 }
 
-func (a *agents) Update(_ context.Context, _ auth.Identity, id uuid.UUID, patch map[string]json.RawMessage) (runtime.Agent, error) {
+func (a *agents) UpdateIf(_ context.Context, _ auth.Identity, id uuid.UUID, patch map[string]json.RawMessage, check func(runtime.Agent) error) (runtime.Agent, error) {
+	if check != nil {
+		now, err := a.get(id)
+		if err != nil {
+			return now, err
+		}
+		if err := check(now); err != nil {
+			return runtime.Agent{}, err
+		}
+	}
 	return a.update(id, patch)
 }

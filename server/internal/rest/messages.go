@@ -30,11 +30,20 @@ func (h messageHandlers) ListMessages(ctx context.Context, req apiserver.ListMes
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.ListMessages200JSONResponse{Success: true, Data: messageList(page)}, nil
+	list := messageList(page)
+	list.Cursors.Next, list.Cursors.Prev = historyCursors(query, page)
+	address := link{path: "/api/messaging/channels/" + req.ChannelID.String() + "/messages", limit: query.Limit}
+	return apiserver.ListMessages200JSONResponse{
+		Headers: apiserver.ListMessages200ResponseHeaders{Link: address.header(deref(list.Cursors.Next), deref(list.Cursors.Prev))},
+		Body:    api.MessageListEnvelope{Success: true, Data: list},
+	}, nil
 }
 
 func (h messageHandlers) PostMessage(ctx context.Context, req apiserver.PostMessageRequestObject) (apiserver.PostMessageResponseObject, error) {
 	draft := draftOf(req.ChannelID, *req.Body)
+	if key := deref(req.Params.IdempotencyKey); key != "" && draft.ClientID == "" {
+		draft.ID = idempotentID(auth.FromContext(ctx), draft, key)
+	}
 	sent, err := h.post(ctx, outgoing{draft, targetOf(draft), deref(req.Body.Transport), req.Params.LastEventID})
 	switch {
 	case err != nil:
@@ -123,7 +132,10 @@ func historyQuery(p api.ListMessagesParams) (q messaging.HistoryQuery, err error
 	if q.Before, err = looseTime("before", p.Before); err != nil {
 		return q, err
 	}
-	q.After, err = looseTime("after", p.After)
+	if q.After, err = looseTime("after", p.After); err != nil {
+		return q, err
+	}
+	q.BeforeSeq, q.AfterSeq, err = seqFrom(p.Cursor)
 	return q, err
 }
 
@@ -140,6 +152,12 @@ func draftOf(channelID uuid.UUID, b api.PostMessageRequest) messaging.Draft {
 		d.InReplyTo = &parent
 	}
 	return d
+}
+
+// idempotentID derives a message's id from the key of the request that posts it: should the answer to the request be lost
+// together with the memory of the key, the message is posted once all the same.
+func idempotentID(who auth.Identity, d messaging.Draft, key string) uuid.UUID {
+	return uuid.NewSHA1(d.ChannelID, []byte("request:"+who.EntityID.String()+":"+d.AuthorID.String()+":"+key))
 }
 
 // targetOf returns the agent that a message is addressed to; the zero id leaves the choice to the channel.

@@ -21,8 +21,10 @@ func (h messageServerHandlers) ListMessageServers(ctx context.Context, _ apiserv
 	if err != nil {
 		return nil, err
 	}
+	servers := each(list, messageServer)
 	return apiserver.ListMessageServers200JSONResponse{
-		Success: true, Data: api.MessageServerList{MessageServers: each(list, messageServer)},
+		Headers: apiserver.ListMessageServers200ResponseHeaders{XTotalCount: len(servers)},
+		Body:    api.MessageServerListEnvelope{Success: true, Data: api.MessageServerList{MessageServers: servers, Servers: servers}},
 	}, nil
 }
 
@@ -72,4 +74,27 @@ func (h messageServerHandlers) ListAgentMessageServers(ctx context.Context, req 
 	return apiserver.ListAgentMessageServers200JSONResponse{
 		Success: true, Data: api.AgentMessageServers{AgentID: req.AgentID, MessageServers: list(ids)},
 	}, nil
+}
+
+func (h messageServerHandlers) DeleteMessageServer(ctx context.Context, req apiserver.DeleteMessageServerRequestObject) (apiserver.DeleteMessageServerResponseObject, error) {
+	if err := h.servers.DeleteServer(ctx, auth.FromContext(ctx), req.MessageServerID); err != nil {
+		return nil, err
+	}
+	return apiserver.DeleteMessageServer200JSONResponse(done("Message server deleted successfully")), nil
+}
+
+func (h messageServerHandlers) SyncMessageServerChannels(ctx context.Context, req apiserver.SyncMessageServerChannelsRequestObject) (apiserver.SyncMessageServerChannelsResponseObject, error) {
+	list := make([]messaging.SourceChannel, len(req.Body.Channels))
+	for i, c := range req.Body.Channels {
+		kind, err := messaging.ParseChannelType(deref(c.Type))
+		if err != nil {
+			return nil, err
+		}
+		list[i] = messaging.SourceChannel{SourceID: c.SourceID, Name: c.Name, Type: kind}
+	}
+	synced, err := h.servers.SyncChannels(ctx, auth.FromContext(ctx), req.MessageServerID, list)
+	if err != nil {
+		return nil, err
+	}
+	return apiserver.SyncMessageServerChannels200JSONResponse{Success: true, Data: api.ChannelsSynced{Synced: len(synced)}}, nil
 }

@@ -7,12 +7,14 @@
 package rest
 
 import (
+	"context"
 	"net/http"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/elizad/elizad/gen/apiserver"
+	"github.com/elizad/elizad/server/internal/logstream"
 )
 
 // Deps is what the handlers work with. All fields are required unless they say otherwise.
@@ -20,7 +22,12 @@ type Deps struct {
 	Messaging Messaging
 	Agents    Agents
 	Memory    Memory
+	Titles    Titles
 	Health    HealthFunc
+	Logs      *logstream.Stream // what the log routes show
+	Settings  StoredSettings
+	Stop      func()     // asks the server to stop, and returns at once
+	Sockets   func() int // how many are connected
 
 	// WriteError answers a request with an error of any kind.
 	WriteError func(w http.ResponseWriter, r *http.Request, err error)
@@ -32,6 +39,10 @@ type Deps struct {
 	Environment  string    // "production" or "development"
 	Started      time.Time // when the server started; zero means now
 	RequiresAuth bool      // whether requests need a signed identity
+
+	// Trusted reports whether a caller may see and change what belongs to the machine: it brought the API key or, where none
+	// is set, is on the machine itself.
+	Trusted func(ctx context.Context) bool
 
 	// HTTPTimeout bounds how long a post with the http transport waits for its answer; 0 means two minutes.
 	HTTPTimeout time.Duration
@@ -72,7 +83,7 @@ func Register(r chi.Router, d Deps) {
 		roomHandlers{d.Memory},
 		worldHandlers{d.Memory},
 		messageServerHandlers{d.Messaging},
-		channelHandlers{d.Messaging},
+		channelHandlers{d.Messaging, d.Messaging, d.Titles},
 		posting,
 		sessionHandlers{d.Messaging, posting, d.Started},
 		jobHandlers{d.Messaging},

@@ -22,7 +22,9 @@ func (h runHandlers) ListRuns(ctx context.Context, req apiserver.ListRunsRequest
 		return nil, err
 	}
 	list := api.RunList{Runs: each(runs, runSummary), Total: total, HasMore: total > len(runs)}
-	return apiserver.ListRuns200JSONResponse{Success: true, Data: list}, nil
+	return apiserver.ListRuns200JSONResponse{
+		Headers: apiserver.ListRuns200ResponseHeaders{XTotalCount: total}, Body: api.RunListEnvelope{Success: true, Data: list},
+	}, nil
 }
 
 func (h runHandlers) GetRun(ctx context.Context, req apiserver.GetRunRequestObject) (apiserver.GetRunResponseObject, error) {

@@ -27,6 +27,19 @@ var (
 	}, oldNames...)
 )
 
+// submissionPaths are the routes of agents and bridges, below /api/messaging.
+var submissionPaths = []string{"submit", "action", "ingest-external", "complete"}
+
+// submissionNames are the older names in their bodies, which also name a channel and its author.
+var submissionNames = append([]spelling{
+	{"channelId", "channel_id"},
+	{"agentId", "author_id"},
+	{"authorId", "author_id"},
+	{"rawMessage", "raw_message"},
+	{"sourceType", "source_type"},
+	{"inReplyToMessageId", "in_reply_to_message_id"},
+}, oldNames...)
+
 type spelling struct{ old, name string }
 
 // oldSpellings returns a middleware that rewrites the bodies of requests below /api/messaging: old names become the
@@ -44,20 +57,31 @@ func oldSpellings(fail func(http.ResponseWriter, *http.Request, error)) func(htt
 				fail(w, r, bodyError(err))
 				return
 			}
-			names := oldNames
-			if strings.HasSuffix(r.URL.Path, "/messages") {
-				names = oldMessageNames
-			}
-			body = respell(body, names)
+			body = respell(body, namesFor(r.URL.Path))
 			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 			next.ServeHTTP(w, r)
 		})
 	}
 }
 
+func namesFor(path string) []spelling {
+	root, _, _ := strings.Cut(strings.TrimPrefix(path, messagingPath), "/")
+	switch {
+	case slices.Contains(submissionPaths, root):
+		return submissionNames
+	case strings.HasSuffix(path, "/messages"):
+		return oldMessageNames
+	default:
+		return oldNames
+	}
+}
+
+// messagingPath is the path below which older spellings are read.
+const messagingPath = "/api/messaging/"
+
 func hasTolerantBody(r *http.Request) bool {
 	return (r.Method == http.MethodPost || r.Method == http.MethodPatch) &&
-		strings.HasPrefix(r.URL.Path, "/api/messaging/") &&
+		strings.HasPrefix(r.URL.Path, messagingPath) &&
 		strings.Contains(r.Header.Get("Content-Type"), "json")
 }
 

@@ -25,8 +25,24 @@ const updateTries = 5
 // Secrets are merged: null removes one, the mask leaves it as it is. A patch that changes nothing stores nothing. Runs that
 // have begun keep the version they began with.
 func (a *Agents) Update(ctx context.Context, who auth.Identity, id uuid.UUID, patch map[string]json.RawMessage) (Agent, error) {
+	return a.UpdateIf(ctx, who, id, patch, nil)
+}
+
+// UpdateIf is Update after a look at the agent: the error of check refuses the change. A nil check refuses nothing.
+func (a *Agents) UpdateIf(ctx context.Context, who auth.Identity, id uuid.UUID, patch map[string]json.RawMessage, check func(Agent) error) (Agent, error) {
 	for range updateTries {
-		row, err := a.update(ctx, who, id, patch)
+		var checked *Agent
+		if check != nil {
+			now, err := a.Get(ctx, who, id)
+			if err != nil {
+				return Agent{}, err
+			}
+			if err := check(now); err != nil {
+				return Agent{}, err
+			}
+			checked = &now
+		}
+		row, err := a.update(ctx, who, id, patch, checked)
 		if errors.Is(err, errOvertaken) {
 			continue
 		}
@@ -41,12 +57,16 @@ func (a *Agents) Update(ctx context.Context, who auth.Identity, id uuid.UUID, pa
 // errOvertaken says that the agent changed between being read and being written.
 var errOvertaken = errors.New("overtaken by another change")
 
-func (a *Agents) update(ctx context.Context, who auth.Identity, id uuid.UUID, patch map[string]json.RawMessage) (db.Agent, error) {
+// update stores a change of the agent, which must still have the version that was checked, if one was.
+func (a *Agents) update(ctx context.Context, who auth.Identity, id uuid.UUID, patch map[string]json.RawMessage, checked *Agent) (db.Agent, error) {
 	var row db.Agent
 	err := a.store.Update(ctx, who.Scope(), func(q db.Querier) error {
 		var err error
 		if row, err = find(ctx, q, id); err != nil {
 			return err
+		}
+		if checked != nil && checked.Version != row.Version {
+			return errOvertaken
 		}
 		change, changed, err := a.patched(row, maps.Clone(patch))
 		if err != nil || !changed {

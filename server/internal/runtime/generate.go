@@ -32,7 +32,7 @@ func (r *run) generate(ctx context.Context, req model.Request, attempt int, sink
 	}
 	req.Params = r.mind.settings.parameters(req.Kind, req.Params)
 	call := modelCall{run: r, acting: actingIn(ctx), req: req, attempt: attempt, start: time.Now()}
-	answer, err := r.read(ctx, req, sink)
+	answer, err := read(ctx, r.mind.model.Provider, req, sink)
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
@@ -48,14 +48,14 @@ func (r *run) generate(ctx context.Context, req model.Request, attempt int, sink
 	return answer, err
 }
 
-// read collects an answer.
-func (r *run) read(ctx context.Context, req model.Request, sink func(piece string)) (model.Answer, error) {
+// read collects an answer, and hands its pieces to sink, if there is one.
+func read(ctx context.Context, provider model.Provider, req model.Request, sink func(piece string)) (model.Answer, error) {
 	var (
 		answer model.Answer
 		text   strings.Builder
 		start  = time.Now()
 	)
-	for chunk, err := range r.mind.model.Provider.Generate(ctx, req) {
+	for chunk, err := range provider.Generate(ctx, req) {
 		if err != nil {
 			answer.Text = text.String()
 			return answer, err

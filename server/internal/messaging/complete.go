@@ -1,0 +1,55 @@
+package messaging
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
+)
+
+// Completion tells that somebody outside of this server has dealt with a message, or with a channel as a whole.
+type Completion struct {
+	MessageID uuid.UUID  // zero: whatever was asked last in ChannelID
+	ChannelID uuid.UUID  // the message's, when that is given
+	ServerID  *uuid.UUID // must be the channel's, when given
+	Failed    bool
+	Detail    string // what went wrong
+}
+
+// Complete announces a completion to everybody in the channel, after the messages that are there. Nothing is stored: the
+// turns of this server's own agents end by themselves.
+func (s *Service) Complete(ctx context.Context, who auth.Identity, c Completion) error {
+	var channel Channel
+	err := s.view(ctx, who, "completing a message", func(q db.Querier) error {
+		if c.MessageID != uuid.Nil {
+			m, err := findMessage(ctx, q, c.MessageID)
+			if err != nil {
+				return err
+			}
+			c.ChannelID = m.ChannelID
+		}
+		row, err := q.GetChannel(ctx, c.ChannelID)
+		if err != nil {
+			return named(err, "Channel not found")
+		}
+		channel = channelOf(row)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if c.ServerID != nil && *c.ServerID != channel.MessageServerID {
+		return apierr.New(apierr.BadRequest, "message_server_id does not match the channel's message server")
+	}
+	end := TurnEnd{Status: StatusCompleted, Detail: c.Detail}
+	if c.Failed {
+		end.Status = TurnFailed
+	}
+	s.emit(ctx, Event{
+		Type: EventTurnEnded, ChannelID: channel.ID, ServerID: channel.MessageServerID, Seq: channel.LastSeq, MessageID: c.MessageID, Turn: &end,
+	})
+	return nil
+}

@@ -1,0 +1,136 @@
+package messaging
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/queries/dbtype"
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
+)
+
+// Message returns one message.
+func (s *Service) Message(ctx context.Context, who auth.Identity, id uuid.UUID) (Message, error) {
+	var out Message
+	err := s.view(ctx, who, "reading a message", func(q db.Querier) (err error) {
+		out, err = findMessage(ctx, q, id)
+		return err
+	})
+	return out, err
+}
+
+func findMessage(ctx context.Context, q db.Querier, id uuid.UUID) (Message, error) {
+	row, err := q.GetMessage(ctx, id)
+	if err != nil {
+		return Message{}, named(err, "Message not found")
+	}
+	channel, err := q.GetChannel(ctx, row.ChannelID)
+	if err != nil {
+		return Message{}, err
+	}
+	return messageOf(row, channel.MessageServerID), nil
+}
+
+// EditMessage replaces the text of a message and marks it as edited. A caller who says who he is must be the author. check,
+// unless nil, is asked about the message as it is; its error refuses the edit.
+func (s *Service) EditMessage(ctx context.Context, who auth.Identity, id uuid.UUID, content string, check func(Message) error) (Message, error) {
+	return s.changeMessage(ctx, who, "editing a message", id, func(q db.Querier, m *Message) error {
+		if who.EntityID != uuid.Nil && who.EntityID != m.AuthorID && !who.Service {
+			return apierr.New(apierr.Forbidden, "Only its author may change a message")
+		}
+		if err := s.mayWriteAs(ctx, q, who, m.AuthorID); err != nil {
+			return err
+		}
+		if check != nil {
+			if err := check(*m); err != nil {
+				return err
+			}
+		}
+		m.Content = content
+		var err error
+		m.Metadata, err = mergeObjects(m.Metadata, json.RawMessage(`{"edited":true}`))
+		return err
+	})
+}
+
+// ActionUpdate changes the fields of an action message that are set.
+type ActionUpdate struct {
+	Content    *string
+	RawMessage json.RawMessage // replaces the old one
+	Metadata   json.RawMessage // an object that is merged into the old one
+	SourceType *string
+	InReplyTo  *uuid.UUID
+}
+
+// UpdateAction changes a message by which an agent tells what it is doing. Other messages are refused.
+func (s *Service) UpdateAction(ctx context.Context, who auth.Identity, id uuid.UUID, u ActionUpdate) (Message, error) {
+	return s.changeMessage(ctx, who, "updating an action", id, func(q db.Querier, m *Message) error {
+		if m.SourceType != SourceAgentAction {
+			return apierr.New(apierr.Forbidden, "Only action messages can be updated").
+				WithDetails("This one has the source type " + m.SourceType)
+		}
+		if err := s.mayWriteAs(ctx, q, who, m.AuthorID); err != nil {
+			return err
+		}
+		if u.Content != nil {
+			m.Content = *u.Content
+		}
+		if u.RawMessage != nil {
+			m.RawMessage = u.RawMessage
+		}
+		if u.SourceType != nil {
+			m.SourceType = *u.SourceType
+		}
+		if u.InReplyTo != nil {
+			parent, err := findMessage(ctx, q, *u.InReplyTo)
+			if apierr.IsCode(err, apierr.NotFound) || err == nil && parent.ChannelID != m.ChannelID {
+				return apierr.New(apierr.BadRequest, "The message replied to is not in this channel")
+			} else if err != nil {
+				return err
+			}
+			m.InReplyTo = u.InReplyTo
+		}
+		metadata, err := object(u.Metadata, "metadata")
+		if err != nil {
+			return err
+		}
+		m.Metadata, err = mergeObjects(m.Metadata, metadata)
+		return err
+	})
+}
+
+// changeMessage stores what change makes of a message, and announces it.
+func (s *Service) changeMessage(ctx context.Context, who auth.Identity, doing string, id uuid.UUID, change func(q db.Querier, m *Message) error) (Message, error) {
+	var out Message
+	err := s.update(ctx, who, doing, func(q db.Querier) error {
+		m, err := findMessage(ctx, q, id)
+		if err != nil {
+			return err
+		}
+		if err := change(q, &m); err != nil {
+			return err
+		}
+		// What may be posted may be stored: the same limits, and the same cleaning.
+		d := Draft{
+			ChannelID: m.ChannelID, AuthorID: m.AuthorID, Content: m.Content, RawMessage: m.RawMessage, Metadata: m.Metadata,
+			SourceType: m.SourceType,
+		}
+		if err := d.validate(); err != nil {
+			return err
+		}
+		row, err := q.UpdateMessage(ctx, db.UpdateMessageParams{
+			ID: id, Content: d.Content, RawMessage: dbtype.JSON(d.RawMessage), InReplyTo: m.InReplyTo, SourceType: d.SourceType,
+			Metadata: dbtype.JSON(d.Metadata), UpdatedAt: s.millis(),
+		})
+		out = messageOf(row, m.MessageServerID)
+		return err
+	})
+	if err != nil {
+		return Message{}, err
+	}
+	s.emit(ctx, Event{Type: EventMessageUpdated, ChannelID: out.ChannelID, ServerID: out.MessageServerID, Seq: out.Seq, Message: &out})
+	return out, nil
+}

@@ -1,0 +1,106 @@
+package messaging
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
+)
+
+// Ingest posts messages that were written on another platform, in the given order, and returns them. One that came before,
+// as its SourceType and SourceID tell, is not posted again, so that a request that failed midway can be repeated. An agent
+// can't be the author: what comes from outside is a question, never an answer. Nothing is posted unless every author is
+// allowed.
+func (s *Service) Ingest(ctx context.Context, who auth.Identity, drafts []Draft) ([]Posted, error) {
+	err := s.view(ctx, who, "checking authors", func(q db.Querier) error {
+		for _, d := range drafts {
+			if err := mustNotBeAgent(ctx, q, d.AuthorID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Posted, len(drafts))
+	for i, d := range drafts {
+		if out[i], err = s.Post(ctx, who, d); err != nil {
+			return out[:i], err
+		}
+	}
+	return out, nil
+}
+
+// PlatformChannel returns the channel that mirrors one of another platform.
+func (s *Service) PlatformChannel(ctx context.Context, who auth.Identity, platform, id string) (Channel, error) {
+	var out Channel
+	err := s.view(ctx, who, "looking for a platform's channel", func(q db.Querier) error {
+		row, err := q.FindSourceChannel(ctx, db.FindSourceChannelParams{SourceType: &platform, SourceID: &id})
+		if errors.Is(err, sql.ErrNoRows) {
+			return apierr.Wrap(err, apierr.NotFound, "Channel not found").WithDetails("No channel mirrors this one of " + platform)
+		}
+		out = channelOf(row)
+		return err
+	})
+	return out, err
+}
+
+// SourceChannel is a channel as its platform has it.
+type SourceChannel struct {
+	SourceID string
+	Name     string
+	Type     ChannelType
+}
+
+// SyncChannels makes a message server mirror the channels of its platform: each is made, or brought up to date. Channels that
+// are not listed stay as they are.
+func (s *Service) SyncChannels(ctx context.Context, who auth.Identity, serverID uuid.UUID, list []SourceChannel) ([]Channel, error) {
+	for _, c := range list {
+		switch {
+		case c.SourceID == "" || len(c.SourceID) > maxClientID:
+			return nil, apierr.New(apierr.ValidationFailed, "sourceId must have 1 to %d bytes", maxClientID)
+		case c.Name == "" || tooLong(c.Name, maxName):
+			return nil, apierr.New(apierr.ValidationFailed, "name must have 1 to %d characters", maxName)
+		}
+	}
+	var out []Channel
+	err := s.update(ctx, who, "synchronising channels", func(q db.Querier) error {
+		out = make([]Channel, 0, len(list))
+		server, err := findServer(ctx, q, serverID)
+		if err != nil {
+			return err
+		}
+		for _, c := range list {
+			n, err := s.newChannelRow(who, uuid.New(), NewChannel{ServerID: &serverID, Name: c.Name, Type: c.Type})
+			if err != nil {
+				return err
+			}
+			row, err := q.UpsertSourceChannel(ctx, db.UpsertSourceChannelParams{
+				ID: n.ID, MessageServerID: serverID, Name: n.Name, Type: n.Type, SourceType: &server.SourceType, SourceID: new(stripNUL(c.SourceID)),
+				Metadata: n.Metadata, TurnPolicy: n.TurnPolicy, CreatedBy: n.CreatedBy, CreatedAt: n.CreatedAt, UpdatedAt: n.UpdatedAt,
+			})
+			if err != nil {
+				return err
+			}
+			channel, err := withParticipants(ctx, q, channelOf(row))
+			if err != nil {
+				return err
+			}
+			out = append(out, channel)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range out {
+		s.emitChannel(ctx, EventChannelUpdated, c)
+	}
+	return out, nil
+}

@@ -1,0 +1,158 @@
+package messaging
+
+import (
+	"context"
+	"math"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/queries/dbtype"
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
+)
+
+// Bounds of a search.
+const (
+	maxWords   = 32     // of a query; more are ignored
+	countLimit = 10_000 // found messages are not counted any further
+)
+
+// SearchQuery selects messages of any channel. At least one of Text, ChannelID and AuthorID is required.
+type SearchQuery struct {
+	Text      string // every word must occur; punctuation and case are of no consequence
+	ChannelID *uuid.UUID
+	AuthorID  *uuid.UUID
+	From, To  *time.Time // inclusive
+	Limit     int        // 0 means 50; at most 200
+	Offset    int
+}
+
+// SearchPage is a part of what was found, newest first.
+type SearchPage struct {
+	Messages []Message
+	HasMore  bool
+	Total    int // how many were found in all, counted up to 10000
+}
+
+// Search returns the messages that fit a query.
+func (s *Service) Search(ctx context.Context, who auth.Identity, query SearchQuery) (SearchPage, error) {
+	text := strings.TrimSpace(query.Text)
+	if text == "" && query.ChannelID == nil && query.AuthorID == nil {
+		return SearchPage{}, apierr.New(apierr.ValidationFailed, "At least one of query, channelId and authorId is required")
+	}
+	f := finder{words: words(text), limit: defaultHistory, offset: int64(max(query.Offset, 0)), to: math.MaxInt64}
+	if text != "" && f.words == "" {
+		return SearchPage{}, nil // punctuation alone is in no message
+	}
+	if query.Limit > 0 {
+		f.limit = int64(min(query.Limit, maxHistory))
+	}
+	if query.ChannelID != nil {
+		f.channel = *query.ChannelID
+	}
+	if query.AuthorID != nil {
+		f.author = *query.AuthorID
+	}
+	f.anyChannel, f.anyAuthor = query.ChannelID == nil, query.AuthorID == nil
+	if query.From != nil {
+		f.from = dbtype.MillisOf(*query.From)
+	}
+	if query.To != nil {
+		f.to = dbtype.MillisOf(*query.To)
+	}
+	var out SearchPage
+	err := s.view(ctx, who, "searching messages", func(q db.Querier) error {
+		rows, total, err := f.find(ctx, q)
+		if err != nil {
+			return err
+		}
+		out = SearchPage{Messages: make([]Message, len(rows)), Total: int(total), HasMore: f.offset+int64(len(rows)) < total}
+		for i, r := range rows {
+			out.Messages[i] = messageOf(r.Message, r.MessageServerID)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// words puts each word of a text in quotes, which is how both databases take a list of words that must all occur.
+func words(text string) string {
+	list := strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r) })
+	list = list[:min(len(list), maxWords)]
+	if len(list) == 0 {
+		return ""
+	}
+	return `"` + strings.Join(list, `" "`) + `"`
+}
+
+// finder is a search in the terms of the database. Each way of searching has statements of its own, so that an index serves
+// each.
+type finder struct {
+	words                 string
+	channel, author       uuid.UUID
+	anyChannel, anyAuthor bool
+	from, to              dbtype.Millis
+	limit, offset         int64
+}
+
+func (f finder) find(ctx context.Context, q db.Querier) ([]db.SearchMessagesRow, int64, error) {
+	switch {
+	case f.words != "":
+		return f.byText(ctx, q)
+	case !f.anyChannel:
+		return f.inChannel(ctx, q)
+	default:
+		return f.byAuthor(ctx, q)
+	}
+}
+
+func (f finder) byText(ctx context.Context, q db.Querier) ([]db.SearchMessagesRow, int64, error) {
+	rows, err := q.SearchMessages(ctx, db.SearchMessagesParams{
+		Words: f.words, AnyChannel: f.anyChannel, ChannelID: f.channel, AnyAuthor: f.anyAuthor, AuthorID: f.author,
+		FromTime: f.from, ToTime: f.to, LimitRows: f.limit, OffsetRows: f.offset,
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	total, err := q.CountFoundMessages(ctx, db.CountFoundMessagesParams{
+		Words: f.words, AnyChannel: f.anyChannel, ChannelID: f.channel, AnyAuthor: f.anyAuthor, AuthorID: f.author,
+		FromTime: f.from, ToTime: f.to, MaxRows: countLimit,
+	})
+	return rows, total, err
+}
+
+func (f finder) inChannel(ctx context.Context, q db.Querier) ([]db.SearchMessagesRow, int64, error) {
+	rows, err := q.FilterChannelMessages(ctx, db.FilterChannelMessagesParams{
+		ChannelID: f.channel, AnyAuthor: f.anyAuthor, AuthorID: f.author, FromTime: f.from, ToTime: f.to, LimitRows: f.limit, OffsetRows: f.offset,
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	total, err := q.CountChannelMessages(ctx, db.CountChannelMessagesParams{
+		ChannelID: f.channel, AnyAuthor: f.anyAuthor, AuthorID: f.author, FromTime: f.from, ToTime: f.to, MaxRows: countLimit,
+	})
+	found := make([]db.SearchMessagesRow, len(rows))
+	for i, r := range rows {
+		found[i] = db.SearchMessagesRow(r)
+	}
+	return found, total, err
+}
+
+func (f finder) byAuthor(ctx context.Context, q db.Querier) ([]db.SearchMessagesRow, int64, error) {
+	rows, err := q.FilterAuthorMessages(ctx, db.FilterAuthorMessagesParams{
+		AuthorID: f.author, FromTime: f.from, ToTime: f.to, LimitRows: f.limit, OffsetRows: f.offset,
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	total, err := q.CountAuthorMessages(ctx, db.CountAuthorMessagesParams{AuthorID: f.author, FromTime: f.from, ToTime: f.to, MaxRows: countLimit})
+	found := make([]db.SearchMessagesRow, len(rows))
+	for i, r := range rows {
+		found[i] = db.SearchMessagesRow(r)
+	}
+	return found, total, err
+}

@@ -1,0 +1,132 @@
+package messaging_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/messaging"
+)
+
+func TestSearch(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	here, there := b.dm(t), b.post(t, messaging.Draft{ChannelID: uuid.New(), Content: "The sea elsewhere", Create: &messaging.AutoCreate{}}).Message
+	friend := auth.Entity(uuid.New())
+	for _, m := range []struct {
+		who  auth.Identity
+		text string
+	}{
+		{b.who, "The sea is calm"}, {b.who, "I saw the SEA, and a ship."}, {friend, "A ship at sea"}, {b.who, `Quotes " and (brackets) AND NOT OR*`},
+		{b.who, "Größe über alles"}, {b.who, "mail ann@example.com now"},
+	} {
+		if _, err := b.Post(t.Context(), m.who, messaging.Draft{ChannelID: here.ID, Content: m.text}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gone := b.post(t, messaging.Draft{ChannelID: here.ID, Content: "sea that dries up"}).Message
+	if err := b.DeleteMessage(t.Context(), b.who, here.ID, gone.ID); err != nil {
+		t.Fatal(err)
+	}
+	edited := b.post(t, messaging.Draft{ChannelID: here.ID, Content: "sea"}).Message
+	if _, err := b.EditMessage(t.Context(), b.who, edited.ID, "lake", nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name  string
+		query messaging.SearchQuery
+		want  []string
+	}{
+		{"a word", messaging.SearchQuery{Text: "sea"}, []string{"A ship at sea", "I saw the SEA, and a ship.", "The sea is calm", "The sea elsewhere"}},
+		{"all words", messaging.SearchQuery{Text: "ship, sea"}, []string{"A ship at sea", "I saw the SEA, and a ship."}},
+		{"no part of a word", messaging.SearchQuery{Text: "se"}, []string{}},
+		{"in a channel", messaging.SearchQuery{Text: "elsewhere", ChannelID: &here.ID}, []string{}},
+		{"by an author", messaging.SearchQuery{Text: "sea", AuthorID: &friend.EntityID}, []string{"A ship at sea"}},
+		{"operators are words", messaging.SearchQuery{Text: `"quotes" AND (not`}, []string{`Quotes " and (brackets) AND NOT OR*`}},
+		{"beyond ASCII", messaging.SearchQuery{Text: "ÜBER größe"}, []string{"Größe über alles"}},
+		{"a part of an address", messaging.SearchQuery{Text: "example"}, []string{"mail ann@example.com now"}},
+		{"after an edit", messaging.SearchQuery{Text: "lake"}, []string{"lake"}},
+		{"punctuation", messaging.SearchQuery{Text: "!?"}, []string{}},
+		{"only a channel", messaging.SearchQuery{ChannelID: &there.ChannelID}, []string{"The sea elsewhere"}},
+		{"an author in a channel", messaging.SearchQuery{ChannelID: &here.ID, AuthorID: &friend.EntityID}, []string{"A ship at sea"}},
+		{"only an author", messaging.SearchQuery{AuthorID: &friend.EntityID}, []string{"A ship at sea"}},
+		{"in the future", messaging.SearchQuery{Text: "sea", From: new(time.Now().Add(time.Hour))}, []string{}},
+		{"in the past", messaging.SearchQuery{Text: "sea", To: new(time.Now().Add(-time.Hour))}, []string{}},
+	} {
+		found, err := b.Search(t.Context(), b.who, tt.query)
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		got := make([]string, len(found.Messages))
+		for i, m := range found.Messages {
+			got[i] = m.Content
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" || found.Total != len(tt.want) {
+			t.Errorf("%s: total %d\n%s", tt.name, found.Total, diff)
+		}
+	}
+	_, err := b.Search(t.Context(), b.who, messaging.SearchQuery{Text: " ", From: new(time.Now())})
+	wantCode(t, err, apierr.ValidationFailed)
+}
+
+func TestSearchIsPaged(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c := b.dm(t)
+	for i := range 5 {
+		b.post(t, messaging.Draft{ChannelID: c.ID, Content: fmt.Sprint("word ", i)})
+	}
+	var got []string
+	for offset := 0; ; offset += 2 {
+		page, err := b.Search(t.Context(), b.who, messaging.SearchQuery{Text: "word", Limit: 2, Offset: offset})
+		if err != nil || page.Total != 5 {
+			t.Fatalf("%+v, %v", page, err)
+		}
+		for _, m := range page.Messages {
+			got = append(got, m.Content)
+		}
+		if !page.HasMore {
+			break
+		}
+	}
+	if diff := cmp.Diff([]string{"word 4", "word 3", "word 2", "word 1", "word 0"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestHistoryByNumber(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c := b.dm(t)
+	for i := range 5 {
+		b.post(t, messaging.Draft{ChannelID: c.ID, Content: fmt.Sprint(i + 1)})
+	}
+	for _, tt := range []struct {
+		query messaging.HistoryQuery
+		want  []string
+		more  bool
+	}{
+		{messaging.HistoryQuery{BeforeSeq: new(int64(4)), Limit: 2}, []string{"3", "2"}, true},
+		{messaging.HistoryQuery{BeforeSeq: new(int64(3)), Limit: 2}, []string{"2", "1"}, false},
+		{messaging.HistoryQuery{AfterSeq: new(int64(1)), Limit: 2}, []string{"3", "2"}, true},
+		{messaging.HistoryQuery{AfterSeq: new(int64(5))}, []string{}, false},
+	} {
+		h, err := b.History(t.Context(), b.who, c.ID, tt.query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make([]string, len(h.Messages))
+		for i, m := range h.Messages {
+			got[i] = m.Content
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" || h.HasMore != tt.more {
+			t.Errorf("%+v: more %v %s", tt.query, h.HasMore, diff)
+		}
+	}
+}
