@@ -103,11 +103,16 @@ func plainEventOf(e messaging.Event) any {
 			Content: e.Chunk.Text, ChannelID: e.ChannelID,
 		}
 	case messaging.EventTurnEnded:
-		about.Status, about.MessageID = "complete", &e.MessageID
+		about.Status = "complete"
+		if e.MessageID != uuid.Nil {
+			about.MessageID = &e.MessageID
+		}
 		about.Outcome, about.Reason, about.Detail = string(e.Turn.Status), e.Turn.Reason, e.Turn.Detail
 		if e.Turn.AgentID != uuid.Nil {
 			about.AgentID = &e.Turn.AgentID
 		}
+	case messaging.EventMessageUpdated: // readers know it by its id
+		return plainMessageOf(*e.Message)
 	case messaging.EventMessageDeleted:
 		about.Status, about.MessageID = "message_deleted", &e.MessageID
 	case messaging.EventChannelCleared:
