@@ -19,7 +19,7 @@ import (
 const (
 	defaultEntries = 100
 	maxEntries     = 1000
-	logPeriod   = time.Hour // how far back, unless the caller says
+	logPeriod      = time.Hour // how far back, unless the caller says
 )
 
 // everything is the value of a filter that lets all entries pass.

@@ -10,7 +10,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -83,15 +82,16 @@ func (f *File) Read() (map[string]string, error) {
 
 // Replace makes the file hold exactly these settings; the mask of a secret leaves that one as it is. What else somebody wrote
 // into the file by hand stays. The file changes as a whole or not at all. A name that is no setting of agents, or a value
-// that is too long or has a NUL in it, is a VALIDATION_ERROR.
+// that is too long or that no .env file can hold, is a VALIDATION_ERROR.
 func (f *File) Replace(settings map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		if _, known := f.secret[name]; !known {
 			return apierr.New(apierr.ValidationFailed, "%.100q is not a setting of agents", name).
 				WithDetails(`"elizad help settings" lists them`)
 		}
-		if value := settings[name]; len(value) > maxValue || strings.ContainsRune(value, 0) {
-			return apierr.New(apierr.ValidationFailed, "The value of %s is too long or not a text", name)
+		value := settings[name]
+		if _, ok := line(name, value); len(value) > maxValue || !ok {
+			return apierr.New(apierr.ValidationFailed, "The value of %s is too long, or nothing that such a file can hold", name)
 		}
 	}
 	f.mu.Lock()
@@ -122,7 +122,11 @@ func (f *File) write(settings map[string]string) error {
 	var text strings.Builder
 	text.WriteString("# Settings of agents, kept by elizad. The process environment wins over them.\n")
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
-		text.WriteString(name + "=" + quoted(settings[name]) + "\n")
+		entry, ok := line(name, settings[name])
+		if !ok {
+			return fmt.Errorf("storing settings: the file can't be written with what it has under %s", name)
+		}
+		text.WriteString(entry)
 	}
 	temp, err := os.CreateTemp(filepath.Dir(f.path), Name+".*") // readable by its owner alone
 	if err != nil {
@@ -139,19 +143,19 @@ func (f *File) write(settings map[string]string) error {
 	return nil
 }
 
-var special = regexp.MustCompile(`["\\$\n\r!` + "`" + `]`)
-
-// quoted writes a value so that every reader of such files gets it back: in double quotes, with what has a meaning there
-// escaped.
-func quoted(value string) string {
-	return `"` + special.ReplaceAllStringFunc(value, func(c string) string {
-		switch c {
-		case "\n":
-			return `\n`
-		case "\r":
-			return `\r`
-		default:
-			return `\` + c
+// line returns the line of the file for a setting. There is a way to write almost every value, but no single one for all:
+// the first is taken that readers understand.
+func line(name, value string) (entry string, ok bool) {
+	escaped := strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "\n", `\n`, "\r", `\r`).Replace(value)
+	if strings.ContainsRune(value, 0) { // no process environment can hold it
+		return "", false
+	}
+	for _, form := range []string{value, `"` + escaped + `"`, "'" + value + "'"} {
+		entry = name + "=" + form + "\n"
+		read, err := godotenv.Unmarshal(entry + "NEXT=line\n")
+		if err == nil && len(read) == 2 && read[name] == value && read["NEXT"] == "line" {
+			return entry, true
 		}
-	}) + `"`
+	}
+	return "", false
 }

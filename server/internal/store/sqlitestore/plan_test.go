@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -31,7 +32,11 @@ func TestNoQueryReadsAWholeTable(t *testing.T) {
 		"CountActiveJobs":      "(subquery", // which is bounded
 		"ListJobs":             "jobs USING INDEX jobs_created",
 		"NextJobExpiry":        "jobs USING INDEX jobs_active",
+
+		"DeleteOpenIdempotencyKeys": "idempotency_keys USING INDEX idempotency_keys_open",
 	}
+	// A subquery's own steps are listed, too, and the full text index is asked for words, which SQLite calls a scan.
+	harmless := []string{"(subquery", "message_index VIRTUAL TABLE INDEX 0:M"}
 	files, err := filepath.Glob("../../../../gen/sqlite/*.sql.go")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("finding the generated queries: %v, %v", files, err)
@@ -66,6 +71,9 @@ func TestNoQueryReadsAWholeTable(t *testing.T) {
 					t.Fatalf("%s: %v", name, err)
 				}
 				walked, scans := strings.CutPrefix(step, "SCAN ")
+				if slices.ContainsFunc(harmless, func(prefix string) bool { return strings.HasPrefix(walked, prefix) }) {
+					continue
+				}
 				if scans && (allowed[name] == "" || !strings.HasPrefix(walked, allowed[name])) {
 					t.Errorf("%s: %s", name, step)
 				}

@@ -1,0 +1,79 @@
+package server_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+)
+
+// bare is the node without the comparison with the contract, which doesn't have the older paths.
+func (n *node) bare() *node {
+	b := *n
+	b.client = &http.Client{Timeout: patience}
+	return &b
+}
+
+func TestOlderPaths(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir()).bare()
+	const m = "/api/messaging"
+	agent := n.agent().ID
+	older, newer := m+"/servers/"+uuid.Nil.String(), m+"/message-servers/"+uuid.Nil.String()
+	channel := n.group(agent)
+	message := n.say(channel, agent, "x").ID
+	o, c := m+"/central-channels/"+channel, m+"/channels/"+channel
+	for _, tt := range []struct {
+		method, path, successor string
+		body                    any
+		status                  int
+	}{
+		{"GET", m + "/central-servers", m + "/message-servers", nil, 200},
+		{"POST", m + "/servers", m + "/message-servers", map[string]any{"name": "S", "sourceType": "x"}, 201},
+		{"POST", older + "/agents", newer + "/agents", map[string]any{"agentId": agent}, 201},
+		{"GET", older + "/agents", newer + "/agents", nil, 200},
+		{"GET", m + "/central-servers/" + uuid.Nil.String() + "/channels", newer + "/channels", nil, 200},
+		{"POST", m + "/central-channels", m + "/channels", map[string]any{"name": "C"}, 201},
+		{"GET", o + "/messages", c + "/messages", nil, 200},
+		{"GET", o + "/details", c + "/details", nil, 200},
+		{"GET", o + "/participants", c + "/participants", nil, 200},
+		{"GET", o + "/agents", c + "/agents", nil, 200},
+		{"PATCH", o, c, map[string]any{"name": "D"}, 200},
+		{"POST", o + "/generate-title", c + "/generate-title", map[string]any{"agentId": agent}, 200},
+		{"POST", o + "/messages", c + "/messages", map[string]any{"author_id": agent, "content": "y", "server_id": uuid.Nil}, 201},
+		{"DELETE", o + "/messages/" + message, c + "/messages/" + message, nil, 204},
+		{"DELETE", o + "/messages", c + "/messages", nil, 204},
+		{"DELETE", o + "/agents/" + agent, c + "/agents/" + agent, nil, 200},
+		{"POST", o + "/agents", c + "/agents", map[string]any{"agentId": agent}, 201},
+		{"DELETE", older + "/agents/" + agent, newer + "/agents/" + agent, nil, 200},
+		{"DELETE", o, c, nil, 204},
+		{"GET", "/api/runtime/ping", "/api/server/ping", nil, 200},
+		{"GET", "/api/runtime/health", "/api/server/health", nil, 200},
+		{"GET", "/api/runtime/logging", "/api/server/logs", nil, 200},
+		{"POST", "/api/runtime/debug", "/api/server/debug/servers", nil, 200},
+		{"GET", "/api/server/servers", "/api/server/debug/servers", nil, 200},
+		{"GET", "/api/system/environment/local", "/api/system/env/local", nil, 200},
+	} {
+		a := n.do(tt.method, tt.path, tt.body)
+		if a.status != tt.status {
+			t.Errorf("%s %s: status %d: %s", tt.method, tt.path, a.status, a.body)
+		}
+		links := strings.Join(a.header.Values("Link"), ", ")
+		if !strings.Contains(links, "<"+tt.successor+`>; rel="successor-version"`) || !strings.HasPrefix(a.header.Get("Deprecation"), "@") {
+			t.Errorf("%s %s: Link %q, Deprecation %q", tt.method, tt.path, links, a.header.Get("Deprecation"))
+		}
+		if tt.method == "GET" && tt.successor != "/api/server/ping" && !strings.HasPrefix(tt.successor, "/api/server/") {
+			if canonical := n.do("GET", tt.successor, nil); string(canonical.body) != string(a.body) || canonical.header.Get("Deprecation") != "" {
+				t.Errorf("%s and %s differ:\n%s\n%s", tt.path, tt.successor, a.body, canonical.body)
+			}
+		}
+	}
+	type servers struct{ Servers []struct{ ID string } }
+	if got := data[servers](n.do("GET", m+"/central-servers", nil)); len(got.Servers) == 0 {
+		t.Error("the older path lacks its key servers")
+	}
+	clearError(t, "no alias", n.do("POST", o+"/upload-media", map[string]any{}), http.StatusNotFound, "NOT_FOUND")
+	clearError(t, "no alias", n.do("GET", "/api/tee/x", nil), http.StatusNotFound, "NOT_FOUND")
+	clearError(t, "bad id", n.do("GET", m+"/central-channels/x/details", nil), http.StatusBadRequest, "INVALID_ID")
+}

@@ -1,0 +1,90 @@
+package idempotency_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/httpx"
+	"github.com/elizad/elizad/server/internal/idempotency"
+	"github.com/elizad/elizad/server/internal/store/sqlitestore"
+)
+
+func TestLifeOfAKey(t *testing.T) {
+	t.Parallel()
+	st, err := sqlitestore.Open(t.Context(), sqlitestore.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	clock := time.UnixMilli(1_800_000_000_000)
+	keys := idempotency.New(st, func() time.Time { return clock })
+	ctx := auth.NewContext(t.Context(), auth.Entity(uuid.New()))
+	claim := func(fingerprint string) (httpx.Claim, *httpx.Answer) {
+		t.Helper()
+		c, before, err := keys.Claim(ctx, "k", fingerprint)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c, before
+	}
+	refused := func(what, fingerprint string) {
+		t.Helper()
+		if _, _, err := keys.Claim(ctx, "k", fingerprint); !apierr.IsCode(err, apierr.Conflict) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+
+	first, _ := claim("a")
+	refused("while the first is at work", "a")
+	if err := first.Release(ctx); err != nil {
+		t.Fatal(err)
+	}
+	slow, _ := claim("a")
+	clock = clock.Add(time.Hour) // nobody works as long
+	second, before := claim("a")
+	if second == nil || before != nil {
+		t.Fatalf("an abandoned key is not free: %v", before)
+	}
+	want := httpx.Answer{Status: 201, Header: map[string]string{"Content-Type": "application/json"}, Body: []byte(`{"n":1}`)}
+	if err := second.Keep(ctx, want); err != nil {
+		t.Fatal(err)
+	}
+	if err := slow.Keep(ctx, httpx.Answer{Status: 500}); err != nil { // late, and of no consequence
+		t.Fatal(err)
+	}
+	if _, got := claim("a"); cmp.Diff(&want, got) != "" {
+		t.Errorf("kept %+v", got)
+	}
+	refused("for another request", "b")
+	if _, before, err := keys.Claim(auth.NewContext(ctx, auth.Entity(uuid.New())), "k", "b"); err != nil || before != nil {
+		t.Errorf("another caller: %v, %v", before, err)
+	}
+	clock = clock.Add(25 * time.Hour)
+	if fresh, before := claim("b"); fresh == nil || before != nil {
+		t.Errorf("after a day: %v", before)
+	}
+}
+
+func TestRecover(t *testing.T) {
+	t.Parallel()
+	st, err := sqlitestore.Open(t.Context(), sqlitestore.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	keys := idempotency.New(st, time.Now)
+	if _, _, err := keys.Claim(t.Context(), "k", "f"); err != nil {
+		t.Fatal(err)
+	}
+	if err := keys.Recover(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if c, _, err := keys.Claim(t.Context(), "k", "f"); err != nil || c == nil {
+		t.Errorf("the claim of a process that is gone stands: %v", err)
+	}
+}

@@ -1,0 +1,94 @@
+package settingsfile_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/settingsfile"
+)
+
+func TestValuesComeBackAsTheyWere(t *testing.T) {
+	t.Parallel()
+	f := settingsfile.New(t.TempDir())
+	rapid.Check(t, func(t *rapid.T) {
+		value := rapid.StringOf(rapid.SampledFrom([]rune("aZ09 =#'\"\\$`!{}\n\r\té…;|&%"))).Filter(func(s string) bool { return s != "" }).Draw(t, "value")
+		want := map[string]string{"SMALL_MODEL": value, "LARGE_MODEL": "after"}
+		if err := f.Replace(want); apierr.IsCode(err, apierr.ValidationFailed) {
+			return // better refused than changed
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		got, err := f.Load()
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Fatalf("%v %s", err, diff)
+		}
+	})
+}
+
+func TestUsualValuesAreAccepted(t *testing.T) {
+	t.Parallel()
+	f := settingsfile.New(t.TempDir())
+	for _, value := range []string{
+		"gpt-5-mini", "http://127.0.0.1:11434/v1?a=b&c=d#e", "sk-proj-$ecret!\"quoted\" and 'single'", "two\nlines", "with # sign", " spaces ", `C:\models\x`, "ключ",
+	} {
+		want := map[string]string{"SMALL_MODEL": value}
+		if err := f.Replace(want); err != nil {
+			t.Errorf("%q: %v", value, err)
+		}
+		if got, err := f.Load(); err != nil || cmp.Diff(want, got) != "" {
+			t.Errorf("%q: %q, %v", value, got, err)
+		}
+	}
+}
+
+func TestReplace(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, settingsfile.Name)
+	if err := os.WriteFile(path, []byte("# by hand\nMINE=1\nOPENAI_API_KEY=sk-1\nSMALL_MODEL=old\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f := settingsfile.New(dir)
+	if got, err := f.Read(); err != nil || cmp.Diff(map[string]string{"OPENAI_API_KEY": "********", "SMALL_MODEL": "old"}, got) != "" {
+		t.Errorf("%v, %v", got, err)
+	}
+	if err := f.Replace(map[string]string{"OPENAI_API_KEY": "********", "LARGE_MODEL": ""}); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := f.Load(); cmp.Diff(map[string]string{"OPENAI_API_KEY": "sk-1"}, got) != "" {
+		t.Errorf("%v", got)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || !strings.Contains(string(text), "MINE=1") {
+		t.Errorf("what was written by hand is gone: %s, %v", text, err)
+	}
+	for _, bad := range []map[string]string{{"PATH": "x"}, {"MINE": "2"}, {"SMALL_MODEL": "a\x00b"}, {"SMALL_MODEL": strings.Repeat("x", 1<<14)}} {
+		if err := f.Replace(bad); !apierr.IsCode(err, apierr.ValidationFailed) {
+			t.Errorf("%v: %v", bad, err)
+		}
+	}
+	if left, _ := filepath.Glob(path + ".*"); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestBrokenFileIsNotShown(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, settingsfile.Name), []byte("OPENAI_API_KEY='sk-secret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := settingsfile.New(dir)
+	if _, err := f.Read(); err == nil || strings.Contains(err.Error(), "sk-secret") {
+		t.Errorf("%v", err)
+	}
+	if err := f.Replace(map[string]string{"SMALL_MODEL": "x"}); err == nil {
+		t.Error("what nobody could read was written over")
+	}
+}

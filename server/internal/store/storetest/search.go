@@ -1,0 +1,213 @@
+package storetest
+
+import (
+	"context"
+	"math"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/queries/dbtype"
+)
+
+func testSearch(t *testing.T, setup func(t *testing.T) *fixture) {
+	t.Run("words are found alike", func(t *testing.T) {
+		f := setup(t)
+		server := f.server(t)
+		channel, other, ann := f.channel(t, server), f.channel(t, server), uuid.New()
+		for i, text := range []string{"The quick brown fox", "QUICK! foxes", "ann@example.com, well-known_name", "Größe", "don't", "it's \\ a `test`"} {
+			f.post(t, channel, ann, text, start+dbtype.Millis(i))
+		}
+		f.post(t, other, uuid.New(), "quick elsewhere", start+10)
+		for words, want := range map[string][]string{
+			`"quick"`:             {"quick elsewhere", "QUICK! foxes", "The quick brown fox"},
+			`"quick" "fox"`:       {"The quick brown fox"},
+			`"fo"`:                {},
+			`"example"`:           {"ann@example.com, well-known_name"},
+			`"well"`:              {"ann@example.com, well-known_name"},
+			`"name"`:              {"ann@example.com, well-known_name"},
+			`"größe"`:             {"Größe"},
+			`"grosse"`:            {},
+			`"don" "t"`:           {"don't"},
+			`"test"`:              {"it's \\ a `test`"},
+			`"nowhere" "nothing"`: {},
+		} {
+			found := viewed(t, f, db.Querier.SearchMessages, db.SearchMessagesParams{
+				Words: words, AnyChannel: true, AnyAuthor: true, ToTime: math.MaxInt64, LimitRows: 10,
+			})
+			got := make([]string, len(found))
+			for i, row := range found {
+				got[i] = row.Message.Content
+				if row.MessageServerID != server {
+					t.Errorf("%s: message server %s", words, row.MessageServerID)
+				}
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", words, diff)
+			}
+			if n := viewed(t, f, db.Querier.CountFoundMessages, db.CountFoundMessagesParams{
+				Words: words, AnyChannel: true, AnyAuthor: true, ToTime: math.MaxInt64, MaxRows: 2,
+			}); n != int64(min(2, len(want))) {
+				t.Errorf("%s: counted %d", words, n)
+			}
+		}
+		narrow := db.SearchMessagesParams{Words: `"quick"`, ChannelID: channel, AuthorID: ann, FromTime: start + 1, ToTime: start + 1, LimitRows: 10}
+		if got := viewed(t, f, db.Querier.SearchMessages, narrow); len(got) != 1 || got[0].Message.Content != "QUICK! foxes" {
+			t.Errorf("narrowed: %+v", got)
+		}
+	})
+
+	t.Run("the index follows", func(t *testing.T) {
+		f := setup(t)
+		server := f.server(t)
+		channel := f.channel(t, server)
+		find := func(word string) int64 {
+			return viewed(t, f, db.Querier.CountFoundMessages, db.CountFoundMessagesParams{
+				Words: `"` + word + `"`, AnyChannel: true, AnyAuthor: true, ToTime: math.MaxInt64, MaxRows: 100,
+			})
+		}
+		one := f.post(t, channel, uuid.New(), "alpha", start)
+		f.post(t, channel, uuid.New(), "beta", start)
+		updated(t, f, db.Querier.UpdateMessage, db.UpdateMessageParams{ID: one.ID, Content: "gamma", SourceType: "test", Metadata: dbtype.JSON("{}"), UpdatedAt: start + 1})
+		if find("alpha") != 0 || find("gamma") != 1 {
+			t.Error("a changed message is found by what it was")
+		}
+		updated(t, f, db.Querier.DeleteMessage, db.DeleteMessageParams{ID: one.ID, ChannelID: channel})
+		if find("gamma") != 0 || find("beta") != 1 {
+			t.Error("a deleted message is found")
+		}
+		updated(t, f, db.Querier.DeleteMessageServer, server)
+		if find("beta") != 0 {
+			t.Error("a message of a deleted server is found")
+		}
+		f.post(t, f.channel(t, f.server(t)), uuid.New(), "beta again", start)
+		if find("beta") != 1 {
+			t.Error("the index is out of step")
+		}
+	})
+
+	t.Run("filtered without words", func(t *testing.T) {
+		f := setup(t)
+		channel, other, ann, bob := f.channel(t, f.server(t)), f.channel(t, f.server(t)), uuid.New(), uuid.New()
+		f.post(t, channel, ann, "1", start)
+		f.post(t, channel, bob, "2", start+1)
+		f.post(t, other, ann, "3", start+2)
+		all := db.FilterChannelMessagesParams{ChannelID: channel, AnyAuthor: true, ToTime: math.MaxInt64, LimitRows: 10}
+		if got := viewed(t, f, db.Querier.FilterChannelMessages, all); len(got) != 2 || got[0].Message.Content != "2" {
+			t.Errorf("in a channel: %+v", got)
+		}
+		if n := viewed(t, f, db.Querier.CountChannelMessages, db.CountChannelMessagesParams{ChannelID: channel, AuthorID: bob, ToTime: math.MaxInt64, MaxRows: 9}); n != 1 {
+			t.Errorf("by one author: %d", n)
+		}
+		by := db.FilterAuthorMessagesParams{AuthorID: ann, ToTime: math.MaxInt64, LimitRows: 1, OffsetRows: 1}
+		if got := viewed(t, f, db.Querier.FilterAuthorMessages, by); len(got) != 1 || got[0].Message.Content != "1" {
+			t.Errorf("by an author: %+v", got)
+		}
+		if n := viewed(t, f, db.Querier.CountAuthorMessages, db.CountAuthorMessagesParams{AuthorID: ann, FromTime: start + 1, ToTime: math.MaxInt64, MaxRows: 9}); n != 1 {
+			t.Errorf("since: %d", n)
+		}
+	})
+
+	t.Run("older by number", func(t *testing.T) {
+		f := setup(t)
+		channel := f.channel(t, f.server(t))
+		for i, text := range []string{"1", "2", "3"} {
+			f.post(t, channel, uuid.New(), text, start+dbtype.Millis(i))
+		}
+		got := viewed(t, f, db.Querier.ListMessagesBeforeSeq, db.ListMessagesBeforeSeqParams{ChannelID: channel, BeforeSeq: 3, LimitRows: 9})
+		if diff := cmp.Diff([]string{"2", "1"}, contents(got)); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func testMirrors(t *testing.T, setup func(t *testing.T) *fixture) {
+	t.Run("made once, then changed", func(t *testing.T) {
+		f := setup(t)
+		server := f.server(t)
+		upsert := func(server uuid.UUID, name string, at dbtype.Millis) db.Channel {
+			return updated(t, f, db.Querier.UpsertSourceChannel, db.UpsertSourceChannelParams{
+				ID: uuid.New(), MessageServerID: server, Name: name, Type: "GROUP", SourceType: new("discord"), SourceID: new("42"),
+				Metadata: dbtype.JSON("{}"), TurnPolicy: "queue", CreatedAt: at, UpdatedAt: at,
+			})
+		}
+		first := upsert(server, "general", start+5)
+		again := upsert(server, "lobby", start)
+		if again.ID != first.ID || again.Name != "lobby" || again.UpdatedAt != start+5 {
+			t.Errorf("first %+v, again %+v", first, again)
+		}
+		if elsewhere := upsert(f.server(t), "general", start+9); elsewhere.ID == first.ID {
+			t.Error("two servers share a channel")
+		}
+		found := viewed(t, f, db.Querier.FindSourceChannel, db.FindSourceChannelParams{SourceType: new("discord"), SourceID: new("42")})
+		if found.ID != first.ID {
+			t.Errorf("found %+v, want the oldest", found)
+		}
+		if ids := viewed(t, f, db.Querier.ListServerChannelIDs, server); len(ids) != 1 || ids[0] != first.ID {
+			t.Errorf("channels %v", ids)
+		}
+		if n := viewed(t, f, db.Querier.CountServerChannels, db.CountServerChannelsParams{MessageServerID: server}); n != 1 {
+			t.Errorf("%d channels", n)
+		}
+	})
+}
+
+func testIdempotency(t *testing.T, setup func(t *testing.T) *fixture) {
+	key := func(entity uuid.UUID, name string, at dbtype.Millis) db.InsertIdempotencyKeyParams {
+		return db.InsertIdempotencyKeyParams{
+			EntityID: entity, IdempotencyKey: name, Fingerprint: "f", Claim: uuid.New(), Header: dbtype.JSON("{}"), Body: []byte{}, CreatedAt: at,
+		}
+	}
+	t.Run("claimed, kept, given up", func(t *testing.T) {
+		f := setup(t)
+		mine := key(uuid.New(), "k", start)
+		for i, want := range []int64{1, 0} {
+			if n := updated(t, f, db.Querier.InsertIdempotencyKey, mine); n != want {
+				t.Errorf("claim %d: %d rows, want %d", i+1, n, want)
+			}
+		}
+		if n := updated(t, f, db.Querier.InsertIdempotencyKey, key(uuid.New(), "k", start)); n != 1 {
+			t.Error("the key of another caller is in the way")
+		}
+		complete := db.CompleteIdempotencyKeyParams{
+			EntityID: mine.EntityID, IdempotencyKey: "k", Claim: uuid.New(), Status: 201, Header: dbtype.JSON(`{"Etag":"x"}`), Body: []byte("a\x00\xff"),
+		}
+		if n := updated(t, f, db.Querier.CompleteIdempotencyKey, complete); n != 0 {
+			t.Error("somebody else's claim was completed")
+		}
+		complete.Claim = mine.Claim
+		updated(t, f, db.Querier.CompleteIdempotencyKey, complete)
+		row := viewed(t, f, db.Querier.GetIdempotencyKey, db.GetIdempotencyKeyParams{EntityID: mine.EntityID, IdempotencyKey: "k"})
+		if row.Status != 201 || string(row.Body) != "a\x00\xff" || row.Fingerprint != "f" || row.CreatedAt != start {
+			t.Errorf("row %+v", row)
+		}
+		f.update(t, func(ctx context.Context, q db.Querier) error {
+			n, err := q.DeleteOpenIdempotencyKeys(ctx)
+			if n != 1 {
+				t.Errorf("%d open claims, want the other caller's", n)
+			}
+			return err
+		})
+		gone := db.DeleteIdempotencyKeyParams{EntityID: mine.EntityID, IdempotencyKey: "k", Claim: mine.Claim}
+		if n := updated(t, f, db.Querier.DeleteIdempotencyKey, gone); n != 1 {
+			t.Errorf("deleted %d", n)
+		}
+	})
+
+	t.Run("the oldest go first", func(t *testing.T) {
+		f := setup(t)
+		entity := uuid.New()
+		for i, name := range []string{"b", "a", "c"} {
+			updated(t, f, db.Querier.InsertIdempotencyKey, key(entity, name, start+dbtype.Millis(i)))
+		}
+		old := db.DeleteOldIdempotencyKeysParams{Before: start + 2, LimitRows: 1}
+		for i, want := range []int64{1, 1, 0} {
+			if n := updated(t, f, db.Querier.DeleteOldIdempotencyKeys, old); n != want {
+				t.Errorf("sweep %d: %d rows, want %d", i+1, n, want)
+			}
+		}
+		viewed(t, f, db.Querier.GetIdempotencyKey, db.GetIdempotencyKeyParams{EntityID: entity, IdempotencyKey: "c"})
+	})
+}

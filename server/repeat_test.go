@@ -1,0 +1,195 @@
+package server_test
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+)
+
+func TestIdempotentRequests(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	n := start(t, dir)
+	channel, user := n.dm()
+	path := "/api/messaging/channels/" + channel + "/messages"
+	body := map[string]any{"author_id": user, "content": "Hello", "transport": "http"}
+	key := []string{"Idempotency-Key", uuid.NewString()}
+	first := n.do("POST", path, body, key...).want(201)
+	again := n.do("POST", path, body, key...).want(201)
+	if string(again.body) != string(first.body) || again.header.Get("Idempotency-Replayed") != "true" || again.header.Get("Content-Type") != first.header.Get("Content-Type") {
+		t.Errorf("first %s\nagain %v %s", first.body, again.header, again.body)
+	}
+	if first.header.Get("Idempotency-Replayed") != "" {
+		t.Error("the first answer says that it is a repetition")
+	}
+	body["content"] = "Something else"
+	clearError(t, "another request", n.do("POST", path, body, key...), http.StatusConflict, "CONFLICT")
+	clearError(t, "another path", n.do("POST", "/api/messaging/channels", map[string]any{"name": "x"}, key...), http.StatusConflict, "CONFLICT")
+	n.do("POST", path, body, "Idempotency-Key", key[1], "X-Entity-Id", uuid.NewString()).want(201) // a key is its caller's own
+	clearError(t, "a long key", n.do("POST", path, body, "Idempotency-Key", strings.Repeat("k", 256)), http.StatusBadRequest, "")
+
+	n.stop()
+	n = start(t, dir)
+	body["content"] = "Hello"
+	if after := n.do("POST", path, body, key...).want(201); string(after.body) != string(first.body) {
+		t.Errorf("after a restart: %s", after.body)
+	}
+}
+
+func TestFailedRequestLeavesTheKeyFree(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	key := []string{"Idempotency-Key", "k"}
+	clearError(t, "too early", n.do("POST", "/api/messaging/channels", map[string]any{"name": ""}, key...), http.StatusBadRequest, "")
+	n.do("POST", "/api/messaging/channels", map[string]any{"name": "now"}, key...).want(201)
+}
+
+func TestIdempotentRequestsAtOnce(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	channel := n.group()
+	var posts sync.WaitGroup
+	for range 8 {
+		posts.Go(func() {
+			a := n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{"content": "once"}, "Idempotency-Key", "k")
+			if a.status != http.StatusCreated && a.status != http.StatusConflict {
+				t.Errorf("status %d: %s", a.status, a.body)
+			}
+		})
+	}
+	posts.Wait()
+	if got := n.history(channel); len(got) != 1 {
+		t.Errorf("history %+v", got)
+	}
+}
+
+func TestIdempotentStream(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	channel, user := n.dm()
+	ask := func() answer {
+		return n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{
+			"author_id": user, "content": "Hello", "transport": "sse",
+		}, "Idempotency-Key", "stream").want(200)
+	}
+	first, again := ask(), ask()
+	if string(first.body) != string(again.body) || len(n.history(channel)) != 2 {
+		t.Errorf("first %s\nagain %s", first.body, again.body)
+	}
+}
+
+func TestEntityTags(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	channel := n.group()
+	message := n.say(channel, uuid.NewString(), "one").ID
+	for _, tt := range []struct {
+		read, change string
+		patch        func(i int) any
+	}{
+		{"/api/agents/" + n.agent().ID, "/api/agents/" + n.agent().ID, func(i int) any { return map[string]any{"system": fmt.Sprint("v", i)} }},
+		{"/api/messaging/channels/" + channel + "/details", "/api/messaging/channels/" + channel, func(i int) any { return map[string]any{"name": fmt.Sprint("v", i)} }},
+		{"/api/messaging/messages/" + message, "/api/messaging/messages/" + message, func(i int) any { return map[string]any{"content": fmt.Sprint("v", i)} }},
+	} {
+		tag := n.do("GET", tt.read, nil).want(200).header.Get("ETag")
+		if tag == "" {
+			t.Fatalf("%s has no ETag", tt.read)
+		}
+		if a := n.do("GET", tt.read, nil, "If-None-Match", `"other", `+tag).want(http.StatusNotModified); len(a.body) > 0 || a.header.Get("ETag") != tag {
+			t.Errorf("%s: %v %s", tt.read, a.header, a.body)
+		}
+		n.do("GET", tt.read, nil, "If-None-Match", `"other"`).want(200)
+		clearError(t, tt.change, n.do("PATCH", tt.change, tt.patch(1), "If-Match", `"other"`), http.StatusPreconditionFailed, "PRECONDITION_FAILED")
+		n.do("GET", tt.read, nil, "If-None-Match", tag).want(http.StatusNotModified)
+		changed := n.do("PATCH", tt.change, tt.patch(2), "If-Match", tag).want(200).header.Get("ETag")
+		if changed == tag || changed != n.do("GET", tt.read, nil).want(200).header.Get("ETag") {
+			t.Errorf("%s: tags %s, %s", tt.read, tag, changed)
+		}
+		clearError(t, tt.change, n.do("PATCH", tt.change, tt.patch(3), "If-Match", tag), http.StatusPreconditionFailed, "PRECONDITION_FAILED")
+		n.do("PATCH", tt.change, tt.patch(4), "If-Match", "*").want(200)
+		n.do("GET", tt.read, nil, "If-None-Match", tag).want(200)
+	}
+}
+
+func TestCursors(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	channel := n.group()
+	for i := range 5 {
+		n.say(channel, uuid.NewString(), fmt.Sprint(i+1))
+	}
+	type page struct {
+		Messages []wireMessage
+		Cursors  struct{ Next, Prev string }
+	}
+	links := regexp.MustCompile(`<([^>]+)>; rel="next"`)
+	var got []string
+	path := "/api/messaging/channels/" + channel + "/messages?limit=2"
+	var newest string
+	for path != "" {
+		a := n.do("GET", path, nil).want(200)
+		p := data[page](a)
+		for _, m := range p.Messages {
+			got = append(got, m.Content)
+		}
+		if newest == "" {
+			newest = p.Cursors.Prev
+			n.say(channel, uuid.NewString(), "6") // moves no page
+		}
+		path = ""
+		if next := links.FindStringSubmatch(a.header.Get("Link")); next != nil {
+			path = next[1]
+		}
+	}
+	if diff := cmp.Diff([]string{"5", "4", "3", "2", "1"}, got); diff != "" {
+		t.Error(diff)
+	}
+	after := data[page](n.do("GET", "/api/messaging/channels/"+channel+"/messages?cursor="+newest, nil).want(200))
+	if len(after.Messages) != 1 || after.Messages[0].Content != "6" {
+		t.Errorf("newer %+v", after)
+	}
+	still := data[page](n.do("GET", "/api/messaging/channels/"+channel+"/messages?cursor="+after.Cursors.Prev, nil).want(200))
+	if len(still.Messages) != 0 || still.Cursors.Prev != after.Cursors.Prev {
+		t.Errorf("nothing newer: %+v", still)
+	}
+	clearError(t, "a made-up cursor", n.do("GET", "/api/messaging/channels/"+channel+"/messages?cursor=abc", nil), http.StatusBadRequest, "")
+}
+
+func TestTotalsAndPagesOfLists(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	var want []string
+	for range 3 {
+		want = append([]string{n.group()}, want...)
+	}
+	path := "/api/messaging/message-servers/" + uuid.Nil.String() + "/channels?limit=2"
+	type page struct {
+		Channels   []struct{ ID string }
+		NextCursor string
+	}
+	first := n.do("GET", path, nil).want(200)
+	second := n.do("GET", path+"&cursor="+data[page](first).NextCursor, nil).want(200)
+	var got []string
+	for _, c := range append(data[page](first).Channels, data[page](second).Channels...) {
+		got = append(got, c.ID)
+	}
+	if diff := cmp.Diff(want, got); diff != "" || first.header.Get("X-Total-Count") != "3" || second.header.Get("Link") != "" || data[page](second).NextCursor != "" {
+		t.Errorf("%v %v %s", first.header, second.header, diff)
+	}
+	if !strings.Contains(first.header.Get("Link"), `rel="next"`) {
+		t.Errorf("Link %q", first.header.Get("Link"))
+	}
+	for path, total := range map[string]string{
+		"/api/agents": "1", "/api/messaging/message-servers": "1", "/api/agents/" + n.agent().ID + "/runs": "0",
+	} {
+		if got := n.do("GET", path, nil).want(200).header.Get("X-Total-Count"); got != total {
+			t.Errorf("%s: X-Total-Count %q", path, got)
+		}
+	}
+}

@@ -1,0 +1,197 @@
+package server_test
+
+import (
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server"
+)
+
+func TestServerStatus(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	type status struct {
+		Status     string
+		AgentCount int
+		Agents     struct{ Total, Active, Inactive int }
+		Memory     struct{ Used, Total, Percentage float64 }
+		Version    string
+	}
+	s := into[status](n.do("GET", "/api/server/status", nil).want(200))
+	if s.Status != "ok" || s.AgentCount != 1 || s.Agents.Total != 1 || s.Memory.Used <= 0 || s.Memory.Used > s.Memory.Total || s.Version != "test" {
+		t.Errorf("%+v", s)
+	}
+	if got := into[struct{ Message string }](n.do("GET", "/api/server/hello", nil).want(200)); got.Message != "Hello World!" {
+		t.Errorf("%+v", got)
+	}
+	type debug struct {
+		Servers []struct{ ID string }
+		Count   int
+		Data    struct {
+			Runtime struct{ Agents []wireAgent }
+		}
+	}
+	if d := into[debug](n.do("GET", "/api/server/debug/servers", nil).want(200)); d.Count != 1 || d.Servers[0].ID != uuid.Nil.String() || len(d.Data.Runtime.Agents) != 1 {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestServerLogs(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	type logs struct {
+		Logs []struct {
+			Level   int
+			Msg     string
+			AgentID string
+		}
+		Count, Total, Received                    int
+		RequestedLevel, Level, AgentName, AgentID string
+		Levels                                    []string
+	}
+	messages := func(l logs) (out []string) {
+		for _, e := range l.Logs {
+			out = append(out, e.Msg)
+		}
+		return out
+	}
+	agent := uuid.NewString()
+	submitted := into[logs](n.do("POST", "/api/server/logs?level=warn", map[string]any{"logs": []any{
+		map[string]any{"level": "warn", "message": "slow page", "source": "web", "metadata": map[string]any{"agentId": agent, "apiKey": "sk-secret"}},
+		map[string]any{"level": "info", "message": "opened"},
+	}}).want(200))
+	if submitted.Received != 2 || submitted.RequestedLevel != "warn" || submitted.Level != "warn" {
+		t.Errorf("%+v", submitted)
+	}
+	if diff := cmp.Diff([]string{"slow page (source=web, agentId=" + agent + ", apiKey=[redacted])"}, messages(submitted)); diff != "" {
+		t.Error(diff)
+	}
+	about := into[logs](n.do("GET", "/api/server/logs?agentId="+agent, nil).want(200))
+	if about.Count != 1 || about.Logs[0].AgentID != agent || about.Logs[0].Level != 40 || about.AgentID != agent {
+		t.Errorf("%+v", about)
+	}
+	for query, want := range map[string]int{
+		"?agentId=all&level=": 2, "?agentId=" + uuid.NewString(): 0, "?limit=1": 1, "?limit=abc": 2, "?level=nonsense": 1, "?agentName=Nobody": 0,
+		"?since=32503680000000": 0, "?since=0": 2, "?level=ERROR": 0,
+	} {
+		got := into[logs](n.do("GET", "/api/server/logs"+query, nil).want(200))
+		if got.Count != want || len(got.Levels) != 9 {
+			t.Errorf("%s: %+v", query, got)
+		}
+	}
+	clearError(t, "since", n.do("GET", "/api/server/logs?since=yesterday", nil), http.StatusBadRequest, "")
+	if got := into[struct{ Cleared int }](n.do("DELETE", "/api/server/logs", nil).want(200)); got.Cleared != 2 {
+		t.Errorf("%+v", got)
+	}
+	if got := into[logs](n.do("POST", "/api/server/logs", nil).want(200)); got.Total != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestStoredSettings(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	n := start(t, dir, "SMALL_MODEL=from-the-environment")
+	const path = "/api/system/env/local"
+	set := func(content any) answer { return n.do("POST", path, map[string]any{"content": content}) }
+	if got := data[map[string]string](n.do("GET", path, nil).want(200)); len(got) != 0 {
+		t.Errorf("a new server shows %v: the process environment is nobody's business", got)
+	}
+	set(map[string]any{"OPENAI_API_KEY": "sk-test-0123456789abcdef0123456789abcdef", "LARGE_MODEL": "a # \"b\" $c\nd", "CONTEXT_BUDGET_TOKENS": 3, "SMALL_MODEL": nil}).want(200)
+	want := map[string]string{"OPENAI_API_KEY": "********", "LARGE_MODEL": "a # \"b\" $c\nd", "CONTEXT_BUDGET_TOKENS": "3"}
+	if diff := cmp.Diff(want, data[map[string]string](n.do("GET", path, nil).want(200))); diff != "" {
+		t.Error(diff)
+	}
+	set(map[string]any{"OPENAI_API_KEY": "********", "SMALL_MODEL": "stored"}).want(200)
+	text, err := os.ReadFile(filepath.Join(dir, ".env"))
+	if err != nil || !strings.Contains(string(text), "sk-test-0123456789abcdef0123456789abcdef") || strings.Contains(string(text), "LARGE_MODEL") {
+		t.Errorf("the file holds %q, %v", text, err)
+	}
+	if info, err := os.Stat(filepath.Join(dir, ".env")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	for _, bad := range []any{
+		"text", []any{}, nil, map[string]any{"PATH": "/tmp"}, map[string]any{"ELIZA_SERVER_AUTH_TOKEN": "x"}, map[string]any{"A\nB": "x"},
+		map[string]any{"SMALL_MODEL": []any{1}}, map[string]any{"SMALL_MODEL": map[string]any{}}, map[string]any{"SMALL_MODEL": strings.Repeat("x", 9000)},
+	} {
+		clearError(t, "bad content", set(bad), http.StatusBadRequest, "")
+	}
+	if after, _ := os.ReadFile(filepath.Join(dir, ".env")); string(after) != string(text) {
+		t.Errorf("a refused request changed the file to %q", after)
+	}
+	n.stop()
+	n = start(t, dir)
+	if a := n.do("GET", "/api/agents/"+n.agent().ID, nil).want(200); !strings.Contains(string(a.body), "openai") {
+		t.Errorf("the stored key is of no consequence after a restart: %s", a.body)
+	}
+}
+
+func TestStoredSettingsAreForTheOwner(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	for _, r := range [][2]string{{"GET", "/api/system/env/local"}, {"POST", "/api/system/env/local"}, {"POST", "/api/server/stop"}} {
+		var body any
+		if strings.HasSuffix(r[1], "local") && r[0] == "POST" {
+			body = map[string]any{"content": map[string]any{}}
+		}
+		clearError(t, r[1]+" through a proxy", n.do(r[0], r[1], body, "X-Forwarded-For", "203.0.113.7"), http.StatusForbidden, "FORBIDDEN")
+	}
+	cfg := config0(t)
+	cfg.Security.Environment = "production"
+	n = startWith(t, cfg)
+	clearError(t, "in production", n.do("GET", "/api/system/env/local", nil), http.StatusForbidden, "FORBIDDEN")
+}
+
+func TestServerStopsWhenAsked(t *testing.T) {
+	t.Parallel()
+	cfg := config0(t)
+	srv, err := server.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := srv.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(l) }()
+	resp, err := http.Post("http://"+l.Addr().String()+"/api/server/stop", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("status %d", resp.StatusCode)
+	}
+	select {
+	case <-srv.StopRequested():
+	case <-time.After(patience):
+		t.Fatal("nobody was told")
+	}
+	select {
+	case err := <-served:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(patience):
+		t.Fatal("Serve went on")
+	}
+	if err := srv.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if _, err := net.Dial("tcp", l.Addr().String()); err == nil {
+		t.Error("the port is still open")
+	}
+	http.DefaultClient.CloseIdleConnections()
+}
