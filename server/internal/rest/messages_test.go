@@ -253,3 +253,17 @@ func TestDeleteMessages(t *testing.T) {
 		t.Errorf("clear: %d, %d messages left", got.status, left())
 	}
 }
+
+// A crash may take the memory of the key along, but not the message.
+func TestIdempotencyKeyNamesTheMessage(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	channel := f.addChannel(t)
+	path := "/api/messaging/channels/" + channel.String() + "/messages"
+	first := f.call(t, "POST", path, map[string]any{"content": "Hello"}, "Idempotency-Key", "k").data()
+	again := f.call(t, "POST", path, map[string]any{"content": "Hello"}, "Idempotency-Key", "k").data()
+	other := f.call(t, "POST", path, map[string]any{"content": "Hello"}, "Idempotency-Key", "l").data()
+	if first["id"] != again["id"] || first["id"] == other["id"] || first["id"] == nil {
+		t.Errorf("ids %v, %v, %v", first["id"], again["id"], other["id"])
+	}
+}
