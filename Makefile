@@ -19,8 +19,9 @@ check: ## The inner loop: formatting, vet, staticcheck and the quick tests.
 test: ## Everything, on a fresh machine too: installs what is missing, and ends in "N passed, N failed".
 	go run ./cmd/internal/ci test
 
-conformance: ## Run the suites of the Engine.IO and Socket.IO protocols against our server.
-	go test -count=1 -v -run 'TestEngineIO|TestSocketIO' ./server/socketio/internal/conformance
+conformance: ## Run the suites of the Engine.IO and Socket.IO protocols, and those of the clients, against our server.
+	@test -d server/internal/e2e/js/node_modules/socket.io-client-v3 || npm ci --prefix server/internal/e2e/js
+	go test -count=1 -v ./server/socketio/internal/conformance
 
 bench: ## Measure start, memory, endurance and throughput of the real binary.
 	go run ./server/internal/bench
