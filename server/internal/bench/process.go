@@ -84,8 +84,11 @@ func (p *process) stop() error {
 }
 
 // resident returns the resident memory of the process, in MB.
-func (p *process) resident() (float64, error) {
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+func (p *process) resident() (float64, error) { return resident(strconv.Itoa(p.cmd.Process.Pid)) }
+
+// resident returns the resident memory of a process, which may be "self", in MB.
+func resident(pid string) (float64, error) {
+	raw, err := os.ReadFile("/proc/" + pid + "/status")
 	if err != nil {
 		return 0, fmt.Errorf("reading the process's memory: %w", err)
 	}
