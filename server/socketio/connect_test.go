@@ -116,6 +116,7 @@ func TestMiddlewareDecides(t *testing.T) {
 				expect(t, "members of the room", len(b.main.To("room").Sockets()), 0)
 				refuse = nil
 				c.join("/", "") // it may try again
+				<-b.connected
 				expect(t, "members of the room", len(b.main.To("room").Sockets()), 1)
 			})
 		})

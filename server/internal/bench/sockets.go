@@ -84,7 +84,7 @@ type comparison struct {
 
 // compare gives the work to all kinds of servers in turns, so that they meet the same machine.
 func compare(ctx context.Context, progress io.Writer, c comparison) ([]figure, error) {
-	const rounds = 5
+	const rounds = 9
 	servers := make(map[string]*socketServer)
 	peers := make(map[string]*socketPeer)
 	defer func() {

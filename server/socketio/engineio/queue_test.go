@@ -122,6 +122,28 @@ func TestStuckClientDelaysNobody(t *testing.T) {
 	stuck.close()
 }
 
+// What the network does not take at once is written later, whole and in order, while others are served.
+func TestSlowReaderGetsEverythingInOrder(t *testing.T) {
+	t.Parallel()
+	const frames, size = 300, 100_000 // far more than the kernel buffers
+	b := setup(t, engineio.Config{QueuePackets: 2 * frames, QueueBytes: 2 * frames * size}, sockettest.ServeTCP)
+	slow, r := b.dial()
+	defer slow.CloseNow()
+	quick, other := b.dial()
+	defer quick.CloseNow()
+	for i := range frames {
+		r.send(fmt.Sprintf("%0*d", size, i), fmt.Sprint("after ", i))
+		other.send(fmt.Sprint(i))
+		quick.Expect(fmt.Sprintf("4%d", i))
+	}
+	for i := range frames {
+		if got, want := slow.Next(), fmt.Sprintf("4%0*d", size, i); got != want {
+			t.Fatalf("frame %d is another one, of %d bytes", i, len(got))
+		}
+		slow.Expect(fmt.Sprint("4after ", i))
+	}
+}
+
 func TestShutdown(t *testing.T) {
 	bubble(t, engineio.Config{}, func(t *testing.T, b *bundle) {
 		url, polling := b.open()

@@ -18,6 +18,7 @@ type Server struct {
 	accepted func(*Session) Handler
 	buffers  sync.Pool // of *[]byte, which incoming messages are read into
 	stats    counters
+	writers  writers
 
 	// group counts the sessions and their goroutines.
 	group    sync.WaitGroup
@@ -31,13 +32,15 @@ type Server struct {
 // NewServer returns a server that calls accept for each new session and the returned handler for what happens on it. accept
 // may send; it must not block.
 func NewServer(cfg Config, accept func(*Session) Handler) *Server {
-	return &Server{
+	s := &Server{
 		cfg:      cfg.withDefaults(),
 		accepted: accept,
 		buffers:  sync.Pool{New: func() any { return new(make([]byte, 0, 4<<10)) }},
 		sessions: make(map[string]*Session),
 		perIP:    make(map[string]int),
 	}
+	s.writers.server = s
+	return s
 }
 
 // ServeHTTP implements [http.Handler].

@@ -255,8 +255,7 @@ func (s *Session) flush() {
 	switch {
 	case s.ws != nil && !s.writing:
 		s.writing = true
-		ws := s.ws
-		s.server.group.Go(func() { s.writeLoop(ws) })
+		s.server.writers.add(s)
 	case s.ws == nil && s.poll != nil:
 		s.poll.release(nil)
 	}

@@ -71,6 +71,20 @@ func (ws *webSocket) write(frames []*Frame) error {
 	return err
 }
 
+// attempt writes frames as far as that needs no waiting, and returns what is left of them.
+func (ws *webSocket) attempt(a *attempt, frames []*Frame) (rest []byte, err error) {
+	rest, err = ws.wsConn.attempt(a, frames)
+	ws.server.stats.sent(len(frames), len(a.out)-len(rest))
+	return rest, err
+}
+
+// finish writes what an attempt has left.
+func (ws *webSocket) finish(rest []byte) error {
+	n, err := ws.writeRest(rest)
+	ws.server.stats.sent(0, n)
+	return err
+}
+
 // next waits for the beginning of a message.
 func (ws *webSocket) next() error {
 	kind, reader, err := ws.lib.Reader(context.Background())
@@ -223,8 +237,15 @@ func endingOf(err error) ending {
 	}
 }
 
-// writeLoop writes what is queued and ends when there is nothing more. After the end of the session it says goodbye.
-func (s *Session) writeLoop(ws *webSocket) {
+// writeLoop writes the rest of a frame and what is queued, and ends when there is nothing more. After the end of the session
+// it says goodbye.
+func (s *Session) writeLoop(ws *webSocket, rest []byte) {
+	if len(rest) > 0 {
+		if err := ws.finish(rest); err != nil {
+			s.end(ending{reason: ReasonTransportError, cut: true})
+			return
+		}
+	}
 	var store [maxBatch]*Frame
 	for {
 		s.mu.Lock()

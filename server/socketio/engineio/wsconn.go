@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -28,8 +29,9 @@ var errCloseSent = errors.New("close frame was sent")
 // control frame in one call of Write, as its buffer holds the largest one, and it is never asked to write data.
 type wsConn struct {
 	net.Conn
-	early        []byte // what the client sent right behind its request
-	vectored     bool   // the connection can write many buffers at once
+	early        []byte          // what the client sent right behind its request
+	vectored     bool            // the connection can write many buffers at once
+	raw          syscall.RawConn // for writes that do not wait; nil if there are none
 	writeTimeout time.Duration
 
 	writeMu   sync.Mutex // guards writes and what follows
@@ -61,7 +63,7 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	h.conn = &wsConn{Conn: conn, writeTimeout: h.writeTimeout}
+	h.conn = &wsConn{Conn: conn, raw: rawConn(conn), writeTimeout: h.writeTimeout}
 	if n := rw.Reader.Buffered(); n > 0 {
 		early, err := rw.Reader.Peek(n)
 		if err != nil {
@@ -125,8 +127,50 @@ func (c *wsConn) Write(p []byte) (int, error) {
 	if len(p) > 0 && p[0]&0xf == opClose {
 		c.closeSent = true
 	}
-	c.setWriteDeadline()
+	defer c.limitWrite()()
 	return c.Conn.Write(p)
+}
+
+// attempt writes frames as far as that needs no waiting, and returns the bytes that are left. After an error the connection is
+// of no use.
+func (c *wsConn) attempt(a *attempt, frames []*Frame) (rest []byte, err error) {
+	a.out = nil
+	if len(frames) == 1 {
+		a.out = frames[0].ws
+	} else {
+		a.joined = a.joined[:0]
+		for _, f := range frames {
+			a.joined = append(a.joined, f.ws...)
+		}
+		a.out = a.joined
+	}
+	n := 0
+	if c.writeMu.TryLock() { // whoever has it may be waiting for the network
+		if c.closeSent {
+			err = errCloseSent
+		} else {
+			n, err = a.on(c.raw)
+		}
+		c.writeMu.Unlock()
+	}
+	if err != nil || n == len(a.out) {
+		return nil, err
+	}
+	if len(frames) == 1 {
+		return a.out[n:], nil
+	}
+	return slices.Clone(a.out[n:]), nil // joined is used again
+}
+
+// writeRest writes the end of what an attempt has begun.
+func (c *wsConn) writeRest(rest []byte) (int, error) {
+	c.writeMu.Lock()
+	defer c.writeMu.Unlock()
+	if c.closeSent {
+		return 0, errCloseSent
+	}
+	defer c.limitWrite()()
+	return c.Conn.Write(rest)
 }
 
 // writeFrames writes frames in order and returns the number of bytes written. After an error the connection is of no use, as
@@ -137,7 +181,7 @@ func (c *wsConn) writeFrames(frames []*Frame) (int64, error) {
 	if c.closeSent {
 		return 0, errCloseSent
 	}
-	c.setWriteDeadline()
+	defer c.limitWrite()()
 	if len(frames) == 1 {
 		n, err := c.Conn.Write(frames[0].ws)
 		return int64(n), err
@@ -190,7 +234,7 @@ func (c *wsConn) writeClose(status int) {
 		frame[1] = 2
 		frame = binary.BigEndian.AppendUint16(frame, uint16(status))
 	}
-	c.setWriteDeadline()
+	defer c.limitWrite()()
 	// A client that cannot be told will notice that the connection is closed.
 	_, _ = c.Conn.Write(frame)
 }
@@ -215,10 +259,17 @@ func (c *wsConn) setReadDeadline(when time.Time) {
 	}
 }
 
-func (c *wsConn) setWriteDeadline() {
+// limitWrite bounds the time of a write, and returns what takes the bound off again: a deadline that has passed would let the
+// next attempt fail.
+func (c *wsConn) limitWrite() (unlimit func()) {
+	c.setWriteDeadline(time.Now().Add(c.writeTimeout))
+	return func() { c.setWriteDeadline(time.Time{}) }
+}
+
+func (c *wsConn) setWriteDeadline(when time.Time) {
 	c.deadlineMu.Lock()
 	defer c.deadlineMu.Unlock()
 	if c.expiry.IsZero() {
-		_ = c.Conn.SetWriteDeadline(time.Now().Add(c.writeTimeout))
+		_ = c.Conn.SetWriteDeadline(when)
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"testing"
 	"time"
@@ -62,8 +63,10 @@ func TestEngineIO(t *testing.T) {
 		t.Run("an abandoned poll ends the session", func(t *testing.T) {
 			p := newPeer(t, "/engine.io/")
 			q, _ := p.session()
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
+			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
+			sent := func(httptrace.WroteRequestInfo) { cancel() } // the server will find the request, and nobody behind it
+			ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: sent})
 			if _, _, err := p.request(ctx, "GET", q, ""); err == nil {
 				t.Fatal("the poll was answered")
 			}
@@ -115,7 +118,7 @@ func transportSuite(t *testing.T, path string) {
 	t.Run("handshake over polling", func(t *testing.T) {
 		t.Parallel()
 		t.Run("opens a session", func(t *testing.T) {
-			p := newPeer(t, path)
+			p := newTimedPeer(t, path, suitePingTimeout)
 			status, packet := p.must("GET", polling, "")
 			if status != http.StatusOK {
 				t.Errorf("status %d", status)
@@ -146,7 +149,7 @@ func transportSuite(t *testing.T, path string) {
 	})
 	t.Run("handshake over websocket", func(t *testing.T) {
 		t.Parallel()
-		t.Run("opens a session", func(t *testing.T) { newPeer(t, path).socket() })
+		t.Run("opens a session", func(t *testing.T) { newTimedPeer(t, path, suitePingTimeout).socket() })
 		for name, queries := range map[string][]string{
 			"wrong EIO":       {"?transport=websocket", "?EIO=abc&transport=websocket"},
 			"wrong transport": {"?EIO=4", "?EIO=4&transport=abc"},
@@ -172,9 +175,9 @@ func transportSuite(t *testing.T, path string) {
 			}
 		})
 		t.Run("silence ends the session", func(t *testing.T) {
-			p := newPeer(t, path)
+			p := newTimedPeer(t, path, suitePingTimeout)
 			q, _ := p.session()
-			<-time.After(pingInterval + pingTimeout)
+			<-time.After(pingInterval + suitePingTimeout)
 			p.eventually(func() bool {
 				status, _ := p.must("GET", q, "")
 				return status == http.StatusBadRequest
@@ -193,7 +196,7 @@ func transportSuite(t *testing.T, path string) {
 			}
 		})
 		t.Run("silence ends the session", func(t *testing.T) {
-			s := newPeer(t, path).socket()
+			s := newTimedPeer(t, path, suitePingTimeout).socket()
 			if took := s.closes(); took < pingInterval {
 				t.Errorf("after %v already", took)
 			}

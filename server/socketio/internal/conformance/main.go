@@ -28,7 +28,7 @@ func main() {
 	client := flag.Bool("client-suite", false, "serve the suite of socket.io-client")
 	engineClient := flag.Bool("engine-client-suite", false, "serve the suite of engine.io-client")
 	flag.Parse()
-	handler := protocolSuites
+	handler := func() http.Handler { return protocolSuites(suitePingTimeout) }
 	switch {
 	case *client:
 		handler = clientSuite
@@ -57,11 +57,14 @@ func serve(ctx context.Context, addr string, handler http.Handler) error {
 	}
 }
 
+// suitePingTimeout is how long the suites of the protocols expect a pong to be waited for.
+const suitePingTimeout = 200 * time.Millisecond
+
 // protocolSuites serves the suites of the two protocols.
-func protocolSuites() http.Handler {
+func protocolSuites(pingTimeout time.Duration) http.Handler {
 	cfg := engineio.Config{
 		PingInterval: 300 * time.Millisecond,
-		PingTimeout:  200 * time.Millisecond,
+		PingTimeout:  pingTimeout,
 		MaxPayload:   1_000_000,
 		CORS:         engineio.CORS{Origins: []string{"*"}},
 	}
