@@ -153,6 +153,8 @@ func (s *Server) startGateway(ctx context.Context) error {
 			PingInterval: s.cfg.Sockets.PingInterval, PingTimeout: s.cfg.Sockets.PingTimeout, MaxPayload: int(s.cfg.Sockets.MaxPayload),
 			CORS:        engineio.CORS{Allow: func(r *http.Request, _ string) bool { return s.parts.cors.Allows(r) }},
 			ClientIP:    callerAddress,
+			Throttle:    func(address string) time.Duration { return s.parts.gateway.HandshakeWait(address) },
+			Compress:    true,
 			KeepHeaders: []string{auth.HeaderAPIKey},
 			Logger:      s.log,
 		},

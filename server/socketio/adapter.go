@@ -32,8 +32,9 @@ type Adapter interface {
 	Add(s *Socket)
 	// Remove makes it leave all rooms and forgets it.
 	Remove(s *Socket)
-	// Join adds a known socket to rooms, at once. It does nothing for an unknown one.
-	Join(s *Socket, rooms ...string)
+	// Join adds a known socket to rooms, at once. It does nothing for an unknown one. A socket that would be in more rooms
+	// than [Socket.MaxRooms] joins none of them, and ErrTooManyRooms is returned.
+	Join(s *Socket, rooms ...string) error
 	// Leave removes a socket from rooms.
 	Leave(s *Socket, rooms ...string)
 	// Rooms returns the rooms of a socket, its own first.
@@ -91,11 +92,14 @@ func (m *memory) Remove(s *Socket) {
 	s.rooms = nil
 }
 
-func (m *memory) Join(s *Socket, rooms ...string) {
+func (m *memory) Join(s *Socket, rooms ...string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.sockets[s.id] != s {
-		return
+		return nil
+	}
+	if limit := s.MaxRooms(); len(s.rooms)+len(rooms) > limit && len(s.rooms)+m.unjoined(s, rooms) > limit {
+		return ErrTooManyRooms
 	}
 	for _, name := range rooms {
 		if name == s.id || s.memberOf(name) >= 0 {
@@ -109,6 +113,18 @@ func (m *memory) Join(s *Socket, rooms ...string) {
 		s.rooms = append(s.rooms, membership{room: r, index: len(r.members)})
 		r.members = append(r.members, s)
 	}
+	return nil
+}
+
+// unjoined counts the rooms that s is not in yet. m.mu is held.
+func (m *memory) unjoined(s *Socket, rooms []string) int {
+	fresh := make(map[string]struct{}, len(rooms))
+	for _, name := range rooms {
+		if name != s.id && s.memberOf(name) < 0 {
+			fresh[name] = struct{}{}
+		}
+	}
+	return len(fresh)
 }
 
 func (m *memory) Leave(s *Socket, rooms ...string) {

@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -84,12 +85,16 @@ func (b Broadcast) DisconnectSockets(closeTransport bool) error {
 	return b.ns.elsewhere(b.sel, &envelope{Kind: kindDisconnect, Close: closeTransport})
 }
 
-// SocketsJoin makes the selected sockets join rooms.
+// SocketsJoin makes the selected sockets join rooms. It returns ErrTooManyRooms if there is one on this node that may not be in
+// more; the others have joined.
 func (b Broadcast) SocketsJoin(rooms ...string) error {
+	var refused error
 	for _, s := range b.Sockets() {
-		s.Join(rooms...)
+		if err := s.Join(rooms...); err != nil {
+			refused = err
+		}
 	}
-	return b.ns.elsewhere(b.sel, &envelope{Kind: kindJoin, Rooms: rooms})
+	return errors.Join(refused, b.ns.elsewhere(b.sel, &envelope{Kind: kindJoin, Rooms: rooms}))
 }
 
 // SocketsLeave makes the selected sockets leave rooms.

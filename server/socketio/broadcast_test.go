@@ -2,6 +2,7 @@ package socketio_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -132,6 +133,36 @@ func TestLeavingRooms(t *testing.T) {
 }
 
 // Two broadcasts arrive in the same order at everyone who gets both, whoever sends them.
+func TestRoomsAreBounded(t *testing.T) {
+	bubble(t, socketio.Config{Limits: socketio.Limits{Rooms: 3}}, func(t *testing.T, b *bundle) {
+		_, s := b.connect()
+		for _, step := range []struct {
+			name  string
+			join  []string
+			want  error
+			rooms int // its own included
+		}{
+			{"some", []string{"a", "b"}, nil, 3},
+			{"more than may be, of which none is joined", []string{"c", "d"}, socketio.ErrTooManyRooms, 3},
+			{"the last, among known ones", []string{"a", "b", "c", "c", s.ID()}, nil, 4},
+			{"one more", []string{"d"}, socketio.ErrTooManyRooms, 4},
+			{"a known one", []string{"a"}, nil, 4},
+		} {
+			if err := s.Join(step.join...); !errors.Is(err, step.want) {
+				t.Errorf("%s: error %v, want %v", step.name, err, step.want)
+			}
+			expect(t, step.name+": rooms", len(s.Rooms()), step.rooms)
+		}
+		s.Leave("b")
+		if err := s.Join("d"); err != nil {
+			t.Errorf("after leaving one: %v", err)
+		}
+		if err := b.main.SocketsJoin("e"); !errors.Is(err, socketio.ErrTooManyRooms) {
+			t.Errorf("all sockets: error %v", err)
+		}
+	})
+}
+
 func TestBroadcastsHaveOneOrder(t *testing.T) {
 	bubble(t, socketio.Config{}, func(t *testing.T, b *bundle) {
 		const members, senders, each = 5, 4, 50

@@ -29,7 +29,8 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Limits bounds what one client may send and make the server hold. A client that exceeds one of them is disconnected.
+// Limits bounds what one client may send and make the server hold. A client that exceeds one of them is disconnected, unless
+// the limit says something else.
 // A zero field has the documented default.
 type Limits struct {
 	// Attachments is the number of binary attachments of one packet. Default 10.
@@ -53,6 +54,9 @@ type Limits struct {
 	// Unopened is the number of connections that have joined no namespace yet. New ones get 503 beyond it.
 	// Default 10,000.
 	Unopened int
+	// Rooms is the number of rooms that one socket may be in, besides its own; [Socket.Join] fails beyond it, and the
+	// socket stays. Default 1,000.
+	Rooms int
 	// PendingAcks is the number of acknowledgements one socket may owe the server; [Socket.EmitAck] fails beyond it.
 	// Default 1,024.
 	PendingAcks int
@@ -122,6 +126,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Limits.DynamicNamespaces, 10_000)
 	setDefault(&c.Limits.Unopened, 10_000)
 	setDefault(&c.Limits.Auth, 16<<10)
+	setDefault(&c.Limits.Rooms, 1_000)
 	setDefault(&c.Limits.PendingAcks, 1_024)
 	setDefault(&c.Limits.QueuedEvents, 64)
 	if c.Adapter == nil {

@@ -33,7 +33,7 @@ func (s *Socket) connect() {
 func (s *Socket) register() {
 	s.ns.adapter.Add(s)
 	if s.resumed != nil {
-		s.Join(s.resumed.rooms...)
+		_ = s.Join(s.resumed.rooms...) // it was in no more rooms than it may be
 	}
 }
 

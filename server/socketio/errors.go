@@ -13,6 +13,8 @@ var (
 	ErrAlreadyAcked = errors.New("event was acknowledged already")
 	// ErrReservedEvent is returned when the name of an emitted event is one that the protocol keeps for itself.
 	ErrReservedEvent = errors.New("event name is reserved")
+	// ErrTooManyRooms is returned by Join when the socket is in as many rooms as it may be.
+	ErrTooManyRooms = errors.New("socket is in too many rooms")
 	// ErrTryLater is for a [Middleware] that could not decide, because what it asks is down.
 	ErrTryLater = errors.New("connection cannot be decided now")
 	// ErrNotBinary is returned by Payload.Bytes for an argument that is no binary attachment.

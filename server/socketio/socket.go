@@ -170,10 +170,14 @@ func (s *Socket) To(rooms ...string) Broadcast { return s.Broadcast().To(rooms..
 func (s *Socket) Broadcast() Broadcast { return s.ns.Except(s.id) }
 
 // Join adds the socket to rooms. It takes effect before Join returns. It is legal in middleware, and has no effect after
-// the disconnection.
+// the disconnection. It returns ErrTooManyRooms, and joins none of the rooms, if the socket would be in more than
+// Limits.Rooms; a server that lets clients name rooms has to look at it.
 //
 // Prefix room names that come from clients: the bare id of a socket is that socket's own room.
-func (s *Socket) Join(rooms ...string) { s.ns.adapter.Join(s, rooms...) }
+func (s *Socket) Join(rooms ...string) error { return s.ns.adapter.Join(s, rooms...) }
+
+// MaxRooms returns how many rooms the socket may be in, besides its own.
+func (s *Socket) MaxRooms() int { return s.ns.server.cfg.Limits.Rooms }
 
 // Leave removes the socket from rooms.
 func (s *Socket) Leave(rooms ...string) { s.ns.adapter.Leave(s, rooms...) }

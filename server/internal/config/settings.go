@@ -64,7 +64,7 @@ type Limits struct {
 	RateLimit    bool          `name:"rate-limit" type:"switch" negatable:"" env:"ELIZAD_RATE_LIMIT" default:"on" help:"Count requests per client; off for benchmarks and trusted networks."`
 	APIMax       int           `name:"rate-limit-api-max" env:"RATE_LIMIT_API_MAX" default:"1000" help:"API requests that one client may make per window."`
 	APIWindow    time.Duration `name:"rate-limit-api-window" type:"millis" env:"RATE_LIMIT_API_WINDOW_MS" default:"15m" help:"Length of that window."`
-	SocketMax    int           `name:"rate-limit-socket-max" env:"RATE_LIMIT_SOCKET_MAX" default:"60" help:"Socket events that one caller may send per window."`
+	SocketMax    int           `name:"rate-limit-socket-max" env:"RATE_LIMIT_SOCKET_MAX" default:"60" help:"Socket events that one caller may send per window, and connections that it may open."`
 	SocketWindow time.Duration `name:"rate-limit-socket-window" type:"millis" env:"RATE_LIMIT_SOCKET_WINDOW_MS" default:"1m" help:"Length of that window."`
 }
 

@@ -43,25 +43,43 @@ func (g *Gateway) join(ctx context.Context, ev *socketio.Event, o object) {
 	}
 	id, err := auth.ParseID(channel)
 	if err != nil { // a room of that name, of which nothing is stored
-		ev.Socket.Join(room(channel))
+		if err := enter(ev.Socket, room(channel)); err != nil {
+			g.refuseJoin(ctx, ev, channel, err)
+			return
+		}
 		g.confirmJoin(ev, confirmation)
 		return
 	}
 	if seen, ok := o.number("lastSeq"); ok {
 		err = g.rejoin(ctx, ev, confirmation, id, seen)
 	} else {
-		ev.Socket.Join(room(channel))
-		if err = g.follow(ctx, entityOf(ev.Socket), id); err == nil {
+		if err = enter(ev.Socket, room(channel)); err == nil {
+			err = g.follow(ctx, entityOf(ev.Socket), id)
+		}
+		if err == nil {
 			confirmation.Seq, _ = g.cursors.at(id)
 			g.confirmJoin(ev, confirmation)
 		}
 	}
 	if err != nil {
-		e := g.refusal(ctx, err)
-		e.ChannelID, e.RoomID = channel, channel
 		ev.Socket.Leave(room(channel))
-		g.fail(ev, e)
+		g.refuseJoin(ctx, ev, channel, err)
 	}
+}
+
+// refuseJoin tells a client why it did not become a member of a channel.
+func (g *Gateway) refuseJoin(ctx context.Context, ev *socketio.Event, channel string, err error) {
+	e := g.refusal(ctx, err)
+	e.ChannelID, e.RoomID = channel, channel
+	g.fail(ev, e)
+}
+
+// enter makes a socket a member of a room, unless it is in too many.
+func enter(s *socketio.Socket, name string) error {
+	if err := s.Join(name); err != nil {
+		return apierr.Wrap(err, apierr.BadRequest, "This connection has joined %d channels, which is as many as it may.", s.MaxRooms())
+	}
+	return nil
 }
 
 func (g *Gateway) confirmJoin(ev *socketio.Event, confirmation joined) {

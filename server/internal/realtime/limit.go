@@ -54,6 +54,16 @@ func (l *limiter) take(address string, now time.Time) (wait time.Duration, ok bo
 	return wait, false
 }
 
+// HandshakeWait charges a new connection to an address, apart from the events of those it has: who has said too much may still
+// come back. It returns how long the address has to wait, 0 if it may connect.
+func (g *Gateway) HandshakeWait(address string) time.Duration {
+	wait, ok := g.handshakes.take(address, g.now())
+	if ok {
+		return 0
+	}
+	return max(wait, time.Second)
+}
+
 // forget drops the callers that have not been heard of for long enough to be as good as new, when there are too many.
 func (l *limiter) forget(now time.Time) {
 	if len(l.callers) < maxCallers {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -137,6 +139,11 @@ func (g *Gateway) PlainHandler(allow func(*http.Request) bool, address func(*htt
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !allow(r) {
 			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		if wait := g.HandshakeWait(address(r)); wait > 0 {
+			w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+			w.WriteHeader(http.StatusTooManyRequests)
 			return
 		}
 		ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true}) // allow has decided

@@ -48,7 +48,7 @@ type Config struct {
 	Keys          auth.Keys
 	Agents        func(ctx context.Context) ([]AgentStatus, error)
 	Logs          *logstream.Stream // what subscribers of the log get; nil: nothing
-	RateLimit     RateLimit         // of inbound events; the zero value is no limit
+	RateLimit     RateLimit         // of inbound events, and of handshakes; the zero value is no limit
 	RequireEntity bool              // refuse clients that don't say who they are
 	Logger        *slog.Logger
 	Now           func() time.Time // nil: time.Now
@@ -65,11 +65,13 @@ type Gateway struct {
 	log           *slog.Logger
 	now           func() time.Time
 
-	limiter  limiter
-	plain    plainHub
-	pending  pending
-	cursors  cursors
-	watchers sync.WaitGroup // of the log
+	limiter limiter
+	// handshakes has the same limit as limiter.
+	handshakes limiter
+	plain      plainHub
+	pending    pending
+	cursors    cursors
+	watchers   sync.WaitGroup // of the log
 
 	rejoins chan rejoining // for the delivery, which alone knows what has been delivered
 
@@ -81,7 +83,7 @@ type Gateway struct {
 func New(cfg Config) *Gateway {
 	g := &Gateway{
 		ns: cfg.IO.Of("/"), messaging: cfg.Messaging, keys: cfg.Keys, agents: cfg.Agents, logs: cfg.Logs, requireEntity: cfg.RequireEntity,
-		log: cfg.Logger, now: cfg.Now, limiter: limiter{limit: cfg.RateLimit},
+		log: cfg.Logger, now: cfg.Now, limiter: limiter{limit: cfg.RateLimit}, handshakes: limiter{limit: cfg.RateLimit},
 		rejoins: make(chan rejoining),
 	}
 	if g.log == nil {

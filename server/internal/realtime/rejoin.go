@@ -56,7 +56,9 @@ func (g *Gateway) readmit(ctx context.Context, r rejoining) error {
 	for len(missed) > 0 && missed[len(missed)-1].Seq > last {
 		missed = missed[:len(missed)-1] // posted meanwhile; it will come as an event
 	}
-	socket.Join(channelRoom(r.channelID))
+	if err := enter(socket, channelRoom(r.channelID)); err != nil {
+		return err
+	}
 	r.confirmation.Seq = last
 	r.confirmation.Missed, r.confirmation.Complete = new(len(missed)), new(len(missed) < maxMissed)
 	g.confirmJoin(r.event, r.confirmation)

@@ -31,8 +31,11 @@ func (g *Gateway) send(ctx context.Context, ev *socketio.Event, payload json.Raw
 	adopt(ev.Socket, draft.AuthorID)
 	name := channelRoom(draft.ChannelID)
 	wasMember := slices.Contains(ev.Socket.Rooms(), name)
-	ev.Socket.Join(name) // a client that was dropped may not have joined again; the answer must reach it all the same
-	err := g.follow(ctx, entityOf(ev.Socket), draft.ChannelID)
+	// A client that was dropped may not have joined again; the answer must reach it all the same.
+	err := enter(ev.Socket, name)
+	if err == nil {
+		err = g.follow(ctx, entityOf(ev.Socket), draft.ChannelID)
+	}
 	if err == nil {
 		err = g.post(ctx, ev, draft, clientID)
 	}

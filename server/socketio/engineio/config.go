@@ -51,6 +51,10 @@ type Config struct {
 	// DisableUpgrades keeps polling sessions on polling.
 	DisableUpgrades bool
 
+	// Compress lets polling replies of 1 KiB and more go compressed by gzip to clients that accept it. Nothing else is
+	// compressed.
+	Compress bool
+
 	// CORS says which other origins may use the server from a browser.
 	CORS CORS
 	// Cookie, when set, is sent with the handshake response, for load balancers that route by it.
@@ -61,6 +65,9 @@ type Config struct {
 	AllowRequest func(*http.Request) error
 	// Busy is asked before each handshake. If it says so, the client gets 503 and may try again later.
 	Busy func() bool
+	// Throttle is asked before each handshake how long the client at that address has to wait. Anything above zero refuses
+	// the handshake with status 429 and that time.
+	Throttle func(address string) (wait time.Duration)
 	// InitialHeaders may add to the response headers of a handshake, Headers to those of every response.
 	InitialHeaders, Headers func(http.Header, *http.Request)
 	// ClientIP tells the client's address. nil means the host of RemoteAddr; behind a proxy, pass a function that reads

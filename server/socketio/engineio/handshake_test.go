@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/elizad/elizad/server/socketio/engineio"
@@ -190,4 +191,30 @@ func TestSessionLimits(t *testing.T) {
 			}
 			expect(t, "after the end of the first", from("10.0.0.1"), 200)
 		})
+}
+
+func TestHandshakesAreThrottled(t *testing.T) {
+	var asked string
+	wait := time.Duration(0)
+	cfg := engineio.Config{Throttle: func(address string) time.Duration {
+		asked = address
+		return wait
+	}, ClientIP: func(*http.Request) string { return "10.0.0.1" }}
+	bubble(t, cfg, func(t *testing.T, b *bundle) {
+		url, _ := b.open()
+		expect(t, "address", asked, "10.0.0.1")
+		wait = 1500 * time.Millisecond
+		reply := b.Get(t, pollingURL)
+		expect(t, "status", reply.Status, 429)
+		expect(t, "body", reply.Body, `{"code":4,"message":"Too many connections"}`)
+		expect(t, "retry after", reply.Header.Get("Retry-After"), "2")
+		_, response, err := websocket.Dial(t.Context(), b.URL+websocketURL, &websocket.DialOptions{HTTPClient: b.Client})
+		if err == nil || response == nil || response.StatusCode != 429 {
+			t.Errorf("a WebSocket is answered with %v, %v", response, err)
+		}
+		ws := b.WebSocket(t, asWebSocket(url)) // what is there may go on
+		ws.Send("2probe")
+		ws.Expect("3probe")
+		ws.CloseNow()
+	})
 }

@@ -53,7 +53,7 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 		s.state = closed
 		s.mu.Unlock()
 		s.server.remove(s)
-		s.reply(w, payload)
+		s.reply(w, r, payload)
 		return
 	case s.state != open || s.ws != nil: // ended or upgraded since the request was checked
 		s.mu.Unlock()
@@ -94,7 +94,7 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 		s.server.reject(w, &badRequest, false)
 		return
 	}
-	s.reply(w, payload)
+	s.reply(w, r, payload)
 }
 
 // unlimit lifts the deadlines that the HTTP server may have set for the request, which are not meant for one that is held.
@@ -164,10 +164,13 @@ func (s *Session) bury() {
 }
 
 // reply writes a payload. A client that does not take it loses its session, as it cannot know what it missed.
-func (s *Session) reply(w http.ResponseWriter, payload []byte) {
+func (s *Session) reply(w http.ResponseWriter, r *http.Request, payload []byte) {
 	control := http.NewResponseController(w)
 	// Not every ResponseWriter has deadlines; without them a stuck client holds its own goroutine and nothing else.
 	_ = control.SetWriteDeadline(time.Now().Add(s.server.cfg.WriteTimeout))
+	if s.server.cfg.Compress {
+		payload = s.server.compress(w.Header(), r, payload)
+	}
 	setPayloadHeaders(w.Header(), len(payload))
 	w.WriteHeader(http.StatusOK)
 	_, err := w.Write(payload)

@@ -1,9 +1,14 @@
 package engineio_test
 
 import (
+	"compress/gzip"
 	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"fmt"
+	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -57,6 +62,52 @@ func TestReplyIsBounded(t *testing.T) {
 }
 
 // Whoever mounts the server may have set timeouts that are right for everything else.
+func TestLargeRepliesAreCompressed(t *testing.T) {
+	long := strings.Repeat("All work and no play makes Jack a dull boy. ", 100)
+	random := make([]byte, 2000)
+	_, _ = rand.Read(random)
+	noise := base64.StdEncoding.EncodeToString(random) // shrinks by a quarter at most
+	for _, test := range []struct {
+		name, accept, message, encoding string
+		off                             bool
+	}{
+		{"accepted", "gzip, deflate, br", long, "gzip", false},
+		{"accepted with a weight", "br;q=1, GZIP ; q=0.5", long, "gzip", false},
+		{"not accepted", "identity", long, "", false},
+		{"excluded", "gzip;q=0, br", long, "", false},
+		{"malformed weight", "gzip;q=x", long, "", false},
+		{"short", "gzip", "short", "", false},
+		{"hard to compress", "gzip", noise, "gzip", false},
+		{"switched off", "gzip", long, "", true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			bubble(t, engineio.Config{Compress: !test.off}, func(t *testing.T, b *bundle) {
+				url, r := b.open()
+				r.send(test.message)
+				request := b.Request(t, http.MethodGet, url, "")
+				request.Header.Set("Accept-Encoding", test.accept)
+				reply := b.Do(t, request)
+				expect(t, "encoding", reply.Header.Get("Content-Encoding"), test.encoding)
+				expect(t, "varies", reply.Header.Get("Vary") == "Accept-Encoding", !test.off && len(test.message) >= 1024)
+				body := reply.Body
+				if test.encoding != "" {
+					expect(t, "length", reply.Header.Get("Content-Length"), strconv.Itoa(len(body)))
+					unpacked, err := gzip.NewReader(strings.NewReader(body))
+					if err != nil {
+						t.Fatal(err)
+					}
+					raw, err := io.ReadAll(unpacked)
+					if err != nil {
+						t.Fatal(err)
+					}
+					body = string(raw)
+				}
+				expect(t, "body", body, "4"+test.message)
+			})
+		})
+	}
+}
+
 func TestPollOutlivesTheTimeoutsOfTheServer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

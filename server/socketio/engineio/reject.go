@@ -2,11 +2,13 @@ package engineio
 
 import (
 	"encoding/json"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // rejection is a request that is refused: the protocol's error code and message, and the HTTP status.
@@ -14,22 +16,24 @@ type rejection struct {
 	Code    int    `json:"code"`
 	Message string `json:"message"`
 	status  int
+	wait    time.Duration // what to tell a client that may try again
 }
 
 // The protocol's error codes.
 var (
-	unknownTransport = rejection{0, "Transport unknown", http.StatusBadRequest}
-	unknownSession   = rejection{1, "Session ID unknown", http.StatusBadRequest}
-	badMethod        = rejection{2, "Bad handshake method", http.StatusBadRequest}
-	badRequest       = rejection{3, "Bad request", http.StatusBadRequest}
-	forbidden        = rejection{4, "Forbidden", http.StatusForbidden}
-	badVersion       = rejection{5, "Unsupported protocol version", http.StatusBadRequest}
+	unknownTransport = rejection{Code: 0, Message: "Transport unknown", status: http.StatusBadRequest}
+	unknownSession   = rejection{Code: 1, Message: "Session ID unknown", status: http.StatusBadRequest}
+	badMethod        = rejection{Code: 2, Message: "Bad handshake method", status: http.StatusBadRequest}
+	badRequest       = rejection{Code: 3, Message: "Bad request", status: http.StatusBadRequest}
+	forbidden        = rejection{Code: 4, Message: "Forbidden", status: http.StatusForbidden}
+	badVersion       = rejection{Code: 5, Message: "Unsupported protocol version", status: http.StatusBadRequest}
 )
 
 // Refusals that the protocol has no code for.
 var (
-	tooLong     = rejection{3, "Request header too large", http.StatusRequestHeaderFieldsTooLarge}
-	unavailable = rejection{4, "Server is not taking connections", http.StatusServiceUnavailable}
+	tooLong     = rejection{Code: 3, Message: "Request header too large", status: http.StatusRequestHeaderFieldsTooLarge}
+	unavailable = rejection{Code: 4, Message: "Server is not taking connections", status: http.StatusServiceUnavailable, wait: 5 * time.Second}
+	throttled   = rejection{Code: 4, Message: "Too many connections", status: http.StatusTooManyRequests}
 )
 
 // verify makes the checks that come before anything else, in the order that clients and test suites rely on. It returns the
@@ -92,8 +96,8 @@ func (s *Server) verifyHandshake(r *http.Request, query url.Values, transport st
 func (s *Server) reject(w http.ResponseWriter, refused *rejection, upgrade bool) {
 	s.stats.rejected(refused.Code)
 	header := w.Header()
-	if refused.status == http.StatusServiceUnavailable {
-		header.Set("Retry-After", "5")
+	if refused.wait > 0 {
+		header.Set("Retry-After", strconv.Itoa(int(math.Ceil(refused.wait.Seconds()))))
 	}
 	if upgrade {
 		header.Set("Connection", "close")

@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"compress/gzip"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
@@ -17,6 +18,7 @@ type Server struct {
 	cfg      Config
 	accepted func(*Session) Handler
 	buffers  sync.Pool // of *[]byte, which incoming messages are read into
+	gzips    sync.Pool // of *gzip.Writer
 	stats    counters
 	writers  writers
 
@@ -36,6 +38,7 @@ func NewServer(cfg Config, accept func(*Session) Handler) *Server {
 		cfg:      cfg.withDefaults(),
 		accepted: accept,
 		buffers:  sync.Pool{New: func() any { return new(make([]byte, 0, 4<<10)) }},
+		gzips:    sync.Pool{New: func() any { return gzip.NewWriter(nil) }},
 		sessions: make(map[string]*Session),
 		perIP:    make(map[string]int),
 	}
@@ -83,6 +86,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serveHandshake opens a session.
 func (s *Server) serveHandshake(w http.ResponseWriter, r *http.Request, transport string, request *Request) {
+	if s.cfg.Throttle != nil {
+		if wait := s.cfg.Throttle(request.Address); wait > 0 {
+			refused := throttled
+			refused.wait = wait
+			s.reject(w, &refused, transport == WebSocket)
+			return
+		}
+	}
 	session := newSession(s, newID(), request, transport)
 	if s.cfg.Busy != nil && s.cfg.Busy() || !s.register(session) {
 		s.reject(w, &unavailable, transport == WebSocket)
@@ -103,7 +114,7 @@ func (s *Server) serveHandshake(w http.ResponseWriter, r *http.Request, transpor
 	}
 	session.start(s.accepted(session))
 	// The open packet goes alone, whatever was queued meanwhile: clients read nothing else from the first response.
-	session.reply(w, append([]byte{'0'}, session.handshake(Polling)...))
+	session.reply(w, r, append([]byte{'0'}, session.handshake(Polling)...))
 }
 
 // serveUpgrade takes in a WebSocket for a session on polling.
