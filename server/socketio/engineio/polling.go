@@ -231,10 +231,10 @@ func (s *Session) readPost(w http.ResponseWriter, r *http.Request) (status int) 
 	}
 	buf := s.server.getBuffer()
 	defer s.server.putBuffer(buf)
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(cfg.ReadTimeout))
 	err := s.readBody(r.Body, buf, cfg.MaxPayload)
-	_ = control.SetReadDeadline(time.Time{})
+	if err == nil { // the handler may take its time
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	}
 	switch {
 	case errors.Is(err, errTooLarge):
 		return http.StatusRequestEntityTooLarge

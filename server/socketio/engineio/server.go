@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // maxPooledBuffer keeps the buffers of rare large messages out of the pool.
@@ -48,6 +49,11 @@ func NewServer(cfg Config, accept func(*Session) Handler) *Server {
 
 // ServeHTTP implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		// It bounds the reading of the body, also that of a request which is refused: net/http reads what nobody has read,
+		// however slowly it comes. A ResponseWriter without deadlines has none to set.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.cfg.ReadTimeout))
+	}
 	query := r.URL.Query()
 	upgrade := isUpgrade(r)
 	if !upgrade {
