@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build generate check test conformance bench web fuzz
+.PHONY: help run build generate check test conformance bench soak web fuzz
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ conformance: ## Run the suites of the Engine.IO and Socket.IO protocols, and tho
 
 bench: ## Measure start, memory, endurance and throughput of the real binary.
 	go run ./server/internal/bench
+
+soak: ## Let 2,000 sockets come, talk, drop and come back for two minutes, and count what is left of them.
+	go test -race -count=1 -timeout=15m -v -run '^TestSoak$$' ./server/socketio -soak=2m -soak.clients=2000
 
 web: ## Build the web UI into server/internal/web/dist, which is committed.
 	npm ci --no-audit --no-fund --prefix server/internal/web/ui && npm run build --prefix server/internal/web/ui

@@ -56,7 +56,9 @@ func (b Broadcast) EmitAck(ctx context.Context, event string, args ...any) ([]Pa
 		return nil, fmt.Errorf("emitting %q: %w", event, err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
+	sockets := b.Sockets()
 	g := newGathering()
+	g.expect(len(sockets)) // before anything can finish
 	var elsewhere sync.WaitGroup
 	defer elsewhere.Wait()
 	defer cancel()
@@ -66,8 +68,6 @@ func (b Broadcast) EmitAck(ctx context.Context, event string, args ...any) ([]Pa
 			g.add(ackResult{err: err})
 		}
 	})
-	sockets := b.Sockets()
-	g.expect(len(sockets))
 	b.ns.askAll(sockets, id, packet, func(r ackResult) {
 		g.add(r)
 		g.finish()

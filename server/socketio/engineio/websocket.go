@@ -71,13 +71,6 @@ func (ws *webSocket) write(frames []*Frame) error {
 	return err
 }
 
-// attempt writes frames as far as that needs no waiting, and returns what is left of them.
-func (ws *webSocket) attempt(a *attempt, frames []*Frame) (rest []byte, err error) {
-	rest, err = ws.wsConn.attempt(a, frames)
-	ws.server.stats.sent(len(frames), len(a.out)-len(rest))
-	return rest, err
-}
-
 // finish writes what an attempt has left.
 func (ws *webSocket) finish(rest []byte) error {
 	n, err := ws.writeRest(rest)

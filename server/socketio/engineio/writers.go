@@ -2,14 +2,19 @@ package engineio
 
 import (
 	"runtime"
+	"slices"
 	"sync"
 )
 
 const (
 	// backlogPerWriter is how many sessions may wait for one writer before another one is started.
 	backlogPerWriter = 128
+	// turn is how many sessions a writer takes from the line at a time.
+	turn = 16
 	// maxAttempt bounds what a writer tries to write at once, in bytes.
 	maxAttempt = 64 << 10
+	// maxIdleReady bounds the capacity that an empty line keeps.
+	maxIdleReady = 4096
 )
 
 // writers write what is queued on WebSockets. A goroutine for each write would cost as much as the write itself when an event
@@ -36,61 +41,69 @@ func (w *writers) add(s *Session) {
 	}
 }
 
-// take returns the session whose turn it is. If there is none, the writer that has asked has ended.
-func (w *writers) take() *Session {
+// take moves the sessions whose turn it is to dst, as many as it has room for. If there is none, the writer that has asked has
+// ended.
+func (w *writers) take(dst []*Session) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.next == len(w.ready) {
+	n := copy(dst, w.ready[w.next:])
+	w.next += n
+	if n == 0 {
 		w.running--
-		if w.ready = w.ready[:0]; cap(w.ready) > maxIdleReady && w.running == 0 {
-			w.ready = nil
-		}
-		w.next = 0
-		return nil
 	}
-	s := w.ready[w.next]
-	w.ready[w.next] = nil
-	w.next++
-	return s
+	// What was taken gives its place back: all of it now and then, so that moving the rest costs next to nothing.
+	if w.next >= (len(w.ready)+1)/2 {
+		w.ready, w.next = slices.Delete(w.ready, 0, w.next), 0
+	}
+	if len(w.ready) == 0 && cap(w.ready) > maxIdleReady {
+		w.ready = nil
+	}
+	return n
 }
-
-// maxIdleReady bounds the capacity that an empty line keeps.
-const maxIdleReady = 4096
 
 func (w *writers) work() {
 	var a attempt
 	a.init()
+	var sessions [turn]*Session
 	var store [maxBatch]*Frame
-	for s := w.take(); s != nil; s = w.take() {
-		s.writeReady(&a, store[:0])
+	for n := w.take(sessions[:]); n > 0; n = w.take(sessions[:]) {
+		frames, bytes := 0, 0 // counted once for all, as all processors count in the same place
+		for _, s := range sessions[:n] {
+			f, b := s.writeReady(&a, store[:0])
+			frames, bytes = frames+f, bytes+b
+		}
+		w.server.stats.sent(frames, bytes)
 	}
 }
 
-// writeReady writes a batch of what is queued without waiting, or leaves that to a goroutine of the session.
-func (s *Session) writeReady(a *attempt, store []*Frame) {
+// writeReady writes a batch of what is queued without waiting, or leaves that to a goroutine of the session. It returns what it
+// has written.
+func (s *Session) writeReady(a *attempt, store []*Frame) (frames, bytes int) {
 	s.mu.Lock()
 	ws := s.ws
 	if ws.raw == nil || s.state != open {
 		s.mu.Unlock()
 		s.server.group.Go(func() { s.writeLoop(ws, nil) })
-		return
+		return 0, 0
 	}
 	batch := s.take(store, maxAttempt)
 	s.mu.Unlock()
 	rest, err := ws.attempt(a, batch)
 	if err != nil {
 		s.end(ending{reason: ReasonTransportError, cut: true})
-		return
+		return 0, 0
 	}
+	frames, bytes = len(batch), len(a.out)-len(rest)
 	if len(rest) > 0 {
 		s.server.group.Go(func() { s.writeLoop(ws, rest) })
-		return
+		return frames, bytes
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.control) == 0 && s.queue.empty() && s.state == open {
 		s.writing = false
-		return
+		return frames, bytes
 	}
 	s.server.writers.add(s)
+	return frames, bytes
 }

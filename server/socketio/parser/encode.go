@@ -21,7 +21,7 @@ type Raw struct {
 // byte for byte; everything else is marshalled, without escaping HTML.
 func AppendEvent(dst []byte, name string, args []any) (data []byte, attachments [][]byte, err error) {
 	e := encoder{dst: append(dst, '[')}
-	if err := e.marshal(name); err != nil {
+	if err := e.value(name); err != nil {
 		return nil, nil, err
 	}
 	return e.finish(args, true)
