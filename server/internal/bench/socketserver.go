@@ -58,7 +58,7 @@ type socketServer struct {
 
 	mu    sync.Mutex                // guards what follows
 	rooms map[string][]func() error // of a server that is not Socket.IO: how to write to each connection
-	close map[io.Closer]struct{}    // its connections
+	conns []func() error            // how to close each connection
 }
 
 func startSocketServer(kind string) (*socketServer, error) {
@@ -66,7 +66,7 @@ func startSocketServer(kind string) (*socketServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &socketServer{kind: kind, addr: listener.Addr().String(), rooms: make(map[string][]func() error), close: make(map[io.Closer]struct{})}
+	s := &socketServer{kind: kind, addr: listener.Addr().String(), rooms: make(map[string][]func() error)}
 	quiet := slog.New(slog.DiscardHandler)
 	s.http = &http.Server{ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(quiet.Handler(), slog.LevelError)}
 	switch kind {
@@ -92,18 +92,17 @@ func startSocketServer(kind string) (*socketServer, error) {
 // serveBare answers an upgrade and keeps nothing of HTTP. Whatever is read is answered with the ready frame, to the room.
 func (s *socketServer) serveBare(w http.ResponseWriter, r *http.Request) {
 	room := r.URL.Query().Get("room")
-	conn, rw, err := http.NewResponseController(w).Hijack()
+	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return
 	}
 	if _, err := io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"); err != nil {
 		return
 	}
-	s.join(room, conn, func() error {
+	s.join(room, conn.Close, func() error {
 		_, err := conn.Write(readyFrame)
 		return err
 	})
-	_ = rw // its buffers go with the handler
 	s.done.Go(func() {
 		buf := make([]byte, len(sentFrame))
 		for {
@@ -126,7 +125,7 @@ func (s *socketServer) serveLibrary(w http.ResponseWriter, r *http.Request) {
 	}
 	message := readyFrame[4:]
 	ctx := context.Background()
-	s.join(room, closerFunc(conn.CloseNow), func() error { return conn.Write(ctx, websocket.MessageText, message) })
+	s.join(room, conn.CloseNow, func() error { return conn.Write(ctx, websocket.MessageText, message) })
 	for {
 		if _, _, err := conn.Read(ctx); err != nil {
 			return
@@ -137,18 +136,11 @@ func (s *socketServer) serveLibrary(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-type closerFunc func() error
-
-func (f closerFunc) Close() error { return f() }
-
-func (s *socketServer) join(room string, conn io.Closer, write func() error) {
+func (s *socketServer) join(room string, end, write func() error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.rooms[room] = append(s.rooms[room], write)
-	if f, ok := conn.(closerFunc); ok {
-		conn = &struct{ closerFunc }{f} // functions cannot be keys
-	}
-	s.close[conn] = struct{}{}
+	s.conns = append(s.conns, end)
 }
 
 // emit writes to a room. Rooms are complete before anything is sent.
@@ -183,8 +175,8 @@ func (s *socketServer) stop() error {
 		}
 	}
 	s.mu.Lock()
-	for conn := range s.close {
-		_ = conn.Close()
+	for _, end := range s.conns {
+		_ = end()
 	}
 	s.mu.Unlock()
 	s.done.Wait()
