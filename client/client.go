@@ -10,6 +10,9 @@
 // Methods are named after the operations of the contract and return what stands in the answer's data. A failure of the
 // server is an [*Error]; see [IsNotFound] and [IsCode]. Requests that may be repeated are: reading, deleting, and posting a
 // message, which carries an id of its own. A client is safe for concurrent use.
+//
+// [Client.Dial] opens a connection on which things are told as they happen: what is said in the channels that one joins, by
+// whom, and what becomes of it. It survives the loss of the network and a restart of the server.
 package client
 
 import (
@@ -32,11 +35,15 @@ const (
 
 const userAgent = "elizad-go-client"
 
-// Client is a connection to one server, as one person.
+// Client asks one server, as one person.
 type Client struct {
 	api     *apiclient.Client
+	http    *http.Client
+	base    *url.URL
+	apiKey  string
 	entity  uuid.UUID
 	timeout time.Duration
+	retries int
 }
 
 // Option changes how a client works.
@@ -91,7 +98,9 @@ func New(baseURL string, opts ...Option) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}
-	return &Client{api: generated, entity: o.entity, timeout: o.timeout}, nil
+	return &Client{
+		api: generated, http: o.http, base: u, apiKey: o.apiKey, entity: o.entity, timeout: o.timeout, retries: o.retries,
+	}, nil
 }
 
 // Entity returns the id of the person that the client is.

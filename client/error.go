@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/elizad/elizad/server/apierr"
@@ -12,7 +13,7 @@ import (
 
 // Error is a failure that the server reported.
 type Error struct {
-	Status     int           // of the HTTP answer; 200 for one in the middle of a stream
+	Status     int           // of the HTTP answer; 200 for one in the middle of a stream, 0 for one on a socket
 	Code       apierr.Code   // class of the failure, such as NOT_FOUND; empty if the answer was no server's of ours
 	Message    string        // a sentence for people
 	Details    string        // more about it, or empty
@@ -22,9 +23,16 @@ type Error struct {
 
 // Error returns the message with what is known beside it.
 func (e *Error) Error() string {
-	text := fmt.Sprintf("%s (HTTP %d)", e.Message, e.Status)
+	var about []string
 	if e.Code != "" {
-		text = fmt.Sprintf("%s (%s, HTTP %d)", e.Message, e.Code, e.Status)
+		about = append(about, string(e.Code))
+	}
+	if e.Status != 0 {
+		about = append(about, fmt.Sprintf("HTTP %d", e.Status))
+	}
+	text := e.Message
+	if len(about) > 0 {
+		text += " (" + strings.Join(about, ", ") + ")"
 	}
 	if e.Details != "" {
 		text += ": " + e.Details
@@ -35,7 +43,7 @@ func (e *Error) Error() string {
 // IsNotFound reports whether err says that there is no such thing, or none that the caller may see.
 func IsNotFound(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && e.Status == http.StatusNotFound
+	return ok && (e.Status == http.StatusNotFound || e.Status == 0 && e.Code.Status() == http.StatusNotFound)
 }
 
 // IsCode reports whether err is a failure with a code, such as apierr.Conflict.

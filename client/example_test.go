@@ -5,17 +5,20 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/client"
+	"github.com/elizad/elizad/server"
 )
 
-// server stands for an elizad server.
-func server() *httptest.Server {
+// standIn stands for an elizad server.
+func standIn() *httptest.Server {
 	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.HasSuffix(r.URL.Path, "/dm-channel"):
@@ -32,7 +35,7 @@ func server() *httptest.Server {
 }
 
 func ExampleClient_Ask() {
-	srv := server()
+	srv := standIn()
 	defer srv.Close()
 	c, err := client.New(srv.URL)
 	if err != nil {
@@ -52,7 +55,7 @@ func ExampleClient_Ask() {
 }
 
 func ExampleReply() {
-	srv := server()
+	srv := standIn()
 	defer srv.Close()
 	c, err := client.New(srv.URL, client.WithAPIKey("secret"), client.WithEntity(uuid.MustParse("17dcb1c8-cf1f-438a-b8c7-dc93995e78be")))
 	if err != nil {
@@ -66,8 +69,67 @@ func ExampleReply() {
 	// Output: replied How do you do.
 }
 
+// A conversation as it happens. The server here is a real one, inside of the program.
+func ExampleClient_Dial() {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "elizad-example-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	cfg := server.DefaultConfig()
+	cfg.Storage.Dir = dir
+	elizad, err := server.New(cfg, server.WithLogger(slog.New(slog.DiscardHandler)))
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := elizad.Start(ctx); err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = elizad.Shutdown(ctx) }()
+	srv := httptest.NewServer(elizad.Handler())
+	defer srv.Close()
+
+	c, err := client.New(srv.URL)
+	if err != nil {
+		log.Fatal(err)
+	}
+	agents, err := c.Agents(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	channel, err := c.DirectChannel(ctx, agents[0].ID)
+	if err != nil {
+		log.Fatal(err)
+	}
+	conn, err := c.Dial(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := conn.Send(ctx, channel.ID, "Hello", client.SendOptions{}); err != nil {
+		log.Fatal(err)
+	}
+	for notice, err := range conn.Events(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		switch n := notice.(type) {
+		case client.Broadcast:
+			fmt.Println("message", n.Seq, "is the agent's:", n.SenderID == agents[0].ID)
+		case client.Complete:
+			fmt.Println(n.Status)
+			return
+		}
+	}
+	// Output:
+	// message 1 is the agent's: false
+	// message 2 is the agent's: true
+	// replied
+}
+
 func ExampleIsNotFound() {
-	srv := server()
+	srv := standIn()
 	defer srv.Close()
 	c, err := client.New(srv.URL)
 	if err != nil {

@@ -36,14 +36,13 @@ type retrier struct {
 
 // Do sends r.
 func (t *retrier) Do(r *http.Request) (*http.Response, error) {
-	pause := firstPause
+	var pause backoff
 	for attempt := 0; ; attempt++ {
 		resp, err := t.next.Do(r)
 		if attempt >= t.retries || !mayRepeat(r) || !passing(r, resp, err) {
 			return resp, err
 		}
-		wait := pause/2 + rand.N(pause)
-		pause = min(2*pause, maxPause)
+		wait := pause.next()
 		if resp != nil {
 			if asked := retryAfter(resp.Header, time.Now()); asked > maxWait {
 				return resp, nil
@@ -112,6 +111,15 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 		return max(0, at.Sub(now))
 	}
 	return 0
+}
+
+// backoff is a row of pauses that double, up to a bound. Each is random around its length, so that those who were cut off
+// together don't come back together.
+type backoff struct{ length time.Duration }
+
+func (b *backoff) next() time.Duration {
+	b.length = min(max(2*b.length, firstPause), maxPause)
+	return b.length/2 + rand.N(b.length)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

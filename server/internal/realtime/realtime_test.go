@@ -373,6 +373,41 @@ func TestPeopleOnly(t *testing.T) {
 	}
 }
 
+// Who missed much gets it in portions that a socket's queue has room for, however small or large the messages are.
+func TestJoinReplaysInPortions(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ messages, size, least, most int }{{250, 10, 100, 100}, {60, 30_000, 10, 35}, {1, 30_000, 1, 1}} {
+		b := setup(t)
+		user := uuid.New()
+		channel, err := b.messaging.FindOrCreateDM(t.Context(), auth.Entity(user), messaging.DMRequest{A: uuid.New(), B: user})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range tt.messages {
+			if _, err := b.messaging.Post(t.Context(), auth.Entity(user), messaging.Draft{ChannelID: channel.ID, Content: strings.Repeat("x", tt.size)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c := b.connect(user)
+		for seen := 0; seen < tt.messages; {
+			c.emit("join_channel", object{"channelId": channel.ID, "lastSeq": seen})
+			e := c.want("channel_joined").data
+			missed := int(e["missed"].(float64))
+			last := seen+missed == tt.messages
+			if missed > tt.most || !last && missed < tt.least || e["complete"] != last || e["seq"] != float64(tt.messages) {
+				t.Fatalf("%d messages of %d bytes, %d seen: %v", tt.messages, tt.size, seen, e)
+			}
+			c.want("room_joined")
+			for range missed {
+				seen++
+				if got := c.want("messageBroadcast").data; got["seq"] != float64(seen) {
+					t.Fatalf("message %d is %v", seen, got["seq"])
+				}
+			}
+		}
+	}
+}
+
 func TestJoinReplaysWhatWasMissed(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -7,11 +7,17 @@ import (
 
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/socketio"
 )
 
-// maxMissed is how many missed messages a join replays; who missed more reads the rest by REST.
-const maxMissed = 500
+// A join replays at most so many missed messages, of so many bytes together. It must be well below what the queue of a
+// socket holds, or whoever missed much would be sent away as too slow, and never catch up. The rest is had by joining again,
+// or by REST.
+const (
+	maxMissed      = 100
+	maxMissedBytes = 1 << 20
+)
 
 // rejoining is a join by a client that knows the number of the last message it saw.
 type rejoining struct {
@@ -56,14 +62,30 @@ func (g *Gateway) readmit(ctx context.Context, r rejoining) error {
 	for len(missed) > 0 && missed[len(missed)-1].Seq > last {
 		missed = missed[:len(missed)-1] // posted meanwhile; it will come as an event
 	}
+	all := len(missed) < maxMissed
+	if n := portion(missed); n < len(missed) {
+		missed, all = missed[:n], false
+	}
 	if err := enter(socket, channelRoom(r.channelID)); err != nil {
 		return err
 	}
 	r.confirmation.Seq = last
-	r.confirmation.Missed, r.confirmation.Complete = new(len(missed)), new(len(missed) < maxMissed)
+	r.confirmation.Missed, r.confirmation.Complete = new(len(missed)), &all
 	g.confirmJoin(r.event, r.confirmation)
 	for _, m := range missed {
 		emit(g, socket, eventBroadcast, broadcastOf(m))
 	}
 	return nil
+}
+
+// portion returns how many of the messages are within maxMissedBytes, the first in any case.
+func portion(missed []messaging.Message) int {
+	size := 0
+	for i, m := range missed {
+		size += len(m.Content) + len(m.RawMessage) + len(m.Metadata)
+		if size > maxMissedBytes && i > 0 {
+			return i
+		}
+	}
+	return len(missed)
 }

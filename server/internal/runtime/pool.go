@@ -42,11 +42,11 @@ func (s *Service) Start(context.Context) error {
 		return fmt.Errorf("following ended turns: %w", err)
 	}
 	s.started = true
-	s.loops.Go(func() {
+	s.dispatcher.Go(func() {
 		defer work.Close()
 		s.dispatch(work)
 	})
-	s.loops.Go(func() {
+	s.keeper.Go(func() {
 		defer ended.Close()
 		s.keep(ended)
 	})
@@ -65,9 +65,10 @@ func (s *Service) Stop(ctx context.Context) error {
 	}
 	finish, cancel := beforeDeadline(ctx)
 	defer cancel()
-	_ = wait(finish, s.runs.Wait) // what has not finished is broken off next
+	turns := func() { s.dispatcher.Wait(); s.runs.Wait() } // in this order, for the dispatcher may be about to start one more
+	_ = wait(finish, turns)                                // what has not finished is broken off next
 	s.end(errStopping)
-	if err := wait(ctx, func() { s.runs.Wait(); s.loops.Wait(); s.strays.Wait() }); err != nil {
+	if err := wait(ctx, func() { turns(); s.keeper.Wait(); s.strays.Wait() }); err != nil {
 		return fmt.Errorf("stopping the agents: %w", err)
 	}
 	if !first || !started {

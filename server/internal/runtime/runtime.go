@@ -102,14 +102,15 @@ type Service struct {
 	cfg    Config
 	agents *Agents
 
-	life   context.Context // of everything that Start begins
-	end    context.CancelCauseFunc
-	drain  chan struct{}  // closed: no more turns are claimed
-	loops  sync.WaitGroup // the dispatcher and the keeper
-	runs   sync.WaitGroup
-	strays sync.WaitGroup // providers that outstayed their run, and evaluators
-	slots  chan struct{}  // a token for each turn that is being taken
-	freed  chan struct{}  // a slot was given back
+	life       context.Context // of everything that Start begins
+	end        context.CancelCauseFunc
+	drain      chan struct{} // closed: no more turns are claimed
+	dispatcher sync.WaitGroup
+	keeper     sync.WaitGroup
+	runs       sync.WaitGroup // which the dispatcher starts
+	strays     sync.WaitGroup // providers that outstayed their run, and evaluators
+	slots      chan struct{}  // a token for each turn that is being taken
+	freed      chan struct{}  // a slot was given back
 
 	evaluating *evaluations
 

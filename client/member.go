@@ -1,0 +1,112 @@
+package client
+
+import "github.com/google/uuid"
+
+// Latest is for [Conn.Join]: only what is posted from now on.
+const Latest int64 = 1<<53 - 1 // the largest number that every JSON reader knows, and larger than any message's
+
+// standing is how a channel stands with the server.
+type standing int
+
+const (
+	away    standing = iota // to be joined
+	asked                   // the server was asked, and has not confirmed yet
+	joined                  // events come
+	lagging                 // events came faster than they were taken: to be joined when there is room again
+)
+
+// member is the connection's part in one channel. It decides which messages are news, from their numbers alone: a channel
+// counts its messages, and confirms a join with how many missed ones follow.
+type member struct {
+	id       uuid.UUID
+	standing standing
+	seq      int64 // number of the last message told, or of the last before the beginning
+	settled  bool  // joined at least once
+	quiet    bool  // the next join is a detail that nobody needs to know of
+
+	due   int   // missed messages that still follow the confirmation
+	reach int64 // number of the newest message at the confirmation
+	more  bool  // there are more missed ones than the server sends at once
+
+	waiting int           // calls of Join
+	settle  chan struct{} // closed when the first join has an answer
+	start   int64         // reach of that answer
+	err     error         // or why there is none
+}
+
+func newMember(id uuid.UUID, after int64) *member {
+	return &member{id: id, seq: after, settle: make(chan struct{})}
+}
+
+// confirmation is the server's answer to a join.
+type confirmation struct {
+	Seq      int64 // number of the newest message before what follows, 0 for none
+	Missed   int   // how many messages follow that were missed
+	Complete bool  // whether these are all
+}
+
+// confirmed takes the answer to a join and returns what there is to tell about it, if anything.
+func (m *member) confirmed(a confirmation) (n Rejoined, tell bool) {
+	n = Rejoined{ChannelID: m.id, Seq: a.Seq, Reset: m.settled && a.Seq < m.seq}
+	tell = m.settled && (!m.quiet || n.Reset)
+	m.standing, m.due, m.reach, m.more, m.quiet = joined, a.Missed, a.Seq, !a.Complete, false
+	m.seq = min(m.seq, a.Seq)
+	m.caughtUp()
+	if !m.settled {
+		m.settled, m.start = true, a.Seq
+		close(m.settle)
+	}
+	return n, tell
+}
+
+// caughtUp ends the row of missed messages when the last has come.
+func (m *member) caughtUp() {
+	switch {
+	case m.due > 0:
+	case m.more:
+		m.again()
+	default:
+		m.seq = max(m.seq, m.reach)
+	}
+}
+
+// again has the channel joined once more, to get what is missing.
+func (m *member) again() { m.standing, m.quiet = away, true }
+
+// isComing reports whether a join is under way, up to the last of the missed messages.
+func (m *member) isComing() bool { return m.standing == asked || m.standing == joined && m.due > 0 }
+
+// lose is for the end of the connection on which the channel was joined.
+func (m *member) lose() {
+	m.quiet = false
+	if m.standing == joined || m.standing == asked {
+		m.standing = away
+	}
+}
+
+// lag is for a notice that there was no room for.
+func (m *member) lag() { m.standing, m.quiet = lagging, false }
+
+// isNews reports whether a message is the next one to tell; told must follow. One that comes out of turn is none: it has been
+// told already, or it comes again after a join, which isNews arranges.
+func (m *member) isNews(seq int64, own bool) bool {
+	switch {
+	case m.standing != joined:
+		return false
+	case m.due > 0: // the echo of the client's own message, sent twice, may come between the missed ones
+		return !own
+	case seq > m.seq+1:
+		m.again()
+		return false
+	}
+	return seq > m.seq
+}
+
+// told notes that a message was told.
+func (m *member) told(seq int64) {
+	m.seq = max(m.seq, seq)
+	if m.due > 0 {
+		m.due--
+		m.caughtUp()
+	}
+}

@@ -1,0 +1,119 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+)
+
+// SendOptions is what a message may have beside its text; the zero value is nothing.
+type SendOptions struct {
+	// ID is the client's own id of the message. The same text under the same id is posted once, so a call that was given up
+	// may be made again. Without it every call has its own.
+	ID          string
+	SenderName  string
+	Server      uuid.UUID // message server, for a channel that does not exist yet; zero: the current one
+	InReplyTo   uuid.UUID // a message of the channel; zero: none
+	Attachments []any     // objects such as {"url", "contentType"}
+	Metadata    map[string]any
+}
+
+// Sent is a message that the server has stored.
+type Sent struct {
+	ID  uuid.UUID
+	Seq int64 // position in the channel
+}
+
+// Send posts a message as the client's own and returns when it is stored; the answer comes through Events, as does the message
+// itself. Send joins the channel first, from now on, and one that doesn't exist is made on the way.
+//
+// A message goes out again when the connection breaks before the server has confirmed it, and when the server asks for
+// patience, as long as ctx and the client's timeout allow; it is stored once all the same.
+func (c *Conn) Send(ctx context.Context, channelID uuid.UUID, text string, o SendOptions) (Sent, error) {
+	ctx, cancel := c.client.bound(ctx)
+	defer cancel()
+	if _, err := c.join(ctx, channelID, Latest); err != nil {
+		return Sent{}, fmt.Errorf("sending a message: joining the channel: %w", err)
+	}
+	answer, err := c.deliver(ctx, "send_message", c.message(channelID, text, o))
+	if err != nil {
+		return Sent{}, fmt.Errorf("sending a message: %w", err)
+	}
+	var stored struct {
+		MessageID uuid.UUID
+		Seq       int64
+	}
+	if err := json.Unmarshal(answer, &stored); err != nil {
+		return Sent{}, fmt.Errorf("sending a message: reading the answer: %w", err)
+	}
+	return Sent{ID: stored.MessageID, Seq: stored.Seq}, nil
+}
+
+// message returns the payload of a send_message.
+func (c *Conn) message(channelID uuid.UUID, text string, o SendOptions) map[string]any {
+	m := map[string]any{"channelId": channelID, "senderId": c.client.entity, "message": text, "messageId": o.ID}
+	if o.ID == "" {
+		m["messageId"] = uuid.NewString()
+	}
+	if o.SenderName != "" {
+		m["senderName"] = o.SenderName
+	}
+	if o.Server != uuid.Nil {
+		m["messageServerId"] = o.Server
+	}
+	if o.InReplyTo != uuid.Nil {
+		m["inReplyTo"] = o.InReplyTo
+	}
+	if len(o.Attachments) > 0 {
+		m["attachments"] = o.Attachments
+	}
+	if o.Metadata != nil {
+		m["metadata"] = o.Metadata
+	}
+	return m
+}
+
+// deliver sends an event until it is acknowledged or refused.
+func (c *Conn) deliver(ctx context.Context, event string, payload any) (json.RawMessage, error) {
+	var pause backoff
+	for {
+		l, err := c.current(ctx)
+		if err != nil {
+			return nil, err
+		}
+		answer, err := l.ask(ctx, event, payload)
+		refusal, refused := errors.AsType[*Error](err)
+		switch {
+		case refused && isPassing(refusal) && refusal.RetryAfter <= maxWait:
+			if err := sleep(ctx, max(pause.next(), refusal.RetryAfter)); err != nil {
+				return nil, fmt.Errorf("%w: %w", refusal, err)
+			}
+		case !errors.Is(err, errLost):
+			return answer, err
+		}
+	}
+}
+
+// Typing tells the others in a channel that the client is typing, or has stopped; they take it for stopped after some seconds.
+// It is lost while there is no connection.
+func (c *Conn) Typing(ctx context.Context, channelID uuid.UUID, typing bool) error {
+	c.mu.Lock()
+	l := c.link
+	c.mu.Unlock()
+	if l == nil {
+		return nil
+	}
+	event := "typing_start"
+	if !typing {
+		event = "typing_stop"
+	}
+	ctx, cancel := c.client.bound(ctx)
+	defer cancel()
+	if _, err := l.ask(ctx, event, map[string]any{"channelId": channelID}); err != nil && !errors.Is(err, errLost) {
+		return fmt.Errorf("telling that one is typing: %w", err)
+	}
+	return nil
+}
