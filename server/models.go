@@ -38,6 +38,12 @@ func newModels(notice bool, delay time.Duration) (*models, error) {
 
 // Choose implements runtime.Models.
 func (m *models) Choose(req runtime.ModelRequest) runtime.ModelChoice {
+	choice := m.chooseText(req)
+	choice.Ear, choice.Mouth = m.ear(req.Setting), m.mouth(req.Setting)
+	return choice
+}
+
+func (m *models) chooseText(req runtime.ModelRequest) runtime.ModelChoice {
 	if setting, name := wanted(req.Setting); name != "" {
 		if strings.EqualFold(name, builtinName) {
 			return m.builtinChoice("")

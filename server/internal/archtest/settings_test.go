@@ -17,6 +17,7 @@ func TestSettingsAreRead(t *testing.T) {
 	methods := map[string]string{
 		"Network.Host": ".Network.Address(", "Network.Port": ".Network.Address(", "Storage.Dir": ".DataDir(",
 		"Security.TrustProxy": ".Proxies(", "Web.Enable": ".WebUI(", "Web.Disable": ".WebUI(",
+		"Storage.AgentUploads": ".MediaDirs(", "Storage.ChannelUploads": ".MediaDirs(", "Storage.Generated": ".MediaDirs(",
 	}
 	var all, edge strings.Builder
 	for _, s := range sources(t) {
@@ -52,7 +53,7 @@ func TestAgentSettingsAreRead(t *testing.T) {
 	}
 	asked := map[string]bool{}
 	for _, v := range openai.Vendors() {
-		for _, names := range [][]string{v.KeyFrom, v.URLFrom, v.SmallFrom, v.LargeFrom} {
+		for _, names := range [][]string{v.KeyFrom, v.URLFrom, v.SmallFrom, v.LargeFrom, v.SpeechSettings()} {
 			for _, name := range names {
 				asked[name] = true
 				if !slices.Contains(listed, name) {

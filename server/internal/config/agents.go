@@ -36,6 +36,15 @@ func AgentSettings() []AgentSetting {
 		)
 		add(v.group, otherNames(v.prefix)...)
 	}
+	add("Speech",
+		AgentSetting{Name: "OPENAI_TRANSCRIPTION_MODEL", Help: "Model that turns speech into text, at OpenAI or a server that speaks its protocol"},
+		AgentSetting{Name: "OPENAI_TTS_MODEL", Help: "Model that reads aloud, at the same place"},
+		AgentSetting{Name: "OPENAI_TTS_VOICE", Help: "Its voice"},
+		AgentSetting{Name: "GROQ_TRANSCRIPTION_MODEL", Help: "Model that turns speech into text, at Groq"},
+		AgentSetting{Name: "GROQ_TTS_MODEL", Help: "Model that reads aloud, at Groq"},
+		AgentSetting{Name: "GROQ_TTS_VOICE", Help: "Its voice"},
+		AgentSetting{Name: "MISTRAL_TRANSCRIPTION_MODEL", Help: "Model that turns speech into text, at Mistral"},
+	)
 	add("Model parameters", parameters()...)
 	add("When and how an agent answers",
 		AgentSetting{Name: "ALWAYS_RESPOND_CHANNELS", Help: "Channel types in which the agent always answers; separated by commas"},

@@ -1,5 +1,6 @@
 // Package modeltest is a model for tests: an HTTP server on loopback that speaks the OpenAI chat-completions wire and says
-// what a script tells it to, at the pace the test sets, or fails the way the test wants.
+// what a script tells it to, at the pace the test sets, or fails the way the test wants. It also hears and speaks, for tests
+// that make it.
 package modeltest
 
 import (
@@ -94,6 +95,8 @@ func Fail(status int, message string) Script {
 type Server struct {
 	URL    string // base URL for clients, /v1 included
 	answer func(Request) Script
+	hear   func(Heard) Script // nil: no transcriptions
+	speak  func(Spoken) Sound // nil: no speech
 
 	mu       sync.Mutex
 	requests []Request
@@ -106,6 +109,8 @@ func New(t testing.TB, answer func(Request) Script) *Server {
 	s := &Server{answer: answer}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/chat/completions", s.chat)
+	mux.HandleFunc("POST /v1/audio/transcriptions", s.transcribe)
+	mux.HandleFunc("POST /v1/audio/speech", s.say)
 	mux.HandleFunc("GET /v1/models", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprint(w, `{"object":"list","data":[{"id":"test-model","object":"model"}]}`)

@@ -26,6 +26,21 @@ type ModelChoice struct {
 	Notice   string // for the owner: why it is this one, when that needs attention
 	// ReplyNotice goes with every reply, so that nobody takes the built-in responder for a language model.
 	ReplyNotice string
+
+	Ear   Ear
+	Mouth Mouth
+}
+
+// Ear is what an agent hears by. Where there is no model for it, Missing says what to set.
+type Ear struct {
+	model.Transcriber
+	Missing string
+}
+
+// Mouth is what an agent reads aloud by. Where there is no model for it, Missing says what to set.
+type Mouth struct {
+	model.Speaker
+	Missing string
 }
 
 func (c ModelChoice) status() ModelStatus {

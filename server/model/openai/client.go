@@ -31,6 +31,10 @@ type Config struct {
 	Headers    http.Header
 	Settings   SettingNames
 
+	TranscriptionModel string // model that turns speech into text; empty: there is none
+	SpeechModel        string // model that reads aloud; empty: there is none
+	Voice              string // its usual voice; empty leaves it to the caller
+
 	HTTPClient       *http.Client  // nil: a client of its own with at most MaxConns connections to the host
 	MaxConns         int           // default DefaultMaxConns
 	FirstByteTimeout time.Duration // silence allowed before the first byte of the answer, while a local model may load; default 2 min
@@ -41,6 +45,22 @@ type Config struct {
 	NoStreamUsage    bool // the endpoint refuses stream_options
 }
 
+// Model returns the configured model for kind; empty where there is none.
+func (c *Config) Model(kind model.Kind) string {
+	switch kind {
+	case model.TextSmall:
+		return c.SmallModel
+	case model.TextLarge:
+		return c.LargeModel
+	case model.Transcription:
+		return c.TranscriptionModel
+	case model.TextToSpeech:
+		return c.SpeechModel
+	default:
+		return ""
+	}
+}
+
 // SettingNames are the names of the settings a configuration came from, so that an error can say which one to fix.
 // An empty name is paraphrased.
 type SettingNames struct {
@@ -48,6 +68,10 @@ type SettingNames struct {
 	BaseURL    string
 	SmallModel string
 	LargeModel string
+
+	TranscriptionModel string
+	SpeechModel        string
+	Voice              string
 }
 
 // Client is a [model.Provider] on one OpenAI-compatible endpoint.
@@ -58,7 +82,11 @@ type Client struct {
 	found    atomic.Pointer[string] // model taken from the endpoint's list, for kinds that have none configured
 }
 
-var _ model.Provider = (*Client)(nil)
+var (
+	_ model.Provider    = (*Client)(nil)
+	_ model.Transcriber = (*Client)(nil)
+	_ model.Speaker     = (*Client)(nil)
+)
 
 // New returns a client for cfg. It connects to nothing. An unusable base URL or key is a [*model.Error] of kind Config or Auth.
 func New(cfg Config) (*Client, error) {
@@ -122,11 +150,8 @@ func (c *Client) Name() string { return c.cfg.Name }
 
 // Model returns the model that serves kind; empty while none is configured and the endpoint's list was not read yet.
 func (c *Client) Model(kind model.Kind) string {
-	name := c.cfg.LargeModel
-	if kind == model.TextSmall {
-		name = c.cfg.SmallModel
-	}
-	if name == "" {
+	name := c.cfg.Model(kind)
+	if name == "" && (kind == model.TextSmall || kind == model.TextLarge) {
 		if found := c.found.Load(); found != nil {
 			return *found
 		}
@@ -215,17 +240,23 @@ func (c *Client) exchange(ctx context.Context, body *chatRequest, yield func(mod
 // send makes one HTTP request below the base URL. A nil payload sends no body.
 func (c *Client) send(ctx context.Context, method, path string, payload []byte) (*http.Response, error) {
 	var body io.Reader
+	contentType := ""
 	if payload != nil {
-		body = bytes.NewReader(payload)
+		body, contentType = bytes.NewReader(payload), "application/json"
 	}
 	req, err := http.NewRequestWithContext(ctx, method, c.endpoint.JoinPath(path).String(), body)
 	if err != nil {
 		return nil, fmt.Errorf("building the request: %w", err)
 	}
-	req.Header.Set("User-Agent", "elizad")
 	req.Header.Set("Accept", "text/event-stream, application/json")
-	if payload != nil {
-		req.Header.Set("Content-Type", "application/json")
+	return c.do(req, contentType)
+}
+
+// do sends a request with a body of the given type, as this client.
+func (c *Client) do(req *http.Request, contentType string) (*http.Response, error) {
+	req.Header.Set("User-Agent", "elizad")
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
 	}
 	if c.cfg.APIKey != "" {
 		req.Header.Set("Authorization", "Bearer "+c.cfg.APIKey)
@@ -251,6 +282,24 @@ func (n SettingNames) orParaphrased() SettingNames {
 		BaseURL:    cmp.Or(n.BaseURL, "the base URL"),
 		SmallModel: cmp.Or(n.SmallModel, "the small model"),
 		LargeModel: cmp.Or(n.LargeModel, "the large model"),
+
+		TranscriptionModel: cmp.Or(n.TranscriptionModel, "the transcription model"),
+		SpeechModel:        cmp.Or(n.SpeechModel, "the speech model"),
+		Voice:              cmp.Or(n.Voice, "the voice"),
+	}
+}
+
+// model returns the name of the setting that chooses the model for kind.
+func (n SettingNames) model(kind model.Kind) string {
+	switch kind {
+	case model.TextSmall:
+		return n.SmallModel
+	case model.Transcription:
+		return n.TranscriptionModel
+	case model.TextToSpeech:
+		return n.SpeechModel
+	default:
+		return n.LargeModel
 	}
 }
 

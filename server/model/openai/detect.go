@@ -58,6 +58,7 @@ func (v Vendor) Config(lookup Lookup) (Config, error) {
 	}
 	if v.elsewhere(url.value) {
 		v.SmallModel, v.LargeModel = "", "" // another server has other models
+		v.TranscriptionModel, v.SpeechModel, v.Voice = "", "", ""
 		v.completionTokens = false
 	}
 	return Config{
@@ -71,7 +72,15 @@ func (v Vendor) Config(lookup Lookup) (Config, error) {
 			BaseURL:    cmp.Or(url.name, v.URLFrom[0]),
 			SmallModel: cmp.Or(small.name, v.SmallFrom[0]),
 			LargeModel: cmp.Or(large.name, v.LargeFrom[0]),
+
+			TranscriptionModel: v.TranscriptionFrom,
+			SpeechModel:        v.SpeechFrom,
+			Voice:              v.VoiceFrom,
 		},
+		TranscriptionModel: cmp.Or(first(lookup, []string{v.TranscriptionFrom}).value, v.TranscriptionModel),
+		SpeechModel:        cmp.Or(first(lookup, []string{v.SpeechFrom}).value, v.SpeechModel),
+		Voice:              cmp.Or(first(lookup, []string{v.VoiceFrom}).value, v.Voice),
+
 		CompletionTokens: v.completionTokens,
 		NoStreamUsage:    v.noStreamUsage,
 	}, nil

@@ -90,10 +90,7 @@ func statusOf(detail detail) int {
 // failure is the one table from a status and its explanation to an error.
 func (c *Client) failure(status int, detail detail, kind model.Kind) *model.Error {
 	names := c.cfg.Settings
-	modelSetting := names.LargeModel
-	if kind == model.TextSmall {
-		modelSetting = names.SmallModel
-	}
+	modelSetting := names.model(kind)
 	failure := &model.Error{Status: status, Provider: c.cfg.Name}
 	set := func(kind model.ErrorKind, format string, args ...any) {
 		failure.Kind, failure.Message = kind, fmt.Sprintf(format, args...)
@@ -114,7 +111,7 @@ func (c *Client) failure(status int, detail detail, kind model.Kind) *model.Erro
 	case status == http.StatusNotFound, detail.code == "model_not_found":
 		set(model.Config, "Model %q was not found at %s; check %s and %s.", c.Model(kind), c.endpoint.Host, modelSetting, names.BaseURL)
 	case status == http.StatusMethodNotAllowed, status >= 300 && status < 400:
-		set(model.Config, "There is no chat API at %s; check %s.", c.endpoint.Host, names.BaseURL)
+		set(model.Config, "There is no such API at %s; check %s.", c.endpoint.Host, names.BaseURL)
 	case status == http.StatusRequestTimeout:
 		set(model.Timeout, "The model took too long.")
 	case status == http.StatusTooManyRequests:

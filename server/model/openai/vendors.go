@@ -17,6 +17,14 @@ type Vendor struct {
 	SmallModel string // defaults; empty: the first text model the endpoint lists
 	LargeModel string
 
+	// Models for speech, and the voice: the setting of each, and its default. Without a setting there is none.
+	TranscriptionFrom  string
+	SpeechFrom         string
+	VoiceFrom          string
+	TranscriptionModel string
+	SpeechModel        string
+	Voice              string
+
 	KeyOptional bool // a base URL alone selects the vendor, and the key may be missing
 	Local       bool // runs on the user's own machine by default
 
@@ -49,15 +57,23 @@ func Vendors() []Vendor {
 			LargeModel: "google/gemini-2.5-flash",
 		},
 		{
-			Name:             "openai",
-			BaseURL:          "https://api.openai.com/v1",
-			KeyFrom:          []string{"OPENAI_API_KEY"},
-			URLFrom:          []string{"OPENAI_BASE_URL", "OPENAI_API_URL"},
-			SmallFrom:        []string{"OPENAI_SMALL_MODEL"},
-			LargeFrom:        []string{"OPENAI_LARGE_MODEL"},
-			SmallModel:       "gpt-5.4-nano",
-			LargeModel:       "gpt-5.4-mini",
-			KeyOptional:      true,
+			Name:        "openai",
+			BaseURL:     "https://api.openai.com/v1",
+			KeyFrom:     []string{"OPENAI_API_KEY"},
+			URLFrom:     []string{"OPENAI_BASE_URL", "OPENAI_API_URL"},
+			SmallFrom:   []string{"OPENAI_SMALL_MODEL"},
+			LargeFrom:   []string{"OPENAI_LARGE_MODEL"},
+			SmallModel:  "gpt-5.4-nano",
+			LargeModel:  "gpt-5.4-mini",
+			KeyOptional: true,
+
+			TranscriptionFrom:  "OPENAI_TRANSCRIPTION_MODEL",
+			SpeechFrom:         "OPENAI_TTS_MODEL",
+			VoiceFrom:          "OPENAI_TTS_VOICE",
+			TranscriptionModel: "gpt-4o-mini-transcribe",
+			SpeechModel:        "gpt-4o-mini-tts",
+			Voice:              "nova",
+
 			completionTokens: true,
 		},
 		{
@@ -80,16 +96,25 @@ func Vendors() []Vendor {
 			LargeFrom:  []string{"GROQ_LARGE_MODEL", "LARGE_GROQ_MODEL"},
 			SmallModel: "llama-3.1-8b-instant",
 			LargeModel: "llama-3.3-70b-versatile",
+
+			TranscriptionFrom:  "GROQ_TRANSCRIPTION_MODEL",
+			SpeechFrom:         "GROQ_TTS_MODEL",
+			VoiceFrom:          "GROQ_TTS_VOICE",
+			TranscriptionModel: "whisper-large-v3-turbo",
 		},
 		{
-			Name:          "mistral",
-			BaseURL:       "https://api.mistral.ai/v1",
-			KeyFrom:       []string{"MISTRAL_API_KEY"},
-			URLFrom:       []string{"MISTRAL_BASE_URL"},
-			SmallFrom:     []string{"MISTRAL_SMALL_MODEL"},
-			LargeFrom:     []string{"MISTRAL_LARGE_MODEL"},
-			SmallModel:    "mistral-small-latest",
-			LargeModel:    "mistral-large-latest",
+			Name:       "mistral",
+			BaseURL:    "https://api.mistral.ai/v1",
+			KeyFrom:    []string{"MISTRAL_API_KEY"},
+			URLFrom:    []string{"MISTRAL_BASE_URL"},
+			SmallFrom:  []string{"MISTRAL_SMALL_MODEL"},
+			LargeFrom:  []string{"MISTRAL_LARGE_MODEL"},
+			SmallModel: "mistral-small-latest",
+			LargeModel: "mistral-large-latest",
+
+			TranscriptionFrom:  "MISTRAL_TRANSCRIPTION_MODEL",
+			TranscriptionModel: "voxtral-mini-latest",
+
 			noStreamUsage: true, // refuses unknown fields, and reports usage anyway
 		},
 		{
@@ -145,6 +170,11 @@ func Vendors() []Vendor {
 			Local:       true,
 		},
 	}
+}
+
+// SpeechSettings returns the names of the settings for speech that the vendor has.
+func (v Vendor) SpeechSettings() []string {
+	return slices.DeleteFunc([]string{v.TranscriptionFrom, v.SpeechFrom, v.VoiceFrom}, func(name string) bool { return name == "" })
 }
 
 // VendorNamed returns the vendor that a setting or a character's plugin list names: "openai", "Grok",

@@ -1,0 +1,94 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/model"
+)
+
+// What goes in and out of a voice, so that its users needn't know models.
+type (
+	Recording = model.Recording
+	Utterance = model.Utterance
+	Sound     = model.Sound
+)
+
+// Voice is how an agent hears and speaks. Its errors are UNAVAILABLE, naming the setting, where no model is set up for it,
+// and MODEL_ERROR or TIMEOUT where the model fails.
+type Voice struct {
+	ear   Ear
+	mouth Mouth
+}
+
+// Voice returns the voice of a running agent; any other is NOT_FOUND.
+func (a *Agents) Voice(ctx context.Context, who auth.Identity, id uuid.UUID) (Voice, error) {
+	m, err := a.running(ctx, who, id)
+	if err != nil {
+		return Voice{}, err
+	}
+	return Voice{ear: m.model.Ear, mouth: m.model.Mouth}, nil
+}
+
+// running returns the mind of an agent that runs.
+func (a *Agents) running(ctx context.Context, who auth.Identity, id uuid.UUID) (*mind, error) {
+	row, err := a.row(ctx, who, id)
+	if err != nil {
+		return nil, err
+	}
+	if !row.Running {
+		return nil, apierr.New(apierr.NotFound, "Agent not found").WithDetails("The agent is not running")
+	}
+	return a.minds.of(ctx, row)
+}
+
+// CanHear returns the error of Hear that can be known before.
+func (v Voice) CanHear() error { return available(v.ear.Transcriber != nil, v.ear.Missing) }
+
+// CanSpeak returns the error of Speak that can be known before.
+func (v Voice) CanSpeak() error { return available(v.mouth.Speaker != nil, v.mouth.Missing) }
+
+func available(there bool, missing string) error {
+	switch {
+	case there:
+		return nil
+	case missing == "":
+		missing = "The agent has no model for speech"
+	}
+	return apierr.New(apierr.Unavailable, "%s", missing)
+}
+
+// Hear returns what is said in a recording.
+func (v Voice) Hear(ctx context.Context, r Recording) (string, error) {
+	if err := v.CanHear(); err != nil {
+		return "", err
+	}
+	text, err := v.ear.Transcribe(ctx, r)
+	return text, speechError(err)
+}
+
+// Speak reads a text aloud. The caller must close the sound.
+func (v Voice) Speak(ctx context.Context, u Utterance) (Sound, error) {
+	if err := v.CanSpeak(); err != nil {
+		return Sound{}, err
+	}
+	sound, err := v.mouth.Speak(ctx, u)
+	return sound, speechError(err)
+}
+
+// speechError says in the server's terms why a model failed.
+func speechError(err error) error {
+	e, ok := errors.AsType[*model.Error](err)
+	switch {
+	case !ok:
+		return err
+	case e.Kind == model.Timeout:
+		return apierr.Wrap(err, apierr.Timeout, "%s", e.Message)
+	default:
+		return apierr.Wrap(err, apierr.ModelFailed, "%s", e.Message)
+	}
+}
