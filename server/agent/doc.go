@@ -6,7 +6,8 @@
 // clients expect.
 //
 // A [Plugin] is Go code that is compiled into the server and registered under a name in a [Registry]. For each agent that
-// names it, the plugin builds [Components]: actions the agent may take, providers that tell it about its situation, and
-// evaluators that look back after a reply. All of them get the [Run] they work for: one message and everything known
-// about it. Nothing that belongs to a run may be kept in a component, because runs of many channels happen at once.
+// names it, the plugin builds [Components]: actions the agent may take, providers that tell it about its situation,
+// evaluators that look back after a reply, and routes over which the rest of the world talks to the plugin. The first three
+// get the [Run] they work for: one message and everything known about it. Nothing that belongs to a run may be kept in a
+// component, because runs of many channels happen at once.
 package agent

@@ -3,6 +3,8 @@ package agent_test
 import (
 	"context"
 	"fmt"
+	"html"
+	"net/http"
 	"strings"
 
 	"github.com/elizad/elizad/server/agent"
@@ -46,4 +48,33 @@ func Example() {
 	_, found := registry.Lookup("@me/plugin-dice")
 	fmt.Println(registry.Names(), found)
 	// Output: [dice] true
+}
+
+// A plugin with a page beside the agent's chat, and an address that programs ask.
+func ExampleRoute() {
+	weather := agent.Plugin{
+		Name: "weather",
+		Provision: func(_ context.Context, setup agent.Setup) (agent.Components, error) {
+			name := setup.Character.Name
+			return agent.Components{Routes: []agent.Route{
+				{Method: "GET", Path: "/panel", Name: "Weather", Public: true, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					fmt.Fprintf(w, "<p>%s says that it is raining.</p>", html.EscapeString(name))
+				})},
+				{Method: "GET", Path: "/in/{city}", Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					fmt.Fprintf(w, "It is raining in %s.", r.PathValue("city"))
+				})},
+			}}, nil
+		},
+	}
+	parts, err := weather.Provision(context.Background(), agent.Setup{Character: &agent.Character{Name: "Ada"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, route := range parts.Routes {
+		fmt.Println("/api/agents/<agent>/plugins/weather" + route.Path)
+	}
+	// Output:
+	// /api/agents/<agent>/plugins/weather/panel
+	// /api/agents/<agent>/plugins/weather/in/{city}
 }

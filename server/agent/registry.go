@@ -32,6 +32,7 @@ type Components struct {
 	Actions    []Action
 	Providers  []Provider
 	Evaluators []Evaluator
+	Routes     []Route
 }
 
 // Registry holds the plugins of a server. Fill it before the server is built; afterwards it is only read, by many.

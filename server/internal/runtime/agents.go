@@ -51,6 +51,7 @@ type Agents struct {
 	keys     *seal.Keys
 	messages Messages
 	minds    *minds
+	plugins  *agent.Registry // nil: none
 	log      *slog.Logger
 }
 

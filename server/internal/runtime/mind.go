@@ -25,6 +25,7 @@ type mind struct {
 	model      ModelChoice
 	plugins    []PluginStatus
 	components agent.Components
+	routes     []*PluginRoutes // in the order of the plugins
 	log        *slog.Logger
 
 	// trouble is what was last wrong with the model's configuration, as the model itself said; nil while it works.
@@ -143,7 +144,7 @@ func (m *mind) addPlugin(ctx context.Context, registry *agent.Registry, name str
 	status := PluginStatus{Name: name, Available: true, Status: PluginBuiltin, Reason: plugin.Description}
 	parts, err := plugin.Provision(ctx, agent.Setup{AgentID: m.id, Character: m.character, Host: m.settings})
 	if err == nil {
-		err = m.admit(parts)
+		err = m.admit(agent.PluginName(name), parts)
 	}
 	if err != nil {
 		m.log.WarnContext(ctx, "plugin left out", "plugin", name, "error", err)
@@ -152,8 +153,12 @@ func (m *mind) addPlugin(ctx context.Context, registry *agent.Registry, name str
 	m.plugins = append(m.plugins, status)
 }
 
-// admit adds components unless one of them has a name that is taken, or none.
-func (m *mind) admit(parts agent.Components) error {
+// admit adds a plugin's components unless one of them has a name that is taken, or none, or can't work.
+func (m *mind) admit(plugin string, parts agent.Components) error {
+	routes, err := newPluginRoutes(plugin, parts.Routes)
+	if err != nil {
+		return err
+	}
 	taken := map[string]bool{}
 	for _, a := range m.components.Actions {
 		taken["action "+a.Name] = true
@@ -188,6 +193,12 @@ func (m *mind) admit(parts agent.Components) error {
 		if err := claim("evaluator", e.Name, e.Handle != nil); err != nil {
 			return err
 		}
+	}
+	if routes != nil && m.pluginRoutes(plugin) != nil {
+		return fmt.Errorf("routes of a plugin %q exist already", plugin)
+	}
+	if routes != nil {
+		m.routes = append(m.routes, routes)
 	}
 	m.components.Actions = append(m.components.Actions, parts.Actions...)
 	m.components.Providers = append(m.components.Providers, parts.Providers...)

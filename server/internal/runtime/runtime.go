@@ -125,7 +125,7 @@ func New(cfg Config) (*Service, error) {
 	if err := cfg.setDefaults(); err != nil {
 		return nil, err
 	}
-	agents := &Agents{store: cfg.Store, keys: cfg.Keys, messages: cfg.Messages, log: cfg.Logger}
+	agents := &Agents{store: cfg.Store, keys: cfg.Keys, messages: cfg.Messages, plugins: cfg.Plugins, log: cfg.Logger}
 	b := &builder{agents: agents, environment: cfg.Environment, models: cfg.Models, registry: cfg.Plugins, log: cfg.Logger}
 	agents.minds = &minds{build: b.build, kept: map[uuid.UUID]*mind{}}
 	s := &Service{
