@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"strings"
 	"time"
 )
 
@@ -19,11 +20,28 @@ const (
 
 // contentTypes are stated here instead of taken from the machine's tables, which differ.
 var contentTypes = map[string]string{
-	".css":  "text/css; charset=utf-8",
-	".html": "text/html; charset=utf-8",
-	".js":   "text/javascript; charset=utf-8",
-	".png":  "image/png",
-	".svg":  "image/svg+xml",
+	".css":         "text/css; charset=utf-8",
+	".gif":         "image/gif",
+	".html":        "text/html; charset=utf-8",
+	".ico":         "image/x-icon",
+	".jpeg":        "image/jpeg",
+	".jpg":         "image/jpeg",
+	".js":          "text/javascript; charset=utf-8",
+	".json":        "application/json",
+	".map":         "application/json",
+	".mjs":         "text/javascript; charset=utf-8",
+	".mp3":         "audio/mpeg",
+	".mp4":         "video/mp4",
+	".png":         "image/png",
+	".svg":         "image/svg+xml",
+	".txt":         "text/plain; charset=utf-8",
+	".ttf":         "font/ttf",
+	".wasm":        "application/wasm",
+	".webm":        "video/webm",
+	".webmanifest": "application/manifest+json",
+	".webp":        "image/webp",
+	".woff":        "font/woff",
+	".woff2":       "font/woff2",
 }
 
 // asset is one file as it is served.
@@ -36,16 +54,20 @@ type asset struct {
 
 func newAsset(name string, content []byte, cacheControl string) asset {
 	sum := sha256.Sum256(content)
-	contentType, ok := contentTypes[path.Ext(name)]
-	if !ok {
-		contentType = "application/octet-stream"
-	}
 	return asset{
 		content:      content,
-		contentType:  contentType,
+		contentType:  typeOf(name),
 		cacheControl: cacheControl,
 		etag:         `"` + hex.EncodeToString(sum[:12]) + `"`,
 	}
+}
+
+// typeOf returns the media type of a file by its extension.
+func typeOf(name string) string {
+	if contentType, ok := contentTypes[strings.ToLower(path.Ext(name))]; ok {
+		return contentType
+	}
+	return "application/octet-stream"
 }
 
 // mustReadFile reads a file that was embedded at build time: its absence is a mistake in this package.

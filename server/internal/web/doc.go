@@ -1,6 +1,7 @@
-// Package web serves the two pages that people open in a browser: the chat page and the API explorer.
+// Package web serves the pages that people open in a browser: the chat page and the API explorer, or another web UI from a
+// folder.
 //
-// Everything comes out of the binary, and neither page asks another host for anything; their content security policies
+// What is its own comes out of the binary, and neither page asks another host for anything; their content security policies
 // make the browser hold them to it. The chat page is built from the ui folder into dist (see ui/README.md); the built files are
 // committed, so that an installed binary always contains them.
 package web
