@@ -81,13 +81,21 @@ func TestBadInputOnEveryRoute(t *testing.T) {
 	for _, o := range operations(t) {
 		for _, p := range o.params {
 			for _, bad := range []string{"not-a-uuid", "00000000-0000-0000-0000-00000000000g", "%27%20OR%201=1--", "{00000000-0000-0000-0000-000000000000}"} {
-				clearError(t, o.name()+" with "+p+"="+bad, n.do(o.method, o.at(p, bad), validBody(o)), http.StatusBadRequest, "INVALID_ID")
+				if p == "filename" {
+					continue // any text names a file that isn't there
+				}
+				body, kind := validBody(o)
+				clearError(t, o.name()+" with "+p+"="+bad, n.do(o.method, o.at(p, bad), body, "Content-Type", kind), http.StatusBadRequest, "INVALID_ID")
 			}
 		}
 		if o.RequestBody == nil {
 			continue
 		}
 		path := o.at("", "")
+		if o.takesFile() {
+			badForms(t, n, o, path)
+			continue
+		}
 		clearError(t, o.name()+" with broken JSON", n.do(o.method, path, `{"a":`), http.StatusBadRequest, "INVALID_JSON")
 		clearError(t, o.name()+" with a list", n.do(o.method, path, `[1,2]`), http.StatusBadRequest, "")
 		clearError(t, o.name()+" with a number", n.do(o.method, path, `7`), http.StatusBadRequest, "")
@@ -100,12 +108,31 @@ func TestBadInputOnEveryRoute(t *testing.T) {
 	}
 }
 
-// validBody returns a body for operations that require one, so that only the path is wrong.
-func validBody(o operation) any {
-	if o.RequestBody == nil {
-		return nil
+// takesFile reports whether an operation reads nothing but forms.
+func (o operation) takesFile() bool {
+	return o.RequestBody != nil && o.RequestBody.Value.Content.Get("application/json") == nil
+}
+
+// badForms sends what is no form, or no whole one, to an operation that reads forms.
+func badForms(t *testing.T, n *node, o operation, path string) {
+	t.Helper()
+	for _, kind := range []string{"application/json", "text/plain", "application/xml", "application/octet-stream"} {
+		clearError(t, o.name()+" with "+kind, n.do(o.method, path, `{"a":1}`, "Content-Type", kind), http.StatusUnsupportedMediaType, "")
 	}
-	return map[string]any{"agentId": uuid.NewString(), "content": "x", "author_id": uuid.NewString(), "name": "x"}
+	clearError(t, o.name()+" without a body", n.do(o.method, path, nil), http.StatusBadRequest, "")
+	clearError(t, o.name()+" without a boundary", n.do(o.method, path, "x", "Content-Type", "multipart/form-data"), http.StatusBadRequest, "")
+}
+
+// validBody returns a body for operations that require one, so that only the path is wrong.
+func validBody(o operation) (body any, contentType string) {
+	switch {
+	case o.RequestBody == nil:
+		return nil, ""
+	case o.takesFile():
+		return fileForm("file", "a.txt", "text/plain", "hello")
+	default:
+		return map[string]any{"agentId": uuid.NewString(), "content": "x", "author_id": uuid.NewString(), "name": "x"}, "application/json"
+	}
 }
 
 func TestUnknownIDs(t *testing.T) {
@@ -165,6 +192,17 @@ func TestErrorsAsProblemDetails(t *testing.T) {
 	if got := a.header.Get("Content-Type"); !strings.HasPrefix(got, "application/problem+json") {
 		t.Errorf("type %q: %s", got, a.body)
 	}
+}
+
+func TestHeadIsGetWithoutABody(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	for _, path := range []string{"/api/agents", "/api/agents/" + n.agent().ID, "/healthz", "/openapi.yaml", "/"} {
+		if a := n.do("HEAD", path, nil).want(200); len(a.body) > 0 || a.header.Get("Content-Type") == "" {
+			t.Errorf("%s: %d bytes, %v", path, len(a.body), a.header)
+		}
+	}
+	n.do("HEAD", "/api/agents/"+uuid.NewString(), nil).want(404)
 }
 
 func TestUpperCaseIDsAreTheSame(t *testing.T) {

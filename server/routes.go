@@ -2,11 +2,13 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/elizad/elizad/gen/apiserver"
 	"github.com/elizad/elizad/server/internal/auth"
@@ -58,13 +60,28 @@ func (s *Server) application() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	plugins := rest.NewPlugins(s.parts.runtime.Agents(), httpx.WriteError)
+	page, err := s.page()
+	if err != nil {
+		return nil, err
+	}
 	r := chi.NewRouter()
-	r.Use(httpx.SecurityHeaders(s.cfg.Production()), s.parts.cors.Handler, httpx.Compress())
-	r.Use(rest.OlderPaths(), rest.Aliases, belowAPI(httpx.RateLimit(s.cfg.Limits), httpx.LimitBody(s.cfg.Limits), httpx.RequireMediaType))
-	r.Use(auth.Middleware(s.parts.keys, httpx.WriteError), auth.Services(auth.NewKeys(s.cfg.Security.ServiceKey)))
-	r.Use(httpx.Local, belowAPI(httpx.NotModified, httpx.Idempotent(s.parts.answers)))
+	r.Use(plugins.Rewrite, httpx.SecurityHeaders(s.cfg.Production()), s.parts.cors.Handler, httpx.Compress())
+	r.Use(
+		rest.OlderPaths(), rest.Aliases,
+		where(isAPI, httpx.RateLimit(s.cfg.Limits)),
+		where(bringsFiles, httpx.UploadRateLimit(s.cfg.Limits)),
+		where(isAPI, httpx.LimitBody(s.cfg.Limits), httpx.RequireMediaType),
+		plugins.Public,
+		auth.Middleware(s.parts.keys, httpx.WriteError), auth.Services(auth.NewKeys(s.cfg.Security.ServiceKey)),
+		httpx.Local,
+		where(isAPI, httpx.NotModified),
+		where(repeatable, httpx.Idempotent(s.parts.answers)),
+		middleware.GetHead,
+	)
 	rest.Register(r, rest.Deps{
-		Messaging: s.parts.messaging, Agents: s.parts.runtime.Agents(), Memory: memory.New(s.parts.store), Titles: s.parts.runtime, Health: s.health, WriteError: httpx.WriteError,
+		Messaging: s.parts.messaging, Agents: s.parts.runtime.Agents(), Media: s.parts.media, Voices: s.parts.runtime.Agents(),
+		Memory: memory.New(s.parts.store), Titles: s.parts.runtime, Health: s.health, WriteError: httpx.WriteError,
 		Logs: s.logs, Settings: s.parts.settings, Stop: s.requestStop, Trusted: s.trusted,
 		Sockets:     func() int { return len(s.parts.io.Of("/").Sockets()) },
 		Middlewares: []func(http.Handler) http.Handler{httpx.Validator(doc)},
@@ -77,31 +94,39 @@ func (s *Server) application() (http.Handler, error) {
 	r.Handle(pathDocs, explorer)
 	r.Handle(pathDocs+"/*", explorer)
 	r.MethodNotAllowed(httpx.MethodNotAllowed)
-	r.NotFound(s.fallback())
+	r.NotFound(plugins.Fallback(page).ServeHTTP)
 	return r, nil
 }
 
-// fallback answers what no route does: the API with its own error, everything else with the web page, if there is one.
-func (s *Server) fallback() http.HandlerFunc {
-	page := http.Handler(http.HandlerFunc(httpx.NotFound))
-	if s.cfg.WebUI() {
+// page returns what answers where no route does: the API with its own error, everything else with the web UI, if there is one.
+func (s *Server) page() (http.Handler, error) {
+	var page http.Handler
+	switch {
+	case !s.cfg.WebUI():
+		return http.HandlerFunc(httpx.NotFound), nil
+	case s.cfg.Web.Dir != "":
+		var err error
+		if page, err = web.Folder(s.cfg.Web.Dir); err != nil {
+			return nil, fmt.Errorf("opening the web UI of ELIZA_UI_DIR (--ui-dir): %w", err)
+		}
+	default:
 		page = web.Handler()
 	}
-	return func(w http.ResponseWriter, r *http.Request) {
-		if isBelow(r.URL.Path, "/api") || (r.Method != http.MethodGet && r.Method != http.MethodHead) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isAPI(r) || (r.Method != http.MethodGet && r.Method != http.MethodHead) {
 			httpx.NotFound(w, r)
 			return
 		}
 		page.ServeHTTP(w, r)
-	}
+	}), nil
 }
 
-// belowAPI applies middlewares to requests below /api only.
-func belowAPI(middlewares ...func(http.Handler) http.Handler) func(http.Handler) http.Handler {
+// where applies middlewares to some requests only.
+func where(matches func(*http.Request) bool, middlewares ...func(http.Handler) http.Handler) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		guarded := chi.Chain(middlewares...).Handler(next)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if isBelow(r.URL.Path, "/api") {
+			if matches(r) {
 				guarded.ServeHTTP(w, r)
 				return
 			}
@@ -109,6 +134,17 @@ func belowAPI(middlewares ...func(http.Handler) http.Handler) func(http.Handler)
 		})
 	}
 }
+
+func isAPI(r *http.Request) bool { return isBelow(r.URL.Path, "/api") }
+
+// bringsFiles reports whether a request costs what uploads cost: disk, or a model for speech.
+func bringsFiles(r *http.Request) bool {
+	return isAPI(r) && strings.HasSuffix(r.URL.Path, "/upload-media") || isBelow(r.URL.Path, "/api/audio")
+}
+
+// repeatable reports whether the answer to a request may be kept under its idempotency key. A key is tied to the bytes of the
+// request, which would have to be collected, and no two forms with the same file have the same.
+func repeatable(r *http.Request) bool { return isAPI(r) && !bringsFiles(r) }
 
 func callerAddress(r *http.Request) string { return httpx.ClientIPFrom(r.Context()).String() }
 

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"iter"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"github.com/elizad/elizad/server/internal/httpx"
 	"github.com/elizad/elizad/server/internal/idempotency"
 	"github.com/elizad/elizad/server/internal/lifecycle"
+	"github.com/elizad/elizad/server/internal/media"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/realtime"
 	"github.com/elizad/elizad/server/internal/rest"
@@ -35,6 +37,7 @@ import (
 type parts struct {
 	keys      auth.Keys
 	store     store.Store
+	media     *media.Service
 	bus       *bus.Local
 	secrets   *seal.Keys
 	hooks     *webhook.Guard
@@ -56,6 +59,7 @@ func (s *Server) components() []lifecycle.Component {
 	return []lifecycle.Component{
 		{Name: "the database", Start: s.openStore, Stop: func(context.Context) error { return s.parts.store.Close() }},
 		{Name: "the bus", Start: s.openBus, Stop: func(context.Context) error { return s.parts.bus.Close() }},
+		{Name: "the files", Start: s.openMedia, Stop: func(context.Context) error { return s.parts.media.Close() }},
 		{Name: "messaging", Start: s.openMessaging},
 		{Name: "the announcer of jobs", Start: s.startAnnouncer, Stop: func(ctx context.Context) error { return s.parts.announcer.Stop(ctx) }},
 		{Name: "the upkeep of sessions and jobs", Start: s.startUpkeep, Stop: s.stopUpkeep},
@@ -98,6 +102,7 @@ func (s *Server) openMessaging(ctx context.Context) error {
 	}
 	s.parts.messaging = messaging.New(messaging.Config{
 		Store: s.parts.store, Bus: s.parts.bus, Logger: s.log, MailboxLimit: s.cfg.Messages.QueueMax, GuardAgents: s.parts.keys.Required(),
+		PublicURL: s.parts.media.PublicURL,
 		Sessions: messaging.SessionLimits{
 			Timeout: s.cfg.Sessions.Timeout, MinTimeout: s.cfg.Sessions.MinTimeout, MaxTimeout: s.cfg.Sessions.MaxTimeout,
 			MaxDuration: s.cfg.Sessions.MaxDuration, Warning: s.cfg.Sessions.Warning,
@@ -112,7 +117,47 @@ func (s *Server) openMessaging(ctx context.Context) error {
 	if err := s.parts.answers.Recover(ctx); err != nil {
 		return err
 	}
-	return s.parts.messaging.Prepare(ctx)
+	if err := s.parts.messaging.Prepare(ctx); err != nil {
+		return err
+	}
+	deletions, err := s.parts.messaging.DeletedChannels()
+	if err != nil {
+		return err
+	}
+	s.parts.media.Start(ctx, func(ctx context.Context) iter.Seq[uuid.UUID] { return channelsIn(ctx, deletions) })
+	return nil
+}
+
+func (s *Server) openMedia(context.Context) error {
+	dirs, err := s.cfg.Storage.MediaDirs()
+	if err != nil {
+		return err
+	}
+	s.parts.media, err = media.Open(media.Config{
+		Store: s.parts.store, AgentUploads: dirs.AgentUploads, ChannelUploads: dirs.ChannelUploads, Generated: dirs.Generated,
+		MaxFile: s.cfg.Limits.MaxUpload, Quota: s.cfg.Limits.UploadQuota, Logger: s.log,
+	})
+	return err
+}
+
+// channelsIn yields the channels that the events of a subscription are about until ctx ends.
+func channelsIn(ctx context.Context, events *bus.Subscription) iter.Seq[uuid.UUID] {
+	return func(yield func(uuid.UUID) bool) {
+		defer events.Close()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case m, ok := <-events.C():
+				if !ok {
+					return
+				}
+				if e, err := messaging.DecodeEvent(m.Data); err == nil && !m.Lost && !yield(e.ChannelID) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func (s *Server) startUpkeep(ctx context.Context) error {

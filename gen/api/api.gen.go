@@ -760,6 +760,34 @@ type AgentStatusEnvelope struct {
 // Example: {"text":"Hello"}
 type AnyJSON = json.RawMessage
 
+// AudioMessage What is said in an audio message.
+//
+// Example: {"message":"Audio transcribed","transcription":"What is the weather like?"}
+type AudioMessage struct {
+	Message       string `json:"message"`
+	Transcription string `json:"transcription"`
+}
+
+// AudioMessageEnvelope What is said in an audio message.
+//
+// Example: {"data":{"message":"Audio transcribed","transcription":"What is the weather like?"},"success":true}
+type AudioMessageEnvelope struct {
+	// Data What is said in an audio message.
+	//
+	// Example: {"message":"Audio transcribed","transcription":"What is the weather like?"}
+	Data AudioMessage `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
+// Binary Bytes.
+//
+// Example:
+type Binary = openapi_types.File
+
 // Channel A conversation.
 //
 // Example: {"createdAt":"2026-11-20T15:33:10.230Z","id":"a754cd35-323b-449b-a989-4846a5be30ab","lastSeq":2,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{"participantCentralUserIds":["17dcb1c8-cf1f-438a-b8c7-dc93995e78be","b850bc30-45f8-0041-a00a-83df46d8555d"]},"name":"Book club","turnPolicy":"queue","type":"GROUP","updatedAt":"2026-11-20T15:33:10.310Z"}
@@ -1445,6 +1473,13 @@ type ExternalMessage struct {
 	//
 	// Example: {"text":"Hello"}
 	Timestamp AnyJSON `json:"timestamp,omitempty"`
+}
+
+// FileForm A file in a form. Other fields are ignored.
+//
+// Example: {"file":""}
+type FileForm struct {
+	File openapi_types.File `json:"file"`
 }
 
 // Greeting A greeting.
@@ -2800,6 +2835,20 @@ type PublicConfigEnvelope struct {
 	Success Success `json:"success"`
 }
 
+// RecordingForm A recording in a form.
+//
+// Example: {"file":"","language":"en"}
+type RecordingForm struct {
+	// File MP3, WAV, Ogg, WebM, MP4, AAC or FLAC.
+	File openapi_types.File `json:"file"`
+
+	// Format Ignored; the format is found in the content.
+	Format *string `json:"format,omitempty"`
+
+	// Language What is spoken, as ISO 639-1.
+	Language *string `json:"language,omitempty"`
+}
+
 // Room A place as an agent knows it. A room that stands for a channel carries its id in `channelId`.
 //
 // Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","createdAt":"2026-11-20T15:33:10.230Z","id":"740de269-82a9-0d4f-9889-c87fb8884f7f","messageServerId":"00000000-0000-0000-0000-000000000000","metadata":null,"name":"Book club","serverId":"00000000-0000-0000-0000-000000000000","source":"client","type":"GROUP","updatedAt":"2026-11-20T15:33:10.230Z","worldId":"dec793fc-c523-0cac-9993-b536acb152af","worldName":"Default Server"}
@@ -3547,6 +3596,32 @@ type SessionsHealth struct {
 	Uptime float64 `json:"uptime"`
 }
 
+// Sound A sound.
+//
+// Example: {"audio":"SUQzBAA=","format":"mpeg"}
+type Sound struct {
+	// Audio Base64.
+	Audio string `json:"audio"`
+
+	// Format The media type without `audio/`.
+	Format string `json:"format"`
+}
+
+// SoundEnvelope A sound.
+//
+// Example: {"data":{"audio":"SUQzBAA=","format":"mpeg"},"success":true}
+type SoundEnvelope struct {
+	// Data A sound.
+	//
+	// Example: {"audio":"SUQzBAA=","format":"mpeg"}
+	Data Sound `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
 // SourceChannel A channel as its platform has it.
 //
 // Example: {"name":"general","sourceId":"81384788765712385","type":"GROUP"}
@@ -3558,6 +3633,114 @@ type SourceChannel struct {
 
 	// Type A ChannelType, in either case; GROUP if it is left out.
 	Type *string `json:"type,omitempty"`
+}
+
+// SpeechRequest What to read aloud, and how.
+//
+// Example: {"text":"Hello there","voice":"nova"}
+type SpeechRequest struct {
+	// Format The file format, such as mp3 or wav, if the model knows it.
+	Format *string `json:"format,omitempty"`
+
+	// MessageID A message to read instead of `text`, where the operation allows it.
+	MessageID *string `json:"messageId,omitempty"`
+
+	// Speed 0.25 to 4.
+	Speed *float64 `json:"speed,omitempty"`
+	Text  *string  `json:"text,omitempty"`
+
+	// Voice A voice of the model; the agent's if it is left out.
+	Voice *string `json:"voice,omitempty"`
+}
+
+// SpokenAnswer An answer as text and sound.
+//
+// Example: {"audio":"SUQzBAA=","format":"mpeg","metadata":{"messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","roomId":"a754cd35-323b-449b-a989-4846a5be30ab","transcription":"What is the weather like?"},"text":"It is raining."}
+type SpokenAnswer struct {
+	// Audio Base64; empty when the agent has nothing to say.
+	Audio string `json:"audio"`
+
+	// Format The media type of the sound without `audio/`.
+	Format string `json:"format"`
+
+	// Metadata What came of a spoken question.
+	//
+	// Example: {"messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","roomId":"a754cd35-323b-449b-a989-4846a5be30ab","transcription":"What is the weather like?"}
+	Metadata SpokenMetadata `json:"metadata"`
+	Text     string         `json:"text"`
+}
+
+// SpokenAnswerEnvelope An answer as text and sound.
+//
+// Example: {"data":{"audio":"SUQzBAA=","format":"mpeg","metadata":{"messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","roomId":"a754cd35-323b-449b-a989-4846a5be30ab","transcription":"What is the weather like?"},"text":"It is raining."},"success":true}
+type SpokenAnswerEnvelope struct {
+	// Data An answer as text and sound.
+	//
+	// Example: {"audio":"SUQzBAA=","format":"mpeg","metadata":{"messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","roomId":"a754cd35-323b-449b-a989-4846a5be30ab","transcription":"What is the weather like?"},"text":"It is raining."}
+	Data SpokenAnswer `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
+// SpokenForm A recording to say to an agent.
+//
+// Example: {"file":"","language":"en"}
+type SpokenForm struct {
+	EntityID *string `json:"entityId,omitempty"`
+
+	// File MP3, WAV, Ogg, WebM, MP4, AAC or FLAC.
+	File openapi_types.File `json:"file"`
+
+	// Format Ignored; the format is found in the content.
+	Format *string `json:"format,omitempty"`
+
+	// Language What is spoken, as ISO 639-1.
+	Language *string `json:"language,omitempty"`
+
+	// Metadata A JSON object that may hold the other fields.
+	Metadata *string `json:"metadata,omitempty"`
+	RoomID   *string `json:"roomId,omitempty"`
+	UserName *string `json:"userName,omitempty"`
+}
+
+// SpokenMetadata What came of a spoken question.
+//
+// Example: {"messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","roomId":"a754cd35-323b-449b-a989-4846a5be30ab","transcription":"What is the weather like?"}
+type SpokenMetadata struct {
+	// MessageID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	MessageID UUID `json:"messageId"`
+
+	// RoomID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	RoomID UUID `json:"roomId"`
+
+	// Transcription What was understood.
+	Transcription string `json:"transcription"`
+}
+
+// SpokenRequest What to say to an agent.
+//
+// Example: {"text":"What is the weather like?","userName":"Ada"}
+type SpokenRequest struct {
+	// EntityID Who says it; any text that is no UUID stands for somebody of that name.
+	EntityID *string `json:"entityId,omitempty"`
+
+	// Name The speaker's name if `userName` is missing.
+	Name *string `json:"name,omitempty"`
+
+	// RoomID A channel; any other text stands for a channel of its own.
+	RoomID *string `json:"roomId,omitempty"`
+
+	// Text Required.
+	Text     *string `json:"text,omitempty"`
+	UserName *string `json:"userName,omitempty"`
+	Voice    *string `json:"voice,omitempty"`
 }
 
 // StreamChunk A piece of a reply. The pieces in the order of `index` make up the text.
@@ -3730,6 +3913,28 @@ type TimeoutPatch struct {
 // Example: 2026-11-20T15:33:10.230Z
 type Timestamp = wire.Timestamp
 
+// Transcript What is said in a recording.
+//
+// Example: {"text":"What is the weather like?"}
+type Transcript struct {
+	Text string `json:"text"`
+}
+
+// TranscriptEnvelope What is said in a recording.
+//
+// Example: {"data":{"text":"What is the weather like?"},"success":true}
+type TranscriptEnvelope struct {
+	// Data What is said in a recording.
+	//
+	// Example: {"text":"What is the weather like?"}
+	Data Transcript `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
 // Transport How the caller gets the answer; `sync` means `http` and `stream` means `sse`.
 //
 // Example: http
@@ -3755,6 +3960,44 @@ type UpdateLocalEnvironmentRequest struct {
 	//
 	// Example: {}
 	Content JSONObject `json:"content"`
+}
+
+// Upload A stored file.
+//
+// Example: {"filename":"0c5b2d0e-7a06-4c55-9d0a-3a1c4c9b6f0e.png","mimeType":"image/png","originalName":"cat.png","size":48213,"type":"image","url":"/media/uploads/agents/b850bc30-45f8-0041-a00a-83df46d8555d/0c5b2d0e-7a06-4c55-9d0a-3a1c4c9b6f0e.png"}
+type Upload struct {
+	// Filename The last element of the address.
+	Filename string `json:"filename"`
+
+	// MimeType The media type that was found in the content.
+	MimeType string `json:"mimeType"`
+
+	// OriginalName What its sender called it.
+	OriginalName string `json:"originalName"`
+
+	// Size Bytes.
+	Size int64 `json:"size"`
+
+	// Type For an agent `image`, `audio`, `video` or `document`; for a channel the media type.
+	Type string `json:"type"`
+
+	// URL Where it is served on this server.
+	URL string `json:"url"`
+}
+
+// UploadEnvelope A stored file.
+//
+// Example: {"data":{"filename":"0c5b2d0e-7a06-4c55-9d0a-3a1c4c9b6f0e.png","mimeType":"image/png","originalName":"cat.png","size":48213,"type":"image","url":"/media/uploads/agents/b850bc30-45f8-0041-a00a-83df46d8555d/0c5b2d0e-7a06-4c55-9d0a-3a1c4c9b6f0e.png"},"success":true}
+type UploadEnvelope struct {
+	// Data A stored file.
+	//
+	// Example: {"filename":"0c5b2d0e-7a06-4c55-9d0a-3a1c4c9b6f0e.png","mimeType":"image/png","originalName":"cat.png","size":48213,"type":"image","url":"/media/uploads/agents/b850bc30-45f8-0041-a00a-83df46d8555d/0c5b2d0e-7a06-4c55-9d0a-3a1c4c9b6f0e.png"}
+	Data Upload `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
 }
 
 // UserMessage The message as posted, in both spellings.
@@ -3999,6 +4242,9 @@ type ChannelID = UUID
 // Cursor Example: YjEyMw
 type Cursor = string
 
+// Filename Example: 0c5b2d0e-7a06-4c55-9d0a-3a1c4c9b6f0e.png
+type Filename = string
+
 // IdempotencyKey Example: 8e03978e-40d5-43dd-bc93-6894a57f9324
 type IdempotencyKey = string
 
@@ -4120,6 +4366,16 @@ type FailureApplicationJSON = Error
 // Example: {"code":"NOT_FOUND","detail":"Agent not found","status":404,"title":"Not Found","type":"about:blank"}
 type FailureApplicationProblemPlusJSON = Problem
 
+// FileRefusedApplicationJSON A failure.
+//
+// Example: {"error":{"code":"NOT_FOUND","message":"Agent not found"},"success":false}
+type FileRefusedApplicationJSON = Error
+
+// FileRefusedApplicationProblemPlusJSON A failure as RFC 9457 describes it.
+//
+// Example: {"code":"NOT_FOUND","detail":"Agent not found","status":404,"title":"Not Found","type":"about:blank"}
+type FileRefusedApplicationProblemPlusJSON = Problem
+
 // ForbiddenApplicationJSON A failure.
 //
 // Example: {"error":{"code":"NOT_FOUND","message":"Agent not found"},"success":false}
@@ -4194,6 +4450,11 @@ type TimedOutApplicationJSON = Error
 //
 // Example: {"code":"NOT_FOUND","detail":"Agent not found","status":404,"title":"Not Found","type":"about:blank"}
 type TimedOutApplicationProblemPlusJSON = Problem
+
+// UploadAnswer A stored file.
+//
+// Example: {"data":{"filename":"0c5b2d0e-7a06-4c55-9d0a-3a1c4c9b6f0e.png","mimeType":"image/png","originalName":"cat.png","size":48213,"type":"image","url":"/media/uploads/agents/b850bc30-45f8-0041-a00a-83df46d8555d/0c5b2d0e-7a06-4c55-9d0a-3a1c4c9b6f0e.png"},"success":true}
+type UploadAnswer = UploadEnvelope
 
 // WorldAnswer A world.
 //
@@ -4551,6 +4812,33 @@ type CreateWorldJSONRequestBody = CreateWorldRequest
 // UpdateWorldJSONRequestBody defines body for UpdateWorld for application/json ContentType.
 type UpdateWorldJSONRequestBody = WorldPatch
 
+// TranscribeAudioMessageMultipartRequestBody defines body for TranscribeAudioMessage for multipart/form-data ContentType.
+type TranscribeAudioMessageMultipartRequestBody = RecordingForm
+
+// SynthesizeAudioMessageJSONRequestBody defines body for SynthesizeAudioMessage for application/json ContentType.
+type SynthesizeAudioMessageJSONRequestBody = SpeechRequest
+
+// ProcessSpeechMultipartRequestBody defines body for ProcessSpeech for multipart/form-data ContentType.
+type ProcessSpeechMultipartRequestBody = SpokenForm
+
+// ConverseAloudJSONRequestBody defines body for ConverseAloud for application/json ContentType.
+type ConverseAloudJSONRequestBody = SpokenRequest
+
+// ConverseAloudMultipartRequestBody defines body for ConverseAloud for multipart/form-data ContentType.
+type ConverseAloudMultipartRequestBody = SpokenForm
+
+// GenerateSpeechJSONRequestBody defines body for GenerateSpeech for application/json ContentType.
+type GenerateSpeechJSONRequestBody = SpeechRequest
+
+// TranscribeMultipartRequestBody defines body for Transcribe for multipart/form-data ContentType.
+type TranscribeMultipartRequestBody = RecordingForm
+
+// UploadAgentMediaMultipartRequestBody defines body for UploadAgentMedia for multipart/form-data ContentType.
+type UploadAgentMediaMultipartRequestBody = FileForm
+
+// UploadChannelMediaMultipartRequestBody defines body for UploadChannelMedia for multipart/form-data ContentType.
+type UploadChannelMediaMultipartRequestBody = FileForm
+
 // CreateGroupJSONRequestBody defines body for CreateGroup for application/json ContentType.
 type CreateGroupJSONRequestBody = CreateGroupRequest
 
@@ -4574,6 +4862,9 @@ type GenerateChannelTitleJSONRequestBody = AgentRef
 
 // PostMessageJSONRequestBody defines body for PostMessage for application/json ContentType.
 type PostMessageJSONRequestBody = PostMessageRequest
+
+// UploadMessageMediaMultipartRequestBody defines body for UploadMessageMedia for multipart/form-data ContentType.
+type UploadMessageMediaMultipartRequestBody = FileForm
 
 // CompleteMessageJSONRequestBody defines body for CompleteMessage for application/json ContentType.
 type CompleteMessageJSONRequestBody = CompleteRequest

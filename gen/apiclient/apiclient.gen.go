@@ -230,7 +230,7 @@ type ClientInterface interface {
 
 	// ListPanels List an agent's panels
 	//
-	// The pages that the agent's plugins offer. Plugins that are built into this server offer none.
+	// The pages that the agent's plugins offer, in their order; none while the agent doesn't run.
 	//
 	// Corresponds with GET /api/agents/{agentId}/panels (the `ListPanels` operationId).
 	ListPanels(ctx context.Context, agentID AgentID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -371,6 +371,117 @@ type ClientInterface interface {
 	//
 	// Corresponds with PATCH /api/agents/{agentId}/worlds/{worldId} (the `UpdateWorld` operationId).
 	UpdateWorld(ctx context.Context, agentID AgentID, worldID UUID, body UpdateWorldJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// TranscribeAudioMessageWithBody Turn an audio message into text
+	//
+	// Like a transcription, in another form. Nothing is posted; to talk to the agent use `speech/conversation`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/audio/{agentId}/audio-messages (the `TranscribeAudioMessage` operationId).
+	TranscribeAudioMessageWithBody(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SynthesizeAudioMessageWithBody Read a text or a message aloud
+	//
+	// With `text` the sound itself. With the `messageId` of a message in a channel of the agent, and no text, an object with
+	// the sound in base64.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/audio/{agentId}/audio-messages/synthesize (the `SynthesizeAudioMessage` operationId).
+	SynthesizeAudioMessageWithBody(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SynthesizeAudioMessage Read a text or a message aloud
+	//
+	// With `text` the sound itself. With the `messageId` of a message in a channel of the agent, and no text, an object with
+	// the sound in base64.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/audio/{agentId}/audio-messages/synthesize (the `SynthesizeAudioMessage` operationId).
+	SynthesizeAudioMessage(ctx context.Context, agentID AgentID, body SynthesizeAudioMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ProcessSpeechWithBody Say something to an agent and hear its answer (recordings only)
+	//
+	// Like `speech/conversation` with a recording.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/audio/{agentId}/speech (the `ProcessSpeech` operationId).
+	ProcessSpeechWithBody(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ConverseAloudWithBody Say something to an agent and hear its answer
+	//
+	// Posts a message to a direct channel with the agent, waits for the reply and reads it aloud. A text as JSON is answered
+	// with the sound; a recording is transcribed first, and answered with text and sound. The channel is the one that
+	// `roomId` names, or the caller's own with this agent.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/audio/{agentId}/speech/conversation (the `ConverseAloud` operationId).
+	ConverseAloudWithBody(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ConverseAloud Say something to an agent and hear its answer
+	//
+	// Posts a message to a direct channel with the agent, waits for the reply and reads it aloud. A text as JSON is answered
+	// with the sound; a recording is transcribed first, and answered with text and sound. The channel is the one that
+	// `roomId` names, or the caller's own with this agent.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/audio/{agentId}/speech/conversation (the `ConverseAloud` operationId).
+	ConverseAloud(ctx context.Context, agentID AgentID, body ConverseAloudJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GenerateSpeechWithBody Read a text aloud
+	//
+	// The sound, as it is made, by the model that the running agent has for it; 503 names the setting that is missing when
+	// it has none.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/audio/{agentId}/speech/generate (the `GenerateSpeech` operationId).
+	GenerateSpeechWithBody(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GenerateSpeech Read a text aloud
+	//
+	// The sound, as it is made, by the model that the running agent has for it; 503 names the setting that is missing when
+	// it has none.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/audio/{agentId}/speech/generate (the `GenerateSpeech` operationId).
+	GenerateSpeech(ctx context.Context, agentID AgentID, body GenerateSpeechJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// TranscribeWithBody Turn speech into text
+	//
+	// What is said in a recording, by the model that the running agent has for it; 503 names the setting that is missing
+	// when it has none. The recording is not kept.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/audio/{agentId}/transcriptions (the `Transcribe` operationId).
+	TranscribeWithBody(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UploadAgentMediaWithBody Upload a file to an agent
+	//
+	// Stores a file and says where it is served; nothing is posted. The agent must exist, and need not run. What the file
+	// is, is found in its content: JPEG, PNG, GIF, WebP, MP3, WAV, Ogg, WebM, MP4, AAC, FLAC, PDF and plain text are taken;
+	// markup of any kind isn't. The name that is served is made up and can't be guessed.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/media/agents/{agentId}/upload-media (the `UploadAgentMedia` operationId).
+	UploadAgentMediaWithBody(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UploadChannelMediaWithBody Upload a file to a channel
+	//
+	// Stores a file and says where it is served; nothing is posted. `type` is the media type here. The same files are taken
+	// as for an agent. They are deleted with the channel.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/media/channels/{channelId}/upload-media (the `UploadChannelMedia` operationId).
+	UploadChannelMediaWithBody(ctx context.Context, channelID ChannelID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DeleteGroup Delete the worlds of a message server
 	//
@@ -640,6 +751,15 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/messaging/channels/{channelId}/participants (the `ListChannelParticipants` operationId).
 	ListChannelParticipants(ctx context.Context, channelID ChannelID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UploadMessageMediaWithBody Upload a file to a channel (below messaging)
+	//
+	// The same as `/api/media/channels/{channelId}/upload-media`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/messaging/channels/{channelId}/upload-media (the `UploadMessageMedia` operationId).
+	UploadMessageMediaWithBody(ctx context.Context, channelID ChannelID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CompleteMessageWithBody Tell that a message is dealt with
 	//
@@ -1171,6 +1291,28 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /healthz (the `GetLiveness` operationId).
 	GetLiveness(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetGeneratedFile Read a file that an agent made
+	//
+	// Like a file uploaded to an agent.
+	//
+	// Corresponds with GET /media/generated/{agentId}/{filename} (the `GetGeneratedFile` operationId).
+	GetGeneratedFile(ctx context.Context, agentID AgentID, filename Filename, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetAgentUpload Read a file uploaded to an agent
+	//
+	// The file, or the ranges asked for. Needs no key: the address is the secret. A browser shows images, sound and video,
+	// runs nothing, and saves everything else.
+	//
+	// Corresponds with GET /media/uploads/agents/{agentId}/{filename} (the `GetAgentUpload` operationId).
+	GetAgentUpload(ctx context.Context, agentID AgentID, filename Filename, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetChannelUpload Read a file uploaded to a channel
+	//
+	// Like a file uploaded to an agent, as long as the channel is there.
+	//
+	// Corresponds with GET /media/uploads/channels/{channelId}/{filename} (the `GetChannelUpload` operationId).
+	GetChannelUpload(ctx context.Context, channelID ChannelID, filename Filename, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // ListAgents List agents
@@ -1472,7 +1614,7 @@ func (c *Client) UpdateMemory(ctx context.Context, agentID AgentID, memoryID UUI
 
 // ListPanels List an agent's panels
 //
-// The pages that the agent's plugins offer. Plugins that are built into this server offer none.
+// The pages that the agent's plugins offer, in their order; none while the agent doesn't run.
 //
 // Corresponds with GET /api/agents/{agentId}/panels (the `ListPanels` operationId).
 func (c *Client) ListPanels(ctx context.Context, agentID AgentID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1774,6 +1916,227 @@ func (c *Client) UpdateWorldWithBody(ctx context.Context, agentID AgentID, world
 // Corresponds with PATCH /api/agents/{agentId}/worlds/{worldId} (the `UpdateWorld` operationId).
 func (c *Client) UpdateWorld(ctx context.Context, agentID AgentID, worldID UUID, body UpdateWorldJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewUpdateWorldRequest(c.Server, agentID, worldID, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// TranscribeAudioMessageWithBody Turn an audio message into text
+//
+// Like a transcription, in another form. Nothing is posted; to talk to the agent use `speech/conversation`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/audio/{agentId}/audio-messages (the `TranscribeAudioMessage` operationId).
+func (c *Client) TranscribeAudioMessageWithBody(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTranscribeAudioMessageRequestWithBody(c.Server, agentID, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SynthesizeAudioMessageWithBody Read a text or a message aloud
+//
+// With `text` the sound itself. With the `messageId` of a message in a channel of the agent, and no text, an object with
+// the sound in base64.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/audio/{agentId}/audio-messages/synthesize (the `SynthesizeAudioMessage` operationId).
+func (c *Client) SynthesizeAudioMessageWithBody(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSynthesizeAudioMessageRequestWithBody(c.Server, agentID, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SynthesizeAudioMessage Read a text or a message aloud
+//
+// With `text` the sound itself. With the `messageId` of a message in a channel of the agent, and no text, an object with
+// the sound in base64.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/audio/{agentId}/audio-messages/synthesize (the `SynthesizeAudioMessage` operationId).
+func (c *Client) SynthesizeAudioMessage(ctx context.Context, agentID AgentID, body SynthesizeAudioMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSynthesizeAudioMessageRequest(c.Server, agentID, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ProcessSpeechWithBody Say something to an agent and hear its answer (recordings only)
+//
+// Like `speech/conversation` with a recording.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/audio/{agentId}/speech (the `ProcessSpeech` operationId).
+func (c *Client) ProcessSpeechWithBody(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewProcessSpeechRequestWithBody(c.Server, agentID, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ConverseAloudWithBody Say something to an agent and hear its answer
+//
+// Posts a message to a direct channel with the agent, waits for the reply and reads it aloud. A text as JSON is answered
+// with the sound; a recording is transcribed first, and answered with text and sound. The channel is the one that
+// `roomId` names, or the caller's own with this agent.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/audio/{agentId}/speech/conversation (the `ConverseAloud` operationId).
+func (c *Client) ConverseAloudWithBody(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewConverseAloudRequestWithBody(c.Server, agentID, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ConverseAloud Say something to an agent and hear its answer
+//
+// Posts a message to a direct channel with the agent, waits for the reply and reads it aloud. A text as JSON is answered
+// with the sound; a recording is transcribed first, and answered with text and sound. The channel is the one that
+// `roomId` names, or the caller's own with this agent.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/audio/{agentId}/speech/conversation (the `ConverseAloud` operationId).
+func (c *Client) ConverseAloud(ctx context.Context, agentID AgentID, body ConverseAloudJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewConverseAloudRequest(c.Server, agentID, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GenerateSpeechWithBody Read a text aloud
+//
+// The sound, as it is made, by the model that the running agent has for it; 503 names the setting that is missing when
+// it has none.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/audio/{agentId}/speech/generate (the `GenerateSpeech` operationId).
+func (c *Client) GenerateSpeechWithBody(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGenerateSpeechRequestWithBody(c.Server, agentID, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GenerateSpeech Read a text aloud
+//
+// The sound, as it is made, by the model that the running agent has for it; 503 names the setting that is missing when
+// it has none.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/audio/{agentId}/speech/generate (the `GenerateSpeech` operationId).
+func (c *Client) GenerateSpeech(ctx context.Context, agentID AgentID, body GenerateSpeechJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGenerateSpeechRequest(c.Server, agentID, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// TranscribeWithBody Turn speech into text
+//
+// What is said in a recording, by the model that the running agent has for it; 503 names the setting that is missing
+// when it has none. The recording is not kept.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/audio/{agentId}/transcriptions (the `Transcribe` operationId).
+func (c *Client) TranscribeWithBody(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTranscribeRequestWithBody(c.Server, agentID, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UploadAgentMediaWithBody Upload a file to an agent
+//
+// Stores a file and says where it is served; nothing is posted. The agent must exist, and need not run. What the file
+// is, is found in its content: JPEG, PNG, GIF, WebP, MP3, WAV, Ogg, WebM, MP4, AAC, FLAC, PDF and plain text are taken;
+// markup of any kind isn't. The name that is served is made up and can't be guessed.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/media/agents/{agentId}/upload-media (the `UploadAgentMedia` operationId).
+func (c *Client) UploadAgentMediaWithBody(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUploadAgentMediaRequestWithBody(c.Server, agentID, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UploadChannelMediaWithBody Upload a file to a channel
+//
+// Stores a file and says where it is served; nothing is posted. `type` is the media type here. The same files are taken
+// as for an agent. They are deleted with the channel.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/media/channels/{channelId}/upload-media (the `UploadChannelMedia` operationId).
+func (c *Client) UploadChannelMediaWithBody(ctx context.Context, channelID ChannelID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUploadChannelMediaRequestWithBody(c.Server, channelID, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2313,6 +2676,25 @@ func (c *Client) DeleteMessage(ctx context.Context, channelID ChannelID, message
 // Corresponds with GET /api/messaging/channels/{channelId}/participants (the `ListChannelParticipants` operationId).
 func (c *Client) ListChannelParticipants(ctx context.Context, channelID ChannelID, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListChannelParticipantsRequest(c.Server, channelID)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UploadMessageMediaWithBody Upload a file to a channel (below messaging)
+//
+// The same as `/api/media/channels/{channelId}/upload-media`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/messaging/channels/{channelId}/upload-media (the `UploadMessageMedia` operationId).
+func (c *Client) UploadMessageMediaWithBody(ctx context.Context, channelID ChannelID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUploadMessageMediaRequestWithBody(c.Server, channelID, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -3434,6 +3816,58 @@ func (c *Client) GetHealth(ctx context.Context, reqEditors ...RequestEditorFn) (
 // Corresponds with GET /healthz (the `GetLiveness` operationId).
 func (c *Client) GetLiveness(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetLivenessRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetGeneratedFile Read a file that an agent made
+//
+// Like a file uploaded to an agent.
+//
+// Corresponds with GET /media/generated/{agentId}/{filename} (the `GetGeneratedFile` operationId).
+func (c *Client) GetGeneratedFile(ctx context.Context, agentID AgentID, filename Filename, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetGeneratedFileRequest(c.Server, agentID, filename)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetAgentUpload Read a file uploaded to an agent
+//
+// The file, or the ranges asked for. Needs no key: the address is the secret. A browser shows images, sound and video,
+// runs nothing, and saves everything else.
+//
+// Corresponds with GET /media/uploads/agents/{agentId}/{filename} (the `GetAgentUpload` operationId).
+func (c *Client) GetAgentUpload(ctx context.Context, agentID AgentID, filename Filename, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetAgentUploadRequest(c.Server, agentID, filename)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetChannelUpload Read a file uploaded to a channel
+//
+// Like a file uploaded to an agent, as long as the channel is there.
+//
+// Corresponds with GET /media/uploads/channels/{channelId}/{filename} (the `GetChannelUpload` operationId).
+func (c *Client) GetChannelUpload(ctx context.Context, channelID ChannelID, filename Filename, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetChannelUploadRequest(c.Server, channelID, filename)
 	if err != nil {
 		return nil, err
 	}
@@ -5089,6 +5523,327 @@ func NewUpdateWorldRequestWithBody(server string, agentID AgentID, worldID UUID,
 	return req, nil
 }
 
+// NewTranscribeAudioMessageRequestWithBody constructs an http.Request for the TranscribeAudioMessage method, with any body, and a specified content type
+func NewTranscribeAudioMessageRequestWithBody(server string, agentID AgentID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "agentId", agentID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/audio/%s/audio-messages", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSynthesizeAudioMessageRequest calls the generic SynthesizeAudioMessage builder with application/json body
+func NewSynthesizeAudioMessageRequest(server string, agentID AgentID, body SynthesizeAudioMessageJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSynthesizeAudioMessageRequestWithBody(server, agentID, "application/json", bodyReader)
+}
+
+// NewSynthesizeAudioMessageRequestWithBody constructs an http.Request for the SynthesizeAudioMessage method, with any body, and a specified content type
+func NewSynthesizeAudioMessageRequestWithBody(server string, agentID AgentID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "agentId", agentID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/audio/%s/audio-messages/synthesize", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewProcessSpeechRequestWithBody constructs an http.Request for the ProcessSpeech method, with any body, and a specified content type
+func NewProcessSpeechRequestWithBody(server string, agentID AgentID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "agentId", agentID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/audio/%s/speech", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewConverseAloudRequest calls the generic ConverseAloud builder with application/json body
+func NewConverseAloudRequest(server string, agentID AgentID, body ConverseAloudJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewConverseAloudRequestWithBody(server, agentID, "application/json", bodyReader)
+}
+
+// NewConverseAloudRequestWithBody constructs an http.Request for the ConverseAloud method, with any body, and a specified content type
+func NewConverseAloudRequestWithBody(server string, agentID AgentID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "agentId", agentID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/audio/%s/speech/conversation", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGenerateSpeechRequest calls the generic GenerateSpeech builder with application/json body
+func NewGenerateSpeechRequest(server string, agentID AgentID, body GenerateSpeechJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewGenerateSpeechRequestWithBody(server, agentID, "application/json", bodyReader)
+}
+
+// NewGenerateSpeechRequestWithBody constructs an http.Request for the GenerateSpeech method, with any body, and a specified content type
+func NewGenerateSpeechRequestWithBody(server string, agentID AgentID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "agentId", agentID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/audio/%s/speech/generate", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewTranscribeRequestWithBody constructs an http.Request for the Transcribe method, with any body, and a specified content type
+func NewTranscribeRequestWithBody(server string, agentID AgentID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "agentId", agentID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/audio/%s/transcriptions", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewUploadAgentMediaRequestWithBody constructs an http.Request for the UploadAgentMedia method, with any body, and a specified content type
+func NewUploadAgentMediaRequestWithBody(server string, agentID AgentID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "agentId", agentID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/media/agents/%s/upload-media", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewUploadChannelMediaRequestWithBody constructs an http.Request for the UploadChannelMedia method, with any body, and a specified content type
+func NewUploadChannelMediaRequestWithBody(server string, channelID ChannelID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "channelId", channelID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/media/channels/%s/upload-media", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewDeleteGroupRequest constructs an http.Request for the DeleteGroup method
 func NewDeleteGroupRequest(server string, messageServerID MessageServerID) (*http.Request, error) {
 	var err error
@@ -6017,6 +6772,42 @@ func NewListChannelParticipantsRequest(server string, channelID ChannelID) (*htt
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewUploadMessageMediaRequestWithBody constructs an http.Request for the UploadMessageMedia method, with any body, and a specified content type
+func NewUploadMessageMediaRequestWithBody(server string, channelID ChannelID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "channelId", channelID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/messaging/channels/%s/upload-media", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -8046,6 +8837,129 @@ func NewGetLivenessRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewGetGeneratedFileRequest constructs an http.Request for the GetGeneratedFile method
+func NewGetGeneratedFileRequest(server string, agentID AgentID, filename Filename) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "agentId", agentID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "filename", filename, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/media/generated/%s/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetAgentUploadRequest constructs an http.Request for the GetAgentUpload method
+func NewGetAgentUploadRequest(server string, agentID AgentID, filename Filename) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "agentId", agentID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "filename", filename, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/media/uploads/agents/%s/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetChannelUploadRequest constructs an http.Request for the GetChannelUpload method
+func NewGetChannelUploadRequest(server string, channelID ChannelID, filename Filename) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "channelId", channelID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "filename", filename, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/media/uploads/channels/%s/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 func (c *Client) applyEditors(ctx context.Context, req *http.Request, additionalEditors []RequestEditorFn) error {
 	for _, r := range c.RequestEditors {
 		if err := r(ctx, req); err != nil {
@@ -8249,7 +9163,7 @@ type ClientWithResponsesInterface interface {
 
 	// ListPanelsWithResponse List an agent's panels
 	//
-	// The pages that the agent's plugins offer. Plugins that are built into this server offer none.
+	// The pages that the agent's plugins offer, in their order; none while the agent doesn't run.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8408,6 +9322,117 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with PATCH /api/agents/{agentId}/worlds/{worldId} (the `UpdateWorld` operationId).
 	UpdateWorldWithResponse(ctx context.Context, agentID AgentID, worldID UUID, body UpdateWorldJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateWorldResult, error)
+
+	// TranscribeAudioMessageWithBodyWithResponse Turn an audio message into text
+	//
+	// Like a transcription, in another form. Nothing is posted; to talk to the agent use `speech/conversation`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/audio/{agentId}/audio-messages (the `TranscribeAudioMessage` operationId).
+	TranscribeAudioMessageWithBodyWithResponse(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TranscribeAudioMessageResult, error)
+
+	// SynthesizeAudioMessageWithBodyWithResponse Read a text or a message aloud
+	//
+	// With `text` the sound itself. With the `messageId` of a message in a channel of the agent, and no text, an object with
+	// the sound in base64.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/audio/{agentId}/audio-messages/synthesize (the `SynthesizeAudioMessage` operationId).
+	SynthesizeAudioMessageWithBodyWithResponse(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SynthesizeAudioMessageResult, error)
+
+	// SynthesizeAudioMessageWithResponse Read a text or a message aloud
+	//
+	// With `text` the sound itself. With the `messageId` of a message in a channel of the agent, and no text, an object with
+	// the sound in base64.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/audio/{agentId}/audio-messages/synthesize (the `SynthesizeAudioMessage` operationId).
+	SynthesizeAudioMessageWithResponse(ctx context.Context, agentID AgentID, body SynthesizeAudioMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*SynthesizeAudioMessageResult, error)
+
+	// ProcessSpeechWithBodyWithResponse Say something to an agent and hear its answer (recordings only)
+	//
+	// Like `speech/conversation` with a recording.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/audio/{agentId}/speech (the `ProcessSpeech` operationId).
+	ProcessSpeechWithBodyWithResponse(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ProcessSpeechResult, error)
+
+	// ConverseAloudWithBodyWithResponse Say something to an agent and hear its answer
+	//
+	// Posts a message to a direct channel with the agent, waits for the reply and reads it aloud. A text as JSON is answered
+	// with the sound; a recording is transcribed first, and answered with text and sound. The channel is the one that
+	// `roomId` names, or the caller's own with this agent.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/audio/{agentId}/speech/conversation (the `ConverseAloud` operationId).
+	ConverseAloudWithBodyWithResponse(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ConverseAloudResult, error)
+
+	// ConverseAloudWithResponse Say something to an agent and hear its answer
+	//
+	// Posts a message to a direct channel with the agent, waits for the reply and reads it aloud. A text as JSON is answered
+	// with the sound; a recording is transcribed first, and answered with text and sound. The channel is the one that
+	// `roomId` names, or the caller's own with this agent.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/audio/{agentId}/speech/conversation (the `ConverseAloud` operationId).
+	ConverseAloudWithResponse(ctx context.Context, agentID AgentID, body ConverseAloudJSONRequestBody, reqEditors ...RequestEditorFn) (*ConverseAloudResult, error)
+
+	// GenerateSpeechWithBodyWithResponse Read a text aloud
+	//
+	// The sound, as it is made, by the model that the running agent has for it; 503 names the setting that is missing when
+	// it has none.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/audio/{agentId}/speech/generate (the `GenerateSpeech` operationId).
+	GenerateSpeechWithBodyWithResponse(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GenerateSpeechResult, error)
+
+	// GenerateSpeechWithResponse Read a text aloud
+	//
+	// The sound, as it is made, by the model that the running agent has for it; 503 names the setting that is missing when
+	// it has none.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/audio/{agentId}/speech/generate (the `GenerateSpeech` operationId).
+	GenerateSpeechWithResponse(ctx context.Context, agentID AgentID, body GenerateSpeechJSONRequestBody, reqEditors ...RequestEditorFn) (*GenerateSpeechResult, error)
+
+	// TranscribeWithBodyWithResponse Turn speech into text
+	//
+	// What is said in a recording, by the model that the running agent has for it; 503 names the setting that is missing
+	// when it has none. The recording is not kept.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/audio/{agentId}/transcriptions (the `Transcribe` operationId).
+	TranscribeWithBodyWithResponse(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TranscribeResult, error)
+
+	// UploadAgentMediaWithBodyWithResponse Upload a file to an agent
+	//
+	// Stores a file and says where it is served; nothing is posted. The agent must exist, and need not run. What the file
+	// is, is found in its content: JPEG, PNG, GIF, WebP, MP3, WAV, Ogg, WebM, MP4, AAC, FLAC, PDF and plain text are taken;
+	// markup of any kind isn't. The name that is served is made up and can't be guessed.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/media/agents/{agentId}/upload-media (the `UploadAgentMedia` operationId).
+	UploadAgentMediaWithBodyWithResponse(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UploadAgentMediaResult, error)
+
+	// UploadChannelMediaWithBodyWithResponse Upload a file to a channel
+	//
+	// Stores a file and says where it is served; nothing is posted. `type` is the media type here. The same files are taken
+	// as for an agent. They are deleted with the channel.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/media/channels/{channelId}/upload-media (the `UploadChannelMedia` operationId).
+	UploadChannelMediaWithBodyWithResponse(ctx context.Context, channelID ChannelID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UploadChannelMediaResult, error)
 
 	// DeleteGroupWithResponse Delete the worlds of a message server
 	//
@@ -8699,6 +9724,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/messaging/channels/{channelId}/participants (the `ListChannelParticipants` operationId).
 	ListChannelParticipantsWithResponse(ctx context.Context, channelID ChannelID, reqEditors ...RequestEditorFn) (*ListChannelParticipantsResult, error)
+
+	// UploadMessageMediaWithBodyWithResponse Upload a file to a channel (below messaging)
+	//
+	// The same as `/api/media/channels/{channelId}/upload-media`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/messaging/channels/{channelId}/upload-media (the `UploadMessageMedia` operationId).
+	UploadMessageMediaWithBodyWithResponse(ctx context.Context, channelID ChannelID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UploadMessageMediaResult, error)
 
 	// CompleteMessageWithBodyWithResponse Tell that a message is dealt with
 	//
@@ -9292,6 +10326,34 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /healthz (the `GetLiveness` operationId).
 	GetLivenessWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetLivenessResult, error)
+
+	// GetGeneratedFileWithResponse Read a file that an agent made
+	//
+	// Like a file uploaded to an agent.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /media/generated/{agentId}/{filename} (the `GetGeneratedFile` operationId).
+	GetGeneratedFileWithResponse(ctx context.Context, agentID AgentID, filename Filename, reqEditors ...RequestEditorFn) (*GetGeneratedFileResult, error)
+
+	// GetAgentUploadWithResponse Read a file uploaded to an agent
+	//
+	// The file, or the ranges asked for. Needs no key: the address is the secret. A browser shows images, sound and video,
+	// runs nothing, and saves everything else.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /media/uploads/agents/{agentId}/{filename} (the `GetAgentUpload` operationId).
+	GetAgentUploadWithResponse(ctx context.Context, agentID AgentID, filename Filename, reqEditors ...RequestEditorFn) (*GetAgentUploadResult, error)
+
+	// GetChannelUploadWithResponse Read a file uploaded to a channel
+	//
+	// Like a file uploaded to an agent, as long as the channel is there.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /media/uploads/channels/{channelId}/{filename} (the `GetChannelUpload` operationId).
+	GetChannelUploadWithResponse(ctx context.Context, channelID ChannelID, filename Filename, reqEditors ...RequestEditorFn) (*GetChannelUploadResult, error)
 }
 
 // ListAgentsResult200Headers the declared response headers of an HTTP 200 response for ListAgents
@@ -10368,6 +11430,380 @@ func (r UpdateWorldResult) ContentType() string {
 	return ""
 }
 
+type TranscribeAudioMessageResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *AudioMessageEnvelope
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequestApplicationJSON
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSON413 the response for an HTTP 413 `application/json` response
+	JSON413 *FileRefusedApplicationJSON
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *FileRefusedApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r TranscribeAudioMessageResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r TranscribeAudioMessageResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r TranscribeAudioMessageResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type SynthesizeAudioMessageResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SoundEnvelope
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequestApplicationJSON
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r SynthesizeAudioMessageResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SynthesizeAudioMessageResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SynthesizeAudioMessageResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ProcessSpeechResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SpokenAnswerEnvelope
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequestApplicationJSON
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSON413 the response for an HTTP 413 `application/json` response
+	JSON413 *FileRefusedApplicationJSON
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *FileRefusedApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r ProcessSpeechResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ProcessSpeechResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ProcessSpeechResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ConverseAloudResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SpokenAnswerEnvelope
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequestApplicationJSON
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSON413 the response for an HTTP 413 `application/json` response
+	JSON413 *FileRefusedApplicationJSON
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *FileRefusedApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r ConverseAloudResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ConverseAloudResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ConverseAloudResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GenerateSpeechResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequestApplicationJSON
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r GenerateSpeechResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GenerateSpeechResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GenerateSpeechResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type TranscribeResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *TranscriptEnvelope
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequestApplicationJSON
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSON413 the response for an HTTP 413 `application/json` response
+	JSON413 *FileRefusedApplicationJSON
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *FileRefusedApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r TranscribeResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r TranscribeResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r TranscribeResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type UploadAgentMediaResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *UploadAnswer
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequestApplicationJSON
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSON413 the response for an HTTP 413 `application/json` response
+	JSON413 *FileRefusedApplicationJSON
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *FileRefusedApplicationProblemPlusJSON
+	// JSON415 the response for an HTTP 415 `application/json` response
+	JSON415 *FileRefusedApplicationJSON
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *FileRefusedApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r UploadAgentMediaResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UploadAgentMediaResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UploadAgentMediaResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type UploadChannelMediaResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *UploadAnswer
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequestApplicationJSON
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSON413 the response for an HTTP 413 `application/json` response
+	JSON413 *FileRefusedApplicationJSON
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *FileRefusedApplicationProblemPlusJSON
+	// JSON415 the response for an HTTP 415 `application/json` response
+	JSON415 *FileRefusedApplicationJSON
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *FileRefusedApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r UploadChannelMediaResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UploadChannelMediaResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UploadChannelMediaResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type DeleteGroupResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -11161,6 +12597,57 @@ func (r ListChannelParticipantsResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ListChannelParticipantsResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type UploadMessageMediaResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *UploadAnswer
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequestApplicationJSON
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSON413 the response for an HTTP 413 `application/json` response
+	JSON413 *FileRefusedApplicationJSON
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *FileRefusedApplicationProblemPlusJSON
+	// JSON415 the response for an HTTP 415 `application/json` response
+	JSON415 *FileRefusedApplicationJSON
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *FileRefusedApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r UploadMessageMediaResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UploadMessageMediaResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UploadMessageMediaResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -13015,6 +14502,117 @@ func (r GetLivenessResult) ContentType() string {
 	return ""
 }
 
+type GetGeneratedFileResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r GetGeneratedFileResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetGeneratedFileResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetGeneratedFileResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetAgentUploadResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r GetAgentUploadResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetAgentUploadResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetAgentUploadResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetChannelUploadResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r GetChannelUploadResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetChannelUploadResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetChannelUploadResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListAgentsWithResponse List agents
 //
 // Every stored agent, the active ones first, then by name.
@@ -13270,7 +14868,7 @@ func (c *ClientWithResponses) UpdateMemoryWithResponse(ctx context.Context, agen
 
 // ListPanelsWithResponse List an agent's panels
 //
-// The pages that the agent's plugins offer. Plugins that are built into this server offer none.
+// The pages that the agent's plugins offer, in their order; none while the agent doesn't run.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -13530,6 +15128,183 @@ func (c *ClientWithResponses) UpdateWorldWithResponse(ctx context.Context, agent
 		return nil, err
 	}
 	return ParseUpdateWorldResult(rsp)
+}
+
+// TranscribeAudioMessageWithBodyWithResponse Turn an audio message into text
+//
+// Like a transcription, in another form. Nothing is posted; to talk to the agent use `speech/conversation`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/audio/{agentId}/audio-messages (the `TranscribeAudioMessage` operationId).
+func (c *ClientWithResponses) TranscribeAudioMessageWithBodyWithResponse(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TranscribeAudioMessageResult, error) {
+	rsp, err := c.TranscribeAudioMessageWithBody(ctx, agentID, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTranscribeAudioMessageResult(rsp)
+}
+
+// SynthesizeAudioMessageWithBodyWithResponse Read a text or a message aloud
+//
+// With `text` the sound itself. With the `messageId` of a message in a channel of the agent, and no text, an object with
+// the sound in base64.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/audio/{agentId}/audio-messages/synthesize (the `SynthesizeAudioMessage` operationId).
+func (c *ClientWithResponses) SynthesizeAudioMessageWithBodyWithResponse(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SynthesizeAudioMessageResult, error) {
+	rsp, err := c.SynthesizeAudioMessageWithBody(ctx, agentID, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSynthesizeAudioMessageResult(rsp)
+}
+
+// SynthesizeAudioMessageWithResponse Read a text or a message aloud
+//
+// With `text` the sound itself. With the `messageId` of a message in a channel of the agent, and no text, an object with
+// the sound in base64.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/audio/{agentId}/audio-messages/synthesize (the `SynthesizeAudioMessage` operationId).
+func (c *ClientWithResponses) SynthesizeAudioMessageWithResponse(ctx context.Context, agentID AgentID, body SynthesizeAudioMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*SynthesizeAudioMessageResult, error) {
+	rsp, err := c.SynthesizeAudioMessage(ctx, agentID, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSynthesizeAudioMessageResult(rsp)
+}
+
+// ProcessSpeechWithBodyWithResponse Say something to an agent and hear its answer (recordings only)
+//
+// Like `speech/conversation` with a recording.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/audio/{agentId}/speech (the `ProcessSpeech` operationId).
+func (c *ClientWithResponses) ProcessSpeechWithBodyWithResponse(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ProcessSpeechResult, error) {
+	rsp, err := c.ProcessSpeechWithBody(ctx, agentID, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseProcessSpeechResult(rsp)
+}
+
+// ConverseAloudWithBodyWithResponse Say something to an agent and hear its answer
+//
+// Posts a message to a direct channel with the agent, waits for the reply and reads it aloud. A text as JSON is answered
+// with the sound; a recording is transcribed first, and answered with text and sound. The channel is the one that
+// `roomId` names, or the caller's own with this agent.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/audio/{agentId}/speech/conversation (the `ConverseAloud` operationId).
+func (c *ClientWithResponses) ConverseAloudWithBodyWithResponse(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ConverseAloudResult, error) {
+	rsp, err := c.ConverseAloudWithBody(ctx, agentID, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseConverseAloudResult(rsp)
+}
+
+// ConverseAloudWithResponse Say something to an agent and hear its answer
+//
+// Posts a message to a direct channel with the agent, waits for the reply and reads it aloud. A text as JSON is answered
+// with the sound; a recording is transcribed first, and answered with text and sound. The channel is the one that
+// `roomId` names, or the caller's own with this agent.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/audio/{agentId}/speech/conversation (the `ConverseAloud` operationId).
+func (c *ClientWithResponses) ConverseAloudWithResponse(ctx context.Context, agentID AgentID, body ConverseAloudJSONRequestBody, reqEditors ...RequestEditorFn) (*ConverseAloudResult, error) {
+	rsp, err := c.ConverseAloud(ctx, agentID, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseConverseAloudResult(rsp)
+}
+
+// GenerateSpeechWithBodyWithResponse Read a text aloud
+//
+// The sound, as it is made, by the model that the running agent has for it; 503 names the setting that is missing when
+// it has none.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/audio/{agentId}/speech/generate (the `GenerateSpeech` operationId).
+func (c *ClientWithResponses) GenerateSpeechWithBodyWithResponse(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GenerateSpeechResult, error) {
+	rsp, err := c.GenerateSpeechWithBody(ctx, agentID, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGenerateSpeechResult(rsp)
+}
+
+// GenerateSpeechWithResponse Read a text aloud
+//
+// The sound, as it is made, by the model that the running agent has for it; 503 names the setting that is missing when
+// it has none.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/audio/{agentId}/speech/generate (the `GenerateSpeech` operationId).
+func (c *ClientWithResponses) GenerateSpeechWithResponse(ctx context.Context, agentID AgentID, body GenerateSpeechJSONRequestBody, reqEditors ...RequestEditorFn) (*GenerateSpeechResult, error) {
+	rsp, err := c.GenerateSpeech(ctx, agentID, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGenerateSpeechResult(rsp)
+}
+
+// TranscribeWithBodyWithResponse Turn speech into text
+//
+// What is said in a recording, by the model that the running agent has for it; 503 names the setting that is missing
+// when it has none. The recording is not kept.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/audio/{agentId}/transcriptions (the `Transcribe` operationId).
+func (c *ClientWithResponses) TranscribeWithBodyWithResponse(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TranscribeResult, error) {
+	rsp, err := c.TranscribeWithBody(ctx, agentID, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTranscribeResult(rsp)
+}
+
+// UploadAgentMediaWithBodyWithResponse Upload a file to an agent
+//
+// Stores a file and says where it is served; nothing is posted. The agent must exist, and need not run. What the file
+// is, is found in its content: JPEG, PNG, GIF, WebP, MP3, WAV, Ogg, WebM, MP4, AAC, FLAC, PDF and plain text are taken;
+// markup of any kind isn't. The name that is served is made up and can't be guessed.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/media/agents/{agentId}/upload-media (the `UploadAgentMedia` operationId).
+func (c *ClientWithResponses) UploadAgentMediaWithBodyWithResponse(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UploadAgentMediaResult, error) {
+	rsp, err := c.UploadAgentMediaWithBody(ctx, agentID, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUploadAgentMediaResult(rsp)
+}
+
+// UploadChannelMediaWithBodyWithResponse Upload a file to a channel
+//
+// Stores a file and says where it is served; nothing is posted. `type` is the media type here. The same files are taken
+// as for an agent. They are deleted with the channel.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/media/channels/{channelId}/upload-media (the `UploadChannelMedia` operationId).
+func (c *ClientWithResponses) UploadChannelMediaWithBodyWithResponse(ctx context.Context, channelID ChannelID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UploadChannelMediaResult, error) {
+	rsp, err := c.UploadChannelMediaWithBody(ctx, channelID, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUploadChannelMediaResult(rsp)
 }
 
 // DeleteGroupWithResponse Delete the worlds of a message server
@@ -13983,6 +15758,21 @@ func (c *ClientWithResponses) ListChannelParticipantsWithResponse(ctx context.Co
 		return nil, err
 	}
 	return ParseListChannelParticipantsResult(rsp)
+}
+
+// UploadMessageMediaWithBodyWithResponse Upload a file to a channel (below messaging)
+//
+// The same as `/api/media/channels/{channelId}/upload-media`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/messaging/channels/{channelId}/upload-media (the `UploadMessageMedia` operationId).
+func (c *ClientWithResponses) UploadMessageMediaWithBodyWithResponse(ctx context.Context, channelID ChannelID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UploadMessageMediaResult, error) {
+	rsp, err := c.UploadMessageMediaWithBody(ctx, channelID, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUploadMessageMediaResult(rsp)
 }
 
 // CompleteMessageWithBodyWithResponse Tell that a message is dealt with
@@ -14930,6 +16720,52 @@ func (c *ClientWithResponses) GetLivenessWithResponse(ctx context.Context, reqEd
 		return nil, err
 	}
 	return ParseGetLivenessResult(rsp)
+}
+
+// GetGeneratedFileWithResponse Read a file that an agent made
+//
+// Like a file uploaded to an agent.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /media/generated/{agentId}/{filename} (the `GetGeneratedFile` operationId).
+func (c *ClientWithResponses) GetGeneratedFileWithResponse(ctx context.Context, agentID AgentID, filename Filename, reqEditors ...RequestEditorFn) (*GetGeneratedFileResult, error) {
+	rsp, err := c.GetGeneratedFile(ctx, agentID, filename, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetGeneratedFileResult(rsp)
+}
+
+// GetAgentUploadWithResponse Read a file uploaded to an agent
+//
+// The file, or the ranges asked for. Needs no key: the address is the secret. A browser shows images, sound and video,
+// runs nothing, and saves everything else.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /media/uploads/agents/{agentId}/{filename} (the `GetAgentUpload` operationId).
+func (c *ClientWithResponses) GetAgentUploadWithResponse(ctx context.Context, agentID AgentID, filename Filename, reqEditors ...RequestEditorFn) (*GetAgentUploadResult, error) {
+	rsp, err := c.GetAgentUpload(ctx, agentID, filename, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetAgentUploadResult(rsp)
+}
+
+// GetChannelUploadWithResponse Read a file uploaded to a channel
+//
+// Like a file uploaded to an agent, as long as the channel is there.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /media/uploads/channels/{channelId}/{filename} (the `GetChannelUpload` operationId).
+func (c *ClientWithResponses) GetChannelUploadWithResponse(ctx context.Context, channelID ChannelID, filename Filename, reqEditors ...RequestEditorFn) (*GetChannelUploadResult, error) {
+	rsp, err := c.GetChannelUpload(ctx, channelID, filename, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetChannelUploadResult(rsp)
 }
 
 // ParseListAgentsResult parses an HTTP response from a ListAgentsWithResponse call
@@ -16515,6 +18351,661 @@ func ParseUpdateWorldResult(rsp *http.Response) (*UpdateWorldResult, error) {
 	return response, nil
 }
 
+// ParseTranscribeAudioMessageResult parses an HTTP response from a TranscribeAudioMessageWithResponse call
+func ParseTranscribeAudioMessageResult(rsp *http.Response) (*TranscribeAudioMessageResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &TranscribeAudioMessageResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest AudioMessageEnvelope
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 413:
+		var dest FileRefusedApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON413 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 413:
+		var dest FileRefusedApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseSynthesizeAudioMessageResult parses an HTTP response from a SynthesizeAudioMessageWithResponse call
+func ParseSynthesizeAudioMessageResult(rsp *http.Response) (*SynthesizeAudioMessageResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SynthesizeAudioMessageResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SoundEnvelope
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	case rsp.StatusCode == 200:
+		// Content-type (audio/*) unsupported
+
+	}
+
+	return response, nil
+}
+
+// ParseProcessSpeechResult parses an HTTP response from a ProcessSpeechWithResponse call
+func ParseProcessSpeechResult(rsp *http.Response) (*ProcessSpeechResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ProcessSpeechResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SpokenAnswerEnvelope
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 413:
+		var dest FileRefusedApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON413 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 413:
+		var dest FileRefusedApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseConverseAloudResult parses an HTTP response from a ConverseAloudWithResponse call
+func ParseConverseAloudResult(rsp *http.Response) (*ConverseAloudResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ConverseAloudResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SpokenAnswerEnvelope
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 413:
+		var dest FileRefusedApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON413 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 413:
+		var dest FileRefusedApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	case rsp.StatusCode == 200:
+		// Content-type (audio/*) unsupported
+
+	}
+
+	return response, nil
+}
+
+// ParseGenerateSpeechResult parses an HTTP response from a GenerateSpeechWithResponse call
+func ParseGenerateSpeechResult(rsp *http.Response) (*GenerateSpeechResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GenerateSpeechResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseTranscribeResult parses an HTTP response from a TranscribeWithResponse call
+func ParseTranscribeResult(rsp *http.Response) (*TranscribeResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &TranscribeResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest TranscriptEnvelope
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 413:
+		var dest FileRefusedApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON413 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 413:
+		var dest FileRefusedApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseUploadAgentMediaResult parses an HTTP response from a UploadAgentMediaWithResponse call
+func ParseUploadAgentMediaResult(rsp *http.Response) (*UploadAgentMediaResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UploadAgentMediaResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest UploadAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 413:
+		var dest FileRefusedApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON413 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 413:
+		var dest FileRefusedApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 415:
+		var dest FileRefusedApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON415 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 415:
+		var dest FileRefusedApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseUploadChannelMediaResult parses an HTTP response from a UploadChannelMediaWithResponse call
+func ParseUploadChannelMediaResult(rsp *http.Response) (*UploadChannelMediaResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UploadChannelMediaResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest UploadAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 413:
+		var dest FileRefusedApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON413 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 413:
+		var dest FileRefusedApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 415:
+		var dest FileRefusedApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON415 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 415:
+		var dest FileRefusedApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseDeleteGroupResult parses an HTTP response from a DeleteGroupWithResponse call
 func ParseDeleteGroupResult(rsp *http.Response) (*DeleteGroupResult, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -17673,6 +20164,102 @@ func ParseListChannelParticipantsResult(rsp *http.Response) (*ListChannelPartici
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseUploadMessageMediaResult parses an HTTP response from a UploadMessageMediaWithResponse call
+func ParseUploadMessageMediaResult(rsp *http.Response) (*UploadMessageMediaResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UploadMessageMediaResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest UploadAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 413:
+		var dest FileRefusedApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON413 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 413:
+		var dest FileRefusedApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 415:
+		var dest FileRefusedApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON415 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 415:
+		var dest FileRefusedApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
 
 	case rsp.Header.Get("Content-Type") == "application/json" && true:
 		var dest FailureApplicationJSON
@@ -20343,6 +22930,156 @@ func ParseGetLivenessResult(rsp *http.Response) (*GetLivenessResult, error) {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetGeneratedFileResult parses an HTTP response from a GetGeneratedFileWithResponse call
+func ParseGetGeneratedFileResult(rsp *http.Response) (*GetGeneratedFileResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetGeneratedFileResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetAgentUploadResult parses an HTTP response from a GetAgentUploadWithResponse call
+func ParseGetAgentUploadResult(rsp *http.Response) (*GetAgentUploadResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetAgentUploadResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetChannelUploadResult parses an HTTP response from a GetChannelUploadWithResponse call
+func ParseGetChannelUploadResult(rsp *http.Response) (*GetChannelUploadResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetChannelUploadResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
 
 	case rsp.Header.Get("Content-Type") == "application/json" && true:
 		var dest FailureApplicationJSON

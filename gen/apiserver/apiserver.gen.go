@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"path"
@@ -103,6 +104,30 @@ type ServerInterface interface {
 	// UpdateWorld Change a world
 	// (PATCH /api/agents/{agentId}/worlds/{worldId})
 	UpdateWorld(w http.ResponseWriter, r *http.Request, agentID AgentID, worldID UUID)
+	// TranscribeAudioMessage Turn an audio message into text
+	// (POST /api/audio/{agentId}/audio-messages)
+	TranscribeAudioMessage(w http.ResponseWriter, r *http.Request, agentID AgentID)
+	// SynthesizeAudioMessage Read a text or a message aloud
+	// (POST /api/audio/{agentId}/audio-messages/synthesize)
+	SynthesizeAudioMessage(w http.ResponseWriter, r *http.Request, agentID AgentID)
+	// ProcessSpeech Say something to an agent and hear its answer (recordings only)
+	// (POST /api/audio/{agentId}/speech)
+	ProcessSpeech(w http.ResponseWriter, r *http.Request, agentID AgentID)
+	// ConverseAloud Say something to an agent and hear its answer
+	// (POST /api/audio/{agentId}/speech/conversation)
+	ConverseAloud(w http.ResponseWriter, r *http.Request, agentID AgentID)
+	// GenerateSpeech Read a text aloud
+	// (POST /api/audio/{agentId}/speech/generate)
+	GenerateSpeech(w http.ResponseWriter, r *http.Request, agentID AgentID)
+	// Transcribe Turn speech into text
+	// (POST /api/audio/{agentId}/transcriptions)
+	Transcribe(w http.ResponseWriter, r *http.Request, agentID AgentID)
+	// UploadAgentMedia Upload a file to an agent
+	// (POST /api/media/agents/{agentId}/upload-media)
+	UploadAgentMedia(w http.ResponseWriter, r *http.Request, agentID AgentID)
+	// UploadChannelMedia Upload a file to a channel
+	// (POST /api/media/channels/{channelId}/upload-media)
+	UploadChannelMedia(w http.ResponseWriter, r *http.Request, channelID ChannelID)
 	// DeleteGroup Delete the worlds of a message server
 	// (DELETE /api/memory/groups/{messageServerId})
 	DeleteGroup(w http.ResponseWriter, r *http.Request, messageServerID MessageServerID)
@@ -160,6 +185,9 @@ type ServerInterface interface {
 	// ListChannelParticipants List the participants of a channel
 	// (GET /api/messaging/channels/{channelId}/participants)
 	ListChannelParticipants(w http.ResponseWriter, r *http.Request, channelID ChannelID)
+	// UploadMessageMedia Upload a file to a channel (below messaging)
+	// (POST /api/messaging/channels/{channelId}/upload-media)
+	UploadMessageMedia(w http.ResponseWriter, r *http.Request, channelID ChannelID)
 	// CompleteMessage Tell that a message is dealt with
 	// (POST /api/messaging/complete)
 	CompleteMessage(w http.ResponseWriter, r *http.Request)
@@ -295,6 +323,15 @@ type ServerInterface interface {
 	// GetLiveness Is the process alive
 	// (GET /healthz)
 	GetLiveness(w http.ResponseWriter, r *http.Request)
+	// GetGeneratedFile Read a file that an agent made
+	// (GET /media/generated/{agentId}/{filename})
+	GetGeneratedFile(w http.ResponseWriter, r *http.Request, agentID AgentID, filename Filename)
+	// GetAgentUpload Read a file uploaded to an agent
+	// (GET /media/uploads/agents/{agentId}/{filename})
+	GetAgentUpload(w http.ResponseWriter, r *http.Request, agentID AgentID, filename Filename)
+	// GetChannelUpload Read a file uploaded to a channel
+	// (GET /media/uploads/channels/{channelId}/{filename})
+	GetChannelUpload(w http.ResponseWriter, r *http.Request, channelID ChannelID, filename Filename)
 }
 
 // Unimplemented server implementation that returns http.StatusNotImplemented for each endpoint.
@@ -457,6 +494,54 @@ func (_ Unimplemented) UpdateWorld(w http.ResponseWriter, r *http.Request, agent
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// TranscribeAudioMessage Turn an audio message into text
+// (POST /api/audio/{agentId}/audio-messages)
+func (_ Unimplemented) TranscribeAudioMessage(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// SynthesizeAudioMessage Read a text or a message aloud
+// (POST /api/audio/{agentId}/audio-messages/synthesize)
+func (_ Unimplemented) SynthesizeAudioMessage(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ProcessSpeech Say something to an agent and hear its answer (recordings only)
+// (POST /api/audio/{agentId}/speech)
+func (_ Unimplemented) ProcessSpeech(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ConverseAloud Say something to an agent and hear its answer
+// (POST /api/audio/{agentId}/speech/conversation)
+func (_ Unimplemented) ConverseAloud(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GenerateSpeech Read a text aloud
+// (POST /api/audio/{agentId}/speech/generate)
+func (_ Unimplemented) GenerateSpeech(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// Transcribe Turn speech into text
+// (POST /api/audio/{agentId}/transcriptions)
+func (_ Unimplemented) Transcribe(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// UploadAgentMedia Upload a file to an agent
+// (POST /api/media/agents/{agentId}/upload-media)
+func (_ Unimplemented) UploadAgentMedia(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// UploadChannelMedia Upload a file to a channel
+// (POST /api/media/channels/{channelId}/upload-media)
+func (_ Unimplemented) UploadChannelMedia(w http.ResponseWriter, r *http.Request, channelID ChannelID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // DeleteGroup Delete the worlds of a message server
 // (DELETE /api/memory/groups/{messageServerId})
 func (_ Unimplemented) DeleteGroup(w http.ResponseWriter, r *http.Request, messageServerID MessageServerID) {
@@ -568,6 +653,12 @@ func (_ Unimplemented) DeleteMessage(w http.ResponseWriter, r *http.Request, cha
 // ListChannelParticipants List the participants of a channel
 // (GET /api/messaging/channels/{channelId}/participants)
 func (_ Unimplemented) ListChannelParticipants(w http.ResponseWriter, r *http.Request, channelID ChannelID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// UploadMessageMedia Upload a file to a channel (below messaging)
+// (POST /api/messaging/channels/{channelId}/upload-media)
+func (_ Unimplemented) UploadMessageMedia(w http.ResponseWriter, r *http.Request, channelID ChannelID) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -838,6 +929,24 @@ func (_ Unimplemented) GetHealth(w http.ResponseWriter, r *http.Request) {
 // GetLiveness Is the process alive
 // (GET /healthz)
 func (_ Unimplemented) GetLiveness(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetGeneratedFile Read a file that an agent made
+// (GET /media/generated/{agentId}/{filename})
+func (_ Unimplemented) GetGeneratedFile(w http.ResponseWriter, r *http.Request, agentID AgentID, filename Filename) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetAgentUpload Read a file uploaded to an agent
+// (GET /media/uploads/agents/{agentId}/{filename})
+func (_ Unimplemented) GetAgentUpload(w http.ResponseWriter, r *http.Request, agentID AgentID, filename Filename) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetChannelUpload Read a file uploaded to a channel
+// (GET /media/uploads/channels/{channelId}/{filename})
+func (_ Unimplemented) GetChannelUpload(w http.ResponseWriter, r *http.Request, channelID ChannelID, filename Filename) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -2181,6 +2290,214 @@ func (siw *ServerInterfaceWrapper) UpdateWorld(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// TranscribeAudioMessage operation middleware
+func (siw *ServerInterfaceWrapper) TranscribeAudioMessage(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.TranscribeAudioMessage(w, r, agentID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SynthesizeAudioMessage operation middleware
+func (siw *ServerInterfaceWrapper) SynthesizeAudioMessage(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SynthesizeAudioMessage(w, r, agentID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ProcessSpeech operation middleware
+func (siw *ServerInterfaceWrapper) ProcessSpeech(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ProcessSpeech(w, r, agentID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ConverseAloud operation middleware
+func (siw *ServerInterfaceWrapper) ConverseAloud(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ConverseAloud(w, r, agentID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GenerateSpeech operation middleware
+func (siw *ServerInterfaceWrapper) GenerateSpeech(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GenerateSpeech(w, r, agentID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// Transcribe operation middleware
+func (siw *ServerInterfaceWrapper) Transcribe(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.Transcribe(w, r, agentID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UploadAgentMedia operation middleware
+func (siw *ServerInterfaceWrapper) UploadAgentMedia(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UploadAgentMedia(w, r, agentID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UploadChannelMedia operation middleware
+func (siw *ServerInterfaceWrapper) UploadChannelMedia(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "channelId" -------------
+	var channelID ChannelID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "channelId", chi.URLParam(r, "channelId"), &channelID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "channelId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UploadChannelMedia(w, r, channelID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // DeleteGroup operation middleware
 func (siw *ServerInterfaceWrapper) DeleteGroup(w http.ResponseWriter, r *http.Request) {
 
@@ -2837,6 +3154,32 @@ func (siw *ServerInterfaceWrapper) ListChannelParticipants(w http.ResponseWriter
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListChannelParticipants(w, r, channelID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UploadMessageMedia operation middleware
+func (siw *ServerInterfaceWrapper) UploadMessageMedia(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "channelId" -------------
+	var channelID ChannelID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "channelId", chi.URLParam(r, "channelId"), &channelID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "channelId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UploadMessageMedia(w, r, channelID)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -4168,6 +4511,111 @@ func (siw *ServerInterfaceWrapper) GetLiveness(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// GetGeneratedFile operation middleware
+func (siw *ServerInterfaceWrapper) GetGeneratedFile(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "filename" -------------
+	var filename Filename
+
+	err = runtime.BindStyledParameterWithOptions("simple", "filename", chi.URLParam(r, "filename"), &filename, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "filename", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetGeneratedFile(w, r, agentID, filename)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetAgentUpload operation middleware
+func (siw *ServerInterfaceWrapper) GetAgentUpload(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "filename" -------------
+	var filename Filename
+
+	err = runtime.BindStyledParameterWithOptions("simple", "filename", chi.URLParam(r, "filename"), &filename, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "filename", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetAgentUpload(w, r, agentID, filename)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetChannelUpload operation middleware
+func (siw *ServerInterfaceWrapper) GetChannelUpload(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "channelId" -------------
+	var channelID ChannelID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "channelId", chi.URLParam(r, "channelId"), &channelID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "channelId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "filename" -------------
+	var filename Filename
+
+	err = runtime.BindStyledParameterWithOptions("simple", "filename", chi.URLParam(r, "filename"), &filename, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "filename", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetChannelUpload(w, r, channelID, filename)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 type UnescapedCookieParamError struct {
 	ParamName string
 	Err       error
@@ -4360,6 +4808,30 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Get(options.BaseURL+"/api/agents/worlds", wrapper.ListWorlds)
 	})
 	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/audio/{agentId}/audio-messages", wrapper.TranscribeAudioMessage)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/audio/{agentId}/audio-messages/synthesize", wrapper.SynthesizeAudioMessage)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/audio/{agentId}/speech", wrapper.ProcessSpeech)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/audio/{agentId}/speech/conversation", wrapper.ConverseAloud)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/audio/{agentId}/speech/generate", wrapper.GenerateSpeech)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/audio/{agentId}/transcriptions", wrapper.Transcribe)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/media/agents/{agentId}/upload-media", wrapper.UploadAgentMedia)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/media/channels/{channelId}/upload-media", wrapper.UploadChannelMedia)
+	})
+	r.Group(func(r chi.Router) {
 		r.Delete(options.BaseURL+"/api/memory/groups/{messageServerId}", wrapper.DeleteGroup)
 	})
 	r.Group(func(r chi.Router) {
@@ -4415,6 +4887,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/messaging/channels/{channelId}/participants", wrapper.ListChannelParticipants)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/messaging/channels/{channelId}/upload-media", wrapper.UploadMessageMedia)
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/api/messaging/complete", wrapper.CompleteMessage)
@@ -4551,6 +5026,15 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/healthz", wrapper.GetLiveness)
 	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/media/generated/{agentId}/{filename}", wrapper.GetGeneratedFile)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/media/uploads/agents/{agentId}/{filename}", wrapper.GetAgentUpload)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/media/uploads/channels/{channelId}/{filename}", wrapper.GetChannelUpload)
+	})
 
 	return r
 }
@@ -4586,6 +5070,16 @@ type ConflictApplicationProblemPlusJSONResponse Problem
 type FailureJSONResponse Error
 type FailureApplicationProblemPlusJSONResponse Problem
 
+type FileAnswerAsteriskResponse struct {
+	Body io.Reader
+
+	ContentType   string
+	ContentLength int64
+}
+
+type FileRefusedJSONResponse Error
+type FileRefusedApplicationProblemPlusJSONResponse Problem
+
 type ForbiddenJSONResponse Error
 type ForbiddenApplicationProblemPlusJSONResponse Problem
 
@@ -4611,12 +5105,23 @@ type NotFoundApplicationProblemPlusJSONResponse Problem
 type PreconditionFailedJSONResponse Error
 type PreconditionFailedApplicationProblemPlusJSONResponse Problem
 
+type RangeRefusedTextResponse string
+
 type RoomAnswerJSONResponse RoomEnvelope
 
 type SessionAnswerJSONResponse Session
 
+type SoundAnswerAudioResponse struct {
+	Body io.Reader
+
+	ContentType   string
+	ContentLength int64
+}
+
 type TimedOutJSONResponse Error
 type TimedOutApplicationProblemPlusJSONResponse Problem
+
+type UploadAnswerJSONResponse UploadEnvelope
 
 type WorldAnswerJSONResponse WorldEnvelope
 
@@ -7179,6 +7684,1224 @@ func (response UpdateWorlddefaultApplicationProblemPlusJSONResponse) VisitUpdate
 	return err
 }
 
+type TranscribeAudioMessageRequestObject struct {
+	AgentID AgentID `json:"agentId"`
+	Body    *multipart.Reader
+}
+
+type TranscribeAudioMessageResponseObject interface {
+	VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error
+}
+
+type TranscribeAudioMessage200JSONResponse AudioMessageEnvelope
+
+func (response TranscribeAudioMessage200JSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response TranscribeAudioMessage400JSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response TranscribeAudioMessage400ApplicationProblemPlusJSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response TranscribeAudioMessage404JSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response TranscribeAudioMessage404ApplicationProblemPlusJSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage413JSONResponse struct{ FileRefusedJSONResponse }
+
+func (response TranscribeAudioMessage413JSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage413ApplicationProblemPlusJSONResponse struct {
+	FileRefusedApplicationProblemPlusJSONResponse
+}
+
+func (response TranscribeAudioMessage413ApplicationProblemPlusJSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessagedefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response TranscribeAudioMessagedefaultJSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TranscribeAudioMessagedefaultApplicationProblemPlusJSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessageRequestObject struct {
+	AgentID AgentID `json:"agentId"`
+	Body    *SynthesizeAudioMessageJSONRequestBody
+}
+
+type SynthesizeAudioMessageResponseObject interface {
+	VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error
+}
+
+type SynthesizeAudioMessage200JSONResponse SoundEnvelope
+
+func (response SynthesizeAudioMessage200JSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage200AudioResponse struct {
+	Body          io.Reader
+	ContentType   string
+	ContentLength int64
+}
+
+func (response SynthesizeAudioMessage200AudioResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", response.ContentType)
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type SynthesizeAudioMessage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response SynthesizeAudioMessage400JSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SynthesizeAudioMessage400ApplicationProblemPlusJSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response SynthesizeAudioMessage404JSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SynthesizeAudioMessage404ApplicationProblemPlusJSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessagedefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response SynthesizeAudioMessagedefaultJSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SynthesizeAudioMessagedefaultApplicationProblemPlusJSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeechRequestObject struct {
+	AgentID AgentID `json:"agentId"`
+	Body    *multipart.Reader
+}
+
+type ProcessSpeechResponseObject interface {
+	VisitProcessSpeechResponse(w http.ResponseWriter) error
+}
+
+type ProcessSpeech200JSONResponse SpokenAnswerEnvelope
+
+func (response ProcessSpeech200JSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ProcessSpeech400JSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ProcessSpeech400ApplicationProblemPlusJSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ProcessSpeech404JSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ProcessSpeech404ApplicationProblemPlusJSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech413JSONResponse struct{ FileRefusedJSONResponse }
+
+func (response ProcessSpeech413JSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech413ApplicationProblemPlusJSONResponse struct {
+	FileRefusedApplicationProblemPlusJSONResponse
+}
+
+func (response ProcessSpeech413ApplicationProblemPlusJSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeechdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response ProcessSpeechdefaultJSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeechdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ProcessSpeechdefaultApplicationProblemPlusJSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloudRequestObject struct {
+	AgentID       AgentID `json:"agentId"`
+	JSONBody      *ConverseAloudJSONRequestBody
+	MultipartBody *multipart.Reader
+}
+
+type ConverseAloudResponseObject interface {
+	VisitConverseAloudResponse(w http.ResponseWriter) error
+}
+
+type ConverseAloud200JSONResponse SpokenAnswerEnvelope
+
+func (response ConverseAloud200JSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud200AudioResponse struct {
+	Body          io.Reader
+	ContentType   string
+	ContentLength int64
+}
+
+func (response ConverseAloud200AudioResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", response.ContentType)
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ConverseAloud400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ConverseAloud400JSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ConverseAloud400ApplicationProblemPlusJSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ConverseAloud404JSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ConverseAloud404ApplicationProblemPlusJSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud413JSONResponse struct{ FileRefusedJSONResponse }
+
+func (response ConverseAloud413JSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud413ApplicationProblemPlusJSONResponse struct {
+	FileRefusedApplicationProblemPlusJSONResponse
+}
+
+func (response ConverseAloud413ApplicationProblemPlusJSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAlouddefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response ConverseAlouddefaultJSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAlouddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ConverseAlouddefaultApplicationProblemPlusJSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeechRequestObject struct {
+	AgentID AgentID `json:"agentId"`
+	Body    *GenerateSpeechJSONRequestBody
+}
+
+type GenerateSpeechResponseObject interface {
+	VisitGenerateSpeechResponse(w http.ResponseWriter) error
+}
+
+type GenerateSpeech200AudioResponse struct{ SoundAnswerAudioResponse }
+
+func (response GenerateSpeech200AudioResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", response.ContentType)
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GenerateSpeech400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GenerateSpeech400JSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateSpeech400ApplicationProblemPlusJSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GenerateSpeech404JSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateSpeech404ApplicationProblemPlusJSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeechdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response GenerateSpeechdefaultJSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeechdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GenerateSpeechdefaultApplicationProblemPlusJSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeRequestObject struct {
+	AgentID AgentID `json:"agentId"`
+	Body    *multipart.Reader
+}
+
+type TranscribeResponseObject interface {
+	VisitTranscribeResponse(w http.ResponseWriter) error
+}
+
+type Transcribe200JSONResponse TranscriptEnvelope
+
+func (response Transcribe200JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response Transcribe400JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response Transcribe400ApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response Transcribe404JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response Transcribe404ApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe413JSONResponse struct{ FileRefusedJSONResponse }
+
+func (response Transcribe413JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe413ApplicationProblemPlusJSONResponse struct {
+	FileRefusedApplicationProblemPlusJSONResponse
+}
+
+func (response Transcribe413ApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribedefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response TranscribedefaultJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TranscribedefaultApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadAgentMediaRequestObject struct {
+	AgentID AgentID `json:"agentId"`
+	Body    *multipart.Reader
+}
+
+type UploadAgentMediaResponseObject interface {
+	VisitUploadAgentMediaResponse(w http.ResponseWriter) error
+}
+
+type UploadAgentMedia200JSONResponse struct{ UploadAnswerJSONResponse }
+
+func (response UploadAgentMedia200JSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadAgentMedia400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UploadAgentMedia400JSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadAgentMedia400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UploadAgentMedia400ApplicationProblemPlusJSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadAgentMedia404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UploadAgentMedia404JSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadAgentMedia404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UploadAgentMedia404ApplicationProblemPlusJSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadAgentMedia413JSONResponse struct{ FileRefusedJSONResponse }
+
+func (response UploadAgentMedia413JSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadAgentMedia413ApplicationProblemPlusJSONResponse struct {
+	FileRefusedApplicationProblemPlusJSONResponse
+}
+
+func (response UploadAgentMedia413ApplicationProblemPlusJSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadAgentMedia415JSONResponse Error
+
+func (response UploadAgentMedia415JSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadAgentMedia415ApplicationProblemPlusJSONResponse Problem
+
+func (response UploadAgentMedia415ApplicationProblemPlusJSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadAgentMediadefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response UploadAgentMediadefaultJSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadAgentMediadefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UploadAgentMediadefaultApplicationProblemPlusJSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadChannelMediaRequestObject struct {
+	ChannelID ChannelID `json:"channelId"`
+	Body      *multipart.Reader
+}
+
+type UploadChannelMediaResponseObject interface {
+	VisitUploadChannelMediaResponse(w http.ResponseWriter) error
+}
+
+type UploadChannelMedia200JSONResponse struct{ UploadAnswerJSONResponse }
+
+func (response UploadChannelMedia200JSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadChannelMedia400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UploadChannelMedia400JSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadChannelMedia400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UploadChannelMedia400ApplicationProblemPlusJSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadChannelMedia404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UploadChannelMedia404JSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadChannelMedia404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UploadChannelMedia404ApplicationProblemPlusJSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadChannelMedia413JSONResponse struct{ FileRefusedJSONResponse }
+
+func (response UploadChannelMedia413JSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadChannelMedia413ApplicationProblemPlusJSONResponse struct {
+	FileRefusedApplicationProblemPlusJSONResponse
+}
+
+func (response UploadChannelMedia413ApplicationProblemPlusJSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadChannelMedia415JSONResponse Error
+
+func (response UploadChannelMedia415JSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadChannelMedia415ApplicationProblemPlusJSONResponse Problem
+
+func (response UploadChannelMedia415ApplicationProblemPlusJSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadChannelMediadefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response UploadChannelMediadefaultJSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadChannelMediadefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UploadChannelMediadefaultApplicationProblemPlusJSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteGroupRequestObject struct {
 	MessageServerID MessageServerID `json:"messageServerId"`
 }
@@ -9044,6 +10767,181 @@ type ListChannelParticipantsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListChannelParticipantsdefaultApplicationProblemPlusJSONResponse) VisitListChannelParticipantsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadMessageMediaRequestObject struct {
+	ChannelID ChannelID `json:"channelId"`
+	Body      *multipart.Reader
+}
+
+type UploadMessageMediaResponseObject interface {
+	VisitUploadMessageMediaResponse(w http.ResponseWriter) error
+}
+
+type UploadMessageMedia200JSONResponse struct{ UploadAnswerJSONResponse }
+
+func (response UploadMessageMedia200JSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadMessageMedia400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UploadMessageMedia400JSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadMessageMedia400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UploadMessageMedia400ApplicationProblemPlusJSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadMessageMedia404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UploadMessageMedia404JSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadMessageMedia404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UploadMessageMedia404ApplicationProblemPlusJSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadMessageMedia413JSONResponse struct{ FileRefusedJSONResponse }
+
+func (response UploadMessageMedia413JSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadMessageMedia413ApplicationProblemPlusJSONResponse struct {
+	FileRefusedApplicationProblemPlusJSONResponse
+}
+
+func (response UploadMessageMedia413ApplicationProblemPlusJSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadMessageMedia415JSONResponse Error
+
+func (response UploadMessageMedia415JSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadMessageMedia415ApplicationProblemPlusJSONResponse Problem
+
+func (response UploadMessageMedia415ApplicationProblemPlusJSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadMessageMediadefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response UploadMessageMediadefaultJSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadMessageMediadefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UploadMessageMediadefaultApplicationProblemPlusJSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -13287,6 +15185,396 @@ func (response GetLivenessdefaultApplicationProblemPlusJSONResponse) VisitGetLiv
 	return err
 }
 
+type GetGeneratedFileRequestObject struct {
+	AgentID  AgentID  `json:"agentId"`
+	Filename Filename `json:"filename"`
+}
+
+type GetGeneratedFileResponseObject interface {
+	VisitGetGeneratedFileResponse(w http.ResponseWriter) error
+}
+
+type GetGeneratedFile200AsteriskResponse struct{ FileAnswerAsteriskResponse }
+
+func (response GetGeneratedFile200AsteriskResponse) VisitGetGeneratedFileResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", response.ContentType)
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetGeneratedFile206AsteriskResponse struct {
+	Body          io.Reader
+	ContentType   string
+	ContentLength int64
+}
+
+func (response GetGeneratedFile206AsteriskResponse) VisitGetGeneratedFileResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", response.ContentType)
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(206)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetGeneratedFile304Response struct {
+}
+
+func (response GetGeneratedFile304Response) VisitGetGeneratedFileResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetGeneratedFile404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetGeneratedFile404JSONResponse) VisitGetGeneratedFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGeneratedFile404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetGeneratedFile404ApplicationProblemPlusJSONResponse) VisitGetGeneratedFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGeneratedFile416TextResponse RangeRefusedTextResponse
+
+func (response GetGeneratedFile416TextResponse) VisitGetGeneratedFileResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(416)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type GetGeneratedFiledefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response GetGeneratedFiledefaultJSONResponse) VisitGetGeneratedFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGeneratedFiledefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetGeneratedFiledefaultApplicationProblemPlusJSONResponse) VisitGetGeneratedFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAgentUploadRequestObject struct {
+	AgentID  AgentID  `json:"agentId"`
+	Filename Filename `json:"filename"`
+}
+
+type GetAgentUploadResponseObject interface {
+	VisitGetAgentUploadResponse(w http.ResponseWriter) error
+}
+
+type GetAgentUpload200AsteriskResponse struct{ FileAnswerAsteriskResponse }
+
+func (response GetAgentUpload200AsteriskResponse) VisitGetAgentUploadResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", response.ContentType)
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetAgentUpload206AsteriskResponse struct {
+	Body          io.Reader
+	ContentType   string
+	ContentLength int64
+}
+
+func (response GetAgentUpload206AsteriskResponse) VisitGetAgentUploadResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", response.ContentType)
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(206)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetAgentUpload304Response struct {
+}
+
+func (response GetAgentUpload304Response) VisitGetAgentUploadResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetAgentUpload404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetAgentUpload404JSONResponse) VisitGetAgentUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAgentUpload404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetAgentUpload404ApplicationProblemPlusJSONResponse) VisitGetAgentUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAgentUpload416TextResponse RangeRefusedTextResponse
+
+func (response GetAgentUpload416TextResponse) VisitGetAgentUploadResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(416)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type GetAgentUploaddefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response GetAgentUploaddefaultJSONResponse) VisitGetAgentUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAgentUploaddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetAgentUploaddefaultApplicationProblemPlusJSONResponse) VisitGetAgentUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChannelUploadRequestObject struct {
+	ChannelID ChannelID `json:"channelId"`
+	Filename  Filename  `json:"filename"`
+}
+
+type GetChannelUploadResponseObject interface {
+	VisitGetChannelUploadResponse(w http.ResponseWriter) error
+}
+
+type GetChannelUpload200AsteriskResponse struct{ FileAnswerAsteriskResponse }
+
+func (response GetChannelUpload200AsteriskResponse) VisitGetChannelUploadResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", response.ContentType)
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetChannelUpload206AsteriskResponse struct {
+	Body          io.Reader
+	ContentType   string
+	ContentLength int64
+}
+
+func (response GetChannelUpload206AsteriskResponse) VisitGetChannelUploadResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", response.ContentType)
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(206)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetChannelUpload304Response struct {
+}
+
+func (response GetChannelUpload304Response) VisitGetChannelUploadResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetChannelUpload404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetChannelUpload404JSONResponse) VisitGetChannelUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChannelUpload404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetChannelUpload404ApplicationProblemPlusJSONResponse) VisitGetChannelUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChannelUpload416TextResponse RangeRefusedTextResponse
+
+func (response GetChannelUpload416TextResponse) VisitGetChannelUploadResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(416)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type GetChannelUploaddefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response GetChannelUploaddefaultJSONResponse) VisitGetChannelUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChannelUploaddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetChannelUploaddefaultApplicationProblemPlusJSONResponse) VisitGetChannelUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListAgents List agents
@@ -13367,6 +15655,30 @@ type StrictServerInterface interface {
 	// UpdateWorld Change a world
 	// (PATCH /api/agents/{agentId}/worlds/{worldId})
 	UpdateWorld(ctx context.Context, request UpdateWorldRequestObject) (UpdateWorldResponseObject, error)
+	// TranscribeAudioMessage Turn an audio message into text
+	// (POST /api/audio/{agentId}/audio-messages)
+	TranscribeAudioMessage(ctx context.Context, request TranscribeAudioMessageRequestObject) (TranscribeAudioMessageResponseObject, error)
+	// SynthesizeAudioMessage Read a text or a message aloud
+	// (POST /api/audio/{agentId}/audio-messages/synthesize)
+	SynthesizeAudioMessage(ctx context.Context, request SynthesizeAudioMessageRequestObject) (SynthesizeAudioMessageResponseObject, error)
+	// ProcessSpeech Say something to an agent and hear its answer (recordings only)
+	// (POST /api/audio/{agentId}/speech)
+	ProcessSpeech(ctx context.Context, request ProcessSpeechRequestObject) (ProcessSpeechResponseObject, error)
+	// ConverseAloud Say something to an agent and hear its answer
+	// (POST /api/audio/{agentId}/speech/conversation)
+	ConverseAloud(ctx context.Context, request ConverseAloudRequestObject) (ConverseAloudResponseObject, error)
+	// GenerateSpeech Read a text aloud
+	// (POST /api/audio/{agentId}/speech/generate)
+	GenerateSpeech(ctx context.Context, request GenerateSpeechRequestObject) (GenerateSpeechResponseObject, error)
+	// Transcribe Turn speech into text
+	// (POST /api/audio/{agentId}/transcriptions)
+	Transcribe(ctx context.Context, request TranscribeRequestObject) (TranscribeResponseObject, error)
+	// UploadAgentMedia Upload a file to an agent
+	// (POST /api/media/agents/{agentId}/upload-media)
+	UploadAgentMedia(ctx context.Context, request UploadAgentMediaRequestObject) (UploadAgentMediaResponseObject, error)
+	// UploadChannelMedia Upload a file to a channel
+	// (POST /api/media/channels/{channelId}/upload-media)
+	UploadChannelMedia(ctx context.Context, request UploadChannelMediaRequestObject) (UploadChannelMediaResponseObject, error)
 	// DeleteGroup Delete the worlds of a message server
 	// (DELETE /api/memory/groups/{messageServerId})
 	DeleteGroup(ctx context.Context, request DeleteGroupRequestObject) (DeleteGroupResponseObject, error)
@@ -13424,6 +15736,9 @@ type StrictServerInterface interface {
 	// ListChannelParticipants List the participants of a channel
 	// (GET /api/messaging/channels/{channelId}/participants)
 	ListChannelParticipants(ctx context.Context, request ListChannelParticipantsRequestObject) (ListChannelParticipantsResponseObject, error)
+	// UploadMessageMedia Upload a file to a channel (below messaging)
+	// (POST /api/messaging/channels/{channelId}/upload-media)
+	UploadMessageMedia(ctx context.Context, request UploadMessageMediaRequestObject) (UploadMessageMediaResponseObject, error)
 	// CompleteMessage Tell that a message is dealt with
 	// (POST /api/messaging/complete)
 	CompleteMessage(ctx context.Context, request CompleteMessageRequestObject) (CompleteMessageResponseObject, error)
@@ -13559,6 +15874,15 @@ type StrictServerInterface interface {
 	// GetLiveness Is the process alive
 	// (GET /healthz)
 	GetLiveness(ctx context.Context, request GetLivenessRequestObject) (GetLivenessResponseObject, error)
+	// GetGeneratedFile Read a file that an agent made
+	// (GET /media/generated/{agentId}/{filename})
+	GetGeneratedFile(ctx context.Context, request GetGeneratedFileRequestObject) (GetGeneratedFileResponseObject, error)
+	// GetAgentUpload Read a file uploaded to an agent
+	// (GET /media/uploads/agents/{agentId}/{filename})
+	GetAgentUpload(ctx context.Context, request GetAgentUploadRequestObject) (GetAgentUploadResponseObject, error)
+	// GetChannelUpload Read a file uploaded to a channel
+	// (GET /media/uploads/channels/{channelId}/{filename})
+	GetChannelUpload(ctx context.Context, request GetChannelUploadRequestObject) (GetChannelUploadResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error)
@@ -14336,6 +16660,281 @@ func (sh *strictHandler) UpdateWorld(w http.ResponseWriter, r *http.Request, age
 	}
 }
 
+// TranscribeAudioMessage operation middleware
+func (sh *strictHandler) TranscribeAudioMessage(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+	var request TranscribeAudioMessageRequestObject
+
+	request.AgentID = agentID
+
+	if reader, err := r.MultipartReader(); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode multipart body: %w", err))
+		return
+	} else {
+		request.Body = reader
+	}
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.TranscribeAudioMessage(ctx, request.(TranscribeAudioMessageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TranscribeAudioMessage")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(TranscribeAudioMessageResponseObject); ok {
+		if err := validResponse.VisitTranscribeAudioMessageResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SynthesizeAudioMessage operation middleware
+func (sh *strictHandler) SynthesizeAudioMessage(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+	var request SynthesizeAudioMessageRequestObject
+
+	request.AgentID = agentID
+
+	var body SynthesizeAudioMessageJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SynthesizeAudioMessage(ctx, request.(SynthesizeAudioMessageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SynthesizeAudioMessage")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SynthesizeAudioMessageResponseObject); ok {
+		if err := validResponse.VisitSynthesizeAudioMessageResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ProcessSpeech operation middleware
+func (sh *strictHandler) ProcessSpeech(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+	var request ProcessSpeechRequestObject
+
+	request.AgentID = agentID
+
+	if reader, err := r.MultipartReader(); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode multipart body: %w", err))
+		return
+	} else {
+		request.Body = reader
+	}
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ProcessSpeech(ctx, request.(ProcessSpeechRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ProcessSpeech")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ProcessSpeechResponseObject); ok {
+		if err := validResponse.VisitProcessSpeechResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ConverseAloud operation middleware
+func (sh *strictHandler) ConverseAloud(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+	var request ConverseAloudRequestObject
+
+	request.AgentID = agentID
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+
+		var body ConverseAloudJSONRequestBody
+		if err := runtime.BindJSONBody(r, &body); err != nil {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+		request.JSONBody = &body
+
+	}
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data") {
+		if reader, err := r.MultipartReader(); err != nil {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode multipart body: %w", err))
+			return
+		} else {
+			request.MultipartBody = reader
+		}
+	}
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ConverseAloud(ctx, request.(ConverseAloudRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ConverseAloud")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ConverseAloudResponseObject); ok {
+		if err := validResponse.VisitConverseAloudResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GenerateSpeech operation middleware
+func (sh *strictHandler) GenerateSpeech(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+	var request GenerateSpeechRequestObject
+
+	request.AgentID = agentID
+
+	var body GenerateSpeechJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GenerateSpeech(ctx, request.(GenerateSpeechRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GenerateSpeech")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GenerateSpeechResponseObject); ok {
+		if err := validResponse.VisitGenerateSpeechResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// Transcribe operation middleware
+func (sh *strictHandler) Transcribe(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+	var request TranscribeRequestObject
+
+	request.AgentID = agentID
+
+	if reader, err := r.MultipartReader(); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode multipart body: %w", err))
+		return
+	} else {
+		request.Body = reader
+	}
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.Transcribe(ctx, request.(TranscribeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Transcribe")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(TranscribeResponseObject); ok {
+		if err := validResponse.VisitTranscribeResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UploadAgentMedia operation middleware
+func (sh *strictHandler) UploadAgentMedia(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+	var request UploadAgentMediaRequestObject
+
+	request.AgentID = agentID
+
+	if reader, err := r.MultipartReader(); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode multipart body: %w", err))
+		return
+	} else {
+		request.Body = reader
+	}
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UploadAgentMedia(ctx, request.(UploadAgentMediaRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UploadAgentMedia")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UploadAgentMediaResponseObject); ok {
+		if err := validResponse.VisitUploadAgentMediaResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UploadChannelMedia operation middleware
+func (sh *strictHandler) UploadChannelMedia(w http.ResponseWriter, r *http.Request, channelID ChannelID) {
+	var request UploadChannelMediaRequestObject
+
+	request.ChannelID = channelID
+
+	if reader, err := r.MultipartReader(); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode multipart body: %w", err))
+		return
+	} else {
+		request.Body = reader
+	}
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UploadChannelMedia(ctx, request.(UploadChannelMediaRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UploadChannelMedia")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UploadChannelMediaResponseObject); ok {
+		if err := validResponse.VisitUploadChannelMediaResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // DeleteGroup operation middleware
 func (sh *strictHandler) DeleteGroup(w http.ResponseWriter, r *http.Request, messageServerID MessageServerID) {
 	var request DeleteGroupRequestObject
@@ -14884,6 +17483,39 @@ func (sh *strictHandler) ListChannelParticipants(w http.ResponseWriter, r *http.
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ListChannelParticipantsResponseObject); ok {
 		if err := validResponse.VisitListChannelParticipantsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UploadMessageMedia operation middleware
+func (sh *strictHandler) UploadMessageMedia(w http.ResponseWriter, r *http.Request, channelID ChannelID) {
+	var request UploadMessageMediaRequestObject
+
+	request.ChannelID = channelID
+
+	if reader, err := r.MultipartReader(); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode multipart body: %w", err))
+		return
+	} else {
+		request.Body = reader
+	}
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UploadMessageMedia(ctx, request.(UploadMessageMediaRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UploadMessageMedia")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UploadMessageMediaResponseObject); ok {
+		if err := validResponse.VisitUploadMessageMediaResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -16122,500 +18754,631 @@ func (sh *strictHandler) GetLiveness(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// GetGeneratedFile operation middleware
+func (sh *strictHandler) GetGeneratedFile(w http.ResponseWriter, r *http.Request, agentID AgentID, filename Filename) {
+	var request GetGeneratedFileRequestObject
+
+	request.AgentID = agentID
+	request.Filename = filename
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetGeneratedFile(ctx, request.(GetGeneratedFileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetGeneratedFile")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetGeneratedFileResponseObject); ok {
+		if err := validResponse.VisitGetGeneratedFileResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetAgentUpload operation middleware
+func (sh *strictHandler) GetAgentUpload(w http.ResponseWriter, r *http.Request, agentID AgentID, filename Filename) {
+	var request GetAgentUploadRequestObject
+
+	request.AgentID = agentID
+	request.Filename = filename
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAgentUpload(ctx, request.(GetAgentUploadRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAgentUpload")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetAgentUploadResponseObject); ok {
+		if err := validResponse.VisitGetAgentUploadResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetChannelUpload operation middleware
+func (sh *strictHandler) GetChannelUpload(w http.ResponseWriter, r *http.Request, channelID ChannelID, filename Filename) {
+	var request GetChannelUploadRequestObject
+
+	request.ChannelID = channelID
+	request.Filename = filename
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetChannelUpload(ctx, request.(GetChannelUploadRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetChannelUpload")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetChannelUploadResponseObject); ok {
+		if err := validResponse.VisitGetChannelUploadResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
 // Stored as a slice of fixed-width chunks rather than one concatenated
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L0Lc9u4tib6V3B1pyrpPZIjP+NH7ZrrnTi93Z1X2c7pc6adG0IkJLFNAdoEaEcnJ1Xza+aHzS+5hbUA",
-	"EiRBipJlp9M3XXXOjkUSz4WF9fzWl14oZnPBGVeyd/ylN2U0Yin88+yKTvT/RkyGaTxXseC9495vU6pI",
-	"rEgsCRd3J/qf4ZTyCZPkLlZTwm5ZujA/bfX6vZT9K4tTFvWOVZqxfk+GUzajul32mc7mCesd9657++Od",
-	"0W543ev1e2ox179JlcZ80vv6td97HfOb+kBOoyhlUjJJxJioKSNzqgcxYmORMvI0mKfsNviJUB4ROlYs",
-	"JU8Dzj6r4CeiprEkgrMTQkeScUViaCBlOCki9B967N6xZsPhbviMzuNnMyYlncR88kxPl7NEPqPP9/fC",
-	"aHd/sLuzOxrs7R2NBvTo8Giwd7h3QPdHbHdIR+Y7Jv9HmKVSpH//jz/OFm/uoGF2QlKW/P26p4fasBxX",
-	"QtHkhci4qi/KP8UdmVG+MPOhek6c0CTpuBXbeYcxV2zC0t5X3eWcpnTGlCGM0wnj6jyq9341ZYTqh7q3",
-	"WP8yp2ra6/c4nek2qfmwbSj/LWXj3nHv/35W0OUzfCqfffhw/hKW4AWud9MYzHY0jCLMP77/OGADfYdE",
-	"r74SZCKI4H1CJaGcUC7vWPpEEtx3IlKiSZvgmSNTKkmsToCWgQTJSGQ8krCLYqwpMxRcsn9ljIdMv8bz",
-	"Gf4rY+nCmSKOy0/BSG69fm9GP79mfKKmveOd/QMfqZ1HbDYXivFw8StbeM4g0R2SsUhh1Ho1mVR9knE9",
-	"obtpHE4Nr4gEZ0TwkOVDxlkXY3b6GujO/IM/ZMPdo+eHbLA3jPYHe7tRNBiFR7uDg8OjPbr/fHy0u7NX",
-	"ndp+vzeLuf172zvR8Ruqwml9hi+AkelJCJ4sNKeIlSSaNepZ0ZngEz112TKv8QDbXov3nfMwySJ2Nhux",
-	"KNI/1kYYaMoNCE2kIClTWcolbMYtC5VIc+44YzORxkw/o4pM6a3eDtZEQHG1W//gddd+lk2lOrttYRNB",
-	"HAV2aAmVSt8bXOHgkJTgTIgxoWSUihvGiVQpozM4JpIxfgzvSU1/hu7IROjbgJNxKmbIAfvXXF8AcyGV",
-	"Zu1qGvPJ1jVv2is97AGMe3D+smHOO+HBLjugOwN6uLs72BuOxoOjg/3xYGf/IDwa7dL959sHx9vHz73r",
-	"8kbvwuIfcEfVF+atUISzO6ZPE+VwT50QxT6bdcHbScUzRkLN/iXwFbjCmvYRb8NeV8b2WgjJruIZcwb7",
-	"KhUz/1BFErlDbRqD3o17jeB1PIs9d92pIjMhFV7n+tLrk2yume72cDjsW+4j8WRoWuHZbMRSPMP6QcLG",
-	"ioiscfES6HelkZ/nt6Yd/LvxWDLP6C9v4nkx9BPCNYPMh8aFIlSTbaziWzvypnEK7OKeA31PJ6xhmBQH",
-	"aSQsMSYBLE1ARpnmi0wz/IRJSQIcSqCnMIlvmy8o3dJ9B3zJaOpj2e80o87Z3d1USIaHKBRc0RjYYyz7",
-	"WjBiMdyzIZWNnFBiLw38j9HyZQOk13jur0SnM980FCXudYyuYFQ+ZgxMlEoSKDpK2Fs6Y4FzfqRKBZ80",
-	"kx/M1r8+Yxoq2UnSeIMycdN1YUTmBoluln98b4nOjOOSpbcsXTIaIuGt9kHlLd17aBdCzJpGlAox6xMj",
-	"hhkB11waikhFtRg5Fk1DTbHle4/wkkkZC940SImPGwYh84/vPY4rS8b+cdzEPNJczPKIExJYlSzQLJgb",
-	"tgDcmYuUBJpelzO1/PTc8zR81Qsg51rWL/StU1Ae9J+ajTFU/uh8nsQh1XN79ofUE/zSca2gzTN+yxIx",
-	"Z9hniy7nsQr4GjevPYN3oE3o5lJRlcmHmAC23DaN36xACXMxVout3td+7x80ukC5cWNjOktTgTeU28Y8",
-	"FaOEzf77am29x6+atsaKvJFgkj9RZBzjNPU8UhoqYAaUpFmi3x1nkmnlEiZulOeHoCq36bZdeQmqhzOW",
-	"BxnGMvI2fLKPhiut181pquIwnlOu5L3o/oXg4yQOvzvSuhQzBkoSXh7sc6wVJ5podWyhT0/Mgczu6AL2",
-	"7xWNkwxVme9pmqd8QcY49C2yN9wmlNwwmN8sllJPX6TkTos9fbK3vQtTHglcASUESWg6YX2yt3MEf4Jw",
-	"bE6kxIM3zpKEzGicjMTna/40uGAqXQxOx4qlAZF0oQVTxrW2EooZIyMa3vzUJ/vDHVTWRcQSGCGL9K84",
-	"AhQ3UCTThKpHJ5WYz82AxS1LE0EjFmkVV++OSEdxFDH+PXK4kCYJS8mMLkAbioSRjb/2ez8L/t2R3LkC",
-	"ywXjenv0JP7JaKKmG+Z82GjTkkpFFbNWF6SmE6Au1DtDqm+SSAArvBPpDYzTSMQbHqhpdRmLduT+tXlx",
-	"SaR/iFuv3kGnu++tUK9ExqPv8HDmrhKZhVMCFwYIHGDEyG14zgmWDOf8PmWh4FGsm3oF7O07Pcfo4IqI",
-	"jI0t3tiEObH2Xpiv1tk2TG26yWXHRit00L/RyDY8BNNqI5uxep5WxeIZi95l6vsk8jsKVI6OGyv7gAGW",
-	"Jom4M5z8N5Em0YaXGNpcts13+qUtWAzzHaiLoX7lfZs/Q0sx4JGCVzV3zbVUZ/y9s88szBSLzHvH5PLs",
-	"9OLFP7WCTu8+Gd4M84TnqI31jsGlnDDFIhjaPBVzlqoYlVmaqalIP8Vw8GmSvBv3jn/votd/rK7Au6pL",
-	"DF1n2IG+6xYoLTj74Wje+0Mw1bU6hrSa/yll82TxSQk7XzP05QPu92ZM0YiqpZv9y+W7t+9Gf7BQ6a8q",
-	"a9uqBPOF/lZ/JUWWhuyTMka+qo1hmQPM/CLyUcA95vP4SSVSTRJgGyAfwNMXSKa0PCq3JAtTpmRg4gBu",
-	"aZLBXUHJjMqbCqXRSPcW32rK+P1jvzeKRe/4994pmVMVa3U9iaVinKVbvY/9Xpgyqlh0qnrH28+P9rcP",
-	"D58fDXd2h/0e43SUFNYivUG90eH+cBTuDgd7++PDwXC4tz2gwyEdHO5G472D6HB/fz/q9Xs3XNwlLNJL",
-	"rUdg1v0Mx2iGBdI4LCr+ozeZq8H+YBbzuAfkfRtH+uj3xJxxGuvVMxahsyT+T6rfSbJJnJ8P3Sb+Yv8Q",
-	"UpW7xGX8lS0kLMj780+/nv1HDx5oIQNokGdJon/AlQfWgosPTMB8ctz7m/kP2YQ9ohTWvad/WZhjP6VK",
-	"d0bljQR9pPdR04WYxyEMYsxYAh197PeyedSwFZlkqZl8r372nf3+0osVm8E/aqfO/EDTlC703zS6pTxk",
-	"Edqx60T5K5srcEKjIT1MNPGAAm9aGgmRMMrdtt4nlHOvQ3WV1oBi28/oFfus3qX6/0vgRgUVL7no5iKc",
-	"vomTJIbvIhFmMxul03XA+RJ3ZCLVhc8P1hfP3LvzQeeQfbn3mGpH1GmyU9vmy6ss5b726/2tw8RznrHU",
-	"hvkG3sx5huc4lLlHx1m+dz/yTCtnQKscxDKjWuVLl6H5bPJ68nmsAtwtTyQx/KxEyR16yjmkryPFOOXq",
-	"hGjuCYY/kSmi95fEUiTUykNjkc40P+xlWazvCf26Pgv2jqkNw+XD3clE5pvaydbN8BvDsVtFdHhJv72Q",
-	"is38K8dm84Qqy5tRK6PJ+xLPblrvQlKwV8Qq5OBcICtxweJ6qe7t2WyuFpVIPoxvqQs7hXvp9x7sruVz",
-	"+Ya4fNodrTmlzkDwDqizpcphyZep796CLmssjqRDTHa3SwfIcpcKZ3BJ/2OTRPcCp9Vd+IavXsdSnWsy",
-	"+tr/UrnTwylNaahQ9elK+JU9KNqoj/uj16OjFTMURLeqU8uVJl+0GrsrnFqOIGr5O1znXvmzX55ou6S6",
-	"igBakhS/Ot28LYuQDyL9VsTUXDqMeS4fNol6mrVkYcikxI5rwl6XO7NEkm6LS5ibea1KR/bzPnbeeAha",
-	"SIS30scPheWvrrBsiKYfkZg1b/YQ8sTqAK6+PUEF4vePddVsYnWLbvJ55VaoXPCVqZjGW6fQciZ9U8lP",
-	"pJ1SR+b9Lbnqcp76cXMUCGTxuFR4bgRNP0uFRATYlMpW/gX2rbpLxizg0z4+qzxOaxynUlmdRz+RHnG1",
-	"tgZN2hOhExpzfwtr2hw2pP43KrbraD/raQ4+od+I7+XlteJ8rgcUqoFfI2g+EWJyxpXPXFUJspjS+Zxx",
-	"FuEBSTO+5QScBWnGP0FsfECewlMyYhPKNQ2BL/mnPgnQ/F68Zg37+OpP/WtuXgnI01gV32WSgfXhGJOa",
-	"MOpAd425SAFQasBuaZJRJdIAI+erF8r5CkdsJKIFBsWxMNMjghjV410js0CSSe/q7N+vPr0+vfj5zKo6",
-	"GLpafuCIMaMsTlSsx5ZmEH3Y2zs62BsdDcMB3RntDfboaH9wdDTcHjwPD47C4d7hwcHutj4p8YxJRWdz",
-	"j1hgzO/Gl6HXV4kbpiWgPeh8Nlf5L9s7WvBQNCl+OfiKR9fmKfW6pIaVOVtvZ7hzMNjeHuwMr7b3j3d3",
-	"j7eHWzu7w/8JZKlitVhl6eMu6zIcDvW6mIDQ497zvWHEdg6OBoc79GgwjPbGg6PDw6NBePh8PDo8PNwb",
-	"Px+3rqM5GzmlOVvol0HOO7MVS0vdrS2hmzbWpYvOjPMqX4Cv7t5066U7J03zEOAubzu7shLbtz6kDoYT",
-	"E/vtssaiV2cl+m7un402dhPxYDPbeWmTfKi5bIzGQ8pz22EiJl6R8fcfXOsH17oP1/rYVURfQZGyooLP",
-	"nP048nsphkl2SXsoHbite8oFs0r3TRrq+Qq+9+qEOu1HzjuX6rPnnnF3XN5mXrbaMpeU4Hstd29o/ht4",
-	"/p/9r7dB9bRCb49I6NY25ll4lH/LGQNyzugNYhtUVt8a1yIRKki25kLFIYOcLtOWCSqWzKR1A8sfxJxg",
-	"fkfEUhNbBJqf526oLfDMP/xzJVEJBO9HaaBl419NB7OD/tKUOCHuOEuJnIosicgNF3d98DWb9nG5uHCm",
-	"Wu7d12cx0XqvAukesxXchoytcpk/J2/bmkEbKeEtJFXKFhAFNC4VWApVLod2gePtfmEwh+gafaf2jnfq",
-	"LMy886UGsuC24Htqmqw/qswe3+sXJou82cZlyAPF/B5ANKN4wudjlkTInMgLq0L3AW4jMDpzsEVOOWZ6",
-	"zzKpyIiVvLvirhp5tsw0zLMkMX5LllIFiQfDrT2/1bffi1JGZxKtwqWp93ufBxMxMD/O6Px3JKaPf0jB",
-	"ty7oneFO+RpdaH5Uy9wEl/VmbsD73XYN11Pjll+Y7DI/6cMeGXCVKN+tNOMmeJ3kFj04+5DMYFLrITSW",
-	"csLAGRso9lkFfWwQDRLB+c9v312cBUAnasqueSAyFYoZw5+ClFEpOEADxEoSGSeMh6xueIDmYMMvzt6/",
-	"Bk/DyrdgzC/YPIGs3E5Z/b1+zwy2d9xL2TyJwS5kOY7xhNjUPRjJETvc3z1g0eDwcDge7I0OhoOjaJsN",
-	"DkfRwXD3kB0ehgerKwCS/at3vNPvyRjXw4QksM/KbGEkyEJkJBJgDpyKbDJVYGOdpIzpI7bV8zInsWpA",
-	"yIpCGVWKhtM8jKljBFDEFI0T73icLew2gnwDlwRZZ/ydefNraYdXWRykZe+rLpF0VP0z3v1lIBBvnrBe",
-	"rSeSzBMaMhvQ7MDl5GEvMVcHe72+5yqyROfBvDFZs6YbSJayYtUTiTn4NClHZTgGZZnNWSpZxKIG1z1L",
-	"c9lYCXGDGXt6Iv728Dz49skeiGUmDmiheL+fnxGXJPIVKe2qS5p281wjiKXDRh6NBu/WVUYm7AiQjGcz",
-	"uAB8t38hSeWPayvjJNU2O3KeGFFT82vIKKpcfRt0udSYVLyq/tcg2N5RhCTyuks26K9o8TuYxloJIJPL",
-	"QxWWbUdujlhdP7TOV8wyZJ0iRjanIhaxi4+gGprbxrPKC6KfmEj2UaYgcrCyxvbqZUkidHOueFmVKZ2n",
-	"A3kTzwdijlL3YC40m03zdTNpzD5uGAqu9WbqS9/oZoqLV7DuJVSqSyNzVGEtjruZDspxtE6e9QvGVUqT",
-	"D1K3BgLd9vMoHG2Hh4NwvD0e7O0e0sHoMHw+iMKj3aOjffb8cAR+ui6k/LEIbfmHvjLCJNMTUlnK34sk",
-	"DheI4uCiWP188e7D+7Kz17uOu9vD/1lnUOt5DLqztXwrvG5gBDgyHmV9Y0qVX5nslqUAhMWijjf9rI6F",
-	"8nBZL81MFxJbzqOWh1d+h4VRC/1PHApYslHFm45vpAP8AIxqFY+1QxK+e6MOKGNuEuOEyde9NLuCZFbx",
-	"YLtADi0hHQCu6cqP97EBr+F2qN5TNIpYBEn1BgLHsP5xliSLezscV3Yfri2D1ONjc0dZzfa8dP+WixCt",
-	"+7i2kfkx9vP+okaJ0h9F1nB7lH4TqKI3DNFIMCik5YQZq8Mai+2CnSyJCfQF5BWq3D0cK2scqvKwq2N7",
-	"z8Q8QWGYTlZKg+rk+XFPYmkg/bYgx9KONx/H7jtfi37sKA1tgk42Lp9t9gzLRz3EbckG7Vv3Q0x/XDF9",
-	"Y1T2qPTlD+42D6sx0RaF3MvMi4cdPeHOdKs8m7PPagn0NegfnxVAhpIRm8Rc5nDrghewv6vIP3LZSjWf",
-	"xoYVyw9jsXI/TubjnsyN3gCPF/RuOuyAstFwD5hFvWA0ivmEhHEagg25tLKQnak8UQD3UrFXwobot9Ha",
-	"ikE1M/r5HN8v4eQiX+lgFxvTRDJXrXdmsudD3l1Xz//avONXsUq8173MJhMmwctp8fDBLgsecj8NrCGM",
-	"Key+98q4uQkdiUwZQC/aa2L7K/iZcqdVla8vlqbW5sOrucqzJPHm5i5Jq676Y6B1V4j9uGSj2uSzNTas",
-	"cl9sduM2xgWRRB+TDfqhpcHKYcF20eOYLyyJSx6ry7PXr3r93ss3vX5+f/zbu/MXZ5/gJ/ynffDq7Oxl",
-	"r9+7+ufF2an+x2/vLl7r/3317uKDfvv0/XnZ4WU/rJGrFQsuFzz0uR3zSCArIJA7TcAzGjEiUjJKwTFo",
-	"YOejuu9Fmna3a9sp8x6XRPSYF1sW34y+mdTvOwtLeu5sNkasdu0fi1yLHO668k3zVDW5RS4snueMLkhI",
-	"03RB2GcaqmSBBT/IDVvIExeYEzEsiswui79t8Hd9aW+NucM1P9vKSa8/0Hc86DvfBEVnTaCcin9HTwES",
-	"spCcTSEXdP2SYE7VNEDo2SCKU6j9sgg2MXoP3k5F2HV8kbJPGA2nJtETPFFQkAYQlgM9WBPnZUDZyiP8",
-	"88D3+DFG3gqFoW3lyFR7SBuAe2RT6CDcivDGagg390XhWRWjZk1km/VQaupezZhLlWYYPwg0H4pZUegN",
-	"cOYw+JAlskEqXQvopmJYhtwZkjdFRgs4fE6H94TEcaBt2sVgB3fGe8kZ9EUH3d4buGo9wwYq3i/xFqU1",
-	"OsdISg8MZINasgKWIgPczwZPmr4+Aa57q1xeoUEpnLnFRlZw5H0qYUt1CsTLI4aspFssSr+HAN/OJrYB",
-	"MiJMionfbdjZ0yIUm8ScBHlu8y8YVJuSAAQczOyl0gE2V5Il4y3yK1uYmwXqndES3COG92oNbsIBe6ca",
-	"llvqb7NCzle/e2pZ4HqDgincnNDykDfT2nuqjF1onrIQIZd8ofQXIBtG3XTh9aPYkXiMyN1CPnnpGEFG",
-	"zM8K3EPQ1XTpsSA+qgWzaj1b8zT/ecxubY5DKGeDA91qbCRoKIO2MXPeY5jpinAcDxu0dolqoa8TAuYA",
-	"//w7XLwfG3nzz6nI5o2H6zeop2VSiiZMEVpUbbqzyVaA6KwHBdjpkT+kZiWHr+foYdBU77gXxTIUaXP2",
-	"yYYtvFWZqrZtuUUMlkGudJk/bpRaZWtBu7GLFpRMicrAsWvdTdPgXSzz373T9JWEKvas2d020dRnZONx",
-	"KmYnTuHD3KyJ9GWrSc5oxDr1Dp+tkI3UcEB+EaOWuwcegJAvmrKqCmjy38wUsM7APFY00TN8lVIesv9h",
-	"krtFpt7I3vEuQn1n0vjbOt0ubcFi94It1yqNSCImFUkzMIJYo1OdIWmJgiaJFoEuQXVrKGjGFiYXK55o",
-	"ZdusDQZ7otH9mEBVaAs/NKKSHeyZwtjB3VSy8FOwRc6xQhaEisqpSdBzQdMBMqAGL2SG+CFNvDFmU6Xm",
-	"ulP9v9KmlhnsG0aLErWMR1VqHO4d+jq8B6K7e+677aPLAT42V6rBjMY+oaYs6faQDIdDkkuEME3d1pbF",
-	"5jDk6TPXJqausC09MKMLuOFPCBCz//Ka0c/xTGsZ8A4uBf5QYsZOhK89EmskGZpPi81ovhdLud4tDKCc",
-	"+O6VQRtvMzjYh9u7h3vPDw+fH+w/397ZPdzrlSOEmy+8R5Xs3Ijmjoz/ak1Yf4/ZwGmwecsuhJi17JS+",
-	"0Nr2561QiHmLrb9802sSwr/ltX1hFgcskty17a19HQdoNg4aD2h7s2uJsy/fdJJlN3aLm+ovLeRhCsB4",
-	"KWQNrAo37AWCg6csmTtM9IXg4xhcCZarxjwDa9/e/tdN3vurEuhD3y+/xv/Y8q5DR2hna/T/6C+9BfAI",
-	"+ta6wvYh2OVECxJobx1lSgtqSB9QHNCYhe55tRQh7qaRZj4FZXJaKNHIu5oO0XfCmf5LTutoDu7GOSbv",
-	"r74AqD8jN3u7BgPzVeoFP5jJDM7tCN2b9IcCrN3o/XlWlqZVvBm/FB3im57qznUj2KrRe5shmMo5qbbx",
-	"seP02+GHOi2DJdr1l2MDAQS+nX2UMIKXbJRNzvlYNPgjYkkmAopy1mtrZVpv2e73GL+NU8FnRo8p/akX",
-	"I0KPV6/fu2WpxMa3t4ZbQwMGoOJZPQlEcM4sjIOW/3OP/ZylIeMKrs+d/RxPZnd3f39vb3cHOG3UOz7c",
-	"PTw8GB5+zctorB4Ru3owa8FgX7IxzRJFzF5WhHeWxP9JP0X4Tof4UhjVV08kNO6BD2ansilrugpf0VCV",
-	"47tQn9GkQVMGdROLyiY16nI2t41+gQgvzLvuhnU02dXOTWvii229b5avGGZ51VqPS1vqS/nYmJrMxepJ",
-	"InjIyEykjIyYjCNWBYhyD1cep/fjuH2D4/aXmcuyW6qFk3S5wIprZPPHd4PXYP3ot1+MF8Vp8ULKxZLM",
-	"U6EbB3+yEganqCmzcYOn7P41D5oLapXGWYf8Dm+YjdnSd4B5G108vtR7O8l2GtBvfZCsqeJCeVR5s96t",
-	"MzW1qwIhhjC6ucpufGvr8bgHBMuGiLdpom0ScOuEK3KvKefcqzOKpS+sLu9CQ/dDttkYT5jlYCaNvMAF",
-	"lfYZe8XMFIWYwTtQF1qaesrbR8+HpZWv4PN2AK8488cLneZ1/8sbm4cXhSICC+a7q0+v3n14+9KTlc6F",
-	"ImOo3O0uqU1OKW9s3u7SmsYvEeWsvEuVwSd3dCEJ9FQaP/xSj5Bt3D4clXfXnKF0CbYqiV+wcudv/+30",
-	"9fnLT+flpTNGHUz+UISSPJ+7cqVGTXppQiVYo8wGatLJ5nOWEsnpDTPG0HkqJimdYdT2KKU8nBLBjazo",
-	"kdv1RD0r/UbLmSjBN3zaeApPiWRcMU3GY5GSOSSkd8hx1BNvB3VwI19r3b7jjCQxZwYu2MKztgEFFV40",
-	"P3Tg13p1supm5S3cG+jF76xocy6dfVYs5TR507wT1oZBpQWLU5p1gNxRUx+wcDTiMO5tbzu9W2QnI6du",
-	"bx8+b4EPbyh5fd5QkBKfPpEkjgr03hU9StjG2wZ31Eb9p766mufqXqNfzwraubpBbub2gerke9NOaz8b",
-	"3EwfkRWYmj5LoSUeAqbq/6vXJiW1H4k21gChR0sLIAL/NhFIU3qLDIp2sfStUzUBzsrOaDRkh7s7A7o/",
-	"ej4YHu2ywdHuaH8wGj0/3B4dhSF7vtdrj1JCl1rBQE/fn/ccw3AvYuHzo91xOAj3d3YHw5CGg6Ojo93B",
-	"aH/3gIaj7f0dOl4Btr+NlEyEl9Ra5KNYGqHDV3jh+XMy85yliQAc7lSIWaPLrSMc7aoy0P1QlcyN33Y5",
-	"t92+7Yem8CV1uGBhtd/TVCULp05qgwAJh0eKIsqLNtep+0scn7VFZPhQVlbhQUjx41J5fKXiHHjchZh5",
-	"a6OvIdnblVilf3v620087YpCZ8XA4MeZcbYpCi4rrEdWCDGT5A5x8/G+gZRTTadR38Q9FvGQpTPzlzgr",
-	"gjPjgL83oXX4EkQLCR1vBnm0GE8b7CxEAXUQIb7z7bzn/baJOokN0UbmmNugI3/u2+qAlY7PfcUy+F4J",
-	"O7+BSwFozkaYZhq5jCFvr/ZkWcm4RoR9CPaAUiU0nJZjbSsEuiJFmJHL9XjVKh6RjsPZAKQQ1mZucqas",
-	"62pdKXqjWNaOXBPoYqnnsqAy07yPzv7JaKKmfhIDUG0r5DUzuBe5rzGcsvCm4mHIkyLnVErrIBpRrMFR",
-	"eyjzMJXKIxCL54xHjIcVL0ZvCnNY9Ny2nR9tm/lPbnXtd7+WDRptlJnN0b2zvbO173WXetjlC+spqzAw",
-	"wCNwJOe6HddZzAZvfBuJ4L6+0G30fNFBtcVcz+MPgWZRwWzyZhdeD389KxTW/+XZzxenL89eehJCVzB3",
-	"lICl7V7V/FElc7tCKk9VCRg6EtkocXC9EF1at5rv+TLtK6+ia78ol4csrX7fpZR85DkBNJ9a3N2Gchda",
-	"PtVnV98F0FLVg1U9ehWYltpOwXuYuutP3PXM3zf2cz5hsjmT9x0vCsGZuDk0dmPdJZOznYMsTNksj5iI",
-	"09zQ6ceb+hSvDslrLruVTKRaHrUj6R33FEvYJKWzXoOB9FMUy3lCF594Vzum+S5eFcH5U9xgizXPn0jw",
-	"TpzgkpplzrOp7JQwIJfE0Romz3tZYPknqK/ySYlPNpU1jtrM3/buorN8iic2WDePHedPrFemzd+xTtKs",
-	"JaDOAB9lu341rXBTGB8Faa6cwZHSu0+OCaojsgoKvo3EZxpc4gloUA4++VMHrhx67dCaH3dTj7iZhfmM",
-	"ZGBoHrHQyYG0ZHB/fIn8E8iD7fTRR+A4IVQ086FxrQsIsU6KbA3NpRhYI3AX4ubdsZT1iZoKacouwvoa",
-	"HJSYh0kW+eNJ6iUSTY+libRt8RKfQqetrsROPPqWF3bDN/nFirODBKB5NkpiOUW8+RFILfd3GORH5PuJ",
-	"23CY5IpFIW0mCN6afEHMLVemgyU4FusbrYqBv0vfZkmyqeGDrMWbECxLE2vHB9nYRMWoa/40FuSMlTSJ",
-	"pN+gRodj76hE8UA5ydLv2zvb+vfP8zhl0nlyuINf/CFGaN6IjsLndH9nsD0ejgZ7bH9/cBTu7AwO2C4d",
-	"7YX7YywIXo4UxernXXLH09ys7ZxZR/btuli5bPyepoh36VsMnHTc2SlS3Bkxn2ht743sHR8dDr96oZce",
-	"O//NJoMvlcXE6IV9dZ0yEJ0LLblxaF8dolvtqyb0qRIornPIaizcIeqVejYk/5D5ZPZg+OtUmpOwZC8d",
-	"p3inInm/iFERSnuPXEFcnn5haaglD/bLRTtwruVaSMXeOEvovRsdom2uncu5yHjIIL4RDNN/iNETSRgW",
-	"6ONRVTCiSrHZXEnQNfIjHLEkvmUpHuE06R33AD/h+Nkz8+lWKGbPpkLceM5s3qI3y6WVmBGX37RAEKLM",
-	"L5Q01IkM7misYj4JclhlhhDA+p9/iFGfBHPGI3gj4ypOTO5yPmF9307iW8ZJNndBgk27ehfxezAhFavU",
-	"CKdmFnCZtUq/5FKSXcQmShCZF0j0FzECdEBsqBZ0Zxmz3mwz4uNhMSX4d87e4U+T3ts7Hnoi8PLmfDtt",
-	"2/c9yzv0PnRG4K1Hboe0FL+42Cqnzb4PBq9otWnBm2My/hAjAyhCJRmxSdZSFbEqhWxK2ihMicVE168P",
-	"WL2AHuP6WJl1L2PGfibbsL3+Wif6NPVtLUPAVa7s7DhOFDAAfaD+EKN13XI/JNu/umT7MU8RqluACiqq",
-	"m9BEgdiFw0BWozV2Km8Y+H38ziskx44GIq3W+QCNcch133+iuZ4Zi8phIiDwXTLWwQ4Eo7Md9IslaDif",
-	"jXHWVzlOUXNE9Z+BsBpCsrsFKRax8jVb/pos/WFxJ32hGHYW5bDnfPiN+65Sg2bsF3iBDCEtxFzBtyDy",
-	"sWiLXABUMk0ZQNKRIVGCbFep5JaldMLe+04+CgdZyi6gGvowN4Xh39u5zGCe1ze6qfGaw21sLKvG/ONQ",
-	"dIdso9Iov9Q9pqVRe56XZlF7Xo1pbZhTuZvyoMpdNOx0Uzgfxo2DkAV2XiWaYt2/j8ukMQB/CXt2PFJz",
-	"D0EtpZOGgH5Paw0b1FSaH1EgcYccFdO6rNcTwQuAe/fNGvvTAlpT+MyreJKlTDrKX1UfssEoxmA6o59/",
-	"gTtz27hCC96zYTaBN3mhw91bMfOlAyHNwgVrplWjvnwBvngKXOTL0egZgjQ3RjIesZTc0cUJQiRojpsW",
-	"0NK+BON8YZcSPb7pWbNl9j18cZXglcoV6azcUkWziHRyQ0yKFirDL5agWGbfqXsd3zLuDbIG36pJZI8l",
-	"oUl8y5qiS8RN1/iqlhCUjcQENUXoFG15V0GENDkrQDOa/YGXBjrLrY/gcQK+e3/29vT80+n780+/nv1H",
-	"77j3N/Nfr9+7fHP6+vWnN+9enr3uHfcmczXYH8xiHneHDeocxlUPzXrwlJ7XYnLGla+Qzjuu5SaVLiy/",
-	"TEQ1qSxhtyzpHe9r1ignvWPoXGvGT3Ej/74/HPbJnKrp35/RefwMI+t+Mvu7NFGxMPV7JPxJLuGhvQ7S",
-	"Y72WQXj1bVM0s5lDtY+DIRlTRZM+2R8SMFH2yd6Q3NGU98nukMR8LPpk50ivSp/sHGKqL5OyT3ae28Lg",
-	"fbIzJBEbZZM+2R4SldKQNTBAOWk8UytxqVqNOohaw0liNw1UIF8kjDaonLD3epHr5Wa+9EL73TZekdat",
-	"rdsk5mG5UrqjP1sKrVummkaT3zWaNmOscGWiEZrulqbkrH4zN2viS4WQZAfoX04h2bkZgsc+iJL0Frli",
-	"ny0NQ8AThAXChUC0Ng/1acvFffaHPgqH/t4ICyfUAG5AJWGaVMoQB6byBvtc6akl5LZIJ6mOpIPUubGs",
-	"EJj0W9RJNLfgi/KgcnWmFE91sFdbv4/9hg0CV7vK92gqILa/4mjfHW50QlfeANn2PeyT88t35PBguA27",
-	"ycnFqxdk53BnZ5DEN6xeQ69X4rs+ggIol5g18wSbdwMW7rFIJ0Ipxp3yR9WLlhlp9nkpYy5JTDMz06Gf",
-	"YdRvVpa7GZokUdtgmT10UJ7XDoyp8Aw7xvYkz8pKt1QIXXXFjfBx75W/f9hRlZoeRbBpqg94KWYMAWMR",
-	"/cgua8oMxOy9g1IK41zo1iPFcqKVbLBPUFyon0NeQNTy13ZjvorVorud2Rgp9nfHe0fPj+hgn+4eDIaH",
-	"0fZgtL0/HmzvDFk42j4aHuyFvf560XAOUm3D7ExRoMJgkQoxg06e7w0jtnNwNDjcoUeDYbQ3HhwdHh4N",
-	"wsPn49Hh4eHe+Pm41oLe+IzH/8ry0CYnJaizULmipbV7BMPaXrXZiEWRF9fhHU8WRHBiBOxScZycp40T",
-	"4S63Y8+rJgvnNLTppME1QlfXiRGx5LNKjGtzPWBQII5JYKkr6JNgTEOl//F//tf/9l2Qlvp8ZhKHFtcX",
-	"3OPculX2WxaNuwb0fEPdiBOzSPlgl0STIMN82XSznuJNsUBcTM4a8UWwHWLunZrk/yfHaOtwW9s1aqvm",
-	"3bpWddi21dZsQzdyvtePeB/7vepWQGj1rE+pfCPSAl7MCi69498/Ni6CF0ge5R06oTHvXGXMiBMeZpqP",
-	"y2syzQf55b79LINX0MRwQpSYMKjGgDVu9ToEHTAX8nEW82nfxGbi77SZdn9aNvWH6PWdi14fN8iqgG88",
-	"Ip+C4hKe4tJTyicMUGKp4fFLYex+FiIiM5FyqySuhVrnJG6VxMQVpMAibW1veHSwmby1r40r+AHJonv9",
-	"j5zzfdmUUNAZscxjAQphp6N8k6vzarv8q996Od//L5lbIeoYrlEVdf6C+uemWKA9UI/IBT9I1iJE5Y4h",
-	"43aEWlCjhaql2q2IjF1dIvdz32AEh6T0lCXUJhzpUQGeU0cIgYaott9sMJuLEA6hQxB9B1XiO1oVM9mY",
-	"mZrEt8xke0koq9epyXoBvMiJnnPWzL+9DSy15PRrqsKOQTUvMT8eHWu90yQGFB0n4KYjG1kn1LWW5t8R",
-	"xsa89onW+V+8AsuJ+QWbJ4srcSGErfiix4+wNRvAv/kCqCv/whQMt3RAma91AsLJX6vPuiEQsbSzX5qA",
-	"Ds5XxTl45PjGEvKIu/HdjTLGd2NwiF7YntcJmmwimZVBrR65xHBaeLJWgBbQpOuD5Z0nNMwRRAxZ9NHl",
-	"ySLkrNsdGWpzyTB9J8RREYksMWSK4NkhE3rLmmC0y0XDPFa/KeVR4ufkC0i5A1+ClkkxZchJQD8xDl0S",
-	"I/7LHZXeMXQ2H1agdaJ7E/gH23ObTdJNX6tSIu68F8bYob/Gw9Bi6SyOb2mqLXfbiyyVBt2yvFP/EBmP",
-	"ZJ4Nxtln5ZrV3XtuDO7ZgmXubg/7PUQ4WMpJ8duuyk/JFOwtgKjiAtLAGFYqgCpzOmGgqNgRPkznplp0",
-	"U+ccNI6GUm5SpO4HaKSyBaJ1w6l7SmrZ7bWzMk/Z7Xqd6SVM/TpjE0W123vhlSZd74fA9JcRmDahzuVq",
-	"6GMoctBZk90d1dlWU22YM1LX2J3ba3M8Lk9pu4IFd1gPy7CXm9RXRHBy1rsVmtFR7u0A+vkclqxtmzm8",
-	"wxrnFeKKFatdPnDomi6fln35wX7+Ouzn4yYZ0GPa1KHDBqO6NZiWYHObzOqmfAU471pLwKwIZFerf9Nc",
-	"fcPORsgV7duWDX3xxaRcMDkXXLJOdd/yl7EcpPQbcnIAUCdY2quadPaCXmT8go03Ud8P02U7qpYfnFeb",
-	"yc9t0CxLB1M/YuoC9qBZDafaJ8JbWimSGSaP1AfLi+fbpL1KxojgySJ3u1aJpU2CnMMbDeRfoxBqS/v9",
-	"3rs4e//6P/RMVwc2t2yxOycVmQoFXCApmycxMyAmt3GEJTY/QlI3DHOVugppxhHG8+hgb3Q0DAd0Z7Q3",
-	"2KOj/cHR0XB78Dw8OAqHe4cHB7vbRss83un3ZIwLZAwl3rJR/Z6aimwyVZXqOE5VzB+r+xCr+0PqeAyp",
-	"A7n/OsESPmJbiVKgvslyoackr9xfBqpdHJulMy/4b6U9RCx+QMJdAxj5WxP7Pci5huT7YPJ3CZy29Ozr",
-	"1zqh/iCzH2T2AGS2Sdl/BW3PqCt/RlF9md54yWjqUxytacVoNgyqoGU8WjGMtLBg5YEAdXv+I5mk0H6O",
-	"prAmYIXcawFW7RGbxFzmZnPBC9S8Jqt5Q7RDBd+ZYlFbmjgeumwOkCn6YGx1RpRwUX3ag0ud3V5uUKvu",
-	"eucI0x+Wsb+iZayEprUxG5lhPY9pJbvMq+1UTQSKcYognobSZDOs4NJiTmvtZFNFptLOsiT+T/opwnc6",
-	"l2taG5qw5AaPHzgcYklRtPMO5YiXBB00V0wgsSKzGGohnpCgtMoFuOkoixM1iHkj818nvMAXB1Aqn3aF",
-	"iUqOi9/vyV9K9iDhtCS/Uh5tvL5ftYInjSKE3S930xCquipzvG9G4j1SpNYKHPLf6U7IR5Fw1p45Vd3l",
-	"DqnOHXZ77XDqR9/1Dd5JxUl5/IvpNC8i1wDK4i1/6DujRuTe6Dm6fwGUBzwksuvqNh+NlVa5dDbAmt3p",
-	"bHz8s1G5/AZk7qA7r+TeMyJR3clXFFFcoZXqJPDnjl6tagHScUKRpSI8W4C/l9xUpbm3eas4u+tGe99O",
-	"JM3X+/uWijfTyGZPpT0cj38sW+OYDCU2FPXCBsylI4s/mpLQ8/dXs+nkDKDuIi8ajNg8ZSEyGF/5nytb",
-	"Hw88zf2Sq9kJw0wBW22FHObWEbZdYrJXjL/TJi213zRsViU3vti07/scl0juO5/K5vnJ40Uivafch/Z3",
-	"irZURAQi8ySbaA16PK7Tp1nY12C906evd9xzsA2fdZGwnmEH8llCR8/mMKLaGjYaGrBPv2UYkRDBBBxL",
-	"515uj3Uymjw03Lhm7WcaXvEfZeC2ncilEw97b5frvgFI69BOquIwntNWCf0c44Xmzsv+delqVe4qs29w",
-	"kZt0o0dYYzgZzcDSpeqO+Uktig5MaUpDxVIAe5Vb5IWIMIOAaV0+EVQr+bqFTJomPKiw9JbGJgXLOA3M",
-	"qf9/gGMKaQ7w4DPUsKDS3Nn5mYM8US4KRoIjtCYzC36Z8aInD1R8PgjPYUeID4N+ihjbICTcifRG+vA+",
-	"WkyXdga+EELJuGI8ZAiv2pg2VatLDWbImOs7DAv7QsZ0MaePXgSfyQRrBjZl4goSCRJzqRiNOvO1olOn",
-	"FIyZs5cEhQ+Aq6gqgeAP8zri3hw+NNFSHvhtb57QXJSKGjn7tR5KdbXekQBw9XY45fdCWt9PYwXwonyz",
-	"EmTEvBnBqwUs1Dxfm3HRg2/ZH1jxtc013++plHI5F6kyxc06Vwb3UAq8+ETCkT8hgR3fVm1wQV7xmiRs",
-	"rIgBMX6AYuMw11LmqSdrCoq25KXEc6+CE5W6dGRODLYnkYx9VifgyECkeAAU1ktQLBFViobTmZ5EgLi4",
-	"lW5NOPf3X4l8zXzc9Wt9NwHhGdkxFDOG+Aa5f2mSxetSqHOcljia8he92XeaO10yKWPBuzMpu7P43RNJ",
-	"9MGrFzq0hAZKmeEVIVVbc+SaJrxhhmEqzWUP7SdazavztQ58xR1JvWpFwuQxCfRogj4JsjQJwIwXAP/o",
-	"rP2X6agAA9r3lLD/8zCLPqGKzIRUZG84HJIPV68G2wck4zGK1U4He8uTPMqHrptd1102r5nVXYZitNtD",
-	"8mv8j617HISu6SjvUzFK2Mx3GkwZEkIlQEIf7e0/J/jOiEkjzJWSbCLd9Nt3V59evfvw9iUUtFQ0TnIn",
-	"GRcKg20cMXZvuKcFDAXI0m+FIq/MC5aotOR4PEoov/El7ETQdYFN7fZe2z47HPeD+sgaPvOcrTdQnaRN",
-	"tDWZ4edRCzoMsv4nElDyNTlgyTsnqbxNYrYTwXX01LZUSXWJ6otcrSHhvu5uwDKZ2SCOYqf5ML1kl42S",
-	"OHwh+DieNNZoMpALs0wqcsPFnTciz/QvTzN9akHjqtFJ+Z0mhcisuFb3WEQokfGE65s8QnCrDjiIpX6W",
-	"TbvZCLDK9C078i/D/S1tpY16FCX+QggvO0L0DyoL0G29KMCIyClJBeAq0ZI+m0MQkZCmANsZYzhNzEmQ",
-	"x9sF37aQ/FITbkeQsQ2E22HcnpFk/iHEDQmTbJQb71dptIKlVpydny/efXjfPWbvTqRJBB1HLHx+tDsO",
-	"B+H+zu5gGNJwcHR0tDsY7e8e0HC0vb9Dx/aDt14D9r3hvB+srvvaUWi1aIM18IBWVSTepW+zJGmPZ3NG",
-	"1MVbVYmaycF1V56NJbsOWspW2/3XthIvHPzEtRF3crpeY8scEl9WesYNtnOxd2phVyUUnvyfdpQ5mLhZ",
-	"3zWD9TRrbyl8zdkd8PF78+NGmMp4hbxHwwbfCgUx6I0MDQA0mxAcV2Zg9+ZRj1DA9REBxJZEzLbUQXuY",
-	"M1xZNecUrxzm5R7N4jg2YVjlB88cRNvzkmO2LArHc9zWh5j9vo/d/WVll709mqjctsMb3d0fQu73IuRu",
-	"hpIfj4T9YVn6SdX5rQnaH3ZlnnR0Udv5tYYwYZNtg24+e77B56q6mcSPQ/jXPYQfN3YMHy+6SffWpXKB",
-	"51axAWMxTRfN0UiVI2JGB94ILlRRHnSJ3d/n5rnIeFHK2WtNSzNOojgCmHGE7q7VarO4Ldv9HtRslVAY",
-	"m93SJKPK/jkTEUte0CTxVsDO2/jiMcbaRr3PnF58z91ul5aPtqMofZb3X+rso38xX+am8ppMkXHYsVhJ",
-	"IhWbV1eR3RbJGTKbzSiW0VuZ1VGlNEHgdqyVG2vJYb19zX0XL+OUhSpPmoTMZopFczCkA8uSR1kKAPJv",
-	"ZO/4OVREiKqCKQDArl4p4X5VDb76sVr+lbHMKzjnEUkRzBuiXebJYiXEIFseoeNWrYowpGhaF/r3hk5s",
-	"VFEAv46ZYAm0FnqHue8ijViqmcTdNA4Bx2tBpnQ+Zxz3uSvS2dmtybCqh8Hlh2JJE5fmzTovx9/7di6t",
-	"h7hVQVhymO0llR/qWoj1KlTpra/xtSncaa/wLF98ePvp8ur04ursJeTG5PW5KmfOt/8NzcNZdJo/e/tS",
-	"N/6Daf1gWn8OprUB6TG/xh9HfLQ8zx8KqtgcQ2bTjDcVG974cV5n2coGyPXiKJuqhjqMrE/evHt59vrT",
-	"h0v979MXV+fvnGfm7xfv3rx/fQa/nP3b6esPp1fvLoofiUhJPtmt7t55O6P2zWzQyjMul2DiGFC5tfFw",
-	"LCRp15s2vybrd+2qWDUdYGlgdN0gacwitlgJ6ovZBDyzPlLfjzvpx520iTtp0xg5lsU81uX0zm6e3zeM",
-	"FgIMHjkmAW6rCZVMM85jPgmAZMWc8RMSGAoI+iQwMb8Beapsgj0Jp0JCtLukC8IF1Iz/qX/NgzGNE/ws",
-	"pDxkSQIf5uDBNmBFpLYaDMBL3NHFT30SyGzOUski+IZiGQontF7cgCQPkTI/6aFf80Cz++iTyBSOnvFI",
-	"bl1zqPqMyRY4U6QeqDLZd6i7yL/AcWt+YIcN6Jx2POZigZ70DhQBZEVjNU+dAYRuUExMPp2dHmTdRPf1",
-	"DRdH2J33CrCl9/TPioIKlxwOS69f8xGu4WTEL10Hox1AwylpSp6CWFVBU6lFOapYWZYzpGQYClwalm8g",
-	"XWiqMJdGmTpKL3ro47LQxupCJczqiSQRo0nMJ4i8LThrw8H+cXX+uDof++q8J88oyNAnyIqxYpzEiN6k",
-	"6A3jJJtveauerVFKzxLwEmZljO+lIOsGUAItaeeZgd4gLJeMa/kMqZgRWH19uTIEbqwVfGsIoXLt7fZo",
-	"VDsAPY7MQJFjodDX5bo92EO2UlzNQ0fUrHUBFSd1JSW4KTdU00KaJYyYnA/giGTEpjGP0AiLXZ9oSpmK",
-	"VJFQRKwhwt4whm5rZtlCx7e737sllvBgNFUE/i/TifHF5eJAntNq6SLftfwoO9vvzrI4Q6UT6xJyvt7l",
-	"4MP8ZJTCCHMul7Mdn4iCkJoWxbUxl8tm/I7jGrRrEs9izbaHMC8tWvQko03pmg8ZHdyO0yvIRBDBTwjF",
-	"hBCTP4w1nMiURibpZGmW1DjFgPq2Mb0WQrI3YmZ8FmaNanK5SU8CgIgZ5Ys+2dYD3RkOT8j+0J/qV6di",
-	"MR5L5mn+8iaeF237v5170QtflGqAnmjhlAsSCi41gfCQkRGTcaQXkWDv/tYNQdR2RKRRNWFs259GqsRK",
-	"S/3VS+KAaiImnuvvjCvIYzAZiomY9G1JRV92SCHx0iSx596ELOAvcNRALE3YLdOyJgrp5m/AfRtTtHXZ",
-	"J3c0hdx8Phb6PTHBQiOTFJVwRx1no2yCOYwhaBwJTOr3L7azfS30yglIhXCSyVNkSH/fHw77gE/0dwcf",
-	"5SejTXjge833LHpdmYa1WQyHbWJYPUO6WClfGWFctUa7orEoAi3jufXTm1kG7/1oJ0TgpSImvjYYu1G+",
-	"VgDIAnS1JMGGZMmJ2RA8W1hQE0OGnYyxr8VEE6jXFJuykMW3vsDvfNWYIW5A5QaXa8Qi/8JVt/vL6jjl",
-	"eo9u2Fx1sPnCIthdL2y/lUHY7XSJx71qzT59bDzybbq3yYxoDl7R3bzID3MBZ6k1z1sGP8bc+cMszw4I",
-	"kjOBbG/lWvu5tiNuSq6FJTjc5hDvbO33e7cslTjP7a3hVhM05wv/iTuFCRlQSz+pFEuxtDjCW1zaXmlN",
-	"2nGo9FsfsJxCIZzVabGrF6lSlRnXqXZPogxJZKxvNsgh1VJZSaaMRIagJWYsSDW61Xy9l+WO5KKhswFl",
-	"95FZ2ny18iEXvfipXUovTsupTbn/82bksc9zSLOsvnZwPCyFU8q3jKZn+mWKkzN+nIRKBUQbq0V7T656",
-	"h1JPb8qSOXI/zu5oYs7EsN8zywbz3R8Px0O6Hw4Owh022Av3R4PD8S4bDNlzNoyGo+d0e9vs4wWb0Rhs",
-	"vsfbh0MDjIHWuiI1l2ZKXOgOrVoyo59fWnk/5pnSp/T5TvFp/iPE4dNUd3A1TZmciiTKH+6byiDdrVDf",
-	"SfqeQyGrJP3VCMbnGi1TzwrNrwkXUqIzX1iiQ3gdQcHKZFdLqXd0ZK1ZYOFEqMmirz/OJlQz/I5V/mu0",
-	"vGy9ipcd6lzD7F4sS1PanWm8nPBT2t6SclwQVXVWlV2qrrCHslpY8kuGFstmzoxemVgS0YzaW/UNFmDp",
-	"phvShUeRCAdTxVDv5nmswCdvxsHoWzkHTseDSbYhv+ZsebUjs7T+qI3XWkgyO9heS9q+9GfLT/hx7367",
-	"e/cjyraOOnGZU8m23Zqo9BsoDsUvO19LwQNVbHP7Wkc108qPvuBaO84O31/Cu82a4qlWmd2D4yBFAmoP",
-	"wJBJxjpokPkcC+0Rh9pylN801ep4xxnoygt0whYwVaHgWu4GEvFi7J3fC2JvlVSirhWkpKnZktfXKpyG",
-	"97fIFvBQdQvOA0Mz5BNrQpspA4xhrIekcVSGEiqVidso+NRvtko1eFCeaOKGUrxYNgXd1X34A4zPBcbY",
-	"lj+T2S62U/qsWIWymJPPZDnx+6+zU2flbEW21lsNTe1IRGPF0prHGa3qdbjNDvXfvq8zVc+cdNamA+T2",
-	"C/O2uzYbKWpYYXod8eWlE4LZz6eynK7WLL+fl8H84r/DLjv55y5LLzdcFZdN4FmPXYPet3BtOSU2XsuU",
-	"pDfu/kazzo/K6T/q0v+oS/+j5qevLr1bIr7KYO+rEJZ1uW2tMUlQtyxO1dcfdel/FAz/C9Sl/yYH50cx",
-	"/B+0/dcrhu/VIXxnbAXp/09YUb88neU250trdGuItHDsZybdzoO8sZ5RsY6+4bbjBdqoNlyPtoDMHa0O",
-	"pZQTkSnQpmKnNP7OHpmKLG0IOKgMcylaR/n9fnUW9SEv2YqsGQTF6mZRDMVqIe3fq5o9xiVRgWV4QLfp",
-	"cj+mO7wvy2CeXWdcxfnmtLOa503+k9HEh079Kp5kaRHxZ89SxxMU88ml0O24mQlT6GqxXsDO+ocuH0ur",
-	"d8qkfaWMcEbBTBqnNs6/LSC6SClypvfocTim6jMGSXcKyGkMuqlyATfwprSe+QC95AUXqIG79JlrbMIh",
-	"lTZ3EMvFT6kH498IVxPGWYpOjLxwfe9we/dw7/nh4fOD/efbO7uH+1UkrkZcqGoE85IqDN2L5a/YsD9n",
-	"/5Q4YKEAH8VisOCHVLITAnNrjXxuLzCVz8a7eypldPZimvEbLyR6zEKbiaeV8i0CFf/1r5LELp6NGJMg",
-	"5hH7HJAZvWEkm8NDxT7XTOXYmTWJgMYfsc+Yn+ZkgXWy0tSNzXYqnvo70IsX+2q1zBi/pdjEYmRQxgA7",
-	"a17xMwge7mwdxtfrVmFbn8KXShmxlpDexjL9GApqq6o1fO9fAFA5ItbVomyrfwA7hkhcQomE1UGzsFr4",
-	"qstpsinX0rtLY8Vq91WSALeD5B47IZBsQLg//r1H5Y0kIxre9OouC/j6ywpRzNjoKl/MhVzpC28gfzaa",
-	"xeq1mDTnqdh4flv9JhHVunDVkHkbfV8E1cCZzxPAE8EnWrZLBI1czKU7Nup5vD8rxXfjhBSLXotJuQzQ",
-	"znDYfUWWFWJCYZXnTtGFJCIlkahTkaPcrxahsq6mXrUTb6jqnJuXcZbE/0k9xbp85nu/+bpWqQ6a/5Q6",
-	"2q63Ml28aijlKl8Uvvh6MbYl93JzabYHyqv83muyBeUND/r6/JgfkYyC/lp12aqFpQoycC1t/daKUyUm",
-	"UhdquAltaeGIG2CENTbYnIjD83qx8NIJiflYLF297YP2a72SSTbcSGWONSpgrLbhdgL+fc3NWNU4KgAq",
-	"0Fp/aSdLSa6Otn654KERuZsvzqspK+AQTDVf1Fxq8iy+5BbpW1N/8cRO5I13vUFL6ljpCi0lFPqDHvLu",
-	"fOt/xT6rd6n+/9IfMqYvC8CVIUksFRgU9Mul9fodipkrKDyl39ILtaW7E5wZQbhKp91lpI/93ufBRAzM",
-	"r39Iwbcu6F1heMyfDuRNPB8IGD1NBnOhtYE0txxdVWMla6TuBB0g5E1NcHio2MrazWo7agoEs5EsEGs1",
-	"ZTRVI0aVJCNWFKeOZ4xQzu4aIsM8g/epxpojMqk3dsw6JgtVp187hnpkd7GaikxB1NhtrBYEYqwMgGqs",
-	"8g3o0F/j0vr0DODwJh/aJAoYpswZTdexvlSm23f2z7vMzQP2nlBsvQFj+y27g40eiEzJLfKbibO39wuR",
-	"ii6qdFzdnr0lFNiVdpbmL79toZAVPm7Z7s6tfG1Y6dzOVwtQgtxrEnPy4epFn5xfviOHB8NtjJmqgjQU",
-	"ZsUW+2hBZlSxgcmAKzPDMuu7i1O2deUY9ArOF89ssc851bdybxKraTaCSrFQVTey/0Pn8TPdECzBlVsm",
-	"tEElx6DlCVMuoMAJCeSChwGZMcolCaZKzQ3sGWr7+RMpsV6sRXu6YyMpwhumen2sTNvvSQkmrQUPIcBZ",
-	"f16GezLv1S6Kqyzl70USh4sGdRAhmA0CfY54hqbiNL5lUrObhDlqo4qTBKyYdyK9sdYwt1jzMYLmQElA",
-	"vSRZyq/5U0R+C37qg0mNhtAyVZB+FEt4P+YTfY8avDTyNEioYlLVvnHffxrMWDqBdgU0lLJxJlmke0yZ",
-	"ptvgJw8uGyQF6cZB0E0niM8BZF5aV/tybWFBN/EcAv07yE18QUyuZtW2WSb/jvp1tZjZnCrFUt3n//v7",
-	"cHBEB+PTwauPXw6/Dtw/91b5c3vn63/zThWCa16LkCZn/DZOBZ+Bj7dBgrxkSu+MJKOFKbROCc8SgN7D",
-	"wuK3NMkYSdlMaPoSnNUq3uY67bv3Z29Pzz+dvj//9OvZf/SOe38z//X6vcs3p69ffwK0V32c52qwP5jF",
-	"PPa4sJ0Wu0r8K9T6/VB2GzeX4aPSRG8CSYyEmhI5Z0mil8trgvkRy/EjluM+sRx+g1SJqnwYHSvmg3ip",
-	"64v/ojakd8npDTutjeZrf0WbWWOr66Ymr2aA83RvdNCHypRxCbs7Zlh5nC9sz+uUKWyKU+369QZMjquX",
-	"SFzH8OjZ2zel/u9nm3yzsmlyDYOmZw6OYcCyly9dcr5dBtRYN9KsbdNT5f3aM8jLojNvUpQedr9sJq1v",
-	"st90WjpC5ZGVc8rrBVydBCw37cpZmSU5WP9WQIR4RHEtvKLoWw0aKqSu3rHm6FEGxmbX+orTfjCsmNIQ",
-	"Viwb+j1itNgX3QKhbpyIsxytYSK/iTTxpv1PUpFB4QaoWoca14gZ2/oELFh9IrNwCpXZK4Wc+/5y7Zsr",
-	"77s0Za5jKbdNV7SrlIPrmB9wb5zYSWNloySWSh6Tu6kobUMnmzXQBqYU+lzra4kHpQHW3Fd2Vbec312P",
-	"Fc0DV+q+wu+/ePo6BcV9l08BNmJCjRw8kfql0b2Kt0MPPvcdHnZgFEhqlEClxMqxX8Vpzyue8fIp6b7l",
-	"fMWa6Y2zb8t/9E02R0YxNgejM5WzJO4sD/7BER2O+C0KOcMeXzCZJY9UngI69Oe6w6Oq1QUWxV8I1z76",
-	"sgJzX5ptbRptHXrzmfBOwe5DPpUfdO/Q/cfN0fHjFVmB7rpUkPWxSIc19mzGrZl6be7rKbP+MrRvV6g8",
-	"2y+NcgULrX+pDIdpukP6eWnGOU2VbMrZT4S4sdEyM0KTup36x63zCLdOFQ9idTpZJxMs371OPD6f1TqQ",
-	"dvn5xz6L1pxTUecKcGbCLI3V4lI3j8tzOo9/ZYuWmtCCE3bL0gVAQIPCeUee0XlM7qbMxLXPWUqVSMHF",
-	"J5kilNwwOMQxxySQCHbcUMK/D07fnw9+PfuPQmmgOIiv/d6ZU6qh7hWxrjLd65ylUnCnOtNUECpvZEu/",
-	"2PjgPKr3/PWrQdH29vvPq6v3BAJfxtSE+XOCvl+jXx8b4Nu+DbnGcCioWatockNiXkD4pBmXlbq2Bpr6",
-	"ml/zv/3tFP6QW3/7Gzm1mHta2Qq+XNvNv+4dQxhXn1zDLaD//j//639/DUjGE/065WZfYsFN4K6asvQu",
-	"lmyLnOYx5bG85pVmMW+MXCNut/7lyzXEq1/39K+GMeAfWJdAXve+fg0KSklFpizyCSUzfQ3FfIKriFk1",
-	"J3qrNKu85gGdz5M4hIE+m6dilLDZf/9DCh4A8D5T5OLVC3K0t/+cxFwqRqMt8j4Vk5TOJBmllIdT3XOg",
-	"RxiYBTyPGFfxOGap/NvfIINJU45c4mU9MbuARX0ScWe9r+RvfwMFz7SVhylg3ALM85q74QrgWWa1UhP6",
-	"yEB9M4CCwV2Rwoz5SiRMz4bpbf/AtcLG9TmSiNtiUdkBzxxLgW2Rf8BpDCD+APcFa6ORQPPeQNNM7mpH",
-	"o1Aspd6KG7boY1UyNWWSAXB9WngWoZeU0chWPMDISzzuaTyZqr6lMwtCqUypBHFMgtygGvTtH+dR0L/m",
-	"QeVWCXT7Qc0OG5yQwFpO8ZXcLKsfFaZwfOhYufXjwriqH1/zwDHYBuQpRCia1386IUHuncg9E9iq3++g",
-	"O5hpSoN3lA31gJ/d7695gKJB0aoJJEI+AbxglMaRlsQk4xF5GjyTEI+rF+1ZHhscPIshVGzAPiuWcprA",
-	"b7aiUfATBjDQyFBhkNujcYSFwdtEkhjZorqsfb11lv3IG00j6i5GYjzlC/L+3eUVgOyFNE01uyLBecRm",
-	"c6EYDxeDX9ki0Kcrm0MRiv39IutEbpFXIs0TdQuCtBSd8QhB2K45/H7DFtXIGMvzAVAMyoohRpJmWixi",
-	"keE1pSHpXaULFiGfDJD7mvJ/etEiwU3ezsk1pxy4Y21MVMFwwNC1NzzSnNO+Ag+xFB9JGL1lknBBoL6C",
-	"WUcraMecjJi6Y4zr1byM+SRh+XVRFBLjURGAOKW3EEATnF3RSbBFgvPx4K3gbPBGM1NgtXrTYZtA1jSM",
-	"a3e4d83jcT5PfSOHMIzoBBopvoefaw3sbe+QeEykmLG8BTOdd8AjtBSgGSEG9UBADyys3jnMEDVXiUiR",
-	"cQWvY34TELyNzT6lLPl7fueIdGAY8nUv6OflQa558JLNU4Y3g23guMrtnoWMq5QmA+QeEk9P6Q37BA9A",
-	"w+d2H4JrDpUnQY63Z3pQbiJ/1/aVZlzFMxbgR/ATflG+kNRCE0DgCCKBKQvRKtCQc2NqjYwMrXvBoyun",
-	"8byvd5tQMk+FGFu+DIw9L1UgBYQuEbDkkgIYLA8X5QvToO5otDBHT/DFTGSS4NhJMKRHO2M62h3s7A63",
-	"B8O9MBzQA0YHUXR0eHS4u7M/OhrpGZsynpycvj+358cKsH1ENcMIOJtinEihmSESoxn1E6lX6pwj1xvo",
-	"KyMO2eCShSlTAfAiyGez8WR6Ia85imawgBjDlcQhMyAURg58c36FTiYF0VQoxvW8Hi0xZ5zO495xb3dr",
-	"uLWLQVRTkJudWiigJ/uq6JyBNGQA4eBdFA8xoVjzMYksDX7mNvxJS7C57Aaaz+tYqlOL8G9zSaDfneGw",
-	"Eq3kilN/mJpfqE50AuIo2Y9ALK6Lw0WNBzyUMJJ/H1wJRZNBntrv68q8/wxexTdNH0DZTZ/lU372CuVW",
-	"U5fdFKSE9SF5CQRFIU/POmE+OjmEFc+g3hl9sDi708IgdUpYYAJvkTuJuRoxh9OPv/0i0RfCza2KyT1G",
-	"YhqJaEFiJVkyPgHLQRyBsB2xNL619ZFy0Qp0qVgBv+aCsy1yweaMQrxiIfuF5kKx3F0zI3MHaom6ZPBn",
-	"n2Op5DVHIdxcb8V0gJ+Ego+TOFRb5EX+YBwnJgCeRlHKpGSSPC3m/J6qafATggIIhZKH0DxGC/d44sqk",
-	"i5EjFnvUzOQfIlpsjGydHmyE4deyymysdpWDs73Zg2NCZDqdHb38yBYgRXAPD3E75f+DRvn09CdHyz95",
-	"Yfa3d/8ThrPLacx3yr72Xab4rLB+e3mjXgt8xdZEshKRDeYVqSYx5JjVwlp19oiW7Ydkj3XzesMW47T6",
-	"hNFwWsB/Grk/98aB33dDrO/OTt5uivUSVDflixH/v+KGaBXCyxbnshhzH7JGgIfp+xCtF1qutNWnUbS2",
-	"wbkxgvSgKQD5VF6oQN/80M4dr+8iVjwoOEVpG/f8FJSfpgnYWuFg7C1fyrdCvRIZjzaw/jjq1oPRbzkB",
-	"U5HkFw6KNqh861shr7Uhp94F+5mphtXqwE7gSzQ06VXY9a2wkTslKWkfOR7JN1jtC7BJtK71nKZ0xhQC",
-	"mvp7KV7BZTjHmvpzv7/kwiYSOCC+OTKOhJ0LrNkVTC6QHRARfQmDABixuZr2jfHHWGbsaQFT6QmRwrQG",
-	"FNDXCmkEpjN5wyLzM/QFOAwmDeS6l3Gj3F33QDU1nNOIAfTGDBpf0so5nEx9Ajn7rPLa3J5rGyP4LXmt",
-	"tqbnY6CTnlMMcKMXPowKnVudLvrVT8NaF/KKJ2Fve2f5B+9TsBzGepVeYdn/DdzlSA4r3OX5tfHMglR4",
-	"OZqTHoRw0/kd8gQCFavI8CBiQ+arlgHmqZjNjWXMNcSiZRHujtzlgCriNb9hDK+qGXkavDh9f/Xh4iz4",
-	"aYsEYOzrk4B9DpMsAmug1d4l1K0N0FtnqkiYYSloXmRSv2hrIOalJkCGvuYFpZOE6SepyCZT3yHK1bbX",
-	"WLWwcoyqecFJUXcR7F1aaxZipgUhY3HIfRtYHTV3beS1fbsdIOtV6jQEvZJN/ZoY2KLXIkkpzfgndmvI",
-	"qxrkU4MdY/QWSk2Xe2eSQfem+gHU5AfLgdQXp2TmF/2K1mUUjTkkB5mvZ1aLIrEC1UwyvQOKXfPRQit0",
-	"M7BtNczNpRz/HH/vsdmIRZGe1Mf+Cvg0resO5GZmY3bARNj5RonE3LAHCE7SYf091YTRkrs9HA5PyDbU",
-	"E+bGVQIvcZGSAGoTw5U3iW8ZbxqjLdbpGeI2Qo7Es2wGsFZ1fMbG4vVg3dYtG9OuVKngE6yE5RsFFlL2",
-	"jmJ/5VHU6yP7ujTVlb19rtclxQ4BW0OSUQbG8NwXE2CHy3dkbtBFPRviDGu7y7DeCmW8R2pKkWCbeoXq",
-	"1115FCQWX8UztpQIdLNB4/mIecg206meqb4nOsxUiQeYpxKNs8y4gurwG+jyHH2LJyaNH3kSuCO4QNiV",
-	"xgNmSu76OJEpUF1lRB8f3JopJsu0dTPHrceS+zapAT2RBGt+WwEO0PrvowW1Cn7PviRissR4YJcUnWaJ",
-	"FKCao7lTKx5pxrfIO+vBiyV/oor63MWccryFPIqq0VjwWkw62wvykXGhqgIqwBt9UwtCUUnsofa337go",
-	"+akGrIPiUOsN71V1rBUFzWaqgmrFNoyyhaJQox2LFBzDhWkJgAM0Y4Krn0hm8/3vqDQ1vDiQXe5mBVZJ",
-	"uLhD7SP3uEpFF0bVgLAU6AOM+CyBkBlNylTl/sOZSBeeiQReG3jCaPrGTvUBeZ7tAzpst0XnkOA45zvA",
-	"af2G1J8kxK6hewIc2s9ppdGi9rakXHbeMa/e5mzXcrXNHTlwMkNuJ7lUijJDgIpa4z3uJhNuQJWrDUt3",
-	"D5qQiadA9bI85o3rmEt40xUdJcykci99Gau8Y5bn8rfPOahwZ7mW1rmH16AsdH79HQr6nd9/j7m0Hd++",
-	"RB2v8/v/wAp6nd9/peXy7osveg8qt9kNWO5nseT9vYhu6KUurvZZwWK8PG7jMpxt/RlNkmdf8EB/Xe3q",
-	"Ve6dqdXuSIQZFKN0eYoNtmq5l/HacW5jw66v+RJ+XRp883V7IcSs+cptdSelbMZmI5YWjnZnan8GJ5ND",
-	"OwZyXIBmvUkqWs4OLvBC6EJvX3A3O1NbhXIcoiMjNo0hF+ME7bGSRMJEVubCPAAUa8XC7qSW+DUFC6UY",
-	"JzRJGY0WSHLXfLmI4IzfS3C4Pci4Hly8W5jK8N0CDeorob4pBSPhLjZPrA3XQ5NeYzf03qrNfdyGr0wM",
-	"ELeh1QYvrYHmVT6pPOaN3ZE7kUbSHoZrLhlAy1J0xFPZWQ5eRuToEXSIfPOOPSscrebZ22DXOMeok+Cx",
-	"+F7EDuvuaz16jTx8Ti2qbmMQAxqjVYkFP5FknmQTcMiMxyzdIu/Nn/kZGGVxokjMlUD9wwSrwusYBOdV",
-	"zN7jgB6QFqCHLgIors3Wn0GWnNtV2WBERCNNAABJI0mcY4APKpdueGupDEo5/elOC4MzGkFukq2DM4WU",
-	"FWzGRkva+WImQJpxNPBsXfMlbA7GHDR5aS9gRktU/VYvWd+C7BqrJ7DnDK9cH0B5NxfVUjP+eVcf1Qkc",
-	"qWIsJmZcyBhiXnGoKziyVhjZQ2qLeuO6HFXY/j/FSU0NqeUmXfj7npFL3vDmNxAAZE4QJswoyiMsccKF",
-	"PWd9zNOAkMEKFzewITaVQ4sbEJy8TFdrPmwYR3qB+srDRQPrDr5RMLDuumMssKNP/vmlCBMAXNU1Lfm2",
-	"XxadrA0XJiYut0xi7HqSVKmyUNCFZmd5qD7cGrmCiDDdRdatBSOmmFKpvzvl19yey/zKCqlWmEaM4Dij",
-	"Zo0vJ+MutgVouxyp+qff9Fxra9j0Bjv8qWNYzqNbu9zPjl3HF+3qX+8Oq6g/dKP7voXLtnkNH95C06ik",
-	"/hyXDhzNS6yYKO0TY6EzSqqpvmKPmhYj6IxFJIlvmJv4vtWgPT4g39dNbzYmtEo030FoAOzefVl0ySm7",
-	"1M9m5EpISeQkM3nrcLOR30x6YaCsjycojBgxs2nmc7gsTc5tEFFFAxstLcWMWYyVa17CV1mRo7R7aK0O",
-	"0Oz1+5N5sVaK39sZ1nWQPjxbUx+4r6Lyw6n2w6n2wE61P7VjBMJ4unDXLYI5xKUyG3fUhHcSJRzJ1phL",
-	"MgM0Y6BYMqy6ZGRpKKIeiqYc44uMdwt4sAg23ypIHfo3qXWQS2lAZbjJOGMJFo43leJjqS8YKCIhTfIM",
-	"TRoHmhd+9kUyWuSN6L5x1WW2/Kjs908QwfvwwbQPanXKeCejU8Y3miX/zU1XyB4ePthUt/zsS5pxYzHo",
-	"lm2k5VBgf/rfaQSg1zwiU8i1xcLJfrUy48uYHpIri1h0gjwWPcoZj8hoYdP781DVzXG/BybilwDf1YGM",
-	"t76l3gzb86ARsDBDr58YaPDh4l8BiR4rjG3W9ltEANhUOnChcHFHhBYQQHWC2oCUpAyGYe016IfbIpf6",
-	"RwSggOcWwwRIP/a55+CLe6YkX8Ll++2MNTCH9XIjpRLzh91LCZn5uKMxn5xUkvIZj0qJ+WgYTVko0qgo",
-	"WljdMzH/7rdMzNfbsQKjYtN79htiHwaajQR9MjOuGHSylA2j1koCmVyBgfK0wFAlvwxiuvQLx6kliylN",
-	"mbzmzhFv9r38ZjBDH875YhB1V/W+tG89Qt1/T+Y44zERKe6P3cpVUDoMgT77Yqji6z1Itd+IwNJw9RWg",
-	"sg8WIeWh8bI+axfPuHESqF6NVgrr/8lLVAQIRKQgMziPMoE405Nr7kA0ALonjQ1wUVHiIn+jOfzpIQ+P",
-	"g9m9KRP2d3hobLDS0rNi7L1QFQeC10rIoksDTQGOy/bzBBFbgWhcfNC8eA5yXMd9TpMELl8cFly0C2PO",
-	"nolbFuW4P3GKHn+E9LhzEEDzkEyTrX7SgAWpL+5mH+TPev5dnZAA+Eu4wDJB5vBvzE2oypBOlUX07eWq",
-	"UvybCij5kvvXgp3KwIAx5agCZgsgpB2yEiHICD0LlXEDVDGiqtCYVzHYtshpget0zSPBn5h7GtkMWp6M",
-	"awMAlWVQXPl62/uFpc4Bb8lHhqzRP7TmS76gioe65KGHbxRiAX2vEGNhT7clT6D5neHzzQ7oPU1VsjDD",
-	"ah0O0qGQZVAwoBq855DdADF9L3b4n3PkxCJoT/PJDlygI0fvlCxqTiOmq5SzVUz4obMDzJXHqSJxZJPj",
-	"KGLbGlZWP3nOJ1vXvJ5Iin3FuU1cNuapAOmslKjytkhKQduxvUjYJpl50031OGy9IAmL04uA2CD/ehn+",
-	"6/iGEQTQNkYLM06tJBPFEDSGFqo9YkBbGM2QcjJiZARYPspY6bXEt9WEaGnrKT4Ei72EeZhl2bQmZZq9",
-	"p1i424G+RDqKo4jx9fCxHhnh8oolic08tntb+A3xcJeYVZkyc361lpZWVMW9T0aJkRtTzYYKtWiLmGRg",
-	"w6CsmQ9Q8RE8CQWlTwZ03hyGawsuZ5yQiGjL3TgfUs0JNEISyjtoFm9Bl3vII4SN5+rUWurTd3JS7kn4",
-	"/0iRCRqyd3hf5xNQT/wrwaa3Zo+UrxOL7OWoQtYcwGgq/dFGaEhrhl8r3S8PD6Fd7m6JgBqnJDYS6Sa8",
-	"dcqzok1wCqW3NuLIc2D1zf41X9g2Ot1GDWAQL8DCP7GQ87bQKNqJwEBakncwzU0SqH8l0qa72hRYf1B9",
-	"yPSx6cvaNPs9Gj7zrXWILicLHxuxD599yXEwOseL2wspBzi1DGuLvMv9IxD17fGSnBasxAltBdwimyvc",
-	"YH1xKatLEHil+a1Nxmi3rvaqZ/tFjkRyH4Gkn4ffAMAnTVUcxnOqdYoYoxqjplDhYmVbHfNvtLTj2oBN",
-	"PiGzZRew+pktHQXls2HUUAWmMRMLhCh/BFCp/vBIiIRR3imq8aFhcc2KbdaC/E34z7eHxt0E61pWHeQ0",
-	"ScpHwlgJ3d+CvjEUGRtxcbyMam6+wb8aoIzsHj54AZFSR48v95glcVMUHoQZLnHSI+623kWnyIcDt00E",
-	"3yKnEMoNpom7OGTNMRWnUeQua+8BIbUv2Hjjcsvj42rfk5pOo8ippCI2ygq6lV/wwaAUNFWN+ago5DXh",
-	"pkZQKDXVaGrdi6G6wY8dIqYnU2wYHLiHO/39jehEJcowFTRbVeQcTa7wVTuXxAusYPZBsvQ8kgGIW6BG",
-	"O1TjjXtsFF7XkQu+qwISD3c9dNz1CeN6M9jAVCH78gA30muoJVJE78oZgCwCZLot10dCwbX2j2VigZek",
-	"jGm+J+PPCC1Tzq5FwNbcMHhabkCMr/m4iOoeiywt7I5gK+SgxGN1i5RR6Y9U+tksj5nmFSzSEk0Ad7Ya",
-	"cG+tnQbg3w6mT7ahUOVweEL2a2H4jxl9X7bNSpXGoUoWXQPyR5iVtHZ8/LeWJDYuewKpLPMJw6EDV9/d",
-	"1AKgxqbw2nciplxmkwmUA8bJ3Es4yW27HWwtzE1HOllBDmkwskC9/2YrC7hI72Fkgea3Ng1TWzhSfDeJ",
-	"YypvzI+fgx7gfP9EOryJL82vLRlNgzBLpUiDPK4ULmXrytbiItZgveaYWNInCaORtNljoJvM3XKgEzqH",
-	"0LuUzZkCBRuCTqliWE2U6AuHRZBJdTeNE9aUUvvGLsXqyDp/Fv78p0HR+fPcHF1HUsnvOsnpK8DOg1Jt",
-	"P1uzpWG8kKyw7nCXSVNwfh46AxeWp1sKrjFdl1PH9BleljEG75hcsZXvsE2I1rPixHv54ebF3LyIa+6C",
-	"5hGkxwICopshm7u+c+7pv5NmNMqL3d/RxTGhJIpTFmLl8XgMdeytvRmK+AexfDkLyFMIeLLlobECvRiT",
-	"4OWb4Kc+oQQimxCp8S6WWCb8n+IOuSrm9SJn7Zf8eHmx0D4ZpYJGIZXKqZJVlNqCUiF3dLHlVqbHEU7F",
-	"HZZYRw8buQOLoxLEhklhW8d6SP9F8q/Jf7lV2P/rmv/XYDCA/9OvBXdsJEV4w1RA/ovsDLe1/C14yE6c",
-	"RX8CBndEe0ix7LG7CVoxgSYwZgzbnSo1t03mNb+cLETQICGhz1Z+pyh2IoUG+tLYs1/SvBSeQHtKvwCf",
-	"C6lk1bW+YXOVgwbpsS8Inc8ZTatCjlZ/TAF4kxFIOYEYz6LqJ+o4ZlpSMpzV0GhAUqWMAlAOlMqSxyTI",
-	"JEs/mdFAZaOFhZHTlBROM34TGDy9IBJcU5iNLA10N9ccuLFZQix4prvljEUApwFhHHdTAVEeZtedQuB5",
-	"DWG2gMmZ9X377tPpz2dvrwKCvLtItY7lNTe1bEEasWWDnWyxwmyhaDoxVSvPoyAPy0Q0P3y/dkaNU9hG",
-	"2MYyFJyzUEkAt4UrWCoxx+XOOJwqm36D0CF5dE1g9gTLKc/ogowKAJLj4gwpLRKhaT3/DQPGjeSjiVwP",
-	"zWwgDm2Uihst1Y3RSS2zGYtsMXVownaMS/qaSjU40/s+OH8ZHNsKdyYHIsV6+VMKCrdkDAhM5hlD15xy",
-	"EpxHbDYXivFwMfiVLQIk96lIIgNDmJ8es8RKaZGYTARYF+32V06AM0nU1bUMaY6f7heYwR2N9UsgmE5o",
-	"7NXj34tcBlwZUUUvD6xON8ObsxK/ssWDOdmcGa3k6q8KEprCnsGhHyANlYfgVE6KjslOeLDLDujOgB7u",
-	"7g72hqPx4OhgfzzY2T8Ij0a7dP/59sHx8HgIVUu4OiYuE7nm+uQdky/XvTi67h1f97o0d93rX9vxwkf/",
-	"ZEkirntf9enqPKbt4+f5mIB1OYPJw+Wg+SN2uL97wKLB4eFwPNgbHQwHR9E2GxyOooPh7iE7PAzNmKAZ",
-	"GJG4I5Eg8GvMI/b5unc8XH98mpk6w9Mb5HazEBmJxBb0hoFS8rp3/Ps1Ftm77n3sX+d7vtKcvsK5qUJJ",
-	"1ARDOAqSPAVu/hOyWj1YuBZKlwbmtXyQLDWE2neuDkLJJdDbC/0nPsFrhPJrfureovjQ3Cz2szP95xY5",
-	"o+EU7yyEHeEkiCPDfTDWVgscY2r4J3JJ/WYoZuwYJZGZHZ0DlSrGSCcyv4BHC2ViFoEnz41ElyJSrJjN",
-	"9BjQKrG9TyT4hPUdbuqCEnNZxIJfczFnwKYg+n9706L9e+CaHYX7QqgjTx0x6qd+WbB7ivf4T49mllo5",
-	"6na/Sw9aE4veZZvQMvQqF8J+1wjFVrtXNXR3mQ1MawG5L7dcPAeRd9rLpWvCLeH5lIugFYrINS8qoJ24",
-	"cngsc5mirRyBXaFuVjOHMJ3iaDmmz0ZLALTs3YN659ww645E4kZjNDrp3jMxT1DzRKWnXwa7FmPyh4g5",
-	"pOy3mfPawjfeuwN5UPTzop/Hj+EoBcQ8bCSHhwAMtlNLlklefs4XDa83sw+1Og1BvzANgsZGVaF/iUzJ",
-	"OCrYh8kq0jdkxGhiVIT8qFzzp0HOo4KfiKthFnp0QiWaKJ5aE8SnOEJZIe/CAN3avDOWJEZDmUmW3DJ/",
-	"npKZhctRHiB8zfRyL7F6/e5fCt7qNypSIO6oJEqYzNnvwFUEiS0YN+Yy+YLOul6i0WxgD2NbtIKmwAKM",
-	"Wd1p1VXdCQzpBmQ+Xssi2yIYKgCmN6uzFl65cg6uha9RKEeCaj0TM4g3neSAtvCzZaxeH7N6+aZjlOk7",
-	"zog+r40QZWDWwAiM++IleHEawGYIQ0BBwJhEOlcWCLM0ZbwY4f1HVE2ShlFhL6TkIrFD00zL3HdNo4xm",
-	"eQrgZnCyHj629Z5n81XMI4BOtCHzxtC8YsxZzCdMqgH7rFjKadJ8f2npuSzAPg1opqYi1VcFmgsNO9W6",
-	"iEiL8FOKcdxPg3lC1VikM/O6ZRn6fZumXtxJeNFcc2WNTTXpN9Tn1BgVi7yxANPT9KhgGKBeQhGCBLKk",
-	"jZRqLFVogCLnxXOclLzmI6ZVTof5lG9cvPxQkCmg4i37MhZCBLk2ljw7fXOTxpEm9So/u+azGJL9EWYe",
-	"b9scWB5EeRygjzOdw26e2c18mOsWO1npst3ZcOedlWUEijZG5r9sHt4VvWGaxEvxBRw5vyW6rlf1H2LU",
-	"HlJoQgz0ezbOwA00NxcM5F8F/z44g2yswXlkvEkQXIiq6xb5RbehNwgcJ5oF7OyRqchSiQhz1xxPGONR",
-	"U5yAbmLdGIF9f4zAN4FSBdcLrGnOZiwyLQTT2UVDJdAA0fLFxoFoH9KR/YsY6S1rOrJ69hvTCP9AurAk",
-	"D3+C0tdyueX3F0Zvl2FV4Aax3L0oc+Ba3aR1YqKN9Q8xcgCUK37I42se5PsQFMlnTgROgB7CoOoSPIGq",
-	"Ogrb1iqjimdMZCroG1xG+8MbGVhQECvxFqUdNS05hiVwwcfKKdoAY0iY0r+OGKGci4yHUNTE8ZLRJBnR",
-	"8OZDmqCHjHHX2YWiOJXkl8t3b49JoMCx/TT4Q4y2itn3Cfxgpmv+spP6qX/NYUJS0Zn1Sxqkf4WrDN54",
-	"Y+BCpgeRIzufPxv0PJyBe+Mb5+8kFXd6i+c0k0yiFDKlyRhM2poRnZh1D1ms73x9q09wSSD5AjfahFCQ",
-	"sUgScUcuFeURTSPyGxtNhbiRx+Du1v8cgCwi7cCfSD05+8yZZAwOY2OSNntYWfFLFqZMBUXTMp5wqrIU",
-	"zfjB7XY/KEzhVLKDPQiy/eeb0xeDy3+e7uwfGBSzONrKu97SemqgyQHFSWTPmi/i5DSpvE/jWxA5jbvW",
-	"FmMYZxIAixImcYbIrUV6zan+VmKUTiPy0C9i9KB5tr+I0TdCHfpFjJaA+xS4dSOt9FJ5w74bK8GpvCm8",
-	"//p2gpGUYTAM//WLG8+mjCZq2ih1/FPcYUQ23I+Gp6RMi9V4zxVozSiJ3GEcAoA83zIM97AWNzB1WTHD",
-	"m9ygRYp/4oge9jK0vTTQxDieZCnbyJUISOCW68jO+/LlDzFqxdGGaIT3KRtDJAiN1d95QJ5evHpBnu/s",
-	"DX9yPQ9al5JFUIG+HJ1QHJGau8vlekZsOxieXHPTC/v/2Lu25bZxpP0qLN/8/1YpPkxlb5wrz44z65pM",
-	"NjV2bS5WUyWIgmTGFKAiKDualN99C90NEKAAUgdSspO980EiQKDR6MPXX4uUv7nSi64vRsRfOP3BGf4n",
-	"ErRBBdNoKmpRy6WYaQtAv4/1S/W9RgbuFzkeOOrZmmB4DVQ2GM44YoPBYv10fngLrMH6qqEG11c80sTV",
-	"fq5qMnEvhVwWWES23es/H6+05wvIx7rJ2CQwztIFiFDh/HTGAV6dTp8l5YyiZ1uQpTg4NmyRZOJIlnUs",
-	"WPaF43gsJb1WBQfGa3L8b5A2qCuJcAOTUeqydTKUtu2Ku9f/Qjwz9m9pgsUfgI/GG2kL7LFZiC67V3Th",
-	"ENb3qYXOphkwLPjTOtGrAUISYLhoOEtoDa6fo75MX2+kIxnB3hw2pOCsr/FYajdZkAOIAEP67RQ/M9rd",
-	"aj4saZyluulSs2xHZmxQKfU5VNEIj1YYkteE3BXEO9zWQaCmPoeCRti8U+rBLpu2NC6mGZ0erC+clbAO",
-	"mtlEwPqg32wV0Ta2k7t7n+32njMvVxTkjN7g+uyf1SQw3Oa4mKO0bKqToRxUdtoJUoDJb23vMa7vqzC3",
-	"ocVWlCnre/ZaiFPWZ/7K6VP6vRn3ZlbZWBhPE7hpNxNBvJQjUrgjDWlEJF4E4cohNcx+JCztEuVSV8Yd",
-	"calKyCiIMl8lEDOnhp13NVFSXKlMCrS+vphcqUXFUKQdYsXJVBaNGND2JGmuJOI0yrZpxJKORMx3Iyz8",
-	"YCsSvJak7TvsnPECcrUvqbD7BdQnk4RtEiMwYlV5y5jgd7G7O9cuD44fZGizSruBIndjdauVSN94ZLs9",
-	"mW81ul4IqUNPFQNpwFYnkAQYF5mYYQkEdqQXE+QZr6il3xmEFxRlEjt/lt7rJ8EPp0NhlF5FeqhPJbVU",
-	"gTYLTGGhKiuChRC3K5H6AYtKjfZC278SqRniSDBmM7yeSnNkxubjnnjBqea9CDZAeB2W5+8AuNNKuwLo",
-	"pdV+72B1qjOFTeKjcMr3mZgor8OIvt0q/Si8Vt4juDZG2mQEolypeBXBxxI2AAlhYw+ZpsvC5V1BWJbi",
-	"2ElqsRRpuQQROU2uyiTnBv0vp2akgeUiuDHgToQd3iCAwYhl8OzAqzsELr0cGG+QIx0ZqyH0XJpOzGeT",
-	"F4PGv902dj408BjftoWuo+Fk1ErmwomQCmasxZgXhugiCyemohVru7RqeF18hJ2WxG3fTKTkX0uXXZJP",
-	"MgC04cUM+mjPJiDJlaUegdscGf31P5HpP5kvVQ0bHW8csiulQN8M3KYQuFMG7tfSrudonN3Xk2yHimDj",
-	"Dzd6+bn2/cwn67xsO+Klg/79rZnNPiDoi/P/MaUVPWNvaKOaENBGXjpDQatKOIxo2z/F09xX5nsGqlpj",
-	"atW7wQslhQGlekjpAUKl/XIkBzGN4gyZ3JI9YN3uUEARDmGaASQmJFwYasHZAzZOtbDmTCxLbrDNRHqT",
-	"s1IfsNGcff1liUfEfI6QZQACnjEYRw2FftgbuSSEa9W9/v/UwJDUmrodS4NLXX69D5hZ/UOKaTYbvUtY",
-	"8sjyJcfCtWky1mrOVhMp4k1kBVeldYAZQmvxhbTsV2D/6ih6c9QLCUDsO69mCoiwMC49oj28/rrIcD0+",
-	"s0Lv0ggg6hUSj4sJgfP0tAZE/OR8mU9GcdAuSXWv6AUa40i4BfOGzWf2tfi6P/MZHE9l9y2gGOJ33sZQ",
-	"3SpoXOBlWGF0HXLlOcZmKKFLlT4hA9/ccv3jcmsjHRKb26ytGzblG/3UksS6xuCBHQi06kzKyaVz04KH",
-	"attPCMifgvtqmbyQgCbDPqdQW403hQ/9wB6AhtjE7avU0pba1Sj97jGON4mDPSQACY5wSq+R46/pjEYI",
-	"gj9IieXuZfUA6tzN0jJ7zMrVafJ+rdKO/KlJjSvm7cU5MQa+PX/bdDB38rzpu3ukJN9ebDDMr1Lw7vzt",
-	"lk3Zzq28Nec2GMMPnW+tgItyzFm5fcjeHS1q+5GQVHBGc27BPiu44E/KES2wVOivWal4PiXeP4WshEKW",
-	"WHsBSr+8DyFz/mle6ccRpt84XziryPQNuY/a95jYW5jD6xZ9PdisBR3pOT2t0eR97svWffEDd1N4ZZzY",
-	"B3CRHcLrdqLrgzWWO9ZN4/D7d3/pNBdEM5+sjjtTWipeDBL+lYFsMoXdE7WSJ7MPqWEtHbRC6USyYowh",
-	"ELcjuQVDYVrSA/st3iJY4KWVkfa01yh50XOnWJp+Ea99O7DsRq8p7ZHPMoGRZBMMSJjgTxjV8NpVxBhq",
-	"fYHdj6i2R9pZf5o/JPvsYGiOzC2UjA5PLr8NT0AiKJ82PLm8eN6JUhWI27QvFRDBBrJVhiWFhkQ1VxLo",
-	"l23wBSc6GiRsKG7dP/VAROpLyPfBR7qNxj40F+ktWwGlny2n2D0i41qBIM/9OAY/o7YEpe5qS6JUc18B",
-	"te1EcmAnhTmR0sXzAPhZVSZ5NuUQDKAK3kh+9w/9gB/Jz9Tr1Y08UGx6b4kIJ4Kx5a3ZPKSYh0NfcSgX",
-	"3ABbiRhED7cEGg79lrbLKVTlkzY+XYv0mxTvUOir2bSsMKFwjLDHc770Lne0Fv1cs/T0bhO4AcH9vixd",
-	"2zS5MixtXmZjwV+OtR8YRVqZok0xqXqgkMw6PSu0eQhlbLniADiB9CsSE7hWMEvUSpV8bmgnnU4Y2lmm",
-	"+OhQICq7lNQGpJQAhPjD2rPMb+lgaScdslaHkbJG+kw05iHsFSxGv3Sr3hjbJ2W+D8zCgYv5cM3dnpwb",
-	"gRaIH2DCx8vZWVv1eaCIe+AUhA1qpPgV0f6cz2WxssUvi0KmXIWBWr/omdyIqey1ktMM0grJg4JOzGB0",
-	"xhrwVHuwq8dAdazvT0tS7c4oB6aSEX14FInG6+c1Jsma3wu/Wp2+v29ylOpf2vdSYO4Fn0wkuOhPsnhI",
-	"/n/Mc/mU6LX720brmueyISI6KzjX2jgUktbf7FFGf6WhY85VNbX9F9S8TNty5XLW2MnzvSwsYI+Lssi4",
-	"A7C3FI4Fho8jHTmJT0KP1OPq6ufDcOHsns1SI5eUdlC7WOdr6EgK5qychdZ70Mqq6S3rNCsHJp5LsXlk",
-	"fatY2TIB8NOoKuh7oZ1RIoJMb9QpKUt0eRuTDx9lWQ/nv9M36r1cFgmbyc05sVUm0o6C/dcUQYWbM+eP",
-	"0Kud5Tk0ZxMS4wNQMQPxSCm413sQimRSuRQlUkFmYipH0YSJfnyEkAma9QRCX+HshBFTNvZavxkLQI9n",
-	"XqOau/5SlLAUHvBR/xye33We/cV2nB/MCQbYZVI1SvFqSizPN5nQVXNj8QEVzFycR4CYhyhxjKeDFwtu",
-	"UCNmUeU0GemrYgSY1YqOD9J5Lhtqnj3w+HWAgWlPSfXlq+gBHEfl+cUoxMNXb3wuspKb3qa5nJk8C7C/",
-	"bmAjLLSUNxmq6T1nCw7RHPRv4SpbMCAKxTOXs1UIBvBJP7rP9jQybG7pv3dxPdH821aQqJlja3hjYFZq",
-	"YBwrag4EwFpUAqrhyr811M89yziNE4NFYqaiy1vfBvwsuXX7UstFS0ceklJl0o25Z9RiIcoTWyXTTGTq",
-	"fgD9QpXnFae5VBSmmbCSjZniVS8voP0nfxhZk+nCvPp0kzzwFYJksARAmf62Xr+dOUvvM8GBepipB7i6",
-	"sjIY+ynl4vg0SXeV54aJocXCuDHbx2X2jZqY5q5r1dfrEgN/OEsBxR0nPMVeOJiIxqi0tsNME4qsxNa4",
-	"tE220S3PFQ+e2E/LcZ6lCB3vVfU547TW6MOnCEPf6QFewCz8ATbYEy4ez3KZsubeQQacD0Fahy3K+qaU",
-	"NhidcvE4SqZZ7qAa6LxBohYLF2RBxoyxwfUeXibC1NMOBR3rhIvHrJACmwjh/03vBT0IZj+gJIDYNCoP",
-	"bs7Ug4LmI4tCTpYporH0qFp8HK0AjxsK0gVQ555rB9CqEci+lIPEYCiAiztCg/tBr+V1Net+HXF/rHbN",
-	"Qbs4XoEXcRy9UV05mNc2s4o4ncHbBQwtRQ2UocOfRZZYl4+r6o3fJQzkAYbTImKD/ZBWG7P0YT1XmoC3",
-	"A84Em3M1FPCdEdfO0iS55/nCPn8E9AfgJQaOCtjvacoXJcG3V+hVVhk6wb+WegJFSRW57t02FM4psJlf",
-	"hQ3i5/HUXFAUu/cCwoO90HZxd0RLcfCuNXsfGigL3vTc1JT8Iy8g291482bKlJpVWvKeGLuD9+u/6ak9",
-	"bqcZIqLQ6L06vUcf7VsFV7Ulm/DT+TndHzWTFZx2oF2vGCFswQfAgLlN+VgLD865MfKSj5xPADX8wFfB",
-	"DXmdqQmeLousXJ1c/ufPzRIVzVvzVzwlkT9pDe9vkTE0YJjKY9lgtT9kj1xw1W+o3YwRq6I57Xzdbzy/",
-	"ah08b1fcf8a358G3k6tF9huHJ+rfsNpaLxf+Xv134P9Pj2/SpwEOeNsV7mRwsizyk8uTMwDO0JQCwJmC",
-	"pSV0DDI1N47JusjZyqK33VCkOlkPL372gAyTbGKCshWBBrYAWjlPK5Yi/iycScHn3MQb6VsQjsh46JuW",
-	"cAlbuuNktGuETV+ostU0JEu5cicj5Tz0zN/9XPQGj54VcrkAswae6YzxJIt8EhrkjgvTMNil67Zv7FP+",
-	"BF7cKaRQtNISCpsVVDYbqmTnoZZaKLIBWphYNlmfRvv4cgpa263OrrQ4yBYXk1rbXietYWA2gQr9TMzy",
-	"qrOLAoJO2oxTr99B6NuohQfm4kqQhWjdGXTngof4+c/n/wYAAP//",
+	"7L15c9u4ti/6VfD0blUPV7LlMR5q13nuxOnt3UnsZzunz7ntvAgiIYnbFKBNgHZ0Uqm6n+Z+sPtJXmFh",
+	"IEgCFDXY6fRN/7F3LFEghrUW1vhbnzsRm84YJVTwzsnnzoTgmGTwz/NbPJb/HxMeZclMJIx2Tjq/T7BA",
+	"iUAJR5Q9nsp/RhNMx4Sjx0RMEHkg2Vx/tNXpdjLyrzzJSNw5EVlOuh0eTcgUy3HJJzydpaRz0rnrHIx2",
+	"h3vRXafT7Yj5TH7GRZbQcefLl27nTULv6xM5i+OMcE44YiMkJgTNsJzEkIxYRtCPg1lGHgY/IUxjhEeC",
+	"ZOjHASWfxOAnJCYJR4ySU4SHnFCBEhggI2pRiMk/5Ny9c837/b1oG8+S7SnhHI8TOt6Wy6Uk5dv4xcF+",
+	"FO8d9PZ294a9/f3jYQ8fHx339o/2D/HBkOz18VD/jvB/i/KMs+xv//nP8/nbRxiYnKKMpH+768ipBrbj",
+	"lgmcvmQ5FfVN+Tt7RFNM53o9WK6JIpymLY9ix74woYKMSdb5Il85wxmeEqEJ42xMqLiI62+/nRCE5Zfy",
+	"bYn8ZIbFpNPtUDyVY2L9w6ap/LeMjDonnf97u6DLbfUt337//uIVbMFLtd+hOejjCMwisj9efx5wgD4m",
+	"kbsvGBozxGgXYY4wRZjyR5L9wJE6d8QyJEkbKZ5DE8xRIk6BloEE0ZDlNOZwimwkKTNilJN/5YRGRD5G",
+	"7Qr/lZNs7ixRzctPwYrcOt3OFH96Q+hYTDonuweHPlJ7naREDenbZvmNJC85Yay4Uc4To1GSksDmj8yI",
+	"7SRDPzoY7sZ90nuB+4e9/ejgoHcc93FvD+9E+9Hx8HDUJ1szOvYyykVMpjMmCI3mv5G5R4KoFYxYBkuQ",
+	"8yFcdFFO5XE8TpJooiVdzChBjEbFqtSZFety3tWTL/Mv54j0945fHJHefj8+6O3vxXFvGB3v9Q6Pjvfx",
+	"wYvR8d7ufvVgDrqdaULN3zvehY7eYhFN6it8CWJYLoLRdC7lXCI4koJdrgpPGR3LpfOGdY16auyVJPcF",
+	"jdI8JufTIYlj+WFthgN59gOEU85QRkSeUQ6H8UAiwTIr26dkyrKEyO+wQBP8II+DhMg/qb7WP3n5av+F",
+	"g7k4f2gQcoMkHpippZgLeetRoSanSAk4GphhmLF7QhEXGcFTYHJOCD2B57ikP013aMzkXUbRKGNTJb+7",
+	"d1ReXzPGhbyYxCSh4607GjorOe0ezLt38Sqw5t3ocI8c4t0ePtrb6+33h6Pe8eHBqLd7cBgdD/fwwYud",
+	"w5OdkxfefXkrT2H+C9yw9Y15xwSi5JFIbsIUbtlTJMgnvS/qbhXJlKBIXl4cpCJcwKFzVHd5p61YfsMY",
+	"J7fJlDiTfZ2xqX+qLI3dqYbmIE9jrRm8SaaJ56Y+E2jKuFDKiLyyuyifyStjp9/vd4304YozJK3QfDok",
+	"meJh+UVKRgKxPLh5Kbx3qZlf2DvfTP5yNOLEM/ub+2RWTP0UUSkg7dQoEwhLsk1E8mBmHponU69Yc6JX",
+	"eEwC08Rqklo/ZCM0gK0ZoGEu5SKRAj+Vd9dATWUglzBOHsLXqxxp3QnfEJz5RPalFNRW3D1OGCeKiSJG",
+	"BU5APCa8K+9dkoCWEGEelIRcvSUg/wguXzZAekG+v2WteD40FcHWYqNbmJVPGIMQxRwNBB6m5B2ekoHD",
+	"P1xkjI7D5Aer9e/PCEeCt9KT3iqNPnRdaIU/oBJN7Y/X1kf1PG5I9kCyBbNBHJ5qnpQdae2pXTM2Dc0o",
+	"Y2zaRVoN0+q5vjQE4gJLJXjEQlPN1Mhrz/CGcJ4wGpokV18HJsHtj9eex60hY/887hMaSylmZMQpGhiD",
+	"ciBFMNViAaQzZRkaSHpdLNQs96zJDV/UBhAufmFxQsBilHbEa5bBTSzlGFG26zRPRTLDmdgesWzai7GA",
+	"d7bbLzsmvLKq2csBlUNC3kzGICmfjKRKErFMqoibnl154BZTzMwPPPOELeUzafwVBvgZWJOVOePZLE0i",
+	"LN+x/U8uX9R2wjDmOX0gKZsR34RLxr3HTeQbXD+2Dc/AmPCaG4FFzp9iAWrkpmX8bnR0WIt2Y211vnQ7",
+	"v+D4WhHuxuZ0nmVMXfruGLOMDVMy/e/LjXWlfhU6GmNFxIxw+oNAo0QtU64jw5EA+YpRlqfy2VHOCUeJ",
+	"gIVrb8pTUJU7dNOpvAJrzpnLk0xjEXnrq6eruFKaypL9kyiZYSr4WnT/ktFRmkTfHGndsCkBu1Pdx+RT",
+	"Im1RnEoLdy65R/t/HvEczu81TtJcWYff0jLP6ByN1NS30H5/B2F0T2B904RzuXyWoUepSXbR/s4eLHnI",
+	"1A4IxlCKszHpov3dY/gT7A3NkVwx3ihPUzTFSTpkn+7oj4NrIrJ572wkSDZAHM+lrk+oNAAjNiVoiKP7",
+	"n7rooL+r/B8sJinMkMTyUzUDpcEpLVcSqpwdF2w20xNmDyRLGY5JvHVHO9qf52Wtn7d/br+PvyQUZ/MQ",
+	"E6m7Vr/sGiRN/C0KVLmOyvFOMPgwpMJZiAj2SEkG0jXR7k+pERmfhxTFAt9LtUtuCcuGSRwT+i1uSITT",
+	"lGRoiudg4MdMm3tfup1fGf3mWP5CwHkSKtlDLuLvBKdisuGbRw0a2lIusCDGkai4+RS4W7lSIizJJ2ZA",
+	"Z48su4d5aiNvwxPVoy66Ih1TduW7sGSlPoXWUX9BK93jHROvWU6/RWllY5c8jyYILmwQSeCXs25ph4M5",
+	"UWu+knYHjRM51Gu4Xr5RPlYR5xjxRAfHdJiDIhPCgPVey6f8t5Ign8T2LMVJZV6FCZzQB5wmMcrkICf6",
+	"OpZXNly0eNbxWsOBq0VfJnBgmYqWazfJhrlBDrmIreWVBu/XTpANT0GPGhSDxrUiJyA50P/6PE7Y5vQU",
+	"Ll8Er7xNpiS+zMW3yfePio5UcNmo4xBmwWnKHvXl9n4mFcENH6sadBFtGUWKC5bp2fzOsnTTk4ExF83l",
+	"UT60BUejfwf+lEg+ctUUQ5V6IMTw4VF5/Vmx4My/c/6JRLkgsX7uBN2cn12//Hun28nw40d9ecI64Xvl",
+	"ruicQBJOSgSJYWqzjM1IJrTzDOdiwrKPCcgrnKaXo87JH218iR+qO3BZTSJQyQbqBVIZmSt1znWCFd6+",
+	"gz6EBxqD0d1OQj9mZJbOPwpm1qunvnjC3c6UCGwcbU3P/+Pm8t3l8J8kEvJXlb1t9BLRufyt/BVneRaR",
+	"j0IHFqp+zUVBd/0Js7MARcOXZaAIXzvP0HvILhhwIqTBxrc4iTIi+EBnTj3gNAd2wWiK+X2F0nAs35Y8",
+	"SMr440O3M0xY5+SPzhmaYZEQKlCacEEoybY6H7qdKCNYkPhMdE52Xhwf7BwdvTju7+71ux1C8TAtPNTy",
+	"gDrDo4P+MNrr9/YPRke9fn9/p4f7fdw72otH+4fx0cHBQdzpdu4pe0xJLLdazkDv+7mao54WmKuwqeof",
+	"nfFM9A5604QmHSDvhySWrN9hM0JxIndPe6HP0+S/sHwmzceJ5Q85pvrE/MG4KL9SbeNvZM5hQ64uPv52",
+	"/p8d+EJqgUCDNE9T+YHaeRAtavNBCOifnHR+1v8pMWFYFMO+d+Qnc832EyzkyzC/52Cwdz5IumCzJIJJ",
+	"jAhJ4UUfup18FgeOIuck04vv1HnfOe/PnUSQKfyjxnX6A5xleC7/xvEDphGJVeysTpS/kZmAxBcVvItS",
+	"STzg4dIjDRlLCabuWFcpptSbxLHMaECxzTx6Sz6Jy0z+LwdpVFDxgmt3xqLJ2yRNE/hdzKJ8avIa207Y",
+	"bnFLIVLdeMtYnz1rby8HHSb7vPacaizqDNlqbP3L2zyjvvHr71tFiFuZsdDJ/xaetDLDww5l6dFylVfu",
+	"jzzLsgJoGUYsC6plfukKtFD2nc2PgrvlB460PCtRcos3WQnpe5EgFFNxiqT0BLcXywWS54sSzlJs9KER",
+	"y6ZSHnbyPJH3hHxc8oK5Y2rTcOVwezLh9lBbBYOI+o2W2I02Cjwkn55zQab+nSPTWYqFkc3KbMbpVUlm",
+	"h/a70BTMFbEMOTgXyFJSsLheqmd7Pp2JeSX3WeXU1ZWdIiD5RwdO18g5eyCunHZnq7nUmYi6A+piqcIs",
+	"dpu67i3oisaCJR1iMqddYiAjXSqSwSX9DyGN7qVaVnvlG371JuHiQpLRl+7nyp0eTXCGI6FMn7aEXzmD",
+	"Yoz6vD94Q57STHQsMHdp1mjyZciSxyLq6yiiRr7Dde7VP7vlhTZrqssooCVN8YvzmndlFfJJtN+Kmmq1",
+	"w4Ra/TCk6knRkkcR4dymH5QJo82dWSJJd8QFwk0/VqUj8/OuenmQCRpIhDbSx3eD5a9usGyIpp+RmKVs",
+	"9hDy2NgArr09VgbEHx/qptnY2Bbt9PPKrVC54CtL0YM3LqGBJ31LsRxpltRSeH9NqbpYpn7YHAUCWTwv",
+	"FV5oRdMvUqF0Cw6lcpR/gXOrnpJ2C/isj0/C5oaOkowLY/PIb7hHXa3tQbB2CY9xQv0jrOhz2JD5HzRs",
+	"V7F+VrMcfEq/Vt/L22vUeWsHFKaB3yIIcwQbn1Phc1dVspAmeDYjlMSKQbKcbjlJroMspx+hHmeAfoRv",
+	"0ZCMMZU0BMH+n7pooNzvxWPGsa8e/al7R/UjA/RjIorf5ZyA9+FElYGqtBz5alW9OQBKHZAHnOZYsGyg",
+	"qnWqF8rFEiw2ZPFcRSFJlMsZQV78yZ7WWaCwrXN7/h+3H9+cXf96bkwdlS5f/sJRY4Z5kopEzi3LIeO5",
+	"s398uD887kc9vDvc7+3j4UHv+Li/03sRHR5H/f2jw8O9HckpyZRwgaczj1qg3e86liH3V7B7IjWgfXj5",
+	"dCbsJzu7UvEQOC0+OfyiWNdUdnbaFNOWJVtnt7972NvZ6e32b3cOTvb2Tnb6W7t7/f8BZCkSMV9m65M2",
+	"+9Lv9+W+6CT0k86L/X5Mdg+Pe0e7+LjXj/dHveOjo+NedPRiNDw6OtofvRg17qPmDUtpzhH6dZCL1mLF",
+	"0FJ7b0vkFtq2eUVrwXlrN+CLezbt3tJekma27KDN086pLCX2TQypheNE15u4orF4q7MTXbda2lQ4uKXL",
+	"cJjNsjSkH0opmyjnIabWd5iysVdl/OO71PoutdaRWh/aquhLGFJGVfC5s59Hfy8lmfE2pVYlhttaUy+Y",
+	"Vl4fslAvloi9VxfU6jys7Fxoz1545t1ye8OybLltLhnBa213p6//63n+x/zX2aB5WqG3ZyR04xvzbLzS",
+	"f8slNXxG8L1Cg6nsvnGuxSwSAE9BmUgiAnWkeiyddc+JBsIAkd9LKFIFUDHJdKYTWH6eu6G2wVP/9C8E",
+	"V0YgRD9KEy07/2o2mJn051BlEWSEIz5heRqje8oeuxBr1uOr7aLMWWr57b53Fgutv5UpulflPO5A2le5",
+	"KJ5jxzZu0CAlvINCbt4AO6OcSwX6TFXKKb/AyU63cJhDdo28Uzsnu3URpp/5XIOlcUfwfauHrH9VWb16",
+	"rlu4LOywwW2wiWL+CKByo3jqSxKSxrpE4KUxobsAUDTQNvNgC51RhS4xzblAQ1KK7rLHaubZItcwzdNU",
+	"xy1JhgVU5vS39v1e324nzgiecuUVLi292/nUG7Oe/nCKZ38oYvrwT87o1jV+1NLJ7tG1lEe1anEIWW/m",
+	"BlzvtgtcT8Ejv9bll37SdwBwTJ7XDxw8D6q6AFmPHvA+VPtoOA9IA8YUEQjGDgT5JAZdNaBySAwufn13",
+	"eX0+ADoRE3JHBywXEZsS9dEgI5gzCnAkieCIJymhEak7HmA4OPDr86s3EGlY+hZM6DWZpYAE0ApJpNPt",
+	"6Ml2TjoZmaUJ+IWMxNGREFPbCjM5JkcHe4ck7h0d9Ue9/eFhv3cc75De0TA+7O8dkaOj6HB5A4CTf3VO",
+	"drsdnqj90CkJ5JPQRxgzNGc5ihm4AycsH08E+FjHGSECynK9woktmxCypFKGhcDRxKYxtcwAionASeqd",
+	"j3OE7WZgD3BBlnlOL/WTX0onvMzmKFr2PuoSSUvTP6ftHwYC8WITyN36gaNZiiOLduUAjNm0l4SKw/1O",
+	"13MVGaLzoITpSn39Gig3M2rVD1zhfuC0nJXhOJR5PiMZJzGJA6F7klndWDB2r0pa5UL84yl+8J2TYYhF",
+	"Lg4YoXi+a3nEJQm7I6VTdUnTHJ7rBDF0GJTRyuHduMtKCDsKJKH5FC4A3+1faFL269rOOFXn4UDOD1rV",
+	"lPIaSr4qV98GQy41IZUsa/8FFNtHrGDQvOGSDcYrGuIOerBGAsj54lSFRcdh3RHL24cm+KrKcEmrjJHN",
+	"mYhF7uIzmIb6tvHs8hzJb3Qm+zAXkDlY2WNz9ZI0ZXI4V72s6pTOtz1+n8x6bKa07t6MSTGb2X07y+OE",
+	"vW2kY2lx4USFjiiCmiK3qNG1VosjhadEhqkcbgjHav6qDg7F8ASDyEmTe/JvHou0mGBd0paHXShvS48X",
+	"ZOg9MWdzwkyy5CYZ2tzgZm2AGVwyeBZu0KVmtd38ZS4Ir5n3VmcYqp95JKpGrPDd6xGjDyTj2FeI1M6p",
+	"nCzhp04xFzdae66CQp20c4KVM8IdSI2XhIoMp++5HA1Mk50XcTTciY560Whn1NvfO8K94VH0ohdHx3vH",
+	"xwfkxdEQIs5thPKHIknrF6n8RGkuFyTyjF6xNInmCgPJxYD89fry/VU5bcG7j3s7/f9R5+vVYl/tL2h7",
+	"FN6EBgUPqHMjpO7HhVX+yAPJAEaSxC111mkdSezp6rfC6gOUaF3EDV/e+kNv2sHh/8ahgAUHVTzpRPla",
+	"IM3ArJbJvXBIwqcB1eHYtE6kw4l230urK0hmmVwMF7OnITkJgLVdS2idaMYKAbSqxoXjWBVjGwA5LbZH",
+	"eZrO1w6dLx0IX1mbrmd625BvLYqy8PwWK8ON57hyuOQ5znN9PaFE6c+iJ7hv5H5nvsD3RAFPqfSmBg7T",
+	"/rMVNtvFtVqQ3epLLS2cEmuECFdgqvK0q3O7ImyWKrMOj5cq6GsVw3Q5sTSRblO6bunEm9Tutidfy+Nt",
+	"qQ1tgk42rp9tlof5szJxU9lM89F9V9OfV03fGJU9K335yxT0l9XsftOBxCvMiy9b5nQ4y63KbEo+iQVt",
+	"L8D++CQAcBsNyTih3LZaYbQAzV9G/+GLdirMjYEds8xY7Nx3znxeztzoDfB85Rv6hS3wYgL3gN7Ua4Lj",
+	"hI5RlGQRRENKOwt1xsLnPVzHxF4K5aTbRGtLpodN8acL9XwJZV7JlRYe3hFOOXHNemcl+z7c+lXt/C/h",
+	"E79NROq97nk+HhMO8XrTTQYiDJDr4aeBFZQxoV7fea0TNhAeslxo7EDcCYn9JSKmNvxalevzhUXidnq1",
+	"pI88Tb1V5gsAAqqebhjdVWI/LDioJv1shQOr3BebPbiNSUFFos8pBv2NGcDLYaDqVezcbixKSrHXm/M3",
+	"rzvdzqu3na69P/798uLl+Uf4SP3TfPH6/PxVp9u5/fv1+Zn8x++X12/k/7++vH4vnz67uiiHbs0PQx52",
+	"fjOnkS+AbnPajIKAHiUBT3FMEMvQMIMQt27aEtejiFyPu1M7Tm7fuCA3TT/YsPl69mFSX3cVFvXeWc3G",
+	"iNXs/XORa4FGUDe+sS265Fvo2kA3T/EcRTjL5oh8wpFI56pdFronc37qYjArNJaiRtF0r9BQ674CzmAV",
+	"fC1ivHT59nccKQ+O1FfBg1oR8qkS35FLgNJCRc66DZpKYkCDGRaTgUIZH8RJBp3T5oNNzN6DHFVRdp1Y",
+	"JO8igqOJLlmGSBS0cwOk7IGcrM5Y1PCC5Rn+eYCo/Gg575hQSZrlaK5h0gAEFQ8lwcKtCE8sh9W0Lp7U",
+	"smhLK2I0rYa3VI9qJpSLLFeZsEDzEZsWTV4BMVGl0ZKUB7TSlSCbKo5lqAJDdig0nAPzOS9cE9zJAWlq",
+	"VoMdBCXvJadxRJ1GJt4UbBMZ1l1B/Bpv0ZiqdbYv9wCaBsySJVBBCeDpBiJp8vqEzgxb5eZEAaNw6rbq",
+	"WiKQ97GEktYqpdTmvhlNt9iUbkeBRzuH2AQtqgB/dCZ64GTPiqIClFA0sFX6/1Dp4RkagIKjatQxd3pY",
+	"CE7S0Rb6jcz1zQLdQnEJuFQlqksLbkwBRaqaYF5632aVnC/+8NSiEoyAgcnc6ubylDcz2hUW2i80y0ik",
+	"wMN8RSEahrydLbx6PYYiHq1yN5CPbbzG0DCQC+cyQVvXpceD+KweTG/u3fLc/OdxuzUFDqEZnJroVnCQ",
+	"QaCJ6Mbcec/hpivScTxi0Pglqm0yTxG4A/zrb3HxfgjK5l8zls+CzPU7dKPUxXFjIhAueh4+mrJBwCaX",
+	"k4I2DbE/pWapgK+H9VTSVOekEyc8Ylm4jmrDHt6qTlU7NusRg23gS13mz5ulVjlasG7Mpg1KrkShOytI",
+	"203S4GPC7efeZfoaKhZnFg63jSX1ad14lLHpqdM22Lo1FX2ZXsxTHJNWb4efLVFXF2CQf7Bhw90DX4CS",
+	"z0L1gQXIvps9HOFZInAqV/g6wzQi/6ZhClgu3vLOyZ4Crc+5jre1ul2aksXWAuCXJg1LY8IFynJwghin",
+	"U10gSY0Cp6lUgW7AdAu0AyVzXVWYjKWxrfdGJXsqp/sJwnReAGkNMSeH+wiPpKY4eJxwEn0cbKEL1QwR",
+	"UkX5RJeauvD/AH5RA8rSU3yfpd4cs4kQM/lS+f/cFElqFCeCiwbvhMZVauzvH/leuEZvApfv252jKwE+",
+	"hJtiqdrcLsK6qfdOH/X7fWQ1QlimHGvLoMxo8vS5a1Pdld+09JjiOdzwpwiI2X95TfGnZCqtDHhGbYX6",
+	"oCSMnQxfwxIrlMvqnxaHEb4XS6gFDQKgDOHg1UGDtxkw9tHO3tH+i6OjF4cHL3Z29472O+UM4fCF96ya",
+	"nZvR3FLw367YoMLjNnAGDB/ZNWPThpOC7ncN5/OOCYXerEZ/9TZYAPM1r+1rvTngkaSub2/l63ig3MaD",
+	"IIM2D7uSOvvqbStddmO3uG7k1EAeupeTl0JWQF1x014gOXhC0pkjRF8yOkoglGCkakJz8PbtH3zZ5L2/",
+	"LIE+9f3yW/LLlncfWoKUG6f/B3+XPwD6kLfWrRofkl1OpSKh/K3DXEhFTdEH9IHVbqE1r5YixV0PEpZT",
+	"0PCpgRK1vivpUMVOKJF/8Ukdl8Q9OMfl/cWXAPVnlGbvVhBgvj73EAfTNe7Wj9B+SH8qwMqDri+z8iyr",
+	"Iif5tehIPVlRQ/xOsGWz9zZDMBU+qY7xoeXym4G0Wm1DpeRzhe3YQAKB72SfJY3gFRnm4ws6YuHS2TGD",
+	"/sv1LnG5tFt2uh1CH5KM0am2Y0p/ys2IVcSr0+08kIyrwXe2+lt9DWshkmm9CIRRSgwgidT/bcR+RrKI",
+	"UAHX5+6BRUba2zs42N/f2wVJG3dOjvaOjg77R19sQ5jlM2KXT2YtBOwrMsJ5KpA+y4ryTtLkv/DHWD3T",
+	"Ir8UZvXFkwmtzsAHGFU5lBVDha9xJMr5XcqekaSBMwIdP4sePTXqcg63iX6BCK/1s+6BtXTZ1fimsfDF",
+	"jN7V21dMs7xrjeyyuOLcsI1uv1/sHkeMRgRNWUbQkPAkJlWoM5e5bJ7ed3b7Cuz2l1nLoluqQZK0ucCK",
+	"a2Tz7LvBa7DO+s0X43XBLV5wxISjWcbk4BBPFkwjboUqGzfIZet37wi3hivNsw5eH90Tk7Ml7wD9tArx",
+	"+ErvzSKbaUA+9Z6TUO+Q8qzssN6j0+37qwqhSmF0a5Xd/NZG9lgDTGhDxBtaaJMG3LjgOtQJ7FtdUCx8",
+	"YHl9FwZaD6NpYzJhamF5grLAhUf3OXvZVLc3mcIz0IKe69btO8cv+qWdryBNtwCvOPfnC51Bx/a8Zv3b",
+	"9KKIxeDBvLz9+Pry/btXnqp0ygQasZyWk5ZNcUr5YO24C3uFv1J4feVTqkw+fcRzjuBNpfnDJ/UM2eDx",
+	"qVl5T82ZSptkq5L6BTt38e7fz95cvPp4Ud467dRRxR8CYWTruStXahyyS1PMwRulD1CSTj6bkQxxiu+J",
+	"dobOMjbO8FRlbQ8zTKMJYlTrih69XS7Us9NvpZ6pNPjAT4NceIY4oYJIMh6xDM2gIL1FjaNceDOog5v5",
+	"WnvtJSUoTSjRwNcGaLgJKKiIovlBML/U++xVD8uOsDbQiz9Y0RRcOv8kSEZx+jZ8EsaHgbmBPRRSdIDe",
+	"UTMfVAt0hSi6v7PjvN1glGk9dWfn6EUDEH6geftFoLWq+vYHjpK4wKFeMqKkxngXCEdtNH7q6xB7Idaa",
+	"/Wpe0NZ9Oqyb2weqY8+mmdZeJyl5zbKp90JJUqLAGiRtbaFLiM1opGc3W7JMbvJn3n7f6ovPixHCKuuB",
+	"3/km/6uGr/VNvoC2DeDeAeUj8LP/X8vA2Pl9lYH5sXy2sA8pXD46fWqCH5R0xW3clKs0LwFG3x0O++Ro",
+	"b7eHD4Yvev3jPdI73hse9IbDF0c7w+MoIi/2O80pVioeWJzd2dVFx/Fqd2ISvTjeG0W96GB3r9ePcNQ7",
+	"Pj7e6w0P9g5xNNw52MWjJbpnNPGBTk/j0gR+FjcpvPC1uq39BaW24GrMAA4/Y2wajBe2RIVeVoFbDxJK",
+	"qytNmkWT6tDMNEUgrIV2ALt9hTORzp12xQHtF5iHsyJFDYfbRf4l2Gdl/R5+yCu78CSk+GGhMbFUjxzF",
+	"7oxNfc6KVcwSsxPLvN9wf7N/qtnKaW3VaPA7Pc8mK8cVhfW0EMamHD2q9hXqvoF6WUmncVcnbRbJnCWe",
+	"+UvwCqNEZw+sTWgtfgmqBYcXbwYAuJhPE/ozpDC1UCG+8eNc837bRLvSQKqUZnOTMeUv3FsebdNJGLAK",
+	"dJ4rCPGlwCaSMtpiKXvOOQg9TFDKaPL2mn5GlIxqRNiFTBXoGISjSTlRuEKgS1KEnjlfTVYtE85pOZ0N",
+	"4CGpFumhSNCqceKlUk+KbW0pNYEuFoZdCyrTw/vo7O8Ep2LiJzHAtjdKXljAvbSB0mhCovtKeMRWdM4w",
+	"5ya6NcSqFU7tS25zbCpfgVo8IzQmNKqEYDoTWMO8447tfGjGtB+5Te4vfyt7Y5ooM5+p2NTO7taBN9br",
+	"EZcvTZivIsAATMHRnOtOaGczA6kETSSizvWlHKPjS22qbeZq6QqQJRcXwsYOO/emJ9RLWmH/X53/en32",
+	"6vyVp5p1CV9NCRXbnFUtmFaKFQhF5ZkooVrHLB+mDiiZgsaWo9ozX2R92WbW5hflLq2l3e+6lGJnbgkg",
+	"zLXqdANdZ6R+KnlX3gUwUjX8VmW9CsZM7aTgOVV37K869qzfN/cLOiY8XIZ8SYt+jDrpT3nqlVNMF5xb",
+	"hIgJmdp0jySzXlo/WNbHZHk8YX3ZLeXflfqomUnnpCNISsYZnnYC3t2PccJnKZ5/pG2dsPp3ybLw0x+T",
+	"gCNZf/8Dh9DKqdpSvc22FMwsSWUToyRewV+7lvuYfoQ2Rx8F+2jqcJO4yXdv7i48tUs8NS5Vm/hOfzAh",
+	"paZgzSoVv4aAWqOTlIMS1ZrITQGUFKS5dPlJhh8/Oi6olrAwSvENEp8ecEEYI2AcfPTXPdw69NpiND9o",
+	"qJxxWIT5nGTgaB6SyCngNGSwPjiG/QkU8bb60QeQOBE0FvRBia2KZrFKfW8NiqaYWBB1TIH+PZKMdJGY",
+	"MK67n8L+ahCXhEZpHvuTYeqdSvUbSwtpOuIFMYVWR11J/Hj2Iy/8hm/txapWB9VLs3yYJnyiwPKHoLWs",
+	"HzCwLPLtJJ04QnLJ3qymjEXdmnSO9C1XpoMFIByrO62KiV9m7/I03dT0QdeiIfjN0sKawU02tlA2bFv8",
+	"rfriJoLrKtiv0GDE8XdUUpCgq2vp853dHfn5p1mSEe58c7SrfvFPNlTujfg4eoEPdns7o/6wt08ODnrH",
+	"0e5u75Ds4eF+dDBSffnLaa4zgJ9qU/ieWbe2w7OO7tt2s6xufIUzBdbp2wy16KR1UKS4MxI6ltbeW945",
+	"OT7qf/HiRj138Z6pZF+oi7HhS/PoKj0sWneJcpPovjhEt9yvQtBZJURfh8lqItwh6qXerEn+KYvhDGP4",
+	"28VqTlhwlk5QvFWvyn+wYZEHvEaho9qebuFpqFU+dssdR9Ray42cirNxttB7NzpEG25hTSnLaUQgORMc",
+	"0/9kwx84IqpPJo2rihEWgkxngoOtYVk4JmnyQDLFwlnaOekA+MPJ9rb+6VbEptsTxu49PGtH9JboNBKz",
+	"aiqgR0AKX82vlATatQ4ecSISOh5YTGii8IvlP//Jhl00mBEawxM5FUmqC6/tguV9O04eCEX5zEU41uPK",
+	"U1S/BxdSsUtBLDi9gYu8VfIhl5LMJoYogeVeFNR/sCFAG6qBahmDRjDLw9YzPukXS4J/W/EOf+ra5M5J",
+	"35M+aIfznbQZ3/edfaH3S2cGvu/tlBaCLxdH5YzZ9WH4FaOGNjyck/FPNtRoKJijIRnnDS0dq1rIprSN",
+	"wpVYLHT15obVC+g5ro+lRfciYewXsoHj9TdqkdzUNY0YARS6ngQoQABIhvonG64alvuu2f7VNdsPtr5p",
+	"x5cxqqmo7kJjBdyYmoYSNdJix/yeQNzHH7xS5NjSQSTNOh8as5pyPfafSqmn5yIsxgVk7XNCWviBYHbm",
+	"Bd1iCwL8GUwSv7UgS+F08D8DYQXyydslKRaJ/jVf/ooi/WlBM32pGGYV5ZxtO/3guYtMQzH7FV4gQ6hp",
+	"0VfwA6h8JN5C14DzjDMCeHqojwRDO1UqeSAZHpMrH+cr5SDPiBwIlCHty1J/71idQX9fP+jQ4LWA20h7",
+	"VrX7x6HoFqVSpVl+rkdMS7P2fF9aRe37ak5rYE3l15QnVX5F4KRD6XwqbxyULPDzChbKdf82LpNgAv4C",
+	"8exEpGYeglpIJ4GEfs9ogQO6CZhcCsJSnZBjYpqQ9WoqeIHO7z5ZE39SQQulz7xOxnlGuGP8Ve0hk4yi",
+	"HaZT/OkfcGfu6FBoIXs2LCbUTV7YcGsbZr5aJkWzcMHqZdWoz27AZ093DrsdwcgQ1OgRlNOYZOgRz08V",
+	"voOUuFmBi+2rjrYbu5Do1ZOePVvk31MPLpO8UrkinZ1baGgWmU5uikkxQmX6xRYU2+zjujfJA6HeJGuI",
+	"reoq/IQjnCYPJJRdwu7b5lc1pKBsJCcolKFTjOXdBRbh9LxA/AjHA2807pfb3METBLy8On93dvHx7Ori",
+	"42/n/9k56fys/+t0Ozdvz968+fj28tX5m85JZzwTvYPeNKFJe8yj1mlc9dSsJy/pecPG51T4ugBdUqk3",
+	"iWxu5GXKqkVlKXkgaefkQIpGPu6cwMulZfyjOsi/HfT7XTTDYvK3bTxLtlVm3U/6fBdWWRaufo+GP7Ya",
+	"nvLXQW2v1zMIj74LZTPrNVTfcdhHIyxw2kUHfQQuyi7a76NHnNEu2uujhI5YF+0ey13pot0jVadMOO+i",
+	"3Remq3kX7fZRTIb5uIt2+khkOCIBAcjHQZ5aSkrVGuxB1ppapHpNgAr4y5TggMkJZy83ud4r53MnMr/b",
+	"UVekCWvLMZH+stzm3bGfDYXWPVOh2di7RtJmotpz6WyE0N0SKs7qhqVZSC4VSpKZoH87GScXegoe/6DS",
+	"pLfQLflkaBgSniAtEC4EJK15aK5b7kx00PdROLzvLTNYSAFkBswRkaRSxmfQbUPIp8qbGlJui3KS6kxa",
+	"aJ0bqwqBRb9TNomUFnRenpQ1Z0r5VIf7tf370A0cEITahT2jCYPc/kqgfa+/0QXdehNkm8+wiy5uLtHR",
+	"YX8HTpOi69cv0e7R7m4vTe5JvQFgpyR3fQQFODQJCcsEU3cDHu4Ry8ZMCEKd3k3Vi5ZobfZFqWIuTfUw",
+	"U/1Cv8Co36zEhhlCmqgZsCweWhjPKyfGVGSGmWNzkWdlpxvamy6741r5WHvn1087qlLTsyg2oeaGN2xK",
+	"FNqtgm4y25oRjY+7dlJK4ZyL3GaqqhdqpRrsI3RG6lq8Dsha/tLszBeJmLf3M2snxcHeaP/4xTHuHeC9",
+	"w17/KN7pDXcORr2d3T6JhjvH/cP9qNNdLRvOgdkNrE53NCocFhljU3jJi/1+THYPj3tHu/i414/3R73j",
+	"o6PjXnT0YjQ8OjraH70Y1UaQB5/T5F+5TW1ySoJaK5VLelrbZzCsHFWbDkkce3EdLmk6R4wirWCXOvtY",
+	"mTZKmbvdjj+vWixsaWjTRYMrpK6ukiNiyGeZHNdwM2MwIE7QwFDXoIsGIxwJ+Y///T//l++CNNTnc5M4",
+	"tLi64p5Y71Y5blkM7jrQ7YG6GSd6k+xkF2STKIH5KnSznqmbYq5APSkJ4ouocZC+d2qa/58cYK7FbW32",
+	"qKkVeeNe1THnltuzDd3I9qyf8T72R9WNgtAYWZ9g/pZlBTaaUVw6J398CG6CFwVf6Tt4jBPaukWaVic8",
+	"wtTOy+sytZP8vO57FsErSGI4RYKNCcAVqQa9ch8GLTAX7DyL9TQfYpj4Wx2mOZ+GQ/2uen3jqteHDYoq",
+	"kBvPKKegM4anM/YE0zEBiFusZfxCDL5fGYvRlGXUGIkrQe45hVslNXEJLbAoW9vvHx9upm7tS3AH3yuy",
+	"aN+8xEq+z5tSClojlnk8QBGcdGwPubqupsu/+luv5Ps/UrgVqo6WGlVV5y9of25KBBqGekYp+J6TBiXK",
+	"BoZ02BEaWQ3nolZqtySsd3WL3J/7JsMoFKVnJMWm4EjOCvCcWkIIBLLafjfJbC68OaQOQfYdtLhv6VXM",
+	"ebAyNU0eiK724tATsNWQ9e59sZM95+yZ/3gDIrUU9Au1kFdJNa9UfbwKrHXO0gRQdJyEm5ZiZJVU11qZ",
+	"f0sYG/3YR1yXf8kSIieh12SWzm/ZNWOmXY2cv4Kt2QD+zWdAXfmXKsFw+x6U5VorIBz7WH3VgUTE0sl+",
+	"DgEdXCyLc/DM+Y0l5BH34Ns7ZXTsRuMQvTRvXiVpMkQyS4NaPXN/5KyIZC0BLSBJ14cpPEtxZBFENFl0",
+	"VciTxEqy7rQUqOF+Z/JOSOIiE5mrlCmkeAeN8QMJYYCXO555vH4TTOPUL8nnUHIHsQSpk6qSIacA/VQH",
+	"dFGi8F8eMffOobX7sAKtE69N4O/Nm5t8km75WpUS1cl7MZgd+gsyQ4Ons2Df0lIb7raXecY1umX5pH5h",
+	"OY25rQaj5JNw3eruPTeC8GwhMvd2+t2OQjhYKEnVb9saPyVXsLd7o0gKSAPtWKkAqszwmIChYmb4NC/X",
+	"ra5DL6dgcQT60HGWuT9QTirT3VoOnLlcUqtur/HKLCMPq71MbmHmtxlDFNXs74VHQrbed4XpL6MwbcKc",
+	"s2bocxhy8LKQ312Zs42u2sgKUtfZbf21Fo/L05evEMEt9sMI7MUu9SURnJz9boRmdIx7M4GuXcOCvW1y",
+	"h7fYY9vertix2uUDTBe6fBrO5bv4+euInw+bFEDP6VOHFwac6sZhWoLNDbnVdfsKCN419q9ZEsiu1rwn",
+	"3DrErIbxJf3bRgx99uWkXBM+Y5STVk3r7MOqlyX3O3IsAKiTLO01TVpHQa9zek1Gm2hOqMplW5qW751H",
+	"w+TnDqi3pYWrX2HqAvag3g2nVanu+aK1SKKFvKI+2F7F37rslROCGE3nNuxaJZYmDXIGTwTIv0Yh2PQl",
+	"/KNzfX715j/lSpcHNjdisb0kZbmIGFwgGZmlCdEgJg9JrPqDfoCibpjmMn0VspwqGM/jw/3hcT/q4d3h",
+	"fm8fDw96x8f9nd6L6PA46u8fHR7u7Wgr82S32+GJ2iDtKPH2vOp2xITl44modMdxWnp+392n2N3vWsdz",
+	"aB1K+q+SLOEjtqUoBfqbLFZ6SvrK+jpQ7eLYLJ15wX8r4ynE4ick3BWAkb82sa9BzjUk3yfTv0vgtKXv",
+	"vnypE+p3MvtOZk9AZpvU/Zew9rS58mdU1RfZjTcEZz7D0bhWtGVDoAtaTuMl00gLD5ZNBKj785/JJaX8",
+	"58oVFgJWsFEL8GoPyTih3LrNGS1Q80Je80C2QwXfGauOvDh1InT5DCBTJGNstUaUcFF9mpNLndNe7FCr",
+	"nnrrDNPvnrG/omeshKa1MR+ZFj3P6SW7sd12qi4CQShWIJ6a0ngYVnBhM6eVTjLUkal0siRN/gt/jNUz",
+	"rds1rQxNWAqDJ0+cDrGgKdpFi17KC5IOwh0TUCLQNIFeiKdoUNrlAtx0mCep6CU0KPxXSS/w5QGU2qfd",
+	"qkIlJ8Tvj+QvJHvQcBqKXzGNN97fr9rBE8exgt0vvyaQqrqscFy3InGNEqmVEof8d7qT8lEUnDVXTlVP",
+	"uUWpc4vTXjmd+tlPfYN3UsEpz38xndkmcgFQFm/7Qx+PapV7o3y0fgOUJ2QS3nZ3w6yx1C6XeAO82a14",
+	"48Ofjcr5VyBzB915qfCeVonqQb6iieISo1QXoT5uGdWqNiAdpViJVAXPNlCfl8JUpbU3RasoeWxHe19P",
+	"JbX7/W1rxZsZZLNcaZjj+dmyMY9JU2KgqZcaQF86vPgjVIRun1/Op2MFQD1EXgwYk1lGIiVgfO1/bk1/",
+	"PIg0d0uhZicNMwNstSVqmBtn2HSJ8U4x/1aHtNB/EzisSm18cWjfNh+XSO4bX8rm5cnzZSJdYepD+ztT",
+	"vlSFCIRmaT6WFvRoVKdPvbFvwHsnua9z0nGwDbfbaFjb6gV8O8XD7RnMqLaHQUeDeqffM6yQEMEFnHDn",
+	"Xm7OddKWPAwc3LNmnoZH/KwM0rYVubSSYVdmu9ZNQFqFdjKRRMkMN2roFypfaOY87N+Xtl7ltjr7Bjc5",
+	"ZBs9wx4DZ4SBpUvdHS2nFk0HJjjDkSAZgL3yLfSSxaqCgEhbPmVYGvlyhJzrITyosPgBJ7oESwcNNNf/",
+	"PyAxGdcM3PsEPSww13e25TmoE6WsECRqhsZlZsAvc1q8yQMVbyfhYXYF8aHRTxXGNigJjyy75z68jwbX",
+	"pVmBL4WQEyoIjYiCVw2WTdX6UoMbMqHyDlONfaFiuljTBy+Cz3isegaGKnEZihlKKBcEx63lWvFSpxWM",
+	"XrOXBJkPgKvoKqHAH2Z1xL0Z/FBnS3ngt711QjNWamrknNdqKNXVfkcMwNWb4ZSvGDexn2AH8KJ9s2Bo",
+	"SLwVwcslLNQiX5sJ0UNs2Z9Y8aUpNN/tiAxTPmOZ0M3NWncG91AKPPgDB5Y/RQMzv63a5Aa24zVKyUgg",
+	"DWL8BM3GYa2lylNP1RQ0bbGtxG1UwclKXTgzJwfbU0hGPolTCGQopHgAFJZbUGwRFgJHk6lcxEDh4lZe",
+	"q9O5v/1O5CvW467e6zsEhKd1x4hNicI3sPGlcZ6sSqEOOy0INNkHvdV3UjrdEM4TRtsLKXOy6nc/cCQZ",
+	"r97o0BAaGGVaVkRYbM2U1NTpDVOVphJue2h+Is28ulxrIVfcmdS7VqSEn6CBnM2giwZ5lg7AjTcA+dHa",
+	"+i/TUQEGdOBpYf/nERZdhAWaMi7Qfr/fR+9vX/d2DlFOE6VWOy/YX1zkUWa6dn5dd9u8blZ3G4rZ7vTR",
+	"b8kvW2swQttylKuMDVMy9XGDbkOCMAdI6OP9gxdIPTMkXCtzpSKbWA797vL24+vL9+9eQUNLgZPUBsko",
+	"EyrZxlFj9/v7UsEQgCz9jgn0Wj9giEpqjifDFNN7X8FODK8usKndt9eOz0zH/UF9ZoGfeXjrLXQnaVJt",
+	"dWX4RdyADqNE/w8cUPIlOaiWd05ReZPGbBai9tHT21Kk1S2qb3K1h4T7uHsAi3RmjTiqXmqn6SW7fJgm",
+	"0UtGR8k42KNJQy5Mcy7QPWWP3ow8/X5+lkuuBYurRiflZ0IGkd5xae6RGGHEkzGVN3mswK1a4CCW3rNo",
+	"2WEnwDLLN+LIvw3re9pKB/UsRvw1iVgWJ3T8mmVeuZSZByDBUF4c03obTTlmp9tJMR3nKlBPPBV/6sEa",
+	"X1/tddHvZ//eRZfjcRf9ToZvu+jt1X4XnZ29RCxDr9+cvSwBjQwTirO5j6HMIzVHj9ITT1WhGDwkdSQQ",
+	"QhbiRMltrwgoFualnoQjPmP3RN4pHAD+D/eOezuLzV7YEe+xMOY9DQXKgnmBhS5pFe4HdIYyBnBXuORm",
+	"sMhQKMIZoKkmKsspoWhg0yAHX7e//0LPekvstw1kQap0Sq1g/sLYPYrSfGhjKssMWoG4K8jh1+vL91ft",
+	"UykfWZbG8OKYRC+O90ZRLzrY3ev1Ixz1jo+P93rDg71DHA13DnbxyPzgnTeusDbK+pO12185ObCWBLIC",
+	"TNOy9t1l9i5P0+Y0Q2dGbYKIlWQmi3m89GoM2bUwHrea1JKmnXjpwFquDIRk6XqFI3NIfFFHIDcH0oVE",
+	"qmXDlcCR7D/NLC3Gu97fFXMopWhv6EdOySPI8bXlcRA9NFmiHFWLwXdMQGlAUKABrmkIWHNpAba2jHqG",
+	"vrrPiOu2IJG5oT3d0/BwZdccLl46+85lzYIdQ9BilvE0I5o3L2CzRclRHnZbHfn322a79U0YV7w9jwXD",
+	"2LTphDd6ut+V3G9Fyd0MJT8fCfuz5eQ31ZwESdD+bDj9TcvMAbO+xswyNWTTpMO855u89aDoRXxnwr8u",
+	"E37YGBs+X9KZfFubhhKeW8Xk8SU4m4eTxCosomcHQSLKRNG1dUE4xhd9u85p0WHb6+TMcoriJAb0d4Wo",
+	"XmuhZ+B0drodaKXLoV85ecBpjoX5c8pikr7EaeptTG7H+OzxkZtBvd85b/F97752YVdvM4vSz+z7Sy/7",
+	"4N/MVzaCUdMpcgonlgiOuCCz6i6Sh6JmhufTKVbdDZcWdVgISRDqOFYqWTbksNq52pDSqyQjkbC1rFBw",
+	"jlUvI5Vpo7rFx3kGuP5veefkBTSqiKuKKeDyLt/AYr1mE1/8EDr/yknuVZxtolgM64YkpFk6XwrIyXSt",
+	"aHlUywI/CZzVlf79vpOyJgWjbhpWY1FDoDVHufKFsywmmRQSj5MkAni1OZrg2YxQdc5tAejOH3ThWz07",
+	"0TLFgiFu9JN1Wa4+75q1NDJxo4GwgJnNJWWZupb5vgxVetuefAlloe0XAf/r9+8+3tyeXd+ev4KSJds2",
+	"rcJzvvMPDA+86Ax//u6VHPy70PoutP4cQmsD2qO9xp9HfTQyz5+hK8hMZTJnOQ31gN44O6+ybWUH5Grp",
+	"raFmro4g66K3l6/O33x8fyP/ffby9uLS+U7//fLy7dWbc/jk/N/P3rw/u728Lj5ELEN2sVvtkybMipoP",
+	"M2CV55QvgCrSWH8rwxQZpNi2N629Jut37bIQQi3QgmB27ZCC9CY2eAnqmxnCA1odQPH7nfT9TtrEnbRp",
+	"6CIjYp7rcro0h+ePDSsPgUoeOUEDdaw6gzXLKU3oeAAky2aEnqKBpoBBFw10KvYA/SgM7gGKJoxDEQLH",
+	"c0QZtPL/qXtHByOcpOpnEaYRSVP4ocV0NgkrLDNNegD14xHPf+qiAc9nJOMkht9g1R3EqXhg96DJQ6bM",
+	"T3Lqd3QgxX38keVCzZ7QmG/dUWjGrWpg1EoV9UDzz65D3UVZjJq3lAdm2gCaauajLxZ4kzyBIq+vGKwW",
+	"qdM43QHDRJc5muVBMVS8bmy4YGF33Uugya4Zn2UFFS5gDkOvX+wMVwgyql+6AUYzgQCXhGraIIWY4YxL",
+	"VQ4LUtblNClpgQKXhpEbii4kVehLo0wdpQc99HFTWGN1pRJW9QNHMcFpQscKEJ1R0gRP/v3q/H51PvfV",
+	"uabMKMjQp8iykSAUJQpUS+B7QlE+2/I2o1uhw6Eh4AXCSjvfS7nvAawIyKU1BZveJCyXjGtlJhmbIth9",
+	"ebkShadZ68MXSKFy/e2GNaovADsOTcGQIxGT1+WqbzBMtlRezVNn1Kx0ARWcupQRHCrZlbSQ5SlBuhQH",
+	"JCIakklCY+WEVa8+lZQyYZlAEYtJoPBBC4Z2e2bEQsun29+7JZHwZDRV1GMssonVg4vVAVtqbOjCnppl",
+	"Zef43VUWPFTiWJeQ7X6Xkw8tZ5TSCK2Us2LHp6IopFMDrhsssTOF2KOkhribJtNEiu0+rEuqFh1OcKiK",
+	"9imzg5vhkxkaM8ToKcKqTkeXdavWWmiCY10LtLB4bZSphPqmOb1hjJO3bKpjFnqPanq5rhoD3I4ppvMu",
+	"2pET3e33T9FB31+BWadiNhpx4hn+5j6ZFWP7fzvzliK8LLVmPZXKKWUoYpRLAqERQUPCk1huIlJv94+u",
+	"CaJ2IiyLq3V8O/7qXsGW2uovXhIHsBk29lx/51RAHYMuHE3ZuGs6XfqKdgqNF6ep4XudsqA+AVYDtTQl",
+	"D0TqmkpJ138DHN8IK1+X+eYRZwCZQEdMPsfGqv/LOFNGuGOOk2E+VqWlEVgcKSzqj8/mZQdS6eVj0AqB",
+	"k9GPSiD97aDf7wJs1N8c2JqftDXhQVXWvyfxm8oyjM+i329Sw+qF68VO+bo7q10L+hW1RxFoWfGtn970",
+	"NnjvR7MgBA8VOfH1Ch19UL5RAF8EbLU0VQPxUhAzkDxbeFBTTYatnLFv2FgSqNcVm5GIJA++xG+7a0QT",
+	"N4ClQ8g1JrF/46rH/Xl5+Hh5RvdkJlr4fGETzKkXvt/KJMxxusTjXrX6nD4EWb7J9taVEeHkFfmal5aZ",
+	"C5RRaXk+EPgwoc4fent2QZGcMiX2nH78J7sH9qG9vYOD/f293a7q339ytHd0dNg/chSSDrsvhRYWwKNr",
+	"Jt7dOuh2HkjG1Tp3tvpbIcTUl36OO4MFaaxRP6kUW7GwZ8U7tbWd0p40w4PJp96rLheFclanxbZRpEqz",
+	"bLVPtXtS6ZCIJ/Jmg9JeqZWVdMqY5QpLRs9FUY0c1e73otoRqxo6B1AOH+mttbtlp1y8xU/tnHvhc84M",
+	"EsKftyKPfJpB9Wv1scOTfimdkr8jODuXD2O1OB3HSTEXQLSJmDe/yTXvlNbTmZB0pqQfJY841TzR73b0",
+	"tsF6D0b9UR8fRL3DaJf09qODYe9otEd6ffKC9OP+8AXe2dHneE2mOAGf78nOUV/jlShvXVExjXPBruUL",
+	"jVkyxZ9eGX0/obmQXPpit/ip/RDy8HEmX3A7yQifsDS2Xx7ohi3tvVDfSPmeQyHLFP3VCMYXGi1TzxLD",
+	"r4jiUqIzX1qiQ3gtsdrKZFeriHZsZGlZqH6W0CpHXn+UjLEU+F7z2QdKUKHlRftVPOxQ5wpu92JbQmV3",
+	"evBywU/peEvGcUFU1VVVTqm6wx7KahDJr4jyWIYls4rKJByxMJhyNTZYYNjr16A2MgrFajJVaPt2kccK",
+	"qvVmAoy+nXNQjjxQcRuKa04XN6HSW+vP2ngjlSR9gs0tvs1Df7b6hO/37te7dz8o3dYxJ24sleyYo4lL",
+	"n4HhUHyy+6WUPFCFnDePtTQzjf7oS64182zx+xt4NmwpnkmT2WUcB8ATwJQAHY4T0sKCtGssrEc11QZW",
+	"fhtqoXJJCdjKcxWELdDDIkal3g0k4oU+vFgL+XCZUqK2jb24bqVj254VQcP1PbIFalfdg/PE0Ax2YSEQ",
+	"oDLum8r14DiJywhPpe59G8UE+900D4cIyg+SuKFDsupmo8LVXfgDnM8F9NuWv5LZbLbTka7YhbKaY1ey",
+	"mPj919mZs3OmUV7jraZc7YqIRoJktYiz8qrXUVBbtOX7tniqXjnp7E0LJPSX+ml3bzbSa7Ii9FrC/nMn",
+	"BbNrl7KYrnSb0WXbptjupJ/9d9hNq/jcTenhwFVxE8I086L7cQFgoDaN7NFw9yghaWzjBUSnoipvcqlf",
+	"g8JOIgQxms7RQBKM6rni27immhKTrzWDJ024P+jW+d7QfsMN7UsV/t93d8O7+70V63O0Yi1KCGxT1qqA",
+	"XdcgLNtyO9Ji4mBuGZyqL83Nsytd2NdsDPu9j/v3Pu5P08f96zBOhTu+0/Z32n4C2vaEg1yFZ2G81z7s",
+	"qE3tbRRrDKyl/S/vJa7xU6M/wnk07F92B6wuZ7HP+cY43QKZFo7/TJfbeZA3VnMq1tE33HG8QBvVgevZ",
+	"FlC5I82hDFPEcgHWlIbKTTEXaHcfTVieBRIOKtNciNZRfr5bXUV9yguOIg+DoBjbLE6ghzCU/XtNs+e4",
+	"JCqwDE8YNl0cx3Sn93kR+rYbjKsE35xxlou88b8TnPpAw18n4zwrMv4ML7XkoISOb5gcx61MmMCr5qsl",
+	"7KzOdHYujdEpXfaVEUQJBjdpkpk8/6aE6KKkyFnes+fh6GbcKkm6VUJOMOmmKgXcxJvSftoJeskLAPh9",
+	"HlT5RS1IECfSsL95///+1y9nZ39z5z+dkbEvSRp+UR3+F8zJ4f7WMjjlCgY4TjCSPwGRK0XvAN6wPVhc",
+	"3q6mYl8Q3Iwm35VvU6w/pcXmrF8Vq87rWWpib0C30kiovt0wtaiYm7JSIVcMbeNqXTm03j0mlGQqvgXD",
+	"g2J5tLN3tP/i6OjF4cGLnd29o4MqSFsQMqya3L6gb0rxzhq6jwJ+Bw3ElzW/YGA/nMMZcnBkAVmMJBDc",
+	"iTAnpwjW1pgU39wSzq7Ge3ozQqLJwgKIjOAY4ZTlsQrmTNhj5eCMC0waIWp/Ot3OA0sAqYeyB09pRBMP",
+	"j5LU9BnoIp5HE0k+09keYhl6xA9duR/QfofFJC0g/Bt6Vl3EC/q8wRp1vz15Tw7kkgZd9KgKKSZQs62u",
+	"YITTtOGNfEZ82S/9rd0D+aL9limWaks9UUe9rfXVwBfmjoetUQ0bTIVrSyLyUAm7J/QMUtA976WmqgRz",
+	"aGMEJLLSzVCOT65QLrpswSa0K/J0o5C79kgwsGGa3JN/Kw6kcwFPZCr3YmvJ2+xUd4F7nBBanI3uoQn1",
+	"/brcf51rz2h50J2jxR3YPrNPUcJb83SYSqvWiXyqW71dFwVxHbJruG9bk1/rO/gbJcMN6A0uoz+P+gBv",
+	"XNw7R2NgCGYbt6zaRMetqK0z2PcOO2Xir57IP24u3yF1fMrGmuI5mrBUV9wCpaposb/Q1lbO1r7KOcna",
+	"taMINv2pSCf/ThQNldWGINB96s6LPxvbl6l46Trv5WqWKzPzbuQj5iinMcm4YKxFi+LymN4K3/ChLlRR",
+	"m6WDlpnhDXbpr3MW42a5UZ0CvF7qg6cIAMHkLWRSnCmDfqpuRynOpmTI4nmpWbaXX8Jdd/mM4Hti2u5C",
+	"V1mzgoF87TThXLdtbuDCgLGmlqG4GRbjbYfFRmDRsUd/RaHRDPyAzd6fNMgAR+1to7GKjODpy0lO771d",
+	"wBISGfAZMkvnW0huKXzKjbBVEK7SEEhoTD4N0BTfE5TP4Eu5tmp2mHqZyQKAIHdMPilIFkeWtEpMqOdX",
+	"maV4OgHDW7xwz8sJCX9ylC4/yKGhonrZh+COn0O9bOuEKPV4PRHKdMr0oQfFpKGKdRrKdlXVj6a/e+D3",
+	"/g2AKFtM2iZRmT6kwNhQfCqvGtgdlQkl5j4dQ5JNuav/Y5YIUnPRpiloVoBnYRYEznyIZ5380cH8nqMh",
+	"ju479Sw9+PXnJQp31aDL/GLG+FK/8HJvPpwm4g0bh6EZTAm76cObsmqH+mqVuCk4L+pIgOct5lnKlJqZ",
+	"Mhy7MMOPZNjxJDwuVdKsFiRI/IaNyw2Jd/v99juyqCW0is9Qmwc851I5jVmdipx49nJFGasGp6upURvq",
+	"f+9CEZynyX9hT9twX8aaP2Or1jMfhv+YOQFeb4/8ZNnqwWV+UaSf19vCL/A3hpvEPxGU0LfeHX5QPvBB",
+	"V/KP/lCR0aC7Uof4aovrggzc5JJuY+/rkhDxuUFUNUeDRNyAIKyJwTD2BLWGFjx0ihI6Ygt3b+ew+Vqv",
+	"gKf0N9KMcoWmj8sduFmA/1ytk6VaOgTYfCLLy6kOJVwnJ0B9M6eRDiWEL85bpWMoBEA4HRORqemz6iG4",
+	"Q9eLy3jKBezgbW/QUpipdIWWMHT8ef72db79vyWfxGUm/5f7q6TAAgLLJ024AKNNPlzarz+kVYEFtMCW",
+	"T8mN2pKvY5RoRbhKp+11pA/dzqfemPX0p//kjG5d48ci18Z+2+P3yazHYPY47c2YtAYy6xG8rZYH1kjd",
+	"ybNXKK81xeGpyglrN6t5Uaj2yRRvqIgUwZkYEiw4GpJxoiuM5SQQpuQxUAzlmbwv5CclIuHyYEekbfCm",
+	"svwaG8qZGdc81iWlCMqKdM+QRNgDaPG+4Nb67AyQ8BoCTNfGa6FMCc5WSTioLLfrnJ93m8MT9nKoGj3Q",
+	"VuodeYSD7rFc8C1kfDzmfkFc4HmVjqvHs7+AAtvSzkLIrncNFLLEjxuOu/UoXwI7bVNbasFSgBtDCUXv",
+	"b192wYl8dNjfUWVCVVzCIpOmISWoIDMsSE+DvpSFYVn0PSYZ2bp1clgKyZdMZywTqt5a3sqdcSIm+XAr",
+	"YtNtIk2D2PwfniXbciDYglvrlWzwnONElyDZgMSy/sUaeS0RN/OyhJ12ODLWfvpGW2qzjPWjTM6WP0uM",
+	"Cd5niCPgdVGl2GMiXJjEUzTgcxoN0JRgytFgIsRMg7krh479hnMycDGsH8mQs+ieiE63I38lNSYO2Rhz",
+	"GkHZtvx5GcRaP1fTBW7zjF6xNInmgSNWjaV0Xz2b0aAS4LLkgXB5o6TE8QyIJE0h5vzIsnvj8ARcXa0p",
+	"nSgo4ESopB2RZ/SO/qjw7Ac/dcFriiMYGQsAVUk4PJ/QsVSVNAo8+nGQYkG4qP3Gff7HwZRkYxiXwUAZ",
+	"GeWcxPKNGZGnOPjJgzYPoT45ONgy2VihjsKhl/bVPFzbWDA/PXIO3PVSNaZzpBGoqmk5ZQnX0oVSbdE+",
+	"w0KQTL7z//uj3zvGvdFZ7/WHz0dfeu6f+8v8ubP75b95lwolQ29YhNNz+pBkjE4hcz1gJNwQIU+Go+Ec",
+	"zLhThBHNU2gooPIXHnCaE5SRKZP0xWg1GdtxW1xenb87u/h4dnXx8bfz/+ycdH7W/3W6nZu3Z2/efIQe",
+	"NlJiz0TvoDdNaOJJzHdGbGvUVa2ABuP6/QzMXV82nyqKHSUp8YSctWHUjw6Gu3Gf9F7g/mFvPzo46B3H",
+	"fdzbwzvRfnQ8PBz1ydYMrrNpMjVVCskUj8m2+phlyTihONXOrAgL/TxP/ot0TvaPdnf2itzVqdL780za",
+	"89uQ+rGdwxK4RrncbkOU263nXc/esov3WZiQ4E5SAgqDTkfBcZwR7o8LF5uyILVFmMhj68B4eWP9dyRk",
+	"sNMYmDtNSRzM7IKzqGX2zLWfvg2YlHeRr6V1aaTzAE530NUZO/IfD0lM2ACcUTGLcrmrg9NKNE6UNsof",
+	"XsvSBv+G1BRI9kBixDToqHLkLQ6UyHFtT3l7lN2CRiqnoDcyzIeN2bVBfjS6x/9hfLm+QqaF37MoY+/L",
+	"VUc+ZlcKDOa6+B/u3iETE8RnJE3lveQNZ3wvBfxeCrhOKaA/uFOiKh/E85JwQl7q+uw3ejXp3VB8T85q",
+	"s/nSXTL+FBx1VWTL5YJZntdrf+5TAS25hN2+5UR5ni/Nm4uGFEvgNwVgDtr+egPhu4IdnzKI5znbt6X3",
+	"rxfne7t0mG+F4KBnDY6T3YiXz220PFcAfQ4VmOi9DX0rvL/2TPKmeJkXU0tOu1sOOdYP2R+GLLFQeWZl",
+	"SNIqsZXwu1zULmdnFmR//3uBMO13a2kfQ7XmtDBvOydSosd5pBMObSRTLfvJoMZLUwge8F8H4ts8aFdW",
+	"KTN0tqOxyvB3lqVeE3ycsRz6/maMTXVt55DoOPUYokFFlVDhAlPHDAnP1rhyS4XWwgZfAnEtJtGL471R",
+	"1IsOdvd6/QhHvePj473e8GDvEEfDnYNdPOpsBPVGwedo4fCKjHCeCnRjqL0VvMzabcbGwcb4acIFP0GP",
+	"E1Y6hlbxX6ANhUjnS1NbST0oTbCWCmJ2dcv53M3+wDYJtJ53s84lXfUSBvo5rZPucJm9y9PUzS+uuwoK",
+	"Wmm9o77Lp8Cq1o4AB466fmm4N0Uxg6CsCIBjnhlmB0GhSA2jR/mLCtsvkwBHK1lmZS5pf+S0VY1DYl8Z",
+	"XH2Tk8S3WAusrZ272mYqg+w8Ghn8XSI6EhF25aL1zDfilIEzviY8T58pTAYv9EOlwldVrwtsCgCs1dZn",
+	"vvq8hHBfCNapB22cekMw1LcEcw52Kd/p3qH7D5uj4+fr0Q2vC2SKvJxgOiY6UOoTkY5o7BjARr10TwXW",
+	"KsasP2TyjgkVV2vVis+d5RKhMP9WaQkTukNUvT8AN+BM8BDka8rYvck8nSKc1gOC32+dZ7h1qnDCy9PJ",
+	"KkBi9vRayXi7qlU6olj+V+8sRnO4oi4VgGeiPEvE/EYOr7bnbJb8RubhCjXEKCIPJJtDB0EwOB/RNp4l",
+	"RfG+QoRgGeRScCIQRvcEmDihCkMohhPXlPAfvbOri95v5/9ZGA1YTeJLt3MerC+8nRCbkyDfOiMZZ9Rp",
+	"7j9hCPN73vBeNXjvIq6/+csX3YTR+96/395eIUgiHWFdMkeRyqPS9vWJ7pvWNeVLKrVYTMgcCZzeo4QW",
+	"CPBZTqHATqU4wjO6s+EdvaM//6xKz/nWzz+jM9OyRRpbg8935vDvOieQEt1Fd3ALyL//9//8X18GKKep",
+	"fBxTB6lDFcGICckeE0620Jmtz0r4Ha0Mq2DH0J1q+yg/+XwHtV93HfmpFgzqD9XWlt91vnwZFJSSsVwY",
+	"4GyMpvIaSuhY7aICZTqVRyVF5R0d4NksTSKY6PYsY8OUTP/7PzmjA+jbSgS6fv0SHe8fvDC4JFvoKmPj",
+	"DE85GmaYRhP55oGc4UBv4EVMqEhGCcn4zz8DAJakHL4gneVUn4LqCZ+yR5Pmgn7+GQw8PZZN+VM5gLDO",
+	"O+qm/kEKD6l1KtYoKljVhqtT4UzP+ZalRK6GyGN/T6XBRiUfcZO0ppp6QjtMVSW/hX4BbhxALp86l4SO",
+	"BwijgZS9A5O9BjlNyimk6mHluECOd1RMCCfQ9zQrIovwFgV3o0ZQVQyK3bNkPBFdQ2eiyJKDTrvsBA2s",
+	"Q3XQNX9cxIPuHR1UbpWBHH9Q88MOTtHAeE7VI9YtK78qXOHqS8fLLb8unKvy6zs6cBy2A/QjZPvrx386",
+	"RQMbnbCRCTWqP+4gXzCVlAbPCJNTBx+7v7+jA6UaFKPqpFwlJ0AWDLMklpoYJzRGPw62OdS2yE3btnU2",
+	"g+0E0q575JMgGcUpfGYa4g9+UpliONZUOLD+aDXDwuGtU/a0blHd1q48OiN++D2ATTwmihjP6BxdXd7c",
+	"AspBhLNMiis0uIjJdMYEodG89xuZDyR35TPoYXxwUFRw8i30mmUW57EgSEPRUD0vP76j8Pk9mVdTEI3M",
+	"h34UiFGdAQNCi8Qk1rKmNCV5qnhOYiUnB0r6GnSZhKNYDgOK3OkdxVSVeVfnhAVMBxxd+/1jKTnNI/Cl",
+	"FKPQVhY/EChyh/a8eh+Nop1QNCTikRAqd/MmoeOU2OvCXhVyejaZf4IfIFNxcH6Lx4MtNLgY9d4xSnpv",
+	"pTAFUSsPHY4JdE0tuPb6+3c0Gdl1yhs5gmnEpzBI8Xv4uDbA/s4uSkZQm29H0Mu5BBkhtQApCFX2JGRO",
+	"wsbKk1MAg/oqYZkSXIM3Cb0fIHUb63PKSPo3e+ewrKcF8l1n0LXdpe/o4BWZZUTdDGaAk6q0244IFRlO",
+	"e0p6cMU9pSfMN4oBAj835zC4o1DmD3q84eleeQj7rHlXllORTMlA/Qg+Ur8oX0hiLglg4CgiA91VuFGh",
+	"QRfa1RprHRpSnoB1+SSZdeVpI4xmGWMjI5dBsNtOt5xBjigCTy4qAL9s6QWd6wHli4ZzzXqMzqcs50jN",
+	"HQ36+Hh3hId7vd29/k6vvx9FPXxIcC+Oj4+Oj/Z2D4bHQ7lilUyFKTq7ujD8YxTYrmqKoVKNDUJlypkU",
+	"hooY9ax/4HKnLqiSej15ZSQR6d2QKCNiALIIasNN9pvcyDuqVDMFfgHJsmkSEY1hrPXAtxe3KsgkIG1V",
+	"qXEdb0SLzQjFs6Rz0tnb6m/tqWzVCejNTittsJN9TdjPQRvSqVrwrFIPFR6llGNciTT4mJo8U6nBWt0N",
+	"LJ83CRdnpkGsqcuE9+72+5W0UFedkmoU2EBgTrTCcS75j0AtrqvDRYtgxZQwk//o3TKB055FhvW9Sj+/",
+	"DY+qJ/U7gLJDP7NL3n6t9FZlzeTTKc7men+Q7aArMNS8myDMB6cevxIZlCcjGYuSR6kMYqcDsgLDKHAI",
+	"VN1jQoH71Wf/4CoWQvWtqgpltcYEyCaJ4CQdnYLnIIlB2Y5JljyY9vpWtQJbKjEIaJRsoWsyIxgSwwvd",
+	"L9IXipHuAPGl7kCpUZcc/uRTwgW/o0oJ19dbsRyQJxGjozSJxBZ6ab8YJakuJtOZqoSjH4s1X2ExGfyk",
+	"MGWZUJoHkzJGKveK48qkqzJHTOsqvZJfWDzfGNk6bzCp3F/KJrP22lUYZ2ezjKNTZFrxDmSZgliAcvt9",
+	"xcTNlP8Lju3y5E+OF//kpT7fzvocplZnaczHZV+6rlDcLrzfXtko90I9YlrqG43IVE2wTJKYkpjSPnH7",
+	"kdXFo/JsP6V4rLvXA0esltVFBEeTonuU1vttNA7ivhsSfY9m8eZQTJSgeiiftfr/RR2INCG8YnHGizl3",
+	"oQJTgRzNCFXeC6lXSmM1TYn2jpoqiERhvCtXgMZyNH1u5c3vgCWVT1E1zC0kRekY9/0UZLlpDL5WYIz9",
+	"xVv5jonXBhx4zf1Xs25kjG4DB0xYai8cpdoo41veCrZVM594N+xXIgK71UKcwC8LjMM93w5rvZOjkvVh",
+	"MYu/wm5fg0+ica9nOMNTIlQ/LP9bikfUNlzEUF0+88dLrk3FltMDzgKrczi5gXG7KtAxko2lwie0Oywm",
+	"MzExELraM2O4BVylp4gzPRpQQFcapDG4zvg9ifXH8C7ANNL1dnednGrj7q4DpqmWnFoNwPd60uohaZwD",
+	"Z0oOpOSTMGaA79pWpVKGvJbb04sR0Ans6VNc+DArFdxqddEvzw0rXchLcsL+zu7iH1xl4DlM5C69Bl/D",
+	"Ju5yRQ5L3OX22tg2gE9eiebUYRJblWRgl+W1UWksCio2oEhIHWCWselMe8ZcR6zyLMLdYUMOykS8o/eE",
+	"qKtqin4cvDy7un1/fT74aQsNwNnXRQPyKUrzGLyBxnrnBGfRZKCidboJsZ6WgOFZzuWDRINr2U7FoEPf",
+	"0YLSUUrkNxnLxxMfE1mz7Y3ctRobVTE20rl9J/i7pNXM2FQqQtrjYGMb/8oJAKtqk1ZDGXZbMpCJKrWa",
+	"gqmj8r1X58AWby2qQbOcfiQPmryqST61rhUES3s4F+W3E07g9bp5roI5j3CacnlxcgN8DiVxUrLghEIV",
+	"pv711FhRKBFgmnEiT0CQOzqcS4NuCr6twNpcyvGv8Y8OmQ5JHMtFfegugfXWuO9Abno1+gR0hp1vloqY",
+	"A2eggL5a7P+ZQFMGPk15fWE672pP7k6/3z9FO32UjBDVoRJ4iLIMDdJkmgi48sbJA6GhOUa6oYtnijsK",
+	"viuZ5lOAiKy39/FCGOp4xgBG1q5dLjJGx6pQzzcLmKx/FgdLz+LmPpkVuxV6JRuNOAm8c7VXYvVCwKni",
+	"aJiDM9zGYgbqhYtPZKabU3kOxJnWTptpvWNCR4/EBCuCDb11lLFpaxkFIB23yZQsJAI57CDIHwmNyGZe",
+	"Klcq74kWKxXsCdYpWHCVORVJuplXlhC4jUyCcARlCsIsyGAAguaXRBBarwuiD0/uzWTjRda6XuPWc+l9",
+	"m7SAfuAoZWNHgYNmr+tYQY2K3/bnlI0XOA/MlqqgWcoZmObK3SkNjyynW+jSRPASTn8QyFx0zposdpHN",
+	"ogo6C97ADrTzF9iZUSaqCipABX5VD4KanRPC2Pj5doObYrkacIMKppYH3qnaWEsqmmGqmpIpy0waZQNF",
+	"KYt2xDIIDBeuJUBokYIJrn7EiQFWecQF4o8kOxtmBVGJKHtU1oeNuHKB59rUgLQUeAc48UkKKTOSlLGw",
+	"8cMpy+aehQy8PvCU4OytWeoTyjzzDnhhsy/adpRUa36EXk5fkfrTFJk9dDnAoX1LK0GP2ruScdn6xLx2",
+	"m3Nci802d+YgySyCvNFKlc4wUIZa8B53iwk3YMrVpiVfD5aQzqdQ5mV5zhu3MRfIpls8TIku5V74MJzK",
+	"XFV5Ln76goIJd26ttNZveAPGQuvHL5Wi3/r5K1VL2/LpG2XjtX7+F8A0bP/8a6mXt9981nlSvc0cwOI4",
+	"iyHvb0V1U1Hq4mqfFiLGK+M2rsOZ0bdxmm5/Vgz9ZbmrV7h3pjS7DRIPd2WKSbZquJfVtePcxlpc39EF",
+	"8ro0+fB1e83YNHzlNoaTMjIl0yHJikC7s7Q/Q5DJoR3dvoOBZb1JKlosDq7VhdCG3j6r02xNbRXKcYgO",
+	"DckkgVqMU+WP5ShmOrOyaCQXMwKGhTlJ1UMqGzMhCEU4zQiO54rk7uhiFcGZv5fg1PEowfXk6t1cva1l",
+	"okF9J8RXpWBFuPPNE2vgegjZNeZA1zZt1gkbvtY5QNSkVmtgygDNC7som/NGHtEjy2JumOGOcgIwZlgF",
+	"4jFvrQcvInIVEXSIfPOBPaMcLRfZ2+Cr1RrjVorH/FtRO0y4r5H1gjJ8hg1CfTCJQTmjRUkE/8DRLM3H",
+	"EJAZjUjW1SSbZKql1CmkuWlIVo/gzqnfLLtS03lCSoA3tFE/1c5s/Rk0yZnZlQ3mQwQpAuBHggRxodJ7",
+	"lGnpJreWGoqVi58epSo4xTFUJhkkxwkUrKhhTK6kWa+qA8hyqtw7W3d0gZCDOQ9CMdprWNECQ78xRtY1",
+	"cPXa5wnCOVcXrq/VR7sA1UIn/kXbCJVmNzsXnTHOeAIZr2qqS4SxlpjZU9qK8uDasCoc/5+CUzNNatah",
+	"C3+vmbfkTW5+C+k/moNUuUzRvpAyw2ddVaUBCYMVGa5BQ0whh1Q2IDV5kaUWZjaVRXqtrJWnywWWL/hK",
+	"qcDy1S0zgR1r8s+vQ+j036qlaci3+bJo5Wu41hlx1i+pMtfTtEqVhXkOrTdtoj7cGtY8VA0vippbg/mO",
+	"VUGl/N0ZvaOGL+2VFWGpfwwJUvOMw/aeJeM2ngUYu5yn+qc/dGuzBQ494IU/c9zKNre1zf3seHV8ua7+",
+	"/W6xi/KHbm7f1wjYhvfw6f0zQRP116TEcNg2K9M52qfaP6dNVN3HzLBaopruxtAUwy173wrYjk8o9+XQ",
+	"m80IrRLNN5AYAKe3roguhWQXRtm0XjlSyO25rlqHmw39rosLB8JEeAaFCyMhpsh8BpelrrgdxFjggcmV",
+	"5mxKDMLKHS2hqywpUZrjs8YGCMf8/mQxrKWy93b7dRukC9+taA+sa6h8D6l9D6k9cUjtTx0WgSSeNtJ1",
+	"C6kK4lI3o0eskzslhxearXaX5BpmRgOx5Kp/odalqWT9iIUqjK/lvNqkOxj8mq+Vog7v14V1UEmpIWWo",
+	"rjcjKScmSZOoRpSx6tXDdekMToMTVaMF8hgN7ka8blZ1WSw/q/j9E+TvPn0q7ZN6nXLayumU043WyH91",
+	"15USD0+faipH3v6c5VR7DNrVGkk9FMSf/HcWA+Q1jdEEKm2lFCSx36zM6SKhp8iVxCQ+VTJWxZNzGqPh",
+	"3BT320TVzUm/JybiVwDe1YKMt76m3QzH86T5rzrY5IkSAw0+XfYr4NCrXp2b9f0W8X9TSAchFMoeEZMK",
+	"AphO0GUXo4zANIy/Rne7QjfyQwU/Ad8bBBMg/cSXkg2/WLMg+QYu36/nrIE1rFYZyQWbPe1ZcqjLVyea",
+	"0PFppSSf0LhUlq8co6rZadH+t3pmbPbNHxmbrXZiBULFps/sd4V8OJBiZNBFUx2KUUGWsmPUeEmgjmug",
+	"gTwNLFQpLqMQXbpF4NSQxQRnhN9Rh8XDsZffNWLo0wVfNJ7ustGX5qNXQPffkjtOR0xYps7HHOUyGB2a",
+	"QLc/a6r4sgapdoP4K4Grr4CUfbL8KA+Nl+1Zs3k6jJPiucmLsvEf26BioGCIBNQF2zwryDI9vaMOQANg",
+	"e+JEwxYVDS7sE+Hkp6dkHgexe1Mu7G+QaUyq0mJeyeOEOawCf/dMZvJTyPQ3yb2cmbBtuw2CrAHXGrFs",
+	"uoXeFQiTqnHjKfhpcHpf9tfknKABnxESTbYjRh9IxhXQYf2SNp3Ch+RMrtL04qrRoX/HzSMJ4dvXpvP5",
+	"a5ZNO0+ZT+fOdJGFoerbnw12Y68FdSYpuVbttzdA1bd5RkFDkXtinXkJlfRAPpV0FvlEayrf5nOA79Xt",
+	"eJ9EiRnIGaq4DVe9hgHSTukt8LGLe+ti66qkERMsdJUeWx0gx+6CWxIgyjWErfMuioaYk8N9n0i+sYtv",
+	"5oqNkPMNMOpSWs3meOlGbobDRF1FJ9s/tx/il4RKWgwwIOz2t1UADbQDcItFq9yU5fESzKSE75NdFV7h",
+	"bjDRMyOI69L+KmMR4VxRXCM5T/NUJDOciW159fRsZ6OWFM3uCVX3wDOTM7xZ6SULixgULP5f+HK4wXMH",
+	"bVmwAsYTvJcEZ2DmaxzsHy3hKDS9n5am9xI9PgXxXzEu3P6D0GYmTjIp4M1tUAZF7KJHLNeoY/sIYNc1",
+	"piAG5EHF21voTLE95ugfN5fvINsW9oXEGujU3h2nLpMBPr1VomKTllwATZFYTwlGp7GWiKXMMo2lb8DH",
+	"76gp5lW2OpTVQhIMIBvrlLIiSOVAElfscnUe5EyLr6e5viTLFddX9y8mOzZ+I36XOyW5s7yUGRMqiZw8",
+	"lUcUGLSry5wgvBqTrkEu17BgxqFQhkWcYCVpEnGKDvp7DgC79gBYuFLTLONxQugdddGZPWz8q15wi3v7",
+	"+dXQZgIB/fIby3UrdMBl1b6SAf803l9NPwZ/xLmJnohE72gdQLxw/usbkDKB7snMewkVLoY/t1vh1h7e",
+	"d6dCRpEStq1cCVMSJ7juYs5nKcNxD759Cl6wEPujJCVKtcJz0whJiW6IOManbm8W5TlTNKxYYppzHQHR",
+	"3gNCYoVAn1On/Fu+5Y4mvFtE6A0AkCK/E/SPq/Nfu+jq3a9d9OvF6y76nQyvuujt1V4X/X727110OR7D",
+	"h2/lh/tddHb2sotev5H/e/XqNbx8lgI2I0ifjADQLj29o1Oc3asO3ZjO0T3UIXD6g65Q0B1SsLNmc3Gh",
+	"fAbj2tqDcU4499cevIcDg41/C4e2Ar9KSmxi1WZ61DN4ZrDc5Rlsf+fguZlSbY2hdkepKmUhylOrMqbB",
+	"p9r+bDGA1mXOlxZM6KnYU6HsGssIpqnAWOXPFdUDeqHuKWFY5Y7q+812apGPzuEBXXVTWIgmrTDICnqZ",
+	"35nhz88M5jAbuQHy+McZy2cASVDqF7cQPgSarJj40Q/GKMei7JlWOS4mku6UReI0hctChZscslRw7QVZ",
+	"Jpmq5FRA7Y9OXzcLtKExiE8DHb64wPNwbdmvcv1ti8ugjSOiDPE8mpig7sbKv0S5UUdlE30xumWzs95W",
+	"Ws0uCklo5YUPdIsNixWtjwCAigBrEorHtV+mPG9oQKk0bnmXVzrrbKGzolvHHY2ZvJdB+1DhY5VRrEtW",
+	"oE0mHxSpHPLYu0UGtqPY25mpkLd/auHkjYIqnip5A97wlUpn4d1L1M4WLjfNrpLmd/svNjuhK5yJdK6n",
+	"1TgdRYeMl1u9ODqrEjdATN9KsOVX2w+rAGMoBV3CUqClRG8FAaq5UYGQlTHINKyEcwLEzbOS6nZsIA+x",
+	"6lioRVmd85yfbN3ROjyohTAxIj2IPgaksxT82LsCakzpXeYiIZsU5qGb6nnEekESpvuianMKum04kqba",
+	"oupkVD3PU7lLgqhWALhI2VSdPU1ztAhTaU4NoUOD0NUXMRae7FXdRUzN54m8d7AOvS2bzpDTw66pibZR",
+	"LFk2TOKY0NV012fuW3ZL0tTgyZqzLXRPnS3kCqsyZVp5tVL2ne39u1Z7Ia03ZlIMFeluW0hDvGoBZdK3",
+	"odexssKUovRRtxLWzHBnWgbp4jLVp5C6thaqIj1qJUnpO6rcoaFn0FOykBrcpsmtZLJ9I5yyJuH/kikh",
+	"qMnekX2tOaAO51hqhtuICVa+Tky/FscUMq5ugjPuryJXroFwU53S/fL0jVHLr1ugoCYZSrRGuokqLOHZ",
+	"0RBIdumpjRRoOc2S9fmFL2yDOmTcNiqEbkLiqpFwVxc+qrAGJL6X9B0V1eMoklcyy0J39UvrTHg6e0i/",
+	"Y9OXtR72W0xo9zlxLFn4xIjPs9kWB6iULyJJwgisLXRp617Awe+pfjkrRImTwwHdKAwCbMD74lJWG3Cf",
+	"yvBbm8Teadzt7nou4RUVkq4tq4a2bTgTSZTMsLQpEoVWEYcgYIqdbSy4fCu1HTe3X0W4pH6jmmnrhNGE",
+	"cgEdiEeQNIQjcFAHEfZAifJXdqvSBl3SPWQsJZi2Qqt46maHesc2WxnwVeTP1294uAnRtajn+1malllC",
+	"ewndzwZd7SjSPuKCvbRprn+j/go0qDBn+ORt4Usven69R2+JCz31JMJwQfGl6qYqT9Fp3e40UUWMbqGz",
+	"WCVbCCQek4iEa2XP4tjd1s4TNkq9JqON6y3P3y11TWo6i2OnPz7bqCho11TbB25f0FS1lrdikNeUmxpB",
+	"Ka2pRlOrXgzVA37u9C65mOLAgOGejvu7G7GJSpQRA7RCs4lsewQVNYjOJfGSUJHh9D0n2UXMB6BugRnt",
+	"UI0XzyKovK6iF3xTbcGf7npoeeom6bUnEpGSp8nYeAMd4gtUFj6F1lmQTqhTjKAZrs3xV7IkIxCC58kn",
+	"1TCgmttOfxDIOgbPygOw0R0dFWg9I5Znhd8RfIUUjHjVszwjmPsr0E2KrF7mLWzSAktAnWwVSMl4O3Xb",
+	"ZjOZLtqRi9zt90/RQQ1e6TlRlcq+WS6yJBLpvC3Q0lChza2Me/S1NYmN655AKgszPuVDEOp7nJi2donO",
+	"hv1G1JSbfDyWBI3VYtZSTtxa6EW+FuLCzJ0uoYcEnCxkOhPzsJcFQqRrOFlg+K1NNx8sAin+RCXrKg/i",
+	"Hs/ADnB+/8P/z963NbdtJG3/lSndrFxFypJsax2qvgttLMdK7MRleb+8by1SwRAYkjDBGRYGFMV1/N/f",
+	"mu6eA0gApCRShyQXqYopEnNAT08fnn5aB7pJruVNrQRN42RWaFXErnQWLmWbyjbmYvw+k+M4kkgY1mE5",
+	"VEtRoAR8E5jQnGApQz4FSoVCTEUJDjaQifDSvH0P6wOGPOjL0USV+sFuxc07JjwW/fxouiM8nptj05ks",
+	"8fadOvmKcfAYw4Nmwrp0nfgb5gskVLed7jprCs7PrplVYXs2o1al0HWVEtCc4XVMgPAd4gC88R22DdN6",
+	"4k98rT7cITDZpaBlCrSnUPAVMmm41LfTnvV3EgDtqc/WnC96vioVz34kg3gzoKDjTL+ZxGwfAE8xPeoz",
+	"QJ7VgMVvPsTPOowzQDZh/615po3WjOQ7NUetinytqFk7lTweEJeqwnzcLxRPE67LakkqXb4AoZ7zxQGL",
+	"oXZpqoqSZjhSc/OVSGKGjc0h4lgqZmFS+KyemdIfzP2a/RH8kf0RyT+63S78Z74Wz0Vfq2Qsypj9wY4P",
+	"j4z9rWQiToNN/wcE3JHFuzBKUlUsBeOYwCMQM4bPHZXl1D4S6pXClj7FTIIHCUSNHcz4YAD0E0lobC6N",
+	"l/aX3IbkSoXxlI5vKpRwLZb3eiympWsGQRXG06ngxbKRY9yfAUSeLdMjlwwwnh6Ujj4OLUtrgas6JA9I",
+	"l4Xg0ABBXJm96rF4pkXxO80m7kB9CLUHMpKUjGZyHFOfpDhV0kiYRZbGZphIgjamLTTD4LBQBqPVRACM",
+	"Yz5SgPKgt+40s498jcQCFkf7+/Mvv5/9cP7z55ih7vYUupmOJIonVeGkaQE1KR5m5cMWJS+GoqQgSexg",
+	"mdilCb+/ckYpKWwRtplOlJQiKTX0AIMrWJdqaqvj4FRZWjWkhP/geUfwnYDKYxO+YH1PLN/zZwgKdjC0",
+	"7j5DwDhZPkbIzdToBeLU+oUaG6tugElqPZuI1FbxwSPswLil77kuu+fmvXcv3sQ9qNJHiBoJjhl+xMHh",
+	"1kJILLGwTHCR5JLFF6mYTFUpZLLo/iQWMYr7SOUptZdyp4e2uCyNScyGCqKL9vUvnYBgkeirQ30vHj8z",
+	"LiiDOc/Ml8AwHfKs1o//qJwNeGOmfLM9sDubBd6CnfhJLHaWZAtWdCeOFyNhz+HQd1GGqlPwPNJZ2mPH",
+	"yckLccKPu/z1ixfdl4f9Qfe7k1eD7vGrk+S7/gv+6p9HJ73D3iH0opdlj4VKJJLm5PXY12gvS6O9XrS3",
+	"yeOivU5k5ws/eifyXEV738zp2nhOR71/ujmB6gom4+By8PjvxOtXL05E2n39+nDQfdk/Oex+lx6J7ut+",
+	"enL44rV4/TqhOcFjYEZqzlLF4NNMpuI62usd3n5+RpkG0zMvKBxmoWYsVQcwGgKldLTX+0+09+n84/v/",
+	"jfZ+60Tund9oTd/g3CxThK8YhnAUNNsHbf4MVa2ZLFwLlUsD61r+rUVBgtoJrg7G2SXI2/fmn/gXvEa4",
+	"jORZeIviH+lmsT87N/88YOc8GeGdhXTyksVZStoHsbbG4Bhw0p+oJc03EzURPbREJnZ2QQs8NUA50e4C",
+	"7i9KwiyCTp6SRVdgB0A1mZg5YFTi6BXTkBM2d7iYahvgNJdFpmQk1VSAmgL0/9G2TfuPoDU3NO69Ucf2",
+	"AzPq2RLXyD7e48/urz75pqjbV5uMYDyx9JfZNrwMs8ve2N8Uodga91qG7q6LgRkvwOVyBxgcsO4DdFSQ",
+	"qV7K0i2Fwqp9GjCmbrskeEckktCEBejCT0M7nMoojU3R1mTa05xtEjULBNOYVEum7nYbO7e8u51m50KY",
+	"9YZCEqIxGpN0H4WaUlUsOj2dahNTNWBfVCaBirktnNcG3/gYTmSnXW39OPeP4agAYnaL5NhQAHZfWu2q",
+	"n7l2Pao2qvSODxoqnUnO/650fjqVzmy/L3I1Z04an7XWPjuRpTYzLYVRoqS0TV0Bh9E/QI5kyTm/pwdC",
+	"kIGXPmSgZqXOUn/jUSGcMepSwfPSEhY6t2M/4Pt8xsKgiA/95FxjVG3fRs1+z1I0b90QRJBmSyVFnpNT",
+	"PdEivxL1pXW0it1yfdpRHojt842SralOX7Uz55qVKn8yzJ1Qi4VQx9Au8XK2qd2XTrr2/mgD2BgJ9H1h",
+	"y7kQkpVzhVUI0CRMrhQ+HrALxyfmwiw+kVwtG7edNEp0fUDbT9QEINJD11sTPm6hsfhBlG8+bAiM/kUK",
+	"Zs5rY7ckiMQhaOiu1O21lPFIdW2mcBqwHW7e5DyZFYWQfoZ3n9FyXT/MCkdhlayenZpRWmSiNc0ynbiq",
+	"1e207Nk9HPuOZ/NtJlPo4marPKqMnZsiETI5FLrsiutSFJLnzfcXsoSGPtd+zGflSBXmqsAIN6lT4z6r",
+	"wiOmOZYe7MfTnJcDVUzo61ZlmO9bZgV/J+FFE8nSxkdXHLbEnFOKg/tSxxgrKs2sYBoQEQFStxwK+8mx",
+	"ouAqxkzZhf87LkpHsi8SNRGB8qneuHj5oe3tu1Zb9UVBbey3S8Fnu3y6SbPUiPqyPovkJAN+Cux4jbet",
+	"45kC7xMnWKeZLuBtntuXuZvrFge50WV7vOXBN47vIIkR5UX+tKWjn/kY2NsrkBhqcmCFbtOr+ovqt6Ng",
+	"CRVjvmehMWFtBF0wUDIY/0/3HAoIuxdpbImqlI22HLAfzTPMC4Jcn1EBxy/ZSM0Kjc2ugFo+K5iQaRO0",
+	"xTzitrCWV/Wwlgfp6gjZQthTp2Zsk0zAfzoiOokqGHpiysXWe2LuEnvxo+qbV9Z0ZM3qtxbE+IJyYUUe",
+	"/glxipbLzd1f6BFWmYCWmyNQx/UwUKxt3h3TAl9UP+jlupQ670Uydu8h9vWSAWgsxqR2vJzFPmXANIrP",
+	"Ni5jmU2EmpVxh1rE2Q8+6Njy2FiLF9cCCdusEgsF1EhWBv3jYQ65KM2nfcG4lGomE+A4DBK7PM/7PBn/",
+	"u8gxqStkmJ9FU5zYv3uWfm4//qL6B371HQYf0HLpX3ZRzzqRhAXpkk9sKp2ajpe4ywAgoZgsKj0AOx1f",
+	"X1MjL1xBeOMTXmFYqLl5xVM+00KjFTLi+QCyMEYRndK+JyIzd7651Ye4JVAvhC+aUD9soPJczdllyWXK",
+	"i5T9Kvojpca6BwgN879dsEW0nfg/tFmc/VuwyAwwDpRFoXe4tOOXIilEGftH62woeTkrMPMUXx11Yp+9",
+	"gaYcgAt/9+Hs++7lu7PjVyfUUClLD9zQB8ZPjY04oDmJ6tnoRVycEZWPRXYFJichDGxfeAjOsJnMhSbm",
+	"ddDWqogkN7/VCCxrJMv6UfV3Whr+o+o/EFHWj6q/ho/K0wj3jdPL9Vg8mSjBmR57wIq5nWAmVeYW0r/1",
+	"5sbzkeB5OWq0Ot6pORYRwP1IOqUQxqzGe843jkVLZI7QGeg3eyUQoWQjbhDqsmZGbT2OMSne4Yx2exna",
+	"URpkYpANZ4XYypUITYmt1tEbv5evX1S/taUvAGg+FmIA4CWelf9Pxmz/09vv2T+PXx4+C5NlxpfSHgdj",
+	"LscAPaYKurtCrUdm28nhaSRpFCET0T0zm24uRoQMEaHUnGvG8S8NQRtUMK2mohG1XCG/vlmP80vNvUYG",
+	"7hfV7wTq2ZlgeA14Gwxn3GCDwWYdH96/BdZifS0BXVd3vN4hmLrv+X73IyXVrMC6x5st/9vDVaN9AflY",
+	"NRnbBCbYupqejHB+ttaO2J/OKrHPc4qe3YDfJ4BeAjRP2ziSI8qrrVTEcSrEOjstZK8Zr83xv0Cmq21J",
+	"RBiYbGTbW+XvWfe6mt3rXxCCD171QVslxz1QKFVGugFc3m7ENhvpb8MhXH5PaxiY2jHuUsxXuYktdpcw",
+	"7kXLWUJrcPUc7cr0rYz0QEZwZQ4bssYu73FfGTdZkgOImFj61wF+J7691Xy/PIeOnWmbmuVm/NsWSLU8",
+	"Bx+NqDBhQ/KawOaSqLLXNTNfUp+RpBFcQJvo49fip3Z/2axL42KaceiLUx85keYyzmsTAdsFY+xaEV1H",
+	"0PN5VCVohlZXQa6lluZ8g+tz90Q8NcNtDuW6byO4lr/nXmVnPacPkE+uvHuM61dVWNhb/0YsP6vv7Klw",
+	"/azO/Ikz/uz2ZrwzGdDGwnjA4KbdTATxUm6Qwlsy5zaIxKPgCLpPDXM33qD1EhWyrTY74kqXkFGQZb5g",
+	"EDNHhy8keAFR0kLrTEm0vr7YXKlDxVCkHWLFbKCKVtjy+iRprhXiNMp102hKOhKX5IV08IMb8TauSdqe",
+	"YrOXR5CrfUxcBI+gpJ4kbJMYgRUr7y1jgj+Em9+63L7z8EGGdVbpdtDz27G69UIm3Qo/9I7MtyWGaQip",
+	"QxsgC2nA7jyQBOgX0Cnb+J7AjQUJzMVUBGzopxbhBXXE1FAiS0bmSfA/B5G0Ss/zdJpTSV2AoDMI11hb",
+	"zYva2p3LhUyqAQuvRnfSaWIhEzvEA8GY7fBmKu2RGZePm4tCEE1DUduz42lYnh8AcGeUtgfoJf5938Lq",
+	"1M+14AVyNdcfireZTHWlKY653bx+DLmHDlgM10ZsTEbgdlZa+Ag+Vl0CSAh70agkmRUhVRDCsrTA5mfT",
+	"mUzKGYjIATsrWS4s+l8N7EgdR59xYcGdCDu8QACDFcvaswNLDziHdnJgKoM80JFxGsLMpe3E/GrzYtDh",
+	"dJuh8fsHHuNq1zDMtJyMpSrP+kSIhxl3sLclcbNk9YmpxiLL23QXeVoUmlut4rx5/5tSXJchIapIMwC0",
+	"4cUM+uiOfWvYmWPLgdscm1CYP2JzCuw0XMFGN/e6uS0Lxq5J423t+lZJ459Kh6kHo5k/T7NbFLFbf7jV",
+	"y8+N72e/uUwleEu8dK1/f2lncxcQ9NHh3+R+xY6xN/Si2hDQVl62hoLWXjisaLuPmtPcZ/Z3Fqq6RC5s",
+	"3oYotJIWlFpBSncQKl0tRwoQ0yjOkMkt+RhLzSMJRTiEaQaQmFRwYeip4GPs9etgzZmclcJim4mnKeel",
+	"OWDxhF+/meERsd8jZBmAgIccxtGRNA/rqhkhXKHsj8pcO5ZX2dbtOOZmAT0Nq1+ws/peyUE2jE8ZZ1c8",
+	"nwksXBuwvlFzrppIE9UnL4QunQPMEVqLCzKy78H+/ihW5mg2EoDYnys1U8DdhnHpmN7h+fU0w/34lRfm",
+	"LcUAUfdIPCFTAueZaXWIqyz4sUjjZtAuSfVO0Qs0xgPhFuwK28/sU/F1/yWGcDy1e281iqH5ztsYquuD",
+	"xgVehh6jG/CBTzA2QwldqvSpM/DtLbd7XO7SSPeJzW3X1i0v5Sv935ok1jkGD9xAoFWHSqW94KYFD9V1",
+	"TJGQPwX31ZHPIWdShq15obYab4oq9APbVlounrAV2JpO6qFG2e07xvHSZrCHAiDBA5zSc6SlbDujDZzW",
+	"75XCcvfSP4CazfOkzK6ycnHA3q5U2pE/lS7RG708OiSSy5eHL9sO5q08b/rtHVKSL482GOYHJcX2/O01",
+	"L+VmbuWlPbe1Mfy6820UcFH2BS9vHrIPR2u0/UhIPJzRnluwzwohxVwHogWWCn2alVrkA6Kq1EikKVWJ",
+	"tReg9MtRHTLnnV3SX0eYfhJiGuwiNzfkXdR+pXnAGrL7ZYt+OdhsBB0ZZStao837vCvB/NFfuAHIE6Nx",
+	"vwcXOeBoX8/Nfm/EVg910wQtKbZ/6bQXRPMqv6IIpjTTougwcc1BNrnGhp9GyZPZh2zGjsFco3QivzbG",
+	"EIiOlNyCSOLJJ8JmvEWwwMsoI+Npr7BIo+dOsTSzELB8/IV11nJNGY98mEmMJNtgAONSzDGqUemw0kSq",
+	"XBXYu3Er75ApuTrNvyRhcieyR+YSSkajvd7XaA8kgvJp0V7v6NutWICBuM34UjUi2MIPzLGk0PL+5loB",
+	"Y7gLvuBE4w7jkbwMP9oBd25VQv4cFLo30dj3TZ97yRdA6efKKW4fkQmtQJDn3TgG/0JtCUo91JZEqRYu",
+	"AbVtqgQQ6sKcSOnieQD8rC5Zng0EBAOogrchv/vJPOCv5Gea/dqOPFBs+s4SUZ8Ixi7N9uVhVwQ49J72",
+	"uxAW2ErEIGa4GdBwmFW6xrxQlU/a+GAl0m9TvJE0V7PtsmJD4Rhhb8750lo+017s5pqlp283gVsjuH8u",
+	"S9f1+faGpcvLbCz4s77xAxuRVrZoU6a+bQ/JbNBmxZiHUMaWawGAE0i/IjFBaAVzphe6FBNLOxk0bzHO",
+	"MsVHI4mo7FJR55pSARDik7NnebULiaOdDMhaA0bKJZ5yYt6vw17BZuyWbrUyxs2TMn8OzMI9F/Phnodt",
+	"ZDcCLRA/QCr6s+HzddXnNUXcnaAgrLPUx8H3hpiIiSoWrvhlWqhE6Hqg1hszkws5UDut5LSDrIXkQUEn",
+	"ZjC2xhowX3pwqMdAday+nzVJtSoxOX45bojGm+e1Jsna14U/9afv1SZHaflHd70UeHjBs1SBiz5XxdiS",
+	"c5u9e7bRvua5aomIDgshjDauC0mbX+5QRn+goZucKz+1u2+oXcy67crVsLX57FtVOMCekGWRiQBg7ygc",
+	"CwwfNzSRJT4JM9IOd9c8H4arz+65LDVySRkHdRv7fA5NdMGcVcO6/e6sZdWsbOsgKzs2nkuxeWR986xs",
+	"mQT4aaMq2PVGB6M0CDKtaKukLI3b25p8+FmVy+H8U3OjjtSsYHyoNufE1plMthTsP6cIKtycubgS+SmL",
+	"eZ5DP0GpMD4AFTMQj1RSVNplQpFMomayRCrITA5U3JgwMY9vIGSC/lI1oa/67IQVU96vdCu0FoAZzy7D",
+	"z938qJGwFB7ws/n/+vmd59l/+S3nB3OCAW4zqSVKcT8lnuebTOisvRd+hwpmjg4bgJj3UeLYnA6eToVF",
+	"jdhNVQMWm6siBsyqp+ODdF7IhppnY9F8HWBguqKkduWrmAECR+Xbo1GI91+98WuRlcK2483V0OZZgP11",
+	"AxthaqS8zVBNRoJPBURz0L+Fq2zKgSgUz1zOF3UwgI/m0bvsqKTqzS3z+TauJ5r/uh0kauamPbywMCvd",
+	"sY4V9bMCYC0qAd1y5V9a6ucdyziN0wSLxEzFNm99F/Bz5Nbrt1pN13TkISnVNt2YV4xaLESZ8wUbZDLT",
+	"ow60uNUVrzjJlaYwTcpL3uda+PZzQPtP/jCyJtOFefbxgo3FAkEyWAKgbUvmSr+dCU9GmRRAPcz1GK6u",
+	"rKyN/ZRq+vA0SZ+954aJoenUujE3j8vcNWpi+xGvVF+vSgx88DwBFHcz4Sn2wsFENEaljR1mm1BkJXZz",
+	"ptfkejOLXIvaE/tx1s+zBKHjO1V9wThra/ThW4Sh3+oBnsIsqgNs8E6EvHqeq4S39w6y4HwI0gZsUc43",
+	"pbRBfCDkVYyNvxyqgc4bJGqxcEEVZMxYG9y8wx6Ttp42knSsmZBXWaEkNhHCv9veC2YQzH5ASQCxaXgP",
+	"bsL1WEPzkWmh0lmCaCwzqhGfQCvA4yJJugDq3HPjADo1AtmXssMshgK4uBtocN+bvTz3s96tI14da73m",
+	"oLfYX4AX8TB6w185mNe2s2pwOmtvFzC0NPX8hqaUDlniXD6h/YpPGQd5gOGMiLhgP6TV+jwZr+ZKGXg7",
+	"4EzwidCRhN/EwjhLKRuJfOqeHwP9AXiJNUcF7PckEdOS4NsL9Cp9hk6K69JMoCipIje82yIZnAKX+dWw",
+	"iHrKd0zN1Yri9r2A+sEeabu4z0RLce9da+58aKAseNNzs6Tkr0QB2e7WmzfTttTMa8kRMXbX3q//n566",
+	"w9dph2hQaLSurd6jV25Vtbu6JptwfHhI98eSyQpOO9Cue0YIV/ABMGDhUj7OwoNzbo089rMQKaCGx2JR",
+	"+0KeZmpCJLMiKxd7vf/8tlmiov3V/Lc5JZHPjYavviJraMAw3mPZYLffZ1dCCr3bULsdo6mK5mDr+35R",
+	"8atWwfPhjmML36GQZmtE6tn+nn8117K5NptpKN5nY2GbxGLDX8zp24Bn7ab/YMd6m+W3Y6QwP/Qie3x4",
+	"ctOfvGhqLk48CshawXheCJ4ubklne7TBtD5xObx7294GMSCYNLbwrcA5JjwVNW17bwrPdWSA63nW3pIs",
+	"UR0PSh2KjF4hmtxE9D6T3UidFAUrEGvl2f4qxx/R1tSRxzWmBzvygJ2xfqHmWhRMj9Rcs2zCh0J3mIZS",
+	"P6PSr7JUqE4kAQJDHg9esZpf2bhd4MvWOxawX9ha+W+5vx+5r9NKj0jya1unb0HxAuIa+rTwCgOrx0bV",
+	"tq/AL/0toQ8moTXdaW8rokFH/5sJaXXeX82vz6bZTwJWYf6FFCxGaPDf/q+d6t/Mmi2mqqYxjGsVu9fZ",
+	"mxX5Xm/vOaBpaeU1aNqCJyW0EbSFuEEca5rzhSvpCvOTem815/hr5TpMs9Rmaj2rFvYFXARPM8q/8Vk4",
+	"k0JMhE1C0q8gR5GJul86Fkau/WTG0naCI7oL26U0ETqcjFKTumd+qALUNnj0sFCzKcQ64JnBGHNV5Gnd",
+	"IJ+F5FSmFPbwcCuu8gDWLDyortS00wrYTjTQndj+CcFDHd9gwwswwsSzdHUa68dXA3DlQsoW79qBbAmZ",
+	"LvXyD7AOFntbQ9uTyWHu273pZdPYN0Gq+7U5k1a2hZrmwua5zM6La6RYqazXKIqaWUyFSEaQ0hTXiD/v",
+	"82QcHpNZmqmaX6Jz2LH+NENyxNUYdbgb6Ft8++3b/wUAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

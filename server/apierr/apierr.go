@@ -46,13 +46,22 @@ const (
 	Internal             Code = "INTERNAL"               // everything else; details are in the server's log
 )
 
+// The codes of files and of plugins' routes.
+const (
+	InvalidFileType Code = "INVALID_FILE_TYPE"          // a recording is no sound that is known
+	FileTooLarge    Code = "FILE_TOO_LARGE"             // an uploaded file exceeds the limit
+	QuotaExceeded   Code = "QUOTA_EXCEEDED"             // an owner of files has no room for this one
+	UploadsLimited  Code = "UPLOAD_RATE_LIMIT_EXCEEDED" // too many uploads
+	InvalidAgentID  Code = "INVALID_AGENT_ID"           // the agent that a plugin is asked of is no UUID
+)
+
 // statusClientClosed is nginx's status for a caller that left before the answer; nobody reads it.
 const statusClientClosed = 499
 
 // Status returns the HTTP status that c stands for.
 func (c Code) Status() int {
 	switch c {
-	case InvalidRequest, InvalidID, InvalidJSON, ValidationFailed, BadRequest, CreateFailed, UpdateFailed, NoAgent:
+	case InvalidRequest, InvalidID, InvalidJSON, ValidationFailed, BadRequest, CreateFailed, UpdateFailed, NoAgent, InvalidFileType, InvalidAgentID:
 		return http.StatusBadRequest
 	case Unauthorized:
 		return http.StatusUnauthorized
@@ -68,11 +77,11 @@ func (c Code) Status() int {
 		return http.StatusConflict
 	case PreconditionFailed:
 		return http.StatusPreconditionFailed
-	case TooLarge:
+	case TooLarge, FileTooLarge, QuotaExceeded:
 		return http.StatusRequestEntityTooLarge
 	case UnsupportedMediaType:
 		return http.StatusUnsupportedMediaType
-	case RateLimited, QueueFull:
+	case RateLimited, QueueFull, UploadsLimited:
 		return http.StatusTooManyRequests
 	case Cancelled:
 		return statusClientClosed

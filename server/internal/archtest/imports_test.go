@@ -66,7 +66,7 @@ func mayImport() map[string][]string {
 
 		// The domain. messaging never imports runtime: it stores turns and says that there is work.
 		"server/internal/auth":      {store, apierr},
-		"server/internal/media":     {store, auth, apierr},
+		"server/internal/media":     {store, auth, apierr, "gen/db"},
 		"server/internal/messaging": {store, bus, auth, apierr, "gen/db", "queries/dbtype"},
 		// What agents remember is read and changed apart from their runs, so that an edge needs no runtime for it.
 		"server/internal/memory":      {agent, messaging, store, auth, apierr, "gen/db", "queries/dbtype"},

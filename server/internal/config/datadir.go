@@ -13,14 +13,43 @@ import (
 // keeps a user's data. It creates nothing. A leading ~ means the user's home.
 func (s Storage) DataDir() (string, error) {
 	dir := s.Dir
-	switch {
-	case dir == "":
+	if dir == "" {
 		base, err := userDataDir()
 		if err != nil {
 			return "", err
 		}
 		dir = filepath.Join(base, "elizad")
-	case dir == "~" || strings.HasPrefix(dir, "~/"):
+	}
+	return absolute(dir)
+}
+
+// MediaDirs is where files are kept: absolute paths.
+type MediaDirs struct{ AgentUploads, ChannelUploads, Generated string }
+
+// MediaDirs returns the folders that are set, and for the others their places in the data directory. It creates nothing.
+func (s Storage) MediaDirs() (MediaDirs, error) {
+	data, err := s.DataDir()
+	if err != nil {
+		return MediaDirs{}, err
+	}
+	dirs := MediaDirs{s.AgentUploads, s.ChannelUploads, s.Generated}
+	for _, d := range []struct {
+		dir    *string
+		within string
+	}{{&dirs.AgentUploads, "uploads/agents"}, {&dirs.ChannelUploads, "uploads/channels"}, {&dirs.Generated, "generated"}} {
+		if *d.dir == "" {
+			*d.dir = filepath.Join(data, filepath.FromSlash(d.within))
+		}
+		if *d.dir, err = absolute(*d.dir); err != nil {
+			return MediaDirs{}, err
+		}
+	}
+	return dirs, nil
+}
+
+// absolute returns the absolute form of a path in which a leading ~ means the user's home.
+func absolute(dir string) (string, error) {
+	if dir == "~" || strings.HasPrefix(dir, "~/") {
 		home, err := os.UserHomeDir()
 		if err != nil {
 			return "", errNoHome
@@ -29,7 +58,7 @@ func (s Storage) DataDir() (string, error) {
 	}
 	abs, err := filepath.Abs(dir)
 	if err != nil {
-		return "", fmt.Errorf("finding the data directory: %w", err)
+		return "", fmt.Errorf("finding a folder for data: %w", err)
 	}
 	return abs, nil
 }

@@ -28,3 +28,12 @@ func TestDataDir(t *testing.T) {
 		t.Errorf("without a home: %v", err)
 	}
 }
+
+func TestMediaDirs(t *testing.T) {
+	t.Setenv("HOME", "/home/ada")
+	got, err := config.Storage{Dir: "/srv/e", Generated: "~/made"}.MediaDirs()
+	want := config.MediaDirs{AgentUploads: "/srv/e/uploads/agents", ChannelUploads: "/srv/e/uploads/channels", Generated: "/home/ada/made"}
+	if err != nil || got != want {
+		t.Errorf("%+v, %v", got, err)
+	}
+}

@@ -43,6 +43,11 @@ type Storage struct {
 	Dir         string `name:"data-dir" env:"ELIZAD_DATA_DIR,ELIZA_DATABASE_DIR,PGLITE_DATA_DIR" placeholder:"DIR" help:"Folder for the database, uploads and the secret key; by default elizad in the user's data folder."`
 	PostgresURL string `name:"postgres-url" env:"POSTGRES_URL,DATABASE_URL" placeholder:"URL" help:"PostgreSQL database; without it SQLite is used."`
 	SQLitePath  string `name:"sqlite-path" env:"SQLITE_PATH" placeholder:"FILE" help:"SQLite database file; by default elizad.db in the data folder."`
+
+	// Where files are kept. Ask MediaDirs, which knows the defaults.
+	AgentUploads   string `name:"agent-uploads-dir" env:"ELIZA_DATA_DIR_UPLOADS_AGENTS" placeholder:"DIR" help:"Folder of files uploaded to agents; by default uploads/agents in the data folder."`
+	ChannelUploads string `name:"channel-uploads-dir" env:"ELIZA_DATA_DIR_UPLOADS_CHANNELS" placeholder:"DIR" help:"Folder of files uploaded to channels; by default uploads/channels in the data folder."`
+	Generated      string `name:"generated-dir" env:"ELIZA_DATA_DIR_GENERATED" placeholder:"DIR" help:"Folder of files that agents make; by default generated in the data folder."`
 }
 
 // Security says who may talk to the server.
@@ -61,9 +66,12 @@ type Security struct {
 type Limits struct {
 	MaxBody      int64         `name:"max-body" type:"size" env:"EXPRESS_MAX_PAYLOAD,MAX_BODY_SIZE" default:"2mb" help:"Largest JSON body, such as 512kb or 2mb."`
 	MaxUpload    int64         `name:"max-upload" type:"size" env:"MAX_UPLOAD_SIZE" default:"50mb" help:"Largest uploaded file."`
+	UploadQuota  int64         `name:"upload-quota" type:"size" env:"UPLOAD_QUOTA" default:"1gb" help:"Size of all files of one agent or one channel; 0 for no limit."`
 	RateLimit    bool          `name:"rate-limit" type:"switch" negatable:"" env:"ELIZAD_RATE_LIMIT" default:"on" help:"Count requests per client; off for benchmarks and trusted networks."`
 	APIMax       int           `name:"rate-limit-api-max" env:"RATE_LIMIT_API_MAX" default:"1000" help:"API requests that one client may make per window."`
 	APIWindow    time.Duration `name:"rate-limit-api-window" type:"millis" env:"RATE_LIMIT_API_WINDOW_MS" default:"15m" help:"Length of that window."`
+	UploadMax    int           `name:"rate-limit-upload-max" env:"RATE_LIMIT_UPLOAD_MAX" default:"50" help:"Uploads and audio requests that one client may make per window."`
+	UploadWindow time.Duration `name:"rate-limit-upload-window" type:"millis" env:"RATE_LIMIT_UPLOAD_WINDOW_MS" default:"15m" help:"Length of that window."`
 	SocketMax    int           `name:"rate-limit-socket-max" env:"RATE_LIMIT_SOCKET_MAX" default:"60" help:"Socket events that one caller may send per window, and connections that it may open."`
 	SocketWindow time.Duration `name:"rate-limit-socket-window" type:"millis" env:"RATE_LIMIT_SOCKET_WINDOW_MS" default:"1m" help:"Length of that window."`
 }
@@ -110,10 +118,11 @@ type Sockets struct {
 	RequireEntityID bool          `name:"socket-require-entity-id" type:"switch" env:"SOCKET_REQUIRE_ENTITY_ID" help:"Refuse sockets that don't say who they are."`
 }
 
-// Web switches the built-in web UI. Ask [Settings.WebUI], which knows which of the two wins.
+// Web switches the web UI and says which. Ask [Settings.WebUI], which knows which of the two switches wins.
 type Web struct {
-	Enable  *bool `name:"web-ui" type:"switch" negatable:"" env:"ELIZA_UI_ENABLE" help:"Serve the web UI; by default on, and off in production."`
-	Disable bool  `name:"disable-web-ui" type:"switch" env:"DISABLE_WEB_UI" help:"Never serve the web UI; wins over the setting above."`
+	Enable  *bool  `name:"web-ui" type:"switch" negatable:"" env:"ELIZA_UI_ENABLE" help:"Serve the web UI; by default on, and off in production."`
+	Disable bool   `name:"disable-web-ui" type:"switch" env:"DISABLE_WEB_UI" help:"Never serve the web UI; wins over the setting above."`
+	Dir     string `name:"ui-dir" env:"ELIZA_UI_DIR" placeholder:"DIR" help:"Folder with another web UI to serve in place of the built-in one, such as dist of the npm package @elizaos/client."`
 }
 
 // Logs says what is logged, and in which form.

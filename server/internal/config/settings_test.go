@@ -101,6 +101,7 @@ func TestDefaults(t *testing.T) {
 		Limits: config.Limits{
 			MaxBody: 2 << 20, MaxUpload: 50 << 20, RateLimit: true,
 			APIMax: 1000, APIWindow: 15 * time.Minute, SocketMax: 60, SocketWindow: time.Minute,
+			UploadQuota: 1 << 30, UploadMax: 50, UploadWindow: 15 * time.Minute,
 		},
 		Messages: config.Messages{
 			RunTimeout: 5 * time.Minute, HTTPTimeout: 2 * time.Minute, QueueMax: 100, ConcurrentRuns: 64,

@@ -40,6 +40,7 @@ func (s *Settings) Validate() error {
 		{"EXPRESS_MAX_PAYLOAD (--max-body)", s.Limits.MaxBody, "2mb"},
 		{"MAX_UPLOAD_SIZE (--max-upload)", s.Limits.MaxUpload, "50mb"},
 		{"RATE_LIMIT_API_MAX (--rate-limit-api-max)", int64(s.Limits.APIMax), "1000"},
+		{"RATE_LIMIT_UPLOAD_MAX (--rate-limit-upload-max)", int64(s.Limits.UploadMax), "50"},
 		{"RATE_LIMIT_SOCKET_MAX (--rate-limit-socket-max)", int64(s.Limits.SocketMax), "60"},
 		{"LANE_QUEUE_MAX (--lane-queue-max)", int64(s.Messages.QueueMax), "100"},
 		{"MAX_CONCURRENT_RUNS (--max-concurrent-runs)", int64(s.Messages.ConcurrentRuns), "64"},
@@ -55,6 +56,7 @@ func (s *Settings) Validate() error {
 	}{
 		{"ELIZAD_DRAIN_TIMEOUT_MS (--drain-timeout)", s.Network.Drain, 0},
 		{"RATE_LIMIT_API_WINDOW_MS (--rate-limit-api-window)", s.Limits.APIWindow, time.Second},
+		{"RATE_LIMIT_UPLOAD_WINDOW_MS (--rate-limit-upload-window)", s.Limits.UploadWindow, time.Second},
 		{"RATE_LIMIT_SOCKET_WINDOW_MS (--rate-limit-socket-window)", s.Limits.SocketWindow, time.Second},
 		{"RUN_TIMEOUT_MS (--run-timeout)", s.Messages.RunTimeout, time.Second},
 		{"HTTP_TRANSPORT_TIMEOUT_MS (--http-transport-timeout)", s.Messages.HTTPTimeout, time.Second},

@@ -40,9 +40,8 @@ func RequireMediaType(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.Method {
 		case http.MethodPost, http.MethodPut, http.MethodPatch:
-			// A chunked body has the length -1.
-			if kind := mediaType(r); r.ContentLength != 0 && !isJSON(kind) && !isUpload(kind) {
-				WriteError(w, r, unsupported(kind))
+			if kind := mediaType(r); hasBody(r) && !isJSON(kind) && !isUpload(kind) {
+				WriteError(w, r, unsupported(kind, jsonType))
 				return
 			}
 		}
@@ -50,11 +49,18 @@ func RequireMediaType(next http.Handler) http.Handler {
 	})
 }
 
-func unsupported(kind string) *apierr.Error {
+// hasBody reports whether a request has a body. A chunked one has the length -1.
+func hasBody(r *http.Request) bool { return r.ContentLength != 0 }
+
+const jsonType = "application/json"
+
+// unsupported refuses a body of some type, and says which types are read.
+func unsupported(kind string, accepted ...string) *apierr.Error {
+	send := "Send " + strings.Join(accepted, " or ")
 	if kind == "" {
-		return apierr.New(apierr.UnsupportedMediaType, "The request body has no Content-Type").WithDetails("Send application/json")
+		return apierr.New(apierr.UnsupportedMediaType, "The request body has no Content-Type").WithDetails(send)
 	}
-	return apierr.New(apierr.UnsupportedMediaType, "This endpoint doesn't read bodies of type %s", kind).WithDetails("Send application/json")
+	return apierr.New(apierr.UnsupportedMediaType, "This endpoint doesn't read bodies of type %s", kind).WithDetails(send)
 }
 
 // mediaType returns the type of a request's body without parameters, in lower case.
@@ -68,7 +74,7 @@ func mediaType(r *http.Request) string {
 }
 
 func isJSON(kind string) bool {
-	return kind == "application/json" || (strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json"))
+	return kind == jsonType || (strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json"))
 }
 
 func isUpload(kind string) bool {

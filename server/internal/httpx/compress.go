@@ -14,11 +14,22 @@ func Compress() Middleware {
 	wrap, err := gzhttp.NewWrapper(
 		gzhttp.EnableZstd(false),
 		gzhttp.ContentTypeFilter(func(contentType string) bool {
-			return !strings.HasPrefix(contentType, "text/event-stream") && gzhttp.DefaultContentTypeFilter(contentType)
+			return !isPacked(contentType) && !strings.HasPrefix(contentType, "text/event-stream") && gzhttp.DefaultContentTypeFilter(contentType)
 		}),
 	)
 	if err != nil {
 		panic(fmt.Sprintf("httpx: options of the compressor: %v", err)) // they are constants
 	}
 	return func(next http.Handler) http.Handler { return wrap(next) }
+}
+
+// isPacked reports whether a type is a compressed one by nature. Compressing it again would cost time, and the ranges that
+// players ask for.
+func isPacked(contentType string) bool {
+	for _, packed := range []string{"image/", "audio/", "video/", "application/pdf", "application/octet-stream"} {
+		if strings.HasPrefix(contentType, packed) {
+			return contentType != "image/svg+xml"
+		}
+	}
+	return false
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -20,6 +21,22 @@ import (
 type operation struct {
 	route   *routers.Route
 	options *openapi3filter.Options
+	accepts []string // media types of the body; nil: there is none
+}
+
+// optionsFor returns how to validate a request with a body of some type. Uploads must not be collected in memory.
+func (op *operation) optionsFor(kind string) *openapi3filter.Options {
+	if !isUpload(kind) {
+		return op.options
+	}
+	streamed := *op.options
+	streamed.ExcludeRequestBody = true
+	return &streamed
+}
+
+// reads reports whether the operation reads bodies of a type.
+func (op *operation) reads(kind string) bool {
+	return slices.Contains(op.accepts, kind)
 }
 
 // operations prepares every operation of a contract, by method and path template: "GET /api/agents/{agentId}".
@@ -34,10 +51,10 @@ func operations(doc *openapi3.T) map[string]*operation {
 			checked := *op
 			checked.Servers, checked.Security = nil, openapi3.NewSecurityRequirements()
 			out[method+" "+path] = &operation{
-				route: &routers.Route{Spec: &contract, Path: path, PathItem: item, Method: method, Operation: &checked},
+				accepts: bodyTypes(op),
+				route:   &routers.Route{Spec: &contract, Path: path, PathItem: item, Method: method, Operation: &checked},
 				options: &openapi3filter.Options{
 					AuthenticationFunc:    openapi3filter.NoopAuthenticationFunc,
-					ExcludeRequestBody:    takesUpload(op),
 					IncludeResponseStatus: true,
 					// Handlers decode what was validated, not the text again: encoding/json would match names without
 					// case, and read another value than the one that was checked.
@@ -63,17 +80,12 @@ func uuidFormat() openapi3.StringFormatValidator {
 	})
 }
 
-// takesUpload reports whether an operation reads a body that must not be collected in memory.
-func takesUpload(op *openapi3.Operation) bool {
+// bodyTypes returns the media types of an operation's body, sorted.
+func bodyTypes(op *openapi3.Operation) []string {
 	if op.RequestBody == nil || op.RequestBody.Value == nil {
-		return false
+		return nil
 	}
-	for kind := range op.RequestBody.Value.Content {
-		if isUpload(kind) {
-			return true
-		}
-	}
-	return false
+	return slices.Sorted(maps.Keys(op.RequestBody.Value.Content))
 }
 
 // ResponseValidator returns a function for tests that compares a response with the contract: operation, status, type and

@@ -151,7 +151,7 @@ func TestValidator(t *testing.T) {
 			if strings.Contains(w.Body.String(), "hunter2") || strings.Contains(w.Body.String(), "\\n") {
 				t.Errorf("the answer repeats a value, or prints a schema: %s", w.Body)
 			}
-			if tt.status == 405 && w.Header().Get("Allow") != "GET" {
+			if tt.status == 405 && w.Header().Get("Allow") != "GET, HEAD" {
 				t.Errorf("Allow: %q", w.Header().Get("Allow"))
 			}
 		})
@@ -195,6 +195,24 @@ func TestUploadsAreNotCollected(t *testing.T) {
 	h.ServeHTTP(w, r)
 	if w.Code != 204 || body.n != 0 {
 		t.Errorf("status %d, %d bytes read before the handler", w.Code, body.n)
+	}
+}
+
+// TestForeignBodiesAreNotRead: what an operation doesn't read is refused by its type, however large it is.
+func TestForeignBodiesAreNotRead(t *testing.T) {
+	t.Parallel()
+	h, _ := validating(t)
+	for path, kind := range map[string]string{
+		"/api/messages/general": "multipart/form-data; boundary=x", "/api/upload": "application/octet-stream",
+	} {
+		body := &countingReader{}
+		r := httptest.NewRequest("POST", path, body)
+		r.Header.Set("Content-Type", kind)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != 415 || body.n != 0 {
+			t.Errorf("%s: status %d, %d bytes read", path, w.Code, body.n)
+		}
 	}
 }
 

@@ -16,13 +16,23 @@ import (
 // IPv6 caller counts by its /64 network. The count is this process's own. It needs [ClientIP] outside of it; requests without
 // an address share one count.
 func RateLimit(limits config.Limits) Middleware {
-	if !limits.RateLimit {
+	return rateLimit(limits.RateLimit, limits.APIMax, limits.APIWindow, apierr.RateLimited, "Too many requests. Please try again later.")
+}
+
+// UploadRateLimit is RateLimit for requests that bring files, or make them, and has a count of its own. It belongs inside of
+// the other: its headers win.
+func UploadRateLimit(limits config.Limits) Middleware {
+	return rateLimit(limits.RateLimit, limits.UploadMax, limits.UploadWindow, apierr.UploadsLimited, "Too many upload attempts. Please try again later.")
+}
+
+func rateLimit(on bool, most int, window time.Duration, code apierr.Code, message string) Middleware {
+	if !on {
 		return func(next http.Handler) http.Handler { return next }
 	}
-	limiter := httprate.NewRateLimiter(limits.APIMax, limits.APIWindow, httprate.WithResponseHeaders(httprate.ResponseHeaders{
+	limiter := httprate.NewRateLimiter(most, window, httprate.WithResponseHeaders(httprate.ResponseHeaders{
 		Limit: "RateLimit-Limit", Remaining: "RateLimit-Remaining", Reset: "RateLimit-Reset",
 	}))
-	policy := fmt.Sprintf("%d;w=%d", limits.APIMax, int(limits.APIWindow.Seconds()))
+	policy := fmt.Sprintf("%d;w=%d", most, int(window.Seconds()))
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			refused := limiter.OnLimit(w, r, httprate.CanonicalizeIP(ClientIPFrom(r.Context()).String()))
@@ -34,7 +44,7 @@ func RateLimit(limits config.Limits) Middleware {
 			}
 			if refused {
 				h.Set("Retry-After", h.Get("RateLimit-Reset"))
-				WriteError(w, r, apierr.New(apierr.RateLimited, "Too many requests. Please try again later."))
+				WriteError(w, r, apierr.New(code, "%s", message))
 				return
 			}
 			next.ServeHTTP(w, r)

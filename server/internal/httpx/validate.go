@@ -33,8 +33,13 @@ func Validator(doc *openapi3.T) Middleware {
 				next.ServeHTTP(w, r)
 				return
 			}
+			kind := mediaType(r)
+			if hasBody(r) && op.accepts != nil && !op.reads(kind) { // before a large one is read
+				WriteError(w, r, unsupported(kind, op.accepts...))
+				return
+			}
 			err := openapi3filter.ValidateRequest(r.Context(), &openapi3filter.RequestValidationInput{
-				Request: r, PathParams: pathParams(r, route), Route: op.route, Options: op.options,
+				Request: r, PathParams: pathParams(r, route), Route: op.route, Options: op.optionsFor(kind),
 			})
 			if err != nil {
 				WriteError(w, r, RequestError(err))
@@ -113,7 +118,7 @@ func bodyError(err *openapi3filter.RequestError) error {
 	}
 	switch {
 	case err.Err == nil: // the one fault that the validator reports without a cause
-		return unsupported(mediaType(err.Input.Request))
+		return unsupported(mediaType(err.Input.Request), jsonType)
 	case errors.Is(err.Err, openapi3filter.ErrInvalidRequired):
 		return apierr.Wrap(err.Err, apierr.InvalidRequest, "The request has no body")
 	}

@@ -325,4 +325,7 @@ func (s *Service) emitChannel(ctx context.Context, t EventType, c Channel) {
 		e.Channel = &c
 	}
 	s.emit(ctx, e)
+	if t == EventChannelDeleted {
+		s.publish(ctx, subjectDeleted, encode(e))
+	}
 }

@@ -121,6 +121,7 @@ func (s *Service) changeMessage(ctx context.Context, who auth.Identity, doing st
 		if err := d.validate(); err != nil {
 			return err
 		}
+		d.RawMessage, d.Metadata = s.withPublicAttachments(d.RawMessage), s.withPublicAttachments(d.Metadata)
 		row, err := q.UpdateMessage(ctx, db.UpdateMessageParams{
 			ID: id, Content: d.Content, RawMessage: dbtype.JSON(d.RawMessage), InReplyTo: m.InReplyTo, SourceType: d.SourceType,
 			Metadata: dbtype.JSON(d.Metadata), UpdatedAt: s.millis(),

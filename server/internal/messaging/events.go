@@ -75,6 +75,7 @@ const (
 	subjectTurnsEnded = "turns.ended" // turns were ended by somebody else than who runs them
 	subjectCallbacks  = "callbacks"   // there may be an end of a job to announce
 	subjectChannels   = "channel."    // + channel id
+	subjectDeleted    = "channels.deleted"
 )
 
 // eventBuffer is how many events a follower may lag behind before it has to read the database.
@@ -111,6 +112,11 @@ func (s *Service) Work() (*bus.Subscription, error) {
 // EndedTurns follows the turns that are ended from outside while they may be running. Decode with DecodeTurnIDs.
 func (s *Service) EndedTurns() (*bus.Subscription, error) {
 	return s.bus.Subscribe(subjectTurnsEnded, eventBuffer)
+}
+
+// DeletedChannels follows the deletions of channels alone. Decode with DecodeEvent.
+func (s *Service) DeletedChannels() (*bus.Subscription, error) {
+	return s.bus.Subscribe(subjectDeleted, eventBuffer)
 }
 
 // DecodeTurnIDs reads the ids in an event of EndedTurns.

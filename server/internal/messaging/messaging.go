@@ -39,6 +39,10 @@ type Config struct {
 	Now          func() time.Time // nil: time.Now
 	MailboxLimit int              // 0: DefaultMailboxLimit
 
+	// PublicURL returns the address of a file of ours, given its place on this machine, and anything else as it is. Nil:
+	// there are no files.
+	PublicURL func(location string) string
+
 	Sessions SessionLimits
 	// AgentSettings returns how to look up an agent's settings; an unknown agent is NOT_FOUND. nil: agents have none.
 	AgentSettings func(ctx context.Context, agentID uuid.UUID) (lookup func(name string) (string, bool), err error)
@@ -64,6 +68,7 @@ type Service struct {
 	now          func() time.Time
 	mailboxLimit int
 	guardAgents  bool
+	publicURL    func(location string) string
 
 	limits        SessionLimits
 	agentSettings func(ctx context.Context, agentID uuid.UUID) (func(name string) (string, bool), error)
@@ -77,7 +82,7 @@ type Service struct {
 // New returns a service on cfg's store and bus. It starts nothing.
 func New(cfg Config) *Service {
 	s := &Service{
-		store: cfg.Store, bus: cfg.Bus, log: cfg.Logger, now: cfg.Now, mailboxLimit: cfg.MailboxLimit, guardAgents: cfg.GuardAgents,
+		store: cfg.Store, bus: cfg.Bus, log: cfg.Logger, now: cfg.Now, mailboxLimit: cfg.MailboxLimit, publicURL: cfg.PublicURL, guardAgents: cfg.GuardAgents,
 		limits: cfg.Sessions.withDefaults(), agentSettings: cfg.AgentSettings, checkCallback: cfg.CheckCallback, secrets: cfg.Secrets,
 		sweepSoon: make(chan struct{}, 1),
 	}

@@ -82,6 +82,8 @@ type post struct {
 }
 
 func (p *post) run(ctx context.Context) error {
+	p.draft.RawMessage = p.withPublicAttachments(p.draft.RawMessage)
+	p.draft.Metadata = p.withPublicAttachments(p.draft.Metadata)
 	now := p.millis()
 	row, err := p.q.NextSeq(ctx, db.NextSeqParams{ID: p.draft.ChannelID, Now: now})
 	if errors.Is(err, sql.ErrNoRows) {

@@ -10,6 +10,7 @@ import (
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/runtime"
 )
 
 type agentHandlers struct{ agents Agents }
@@ -82,13 +83,15 @@ func (h agentHandlers) StopAgent(ctx context.Context, req apiserver.StopAgentReq
 	return apiserver.StopAgent200JSONResponse{AgentStatusAnswerJSONResponse: agentStatusAnswer(a, "Agent stopped")}, nil
 }
 
-// ListPanels answers for an agent that exists; there is no kind of plugin yet that brings pages.
 func (h agentHandlers) ListPanels(ctx context.Context, req apiserver.ListPanelsRequestObject) (apiserver.ListPanelsResponseObject, error) {
-	if _, err := h.agents.Get(ctx, auth.FromContext(ctx), req.AgentID); err != nil {
+	panels, err := h.agents.Panels(ctx, auth.FromContext(ctx), req.AgentID)
+	if err != nil {
 		return nil, err
 	}
-	return apiserver.ListPanels200JSONResponse{Success: true, Data: []api.Panel{}}, nil
+	return apiserver.ListPanels200JSONResponse{Success: true, Data: each(panels, panel)}, nil
 }
+
+func panel(p runtime.Panel) api.Panel { return api.Panel{Name: p.Name, Path: p.Path} }
 
 // postedCharacter finds the character in the body of a request to create an agent: under one of two keys, or the body
 // itself. A path is refused, because it would make the server read files and addresses that a caller chooses.

@@ -3,12 +3,14 @@ package rest
 import (
 	"context"
 	"encoding/json"
+	"mime/multipart"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/media"
 	"github.com/elizad/elizad/server/internal/memory"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/runtime"
@@ -63,6 +65,7 @@ type messages interface {
 	Ingest(ctx context.Context, who auth.Identity, drafts []messaging.Draft) ([]messaging.Posted, error)
 	PlatformChannel(ctx context.Context, who auth.Identity, platform, id string) (messaging.Channel, error)
 	Complete(ctx context.Context, who auth.Identity, c messaging.Completion) error
+	AgentMessage(ctx context.Context, who auth.Identity, agentID, messageID uuid.UUID) (messaging.Message, error)
 }
 
 type runs interface {
@@ -135,6 +138,26 @@ type Agents interface {
 	Delete(ctx context.Context, who auth.Identity, id uuid.UUID) error
 	Start(ctx context.Context, who auth.Identity, id uuid.UUID) (runtime.Agent, error)
 	Stop(ctx context.Context, who auth.Identity, id uuid.UUID) (runtime.Agent, error)
+	Panels(ctx context.Context, who auth.Identity, id uuid.UUID) ([]runtime.Panel, error)
+}
+
+// Media is what the handlers need of [media.Service].
+type Media interface {
+	Upload(ctx context.Context, who auth.Identity, to media.Owner, form *multipart.Reader) (media.Upload, error)
+	Recording(form *multipart.Reader) (*media.Incoming, error)
+	File(ctx context.Context, who auth.Identity, o media.Owner, name string) (*media.File, error)
+}
+
+// Voices is what the handlers need of [runtime.Agents] to hear and speak.
+type Voices interface {
+	Voice(ctx context.Context, who auth.Identity, agentID uuid.UUID) (runtime.Voice, error)
+}
+
+// PluginAgents is what the routes of plugins need of [runtime.Agents].
+type PluginAgents interface {
+	HasPlugin(name string) bool
+	PluginRoutes(ctx context.Context, who auth.Identity, agentID uuid.UUID, plugin string) (*runtime.PluginRoutes, error)
+	AllPluginRoutes(ctx context.Context, who auth.Identity, plugin string) ([]*runtime.PluginRoutes, error)
 }
 
 // Titles names conversations.

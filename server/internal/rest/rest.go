@@ -23,6 +23,8 @@ type Deps struct {
 	Agents    Agents
 	Memory    Memory
 	Titles    Titles
+	Media     Media
+	Voices    Voices
 	Health    HealthFunc
 	Logs      *logstream.Stream // what the log routes show
 	Settings  StoredSettings
@@ -62,6 +64,8 @@ type handlers struct {
 	messageHandlers
 	sessionHandlers
 	jobHandlers
+	mediaHandlers
+	audioHandlers
 	systemHandlers
 }
 
@@ -87,9 +91,11 @@ func Register(r chi.Router, d Deps) {
 		posting,
 		sessionHandlers{d.Messaging, posting, d.Started},
 		jobHandlers{d.Messaging},
+		mediaHandlers{d.Media},
+		audioHandlers{d.Voices, d.Media, d.Messaging, posting},
 		systemHandlers{d},
 	}
-	strict := apiserver.NewStrictHandlerWithOptions(h, nil, apiserver.StrictHTTPServerOptions{
+	strict := apiserver.NewStrictHandlerWithOptions(h, []apiserver.StrictMiddlewareFunc{withRequest}, apiserver.StrictHTTPServerOptions{
 		RequestErrorHandlerFunc: func(w http.ResponseWriter, r *http.Request, err error) {
 			d.WriteError(w, r, bodyError(err))
 		},

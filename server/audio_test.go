@@ -1,0 +1,185 @@
+package server_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/internal/modeltest"
+)
+
+const (
+	wavBytes = "RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00\x44\xac\x00\x00\x88\x58\x01\x00\x02\x00\x10\x00data\x00\x00\x00\x00"
+	mp3Bytes = "ID3\x04\x00\x00\x00\x00\x00\x00sound"
+)
+
+// withSpeech starts a server whose agent hears "Hello" in everything and speaks by the given sound.
+func withSpeech(t *testing.T, sound func(modeltest.Spoken) modeltest.Sound) *node {
+	t.Helper()
+	m := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Frame("It is raining.") })
+	m.Hear(func(modeltest.Heard) modeltest.Script { return modeltest.Say("Hello") })
+	m.Speak(sound)
+	return start(t, t.TempDir(), "OPENAI_BASE_URL="+m.URL, "OPENAI_API_KEY=key", "OPENAI_LARGE_MODEL=m", "OPENAI_SMALL_MODEL=m",
+		"OPENAI_TTS_MODEL=mouth", "OPENAI_TTS_VOICE=nova", "OPENAI_TRANSCRIPTION_MODEL=ears")
+}
+
+func says(pieces ...string) func(modeltest.Spoken) modeltest.Sound {
+	return func(modeltest.Spoken) modeltest.Sound {
+		var s modeltest.Sound
+		for _, p := range pieces {
+			s.Pieces = append(s.Pieces, []byte(p))
+		}
+		return s
+	}
+}
+
+func TestTranscriptions(t *testing.T) {
+	t.Parallel()
+	n := withSpeech(t, says(mp3Bytes))
+	base := "/api/audio/" + n.agent().ID
+	file := formPart{"file", "", "audio/webm", wavBytes} // as a browser sends a nameless blob
+	if got := data[struct{ Text string }](n.upload(base+"/transcriptions", file, formPart{"language", "", "", "en"}).want(200)); got.Text != "Hello" {
+		t.Errorf("%+v", got)
+	}
+	if got := data[struct{ Transcription, Message string }](n.upload(base+"/audio-messages", file).want(200)); got.Transcription != "Hello" || got.Message == "" {
+		t.Errorf("%+v", got)
+	}
+	for _, path := range []string{"/transcriptions", "/audio-messages", "/speech/conversation", "/speech"} {
+		clearError(t, path+" of a picture", n.upload(base+path, formPart{"file", "a.wav", "audio/wav", pngBytes}), 400, "INVALID_FILE_TYPE")
+		clearError(t, path+" of text", n.upload(base+path, formPart{"file", "", "", "not base64"}), 400, "INVALID_REQUEST")
+		clearError(t, path+" of nobody", n.upload("/api/audio/"+uuid.NewString()+path, file), 404, "NOT_FOUND")
+	}
+}
+
+func TestSpeech(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ sound, contentType string }{
+		"MP3":   {mp3Bytes, "audio/mpeg"},
+		"WAV":   {wavBytes, "audio/wav"},
+		"bytes": {"neither", "audio/mpeg"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := withSpeech(t, says(tt.sound[:2], tt.sound[2:]))
+			for _, path := range []string{"/speech/generate", "/audio-messages/synthesize"} {
+				a := n.do("POST", "/api/audio/"+n.agent().ID+path, map[string]any{"text": "Hello", "pitch": 2, "language": "en"}, "Accept", "application/json").want(200)
+				if string(a.body) != tt.sound || a.header.Get("Content-Type") != tt.contentType {
+					t.Errorf("%s: %q of type %q", path, a.body, a.header.Get("Content-Type"))
+				}
+			}
+		})
+	}
+}
+
+func TestSpeechRefused(t *testing.T) {
+	t.Parallel()
+	n := withSpeech(t, func(s modeltest.Spoken) modeltest.Sound {
+		if s.Voice == "nobody" {
+			return modeltest.Sound{Status: 400, Body: `{"error":{"message":"no such voice","param":"voice"}}`}
+		}
+		return modeltest.Sound{}
+	})
+	base := "/api/audio/" + n.agent().ID
+	clearError(t, "no text", n.do("POST", base+"/speech/generate", map[string]any{}), 400, "INVALID_REQUEST")
+	clearError(t, "no text to synthesize", n.do("POST", base+"/audio-messages/synthesize", map[string]any{}), 400, "INVALID_REQUEST")
+	clearError(t, "no text in a conversation", n.do("POST", base+"/speech/conversation", map[string]any{"text": ""}), 400, "INVALID_REQUEST")
+	clearError(t, "a number", n.do("POST", base+"/speech/generate", map[string]any{"text": 7}), 400, "INVALID_REQUEST")
+	clearError(t, "a voice that isn't there", n.do("POST", base+"/speech/generate", map[string]any{"text": "x", "voice": "nobody"}), 502, "MODEL_ERROR")
+	clearError(t, "silence", n.do("POST", base+"/speech/generate", map[string]any{"text": "x"}), 502, "MODEL_ERROR")
+	clearError(t, "a message that isn't there", n.do("POST", base+"/audio-messages/synthesize", map[string]any{"messageId": uuid.NewString()}), 404, "NOT_FOUND")
+	clearError(t, "a message that has no id", n.do("POST", base+"/audio-messages/synthesize", map[string]any{"messageId": "x"}), 400, "INVALID_ID")
+}
+
+// A sound that breaks off must not look whole.
+func TestSpeechThatBreaksOff(t *testing.T) {
+	t.Parallel()
+	n := withSpeech(t, func(modeltest.Spoken) modeltest.Sound {
+		return modeltest.Sound{Pieces: [][]byte{[]byte(mp3Bytes + strings.Repeat("x", 2000))}, Ending: modeltest.Cut}
+	})
+	r, err := http.NewRequestWithContext(t.Context(), "POST", n.http.URL+"/api/audio/"+n.agent().ID+"/speech/generate", strings.NewReader(`{"text":"x"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if data, err := io.ReadAll(resp.Body); err == nil {
+		t.Errorf("%d bytes with status %d look like all", len(data), resp.StatusCode)
+	}
+}
+
+func TestSpeechWithoutAModel(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	base := "/api/audio/" + n.agent().ID
+	for path, want := range map[string]string{
+		"/transcriptions": "OPENAI_TRANSCRIPTION_MODEL", "/audio-messages": "OPENAI_TRANSCRIPTION_MODEL",
+		"/speech": "OPENAI_TTS_MODEL", "/speech/conversation": "OPENAI_TTS_MODEL",
+	} {
+		a := n.upload(base+path, formPart{"file", "a.wav", "audio/wav", wavBytes})
+		clearError(t, path, a, 503, "UNAVAILABLE")
+		if !strings.Contains(string(a.body), want) {
+			t.Errorf("%s says nothing of %s: %s", path, want, a.body)
+		}
+	}
+	for _, path := range []string{"/speech/generate", "/audio-messages/synthesize", "/speech/conversation"} {
+		clearError(t, path, n.do("POST", base+path, map[string]any{"text": "Hello"}), 503, "UNAVAILABLE")
+	}
+	channels := data[struct{ Channels []struct{ ID string } }](n.do("GET", "/api/messaging/message-servers/"+uuid.Nil.String()+"/channels", nil).want(200))
+	if len(channels.Channels) > 0 {
+		t.Errorf("a conversation that could not be had left %d channels", len(channels.Channels))
+	}
+	n.do("POST", "/api/agents/"+n.agent().ID+"/stop", nil).want(200)
+	clearError(t, "an agent that is stopped", n.do("POST", base+"/speech/generate", map[string]any{"text": "Hello"}), 404, "NOT_FOUND")
+}
+
+func TestSpokenConversation(t *testing.T) {
+	t.Parallel()
+	n := withSpeech(t, says(mp3Bytes))
+	agent, user := n.agent().ID, uuid.NewString()
+	base := "/api/audio/" + agent
+
+	a := n.do("POST", base+"/speech/conversation", map[string]any{"text": "What is the weather like?", "entityId": user, "userName": "Ada"}).want(200)
+	if string(a.body) != mp3Bytes {
+		t.Errorf("heard %q", a.body)
+	}
+	dm := data[struct{ ID string }](n.do("GET", "/api/messaging/dm-channel?targetUserId="+agent+"&currentUserId="+user, nil).want(200)).ID
+	history := n.history(dm)
+	if len(history) != 2 || history[1].Content != "What is the weather like?" || history[1].AuthorID != user || history[1].SourceType != "direct" ||
+		history[0].Content != "It is raining." || history[0].AuthorID != agent {
+		t.Fatalf("the channel holds %+v", history)
+	}
+
+	read := data[struct{ Audio, Format string }](n.do("POST", base+"/audio-messages/synthesize", map[string]any{"messageId": history[0].ID}).want(200))
+	if sound, err := base64.StdEncoding.DecodeString(read.Audio); err != nil || string(sound) != mp3Bytes || read.Format != "mpeg" {
+		t.Errorf("the message read aloud: %+v", read)
+	}
+
+	for _, path := range []string{"/speech/conversation", "/speech"} {
+		metadata, err := json.Marshal(map[string]any{"roomId": "kitchen" + path, "entityId": user})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := data[struct {
+			Text, Audio, Format string
+			Metadata            struct{ Transcription, MessageID, RoomID string }
+		}](n.upload(base+path, formPart{"file", "", "audio/wav", wavBytes}, formPart{"metadata", "", "", string(metadata)}).want(200))
+		if got.Text != "It is raining." || got.Metadata.Transcription != "Hello" || got.Format != "mpeg" || got.Metadata.RoomID == dm {
+			t.Errorf("%s: %+v", path, got)
+		}
+		if sound, err := base64.StdEncoding.DecodeString(got.Audio); err != nil || string(sound) != mp3Bytes {
+			t.Errorf("%s: heard %q, %v", path, sound, err)
+		}
+		if h := n.history(got.Metadata.RoomID); len(h) != 2 || h[1].ID != got.Metadata.MessageID || h[1].AuthorID != user {
+			t.Errorf("%s: the room holds %+v", path, h)
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package media
+
+import (
+	"context"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
+)
+
+// inertPolicy lets a browser that opens a file show it, and run nothing.
+const inertPolicy = "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'"
+
+// Cache-Control of files. A name of an upload never stands for another content; an agent may write its own anew.
+const (
+	cacheUpload    = "private, max-age=31536000, immutable"
+	cacheGenerated = "private, no-cache"
+)
+
+// File is a stored file, open for reading.
+type File struct {
+	area Area
+	file *os.File
+	info os.FileInfo
+}
+
+// File opens a stored file, which the caller must close. Errors: NOT_FOUND for one that isn't there, and for all of a
+// channel that is gone.
+func (s *Service) File(ctx context.Context, who auth.Identity, o Owner, name string) (*File, error) {
+	missing := apierr.New(apierr.NotFound, "File not found")
+	if !isPlainName(name) {
+		return nil, missing
+	}
+	if o.Area == ChannelUploads {
+		if err := s.find(ctx, who, o); apierr.IsCode(err, apierr.NotFound) {
+			return nil, missing
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	file, err := s.folders[o.Area].root.Open(path.Join(o.ID.String(), name))
+	if err != nil {
+		return nil, missing
+	}
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		_ = file.Close() // it was only looked at
+		return nil, missing
+	}
+	return &File{area: o.Area, file: file, info: info}, nil
+}
+
+// Close gives the file back.
+func (f *File) Close() { _ = f.file.Close() }
+
+// ServeHTTP answers with the file, or the range of it that is asked for.
+func (f *File) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	name, h := f.info.Name(), w.Header()
+	kind, known := kindOf(path.Ext(name))
+	switch {
+	case !known:
+		h.Set("Content-Type", "application/octet-stream")
+	case kind.MIME == plainText:
+		h.Set("Content-Type", plainText+"; charset=utf-8")
+	default:
+		h.Set("Content-Type", kind.MIME)
+	}
+	if !known || kind.Category == categoryDocument {
+		h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+	}
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", inertPolicy)
+	h.Set("Cache-Control", cacheUpload)
+	if f.area == Generated {
+		h.Set("Cache-Control", cacheGenerated)
+	}
+	h.Set("ETag", fmt.Sprintf(`"%x-%x"`, f.info.ModTime().UnixNano(), f.info.Size()))
+	http.ServeContent(w, r, "", f.info.ModTime(), f.file)
+}
+
+// isPlainName reports whether a name is that of a file in a folder, and no hidden one.
+func isPlainName(name string) bool {
+	return name != "" && name[0] != '.' && !strings.ContainsAny(name, "/\\\x00")
+}
+
+// PublicURL returns the URL path under which a file of ours is served, given its path on disk. Anything else, such as a URL,
+// is returned as it is.
+func (s *Service) PublicURL(location string) string {
+	if !filepath.IsAbs(location) {
+		return location
+	}
+	for area, folder := range s.folders {
+		within, err := filepath.Rel(folder.path, location)
+		if err != nil {
+			continue
+		}
+		owner, name, ok := strings.Cut(filepath.ToSlash(within), "/")
+		if ok && isPlainName(owner) && isPlainName(name) {
+			return urlOf(area, owner, name)
+		}
+	}
+	return location
+}
+
+func urlOf(area Area, owner, name string) string {
+	return "/media/" + string(area) + "/" + url.PathEscape(owner) + "/" + url.PathEscape(name)
+}

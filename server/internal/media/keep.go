@@ -1,0 +1,161 @@
+package media
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"mime/multipart"
+	"os"
+	"path"
+	"runtime"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
+)
+
+// Upload is a file that has its place.
+type Upload struct {
+	URL          string // path on this server
+	Name         string // last element of URL
+	OriginalName string // as its sender called it
+	Kind         Kind
+	Size         int64
+}
+
+// Upload keeps the file of a form for an owner. Errors: NOT_FOUND for an owner that isn't there, INVALID_REQUEST for a form
+// without exactly one file, UNSUPPORTED_MEDIA_TYPE, FILE_TOO_LARGE, QUOTA_EXCEEDED.
+func (s *Service) Upload(ctx context.Context, who auth.Identity, to Owner, form *multipart.Reader) (Upload, error) {
+	if err := s.find(ctx, who, to); err != nil { // before the file is sent in vain
+		return Upload{}, err
+	}
+	in, err := s.receive(to.Area, form, uploadKind)
+	if err != nil {
+		return Upload{}, err
+	}
+	defer in.Discard()
+	name, err := s.keep(to, in)
+	if err != nil {
+		return Upload{}, err
+	}
+	if err := s.find(ctx, who, to); err != nil { // deleted meanwhile, perhaps after its files were
+		_ = s.remove(to) // else it is never served
+		return Upload{}, err
+	}
+	return Upload{URL: urlOf(to.Area, to.ID.String(), name), Name: name, OriginalName: in.Name, Kind: in.Kind, Size: in.Size}, nil
+}
+
+// Recording receives a form with a sound file, which the caller must discard. Errors are as of Upload, with
+// INVALID_FILE_TYPE for what is no sound.
+func (s *Service) Recording(form *multipart.Reader) (*Incoming, error) {
+	return s.receive(AgentUploads, form, recordingKind)
+}
+
+func uploadKind(head []byte, declared string) (Kind, error) {
+	kind, ok := sniff(head, declared)
+	if !ok {
+		return Kind{}, apierr.New(apierr.UnsupportedMediaType, "Invalid file type").
+			WithDetails("Images (JPEG, PNG, GIF, WebP), sound (MP3, WAV, Ogg, WebM, MP4, AAC, FLAC), video (MP4, WebM), PDF and plain text can be uploaded")
+	}
+	return kind, nil
+}
+
+func recordingKind(head []byte, _ string) (Kind, error) {
+	kind, ok := sniff(head, "audio/*")
+	if !ok || kind.Category != categoryAudio {
+		return Kind{}, apierr.New(apierr.InvalidFileType, "Invalid audio file type").WithDetails("MP3, WAV, Ogg, WebM, MP4, AAC and FLAC are read")
+	}
+	return kind, nil
+}
+
+// find returns NOT_FOUND unless the owner is there for the caller.
+func (s *Service) find(ctx context.Context, who auth.Identity, o Owner) error {
+	err := s.store.View(ctx, who.Scope(), func(q db.Querier) error {
+		what, err := "Channel", error(nil)
+		if o.Area == ChannelUploads {
+			_, err = q.GetChannel(ctx, o.ID)
+		} else {
+			what = "Agent"
+			_, err = q.GetAgent(ctx, o.ID)
+		}
+		if errors.Is(err, sql.ErrNoRows) {
+			return apierr.Wrap(err, apierr.NotFound, "%s not found", what)
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("looking for the owner of a file: %w", err)
+	}
+	return nil
+}
+
+// keep moves a received file to its owner under a name that nobody can guess, and returns the name. Once it is there it
+// survives a crash.
+func (s *Service) keep(o Owner, in *Incoming) (name string, err error) {
+	release, err := s.ledger.admit(o, in.Size, func() (int64, error) { return s.used(o) })
+	if err != nil {
+		return "", err
+	}
+	defer func() { release(err == nil) }()
+	if err := in.file.Sync(); err != nil {
+		return "", fmt.Errorf("keeping a file: %w", err)
+	}
+	root, dir := in.folder.root, o.ID.String()
+	if err := root.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return "", fmt.Errorf("keeping a file: %w", err)
+	}
+	if err := in.file.Close(); err != nil { // Windows moves no open files
+		return "", fmt.Errorf("keeping a file: %w", err)
+	}
+	name = in.Kind.FileName(uuid.NewString())
+	if err := root.Rename(in.path, path.Join(dir, name)); err != nil {
+		return "", fmt.Errorf("keeping a file: %w", err)
+	}
+	in.file = nil // no longer incoming
+	for _, changed := range []string{dir, "."} {
+		if err := syncFolder(root, changed); err != nil {
+			return "", fmt.Errorf("keeping a file: %w", err)
+		}
+	}
+	return name, nil
+}
+
+// syncFolder makes the names in a folder durable. Windows does so by itself and has no such call.
+func syncFolder(root *os.Root, name string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	dir, err := root.Open(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// used returns how many bytes an owner's files have.
+func (s *Service) used(o Owner) (total int64, err error) {
+	entries, err := fs.ReadDir(s.folders[o.Area].root.FS(), o.ID.String())
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	} else if err != nil {
+		return 0, fmt.Errorf("measuring the files of an owner: %w", err)
+	}
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil { // else it was removed meanwhile
+			total += info.Size()
+		}
+	}
+	return total, nil
+}
+
+// remove deletes all files of an owner.
+func (s *Service) remove(o Owner) error {
+	if err := s.folders[o.Area].root.RemoveAll(o.ID.String()); err != nil {
+		return fmt.Errorf("removing the files of %s: %w", o.ID, err)
+	}
+	return nil
+}

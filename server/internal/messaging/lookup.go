@@ -1,0 +1,37 @@
+package messaging
+
+import (
+	"context"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
+)
+
+// AgentMessage returns a message of a channel in which an agent takes part. One of any other channel is NOT_FOUND.
+func (s *Service) AgentMessage(ctx context.Context, who auth.Identity, agentID, messageID uuid.UUID) (Message, error) {
+	var out Message
+	err := s.view(ctx, who, "reading a message of an agent", func(q db.Querier) error {
+		row, err := q.GetMessage(ctx, messageID)
+		if err != nil {
+			return named(err, "Message not found")
+		}
+		participants, err := q.ListParticipants(ctx, row.ChannelID)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(participants, agentID) {
+			return apierr.New(apierr.NotFound, "Message not found")
+		}
+		channel, err := q.GetChannel(ctx, row.ChannelID)
+		if err != nil {
+			return named(err, "Message not found")
+		}
+		out = messageOf(row, channel.MessageServerID)
+		return nil
+	})
+	return out, err
+}

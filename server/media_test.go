@@ -1,0 +1,322 @@
+package server_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/textproto"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server"
+)
+
+// pngBytes is the smallest PNG: one transparent pixel.
+const pngBytes = "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89" +
+	"\x00\x00\x00\nIDATx\x9cc\x00\x01\x00\x00\x05\x00\x01\r\n-\xb4\x00\x00\x00\x00IEND\xaeB`\x82"
+
+// formPart is one part of a form. Without a content type it is a plain field.
+type formPart struct{ field, filename, contentType, content string }
+
+// form encodes a form.
+func form(parts ...formPart) (body []byte, contentType string) {
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	for _, p := range parts {
+		header := textproto.MIMEHeader{"Content-Disposition": {`form-data; name="` + p.field + `"`}}
+		if p.contentType != "" {
+			header.Set("Content-Disposition", header.Get("Content-Disposition")+`; filename="`+p.filename+`"`)
+			header.Set("Content-Type", p.contentType)
+		}
+		part, err := w.CreatePart(header)
+		if err == nil {
+			_, err = io.WriteString(part, p.content)
+		}
+		if err != nil {
+			panic(err) // a buffer takes everything
+		}
+	}
+	_ = w.Close()
+	return b.Bytes(), w.FormDataContentType()
+}
+
+func fileForm(field, filename, contentType, content string) (body []byte, formType string) {
+	return form(formPart{field, filename, contentType, content})
+}
+
+type wireUpload struct {
+	URL, Type, MimeType, Filename, OriginalName string
+	Size                                        int64
+}
+
+// upload sends a form to path.
+func (n *node) upload(path string, parts ...formPart) answer {
+	n.t.Helper()
+	body, kind := form(parts...)
+	return n.do("POST", path, body, "Content-Type", kind)
+}
+
+// uploadPaths returns the routes that take files for an agent and a channel.
+func uploadPaths(agent, channel string) map[string]string {
+	return map[string]string{
+		"agent":             "/api/media/agents/" + agent + "/upload-media",
+		"channel":           "/api/media/channels/" + channel + "/upload-media",
+		"messaging channel": "/api/messaging/channels/" + channel + "/upload-media",
+	}
+}
+
+func TestUploads(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	channel, _ := n.dm()
+	for name, path := range uploadPaths(n.agent().ID, channel) {
+		a := n.upload(path, formPart{"contentType", "", "", "image/png"}, formPart{"file", `C:\pictures\кот.html`, "text/html", pngBytes}, formPart{"metadata", "", "", "{}"})
+		u := data[wireUpload](a.want(200))
+		wantType := "image/png"
+		if name == "agent" {
+			wantType = "image"
+		}
+		if u.Type != wantType || u.MimeType != "image/png" || u.Size != int64(len(pngBytes)) || u.OriginalName != "кот.html" || !strings.HasSuffix(u.Filename, ".png") || !strings.HasSuffix(u.URL, "/"+u.Filename) {
+			t.Errorf("%s: %+v", name, u)
+		}
+		got := n.do("GET", u.URL, nil).want(200)
+		if string(got.body) != pngBytes {
+			t.Errorf("%s: %d bytes came back", name, len(got.body))
+		}
+		for header, want := range map[string]string{
+			"Content-Type": "image/png", "X-Content-Type-Options": "nosniff", "Accept-Ranges": "bytes", "Content-Disposition": "",
+			"Cross-Origin-Resource-Policy": "cross-origin", "Cache-Control": "private, max-age=31536000, immutable",
+		} {
+			if got.header.Get(header) != want {
+				t.Errorf("%s: %s is %q, want %q", name, header, got.header.Get(header), want)
+			}
+		}
+		if csp := got.header.Get("Content-Security-Policy"); !strings.HasPrefix(csp, "sandbox;") {
+			t.Errorf("%s: policy %q", name, csp)
+		}
+		if part := n.do("GET", u.URL, nil, "Range", "bytes=1-3").want(206); string(part.body) != "PNG" || part.header.Get("Content-Range") != fmt.Sprintf("bytes 1-3/%d", len(pngBytes)) {
+			t.Errorf("%s: range %q %q", name, part.body, part.header.Get("Content-Range"))
+		}
+		if packed := n.do("GET", u.URL, nil, "Accept-Encoding", "gzip").want(200); packed.header.Get("Content-Encoding") != "" || packed.header.Get("Accept-Ranges") != "bytes" {
+			t.Errorf("%s: a picture is packed again: %v", name, packed.header)
+		}
+		if head := n.do("HEAD", u.URL, nil).want(200); len(head.body) > 0 || head.header.Get("Content-Length") != fmt.Sprint(len(pngBytes)) {
+			t.Errorf("%s: HEAD says %v", name, head.header)
+		}
+		n.do("GET", u.URL, nil, "Range", "bytes=9999-").want(416)
+		n.do("GET", u.URL, nil, "If-None-Match", got.header.Get("ETag")).want(304)
+	}
+}
+
+func TestUploadsRefused(t *testing.T) {
+	t.Parallel()
+	cfg := config0(t)
+	cfg.Limits.MaxUpload, cfg.Limits.UploadQuota = 100_000, 150_000
+	n := startWith(t, cfg)
+	channel, _ := n.dm()
+	file := func(content string) []formPart { return []formPart{{"file", "f.png", "image/png", content}} }
+	for name, path := range uploadPaths(n.agent().ID, channel) {
+		for _, tt := range []struct {
+			what   string
+			parts  []formPart
+			status int
+			code   string
+		}{
+			{"no file", []formPart{{"other", "", "", "x"}}, 400, "INVALID_REQUEST"},
+			{"a text in its place", []formPart{{"file", "", "", "x"}}, 400, "INVALID_REQUEST"},
+			{"an empty file", file(""), 400, "INVALID_REQUEST"},
+			{"another field", []formPart{{"image", "f.png", "image/png", pngBytes}}, 400, "INVALID_REQUEST"},
+			{"two files", append(file(pngBytes), file(pngBytes)...), 400, "INVALID_REQUEST"},
+			{"HTML that says it is a picture", file("<!doctype html><script>alert(1)</script>"), 415, "UNSUPPORTED_MEDIA_TYPE"},
+			{"SVG", file(`<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>`), 415, "UNSUPPORTED_MEDIA_TYPE"},
+			{"XML", file(`<?xml version="1.0"?><a/>`), 415, "UNSUPPORTED_MEDIA_TYPE"},
+			{"a program", file("\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x3e\x00"), 415, "UNSUPPORTED_MEDIA_TYPE"},
+			{"too much", file(pngBytes + strings.Repeat("x", 100_000)), 413, "FILE_TOO_LARGE"},
+			{"much too much", file(pngBytes + strings.Repeat("x", 300_000)), 413, ""},
+			{"too many fields", append(file(pngBytes), formPart{"a", "", "", strings.Repeat("x", 40<<10)}), 413, "PAYLOAD_TOO_LARGE"},
+		} {
+			clearError(t, name+" with "+tt.what, n.upload(path, tt.parts...), tt.status, tt.code)
+		}
+		cut, kind := form(file(pngBytes)...)
+		clearError(t, name+" with half a form", n.do("POST", path, cut[:len(cut)-40], "Content-Type", kind), 400, "INVALID_REQUEST")
+	}
+	for name, path := range uploadPaths(uuid.NewString(), uuid.NewString()) {
+		clearError(t, "unknown "+name, n.upload(path, file(pngBytes)...), 404, "NOT_FOUND")
+	}
+	path := uploadPaths(n.agent().ID, channel)["channel"]
+	n.upload(path, file(pngBytes+strings.Repeat("x", 90_000))...).want(200)
+	clearError(t, "over the quota", n.upload(path, file(pngBytes+strings.Repeat("x", 90_000))...), 413, "QUOTA_EXCEEDED")
+	for _, folder := range []string{"uploads/agents", "uploads/channels"} {
+		if left, _ := os.ReadDir(filepath.Join(cfg.Storage.Dir, folder, ".incoming")); len(left) > 0 {
+			t.Errorf("%d refused files are left in %s", len(left), folder)
+		}
+	}
+}
+
+func TestFilesAreInert(t *testing.T) {
+	t.Parallel()
+	cfg := config0(t)
+	n := startWith(t, cfg)
+	agent := n.agent().ID
+	made := filepath.Join(cfg.Storage.Dir, "generated", agent)
+	if err := os.MkdirAll(made, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string]string{"page.html": "<script>1</script>", "picture.png": pngBytes, ".hidden": "x", "notes.txt": "hello"} {
+		if err := os.WriteFile(filepath.Join(made, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(cfg.Storage.Dir, "generated", "outside.txt"), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	base := "/media/generated/" + agent + "/"
+	if a := n.do("GET", base+"page.html", nil).want(200); a.header.Get("Content-Type") != "application/octet-stream" || !strings.HasPrefix(a.header.Get("Content-Disposition"), "attachment") {
+		t.Errorf("a page is served as %v", a.header)
+	}
+	if a := n.do("GET", base+"notes.txt", nil).want(200); a.header.Get("Content-Type") != "text/plain; charset=utf-8" || !strings.HasPrefix(a.header.Get("Content-Disposition"), "attachment") {
+		t.Errorf("a text is served as %v", a.header)
+	}
+	if a := n.do("GET", base+"picture.png", nil).want(200); a.header.Get("Content-Type") != "image/png" || a.header.Get("Content-Disposition") != "" {
+		t.Errorf("a picture is served as %v", a.header)
+	}
+	for _, path := range []string{
+		base + ".hidden", base + "nothing.png", base + "..%2foutside.txt", base + "..%5coutside.txt", base + "%2e%2e", base + "a%00b",
+		"/media/uploads/agents/" + agent + "/x.png", "/media/uploads/channels/" + uuid.NewString() + "/x.png",
+	} {
+		clearError(t, path, n.do("GET", path, nil), 404, "NOT_FOUND")
+	}
+	clearError(t, "no id", n.do("GET", "/media/generated/x/y.png", nil), 400, "INVALID_ID")
+}
+
+func TestUploadsGoWithTheirChannel(t *testing.T) {
+	t.Parallel()
+	cfg := config0(t)
+	n := startWith(t, cfg)
+	channel, _ := n.dm()
+	u := data[wireUpload](n.upload("/api/media/channels/"+channel+"/upload-media", formPart{"file", "a.txt", "text/plain", "hello"}).want(200))
+	n.do("GET", u.URL, nil).want(200)
+	n.do("DELETE", "/api/messaging/channels/"+channel, nil).want(204)
+	clearError(t, "a file of a deleted channel", n.do("GET", u.URL, nil), 404, "NOT_FOUND")
+	gone := func() bool {
+		_, err := os.Stat(filepath.Join(cfg.Storage.Dir, "uploads/channels", channel))
+		return os.IsNotExist(err)
+	}
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	for tick := time.Tick(5 * time.Millisecond); !gone(); {
+		select {
+		case <-tick:
+		case <-deadline.C:
+			t.Fatal("the files are still on disk")
+		}
+	}
+}
+
+// TestLargeUploadsStayOnDisk sends 64 MiB and looks at how much memory the server took for it, with the client's own share.
+func TestLargeUploadsStayOnDisk(t *testing.T) {
+	cfg := config0(t)
+	cfg.Limits.MaxUpload = 65 << 20
+	n := startWith(t, cfg)
+	head, tail := []byte("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\nContent-Type: text/plain\r\n\r\n"), []byte("\r\n--b--\r\n")
+	const size = 64 << 20
+	body := io.MultiReader(bytes.NewReader(head), io.LimitReader(endless{}, size), bytes.NewReader(tail))
+	r, err := http.NewRequestWithContext(t.Context(), "POST", n.http.URL+"/api/media/agents/"+n.agent().ID+"/upload-media", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "multipart/form-data; boundary=b")
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	resp, err := n.client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	runtime.ReadMemStats(&after)
+	if resp.StatusCode != 200 {
+		t.Fatalf("status %d", resp.StatusCode)
+	}
+	if took := after.TotalAlloc - before.TotalAlloc; took > size/8 {
+		t.Errorf("%d bytes were allocated for an upload of %d", took, size)
+	} else {
+		t.Logf("%d kB allocated for an upload of %d MB", took>>10, size>>20)
+	}
+}
+
+// endless is text without end.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 'x'
+	}
+	return len(p), nil
+}
+
+func TestUploadsAreLimited(t *testing.T) {
+	t.Parallel()
+	cfg := config0(t)
+	cfg.Limits = server.DefaultConfig().Limits
+	cfg.Limits.UploadMax = 2
+	n := startWith(t, cfg)
+	path := "/api/media/agents/" + n.agent().ID + "/upload-media"
+	file := formPart{"file", "a.txt", "text/plain", "hello"}
+	n.upload(path, file).want(200)
+	n.upload(path, file).want(200)
+	a := n.upload(path, file)
+	clearError(t, "the third upload", a, 429, "UPLOAD_RATE_LIMIT_EXCEEDED")
+	if a.header.Get("Retry-After") == "" {
+		t.Error("it doesn't say when to come back")
+	}
+	n.do("GET", "/api/agents", nil).want(200)
+}
+
+func TestAttachmentsNameAddresses(t *testing.T) {
+	t.Parallel()
+	cfg := config0(t)
+	n := startWith(t, cfg)
+	channel, user := n.dm()
+	agent := n.agent().ID
+	place := func(parts ...string) string { return filepath.Join(append([]string{cfg.Storage.Dir}, parts...)...) }
+	attachments := []any{
+		map[string]any{"id": "1", "url": place("generated", agent, "a b.png"), "title": "kept"},
+		place("uploads", "agents", agent, "x.png"), place("uploads", "channels", channel, "y.png"),
+		"https://example.com/z.png", "/etc/passwd", "/media/generated/x/y.png", "relative.png", place("elizad.db"), place("generated", agent, "..", "..", "elizad.db"),
+	}
+	posted := n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{
+		"author_id": user, "content": "look", "message_server_id": uuid.Nil, "metadata": map[string]any{"attachments": attachments},
+		"raw_message": map[string]any{"text": "look", "attachments": attachments[:1]},
+	}).want(201)
+	if strings.Contains(string(posted.body), place("generated")) || strings.Contains(string(posted.body), place("uploads")) {
+		t.Errorf("the answer names a place on disk: %s", posted.body)
+	}
+	want := fmt.Sprint([]any{
+		map[string]any{"id": "1", "url": "/media/generated/" + agent + "/a%20b.png", "title": "kept"},
+		"/media/uploads/agents/" + agent + "/x.png", "/media/uploads/channels/" + channel + "/y.png",
+		"https://example.com/z.png", "/etc/passwd", "/media/generated/x/y.png", "relative.png", place("elizad.db"), place("generated", agent, "..", "..", "elizad.db"),
+	})
+	for _, m := range n.history(channel) {
+		if m.Content != "look" {
+			continue
+		}
+		// The attachments of the raw message win in what is read.
+		if got := fmt.Sprint(m.RawMessage["attachments"]); got != fmt.Sprint([]any{map[string]any{"id": "1", "url": "/media/generated/" + agent + "/a%20b.png", "title": "kept"}}) {
+			t.Errorf("raw message: %s", got)
+		}
+	}
+	second := data[wireMessage](n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{
+		"author_id": user, "content": "again", "message_server_id": uuid.Nil, "metadata": map[string]any{"attachments": attachments},
+	}).want(201))
+	if got := fmt.Sprint(second.Metadata["attachments"]); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}

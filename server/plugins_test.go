@@ -1,0 +1,210 @@
+package server_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server"
+	"github.com/elizad/elizad/server/agent"
+)
+
+// lab is a plugin that brings routes of every kind. Each answers with its name, its agent and what it was asked.
+func lab(routes ...agent.Route) agent.Plugin {
+	return agent.Plugin{Name: "lab", Provision: func(_ context.Context, setup agent.Setup) (agent.Components, error) {
+		tell := func(name string) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body) // as far as it came
+				fmt.Fprintf(w, "%s %s %s %q %q", name, r.Method, setup.AgentID, r.PathValue("id"), body)
+			})
+		}
+		files := fstest.MapFS{"app.js": {Data: []byte("let x")}, "deep/page.html": {Data: []byte("<p>hi</p>")}, ".secret": {Data: []byte("x")}}
+		return agent.Components{Routes: append([]agent.Route{
+			{Method: "GET", Path: "/panel", Public: true, Name: "Lab Panel", Handler: tell("panel")},
+			{Method: "GET", Path: "/hidden", Name: "Not a panel", Handler: tell("hidden")},
+			{Method: "GET", Path: "/items/{id}", Handler: tell("item")},
+			{Method: "PUT", Path: "/items/{id}", Handler: tell("change")},
+			{Method: "POST", Path: "/items/", Handler: tell("create")},
+			{Method: "GET", Path: "/", Public: true, Handler: tell("root")},
+			{Method: "GET", Path: "/assets", Public: true, Files: files},
+			{Method: "POST", Path: "/panic", Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("secret reasons") })},
+		}, routes...)}, nil
+	}}
+}
+
+// withPlugin starts a server whose default agent has a plugin.
+func withPlugin(t *testing.T, cfg server.Config, p agent.Plugin) *node {
+	t.Helper()
+	n := startWith(t, cfg, server.WithPlugins(p))
+	n.do("PATCH", "/api/agents/"+n.agentID(), map[string]any{"plugins": []string{"@me/plugin-lab"}}, "X-API-KEY", cfg.Security.AuthToken).want(200)
+	return n
+}
+
+// agentID returns the default agent's, which is known from its name.
+func (n *node) agentID() string { return agent.ID("Eliza").String() }
+
+func TestPluginRoutes(t *testing.T) {
+	t.Parallel()
+	n := withPlugin(t, config0(t), lab())
+	id := n.agentID()
+	for _, base := range []string{"/api/agents/" + id + "/plugins/lab", "/api/agents/" + strings.ToUpper(id) + "/plugins/lab", "/api/lab", "/lab", "/LAB"} {
+		for _, tt := range []struct{ method, path, body, want string }{
+			{"GET", "", "", "root GET"}, {"GET", "/", "", "root GET"}, {"GET", "/panel", "", "panel GET"}, {"GET", "/panel/", "", "panel GET"},
+			{"GET", "/panel?agentId=" + id, "", "panel GET"},
+			{"GET", "/items/7", "", `item GET`}, {"GET", "/items/a%2Fb", "", `"a/b"`}, {"PUT", "/items/7", `{"x":1}`, `"7" "{\"x\":1}"`},
+			{"POST", "/items", `{}`, "create POST"}, {"POST", "/items/", `{}`, "create POST"}, {"GET", "/hidden", "", "hidden GET"},
+		} {
+			var body any
+			if tt.body != "" {
+				body = tt.body
+			}
+			a := n.do(tt.method, base+tt.path, body).want(200)
+			if !strings.Contains(string(a.body), tt.want) || !strings.Contains(string(a.body), id) {
+				t.Errorf("%s %s%s: %s", tt.method, base, tt.path, a.body)
+			}
+			if a.header.Get("X-Frame-Options") != "SAMEORIGIN" {
+				t.Errorf("%s%s can't be shown in a frame: %v", base, tt.path, a.header)
+			}
+		}
+		if a := n.do("GET", base+"/assets/app.js", nil).want(200); string(a.body) != "let x" || !strings.Contains(a.header.Get("Content-Type"), "javascript") {
+			t.Errorf("%s: %s of type %s", base, a.body, a.header.Get("Content-Type"))
+		}
+		n.do("GET", base+"/assets/deep/page.html", nil).want(200)
+		if a := n.do("HEAD", base+"/panel", nil).want(200); len(a.body) > 0 {
+			t.Errorf("%s: HEAD is answered with %s", base, a.body)
+		}
+		a := n.do("DELETE", base+"/items/7", nil)
+		clearError(t, base+" with a method that isn't there", a, 405, "METHOD_NOT_ALLOWED")
+		if got := a.header.Get("Allow"); got != "GET, PUT" {
+			t.Errorf("%s allows %q", base, got)
+		}
+		for _, path := range []string{"/nothing", "/items/1/2", "/assets/gone.js", "/assets/.secret", "/assets/deep", "/assets/..%2f..%2fx", "/assets/", "/a/../b"} {
+			clearError(t, base+path, n.do("GET", base+path, nil), 404, "NOT_FOUND")
+		}
+		clearError(t, base+" with a fault", n.do("POST", base+"/panic", `{}`), 500, "INTERNAL")
+		clearError(t, base+" with another type", n.do("POST", base+"/items", "<a/>", "Content-Type", "text/xml"), 415, "")
+		clearError(t, base+" with too much", n.do("POST", base+"/items", strings.Repeat(" ", 3<<20)), 413, "")
+	}
+}
+
+func TestPluginRoutesNeedARunningAgent(t *testing.T) {
+	t.Parallel()
+	n := withPlugin(t, config0(t), lab())
+	id, nobody := n.agentID(), uuid.NewString()
+	for path, want := range map[string]struct {
+		status int
+		code   string
+	}{
+		"/api/agents/x/plugins/lab/panel":                          {400, "INVALID_AGENT_ID"},
+		"/api/agents/" + nobody + "/plugins/lab/panel":             {404, "AGENT_NOT_FOUND"},
+		"/api/agents/" + id + "/plugins/nothing/panel":             {404, "NOT_FOUND"},
+		"/api/agents/" + id + "/plugins/":                          {404, "NOT_FOUND"},
+		"/api/lab/panel?agentId=all":                               {400, "INVALID_AGENT_ID"},
+		"/api/lab/panel?agentId=" + nobody:                         {404, "AGENT_NOT_FOUND"},
+		"/api/nowhere?agentId=all":                                 {400, "INVALID_AGENT_ID"},
+		"/api/nowhere?agentId=" + nobody:                           {404, "AGENT_NOT_FOUND"},
+		"/api/nowhere?agentId=" + id:                               {404, "NOT_FOUND"},
+		"/api/agents/" + id + "/plugins/lab/nothing?agentId=" + id: {404, "NOT_FOUND"},
+	} {
+		clearError(t, path, n.do("GET", path, nil), want.status, want.code)
+	}
+	n.do("GET", "/api/agents?agentId=all", nil).want(200) // the contract's own routes read it as they like
+
+	panels := data[[]struct{ Name, Path string }](n.do("GET", "/api/agents/"+id+"/panels", nil).want(200))
+	want := "/api/agents/" + id + "/plugins/lab/panel?agentId=" + id
+	if len(panels) != 1 || panels[0].Name != "Lab Panel" || panels[0].Path != want {
+		t.Fatalf("panels %+v", panels)
+	}
+	n.do("GET", panels[0].Path, nil).want(200)
+
+	n.do("POST", "/api/agents/"+id+"/stop", nil).want(200)
+	clearError(t, "the panel of an agent that is stopped", n.do("GET", panels[0].Path, nil), 404, "AGENT_NOT_FOUND")
+	clearError(t, "a plugin that no agent runs", n.do("GET", "/api/lab/panel", nil), 404, "NOT_FOUND")
+	if left := data[[]any](n.do("GET", "/api/agents/"+id+"/panels", nil).want(200)); len(left) > 0 {
+		t.Errorf("panels %v of an agent that is stopped", left)
+	}
+}
+
+// Another agent's plugin has its own routes, and a character that doesn't name it has none.
+func TestPluginRoutesBelongToTheirAgent(t *testing.T) {
+	t.Parallel()
+	n := withPlugin(t, config0(t), lab())
+	for name, plugins := range map[string][]string{"Bob": {"lab"}, "Carol": {}} {
+		made := data[struct{ ID string }](n.do("POST", "/api/agents", map[string]any{"agent": map[string]any{"name": name, "bio": "x", "plugins": plugins}}).want(201))
+		n.do("POST", "/api/agents/"+made.ID+"/start", nil).want(200)
+		a := n.do("GET", "/api/agents/"+made.ID+"/plugins/lab/panel", nil)
+		if len(plugins) == 0 {
+			clearError(t, name, a, 404, "NOT_FOUND")
+		} else if !strings.Contains(string(a.want(200).body), made.ID) {
+			t.Errorf("%s: %s", name, a.body)
+		}
+		if named := n.do("GET", "/lab/panel?agentId="+made.ID, nil); len(plugins) > 0 && !strings.Contains(string(named.want(200).body), made.ID) {
+			t.Errorf("%s by query: %s", name, named.body)
+		}
+	}
+}
+
+func TestPluginRoutesAndTheKey(t *testing.T) {
+	t.Parallel()
+	cfg := config0(t)
+	cfg.Security.AuthToken = "open sesame"
+	n := withPlugin(t, cfg, lab())
+	for _, base := range []string{"/api/agents/" + n.agentID() + "/plugins/lab", "/api/lab", "/lab"} {
+		n.do("GET", base+"/panel", nil).want(200)
+		n.do("GET", base+"/assets/app.js", nil).want(200)
+		clearError(t, base+" without the key", n.do("GET", base+"/hidden", nil), 401, "UNAUTHORIZED")
+		clearError(t, base+" for a method that isn't there", n.do("DELETE", base+"/panel", nil), 401, "UNAUTHORIZED")
+		n.do("GET", base+"/hidden", nil, "X-API-KEY", "open sesame").want(200)
+	}
+}
+
+// A plugin with a route that can't work is left out as a whole, and says so on the agent.
+func TestPluginWithAWrongRoute(t *testing.T) {
+	t.Parallel()
+	handler := http.NotFoundHandler()
+	for name, route := range map[string]agent.Route{
+		"no slash":          {Method: "GET", Path: "x", Handler: handler},
+		"no method":         {Path: "/x", Handler: handler},
+		"no handler":        {Method: "GET", Path: "/x"},
+		"a broken wildcard": {Method: "GET", Path: "/{", Handler: handler},
+		"the same again":    {Method: "GET", Path: "/panel", Handler: handler},
+		"files to write":    {Method: "PUT", Path: "/x", Files: fstest.MapFS{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := withPlugin(t, config0(t), lab(route))
+			clearError(t, name, n.do("GET", "/api/agents/"+n.agentID()+"/plugins/lab/panel", nil), 404, "NOT_FOUND")
+			agent := data[struct {
+				PluginStatus []struct {
+					Name, Status string
+					Available    bool
+				}
+			}](n.do("GET", "/api/agents/"+n.agentID(), nil).want(200))
+			if len(agent.PluginStatus) != 1 || agent.PluginStatus[0].Available || agent.PluginStatus[0].Status != "unavailable" {
+				t.Errorf("%+v", agent.PluginStatus)
+			}
+		})
+	}
+}
+
+// A web UI's paths stay its own, also with plugins registered.
+func TestPluginsLeaveThePageAlone(t *testing.T) {
+	t.Parallel()
+	n := withPlugin(t, config0(t), lab())
+	for _, path := range []string{"/", "/chat/x", "/laboratory", "/settings"} {
+		r := httptest.NewRequestWithContext(t.Context(), "GET", path, nil)
+		r.Header.Set("Accept", "text/html")
+		w := httptest.NewRecorder()
+		n.server.Handler().ServeHTTP(w, r)
+		if w.Code != 200 || !strings.Contains(w.Body.String(), "<html") {
+			t.Errorf("%s: status %d", path, w.Code)
+		}
+	}
+}
