@@ -1,15 +1,19 @@
 package api_test
 
 import (
+	"cmp"
 	"maps"
+	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/elizad/elizad/api"
+	"github.com/elizad/elizad/server/apierr"
 )
 
 func load(t *testing.T) *openapi3.T {
@@ -89,6 +93,47 @@ func checkDefault(t *testing.T, name string, op *openapi3.Operation) {
 	}
 	if media := failure.Value.Content.Get("application/json"); media == nil || media.Schema.Ref != "#/components/schemas/Error" {
 		t.Errorf("%s: the default response is not the Error component", name)
+	}
+}
+
+// Every answer that tells of a failure shows one as the server sends it: with a code that stands for the status of the answer.
+func TestContractFailuresAreShown(t *testing.T) {
+	t.Parallel()
+	for path, item := range load(t).Paths.Map() {
+		for method, op := range item.Operations() {
+			for status, response := range op.Responses.Map() {
+				for kind, media := range response.Value.Content {
+					name := method + " " + path + " " + status + " " + kind
+					switch media.Schema.Ref {
+					case "#/components/schemas/Error":
+						checkFailure(t, name, status, media.Example, "error")
+					case "#/components/schemas/Problem":
+						checkFailure(t, name, status, media.Example)
+					}
+				}
+			}
+		}
+	}
+}
+
+// checkFailure checks an example of a failure, whose code is below the members named by at.
+func checkFailure(t *testing.T, name, status string, example any, at ...string) {
+	t.Helper()
+	body, ok := example.(map[string]any)
+	for _, member := range at {
+		body, ok = body[member].(map[string]any)
+	}
+	code, _ := body["code"].(string)
+	if message := cmp.Or(body["message"], body["detail"]); !ok || code == "" || message == nil || message == "" {
+		t.Errorf("%s has no example of its own with a code and a message", name)
+		return
+	}
+	want := apierr.Code(code).Status()
+	if status != "default" && status != strconv.Itoa(want) || want == http.StatusInternalServerError {
+		t.Errorf("%s shows %s, which has the status %d", name, code, want)
+	}
+	if shown, ok := body["status"].(float64); ok && shown != float64(want) {
+		t.Errorf("%s shows the status %v with %s", name, shown, code)
 	}
 }
 

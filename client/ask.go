@@ -48,15 +48,13 @@ func (c *Client) Ask(ctx context.Context, agentID uuid.UUID, text string) iter.S
 	}
 }
 
-// Stream posts m to a channel and yields the answer of the agent that it is addressed to, like Ask.
+// Stream posts m to a channel and yields the answer of the agent that it is addressed to, like Ask. A stream that breaks goes
+// on where it broke.
 func (c *Client) Stream(ctx context.Context, channelID uuid.UUID, m NewMessage) iter.Seq2[Event, error] {
 	m = c.signed(m, api.TransportSse)
-	return func(yield func(Event, error) bool) {
-		err := c.stream(ctx, channelID, m, func(e Event) bool { return yield(e, nil) })
-		if err != nil {
-			yield(Event{}, fmt.Errorf("asking an agent: %w", err))
-		}
-	}
+	return c.answer(ctx, func(ctx context.Context, last *string) (*http.Response, error) {
+		return c.api.PostMessage(withRepeat(ctx), channelID, &api.PostMessageParams{LastEventID: last}, m, acceptStream)
+	})
 }
 
 // Reply waits for the end of an answer and returns it.
@@ -72,12 +70,46 @@ func Reply(answer iter.Seq2[Event, error]) (AgentResponse, error) {
 	return AgentResponse{}, io.ErrUnexpectedEOF
 }
 
-// stream yields the events of an answer and returns nil when it has come to its end or yield wants no more.
-func (c *Client) stream(ctx context.Context, channelID uuid.UUID, m NewMessage, yield func(Event) bool) error {
+// question posts a message, whose answer is a stream; with last, the stream is the rest after the event of that id.
+type question func(ctx context.Context, last *string) (*http.Response, error)
+
+// answer yields the events of an answer until its end.
+func (c *Client) answer(ctx context.Context, ask question) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		var last *string
+		var pause backoff
+		for attempt := 0; ; attempt++ {
+			before := last
+			err := c.stream(ctx, ask, &last, func(e Event) bool { return yield(e, nil) })
+			if last != before {
+				attempt, pause = 0, backoff{}
+			}
+			if err == nil {
+				return
+			}
+			if _, resumable := errors.AsType[*brokenStream](err); !resumable || last == nil || attempt >= c.retries || sleep(ctx, pause.next()) != nil {
+				yield(Event{}, fmt.Errorf("asking an agent: %w", err))
+				return
+			}
+		}
+	}
+}
+
+// brokenStream is the end of a stream before the end of the answer.
+type brokenStream struct{ cause error }
+
+func (b *brokenStream) Error() string { return "the stream has broken: " + b.cause.Error() }
+func (b *brokenStream) Unwrap() error { return b.cause }
+
+// stream yields the events of one stream, notes the ids of those that have one, and returns nil when the answer has come to
+// its end or yield wants no more.
+func (c *Client) stream(ctx context.Context, ask question, last **string, yield func(Event) bool) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	resp, err := c.api.PostMessage(withRepeat(ctx), channelID, &api.PostMessageParams{}, m, acceptStream)
-	if err != nil {
+	resp, err := ask(ctx, *last)
+	if err != nil && *last != nil && ctx.Err() == nil {
+		return &brokenStream{err}
+	} else if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
@@ -93,16 +125,23 @@ func (c *Client) stream(ctx context.Context, channelID uuid.UUID, m NewMessage, 
 	frames := newFrameReader(resp.Body, func() { watchdog.Reset(silence) })
 	for {
 		f, err := frames.next()
-		if cause := context.Cause(ctx); err != nil && cause != nil {
+		switch cause := context.Cause(ctx); {
+		case err == nil:
+		case errors.Is(cause, errSilent):
+			return &brokenStream{cause}
+		case cause != nil:
 			return cause
-		} else if errors.Is(err, io.EOF) {
-			return io.ErrUnexpectedEOF // done or error were still to come
-		} else if err != nil {
-			return fmt.Errorf("reading the stream: %w", err)
+		case errors.Is(err, io.EOF):
+			return &brokenStream{io.ErrUnexpectedEOF} // done or error were still to come
+		default:
+			return &brokenStream{err}
 		}
 		event, err := f.decode()
 		if err != nil {
 			return err
+		}
+		if f.id != "" {
+			*last = &f.id
 		}
 		if event != (Event{}) && !yield(event) || event.Done != nil {
 			return nil

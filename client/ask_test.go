@@ -24,6 +24,9 @@ const (
 	frameDone   = "event: done\ndata: {\"text\":\"How do you do.\",\"outcome\":\"replied\"}\n\n"
 )
 
+// cut is where the connection of a stream breaks. What follows is for who asks for it.
+const cut = "event: cut\ndata: {"
+
 // answers returns a server whose agents answer with a stream.
 func answers(t *testing.T, stream string) *client.Client {
 	t.Helper()
@@ -32,8 +35,17 @@ func answers(t *testing.T, stream string) *client.Client {
 			ok(w, channelJSON)
 			return
 		}
+		rest := stream
+		if last := r.Header.Get("Last-Event-ID"); last != "" {
+			_, rest, _ = strings.Cut(stream, "id: "+last+"\n")
+			_, rest, _ = strings.Cut(rest, "\n\n")
+			rest = strings.TrimPrefix(rest, cut)
+		}
+		if begun, _, broken := strings.Cut(rest, cut); broken {
+			rest = begun + cut
+		}
 		w.Header().Set("Content-Type", "text/event-stream")
-		_, _ = io.WriteString(w, stream)
+		_, _ = io.WriteString(w, rest)
 	})
 }
 
@@ -48,6 +60,7 @@ func TestAsk(t *testing.T) {
 		{"CRLF, several lines of data, kinds of tomorrow", "event: new\r\ndata: 1\r\n\r\nevent: done\r\ndata: {\"text\":\r\ndata: \"x\"}\r\n\r\n", []string{"done x"}, ""},
 		{"a failure", frameSent + "event: error\ndata: {\"success\":false,\"error\":{\"code\":\"MODEL_ERROR\",\"message\":\"No key\"}}\n\n", []string{"sent Hello"}, "No key"},
 		{"a stream that breaks off", frameSent + frameChunk + "event: done\ndata: {", []string{"sent Hello", "text How do "}, io.ErrUnexpectedEOF.Error()},
+		{"a stream that goes on", frameSent + cut + frameChunk + cut + frameDone, []string{"sent Hello", "text How do ", "done How do you do."}, ""},
 		{"a frame that is no JSON", "event: chunk\ndata: {\n\n", nil, `reading the event "chunk"`},
 	}
 	for _, tt := range tests {
@@ -107,7 +120,7 @@ func TestStreamEnds(t *testing.T) {
 			go func() { _, _ = io.WriteString(out, frameSent) }()
 			return &http.Response{StatusCode: 200, Body: in, Header: http.Header{}}, nil
 		}
-		c, err := client.New("http://elizad.test", client.WithHTTPClient(&http.Client{Transport: roundTripper(hang)}))
+		c, err := client.New("http://elizad.test", client.WithRetries(0), client.WithHTTPClient(&http.Client{Transport: roundTripper(hang)}))
 		if err != nil {
 			t.Fatal(err)
 		}

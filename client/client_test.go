@@ -106,10 +106,15 @@ func TestCallsFitTheContract(t *testing.T) {
 		switch {
 		case strings.HasSuffix(r.URL.Path, "/participants"):
 			ok(w, `["`+alice.String()+`"]`)
+		case strings.HasSuffix(r.URL.Path, "/logs"), strings.HasSuffix(r.URL.Path, "/panels"):
+			ok(w, `[]`)
+		case strings.Contains(r.URL.Path, "/sessions"), strings.Contains(r.URL.Path, "/jobs"):
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, `{"renewalCount":2,"endedAt":5,"data":{"content":"Hello"}}`)
 		case r.Method == http.MethodPost && r.URL.Path == "/api/agents":
 			ok(w, `{"name":"Eliza","bio":"b","character":{"name":"Eliza"}}`)
 		default:
-			ok(w, `{"id":"`+eliza.String()+`","name":"Eliza","agents":[],"messages":[],"server":{"name":"Club"},"bio":["b"]}`)
+			ok(w, `{"id":"`+eliza.String()+`","name":"Eliza","agents":[],"messages":[],"server":{"name":"Club"},"bio":["b"],"deleted":3}`)
 		}
 	}, client.WithAPIKey("k"))
 	ctx := t.Context()
@@ -165,12 +170,72 @@ func TestCallsFitTheContract(t *testing.T) {
 			_, err := c.Messages(ctx, channel, client.MessagesQuery{Limit: 1, Offset: 1, Before: time.Now(), After: time.UnixMilli(1)})
 			return err
 		},
-		"Post":          func() error { _, err := c.Post(ctx, channel, "Hello"); return err },
-		"DeleteMessage": func() error { return c.DeleteMessage(ctx, channel, message) },
-		"ClearChannel":  func() error { return c.ClearChannel(ctx, channel) },
-		"Ping":          func() error { return c.Ping(ctx) },
-		"Version":       func() error { _, err := c.Version(ctx); return err },
-		"RequiresAuth":  func() error { _, err := c.RequiresAuth(ctx); return err },
+		"Post":             func() error { _, err := c.Post(ctx, channel, "Hello"); return err },
+		"DeleteMessage":    func() error { return c.DeleteMessage(ctx, channel, message) },
+		"ClearChannel":     func() error { return c.ClearChannel(ctx, channel) },
+		"Sessions":         func() error { _, err := c.Sessions(ctx, client.SessionsQuery{Limit: 1, Offset: 1}); return err },
+		"CreateSession":    func() error { _, err := c.CreateSession(ctx, client.NewSession{AgentID: eliza}); return err },
+		"Session":          func() error { s, err := c.Session(ctx, channel); return want(err, s.RenewalCount, 2) },
+		"DeleteSession":    func() error { return c.DeleteSession(ctx, channel) },
+		"RenewSession":     func() error { _, err := c.RenewSession(ctx, channel); return err },
+		"HeartbeatSession": func() error { _, err := c.HeartbeatSession(ctx, channel); return err },
+		"UpdateSessionTimeout": func() error {
+			_, err := c.UpdateSessionTimeout(ctx, channel, client.TimeoutPatch{AutoRenew: new(false)})
+			return err
+		},
+		"SessionsHealth": func() error { _, err := c.SessionsHealth(ctx); return err },
+		"SessionMessages": func() error {
+			_, err := c.SessionMessages(ctx, channel, client.SessionMessagesQuery{Limit: 1, Before: time.Now(), After: time.UnixMilli(1)})
+			return err
+		},
+		"PostToSession": func() error {
+			_, err := c.PostToSession(ctx, channel, client.NewSessionMessage{Content: "Hello"})
+			return err
+		},
+		"Jobs":       func() error { _, err := c.Jobs(ctx, client.JobsQuery{Status: "failed", Limit: 1}); return err },
+		"CreateJob":  func() error { _, err := c.CreateJob(ctx, client.NewJob{Content: "Hello"}); return err },
+		"Job":        func() error { _, err := c.Job(ctx, channel); return err },
+		"AwaitJob":   func() error { j, err := c.AwaitJob(ctx, channel); return want(err, *j.EndedAt, 5) },
+		"JobsHealth": func() error { _, err := c.JobsHealth(ctx); return err },
+		"Memories": func() error {
+			_, err := c.Memories(ctx, eliza, client.MemoriesQuery{Room: channel, Table: "facts", Search: "tea", Embeddings: true, Limit: 1, Offset: 1, From: time.UnixMilli(1), To: time.Now()})
+			return err
+		},
+		"RoomMemories": func() error {
+			_, err := c.RoomMemories(ctx, eliza, channel, client.MemoriesQuery{Table: "facts", Search: "tea", Embeddings: true, Limit: 1, Offset: 1})
+			return err
+		},
+		"UpdateMemory": func() error {
+			_, err := c.UpdateMemory(ctx, eliza, message, client.MemoryPatch{Content: client.Text("tea")})
+			return err
+		},
+		"DeleteMemory":      func() error { return c.DeleteMemory(ctx, eliza, message) },
+		"ClearMemories":     func() error { n, err := c.ClearMemories(ctx, eliza); return want(err, n, 3) },
+		"ClearRoomMemories": func() error { return c.ClearRoomMemories(ctx, eliza, channel) },
+		"Rooms":             func() error { _, err := c.Rooms(ctx, eliza, client.RoomsQuery{Limit: 1, Offset: 1}); return err },
+		"CreateRoom":        func() error { _, err := c.CreateRoom(ctx, eliza, client.NewRoom{Name: new("Den")}); return err },
+		"Room":              func() error { r, err := c.Room(ctx, eliza, channel); return want(err, r.Name, "Eliza") },
+		"RenameRoom":        func() error { _, err := c.RenameRoom(ctx, eliza, channel, "Den"); return err },
+		"DeleteRoom":        func() error { return c.DeleteRoom(ctx, eliza, channel) },
+		"Worlds":            func() error { _, err := c.Worlds(ctx); return err },
+		"CreateWorld":       func() error { _, err := c.CreateWorld(ctx, eliza, client.NewWorld{Name: new("Club")}); return err },
+		"UpdateWorld": func() error {
+			_, err := c.UpdateWorld(ctx, eliza, channel, client.WorldPatch{Name: new("Club")})
+			return err
+		},
+		"CreateGroup":        func() error { _, err := c.CreateGroup(ctx, channel, client.NewGroup{Name: new("Club")}); return err },
+		"DeleteGroup":        func() error { return c.DeleteGroup(ctx, channel) },
+		"ClearGroupMemories": func() error { return c.ClearGroupMemories(ctx, channel) },
+		"AgentLog": func() error {
+			l, err := c.AgentLog(ctx, eliza, client.LogQuery{Room: channel, Type: "a", Exclude: []string{"b", "c"}, Search: "d", Limit: 1, Offset: 1, From: time.UnixMilli(1), To: time.Now()})
+			return want(err, len(l), 0)
+		},
+		"DeleteAgentLogEntry": func() error { return c.DeleteAgentLogEntry(ctx, eliza, message) },
+		"Panels":              func() error { _, err := c.Panels(ctx, eliza); return err },
+		"Alive":               func() error { return c.Alive(ctx) },
+		"Ping":                func() error { return c.Ping(ctx) },
+		"Version":             func() error { _, err := c.Version(ctx); return err },
+		"RequiresAuth":        func() error { _, err := c.RequiresAuth(ctx); return err },
 	} {
 		if err := call(); err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -11,6 +11,7 @@ const maxLine = 16 << 20
 
 // frame is one server-sent event.
 type frame struct {
+	id    string
 	event string
 	data  []byte
 }
@@ -40,6 +41,8 @@ func (r *frameReader) next() (frame, error) {
 			return f, nil
 		case len(line) == 0:
 			f = frame{}
+		case string(name) == "id":
+			f.id = string(value)
 		case string(name) == "event":
 			f.event = string(value)
 		case string(name) == "data" && f.data == nil:

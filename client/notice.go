@@ -75,7 +75,7 @@ type StreamError struct {
 
 // Complete says that an agent is done with a message, in whichever way, or that nobody will deal with it.
 type Complete struct {
-	MessageID uuid.UUID  `json:"messageId"` // the message that was dealt with
+	MessageID uuid.UUID  `json:"messageId"` // the message that was dealt with; zero: an agent elsewhere speaks of the whole channel
 	ChannelID uuid.UUID  `json:"channelId"`
 	AgentID   *uuid.UUID `json:"agentId"` // nil: nobody was there
 	ReplyID   *uuid.UUID `json:"replyId"`

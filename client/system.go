@@ -14,6 +14,13 @@ func (c *Client) Ping(ctx context.Context) error {
 	})
 }
 
+// Alive asks for the cheapest sign of life there is, which needs no key.
+func (c *Client) Alive(ctx context.Context) error {
+	return callEmpty(ctx, c, "asking whether the server is alive", func(ctx context.Context) (*http.Response, error) {
+		return c.api.GetLiveness(ctx)
+	})
+}
+
 // Health returns the state of the server, also of one that can't do its work. It is asked once: an answer that says so is
 // no reason to ask again.
 func (c *Client) Health(ctx context.Context) (Health, error) {

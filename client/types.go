@@ -9,29 +9,54 @@ import (
 
 // The types of the contract that methods take and return.
 type (
-	Agent            = api.Agent
-	AgentCreated     = api.AgentCreated
-	AgentListItem    = api.AgentListItem
-	AgentResponse    = api.AgentResponse
-	AgentStatus      = api.AgentStatus
-	Channel          = api.Channel
-	ChannelAgents    = api.ChannelAgents
-	ChannelPatch     = api.ChannelPatch
-	Character        = api.Character
-	Health           = api.Health
-	Message          = api.Message
-	MessageList      = api.MessageList
-	MessagePosted    = api.MessagePosted
-	MessageServer    = api.MessageServer
-	NewChannel       = api.CreateChannelRequest
-	NewMessage       = api.PostMessageRequest
-	NewMessageServer = api.CreateMessageServerRequest
-	RunDetail        = api.RunDetail
-	RunList          = api.RunList
-	RunSummary       = api.RunSummary
-	Style            = api.Style
-	UserMessage      = api.UserMessage
-	Version          = api.Version
+	Agent                = api.Agent
+	AgentCreated         = api.AgentCreated
+	AgentListItem        = api.AgentListItem
+	AgentLogEntry        = api.AgentLogEntry
+	AgentResponse        = api.AgentResponse
+	AgentStatus          = api.AgentStatus
+	Channel              = api.Channel
+	ChannelAgents        = api.ChannelAgents
+	ChannelPatch         = api.ChannelPatch
+	Character            = api.Character
+	GroupFailure         = api.GroupFailure
+	GroupRoom            = api.GroupRoom
+	Health               = api.Health
+	Job                  = api.Job
+	JobCreated           = api.JobCreated
+	JobsHealth           = api.JobsHealth
+	Memory               = api.Memory
+	MemoryList           = api.MemoryList
+	MemoryPatch          = api.MemoryPatch
+	Message              = api.Message
+	MessageList          = api.MessageList
+	MessagePosted        = api.MessagePosted
+	MessageServer        = api.MessageServer
+	NewChannel           = api.CreateChannelRequest
+	NewGroup             = api.CreateGroupRequest
+	NewJob               = api.CreateJobRequest
+	NewMessage           = api.PostMessageRequest
+	NewMessageServer     = api.CreateMessageServerRequest
+	NewRoom              = api.CreateRoomRequest
+	NewSession           = api.CreateSessionRequest
+	NewSessionMessage    = api.PostSessionMessageRequest
+	NewWorld             = api.CreateWorldRequest
+	Panel                = api.Panel
+	Room                 = api.Room
+	RoomCreated          = api.RoomCreated
+	RunDetail            = api.RunDetail
+	RunList              = api.RunList
+	RunSummary           = api.RunSummary
+	Session              = api.Session
+	SessionMessageList   = api.SessionMessageList
+	SessionMessagePosted = api.SessionMessagePosted
+	SessionsHealth       = api.SessionsHealth
+	Style                = api.Style
+	TimeoutPatch         = api.TimeoutPatch
+	UserMessage          = api.UserMessage
+	Version              = api.Version
+	World                = api.World
+	WorldPatch           = api.WorldPatch
 )
 
 // Text returns a text for Character.Bio.

@@ -1,0 +1,67 @@
+package client
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/api"
+)
+
+// waitForJob asks the server to answer when a job has ended, or after some seconds that every timeout leaves room for.
+const waitForJob = "wait=20"
+
+// JobsQuery restricts a list of jobs; the zero value asks for the newest 50.
+type JobsQuery struct {
+	Status string // empty: all
+	Limit  int    // at most 500; 0: 50
+}
+
+// Jobs returns the client's jobs, newest first.
+func (c *Client) Jobs(ctx context.Context, q JobsQuery) ([]Job, error) {
+	params := api.ListJobsParams{Limit: positive(q.Limit)}
+	if q.Status != "" {
+		params.Status = &q.Status
+	}
+	list, err := callBare[api.JobList](ctx, c, "listing jobs", func(ctx context.Context) (*http.Response, error) {
+		return c.api.ListJobs(ctx, &params)
+	})
+	return list.Jobs, err
+}
+
+// CreateJob asks an agent one question and returns at once; see AwaitJob. The user is the client unless n says otherwise.
+func (c *Client) CreateJob(ctx context.Context, n NewJob) (JobCreated, error) {
+	if n.UserID == uuid.Nil {
+		n.UserID = c.entity
+	}
+	return callBare[JobCreated](ctx, c, "creating a job", func(ctx context.Context) (*http.Response, error) {
+		return c.api.CreateJob(ctx, n)
+	})
+}
+
+// Job returns a job as it is.
+func (c *Client) Job(ctx context.Context, id uuid.UUID) (Job, error) { return c.job(ctx, id, nil) }
+
+// AwaitJob returns a job when it has ended, in whichever way. It waits as long as ctx.
+func (c *Client) AwaitJob(ctx context.Context, id uuid.UUID) (Job, error) {
+	for {
+		job, err := c.job(ctx, id, new(waitForJob))
+		if err != nil || job.EndedAt != nil {
+			return job, err
+		}
+	}
+}
+
+func (c *Client) job(ctx context.Context, id uuid.UUID, prefer *string) (Job, error) {
+	return callBare[Job](ctx, c, "reading a job", func(ctx context.Context) (*http.Response, error) {
+		return c.api.GetJob(ctx, id, &api.GetJobParams{Prefer: prefer})
+	})
+}
+
+// JobsHealth returns how many jobs there are, and how those went that have ended.
+func (c *Client) JobsHealth(ctx context.Context) (JobsHealth, error) {
+	return callBare[JobsHealth](ctx, c, "counting jobs", func(ctx context.Context) (*http.Response, error) {
+		return c.api.GetJobsHealth(ctx)
+	})
+}

@@ -1,0 +1,122 @@
+package client
+
+import (
+	"context"
+	"iter"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/api"
+)
+
+// MemoriesQuery restricts a list of memories; the zero value asks for the newest 1000 messages that the agent remembers, in
+// all rooms.
+type MemoriesQuery struct {
+	Room       uuid.UUID // a room, or the channel that it stands for; zero: all
+	Table      string    // kind of memories; empty: messages
+	Search     string    // contained in the text, in either case; empty: all
+	Embeddings bool      // also the vectors of those that have one
+	Limit      int       // at most 1000; 0: 1000
+	Offset     int
+	From, To   time.Time // zero: unbounded
+}
+
+// Memories returns a page of what an agent remembers, newest first.
+func (c *Client) Memories(ctx context.Context, agentID uuid.UUID, q MemoriesQuery) (MemoryList, error) {
+	params := api.ListMemoriesParams{
+		TableName: text(q.Table), Search: text(q.Search), Limit: positive(q.Limit), Offset: positive(q.Offset),
+		From: query(q.From), To: query(q.To),
+	}
+	if q.Room != uuid.Nil {
+		params.RoomID = &q.Room
+	}
+	if q.Embeddings {
+		params.IncludeEmbedding = new("true")
+	}
+	return call[MemoryList](ctx, c, "listing memories", func(ctx context.Context) (*http.Response, error) {
+		return c.api.ListMemories(ctx, agentID, &params)
+	})
+}
+
+// RoomMemories is Memories for one room, which need not be known to the agent.
+func (c *Client) RoomMemories(ctx context.Context, agentID, roomID uuid.UUID, q MemoriesQuery) (MemoryList, error) {
+	params := api.ListRoomMemoriesParams{
+		TableName: text(q.Table), Search: text(q.Search), Limit: positive(q.Limit), Offset: positive(q.Offset),
+		From: query(q.From), To: query(q.To),
+	}
+	if q.Embeddings {
+		params.IncludeEmbedding = new("true")
+	}
+	return call[MemoryList](ctx, c, "listing the memories of a room", func(ctx context.Context) (*http.Response, error) {
+		return c.api.ListRoomMemories(ctx, agentID, roomID, &params)
+	})
+}
+
+// AllMemories yields everything that Memories would with no limit, and reads page by page as it is taken. After an error
+// nothing more comes.
+func (c *Client) AllMemories(ctx context.Context, agentID uuid.UUID, q MemoriesQuery) iter.Seq2[Memory, error] {
+	if q.Limit <= 0 {
+		q.Limit = pageSize
+	}
+	if q.To.IsZero() {
+		q.To = time.Now() // what is remembered meanwhile would move the pages
+	}
+	return func(yield func(Memory, error) bool) {
+		q := q
+		for {
+			page, err := c.Memories(ctx, agentID, q)
+			if err != nil {
+				yield(Memory{}, err)
+				return
+			}
+			for _, m := range page.Memories {
+				if !yield(m, nil) {
+					return
+				}
+			}
+			if !page.HasMore || len(page.Memories) == 0 {
+				return
+			}
+			q.Offset += len(page.Memories)
+		}
+	}
+}
+
+// UpdateMemory changes the fields of a memory that are set in patch.
+func (c *Client) UpdateMemory(ctx context.Context, agentID, memoryID uuid.UUID, patch MemoryPatch) (Memory, error) {
+	return call[Memory](ctx, c, "changing a memory", func(ctx context.Context) (*http.Response, error) {
+		return c.api.UpdateMemory(ctx, agentID, memoryID, patch)
+	})
+}
+
+// DeleteMemory lets an agent forget. What it doesn't remember is forgotten already.
+func (c *Client) DeleteMemory(ctx context.Context, agentID, memoryID uuid.UUID) error {
+	return callEmpty(ctx, c, "deleting a memory", func(ctx context.Context) (*http.Response, error) {
+		return c.api.DeleteMemory(ctx, agentID, memoryID)
+	})
+}
+
+// ClearMemories lets an agent forget everything, and returns how much that was.
+func (c *Client) ClearMemories(ctx context.Context, agentID uuid.UUID) (int64, error) {
+	data, err := call[api.MemoriesCleared](ctx, c, "deleting all memories", func(ctx context.Context) (*http.Response, error) {
+		return c.api.ClearMemories(ctx, agentID)
+	})
+	return data.Deleted, err
+}
+
+// ClearRoomMemories lets an agent forget a room.
+func (c *Client) ClearRoomMemories(ctx context.Context, agentID, roomID uuid.UUID) error {
+	return callEmpty(ctx, c, "deleting the memories of a room", func(ctx context.Context) (*http.Response, error) {
+		return c.api.ClearRoomMemories(ctx, agentID, roomID)
+	})
+}
+
+// text returns the form of a text in a query; nil for the empty one.
+func text(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}

@@ -1,0 +1,53 @@
+package client
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/api"
+)
+
+// RoomsQuery selects a page of rooms; the zero value asks for the first 1000.
+type RoomsQuery struct {
+	Limit  int // at most 1000; 0: 1000
+	Offset int
+}
+
+// Rooms returns the rooms that an agent knows, its own first, then in the order in which they were made.
+func (c *Client) Rooms(ctx context.Context, agentID uuid.UUID, q RoomsQuery) ([]Room, error) {
+	params := api.ListRoomsParams{Limit: positive(q.Limit), Offset: positive(q.Offset)}
+	data, err := call[api.RoomList](ctx, c, "listing rooms", func(ctx context.Context) (*http.Response, error) {
+		return c.api.ListRooms(ctx, agentID, &params)
+	})
+	return data.Rooms, err
+}
+
+// CreateRoom makes a room that stands for no channel.
+func (c *Client) CreateRoom(ctx context.Context, agentID uuid.UUID, n NewRoom) (RoomCreated, error) {
+	return call[RoomCreated](ctx, c, "creating a room", func(ctx context.Context) (*http.Response, error) {
+		return c.api.CreateRoom(ctx, agentID, n)
+	})
+}
+
+// Room returns a room of an agent.
+func (c *Client) Room(ctx context.Context, agentID, roomID uuid.UUID) (Room, error) {
+	return call[Room](ctx, c, "reading a room", func(ctx context.Context) (*http.Response, error) {
+		return c.api.GetRoom(ctx, agentID, roomID)
+	})
+}
+
+// RenameRoom gives a room a name of its own.
+func (c *Client) RenameRoom(ctx context.Context, agentID, roomID uuid.UUID, name string) (Room, error) {
+	return call[Room](ctx, c, "renaming a room", func(ctx context.Context) (*http.Response, error) {
+		return c.api.UpdateRoom(ctx, agentID, roomID, api.RoomPatch{Name: &name})
+	})
+}
+
+// DeleteRoom removes a room with all that the agent remembers of it. The channel behind it stays.
+func (c *Client) DeleteRoom(ctx context.Context, agentID, roomID uuid.UUID) error {
+	return callEmpty(ctx, c, "deleting a room", func(ctx context.Context) (*http.Response, error) {
+		return c.api.DeleteRoom(ctx, agentID, roomID)
+	})
+}

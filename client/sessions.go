@@ -1,0 +1,129 @@
+package client
+
+import (
+	"context"
+	"iter"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/api"
+)
+
+// SessionsQuery selects a page of sessions; the zero value asks for the newest 100.
+type SessionsQuery struct {
+	Limit  int // at most 500; 0: 100
+	Offset int
+}
+
+// Sessions returns the client's live sessions, newest first.
+func (c *Client) Sessions(ctx context.Context, q SessionsQuery) ([]Session, error) {
+	params := api.ListSessionsParams{Limit: positive(q.Limit), Offset: positive(q.Offset)}
+	list, err := callBare[api.SessionList](ctx, c, "listing sessions", func(ctx context.Context) (*http.Response, error) {
+		return c.api.ListSessions(ctx, &params)
+	})
+	return list.Sessions, err
+}
+
+// CreateSession begins a conversation with an agent that ends when nobody speaks. The user is the client unless n says
+// otherwise.
+func (c *Client) CreateSession(ctx context.Context, n NewSession) (Session, error) {
+	if n.UserID == uuid.Nil {
+		n.UserID = c.entity
+	}
+	return callBare[Session](ctx, c, "beginning a session", func(ctx context.Context) (*http.Response, error) {
+		return c.api.CreateSession(ctx, n)
+	})
+}
+
+// Session returns a session. One that is over is an *Error of status 410, and later not found.
+func (c *Client) Session(ctx context.Context, id uuid.UUID) (Session, error) {
+	return callBare[Session](ctx, c, "reading a session", func(ctx context.Context) (*http.Response, error) {
+		return c.api.GetSession(ctx, id)
+	})
+}
+
+// DeleteSession ends a session. Its channel and messages stay.
+func (c *Client) DeleteSession(ctx context.Context, id uuid.UUID) error {
+	return callEmpty(ctx, c, "ending a session", func(ctx context.Context) (*http.Response, error) {
+		return c.api.DeleteSession(ctx, id)
+	})
+}
+
+// RenewSession begins a session's time-out anew.
+func (c *Client) RenewSession(ctx context.Context, id uuid.UUID) (Session, error) {
+	return callBare[Session](ctx, c, "renewing a session", func(ctx context.Context) (*http.Response, error) {
+		return c.api.RenewSession(ctx, id)
+	})
+}
+
+// HeartbeatSession is activity in a session without a message.
+func (c *Client) HeartbeatSession(ctx context.Context, id uuid.UUID) (Session, error) {
+	return callBare[Session](ctx, c, "keeping a session alive", func(ctx context.Context) (*http.Response, error) {
+		return c.api.HeartbeatSession(withRepeat(ctx), id)
+	})
+}
+
+// UpdateSessionTimeout changes the time-outs of a session that are set in patch.
+func (c *Client) UpdateSessionTimeout(ctx context.Context, id uuid.UUID, patch TimeoutPatch) (Session, error) {
+	return callBare[Session](ctx, c, "changing a session's time-outs", func(ctx context.Context) (*http.Response, error) {
+		return c.api.UpdateSessionTimeout(ctx, id, patch)
+	})
+}
+
+// SessionsHealth returns how many sessions there are.
+func (c *Client) SessionsHealth(ctx context.Context) (SessionsHealth, error) {
+	return callBare[SessionsHealth](ctx, c, "counting sessions", func(ctx context.Context) (*http.Response, error) {
+		return c.api.GetSessionsHealth(ctx)
+	})
+}
+
+// SessionMessagesQuery selects a page of a session's messages; the zero value asks for the newest 50.
+type SessionMessagesQuery struct {
+	Limit  int       // at most 100; 0: 50
+	Before time.Time // strictly older; zero: no bound
+	After  time.Time // strictly newer; zero: no bound
+}
+
+// SessionMessages returns a page of a session's messages, newest first.
+func (c *Client) SessionMessages(ctx context.Context, id uuid.UUID, q SessionMessagesQuery) (SessionMessageList, error) {
+	params := api.ListSessionMessagesParams{Limit: positive(q.Limit), Before: query(q.Before), After: query(q.After)}
+	return callBare[SessionMessageList](ctx, c, "reading a session's messages", func(ctx context.Context) (*http.Response, error) {
+		return c.api.ListSessionMessages(ctx, id, &params)
+	})
+}
+
+// PostToSession says something in a session and returns at once; see StreamSession for the answer.
+func (c *Client) PostToSession(ctx context.Context, id uuid.UUID, m NewSessionMessage) (SessionMessagePosted, error) {
+	m = inSession(m, api.TransportWebsocket)
+	return call[SessionMessagePosted](ctx, c, "posting to a session", func(ctx context.Context) (*http.Response, error) {
+		return c.api.PostSessionMessage(withRepeat(ctx), id, &api.PostSessionMessageParams{}, m)
+	})
+}
+
+// StreamSession says something in a session and yields the agent's answer, like Stream.
+func (c *Client) StreamSession(ctx context.Context, id uuid.UUID, m NewSessionMessage) iter.Seq2[Event, error] {
+	m = inSession(m, api.TransportSse)
+	return c.answer(ctx, func(ctx context.Context, last *string) (*http.Response, error) {
+		return c.api.PostSessionMessage(withRepeat(ctx), id, &api.PostSessionMessageParams{LastEventID: last}, m, acceptStream)
+	})
+}
+
+// inSession returns m with an id, to be answered in a certain way.
+func inSession(m NewSessionMessage, transport api.Transport) NewSessionMessage {
+	if m.ClientMessageID == nil {
+		m.ClientMessageID = new(uuid.NewString())
+	}
+	m.Transport = &transport
+	return m
+}
+
+// positive returns the form of a number in a query; nil for one that isn't positive.
+func positive(n int) *string {
+	if n <= 0 {
+		return nil
+	}
+	return new(strconv.Itoa(n))
+}
