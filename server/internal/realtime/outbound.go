@@ -150,7 +150,9 @@ type channelUpdate struct {
 func (g *Gateway) other(e messaging.Event) {
 	all := g.audience(e.ChannelID)
 	to, about := all.sockets, channelEvent{ChannelID: e.ChannelID, RoomID: e.ChannelID}
-	g.toPlain(all.plain, plainEventOf(e))
+	if len(all.plain) > 0 {
+		g.toPlain(all.plain, g.plainEvent(e))
+	}
 	switch e.Type {
 	case messaging.EventChunk:
 		g.to(to.Sheddable(e.Chunk.MessageID.String()), eventStreamChunk, streamChunk{
