@@ -199,6 +199,7 @@ func IsPlainUpgrade(r *http.Request) bool {
 // serve reads frames until the connection ends.
 func (c *plainConn) serve(r *http.Request) {
 	c.ws.SetReadLimit(plainReadLimit)
+	defer func() { _ = c.ws.CloseNow() }() // in case that nobody has
 	var helpers sync.WaitGroup
 	helpers.Go(c.write)
 	helpers.Go(c.beat)
