@@ -55,12 +55,21 @@ func TestMessageIsEdited(t *testing.T) {
 	c, _ := h.client(alice)
 	other, _ := h.client(uuid.New())
 	ctx := t.Context()
-	posted, err := c.Post(ctx, h.room(c), "Helo")
+	room := h.room(c)
+	posted, err := c.Post(ctx, room, "Helo")
 	if err != nil {
 		t.Fatal(err)
 	}
+	conn := h.dial(other)
+	if _, err := conn.Join(ctx, room, 0); err != nil {
+		t.Fatal(err)
+	}
+	listen(t, conn, func(b client.Broadcast) bool { return b.Text == "Helo" })
 	if m, err := c.EditMessage(ctx, posted.ID, "Hello"); err != nil || m.Content != "Hello" || m.ID != posted.ID {
 		t.Errorf("%+v, %v", m, err)
+	}
+	if u := listen[client.MessageUpdated](t, conn); u.ID != posted.ID || u.Text != "Hello" || u.Seq != 1 {
+		t.Errorf("told of %+v", u)
 	}
 	if m, err := other.Message(ctx, posted.ID); err != nil || m.Content != "Hello" || m.AuthorID != alice {
 		t.Errorf("%+v, %v", m, err)
@@ -214,4 +223,3 @@ func TestServerIsSeenFromOutside(t *testing.T) {
 		t.Error("the server was not asked to stop")
 	}
 }
-
