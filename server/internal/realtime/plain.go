@@ -153,6 +153,9 @@ type plainConn struct {
 
 	actions sync.WaitGroup // that are followed to their end
 
+	// shed holds the replies of which a piece was left out. It belongs to the delivery.
+	shed map[uuid.UUID]struct{}
+
 	// The following belong to the reading goroutine.
 	entity    uuid.UUID
 	anonymous bool // the entity was made up by us

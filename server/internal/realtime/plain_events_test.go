@@ -2,6 +2,7 @@ package realtime_test
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -103,4 +104,51 @@ func TestPlainTextMustBeUTF8(t *testing.T) {
 	if _, _, err := p.conn.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusInvalidFramePayloadData {
 		t.Errorf("after text that is none: %v", err)
 	}
+}
+
+// A reader that lags behind loses pieces of a reply, from one on, and nothing else.
+func TestPlainReaderThatLags(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user := uuid.New()
+	channel := b.dm(user).ID
+	p, quick := b.plain("?entityId="+user.String()), b.plain("")
+	for _, c := range []*plain{p, quick} {
+		c.conn.SetReadLimit(64 << 20)
+		c.want("status", "connected")
+		c.write(object{"type": "join", "channelId": channel})
+		c.want("status", "joined")
+	}
+	p.write(object{"type": "message", "channelId": channel, "content": "Hello"})
+	p.want("content", "Hello")
+	p.want("status", "received")
+	quick.want("content", "Hello")
+	turns, err := b.messaging.ClaimTurns(t.Context(), worker, 1, time.Minute)
+	if err != nil || len(turns) != 1 {
+		t.Fatal(turns, err)
+	}
+	const pieces = 400
+	piece := strings.Repeat("x", 64<<10) // together more than the network and the queue hold
+	for i := range pieces {
+		b.messaging.StreamChunk(t.Context(), messaging.DefaultServerID, turns[0], i, piece)
+		quick.want("partial", true, "index", i) // does not wait for the other
+	}
+	if _, err := b.messaging.FinishTurn(t.Context(), worker, turns[0], messaging.Outcome{
+		Status: messaging.TurnReplied, Reply: &messaging.Reply{Content: "the whole", AuthorName: "Agent"},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	quick.want("content", "the whole")
+	next := 0
+	e := p.read()
+	for ; e["partial"] == true; e = p.read() {
+		if e["index"] != float64(next) {
+			t.Fatalf("piece %v, want %d", e["index"], next)
+		}
+		next++
+	}
+	if e["content"] != "the whole" || next == 0 || next == pieces {
+		t.Errorf("after %d pieces: %v", next, e)
+	}
+	p.want("status", "complete")
 }

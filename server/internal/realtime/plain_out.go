@@ -2,6 +2,7 @@ package realtime
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -119,6 +120,35 @@ func (g *Gateway) plainEvent(e messaging.Event) any {
 	case messaging.EventMessage: // delivered by its number
 	}
 	return status
+}
+
+// sheds reports whether a piece of a reply is left out for a reader that lags behind, and with it all that follow: the whole
+// reply repairs the text, a gap in its middle would not. It is for the delivery alone.
+func (c *plainConn) sheds(reply uuid.UUID) bool {
+	if _, already := c.shed[reply]; already {
+		return true
+	}
+	if len(c.out) < plainQueue/2 {
+		return false
+	}
+	if c.shed == nil || len(c.shed) >= plainQueue {
+		c.shed = map[uuid.UUID]struct{}{}
+	}
+	c.shed[reply] = struct{}{}
+	return true
+}
+
+// chunkToPlain sends a piece of a reply to those who keep up.
+func (g *Gateway) chunkToPlain(to []*plainConn, e messaging.Event) {
+	to = slices.DeleteFunc(to, func(c *plainConn) bool { return c.sheds(e.Chunk.MessageID) })
+	g.toPlain(to, g.plainEvent(e))
+}
+
+// endForPlain forgets that a reply was shed.
+func endForPlain(to []*plainConn, reply uuid.UUID) {
+	for _, c := range to {
+		delete(c.shed, reply)
+	}
 }
 
 // toPlain sends a frame to many connections; it is encoded once.
