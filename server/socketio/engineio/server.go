@@ -44,6 +44,7 @@ func NewServer(cfg Config, accept func(*Session) Handler) *Server {
 		perIP:    make(map[string]int),
 	}
 	s.writers.server = s
+	s.writers.desks.New = newDesk
 	return s
 }
 
