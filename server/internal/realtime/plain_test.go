@@ -24,7 +24,13 @@ type plain struct {
 
 func (b *bench) plain(query string) *plain {
 	b.t.Helper()
-	conn, resp, err := websocket.Dial(b.t.Context(), b.url+"/ws"+query, nil)
+	return b.plainOver(http.DefaultClient, query)
+}
+
+// plainOver is plain with a client of the test's own.
+func (b *bench) plainOver(network *http.Client, query string) *plain {
+	b.t.Helper()
+	conn, resp, err := websocket.Dial(b.t.Context(), b.url+"/ws"+query, &websocket.DialOptions{HTTPClient: network})
 	if err != nil {
 		b.t.Fatal(err)
 	}
