@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,6 +19,7 @@ type operation struct {
 	*openapi3.Operation
 	method, path string
 	params       []string // of the path
+	parameters   []*openapi3.Parameter
 }
 
 func operations(t *testing.T) []operation {
@@ -30,7 +32,8 @@ func operations(t *testing.T) []operation {
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
 			o := operation{Operation: op, method: method, path: path}
-			for _, p := range append(item.Parameters, op.Parameters...) {
+			for _, p := range slices.Concat(item.Parameters, op.Parameters) {
+				o.parameters = append(o.parameters, p.Value)
 				if p.Value.In == openapi3.ParameterInPath {
 					o.params = append(o.params, p.Value.Name)
 				}

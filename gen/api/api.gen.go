@@ -4376,6 +4376,16 @@ type FileRefusedApplicationJSON = Error
 // Example: {"code":"NOT_FOUND","detail":"Agent not found","status":404,"title":"Not Found","type":"about:blank"}
 type FileRefusedApplicationProblemPlusJSON = Problem
 
+// FileTooLargeApplicationJSON A failure.
+//
+// Example: {"error":{"code":"NOT_FOUND","message":"Agent not found"},"success":false}
+type FileTooLargeApplicationJSON = Error
+
+// FileTooLargeApplicationProblemPlusJSON A failure as RFC 9457 describes it.
+//
+// Example: {"code":"NOT_FOUND","detail":"Agent not found","status":404,"title":"Not Found","type":"about:blank"}
+type FileTooLargeApplicationProblemPlusJSON = Problem
+
 // ForbiddenApplicationJSON A failure.
 //
 // Example: {"error":{"code":"NOT_FOUND","message":"Agent not found"},"success":false}
@@ -4410,6 +4420,16 @@ type MessageAnswer = MessageEnvelope
 //
 // Example: {"data":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","message":"Agent added to message server successfully","messageServerId":"00000000-0000-0000-0000-000000000000"},"success":true}
 type MessageServerAgentAnswer = MessageServerAgentEnvelope
+
+// ModelFailedApplicationJSON A failure.
+//
+// Example: {"error":{"code":"NOT_FOUND","message":"Agent not found"},"success":false}
+type ModelFailedApplicationJSON = Error
+
+// ModelFailedApplicationProblemPlusJSON A failure as RFC 9457 describes it.
+//
+// Example: {"code":"NOT_FOUND","detail":"Agent not found","status":404,"title":"Not Found","type":"about:blank"}
+type ModelFailedApplicationProblemPlusJSON = Problem
 
 // NotFoundApplicationJSON A failure.
 //
@@ -4450,6 +4470,16 @@ type TimedOutApplicationJSON = Error
 //
 // Example: {"code":"NOT_FOUND","detail":"Agent not found","status":404,"title":"Not Found","type":"about:blank"}
 type TimedOutApplicationProblemPlusJSON = Problem
+
+// UnavailableApplicationJSON A failure.
+//
+// Example: {"error":{"code":"NOT_FOUND","message":"Agent not found"},"success":false}
+type UnavailableApplicationJSON = Error
+
+// UnavailableApplicationProblemPlusJSON A failure as RFC 9457 describes it.
+//
+// Example: {"code":"NOT_FOUND","detail":"Agent not found","status":404,"title":"Not Found","type":"about:blank"}
+type UnavailableApplicationProblemPlusJSON = Problem
 
 // UploadAnswer A stored file.
 //

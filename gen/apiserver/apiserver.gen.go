@@ -5080,6 +5080,9 @@ type FileAnswerAsteriskResponse struct {
 type FileRefusedJSONResponse Error
 type FileRefusedApplicationProblemPlusJSONResponse Problem
 
+type FileTooLargeJSONResponse Error
+type FileTooLargeApplicationProblemPlusJSONResponse Problem
+
 type ForbiddenJSONResponse Error
 type ForbiddenApplicationProblemPlusJSONResponse Problem
 
@@ -5098,6 +5101,9 @@ type MessageAnswerJSONResponse struct {
 }
 
 type MessageServerAgentAnswerJSONResponse MessageServerAgentEnvelope
+
+type ModelFailedJSONResponse Error
+type ModelFailedApplicationProblemPlusJSONResponse Problem
 
 type NotFoundJSONResponse Error
 type NotFoundApplicationProblemPlusJSONResponse Problem
@@ -5120,6 +5126,9 @@ type SoundAnswerAudioResponse struct {
 
 type TimedOutJSONResponse Error
 type TimedOutApplicationProblemPlusJSONResponse Problem
+
+type UnavailableJSONResponse Error
+type UnavailableApplicationProblemPlusJSONResponse Problem
 
 type UploadAnswerJSONResponse UploadEnvelope
 
@@ -5375,6 +5384,36 @@ func (response DeleteAgent204Response) VisitDeleteAgentResponse(w http.ResponseW
 	return nil
 }
 
+type DeleteAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteAgent400JSONResponse) VisitDeleteAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAgent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAgent400ApplicationProblemPlusJSONResponse) VisitDeleteAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteAgent404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response DeleteAgent404JSONResponse) VisitDeleteAgentResponse(w http.ResponseWriter) error {
@@ -5468,6 +5507,36 @@ type GetAgent304Response struct {
 func (response GetAgent304Response) VisitGetAgentResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
 	return nil
+}
+
+type GetAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetAgent400JSONResponse) VisitGetAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAgent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetAgent400ApplicationProblemPlusJSONResponse) VisitGetAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetAgent404JSONResponse struct{ NotFoundJSONResponse }
@@ -5817,6 +5886,36 @@ func (response DeleteAgentLog204Response) VisitDeleteAgentLogResponse(w http.Res
 	return nil
 }
 
+type DeleteAgentLog400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteAgentLog400JSONResponse) VisitDeleteAgentLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAgentLog400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAgentLog400ApplicationProblemPlusJSONResponse) VisitDeleteAgentLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteAgentLog404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response DeleteAgentLog404JSONResponse) VisitDeleteAgentLogResponse(w http.ResponseWriter) error {
@@ -5899,6 +5998,36 @@ func (response ClearMemories200JSONResponse) VisitClearMemoriesResponse(w http.R
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearMemories400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ClearMemories400JSONResponse) VisitClearMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearMemories400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ClearMemories400ApplicationProblemPlusJSONResponse) VisitClearMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6101,6 +6230,36 @@ func (response ClearRoomMemories204Response) VisitClearRoomMemoriesResponse(w ht
 	return nil
 }
 
+type ClearRoomMemories400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ClearRoomMemories400JSONResponse) VisitClearRoomMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearRoomMemories400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ClearRoomMemories400ApplicationProblemPlusJSONResponse) VisitClearRoomMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ClearRoomMemories404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response ClearRoomMemories404JSONResponse) VisitClearRoomMemoriesResponse(w http.ResponseWriter) error {
@@ -6184,6 +6343,36 @@ func (response DeleteMemory200JSONResponse) VisitDeleteMemoryResponse(w http.Res
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMemory400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteMemory400JSONResponse) VisitDeleteMemoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMemory400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMemory400ApplicationProblemPlusJSONResponse) VisitDeleteMemoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6392,6 +6581,36 @@ func (response ListPanels200JSONResponse) VisitListPanelsResponse(w http.Respons
 	return err
 }
 
+type ListPanels400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListPanels400JSONResponse) VisitListPanelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPanels400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListPanels400ApplicationProblemPlusJSONResponse) VisitListPanelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListPanels404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response ListPanels404JSONResponse) VisitListPanelsResponse(w http.ResponseWriter) error {
@@ -6475,6 +6694,36 @@ func (response ListRooms200JSONResponse) VisitListRoomsResponse(w http.ResponseW
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRooms400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListRooms400JSONResponse) VisitListRoomsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRooms400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListRooms400ApplicationProblemPlusJSONResponse) VisitListRoomsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6622,6 +6871,36 @@ func (response CreateRoom404ApplicationProblemPlusJSONResponse) VisitCreateRoomR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoom409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateRoom409JSONResponse) VisitCreateRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoom409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoom409ApplicationProblemPlusJSONResponse) VisitCreateRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6790,6 +7069,36 @@ func (response GetRoom200JSONResponse) VisitGetRoomResponse(w http.ResponseWrite
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoom400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetRoom400JSONResponse) VisitGetRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoom400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoom400ApplicationProblemPlusJSONResponse) VisitGetRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7125,6 +7434,36 @@ func (response ListRuns200JSONResponse) VisitListRunsResponse(w http.ResponseWri
 	return err
 }
 
+type ListRuns400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListRuns400JSONResponse) VisitListRunsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRuns400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListRuns400ApplicationProblemPlusJSONResponse) VisitListRunsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListRuns404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response ListRuns404JSONResponse) VisitListRunsResponse(w http.ResponseWriter) error {
@@ -7209,6 +7548,36 @@ func (response GetRun200JSONResponse) VisitGetRunResponse(w http.ResponseWriter)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRun400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetRun400JSONResponse) VisitGetRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRun400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetRun400ApplicationProblemPlusJSONResponse) VisitGetRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7299,6 +7668,36 @@ func (response StartAgent200JSONResponse) VisitStartAgentResponse(w http.Respons
 	return err
 }
 
+type StartAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response StartAgent400JSONResponse) VisitStartAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartAgent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response StartAgent400ApplicationProblemPlusJSONResponse) VisitStartAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type StartAgent404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response StartAgent404JSONResponse) VisitStartAgentResponse(w http.ResponseWriter) error {
@@ -7325,6 +7724,36 @@ func (response StartAgent404ApplicationProblemPlusJSONResponse) VisitStartAgentR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartAgent409JSONResponse struct{ ConflictJSONResponse }
+
+func (response StartAgent409JSONResponse) VisitStartAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartAgent409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response StartAgent409ApplicationProblemPlusJSONResponse) VisitStartAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7385,6 +7814,36 @@ func (response StopAgent200JSONResponse) VisitStopAgentResponse(w http.ResponseW
 	return err
 }
 
+type StopAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response StopAgent400JSONResponse) VisitStopAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopAgent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response StopAgent400ApplicationProblemPlusJSONResponse) VisitStopAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type StopAgent404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response StopAgent404JSONResponse) VisitStopAgentResponse(w http.ResponseWriter) error {
@@ -7411,6 +7870,36 @@ func (response StopAgent404ApplicationProblemPlusJSONResponse) VisitStopAgentRes
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopAgent409JSONResponse struct{ ConflictJSONResponse }
+
+func (response StopAgent409JSONResponse) VisitStopAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopAgent409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response StopAgent409ApplicationProblemPlusJSONResponse) VisitStopAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7528,6 +8017,36 @@ func (response CreateWorld404ApplicationProblemPlusJSONResponse) VisitCreateWorl
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWorld409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateWorld409JSONResponse) VisitCreateWorldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWorld409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWorld409ApplicationProblemPlusJSONResponse) VisitCreateWorldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7767,7 +8286,37 @@ func (response TranscribeAudioMessage404ApplicationProblemPlusJSONResponse) Visi
 	return err
 }
 
-type TranscribeAudioMessage413JSONResponse struct{ FileRefusedJSONResponse }
+type TranscribeAudioMessage409JSONResponse struct{ ConflictJSONResponse }
+
+func (response TranscribeAudioMessage409JSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response TranscribeAudioMessage409ApplicationProblemPlusJSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response TranscribeAudioMessage413JSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
 
@@ -7782,7 +8331,7 @@ func (response TranscribeAudioMessage413JSONResponse) VisitTranscribeAudioMessag
 }
 
 type TranscribeAudioMessage413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response TranscribeAudioMessage413ApplicationProblemPlusJSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
@@ -7793,6 +8342,96 @@ func (response TranscribeAudioMessage413ApplicationProblemPlusJSONResponse) Visi
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response TranscribeAudioMessage502JSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response TranscribeAudioMessage502ApplicationProblemPlusJSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response TranscribeAudioMessage503JSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response TranscribeAudioMessage503ApplicationProblemPlusJSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response TranscribeAudioMessage504JSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response TranscribeAudioMessage504ApplicationProblemPlusJSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7935,6 +8574,126 @@ func (response SynthesizeAudioMessage404ApplicationProblemPlusJSONResponse) Visi
 	return err
 }
 
+type SynthesizeAudioMessage409JSONResponse struct{ ConflictJSONResponse }
+
+func (response SynthesizeAudioMessage409JSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SynthesizeAudioMessage409ApplicationProblemPlusJSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response SynthesizeAudioMessage502JSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response SynthesizeAudioMessage502ApplicationProblemPlusJSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response SynthesizeAudioMessage503JSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SynthesizeAudioMessage503ApplicationProblemPlusJSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response SynthesizeAudioMessage504JSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response SynthesizeAudioMessage504ApplicationProblemPlusJSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SynthesizeAudioMessagedefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -8052,7 +8811,37 @@ func (response ProcessSpeech404ApplicationProblemPlusJSONResponse) VisitProcessS
 	return err
 }
 
-type ProcessSpeech413JSONResponse struct{ FileRefusedJSONResponse }
+type ProcessSpeech409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ProcessSpeech409JSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ProcessSpeech409ApplicationProblemPlusJSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response ProcessSpeech413JSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
 
@@ -8067,7 +8856,7 @@ func (response ProcessSpeech413JSONResponse) VisitProcessSpeechResponse(w http.R
 }
 
 type ProcessSpeech413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response ProcessSpeech413ApplicationProblemPlusJSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
@@ -8078,6 +8867,96 @@ func (response ProcessSpeech413ApplicationProblemPlusJSONResponse) VisitProcessS
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response ProcessSpeech502JSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response ProcessSpeech502ApplicationProblemPlusJSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ProcessSpeech503JSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ProcessSpeech503ApplicationProblemPlusJSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response ProcessSpeech504JSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response ProcessSpeech504ApplicationProblemPlusJSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8221,7 +9100,37 @@ func (response ConverseAloud404ApplicationProblemPlusJSONResponse) VisitConverse
 	return err
 }
 
-type ConverseAloud413JSONResponse struct{ FileRefusedJSONResponse }
+type ConverseAloud409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ConverseAloud409JSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ConverseAloud409ApplicationProblemPlusJSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response ConverseAloud413JSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
 
@@ -8236,7 +9145,7 @@ func (response ConverseAloud413JSONResponse) VisitConverseAloudResponse(w http.R
 }
 
 type ConverseAloud413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response ConverseAloud413ApplicationProblemPlusJSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
@@ -8247,6 +9156,96 @@ func (response ConverseAloud413ApplicationProblemPlusJSONResponse) VisitConverse
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response ConverseAloud502JSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response ConverseAloud502ApplicationProblemPlusJSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ConverseAloud503JSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ConverseAloud503ApplicationProblemPlusJSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response ConverseAloud504JSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response ConverseAloud504ApplicationProblemPlusJSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8371,6 +9370,126 @@ func (response GenerateSpeech404ApplicationProblemPlusJSONResponse) VisitGenerat
 	return err
 }
 
+type GenerateSpeech409JSONResponse struct{ ConflictJSONResponse }
+
+func (response GenerateSpeech409JSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateSpeech409ApplicationProblemPlusJSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response GenerateSpeech502JSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateSpeech502ApplicationProblemPlusJSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response GenerateSpeech503JSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateSpeech503ApplicationProblemPlusJSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response GenerateSpeech504JSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateSpeech504ApplicationProblemPlusJSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GenerateSpeechdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -8488,7 +9607,37 @@ func (response Transcribe404ApplicationProblemPlusJSONResponse) VisitTranscribeR
 	return err
 }
 
-type Transcribe413JSONResponse struct{ FileRefusedJSONResponse }
+type Transcribe409JSONResponse struct{ ConflictJSONResponse }
+
+func (response Transcribe409JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response Transcribe409ApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response Transcribe413JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
 
@@ -8503,7 +9652,7 @@ func (response Transcribe413JSONResponse) VisitTranscribeResponse(w http.Respons
 }
 
 type Transcribe413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response Transcribe413ApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
@@ -8514,6 +9663,96 @@ func (response Transcribe413ApplicationProblemPlusJSONResponse) VisitTranscribeR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response Transcribe502JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response Transcribe502ApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response Transcribe503JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response Transcribe503ApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response Transcribe504JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response Transcribe504ApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8635,7 +9874,37 @@ func (response UploadAgentMedia404ApplicationProblemPlusJSONResponse) VisitUploa
 	return err
 }
 
-type UploadAgentMedia413JSONResponse struct{ FileRefusedJSONResponse }
+type UploadAgentMedia409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UploadAgentMedia409JSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadAgentMedia409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UploadAgentMedia409ApplicationProblemPlusJSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadAgentMedia413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response UploadAgentMedia413JSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
 
@@ -8650,7 +9919,7 @@ func (response UploadAgentMedia413JSONResponse) VisitUploadAgentMediaResponse(w 
 }
 
 type UploadAgentMedia413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response UploadAgentMedia413ApplicationProblemPlusJSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
@@ -8665,7 +9934,7 @@ func (response UploadAgentMedia413ApplicationProblemPlusJSONResponse) VisitUploa
 	return err
 }
 
-type UploadAgentMedia415JSONResponse Error
+type UploadAgentMedia415JSONResponse struct{ FileRefusedJSONResponse }
 
 func (response UploadAgentMedia415JSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
 
@@ -8679,7 +9948,9 @@ func (response UploadAgentMedia415JSONResponse) VisitUploadAgentMediaResponse(w 
 	return err
 }
 
-type UploadAgentMedia415ApplicationProblemPlusJSONResponse Problem
+type UploadAgentMedia415ApplicationProblemPlusJSONResponse struct {
+	FileRefusedApplicationProblemPlusJSONResponse
+}
 
 func (response UploadAgentMedia415ApplicationProblemPlusJSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
 
@@ -8810,7 +10081,37 @@ func (response UploadChannelMedia404ApplicationProblemPlusJSONResponse) VisitUpl
 	return err
 }
 
-type UploadChannelMedia413JSONResponse struct{ FileRefusedJSONResponse }
+type UploadChannelMedia409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UploadChannelMedia409JSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadChannelMedia409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UploadChannelMedia409ApplicationProblemPlusJSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadChannelMedia413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response UploadChannelMedia413JSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
 
@@ -8825,7 +10126,7 @@ func (response UploadChannelMedia413JSONResponse) VisitUploadChannelMediaRespons
 }
 
 type UploadChannelMedia413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response UploadChannelMedia413ApplicationProblemPlusJSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
@@ -8840,7 +10141,7 @@ func (response UploadChannelMedia413ApplicationProblemPlusJSONResponse) VisitUpl
 	return err
 }
 
-type UploadChannelMedia415JSONResponse Error
+type UploadChannelMedia415JSONResponse struct{ FileRefusedJSONResponse }
 
 func (response UploadChannelMedia415JSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
 
@@ -8854,7 +10155,9 @@ func (response UploadChannelMedia415JSONResponse) VisitUploadChannelMediaRespons
 	return err
 }
 
-type UploadChannelMedia415ApplicationProblemPlusJSONResponse Problem
+type UploadChannelMedia415ApplicationProblemPlusJSONResponse struct {
+	FileRefusedApplicationProblemPlusJSONResponse
+}
 
 func (response UploadChannelMedia415ApplicationProblemPlusJSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
 
@@ -8916,6 +10219,36 @@ type DeleteGroup204Response struct {
 func (response DeleteGroup204Response) VisitDeleteGroupResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
+}
+
+type DeleteGroup400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteGroup400JSONResponse) VisitDeleteGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteGroup400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteGroup400ApplicationProblemPlusJSONResponse) VisitDeleteGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type DeleteGroupdefaultJSONResponse struct {
@@ -9049,6 +10382,36 @@ func (response CreateGroup404ApplicationProblemPlusJSONResponse) VisitCreateGrou
 	return err
 }
 
+type CreateGroup409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateGroup409JSONResponse) VisitCreateGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateGroup409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateGroup409ApplicationProblemPlusJSONResponse) VisitCreateGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateGroupdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -9097,6 +10460,36 @@ type ClearGroupMemories204Response struct {
 func (response ClearGroupMemories204Response) VisitClearGroupMemoriesResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
+}
+
+type ClearGroupMemories400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ClearGroupMemories400JSONResponse) VisitClearGroupMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearGroupMemories400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ClearGroupMemories400ApplicationProblemPlusJSONResponse) VisitClearGroupMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type ClearGroupMemoriesdefaultJSONResponse struct {
@@ -9480,6 +10873,36 @@ func (response ListAgentMessageServers200JSONResponse) VisitListAgentMessageServ
 	return err
 }
 
+type ListAgentMessageServers400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListAgentMessageServers400JSONResponse) VisitListAgentMessageServersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAgentMessageServers400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListAgentMessageServers400ApplicationProblemPlusJSONResponse) VisitListAgentMessageServersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListAgentMessageServersdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -9597,6 +11020,36 @@ func (response CreateChannel404ApplicationProblemPlusJSONResponse) VisitCreateCh
 	return err
 }
 
+type CreateChannel409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateChannel409JSONResponse) VisitCreateChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateChannel409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateChannel409ApplicationProblemPlusJSONResponse) VisitCreateChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateChanneldefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -9645,6 +11098,36 @@ type DeleteChannel204Response struct {
 func (response DeleteChannel204Response) VisitDeleteChannelResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
+}
+
+type DeleteChannel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteChannel400JSONResponse) VisitDeleteChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteChannel400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteChannel400ApplicationProblemPlusJSONResponse) VisitDeleteChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type DeleteChanneldefaultJSONResponse struct {
@@ -9852,6 +11335,36 @@ func (response ListChannelAgents200JSONResponse) VisitListChannelAgentsResponse(
 	return err
 }
 
+type ListChannelAgents400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListChannelAgents400JSONResponse) VisitListChannelAgentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChannelAgents400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListChannelAgents400ApplicationProblemPlusJSONResponse) VisitListChannelAgentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListChannelAgentsdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -9969,6 +11482,36 @@ func (response AddChannelAgent404ApplicationProblemPlusJSONResponse) VisitAddCha
 	return err
 }
 
+type AddChannelAgent409JSONResponse struct{ ConflictJSONResponse }
+
+func (response AddChannelAgent409JSONResponse) VisitAddChannelAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddChannelAgent409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AddChannelAgent409ApplicationProblemPlusJSONResponse) VisitAddChannelAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type AddChannelAgentdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -10022,6 +11565,36 @@ func (response RemoveChannelAgent200JSONResponse) VisitRemoveChannelAgentRespons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveChannelAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RemoveChannelAgent400JSONResponse) VisitRemoveChannelAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveChannelAgent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveChannelAgent400ApplicationProblemPlusJSONResponse) VisitRemoveChannelAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10119,6 +11692,36 @@ type GetChannel304Response struct {
 func (response GetChannel304Response) VisitGetChannelResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
 	return nil
+}
+
+type GetChannel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetChannel400JSONResponse) VisitGetChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChannel400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetChannel400ApplicationProblemPlusJSONResponse) VisitGetChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetChannel404JSONResponse struct{ NotFoundJSONResponse }
@@ -10269,6 +11872,66 @@ func (response GenerateChannelTitle404ApplicationProblemPlusJSONResponse) VisitG
 	return err
 }
 
+type GenerateChannelTitle409JSONResponse struct{ ConflictJSONResponse }
+
+func (response GenerateChannelTitle409JSONResponse) VisitGenerateChannelTitleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateChannelTitle409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateChannelTitle409ApplicationProblemPlusJSONResponse) VisitGenerateChannelTitleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateChannelTitle502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response GenerateChannelTitle502JSONResponse) VisitGenerateChannelTitleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateChannelTitle502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateChannelTitle502ApplicationProblemPlusJSONResponse) VisitGenerateChannelTitleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GenerateChannelTitledefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -10317,6 +11980,36 @@ type ClearChannel204Response struct {
 func (response ClearChannel204Response) VisitClearChannelResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
+}
+
+type ClearChannel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ClearChannel400JSONResponse) VisitClearChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearChannel400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ClearChannel400ApplicationProblemPlusJSONResponse) VisitClearChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type ClearChanneldefaultJSONResponse struct {
@@ -10607,6 +12300,36 @@ func (response PostMessage409ApplicationProblemPlusJSONResponse) VisitPostMessag
 	return err
 }
 
+type PostMessage502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response PostMessage502JSONResponse) VisitPostMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostMessage502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response PostMessage502ApplicationProblemPlusJSONResponse) VisitPostMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PostMessage504JSONResponse struct{ TimedOutJSONResponse }
 
 func (response PostMessage504JSONResponse) VisitPostMessageResponse(w http.ResponseWriter) error {
@@ -10688,6 +12411,36 @@ func (response DeleteMessage204Response) VisitDeleteMessageResponse(w http.Respo
 	return nil
 }
 
+type DeleteMessage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteMessage400JSONResponse) VisitDeleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMessage400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMessage400ApplicationProblemPlusJSONResponse) VisitDeleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteMessagedefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -10740,6 +12493,36 @@ func (response ListChannelParticipants200JSONResponse) VisitListChannelParticipa
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChannelParticipants400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListChannelParticipants400JSONResponse) VisitListChannelParticipantsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChannelParticipants400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListChannelParticipants400ApplicationProblemPlusJSONResponse) VisitListChannelParticipantsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10861,7 +12644,37 @@ func (response UploadMessageMedia404ApplicationProblemPlusJSONResponse) VisitUpl
 	return err
 }
 
-type UploadMessageMedia413JSONResponse struct{ FileRefusedJSONResponse }
+type UploadMessageMedia409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UploadMessageMedia409JSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadMessageMedia409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UploadMessageMedia409ApplicationProblemPlusJSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadMessageMedia413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response UploadMessageMedia413JSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
 
@@ -10876,7 +12689,7 @@ func (response UploadMessageMedia413JSONResponse) VisitUploadMessageMediaRespons
 }
 
 type UploadMessageMedia413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response UploadMessageMedia413ApplicationProblemPlusJSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
@@ -10891,7 +12704,7 @@ func (response UploadMessageMedia413ApplicationProblemPlusJSONResponse) VisitUpl
 	return err
 }
 
-type UploadMessageMedia415JSONResponse Error
+type UploadMessageMedia415JSONResponse struct{ FileRefusedJSONResponse }
 
 func (response UploadMessageMedia415JSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
 
@@ -10905,7 +12718,9 @@ func (response UploadMessageMedia415JSONResponse) VisitUploadMessageMediaRespons
 	return err
 }
 
-type UploadMessageMedia415ApplicationProblemPlusJSONResponse Problem
+type UploadMessageMedia415ApplicationProblemPlusJSONResponse struct {
+	FileRefusedApplicationProblemPlusJSONResponse
+}
 
 func (response UploadMessageMedia415ApplicationProblemPlusJSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
 
@@ -11035,6 +12850,36 @@ func (response CompleteMessage404ApplicationProblemPlusJSONResponse) VisitComple
 	return err
 }
 
+type CompleteMessage409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CompleteMessage409JSONResponse) VisitCompleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompleteMessage409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CompleteMessage409ApplicationProblemPlusJSONResponse) VisitCompleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CompleteMessagedefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -11090,6 +12935,14 @@ func (response GetDMChannel200JSONResponse) VisitGetDMChannelResponse(w http.Res
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type GetDMChannel304Response struct {
+}
+
+func (response GetDMChannel304Response) VisitGetDMChannelResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
 }
 
 type GetDMChannel400JSONResponse struct{ BadRequestJSONResponse }
@@ -11268,6 +13121,36 @@ func (response IngestExternal404ApplicationProblemPlusJSONResponse) VisitIngestE
 	return err
 }
 
+type IngestExternal409JSONResponse struct{ ConflictJSONResponse }
+
+func (response IngestExternal409JSONResponse) VisitIngestExternalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IngestExternal409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response IngestExternal409ApplicationProblemPlusJSONResponse) VisitIngestExternalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type IngestExternaldefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -11320,6 +13203,36 @@ func (response ListJobs200JSONResponse) VisitListJobsResponse(w http.ResponseWri
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobs400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListJobs400JSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobs400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListJobs400ApplicationProblemPlusJSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -11436,6 +13349,36 @@ func (response CreateJob404ApplicationProblemPlusJSONResponse) VisitCreateJobRes
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateJob409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateJob409JSONResponse) VisitCreateJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateJob409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateJob409ApplicationProblemPlusJSONResponse) VisitCreateJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -11558,6 +13501,36 @@ func (response GetJob200JSONResponse) VisitGetJobResponse(w http.ResponseWriter)
 		w.Header().Set("Preference-Applied", fmt.Sprint(*response.Headers.PreferenceApplied))
 	}
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJob400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetJob400JSONResponse) VisitGetJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJob400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetJob400ApplicationProblemPlusJSONResponse) VisitGetJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -11882,6 +13855,36 @@ func (response DeleteMessageServer200JSONResponse) VisitDeleteMessageServerRespo
 	return err
 }
 
+type DeleteMessageServer400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteMessageServer400JSONResponse) VisitDeleteMessageServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMessageServer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMessageServer400ApplicationProblemPlusJSONResponse) VisitDeleteMessageServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteMessageServer404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response DeleteMessageServer404JSONResponse) VisitDeleteMessageServerResponse(w http.ResponseWriter) error {
@@ -11994,6 +13997,36 @@ func (response ListMessageServerAgents200JSONResponse) VisitListMessageServerAge
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessageServerAgents400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListMessageServerAgents400JSONResponse) VisitListMessageServerAgentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessageServerAgents400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListMessageServerAgents400ApplicationProblemPlusJSONResponse) VisitListMessageServerAgentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12147,6 +14180,36 @@ func (response AddMessageServerAgent404ApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
+type AddMessageServerAgent409JSONResponse struct{ ConflictJSONResponse }
+
+func (response AddMessageServerAgent409JSONResponse) VisitAddMessageServerAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddMessageServerAgent409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AddMessageServerAgent409ApplicationProblemPlusJSONResponse) VisitAddMessageServerAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type AddMessageServerAgentdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -12202,6 +14265,36 @@ func (response RemoveMessageServerAgent200JSONResponse) VisitRemoveMessageServer
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveMessageServerAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RemoveMessageServerAgent400JSONResponse) VisitRemoveMessageServerAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveMessageServerAgent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveMessageServerAgent400ApplicationProblemPlusJSONResponse) VisitRemoveMessageServerAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12301,6 +14394,36 @@ func (response ListChannels200JSONResponse) VisitListChannelsResponse(w http.Res
 	}
 	w.Header().Set("X-Total-Count", fmt.Sprint(response.Headers.XTotalCount))
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChannels400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListChannels400JSONResponse) VisitListChannelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChannels400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListChannels400ApplicationProblemPlusJSONResponse) VisitListChannelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12422,6 +14545,36 @@ func (response SyncMessageServerChannels404ApplicationProblemPlusJSONResponse) V
 	return err
 }
 
+type SyncMessageServerChannels409JSONResponse struct{ ConflictJSONResponse }
+
+func (response SyncMessageServerChannels409JSONResponse) VisitSyncMessageServerChannelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncMessageServerChannels409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SyncMessageServerChannels409ApplicationProblemPlusJSONResponse) VisitSyncMessageServerChannelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SyncMessageServerChannelsdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -12516,6 +14669,36 @@ func (response SearchMessages400ApplicationProblemPlusJSONResponse) VisitSearchM
 	return err
 }
 
+type SearchMessages409JSONResponse struct{ ConflictJSONResponse }
+
+func (response SearchMessages409JSONResponse) VisitSearchMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchMessages409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SearchMessages409ApplicationProblemPlusJSONResponse) VisitSearchMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SearchMessagesdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -12579,6 +14762,36 @@ type GetMessage304Response struct {
 func (response GetMessage304Response) VisitGetMessageResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
 	return nil
+}
+
+type GetMessage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetMessage400JSONResponse) VisitGetMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessage400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetMessage400ApplicationProblemPlusJSONResponse) VisitGetMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetMessage404JSONResponse struct{ NotFoundJSONResponse }
@@ -12846,6 +15059,36 @@ func (response ListSessions200JSONResponse) VisitListSessionsResponse(w http.Res
 	return err
 }
 
+type ListSessions400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListSessions400JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessions400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListSessions400ApplicationProblemPlusJSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListSessionsdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -12962,6 +15205,36 @@ func (response CreateSession404ApplicationProblemPlusJSONResponse) VisitCreateSe
 	return err
 }
 
+type CreateSession409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateSession409JSONResponse) VisitCreateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSession409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSession409ApplicationProblemPlusJSONResponse) VisitCreateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateSessiondefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -13073,6 +15346,36 @@ func (response DeleteSession200JSONResponse) VisitDeleteSessionResponse(w http.R
 	return err
 }
 
+type DeleteSession400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteSession400JSONResponse) VisitDeleteSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSession400ApplicationProblemPlusJSONResponse) VisitDeleteSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteSession404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response DeleteSession404JSONResponse) VisitDeleteSessionResponse(w http.ResponseWriter) error {
@@ -13155,6 +15458,36 @@ func (response GetSession200JSONResponse) VisitGetSessionResponse(w http.Respons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSession400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetSession400JSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetSession400ApplicationProblemPlusJSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -13275,6 +15608,36 @@ func (response HeartbeatSession200JSONResponse) VisitHeartbeatSessionResponse(w 
 	return err
 }
 
+type HeartbeatSession400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response HeartbeatSession400JSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeartbeatSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response HeartbeatSession400ApplicationProblemPlusJSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type HeartbeatSession404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response HeartbeatSession404JSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
@@ -13301,6 +15664,36 @@ func (response HeartbeatSession404ApplicationProblemPlusJSONResponse) VisitHeart
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeartbeatSession409JSONResponse struct{ ConflictJSONResponse }
+
+func (response HeartbeatSession409JSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeartbeatSession409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response HeartbeatSession409ApplicationProblemPlusJSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -13643,6 +16036,36 @@ func (response PostSessionMessage404ApplicationProblemPlusJSONResponse) VisitPos
 	return err
 }
 
+type PostSessionMessage409JSONResponse struct{ ConflictJSONResponse }
+
+func (response PostSessionMessage409JSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PostSessionMessage409ApplicationProblemPlusJSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PostSessionMessage410JSONResponse struct{ GoneJSONResponse }
 
 func (response PostSessionMessage410JSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
@@ -13669,6 +16092,36 @@ func (response PostSessionMessage410ApplicationProblemPlusJSONResponse) VisitPos
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response PostSessionMessage502JSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response PostSessionMessage502ApplicationProblemPlusJSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -13759,6 +16212,36 @@ func (response RenewSession200JSONResponse) VisitRenewSessionResponse(w http.Res
 	return err
 }
 
+type RenewSession400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RenewSession400JSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RenewSession400ApplicationProblemPlusJSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RenewSession404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response RenewSession404JSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
@@ -13785,6 +16268,36 @@ func (response RenewSession404ApplicationProblemPlusJSONResponse) VisitRenewSess
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewSession409JSONResponse struct{ ConflictJSONResponse }
+
+func (response RenewSession409JSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewSession409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RenewSession409ApplicationProblemPlusJSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -14378,6 +16891,36 @@ func (response ClearServerLogs200JSONResponse) VisitClearServerLogsResponse(w ht
 	return err
 }
 
+type ClearServerLogs400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ClearServerLogs400JSONResponse) VisitClearServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearServerLogs400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ClearServerLogs400ApplicationProblemPlusJSONResponse) VisitClearServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ClearServerLogsdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -14430,6 +16973,36 @@ func (response GetServerLogs200JSONResponse) VisitGetServerLogsResponse(w http.R
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServerLogs400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetServerLogs400JSONResponse) VisitGetServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServerLogs400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetServerLogs400ApplicationProblemPlusJSONResponse) VisitGetServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -14517,6 +17090,36 @@ func (response PostServerLogs400ApplicationProblemPlusJSONResponse) VisitPostSer
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostServerLogs409JSONResponse struct{ ConflictJSONResponse }
+
+func (response PostServerLogs409JSONResponse) VisitPostServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostServerLogs409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PostServerLogs409ApplicationProblemPlusJSONResponse) VisitPostServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -14686,6 +17289,36 @@ func (response StopServer200JSONResponse) VisitStopServerResponse(w http.Respons
 	return err
 }
 
+type StopServer400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response StopServer400JSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopServer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response StopServer400ApplicationProblemPlusJSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type StopServer403JSONResponse struct{ ForbiddenJSONResponse }
 
 func (response StopServer403JSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
@@ -14712,6 +17345,36 @@ func (response StopServer403ApplicationProblemPlusJSONResponse) VisitStopServerR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopServer409JSONResponse struct{ ConflictJSONResponse }
+
+func (response StopServer409JSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopServer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response StopServer409ApplicationProblemPlusJSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -14968,6 +17631,36 @@ func (response UpdateLocalEnvironment403ApplicationProblemPlusJSONResponse) Visi
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateLocalEnvironment409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateLocalEnvironment409JSONResponse) VisitUpdateLocalEnvironmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateLocalEnvironment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateLocalEnvironment409ApplicationProblemPlusJSONResponse) VisitUpdateLocalEnvironmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -15240,6 +17933,36 @@ func (response GetGeneratedFile304Response) VisitGetGeneratedFileResponse(w http
 	return nil
 }
 
+type GetGeneratedFile400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetGeneratedFile400JSONResponse) VisitGetGeneratedFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGeneratedFile400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetGeneratedFile400ApplicationProblemPlusJSONResponse) VisitGetGeneratedFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetGeneratedFile404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response GetGeneratedFile404JSONResponse) VisitGetGeneratedFileResponse(w http.ResponseWriter) error {
@@ -15370,6 +18093,36 @@ func (response GetAgentUpload304Response) VisitGetAgentUploadResponse(w http.Res
 	return nil
 }
 
+type GetAgentUpload400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetAgentUpload400JSONResponse) VisitGetAgentUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAgentUpload400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetAgentUpload400ApplicationProblemPlusJSONResponse) VisitGetAgentUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetAgentUpload404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response GetAgentUpload404JSONResponse) VisitGetAgentUploadResponse(w http.ResponseWriter) error {
@@ -15498,6 +18251,36 @@ type GetChannelUpload304Response struct {
 func (response GetChannelUpload304Response) VisitGetChannelUploadResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
 	return nil
+}
+
+type GetChannelUpload400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetChannelUpload400JSONResponse) VisitGetChannelUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChannelUpload400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetChannelUpload400ApplicationProblemPlusJSONResponse) VisitGetChannelUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetChannelUpload404JSONResponse struct{ NotFoundJSONResponse }
@@ -18840,553 +21623,562 @@ func (sh *strictHandler) GetChannelUpload(w http.ResponseWriter, r *http.Request
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L37cts41i/6Kjg6u6ovm7Ll+62mvuNOnB5PJ7aP7Ux/327nRBAJSWxTgIYA7WhSrtpPsx9sP8kpLFwI",
-	"kiBFXewkvdN/zMQSBeKy1sK6/tbnTsgmU0YJFbxz/LkzJjgiKfzz7BaP5P9HhIdpPBUxo53jzu9jLFAs",
-	"UMwRZY8n8p/hGNMR4egxFmNEHkg60x9tdIJOSv6VxSmJOscizUjQ4eGYTLAcl3zCk2lCOsedu87ecHuw",
-	"E951OkFHzKbyMy7SmI46T09B521M76sTOY2ilHBOOGJDJMYETbGcxIAMWUrQj/1pSh76PyFMI4SHgqTo",
-	"xz4ln0T/JyTGMUeMkhOEB5xQgWIYICVqUYjJP+TcvXPNer2dcBNP480J4RyPYjralMulJOGb+GBvN4x2",
-	"9ro72zuD7u7u0aCLjw6PuruHu/t4b0B2enigf0f4f4RZyln6t//682z27hEGJicoJcnf7jpyqjXbccsE",
-	"Tl6xjIrqpvydPaIJpjO9HizXRBFOkpZHsWVfGFNBRiTtPMlXTnGKJ0RowjgdESrOo+rbb8cEYfmlfFss",
-	"P5liMe4EHYonckysf9g0lf+WkmHnuPN/b+Z0uam+5Zvv35+/hi14pfa7bg76OGpmEdofrz4POEAfk8jd",
-	"FwyNGGI0QJgjTBGm/JGkP3Ckzh2xFEnSRorn0BhzFIsToGUgQTRgGY04nCIbSsoMGeXkXxmhIZGPUbvC",
-	"f2UknTlLVPPyU7Ait07QmeBPbwkdiXHneHtv30dqb+KEqCF92yy/keQlJ4wVN8p5YjSME1Kz+UMzYjvJ",
-	"0Av3BttRj3QPcG+/uxvu7XWPoh7u7uCtcDc8GuwPe2RjSkdeRjmPyGTKBKHh7Dcy80gQtYIhS2EJcj6E",
-	"iwBlVB7H4zgOx1rSRYwSxGiYr0qdWb4u511d+TL/cg5Jb+fo4JB0d3vRXnd3J4q6g/Bop7t/eLSL9w6G",
-	"Rzvbu+WD2Qs6k5iav7e8Cx2+wyIcV1f4CsSwXASjyUzKuVhwJAW7XBWeMDqSS+cN6xp21dhLSe5zGiZZ",
-	"RM4mAxJF8sPKDPvy7PsIJ5yhlIgspRwO44GEgqVWtk/IhKUxkd9hgcb4QR4HqSP/uPxa/+Tlq/0XDubi",
-	"7KFByPXjqG+mlmAu5K1HhZqcIiXgaGCGQcruCUVcpARPgMk5IfQYnuOS/jTdoRGTdxlFw5RNlPwO7qi8",
-	"vqaMC3kxiXFMRxt3tO6s5LS7MO/u+euaNW+H+ztkH2938eHOTne3Nxh2j/b3ht3tvf3waLCD9w629o+3",
-	"jg+8+/JOnsLsF7hhqxtzwQSi5JFIbsIUbtkTJMgnvS/qbhXxhKBQXl4cpCJcwHXnqO7yTlux/JYxTm7j",
-	"CXEm+yZlE/9UWRK5U62bgzyNlWbwNp7Enpv6VKAJ40IpI/LKDlA2lVfGVq/XC4z04YozJK3QbDIgqeJh",
-	"+UVChgKxrHbzEnjvQjM/t3e+mfzlcMiJZ/Y39/E0n/oJolJA2qlRJhCWZBuL+MHMvG6eTL1ixYle4RGp",
-	"mSZWk9T6IRuiPmxNHw0yKReJFPiJvLv6aip9uYRR/FB/vcqRVp3wDcGpT2RfSkFtxd3jmHGimChkVOAY",
-	"xGPMA3nvkhi0hBDzWknI1Vtq5B/BxcsGSK+W729ZK56vm4pgK7HRLczKJ4xBiGKO+gIPEnKBJ6Tv8A8X",
-	"KaOjevKD1fr3Z4hDwVvpSe+URl93XWiFv0Ylmtgfr6yP6nnckPSBpHNmgzg81TwpO9LKU7tmbFI3o5Sx",
-	"SYC0GqbVc31pCMQFlkrwkNVNNVUjrzzDG8J5zGjdJLn6umYS3P545XncGjL2z+M+ppGUYkZGnKC+MSj7",
-	"UgRTLRZAOlOWor6k1/lCzXLPitzwpDaAcPELi2ICFqO0I96wFG5iKceIsl0nWSLiKU7F5pClk26EBbyz",
-	"3X7ZMeGVZc1eDqgcEvJmMgZJ8WQkVZKQpVJFXPfsigO3mGJqfuCZJ2wpn0rjLzfAT8GaLM0ZT6dJHGL5",
-	"js0/uXxR2wnDmGf0gSRsSnwTLhj3HjeRb3D92CY8A2PCa24EFhl/jgWokZuW8bvR0WEt2o210XkKOr/g",
-	"6FoRbos5Wb743CFpyvQyIjCZLv55+vb89UfQwSMicJxwKVEzLtCAIIyA0wMjYvXWSnGCrJ8F3RlnyV1H",
-	"zjGmDziJIzlNnoUh4bxzPMQJlzTcbnvOYJZyP9zlTFM2SMjkv3uWVb+ahWbcuAUcjqtzvAt6RyxA0PyC",
-	"I2QOwooXPGCZOB4kmN53Wq/5Sq2ujpqN4RUxwukPAg1jRRny6FMcCriSMEqzRD47zDjhKBZAK9oB9RyM",
-	"6A7dRMivwQB25vIs05gnEfRtHShBFgsuKULEYTzFVPCVRMUrRodJHK7Ija8uL968PX91W2C4U6sEwbTh",
-	"qowjRD7F0tLGibTfZ1+A2ZzJWlZrN1eXl45yXrJ7+GyMdMMmBBwTSmErTksJAmCqRzwDan2D4yRLyWqH",
-	"+v7i9P3t3y+vz//HWVGSnl6do3syQ/YCffkzLM0tP8fy1Nwj28qP7D3FmRizNP43PPNMx3ZKZ2iojmID",
-	"7fa2EIbJSYM+5lweJ0vRozSdArS7tQNHOGDqRAVjKMHpiARod/sI/gQDW8tTrsTmMEsSNMFxMmCf7uiP",
-	"/Wsi0ln3dChI2kccz6RxSygSDIVsQtAAh/c/BWivt60cfiwiCcyQRPJTNQNlsiizTooZOTsu2HSqJ8we",
-	"SJowHJFo4452tAPbKxh/3vy5vSz8JaY4ndWJQKVc6pddwz0RrU0Mt6PCtVyHch2l4x1jcNpJCysX8OyR",
-	"khTuxlj7+yWNGiefvEgFvpd2htwSlg7iKCJ0NX5/c3n9y/nr12cXBWYHV4mckWIYNMEm8IiwEZpfQAC4",
-	"k7Xc32qurkTYySVCvonPqg6FOEmImhllUivS7pynoPMroytK7Juzm5vzy4uPZ/95dX5dEtra8AZqI5+m",
-	"X0huV2doD883QeesthzlFXbq2Y7pXKg5UCnh5Ih/JzgR4zWrfmrQOjKRyyYm+KEE8gkIaOX+DbGUABED",
-	"Yn9k6T3MUzum1jxRPeo8HdVxvy2tjBY8a8+h9ldf0Er5v2DiDctotBp3Xlzefnxz+f6ipEyBhSxlwRBe",
-	"8fI86c4rV6RK03Kl5m7OiRdMoDf6geeTmjZphGchKOdSJWGpCojYeKAjWjlRB3eVkpDRKJZDvQE1Z7Uj",
-	"vLo+e3V58fr8VsqwN6fnb0tCVouOASFUXzwR4jENIeMER5J18QjH9Aucsn/q9rxbz9wVyds5Ibg7jfRW",
-	"P7eELswTSEAF3SkyAXUggmv5lF9lFOST2Jwmcl0FGZI7ZLWHBaVykGOtK0t9GrRgPO14fbM1ep/W9ICK",
-	"U5W7pZ32a5Zzcsh5Alvqm/B+ffGueQp61NoLzjj65QSkAPG/Potitj4jgssXwStv4wmJLrMV3R635+/O",
-	"Lt/fFtxvbvAn5uieTAWkx6mMhWkyQ49xkiA8nRKcGrtdO3gq/krlPo3iSEV7YYvgNxC2e3EZUl5vm1mu",
-	"cW+M4Nlzb6BfsSCPeIbkibJMPPc99KhY2FnkmKh8C5wk7FFrjO+n0kBeM0epQeextTEwuWCpns3vLE3W",
-	"PRkYc95cHuVDG0Bo+ncQWAnlI1dNyVTSPoZkPnhU6pQFYtTz75x9ImEmSKSfO0Y3Z6fXr/7eCTopfvxo",
-	"WelzR31/o+kHsnETIqQF9BR0pimbklToKJoyHT/GcFXgJLkcdo7/aBNU/FDegctyNqHKOtS2KRd4puw+",
-	"NxqWh/32epAn0JiVFnRi+hEY56NgZr166vMnLIWNwCbi1vT8P24uLy4Hf5JQyF+V9rYxXERn8rfAfyxL",
-	"Q/JR6AyDcoBzXvad/oTZWYCC6ks3VISvo2joPaQZ9jkRIqYjvsFJmBLB+zqF+gEnGbALRhPM70uUhiP5",
-	"tvhBUsYfH4LOIGad4z86p2iKRSxlXhJzQShJNzofgk6YEixIdCo6x1sHR3tbh4cHR73tnV7QIRQPkjxU",
-	"LQ+oMzjc6w3CnV53d2942O31dre6uNfD3cOdaLi7Hx3u7e1JDeqesseERHKr5Qz0vp+pOeppgRsPNlX9",
-	"ozOaiu5edxLTuAPk/RBHkvU7bEoojuXu6XD0WRL/G8tnkmwUW/6QY6pPzB+Mi+Ir1Tb+RmYcNuTq/ONv",
-	"Z//VgS+kaQU0SLMkkR+onQfRojYfhID+yXHnZ/2fEhOGRTHsOwj9mWb7MRbyZZjfc3Bkdj5IumDTOIRJ",
-	"DAlJ4EUfgk42jWqOIuMk1YvvVHnfOe/PnViQCfyjwnXmhklTDAEMHD1gGpJIJdFUifI3edENpcECWTxh",
-	"IokH4jZ6pAFjCcHUHesqwZR6szkXGQ0otplHb8kncZnK/+UgjXIqnqNETFk4fhcnSQy/i1iYTUyBQ9sJ",
-	"2y1uKUTKG28Z67Nn7e3loMNkn1eeU4VFnSFbja1/eZul1Dd+9X3LCHErM+ZG+9/Bk1ZmeNihKD1arvLK",
-	"/ZFnWVYALcKIRUG1yC9dgVaXhm8TpeFu+YEjLc8KlNziTVZC+l4kCMVUnCApPSEcwDKB5PmimLMEG31o",
-	"yNKJlIedLIP4v3xc8oK5YyrTcOVwezLh9lBbZYUoo8RI7EbzEB6ST8+4IBP/zpHJNMHCyGblXMDJVUFm",
-	"1+13rimYK2IRcnAukIWkYH69lM/2bDIVs1IRlEquryo7eWbSHx04XSPn7IG4ctqdreZSZyLqDqiKpRKz",
-	"2G0K3FvQFY05SzrEZE67wEBGupQkg0v6H+o0uldqWe2Vb/jV25iLc0lGT8Hn0p0ejnGKQ6FMn7aEXzqD",
-	"fIzqvD94c5+kmehYYO7SrNHkK5Uhj3n6l6OIGvkO17lX/wyKC23WVBdRQAua4pPzmouiCvks2m9JTbXa",
-	"YUytflin6rneEZ2HWCSMNndmgSTdEecIN/1YmY7MzwP18lomaCAR2kgf3w2Wv7rBsiaafkFilrLZQ8gj",
-	"YwO49vZIGRB/fKiaZiNjW7TTz0u3QumCLy1FD964hAae9C3FcqRZUkvh/SWl6nyZ+mF9FAhk8bJUeK4V",
-	"Tb9IhRpuOJTSUf4Fzq18Stot4LM+PglbJDKMUy6MzSO/4R51tbIHtUXMED/0j7Ckz2FN5n+tYbuM9bOc",
-	"5eBT+rX6Xtxeo85bOyA3DfwWQT1HsNEZFT53VSnbdIynU0JJpBgkzeiGU+3STzP6EQpz++hH+BYNyAhT",
-	"SUOQQfNTgPrK/Z4/Zhz76tGfgjuqH+mjH2OR/y7jBLwPxwoPQqUrylcrGIc+UGqfPOAkw4KlfVW2W75Q",
-	"zhdgsQGLZir2RcJMzggK5I53tM4CFe6d27P/vP349vT61zNj6qi6ueIXjhozyOJEQOw8zaD0qbN7tL87",
-	"OOqFXbw92O3u4sFe9+iot9U9CPePwt7u4f7+zpbklHhCuMCTqUct0O53HcuQ+yvYPZEa0C68fDIV9hOI",
-	"1DOBk/yT/SfFugbiodMGVaMo2Trbve397tZWd7t3u7V3vLNzvNXb2N7p/Q8gSxGL2SJbH7fZl16vJ/dF",
-	"V6Mddw52exHZ3j/qHm7jo24v2h12jw4Pj7rh4cFwcHh4uDs8GDbuo+YNS2nOEfp1kPPWYsXQUntvS+gi",
-	"brR5RWvBeWs34Mk9m3ZvaS9JU1t/2OZp51QWEvsmhtTCcaILT13RmL/V2YnAhU0xpY4uhgkcZrMsrdMP",
-	"pZSNlfMQU+s7TNjIqzL+8V1qfZdaq0itD21V9AUMKaMq+NzZL6O/FzI3eZua6wLDbayoF0xKr6+zUM8X",
-	"iL2XF9TqPKzsnGvPnnvm3XJ762XZYttcMIJX2u5OT//X9fyP+a+zRvO0RG8vSOjGN+bZeKX/Fmtr+ZTg",
-	"ewULV9p941yLWCgAp4oyEYcqa1ePpauRONGIWCDyuzFFqhI6IqnOdALLz3M3VDZ44p/+ueDKCIToR2Gi",
-	"RedfxQYzk/5cV2IMlTKIj1mWROiesscAYs16fLVdlDlLLb7d9858odW3MkX3qkjVHUj7KufFc+zYxg1a",
-	"SwkXgOjCG/DnlHMph6ErSznlFzjeCnKHOWTXyDu1c7xdFWH6mc8VfDp3BN+3esjqV6XVq+eC3GVhh63d",
-	"Bpso5o8AKjeKp+4uJkmkS6deGRM6gHTDvraZ+xvolCqYKVM07UZ32WM582yea5hmSaLjliTFAiowexu7",
-	"fq9v0IlSgidceYULSw86n7oj1tUfTvD0D0VMH/7kjG5c48d3ed0V7NG1lEcV2BgIWa/nBlzttqu5nmqP",
-	"/FrjMPhJ30HCM3leP3DwPKiSHWQ9esD7UAWpcb0gAxtTRCAY2xfkk+gHakDlkOif/3pxeX3WN2mpd7TP",
-	"MhGyCVEf9VOCOaOASxYLjnicEBqSquMBhoMDvz67eguRhoVvwZhek2kCkECtIMU6QUdPtnPcSck0icEv",
-	"ZCSOjoQYkAuYyRE53NvZJ1H38LA37O4O9nvdo2iLdA8H0X5v55AcHob7ixsAnPyrc7wddHis9kOnJJBP",
-	"Qh9hxNCMZShi4A4cs2w0FuBjHaWECMDn8AontmhCyIJKGRYCh2ObxtQyA8gkQ3/25WfaI2w3A3uAcxL8",
-	"M3qpn3wqnPAim6No2fuoSyQtTf+Mtn8YCMQLUiR36weOpgkOSSkDvJD2ElOxv9sJPFeRIToPXKiG7DHJ",
-	"5jHPq6B/4AoADCfFrAzHocyzKUk5iUhUE7onqdWNBWP3CqhBLsQ/nuIH3zkZhpjn4oAR8ucDyyMuSdgd",
-	"KZyqS5rm8FwniKHDWhmtHN6Nu6yEsKNAEppN4ALw3f65JmW/ruyMAz9TH8j5QauaUl5DHWXp6ltjyKUi",
-	"pOJF7b8axfYRKzxUb7hkjfGKhriDHqyRADI+P1Vh3nFYd8Ti9qGtUwR4AtIqY2R9JmKeu/gCpqG+bTy7",
-	"PEPyG53JPsgEZA6W9thcvSRJmBzOVS/LOqXzbZffx9MumyqtuztlUsymdt9Osyhm7xrpWFpcOFahI4qg",
-	"nMutFHat1fxI4SmRYiqHG6hCQv1XeXAAPSEYRE4S35P/8Fik+QSrkrY47Fx5W3g8J0PviTmbU88kC26S",
-	"oc01btYamMElgxfhBl3lV9nNX2aC8Ip5b3WGgfqZR6JqHCbfvR4y+kBSjn2FSO2cyvECfuoEc3Gjtecy",
-	"OuRxOydYMSPcAYp6RahIcfKey9HANNk6iMLBVnjYDYdbw+7uziHuDg7Dg24UHu0cHe2Rg8MBRJzbCOUP",
-	"eZLWL1L5CZNMLkhkKb1iSRzOFBiiCwb96/Xl+6ti2oJ3H3e2ev+jytfLxb7aX9D2KLwJDQonWOdGSN2P",
-	"C6v8kQeSAp40iVrqrJMqpOjz1W/Vqw9QonUeNXx56w+9aQeH/xuHAuYcVP6kE+VrgZ8Gs1ok98IhCZ8G",
-	"VMVl1TqRDifafS+sLieZRXIxXCS6huQk6LDhWkKrRDOWCKCVNS4cRaoO3iDJarE9zJJktnLofOFA+NLa",
-	"dDXT24Z8K1GUuec3XxluPMelwyUvcZ6r6wkFSn8RPcF9I/c78wW+JwpOUaU3NXCY9p8tsdkuWuOc7FZf",
-	"amnulFghRLgEUxWnXZ7bFWHTRJl1eLRQQV+rGKbLiYWJBE3puoUTb1K72558JY+3pTa0DjpZu362Xh7m",
-	"L8rETWUzzUf3XU1/WTV9bVT2ovTlL1PQX5az+00rMq8wz79smdPhLLcssyn5JOb0vwL745OAzhtoQEYx",
-	"5bbnGqN595xF9B8+b6fqubFmxywz5jv3nTNfljPXegO8XPmGfmELvJiae0Bv6jXBUUxHKIzTEKIhhZ2F",
-	"OmPh8x6uYmIvhHISNNHagulhE/zpXD1faDej5EoLD6/Bk7JmvbOSXV8Dm2Xt/Kf6E79VCE8ehJdsNCIc",
-	"4vWmrRxEGCDXw08DSyhjFhhWJ2wgAJTSgJy4Uyf2F4iY2vBrWa7P5haJ2+lVkj6yJPFWmc8BCCh7umF0",
-	"V4n9MOegmvSzJQ6sdF+s9+DWJgUVib6kGPR3aAIvh+lZo2LndmNRXIi93py9fdMJOq/fdQJ7f/zz8vzV",
-	"2Uf4SP3TfPHmDFAib/9+fXYq//H75fVb+f9vLq/fy6dPr86LoVvzwzoPO7+Z0dAXQLc5bUZBQI+SgCc4",
-	"IoilaJBCiFt3b4uqUUSux92qHCe3b5yTm6YfbNh8Pft6Ul91Fbb9jbOatRGr2fuXItccjaBqfGNbdMk3",
-	"TB8SrvC6cZrOEPmEQ5HMVN9MdE9m/MTFpldoLHmNomljpRuI+Ao4a6vgKxHjhcu3v+NIeXCkvgge1JKQ",
-	"T6X4jlwClBYqctb9UFUSA+pPsRj3VfeFfhSn0EJ11l/H7D3IUSVl14lF8gARHI51yTJEoqCvK3QQ6MvJ",
-	"6oxFDS9YnOHXA0TlR8u5YEIlaRajuYZJayCoeF0SLNyK8MRiWE2r4kktira0JEbTcnhL1ahmTLlIM5UJ",
-	"CzQfskne7R0QE1UaLUl4jVa6FGRTybEMVWDIDoUGM2A+54Urgjs5IE3NarCDoOS95DSOqNPRzJuCbSLD",
-	"uteVX+PNO1S2zvblHkDTGrNkAVRQi3Lsi6TJ6xM61mwUuxTWGIUTt2fnAoG8jwWUtFYppTb3zWi6+aYE",
-	"HYXb7RxiE7SoAvzRmeg1J3uaFxWgmKK+rdL/h0oPT1EfFBxVo46509tHcJIMN9BvZKZvFmgbjgvApSpR",
-	"XVpwIwooUuUE88L71qvkPPnDU/NKMGoMTOZWNxenvJ7RrrDQfqFpSkIFHuYrCtEI8O1s4eXrMRTxaJW7",
-	"gXxsB1aGBjW5cC4TtHVdejyIL+rB9ObeLc7NX4/brSlwCF1h1UQ3agfp13QTX5s77yXcdHk6jkcMGr9E",
-	"uV/2CQJ3gH/9LS7eD7Wy+deUZdNa5vod2lLr4rgREQjnzY8fTdkgYJPLSUHbkMifUrNQwNfDeippqnPc",
-	"iWIesrS+jmrNHt6yTlU5NusRg23gC13mL5ulVjpasG7MpvULrkShm1pI203S4GPM7efeZfo6K+dnVh9u",
-	"G0nq07rxMGWTE4QTzkpuTUVful8beIBavR1+tkBdXQ2D/IMNGu4e+AKUfFZXH5iD7LvZwyGexgIncoVv",
-	"UkxD8h8apoBl4h3vHO8o0PqM63hbq9ulKVlsJQB+adKwJCJcoDQDJ4hxOlUFktQocJJIFegGTLeavuBk",
-	"pqsK45E0tvXeqGRP5XQ/RpjOciCtAeZkfxfhodQU+49jTsKP/Q10rroiQ6ooH+tSUxf+H8AvKkBZeorv",
-	"08SbYzYWYipfKv+fmyJJjeJEcGoBjAmNytTY2z30vXCF3gQu37c7R1cCfKjvnqdqcwOEBZowLtBWD/V6",
-	"PWQ1QlimHGvDoMxo8vS5axMGOFfEtPSY4Bnc8CcIiNl/eU3wp3girQx4Rm2F+qAgjJ0MX8MSS5TL6p/m",
-	"h1F/LxZQCxoEQBHCwauD1t5mwNiHWzuHuweHhwf7ewdb2zuHu51ihnD9hfeimp2b0dxS8N8u2aDC4zZw",
-	"Bqw/smvGJg0nBV1BG87nggmF3qxGf/2utgDmS17b13pzwCNJXd/e0tdxX7mN+7UM2jzsUurs63etdNm1",
-	"3eK6h1YDeeg2Wl4KWQJ1xU17geTgMUmmjhB9xegwhlCCkaoxzcDbt7v3tM57f1ECfe775bf4lw3vPrQE",
-	"KTdO/w/+1pkA9CFvLd3FCpJdTqQiofytg0xIRU3RB/T71m6hFa+WPMVdD1Ivp6DhUwMlan1X0qGKnVAi",
-	"/+LjKi6Je3COy/vJlwD1NUqziyUE2HlUEwfTNe7Wj9B+SH8qwNKDri6zsjQtIyf5tehQPVlSQ/xOsEWz",
-	"99ZDMCU+KY/xoeXym4G0Wm1DqeRzie1YQwKB72RfJI3gNRlko3M6ZPWlsyMGfemrXeIyabdsBR1CH+KU",
-	"0Ym2Ywp/ys2IVMSrE3QeSMrV4FsbvY2ehrWANoblIhBGKTGAJFL/txH7KUlDQgVcn9t7FhlpZ2dvb3d3",
-	"ZxskbdQ5Ptw5PNzvHT7ZhjCLZ8QunsyaC9jXZIizRCB9liXlnSTxv/HHSD3TIr8UZvXkyYRWZ+ADjCod",
-	"ypKhwjc4FMX8LmXPSNLAKYFmq3mPngp1OYfbRL9AhNf6WffAWrrsKnzTWPhiRg/09uXTLO5aI7vMrzg3",
-	"bBOojIF89zhiNCRowlKCBoTHESlDnbnMZfP0vrPbF2C3v8xa5t1SDZKkzQWWXyPrZ981XoNV1m++GK9z",
-	"bvGCI8YcTVMmB4d4smAacauusnGNXLZ694761nCFeVbB68N7YnK25B2gn1YhHl/pvVlkMw3Ip95zUtc7",
-	"pDgrO6z36Bj1KoQqhdGtVXbzWxvZYwUwoTURb91CmzTgxgVXoU5g36qCYu4Di+u7MNBqGE1rkwkTC8tT",
-	"KwtceHSfs5dNdHuTCTwDjfq57pq/dXTQK+x8CWm6BXjFmT9f6BSa5WcV67/cRP3i8vbjm8v3F689VemU",
-	"CTRkGY28zc6LB2vHndv5/LXC6yueUmnyySOecQRvKswfPqlmyNYen5qV99ScqbRJtqq2Yz+/+Ofp2/PX",
-	"H8+LW6edOqr4QyCMbD136UqN6uzSBHPwRukDlKSTTackRZzie6KdodOUjVI8UVnbgxTTcIwY1bqiR2/X",
-	"TeDLL3wn9Uylwdf8tJYLTxEnVBBJxkOWoikUpLeocZQLbwZ1cDNfK6+9pAQlMSUa+NoADTcBBeVRND8I",
-	"5lO1z175sOwIKwO9+IMVTcGls0+CpBQn7+pPwvgwMDewh0KKDtA7KuaDaoGuEEV3t7actxuMMq2nbm0d",
-	"HjQA4dc0bz+vaa2qvv2BozjKcagXjCipMS5qwlFrjZ/6OsSei5Vmv5wXtHWfDuvm9oHq2LNpprU3cULe",
-	"sHTivVDihCiwBklbG+gSYjMa6dnNliySm/yZt9+3+uLzfISw0nrgd77J/6rha32Tz6Fta3DvgPIR+Nn/",
-	"r0Vg7Py+ypr5sWw6tw8pXD46fWqMH5R0xW3clMs0LwFG3x4MeuRwZ7uL9wYH3d7RDuke7Qz2uoPBweHW",
-	"4CgMycFupznFSsUD87M7vTrvOF7tTkTCg6OdYdgN97Z3ur0Qh92jo6Od7mBvZx+Hg629bTxcoHtGEx/o",
-	"9DQuTeAXcZPCC9+o29pfUGoLrkYM4PBTxia18cKWqNCLKnCrQUJpdaVJs2hSHZqZJg+EtdAOYLevcCqS",
-	"mdOuuEb7BebhLE9Rw/XtIv8S7LO0fg8/5KVdeBZS/DDXmFioR45id8YmPmfFMmaJ2YlF3m+4v9k/1Wzl",
-	"tLZqNPidnmeTleOKwmpaCGMTjh5V+wp130C9rKTTKNBJm3kyZ4Fn/hK8wijR2QMrE1qLX4JqweHF6wEA",
-	"zufThP4MKUwtVIhv/DhXvN/W0a60JlVKs7nJmPIX7i2OtukkDFgFOssUhPhCYBNxEW2xkD3nHIQeplbK",
-	"aPL2mn5GlAwrRBhApgp0DMLhuJgoXCLQBSlCz5wvJ6sWCee0nM4a8JBUi/S6SNCyceKFUk/ybW0pNYEu",
-	"5oZdcyrTw/vo7O8EJ2LsJzHAtjdKXr2Ae2UDpeGYhPel8Iit6Jxizk10a4BVK5zKl9zm2JS+ArV4SmhE",
-	"aFgKwXTGsIZZxx3b+dCMaT9ym9xf/lb0xjRRZjZVsamt7Y09b6zXIy5fmTBfSYABmIKjOVed0M5m1qQS",
-	"NJGIOtdXcoyOL7WpspnLpStAllyUCxs77MybnlAtaYX9f3326/Xp67PXnmrWBXw1BVRsc1aVYFohViAU",
-	"laeigGodsWyQOKBkChpbjmrPfJ71ZZtZm18Uu7QWdj9wKcXO3BJAPdeq063pOiP1U8m78i6AkcrhtzLr",
-	"lTBmKicFz6m6Y3/VsWf9vrmf0xHh9WXIlzTvx6iT/pSnXjnFdMG5RYgYk4lN94hT66X1g2V9jBfHE9aX",
-	"3UL+XamPmpl0jjuCJGSU4kmnxrv7MYr5NMGzj7StE1b/Ll4UfvpjXONI1t//wCG0cqK2VG+zLQUzS1LZ",
-	"xCiOlvDXruQ+ph+hzdFHwT6aOtw4avLdm7sLT+wST4xL1Sa+0x9MSKkpWLNMxa8hoNboJMWgRLkmcl0A",
-	"JTlpLlx+kuLHj44LqiUsjFJ8a4lPDzgnjFFjHHz01z3cOvTaYjQ/aKiccb0I8znJwNE8IKFTwGnIYHVw",
-	"DPsTKOJt9aMPIHFCaCzogxJbFs1imfreChRNPrFa1DEF+vdIUhIgMWZcdz+F/dUgLjENkyzyJ8NUO5Xq",
-	"NxYW0nTEc2IKrY66lPjx4kee+w3f2YtVrQ6ql6bZIIn5WIHlD0BrWT1gYFnk20k6cYTkgr1ZTRmLujXp",
-	"DOlbrkgHc0A4lnda5RO/TC+yJFnX9EHXonXwm4WFNYObrG2hbNC2+Fv1xY0F11WwX6DBiOPvKKUgQVfX",
-	"wudb21vy80/TOCXc+eZwW/3iTzZQ7o3oKDzAe9vdrWFv0N0le3vdo3B7u7tPdvBgN9wbqr78xTTXKcBP",
-	"tSl8T61b2+FZR/dtu1lWN77CqQLr9G2GWnTcOiiS3xkxHUlr7x3vHB8d9p68uFEvXbxnKtnn6mJs8Mo8",
-	"ukwPi9ZdotwkuieH6Bb7VR10VgHR12Gyigh3iHqhN2uSf85iOMMY/naxmhPmnKUTFG/Vq/IfbJDnAa9Q",
-	"6Ki2J8g9DZXKx6DYcUSttdjIKT8bZwu9d6NDtPUtrCllGQ0JJGeCY/pPNviBI6L6ZNKorBhhIchkKjjY",
-	"GpaFI5LEDyRVLJwmneMOgD8cb27qn26EbLI5Zuzew7N2RG+JTiMxq6YCegSk8NX8SklNu9b+I45FTEd9",
-	"iwlNFH6x/OefbBCg/pTQCJ7IqIgTXXhtFyzv21H8QCjKpi7CsR5XnqL6PbiQ8l2qxYLTGzjPWyUfcinJ",
-	"bGIdJbDMi4L6DzYAaEM1UCVj0Ahmedh6xse9fEnwbyve4U9dm9w57nnSB+1wvpM24/u+sy/0funMwPe9",
-	"ndJc8OX8qJwxAx+GXz5q3YbX52T8yQYaDQVzNCCjrKGlY1kLWZe2kbsS84Uu39ywfAG9xPWxsOieJ4z9",
-	"QrbmeP2NWiQ3BaYRI4BCV5MABQgAyVB/ssGyYbnvmu1fXbP9YOubtnwZo5qKqi40lsONqWkoUSMtdszv",
-	"CcR9/MErRY4tHUTSrPOhMaspV2P/iZR6ei7CYlxA1j4npIUfCGZnXhDkW1DDn7VJ4rcWZKk+HfxrIKya",
-	"fPJ2SYp5on/Fl7+kSH9e0ExfKoZZRTFn206/9txFqqGY/QovkCHUtOgr+AFUPhJtoGvAecYpATw91EOC",
-	"oa0ylTyQFI/IlY/zlXKQpUQOBMqQ9mWpv7eszqC/rx503eCVgNtQe1a1+8eh6BalUoVZfq5GTAuz9nxf",
-	"WEXl+3JOa82aiq8pTqr4ipqTrkvnU3njoGSBn1ewulz3b+MyqU3AnyOenYjU1ENQc+mkJqHfM1rNAd3U",
-	"mFwKwlKdkGNimpD1cip4js7vPlkRf1JBq0ufeROPspRwx/gr20MmGUU7TCf40z/gztzSodBc9qxZTKib",
-	"PLfhVjbMfLVMimbhgtXLqlCf3YDPnu4cdjtqI0NQo0dQRiOSokc8O1H4DlLipjkutq862m7sXKJXT3r2",
-	"bJ5/Tz24SPJK6Yp0dm6uoZlnOrkpJvkIpennW5Bvs4/r3sYPhHqTrCG2qqvwY45wEj+QuuwSdt82v6oh",
-	"BWUtOUF1GTr5WN5dYCFOznLEj/p44I3G/XKbO3iCgJdXZxen5x9Pr84//nb2X53jzs/6v07QuXl3+vbt",
-	"x3eXr8/edo47o6no7nUnMY3bYx61TuOqpmY9e0nPWzY6o8LXBeiSSr1JpDMjLxNWLipLyANJOsd7UjTy",
-	"UecYXi4t4x/VQf5tr9cL0BSL8d828TTeVJl1P+nznVtlmbv6PRr+yGp4yl8Htb1ezyA8elGXzazXUH7H",
-	"fg8NscBJgPZ6CFyUAdrtoUec0gDt9FBMhyxA20dyVwK0fajqlAnnAdo+MF3NA7TdQxEZZKMAbfWQSHFI",
-	"agQgH9Xy1EJSqtJgD7LW1CLVa2qogL9KCK4xOeHs5SZXe+V87oTmd1vqijRhbTkm0l8W27w79rOh0Kpn",
-	"qm429q6RtBmr9lw6G6HubqkrzgrqpVmdXMqVJDNB/3YyTs71FDz+QaVJb6Bb8snQMCQ8QVogXAhIWvPQ",
-	"XLfYmWiv56NweN87ZrCQapAZMEdEkkoRn0G3DSGfSm9qSLnNy0nKM2mhda6tKgQWfaFsEikt6Kw4KWvO",
-	"FPKp9ncr+/chqDkgCLULe0ZjBrn9pUD7Tm+tC7r1Jsg2n2GAzm8u0eF+bwtOk6LrN6/Q9uH2djeJ70m1",
-	"AWCnIHd9BAU4NDGplwmm7gY83EOWjpgQhDq9m8oXLdHa7EGhYi5J9DAT/UK/wKjerMSGGeo0UTNgUTy0",
-	"MJ6XTowpyQwzx+Yiz9JON7Q3XXTHtfKx8s6vnnZUpqYXUWzqmhvesAlRaLcKuslsa0o0Pu7KSSm5cy50",
-	"m6mqXqilarCP0BkpsHgdkLX81OzMF7GYtfczayfF3s5w9+jgCHf38M5+t3cYbXUHW3vD7tZ2j4SDraPe",
-	"/m7YCZbLhnNgdmtWpzsa5Q6LlLEJvORgtxeR7f2j7uE2Pur2ot1h9+jw8KgbHh4MB4eHh7vDg2FlBHnw",
-	"GY3/ldnUJqckqLVSuaCntX0Gw9JRtcmARJEX1+GSJjPEKNIKdqGzj5Vpw4S52+3488rFwpaG1l00uETq",
-	"6jI5IoZ8FslxrW9mDAbEMeob6uoHqD/EoZD/+N//83/5LkhDfT43iUOLyyvusfVuFeOW+eCuA90eqJtx",
-	"ojfJTnZONokSmK/rbtZTdVPMFKgnJbX4ImocpO+diub/lQPMtbitzR41tSJv3Ksq5txie7amG9me9Qve",
-	"x/6oulEQGiPrY8zfsTTHRjOKS+f4jw+1m+BFwVf6Dh7hmLZukabVCY8wtfPyukztJD+v+p558AqSGE6Q",
-	"YCMCcEWqQa/ch34LzAU7z3w9zYdYT/ytDtOcT8Ohfle9vnHV68MaRRXIjReUU9AZw9MZe4zpiADELdYy",
-	"fi4G36+MRWjCUmqMxKUg95zCrYKauIAWmJet7faO9tdTt/ZUu4PvFVm0b15iJd/ndSkFrRHLPB6gEE46",
-	"sodcXlfT5V/+rVfy/R8p3HJVR0uNsqrzF7Q/1yUCDUO9oBR8z0mDEmUDQzrsCI2sBjNRKbVbENa7vEXu",
-	"z32TYRSK0lOSYFNwJGcFeE4tIQRqstp+N8lsLrw5pA5B9h20uG/pVcx4bWVqEj8QXe3FoSdgqyGr3fsi",
-	"J3vO2TP/8daI1ELQr66FvEqqea3q41VgrXOaxICi4yTctBQjy6S6Vsr8W8LY6Mc+4qr8ixcQOTG9JtNk",
-	"dsuuGTPtauT8FWzNGvBvPgPqyr9UCYbb96Ao11oB4djHqquuSUQsnOznOqCD80VxDl44v7GAPOIefHun",
-	"jI7daByiV+bNyyRN1pHMwqBWL9wfOc0jWQtAC0jS9WEKTxMcWgQRTRaBCnmSSEnWrZYCtb7fmbwT4ijP",
-	"ROYqZQop3kEj/EDqMMCLHc88Xr8xplHil+QzKLmDWILUSVXJkFOAfqIDuihW+C+PmHvn0Np9WILWiVYm",
-	"8PfmzU0+Sbd8rUyJ6uS9GMwO/dUyQ4OnM2ffwlIb7rZXWco1umXxpH5hGY24rQaj5JNw3eruPTeE8Gwu",
-	"Mne2ekFHIRzMlaTqt22Nn4Ir2Nu9UcQ5pIF2rJQAVaZ4RMBQMTN8npfrVtd1L6dgcdT0oeMsdX+gnFSm",
-	"u7UcOHW5pFLdXuGVaUoelnuZ3MLUbzPWUVSzvxceqbP1vitMfxmFaR3mnDVDX8KQg5fV+d2VOdvoqg2t",
-	"IHWd3dZfa/G4PH35chHcYj+MwJ7vUl8QwcnZ70ZoRse4NxMI7Brm7G2TO7zFHtv2dvmOVS4fYLq6y6fh",
-	"XL6Ln7+O+PmwTgH0kj51eGGNU904TAuwuXVudd2+AoJ3jf1rFgSyqzTvqW8dYlbD+IL+bSOGPvtyUq4J",
-	"nzLKSaumdfZh1cuS+x05FgDUSZb2miato6DXGb0mw3U0J1Tlsi1Ny/fOo/Xk5w6ot6WFq19h6gL2oN4N",
-	"p1Wp7vmitUiihbyiPthexd+67JUTghhNZjbsWiaWJg1yCk/UkH+FQrDpS/hH5/rs6u1/yZUuDmxuxGJ7",
-	"ScoyETK4QFIyTWKiQUwe4kj1B/0ARd0wzUX6KqQZVTCeR/u7g6Ne2MXbg93uLh7sdY+Oelvdg3D/KOzt",
-	"Hu7v72xpK/N4O+jwWG2QdpR4e14FHTFm2WgsSt1xnJae33f3OXb3u9bxElqHkv7LJEv4iG0hSoH+JvOV",
-	"noK+sroOVLk41ktnXvDf0ngKsfgZCXcJYOQvTewrkHMFyffZ9O8COG3hu6enKqF+J7PvZPYMZLZO3X8B",
-	"a0+bK1+jqj7PbrwhOPUZjsa1oi0bAl3QMhotmEaae7BsIkDVn/9CLinlP1eusDpgBRu1AK/2gIxiyq3b",
-	"nNEcNa/Oa16T7VDCd8aqIy9OnAhdNgXIFMkYG60RJVxUn+bkUue05zvUyqfeOsP0u2fsr+gZK6Bprc1H",
-	"pkXPS3rJbmy3nbKLQBCKFYinpjReDys4t5nTUidZ15GpcLIkif+NP0bqmdbtmpaGJiyEweNnToeY0xTt",
-	"vEUv5TlJB/UdE1As0CSGXognqF/Y5RzcdJDFiejGtFb4L5Ne4MsDKLRPu1WFSk6I3x/Jn0v2oOE0FL9i",
-	"Gq29v1+5gyeOIgW7X3xNTarqosJx1YrEFUqklkoc8t/pTspHXnDWXDlVPuUWpc4tTnvpdOoXP/U13kk5",
-	"p7z8xXRqm8jVgLJ42x/6eFSr3Gvlo9UboDwjk/C2u1vPGgvtcoE3wJvdijc+fG1Uzr8AmTvozguF97RK",
-	"VA3y5U0UFxilvAj1ccuoVrkB6TDBSqQqeLa++rwQpiqsvSlaRcljO9r7ciqp3e9vWytezyDr5UrDHC/P",
-	"lo15TJoSa5p6qQH0pcPzP+qK0O3zi/l0rACohsjzASMyTUmoBIyv/c+t6Y8HkeagEGp20jBTwFZboIa5",
-	"cYZNlxjv5PNvdUhz/Tc1h1Wqjc8P7dvm4wLJfeNLWb88eblMpCtMfWh/p8qXqhCB0DTJRtKCHg6r9Kk3",
-	"9i147yT3dY47DrbhZhsNa1O9gG8meLA5hRlV9rDW0aDe6fcMKyREcAHH3LmXm3OdtCUPA9fuWTNPwyN+",
-	"VgZp24pcWsmwK7NdqyYgLUM7qYjDeIobNfRzlS80dR7270tbr3JbnX2Nm1xnG73AHgNn1ANLF7o7Wk7N",
-	"mw6McYpDQVIAe+Ub6BWLVAUBkbZ8wrA08uUIGddDeFBh8QOOdQmWDhporv9/QGIyrhm4+wl6WGCu72zL",
-	"c1AnSlkuSNQMjcvMgF9mNH+TByreTsLD7AriQ6OfKoxtUBIeWXrPfXgfDa5LswJfCiEnVBAaEgWvWls2",
-	"VelLDW7ImMo7TDX2hYrpfE0fvAg+o5HqGVhXictQxFBMuSA4ai3X8pc6rWD0mr0kyHwAXHlXCQX+MK0i",
-	"7k3hhzpbygO/7a0TmrJCUyPnvJZDqS73O2IArt4Mp3zFuIn91HYAz9s3C4YGxFsRvFjCQiXytZ4QPcSW",
-	"/YkVT02h+aAjUkz5lKVCNzdr3RncQynw4A8cWP4E9c38NiqT69uO1yghQ4E0iPEzNBuHtRYqTz1VU9C0",
-	"xbYSt1EFJyt17sycHGxPIRn5JE4gkKGQ4gFQWG5BvkVYCByOJ3IRfYWLW3qtTuf+9juRL1mPu3yv7zog",
-	"PK07hmxCFL6BjS+NsnhZCnXYaU6gyT7orb6T0umGcB4z2l5ImZNVv/uBI8l41UaHhtDAKNOyIsRiY6qk",
-	"pk5vmKg0lfq2h+Yn0syryrUWcsWdSbVrRUL4MerL2fQD1M/SpA9uvD7Ij9bWf5GOcjCgPU8L+69HWAQI",
-	"CzRhXKDdXq+H3t++6W7to4zGSq12XrA7v8ijyHTt/LrutnndrO425LPd6qHf4l82VmCEtuUoVykbJGTi",
-	"4wbdhgRhDpDQR7t7B0g9MyBcK3OFIptIDn1xefvxzeX7i9fQ0FLgOLFBMsqESrZx1Njd3q5UMAQgS18w",
-	"gd7oBwxRSc3xeJBgeu8r2Ing1Tk2tfv2yvGZ6bg/qM6s5mce3noH3UmaVFtdGX4eNaDDKNH/AweUfEkO",
-	"quWdU1TepDGbhah99PS2FEl5i6qbXO4h4T7uHsA8nVkjjqqX2ml6yS4bJHH4itFhPKrt0aQhFyYZF+ie",
-	"skdvRp5+Pz/NJNeCxVWhk+IzdQaR3nFp7pEIYcTjEZU3eaTArVrgIBbeM2/Z9U6ARZZvxJF/G1b3tBUO",
-	"6kWM+GsSsjSK6egNS71yKTUPQIKhvDgm1TaacsxO0EkwHWUqUE88FX/qwQpfX+0E6PfTfwbocjQK0O9k",
-	"8C5A7652A3R6+gqxFL15e/qqADQyiClOZz6GMo9UHD1KTzxRhWLwkNSRQAhZiBMlt70iIF+Yl3pijviU",
-	"3RN5p3AA+N/fOepuzTd7YUe8x8KY9zQUKAvmORa6pFW4H9ApShnAXeGCm8EiQ6EQp4CmGqssp5iivk2D",
-	"7H/Z/v5zPestsd/WkAWp0im1gvkLY/coTLKBjaksMmgJ4i4nh1+vL99ftU+lfGRpEsGLIxIeHO0Mw264",
-	"t73T7YU47B4dHe10B3s7+zgcbO1t46H5wYU3rrAyyvqztdtfOjmwkgSyBEzTovbdZXqRJUlzmqEzozZB",
-	"xFIyk8U8Xng1huxaGI8bTWpJ0068cmAtlwZCsnS9xJE5JD6vI5CbA+lCIlWy4QrgSPafZpYW413v75I5",
-	"lFK0N/Qjp+QR5PjK8rgWPTReoBxVi8ELJqA0oFagAa5pHbDmwgJsZRn1An11XxDXbU4ic0N7uufh4dKu",
-	"OVy8cPady5o5O9ZBi1nG04xo3jyHzeYlR3nYbXnk32+b7VY3YVzx9jIWDGOTphNe6+l+V3K/FSV3PZT8",
-	"ciTsz5aT35RzEiRB+7Ph9DctMwfM+hozy9SQTZOu5z3f5K0HRS/iOxP+dZnww9rY8OWSzuTb2jSU8Nwq",
-	"Jo8vxumsPkmsxCJ6dhAkokzkXVvnhGN80bfrjOYdtr1OzjSjKIojQH9XiOqVFnoGTmcr6EArXQ79yskD",
-	"TjIszJ8TFpHkFU4Sb2NyO8Znj4/cDOr9znmL73v3tXO7eptZFH5m31942Qf/Zr62EYyKTpFROLFYcMQF",
-	"mZZ3kTzkNTM8m0yw6m64sKjDQkiCUMexVMmyIYflztWGlF7HKQmFrWWFgnOsehmpTBvVLT7KUsD1f8c7",
-	"xwfQqCIqK6aAy7t4A4vVmk08+SF0/pWRzKs420SxCNYNSUjTZLYQkJPpWtHyqBYFfhI4rSr9uz0nZU0K",
-	"Rt00rMKihkArjnLlC2dpRFIpJB7HcQjwajM0xtMpoeqc2wLQnT3owrdqdqJlijlD3Ognq7JcfR6YtTQy",
-	"caOBMIeZzSVlmbqS+b4IVXrbnjzVZaHt5gH/6/cXH29uT69vz15DyZJtm1biOd/51wwPvOgMf3bxWg7+",
-	"XWh9F1pfh9Bag/Zor/GXUR+NzPNn6AoyVZnMaUbrekCvnZ2X2baiA3K59Na6Zq6OIAvQu8vXZ28/vr+R",
-	"/z59dXt+6Xyn/351+e7q7Rl8cvbP07fvT28vr/MPEUuRXexG+6QJs6Lmw6yxyjPK50AVaay/pWGKDFJs",
-	"25vWXpPVu3ZRCKEWaEEwu3ZIQXoTG7wE1c2swwNaHkDx+530/U5ax520bugiI2Je6nK6NIfnjw0rD4FK",
-	"HjlGfXWsOoM1zSiN6agPJMumhJ6gvqaAfoD6OhW7j34UBvcAhWPGoQiB4xmiDFr5/xTc0f4Qx4n6WYhp",
-	"SJIEfmgxnU3CCktNkx5A/XjEs58C1OfZlKScRPAbrLqDOBUP7B40eciU+UlO/Y72pbiPPrJMqNkTGvGN",
-	"OwrNuFUNjFqpoh5o/hk41J2Xxah5S3lgpg2gqWY++mKBN8kTyPP68sEqkTqN011jmOgyR7M8KIaKVo0N",
-	"5yzsrnsBNNkV47Msp8I5zGHo9cnOcIkgo/qlG2A0E6jhkrqaNkghZjjlUpXDghR1OU1KWqDApWHkhqIL",
-	"SRX60ihSR+FBD33c5NZYVamEVf3AUURwEtORAkRnlDTBk3+/Or9fnS99da4oM3Iy9CmybCgIRbEC1RL4",
-	"nlCUTTe8zeiW6HBoCHiOsNLO90Luew1WBOTSmoJNbxKWS8aVMpOUTRDsvrxcicLTrPThq0mhcv3thjXK",
-	"LwA7Dk3AkCMhk9flsm8wTLZQXs1zZ9QsdQHlnLqQEVxXsitpIc0SgnQpDkhENCDjmEbKCatefSIpZcxS",
-	"gUIWkZrCBy0Y2u2ZEQstn25/7xZEwrPRVF6PMc8mVg/OVwdsqbGhC3tqlpWd43dXmfNQgWNdQrb7XUw+",
-	"tJxRSCO0Us6KHZ+KopBODbhubYmdKcQexhXE3SSexFJs92BdUrXocILrqmifMzu4GT6ZoRFDjJ4grOp0",
-	"dFm3aq2FxjjStUBzi9eGqUqob5rTW8Y4eccmOmah96iil+uqMcDtmGA6C9CWnOh2r3eC9nr+CswqFbPh",
-	"kBPP8Df38TQf2//bqbcU4VWhNeuJVE4pQyGjXBIIDQkaEB5HchORert/dE0QlRNhaVSu49vyV/cKttBW",
-	"P3lJHMBm2Mhz/Z1RAXUMunA0YaPAdLr0Fe3kGi9OEsP3OmVBfQKsBmppQh6I1DWVkq7/Bji+IVa+LvPN",
-	"I04BMoEOmXyOjVT/l1GqjHDHHCeDbKRKS0OwOBJY1B+fzcv2pNLLR6AVAiejH5VA+tterxcAbNTfHNia",
-	"n7Q14UFV1r8n0dvSMozPotdrUsOqhev5Tvm6O6tdq/Urao8i0LLiWz+96W3w3o9mQQgeynPiqxU6+qB8",
-	"owC+CNhqSaIG4oUgZk3ybO5BTTQZtnLGvmUjSaBeV2xKQhI/+BK/7a4RTdwAlg4h14hE/o0rH/fnxeHj",
-	"5Rndk6lo4fOFTTCnnvt+S5Mwx+kSj3vV6nP6UMvyTba3royoT16Rr3llmTlHGZWW5wOBD2Pq/KG3ZxsU",
-	"yQlTYs/px3+8vWcf2tnZ29vd3dkOVP/+48Odw8P93qGjkHTYfSG0MAceXTPx9sZe0HkgKVfr3NrobdQh",
-	"pr7yc9wpLEhjjfpJJd+KuT0rLtTWdgp70gwPJp96r7pc5MpZlRbbRpFKzbLVPlXuSaVDIh7Lmw1Ke6VW",
-	"VtApI5YpLBk9F0U1clS73/NqR6xq6BxAMXykt9bulp1y/hY/tXPuhc85NUgIX29FHvk0herX8mP7x71C",
-	"OiW/IDg9kw9jtTgdx0kwF0C0sZg1v8k175TW0xmTZKqkHyWPONE80Qs6ettgvXvD3rCH98LufrhNurvh",
-	"3qB7ONwh3R45IL2oNzjAW1v6HK/JBMfg8z3eOuxpvBLlrcsrpnEm2LV8oTFLJvjTa6PvxzQTkksPtvOf",
-	"2g8hDx+n8gW345TwMUsi++WebtjS3gv1jZTvORSySNFfhWB8odEi9Sww/JIoLgU686UlOoTXEqutSHaV",
-	"imjHRpaWhepnCa1y5PVHyQhLge81n32gBCVanrdf+cMOdS7hds+3pa7sTg9eLPgpHG/BOM6Jqryq0imV",
-	"d9hDWQ0i+TVRHst6yayiMjFHrB5MuRwbzDHs9WtQGxmFIjWZMrR9u8hjCdV6PQFG3845KEceqLg1xTUn",
-	"85tQ6a31Z228lUqSPsHmFt/moa+tPuH7vfvl7t0PSrd1zIkbSyVb5miiwmdgOOSfbD8VkgfKkPPmsZZm",
-	"ptEffcm1Zp4tfn8Dz9ZbiqfSZHYZxwHwBDAlQIfjhLSwIO0ac+tRTbWBld/VtVC5pARs5ZkKwuboYSGj",
-	"Uu8GEvFCH56vhHy4SClR28ZeXLfSsW3P8qDh6h7ZHLWr6sF5ZmgGu7A6EKAi7pvK9eA4jooIT4XufWvF",
-	"BPvdNA+HCMoPkrihQ7LqZqPC1QH8Ac7nHPptw1/JbDbb6UiX70JRzbErmU/8/uvs1Nk50yiv8VZTrnZF",
-	"RENB0krEWXnVqyioLdryfVs8Va2cdPamBRL6K/20uzdr6TVZEnotYf+5k4IZ2KXMpyvdZnTRtim2O+ln",
-	"/x120yo+d1N4uOaquKnDNPOi+3EBYKA2jezRcPcwJklk4wVEp6Iqb3KhX4PCTiIEMZrMUF8SjOq54tu4",
-	"ppoSk681hSdNuL/WrfO9of2aG9oXKvy/7+6ad/d7K9aXaMWalxDYpqxlAbuqQVi05bakxcTB3DI4VU/N",
-	"zbNLXdhXbAz7vY/79z7uz9PH/cswTok7vtP2d9p+Btr2hINchWduvNc+7KhN7W0UawyspP0v7iWu8FOj",
-	"P8J5tN6/7A5YXs58n/ONcbrVZFo4/jNdbudB3ljOqVhF33DH8QJtlAeuZltA5Y40h1JMEcsEWFMaKjfB",
-	"XKDtXTRmWVqTcFCa5ly0juLzQXkV1SnPOYqsHgTF2GZRDD2Eoezfa5q9xCVRgmV4xrDp/DimO73P89C3",
-	"3WBcKfjmjLNY5I3/neDEBxr+Jh5laZ7xZ3ipJQfFdHTD5DhuZcIYXjVbLmFneaazc2mMTumyr5QgSjC4",
-	"SePU5Pk3JUTnJUXO8l48D0c341ZJ0q0ScmqTbspSwE28KeynnaCXvACA3+dBlV9UggRRLA37m/f/779/",
-	"OT39mzv/yZSMfEnS8Ivy8L9gTvZ3NxbBKVcwwFGMkfwJiFwpevvwhs3+/PJ2NRX7gtrNaPJd+TbF+lNa",
-	"bM7qVbHqvF6kJvYGdCuNhOrbDVOLirkpKxVyxdA2rtKVQ+vdI0JJquJbMDwolodbO4e7B4eHB/t7B1vb",
-	"O4d7ZZC2WsiwcnL7nL4p+Tsr6D4K+B00EF/W/JyB/XAOp8jBkQVkMRJDcCfEnJwgWFtjUnxzSzi7Gu/p",
-	"TQkJx3MLIFKCI4QTlkUqmDNmj6WDMy4waYSo/ekEnQcWA1IPZQ+e0ogmHh7GiekzECCehWNJPpPpDmIp",
-	"esQPgdwPaL/DIpLkEP4NPavOozl93mCNut+evCf7ckn9AD2qQoox1GyrKxjhJGl4I58SX/ZLb2N7T75o",
-	"t2WKpdpST9RRb2t1NfCFueNha1TDBlPh2pKIPFTC7gk9hRR0z3upqSrBHNoYAYksdTMU45NLlIsuWrAJ",
-	"7Yo83Sjkrj0SDGyYxPfkP/ID6ZzDE6nKvdhY8DY70V3gHseE5meje2hCfb8u91/l2jNaHnTnaHEHts/s",
-	"U5TwzjxdT6Vl60Q+FZRv13lBXIfsGu7b1uTX+g7+RslwDXqDy+gvoz7AG+f3ztEYGILZxi3LNtFxK2qr",
-	"DPa9w06R+Msn8o+bywukjk/ZWBM8Q2OW6IpboFQVLfYX2trK2cpXGSdpu3YUtU1/StLJvxN5Q2W1IQh0",
-	"n6rz4mtj+yIVL1znvVjNcmlm3o18xBxlNCIpF4y1aFFcHNNb4Vt/qHNV1GbpoGVm/Qa79Nc5jXCz3ChP",
-	"AV4v9cETBIBg8hYyKc6UQT9Vt6MUZxMyYNGs0Czbyy/1XXf5lOB7YtruQldZs4K+fO0k5ly3bW7gwhpj",
-	"TS1DcTMsxtsOiw3BomOP/opCoxn4AZu9P2mQAY7a20ZjFSnBk1fjjN57u4DFJDTgM2SazDaQ3FL4lBth",
-	"qyBcpSEQ04h86qMJvicom8KXcm3l7DD1MpMFAEHuiHxSkCyOLGmVmFDNrzJL8XQChrd44Z4XExL+5Chd",
-	"fpBBQ0X1sg+1O34G9bKtE6LU49VEKNMp04ceFJGGKtZJXbarqn40/d1rfu/fAIiyRaRtEpXpQwqMDcWn",
-	"8qqB3VGZUGLm0zEk2RS7+j+msSAVF22SgGYFeBZmQeDMh3jW8R8dzO85GuDwvlPN0oNff16gcFcNusgv",
-	"powv9Asv92aDSSzeslE9NIMpYTd9eBNW7lBfrhI3Bed5HQnwvMU8S5hSMxOGIxdm+JEMOp6Ex4VKmtWC",
-	"BIneslGxIfF2r9d+R+a1hFbxGWrzgGdcKqcRq1KRE89erChj2eB0OTVqTf3vXSiCsyT+N/a0DfdlrPkz",
-	"tio982H4j6kT4PX2yI8XrR5c5Bd5+nm1Lfwcf2N9k/hnghL61rvD94sH3g8k/+gPFRn1g6U6xJdbXOdk",
-	"4CaXBI29rwtCxOcGUdUcDRJxDYKwIgbrsSeoNbTgoRMU0yGbu3tb+83Xegk8pbeWZpRLNH1c7MDNAvzn",
-	"ap0s5dIhwOYTaVZMdSjgOjkB6psZDXUoof7ivFU6hkIAhNMxEZmKPqsegjt0tbiMp1zADt72Bi2EmQpX",
-	"aAFDx5/nb1/n2/9b8klcpvJ/ub9KCiwgsHySmAsw2uTDhf36Q1oVWEALbPmU3KgN+TpGiVaEy3TaXkf6",
-	"EHQ+dUesqz/9kzO6cY0f81wb+22X38fTLoPZ46Q7ZdIaSK1H8LZcHlghdSfPXqG8VhSH5yonrNys5kV1",
-	"tU+meENFpAhOxYBgwdGAjGJdYSwngTAljzXFUJ7J+0J+UiISLg92SNoGb0rLr7ChnJlxzWNdUoqgrEj3",
-	"DImFPYAW76vdWp+dARJeQ4Dp2ngtlCnB6TIJB6XlBs75ebe5fsJeDlWj17SVuiCPcNBdlgm+gYyPx9wv",
-	"iAs8K9Nx+Xh251BgW9qZC9l10UAhC/y44bhbj/JUs9M2taUSLAW4MRRT9P72VQBO5MP93pYqEyrjEuaZ",
-	"NA0pQTmZYUG6GvSlKAyLou8xTsnGrZPDkku+eDJlqVD11vJW7oxiMc4GGyGbbBJpGkTm//A03pQDwRbc",
-	"Wq9kg+ccx7oEyQYkFvUvVshrgbiZlyXstOsjY+2nb7SlNstYPcrkbPmLxJjgfYY4arwuqhR7RIQLk3iC",
-	"+nxGwz6aEEw56o+FmGowd+XQsd9wTvouhvUjGXAW3hPRCTryV1Jj4pCNMaMhlG3LnxdBrPVzFV3gNkvp",
-	"FUvicFZzxKqxlO6rZzMaVAJcGj8QLm+UhDieAREnCcScH1l6bxyegKurNaVjBQUcC5W0I7KU3tEfFZ59",
-	"/6cAvKY4hJGxAFCVmMPzMR1JVUmjwKMf+wkWhIvKb9znf+xPSDqCcRkMlJJhxkkk35gSeYr9nzxo8xDq",
-	"k4ODLZOOFOooHHphX83DlY0F89Mj58BdL1VjOkMagaqcllOUcC1dKOUW7VMsBEnlO/+/P3rdI9wdnnbf",
-	"fPh8+NR1/9xd5M+t7af/5l0qlAy9ZSFOzuhDnDI6gcz1GiPhhgh5MhwNZmDGnSCMaJZAQwGVv/CAk4yg",
-	"lEyYpC9Gy8nYjtvi8urs4vT84+nV+cffzv6rc9z5Wf/XCTo3707fvv0IPWykxJ6K7l53EtPYk5jvjNjW",
-	"qCtbAQ3G9fspmLu+bD5VFDuME+IJOWvDqBfuDbajHuke4N5+dzfc2+seRT3c3cFb4W54NNgf9sjGFK6z",
-	"STwxVQrxBI/IpvqYpfEopjjRzqwQC/08j/9NOse7h9tbO3nu6kTp/Vkq7flNSP3YzGAJXKNcbrYhys3W",
-	"865mb9nF+yxMSHAnCQGFQaej4ChKCffHhfNNmZPaIkzksXVgvLix/jsSMthpBMydJCSqzeyCs6hk9sy0",
-	"n74NmJR3kW+kdWmkcx9Otx/ojB35j4c4IqwPzqiIhZnc1f5JKRonChvlD6+lSYN/Q2oKJH0gEWIadFQ5",
-	"8uYHSuS4tqe8Pcogp5HSKeiNrOfDxuzaWn40usf/YXy5ukKmhd+LKGPvi1VHPmZXCgzmuvgf7t4BE2PE",
-	"pyRJ5L3kDWd8LwX8Xgq4SimgP7hToCofxPOCcEJe6vrsN3o16d1QfE9OK7N5ChaMP9WOuiyy5WLBLM/r",
-	"tT/3uYCWXMJu33KiOM9X5s15Q4oF8JtqYA7a/noN4bucHZ8ziOc523eF968W53u3cJhvieCgZw2Ok92I",
-	"l89ttDxXAH2uKzDRe1v3rfD+2jPJm/xlXkwtOe2gGHKsHrI/DFlgoeLMipCkZWIr4He5qF3OzszJ/v5n",
-	"jjDtd2tpH0O55jQ3bzvHUqJHWagTDm0kUy372aDGC1OoPeC/DsS3edCurFRm6GxHY5Xh7yxNvCb4KGUZ",
-	"9P1NGZvo2s4B0XHqEUSD8iqh3AWmjhkSnq1x5ZYKrYQNvgDiWkTCg6OdYdgN97Z3ur0Qh92jo6Od7mBv",
-	"Zx+Hg629bTzsrAX1RsHnaOHwmgxxlgh0Y6i9FbzMym3GRrWN8ZOYC36MHsescAyt4r9AGwqRzpemtpR6",
-	"UJhgJRXE7OqG87mb/YFtEmg172aVS7rsJazp57RKusNlepEliZtfXHUV5LTSekd9l0+OVa0dAQ4cdfXS",
-	"cG+KfAa1sqIGHPPUMDsICkVqGD3KX5TYfpEEOFrKMitySfsjp61qHGL7ytrVNzlJfIu1wNrauattpiLI",
-	"zqORwd8loiMRYVfOW898LU4ZOONrwrPkhcJk8EI/VCp8Vfa6wKYAwFplfearzwsI97lgnXrQxqk3BEN9",
-	"SzDnYJfyne4duv+wPjp+uR7d8LqaTJFXY0xHRAdKfSLSEY0dA9iol+6pwFrGmPWHTC6YUHG1Vq343Fku",
-	"EArzb5WWMHV3iKr3B+AGnApeB/maMHZvMk8nCCfVgOD3W+cFbp0ynPDidLIMkJg9vVYy3q5qmY4olv/V",
-	"O/PRHK6oSgXgmTBLYzG7kcOr7Tmdxr+RWX2FGmIUkQeSzqCDIBicj2gTT+O8eF8hQrAUcik4EQijewJM",
-	"HFOFIRTBiWtK+M/u6dV597ez/8qNBqwm8RR0zmrrC2/HxOYkyLdOScoZdZr7jxnC/J43vFcN3j2Pqm9+",
-	"etJNGL3v/fvt7RWCJNIh1iVzFKk8Km1fH+u+aYEpX1KpxWJMZkjg5B7FNEeATzMKBXYqxRGe0Z0N7+gd",
-	"/flnVXrON37+GZ2ali3S2Op/vjOHf9c5hpToAN3BLSD//t//83899VFGE/k4pg5ShyqCEWOSPsacbKBT",
-	"W58V8ztaGlbBjqE71fZRfvL5Dmq/7jryUy0Y1B+qrS2/6zw99XNKSVkmDHA2RhN5DcV0pHZRgTKdyKOS",
-	"ovKO9vF0msQhTHRzmrJBQib//U/OaB/6thKBrt+8Qke7ewcGl2QDXaVslOIJR4MU03As39yXM+zrDTyP",
-	"CBXxMCYp//lnAMCSlMPnpLOc6FNQPeET9mjSXNDPP4OBp8eyKX8qBxDWeUfd1D9I4SGVTsUaRQWr2nB1",
-	"KpzpOd+yhMjVEHns76k02KjkI26S1lRTT2iHqarkN9AvwI19yOVT5xLTUR9h1Jeyt2+y1yCnSTmFVD2s",
-	"HBfI8Y6KMeEE+p6meWQR3qLgbtQIqopBsXsaj8YiMHQm8iw56LTLjlHfOlT7gfnjPOoHd7RfulX6cvx+",
-	"xQ/bP0F94zlVj1i3rPwqd4WrLx0vt/w6d67Kr+9o33HY9tGPkO2vH//pBPVtdMJGJtSo/riDfMFEUho8",
-	"I0xOHXzs/v6O9pVqkI+qk3KVnABZMEjjSGpinNAI/djf5FDbIjdt09bZ9DdjSLvukk+CpBQn8JlpiN//",
-	"SWWK4UhTYd/6o9UMc4e3TtnTukV5WwN5dEb88HsAm3iMFTGe0hm6ury5BZSDEKepFFeofx6RyZQJQsNZ",
-	"9zcy60vuyqbQw3hvL6/g5BvoDUstzmNOkIaioXpefnxH4fN7MiunIBqZD/0oEKM6AwaEFolIpGVNYUry",
-	"VPGMREpO9pX0NegyMUeRHAYUuZM7iqkq8y7PCQuYDji6dntHUnKaR+BLKUahrSx+IFDkDu159T4aRTum",
-	"aEDEIyFU7uZNTEcJsdeFvSrk9Gwy/xg/QKZi/+wWj/obqH8+7F4wSrrvpDAFUSsPHY4JdE0tuHZ6u3c0",
-	"Htp1yhs5hGlEJzBI/nv4uDLA7tY2iodQm29H0Mu5BBkhtQApCFX2JGROwsbKk1MAg/oqYakSXP23Mb3v",
-	"I3Ub63NKSfI3e+ewtKsF8l2nH9ju0ne0/5pMU6JuBjPAcVnabYaEihQnXSU9uOKewhPmG8UANT8359C/",
-	"o1DmD3q84elucQj7rHlXmlERT0hf/Qg+Ur8oXkhiJgmg7ygifd1VuFGhQefa1RppHRpSnoB1+TieBvK0",
-	"EUbTlLGhkcsg2G2nW84gRxSBJxflgF+29ILO9IDyRYOZZj1GZxOWcaTmjvo9fLQ9xIOd7vZOb6vb2w3D",
-	"Lt4nuBtFR4dHhzvbe4OjgVyxSqbCFJ1enRv+MQpsoJpiqFRjg1CZcCaFoSJGPesfuNypc6qkXldeGXFI",
-	"ujckTInogyyC2nCT/SY38o4q1UyBX0CybBKHRGMYaz3w3fmtTU4aCzHlx5ubfBp92mDpaFM/zjffnd9u",
-	"jMUkUfEoARmuSuPreINfbEoonsad487ORm9jRyW2jkHFdrpug0nt69d+BoqTzuqCZ5UmqaArpcjjSvrB",
-	"x9SkpEpl16p5YCS9jbk4Nb1kTQknvHe71ytlkLqal9S4wFwCy6MV5HPB1QQadFVzzrsJK/6Fmfxn95YJ",
-	"nHQtiKzvVfr5TXhUPanfAUxQ9zO75M03SsVVhk82meB0pvcH2Wa7AkN5vInXfHBK90tBRHkykgcpeZR6",
-	"I3aaJSvcjByyQJVIxhQEhfrsH1yFTai+gFVNrVauAAQlFpwkwxNwMsQR6OURSeMH04nfamFgdsUGLI2S",
-	"DXRNpgRDDnmuJob67jEXAaCBqetSKt+F2AD5FHPB76jS1/VNmC8HRE/I6DCJQ7GBXtkvhnGi6850Uivh",
-	"6Md8zVdYjPs/KfhZJpSSwqQ4knaAYs4i6aokE9PlSq/kFxbN1ka2zhtM1vdT0brWDr4S42ytl3F0Nk0r",
-	"3oGEVBALUJm/q5i4mfJ/wZFdnvzJ0fyfvNLn21mdw9TqLI35uOwpcIXiZu4o98pGuRfqEdN93yhPpsCC",
-	"pZLElMSUpozbuqwqHpUT/DnFY9UTX3PEalkBIjgc542mtIlgA3cQIl6T6Hs0izeHYgIK5UP5rC2FJ3Ug",
-	"0trwisUpz+ccQLGmwkOaEqocHVIFlXZtkhDtSDUFE7GCg1deAw37aFriSiXBwVUqnqLqrZtLisIx7vop",
-	"yHLTCNyywBi787fygok3Bkd4xf1Xs25kjKCBA8YssReO0oKUnS5vBdvVmY+9G/YrETW71UKcwC9zOMQd",
-	"3w5rFZWjgqFi4Y2/wG5fg/uica+nOMUTIlTrLP9b8kfUNpxHUIg+9YdWrk1xl9MuzmKwczi5vvHQKnwy",
-	"ko6kwie05ywiUzE2aLvaiWO4BbyqJ4gzPRpQQCBt1wi8bPyeRPpjeBfAH+nSvLtORrUdeNcBK1ZLTq0G",
-	"4Hs9afWQtOOBMyUHUvJJGIvBd22rqipDXovt6fkQ6AT29DkufJiVioO1uugX54alLuQFOWF3a3v+D65S",
-	"cDLGcpfegFtiHXe5IocF7nJ7bWwabCivRHNKNoktYDIIzfLaKPUgBRUbACekDjBN2WSqnWiuz1Y5IeHu",
-	"sNEJZU3e0XtC1FU1QT/2X51e3b6/Puv/tIH64BcMUJ98CpMsAsehMfQ5wWk47qvAnu5XrKclYHiWcfkg",
-	"0Thctqkx6NB3NKd0lBD5Tcqy0djHRNZseyt3rcJGZTiOZGbfCa4xaWAzNpGKkHZO2DDIvzICGKza+tWo",
-	"h0FLBjIBqFZTMCVXvvfqdNn8rXnhaJrRj+RBk1c5H6jS4IJgaQ9novh2wgm8XvfZVYjoIU4SLi9ObjDS",
-	"oXpOShYcUyjY1L+eGCsKxQJMM07kCQhyRwczadBNwA1WszaXcvxr/KNDJgMSRXJRH4IFYOEa9x3ITa9G",
-	"n4BOxvPNUhFzzRkoTLAW+38q0ISB+1NeX5jOAu303er1eidoq4fiIaI6qgIPUZaifhJPYgFX3ih+ILRu",
-	"jqHu/eKZ4pZC+oon2QTQJKudgLxohzr00YeRtReYi5TRkarp880CJuufxd7Cs7i5j6f5btW9kg2HnNS8",
-	"c7lXYvVCgLTiaJCB39yGbfrqhfNPZKr7WHkOxJnWVptpXTChA01ijBXB1r11mLJJaxkFeB638YTMJQI5",
-	"bL+WP2IakvW8VK5U3hMtVirYM6xTsNpVZlTEyXpeWQDrNjIJIheUKbSzWgYDvDS/JIIofFUQfXh2byYb",
-	"zbPW9Ro3XkrvW6cF9ANHCRs5Chz0hV3FCmpU/DY/J2w0x3lgtlTF1xLOwDRX7k5peKQZ3UCXJtgXc/qD",
-	"QOaic9ZkYY5swlWts+At7EA7f4GdGWWirKACquAX9SCo2TnRjrWfb1C7KZarAWIoZ2p54J2yjbWgollP",
-	"VRMyYanJuGygKGXRDlkKMeTctQRgLlIwwdWPODEYLI84BweSZGcjsiAqEWWPyvqwwVku8EybGpDBAu8A",
-	"Jz5JILtGkjIWNtQ4YenMs5C+1weeEJy+M0t9Rpln3gEvbPZF2+aTas2P0PbpC1J/kiCzhy4HOLRvaaXW",
-	"o3ZRMC5bn5jXbnOOa77Z5s4cJJkFmzdaqdIZ+spQq73H3brDNZhylWnJ14MlpFMvlHlZnPPabcw5sukW",
-	"DxKiq77nPgynMlMFofOfPqdgwp1ZK631G96CsdD68Uul6Ld+/kqV3bZ8+kbZeK2f/wXgD9s//0bq5e03",
-	"n3WeVW8zBzA/zmLI+1tR3VSUOr/aJ7mI8cq4tetwZvRNnCSbnxVDPy129Qr3zpRmtwHt4a5MMXlZDfey",
-	"unac21iL6zs6R14XJl9/3V4zNqm/chvDSSmZkMmApHmg3Vna1xBkcmhHd/pgYFmvk4rmi4NrdSG0obfP",
-	"6jRbU1uJchyiQwMyjqFs40T5YzmKmE7CzHvORYyAYWFOUrWbSkdMCEIRTlKCo5kiuTs6X0Vw5u8lOHU8",
-	"SnA9u3o3U29rmWhQ3QnxRSlYEe5s/cRacz3U2TXmQFc2bVYJG77ROUDUZGFrDMsamhd2UTY9jjyiR5ZG",
-	"3DDDHeUEEM+wCsRj3loPnkfkKiLoEPn6A3tGOVossrfGV6s1Rq0Uj9m3onaYcF8j69XK8Ck2YPa1SQzK",
-	"GS0KIvgHjqZJNoKAzHBI0kCTbJyq7lMnkOam0Vs9gjujfrPsSk3nGSkB3tBG/VQ7s/E1aJJTsytrzIeo",
-	"pQhAKqkliHOV3qNMSze5tdB7rFgn9ShVwQmOoIjJgD6OobZFDWNyJc16VclAmlHl3tm4o3OEHMy5Xxej",
-	"vYYVzTH0G2NkgUG21z5PEM6ZunB9XUHaBajmOvHP20aoNLvZuejkcsZjyHhVU10gjLXAzJ7TVpQH14ZV",
-	"4fi/Ck5NNalZhy78vWLekje5+R2k/2gOUpU1eadDygyfBaqgAxIGSzJc44uYmg+pbEBq8jxLrZ7ZVBbp",
-	"tbJWni8XWL7gC6UCy1e3zAR2rMmvX4fQ6b9lS9OQb/Nl0crXcK0z4qxfUmWuJ0mZKnPzHLp02kR9uDWs",
-	"eah6Y+TluQYeHqvaS/m7U3pHDV/aKyvEUv8YEKTmGdXbe5aM23gWYOxinupXf+jWZqs59Bov/KnjVra5",
-	"rW3uZ8er48t19e93i12UP3Rz+75EwLZ+D5/fP1Nrov4aFxgO275mOkf7RPvntImqW54ZVotVf94I+me4",
-	"FfIbNbbjM8p9OfR6M0LLRPMNJAbA6a0qogsh2blRNq1XDhXIe6YL3OFmQ7/rOsS+MBGefu7CiImpR5/C",
-	"ZamLc/sRFrhvcqU5mxADxnJHC0AsC0qU5vissQHqY35fWQxroey97V7VBgnguyXtgVUNle8hte8htWcO",
-	"qX3VYRFI4mkjXTeQqiAuND56xDq5U3J4rtlqd0mmEWk0ZkumWh1qXZpK1g9ZXYXxtZxXm3QHA3XzpVLU",
-	"4f26sA4qKTX6DNX1ZiThxCRpEtWzMlJtfbguncFJ7UTVaDV5jAaiI1o1q7ooll9U/H4F+bvPn0r7rF6n",
-	"jLZyOmV0rTXyX9x1pcTD86eaypE3P6cZ1R6DdrVGUg8F8Sf/nUaAjk0jNIZKWykFSeQ3KzM6T+gpciUR",
-	"iU6UjFXx5IxGaDAzxf02UXV90u+Zifg14Hy1IOONL2k3w/E8a/6rDjZ5osRAg8+X/QqQ9aqt53p9v3n8",
-	"3xTSQQiFskfEpIIAphM05MUoJTAN46/RjbHQjfxQwU/A9wbBBEg/9qVkwy9WLEi+gcv3yzlrYA3LVUZy",
-	"wabPe5Yc6vLVicZ0dFIqySc0KpTlK8eo6ouadwounxmbfvNHxqbLnViOULHuM/tdgST2pRjpB2iiQzEq",
-	"yFJ0jBovCdRx9TXmp0GQKsRlFKJLkAdODVmMcUr4HXVYvD728rsGF32+4IuG3l00+tJ89AoT/1tyx+mI",
-	"CUvV+ZijXASjQxPo5mdNFU8rkGpQi79Sc/Xl6LPPlh/lofGiPWs2T4dxEjwzeVE2/mN7WfQVDJGAumCb",
-	"ZwVZpid31AFoABhQHGvYorwXhn2iPvnpOZnHAfdelwv7G2Qak6o0n1eyKGYOq8DfXZOZ/Bwy/W18L2cm",
-	"bIdvAzZrwLWGLJ1soIscjFL1eDwBPw1O7ov+mowT1OdTQsLxZsjoA0m5wkSsXtKmqfiAnMpVmrZdFTr0",
-	"77h5JCZ889o0SX/D0knnOfPp3JnOszBUffuLwW7stKDOOCHXqlP3Gqj6NkspaChyT6wzL6aSHsings4i",
-	"n2hN5Zt8Bki/unPvsygxfTlDFbfhqi0xQNopvQU+diFyXRhelTRigoWu0mOrA+TYAbglAc1co90676Jo",
-	"gDnZ3/WJ5Bu7+GauWAs53wCjLqTVrI+XbuRmOEwUKDrZ/Ln9EL/EVNJiDQPCbn9bBdBAOwC3mHfVTVgW",
-	"LcBMSvg+21XhFe4GPj01grgq7a9SFhLOFcU1kvMkS0Q8xanYlFdP1zZBaknR7J5QdQ+8MDnDm5VeMreI",
-	"QSHo/4Uvhxs8c4CZBcthPMF7SXAKZr6GzP7REo5C0/tpYXov0ONzEP8V48JtVQgdaaI4lQLe3AZFUMQA",
-	"PWK5Rh3bR4DQrjEFMSAPKt7eQKeK7TFH/7i5vIBsW9gXEmmgU3t3nLhMBlD2VomKTFpyDjRFIj0lGJ1G",
-	"WiIWMss07L7BKb+jpphX2epQVgtJMACCrFPK8iCVg15cssvVeZBTLb6e5/qSLJdfX8FfTHas/Ub8LncK",
-	"cmdxKTMiVBI5eS6PKDBooMucILwakcCAnGtYMONQKMIijrGSNLE4QXu9HQerXXsALFyp6avxOCb0jrro",
-	"zB42/lUvuMW9/fJqaDOBgH75jeW65TrgompfwYB/Hu+vph+DP+LcRM9Eone0CiCeO//1DUiZQPdk6r2E",
-	"chfD1+1WuLWH992pkFKkhG0rV8KERDGuupizacJw1IVvn4MXLMT+ME6IUq3wzPRMUqIbIo7RidvGRXnO",
-	"FA0rlphkXEdAtPeAkEgh0GfUKf+Wb7mjMQ/yCL0BAFLkd4z+cXX2a4CuLn4N0K/nbwL0OxlcBejd1U6A",
-	"fj/9Z4AuRyP48J38cDdAp6evAvTmrfzfq9dv4OXTBLAZQfqkBIB26ckdneD0XjXzxnSG7qEOgdMfdIWC",
-	"bqaCnTWbiwtlUxjX1h6MMsK5v/bgPRwYbPw7OLQl+FVSYhOrNtOjnsELg+UuzmC7W3svzZRqawy1O0pV",
-	"IQtRnlqZMQ0+1eZniwG0KnO+smBCz8WeCmXXWEYwTQXGKn+uqB7QC3VPCcMqd1Tfb7api3x0Bg/oqpvc",
-	"QjRphbWsoJf5nRm+fmYwh9nIDZDHP0pZNgVIgkJrubnwIdBkxcSPfjBGORZFz7TKcTGRdKcsEicJXBYq",
-	"3OSQpYJrz8kyTlUlpwJqf3RawFmgDY1BfFLTDIwLPKuvLftVrr9tcRl0fESUIZ6FYxPUXVv5lyg26iht",
-	"oi9Gt2h21rtSV9p5IQmtvPC+brFhsaL1EQBQEWBNQvG49ssU5w29KpXGLe/yUmedDXSad+u4oxGT9zJo",
-	"Hyp8rDKKdckKdNTk/TyVQx57kGdgO4q9nZkKefunVp+8kVPFcyVvwBu+UOksvHuB2tnc5abZVdL8du9g",
-	"vRO6wqlIZnpajdNRdMh4sdWLo7MqcQPE9K0EW361/bByMIZC0KVeCrSU6K0gQDU3KhCyIgaZhpVwToC4",
-	"eVZS3Y4M5CFWzQ21KKtynvOTjTtahQe1ECZGpNeijwHpLAQ/dpFDjSm9y1wkZJ3CvO6mehmxnpOEadSo",
-	"OqKCblsfSVMdVHUyqp7nidwlQVQrAJynbKomoKY5WoipNKcG0KFB6OqLCAtP9qruIqbm80zeO1iH3pZ1",
-	"Z8jpYVfURNsoliwdxFFE6HK66wv3LbslSWLwZM3Z5rqnzhZyhVWRMq28Wir7zrYJXqm9kNYbUymG8nS3",
-	"DaQhXrWAMunb0BZZWWFKUfqouw5rZrgzLYN0cZnqU0hdWwuVkR61kqT0HVXu0NAz6DlZSA1u0+SWMtm+",
-	"EU5ZkfB/SZUQ1GTvyL7WHFCFcyz0zW3EBCteJ6Zfi2MKGVc3wSn3V5Er10B9U53C/fL8jVGLr5ujoMYp",
-	"irVGuo4qLOHZ0TqQ7MJTaynQcvoq6/Orv7AN6pBx26gQugmJq57DgS58VGENSHwv6DsqqsdRKK9kltbd",
-	"1a+sM+H57CH9jnVf1nrYbzGh3efEsWThEyM+z2ZbHKBCvogkCSOwNv5/9r62uW1bafuvYPylyYzk2M7L",
-	"SeV5PvgkTuM2aTNx+vS+57BTQiQkMaYADQFZ1knz3+/B7oIAJZKSbdGO237oTCNLBAgsFvty7bXsl7Lu",
-	"BQL8NdUvJ16VBBgO6EbhGGAboi+hZG1D7rPy+P1dcu+0rnbvdiHhGxokvbKsGtq28cJkSTbj1qfIkK0i",
-	"baKA8SvbWnD53lo7IbYfM1zWvsFm2gQYzaQ20IF4BKAhnkCAupFhD4yo+spuLG2gku6hUrngciu2iq6b",
-	"HdKK7bYy4F70z/03PNyF6trU8/0kz6tHgqKE4WdxjwJFFCP2x4tcc/oN/quhQYXbw87bwlcGunu7h5Yk",
-	"pJ7qRBluKL7Ebqp2F4PW7UETVabkPjtJEWxhmFlkiWiulT1J03BZ9zpslPpRjHZut9x9t9RbStNJmgb9",
-	"8dVOVcF2TbXryO29TK3W8q445GvGzZpAodW0JlM3vRhWN/iu4V32ZfyGwYHr7vT3duITVSQjBWqFdhe5",
-	"7BHkaxCDS+KVkKbg+a9aFGepjsHcAjc6kJpaPotG4/UmdsGDagve3fWw5a470GvfZCYX3SA23kGHeM/K",
-	"oqfQOgvghAQxgma4JcYfdUkhIAWvsytsGLCKbZffGVYGBk+qD1CjSI48W89IzQsfd4RYoQQnHnuWF4Lr",
-	"+gp0B5Gl1/wEi7TBE8CdXSVSctFOatvsJtNjh/Yljw4OjtnzNXqlu2RVqsZmtSmyxOTLbYmWhsg2d2Pe",
-	"o/u2JHZue4KobER82i9Bqm8xcW3tMkLDPhAz5Xw+HluB5vgytzJOwlroTbEWEdLMHV/DDmkIsojpzCyb",
-	"oyyQIr1FkAUev7/r5oM+kVIPVCpD5Y28xzPwA4Lff6cD3SQ38qZWgqZxMi+0KuKydBYuZZfKtuZi/C6T",
-	"F3EkkTCsx3KolqJACfgmMKEFwVLGfAaUCoWYCQMONpCJcGN338P6gCEP+nI0UaW+d0tx/Y4J34p+/ma6",
-	"I3w7N8e2M1nh7Tsu5SvGwWMMD9oJa1N24m+YL5BQ3XS6m6wpOD9dM6vC8mxHrUqh6yoloD3Dm5gA4TvE",
-	"AXjtO2wXpvXUn/hafdghMLlMQcsUaE+h4Ctk0ihT36X2rL+TAGhPfbYWfDnwVal49iMZxJsBBR1n+vU0",
-	"Zo8A8BTToz4B5FmNWPz6ffy4xzgDZBP231pk2mrNSL5VC9SqyNeKmrVXyeMBcakq7MfDQvE04dpUS1Lp",
-	"8gUI9YIv91kMtUszVRia4UQt7FciiRk2toCIo1HMwaTwWQM7pT9Z+Wv2Z/BH9mck/+z3+/Cf/Vq8EEOt",
-	"kgthYvYnOzo4tPa3kok4Dhb9Owi4I4t3YZWkqlgK1jGBRyBmDJ87MWbmHgn1SmFLn2IuwYMEosYeZnww",
-	"APqRJDS2l8Yz90vuQnJGYTyl55sKJVyL1bW+EDNTNoOgCuPZTPBi1cix7s8IIs+O6ZFLBhhPD0pHH4de",
-	"S2uBb3VAHpA2heDQAEFc2rUasHiuRfEHzSbuQX0ItQeykpRM5vIipj5JcaqklTCHLI3tMJEEbUxLaIfB",
-	"YaEMRqupABjHYqIA5UG7XmpmH/maiCW8HK3vz7/8cfLD6c+fYoa621PoZjqSKJ5UhZOmBdSkeJiVD1sY",
-	"XoyFoSBJXMIysUsTfn/tjFJS2CFsM50oKUViNPQAgytYGzVz1XFwqhytGlLCv/e8I7gnoPLYlC/Z0BPL",
-	"D/wZgoIdDK2XnyFgnCwfK+R2arSBOLVhoS6sVTfCJLWeT0XqqvjgEW5gXNJ3XJv+qd33/tnreABV+ghR",
-	"I8Gxw084ONxaCIklFo4JLpJcsvgsFdOZMkImy/5PYhmjuE9UnlJ7qfL00BIbY01iNlYQXXTbv3ICgpdE",
-	"Xx3qe/H42XFBGSx4Zr8EhumYZ7V+/AdV2oDXZsq3ywOrs13gLViJn8SysyRb8Ea34nixEvYEDn0fZag6",
-	"Bc8jnaUDdpS8eCpe8KM+f/n0af/ZwXDU//7F81H/6PmL5PvhU/78X4cvBgeDA+hFL82AhUokkvbkDdiX",
-	"aC9Lo71BtLfN46K9XuTmCz96K/JcRXtf7enaek6Hg3+VcwLVFUymhMvB478XL58/fSHS/suXB6P+s+GL",
-	"g/736aHovxymLw6evhQvXyY0J3gMzEgtWKoYfJrJVFxFe4ODm8/PKtNgenaDwmGWas5StQ+jIVBKR3uD",
-	"/0R7H08/vPvfaO/3XlTu+bXe6Sucm1WK8DXDEI6CZo9Amz9GVWsnC9dC5dLAupZftShIUHvB1cE4Owd5",
-	"e2X/iX/Ba4TLSJ6Etyj+kW4W97NT+899dsqTCd5ZSCcvWZylpH0Qa2sNjhEn/Yla0n4zUVMxQEtk6mYX",
-	"tMBTI5QTXV7Aw6UhzCLo5BlZdAV2AFTTqZ0DRiUOnzMNOWF7h4uZdgFOe1lkSkZSzQSoKUD/H+7atP8A",
-	"WnNL494bdexRYEY9XuEaeYT3+OO7q0++Lur2+TYjWE8s/WW+Cy/DrrI39rdFKLbGvVahu5tiYNYLKHO5",
-	"IwwOOPcBOirIVK9k6VZCYdU+DRhTd10SvCMSSWjCAnThx6EdTmWU1qZoazLtac62iZoFgmlNqhVTd7eN",
-	"nVv2rtPsXAiz3lJIQjRGY5Lug1AzqopFp6dXbWKqRuyzyiRQMbeF89rgGx/CiXTa1daPc/cYjgogplsk",
-	"x5YC0H1pdVn9zHXZo2qrSu94v6HSmeT8n0rnh1PpzB4NRa4WrJTGx621z6XIUpuZlsIoYShtU1fAYfUP",
-	"kCM5cs5X9EAIMnDjQwZqbnSW+huPCuGsUZcKnhtHWFi6HY8Cvs/HLAyK+NBPzjVG1R65qNkfWYrmbTkE",
-	"EaS5UkmR5+RUT7XIL0V9aR29Rbdcn26Ue2L7fK1ka6rTV+0suGZG5Q+GuRNqsRDqGNolXs62tfvSad/d",
-	"H20AGyuBvi+sWQghmVkorEKAJmFyrfBxn52VfGJlmMUnkqtl466ThkHXB7T9VE0BIj0ue2vCxy00Fj8I",
-	"8/r9lsDoX6Rg9rw2dkuCSByChm5L3V5LGY9U13YKxwHb4fZNzpN5UQjpZ3j7Ga3W9cOscBRWyeq5qVml",
-	"RSZa0yzTaVm1upuWPd3DsW95Nt9kMoUubq7Ko8rYuS0SIZNjoU1fXBlRSJ4331/IEhr6XI9iPjcTVdir",
-	"AiPcpE6t+6wKj5jmWHrwKJ7l3IxUMaWvO5Vhv++YFfydhBdNJI2Lj645bIk9pxQH96WOMVZU2lnBNCAi",
-	"AqRuORT2k2NFwVWMmbIz/3d8KR3JoUjUVATKp3rj4uWHtrfvWu3UFwW1sd8uBZ/d69NNmqVW1Ff1WSSn",
-	"GfBTYMdrvG1LninwPnGCdZrpDHbz1G1mN9ctDnKty/Zox4NvHd9BEiPKi/xlS0c/8Qtgb69AYqjJgRO6",
-	"ba/qz2rYjoIlVIz9noPGhLURdMFAyWD8P/1TKCDsn6WxI6pSLtqyz360z7AbBLk+qwKOnrGJmhcam10B",
-	"tXxWMCHTJmiLfcRNYS3P62Et99LVEbKFsKalmnFNMgH/WRLRSVTB0BNTLnfeE7NL7MWPami3rOnI2rff",
-	"WRDjM8qFE3n4J8QpWi638v5Cj7DKBLTaHIE6roeBYu3y7pgW+KyGQS/XldT5IJJxuQ+xr5cMQGMxJrXj",
-	"1Sz2MQOmUXy2dRlNNhVqbuIetYhzH7zXseOxcRYvvgskbLNKLBRQI5kJ+sfDHHJh7KdDwbiUai4T4DgM",
-	"Ers8z4c8ufi1yDGpK2SYn0VTnNi/B45+7lH8WQ33/dv3GHxAr0v/ci/1uBdJeCFt+NSl0qnpuMFVBgAJ",
-	"xWRR6QHY6ejqihp54RuENz7hFcaFWtgtnvG5FhqtkAnPR5CFsYromNY9EZm98+2tPsYlgXoh3GhC/bCR",
-	"ynO1YOeGy5QXKftNDCdKXegBIDTs//bBFtFu4t9p+3Lub8FLZoBxoCwK7eHKip+LpBAm9o/W2VhyMy8w",
-	"8xRfHvZin72BphyAC3/7/uRV//ztydHzF9RQKUv3y6H3rZ8aW3FAcxLVs9WL+HJWVD4U2SWYnIQwcH3h",
-	"ITjD5jIXmpjXQVurIpLc/lYjsKyRLOtHNey0NPxHNbwnoqwf1XADH5WnER5ap5frC/FgogQn+sIDVuzt",
-	"BDOpMreQ/q03N55MBM/NpNHqeKsWWEQA9yPplEJYsxrvOd84Fi2RBUJnoN/spUCEkou4QajLmRm19TjW",
-	"pHiLM+r2MnSjNMjEKBvPC7GTKxGaEjuto7fely+f1bC1pS8AaD4UYgTgJZ6Z/ydj9ujjm1fsX0fPDh6H",
-	"yTLrS2mPg7GXY4AeUwXdXaHWI7PtxcFxJGkUIRPRP7GLbi9GhAwRodSCa8bxLw1BG1QwraaiFbVcIb++",
-	"fZ/SL7X3Ghm4n9WwF6jn0gTDa8DbYDjjBhsMFuvo4O4tsBbrawXour7i9Q7BrPye73c/UVLNC6x7vN7r",
-	"f72/arTPIB/rJmObwARLV9OTEc7PztoR+9NZJfZ5QtGza/D7BNBLgOZpF0cqifJqKxVxnAqxTqeF7DXj",
-	"tTn+Z8h0tSuJCAOTjWx76/w9m7ar2b3+BSH44FXvt1Vy3AGFUmWka8Dl3ULsspH+LhzC1X3awMDUjnGX",
-	"YrHOTeywu4RxL1rOElqD6+eoK9O3MtI9GcGVOWzJGru6xkNl3WRJDiBiYulf+/id+OZW893yHJbsTLvU",
-	"LNfj33ZAqtU5+GhEhQkbktcENpdElb2pmfmK+owkjVAGtIk+fiN+qvvLZlMaF9OMY1+c+o0Taa7ivLYR",
-	"sC4YYzeK6CaCnk+TKkEztLoKci21NOdbXJ/dE/HUDLc9lOuujeBa/p47lZ3NnD5APrm29xjXr6qwsLf+",
-	"tVh+1vfsoXD9rM/8gTP+dHsz3poMaGth3Gdw024ngngpN0jhDZlzG0Tim+AIuksNczveoM0SFbKtNjvi",
-	"ShvIKEiTLxnEzNHhCwleQJS00DpTEq2vzy5XWqJiKNIOsWI2UkUrbHlzkjTXCnEaZtM0mpKOxCV5Jkv4",
-	"wbV4GzckbY+x2cs3kKv9lrgIvoGSepKwbWIETqy8t4wJ/hBufuNy+979Bxk2WaW7Qc/vxurWS5n0K/zQ",
-	"HZlvKwzTEFKHNkAO0oDdeSAJMCygU7b1PYEbCxKYy5kI2NCPHcIL6oipoUSWTOyT4H/2I+mUnufptKeS",
-	"ugBBZxCusbaaF7W1O+dLmVQDFl6NdtJpYikTN8Q9wZjd8HYq7ZGZMh+3EIUgmoaitmfHw7A83wPgzipt",
-	"D9BL/H7fwOrUT7TgBXI11x+KN5lMdaUpjr3dvH4MuYf2WQzXRmxNRuB2Vlr4CD5WXQJICHvRqCSZFyFV",
-	"EMKytMDmZ7O5TMwcRGSfnRiWC4f+VyM3Uq+kzzhz4E6EHZ4hgMGJZe3ZgVcPOIc6OTCVQe7pyJQaws6l",
-	"7cT85vJi0OF0l6Hxuwce49tuYJhpORkrVZ71iRAPM+5hb0viZsnqE1ONRZY36S7ysCg0d1rFef3+N0Zc",
-	"mZAQVaQZANrwYgZ9dMu+NeykZMuB2xybUNg/YnMK7DRcwUY397q5KQtG16TxrnZ9p6TxD6XD1L3RzJ+m",
-	"2Q2K2J0/3Orl59b3c99cpRK8IV661r8/d7O5DQj68OAfcr+iY+wNbVQbAtrJy85Q0NoLhxPt8qPmNPeJ",
-	"+52Dqq6QC9vdEIVW0oFSK0jpHkKlq+VIAWIaxRkyuYZfYKl5JKEIhzDNABKTCi4MPRP8Anv9lrDmTM6N",
-	"cNhm4mnKubEHLJ7yq9dzPCLue4QsAxDwmMM4OpL2YX01J4QrlP1RmWvP8Sq7up2SuVlAT8PqF9ysXik5",
-	"ysbxMePskudzgYVrIza0aq6sJtJE9ckLoU3pAHOE1uILWdn3YH9/FCtztAsJQOxPlZop4G7DuHRMe3h6",
-	"NctwPX7jhd2lGCDqHoknZErgPDutHnGVBT8WadwM2iWp7hS9QGPcE27BvWH7mX0ovu6/xRiOpy73rUYx",
-	"NN95W0N1fdC4wMvQY3QDPvApxmYooUuVPnUGvrvlusflrox0l9jcdm3dsilf6P82JLFOMXhQDgRadaxU",
-	"OghuWvBQy44pEvKn4L6W5HPImZRha16orcabogr9wLaVjosnbAW2oZN6qFG63WMcL20GeygAEtzDKT1F",
-	"Wsq2M9rAaf1OKSx3N/4B1GyeJya7zMxyn71Zq7QjfypdoTd6dnhAJJfPDp61Hcwbed7021ukJJ8dbjHM",
-	"D0qK3fnbGzblem7luTu3tTH8uvNtFXBhhoKb64fsw9EabT8SEg9ndOcW7LNCSLHQgWiBpUKfZkaLfERU",
-	"lRqJNKUyWHsBSt9M6pA5b90r/X2E6SchZsEqcntD3kbtV5oHbCC7X7XoV4PNVtCRUbaiNdq8z9sSzB/+",
-	"jRuAPDAa9ztwkQOO9s3c7HdGbHVfN03QkmL3l057QTSv8iuKYEpzLYoeE1ccZJNrbPhplTyZfchmXDKY",
-	"a5RO5NfGGALRkZJbEEk8+UTYjLcIFnhZZWQ97TUWafTcKZZmXwQsH39hnbRcU9YjH2cSI8kuGMC4FAuM",
-	"alQ6rDSRKlcF9nbcyh0yJVen+bckTO5F7sicQ8lotDf4Eu2BRFA+LdobHH69EQswELdZX6pGBFv4gTmW",
-	"FDre31wrYAwvgy840bjHeCTPw4864M6tSshfg0L3Ohr7rulzz/kSKP3KcoqbR2RCKxDkuRvH4N+oLUGp",
-	"h9qSKNXCV0BtmyoBhLowJ1K6eB4AP6sNy7ORgGAAVfA25Hc/2gf8nfxMu167kQeKTd9aIuoTwdil2W0e",
-	"dkWAQ+9pvwvhgK1EDGKHmwMNh33LsjEvVOWTNt5fi/S7FG8k7dXsuqy4UDhG2JtzvvQun2gturlm6em7",
-	"TeDWCO5fy9It+3x7w7LMy2wt+POh9QMbkVauaFOmvm0PyWzQZsWah1DGlmsBgBNIvyIxQWgFc6aX2oip",
-	"o50MmrdYZ5nio5FEVLZR1LnGKABCfCztWV7tQlLSTgZkrQEj5QpPOTHv12GvYDG6pVutjHH9pMxfA7Nw",
-	"x8V8uOZhG9mtQAvED5CK4Xz8ZFP1eU0Rdy8oCOut9HHwvSGmYqqKZVn8MitUInQ9UOu1ncmZHKlOKznd",
-	"IBsheVDQiRmMnbEGLFYeHOoxUB3r+7MhqVYlJscvxw3RePu81iRZ+3vhT/3pe77NUVr90W0vBR5e8CxV",
-	"4KIvVHHhyLnt2j3eal3zXLVERMeFEFYb14Wk7S87lNEfaOgm58pP7fYL6l5m03LlatzafPaNKkrAnpCm",
-	"yEQAsC8pHAsMHzc0kSU+CTtSh6trnw/D1Wf3yiw1cklZB3UX63wKTXTBnFXjuvXubWTVrCzrKDM9F8+l",
-	"2DyyvnlWtkwC/LRRFXS90MEoDYJMb7RTUpbG5W1NPvyszGo4/9jeqBM1Lxgfq+05sXUmkx0F+08pggo3",
-	"Zy4uRX7MYp7n0E9QKowPQMUMxCOVFJV2mVAkk6i5NEgFmcmRihsTJvbxDYRM0F+qJvRVn51wYsqHlW6F",
-	"zgKw47nX8HO3P2okLIUH/Gz/v35+p3n2X37D+cGcYICbTGqFUtxPief5NhM6ae+F36OCmcODBiDmXZQ4",
-	"NqeDZzPhUCNuUdWIxfaqiAGz6un4IJ0XsqHm2YVovg4wMF1RUl35KnaAwFH5+s0oxLuv3vityIxw7Xhz",
-	"NXZ5FmB/3cJGmFkpbzNUk4ngMwHRHPRv4SqbcSAKxTOX82UdDOCDfXSXHZVUvbllP9/F9UTz37SCRM3c",
-	"tIZnDmale86xon5WAKxFJaBbrvxzR/3csYzTOE2wSMxU7PLWLwN+Jbn15qVWsw0deUhKtUs35hWjFgtR",
-	"FnzJRpnM9KQHLW51xStOcqUpTJNyw4dcC99+Dmj/yR9G1mS6ME8+nLELsUSQDJYAaNeSudJvZ8qTSSYF",
-	"UA9zfQFXV2ZqYz9Gze6fJumT99wwMTSbOTfm+nGZ20ZNXD/iterrdYmBD54kgOJuJjzFXjiYiMaotLXD",
-	"XBOKzGA3Z9qmsjezyLWoPbEf5sM8SxA63qnqC8bZWKMP3yIM/U4P8AxmUR1giz0R8vJJrhLe3jvIgfMh",
-	"SBuwRZW+KaUN4n0hL2Ns/FWiGui8QaIWCxdUQcaMs8HtHg6YdPW0kaRjzYS8zAolsYkQ/t31XrCDYPYD",
-	"SgKITcN7cFOuLzQ0H5kVKp0niMayo1rxCbQCPC6SpAugzj23DmCpRiD7YnrMYSiAi7uBBvedXctTP+tu",
-	"HfHqWJs1B+3icAlexP3oDX/lYF7bzarB6ay9XcDQ0tTzG5pSlsiS0uUT2r/xMeMgDzCcFZEy2A9ptSFP",
-	"LtZzpQy8HXAm+FToSMJvYmGdpZRNRD4rnx8D/QF4iTVHBez3JBEzQ/DtJXqVPkMnxZWxEygMVeSGd1sk",
-	"g1NQZn41vEQ95Tum5mpFcfdeQP1g32i7uE9ES3HnXWtufWigLHjbc7Oi5C9FAdnu1ps3067UzGvJCTF2",
-	"196v/5+e2uF2uiEaFBq9107v0cvyrWpXdUM24ejggO6PFZMVnHagXfeMEGXBB8CARZnyKS08OOfOyGM/",
-	"C5ECavhCLGs35GGmJkQyLzKz3Bv85/ftEhXtW/Pf5pREvrAavrpFztCAYbzHssVqv8suhRS621C7G6Op",
-	"imZ/5+t+VvGr1sHz4YpjC9+xkHZpROrZ/p58sdeyvTabaSjeZRfCNYnFhr+Y03cBz9pF/8GN9SbLb8ZI",
-	"YX/oRfbo4MV1f/K0qbk48SggawXjeSF4urwhne3hFtP6yOX49m17G8SAYNLYwrcC55jyVNS07b0uPLck",
-	"A9zMs/aGZInqeFDqUGT0GtHkNqL3iexG6qQoWIFYK8/2Vzn+iLamjjxlY3qwI/fZCRsWaqFFwfRELTTL",
-	"pnwsdI9pKPWzKv0yS4XqRRIgMOTx4BWr+aWL2wW+bL1jAeuFrZX/kfu7kfs6rfQNSX5t6/QdKF5AXEOf",
-	"Fl5hYPXYqNr2FfilfyT03iS0pjvtTUU06Oh/PSGtzvuL/fXJLPtJwFvYfyEFixUa/Lf/a6/6N/vODlNV",
-	"0ximbBW719ubF/neYO8JoGnpzWvQtAVPDLQRdIW4QRxrlvNlWdIV5if13nrO8bfKdZhmqcvUelYt7Au4",
-	"DJ5mlX/js3AmhZgKl4SkX0GOIhN1vyxZGLn2k7mQrhMc0V24LqWJ0OFklJrWPfN9FaC2xaPHhZrPINYB",
-	"zwzGWKgiT+sG+SQkpzKlsIdH+cZVHsCaFw+qKzWttAK2Ew10J65/QvDQkm+wYQOsMPEsXZ/G5vHVCFy5",
-	"kLLFu3YgW0KmK738A6yDw97W0PZkcpz7dm961TT2TZDqfm3PpJNtoWa5cHkuu/LiCilWKu9rFUXNLGZC",
-	"JBNIaYorxJ8PeXIRHpN5mqmaX6Jz2HP+NENyxPUYdbga6Ft8/f3r/wUAAP//",
+	"7L35cuM40i/6Kri6J6KXI9myLbm8xMR33VWuHk+7bF/bNf3N165rQSQkcUwBGgK0S1PhiPM058HOk9xA",
+	"YiFIghS12N3VX/UfM2WRxJqZSOTyyy+tgE1njBIqeOvoS2tCcEgS+OfpLR7L/w8JD5JoJiJGW0etXydY",
+	"oEigiCPKno7lP4MJpmPC0VMkJog8kmSuf9pqtVsJ+VcaJSRsHYkkJe0WDyZkimW75DOezmLSOmrdtfqj",
+	"3eFecNdqtVtiPpO/cZFEdNx6fm63ziP6UB7ISRgmhHPCERshMSFohuUghmTEEoK+H8wS8jj4AWEaIjwS",
+	"JEHfDyj5LAY/IDGJOGKUHCM85IQKFEEDCVGTQkz+IcfuHWva7e4F23gWbU8J53gc0fG2nC4lMd/Gb/q9",
+	"INzrd/Z294adXu9w2MGHB4ed3kFvH/eHZK+Lh/o7wv8jSBPOkr/845+n8w9P0DA5RgmJ/3LXkkOtWI5b",
+	"JnD8lqVUlBflr+wJTTGd6/lgOSeKcBw33Iod22FEBRmTpPUsu5zhBE+J0IRxMiZUnIXl3m8nBGH5UPYW",
+	"yV9mWExa7RbFU9km1h/WDeV/JGTUOmr939sZXW6rp3z748ezd7AEb9V6V41Bb0fFKAL78frjgA30MYlc",
+	"fcHQmCFG2whzhCnClD+R5DuO1L4jliBJ2kjxHJpgjiJxDLQMJIiGLKUhh11kI0mZAaOc/CslNCDyNWpn",
+	"+K+UJHNnimpcfgpW5NZqt6b48zmhYzFpHe32932k9j6KiWrSt8zyiSQvOWCsuFGOE6NRFJOKxR+ZFptJ",
+	"hm7QH+6GXdJ5g7v7nV7Q73cOwy7u7OGdoBccDvdHXbI1o2Mvo5yFZDpjgtBg/guZeySImsGIJTAFOR7C",
+	"RRulVG7H0yQKJlrShYwSxGiQzUrtWTYvp6+O7Mw/nQPS3Tt8c0A6vW7Y7/T2wrAzDA73OvsHhz3cfzM6",
+	"3NvtFTem325NI2r+3vFOdPQBi2BSnuFbEMNyEozGcynnIsGRFOxyVnjK6FhOndfMa9RRba8kuc9oEKch",
+	"OZ0OSRjKH0sjHMi9HyAcc4YSItKEctiMRxIIlljZPiVTlkREPsMCTfCj3A5SRf5RsVv/4GXX/gMHc3H6",
+	"WCPkBlE4MEOLMRfy1KNCDU6REnA0MMMwYQ+EIi4SgqfA5JwQegTvcUl/mu7QmMmzjKJRwqZKfrfvqDy+",
+	"ZowLeTCJSUTHW3e0aq/ksDsw7s7Zu4o57wb7e2Qf73bwwd5ep9cdjjqH+/1RZ7e/HxwO93D/zc7+0c7R",
+	"G++6fJC7MP8JTtjywlwwgSh5IpKbMIVT9hgJ8lmvizpbRTQlKJCHFwepCAdw1T6qs7zVVCyfM8bJbTQl",
+	"zmDfJ2zqHyqLQ3eoVWOQu7HWCM6jaeQ5qU8EmjIulDIij+w2SmfyyNjpdrttI3244gxJKzSdDkmieFg+",
+	"iMlIIJZWLl4M/S418jN75pvBX45GnHhGf/MQzbKhHyMqBaQdGmUCYUm2kYgezcirxslUF2sO9AqPScUw",
+	"sRqk1g/ZCA1gaQZomEq5SKTAj+XZNVBDGcgpjKPH6uNVtrTugG8ITnwi+1IKaivuniaME8VEAaMCRyAe",
+	"I96W5y6JQEsIMK+UhFz1UiH/CM4fNkB6lXx/yxrxfNVQBFuLjW5hVD5hDEIUczQQeBiTCzwlA4d/uEgY",
+	"HVeTH8zWvz4jHAjeSE/6oDT6quNCK/wVKtHUfry2PqrHcUOSR5IsGA3i8Fb9oGxLaw/tmrFp1YgSxqZt",
+	"pNUwrZ7rQ0MgLrBUgkesaqiJanntEd4QziNGqwbJ1eOKQXD78drjuDVk7B/HQ0RDKcWMjDhGA3OhHEgR",
+	"TLVYAOlMWYIGkl4XCzXLPWtyw7NaAMLFTyyMCNwY5T3iPUvgJJZyjKi76zSNRTTDidgesWTaCbGAPput",
+	"l20Tuixq9rJBZZCQJ5O5kOR3RlIlCVgiVcRNjy7fcIMhJuYDzzhhSflMXv6yC/gJ3CYLY8azWRwFWPax",
+	"/U8uO2o6YGjzlD6SmM2Ib8C5y73HTORrXL+2De9Am9DNjcAi5S8xAdVy3TR+NTo6zEWbsbZaz+3WTzi8",
+	"VoTbYEyWL760SJIwPY0QrkwXfz85P3t3Dzp4SASOYi4lasoFGhKEEXB624hYvbRSnCBrZ0F3xlhy15Jj",
+	"jOgjjqNQDpOnQUA4bx2NcMwlDTdbnlMYpVwPdzqzhA1jMv2fnmlVz2apEdcuAYftah31QO+IBAian3CI",
+	"zEZY8YKHLBVHwxjTh1bjOV+p2VVRs7l4hYxw+p1Ao0hRhtz6BAcCjiSMkjSW745STjiKBNCKNkC9BCO6",
+	"TdcR8ju4ADtjeZFhLJII+rRuK0EWCS4pQkRBNMNU8LVExVtGR3EUrMmNby8v3p+fvb3NMdyJVYJg2HBU",
+	"RiEinyN508axvL/PfwdmcwZrWa3ZWF1eOsx4ya7hizHSDZsSMEwohS0/LCUIgKme8Byo9T2O4jQh623q",
+	"x4uTj7d/vbw++6/TvCQ9uTpDD2SO7AH6+ntYGFu2j8WhuVu2k23ZR4pTMWFJ9G9454W2DY5BeSs2QnCK",
+	"5bWTiC3U6+4gDEOV1/uIc7m5LEFP8iLVRr3unnW3qD3H/IHLd9kIYYpYEo1hz7FqlDLRRr0d+OiODpmi",
+	"CsEYinEyJvJZX+r5E8wRRnK6xl4kZbIkozbq7R7CF1NnxFxJ51Eax2iKo3jIPqPvB9dEJPPOyUiQZIA4",
+	"nssrNKF3VDAUsClBQxw8/NBG/W5XfovTWBg7nroOyUd72ozBhRRlcs5csNlMLwN7JEnMcEjCrTva0kZy",
+	"r/D9cfvH5vL2p4jiZF4lZpUCqzu7hrMoXJeFbj5eXV1e356+u/9w+u7s5P72H1enOWaSfWkLrNwxuTM4",
+	"IWDdEfiB0N+FuSpGbdls4aAdttvpu2zH09mMJYKE6AMJI4xulWXgBRUQuauGcUqUD6O1e37L2Llkl/U2",
+	"/f3Z+en97eXl/fnJ9c+nOd3sRI1GciyY1/u7vd2Dg24XDeeC8BJdZAz8O1BBxTTKQ1tqghlZ7GVkoRVR",
+	"dEpFJOboljF0rpt+BcJwpCRTDkLKwFqSqVvsiZJEkQlLhlEYEromjVxe/3T27t3pRW7PwSwp+1OHEyyj",
+	"cvIjbBSU34MSnMFaImg0Vvf0dfY7W8QX3eAAxzFJzPmIQqZNp8/t1s+MrsnlN6c3N2eXF/en/3l1dl1Q",
+	"kLSRC2iJfJ79TjpSeYR283wDdHnTuSjCSr3YNp0plYRQedLLFv9KcCwmG75mqUaryEROm+QVlGOloICr",
+	"JcDyoAgZEPsTSx5gnNoIvOGB6lYX3QcdU/fKF7+cFfslrtjlDhpdtD+wkMTy/rKu7vXh8t3p+f3p9fXl",
+	"de6IYjNCcVQyDU1lv9oCEQIpPJDf43bqG3btEL1zM6zc7+7mbT4/Y0Ge8PxlBa8aKKhZfMLSOFTKAAR4",
+	"wDWVJQ9oBHsMe37BxHuW0jU3/OLy9v795ceLwmUVLJBS/o+gi9ffUXdc2UW1MCz3pOxlW3bBBHqvX3i5",
+	"DbNBeTwNwPghr2MsUQ5nG2/hHKecKGa9SkjAaBjJpjbBs1fXp28vL96d3cpz6/3J2XnhYNXHxZAQqpWN",
+	"EPGIBhDRh0MprvEYR7/Hpck/dLvfjUfuHsMO77orjfRSv/SpnBsnkIAKaqLIBCwBEVzLt/zXZUE+i+1Z",
+	"LOeVOzcyh5e2YKNENnKkhQISTFkA8Kzl9X1VKPNadwcqTlRsrHaKbvhsk00uOqTlDQL618rWhoegW61U",
+	"aowjVQ5AChB/92kYsc0ZULjsCLq8jaYkvEzXNCvfnn04vfx4mzviXOd6xNEDmQkIP1YRYbN4jp6iOEZ4",
+	"NiM4MXZRbUAvHfrKPRVGoYqmgSWCbyAs4tVlSHG+TUa5wbXJlAbnBNIKA5I7ylLx0ufQk2JhZ5ITouLZ",
+	"cByzJ60wfKT4EUcxHsbr27j/fnJ2fvLTed4qd8FcJUZKaI5wzNIQTJZEoHR2DP9/eXV6cXJ2f3J1dv/L",
+	"6T9+H0u4MwNLN6tOwKUC58YutfgoIMhd+BdVIRXNa4GuZjJiiQ3dNlRO8ZRwfXETwjpIMpu6IpdZzHC4",
+	"YQGsGl10ChgjExcs0cT7K0viTQ8G2lw0lif50hbQmP4O4hwC+cpVXWwzlwcypgjDq/LamaNDPf7W6WcS",
+	"pIKE+r0jdHN6cv32r612K8FP95a5vrTU8xtNaJAcExNBQhjaLGEzkggd1KKsS/cRaBY4ji9HraPfmsT4",
+	"fCquwGUxuF9RkjZfcYHnyjTkBqdkUTj9LoTt1QaJt1sRvQc5ey+Yma8e+uIBS/EjsAmAqXv/bzeXF5fD",
+	"f5JAyK8Ka1sbvUHn8ltgUpYmAbkXOuCvGG+0KBhe/8LsKOA+44v+V4Svg1rQR4j6H2hm5VucBAkRfKAz",
+	"mh5xnAK7YDTF/KFAaTiUvUWPkjJ++9RuDSPWOvqtdYJmWERSXMQRFwQstZ/arSAhWJDwRLSOdt4c9ncO",
+	"Dt4cdnf3uu0WoVJ+2cgxuUGt4UG/Owz2up1ef3TQ6XZ7Ox3c7eLOwV446u2HB/1+XyrcD5Q9xSSUSy1H",
+	"oNf9VI1RDwukFSyq+kdrPBOdfmcaUXkznyXsMQol65vb+rONDjuNo39j+U6cjiPLH7JN9Yv5g3GR71It",
+	"4y9kzmFBtCyHB8kjUexD0ziWP6iVB9GiFh+EgP7kqPWj/k+JCcOiGNYdToe5ZvsJFrIz8EsOcfDQ+iTp",
+	"gs2iAAYxIiSGjj61W+ksrNiKlJNET75V5n1nv7+0IkGm8I8S15ljKEkwWGxw+IhpQEIV01omyl+kXiRP",
+	"ExVUG8SSeCCMQrc0ZCwmmLptXcWYUm9yxTKtAcXW8+gt+SwuE/m/HKRRRsUL9IcZCyYfojiO4LuQBenU",
+	"5Bs2HbBd4oZCpLjwlrG+eObeXA46TPZl7TGVWNRpslHb+svbNKG+9sv9rSLErcxYGHwH9tFMZnjYIS89",
+	"Gs7yyv3IMy0rgJZhxLygWuZLV6BVZcXZvCU4W76Tai3IsxwlN+jJSkhfR4JQTMUxktIT/IEsFUjuL4o4",
+	"i7HRh0YsmUp52EpTCMeTr6vbiTpjSsNw5XBzMuF2UxsFaao7rJHYtdYEeEm+PeeCTP0rR6azGAsjm5Ut",
+	"CsdXOZldtd6ZpmCOiGXIwTlAlpKC2fFS3NvT6UzMCznJKtetrOxkgcK/tWB3jZyzG+LKaXe0mkudgagz",
+	"oCyWCsxil6ntnoKuaMxY0iEms9s5BjLSpSAZXNL/VKXRvVXTaq58w1fnERdnkoye218KZ3owwQkOhLr6",
+	"NCX8wh5kbZTH/ckbg/WEczcwd2r20uTLXCVPWTS2o4ga+Q7HuVf/bOcnWq+pLqOA5jTFZ6ebi7wK+SLa",
+	"b0FNtdphRK1+WKXquYYRnRaQJ4wmZ2aOJN0WFwg3/VqRjsznbdV5JRPUkAitpY9vF5Y/+4VlQzT9isQs",
+	"ZbOHkMfmDuDet8fqAvHbp/LVbGzuFs3088KpUDjgC1PRjddOoYYnfVOxHGmm1FB4/55SdbFM/bQ5CgSy",
+	"eF0qPNOKpl+kAqQKbEphK/8E+1bcJW0W8N0+PgubszmKEm4DqeUT7lFXS2tQiSkC7mZ/CyvaHDZ0/a+8",
+	"2K5y+1nt5uBT+rX6nl9eo87be0B2NfDfCKo5go1PqfCZqwrJHxM8mxFKQsUgSUq3nOTTQZLSe8DJGKDv",
+	"4SkakjEkDKggux/aaKDM79lrxrCvXv2hfUf1KwP0fSSy71JOwPpwpOCZtH9pPiMKVWkAlDogjzhOsWDJ",
+	"QKFoFA+UsyVYbMjCuXJ7kSCVI4J89aM9rbMA4Ezr9vQ/b22QMvyu0tjzDxw1ZphGsYBQiySFTORW73C/",
+	"NzzsBh28O+x1enjY7xwednc6b4L9w6DbO9jf39uRnBJNCRd4OvOoBdiEjYMvQ66vYA9EakA96Hw6E/YX",
+	"COxgAsfZL/vPinUN4lKrCchVXrK1dru7+52dnc5u93anf7S3d7TT3drd6/4XkKWIxHyZpY+arEu325Xr",
+	"opPDj1pvet2Q7O4fdg528WGnG/ZGncODg8NOcPBmNDw4OOiN3oxq11HzhqU0Zwv9OshZY7FiaKm5tSVw",
+	"AbCadNFYcN7aBXh296ZZL80laWLhAJq87ezKUmLf+JAaGE40DoQrGrNenZVouyhmBnnAhRSDzayXpVX6",
+	"oZSyETGJVMZ2GLOxV2X87ZvU+ia11pFan5qq6EtcpIyq4DNnv47+ngvu5k0gUHIMt7WmXjAtdF91Qz1b",
+	"wvdenFCj/bCyc+F99swz7obLWy3Lllvm3CV4reVudfV/Hc//mP9aG7yeFujtFQnd2MZqo9wzqAs+I/hB",
+	"obQWVt8Y10IWCICNpExEQS7YTKcDc6KjnEDkdyKKFDBJSBIdGAc3P8/ZUFrgqX/4Z4KrSyB4P3IDzRv/",
+	"SncwM+gvVYgfkCpnwv4fKHtqg69Zt6+WizJnqvnefX1mEy33yhTdK8wItyGbClGvlti2jRm0khIuAGCN",
+	"18DBKuNShgpblHLKLnC0084M5hBdI8/U1tFuWYTpd76U4GLdFnxPdZPlR4XZq/famcnCNlu5DDZQzO8B",
+	"VGaUoklnjkYRiUOdhPvWXKHbEJ060HfmwRY6oQr10WCYuN5d9lSMPFtkGqZpHGu/JUmwAECE7lbPb/Vt",
+	"t8KE4ClXVuHc1Nutz50x6+gfp3j2myKmT//kjG5d46cPWWomrNG1lEclFDdwWW/mBFzvtKs4niq3/FrD",
+	"IvlJ3wGmNXFe33GwPKisPmQteiohCM8tzKaCI6CIgDN2IMhnMWirBpVBYnD288Xl9enARDHf0QFLRcCm",
+	"RP00SAjmjAJMaCQ44lFMaEDKhgdoDjb8+vTqHDwNS5+CEb0msxgQ+hohfLbaLT3Y1lErIbM4AruQkTja",
+	"E2Iwp2Akh+Sgv7dPws7BQXfU6Q33u53DcId0DobhfnfvgBwcBPvLXwA4+VfraLfd4pFaDx2SQD4LvYUh",
+	"Q3OWopCBOXDC0vFEgI11nBAiTBRtWTixZQNCllTKsBA4mNgwpoYRQCYG+osvPtNuYbMR2A1ckA+S0kv9",
+	"5nNuh5dZHEXL3lddIml49U9p85eBQLyYgXK1vuNoFuOAFBIGcmEvERX7vVbbcxQZovOgd2sEPZObEKlA",
+	"bjiGv+MKjxPH+agMx6DM0xlJOAlJWOG6J4nVjQVjDwo3SU7E357iB98+GYZYZOKAFrL325ZHXJKwK5Lb",
+	"VZc0zea5RhBDh5UyWhm8a1dZCWFHgSQ0ncIB4Dv9M03KPi6tjIMGV+3I+U6rmlJeQ6p14ejboMulJKSi",
+	"Ze9/FYrtE1bw5F53yQb9FTV+B91YLQGkfHGowqLtsOaI5e+HNq0VkHxIo4iRzV0Rs9jFV7ga6tPGs8pz",
+	"JJ/oSPZhKiBysLDG5uglccxkc656WdQpnacd/hDNOmymtO7OjEkxm9h1O0nDiH2opWN548KRch1RBNl/",
+	"LpiAe1vNthTeEgmmsrmhyjvVfxUbh+RugkHkxNED+Q/PjTQbYFnS5ptdKG9zr2dk6N0xZ3GqmWTJRTK0",
+	"ucHF2gAzuGTwKtygk0JLq/nTXBBeut5bnWGoPvNIVA2L6DvXA0YfScKxLxGpmVE5WsJOHWMubrT2XARr",
+	"PmpmBMtHhDu4jW8JFQmOP3LZGlxNdt6EwXAnOOgEo51Rp7d3gDvDg+BNJwwO9w4P++TNwRA8zk2E8qcs",
+	"SOsnqfwEcSonJNKEXrE4CuYKm9itzfDz9eXHq3zYgncd93a6/1Xm69V8X80PaLsV3oAGBduvYyOk7seF",
+	"Vf7II0mgvAMJG+qs0zLC98vlb1WrD5CidRbWPLz1u960gcP/xKGABRuVvel4+RrAmcKolom9cEjCpwGV",
+	"YdK1TqTdiXbdc7PLSGaZWAwXGLYmOAkKXrk3oXW8GSs40IoaFw5DBZtggN212B6lcTxf23W+tCN8ZW26",
+	"HOltXb4lL8rC/VusDNfu48ruktfYz/X1hBylv4qe4PbI/cZ8gR+IQjdW4U01HKbtZysstguevCC61Rda",
+	"mhkl1nARrsBU+WEXx3ZF2CxW1zo8Xiqhr5EP0+XE3EDadeG6uR2vU7ub7nwpjrehNrQJOtm4frZZHuav",
+	"ysR1aTP1W/dNTX9dNX1jVPaq9OVPU9APi9H9pjKoV5hnDxvGdDjTLcpsSj6LBeUo4f7xWSjk7iEZR5Tb",
+	"EqiMZsXsltF/+KKVqubGihWzzJit3DfOfF3O3OgJ8HrpG7rDBngxFeeAXtRrgsOIjlEQJYECE3JXFvKM",
+	"hc96uM4VeymUk3YdrS0ZHjbFn8/U+7nqb0quNLDwGigpe613ZtLz1ZNb9Z7/XL3jtwoKyoPwko7HhIO/",
+	"3lR5BQ8DxHr4aWAFZcxiR+uADQSoUxr6CbeqxP4SHlPrfi3K9fnCJHE7vFLQRxrH3izzBQABRUs3tO4q",
+	"sZ8WbFSdfrbChhXOi81u3MakoCLR1xSD/oKJYOUwJeSU79wuLIpyvteb0/P3rXbr3YdW254ff788e3t6",
+	"Dz+pf5oH708BVPT2r9enJ/Ifv15en8v/f395/VG+fXJ1lnfdmg+rLOz8Zk4DnwPdxrQZBQE9SQKe4pAg",
+	"lqBhAi5uXUw1LHsRuW53p7Sd3Pa4IDZNv1iz+Hr01aS+7ixsNTpnNhsjVrP2r0WuGRpB+fKNbdIl3zJl",
+	"wbiC9MdJMkfkMw5EPFdlrNEDmfNjBy3dQeFTOYqmqqSu5+VL4KzMgi95jJdO3/6GI+XBkfpd8KBWhHwq",
+	"+HfkFCC1UJGzLk+ughjQYIbFZKCqFA3CKIGK5vPBJkbvQY4qKLuOL5K3EcHBRKcsgycKyqxDCZGBHKyO",
+	"WNTwgvkR/nGAqPxoORdMqCDNvDfXMGkFBBWvCoKFUxHeWA6raV08qWXRllbEaFoNb6ns1YwoF0mqImGB",
+	"5gMmV08VbFeIiSqMlsS8QitdCbKpYFiGLDBkm0LDOTCf0+Ga4E4OSFO9GuwgKHkPOY0j6hQY9YZgG8+w",
+	"Lj3p13izgtGNo325B9C04lqyBCqohSz2edLk8Qkl47byRYMrLoVTt4T2Eo68+xxKWqOQUhv7ZjTdbFHa",
+	"LQXz7mxiHbSoAvzRkegVO3uSJRWgiKKBzdL/mwoPT9AAFByVo46VsqLK5AlO4tEW+oXM9cnCaDxHOAdc",
+	"qgLV5Q1uTAFFqhhgnutvs0rOs989tSgFo+KCydzs5vyQN9PaFRbaLjRLSKDAw3xJIbpgQLO78Or5GIp4",
+	"tMpdQz62IDpDw4pYOJcJmpouPRbEV7VgemPvlufmP47Zrc5xCEXa1UC3KhsZ6LJOEUcxGQnEUrG0p7TW",
+	"nPcaZrosHMcjBo1doi0loa5TH2BOjhGYA/zzb3DwfqqUzT8nLJ1VMtevk0gqxsp3PiYCYaiNAZL4yaQN",
+	"Aja5HBRUmQn9ITVLOXw9rKeCplpHrTDiAUuq86g2bOEt6lSlbbMWMVgGvtRh/rpRaoWthduNWbRBzpQo",
+	"dA0UeXeTNPgUcfu7d5ogGyoC3ercbWNJfVo3HiVseoxwzFnBrKnoyxYHwCFp1Dt8tkReXQWD/I0Na84e",
+	"eABKPqvKD8xA9t3o4QDPIoFjOcP3CaYB+Q8NU8BS8YG3jvYUaH3Ktb+t0elSFyy2FgC/vNKwOCRcoCQF",
+	"I4gxOpUFktQocBxLFegGrm7+G9IDmeuswmgsL9t6bVSwpzK6H0EBZgukNcSc7PcQHklNcfA04SS4H2yh",
+	"M/iOQqgon+hUUxf+H8AvSkBZeogfk9gbYzYRYgY1RYWYcZMkqVGcCE4sgDGhYZEau70DX4dr1CZw+b7Z",
+	"ProS4FN1gU2Vm9tGWKAp4wLtdFG320VWI4Rpyra2DMqMJk+fuTZmgHNFTAWYKZ7DCX+MgJj9h9cUf46m",
+	"8pYB76ilUD/khLET4WtYYoV0Wf1pthnV52IOtaBGAOQhHLw6aOVpBox9sLN30HtzcPBmv/9mZ3fvoNfK",
+	"RwhXH3ivqtm5Ec0NBf/tigUqPGYDp8HqLbtmbFqzU1AWuGZ/Lpgqc6xbf/ehMgHm9zy2r/XigEWSura9",
+	"lY/jgTIbDyoZtL7ZldTZdx8a6bIbO8V1ybUa8tBV17wUsgLqihv2AsHBExLPHCH6ltFRBK4EI1UjmoK1",
+	"r9d/3uS5vyyBvvT58kv005Z3HRqClBuj/yd/dV0A+pCnli56BsEux1KRUPbWYSqkoqboQ1KfMQutebRk",
+	"Ie66kWo5BQWfaihR67uSDpXvhBL5F5+UcUncjXNM3s++AKg/ojS7WEGAnYUVfjCd427tCM2b9IcCrNzo",
+	"+jIrTZIicpJfiw7UmwU1xG8EWzZ6bzMEU+CTYhufGk6/Hkir0TIUUj5XWI4NBBD4dvZVwgjekWE6PqMj",
+	"Vp06O2ZSQnqqxKXy3rLTbhH6GCWMTvU9JvenXIxQebxa7dYjSbhqfGeru9XVsBZQ9bKYBMIoJQaQROr/",
+	"1mM/I0lAqIDjc7dvkZH29vr9Xm9vFyRt2Do62Ds42O8ePNuCMMtHxC4fzJoJ2HdkhNNYIL2XBeWdxNG/",
+	"8X2o3mkQXwqjevZEQqs98AFGFTZlRVfhexyIfHyXus9I0sAJgdq8WY2eEnU5m1tHv0CE1/pdd8MamuxK",
+	"fFOb+GJab+vly4aZX7VadlmccW7Ypq0iBrLV44jRgKApSwgaEh6FpAh15jKXjdP7xm6/A7v9aeay6JSq",
+	"kSRNDrDsGNk8+27wGCyzfv3BeJ1xixccMeJoljDZOPiTBdOIW1WZjRvksvWrd1SXhsuNswxeHzwQE7Ml",
+	"zwD9tnLx+FLvzSTraUC+9ZGTqtoh+VHZZr1bx6hXIVQhjG6ushvfWssea4AJbYh4qyZapwHXTrgMdQLr",
+	"VhYUC19YXt+FhtbDaNqYTJhaWJ5KWeDCo/uMvWyqy5tM4R0SMBpyxCN5zO8cvunmVr6ANN0AvOLUHy90",
+	"gkY4itPS7b9YEf3i8vb+/eXHi3eerHTKBBqxlIbeOuf5jbXtLix6/k7h9eV3qTD4+AnPOYKecuOHX8oR",
+	"spXbp0bl3TVnKE2CrcqV2M8u/n5yfvbu/iy/dNqoo5I/BMLI5nMXjtSw6l4aYw7WKL2BknTS2YwkiFP8",
+	"QLQxdJawcYKnKmp7mGAaTBCjWlf06O1yop6V/iD1TKXBV3xayYUniBMqiCTjEUvQDBLSG+Q4yonXgzq4",
+	"ka+lbi8pQXFEiQa+NkDDdUBBmRfND4L5XK6zV9ws28LaQC9+Z0Wdc+n0syAJxfGH6p0wNgzMDeyhkKID",
+	"9I7S9UGVQFeIor2dHad3g1Gm9dSdnYM3NUD4FcXbzypKq6qn33EUhRkO9ZIeJdXGRYU7aqP+U1+F2DOx",
+	"1uhXs4I2rtNhzdw+UB27N/W09j6KyXuWTL0HShQTBdYgaWsLXYJvRiM9u9GSeXKTn3nrfasHXxYjhBXm",
+	"A9/5Bv+zhq/1DT6Dtq3AvQPKR2Bn/7+WgbHz2yorxsfS2cI6pHD46PCpCX5U0hU3MVOuUrwEGH13OOyS",
+	"g73dDu4P33S6h3ukc7g37HeGwzcHO8PDICBveq36ECvlD8z27uTqrOVYtVshCd4c7o2CTtDf3et0Axx0",
+	"Dg8P9zrD/t4+DoY7/V08WqJ6Rh0f6PA0Lq/Ar2ImhQ7fq9Pan1BqE67GDODwE8amlf7ChqjQyypw60FC",
+	"aXWlTrOoUx3qmSZzhDXQDmC1r3Ai4rlTrrhC+wXm4SwLUcPV5SL/FOyzsn4PH/LCKrwIKX5aeJlYqkaO",
+	"YnfGpj5jxSrXErMSy/RvuL/ePlV/y2l8q9Hgd3qcdbccVxSWw0IYm3L0pMpXqPMG8mUlnYZtHbSZBXPm",
+	"eOZPwSuMEh09sDahNfgSVAsOHW8GADgbTx36M4QwNVAhvvLtXPN820S50opQKc3mJmLKn7i3PNqmEzBg",
+	"Feg0VRDiS4FNRHm0xVz0nLMRuplKKaPJ23v1M6JkVCLCNkSqQMUgHEzygcIFAl2SIvTI+Wqyahl3TsPh",
+	"bAAPSZVIr/IEreonXir0JFvWhlIT6GKh2zWjMt28j87+SnAsJn4SA2x7o+RVC7i31lEaTEjwUHCP2IzO",
+	"GebceLeGWJXCKT3kNsam8AjU4hmhIaFBwQXTmsAc5i23bedH06b9yS1yf/lL3hpTR5npTPmmdna3+l5f",
+	"r0dcvjVuvoIAAzAFR3MuG6GdxawIJagjEbWvb2UbLV9oU2kxVwtXgCi5MBM2ttm5NzyhnNIK6//u9Ofr",
+	"k3en7zzZrEvYanKo2GavSs60nK9AKCpPRA7VOmTpMHZAyRQ0tmzV7vmi25ctZm2+yFdpza1+26UUO3JL",
+	"ANVcq3a3ouqM1E8l78qzAFoqut+KrFfAmCntFLyn8o79Wcee+fvGfkbHhFenIV/SrB6jDvpTlnplFNMJ",
+	"5xYhYkKmNtwjSqyV1g+WdR8tjyesD7ul7LtSHzUjaR21BInJOMHTVoV19z6M+CzG83va1Airv4uWhZ++",
+	"jyoMyfr5dxxcK8dqSfUy21QwMyUVTYyicAV77VrmY3oPZY7uBbs3ebhRWGe7N2cXntopHhuTqg18p98Z",
+	"l1Kds2aVjF9DQI3RSfJOiWJO5KYASjLSXDr9JMFP944JqiEsjFJ8K4lPN7jAjVFxObj35z3cOvTaoDU/",
+	"aKgccbUI8xnJwNA8JIGTwGnIYH1wDPsJJPE2+ugTSJwACgv6oMRWRbNYJb+3BEWTDawSdUyB/j2RhLSR",
+	"mDCuq5/C+moQl4gGcRr6g2HKlUp1j7mJ1G3xAp9Co60uBH68+pZndsMP9mBVs4PspVk6jCM+UWD5Q9Ba",
+	"1ncYWBb5eoJOHCG5ZG1Wk8aiTk06R/qUy9PBAhCO1Y1W2cAvk4s0jjc1fNC1aBX8Zm5i9eAmG5soGzZN",
+	"/lZ1cSPBdRbs71BgxLF3FEKQoKpr7ved3R35++dZlBDuPDnYVV/8kw2VeSM8DN7g/m5nZ9Qddnqk3+8c",
+	"Bru7nX2yh4e9oD9SdfnzYa4zgJ9qkvieWLO2w7OO7tt0saxufIUTBdbpWww16aixUyQ7MyI6lre9D7x1",
+	"dHjQffbiRr128p7JZF+oi7HhW/PqKjUsGleJcoPonh2iW+6rKuisHKKvw2QlEe4Q9VI9a5J/yWQ4wxj+",
+	"crGaExbspeMUb1Sr8m9smMUBr5HoqJannVkaSpmP7XzFETXXfCGnbG+cJfSejQ7RVpewppSlNCAQnAmG",
+	"6X+y4XccEVUnk4ZFxQgLQaYzweGuYVk4JHH0SBLFwkncOmoB+MPR9rb+dCtg0+0JYw8enrUtelN0aolZ",
+	"FRXQLSCFr+ZXSirKtQ6ecCQiOh5YTGii8IvlP//Jhm00mBEawhspFVGsE6/thOV5O44eCUXpzEU41u3K",
+	"XVTfgwkpW6VKLDi9gIusVfIll5LMIlZRAku9KKh/Y0OANlQNlSIGjWCWm61HfNTNpgT/tuId/tS5ya2j",
+	"rid80Dbn22nTvu+Z7dD70BmB77kd0kLw5WyrnDbbPgy/rNWqBa+OyfgnG2o0FMzRkIzTmpKORS1kU9pG",
+	"ZkrMJrp6ccPiAfQax8fSonuRMPYL2Yrt9RdqkdzUNoUYARS6HAQoQABIhvonG67qlvum2f7ZNdtPNr9p",
+	"xxcxqqmobEJjGdyYGoYSNfLGjvkDAb+P33mlyLGhgUhe63xozGrIZd9/LKWeHouwGBcQtc8JaWAHgtGZ",
+	"DtrZElTwZ2WQ+K0FWaoOB/8jEFZFPHmzIMUs0L9ky19RpL8saKYvFMPMIh+zbYdfue8i0VDMfoUXyBBy",
+	"WvQR/AgqHwm30DXgPOOEAJ4e6iLB0E6RSh5Jgsfkysf5SjlIEyIbAmVI27LU3ztWZ9DPyxtd1XjJ4TbS",
+	"llVt/nEoukGqVG6UX8oe09yoPc9zsyg9L8a0Vswp301+UPkuKna6KpxPxY2DkgV2XsGqYt2/jsOkMgB/",
+	"gXh2PFIzD0EtpJOKgH5PaxUbdFNx5VIQlmqHnCumcVmvpoJn6PzumyXxJxW0qvCZ99E4TQh3Ln/F+5AJ",
+	"RtEG0yn+/Dc4M3e0KzSTPRsWE+okz+5wa1/MfLlMimbhgNXTKlGfXYAvnuocdjkqPUOQo0dQSkOSoCc8",
+	"P1b4DlLiJhkuti872i7sQqJXb3rWbJF9T724TPBK4Yh0Vm7hRTOLdHJDTLIWCsPPliBbZh/XnUePhHqD",
+	"rMG3qrPwI45wHD2SqugS9tA0vqomBGUjMUFVETpZW95VYAGOTzPEj2p/4I3G/XKLO3icgJdXpxcnZ/cn",
+	"V2f3v5z+o3XU+lH/12q3bj6cnJ/ff7h8d3reOmqNZ6LT70wjGjXHPGocxlUOzXrxlJ5zNj6lwlcF6JJK",
+	"vUkkcyMvY1ZMKovJI4lbR30pGvm4dQSdy5vx92oj/9LvdttohsXkL9t4Fm2ryLof9P4uzLLMTP0eDX9s",
+	"NTxlr4PcXq9lEF69qIpm1nMo9rHfRSMscNxG/S4CE2Ub9broCSe0jfa6KKIj1ka7h3JV2mj3QOUpE87b",
+	"aPeNqWreRrtdFJJhOm6jnS4SCQ5IhQDk40qeWkpKlQrsQdSamqTqpoIK+NuY4IorJ+y9XORyrZwvrcB8",
+	"t6OOSOPWlm0i/TBf5t25PxsKLVumqkZjzxpJm5Eqz6WjEarOlqrkrHa1NKuSS5mSZAboX07GyZkegsc+",
+	"qDTpLXRLPhsahoAnCAuEAwHJ2zwU181XJup3fRQO/X1gBgupApkBc0QkqeTxGXTZEPK50FNNyG2WTlIc",
+	"SQOtc2NZITDpC3UnkdKCzvODsteZXDzVfq+0fp/aFRsErnZh92jCILa/4Gjf6250QrfeANn6PWyjs5tL",
+	"dLDf3YHdpOj6/Vu0e7C724mjB1IuANjKyV0fQQEOTUSqZYLJuwEL94glYyYEoU7tpuJBS7Q2+yaXMRfH",
+	"upmp7tAvMMonK7FuhipN1DSYFw8NLs8rB8YUZIYZY32SZ2Gla8qbLrviWvlYe+XXDzsqUtOrKDZVxQ1v",
+	"2JQotFsF3WSWNSEaH3ftoJTMOBe4xVRVLdRCNtg9VEZqW7wOiFp+rjfmi0jMm9uZtZGivzfqHb45xJ0+",
+	"3tvvdA/Cnc5wpz/q7Ox2STDcOezu94JWe7VoOAdmt2J2uqJRZrBIGJtCJ2963ZDs7h92DnbxYacb9kad",
+	"w4ODw05w8GY0PDg46I3ejEotyI1PafSv1IY2OSlBjZXKJS2tzSMYVvaqTYckDL24Dpc0niNGkVawc5V9",
+	"rEwbxcxdbseeV0wWtjS06aTBFUJXV4kRMeSzTIxrdTFjuEAcoYGhrkEbDUY4EPIf/+d//W/fAWmoz2cm",
+	"cWhxdcU9statvN8ya9w1oNsNdSNO9CLZwS6IJlEC813VyXqiToq5AvWkpBJfRLWD9LlT0vz/4ABzDU5r",
+	"s0Z1pchr16qMObfcmm3oRLZ7/Yrnsd+rbhSEWs/6BPMPLMmw0Yzi0jr67VPlInhR8JW+g8c4oo1LpGl1",
+	"wiNM7bi8JlM7yC/r9rMIXkESwzESbEwArkgV6JXrMGiAuWDHmc2nfhOrib/RZpr9qdnUb6rXV656fdqg",
+	"qAK58YpyCipjeCpjTzAdE4C4xVrGL8Tg+5mxEE1ZQs0lcSXIPSdxK6cmLqEFZmlrve7h/mby1p4rV/Cj",
+	"IovmxUus5PuyKaWgMWKZxwIUwE6HdpOL86o7/IvfeiXff0vhlqk6WmoUVZ0/4f1zUyLQMNQrSsGPnNQo",
+	"UdYxpN2OUMhqOBelVLslYb2LS+R+7hsMo5CUnpAYm4QjOSrAc2oIIVAR1farCWZz4c0hdAii76DEfUOr",
+	"YsorM1Pj6JHobC8ONQEbNVmu3hc60XPOmvm3t0Kk5px+VSXkVVDNO5UfrxxrrZM4AhQdJ+CmoRhZJdS1",
+	"lObfEMZGv3aPy/IvWkLkRPSazOL5LbtmzJSrkeNXsDUbwL/5Aqgr/1IpGG7dg7xcawSEY18rz7oiEDG3",
+	"s1+qgA7OlsU5eOX4xhzyiLvxzY0y2nejcYjemp5XCZqsIpmlQa1euT5yknmyloAWkKTrwxSexTiwCCKa",
+	"LNrK5UlCJVl3GgrU6npn8kyIwiwSmauQKaR4B43xI6nCAM9XPPNY/SaYhrFfks8h5Q58CVInVSlDTgL6",
+	"sXbookjhvzxh7h1DY/NhAVonXJvAP5qe62ySbvpakRLVznsxmB36q2SGGktnxr65qdacbW/ThGt0y/xO",
+	"/cRSGnKbDUbJZ+Ga1d1zbgTu2Uxk7u102y2FcLBQkqpvm15+cqZgb/VGEWWQBtqwUgBUmeExgYuKGeHL",
+	"dK5LXVd1TuHGUVGHjrPE/UAZqUx1a9lw4nJJKbu9xCuzhDyu1plcwsR/Z6yiqHp7L7xSddf7pjD9aRSm",
+	"TVzn7DX0NS5y0FmV3V1dZ2tNtYEVpK6x29prLR6Xpy5fJoIbrIcR2ItN6ksiODnrXQvN6FzuzQDadg4L",
+	"1rbOHN5gjW15u2zFSocPMF3V4VOzL9/Ez59H/HzapAB6TZs6dFhhVDcG0xxsbpVZXZevAOddbf2aJYHs",
+	"SsV7qkuHmNkwvqR924ihL76YlGvCZ4xy0qhonX1Z1bLkfkOOBQB1gqW9V5PGXtDrlF6T0SaKE6p02YZX",
+	"y4/Oq9Xk5zaol6WBqV9h6gL2oF4Np1SprvmitUiihbyiPlhexd867ZUTghiN59btWiSWOg1yBm9UkH+J",
+	"QrCpS/hb6/r06vwfcqbLA5sbsdhckrJUBAwOkITM4ohoEJPHKFT1QT9BUjcMc5m6CklKFYzn4X5veNgN",
+	"Onh32Ov08LDfOTzs7nTeBPuHQbd3sL+/t6NvmUe77RaP1AJpQ4m35lW7JSYsHU9EoTqOU9Lz2+q+xOp+",
+	"0zpeQ+tQ0n+VYAkfsS1FKVDfZLHSk9NX1teBSgfHZunMC/5baE8hFr8g4a4AjPx7E/sa5FxC8n0x/TsH",
+	"Tpt79vxcJtRvZPaNzF6AzDap+y9x29PXlT+iqr7o3nhDcOK7OBrTir7ZEKiCltJwyTDSzIJlAwHK9vxX",
+	"Mkkp+7kyhVUBK1ivBVi1h2QcUW7N5oxmqHlVVvOKaIcCvjNWFXlx7Hjo0hlApkjG2GqMKOGi+tQHlzq7",
+	"vdigVtz1xhGm3yxjf0bLWA5Na2M2Mi16XtNKdmOr7RRNBIJQrEA8NaXxaljBhcWcVtrJqopMuZ0lcfRv",
+	"fB+qdxqXa1oZmjDnBo9eOBxiQVG0swa1lBcEHVRXTECRQNMIaiEeo0FulTNw02EaxaIT0Urhv0p4gS8O",
+	"IFc+7VYlKjkufr8nfyHZg4ZTk/yKabjx+n7FCp44DBXsfr6bilDVZYXjuhmJa6RIrRQ45D/TnZCPLOGs",
+	"PnOquMsNUp0b7PbK4dSvvusbPJMyTnn9g+nEFpGrAGXxlj/08ahWuTfKR+sXQHlBJuFNV7eaNZZa5Rxv",
+	"gDW7EW98+qNROf8dyNxBd17KvadVorKTLyuiuEQrxUmonxt6tYoFSEcxViJVwbMN1O85N1Vu7nXeKkqe",
+	"mtHe76eS2vX+urXizTSyWa40zPH6bFkbx6QpsaKol2pAHzo8+6MqCd2+v5xNxwqAsos8azAks4QESsD4",
+	"yv/cmvp44Glu51zNThhmAthqS+Qw146w7hDjrWz8jTZpof2mYrMKufHZpn3dfJwjua98KpuXJ68XiXSF",
+	"qQ/t70TZUhUiEJrF6VjeoEejMn3qhT0H653kvtZRy8E23G6iYW2rDvh2jIfbMxhRaQ0rDQ2qT79lWCEh",
+	"ggk44s65XB/rpG/y0HDlmtXzNLziZ2WQto3IpZEMuzLLtW4A0iq0k4goiGa4VkM/U/FCM+dl/7o0tSo3",
+	"1dk3uMhVd6NXWGPgjGpg6Vx1R8upWdGBCU5wIEgCYK98C71locogIPIuHzMsL/myhZTrJjyosPgRRzoF",
+	"SzsNNNf/PyAxGdcM3PkMNSww12e25TnIE6UsEyRqhMZkZsAvU5r15IGKt4PwMLuC+NDopwpjG5SEJ5Y8",
+	"cB/eR43p0szAF0LICRWEBkTBq1amTZXqUoMZMqLyDFOFfSFjOpvTJy+Cz3isagZWZeIyFDIUUS4IDhvL",
+	"taxTpxSMnrOXBJkPgCurKqHAH2ZlxL0ZfKijpTzw2948oRnLFTVy9ms1lOpivSMG4Or1cMpXjBvfT2UF",
+	"8Kx8s2BoSLwZwcsFLJQ8X5tx0YNv2R9Y8Vznmm+3RIIpn7FE6OJmjSuDeygFXvyOA8sfo4EZ31ZpcANb",
+	"8RrFZCSQBjF+gWLjMNdc5qknawqKtthS4tar4ESlLhyZE4PtSSQjn8UxODIUUjwACsslyJYIC4GDyVRO",
+	"YqBwcQvd6nDur78S+Yr5uKvX+q4CwtO6Y8CmROEbWP/SOI1WpVCHnRY4muyL3uw7KZ1uCOcRo82FlNlZ",
+	"9d13HEnGKxc6NIQGlzItKwIstmZKaurwhqkKU6kue2g+kde8slxrIFfckZSrVsSEH6GBHM2gjQZpEg/A",
+	"jDcA+dH49p+nowwMqO8pYf/HERZthAWaMi5Qr9vtoo+37zs7+yilkVKrnQ56i5M88kzXzK7rLpvXzOou",
+	"QzbanS76Jfppaw1GaJqOcpWwYUymPm7QZUgQ5gAJfdjrv0HqnSHhWpnLJdmEsumLy9v795cfL95BQUuB",
+	"o9g6ySgTKtjGUWN73Z5UMAQgS18wgd7rFwxRSc3xaBhj+uBL2Amh6wyb2u29tH1mOO4H5ZFVfObhrQ9Q",
+	"naROtdWZ4WdhDTqMEv3fcUDJl+SgSt45SeV1GrOZiFpHT21LEReXqLzIxRoS7uvuBizSmTXiqOrUDtNL",
+	"dukwjoK3jI6icWWNJg25ME25QA+UPXkj8nT//CSVXAs3rhKd5N+puhDpFZfXPRIijHg0pvIkDxW4VQMc",
+	"xFw/i6ZdbQRYZvpGHPmXYX1LW26jXuUSf00CloQRHb9niVcuJeYFCDCUB8e0XEZTttlqt2JMx6ly1BNP",
+	"xp96scTXV3tt9OvJ39vocjxuo1/J8EMbfbjqtdHJyVvEEvT+/ORtDmhkGFGczH0MZV4pGXqUnnisEsXg",
+	"JakjgRCyECdKbntFQDYxL/VEHPEZeyDyTOEA8L+/d9jZWXzthRXxbgtj3t1QoCyYZ1joklbhfEAnKGEA",
+	"d4VzZgaLDIUCnACaaqSinCKKBjYMcvD71vdfaFlviP22gShIFU6pFcyfGHtAQZwOrU9lmUYLEHcZOfx8",
+	"ffnxqnko5RNL4hA6Dknw5nBvFHSC/u5epxvgoHN4eLjXGfb39nEw3Onv4pH54MLrV1gbZf3Fyu2vHBxY",
+	"CgJZAaZp2fvdZXKRxnF9mKEzoiZOxEIwk8U8Xno2huwaXB636tSSupV468BargyEZOl6hS1zSHxRRSA3",
+	"BtKFRCpFw+XAkew/zSgtxrte3xVjKKVor6lHTskTyPG15XElemi0RDqqFoMXTEBqQKVAA1zTKmDNpQXY",
+	"2jLqFerqviKu24JA5prydC/Dw4VVc7h46eg7lzUzdqyCFrOMpxnR9LyAzRYFR3nYbXXk36+b7da/wrji",
+	"7XVuMIxN63Z4o7v7Tcn9WpTczVDy65GwP1pOPinGJEiC9kfD6ScNIwfM/Gojy1STdYOu5j3f4K0FRU/i",
+	"GxP+eZnw08bY8PWCzmRvTQpKeE4VE8cX4WReHSRWYBE9OnASUSayqq0L3DE+79t1SrMK214jZ5JSFEYh",
+	"oL8rRPVSCT0Dp7PTbkEpXQ71yskjjlMszJ9TFpL4LY5jb2Fy28YXj43cNOp95vTie+52u7CqtxlF7jPb",
+	"f66zT/7FfGc9GCWdIqWwY5HgiAsyK64iecxyZng6nWJV3XBpUYeFkAShtmOllGVDDqvtq3UpvYsSEgib",
+	"ywoJ51jVMlKRNqpafJgmgOv/gbeO3kChirComAIu7/IFLNYrNvHsh9D5V0pSr+JsA8VCmDcEIc3i+VJA",
+	"TqZqRcOtWhb4SeCkrPT3uk7ImhSMumhYiUUNgZYM5coWzpKQJFJIPE2iAODV5miCZzNC1T43BaA7fdSJ",
+	"b+XoRMsUC5q40W+WZbn6vW3mUsvEtReEBcxsDinL1KXI92Wo0lv25LkqCq2XOfyvP17c39yeXN+evoOU",
+	"JVs2rcBzvv2vaB540Wn+9OKdbPyb0PomtP4YQmsD2qM9xl9HfTQyzx+hK8hMRTInKa2qAb1xdl5l2fIG",
+	"yNXCW6uKuTqCrI0+XL47Pb//eCP/ffL29uzSeab/fnv54er8FH45/fvJ+ceT28vr7EfEEmQnu9U8aMLM",
+	"qH4zK27lKeULoIo01t/KMEUGKbbpSWuPyfJZuyyEUAO0IBhdM6QgvYg1VoLyYlbhAa0OoPjtTPp2Jm3i",
+	"TNo0dJERMa91OF2azfP7hpWFQAWPHKGB2lYdwZqklEZ0PACSZTNCj9FAU8CgjQY6FHuAvhcG9wAFE8Yh",
+	"CYHjOaIMSvn/0L6jgxGOYvVZgGlA4hg+tJjOJmCFJaZID6B+POH5D2004OmMJJyE8A1W1UGcjAf2AJo8",
+	"RMr8IId+RwdS3If3LBVq9ISGfOuOQjFulQOjZqqoB4p/th3qztJi1LilPDDDBtBUMx59sEBPcgeyuL6s",
+	"sZKnTuN0V1xMdJqjmR4kQ4Xr+oYzFnbnvQSa7Jr+WZZR4QLmMPT6bEe4gpNRfek6GM0AKrikKqcNQogZ",
+	"TrhU5bAgeV1Ok5IWKHBoGLmh6EJShT408tSRe9FDHzfZbaysVMKsvuMoJDiO6FgBojNK6uDJvx2d347O",
+	"1z4615QZGRn6FFk2EoSiSIFqCfxAKEpnW95idCtUODQEvEBYaeN7Lva9AisCYmlNwqY3CMsl41KaScKm",
+	"CFZfHq5E4WmW6vBVhFC59nbDGsUO4B6HpnCRIwGTx+WqPRgmWyqu5qUjalY6gDJOXeoSXJWyK2khSWOC",
+	"dCoOSEQ0JJOIhsoIq7o+lpQyYYlAAQtJReKDFgzN1syIhYZvNz93cyLhxWgqy8dYdCdWLy5WB2yqsaEL",
+	"u2uWlZ3td2eZ8VCOY11CtuudDz60nJELI7RSzoodn4qikE4NuG5lip1JxB5FJcTdOJpGUmx3YV5StWhx",
+	"gquyaF8yOrgePpmhMUOMHiOs8nR0WrcqrYUmONS5QAuT10aJCqivG9M5Y5x8YFPts9BrVNLLddYY4HZM",
+	"MZ230Y4c6G63e4z6XX8GZpmK2WjEiaf5m4dolrXt/3bmTUV4myvNeiyVU8pQwCiXBEIDgoaER6FcRKR6",
+	"97euCaK0IywJi3l8O/7sXsGWWupnL4kD2Awbe46/Uyogj0EnjsZs3DaVLn1JO5nGi+PY8L0OWVC/AKuB",
+	"WhqTRyJ1TaWk678Bjm+Ela3LPHnCCUAm0BGT77Gxqv8yTtQl3LmOk2E6VqmlAdw4YpjUb19MZ32p9PIx",
+	"aIXAyeh7JZD+0u922wAb9RcHtuYHfZvwoCrr70l4XpiGsVl0u3VqWDlxPVspX3VntWqVdkVtUQRaVnzr",
+	"pze9DN7z0UwIwUtZTHw5Q0dvlK8VwBeBu1ocq4Z4zolZETybWVBjTYaNjLHnbCwJ1GuKTUhAokdf4Ldd",
+	"NaKJG8DSweUaktC/cMXt/rI8fLzcowcyEw1svrAIZtcz229hEGY7XeJxj1q9T58qWb7u7q0zI6qDV2Q3",
+	"by0zZyij8ub5SODHiDp/6OXZBUVyypTYc+rxH+327Ut7e/1+r7e321b1+48O9g4O9rsHjkLSYg8518IC",
+	"eHTNxLtb/XbrkSRczXNnq7tVhZj61s9xJzAhjTXqJ5VsKRbWrLhQS9vKrUk9PJh866OqcpEpZ2VabOpF",
+	"KhTLVutUOieVDol4JE82SO2VWllOpwxZqrBk9FgU1chW7Xovyh2xqqGzAXn3kV5au1p2yFkvfmrn3Auf",
+	"c2KQEP64GXnk8wyyX4uv7R91c+GU/ILg5FS+jNXktB8nxlwA0UZiXt+Te71TWk9rQuKZkn6UPOFY80S3",
+	"3dLLBvPtj7qjLu4Hnf1gl3R6QX/YORjtkU6XvCHdsDt8g3d29D5ekymOwOZ7tHPQ1XglylqXZUzjVLBr",
+	"2aG5lkzx53dG349oKiSXvtnNPrU/Qhw+TmQHt5OE8AmLQ/uwrwu2NLdCfSXpew6FLJP0VyIYn2s0Tz1L",
+	"NL8iikuOznxhiQ7hNcRqy5NdKSPauSPLm4WqZwmlcuTxR8kYS4HvvT77QAkKtLxovbKXHepcweyeLUtV",
+	"2p1uPJ/wk9ve3OU4I6rirAq7VFxhD2XViOR3RFksqyWz8spEHLFqMOWibzDDsNfdoCYyCoVqMEVo+2ae",
+	"xwKq9WYcjL6Vc1COPFBxG/JrThcXodJL64/aOJdKkt7B+hLf5qU/Wn7Ct3P39zt3Pynd1rlO3Fgq2TFb",
+	"E+Z+g4tD9svucy54oAg5b15reM00+qMvuNaMs8H3N/Bu9U3xRF6ZXcZxADwBTAnQ4TghDW6Qdo7Z7VEN",
+	"tYaVP1SVULmkBO7Kc+WEzdDDAkal3g0k4oU+PFsL+XCZVKKmhb24LqVjy55lTsP1LbIZalfZgvPC0Ax2",
+	"YlUgQHncNxXrwXEU5hGectX7NooJ9qspHg4elO8kcUOFZFXNRrmr2/AHGJ8z6LctfyazWWynIl22Cnk1",
+	"x85kMfH7j7MTZ+VMobzaU02Z2hURjQRJSh5nZVUvo6A2KMv3dfFUOXPSWZsGSOhv9dvu2myk1mRB6DWE",
+	"/edOCGbbTmUxXekyo8uWTbHVSb/4z7CbRv65m9zLFUfFTRWmmRfdjwsAA7VhZE+Gu0cRiUPrLyA6FFVZ",
+	"k3P1GhR2EiGI0XiOBpJgVM0V38LV5ZSYeK0ZvGnc/ZVmnW8F7Tdc0D6X4f9tdTe8ut9Ksb5GKdYshcAW",
+	"ZS0K2HUvhPm73I68MXG4bhmcquf64tmFKuxrFob9Vsf9Wx33l6nj/vswToE7vtH2N9p+Adr2uINchWeh",
+	"v9e+7KhNze8o9jKwlva/vJW4xE+19gjn1Wr7sttgcTqLbc43xuhWEWnh2M90up0HeWM1o2IZfcNtxwu0",
+	"UWy4HG0BmTvyOpRgilgq4DaloXJjzAXa7aEJS5OKgIPCMBeideTfbxdnUR7ygq1Iq0FQzN0sjKCGMKT9",
+	"e69mr3FIFGAZXtBtutiP6Q7vyyL0bdcZV3C+Oe0s53njfyU49oGGv4/GaZJF/BleashBER3fMNmOm5kw",
+	"ga7mqwXsrM50diy13imd9pUQRAkGM2mUmDj/uoDoLKXImd6rx+HoYtwqSLpRQE5l0E1RCriBN7n1tAP0",
+	"khcA8PssqPJByUkQRvJif/Px//33Tycnf3HHP52RsS9IGr4oNv8T5mS/t7UMTrmCAQ4jjOQnIHKl6B1A",
+	"D9uDxentaii2g8rFqLNd+RbF2lMaLM76WbFqv14lJ/YGdCuNhOpbDZOLirlJKxVyxlA2rlSVQ+vdY0JJ",
+	"ovxb0Dwolgc7ewe9NwcHb/b7b3Z29w76RZC2SsiwYnD7gropWZ8ldB8F/A4aiC9qfkHDfjiHE+TgyAKy",
+	"GInAuRNgTo4RzK02KL6+JJydjXf3ZoQEk4UJEAnBIcIxS0PlzJmwp8LGGROYvISo9Wm1W48sAqQeyh49",
+	"qRF1PDyKYlNnoI14Gkwk+Uxne4gl6Ak/tuV6QPkdFpI4g/CvqVl1Fi6o8wZz1PX25Dk5kFMatNGTSqSY",
+	"QM62OoIRjuOaHvmM+KJfulu7fdlRr2GIpVpSj9dRL2t5NvDAnPGwNKpgg8lwbUhEHiphD4SeQAi6p19q",
+	"skowhzJGQCIrnQx5/+QK6aLLJmxCuSJPNQq5ak8EAxvG0QP5j2xDWmfwRqJiL7aWPM2OdRW4pwmh2d7o",
+	"GpqQ36/T/dc59oyWB9U5GpyBzSP7FCV8MG9XU2nxdiLfahdP10VOXIfsas7bxuTX+Az+SslwA3qDy+iv",
+	"oz5Aj4tr52gMDMFs4ZZVi+i4GbVlBvtWYSdP/MUd+dvN5QVS26fuWFM8RxMW64xboFTlLfYn2trM2dKj",
+	"lJOkWTmKyqI/BenkX4msoLJaEAS6T9l48Udj+zwVL53nvVzOcmFk3oV8whylNCQJF4w1KFGcb9Ob4Vu9",
+	"qQtV1HrpoGVm9QK79Nc6CXG93CgOAbqX+uAxAkAweQqZEGfKoJ6qW1GKsykZsnCeK5bt5Zfqqrt8RvAD",
+	"MWV3oaqsmcFAdjuNONdlm2u4sOKypqahuBkm4y2HxUZwo2NP/oxCoxn4AZu9n9TIAEftbaKxioTg6dtJ",
+	"Sh+8VcAiEhjwGTKL51tILin8yo2wVRCu8iIQ0ZB8HqApfiAoncFDObdidJjqzEQBgJM7JJ8VJIsjSxoF",
+	"JpTjq8xUPJWAoRcv3PNyQsIfHKXTD1IoqKg6+1S54qeQL9s4IEq9Xg6EMpUyfehBIanJYp1WRbuq7EdT",
+	"373ie/8CgJctJE2DqEwdUmBsSD6VRw2sjoqEEnOfjiHJJl/V/ymJBCmZaOMYNCvAszATAmM++LOOfmth",
+	"/sDREAcPrXKUHnz9ZYnEXdXoMl/MGF/qCy/3psNpJM7ZuBqawaSwmzq8MStWqC9miZuE8yyPBHjeYp7F",
+	"TKmZMcOhCzP8RIYtT8DjUinNakKChOdsnC9IvNvtNl+RRSWhlX+G2jjgOZfKacjKVOT4s5dLyljVOV0M",
+	"jdpQ/XsXiuA0jv6NPWXDfRFr/oitUs18aP4+cRy83hr50bLZg8t8kYWfl8vCL7A3VheJfyEooa+9Ovwg",
+	"v+GDtuQf/aMio0F7pQrxxRLXGRm4wSXt2trXOSHiM4OobI4aibgBQVgSg9XYE9RetOClYxTREVu4ejv7",
+	"9cd6ATylu5FilCsUfVxuw80E/PtqjSzF1CHA5hNJmg91yOE6OQ7qmzkNtCuh+uC8VTqGQgCE3TEemZI+",
+	"q16CM3Q9v4wnXcA23vQEzbmZckdoDkPHH+dvu/Ot/y35LC4T+b/cnyUFNyC4+cQRF3Bpky/n1us3eavA",
+	"Akpgy7fkQm3J7hglWhEu0mlzHelTu/W5M2Yd/es/OaNb1/gpi7WxTzv8IZp1GIwex50Zk7eBxFoEb4vp",
+	"gSVSd+LsFcprSXF4qXTC0slqOqrKfTLJG8ojRXAihgQLjoZkHOkMYzkIhCl5qkiG8gze5/KTEpFwubEj",
+	"0tR5U5h+iQ3lyIxpHuuUUgRpRbpmSCTsBjTor3JpffcMkPAaAkznxmuhTAlOVgk4KEy37eyfd5mrB+zl",
+	"UNV6RVmpC/IEG91hqeBbyNh4zPmCuMDzIh0Xt6e3gAKb0s5CyK6LGgpZ4uOa7W7cynPFStvQlpKzFODG",
+	"UETRx9u3bTAiH+x3d1SaUBGXMIukqQkJysgMC9LRoC95YZgXfU9RQrZunRiWTPJF0xlLhMq3lqdyaxyJ",
+	"STrcCth0m8irQWj+D8+ibdkQLMGttUrWWM5xpFOQrENiWftiibyW8Jt5WcIOu9oz1nz4RltqMo31vUzO",
+	"kr+Kjwn6M8RRYXVRqdhjIlyYxGM04HMaDNCUYMrRYCLETIO5K4OOfcI5GbgY1k9kyFnwQESr3ZJfSY2J",
+	"QzTGnAaQti0/z4NY6/dKusBtmtArFkfBvGKLVWEpXVfPRjSoALgkeiRcnigxcSwDIopj8Dk/seTBGDwB",
+	"V1drSkcKCjgSKmhHpAm9o98rPPvBD22wmuIAWsYCQFUiDu9HdCxVJY0Cj74fxFgQLkrfuO9/P5iSZAzt",
+	"MmgoIaOUk1D2mBC5i4MfPGjz4OqTjcNdJhkr1FHY9Ny6mpdLCwvXT4+cA3O9VI3pHGkEqmJYTl7CNTSh",
+	"FEu0z7AQJJF9/n+/dTuHuDM66bz/9OXgueP+2Vvmz53d5//hnSqkDJ2zAMen9DFKGJ1C5HrFJeGGCLkz",
+	"HA3ncI07RhjRNIaCAip+4RHHKUEJmTJJX4wWg7Eds8Xl1enFydn9ydXZ/S+n/2gdtX7U/7XarZsPJ+fn",
+	"91DDRkrsmej0O9OIRp7AfKfFppe64i2g5nL9cQbXXV80n0qKHUUx8bic9cWoG/SHu2GXdN7g7n6nF/T7",
+	"ncOwizt7eCfoBYfD/VGXbM3gOJtGU5OlEE3xmGyrn1kSjSOKY23MCrDQ7/Po36R11DvY3dnLYlenSu9P",
+	"E3mf34bQj+0UpsA1yuV2E6LcbjzucvSWnbzvhgkB7iQmoDDocBQchgnhfr9wtigLQluE8Tw2doznF9Z/",
+	"RkIEOw2BueOYhJWRXbAXpcieubbTNwGT8k7yvbxdGuk8gN0dtHXEjvzHYxQSNgBjVMiCVK7q4LjgjRO5",
+	"hfK715K4xr4hNQWSPJIQMQ06qgx5ix0lsl1bU95uZTujkcIu6IWs5sPa6NpKfjS6x38zvlxfIdPC71WU",
+	"sY/5rCMfsysFBnOd/A9n75CJCeIzEsfyXPK6M76lAn5LBVwnFdDv3MlRlQ/ieUk4IS91ffFfejXp3VD8",
+	"QE5Ko3luL+l/qmx1VWTL5ZxZnu61PfelgJZcwm5eciI/zrem56wgxRL4TRUwB02/3oD7LmPHl3Tiefb2",
+	"Q67/9fx8H5Z2863gHPTMwTGyG/HypYmW5wqgL1UJJnptq54K79eeQd5knXkxteSw23mXY3mT/W7IHAvl",
+	"R5aHJC0SWw6/y0XtclZmQfT33zOEab9ZS9sYijmn2fW2dSQlepgGOuDQejLVtF8Majw3hMoN/vNAfJsX",
+	"7cwKaYbOctRmGf7Kkth7BR8nLIW6vwljU53bOSTaTz0Gb1CWJZSZwNQ2Q8CzvVy5qUJrYYMvgbgWkuDN",
+	"4d4o6AT93b1ON8BB5/DwcK8z7O/t42C409/Fo9ZGUG8UfI4WDu/ICKexQDeG2hvBy6xdZmxcWRg/jrjg",
+	"R+hpwnLb0Mj/C7ShEOl8YWorqQe5AZZCQcyqbjm/u9Ef2AaBluNu1jmki1bCinpO64Q7XCYXaRy78cVl",
+	"U0FGK41X1Hf4ZFjV2hDgwFGXDw33pMhGUCkrKsAxTwyzg6BQpIbRk/yiwPbLBMDRQpRZnkuabzltlOMQ",
+	"2S4rZ19nJPFN1gJra+OuvjPlQXaejAz+JhEdiQirctZ45BsxysAeXxOexq/kJoMO/VCp8KhodYFFAYC1",
+	"0vzMoy9LCPeFYJ260dqh1zhDfVMw+2Cn8o3uHbr/tDk6fr0a3dBdRaTI2wmmY6IdpT4R6YjGlgFs1FP3",
+	"ZGCtcpn1u0wumFB+tUal+NxRLuEK8y+VljBVZ4jK9wfgBpwIXgX5GjP2YCJPpwjHZYfgt1PnFU6dIpzw",
+	"8nSyCpCY3b1GMt7OapWKKJb/VZ9Zaw5XlKUC8EyQJpGY38jm1fKczKJfyLw6Qw0xisgjSeZQQRAunE9o",
+	"G8+iLHlfIUKwBGIpOBEIowcCTBxRhSEUwo5rSvjPzsnVWeeX039klwasBvHcbp1W5hfeToiNSZC9zkjC",
+	"GXWK+08YwvyB1/SrGu+cheWen591EUZvv3+9vb1CEEQ6wjpljiIVR6Xv10e6blrbpC+p0GIxIXMkcPyA",
+	"IpohwCcphQQ7FeII7+jKhnf0jv74o0o951s//ohOTMkWedkafLkzm3/XOoKQ6Da6g1NA/v1//tf/fh6g",
+	"lMbydUwdpA6VBCMmJHmKONlCJzY/K+J3tNCsgh1Dd6rso/zlyx3kft215K9aMKg/VFlbftd6fh5klJKw",
+	"VBjgbIym8hiK6FitogJlOpZbJUXlHR3g2SyOAhjo9ixhw5hM/+c/OaMDqNtKBLp+/xYd9vpvDC7JFrpK",
+	"2DjBU46GCabBRPY8kCMc6AU8CwkV0SgiCf/xRwDAkpTDF4SzHOtdUDXhY/ZkwlzQjz/CBU+3ZUP+VAwg",
+	"zPOOuqF/EMJDSpWKNYoKVrnhalc402O+ZTGRsyFy2z9SeWGjko+4CVpTRT2hHKbKkt9CPwE3DiCWT+1L",
+	"RMcDhNFAyt6BiV6DmCZlFFL5sLJdIMc7KiaEE6h7mmSeRehFwd2oFlQWg2L3JBpPRNvQmcii5KDSLjtC",
+	"A2tQHbTNH2fhoH1HB4VTZSDbH5TssINjNDCWU/WKNcvKR5kpXD10rNzycWZclY/v6MAx2A7Q9xDtr1//",
+	"4RgNrHfCeiZUq36/g+xgKikN3hEmpg5+dr+/owOlGmSt6qBcJSdAFgyTKJSaGCc0RN8PtjnktshF27Z5",
+	"NoPtCMKuO+SzIAnFMfxmCuIPflCRYjjUVDiw9mg1wszgrUP2tG5RXNa23DojfvgDgE08RYoYT+gcXV3e",
+	"3ALKQYCTRIorNDgLyXTGBKHBvPMLmQ8kd6UzqGHc72cZnHwLvWeJxXnMCNJQNGTPy5/vKPz+QObFEEQj",
+	"86EeBWJUR8CA0CIhCbWsyQ1J7iqek1DJyYGSvgZdJuIolM2AInd8RzFVad7FMWEBwwFDV697KCWneQUe",
+	"SjEKZWXxI4EkdyjPq9fRKNoRRUMingihcjVvIjqOiT0u7FEhh2eD+Sf4ESIVB6e3eDzYQoOzUeeCUdL5",
+	"IIUpiFq56bBNoGtqwbXX7d3RaGTnKU/kAIYRHkMj2ffwc6mB3s4uikaQm29b0NO5BBkhtQApCFX0JERO",
+	"wsLKnVMAg/ooYYkSXIPziD4MkDqN9T4lJP6LPXNY0tEC+a41aNvq0nd08I7MEqJOBtPAUVHabQeEigTH",
+	"HSU9uOKe3BvmiWKAis/NPgzuKKT5gx5veLqTb8K+a/pKUiqiKRmoj+An9UX+QBJzSQADRxEZ6KrCtQoN",
+	"OtOm1lDr0BDyBKzLJ9GsLXcbYTRLGBsZuQyC3Va65QxiRBFYclEG+GVTL+hcNyg7Gs416zE6n7KUIzV2",
+	"NOjiw90RHu51dve6O51uLwg6eJ/gThgeHhwe7O32h4dDOWMVTIUpOrk6M/xjFNi2KoqhQo0NQmXMmRSG",
+	"ihj1qL/jcqXOqJJ6HXlkRAHp3JAgIWIAsghyw030m1zIO6pUMwV+AcGycRQQjWGs9cAPZ7c2OGkixIwf",
+	"bW/zWfh5iyXjbf063/5wdrs1EdNY+aMERLgqja/ldX6xGaF4FrWOWntb3a09Fdg6ARXbqboNV2pfvfZT",
+	"UJx0VBe8qzRJBV0pRR5X0g9+piYkVSq7Vs2DS9J5xMWJqSVrUjih391utxBB6mpeUuOC6xLcPBpBPudM",
+	"TaBBlzXnrJqw4l8YyX92bpnAcceCyPq60u9vw6vqTd0HMEHVZ3bK2++ViqsuPul0ipO5Xh9ki+0KDOnx",
+	"xl/zyUndLzgR5c5IHqTkSeqN2CmWrHAzMsgClSIZURAU6re/ceU2ofoAVjm1WrkCEJRIcBKPjsHIEIWg",
+	"l4ckiR5JCMmWmRYG167IgKVRsoWuyYxgiCHP1MRAnz3mIAA0MHVcSuU75xsgnyMu+B1V+ro+CbPpgOgJ",
+	"GB3FUSC20Fv7YBTFOu9MB7USjr7P5nyFxWTwg4KfZUIpKUyKI3kPUMyZJ10VZGKqXOmZ/MTC+cbI1unB",
+	"RH0/52/X2sBXYJydzTKOjqZpxDsQkApiATLze4qJ6yn/Jxza6clPDhd/8lbvb2t9DlOzszTm47LntisU",
+	"tzNDuVc2yrVQr5jq+0Z5MgkWLJEkpiSmvMq4pcvK4lEZwV9SPJYt8RVbrKbVRgQHk6zQlL4iWMcduIg3",
+	"JPqezOTNphiHQnFTvuibwrPaEHnb8IrFGc/G3IZkTYWHNCNUGTqkCirvtXFMtCHVJExECg5eWQ007KMp",
+	"iSuVBAdXKb+LqrZuJily29jzU5DlpjGYZVflpd7iTy6YeG+gh9fcMjXRWl5q1zDNhMX2jFKKk7ray4PE",
+	"FoLmE+8a/0xExQI3WDX4MkNQ3PNtitZqOcrdbSwi8texQddgJKndnhlO8JQIVaDL30v2ilq5sxDS3Wd+",
+	"B861SSFzitJZpHcOmz0wdmCFgkaSsVQrhbbPhWQmJgbTV5uKDE+C7fYYcaZbA6JpyxtyCLY8/kBC/TP0",
+	"BSBLOgHwrpVSfdu8a8FdWctnrWzgBz1o9RJKZ4r/JZ9T8lmYe4lPOVC5W4Yil1vTsxGQFqzpS6gVMCrl",
+	"bWukTizPQK/BCb2d3cUfXCVgyozkKr0H48cmNAZFDktoDPZw2jYIVF4h6CSGEpsmZXCg5eFUqHQKijzA",
+	"WkhNY5aw6Uyb6lzLsDJ1wgllfSDqznpHHwhRB+IUfT94e3J1+/H6dPDDFhqA9bGNBuRzEKchmCeNOYET",
+	"nASTgXIf6qrIelgCmmcply8SjfZlSyeDpn5HM0pHMZFPEpaOJz4mspfDc7lqJTYqgn7Ec9snGODkNZ6x",
+	"qVS3tAnEOlv+lRJAetV3bI2t2G7IQMbN1WgIJrHL168Oys16zdJTk5Tek0dNXsWoo1IZDYLlrTsV+d4J",
+	"J9C9ruarcNcDHMdcnrXcILFDjp6ULDiikBaqv56auxqKBFwAOZE7IMgdHc7ltXEKxraKubmU45/jby0y",
+	"HZIwlJP61F4CfK523YHc9Gz0DuiQP98oFTFX7IFCHmuw/icCTRkYWeXxhem8rU3LO91u9xjtdFE0QlT7",
+	"buAlyhI0iKNpJODIG0ePhFaNMdAVZjxD3FF4YtE0nQJmZbnekBdTUTtYBtCytjVzkTA6VpmDvlHAYP2j",
+	"6C89ipuHaJatVlWXbDTipKLP1brEqkMAzuJomIJ13jqHBqrDxTsy09WyPBviDGunybAumNDuLDHBimCr",
+	"eh0lbNpYRgFqyG00JQuJQDY7qOSPiAZkM53KmcpzosFMBXuBeQpWOcuUiijeTJc5SHAjk8A/QpnCVKtk",
+	"MEBl80si8PWXBdGnF7eZsvEim4Ce41d5A/qOo5iNHQUOqs+ucwuqVfy2v8RsvMBEYZZUefFizsAAoIyq",
+	"8uKRpHQLXRqXYsTpdwKZg86ZkwVTsmFdlSaJc1iBZlYJOzLKRFFBBezCr81OoSbkuGE2ThLtynW0ggCw",
+	"jzI5IGmkVbyWLambVhPilExZYkJBa4hQXYJHLAHndmbzApQZKctAW0CcGHCYJ5yhFklKta5ikK6Isid1",
+	"YbFeYy7wXN9OILQG+gDvAokh7EdSPxbWBzplydwzkYHXOB8TnHwwU31BMWn6gA7rjeS2Kqaa8xPUo/q6",
+	"GCaOkVl2l2kcdrHkVWnqu8hdYRtvsvd26Ozw4suhO3KQlxY43+i+SjMZqOtgpbbg5lBu4MJYGpbsHu5b",
+	"OoxEXWLzY974TXaBOLvFw5joDPaFL8OuzFVy6+K3zyhcFE/tXbBxD+dwJWn8+qW6TjR+/0qlEDd8+0bd",
+	"JBu//xNAOTZ//73U/psvPmu9qHZoNmCxz8iQ99ci6pTHPdMGppmI8cq4jWuKpvVtHMfbXxRDPy93Wgv3",
+	"mJWXewNAxF2ZYmLMao5ydVI5B7gW13d0gbzODb76hL5mbFp9Ste6xhIyJdMhSbKgAWdqX6nDzCE3XeiE",
+	"wZV/k4S3WIJcqzOkCYl+UQTQmEALxObQKRqSSQRZK8fKUMxRyHQMalZyL2QEbjxm81W1rWTMhCAU4Tgh",
+	"OJwrKr2ji7UKZ/xeGlXbo2TdiyuRc9VbwziL8kqIr43oFa3PN0/fFYdQ1YXL0MDad651XKDvddQUNXHr",
+	"GvWzgk2EnZQNKCRP6IklITf8c0c5AYw4rEIXMG+sbS/iC+XddPhi805Ko4It56XcYNdqjmEj9Wb+tbCe",
+	"cV3Wsl6l2J9hA/9fGcOhDOsiJ7W/42gWp2NwLo1GJGlrko0SVa/rGAIDNd6tR9an1H/5u1LDeUFKgB6a",
+	"KLlqZb5WFXdmFnKD4SCVRARwMJU0dKZiqNSd140gzhV4yyejPUkddYpDyBQzyJoTSCBSzZiAVDNflZeR",
+	"pFSZqrbu6AK5CGMeVLmor2FGCywQtS7CtikfoE2+IM9Tdaz7Sq80888t9GGcNXXQaQ61Y9ER/IxHEFas",
+	"hrqEF2+Jkb3kJVZuXBPuhu3/Wpk70dRp7dnw95qRXt6g8w8QMKWZTmU8ZRUoKTOs2VaJNhDIWTgpNO6L",
+	"ycWRKg2EjC+6dVbzp4ruvVbXqJeL0ZYd/E4h2rLrhhHar3oz/r3iuIt3ZkPv9QdSI0PLtQ46tEZZlYIQ",
+	"x0UyzmwTUG7VZlzAyWQvuqrISZZnbXD+sUqild+d0DtqGNkeiwGWatGQIDXOsPrmaum+iVkF2v5KA46r",
+	"Nr3CBXHi2NRtxHETHcAxafkikP3r3WAV5YevGz65ETd69bK/vHGq8rL9c5TjUWxr2un4/GNtz9SXbV3u",
+	"znBnpGozh1A7xUVH2Kq4Bb/g2SKb3myc7ldIZ7B760r1nNd7oVdSq7sjBfCfanADOD3RrzoHdSCMR2yQ",
+	"GWMiYrAIZnAg68TsQYgFHpgIds6mxADx3NEcCM+SQqjeBW6uJtU+0j+Yz2+pmMrdbvlq1IZnK15T1r0/",
+	"fXNBfnNBvrAL8g/tE4I4qSbSdQup7PFc0asnrENuJYdnyrC24qQajUjj9aSqzKVWv6lk/YBVZZdfy3E1",
+	"CQ8xMEe/V+IA9K+TKiGLViMPUZ1rSGJOTOgsUfVKQ1XSieuEJhxXDlS1VhFdauBZwnVj3fNi+VXF7x8g",
+	"qvrlA5xf1BiW0ka2sJRuFB/ha7SoKYny8jHDsuXtL0lKtV2iWdKYVF1BYsp/JyGAqdMQTSAxWwpOEvov",
+	"ryldJCcVhZOQhMdKLCv/e0pDNJwbLAgbcbw5gfnCdP8OYOEaUP7WV3Y7hx190UBm7ZzzeNWBbF8ujBmK",
+	"IqjCsZu1YmchFiaJEvxHlD0hJtUQuKBByWeMEgLDMIYkXXoN3cgfFcAJPDcYOcAtkS8cH75YM3/9Bo74",
+	"V07CfWUjL6zTapm3XLDZy9ILB3QJRTURHR8XgCUIDXPgEsoqrKr7ZvWui3TBZt/IogFZsNlqVJFhuWya",
+	"Ln5VcKIDKQ4HbTTVzjHl9spbno1NCXIRBxod12Ct5TxlCvuonXm/DelNcEL4HXVEVbU37FcNw/ty7jAN",
+	"Ur2sP6x+61X1iD81HWsfFkvUhpq9Xwb+RlP09hdNRs9r0Ha7Etqo4szPgJ1fLJDOwxR5c4FZPO1Yi/Hc",
+	"BNBZj5wtEzNQCF8CkuFtQB4EPR/fUQeVBBB2caQRwbIyM/aN6ii5l+Q2Bzd/Ux6C34HLNhXTtphX0jBi",
+	"DqvA3x0TKP8Sh8B59CBHJmzxfIPjbHDrRiyZbqGLDOdVlU89BjMYjh/y5rCUEzTgM0KCyXbA6CNJuIIb",
+	"LWsOpl7/kJzIWZqKeCU69K+4eSUifPsaNJSIjt+zZNp6ycBLd6SLbmMK1OGPeg70dvYakHMUk1vGznGi",
+	"ShX2uw0QbT6wkMQZlE2/26CjjxQ/4kgVpIJvGkz/NpqS8DLdxKl2myYUtDO5vdbsG1FJ2uRzTl+TbzRm",
+	"2G0+BzxwXd/7RRS4gRyh8vBxVbwcgC+VzgY/u0DaLli3CmEybmVX4bN5N7LtNhiwoeaBxsR2+qJoiDnZ",
+	"7/lOlxs7+XoG3whn3oDMWUqj25xYuJGL4ciDtqKT7R+bN/FTRCUtVsgSWO0/rjD5s8oFbaWSXADwslkV",
+	"8Zil4RJiQZ2IL3Z+e09cUy4iMadj+Qi+SlhAOFe8U8uY0zQW0QwnYlvqAx1b9K0hb7IHQtXh/MqMCT0r",
+	"ZXFh1pKqGPLtxP4aOPMGzx1MfcEyBGbwJBCcgG1LVzv43vKAAkL9YWnWzbHWS/DxFePCrTILxcTCKJGn",
+	"rjmi83i2bfSE5Rx1aA6C4hoaDhYDaKwSU1voREkwzNHfbi4vIIYf1oWEGqPaHujHrryAKiRWSQ9NskOG",
+	"3kdCPSRonYb6mMrFkuqKKabExB012AXKeAQoAhDDBvj1Oog08zE7wPMFQ5HaD3KiJfHL6BRSemQ6RftP",
+	"JgY3rqZ8E6F/VhG6vMAcEyr5lbyURwNkTVunjkKgR0japtSGho00trc8bO4EK6EZiWPU7+45FUO0scyC",
+	"ZpvqTk8TQu+oWyPAI5F+1hNuoE29/jWnnkDg/vIHN1z/d7hjLHutyFntXsZHpDnBwGY56sELMdsdLRfk",
+	"yNyQWi2hTKAHMvNqBpld8Y9tS7y1m/fNkvjnsiSqE7CR/XBKwgiXXWTpLGY47MDTl2BrW31nFMVEqe54",
+	"bsopqvMUQkXCY7fCm7L8K3ZU3D1NuXb5apMhIaEqTpNSBxpF9nJHI97OorEMBJ/ipCP0t6vTn9vo6uLn",
+	"Nvr57H0b/UqGV2304WqvjX49+XsbXY7H8OMH+WOvjU5O3rbR+3P5v1fv3kPnsxgAlUGQJgTQ8enxHZ3i",
+	"5CGdmVKVD5DZxul3OudN11nDzpyNNoHSGbRrs9nGKeHcn832ETYMFv4DbNoKokfySJ3UWUD4agR/7EN8",
+	"JVnR2+k3++iajFK+EQB9tZiGPxzdOBfWLve5yMoGU3L7iwXhW5ed31o0v5diaAWmb+7qMEyFuS4/V3wC",
+	"IMW6QJVhrjuqD3dbIU6+OocXdObn/8/e1Ta3bSvrv4LxlyYzkuM4L03tuR98Eidxm6SZxOf23Dk8U0Ik",
+	"JDGmAA0BWdFJ89/vYHdBgBIpyZJoxWk+dKaRJQIEFruLfXkeH7NwdeqNh4de88fx+R6Pj9v+pecHWskG",
+	"hZqMAd+nwmy7Er4LON5cjv0nF1jipprywgJIV54UdP/zPAeDhCn5QJCRx8ULclYgYAEyuEwDBtoS6IrI",
+	"CU4buEi14bPmjuhX9v3XbYkGwmkmFdOTZOgKXzaT3t30OZsqtdjcuteVPty02vftHI/+qvQo+VQ6JlKw",
+	"kneCdg3gCAG3GpBYKBxZnTewa+OdxroYc1yAh+zM84tFMlXWXQCnCKtysA+GGi2BA1zHvqTOSkrH9w0F",
+	"V6dyZlhJVD+15iI6L0htFdHBCHsClYCxb4Aq4SPNdMKtzB8f/bzbCb3nhclnNK2l00E5VLpKThe40qih",
+	"QJi+W0SMVyXlp4dCquRZm9XGmlZjLTBxOr6ITVqFJiVQp2DLRFgga68NqUNC5sjfTLpv8agGPzmM5CLQ",
+	"eIk55sxGIygpyNqNUEnfeQRS9AadsRJ7NhhNBvR2TIeXIkdfjTzx4KQ359uRV54aKGiep3ZhjUDqIu5b",
+	"AJAa3VHGJlzam2QPGKUM9SWm3NR0XBC3Ks6npWgyvActy66roemxW7rU6zi8quhlaSrkndB5lyLPHTK9",
+	"21vvElOhZ6jfqpJZqriNCqffut9uRYdI7mxhNZevVD5kBBZPOs21HKlJkSDLFzljf+KbxHQYIkdxSG3X",
+	"yN4sw0sjm8eMJkcMfSrs6lvCcdjmEcKHlxXOG90978hJ2VLw/1GgEiSxD3Tf2idgEeUZvt1FE7Ec97Nq",
+	"Thy/XHBDcwkLwQtdj6+CMY5mEsCKfWmfLr463AonOCtYluo92XroTzY1m9DE0FH51k5al70UuS1vtvEO",
+	"JtCFrLCgxRWoCGkyM+sQigDms6AvquJVYWJas8RacVU0mffnZVikvWsajbFr+06P/Vv0O9XFr0o5qlNV",
+	"dWHgdYH7KuVeVoacUjxkv5e9mpA/qenYPPPqKijBAoYuBz7fEHgKRXEdNL65x+/3GrFigzrbhdw39JM6",
+	"JQ4KsN/ywmRJNub2qpMhvFTahNnmN2Mp3MFb64SF3WKYc7Rul1FWC1Hdfia1ERwurQXMGhIAjUi94NvV",
+	"Q7FgsxxhsPSUygWXa8FLtc0ZTSu2216z/ei4vfNG70LbkbfW6JOd5Xn1SFCANPws7lCMjCLq/nhRxIB+",
+	"g/9qYOBye4jTadEpqwx0J9wxWsUQXrIV/bkClgB57O3GeyT0kL6eKXnIzlIs/jHMTLNENCNVnKVpuBMH",
+	"LVLUfxD9nbtTe+Cpv2Wf6iz1/KZNycFN1Y2/HN6U7scL4TwsxlwsYsHnWpBAdOYWhHBT43P7ErF1SaN9",
+	"f7/HcKjb0zCdnVwHK8KUAt7S8oBCyc3om+0D2/VcSFPw/J9aFBepjsELhKBDIGi1IFeNbvgm7sqjOuf9",
+	"AmLSXLOLfvedkqILjhmUW94diiYqm23Naq0pKK7KvWsyk4t2anveCKNDdDc9ApZTqLql8jXBwv4k1FiF",
+	"gNILnX1G1qX5vhz5k2Fl5PWs+gDVj2TfAwX21aTwgV0IxkoIeUAvECsE1/VwLq4mnl7zEhZpxZ0Gd3Ye",
+	"w9GFkyXidLrJdNhD+5LHR0en7MkCsuNtAjpWg9/aFFli8tm6GI89BLrdGHJx3w7Ozr1oEJWVhdH2S5B+",
+	"nQ4daXFGRePfVSPDtq0+k8HAnhqOK7aVnxWCkayKZokQRvf0Bi5VQxhLjMZm1hzHgtz4FmEsePye41jA",
+	"X+0zaPWFc2WOpJE9YgzXpuD3P+lAZ8qVUPKV0HecTAqtirjEiAD/wpU9WGc5fpPJqziSiKHaYTl0oFIo",
+	"Cq5yMKEp1TwN+BhgkAoxFgZCGIAYxo0VGF+YCqDBQLrWhB7/1i3FzbmtvhW78c3wWH07Fm3dmcxBGZ+W",
+	"8hXj4DEGYO2EtYPAHDXNFxAzN53uKi8Pzk/bYPOwPOuhzVM+oYqSbM/wKnBk+M6msMi7cPlH/sTX6sMW",
+	"S+vL2gOZAhI8dJ6G6FdlzUOpPevNGDSXEInqlM9OfKc/nv1IBhF9qOOPM/1iFLN7UBwX06MuoWhf9Vn8",
+	"4m18v8M4gyo4JFedZtpqzUi+VlPUqghhj5q1U8nGApa7KuzHvULxNOHaVNv8yV5DE8CUzw5ZDK2HY1UY",
+	"muFQTe1XIol5UjaFmK5RzJXU4bNO7JT+YuWv2V/BH9lfkfyr2+3Cf/Zr8VT0tEquhInZX+z46KG9FyiZ",
+	"iNNg0X+ClAYSmxRWSaqKc2EvTPAIrC/E5w6NGbtHQrthSL5YTCRchgGIuoNpOAwxfyAJja3ReOx+yV0E",
+	"0yiMJnU8/WPCtZhf6ysxNiWlFqE2jMeCF/N+kb2W9cEHdEjWXDIoIPZtFXj3otfSWuBbHdHNTJtCcKCR",
+	"Etd2rU5YPNGi+JNmE3egJ4qIHK0kJcOJvIqJ0TJOlbQS5sqWYztMJEEb0xLaYXBYaP3SaiSgfmc6VFDe",
+	"Q7teamYf9xuKGbwcre+73/88e3X+7jJmqLs9q0CmI4niSZ1naVpAH5avr/MRGMOLgTAU74nLml/k08Tv",
+	"L5xRSu278u1MJ0pKkRgNBK9ggrVRY9fcCqfKYaciS85bD7CFewIqj434jPU8186JP0PQpIbJi/IzbGAg",
+	"z8cKuZ0abSBOrVeoK+vV9bHUQE9GInVNuPAINzAu6RuuTffc7nv34kV8AsgnWJtIgmOHH3IIBGghJDYJ",
+	"ObjXSHLJ4otUjMbKCJnMur+JWYziPlR5SkSg5emhJTbGetFsoCC26rZ/7gQEL4kxBAAawONnxwVlMOWZ",
+	"/RI4pgOe1cYX3qvSB7wxeZBdHlid9WKIwUr8JmatpTGDN9oKzMxK2AM49F2UoeoUPLVGlp6w4+TpI/GU",
+	"H3f5s0ePuo+Pev3uL0+f9LvHT54mv/Qe8Sc/P3x6cnRyFEl44gkLlUgk7ck7YV+igyyNDk6ig3UeFx10",
+	"Ijdf+NFrkecqOvhqT9fac3p48nM5J1BdwWTKOkl4/C/i2ZNHT0XaffbsqN993Ht61P0lfSi6z3rp06NH",
+	"z8SzZwnNCR4DM1JTlioGn2YyFZ+jg5OjzednlWkwPbtB4TAzNWGpOoTRsEJORwcn/44OPpy/f/N/0cF/",
+	"OlG55zd6p69wbuZZUxYcQzgKmt0DbX4fVa2dLJiFitHAPqt/alGQoHYC08E4+wjy9tz+E/+CZoTLSJ6F",
+	"VhT/SJbF/ezc/vOQnfNkiDYLGXYki7OUtA8WWVuHo89Jf6KWtN9M1EicoCcycrMLyIpVH+VElwa4NzNU",
+	"rAo6eUweXYFczWo0snPAQMbDJ0xD1t3acDHWLvBqjUWmZCTVWICagtaSh7t27d+D1lzTufdOHbsXuFH3",
+	"5/Cb7qEdv/+9YQvebte/3Rl/QVi3nHVpeG2+zntVqM3eHMp0eR8DCu7KAcRUMtVzec25iFuV7grzA45s",
+	"yl9eIglcdkChchr67tQ8bP2Q5ubGEAN0neBcIMzWDZtzj/dccbZ0u1vNZ4Zl/GvKVVhW05jWfC/UmNrH",
+	"8W7VqbLaqz77pDIJ1BHLoobL6nDehxNpMR4SjnMninEqxVDtluSsKTPtwxaUyAJcl4Sia6EoxIcNKAJ0",
+	"NH6gCHzPKALsXk/kaspK+b2/FFegFHJiEVzS3ScMZa3qupCskgPEOYeo/ZweCAETbnz4Q02MzlJviakB",
+	"1DqoqeC5cdi85RXqXgDSfZ+FAR4fxsq5xgjhPRcB/DNL0VUvhyAATddTLPKcAgQjLfJrUd9SSm/RLkC3",
+	"G2VPEN0vlFyaTvatZ1OumVF5+t12XUMHIlbShg6WF8x1Hdh01HUmalmhlBVZd4R6wkyFkMxMFTbSAGms",
+	"XGj3PWQXJapjGWPy2f0qIIPjPDN47wODMlIjqMAflFzr8PESFJpXwrx4u2bd/e9SMHvAG9kzIQyJxV/b",
+	"cs3UctwgN4edwmkAn7tION00wWRSFEL6GW4/o3nEDJgVjsIqKU03NavlyHFsmmU6Knu1d8PH+M2Wz215",
+	"pF9mMgUyYNeuVEWOXrfgI5MDoU1XfDaikDxvtpOIVh3eOe/FfGKGqrAmCbMCpLbj+xSFpzp+jg0x9+Jx",
+	"zk1fFSP6utM09vsO6sTbPjRokTQuprxwYU3s8abcge8LjrH92M4KpgFRJMCxzAFpgy6WFJDGODO78H/H",
+	"l9KR7IlEjUSgs6qWHY0sXiQ6ZWzJaT1KBFipLgP27vXJYmepPSHzajCSowwAY6xoOZiZEo8Obt84wTqF",
+	"dgG7ee42sx2zjoPcyKgf73jwtWNiCF1GuaQfiASlP8CvgAumUndE7E9OStd1CT6p3vKqaSo9st9z9Udh",
+	"iw8ZMuiujf/VPYde2+5FGjs8O+XCU4fsV/sMu6OQULU64/gxG6pJoZH+FIhqsoIJmTbVD9lHbFo79KS+",
+	"dmgvbOKQkoU1LfWSI2eH4t8S4VKizgYudjnbORd7mwUuv6qe3bKmM27ffp8hnE8oSu6UwD8hSrPEgJY2",
+	"Em+3VfiveXYmCN5OZRjA164eAtM1n1QP47xVoggsaTiJZFxuXeybi4NivhiLDeL56oJTBgDO+Gx7/TXZ",
+	"SKiJiTvEM+w+eKtjB17lnHF8F0ikZ5V4M1TzZIZNpMlyqDeAOeTC2E97gnEp1UQmgLcaJNx5nvd4cvXP",
+	"Isdku5Bh3hxvCcR0ceKALe/Fn1Tv0L99h8EH9Lr0L/dS9zuRhBfSho9ciQPU4mAmyX6XnbnSBvLEoQjt",
+	"+PNnYlHFNwi9CqojGRRqard4zCdaaPR0hjzvQ3bM6q5TWvdEZNavsJ7DAJcE2t5wo6kai/VVnqsp+2i4",
+	"THmRsj9Eb6jUlT6Byhn7v13wd7Sb+E/avpz7W/CSGdSeUHaL9nBuxT+KpBAm9o/W2UByMykwIxhfP+zE",
+	"PqsGrGDQR/D67dnz7sfXZ8dPnhI5ZZYelkMf2jt3bMUBXVbU6FaV4stZUXlfZNfg1lLlhyZgRgg0sYnM",
+	"hSaWEVDwqogkt7/VWPDXiJD3q+q1Crzwq+rtCR3vV9VbAULn0dl79j7O9ZX4fiMeZ/rKVx5ZCwhTr2Iv",
+	"kcKud2keDAXPzbDRs3mtptilAjaYlFAhrK+PthSPFBbJWW9nijVQ3G7BtcBSMxduhDifc2Vqe8Ss2/Ia",
+	"Z9SuwXWjNAhRPxtMCoFmd9vWczXBqrAGQ9qwL18+qR5lSGs3BjFA3xeiD1VoPDP/I2N278PL5+zn48dH",
+	"98MMpr3gaV/QZK1pUAaoCjJ2oZok1/Dp0WkkaRQhE9E9s4tuLSnWfhEk3JRrxvEvDQEo1EhL3VErarlC",
+	"xhb7PuVl2RpCcqI/qV4n0Oelm4d2w/t5OOMGPw8W6/jo9r28JR7eXMXy4orXXzrG5ffwzNmNGCqpJgW2",
+	"797s9b/eqQ7JTyBSi27pMhkLVruGQxuO3NYM2osHuorm9YCChzcA9QrKbqEsU7t4WAmoWdtwi+NU0LRa",
+	"hYmoGW9ZAOMC4e12JRFhXLYRYnMRgWvVdjXf+n/H9gu47B8u6+K5Bdy0ykg3aJVwCzGnf/7VvVSG510w",
+	"XqtaJ+Cr+E0abPtL5/w+rcBQW97fIMV0ESfd1W1Tf0Ox5Cyhx7l4jtpyrysj7cnRrsxhTTjq+TXuKXsV",
+	"l3TJxHpo+tchfife3DPfE1zaLjXLzbgAXEHc/Bx8xKOCyg/Jfmo0kATb70vkFhtTLxfVZyRphDIwT+QX",
+	"K+vg2jc2q9LemMwafNMN0zuu11tHJttAll4p1asQsy6HVbB4oGgM0ky1lAtrWNz2kbFqhmu1JO+2Xe1a",
+	"QK1bFbfVIFuAa7sgLpjUqCpKgOuRanpj2K3Fbb4r4FuLM/+7QXC1a7C3RudaW3oPGTgA68ks+goNYrsh",
+	"ivfeZKgd0K7b1GLbAXmtFsIQ+bk5pKC0gfyLNPmMQYYBr64hfBJInxZaZ0qiH/nJJaPL8ibKS0BknfVV",
+	"sbQqfnUWOtcKK2fMqmk0ZXUJc/ZClgUhN8J3XZEVP0UKrW8gGf4tIWp8A8AQJGHrRDucWPl7P1ZQhK0J",
+	"G4NGdLYLl+yxM2OZf72b5ozd3B/0TCbdCrx9S17lHEA+pCCAXM2VmSDnGSRNekUmB9h6BmB1kCGejUXA",
+	"/3DqyvSggZ4odLJkaJ8E/3MYSacnPQSwPcjErQb0SVwjqAAvahvQPs5kUo3WeM3bCrfOTCZuiD3VvLvh",
+	"7VSWh6XK/OVUFILwSYpalqLv1CF+C2WW1jD4sszEC8gGzrB+oAUvEDe+/hS9zGSqK1Rj1oJ6HRyidB2y",
+	"GExTbD1ZwJlXWvh8B/YnQ6UXMnypJJkUIagW1tZpgbSV44lMzARk6pCdGZYL11ui+m6kTgk0c+FKerHY",
+	"9AJLSpwc1x42ePUAnauVE1YZZE9nrFQpdi7LjtgfLvEI/Ne7TCTcgbgwLs8K8KYlR2muGbo+z+Sr0TtI",
+	"fEywR1l93q+xF3kTxqbvHmh3p83ON6chM+KzCZGWRZpBGSN6C6DztqQPY2cldhW4GEjsY/+IhD/IdV+p",
+	"um+mHNsUk6ZtkgyHJLFTkoy7QvS3N1qN8zTbAB7C3euXRitye4d135wH9tywsL42TvHRzWabavmHRz+g",
+	"NouWC6hoo5aVyjt52We5vPby5E5D+VFzrcKZ+52raZ5DLbcbKAqtpKterpTUd7CmvtobF5TW4wmAdLzh",
+	"V4jIEEnoCKPidygOlApsjB4LfoXk8WX9eyYnRrgieAJay7mxZzIe8c8vJniq3PeoohCqxQccxtGRtA/r",
+	"qgmVQkPrKvV2dxxgu2siKyHhBbDRVr/gZmX9uGwQnzLOrnk+Edh82Wc9qxnL1jZNWL28ENqUF3mONdj4",
+	"Qva4+EYSf3orc7QLCRX7l5UGPgBfxCh+THt4/nmc4Xr8wQu7SzH0MvgKTCFTKsq00+oQ2GDwY5HGzdXd",
+	"dBBaLUGhMfZUfOLecPkx/27v7P8QAzjPutzoGk3SbFfXrun2AfYCDa4v5g6YCUYYlKKcPLWd1d07nCVt",
+	"v4B7bqTbLOJert6XbMoX+r8VOcJzDIKUA4EaHiiVngTWHG7aJaWUhHw2XMNLuElEScuQuB0ABdC0VAt+",
+	"kKHYIWmFjIwQeWwu8wlVULt7jOOlzSU+CmpB7saV8xyxa5cd6wbg+zdKISyE8Q9AaQDW4evMzA7Zy4VO",
+	"UbrmpXN4Zo8fHhES7uOjx8vO8kYxBPrtbXMLrjHGKyXF7iIHK/bxZhfkj0471KZI6rSIVfOF6Qlubp4R",
+	"CUdrdElJrnyprNMO4DYWQoqpDqQRHCj6NDNa5H2CwNUI0CuVwVYgMC1mWFfC9dq90t2Tv5uDVd2ewP4m",
+	"xDjYKW5t/TYGrMKVsoKoY/4yMx/+t4cJ0bArymzZXX1bcoyHf2NSpTtGQXELAYWAX2I1r8R3b80COp3d",
+	"G7bloAG8ivMqgilNtCg6THzmIJtcIx20NSTkwCISe8m+oFE6kRsAwycEpUwXnEjiySewebRU2NNolVFv",
+	"VoOAj0ELijzaFwGHzBvFsyWmMJI9e6nDuLuLgzAuxRQDOhVCqSZA+KrAbocL3yLKe3Waf0uw907kjsxH",
+	"6JKODk6+RAcgEZThjA5OHn7dCMEcgBrtrbBGBJdgm3PsonWY5blWwHZQxp1wonGH8Uh+DD9qAfe7KiF/",
+	"T/jvG6n4u4AV/pHPACe07DnaPIAVuppwaNq54fwDVTJYjlAlE+xi+Aqo0lMlAD0c5kSaHQ8dVHNrw/Ks",
+	"LyB2Qp3xDVn6D/YBP+44u3Vj7J7sRuYov7C11NXn/59DJsMJCFLTgPby3AuFcHXZhAJkh5sA5o59y5JM",
+	"HhA1yKwcLmRrXGY/ktbHcFRXLp2BWZLmVD+9yyWtRTv+Aj19t3n77z4AhRJUcdrL3Nragj/p2QttYxGf",
+	"656WqedOI5kNuK6snwv9pLkWUJoEWXcEFQndec70TBsxcvC3AYOWvfVTyDqS2FRgFNGHGQX1Lx9Kx5xX",
+	"qaBK+NsAZTpAxp0jfiD6k7qyPliMdnGiK2PcPLH2fZSq3HZ5Hqx5yDG+Vq0KAXWkojcZPFgFA1GDptAJ",
+	"eiY7c2Q6nqBnJEaqmJXtXuNCJULXl/S9sDO5kH3Vaku1G2RltSd0VmNSaWfwHdO5B4d6DFTH4v6syHNW",
+	"ORjwy3FDtsM+b2necvl74U/96XuyzlGa/9G2RoGHBp6lCmINU1VcOVYBu3b311rXPFdLQruDQgirjevi",
+	"9/aXLcroKxq66Zbop7b9grqXWbVcuRosJQ1/qYqyTlNIU2QiaPYoIV4LjIM3kH8TsIsdqcXVtc+H4eoT",
+	"rmXhAOLA2Zv2niqtzoEvHTxgNajbos5KoN7KTvQz03GxbMpLICqkR23MJNQ2N2qPtvcmGKVB9umN9rQl",
+	"JQZT444szdW8U2Y++3Fq7fZQTQrGB2p9BgCdyWRHuZFzCjiDfc7FtchPWczzHKhjpcJIB/SIQfhWSVFh",
+	"Roa2sERNpEF02Uz2VdyYX7KPb4BsAyrBmkhhfTLHSTbvVYhpnZ9hx3Ov4eduf9QImwwPeGf/v35+53n2",
+	"X77h/GBOMMAmk5ojUPBT4nm+zoQWUoQu94BaokMtYg+PGqp8b6MPuDlDPx4LVy7kFlX1WWwNUgwF0R6w",
+	"E7KfIcBynl2JZqODcfyKXmvrRmQHCK5DX++yDr3t+80fRWaEo2rP1cDlsQCBeg3XZWyPxTL/ORkKPhYQ",
+	"ZMJrN5jLMQewYjykOZ/VlXK8t49ukwZP1XuB9vNdeH80/1UrSIjyTWt44QrydMfd94iEEGq2UWvoJW7F",
+	"R4dY3/KhoHGaKm4xE7RLN6GMQ5aY/KuXWo1XMJyRlGqXzs0rvja2RU35jPUzmelhB+jPdeWynuRKU/Qo",
+	"5Yb3uBaeZhToTeiajsjtZGHP3l+wKzHDQidsSNGOrr/CXzbiyTCTAuDPub4CW5eZ2pCUUeP9w6hd+gsl",
+	"Jt7GY3e7uqUI0y0HjBwf/gIIwqJUwgcPEmhCaMZpRjoyLCbAgLx1Dh2hT2ZYwmUpClwSZJ/ItajVCu8n",
+	"vTxLsPOhVfUajLMSXQO+RS0gO1USY5hFdYA19kTI6we5Svhy+jbXWwLx6QB+rryWU8YkPhTyOkayxrIy",
+	"hc40JNux70YV5GG5i4HdwxMmXZd6JEl1MCGvs0JJ5HHDvztaGjsIJn6go4VwcPxNdMT1lQYip3Gh0kmC",
+	"FXV2VCs+geaBx0WS9A3ATeT2IluqKkg8mQ5zdTDAOdCA3v3GruW5n3W7MYjqWKu1E+1ibwZXm8PNFM3O",
+	"zBrWJrhZNdyEay0YOHNoZEDWguqg8h4qtH/jU8ZBHmA4KyJlngMyij2eXC2mohlcweCGw0dCRxJ+Ewt7",
+	"g0vZUOTj8vkxoJDA1bXmqMClIknE2FAzwQyvuj45KcVnYydQGGpbD+1nJINTUCbWNbxEPbUFZiVrRXH3",
+	"V5P6wb5Ris9LQofZAwPY7Vpn6pxf96DNWYVrUUBlwFJTnWnXWunV6pCYCWoN8v/SU1vcfzdEgwak99qp",
+	"4b0u36p2VVdkXo6PjsjgzPnREHoAegkPzFL2K0HttyjTY6XbCYrBeZ7snRAplIpfiVnthtzNNI5IJkVm",
+	"Zgcn//7Pekmd5Vvz3+b0TT61JqG6Rc4zgWH8NWqN1X6TXQspdLtpCTdGUxPY4c7X/aJy2VvsmAhXHJnd",
+	"B0LapRGpxwJ98MXacWtnm8Fd3mRXwjGBIw881j+4sG3tor9yY73M8s1wXuwPvcgeHz296U9qcWEuPWEv",
+	"YsEwnheCp7NbLJxf400+cDnYns69QXKonB6p3SvVMiOeiho695uWcZdQoatRGF+S+FFPGQoqSpleQK5d",
+	"R1ovyTcl5lvBCixl81igFY2BVfnEbuaQDdBXPWRnrFeoqRYF00M11Swb8YHQHaahudVagessFaoTSagw",
+	"olsVWmXNr138Mbgv119eYL2Qcv/HUflmj0qd7vuGDosDr3vwpYSO24l6h2J+YL3iFRRoX61Wy+yDX/oh",
+	"1HdJqGs4yzeV6udOBm8q19V5f7G/Phtnvwl4C/svhE+ycob/9n/tVP9m39kVxtXQbJUE4gedg0mRH5wc",
+	"PICSaHrzmpLogicGiF9dt3oQkRvnfFY2GIbpX32wmNL9o2J00yx1iXAPoodMrrPgadbEND4LZ1KIkXA5",
+	"XvoVZHQyUffLEtaVaz+ZK+m4Owl3xlFRJ0KHk1FqVPfMt9UqwzUePSjUZAxRG3hmMMZUFXlaN8ilkJya",
+	"5kJGpPKNqzihNS8e9PpqWmkFsEMacIccG03w0BKPtGEDrDDxLF2cxurxVR/umCF2kr9zgmwJ6UCHRlrk",
+	"15WNKAuoayC3MjnIPd+mnvfZPaVc3a/tmXSyLdQ4Fy4raFdefEaso8r7WkVRM4uxEMkQEsDiMzYR9Hhy",
+	"FR6TSZqpml/irbXjLvoMwVMXo+3hauCl5+t/vv5/AAAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
