@@ -10,8 +10,6 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/uuid"
-
-	"github.com/elizad/elizad/gen/apiserver"
 )
 
 // operation is one operation of the contract with a path in which every id is a well-formed one that nothing has.
@@ -24,12 +22,8 @@ type operation struct {
 
 func operations(t *testing.T) []operation {
 	t.Helper()
-	doc, err := apiserver.GetSpec()
-	if err != nil {
-		t.Fatal(err)
-	}
 	var out []operation
-	for path, item := range doc.Paths.Map() {
+	for path, item := range contract(t).Paths.Map() {
 		for method, op := range item.Operations() {
 			o := operation{Operation: op, method: method, path: path}
 			for _, p := range slices.Concat(item.Parameters, op.Parameters) {

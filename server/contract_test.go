@@ -50,7 +50,7 @@ func TestContractHoldsUnderAttack(t *testing.T) {
 	n := startWith(ear, cfg)
 	ops := operations(t)
 	slices.SortFunc(ops, func(x, y operation) int { return strings.Compare(x.name(), y.name()) })
-	last := slices.IndexFunc(ops, func(o operation) bool { return o.name() == "POST /api/server/stop" })
+	last := slices.IndexFunc(ops, func(o operation) bool { return o.OperationID == "stopServer" })
 	stop := ops[last]
 	ops = slices.Delete(ops, last, last+1)
 

@@ -4298,6 +4298,9 @@ type MemoryType = string
 // Example: b850bc30-45f8-0041-a00a-83df46d8555d
 type MessageID = UUID
 
+// MessageKey Example: 8e03978e-40d5-43dd-bc93-6894a57f9324
+type MessageKey = string
+
 // MessageServerID A UUID of any version, in either case.
 //
 // Example: b850bc30-45f8-0041-a00a-83df46d8555d
@@ -4687,8 +4690,9 @@ type PostMessageParams struct {
 	// and posts nothing.
 	LastEventID *LastEventID `json:"Last-Event-ID,omitempty"`
 
-	// IdempotencyKey A name for the request, under which it is done once.
-	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+	// IdempotencyKey A name for the request, under which the message is posted once, also when the first attempt got no answer. See
+	// "Asking twice".
+	IdempotencyKey *MessageKey `json:"Idempotency-Key,omitempty"`
 }
 
 // GetDMChannelParams defines parameters for GetDMChannel.
@@ -4765,6 +4769,10 @@ type PostSessionMessageParams struct {
 	// LastEventID The `id` of the last event that the reader of a broken stream has seen: the same request goes on from there,
 	// and posts nothing.
 	LastEventID *LastEventID `json:"Last-Event-ID,omitempty"`
+
+	// IdempotencyKey A name for the request, under which the message is posted once, also when the first attempt got no answer. See
+	// "Asking twice".
+	IdempotencyKey *MessageKey `json:"Idempotency-Key,omitempty"`
 }
 
 // ClearServerLogsParams defines parameters for ClearServerLogs.
