@@ -3139,7 +3139,7 @@ func (siw *ServerInterfaceWrapper) PostMessage(w http.ResponseWriter, r *http.Re
 
 	// ------------- Optional header parameter "Idempotency-Key" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
-		var IdempotencyKey IdempotencyKey
+		var IdempotencyKey MessageKey
 		n := len(valueList)
 		if n != 1 {
 			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
@@ -4099,6 +4099,25 @@ func (siw *ServerInterfaceWrapper) PostSessionMessage(w http.ResponseWriter, r *
 		}
 
 		params.LastEventID = &LastEventID
+
+	}
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey MessageKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
 
 	}
 
@@ -5171,6 +5190,9 @@ type FileAnswerAsteriskResponse struct {
 type FileRefusedJSONResponse Error
 type FileRefusedApplicationProblemPlusJSONResponse Problem
 
+type FileTooLargeJSONResponse Error
+type FileTooLargeApplicationProblemPlusJSONResponse Problem
+
 type ForbiddenJSONResponse Error
 type ForbiddenApplicationProblemPlusJSONResponse Problem
 
@@ -5190,8 +5212,14 @@ type MessageAnswerJSONResponse struct {
 
 type MessageServerAgentAnswerJSONResponse MessageServerAgentEnvelope
 
+type ModelFailedJSONResponse Error
+type ModelFailedApplicationProblemPlusJSONResponse Problem
+
 type NotFoundJSONResponse Error
 type NotFoundApplicationProblemPlusJSONResponse Problem
+
+type NotModifiedResponse struct {
+}
 
 type PreconditionFailedJSONResponse Error
 type PreconditionFailedApplicationProblemPlusJSONResponse Problem
@@ -5211,6 +5239,9 @@ type SoundAnswerAudioResponse struct {
 
 type TimedOutJSONResponse Error
 type TimedOutApplicationProblemPlusJSONResponse Problem
+
+type UnavailableJSONResponse Error
+type UnavailableApplicationProblemPlusJSONResponse Problem
 
 type UploadAnswerJSONResponse UploadEnvelope
 
@@ -5466,6 +5497,36 @@ func (response DeleteAgent204Response) VisitDeleteAgentResponse(w http.ResponseW
 	return nil
 }
 
+type DeleteAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteAgent400JSONResponse) VisitDeleteAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAgent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAgent400ApplicationProblemPlusJSONResponse) VisitDeleteAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteAgent404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response DeleteAgent404JSONResponse) VisitDeleteAgentResponse(w http.ResponseWriter) error {
@@ -5553,12 +5614,41 @@ func (response GetAgent200JSONResponse) VisitGetAgentResponse(w http.ResponseWri
 	return err
 }
 
-type GetAgent304Response struct {
-}
+type GetAgent304Response = NotModifiedResponse
 
 func (response GetAgent304Response) VisitGetAgentResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
 	return nil
+}
+
+type GetAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetAgent400JSONResponse) VisitGetAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAgent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetAgent400ApplicationProblemPlusJSONResponse) VisitGetAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetAgent404JSONResponse struct{ NotFoundJSONResponse }
@@ -5918,6 +6008,36 @@ func (response DeleteAgentLog204Response) VisitDeleteAgentLogResponse(w http.Res
 	return nil
 }
 
+type DeleteAgentLog400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteAgentLog400JSONResponse) VisitDeleteAgentLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAgentLog400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAgentLog400ApplicationProblemPlusJSONResponse) VisitDeleteAgentLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteAgentLog404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response DeleteAgentLog404JSONResponse) VisitDeleteAgentLogResponse(w http.ResponseWriter) error {
@@ -6000,6 +6120,36 @@ func (response ClearMemories200JSONResponse) VisitClearMemoriesResponse(w http.R
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearMemories400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ClearMemories400JSONResponse) VisitClearMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearMemories400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ClearMemories400ApplicationProblemPlusJSONResponse) VisitClearMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6212,6 +6362,36 @@ func (response ClearRoomMemories204Response) VisitClearRoomMemoriesResponse(w ht
 	return nil
 }
 
+type ClearRoomMemories400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ClearRoomMemories400JSONResponse) VisitClearRoomMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearRoomMemories400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ClearRoomMemories400ApplicationProblemPlusJSONResponse) VisitClearRoomMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ClearRoomMemories404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response ClearRoomMemories404JSONResponse) VisitClearRoomMemoriesResponse(w http.ResponseWriter) error {
@@ -6295,6 +6475,36 @@ func (response DeleteMemory200JSONResponse) VisitDeleteMemoryResponse(w http.Res
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMemory400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteMemory400JSONResponse) VisitDeleteMemoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMemory400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMemory400ApplicationProblemPlusJSONResponse) VisitDeleteMemoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6503,6 +6713,36 @@ func (response ListPanels200JSONResponse) VisitListPanelsResponse(w http.Respons
 	return err
 }
 
+type ListPanels400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListPanels400JSONResponse) VisitListPanelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPanels400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListPanels400ApplicationProblemPlusJSONResponse) VisitListPanelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListPanels404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response ListPanels404JSONResponse) VisitListPanelsResponse(w http.ResponseWriter) error {
@@ -6596,6 +6836,36 @@ func (response ListRooms200JSONResponse) VisitListRoomsResponse(w http.ResponseW
 		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
 	}
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRooms400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListRooms400JSONResponse) VisitListRoomsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRooms400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListRooms400ApplicationProblemPlusJSONResponse) VisitListRoomsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6743,6 +7013,36 @@ func (response CreateRoom404ApplicationProblemPlusJSONResponse) VisitCreateRoomR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoom409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateRoom409JSONResponse) VisitCreateRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoom409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoom409ApplicationProblemPlusJSONResponse) VisitCreateRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6911,6 +7211,36 @@ func (response GetRoom200JSONResponse) VisitGetRoomResponse(w http.ResponseWrite
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoom400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetRoom400JSONResponse) VisitGetRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoom400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoom400ApplicationProblemPlusJSONResponse) VisitGetRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7260,6 +7590,36 @@ func (response ListRuns200JSONResponse) VisitListRunsResponse(w http.ResponseWri
 	return err
 }
 
+type ListRuns400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListRuns400JSONResponse) VisitListRunsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRuns400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListRuns400ApplicationProblemPlusJSONResponse) VisitListRunsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListRuns404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response ListRuns404JSONResponse) VisitListRunsResponse(w http.ResponseWriter) error {
@@ -7344,6 +7704,36 @@ func (response GetRun200JSONResponse) VisitGetRunResponse(w http.ResponseWriter)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRun400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetRun400JSONResponse) VisitGetRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRun400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetRun400ApplicationProblemPlusJSONResponse) VisitGetRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7434,6 +7824,36 @@ func (response StartAgent200JSONResponse) VisitStartAgentResponse(w http.Respons
 	return err
 }
 
+type StartAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response StartAgent400JSONResponse) VisitStartAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartAgent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response StartAgent400ApplicationProblemPlusJSONResponse) VisitStartAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type StartAgent404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response StartAgent404JSONResponse) VisitStartAgentResponse(w http.ResponseWriter) error {
@@ -7460,6 +7880,36 @@ func (response StartAgent404ApplicationProblemPlusJSONResponse) VisitStartAgentR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartAgent409JSONResponse struct{ ConflictJSONResponse }
+
+func (response StartAgent409JSONResponse) VisitStartAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartAgent409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response StartAgent409ApplicationProblemPlusJSONResponse) VisitStartAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7520,6 +7970,36 @@ func (response StopAgent200JSONResponse) VisitStopAgentResponse(w http.ResponseW
 	return err
 }
 
+type StopAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response StopAgent400JSONResponse) VisitStopAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopAgent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response StopAgent400ApplicationProblemPlusJSONResponse) VisitStopAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type StopAgent404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response StopAgent404JSONResponse) VisitStopAgentResponse(w http.ResponseWriter) error {
@@ -7546,6 +8026,36 @@ func (response StopAgent404ApplicationProblemPlusJSONResponse) VisitStopAgentRes
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopAgent409JSONResponse struct{ ConflictJSONResponse }
+
+func (response StopAgent409JSONResponse) VisitStopAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopAgent409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response StopAgent409ApplicationProblemPlusJSONResponse) VisitStopAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7663,6 +8173,36 @@ func (response CreateWorld404ApplicationProblemPlusJSONResponse) VisitCreateWorl
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWorld409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateWorld409JSONResponse) VisitCreateWorldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWorld409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWorld409ApplicationProblemPlusJSONResponse) VisitCreateWorldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7902,7 +8442,37 @@ func (response TranscribeAudioMessage404ApplicationProblemPlusJSONResponse) Visi
 	return err
 }
 
-type TranscribeAudioMessage413JSONResponse struct{ FileRefusedJSONResponse }
+type TranscribeAudioMessage409JSONResponse struct{ ConflictJSONResponse }
+
+func (response TranscribeAudioMessage409JSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response TranscribeAudioMessage409ApplicationProblemPlusJSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response TranscribeAudioMessage413JSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
 
@@ -7917,7 +8487,7 @@ func (response TranscribeAudioMessage413JSONResponse) VisitTranscribeAudioMessag
 }
 
 type TranscribeAudioMessage413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response TranscribeAudioMessage413ApplicationProblemPlusJSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
@@ -7928,6 +8498,96 @@ func (response TranscribeAudioMessage413ApplicationProblemPlusJSONResponse) Visi
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response TranscribeAudioMessage502JSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response TranscribeAudioMessage502ApplicationProblemPlusJSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response TranscribeAudioMessage503JSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response TranscribeAudioMessage503ApplicationProblemPlusJSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response TranscribeAudioMessage504JSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response TranscribeAudioMessage504ApplicationProblemPlusJSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8070,6 +8730,126 @@ func (response SynthesizeAudioMessage404ApplicationProblemPlusJSONResponse) Visi
 	return err
 }
 
+type SynthesizeAudioMessage409JSONResponse struct{ ConflictJSONResponse }
+
+func (response SynthesizeAudioMessage409JSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SynthesizeAudioMessage409ApplicationProblemPlusJSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response SynthesizeAudioMessage502JSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response SynthesizeAudioMessage502ApplicationProblemPlusJSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response SynthesizeAudioMessage503JSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SynthesizeAudioMessage503ApplicationProblemPlusJSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response SynthesizeAudioMessage504JSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response SynthesizeAudioMessage504ApplicationProblemPlusJSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SynthesizeAudioMessagedefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -8187,7 +8967,37 @@ func (response ProcessSpeech404ApplicationProblemPlusJSONResponse) VisitProcessS
 	return err
 }
 
-type ProcessSpeech413JSONResponse struct{ FileRefusedJSONResponse }
+type ProcessSpeech409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ProcessSpeech409JSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ProcessSpeech409ApplicationProblemPlusJSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response ProcessSpeech413JSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
 
@@ -8202,7 +9012,7 @@ func (response ProcessSpeech413JSONResponse) VisitProcessSpeechResponse(w http.R
 }
 
 type ProcessSpeech413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response ProcessSpeech413ApplicationProblemPlusJSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
@@ -8213,6 +9023,96 @@ func (response ProcessSpeech413ApplicationProblemPlusJSONResponse) VisitProcessS
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response ProcessSpeech502JSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response ProcessSpeech502ApplicationProblemPlusJSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ProcessSpeech503JSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ProcessSpeech503ApplicationProblemPlusJSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response ProcessSpeech504JSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response ProcessSpeech504ApplicationProblemPlusJSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8356,7 +9256,37 @@ func (response ConverseAloud404ApplicationProblemPlusJSONResponse) VisitConverse
 	return err
 }
 
-type ConverseAloud413JSONResponse struct{ FileRefusedJSONResponse }
+type ConverseAloud409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ConverseAloud409JSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ConverseAloud409ApplicationProblemPlusJSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response ConverseAloud413JSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
 
@@ -8371,7 +9301,7 @@ func (response ConverseAloud413JSONResponse) VisitConverseAloudResponse(w http.R
 }
 
 type ConverseAloud413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response ConverseAloud413ApplicationProblemPlusJSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
@@ -8382,6 +9312,96 @@ func (response ConverseAloud413ApplicationProblemPlusJSONResponse) VisitConverse
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response ConverseAloud502JSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response ConverseAloud502ApplicationProblemPlusJSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ConverseAloud503JSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ConverseAloud503ApplicationProblemPlusJSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response ConverseAloud504JSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response ConverseAloud504ApplicationProblemPlusJSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8506,6 +9526,126 @@ func (response GenerateSpeech404ApplicationProblemPlusJSONResponse) VisitGenerat
 	return err
 }
 
+type GenerateSpeech409JSONResponse struct{ ConflictJSONResponse }
+
+func (response GenerateSpeech409JSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateSpeech409ApplicationProblemPlusJSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response GenerateSpeech502JSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateSpeech502ApplicationProblemPlusJSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response GenerateSpeech503JSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateSpeech503ApplicationProblemPlusJSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response GenerateSpeech504JSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateSpeech504ApplicationProblemPlusJSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GenerateSpeechdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -8623,7 +9763,37 @@ func (response Transcribe404ApplicationProblemPlusJSONResponse) VisitTranscribeR
 	return err
 }
 
-type Transcribe413JSONResponse struct{ FileRefusedJSONResponse }
+type Transcribe409JSONResponse struct{ ConflictJSONResponse }
+
+func (response Transcribe409JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response Transcribe409ApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response Transcribe413JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
 
@@ -8638,7 +9808,7 @@ func (response Transcribe413JSONResponse) VisitTranscribeResponse(w http.Respons
 }
 
 type Transcribe413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response Transcribe413ApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
@@ -8649,6 +9819,96 @@ func (response Transcribe413ApplicationProblemPlusJSONResponse) VisitTranscribeR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response Transcribe502JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response Transcribe502ApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response Transcribe503JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response Transcribe503ApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response Transcribe504JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response Transcribe504ApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8770,7 +10030,37 @@ func (response UploadAgentMedia404ApplicationProblemPlusJSONResponse) VisitUploa
 	return err
 }
 
-type UploadAgentMedia413JSONResponse struct{ FileRefusedJSONResponse }
+type UploadAgentMedia409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UploadAgentMedia409JSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadAgentMedia409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UploadAgentMedia409ApplicationProblemPlusJSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadAgentMedia413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response UploadAgentMedia413JSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
 
@@ -8785,7 +10075,7 @@ func (response UploadAgentMedia413JSONResponse) VisitUploadAgentMediaResponse(w 
 }
 
 type UploadAgentMedia413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response UploadAgentMedia413ApplicationProblemPlusJSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
@@ -8800,7 +10090,7 @@ func (response UploadAgentMedia413ApplicationProblemPlusJSONResponse) VisitUploa
 	return err
 }
 
-type UploadAgentMedia415JSONResponse Error
+type UploadAgentMedia415JSONResponse struct{ FileRefusedJSONResponse }
 
 func (response UploadAgentMedia415JSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
 
@@ -8814,7 +10104,9 @@ func (response UploadAgentMedia415JSONResponse) VisitUploadAgentMediaResponse(w 
 	return err
 }
 
-type UploadAgentMedia415ApplicationProblemPlusJSONResponse Problem
+type UploadAgentMedia415ApplicationProblemPlusJSONResponse struct {
+	FileRefusedApplicationProblemPlusJSONResponse
+}
 
 func (response UploadAgentMedia415ApplicationProblemPlusJSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
 
@@ -8945,7 +10237,37 @@ func (response UploadChannelMedia404ApplicationProblemPlusJSONResponse) VisitUpl
 	return err
 }
 
-type UploadChannelMedia413JSONResponse struct{ FileRefusedJSONResponse }
+type UploadChannelMedia409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UploadChannelMedia409JSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadChannelMedia409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UploadChannelMedia409ApplicationProblemPlusJSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadChannelMedia413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response UploadChannelMedia413JSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
 
@@ -8960,7 +10282,7 @@ func (response UploadChannelMedia413JSONResponse) VisitUploadChannelMediaRespons
 }
 
 type UploadChannelMedia413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response UploadChannelMedia413ApplicationProblemPlusJSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
@@ -8975,7 +10297,7 @@ func (response UploadChannelMedia413ApplicationProblemPlusJSONResponse) VisitUpl
 	return err
 }
 
-type UploadChannelMedia415JSONResponse Error
+type UploadChannelMedia415JSONResponse struct{ FileRefusedJSONResponse }
 
 func (response UploadChannelMedia415JSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
 
@@ -8989,7 +10311,9 @@ func (response UploadChannelMedia415JSONResponse) VisitUploadChannelMediaRespons
 	return err
 }
 
-type UploadChannelMedia415ApplicationProblemPlusJSONResponse Problem
+type UploadChannelMedia415ApplicationProblemPlusJSONResponse struct {
+	FileRefusedApplicationProblemPlusJSONResponse
+}
 
 func (response UploadChannelMedia415ApplicationProblemPlusJSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
 
@@ -9051,6 +10375,36 @@ type DeleteGroup204Response struct {
 func (response DeleteGroup204Response) VisitDeleteGroupResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
+}
+
+type DeleteGroup400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteGroup400JSONResponse) VisitDeleteGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteGroup400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteGroup400ApplicationProblemPlusJSONResponse) VisitDeleteGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type DeleteGroupdefaultJSONResponse struct {
@@ -9184,6 +10538,36 @@ func (response CreateGroup404ApplicationProblemPlusJSONResponse) VisitCreateGrou
 	return err
 }
 
+type CreateGroup409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateGroup409JSONResponse) VisitCreateGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateGroup409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateGroup409ApplicationProblemPlusJSONResponse) VisitCreateGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateGroupdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -9232,6 +10616,36 @@ type ClearGroupMemories204Response struct {
 func (response ClearGroupMemories204Response) VisitClearGroupMemoriesResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
+}
+
+type ClearGroupMemories400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ClearGroupMemories400JSONResponse) VisitClearGroupMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearGroupMemories400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ClearGroupMemories400ApplicationProblemPlusJSONResponse) VisitClearGroupMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type ClearGroupMemoriesdefaultJSONResponse struct {
@@ -9615,6 +11029,36 @@ func (response ListAgentMessageServers200JSONResponse) VisitListAgentMessageServ
 	return err
 }
 
+type ListAgentMessageServers400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListAgentMessageServers400JSONResponse) VisitListAgentMessageServersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAgentMessageServers400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListAgentMessageServers400ApplicationProblemPlusJSONResponse) VisitListAgentMessageServersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListAgentMessageServersdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -9732,6 +11176,36 @@ func (response CreateChannel404ApplicationProblemPlusJSONResponse) VisitCreateCh
 	return err
 }
 
+type CreateChannel409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateChannel409JSONResponse) VisitCreateChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateChannel409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateChannel409ApplicationProblemPlusJSONResponse) VisitCreateChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateChanneldefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -9780,6 +11254,36 @@ type DeleteChannel204Response struct {
 func (response DeleteChannel204Response) VisitDeleteChannelResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
+}
+
+type DeleteChannel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteChannel400JSONResponse) VisitDeleteChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteChannel400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteChannel400ApplicationProblemPlusJSONResponse) VisitDeleteChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type DeleteChanneldefaultJSONResponse struct {
@@ -9987,6 +11491,36 @@ func (response ListChannelAgents200JSONResponse) VisitListChannelAgentsResponse(
 	return err
 }
 
+type ListChannelAgents400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListChannelAgents400JSONResponse) VisitListChannelAgentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChannelAgents400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListChannelAgents400ApplicationProblemPlusJSONResponse) VisitListChannelAgentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListChannelAgentsdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -10104,6 +11638,36 @@ func (response AddChannelAgent404ApplicationProblemPlusJSONResponse) VisitAddCha
 	return err
 }
 
+type AddChannelAgent409JSONResponse struct{ ConflictJSONResponse }
+
+func (response AddChannelAgent409JSONResponse) VisitAddChannelAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddChannelAgent409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AddChannelAgent409ApplicationProblemPlusJSONResponse) VisitAddChannelAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type AddChannelAgentdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -10157,6 +11721,36 @@ func (response RemoveChannelAgent200JSONResponse) VisitRemoveChannelAgentRespons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveChannelAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RemoveChannelAgent400JSONResponse) VisitRemoveChannelAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveChannelAgent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveChannelAgent400ApplicationProblemPlusJSONResponse) VisitRemoveChannelAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10248,12 +11842,41 @@ func (response GetChannel200JSONResponse) VisitGetChannelResponse(w http.Respons
 	return err
 }
 
-type GetChannel304Response struct {
-}
+type GetChannel304Response = NotModifiedResponse
 
 func (response GetChannel304Response) VisitGetChannelResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
 	return nil
+}
+
+type GetChannel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetChannel400JSONResponse) VisitGetChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChannel400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetChannel400ApplicationProblemPlusJSONResponse) VisitGetChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetChannel404JSONResponse struct{ NotFoundJSONResponse }
@@ -10404,6 +12027,66 @@ func (response GenerateChannelTitle404ApplicationProblemPlusJSONResponse) VisitG
 	return err
 }
 
+type GenerateChannelTitle409JSONResponse struct{ ConflictJSONResponse }
+
+func (response GenerateChannelTitle409JSONResponse) VisitGenerateChannelTitleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateChannelTitle409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateChannelTitle409ApplicationProblemPlusJSONResponse) VisitGenerateChannelTitleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateChannelTitle502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response GenerateChannelTitle502JSONResponse) VisitGenerateChannelTitleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateChannelTitle502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateChannelTitle502ApplicationProblemPlusJSONResponse) VisitGenerateChannelTitleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GenerateChannelTitledefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -10452,6 +12135,36 @@ type ClearChannel204Response struct {
 func (response ClearChannel204Response) VisitClearChannelResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
+}
+
+type ClearChannel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ClearChannel400JSONResponse) VisitClearChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearChannel400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ClearChannel400ApplicationProblemPlusJSONResponse) VisitClearChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type ClearChanneldefaultJSONResponse struct {
@@ -10742,6 +12455,36 @@ func (response PostMessage409ApplicationProblemPlusJSONResponse) VisitPostMessag
 	return err
 }
 
+type PostMessage502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response PostMessage502JSONResponse) VisitPostMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostMessage502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response PostMessage502ApplicationProblemPlusJSONResponse) VisitPostMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PostMessage504JSONResponse struct{ TimedOutJSONResponse }
 
 func (response PostMessage504JSONResponse) VisitPostMessageResponse(w http.ResponseWriter) error {
@@ -10823,6 +12566,36 @@ func (response DeleteMessage204Response) VisitDeleteMessageResponse(w http.Respo
 	return nil
 }
 
+type DeleteMessage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteMessage400JSONResponse) VisitDeleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMessage400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMessage400ApplicationProblemPlusJSONResponse) VisitDeleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteMessagedefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -10875,6 +12648,36 @@ func (response ListChannelParticipants200JSONResponse) VisitListChannelParticipa
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChannelParticipants400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListChannelParticipants400JSONResponse) VisitListChannelParticipantsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChannelParticipants400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListChannelParticipants400ApplicationProblemPlusJSONResponse) VisitListChannelParticipantsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10996,7 +12799,37 @@ func (response UploadMessageMedia404ApplicationProblemPlusJSONResponse) VisitUpl
 	return err
 }
 
-type UploadMessageMedia413JSONResponse struct{ FileRefusedJSONResponse }
+type UploadMessageMedia409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UploadMessageMedia409JSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadMessageMedia409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UploadMessageMedia409ApplicationProblemPlusJSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadMessageMedia413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response UploadMessageMedia413JSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
 
@@ -11011,7 +12844,7 @@ func (response UploadMessageMedia413JSONResponse) VisitUploadMessageMediaRespons
 }
 
 type UploadMessageMedia413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response UploadMessageMedia413ApplicationProblemPlusJSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
@@ -11026,7 +12859,7 @@ func (response UploadMessageMedia413ApplicationProblemPlusJSONResponse) VisitUpl
 	return err
 }
 
-type UploadMessageMedia415JSONResponse Error
+type UploadMessageMedia415JSONResponse struct{ FileRefusedJSONResponse }
 
 func (response UploadMessageMedia415JSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
 
@@ -11040,7 +12873,9 @@ func (response UploadMessageMedia415JSONResponse) VisitUploadMessageMediaRespons
 	return err
 }
 
-type UploadMessageMedia415ApplicationProblemPlusJSONResponse Problem
+type UploadMessageMedia415ApplicationProblemPlusJSONResponse struct {
+	FileRefusedApplicationProblemPlusJSONResponse
+}
 
 func (response UploadMessageMedia415ApplicationProblemPlusJSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
 
@@ -11170,6 +13005,36 @@ func (response CompleteMessage404ApplicationProblemPlusJSONResponse) VisitComple
 	return err
 }
 
+type CompleteMessage409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CompleteMessage409JSONResponse) VisitCompleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompleteMessage409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CompleteMessage409ApplicationProblemPlusJSONResponse) VisitCompleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CompleteMessagedefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -11225,6 +13090,13 @@ func (response GetDMChannel200JSONResponse) VisitGetDMChannelResponse(w http.Res
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type GetDMChannel304Response = NotModifiedResponse
+
+func (response GetDMChannel304Response) VisitGetDMChannelResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
 }
 
 type GetDMChannel400JSONResponse struct{ BadRequestJSONResponse }
@@ -11403,6 +13275,36 @@ func (response IngestExternal404ApplicationProblemPlusJSONResponse) VisitIngestE
 	return err
 }
 
+type IngestExternal409JSONResponse struct{ ConflictJSONResponse }
+
+func (response IngestExternal409JSONResponse) VisitIngestExternalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IngestExternal409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response IngestExternal409ApplicationProblemPlusJSONResponse) VisitIngestExternalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type IngestExternaldefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -11465,6 +13367,36 @@ func (response ListJobs200JSONResponse) VisitListJobsResponse(w http.ResponseWri
 		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
 	}
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobs400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListJobs400JSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobs400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListJobs400ApplicationProblemPlusJSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -11581,6 +13513,36 @@ func (response CreateJob404ApplicationProblemPlusJSONResponse) VisitCreateJobRes
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateJob409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateJob409JSONResponse) VisitCreateJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateJob409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateJob409ApplicationProblemPlusJSONResponse) VisitCreateJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -11703,6 +13665,36 @@ func (response GetJob200JSONResponse) VisitGetJobResponse(w http.ResponseWriter)
 		w.Header().Set("Preference-Applied", fmt.Sprint(*response.Headers.PreferenceApplied))
 	}
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJob400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetJob400JSONResponse) VisitGetJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJob400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetJob400ApplicationProblemPlusJSONResponse) VisitGetJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12027,6 +14019,36 @@ func (response DeleteMessageServer200JSONResponse) VisitDeleteMessageServerRespo
 	return err
 }
 
+type DeleteMessageServer400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteMessageServer400JSONResponse) VisitDeleteMessageServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMessageServer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMessageServer400ApplicationProblemPlusJSONResponse) VisitDeleteMessageServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteMessageServer404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response DeleteMessageServer404JSONResponse) VisitDeleteMessageServerResponse(w http.ResponseWriter) error {
@@ -12139,6 +14161,36 @@ func (response ListMessageServerAgents200JSONResponse) VisitListMessageServerAge
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessageServerAgents400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListMessageServerAgents400JSONResponse) VisitListMessageServerAgentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessageServerAgents400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListMessageServerAgents400ApplicationProblemPlusJSONResponse) VisitListMessageServerAgentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12292,6 +14344,36 @@ func (response AddMessageServerAgent404ApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
+type AddMessageServerAgent409JSONResponse struct{ ConflictJSONResponse }
+
+func (response AddMessageServerAgent409JSONResponse) VisitAddMessageServerAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddMessageServerAgent409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AddMessageServerAgent409ApplicationProblemPlusJSONResponse) VisitAddMessageServerAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type AddMessageServerAgentdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -12347,6 +14429,36 @@ func (response RemoveMessageServerAgent200JSONResponse) VisitRemoveMessageServer
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveMessageServerAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RemoveMessageServerAgent400JSONResponse) VisitRemoveMessageServerAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveMessageServerAgent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveMessageServerAgent400ApplicationProblemPlusJSONResponse) VisitRemoveMessageServerAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12446,6 +14558,36 @@ func (response ListChannels200JSONResponse) VisitListChannelsResponse(w http.Res
 	}
 	w.Header().Set("X-Total-Count", fmt.Sprint(response.Headers.XTotalCount))
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChannels400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListChannels400JSONResponse) VisitListChannelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChannels400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListChannels400ApplicationProblemPlusJSONResponse) VisitListChannelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12567,6 +14709,36 @@ func (response SyncMessageServerChannels404ApplicationProblemPlusJSONResponse) V
 	return err
 }
 
+type SyncMessageServerChannels409JSONResponse struct{ ConflictJSONResponse }
+
+func (response SyncMessageServerChannels409JSONResponse) VisitSyncMessageServerChannelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncMessageServerChannels409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SyncMessageServerChannels409ApplicationProblemPlusJSONResponse) VisitSyncMessageServerChannelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SyncMessageServerChannelsdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -12661,6 +14833,36 @@ func (response SearchMessages400ApplicationProblemPlusJSONResponse) VisitSearchM
 	return err
 }
 
+type SearchMessages409JSONResponse struct{ ConflictJSONResponse }
+
+func (response SearchMessages409JSONResponse) VisitSearchMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchMessages409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SearchMessages409ApplicationProblemPlusJSONResponse) VisitSearchMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SearchMessagesdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -12718,12 +14920,41 @@ func (response GetMessage200JSONResponse) VisitGetMessageResponse(w http.Respons
 	return err
 }
 
-type GetMessage304Response struct {
-}
+type GetMessage304Response = NotModifiedResponse
 
 func (response GetMessage304Response) VisitGetMessageResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
 	return nil
+}
+
+type GetMessage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetMessage400JSONResponse) VisitGetMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessage400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetMessage400ApplicationProblemPlusJSONResponse) VisitGetMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetMessage404JSONResponse struct{ NotFoundJSONResponse }
@@ -13001,6 +15232,36 @@ func (response ListSessions200JSONResponse) VisitListSessionsResponse(w http.Res
 	return err
 }
 
+type ListSessions400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListSessions400JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessions400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListSessions400ApplicationProblemPlusJSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListSessionsdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -13117,6 +15378,36 @@ func (response CreateSession404ApplicationProblemPlusJSONResponse) VisitCreateSe
 	return err
 }
 
+type CreateSession409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateSession409JSONResponse) VisitCreateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSession409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSession409ApplicationProblemPlusJSONResponse) VisitCreateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateSessiondefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -13228,6 +15519,36 @@ func (response DeleteSession200JSONResponse) VisitDeleteSessionResponse(w http.R
 	return err
 }
 
+type DeleteSession400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteSession400JSONResponse) VisitDeleteSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSession400ApplicationProblemPlusJSONResponse) VisitDeleteSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteSession404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response DeleteSession404JSONResponse) VisitDeleteSessionResponse(w http.ResponseWriter) error {
@@ -13310,6 +15631,36 @@ func (response GetSession200JSONResponse) VisitGetSessionResponse(w http.Respons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSession400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetSession400JSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetSession400ApplicationProblemPlusJSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -13430,6 +15781,36 @@ func (response HeartbeatSession200JSONResponse) VisitHeartbeatSessionResponse(w 
 	return err
 }
 
+type HeartbeatSession400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response HeartbeatSession400JSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeartbeatSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response HeartbeatSession400ApplicationProblemPlusJSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type HeartbeatSession404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response HeartbeatSession404JSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
@@ -13456,6 +15837,36 @@ func (response HeartbeatSession404ApplicationProblemPlusJSONResponse) VisitHeart
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeartbeatSession409JSONResponse struct{ ConflictJSONResponse }
+
+func (response HeartbeatSession409JSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeartbeatSession409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response HeartbeatSession409ApplicationProblemPlusJSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -13798,6 +16209,36 @@ func (response PostSessionMessage404ApplicationProblemPlusJSONResponse) VisitPos
 	return err
 }
 
+type PostSessionMessage409JSONResponse struct{ ConflictJSONResponse }
+
+func (response PostSessionMessage409JSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PostSessionMessage409ApplicationProblemPlusJSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PostSessionMessage410JSONResponse struct{ GoneJSONResponse }
 
 func (response PostSessionMessage410JSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
@@ -13824,6 +16265,36 @@ func (response PostSessionMessage410ApplicationProblemPlusJSONResponse) VisitPos
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response PostSessionMessage502JSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response PostSessionMessage502ApplicationProblemPlusJSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -13914,6 +16385,36 @@ func (response RenewSession200JSONResponse) VisitRenewSessionResponse(w http.Res
 	return err
 }
 
+type RenewSession400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RenewSession400JSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RenewSession400ApplicationProblemPlusJSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RenewSession404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response RenewSession404JSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
@@ -13940,6 +16441,36 @@ func (response RenewSession404ApplicationProblemPlusJSONResponse) VisitRenewSess
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewSession409JSONResponse struct{ ConflictJSONResponse }
+
+func (response RenewSession409JSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewSession409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RenewSession409ApplicationProblemPlusJSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -14533,6 +17064,36 @@ func (response ClearServerLogs200JSONResponse) VisitClearServerLogsResponse(w ht
 	return err
 }
 
+type ClearServerLogs400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ClearServerLogs400JSONResponse) VisitClearServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearServerLogs400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ClearServerLogs400ApplicationProblemPlusJSONResponse) VisitClearServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ClearServerLogsdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -14585,6 +17146,36 @@ func (response GetServerLogs200JSONResponse) VisitGetServerLogsResponse(w http.R
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServerLogs400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetServerLogs400JSONResponse) VisitGetServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServerLogs400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetServerLogs400ApplicationProblemPlusJSONResponse) VisitGetServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -14672,6 +17263,36 @@ func (response PostServerLogs400ApplicationProblemPlusJSONResponse) VisitPostSer
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostServerLogs409JSONResponse struct{ ConflictJSONResponse }
+
+func (response PostServerLogs409JSONResponse) VisitPostServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostServerLogs409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PostServerLogs409ApplicationProblemPlusJSONResponse) VisitPostServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -14841,6 +17462,36 @@ func (response StopServer200JSONResponse) VisitStopServerResponse(w http.Respons
 	return err
 }
 
+type StopServer400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response StopServer400JSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopServer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response StopServer400ApplicationProblemPlusJSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type StopServer403JSONResponse struct{ ForbiddenJSONResponse }
 
 func (response StopServer403JSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
@@ -14867,6 +17518,36 @@ func (response StopServer403ApplicationProblemPlusJSONResponse) VisitStopServerR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopServer409JSONResponse struct{ ConflictJSONResponse }
+
+func (response StopServer409JSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopServer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response StopServer409ApplicationProblemPlusJSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -15123,6 +17804,36 @@ func (response UpdateLocalEnvironment403ApplicationProblemPlusJSONResponse) Visi
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateLocalEnvironment409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateLocalEnvironment409JSONResponse) VisitUpdateLocalEnvironmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateLocalEnvironment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateLocalEnvironment409ApplicationProblemPlusJSONResponse) VisitUpdateLocalEnvironmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -15387,12 +18098,41 @@ func (response GetGeneratedFile206AsteriskResponse) VisitGetGeneratedFileRespons
 	return err
 }
 
-type GetGeneratedFile304Response struct {
-}
+type GetGeneratedFile304Response = NotModifiedResponse
 
 func (response GetGeneratedFile304Response) VisitGetGeneratedFileResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
 	return nil
+}
+
+type GetGeneratedFile400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetGeneratedFile400JSONResponse) VisitGetGeneratedFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGeneratedFile400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetGeneratedFile400ApplicationProblemPlusJSONResponse) VisitGetGeneratedFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetGeneratedFile404JSONResponse struct{ NotFoundJSONResponse }
@@ -15517,12 +18257,41 @@ func (response GetAgentUpload206AsteriskResponse) VisitGetAgentUploadResponse(w 
 	return err
 }
 
-type GetAgentUpload304Response struct {
-}
+type GetAgentUpload304Response = NotModifiedResponse
 
 func (response GetAgentUpload304Response) VisitGetAgentUploadResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
 	return nil
+}
+
+type GetAgentUpload400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetAgentUpload400JSONResponse) VisitGetAgentUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAgentUpload400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetAgentUpload400ApplicationProblemPlusJSONResponse) VisitGetAgentUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetAgentUpload404JSONResponse struct{ NotFoundJSONResponse }
@@ -15647,12 +18416,41 @@ func (response GetChannelUpload206AsteriskResponse) VisitGetChannelUploadRespons
 	return err
 }
 
-type GetChannelUpload304Response struct {
-}
+type GetChannelUpload304Response = NotModifiedResponse
 
 func (response GetChannelUpload304Response) VisitGetChannelUploadResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
 	return nil
+}
+
+type GetChannelUpload400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetChannelUpload400JSONResponse) VisitGetChannelUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChannelUpload400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetChannelUpload400ApplicationProblemPlusJSONResponse) VisitGetChannelUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetChannelUpload404JSONResponse struct{ NotFoundJSONResponse }
@@ -18995,554 +21793,586 @@ func (sh *strictHandler) GetChannelUpload(w http.ResponseWriter, r *http.Request
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L37cts41i/6Kjg6u6ovm7Ll+62mvuNOnB5PJ7aP7Ux/327nRBAJSWxTgIYA7WhSrtpPsx9sP8kpLFwI",
-	"kiBFXewkvdN/zMQSBeKy1sK6/tbnTsgmU0YJFbxz/LkzJjgiKfzz7BaP5P9HhIdpPBUxo53jzu9jLFAs",
-	"UMwRZY8n8p/hGNMR4egxFmNEHkg60x9tdIJOSv6VxSmJOscizUjQ4eGYTLAcl3zCk2lCOsedu87ecHuw",
-	"E951OkFHzKbyMy7SmI46T09B521M76sTOY2ilHBOOGJDJMYETbGcxIAMWUrQj/1pSh76PyFMI4SHgqTo",
-	"xz4ln0T/JyTGMUeMkhOEB5xQgWIYICVqUYjJP+TcvXPNer2dcBNP480J4RyPYjralMulJOGb+GBvN4x2",
-	"9ro72zuD7u7u0aCLjw6PuruHu/t4b0B2enigf0f4f4RZyln6t//682z27hEGJicoJcnf7jpyqjXbccsE",
-	"Tl6xjIrqpvydPaIJpjO9HizXRBFOkpZHsWVfGFNBRiTtPMlXTnGKJ0RowjgdESrOo+rbb8cEYfmlfFss",
-	"P5liMe4EHYonckysf9g0lf+WkmHnuPN/b+Z0uam+5Zvv35+/hi14pfa7bg76OGpmEdofrz4POEAfk8jd",
-	"FwyNGGI0QJgjTBGm/JGkP3Ckzh2xFEnSRorn0BhzFIsTzVxcpIyOSIrEGH6K2HDIiQgQBkKXP8ZowDIa",
-	"Af3HE2KX+6+MpDNnvWqSfnJWtNcJOhP86S2hIzHuHG/v7fvo7k2cEDWkb8/lN5LWJCdixZpyYhgN44TU",
-	"nMTQjNhOTPTCvcF21CPdA9zb7+6Ge3vdo6iHuzt4K9wNjwb7wx7ZmNKRl2vOIzKZMkFoOPuNzDziRK1g",
-	"yFJYgpwP4SJAGZVn8ziOw7E+mYhRghgN81WpA8zX5byrK1/mX84h6e0cHRyS7m4v2uvu7kRRdxAe7XT3",
-	"D4928d7B8Ghne7d8MHtBZxJT8/eWd6HDd1iE4+oKX4FMlotgNJlJoRcLjqSUl6vCE0ZHcum8YV3Drhp7",
-	"KTF+TsMki8jZZECiSH5YmWFfnn0f4YQzlBKRpZTDYTyQULDUCvoJmbA0JvI7LNAYP8jjqCX/uPxa/+Tl",
-	"q/23D+bi7KFB4vXjqG+mlmAu5BVIhZqcIiVgb2CGQcruCZXMTfAEOJ4TQo/hOS7pT9MdGjF5sVE0TNlE",
-	"CfPgjsq7bMq4kLeUGMd0tHFH685KTrsL8+6ev65Z83a4v0P28XYXH+7sdHd7g2H3aH9v2N3e2w+PBjt4",
-	"72Br/3jr+MC7L+/kKcx+geu2ujEXTCBKHo38klfuCRLkk94XddFKqYVCeZNxEJFwG9edo7rYO21l9FvG",
-	"OLmNJ8SZ7JuUTfxTZUnkTrVuDvI0VprB23gSe67tU4EmjAulmcj7O0DZVN4fW71eLzDShyvOkLRCs8mA",
-	"pIqH5RcJGQrEstrNS+C9C8383CoAZvKXcANVZ39zH0/zqZ8gKgWknRplQt5ZjMcifjAzr5unuuRWnegV",
-	"HpGaaWI1Sa0ssiHqw9b00SCTcpFIgZ/Iu6uvptKXSxjFD4TWTVmOtOqEbwhOfSL7UgpqK+4ex4wTxUQh",
-	"owLHIB5jHsh7l8RSSqAQ81pJyNVbauQfwcXLBkivlu9vWSuer5uKYCux0S3MyieMQYhijvoCDxJygSek",
-	"7/CPUapqpyXH9e/PEIeCt9KT3in1vu660Np/jUo0sT9eWTnV87gh6QNJ58wGcXiqeVJ2pJWnds3YpG5G",
-	"KWOTAGk1TOvq+tIQiAtMIy61tJqppmrklWd4QziPGa2bJFdf10yC2x+vPI9bQ8b+edzHSv83MuIE9Y11",
-	"2ZcimGqxANKZshT1Jb3OF2qWe1bkhie1AYSLX1gUEzAfpR3xhqVwE0s5RpQhO8kSEU9xKjaHLJ10Iyzg",
-	"ne32y44Jryxr9nJA5Z2QN5MxSIonI6mShCyVKuK6Z1ccuMUUU/MDzzxhS/mUUU5ya/wUTMvSnPF0msQh",
-	"lu/Y/JPLF7WdMIx5Rh9IwqbEN+GCpe/xGfkG149twjMwJrzmRmCR8edYgBq5aRm/Gx0d1qJ9Whudp6Dz",
-	"C46uFeG2mJPli88dkqZMLyMCk+nin6dvz19/BB08IgLHCZcSNeMCDQjCCDg9MCJWb60UJ8g6XdCd8Zzc",
-	"deQcY/qAkziS0+RZGBLOO8dDnHBJw+225wxmKffDXc40ZYOETP67Z1n1q1loxo1bwOG4Ose7oHfEAgTN",
-	"LzhC5iCseMEDlonjQYLpfaf1mq/U6uqo2RheESOc/iDQMFaUIY8+xaEIlMclzRL57DDjhKNYAK1ob9Rz",
-	"MKI7dBMhvwYD2JnLs0xjnkTQt3WgBFksuKQIEYfxFFPBVxIVrxgdJnG4Ije+urx48/b81W2B4U6tEgTT",
-	"hqsyjhD5FEtLGyfSfp99AWZzJmtZrd1cXV46ynnJ7uGzMdINmxBwTCiFrTgtJQiAqR7xDKj1DY6TLCWr",
-	"Her7i9P3t3+/vD7/H2dFSXp6dY7uyQzZC/Tlz7A0t/wcy1Nzj2wrP7L3FGdizNL43/DMMx3bKZ2hoTqK",
-	"DbTb20IYJicN+phzeZwsRY/SdArQ7tYOHOGAqRMVjKEEpyMSoN3tI/gTDGwtT7kSm8MsSdAEx8mAfbqj",
-	"P/aviUhn3dOhIGkfcTyTxi2hSDAUsglBAxze/xSgvd62cvixiCQwQxLJT9UMlMmizDopZuTsuGDTqZ4w",
-	"eyBpwnBEoo072tEObK9g/Hnz5/ay8JeY4nRWJwKVcqlfdg33RLQ2MdyOCtdyHcp1lI53jMFpJy2sXMCz",
-	"R0pSuBtj7e+XNGqcfPIiFfhe2hlyS1g6iKOI0NX4/c3l9S/nr1+fXRSYHVwlckaKYdAEmygkwkZofgEB",
-	"4E7Wcn+ruboSYSeXCPkmPqs6FOIkIWpmlEmtSLtznoLOr4yuKLFvzm5uzi8vPp7959X5dUloa8MbqI18",
-	"mn4huV2doT083wSds9pylFfYqWc7pnOh5kClhJMj/p3gRIzXrPqpQevIRC6bmOCHEsgnIKCV+zfEUgJE",
-	"DIj9kaX3ME/tmFrzRPWo83RUx/22tDJa8Kw9h9pffUEr5f+CiTcso9Fq3HlxefvxzeX7i5IyBRaylAVD",
-	"eMXL86Q7r1yRKk3LlZq7OSdeMIHe6AeeT2raDBKehaCcS5WEpSogYuOBjmjlRB3cVUpCRqNYDvUG1JzV",
-	"jvDq+uzV5cXr81spw96cnr8tCVktOgaEUH3xRIjHNIT0ExxJ1sUjHNMvcMr+qdvzbj1zVyRv54Tg7jTS",
-	"W/3cErowTyABFXSnyATUgQiu5VN+lVGQT2Jzmsh1FWRI7pDVHhaUykGOta4s9WnQgvG04/XN1uh9WtMD",
-	"Kk5VIpd22q9Zzskh5wlsqW/C+/XFu+Yp6FFrLzjj6JcTkALE//ositn6jAguXwSvvI0nJLrMVnR73J6/",
-	"O7t8f1twv7nBn5ijezIVkCunMhamyQw9xkmC8HRKcGrsdu3gqfgrlfs0iiMV7YUtgt9A2O7FZUh5vW1m",
-	"uca9MYJnz72BfsWCPOIZkifKMvHc99CjYmFnkWOi8i1wkrBHrTG+n0oDec0cpQadx9bGwOSCpXo2v7M0",
-	"WfdkYMx5c3mUD20AoenfQWAllI9cNSVTSfsYMvvgUalTFohRz79z9omEmSCRfu4Y3ZydXr/6eyfopPjx",
-	"o2Wlzx31/Y2mH0jNTYiQFtBT0JmmbEpSoaNoynT8GMNVgZPkctg5/qNNUPFDeQcuh5JSQkY5+VdG4CqF",
-	"kIiyTbnAM2X3udGwPOy314M8gcastKAT04/AOB8FM+vVU58/YSlsBDYRt6bn/3FzeXE5+JOEQv6qtLeN",
-	"4SI6k78F/mNZGpKPQmcYlAOc87Lv9CfMzgIUVF+6oSJ8HUVD7yHNsM+JEDEd8Q1OwpQI3tf51A84yYBd",
-	"MJpgfl+iNBzJt8UPkjL++BB0BjHrHP/ROUVTLGIp85KYC0JJutH5EHTClGBBolPROd46ONrbOjw8OOpt",
-	"7/SCDqF4kOShanlAncHhXm8Q7vS6u3vDw26vt7vVxb0e7h7uRMPd/ehwb29PalD3lD0mJJJbLWeg9/1M",
-	"zVFPC9x4sKnqH53RVHT3upOYxh0g74c4kqzfYVNCcSx3T4ejz5L431g+k2Sj2PKHHFN9Yv5gXBRfqbbx",
-	"NzLjsCFX5x9/O/uvDnwhTSugQZolifxA7TyIFrX5IAT0T447P+v/lJgwLIph30HozzTbj7GQL8P8noMj",
-	"s/NB0gWbxiFMYkhIAi/6EHSyaVRzFBknqV58p8r7znl/7sSCTOAfFa4zN0yaYghg4OgB05BEKommSpS/",
-	"yYtuKA0WyOIJE0k8ELfRIw0YSwim7lhXCabUm825yGhAsc08eks+ictU/i8HaZRT8RwlYsrC8bs4SWL4",
-	"XcTCbGKqHdpO2G5xSyFS3njLWJ89a28vBx0m+7zynCos6gzZamz9y9sspb7xq+9bRohbmTE32v8OnrQy",
-	"w8MORenRcpVX7o88y7ICaBFGLAqqRX7pCrS6NHybKA13yw8caXlWoOQWb7IS0vciQSim4gRJ6QnhAJYJ",
-	"JM8XxZwl2OhDQ5ZOpDzsZBnE/+XjkhfMHVOZhiuH25MJt4faKitEGSVGYjeah/CQfHrGBZn4d45MpgkW",
-	"RjYr5wJOrgoyu26/c03BXBGLkINzgSwkBfPrpXy2Z5OpmJUqolRyfVXZyTOT/ujA6Ro5Zw/EldPubDWX",
-	"OhNRd0BVLJWYxW5T4N6CrmjMWdIhJnPaBQYy0qUkGVzS/1Cn0b1Sy2qvfMOv3sZcnEsyego+l+70cIxT",
-	"HApl+rQl/NIZ5GNU5/3Bm/skzUTHAnOXZo0mX6kMeczTvxxF1Mh3uM69+mdQXGizprqIAlrQFJ+c11wU",
-	"Vchn0X5LaqrVDmNq9cM6Vc/1jug8xCJhtLkzCyTpjjhHuOnHynRkfh6ol9cyQQOJ0Eb6+G6w/NUNljXR",
-	"9AsSs5TNHkIeGRvAtbdHyoD440PVNBsZ26Kdfl66FUoXfGkpevDGJTTwpG8pliPNkloK7y8pVefL1A/r",
-	"o0Agi5elwnOtaPpFKhR0w6GUjvIvcG7lU9JuAZ/18UnYIpFhnHJhbB75Dfeoq5U9qC1ihvihf4QlfQ5r",
-	"Mv9rDdtlrJ/lLAef0q/V9+L2GnXe2gG5aeC3COo5go3OqPC5q0rZpmM8nRJKIsUgaUY3nGqXfprRj1CY",
-	"20c/wrdoQEaYShqCDJqfAtRX7vf8MePYV4/+FNxR/Ugf/RiL/HcZJ+B9OFbgECpdUb5aYTr0gVL75AEn",
-	"GRYs7auy3fKFcr4Aiw1YNFOxLxJmckZQIHe8o3UWqHDv3J795+3Ht6fXv54ZU0fVzRW/cNSYQRYnAmLn",
-	"aQalT53do/3dwVEv7OLtwW53Fw/2ukdHva3uQbh/FPZ2D/f3d7Ykp8QTwgWeTD1qgXa/61iG3F/B7onU",
-	"gHbh5ZOpsJ9ApJ4JnOSf7D8p1jV4D502EBtFydbZ7m3vd7e2utu92629452d463exvZO738AWYpYzBbZ",
-	"+rjNvvR6PbkvuhrtuHOw24vI9v5R93AbH3V70e6we3R4eNQNDw+Gg8PDw93hwbBxHzVvWEpzjtCvg5y3",
-	"FiuGltp7W0IXfqPNK1oLzlu7AU/u2bR7S3tJmtr6wzZPO6eykNg3MaQWjhNdeOqKxvytzk4ELoaKKXV0",
-	"AU3gMJtlaZ1+KKVsrJyHmFrfYcJGXpXxj+9S67vUWkVqfWiroi9gSBlVwefOfhn9vZC5ydvUXBcYbmNF",
-	"vWBSen2dhXq+QOy9vKBW52Fl51x79twz75bbWy/LFtvmghG80nZ3evq/rud/zH+dNZqnJXp7QUI3vjHP",
-	"xiv9t1hby6cE3yuMuNLuG+daxEIBOFWUiThUWbt6LF2NxIlQuSkg8rsxRaoSOiKpznQCy89zN1Q2eOKf",
-	"/rngygiE6EdhokXnX8UGM5P+XFdiDJUyiI9ZlkTonrLHAGLNeny1XZQ5Sy2+3ffOfKHVtzJF96pI1R1I",
-	"+yrnxXPs2MYNWksJF4DowhvA6JRzKcekK0s55Rc43gpyhzlk18g7tXO8XRVh+pnPFbA6dwTft3rI6lel",
-	"1avngtxlYYet3QabKOaPACo3iqfuLiZJpEunXhkTOoB0w762mfsb6JQqmClTNO1Gd9ljOfNsnmuYZkmi",
-	"45YkxQIqMHsbu36vb9CJUoInXHmFC0sPOp+6I9bVH07w9A9FTB/+5IxuXOPHd3ndFezRtZRHFdgYCFmv",
-	"5wZc7baruZ5qj/xa4zD4Sd9BwjN5Xj9w8Dyokh1kPXrA+1AFqXG9IAMbU0QgGNsX5JPoB2pA5ZDon/96",
-	"cXl91jdpqXe0zzIRsglRH/VTgjmjgEsWC454nBAakqrjAYaDA78+u3oLkYaFb8GYXpNpApBArSDFOkFH",
-	"T7Zz3EnJNInBL2Qkjo6EGJALmMkROdzb2SdR9/CwN+zuDvZ73aNoi3QPB9F+b+eQHB6G+4sbAJz8q3O8",
-	"HXR4rPZDpySQT0IfYcTQjGUoYuAOHLNsNBbgYx2lhAjA5/AKJ7ZoQsiCShkWAodjm8bUMgPIJEN/9uVn",
-	"2iNsNwN7gHMS/DN6qZ98KpzwIpujaNn7qEskLU3/jLZ/GAjEC1Ikd+sHjqYJDkkpA7yQ9hJTsb/bCTxX",
-	"kSE6D3aohuwxyeYxz6ugf+AKAAwnxawMx6HMsylJOYlIVBO6J6nVjQVj9wqoQS7EP57iB985GYaY5+KA",
-	"EfLnA8sjLknYHSmcqkua5vBcJ4ihw1oZrRzejbushLCjQBKaTeAC8N3+uSZlv67sjAM/Ux/I+UGrmlJe",
-	"Qx1l6epbY8ilIqTiRe2/GsX2ESs8VG+4ZI3xioa4gx6skQAyPj9VYd5xWHfE4vahrVMEeALSKmNkfSZi",
-	"nrv4Aqahvm08uzxD8hudyT7IBGQOlvbYXL0kSZgczlUvyzql822X38fTLpsqrbs7ZVLMpnbfTrMoZu8a",
-	"6VhaXDhWoSOKoJzLrRR2rdX8SOEpkWIqhxuoQkL9V3lwAD0hGEROEt+T//BYpPkEq5K2OOxceVt4PCdD",
-	"74k5m1PPJAtukqHNNW7WGpjBJYMX4QZd5VfZzV9mgvCKeW91hoH6mUeiahwm370eMvpAUo59hUjtnMrx",
-	"An7qBHNxo7XnMjrkcTsnWDEj3AGKekWoSHHynsvRwDTZOojCwVZ42A2HW8Pu7s4h7g4Ow4NuFB7tHB3t",
-	"kYPDAUSc2wjlD3mS1i9S+QmTTC5IZCm9YkkczhQYogsG/ev15furYtqCdx93tnr/o8rXy8W+2l/Q9ii8",
-	"CQ0KJ1jnRkjdjwur/JEHkgKeNIla6qyTKqTo89Vv1asPUKJ1HjV8eesPvWkHh/8bhwLmHFT+pBPla4Gf",
-	"BrNaJPfCIQmfBlTFZdU6kQ4n2n0vrC4nmUVyMVwkuobkJGi34VpCq0QzlgiglTUuHEWqDt4gyWqxPcyS",
-	"ZLZy6HzhQPjS2nQ109uGfCtRlLnnN18ZbjzHpcMlL3Geq+sJBUp/ET3BfSP3O/MFvicKTlGlNzVwmPaf",
-	"LbHZLlrjnOxWX2pp7pRYIUS4BFMVp12e2xVh00SZdXi0UEFfqximy4mFiQRN6bqFE29Su9uefCWPt6U2",
-	"tA46Wbt+tl4e5i/KxE1lM81H911Nf1k1fW1U9qL05S9T0F+Ws/tNXzKvMM+/bJnT4Sy3LLMp+STmNMMC",
-	"++OTUN2rBmQUU24bsDGad89ZRP/h83aqnhtrdswyY75z3znzZTlzrTfAy5Vv6Be2wIupuQf0pl4THMV0",
-	"hMI4DSEaUthZqDMWPu/hKib2QignQROtLZgeNsGfztXzhXYzSq608PAaPClr1jsr2fU1sFnWzn+qP/Fb",
-	"hfDkQXjJRiPCIV5v2spBhAFyPfw0sIQyZoFhdcIGAkApDciJO3Vif4GIqQ2/luX6bG6RuJ1eJekjSxJv",
-	"lfkcgICypxtGd5XYD3MOqkk/W+LASvfFeg9ubVJQkehLikF/hybwcpieNSp2bjcWxYXY683Z2zedoPP6",
-	"XSew98c/L89fnX2Ej9Q/zRdvzgAl8vbv12en8h+/X16/lf//5vL6vXz69Oq8GLo1P6zzsPObGQ19AXSb",
-	"02YUBPQoCXiCI2jJOUghxK27t0XVKCLX425VjpPbN87JTdMPNmy+nn09qa+6Ctv+xlnN2ojV7P1LkWuO",
-	"RlA1vrEtuuQbpg8JV3jdOE1niHzCoUhmqm8muiczfuJi0ys0lrxG0bSx0g1EfAWctVXwlYjxwuXb33Gk",
-	"PDhSXwQPaknIp1J8Ry4BSgsVOet+qCqJAfWnWIz7qvtCP4pTaKE6669j9h7kqJKy68QieYAIDse6ZBki",
-	"UdDXFToI9OVkdcaihhcszvDrAaLyo+VcMKGSNIvRXMOkNRBUvC4JFm5FeGIxrKZV8aQWRVtaEqNpObyl",
-	"alQzplykmcqEBZoP2SRv/Q6IiSqNliS8RitdCrKp5FiGKjBkh0KDGTCf88IVwZ0ckKZmNdhBUPJechpH",
-	"1Olo5k3BNpFh3evKr/HmHSpbZ/tyD6BpjVmyACqoRTn2RdLk9QkdazaKXQprjMKJ27NzgUDexwJKWquU",
-	"Upv7ZjTdfFOCjsLtdg6xCVpUAf7oTPSakz3NiwpQTFHfVun/Q6WHp6gPCo6qUcfc6e0jOEmGG+g3MtM3",
-	"C7QNxwXgUpWoLi24EQUUqXKCeeF961VynvzhqXklGDUGJnOrm4tTXs9oV1hov9A0JaECD/MVhWgE+Ha2",
-	"8PL1GIp4tMrdQD62AytDg5pcOJcJ2rouPR7EF/VgenPvFufmr8ft1hQ4hK6waqIbtYP0a7qJr82d9xJu",
-	"ujwdxyMGjV+i3C/7BIE7wL/+Fhfvh1rZ/GvKsmktc/0Obal1cdyICITz5sePpmwQsMnlpKBtSORPqVko",
-	"4OthPZU01TnuRDEPWVpfR7VmD29Zp6ocm/WIwTbwhS7zl81SKx0tWDdm0/oFV6LQTS2k7SZp8DHm9nPv",
-	"Mn2dlfMzqw+3jST1ad14mLLJCcIJZyW3pqIv3a8NPECt3g4/W6CuroZB/sEGDXcPfAFKPqurD8xB9t3s",
-	"4RBPY4ETucI3KaYh+Q8NU8Ay8Y53jncUaH3Gdbyt1e3SlCy2EgC/NGlYEhEuUJqBE8Q4naoCSWoUOEmk",
-	"CnQDpltNX3Ay01WF8Uga23pvVLKncrofI0xnOZDWAHOyv4vwUGqK/ccxJ+HH/gY6V12RIVWUj3WpqQv/",
-	"D+AXFaAsPcX3aeLNMRsLMZUvlf/PTZGkRnEiOLUAxoRGZWrs7R76XrhCbwKX79udoysBPtR3z1O1uQHC",
-	"Ak0YF2irh3q9HrIaISxTjrVhUGY0efrctQkDnCtiWnpM8Axu+BMExOy/vCb4UzyRVgY8o7ZCfVAQxk6G",
-	"r2GJJcpl9U/zw6i/FwuoBQ0CoAjh4NVBa28zYOzDrZ3D3YPDw4P9vYOt7Z3D3U4xQ7j+wntRzc7NaG4p",
-	"+G+XbFDhcRs4A9Yf2TVjk4aTgq6gDedzwYRCb1ajv35XWwDzJa/ta7054JGkrm9v6eu4r9zG/VoGbR52",
-	"KXX29btWuuzabnHdQ6uBPHQbLS+FLIG64qa9QHLwmCRTR4i+YnQYQyjBSNWYZuDt2917Wue9vyiBPvf9",
-	"8lv8y4Z3H1qClBun/wd/60wA+pC3lu5iBckuJ1KRUP7WQSakoqboA/p9a7fQildLnuKuB6mXU9DwqYES",
-	"tb4r6VDFTiiRf/FxFZfEPTjH5f3kS4D6GqXZxRIC7DyqiYPpGnfrR2g/pD8VYOlBV5dZWZqWkZP8WnSo",
-	"niypIX4n2KLZe+shmBKflMf40HL5zUBarbahVPK5xHasIYHAd7Ivkkbwmgyy0TkdsvrS2RGDvvTVLnGZ",
-	"tFu2gg6hD3HK6ETbMYU/5WZEKuLVCToPJOVq8K2N3kZPw1pAG8NyEQijlBhAEqn/24j9lKQhoQKuz+09",
-	"i4y0s7O3t7u7sw2SNuocH+4cHu73Dp9sQ5jFM2IXT2bNBexrMsRZIpA+y5LyTpL43/hjpJ5pkV8Ks3ry",
-	"ZEKrM/ABRpUOZclQ4RscimJ+l7JnJGnglECz1bxHT4W6nMNtol8gwmv9rHtgLV12Fb5pLHwxowd6+/Jp",
-	"FnetkV3mV5wbtglUxkC+exwxGhI0YSlBA8LjiJShzlzmsnl639ntC7DbX2Yt826pBknS5gLLr5H1s+8a",
-	"r8Eq6zdfjNc5t3jBEWOOpimTg0M8WTCNuFVX2bhGLlu9e0d9a7jCPKvg9eE9MTlb8g7QT6sQj6/03iyy",
-	"mQbkU+85qesdUpyVHdZ7dIx6FUKVwujWKrv5rY3ssQKY0JqIt26hTRpw44KrUCewb1VBMfeBxfVdGGg1",
-	"jKa1yYSJheWplQUuPLrP2csmur3JBJ6BRv1cd83fOjroFXa+hDTdArzizJ8vdArN8rOK9V9uon5xefvx",
-	"zeX7i9eeqnTKBBqyjEbeZufFg7Xjzu18/lrh9RVPqTT55BHPOII3FeYPn1QzZGuPT83Ke2rOVNokW1Xb",
-	"sZ9f/PP07fnrj+fFrdNOHVX8IRBGtp67dKVGdXZpgjl4o/QBStLJplOSIk7xPdHO0GnKRimeqKztQYpp",
-	"OEaMal3Ro7frJvDlF76TeqbS4Gt+WsuFp4gTKogk4yFL0RQK0lvUOMqFN4M6uJmvlddeUoKSmBINfG2A",
-	"hpuAgvIomh8E86naZ698WHaElYFe/MGKpuDS2SdBUoqTd/UnYXwYmBvYQyFFB+gdFfNBtUBXiKK7W1vO",
-	"2w1GmdZTt7YODxqA8Guat5/XtFZV3/7AURzlONQLRpTUGBc14ai1xk99HWLPxUqzX84L2rpPh3Vz+0B1",
-	"7Nk009qbOCFvWDrxXihxQhRYg6StDXQJsRmN9OxmSxbJTf7M2+9bffF5PkJYaT3wO9/kf9Xwtb7J59C2",
-	"Nbh3QPkI/Oz/1yIwdn5fZc38WDad24cULh+dPjXGD0q64jZuymWalwCjbw8GPXK4s93Fe4ODbu9oh3SP",
-	"dgZ73cHg4HBrcBSG5GC305xipeKB+dmdXp13HK92JyLhwdHOMOyGe9s73V6Iw+7R0dFOd7C3s4/Dwdbe",
-	"Nh4u0D2jiQ90ehqXJvCLuEnhhW/Ube0vKLUFVyMGcPgpY5PaeGFLVOhFFbjVIKG0utKkWTSpDs1MkwfC",
-	"WmgHsNtXOBXJzGlXXKP9AvNwlqeo4fp2kX8J9llav4cf8tIuPAspfphrTCzUI0exO2MTn7NiGbPE7MQi",
-	"7zfc3+yfarZyWls1GvxOz7PJynFFYTUthLEJR4+qfYW6b6BeVtJpFOikzTyZs8AzfwleYZTo7IGVCa3F",
-	"L0G14PDi9QAA5/NpQn+GFKYWKsQ3fpwr3m/raFdakyql2dxkTPkL9xZH23QSBqwCnWUKQnwhsIm4iLZY",
-	"yJ5zDkIPUytlNHl7TT8jSoYVIgwgUwU6BuFwXEwULhHoghShZ86Xk1WLhHNaTmcNeEiqRXpdJGjZOPFC",
-	"qSf5traUmkAXc8OuOZXp4X109neCEzH2kxhg2xslr17AvbKB0nBMwvtSeMRWdE4x5ya6NcCqFU7lS25z",
-	"bEpfgVo8JTQiNCyFYDpjWMOs447tfGjGtB+5Te4vfyt6Y5ooM5uq2NTW9saeN9brEZevTJivJMAATMHR",
-	"nKtOaGcza1IJmkhEnesrOUbHl9pU2czl0hUgSy7KhY0dduZNT6iWtML+vz779fr09dlrTzXrAr6aAiq2",
-	"OatKMK0QKxCKylNRQLWOWDZIHFAyBY0tR7VnPs/6ss2szS+KXVoLux+4lGJnbgmgnmvV6dZ0nZH6qeRd",
-	"eRfASOXwW5n1ShgzlZOC51Tdsb/q2LN+39zP6Yjw+jLkS5r3Y9RJf8pTr5xiuuDcIkSMycSme8Sp9dL6",
-	"wbI+xovjCevLbiH/rtRHzUw6xx1BEjJK8aRT4939GMV8muDZR9rWCat/Fy8KP/0xrnEk6+9/4BBaOVFb",
-	"qrfZloKZJalsYhRHS/hrV3If04/Q5uijYB9NHW4cNfnuzd2FJ3aJJ8alahPf6Q8mpNQUrFmm4tcQUGt0",
-	"kmJQolwTuS6Akpw0Fy4/SfHjR8cF1RIWRim+tcSnB5wTxqgxDj766x5uHXptMZofNFTOuF6E+Zxk4Gge",
-	"kNAp4DRksDo4hv0JFPG2+tEHkDghNBb0QYkti2axTH1vBYomn1gt6pgC/XskKQmQGDOuu5/C/moQl5iG",
-	"SRb5k2GqnUr1GwsLaTriOTGFVkddSvx48SPP/Ybv7MWqVgfVS9NskMR8rMDyB6C1rB4wsCzy7SSdOEJy",
-	"wd6spoxF3Zp0hvQtV6SDOSAcyzut8olfphdZkqxr+qBr0Tr4zcLCmsFN1rZQNmhb/K364saC6yrYL9Bg",
-	"xPF3lFKQoKtr4fOt7S35+adpnBLufHO4rX7xJxso90Z0FB7gve3u1rA36O6Svb3uUbi93d0nO3iwG+4N",
-	"VV/+YprrFOCn2hS+p9at7fCso/u23SyrG1/hVIF1+jZDLTpuHRTJ74yYjqS19453jo8Oe09e3KiXLt4z",
-	"lexzdTE2eGUeXaaHResuUW4S3ZNDdIv9qg46q4Do6zBZRYQ7RL3QmzXJP2cxnGEMf7tYzQlzztIJirfq",
-	"VfkPNsjzgFcodFTbE+SehkrlY1DsOKLWWmzklJ+Ns4Xeu9Eh2voW1pSyjIYEkjPBMf0nG/zAEVF9MmlU",
-	"VoywEGQyFRxsDcvCEUniB5IqFk6TznEHwB+ONzf1TzdCNtkcM3bv4Vk7ordEp5GYVVMBPQJS+Gp+paSm",
-	"XWv/EccipqO+xYQmCr9Y/vNPNghQf0poBE9kVMSJLry2C5b37Sh+IBRlUxfhWI8rT1H9HlxI+S7VYsHp",
-	"DZznrZIPuZRkNrGOEljmRUH9BxsAtKEaqJIxaASzPGw94+NeviT4txXv8KeuTe4c9zzpg3Y430mb8X3f",
-	"2Rd6v3Rm4PveTmku+HJ+VM6YgQ/DLx+1bsPrczL+ZAONhoI5GpBR1tDSsayFrEvbyF2J+UKXb25YvoBe",
-	"4vpYWHTPE8Z+IVtzvP5GLZKbAtOIEUChq0mAAgSAZKg/2WDZsNx3zfavrtl+sPVNW76MUU1FVRcay+HG",
-	"1DSUqJEWO+b3BOI+/uCVIseWDiJp1vnQmNWUq7H/REo9PRdhMS4ga58T0sIPBLMzLwjyLajhz9ok8VsL",
-	"slSfDv41EFZNPnm7JMU80b/iy19SpD8vaKYvFcOsopizbadfe+4i1VDMfoUXyBBqWvQV/AAqH4k20DXg",
-	"POOUAJ4e6iHB0FaZSh5Iikfkysf5SjnIUiIHAmVI+7LU31tWZ9DfVw+6bvBKwG2oPava/eNQdItSqcIs",
-	"P1cjpoVZe74vrKLyfTmntWZNxdcUJ1V8Rc1J16XzqbxxULLAzytYXa77t3GZ1CbgzxHPTkRq6iGouXRS",
-	"k9DvGa3mgG5qTC4FYalOyDExTch6ORU8R+d3n6yIP6mg1aXPvIlHWUq4Y/yV7SGTjKIdphP86R9wZ27p",
-	"UGgue9YsJtRNnttwKxtmvlomRbNwweplVajPbsBnT3cOux21kSGo0SMooxFJ0SOenSh8Bylx0xwX21cd",
-	"bTd2LtGrJz17Ns+/px5cJHmldEU6OzfX0MwzndwUk3yE0vTzLci32cd1b+MHQr1J1hBb1VX4MUc4iR9I",
-	"XXYJu2+bX9WQgrKWnKC6DJ18LO8usBAnZzniR3088EbjfrnNHTxBwMurs4vT84+nV+cffzv7r85x52f9",
-	"Xyfo3Lw7ffv247vL12dvO8ed0VR097qTmMbtMY9ap3FVU7OevaTnLRudUeHrAnRJpd4k0pmRlwkrF5Ul",
-	"5IEkneM9KRr5qHMML5eW8Y/qIP+21+sFaIrF+G+beBpvqsy6n/T5zq2yzF39Hg1/ZDU85a+D2l6vZxAe",
-	"vajLZtZrKL9jv4eGWOAkQHs9BC7KAO320CNOaYB2eiimQxag7SO5KwHaPlR1yoTzAG0fmK7mAdruoYgM",
-	"slGAtnpIpDgkNQKQj2p5aiEpVWmwB1lrapHqNTVUwF8lBNeYnHD2cpOrvXI+d0Lzuy11RZqwthwT6S+L",
-	"bd4d+9lQaNUzVTcbe9dI2oxVey6djVB3t9QVZwX10qxOLuVKkpmgfzsZJ+d6Ch7/oNKkN9At+WRoGBKe",
-	"IC0QLgQkrXlorlvsTLTX81E4vO8dM1hINcgMmCMiSaWIz6DbhpBPpTc1pNzm5STlmbTQOtdWFQKLvlA2",
-	"iZQWdFaclDVnCvlU+7uV/fsQ1BwQhNqFPaMxg9z+UqB9p7fWBd16E2SbzzBA5zeX6HC/twWnSdH1m1do",
-	"+3B7u5vE96TaALBTkLs+ggIcmpjUywRTdwMe7iFLR0wIQp3eTeWLlmht9qBQMZckepiJfqFfYFRvVmLD",
-	"DHWaqBmwKB5aGM9LJ8aUZIaZY3ORZ2mnG9qbLrrjWvlYeedXTzsqU9OLKDZ1zQ1v2IQotFsF3WS2NSUa",
-	"H3flpJTcORe6zVRVL9RSNdhH6IwUWLwOyFp+anbmi1jM2vuZtZNib2e4e3RwhLt7eGe/2zuMtrqDrb1h",
-	"d2u7R8LB1lFvfzfsBMtlwzkwuzWr0x2NcodFytgEXnKw24vI9v5R93AbH3V70e6we3R4eNQNDw+Gg8PD",
-	"w93hwbAygjz4jMb/ymxqk1MS1FqpXNDT2j6DYemo2mRAosiL63BJkxliFGkFu9DZx8q0YcLc7Xb8eeVi",
-	"YUtD6y4aXCJ1dZkcEUM+i+S41jczBgPiGPUNdfUD1B/iUMh//O//+b98F6ShPp+bxKHF5RX32Hq3inHL",
-	"fHDXgW4P1M040ZtkJzsnm0QJzNd1N+upuilmCtSTklp8ETUO0vdORfP/ygHmWtzWZo+aWpE37lUVc26x",
-	"PVvTjWzP+gXvY39U3SgIjZH1MebvWJpjoxnFpXP8x4faTfCi4Ct9B49wTFu3SNPqhEeY2nl5XaZ2kp9X",
-	"fc88eAVJDCdIsBEBuCLVoFfuQ78F5oKdZ76e5kOsJ/5Wh2nOp+FQv6te37jq9WGNogrkxgvKKeiM4emM",
-	"PcZ0RADiFmsZPxeD71fGIjRhKTVG4lKQe07hVkFNXEALzMvWdntH++upW3uq3cH3iizaNy+xku/zupSC",
-	"1ohlHg9QCCcd2UMur6vp8i//1iv5/o8Ubrmqo6VGWdX5C9qf6xKBhqFeUAq+56RBibKBIR12hEZWg5mo",
-	"lNotCOtd3iL3577JMApF6SlJsCk4krMCPKeWEAI1WW2/m2Q2F94cUocg+w5a3Lf0Kma8tjI1iR+Irvbi",
-	"0BOw1ZDV7n2Rkz3n7Jn/eGtEaiHoV9dCXiXVvFb18Sqw1jlNYkDRcRJuWoqRZVJdK2X+LWFs9GMfcVX+",
-	"xQuInJhek2kyu2XXjJl2NXL+CrZmDfg3nwF15V+qBMPte1CUa62AcOxj1VXXJCIWTvZzHdDB+aI4By+c",
-	"31hAHnEPvr1TRsduNA7RK/PmZZIm60hmYVCrF+6PnOaRrAWgBSTp+jCFpwkOLYKIJotAhTxJpCTrVkuB",
-	"Wt/vTN4JcZRnInOVMoUU76ARfiB1GODFjmcer98Y0yjxS/IZlNxBLEHqpKpkyClAP9EBXRQr/JdHzL1z",
-	"aO0+LEHrRCsT+Hvz5iafpFu+VqZEdfJeDGaH/mqZocHTmbNvYakNd9urLOUa3bJ4Ur+wjEbcVoNR8km4",
-	"bnX3nhtCeDYXmTtbvaCjEA7mSlL127bGT8EV7O3eKOIc0kA7VkqAKlM8ImComBk+z8t1q+u6l1OwOGr6",
-	"0HGWuj9QTirT3VoOnLpcUqlur/DKNCUPy71MbmHqtxnrKKrZ3wuP1Nl63xWmv4zCtA5zzpqhL2HIwcvq",
-	"/O7KnG101YZWkLrObuuvtXhcnr58uQhusR9GYM93qS+I4OTsdyM0o2PcmwkEdg1z9rbJHd5ij217u3zH",
-	"KpcPMF3d5dNwLt/Fz19H/HxYpwB6SZ86vLDGqW4cpgXY3Dq3um5fAcG7xv41CwLZVZr31LcOMathfEH/",
-	"thFDn305KdeETxnlpFXTOvuw6mXJ/Y4cCwDqJEt7TZPWUdDrjF6T4TqaE6py2Zam5Xvn0XrycwfU29LC",
-	"1a8wdQF7UO+G06pU93zRWiTRQl5RH2yv4m9d9soJQYwmMxt2LRNLkwY5hSdqyL9CIdj0Jfyjc3129fa/",
-	"5EoXBzY3YrG9JGWZCBlcICmZJjHRICYPcaT6g36Aom6Y5iJ9FdKMKhjPo/3dwVEv7OLtwW53Fw/2ukdH",
-	"va3uQbh/FPZ2D/f3d7a0lXm8HXR4rDZIO0q8Pa+CjhizbDQWpe44TkvP77v7HLv7Xet4Ca1DSf9lkiV8",
-	"xLYQpUB/k/lKT0FfWV0Hqlwc66UzL/hvaTyFWPyMhLsEMPKXJvYVyLmC5Pts+ncBnLbw3dNTlVC/k9l3",
-	"MnsGMlun7r+AtafNla9RVZ9nN94QnPoMR+Na0ZYNgS5oGY0WTCPNPVg2EaDqz38hl5TynytXWB2wgo1a",
-	"gFd7QEYx5dZtzmiOmlfnNa/JdijhO2PVkRcnToQumwJkimSMjdaIEi6qT3NyqXPa8x1q5VNvnWH63TP2",
-	"V/SMFdC01uYj06LnJb1kN7bbTtlFIAjFCsRTUxqvhxWc28xpqZOs68hUOFmSxP/GHyP1TOt2TUtDExbC",
-	"4PEzp0PMaYp23qKX8pykg/qOCSgWaBJDL8QT1C/scg5uOsjiRHRjWiv8l0kv8OUBFNqn3apCJSfE74/k",
-	"zyV70HAail8xjdbe36/cwRNHkYLdL76mJlV1UeG4akXiCiVSSyUO+e90J+UjLzhrrpwqn3KLUucWp710",
-	"OvWLn/oa76ScU17+Yjq1TeRqQFm87Q99PKpV7rXy0eoNUJ6RSXjb3a1njYV2ucAb4M1uxRsfvjYq51+A",
-	"zB1054XCe1olqgb58iaKC4xSXoT6uGVUq9yAdJhgJVIVPFtffV4IUxXW3hStouSxHe19OZXU7ve3rRWv",
-	"Z5D1cqVhjpdny8Y8Jk2JNU291AD60uH5H3VF6Pb5xXw6VgBUQ+T5gBGZpiRUAsbX/ufW9MeDSHNQCDU7",
-	"aZgpYKstUMPcOMOmS4x38vm3OqS5/puawyrVxueH9m3zcYHkvvGlrF+evFwm0hWmPrS/U+VLVYhAaJpk",
-	"I2lBD4dV+tQb+xa8d5L7OscdB9tws42GtalewDcTPNicwowqe1jraFDv9HuGFRIiuIBj7tzLzblO2pKH",
-	"gWv3rJmn4RE/K4O0bUUurWTYldmuVROQlqGdVMRhPMWNGvq5yheaOg/796WtV7mtzr7GTa6zjV5gj4Ez",
-	"6oGlC90dLafmTQfGOMWhICmAvfIN9IpFqoKASFs+YVga+XKEjOshPKiw+AHHugRLBw001/8/IDEZ1wzc",
-	"/QQ9LDDXd7blOagTpSwXJGqGxmVmwC8zmr/JAxVvJ+FhdgXxodFPFcY2KAmPLL3nPryPBtelWYEvhZAT",
-	"KggNiYJXrS2bqvSlBjdkTOUdphr7QsV0vqYPXgSf0Uj1DKyrxGUoYiimXBActZZr+UudVjB6zV4SZD4A",
-	"rryrhAJ/mFYR96bwQ50t5YHf9tYJTVmhqZFzXsuhVJf7HTEAV2+GU75i3MR+ajuA5+2bBUMD4q0IXixh",
-	"oRL5Wk+IHmLL/sSKp6bQfNARKaZ8ylKhm5u17gzuoRR48AcOLH+C+mZ+G5XJ9W3Ha5SQoUAaxPgZmo3D",
-	"WguVp56qKWjaYluJ26iCk5U6d2ZODrankIx8EicQyFBI8QAoLLcg3yIsBA7HE7mIvsLFLb1Wp3N/+53I",
-	"l6zHXb7Xdx0QntYdQzYhCt/AxpdGWbwshTrsNCfQZB/0Vt9J6XRDOI8ZbS+kzMmq3/3AkWS8aqNDQ2hg",
-	"lGlZEWKxMVVSU6c3TFSaSn3bQ/MTaeZV5VoLueLOpNq1IiH8GPXlbPoB6mdp0gc3Xh/kR2vrv0hHORjQ",
-	"nqeF/dcjLAKEBZowLtBur9dD72/fdLf2UUZjpVY7L9idX+RRZLp2fl1327xuVncb8tlu9dBv8S8bKzBC",
-	"23KUq5QNEjLxcYNuQ4IwB0joo929A6SeGRCulblCkU0kh764vP345vL9xWtoaClwnNggGWVCJds4auxu",
-	"b1cqGAKQpS+YQG/0A4aopOZ4PEgwvfcV7ETw6hyb2n175fjMdNwfVGdW8zMPb72D7iRNqq2uDD+PGtBh",
-	"lOj/gQNKviQH1fLOKSpv0pjNQtQ+enpbiqS8RdVNLveQcB93D2CezqwRR9VL7TS9ZJcNkjh8xegwHtX2",
-	"aNKQC5OMC3RP2aM3I0+/n59mkmvB4qrQSfGZOoNI77g090iEMOLxiMqbPFLgVi1wEAvvmbfseifAIss3",
-	"4si/Dat72goH9SJG/DUJWRrFdPSGpV65lJoHIMFQXhyTahtNOWYn6CSYjjIVqCeeij/1YIWvr3YC9Pvp",
-	"PwN0ORoF6HcyeBegd1e7ATo9fYVYit68PX1VABoZxBSnMx9DmUcqjh6lJ56oQjF4SOpIIIQsxImS214R",
-	"kC/MSz0xR3zK7om8UzgA/O/vHHW35pu9sCPeY2HMexoKlAXzHAtd0ircD+gUpQzgrnDBzWCRoVCIU0BT",
-	"jVWWU0xR36ZB9r9sf/+5nvWW2G9ryIJU6ZRawfyFsXsUJtnAxlQWGbQEcZeTw6/Xl++v2qdSPrI0ieDF",
-	"EQkPjnaGYTfc297p9kIcdo+Ojna6g72dfRwOtva28dD84MIbV1gZZf3Z2u0vnRxYSQJZAqZpUfvuMr3I",
-	"kqQ5zdCZUZsgYimZyWIeL7waQ3YtjMeNJrWkaSdeObCWSwMhWbpe4sgcEp/XEcjNgXQhkSrZcAVwJPtP",
-	"M0uL8a73d8kcSinaG/qRU/IIcnxleVyLHhovUI6qxeAFE1AaUCvQANe0DlhzYQG2sox6gb66L4jrNieR",
-	"uaE93fPwcGnXHC5eOPvOZc2cHeugxSzjaUY0b57DZvOSozzstjzy77fNdqubMK54exkLhrFJ0wmv9XS/",
-	"K7nfipK7Hkp+ORL2Z8vJb8o5CZKg/dlw+puWmQNmfY2ZZWrIpknX855v8taDohfxnQn/ukz4YW1s+HJJ",
-	"Z/JtbRpKeG4Vk8cX43RWnyRWYhE9OwgSUSbyrq1zwjG+6Nt1RvMO214nZ5pRFMURoL8rRPVKCz0Dp7MV",
-	"dKCVLod+5eQBJxkW5s8Ji0jyCieJtzG5HeOzx0duBvV+57zF97372rldvc0sCj+z7y+87IN/M1/bCEZF",
-	"p8gonFgsOOKCTMu7SB7ymhmeTSZYdTdcWNRhISRBqONYqmTZkMNy52pDSq/jlITC1rJCwTlWvYxUpo3q",
-	"Fh9lKeD6v+Od4wNoVBGVFVPA5V28gcVqzSae/BA6/8pI5lWcbaJYBOuGJKRpMlsIyMl0rWh5VIsCPwmc",
-	"VpX+3Z6TsiYFo24aVmFRQ6AVR7nyhbM0IqkUEo/jOAR4tRka4+mUUHXObQHozh504Vs1O9EyxZwhbvST",
-	"VVmuPg/MWhqZuNFAmMPM5pKyTF3JfF+EKr1tT57qstB284D/9fuLjze3p9e3Z6+hZMm2TSvxnO/8a4YH",
-	"XnSGP7t4LQf/LrS+C62vQ2itQXu01/jLqI9G5vkzdAWZqkzmNKN1PaDXzs7LbFvRAblcemtdM1dHkAXo",
-	"3eXrs7cf39/If5++uj2/dL7Tf7+6fHf19gw+Ofvn6dv3p7eX1/mHiKXILnajfdKEWVHzYdZY5Rnlc6CK",
-	"NNbf0jBFBim27U1rr8nqXbsohFALtCCYXTukIL2JDV6C6mbW4QEtD6D4/U76fiet405aN3SRETEvdTld",
-	"msPzx4aVh0AljxyjvjpWncGaZpTGdNQHkmVTQk9QX1NAP0B9nYrdRz8Kg3uAwjHjUITA8QxRBq38fwru",
-	"aH+I40T9LMQ0JEkCP7SYziZhhaWmSQ+gfjzi2U8B6vNsSlJOIvgNVt1BnIoHdg+aPGTK/CSnfkf7UtxH",
-	"H1km1OwJjfjGHYVm3KoGRq1UUQ80/wwc6s7LYtS8pTww0wbQVDMffbHAm+QJ5Hl9+WCVSJ3G6a4xTHSZ",
-	"o1keFENFq8aGcxZ2170AmuyK8VmWU+Ec5jD0+mRnuESQUf3SDTCaCdRwSV1NG6QQM5xyqcphQYq6nCYl",
-	"LVDg0jByQ9GFpAp9aRSpo/Cghz5ucmusqlTCqn7gKCI4ielIAaIzSprgyb9fnd+vzpe+OleUGTkZ+hRZ",
-	"NhSEoliBagl8TyjKphveZnRLdDg0BDxHWGnneyH3vQYrAnJpTcGmNwnLJeNKmUnKJgh2X16uROFpVvrw",
-	"1aRQuf52wxrlF4AdhyZgyJGQyety2TcYJlsor+a5M2qWuoByTl3ICK4r2ZW0kGYJQboUByQiGpBxTCPl",
-	"hFWvPpGUMmapQCGLSE3hgxYM7fbMiIWWT7e/dwsi4dloKq/HmGcTqwfnqwO21NjQhT01y8rO8burzHmo",
-	"wLEuIdv9LiYfWs4opBFaKWfFjk9FUUinBly3tsTOFGIP4wribhJPYim2e7AuqVp0OMF1VbTPmR3cDJ/M",
-	"0IghRk8QVnU6uqxbtdZCYxzpWqC5xWvDVCXUN83pLWOcvGMTHbPQe1TRy3XVGOB2TDCdBWhLTnS71ztB",
-	"ez1/BWaVitlwyIln+Jv7eJqP7f/t1FuK8KrQmvVEKqeUoZBRLgmEhgQNCI8juYlIvd0/uiaIyomwNCrX",
-	"8W35q3sFW2irn7wkDmAzbOS5/s6ogDoGXTiasFFgOl36inZyjRcnieF7nbKgPgFWA7U0IQ9E6ppKSdd/",
-	"AxzfECtfl/nmEacAmUCHTD7HRqr/yyhVRrhjjpNBNlKlpSFYHAks6o/P5mV7UunlI9AKgZPRj0og/W2v",
-	"1wsANupvDmzNT9qa8KAq69+T6G1pGcZn0es1qWHVwvV8p3zdndWu1foVtUcRaFnxrZ/e9DZ470ezIAQP",
-	"5Tnx1QodfVC+UQBfBGy1JFED8UIQsyZ5NvegJpoMWzlj37KRJFCvKzYlIYkffInfdteIJm4AS4eQa0Qi",
-	"/8aVj/vz4vDx8ozuyVS08PnCJphTz32/pUmY43SJx71q9Tl9qGX5JttbV0bUJ6/I17yyzJyjjErL84HA",
-	"hzF1/tDbsw2K5IQpsef04z/e3rMP7ezs7e3u7mwHqn//8eHO4eF+79BRSDrsvhBamAOPrpl4e2Mv6DyQ",
-	"lKt1bm30NuoQU1/5Oe4UFqSxRv2kkm/F3J4VF2prO4U9aYYHk0+9V10ucuWsSotto0ilZtlqnyr3pNIh",
-	"EY/lzQalvVIrK+iUEcsUloyei6IaOard73m1I1Y1dA6gGD7SW2t3y045f4uf2jn3wuecGiSEr7cij3ya",
-	"QvVr+bH9414hnZJfEJyeyYexWpyO4ySYCyDaWMya3+Sad0rr6YxJMlXSj5JHnGie6AUdvW2w3r1hb9jD",
-	"e2F3P9wm3d1wb9A9HO6Qbo8ckF7UGxzgrS19jtdkgmPw+R5vHfY0Xony1uUV0zgT7Fq+0JglE/zptdH3",
-	"Y5oJyaUH2/lP7YeQh49T+YLbcUr4mCWR/XJPN2xp74X6Rsr3HApZpOivQjC+0GiRehYYfkkUlwKd+dIS",
-	"HcJridVWJLtKRbRjI0vLQvWzhFY58vqjZISlwPeazz5QghItz9uv/GGHOpdwu+fbUld2pwcvFvwUjrdg",
-	"HOdEVV5V6ZTKO+yhrAaR/Jooj2W9ZFZRmZgjVg+mXI4N5hj2+jWojYxCkZpMGdq+XeSxhGq9ngCjb+cc",
-	"lCMPVNya4pqT+U2o9Nb6szbeSiVJn2Bzi2/z0NdWn/D93v1y9+4Hpds65sSNpZItczRR4TMwHPJPtp8K",
-	"yQNlyHnzWEsz0+iPvuRaM88Wv7+BZ+stxVNpMruM4wB4ApgSoMNxQlpYkHaNufWoptrAyu/qWqhcUgK2",
-	"8kwFYXP0sJBRqXcDiXihD89XQj5cpJSobWMvrlvp2LZnedBwdY9sjtpV9eA8MzSDXVgdCFAR903lenAc",
-	"R0WEp0L3vrVigv1umodDBOUHSdzQIVl1s1Hh6gD+AOdzDv224a9kNpvtdKTLd6Go5tiVzCd+/3V26uyc",
-	"aZTXeKspV7sioqEgaSXirLzqVRTUFm35vi2eqlZOOnvTAgn9lX7a3Zu19JosCb2WsP/cScEM7FLm05Vu",
-	"M7po2xTbnfSz/w67aRWfuyk8XHNV3NRhmnnR/bgAMFCbRvZouHsYkySy8QKiU1GVN7nQr0FhJxGCGE1m",
-	"qC8JRvVc8W1cU02JydeawpMm3F/r1vne0H7NDe0LFf7fd3fNu/u9FetLtGLNSwhsU9aygF3VICzaclvS",
-	"YuJgbhmcqqfm5tmlLuwrNob93sf9ex/35+nj/mUYp8Qd32n7O20/A217wkGuwjM33msfdtSm9jaKNQZW",
-	"0v4X9xJX+KnRH+E8Wu9fdgcsL2e+z/nGON1qMi0c/5kut/MgbyznVKyib7jjeIE2ygNXsy2gckeaQymm",
-	"iGUCrCkNlZtgLtD2LhqzLK1JOChNcy5aR/H5oLyK6pTnHEVWD4JibLMohh7CUPbvNc1e4pIowTI8Y9h0",
-	"fhzTnd7neejbbjCuFHxzxlks8sb/TnDiAw1/E4+yNM/4M7zUkoNiOrphchy3MmEMr5otl7CzPNPZuTRG",
-	"p3TZV0oQJRjcpHFq8vybEqLzkiJneS+eh6Obcask6VYJObVJN2Up4CbeFPbTTtBLXgDA7/Ogyi8qQYIo",
-	"lob9zfv/99+/nJ7+zZ3/ZEpGviRp+EV5+F8wJ/u7G4vglCsY4CjGSP4ERK4UvX14w2Z/fnm7mop9Qe1m",
-	"NPmufJti/SktNmf1qlh1Xi9SE3sDupVGQvXthqlFxdyUlQq5YmgbV+nKofXuEaEkVfEtGB4Uy8OtncPd",
-	"g8PDg/29g63tncO9MkhbLWRYObl9Tt+U/J0VdB8F/A4aiC9rfs7AfjiHU+TgyAKyGIkhuBNiTk4QrK0x",
-	"Kb65JZxdjff0poSE47kFECnBEcIJyyIVzBmzx9LBGReYNELU/nSCzgOLAamHsgdPaUQTDw/jxPQZCBDP",
-	"wrEkn8l0B7EUPeKHQO4HtN9hEUlyCP+GnlXn0Zw+b7BG3W9P3pN9uaR+gB5VIcUYarbVFYxwkjS8kU+J",
-	"L/ult7G9J1+02zLFUm2pJ+qot7W6GvjC3PGwNaphg6lwbUlEHiph94SeQgq6573UVJVgDm2MgESWuhmK",
-	"8cklykUXLdiEdkWebhRy1x4JBjZM4nvyH/mBdM7hiVTlXmwseJud6C5wj2NC87PRPTShvl+X+69y7Rkt",
-	"D7pztLgD22f2KUp4Z56up9KydSKfCsq367wgrkN2Dfdta/JrfQd/o2S4Br3BZfSXUR/gjfN752gMDMFs",
-	"45Zlm+i4FbVVBvveYadI/OUT+cfN5QVSx6dsrAmeoTFLdMUtUKqKFvsLbW3lbOWrjJO0XTuK2qY/Jenk",
-	"34m8obLaEAS6T9V58bWxfZGKF67zXqxmuTQz70Y+Yo4yGpGUC8ZatCgujumt8K0/1LkqarN00DKzfoNd",
-	"+uucRrhZbpSnAK+X+uAJAkAweQuZFGfKoJ+q21GKswkZsGhWaJbt5Zf6rrt8SvA9MW13oausWUFfvnYS",
-	"c67bNjdwYY2xppahuBkW422HxYZg0bFHf0Wh0Qz8gM3enzTIAEftbaOxipTgyatxRu+9XcBiEhrwGTJN",
-	"ZhtIbil8yo2wVRCu0hCIaUQ+9dEE3xOUTeFLubZydph6mckCgCB3RD4pSBZHlrRKTKjmV5mleDoBw1u8",
-	"cM+LCQl/cpQuP8igoaJ62YfaHT+DetnWCVHq8WoilOmU6UMPikhDFeukLttVVT+a/u41v/dvAETZItI2",
-	"icr0IQXGhuJTedXA7qhMKDHz6RiSbIpd/R/TWJCKizZJQLMCPAuzIHDmQzzr+I8O5vccDXB436lm6cGv",
-	"Py9QuKsGXeQXU8YX+oWXe7PBJBZv2agemsGUsJs+vAkrd6gvV4mbgvO8jgR43mKeJUypmQnDkQsz/EgG",
-	"HU/C40IlzWpBgkRv2ajYkHi712u/I/NaQqv4DLV5wDMuldOIVanIiWcvVpSxbHC6nBq1pv73LhTBWRL/",
-	"G3vahvsy1vwZW5We+TD8x9QJ8Hp75MeLVg8u8os8/bzaFn6Ov7G+SfwzQQl9693h+8UD7weSf/SHioz6",
-	"wVId4sstrnMycJNLgsbe1wUh4nODqGqOBom4BkFYEYP12BPUGlrw0AmK6ZDN3b2t/eZrvQSe0ltLM8ol",
-	"mj4uduBmAf5ztU6WcukQYPOJNCumOhRwnZwA9c2MhjqUUH9x3iodQyEAwumYiExFn1UPwR26WlzGUy5g",
-	"B297gxbCTIUrtICh48/zt6/z7f8t+SQuU/m/3F8lBRYQWD5JzAUYbfLhwn79Ia0KLKAFtnxKbtSGfB2j",
-	"RCvCZTptryN9CDqfuiPW1Z/+yRnduMaPea6N/bbL7+Npl8HscdKdMmkNpNYjeFsuD6yQupNnr1BeK4rD",
-	"c5UTVm5W86K62idTvKEiUgSnYkCw4GhARrGuMJaTQJiSx5piKM/kfSE/KREJlwc7JG2DN6XlV9hQzsy4",
-	"5rEuKUVQVqR7hsTCHkCL99Vurc/OAAmvIcB0bbwWypTgdJmEg9JyA+f8vNtcP2Evh6rRa9pKXZBHOOgu",
-	"ywTfQMbHY+4XxAWelem4fDy7cyiwLe3Mhey6aKCQBX7ccNytR3mq2Wmb2lIJlgLcGIopen/7KgAn8uF+",
-	"b0uVCZVxCfNMmoaUoJzMsCBdDfpSFIZF0fcYp2Tj1slhySVfPJmyVKh6a3krd0axGGeDjZBNNok0DSLz",
-	"f3gab8qBYAturVeywXOOY12CZAMSi/oXK+S1QNzMyxJ22vWRsfbTN9pSm2WsHmVytvxFYkzwPkMcNV4X",
-	"VYo9IsKFSTxBfT6jYR9NCKYc9cdCTDWYu3Lo2G84J30Xw/qRDDgL74noBB35K6kxccjGmNEQyrblz4sg",
-	"1vq5ii5wm6X0iiVxOKs5YtVYSvfVsxkNKgEujR8IlzdKQhzPgIiTBGLOjyy9Nw5PwNXVmtKxggKOhUra",
-	"EVlK7+iPCs++/1MAXlMcwshYAKhKzOH5mI6kqqRR4NGP/QQLwkXlN+7zP/YnJB3BuAwGSskw4ySSb0yJ",
-	"PMX+Tx60eQj1ycHBlklHCnUUDr2wr+bhysaC+emRc+Cul6oxnSGNQFVOyylKuJYulHKL9ikWgqTynf/f",
-	"H73uEe4OT7tvPnw+fOq6f+4u8ufW9tN/8y4VSobeshAnZ/QhThmdQOZ6jZFwQ4Q8GY4GMzDjThBGNEug",
-	"oYDKX3jASUZQSiZM0hej5WRsx21xeXV2cXr+8fTq/ONvZ//VOe78rP/rBJ2bd6dv336EHjZSYk9Fd687",
-	"iWnsScx3Rmxr1JWtgAbj+v0UzF1fNp8qih3GCfGEnLVh1Av3BttRj3QPcG+/uxvu7XWPoh7u7uCtcDc8",
-	"GuwPe2RjCtfZJJ6YKoV4gkdkU33M0ngUU5xoZ1aIhX6ex/8mnePdw+2tnTx3daL0/iyV9vwmpH5sZrAE",
-	"rlEuN9sQ5WbreVezt+zifRYmJLiThIDCoNNRcBSlhPvjwvmmzEltESby2DowXtxY/x0JGew0AuZOEhLV",
-	"ZnbBWVQye2baT98GTMq7yDfSujTSuQ+n2w90xo78x0McEdYHZ1TEwkzuav+kFI0ThY3yh9fSpMG/ITUF",
-	"kj6QCDENOqocefMDJXJc21PeHmWQ00jpFPRG1vNhY3ZtLT8a3eP/ML5cXSHTwu9FlLH3xaojH7MrBQZz",
-	"XfwPd++AiTHiU5Ik8l7yhjO+lwJ+LwVcpRTQH9wpUJUP4nlBOCEvdX32G72a9G4ovienldk8BQvGn2pH",
-	"XRbZcrFgluf12p/7XEBLLmG3bzlRnOcr8+a8IcUC+E01MAdtf72G8F3Ojs8ZxPOc7bvC+1eL871bOMy3",
-	"RHDQswbHyW7Ey+c2Wp4rgD7XFZjova37Vnh/7ZnkTf4yL6aWnHZQDDlWD9kfhiywUHFmRUjSMrEV8Ltc",
-	"1C5nZ+Zkf/8zR5j2u7W0j6Fcc5qbt51jKdGjLNQJhzaSqZb9bFDjhSnUHvBfB+LbPGhXViozdLajscrw",
-	"d5YmXhN8lLIM+v6mjE10beeA6Dj1CKJBeZVQ7gJTxwwJz9a4ckuFVsIGXwBxLSLhwdHOMOyGe9s73V6I",
-	"w+7R0dFOd7C3s4/DwdbeNh521oJ6o+BztHB4TYY4SwS6MdTeCl5m5TZjo9rG+EnMBT9Gj2NWOIZW8V+g",
-	"DYVI50tTW0o9KEywkgpidnXD+dzN/sA2CbSad7PKJV32Etb0c1ol3eEyvciSxM0vrroKclppvaO+yyfH",
-	"qtaOAAeOunppuDdFPoNaWVEDjnlqmB0EhSI1jB7lL0psv0gCHC1lmRW5pP2R01Y1DrF9Ze3qm5wkvsVa",
-	"YG3t3NU2UxFk59HI4O8S0ZGIsCvnrWe+FqcMnPE14VnyQmEyeKEfKhW+KntdYFMAYK2yPvPV5wWE+1yw",
-	"Tj1o49QbgqG+JZhzsEv5TvcO3X9YHx2/XI9ueF1NpsirMaYjogOlPhHpiMaOAWzUS/dUYC1jzPpDJhdM",
-	"qLhaq1Z87iwXCIX5t0pLmLo7RNX7A3ADTgWvg3xNGLs3macThJNqQPD7rfMCt04ZTnhxOlkGSMyeXisZ",
-	"b1e1TEcUy//qnfloDldUpQLwTJilsZjdyOHV9pxO49/IrL5CDTGKyANJZ9BBEAzOR7SJp3FevK8QIVgK",
-	"uRScCITRPQEmjqnCEIrgxDUl/Gf39Oq8+9vZf+VGA1aTeAo6Z7X1hbdjYnMS5FunJOWMOs39xwxhfs8b",
-	"3qsG755H1Tc/PekmjN73/v329gpBEukQ65I5ilQelbavj3XftMCUL6nUYjEmMyRwco9imiPApxmFAjuV",
-	"4gjP6M6Gd/SO/vyzKj3nGz//jE5NyxZpbPU/35nDv+scQ0p0gO7gFpB//+//+b+e+iijiXwcUwepQxXB",
-	"iDFJH2NONtCprc+K+R0tDatgx9CdavsoP/l8B7Vfdx35qRYM6g/V1pbfdZ6e+jmlpCwTBjgbo4m8hmI6",
-	"UruoQJlO5FFJUXlH+3g6TeIQJro5TdkgIZP//idntA99W4lA129eoaPdvQODS7KBrlI2SvGEo0GKaTiW",
-	"b+7LGfb1Bp5HhIp4GJOU//wzAGBJyuFz0llO9CmonvAJezRpLujnn8HA02PZlD+VAwjrvKNu6h+k8JBK",
-	"p2KNooJVbbg6Fc70nG9ZQuRqiDz291QabFTyETdJa6qpJ7TDVFXyG+gX4MY+5PKpc4npqI8w6kvZ2zfZ",
-	"a5DTpJxCqh5WjgvkeEfFmHACfU/TPLIIb1FwN2oEVcWg2D2NR2MRGDoTeZYcdNplx6hvHar9wPxxHvWD",
-	"O9ov3Sp9OX6/4oftn6C+8ZyqR6xbVn6Vu8LVl46XW36dO1fl13e07zhs++hHyPbXj/90gvo2OmEjE2pU",
-	"f9xBvmAiKQ2eESanDj52f39H+0o1yEfVSblKToAsGKRxJDUxTmiEfuxvcqhtkZu2aets+psxpF13ySdB",
-	"UooT+Mw0xO//pDLFcKSpsG/90WqGucNbp+xp3aK8rYE8OiN++D2ATTzGihhP6QxdXd7cAspBiNNUiivU",
-	"P4/IZMoEoeGs+xuZ9SV3ZVPoYby3l1dw8g30hqUW5zEnSEPRUD0vP76j8Pk9mZVTEI3Mh34UiFGdAQNC",
-	"i0Qk0rKmMCV5qnhGIiUn+0r6GnSZmKNIDgOK3MkdxVSVeZfnhAVMBxxdu70jKTnNI/ClFKPQVhY/EChy",
-	"h/a8eh+Noh1TNCDikRAqd/MmpqOE2OvCXhVyejaZf4wfIFOxf3aLR/0N1D8fdi8YJd13UpiCqJWHDscE",
-	"uqYWXDu93TsaD+065Y0cwjSiExgk/z18XBlgd2sbxUOozbcj6OVcgoyQWoAUhCp7EjInYWPlySmAQX2V",
-	"sFQJrv7bmN73kbqN9TmlJPmbvXNY2tUC+a7TD2x36Tvaf02mKVE3gxnguCztNkNCRYqTrpIeXHFP4Qnz",
-	"jWKAmp+bc+jfUSjzBz3e8HS3OIR91rwrzaiIJ6SvfgQfqV8ULyQxkwTQdxSRvu4q3KjQoHPtao20Dg0p",
-	"T8C6fBxPA3naCKNpytjQyGUQ7LbTLWeQI4rAk4tywC9bekFnekD5osFMsx6jswnLOFJzR/0ePtoe4sFO",
-	"d3unt9Xt7YZhF+8T3I2io8Ojw53tvcHRQK5YJVNhik6vzg3/GAU2UE0xVKqxQahMOJPCUBGjnvUPXO7U",
-	"OVVSryuvjDgk3RsSpkT0QRZBbbjJfpMbeUeVaqbALyBZNolDojGMtR747vzWJieNhZjy481NPo0+bbB0",
-	"tKkf55vvzm83xmKSqHiUgAxXpfF1vMEvNiUUT+POcWdno7exoxJbx6BiO123waT29Ws/A8VJZ3XBs0qT",
-	"VNCVUuRxJf3gY2pSUqWya9U8MJLexlycml6ypoQT3rvd65UySF3NS2pcYC6B5dEK8rngagINuqo5592E",
-	"Ff/CTP6ze8sETroWRNb3Kv38JjyqntTvACao+5ld8uYbpeIqwyebTHA60/uDbLNdgaE83sRrPjil+6Ug",
-	"ojwZyYOUPEq9ETvNkhVuRg5ZoEokYwqCQn32D67CJlRfwKqmVitXAIISC06S4Qk4GeII9PKIpPGD6cRv",
-	"tTAwu2IDlkbJBromU4IhhzxXE0N995iLANDA1HUple9CbIB8irngd1Tp6/omzJcDoidkdJjEodhAr+wX",
-	"wzjRdWc6qZVw9GO+5issxv2fFPwsE0pJYVIcSTtAMWeRdFWSielypVfyC4tmayNb5w0m6/upaF1rB1+J",
-	"cbbWyzg6m6YV70BCKogFqMzfVUzcTPm/4MguT/7kaP5PXunz7azOYWp1lsZ8XPYUuEJxM3eUe2Wj3Av1",
-	"iOm+b5QnU2DBUkliSmJKU8ZtXVYVj8oJ/pziseqJrzlitawAERyO80ZT2kSwgTsIEa9J9D2axZtDMQGF",
-	"8qF81pbCkzoQaW14xeKU53MOoFhT4SFNCVWODqmCSrs2SYh2pJqCiVjBwSuvgYZ9NC1xpZLg4CoVT1H1",
-	"1s0lReEYd/0UZLlpBG5ZYIzd+Vt5wcQbgyO84v6rWTcyRtDAAWOW2AtHaUHKTpe3gu3qzMfeDfuViJrd",
-	"aiFO4Jc5HOKOb4e1ispRwVCx8MZfYLevwX3RuNdTnOIJEap1lv8t+SNqG84jKESf+kMr16a4y2kXZzHY",
-	"OZxc33hoFT4ZSUdS4RPacxaRqRgbtF3txDHcAl7VE8SZHg0oIJC2awReNn5PIv0xvAvgj3Rp3l0no9oO",
-	"vOuAFaslp1YD8L2etHpI2vHAmZIDKfkkjMXgu7ZVVZUhr8X29HwIdAJ7+hwXPsxKxcFaXfSLc8NSF/KC",
-	"nLC7tT3/B1cpOBljuUtvwC2xjrtckcMCd7m9NjYNNpRXojklm8QWMBmEZnltlHqQgooNgBNSB5imbDLV",
-	"TjTXZ6uckHB32OiEsibv6D0h6qqaoB/7r06vbt9fn/V/2kB98AsGqE8+hUkWgePQGPqc4DQc91VgT/cr",
-	"1tMSMDzLuHyQaBwu29QYdOg7mlM6Soj8JmXZaOxjImu2vZW7VmGjMhxHMrPvBNeYNLAZm0hFSDsnbBjk",
-	"XxkBDFZt/WrUw6AlA5kAVKspmJIr33t1umz+1rxwNM3oR/KgyaucD1RpcEGwtIczUXw74QRer/vsKkT0",
-	"ECcJlxcnNxjpUD0nJQuOKRRs6l9PjBWFYgGmGSfyBAS5o4OZNOgm4AarWZtLOf41/tEhkwGJIrmoD8EC",
-	"sHCN+w7kplejT0An4/lmqYi55gwUJliL/T8VaMLA/SmvL0xngXb6bvV6vRO01UPxEFEdVYGHKEtRP4kn",
-	"sYArbxQ/EFo3x1D3fvFMcUshfcWTbAJoktVOQF60Qx366MPI2gvMRcroSNX0+WYBk/XPYm/hWdzcx9N8",
-	"t+peyYZDTmreudwrsXohQFpxNMjAb27DNn31wvknMtV9rDwH4kxrq820LpjQgSYxxopg6946TNmktYwC",
-	"PI/beELmEoEctl/LHzENyXpeKlcq74kWKxXsGdYpWO0qMyriZD2vLIB1G5kEkQvKFNpZLYMBXppfEkEU",
-	"3iuI5uiSqp22ViWf1e/JRvPser0bJb/n21ih1za5O+EZGPUlNMt12lg/cJSwkaMiQufZVeysRtVy83PC",
-	"RnPcE+YoVAQv4QyMf+VQlaZNmtENdGnCiTGnPwhkrlJnTRZIyaZ01boj3sIOtPNI2JlRJsoqMOAWflEf",
-	"hZqdE09Z+/kGtZti5QaAGOViQx54p2zFLajK1lPVhExYanI6GyhK2cxDlkKUOndeAVyMFH2gXCBODMrL",
-	"I87hhyTZ2ZgvCGNE2aOyb2z4lws808YM5MjAOyBMQBLI35GkjIUNZk5YOvMspO/1sicEp+/MUp9RVpp3",
-	"wAubvd22vaVa8yM0lvqC1J8kyOyhywEO7VtaqfXZXRTM19Yn5rUMneOabxi6MwdJZuHsjd6rtJK+MgVr",
-	"NQW3snENxmJlWvL1YGvp5A5lwBbnvHYrdo5susWDhOi68rkPw6nMVMnp/KfPKRiJZ9YObP2Gt2COtH78",
-	"UpkSrZ+/UoW9LZ++UVZk6+d/AYDF9s+/kZp/+81nna9EMzRHNT/mYxjhr64cqkh7rjxMciHmlaJr1xLN",
-	"6Js4STY/K5HxtNjlLtxbGdMIGeAh7kotk1vWcPOri8257/WFcEfn3AiFyddf6NeMTeov9caQWEomZDIg",
-	"aZ4s4CztawiUObSju5Uw8A6sk4rmC5FrdeW0obfP6jRbU1uJchyiQwMyjqH05ET5lDmKmE4kzfvmRYyA",
-	"6WJOUrXMSkdMCEIRTlKCo5kiuTs6Xwlx5u8lOHU8SuA9uwI5U29rmSxR3QnxRSlYEe5s/cRac63UWU7m",
-	"QFc2nlYJfb7ReUzUZJJrHM4amhd2UTbFjzyiR5ZG3DDDHeUEUNuwSibAvLWmPY/IVVTTIfL1ByeN+rVY",
-	"dHKNr1ZrjFopLLONzrehdpiQZSPr1crwKTaA/LWJGMqhLgoi+AeOpkk2gqDScEjSQJNsnKoOWieQqqcR",
-	"aD2CO6N+w+9KTecZKQHe0EZtVTuz8TVoklOzK2vM6ailCEBbqSWIc5WipIxXN0G30D+tWOv1KFXBCY6g",
-	"EMsAV46hPkcNY/I9zXpV2UOaUeVA2rijc4QczLlfF2e+hhXNcSU0xvkCg86vvaognDN14fo6m7QLss0N",
-	"RJy3jbJpdrNz0QnyjMeQtaumukAobrGZfQXWqDziNkwNhLKiIfplZUGqidk6peHvFbO7vCng7yBJSvOo",
-	"qj/K+0FSZjg5UGUvkFZZuiU0CoupjJHqDCRwz7MF69lZ5dpeK3vo+TKm5Qu+UMK0fHXLfGnHXv36tRSd",
-	"JF22ZQ35Nl9HrbwZ1zpv0PpWVX5/kpSpMncAQC9TW84A95I1QFUHkbyI2YDoY1WhKn93Su+o4Ut7KYZY",
-	"ajgDgtQ8o3qL0pJxG98FjF3M5v3qD91ahTWHXhNJOHVc4zYDuI0G4PiNfBnB/v1usYvyh24G5JcIOtfv",
-	"4fN7gGqN4F/jAsNh2/1NZ7KfaA+gNoJ1YzjDarHqYhxBlxEXR2Cjxjp9Rrkvh15v3myZaL6B5AY4vVVF",
-	"dCGsPDdSqDXXoYLCzzQMANxs6HddrdkXJkrVz50kMTFV+1O4LHUJcz/CAvdNRjlnE2Iga+5oAa5mQYnS",
-	"HGM2VkZ93PIri8MtlOO43ataOQF8t6TFsaop9D0s+D0s+M2HBb/q0A6kOrWR3xtIVXIXGlA9Yp1kK2VI",
-	"rjtrl0+mkYE0dk6mWk5qbZ1K4RKyukrvazmvNkkhBnLoS5UKwPt1gSNUtGoUIKrr/kjCiUmWJap3aKTa",
-	"K3FdwoST2omq0WrySQ1USrRqdntR8L+ogP8K8qhfJKX5a/CcZbSV4yyjy0vqYDUEhC/uclNC5/nTfOXI",
-	"m5/TjGpPR7tKMqk/g1CV/04jwD6nERpDHbWUrSTym8MZnSdKFROQiEQnSnKrSHtGIzSYGegGmyS8Ppn6",
-	"zAT/GlDcWpD8xpe09+F4njX3WIfhPPFzoMHnyzyGhgSqaet6fdZ5ZoQpk4TgEmWPiEm1A0w+aLeMUUpg",
-	"GsbPpNueoRv5oQIXge8NPg2QfuxLh4dfrFhufgNX+pdzMsEalqt75YJNn/csOaAuqBON6eikBLhAaFQA",
-	"XVAOXdX1Nu8DXT4zNv3mj4xNlzuxHH9k3Wf2u4LA7Esx0g/QRIeQVHCo6NA13h2o0utrRFeDD1aIJym8",
-	"niAPKRuyGOOU8DvqsHh9zOh3DR37fEEjDay8aNSo+ehVx4NvyY2oIz0sVedjjnIRBBZNoJufNVU8rUCq",
-	"QS26Ts3Vl2MLP1vmmIfGi1ay2TwdfkrwzGSM2biV7VTSVyBTAqq+bQYa5N+e3FEHfgNAXnGsQanyTif2",
-	"ifq0sOdkHge6fV2u92+QaUwS13xeyaKYOawCf3dNzvZzyPS38b2cmbD92w2UsIFOG7J0soEucqhR1cHz",
-	"BLw/OLkveoEyTlCfTwkJx5show8k5QrxsnpJm5bxA3IqV2maslXo0L/j5pGY8M1r0wL/DUsnnefMNHRn",
-	"Os/CUOgFLwaqstOCOuOEXKs+7Gug6tsspaChyD2xLsKYSnognwo6i3yiNZVv8hngOOu+zM+ixPTlDFW8",
-	"iaum0wBYqPQW+NgFQHZBllWyiwlyukqPrZuQYwfg7ASseo1l7LyLogHmZH/XJ5Jv7OKbuWIt5HwDjLqQ",
-	"VrM+XrqRm+EwUaDoZPPn9kP8ElNJizUMCLu90fmWis+BdgBMM++ZnLAsWoCZlPB9tqvCK9wNOH5qBHFV",
-	"2l+lLCScK4prJOdJloh4ilOxKa+erm1x1ZKi2T2h6h54YXKGNyu9ZG55h+qP8Be+HG7wzIHdFiwHaQXv",
-	"JcEpmPkaEP1HSzgKK/Gnhem9QI/PQfxXjAu3ESX0G4riVAp4cxsUIS8D9IjlGnVOAgL8fY0YiQFXUvH2",
-	"BjpVbI85+sfN5QXkIcO+kEjD2Nq748RlMmhUYJWoyCRs5zBiJNJTgtFppCViISNON1UwKPR31BRSK1sd",
-	"SpoheQcgrnUqXB76crCpS3a5Og9yqsXX81xfkuXy6yv4i8mOtd+I3+VOQe4sLmVGhEoiJ8/lEQUGDXQB",
-	"GARtIxIYCHsN+mYcCkXQyzFWkiYWJ2ivt+Mg8WsPgAWjNV1THseE3lEXe9vDxr/qBbe4t19eDW0mENAv",
-	"v7EcvVwHXFTtKxjwz+P91fRjsF+cm+iZSPSOVuHhc+e/vgEpE+ieTL2XUO5i+LrdCrf28L47FVKKlLBt",
-	"5UqYkCjGVRdzNk0Yjrrw7XPwgm2gMIwTolQrPDMdsZTohohjdOI26VGeM0XDiiUmGdcREO09ICRS/QUy",
-	"6hTGy7fc0ZgHeYTegC8p8jtG/7g6+zVAVxe/BujX8zcB+p0MrgL07monQL+f/jNAl6MRfPhOfrgboNPT",
-	"VwF681b+79XrN/DyaQLImyB9UgIwyvTkjk5weq9atWM6Q/dQP8HpD7qyQrfKwc6azcWFsimMa2smRhnh",
-	"3F8z8R4ODDb+HRzaEvwqKbGJVZvpUc/ghaGQF2ew3a29l2ZKtTWG2h2lqpDbKE+tzJgGG2zzs8VfWpU5",
-	"X1kgp+diT4WhbCwjmKaC2pU/V1QP2JS6Y4hhlTuq7zfbskc+OoMHdLVQbiGaZMVaVtDL/M4MXz8zmMNs",
-	"5AaoPxilLJsCWEOhceBcYBVooWPiRz8YoxyLomda5biYSLpTzomTBC4LFW5yyFKB8edkGaeqAlXB8D86",
-	"Df4sBIlGmD6pafXGBZ7V18T9KtfftigO+nkiyhDPwrEJ6q6tbE0U27CUNtEXo1s0O+tdqefwvJCEVl54",
-	"XzdQsUjg+ggAwglwPqGsXvtlivOGTqRK45Z3ealv0gY6zXux3NGIyXsZtA8VPlZ5yrrUBvql8n6eyiGP",
-	"Pcjzuh3F3s5Mhbz9U6tP3sip4rmSN+ANX6jkF969QM1v7nLT7Cppfrt3sN4JXeFUJDM9rcbpKDpkvNjI",
-	"x9FZlbgBYvpWgi2/2m5nOUxFIehSLwVaSvRW8KuaGxU8WxGdTQNuOCdA3DwrqW5HBm4Sq9aVWpRVOc/5",
-	"ycYdrUKzWnAXI9JrcdmAdBYCZrvIQdiU3mUuErJOYV53U72MWM9JwrThVP1uQbetj6Sp/rg6GVXP80Tu",
-	"kiCq0QPOUzZVi1fT+i7EVJpTA+i/IXRNR4SFJ3tV94hT83km7x2sQ2/LujPk9LAraqJtFEuWDuIoInQ5",
-	"3fWFu9LdkiQxWL7mbHPdU2cLucKqSJlWXi2VfWebQK/UPErrjakUQ3m62wbS8LpaQJn0bWh6rawwpSh9",
-	"1D2lNTPcmYZQumRNdaGkrq2FyhiYWklS+o4qd2joCPWcLKQGt2lyS5ls3winrEj4v6RKCGqyd2Rfaw6o",
-	"Al0WuiI3oqUVrxPTjccxhYyrm+CU+6vflWugvmVS4X55/ra3xdfNUVDjFMVaI11HFZbw7GgdQHnhqbUU",
-	"aDlds/X51V/YBi3JuG1UCN2ExFVH6UCXU6qwBiS+F/QdFdXjKJRX8v/P3rc2t20r/X8VjN80mZEc27mc",
-	"1J7/C5/EadwmbSbJ+fd55rBzCJGQxJgCNARlRafNd38Gu4sLJZKibdGXti8608gSAQKLxV5++1tVNN3V",
-	"r1wwoT9/iMbY9WVNj32IgPa6II4Tizo1UhfZ7MpfVMGLGJGwCmuf/eLqXiDAX1P9cupVSYDhgE4glhu3",
-	"IfoSSlYXUqK1x+/vkjOodbUHNwsJX9MgGbhibWjKx4syS7I5Nz5FhiwbaRN1jV/Z1oLL98baCbH9mOEy",
-	"9g22SifAaCZ1Cf2lxwAa4gkEqBu5B8GIqq8Xx9IGKhQfKZULLjsVJ/fdypJWbLeVAXeif+6+neUuVNe2",
-	"jv6neV49EhQlDD+LBxQoohixP17kmtNv8F8NzUHsHvbe9L8y0O3bPbQkIWVWL8pwS/El9so1uxg05g9a",
-	"5DIl99lpimCLkpXLLBHNtbKnaRou616PbXA/ivHO7Zbb74V7Q2k6TX3DsqZU1HVVQbeW6XW0/16m1mt5",
-	"1xzyDeNmQ6DQatqQqeteDOsbfNvwLvMyfsPgwPV3+gc78YkqkpECtUK7i+z6M/kaxOCSeCVkWfD8X1oU",
-	"56mOwdwCNzqQmlo+i0bj9Tp2wYNq+t7f9dBx1y3odVhmZS76QWy8g/7/npVFz6BtGcAJCWIErY4dxh91",
-	"SSEgBa+zr9hKYR3bLr8rmQsMnlYfoMaRHHsOoLFaFD7uCLFCCU48dqQvBNf1FegWIkuv+RkWaYsngDu7",
-	"Ts9ko53UlNtOZsAOzUseHRycsOcbpE23ydVUjc3qssiSMl91pW8aIUveddiUfrsPlsTObU8Qla2IT/Ml",
-	"SPUtp7alYEZo2AdipnxaTCZGoDm+zI2Mk7AWelusRYTkdSdXsEMagixiNi9XzVEWSJHeIMgCj9/fdeNH",
-	"n0ipByq5UHkjX/Mc/IDg99/pQDfJrXyvlaBpnADtWexKZ+FStqlsYy7G7zJ5EUcSCcMGLIdqKQqUgG8C",
-	"E1oSLGXC50CpUIi5KMHBBjIRXprd97A+4N2DjiVNFK/v7VJcvZfEfdHP96lvxD25ObrOZI0N8MTJV4yD",
-	"xxgeNBPWllVq1jRfIKF6wLSBdBS6Eb1S6PqWiV53YVrP/Imv1Yc9ApNdClqmQKYKBV8hk4ZLfTvtWX8n",
-	"AdCeOpAt+erYV6Xi2Y9kEG8GFHSc6dezmD0CwFNMj/oMkGc1ZvHr9/HjAeMMkE3YmWyZaaM1I/lWLVGr",
-	"IgssatZBJY8HdKiqMB+PCsXThOuyWpJKly9AqJd8tc9iqF2aq6KkGU7V0nwlkphhY0uIOJaKWZgUPuvY",
-	"TOkP5n7N/gj+yP6I5B/D4RD+M1+Ll2KkVXIhypj9wY4ODo39rWQiToJF/w4C7sg+XhglqSqWgnFM4BGI",
-	"GcPnTstybh8J9Uphs6NiIcGDBKLGAWZ8MAD6kSQ0NpfGM/tLbkNypcJ4ysC3W0q4FutrfSHmpWtiQRXG",
-	"87ngxbqRY9yfMUSeLdMjlwwwnh6Ujj4OvZbWAt/qgDwgXRaCQ+MGcWnW6pjFCy2K/9Bs4gHUh1DjJCNJ",
-	"yXQhL2LqIBWnShoJs8jS2AwTSdDGtIRmGBwWymC0mgmAcSynClAetOtOM/vI11Ss4OVofX/+5T+nP5z9",
-	"/DlmqLs9MW+mI4niSVU4aVpATYqHWfmwRcmLiSgpSBI7WCb2r8Lvb5xRSgpbhG2mEyWlSEoN3dHgCtal",
-	"mtvqODhVllYNqezfe94R3BNQeWzGV2zkCfGP/RmCgh0MrbvPEDBOlo8RcjM12kCc2qhQF8aqG2OSWi9m",
-	"IrVVfPAIOzAu6Tuuy+GZ2ffh+ev4GKr0EaJGgmOGn3JwuLUQEkssLBNcJLlk8XkqZnNVCpmshj+JVYzi",
-	"PlV5So233OmhJS5LYxKziYLoot3+tRMQvCT66lDfi8fPjAvKYMkz8yUwTCc8q/XjPyhnA16Z4d8sD6xO",
-	"t8BbsBI/iVVvSbbgjW7E8WIk7Akc+iHKUHUKnp06S4/ZUfLiqXjBj4b85dOnw2cHo/Hw+xfPx8Oj5y+S",
-	"70dP+fN/HL44Pjg+iCQ88ZiFSiSS5uQds9+jvSyN9o6jvS6Pi/YGkZ0v/OityHMV7X0zp6vznA6P/+Hm",
-	"BKormIyDy8Hjvxcvnz99IdLhy5cH4+Gz0YuD4ffpoRi+HKUvDp6+FC9fJjQneAzMSC1Zqhh8mslUfI32",
-	"jg+uPz+jTIPpmQ0Kh1mpBUvVPoyGQCkd7R3/O9r7ePbh3f9Ge78NIrfnV3qnb3Bu1onHNwxDOAqaPQJt",
-	"/hhVrZksXAuVSwPrWv6lRUGCOgiuDsbZJ5C3V+af+Be8RriM5Gl4i+If6WaxPzsz/9xnZzyZ4p2FJPWS",
-	"xVlK2gextsbgGHPSn6glzTcTNRPHaInM7OyC5oBqjHKi3QU8WpWEWQSdPCeLrsDeiGo2M3PAqMThc6Yh",
-	"J2zucDHXNsBpLotMyUiquQA1Bej/w12b9h9Aa3Y07r1Rxx4FZtTjNa6RR3iPP769+uSrom6fdxnBeGLp",
-	"L4tdeBlmlb2x3xWh2Br3WofubouBGS/A5XLHGByw7gP0aZCpXsvSrYXCqt0fMKZuey94RySS0DwG6MJP",
-	"QjucyiiNTdHWftvTnHWJmgWCaUyqNVN3ty2vW/au1+xcCLPuKCQhGqMxSfdBqDlVxaLTM6i2d1Vj9kVl",
-	"EqiY28J5bfCND+FEeu3368e5fQxHBRDTL5KjowD0X1rtqp+5dr21OlV6x/sNlc4k539XOj+cSmf2aCRy",
-	"tWROGh+31j47kaXmNS2FUaKktE1dAYfRP0COZMk5X9EDIcjASx8yUItSZ6m/8agQzhh1qeB5aQkLndvx",
-	"KOD7fMzCoIgP/eRcY1TtkY2a/SdL0bx1QxBBmi2VFHlOTvVMi/xS1JfW0Vv0y/VpR7kjts/XSramOn3V",
-	"zpJrVqr8wTB3Qi0WQh1Du8TLWVe7L50N7f3RBrAxEuj72ZZLISQrlwqrEKD1mNwofNxn545PzIVZfCK5",
-	"WjZuO2mU6PqAtp+pGUCkJ64nKHzcQmPxgyhfv+8IjP5FCmbOa2MPJojEIWjoptTttZTxSHVtpnASsB12",
-	"b/+eLIpCSD/Dm89ova4fZoWjsEpWz07NKC0y0Zpmmc5c1epuWvb0D8e+4dl8k8kUesPZKo8qY2dXJEIm",
-	"J0KXQ/G1FIXkefP9hSyhoc/1KOaLcqoKc1VghJvUqXGfVeER0xxLDx7F85yXY1XM6OtWZZjvW2YFfyfh",
-	"RRPJ0sZHNxy2xJxTioP7UscYKyrNrGAaEBEBUrccCvvJsaLgKsZM2bn/O76UjuRIJGomAuVTvXHx8kPb",
-	"23fbtuqLgtrYJ5iCz/b16SbNUiPq6/oskrMM+CmwUzfeto5nCrxPnGCdZjqH3Tyzm9nPdYuDXOmyPdrx",
-	"4J3jO0hiRHmRP23p6Gd+AeztFUgMNTmwQtf1qv6iRu0oWELFmO9ZaExYG0EXDJQMxv8zPIMCwuF5Glui",
-	"KmWjLfvsR/MMs0GQ6zMq4OgZm6pFobHZFVDLZwUTMm2CtphHXBfW8rwe1nInvSIhWwhr6tSMbb0J+E9H",
-	"RCdRBUOnTbnqo9PmPUBp/KhGZnObDrdZpxuhMnYRJvmCkmcPFfwTIiEt16e7IdHnrHINrbdfoF70YSha",
-	"28w+Jh6+qFHQg3YtOX8cydjtdOwrMgNYWoxp83g9T37CgMsUn22c0jKbCbUo4wE1obMfvNexZcqxNjW+",
-	"C6SEs0q0FXApWRl01oc55KI0n44E41KqhUyARTFIHfM8H/Hk4l9FjmljIcMMMBr7xC9+bAnuHsVf1Gjf",
-	"v/2AwQf0uvQv+1KPB5GEF9Iln9lkPbVjL3GVAaJCUV9UqwCnOvr6lVqF4RuENgUhIiaFWpotnvOFFhrt",
-	"nCnPx5DnMaruhNY9EZmxKozdMMElgYok3GiSYDZWea6W7FPJZcqLlP0qRlOlLvQxYEDM/w7B2tF24t9p",
-	"83L2b8FLZoCioDwN7eHain8SSSHK2D9aZxPJy0WBua348nAQ+/wQtP0A5Pnb96evhp/enh49f0Etm7J0",
-	"3w29bzzh2IgDGqx4ARjNiy9nROVDkV2CUUsYBtsxH8I/bCFzoYnbHe4DVUSSm99qhK410nH9qEa9Fp//",
-	"qEZ3RMX1oxptYbzyRMUj41ZzfSEeTBziVF94SIy5/2AmVW4Y0r/1Bo25AvJy2mjXvFVLLFOAG5h0SiGM",
-	"4Y43qW9Ni7bOEsE50NH2UiAGysb0IJhmDZnaih9jtLzFGfV7idpRGmRinE0WhdhJ5gDaHlutozvvy+9f",
-	"1Ki1aTBAdD4UYgzwKJ6V/0/G7NHHN6/YP46eHTwO03HGW9MeaWMuxwCfpgq6u0KtR4bhi4OTSNIoQiZi",
-	"eGoW3VyMCEoiyqol14zjXxrCQqhgWo1RI2q5QgZ/8z7O8zX3GpnQX9RoEKhnZ+ThNeCtPJxxg5UHi3V0",
-	"UGPj9Wy5tVhta0bb5orXuxxz9z3fp3+qpFoUWFl5tdf/dnf1bl9APjZNxjaBCZaupusjnJ+dNTz2p7NK",
-	"HfSE4nNXYBAKwJ0A/tM2UuWo+GprIXGcCnVPr6XyNeO1hRbOkUtrVxIRhj4b+fw2GYK2bVezA/8LgvzB",
-	"b99vqxW5BZKmykhXAOTbhVhTJjdq1b8Lh3B9n7ZwPLWj6KVYbrIfW3QwoeiLlrOE1uDmOerL9K2MdEdG",
-	"cGUOHXlp19d4pIybLMkBRNQt/WsfvxNf32q+XSZFx/+0S81yNYZvC9Van4OPRlS4tiE9TnB2SWTc29ql",
-	"r6nPSNIILmROBPVbEVr9XzbbEsWYyJz48td7TtW5jiTrImB9cNJuFdFtFECfp1UKaGimFWRzaonUO1yf",
-	"/VP91AzXHSx220ZwLUPQrcrOdtYgoLfc2HvMHFRVWNi9/0o8Qpt79lDYhDZn/sA5hfq9GW9MN9RZGPcZ",
-	"3LTdRBAv5QYpvCY3b4NI3AsWotvUMDdjJtouUSGfa7MjrnQJGQVZ5isGMXN0+EIKGRAlLbTOlETr64vN",
-	"xjrcDUXaIVbMxqpoBUZvT8PmWiESpNw2jaa0JrFVnksHcLgSM+SWtPAJtpO5B9ng+8R2cA/SwSRhXWIE",
-	"Vqy8t4wQghDQfu3U8eDugwzbrNLd4PN3Y3XrlUyGFQbqnsy3NQ5rCKlDoyELmsD+P5AEGBXQi9v4nsC+",
-	"BQnM1VwEfOsnFkMGlcrUsiJLpuZJ8D/7kbRKzzOBmlNJfYag9wjXWL3Ni9rqoE8rmVQDFl6N9tLLYiUT",
-	"O8QdAaXt8GYq7ZEZl49bikIQEURR2xXkYVie7wHSZ5S2hwAmfr+vYXXqJ1rwAtmg6w/Fm0ymutJ2x9xu",
-	"Xj+G7Eb7LIZrIzYmI7BHKy18BB/rOgGGhN1uVJIsipCMCIFfWmB7tflCJuUCRGSfnZYsF7a+QI3tSANH",
-	"0HFu4aMIbDxHAIMVy9qzA68esBr1cmAqg9zRkXEawsyl7cT8avNi0EN1l6Hx24c249tu4bBpORlrdaT1",
-	"iRAPZB5g90xif8nqE1ONZZzX6V/ysEg6d1onevUOO6X4WoaUqyLNANCGFzPooxt2xmGnjo8HbnNsc2H+",
-	"iO0vsJdxBX3d3E3nujwbfdPS2+r4ndLSP5QeVndGZH+WZtcok7f+cKuXnxvfz35znazwmojsWv/+k53N",
-	"TWDWhwd/0wfeH4eatrQNY20l685x1tqLnz087qPmRPqp/Z0Fw64RJJv9FoVW0sJeK1jsAYKxqyVVASYb",
-	"Dwzkikt+geXykYRCIkJNAwxNKriS9FzwC+xX7IDTmVyUwqKniWsq56U5wvGMf329wENov0fYNYAZTziM",
-	"oyNpHjZUC8LQQukileoOLDe0rT1y7NMC+jJWv2Bn9UrJcTaJTxhnlzxfCCy+G7ORUaSuIkoTXSkvhC6d",
-	"i80RvIsvZE6XL1jwh70yR7OQAPX+XKn7Av45jHzHtIdnX+cZrsevvDC7FAMI3mP9hEwJ/memNSC+teDH",
-	"Io2bYcF0GnrFR9AYd4SMsG/YftYfijf9TzGB46ndvtUohuZbtTMY2IelC7xuPQo44DSfYfSHUsZUrVTn",
-	"Qth7tH/k79pIt4n+bdfWLZvyO/3fljTZGYYn3ECgVSdKpcfBXQ4+sOv6IiFDCw6yI9BD3qcM2wtDfTje",
-	"FFVwCbbetHxCYTuzLd3gQ43S7x7jeGkznEQBVOEOTukZUmu2ndEGXu53SmHJfukfQA3zeVJml1m52mdv",
-	"NqoFyWNL1yianh0eEFHns4NnbQfzWr49/fYGSc9nhx2G+UFJsTuPfsumXM1x/WTPbW2WoO58GwVclCPB",
-	"y6snBcLRGm0/EhIPmLTnFuyzQkix1IFogaVCn2alFvmY6DY1koFKVWJ1Byj9clqH/XlrX+mvI0w/CTEP",
-	"VpGbG/Imar/SAGELYf+6Rb8ezjaCjqy4Fa3R5t/elCT/8C/cxOSBUdHfgmsd8Mxv55e/NXKuu7ppgrYa",
-	"u7902kuueZUjUgRTWmhRDJj4ykE2ucampUbJk9mHjMyOhV2jdCJHOMYQiFKV3IJI4skn0mm8RbCEzCgj",
-	"42lvMGGj507ROvMiYPn4C+u05ZoyHvkkkxirtsEAxqVYYlSj0iWmiRi6KrA344fuke25Os2/JOnzILJH",
-	"5hMUpUZ7x79HeyARlLGL9o4Pv12LyRjI54wvVSOCLRzHHIsWLXdxrhWwnrvgC040HjAeyU/hRz3w/1Yl",
-	"5M9BA3wVjX3bFMCf+ApoCV3BxvUjMqEVCPLcj2PwT9SWoNRDbUm0cOEroLZNlQBSYJgTKV08D4DQ1SXL",
-	"s7GAYADVCDdkkD+aB/yV/EyzXruRB4pN31gi6lPN2Gnabh52doBD76nLC2Ghs0Q9YoZbANGHeUvXXBjq",
-	"/kkb729E+m0SOZLmaradYmwoHCPszVllepfPtBb9XLP09N2miGsE989l6bpe5d6wdHmZzoK/GBk/sBHL",
-	"ZctCZepbD5HMBq1ijHkIhXK5FgBpgQQvUh+EVjBneqVLMbPUmUEDGuMsU3w0koj7LhV13ykVQC0+OnuW",
-	"VzupOOrMgHA2YNVc41qn7gF16C5YjH4pYytjXD0p8+dARdxyuSCuedgKtxMsghgIUjFaTJ5sq2+vKRMf",
-	"BCVng7VeFL6/xUzMVLFy5TXzQiVC10PBXpuZnMux6rVW1A6yFfQHJaOYwdgZL8Fy7cGhHgPVsbk/W5Jq",
-	"VXJ1/HLcEI03z2tNkrW/F/7Un77nXY7S+o9ueinw8IJnqQIXfamKC0swbtbucad1zXPVEhGdFEIYbVwX",
-	"kja/7FFGf6Chm5wrP7WbL6h9mW3LlatJawPdN6pwkEAhyyITAYTf0VAWGD5uaIRLjBVmpB5X1zwfhqvP",
-	"7rksNbJVGQd1F+t8Bo2AwZxVk7r1HmxlBq0s6zgrBzaeS7F55JXzvG+ZBIBroyroe6GDURoEmd5op7Qv",
-	"jcvbmnz4WZXr4fwTc6NO1aJgfKK683rrTCY7CvafUQQVbs5cXIr8hMU8z6EnolQYH4CaHIhHKikqLT+h",
-	"DCdRC1ki2WQmxypuTJiYxzdQPkGPrHpO05rshBVTPqp0XLQWgBnPvoafu/lRI+kqPOBn8//18zvLs//y",
-	"a84P5gQDXGdSa7Tofko8z7tM6LS9n/+ASnIODxqgnrdRRNmcDp7PhUWN2EVVYxabqyIGVKwn/IN0Xsi3",
-	"mmcXovk6wMB0RUn15auYAQJH5du9UYi3Xx/ya5GVwrYUztXE5lmAX7aDjTA3Ut5mqCZTwecCojno38JV",
-	"NudARYpnLuerOhjAB/PoPrtCqXpzy3y+i+uJ5r9tBYleumkNzy3MSg+sY0U9uQBYi0pAt1z5nyx9dc8y",
-	"TuM0wSIxU7HLW98F/BxB9/alVvMtXYVISrVNN+YVoxZLXZZ8xcaZzPR0AG16dcUrTnKlKUyT8pKPuBa+",
-	"hR60LiB/GHmZ6cI8/XDOLsQKQTJYZKBtW+lKz6AZT6aZFEBuzPUFXF1ZWRv7KdX87omYPnvPDRND87l1",
-	"Y64el7lp1MT2VN6o796UGPjgSQIo7mZKVezng4lojEobO8w20shK7EhN2+T6S4tci9oT+2ExyrMEoeO9",
-	"qr5gnK0sAPAtwtDv9ADPYRbVATrsiZCXT3KV8Pb+RxacD0HagI/K+aaUNoj3hbyMsXmZQzXQeYNELRYu",
-	"qIKMGWuDmz08ZtJW7EaSjjUT8jIrlMRGSPh32z/CDILZDygJIL4O78HNuL7Q0EBlXqh0kSAay4xqxCfQ",
-	"CvC4SJIugEr63DiATo1A9qUcMIuhALbvBqLdd2Ytz/ys+3XEq2Nt1xy0i6MVeBF3ozf8lYN5bTurBqez",
-	"9nYBQ0tT33JorOmQJc7lE9q/8QnjIA8wnBERF+yHtNqIJxebuVIG3g44E3wmdCThN7EwzlLKpiKfu+fH",
-	"QLAAXmLNUQH7PUnEvCT49gq9Sp+hk+JraSZQlFTzG95tkQxOgcv8aniJelJ5TM3ViuLuvYD6we5py7vP",
-	"RHxx6513bnxooPC467lZU/KXooBsd+vNm2lbaua15JQ4wWvv1/9PT+1xO+0QDQqN3mun9+ile6vaVd2S",
-	"TTg6OKD7Y81kBacdiN0954Qr+AAYsHApH2fhwTm3Rh77WYgUUMMXYlW7IQ8zNSGSRZGVq73jf//WLVHR",
-	"vjX/bU5J5Euj4atbZA0NGMZ7LB1W+112KaTQ/Yba7RhNVTT7O1/384pftQmeD1cc2xBPhDRLI1LPJ/jk",
-	"d3Mtm2uzmejiXXYhbKNbbFqMOX0b8Kxd9B/sWG+y/HqcF+aHXmSPDl5c9SdPmxqkE1MD8mIwnheCp6tr",
-	"EuYedpjWRy4nN2893CAGBJPGNsQVOMeMp6Km9fBV4bmObnB74fkbkiWq40GpQ5HRG1SWXUTvM9mN1A1S",
-	"sAKxVp5PsHL8EW1NPX9cc32wI/fZKRsVaqlFwfRULTXLZnwi9IBpKPUzKv0yS4UaRBIgMOTx4BWr+aWN",
-	"2wW+bL1jAeuF7aH/lvvbkfs6rXSPJL+2/fsOFC8grqETDK9wvHpsVG2DDPzS3xJ6ZxJa02H3uiL6ygrU",
-	"VYW0Ou/fza9P59lPAt7C/AtJXozQ4L/9XwfVv5l3tpiqmtYzrt3t3mBvUeR7x3tPAE1Lb16Dpi14UkKj",
-	"QluIG8Sx5jlfuZKuMD+p9zZzjr9WrsM0S22m1vN2YefBVfA0o/wbn4UzKcRM2CQk/QpyFJmo+6XjeeTa",
-	"T+ZC2l5zRHdhO60mQoeTUWpW98z3VYBah0dPCrWYQ6wDnhmMsVRFntYN8llITmVKYZcQ98ZVpsGaFw+q",
-	"KzWttAK2Ew10J7ZDQ/BQx2jYsAFGmHiWbk5j+/hqDK5cSNniXTuQLSEt18lMi/yyshEOe1tDDJTJSe4b",
-	"yul109i3War7tTmTVraFmufC5rnMyouvSLFSeV+jKGpmMRcimUJKU3xF/PmIJxfhMVmkmar5JTqHA+tP",
-	"M6Rf3IxRh6uBvsW33779XwAAAP//",
+	"7P37cts41i8M3wo+fbsq3b0lW7blc0092504PZ5ObL+2M/3M084bQSQkcUwBGgK0okm5al/NvrB9JW9h",
+	"4UCQBCnqYKfTT+aPnlgkcVxYWMff+tIK2GTKKKGCt06+tMYEhySBf54FAZmKG0xHBP4OCQ+SaCoiRlsn",
+	"rTM0xYlAbIjEmKBhFBM0wXM0IAjzBxKiIUu2Wu0WD8ZkguXn5DOeTGPSOmkN5oLwVrsl5lP5JxdJREet",
+	"p6d26zWjglDxJuJTxiPVU7HjWzznSIyxQBgNEjbjJEF8zNI4RBw/EjucU4QHnFCBhgmboJn8IBIwRj5m",
+	"s6qxYSFwMJ4QKk6hFYon5C+UCcK3xGdRN2hYqPJwfxtHwVitVSRQxGsXBe109rYPjrzdvCHThAS4YlEi",
+	"GhA0GxMK859iMUYRh3+zOCQJYpTAXs1YG2GObt6+RseHvX00SyLZbyRO0buIPqAxVl9RMiPJFjqPOdHr",
+	"WDXw/7VzeHC4u7t/0O16x31+h0e+ZcF6QRBls1P5z2AMpIZmkRgj8kiSuf5J9pyQf6VRQsLWiUhS4h/J",
+	"fWt/uDvYC+5b3oFchGQyZYLQYH5DpjGey9aK4+rL5vsokmQdcbOGmPIZSZBgCFNEcBJHJEFySIQLNV75",
+	"FscTgpxeOr+S+SkilUtI00nr5PeW7LH1se1MBH7xTUFukecohmFCOCfcnMYplus4IEOWEPRDf5qQx/6P",
+	"CNMQ4aEgCfqhT8ln0f9RzZFR0oaHbKiOiWDsQbUT4wDIBlNNRpKw7ukPfZ4GAeGcJZ1HkvCI0f6P9rzB",
+	"2pGEqL2lZOueVpDOfdrt7gXbeBptTwjneBTR0bbcc0pivo0P93tBuLff2dvdG3R6veNBBx8fHXd6R70D",
+	"vD8ge1080N8R/h9BmnCW/OUf/zyfv59Bw+QUJST+y31LTraCJq4TMiQJoQE5m07jyEcRd3Ih7GuK88ww",
+	"R2NGWZqQsOpczHAk/rLrPxM3WJB30SQS8J9yn39lMzTBdG5oTFFhgOOYJMDCJviBoIgijGYRDeUB0os/",
+	"g5V31h/FsouKQe50u107vogKMiJJfoDXLI6CuX9VoGWgHDk6NRA5KE4CRsNKTic7PZ395bi7YG1uyARH",
+	"VP5cvT6K4CcIJwTFZFg1z+Pjo/pp3hBOPPtwQdHYdKVn5c6VVM+yt7Pr71Ft6EVYwRKBj5DkkSSvOIrZ",
+	"CDZddapp4dShhVccsRlF/9nRzXYuwrY6fxhYKx+zRO3QNMYRbcpIu4PjYbg3wJ0j3Bt2ekE36ODucL8T",
+	"9oaH4UG4P+jinVa7NcGf3xE6EuPWyc7ukXcviUjmZ5LnNFxbJqUHhEc4oi5JU/lzREfqiZwZG0raTjmp",
+	"oux2axLRaCJZ7I53J24NC/MTN1ZMVS3lAo6IKhgiWXx7elmgZmodRQg8z81KPVWwtjsmcPyapbSOvyhG",
+	"IU+PZCZx3JBCfCv61G5NcYInRBj5cUSol9BheUd6USL5i1zEVrslhS0pg+kP64byPxIybJ20/v/bmfi6",
+	"rZ7y7Q8fLt4oyUxdJVVj0DdNxSgC+/H644C7yXfigVkzNGKIURDMMNXCxiuO1JWGWKJFMxDNQUKT4poS",
+	"nrhIGB1J2WQMnyI2HHIi2giDFCA/xmjAUnW9i2hC7HT/lZJk7sxXDdJPpupazZ/53f0DH9291VKzf83l",
+	"E0lrwjli8jiBsF2xE0YOb8q9gv3BbtglnUPcPej0gv39znHYxZ09vBP0guPBwbBLtqZ0tEhI/JXMfWoP",
+	"zGDIEpcnt1FK5d7MQNhXOxOCyE0DsoVuCUH3rTPFwsQsCsh9y85VbWs224IAWbEhR6S7d3x4RDq9brjf",
+	"6e2FYWcQHO91Do6Oe3j/cHi8t9srbtc+8ETLsr3TH77HIhiX5/0aJHE5NUbjubxjIsGRlO3lXPGEyZmN",
+	"CSfV8xp2VNurCe80iNOQnE8GJAy9MoGW3HHMGUqISBOqrs1HEgiWWNl4QiYsiYhm7GOpMUoZteJQRMVu",
+	"/YOvFtgxF+ePNXywH4V9M7QYcyEVHyr0rQMEBocejsggYQ+EyiNP8AT4ACeEnmS6h9FIRkzqAlRpvsDi",
+	"2/cUpAAmZUnKxDiiIyWXe/dKDrsD4+5cvKmY825wsEcO8G4HH+3tdXrdwbBzfLA/7OzuHwTHgz28f7hz",
+	"cLJzcuhdl/dyF+Y/g4ZSXphLJpQCqria1FJOkSCfhRVsKANehgJ5v3FgnPaa9e2j0oVaTTn3O8Y4uYsm",
+	"xBns24RN/ENVgoAdatUY5G6sNYIKZeFMoAnjQilz8lZvo3QqbxWQ7g1P4upkgG6fTgYkUWdYPpCCM2Jp",
+	"5eKBnL/cyC8cQUsN/gruJY/l4iGaZkM/BY0xGxplQt5kYAx6NCOvGqe6+tYd6DX2mXFgmFgNUuvXbIj6",
+	"sDR9NEiFUqNTGssbra+G0pdTGEWPhFYNWba07oBvCU58LPtKMmrL7mZjxok6RAGjAkfAHiPelrcxiSSX",
+	"QAHmlZyQq14q+B/BBX3AVSxL5/6ONTrzVUMRbK1jdAej8jFjYKKYo77Ag5hc4gnpO+fHiFqVw5Lt+tdn",
+	"iAPBG0lP75XoX3VdaM2gQlCa2I/XFln1OFaWgUQ2WLl28uIhIYhDbcWIrK1yGCVcICwEmUzl1SUkc1cy",
+	"MEhO97QkOlVfXF9VeNJrdgta24Id1Ep+/UbaltbezhvGJlUjShibtJHeTK316ItWIC6wVMy1Nd8z1ES1",
+	"vPYIbwmXymzVILl6XDEIbj9eexx35uj7x/EQKU3K8NVT1DcmSLAaU81K4UajLEF9SSeLLwLLcdbkIE9q",
+	"AQgXP7MwUo4bqZG9ZQlIL4FyVsh/TtJYRFOciO0hSyadEAvos9l62TahyyJ/kA0qu7i8zY1ql98ZMA8F",
+	"LJFi9aZHl2+4wRAT84FnnLCkfMooJ5ld4wwYVGHMeDqNI+Wi2f4nV36aZgOGNs/pI4nZlPgGnLOZOE46",
+	"413xNa5f24Z3oE3o5lZgkfLnmIBquW4a1sYJc9Hen63WU7v1Mw61EbPBmOy5+NIiScL0NEK4AS7/fvbu",
+	"4s0n0FtCInAUc8lRUy7AOYngpLcNizUGfizASafMV+je2KDuW3KMEX3EcRTKYWrrW+tkiGMuabjZ8pzD",
+	"KOV6uNOZJmwQk8n/9EyrejZLjbh2CThsV+ukB7JaJIDR/IxDZDbCshc8YKk4GcSYPrQaz/laza6Kmo2y",
+	"GjLC6SuBhpGiDLn1CQ5EW9mukjSW7w5TDm5KoBVt13uOg+g2XUfIb8Bo4IzlWYaxiCPo27qtGFkkODia",
+	"oyCaYir4WqziNaPDOArWPI2vry7fvrt4fZc7cGdWCNKuU0mwISKfIy51+TghOJx/hcPmDNYetWZjdc/S",
+	"cXaW7Bo+20G6ZRMCxhwlsOWHpRiBcljhOVDrWxzFaULW29QPl2cf7v56dXPxX+d5Tnp2fYEeiPJawgX6",
+	"8ntYGFu2j8WhuVu2k23ZB4pTMWZJ9G9455m2Da5Bx7+rfLqEiC3U6+4gDEONOJpEnMvNZQmaSeWzjXrd",
+	"Pevi11Ew/IFrjximiCXRCPYcq0YpE23U24GP7umAKaoQjKEYJyMin+1LOX+MOcJITtfY2CRPlmTURr3d",
+	"Y/gi75EG7jxM4xhNcBQP2Gf0Qx/8fR1w+PURx3MOat49FQwFbELQAAcPP7bRfrcrv8VpbAOIlDokH+1Z",
+	"z4ZkZXLOXLDpVC8DeyRJzHBIQqkFaneDl/n+tP1Tc377c0RxMq9is0qA1Z3dwF0UrnuEbj9cX1/d3J2/",
+	"+fT+/M3F2ae7f1yf5w6T7EtbreWOyZ3BCQGLmMAPhH6Vw1UxanvMFg7aOXY7++6x4+l0yhJBQvSehBFG",
+	"d8qa8owCCMSs6YNTonwYrd3zO8beyeOy3qa/vXh3/unu6urTu7ObX85zstlZFkEHLon93d7u0VG3i0ys",
+	"XJ4usgP8FaigYhrloS01wYws9jKy0IIoOqciEnN0xxh6p5t+AcJwuCRTflfKwFqSiVtsRkmiyIQlgygM",
+	"CV2TRq5ufr548+b8MrfnYMqV/anLCZZRxcYhbASUr0EJzmAtETQaq3v7OvudLeKzbrATSCU5U8i0ufmp",
+	"3fqF0TVP+e357e3F1eWn8/+8vrgpCEjayAW0RD5Pv5KMVB6h3TzfAN2z6SiKsFLPtk0XSiQhVN70ssW/",
+	"EhyL8YbVLNVoFZnIaZO8gHKqBBRwTwVYXhQhA2KfseQBxqmNwBseqG51kT7ouAdWVvxyVuznULHLHTRS",
+	"tN+zkMRSf1lX9np/9eb83afzm5urm9wVxaaE4qhkGprIfrUFQkU6PpCvoZ36hl07RO/czFHe7+7mbT6/",
+	"YEFmeP68jFcNFMQsHbIPwgCEyoCaypIHNIQ9hj2/ZOItS+maG355dffp7dWHy4KyChZIyf+H0MXL76g7",
+	"rkxRLQzLvSl72ZZdMoHe6heeb8NsEDFPwacH6hhLlJPexqg41yknxGzcexZGQ29E9QXod5iji2HnklGi",
+	"4oJ0YBt8fp1AQChkgGziyF/fnL++unxzcSevvbdnF+8K97K+bQaEUC2rhIhHNICgSxxKbg+Rp1+BSPxD",
+	"t+TSeOTuLe4cfXelkV7q577Uc+MEClJxZBSZGDEgAkio8WvbgnwW2xDSnL92Mn+ZNoCjRDZyonkKEkwZ",
+	"EPC05XWdVegCWvSHQ5CojBTtU93w1SibXHTHSwUE+tey2oaHoFutlImMH1YOQPIff/dpGLHN2V+47Ai6",
+	"vIsmJLxK17RK3128P7/6cJe7Ie/yAQsPZJqlNiRkGs/RLIpjhKdTghNjVtX295LMoLxbYRSqACaVPSS/",
+	"gUiUF+chxfk2GeUG1yaTOZwLTMsbSO4oS8VzX2MzdYSdSY6JCiHEccxmWt74QPEjjmI8iNc3kf/97OLd",
+	"2c/v8ka9S+bKQJJDc4RjloZg8SQCpdNT+P+r6/PLs4tPZ9cXn349/8fXMaQ7M7B0s+oEXCpwFH6pBEQB",
+	"Qe7CP6sEqmheM3Q1kyFLIKDeDVmieEK41vuEsP6VzCSvyGUaMxxumAGrRhfdAsZGxQVLNPH+xpJ404OB",
+	"NheNZSZf2gIa09+p9GH5ynVdODnXGZUYXpVaa44O9fhb559JkAoS6vdO0O352c3rv7barQTPPtnD9aWl",
+	"nt9qQoPM5pgIEsLQpgmbkkTomBhlnPoUgWSB4/hq2Dr5vUmI0MfiClxBJlLAKCf/SglIXhDgoKxfXOC5",
+	"siy5sS1ZEM9+FyIla0PL2q2IfgI++0kwM1899MUDluxHYBM/U/f+326vLq8G/ySBkF8V1rY2+IPO5bdw",
+	"SFmaBOST0DGWxXClRSF0+hdmRwHqkC8EURG+jolBHyD0sK8PK9/iJEiI4H2dR/yI4xSOC0YTzB8KlIZD",
+	"2Vv0KCnj94/t1iBirZPfIcNdRJJdxBEXBAy9H9utICFYkPBMtE52Do/3d46ODo+7u3vddotQyb9s4Jnc",
+	"oNbgaL87CPa6nd7+8KjT7fZ2OrjbxZ2jvXDYOwiP9vf3pcD9QNksJqFcajkCve7naox6WMCtYFHVP1qj",
+	"qejsdyYRlYr9NGGPUSiPvlH2n2xw2Xkc/RvLd+J0FNnzIdtUv5g/GBf5LtUy/krmHBZE83J4kDwSdXxo",
+	"GsfyB7XywFrU4gMT0J+ctH7S/1NswhxRDOsOt8NcH/sxFrIzcGsOcPDQ+ijpgk2jAAYxJCSGjj62W+k0",
+	"rNiKlJNET75VPvvOfn9pRYJM4B+lU2euoSTBYPDB4SOmAQlVGHGZKH+VcpG8TVQccxBL4oEoDN3SgLGY",
+	"YOq2dR1j6s9xXaY1oNj6M3pHPourRP6XAzfKqHiB/DBlwfh9FMcRfBeyIJ0YsIimA7ZL3JCJFBfeHqwv",
+	"nrk354POIfuy9phKR9RpslHb+su7NKG+9sv9rcLELc9YGLsH5tWMZ3iOQ557NJzltfuRZ1qWAS1zEPOM",
+	"apkvXYZWlZ5oU8XgbnklxVrgZzlKbtCT5ZC+jgShmIpTJLknuBNZKpDcXxRxFmMjDw1ZMpH8sJWmEM0n",
+	"X1faibpjSsNw+XBzMuF2UxvFeCod1nDsWmsCvCTfnnNBJv6VI5NpjIXhzcoWhePrHM+uWu9MUjBXxDLk",
+	"4FwgS3HB7Hop7u35ZCrmZQgMbxJcFmf8ewt21/A5uyEun3ZHq0+pMxB1B5TZUuGw2GVqu7egyxqzI+kQ",
+	"k9nt3AEy3KXAGVzS/1gl0b1W02oufMNX7yIuLiQZPbW/FO70YIwTHGiggaaEX9iDrI3yuD96Q7hmOKeB",
+	"uVOzSpMvfYbMsmBuRxA1/B2uc6/82c5PtF5SXUYAzUmKT043l3kR8lmk34KYaqXDiFr5sErUcw0jOqsg",
+	"TxhN7swcSbotLmBu+rUiHZnP26rzykNQQyK0lj6+Kyx/doVlQzT9gsQsebOHkEdGB3D17ZFSIH7/WFbN",
+	"Rka3aCafF26FwgVfmIpuvHYKNWfSNxV7Is2UGjLvr8lVF/PUj5ujQCCLl6XCCy1o+lmqQs2Sm1LYyj/B",
+	"vhV3SZsFfNrHZ2FTPlUCrtZ55BPuEVdLa1AJ7gLuZn8LK9ocNqT+Vyq2q2g/q2kOPqFfi+/55TXivNUD",
+	"MtXArxFUnwg2OqfCZ64q5I6M8XRKKAnVAUlSuuXkrvaTlH4CaJI++gGeogEZQb6BitH7sY36yvyevWYM",
+	"++rVH9v3VL/SRz9EIvsu5QSsDycKDEv7l+ZTooCv+kCpffKI4xQLlvRV/nfxQrlY4ogNWDhXbi8SpHJE",
+	"ABFwsqdlFsh6b92d/+edjXGG3xVyQP6BI8YM0igWEGqRpJDI3OodH/QGx92gg3cHvU4PD/Y7x8fdnc5h",
+	"cHAcdHtHBwd7O/KkRBPCBZ5MPWIBNlHn4MuQ6yvYA5ESUA86n0yF/QUCO5jAcfbLwZM6ugYHq9UEVTHP",
+	"2Vq73d2Dzs5OZ7d7t7N/srd3stPd2t3r/heQpYjEfJmlj5qsS7fbleuic8tPWoe9bkh2D447R7v4uNMN",
+	"e8PO8dHRcSc4OhwOjo6OesPDYe066rNhKc3ZQr8MctGYrRhaam5tCVxYsiZdNGacd3YBnty9adZLc06a",
+	"WDSBJm87u7IU2zc+pAaGEw294bLGrFdnJdoutpwBLnCB3mAz63lplXwouWxETB6WsR3GbOQVGX//zrW+",
+	"c611uNbHpiL6EoqUERV85uyXkd9zseG8CYJK7sBtrSkXTArdV2moF0v43osTarQflncu1GcvPONuuLzV",
+	"vGy5Zc4pwWstd6ur/9fx/Mf8r7VB9bRAby9I6MY2VhsknyFl8CnBDwobvbD6xrgWskAAfidlIgpywWY6",
+	"m5gTHeUELL8TUaRwTUKS6MA40Pw8d0NpgSf+4V8IrpRA8H7kBpo3/pV0MDPoSlBkyLQzWQMPlM3a4GvW",
+	"7avlosyZar53X5/ZRMu9MkX3KiLdbchmUtSLJbZtYwatpIRLwLTjNSC9yriUYfUWuZyyC5zstDODOUTX",
+	"yDu1dbJbZmH6nS8lEF+3Bd9T3eQXH56yO3v1XjszWdhmK5fBBor5PYDKjFI06czRMCJxqHN4XxsVWsHZ",
+	"97XO3N9CZ1QBbRoIFNe7y2bFyLNFpmGaxrH2W5IEC8BT6G71/FbfditMCJ5wZRXOTb3d+twZsY7+cYKn",
+	"vyti+vhPzujWDZ69zzI7YY1uJD8qAeeBy3ozN+B6t13F9VS55TcaVclP+g5CsInzesXB8qCSApG16Kl8",
+	"Ijy3yKYKzYAiAs7YviCfRb+tGlQGif7FL5dXN+d9E8V8T/ssFQGbEPVTPyGYMwrIrJHgiEcxoQEpGx6g",
+	"Odjwm/Prd+BpWPoWjOgNmcYAitgIVLXVbunBtk5aCVFlCzJupj0hBrIKRnJMjvb3DkjYOTrqDju9wUG3",
+	"cxzukM7RIDzo7h2Ro6PgYHkFgJN/tU522y0eqfXQIQnks9BbGDI0ZykKGZgDxywdjQXYWEcJIcJE0ZaZ",
+	"E1s2IGRJoSwr8rJMBJCJgf7ii8+0W9hsBHYDF+SDpPRKv/mU2+FlFkfRsvdVl0gaqv4pbf4yEIgXclCu",
+	"1iuu4fTzCQO5sJeIioNeq+25igzReTDVNQCfyU3QNVzgGn7FFQQqjvNRGY5BmadTknAS+jLXznRsm5GN",
+	"oS4AwC7JifjbU+fBt0/mQCwycUAL2ftte0ZckrArkttVlzTN5rlGEEOHlTxaGbxrV1kxYUeANIVtvLe/",
+	"U2rJPC6tjAMmV+3IeaVFTcmvIVO7cPVt0OVSYlLRsvpfhWA7wwon3usu2aC/osbvoBurJYCULw5VWLQd",
+	"1hyxvH5os2IBCIg0ihjZnIqYxS6+gGqobxvPKs+RfKIj2QepgMjBwhqbq5fEMZPNueJlUaZ0nnb4QzTt",
+	"sKmSujtTJtlsYtftLA0j9r6WjqXGhSPlOqIIsv9cLAJXW822FN4SCaayuYHKO9V/FRuH3HCCgeXE0QP5",
+	"D49Gmg2wzGnzzS7kt7nXMzL07pizONWHZMlFMrS5wcXawGFwyeBFToNOCi2t5s9zQXhJvbcyw0B95uGo",
+	"GlXRd68HjD6ShGNfIlIzo3K0hJ06xlzcaum5iPV80swIlo8Id2AfXxMqEhx/4LI1UE12DsNgsBMcdYLh",
+	"zrDT2zvCncFRcNgJg+O94+N9cng0AI9zE6b8MQvS+lkKP0GcygmJNKGmVFjrXylxy2H8cnP14ToftuBd",
+	"x72d7n+Vz/Vqvq/mF7TdCm9Ag6qUoGMjpOzHhRX+yCNJNLB5Q5l1UgYIf778rWrxAVK0LsKah3d+15s2",
+	"cPifOBSwYKOyNx0vXwM0VBjVMrEXDkn4JKAyyrqWibQ70a57bnYZySwTi+HiytYEJ0GNRlcTWsebsYID",
+	"rShx4TBUsAkGF16z7WEax/O1XedLO8JXlqbLkd7W5Vvyoizcv8XCcO0+ruwueYn9XF9OyFH6i8gJbo/c",
+	"b8wX+IFwXYWX1p8wbT9bYbFd7OUF0a2+0NLMKLGGi3CFQ5UfdnFs14RNY6XW4dFSCX2NfJjuScwNpF0X",
+	"rpvb8Tqxu+nOl+J4G0pDm6CTjctnmz3D/EUPcV3aTP3WfRfTX1ZM3xiVvSh9+dMU9MNidL8pRe1l5tnD",
+	"hjEdznSLPJuSz2JBkVDQPz4LBfw9IKOIclshl9GsfuAy8g9ftFLVp7FixexhzFbu+8l82ZO50Rvg5dI3",
+	"dIcN8GIq7gG9qDcEhxEdoSBKAgUm5K4s5BkLn/VwHRV7KZSTdh2tLRkeNsGfL9T7uYJ7iq80sPAaKCmr",
+	"1jsz6flK+K2q5z9V7/idgoLyILykoxHh4K83pebAwwCxHn4aWEEYs9DTOmADAeqUhn7CrSq2v4TH1Lpf",
+	"i3x9vjBJ3A6vFPSRxrE3y3wBQEDR0g2tu0LsxwUbVSefrbBhhftisxu3MS6oSPQl2aC/RiVYOUwFOuU7",
+	"twuLopzv9fb83dtWu/Xmfatt74+/X128Pv8EP6l/mgdvzwFU9O6vN+dn8h+/Xd28k///9urmg3z77Poi",
+	"77o1H1ZZ2PntnAY+B7qNaTMCAppJAp7gEEqVDxJwcev6tWHZi8h1uzul7eS2xwWxafrFmsXXo68m9XVn",
+	"YYvZObPZGLGatX8pcs3QCMrKN7ZJl3zLVBXjqiIATpI5Ip9xIOK5qhyOHsicnzpg6w4Kn8pRNEUpdTkw",
+	"XwJnZRZ8yWO8dPr2dxwpD47UV8GDWhHyqeDfkVOA1EJFzroivApiQP0pFuO+KnLUD6MEisjP+5sYvQc5",
+	"qiDsOr5I3kYEB2OdsgyeKKhsDxVI+nKwOmJRwwvmR/jHAaLyo+VcMqGCNPPeXHNIKyCoeFUQLNyK8MZy",
+	"WE3r4kkti7a0IkbTanhLZa9mRLlIUhUJCzQfMLl6qka+QkxUYbQk5hVS6UqQTQXDMmSBIdsUGszh8Dkd",
+	"rgnu5IA01YvBDoKS95LTOKJOfVJvCLbxDOvKlX6JN6vR3Tjal3sATSvUkiVQQS1ksc+TJq9PqDi3la85",
+	"XKEUTtyq5Us48j7lUNIahZTa2Dcj6WaL0m4pmHdnE+ugRRXgj45Er9jZsyypAEUU9W2W/t9UeHiC+iDg",
+	"qBx1rIQVVWVPcBIPt9CvZK5vFkbjOcI54FIVqC41uBEFFKligHmuv80KOU9+99SiFIwKBZO52c35IW+m",
+	"tWsstF1ompBAgYf5kkJ0wYBmuvDq+RiKeLTIXUM+tp46Q4OKWDj3EDQ1XXosiC9qwfTG3i1/mv84Zrc6",
+	"xyHUeFcD3apspK+rQkUcxWQoEEvF0p7SWnPeS5jpsnAcDxs0dom25IS6zH2AOTlFYA7wz7/Bxfuxkjf/",
+	"krB0Wnm4fhtHUjBWvvMREQhDbQzgxDOTNgjY5HJQUKQm9IfULOXw9Rw9FTTVOmmFEQ9YUp1HtWELb1Gm",
+	"Km2btYjBMvClLvOXjVIrbC1oN2bR+jlTotA1UKTuJmlwFnH7u3eawBsqAt3q3G0jSX1aNh4mbHKKcMxZ",
+	"wayp6MsWB8AhadQ7fLZEXl3FAfkbG9TcPfAAhHxWlR+Ygey70cMBnkYCx3KGbxNMA/IfGqaApeI9b53s",
+	"KdD6lGt/W6PbpS5YbC0AfqnSsDgkXKAkBSOIMTqVGZKUKHAcSxHoFlQ3v4b0QOY6qzAaSWVbr40K9lRG",
+	"9xOo32yBtAaYk4MewkMpKfZnY06CT/0tpEpdUQgV5WOdaurC/wP4RQkoSw/xQxJ7Y8zGQkyhJKkQU26S",
+	"JDWKE8GJBTAmNCxSY7d35OtwjdoE7rlvto8uB/hYXZ9T5ea2ERZowrhAO13U7XaRlQhhmrKtLYMyo8nT",
+	"Z66NGeBcEVMBZoLncMOfIiBm/+U1wZ+jidQy4B21FOqHHDN2InzNkVghXVZ/mm1G9b2YQy2oYQB5CAev",
+	"DFp5m8HBPtrZO+odHh0dHuwf7uzuHfVa+Qjh6gvvRSU7N6K5IeO/W7FAhcds4DRYvWU3jE1qdgqqCtfs",
+	"zyVTVZJ162/eVybAfM1r+0YvDlgkqWvbW/k67iuzcb/ygNY3u5I4++Z9I1l2Y7e4LrlWQx666pqXQlZA",
+	"XXHDXiA4eEziqcNEXzM6jMCVYLhqRFOw9vX2nzZ57y9LoM99v/wa/bzlXYeGIOXG6P/RX5wXgD7kraWL",
+	"nkGwy6kUJJS9dZAKKagp+pDUZ8xCa14tWYi7bqSaT0HBpxpK1PKupEPlO6FE/sXHZVwSd+Mck/eTLwDq",
+	"j8jNLldgYBdhhR9M57hbO0LzJv2hACs3uj7PSpOkiJzkl6ID9WZBDPEbwZaN3tsMwRTOSbGNjw2nXw+k",
+	"1WgZCimfKyzHBgIIfDv7ImEEb8ggHV3QIatOnR0xySE9VeJSqbfstFuEPkYJoxOtx+T+lIsRKo9Xq916",
+	"JAlXje9sdbe6GtYCql4Wk0AYpcQAkkj533rspyQJCBVwfe7uW2Skvb39/V5vbxc4bdg6Odo7OjroHj3Z",
+	"gjDLR8QuH8yaMdg3ZIjTWCC9lwXhncTRv/GnUL3TIL4URvXkiYRWe+ADjCpsyoquwrc4EPn4LqXPSNLA",
+	"CYHavFmNnhJ1OZtbR79AhDf6XXfDGprsSuemNvHFtN7Wy5cNM79qtcdlcca5OTZtFTGQrR5HjAYETVhC",
+	"0IDwKCRFqDP3cNk4ve/H7Ssctz/NXBbdUjWcpMkFll0jmz++G7wGy0e//mK8yU6LFxwx4miaMNk4+JMF",
+	"04hbVZmNGzxl61fvqC4NlxtnGbw+eCAmZkveAfpt5eLxpd6bSdbTgHzrAydVtUPyo7LNereOUa9AqEIY",
+	"3VxlN7619nisASa0IeKtmmidBFw74TLUCaxbmVEsfGF5eRcaWg+jaWM8YWJheSp5gQuP7jP2sokubzKB",
+	"d0jAaMgRj+Q1v3N82M2tfAFpugF4xbk/XugMDXEUpyXtv1gR/fLq7tPbqw+XbzxZ6ZQJNGQpDb11zvMb",
+	"a9tdWPT8jcLry+9SYfDxDM85gp5y44dfyhGyldunRuXdNWcoTYKtypXYLy7/fvbu4s2ni/zSaaOOSv4Q",
+	"CCObz124UsMqvTTGHKxRegMl6aTTKUkQp/iBaGPoNGGjBE9U1PYgwTQYI0a1rOiR2+VEPSv9XsqZSoKv",
+	"+LTyFJ4hTqggkoyHLEFTSEhvkOMoJ14P6uBGvpa6vaIExRElGvjaAA3XAQVlXjQ/COZTuc5ecbNsC2sD",
+	"vfidFXXOpfPPgiQUx++rd8LYMDA3sIdCsg6QO0rqgyqBrhBFezs7Tu8Go0zLqTs7R4c1QPgVxdsvKkqr",
+	"qqevOIrCDId6SY+SauOywh21Uf+pr0LshVhr9KtZQRvX6bBmbh+ojt2belp7G8XkLUsm3gsliokCa5C0",
+	"tYWuwDejkZ7daMk8ucnPvPW+1YMvixHCCvOB73yD/0XD1/oGn0HbVuDeAeUjsLP//5aBsfPbKivGx9Lp",
+	"wjqkcPno8KkxflTcFTcxU65SvAQO+u5g0CVHe7sdvD847HSP90jneG+w3xkMDo92BsdBQA57rfoQK+UP",
+	"zPbu7Pqi5Vi1WyEJDo/3hkEn2N/d63QDHHSOj4/3OoP9vQMcDHb2d/FwieoZdedAh6dxqQK/iJkUOnyr",
+	"bmt/QqlNuBoxgMNPGJtU+gsbokIvK8CtBwmlxZU6yaJOdKg/NJkjrIF0AKt9jRMRz51yxRXSLxwezrIQ",
+	"NVxdLvJPcXxWlu/hQ15YhWchxY8LlYmlauSo487YxGesWEUtMSuxTP/m9Nfbp+q1nMZajQa/0+Os03Jc",
+	"VlgOC2FswtFMla9Q9w3ky0o6Dds6aDML5sydmT/FWWGU6OiBtQmtwZcgWnDoeDMAwNl46tCfIYSpgQjx",
+	"jW/nmvfbJsqVVoRK6WNuIqb8iXvLo206AQNWgE5TBSG+FNhElEdbzEXPORuhm6nkMpq8vaqfYSXDEhG2",
+	"IVIFKgbhYJwPFC4Q6JIUoUfOV+NVy7hzGg5nA3hIqkR6lSdoVT/xUqEn2bI25JpAFwvdrhmV6eZ9dPZX",
+	"gmMx9pMYYNsbIa+awb22jtJgTIKHgnvEZnROMefGuzXAqhRO6SG3MTaFRyAWTwkNCQ0KLpjWGOYwb7lt",
+	"Oz+aNu1PbpH7q1/z1pg6ykynyje1s7u17/X1etjla+PmKzAwAFNwJOeyEdpZzIpQgjoSUfv6WrbR8oU2",
+	"lRZztXAFiJILM2Zjm517wxPKKa2w/m/Of7k5e3P+xpPNuoStJoeKbfaq5EzL+QqEovJE5FCtQ5YOYgeU",
+	"TEFjy1btni/Svmwxa/NFvkprbvXbLqXYkVsCqD61ancrqs5I+VSeXXkXQEtF91vx6BUwZko7Be+pvGN/",
+	"1rFn/r6xX9AR4dVpyFc0q8eog/6UpV4ZxXTCuUWIGJOJDfeIEmul9YNlfYqWxxPWl91S9l0pj5qRtE5a",
+	"gsRklOBJq8K6+ymM+DTG80+0qRFWfxctCz/9KaowJOvnrzi4Vk7VkupltqlgZkoqmhhF4Qr22rXMx/QT",
+	"lDn6JNgnk4cbhXW2e3N34Ymd4qkxqdrAd/rKuJTqnDWrZPwaAmqMTpJ3ShRzIjcFUJKR5tLpJwmefXJM",
+	"UA1hYZTgW0l8usEFbowK5eCTP+/hzqHXBq35QUPliKtZmM9IBobmAQmcBE5DBuuDY9hPIIm30UcfgeME",
+	"UFjQByW2KprFKvm9JSiabGCVqGMK9G9GEtJGYsy4rn4K66tBXCIaxGnoD4YpVyrVPeYmUrfFC3wKjba6",
+	"EPjx4lue2Q3f24tVzQ6yl6bpII74WIHlD0BqWd9hYI/ItxN04jDJJWuzmjQWdWvSOdK3XJ4OFoBwrG60",
+	"ygZ+lVymcbyp4YOsRavgN3MTqwc32dhE2aBp8reqixsJrrNgv0KBEcfeUQhBgqquud93dnfk75+nUUK4",
+	"8+RoV33xTzZQ5o3wODjE+7udnWF30OmR/f3OcbC72zkge3jQC/aHqi5/Psx1CvBTTRLfE2vWds6sI/s2",
+	"XSwrG1/jRIF1+hZDTTpq7BTJ7oyIjqS29563To6Puk9e3KiXTt4zmewLZTE2eG1eXaWGReMqUW4Q3ZND",
+	"dMt9VQWdlUP0dQ5ZiYU7RL1Uz5rknzMZzhwMf7lYfRIW7KXjFG9Uq/JvbJDFAa+R6KiWp51ZGkqZj+18",
+	"xRE113whp2xvnCX03o0O0VaXsKaUpTQgEJwJhul/ssErjoiqk0nDomCEhSCTqeCga9gjHJI4eiSJOsJJ",
+	"3DppAfjDyfa2/nQrYJPtMWMPnjNrW/Sm6NQSsyoqoFtACl/NL5RUlGvtz3AkIjrqW0xoovCL5T//yQZt",
+	"1J8SGsIbKRVRrBOv7YTlfTuKHglF6dRFONbtyl1U34MJKVulSiw4vYCLrFXyJZeSzCJWUQJLvSiof2MD",
+	"gDZUDZUiBg1jlputR3zSzaYE/7bsHf7Uucmtk64nfNA259tp077vme3Q+9AZge+5HdJC8OVsq5w22z4M",
+	"v6zVqgWvjsn4JxtoNBTM0YCM0pqSjkUpZFPSRmZKzCa6enHD4gX0EtfH0qx7ETP2M9mK7fUXapGnqW0K",
+	"MQIodDkIUAADkAfqn2ywqlvuu2T7Z5dsP9r8ph1fxKimorIJjWVwY2oYitVIjR3zBwJ+H7/zSpFjQwOR",
+	"VOt8aMxqyGXffyy5nh6LsBgXELXPCWlgB4LRmQ7a2RJUnM/KIPE7C7JUHQ7+RyCsinjyZkGKWaB/yZa/",
+	"Ikt/XtBMXyiGmUU+ZtsOv3LfRaKhmP0CL5Ah5LToK/gRRD4SbqEbwHnGCQE8PdRFgqGdIpU8kgSPyLXv",
+	"5CvhIE2IbAiEIW3LUn/vWJlBPy9vdFXjJYfbUFtWtfnHoegGqVK5UX4pe0xzo/Y8z82i9LwY01oxp3w3",
+	"+UHlu6jY6apwPhU3DkIW2HkFq4p1/zYuk8oA/AXs2fFITT0EtZBOKgL6Pa1VbNBthcqlICzVDjkqpnFZ",
+	"ryaCZ+j87psl9icFtKrwmbfRKE0Id5S/oj5kglG0wXSCP/8N7swd7QrNeM+G2YS6yTMdbm3FzJfLpGgW",
+	"Llg9rRL12QX44qnOYZej0jMEOXoEpTQkCZrh+anCd5AcN8lwsX3Z0XZhFxK9etOzZovse+rFZYJXClek",
+	"s3ILFc0s0skNMclaKAw/W4JsmX2n7l30SKg3yBp8qzoLP+IIx9EjqYouYQ9N46tqQlA2EhNUFaGTteVd",
+	"BRbg+DxD/Kj2B95q3C+3uIPHCXh1fX55dvHp7Pri06/n/2idtH7S/2u1W7fvz969+/T+6s35u9ZJazQV",
+	"nf3OJKJRc8yjxmFc5dCsZ0/pecdG51T4qgBdUSk3iWRu+GXMikllMXkkcetkX7JGPmqdQOdSM/5BbeRf",
+	"9rvdNppiMf7LNp5G2yqy7ke9vwuzLDNTv0fCH1kJT9nrILfXaxmEVy+ropn1HIp9HHTREAsct9F+F4GJ",
+	"so16XTTDCW2jvS6K6JC10e6xXJU22j1SecqE8zbaPTRVzdtot4tCMkhHbbTTRSLBAalggHxUeaaW4lKl",
+	"AnsQtaYmqbqpoAL+Oia4QuWEvZeLXK6V86UVmO921BVp3NqyTaQf5su8O/qzodCyZapqNPaukbQZqfJc",
+	"Ohqh6m6pSs5qV3OzKr6UCUlmgP7lZJxc6CF47INKkt5Cd+SzoWEIeIKwQLgQkNTmobhuvjLRftdH4dDf",
+	"e2awkCqQGTBHRJJKHp9Blw0hnws91YTcZukkxZE0kDo3lhUCk75UOonkFnSeH5RVZ3LxVAe90vp9bFds",
+	"ELjahd2jMYPY/oKjfa+70QndeQNk6/ewjS5ur9DRQXcHdpOim7ev0e7R7m4njh5IuQBgK8d3fQQFODQR",
+	"qeYJJu8GLNxDloyYEIQ6tZuKFy3R0uxhLmMujnUzE92hn2GUb1Zi3QxVkqhpMM8eGijPKwfGFHiGGWN9",
+	"kmdhpWvKmy674lr4WHvl1w87KlLTiwg2VcUNb9mEKLRbBd1kljUhGh937aCUzDgXuMVUVS3UQjbYJ6iM",
+	"1LZ4HRC1/FRvzBeRmDe3M2sjxf7esHd8eIw7+3jvoNM9Cnc6g539YWdnt0uCwc5x96AXtNqrRcM5MLsV",
+	"s9MVjTKDRcLYBDo57HVDsntw3Dnaxcedbtgbdo6Pjo47wdHhcHB0dNQbHg5LLciNT2n0r9SGNjkpQY2F",
+	"yiUtrc0jGFb2qk0GJAy9uA5XNJ4jRpEWsHOVfSxPG8bMXW7HnldMFrY0tOmkwRVCV1eJETHks0yMa3Ux",
+	"Y1AgTlDfUFe/jfpDHAj5j//7v/+P74I01Oczkzi0uLrgHlnrVt5vmTXuGtDthroRJ3qR7GAXRJMohvmm",
+	"6mY9UzfFXIF6UlKJL6LaQfreKUn+f3CAuQa3tVmjulLktWtVxpxbbs02dCPbvX7B+9jvVTcCQq1nfYz5",
+	"e5Zk2GhGcGmd/P6xchG8KPhK3sEjHNHGJdK0OOFhpnZcXpOpHeSXdftZBK8gieEUCTYiAFekCvTKdeg3",
+	"wFyw48zmU7+J1cTfaDPN/tRs6nfR6xsXvT5ukFUB33hBPgWVMTyVsceYjghA3GLN4xdi8P3CWIgmLKFG",
+	"SVwJcs9J3MqJiUtIgVnaWq97fLCZvLWnyhX8oMiiefESy/m+bEooaIxY5rEABbDTod3k4rzqLv/it17O",
+	"99+SuWWijuYaRVHnT6h/booFmgP1glzwAyc1QpR1DGm3IxSyGsxFKdVuSVjv4hK5n/sGwygkpSckxibh",
+	"SI4K8JwaQghURLX9ZoLZXHhzCB2C6Dsocd/QqpjyyszUOHokOtuLQ03ARk2Wq/eFTvScs2b+7a1gqTmn",
+	"X1UJeRVU80blxyvHWussjgBFxwm4achGVgl1LaX5N4Sx0a99wmX+Fy3BciJ6Q6bx/I7dMGbK1cjxK9ia",
+	"DeDffAHUlX+pFAy37kGerzUCwrGvlWddEYiY29kvVUAHF8viHLxwfGMOecTd+OZGGe270ThEr03PqwRN",
+	"VpHM0qBWL1wfOck8WUtAC0jS9WEKT2McWAQRTRZt5fIkoeKsOw0ZanW9M3knRGEWicxVyBRSZweN8COp",
+	"wgDPVzzzWP3GmIaxn5PPIeUOfAlSJlUpQ04C+ql26KJI4b/MMPeOobH5sACtE65N4B9Mz3U2STd9rUiJ",
+	"aue9GMwO/VUehhpLZ3Z8c1OtudtepwnX6Jb5nfqZpTTkNhuMks/CNau799wQ3LMZy9zb6bZbCuFgISdV",
+	"3zZVfnKmYG/1RhFlkAbasFIAVJniEQFFxYzweTrXpa6rOqegcVTUoeMscT9QRipT3Vo2nLinpJTdXjor",
+	"04Q8rtaZXMLErzNWUVS9vRdeqdL1vgtMfxqBaRPqnFVDX0KRg86q7O5Kna011QaWkbrGbmuvtXhcnrp8",
+	"GQtusB6GYS82qS+J4OSsdy00o6PcmwG07RwWrG2dObzBGtvydtmKlS4fOHRVl0/NvnxnP38e9vNxkwzo",
+	"JW3q0GGFUd0YTHOwuVVmdV2+Apx3tfVrlgSyKxXvqS4dYmbD+JL2bcOGvvhiUm4InzLKSaOidfZlVcuS",
+	"+w05FgDUCZb2qiaNvaA3Kb0hw00UJ1Tpsg1Vyw/Oq9Xk5zaol6WBqV9h6gL2oF4Np1SprvmipUiimbyi",
+	"Plhedb512isnBDEaz63btUgsdRLkFN6oIP8ShWBTl/D31s359bt/yJkuD2xu2GJzTspSETC4QBIyjSOi",
+	"QUweo1DVB/0ISd0wzGXqKiQpVTCexwe9wXE36ODdQa/Tw4P9zvFxd6dzGBwcB93e0cHB3o7WMk922y0e",
+	"qQXShhJvzat2S4xZOhqLQnUcp6Tn99V9jtX9LnW8hNShuP8qwRI+YluKUqC+yWKhJyevrC8DlS6OzdKZ",
+	"F/y30J5CLH5Gwl0BGPlrE/sa5FxC8n02+TsHTpt79vRUJtTvZPadzJ6BzDYp+y+h7Wl15Y8oqi/SG28J",
+	"TnyKozGtaM2GQBW0lIZLhpFmFiwbCFC257+QSUrZz5UprApYwXotwKo9IKOIcms2ZzRDzauymldEOxTw",
+	"nbGqyItjx0OXTgEyRR6MrcaIEi6qT31wqbPbiw1qxV1vHGH63TL2Z7SM5dC0NmYj06znJa1kt7baTtFE",
+	"IAjFCsRTUxqvhhVcWMxppZ2sqsiU21kSR//Gn0L1TuNyTStDE+bc4NEzh0MsKIp20aCW8oKgg+qKCSgS",
+	"aBJBLcRT1M+tcgZuOkijWHQiWsn8Vwkv8MUB5Mqn3alEJcfF7/fkLyR7kHBqkl8xDTde369YwROHoYLd",
+	"z3dTEaq6LHNcNyNxjRSplQKH/He6E/KRJZzVZ04Vd7lBqnOD3V45nPrFd32Dd1J2Ul7+YjqzReQqQFm8",
+	"5Q99Z1SL3Bs9R+sXQHnGQ8Kbrm710VhqlXNnA6zZjc7Gxz8alfOvQOYOuvNS7j0tEpWdfFkRxSVaKU5C",
+	"/dzQq1UsQDqMsWKpCp6tr37Pualyc6/zVlEya0Z7X08ktev9bUvFm2lks6fSHI6XP5a1cUyaEiuKeqkG",
+	"9KXDsz+qktDt+8vZdCwDKLvIswZDMk1IoBiMr/zPnamPB57mds7V7IRhJoCttkQOc+0I6y4x3srG32iT",
+	"FtpvKjarkBufbdq3fY5zJPeNT2Xz/OTlIpGuMfWh/Z0pW6pCBELTOB1JDXo4LNOnXth3YL2Tp6910nKw",
+	"DbebSFjbqgO+HePB9hRGVFrDSkOD6tNvGVZIiGACjrhzL9fHOmlNHhquXLP6Mw2v+I8ycNtG5NKIh12b",
+	"5Vo3AGkV2klEFERTXCuhX6h4oanzsn9dmlqVm8rsG1zkKt3oBdYYTkY1sHSuuqM9qVnRgTFOcCBIAmCv",
+	"fAu9ZqHKICBSl48Zlkq+bCHlugkPKix+xJFOwdJOA33q/xdwTMb1Ae58hhoWmOs72545yBOlLGMkaoTG",
+	"ZGbAL1Oa9eSBireD8Bx2BfGh0U8VxjYICTOWPHAf3keN6dLMwBdCyAkVhAZEwatWpk2V6lKDGTKi8g5T",
+	"hX0hYzqb00cvgs9opGoGVmXiMhQyFFEuCA4b87WsU6cUjJ6zlwSZD4ArqyqhwB+mZcS9KXyoo6U88Nve",
+	"PKEpyxU1cvZrNZTqYr0jBuDq9XDK14wb309lBfCsfLNgaEC8GcHLBSyUPF+bcdGDb9kfWPFU55pvt0SC",
+	"KZ+yROjiZo0rg3soBV58xeHIn6K+Gd9WaXB9W/EaxWQokAYxfoZi4zDXXOapJ2sKirbYUuLWq+BEpS4c",
+	"mROD7UkkI5/FKTgyFFI8AArLJciWCAuBg/FETqKvcHEL3epw7m+/EvmK+bir1/quAsLTsmPAJkThG1j/",
+	"0iiNVqVQ5zgtcDTZF73Zd5I73RLOI0abMymzs+q7VxzJg1cudGgIDZQyzSsCLLamimvq8IaJClOpLnto",
+	"PpFqXpmvNeAr7kjKVStiwk9QX46m30b9NIn7YMbrA/9orP3n6SgDA9r3lLD/4zCLNsICTRgXqNftdtGH",
+	"u7ednQOU0kiJ1U4HvcVJHvlD18yu6y6b18zqLkM22p0u+jX6eWuNg9A0HeU6YYOYTHynQZchQZgDJPRx",
+	"b/8QqXcGhGthLpdkE8qmL6/uPr29+nD5BgpaChzF1klGmVDBNo4Y2+v2pIAhAFn6kgn0Vr9giEpKjieD",
+	"GNMHX8JOCF1n2NRu76XtM8NxPyiPrOIzz9l6D9VJ6kRbnRl+EdagwyjW/4oDSr4kB1Xyzkkqr5OYzUTU",
+	"OnpqW4q4uETlRS7WkHBfdzdgkcysEUdVp3aYXrJLB3EUvGZ0GI0qazRpyIVJygV6oGzmjcjT/fOzVJ5a",
+	"0LhKdJJ/p0oh0isu1T0SIox4NKLyJg8VuFUDHMRcP4umXW0EWGb6hh35l2F9S1tuo15Eib8hAUvCiI7e",
+	"ssTLlxLzAgQYyotjUi6jKdtstVsxpqNUOeqJJ+NPvVg619d7bfTb2d/b6Go0aqPfyOB9G72/7rXR2dlr",
+	"xBL09t3Z6xzQyCCiOJn7DpR5pWToUXLiqUoUg5ekjARMyEKcKL7tZQHZxLzUE3HEp+yByDuFA8D/wd5x",
+	"Z2ex2gsr4t0Wxry7oUBZMM+w0CWtwv2AzlDCAO4K58wMFhkKBTgBNNVIRTlFFPVtGGT/69b3X2hZb4j9",
+	"toEoSBVOqQXMnxl7QEGcDqxPZZlGCxB3GTn8cnP14bp5KOWMJXEIHYckODzeGwadYH93r9MNcNA5Pj7e",
+	"6wz29w5wMNjZ38VD88Gl16+wNsr6s5XbXzk4sBQEsgJM07L63VVymcZxfZihM6ImTsRCMJPFPF56Nobs",
+	"GiiPW3ViSd1KvHZgLVcGQrJ0vcKWOSS+qCKQGwPpQiKVouFy4Ej2n2aUFuNdr++KMZSStdfUI6dkBnx8",
+	"bX5ciR4aLZGOqtngJROQGlDJ0ADXtApYc2kGtjaPeoG6ui+I67YgkLmmPN3znOHCqjmneOnoO/doZsex",
+	"ClrMHjx9EE3PC47ZouAoz3FbHfn32z5266swLnt7GQ2GsUndDm90d78Lud+KkLsZSn45EvZHy8knxZgE",
+	"SdD+aDj9pGHkgJlfbWSZarJu0NVnzzd4a0HRk/h+CP+8h/Djxo7hywWdyd6aFJTw3Comji/Cybw6SKxw",
+	"RPTowElEmciqti5wx/i8bzcpzSpse42cSUpRGIWA/q4Q1Usl9Ayczk67BaV0OdQrJ484TrEwf05YSOLX",
+	"OI69hcltG188NnLTqPeZ04vvudvtwqreZhS5z2z/uc4++hfzjfVglGSKlMKORYIjLsi0uIrkMcuZ4elk",
+	"glV1w6VZHRZCEoTajpVSlg05rLav1qX0JkpIIGwuKyScY1XLSEXaqGrxYZoArv973jo5hEIVYVEwBVze",
+	"5QtYrFds4skPofOvlKRewdkGioUwbwhCmsbzpYCcTNWKhlu1LPCTwElZ6O91nZA1yRh10bDSETUEWjKU",
+	"K1s4S0KSSCYxG0cBwKvN0RhPp4SqfW4KQHf+qBPfytGJ9lAsaOJWv1nm5er3tplL7SGuVRAWHGZzSdlD",
+	"XYp8X4YqvWVPnqqi0HqZw//mw+Wn27uzm7vzN5CyZMumFc6cb/8rmoez6DR/fvlGNv6daX1nWn8MprUB",
+	"6dFe4y8jPhqe54/QFWSqIpmTlFbVgN74cV5l2fIGyNXCW6uKuTqMrI3eX705f/fpw63899nru4sr55n+",
+	"+/XV++t35/DL+d/P3n04u7u6yX5ELEF2slvNgybMjOo3s0IrTylfAFWksf5WhikySLFNb1p7TZbv2mUh",
+	"hBqgBcHomiEF6UWssRKUF7MKD2h1AMXvd9L3O2kTd9KmoYsMi3mpy+nKbJ7fN6wsBCp45AT11bbqCNYk",
+	"pTSioz6QLJsSeor6mgL6bdTXodh99IMwuAcoGDMOSQgczxFlUMr/x/Y97Q9xFKvPAkwDEsfwocV0NgEr",
+	"LDFFegD1Y4bnP7ZRn6dTknASwjdYVQdxMh7YA0jyECnzoxz6Pe1Ldh9+YqlQoyc05Fv3FIpxqxwYNVNF",
+	"PVD8s+1Qd5YWo8Yt+YEZNoCmmvHoiwV6kjuQxfVljZU8dRqnu0Ix0WmOZnqQDBWu6xvOjrA77yXQZNf0",
+	"z7KMChccDkOvT3aEKzgZ1Zeug9EMoOKUVOW0QQgxwwmXohwWJC/LaVLSDAUuDcM3FF1IqtCXRp46ci96",
+	"6OM208bKQiXM6hVHIcFxREcKEJ1RUgdP/v3q/H51vvTVuSbPyMjQJ8iyoSAURQpUS+AHQlE63fIWo1uh",
+	"wqEh4AXMShvfc7HvFVgREEtrEja9QVguGZfSTBI2QbD68nIlCk+zVIevIoTKtbebo1HsAPQ4NAFFjgRM",
+	"Xper9mAO2VJxNc8dUbPSBZSd1KWU4KqUXUkLSRoTpFNxgCOiARlHNFRGWNX1qaSUMUsEClhIKhIfNGNo",
+	"tmaGLTR8u/m9m2MJz0ZTWT7GIp1YvbhYHLCpxoYu7K7Zo+xsvzvL7AzlTqxLyHa988GH9mTkwggtl7Ns",
+	"xyeiKKRTA65bmWJnErGHUQlxN44mkWTbXZiXFC1anOCqLNrnjA6uh09maMQQo6cIqzwdndatSmuhMQ51",
+	"LtDC5LVhogLq68b0jjFO3rOJ9lnoNSrJ5TprDHA7JpjO22hHDnS32z1F+11/BmaZitlwyImn+duHaJq1",
+	"7f926k1FeJ0rzXoqhVPKUMAolwRCA4IGhEehXESkeve3rgmitCMsCYt5fDv+7F7BllrqJy+JA9gMG3mu",
+	"v3MqII9BJ47GbNQ2lS59STuZxIvj2Jx7HbKgfoGjBmJpTB6JlDWVkK7/Bji+IVa2LvNkhhOATKBDJt9j",
+	"I1X/ZZQoJdxRx8kgHanU0gA0jhgm9fsX09m+FHr5CKRCOMnoB8WQ/rLf7bYBNuovDmzNj1qb8KAq6+9J",
+	"+K4wDWOz6HbrxLBy4nq2Ur7qzmrVKu2K2qIItKzOrZ/e9DJ470czIQQvZTHx5QwdvVG+VgBfBHS1OFYN",
+	"8ZwTsyJ4NrOgxpoMGxlj37GRJFCvKTYhAYkefYHfdtWIJm4ASweXa0hC/8IVt/vL8vDxco8eyFQ0sPnC",
+	"Iphdz2y/hUGY7XSJx71q9T59rDzydbq3zoyoDl6R3by2hzlDGZWa5yOBHyPq/KGXZxcEyQlTbM+px3+y",
+	"u29f2tvb3+/19nbbqn7/ydHe0dFB98gRSFrsIedaWACPrg/x7tZ+u/VIEq7mubPV3apCTH3tP3FnMCGN",
+	"NeonlWwpFtasuFRL28qtST08mHzrg6pykQlnZVps6kUqFMtW61S6J5UMiXgkbzZI7ZVSWU6mDFmqsGT0",
+	"WBTVyFbtei/KHbGiobMBefeRXlq7WnbIWS9+aufcC59zZpAQ/rgZeeTzFLJfi68dnHRz4ZT8kuDkXL6M",
+	"1eS0HyfGXADRRmJe35Or3imppzUm8VRxP0pmONZnottu6WWD+e4Pu8Mu3g86B8Eu6fSC/UHnaLhHOl1y",
+	"SLphd3CId3b0Pt6QCY7A5nuyc9TVeCXKWpdlTONUsBvZoVFLJvjzGyPvRzQV8pQe7maf2h8hDh8nsoO7",
+	"cUL4mMWhfbivC7Y0t0J9I+l7DoUsk/RXIhifazRPPUs0vyKKS47OfGGJDuE1xGrLk10pI9rRkaVmoepZ",
+	"Qqkcef1RMsKS4XvVZx8oQYGWF61X9rJDnSuY3bNlqUq7043nE35y25tTjjOiKs6qsEvFFfZQVg1LfkOU",
+	"xbKaMyuvTMQRqwZTLvoGMwx73Q1qwqNQqAZThLZv5nksoFpvxsHoWzkH5cgDFbchv+ZkcREqvbT+qI13",
+	"UkjSO1hf4tu89EfLT/h+7369e/ejkm0ddeLWUsmO2Zow9xsoDtkvu0+54IEi5Lx5raGaaeRHX3CtGWeD",
+	"72/h3WpN8UyqzO7BcQA8AUwJ0OE4IQ00SDvHTHtUQ605yu+rSqhcUQK68lw5YTP0sIBRKXcDiXihDy/W",
+	"Qj5cJpWoaWEvrkvp2LJnmdNwfYtshtpVtuA8MzSDnVgVCFAe903FenAchXmEp1z1vo1igv1mioeDB+WV",
+	"JG6okKyq2Sh3dRv+AONzBv225c9kNovtVKTLViEv5tiZLCZ+/3V25qycKZRXe6spU7sioqEgScnjrKzq",
+	"ZRTUBmX5vq0zVc6cdNamARL6a/22uzYbqTVZYHoNYf+5E4LZtlNZTFe6zOiyZVNsddIv/jvstpF/7jb3",
+	"csVVcVuFaeZF9+MCwEBtGNnMnO5hROLQ+guIDkVV1uRcvQaFnUQIYjSeo74kGFVzxbdwdTklJl5rCm8a",
+	"d3+lWed7QfsNF7TPZfh/X90Nr+73UqwvUYo1SyGwRVmLDHZdhTCvy+1IjYmDumVwqp7qi2cXqrCvWRj2",
+	"ex3373Xcn6eO+9c5OIXT8Z22v9P2M9C2xx3kCjwL/b32ZUdsaq6jWGVgLel/eStx6TzV2iOcV6vty26D",
+	"xekstjnfGqNbRaSFYz/T6XYe5I3VjIpl9A23HS/QRrHhcrQFZO5IdSjBFLFUgDaloXJjzAXa7aExS5OK",
+	"gIPCMBeideTfbxdnUR7ygq1Iq0FQjG4WRlBDGNL+varZS1wSBViGZ3SbLvZjusP7sgh923XGFZxvTjvL",
+	"ed74XwmOfaDhb6NRmmQRf+YsNTxBER3dMtmOm5kwhq7mqwXsrH7o7FhqvVM67SshiBIMZtIoMXH+dQHR",
+	"WUqRM70Xj8PRxbhVkHSjgJzKoJsiF3ADb3LraQfoJS8A4PdZUOWDkpMgjKRif/vh//n3z2dnf3HHP5mS",
+	"kS9IGr4oNv8z5uSgt7UMTrmCAQ4jjOQnwHIl6+1DD9v9xentaii2g8rFqLNd+RbF2lMaLM76WbFqv14k",
+	"J/YWZCuNhOpbDZOLirlJKxVyxlA2rlSVQ8vdI0JJovxb0DwIlkc7e0e9w6Ojw4P9w53dvaP9IkhbJWRY",
+	"Mbh9Qd2UrM8Suo8CfgcJxBc1v6BhP5zDGXJwZAFZjETg3AkwJ6cI5lYbFF9fEs7Oxrt7U0KC8cIEiITg",
+	"EOGYpaFy5ozZrLBxxgQmlRC1Pq1265FFgNRD2aMnNaLuDA+j2NQZaCOeBmNJPpPpHmIJmuHHtlwPKL/D",
+	"QhJnEP41NasuwgV13mCOut6evCf7ckr9NpqpRIox5GyrKxjhOK7pkU+JL/qlu7W7LzvqNQyxVEvq8Trq",
+	"ZS3PBh6YOx6WRhVsMBmuDYnIQyXsgdAzCEH39EtNVgnmUMYISGSlmyHvn1whXXTZhE0oV+SpRiFXbUYw",
+	"HMM4eiD/kW1I6wLeSFTsxdaSt9mprgI3GxOa7Y2uoQn5/Trdf51rz0h5UJ2jwR3YPLJPUcJ783Y1lRa1",
+	"E/lWu3i7LnLiOmRXc982Jr/Gd/A3SoYbkBvcg/4y4gP0uLh2jsbAEMwWblm1iI6bUVs+YN8r7OSJv7gj",
+	"f7u9ukRq+5SONcFzNGaxzrgFSlXeYn+irc2cLT1KOUmalaOoLPpT4E7+lcgKKqsFQSD7lI0Xf7Rjn6fi",
+	"pfO8l8tZLozMu5AzzFFKQ5JwwViDEsX5Nr0ZvtWbulBErecOmmdWL7BLf62zENfzjeIQoHspD54iAAST",
+	"t5AJcaYM6qm6FaU4m5ABC+e5Ytne81JddZdPCX4gpuwuVJU1M+jLbicR57psc80prFDW1DTUaYbJeMth",
+	"sSFodGzmzyg0koEfsNn7SQ0PcMTeJhKrSAievB6n9MFbBSwigQGfIdN4voXkksKv3DBbBeEqFYGIhuRz",
+	"H03wA0HpFB7KuRWjw1RnJgoAnNwh+awgWRxe0igwoRxfZabiqQQMvXjhnpdjEv7gKJ1+kEJBRdXZx8oV",
+	"P4d82cYBUer1ciCUqZTpQw8KSU0W66Qq2lVlP5r67hXf+xcAvGwhaRpEZeqQwsGG5FN51cDqqEgoMffJ",
+	"GJJs8lX9Z0kkSMlEG8cgWQGehZkQGPPBn3XyewvzB44GOHholaP04OsvSyTuqkaX+WLK+FJfeE9vOphE",
+	"4h0bVUMzmBR2U4c3ZsUK9cUscZNwnuWRwJm3mGcxU2JmzHDowgzPyKDlCXhcKqVZTUiQ8B0b5QsS73a7",
+	"zVdkUUlo5Z+hNg54zqVwGrIyFTn+7OWSMlZ1ThdDozZU/96FIjiPo39jT9lwX8SaP2KrVDMfmv+UOA5e",
+	"b438aNnswWW+yMLPy2XhF9gbq4vEPxOU0LdeHb6f3/B+W54f/aMio357pQrxxRLXGRm4wSXt2trXOSbi",
+	"M4OobI4ajrgBRlhig9XYE9QqWvDSKYrokC1cvZ2D+mu9AJ7S3UgxyhWKPi634WYC/n21RpZi6hBg84kk",
+	"zYc65HCdHAf17ZwG2pVQfXHeKRlDIQDC7hiPTEmeVS/BHbqeX8aTLmAbb3qD5txMuSs0h6Hjj/O33fnW",
+	"/458FleJ/C/3Z0mBBgSaTxxxAUqbfDm3Xr9LrQILKIEt35ILtSW7Y5RoQbhIp81lpI/t1ufOiHX0r//k",
+	"jG7d4FkWa2OfdvhDNO0wGD2OO1MmtYHEWgTviumBJVJ34uwVymtJcHiudMLSzWo6qsp9MskbyiNFcCIG",
+	"BAuOBmQU6QxjOQiEKZlVJEN5Bu9z+UmOSLjc2CFp6rwpTL90DOXIjGke65RSBGlFumZIJOwGNOivcml9",
+	"egZweA0BpnPjNVOmBCerBBwUptt29s+7zNUD9p5Q1XpFWalLMoON7rBU8C1kbDzmfkFc4HmRjovb01tA",
+	"gU1pZyFk12UNhSzxcc12N27lqWKlbWhLyVkKcGMooujD3es2GJGPDro7Kk2oiEuYRdLUhARlZIYF6WjQ",
+	"lzwzzLO+WZSQrTsnhiXjfNFkyhKh8q3lrdwaRWKcDrYCNtkmUjUIzf/habQtG4IluLNWyRrLOY50CpJ1",
+	"SCxrXyyR1xJ+M++RsMOu9ow1H76RlppMY30vk7PkL+Jjgv4McVRYXVQq9ogIFybxFPX5nAZ9NCGYctQf",
+	"CzHVYO7KoGOfcE76Lob1jAw4Cx6IaLVb8ispMXGIxpjTANK25ed5EGv9XkkWuEsTes3iKJhXbLEqLKXr",
+	"6tmIBhUAl0SPhMsbJSaOZUBEcQw+5xlLHozBE3B1taR0oqCAI6GCdkSa0Hv6g8Kz7//YBqspDqBlLABU",
+	"JeLwfkRHUlTSKPDoh36MBeGi9I37/g/9CUlG0C6DhhIyTDkJZY8JkbvY/9GDNg+uPtk46DLJSKGOwqbn",
+	"1tW8XFpYUD89fA7M9VI0pnOkEaiKYTl5DtfQhFIs0T7FQpBE9vn//t7tHOPO8Kzz9uOXo6eO+2dvmT93",
+	"dp/+h3eqkDL0jgU4PqePUcLoBCLXK5SEWyLkznA0mIMad4owomkMBQVU/MIjjlOCEjJhkr4YLQZjO2aL",
+	"q+vzy7OLT2fXF59+Pf9H66T1k/5fq926fX/27t0nqGEjOfZUdPY7k4hGnsB8p8WmSl1RC6hRrj9MQd31",
+	"RfOppNhhFBOPy1krRt1gf7AbdknnEHcPOr1gf79zHHZxZw/vBL3geHAw7JKtKVxnk2hishSiCR6RbfUz",
+	"S6JRRHGsjVkBFvp9Hv2btE56R7s7e1ns6kTJ/Wki9fltCP3YTmEKXKNcbjchyu3G4y5Hb9nJ+zRMCHAn",
+	"MQGBQYej4DBMCPf7hbNFWRDaIoznsbFjPL+w/jsSIthpCIc7jklYGdkFe1GK7JlrO30TMCnvJN9K7dJw",
+	"5z7sbr+tI3bkPx6jkLA+GKNCFqRyVfunBW+cyC2U372WxDX2DSkpkOSRhIhp0FFlyFvsKJHt2prydivb",
+	"GY0UdkEvZPU5rI2urTyPRvb4b3Yu1xfINPN7EWHsQz7ryHfYlQCDuU7+h7t3wMQY8SmJY3kved0Z31MB",
+	"v6cCrpMK6Hfu5KjKB/G8JJyQl7q++JVeTXq3FD+Qs9JontpL+p8qW10V2XI5Z5ane23PfS6gJZewm5ec",
+	"yI/ztek5K0ixBH5TBcxB06834L7LjuNzOvE8e/s+1/96fr73S7v5VnAOeubgGNkNe/nSRMpzGdCXqgQT",
+	"vbZVT4X3a88gb7POvJhactjtvMuxvMl+N2TuCOVHlockLRJbDr/LRe1yVmZB9PffM4Rpv1lL2xiKOaeZ",
+	"ets6kRw9TAMdcGg9mWrazwY1nhtC5Qb/eSC+zYt2ZoU0Q2c5arMMf2NJ7FXBRwlLoe5vwthE53YOiPZT",
+	"j8AblGUJZSYwtc0Q8GyVKzdVaC1s8CUQ10ISHB7vDYNOsL+71+kGOOgcHx/vdQb7ewc4GOzs7+JhayOo",
+	"Nwo+RzOHN2SI01igW0PtjeBl1i4zNqosjB9HXPATNBuz3DY08v8CbShEOl+Y2kriQW6ApVAQs6pbzu9u",
+	"9Ae2QaDluJt1LumilbCintM64Q5XyWUax258cdlUkNFK4xX1XT4ZVrU2BDhw1OVLw70pshFU8ooKcMwz",
+	"c9iBUShSw2gmvygc+2UC4Gghyix/SppvOW2U4xDZLitnX2ck8U3WAmtr467WmfIgOzPDg79zRIcjwqpc",
+	"NB75RowysMc3hKfxC7nJoEM/VCo8KlpdYFEAYK00P/PoyxLMfSFYp260dug1zlDfFMw+2Kl8p3uH7j9u",
+	"jo5frkY3dFcRKfJ6jOmIaEepj0U6rLFlABv11D0ZWKsos36XySUTyq/WqBSfO8olXGH+pdIcpuoOUfn+",
+	"ANyAE8GrIF9jxh5M5OkE4bjsEPx+67zArVOEE16eTlYBErO714jH21mtUhHFnn/VZ9aacyrKXAHOTJAm",
+	"kZjfyubV8pxNo1/JvDpDDTGKyCNJ5lBBEBTOGdrG0yhL3leIECyBWApOBMLogcAhjqjCEAphxzUl/Gfn",
+	"7Pqi8+v5PzKlAatBPLVb55X5hXdjYmMSZK9TknBGneL+Y4Ywf+A1/arGOxdhueenJ12E0dvvX+/urhEE",
+	"kQ6xTpmjSMVRaf36RNdNa5v0JRVaLMZkjgSOH1BEMwT4JKWQYKdCHOEdXdnwnt7Tn35Sqed866ef0Jkp",
+	"2SKVrf6Xe7P5960TCIluo3u4BeTf//d//5+nPkppLF/H1EHqUEkwYkySWcTJFjqz+VkRv6eFZhXsGLpX",
+	"ZR/lL1/uIffrviV/1YxB/aHK2vL71tNTP6OUhKXCAGdjNJHXUERHahUVKNOp3CrJKu9pH0+ncRTAQLen",
+	"CRvEZPI//8kZ7UPdViLQzdvX6Li3f2hwSbbQdcJGCZ5wNEgwDcay574cYV8v4EVIqIiGEUn4Tz8BAJak",
+	"HL4gnOVU74KqCR+zmQlzQT/9BAqebsuG/KkYQJjnPXVD/yCEh5QqFWsUFaxyw9WucKbHfMdiImdD5LZ/",
+	"oFJho/IccRO0pop6QjlMlSW/hX6G09iHWD61LxEd9RFGfcl7+yZ6DWKalFFI5cPKdoEc76kYE06g7mmS",
+	"eRahFwV3o1pQWQzquCfRaCzahs5EFiUHlXbZCepbg2q/bf64CPvte9ov3Cp92X6/ZIftn6K+sZyqV6xZ",
+	"Vj7KTOHqoWPllo8z46p8fE/7jsG2j36AaH/9+o+nqG+9E9YzoVr1+x1kBxNJafCOMDF18LP7/T3tK9Eg",
+	"a1UH5So+AbxgkEShlMQ4oSH6ob/NIbdFLtq2zbPpb0cQdt0hnwVJKI7hN1MQv/+jihTDoabCvrVHqxFm",
+	"Bm8dsqdli+KytuXWGfbDHwBsYhYpYjyjc3R9dXsHKAcBThLJrlD/IiSTKROEBvPOr2Tel6crnUIN4/39",
+	"LIOTb6G3LLE4jxlBGoqG7Hn58z2F3x/IvBiCaHg+1KNAjOoIGGBaJCSh5jW5IcldxXMSKj7ZV9zXoMtE",
+	"HIWyGRDkTu8ppirNuzgmLGA4YOjqdY8l5zSvwEPJRqGsLH4kkOQO5XlhxhOuBjWMYqIOlJ25gm2Kknsa",
+	"g4iLIr6FMgQXNkQTFZSOKeqh99HPKoNeqBqrapPeRZNIwBVxDjzXlrS2HKGv0/Ep6t9gQeCDDvxXklD2",
+	"k62gpCnEfcKJ6KOxAR+Vo7qnegG4EzL6ipu4JqCRCX4gar2lMDzOsEuBC54iHQuiyqOkYcTQGD9KvghV",
+	"YfVmRwnk1KM7xmyR2XuKUW/3uK0HSkQy75wNBUn0XJVIwiBJCbJ/9WIZlSeiaEDEjBAqF+42oqOY2Ivb",
+	"XtqycZtWoUZGUf/8Do/6W6h/MexcMko67+W1BpeePH5wYEDq11fIXrd3T6OhpTgpGwUwjPAUGsm+h59L",
+	"DfR2diWhcDYhtgU9nSvg1lIek1eSimOFGFYgcUlhav30pc4SdYX030X0oY+UXKRPTELiv9jbnyUdfTXe",
+	"t/ptW+f7nvbfkGlC1B1tGjgp3jvbAaEiwXFH8XGu+FjuDfNE7V/F52Yf+vcUABeAiAx37eSbsO+avpKU",
+	"imhC+uoj+El9kRcNxFwSQN8RCfu6vnOtaIkutNE71NoMBJ8BE+XjaNqGQ4rRNGFsaG5IuGJtzWHOIFoX",
+	"gU0dZdBrNglGEjo0KDsazDUTZHQ+YSlHauyo38XHu0M82Ovs7nV3Ot1eEHTwAcGdMDw+Oj7a290fHA/k",
+	"jFVYG6bo7PrCcDKjSrRVeRJ1gg1WaMyZvJYUMepRv+JypS6oun868vKOAtK5JUEi2YM88ZClb+IQ5ULe",
+	"UyUkKxgSCFuOo4BoNGktkb+/uLNhYmMhpvxke5tPw89bLBlt69f59vuLu62xmMTKMygg1ljJ3i2vG5JN",
+	"CcXTqHXS2tvqbu2pEOMxKDtO/XMwbvgq5yt2quPr4F0l0ysQUXn5cHUPwc/UBAdLtcMK3KCuvou4ODNV",
+	"fU0yLfS72+0WYnldGVjKvqC4gg7YCHw7Z/QDXaasw2R1ndX5hZH8Z+eOCRx3LJyvryv9/ja8qt7UfcAh",
+	"qPrMTnn7rVI2lAqaTiY4mev1QbbsscAAVGA8Zx8dEIWCO1fujDyDlMykBI+dstUKwSQDj1DJqvIGtL/9",
+	"jSsHFtWikMpu1mIuwNFEgpN4eArmnigEDSkkSfRIQkh7zeRhuG0iA1tHyRa6IVOCIZo/E9gDffeYiwBw",
+	"2ZTgItWgnJeGfI644PdUaU5aJsmmA6wnYHQYR4HYQq/tAy1jyOtUXcOEox+yOV9jMe7/qICAmVDiIpPs",
+	"SGpk6nDmSVeF+5h6Y3omP7NwvjGydXow8fdPeTuHNrUWDs7OZg+OjmtqdHYgNBjYAmAk9NQhrqf8n3Fo",
+	"pyc/OV78yWu9v631T5ianaUx3yl7artMcTtzWXh5o1wL9Qqo0nFshSeT6sISSWKKY0ql0i0iV2aPyh3x",
+	"nOyx7BOp2GI1rTYiOBhnJb+0smZdqOCs3xDrm5nJm00xrp3ipnzROtuT2hCp93nZ4pRnY25D2qxCppoS",
+	"qkxOUgTFNCBxTLRJ26SuRAqYX9lvNACnKU4shQQH4Sq/i6rKccYpctvY81OQPU0jMJCvepZ6iz+5ZOKt",
+	"AYFec8vURGvPUrvm0IxZbO8oJTgpnVBeJLYkNx971/gXIioWuMGqwZcZluVew2V7z8JoGKmSHN/A7tyA",
+	"rap2b6Y4wRMiVJ00fy/ZK2rZLkJAHZj6/Wg3JpPPqQ1oAfc57HTfmOMVGB1JRlKmFNpMGpKpGBtoZW2x",
+	"MwcSTOiniDPdGlBM+57CHY8mmD+QUP8MfYG2q/Mw71sp1armfQtMFpo5a0kDP+hBq5dQOlWHXx5ySj4L",
+	"o5T4JAOVQmfIcbk1vRiCzgtr+hwyBYxKOT0byRLLn56XOAm9nd3FH1wnYEuJ5Cq9BRvUJsQFRQ5LiAv2",
+	"Zto2QGBeDujk5xKbrWbguOXNVCg4C1I8oItIMWOasMlUW0xdA72yOMP1ZF1RSmG9pw+EqNtwgn7ovz67",
+	"vvtwc97/cQv1wQjcRn3yOYjTEKzExpbACU6CcV95cXVxaj0sAc2zlMsXiQZdsxWsQUy/pxmlo5jIJwlL",
+	"R2PfIbKa4Tu5aqVjVMReiee2TzCNSR2esYmUtbT9w/q8/pUSANzVCraGuGw3PEDG29hoCCa/ztevjo3O",
+	"es2yhJOUfiKPmryKwV+laiYES5U7FfneCSfQvS6qrODvAxzHXF603ADiQ6qk5Cw4opCdq7+eGEUNRQK0",
+	"P07kDghyTwdzqTNOwNJWMTeXcvxz/L1FJgMShnJSH9tLYADWrjuQm56N3gEdeekbpSLmij1QAHAN1v9M",
+	"oAkDW7e8vjCdt7WFf6fb7Z6inS6KhohqFxq8RFmC+jEYmUHCix4JrRpjoAv9eIa4o2Ddokk6AejQctkn",
+	"L7Sl9nP1oWVt8uciYXSkEjh9o4DB+kexv/Qobh+iabZaVV2y4ZCTij5X6xKrDgG/jKNBCk4S66Prqw4X",
+	"78hUFy3zbIgzrJ0mw7pkQnsVwY0h16Sq12HCJo15FIC33EUTspAIZLP9yvMR0YBsplM5U3lPNJipYM8w",
+	"T8EqZ5lSEcWb6TKHzG54EjhHKFPQdpUHDMDx/JwIQi68jGiBLKlqp2tR8llNq2y0yHSgV6NgWn0XKaji",
+	"OosqvAOtfms61iuOYjZyREQoM7yOnlUrWm5/idlogQXEbIVy18acgX1B2WylapOkdAtdGd9xxOkrgcxV",
+	"6szJombZ+L1Ki8c7WIFmRg87MspEUQQGkMpvzQyiJuR4eTZOEu3KdbSsBkCuMk4jaaRVVPyWlH6rCXFC",
+	"JiwxMb81RKjU7CFLIIohM6kBnJDkliCPIE4MCtAMZ/BUklKtJxr4N6JsplQi65TmAs+1/gMxVNAHOC9I",
+	"DPFdkvqxsC7WCUvmnon0vbb/mODkvZnqM7JX0wd0WG+Dt+VP1ZxnUHjs2zowcYzMsruHxjkulrwqLYmX",
+	"OSW58SZ79U9nhxern+7IgV/aCglGulayT18pnJXyiJssuwGVtDQs2T1odDpeSKnJ+TFvXFdewM7u8CAm",
+	"Gqpg4cuwK3OVxbz47QsKqui51TYb9wDxPc1fv1IKS+P3r1WueMO3b5Wu2vj9nwGzs/n7b6V+0XzxWesP",
+	"In+arVrsvDIH4c8ugqqQgUzemGRMzMtFNy6Lmta3cRxvf1Es42k5eUC4FzmmITJYVtzlWiZcsUZYUHeh",
+	"IyLoC+GeLrgRcoOvlgFuGJtUywG1vr2ETMhkQJIs6sGZ2jfq8XPITdfMYWC22CThLeY7N+qWakKiXxQB",
+	"NCbQArE5dIoGZBxBAtSpMnZzFDIdzpxVbwwZAZ3KbL4q3JaMmBCEIhwnBIdzRaX3dLHc4ozfS6NqexSP",
+	"fHYxda56axgoUl4J8a0RvaL1+ebpu+LyqlLpDA2srdWt48Z9q8O+qEmB0ACyFcdE2EnZiEgyQzOWhNyc",
+	"n3vKCcANYhV7gXljeX7RuVAeWudcbN7RaoS85TytG+xazTFsJBbNv5WjZ9yvtUevku1PsakkURmEopwD",
+	"Ise1X3E0jdMROMiGQ5K0NclGiSr9dgqRjRo62cPrU+pXL6/VcJ6REqCHJsKxWplvhQqKIu7ULOQGQ1oq",
+	"iQiQhSpp6EIFgSmt2g2BztUKzOc1zqSMOsEhJB0akNYx5KKpZkxErZmvSvFJUqqMYVv3dAFfhDH3q9zs",
+	"NzCjBTaOWjdn21Si0EZl4OeputZ9VXya+RgX+mEumjoZ9Qm1Y9EpCIxHEBethrqEJ3K5kf0B1GS5xU34",
+	"ABDKfzcNOdH0b23y8Pea8XDeuPz3EFamj7VKz8vKpVJmDn9b5SJBrGvhLtIgRSZdSQpNEFW/SK+t5gAq",
+	"APpGKWrPF8YuO/hKUeyy64ZB7C+qe3+tUPeiVm7ovf7Ka2TKudGhmdawrLI04rhIxpn1A2oD26QUuPus",
+	"Kq0q8mSgAKYohc7ZlN+d0XtqDrK9eAMsBa8BQWqcYbVubOm+ieEG2v5GY7KrNr3CjXLm+AVsUHYTKcMx",
+	"mvmCtP3r3WAV5YcvG2S6kVCA6mV/fvNXpTr/S5Q7o9gWYNQpDKfaYqrVeV2b0ZzOSBUSD6HQjwvlsVWh",
+	"Zz/j3SKb3mw08zdIZ7B763L1nOd+oWdVC9RDVY0i1UgccHui33Sabl8Yr14/M/dExABnTOFC1igC/RAL",
+	"3Ddx/pxNiEGNuqc5xKglmVC9G98oP9V+3j+Y33KpyNPdbln5asOzFRWhdTW0727U727Ub96N+of2a0E0",
+	"WRP+vaURUXI14GZYhz5LHpKJ29oSlWpwLg1flaqqr1rAp5K5BKwqxf9GjqtJEI1B/fpaCRzQv85shVRm",
+	"DcRFdcIniTkxIcxEle8NVYUzrhPLcFw5UNVaRZSvQSsK1805yDP+F2Xwf4Do9hcJNP8jGPRS2siel9LV",
+	"OXV7PeiLb9ESqPjU88dry5a3vyQp1faUZimBUuQGPiz/nYRQsYCGAB6lakCT0K90p3QR91XnhoQkPFXM",
+	"XkUmpDREg7mB+bDR3ptjw898Rt4A9mKDU7L1jVkVYEefNYhcuy098QZAts8XQg6VR1R15s1a37PgE5Mi",
+	"C541ymaISeEGFEuoq45RQmAYxgCm6xuiW/mjwq6B5wb+CE5L5EuFgC/WhCa4BcHhhVOsX9g4Deu0Wl41",
+	"F2z6vPTCAThEUU1ER6cFzBBCwxxuiLJmqxLaWVH5Il2w6XeyaEAWbLoaVWQwPZumi98UZm9fssN+G5Ac",
+	"bdmQgsXc2MIg07SvIagNjF7Ow6dgrdpZXIAhvTFOCL+nDquq9uL9prGun8+Np5Hgl/Xj1W+9KtHyp6Zj",
+	"7XtjidpQs/fLIBtpit7+osnoaQ3ableiVlXc+Rl6+rOFGHoORd4IYRZPOwRjPDehhdaTaGsx9RV4mwCo",
+	"AxuqCOHgp/fUwZwBGGscabC3rJaTfaM6fvA5T5tTnGJTno2vcMr+P/a+vbltXNnzq6D8zyRblCM/40ft",
+	"Hz6Jk/GcOOOKPXfu7urWECIhmTEFaAnIim4m3/0WuhskKJF62KJfk1N1pmKbBECg0Wj04/dbV7bf4r0y",
+	"ihPlbRX4ueVKCJo4BD4lN3ZkgG7tfo15GwRJ2FPZYJN9LsCUkaP4GJxrPL0pO9lGWrBQD4WIrt9ESt6K",
+	"TCOS7KzlcEVddsWJ/UpHOzkjh9Uz7h5JhH7zBSyURPY/qGyw0WRKqj/SRbcxhOx4qufA7tbOEuKcpOJK",
+	"qU88Qz7QvfYSeEXnKhZpAVS0116ioz8kv+UJsr7BO0t8/lUyEPHvo3WcalejTIJ1BgDVzpmcSCva4lvJ",
+	"XrNPLL1h3+gJgO4TiX4jBlxoR4iRSQ1+DsQ0RZsNfu2j1fuI+Jh65cLhvsGXVyTZtgNwiwOxCAHPe31J",
+	"1uVa7O9WnS6X+cfP3+Br2ZmXoHNWsujWpxYu7WR4+iBAOXnzv5Zv4l+JtLJYo0tgtp+uMnmpeoG8VHYX",
+	"AHJwQdWfqlG8glrAE7Gx87vyxHWcLJk7HWeP4ItMRUJr3DtzN+ZglJpkyDPzxtoDrZxZccm9qW6ExMP5",
+	"gTcm9IzG4sJ6LqTl+XliP4edecknHl2CUQW4NkQSBM/At0VMGa/yPYAYt69X3rqlrdXEPr5Q2vhUzsDY",
+	"FyeZPXXdEV2GKg7YmNtvpJQiBgw2hPTLAQ8Y1dQmO0ENxjX77fL3z1DdAPMiYoIfzw/0Y19fANVPbqTH",
+	"rgykwGYUMQ0JWpcxHVOlHFiiJXI8Lh3pcCPQeQQIDiVyETWWXuTa4xSYchTheogT0sTN2BRWexQ2RfDC",
+	"1ODazZSfKvSlqtDVFWZfSLtfRVMRDdA1ARXVQvpILALHokKgoM73VgZFvuaoNBNzzPbaOx4ZDDnLcjx0",
+	"R6E2vhayI336hwqN9JE+eAlr6uGvOfMFBO4vT9xx/U+4Y6x6rSh57ZqJEdFOcJBlnnnQ0GbryFmulSIM",
+	"SWaJR5A2x6/4tH2JV/ni/fQkvixPIp6AS/kPByJO+GyIDFnzWvDXJrZ1TqzUS1KBpjtx6mWCzlNIFYmP",
+	"fRpF9PzjdsTdPRhpCvmSy1CIGHmHRtIDjbG9dGSigyIby8Ef4k46Yr9dnH4M2MXnjwH7ePYhYH+K7kXA",
+	"zi92AvbnyX8E7Pd+H355bn+5G7CTk3cB+/DJ/vfi/QfofJgCXDYo0kwA94E87sgBz25GQ8cHewMVeVr+",
+	"QrV6RKHHvW921gQbDaHdvAqvPxJaV1fh/QELBhN/Dot2B9Vj98g8rbNA8HEET/sQv5Ou2N3aW+6lL6I3",
+	"0muhR8DJdPvDs41LyfJ2nae3ssPzfPM9B0C873Z+lyMpNrWhkSrB3dVhmIiob1/HfQIQ1B6/qd1cHUmH",
+	"e07+Zx8F9k5XsVr4LFz2e+3moc/8uX1e4vZxyz93/0AJXD9ToyEgH5XooxcCmwF9n4ux/+IcS9yUQ16Y",
+	"AOnSkzzUAp6mcCBhSN4TZGTpKQQ5yRBoAfl5xh7Ncw4BRtQTxzU0s9rwSX0l90f7/cuWcgOrO5OK6VF0",
+	"7RJf7ia966nPNmXWuKl5r0p9WDXb97wsFwvDo2RT6ZD43nJWEVo1AGoEzHDAqCF3ZHncQGGPdxprYkzR",
+	"PG6yk4I6riNjZc0FMIowKwera6hAFIj2dVik1FlJCYpqJO/qlI8MM4mqh1afRFcIUlNJdNDDI4FhQN8r",
+	"oGEUnmba4Vbmt9tv1zugC56ZdELDmjsclEOly7yDnimNGgqE6cUieXzM2VwLkKhSnLVebSx5aiwF5E7b",
+	"F1Fby6CtBHflLZnwE2TttSF2KNQcqblJ981uVe+VzY6cBXnP0djcsVEL1wqythJe6+cCmxWtQXdYiUc+",
+	"MOoO0Ic5OgopcszkPMojfPXxdj3qDhJDBRQ0zmM7sUYgMRUvSgDsZMfKsQFHXNqbZBf4wgxVO8bcVFRc",
+	"EG0ujqchbzJ8B03LurOhqdl7mtTLGLwq6yZxLOSz0HlXIk0dK4Bb28IkpkRPX7+VJTNXcXdKnD53796L",
+	"7JLM2cxqriJTeZMRUD/pNFdypEZZhBxuZIz9hV8S0mboOAJLKuZGYm7pXxrZNJo2GWJoU2FV3xwGyya3",
+	"EDaeZzjf6e75THbKPQX/XxkqQRJ7T/ctvQNm8a/h6RYeEfMRUcvHiWMP9G5oLmAheKarcWHQx1FP8Vg6",
+	"XxoFRK3oboERnGQsifUjnfVQn2wqFqGOHaX01FpKlwspcktef8Y7eEPnssKEFpegIqRJzCQgbAKMZ0Fd",
+	"VMmqwsC0ZpE9xVVWd7y/y90izV3TqI91n+/U7D+i3qnKf5XLUZWqqnIDLws4WEr3sjLklOIm+z2v1YT4",
+	"SUXF5kmhrrwULGBHc7D8NY4nXxSXQRGcav5xrxELFii4n8v9jnZSkKOrALcxz0wSJUNurzoJwmLFdVhz",
+	"xWLMhTs4t0aYXy2GMUdrdhlltRDl7SdSG8Hh0prBqCEAUIthDLZdNcALFssRsktXqVRwuRSaSNOM4DRj",
+	"6601exwd9+is4OvQdmSt1dpkJ2la3hLkIPV/FwbkIyOPerG9yGNA7+BPNexnbg1xOA0aZaWOnoU5RrPo",
+	"w2I2oj8XwBIYsLfswhcY8VJ8M7m5qOQmO4kx+ccwM04iUY9UcRLH/ko0de+zbX8RvbWbU7bdl21TncQF",
+	"t2xdcPCu6qa4HK5KhFQI4TQsxpQvYsbmmpFANOZmhPCuh8/DS8S9Uxrt9xdrDJu6OQ0TrOU6WBKmGPCW",
+	"5jsUcl7MotjeO7veCWkynv6hRXYW6xCsQHA6eIJWCXJVa4bfxVzZWXLlz1Wc9BIRPy/0qMaOrCWlxKW4",
+	"t0xiUtFMYs8nYbQP7aYHQC8LKbeUuyaYX5yE6ioTkHehk29IRjVdlCN/MSx3u56UG1C9juwV2IM9NcoK",
+	"ry54YiX4O6AQiGWC62osF5cQT595BZO04EKDKzsNC+l8yRKhP91gArZlP3K73T5mezNgkQ+JEVn2fGuT",
+	"JZFJJ8vCRnYRnfcuKI7/9RSsm7Wb0CAqC7Oi7UMQex1fO7bohDLGX1QVw33rfEb9vt01HGfsXkaWj0Sy",
+	"yJUlfGTe4xXsqRoflhgMzaTeiQWB8Xv4sKD5R3ZiAXF4ET6rzprLAyS1lBdDuDN57/+iPZ0pF+Lfl/ze",
+	"YQQwsGEOEAHGhct5sJZy+CmRN2FHIoBqwFIoPyU/FNzjYEBjSnjq8yFgIGViKAz4LwAujBsrMEVWKuAQ",
+	"AxddHeT9uZuK1Sm/nsq58ZTovZ7IibbsSKbQkY9z+Qqx8xC9r3bA2uFfDurGC3CZzxhGmbbCcsD3FEx4",
+	"YOD7dZj8g2LHV+rDBvPq88QDGQO4PJSd+tBXecJDrj2rjzGoLCFu2TGfHBVl/rj3O9Jz50MSf5jo94OQ",
+	"vYLMuJCauoKMfdVj4fvz8HXAOIMUOOScHSfaas2O/FWNUasiKj5q1qAUigV4eJXZX3czxeOIa1Ou8afz",
+	"GioAxnyyyUKoOxyqzNAIr9XYPtKRGCRlY3DoGsVcPh22dWSH9DfL32Z/e39kf3fk361WC/5vHwvHoqtV",
+	"dCNMyP5m2+0tey9QMhLH3qT/AvEMZGPJrJJUJePCXpigCUwuxHavjRm6JqHW0OekzEYSCg8BhTrAGBz6",
+	"l7+QhIb20Nh1b3LnvjQKXUlBwYoZcS2m5/pGDE3OA0aQDcOh4Nm0XWSvZT2wAR2MNZcMsoeLmgq8e9Fn",
+	"aS3wq9p0M9MmExy4r8StnasjFo60yP6i0YQBFEQRv6WVpOh6JG9CIvoMYyWthLmc5dB205GgjWkKbTfY",
+	"LdR9aTUQkLwzvlaQ20Ornmvmwul3LSbwcTS/n3//6+Tj6eerkKHuLogKEt2RKJ5UdhbHGRRhFcl1hfvF",
+	"8KwvDDl7wjzhF2lG8fmZPUpxfZe7nehISSkio4H3Fo5gbdTQVbbCrnLAqUjtc16ga+GagMpjAz5h3YIg",
+	"6KjYQ1ChhpGL/HdYvUCWjxVyOzRaQBxaN1M31qrrYZ6BHg1E7CpwoQnXMU7pJ65N69Sue+vsfXgEsCeY",
+	"mEiCY7u/5uAI0EJIrBByWK8dySULz2IxGCojZDRp/VtMQhT3a5XGxI+a7x6aYmOsFc36ChyrbvmndoD3",
+	"kehDAJQB3H62X1AGY57Yh8Aw7fOk0r9woXIbcGXGIzs9MDvLORCpm3+LSWPxS+9r7oViZqXrDWz4FspP",
+	"eQgFU0cSH7HtaH9H7PPtFj/Y2Wnttru91uH+Xq+1vbcfHXZ3+N7brf2j9lG7I6HFI+YrkI60u+6Ife9s",
+	"JHFn46izsUxznY2gs6HF/+9sHG0FHXcH/Yta4G/3dqN4Z6+1s73Tbe3uHnZb/PDgsLV7sLvP97pip827",
+	"0AKN4S/MEXKvt+l/rYr/uP/B63xkrlX+2tbbOOpuRQetqLfVa+3uHPBW9yB624qjw53Dwz3x9qAr4DWa",
+	"Z3jpV5GmCn+L+f5/cfuHrbeHe1sHB28P29s7bfupkP/4l5kMBbyGSuOvyG5q/BDUXp2No+8/igk5u9t8",
+	"uNzmu8zG2aqTgZ99gtOx3d7eb21ttbbbV1t7Rzs7R1vtze2d9v/F9YZJuKqcgx9WpS4tjFtHb3NhhPPK",
+	"k8I8MxY6ORQHezv7Im4dHLR7rd3ufrt1GG+J1kE33m/vHIiDgwiFEZuBJVVjFisGv01kLL51No7aq41v",
+	"+2hrt7kBTtSIxWqzNMCtewzQnvHe+Kzu8CfC784e4f1r/PMJ62dCmET28W+Y0ak7G0f/r7Px5fTi0//p",
+	"bPxX0NkYZuo2sVcH+xf7C51Y5dOhNJJOrstWnZFEfrGm05VaTe0A4wO8snu4v9s9bEctvt3dbe3y7l7r",
+	"8LC91Xob7R9G7d2D/f2dLfw0tCbgpe7BXrsb7bRbu3u9g1a7vbvV4u02bx3sxL3d/fhgb28vhpeIRApe",
+	"Qvs09tTe9g84zKbZkWZua3A+afYKTKzXaP/YpQJbrWTJYeXjH1pkdIIEnj3HOLuEg+Cd/RH/grYdlx15",
+	"4pu2+Ecy99xrp/bHTXbKo2s0JJFJS7IwickkwLIHewvocTJq0HSxT9qZOMLrwcCNziNWVz3cJjq3irsT",
+	"Q+njYCgN6ZqVIa+8GgzsGNC7uLXHNOTBWMNaDLWLhlgLLlGyI9VQgO0AxV5b675vX4Aps+SNu7hpsVfe",
+	"3eb1FKLaKzSuX780tM+HxeGwK1Pc2pdNMJ/r856uvFjk/7bX+TyBpYdePucHAAI6GeupTIMpN3iZ1g6D",
+	"do5UrvAodCSwYgKp0bF/oaZyfns5qC839lF5l/GYe8Js70ZTd9ZHzgGdu9yNZhj4hTVLypWf6FabaHAh",
+	"1JAAHdDhEbgpB+IsK1hfVSKBzGWeK39eZtyFP5AGnZR+P88iPa6UnthsktySMtM8kEiO9cF1Tk28FK5J",
+	"uFmD60Fb4yeux0vG9WCvuiJVY5bL7+u5SB+5kBNb6Jx6W2EolFxVF2iVHGBAOoz7d9QgeDG5KXySamR0",
+	"EhcnMZVkWwM1Fjw1Di0792288mDzXzPf61r4llOu0W3/Kiz8GGiq510QpK2r8hdpSl67gRbpragu8qav",
+	"aBYy3/XySKD575Wcm+NRFIOOuWZGpfGLxUGAmmDMbfcNrEIwlzVg40HLHVHzUhetyLot1BVmLIRkZqyw",
+	"tA3IoeVMAf4mO8txVnPHb5FyU4ZIcSyEBu99cKAM1ABqYjB6lrut5+BCfRTm/fmSlTC/S8HsBq9lyYXY",
+	"AKZj3pf9qZJ1Ctly7BCOPUDrWer6ugFGoywTshjh/Uc0jWEDo8JeWCnPwA3NajkyHOtGGQ9y9IT1MKQ+",
+	"zYTWe+7nD4mMgfHbVQ+WgdyXTcFKZF9o0xLfjMgkT+sPSQSP9y+cr8Lcw01xOtLZ4WuKi1FZDcf6tFfh",
+	"MOWmp7IBPe7UjH3eIQ8VBx+eZh1pXJRn5rYa2b1N0byiTD8kb3hC4TlwIQGsbArAN3SrpBARRn7YWfF3",
+	"/CjdkV0RqYHwFFb5WMcTFm8RQe5YciqPQnNWpPMQmvt8Oq6T2G6PaR3YkYME8JtYYnLUpxweEq7eOMAq",
+	"bXYGq3nqFrOZMx07WelE315z50s7xBBJkKK7PwFCcmOA3wA1UykTkMjYnJQuaw98Vd35RQyUDGifcxmB",
+	"fsUdnWJQ7B7+Z+sUSt9bZ3Ho4CWV801tst9sG3ZFIcXB6oztXXatRplGNmLgjUoyJmRcl9Fnm7hrNt9e",
+	"dTbfktlzDaSDw5zmegk4bo8RnzDOAWcl6mwuNeNyUjc4fLm6HnfDXaHiipDC00hO+0117eLWaQM7T88s",
+	"GQ08RF9RWN0+hB/BCTTniM5PYbw8l/H+punYwDc8ln58QLscKIwGfVVddCOXmWEwjemoI8NcOMICTcBL",
+	"4A0xwSiczig6ZoDYjm3b27VJBkKNTBgQsbj7xbkOHVqds/XxWyB5Jim5syGDLzFsJE2SQo4RjCEVxv62",
+	"KxiXUo1kBADLXpINT9Muj27+yFJMsBHSz5XBSwhR2xw5JNtX4VfV3Sy+PmDwC/pc+sl91OugI+GDtOED",
+	"l9YE+XcYqLLPshOXzkSGPiSebn/7RrTJ+AW+3UK5Y/1Mje0SD/lIC4221DVPexB8s9rxmOY9Eom1XKxt",
+	"0scpgTpXXGgSetZTaarG7NJwGfMsZn+K7rVSN/oIsuXsP1tgUWk38F+0/Tj3N+8jE8g3o+AZreHUjF+K",
+	"KBMmLJrWSV9yM8ow4BjebgVhEbQDGkCoHfr1/ORd6/LXk+29fWKjTeLNvOtNe6UPrTigUYxnhlXW+HFW",
+	"VC6y5BYMZ8r20oTECn4sNpKp0EQrBEeIyjqS23c1JvnWQmL+prqNIq38prqPBIf5m+ouQJ0s6Bi69rrP",
+	"9Y14uQ6VE31TZBvaMxaGXgZbI4VdbTTZYyY117W2069qjJVpcMqTEsqEvU3gaY1bChNjrT01xrxHbpfg",
+	"VmB6qfNmghvRGUuVRaHWMPoVR9TsQe16qRGiXtIfZQIDM/fFmlAjzAStOUhr1uX7V9WlAGzlwiDo70Um",
+	"epB5yhPzv2XIXn358I693d5tv/YDpPYKqYskRnuaeqm/KqPDzleTZHzut487knoRMhKtkyFkeYSU70kY",
+	"kGOuGce/1Pi3UCPNNXitqKUKKZrs9+TXcXsQkpn+VXUDT5/nhiSeG4UliSOusSRhsrbbFXZkw9bhHMtw",
+	"yjCcnfFFZmLxhnvhrjbjIxU5fwUJmbUy54mMN3kVHPiwg+7NgD+7P8tofG/I1bgCKJ+XOQ8Jgto50HJA",
+	"3MqCeeynhIbXKMxLRX/zPB5nCE+5Lonwvbi1ELmzCHqLlqveTfA7VlCBd2BzXiHeA+AelnpaodrJTcSU",
+	"OvnP1pUyPG3BWbRIk8Cj+CR1dv875PQ6LcBAnF+iJMV4lufAlV5QiVI2Zy+hATm7j5qylks9PZLdXBrD",
+	"knDy03PcVfZmLenOiCUN9NMmPhPe3dB+JLjDdWqW1bg8XPrc9BgKB0aJVQNSA6hWSBLtRpFQN1tbfjWr",
+	"PjuSesg9+UReszBrrvnDZlGQHGOy/SeNebDm7L5lZLIJZPiFUr0I8e7qukz2ABSrXlyqkjJliRO3eWS7",
+	"iu4aTeB7aFO7EhDvQcVtMUge4FLPiAtGQcqKEuC2pBqvDJs3u8zPBTxvduT/NAi9Zg/se6PrLS29mwwM",
+	"gOVkFm2FGrG9Iwr/o8lQM6B7D6nF7gfEt1gIfeT2epeC0gbCKdKkEwYBA7y6+ghoIH1aaJ0oiXbkVxe9",
+	"zpOhKMwAjnLWU9ncHPrFYetUK0y1MYuGURcGJszoM5lnkKyEz7wgjH6MFHhPIHr+lEBxnkD4nCRsGW+H",
+	"E6vi3o8pF34hw51D7cH93CWPWMcxz75eTynHeu4PeiKjVomeoiGrcorgAiIKQI7o8lKQsxBiIN0skX0s",
+	"VAO8SQj4TobC4285dnl9gIFBFFhJdG1bgn9sdqTTkwWEt93IxI0I9GdcIy4IzyrL1S4nMip7awrN2wg3",
+	"1kRGrotHypB33duhzHdL5eHIscgEQQxllSxjL9QgPoe8THswFHmcUSEgdzCG9RsteIa8D9W76EMiY12i",
+	"CrQnaKGDfaC9TRbC0RRaSxZ4IpQWRbwDq5khNQwZ+lQUjTIfFw+T8bRA2tnhSEZmBDK1yU4MS4WrRFE9",
+	"11OQY0WduRxgh/MQIoYMynHlZoNP9wD2GtlhpU4eaY/lKsWOZd4W+9MFdIG/fp2BhGfgF8bpWYC/Nmcr",
+	"TZVOV8eZivT1AInLCbksqY771VYu34Vx7WUDZa+1Lnp1DkEjvhkfJl3ECaQkoqkACu+e3H/sJMeeA/sC",
+	"WbnsH5Gtiw1GeipHv54v8K6YUk0z3DjQibUy3DwXls5H48Q5jZM7IEm4S/1cV0VqL7DuyWlg3jum4Vc6",
+	"KS7daO6TW7/V/gmV+3S8ArSk8xLrnWQ9x+R6XUis22/5r+pTIU7cey4DeorXwIqIyLSSLte5lIAfYAZ+",
+	"uVbPS8THPQbRfsNvEB6iI6FCjVLlIZVQKjjF9FDwGyAVL7LlEzkywqXMExRjyo3d9eGAf3s/wn3rnqP8",
+	"Q8gt73PoR3ekbaylRpQ4DXW0VGgeOEoHV9SWk0YIIKsuP+BGZc3EpB8eM85ueToSWAnaY12re/NSO01o",
+	"3jwT2uR+Ao4Z2/hBdkMWhS2FfiiN0U4k5PdflQoKAZ4VgwQhreHpt2GC8/Enz+wqhVD5UORrChlTCqcd",
+	"VkBwpN7LIg7rc8FpAzWa4UJ9PFJui/vC+erhxboE/iX6sJ91vtAVmqT+5F46A7zw32d4pBep3x53yQB9",
+	"XhTypzK4qmuNO6ubT/ee6ukhU77nq/c5i/Kd/rUgBHmKPpa8I1DDfaXiI89egIt8zjgnIVwOt/wckBYh",
+	"25I0ZWOVAboBHi3lfCIkMHewXj5hKzg267OIfBXU7Bpjf3F9BpGCVJPncak9RXTredu6hhrjk1KIUWGK",
+	"BlAagJT8NjGTTfZhpnKVLpLxFLja7labsLJ327vz9vKdXBT07kNTjy7Rx0clxfp8EwvWcbUr+KXTDpUR",
+	"mCotYtV8ZrqCm9UDLn5vtSYpyVWRieu0A5iNmZBirD1pBAOKfpsYLdIegWRrhPCWymDhEBwt5roqQ+xX",
+	"90nPT/5WR856OIH9txBDb6W4Pevvc4CV2JQWUPlMX2amowt2MyFefkmZzfMG3Jc+Z+sfTLv2zEhqHsAR",
+	"4THQLGaeefGnmUe4tf6DbT7EAC+DzgpvSCMtsoCJbxxkk2tki7cHCRmwyNWQ87NolE5kD0H3CeE60wWn",
+	"I3HnEx0FnlRYAWmVUXdSwZGBTgvybdoPAYOsOBRP5hyFHdm1lzr07Ds/CONSjNGhU6Kcq6OMKAvsC2GO",
+	"KH/UTwKJnwQS/xwCCRAHEP9LKL23E9HZEOAB1BWN7x+1y42DjqGQPEnVmOsv9rciLsgKEv1Z8KxwS3Y2",
+	"jno81eLHTwaLnwwW/ywGi6ew5Van0ACk4J7KqsyOOeQaHHEWHGlGqhVwYOWxBpyCMGC8Iy/9XzVAPFE+",
+	"5/+Z/BMrmfXPgazikk8AqDovY7170MJ3L8Aea8ar9S80w+G24JvhhPvrfwKa8bESQF8BYyJrHjcdFAhp",
+	"w9KkJ8BfTtgpNYlfoCJ++rXWe3W1a7IemaOY8r2lrjqr7B1Er52AIGEhaK+C/CcTrtSHcOJsdyNAZbNf",
+	"6aI9iLlEp9DmTITe5Yt1pL1XOgJUF8LGyHh9Ahl9yxXNRTO3Pmp9vdlgLz7ogBJUctTk+RRLC/6oO0hM",
+	"fV64A+SQccGoSzLrMaByQxAFqRaQ7Qq5XAg75btwONMTbcTA4a97vKpS5WHKjsQ6NaOIVNYoyKr8kjtj",
+	"eJkgNMdf92gOPGj2KeYh4t+qyhSHyWiWqKDUx+rJFC8jAfKhM75hznOBLRya8zMgCfspFt1R/80iZKEK",
+	"gJ7AK8MPptjcCoa4gRiobJJXEA8zFQldnSX+3o7kTPZUoygdrpOFBQQA1oGJBGtDhBpPNezrMVAds+uz",
+	"ILelTAKED4c1EW7b3txclfnfha8Wu29vma00/dJ9DwXuH/AsVuBfHqvsxtHa2Ll7vdS8pqmaE87LnQ4V",
+	"MVv7ZoMy+pG6rrslFkO7/4S6j1k0Xanq63lpPB9Ulmf/C2myRHj1gznMeIaxzwpAq1TwjLDCbE8Nzq5t",
+	"H7qrTrLJk8UQKdTetB+J3Ox0MDSYHJqqftUSBQvB4ksr0UtM4OKXFItG3OAC1zeR1hSp1x5Nr43XS43s",
+	"0xc90pLksH61KzI3Pv9ZmemI97E9t6/VKGO8r5anoNGJjNYUDz+lICOcz6m4FekxC3mahta+lQo9HVB2",
+	"DCE7JQVAbDvaQqg0jtRIGsQfT2RPhbU5Bbb5GkxT4LKtRsavCOA7yeZddGg4AGGyM2x/7jOKsduXaqH7",
+	"oYHP9t/V4ztNk//mdxwfjAk6uMugphh8iiHxNF1mQDNpIS7ejFoioKrjrXZN7chDQEvUZ2UNh8KliLpJ",
+	"VT0W2gMphDKbAtIZMl58CP40uRH1hw5GY0t6rakbke3Auw79eM469KHvN39miRHELG0Vr8tdAI6CJUyX",
+	"od0W8+zn6FrwoQAnE1674bgccoCzx02a8klV+t6FbbpJHlZVbQXa36/D+qPxL5pBYjWpm8Mzl4StA3ff",
+	"IxZcqNNBraHnmBWXjjWl4U1B/dRVWWAkaJ1mQu6HzHlhFk+1Gi6g2CQp1S6FJy3Z2lhsO+YT1ktkoq8D",
+	"ZpvUpct6lCpN3qOYG97lWhQ810CxRdd05PagE/bk4ozdiAkmt2KZI9APTtcMsQGPrhMpgCCD6xs46xJT",
+	"6ZIyavj4yJxXxYUSA2/DobtdPZCH6YEdRkYNvVWbK5XwizcRFJ7VI/kjHyameqBD3hqHjlQuMSziMhcF",
+	"LgkFVqRaVGqFi1E3TSKsdmtUvXr9LARsgqeo7G+tSmIIoyh3sMSaCHn7JlURn88f6uoJwT/tIZrm13KK",
+	"mISbQt6GyBacZyPSnoZgO9ZaqowsLHcxsGt4xKQDPulIUh1MyNskUxKJRPHvjhrNdoKBH6hiJGi14iY6",
+	"4PpGA5ngMFPxKMIsaturFR9P80BzHUn6BhCMUnuRzVUVBJ5MwFzuI7DS1PA7fLJzeVqMulkfRLmvxdqJ",
+	"VrE7gavN5t0UzdqONcxNcKOquQlXnmBgzOEhA7LmZYTm91Chiy8+ZhzkAbqzIpLHOSCi2OXRzWwomsEV",
+	"DG44fCB0R8I7obA3uJhdi3SYtx8CsBVcXSu2ClwqokgMDRWQTfCqWwQnpfhm7AAyQ0go/vnZkd4uyAPr",
+	"Gj6imvwIo5KVorj+q0l1Z0+UY/qKAMcegYXyYU9nwmNZdqNNnQq3IoPMgLlHdaJdOX2hVq+Ju6byQP4P",
+	"arXB9Xdd1GhA+q61Hry3+VdVzuqCyMt2u00HzpQdDa4HICAqsL7yGlWo9xF5eCw3O0ExOMuTfRYihvKg",
+	"GzGpXJDnGcYR0ShLzATyM5cK6sxfmv+uD9+kY3sklJfIWSbQTXGNWmK2PyW3QgrdbFjC9VFX+Lu59nk/",
+	"K132Zqvk/BkfiDjhb/pC2qkRcQEv/ea7PcftOVuPF/YpuRGM44E/GqaKx5j/4Ny2lZP+0fX1IUnvBh1m",
+	"XyxEdru9v+orTxVqbHdriU/5wmVffEGTd+2iQzVUPdxbfrrMgMflxIM44XeoosrhpxfX7Xwg+aNCYpRU",
+	"FDM9g4a+jLhekXFK9OuCZZjLVuBLl1QGlmIRAaaDs0FjdZOdsG6mxlpkTF+rsWbJgPeFDpgGRAN7DNwm",
+	"sVBBR0KKEV2r8FjW/NY5IL0Lc/XtBebrD/jon3vl6e6VKu33hHaLQ0R98z0vTVqLgod0fmBG5CVqgSJf",
+	"rZIuDh/6KdXPSqrd2q5BrN85IVxVsMvj/m7fPhkm/xbwFfYnxOWzgoY/F38Nyn+z3+xy4yrIGxNdOFFH",
+	"WbpxtPEGsqLpyyuyojMeGWAHdyAlnlNumPJJXlfuR4D1xmxU98/SsRsnsYuFF9CsSPc98Vqzh0xtWziS",
+	"TAyEC/PSWxDUSUTVmzlYONfFYG6kI3gmuDFw+yHMqD8YpQZVbZ6XEw2XaLqfqdEQHDfQptfHWGVpXNXJ",
+	"lZCcaqV9nr38i8vo0xUf7kE8aJppBWhzGuDmHMeZ12iOcl2zAFaYeBLPDmNx/6oH10wfMq+4doJsCemw",
+	"5gZapLelhchzqCuwHBPZTwtSZj1tthdEpVVv2z3pZFuoYSpcYNDOvPiGEHel77WKomIUQyGia4gBi29Y",
+	"R9Dl0Y2/TUZxoirexItr4O76DCG5Zx3u/mzgvcdu428tD40RwGztP85iMRgqI2Q0aYG3ZrKY3NZ7J3/l",
+	"R7DxhRvxKRkkpgX/XdRK/jg+XWrgQqVJNFm6BXq81MQXMeCJpHD5Uq0Ub0w1pIVZoRH7NLBW0JnYOls4",
+	"ofSkPRt+BBscLvz2nZ8zup4ZtQe7feME3N8tsCX0oibwYXr2R2CVlBHStN4nGpOI0CMyrwl6xX/Dawia",
+	"XrIJfPZHsHF6xRfOPzxzrwmDxD77ynsxzAT6gBa14D/6I1gK7/VyFEVCA2jtjx8//icAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
