@@ -23,16 +23,6 @@ func TestRealClients(t *testing.T) {
 	t.Log(node(t, "client.mjs", "after", "--url", again.url, "--state", state))
 }
 
-// TestClientMethods calls the published client's methods one by one. The last one stops the server, which then ends by itself.
-func TestClientMethods(t *testing.T) {
-	t.Parallel()
-	p := start(t, t.TempDir())
-	t.Log(node(t, "methods.mjs", "--url", p.url))
-	if code := p.exitCode(); code != 0 {
-		t.Errorf("the server that was asked to stop ended with %d", code)
-	}
-}
-
 // TestBrowser uses the page as a person would, in headless Chromium.
 func TestBrowser(t *testing.T) {
 	t.Parallel()
