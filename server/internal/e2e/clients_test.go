@@ -23,6 +23,14 @@ func TestRealClients(t *testing.T) {
 	t.Log(node(t, "client.mjs", "after", "--url", again.url, "--state", state))
 }
 
+// TestLimitsMuteNoAgent has one address say more than a thousand things to a server with its own limits. An agent whose own
+// messages counted against them would fall silent.
+func TestLimitsMuteNoAgent(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir(), "ELIZAD_RATE_LIMIT=on")
+	t.Log(node(t, "limits.mjs", "--url", p.url))
+}
+
 // TestBrowser uses the page as a person would, in headless Chromium.
 func TestBrowser(t *testing.T) {
 	t.Parallel()
