@@ -1290,6 +1290,19 @@ func (siw *ServerInterfaceWrapper) ListAgentLogs(w http.ResponseWriter, r *http.
 		return
 	}
 
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListAgentLogs(w, r, agentID, params)
 	}))
@@ -1536,6 +1549,19 @@ func (siw *ServerInterfaceWrapper) ListMemories(w http.ResponseWriter, r *http.R
 		return
 	}
 
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListMemories(w, r, agentID, params)
 	}))
@@ -1718,6 +1744,19 @@ func (siw *ServerInterfaceWrapper) ListRooms(w http.ResponseWriter, r *http.Requ
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "offset"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "offset", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
 		}
 		return
 	}
@@ -2021,6 +2060,19 @@ func (siw *ServerInterfaceWrapper) ListRoomMemories(w http.ResponseWriter, r *ht
 		return
 	}
 
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListRoomMemories(w, r, agentID, roomID, params)
 	}))
@@ -2111,6 +2163,19 @@ func (siw *ServerInterfaceWrapper) ListRuns(w http.ResponseWriter, r *http.Reque
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "to"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "to", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
 		}
 		return
 	}
@@ -3311,6 +3376,19 @@ func (siw *ServerInterfaceWrapper) ListJobs(w http.ResponseWriter, r *http.Reque
 		return
 	}
 
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListJobs(w, r, params)
 	}))
@@ -3783,6 +3861,19 @@ func (siw *ServerInterfaceWrapper) ListSessions(w http.ResponseWriter, r *http.R
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "offset"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "offset", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
 		}
 		return
 	}
@@ -5692,15 +5783,25 @@ type ListAgentLogsResponseObject interface {
 	VisitListAgentLogsResponse(w http.ResponseWriter) error
 }
 
-type ListAgentLogs200JSONResponse AgentLogEnvelope
+type ListAgentLogs200ResponseHeaders struct {
+	Link *string
+}
+
+type ListAgentLogs200JSONResponse struct {
+	Body    AgentLogEnvelope
+	Headers ListAgentLogs200ResponseHeaders
+}
 
 func (response ListAgentLogs200JSONResponse) VisitListAgentLogsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -5976,15 +6077,25 @@ type ListMemoriesResponseObject interface {
 	VisitListMemoriesResponse(w http.ResponseWriter) error
 }
 
-type ListMemories200JSONResponse MemoryListEnvelope
+type ListMemories200ResponseHeaders struct {
+	Link *string
+}
+
+type ListMemories200JSONResponse struct {
+	Body    MemoryListEnvelope
+	Headers ListMemories200ResponseHeaders
+}
 
 func (response ListMemories200JSONResponse) VisitListMemoriesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -6465,15 +6576,25 @@ type ListRoomsResponseObject interface {
 	VisitListRoomsResponse(w http.ResponseWriter) error
 }
 
-type ListRooms200JSONResponse RoomListEnvelope
+type ListRooms200ResponseHeaders struct {
+	Link *string
+}
+
+type ListRooms200JSONResponse struct {
+	Body    RoomListEnvelope
+	Headers ListRooms200ResponseHeaders
+}
 
 func (response ListRooms200JSONResponse) VisitListRoomsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -6986,15 +7107,25 @@ type ListRoomMemoriesResponseObject interface {
 	VisitListRoomMemoriesResponse(w http.ResponseWriter) error
 }
 
-type ListRoomMemories200JSONResponse MemoryListEnvelope
+type ListRoomMemories200ResponseHeaders struct {
+	Link *string
+}
+
+type ListRoomMemories200JSONResponse struct {
+	Body    MemoryListEnvelope
+	Headers ListRoomMemories200ResponseHeaders
+}
 
 func (response ListRoomMemories200JSONResponse) VisitListRoomMemoriesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -7104,6 +7235,7 @@ type ListRunsResponseObject interface {
 }
 
 type ListRuns200ResponseHeaders struct {
+	Link        *string
 	XTotalCount int
 }
 
@@ -7119,6 +7251,9 @@ func (response ListRuns200JSONResponse) VisitListRunsResponse(w http.ResponseWri
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.Header().Set("X-Total-Count", fmt.Sprint(response.Headers.XTotalCount))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
@@ -11317,15 +11452,25 @@ type ListJobsResponseObject interface {
 	VisitListJobsResponse(w http.ResponseWriter) error
 }
 
-type ListJobs200JSONResponse JobList
+type ListJobs200ResponseHeaders struct {
+	Link *string
+}
+
+type ListJobs200JSONResponse struct {
+	Body    JobList
+	Headers ListJobs200ResponseHeaders
+}
 
 func (response ListJobs200JSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -12839,15 +12984,25 @@ type ListSessionsResponseObject interface {
 	VisitListSessionsResponse(w http.ResponseWriter) error
 }
 
-type ListSessions200JSONResponse SessionList
+type ListSessions200ResponseHeaders struct {
+	Link *string
+}
+
+type ListSessions200JSONResponse struct {
+	Body    SessionList
+	Headers ListSessions200ResponseHeaders
+}
 
 func (response ListSessions200JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -18847,561 +19002,562 @@ func (sh *strictHandler) GetChannelUpload(w http.ResponseWriter, r *http.Request
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L37cts41i/6Kjg6uyrdvSVbvsaXmvqOO3F6PJ3YPrYz/c3XzrEgEpI4pgAOAdrRpFy1n2Y/2H6SU1i4",
-	"ECRBirrYSfeX/mMmligQl7UW1vW3vnQCNk0YJVTwztGXzoTgkKTwz9MbPJb/HxIepFEiIkY7R53fJlig",
-	"SKCII8oej+U/gwmmY8LRYyQmiDyQdKY/2uh0Oyn5VxalJOwciTQj3Q4PJmSK5bjkM54mMekcdW47e6Pt",
-	"4U5w2+l0O2KWyM+4SCM67jw9dTvvI3pfnchJGKaEc8IRGyExISjBchJDMmIpQT8MkpQ8DH5EmIYIjwRJ",
-	"0Q8DSj6LwY9ITCKOGCXHCA85oQJFMEBK1KIQk3/IuXvnmvX7O8EmTqLNKeEcjyM63pTLpSTmm/j13m4Q",
-	"7uz1drZ3hr3d3cNhDx8eHPZ2D3b38d6Q7PTxUP+O8P8IspSz9C//+Ofp7MMjDEyOUUriv9x25FRrtuOG",
-	"CRy/YRkV1U35K3tEU0xnej1YrokiHMctj2LLvjCigoxJ2nmSr0xwiqdEaMI4GRMqzsLq228mBGH5pXxb",
-	"JD9JsJh0uh2Kp3JMrH/YNJX/kZJR56jzf2/mdLmpvuWbHz+evYUteKP2u24O+jhqZhHYH68+DzhAH5PI",
-	"3RcMjRlitIswR5giTPkjSV9xpM4dsRRJ0kaK59AEcxSJY6BlIEE0ZBkNOZwiG0nKDBjl5F8ZoQGRj1G7",
-	"wn9lJJ05S1Tz8lOwIrdOtzPFn98TOhaTztH23r6P1N5FMVFD+rZZfiPJS04YK26U88RoFMWkZvNHZsR2",
-	"kqEf7A23wz7pvcb9/d5usLfXOwz7uLeDt4Ld4HC4P+qTjYSOvYxyFpJpwgShwexXMvNIELWCEUthCXI+",
-	"hIsuyqg8jsdJFEy0pAsZJYjRIF+VOrN8Xc67evJl/uUckP7O4esD0tvth3u93Z0w7A2Dw53e/sHhLt57",
-	"PTrc2d4tH8xetzONqPl7y7vQ0Qcsgkl1hW9ADMtFMBrPpJyLBEdSsMtV4SmjY7l03rCuUU+NvZTkPqNB",
-	"nIXkdDokYSg/rMxwIM9+gHDMGUqJyFLK4TAeSCBYamX7lExZGhH5HRZogh/kcZA68o/Kr/VPXr7af+Fg",
-	"Lk4fGoTcIAoHZmox5kLeelSoySlSAo4GZhim7J5QxEVK8BSYnBNCj+A5LulP0x0aM3mXUTRK2VTJ7+4t",
-	"lddXwriQF5OYRHS8cUvrzkpOuwfz7p29rVnzdrC/Q/bxdg8f7Oz0dvvDUe9wf2/U297bDw6HO3jv9db+",
-	"0dbRa+++fJCnMPsZbtjqxpwzgSh5JJKbMIVb9hgJ8lnvi7pbRTQlKJCXFwepCBdw3Tmqu7zTViy/Z4yT",
-	"m2hKnMm+S9nUP1UWh+5U6+YgT2OlGbyPppHnpj4RaMq4UMqIvLK7KEvklbHV7/e7RvpwxRmSVmg2HZJU",
-	"8bD8IiYjgVhWu3kxvHehmZ/ZO99M/mI04sQz++v7KMmnfoyoFJB2apQJhCXZRiJ6MDOvmydTr1hxopd4",
-	"TGqmidUktX7IRmgAWzNAw0zKRSIFfizvroGaykAuYRw91F+vcqRVJ3xNcOoT2RdSUFtx9zhhnCgmChgV",
-	"OALxGPGuvHdJBFpCgHmtJOTqLTXyj+DiZQOkV8v3N6wVz9dNRbCV2OgGZuUTxiBEMUcDgYcxOcdTMnD4",
-	"h4uU0XE9+cFq/fszwoHgrfSkD0qjr7sutMJfoxJN7Y9X1kf1PK5J+kDSObNBHJ5qnpQdaeWpXTE2rZtR",
-	"yti0i7QaptVzfWkIxAWWSvCI1U01VSOvPMNrwnnEaN0kufq6ZhLc/njledwYMvbP4z6ioZRiRkYco4Ex",
-	"KAdSBFMtFkA6U5aigaTX+ULNcs+K3PCkNoBw8TMLIwIWo7Qj3rEUbmIpx4iyXadZLKIEp2JzxNJpL8QC",
-	"3tluv+yY8MqyZi8HVA4JeTMZg6R4MpIqScBSqSKue3bFgVtMMTU/8MwTtpQn0vjLDfATsCZLc8ZJEkcB",
-	"lu/Y/CeXL2o7YRjzlD6QmCXEN+GCce9xE/kG149twjMwJrzmWmCR8edYgBq5aRm/GR0d1qLdWBudp27n",
-	"ZxxeKcJtMSfLF186JE2ZXkYIJtP530/en729Ax08JAJHMZcSNeMCDQnCCDi9a0Ss3lopTpD1s6Bb4yy5",
-	"7cg5RvQBx1Eop8mzICCcd45GOOaShtttzynMUu6Hu5wkZcOYTP+nZ1n1q1loxo1bwOG4Oke7oHdEAgTN",
-	"zzhE5iCseMFDlomjYYzpfaf1mi/V6uqo2RheISOcvhJoFCnKkEef4kDAlYRRmsXy2VHGCUeRAFrRDqjn",
-	"YER36CZCfgsGsDOXZ5nGPImgb+uuEmSR4JIiRBRECaaCryQq3jA6iqNgRW58c3H+7v3Zm5sCw51YJQim",
-	"DVdlFCLyOZKWNo6l/T77CszmTNayWru5urx0mPOS3cNnY6RrNiXgmFAKW3FaShAAUz3iGVDrOxzFWUpW",
-	"O9SP5ycfb/56cXX2X6dFSXpyeYbuyQzZC/Tlz7A0t/wcy1Nzj2wrP7KPFGdiwtLo3/DMMx3bCZ2hkTqK",
-	"DbTb30IYJicN+ohzeZwsRY/SdOqi3a0dOMIhUycqGEMxTseki3a3D+FPMLC1POVKbI6yOEZTHMVD9vmW",
-	"/jC4IiKd9U5GgqQDxPFMGreEIsFQwKYEDXFw/2MX7fW3lcOPhSSGGZJQfqpmoEwWZdZJMSNnxwVLEj1h",
-	"9kDSmOGQhBu3tKMd2F7B+NPmT+1l4c8RxemsTgQq5VK/7AruiXBtYrgdFa7lOpTrKB3vBIPTTlpYuYBn",
-	"j5SkcDdG2t8vadQ4+eRFKvC9tDPklrB0GIUhoavx+7uLq5/P3r49PS8wO7hK5IwUw6ApNoFHhI3Q/AoC",
-	"wJ2s5f5Wc3Ulwk4uEfJNfFZ1KMBxTNTMKJNakXbnPHU7vzC6osS+Pr2+Prs4vzv9z8uzq5LQ1oY3UBv5",
-	"nHwluV2doT083wSds9pylFfYqWc7pjOh5kClhJMj/pXgWEzWrPqpQevIRC6bmOCHEsjHIKCV+zfAUgKE",
-	"DIj9kaX3ME/tmFrzRPWo83RUx/22tDJa8Kw9h9pffUEr5f+ciXcso+Fq3Hl+cXP37uLjeUmZAgtZyoIR",
-	"vOLledKdV65IlablSs3dnBPPmUDv9APPJzVt0gjPAlDOpUrCUhUQsfFAR7Ryog7uMiUBo2Ekh3oHas5q",
-	"R3h5dfrm4vzt2Y2UYe9Ozt6XhKwWHUNCqL54QsQjGkDGCQ4l6+IxjuhXOGX/1O15t565K5K3c0Jwdxrp",
-	"rX5uCV2YJ5CACrpTZALqQARX8im/yijIZ7GZxHJdBRmSO2S1hwWlcpAjrStLfRq0YJx0vL7ZGr1Pa3pA",
-	"xanK3dJO+zXLOTnkPIEt9U14v7541zwFPWrtBWcc/XICUoD4X5+FEVufEcHli+CVN9GUhBfZim6Pm7MP",
-	"pxcfbwruNzf4E3F0TxIB6XEqYyGJZ+gximOEk4Tg1Njt2sFT8Vcq92kYhSraC1sEv4Gw3YvLkPJ628xy",
-	"jXtjBM+eewP9ggV5xDMkT5Rl4rnvoUfFws4iJ0TlW+A4Zo9aY/yYSAN5zRylBp3H1sbA5IKleja/sTRe",
-	"92RgzHlzeZQPbQCh6d9BYCWQj1w2JVNJ+xiS+eBRqVMWiFHPv3P6mQSZIKF+7ghdn55cvflrp9tJ8eOd",
-	"ZaUvHfX9taYfyMaNiZAW0FO3k6QsIanQUTRlOt5FcFXgOL4YdY5+bxNU/FTegYtyNqHKOtS2KRd4puw+",
-	"NxqWh/32+pAn0JiV1u1E9A4Y504ws1499fkTlsJGYBNxa3r+b9cX5xfDf5JAyF+V9rYxXERn8rfAfyxL",
-	"A3IndIZBOcA5L/tOf8LsLEBB9aUbKsLXUTT0EdIMB5wIEdEx3+AkSIngA51C/YDjDNgFoynm9yVKw6F8",
-	"W/QgKeP3T93OMGKdo987JyjBIpIyL464IJSkG51P3U6QEixIeCI6R1uvD/e2Dg5eH/a3d/rdDqF4GOeh",
-	"anlAneHBXn8Y7PR7u3ujg16/v7vVw/0+7h3shKPd/fBgb29PalD3lD3GJJRbLWeg9/1UzVFPC9x4sKnq",
-	"H51xInp7vWlEow6Q90MUStbvsIRQHMnd0+Ho0zj6N5bPxNk4svwhx1SfmD8YF8VXqm38lcw4bMjl2d2v",
-	"p//owBfStAIapFkcyw/UzoNoUZsPQkD/5Kjzk/5PiQnDohj2HYT+TLP9BAv5MszvOTgyO58kXbAkCmAS",
-	"I0JieNGnbidLwpqjyDhJ9eI7Vd53zvtLJxJkCv+ocJ25YdIUQwADhw+YBiRUSTRVovxVXnQjabBAFk8Q",
-	"S+KBuI0eachYTDB1x7qMMaXebM5FRgOKbebRG/JZXKTyfzlIo5yK5ygRCQsmH6I4juB3IQuyqSlwaDth",
-	"u8UthUh54y1jffGsvb0cdJjsy8pzqrCoM2SrsfUvb7KU+savvm8ZIW5lxtxo/wd40soMDzsUpUfLVV66",
-	"P/IsywqgRRixKKgW+aUr0OrS8G2iNNwtrzjS8qxAyS3eZCWk70WCUEzFMZLSE8IBLBNIni+KOIux0YdG",
-	"LJ1KedjJMoj/y8clL5g7pjINVw63JxNuD7VVVogySozEbjQP4SH59IwLMvXvHJkmMRZGNivnAo4vCzK7",
-	"br9zTcFcEYuQg3OBLCQF8+ulfLan00TMSkVQKrm+quzkmUm/d+B0jZyzB+LKaXe2mkudiag7oCqWSsxi",
-	"t6nr3oKuaMxZ0iEmc9oFBjLSpSQZXNL/VKfRvVHLaq98w6/eR1ycSTJ66n4p3enBBKc4EMr0aUv4pTPI",
-	"x6jO+5M390maiY4F5i7NGk2+UhnymKd/OYqoke9wnXv1z25xoc2a6iIKaEFTfHJec15UIZ9F+y2pqVY7",
-	"jKjVD+tUPdc7ovMQi4TR5s4skKQ74hzhph8r05H5eVe9vJYJGkiENtLHd4Plz26wrImmX5CYpWz2EPLY",
-	"2ACuvT1WBsTvn6qm2djYFu3089KtULrgS0vRgzcuoYEnfUuxHGmW1FJ4f02pOl+mflofBQJZvCwVnmlF",
-	"0y9SoYYbDqV0lH+CcyufknYL+KyPz8IWiYyilAtj88hvuEddrexBbREzxA/9Iyzpc1iT+V9r2C5j/Sxn",
-	"OfiUfq2+F7fXqPPWDshNA79FUM8RbHxKhc9dVco2neAkIZSEikHSjG441S6DNKN3UJg7QD/At2hIxphK",
-	"GoIMmh+7aKDc7/ljxrGvHv2xe0v1IwP0QyTy32WcgPfhSOFBqHRF+WoF4zAASh2QBxxnWLB0oMp2yxfK",
-	"2QIsNmThTMW+SJDJGUGB3NGO1lmgwr1zc/qfN3fvT65+OTWmjqqbK37hqDHDLIoFxM7TDEqfOruH+7vD",
-	"w37Qw9vD3d4uHu71Dg/7W73Xwf5h0N892N/f2ZKcEk0JF3iaeNQC7X7XsQy5v4LdE6kB7cLLp4mwn0Ck",
-	"ngkc55/sPynWNRAPnTaoGkXJ1tnub+/3trZ62/2brb2jnZ2jrf7G9k7/v4AsRSRmi2x91GZf+v2+3Bdd",
-	"jXbUeb3bD8n2/mHvYBsf9vrh7qh3eHBw2AsOXo+GBwcHu6PXo8Z91LxhKc05Qr8OctZarBhaau9tCVzE",
-	"jTavaC04b+wGPLln0+4t7SVpausP2zztnMpCYt/EkFo4TnThqSsa87c6O9F1YVNMqaOLYQKH2SxL6/RD",
-	"KWUj5TzE1PoOYzb2qoy/f5da36XWKlLrU1sVfQFDyqgKPnf2y+jvhcxN3qbmusBwGyvqBdPS6+ss1LMF",
-	"Yu/lBbU6Dys759qzZ555t9zek7HOiFvABVs6oKojtrVlWBnp2WnsU3dBakJgK80SgkISxDiFsAw8AsbZ",
-	"xfUrHeVEMWP3EPuMhIY8GshJuOAJj5OZhvTQeGJgJ6nSGs+G1F80i/FAwUOxCC8s/cMKE3X6+r+e53/M",
-	"f+A1W/anVVm4JveFj2FeUBoaB6qHAJSRVCzA5gnB9wo7sEQFxgMbskAAmBllIgpUarceS5escaJh00Av",
-	"6EUUqXJ5SdMqHQ7cAx4ForLLU//0zwRXngLgg8JEix7iiqFuJv2lrg4dyqkQn7AsDtE9ZY9dYEo9vtou",
-	"ypylFt/ue2e+0OpbmeI/VcnsDqQd2vOCfnZs4yuvpYRzgP3hDSCFygOZYxWWr0LlPDra6uZRFUjBkopX",
-	"52i7es/pZ75UQAzdEXzf6iGrX5VWr57r5n4tO2ztNthsQn+YWPnaPMWZEYlDXV/3xvhZupCTOtCOlcEG",
-	"OqEKi8xU1rspAOyxnJ44L35AszjWwW2SYgFluv2NXX9ooNsJU4KnXIUOCkvvdj73xqynP5zi5HdFTJ/+",
-	"yRnduMKPH/LiPNijKymPKthCkNewHjVpNZWoRoepPfIrDdbhJ30HLtEkA77i4J5SdV3Iun2B96FUVoO/",
-	"QZo+pohAxH4gyGcx6KoBlddqcPbL+cXV6cDkLt/SActEwKZEfTRICeaMAnhdJDjiUUxoQKreKRgODvzq",
-	"9PI9hKMWvlQjekWSGHCjWuHOdbodPdnOUSclSRyB89BIHB0uM0goMJNDcrC3s0/C3sFBf9TbHe73e4fh",
-	"FukdDMP9/s4BOTgI9he3Ejn5V+dou9vhkdoPnbdCPgt9hCFDM5ahkIHPeMKy8USAI36cEiIAxMUrnNii",
-	"WUMLau5YCBxMbK5byzQxkzH/xZfEa4+w3QzsAc6pAsnohX7yqXDCi2yOomXvoy6RtPQPZbT9w0AgXiQr",
-	"uVuvOEpiHJBSmUAhNyqiYn+30/VcRYboPJiyGtfJVCQotVypQq+4QonDcTF1x4k68CwhKSchCWvyO0hq",
-	"dXQhbQNA85AL8Y+n+MF3ToYh5vnBYIT8+a7lEZck7I4UTtUlTXN4rqfM0GGtjFZRkcZdVkLYUSAJzaZw",
-	"Afhu/1yTsl9XdsbBKKqP9r3SqqaU11BsW7r61hiXqwipaFEnQY1i+4gVaK43prbGoFZDcEoP1kgAGZ+f",
-	"zzLvOKzPanFz0xazAoYFaZVWtD47MU9wfQHTUN82nl2eIfmNLncYZgLSS0t7bK5eEsdMDueql2Wd0vm2",
-	"x++jpMcSpXX3EibFbGr37SQLI/ahkY6lxYUjFV+kCGr+3HJy11rNjxSeEimmcrihqjbVf5UHB2QcgkHk",
-	"xNE9+Q+PRZpPsCppi8POlbeFx3My9J6Yszn1TLLgJhnaXONmrYEZXDJ4EW7QpaCV3fx5JgivmPdWZxiq",
-	"n3kkqgbr8t3rAaMPJOXYV63WLvIQLRDMiDEX11p7LkOIHrVzjBXLBhw0sTeEihTHH7kcDUyTrddhMNwK",
-	"DnrBaGvU2905wL3hQfC6FwaHO4eHe+T1wRDSEtoI5U95Jt/PUvkJ4kwuSGQpvWRxFMwUYqaLGP7L1cXH",
-	"y2Jui3cfd7b6/1Xl6+UCpO0vaHsU3qwXBSatE2ik7seFVf7IA0kBdJyELXXWaRV39vmK/OrVB6jjOwsb",
-	"vrzxx2e1g8P/jUMBcw4qf9IJBbcA2YNZLZKg45CETwOqgvdqnUjHnO2+F1aXk8wiCTsuXGFDBhu0YXEt",
-	"oVVCXktEWcsaFw5DBZZg4Ia12B5lcQxoeo3XyoJm+cLJEyso12u7vdwUg0rUbi4pzNerG0li6UDOVyCN",
-	"1TWQAg+9iAbivpH7wwQC3xOF5qmy6xp4V3vmlth7Fyx0TnK1L7M5d3esEKFegj+L0y7P7ZKwJFYGIx4v",
-	"VE/aKoTuMmZhIt2mbPHCiTcp9G1PvpJG3lLPWgedrF3zWy8P8xdl4qaqreaj+24AvKwBsDYqe1H68lfJ",
-	"6C/LxSWmE55XmOdftkwpcpZbltmUfBZz2q+BZfNZQOMXNCTjiHLb8o/RvHlTq2JXO/c5O1XPjTU7Zpkx",
-	"37nvnPmynLnWG+Dlqof0C1vAFdXcA3pTrwgOIzpGQZQGEGcp7CyUuQufX3IV430hkJ1uE60tmJ04xZ/P",
-	"1POFbkdKrrTwHRs4M+swcFay6+uftKwH4an+xG8UwJgHYCgbjwmHTADT1RBiF5BF4qeBJZQxi0usU0EQ",
-	"4JlpPFjcqRP7C8RibWC3LNdnczEK7PQq6SRZHHtBDubgU5R96DC6q8R+mnNQTfrZEgdWui/We3Brk4KK",
-	"RF9SDPobhIHDxLRMUlF5u7EoKkR1r0/fv+t0O28/dLr2/vj7xdmb0zv4SP3TfPHuFEBKb/56dXoi//Hb",
-	"xdV7+f/vLq4+yqdPLs+KQWHzwzrf/Ud1U7VPbc51oy/ftiL5qVtnlujGzNi0i36x3OXinrcwoMozXcme",
-	"+m5+fR3z67/1RhYk+zdq1hoZ+JLXBr+e0cCXEmWzlI1hhh6lGJnikCCWomEKSUu6aWtYzQvhetytyo5w",
-	"+8Y52cb6wfmzr5dgq67Cdr1zVrO28zZ7/1LnnYMQVZ2e2GIt8A3TfoyrNh04TWeIfMaBiGeqXTa6JzN+",
-	"7LakUSBsOTSB6V6p+4b5cBtqwW8qOUALo7Z8h4/0wEd+FRjIJZEeSxF7uQRAFFDkrNugq7Q0NEiwmAxU",
-	"06VBGKXQOX02WMfsPYCRJSeDk13Cu4jgYKKRSiC3ANq5Q+OggZyszkHXqMLFGX47+JN+kLxzJlTafTE/",
-	"xzBpDfIkrytrAGsEnlgMonFVGMlFQRaXhGZcDmaxmqcSUS7STNU2AM0HTO6eagyvgJJVYQSJeY03YCmk",
-	"xlJAD4q/kR0KDWfAfM4LV8R0dLAZm90PDnCi95LT8OFOI1NvUY3J9dEtLv2ehrwxdev6De7BMa9xBy0A",
-	"Bm6bG/iSIeT1CY3qNorNiWuccVO3VfcCuRh3BXDUVkUCNpvZeBjyTel2VLsO5xCbEMUVzp+uLao52ZO8",
-	"TAxFFA0sOM/fVMFPigag4ChoGsydln6Ck3i0gX4lM32zMBrPEC7glavSo5SgaEwBPLJcMlR433qVnCd/",
-	"WsC8oroaxx5zQU2KU17PaJdYaH98kpJAeXV8ZX668Us7H+TyFXaKeLTK3UA+tvE6Q8Oa7GaXCdoawR5b",
-	"9EVtYW829eLc/O2EO5oSNqAZvJroRu0gA92qLeIoJiOBWCYWzlBpDKO8RHgkT7D0iEHjD+5KSaj74QeY",
-	"k2MEvg3/+ltcvJ9qZfMvKcuSWub6DZySutx5TATC0OMIJPGjKQSHliRyUtAtLPQnSS6UaONzA0EabOeo",
-	"E0Y8YGl9ZeyaI2tlnapybDYSAdvAF7rMXzbvuHS0YN2YTRsUQjhC97KStpukwceI28+9ywTZUJO63JTm",
-	"MJbUp3XjUcqmxwjHnJXCSYq+dJtW8AC1ejv8bIFK6RoG+RsbNtw98AUo+ayu4jvvrePWgwQ4iQSO5Qrf",
-	"pZgG5D80OhHLxAfeOdpRvWoyrj23rW6XpnzflfruSJOGxSHhAqUZOEGM06kqkKRGgeNYqkDXYLr5LaR7",
-	"MtN14tFYGtt6b1T6vgp9HCFMZzl+5hBzsr+rIxqDxwknwd1gA53B7ygk//OJBg9wu/4A5lUFH1NP8WMa",
-	"e1N9J0Ik8qXy/7kpe9fgjQSntm8BoWGZGvu7B74XrtCSyOX7dufoSoBP9U1zFdpCF2GBpowLtNVH/X4f",
-	"WY0QlinH2jDgcpo8fe7amAG8JTGdvKZ4Bjf8MQJi9l9eU/w5mkorA55RW6E+KAhjp2bDsMQSAAj6p/lh",
-	"1N+LBTCaBgFQBAfy6qC1txkw9sHWzsHu64OD1/t7r7e2dw52O8Waj/oL70U1O7dGpaXgv1myL5XHbeAM",
-	"WH9kV4xNG04KmoE3nM85E6ppgxr97YfaksaveW1f6c0BjyR1fXtLX8cD5TYe1DJo87BLqbNvP7TSZdd2",
-	"i+vWmQ3kobtneilkCVguN4AKNRoTEieOEH3D6CiCUIKRqhHNwNu3u/e0znt/UQJ97vvl1+jnDe8+tATG",
-	"M07/GoA5gG6St5ZuXglJhsdSkVD+1mEmpKKm6ENSn3ELrXi15JVGepB6OQV9HhsoUeu7kg5V7IQS+Ref",
-	"VJGm3INzXN5PvlD6tyjNzpcQYGdhTRxMo5ZYP0L7If0pWEsPurrMytK0DIjn16ID9WRJDfE7wRbNA1kP",
-	"wZT4pDzGp5bLb4ZobLUNpSL+JbZjDQkEvpN9kTSCt2SYjc/oiNWDIYyZlJCe5rCZtFu2uh1CH6KU0am2",
-	"Ywp/ys0IVcSr0+08kJSrwbc2+ht9DVQE3YvLxXeMUmIgpqT+byP2CUkDQgVcn9t7FutuZ2dvb3d3Zxsk",
-	"bdg5Otg5ONjvHzzZPnCLVyIsnhaVC9i3ZISzWCB9liXlncTRv/FdqJ5pkZoEs3ryVKCoM/BBAJYOZclQ",
-	"4TsciGJerbJnJGnglECP9bw1X4W6nMNtol8gwiv9rHtgLV12Fb5pLDg0o3f19uXTLO5aI7vMxxAxbNNV",
-	"GQP57nHEaEDQlKUEDQmPQlIGr3SZy2ZXfme3r8Buf5q1zLulGiRJmwssv0bWz75rvAarrN98MV7l3OKF",
-	"u404SlImB4d4smAaQ7GuonyNXLZ60676jrCFeVZ71gT3xORsyTtAP61CPD4wFbPIZhqQT33kpK5lWHFW",
-	"dljv0THqVQhVCqMLN+Hmtzayx9dHsKhbaJMG3LjgKngV7FtVUMx9YHF9Fwb6RoBBphZorVYWuF1RfM5e",
-	"NtVdzabwDAkYDTnikbzmtw5f9ws7X2ow0QKO6NSfL3SCRjiKs4r1b9OLAhaCB/Pi5u7dxcfztx5wEMoE",
-	"GrGMFpOWTVFg8WDtuI0pjfKhtwqBtXhKpcnHj3jGEbypMH/4pJohW3t8albeU3Om0ibZqqB+wc6dnf/9",
-	"5P3Z27uz4tZpp44quhMII4ujUbpSwzq7NMYcvFH6ACXpZElCUsQpvifaGZqkbJziqcraHqaYBhPEqNYV",
-	"PXq7XKhnpz9IPVNp8DU/reXCE8QJFUSS8YilKAEgkBa15XLhzdg6buZr5bUXlKA4okS3VDDQ8U3Qb3kU",
-	"zQ9r/FRtr1s+LDvCytBd/mBFU3Dp9LMgKcXxh/qTMD4MzA2QrZCiA/SOivmAMzFhyomxu7u15bzdoE5q",
-	"PXVr6+B1Q/+bqp5hB/bRtfr2FUdRmHcWWDCipMY4rwlHrTV+6msMfyZWmv1yXtDW7bmsm9sHk2bPppnW",
-	"3kUxecfSqfdCiWKiQHIkbW2gC4jNaOx+N1uySG7yZ7prbpFc1Bdf5mM+ltYDv/NN/hcNSO6bfA5WXoNk",
-	"CpSPwM/+fy0CTOr3VdbMj2XJ3PbjcPno9KkJflDSFbdxUy7TswwYfXs47JODne0e3hu+7vUPd0jvcGe4",
-	"1xsOXx9sDQ+DgLze7TSnWKl4YH52J5dnHcer3QlJ8PpwZxT0gr3tnV4/wEHv8PBwpzfc29nHwXBrbxuP",
-	"Fmia1cQHOj2NSxP4Rdyk8MJ36rb2F/LbgqsxgwYnKWPT2nhhS5z/RRW41VD9tLrSpFk0qQ7NTJMHwlpo",
-	"B7DblzgV8cy0hK/XfoF5OMtT1HB9l+g/Bfssrd/DD3lpF56FFD/NNSYWao2n2J2xqc9ZsYxZYnZikfcb",
-	"7m/2TzVbOa2tGg1nqufZZOW4orCaFsLYlKNHDRgA9w3Uy0o6Dbs6aTNP5izwzJ+CVxglOntgZUJr8UtQ",
-	"LTi8eD2Q7vl8mvD8IYWphQrxBz/OFe+3dXQpr0mV0mxuMqb8hXuL4yc7CQNWgc4y1RRiIZCfqAh6W8ie",
-	"cw5CD1MrZTR5e00/I0pGFSLsQqYK9IDDwaSYKFwi0AUpQs+cLyerFgnntJzOGpA15MHWR4KWjRMvlHqS",
-	"b2tLqQl0MTfsmlOZHt5HZ38lOBYTP4lBtxKj5NULuDc2UBpMSHBfCo/Yis4Ec26iW0OsmptVvuQ2x6b0",
-	"FajFCaEhoUEpBNOZwBpmHXds50Mzpv3Iqa3sXPxa9MY0UWaWqNjU1vbGnjfW6xGXb0yYryTAAEzB0Zyr",
-	"TmhnM2tSCZpIRJ3rGzlGx5faVNnM5dIVIEsuzIWNHXbmTU+olrTC/r89/eXq5O3pW0816wK+mkKfA3NW",
-	"lWBaIVYgFJWnotCnIGTZMHbwbFSzAzmqPfN51pdeaP6LYnP2wu53XUqxM7cEUM+16nRr+ohJ/VTyrrwL",
-	"YKRy+K3MeiWMmcpJwXOq7thfdexZv2/uZ3RMeH0Z8gXNO/3qpD/lqVdOMV1wbhEiJmRq0z2i1Hpp/SCF",
-	"d9HisO76slvIvyv1UTOTzlFHkJiMUzzt1Hh378KIJzGe3dG2Tlj9u2jRDgJ3UY0jWX//ikNo5Vhtqd5m",
-	"WwpmlqSyiVEULuGvXcl9TO+gcd2dYHemDjcKm3z35u7CU7vEY+NStYnv9JUJKTUFa5ap+DUE1BqdpBiU",
-	"KNdErgugJCfNhctPUvx457igWsLCKMW3lvj0gHPCGDXGwZ2/7uHGodcWo/nBmuWM60WYz0kGjuYhCZwC",
-	"TkMGq4Nj2J9AEW+rH30CiRNAq1gflNiyaBbL1PdWoGjyidWijinoxUeSki4SE8Z1P2vYXw3iEtEgzkJ/",
-	"Mky197R+Y2EhTUc8J6bQ6qhLiR8vfuS53/CDvVjV6qB6KcmGccQnqmfJELSW1QMGlkX+OEknjpBcsNu2",
-	"KWNRtyadIX3LFelgDgjH8k6rfOIX6XkWx+uaPuhatA72uLCwZnCTtS2UDdsWf6tO55Hgugr2K7SMcvwd",
-	"pRQk6NNd+Hxre0t+/jmJUsKdbw621S/+yYbKvREeBq/x3nZva9Qf9nbJ3l7vMNje7u2THTzcDfZG/f5W",
-	"Jc01AfipNoXvqXVrOzzr6L5tN8vqxpc4VSDJvs1Qi45aB0XyOyOiY2ntfeCdo8OD/pMXN+qli/dMJftc",
-	"XYwN35hHl+kd1Lrvn5tE9+QQ3WK/qoPOKiCpO0xWEeEOUS/0Zk3yz1kMZxjD3wBcc8Kcs3SC4q26D/+N",
-	"DfM84BUKHdX2dHNPQ6XysdiCTa+12JovPxtnC713o0O0Xm1N4Q1QltGAQHImOKb/yYavOCKq8zENy4oR",
-	"FoJME8HB1rAsHJI4eiCpYuE07hx1APzhaHNT/3QjYNPNCWP3Hp61I3pLdBqJWTVz0SMgha/mV0pqGnAP",
-	"HnEkIjoeWCx+onDj5T//yYZdNEgIDeGJjIoo1oXXdsHyvh1HD4SiLHGR5fW48hTV78GFlO9SLRac3sB5",
-	"3ir5kEtJZhPrKIFlXhTUv7EhQBuqgSoZg0Ywy8PWMz7q50uCf1vxDn/q2uTOUd+TPmiH8520Gd/3nX2h",
-	"90tnBr7v7ZTmgi/nR+WM2fVh+OWj1m14fU7GP9lQo6FgjoZknDU06S1rIevSNnJXYr7Q5dvVli+gl7g+",
-	"Fhbd84SxX8jWHK+/QZbkpq5prQug0NUkQAECQDLUP9lw2bDcd832z67ZfrL1TVu+jFFNRVUXGsvhxtQ0",
-	"lKiRFjvm9wTiPv7glSLHlg4iadb50JjVlKux/1hKPT0XYTEuIGufE9LCDwSzMy/o5ltQw5+1SeI3FmSp",
-	"Ph38WyCsmnzydkmKeaJ/xZe/pEh/XtBMXyqGWUUxZ9tOv/bcRaqhmP0KL5Ah1LToK/gBVD4SbqArwHnG",
-	"KQE8PdRHgqGtMpU8kBSPyaWP85VykKVEDgTKkPZlqb+3rM6gv68edN3glYDbSHtWtfvHoegWpVKFWX6p",
-	"RkwLs/Z8X1hF5ftyTmvNmoqvKU6q+Iqak65L51N546BkgZ9XsLpc9z/GZVKbgD9HPDsRqcRDUHPppCah",
-	"3zNazQFd15hcCsJSnZBjYpqQ9XIqeI7O7z5ZEX9SQatLn3kXjbOUcMf4K9tDJhlFO0yn+PPf4M7c0qHQ",
-	"XPasWUyomzy34VY2zHy1TIpm4YLVy6pQn92AL57uHHY7aiNDUKNHdPOuRzw7VvgOUuKmOS62rzrabuxc",
-	"oldPevZsnn9PPbhI8krpinR2bq6hmWc6uSkm+Qil6edbkG+zj+veRw+EepOsIbaqq/AjjnAcPZC67BJ2",
-	"3za/qiEFZS05QXUZOvlY3l1gAY5Pc8SP+njgtcb9cps7eIKAF5en5ydndyeXZ3e/nv6jc9T5Sf/X6Xau",
-	"P5y8f3/34eLt6fvOUWeciN5ebxrRqD3mUes0rmpq1rOX9Lxn41MqfF2ALqjUm0Q6M/IyZuWispg8kLhz",
-	"tCdFIx93juDl0jL+QR3kX/b6/S5KsJj8ZRMn0abKrPtRn+/cKsvc1e/R8MdWw1P+Oqjt9XoG4dHzumxm",
-	"vYbyO/b7aIQFjrtor4/ARdlFu330iFPaRTt9FNER66LtQ7krXbR9oOqUCeddtP0a6Y3vou0+CskwG3fR",
-	"Vh+JFAekRgDycS1PLSSlKo1NIWtNLVK9poYK+JuY4BqTE85ebnK1V86XTmB+t6WuSBPWlmMi/aXZkFEW",
-	"xzPXOWUotOqZqpuNvWskbUaEO9kIdXdLXXFWt16a1cmlXEkyE/RvJ+PkTE/B4x9UmvQGuiGfDQ1DwhOk",
-	"BcKFgKQ1D03Ni52J9vo+Cof3fWAGC6kGmQFzRCSpFPEZdNsQ8rn0poaU27ycpDyTFlrn2qpCYNHnyiaR",
-	"0oLOipOy5kwhn2p/t7J/nlam6rcQahf2jCYMcvtLgfad/loXdONNkG0+wy46u75AB/v9LThNiq7evUHb",
-	"B9vbvTi6J9UGgJ2C3PURFODQRKReJpi6G/Bwj1g6ZkIQ6vRuKl+0RGuzrwsVc3Gsh5nqF/oFRvVmJTbM",
-	"UKeJmgGL4qGF8bx0YkxJZpg5Nhd5lna6oWvtojuulY+Vd371tKMyNb2IYlPX3PCaTYlCu1XQTWZbU6Lx",
-	"cVdOSsmdc4HbxFr1oC5Vg91BZ6SuxeuArOWnZme+iMSsvZ9ZOyn2dka7h68PcW8P7+z3+gfhVm+4tTfq",
-	"bW33STDcOuzv7wad7nLZcA7Mbs3qdEej3GGRMjaFl7ze7Ydke/+wd7CND3v9cHfUOzw4OOwFB69Hw4OD",
-	"g93R61FlBHnwGY3+ldnUJqckqLVSuaCntX0Gw9JRtemQhKEX1+GCxjPEKNIKdqGzj5Vpo5i52+3488rF",
-	"wpaG1l00uETq6jI5IoZ8FslxrW8iDwbEERoY6hp00WCEAyH/8X/+1//2XZCG+nxuEocWl1fcI+vdKsYt",
-	"88FdB7o9UDfjRG+SneycbBIlMN/W3awn6qaYKVBPSmrxRdQ4SN87Fc3/GweYa3Fbmz1q6jDfuFdVzLnF",
-	"9mxNN7I96xe8j/1RdaMgNEbWJ5h/YGmOjWYUl87R759qN8GLgq/0HTzGEW3dIk2rEx5haufldZnaSX5Z",
-	"9T3z4BUkMRwjwcYE4IpUg165D4MWmAt2nvl6mg+xnvhbHaY5n4ZD/a56/cFVr09rFFUgN15QTkFnDE9n",
-	"7AmmYwIQt1jL+LkYfL8wFqIpS6kxEpeC3HMKtwpq4gJaYF62tts/3F9P3dpT7Q5+VGTRvnmJlXxf1qUU",
-	"tEYs83iAAjjp0B5yeV1Nl3/5t17J999SuOWqjpYaZVXnT2h/rksEGoZ6QSn4kZMGJcoGhnTYERpZDWei",
-	"Umq3IKx3eYvcn/smwygUpackxqbgSM4K8JxaQgjUZLX9ZpLZXHhzSB2C7Dtocd/Sq5jx2srUOHogutqL",
-	"Q0/AVkNWu/eFTvacs2f+460RqYWgX10LeZVU81bVx6vAWuckjgBFx0m4aSlGlkl1rZT5t4Sx0Y/d4ar8",
-	"ixYQORG9Ikk8u2FXjJl2NXL+CrZmDfg3XwB15V+qBMPte1CUa62AcOxj1VXXJCIWTvZLHdDB2aI4By+c",
-	"31hAHnEPvr1TRsduNA7RG/PmZZIm60hmYVCrF+6PnOaRrAWgBSTp+jCFkxgHFkFEk0VXhTxJqCTrVkuB",
-	"Wt/vTN4JUZhnInOVMoUU76AxfiB1GODFjmcer98E0zD2S/IZlNxBLEHqpKpkyClAP9YBXRQp/JdHzL1z",
-	"aO0+LEHrhCsT+Efz5iafpFu+VqZEdfJeDGaH/mqZocHTmbNvYakNd9ubLOUa3bJ4Uj+zjIbcVoNR8lm4",
-	"bnX3nhtBeDYXmTtb/W5HIRzMlaTqt22Nn4Ir2Nu9UUQ5pIF2rJQAVRI8JmComBk+z8t1q+u6l1OwOGr6",
-	"0HGWuj9QTirT3VoOnLpcUqlur/BKkpKH5V4mtzD124x1FNXs74VH6my97wrTn0ZhWoc5Z83QlzDk4GV1",
-	"fndlzja6agMrSF1nt/XXWjwuT1++XAS32A8jsOe71BdEcHL2uxGa0THuzQS6dg1z9rbJHd5ij217u3zH",
-	"KpcPMF3d5dNwLt/Fz59H/HxapwB6SZ86vLDGqW4cpgXY3Dq3um5fAcG7xv41CwLZVZr31LcOMathfEH/",
-	"thFDX3w5KVeEJ4xy0qppnX1Y9bLkfkeOBQB1kqW9pknrKOhVRq/IaB3NCVW5bEvT8qPzaD35uQPqbWnh",
-	"6leYuoA9qHfDaVWqe75oLZJoIa+oD7ZX8bcue+WEIEbjmQ27lomlSYNM4Ika8q9QCDZ9CX/vXJ1evv+H",
-	"XOniwOZGLLaXpCwTAYMLJCVJHBENYvIQhao/6Cco6oZpLtJXIc2ogvE83N8dHvaDHt4e7vZ28XCvd3jY",
-	"3+q9DvYPg/7uwf7+zpa2Mo+2ux0eqQ3SjhJvz6tuR0xYNp6IUnccp6Xn9919jt39rnW8hNahpP8yyRI+",
-	"YluIUqC/yXylp6CvrK4DVS6O9dKZF/y3NJ5CLH5Gwl0CGPlrE/sK5FxB8n02/bsATlv47umpSqjfyew7",
-	"mT0Dma1T91/A2tPmyreoqs+zG68JTn2Go3GtaMuGQBe0jIYLppHmHiybCFD157+QS0r5z5UrrA5YwUYt",
-	"wKs9JOOIcus2ZzRHzavzmtdkO5TwnbHqyItjJ0KXJQCZIhljozWihIvq05xc6pz2fIda+dRbZ5h+94z9",
-	"GT1jBTSttfnItOh5SS/Zte22U3YRCEKxAvHUlMbrYQXnNnNa6iTrOjIVTpbE0b/xXaiead2uaWlowkIY",
-	"PHrmdIg5TdHOWvRSnpN0UN8xAUUCTSPohXiMBoVdzsFNh1kUi15Ea4X/MukFvjyAQvu0G1Wo5IT4/ZH8",
-	"uWQPGk5D8Sum4dr7+5U7eOIwVLD7xdfUpKouKhxXrUhcoURqqcQh/53upHzkBWfNlVPlUz4BF/6i7nOX",
-	"TKqe9IUkuzvQs4v3T92FSBpB1sUsISgkQYxTyGwFRzR07r+4fmXSmWLG7oH7I6Fxl5T3uYseJ1EwQRFH",
-	"j5OZBknRmh1UPt1S/7m0KEFvwYVLp7kv/cMXZ+OXfeHzlAH6mfLl1Z0T25qwBurH21TTJ/m1IbdW6bx6",
-	"W51nFL287e6uLHD52iQu/yoidw4xfUWZy+uF7kIcUBCeEL9qJTw/dVf45coC9NuUhPxriUIHV34JRvWw",
-	"aN6+dYFRyotQH7dksnLr41GMldKgmUV9XgiQF9beFCen5LEdD3w9Y9ju9x/bHl/PIOtlTcMcL8+WjRmU",
-	"mhJr2gmqAbRiwvM/6uAv7POLeZOtAKgm5+QDhiRJSaAEjK/x2I3pzAkXVreQ5OIkgKeA6rgAekLjDJsU",
-	"Hd7J59/qkOZ6jmsOq4TKkR/aH5uPCyT3B1/K+uXJy+VAXmLqwxk9UVEchUWGkjgbRxSx0ahKn3pj30Pc",
-	"QHJf56jjoKputtHXNtUL+GaMh5sJzKiyh7UuTvVOf0xKqboQfIq4cy83Z1lqHyIMXLtnzTwNj/hZGaRt",
-	"K3JpJcMuzXatmvq4DO2kIgqiBDdaCmcqUzFxHvbvS9t4VlsLYI2bXGc/v8AeA2fUQ9oX+spaTs3bnUxw",
-	"igNBUoCZ5hvoDQtV7RJ5ICmKGQ5JCCNkXA/hwaPGDzjSxZ86XKm5/v8Bicm4ZuDeZ+ieg7m+sy3PQYU6",
-	"ZbkgUTM0znoDu5vR/E2eJhV2Eh5mV+BCGndZofuDkvDI0nvuQxpqCJqYFfiSlzmhgtCAKGDn2oLNSkd8",
-	"CIBEVN5hqqU4YDXka/rkxQ4bj1W30joMAIZChiLKBcFha7mWv9RpQqXX7CVB5oP+y/vZKNiZpIr1mcAP",
-	"dZ6mB/jfW6GYsEI7Nee8lsPHL3daY9DWoRnI/ZJxE3W+UiWYTY3jBUND4sUiWCxVqhJzX09yEGS1+FO6",
-	"npqSgrodkWLKE5YK3VaxrkNQaXAvpcCDrziw/DEamPltVCY3sL32UUxGAmn49Lkd3p0db1nND2st1Lx7",
-	"6jWhXdQrjtgjRVFo45lOPvzcmTnVH54SVvJZHEMIVfWoAChzuQX5FmEhcDCZykUMFCJ36bW6kKTy4oje",
-	"pSSJZ3eCmUb83r76J+WqWbC0dDD/GGmBZc+FvpI6odzGpnCeS7XPjARwN10cCsAl+1rdMWBTopBVbGR7",
-	"nEXLUqjDTnNC3PZBb92vlE7XhPOI0fZCypys+t0rjiTjVVusGkIDo0zLigCLjURJTZ1YNVUJcvUNV81P",
-	"pJlXlWst5Io7k2q/nJjwIzSQsxl00SBL4wG48QYgP1pb/0U6ymHI9vpVRe/bERZdhAWaMi7Qbr/fRx9v",
-	"3vW29lFGI6VWOy/YnV9eVmS6dn5dd9u8blZ3G/LZbvXRr9HPGyswQttCuMuUDWMy9XGDboCEMAcw+sPd",
-	"vddIPTMkXCtzhfK+UA59fnFz9+7i4/lbaKUrcBTb4CplQqX5OWrsbn9XKhgCMO3PmUDv9AOGqKTmeDSM",
-	"Mb33lQqG8OocFd99e+X4zHTcH1RnVvMzD299gL5ITaqtxqQ4CxtwqZTof8WhP4ckB9Vs04GzaNKYzULU",
-	"Pnq66oq4vEXVTS53r3Efdw9gns6ssY7VS+00vWSXDeMoeMPoKBrXdofTkbppxgW6p+zRmwus389PMsm1",
-	"YHFV6KT4TJ1BpHdcmnskRBjxaEzlTR4qWL0WCKyF98xbdr0TYJHlG3Hk34bVPW2Fg3oRI/6KBCwNIzp+",
-	"x1KvXErNA5DaLC+OabWBrxyz0+3EmI4zleBBPLXG6sEKX1/udNFvJ3/voovxuIt+I8MPXfThcreLTk7e",
-	"IJaid+9P3hQgjoYRxenMx1DmkYqjR+mJx6pEFR6SOhIIIQuupOS2VwTkC/NST8QRT9g9kXcKh9Yi+zuH",
-	"va35Zi/siPdYGPOehoKDwjzvwiBpFe4HdIJSBkB7uOBmsJh0KMAp4DhHKr8yomhgE7AHKzdxWKn/8lzP",
-	"ekvUyTXkX6tEbq1g/szYPQribGhjKgtF3Yvgmjk5/HJ18fGyfRL3I0vjEF4ckuD14c4o6AV72zu9foCD",
-	"3uHh4U5vuLezj4Ph1t42HpkfnHvjCiv3d1gYmu7Z05IriUJLAMQtat9dpOdZHDcnODszahNELCXBWbT1",
-	"hVdjyK6F8bjRpJY07cQbB1B3aQg2S9dLHJlD4vN6kbnZ1y4YWyUPtwDLZv9pZmm7S+j9XTJ7W4p2J2PF",
-	"l60h5fjK8rgWtzhaoBBei8FzJqAoqVagAaJyHaTvwgJsZRn1Ah29XxBRck4JRUNjzOfh4dKuOVy8cIam",
-	"y5o5O9aBGlrG04xo3jyHzeYlR3nYbXnM8T82261uwrji7WUsGMamTSe81tP9ruT+UZTc9VDyy5GwP1tO",
-	"flPOSZAE7c+G09+0zBww62vMLFNDNk26nvd8k7ceFL2I70z452XCT2tjw5dLOpNva9PKxnOrmDy+CKez",
-	"+iSxEovo2UGQiDKR94ueE47xRd+uMpr39vc6OdOMojAKoe+E6uVQad5pgLy2uh1o4s07R/1uhzzgOMPC",
-	"/DllIYnf4Djmqnq8pK2bMb54fORmUO93zlt837uv/TIPS8HMovAz+/7Cyz75N/OtjWBUdIqMwolFgiMu",
-	"SFLeRfKQ11XxbDrFqq/qwqIOCyEJQh3HUmAJhhyWO1cbUnobpSQQtooeoC6w6qKmMm0IJPmEmaoB+sA7",
-	"R6+hRU5YVkwBEXzx1jmrtbl58oN3/SsjmVdxtoliIawbkpCSeLYQhJzpl9PyqBaFnBM4rSr9u30nZU0K",
-	"Rt2usMKihkArjnLlC2dpSFIpJFR1lpiQGZrgJCFUnXNb6MvTB10sXM1OtEwxZ4hr/WRVlqvPu2YtjUzc",
-	"aCDMYWZzSVmmrmS+L0KV3oZLT3VZaLt5wP/q4/nd9c3J1c3pWyhZsg0bSzznO/+a4YEXneFPz9/Kwb8L",
-	"re9C69sQWmvQHu01/jLqo5F5/gxdQRKVyZxmtK77/NrZeZltKzogl0tvrWsj7QiyLvpw8fb0/d3Ha/nv",
-	"kzc3ZxfOd/rvNxcfLt+fwienfz95//Hk5uIq/xCxFNnFbrRPmjAraj7MGqs8o3wOSJpGGV0aIM1gVLe9",
-	"ae01Wb1rFwUva4FTBrNrh1GmN7HBS1DdzDoksuWhW7/fSd/vpHXcSesGTTMi5qUupwtzeP7YsPIQqOSR",
-	"IzRQx6ozWNOM0oiOB0CyLCH0GA00BQy6aKBTsQfoB2HwF1AwYRyKEDieIcrEJKLjH7u3dDDCUax+FmAa",
-	"kDiGH1o0eZOwwlLTHgzQYh7x7McuGvAsISknIfwGq75ETsUDuwdNHjJlfpRTv6UDKe7DO5YJNXtCQ75x",
-	"S6XQ0TUwaqWKeqDtcNeh7rwsRs1bygMzbcBWMPPRFwu8SZ5AnteXD1aJ1OkOATWGiS5zNMuDYqhw1dhw",
-	"zsLuuhfAsV4xPstyKpzDHIZen+wMlwgyql+6AUYzgRouqatpgxRihlMuVTksSFGX06SkBQpcGkZuKLqQ",
-	"VKEvjSJ1FB700Md1bo1VlUpY1SuOQoLjiI5VKwZGSVNjhO9X5/er86WvzhVlRk6GPkWWjQShKFJwfgLf",
-	"E4qyZMPbBnOJ3qqGgOcIK+18L+S+12BFQC6tKdj0JmG5ZFwpM0nZFMHuy8uVKCTfSgfQmhQq199uWKP8",
-	"ArDj0BQMORIweV0u+wbDZAvl1Tx3Rs1SF1DOqQsZwXUlu5IW0iwmSJfigEREQzKJaKicsOrVx5JSJiwV",
-	"KGAhqSl80IKh3Z4ZsdDy6fb3bkEkPBtN5fUY82xi9eB8dcCWGhu6sKdmWdk5fneVOQ8VONYlZLvfxeRD",
-	"yxmFNEIr5azY8akoCmPZwHrXltiZQuxRVMH6jqNpJMV2H9YlVYsOJ7iuivY5s4ObgdsZGjPE6DHCqk5H",
-	"l3Wrpn5ogkNdCzS3eG2UqoT6pjm9Z4yTD2yqYxZ6jyp6ua4aA9yOKaazLtqSE93u94/RXt9fgVmlYjYa",
-	"ceIZ/vo+SvKx/b9NvKUIbwpNoY+lckoZChjlkkBoQNCQ8CiUm4jU2/2ja4KonAhLw3Id35a/ulewhbb6",
-	"yUviADbDxp7r75QKqGPQhaMxG3dNj11f0U6u8eI4NnyvUxbUJ8BqoJbG5IFIXVMp6fpvAPcbYeXrMt88",
-	"4hQgE+iIyefYWHWeGqfKCHfMcTLMxqq0NACLI4ZF/f7FvGxPKr18DFohcDL6QQmkv+z1+12AjfqLA1vz",
-	"o7YmPHju+vckfF9ahvFZ9PtNali1cD3fKV9febVrtX5F7VEEWlZ866c3vQ3e+9EsCMFDeU58tUJHH5Rv",
-	"FMAXAVstjtVAvBDErEmezT2osSbDVs7Y92wsCdTrik1JQKIHX+K33TWiiRvaNEDINSShf+PKx/1l8cYV",
-	"8ozuSSJa+HxhE8yp577f0iTMcbrE4161+pw+1bJ8k+2tKyPqk1fka95YZs6RaKXl+UDgw4g6f+jt2QZF",
-	"csqU2EtIGhAqQMZu79mHdnb29nZ3d7ahF0vYOTrYOTjY7x84CkmH3RdCC3MaM2gm3t7Y63YeSMrVOrc2",
-	"+ht1qLpv/Bx3AgvSmKd+Usm3Ym63nHO1tZ3CnjTDg8mnPqr+OrlyVqXFtlGkUpt+tU+Ve1LpkIhH8maD",
-	"0l6plRV0ypBlCktGz0VRjRzV7ve82hGrGjoHUAwf6a21u2WnnL/FT+2ce+FzTgwSwrdbkUc+J1D9Wn5s",
-	"/6hfSKfk5wSnp/JhrBan4zgx5gKINhKz5je55p3SejoTEidK+lHyiGPNE/1uR28brHdv1B/18V7Q2w+2",
-	"SW832Bv2DkY7pNcnr0k/7A9f460tfY5XZIoj8PkebR30NV6J8tblFdM4E+xKvtCYJVP8+a3R9yOaCcml",
-	"r7fzn9oPIQ8fp/IFN5OU8AmLQ/vlnm4V1d4L9Qcp33MoZJGivwrB+EKjRepZYPglUVwKdOZLS3QIryVW",
-	"W5HsKhXRjo0sLQvVSReadMnrj5IxlgLfaz77QAlKtDxvv/KHHepcwu2eb0td2Z0evFjwUzjegnGcE1V5",
-	"VaVTKu+wh7IaRPJbojyW9ZJZRWUijlg9mHI5Npj3PtCvQW1kFArVZMotEdpFHkuo1usJMPp2zkE58kDF",
-	"rSmuOZ3f/k5vrT9r471UkvQJ8saOd+ahb60+4fu9+/Xu3U9Kt3XMiWtLJVvmaMLCZ2A45J9sPxWSB8qQ",
-	"8+axlmam0R99ybVmni1+fw3P1luKJ9JkdhnHAfAEMCVAh+OEtLAg7Rpz61FNtYGVP9Q1b7qgBGzlmQrC",
-	"5uhhAaNS7wYS8UIfnq2EfLhIKVHbloJcN/GyDRfzoOHqHtkctavqwXlmaAa7sDoQoCLum8r14DgKiwhP",
-	"hb6ha8UE+y0SE43/lMSzV5K4oTe76tekwtVd+AOczzn024a/ktlsttMLM9+FoppjVzKf+P3X2Ymzc6ZF",
-	"Z+OtplztiohGgqSViLPyqldRUFs0BP1j8VS1ctLZmxZI6G/00+7erKXLbUnotYT9504KZtcuZT5d6QbH",
-	"i7ZNsX2Rv/jvsOtW8bnrwsM1V8V1HaaZF92PCwADtWlkj4a7RxGJQxsvIDoVVXmTC/0aFHYSIYjReKZb",
-	"FG3UbVxTTYnJ10rgSRPur3XruO2sbZbM752r08v3/5CrX1gHtV1q23OMLzklSdlDFNpOHKme5kI5KAvm",
-	"lJB/dY62ux0eqQ3SQWDyWWi3dcjQjGUoZHBBKHENWz5OCRGA9PxUas70fXfXvLvfm0C/RBPovITAtoMu",
-	"C9hVDcKiLbclLSYO5pbBqXpqbtvveiFWb0ldaZu/XjrzIoKXxlsMFn0JwlU/Ua/5gxD7CuS8DpD4du3Q",
-	"68Hin56+FuOUuOM7bX+n7WegbU84yFV45sZ77cOO2tTeRrHGwEra/+Je4go/NfojnEfr/cvugOXlzPc5",
-	"XxunW02mheM/0+V2HuSN5ZyKVfQNdxwv0EZ54Gq2BVTuSHMoxRSxTIA1paFyY8wF2t5FE5alNQkHpWnO",
-	"ResoPt8tr6I65TlHkdWDoBjbLIyg9zSU/XtNs5e4JEqwDM8YNp0fx3Sn92Ue+rYbjCsF35xxFou88b8S",
-	"HPtAw99F4yzNM/4ML7XkoIiOr5kcx61MmMCrZssl7CzPdHYujdEpXfaVEkQJBjdplJo8/6aE6LykyFne",
-	"i+fh6CbuKkm6VUJObdJNWQq4iTeF/bQT9JIXAPD7PKjyi0qQIIykYX/98f/9988nJ39x5z9NyNiXJA2/",
-	"KA//M+Zkf3djEZxyBQMcRlh11ZYiV4reAbxhczC/vF1Nxb6gdjOafFe+TbH+lBabs3pVrDqvF6mJvQbd",
-	"SiOh+nbD1KJibspKhVwxtI2rdOXQeveYUJKq+BYMD4rlwdbOwe7rg4PX+3uvt7Z3DvbKIG21kGHl5PY5",
-	"fVPyd1bQfRTwO2ggvqz5OQP74RxOkIMjC8hiJILgToA5OUawtsak+OaWcHY13tNLCAkmcwsgUoJDhGOW",
-	"hSqYM2GPpYMzLjBphKj96XQ7DywCpB7KHjylEU08PIpi02egi3gWTCT5TJMdxFL0iB+6cj+g/Q4LSZxD",
-	"+Df0rDoL5/R5gzXqfnvynhzIJUF/fSikmEDNtrqCEY7jhjfyhPiyX/ob23vyRbstUyzVlnqijnpbq6uB",
-	"L8wdD1ujGjaYCteWROShEnZP6AmkoHveS01VCebQxghIZKmboRifXKJcdNGCTWhX5OlGIXftkWBgwzi6",
-	"J/+RH0jnDJ5IVe7FxoK32bHuAvc4ITQ/G91DE+r7dbn/Ktee0fKgO0eLO7B9Zp+ihA/m6XoqLVsn8qlu",
-	"+XadF8R1yK7hvm1Nfq3v4D8oGa5Bb3AZ/WXUB3jj/N45GgNDMNu4ZdkmOm5FbZXBvnfYKRJ/+UT+dn1x",
-	"jtTxKRtrimdowmJdcQuUqqLF/kJbWzlb+SrjJG3XjqK26U9JOvl3Im+orDYEge5TdV58a2xfpOKF67wX",
-	"q1kuzcy7kY+Yo4yGJOWCsRYtiotjeit86w91roraLB20zKzfYJf+OichbpYb5SnA66U+eIwAEEzeQibF",
-	"mTLop+p2lOJsSoYsnBWaZXv5pb7rLk8Iviem7S50lTUrGMjXTiPOddvmBi6sMdbUMhQ3w2K87bDYCCw6",
-	"9uivKDSagR+w2fuTBhngqL1tNFaREjx9M8novbcLWEQCAz5Dkni2geSWwqfcCFsF4SoNgYiG5PMATfE9",
-	"QVkCX8q1lbPD1MtMFgAEuUPyWUGyOLKkVWJCNb/KLMXTCRje4oV7XkxI+JOjdPlBBg0V1cs+1e74KdTL",
-	"tk6IUo9XE6FMp0wfelBIGqpYp3XZrqr60fR3r/m9fwMgyhaStklUpg8pMDYUn8qrBnZHZUKJmU/HkGRT",
-	"7Or/mEaCVFy0cQyaFeBZmAWBMx/iWUe/dzC/52iIg/tONUsPfv1lgcJdNegiv0gYX+gXXu7NhtNIvGfj",
-	"emgGU8Ju+vDGrNyhvlwlbgrO8zoS4HmLeRYzpWbGDIcuzPAjGXY8CY8LlTSrBQkSvmfjYkPi7X6//Y7M",
-	"awmt4jPU5gHPuFROQ1alIieevVhRxrLB6XJq1Jr637tQBKdx9G/saRvuy1jzZ2xVeubD8HepE+D19siP",
-	"Fq0eXOQXefp5tS38HH9jfZP4Z4IS+qN3hx8UD3zQlfyjP1RkNOgu1SG+3OI6JwM3uaTb2Pu6IER8bhBV",
-	"zdEgEdcgCCtisB57glpDCx46RhEdsbm7t7XffK2XwFP6a2lGuUTTx8UO3CzAf67WyVIuHQJsPpFmxVSH",
-	"Aq6TE6C+ntFAhxLqL84bpWMoBEA4HRORqeiz6iG4Q1eLy3jKBezgbW/QQpipcIUWMHT8ef72db79vyGf",
-	"xUUq/5f7q6TAAgLLJ464AKNNPlzYr9+lVYEFtMCWT8mN2pCvY5RoRbhMp+11pE/dzufemPX0p//kjG5c",
-	"4cc818Z+2+P3UdJjMHsc9xImrYHUegRvyuWBFVJ38uwVymtFcXiucsLKzWpeVFf7ZIo3VESK4FQMCRYc",
-	"Dck40hXGchIIU/JYUwzlmbwv5CclIuHyYEekbfCmtPwKG8qZGdc81iWlCMqKdM+QSNgDaPG+2q312Rkg",
-	"4TUEmK6N10KZEpwuk3BQWm7XOT/vNtdP2MuhavSatlLn5BEOuscywTeQ8fGY+wVxgWdlOi4fz+4cCmxL",
-	"O3Mhu84bKGSBHzccd+tRnmp22qa2VIKlADeGIoo+3rzpghP5YL+/pcqEyriEeSZNQ0pQTmZYkJ4GfSkK",
-	"w6Loe4xSsnHj5LDkki+aJiwVqt5a3sqdcSQm2XAjYNNNIk2D0PwfTqJNORBswY31SjZ4znGkS5BsQGJR",
-	"/2KFvBaIm3lZwk67PjLWfvpGW2qzjNWjTM6Wv0iMCd5niKPG66JKscdEuDCJx2jAZzQYoCnBlKPBRIhE",
-	"g7krh479hnMycDGsH8mQs+CeiE63I38lNSYO2RgzGkDZtvx5EcRaP1fRBW6ylF6yOApmNUesGkvpvno2",
-	"o0ElwKXRA+HyRomJ4xkQURxDzPmRpffG4Qm4ulpTOlJQwJFQSTsiS+kt/UHh2Q9+7ILXFAcwMhYAqhJx",
-	"eD6iY6kqaRR49MMgxoJwUfmN+/wPgylJxzAug4FSMso4CeUbUyJPcfCjB20eQn1ycLBl0rFCHYVDL+yr",
-	"ebiysWB+euQcuOulakxnSCNQldNyihKupQul3KI9wUKQVL7z//u93zvEvdFJ792nLwdPPffP3UX+3Np+",
-	"+h/epULJ0HsW4PiUPkQpo1PIXK8xEq6JkCfD0XAGZtwxwohmMTQUUPkLDzjOCErJlEn6YrScjO24LS4u",
-	"T89Pzu5OLs/ufj39R+eo85P+r9PtXH84ef/+DnrYSImdiN5ebxrRyJOY74zY1qgrWwENxvXHBMxdXzaf",
-	"KoodRTHxhJy1YdQP9obbYZ/0XuP+fm832NvrHYZ93NvBW8FucDjcH/XJRgLX2TSamiqFaIrHZFN9zNJo",
-	"HFEca2dWgIV+nkf/Jp2j3YPtrZ08d3Wq9P4slfb8JqR+bGawBK5RLjfbEOVm63lXs7fs4n0WJiS4k5iA",
-	"wqDTUXAYpoT748L5psxJbREm8tg6MF7cWP8dCRnsNATmjmMS1mZ2wVlUMntm2k/fBkzKu8h30ro00nkA",
-	"pzvo6owd+Y+HKCRsAM6okAWZ3NXBcSkaJwob5Q+vpXGDf0NqCiR9ICFiGnRUOfLmB0rkuLanvD3Kbk4j",
-	"pVPQG1nPh43ZtbX8aHSP/2Z8ubpCpoXfiyhjH4tVRz5mVwoM5rr4H+7eIRMTxBMSx/Je8oYzvpcCfi8F",
-	"XKUU0B/cKVCVD+J5QTghL3V98Ru9mvSuKb4nJ5XZPHUXjD/VjrossuViwSzP67U/97mAllzCbt9yojjP",
-	"N+bNeUOKBfCbamAO2v56DeG7nB2fM4jnOdsPhfevFuf7sHCYb4ngoGcNjpPdiJcvbbQ8VwB9qSsw0Xtb",
-	"963w/tozyev8ZV5MLTntbjHkWD1kfxiywELFmRUhScvEVsDvclG7nJ2Zk/399xxh2u/W0j6Gcs1pbt52",
-	"jqRED7NAJxzaSKZa9rNBjRemUHvAfx6Ib/OgXVmpzNDZjsYqw99YGntN8HHKMuj7mzI21bWdQ6Lj1GOI",
-	"BuVVQrkLTB0zJDxb48otFVoJG3wBxLWQBK8Pd0ZBL9jb3un1Axz0Dg8Pd3rDvZ19HAy39rbxqLMW1BsF",
-	"n6OFw1sywlks0LWh9lbwMiu3GRvXNsaPIy74EXqcsMIxtIr/Am0oRDpfmtpS6kFhgpVUELOrG87nbvYH",
-	"tkmg1bybVS7pspewpp/TKukOF+l5FsdufnHVVZDTSusd9V0+OVa1dgQ4cNTVS8O9KfIZ1MqKGnDME8Ps",
-	"ICgUqWH0KH9RYvtFEuBoKcusyCXtj5y2qnGI7CtrV9/kJPEt1gJra+eutpmKIDuPRgZ/l4iORIRdOWs9",
-	"87U4ZeCMrwjP4hcKk8EL/VCp8FXZ6wKbAgBrlfWZr74sINzngnXqQRun3hAM9S3BnINdyne6d+j+0/ro",
-	"+OV6dMPrajJF3kwwHRMdKPWJSEc0dgxgo166pwJrGWPWHzI5Z0LF1Vq14nNnuUAozL9VWsLU3SGq3h+A",
-	"G3AqeB3ka8zYvck8nSIcVwOC32+dF7h1ynDCi9PJMkBi9vRayXi7qmU6olj+V+/MR3O4oioVgGeCLI3E",
-	"7FoOr7bnJIl+JbP6CjXEKCIPJJ1BB0EwOB/RJk6ivHhfIUKwFHIpOBEIo3sCTBxRhSEUwolrSvjP3snl",
-	"We/X03/kRgNWk3jqdk5r6wtvJsTmJMi3JiTljDrN/ScMYX7PG96rBu+dhdU3Pz3pJoze9/715uYSQRLp",
-	"COuSOYpUHpW2r49037SuKV9SqcViQmZI4PgeRTRHgE8zCgV2KsURntGdDW/pLf3pJ1V6zjd++gmdmJYt",
-	"0tgafLk1h3/bOYKU6C66hVtA/v1//tf/fhqgjMbycUwdpA5VBCMmJH2MONlAJ7Y+K+K3tDSsgh1Dt6rt",
-	"o/zkyy3Uft125KdaMKg/VFtbftt5ehrklJKyTBjgbIym8hqK6FjtogJlOpZHJUXlLR3gJImjACa6maRs",
-	"GJPp//wnZ3QAfVuJQFfv3qDD3b3XBpdkA12mbJziKUfDFNNgIt88kDMc6A08CwkV0SgiKf/pJwDAkpTD",
-	"56SzHOtTUD3hY/Zo0lzQTz+BgafHsil/KgcQ1nlL3dQ/SOEhlU7FGkUFq9pwdSqc6TnfsJjI1RB57B+p",
-	"NNio5CNuktZUU09oh6mq5DfQz8CNA8jlU+cS0fEAYTSQsndgstcgp0k5hVQ9rBwXyPGWignhBPqepnlk",
-	"Ed6i4G7UCKqKQbF7Go0nomvoTORZctBplx2hgXWoDrrmj7Nw0L2lg9KtMpDjDyp+2MExGhjPqXrEumXl",
-	"V7krXH3peLnl17lzVX59SweOw3aAfoBsf/34j8doYKMTNjKhRvXHHeQLppLS4BlhcurgY/f3t3SgVIN8",
-	"VJ2Uq+QEyIJhGoVSE+OEhuiHwSaH2ha5aZu2zmawGUHadY98FiSlOIbPTEP8wY8qUwyHmgoH1h+tZpg7",
-	"vHXKntYtytvalUdnxA+/B7CJx0gR4wmdocuL6xtAOQhwmkpxhQZnIZkmTBAazHq/ktlAcleWQA/jvb28",
-	"gpNvoHcstTiPOUEaiobqefnxLYXP78msnIJoZD70o0CM6gwYEFokJKGWNYUpyVPFMxIqOTlQ0tegy0Qc",
-	"hXIYUOSObymmqsy7PCcsYDrg6NrtH0rJaR6BL6UYhbay+IFAkTu059X7aBTtiKIhEY+EULmb1xEdx8Re",
-	"F/aqkNOzyfwT/ACZioPTGzwebKDB2ah3zijpfZDCFEStPHQ4JtA1teDa6e/e0mhk1ylv5ACmER7DIPnv",
-	"4ePKALtb2ygaQW2+HUEv5wJkhNQCpCBU2ZOQOQkbK09OAQzqq4SlSnAN3kf0foDUbazPKSXxX+ydw9Ke",
-	"Fsi3nUHXdpe+pYO3JEmJuhnMAEdlabcZECpSHPeU9OCKewpPmG8UA9T83JzD4JZCmT/o8Yane8Uh7LPm",
-	"XWlGRTQlA/Uj+Ej9onghiZkkgIGjiAx0V+FGhQadaVdrqHVoSHkC1uWTKOnK00YYJSljIyOXQbDbTrec",
-	"QY4oAk8uygG/bOkFnekB5YuGM816jM6mLONIzR0N+vhwe4SHO73tnf5Wr78bBD28T3AvDA8PDg92tveG",
-	"h0O5YpVMhSk6uTwz/GMU2K5qiqFSjQ1CZcyZFIaKGPWsX3G5U2dUSb2evDKigPSuSZASMQBZBLXhJvtN",
-	"buQtVaqZAr+AZNk4CojGMNZ64IezG5ucNBEi4UebmzwJP2+wdLypH+ebH85uNiZiGqt4lIAMV6XxdbzB",
-	"L5YQipOoc9TZ2ehv7KjE1gmo2E7XbTCpff3aT0Fx0lld8KzSJBV0pRR5XEk/+JialFSp7Fo1D4yk9xEX",
-	"J6aXrCnhhPdu9/ulDFJX85IaF5hLYHm0gnwuuJpAg65qznk3YcW/MJP/7N0wgeOeBZH1vUo/vwmPqif1",
-	"O4AJ6n5ml7z5Tqm4yvDJplOczvT+INtsV2Aojzfxmk9O6X4piChPRvIgJY9Sb8ROs2SFm5FDFqgSyYiC",
-	"oFCf/Y2rsAnVF7CqqdXKFYCgRIKTeHQMToYoBL08JGn0YDrxWy0MzK7IgKVRsoGuSEIw5JDnamKg7x5z",
-	"EQAamLoupfJdiA2QzxEX/JYqfV3fhPlyQPQEjI7iKBAb6I39YhTFuu5MJ7USjn7I13yJxWTwo4KfZUIp",
-	"KUyKI2kHKOYskq5KMjFdrvRKfmbhbG1k67zBZH0/Fa1r7eArMc7WehlHZ9O04h1ISAWxAJX5u4qJmyn/",
-	"Zxza5cmfHM7/yRt9vp3VOUytztKYj8ueuq5Q3Mwd5V7ZKPdCPWK67xvlyRRYsFSSmJKY0pRxW5dVxaNy",
-	"gj+neKx64muOWC2riwgOJnmjKW0i2MAdhIjXJPoezeLNoZiAQvlQvmhL4UkdiLQ2vGIx4fmcu1CsqfCQ",
-	"EkKVo0OqoNKujWOiHammYCJScPDKa6BhH01LXKkkOLhKxVNUvXVzSVE4xl0/BVluGoNbFhhjd/5WnjPx",
-	"zuAIr7j/ataNjNFt4IAJi+2Fo7QgZafLW8F2deYT74b9QkTNbrUQJ/DLHA5xx7fDWkXlqGCoWHjjr7Db",
-	"V+C+aNzrBKd4SoRqneV/S/6I2oazEArRE39o5coUdznt4iwGO4eTGxgPrcInI+lYKnxCe85CkoiJQdvV",
-	"ThzDLeBVPUac6dGAArrSdg3By8bvSag/hncB/JEuzbvtZFTbgbcdsGK15NRqAL7Xk1YPSTseOFNyICWf",
-	"hbEYfNe2qqoy5LXYnp6NgE5gT5/jwodZqThYq4t+cW5Y6kJekBN2t7bn/+AyBSdjJHfpHbgl1nGXK3JY",
-	"4C6318amwYbySjSnZJPYAiaD0CyvjVIPUlCxAXBC6gBJyqaJdqK5PlvlhIS7w0YnlDV5S+8JUVfVFP0w",
-	"eHNyefPx6nTw4wYagF+wiwbkcxBnITgOjaHPCU6DyUAF9nS/Yj0tAcOzjMsHicbhsk2NQYe+pTmlo5jI",
-	"b1KWjSc+JrJm23u5axU2KsNxxDP7TnCNSQObsalUhLRzwoZB/pURwGDV1q9GPey2ZCATgGo1BVNy5Xuv",
-	"TpfN35oXjqYZvSMPmrzK+UCVBhcES3s4E8W3E07g9brPrkJED3Acc3lxcoORDtVzUrLgiELBpv711FhR",
-	"KBJgmnEiT0CQWzqcSYNuCm6wmrW5lONf4+8dMh2SMJSL+tRdABaucd+B3PRq9AnoZDzfLBUx15yBwgRr",
-	"sf8nAk0ZuD/l9YXprKudvlv9fv8YbfVRNEJUR1XgIcpSNIijaSTgyhtHD4TWzTHQvV88U9xSSF/RNJsC",
-	"mmS1E5AX7VCHPgYwsvYCc5EyOlY1fb5ZwGT9s9hbeBbX91GS71bdK9loxEnNO5d7JVYvBEgrjoYZ+M1t",
-	"2GagXjj/RBLdx8pzIM60ttpM65wJHWgSE6wItu6to5RNW8sowPO4iaZkLhHIYQe1/BHRgKznpXKl8p5o",
-	"sVLBnmGdgtWuMqMiitfzygJYt5FJELmgTKGd1TIY4KX5JRFE4auC6NOzezPZeJ61rte48VJ63zotoFcc",
-	"xWzsKHDQF3YVK6hR8dv8ErPxHOeB2VIVX4s5A9NcuTul4ZFmdANdmGBfxOkrgcxF56zJwhzZhKtaZ8F7",
-	"2IF2/gI7M8pEWUEFVMGv6kFQs3OiHWs/327tpliuBoihnKnlgXfKNtaCimY9VU3JlKUm47KBopRFO2Ip",
-	"xJBz1xKAuUjBBFc/4sRgsDziHBxIkp2NyIKoRJQ9KuvDBme5wDNtakAGC7wDnPgkhuwaScpY2FDjlKUz",
-	"z0IGXh94THD6wSz1GWWeeQe8sNkXbZtPqjU/Qtunr0j9cYzMHroc4NC+pZVaj9p5wbhsfWJeu805rvlm",
-	"mztzkGQWbN5opUpnGChDrfYed+sO12DKVaYlXw+WkE69UOZlcc5rtzHnyKYbPIyJrvqe+zCcykwVhM5/",
-	"+oyCCXdqrbTWb3gPxkLrxy+Uot/6+UtVdtvy6Wtl47V+/meAP2z//Dupl7fffNZ5Vr3NHMD8OIsh7z+K",
-	"6qai1PnVPs1FjFfGrV2HM6Nv4jje/KIY+mmxq1e4d6Y0uw1oD3dlisnLariX1bXj3MZaXN/SOfK6MPn6",
-	"6/aKsWn9ldsYTkrJlEyHJM0D7c7SvoUgk0M7utMHA8t6nVQ0XxxcqQuhDb19UafZmtpKlOMQHRqSSQRl",
-	"G8fKH8tRyHQSZt5zLmQEDAtzkqrdVDpmQhCKcJwSHM4Uyd3S+SqCM38vwanjUYLr2dW7mXpby0SD6k6I",
-	"r0rBinBn6yfWmuuhzq4xB7qyabNK2PCdzgGiJgtbY1jW0Lywi7LpceQRPbI05IYZbikngHiGVSAe89Z6",
-	"8DwiVxFBh8jXH9gzytFikb01vlqtMWyleMz+KGqHCfc1sl6tDE+wAbOvTWJQzmhREMGvOEribAwBmdGI",
-	"pF1NslGquk8dQ5qbRm/1CO6M+s2ySzWdZ6QEeEMb9VPtzMa3oEkmZlfWmA9RSxGAVFJLEGcqvUeZlm5y",
-	"a6H3WLFO6lGqglMcQhGTAX2cQG2LGsbkSpr1qpKBNKPKvbNxS+cIOZjzoC5GewUrmmPoN8bIugbZXvs8",
-	"QThn6sL1dQVpF6Ca68Q/axuh0uxm56KTyxmPIONVTXWBMNYCM3tOW1EeXBtWheP/Jjg11aRmHbrw94p5",
-	"S97k5g+Q/qM5SFXW5J0OKTN81lUFHZAwWJLhGl/E1HxIZQNSk+dZavXMprJIr5S18ny5wPIFXykVWL66",
-	"ZSawY01++zqETv8tW5qGfJsvi1a+hiudEWf9kipzPY7LVJmb59Cl0ybqw61hzUPVGyMvzzXw8FjVXsrf",
-	"ndBbavjSXlkBlvrHkCA1z7De3rNk3MazAGMX81S/+UO3NlvNodd44U8ct7LNbW1zPzteHV+uq3+/W+yi",
-	"/KGb2/c1Arb1e/j8/plaE/WXqMBw2PY10znax9o/p01U3fLMsFqk+vOG0D/DrZDfqLEdn1Huy6HXmxFa",
-	"Jpo/QGIAnN6qIroQkp0bZdN65UiBvGe6wB1uNvSbrkMcCBPhGeQujIiYevQELktdnDsIscADkyvN2ZQY",
-	"MJZbWgBiWVCiNMdnjQ1QH/P7xmJYC2XvbferNkgXvlvSHljVUPkeUvseUnvmkNo3HRaBJJ420nUDqQri",
-	"QuOjR6yTOyWH55qtdpdkGpFGY7ZkqtWh1qWpZP2A1VUYX8l5tUl3MFA3XytFHd6vC+ugklKjz1Bdb0Zi",
-	"TkySJlE9K0PV1ofr0hkc105UjVaTx2ggOsJVs6qLYvlFxe83kL/7/Km0z+p1ymgrp1NG11oj/9VdV0o8",
-	"PH+qqRx580uaUe0xaFdrJPVQEH/y32kI6Ng0RBOotJVSkIR+szKj84SeIlcSkvBYyVgVT85oiIYzU9xv",
-	"E1XXJ/2emYjfAs5XCzLe+Jp2MxzPs+a/6mCTJ0oMNPh82a8AWa/aeq7X95vH/00hHYRQKHtETCoIYDpB",
-	"Q16MUgLTMP4a3RgLXcsPFfwEfG8QTID0I19KNvxixYLka7h8v56zBtawXGUkFyx53rPkUJevTjSi4+NS",
-	"ST6hYaEsXzlGVV/UvFNw+cxY8oc/MpYsd2I5QsW6z+w3BZI4kGJk0EVTHYpRQZaiY9R4SaCOa6AxPw2C",
-	"VCEuoxBdunng1JDFBKeE31KHxetjL79pcNHnC75o6N1Foy/NR68w8f9I7jgdMWGpOh9zlItgdGgC3fyi",
-	"qeJpBVLt1uKv1Fx9Ofrss+VHeWi8aM+azdNhnBjPTF6Ujf/YXhYDBUMkoC7Y5llBlunxLXUAGgAGFEca",
-	"tijvhWGfqE9+ek7mccC91+XC/gMyjUlVms8rWRgxh1Xg757JTH4Omf4+upczE7bDtwGbNeBaI5ZON9B5",
-	"Dkapejweg58Gx/dFf03GCRrwhJBgshkw+kBSrjARq5e0aSo+JCdylaZtV4UO/TtuHokI37wyTdLfsXTa",
-	"ec58Onem8ywMVd/+YrAbOy2oM4rJlerUvQaqvslSChqK3BPrzIuopAfyuaCzyCdaU/kmnwHSr+7c+yxK",
-	"zEDOUMVtuGpLDJB2Sm+Bj12IXBeGVyWNmGChq/TY6gA5dhfckoBmrtFunXdRNMSc7O/6RPK1XXwzV6yF",
-	"nK+BURfSatbHS9dyMxwm6io62fyp/RA/R1TSYg0Dwm7/sQqggXYAbjHvqhuzLFyAmZTwfbarwivcDXx6",
-	"agRxVdpfpiwgnCuKayTnaRaLKMGp2JRXT882QWpJ0eyeUHUPvDA5w5uVXjK3iEEh6P+JL4drPHOAmQXL",
-	"YTzBe0lwCma+hsz+wRKOQtP7cWF6L9DjcxD/JePCbVUIHWnCKJUC3twGRVDELnrEco06to8AoV1jCmJA",
-	"HlS8vYFOFNtjjv52fXEO2bawLyTUQKf27jh2mQyg7K0SFZq05BxoioR6SjA6DbVELGSWadh9g1N+S00x",
-	"r7LVoawWkmAABFmnlOVBKge9uGSXq/MgJ1p8Pc/1JVkuv766fzLZsfYb8bvcKcidxaXMmFBJ5OS5PKLA",
-	"oF1d5gTh1ZB0Dci5hgUzDoUiLOIEK0kTiWO0199xsNq1B8DClZq+Go8TQm+pi87sYeNf9IJb3Nsvr4Y2",
-	"Ewjol3+wXLdcB1xU7SsY8M/j/dX0Y/BHnJvomUj0llYBxHPnv74BKRPoniTeSyh3MXzbboUbe3jfnQop",
-	"RUrYtnIlTEkY4aqLOUtihsMefPscvGAh9kdRTJRqhWemZ5IS3RBxDI/dNi7Kc6ZoWLHENOM6AqK9B4SE",
-	"CoE+o075t3zLLY14N4/QGwAgRX5H6G+Xp7900eX5L130y9m7LvqNDC+76MPlThf9dvL3LroYj+HDD/LD",
-	"3S46OXnTRe/ey/+9fPsOXp7EgM0I0iclALRLj2/pFKf3qpk3pjN0D3UInL7SFQq6mQp21mwuLpQlMK6t",
-	"PRhnhHN/7cFHODDY+A9waEvwq6TEJlZtpkc9gxcGy12cwXa39l6aKdXWGGp3lKpCFqI8tTJjGnyqzS8W",
-	"A2hV5nxjwYSeiz0Vyq6xjGCaCoxV/lxRPaAX6p4ShlVuqb7fbFMX+egMHtBVN7mFaNIKa1lBL/M7M3z7",
-	"zGAOs5EbII9/nLIsAUiCQmu5ufAh0GTFxI9eGaMc///sfW1z27bS9l/B+EuTGVmxnZem9jwffBIncZu0",
-	"mSTn6X3PYaeESEhiTAEagrKi0+a/34PdxQslkqJt0Y7bfuhMI0sECCwW+3pdZTUyjTUuNpMetEXyPIfL",
-	"AtNNgVgiXLsXy6zATk4Eal8GFHAOaIMwiE8ayMB0yVfNvWWvzft3bS4DxkcmFdOLZGqTujtr/yqrRB1r",
-	"i1iXo7tqdda7NVbabSkJMl50TBQbDiuatgCAigBrEprHKS5TnTdwVaLFbe7yNWadITv1bB2RTJW5l8H6",
-	"wPQxVhRTywowaurYl3KYbR/4CuzAsHczw5R3/dSaize8VPRVvAEj3FHrLIx9hd5ZH3Kj42pk/ujg+91O",
-	"6D0vynxF02qdDsqh0lWql8BmRXUDwnRfki2vHR+WB2OoJF2atUBHjd4JApROI4KQVTHICFYi2AER1lkZ",
-	"czu1kIccyQ1JlW2evOAnw0huwoM6CBOr0hvRx0B0rgQ/9rOHGkO7y14kYpfKvOmmuh217kXCEjUiIyrY",
-	"ts2ZNGRQpWJUmueJWaVSIBUA9yWbSAJqydESLo07NQKGhpK6L1Je1lSvEosYzqen6B28By3Lrivk6LE3",
-	"tES7GJaqGGVpKuT1bNdb5i37JPLc4snavfW2J1ULhcqqKplOX12r+s7RBN+IXojsxsKoIV/uNmQE8UoK",
-	"ypZvAy0yemFoKP1OrMN0GCJLGUTNZchTKENfi60jPZKRhPYOtju0cAb1eYTw4a5M7lou2z05KTcU/H8V",
-	"qARJ7APd1/kEbMI5VnhzWzHBqteJ5WsJXCEb6ha80PVd5BgaaCbVqdwv/ROjVofbYqBmBcvIIt1FF1ZZ",
-	"s6JNINmVb+2kQSvgVab9a76wLeqQDdtgCt2mxJFzeECNj5jWgML3ir2DWT3NEnMlq6Lprn7hggn9+UM0",
-	"xq4va3rsfSxorwviOLGoUyN1kc2uOECVehEjElZhDdkvru8FAvw13S+nXpUENRzARmERYBuiL6FkdQH3",
-	"WXv8cJfYO62rPbhZSPiaBsnAtVUDbRsvyizJ5tz4FBmiVaRNEDB+ZVsbLt8Zayes7ccMl7FvkEybCkYz",
-	"qUtgIB5D0RBPIEDdiLAHRlR9Zze2NlBL90ipXHDZCa2ib7JDWrE7AUWlsTuiojpAOXdaQ9FY64Q++8Qn",
-	"2xqg4TvU+vx34GPchWbdRkl/mufVE0tBzPCzeEBxLAph+9NPkQP6Df6rgT/DXnG9s9ZXBrp9s4yWJETG",
-	"6kVXb+kNRbJXs4sBs3zA8cqUHLLTFGtBSlYus0Q0t/Kepmm4rHs98rh+EOOdm1W3T+Z6Q2k6TdOAvl/t",
-	"VBV04/yuw973MrXearwWL9iwvTYECo26DZm6quvetMG3XX1mXsZvGBy4/k7/YCcuW0UyUkB+aPfgHYWR",
-	"b5EMLokXQpYFz/+tRXGe6hisQfDyA6mphdtotK0PruE23SvW8v6uh467bmty98uszEU/BSVvgcDeg8bo",
-	"GTB7QbUjVUABV69rQUBdUgioENDZF+QzWC+9l9+VzMUtT6sPUONIjj2Y0FgtCh8WhVCmhBgDUqoXguv6",
-	"BnlbwUuv+QkWaYujgju7jvNkg7HEKm0nM2CH5iWPDg5O2NMN9KfbBH2qho51WWRJma+64kCNEAzv2rBM",
-	"d21J7Nz2BFHZWpBqvgSZyOXUsu5lVKx7T8yUj4vJxAg0x5e5kXEStmpvCwWJEAXv5Ap2SEMMSMzm5ao5",
-	"CAQZ3BvEgODxw11zI/o8T30dlYvkN8Iyz8EPCH7/nQ50k9wK61qJ6cbJotCqiF1nL1zKNtNuzMX4bSYv",
-	"4kiiOz9gOTRzURwHfBOY0JKqZiZ8DogPhZiLEhxswDrhpdl9X3UIAH5AG9KE5PrOLsXVCR2+Ff38zZA3",
-	"fDs3R9eZrMEKnjj5inHwGKOXZsLagl7NmuYLGFnXne42awrOT9/Ar7A83ZBfKbJejdOZM7wtTgffuW6c",
-	"bhem9cyf+Fp92GPdtMuQyxRQWaEfLQT6cJl5pz3r7yToAyAasCVfHfumWTz7kQzC4VCkHWf65SxmD6Ae",
-	"K6ZHfYKKbDVm8ct38cMB4wwKr5AebJlpozUj+UYtUasinCxq1kElzQi4qqowH48KxdOE67LaMUuXL1R4",
-	"L/lqyGJorZqroqQZTtXSfCWSmABkS4g4lorZKi581rGZ0p/M/Zr9GfyR/RnJP/f39+E/87V4KUZaJRei",
-	"jNmf7Ojg0NjfSibiJFj07yAfgCDjhVGSqmIpGMcEHoElbfjcaVnO7SOhnSpkHCoWEjxIwJGkEDcGQD+Q",
-	"hMbm0nhif8ltSK5UGE8ZeM6jhGuxvtYXYl46rgpqgJ7PBS/WjRzj/owh8myBKLlkUILqa+bRx6HX0lrg",
-	"Wx2QB6TLQnDgZxCXZq2OWbzQovidZhMPoH2F2IuMJCXThbyIicYpTpU0EmYLX2MzTCRBG9MSmmFwWOjS",
-	"0WomoMpkOVVQhEK77jSzj3xNxQpejtb3519+P3199vOnmKHu9gi/mY4kiic1CaVpAS0zvgrMhy1KXkxE",
-	"SUGS2FWNIokUfn/jjFLO2hYAZzpRUoqk1EBRBlewLtXcNu/BqbKob4hY/87DouCegMpjM75iI497f+zP",
-	"EPQTYWjdfYb17GT5GCE3U6MNxKmNCnVhrLox5tD1YiZS22QIj7AD45K+5brcPzP7vn/+Mj4GEAGsoCPB",
-	"McNPOTjcWgiJHSAWqC6SXLL4PBWzuSqFTFb7P4lVjOI+VXlK7Ffu9NASl6UxidlEQXTRbv/aCQheEn11",
-	"aD/G42fGBWWw5Jn5EhimE57V+vHvlbMBrwzkb5YHVqdb4C1YiZ/EqrccYPBGN4KgMRL2CA79PspQdQoe",
-	"5jpLj9lR8uyxeMaP9vnzx4/3nxyMxvs/PHs63j96+iz5YfSYP/3+8NnxwfEBUOXL8piFSiSS5uQdsz+i",
-	"vSyN9o6jvS6Pi/YGkZ0v/OiNyHMV7X01p6vznA6Pv3dzAtUVTMZV88HjfxDPnz5+JtL9588PxvtPRs8O",
-	"9n9ID8X+81H67ODxc/H8eUJzgsfAjNSSpYrBp5lMxZdo7/jg+vMzyjSYntmgcJiVWrBUDWE0rOPS0d7x",
-	"f6K9D2fv3/5vtPfbIHJ7fqV3+grnZh3BfMMwhKOg2QPQ5g9R1ZrJwrVQuTSw7ebfWhQkqIPg6mCcfQR5",
-	"e2H+iX/Ba4TLSJ6Gtyj+kW4W+7Mz888hO+PJFO8sRLuXLM5S0j5YCmwMjjEn/Yla0nwzUTNxjJbIzM4u",
-	"YOhTY5QT7S7g0aqkkkrQyXOy6AokKFSzmZkDRiUOnzINOWFzh4u5tgFOc1lkSkZSzQWoKWhOONy1af8e",
-	"tGZH494bdexBYEY9XINCeYD3+MPba5++alHw0y4jGE8s/WWxCy/DrLI39rsWULbGvdYri7fFwIwX4HK5",
-	"YwwOWPcBCB9kqteydGuhsCqNBMbULYmDd0QiCRwxgGZ+Etrh1OVpbIo2DmyPwtYlahYIpjGp1kzd3fJO",
-	"t+xdr9m5sAq8o5CE1RiNSbr3Qs2paRednkGVY1WN2WeVSUCKbgvntZVvvA8n0ivprh/n9ms4KgUx/VZy",
-	"dBSA/ju/XXM2145Cq1MjejxsaMQmOf+nEfv+NGKzByORqyVz0viwtTXbiSyx4LT0bYmS0jZ1/SVG/wB2",
-	"k8UOfUEPhCADL33IQC1KnaX+xqM+PWPUpYLnpcVTdG7HgwCO9CELgyI+9JNzjVG1BzZq9nuWonnrhiD8",
-	"NtvJKfKcnOqZFvmlqO/8o7foF4rUjnJHYKQvlWxNdfqmoiXXrFT5vQEWhVYxLHUM7RIvZ13tvnS2b++P",
-	"tgIbI4GetrZcCiFZuVTYJAEcZnKjL3PIzh3cmQuz+ERytavdEn2U6PqAtp+pGVRwTxz1J3zcgrLxWpQv",
-	"33Ws2/5FCmbOayOZE0TisGjopsjytYj2iMRtpnASgDF252BPFkUhpJ/hzWe0DjsAs8JRWCWrZ6dmlBaZ",
-	"aE2zTGeuqXY3jEL9d6vc8Gy+ymQKJHO2CaUKKNq1EiGTE6HLffGlFIXkefP9hSCmoc/1IOaLcqoKc1Vg",
-	"hJvUqXGfVeErpjl2RjyI5zkvx6qY0detyjDft8AP/k7CiyaSpY2PbjhsiTmnFAf3nZgxNnyaWcE0ICIC",
-	"mHM54A6QY0XBVYyZsnP/d3wpHcmRSNRMBMqneuPi5Ye2tyfVtuqLgtpIB0zBZ/v6dJNmqRH1dX0WyVkG",
-	"8BlIyI23rYPBAu8TJ1inmc5hN8/sZvZz3eIgV7psj3Y8eOf4DmIsUV7kL9vZ+olfALh8pSSGOBis0HW9",
-	"qj+rUXsVLFXFmO/Z0piwN4IuGOhojP9n/wz6G/fP09jiaCkbbRmyH80zzAZBrs+ogKMnbKoWhUYuLkC+",
-	"zwomZNpU2mIecd2ylqf1ZS13QjoJ2UJYU6dmLIcn1H86nDyJKhgoO+Vq55SdfdZe/KhGZsuajqx5+50F",
-	"MT6jXFiRh39CnKLlcnP3F3qEVaCide4GIoQPA8Xa5t0xLfBZjQKq2bXU+XEkY7cPsW8QC4rGYkxqx+tZ",
-	"7BMGQKj4bOMyltlMqEUZD4jBzn7wTscWZsdavPgukLDNKrFQqBrJyoDeHuaQi9J8OhKMS6kWMgEIxiCx",
-	"y/N8xJOLfxc5JnWFDPOzaIoTOPmxRcd7EH9Wo6F/+wGDD+h16V/2pR4OIgkvpEs+s6l04kQvcZWhgIRi",
-	"sqj0oNjp6MsX4hnDNwhvfKpXmBRqabZ4zhdaaLRCpjwfQxbGKKITWvdEZObON7f6BJcE+oVwo6nqh41V",
-	"nqsl+1hymfIiZb+K0VSpC30MFRrmf/fBFtF24t9p83L2b8FLZlDjQFkU2sO1Ff8okkKUsX+0ziaSl4sC",
-	"M0/x5eEg9tkb4AyBuvA3705f7H98c3r09BnxPWXp0A09NH5qbMQBzUlUz0Yv4ssZUXlfZJdgclKFgaWt",
-	"h+AMW8hcaAKGB22tikhy81uNhWWNWF4/qlGvnes/qtEd4Xj9qEZb4LI8yvHIOL1cX4h7EyU41Re+YMXc",
-	"TjCTKrAM6d96c+PRVPC8nDZaHW/UEpsI4H4knVIIY1bjPed5bdESWWLpDNDhXgqsULIRNwh1WTOjth/H",
-	"mBRvcEb9XoZ2lAaZGGeTRSF2ciUCZ7LVOrrzvvzxWY1aGYehgOZ9IcZQvMSz8v/JmD348OoF+/7oycHD",
-	"MFlmfCnt62DM5RhUj6mC7q5Q65HZ9uzgJJI0ipCJ2D81i24uRiwZIryrJdeM418agjaoYFpNRSNquUL4",
-	"f/M+zi819xoZuJ/VaBCoZ2eC4TXgbTCccYMNBot1dHD7FliL9bVW6Lq54vUOwdx9z9PxT5VUiwL7Hq/2",
-	"+l/vrhvtM8jHpsnYJjDB0tVQRsL52Rlbsj+dVdyhRxQ9uwL8UFB6CaV52saRHI5fbacijlPB/em1kb1m",
-	"vDbH/xyBuHYlEWFgshEMcBNeaNt2NbvXv2AJPnjVw7ZOjltAeKqMdIVyebsQu+T534VDuL5PWwCi2mvc",
-	"pVhuQifb2l2qcS9azhJag5vnqC/TtzLSHRnBlTl0BLVdX+ORMm6yJAcQa2LpX0P8Tnx9q/l2YRgdeNQu",
-	"NcvV4MFtIdX6HHw0ogLUDclrKjaXhOS9jWt9TX1GkkZwAW1Ct99aP9X/ZbMtjYtpxolvTv3GcT7X67y6",
-	"CFgfgLZbRXQbQM+naRU/Gpi4glxLLQp7h+uzfyCemuG6l3LdthFci99zq7KzHdMHsDE39h7j+lUVFlL/",
-	"XwnlZ3PP7gvWz+bM7zniT783443BgDoL45DBTdtNBPFSbpDCawL7NojEN4ERdJsa5ma4QdslKgSDbXbE",
-	"lS4hoyDLfMUgZo4OXwjwAqKkhdaZkmh9fba5UlcVQ5F2iBWzsSpay5a3J0lzrbBOo9w2jaakI0FdnktX",
-	"fnAlWMktSdsT5KL5BnK13xIWwTfQUk8S1iVGYMXKe8uY4G+Bxezebj+4+yDDNqt0N9Xzu7G69Uom+xX4",
-	"6p7MtzUAbAipA0uRLWlA8iBIAowKIPI2vidgY0ECczUXAVj7ia3wgj5i4rvIkql5EvzPMJJW6XmcTnMq",
-	"iaQIiEu4xt5qXtT27nxcyaQasPBqtBcijJVM7BB3VMZshzdTaY/MuHzcUhSCYBqKWkqR+2F5voOCO6O0",
-	"fYFe4vf7GlanfqQFLxBKuv5QvMpkqiucPeZ28/oxxB4ashiujdiYjAA9rbTwEXzsuoQiIaTKUUmyKEKo",
-	"ICzL0gK52eYLmZQLEJEhOy1ZLmz1vxrbkQYOPuPcFndi2eE5FjBYsaw9O/DqAeZQLwemMsgdHRmnIcxc",
-	"2k7MrzYvBgSsuwyN337hMb7tFoSZlpOx1uVZnwjxZcYDpN4kbJasPjHV2GR5HfKT+wWhudMuzqvT85Ti",
-	"SxkCooo0g4I2vJhBH92QVoedOrQcuM2RI8P8EbkzkAi5UhvdTMVzXRSMvjHtbe/6FTHt/xoEWHcGM3+W",
-	"ZtdoYrf+cKuXnxvfz35zHUrwmvXStf79RzubmxRBHx78A+5X9Fx7QxvVVgFt5WVnVdDaC4cVbfdRc5r7",
-	"1P7OlqqugQub3RCFVtIWpVYqpQdYKl1tRwoqplGcIZNb8gtsNY8kNOFQTTMUiUkFF4aeC36BVMSurDmT",
-	"i1LY2mbCacp5aQ5YPONfXi7wiNjvUWUZFAFPOIyjI2ketq8WVOEKbX/U5jqwuMq2b8chNwugXKx+wc7q",
-	"hZLjbBKfMM4ueb4Q2Lg2ZiOj5lw3kSaoT14IXToHmGNpLb6QkX1f7O+PYmWOZiGhEPtTpWcKsNswLh3T",
-	"Hp59mWe4Hr/ywuxSDCXqvhJPyJSK88y0BoRVFvxYpHFz0S5Jda/VCzTGHdUt2DdsP7P3xdf9l5jA8dRu",
-	"32oUQ/Od17lU1weNC7wMfY1ugAc+w9gMJXSp06fOwLe3XP91uWsj3WZtbru2btmUP+j/tiSxzjB44AYC",
-	"rTpRKj0OblrwUB1jioT8KbivDnwOMZMyZA6G3mq8KaqlH8iqabF4QqayLUTvoUbpd49xvLS52ENBIcEd",
-	"nNIzhKVsO6MNmNZvlcJ299I/gLjweVJml1m5GrJXG5125E+la/BGTw4PCOTyycGTtoN5Lc+bfnuDlOST",
-	"ww7DvFZS7M7f3rIpV3MrP9pzWxvDrzvfRgEX5Ujw8uoh+3C0RtuPhMSXM9pzC/ZZIaRY6kC0wFKhT7NS",
-	"i3xMUJUagTSlKrH3ApR+Oa2rzHljX+nvI0w/CTEPVpGbG/Imar9CHrAF7H7dol8PNhtBR0TZitZo8z5v",
-	"CjB/+DcmALlnMO634CIHGO3bsdlvDdjqrm6agJJi95dOe0M0r+IrimBKCy2KARNfOMgm18hHapQ8mX2I",
-	"ZuwQzDVKJ+JrYwyB4EjJLYgknnwCbMZbBBu8jDIynvYGijR67hRLMy8Clo+/sE5brinjkU8yiZFkGwxg",
-	"XIolRjUqDCtNoMpVgb0ZtnKPSMnVaf4tAZMHkT0yH6FlNNo7/iPaA4mgfFq0d3z49VoowADcZnypGhFs",
-	"wQfm2FJocX9zrQAx3AVfcKLxgPFIfgw/6gE7tyohfw0I3ato7NuGz/3IVwDp59oprh+RCa1AkOd+HIN/",
-	"obYEpR5qS4JUC18BtW2qBADqwpxI6eJ5gPpZXbI8GwsIBlAHb0N+94N5wN/JzzTrtRt5oNj0jSWiPhGM",
-	"LM1285AVAQ69h/0uhC1sJWAQM9wCYDjMWzpiXujKJ2083Ij02xRvJM3VbFlWbCgcI+zNOV96l0+0Fv1c",
-	"s/T03SZwawT3r2XpOp5vb1i6vExnwV+MjB/YWGllmzZl6ml7SGYDmhVjHkIbW64FFJxA+hWBCUIrmDO9",
-	"0qWYWdjJgLzFOMsUH40kVmWXiphrSgWFEB+cPcurLCQOdjIAaw0QKddwygl5v672ChajX7jVyhhXT8r8",
-	"NWoWbrmZD9c8pJHtVLRA+ACpGC0mj7Z1n9c0cQ+ChrDBGo+D54aYiZkqVq75ZV6oROj6Qq2XZibncqx6",
-	"7eS0g2wtyYOGTsxg7Aw1YLn24FCPgerY3J8tSbUqMDl+OW6IxpvntSbJ2t8Lf+pP39MuR2n9Rze9FHh4",
-	"wbNUgYu+VMWFBec2a/ew07rmuWqJiE4KIYw2rgtJm1/2KKOvaegm58pP7eYLal9m23LlatJKPvtKFa5g",
-	"T8iyyERQYO8gHAsMHzeQyBKehBmpx9U1z4fh6rN7LkuNWFLGQd3FOp8BiS6Ys2pSt96DraialWUdZ+XA",
-	"xnMpNo+obx6VLZNQftqoCvpe6GCUBkGmN9opKEvj8rYmH35W5Xo4/8TcqFO1KBifqO6Y2DqTyY6C/WcU",
-	"QYWbMxeXIj9hMc9z4BOUCuMD0DED8UglRYUuE5pkErWQJUJBZnKs4saEiXl8AyAT8EvVhL7qsxNWTPmo",
-	"wlZoLQAznn0NP3fzo0bAUnjAz+b/6+d3lmf/5decH8wJBrjOpNYgxf2UeJ53mdBpOxf+gBpmDg8aCjFv",
-	"o8WxOR08nwtbNWIXVY1ZbK6KGGpWPRwfpPNCNNQ8uxDN1wEGpitKqi9fxQwQOCpfvxmFePvdG78WWSks",
-	"HW+uJjbPAuivHWyEuZHyNkM1mQo+FxDNQf8WrrI5B6BQPHM5X9WVAbw3j+6TUUnVm1vm811cTzT/bStI",
-	"0MxNa3huy6z0wDpWxGcFhbWoBHTLlf/RQj/3LOM0TlNZJGYqdnnru4CfA7fevtRqvoWRh6RU23RjXjFq",
-	"sRFlyVdsnMlMTwdAcasrXnGSK01hmpSXfMS18PRzAPtP/jCiJtOFefr+nF2IFRbJYAuAtpTMFb6dGU+m",
-	"mRQAPcz1BVxdWVkb+ynV/O5hkj55zw0TQ/O5dWOuHpe5adTE8hFvdF9vSgx88CiBKu5mwFPkwsFENEal",
-	"jR1mSSiyEtmcaZscN7PItag9se8XozxLsHS8V9UXjLO1Rx++RTX0Oz3Ac5hFdYAOeyLk5aNcJbydO8gW",
-	"50OQNkCLcr4ppQ3ioZCXMRJ/uaoGOm+QqMXGBVWQMWNtcLOHx0zaftpI0rFmQl5mhZJIIoR/t9wLZhDM",
-	"fkBLAKFpeA9uxvWFBvKReaHSRYLVWGZUIz6BVoDHRZJ0AfS558YBdGoEsi/lgNkaCsDiboDBfWvW8szP",
-	"ul9HvDrWds1BuzhagRdxN3rDXzmY17azanA6a28XMLQ0cX4DKaWrLHEun9D+jU8YB3mA4YyIuGA/pNVG",
-	"PLnYzJUy8HbAmeAzoSMJv4mFcZZSNhX53D0/BvgD8BJrjgrY70ki5iWVb6/Qq/QZOim+lGYCRUkdueHd",
-	"FsngFLjMr4aXqId8x9RcrSju3guoH+wbpYv7RLAUt85ac+NDA23BXc/NmpK/FAVku1tv3kzbVjOvJaeE",
-	"2F17v/5/emqP22mHaFBo9F47vUcv3VvVruqWbMLRwQHdH2smKzjtALvuESFcwweUAQuX8nEWHpxza+Sx",
-	"n4VIoWr4QqxqN+R+piZEsiiycrV3/J/fuiUq2rfmv80piXxpNHx1i6yhAcN4j6XDar/NLoUUut9Qux2j",
-	"qYtmuPN1P6/4VZvF8+GKI4XvREizNCL1aH+P/jDXsrk2m2Eo3mYXwpLEIuEv5vRtwLN20V/bsV5l+fUQ",
-	"KcwPvcgeHTy76k8eN5GLE44ColYwnheCp6trwtkedpjWBy4nN6ftbRADKpNGCt9KOceMp6KGtveq5bkO",
-	"DHA7ztorkiXq40GpQ5HRG0CTXUTvE9mNxKQoWIG1Vh7tr3L8sdqaGHkcMT3YkUN2ykaFWmpRMD1VS82y",
-	"GZ8IPWAaWv2MSr/MUqEGkYQSGPJ48IrV/NLG7QJftt6xgPVCauV/5P525L5OK31Dkl9Lnb4DxQsV18DT",
-	"wisIrL42qpa+Ar/0j4TemYTWsNNeV0QDRv+rCWl13n+YX5/Os58EvIX5F0KwGKHBf/u/Dqp/M+9sa6pq",
-	"iGEcVezeYG9R5HvHe4+gmpbevKaatuBJCTSCthE3iGPNc75yLV1hflLvbeYcf61ch2mW2kytR9VCXsBV",
-	"8DSj/BufhTMpxEzYJCT9CnIUmaj7pUNh5NpP5kJaJjiCu7AspYnQ4WSUmtU98121QK3DoyeFWswh1gHP",
-	"DMZYqiJP6wb5JCSnNqWQw8O9cRUHsObFg+5KTSutAO1EA9yJ5U8IHurwBhs2wAgTz9LNaWwfX43BlQsh",
-	"W7xrB7IlZLrG5R/UOtja2xrYnkxOck/3ptdNY0+CVPdrcyatbAs1z4XNc5mVF18QYqXyvkZR1MxiLkQy",
-	"hZSm+IL15yOeXITHZJFmquaX6BwOrD/NEBxxM0Ydrgb6Fl9/+/p/AQAA//8=",
+	"7L37cts41i/6Kjg6uyrdvSlbvsaXmvqOO3F6PJ3YPrYz/c3XzrEgEpI4pgANAdrRpFy1n2Y/2H6SU1i4",
+	"ECRBirrYSfeX/mMmFklc11pYWJff+tIJ2WTKKKGCd46+dMYERySFf57e4JH8/4jwMI2nIma0c9T5bYwF",
+	"igWKOaLs8Vj+MxxjOiIcPcZijMgDSWf6p41O0EnJv7I4JVHnSKQZCTo8HJMJlu2Sz3gyTUjnqHPb2Rtu",
+	"D3bC204n6IjZVP7GRRrTUefpKei8j+l9dSAnUZQSzglHbIjEmKAploMYkCFLCfqhP03JQ/9HhGmE8FCQ",
+	"FP3Qp+Sz6P+IxDjmiFFyjPCAEypQDA2kRE0KMfmHHLt3rFmvtxNu4mm8OSGc41FMR5tyupQkfBO/3tsN",
+	"o5297s72zqC7u3s46OLDg8Pu7sHuPt4bkJ0eHujvCP+PMEs5S//yj3+ezj48QsPkGKUk+cttRw61Zjlu",
+	"mMDJG5ZRUV2Uv7JHNMF0pueD5ZwowknSciu2bIcxFWRE0s6T7HKKUzwhQhPGyYhQcRZVe78ZE4TlQ9lb",
+	"LH+ZYjHuBB2KJ7JNrD9sGsr/SMmwc9T5vzdzutxUT/nmx49nb2EJ3qj1rhuD3o6aUYT249XHARvoYxK5",
+	"+oKhEUOMBghzhCnClD+S9BVHat8RS5EkbaR4Do0xR7E41szFRcroiKRIjOFTxIZDTkSAMBC6/BijActo",
+	"BPQfT4id7r8yks6c+apB+slZ0V4n6Ezw5/eEjsS4c7S9t++ju3dxQlSTvjWXTyStSU7EijXlwDAaxgmp",
+	"2YmhabGdmOiFe4PtqEe6r3Fvv7sb7u11D6Me7u7grXA3PBzsD3tkY0pHXq45i8hkygSh4exXMvOIEzWD",
+	"IUthCnI8hIsAZVTuzeM4Dsd6ZyJGCWI0zGelNjCfl9NXV3bmn84B6e0cvj4g3d1etNfd3Ymi7iA83Onu",
+	"Hxzu4r3Xw8Od7d3yxuwFnUlMzd9b3okOP2ARjqszfAMyWU6C0WQmhV4sOJJSXs4KTxgdyanzhnkNu6rt",
+	"pcT4GQ2TLCKnkwGJIvljZYR9ufd9hBPOUEpEllIOm/FAQsFSK+gnZMLSmMhnWKAxfpDbUUv+cblb/+Bl",
+	"1/7TB3Nx+tAg8fpx1DdDSzAX8gikQg1OkRKwNzDDIGX3hErmJngCHM8JoUfwHpf0p+kOjZg82Cgapmyi",
+	"hHlwS+VZNmVcyFNKjGM62rildXslh92FcXfP3tbMeTvc3yH7eLuLD3Z2uru9wbB7uL837G7v7YeHgx28",
+	"93pr/2jr6LV3XT7IXZj9DMdtdWHOmUCUPBr5JY/cYyTIZ70u6qCVUguF8iTjICLhNK7bR3Wwd9rK6PeM",
+	"cXITT4gz2Hcpm/iHypLIHWrdGORurDSC9/Ek9hzbJwJNGBdKM5Hnd4CyqTw/tnq9XmCkD1ecIWmFZpMB",
+	"SRUPywcJGQrEstrFS6DfhUZ+ZhUAM/gLOIGqo7++j6f50I8RlQLSDo0yIc8sxmMRP5iR141THXKrDvQS",
+	"j0jNMLEapFYW2RD1YWn6aJBJuUikwE/k2dVXQ+nLKYziB0LrhixbWnXA1wSnPpF9IQW1FXePY8aJYqKQ",
+	"UYFjEI8xD+S5S2IpJVCIea0k5KqXGvlHcPGwAdKr5fsb1orn64Yi2EpsdAOj8gljEKKYo77Ag4Sc4wnp",
+	"O/xjlKraYcl2/eszxKHgrfSkD0q9rzsutPZfoxJN7McrK6d6HNckfSDpnNEgDm81D8q2tPLQrhib1I0o",
+	"ZWwSIK2GaV1dHxoCcYFpxKWWVjPUVLW88givCecxo3WD5OpxzSC4/XjlcdwYMvaP4z5W+r+REceob26X",
+	"fSmCqRYLIJ0pS1Ff0ut8oWa5Z0VueFILQLj4mUUxgeujvEe8YymcxFKOEXWRnWSJiKc4FZtDlk66ERbQ",
+	"Z7v1sm1Cl2XNXjaorBPyZDIXkuLOSKokIUulirju0RUbbjHE1HzgGScsKZ8yykl+Gz+Bq2VpzHg6TeIQ",
+	"yz42/8llR20HDG2e0geSsCnxDbhw0/fYjHyN69c24R1oE7q5Flhk/DkmoFpumsZvRkeHuWib1kbnKej8",
+	"jKMrRbgtxmT54kuHpCnT04jgynT+95P3Z2/vQAePiMBxwqVEzbhAA4IwAk4PjIjVSyvFCbJGF3RrLCe3",
+	"HTnGmD7gJI7kMHkWhoTzztEQJ1zScLvlOYVRyvVwpzNN2SAhk//pmVb9bBYaceMScNiuztEu6B2xAEHz",
+	"M46Q2QgrXvCAZeJokGB632k950s1uzpqNheviBFOXwk0jBVlyK1PcSgCZXFJs0S+O8w44SgWQCvaGvUc",
+	"jOg23UTIb+EC7IzlWYYxTyLo0zpQgiwWXFKEiMN4iqngK4mKN4wOkzhckRvfXJy/e3/25qbAcCdWCYJh",
+	"w1EZR4h8juVNGyfy/j77CszmDNayWruxurx0mPOSXcNnY6RrNiFgmFAKW3FYShAAUz3iGVDrOxwnWUpW",
+	"29SP5ycfb/56cXX2X6dFSXpyeYbuyQzZA/Tl97A0tnwfy0Nzt2wr37KPFGdizNL43/DOM23bCZ2hodqK",
+	"DbTb20IYBicv9DHncjtZih7l1SlAu1s7sIUDpnZUMIYSnI5IgHa3D+FPuGBrecqV2BxmSYImOE4G7PMt",
+	"/aF/RUQ6654MBUn7iOOZvNwSigRDIZsQNMDh/Y8B2uttK4Mfi0gCIySR/FWNQF1Z1LVOihk5Oi7YdKoH",
+	"zB5ImjAckWjjlna0AdsrGH/a/Km9LPw5pjid1YlApVzqzq7gnIjWJobbUeFajkM5j9L2jjEY7eQNKxfw",
+	"7JGSFM7GWNv7JY0aI588SAW+l/cMuSQsHcRRROhq/P7u4urns7dvT88LzA6mEjkixTBogo0XEmEjNL+C",
+	"AHAHa7m/1VhdibCTS4R8EZ9VHQpxkhA1MsqkVqTNOU9B5xdGV5TY16fX12cX53en/3l5dlUS2vriDdRG",
+	"Pk+/ktyujtBunm+Azl5tOcorrNSzbdOZUGOgUsLJFv9KcCLGa1b9VKN1ZCKnTYzzQwnkYxDQyvwbYikB",
+	"IgbE/sjSexinNkyteaC61Xk6qmN+W1oZLVjWnkPtr3bQSvk/Z+Idy2i0GneeX9zcvbv4eF5SpuCGLGXB",
+	"ELp4eZ50x5UrUqVhuVJzN+fEcybQO/3C80lNG0HCsxCUc6mSsFQ5RKw/0BGtnKiNu0xJyGgUy6begZqz",
+	"2hZeXp2+uTh/e3YjZdi7k7P3JSGrRceAEKoPngjxmIYQfoIjybp4hGP6FXbZP3S7361H7ork7ZwQ3JVG",
+	"eqmfW0IXxgkkoJzuFBmHOhDBlXzLrzIK8llsThM5r4IMyQ2y2sKCUtnIkdaVpT4NWjCedry22Rq9T2t6",
+	"QMWpCuTSRvs1yznZ5DyBLfVN6F8fvGsegm619oAzhn45AClA/N1nUczWd4ngsiPo8iaekOgiW9HscXP2",
+	"4fTi403B/OY6f2KO7slUQKyciliYJjP0GCcJwtMpwam5t2sDT8VeqcynURwpby8sEXwDbrsXlyHl+bYZ",
+	"5RrXxgiePfcE+gUL8ohnSO4oy8Rzn0OPioWdSY6JirfAScIetcb4cSovyGvmKNXoPLY2F0wuWKpH8xtL",
+	"k3UPBtqcN5ZH+dIGEJr+DhwroXzlsimYSt6PIbIPXpU6ZYEY9fg7p59JmAkS6feO0PXpydWbv3aCToof",
+	"7ywrfemo59eafiA0NyFC3oCegs40ZVOSCu1FU1fHuxiOCpwkF8PO0e9tnIqfyitwMZSUEjLKyb8yAkcp",
+	"uETU3ZQLPFP3Ptcblrv99noQJ9AYlRZ0YnoHjHMnmJmvHvr8AUthI7DxuDW9/7fri/OLwT9JKORXpbVt",
+	"dBfRmfwW+I9laUjuhI4wKDs450Xf6V+YHQUoqL5wQ0X42ouGPkKYYZ8TIWI64huchCkRvK/jqR9wkgG7",
+	"YDTB/L5EaTiSvcUPkjJ+/xR0BjHrHP3eOUFTLGIp85KYC0JJutH5FHTClGBBohPROdp6fbi3dXDw+rC3",
+	"vdMLOoTiQZK7quUGdQYHe71BuNPr7u4ND7q93u5WF/d6uHuwEw1396ODvb09qUHdU/aYkEgutRyBXvdT",
+	"NUY9LDDjwaKqf3RGU9Hd605iGneAvB/iSLJ+h00JxbFcPe2OPk3if2P5TpKNYssfsk31i/mDcVHsUi3j",
+	"r2TGYUEuz+5+Pf1HBx7IqxXQIM2SRP6gVh5Ei1p8EAL6k6POT/o/JSYMi2JYdxD6M832YyxkZ5jfczBk",
+	"dj5JumDTOIRBDAlJoKNPQSebRjVbkXGS6sl3qrzv7PeXTizIBP5R4TpzwqQpBgcGjh4wDUmkgmiqRPmr",
+	"POiG8sICUTxhIokH/Da6pQFjCcHUbesywZR6ozkXaQ0otplHb8hncZHK/+UgjXIqnqNETFk4/hAnSQzf",
+	"RSzMJibboe2A7RK3FCLlhbeM9cUz9/Zy0GGyLyuPqcKiTpOt2tZf3mQp9bVf7W8ZIW5lxlxv/wd408oM",
+	"DzsUpUfLWV66H3mmZQXQIoxYFFSLfOkKtLowfBsoDWfLK460PCtQcouerIT0dSQIxVQcIyk9wR3AMoHk",
+	"/qKYswQbfWjI0omUh50sA/+/fF3ygjljKsNw5XB7MuF2U1tFhahLiZHYjddDeEm+PeOCTPwrRybTBAsj",
+	"m5VxASeXBZldt965pmCOiEXIwTlAFpKC+fFS3tvTyVTMShlRKri+quzkkUm/d2B3jZyzG+LKaXe0mkud",
+	"gagzoCqWSsxilylwT0FXNOYs6RCT2e0CAxnpUpIMLul/qtPo3qhptVe+4av3MRdnkoyegi+lMz0c4xSH",
+	"Ql192hJ+aQ/yNqrj/uSNfZLXROcG5k7NXpp8qTLkMQ//chRRI9/hOPfqn0Fxos2a6iIKaEFTfHK6OS+q",
+	"kM+i/ZbUVKsdxtTqh3Wqnmsd0XGIRcJoc2YWSNJtcY5w06+V6ch8HqjOa5mggURoI318v7D82S8sa6Lp",
+	"FyRmKZs9hDwydwD3vj1SF4jfP1WvZiNzt2inn5dOhdIBX5qKbrxxCg086ZuK5UgzpZbC+2tK1fky9dP6",
+	"KBDI4mWp8Ewrmn6RCgndsCmlrfwT7Ft5l7RZwHf7+CxsksgwTrkwdx75hHvU1coa1CYxg//Q38KSNoc1",
+	"Xf9rL7bL3H6Wuzn4lH6tvheX16jz9h6QXw38N4J6jmCjUyp85qpStOkYT6eEkkgxSJrRDSfbpZ9m9A4S",
+	"c/voB3iKBmSEqaQhiKD5MUB9ZX7PXzOGffXqj8Et1a/00Q+xyL/LOAHrw5ECh1DhirJrhenQB0rtkwec",
+	"ZFiwtK/SdssHytkCLDZg0Uz5vkiYyRFBgtzRjtZZIMO9c3P6nzd370+ufjk1Vx2VN1d84KgxgyxOBPjO",
+	"0wxSnzq7h/u7g8Ne2MXbg93uLh7sdQ8Pe1vd1+H+YdjbPdjf39mSnBJPCBd4MvWoBdr8rn0Zcn0FuydS",
+	"A9qFzidTYX8BTz0TOMl/2X9SrGvwHjptIDaKkq2z3dve725tdbd7N1t7Rzs7R1u9je2d3n8BWYpYzBZZ",
+	"+rjNuvR6PbkuOhvtqPN6txeR7f3D7sE2Puz2ot1h9/Dg4LAbHrweDg4ODnaHr4eN66h5w1Kas4V+HeSs",
+	"tVgxtNTe2hK68BttumgtOG/sAjy5e9Oul/aSNLX5h23ednZlIbFvfEgtDCc68dQVjXmvzkoELoaKSXV0",
+	"AU1gM5tlaZ1+KKVsrIyHmFrbYcJGXpXx9+9S67vUWkVqfWqroi9wkTKqgs+c/TL6eyFyk7fJuS4w3MaK",
+	"esGk1H3dDfVsAd97eUKt9sPKzrn32TPPuFsu78lIR8QtYIItbVDVENv6Zlhp6dlp7FOwIDUhuCvNpgRF",
+	"JExwCm4ZeAUuZxfXr7SXEyWM3YPvMxYa8qgvB+GCJzyOZxrSQ4OLwT1JpdZ4FqT+oFmMBwoWikV4YekP",
+	"K0zU6en/up7/Mf+B1WzZT6uycE3mCx/DvKA0NAZUDwGoS1IxAZtPCb5XQIIlKjAW2IiFAsDMKBNxqEK7",
+	"dVs6ZY0ToQKYQC/oxhSpdHlJ0yocDswDHgWissoT//DPBFeWAuCDwkCLFuLKRd0M+ktdHjqkUyE+ZlkS",
+	"oXvKHgNgSt2+Wi7KnKkWe/f1mU+02itT/Kcymd2GtEF7ntPPtm1s5bWUcA6wP7wBsVBZIHPgwvJRqIxH",
+	"R1tB7lWBECypeHWOtqvnnH7nSwXR0G3B91Q3WX1Umr16L8jtWrbZ2mWw0YR+N7GytXmSM2OSRDq/7o2x",
+	"swQQk9rXhpX+BjqhCovMZNa7IQDssRyeOM9/QLMk0c5tkmIBabq9jV2/ayDoRCnBE65cB4WpB53P3RHr",
+	"6h8nePq7IqZP/+SMblzhxw95ch6s0ZWURxVsIYhrWI+atJpKVKPD1G75lQbr8JO+A5doggFfcTBPqbwu",
+	"ZM2+wPuQKqvB3yBMH1NEwGPfF+Sz6AeqQWW16p/9cn5xddo3scu3tM8yEbIJUT/1U4I5owBeFwuOeJwQ",
+	"GpKqdQqagw2/Or18D+6ohQ/VmF6RaQK4Ua1w5zpBRw+2c9RJyTSJwXhoJI52lxkkFBjJITnY29knUffg",
+	"oDfs7g72e93DaIt0DwbRfm/ngBwchPuL3xI5+VfnaDvo8Fith45bIZ+F3sKIoRnLUMTAZjxm2WgswBA/",
+	"SgkRAOLiFU5s0aihBTV3LAQOxzbWrWWYmImY/+IL4rVb2G4EdgPnZIFk9EK/+VTY4UUWR9Gy91WXSFra",
+	"hzLa/mUgEC+SlVytVxxNExySUppAITYqpmJ/txN4jiJDdB6AWY3rZDISlFquVKFXXKHE4aQYuuN4HXg2",
+	"JSknEYlq4jtIanV0Ie8GgOYhJ+JvT/GDb58MQ8yzg0EL+fuB5RGXJOyKFHbVJU2zea6lzNBhrYxWXpHG",
+	"VVZC2FEgCc0mcAD4Tv9ck7KPKyvjYBTVe/teaVVTymtIti0dfWv0y1WEVLyokaBGsX3ECjTX61Nbo1Or",
+	"wTmlG2skgIzPj2eZtx3WZrX4ddMmswKGBWkVVrS+e2Ie4PoCV0N92nhWeYbkE53uMMgEhJeW1tgcvSRJ",
+	"mGzOVS/LOqXztMvv42mXTZXW3Z0yKWZTu24nWRSzD410LG9cOFb+RYog589NJ3dvq/mWwlsixVQ2N1DZ",
+	"pvqvcuOAjEMwiJwkvif/4bmR5gOsStpis3PlbeH1nAy9O+YsTj2TLLhIhjbXuFhrYAaXDF6EG3QqaGU1",
+	"f54JwivXe6szDNRnHomqwbp853rI6ANJOfZlq7XzPMQLODMSzMW11p7LEKJH7QxjxbQBB03sDaEixclH",
+	"LluDq8nW6ygcbIUH3XC4Nezu7hzg7uAgfN2NwsOdw8M98vpgAGEJbYTypzyS72ep/IRJJickspResiQO",
+	"Zwox00UM/+Xq4uNlMbbFu447W73/qvL1cg7S9ge03Qpv1IsCk9YBNFL348Iqf+SBpAA6TqKWOuukijv7",
+	"fEl+9eoD5PGdRQ0Pb/z+WW3g8D9xKGDORuVvOq7gFiB7MKpFAnQckvBpQFXwXq0TaZ+zXffC7HKSWSRg",
+	"x4UrbIhgg5os7k1oFZfXEl7WssaFo0iBJRi4YS22h1mSAJpe47Gy4LV84eCJFZTrtZ1ebohBxWs3lxTm",
+	"69WNJLG0I+crkMbqGkiBh15EA3F75H43gcD3RKF5qui6Bt7Vlrkl1t4FC50TXO2LbM7NHSt4qJfgz+Kw",
+	"y2O7JGyaqAsjHi2UT9rKhe4yZmEgQVO0eGHHmxT6tjtfCSNvqWetg07Wrvmtl4f5izJxU9ZW89Z9vwC8",
+	"7AVgbVT2ovTlz5LRD8vJJaYsnleY5w9bhhQ50y3LbEo+izm12OBm81mo4mkDMoopt/X/GM2LN7VKdrVj",
+	"n7NS9dxYs2KWGfOV+86ZL8uZaz0BXi57SHfYAq6o5hzQi3pFcBTTEQrjNAQ/S2FlIc1d+OySq1zeFwLZ",
+	"CZpobcHoxAn+fKbeL1Q7UnKlhe3YwJlZg4Ezk11f/aRlLQhP9Tt+owDGPABD2WhEOEQCmKqG4LuAKBI/",
+	"DSyhjFlcYh0KggDPTOPB4k6d2F/AF2sdu2W5PpuLUWCHVwknyZLEC3IwB5+ibEOH1l0l9tOcjWrSz5bY",
+	"sNJ5sd6NW5sUVCT6kmLQXyAMDCamZJLyytuFRXHBq3t9+v5dJ+i8/dAJ7Pnx94uzN6d38JP6p3nw7hRA",
+	"Sm/+enV6Iv/x28XVe/n/7y6uPsq3Ty7Pik5h82Gd7f6jOqnahzbnutGXb1uR/BTUXUt0lWZsake/WOxy",
+	"cc1bXKDKI13pPvX9+vV1rl//rReyINm/0WutkYEveWzw6xkNfSFRNkrZXMzQoxQjExxBJe5BCkFLumhr",
+	"VI0L4brdrcqKcNvjnGhj/eL80ddLsFVnYaveObNZ236btX+p/c5BiKpGT2yxFviGKT/GVZkOnKYzRD7j",
+	"UCQzVS4b3ZMZP3ZL0igQthyawFSv1HXDfLgNteA3lRighVFbvsNHeuAjvwoM5JJIjyWPvZwCIAooctZl",
+	"0FVYGupPsRj3VdGlfhSnUDl91l/H6D2AkSUjgxNdwgNEcDjWSCUQWwDl3KFwUF8OVsega1Th4gi/HfxJ",
+	"P0jeORMq7L4Yn2OYtAZ5ktelNcBtBN5YDKJxVRjJRUEWl4RmXA5msRqnElMu0kzlNgDNh0yunioMr4CS",
+	"VWIESXiNNWAppMaSQw+Sv5FtCg1mwHxOhytiOjrYjM3mBwc40XvIafhwp5CpN6nGxProEpd+S0NemLp1",
+	"/gb34JjXmIMWAAO3xQ18wRDy+IRCdRvF4sQ1xriJW6p7gViMuwI4aqskARvNbCwM+aIEHVWuw9nEJkRx",
+	"hfOnc4tqdvYkTxNDMUV9C87zN5Xwk6I+KDgKmgZzp6Sf4CQZbqBfyUyfLIwmM4QLeOUq9SglKB5RAI8s",
+	"pwwV+luvkvPkDwuYl1RXY9hjLqhJccjrae0SC22Pn6YkVFYdX5qfLvzSzga5fIadIh6tcjeQjy28ztCg",
+	"JrrZZYK2l2DPXfRF78LeaOrFufnbcXc0BWxAMXg10I3aRvq6VFvMUUKGArFMLByh0uhGeQn3SB5g6RGD",
+	"xh4cSEmo6+GHmJNjBLYN//xbHLyfamXzLynLprXM9RsYJXW684gIhKHGEUjiR5MIDiVJ5KCgWljkD5Jc",
+	"KNDGZwaCMNjOUSeKecjS+szYNXvWyjpVZdusJwKWgS90mL9s3HFpa+F2YxatX3DhCF3LSt7dJA0+xtz+",
+	"7p0myIaa0OWmMIeRpD6tGw9TNjlGOOGs5E5S9KXLtIIFqFXv8NkCmdI1DPI3Nmg4e+ABKPmsLuM7r63j",
+	"5oOEeBoLnMgZvksxDcl/aHQilokPvHO0o2rVZFxbbludLk3xvivV3ZFXGpZEhAuUZmAEMUanqkCSGgVO",
+	"EqkCXcPVzX9DuicznScej+RlW6+NCt9Xro8jhOksx88cYE72d7VHo/845iS862+gM/iOQvA/H2vwALfq",
+	"D2BeVfAx9RA/pok31HcsxFR2Kv+fm7R3Dd5IcGrrFhAalamxt3vg63CFkkQu37fbR1cCfKovmqvQFgKE",
+	"BZowLtBWD/V6PWQ1QpimbGvDgMtp8vSZaxMG8JbEVPKa4Bmc8McIiNl/eE3w53gibxnwjloK9UNBGDs5",
+	"G4YllgBA0J/mm1F/LhbAaBoEQBEcyKuD1p5mwNgHWzsHu68PDl7v773e2t452O0Ucz7qD7wX1ezcHJWW",
+	"gv9mybpUHrOB02D9ll0xNmnYKSgG3rA/50yoog2q9bcfalMav+axfaUXByyS1LXtLX0c95XZuF/LoM3N",
+	"LqXOvv3QSpdd2ymuS2c2kIeunumlkCVguVwHKuRojEkydYToG0aHMbgSjFSNaQbWvt29p3We+4sS6HOf",
+	"L7/GP29416ElMJ4x+tcAzAF0kzy1dPFKCDI8loqEsrcOMiEVNUUfkvqMWWjFoyXPNNKN1MspqPPYQIla",
+	"35V0qHwnlMi/+LiKNOVunGPyfvK50r9FaXa+hAA7i2r8YBq1xNoR2jfpD8FautHVZVaWpmVAPL8WHao3",
+	"S2qI3wi2aBzIegimxCflNj61nH4zRGOrZSgl8S+xHGsIIPDt7IuEEbwlg2x0RoesHgxhxKSE9BSHzeS9",
+	"ZSvoEPoQp4xO9D2m8KdcjEh5vDpB54GkXDW+tdHb6GmgIqheXE6+Y5QSAzEl9X/rsZ+SNCRUwPG5vWex",
+	"7nZ29vZ2d3e2QdJGnaODnYOD/d7Bk60Dt3gmwuJhUbmAfUuGOEsE0ntZUt5JEv8b30XqnRahSTCqJ08G",
+	"itoDHwRgaVOWdBW+w6EoxtWq+4wkDZwSqLGel+arUJezuU30C0R4pd91N6ylya7CN40Jh6b1QC9fPszi",
+	"qjWyy3wMEcM2gYoYyFePI0ZDgiYsJWhAeByRMnily1w2uvI7u30FdvvTzGXeKdUgSdocYPkxsn72XeMx",
+	"WGX95oPxKucWL9xtzNE0ZbJx8CcLpjEU6zLK18hlqxftqq8IWxhntWZNeE9MzJY8A/TbysXjA1Mxk2ym",
+	"AfnWR07qSoYVR2Wb9W4do16FUIUwunATbnxrI3t8fQSLuok2acCNE66CV8G6VQXF3BcW13ehoW8EGGRi",
+	"gdZqZYFbFcVn7GUTXdVsAu+QkNGIIx7LY37r8HWvsPKlAhMt4IhO/fFCJ2iI4ySr3P5teFHIIrBgXtzc",
+	"vbv4eP7WAw5CmUBDltFi0LJJCixurG23MaRRvvRWIbAWd6k0+OQRzziCngrjh1+qEbK126dG5d01Zyht",
+	"gq0K6hes3Nn530/en729OysunTbqqKQ7gTCyOBqlIzWqu5cmmIM1Sm+gJJ1sOiUp4hTfE20MnaZslOKJ",
+	"itoepJiGY8So1hU9erucqGelP0g9U2nwNZ/WcuEJ4oQKIsl4yFI0BSCQFrnlcuLN2Dpu5Gul2wtKUBJT",
+	"oksqGOj4Jui33IvmhzV+qpbXLW+WbWFl6C6/s6LJuXT6WZCU4uRD/U4YGwbmBshWSNEBekfl+oAzMWbK",
+	"iLG7u7Xl9G5QJ7WeurV18Lqh/k1Vz7AN++haPX3FURzllQUW9CipNs5r3FFr9Z/6CsOfiZVGv5wVtHV5",
+	"Lmvm9sGk2b1pprV3cULesXTiPVDihCiQHElbG+gCfDMau9+NliySm/xMV80tkot68GU+5mNpPvCdb/C/",
+	"aEBy3+BzsPIaJFOgfAR29v9rEWBSv62yZnwsm84tPw6Hjw6fGuMHJV1xGzPlMjXLgNG3B4MeOdjZ7uK9",
+	"wetu73CHdA93BnvdweD1wdbgMAzJ691Oc4iV8gfme3dyedZxrNqdiISvD3eGYTfc297p9kIcdg8PD3e6",
+	"g72dfRwOtva28XCBollNfKDD07i8Ar+ImRQ6fKdOa38iv024GjEocJIyNqn1F7bE+V9UgVsN1U+rK02a",
+	"RZPq0Mw0uSOshXYAq32JU5HMTEn4eu0XmIezPEQN11eJ/lOwz9L6PXzIS6vwLKT4ae5lYqHSeIrdGZv4",
+	"jBXLXEvMSizSv+H+ZvtU8y2n9a1Gw5nqcTbdclxRWA0LYWzC0aMGDIDzBvJlJZ1GgQ7azIM5Czzzp+AV",
+	"RomOHliZ0Fp8CaoFh47XA+mej6cJzx9CmFqoEH/w7VzxfFtHlfKaUCnN5iZiyp+4tzh+shMwYBXoLFNF",
+	"IRYC+YmLoLeF6DlnI3QztVJGk7f36mdEybBChAFEqkANOByOi4HCJQJdkCL0yPlysmoRd07L4awBWUNu",
+	"bL0naFk/8UKhJ/mytpSaQBdz3a45lenmfXT2V4ITMfaTGFQrMUpevYB7Yx2l4ZiE9yX3iM3onGLOjXdr",
+	"gFVxs8pDbmNsSo9ALZ4SGhEallwwnTHMYdZx23Z+NG3an5zcys7Fr0VrTBNlZlPlm9ra3tjz+no94vKN",
+	"cfOVBBiAKTiac9UI7SxmTShBE4mofX0j2+j4Qpsqi7lcuAJEyUW5sLHNzrzhCdWUVlj/t6e/XJ28PX3r",
+	"yWZdwFZTqHNg9qriTCv4CoSi8lQU6hRELBskDp6NKnYgW7V7Pu/2pSeaf1Eszl5Y/cClFDtySwD1XKt2",
+	"t6aOmNRPJe/KswBaKrvfyqxXwpip7BS8p/KO/VnHnvn7xn5GR4TXpyFf0LzSrw76U5Z6ZRTTCecWIWJM",
+	"JjbcI06tldYPUngXLw7rrg+7hey7Uh81I+kcdQRJyCjFk06Ndfcuivk0wbM72tYIq7+LF60gcBfXGJL1",
+	"81ccXCvHakn1MttUMDMlFU2M4mgJe+1K5mN6B4Xr7gS7M3m4cdRkuzdnF57YKR4bk6oNfKevjEupyVmz",
+	"TMavIaDW6CRFp0Q5J3JdACU5aS6cfpLixzvHBNUSFkYpvrXEpxuc48aouRzc+fMebhx6bdGaH6xZjrhe",
+	"hPmMZGBoHpDQSeA0ZLA6OIb9BJJ4W330CSROCKVifVBiy6JZLJPfW4GiyQdWizqmoBcfSUoCJMaM63rW",
+	"sL4axCWmYZJF/mCYau1p3WNhIk1bPMen0GqrS4EfL77lud3wgz1Y1ewge2maDZKYj1XNkgFoLas7DCyL",
+	"/HGCThwhuWC1bZPGok5NOkP6lCvSwRwQjuWNVvnAL9LzLEnWNXzQtWgd7HFhYs3gJmubKBu0Tf5Wlc5j",
+	"wXUW7FcoGeXYO0ohSFCnu/D71vaW/P3zNE4Jd54cbKsv/skGyrwRHYav8d52d2vYG3R3yd5e9zDc3u7u",
+	"kx082A33hr3eViXMdQrwU20S31Nr1nZ41tF92y6W1Y0vcapAkn2LoSYdt3aK5GdGTEfytveBd44OD3pP",
+	"Xtyol07eM5nsc3UxNnhjXl2mdlDrun9uEN2TQ3SLfVUHnVVAUneYrCLCHaJeqGdN8s+ZDGcYw18AXHPC",
+	"nL10nOKtqg//jQ3yOOAVEh3V8gS5paGS+VgswabnWizNl++Ns4Tes9EhWq+2pvAGKMtoSCA4EwzT/2SD",
+	"VxwRVfmYRmXFCAtBJlPB4a5hWTgiSfxAUsXCadI56gD4w9Hmpv50I2STzTFj9x6etS16U3QaiVkVc9Et",
+	"IIWv5ldKagpw9x9xLGI66lssfqJw4+U//8kGAepPCY3gjYyKONGJ13bC8rwdxQ+EomzqIsvrduUuqu/B",
+	"hJSvUi0WnF7AedYq+ZJLSWYR6yiBZV4U1L+xAUAbqoYqEYNGMMvN1iM+6uVTgn9b8Q5/6tzkzlHPEz5o",
+	"m/PttGnf98x26H3ojMD33A5pLvhyvlVOm4EPwy9vtW7B62My/skGGg0FczQgo6yhSG9ZC1mXtpGbEvOJ",
+	"Ll+utnwAvcTxsbDonieM/UK2Znv9BbIkNwWmtC6AQleDAAUIAMlQ/2SDZd1y3zXbP7tm+8nmN235IkY1",
+	"FVVNaCyHG1PDUKJG3tgxvyfg9/E7rxQ5tjQQyWudD41ZDbnq+0+k1NNjERbjAqL2OSEt7EAwOtNBkC9B",
+	"DX/WBonfWJCl+nDwb4GwauLJ2wUp5oH+FVv+kiL9eUEzfaEYZhbFmG07/Np9F6mGYvYrvECGkNOij+AH",
+	"UPlItIGuAOcZpwTw9FAPCYa2ylTyQFI8Ipc+zlfKQZYS2RAoQ9qWpf7esjqDfl7d6LrGKw63obasavOP",
+	"Q9EtUqUKo/xS9ZgWRu15XphF5Xk5prVmTsVuioMqdlGz03XhfCpuHJQssPMKVhfr/sc4TGoD8OeIZ8cj",
+	"NfUQ1Fw6qQno97RWs0HXNVcuBWGpdsi5YhqX9XIqeI7O775ZEX9SQasLn3kXj7KUcOfyV74PmWAUbTCd",
+	"4M9/gzNzS7tCc9mzZjGhTvL8DrfyxcyXy6RoFg5YPa0K9dkF+OKpzmGXo9YzBDl6RBfvesSzY4XvICVu",
+	"muNi+7Kj7cLOJXr1pmfN5tn31IuLBK+Ujkhn5eZeNPNIJzfEJG+hNPx8CfJl9nHd+/iBUG+QNfhWdRZ+",
+	"zBFO4gdSF13C7tvGVzWEoKwlJqguQidvy7sKLMTJaY74Ue8PvNa4X25xB48T8OLy9Pzk7O7k8uzu19N/",
+	"dI46P+n/OkHn+sPJ+/d3Hy7enr7vHHVGU9Hd605iGrfHPGodxlUNzXr2lJ73bHRKha8K0AWVepNIZ0Ze",
+	"JqycVJaQB5J0jvakaOSjzhF0Lm/GP6iN/MterxegKRbjv2ziabypIut+1Ps7N8syN/V7NPyR1fCUvQ5y",
+	"e72WQXj1vC6aWc+h3Md+Dw2xwEmA9noITJQB2u2hR5zSAO30UEyHLEDbh3JVArR9oPKUCecB2n6N9MIH",
+	"aLuHIjLIRgHa6iGR4pDUCEA+quWphaRUpbApRK2pSapuaqiAv0kIrrlywt7LRa7WyvnSCc13W+qING5t",
+	"2SbSD82CDLMkmbnGKUOhVctU3WjsWSNpMybciUaoO1vqkrOCemlWJ5dyJckM0L+cjJMzPQSPfVBp0hvo",
+	"hnw2NAwBTxAWCAcCkrd5KGperEy01/NROPT3gRkspBpkBswRkaRSxGfQZUPI51JPDSG3eTpJeSQttM61",
+	"ZYXApM/VnURKCzorDspeZwrxVPu7lfXzlDJV34KrXdg9GjOI7S852nd6a53QjTdAtnkPA3R2fYEO9ntb",
+	"sJsUXb17g7YPtre7SXxPqgUAOwW56yMowKGJSb1MMHk3YOEesnTEhCDUqd1UPmiJ1mZfFzLmkkQ3M9Ed",
+	"+gVG9WQl1s1Qp4maBoviocXleenAmJLMMGNsTvIsrXRD1dpFV1wrHyuv/OphR2VqehHFpq644TWbEIV2",
+	"q6CbzLKmROPjrhyUkhvnQreItapBXcoGu4PKSIHF64Co5admY76Ixay9nVkbKfZ2hruHrw9xdw/v7Hd7",
+	"B9FWd7C1N+xubfdIONg67O3vhp1guWg4B2a3Zna6olFusEgZm0Anr3d7EdneP+webOPDbi/aHXYPDw4O",
+	"u+HB6+Hg4OBgd/h6WGlBbnxG439lNrTJSQlqrVQuaGltH8GwtFdtMiBR5MV1uKDJDDGKtIJdqOxjZdow",
+	"Ye5yO/a8crKwpaF1Jw0uEbq6TIyIIZ9FYlzri8jDBeII9Q119QPUH+JQyH/8n//1v30HpKE+n5nEocXl",
+	"FffYWreKfsu8cdeAbjfUjTjRi2QHOyeaRAnMt3Un64k6KWYK1JOSWnwR1Q7S505F8//GAeZanNZmjZoq",
+	"zDeuVRVzbrE1W9OJbPf6Bc9jv1fdKAiNnvUx5h9YmmOjGcWlc/T7p9pF8KLgK30Hj3BMW5dI0+qER5ja",
+	"cXlNpnaQX1btZx68giSGYyTYiABckSrQK9eh3wJzwY4zn0/zJtYTf6vNNPvTsKnfVa8/uOr1aY2iCuTG",
+	"C8opqIzhqYw9xnREAOIWaxk/F4PvF8YiNGEpNZfEpSD3nMStgpq4gBaYp63t9g7315O39lS7gh8VWbQv",
+	"XmIl35d1KQWtEcs8FqAQdjqym1yeV9PhX/7WK/n+Wwq3XNXRUqOs6vwJ75/rEoGGoV5QCn7kpEGJso4h",
+	"7XaEQlaDmaik2i0I611eIvdz32AYhaT0lCTYJBzJUQGeU0sIgZqott9MMJsLbw6hQxB9ByXuW1oVM16b",
+	"mZrED0Rne3GoCdiqyWr1vsiJnnPWzL+9NSK14PSrKyGvgmreqvx45VjrnCQxoOg4ATctxcgyoa6VNP+W",
+	"MDb6tTtclX/xAiInpldkmsxu2BVjplyNHL+CrVkD/s0XQF35l0rBcOseFOVaKyAc+1p11jWBiIWd/VIH",
+	"dHC2KM7BC8c3FpBH3I1vb5TRvhuNQ/TG9LxM0GQdySwMavXC9ZHT3JO1ALSAJF0fpvA0waFFENFkESiX",
+	"J4mUZN1qKVDr653JMyGO8khkrkKmkOIdNMIPpA4DvFjxzGP1G2MaJX5JPoOUO/AlSJ1UpQw5CejH2qGL",
+	"YoX/8oi5dwytzYclaJ1oZQL/aHpuskm66WtlSlQ778VgduivlhkaLJ05+xam2nC2vclSrtEtizv1M8to",
+	"xG02GCWfhWtWd8+5Ibhnc5G5s9ULOgrhYK4kVd+2vfwUTMHe6o0iziENtGGlBKgyxSMCFxUzwufpXJe6",
+	"ruucwo2jpg4dZ6n7gTJSmerWsuHU5ZJKdnuFV6YpeViuM7mEqf/OWEdRzfZeeKXurvddYfrTKEzruM7Z",
+	"a+hLXOSgszq7u7rONppqQytIXWO3tddaPC5PXb5cBLdYDyOw55vUF0Rwcta7EZrRudybAQR2DnPWtskc",
+	"3mKNbXm7fMUqhw8wXd3h07Av38XPn0f8fFqnAHpJmzp0WGNUNwbTAmxunVldl68A511j/ZoFgewqxXvq",
+	"S4eY2TC+oH3biKEvvpiUK8KnjHLSqmidfVnVsuR+Q44FAHWCpb1Xk9Ze0KuMXpHhOooTqnTZllfLj86r",
+	"9eTnNqiXpYWpX2HqAvagXg2nVKmu+aK1SKKFvKI+WF7F3zrtlROCGE1m1u1aJpYmDXIKb9SQf4VCsKlL",
+	"+Hvn6vTy/T/kTBcHNjdisb0kZZkIGRwgKZkmMdEgJg9xpOqDfoKkbhjmInUV0owqGM/D/d3BYS/s4u3B",
+	"bncXD/a6h4e9re7rcP8w7O0e7O/vbOlb5tF20OGxWiBtKPHWvAo6Ysyy0ViUquM4JT2/r+5zrO53reMl",
+	"tA4l/ZcJlvAR20KUAvVN5is9BX1ldR2ocnCsl8684L+l9hRi8TMS7hLAyF+b2Fcg5wqS77Pp3wVw2sKz",
+	"p6cqoX4ns+9k9gxktk7df4Hbnr6ufIuq+rx74zXBqe/iaEwr+mZDoApaRqMFw0hzC5YNBKja81/IJKXs",
+	"58oUVgesYL0WYNUekFFMuTWbM5qj5tVZzWuiHUr4zlhV5MWJ46HLpgCZIhljozWihIvq0xxc6uz2fINa",
+	"eddbR5h+t4z9GS1jBTSttdnItOh5SSvZta22UzYRCEKxAvHUlMbrYQXnFnNaaifrKjIVdpYk8b/xXaTe",
+	"aV2uaWlowoIbPH7mcIg5RdHOWtRSnhN0UF8xAcUCTWKohXiM+oVVzsFNB1mciG5Ma4X/MuEFvjiAQvm0",
+	"G5Wo5Lj4/Z78uWQPGk5D8ium0drr+5UreOIoUrD7xW5qQlUXFY6rZiSukCK1VOCQ/0x3Qj7yhLPmzKny",
+	"Lp+ACX9R87lLJlVL+kKS3W3o2cX7p2AhkkYQdTGbEhSRMMEpRLaCIRoq919cvzLhTAlj98D9sdC4S8r6",
+	"HKDHcRyOUczR43imQVK0ZgeZT7fUvy8tUtBbcOHSYe5Lf/jibPyyHT5PGqCfKV9e3TmxpQlroH68RTV9",
+	"kl9f5NYqnVcvq/OMope3Xd2VBS5fm8TlX0XkziGmryhzeb3QXYgDCsIT/FethOenYIUvVxag36Yk5F9L",
+	"FDq48kswqodF8/KtC7RSnoT6uSWTlUsfDxOslAbNLOr3goO8MPcmPzklj+144Otdhu16/7Hv4+tpZL2s",
+	"aZjj5dmyMYJSU2JNOUHVgFZMeP5HHfyFfX8xa7IVANXgnLzBiExTEioB4ys8dmMqc8KBFRSCXJwA8BRQ",
+	"HRdAT2gcYZOiwzv5+Ftt0lzLcc1mlVA58k37Y/NxgeT+4FNZvzx5uRjIS0x9OKMnyoujsMjQNMlGMUVs",
+	"OKzSp17Y9+A3kNzXOeo4qKqbbfS1TdUB30zwYHMKI6qsYa2JU/Xp90kpVRecTzF3zuXmKEttQ4SGa9es",
+	"mafhFT8rg7RtRS6tZNilWa5VQx+XoZ1UxGE8xY03hTMVqTh1XvavS1t/VtsbwBoXue7+/AJrDJxRD2lf",
+	"qCtrOTUvdzLGKQ4FSQFmmm+gNyxSuUvkgaQoYTgiEbSQcd2EB48aP+BYJ39qd6Xm+v8HJCbjmoG7n6F6",
+	"Dub6zLY8BxnqlOWCRI3QGOsN7G5G8548RSrsIDzMrsCFNO6yQvcHJeGRpffchzTU4DQxM/AFL3NCBaEh",
+	"UcDOtQmblYr44ACJqTzDVElxwGrI5/TJix02GqlqpXUYAAxFDMWUC4Kj1nIt79QpQqXn7CVB5oP+y+vZ",
+	"KNiZaRXrcwof6jhND/C/N0Nxygrl1Jz9Wg4fv1xpjUFZh2Yg90vGjdf5SqVgNhWOFwwNiBeLYLFQqYrP",
+	"fT3BQRDV4g/pemoKCgo6IsWUT1kqdFnFugpBpca9lAIvvuLA8seob8a3URlc39baRwkZCqTh0+dWeHdW",
+	"vGU2P8y1kPPuydeEclGvOGKPFMWR9Wc68fBzR+Zkf3hSWMlncQwuVFWjAqDM5RLkS4SFwOF4IifRV4jc",
+	"pW51Ikml45jepWSazO4EM4X4vXX1T8pZs3DT0s78Y6QFlt0X+krqhHIZm9x5LtU+MxLA3WRxKACX7Gt1",
+	"x5BNiEJWsZ7tURYvS6EOO81xcdsXvXm/UjpdE85jRtsLKbOz6rtXHEnGq5ZYNYQGlzItK0IsNqZKaurA",
+	"qokKkKsvuGo+kde8qlxrIVfckVTr5SSEH6G+HE0/QP0sTfpgxuuD/Gh9+y/SUQ5DtterKnrfjrAIEBZo",
+	"wrhAu71eD328edfd2kcZjZVa7XSwOz+9rMh07ey67rJ5zazuMuSj3eqhX+OfN1ZghLaJcJcpGyRk4uMG",
+	"XQAJYQ5g9Ie7e6+RemdAuFbmCul9kWz6/OLm7t3Fx/O3UEpX4DixzlXKhArzc9TY3d6uVDAEYNqfM4He",
+	"6RcMUUnN8WiQYHrvSxWMoOscFd/tvbJ9ZjjuB9WR1Xzm4a0PUBepSbXVmBRnUQMulRL9rzjU55DkoIpt",
+	"OnAWTRqzmYhaR09VXZGUl6i6yOXqNe7r7gbM05k11rHq1A7TS3bZIInDN4wO41FtdTjtqZtkXKB7yh69",
+	"scC6f36SSa6FG1eFTorv1F2I9IrL6x6JEEY8HlF5kkcKVq8FAmuhn3nTrjcCLDJ9I478y7C6pa2wUS9y",
+	"ib8iIUujmI7esdQrl1LzAoQ2y4NjUi3gK9vsBJ0E01GmAjyIJ9dYvVjh68udAP128vcAXYxGAfqNDD4E",
+	"6MPlboBOTt4glqJ370/eFCCOBjHF6czHUOaViqFH6YnHKkUVXpI6EgghC66k5LZXBOQT81JPzBGfsnsi",
+	"zxQOpUX2dw67W/OvvbAi3m1hzLsbCg4K87wKg6RVOB/QCUoZAO3hgpnBYtKhEKeA4xyr+MqYor4NwO6v",
+	"XMRhpfrLcy3rLVEn1xB/rQK5tYL5M2P3KEyygfWpLOR1L4Jr5uTwy9XFx8v2QdyPLE0i6Dgi4evDnWHY",
+	"Dfe2d7q9EIfdw8PDne5gb2cfh4OtvW08NB+ce/0KK9d3WBia7tnDkiuBQksAxC16v7tIz7MkaQ5wdkbU",
+	"xolYCoKzaOsLz8aQXYvL40aTWtK0Em8cQN2lIdgsXS+xZQ6Jz6tF5kZfu2BslTjcAiyb/acZpa0uodd3",
+	"yehtKdqdiBVftIaU4yvL41rc4niBRHgtBs+ZgKSkWoEGiMp1kL4LC7CVZdQLVPR+QUTJOSkUDYUxn4eH",
+	"S6vmcPHCEZoua+bsWAdqaBlPM6LpeQ6bzQuO8rDb8pjjf2y2W/0K44q3l7nBMDZp2uG17u53JfePouSu",
+	"h5JfjoT90XLySTkmQRK0PxpOP2kZOWDm1xhZpppsGnQ97/kGby0oehLfmfDPy4Sf1saGLxd0JntrU8rG",
+	"c6qYOL4Yp7P6ILESi+jRgZOIMpHXi57jjvF5364ymtf29xo504yiKI6g7oSq5VAp3mmAvLaCDhTx5p2j",
+	"XtAhDzjJsDB/TlhEkjc4SbjKHi9p66aNLx4buWnU+8zpxffc7fbLPCwFM4rCZ7b/Qmef/Iv51nowKjpF",
+	"RmHHYsERF2RaXkXykOdV8Wwywaqu6sKiDgshCUJtx1JgCYYclttX61J6G6ckFDaLHqAusKqipiJtCAT5",
+	"RJnKAfrAO0evoUROVFZMARF88dI5q5W5efKDd/0rI5lXcbaBYhHMG4KQpslsIQg5Uy+n5VYtCjkncFpV",
+	"+nd7TsiaFIy6XGGFRQ2BVgzlyhbO0oikUkio7CwxJjM0xtMpoWqf20Jfnj7oZOFqdKJlijlNXOs3q7Jc",
+	"/R6YuTQyceMFYQ4zm0PKMnUl8n0RqvQWXHqqi0LbzR3+Vx/P765vTq5uTt9CypIt2FjiOd/+1zQPvOg0",
+	"f3r+Vjb+XWh9F1rfhtBag/Zoj/GXUR+NzPNH6AoyVZHMaUbrqs+vnZ2XWbaiAXK58Na6MtKOIAvQh4u3",
+	"p+/vPl7Lf5+8uTm7cJ7pv99cfLh8fwq/nP795P3Hk5uLq/xHxFJkJ7vRPmjCzKh5M2tu5Rnlc0DSNMro",
+	"0gBpBqO67Ulrj8nqWbsoeFkLnDIYXTuMMr2IDVaC6mLWIZEtD936/Uz6fiat40xaN2iaETEvdThdmM3z",
+	"+4aVhUAFjxyhvtpWHcGaZpTGdNQHkmVTQo9RX1NAP0B9HYrdRz8Ig7+AwjHjkITA8QxRJsYxHf0Y3NL+",
+	"EMeJ+izENCRJAh9aNHkTsMJSUx4M0GIe8ezHAPV5NiUpJxF8g1VdIifjgd2DJg+RMj/Kod/SvhT30R3L",
+	"hBo9oRHfuKVS6OgcGDVTRT1QdjhwqDtPi1HjlvLADBuwFcx49MECPckdyOP68sYqnjpdIaDmYqLTHM30",
+	"IBkqWtU3nLOwO+8FcKxX9M+ynArnMIeh1yc7wiWcjOpL18FoBlDDJXU5bRBCzHDKpSqHBSnqcpqUtECB",
+	"Q8PIDUUXkir0oVGkjsKLHvq4zm9jVaUSZvWKo4jgJKYjVYqBUdJUGOH70fn96Hzpo3NFmZGToU+RZUNB",
+	"KIoVnJ/A94SibLrhLYO5RG1VQ8BzhJU2vhdi32uwIiCW1iRseoOwXDKupJmkbIJg9eXhShSSb6UCaE0I",
+	"lWtvN6xR7gDucWgCFzkSMnlcLtuDYbKF4mqeO6JmqQMo59SFLsF1KbuSFtIsIUin4oBERAMyjmmkjLCq",
+	"62NJKWOWChSyiNQkPmjB0G7NjFho+Xb7c7cgEp6NpvJ8jHl3YvXifHXAphoburC7ZlnZ2X53ljkPFTjW",
+	"JWS73sXgQ8sZhTBCK+Ws2PGpKApj2cB616bYmUTsYVzB+k7iSSzFdg/mJVWLDie4Lov2OaODm4HbGRox",
+	"xOgxwipPR6d1q6J+aIwjnQs0N3ltmKqA+qYxvWeMkw9son0Weo0qernOGgPcjgmmswBtyYFu93rHaK/n",
+	"z8CsUjEbDjnxNH99H0/ztv3fTr2pCG8KRaGPpXJKGQoZ5ZJAaEjQgPA4kouIVO/+1jVBVHaEpVE5j2/L",
+	"n90r2EJL/eQlcQCbYSPP8XdKBeQx6MTRhI0CU2PXl7STa7w4SQzf65AF9QuwGqilCXkgUtdUSrr+G8D9",
+	"hljZusyTR5wCZAIdMvkeG6nKU6NUXcKd6zgZZCOVWhrCjSOBSf3+xXS2J5VePgKtEDgZ/aAE0l/2er0A",
+	"YKP+4sDW/KhvEx48d/09id6XpmFsFr1ekxpWTVzPV8pXV16tWq1dUVsUgZYV3/rpTS+D93w0E0LwUh4T",
+	"X83Q0RvlawXwReCuliSqIV5wYtYEz+YW1ESTYStj7Hs2kgTqNcWmJCTxgy/w264a0cQNZRrA5RqRyL9w",
+	"5e3+snjhCrlH92QqWth8YRHMrue239IgzHa6xOMetXqfPtWyfNPdW2dG1AevyG7eWGbOkWjlzfOBwI8x",
+	"df7Qy7MNiuSEKbE3JWlIqAAZu71nX9rZ2dvb3d3ZhlosUefoYOfgYL934CgkHXZfcC3MKcygmXh7Yy/o",
+	"PJCUq3lubfQ26lB13/g57gQmpDFP/aSSL8Xcajnnamk7hTVphgeTb31U9XVy5axKi229SKUy/WqdKuek",
+	"0iERj+XJBqm9Uisr6JQRyxSWjB6LohrZql3vebkjVjV0NqDoPtJLa1fLDjnvxU/tnHvhc04MEsK3m5FH",
+	"Pk8h+7X82v5RrxBOyc8JTk/ly1hNTvtxEswFEG0sZs09udc7pfV0xiSZKulHySNONE/0go5eNpjv3rA3",
+	"7OG9sLsfbpPubrg36B4Md0i3R16TXtQbvMZbW3ofr8gEx2DzPdo66Gm8EmWtyzOmcSbYlezQXEsm+PNb",
+	"o+/HNBOSS19v55/aHyEOH6eyg5txSviYJZF9uKdLRbW3Qv1B0vccClkk6a9CMD7XaJF6Fmh+SRSXAp35",
+	"whIdwmuJ1VYku0pGtHNHljcLVUkXinTJ44+SEZYC33t99oESlGh53nrlLzvUuYTZPV+WurQ73Xgx4aew",
+	"vYXLcU5U5VmVdqm8wh7KahDJb4myWNZLZuWViTli9WDKZd9gXvtAd4PayCgUqcGUSyK08zyWUK3X42D0",
+	"rZyDcuSBiluTX3Myv/ydXlp/1MZ7qSTpHeSNFe/MS99afsL3c/frnbuflG7rXCeuLZVsma2JCr/BxSH/",
+	"ZfupEDxQhpw3r7W8Zhr90Rdca8bZ4vtreLf+pngir8wu4zgAngCmBOhwnJAWN0g7x/z2qIbawMof6oo3",
+	"XVACd+WZcsLm6GEho1LvBhLxQh+erYR8uEgqUduSglwX8bIFF3On4eoW2Ry1q2rBeWZoBjuxOhCgIu6b",
+	"ivXgOI6KCE+FuqFrxQT7LRZjjf80TWavJHFDbXZVr0m5qwP4A4zPOfTbhj+T2Sy2UwszX4WimmNnMp/4",
+	"/cfZibNypkRn46mmTO2KiIaCpBWPs7KqV1FQWxQE/WPxVDVz0lmbFkjob/Tb7tqspcptSei1hP3nTghm",
+	"YKcyn650geNFy6bYushf/GfYdSv/3HXh5Zqj4roO08yL7scFgIHaMLJHw93DmCSR9RcQHYqqrMmFeg0K",
+	"O4kQxGgy0yWKNuoWrimnxMRrTeFN4+6vNeu45axtlMzvnavTy/f/kLNfWAe1VWrbc4wvOGWasoc4spU4",
+	"Uj3MhWJQFowpIf/qHG0HHR6rBdJOYPJZaLN1xNCMZShicEAocQ1LPkoJEYD0/FQqzvR9dde8ut+LQL9E",
+	"Eeg8hcCWgy4L2FUvhMW73Ja8MXG4bhmcqqfmsv2uFWL1ktSVsvnrpTMvInipvcVg0ZcgXPWJ6uYPQuwr",
+	"kPM6QOLblUOvB4t/evpajFPiju+0/Z22n4G2Pe4gV+GZ6++1LztqU/s7ir0MrKT9L24lrvBToz3CebXe",
+	"vuw2WJ7OfJvztTG61URaOPYznW7nQd5YzqhYRd9w2/ECbZQbrkZbQOaOvA6lmCKWCbhNaajcBHOBtnfR",
+	"mGVpTcBBaZhz0TqK7wflWVSHPGcrsnoQFHM3i2KoPQ1p/96r2UscEiVYhmd0m873Y7rD+zIPfdt1xpWc",
+	"b047i3ne+F8JTnyg4e/iUZbmEX+Gl1pyUExH10y242YmjKGr2XIBO8sznR1Lo3dKp32lBFGCwUwapybO",
+	"vykgOk8pcqb34nE4uoi7CpJuFZBTG3RTlgJu4E1hPe0AveQFAPw+C6p8UHESRLG82F9//H///fPJyV/c",
+	"8U+mZOQLkoYvys3/jDnZ391YBKdcwQBHMVZVtaXIlaK3Dz1s9uent6uh2A5qF6PJduVbFGtPabE4q2fF",
+	"qv16kZzYa9CtNBKqbzVMLirmJq1UyBlD2bhKVQ6td48IJanyb0HzoFgebO0c7L4+OHi9v/d6a3vnYK8M",
+	"0lYLGVYObp9TNyXvs4Luo4DfQQPxRc3PadgP53CCHBxZQBYjMTh3QszJMYK5NQbFN5eEs7Px7t6UkHA8",
+	"NwEiJThCOGFZpJw5Y/ZY2jhjApOXELU+naDzwGJA6qHswZMa0cTDwzgxdQYCxLNwLMlnMt1BLEWP+CGQ",
+	"6wHld1hEkhzCv6Fm1Vk0p84bzFHX25PnZF9OCerrQyLFGHK21RGMcJI09MinxBf90tvY3pMd7bYMsVRL",
+	"6vE66mWtzgYemDMelkYVbDAZri2JyEMl7J7QEwhB9/RLTVYJ5lDGCEhkqZOh6J9cIl100YRNKFfkqUYh",
+	"V+2RYGDDJL4n/5FvSOcM3khV7MXGgqfZsa4C9zgmNN8bXUMT8vt1uv8qx57R8qA6R4szsH1kn6KED+bt",
+	"eiot307kW0H5dJ3nxHXIruG8bU1+rc/gPygZrkFvcBn9ZdQH6HF+7RyNgSGYLdyybBEdN6O2ymDfK+wU",
+	"ib+8I3+7vjhHavvUHWuCZ2jMEp1xC5SqvMX+RFubOVt5lHGStitHUVv0pySd/CuRF1RWC4JA96kaL741",
+	"ti9S8cJ53ovlLJdG5l3IR8xRRiOScsFYixLFxTa9Gb71mzpXRW2WDlpm1i+wS3+dkwg3y43yEKB7qQ8e",
+	"IwAEk6eQCXGmDOqpuhWlOJuQAYtmhWLZXn6pr7rLpwTfE1N2F6rKmhn0ZbeTmHNdtrmBC2sua2oaipth",
+	"Mt5yWGwINzr26M8oNJqBH7DZ+0mDDHDU3jYaq0gJnrwZZ/TeWwUsJqEBnyHTZLaB5JLCr9wIWwXhKi8C",
+	"MY3I5z6a4HuCsik8lHMrR4epzkwUADi5I/JZQbI4sqRVYEI1vspMxVMJGHrxwj0vJiT8wVE6/SCDgoqq",
+	"s0+1K34K+bKtA6LU69VAKFMp04ceFJGGLNZJXbSryn409d1rvvcvAHjZItI2iMrUIQXGhuRTedTA6qhI",
+	"KDHz6RiSbIpV/R/TWJCKiTZJQLMCPAszITDmgz/r6PcO5vccDXB436lG6cHXXxZI3FWNLvLFlPGFvvBy",
+	"bzaYxOI9G9VDM5gUdlOHN2HlCvXlLHGTcJ7nkQDPW8yzhCk1M2E4cmGGH8mg4wl4XCilWU1IkOg9GxUL",
+	"Em/3eu1XZF5JaOWfoTYOeMalchqxKhU5/uzFkjKWdU6XQ6PWVP/ehSI4TeJ/Y0/ZcF/Emj9iq1IzH5q/",
+	"Sx0Hr7dGfrxo9uAiX+Th59Wy8HPsjfVF4p8JSuiPXh2+X9zwfiD5R/+oyKgfLFUhvlziOicDN7gkaKx9",
+	"XRAiPjOIyuZokIhrEIQVMViPPUHtRQteOkYxHbK5q7e133ysl8BTemspRrlE0cfFNtxMwL+v1shSTh0C",
+	"bD6RZsVQhwKuk+Ogvp7RULsS6g/OG6VjKARA2B3jkanos+olOENX88t40gVs421P0IKbqXCEFjB0/HH+",
+	"tjvf+t+Qz+Iilf/L/VlScAOCm08ScwGXNvlyYb1+l7cKLKAEtnxLLtSG7I5RohXhMp2215E+BZ3P3RHr",
+	"6l//yRnduMKPeayNfdrl9/G0y2D0OOlOmbwNpNYieFNOD6yQuhNnr1BeK4rDc6UTVk5W01Fd7pNJ3lAe",
+	"KYJTMSBYcDQgo1hnGMtBIEzJY00ylGfwPpeflIiEy40dkrbOm9L0K2woR2ZM81inlCJIK9I1Q2JhN6BF",
+	"f7VL67tngITXEGA6N14LZUpwukzAQWm6gbN/3mWuH7CXQ1XrNWWlzskjbHSXZYJvIGPjMecL4gLPynRc",
+	"3p7dORTYlnbmQnadN1DIAh83bHfrVp5qVtqGtlScpQA3hmKKPt68CcCIfLDf21JpQmVcwjySpiEkKCcz",
+	"LEhXg74UhWFR9D3GKdm4cWJYcskXT6YsFSrfWp7KnVEsxtlgI2STTSKvBpH5PzyNN2VDsAQ31irZYDnH",
+	"sU5Bsg6JRe2LFfJawG/mZQk77HrPWPvhG22pzTRW9zI5S/4iPibozxBHjdVFpWKPiHBhEo9Rn89o2EcT",
+	"gilH/bEQUw3mrgw69gnnpO9iWD+SAWfhPRGdoCO/khoTh2iMGQ0hbVt+XgSx1u9VdIGbLKWXLInDWc0W",
+	"q8JSuq6ejWhQAXBp/EC4PFES4lgGRJwk4HN+ZOm9MXgCrq7WlI4UFHAsVNCOyFJ6S39QePb9HwOwmuIQ",
+	"WsYCQFViDu/HdCRVJY0Cj37oJ1gQLirfuO//0J+QdATtMmgoJcOMk0j2mBK5i/0fPWjz4OqTjcNdJh0p",
+	"1FHY9MK6mpcrCwvXT4+cA3O9VI3pDGkEqnJYTlHCtTShlEu0T7EQJJV9/n+/97qHuDs86b779OXgqev+",
+	"ubvIn1vbT//DO1VIGXrPQpyc0oc4ZXQCkes1l4RrIuTOcDSYwTXuGGFEswQKCqj4hQecZASlZMIkfTFa",
+	"DsZ2zBYXl6fnJ2d3J5dnd7+e/qNz1PlJ/9cJOtcfTt6/v4MaNlJiT0V3rzuJaewJzHdabHupK98CGi7X",
+	"H6dw3fVF86mk2GGcEI/LWV+MeuHeYDvqke5r3Nvv7oZ7e93DqIe7O3gr3A0PB/vDHtmYwnE2iScmSyGe",
+	"4BHZVD+zNB7FFCfamBViod/n8b9J52j3YHtrJ49dnSi9P0vlfX4TQj82M5gC1yiXm22IcrP1uKvRW3by",
+	"vhsmBLiThIDCoMNRcBSlhPv9wvmizAltEcbz2NoxXlxY/xkJEew0AuZOEhLVRnbBXlQie2baTt8GTMo7",
+	"yXfydmmkcx92tx/oiB35j4c4IqwPxqiIhZlc1f5xyRsnCgvld6+lSYN9Q2oKJH0gEWIadFQZ8uY7SmS7",
+	"tqa83cogp5HSLuiFrOfDxujaWn40usd/M75cXSHTwu9FlLGPxawjH7MrBQZznfwPZ++AiTHiU5Ik8lzy",
+	"ujO+pwJ+TwVcJRXQ79wpUJUP4nlBOCEvdX3xX3o16V1TfE9OKqN5Chb0P9W2uiyy5WLOLE/32p77XEBL",
+	"LmG3LzlRHOcb03NekGIB/KYamIO2X6/BfZez43M68Tx7+6HQ/2p+vg8Lu/mWcA565uAY2Y14+dJGy3MF",
+	"0Je6BBO9tnVPhfdrzyCv8868mFpy2EHR5VjdZL8bssBCxZEVIUnLxFbA73JRu5yVmRP9/fccYdpv1tI2",
+	"hnLOaX697RxJiR5loQ44tJ5MNe1ngxovDKF2g/88EN/mRTuzUpqhsxyNWYa/sTTxXsFHKcug7m/K2ETn",
+	"dg6I9lOPwBuUZwnlJjC1zRDwbC9XbqrQStjgCyCuRSR8fbgzDLvh3vZOtxfisHt4eLjTHezt7ONwsLW3",
+	"jYedtaDeKPgcLRzekiHOEoGuDbW3gpdZuczYqLYwfhJzwY/Q45gVtqGV/xdoQyHS+cLUllIPCgOshIKY",
+	"Vd1wfnejP7ANAq3G3axySJethDX1nFYJd7hIz7MkceOLq6aCnFZar6jv8MmxqrUhwIGjrh4a7kmRj6BW",
+	"VtSAY54YZgdBoUgNo0f5RYntFwmAo6UosyKXtN9y2irHIbZd1s6+yUjim6wF1tbGXX1nKoLsPBoZ/F0i",
+	"OhIRVuWs9cjXYpSBPb4iPEteyE0GHfqhUuFR2eoCiwIAa5X5mUdfFhDuc8E6daONQ29whvqmYPbBTuU7",
+	"3Tt0/2l9dPxyNbqhu5pIkTdjTEdEO0p9ItIRjR0D2Kin7snAWuYy63eZnDOh/GqtSvG5o1zAFeZfKi1h",
+	"6s4Qle8PwA04FbwO8jVh7N5Enk4QTqoOwe+nzgucOmU44cXpZBkgMbt7rWS8ndUyFVEs/6s+89YcrqhK",
+	"BeCZMEtjMbuWzavlOZnGv5JZfYYaYhSRB5LOoIIgXDgf0SaexnnyvkKEYCnEUnAiEEb3BJg4pgpDKIId",
+	"15Twn92Ty7Pur6f/yC8NWA3iKeic1uYX3oyJjUmQvU5Jyhl1ivuPGcL8njf0qxrvnkXVnp+edBFGb79/",
+	"vbm5RBBEOsQ6ZY4iFUel79dHum5aYNKXVGixGJMZEji5RzHNEeDTjEKCnQpxhHd0ZcNbekt/+kmlnvON",
+	"n35CJ6Zki7xs9b/cms2/7RxBSHSAbuEUkH//n//1v5/6KKOJfB1TB6lDJcGIMUkfY0420InNz4r5LS01",
+	"q2DH0K0q+yh/+XILuV+3HfmrFgzqD1XWlt92np76OaWkLBMGOBujiTyGYjpSq6hAmY7lVklReUv7eDpN",
+	"4hAGujlN2SAhk//5T85oH+q2EoGu3r1Bh7t7rw0uyQa6TNkoxROOBimm4Vj23Jcj7OsFPIsIFfEwJin/",
+	"6ScAwJKUw+eEsxzrXVA14RP2aMJc0E8/wQVPt2VD/lQMIMzzlrqhfxDCQyqVijWKCla54WpXONNjvmEJ",
+	"kbMhcts/Unlho5KPuAlaU0U9oRymypLfQD8DN/Yhlk/tS0xHfYRRX8revoleg5gmZRRS+bCyXSDHWyrG",
+	"hBOoe5rmnkXoRcHdqBZUFoNi9zQejUVg6EzkUXJQaZcdob41qPYD88dZ1A9uab90qvRl+/2KHbZ/jPrG",
+	"cqpesWZZ+Sg3hauHjpVbPs6Nq/LxLe07Bts++gGi/fXrPx6jvvVOWM+EatXvd5AdTCSlwTvCxNTBz+73",
+	"t7SvVIO8VR2Uq+QEyIJBGkdSE+OERuiH/iaH3Ba5aJs2z6a/GUPYdZd8FiSlOIHfTEH8/o8qUgxHmgr7",
+	"1h6tRpgbvHXIntYtyssayK0z4offA9jEY6yI8YTO0OXF9Q2gHIQ4TaW4Qv2ziEymTBAazrq/kllfclc2",
+	"hRrGe3t5BiffQO9YanEec4I0FA3Z8/LnWwq/35NZOQTRyHyoR4EY1REwILRIRCItawpDkruKZyRScrKv",
+	"pK9Bl4k5imQzoMgd31JMVZp3eUxYwHDA0LXbO5SS07wCD6UYhbKy+IFAkjuU59XraBTtmKIBEY+EULma",
+	"1zEdJcQeF/aokMOzwfxj/ACRiv3TGzzqb6D+2bB7zijpfpDCFESt3HTYJtA1teDa6e3e0nho5ylP5BCG",
+	"ER1DI/n38HOlgd2tbRQPITfftqCncwEyQmoBUhCq6EmInISFlTunAAb1UcJSJbj672N630fqNNb7lJLk",
+	"L/bMYWlXC+TbTj+w1aVvaf8tmaZEnQymgaOytNsMCRUpTrpKenDFPYU3zBPFADWfm33o31JI8wc93vB0",
+	"t9iEfdf0lWZUxBPSVx/BT+qL4oEkZpIA+o4i0tdVhRsVGnSmTa2R1qEh5AlYl4/jaSB3G2E0TRkbGrkM",
+	"gt1WuuUMYkQRWHJRDvhlUy/oTDcoOxrMNOsxOpuwjCM1dtTv4cPtIR7sdLd3elvd3m4YdvE+wd0oOjw4",
+	"PNjZ3hscDuSMVTAVpujk8szwj1FgA1UUQ4UaG4TKhDMpDBUx6lG/4nKlzqiSel15ZMQh6V6TMCWiD7II",
+	"csNN9JtcyFuqVDMFfgHBskkcEo1hrPXAD2c3NjhpLMSUH21u8mn0eYOlo039Ot/8cHazMRaTRPmjBES4",
+	"Ko2v43V+sSmheBp3jjo7G72NHRXYOgYV26m6DVdqX732U1CcdFQXvKs0SQVdKUUeV9IPfqYmJFUqu1bN",
+	"g0vS+5iLE1NL1qRwQr/bvV4pgtTVvKTGBdcluHm0gnwumJpAg65qznk1YcW/MJL/7N4wgZOuBZH1daXf",
+	"34RX1Zu6D2CCus/slDffKRVXXXyyyQSnM70+yBbbFRjS442/5pOTul9yIsqdkTxIyaPUG7FTLFnhZuSQ",
+	"BSpFMqYgKNRvf+PKbUL1AaxyarVyBSAoseAkGR6DkSGOQC+PSBo/mEr8VguDa1dswNIo2UBXZEowxJDn",
+	"amKozx5zEAAamDoupfJd8A2QzzEX/JYqfV2fhPl0QPSEjA6TOBQb6I19MIwTnXemg1oJRz/kc77EYtz/",
+	"UcHPMqGUFCbFkbwHKOYskq4KMjFVrvRMfmbRbG1k6/Rgor6firdrbeArMc7WehlHR9O04h0ISAWxAJn5",
+	"u4qJmyn/ZxzZ6clPDud/8kbvb2d1DlOzszTm47KnwBWKm7mh3Csb5VqoV0z1faM8mQQLlkoSUxJTXmXc",
+	"0mVV8aiM4M8pHquW+JotVtMKEMHhOC80pa8I1nEHLuI1ib5HM3mzKcahUN6UL/qm8KQ2RN42vGJxyvMx",
+	"B5CsqfCQpoQqQ4dUQeW9NkmINqSahIlYwcErq4GGfTQlcaWS4OAqFXdR1dbNJUVhG3f9FGS5aQRmWWCM",
+	"3flLec7EO4MjvOL6q1E3MkbQwAFjltgDR2lB6p4uTwVb1ZmPvQv2CxE1q9VCnMCXORzijm+FtYrKUeGi",
+	"YuGNv8JqX4H5onGtpzjFEyJU6Sx/L/krahnOIkhEn/pdK1cmucspF2cx2DnsXN9YaBU+GUlHUuET2nIW",
+	"kakYG7RdbcQx3AJW1WPEmW4NKCCQd9cIrGz8nkT6Z+gL4I90at5tJ6P6HnjbgVuslpxaDcD3etDqJXmP",
+	"B86UHEjJZ2FuDL5jW2VVGfJabE3PhkAnsKbPceDDqJQfrNVBvzg3LHUgL8gJu1vb8z+4TMHIGMtVegdm",
+	"iXWc5YocFjjL7bGxabChvBLNSdkkNoHJIDTLY6NUgxRUbACckDrANGWTqTaiuTZbZYSEs8N6J9Rt8pbe",
+	"E6KOqgn6of/m5PLm49Vp/8cN1Ae7YID65HOYZBEYDs1FnxOchuO+cuzpesV6WAKaZxmXLxKNw2WLGoMO",
+	"fUtzSkcJkU9Slo3GPiay17b3ctUqbFSG40hmtk8wjckLNmMTqQhp44R1g/wrI4DBqm+/GvUwaMlAxgHV",
+	"aggm5crXrw6XzXvNE0fTjN6RB01e5XigSoELguV9OBPF3gkn0L2us6sQ0UOcJFwenNxgpEP2nJQsOKaQ",
+	"sKm/nphbFIoFXM04kTsgyC0dzOSFbgJmsJq5uZTjn+PvHTIZkCiSk/oULAAL17juQG56NnoHdDCeb5SK",
+	"mGv2QGGCtVj/E4EmDMyf8vjCdBZoo+9Wr9c7Rls9FA8R1V4VeImyFPWTeBILOPJG8QOhdWMMde0XzxC3",
+	"FNJXPMkmgCZZrQTkRTvUro8+tKytwFykjI5UTp9vFDBY/yj2Fh7F9X08zVerrks2HHJS0+dyXWLVIUBa",
+	"cTTIwG5u3TZ91eH8HZnqOlaeDXGGtdVmWOdMaEeTGGNFsHW9DlM2aS2jAM/jJp6QuUQgm+3X8kdMQ7Ke",
+	"TuVM5TnRYqaCPcM8BaudZUZFnKynywJYt5FJ4LmgTKGd1TIY4KX5JRF44b2CaI4uqcppa1XyWe2ebDTv",
+	"Xq9Xo2T3fB8r9Nomcye8A62+hGa5zjvWK44SNnJURKg8u8o9q1G13PySsNEc84TZCuXBSziDy78yqMqr",
+	"TZrRDXRh3Ikxp68EMkepMycLpGRDumrNEe9hBdpZJOzIKBNlFRhwC7+qjUKNzvGnrH1/g9pFsXIDQIxy",
+	"sSE3vFO+xS2oytZT1YRMWGpiOhsoSt2ZhywFL3VuvAK4GCn6QLlAnBiUl0ecww9JsrM+XxDGiLJHdb+x",
+	"7l8u8ExfZiBGBvoANwFJIH5HkjIW1pk5YenMM5G+18qeEJx+MFN9Rllp+oAOm63dtrylmvMjFJb6itSf",
+	"JMisocsBDu1bWqm12Z0Xrq+td8x7M3S2a/7F0B05SDILZ2/0XqWV9NVVsFZTcDMb13BZrAxLdg93LR3c",
+	"oS6wxTGv/RY7Rzbd4EFCdF753JdhV2Yq5XT+22cULomn9h7Yuof3cB1p/fqFukq0fv9SJfa2fPta3SJb",
+	"v/8zACy2f/+d1PzbLz7rfCOaodmq+T4fwwh/duVQedpz5WGSCzGvFF27lmha38RJsvlFiYynxQ534Z7K",
+	"mEbIAA9xV2qZ2LKGk18dbM55rw+EWzrnRCgMvv5Av2JsUn+oN7rEUjIhkwFJ82ABZ2rfgqPMoR1drYSB",
+	"dWCdVDRfiFypI6cNvX1Ru9ma2kqU4xAdGpBxDKknx8qmzFHEdCBpXjcvYgSuLmYnVcmsdMSEIBThJCU4",
+	"mimSu6XzlRBn/F6CU9ujBN6zK5Az1VvLYInqSoivSsGKcGfrJ9aaY6Xu5mQ2dOXL0yquz3c6jomaSHKN",
+	"w1lD88JOyob4kUf0yNKIG2a4pZwAahtWwQSYt9a05xG58mo6RL5+56RRvxbzTq6xazXHqJXCMtvo/DHU",
+	"DuOybGS9Whk+xQaQvzYQQxnURUEEv+JommQjcCoNhyQNNMnGqaqgdQyhehqB1iO4M+q/+F2q4TwjJUAP",
+	"bdRWtTIb34ImOTWrssaYjlqKALSVWoI4UyFK6vLqBugW6qcVc70epSo4wREkYhngyjHk56hmTLynma9K",
+	"e0gzqgxIG7d0jpCDMffr/MxXMKM5poRGP19g0Pm1VRWEc6YOXF9lk3ZOtrmOiLO2XjbNbnYsOkCe8Rii",
+	"dtVQF3DFLTayb+A2Kre4DVMDoax4Ef26siDVxGyN0vD3itFd3hDwDxAkpXlU5R/l9SApM5wcqLQXCKss",
+	"nRIahcVkxkh1BgK4590F69lZxdpeqfvQ80VMyw6+UsC07LplvLRzX/32tRQdJF2+yxrybT6OWlkzrnTc",
+	"oLWtqvj+JClTZW4AgFqmNp0BziV7AVUVRPIkZgOij1WGqvzuhN5Sw5f2UAyx1HAGBKlxRvU3SkvGbWwX",
+	"0HYxmveb33R7K6zZ9BpPwoljGrcRwG00AMdu5IsI9q93i1WUH7oRkF/D6Vy/hs9vAaq9BP8SFxgO2+pv",
+	"OpL9WFsA9SVYF4YzrBarKsYRVBlxcQQ2am6nzyj3ZdPrjZstE80fILgBdm9VEV1wK8/1FGrNdaig8DMN",
+	"AwAnG/pNZ2v2hfFS9XMjSUxM1v4UDkudwtyPsMB9E1HO2YQYyJpbWoCrWVCiNPuYzS2j3m/5jfnhFopx",
+	"3O5VbzkBPFvyxrHqVei7W/C7W/AP7xb8pl07EOrURn5vIJXJXShA9Yh1kK2UIbnurE0+mUYG0tg5mSo5",
+	"qbV1KoVLyOoyva/kuNoEhRjIoa+VKgD96wRHyGjVKEBU5/2RhBMTLEtU7dBIlVfiOoUJJ7UDVa3VxJMa",
+	"qJRo1ej2ouB/UQH/DcRRv0hI87dgOctoK8NZRpeX1MFqCAhf3eSmhM7zh/nKlje/pBnVlo52mWRSfwah",
+	"Kv+dRoB9TiM0hjxqKVtJ5L8OZ3SeKFVMQCISHSvJrTztGY3QYGagG2yQ8Ppk6jMT/FtAcWtB8htf874P",
+	"2/OsscfaDefxnwMNPl/kMRQkUEVb12uzziMjTJokOJcoe0RMqh1w5YNyyxilBIZh7Ey67Bm6lj8qcBF4",
+	"bvBpgPRjXzg8fLFiuvk1HOlfz8gEc1gu75ULNn3eveSAuqB2NKaj4xLgAqFRAXRBGXRV1du8DnR5z9j0",
+	"D79lbLrcjuX4I+ves98UBGZfipF+gCbahaScQ0WDrrHuQJZeXyO6Gnywgj9J4fUEuUvZkMUYp4TfUofF",
+	"631Gv2no2OdzGmlg5UW9Rs1bryoe/JHMiNrTw1K1P2YrF0Fg0QS6+UVTxdMKpBrUouvUHH05tvCzRY55",
+	"aLx4SzaLp91PCZ6ZiDHrt7KVSvoKZEpA1reNQIP42+Nb6sBvAMgrjjUoVV7pxL5RHxb2nMzjQLevy/T+",
+	"B2QaE8Q1n1eyKGYOq8DfXROz/Rwy/X18L0cmbP12AyVsoNOGLJ1soPMcalRV8DwG6w9O7otWoIwT1OdT",
+	"QsLxZsjoA0m5QrysHtKmZPyAnMhZmqJsFTr0r7h5JSZ888qUwH/H0knnOSMN3ZHOu2Eo9IIXA1XZaUGd",
+	"cUKuVB32NVD1TZZS0FDkmlgTYUwlPZDPBZ1FvtGayjf5DHCcdV3mZ1Fi+nKEyt/EVdFpACxUegv87AIg",
+	"uyDLKtjFODldpcfmTci2AzB2Ala9xjJ2+qJogDnZ3/WJ5Gs7+WauWAs5XwOjLqTVrI+XruViOEwUKDrZ",
+	"/Kl9Ez/HVNJiDQPCam90/kjJ50A7AKaZ10xOWBYtwExK+D7bUeEV7gYcPzWCuCrtL1MWEs4VxTWS8yRL",
+	"RDzFqdiUR0/XlrhqSdHsnlB1DrwwOUPPSi+Zm96h6iP8iQ+HazxzYLcFy0FawXpJcArXfA2I/oMlHIWV",
+	"+OPC9F6gx+cg/kvGhVuIEuoNRXEqBbw5DYqQlwF6xHKOOiYBAf6+RozEgCupeHsDnSi2xxz97friHOKQ",
+	"YV1IpGFs7dlx7DIZFCqwSlRkArZzGDES6SFB6zTSErEQEaeLKhgU+ltqEqnVXR1SmiF4ByCudShc7vpy",
+	"sKlL93K1H+REi6/nOb4ky+XHV/Ankx1rPxG/y52C3FlcyowIlUROnssiCgwa6AQwcNpGJDAQ9hr0zRgU",
+	"iqCXY6wkTSyO0V5vx0Hi1xYAC0ZrqqY8jgm9pS72toeNf9ETbnFuv7wa2kwgoF/+wWL0ch1wUbWvcIF/",
+	"Huuvph+D/eKcRM9Eore0Cg+fG//1CUiZQPdk6j2EchPDt21WuLGb992okFKkhG0rU8KERDGumpizacJw",
+	"1IWnz8ELtoDCME6IUq3wzFTEUqIbPI7RsVukR1nOFA0rlphkXHtAtPWAkEjVF8iokxgve7mlMQ9yD70B",
+	"X1Lkd4T+dnn6S4Auz38J0C9n7wL0GxlcBujD5U6Afjv5e4AuRiP48YP8cTdAJydvAvTuvfzfy7fvoPNp",
+	"AsibIH1SAjDK9PiWTnB6r0q1YzpD95A/wekrnVmhS+VgZ87m4ELZFNq1OROjjHDuz5n4CBsGC/8BNm0J",
+	"fpWU2MSqzfSoR/DCUMiLM9ju1t5LM6VaGkPtjlJViG2Uu1ZmTIMNtvnF4i+typxvLJDTc7GnwlA2NyMY",
+	"poLalZ8rqgdsSl0xxLDKLdXnmy3ZI1+dwQs6Wyi/IZpgxVpW+P/Z+7bmtm0t3L+C8UuTGUmxnUtTe86D",
+	"d+IkbpM2k3if7jNbnRIiIYkxBWgIyop2m/9+BmstXCiRFG2LvrR96EwjSwQILCys6/fRa/5zGO7/YbCb",
+	"2XgaoP9gkqvFHMAaSsSBW4FVgELH5o++s045L8qRaaxxsZn0oJ2TZxlcFphuCsQSwfi9WKY5dqAiDP8y",
+	"IPhzECSEMH1cQ/WmC76q74l7a96/bVMc8HkyqZhexFOb1N1Z21pRpmFZW8SqHN1Vq7M+rHEOb0tJkPGi",
+	"IyJQcUjgtAUA4QQ4n9BWT3GZ8ryBiRQtbnOXr/EmDdiJ52IZykSZexmsD0wfY50ytdoAX6qOfCmH2fae",
+	"r+sODHs3M0x5V0+tvnjDS0VXxRswwh21/MLYV+j59SE3Oq5G5g/3v9/thD7yvMhWNK3G6aAcKl0m8gls",
+	"VlQ3IEwPJdny1rGdeZiKUtKlXgu01Oit4FfpNCI8WxmdjQA3gh0QYZ2VMbcTCzfJkbqSVNnmyQt+MhjK",
+	"TWhWB+5iVXotLhuIzpWA2X72IGxod9mLROxSmdfdVLej1r1IWBpO5LsF27Y+k4b8uFSMSvM8NqtUCCR6",
+	"4L5kEyleLfVdzKVxp0bAv1FQT0fCi4rqVeKIw/l0FL2D96Bl2XWFHD32hpZoG8NS5aM0SYS8nu16y6x0",
+	"5yLLLJav3Vtve1K1UKisypLp9NW1qu8cCfSNyKPIbsyNGvLlbgNG8LqkoGz5NpBeoxeGhtLvxClNh2Fo",
+	"CaGoZQ1ZKGXoa7F1DEwyktDewXaHBkaoLo8QPtyVyV3LZXsgJ+WGgv+vHJUgiX2g+1qfgE2gyxIrciNa",
+	"Wvk6sWw8gStkQ92C57q6+x1DA/WUSaX7pXva2/JwWwzUNGcpWaS76MIqKla0DqC89K2dNGgFrNm0f/UX",
+	"tkVLsmEbTKHblDgySveonRLTGlD4XrJ3MKunWWyuZJXX3dWvXDChO3+Ixtj1ZU2PfYgF7VVBHCcWVWqk",
+	"KrLZFr+oVC9iRMIqrAH7xfW9QIC/ovvlxKuSoIYDmEAsNm5N9CWUrDagRGuPH+wSM6hxtXs3Cwlf0yDp",
+	"uWZtIOXjeZHG6ZwbnyJFlI2kDrrGr2xjw+UHY+2Etf2Y4TL2DVKlU8FoKnUB/NJjKBriMQSoa7EHwYiq",
+	"7hfH1gZqFB8plQkuWzUnd01lSSt2J3CxNHZLvFgHhOdOaygaa13Tp+d8sq0BGr5za/gWd8+2uQvNSlZb",
+	"rW12kmXlE0tBzPCzqEdxLAph+9NPkQP6Df6rhrvEXnGWcr9rIcWBbt8soyUJEb060dVbekORytfsoseR",
+	"DRl8mZIDdpJgLUjBimUai/pW3pMkCZd1r0OW3k9ivHOz6vapem8oTSeJ51Ory5RdVxW0Y3SvYiXwMrXe",
+	"arwWL9iwvTYECo26DZm6qutet8G3XX1mXsZvGBy47k5/bycuW0kyEkB+aPbgHX2Ub5EMLolXQhY5z/6t",
+	"RX6W6AisQfDyA6mphNuota33r+E2PShO+u6uh5a7bmty+0VaZKKbgpL3otAhaIyeAasaVDtSBRQwMbsW",
+	"BNQluYAKAZ1+RaaH9dJ7+V3BXNzypPwANR7KsYcoGqtF7sOiEMqUEGNAwvxccF3dIG8reOk1z2GRtjgq",
+	"uLPr6FE2GEuc4XYyPXZgXvJwf/+YPd/AlLpNKKly6FgXeRoX2aotutQIQfyuA/b0232wJHZue4KobC1I",
+	"NV+CTORyahkPUyrWfSBmyufFZGIEmuPL3Mg4CVu1t4WCRIitd3wFO6QmBiRm82JVHwSCDO4NYkDw+MGu",
+	"eSl9nqe6jspF8mvhpOfgBwS//04HukluhaMtxXSjGFDZItfZC5eyzbQbczF6n8qLaCjRne+xDJq5KI4D",
+	"vglMaElVMxM+B8SHXMxFAQ42YJ3wwuy+rzoEWEAgVKlDoP1gl+LqVBf3RT/fJ1qLe3JztJ3JGljhsZOv",
+	"CAePMHppJqwt6NWsbr6AkfWAUQ3pKLTDoaXI+i3j0O7CtJ75E1+pDzusm3YZcpkA1iv0o4VAHy4z77Rn",
+	"9Z0EfQBEkLbkqyPfNItnfyiDcDgUaUepfj2L2COox4roUedQka3GLHr9IXrcY5xB4RUSpy1TbbTmUL5T",
+	"S9SqCFKLmrVXSjMCWqvKzcejXPEk5rood8zS5QsV3ku+GrAIWqvmKi9ohlO1NF8ZSkwAsiVEHAvFbBUX",
+	"PuvITOlP5n7N/gz+yP4cyj/7/T78Z74WLcVIq/hCFBH7kx3uHxj7W8lYHAeL/h3kAxAcPTdKUpUsBeOY",
+	"wCOwpA2fOy2KuX0ktFOFXEz5QoIHCTiSFOLGAOgnktDIXBrP7C+5DckVCuMpPc8GFXMt1tf6QswLx7FB",
+	"DdDzueD5upFj3J8xRJ4tECWXDEpQfc08+jj0WloLfKt98oB0kQsOvBLi0qzVEYsWWuS/02yiHrSvEK+T",
+	"kaR4upAXERFcRYmSRsJs4WtkhhlK0Ma0hGYYHBa6dLSaCagyWU4VFKHQrjvN7CNfU7GCl6P1/fmX30/e",
+	"nv58HjHU3R43ONVDieJJTUJJkkPLjK8C82GLgucTUVCQJHJVo0ivhd/fOKOUs7YFwKmOlZQiLjSQt8EV",
+	"rAs1t817cKos6hsi7X/wsCi4J6Dy2Iyv2Mjj9R/5MwT9RBhad59hPTtZPkbIzdRoA3Fqo1xdGKtujDl0",
+	"vZiJxDYZwiPswLik77ku+qdm3/tnr6MjABHACjoSHDP8lIPDrYWQ2AFigeqGkksWnSViNleFkPGq/5NY",
+	"RSjuU5UlxAvmTg8tcVEYk5hNFEQX7favnYDgJdFXh/ZjPH5mXFAGS56aL4FhOuFppR//UTkb8MoEBGZ5",
+	"YHXaBd6ClfhJrDrLAQZvdCMIGiNhT+DQ91GGylPw4NlpcsQO4xdPxQt+2Ocvnz7tP9sfjfs/vHg+7h8+",
+	"fxH/MHrKn39/8OJo/2h/KOGJRyxUIkNpTt4R+2O4lybDvaPhXpvHDfd6Qztf+NE7kWVquPfNnK7Wczo4",
+	"+t7NCVRXMBlXzQeP/0G8fP70hUj6L1/uj/vPRi/2+z8kB6L/cpS82H/6Urx8GdOc4DEwI7VkiWLwaSoT",
+	"8XW4d7R//fkZZRpMz2xQOMxKLViiBjAa1nHp4d7Rf4d7n04/vv9/w73fekO351d6p29wbtZx0TcMQzgK",
+	"mj0Cbf4YVa2ZLFwLpUsD227+rUVOgtoLrg7G2WeQt1fmn/gXvEa4HMqT8BbFP9LNYn92av45YKc8nuKd",
+	"hRj6kkVpQtoHS4GNwTHmpD9RS5pvxmomjtASmdnZBdyFaoxyot0FPFoVVFIJOnlOFl2O1I1qNjNzwKjE",
+	"wXOmISds7nAx1zbAaS6LVMmhVHMBagqaEw52bdp/BK3Z0rj3Rh17FJhRj9egUB7hPf749tqnr1oU/LzN",
+	"CMYTS35Z7MLLMKvsjf22BZSNca/1yuJtMTDjBbhc7hiDA9Z9ABoJmei1LN1aKKxMToExdUsN4R2RoQRu",
+	"G0AzPw7tcOryNDZFEzu4R2FrEzULBNOYVGum7m4ZuRv2rtPsXFgF3lJIwmqM2iTdR6Hm1LSLTk+vzD6r",
+	"xuyLSiUgRTeF85rKNz6GE+mUjtiPc/s1HKWCmG4rOVoKQPed3645m2tH/dWqET0a1DRik5z/04j9cBqx",
+	"2aORyNSSOWl83Nia7USWuHUa+rZEQWmbqv4So38Au8lih76iB0KQgRc+ZKAWhU4Tf+NRn54x6hLBs8Li",
+	"KTq341EAR/qYhUERH/rJuMao2iMbNfs9TdC8dUMQfpvt5BRZRk71TIvsUlR3/tFbdAtFake5IzDS10o2",
+	"pjp9U9GSa1ao7MEAi0KrGJY6hnaJl7O2dl8y69v7o6nAxkigp9stlkJIViwVNkkAM5rc6MscsDMHd+bC",
+	"LD6RXO5qt0QfBbo+oO1nagYV3BNHWQofN6BsvBXF6w8t67Z/kYKZ81pLEQWROCwauimyfCWiPSJxmykc",
+	"B2CM7dnp40WeC+lnePMZrcMOwKxwFFbK6tmpGaVFJlrdLJOZa6rdDaNQ990qNzybb1KZAHWdbUIpA4q2",
+	"rURI5UTooi++FiKXPKu/vxDENPS5HkV8UUxVbq4KjHCTOjXus8p9xTTHzohH0TzjxVjlM/q6VRnm+xb4",
+	"wd9JeNEMZWHjoxsOW2zOKcXBfSdmhA2fZlYwDYiIAOZcBrgD5FhRcBVjpuzM/x1fSg/lSMRqJgLlU75x",
+	"8fJD29uTgVv1RUFtpDGm4LN9fbpJ08SI+ro+G8pZCvAZSCSOt62DwQLvEydYpZnOYDdP7WZ2c93iIFe6",
+	"bA93PHjr+A5iLFFe5C/b2XrOLwBcvlQSQxwMVujaXtVf1Ki5CpaqYsz3bGlM2BtBFwx0NEb/6Z9Cf2P/",
+	"LIksjpay0ZYB+9E8w2wQ5PqMCjh8xqZqkWvk4gLk+zRnQiZ1pS3mEdcta3leXdZyJ1SWkC2ENXVqxjKD",
+	"Qv2nw8mTqIKBCFSuuiACvQdVGj+qkdncusNt1ulGVRm7CJN8Qcmzhwr+CZGQhuvT3ZDoc5ahkNbZIYgq",
+	"PwxFa5vZx8TDFzUKKHLXkvNHQxm5nY58C1pQlhZh2jxaz5MfM4BaxWcbp7RIZ0ItiqhHHHn2gw86skA+",
+	"1qbGd4GUcFqKtkJdSloExP8wh0wU5tORYFxKtZAxgDwGqWOeZSMeX/w7zzBtLGSYAUZjn+DPjyz+3qPo",
+	"ixoN/Nv3GHxAr0v/si/1uDeU8EK64DObrCe2+AJXGUpUKOqLahXKqQ6/fiUmM3yD0KagiohJrpZmi+d8",
+	"oYVGO2fKszHkeYyqO6Z1j0VqrApjN0xwSaAjCTeaJJiNVZapJftccJnwPGG/itFUqQt9BDUg5n/7YO1o",
+	"O/HvtHk5+7fgJVOooqA8De3h2op/FnEuisg/WqcTyYtFjrmt6PKgF/n8ELCSQOX5uw8nr/qf350cPn9B",
+	"jFJpMnBDD4wnHBlxQIMVLwCjefHljKh8zNNLMGqphsES+kP4hy1kJjRBz8N9oPKh5Oa3GkvXatHCflSj",
+	"Tnvjf1SjO0IK+1GNtgByeRzlkXGrub4QDyYOcaIvfEmMuf9gJmXoGtK/1QaNuQKyYlpr17xTS2xTgBuY",
+	"dEoujOGON6lnzkVbZ4nFOUC4eymwBsrG9CCYZg2Zyo4fY7S8wxl1e4naUWpkYpxOFrnYSeYAWJmt1tGt",
+	"9+WPL2rUyGkMJTofczGG8iieFv9HRuzRpzev2PeHz/Yfh+k4461pX2ljLsegPk3ldHeFWo8Mwxf7x0NJ",
+	"owgZi/6JWXRzMWJREiFqLblmHP9SExZCBdNojBpRyxQSDJj3cZ6vudfIhP6iRr1APTsjD68Bb+XhjGus",
+	"PFisw/0KG69jy63Balsz2jZXvNrlmLvv4ZkzGzFVUi1y7Ky82ut/u7t+ty8gH5smY5PABEtXQUoJ52dn",
+	"fMz+dJaRjZ5QfO4KAEdBcScU/2kbqXJIgZW9kDhOCVmo01b5ivGaQgtnCPW1K4kIQ5+1cIObAEbbtqve",
+	"gf8Fi/zBbx809YrcAoZUaaQrFOTbhVhTJv/pn6uCZ324iba5gvBV/ObOHML1fdoCQdVcRS/FchOc2VYH",
+	"UxV93nCW0BrcPEddmb6lke7ICC7NoSVs7voaj5RxkyU5gFh1S/8a4Hei61vNtwv06OCpdqlZrgZAbku1",
+	"1ufgoxElKHBIj1M5uySs8G1s7mvqcyhpBBcyJ/z8rRVa3V822xLFmMic+PbXe44kul5J1kbAuoDM3Sqi",
+	"2yCAzqdlhGrg+gqyOZU47y2uz+6hfiqGa18sdttGcCVC0K3KznbUIEDf3Nh7zByUVRhgnEi1vDKO0Oae",
+	"PRQ0oc2ZP3BMoW5vxhvDDbUWxgGDm7adCOKlXCOF14QOrhGJe4FCdJsa5mbIRNslKoSbrXfElS4goyCL",
+	"bMUgZo4OXwghA6Kkhdapkmh9fbHZWFd3Q5F2iBWzscobC6O3p2EzrbASpNg2jbq0JoFpnklX4HAl4Mot",
+	"aeFjZLu5B9ng+4R2cA/SwSRhbWIEVqy8t4wlBA3Am+1Tx727DzJss0p3U5+/G6tbr2TcLwFkd2S+rUFs",
+	"Q0gdeJBs0QTSE0ESYJQDVbjxPQF9CxKYq7kI4OCPbQ0ZdCoTo0YaT82T4H8GQ2mVnkcCNaeSaJCAGoVr",
+	"7N7meWV30OeVjMsBC69GO6HaWMnYDnFHhdJ2eDOV5siMy8ctRS4ICCKvJC15GJbnByjpM0rblwDGfr+v",
+	"YXXqJ1rwHMGqqw/Fm1QmusQKZG43rx9DdKMBi+DaiIzJCODWSgsfwce+TihDQjIeFceLPAQjwsIvLZD9",
+	"bb6QcbEAERmwk4JlwvYXqLEdqecAOs5s+SgWNp5hAYMVy8qzA68eoBp1cmBKg9zRkXEawsyl6cT8avNi",
+	"QPG6y9D47Zc249tuwbBpOBlrfaTViRBfyNxDck9Cf0mrE1O1bZzXoVd5WCCdO+0TvToBUCG+FiHkqkhS",
+	"KGjDixn00Q2Je9iJw+OB2xxZOMwfkZ0DqZZL1df1ZD/XxdnoGjXfdsdfETX/r0GxdWdA9qdJeo02eesP",
+	"N3r5mfH97DfXwQqvWZFd6d9/trO5SZn1wf4/8IH3x6GmLW2qsbaSded11tqLnz087qP6RPqJ/Z0thl0D",
+	"SDb7LXKtpC17LdVi97AYu9xSFdRk44GBXHHBL7BdfiihkYiqpqEMTSq4kvRc8AukU3aF06lcFMJWTxPW",
+	"VMYLc4SjGf/6eoGH0H6PategzHjCYRw9lOZhfbWgGlpoXaRW3Z7Fhra9Rw59WgBtZPkLdlavlBynk+iY",
+	"cXbJs4XA5rsxGxlF6jqiNMGV8lzowrnYHIt38YXM6fINC/6wl+ZoFhJKvc9LfV+AP4eR74j28PTrPMX1",
+	"+JXnZpciKIL3tX5CJlT+Z6bVI7y14MciierLguk0dFofQWPcUWWEfcPms/5QvOl/iQkcT+32rUIx1N+q",
+	"rYuBfVg6x+vWVwEHmOYzjP5Qypi6lapcCHuPdl/5uzbSbVb/Nmvrhk35g/5vS5rsFMMTbiDQqhOlkqPg",
+	"Lgcf2LG+SMjQgoPsAPQQ9ylF9mPoD8ebolxcgsygFk8oZFvbQlYfapRu9xjHS+rLSRSUKtzBKT1FaM2m",
+	"M1qDy/1eKWzZL/wDiM+fx0V6mRarAXuz0S1IHluyBtH07GCfgDqf7T9rOpjX8u3ptzdIej47aDHMWyXF",
+	"7jz6LZtyNcf1sz23lVmCqvNtFHBejAQvrp4UCEertf1ISHzBpD23YJ/lQoqlDkQLLBX6NC20yMYEt6kR",
+	"DFSqArs7QOkX06ran3f2lf4+wvSTEPNgFbm5IW+i9ksECFsA+9ct+vVwthF0RMUtaY0m//amIPkHf2MS",
+	"kwcGRX8LrnWAM78dX/7WwLnu6qYJaDV2f+k0t1zzMkakCKa00CLvMfGVg2xyjZyqRsmT2YeIzA6FXaN0",
+	"IkY4xhAIUpXcgqHEk0+g03iLYAuZUUbG095AwkbPnaJ15kXA8vEX1knDNWU88kkqMVZtgwGMS7HEqEaJ",
+	"JaYOGLossDfDh+4Q7bk8zb8l6HNvaI/MZ2hKHe4d/THcA4mgjN1w7+jg27WQjAF8zvhSFSLYgHHMsWnR",
+	"YhdnWgHquQu+4ESjHuND+Tn8qAP837KE/DVggK+isW8bAvgzXwEsoWvYuH5EJrQCQZ67cQz+hdoSlHqo",
+	"LQkWLnwF1LaJEgAKDHMipYvnASp0dcGydCwgGEA9wjUZ5E/mAX8nP9Os127kgWLTN5aI6lQzMk3bzUNm",
+	"Bzj0Hro8F7Z0lqBHzHALAPowb+nIhaHvn7TxYCPSb5PIQ2muZssUY0PhGGGvzyrTu5zTWnRzzdLTd5si",
+	"rhDcv5al67jKvWHp8jKtBX8xMn5gbS2XbQuViaceIpkNqGKMeQiNcpkWUNICCV6EPgitYM70ShdiZqEz",
+	"AwIa4yxTfHQose67UMS+Uygotfjk7FleZlJx0JkB4GyAqrmGtU7sAVXVXbAY3ULGlsa4elLmr1EVccvt",
+	"grjmIRVuq7IIQiBIxGgxebKtv72iTbwXtJz11rgoPL/FTMxUvnLtNfNcxUJXl4K9NjM5k2PVaa+oHWRr",
+	"0R+0jGIGY2e4BMu1B4d6DFTH5v5sSaqVwdXxy1FNNN48rzFJ1vxe+FN/+p63OUrrP7rppcDDC54lClz0",
+	"pcovLMC4WbvHrdY1y1RDRHSSC2G0cVVI2vyyQxl9S0PXOVd+ajdfUPsy25YrU5NGAt03KnclgUIWeSqC",
+	"En4HQ5lj+LiGCJcQK8xIHa6ueT4MV53dc1lqRKsyDuou1vkUiIDBnFWTqvXubUUGLS3rOC16Np5LsXnE",
+	"lfO4b6mEAtdaVdD1Qgej1AgyvdFOYV9ql7cx+fCzKtbD+cfmRp2qRc74RLXH9dapjHcU7D+lCCrcnJm4",
+	"FNkxi3iWASeiVBgfgJ4ciEcqKUqUn9CGE6uFLBBsMpVjFdUmTMzjayCfgCOrGtO0IjthxZSPSoyL1gIw",
+	"49nX8HM3P6oFXYUH/Gz+v3p+p1n6P37N+cGcYIDrTGoNFt1PiWdZmwmdNPP596gl52C/ptTzNpoo69PB",
+	"87mwVSN2UdWYReaqiKAq1gP+QTovxFvN0gtRfx1gYLqkpLryVcwAgaPy7d4oxNvvD/k1TwthKYUzNbF5",
+	"FsCXbWEjzI2UNxmq8VTwuYBoDvq3cJXNOUCR4pnL+KqqDOCjeXSXrFCq2twyn+/ieqL5b1tBgpeuW8Mz",
+	"W2ale9axIk4uKKxFJaAbrvzPFr66YxmncerKIjFTsctb3wX8HED39qVW8y2sQiSl2qYbs5JRi60uS75i",
+	"41SmetoDml5d8orjTGkK0yS84COuhafQA+oC8ocRl5kuzJOPZ+xCrLBIBpsMtKWVLnEGzXg8TaUAcGOu",
+	"L+DqSovK2E+h5ncPxHTuPTdMDM3n1o25elzmplETy6m80d+9KTHwwZMYqrjrIVWRzwcT0RiVNnaYJdJI",
+	"C2Skpm1y/NIi06LyxH5cjLI0xtLxTlVfMM5WFAD4FtXQ7/QAz2EW5QFa7ImQl08yFfNm/iNbnA9B2gCP",
+	"yvmmlDaIBkJeRkhe5qoa6LxBohYbF1ROxoy1wc0eHjFpO3aHko41E/IyzZVEIiT8u+WPMINg9gNaAgiv",
+	"w3twM64vNBCozHOVLGKsxjKjGvEJtAI8bihJF0AnfWYcQKdGIPtS9JitoQC07xqg3fdmLU/9rLt1xMtj",
+	"bdcctIujFXgRd6M3/JWDeW07qxqns/J2AUNLE285EGu6yhLn8gnt3/iYcZAHGM6IiAv2Q1ptxOOLzVwp",
+	"A28HnAk+E3oo4TeRMM5SwqYim7vnRwCwAF5ixVEB+z2Oxbyg8u0VepU+QyfF18JMIC+o5ze824YyOAUu",
+	"86vhJapB5TE1VymKu/cCqge7p5R35wR8cevMOzc+NNB43PbcrCn5S5FDtrvx5k21bTXzWnJKmOCV9+v/",
+	"pad2uJ12iBqFRu+103v00r1V5apuySYc7u/T/bFmsoLTDsDuHnPCNXxAGbBwKR9n4cE5t0Ye+1mIBKqG",
+	"L8SqckMeZmpCxIs8LVZ7R//9rV2ionlr/lefksiWRsOXt8gaGjCM91harPb79FJIobsNtdsx6rpoBjtf",
+	"97OSX7VZPB+uONIQT4Q0SyMSjyf45A9zLZtrsx7o4n16ISzRLZIWY07fBjwrF/2tHetNml0P88L80Ivs",
+	"4f6Lq/7kaR1BOiE1IC4G41kueLK6JmDuQYtpfeJycnPq4RoxoDJppCEulXPMeCIqqIevWp7r4Aa3N56/",
+	"IVmiPh6UOhQZvQFl2Ub0zsluJDZIwXKstfJ4gqXjj9XWxPnjyPXBjhywEzbK1VKLnOmpWmqWzvhE6B7T",
+	"0OpnVPplmgjVG0oogSGPB69YzS9t3C7wZasdC1gvpIf+R+5vR+6rtNI9kvxK+vcdKF6ouAYmGF7CePW1",
+	"UZUEGfilfyT0ziS0gmH3uiL6ygrUVYW0PO8/zK9P5ulPAt7C/AtBXozQ4L/9X3vlv5l3tjVVFdQzju52",
+	"r7e3yLO9o70nUE1Lb15RTZvzuACiQtuIG8Sx5hlfuZauMD+p9zZzjr+WrsMkTWym1uN2IfPgKniaUf61",
+	"z8KZ5GImbBKSfgU5ilRU/dLhPHLtJ3MhLdccwV1YptVY6HAySs2qnvmhXKDW4tGTXC3mEOuAZwZjLFWe",
+	"JVWDnAvJqU0pZAlxb1xGGqx48aC7UtNKK0A70QB3Yhkagoc6RMOaDTDCxNNkcxrbx1djcOVCyBbv2oFs",
+	"CWmxTmZaZJeljXC1txXAQKmcZJ5QTq+bxp5mqerX5kxa2RZqngmb5zIrL74ixErpfY2iqJjFXIh4CilN",
+	"8RXrz0c8vgiPySJJVcUv0TnsWX+aIfziZow6XA30Lb799u3/BwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

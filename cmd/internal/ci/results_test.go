@@ -21,7 +21,7 @@ func TestLongTestsShowThemselves(t *testing.T) {
 `)); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"fail     61.2s  server/x TestA/long", "fail     62.0s  server/x (1)"}
+	want := []string{"fail     61.2s  server/x TestA/long", "fail     62.0s  server/x (2)"}
 	if diff := cmp.Diff(want, told); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)
 	}

@@ -109,7 +109,9 @@ func receive[T any](t *testing.T, what string, from <-chan T) T {
 // agent returns the id of the first agent.
 func (p *process) agent() string {
 	p.t.Helper()
-	var list struct{ Data struct{ Agents []struct{ ID string } } }
+	var list struct {
+		Data struct{ Agents []struct{ ID string } }
+	}
 	p.call(200, "GET", "/api/agents", nil, &list)
 	if len(list.Data.Agents) == 0 {
 		p.t.Fatal("there is no agent")
