@@ -97,7 +97,8 @@ func (q *Queries) CountActiveTurns(ctx context.Context, arg CountActiveTurnsPara
 const countAgentTurns = `-- name: CountAgentTurns :one
 SELECT count(*) FROM turns
 WHERE agent_id = ?1
-  AND queued_at >= ?2 AND queued_at <= ?3
+  AND (queued_at >= ?2 OR started_at >= ?2)
+  AND queued_at <= ?3 AND (started_at IS NULL OR started_at <= ?3)
   AND (CAST(?4 AS BOOLEAN) OR channel_id = ?5)
   AND (CAST(?6 AS TEXT) = ''
        OR (CAST(?6 AS TEXT) = 'started' AND status IN ('queued', 'running'))
@@ -598,7 +599,8 @@ func (q *Queries) ListAgentLog(ctx context.Context, arg ListAgentLogParams) ([]L
 const listAgentTurns = `-- name: ListAgentTurns :many
 SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at FROM turns
 WHERE agent_id = ?1
-  AND queued_at >= ?2 AND queued_at <= ?3
+  AND (queued_at >= ?2 OR started_at >= ?2)
+  AND queued_at <= ?3 AND (started_at IS NULL OR started_at <= ?3)
   AND (CAST(?4 AS BOOLEAN) OR channel_id = ?5)
   AND (CAST(?6 AS TEXT) = ''
        OR (CAST(?6 AS TEXT) = 'started' AND status IN ('queued', 'running'))
@@ -611,7 +613,8 @@ LIMIT ?8 OFFSET ?7
 
 type ListAgentTurnsParams = db.ListAgentTurnsParams
 
-// Newest first. The time span includes both ends; an empty status_group means any status, any_channel any channel.
+// Newest first. The time span includes both ends and holds the runs that started in it, or came in it and have not started;
+// an empty status_group means any status, any_channel any channel.
 func (q *Queries) ListAgentTurns(ctx context.Context, arg ListAgentTurnsParams) ([]Turn, error) {
 	rows, err := q.db.QueryContext(ctx, listAgentTurns,
 		arg.AgentID,
