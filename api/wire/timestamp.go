@@ -19,7 +19,12 @@ func At(t time.Time) Timestamp { return Timestamp{t} }
 
 // MarshalJSON writes the moment as a JSON string.
 func (t Timestamp) MarshalJSON() ([]byte, error) {
-	return t.UTC().AppendFormat(nil, `"`+timestampFormat+`"`), nil
+	return t.AppendJSON(nil), nil
+}
+
+// AppendJSON appends what MarshalJSON returns.
+func (t Timestamp) AppendJSON(dst []byte) []byte {
+	return t.UTC().AppendFormat(dst, `"`+timestampFormat+`"`)
 }
 
 // UnmarshalJSON reads any RFC 3339 time from a JSON string.

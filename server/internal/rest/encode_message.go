@@ -22,16 +22,17 @@ const (
 // message shows a message. Its metadata repeat what readers look for there: the thought, the actions and the attachments
 // that a reply's raw message carries.
 func message(m messaging.Message) api.Message {
-	raw, extra := fieldsOf(m.RawMessage), object{}
-	for _, name := range []string{"thought", "actions", "attachments"} {
-		if v := raw.value(name); v != nil {
-			extra[name] = v
+	var extra []member
+	for name, value := range members(m.RawMessage) {
+		switch string(name) {
+		case "thought", "actions", "attachments":
+			extra = setMember(extra, string(name), value)
 		}
 	}
 	return api.Message{
 		ID: m.ID, ChannelID: m.ChannelID, MessageServerID: m.MessageServerID, Seq: m.Seq, AuthorID: m.AuthorID,
 		AuthorDisplayName: optional(m.AuthorName), Content: m.Content, RawMessage: m.RawMessage,
-		SourceType: optional(m.SourceType), SourceID: optional(m.SourceID), Metadata: with(m.Metadata, extra),
+		SourceType: optional(m.SourceType), SourceID: optional(m.SourceID), Metadata: withMembers(m.Metadata, extra),
 		InReplyToRootMessageID: nullableID(m.InReplyTo), Unhandled: optional(m.Unhandled),
 		CreatedAt: wire.At(m.CreatedAt), UpdatedAt: wire.At(m.UpdatedAt),
 		CreatedAtMillis: m.CreatedAt.UnixMilli(), UpdatedAtMillis: m.UpdatedAt.UnixMilli(),

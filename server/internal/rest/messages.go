@@ -33,10 +33,7 @@ func (h messageHandlers) ListMessages(ctx context.Context, req apiserver.ListMes
 	list := messageList(page)
 	list.Cursors.Next, list.Cursors.Prev = historyCursors(query, page)
 	address := link{path: "/api/messaging/channels/" + req.ChannelID.String() + "/messages", limit: query.Limit}
-	return apiserver.ListMessages200JSONResponse{
-		Headers: apiserver.ListMessages200ResponseHeaders{Link: address.header(deref(list.Cursors.Next), deref(list.Cursors.Prev))},
-		Body:    api.MessageListEnvelope{Success: true, Data: list},
-	}, nil
+	return messagePage{list, address.header(deref(list.Cursors.Next), deref(list.Cursors.Prev))}, nil
 }
 
 func (h messageHandlers) PostMessage(ctx context.Context, req apiserver.PostMessageRequestObject) (apiserver.PostMessageResponseObject, error) {
