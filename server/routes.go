@@ -74,7 +74,6 @@ func (s *Server) application() (http.Handler, error) {
 		where(isAPI, httpx.LimitBody(s.cfg.Limits), httpx.RequireMediaType),
 		plugins.Public,
 		auth.Middleware(s.parts.keys, httpx.WriteError), auth.Services(auth.NewKeys(s.cfg.Security.ServiceKey)),
-		httpx.Local,
 		where(isAPI, httpx.NotModified),
 		where(repeatable, httpx.Idempotent(s.parts.answers)),
 		middleware.GetHead,

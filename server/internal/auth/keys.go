@@ -61,7 +61,10 @@ func Middleware(keys Keys, fail ErrorWriter) func(http.Handler) http.Handler {
 					WithDetails("Missing or invalid X-API-KEY header"))
 				return
 			}
-			next.ServeHTTP(w, r.WithContext(NewContext(r.Context(), claimed(r))))
+			if who := claimed(r); who != (Identity{}) { // which is what a context without any says
+				r = r.WithContext(NewContext(r.Context(), who))
+			}
+			next.ServeHTTP(w, r)
 		})
 	}
 }
@@ -72,7 +75,11 @@ func guarded(r *http.Request) bool {
 
 // claimed returns the identity that a caller names without proof. A malformed one is nobody.
 func claimed(r *http.Request) Identity {
-	id, err := ParseID(r.Header.Get(HeaderEntityID))
+	name := r.Header.Get(HeaderEntityID)
+	if name == "" {
+		return Identity{}
+	}
+	id, err := ParseID(name)
 	if err != nil {
 		return Identity{}
 	}

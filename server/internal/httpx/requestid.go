@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/google/uuid"
@@ -14,9 +15,12 @@ const (
 	maxRequestID    = 128 // characters; longer ones are not worth repeating in every log line
 )
 
-// record is what the middlewares know about one request. It is filled by the goroutine that serves the request.
+// record is what the middlewares know about one request. It is filled by the goroutine that serves the request. There is one
+// for all of them, because each value of a context costs a copy of the request.
 type record struct {
 	id       string
+	client   netip.Addr                    // found by ClientIP
+	local    bool                          // found by ClientIP
 	err      error                         // given to WriteError
 	response middleware.WrapResponseWriter // nil without Watch
 }
@@ -31,6 +35,15 @@ func recordOf(ctx context.Context) *record {
 	return rec
 }
 
+// recorded returns the record of a request, and the request that has it in its context: a new one, where r has none.
+func recorded(r *http.Request) (*record, *http.Request) {
+	if rec := recordOf(r.Context()); rec != nil {
+		return rec, r
+	}
+	rec := &record{}
+	return rec, r.WithContext(context.WithValue(r.Context(), recordKey{}, rec))
+}
+
 // RequestID gives each request an id: the one in its X-Request-Id header if that is short and plain, else a new one. The
 // response carries it in the same header.
 func RequestID(next http.Handler) http.Handler {
@@ -40,7 +53,9 @@ func RequestID(next http.Handler) http.Handler {
 			id = uuid.NewString()
 		}
 		w.Header().Set(requestIDHeader, id)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), recordKey{}, &record{id: id})))
+		rec, r := recorded(r)
+		rec.id = id
+		next.ServeHTTP(w, r)
 	})
 }
 
