@@ -4,66 +4,60 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/elizad/elizad/api/wire"
 	"github.com/elizad/elizad/gen/api"
+	"github.com/elizad/elizad/server/internal/messaging"
 )
 
 // messagePage answers a request for a page of messages. It is what clients read most, and encoding/json takes three times as
 // long for it as the database: messages are written member by member instead.
 type messagePage struct {
-	list api.MessageList
-	link *string
+	messaging.History
+	cursors api.MessageCursors
+	link    *string
 }
 
 // VisitListMessagesResponse writes the page.
 func (p messagePage) VisitListMessagesResponse(w http.ResponseWriter) error {
-	body, header := p.body(), w.Header()
-	header.Set("Content-Type", "application/json")
-	header.Set("Content-Length", strconv.Itoa(len(body)))
 	if p.link != nil {
-		header.Set("Link", *p.link)
+		w.Header().Set("Link", *p.link)
 	}
-	_, err := w.Write(body)
-	return err
+	return writeJSON(w, p.appendTo)
 }
 
-func (p messagePage) body() []byte {
-	const usual = 1 << 10 // bytes of a message
-	body := append(make([]byte, 0, usual*(1+len(p.list.Messages))), `{"success":true,"data":{"messages":[`...)
-	for i := range p.list.Messages {
-		if i > 0 {
-			body = append(body, ',')
-		}
-		body = appendMessage(body, &p.list.Messages[i])
-	}
-	body = append(append(body, `],"cursors":`...), encode(p.list.Cursors)...)
-	return append(strconv.AppendBool(append(body, `,"hasMore":`...), p.list.HasMore), "}}\n"...)
+// appendTo appends a MessageListEnvelope.
+func (p messagePage) appendTo(dst []byte) []byte {
+	dst = append(dst, `{"success":true,"data":{"messages":`...)
+	dst = appendList(dst, p.Messages, appendMessage)
+	dst = append(append(dst, `,"cursors":`...), encode(p.cursors)...)
+	dst = strconv.AppendBool(append(dst, `,"hasMore":`...), p.HasMore)
+	return append(dst, "}}"...)
 }
 
-// appendMessage appends a message as encoding/json would write it, in another order. What is JSON already is taken as it is.
-func appendMessage(dst []byte, m *api.Message) []byte {
+// appendMessage appends what [message] shows. What is JSON already is taken as it is.
+func appendMessage(dst []byte, m *messaging.Message) []byte {
 	dst = appendID(append(dst, `{"id":`...), m.ID)
 	dst = appendID(append(dst, `,"channelId":`...), m.ChannelID)
 	dst = appendID(append(dst, `,"messageServerId":`...), m.MessageServerID)
 	dst = strconv.AppendInt(append(dst, `,"seq":`...), m.Seq, 10)
 	dst = appendID(append(dst, `,"authorId":`...), m.AuthorID)
-	dst = appendOptional(dst, `,"authorDisplayName":`, m.AuthorDisplayName)
+	dst = appendOptional(dst, `,"authorDisplayName":`, m.AuthorName)
 	dst = appendText(append(dst, `,"content":`...), m.Content)
 	if len(m.RawMessage) > 0 {
 		dst = append(append(dst, `,"rawMessage":`...), m.RawMessage...)
 	}
-	dst = append(append(dst, `,"metadata":`...), m.Metadata...)
+	dst = append(append(dst, `,"metadata":`...), shownMetadata(m)...)
 	dst = appendOptional(dst, `,"sourceType":`, m.SourceType)
 	dst = appendOptional(dst, `,"sourceId":`, m.SourceID)
-	dst = append(dst, `,"inReplyToRootMessageId":`...)
-	if parent, err := m.InReplyToRootMessageID.Get(); err == nil {
-		dst = appendID(dst, parent)
-	} else {
+	if dst = append(dst, `,"inReplyToRootMessageId":`...); m.InReplyTo == nil {
 		dst = append(dst, "null"...)
+	} else {
+		dst = appendID(dst, *m.InReplyTo)
 	}
 	dst = appendOptional(dst, `,"unhandled":`, m.Unhandled)
-	dst = m.CreatedAt.AppendJSON(append(dst, `,"createdAt":`...))
-	dst = m.UpdatedAt.AppendJSON(append(dst, `,"updatedAt":`...))
-	dst = strconv.AppendInt(append(dst, `,"created_at":`...), m.CreatedAtMillis, 10)
-	dst = strconv.AppendInt(append(dst, `,"updated_at":`...), m.UpdatedAtMillis, 10)
+	dst = wire.At(m.CreatedAt).AppendJSON(append(dst, `,"createdAt":`...))
+	dst = wire.At(m.UpdatedAt).AppendJSON(append(dst, `,"updatedAt":`...))
+	dst = strconv.AppendInt(append(dst, `,"created_at":`...), m.CreatedAt.UnixMilli(), 10)
+	dst = strconv.AppendInt(append(dst, `,"updated_at":`...), m.UpdatedAt.UnixMilli(), 10)
 	return append(dst, '}')
 }

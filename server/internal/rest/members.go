@@ -136,7 +136,7 @@ func withMembers(raw json.RawMessage, more []member) json.RawMessage {
 	out := append(make(json.RawMessage, 0, size), '{')
 	for name, value := range members(raw) {
 		if !slices.ContainsFunc(more, func(m member) bool { return m.name == string(name) }) {
-			out = append(append(append(appendText(out, string(name)), ':'), value...), ',')
+			out = append(append(append(appendText(out, name), ':'), value...), ',')
 		}
 	}
 	for _, m := range more {
