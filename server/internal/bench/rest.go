@@ -110,7 +110,7 @@ func (b *restBench) measureAgents(ctx context.Context, progress io.Writer) ([]fi
 	name := fmt.Sprintf("list %d agents", restAgents)
 	return b.measureRead(ctx, progress, name, q, func(ctx context.Context) error {
 		return b.store.View(ctx, store.Scope{}, func(q db.Querier) error {
-			rows, err := q.ListAgents(ctx)
+			rows, err := q.ListAgentHeads(ctx)
 			if err == nil && len(rows) != restAgents {
 				err = fmt.Errorf("the database has %d agents", len(rows))
 			}
@@ -208,12 +208,11 @@ func (b *restBench) insert(ctx context.Context, channel uuid.UUID) error {
 		if err != nil {
 			return err
 		}
-		_, err = q.InsertMessage(ctx, db.InsertMessageParams{
+		return q.InsertMessage(ctx, db.InsertMessageParams{
 			ID: message, ChannelID: channel, Seq: row.LastSeq, AuthorID: benchID("person", 0), AuthorName: "Person", Content: benchText,
 			SourceType: messaging.SourceGUI, Metadata: dbtype.JSON(`{"user_display_name":"Person"}`), Unhandled: new(messaging.UnhandledNoAgent),
 			CreatedAt: now, UpdatedAt: now,
 		})
-		return err
 	})
 }
 

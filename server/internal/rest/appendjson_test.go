@@ -10,7 +10,10 @@ import (
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
+	"github.com/elizad/elizad/gen/api"
+	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/runtime"
 )
 
 // A message in a list says what it says alone, where encoding/json writes it.
@@ -49,6 +52,29 @@ func TestMessagesInListsAreTheSame(t *testing.T) {
 			t.Errorf("the text %q is written as %s, want %s", m.Content, got, want)
 		}
 	})
+}
+
+// An agent in the list is what the contract's type shows.
+func TestAgentsInListsAreTheSame(t *testing.T) {
+	t.Parallel()
+	for _, a := range []runtime.Agent{
+		{},
+		{
+			ID: uuid.New(), Character: agent.Character{Name: `"Eliza" <1>`, Bio: agent.BioText("line\nline")}, Enabled: true, Running: true,
+			CreatedAt: time.UnixMilli(1795188790230), UpdatedAt: time.UnixMilli(1795188790231),
+		},
+	} {
+		var listed, want any
+		if err := json.Unmarshal(agentList{a}.appendTo(nil), &listed); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(encode(api.AgentListEnvelope{Success: true, Data: api.AgentList{Agents: []api.AgentListItem{agentListItem(a)}}}), &want); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, listed); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	}
 }
 
 // The members of an object are those that encoding/json finds, and what is no JSON does no harm.

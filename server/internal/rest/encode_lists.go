@@ -7,10 +7,13 @@ import (
 	"github.com/elizad/elizad/api/wire"
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/runtime"
 )
 
-// messagePage answers a request for a page of messages. It is what clients read most, and encoding/json takes three times as
-// long for it as the database: messages are written member by member instead.
+// The lists that clients read most. encoding/json takes longer for them than the database: they are written member by member
+// instead.
+
+// messagePage answers a request for a page of messages.
 type messagePage struct {
 	messaging.History
 	cursors api.MessageCursors
@@ -59,5 +62,33 @@ func appendMessage(dst []byte, m *messaging.Message) []byte {
 	dst = wire.At(m.UpdatedAt).AppendJSON(append(dst, `,"updatedAt":`...))
 	dst = strconv.AppendInt(append(dst, `,"created_at":`...), m.CreatedAt.UnixMilli(), 10)
 	dst = strconv.AppendInt(append(dst, `,"updated_at":`...), m.UpdatedAt.UnixMilli(), 10)
+	return append(dst, '}')
+}
+
+// agentList answers a request for all agents.
+type agentList []runtime.Agent
+
+// VisitListAgentsResponse writes the list.
+func (l agentList) VisitListAgentsResponse(w http.ResponseWriter) error {
+	w.Header().Set("X-Total-Count", strconv.Itoa(len(l)))
+	return writeJSON(w, l.appendTo)
+}
+
+// appendTo appends an AgentListEnvelope.
+func (l agentList) appendTo(dst []byte) []byte {
+	dst = append(dst, `{"success":true,"data":{"agents":`...)
+	return append(appendList(dst, l, appendAgent), "}}"...)
+}
+
+// appendAgent appends what [agentListItem] shows.
+func appendAgent(dst []byte, a *runtime.Agent) []byte {
+	dst = appendID(append(dst, `{"id":`...), a.ID)
+	dst = appendText(append(dst, `,"name":`...), a.Character.Name)
+	dst = appendText(append(dst, `,"characterName":`...), a.Character.Name)
+	dst = appendText(append(dst, `,"bio":`...), a.Character.Bio.First())
+	dst = appendText(append(dst, `,"status":`...), agentState(a))
+	dst = strconv.AppendBool(append(dst, `,"enabled":`...), a.Enabled)
+	dst = strconv.AppendInt(append(dst, `,"createdAt":`...), a.CreatedAt.UnixMilli(), 10)
+	dst = strconv.AppendInt(append(dst, `,"updatedAt":`...), a.UpdatedAt.UnixMilli(), 10)
 	return append(dst, '}')
 }
