@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/elizad/elizad/gen/db"
@@ -91,13 +92,19 @@ func fillChannels(ctx context.Context, st store.Store, _ *messaging.Service) err
 }
 
 func fillMessages(ctx context.Context, _ store.Store, service *messaging.Service) error {
+	const text = "\"All work and no play\", she said, \"makes Jack a dull boy.\"\nIt is naïve to think otherwise – but who does?\n\n"
+	said := strings.Repeat(text, 3)
+	reply, err := json.Marshal(map[string]any{"text": said, "thought": "Say something friendly.", "actions": []string{"REPLY"}, "providers": []string{"TIME"}})
+	if err != nil {
+		return err
+	}
 	for n := range restHistory {
 		d := messaging.Draft{
-			ChannelID: channelID(0), AuthorID: benchID("person", n%2), AuthorName: fmt.Sprintf("Person %d", n%2), Content: eventText,
+			ChannelID: channelID(0), AuthorID: benchID("person", n%2), AuthorName: fmt.Sprintf("Person %d", n%2), Content: said,
 			Metadata: json.RawMessage(`{"user_display_name":"Person","channelType":"GROUP"}`),
 		}
 		if n%2 == 1 {
-			d.RawMessage = json.RawMessage(`{"text":"` + eventText + `","thought":"Say something friendly.","actions":["REPLY"],"providers":["TIME"]}`)
+			d.RawMessage = reply
 		}
 		if _, err := service.Post(ctx, auth.Entity(d.AuthorID), d); err != nil {
 			return err

@@ -95,8 +95,10 @@ var isPlain = func() (plain [256]bool) {
 // escapeOf returns how a character that isn't plain, and takes size bytes, is written in a JSON string; "" for itself.
 func escapeOf(c rune, size int) string {
 	switch {
-	case c == '"', c == '\\':
-		return `\` + string(c)
+	case c == '"':
+		return `\"`
+	case c == '\\':
+		return `\\`
 	case c == '\n':
 		return `\n`
 	case c == '\r':
