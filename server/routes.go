@@ -83,7 +83,7 @@ func (s *Server) application() (http.Handler, error) {
 		Memory: memory.New(s.parts.store), Titles: s.parts.runtime, Health: s.health, WriteError: httpx.WriteError,
 		Logs: s.logs, Settings: s.parts.settings, Stop: s.requestStop, Trusted: s.trusted,
 		Sockets:     func() int { return len(s.parts.io.Of("/").Sockets()) },
-		Middlewares: []func(http.Handler) http.Handler{httpx.Validator(doc)},
+		Middlewares: []apiserver.MiddlewareFunc{httpx.Validator(doc)},
 		Version:     s.version, Environment: s.cfg.Security.Environment, Started: s.started, HTTPTimeout: s.cfg.Messages.HTTPTimeout,
 	})
 	r.Get(pathSpecJSON, rest.SpecJSON(httpx.WriteError))

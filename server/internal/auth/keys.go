@@ -56,7 +56,7 @@ type ErrorWriter func(w http.ResponseWriter, r *http.Request, err error)
 func Middleware(keys Keys, fail ErrorWriter) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if guarded(r) && !keys.Allow(r.Header.Get(HeaderAPIKey)) {
+			if keys.Required() && guarded(r) && !keys.Allow(r.Header.Get(HeaderAPIKey)) {
 				fail(w, r, apierr.New(apierr.Unauthorized, "API key required").
 					WithDetails("Missing or invalid X-API-KEY header"))
 				return
