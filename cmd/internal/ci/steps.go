@@ -68,7 +68,8 @@ func test(ctx context.Context, r *runner) {
 			})
 		}
 	}
-	r.goTest(ctx, "real JavaScript clients and browser", uncached, clients...)
+	// These tests wait for other processes most of the time, some for a minute.
+	r.goTest(ctx, "real JavaScript clients and browser", append(uncached, "-parallel=4"), clients...)
 }
 
 // analyse runs the checks that look at the text only.
