@@ -4433,6 +4433,9 @@ type MemoryType = string
 // Example: b850bc30-45f8-0041-a00a-83df46d8555d
 type MessageID = UUID
 
+// MessageKey Example: 8e03978e-40d5-43dd-bc93-6894a57f9324
+type MessageKey = string
+
 // MessageServerID A UUID of any version, in either case.
 //
 // Example: b850bc30-45f8-0041-a00a-83df46d8555d
@@ -4511,6 +4514,16 @@ type FileRefusedApplicationJSON = Error
 // Example: {"code":"NOT_FOUND","detail":"Agent not found","status":404,"title":"Not Found","type":"about:blank"}
 type FileRefusedApplicationProblemPlusJSON = Problem
 
+// FileTooLargeApplicationJSON A failure.
+//
+// Example: {"error":{"code":"NOT_FOUND","message":"Agent not found"},"success":false}
+type FileTooLargeApplicationJSON = Error
+
+// FileTooLargeApplicationProblemPlusJSON A failure as RFC 9457 describes it.
+//
+// Example: {"code":"NOT_FOUND","detail":"Agent not found","status":404,"title":"Not Found","type":"about:blank"}
+type FileTooLargeApplicationProblemPlusJSON = Problem
+
 // ForbiddenApplicationJSON A failure.
 //
 // Example: {"error":{"code":"NOT_FOUND","message":"Agent not found"},"success":false}
@@ -4545,6 +4558,16 @@ type MessageAnswer = MessageEnvelope
 //
 // Example: {"data":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","data":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","message":"Agent added to message server successfully","messageServerId":"00000000-0000-0000-0000-000000000000"},"message":"Agent added to message server successfully","messageServerId":"00000000-0000-0000-0000-000000000000","success":true},"success":true}
 type MessageServerAgentAnswer = MessageServerAgentEnvelope
+
+// ModelFailedApplicationJSON A failure.
+//
+// Example: {"error":{"code":"NOT_FOUND","message":"Agent not found"},"success":false}
+type ModelFailedApplicationJSON = Error
+
+// ModelFailedApplicationProblemPlusJSON A failure as RFC 9457 describes it.
+//
+// Example: {"code":"NOT_FOUND","detail":"Agent not found","status":404,"title":"Not Found","type":"about:blank"}
+type ModelFailedApplicationProblemPlusJSON = Problem
 
 // NotFoundApplicationJSON A failure.
 //
@@ -4585,6 +4608,16 @@ type TimedOutApplicationJSON = Error
 //
 // Example: {"code":"NOT_FOUND","detail":"Agent not found","status":404,"title":"Not Found","type":"about:blank"}
 type TimedOutApplicationProblemPlusJSON = Problem
+
+// UnavailableApplicationJSON A failure.
+//
+// Example: {"error":{"code":"NOT_FOUND","message":"Agent not found"},"success":false}
+type UnavailableApplicationJSON = Error
+
+// UnavailableApplicationProblemPlusJSON A failure as RFC 9457 describes it.
+//
+// Example: {"code":"NOT_FOUND","detail":"Agent not found","status":404,"title":"Not Found","type":"about:blank"}
+type UnavailableApplicationProblemPlusJSON = Problem
 
 // UploadAnswer A stored file.
 //
@@ -4807,8 +4840,9 @@ type PostMessageParams struct {
 	// and posts nothing.
 	LastEventID *LastEventID `json:"Last-Event-ID,omitempty"`
 
-	// IdempotencyKey A name for the request, under which it is done once.
-	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+	// IdempotencyKey A name for the request, under which the message is posted once, also when the first attempt got no answer. See
+	// "Asking twice".
+	IdempotencyKey *MessageKey `json:"Idempotency-Key,omitempty"`
 }
 
 // GetDMChannelParams defines parameters for GetDMChannel.
@@ -4891,6 +4925,10 @@ type PostSessionMessageParams struct {
 	// LastEventID The `id` of the last event that the reader of a broken stream has seen: the same request goes on from there,
 	// and posts nothing.
 	LastEventID *LastEventID `json:"Last-Event-ID,omitempty"`
+
+	// IdempotencyKey A name for the request, under which the message is posted once, also when the first attempt got no answer. See
+	// "Asking twice".
+	IdempotencyKey *MessageKey `json:"Idempotency-Key,omitempty"`
 }
 
 // ClearServerLogsParams defines parameters for ClearServerLogs.

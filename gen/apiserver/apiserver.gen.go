@@ -3139,7 +3139,7 @@ func (siw *ServerInterfaceWrapper) PostMessage(w http.ResponseWriter, r *http.Re
 
 	// ------------- Optional header parameter "Idempotency-Key" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
-		var IdempotencyKey IdempotencyKey
+		var IdempotencyKey MessageKey
 		n := len(valueList)
 		if n != 1 {
 			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
@@ -4099,6 +4099,25 @@ func (siw *ServerInterfaceWrapper) PostSessionMessage(w http.ResponseWriter, r *
 		}
 
 		params.LastEventID = &LastEventID
+
+	}
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey MessageKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
 
 	}
 
@@ -5171,6 +5190,9 @@ type FileAnswerAsteriskResponse struct {
 type FileRefusedJSONResponse Error
 type FileRefusedApplicationProblemPlusJSONResponse Problem
 
+type FileTooLargeJSONResponse Error
+type FileTooLargeApplicationProblemPlusJSONResponse Problem
+
 type ForbiddenJSONResponse Error
 type ForbiddenApplicationProblemPlusJSONResponse Problem
 
@@ -5190,8 +5212,14 @@ type MessageAnswerJSONResponse struct {
 
 type MessageServerAgentAnswerJSONResponse MessageServerAgentEnvelope
 
+type ModelFailedJSONResponse Error
+type ModelFailedApplicationProblemPlusJSONResponse Problem
+
 type NotFoundJSONResponse Error
 type NotFoundApplicationProblemPlusJSONResponse Problem
+
+type NotModifiedResponse struct {
+}
 
 type PreconditionFailedJSONResponse Error
 type PreconditionFailedApplicationProblemPlusJSONResponse Problem
@@ -5211,6 +5239,9 @@ type SoundAnswerAudioResponse struct {
 
 type TimedOutJSONResponse Error
 type TimedOutApplicationProblemPlusJSONResponse Problem
+
+type UnavailableJSONResponse Error
+type UnavailableApplicationProblemPlusJSONResponse Problem
 
 type UploadAnswerJSONResponse UploadEnvelope
 
@@ -5466,6 +5497,36 @@ func (response DeleteAgent204Response) VisitDeleteAgentResponse(w http.ResponseW
 	return nil
 }
 
+type DeleteAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteAgent400JSONResponse) VisitDeleteAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAgent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAgent400ApplicationProblemPlusJSONResponse) VisitDeleteAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteAgent404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response DeleteAgent404JSONResponse) VisitDeleteAgentResponse(w http.ResponseWriter) error {
@@ -5553,12 +5614,41 @@ func (response GetAgent200JSONResponse) VisitGetAgentResponse(w http.ResponseWri
 	return err
 }
 
-type GetAgent304Response struct {
-}
+type GetAgent304Response = NotModifiedResponse
 
 func (response GetAgent304Response) VisitGetAgentResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
 	return nil
+}
+
+type GetAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetAgent400JSONResponse) VisitGetAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAgent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetAgent400ApplicationProblemPlusJSONResponse) VisitGetAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetAgent404JSONResponse struct{ NotFoundJSONResponse }
@@ -5918,6 +6008,36 @@ func (response DeleteAgentLog204Response) VisitDeleteAgentLogResponse(w http.Res
 	return nil
 }
 
+type DeleteAgentLog400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteAgentLog400JSONResponse) VisitDeleteAgentLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAgentLog400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAgentLog400ApplicationProblemPlusJSONResponse) VisitDeleteAgentLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteAgentLog404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response DeleteAgentLog404JSONResponse) VisitDeleteAgentLogResponse(w http.ResponseWriter) error {
@@ -6000,6 +6120,36 @@ func (response ClearMemories200JSONResponse) VisitClearMemoriesResponse(w http.R
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearMemories400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ClearMemories400JSONResponse) VisitClearMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearMemories400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ClearMemories400ApplicationProblemPlusJSONResponse) VisitClearMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6212,6 +6362,36 @@ func (response ClearRoomMemories204Response) VisitClearRoomMemoriesResponse(w ht
 	return nil
 }
 
+type ClearRoomMemories400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ClearRoomMemories400JSONResponse) VisitClearRoomMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearRoomMemories400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ClearRoomMemories400ApplicationProblemPlusJSONResponse) VisitClearRoomMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ClearRoomMemories404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response ClearRoomMemories404JSONResponse) VisitClearRoomMemoriesResponse(w http.ResponseWriter) error {
@@ -6295,6 +6475,36 @@ func (response DeleteMemory200JSONResponse) VisitDeleteMemoryResponse(w http.Res
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMemory400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteMemory400JSONResponse) VisitDeleteMemoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMemory400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMemory400ApplicationProblemPlusJSONResponse) VisitDeleteMemoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6503,6 +6713,36 @@ func (response ListPanels200JSONResponse) VisitListPanelsResponse(w http.Respons
 	return err
 }
 
+type ListPanels400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListPanels400JSONResponse) VisitListPanelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPanels400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListPanels400ApplicationProblemPlusJSONResponse) VisitListPanelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListPanels404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response ListPanels404JSONResponse) VisitListPanelsResponse(w http.ResponseWriter) error {
@@ -6596,6 +6836,36 @@ func (response ListRooms200JSONResponse) VisitListRoomsResponse(w http.ResponseW
 		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
 	}
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRooms400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListRooms400JSONResponse) VisitListRoomsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRooms400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListRooms400ApplicationProblemPlusJSONResponse) VisitListRoomsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6743,6 +7013,36 @@ func (response CreateRoom404ApplicationProblemPlusJSONResponse) VisitCreateRoomR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoom409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateRoom409JSONResponse) VisitCreateRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoom409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoom409ApplicationProblemPlusJSONResponse) VisitCreateRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6911,6 +7211,36 @@ func (response GetRoom200JSONResponse) VisitGetRoomResponse(w http.ResponseWrite
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoom400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetRoom400JSONResponse) VisitGetRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoom400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoom400ApplicationProblemPlusJSONResponse) VisitGetRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7260,6 +7590,36 @@ func (response ListRuns200JSONResponse) VisitListRunsResponse(w http.ResponseWri
 	return err
 }
 
+type ListRuns400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListRuns400JSONResponse) VisitListRunsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRuns400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListRuns400ApplicationProblemPlusJSONResponse) VisitListRunsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListRuns404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response ListRuns404JSONResponse) VisitListRunsResponse(w http.ResponseWriter) error {
@@ -7344,6 +7704,36 @@ func (response GetRun200JSONResponse) VisitGetRunResponse(w http.ResponseWriter)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRun400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetRun400JSONResponse) VisitGetRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRun400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetRun400ApplicationProblemPlusJSONResponse) VisitGetRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7434,6 +7824,36 @@ func (response StartAgent200JSONResponse) VisitStartAgentResponse(w http.Respons
 	return err
 }
 
+type StartAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response StartAgent400JSONResponse) VisitStartAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartAgent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response StartAgent400ApplicationProblemPlusJSONResponse) VisitStartAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type StartAgent404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response StartAgent404JSONResponse) VisitStartAgentResponse(w http.ResponseWriter) error {
@@ -7460,6 +7880,36 @@ func (response StartAgent404ApplicationProblemPlusJSONResponse) VisitStartAgentR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartAgent409JSONResponse struct{ ConflictJSONResponse }
+
+func (response StartAgent409JSONResponse) VisitStartAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartAgent409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response StartAgent409ApplicationProblemPlusJSONResponse) VisitStartAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7520,6 +7970,36 @@ func (response StopAgent200JSONResponse) VisitStopAgentResponse(w http.ResponseW
 	return err
 }
 
+type StopAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response StopAgent400JSONResponse) VisitStopAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopAgent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response StopAgent400ApplicationProblemPlusJSONResponse) VisitStopAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type StopAgent404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response StopAgent404JSONResponse) VisitStopAgentResponse(w http.ResponseWriter) error {
@@ -7546,6 +8026,36 @@ func (response StopAgent404ApplicationProblemPlusJSONResponse) VisitStopAgentRes
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopAgent409JSONResponse struct{ ConflictJSONResponse }
+
+func (response StopAgent409JSONResponse) VisitStopAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopAgent409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response StopAgent409ApplicationProblemPlusJSONResponse) VisitStopAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7663,6 +8173,36 @@ func (response CreateWorld404ApplicationProblemPlusJSONResponse) VisitCreateWorl
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWorld409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateWorld409JSONResponse) VisitCreateWorldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWorld409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWorld409ApplicationProblemPlusJSONResponse) VisitCreateWorldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7902,7 +8442,37 @@ func (response TranscribeAudioMessage404ApplicationProblemPlusJSONResponse) Visi
 	return err
 }
 
-type TranscribeAudioMessage413JSONResponse struct{ FileRefusedJSONResponse }
+type TranscribeAudioMessage409JSONResponse struct{ ConflictJSONResponse }
+
+func (response TranscribeAudioMessage409JSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response TranscribeAudioMessage409ApplicationProblemPlusJSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response TranscribeAudioMessage413JSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
 
@@ -7917,7 +8487,7 @@ func (response TranscribeAudioMessage413JSONResponse) VisitTranscribeAudioMessag
 }
 
 type TranscribeAudioMessage413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response TranscribeAudioMessage413ApplicationProblemPlusJSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
@@ -7928,6 +8498,96 @@ func (response TranscribeAudioMessage413ApplicationProblemPlusJSONResponse) Visi
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response TranscribeAudioMessage502JSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response TranscribeAudioMessage502ApplicationProblemPlusJSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response TranscribeAudioMessage503JSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response TranscribeAudioMessage503ApplicationProblemPlusJSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response TranscribeAudioMessage504JSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response TranscribeAudioMessage504ApplicationProblemPlusJSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8070,6 +8730,126 @@ func (response SynthesizeAudioMessage404ApplicationProblemPlusJSONResponse) Visi
 	return err
 }
 
+type SynthesizeAudioMessage409JSONResponse struct{ ConflictJSONResponse }
+
+func (response SynthesizeAudioMessage409JSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SynthesizeAudioMessage409ApplicationProblemPlusJSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response SynthesizeAudioMessage502JSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response SynthesizeAudioMessage502ApplicationProblemPlusJSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response SynthesizeAudioMessage503JSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SynthesizeAudioMessage503ApplicationProblemPlusJSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response SynthesizeAudioMessage504JSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response SynthesizeAudioMessage504ApplicationProblemPlusJSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SynthesizeAudioMessagedefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -8187,7 +8967,37 @@ func (response ProcessSpeech404ApplicationProblemPlusJSONResponse) VisitProcessS
 	return err
 }
 
-type ProcessSpeech413JSONResponse struct{ FileRefusedJSONResponse }
+type ProcessSpeech409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ProcessSpeech409JSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ProcessSpeech409ApplicationProblemPlusJSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response ProcessSpeech413JSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
 
@@ -8202,7 +9012,7 @@ func (response ProcessSpeech413JSONResponse) VisitProcessSpeechResponse(w http.R
 }
 
 type ProcessSpeech413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response ProcessSpeech413ApplicationProblemPlusJSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
@@ -8213,6 +9023,96 @@ func (response ProcessSpeech413ApplicationProblemPlusJSONResponse) VisitProcessS
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response ProcessSpeech502JSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response ProcessSpeech502ApplicationProblemPlusJSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ProcessSpeech503JSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ProcessSpeech503ApplicationProblemPlusJSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response ProcessSpeech504JSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response ProcessSpeech504ApplicationProblemPlusJSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8356,7 +9256,37 @@ func (response ConverseAloud404ApplicationProblemPlusJSONResponse) VisitConverse
 	return err
 }
 
-type ConverseAloud413JSONResponse struct{ FileRefusedJSONResponse }
+type ConverseAloud409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ConverseAloud409JSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ConverseAloud409ApplicationProblemPlusJSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response ConverseAloud413JSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
 
@@ -8371,7 +9301,7 @@ func (response ConverseAloud413JSONResponse) VisitConverseAloudResponse(w http.R
 }
 
 type ConverseAloud413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response ConverseAloud413ApplicationProblemPlusJSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
@@ -8382,6 +9312,96 @@ func (response ConverseAloud413ApplicationProblemPlusJSONResponse) VisitConverse
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response ConverseAloud502JSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response ConverseAloud502ApplicationProblemPlusJSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ConverseAloud503JSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ConverseAloud503ApplicationProblemPlusJSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response ConverseAloud504JSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response ConverseAloud504ApplicationProblemPlusJSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8506,6 +9526,126 @@ func (response GenerateSpeech404ApplicationProblemPlusJSONResponse) VisitGenerat
 	return err
 }
 
+type GenerateSpeech409JSONResponse struct{ ConflictJSONResponse }
+
+func (response GenerateSpeech409JSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateSpeech409ApplicationProblemPlusJSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response GenerateSpeech502JSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateSpeech502ApplicationProblemPlusJSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response GenerateSpeech503JSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateSpeech503ApplicationProblemPlusJSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response GenerateSpeech504JSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateSpeech504ApplicationProblemPlusJSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GenerateSpeechdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -8623,7 +9763,37 @@ func (response Transcribe404ApplicationProblemPlusJSONResponse) VisitTranscribeR
 	return err
 }
 
-type Transcribe413JSONResponse struct{ FileRefusedJSONResponse }
+type Transcribe409JSONResponse struct{ ConflictJSONResponse }
+
+func (response Transcribe409JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response Transcribe409ApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response Transcribe413JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
 
@@ -8638,7 +9808,7 @@ func (response Transcribe413JSONResponse) VisitTranscribeResponse(w http.Respons
 }
 
 type Transcribe413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response Transcribe413ApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
@@ -8649,6 +9819,96 @@ func (response Transcribe413ApplicationProblemPlusJSONResponse) VisitTranscribeR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response Transcribe502JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response Transcribe502ApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response Transcribe503JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response Transcribe503ApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response Transcribe504JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response Transcribe504ApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8770,7 +10030,37 @@ func (response UploadAgentMedia404ApplicationProblemPlusJSONResponse) VisitUploa
 	return err
 }
 
-type UploadAgentMedia413JSONResponse struct{ FileRefusedJSONResponse }
+type UploadAgentMedia409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UploadAgentMedia409JSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadAgentMedia409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UploadAgentMedia409ApplicationProblemPlusJSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadAgentMedia413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response UploadAgentMedia413JSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
 
@@ -8785,7 +10075,7 @@ func (response UploadAgentMedia413JSONResponse) VisitUploadAgentMediaResponse(w 
 }
 
 type UploadAgentMedia413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response UploadAgentMedia413ApplicationProblemPlusJSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
@@ -8800,7 +10090,7 @@ func (response UploadAgentMedia413ApplicationProblemPlusJSONResponse) VisitUploa
 	return err
 }
 
-type UploadAgentMedia415JSONResponse Error
+type UploadAgentMedia415JSONResponse struct{ FileRefusedJSONResponse }
 
 func (response UploadAgentMedia415JSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
 
@@ -8814,7 +10104,9 @@ func (response UploadAgentMedia415JSONResponse) VisitUploadAgentMediaResponse(w 
 	return err
 }
 
-type UploadAgentMedia415ApplicationProblemPlusJSONResponse Problem
+type UploadAgentMedia415ApplicationProblemPlusJSONResponse struct {
+	FileRefusedApplicationProblemPlusJSONResponse
+}
 
 func (response UploadAgentMedia415ApplicationProblemPlusJSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
 
@@ -8945,7 +10237,37 @@ func (response UploadChannelMedia404ApplicationProblemPlusJSONResponse) VisitUpl
 	return err
 }
 
-type UploadChannelMedia413JSONResponse struct{ FileRefusedJSONResponse }
+type UploadChannelMedia409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UploadChannelMedia409JSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadChannelMedia409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UploadChannelMedia409ApplicationProblemPlusJSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadChannelMedia413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response UploadChannelMedia413JSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
 
@@ -8960,7 +10282,7 @@ func (response UploadChannelMedia413JSONResponse) VisitUploadChannelMediaRespons
 }
 
 type UploadChannelMedia413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response UploadChannelMedia413ApplicationProblemPlusJSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
@@ -8975,7 +10297,7 @@ func (response UploadChannelMedia413ApplicationProblemPlusJSONResponse) VisitUpl
 	return err
 }
 
-type UploadChannelMedia415JSONResponse Error
+type UploadChannelMedia415JSONResponse struct{ FileRefusedJSONResponse }
 
 func (response UploadChannelMedia415JSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
 
@@ -8989,7 +10311,9 @@ func (response UploadChannelMedia415JSONResponse) VisitUploadChannelMediaRespons
 	return err
 }
 
-type UploadChannelMedia415ApplicationProblemPlusJSONResponse Problem
+type UploadChannelMedia415ApplicationProblemPlusJSONResponse struct {
+	FileRefusedApplicationProblemPlusJSONResponse
+}
 
 func (response UploadChannelMedia415ApplicationProblemPlusJSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
 
@@ -9051,6 +10375,36 @@ type DeleteGroup204Response struct {
 func (response DeleteGroup204Response) VisitDeleteGroupResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
+}
+
+type DeleteGroup400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteGroup400JSONResponse) VisitDeleteGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteGroup400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteGroup400ApplicationProblemPlusJSONResponse) VisitDeleteGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type DeleteGroupdefaultJSONResponse struct {
@@ -9184,6 +10538,36 @@ func (response CreateGroup404ApplicationProblemPlusJSONResponse) VisitCreateGrou
 	return err
 }
 
+type CreateGroup409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateGroup409JSONResponse) VisitCreateGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateGroup409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateGroup409ApplicationProblemPlusJSONResponse) VisitCreateGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateGroupdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -9232,6 +10616,36 @@ type ClearGroupMemories204Response struct {
 func (response ClearGroupMemories204Response) VisitClearGroupMemoriesResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
+}
+
+type ClearGroupMemories400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ClearGroupMemories400JSONResponse) VisitClearGroupMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearGroupMemories400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ClearGroupMemories400ApplicationProblemPlusJSONResponse) VisitClearGroupMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type ClearGroupMemoriesdefaultJSONResponse struct {
@@ -9615,6 +11029,36 @@ func (response ListAgentMessageServers200JSONResponse) VisitListAgentMessageServ
 	return err
 }
 
+type ListAgentMessageServers400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListAgentMessageServers400JSONResponse) VisitListAgentMessageServersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAgentMessageServers400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListAgentMessageServers400ApplicationProblemPlusJSONResponse) VisitListAgentMessageServersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListAgentMessageServersdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -9732,6 +11176,36 @@ func (response CreateChannel404ApplicationProblemPlusJSONResponse) VisitCreateCh
 	return err
 }
 
+type CreateChannel409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateChannel409JSONResponse) VisitCreateChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateChannel409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateChannel409ApplicationProblemPlusJSONResponse) VisitCreateChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateChanneldefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -9780,6 +11254,36 @@ type DeleteChannel204Response struct {
 func (response DeleteChannel204Response) VisitDeleteChannelResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
+}
+
+type DeleteChannel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteChannel400JSONResponse) VisitDeleteChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteChannel400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteChannel400ApplicationProblemPlusJSONResponse) VisitDeleteChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type DeleteChanneldefaultJSONResponse struct {
@@ -9994,6 +11498,36 @@ func (response ListChannelAgents200JSONResponse) VisitListChannelAgentsResponse(
 	return err
 }
 
+type ListChannelAgents400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListChannelAgents400JSONResponse) VisitListChannelAgentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChannelAgents400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListChannelAgents400ApplicationProblemPlusJSONResponse) VisitListChannelAgentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListChannelAgentsdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -10111,6 +11645,36 @@ func (response AddChannelAgent404ApplicationProblemPlusJSONResponse) VisitAddCha
 	return err
 }
 
+type AddChannelAgent409JSONResponse struct{ ConflictJSONResponse }
+
+func (response AddChannelAgent409JSONResponse) VisitAddChannelAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddChannelAgent409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AddChannelAgent409ApplicationProblemPlusJSONResponse) VisitAddChannelAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type AddChannelAgentdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -10164,6 +11728,36 @@ func (response RemoveChannelAgent200JSONResponse) VisitRemoveChannelAgentRespons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveChannelAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RemoveChannelAgent400JSONResponse) VisitRemoveChannelAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveChannelAgent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveChannelAgent400ApplicationProblemPlusJSONResponse) VisitRemoveChannelAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10255,12 +11849,41 @@ func (response GetChannel200JSONResponse) VisitGetChannelResponse(w http.Respons
 	return err
 }
 
-type GetChannel304Response struct {
-}
+type GetChannel304Response = NotModifiedResponse
 
 func (response GetChannel304Response) VisitGetChannelResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
 	return nil
+}
+
+type GetChannel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetChannel400JSONResponse) VisitGetChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChannel400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetChannel400ApplicationProblemPlusJSONResponse) VisitGetChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetChannel404JSONResponse struct{ NotFoundJSONResponse }
@@ -10411,6 +12034,66 @@ func (response GenerateChannelTitle404ApplicationProblemPlusJSONResponse) VisitG
 	return err
 }
 
+type GenerateChannelTitle409JSONResponse struct{ ConflictJSONResponse }
+
+func (response GenerateChannelTitle409JSONResponse) VisitGenerateChannelTitleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateChannelTitle409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateChannelTitle409ApplicationProblemPlusJSONResponse) VisitGenerateChannelTitleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateChannelTitle502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response GenerateChannelTitle502JSONResponse) VisitGenerateChannelTitleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateChannelTitle502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateChannelTitle502ApplicationProblemPlusJSONResponse) VisitGenerateChannelTitleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GenerateChannelTitledefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -10459,6 +12142,36 @@ type ClearChannel204Response struct {
 func (response ClearChannel204Response) VisitClearChannelResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
+}
+
+type ClearChannel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ClearChannel400JSONResponse) VisitClearChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearChannel400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ClearChannel400ApplicationProblemPlusJSONResponse) VisitClearChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type ClearChanneldefaultJSONResponse struct {
@@ -10749,6 +12462,36 @@ func (response PostMessage409ApplicationProblemPlusJSONResponse) VisitPostMessag
 	return err
 }
 
+type PostMessage502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response PostMessage502JSONResponse) VisitPostMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostMessage502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response PostMessage502ApplicationProblemPlusJSONResponse) VisitPostMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PostMessage504JSONResponse struct{ TimedOutJSONResponse }
 
 func (response PostMessage504JSONResponse) VisitPostMessageResponse(w http.ResponseWriter) error {
@@ -10830,6 +12573,36 @@ func (response DeleteMessage204Response) VisitDeleteMessageResponse(w http.Respo
 	return nil
 }
 
+type DeleteMessage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteMessage400JSONResponse) VisitDeleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMessage400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMessage400ApplicationProblemPlusJSONResponse) VisitDeleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteMessagedefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -10882,6 +12655,36 @@ func (response ListChannelParticipants200JSONResponse) VisitListChannelParticipa
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChannelParticipants400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListChannelParticipants400JSONResponse) VisitListChannelParticipantsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChannelParticipants400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListChannelParticipants400ApplicationProblemPlusJSONResponse) VisitListChannelParticipantsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -11003,7 +12806,37 @@ func (response UploadMessageMedia404ApplicationProblemPlusJSONResponse) VisitUpl
 	return err
 }
 
-type UploadMessageMedia413JSONResponse struct{ FileRefusedJSONResponse }
+type UploadMessageMedia409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UploadMessageMedia409JSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadMessageMedia409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UploadMessageMedia409ApplicationProblemPlusJSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadMessageMedia413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response UploadMessageMedia413JSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
 
@@ -11018,7 +12851,7 @@ func (response UploadMessageMedia413JSONResponse) VisitUploadMessageMediaRespons
 }
 
 type UploadMessageMedia413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response UploadMessageMedia413ApplicationProblemPlusJSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
@@ -11033,7 +12866,7 @@ func (response UploadMessageMedia413ApplicationProblemPlusJSONResponse) VisitUpl
 	return err
 }
 
-type UploadMessageMedia415JSONResponse Error
+type UploadMessageMedia415JSONResponse struct{ FileRefusedJSONResponse }
 
 func (response UploadMessageMedia415JSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
 
@@ -11047,7 +12880,9 @@ func (response UploadMessageMedia415JSONResponse) VisitUploadMessageMediaRespons
 	return err
 }
 
-type UploadMessageMedia415ApplicationProblemPlusJSONResponse Problem
+type UploadMessageMedia415ApplicationProblemPlusJSONResponse struct {
+	FileRefusedApplicationProblemPlusJSONResponse
+}
 
 func (response UploadMessageMedia415ApplicationProblemPlusJSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
 
@@ -11177,6 +13012,36 @@ func (response CompleteMessage404ApplicationProblemPlusJSONResponse) VisitComple
 	return err
 }
 
+type CompleteMessage409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CompleteMessage409JSONResponse) VisitCompleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompleteMessage409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CompleteMessage409ApplicationProblemPlusJSONResponse) VisitCompleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CompleteMessagedefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -11232,6 +13097,13 @@ func (response GetDMChannel200JSONResponse) VisitGetDMChannelResponse(w http.Res
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type GetDMChannel304Response = NotModifiedResponse
+
+func (response GetDMChannel304Response) VisitGetDMChannelResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
 }
 
 type GetDMChannel400JSONResponse struct{ BadRequestJSONResponse }
@@ -11410,6 +13282,36 @@ func (response IngestExternal404ApplicationProblemPlusJSONResponse) VisitIngestE
 	return err
 }
 
+type IngestExternal409JSONResponse struct{ ConflictJSONResponse }
+
+func (response IngestExternal409JSONResponse) VisitIngestExternalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IngestExternal409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response IngestExternal409ApplicationProblemPlusJSONResponse) VisitIngestExternalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type IngestExternaldefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -11472,6 +13374,36 @@ func (response ListJobs200JSONResponse) VisitListJobsResponse(w http.ResponseWri
 		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
 	}
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobs400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListJobs400JSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobs400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListJobs400ApplicationProblemPlusJSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -11588,6 +13520,36 @@ func (response CreateJob404ApplicationProblemPlusJSONResponse) VisitCreateJobRes
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateJob409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateJob409JSONResponse) VisitCreateJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateJob409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateJob409ApplicationProblemPlusJSONResponse) VisitCreateJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -11710,6 +13672,36 @@ func (response GetJob200JSONResponse) VisitGetJobResponse(w http.ResponseWriter)
 		w.Header().Set("Preference-Applied", fmt.Sprint(*response.Headers.PreferenceApplied))
 	}
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJob400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetJob400JSONResponse) VisitGetJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJob400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetJob400ApplicationProblemPlusJSONResponse) VisitGetJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12034,6 +14026,36 @@ func (response DeleteMessageServer200JSONResponse) VisitDeleteMessageServerRespo
 	return err
 }
 
+type DeleteMessageServer400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteMessageServer400JSONResponse) VisitDeleteMessageServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMessageServer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMessageServer400ApplicationProblemPlusJSONResponse) VisitDeleteMessageServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteMessageServer404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response DeleteMessageServer404JSONResponse) VisitDeleteMessageServerResponse(w http.ResponseWriter) error {
@@ -12146,6 +14168,36 @@ func (response ListMessageServerAgents200JSONResponse) VisitListMessageServerAge
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessageServerAgents400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListMessageServerAgents400JSONResponse) VisitListMessageServerAgentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessageServerAgents400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListMessageServerAgents400ApplicationProblemPlusJSONResponse) VisitListMessageServerAgentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12299,6 +14351,36 @@ func (response AddMessageServerAgent404ApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
+type AddMessageServerAgent409JSONResponse struct{ ConflictJSONResponse }
+
+func (response AddMessageServerAgent409JSONResponse) VisitAddMessageServerAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddMessageServerAgent409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AddMessageServerAgent409ApplicationProblemPlusJSONResponse) VisitAddMessageServerAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type AddMessageServerAgentdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -12354,6 +14436,36 @@ func (response RemoveMessageServerAgent200JSONResponse) VisitRemoveMessageServer
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveMessageServerAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RemoveMessageServerAgent400JSONResponse) VisitRemoveMessageServerAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveMessageServerAgent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveMessageServerAgent400ApplicationProblemPlusJSONResponse) VisitRemoveMessageServerAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12453,6 +14565,36 @@ func (response ListChannels200JSONResponse) VisitListChannelsResponse(w http.Res
 	}
 	w.Header().Set("X-Total-Count", fmt.Sprint(response.Headers.XTotalCount))
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChannels400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListChannels400JSONResponse) VisitListChannelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChannels400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListChannels400ApplicationProblemPlusJSONResponse) VisitListChannelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12574,6 +14716,36 @@ func (response SyncMessageServerChannels404ApplicationProblemPlusJSONResponse) V
 	return err
 }
 
+type SyncMessageServerChannels409JSONResponse struct{ ConflictJSONResponse }
+
+func (response SyncMessageServerChannels409JSONResponse) VisitSyncMessageServerChannelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncMessageServerChannels409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SyncMessageServerChannels409ApplicationProblemPlusJSONResponse) VisitSyncMessageServerChannelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SyncMessageServerChannelsdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -12668,6 +14840,36 @@ func (response SearchMessages400ApplicationProblemPlusJSONResponse) VisitSearchM
 	return err
 }
 
+type SearchMessages409JSONResponse struct{ ConflictJSONResponse }
+
+func (response SearchMessages409JSONResponse) VisitSearchMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchMessages409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SearchMessages409ApplicationProblemPlusJSONResponse) VisitSearchMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SearchMessagesdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -12725,12 +14927,41 @@ func (response GetMessage200JSONResponse) VisitGetMessageResponse(w http.Respons
 	return err
 }
 
-type GetMessage304Response struct {
-}
+type GetMessage304Response = NotModifiedResponse
 
 func (response GetMessage304Response) VisitGetMessageResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
 	return nil
+}
+
+type GetMessage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetMessage400JSONResponse) VisitGetMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessage400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetMessage400ApplicationProblemPlusJSONResponse) VisitGetMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetMessage404JSONResponse struct{ NotFoundJSONResponse }
@@ -13008,6 +15239,36 @@ func (response ListSessions200JSONResponse) VisitListSessionsResponse(w http.Res
 	return err
 }
 
+type ListSessions400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListSessions400JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessions400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListSessions400ApplicationProblemPlusJSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListSessionsdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -13124,6 +15385,36 @@ func (response CreateSession404ApplicationProblemPlusJSONResponse) VisitCreateSe
 	return err
 }
 
+type CreateSession409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateSession409JSONResponse) VisitCreateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSession409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSession409ApplicationProblemPlusJSONResponse) VisitCreateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateSessiondefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -13235,6 +15526,36 @@ func (response DeleteSession200JSONResponse) VisitDeleteSessionResponse(w http.R
 	return err
 }
 
+type DeleteSession400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteSession400JSONResponse) VisitDeleteSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSession400ApplicationProblemPlusJSONResponse) VisitDeleteSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteSession404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response DeleteSession404JSONResponse) VisitDeleteSessionResponse(w http.ResponseWriter) error {
@@ -13317,6 +15638,36 @@ func (response GetSession200JSONResponse) VisitGetSessionResponse(w http.Respons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSession400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetSession400JSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetSession400ApplicationProblemPlusJSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -13437,6 +15788,36 @@ func (response HeartbeatSession200JSONResponse) VisitHeartbeatSessionResponse(w 
 	return err
 }
 
+type HeartbeatSession400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response HeartbeatSession400JSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeartbeatSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response HeartbeatSession400ApplicationProblemPlusJSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type HeartbeatSession404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response HeartbeatSession404JSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
@@ -13463,6 +15844,36 @@ func (response HeartbeatSession404ApplicationProblemPlusJSONResponse) VisitHeart
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeartbeatSession409JSONResponse struct{ ConflictJSONResponse }
+
+func (response HeartbeatSession409JSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeartbeatSession409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response HeartbeatSession409ApplicationProblemPlusJSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -13805,6 +16216,36 @@ func (response PostSessionMessage404ApplicationProblemPlusJSONResponse) VisitPos
 	return err
 }
 
+type PostSessionMessage409JSONResponse struct{ ConflictJSONResponse }
+
+func (response PostSessionMessage409JSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PostSessionMessage409ApplicationProblemPlusJSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PostSessionMessage410JSONResponse struct{ GoneJSONResponse }
 
 func (response PostSessionMessage410JSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
@@ -13831,6 +16272,36 @@ func (response PostSessionMessage410ApplicationProblemPlusJSONResponse) VisitPos
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response PostSessionMessage502JSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response PostSessionMessage502ApplicationProblemPlusJSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -13921,6 +16392,36 @@ func (response RenewSession200JSONResponse) VisitRenewSessionResponse(w http.Res
 	return err
 }
 
+type RenewSession400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RenewSession400JSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RenewSession400ApplicationProblemPlusJSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RenewSession404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response RenewSession404JSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
@@ -13947,6 +16448,36 @@ func (response RenewSession404ApplicationProblemPlusJSONResponse) VisitRenewSess
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewSession409JSONResponse struct{ ConflictJSONResponse }
+
+func (response RenewSession409JSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewSession409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RenewSession409ApplicationProblemPlusJSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -14540,6 +17071,36 @@ func (response ClearServerLogs200JSONResponse) VisitClearServerLogsResponse(w ht
 	return err
 }
 
+type ClearServerLogs400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ClearServerLogs400JSONResponse) VisitClearServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearServerLogs400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ClearServerLogs400ApplicationProblemPlusJSONResponse) VisitClearServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ClearServerLogsdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -14592,6 +17153,36 @@ func (response GetServerLogs200JSONResponse) VisitGetServerLogsResponse(w http.R
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServerLogs400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetServerLogs400JSONResponse) VisitGetServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServerLogs400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetServerLogs400ApplicationProblemPlusJSONResponse) VisitGetServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -14679,6 +17270,36 @@ func (response PostServerLogs400ApplicationProblemPlusJSONResponse) VisitPostSer
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostServerLogs409JSONResponse struct{ ConflictJSONResponse }
+
+func (response PostServerLogs409JSONResponse) VisitPostServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostServerLogs409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PostServerLogs409ApplicationProblemPlusJSONResponse) VisitPostServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -14848,6 +17469,36 @@ func (response StopServer200JSONResponse) VisitStopServerResponse(w http.Respons
 	return err
 }
 
+type StopServer400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response StopServer400JSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopServer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response StopServer400ApplicationProblemPlusJSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type StopServer403JSONResponse struct{ ForbiddenJSONResponse }
 
 func (response StopServer403JSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
@@ -14874,6 +17525,36 @@ func (response StopServer403ApplicationProblemPlusJSONResponse) VisitStopServerR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopServer409JSONResponse struct{ ConflictJSONResponse }
+
+func (response StopServer409JSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopServer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response StopServer409ApplicationProblemPlusJSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -15130,6 +17811,36 @@ func (response UpdateLocalEnvironment403ApplicationProblemPlusJSONResponse) Visi
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateLocalEnvironment409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateLocalEnvironment409JSONResponse) VisitUpdateLocalEnvironmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateLocalEnvironment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateLocalEnvironment409ApplicationProblemPlusJSONResponse) VisitUpdateLocalEnvironmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -15394,12 +18105,41 @@ func (response GetGeneratedFile206AsteriskResponse) VisitGetGeneratedFileRespons
 	return err
 }
 
-type GetGeneratedFile304Response struct {
-}
+type GetGeneratedFile304Response = NotModifiedResponse
 
 func (response GetGeneratedFile304Response) VisitGetGeneratedFileResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
 	return nil
+}
+
+type GetGeneratedFile400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetGeneratedFile400JSONResponse) VisitGetGeneratedFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGeneratedFile400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetGeneratedFile400ApplicationProblemPlusJSONResponse) VisitGetGeneratedFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetGeneratedFile404JSONResponse struct{ NotFoundJSONResponse }
@@ -15524,12 +18264,41 @@ func (response GetAgentUpload206AsteriskResponse) VisitGetAgentUploadResponse(w 
 	return err
 }
 
-type GetAgentUpload304Response struct {
-}
+type GetAgentUpload304Response = NotModifiedResponse
 
 func (response GetAgentUpload304Response) VisitGetAgentUploadResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
 	return nil
+}
+
+type GetAgentUpload400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetAgentUpload400JSONResponse) VisitGetAgentUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAgentUpload400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetAgentUpload400ApplicationProblemPlusJSONResponse) VisitGetAgentUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetAgentUpload404JSONResponse struct{ NotFoundJSONResponse }
@@ -15654,12 +18423,41 @@ func (response GetChannelUpload206AsteriskResponse) VisitGetChannelUploadRespons
 	return err
 }
 
-type GetChannelUpload304Response struct {
-}
+type GetChannelUpload304Response = NotModifiedResponse
 
 func (response GetChannelUpload304Response) VisitGetChannelUploadResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
 	return nil
+}
+
+type GetChannelUpload400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetChannelUpload400JSONResponse) VisitGetChannelUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChannelUpload400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetChannelUpload400ApplicationProblemPlusJSONResponse) VisitGetChannelUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetChannelUpload404JSONResponse struct{ NotFoundJSONResponse }
@@ -19002,562 +21800,594 @@ func (sh *strictHandler) GetChannelUpload(w http.ResponseWriter, r *http.Request
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L37cts41i/6Kjg6uyrdvSlbvsaXmvqOO3F6PJ3YPrYz/c3XzrEgEpI4pgANAdrRpFy1n2Y/2H6SU1i4",
-	"ECRBirrYSfeX/mMmFklc11pYWJff+tIJ2WTKKKGCd46+dMYERySFf57e4JH8/4jwMI2nIma0c9T5bYwF",
-	"igWKOaLs8Vj+MxxjOiIcPcZijMgDSWf6p41O0EnJv7I4JVHnSKQZCTo8HJMJlu2Sz3gyTUjnqHPb2Rtu",
-	"D3bC204n6IjZVP7GRRrTUefpKei8j+l9dSAnUZQSzglHbIjEmKAploMYkCFLCfqhP03JQ/9HhGmE8FCQ",
-	"FP3Qp+Sz6P+IxDjmiFFyjPCAEypQDA2kRE0KMfmHHLt3rFmvtxNu4mm8OSGc41FMR5tyupQkfBO/3tsN",
-	"o5297s72zqC7u3s46OLDg8Pu7sHuPt4bkJ0eHujvCP+PMEs5S//yj3+ezj48QsPkGKUk+cttRw61Zjlu",
-	"mMDJG5ZRUV2Uv7JHNMF0pueD5ZwowknSciu2bIcxFWRE0s6T7HKKUzwhQhPGyYhQcRZVe78ZE4TlQ9lb",
-	"LH+ZYjHuBB2KJ7JNrD9sGsr/SMmwc9T5vzdzutxUT/nmx49nb2EJ3qj1rhuD3o6aUYT249XHARvoYxK5",
-	"+oKhEUOMBghzhCnClD+S9BVHat8RS5EkbaR4Do0xR7E41szFRcroiKRIjOFTxIZDTkSAMBC6/BijActo",
-	"BPQfT4id7r8yks6c+apB+slZ0V4n6Ezw5/eEjsS4c7S9t++ju3dxQlSTvjWXTyStSU7EijXlwDAaxgmp",
-	"2YmhabGdmOiFe4PtqEe6r3Fvv7sb7u11D6Me7u7grXA3PBzsD3tkY0pHXq45i8hkygSh4exXMvOIEzWD",
-	"IUthCnI8hIsAZVTuzeM4Dsd6ZyJGCWI0zGelNjCfl9NXV3bmn84B6e0cvj4g3d1etNfd3Ymi7iA83Onu",
-	"Hxzu4r3Xw8Od7d3yxuwFnUlMzd9b3okOP2ARjqszfAMyWU6C0WQmhV4sOJJSXs4KTxgdyanzhnkNu6rt",
-	"pcT4GQ2TLCKnkwGJIvljZYR9ufd9hBPOUEpEllIOm/FAQsFSK+gnZMLSmMhnWKAxfpDbUUv+cblb/+Bl",
-	"1/7TB3Nx+tAg8fpx1DdDSzAX8gikQg1OkRKwNzDDIGX3hErmJngCHM8JoUfwHpf0p+kOjZg82Cgapmyi",
-	"hHlwS+VZNmVcyFNKjGM62rildXslh92FcXfP3tbMeTvc3yH7eLuLD3Z2uru9wbB7uL837G7v7YeHgx28",
-	"93pr/2jr6LV3XT7IXZj9DMdtdWHOmUCUPBr5JY/cYyTIZ70u6qCVUguF8iTjICLhNK7bR3Wwd9rK6PeM",
-	"cXITT4gz2Hcpm/iHypLIHWrdGORurDSC9/Ek9hzbJwJNGBdKM5Hnd4CyqTw/tnq9XmCkD1ecIWmFZpMB",
-	"SRUPywcJGQrEstrFS6DfhUZ+ZhUAM/gLOIGqo7++j6f50I8RlQLSDo0yIc8sxmMRP5iR141THXKrDvQS",
-	"j0jNMLEapFYW2RD1YWn6aJBJuUikwE/k2dVXQ+nLKYziB0LrhixbWnXA1wSnPpF9IQW1FXePY8aJYqKQ",
-	"UYFjEI8xD+S5S2IpJVCIea0k5KqXGvlHcPGwAdKr5fsb1orn64Yi2EpsdAOj8gljEKKYo77Ag4Sc4wnp",
-	"O/xjlKraYcl2/eszxKHgrfSkD0q9rzsutPZfoxJN7McrK6d6HNckfSDpnNEgDm81D8q2tPLQrhib1I0o",
-	"ZWwSIK2GaV1dHxoCcYFpxKWWVjPUVLW88givCecxo3WD5OpxzSC4/XjlcdwYMvaP4z5W+r+REceob26X",
-	"fSmCqRYLIJ0pS1Ff0ut8oWa5Z0VueFILQLj4mUUxgeujvEe8YymcxFKOEXWRnWSJiKc4FZtDlk66ERbQ",
-	"Z7v1sm1Cl2XNXjaorBPyZDIXkuLOSKokIUulirju0RUbbjHE1HzgGScsKZ8yykl+Gz+Bq2VpzHg6TeIQ",
-	"yz42/8llR20HDG2e0geSsCnxDbhw0/fYjHyN69c24R1oE7q5Flhk/DkmoFpumsZvRkeHuWib1kbnKej8",
-	"jKMrRbgtxmT54kuHpCnT04jgynT+95P3Z2/vQAePiMBxwqVEzbhAA4IwAk4PjIjVSyvFCbJGF3RrLCe3",
-	"HTnGmD7gJI7kMHkWhoTzztEQJ1zScLvlOYVRyvVwpzNN2SAhk//pmVb9bBYaceMScNiuztEu6B2xAEHz",
-	"M46Q2QgrXvCAZeJokGB632k950s1uzpqNheviBFOXwk0jBVlyK1PcSgCZXFJs0S+O8w44SgWQCvaGvUc",
-	"jOg23UTIb+EC7IzlWYYxTyLo0zpQgiwWXFKEiMN4iqngK4mKN4wOkzhckRvfXJy/e3/25qbAcCdWCYJh",
-	"w1EZR4h8juVNGyfy/j77CszmDNayWruxurx0mPOSXcNnY6RrNiFgmFAKW3FYShAAUz3iGVDrOxwnWUpW",
-	"29SP5ycfb/56cXX2X6dFSXpyeYbuyQzZA/Tl97A0tnwfy0Nzt2wr37KPFGdizNL43/DOM23bCZ2hodqK",
-	"DbTb20IYBicv9DHncjtZih7l1SlAu1s7sIUDpnZUMIYSnI5IgHa3D+FPuGBrecqV2BxmSYImOE4G7PMt",
-	"/aF/RUQ6654MBUn7iOOZvNwSigRDIZsQNMDh/Y8B2uttK4Mfi0gCIySR/FWNQF1Z1LVOihk5Oi7YdKoH",
-	"zB5ImjAckWjjlna0AdsrGH/a/Km9LPw5pjid1YlApVzqzq7gnIjWJobbUeFajkM5j9L2jjEY7eQNKxfw",
-	"7JGSFM7GWNv7JY0aI588SAW+l/cMuSQsHcRRROhq/P7u4urns7dvT88LzA6mEjkixTBogo0XEmEjNL+C",
-	"AHAHa7m/1VhdibCTS4R8EZ9VHQpxkhA1MsqkVqTNOU9B5xdGV5TY16fX12cX53en/3l5dlUS2vriDdRG",
-	"Pk+/ktyujtBunm+Azl5tOcorrNSzbdOZUGOgUsLJFv9KcCLGa1b9VKN1ZCKnTYzzQwnkYxDQyvwbYikB",
-	"IgbE/sjSexinNkyteaC61Xk6qmN+W1oZLVjWnkPtr3bQSvk/Z+Idy2i0GneeX9zcvbv4eF5SpuCGLGXB",
-	"ELp4eZ50x5UrUqVhuVJzN+fEcybQO/3C80lNG0HCsxCUc6mSsFQ5RKw/0BGtnKiNu0xJyGgUy6begZqz",
-	"2hZeXp2+uTh/e3YjZdi7k7P3JSGrRceAEKoPngjxmIYQfoIjybp4hGP6FXbZP3S7361H7ork7ZwQ3JVG",
-	"eqmfW0IXxgkkoJzuFBmHOhDBlXzLrzIK8llsThM5r4IMyQ2y2sKCUtnIkdaVpT4NWjCedry22Rq9T2t6",
-	"QMWpCuTSRvs1yznZ5DyBLfVN6F8fvGsegm619oAzhn45AClA/N1nUczWd4ngsiPo8iaekOgiW9HscXP2",
-	"4fTi403B/OY6f2KO7slUQKyciliYJjP0GCcJwtMpwam5t2sDT8VeqcynURwpby8sEXwDbrsXlyHl+bYZ",
-	"5RrXxgiePfcE+gUL8ohnSO4oy8Rzn0OPioWdSY6JirfAScIetcb4cSovyGvmKNXoPLY2F0wuWKpH8xtL",
-	"k3UPBtqcN5ZH+dIGEJr+DhwroXzlsimYSt6PIbIPXpU6ZYEY9fg7p59JmAkS6feO0PXpydWbv3aCToof",
-	"7ywrfemo59eafiA0NyFC3oCegs40ZVOSCu1FU1fHuxiOCpwkF8PO0e9tnIqfyitwMZSUEjLKyb8yAkcp",
-	"uETU3ZQLPFP3Ptcblrv99noQJ9AYlRZ0YnoHjHMnmJmvHvr8AUthI7DxuDW9/7fri/OLwT9JKORXpbVt",
-	"dBfRmfwW+I9laUjuhI4wKDs450Xf6V+YHQUoqL5wQ0X42ouGPkKYYZ8TIWI64huchCkRvK/jqR9wkgG7",
-	"YDTB/L5EaTiSvcUPkjJ+/xR0BjHrHP3eOUFTLGIp85KYC0JJutH5FHTClGBBohPROdp6fbi3dXDw+rC3",
-	"vdMLOoTiQZK7quUGdQYHe71BuNPr7u4ND7q93u5WF/d6uHuwEw1396ODvb09qUHdU/aYkEgutRyBXvdT",
-	"NUY9LDDjwaKqf3RGU9Hd605iGneAvB/iSLJ+h00JxbFcPe2OPk3if2P5TpKNYssfsk31i/mDcVHsUi3j",
-	"r2TGYUEuz+5+Pf1HBx7IqxXQIM2SRP6gVh5Ei1p8EAL6k6POT/o/JSYMi2JYdxD6M832YyxkZ5jfczBk",
-	"dj5JumDTOIRBDAlJoKNPQSebRjVbkXGS6sl3qrzv7PeXTizIBP5R4TpzwqQpBgcGjh4wDUmkgmiqRPmr",
-	"POiG8sICUTxhIokH/Da6pQFjCcHUbesywZR6ozkXaQ0otplHb8hncZHK/+UgjXIqnqNETFk4/hAnSQzf",
-	"RSzMJibboe2A7RK3FCLlhbeM9cUz9/Zy0GGyLyuPqcKiTpOt2tZf3mQp9bVf7W8ZIW5lxlxv/wd408oM",
-	"DzsUpUfLWV66H3mmZQXQIoxYFFSLfOkKtLowfBsoDWfLK460PCtQcouerIT0dSQIxVQcIyk9wR3AMoHk",
-	"/qKYswQbfWjI0omUh50sA/+/fF3ygjljKsNw5XB7MuF2U1tFhahLiZHYjddDeEm+PeOCTPwrRybTBAsj",
-	"m5VxASeXBZldt965pmCOiEXIwTlAFpKC+fFS3tvTyVTMShlRKri+quzkkUm/d2B3jZyzG+LKaXe0mkud",
-	"gagzoCqWSsxilylwT0FXNOYs6RCT2e0CAxnpUpIMLul/qtPo3qhptVe+4av3MRdnkoyegi+lMz0c4xSH",
-	"Ql192hJ+aQ/yNqrj/uSNfZLXROcG5k7NXpp8qTLkMQ//chRRI9/hOPfqn0Fxos2a6iIKaEFTfHK6OS+q",
-	"kM+i/ZbUVKsdxtTqh3Wqnmsd0XGIRcJoc2YWSNJtcY5w06+V6ch8HqjOa5mggURoI318v7D82S8sa6Lp",
-	"FyRmKZs9hDwydwD3vj1SF4jfP1WvZiNzt2inn5dOhdIBX5qKbrxxCg086ZuK5UgzpZbC+2tK1fky9dP6",
-	"KBDI4mWp8Ewrmn6RCgndsCmlrfwT7Ft5l7RZwHf7+CxsksgwTrkwdx75hHvU1coa1CYxg//Q38KSNoc1",
-	"Xf9rL7bL3H6Wuzn4lH6tvheX16jz9h6QXw38N4J6jmCjUyp85qpStOkYT6eEkkgxSJrRDSfbpZ9m9A4S",
-	"c/voB3iKBmSEqaQhiKD5MUB9ZX7PXzOGffXqj8Et1a/00Q+xyL/LOAHrw5ECh1DhirJrhenQB0rtkwec",
-	"ZFiwtK/SdssHytkCLDZg0Uz5vkiYyRFBgtzRjtZZIMO9c3P6nzd370+ufjk1Vx2VN1d84KgxgyxOBPjO",
-	"0wxSnzq7h/u7g8Ne2MXbg93uLh7sdQ8Pe1vd1+H+YdjbPdjf39mSnBJPCBd4MvWoBdr8rn0Zcn0FuydS",
-	"A9qFzidTYX8BTz0TOMl/2X9SrGvwHjptIDaKkq2z3dve725tdbd7N1t7Rzs7R1u9je2d3n8BWYpYzBZZ",
-	"+rjNuvR6PbkuOhvtqPN6txeR7f3D7sE2Puz2ot1h9/Dg4LAbHrweDg4ODnaHr4eN66h5w1Kas4V+HeSs",
-	"tVgxtNTe2hK68BttumgtOG/sAjy5e9Oul/aSNLX5h23ednZlIbFvfEgtDCc68dQVjXmvzkoELoaKSXV0",
-	"AU1gM5tlaZ1+KKVsrIyHmFrbYcJGXpXx9+9S67vUWkVqfWqroi9wkTKqgs+c/TL6eyFyk7fJuS4w3MaK",
-	"esGk1H3dDfVsAd97eUKt9sPKzrn32TPPuFsu78lIR8QtYIItbVDVENv6Zlhp6dlp7FOwIDUhuCvNpgRF",
-	"JExwCm4ZeAUuZxfXr7SXEyWM3YPvMxYa8qgvB+GCJzyOZxrSQ4OLwT1JpdZ4FqT+oFmMBwoWikV4YekP",
-	"K0zU6en/up7/Mf+B1WzZT6uycE3mCx/DvKA0NAZUDwGoS1IxAZtPCb5XQIIlKjAW2IiFAsDMKBNxqEK7",
-	"dVs6ZY0ToQKYQC/oxhSpdHlJ0yocDswDHgWissoT//DPBFeWAuCDwkCLFuLKRd0M+ktdHjqkUyE+ZlkS",
-	"oXvKHgNgSt2+Wi7KnKkWe/f1mU+02itT/Kcymd2GtEF7ntPPtm1s5bWUcA6wP7wBsVBZIHPgwvJRqIxH",
-	"R1tB7lWBECypeHWOtqvnnH7nSwXR0G3B91Q3WX1Umr16L8jtWrbZ2mWw0YR+N7GytXmSM2OSRDq/7o2x",
-	"swQQk9rXhpX+BjqhCovMZNa7IQDssRyeOM9/QLMk0c5tkmIBabq9jV2/ayDoRCnBE65cB4WpB53P3RHr",
-	"6h8nePq7IqZP/+SMblzhxw95ch6s0ZWURxVsIYhrWI+atJpKVKPD1G75lQbr8JO+A5doggFfcTBPqbwu",
-	"ZM2+wPuQKqvB3yBMH1NEwGPfF+Sz6AeqQWW16p/9cn5xddo3scu3tM8yEbIJUT/1U4I5owBeFwuOeJwQ",
-	"GpKqdQqagw2/Or18D+6ohQ/VmF6RaQK4Ua1w5zpBRw+2c9RJyTSJwXhoJI52lxkkFBjJITnY29knUffg",
-	"oDfs7g72e93DaIt0DwbRfm/ngBwchPuL3xI5+VfnaDvo8Fith45bIZ+F3sKIoRnLUMTAZjxm2WgswBA/",
-	"SgkRAOLiFU5s0aihBTV3LAQOxzbWrWWYmImY/+IL4rVb2G4EdgPnZIFk9EK/+VTY4UUWR9Gy91WXSFra",
-	"hzLa/mUgEC+SlVytVxxNExySUppAITYqpmJ/txN4jiJDdB6AWY3rZDISlFquVKFXXKHE4aQYuuN4HXg2",
-	"JSknEYlq4jtIanV0Ie8GgOYhJ+JvT/GDb58MQ8yzg0EL+fuB5RGXJOyKFHbVJU2zea6lzNBhrYxWXpHG",
-	"VVZC2FEgCc0mcAD4Tv9ck7KPKyvjYBTVe/teaVVTymtIti0dfWv0y1WEVLyokaBGsX3ECjTX61Nbo1Or",
-	"wTmlG2skgIzPj2eZtx3WZrX4ddMmswKGBWkVVrS+e2Ie4PoCV0N92nhWeYbkE53uMMgEhJeW1tgcvSRJ",
-	"mGzOVS/LOqXztMvv42mXTZXW3Z0yKWZTu24nWRSzD410LG9cOFb+RYog589NJ3dvq/mWwlsixVQ2N1DZ",
-	"pvqvcuOAjEMwiJwkvif/4bmR5gOsStpis3PlbeH1nAy9O+YsTj2TLLhIhjbXuFhrYAaXDF6EG3QqaGU1",
-	"f54JwivXe6szDNRnHomqwbp853rI6ANJOfZlq7XzPMQLODMSzMW11p7LEKJH7QxjxbQBB03sDaEixclH",
-	"LluDq8nW6ygcbIUH3XC4Nezu7hzg7uAgfN2NwsOdw8M98vpgAGEJbYTypzyS72ep/IRJJickspResiQO",
-	"Zwox00UM/+Xq4uNlMbbFu447W73/qvL1cg7S9ge03Qpv1IsCk9YBNFL348Iqf+SBpAA6TqKWOuukijv7",
-	"fEl+9eoD5PGdRQ0Pb/z+WW3g8D9xKGDORuVvOq7gFiB7MKpFAnQckvBpQFXwXq0TaZ+zXffC7HKSWSRg",
-	"x4UrbIhgg5os7k1oFZfXEl7WssaFo0iBJRi4YS22h1mSAJpe47Gy4LV84eCJFZTrtZ1ebohBxWs3lxTm",
-	"69WNJLG0I+crkMbqGkiBh15EA3F75H43gcD3RKF5qui6Bt7Vlrkl1t4FC50TXO2LbM7NHSt4qJfgz+Kw",
-	"y2O7JGyaqAsjHi2UT9rKhe4yZmEgQVO0eGHHmxT6tjtfCSNvqWetg07Wrvmtl4f5izJxU9ZW89Z9vwC8",
-	"7AVgbVT2ovTlz5LRD8vJJaYsnleY5w9bhhQ50y3LbEo+izm12OBm81mo4mkDMoopt/X/GM2LN7VKdrVj",
-	"n7NS9dxYs2KWGfOV+86ZL8uZaz0BXi57SHfYAq6o5hzQi3pFcBTTEQrjNAQ/S2FlIc1d+OySq1zeFwLZ",
-	"CZpobcHoxAn+fKbeL1Q7UnKlhe3YwJlZg4Ezk11f/aRlLQhP9Tt+owDGPABD2WhEOEQCmKqG4LuAKBI/",
-	"DSyhjFlcYh0KggDPTOPB4k6d2F/AF2sdu2W5PpuLUWCHVwknyZLEC3IwB5+ibEOH1l0l9tOcjWrSz5bY",
-	"sNJ5sd6NW5sUVCT6kmLQXyAMDCamZJLyytuFRXHBq3t9+v5dJ+i8/dAJ7Pnx94uzN6d38JP6p3nw7hRA",
-	"Sm/+enV6Iv/x28XVe/n/7y6uPsq3Ty7Pik5h82Gd7f6jOqnahzbnutGXb1uR/BTUXUt0lWZsake/WOxy",
-	"cc1bXKDKI13pPvX9+vV1rl//rReyINm/0WutkYEveWzw6xkNfSFRNkrZXMzQoxQjExxBJe5BCkFLumhr",
-	"VI0L4brdrcqKcNvjnGhj/eL80ddLsFVnYaveObNZ236btX+p/c5BiKpGT2yxFviGKT/GVZkOnKYzRD7j",
-	"UCQzVS4b3ZMZP3ZL0igQthyawFSv1HXDfLgNteA3lRighVFbvsNHeuAjvwoM5JJIjyWPvZwCIAooctZl",
-	"0FVYGupPsRj3VdGlfhSnUDl91l/H6D2AkSUjgxNdwgNEcDjWSCUQWwDl3KFwUF8OVsega1Th4gi/HfxJ",
-	"P0jeORMq7L4Yn2OYtAZ5ktelNcBtBN5YDKJxVRjJRUEWl4RmXA5msRqnElMu0kzlNgDNh0yunioMr4CS",
-	"VWIESXiNNWAppMaSQw+Sv5FtCg1mwHxOhytiOjrYjM3mBwc40XvIafhwp5CpN6nGxProEpd+S0NemLp1",
-	"/gb34JjXmIMWAAO3xQ18wRDy+IRCdRvF4sQ1xriJW6p7gViMuwI4aqskARvNbCwM+aIEHVWuw9nEJkRx",
-	"hfOnc4tqdvYkTxNDMUV9C87zN5Xwk6I+KDgKmgZzp6Sf4CQZbqBfyUyfLIwmM4QLeOUq9SglKB5RAI8s",
-	"pwwV+luvkvPkDwuYl1RXY9hjLqhJccjrae0SC22Pn6YkVFYdX5qfLvzSzga5fIadIh6tcjeQjy28ztCg",
-	"JrrZZYK2l2DPXfRF78LeaOrFufnbcXc0BWxAMXg10I3aRvq6VFvMUUKGArFMLByh0uhGeQn3SB5g6RGD",
-	"xh4cSEmo6+GHmJNjBLYN//xbHLyfamXzLynLprXM9RsYJXW684gIhKHGEUjiR5MIDiVJ5KCgWljkD5Jc",
-	"KNDGZwaCMNjOUSeKecjS+szYNXvWyjpVZdusJwKWgS90mL9s3HFpa+F2YxatX3DhCF3LSt7dJA0+xtz+",
-	"7p0myIaa0OWmMIeRpD6tGw9TNjlGOOGs5E5S9KXLtIIFqFXv8NkCmdI1DPI3Nmg4e+ABKPmsLuM7r63j",
-	"5oOEeBoLnMgZvksxDcl/aHQilokPvHO0o2rVZFxbbludLk3xvivV3ZFXGpZEhAuUZmAEMUanqkCSGgVO",
-	"EqkCXcPVzX9DuicznScej+RlW6+NCt9Xro8jhOksx88cYE72d7VHo/845iS862+gM/iOQvA/H2vwALfq",
-	"D2BeVfAx9RA/pok31HcsxFR2Kv+fm7R3Dd5IcGrrFhAalamxt3vg63CFkkQu37fbR1cCfKovmqvQFgKE",
-	"BZowLtBWD/V6PWQ1QpimbGvDgMtp8vSZaxMG8JbEVPKa4Bmc8McIiNl/eE3w53gibxnwjloK9UNBGDs5",
-	"G4YllgBA0J/mm1F/LhbAaBoEQBEcyKuD1p5mwNgHWzsHu68PDl7v773e2t452O0Ucz7qD7wX1ezcHJWW",
-	"gv9mybpUHrOB02D9ll0xNmnYKSgG3rA/50yoog2q9bcfalMav+axfaUXByyS1LXtLX0c95XZuF/LoM3N",
-	"LqXOvv3QSpdd2ymuS2c2kIeunumlkCVguVwHKuRojEkydYToG0aHMbgSjFSNaQbWvt29p3We+4sS6HOf",
-	"L7/GP29416ElMJ4x+tcAzAF0kzy1dPFKCDI8loqEsrcOMiEVNUUfkvqMWWjFoyXPNNKN1MspqPPYQIla",
-	"35V0qHwnlMi/+LiKNOVunGPyfvK50r9FaXa+hAA7i2r8YBq1xNoR2jfpD8FautHVZVaWpmVAPL8WHao3",
-	"S2qI3wi2aBzIegimxCflNj61nH4zRGOrZSgl8S+xHGsIIPDt7IuEEbwlg2x0RoesHgxhxKSE9BSHzeS9",
-	"ZSvoEPoQp4xO9D2m8KdcjEh5vDpB54GkXDW+tdHb6GmgIqheXE6+Y5QSAzEl9X/rsZ+SNCRUwPG5vWex",
-	"7nZ29vZ2d3e2QdJGnaODnYOD/d7Bk60Dt3gmwuJhUbmAfUuGOEsE0ntZUt5JEv8b30XqnRahSTCqJ08G",
-	"itoDHwRgaVOWdBW+w6EoxtWq+4wkDZwSqLGel+arUJezuU30C0R4pd91N6ylya7CN40Jh6b1QC9fPszi",
-	"qjWyy3wMEcM2gYoYyFePI0ZDgiYsJWhAeByRMnily1w2uvI7u30FdvvTzGXeKdUgSdocYPkxsn72XeMx",
-	"WGX95oPxKucWL9xtzNE0ZbJx8CcLpjEU6zLK18hlqxftqq8IWxhntWZNeE9MzJY8A/TbysXjA1Mxk2ym",
-	"AfnWR07qSoYVR2Wb9W4do16FUIUwunATbnxrI3t8fQSLuok2acCNE66CV8G6VQXF3BcW13ehoW8EGGRi",
-	"gdZqZYFbFcVn7GUTXdVsAu+QkNGIIx7LY37r8HWvsPKlAhMt4IhO/fFCJ2iI4ySr3P5teFHIIrBgXtzc",
-	"vbv4eP7WAw5CmUBDltFi0LJJCixurG23MaRRvvRWIbAWd6k0+OQRzziCngrjh1+qEbK126dG5d01Zyht",
-	"gq0K6hes3Nn530/en729OysunTbqqKQ7gTCyOBqlIzWqu5cmmIM1Sm+gJJ1sOiUp4hTfE20MnaZslOKJ",
-	"itoepJiGY8So1hU9erucqGelP0g9U2nwNZ/WcuEJ4oQKIsl4yFI0BSCQFrnlcuLN2Dpu5Gul2wtKUBJT",
-	"oksqGOj4Jui33IvmhzV+qpbXLW+WbWFl6C6/s6LJuXT6WZCU4uRD/U4YGwbmBshWSNEBekfl+oAzMWbK",
-	"iLG7u7Xl9G5QJ7WeurV18Lqh/k1Vz7AN++haPX3FURzllQUW9CipNs5r3FFr9Z/6CsOfiZVGv5wVtHV5",
-	"Lmvm9sGk2b1pprV3cULesXTiPVDihCiQHElbG+gCfDMau9+NliySm/xMV80tkot68GU+5mNpPvCdb/C/",
-	"aEBy3+BzsPIaJFOgfAR29v9rEWBSv62yZnwsm84tPw6Hjw6fGuMHJV1xGzPlMjXLgNG3B4MeOdjZ7uK9",
-	"wetu73CHdA93BnvdweD1wdbgMAzJ691Oc4iV8gfme3dyedZxrNqdiISvD3eGYTfc297p9kIcdg8PD3e6",
-	"g72dfRwOtva28XCBollNfKDD07i8Ar+ImRQ6fKdOa38iv024GjEocJIyNqn1F7bE+V9UgVsN1U+rK02a",
-	"RZPq0Mw0uSOshXYAq32JU5HMTEn4eu0XmIezPEQN11eJ/lOwz9L6PXzIS6vwLKT4ae5lYqHSeIrdGZv4",
-	"jBXLXEvMSizSv+H+ZvtU8y2n9a1Gw5nqcTbdclxRWA0LYWzC0aMGDIDzBvJlJZ1GgQ7azIM5Czzzp+AV",
-	"RomOHliZ0Fp8CaoFh47XA+mej6cJzx9CmFqoEH/w7VzxfFtHlfKaUCnN5iZiyp+4tzh+shMwYBXoLFNF",
-	"IRYC+YmLoLeF6DlnI3QztVJGk7f36mdEybBChAFEqkANOByOi4HCJQJdkCL0yPlysmoRd07L4awBWUNu",
-	"bL0naFk/8UKhJ/mytpSaQBdz3a45lenmfXT2V4ITMfaTGFQrMUpevYB7Yx2l4ZiE9yX3iM3onGLOjXdr",
-	"gFVxs8pDbmNsSo9ALZ4SGhEallwwnTHMYdZx23Z+NG3an5zcys7Fr0VrTBNlZlPlm9ra3tjz+no94vKN",
-	"cfOVBBiAKTiac9UI7SxmTShBE4mofX0j2+j4Qpsqi7lcuAJEyUW5sLHNzrzhCdWUVlj/t6e/XJ28PX3r",
-	"yWZdwFZTqHNg9qriTCv4CoSi8lQU6hRELBskDp6NKnYgW7V7Pu/2pSeaf1Eszl5Y/cClFDtySwD1XKt2",
-	"t6aOmNRPJe/KswBaKrvfyqxXwpip7BS8p/KO/VnHnvn7xn5GR4TXpyFf0LzSrw76U5Z6ZRTTCecWIWJM",
-	"JjbcI06tldYPUngXLw7rrg+7hey7Uh81I+kcdQRJyCjFk06Ndfcuivk0wbM72tYIq7+LF60gcBfXGJL1",
-	"81ccXCvHakn1MttUMDMlFU2M4mgJe+1K5mN6B4Xr7gS7M3m4cdRkuzdnF57YKR4bk6oNfKevjEupyVmz",
-	"TMavIaDW6CRFp0Q5J3JdACU5aS6cfpLixzvHBNUSFkYpvrXEpxuc48aouRzc+fMebhx6bdGaH6xZjrhe",
-	"hPmMZGBoHpDQSeA0ZLA6OIb9BJJ4W330CSROCKVifVBiy6JZLJPfW4GiyQdWizqmoBcfSUoCJMaM63rW",
-	"sL4axCWmYZJF/mCYau1p3WNhIk1bPMen0GqrS4EfL77lud3wgz1Y1ewge2maDZKYj1XNkgFoLas7DCyL",
-	"/HGCThwhuWC1bZPGok5NOkP6lCvSwRwQjuWNVvnAL9LzLEnWNXzQtWgd7HFhYs3gJmubKBu0Tf5Wlc5j",
-	"wXUW7FcoGeXYO0ohSFCnu/D71vaW/P3zNE4Jd54cbKsv/skGyrwRHYav8d52d2vYG3R3yd5e9zDc3u7u",
-	"kx082A33hr3eViXMdQrwU20S31Nr1nZ41tF92y6W1Y0vcapAkn2LoSYdt3aK5GdGTEfytveBd44OD3pP",
-	"Xtyol07eM5nsc3UxNnhjXl2mdlDrun9uEN2TQ3SLfVUHnVVAUneYrCLCHaJeqGdN8s+ZDGcYw18AXHPC",
-	"nL10nOKtqg//jQ3yOOAVEh3V8gS5paGS+VgswabnWizNl++Ns4Tes9EhWq+2pvAGKMtoSCA4EwzT/2SD",
-	"VxwRVfmYRmXFCAtBJlPB4a5hWTgiSfxAUsXCadI56gD4w9Hmpv50I2STzTFj9x6etS16U3QaiVkVc9Et",
-	"IIWv5ldKagpw9x9xLGI66lssfqJw4+U//8kGAepPCY3gjYyKONGJ13bC8rwdxQ+EomzqIsvrduUuqu/B",
-	"hJSvUi0WnF7AedYq+ZJLSWYR6yiBZV4U1L+xAUAbqoYqEYNGMMvN1iM+6uVTgn9b8Q5/6tzkzlHPEz5o",
-	"m/PttGnf98x26H3ojMD33A5pLvhyvlVOm4EPwy9vtW7B62My/skGGg0FczQgo6yhSG9ZC1mXtpGbEvOJ",
-	"Ll+utnwAvcTxsbDonieM/UK2Znv9BbIkNwWmtC6AQleDAAUIAMlQ/2SDZd1y3zXbP7tm+8nmN235IkY1",
-	"FVVNaCyHG1PDUKJG3tgxvyfg9/E7rxQ5tjQQyWudD41ZDbnq+0+k1NNjERbjAqL2OSEt7EAwOtNBkC9B",
-	"DX/WBonfWJCl+nDwb4GwauLJ2wUp5oH+FVv+kiL9eUEzfaEYZhbFmG07/Np9F6mGYvYrvECGkNOij+AH",
-	"UPlItIGuAOcZpwTw9FAPCYa2ylTyQFI8Ipc+zlfKQZYS2RAoQ9qWpf7esjqDfl7d6LrGKw63obasavOP",
-	"Q9EtUqUKo/xS9ZgWRu15XphF5Xk5prVmTsVuioMqdlGz03XhfCpuHJQssPMKVhfr/sc4TGoD8OeIZ8cj",
-	"NfUQ1Fw6qQno97RWs0HXNVcuBWGpdsi5YhqX9XIqeI7O775ZEX9SQasLn3kXj7KUcOfyV74PmWAUbTCd",
-	"4M9/gzNzS7tCc9mzZjGhTvL8DrfyxcyXy6RoFg5YPa0K9dkF+OKpzmGXo9YzBDl6RBfvesSzY4XvICVu",
-	"muNi+7Kj7cLOJXr1pmfN5tn31IuLBK+Ujkhn5eZeNPNIJzfEJG+hNPx8CfJl9nHd+/iBUG+QNfhWdRZ+",
-	"zBFO4gdSF13C7tvGVzWEoKwlJqguQidvy7sKLMTJaY74Ue8PvNa4X25xB48T8OLy9Pzk7O7k8uzu19N/",
-	"dI46P+n/OkHn+sPJ+/d3Hy7enr7vHHVGU9Hd605iGrfHPGodxlUNzXr2lJ73bHRKha8K0AWVepNIZ0Ze",
-	"JqycVJaQB5J0jvakaOSjzhF0Lm/GP6iN/MterxegKRbjv2ziabypIut+1Ps7N8syN/V7NPyR1fCUvQ5y",
-	"e72WQXj1vC6aWc+h3Md+Dw2xwEmA9noITJQB2u2hR5zSAO30UEyHLEDbh3JVArR9oPKUCecB2n6N9MIH",
-	"aLuHIjLIRgHa6iGR4pDUCEA+quWphaRUpbApRK2pSapuaqiAv0kIrrlywt7LRa7WyvnSCc13W+qING5t",
-	"2SbSD82CDLMkmbnGKUOhVctU3WjsWSNpMybciUaoO1vqkrOCemlWJ5dyJckM0L+cjJMzPQSPfVBp0hvo",
-	"hnw2NAwBTxAWCAcCkrd5KGperEy01/NROPT3gRkspBpkBswRkaRSxGfQZUPI51JPDSG3eTpJeSQttM61",
-	"ZYXApM/VnURKCzorDspeZwrxVPu7lfXzlDJV34KrXdg9GjOI7S852nd6a53QjTdAtnkPA3R2fYEO9ntb",
-	"sJsUXb17g7YPtre7SXxPqgUAOwW56yMowKGJSb1MMHk3YOEesnTEhCDUqd1UPmiJ1mZfFzLmkkQ3M9Ed",
-	"+gVG9WQl1s1Qp4maBoviocXleenAmJLMMGNsTvIsrXRD1dpFV1wrHyuv/OphR2VqehHFpq644TWbEIV2",
-	"q6CbzLKmROPjrhyUkhvnQreItapBXcoGu4PKSIHF64Co5admY76Ixay9nVkbKfZ2hruHrw9xdw/v7Hd7",
-	"B9FWd7C1N+xubfdIONg67O3vhp1guWg4B2a3Zna6olFusEgZm0Anr3d7EdneP+webOPDbi/aHXYPDw4O",
-	"u+HB6+Hg4OBgd/h6WGlBbnxG439lNrTJSQlqrVQuaGltH8GwtFdtMiBR5MV1uKDJDDGKtIJdqOxjZdow",
-	"Ye5yO/a8crKwpaF1Jw0uEbq6TIyIIZ9FYlzri8jDBeII9Q119QPUH+JQyH/8n//1v30HpKE+n5nEocXl",
-	"FffYWreKfsu8cdeAbjfUjTjRi2QHOyeaRAnMt3Un64k6KWYK1JOSWnwR1Q7S505F8//GAeZanNZmjZoq",
-	"zDeuVRVzbrE1W9OJbPf6Bc9jv1fdKAiNnvUx5h9YmmOjGcWlc/T7p9pF8KLgK30Hj3BMW5dI0+qER5ja",
-	"cXlNpnaQX1btZx68giSGYyTYiABckSrQK9eh3wJzwY4zn0/zJtYTf6vNNPvTsKnfVa8/uOr1aY2iCuTG",
-	"C8opqIzhqYw9xnREAOIWaxk/F4PvF8YiNGEpNZfEpSD3nMStgpq4gBaYp63t9g7315O39lS7gh8VWbQv",
-	"XmIl35d1KQWtEcs8FqAQdjqym1yeV9PhX/7WK/n+Wwq3XNXRUqOs6vwJ75/rEoGGoV5QCn7kpEGJso4h",
-	"7XaEQlaDmaik2i0I611eIvdz32AYhaT0lCTYJBzJUQGeU0sIgZqott9MMJsLbw6hQxB9ByXuW1oVM16b",
-	"mZrED0Rne3GoCdiqyWr1vsiJnnPWzL+9NSK14PSrKyGvgmreqvx45VjrnCQxoOg4ATctxcgyoa6VNP+W",
-	"MDb6tTtclX/xAiInpldkmsxu2BVjplyNHL+CrVkD/s0XQF35l0rBcOseFOVaKyAc+1p11jWBiIWd/VIH",
-	"dHC2KM7BC8c3FpBH3I1vb5TRvhuNQ/TG9LxM0GQdySwMavXC9ZHT3JO1ALSAJF0fpvA0waFFENFkESiX",
-	"J4mUZN1qKVDr653JMyGO8khkrkKmkOIdNMIPpA4DvFjxzGP1G2MaJX5JPoOUO/AlSJ1UpQw5CejH2qGL",
-	"YoX/8oi5dwytzYclaJ1oZQL/aHpuskm66WtlSlQ778VgduivlhkaLJ05+xam2nC2vclSrtEtizv1M8to",
-	"xG02GCWfhWtWd8+5Ibhnc5G5s9ULOgrhYK4kVd+2vfwUTMHe6o0iziENtGGlBKgyxSMCFxUzwufpXJe6",
-	"ruucwo2jpg4dZ6n7gTJSmerWsuHU5ZJKdnuFV6YpeViuM7mEqf/OWEdRzfZeeKXurvddYfrTKEzruM7Z",
-	"a+hLXOSgszq7u7rONppqQytIXWO3tddaPC5PXb5cBLdYDyOw55vUF0Rwcta7EZrRudybAQR2DnPWtskc",
-	"3mKNbXm7fMUqhw8wXd3h07Av38XPn0f8fFqnAHpJmzp0WGNUNwbTAmxunVldl68A511j/ZoFgewqxXvq",
-	"S4eY2TC+oH3biKEvvpiUK8KnjHLSqmidfVnVsuR+Q44FAHWCpb1Xk9Ze0KuMXpHhOooTqnTZllfLj86r",
-	"9eTnNqiXpYWpX2HqAvagXg2nVKmu+aK1SKKFvKI+WF7F3zrtlROCGE1m1u1aJpYmDXIKb9SQf4VCsKlL",
-	"+Hvn6vTy/T/kTBcHNjdisb0kZZkIGRwgKZkmMdEgJg9xpOqDfoKkbhjmInUV0owqGM/D/d3BYS/s4u3B",
-	"bncXD/a6h4e9re7rcP8w7O0e7O/vbOlb5tF20OGxWiBtKPHWvAo6Ysyy0ViUquM4JT2/r+5zrO53reMl",
-	"tA4l/ZcJlvAR20KUAvVN5is9BX1ldR2ocnCsl8684L+l9hRi8TMS7hLAyF+b2Fcg5wqS77Pp3wVw2sKz",
-	"p6cqoX4ns+9k9gxktk7df4Hbnr6ufIuq+rx74zXBqe/iaEwr+mZDoApaRqMFw0hzC5YNBKja81/IJKXs",
-	"58oUVgesYL0WYNUekFFMuTWbM5qj5tVZzWuiHUr4zlhV5MWJ46HLpgCZIhljozWihIvq0xxc6uz2fINa",
-	"eddbR5h+t4z9GS1jBTSttdnItOh5SSvZta22UzYRCEKxAvHUlMbrYQXnFnNaaifrKjIVdpYk8b/xXaTe",
-	"aV2uaWlowoIbPH7mcIg5RdHOWtRSnhN0UF8xAcUCTWKohXiM+oVVzsFNB1mciG5Ma4X/MuEFvjiAQvm0",
-	"G5Wo5Lj4/Z78uWQPGk5D8ium0drr+5UreOIoUrD7xW5qQlUXFY6rZiSukCK1VOCQ/0x3Qj7yhLPmzKny",
-	"Lp+ACX9R87lLJlVL+kKS3W3o2cX7p2AhkkYQdTGbEhSRMMEpRLaCIRoq919cvzLhTAlj98D9sdC4S8r6",
-	"HKDHcRyOUczR43imQVK0ZgeZT7fUvy8tUtBbcOHSYe5Lf/jibPyyHT5PGqCfKV9e3TmxpQlroH68RTV9",
-	"kl9f5NYqnVcvq/OMope3Xd2VBS5fm8TlX0XkziGmryhzeb3QXYgDCsIT/FethOenYIUvVxag36Yk5F9L",
-	"FDq48kswqodF8/KtC7RSnoT6uSWTlUsfDxOslAbNLOr3goO8MPcmPzklj+144Otdhu16/7Hv4+tpZL2s",
-	"aZjj5dmyMYJSU2JNOUHVgFZMeP5HHfyFfX8xa7IVANXgnLzBiExTEioB4ys8dmMqc8KBFRSCXJwA8BRQ",
-	"HRdAT2gcYZOiwzv5+Ftt0lzLcc1mlVA58k37Y/NxgeT+4FNZvzx5uRjIS0x9OKMnyoujsMjQNMlGMUVs",
-	"OKzSp17Y9+A3kNzXOeo4qKqbbfS1TdUB30zwYHMKI6qsYa2JU/Xp90kpVRecTzF3zuXmKEttQ4SGa9es",
-	"mafhFT8rg7RtRS6tZNilWa5VQx+XoZ1UxGE8xY03hTMVqTh1XvavS1t/VtsbwBoXue7+/AJrDJxRD2lf",
-	"qCtrOTUvdzLGKQ4FSQFmmm+gNyxSuUvkgaQoYTgiEbSQcd2EB48aP+BYJ39qd6Xm+v8HJCbjmoG7n6F6",
-	"Dub6zLY8BxnqlOWCRI3QGOsN7G5G8548RSrsIDzMrsCFNO6yQvcHJeGRpffchzTU4DQxM/AFL3NCBaEh",
-	"UcDOtQmblYr44ACJqTzDVElxwGrI5/TJix02GqlqpXUYAAxFDMWUC4Kj1nIt79QpQqXn7CVB5oP+y+vZ",
-	"KNiZaRXrcwof6jhND/C/N0Nxygrl1Jz9Wg4fv1xpjUFZh2Yg90vGjdf5SqVgNhWOFwwNiBeLYLFQqYrP",
-	"fT3BQRDV4g/pemoKCgo6IsWUT1kqdFnFugpBpca9lAIvvuLA8seob8a3URlc39baRwkZCqTh0+dWeHdW",
-	"vGU2P8y1kPPuydeEclGvOGKPFMWR9Wc68fBzR+Zkf3hSWMlncQwuVFWjAqDM5RLkS4SFwOF4IifRV4jc",
-	"pW51Ikml45jepWSazO4EM4X4vXX1T8pZs3DT0s78Y6QFlt0X+krqhHIZm9x5LtU+MxLA3WRxKACX7Gt1",
-	"x5BNiEJWsZ7tURYvS6EOO81xcdsXvXm/UjpdE85jRtsLKbOz6rtXHEnGq5ZYNYQGlzItK0IsNqZKaurA",
-	"qokKkKsvuGo+kde8qlxrIVfckVTr5SSEH6G+HE0/QP0sTfpgxuuD/Gh9+y/SUQ5DtterKnrfjrAIEBZo",
-	"wrhAu71eD328edfd2kcZjZVa7XSwOz+9rMh07ey67rJ5zazuMuSj3eqhX+OfN1ZghLaJcJcpGyRk4uMG",
-	"XQAJYQ5g9Ie7e6+RemdAuFbmCul9kWz6/OLm7t3Fx/O3UEpX4DixzlXKhArzc9TY3d6uVDAEYNqfM4He",
-	"6RcMUUnN8WiQYHrvSxWMoOscFd/tvbJ9ZjjuB9WR1Xzm4a0PUBepSbXVmBRnUQMulRL9rzjU55DkoIpt",
-	"OnAWTRqzmYhaR09VXZGUl6i6yOXqNe7r7gbM05k11rHq1A7TS3bZIInDN4wO41FtdTjtqZtkXKB7yh69",
-	"scC6f36SSa6FG1eFTorv1F2I9IrL6x6JEEY8HlF5kkcKVq8FAmuhn3nTrjcCLDJ9I478y7C6pa2wUS9y",
-	"ib8iIUujmI7esdQrl1LzAoQ2y4NjUi3gK9vsBJ0E01GmAjyIJ9dYvVjh68udAP128vcAXYxGAfqNDD4E",
-	"6MPlboBOTt4glqJ370/eFCCOBjHF6czHUOaViqFH6YnHKkUVXpI6EgghC66k5LZXBOQT81JPzBGfsnsi",
-	"zxQOpUX2dw67W/OvvbAi3m1hzLsbCg4K87wKg6RVOB/QCUoZAO3hgpnBYtKhEKeA4xyr+MqYor4NwO6v",
-	"XMRhpfrLcy3rLVEn1xB/rQK5tYL5M2P3KEyygfWpLOR1L4Jr5uTwy9XFx8v2QdyPLE0i6Dgi4evDnWHY",
-	"Dfe2d7q9EIfdw8PDne5gb2cfh4OtvW08NB+ce/0KK9d3WBia7tnDkiuBQksAxC16v7tIz7MkaQ5wdkbU",
-	"xolYCoKzaOsLz8aQXYvL40aTWtK0Em8cQN2lIdgsXS+xZQ6Jz6tF5kZfu2BslTjcAiyb/acZpa0uodd3",
-	"yehtKdqdiBVftIaU4yvL41rc4niBRHgtBs+ZgKSkWoEGiMp1kL4LC7CVZdQLVPR+QUTJOSkUDYUxn4eH",
-	"S6vmcPHCEZoua+bsWAdqaBlPM6LpeQ6bzQuO8rDb8pjjf2y2W/0K44q3l7nBMDZp2uG17u53JfePouSu",
-	"h5JfjoT90XLySTkmQRK0PxpOP2kZOWDm1xhZpppsGnQ97/kGby0oehLfmfDPy4Sf1saGLxd0JntrU8rG",
-	"c6qYOL4Yp7P6ILESi+jRgZOIMpHXi57jjvF5364ymtf29xo504yiKI6g7oSq5VAp3mmAvLaCDhTx5p2j",
-	"XtAhDzjJsDB/TlhEkjc4SbjKHi9p66aNLx4buWnU+8zpxffc7fbLPCwFM4rCZ7b/Qmef/Iv51nowKjpF",
-	"RmHHYsERF2RaXkXykOdV8Wwywaqu6sKiDgshCUJtx1JgCYYclttX61J6G6ckFDaLHqAusKqipiJtCAT5",
-	"RJnKAfrAO0evoUROVFZMARF88dI5q5W5efKDd/0rI5lXcbaBYhHMG4KQpslsIQg5Uy+n5VYtCjkncFpV",
-	"+nd7TsiaFIy6XGGFRQ2BVgzlyhbO0oikUkio7CwxJjM0xtMpoWqf20Jfnj7oZOFqdKJlijlNXOs3q7Jc",
-	"/R6YuTQyceMFYQ4zm0PKMnUl8n0RqvQWXHqqi0LbzR3+Vx/P765vTq5uTt9CypIt2FjiOd/+1zQPvOg0",
-	"f3r+Vjb+XWh9F1rfhtBag/Zoj/GXUR+NzPNH6AoyVZHMaUbrqs+vnZ2XWbaiAXK58Na6MtKOIAvQh4u3",
-	"p+/vPl7Lf5+8uTm7cJ7pv99cfLh8fwq/nP795P3Hk5uLq/xHxFJkJ7vRPmjCzKh5M2tu5Rnlc0DSNMro",
-	"0gBpBqO67Ulrj8nqWbsoeFkLnDIYXTuMMr2IDVaC6mLWIZEtD936/Uz6fiat40xaN2iaETEvdThdmM3z",
-	"+4aVhUAFjxyhvtpWHcGaZpTGdNQHkmVTQo9RX1NAP0B9HYrdRz8Ig7+AwjHjkITA8QxRJsYxHf0Y3NL+",
-	"EMeJ+izENCRJAh9aNHkTsMJSUx4M0GIe8ezHAPV5NiUpJxF8g1VdIifjgd2DJg+RMj/Kod/SvhT30R3L",
-	"hBo9oRHfuKVS6OgcGDVTRT1QdjhwqDtPi1HjlvLADBuwFcx49MECPckdyOP68sYqnjpdIaDmYqLTHM30",
-	"IBkqWtU3nLOwO+8FcKxX9M+ynArnMIeh1yc7wiWcjOpL18FoBlDDJXU5bRBCzHDKpSqHBSnqcpqUtECB",
-	"Q8PIDUUXkir0oVGkjsKLHvq4zm9jVaUSZvWKo4jgJKYjVYqBUdJUGOH70fn96Hzpo3NFmZGToU+RZUNB",
-	"KIoVnJ/A94SibLrhLYO5RG1VQ8BzhJU2vhdi32uwIiCW1iRseoOwXDKupJmkbIJg9eXhShSSb6UCaE0I",
-	"lWtvN6xR7gDucWgCFzkSMnlcLtuDYbKF4mqeO6JmqQMo59SFLsF1KbuSFtIsIUin4oBERAMyjmmkjLCq",
-	"62NJKWOWChSyiNQkPmjB0G7NjFho+Xb7c7cgEp6NpvJ8jHl3YvXifHXAphoburC7ZlnZ2X53ljkPFTjW",
-	"JWS73sXgQ8sZhTBCK+Ws2PGpKApj2cB616bYmUTsYVzB+k7iSSzFdg/mJVWLDie4Lov2OaODm4HbGRox",
-	"xOgxwipPR6d1q6J+aIwjnQs0N3ltmKqA+qYxvWeMkw9son0Weo0qernOGgPcjgmmswBtyYFu93rHaK/n",
-	"z8CsUjEbDjnxNH99H0/ztv3fTr2pCG8KRaGPpXJKGQoZ5ZJAaEjQgPA4kouIVO/+1jVBVHaEpVE5j2/L",
-	"n90r2EJL/eQlcQCbYSPP8XdKBeQx6MTRhI0CU2PXl7STa7w4SQzf65AF9QuwGqilCXkgUtdUSrr+G8D9",
-	"hljZusyTR5wCZAIdMvkeG6nKU6NUXcKd6zgZZCOVWhrCjSOBSf3+xXS2J5VePgKtEDgZ/aAE0l/2er0A",
-	"YKP+4sDW/KhvEx48d/09id6XpmFsFr1ekxpWTVzPV8pXV16tWq1dUVsUgZYV3/rpTS+D93w0E0LwUh4T",
-	"X83Q0RvlawXwReCuliSqIV5wYtYEz+YW1ESTYStj7Hs2kgTqNcWmJCTxgy/w264a0cQNZRrA5RqRyL9w",
-	"5e3+snjhCrlH92QqWth8YRHMrue239IgzHa6xOMetXqfPtWyfNPdW2dG1AevyG7eWGbOkWjlzfOBwI8x",
-	"df7Qy7MNiuSEKbE3JWlIqAAZu71nX9rZ2dvb3d3ZhlosUefoYOfgYL934CgkHXZfcC3MKcygmXh7Yy/o",
-	"PJCUq3lubfQ26lB13/g57gQmpDFP/aSSL8Xcajnnamk7hTVphgeTb31U9XVy5axKi229SKUy/WqdKuek",
-	"0iERj+XJBqm9Uisr6JQRyxSWjB6LohrZql3vebkjVjV0NqDoPtJLa1fLDjnvxU/tnHvhc04MEsK3m5FH",
-	"Pk8h+7X82v5RrxBOyc8JTk/ly1hNTvtxEswFEG0sZs09udc7pfV0xiSZKulHySNONE/0go5eNpjv3rA3",
-	"7OG9sLsfbpPubrg36B4Md0i3R16TXtQbvMZbW3ofr8gEx2DzPdo66Gm8EmWtyzOmcSbYlezQXEsm+PNb",
-	"o+/HNBOSS19v55/aHyEOH6eyg5txSviYJZF9uKdLRbW3Qv1B0vccClkk6a9CMD7XaJF6Fmh+SRSXAp35",
-	"whIdwmuJ1VYku0pGtHNHljcLVUkXinTJ44+SEZYC33t99oESlGh53nrlLzvUuYTZPV+WurQ73Xgx4aew",
-	"vYXLcU5U5VmVdqm8wh7KahDJb4myWNZLZuWViTli9WDKZd9gXvtAd4PayCgUqcGUSyK08zyWUK3X42D0",
-	"rZyDcuSBiluTX3Myv/ydXlp/1MZ7qSTpHeSNFe/MS99afsL3c/frnbuflG7rXCeuLZVsma2JCr/BxSH/",
-	"ZfupEDxQhpw3r7W8Zhr90Rdca8bZ4vtreLf+pngir8wu4zgAngCmBOhwnJAWN0g7x/z2qIbawMof6oo3",
-	"XVACd+WZcsLm6GEho1LvBhLxQh+erYR8uEgqUduSglwX8bIFF3On4eoW2Ry1q2rBeWZoBjuxOhCgIu6b",
-	"ivXgOI6KCE+FuqFrxQT7LRZjjf80TWavJHFDbXZVr0m5qwP4A4zPOfTbhj+T2Sy2UwszX4WimmNnMp/4",
-	"/cfZibNypkRn46mmTO2KiIaCpBWPs7KqV1FQWxQE/WPxVDVz0lmbFkjob/Tb7tqspcptSei1hP3nTghm",
-	"YKcyn650geNFy6bYushf/GfYdSv/3HXh5Zqj4roO08yL7scFgIHaMLJHw93DmCSR9RcQHYqqrMmFeg0K",
-	"O4kQxGgy0yWKNuoWrimnxMRrTeFN4+6vNeu45axtlMzvnavTy/f/kLNfWAe1VWrbc4wvOGWasoc4spU4",
-	"Uj3MhWJQFowpIf/qHG0HHR6rBdJOYPJZaLN1xNCMZShicEAocQ1LPkoJEYD0/FQqzvR9dde8ut+LQL9E",
-	"Eeg8hcCWgy4L2FUvhMW73Ja8MXG4bhmcqqfmsv2uFWL1ktSVsvnrpTMvInipvcVg0ZcgXPWJ6uYPQuwr",
-	"kPM6QOLblUOvB4t/evpajFPiju+0/Z22n4G2Pe4gV+GZ6++1LztqU/s7ir0MrKT9L24lrvBToz3CebXe",
-	"vuw2WJ7OfJvztTG61URaOPYznW7nQd5YzqhYRd9w2/ECbZQbrkZbQOaOvA6lmCKWCbhNaajcBHOBtnfR",
-	"mGVpTcBBaZhz0TqK7wflWVSHPGcrsnoQFHM3i2KoPQ1p/96r2UscEiVYhmd0m873Y7rD+zIPfdt1xpWc",
-	"b047i3ne+F8JTnyg4e/iUZbmEX+Gl1pyUExH10y242YmjKGr2XIBO8sznR1Lo3dKp32lBFGCwUwapybO",
-	"vykgOk8pcqb34nE4uoi7CpJuFZBTG3RTlgJu4E1hPe0AveQFAPw+C6p8UHESRLG82F9//H///fPJyV/c",
-	"8U+mZOQLkoYvys3/jDnZ391YBKdcwQBHMVZVtaXIlaK3Dz1s9uent6uh2A5qF6PJduVbFGtPabE4q2fF",
-	"qv16kZzYa9CtNBKqbzVMLirmJq1UyBlD2bhKVQ6td48IJanyb0HzoFgebO0c7L4+OHi9v/d6a3vnYK8M",
-	"0lYLGVYObp9TNyXvs4Luo4DfQQPxRc3PadgP53CCHBxZQBYjMTh3QszJMYK5NQbFN5eEs7Px7t6UkHA8",
-	"NwEiJThCOGFZpJw5Y/ZY2jhjApOXELU+naDzwGJA6qHswZMa0cTDwzgxdQYCxLNwLMlnMt1BLEWP+CGQ",
-	"6wHld1hEkhzCv6Fm1Vk0p84bzFHX25PnZF9OCerrQyLFGHK21RGMcJI09MinxBf90tvY3pMd7bYMsVRL",
-	"6vE66mWtzgYemDMelkYVbDAZri2JyEMl7J7QEwhB9/RLTVYJ5lDGCEhkqZOh6J9cIl100YRNKFfkqUYh",
-	"V+2RYGDDJL4n/5FvSOcM3khV7MXGgqfZsa4C9zgmNN8bXUMT8vt1uv8qx57R8qA6R4szsH1kn6KED+bt",
-	"eiot307kW0H5dJ3nxHXIruG8bU1+rc/gPygZrkFvcBn9ZdQH6HF+7RyNgSGYLdyybBEdN6O2ymDfK+wU",
-	"ib+8I3+7vjhHavvUHWuCZ2jMEp1xC5SqvMX+RFubOVt5lHGStitHUVv0pySd/CuRF1RWC4JA96kaL741",
-	"ti9S8cJ53ovlLJdG5l3IR8xRRiOScsFYixLFxTa9Gb71mzpXRW2WDlpm1i+wS3+dkwg3y43yEKB7qQ8e",
-	"IwAEk6eQCXGmDOqpuhWlOJuQAYtmhWLZXn6pr7rLpwTfE1N2F6rKmhn0ZbeTmHNdtrmBC2sua2oaipth",
-	"Mt5yWGwINzr26M8oNJqBH7DZ+0mDDHDU3jYaq0gJnrwZZ/TeWwUsJqEBnyHTZLaB5JLCr9wIWwXhKi8C",
-	"MY3I5z6a4HuCsik8lHMrR4epzkwUADi5I/JZQbI4sqRVYEI1vspMxVMJGHrxwj0vJiT8wVE6/SCDgoqq",
-	"s0+1K34K+bKtA6LU69VAKFMp04ceFJGGLNZJXbSryn409d1rvvcvAHjZItI2iMrUIQXGhuRTedTA6qhI",
-	"KDHz6RiSbIpV/R/TWJCKiTZJQLMCPAszITDmgz/r6PcO5vccDXB436lG6cHXXxZI3FWNLvLFlPGFvvBy",
-	"bzaYxOI9G9VDM5gUdlOHN2HlCvXlLHGTcJ7nkQDPW8yzhCk1M2E4cmGGH8mg4wl4XCilWU1IkOg9GxUL",
-	"Em/3eu1XZF5JaOWfoTYOeMalchqxKhU5/uzFkjKWdU6XQ6PWVP/ehSI4TeJ/Y0/ZcF/Emj9iq1IzH5q/",
-	"Sx0Hr7dGfrxo9uAiX+Th59Wy8HPsjfVF4p8JSuiPXh2+X9zwfiD5R/+oyKgfLFUhvlziOicDN7gkaKx9",
-	"XRAiPjOIyuZokIhrEIQVMViPPUHtRQteOkYxHbK5q7e133ysl8BTemspRrlE0cfFNtxMwL+v1shSTh0C",
-	"bD6RZsVQhwKuk+Ogvp7RULsS6g/OG6VjKARA2B3jkanos+olOENX88t40gVs421P0IKbqXCEFjB0/HH+",
-	"tjvf+t+Qz+Iilf/L/VlScAOCm08ScwGXNvlyYb1+l7cKLKAEtnxLLtSG7I5RohXhMp2215E+BZ3P3RHr",
-	"6l//yRnduMKPeayNfdrl9/G0y2D0OOlOmbwNpNYieFNOD6yQuhNnr1BeK4rDc6UTVk5W01Fd7pNJ3lAe",
-	"KYJTMSBYcDQgo1hnGMtBIEzJY00ylGfwPpeflIiEy40dkrbOm9L0K2woR2ZM81inlCJIK9I1Q2JhN6BF",
-	"f7VL67tngITXEGA6N14LZUpwukzAQWm6gbN/3mWuH7CXQ1XrNWWlzskjbHSXZYJvIGPjMecL4gLPynRc",
-	"3p7dORTYlnbmQnadN1DIAh83bHfrVp5qVtqGtlScpQA3hmKKPt68CcCIfLDf21JpQmVcwjySpiEkKCcz",
-	"LEhXg74UhWFR9D3GKdm4cWJYcskXT6YsFSrfWp7KnVEsxtlgI2STTSKvBpH5PzyNN2VDsAQ31irZYDnH",
-	"sU5Bsg6JRe2LFfJawG/mZQk77HrPWPvhG22pzTRW9zI5S/4iPibozxBHjdVFpWKPiHBhEo9Rn89o2EcT",
-	"gilH/bEQUw3mrgw69gnnpO9iWD+SAWfhPRGdoCO/khoTh2iMGQ0hbVt+XgSx1u9VdIGbLKWXLInDWc0W",
-	"q8JSuq6ejWhQAXBp/EC4PFES4lgGRJwk4HN+ZOm9MXgCrq7WlI4UFHAsVNCOyFJ6S39QePb9HwOwmuIQ",
-	"WsYCQFViDu/HdCRVJY0Cj37oJ1gQLirfuO//0J+QdATtMmgoJcOMk0j2mBK5i/0fPWjz4OqTjcNdJh0p",
-	"1FHY9MK6mpcrCwvXT4+cA3O9VI3pDGkEqnJYTlHCtTShlEu0T7EQJJV9/n+/97qHuDs86b779OXgqev+",
-	"ubvIn1vbT//DO1VIGXrPQpyc0oc4ZXQCkes1l4RrIuTOcDSYwTXuGGFEswQKCqj4hQecZASlZMIkfTFa",
-	"DsZ2zBYXl6fnJ2d3J5dnd7+e/qNz1PlJ/9cJOtcfTt6/v4MaNlJiT0V3rzuJaewJzHdabHupK98CGi7X",
-	"H6dw3fVF86mk2GGcEI/LWV+MeuHeYDvqke5r3Nvv7oZ7e93DqIe7O3gr3A0PB/vDHtmYwnE2iScmSyGe",
-	"4BHZVD+zNB7FFCfamBViod/n8b9J52j3YHtrJ49dnSi9P0vlfX4TQj82M5gC1yiXm22IcrP1uKvRW3by",
-	"vhsmBLiThIDCoMNRcBSlhPv9wvmizAltEcbz2NoxXlxY/xkJEew0AuZOEhLVRnbBXlQie2baTt8GTMo7",
-	"yXfydmmkcx92tx/oiB35j4c4IqwPxqiIhZlc1f5xyRsnCgvld6+lSYN9Q2oKJH0gEWIadFQZ8uY7SmS7",
-	"tqa83cogp5HSLuiFrOfDxujaWn40usd/M75cXSHTwu9FlLGPxawjH7MrBQZznfwPZ++AiTHiU5Ik8lzy",
-	"ujO+pwJ+TwVcJRXQ79wpUJUP4nlBOCEvdX3xX3o16V1TfE9OKqN5Chb0P9W2uiyy5WLOLE/32p77XEBL",
-	"LmG3LzlRHOcb03NekGIB/KYamIO2X6/BfZez43M68Tx7+6HQ/2p+vg8Lu/mWcA565uAY2Y14+dJGy3MF",
-	"0Je6BBO9tnVPhfdrzyCv8868mFpy2EHR5VjdZL8bssBCxZEVIUnLxFbA73JRu5yVmRP9/fccYdpv1tI2",
-	"hnLOaX697RxJiR5loQ44tJ5MNe1ngxovDKF2g/88EN/mRTuzUpqhsxyNWYa/sTTxXsFHKcug7m/K2ETn",
-	"dg6I9lOPwBuUZwnlJjC1zRDwbC9XbqrQStjgCyCuRSR8fbgzDLvh3vZOtxfisHt4eLjTHezt7ONwsLW3",
-	"jYedtaDeKPgcLRzekiHOEoGuDbW3gpdZuczYqLYwfhJzwY/Q45gVtqGV/xdoQyHS+cLUllIPCgOshIKY",
-	"Vd1wfnejP7ANAq3G3axySJethDX1nFYJd7hIz7MkceOLq6aCnFZar6jv8MmxqrUhwIGjrh4a7kmRj6BW",
-	"VtSAY54YZgdBoUgNo0f5RYntFwmAo6UosyKXtN9y2irHIbZd1s6+yUjim6wF1tbGXX1nKoLsPBoZ/F0i",
-	"OhIRVuWs9cjXYpSBPb4iPEteyE0GHfqhUuFR2eoCiwIAa5X5mUdfFhDuc8E6daONQ29whvqmYPbBTuU7",
-	"3Tt0/2l9dPxyNbqhu5pIkTdjTEdEO0p9ItIRjR0D2Kin7snAWuYy63eZnDOh/GqtSvG5o1zAFeZfKi1h",
-	"6s4Qle8PwA04FbwO8jVh7N5Enk4QTqoOwe+nzgucOmU44cXpZBkgMbt7rWS8ndUyFVEs/6s+89YcrqhK",
-	"BeCZMEtjMbuWzavlOZnGv5JZfYYaYhSRB5LOoIIgXDgf0SaexnnyvkKEYCnEUnAiEEb3BJg4pgpDKIId",
-	"15Twn92Ty7Pur6f/yC8NWA3iKeic1uYX3oyJjUmQvU5Jyhl1ivuPGcL8njf0qxrvnkXVnp+edBFGb79/",
-	"vbm5RBBEOsQ6ZY4iFUel79dHum5aYNKXVGixGJMZEji5RzHNEeDTjEKCnQpxhHd0ZcNbekt/+kmlnvON",
-	"n35CJ6Zki7xs9b/cms2/7RxBSHSAbuEUkH//n//1v5/6KKOJfB1TB6lDJcGIMUkfY0420InNz4r5LS01",
-	"q2DH0K0q+yh/+XILuV+3HfmrFgzqD1XWlt92np76OaWkLBMGOBujiTyGYjpSq6hAmY7lVklReUv7eDpN",
-	"4hAGujlN2SAhk//5T85oH+q2EoGu3r1Bh7t7rw0uyQa6TNkoxROOBimm4Vj23Jcj7OsFPIsIFfEwJin/",
-	"6ScAwJKUw+eEsxzrXVA14RP2aMJc0E8/wQVPt2VD/lQMIMzzlrqhfxDCQyqVijWKCla54WpXONNjvmEJ",
-	"kbMhcts/Unlho5KPuAlaU0U9oRymypLfQD8DN/Yhlk/tS0xHfYRRX8revoleg5gmZRRS+bCyXSDHWyrG",
-	"hBOoe5rmnkXoRcHdqBZUFoNi9zQejUVg6EzkUXJQaZcdob41qPYD88dZ1A9uab90qvRl+/2KHbZ/jPrG",
-	"cqpesWZZ+Sg3hauHjpVbPs6Nq/LxLe07Bts++gGi/fXrPx6jvvVOWM+EatXvd5AdTCSlwTvCxNTBz+73",
-	"t7SvVIO8VR2Uq+QEyIJBGkdSE+OERuiH/iaH3Ba5aJs2z6a/GUPYdZd8FiSlOIHfTEH8/o8qUgxHmgr7",
-	"1h6tRpgbvHXIntYtyssayK0z4offA9jEY6yI8YTO0OXF9Q2gHIQ4TaW4Qv2ziEymTBAazrq/kllfclc2",
-	"hRrGe3t5BiffQO9YanEec4I0FA3Z8/LnWwq/35NZOQTRyHyoR4EY1REwILRIRCItawpDkruKZyRScrKv",
-	"pK9Bl4k5imQzoMgd31JMVZp3eUxYwHDA0LXbO5SS07wCD6UYhbKy+IFAkjuU59XraBTtmKIBEY+EULma",
-	"1zEdJcQeF/aokMOzwfxj/ACRiv3TGzzqb6D+2bB7zijpfpDCFESt3HTYJtA1teDa6e3e0nho5ylP5BCG",
-	"ER1DI/n38HOlgd2tbRQPITfftqCncwEyQmoBUhCq6EmInISFlTunAAb1UcJSJbj672N630fqNNb7lJLk",
-	"L/bMYWlXC+TbTj+w1aVvaf8tmaZEnQymgaOytNsMCRUpTrpKenDFPYU3zBPFADWfm33o31JI8wc93vB0",
-	"t9iEfdf0lWZUxBPSVx/BT+qL4oEkZpIA+o4i0tdVhRsVGnSmTa2R1qEh5AlYl4/jaSB3G2E0TRkbGrkM",
-	"gt1WuuUMYkQRWHJRDvhlUy/oTDcoOxrMNOsxOpuwjCM1dtTv4cPtIR7sdLd3elvd3m4YdvE+wd0oOjw4",
-	"PNjZ3hscDuSMVTAVpujk8szwj1FgA1UUQ4UaG4TKhDMpDBUx6lG/4nKlzqiSel15ZMQh6V6TMCWiD7II",
-	"csNN9JtcyFuqVDMFfgHBskkcEo1hrPXAD2c3NjhpLMSUH21u8mn0eYOlo039Ot/8cHazMRaTRPmjBES4",
-	"Ko2v43V+sSmheBp3jjo7G72NHRXYOgYV26m6DVdqX732U1CcdFQXvKs0SQVdKUUeV9IPfqYmJFUqu1bN",
-	"g0vS+5iLE1NL1qRwQr/bvV4pgtTVvKTGBdcluHm0gnwumJpAg65qznk1YcW/MJL/7N4wgZOuBZH1daXf",
-	"34RX1Zu6D2CCus/slDffKRVXXXyyyQSnM70+yBbbFRjS442/5pOTul9yIsqdkTxIyaPUG7FTLFnhZuSQ",
-	"BSpFMqYgKNRvf+PKbUL1AaxyarVyBSAoseAkGR6DkSGOQC+PSBo/mEr8VguDa1dswNIo2UBXZEowxJDn",
-	"amKozx5zEAAamDoupfJd8A2QzzEX/JYqfV2fhPl0QPSEjA6TOBQb6I19MIwTnXemg1oJRz/kc77EYtz/",
-	"UcHPMqGUFCbFkbwHKOYskq4KMjFVrvRMfmbRbG1k6/Rgor6firdrbeArMc7WehlHR9O04h0ISAWxAJn5",
-	"u4qJmyn/ZxzZ6clPDud/8kbvb2d1DlOzszTm47KnwBWKm7mh3Csb5VqoV0z1faM8mQQLlkoSUxJTXmXc",
-	"0mVV8aiM4M8pHquW+JotVtMKEMHhOC80pa8I1nEHLuI1ib5HM3mzKcahUN6UL/qm8KQ2RN42vGJxyvMx",
-	"B5CsqfCQpoQqQ4dUQeW9NkmINqSahIlYwcErq4GGfTQlcaWS4OAqFXdR1dbNJUVhG3f9FGS5aQRmWWCM",
-	"3flLec7EO4MjvOL6q1E3MkbQwAFjltgDR2lB6p4uTwVb1ZmPvQv2CxE1q9VCnMCXORzijm+FtYrKUeGi",
-	"YuGNv8JqX4H5onGtpzjFEyJU6Sx/L/krahnOIkhEn/pdK1cmucspF2cx2DnsXN9YaBU+GUlHUuET2nIW",
-	"kakYG7RdbcQx3AJW1WPEmW4NKCCQd9cIrGz8nkT6Z+gL4I90at5tJ6P6HnjbgVuslpxaDcD3etDqJXmP",
-	"B86UHEjJZ2FuDL5jW2VVGfJabE3PhkAnsKbPceDDqJQfrNVBvzg3LHUgL8gJu1vb8z+4TMHIGMtVegdm",
-	"iXWc5YocFjjL7bGxabChvBLNSdkkNoHJIDTLY6NUgxRUbACckDrANGWTqTaiuTZbZYSEs8N6J9Rt8pbe",
-	"E6KOqgn6of/m5PLm49Vp/8cN1Ae7YID65HOYZBEYDs1FnxOchuO+cuzpesV6WAKaZxmXLxKNw2WLGoMO",
-	"fUtzSkcJkU9Slo3GPiay17b3ctUqbFSG40hmtk8wjckLNmMTqQhp44R1g/wrI4DBqm+/GvUwaMlAxgHV",
-	"aggm5crXrw6XzXvNE0fTjN6RB01e5XigSoELguV9OBPF3gkn0L2us6sQ0UOcJFwenNxgpEP2nJQsOKaQ",
-	"sKm/nphbFIoFXM04kTsgyC0dzOSFbgJmsJq5uZTjn+PvHTIZkCiSk/oULAAL17juQG56NnoHdDCeb5SK",
-	"mGv2QGGCtVj/E4EmDMyf8vjCdBZoo+9Wr9c7Rls9FA8R1V4VeImyFPWTeBILOPJG8QOhdWMMde0XzxC3",
-	"FNJXPMkmgCZZrQTkRTvUro8+tKytwFykjI5UTp9vFDBY/yj2Fh7F9X08zVerrks2HHJS0+dyXWLVIUBa",
-	"cTTIwG5u3TZ91eH8HZnqOlaeDXGGtdVmWOdMaEeTGGNFsHW9DlM2aS2jAM/jJp6QuUQgm+3X8kdMQ7Ke",
-	"TuVM5TnRYqaCPcM8BaudZUZFnKynywJYt5FJ4LmgTKGd1TIY4KX5JRF44b2CaI4uqcppa1XyWe2ebDTv",
-	"Xq9Xo2T3fB8r9Nomcye8A62+hGa5zjvWK44SNnJURKg8u8o9q1G13PySsNEc84TZCuXBSziDy78yqMqr",
-	"TZrRDXRh3Ikxp68EMkepMycLpGRDumrNEe9hBdpZJOzIKBNlFRhwC7+qjUKNzvGnrH1/g9pFsXIDQIxy",
-	"sSE3vFO+xS2oytZT1YRMWGpiOhsoSt2ZhywFL3VuvAK4GCn6QLlAnBiUl0ecww9JsrM+XxDGiLJHdb+x",
-	"7l8u8ExfZiBGBvoANwFJIH5HkjIW1pk5YenMM5G+18qeEJx+MFN9Rllp+oAOm63dtrylmvMjFJb6itSf",
-	"JMisocsBDu1bWqm12Z0Xrq+td8x7M3S2a/7F0B05SDILZ2/0XqWV9NVVsFZTcDMb13BZrAxLdg93LR3c",
-	"oS6wxTGv/RY7Rzbd4EFCdF753JdhV2Yq5XT+22cULomn9h7Yuof3cB1p/fqFukq0fv9SJfa2fPta3SJb",
-	"v/8zACy2f/+d1PzbLz7rfCOaodmq+T4fwwh/duVQedpz5WGSCzGvFF27lmha38RJsvlFiYynxQ534Z7K",
-	"mEbIAA9xV2qZ2LKGk18dbM55rw+EWzrnRCgMvv5Av2JsUn+oN7rEUjIhkwFJ82ABZ2rfgqPMoR1drYSB",
-	"dWCdVDRfiFypI6cNvX1Ru9ma2kqU4xAdGpBxDKknx8qmzFHEdCBpXjcvYgSuLmYnVcmsdMSEIBThJCU4",
-	"mimSu6XzlRBn/F6CU9ujBN6zK5Az1VvLYInqSoivSsGKcGfrJ9aaY6Xu5mQ2dOXL0yquz3c6jomaSHKN",
-	"w1lD88JOyob4kUf0yNKIG2a4pZwAahtWwQSYt9a05xG58mo6RL5+56RRvxbzTq6xazXHqJXCMtvo/DHU",
-	"DuOybGS9Whk+xQaQvzYQQxnURUEEv+JommQjcCoNhyQNNMnGqaqgdQyhehqB1iO4M+q/+F2q4TwjJUAP",
-	"bdRWtTIb34ImOTWrssaYjlqKALSVWoI4UyFK6vLqBugW6qcVc70epSo4wREkYhngyjHk56hmTLynma9K",
-	"e0gzqgxIG7d0jpCDMffr/MxXMKM5poRGP19g0Pm1VRWEc6YOXF9lk3ZOtrmOiLO2XjbNbnYsOkCe8Rii",
-	"dtVQF3DFLTayb+A2Kre4DVMDoax4Ef26siDVxGyN0vD3itFd3hDwDxAkpXlU5R/l9SApM5wcqLQXCKss",
-	"nRIahcVkxkh1BgK4590F69lZxdpeqfvQ80VMyw6+UsC07LplvLRzX/32tRQdJF2+yxrybT6OWlkzrnTc",
-	"oLWtqvj+JClTZW4AgFqmNp0BziV7AVUVRPIkZgOij1WGqvzuhN5Sw5f2UAyx1HAGBKlxRvU3SkvGbWwX",
-	"0HYxmveb33R7K6zZ9BpPwoljGrcRwG00AMdu5IsI9q93i1WUH7oRkF/D6Vy/hs9vAaq9BP8SFxgO2+pv",
-	"OpL9WFsA9SVYF4YzrBarKsYRVBlxcQQ2am6nzyj3ZdPrjZstE80fILgBdm9VEV1wK8/1FGrNdaig8DMN",
-	"AwAnG/pNZ2v2hfFS9XMjSUxM1v4UDkudwtyPsMB9E1HO2YQYyJpbWoCrWVCiNPuYzS2j3m/5jfnhFopx",
-	"3O5VbzkBPFvyxrHqVei7W/C7W/AP7xb8pl07EOrURn5vIJXJXShA9Yh1kK2UIbnurE0+mUYG0tg5mSo5",
-	"qbV1KoVLyOoyva/kuNoEhRjIoa+VKgD96wRHyGjVKEBU5/2RhBMTLEtU7dBIlVfiOoUJJ7UDVa3VxJMa",
-	"qJRo1ej2ouB/UQH/DcRRv0hI87dgOctoK8NZRpeX1MFqCAhf3eSmhM7zh/nKlje/pBnVlo52mWRSfwah",
-	"Kv+dRoB9TiM0hjxqKVtJ5L8OZ3SeKFVMQCISHSvJrTztGY3QYGagG2yQ8Ppk6jMT/FtAcWtB8htf874P",
-	"2/OsscfaDefxnwMNPl/kMRQkUEVb12uzziMjTJokOJcoe0RMqh1w5YNyyxilBIZh7Ey67Bm6lj8qcBF4",
-	"bvBpgPRjXzg8fLFiuvk1HOlfz8gEc1gu75ULNn3eveSAuqB2NKaj4xLgAqFRAXRBGXRV1du8DnR5z9j0",
-	"D79lbLrcjuX4I+ves98UBGZfipF+gCbahaScQ0WDrrHuQJZeXyO6Gnywgj9J4fUEuUvZkMUYp4TfUofF",
-	"631Gv2no2OdzGmlg5UW9Rs1bryoe/JHMiNrTw1K1P2YrF0Fg0QS6+UVTxdMKpBrUouvUHH05tvCzRY55",
-	"aLx4SzaLp91PCZ6ZiDHrt7KVSvoKZEpA1reNQIP42+Nb6sBvAMgrjjUoVV7pxL5RHxb2nMzjQLevy/T+",
-	"B2QaE8Q1n1eyKGYOq8DfXROz/Rwy/X18L0cmbP12AyVsoNOGLJ1soPMcalRV8DwG6w9O7otWoIwT1OdT",
-	"QsLxZsjoA0m5QrysHtKmZPyAnMhZmqJsFTr0r7h5JSZ888qUwH/H0knnOSMN3ZHOu2Eo9IIXA1XZaUGd",
-	"cUKuVB32NVD1TZZS0FDkmlgTYUwlPZDPBZ1FvtGayjf5DHCcdV3mZ1Fi+nKEyt/EVdFpACxUegv87AIg",
-	"uyDLKtjFODldpcfmTci2AzB2Ala9xjJ2+qJogDnZ3/WJ5Gs7+WauWAs5XwOjLqTVrI+XruViOEwUKDrZ",
-	"/Kl9Ez/HVNJiDQPCam90/kjJ50A7AKaZ10xOWBYtwExK+D7bUeEV7gYcPzWCuCrtL1MWEs4VxTWS8yRL",
-	"RDzFqdiUR0/XlrhqSdHsnlB1DrwwOUPPSi+Zm96h6iP8iQ+HazxzYLcFy0FawXpJcArXfA2I/oMlHIWV",
-	"+OPC9F6gx+cg/kvGhVuIEuoNRXEqBbw5DYqQlwF6xHKOOiYBAf6+RozEgCupeHsDnSi2xxz97friHOKQ",
-	"YV1IpGFs7dlx7DIZFCqwSlRkArZzGDES6SFB6zTSErEQEaeLKhgU+ltqEqnVXR1SmiF4ByCudShc7vpy",
-	"sKlL93K1H+REi6/nOb4ky+XHV/Ankx1rPxG/y52C3FlcyowIlUROnssiCgwa6AQwcNpGJDAQ9hr0zRgU",
-	"iqCXY6wkTSyO0V5vx0Hi1xYAC0ZrqqY8jgm9pS72toeNf9ETbnFuv7wa2kwgoF/+wWL0ch1wUbWvcIF/",
-	"Huuvph+D/eKcRM9Eore0Cg+fG//1CUiZQPdk6j2EchPDt21WuLGb992okFKkhG0rU8KERDGumpizacJw",
-	"1IWnz8ELtoDCME6IUq3wzFTEUqIbPI7RsVukR1nOFA0rlphkXHtAtPWAkEjVF8iokxgve7mlMQ9yD70B",
-	"X1Lkd4T+dnn6S4Auz38J0C9n7wL0GxlcBujD5U6Afjv5e4AuRiP48YP8cTdAJydvAvTuvfzfy7fvoPNp",
-	"AsibIH1SAjDK9PiWTnB6r0q1YzpD95A/wekrnVmhS+VgZ87m4ELZFNq1OROjjHDuz5n4CBsGC/8BNm0J",
-	"fpWU2MSqzfSoR/DCUMiLM9ju1t5LM6VaGkPtjlJViG2Uu1ZmTIMNtvnF4i+typxvLJDTc7GnwlA2NyMY",
-	"poLalZ8rqgdsSl0xxLDKLdXnmy3ZI1+dwQs6Wyi/IZpgxVpW+P/Z+7bmtm0t3L+C8UuTGUmxnUtTe86D",
-	"d+IkbpM2k3if7jNbnRIiIYkxBWgIyop2m/9+BmstXCiRFG2LvrR96EwjSwQILCys6/fRa/5zGO7/YbCb",
-	"2XgaoP9gkqvFHMAaSsSBW4FVgELH5o++s045L8qRaaxxsZn0oJ2TZxlcFphuCsQSwfi9WKY5dqAiDP8y",
-	"IPhzECSEMH1cQ/WmC76q74l7a96/bVMc8HkyqZhexFOb1N1Z21pRpmFZW8SqHN1Vq7M+rHEOb0tJkPGi",
-	"IyJQcUjgtAUA4QQ4n9BWT3GZ8ryBiRQtbnOXr/EmDdiJ52IZykSZexmsD0wfY50ytdoAX6qOfCmH2fae",
-	"r+sODHs3M0x5V0+tvnjDS0VXxRswwh21/MLYV+j59SE3Oq5G5g/3v9/thD7yvMhWNK3G6aAcKl0m8gls",
-	"VlQ3IEwPJdny1rGdeZiKUtKlXgu01Oit4FfpNCI8WxmdjQA3gh0QYZ2VMbcTCzfJkbqSVNnmyQt+MhjK",
-	"TWhWB+5iVXotLhuIzpWA2X72IGxod9mLROxSmdfdVLej1r1IWBpO5LsF27Y+k4b8uFSMSvM8NqtUCCR6",
-	"4L5kEyleLfVdzKVxp0bAv1FQT0fCi4rqVeKIw/l0FL2D96Bl2XWFHD32hpZoG8NS5aM0SYS8nu16y6x0",
-	"5yLLLJav3Vtve1K1UKisypLp9NW1qu8cCfSNyKPIbsyNGvLlbgNG8LqkoGz5NpBeoxeGhtLvxClNh2Fo",
-	"CaGoZQ1ZKGXoa7F1DEwyktDewXaHBkaoLo8QPtyVyV3LZXsgJ+WGgv+vHJUgiX2g+1qfgE2gyxIrciNa",
-	"Wvk6sWw8gStkQ92C57q6+x1DA/WUSaX7pXva2/JwWwzUNGcpWaS76MIqKla0DqC89K2dNGgFrNm0f/UX",
-	"tkVLsmEbTKHblDgySveonRLTGlD4XrJ3MKunWWyuZJXX3dWvXDChO3+Ixtj1ZU2PfYgF7VVBHCcWVWqk",
-	"KrLZFr+oVC9iRMIqrAH7xfW9QIC/ovvlxKuSoIYDmEAsNm5N9CWUrDagRGuPH+wSM6hxtXs3Cwlf0yDp",
-	"uWZtIOXjeZHG6ZwbnyJFlI2kDrrGr2xjw+UHY+2Etf2Y4TL2DVKlU8FoKnUB/NJjKBriMQSoa7EHwYiq",
-	"7hfH1gZqFB8plQkuWzUnd01lSSt2J3CxNHZLvFgHhOdOaygaa13Tp+d8sq0BGr5za/gWd8+2uQvNSlZb",
-	"rW12kmXlE0tBzPCzqEdxLAph+9NPkQP6Df6rhrvEXnGWcr9rIcWBbt8soyUJEb060dVbekORytfsoseR",
-	"DRl8mZIDdpJgLUjBimUai/pW3pMkCZd1r0OW3k9ivHOz6vapem8oTSeJ51Ory5RdVxW0Y3SvYiXwMrXe",
-	"arwWL9iwvTYECo26DZm6qutet8G3XX1mXsZvGBy47k5/bycuW0kyEkB+aPbgHX2Ub5EMLolXQhY5z/6t",
-	"RX6W6AisQfDyA6mphNuota33r+E2PShO+u6uh5a7bmty+0VaZKKbgpL3otAhaIyeAasaVDtSBRQwMbsW",
-	"BNQluYAKAZ1+RaaH9dJ7+V3BXNzypPwANR7KsYcoGqtF7sOiEMqUEGNAwvxccF3dIG8reOk1z2GRtjgq",
-	"uLPr6FE2GEuc4XYyPXZgXvJwf/+YPd/AlLpNKKly6FgXeRoX2aotutQIQfyuA/b0232wJHZue4KobC1I",
-	"NV+CTORyahkPUyrWfSBmyufFZGIEmuPL3Mg4CVu1t4WCRIitd3wFO6QmBiRm82JVHwSCDO4NYkDw+MGu",
-	"eSl9nqe6jspF8mvhpOfgBwS//04HukluhaMtxXSjGFDZItfZC5eyzbQbczF6n8qLaCjRne+xDJq5KI4D",
-	"vglMaElVMxM+B8SHXMxFAQ42YJ3wwuy+rzoEWEAgVKlDoP1gl+LqVBf3RT/fJ1qLe3JztJ3JGljhsZOv",
-	"CAePMHppJqwt6NWsbr6AkfWAUQ3pKLTDoaXI+i3j0O7CtJ75E1+pDzusm3YZcpkA1iv0o4VAHy4z77Rn",
-	"9Z0EfQBEkLbkqyPfNItnfyiDcDgUaUepfj2L2COox4roUedQka3GLHr9IXrcY5xB4RUSpy1TbbTmUL5T",
-	"S9SqCFKLmrVXSjMCWqvKzcejXPEk5rood8zS5QsV3ku+GrAIWqvmKi9ohlO1NF8ZSkwAsiVEHAvFbBUX",
-	"PuvITOlP5n7N/gz+yP4cyj/7/T78Z74WLcVIq/hCFBH7kx3uHxj7W8lYHAeL/h3kAxAcPTdKUpUsBeOY",
-	"wCOwpA2fOy2KuX0ktFOFXEz5QoIHCTiSFOLGAOgnktDIXBrP7C+5DckVCuMpPc8GFXMt1tf6QswLx7FB",
-	"DdDzueD5upFj3J8xRJ4tECWXDEpQfc08+jj0WloLfKt98oB0kQsOvBLi0qzVEYsWWuS/02yiHrSvEK+T",
-	"kaR4upAXERFcRYmSRsJs4WtkhhlK0Ma0hGYYHBa6dLSaCagyWU4VFKHQrjvN7CNfU7GCl6P1/fmX30/e",
-	"nv58HjHU3R43ONVDieJJTUJJkkPLjK8C82GLgucTUVCQJHJVo0ivhd/fOKOUs7YFwKmOlZQiLjSQt8EV",
-	"rAs1t817cKos6hsi7X/wsCi4J6Dy2Iyv2Mjj9R/5MwT9RBhad59hPTtZPkbIzdRoA3Fqo1xdGKtujDl0",
-	"vZiJxDYZwiPswLik77ku+qdm3/tnr6MjABHACjoSHDP8lIPDrYWQ2AFigeqGkksWnSViNleFkPGq/5NY",
-	"RSjuU5UlxAvmTg8tcVEYk5hNFEQX7favnYDgJdFXh/ZjPH5mXFAGS56aL4FhOuFppR//UTkb8MoEBGZ5",
-	"YHXaBd6ClfhJrDrLAQZvdCMIGiNhT+DQ91GGylPw4NlpcsQO4xdPxQt+2Ocvnz7tP9sfjfs/vHg+7h8+",
-	"fxH/MHrKn39/8OJo/2h/KOGJRyxUIkNpTt4R+2O4lybDvaPhXpvHDfd6Qztf+NE7kWVquPfNnK7Wczo4",
-	"+t7NCVRXMBlXzQeP/0G8fP70hUj6L1/uj/vPRi/2+z8kB6L/cpS82H/6Urx8GdOc4DEwI7VkiWLwaSoT",
-	"8XW4d7R//fkZZRpMz2xQOMxKLViiBjAa1nHp4d7Rf4d7n04/vv9/w73fekO351d6p29wbtZx0TcMQzgK",
-	"mj0Cbf4YVa2ZLFwLpUsD227+rUVOgtoLrg7G2WeQt1fmn/gXvEa4HMqT8BbFP9LNYn92av45YKc8nuKd",
-	"hRj6kkVpQtoHS4GNwTHmpD9RS5pvxmomjtASmdnZBdyFaoxyot0FPFoVVFIJOnlOFl2O1I1qNjNzwKjE",
-	"wXOmISds7nAx1zbAaS6LVMmhVHMBagqaEw52bdp/BK3Z0rj3Rh17FJhRj9egUB7hPf749tqnr1oU/LzN",
-	"CMYTS35Z7MLLMKvsjf22BZSNca/1yuJtMTDjBbhc7hiDA9Z9ABoJmei1LN1aKKxMToExdUsN4R2RoQRu",
-	"G0AzPw7tcOryNDZFEzu4R2FrEzULBNOYVGum7m4ZuRv2rtPsXFgF3lJIwmqM2iTdR6Hm1LSLTk+vzD6r",
-	"xuyLSiUgRTeF85rKNz6GE+mUjtiPc/s1HKWCmG4rOVoKQPed3645m2tH/dWqET0a1DRik5z/04j9cBqx",
-	"2aORyNSSOWl83Nia7USWuHUa+rZEQWmbqv4So38Au8lih76iB0KQgRc+ZKAWhU4Tf+NRn54x6hLBs8Li",
-	"KTq341EAR/qYhUERH/rJuMao2iMbNfs9TdC8dUMQfpvt5BRZRk71TIvsUlR3/tFbdAtFake5IzDS10o2",
-	"pjp9U9GSa1ao7MEAi0KrGJY6hnaJl7O2dl8y69v7o6nAxkigp9stlkJIViwVNkkAM5rc6MscsDMHd+bC",
-	"LD6RXO5qt0QfBbo+oO1nagYV3BNHWQofN6BsvBXF6w8t67Z/kYKZ81pLEQWROCwauimyfCWiPSJxmykc",
-	"B2CM7dnp40WeC+lnePMZrcMOwKxwFFbK6tmpGaVFJlrdLJOZa6rdDaNQ990qNzybb1KZAHWdbUIpA4q2",
-	"rURI5UTooi++FiKXPKu/vxDENPS5HkV8UUxVbq4KjHCTOjXus8p9xTTHzohH0TzjxVjlM/q6VRnm+xb4",
-	"wd9JeNEMZWHjoxsOW2zOKcXBfSdmhA2fZlYwDYiIAOZcBrgD5FhRcBVjpuzM/x1fSg/lSMRqJgLlU75x",
-	"8fJD29uTgVv1RUFtpDGm4LN9fbpJ08SI+ro+G8pZCvAZSCSOt62DwQLvEydYpZnOYDdP7WZ2c93iIFe6",
-	"bA93PHjr+A5iLFFe5C/b2XrOLwBcvlQSQxwMVujaXtVf1Ki5CpaqYsz3bGlM2BtBFwx0NEb/6Z9Cf2P/",
-	"LIksjpay0ZYB+9E8w2wQ5PqMCjh8xqZqkWvk4gLk+zRnQiZ1pS3mEdcta3leXdZyJ1SWkC2ENXVqxjKD",
-	"Qv2nw8mTqIKBCFSuuiACvQdVGj+qkdncusNt1ulGVRm7CJN8Qcmzhwr+CZGQhuvT3ZDoc5ahkNbZIYgq",
-	"PwxFa5vZx8TDFzUKKHLXkvNHQxm5nY58C1pQlhZh2jxaz5MfM4BaxWcbp7RIZ0ItiqhHHHn2gw86skA+",
-	"1qbGd4GUcFqKtkJdSloExP8wh0wU5tORYFxKtZAxgDwGqWOeZSMeX/w7zzBtLGSYAUZjn+DPjyz+3qPo",
-	"ixoN/Nv3GHxAr0v/si/1uDeU8EK64DObrCe2+AJXGUpUKOqLahXKqQ6/fiUmM3yD0KagiohJrpZmi+d8",
-	"oYVGO2fKszHkeYyqO6Z1j0VqrApjN0xwSaAjCTeaJJiNVZapJftccJnwPGG/itFUqQt9BDUg5n/7YO1o",
-	"O/HvtHk5+7fgJVOooqA8De3h2op/FnEuisg/WqcTyYtFjrmt6PKgF/n8ELCSQOX5uw8nr/qf350cPn9B",
-	"jFJpMnBDD4wnHBlxQIMVLwCjefHljKh8zNNLMGqphsES+kP4hy1kJjRBz8N9oPKh5Oa3GkvXatHCflSj",
-	"Tnvjf1SjO0IK+1GNtgByeRzlkXGrub4QDyYOcaIvfEmMuf9gJmXoGtK/1QaNuQKyYlpr17xTS2xTgBuY",
-	"dEoujOGON6lnzkVbZ4nFOUC4eymwBsrG9CCYZg2Zyo4fY7S8wxl1e4naUWpkYpxOFrnYSeYAWJmt1tGt",
-	"9+WPL2rUyGkMJTofczGG8iieFv9HRuzRpzev2PeHz/Yfh+k4461pX2ljLsegPk3ldHeFWo8Mwxf7x0NJ",
-	"owgZi/6JWXRzMWJREiFqLblmHP9SExZCBdNojBpRyxQSDJj3cZ6vudfIhP6iRr1APTsjD68Bb+XhjGus",
-	"PFisw/0KG69jy63Balsz2jZXvNrlmLvv4ZkzGzFVUi1y7Ky82ut/u7t+ty8gH5smY5PABEtXQUoJ52dn",
-	"fMz+dJaRjZ5QfO4KAEdBcScU/2kbqXJIgZW9kDhOCVmo01b5ivGaQgtnCPW1K4kIQ5+1cIObAEbbtqve",
-	"gf8Fi/zBbx809YrcAoZUaaQrFOTbhVhTJv/pn6uCZ324iba5gvBV/ObOHML1fdoCQdVcRS/FchOc2VYH",
-	"UxV93nCW0BrcPEddmb6lke7ICC7NoSVs7voaj5RxkyU5gFh1S/8a4Hei61vNtwv06OCpdqlZrgZAbku1",
-	"1ufgoxElKHBIj1M5uySs8G1s7mvqcyhpBBcyJ/z8rRVa3V822xLFmMic+PbXe44kul5J1kbAuoDM3Sqi",
-	"2yCAzqdlhGrg+gqyOZU47y2uz+6hfiqGa18sdttGcCVC0K3KznbUIEDf3Nh7zByUVRhgnEi1vDKO0Oae",
-	"PRQ0oc2ZP3BMoW5vxhvDDbUWxgGDm7adCOKlXCOF14QOrhGJe4FCdJsa5mbIRNslKoSbrXfElS4goyCL",
-	"bMUgZo4OXwghA6Kkhdapkmh9fbHZWFd3Q5F2iBWzscobC6O3p2EzrbASpNg2jbq0JoFpnklX4HAl4Mot",
-	"aeFjZLu5B9ng+4R2cA/SwSRhbWIEVqy8t4wlBA3Am+1Tx727DzJss0p3U5+/G6tbr2TcLwFkd2S+rUFs",
-	"Q0gdeJBs0QTSE0ESYJQDVbjxPQF9CxKYq7kI4OCPbQ0ZdCoTo0YaT82T4H8GQ2mVnkcCNaeSaJCAGoVr",
-	"7N7meWV30OeVjMsBC69GO6HaWMnYDnFHhdJ2eDOV5siMy8ctRS4ICCKvJC15GJbnByjpM0rblwDGfr+v",
-	"YXXqJ1rwHMGqqw/Fm1QmusQKZG43rx9DdKMBi+DaiIzJCODWSgsfwce+TihDQjIeFceLPAQjwsIvLZD9",
-	"bb6QcbEAERmwk4JlwvYXqLEdqecAOs5s+SgWNp5hAYMVy8qzA68eoBp1cmBKg9zRkXEawsyl6cT8avNi",
-	"QPG6y9D47Zc249tuwbBpOBlrfaTViRBfyNxDck9Cf0mrE1O1bZzXoVd5WCCdO+0TvToBUCG+FiHkqkhS",
-	"KGjDixn00Q2Je9iJw+OB2xxZOMwfkZ0DqZZL1df1ZD/XxdnoGjXfdsdfETX/r0GxdWdA9qdJeo02eesP",
-	"N3r5mfH97DfXwQqvWZFd6d9/trO5SZn1wf4/8IH3x6GmLW2qsbaSded11tqLnz087qP6RPqJ/Z0thl0D",
-	"SDb7LXKtpC17LdVi97AYu9xSFdRk44GBXHHBL7BdfiihkYiqpqEMTSq4kvRc8AukU3aF06lcFMJWTxPW",
-	"VMYLc4SjGf/6eoGH0H6PategzHjCYRw9lOZhfbWgGlpoXaRW3Z7Fhra9Rw59WgBtZPkLdlavlBynk+iY",
-	"cXbJs4XA5rsxGxlF6jqiNMGV8lzowrnYHIt38YXM6fINC/6wl+ZoFhJKvc9LfV+AP4eR74j28PTrPMX1",
-	"+JXnZpciKIL3tX5CJlT+Z6bVI7y14MciierLguk0dFofQWPcUWWEfcPms/5QvOl/iQkcT+32rUIx1N+q",
-	"rYuBfVg6x+vWVwEHmOYzjP5Qypi6lapcCHuPdl/5uzbSbVb/Nmvrhk35g/5vS5rsFMMTbiDQqhOlkqPg",
-	"Lgcf2LG+SMjQgoPsAPQQ9ylF9mPoD8ebolxcgsygFk8oZFvbQlYfapRu9xjHS+rLSRSUKtzBKT1FaM2m",
-	"M1qDy/1eKWzZL/wDiM+fx0V6mRarAXuz0S1IHluyBtH07GCfgDqf7T9rOpjX8u3ptzdIej47aDHMWyXF",
-	"7jz6LZtyNcf1sz23lVmCqvNtFHBejAQvrp4UCEertf1ISHzBpD23YJ/lQoqlDkQLLBX6NC20yMYEt6kR",
-	"DFSqArs7QOkX06ran3f2lf4+wvSTEPNgFbm5IW+i9ksECFsA+9ct+vVwthF0RMUtaY0m//amIPkHf2MS",
-	"kwcGRX8LrnWAM78dX/7WwLnu6qYJaDV2f+k0t1zzMkakCKa00CLvMfGVg2xyjZyqRsmT2YeIzA6FXaN0",
-	"IkY4xhAIUpXcgqHEk0+g03iLYAuZUUbG095AwkbPnaJ15kXA8vEX1knDNWU88kkqMVZtgwGMS7HEqEaJ",
-	"JaYOGLossDfDh+4Q7bk8zb8l6HNvaI/MZ2hKHe4d/THcA4mgjN1w7+jg27WQjAF8zvhSFSLYgHHMsWnR",
-	"YhdnWgHquQu+4ESjHuND+Tn8qAP837KE/DVggK+isW8bAvgzXwEsoWvYuH5EJrQCQZ67cQz+hdoSlHqo",
-	"LQkWLnwF1LaJEgAKDHMipYvnASp0dcGydCwgGEA9wjUZ5E/mAX8nP9Os127kgWLTN5aI6lQzMk3bzUNm",
-	"Bzj0Hro8F7Z0lqBHzHALAPowb+nIhaHvn7TxYCPSb5PIQ2muZssUY0PhGGGvzyrTu5zTWnRzzdLTd5si",
-	"rhDcv5al67jKvWHp8jKtBX8xMn5gbS2XbQuViaceIpkNqGKMeQiNcpkWUNICCV6EPgitYM70ShdiZqEz",
-	"AwIa4yxTfHQose67UMS+Uygotfjk7FleZlJx0JkB4GyAqrmGtU7sAVXVXbAY3ULGlsa4elLmr1EVccvt",
-	"grjmIRVuq7IIQiBIxGgxebKtv72iTbwXtJz11rgoPL/FTMxUvnLtNfNcxUJXl4K9NjM5k2PVaa+oHWRr",
-	"0R+0jGIGY2e4BMu1B4d6DFTH5v5sSaqVwdXxy1FNNN48rzFJ1vxe+FN/+p63OUrrP7rppcDDC54lClz0",
-	"pcovLMC4WbvHrdY1y1RDRHSSC2G0cVVI2vyyQxl9S0PXOVd+ajdfUPsy25YrU5NGAt03KnclgUIWeSqC",
-	"En4HQ5lj+LiGCJcQK8xIHa6ueT4MV53dc1lqRKsyDuou1vkUiIDBnFWTqvXubUUGLS3rOC16Np5LsXnE",
-	"lfO4b6mEAtdaVdD1Qgej1AgyvdFOYV9ql7cx+fCzKtbD+cfmRp2qRc74RLXH9dapjHcU7D+lCCrcnJm4",
-	"FNkxi3iWASeiVBgfgJ4ciEcqKUqUn9CGE6uFLBBsMpVjFdUmTMzjayCfgCOrGtO0IjthxZSPSoyL1gIw",
-	"49nX8HM3P6oFXYUH/Gz+v3p+p1n6P37N+cGcYIDrTGoNFt1PiWdZmwmdNPP596gl52C/ptTzNpoo69PB",
-	"87mwVSN2UdWYReaqiKAq1gP+QTovxFvN0gtRfx1gYLqkpLryVcwAgaPy7d4oxNvvD/k1TwthKYUzNbF5",
-	"FsCXbWEjzI2UNxmq8VTwuYBoDvq3cJXNOUCR4pnL+KqqDOCjeXSXrFCq2twyn+/ieqL5b1tBgpeuW8Mz",
-	"W2ale9axIk4uKKxFJaAbrvzPFr66YxmncerKIjFTsctb3wX8HED39qVW8y2sQiSl2qYbs5JRi60uS75i",
-	"41SmetoDml5d8orjTGkK0yS84COuhafQA+oC8ocRl5kuzJOPZ+xCrLBIBpsMtKWVLnEGzXg8TaUAcGOu",
-	"L+DqSovK2E+h5ncPxHTuPTdMDM3n1o25elzmplETy6m80d+9KTHwwZMYqrjrIVWRzwcT0RiVNnaYJdJI",
-	"C2Skpm1y/NIi06LyxH5cjLI0xtLxTlVfMM5WFAD4FtXQ7/QAz2EW5QFa7ImQl08yFfNm/iNbnA9B2gCP",
-	"yvmmlDaIBkJeRkhe5qoa6LxBohYbF1ROxoy1wc0eHjFpO3aHko41E/IyzZVEIiT8u+WPMINg9gNaAgiv",
-	"w3twM64vNBCozHOVLGKsxjKjGvEJtAI8bihJF0AnfWYcQKdGIPtS9JitoQC07xqg3fdmLU/9rLt1xMtj",
-	"bdcctIujFXgRd6M3/JWDeW07qxqns/J2AUNLE285EGu6yhLn8gnt3/iYcZAHGM6IiAv2Q1ptxOOLzVwp",
-	"A28HnAk+E3oo4TeRMM5SwqYim7vnRwCwAF5ixVEB+z2Oxbyg8u0VepU+QyfF18JMIC+o5ze824YyOAUu",
-	"86vhJapB5TE1VymKu/cCqge7p5R35wR8cevMOzc+NNB43PbcrCn5S5FDtrvx5k21bTXzWnJKmOCV9+v/",
-	"pad2uJ12iBqFRu+103v00r1V5apuySYc7u/T/bFmsoLTDsDuHnPCNXxAGbBwKR9n4cE5t0Ye+1mIBKqG",
-	"L8SqckMeZmpCxIs8LVZ7R//9rV2ionlr/lefksiWRsOXt8gaGjCM91harPb79FJIobsNtdsx6rpoBjtf",
-	"97OSX7VZPB+uONIQT4Q0SyMSjyf45A9zLZtrsx7o4n16ISzRLZIWY07fBjwrF/2tHetNml0P88L80Ivs",
-	"4f6Lq/7kaR1BOiE1IC4G41kueLK6JmDuQYtpfeJycnPq4RoxoDJppCEulXPMeCIqqIevWp7r4Aa3N56/",
-	"IVmiPh6UOhQZvQFl2Ub0zsluJDZIwXKstfJ4gqXjj9XWxPnjyPXBjhywEzbK1VKLnOmpWmqWzvhE6B7T",
-	"0OpnVPplmgjVG0oogSGPB69YzS9t3C7wZasdC1gvpIf+R+5vR+6rtNI9kvxK+vcdKF6ouAYmGF7CePW1",
-	"UZUEGfilfyT0ziS0gmH3uiL6ygrUVYW0PO8/zK9P5ulPAt7C/AtBXozQ4L/9X3vlv5l3tjVVFdQzju52",
-	"r7e3yLO9o70nUE1Lb15RTZvzuACiQtuIG8Sx5hlfuZauMD+p9zZzjr+WrsMkTWym1uN2IfPgKniaUf61",
-	"z8KZ5GImbBKSfgU5ilRU/dLhPHLtJ3MhLdccwV1YptVY6HAySs2qnvmhXKDW4tGTXC3mEOuAZwZjLFWe",
-	"JVWDnAvJqU0pZAlxb1xGGqx48aC7UtNKK0A70QB3Yhkagoc6RMOaDTDCxNNkcxrbx1djcOVCyBbv2oFs",
-	"CWmxTmZaZJeljXC1txXAQKmcZJ5QTq+bxp5mqerX5kxa2RZqngmb5zIrL74ixErpfY2iqJjFXIh4CilN",
-	"8RXrz0c8vgiPySJJVcUv0TnsWX+aIfziZow6XA30Lb799u3/BwAA//8=",
+	"7P37cts4tiiMvwp++p2qdPeRbNmW7zW1jztxejzt2P5sZ2bPbuezIBKS2KYADQHa0aRcdZ7mPNh5kq+w",
+	"cCFIghR1sdPpnfmjJxZJXBbWWlj39aUVsMmUUUIFbx19aY0JDkkC/zwJAjIV15iOCPwdEh4k0VREjLaO",
+	"WidoihOB2BCJMUHDKCZogmdoQBDmDyREQ5ZstNotHozJBMvPyWc8mcakddQazAThrXZLzKbyTy6SiI5a",
+	"z8/t1ltGBaHiXcSnjEdqpuLEN3jGkRhjgTAaJOyJkwTxMUvjEHH8SOxyjhEecEIFGiZsgp7kB5GANfIx",
+	"e6paGxYCB+MJoeIYRqF4Qv5CmSB8Q3wWdYsGQJWX+49xFIwVrCKBIl4LFLTV2dncO/BO845MExLgCqBE",
+	"NCDoaUwo7H+KxRhFHP7N4pAkiFECZ/XE2ghzdP3+LTrc7+2ipySS80biGJ1H9AGNsfqKkieSbKDTmBMN",
+	"x6qF/6+t/b397e3dvW7Xu+7TWzzygQVrgCDKno7lP4MxoBp6isQYkUeSzPRPcuaE/CuNEhK2jkSSEv9K",
+	"7lq7w+3BTnDX8i7kLCSTKROEBrNrMo3xTI5WXFdfDt9HkUTriBsYYsqfSIIEQ5gigpM4IgmSSyJcqPXK",
+	"tzieEOTM0vmVzI4RqQQhTSeto99acsbWp7azEfjFtwV5RB5SDMOEcE64ocYplnAckCFLCPqhP03IY/9H",
+	"hGmI8FCQBP3Qp+Sz6P+o9sgoacNDNlRkIhh7UOPEOAC0wVSjkUSsO/pDn6dBQDhnSeeRJDxitP+jpTeA",
+	"HUmIOltKNu5oBercpd3uTrCJp9HmhHCORxEdbcozpyTmm3h/txeEO7udne2dQafXOxx08OHBYad30NvD",
+	"uwOy08UD/R3h/xGkCWfJX/75++nswxMMTI5RQuK/3LXkZitw4iohQ5IQGpCT6TSOfBhxKwFhX1Oc5wlz",
+	"NGaUpQkJq+jiCUfiL9t+mrjGgpxHk0jAf8pz/pU9oQmmM4NjCgsDHMckARY2wQ8ERRRh9BTRUBKQBv4T",
+	"QN6BP4rlFBWL3Op2u3Z9ERVkRJL8Aq9YHAUzP1RgZMAcuTq1ELkoTgJGw0pOJyc9fvrLYXcObK7JBEdU",
+	"/lwNH4XwE4QTgmIyrNrn4eFB/TavCSeeczijaGym0rty90qqd9nb2vbPqA70LKxgicBHSPJIkjccxWwE",
+	"h64m1bhw7ODCG47YE0X/2dHDds7CtqI/DKyVj1miTmga44g2ZaTdweEw3BngzgHuDTu9oBt0cHe42wl7",
+	"w/1wL9wddPFWq92a4M/nhI7EuHW0tX3gPUsiktmJ5DkNYcuk9IDwCEfURWkqf47oSD2RO2NDidspJ1WY",
+	"3W5NIhpNJIvd8p7EjWFhfuTGiqkqUM7hiKiCIZL5t6eXBWqm1lGIwPPcrDRTBWu7ZQLHb1lK6/iLYhSS",
+	"eiQzieOGGOKD6HO7NcUJnhBh5McRoV5EB/CONFAi+YsEYqvdksKWlMH0h3VL+R8JGbaOWv//zUx83VRP",
+	"+ebHj2fvlGSmrpKqNeibpmIVgf149XXA3eSjeGDWDI0YYhQEM0y1sPGGI3WlIZZo0QxEc5DQpLimhCcu",
+	"EkZHUjYZw6eIDYeciDbCIAXIjzEasFRd7yKaELvdf6UkmTn7VYv0o6m6VvM0v72758O791pq9sNcPpG4",
+	"JhwSk+QEwnbFSRg5vCn3CnYH22GXdPZxd6/TC3Z3O4dhF3d28FbQCw4He8Mu2ZjS0Twh8Vcy86k9sIMh",
+	"S1ye3EYplWfzBMK+OpkQRG4akA10Qwi6a50oFiaeooDctexe1bFmuy0IkBUHckC6O4f7B6TT64a7nd5O",
+	"GHYGweFOZ+/gsId394eHO9u94nHtAk+0LNu7/eEHLIJxed9vQRKXW2M0nsk7JhIcSdle7hVPmNzZmHBS",
+	"va9hR429nPBOgzgNyelkQMLQKxNoyR3HnKGEiDSh6tp8JIFgiZWNJ2TCkohoxj6WGqOUUSuIIipO6198",
+	"tcCOuTh9rOGD/Sjsm6XFmAup+FChbx1AMCB6IJFBwh4IlSRP8AT4ACeEHmW6h9FIRkzqAlRpvsDi23cU",
+	"pAAmZUnKxDiiIyWXe89KLrsD6+6cvavY83awt0P28HYHH+zsdHrdwbBzuLc77Gzv7gWHgx28u7+1d7R1",
+	"tO+Fywd5CrOfQUMpA+aCCaWAKq4mtZRjJMhnYQUbyoCXoUDebxwYp71mfeeodKFWU859zhgnt9GEOIt9",
+	"n7CJf6lKELBLrVqDPI2VVlChLJwINGFcKGVO3uptlE7lrQLSveFJXFEG6PbpZEASRcPygRScEUsrgQdy",
+	"/mIrP3MELbX4S7iXPJaLh2iaLf0YNMZsaZQJeZOBMejRrLxqnerqW3WhV9hnxoFlYrVIrV+zIeoDaPpo",
+	"kAqlRqc0ljdaXy2lL7cwih4JrVqyHGnVBd8QnPhY9qVk1JbdPY0ZJ4qIAkYFjoA9Rrwtb2MSSS6BAswr",
+	"OSFXs1TwP4IL+oCrWJbo/pY1ovmqpQi2Ehndwqp8zBiYKOaoL/AgJhd4QvoO/RhRq3JZclw/fIY4ELyR",
+	"9PRBif5V14XWDCoEpYn9eGWRVa9jaRlIZIuVsJMXDwlBHGorRmRtlcMo4QJhIchkKq8uIZm7koFBcrqj",
+	"JdGp+uL6qsKThtkNaG1zTlAr+fUHaUda+TivGZtUrShhbNJG+jC11qMvWoG4wFIx19Z8z1ITNfLKK7wh",
+	"XCqzVYvk6nHFIrj9eOV13BrS96/jIVKalOGrx6hvTJBgNaaalcKNRlmC+hJP5l8EluOsyEGeFQAIFz+z",
+	"MFKOG6mRvWcJSC+BclbIf07SWERTnIjNIUsmnRALmLMZvOyYMGWRP8gBlV1c3uZGtcufDJiHApZIsXrd",
+	"q8sP3GCJifnAs04AKZ8yyklm1zgBBlVYM55O40i5aDZ/58pP02zBMOYpfSQxmxLfgnM2E8dJZ7wrvsH1",
+	"a5vwDowJ09wILFL+EhtQI9dtw9o4YS/a+7PRem63fsahNmI2WJOliy8tkiRMbyOEG+Di7yfnZ+/uQW8J",
+	"icBRzCVHTbkA5yQCSm8bFmsM/FiAk06Zr9CdsUHdteQaI/qI4yiUy9TWt9bREMdc4nAz8JzCKiU83O1M",
+	"EzaIyeR/erZVvZuFVlwLAg7H1TrqgawWCWA0P+MQmYOw7AUPWCqOBjGmD63Ge75Su6vCZqOshoxw+kag",
+	"YaQwQx59ggPRVrarJI3lu8OUg5sScEXb9V6CEN2h6xD5HRgNnLW8yDLmcQR9W7cVI4sEB0dzFERTTAVf",
+	"iVW8ZXQYR8GK1Pj28uL9+dnb2xzBnVghSLtOJcKGiHyOuNTl44TgcPYViM1ZrCW1Zmt1aekwoyULwxcj",
+	"pBs2IWDMUQJbflmKESiHFZ4Btr7HUZwmZLVD/Xhx8vH2r5fXZ/91muekJ1dn6IEoryVcoK9/hoW1ZedY",
+	"XJp7ZFvZkX2kOBVjlkT/hnde6NjgGnT8u8qnS4jYQL3uFsKw1IijScS5PFyWoCepfLZRr7tjXfw6CoY/",
+	"cO0RwxSxJBrBmWM1KGWijXpb8NEdHTCFFYIxFONkROSzXSnnjzFHGMntGhub5MkSjdqot30IX+Q90sCd",
+	"h2kcowmO4gH7jH7og7+vAw6/PuJ4xkHNu6OCoYBNCBrg4OHHNtrtduW3OI1tAJFSh+SjHevZkKxM7pkL",
+	"Np1qMLBHksQMhySUWqB2N3iZ70+bPzXntz9HFCezKjarBFg92TXcReGqJHTz8erq8vr29N39h9N3Zyf3",
+	"t/+8Os0Rk5xLW63licmTwQkBi5jAD4R+FeKqWLUls7mLdshua9clO55OpywRJEQfSBhhdKusKS8ogEDM",
+	"miacEubDau2Z3zJ2LslltUN/f3Z+en97eXl/fnL9y2lONjvJIujAJbG73ds+OOh2kYmVy+NFRsBfAQsq",
+	"tlFe2kIbzNBiJ0MLLYiiUyoiMUO3jKFzPfQrIIbDJZnyu1IG1pJM3GJPlCQKTVgyiMKQ0BVx5PL657N3",
+	"704vcmcOplw5n7qcAIwqNg5hI6B8DUxwFmuRoNFa3dvXOe8MiC96wE4gleRMIdPm5ud26xdGV6Tym9Ob",
+	"m7PLi/vT/7w6uy4ISNrIBbhEPk+/koxUXqE9PN8CXdp0FEWA1Isd05kSSQiVN70c8a8Ex2K8ZjVLDVqF",
+	"JnLbJC+gHCsBBdxTAZYXRcgA2Z9Y8gDr1EbgNS9UjzpPH3TcA0srfjkr9kuo2OUJGinaH1hIYqm/rCp7",
+	"fbh8d3p+f3p9fXmdu6LYlFAclUxDEzmvtkCoSMcH8jW0U9+ya5fo3Zsh5d3udt7m8wsW5AnPXpbxqoWC",
+	"mKVD9kEYgFAZUFNZ8oCGcMZw5hdMvGcpXfHALy5v799ffrwoKKtggZT8fwhTvP6JuuvKFNXCstybspcd",
+	"2QUT6L1+4eUOzAYR8xR8eqCOsUQ56W2MinOdckLMwX1gYTT0RlSfgX6HOTobdi4YJSouSAe2wedXCQSE",
+	"QgbIOkj+6vr07eXFu7Nbee29Pzk7L9zL+rYZEEK1rBIiHtEAgi5xKLk9RJ5+BSTxL92iS+OVu7e4Q/ou",
+	"pJEG9Utf6rl1AgapODKKTIwYIAEk1Pi1bUE+i00Iac5fO5m/TBvAUSIHOdI8BQmmDAh42vK6zip0AS36",
+	"AxEkKiNF+1TXfDXKIefd8VIBgfm1rLbmJehRK2Ui44eVC5D8xz99GkZsffYXLieCKW+jCQkv0xWt0rdn",
+	"H04vP97mbsjbfMDCA5lmqQ0JmcYz9BTFMcLTKcGJMatq+3tJZlDerTAKVQCTyh6S30AkyqvzkOJ+m6xy",
+	"jbDJZA7nAtPyBpInylLx0tfYkyJhZ5NjokIIcRyzJy1vfKT4EUcxHsSrm8j/fnJ2fvLzed6od8FcGUhy",
+	"aI5wzNIQLJ5EoHR6DP9/eXV6cXJ2f3J1dv/r6T+/jiHd2YHFm2U34GKBo/BLJSAKCHIB/6ISqMJ5zdDV",
+	"ToYsgYB6N2SJ4gnhWu8TwvpXMpO8QpdpzHC4ZgasBp13CxgbFRcs0cj7D5bE614MjDlvLU/ypQ3AMf2d",
+	"Sh+Wr1zVhZNznVGJ4VWptebwUK+/dfqZBKkgoX7vCN2cnly//Wur3Urw070lri8t9fxGIxpkNsdEkBCW",
+	"Nk3YlCRCx8Qo49R9BJIFjuPLYevotyYhQp+KELiETKSAUU7+lRKQvCDAQVm/uMAzZVlyY1uyIJ7dLkRK",
+	"1oaWtVsRvQc+ey+Y2a9e+vwFS/YjsImfqXv/bzeXF5eD30kg5FcF2NYGf9CZ/BaIlKVJQO6FjrEshivN",
+	"C6HTvzC7ClCHfCGICvF1TAz6CKGHfU2sfIOTICGC93Ue8SOOUyAXjCaYPxQwDYdytuhRYsZvn9qtQcRa",
+	"R79BhruIJLuIIy4IGHo/tVtBQrAg4YloHW3tH+5uHRzsH3a3d7rtFqGSf9nAM3lArcHBbncQ7HQ7vd3h",
+	"Qafb7W11cLeLOwc74bC3Fx7s7u5KgfuBsqeYhBLUcgUa7qdqjXpZwK0AqOofrdFUdHY7k4hKxX6asMco",
+	"lKRvlP1nG1x2Gkf/xvKdOB1Flj7kmOoX8wfjIj+lAuOvZMYBIJqXw4PkkSjyoWkcyx8U5IG1KOADE9Cf",
+	"HLV+0v9TbMKQKAa4w+0w02Q/xkJOBm7NAQ4eWp8kXrBpFMAihoTEMNGndiudhhVHkXKS6M23yrTvnPeX",
+	"ViTIBP5RojpzDSUJBoMPDh8xDUiowojLSPmrlIvkbaLimINYIg9EYeiRBozFBFN3rKsYU3+O6yKjAcbW",
+	"0+gt+SwuE/lfDtwow+I58sOUBeMPURxH8F3IgnRiikU0XbAFcUMmUgS8Jawvnr0354MOkX1ZeU0lEnWG",
+	"bDS2/vI2Tahv/PJ8yzBxyzPmxu6BeTXjGR5yyHOPhru8cj/ybMsyoEUIMc+oFvnSZWhV6Yk2VQzuljdS",
+	"rAV+lsPkBjNZDumbSBCKqThGknuCO5GlAsnzRRFnMTby0JAlE8kPW2kK0XzydaWdqDumtAyXDzdHE24P",
+	"tVGMp9JhDceutSbAS/LtGRdk4occmUxjLAxvVrYoHF/leHYVvDNJwVwRi6CDc4EsxAWz66V4tqeTqZiV",
+	"S2B4k+CyOOPfWnC6hs/ZA3H5tLtaTaXOQtQdUGZLBWKxYGq7t6DLGjOSdJDJnHaOgAx3KXAGF/U/VUl0",
+	"b9W2mgvf8NV5xMWZRKPn9pfCnR6McYIDXWigKeIXziAbo7zuT94Qriec08DcrVmlyZc+Q56yYG5HEDX8",
+	"Ha5zr/zZzm+0XlJdRADNSYrPzjQXeRHyRaTfgphqpcOIWvmwStRzDSM6qyCPGE3uzBxKuiPOYW76tSIe",
+	"mc/bavJKIqhBEVqLH98Vlj+7wrImnH5FZJa82YPII6MDuPr2SCkQv30qq2Yjo1s0k88Lt0Lhgi9sRQ9e",
+	"u4UamvRtxVKk2VJD5v01uep8nvppfRgIaPG6WHimBU0/S1VVs+ShFI7yT3BuxVPSZgGf9vFZ2JRPlYCr",
+	"dR75hHvE1RIMKou7gLvZP8KSNoc1qf+Viu0y2s9ymoNP6Nfiex68Rpy3ekCmGvg1gmqKYKNTKnzmqkLu",
+	"yBhPp4SSUBFIktINJ3e1n6T0HkqT9NEP8BQNyAjyDVSM3o9t1Ffm9+w1Y9hXr/7YvqP6lT76IRLZdykn",
+	"YH04UsWwtH9pNiWq8FUfMLVPHnGcYsGSvsr/Ll4oZwuQ2ICFM+X2IkEqVwQlAo52tMwCWe+t29P/vLUx",
+	"zvC7qhyQf+CIMYM0igWEWiQpJDK3eod7vcFhN+jg7UGv08OD3c7hYXersx/sHQbd3sHe3s6WpJRoQrjA",
+	"k6lHLMAm6hx8GRK+gj0QKQH1YPLJVNhfILCDCRxnv+w9K9I1dbBaTaoq5jlba7u7vdfZ2upsd2+3do92",
+	"do62uhvbO93/ArQUkZgtAvqoCVy63a6Ei84tP2rt97oh2d477Bxs48NON+wNO4cHB4ed4GB/ODg4OOgN",
+	"94e1cNS0YTHNOUK/DHLWmK0YXGpubQncsmRNpmjMOG8tAJ7ds2k2S3NOmthqAk3edk5lIbZvfEgNDCe6",
+	"9IbLGrNZHUi03dpypnCBW+gNDrOel1bJh5LLRsTkYRnbYcxGXpHxt+9c6zvXWoVrfWoqoi+gSBlRwWfO",
+	"fh35PRcbzptUUMkR3MaKcsGkMH2Vhnq2gO+9uKFG52F551x99syz7obgPRnpAMoFTLCFAyobYhtrhqWR",
+	"XhzHPrUXxCYEutJsSlBIghgn4JaBV0A5u7x5o72cKGbsQQcS6TJIfbkIt3zU03imM1t10VXQk1QSqwcg",
+	"1RfNYjSQs1AsQgtLf1giolZX/6/j+Y/5H1jNlv20zAvXZL7wEcwrckNjQK3NpMjKqfApwQ+qgH4BC4wF",
+	"NmSBgCKvlIkoyEUk6pRzTnQoHMgFnYgiVfxG4rSKngTzgEeAKEF54l/+meDKUgB0kFto3kJcUtTNoisr",
+	"Z0M6pkkteaDsqQ1EqcdX4KLM2Wp+dt+c2UbLszJFfyptwR3IptvUy652bGMrr8SECyh8yGsqOSsLZFbQ",
+	"uXgVKuPR0VY786pACJYUvFpH2+V7Tr/zpVTp2R3B91QP+cVXdNvdvXqvndm17LCVYLDRhH43sbK1Fe1+",
+	"MzSMSBzqRO+3xs6ieh70tWGlv4FOqKrGaurkuCEA7KkYnjjPf0DTONbObZJgAUU3uhs9v2ug3QoTgidc",
+	"uQ5yW2+3PndGrKN/nODpbwqZPv3OGd24xk8fsvRfgNG15Eel6ooQ17AeMWk1kahChqk88mtdesuP+k4Z",
+	"aRMM+IaDeUpljiJr9lVJZ3hmy9+qkhcUEfDY9wX5LPptNaCyWvXPfrm4vD7tm1D3O9pnqQjYhKif+gnB",
+	"nFEo3xsJjngUExqQsnUKhoMDvz69Ogd31MKXakSvyTSGypmNKu+22i292NZRKyGqt0XGzbS7zNQ1g5Uc",
+	"koPdnT0Sdg4OusNOb7DX7RyGW6RzMAj3ujsH5OAg2FtcS+TkX62j7XaLRwoeOm6FfBb6CEOGZixFIQOb",
+	"8Zilo7EAQ/woIUSYUOsyc2KLRg0tKLlnnYAWCRMzgfJffEG89gibrcAe4JykoZRe6jefcye8CHAULntf",
+	"dZGkoX0opc1fBgTx1qWU0HrDdc+FfFZJLjYqomKv12p7riKDdJ7C+7pKo0lg0Y1+4Bp+w1WdXBznQ3cc",
+	"rwNPpyThJPSlN57oAEgjo0PzCKjNJTfiH0/Rg++cDEHMs4PBCNn7bUsjLkpYiORO1UVNc3iupczgYSWP",
+	"Vl6RWigrJuwIkKb7kff2d/pxmcclyDgVB6u9fW+0qCn5NaTzF66+NfrlSkwqWtRIUCHYPmHVTMDrU1uj",
+	"U6vGOaUHq0WAlM+PZ5l3HNZmtbi6aVOnoVoUaRRWtD49MQtwfQXVUN82HijPkHyi0x0GqYDw0gKMzdVL",
+	"4pjJ4VzxsihTOk87/CGadthUSd2dKZNsNrFwO0nDiH2oxWOpceFI+RcpghRRt2CFq61mRwpviQRTOdxA",
+	"JSfrv4qDQwEBgoHlxNED+Q+PRpotsMxp88PO5be51zM09J6YA5xqIlkQSAY31wisNRCDiwavQg06c7gE",
+	"zZ9ngvCSem9lhoH6zMNRdelN370eMPpIEo592WrNPA/RAs6MGHNxo6XnYkHwo2aGsXzagFMb9C2hIsHx",
+	"Ry5HA9Vkaz8MBlvBQScYbg07vZ0D3BkcBPudMDjcOTzcJfsHAwhLaMKUP2WRfD9L4SeIU7khkSbU9JNr",
+	"/Sslbs+UX64vP17lY1u8cNzZ6v5Xma6Xc5A2v6DtUXijXlQ7DR1AI2U/LqzwRx5JoqvfN5RZJ+Uq8i+X",
+	"5FctPkAe31lY8/DW75/VBg7/EwcD5hxU9qbjCm5QMhdWtUiAjoMSPgmoXIpfy0Ta52zhnttdhjKLBOy4",
+	"xYdrItigkaerCa3i8lrCy1qUuHAYqtoapnmAZtvDNI6hNm7ttbKgWr5w8MQKwvXabi83xKDktZuLCvPl",
+	"6lqUWNqR8xVQY3UJJEdDryKBuDNyv5tA4AfCdRNoWk+72jK3BOzd0t9zgqt9kc2ZuWMFD/US9JlfdnFt",
+	"V4RNY6Uw4tFC+aSNXOguYeYW0q6LFs+deJ1A3/TkS2HkDeWsdeDJ2iW/9dIwf1Uirsvaqj+67wrA6yoA",
+	"a8OyV8Uvf5aMflhMLjGd0L3MPHvYMKTI2W6RZ1PyWczpUQuazWeh6s4PyCii3DZoZjRrX9ko2dWufQ6k",
+	"qqmxAmKWGDPIfafM16XMtd4Ar5c9pCdsUK6o4h7QQL0mOIzoCAVREqhaVi5kIc1d+OySqyjvCxXZadfh",
+	"2oLRiRP8+Uy9n+v3qPhKA9uxqWRmDQbOTnq+DpLLWhCeq0/8VlUi8xQYSkcjwiESwHQ6BN8FRJH4cWAJ",
+	"YcxWPtehIAiKnunKY7hVxfYX8MVax26Rr8/m1iiwyyuFk6Rx7C1yMKc+RdGGDqO7QuynOQdVJ58tcWCF",
+	"+2K9B7c2LqhQ9DXZoL9FKhhMTANE5ZW3gEVRzqt7c3r+vtVuvfvQatv74++XZ29P7+En9U/z4P0p1LS9",
+	"/ev16Yn8xz8ur8/l/7+/vP4o3z65Oss7hc2HVbb7j+qmah7anMlGX/7YguSndpVagvBQkEQfyIi8Xuxy",
+	"HuYNFKjiSlfSp76rX19H/fpvDcgcZ/+DqrWGB77mtcFvZjTwhUTZKGWjmKEnyUYmOCSIJWiQQNCSblsf",
+	"luNCuB53qwQRbmecE22sX5y/+moOtuoubA9bZzdrO28D+9c676wIUdnoiW2tBb5hmoly1QgIJ8kMkc84",
+	"EDHInxx6VfBjp8eKU3xXlSYwvah1F1Bf3YbK4jelGKCFq7Z8Lx/pKR/5VcpALlnpseCxl1uAigIKnbnO",
+	"CoGwNNSfYjHuq96G/TBKSCBYMuuvY/WegpEFI4MTXcLbiOBgrCuVQGxBmlCV2oP6crE6Bl1XFc6v8I9T",
+	"f9JfJO+CCRV2n4/PMURaUXmSV6U1gDYCbyxWonHVMpKLFllcsjTjcmUWy3EqEeUiSVVuA+B8wCT0BmTI",
+	"EhWoMlOJESTmFdaApSo1Fhx6kPyN7FBoMAPicyZcsaajU5ux3vzgFE70XnK6fLjTltybVGNifXTDar+l",
+	"Qb8DEm/D/A3uqWNeYQ5aoBi47VTgC4aQ1yc0mpWrn2+Mcza1UCzGfa44aqMkARvNbCwMGVDaLdXdxTnE",
+	"uoriqs6fzi2qONmTLE0MRRT1bXGev6mEnwT1QcBRpWmwElZUc13BSTzcQL+Smb5ZGI1nCOfqlavUo4Sg",
+	"aESheGQxZSg333qFnGd/WMC8pLoKwx5zi5rkl7ye0a6w0Pb4aUICZdXxpfnpPkHNbJDLZ9gp5NEidw36",
+	"GFOHYGhQEd3sEkFTJdiji76qLuyNpl6cmv847o66gI1j1DcL3agcpK+bQUYcxWQoEEvFwhEqtW6U13CP",
+	"ZAGWHjZo7MFtyQlJBBHjAebkGIFtw7//Bhfvp0re/EvC0mklcf0DjJI63XlEBMLQEgs48ZNJBIeWJHJR",
+	"0Jsu9AdJLhRo4zMDQRhs66gVRjxgSXVm7Jo9a0WZqnRs1hMBYOALXeavG3dcOFrQbgzQ+jkXjtCtz6Tu",
+	"JnHwKeL2d+82gTdUhC7XhTmMJPZp2XiYsMkxwjFnBXeSwi/bEwiHpNHs8NkCmdIVBPI3Nqi5e+ABCPms",
+	"KuM7663j5oMEeBoJHMsdvk8wDch/6OpELBUfeOtoR/WqSbm23Da6XerifVfquyNVGhaHhAuUpGAEMUan",
+	"MkOSEgWOYykC3YDq5teQHshM54lHI6lsa9io8H3l+jhCmM6y+pkDzMleT3s0+k9jToL7/gZSHS4pBP/z",
+	"sS4e4Hb9gZpXpfqYeokfk9gb6jsWYgqdyIWYcpP2ros3EpzYvgWEhkVs7PYOfBOu0JLIpftm5+hygE/V",
+	"bblVtYU2wgJNGBdoq4u63S6yEiFsU461YYrLafT0mWtjBuUtiWn8NsEzuOGPESCz//Ka4M/RRGoZ8I4C",
+	"hfohx4ydnA1DEksUQNCfZodRfS/mitHUMIB8cSCvDFp5mwFhH2ztHPT2Dw7293b3t7Z3DnqtfM5H9YX3",
+	"qpKdm6PSkPHfLtmXymM2cAasPrJrxiY1JyUvtLrzuWBCNW1Qo7/7UJnS+DWv7WsNHLBIUte2t/R13Fdm",
+	"434lgdYPu5Q4++5DI1l2bbe47rRagx662aoXQ5Yoy+U6UCFHY0ziqcNE3zI6jMCVYLhqRFOw9vV2n9d5",
+	"7y+KoC99v/wa/bzhhUPDwnjG6F9RYA5KN8lbS/c6hSDDYylIKHvrIBVSUFP4IbHPmIVWvFqyTCM9SDWf",
+	"gj6PNZio5V2Jh8p3Qon8i4/Llabcg3NM3s8+V/ofkZtdLMHAzsIKP5iuWmLtCM2H9IdgLT3o6jwrTZJi",
+	"QTy/FB2oNwtiiN8ItmgcyHoQpkAnxTE+Ndx+fYnGRmAoJPEvAY41BBD4TvZVwgjekUE6OqNDVl0MYcQk",
+	"h/Q0h02l3rLVbhH6GCWMTrQek/tTAiNUHq9Wu/VIEq4G39robnR1oSJodl1MvmOUElNiSsr/1mM/JUlA",
+	"qIDrc3vX1rrb2dnd7fV2toHThq2jg52Dg73uwbPtA7d4JsLiYVEZg31HhjiNBdJnWRDeSRz9G9+H6p0G",
+	"oUmwqmdPBoo6A18JwMKhLOkqfI8DkY+rVfqMRA2cEGjJn7XmK2GXc7h1+AtIeK3fdQ+socmuRDe1CYdm",
+	"9LYGX7bMPNRqyWV+DRFDNm0VMZBBjyNGA4ImLCFoQHgUkmLxSpe4bHTld3L7CuT2p9nLvFuqhpM0ucCy",
+	"a2T95LvGa7BM+vUX43VGLd5ytxFH04TJwcGfLJiuoViVUb5GKlu9aVd1R9jcOss9a4IHYmK25B2g31Yu",
+	"Hl8xFbPJehyQb33kpKplWH5Vdljv0THqFQhVCKNbbsKNb60lj69fwaJqo3UScO2Gy8WrAG5lRjH3hcXl",
+	"XRjoD1IYZGILrVXyArcris/Yyya6q9kE3iEBoyFHPJLX/NbhfjcH+UKDiQbliE798UInaIijOC1p/za8",
+	"KGAhWDAvb+/fX368eOcpDkKZQEOW0nzQskkKzB+sHbc2pFG+9E5VYM2fUmHx8ROecQQz5dYPv5QjZCuP",
+	"T63Ke2rOUpoEW+XEL4Dc2cXfT87P3t2f5UGnjToq6U4gjGwdjcKVGlbppTHmYI3SByhRJ51OSYI4xQ9E",
+	"G0OnCRsleKKitgcJpsEYMaplRY/cLjfqgfQHKWcqCb7i00oqPEGcUEEkGg9ZgqZQCKRBbrnceH1tHTfy",
+	"tTTtJSUojijRLRVM6fi60m+ZF81f1vi53F63eFh2hJVLd/mdFXXOpdPPgiQUxx+qT8LYMDA3hWyFZB0g",
+	"d5TUB5yKMVNGjF5va8uZ3VSd1HLq1tbBfk3/m7KcYQf24bV6+oajKMw6CyzoUVJjXFS4o9bqP/U1hj8T",
+	"K61+OSto4/Zc1sztK5Nmz6Ye195HMXnPkon3QolioorkSNzaQJfgm9G1+91oyTy6yc9019w8uqgHX+bX",
+	"fCzsB77zLf4XXZDct/isWHlFJVPAfAR29v/fIoVJ/bbKivWxdDq3/ThcPjp8aowfFXfFTcyUy/QsA0Lf",
+	"Hgy65GBnu4N3B/ud7uEO6RzuDHY7g8H+wdbgMAjIfq9VH2Kl/IHZ2Z1cnbUcq3YrJMH+4c4w6AS72zud",
+	"boCDzuHh4U5nsLuzh4PB1u42Hi7QNKuODnR4Gpcq8KuYSWHC9+q29ify24SrEYMGJwljk0p/YcM6/4sK",
+	"cKtV9dPiSp1kUSc61BNN5ghrIB0AtK9wIuKZaQlfLf0C8XCWhajh6i7RfwryWVq+hw95AQovgoqf5ioT",
+	"C7XGU+TO2MRnrFhGLTGQWGR+Q/319ql6LaexVqPLmep11mk5Lissh4UwNuHoSRcMgPsG8mUlnoZtHbSZ",
+	"BXPmaOZPQSuMEh09sDKiNfgSRAsOE6+npHu2nrp6/hDC1ECE+MaPc8X7bR1dyitCpTSZm4gpf+Le4vWT",
+	"nYABK0CnqWoKsVCRnyhf9DYXPecchB6mksto9PaqfoaVDEtI2IZIFegBh4NxPlC4gKALYoReOV+OVy3i",
+	"zmm4nDVU1pAHW+0JWtZPvFDoSQbWhlwT8GKu2zXDMj28D8/+SnAsxn4Ug24lRsirZnBvraM0GJPgoeAe",
+	"sRmdU8y58W4NsGpuVnrIbYxN4RGIxVNCQ0KDggumNYY9zFru2M6PZkz7k5Nb2br8NW+NqcPMdKp8U1vb",
+	"G7teX6+HXb41br4CA4NiCo7kXDZCO8CsCCWoQxF1rm/lGC1faFMJmMuFK0CUXJgxGzvszBueUE5pBfi/",
+	"O/3l+uTd6TtPNusCtppcnwNzViVnWs5XIBSWJyLXpyBk6SB26tmoZgdyVHvm87QvvdHsi3xz9hz02y6m",
+	"2JVbBKimWnW6FX3EpHwqaVfeBTBS0f1WJL1CjZnSScF7Ku/Yn3Xs2b9v7Wd0RHh1GvIlzTr96qA/ZalX",
+	"RjGdcG4rRIzJxIZ7RIm10vqLFN5Hi5d115fdQvZdKY+albSOWoLEZJTgSavCunsfRnwa49k9bWqE1d9F",
+	"i3YQuI8qDMn6+RsOrpVjBVINZpsKZrakoolRFC5hr13JfEzvoXHdvWD3Jg83Cuts9+buwhO7xWNjUrWB",
+	"7/SNcSnVOWuWyfg1CNS4OkneKVHMiVxXgZIMNRdOP0nw071jgmpYFkYJvpXIpwec48aoUA7u/XkPtw6+",
+	"NhjNX6xZrriahfmMZGBoHpDASeA0aLB6cQz7CSTxNvroE3CcAFrF+kqJLVvNYpn83lIpmmxhlVXHVOnF",
+	"J5KQNhJjxnU/a4CvLuIS0SBOQ38wTLn3tJ4xt5G6I57jU2h01IXAj1c/8sxu+MFerGp3kL00TQdxxMeq",
+	"Z8kApJbVHQaWRL6doBOHSS7Ybduksahbk86QvuXyeDCnCMfyRqts4ZfJRRrH61o+yFq0quxxbmP1xU3W",
+	"tlE2aJr8rTqdR4LrLNiv0DLKsXcUQpCgT3fu963tLfn752mUEO48OdhWX/zOBsq8ER4G+3h3u7M17A46",
+	"PbK72zkMtrc7e2QHD3rB7rDb3SqFuU6h/FSTxPfEmrUdmnVk36bAsrLxFU5UkWQfMNSmo8ZOkezOiOhI",
+	"ansfeOvo8KD77K0b9drJeyaTfa4sxgZvzavL9A5q3PfPDaJ7dpBusa+qSmflKqk7RFZi4Q5SLzSzRvmX",
+	"TIYzhOFvAK4pYc5ZOk7xRt2H/8YGWRzwComOCjztzNJQynzMt2DTe8235svOxgGh9250kNYrral6A5Sl",
+	"NCAQnAmG6d/Z4A1HRHU+pmFRMMJCkMlUcNA1LAmHJI4eSaJIOIlbRy0o/nC0uak/3QjYZHPM2IOHZu2I",
+	"3hSdWmRWzVz0CEjVV/MLJRUNuPtPOBIRHfVtLX6i6sbLf/7OBm3UnxIawhspFVGsE6/thuV9O4oeCUXp",
+	"1K0sr8eVp6i+BxNSBqXKWnAagPOsVfIlF5MMEKswgaXeKqh/YwMobagGKkUMGsYsD1uv+KibbQn+bdk7",
+	"/Klzk1tHXU/4oB3Od9JmfN8zO6H3obMC33O7pLnFl7OjcsZs+2r4ZaNWAbw6JuN3NtDVUDBHAzJKa5r0",
+	"FqWQdUkbmSkx2+jy7WqLF9BrXB8Ls+55zNjPZCuO198gS1JT27TWhaLQ5SBAAQxAEtTvbLCsW+67ZPtn",
+	"l2w/2fymLV/EqMaisgmNZeXG1DIUq5EaO+YPBPw+fueVQseGBiKp1vmqMasll33/seR6ei3C1riAqH1O",
+	"SAM7EKzOTNDOQFBBn5VB4re2yFJ1OPgfAbEq4smbBSlmgf4lW/6SLP1li2b6QjHMLvIx23b5lecuEl2K",
+	"2S/wAhpCTou+gh9B5CPhBrqGOs84IVBPD3WRYGiriCWPJMEjcuWjfCUcpAmRA4EwpG1Z6u8tKzPo5+WD",
+	"rhq85HAbasuqNv84GN0gVSq3yi9lj2lu1Z7nuV2UnhdjWiv2lJ8mv6j8FBUnXRXOp+LGQcgCO69gVbHu",
+	"38ZlUhmAP4c9Ox6pqQeh5uJJRUC/Z7SKA7qpULlUCUt1Qo6KaVzWy4ngWXV+980S+5MCWlX4zPtolCaE",
+	"O8pfUR8ywSjaYDrBn/8Gd+aWdoVmvGfNbELd5JkOt7Ji5stlUjgLF6zeVgn7LAC+eLpzWHBUeoYgR4/o",
+	"5l1PeHas6jtIjptkdbF92dEWsHORXr3pgdk8+556cZHglcIV6UBurqKZRTq5ISbZCIXlZyDIwOyjuvPo",
+	"kVBvkDX4VnUWfsQRjqNHUhVdwh6axlfVhKCsJSaoKkInG8sLBRbg+DSr+FHtD7zRdb/c5g4eJ+Dl1enF",
+	"ydn9ydXZ/a+n/2wdtX7S/2u1WzcfTs7P7z9cvjs9bx21RlPR2e1MIho1r3nUOIyrHJr14ik952x0SoWv",
+	"C9AllXKTSGaGX8asmFQWk0cSt452JWvko9YRTC414x/UQf5lt9ttoykW479s4mm0qSLrftTnOzfLMjP1",
+	"eyT8kZXwlL0Ocnu9lkF49aIqmlnvoTjHXhcNscBxG+12EZgo26jXRU84oW2000URHbI22j6UUGmj7QOV",
+	"p0w4b6PtfaQB30bbXRSSQTpqo60uEgkOSAUD5KNKmlqIS5Uam0LUmtqkmqYCC/jbmOAKlRPOXgK53Cvn",
+	"Sysw322pK9K4teWYSD80ABmmcTxzjVMGQ8uWqarV2LtG4mZEuBONUHW3VCVntau5WRVfyoQks0A/OBkn",
+	"Z3oJHvugkqQ30C35bHAYAp4gLBAuBCS1eWhqnu9MtNv1YTjM94GZWkgVlRkwR0SiSr4+g24bQj4XZqoJ",
+	"uc3SSYoraSB1ri0rBDZ9oXQSyS3oLL8oq87k4qn2eiX4eVqZqm/B1S7sGY0ZxPYXHO073bVu6NYbIFt/",
+	"hm10dnOJDva6W3CaFF2/f4u2D7a3O3H0QMoNAFs5vutDKKhDE5FqnmDybsDCPWTJiAlBqNO7qXjREi3N",
+	"7ucy5uJYDzPRE/oZRvlmJdbNUCWJmgHz7KGB8rx0YEyBZ5g11id5FiBd07V2UYhr4WNlyK8edlTEplcR",
+	"bKqaG96wCVHVblXpJgPWhOj6uCsHpWTGucBtYq16UBeywe6hM1Lb1uuAqOXnemO+iMSsuZ1ZGyl2d4a9",
+	"w/1D3NnFO3ud7kG41Rls7Q47W9tdEgy2Drt7vaDVXi4azimzW7E73dEoM1gkjE1gkv1eNyTbe4edg218",
+	"2OmGvWHn8ODgsBMc7A8HBwcHveH+sDSCPPiURv9KbWiTkxLUWKhc0NLaPIJhaa/aZEDC0FvX4ZLGM8Qo",
+	"0gJ2rrOP5WnDmLngdux5xWRhi0PrThpcInR1mRgRgz6LxLhWN5EHBeII9Q129duoP8SBkP/4v//7//gu",
+	"SIN9PjOJg4vLC+6RtW7l/ZbZ4K4B3R6oG3GigWQXOyeaRDHMd1U364m6KWaqqCcllfVF1DhI3zslyf8P",
+	"XmCuwW1tYFTXYb4WVuWac4vBbE03sj3rV7yP/V51IyDUetbHmH9gSVYbzQguraPfPlUCwVsFX8k7eIQj",
+	"2rhFmhYnPMzUrstrMrWL/LLqPPPKK0hkOEaCjQiUK1INeiUc+g1qLth1ZvupP8Rq5G90mOZ8ag71u+j1",
+	"jYten9bIqoBvvCKfgs4Yns7YY0xHBErcYs3j59bg+4WxEE1YQo2SuFTJPSdxKycmLiAFZmlrve7h3nry",
+	"1p4rIfhRoUXz5iWW831Zl1DQuGKZxwIUwEmH9pCL+6q7/Ivfejnff0vmlok6mmsURZ0/of65LhZoCOoV",
+	"ueBHTmqEKOsY0m5HaGQ1mIlSqt2CZb2LIHI/9y2GUUhKT0iMTcKRXBXUc2pYQqAiqu0fJpjNLW8OoUMQ",
+	"fQct7htaFVNemZkaR49EZ3tx6AnYaMhy977QiZ5zYOY/3gqWmnP6VbWQV0E171R+vHKstU7iCKroOAE3",
+	"DdnIMqGupTT/hmVs9Gv3uMz/ogVYTkSvyTSe3bJrxky7Grl+VbZmDfVvvkDVlX+pFAy370GerzUqhGNf",
+	"K++6IhAxd7JfqgodnC1a5+CV4xtzlUfcg29ulNG+G12H6K2ZeZmgySqUWbio1Sv3R04yT9YCpQUk6vpq",
+	"Ck9jHNgKIhot2srlSULFWbcaMtTqfmfyTojCLBKZq5AppGgHjfAjqaoBnu945rH6jTENYz8nn0HKHfgS",
+	"pEyqUoacBPRj7dBFkar/8oS5dw2NzYeF0jrhygj+0cxcZ5N009eKmKhO3luD2cG/SmKosXRm5Jvbas3d",
+	"9jZNuK5umT+pn1lKQ26zwSj5LFyzunvPDcE9m7HMna1uu6UqHMzlpOrbpspPzhTs7d4ooqykgTasFAqq",
+	"TPGIgKJiVvgyk+tW11WTU9A4KvrQcZa4HygjleluLQdOXCopZbeXaGWakMflJpMgTPw6YxVG1dt74ZUq",
+	"Xe+7wPSnEZjWoc5ZNfQ1FDmYrMrurtTZWlNtYBmpa+y29lpbj8vTly9jwQ3gYRj2fJP6ghWcHHjXlmZ0",
+	"lHuzgLbdwxzY1pnDG8DYtrfLIFa6fIDoqi6fmnP5zn7+POzn0zoZ0Gva1GHCCqO6MZjmyuZWmdV1+wpw",
+	"3tX2r1mwkF2peU916xCzG8YXtG8bNvTFF5NyTfiUUU4aNa2zL6teltxvyLEFQJ1gaa9q0tgLep3SazJc",
+	"R3NClS7bULX86LxajX7ugBosDUz9qqYu1B7U0HBaleqeL1qKJJrJK+wD8Cr61mmvnBDEaDyzbtcistRJ",
+	"kFN4owL9SxiCTV/C31rXp1fn/5Q7XbywuWGLzTkpS0XA4AJJyDSOiC5i8hiFqj/oJ0jqhmUu0lchSakq",
+	"43m41xscdoMO3h70Oj082O0cHna3OvvB3mHQ7R3s7e1saS3zaLvd4pECkDaUeHtetVtizNLRWBS64zgt",
+	"Pb9D9yWg+13qeA2pQ3H/ZYIlfMi2EKZAf5P5Qk9OXlldBipdHOvFM2/x38J4qmLxCyLuEoWRvzayr4DO",
+	"pUq+LyZ/54rT5p49P5cR9TuafUezF0Czdcr+C2h7Wl35I4rq8/TGG4ITn+JoTCtasyHQBS2l4YJhpJkF",
+	"ywYClO35r2SSUvZzZQqrKqxgvRZg1R6QUUS5NZszmlXNq7KaV0Q7FOo7Y9WRF8eOhy6dQskUSRgbjStK",
+	"uFV96oNLndOeb1ArnnrjCNPvlrE/o2UsV01rbTYyzXpe00p2Y7vtFE0EglCsinhqTOPVZQXnNnNa6iSr",
+	"OjLlTpbE0b/xfajeadyuaenShDk3ePTC4RBzmqKdNeilPCfooLpjAooEmkTQC/EY9XNQzoqbDtIoFp2I",
+	"VjL/ZcILfHEAufZptypRyXHx+z35c9EeJJya5FdMw7X39yt28MRhqMru56epCFVdlDmumpG4QorUUoFD",
+	"/jvdCfnIEs7qM6eKp3wCJvxFzecumpQt6QtxdnegF2fvn9oLoTSCqIvZlKCQBDFOILIVDNHQuf/y5o0J",
+	"Z4oZewDqj4Suu6Ssz230NI6CMYo4ehrPdJEULdlB5tMd9Z9LgxT0BlS4dJj70h++Ohm/7oQvkwboJ8rX",
+	"F3dObGvCilI/3qaaPs6vFbm1cufV2+q8IOvlTaG7MsPla+O4/Kuw3DnI9BV5Lq9mugtRQI55gv+qEfP8",
+	"1F7hy5UZ6B+TE/KvxQqduvJLEKqHRLP2rQuMUtyE+rkhkRVbHw9jrIQGTSzq95yDPLf3Oj85JU/NaODr",
+	"KcMW3t+2Pr6eQdZLmoY4Xp8sayMoNSZWtBNUA2jBhGd/VJW/sO8vZk22DKAcnJMNGJJpQgLFYHyNx25N",
+	"Z064sNq5IBcnADyBqo4LVE+oXWGdoMNb2fobHdJcy3HFYRWqcmSH9m3TcQ7lvvGtrJ+fvF4M5BWmvjqj",
+	"J8qLo2qRoWmcjiKK2HBYxk8N2HPwG0jqax21nKqqm03ktU01Ad+M8WBzCisqwbDSxKnm9PuklKgLzqeI",
+	"O/dyfZSltiHCwJUwq6dpeMVPysBtG6FLIx52ZcC1aujjMriTiCiIprhWUzhTkYpT52U/XJr6s5pqAGsE",
+	"cpX+/AowBsqoLmmf6ytrKTVrdzLGCQ4ESaDMNN9Ab1mocpfII0lQzHBIQhgh5XoITz1q/Igjnfyp3ZWa",
+	"6v8XcEzGNQF3PkP3HMz1nW1pDjLUKcsYiVqhMdabsrspzWbyNKmwi/AQuyoupOsuq+r+ICQ8seSB+yoN",
+	"1ThNzA58wcucUEFoQFRh58qEzVJHfHCARFTeYaqlONRqyPb0yVs7bDRS3UqragAwFDIUUS4IDhvztWxS",
+	"pwmV3rMXBZmv9F/Wz0aVnZmWa31O4UMdp+kp/O/NUJyyXDs157yWq49f7LTGoK1DfSH3K8aN1/lapWDW",
+	"NY4XDA2ItxbBYqFSJZ/7eoKDIKrFH9L1XBcU1G6JBFM+ZYnQbRWrOgQVBvdiCrz4hgPJH6O+Wd9GaXF9",
+	"22sfxWQokC6fPrfDuwPxhtn8sNdczrsnXxPaRb3hiD1RFIXWn+nEw89dmZP94UlhJZ/FMbhQVY8KKGUu",
+	"QZCBCAuBg/FEbqKvKnIXptWJJKWJI3qfkGk8uxfMNOL39tU/KWbNgqalnfnHSDMsey70jZQJJRjr3Hku",
+	"1r5wJYD7yeKlAFy0r5QdAzYhqrKK9WyP0mhZDHXIaY6L277ozfuV3OmGcB4x2pxJmZNV373hSBJeucWq",
+	"QTRQyjSvCLDYmCquqQOrJipArrrhqvlEqnllvtaAr7grKffLiQk/Qn25mn4b9dMk7oMZrw/8o7H2n8ej",
+	"rAzZbrcs6P1xmEUbYYEmjAvU63a76OPt+87WHkpppMRqZ4Le/PSyPNE1s+u6YPOaWV0wZKvd6qJfo583",
+	"ViCEpolwVwkbxGTiowbdAAlhDsXoD3u7+0i9MyBcC3O59L5QDn1xeXv//vLjxTtopStwFFvnKmVChfk5",
+	"Ymyv25MChoCa9hdMoPf6BYNUUnI8GsSYPvhSBUOYOquK785eOj6zHPeD8soqPvPQ1gfoi1Qn2uqaFGdh",
+	"TV0qxfrfcOjPIdFBNdt0ylnUScxmIwqOnq66Ii6CqAzkYvca93X3AObJzLrWsZrULtOLdukgjoK3jA6j",
+	"UWV3OO2pm6RcoAfKnryxwHp+fpJKqgWNq4Qn+XeqFCINcanukRBhxKMRlTd5qMrqNajAmptn3rarjQCL",
+	"bN+wIz8YVre05Q7qVZT4axKwJIzo6D1LvHwpMS9AaLO8OCblBr5yzFa7FWM6SlWAB/HkGqsXS3R9tdNG",
+	"/zj5extdjkZt9A8y+NBGH656bXRy8haxBL0/P3mbK3E0iChOZj6CMq+UDD1KTjxWKarwkpSRgAnZ4kqK",
+	"b3tZQLYxL/ZEHPEpeyDyTuHQWmRv57CzNV/tBYh4j4Ux72moclCYZ10YJK7C/YBOUMKg0B7OmRlsTToU",
+	"4ATqOEcqvjKiqG8DsPsrN3FYqf/yXMt6w6qTa4i/VoHcWsD8mbEHFMTpwPpUFvK654trZujwy/Xlx6vm",
+	"QdxPLIlDmDgkwf7hzjDoBLvbO51ugIPO4eHhTmewu7OHg8HW7jYemg8uvH6Flfs7LFya7sXDkkuBQksU",
+	"iFtUv7tMLtI4rg9wdlbUxIlYCIKz1dYX3o1BuwbK40adWFIHibdOQd2lS7BZvF7iyBwUn9eLzI2+doux",
+	"leJwc2XZ7D/NKm13CQ3fJaO3JWt3IlZ80RqSj6/MjyvrFkcLJMJrNnjBBCQlVTI0qKhcVdJ3YQa2Mo96",
+	"hY7er1hRck4KRU1jzJeh4QLUHCpeOELTJc2MHKuKGlrC04RoZp5DZvOCozzktnzN8W+b7FZXYVz29joa",
+	"DGOTuhNe6+l+F3K/FSF3PZj8eijsj5aTT4oxCRKh/dFw+knDyAGzv9rIMjVk3aKrac+3eGtB0Zv4ToR/",
+	"XiL8tDYyfL2gMzlbk1Y2nlvFxPFFOJlVB4kVSESvDpxElImsX/Qcd4zP+3ad0qy3v9fImaQUhVEIfSdU",
+	"L4dS805TyGur3YIm3rx11G23yCOOUyzMnxMWkvgtjmOusscL0roZ44vHRm4G9T5zZvE9d6f9Mq+WgllF",
+	"7jM7f26yT35gvrMejJJMkVI4sUhwxAWZFqFIHrO8Kp5OJlj1VV2Y1WEhJEKo41iqWIJBh+XO1bqU3kUJ",
+	"CYTNoodSF1h1UVORNgSCfMJU5QB94K2jfWiRExYFU6gIvnjrnNXa3Dz7i3f9KyWpV3C2gWIh7BuCkKbx",
+	"bKEScqZfTsOjWrTknMBJWejvdZ2QNckYdbvCEokaBC0ZypUtnCUhSSSTUNlZYkxmaIynU0LVOTctfXn6",
+	"qJOFy9GJlijmDHGj3yzzcvV72+yllohrFYQ5xGwuKUvUpcj3RbDS23DpuSoKrZc5/K8/Xtzf3J5c356+",
+	"g5Ql27CxQHO+868YHmjRGf704p0c/DvT+s60/hhMaw3So73GX0d8NDzPH6EryFRFMicpreo+v3ZyXgZs",
+	"eQPkcuGtVW2kHUbWRh8u352e33+8kf8+eXt7duk803+/vfxwdX4Kv5z+/eT848nt5XX2I2IJspvdaB40",
+	"YXZUf5gVWnlK+ZwiabrK6NIF0kyN6qY3rb0my3ftosXLGtQpg9U1q1GmgVhjJSgDs6oS2fKlW7/fSd/v",
+	"pHXcSesummZYzGtdTpfm8Py+YWUhUMEjR6ivjlVHsCYppREd9QFl2ZTQY9TXGNBvo74Oxe6jH4Spv4CC",
+	"MeOQhMDxDFEmxhEd/di+o/0hjmL1WYBpQOIYPrTV5E3ACktMezCoFvOEZz+2UZ+nU5JwEsI3WPUlcjIe",
+	"2ANI8hAp86Nc+h3tS3Yf3rNUqNUTGvKNOyqZjs6BUTtV2ANth9sOdmdpMWrdkh+YZUNtBbMefbHATPIE",
+	"sri+bLCSp053CKhQTHSao9keJEOFq/qGMxJ2971AHesV/bMsw8I5xGHw9dmucAkno/rSdTCaBVRQSVVO",
+	"G4QQM5xwKcphQfKynEYlzVDg0jB8Q+GFxAp9aeSxI/eiBz9uMm2sLFTCrt5wFBIcR3SkWjEwSuoaI3y/",
+	"Or9fna99da7IMzI09AmybCgIRZEq5yfwA6EonW5422Au0VvVIPAcZqWN77nY94paERBLaxI2vUFYLhqX",
+	"0kwSNkEAfXm5ElXJt9QBtCKEyrW3G9IoTgB6HJqAIkcCJq/LZWcwRLZQXM1LR9QsdQFllLqQElyVsitx",
+	"IUljgnQqDnBENCDjiIbKCKumPpaYMmaJQAELSUXig2YMzWBm2ELDt5vfuzmW8GI4leVjzNOJ1YvzxQGb",
+	"amzwwp6aJWXn+N1dZjSUo1gXkS2888GHljJyYYSWy1m24xNRVI1lU9a7MsXOJGIPo1Kt7ziaRJJtd2Ff",
+	"UrRocYKrsmhfMjq4vnA7QyOGGD1GWOXp6LRu1dQPjXGoc4HmJq8NExVQX7emc8Y4+cAm2mehYVSSy3XW",
+	"GNTtmGA6a6MtudDtbvcY7Xb9GZhlLGbDISee4W8eomk2tv/bqTcV4W2uKfSxFE4pQwGjXCIIDQgaEB6F",
+	"EohIze4fXSNE6URYEhbz+Lb82b2CLQTqZy+KQ7EZNvJcf6dUQB6DThyN2ahteuz6knYyiRfHsaF7HbKg",
+	"fgFSA7E0Jo9EyppKSNd/Q3G/IVa2LvPkCSdQMoEOmXyPjVTnqVGilHBHHSeDdKRSSwPQOGLY1G9fzGS7",
+	"UujlI5AKgZLRD4oh/WW3221D2ai/OGVrftTahKeeu/6ehOeFbRibRbdbJ4aVE9czSPn6yiuoVdoVtUUR",
+	"cFnRrR/fNBi896PZEIKXspj4coaOPijfKFBfBHS1OFYD8ZwTsyJ4NrOgxhoNGxljz9lIIqjXFJuQgESP",
+	"vsBvCzWikRvaNIDLNSShH3DF4/6yeOMKeUYPZCoa2HwBCObUM9tvYRHmOF3kca9afU6fKkm+TvfWmRHV",
+	"wStymreWmLNKtFLzfCTwY0SdPzR4tkGQnDDF9qYkCQgVwGO3d+1LOzu7u73ezjb0YglbRwc7Bwd73QNH",
+	"IGmxh5xrYU5jBk3E2xu77dYjSbja59ZGd6Oqqu5bP8WdwIZ0zVM/qmSgmNst50KBtpWDSX15MPnWR9Vf",
+	"JxPOyrjY1ItUaNOv4FS6J5UMiXgkbzZI7ZVSWU6mDFmqasnotSiskaNaeM/LHbGioXMAefeRBq2Fll1y",
+	"Nosf2zn3ls85MZUQ/rgZeeTzFLJfi6/tHXVz4ZT8guDkVL6M1ea0HyfGXADSRmJWP5Or3imppzUm8VRx",
+	"P0qecKxpottuabDBfneH3WEX7wadvWCbdHrB7qBzMNwhnS7ZJ92wO9jHW1v6HK/JBEdg8z3aOujqeiXK",
+	"WpdlTONUsGs5oVFLJvjzOyPvRzQVkkr3t7NP7Y8Qh48TOcHtOCF8zOLQPtzVraKaW6G+kfQ9B0MWSfor",
+	"IYzPNZrHngWGX7KKSw7PfGGJDuI1rNWWR7tSRrSjI0vNQnXShSZd8vqjZIQlw/eqz76iBAVcngev7GUH",
+	"O5cwu2dgqUq704PnE35yx5tTjjOkKu6qcEpFCHswq4YlvyPKYlnNmZVXJuKIVRdTLvoGs94HehrUhEeh",
+	"UC2m2BKhmeexUNV6PQ5GH+ScKkeeUnFr8mtO5re/06D1R22cSyFJnyCv7XhnXvqj5Sd8v3e/3r37Scm2",
+	"jjpxY7FkyxxNmPsNFIfsl+3nXPBAseS8ea2hmmnkR19wrVlng+9v4N1qTfFEqswu4TgFPKGYElSH44Q0",
+	"0CDtHjPtUS21hpQ/VDVvuqQEdOWZcsJm1cMCRqXcDSjiLX14tlLlw0VSiZq2FOS6iZdtuJg5DVe3yGZV",
+	"u8oWnBcuzWA3VlUEKF/3TcV6cByF+QpPub6ha60J9o9IjHX9p2k8eyORG3qzq35Nyl3dhj/A+JyVftvw",
+	"ZzIbYDu9MDMo5MUcu5P5yO+/zk4cyJkWnbW3mjK1KyQaCpKUPM7Kql6ugtqgIei3RVPlzEkHNg0qob/V",
+	"b7uwWUuX2wLTa1j2nzshmG27lfl4pRscL9o2xfZF/uK/w24a+educi9XXBU3VTXNvNX9uIBioDaM7MlQ",
+	"9zAicWj9BUSHoiprcq5fg6qdRAhiNJ7pFkUbVYCryykx8VpTeNO4+yvNOm47axsl81vr+vTq/J9y9wvL",
+	"oLZLbXOK8QWnTBP2GIW2E0eil7lQDMqCMSXkX62j7XaLRwpA2glMPgtttg4ZmrEUhQwuCMWuAeSjhBAB",
+	"lZ6fC82ZvkN3zdD93gT6NZpAZykEth10kcGuqhDmdbktqTFxULdMnarn+rb9rhVi9ZbUpbb568Uzb0Xw",
+	"wniLlUVfAnHVJ2qabwTZV0DndRSJb9YOvbpY/PPz1yKcAnV8x+3vuP0CuO1xB7kCz1x/r33ZEZua6yhW",
+	"GVhJ+l/cSlyip1p7hPNqtX3ZHbC4nfk25xtjdKuItHDsZzrdzlN5YzmjYrn6hjuOt9BGceBytAVk7kh1",
+	"KMEUsVSANqVL5caYC7TdQ2OWJhUBB4Vlzq3WkX+/XdxFeclzjiKtLoJidLMwgt7TkPbvVc1e45IolGV4",
+	"QbfpfD+mu7wv86pvu864gvPNGWcxzxv/K8Gxr2j4+2iUJlnEn6GlhhQU0dENk+O4mQljmGq2XMDO8kRn",
+	"11LrndJpXwlBlGAwk0aJifOvC4jOUoqc7b16HI5u4q6CpBsF5FQG3RS5gBt4k4OnXaAXvaAAv8+CKh+U",
+	"nARhJBX7m4//z79/Pjn5i7v+yZSMfEHS8EVx+J8xJ3u9jUXqlKsywGGEVVdtyXIl6+3DDJv9+entail2",
+	"gkpg1NmufECx9pQGwFk9K1ad16vkxN6AbKUrofqgYXJRMTdppULuGNrGlbpyaLl7RChJlH8LhgfB8mBr",
+	"56C3f3Cwv7e7v7W9c7BbLNJWWTKsGNw+p29KNmepuo8q/A4SiC9qfs7A/nIOJ8ipIwuVxUgEzp0Ac3KM",
+	"YG+1QfH1LeHsbrynNyUkGM9NgEgIDhGOWRoqZ86YPRUOzpjApBKi4NNqtx5ZBJV6KHv0pEbU0fAwik2f",
+	"gTbiaTCW6DOZ7iCWoCf82JbwgPY7LCRxVsK/pmfVWTinzxvsUffbk/dkX24J+utDIsUYcrbVFYxwHNfM",
+	"yKfEF/3S3djelRP1GoZYKpB6vI4arOXdwANzxwNoVMMGk+HaEIk8WMIeCD2BEHTPvNRklWAObYwARZa6",
+	"GfL+ySXSRRdN2IR2RZ5uFBJqTwQDGcbRA/mP7EBaZ/BGomIvNha8zY51F7inMaHZ2egempDfr9P9V7n2",
+	"jJQH3Tka3IHNI/sUJnwwb1djaVE7kW+1i7frPCeug3Y1921j9Gt8B3+jaLgGucEl9NcRH2DG+b1zdA0M",
+	"wWzjlmWb6LgZtWUC+95hJ4/8xRP5283lBVLHp3SsCZ6hMYt1xi1gqvIW+xNtbeZs6VHKSdKsHUVl058C",
+	"d/JDImuorACCQPYpGy/+aGSfx+KF87wXy1kurMwLyCfMUUpDknDBWIMWxfkxvRm+1Yc6V0St5w6aZ1YD",
+	"2MW/1kmI6/lGcQkwvZQHjxEUBJO3kAlxpgz6qbodpTibkAELZ7lm2V56qe66y6cEPxDTdhe6ypod9OW0",
+	"k4hz3ba5hgorlDW1DUXNsBlvOyw2BI2OPfkzCo1k4C/Y7P2khgc4Ym8TiVUkBE/ejlP64O0CFpHAFJ8h",
+	"03i2gSRI4VdumK0q4SoVgYiG5HMfTfADQekUHsq9FaPD1GQmCgCc3CH5rEqyOLykUWBCOb7KbMXTCRhm",
+	"8ZZ7XoxJ+IOjdPpBCg0V1WSfKiF+CvmyjQOi1OvlQCjTKdNXPSgkNVmsk6poV5X9aPq7V3zvBwB42ULS",
+	"NIjK9CEFwobkU3nVAHRUJJSY+WQMiTb5rv5PSSRIyUQbxyBZQT0LsyEw5oM/6+i3FuYPHA1w8NAqR+nB",
+	"118WSNxVgy7yxZTxhb7wUm86mETinI2qSzOYFHbThzdmxQ71xSxxk3Ce5ZEAzduaZzFTYmbMcOiWGX4i",
+	"g5Yn4HGhlGa1IUHCczbKNyTe7nabQ2ReS2jln6E2DnjGpXAasjIWOf7sxZIylnVOF0Oj1tT/3i1FcBpH",
+	"/8aetuG+iDV/xFapZz4Mf584Dl5vj/xo0ezBRb7Iws/LbeHn2Burm8S/UCmhb707fD9/4P22pB/9o0Kj",
+	"fnupDvHFFtcZGrjBJe3a3tc5JuIzg6hsjhqOuAZGWGKD1bUnqFW04KVjFNEhmwu9rb36a71QPKW7lmaU",
+	"SzR9XOzAzQb852qNLMXUIajNJ5I0H+qQq+vkOKhvZjTQroTqi/NWyRiqAiCcjvHIlORZ9RLcoav5ZTzp",
+	"Anbwpjdozs2Uu0JzNXT8cf52Oh/8b8lncZnI/3J/lhRoQKD5xBEXoLTJl3Pw+k1qFVhAC2z5lgTUhpyO",
+	"UaIF4SKeNpeRPrVbnzsj1tG//s4Z3bjGT1msjX3a4Q/RtMNg9TjuTJnUBhJrEbwtpgeWUN2Js1dVXkuC",
+	"w0ulE5ZuVjNRVe6TSd5QHimCEzEgWHA0IKNIZxjLRSBMyVNFMpRn8T6Xn+SIhMuDHZKmzpvC9ktkKFdm",
+	"TPNYp5QiSCvSPUMiYQ+gwXyVoPXpGcDhdQkwnRuvmTIlOFkm4KCw3bZzfl4wVy/YS6Fq9Iq2UhfkCQ66",
+	"w1LBN5Cx8Zj7BXGBZ0U8Lh5Pbw4GNsWduSW7LmowZIGPa4678SjPFZC2oS0lZymUG0MRRR9v37bBiHyw",
+	"191SaULFuoRZJE1NSFCGZliQji76kmeGedb3FCVk49aJYck4XzSZskSofGt5K7dGkRing42ATTaJVA1C",
+	"8394Gm3KgQAEt9YqWWM5x5FOQbIOiUXtiyX0WsBv5iUJu+xqz1jz5Rtpqck2VvcyOSB/FR8TzGeQo8Lq",
+	"olKxR0S4ZRKPUZ/PaNBHE4IpR/2xEFNdzF0ZdOwTzknfrWH9RAacBQ9EtNot+ZWUmDhEY8xoAGnb8vN8",
+	"EWv9XkkWuE0TesXiKJhVHLFqLKX76tmIBhUAl0SPhMsbJSaOZUBEcQw+5yeWPBiDJ9TV1ZLSkSoFHAkV",
+	"tCPShN7RH1Q9+/6PbbCa4gBGxgKKqkQc3o/oSIpKugo8+qEfY0G4KH3jvv9Df0KSEYzLYKCEDFNOQjlj",
+	"QuQp9n/0VJsHV58cHHSZZKSqjsKh5+BqXi4BFtRPD58Dc70UjekM6QpUxbCcPIdraEIptmifYiFIIuf8",
+	"f3/rdg5xZ3jSef/py8Fzx/2zt8ifW9vP/8O7VUgZOmcBjk/pY5QwOoHI9Qol4YYIeTIcDWagxh0jjGga",
+	"Q0MBFb/wiOOUoIRMmMQvRovB2I7Z4vLq9OLk7P7k6uz+19N/to5aP+n/tdqtmw8n5+f30MNGcuyp6Ox2",
+	"JhGNPIH5zohNlbqiFlCjXH+cgrrri+ZTSbHDKCYel7NWjLrB7mA77JLOPu7udXrB7m7nMOzizg7eCnrB",
+	"4WBv2CUbU7jOJtHEZClEEzwim+pnlkSjiOJYG7MCLPT7PPo3aR31Dra3drLY1YmS+9NE6vObEPqxmcIW",
+	"uK5yudkEKTcbr7scvWU379MwIcCdxAQEBh2OgsMwIdzvF86AMie0RRjPY2PHeB6w/jsSIthpCMQdxySs",
+	"jOyCsyhF9sy0nb5JMSnvJt9L7dJw5z6cbr+tI3bkPx6jkLA+GKNCFqQSqv3jgjdO5ADld68lcY19Q0oK",
+	"JHkkIWK66Kgy5M13lMhxbU95e5TtDEcKp6ABWU2HtdG1lfRoZI//ZnS5ukCmmd+rCGMf81lHPmJXAgzm",
+	"Ovkf7t4BE2PEpySO5b3kdWd8TwX8ngq4Siqg37mTwypfiecFywl5seuLX+nVqHdD8QM5Ka3mub2g/6ly",
+	"1GUrWy7mzPJMr+25L1VoyUXs5i0n8ut8a2bOGlIsUL+posxB06/X4L7LyPElnXies/2Qm381P9+Hhd18",
+	"SzgHPXtwjOyGvXxpIuW5DOhLVYKJhm3VU+H92rPIm2wyb00tuex23uVYPmS/GzJHQvmV5UuSFpEtV7/L",
+	"rdrlQGZO9PffswrTfrOWtjEUc04z9bZ1JDl6mAY64NB6MtW2X6zUeG4JlQf85ynxbV60OyukGTrgqM0y",
+	"/AdLYq8KPkpYCn1/E8YmOrdzQLSfegTeoCxLKDOBqWOGgGerXLmpQivVBl+g4lpIgv3DnWHQCXa3dzrd",
+	"AAedw8PDnc5gd2cPB4Ot3W08bK2l6o0qn6OZwzsyxGks0I3B9kblZVZuMzaqbIwfR1zwI/Q0ZrljaOT/",
+	"BdxQFel8YWpLiQe5BZZCQQxUN5zf3egPbINAy3E3q1zSRSthRT+nVcIdLpOLNI7d+OKyqSDDlcYQ9V0+",
+	"Wa1qbQhwylGXLw33pshWUMkrKopjnhhiB0ahUA2jJ/lFgewXCYCjhSizPJU0P3LaKMchslNW7r7OSOLb",
+	"rC2srY27WmfKF9l5Mjz4O0d0OCJA5azxytdilIEzviY8jV/JTQYT+kulwqOi1QWAAgXWSvszj74swNzn",
+	"FuvUg9YuvcYZ6tuCOQe7le947+D9p/Xh8ev16IbpKiJF3o4xHRHtKPWxSIc1tkzBRr11TwbWMsqs32Vy",
+	"wYTyqzVqxeeucgFXmB9UmsNU3SEq3x8KN+BE8KqSrzFjDybydIJwXHYIfr91XuHWKZYTXhxPlikkZk+v",
+	"EY+3u1qmI4qlfzVnNppDFWWuADQTpEkkZjdyeAWek2n0K5lVZ6ghRhF5JMkMOgiCwvmENvE0ypL3VUUI",
+	"lkAsBScCYfRAgIgjqmoIhXDiGhP+s3Nyddb59fSfmdKA1SKe263TyvzC2zGxMQly1ilJOKNOc/8xQ5g/",
+	"8Jp51eCds7A88/OzbsLonfevt7dXCIJIh1inzFGk4qi0fn2k+6a1TfqSCi0WYzJDAscPKKJZBfgkpZBg",
+	"p0Ic4R3d2fCO3tGfflKp53zjp5/QiWnZIpWt/pc7c/h3rSMIiW6jO7gF5N//93//n+c+SmksX8fUqdSh",
+	"kmDEmCRPEScb6MTmZ0X8jhaGVWXH0J1q+yh/+XIHuV93LfmrZgzqD9XWlt+1np/7GaYkLBWmcDZGE3kN",
+	"RXSkoKiKMh3Lo5Ks8o728XQaRwEsdHOasEFMJv/zd85oH/q2EoGu379Fh73dfVOXZANdJWyU4AlHgwTT",
+	"YCxn7ssV9jUAz0JCRTSMSMJ/+gkKYEnM4XPCWY71Kaie8DF7MmEu6KefQMHTY9mQPxUDCPu8o27oH4Tw",
+	"kFKnYl1FBavccHUqnOk137KYyN0QeewfqVTYqKQjboLWVFNPaIepsuQ30M9AjX2I5VPnEtFRH2HUl7y3",
+	"b6LXIKZJGYVUPqwcF9Dxjoox4QT6niaZZxFmUeVu1Agqi0GRexKNxqJt8ExkUXLQaZcdob41qPbb5o+z",
+	"sN++o/3CrdKX4/dLdtj+Meoby6l6xZpl5aPMFK4eOlZu+TgzrsrHd7TvGGz76AeI9tev/3iM+tY7YT0T",
+	"alS/30FOMJGYBu8IE1MHP7vf39G+Eg2yUXVQruITwAsGSRRKSYwTGqIf+pscclsk0DZtnk1/M4Kw6w75",
+	"LEhCcQy/mYb4/R9VpBgONRb2rT1arTAzeOuQPS1bFMHalkdn2A9/gGITT5FCxhM6Q1eXN7dQ5SDASSLZ",
+	"FeqfhWQyZYLQYNb5lcz6krrSKfQw3t3NMjj5BnrPElvnMUNIg9GQPS9/vqPw+wOZFUMQDc+HfhSIUR0B",
+	"A0yLhCTUvCa3JHmqeEZCxSf7ivua6jIRR6EcBgS54zuKqUrzLq4JC1gOGLp63UPJOc0r8FCyUWgrix8J",
+	"JLlDe17Y8YSrRQ2jmCiCsjtXZZui5I7GIOKiiG+grIILG6KJCkrHFPXQh+hnlUEvVI9VdUjn0SQScEWc",
+	"As+1La0tR+jrdHyK+tdYEPigA/+VKJT9ZDsoaQxxn3Ai+mhsio/KVd1RDQDuhIy+4SauCXBkgh+IgrcU",
+	"hsdZ7VLggsdIx4Ko9ihpGDE0xo+SL0JXWH3YUQI59eiWMdtk9o5i1Ns+bOuFEpHMOidDQRK9VyWSMEhS",
+	"guxfDSyj8kQUDYh4IoRKwN1EdBQTe3HbS1sObtMq1Moo6p/e4lF/A/XPhp0LRknng7zW4NKT5AcEA1K/",
+	"vkJ2ur07Gg0txknZKIBlhMcwSPY9/FwaoLe1LRGFswmxI+jtXAK3lvKYvJJUHCvEsAKKSwxT8NOXOkvU",
+	"FdI/j+hDHym5SFNMQuK/2NufJR19Nd61+m3b5/uO9t+RaULUHW0GOCreO5sBoSLBcUfxca74WO4N80Sd",
+	"X8Xn5hz6dxQKLgASGe7ayQ9h3zVzJSkV0YT01Ufwk/oiLxqImUSAviMS9nV/51rREp1po3eotRkIPgMm",
+	"ysfRtA1EitE0YWxobki4Ym3PYc4gWheBTR1lpddsEoxEdBhQTjSYaSbI6GzCUo7U2lG/iw+3h3iw09ne",
+	"6W51ur0g6OA9gjtheHhweLCzvTs4HMgdq7A2TNHJ1ZnhZEaVaKv2JIqCTa3QmDN5LSlk1Kt+wyWkzqi6",
+	"fzry8o4C0rkhQSLZg6R4yNI3cYgSkHdUCcmqDAmELcdRQHQ1aS2Rfzi7tWFiYyGm/Ghzk0/DzxssGW3q",
+	"1/nmh7PbjbGYxMozKCDWWMneLa8bkk0JxdOoddTa2ehu7KgQ4zEoO07/czBu+DrnK3aq4+vgXSXTqyKi",
+	"8vLh6h6Cn6kJDpZqhxW4QV09j7g4MV19TTItzLvd7RZieV0ZWMq+oLiCDtio+HbO6Ae6TFmHyfo6K/qF",
+	"lfxn55YJHHdsOV/fVPr9TXhVvannACKo+sxuefO9UjaUCppOJjiZafgg2/ZYYChUYDxnn5wiCgV3rjwZ",
+	"SYOUPEkJHjttq1UFk6x4hEpWlTeg/e1vXDmwqBaFVHazFnOhHE0kOImHx2DuiULQkEKSRI8khLTXTB6G",
+	"2yYyZeso2UDXZEowRPNnAnug7x5zEUBdNiW4SDUo56UhnyMu+B1VmpOWSbLtAOsJGB3GUSA20Fv7QMsY",
+	"8jpV1zDh6Idsz1dYjPs/qkLATChxkUl2JDUyRZx51FXhPqbfmN7JzyycrQ1tnRlM/P1z3s6hTa0Fwtla",
+	"L+HouKZGtAOhwcAWoEZCTxFxPeb/jEO7PfnJ4fxP3urzba1OYWp3Fsd8VPbcdpniZuay8PJGCQv1CqjS",
+	"cWyFJ5PqwhKJYopjSqXSbSJXZo/KHfGS7LHsE6k4YrWtNiI4GGctv7SyZl2o4KxfE+t7Mps3h2JcO8VD",
+	"+aJ1tmd1IFLv87LFKc/W3Ia0WVWZakqoMjlJERTTgMQx0SZtk7oSqcL8yn6jC3Ca5sRSSHAqXOVPUXU5",
+	"zjhF7hh7fgyy1DQCA/mytNSb/8kFE+9NEegVj0xttJaW2jVEM2axvaOU4KR0QnmR2JbcfOyF8S9EVAC4",
+	"AdTgy6yW5U5DsH1gYTSMVEuOb+B0rsFWVXs2U5zgCRGqT5p/luwVBbazEKoOTP1+tGuTyef0BrQF9zmc",
+	"dN+Y41UxOpKMpEwptJk0JFMxNqWVtcXOECSY0I8RZ3o0wJj2HYU7Hk0wfyCh/hnmAm1X52HetVKqVc27",
+	"FpgsNHPWkgZ+0ItWL6F0qohfEjkln4VRSnySgUqhM+i4GEzPhqDzAkxfQqaAVSmnZyNZYnHqeQ1K6G1t",
+	"z//gKgFbSiSh9B5sUOsQFxQ6LCAu2Jtp0xQC83JAJz+X2Gw1U45b3kyFhrMgxUN1ESlmTBM2mWqLqWug",
+	"VxZnuJ6sK0oprHf0gRB1G07QD/23J1e3H69P+z9uoD4YgduoTz4HcRqCldjYEjjBSTDuKy+ubk6tlyVg",
+	"eJZy+SLRRddsB2sQ0+9ohukoJvJJwtLR2EdEVjM8l1ArkVGx9ko8s3OCaUzq8IxNpKyl7R/W5/WvlEDB",
+	"Xa1g6xKX7YYEZLyNjZZg8ut88+rY6GzWLEs4Sek9edToVQz+KnUzIViq3KnIz044gel1U2VV/j7Acczl",
+	"RctNQXxIlZScBUcUsnP11xOjqKFIgPbHiTwBQe7oYCZ1xglY2ir25mKOf4+/tchkQMJQbupTe4EagLVw",
+	"B3TTu9EnoCMvfatUyFxxBqoAXAP4nwg0YWDrltcXprO2tvBvdbvdY7TVRdEQUe1Cg5coS1A/BiMzSHjR",
+	"I6FVawx0ox/PErdUWbdokk6gdGi57ZO3tKX2c/VhZG3y5yJhdKQSOH2rgMX6V7G78CpuHqJpBq2qKdlw",
+	"yEnFnMtNidWEUL+Mo0EKThLro+urCeefyFQ3LfMciLOsrSbLumBCexXBjSFhUjXrMGGTxjwKirfcRhMy",
+	"FwnksP1K+ohoQNYzqdypvCca7FSwF9inYJW7TKmI4vVMmavMbngSOEcoU6XtKgkMiuP5ORGEXHgZ0RxZ",
+	"UvVO16Lki5pW2Wie6UBDo2BaPY9UqeI6iyq8A6N+azrWG45iNnJERGgzvIqeVStabn6J2WiOBcQchXLX",
+	"xpyBfUHZbKVqk6R0A10a33HE6RuBzFXq7MlWzbLxe5UWj3OAQDOjh10ZZaIoAkORym/NDKI25Hh51o4S",
+	"7Uo4WlYDRa4yTiNxpFVU/BaUfqsRcUImLDExvzVIqNTsIUsgiiEzqUE5IcktQR5BnJgqQE84K08lMdV6",
+	"ooF/I8qelEpkndJc4JnWfyCGCuYA5wWJIb5LYj8W1sU6YcnMs5G+1/YfE5x8MFt9QfZq5oAJ623wtv2p",
+	"2vMTNB77tggmjpEBu0s0DrlY9Kq0JF7klOTGh+zVP50Tnq9+uisHfmk7JBjpWsk+faVwVsojbrLsGlTS",
+	"0rLk9KDR6XghpSbn17x2XXkOO7vFg5joUgVzX4ZTmaks5vlvn1FQRU+tttl4Bojvaf76pVJYGr9/pXLF",
+	"G759o3TVxu//DDU7m7//XuoXzYHPWn8Q+dMc1XznlSGEP7sIqkIGMnljkjExLxdduyxqRt/Ecbz5RbGM",
+	"58XkAeFe5JiGyNSy4i7XMuGKNcKCugsdEUFfCHd0zo2QW3y1DHDN2KRaDqj17SVkQiYDkmRRD87WvlGP",
+	"n4NuumcOA7PFOhFvPt+5VrdUExT9ohCgMYIWkM3BUzQg4wgSoI6VsZujkOlw5qx7Y8gI6FTm8FXjtmTE",
+	"hCAU4TghOJwpLL2j8+UWZ/1eHFXHo3jki4upMzVbw0CRMiTEt4b0Ctdn68fvisurSqUzOLCyVreKG/e9",
+	"DvuiJgVCF5CtIBNhN2UjIskTemJJyA393FFOoNwgVrEXmDeW5+fRhfLQOnSxfkerEfIW87SucWq1x7CR",
+	"WDT7VkjPuF9rSa+S7U+x6SRRGYSinAMix7XfcDSN0xE4yIZDkrQ1ykaJav12DJGNunSyh9en1K9eXqnl",
+	"vCAmwAxNhGMFmW8FC4oi7tQAco0hLZVIBJWFKnHoTAWBKa3aDYHO9QrM5zU+SRl1gkNIOjRFWseQi6aG",
+	"MRG1Zr8qxSdJqTKGbdzROXwR1tyvcrNfw47m2Dhq3Zxt04lCG5WBn6fqWvd18WnmY5zrhzlr6mTUFGrX",
+	"olMQGI8gLlotdQFP5GIr+wOoyfKIm/ABQJT/bhpyovHf2uTh7xXj4bxx+R8grEyTtUrPy9qlUmaIv61y",
+	"kSDWtXAX6SJFJl1JCk0QVT9Pr63mACoA+lopai8Xxi4n+EpR7HLqhkHsr6p7f61Q96JWbvC9/sprZMq5",
+	"1qGZ1rCssjTiuIjGmfUDegPbpBS4+6wqrTryZEUBTFMKnbMpvzuhd9QQsr14AywFrwFBap1htW5s8b6J",
+	"4QbG/kZjsqsOvcKNcuL4BWxQdhMpwzGa+YK0/fBuAEX54esGma4lFKAa7C9v/qpU53+JcjSKbQNGncJw",
+	"rC2mWp3XvRkNdUaqkXgIjX7cUh4bFXr2C94tcuj1RjN/g3gGp7cqV8957ud6VrVAPVTdKFJdiQNuT/QP",
+	"nab7/7H37c1t48qeXwXlfybZomz5GT9q//BJnIznJBlX7Lm5u6tbIURCMmMK0BKUFd1MvvstdDdIUCIl",
+	"yhL9Gp+qMxVLIgACjUajH7+fn9qonp+7eyJhgTOGcCATioAf8pT7Ns9fq4GwqFEdWUCMWlIJzQ/j28tP",
+	"dZz3kcUtl8o83WnPXr48+O6OF6FVb2gvYdSXMOqTD6M+6rgWZJPV0d+bhIhS4IAbc0p9NjokN7fJEzUi",
+	"cC6Crxoh6ysZ+NIol0BVlfh/MeOqk0RjUb8eqoAD+qfKVihlJiAuSQWfItbCpjALpO8NkeFMU2EZjysH",
+	"iq1VZPlatKJw1ZqDouK/VwX/CLLb7yXR/DE49Eaylj9vJO+uqb3VoC+eoicQ9VTz+dqm5a2fyUiSP6Ve",
+	"SaAxuUEPm38nITAWyBDAo5ADWoTll+6RXKR9cd+IUIQnqOwxM2EkQ9adWJiPLNt7fWq44T3yDrAXa+yS",
+	"zSfmVYAVbTSJnMKWJfkGILbNpZAD8wiyM6/X+54nn9gSWYisSTVmyhg3cLEEXnXOEgHDsA4w4jdkl+ZD",
+	"xK6B7y38EeyWqKwUAp5YEZrgEgyHey6xvmfnNMzT3eqqdaqGzcqLBuAQlJpI9k+mMEOEDAu4IejNRgrt",
+	"nFR+Wi7U8EUsaoiFGt5NKnKYnnXLxVfE7PWNOvQ9QHLMaEOmPObWFwaVpj5BUFsYvUKED2GtvDwvwIre",
+	"NU+E7khHVVVH8b4S1nVzYTxCgl82jjd/6ZGi5VnLMcXeVIILatd+GWQjkuitnyRGv1aQba8StarizM/R",
+	"0xtLMSzZFEUnhJ08CgjGfGJTC7NIYsbF5CN4WwpQB1mqIqSDn3SkgzkDMNY8IrC3nMsp+0V1/mCTu80h",
+	"p1hXZOMBdtm6sv0W75VRGClnq8DfLVtC0MQh8DG6MSMDdGv7MeZtECRhTyWDTfY5B1NGjuITcK7x+Kbo",
+	"ZBtpwXw9FCK43gqUvBWJRiTZWcvhirrsilPzlpZ2ckYOy2fc/iQSeusLWCiR7L9XyWCjyZRUd6SLbmMI",
+	"2fFYz4G97d0a4hzF4kqpjzxBPtD9dg28ok8qFHEOVLTfrtHRX5Lf8ghZ3+CZGq9/FQ1E+OdoHafa1SiR",
+	"YJ0BQLV1JkfSiLb4UbDXzC9qb9gtPQHQfSLRb8SA880IMTKpwc+BmKZos8HHLlq9i4iPqVc2HO4afFlF",
+	"kmnbA7c4EIsQ8LzTl2RdrsXBXtnpcpm9/PwNvpadeQk6ZymLbn1q4dJMhqMPPJSTrf9Vv4l/RdLIYoUu",
+	"gdl+vMrkueoF8lKZXQDIwTlVf6xG4RJqAU/Exs7v0hPXcrIk9nScPYIvEhUIrXHvzN2Yg1GcRkOepFvG",
+	"HmhlzIo196a6ERIP53vemNAzGosL67mQluflxH4KO/OSTxy6hFTl4NoQSRA8Ad8WMWW8yvYAYty+Xnrr",
+	"FrZWE/v4QunUpXIGxr4wSsypa4/oIlSxx8bcvCOlFDFgsCGkXw54wKimNtkpajCu2R+Xf36G6gaYFxES",
+	"/Hh2oJ+4+gKofjIjPbRlIDk2owhpSNC6DOmYKuTAEi2R5XHpSIsbgc4jQHAokIuosXQi1w6nwJSjCNdD",
+	"nJImbsamMNojtym8Z6YG126mvKjQ56pCl1eYfSHNfhVNRTRA13hUVAvpI6HwLIsKgYJa31sRFPmao9KM",
+	"0hO23951yGDIWZbhoVsKtfG1kB3p0j+UaKQP9MI1rKn7v+bMFxC4vzxyx/U/4Y6x7LWi4LVrJkZEO8FC",
+	"ljnmQUObrSNnuVbyMCSZJQ5B2hy/4uP2JV5li/fiSXxenkQ8AWv5DwcijPhsiAxZ81rwbRPbOiNW6kWx",
+	"QNOdOPUSQecppIqEJy6NInr+cTvi7h6MNIV8yWUoRIi8QyPpgMaYXjoy0l6ejWXhD3EnHbM/Ls4+eOzi",
+	"8wePfTh/77GvonvhsU8Xux77evofHvuz34cPP5kP9zx2evrWY+8/mv9evHsPnQ9jgMsGRZoI4D6QJx05",
+	"4MnNaGj5YG+gIk/L36hWjyj0uPPO1ppgoyG0m1Xh9UdC6/IqvL9gwWDiP8Gi3UH1mD0yT+ssEHwcweM+",
+	"xO+kK/a29+s99EX0Rnot9Ag4mXZ/OLZxIVnerPP0VrZ4nls/MwDEVbfz2wxJsakNjVQJ9q4Ow0REffM4",
+	"7hOAoHb4Tc3m6kg63DPyP/NTYO+0Fau5z8Jmv1duHnrNl+3zHLePXf65+wdK4PqJGg0B+ahAH70Q2Azo",
+	"+2yM/TfrWOJpMeSFCZA2PclBLeBxDAcShuQdQUaWnlyQowSBFpCfZ+zQPGcQYEQ9cVJBM6tTPqmu5P5g",
+	"3r9uKTewujOpmB4F1zbx5W7Su5767LTIGjc172WpD8tm+34qysXC8CjZVNonvreMVYRWDYAaATMcMGrI",
+	"HVkcN1DY453GmBhTNI+b7DSnjuvIUBlzAYwizMrB6hoqEAWife3nKXVGUry8Gsm5OmUjw0yi8qFVJ9Hl",
+	"gtRUEh308EBgGND3EmgYuaeZdriR+Z32m/UO6IInaTyhYc0dDsqh0kXeQceURg0FwvRskTw+ZGyuOUhU",
+	"Ic5arTZqnhq1gNxp+yJqaxG0leCunCUTboKsuTaEFoWaIzU36b7Zreo8stmRsyDvGRqbPTYq4VpB1pbC",
+	"a/2cY7OiNWgPK/HAB0bVAXo/R0cuRZaZnAdZhK863q5H3UGUUgEFjfPETGwqkJiK5yUAZrJDZdmAAy7N",
+	"TbILfGEpVTuGPC2puCDaXBxPQ95keA+alnVnQ1OzK5rUdQxelXSjMBTySei8KxHHlhXArm1uElOip6vf",
+	"ipKZqbg7JU5/ss+uRHZJ5mxiNFeeqbzJCKifdJotOVKjJEAONzLGvuGb+LQZOpbAkoq5kZhbupdGNo2m",
+	"TYYY2lRY1TeHwbLJLYSNZxnOd7p7PpGdsqLg/ytBJUhi7+i+2jtgFv8aft3CI2I+ImrxOLHsgc4NzQYs",
+	"BE90OS4M+jiqKR4L50ujgKgl3S0wgqOERaF+oLMe6pPTkkWoYkcp/Gotpcu5FNklrz7jLbyhdVlhQotN",
+	"UBEyjdKJR9gEGM+CuqiCVYWBac0Cc4qrpOp4f5u5RZq7plEf6z7fqdl/RL1Tmf8qk6MyVVXmBq4LOFhI",
+	"9zIyZJXiJvszq9WE+ElJxeZprq6cFCxgR7Ow/BWOJ1cU66AITjX/sNeIBQvkreZyv6Od5GXoKsBtzJM0",
+	"CqIhN1edCGGxwiqsuXwx5sIdfDJGmFsthjFHY3alymghytuPpE4Fh0trAqOGAEAlhjHYduUAL1gsR8gu",
+	"XaViwWUtNJGmGcFpxh4EqZ76rglVn6HjZhvcFY0pmJOzK95fhFgCv7k3rJKHJy1fhzImY7LSZDyN4+KO",
+	"Jf+t+5nvkQuPHP757ieHBj2Df1WQs9ljFIfTvJBiR0/CWqRZdFE7G1HvC1ATUjAHzcLnEPZS/Egza1bJ",
+	"TXYaYm5SytJxFIhqII3TMHRXoqlrqWn7i+it3doz7T5vk+80zKlvq2KXd1U3+d11WZ6mXAinUTumXCUz",
+	"JuGMBKKtOSOEy3otHk4iVs64NO+frzFs6uY0jLeW22pBmEKAg5rv78hoO3MsAOfseitkmvD4Ly2S81D7",
+	"YKSCT8QRtFIMrspbQvsON8bdmiv/SYVRLxLh0wK3auzIqiklNgO/lUZpLJrJO/ooUu0iz+kBsN9CRjCl",
+	"1gnm1k6hukoEpIXo6AdyZU3XDMnfUpZ5hU+LDaheR/ZyaMSeGiW50xkcxRLcMVCnxBLBdTnUjM3Xp9e8",
+	"gklacN/ClZ1GrbSubonIpHYwHts2L7nTbp+w/Rksy/uEsCw65nWaREEaT+qiWnYRPPguIJP/9Rism7Wb",
+	"0CAqC5O2zY8gNDy+tmTWESW0P6sii1XLkEb9vtk1HGdsJSPLBUpZ5GkTLnDwyRL2VIWLTQyG6aTaxwZx",
+	"+xVcbND8A/vYgNc8j+6VJ/Vl8ZtKRo4h3Jmc53/Tjs6UC+H5C255PwCUWj/DrwDjwqZkGEvZ/xjJG78j",
+	"0VvisRiqY8lNBvc4GNCY8rH6fAgQTYkYihT8F4BmxlMjMHnSLMAkA1VeFSL/JzsVyzOSPZZz4zGxjz2S",
+	"E63uSKbAm08y+fKxcx+dw2bA2sJzDqrGC2ieTxjlmbZCPVx+inXcMy7/Okz+Qb7jS/Vhg2n/WV6EDAH7",
+	"HqpiXWSuLB8j057lxxgUvhD17ZhPjnMUAtz7HelEG6DGwI/0u4HPXkHink9NXUFBgeox/90n/7XHOIMM",
+	"PaTEHUfaaM2O/F2NUasiaD9qVq8QKQb0epWYj7uJ4mHAdVqEIKDzGgoUxnyyyXwoixyqJKURXqux+UlH",
+	"YgyXjcGhmypm0/2wrWMzpL9Z9jT72/mS/d2Rf7daLfi/+Zk/Fl2tghuR+uxvttPeNvcCJQNx4kz6bxBu",
+	"QbKYxChJVTAuzIUJmsDcR2z3Ok2HtkkohXQpM5ORhLpIAMmmCAL6l7+QhPrm0NizT3LrvkwVupK8nLQz",
+	"4FpMz/WNGKYZTRkhSgyHgifTdpG5lvXABrQo21wySG7OSz7w7kWvpbXAt2rTzUynieBAzSVuzVwdM3+k",
+	"RfKNRuN7UK9F9JtGkoLrkbzxiYfUD5U0EmZTqn3TTUeCNqYpNN1gt1CWptVAQG7R+FpB6hGteqaZc6ff",
+	"tZjAy9H8fv7z2+mHs89XPkPdnfMoRLojUTypKi4ME6gRy3P/cvdLypO+SMnZ42f5yMiCir+f2aOUdmBT",
+	"yyMdKClFkGqg5YUjWKdqaAtvYVdZXFdkHvqUg3/hmoDKYwM+Yd2cv+g430NQQIeRi+wzLK4gy8cIuRka",
+	"LSAOrZuoG2PV9TANQo8GIrQFwtCE7Rin9CPXaevMrHvr/J1/DKgsmDdJgmO6v+bgCNBCSCxgslC0Hckl",
+	"889DMRiqVMhg0vq3mPgo7tcqDom+Nds9NMVpaqxo1lfgWLXLP7UDnJdEHwKAIOD2M/2CMhjzyPwIDNM+",
+	"j0r9CxcqswGXJmQy0wOzU8+BSN38W0waC686b7MSyJqRri3Y8C2Un+IQciKRKDxmO8HBrjjgOy1+uLvb",
+	"2mt3e62jg/1ea2f/IDjq7vL9N9sHx+3jdkdCi8fMVSAdaXbdMfvZ2YjCzsZxZ6NOc50Nr7Ohxf/vbBxv",
+	"ex17B/1GLfA3+3tBuLvf2t3Z7bb29o66LX50eNTaO9w74PtdsdvmXWiBxvANU5js4236X6vkP/Z/8Dgf",
+	"pdcqe2z7TRh0t4PDVtDb7rX2dg95q3sYvGmFwdHu0dG+eHPYFfAYzTM89LuIY4WfYjnCN26+2H5ztL99",
+	"ePjmqL2z2zavCumZ39LJUMBjqDS+BWZT44ug9upsHP/8lU/I+d3mw6Ze32U2zpedDHztU5yOnfbOQWt7",
+	"u7XTvtreP97dPd5ub+7stv8vrjdMwlXpHPwyKrW2MG4fv8mEEc4rRwqzxF3o5Egc7u8eiLB1eNjutfa6",
+	"B+3WUbgtWofd8KC9eygODwMURmwGllSNWagYfBrJUPzobBy3lxvfzvH2XnMDnKgRC9VmYYDbKwzQnPHO",
+	"+IzucCfC7c4c4f1r/PqU9RMh0kj28TtMONWdjeP/19n4cnbx8f90Nv7L62wME3UbmauD+cZ8oCOjfDqU",
+	"5dLJdNmyMxLJL8Z0ulLLqR0gpIBH9o4O9rpH7aDFd7p7rT3e3W8dHbW3W2+Cg6OgvXd4cLC7ja+G1gQ8",
+	"1D3cb3eD3XZrb7932Gq397ZbvN3mrcPdsLd3EB7u7++H8BBxXMFDaJ+Gjtrb+QWH2TR508xtDc4nzV6B",
+	"ifUa7R+zVGCrFSw5LMz8S4uEThDPsecYZ5dwELw1f+I3aNtx2ZGnrmmLX5K5Zx87M39usjMeXKMhiURf",
+	"kvlRSCYBVmWYW0CPk1GDpov5pZmJY7weDOzoHN531cNtojOruDtJKbsdDKUhXbMSpL1Xg4EZA3oXt/eZ",
+	"hjwYY1iLobbREGPBRUp2pBoKsB2gFm173fftCzBlat6485sWe+XcbV5PAb69QuP69XMDI71fmBCzMvmt",
+	"vW7++1yf93RhyCL/t7nOZwksPfTyWT8A8OPJUE9lGky5wYusexi0s5x3uUehI4G0EziXTtwLNaENmMtB",
+	"dTW0Cxpcx2PuCLO5G03dWR84RXXucjeaYeDW/dSUKzfRrTLR4EKoIeFNoMPDs1MOvF5GsL6rSALXzDxX",
+	"/rzMuAt3IA06Kd1+nkR6XCE9sdkkuZoy0zzOSQZFwnXGnFwLdsXfrIAdoa3xAjvynGFH2KuuiNWYZfL7",
+	"ei4QSSbkRGY6pxxYpBRKLitbNEoOICotBP9bahC8mDzNfZJqlOoozE9iqhg3BmooeJxaMO/Mt/HKQfV/",
+	"zVyva+5bjrlGt/0rP/djoKmedUGIuxaEQMQxee0GWsS3orwGnd6iWUR/28sDYfq/U3JujkdeqzrmmqUq",
+	"Dp8tTAOULGNuu2tg5YJZ14ANBy17RM1LXTQia7dQV6RjISRLxwor74C7Ws7gA2yy8wwGNnP85ik3RQQX",
+	"S5KY4r0PDpSBGkDJDkbPMrf1HNiqDyJ996lmoc6fUjCzwStJfCE2gOmYq5JTlZJiIZmPGcKJg7c9y6xf",
+	"NcBglCRC5iNcfUTTEDswKuyFFfIM7NCMliPDsWqU4SADd1gPgevjTGhdcT+/j2QIhOS2uLGIM183BSuS",
+	"faHTlviRikTyuPqQRGx798L5ys883BSnI53tv6a4GJXVcCyfe+UPY572VDKgn1s1Y35vgZHygw9Ps45M",
+	"bZRn5rYamL1N0bwcRcAnb3hE4TlwIQHqbQy4PHSrpBARRn7Yef49vpTuyK4I1EA4Cqt4rOMJi7cIL3Ms",
+	"WZVHoTkj0lkIzb4+HddRaLbHtA7syEEE8FIsSjNQqgy9Eq7eOMAybXYOq3lmF7OZMx07WepE31lz57Ud",
+	"Ygh0SNHdF/ySzBjgN8AcVcgEJK44K6V17YHvqju/iIGSAc3vbEagW3FHpxjU4vv/2TqDyvzWeehb9Etl",
+	"fVOb7A/ThllRSHEwOmNnj12rUaKRLBloraKECRlWZfSZJu6azbdfns1XM3uugXRwmNNMLwEF7wnCJ4YZ",
+	"Hq5Enc2lZlxOqgaHD5eXC2/YK1RYElJ4HMlpf6iuWdwqbWDm6Yklo4GH6DsKq92H8Cc4geYc0dkpjJfn",
+	"IhzhNFsc+IbH0o0PaJsDhdGg76qLbuQicQ2mMR13pJ8Jh5/XQjsJvD4mGPnTGUUnDADlsW1zu06jgVCj",
+	"1PeI99x+8En7FkzP2vr4LpA8ExXc2ZDBF6VsJNMohhwjGEMsUvNpVzAupRrJAPCfnSQbHsddHtz8lcSY",
+	"YCOkmyuDlxBi3jm2QLuv/O+qu5m/vcfgA3pd+su+1GuvI+GFdMoHNq0J8u8wUGV+y05tOhMZ+pB4uvPj",
+	"B7E64xu4dgvljvUTNTZLPOQjLTTaUtc87kHwzWjHE5r3QETGcjG2SR+nBOpccaFJ6FlPxbEas8uUy5An",
+	"IfsqutdK3ehjyJYz/2yBRaXtwH/T5uXsd85LRpBvRsEzWsOpGb8UQSJSP29aR33J01GCAUf/dtvz86Ad",
+	"sBRC7dDvn07fti5/P93ZPyCy3CjczLreNFd634gDGsV4ZhhljS9nROUiiW7BcKZsL01AseDHYiMZC02s",
+	"R3CEqKQjuXlWY5JvJWLnH6rbKBDMH6r7QGidf6juAlDMnC2ia677XN+I5+tQOdU3ebahOWNh6EUsOFLY",
+	"5UaTOWbi9LrSdvpdjbEyDU55UkKJMLcJPK1xS2FirLGnxpj3yM0S3ApML7XeTHAjWmOptCjUGEa/44ia",
+	"PahtLxVC1Iv6o0RgYGZVrAk1wkzQioO0Yl1+flddCsCWLgxiEl8kogeZpzxK/7f02asv79+yNzt77ddu",
+	"gNRcIXWexGhOUyf1VyV02LlqkozPg/ZJR1IvQgaidTqELA+f8j0JonLMNeP4TYV/CzXSXIPXiFqskEHK",
+	"vE92HTcHIZnp31XXc/R5ZkjiuZFbkjjiCksSJmunXWJHNmwdzrEMpwzD2RlfZCbmT9gH7g3HZT1Fzt9B",
+	"QmatzHki40xeCUU/7KCVCfpn92cRLHCLXI1LYAY6mfOQIKitAy3D6y0tmMd+CmB9jcK8lPQ3z+NxjuiZ",
+	"65II14tbieA7C/C3aLmq3QR/YgUVeAc25xXi3QMsY6GnJaqd7ERMqZP/bF2plMctOIsWaRL4Kf6SOlv9",
+	"Djm9TgsgGueXKEkxnqVhsKUXVKKUzNlLaEDO7qOmrOVCTw9kNxfGUBPtfnqOu8rcrCXdGbGkgf7axN/4",
+	"dze0HwiNcZ2aZTmqEZs+Nz2G3IFRIP2A1ACqFZLECpIn1M3Wll/Nqs+OpB4yTz5x6yzMmmv+sFkUJMeY",
+	"bP9RYx6sObuvjkw2AVy/UKoXId5dXRe5KIAB1olLlTK61Dhxm0e2K+mu0QS++za1SwHx7lXcFoPkAWz2",
+	"jLhgFKSoKAFuS6rx0rB5s8v8VMDzZkf+T4PQa/bAXhldr7b0bjIwAOrJLNoKFWJ7R5KAB5OhZkD37lOL",
+	"rQbEt1gIXWD5apeC0imEU2QaTxgEDPDq6iKggfRpoXWkJNqR3230OkuGojADOMpZTyVzc+gXh61jrTDV",
+	"Jl00jKowMEFan8ssg2Qp+OgFYfQTZOh7BNHzxwSK8wjC5yRhdbwdVqzyez+mXMyBv64favdWc5c8YB3H",
+	"PPt6PaUc67k/6IkMWgX2jIasyin+DYgoAHejzUtBSkWIgXSTSPaxUA3wJiHgOxkKh17mxOb1AQYGMXRF",
+	"wbVpCf6x2ZFWT+YQ3mYjE3UjsLNxjbggPCktV7ucyKDorck1byPUXRMZ2C4eKEPedm+GMt8tlYUjxyIR",
+	"BDGUlJKgPVOD+BPkZZqDIc/jDHIBuYMxrLe04AnSUpTvoveRDHWBydCcoLkOdoH2NpkPR5NvLFmgsVBa",
+	"5PEOrGaG1DAkEFRBMEpcXDxMxtMCWXGHIxmkI5CpTXaasljYShTVsz15GVbUuc0BtjgPPmLIoByXbjZ4",
+	"dQdgr5EdVujkgfZYplLMWOZtsa82oAv0+usMJDwBvzBOzwL8tTlbaap0ujzOlKeve8irTshlUXncr7Jy",
+	"+S6EcM8bKHutddHLUxym4kfqwqSLMIKURDQVQOGtSE3ITjPsObAvkDTMfIlkYmww0lM5+tV0hnfFlGqa",
+	"gMeCTixJwPM8SEQfjBPnLIzugCRhL/VzXRWxucDaX04D894xDb/USXFpR7NKbv12+wUq9/F4BWhJ5yXW",
+	"W8l6isn1OpdYu9+yj6pTIU7tczYDeorXwIiISLSSNte5kIDvYQZ+sVbPScTHPQbR/pTfIDxER0KFGqXK",
+	"QyqhVHCK6aHgN8B5nmfLR3KUCpsyT1CMMU/NrvcH/Me7Ee5b+zvKP4Tc8j6HfnRHmsZaakSJ01BHS4Xm",
+	"nqV0sEVtGWmEAC7t4g/sqIyZGPX9E8bZLY9HAitBe6xrdG9WaqcJzZsnQqeZn4Bjxja+kNmQeWFLrh8K",
+	"YzQTCfn9V4WCQoBnxSCBT2t49mMY4Xx85YlZJR8qH/J8TSFDSuE0w/IIjtR5WIR+dS44baBGM1yojwfK",
+	"bbFvOF89PFuXwL9EH/azzha6RJNUn9y1M8Bz/32CR3qe+u1wlwzQ50UhfyqDK7vW2LO6+XTvqZ7uM+V7",
+	"vnqfsyg/6V8LQpBn6GPJOgI13FcqPHbsBbjIZ4xzEsLlcMvPAGkRsi2KYzZWCaAb4NFSzCdCfnUL6+Xy",
+	"yYJjszqLyFVBza4x9hdWZxApSDV5GpfaM0S3nretK6gxPiqFGBVp3gBKA3Cm30bpZJO9n6lcpYtkOAWu",
+	"trfdJqzsvfbevL18JxcFPXvPeQzbNfr4oKRYn29iwToudwW/tNqhNAJTpkWMmk/SruDp8gEXt7dKk5Tk",
+	"Ks/EtdoBzMZESDHWjjSCAUWfRqkWcY9AsjVCeEuVYuEQHC3pdVmG2O/2lZ6e/C2PnHV/AvtvIYbOSnFz",
+	"1q9ygBXYlBZQ+UxfZqajC2YzIV5+QZnN8wasSp+z/Q+mXXtiJDX34IhwGGgWM888+9PMIdxa/8E2H2KA",
+	"F0FnhTOkkRaJx8QPDrLJNZLZm4OEDFjkasj4WTRKJ7KHoPuEcJ3pgtORuPOJjgJPKqyANMqoOynhyECn",
+	"Bfk2zYuAQZYfiqdzjsKO7JpLHXr2rR+EcSnG6NApUM5VUUYUBfaZMEcUX+qFQOKFQOKfQyAB4gDifwml",
+	"92YiOhsCPIC6pPGD43axcdAxFJInqRpz/cV8KsKcrCDSnwVPcrdkZ+O4x2Mtfr0wWLwwWPyzGCwew5Zb",
+	"nkIDkIJ7KikzO+aQa3DEWbCkGbFWwIGVxRpwCnyP8Y68dD9qgHiieM7/M/knljLrnwJZxSWfAFB1VsZ6",
+	"96CF616APdaMV+tfaIbDbcE1wwn3130FNONDJYC+AsZE1jxuOigQ0imLo54Afzlhp1QkfoGKePFrrffq",
+	"atZkPTJHMeWVpa48q+wtRK+tgCBhIWivnPwnEbbUh3DiTHcjQGUzb2mjPYi5RKfQ5kyE3uaLdaS5V1oC",
+	"VBvCxsh4dQIZvcsVzUUztz5qfb3ZYM8+6IASVHDUZPkUtQV/1B1EaXVeuAXkkGHOqEsy6zCg8pQgCmIt",
+	"INsVcrkQdsp14XCmJzoVA4u/7vCqSpWFKTsS69RSRaSyqYKsyi+ZM4YXCUIz/HWH5sCBZp9iHiL+rbJM",
+	"cZiMZokKCn0sn0zxPBIg7zvjG+Y8E9jcoTk/A5Kwn0LRHfW3FiELlQD0eE4ZvjfF5pYzxA3EQCWTrIJ4",
+	"mKhA6PIs8XdmJOeypxpF6bCdLCwgALAOTCRYGyLUeKphV4+B6phdnwW5LUUSIPyxXxHhNu3NzVWZ/174",
+	"aL779utspemHVj0UuHvAs1CBf3mskhtLa2Pm7nWteY1jNSeclzkdSmK25skGZfQDdV11S8yHtvqE2pdZ",
+	"NF2x6ut5aTzvVZJl/wuZJpFw6gczmPEEY58lgFax4AlhhZmeGpxd0z50V55kkyWLIVKouWk/ELnZ2WCY",
+	"YnJorPplS+QtBIsvrEQvSj0bv6RYNOIG57i+kTSmSLX2aHptnF4qZJ/e6IGWJIP1q1yRufH5zyqdjnif",
+	"mHP7Wo0SxvuqPgWNjmSwpnj4GQUZ4XyOxa2IT5jP49g39q1U6OmAsmMI2SkpAGLb0hZCpXGgRjJF/PFI",
+	"9pRfmVNgmq/ANAUu23Jk/JIAvpVs3kWHhgUQJjvD9GdfIx+7eagSuh8a+Gz+XT6+szj6b37H8cGYoIO7",
+	"DGqKwScfEo/jOgOaSQux8WbUEh5VHW+3K2pH7gNaojorazgUNkXUTqrqMd8cSD6U2eSQzpDx4kLwx9GN",
+	"qD50MBpb0GtN3YhMB8516NdT1qH3fb/5mkSpIGZpo3ht7gJwFNQwXYZmW8yzn4NrwYcCnEx47YbjcsgB",
+	"zh43acwnZel7F6bpJnlYVbkVaD5fh/VH4180g8RqUjWH5zYJW3v2vkcsuFCng1pDzzErLi1rSsObgvqp",
+	"qrLASNA6zYTMD5nxwiyeajVcQLFJUqptCk9csLWx2HbMJ6wXyUhfe8w0qQuX9SBWmrxHIU95l2uR81wD",
+	"xRZd05Hbg07Y04tzdiMmmNyKZY5APzhdM8QGPLiOpACCDK5v4KyL0lKXVKqGD4/MeZVfKDHwNhza29U9",
+	"eZju2WGUqqGzanOlEj7YCqDwrBrJH/kwMdUDHfLGOLSkclHKAi4zUeCSUGBFrEWpVrgYdeMowGq3RtWr",
+	"089CwCb4FZX9rVVJDGEUxQ5qrImQt1uxCvh8/lBbTwj+aQfRNLuWU8TE3xTy1ke24CwbkfY0BNux1lIl",
+	"ZGHZi4FZw2MmLfBJR5LqYELeRomSSCSK31tqNNMJBn6gipGg1fKb6IDrGw1kgsNEhaMAs6hNr0Z8HM0D",
+	"zXUk6RtAMIrNRTZTVRB4Sj1mcx+BlaaC3+GjmcuzfNTN+iCKfS3WTrSK3QlcbTbvpmjWdqxhboIdVcVN",
+	"uPQEA2MODxmQNScjNLuHCp2/8QnjIA/QnRGRLM4BEcUuD25mQ9EMrmBww+EDoTsSnvGFucGF7FrEw6x9",
+	"H4Ct4OpaslXgUhEEYphSAdkEr7p5cFKKH6kZQJISEop7fnakswuywLqGlygnP8KoZKkorv9qUt7ZI+WY",
+	"viLAsQdgobzf05nwWOputKlT4VYkkBkw96iOtC2nz9XqNXHXlB7I/0GtNrj+tosKDUjvtdaD9zZ7q9JZ",
+	"XRB52Wm36cCZsqPB9QAERDnWV1ajCvU+IguPZWYnKAZrebLPQoRQHnQjJqUL8jTDOCIYJVE6gfzMWkGd",
+	"+Uvz39Xhm3hsjoTiElnLBLrJr1E1ZvtjdCuk0M2GJWwfVYW/m2uf9/PCZW+2Ss6d8YEII77VF9JMjQhz",
+	"eOmtn+YcN+dsNV7Yx+hGMI4H/mgYKx5i/oN125ZO+gfb1/sovht0mHkwF9md9sGyjzxWqLG97Rqv8oXL",
+	"vviCJu/aRYdqqHq4t9x0mQEPi4kHYcTvUEWVwU8vrtt5T/JHhcQoqShmegYNvY64XpFxSvTrgiWYy5bj",
+	"SxdUBpZiEQGmhbNBY3WTnbJuosZaJExfq7Fm0YD3hfaYBkQDcwzcRqFQXkdCihFdq/BY1vzWOiCdC3P5",
+	"7QXm6y946Ze98nj3Spn2e0S7xSKibv3MSpPWouAhnR+YEXmBWiDPVyuli8MfvUj1k5Jqu7ZrEOu3VgiX",
+	"FeziuH+ap0+H0b8FvIX5C3H5jKDh3/m3XvE78842N66EvDHSuRN1lMQbxxtbkBVNb16SFZ3wIAV2cAtS",
+	"4jjlhjGfZHXlbgRYb8xGdb8Wjt0wCm0sPIdmRbrvidOaOWQq28KRJGIgbJiXnoKgTiTKnszAwrnOB3Mj",
+	"LcEzwY2B2w9hRt3BKDUoa/NTMdGwRtP9RI2G4LiBNp0+xiqJw7JOroTkVCvt8uxlb1xEny55cQfiQdNM",
+	"K0Cb0wA3ZznOnEYzlOuKBTDCxKNwdhiL+1c9uGa6kHn5tRNkS0iLNTfQIr4tLESWQ12C5RjJfpyTMutp",
+	"sz0nKi172uxJK9tCDWNhA4Nm5sUPhLgrvK9RFCWjGAoRXEMMWPzAOoIuD27cbTIKI1XyJF5cPXvXZwjJ",
+	"Petwd2cD7z1mG/9oOWiMAGZr/nEeisFQpUIGkxZ4ayaLyW2dZ7JHfnkbX3gqPkaDKG3Bfxe1kv0cf11o",
+	"4ELFUTCp3QL9vNDEFzHgkaRwea1W8iemGtIiXaIR82tgraAzsXW+cELpl+Zs+OVtcLjwm2deZnQ9M2oO",
+	"dvPEKbi/W2BL6EVN4I/pt788o6RSIdPWu0hjEhF6ROY1QY+4TzgNQdM1m8Df/vI2zq74wvmH36w0YZDY",
+	"Zx55J4aJQB/Qohbcn/7yauG9Xo6CQGgArf3169f/BAAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

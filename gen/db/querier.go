@@ -122,11 +122,13 @@ type Querier interface {
 	InsertJob(ctx context.Context, arg InsertJobParams) (Job, error)
 	// Does nothing where the memory exists, or the agent has one of that message.
 	InsertMemory(ctx context.Context, arg InsertMemoryParams) (int64, error)
-	InsertMessage(ctx context.Context, arg InsertMessageParams) (Message, error)
+	InsertMessage(ctx context.Context, arg InsertMessageParams) error
 	InsertMessageServer(ctx context.Context, arg InsertMessageServerParams) (MessageServer, error)
 	InsertSession(ctx context.Context, arg InsertSessionParams) (Session, error)
-	InsertTurn(ctx context.Context, arg InsertTurnParams) (Turn, error)
+	InsertTurn(ctx context.Context, arg InsertTurnParams) error
 	InsertTurnEvent(ctx context.Context, arg InsertTurnEventParams) error
+	// All agents without what they are made of, which a version stands for.
+	ListAgentHeads(ctx context.Context) ([]ListAgentHeadsRow, error)
 	// The log of all turns of an agent, newest first. The time span includes both ends.
 	ListAgentLog(ctx context.Context, arg ListAgentLogParams) ([]ListAgentLogRow, error)
 	// Newest first. The time span includes both ends; an empty search_text finds all.

@@ -471,16 +471,15 @@ func (q *Queries) GetTurn(ctx context.Context, id uuid.UUID) (Turn, error) {
 	return i, err
 }
 
-const insertTurn = `-- name: InsertTurn :one
+const insertTurn = `-- name: InsertTurn :exec
 INSERT INTO turns (id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', '', '', NULL, 0, 0, '', 0, $8, NULL, NULL)
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at
 `
 
 type InsertTurnParams = db.InsertTurnParams
 
-func (q *Queries) InsertTurn(ctx context.Context, arg InsertTurnParams) (Turn, error) {
-	row := q.db.QueryRow(ctx, insertTurn,
+func (q *Queries) InsertTurn(ctx context.Context, arg InsertTurnParams) error {
+	_, err := q.db.Exec(ctx, insertTurn,
 		arg.ID,
 		arg.AgentID,
 		arg.ChannelID,
@@ -490,28 +489,7 @@ func (q *Queries) InsertTurn(ctx context.Context, arg InsertTurnParams) (Turn, e
 		arg.ResponseID,
 		arg.QueuedAt,
 	)
-	var i Turn
-	err := row.Scan(
-		&i.ID,
-		&i.AgentID,
-		&i.ChannelID,
-		&i.MessageID,
-		&i.SenderID,
-		&i.Seq,
-		&i.ResponseID,
-		&i.Status,
-		&i.Reason,
-		&i.Detail,
-		&i.ReplyID,
-		&i.CharacterVersion,
-		&i.Attempts,
-		&i.LeaseOwner,
-		&i.LeaseUntil,
-		&i.QueuedAt,
-		&i.StartedAt,
-		&i.EndedAt,
-	)
-	return i, err
+	return err
 }
 
 const insertTurnEvent = `-- name: InsertTurnEvent :exec

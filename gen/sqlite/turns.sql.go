@@ -206,7 +206,7 @@ func (q *Queries) EndAgentTurns(ctx context.Context, arg EndAgentTurnsParams) ([
 
 const endChannelTurns = `-- name: EndChannelTurns :many
 UPDATE turns SET status = ?1, reason = ?2, detail = ?3, lease_owner = '', lease_until = 0, ended_at = ?4
-WHERE channel_id = ?5 AND status IN ('queued', 'running')
+WHERE +channel_id = ?5 AND status IN ('queued', 'running') -- the sign leads SQLite past the channel's history, to the index of active turns
 RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at
 `
 
@@ -484,16 +484,15 @@ func (q *Queries) GetTurn(ctx context.Context, id uuid.UUID) (Turn, error) {
 	return i, err
 }
 
-const insertTurn = `-- name: InsertTurn :one
+const insertTurn = `-- name: InsertTurn :exec
 INSERT INTO turns (id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'queued', '', '', NULL, 0, 0, '', 0, ?8, NULL, NULL)
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at
 `
 
 type InsertTurnParams = db.InsertTurnParams
 
-func (q *Queries) InsertTurn(ctx context.Context, arg InsertTurnParams) (Turn, error) {
-	row := q.db.QueryRowContext(ctx, insertTurn,
+func (q *Queries) InsertTurn(ctx context.Context, arg InsertTurnParams) error {
+	_, err := q.db.ExecContext(ctx, insertTurn,
 		arg.ID,
 		arg.AgentID,
 		arg.ChannelID,
@@ -503,28 +502,7 @@ func (q *Queries) InsertTurn(ctx context.Context, arg InsertTurnParams) (Turn, e
 		arg.ResponseID,
 		arg.QueuedAt,
 	)
-	var i Turn
-	err := row.Scan(
-		&i.ID,
-		&i.AgentID,
-		&i.ChannelID,
-		&i.MessageID,
-		&i.SenderID,
-		&i.Seq,
-		&i.ResponseID,
-		&i.Status,
-		&i.Reason,
-		&i.Detail,
-		&i.ReplyID,
-		&i.CharacterVersion,
-		&i.Attempts,
-		&i.LeaseOwner,
-		&i.LeaseUntil,
-		&i.QueuedAt,
-		&i.StartedAt,
-		&i.EndedAt,
-	)
-	return i, err
+	return err
 }
 
 const insertTurnEvent = `-- name: InsertTurnEvent :exec

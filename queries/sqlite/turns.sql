@@ -1,7 +1,6 @@
--- name: InsertTurn :one
+-- name: InsertTurn :exec
 INSERT INTO turns (id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at)
-VALUES (@id, @agent_id, @channel_id, @message_id, @sender_id, @seq, @response_id, 'queued', '', '', NULL, 0, 0, '', 0, @queued_at, NULL, NULL)
-RETURNING *;
+VALUES (@id, @agent_id, @channel_id, @message_id, @sender_id, @seq, @response_id, 'queued', '', '', NULL, 0, 0, '', 0, @queued_at, NULL, NULL);
 
 -- name: CountActiveTurns :one
 SELECT count(*) FROM turns
@@ -54,7 +53,7 @@ RETURNING *;
 
 -- name: EndChannelTurns :many
 UPDATE turns SET status = @new_status, reason = @reason, detail = @detail, lease_owner = '', lease_until = 0, ended_at = @ended_at
-WHERE channel_id = @channel_id AND status IN ('queued', 'running')
+WHERE +channel_id = @channel_id AND status IN ('queued', 'running') -- the sign leads SQLite past the channel's history, to the index of active turns
 RETURNING *;
 
 -- name: EndAgentTurns :many
