@@ -4484,6 +4484,11 @@ type ChannelAgentAnswer = ChannelAgentEnvelope
 // Example: {"data":{"createdAt":"2026-11-20T15:33:10.230Z","id":"a754cd35-323b-449b-a989-4846a5be30ab","lastSeq":2,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{"participantCentralUserIds":["17dcb1c8-cf1f-438a-b8c7-dc93995e78be","b850bc30-45f8-0041-a00a-83df46d8555d"]},"name":"Book club","turnPolicy":"queue","type":"GROUP","updatedAt":"2026-11-20T15:33:10.310Z"},"success":true}
 type ChannelAnswer = ChannelEnvelope
 
+// ChannelUpdatedAnswer A channel after a change.
+//
+// Example: {"data":{"createdAt":"2026-11-20T15:33:10.230Z","data":{"createdAt":"2026-11-20T15:33:10.230Z","id":"a754cd35-323b-449b-a989-4846a5be30ab","lastSeq":2,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{"participantCentralUserIds":["17dcb1c8-cf1f-438a-b8c7-dc93995e78be","b850bc30-45f8-0041-a00a-83df46d8555d"]},"name":"Book club","turnPolicy":"queue","type":"GROUP","updatedAt":"2026-11-20T15:33:10.310Z"},"id":"a754cd35-323b-449b-a989-4846a5be30ab","lastSeq":2,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{"participantCentralUserIds":["17dcb1c8-cf1f-438a-b8c7-dc93995e78be","b850bc30-45f8-0041-a00a-83df46d8555d"]},"name":"Book club","success":true,"turnPolicy":"queue","type":"GROUP","updatedAt":"2026-11-20T15:33:10.310Z"},"success":true}
+type ChannelUpdatedAnswer = ChannelUpdatedEnvelope
+
 // ConflictApplicationJSON A failure.
 //
 // Example: {"error":{"code":"NOT_FOUND","message":"Agent not found"},"success":false}

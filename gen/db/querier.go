@@ -135,8 +135,8 @@ type Querier interface {
 	ListAgentMemories(ctx context.Context, arg ListAgentMemoriesParams) ([]ListAgentMemoriesRow, error)
 	ListAgentRooms(ctx context.Context, arg ListAgentRoomsParams) ([]ListAgentRoomsRow, error)
 	ListAgentServers(ctx context.Context, agentID uuid.UUID) ([]uuid.UUID, error)
-	// Newest first. The time span includes both ends and holds the runs that started in it, or came in it and have not started;
-	// an empty status_group means any status, any_channel any channel.
+	// Newest first, as they came; none that came after until_time. The time span includes both ends and holds the runs that
+	// started in it, or came in it and have not started; an empty status_group means any status, any_channel any channel.
 	ListAgentTurns(ctx context.Context, arg ListAgentTurnsParams) ([]Turn, error)
 	ListAgents(ctx context.Context) ([]Agent, error)
 	// The agents that take part in a channel, and what stands between each and a turn: it must be running and attached to the

@@ -21,6 +21,7 @@ type CountActiveTurnsParams struct {
 
 type CountAgentTurnsParams struct {
 	AgentID     uuid.UUID
+	UntilTime   dbtype.Millis
 	FromTime    dbtype.Millis
 	ToTime      dbtype.Millis
 	AnyChannel  bool
@@ -122,6 +123,7 @@ type ListAgentLogRow struct {
 
 type ListAgentTurnsParams struct {
 	AgentID     uuid.UUID
+	UntilTime   dbtype.Millis
 	FromTime    dbtype.Millis
 	ToTime      dbtype.Millis
 	AnyChannel  bool

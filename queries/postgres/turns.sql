@@ -81,10 +81,11 @@ SELECT * FROM turns WHERE message_id = sqlc.arg(message_id) AND agent_id = sqlc.
 SELECT * FROM turns WHERE message_id = sqlc.arg(message_id) ORDER BY queued_at, agent_id;
 
 -- name: ListAgentTurns :many
--- Newest first. The time span includes both ends and holds the runs that started in it, or came in it and have not started;
--- an empty status_group means any status, any_channel any channel.
+-- Newest first, as they came; none that came after until_time. The time span includes both ends and holds the runs that
+-- started in it, or came in it and have not started; an empty status_group means any status, any_channel any channel.
 SELECT * FROM turns
 WHERE agent_id = sqlc.arg(agent_id)
+  AND queued_at <= sqlc.arg(until_time)
   AND (queued_at >= sqlc.arg(from_time) OR started_at >= sqlc.arg(from_time))
   AND queued_at <= sqlc.arg(to_time) AND (started_at IS NULL OR started_at <= sqlc.arg(to_time))
   AND (sqlc.arg(any_channel)::boolean OR channel_id = sqlc.arg(channel_id))
@@ -99,6 +100,7 @@ LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
 -- name: CountAgentTurns :one
 SELECT count(*) FROM turns
 WHERE agent_id = sqlc.arg(agent_id)
+  AND queued_at <= sqlc.arg(until_time)
   AND (queued_at >= sqlc.arg(from_time) OR started_at >= sqlc.arg(from_time))
   AND queued_at <= sqlc.arg(to_time) AND (started_at IS NULL OR started_at <= sqlc.arg(to_time))
   AND (sqlc.arg(any_channel)::boolean OR channel_id = sqlc.arg(channel_id))

@@ -79,10 +79,11 @@ SELECT * FROM turns WHERE message_id = @message_id AND agent_id = @agent_id;
 SELECT * FROM turns WHERE message_id = @message_id ORDER BY queued_at, agent_id;
 
 -- name: ListAgentTurns :many
--- Newest first. The time span includes both ends and holds the runs that started in it, or came in it and have not started;
--- an empty status_group means any status, any_channel any channel.
+-- Newest first, as they came; none that came after until_time. The time span includes both ends and holds the runs that
+-- started in it, or came in it and have not started; an empty status_group means any status, any_channel any channel.
 SELECT * FROM turns
 WHERE agent_id = @agent_id
+  AND queued_at <= @until_time
   AND (queued_at >= @from_time OR started_at >= @from_time)
   AND queued_at <= @to_time AND (started_at IS NULL OR started_at <= @to_time)
   AND (CAST(@any_channel AS BOOLEAN) OR channel_id = @channel_id)
@@ -97,6 +98,7 @@ LIMIT @limit_rows OFFSET @offset_rows;
 -- name: CountAgentTurns :one
 SELECT count(*) FROM turns
 WHERE agent_id = @agent_id
+  AND queued_at <= @until_time
   AND (queued_at >= @from_time OR started_at >= @from_time)
   AND queued_at <= @to_time AND (started_at IS NULL OR started_at <= @to_time)
   AND (CAST(@any_channel AS BOOLEAN) OR channel_id = @channel_id)

@@ -236,16 +236,16 @@ func (s *session) check(p *process) {
 
 // checkEnd checks that a session ends when it was to end, and then says so.
 func (s *session) checkEnd(p *process) {
-	const inaccuracy = 5 * time.Second
+	const inaccuracy = time.Second
 	eventually(p.t, "the end of the session", func() bool {
 		var answer struct{ Error struct{ Code string } }
+		asked := time.Now()
 		status, err := p.try(p.t.Context(), "GET", s.path, nil, &answer)
-		now := time.Now()
 		switch {
 		case err != nil:
 			p.t.Fatal(err)
-		case status == http.StatusOK && now.After(s.expiry.Add(inaccuracy)), status != http.StatusOK && now.Before(s.expiry):
-			p.t.Fatalf("status %d, %s after the end", status, now.Sub(s.expiry))
+		case status == http.StatusOK && asked.After(s.expiry.Add(inaccuracy)), status != http.StatusOK && time.Now().Before(s.expiry):
+			p.t.Fatalf("status %d, %s after the end", status, asked.Sub(s.expiry))
 		case status == http.StatusGone && answer.Error.Code != "SESSION_EXPIRED":
 			p.t.Errorf("refused with %+v", answer)
 		}

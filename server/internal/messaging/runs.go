@@ -26,7 +26,7 @@ func (s *Service) Runs(ctx context.Context, who auth.Identity, agentID uuid.UUID
 	}
 	list := db.ListAgentTurnsParams{
 		AgentID: agentID, StatusGroup: query.Status, AnyChannel: query.ChannelID == nil,
-		FromTime: 0, ToTime: dbtype.Millis(math.MaxInt64), LimitRows: int64(min(limit, maxRuns)),
+		FromTime: 0, ToTime: dbtype.Millis(math.MaxInt64), UntilTime: dbtype.Millis(math.MaxInt64), LimitRows: int64(min(limit, maxRuns)),
 		OffsetRows: int64(max(query.Offset, 0)),
 	}
 	if query.From != nil {
@@ -34,6 +34,9 @@ func (s *Service) Runs(ctx context.Context, who auth.Identity, agentID uuid.UUID
 	}
 	if query.To != nil {
 		list.ToTime = dbtype.MillisOf(*query.To)
+	}
+	if query.Until != nil {
+		list.UntilTime = dbtype.MillisOf(*query.Until)
 	}
 	var runs []Run
 	var total int64
@@ -54,7 +57,7 @@ func (s *Service) Runs(ctx context.Context, who auth.Identity, agentID uuid.UUID
 		}
 		if total, err = q.CountAgentTurns(ctx, db.CountAgentTurnsParams{
 			AgentID: list.AgentID, StatusGroup: list.StatusGroup, AnyChannel: list.AnyChannel, ChannelID: list.ChannelID,
-			FromTime: list.FromTime, ToTime: list.ToTime,
+			FromTime: list.FromTime, ToTime: list.ToTime, UntilTime: list.UntilTime,
 		}); err != nil {
 			return err
 		}

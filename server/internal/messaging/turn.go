@@ -109,5 +109,6 @@ type RunQuery struct {
 	Status    string     // "", started, completed, timeout, error
 	Limit     int        // 0 means 20; at most 100
 	Offset    int
-	From, To  *time.Time
+	From, To  *time.Time // when runs started, or came if they have not started; both ends belong to the span
+	Until     *time.Time // when the newest may have come, for lists that don't grow while they are read
 }

@@ -95,7 +95,7 @@ func (h channelHandlers) UpdateChannel(ctx context.Context, req apiserver.Update
 	if err != nil {
 		return nil, err
 	}
-	return channelUpdated(c), nil
+	return apiserver.UpdateChannel200JSONResponse{ChannelUpdatedAnswerJSONResponse: channelUpdated(c)}, nil
 }
 
 func (h channelHandlers) DeleteChannel(ctx context.Context, req apiserver.DeleteChannelRequestObject) (apiserver.DeleteChannelResponseObject, error) {

@@ -63,10 +63,10 @@ func channelAnswer(c messaging.Channel) apiserver.ChannelAnswerJSONResponse {
 	}
 }
 
-func channelUpdated(c messaging.Channel) apiserver.UpdateChannel200JSONResponse {
+func channelUpdated(c messaging.Channel) apiserver.ChannelUpdatedAnswerJSONResponse {
 	w := channel(c)
-	return apiserver.UpdateChannel200JSONResponse{
-		Headers: apiserver.UpdateChannel200ResponseHeaders{ETag: etag(w)},
+	return apiserver.ChannelUpdatedAnswerJSONResponse{
+		Headers: apiserver.ChannelUpdatedAnswerResponseHeaders{ETag: etag(w)},
 		Body: api.ChannelUpdatedEnvelope{Success: true, Data: api.ChannelUpdated{
 			ID: w.ID, MessageServerID: w.MessageServerID, Name: w.Name, Type: w.Type, SourceType: w.SourceType, SourceID: w.SourceID, Topic: w.Topic,
 			Metadata: w.Metadata, TurnPolicy: w.TurnPolicy, LastSeq: w.LastSeq, CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt, Success: true, Data: w,

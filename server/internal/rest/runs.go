@@ -17,7 +17,7 @@ func (h runHandlers) ListRuns(ctx context.Context, req apiserver.ListRunsRequest
 	if err != nil {
 		return nil, err
 	}
-	until, err := untilFrom(req.Params.Cursor, &query.Offset, &query.To)
+	until, err := untilFrom(req.Params.Cursor, &query.Offset, &query.Until)
 	if err != nil {
 		return nil, err
 	}

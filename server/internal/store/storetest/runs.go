@@ -51,12 +51,16 @@ func testRuns(t *testing.T, setup func(t *testing.T) *fixture) {
 			{"a span with both ends", params{AnyChannel: true, FromTime: start + 1, ToTime: start + 2}, []string{"failed", "ignored"}},
 			{"what started later than it came", params{AnyChannel: true, FromTime: start + 500}, []string{"running"}},
 			{"before it started", params{AnyChannel: true, FromTime: start + 6, ToTime: start + 499}, []string{"queued"}},
+			{"a list that does not grow", params{AnyChannel: true, UntilTime: start + 1}, []string{"ignored", "replied"}},
 			{"nothing", params{ChannelID: uuid.New()}, []string{}},
 		} {
 			arg := tt.arg
 			arg.AgentID = agent
 			if arg.LimitRows == 0 {
 				arg.LimitRows = 100
+			}
+			if arg.UntilTime == 0 {
+				arg.UntilTime = start + 1000
 			}
 			if arg.ToTime == 0 {
 				arg.ToTime = start + 1000
@@ -69,7 +73,7 @@ func testRuns(t *testing.T, setup func(t *testing.T) *fixture) {
 				t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 			}
 			count := viewed(t, f, db.Querier.CountAgentTurns, db.CountAgentTurnsParams{
-				AgentID: arg.AgentID, FromTime: arg.FromTime, ToTime: arg.ToTime, AnyChannel: arg.AnyChannel, ChannelID: arg.ChannelID, StatusGroup: arg.StatusGroup,
+				AgentID: arg.AgentID, FromTime: arg.FromTime, ToTime: arg.ToTime, UntilTime: arg.UntilTime, AnyChannel: arg.AnyChannel, ChannelID: arg.ChannelID, StatusGroup: arg.StatusGroup,
 			})
 			if tt.arg.LimitRows == 0 && count != int64(len(tt.want)) {
 				t.Errorf("%s: counted %d, want %d", tt.name, count, len(tt.want))
