@@ -75,7 +75,7 @@ func (s *Server) application() (http.Handler, error) {
 		plugins.Public,
 		auth.Middleware(s.parts.keys, httpx.WriteError), auth.Services(auth.NewKeys(s.cfg.Security.ServiceKey)),
 		where(isAPI, httpx.NotModified),
-		where(repeatable, httpx.Idempotent(s.parts.answers)),
+		where(isAPI, httpx.Idempotent(s.parts.answers)),
 		middleware.GetHead,
 	)
 	rest.Register(r, rest.Deps{
@@ -140,10 +140,6 @@ func isAPI(r *http.Request) bool { return isBelow(r.URL.Path, "/api") }
 func bringsFiles(r *http.Request) bool {
 	return isAPI(r) && strings.HasSuffix(r.URL.Path, "/upload-media") || isBelow(r.URL.Path, "/api/audio")
 }
-
-// repeatable reports whether the answer to a request may be kept under its idempotency key. A key is tied to the bytes of the
-// request, which would have to be collected, and no two forms with the same file have the same.
-func repeatable(r *http.Request) bool { return isAPI(r) && !bringsFiles(r) }
 
 func callerAddress(r *http.Request) string { return httpx.ClientIPFrom(r.Context()).String() }
 

@@ -1290,6 +1290,19 @@ func (siw *ServerInterfaceWrapper) ListAgentLogs(w http.ResponseWriter, r *http.
 		return
 	}
 
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListAgentLogs(w, r, agentID, params)
 	}))
@@ -1536,6 +1549,19 @@ func (siw *ServerInterfaceWrapper) ListMemories(w http.ResponseWriter, r *http.R
 		return
 	}
 
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListMemories(w, r, agentID, params)
 	}))
@@ -1718,6 +1744,19 @@ func (siw *ServerInterfaceWrapper) ListRooms(w http.ResponseWriter, r *http.Requ
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "offset"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "offset", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
 		}
 		return
 	}
@@ -2021,6 +2060,19 @@ func (siw *ServerInterfaceWrapper) ListRoomMemories(w http.ResponseWriter, r *ht
 		return
 	}
 
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListRoomMemories(w, r, agentID, roomID, params)
 	}))
@@ -2111,6 +2163,19 @@ func (siw *ServerInterfaceWrapper) ListRuns(w http.ResponseWriter, r *http.Reque
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "to"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "to", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
 		}
 		return
 	}
@@ -3074,7 +3139,7 @@ func (siw *ServerInterfaceWrapper) PostMessage(w http.ResponseWriter, r *http.Re
 
 	// ------------- Optional header parameter "Idempotency-Key" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
-		var IdempotencyKey IdempotencyKey
+		var IdempotencyKey MessageKey
 		n := len(valueList)
 		if n != 1 {
 			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
@@ -3307,6 +3372,19 @@ func (siw *ServerInterfaceWrapper) ListJobs(w http.ResponseWriter, r *http.Reque
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "status"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "status", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
 		}
 		return
 	}
@@ -3787,6 +3865,19 @@ func (siw *ServerInterfaceWrapper) ListSessions(w http.ResponseWriter, r *http.R
 		return
 	}
 
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListSessions(w, r, params)
 	}))
@@ -4008,6 +4099,25 @@ func (siw *ServerInterfaceWrapper) PostSessionMessage(w http.ResponseWriter, r *
 		}
 
 		params.LastEventID = &LastEventID
+
+	}
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey MessageKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
 
 	}
 
@@ -5080,6 +5190,9 @@ type FileAnswerAsteriskResponse struct {
 type FileRefusedJSONResponse Error
 type FileRefusedApplicationProblemPlusJSONResponse Problem
 
+type FileTooLargeJSONResponse Error
+type FileTooLargeApplicationProblemPlusJSONResponse Problem
+
 type ForbiddenJSONResponse Error
 type ForbiddenApplicationProblemPlusJSONResponse Problem
 
@@ -5099,8 +5212,14 @@ type MessageAnswerJSONResponse struct {
 
 type MessageServerAgentAnswerJSONResponse MessageServerAgentEnvelope
 
+type ModelFailedJSONResponse Error
+type ModelFailedApplicationProblemPlusJSONResponse Problem
+
 type NotFoundJSONResponse Error
 type NotFoundApplicationProblemPlusJSONResponse Problem
+
+type NotModifiedResponse struct {
+}
 
 type PreconditionFailedJSONResponse Error
 type PreconditionFailedApplicationProblemPlusJSONResponse Problem
@@ -5120,6 +5239,9 @@ type SoundAnswerAudioResponse struct {
 
 type TimedOutJSONResponse Error
 type TimedOutApplicationProblemPlusJSONResponse Problem
+
+type UnavailableJSONResponse Error
+type UnavailableApplicationProblemPlusJSONResponse Problem
 
 type UploadAnswerJSONResponse UploadEnvelope
 
@@ -5375,6 +5497,36 @@ func (response DeleteAgent204Response) VisitDeleteAgentResponse(w http.ResponseW
 	return nil
 }
 
+type DeleteAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteAgent400JSONResponse) VisitDeleteAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAgent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAgent400ApplicationProblemPlusJSONResponse) VisitDeleteAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteAgent404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response DeleteAgent404JSONResponse) VisitDeleteAgentResponse(w http.ResponseWriter) error {
@@ -5462,12 +5614,41 @@ func (response GetAgent200JSONResponse) VisitGetAgentResponse(w http.ResponseWri
 	return err
 }
 
-type GetAgent304Response struct {
-}
+type GetAgent304Response = NotModifiedResponse
 
 func (response GetAgent304Response) VisitGetAgentResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
 	return nil
+}
+
+type GetAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetAgent400JSONResponse) VisitGetAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAgent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetAgent400ApplicationProblemPlusJSONResponse) VisitGetAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetAgent404JSONResponse struct{ NotFoundJSONResponse }
@@ -5692,15 +5873,25 @@ type ListAgentLogsResponseObject interface {
 	VisitListAgentLogsResponse(w http.ResponseWriter) error
 }
 
-type ListAgentLogs200JSONResponse AgentLogEnvelope
+type ListAgentLogs200ResponseHeaders struct {
+	Link *string
+}
+
+type ListAgentLogs200JSONResponse struct {
+	Body    AgentLogEnvelope
+	Headers ListAgentLogs200ResponseHeaders
+}
 
 func (response ListAgentLogs200JSONResponse) VisitListAgentLogsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -5817,6 +6008,36 @@ func (response DeleteAgentLog204Response) VisitDeleteAgentLogResponse(w http.Res
 	return nil
 }
 
+type DeleteAgentLog400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteAgentLog400JSONResponse) VisitDeleteAgentLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAgentLog400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAgentLog400ApplicationProblemPlusJSONResponse) VisitDeleteAgentLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteAgentLog404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response DeleteAgentLog404JSONResponse) VisitDeleteAgentLogResponse(w http.ResponseWriter) error {
@@ -5903,6 +6124,36 @@ func (response ClearMemories200JSONResponse) VisitClearMemoriesResponse(w http.R
 	return err
 }
 
+type ClearMemories400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ClearMemories400JSONResponse) VisitClearMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearMemories400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ClearMemories400ApplicationProblemPlusJSONResponse) VisitClearMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ClearMemories404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response ClearMemories404JSONResponse) VisitClearMemoriesResponse(w http.ResponseWriter) error {
@@ -5976,15 +6227,25 @@ type ListMemoriesResponseObject interface {
 	VisitListMemoriesResponse(w http.ResponseWriter) error
 }
 
-type ListMemories200JSONResponse MemoryListEnvelope
+type ListMemories200ResponseHeaders struct {
+	Link *string
+}
+
+type ListMemories200JSONResponse struct {
+	Body    MemoryListEnvelope
+	Headers ListMemories200ResponseHeaders
+}
 
 func (response ListMemories200JSONResponse) VisitListMemoriesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -6101,6 +6362,36 @@ func (response ClearRoomMemories204Response) VisitClearRoomMemoriesResponse(w ht
 	return nil
 }
 
+type ClearRoomMemories400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ClearRoomMemories400JSONResponse) VisitClearRoomMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearRoomMemories400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ClearRoomMemories400ApplicationProblemPlusJSONResponse) VisitClearRoomMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ClearRoomMemories404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response ClearRoomMemories404JSONResponse) VisitClearRoomMemoriesResponse(w http.ResponseWriter) error {
@@ -6184,6 +6475,36 @@ func (response DeleteMemory200JSONResponse) VisitDeleteMemoryResponse(w http.Res
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMemory400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteMemory400JSONResponse) VisitDeleteMemoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMemory400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMemory400ApplicationProblemPlusJSONResponse) VisitDeleteMemoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6392,6 +6713,36 @@ func (response ListPanels200JSONResponse) VisitListPanelsResponse(w http.Respons
 	return err
 }
 
+type ListPanels400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListPanels400JSONResponse) VisitListPanelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPanels400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListPanels400ApplicationProblemPlusJSONResponse) VisitListPanelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListPanels404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response ListPanels404JSONResponse) VisitListPanelsResponse(w http.ResponseWriter) error {
@@ -6465,16 +6816,56 @@ type ListRoomsResponseObject interface {
 	VisitListRoomsResponse(w http.ResponseWriter) error
 }
 
-type ListRooms200JSONResponse RoomListEnvelope
+type ListRooms200ResponseHeaders struct {
+	Link *string
+}
+
+type ListRooms200JSONResponse struct {
+	Body    RoomListEnvelope
+	Headers ListRooms200ResponseHeaders
+}
 
 func (response ListRooms200JSONResponse) VisitListRoomsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRooms400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListRooms400JSONResponse) VisitListRoomsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRooms400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListRooms400ApplicationProblemPlusJSONResponse) VisitListRoomsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6622,6 +7013,36 @@ func (response CreateRoom404ApplicationProblemPlusJSONResponse) VisitCreateRoomR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoom409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateRoom409JSONResponse) VisitCreateRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoom409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoom409ApplicationProblemPlusJSONResponse) VisitCreateRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6790,6 +7211,36 @@ func (response GetRoom200JSONResponse) VisitGetRoomResponse(w http.ResponseWrite
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoom400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetRoom400JSONResponse) VisitGetRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoom400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoom400ApplicationProblemPlusJSONResponse) VisitGetRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6986,15 +7437,25 @@ type ListRoomMemoriesResponseObject interface {
 	VisitListRoomMemoriesResponse(w http.ResponseWriter) error
 }
 
-type ListRoomMemories200JSONResponse MemoryListEnvelope
+type ListRoomMemories200ResponseHeaders struct {
+	Link *string
+}
+
+type ListRoomMemories200JSONResponse struct {
+	Body    MemoryListEnvelope
+	Headers ListRoomMemories200ResponseHeaders
+}
 
 func (response ListRoomMemories200JSONResponse) VisitListRoomMemoriesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -7104,6 +7565,7 @@ type ListRunsResponseObject interface {
 }
 
 type ListRuns200ResponseHeaders struct {
+	Link        *string
 	XTotalCount int
 }
 
@@ -7119,8 +7581,41 @@ func (response ListRuns200JSONResponse) VisitListRunsResponse(w http.ResponseWri
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.Header().Set("X-Total-Count", fmt.Sprint(response.Headers.XTotalCount))
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRuns400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListRuns400JSONResponse) VisitListRunsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRuns400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListRuns400ApplicationProblemPlusJSONResponse) VisitListRunsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7213,6 +7708,36 @@ func (response GetRun200JSONResponse) VisitGetRunResponse(w http.ResponseWriter)
 	return err
 }
 
+type GetRun400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetRun400JSONResponse) VisitGetRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRun400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetRun400ApplicationProblemPlusJSONResponse) VisitGetRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetRun404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response GetRun404JSONResponse) VisitGetRunResponse(w http.ResponseWriter) error {
@@ -7299,6 +7824,36 @@ func (response StartAgent200JSONResponse) VisitStartAgentResponse(w http.Respons
 	return err
 }
 
+type StartAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response StartAgent400JSONResponse) VisitStartAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartAgent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response StartAgent400ApplicationProblemPlusJSONResponse) VisitStartAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type StartAgent404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response StartAgent404JSONResponse) VisitStartAgentResponse(w http.ResponseWriter) error {
@@ -7325,6 +7880,36 @@ func (response StartAgent404ApplicationProblemPlusJSONResponse) VisitStartAgentR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartAgent409JSONResponse struct{ ConflictJSONResponse }
+
+func (response StartAgent409JSONResponse) VisitStartAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartAgent409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response StartAgent409ApplicationProblemPlusJSONResponse) VisitStartAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7385,6 +7970,36 @@ func (response StopAgent200JSONResponse) VisitStopAgentResponse(w http.ResponseW
 	return err
 }
 
+type StopAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response StopAgent400JSONResponse) VisitStopAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopAgent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response StopAgent400ApplicationProblemPlusJSONResponse) VisitStopAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type StopAgent404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response StopAgent404JSONResponse) VisitStopAgentResponse(w http.ResponseWriter) error {
@@ -7411,6 +8026,36 @@ func (response StopAgent404ApplicationProblemPlusJSONResponse) VisitStopAgentRes
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopAgent409JSONResponse struct{ ConflictJSONResponse }
+
+func (response StopAgent409JSONResponse) VisitStopAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopAgent409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response StopAgent409ApplicationProblemPlusJSONResponse) VisitStopAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7528,6 +8173,36 @@ func (response CreateWorld404ApplicationProblemPlusJSONResponse) VisitCreateWorl
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWorld409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateWorld409JSONResponse) VisitCreateWorldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWorld409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWorld409ApplicationProblemPlusJSONResponse) VisitCreateWorldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7767,7 +8442,37 @@ func (response TranscribeAudioMessage404ApplicationProblemPlusJSONResponse) Visi
 	return err
 }
 
-type TranscribeAudioMessage413JSONResponse struct{ FileRefusedJSONResponse }
+type TranscribeAudioMessage409JSONResponse struct{ ConflictJSONResponse }
+
+func (response TranscribeAudioMessage409JSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response TranscribeAudioMessage409ApplicationProblemPlusJSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response TranscribeAudioMessage413JSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
 
@@ -7782,7 +8487,7 @@ func (response TranscribeAudioMessage413JSONResponse) VisitTranscribeAudioMessag
 }
 
 type TranscribeAudioMessage413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response TranscribeAudioMessage413ApplicationProblemPlusJSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
@@ -7793,6 +8498,96 @@ func (response TranscribeAudioMessage413ApplicationProblemPlusJSONResponse) Visi
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response TranscribeAudioMessage502JSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response TranscribeAudioMessage502ApplicationProblemPlusJSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response TranscribeAudioMessage503JSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response TranscribeAudioMessage503ApplicationProblemPlusJSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response TranscribeAudioMessage504JSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response TranscribeAudioMessage504ApplicationProblemPlusJSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7935,6 +8730,126 @@ func (response SynthesizeAudioMessage404ApplicationProblemPlusJSONResponse) Visi
 	return err
 }
 
+type SynthesizeAudioMessage409JSONResponse struct{ ConflictJSONResponse }
+
+func (response SynthesizeAudioMessage409JSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SynthesizeAudioMessage409ApplicationProblemPlusJSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response SynthesizeAudioMessage502JSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response SynthesizeAudioMessage502ApplicationProblemPlusJSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response SynthesizeAudioMessage503JSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SynthesizeAudioMessage503ApplicationProblemPlusJSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response SynthesizeAudioMessage504JSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response SynthesizeAudioMessage504ApplicationProblemPlusJSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SynthesizeAudioMessagedefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -8052,7 +8967,37 @@ func (response ProcessSpeech404ApplicationProblemPlusJSONResponse) VisitProcessS
 	return err
 }
 
-type ProcessSpeech413JSONResponse struct{ FileRefusedJSONResponse }
+type ProcessSpeech409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ProcessSpeech409JSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ProcessSpeech409ApplicationProblemPlusJSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response ProcessSpeech413JSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
 
@@ -8067,7 +9012,7 @@ func (response ProcessSpeech413JSONResponse) VisitProcessSpeechResponse(w http.R
 }
 
 type ProcessSpeech413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response ProcessSpeech413ApplicationProblemPlusJSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
@@ -8078,6 +9023,96 @@ func (response ProcessSpeech413ApplicationProblemPlusJSONResponse) VisitProcessS
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response ProcessSpeech502JSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response ProcessSpeech502ApplicationProblemPlusJSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ProcessSpeech503JSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ProcessSpeech503ApplicationProblemPlusJSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response ProcessSpeech504JSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response ProcessSpeech504ApplicationProblemPlusJSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8221,7 +9256,37 @@ func (response ConverseAloud404ApplicationProblemPlusJSONResponse) VisitConverse
 	return err
 }
 
-type ConverseAloud413JSONResponse struct{ FileRefusedJSONResponse }
+type ConverseAloud409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ConverseAloud409JSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ConverseAloud409ApplicationProblemPlusJSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response ConverseAloud413JSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
 
@@ -8236,7 +9301,7 @@ func (response ConverseAloud413JSONResponse) VisitConverseAloudResponse(w http.R
 }
 
 type ConverseAloud413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response ConverseAloud413ApplicationProblemPlusJSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
@@ -8247,6 +9312,96 @@ func (response ConverseAloud413ApplicationProblemPlusJSONResponse) VisitConverse
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response ConverseAloud502JSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response ConverseAloud502ApplicationProblemPlusJSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ConverseAloud503JSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ConverseAloud503ApplicationProblemPlusJSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response ConverseAloud504JSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response ConverseAloud504ApplicationProblemPlusJSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8371,6 +9526,126 @@ func (response GenerateSpeech404ApplicationProblemPlusJSONResponse) VisitGenerat
 	return err
 }
 
+type GenerateSpeech409JSONResponse struct{ ConflictJSONResponse }
+
+func (response GenerateSpeech409JSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateSpeech409ApplicationProblemPlusJSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response GenerateSpeech502JSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateSpeech502ApplicationProblemPlusJSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response GenerateSpeech503JSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateSpeech503ApplicationProblemPlusJSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response GenerateSpeech504JSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateSpeech504ApplicationProblemPlusJSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GenerateSpeechdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -8488,7 +9763,37 @@ func (response Transcribe404ApplicationProblemPlusJSONResponse) VisitTranscribeR
 	return err
 }
 
-type Transcribe413JSONResponse struct{ FileRefusedJSONResponse }
+type Transcribe409JSONResponse struct{ ConflictJSONResponse }
+
+func (response Transcribe409JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response Transcribe409ApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response Transcribe413JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
 
@@ -8503,7 +9808,7 @@ func (response Transcribe413JSONResponse) VisitTranscribeResponse(w http.Respons
 }
 
 type Transcribe413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response Transcribe413ApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
@@ -8514,6 +9819,96 @@ func (response Transcribe413ApplicationProblemPlusJSONResponse) VisitTranscribeR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response Transcribe502JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response Transcribe502ApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response Transcribe503JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response Transcribe503ApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response Transcribe504JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response Transcribe504ApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8635,7 +10030,37 @@ func (response UploadAgentMedia404ApplicationProblemPlusJSONResponse) VisitUploa
 	return err
 }
 
-type UploadAgentMedia413JSONResponse struct{ FileRefusedJSONResponse }
+type UploadAgentMedia409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UploadAgentMedia409JSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadAgentMedia409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UploadAgentMedia409ApplicationProblemPlusJSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadAgentMedia413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response UploadAgentMedia413JSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
 
@@ -8650,7 +10075,7 @@ func (response UploadAgentMedia413JSONResponse) VisitUploadAgentMediaResponse(w 
 }
 
 type UploadAgentMedia413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response UploadAgentMedia413ApplicationProblemPlusJSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
@@ -8665,7 +10090,7 @@ func (response UploadAgentMedia413ApplicationProblemPlusJSONResponse) VisitUploa
 	return err
 }
 
-type UploadAgentMedia415JSONResponse Error
+type UploadAgentMedia415JSONResponse struct{ FileRefusedJSONResponse }
 
 func (response UploadAgentMedia415JSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
 
@@ -8679,7 +10104,9 @@ func (response UploadAgentMedia415JSONResponse) VisitUploadAgentMediaResponse(w 
 	return err
 }
 
-type UploadAgentMedia415ApplicationProblemPlusJSONResponse Problem
+type UploadAgentMedia415ApplicationProblemPlusJSONResponse struct {
+	FileRefusedApplicationProblemPlusJSONResponse
+}
 
 func (response UploadAgentMedia415ApplicationProblemPlusJSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
 
@@ -8810,7 +10237,37 @@ func (response UploadChannelMedia404ApplicationProblemPlusJSONResponse) VisitUpl
 	return err
 }
 
-type UploadChannelMedia413JSONResponse struct{ FileRefusedJSONResponse }
+type UploadChannelMedia409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UploadChannelMedia409JSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadChannelMedia409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UploadChannelMedia409ApplicationProblemPlusJSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadChannelMedia413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response UploadChannelMedia413JSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
 
@@ -8825,7 +10282,7 @@ func (response UploadChannelMedia413JSONResponse) VisitUploadChannelMediaRespons
 }
 
 type UploadChannelMedia413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response UploadChannelMedia413ApplicationProblemPlusJSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
@@ -8840,7 +10297,7 @@ func (response UploadChannelMedia413ApplicationProblemPlusJSONResponse) VisitUpl
 	return err
 }
 
-type UploadChannelMedia415JSONResponse Error
+type UploadChannelMedia415JSONResponse struct{ FileRefusedJSONResponse }
 
 func (response UploadChannelMedia415JSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
 
@@ -8854,7 +10311,9 @@ func (response UploadChannelMedia415JSONResponse) VisitUploadChannelMediaRespons
 	return err
 }
 
-type UploadChannelMedia415ApplicationProblemPlusJSONResponse Problem
+type UploadChannelMedia415ApplicationProblemPlusJSONResponse struct {
+	FileRefusedApplicationProblemPlusJSONResponse
+}
 
 func (response UploadChannelMedia415ApplicationProblemPlusJSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
 
@@ -8916,6 +10375,36 @@ type DeleteGroup204Response struct {
 func (response DeleteGroup204Response) VisitDeleteGroupResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
+}
+
+type DeleteGroup400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteGroup400JSONResponse) VisitDeleteGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteGroup400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteGroup400ApplicationProblemPlusJSONResponse) VisitDeleteGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type DeleteGroupdefaultJSONResponse struct {
@@ -9049,6 +10538,36 @@ func (response CreateGroup404ApplicationProblemPlusJSONResponse) VisitCreateGrou
 	return err
 }
 
+type CreateGroup409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateGroup409JSONResponse) VisitCreateGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateGroup409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateGroup409ApplicationProblemPlusJSONResponse) VisitCreateGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateGroupdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -9097,6 +10616,36 @@ type ClearGroupMemories204Response struct {
 func (response ClearGroupMemories204Response) VisitClearGroupMemoriesResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
+}
+
+type ClearGroupMemories400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ClearGroupMemories400JSONResponse) VisitClearGroupMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearGroupMemories400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ClearGroupMemories400ApplicationProblemPlusJSONResponse) VisitClearGroupMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type ClearGroupMemoriesdefaultJSONResponse struct {
@@ -9480,6 +11029,36 @@ func (response ListAgentMessageServers200JSONResponse) VisitListAgentMessageServ
 	return err
 }
 
+type ListAgentMessageServers400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListAgentMessageServers400JSONResponse) VisitListAgentMessageServersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAgentMessageServers400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListAgentMessageServers400ApplicationProblemPlusJSONResponse) VisitListAgentMessageServersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListAgentMessageServersdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -9597,6 +11176,36 @@ func (response CreateChannel404ApplicationProblemPlusJSONResponse) VisitCreateCh
 	return err
 }
 
+type CreateChannel409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateChannel409JSONResponse) VisitCreateChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateChannel409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateChannel409ApplicationProblemPlusJSONResponse) VisitCreateChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateChanneldefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -9647,6 +11256,36 @@ func (response DeleteChannel204Response) VisitDeleteChannelResponse(w http.Respo
 	return nil
 }
 
+type DeleteChannel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteChannel400JSONResponse) VisitDeleteChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteChannel400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteChannel400ApplicationProblemPlusJSONResponse) VisitDeleteChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteChanneldefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -9691,7 +11330,14 @@ type UpdateChannelResponseObject interface {
 	VisitUpdateChannelResponse(w http.ResponseWriter) error
 }
 
-type UpdateChannel200JSONResponse struct{ ChannelAnswerJSONResponse }
+type UpdateChannel200ResponseHeaders struct {
+	ETag string
+}
+
+type UpdateChannel200JSONResponse struct {
+	Body    ChannelUpdatedEnvelope
+	Headers UpdateChannel200ResponseHeaders
+}
 
 func (response UpdateChannel200JSONResponse) VisitUpdateChannelResponse(w http.ResponseWriter) error {
 
@@ -9852,6 +11498,36 @@ func (response ListChannelAgents200JSONResponse) VisitListChannelAgentsResponse(
 	return err
 }
 
+type ListChannelAgents400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListChannelAgents400JSONResponse) VisitListChannelAgentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChannelAgents400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListChannelAgents400ApplicationProblemPlusJSONResponse) VisitListChannelAgentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListChannelAgentsdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -9969,6 +11645,36 @@ func (response AddChannelAgent404ApplicationProblemPlusJSONResponse) VisitAddCha
 	return err
 }
 
+type AddChannelAgent409JSONResponse struct{ ConflictJSONResponse }
+
+func (response AddChannelAgent409JSONResponse) VisitAddChannelAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddChannelAgent409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AddChannelAgent409ApplicationProblemPlusJSONResponse) VisitAddChannelAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type AddChannelAgentdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -10022,6 +11728,36 @@ func (response RemoveChannelAgent200JSONResponse) VisitRemoveChannelAgentRespons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveChannelAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RemoveChannelAgent400JSONResponse) VisitRemoveChannelAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveChannelAgent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveChannelAgent400ApplicationProblemPlusJSONResponse) VisitRemoveChannelAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10113,12 +11849,41 @@ func (response GetChannel200JSONResponse) VisitGetChannelResponse(w http.Respons
 	return err
 }
 
-type GetChannel304Response struct {
-}
+type GetChannel304Response = NotModifiedResponse
 
 func (response GetChannel304Response) VisitGetChannelResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
 	return nil
+}
+
+type GetChannel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetChannel400JSONResponse) VisitGetChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChannel400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetChannel400ApplicationProblemPlusJSONResponse) VisitGetChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetChannel404JSONResponse struct{ NotFoundJSONResponse }
@@ -10269,6 +12034,66 @@ func (response GenerateChannelTitle404ApplicationProblemPlusJSONResponse) VisitG
 	return err
 }
 
+type GenerateChannelTitle409JSONResponse struct{ ConflictJSONResponse }
+
+func (response GenerateChannelTitle409JSONResponse) VisitGenerateChannelTitleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateChannelTitle409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateChannelTitle409ApplicationProblemPlusJSONResponse) VisitGenerateChannelTitleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateChannelTitle502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response GenerateChannelTitle502JSONResponse) VisitGenerateChannelTitleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateChannelTitle502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateChannelTitle502ApplicationProblemPlusJSONResponse) VisitGenerateChannelTitleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GenerateChannelTitledefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -10317,6 +12142,36 @@ type ClearChannel204Response struct {
 func (response ClearChannel204Response) VisitClearChannelResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
+}
+
+type ClearChannel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ClearChannel400JSONResponse) VisitClearChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearChannel400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ClearChannel400ApplicationProblemPlusJSONResponse) VisitClearChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type ClearChanneldefaultJSONResponse struct {
@@ -10607,6 +12462,36 @@ func (response PostMessage409ApplicationProblemPlusJSONResponse) VisitPostMessag
 	return err
 }
 
+type PostMessage502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response PostMessage502JSONResponse) VisitPostMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostMessage502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response PostMessage502ApplicationProblemPlusJSONResponse) VisitPostMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PostMessage504JSONResponse struct{ TimedOutJSONResponse }
 
 func (response PostMessage504JSONResponse) VisitPostMessageResponse(w http.ResponseWriter) error {
@@ -10688,6 +12573,36 @@ func (response DeleteMessage204Response) VisitDeleteMessageResponse(w http.Respo
 	return nil
 }
 
+type DeleteMessage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteMessage400JSONResponse) VisitDeleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMessage400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMessage400ApplicationProblemPlusJSONResponse) VisitDeleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteMessagedefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -10740,6 +12655,36 @@ func (response ListChannelParticipants200JSONResponse) VisitListChannelParticipa
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChannelParticipants400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListChannelParticipants400JSONResponse) VisitListChannelParticipantsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChannelParticipants400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListChannelParticipants400ApplicationProblemPlusJSONResponse) VisitListChannelParticipantsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10861,7 +12806,37 @@ func (response UploadMessageMedia404ApplicationProblemPlusJSONResponse) VisitUpl
 	return err
 }
 
-type UploadMessageMedia413JSONResponse struct{ FileRefusedJSONResponse }
+type UploadMessageMedia409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UploadMessageMedia409JSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadMessageMedia409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UploadMessageMedia409ApplicationProblemPlusJSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadMessageMedia413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response UploadMessageMedia413JSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
 
@@ -10876,7 +12851,7 @@ func (response UploadMessageMedia413JSONResponse) VisitUploadMessageMediaRespons
 }
 
 type UploadMessageMedia413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response UploadMessageMedia413ApplicationProblemPlusJSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
@@ -10891,7 +12866,7 @@ func (response UploadMessageMedia413ApplicationProblemPlusJSONResponse) VisitUpl
 	return err
 }
 
-type UploadMessageMedia415JSONResponse Error
+type UploadMessageMedia415JSONResponse struct{ FileRefusedJSONResponse }
 
 func (response UploadMessageMedia415JSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
 
@@ -10905,7 +12880,9 @@ func (response UploadMessageMedia415JSONResponse) VisitUploadMessageMediaRespons
 	return err
 }
 
-type UploadMessageMedia415ApplicationProblemPlusJSONResponse Problem
+type UploadMessageMedia415ApplicationProblemPlusJSONResponse struct {
+	FileRefusedApplicationProblemPlusJSONResponse
+}
 
 func (response UploadMessageMedia415ApplicationProblemPlusJSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
 
@@ -11035,6 +13012,36 @@ func (response CompleteMessage404ApplicationProblemPlusJSONResponse) VisitComple
 	return err
 }
 
+type CompleteMessage409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CompleteMessage409JSONResponse) VisitCompleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompleteMessage409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CompleteMessage409ApplicationProblemPlusJSONResponse) VisitCompleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CompleteMessagedefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -11090,6 +13097,13 @@ func (response GetDMChannel200JSONResponse) VisitGetDMChannelResponse(w http.Res
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type GetDMChannel304Response = NotModifiedResponse
+
+func (response GetDMChannel304Response) VisitGetDMChannelResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
 }
 
 type GetDMChannel400JSONResponse struct{ BadRequestJSONResponse }
@@ -11268,6 +13282,36 @@ func (response IngestExternal404ApplicationProblemPlusJSONResponse) VisitIngestE
 	return err
 }
 
+type IngestExternal409JSONResponse struct{ ConflictJSONResponse }
+
+func (response IngestExternal409JSONResponse) VisitIngestExternalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IngestExternal409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response IngestExternal409ApplicationProblemPlusJSONResponse) VisitIngestExternalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type IngestExternaldefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -11310,16 +13354,56 @@ type ListJobsResponseObject interface {
 	VisitListJobsResponse(w http.ResponseWriter) error
 }
 
-type ListJobs200JSONResponse JobList
+type ListJobs200ResponseHeaders struct {
+	Link *string
+}
+
+type ListJobs200JSONResponse struct {
+	Body    JobList
+	Headers ListJobs200ResponseHeaders
+}
 
 func (response ListJobs200JSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobs400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListJobs400JSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobs400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListJobs400ApplicationProblemPlusJSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -11436,6 +13520,36 @@ func (response CreateJob404ApplicationProblemPlusJSONResponse) VisitCreateJobRes
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateJob409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateJob409JSONResponse) VisitCreateJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateJob409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateJob409ApplicationProblemPlusJSONResponse) VisitCreateJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -11558,6 +13672,36 @@ func (response GetJob200JSONResponse) VisitGetJobResponse(w http.ResponseWriter)
 		w.Header().Set("Preference-Applied", fmt.Sprint(*response.Headers.PreferenceApplied))
 	}
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJob400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetJob400JSONResponse) VisitGetJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJob400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetJob400ApplicationProblemPlusJSONResponse) VisitGetJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -11882,6 +14026,36 @@ func (response DeleteMessageServer200JSONResponse) VisitDeleteMessageServerRespo
 	return err
 }
 
+type DeleteMessageServer400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteMessageServer400JSONResponse) VisitDeleteMessageServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMessageServer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMessageServer400ApplicationProblemPlusJSONResponse) VisitDeleteMessageServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteMessageServer404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response DeleteMessageServer404JSONResponse) VisitDeleteMessageServerResponse(w http.ResponseWriter) error {
@@ -11994,6 +14168,36 @@ func (response ListMessageServerAgents200JSONResponse) VisitListMessageServerAge
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessageServerAgents400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListMessageServerAgents400JSONResponse) VisitListMessageServerAgentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessageServerAgents400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListMessageServerAgents400ApplicationProblemPlusJSONResponse) VisitListMessageServerAgentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12147,6 +14351,36 @@ func (response AddMessageServerAgent404ApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
+type AddMessageServerAgent409JSONResponse struct{ ConflictJSONResponse }
+
+func (response AddMessageServerAgent409JSONResponse) VisitAddMessageServerAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddMessageServerAgent409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AddMessageServerAgent409ApplicationProblemPlusJSONResponse) VisitAddMessageServerAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type AddMessageServerAgentdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -12202,6 +14436,36 @@ func (response RemoveMessageServerAgent200JSONResponse) VisitRemoveMessageServer
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveMessageServerAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RemoveMessageServerAgent400JSONResponse) VisitRemoveMessageServerAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveMessageServerAgent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveMessageServerAgent400ApplicationProblemPlusJSONResponse) VisitRemoveMessageServerAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12301,6 +14565,36 @@ func (response ListChannels200JSONResponse) VisitListChannelsResponse(w http.Res
 	}
 	w.Header().Set("X-Total-Count", fmt.Sprint(response.Headers.XTotalCount))
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChannels400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListChannels400JSONResponse) VisitListChannelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChannels400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListChannels400ApplicationProblemPlusJSONResponse) VisitListChannelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12422,6 +14716,36 @@ func (response SyncMessageServerChannels404ApplicationProblemPlusJSONResponse) V
 	return err
 }
 
+type SyncMessageServerChannels409JSONResponse struct{ ConflictJSONResponse }
+
+func (response SyncMessageServerChannels409JSONResponse) VisitSyncMessageServerChannelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncMessageServerChannels409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SyncMessageServerChannels409ApplicationProblemPlusJSONResponse) VisitSyncMessageServerChannelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SyncMessageServerChannelsdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -12516,6 +14840,36 @@ func (response SearchMessages400ApplicationProblemPlusJSONResponse) VisitSearchM
 	return err
 }
 
+type SearchMessages409JSONResponse struct{ ConflictJSONResponse }
+
+func (response SearchMessages409JSONResponse) VisitSearchMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchMessages409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SearchMessages409ApplicationProblemPlusJSONResponse) VisitSearchMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SearchMessagesdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -12573,12 +14927,41 @@ func (response GetMessage200JSONResponse) VisitGetMessageResponse(w http.Respons
 	return err
 }
 
-type GetMessage304Response struct {
-}
+type GetMessage304Response = NotModifiedResponse
 
 func (response GetMessage304Response) VisitGetMessageResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
 	return nil
+}
+
+type GetMessage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetMessage400JSONResponse) VisitGetMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessage400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetMessage400ApplicationProblemPlusJSONResponse) VisitGetMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetMessage404JSONResponse struct{ NotFoundJSONResponse }
@@ -12832,16 +15215,56 @@ type ListSessionsResponseObject interface {
 	VisitListSessionsResponse(w http.ResponseWriter) error
 }
 
-type ListSessions200JSONResponse SessionList
+type ListSessions200ResponseHeaders struct {
+	Link *string
+}
+
+type ListSessions200JSONResponse struct {
+	Body    SessionList
+	Headers ListSessions200ResponseHeaders
+}
 
 func (response ListSessions200JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessions400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListSessions400JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessions400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListSessions400ApplicationProblemPlusJSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12962,6 +15385,36 @@ func (response CreateSession404ApplicationProblemPlusJSONResponse) VisitCreateSe
 	return err
 }
 
+type CreateSession409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateSession409JSONResponse) VisitCreateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSession409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSession409ApplicationProblemPlusJSONResponse) VisitCreateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateSessiondefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -13073,6 +15526,36 @@ func (response DeleteSession200JSONResponse) VisitDeleteSessionResponse(w http.R
 	return err
 }
 
+type DeleteSession400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteSession400JSONResponse) VisitDeleteSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSession400ApplicationProblemPlusJSONResponse) VisitDeleteSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteSession404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response DeleteSession404JSONResponse) VisitDeleteSessionResponse(w http.ResponseWriter) error {
@@ -13155,6 +15638,36 @@ func (response GetSession200JSONResponse) VisitGetSessionResponse(w http.Respons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSession400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetSession400JSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetSession400ApplicationProblemPlusJSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -13275,6 +15788,36 @@ func (response HeartbeatSession200JSONResponse) VisitHeartbeatSessionResponse(w 
 	return err
 }
 
+type HeartbeatSession400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response HeartbeatSession400JSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeartbeatSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response HeartbeatSession400ApplicationProblemPlusJSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type HeartbeatSession404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response HeartbeatSession404JSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
@@ -13301,6 +15844,36 @@ func (response HeartbeatSession404ApplicationProblemPlusJSONResponse) VisitHeart
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeartbeatSession409JSONResponse struct{ ConflictJSONResponse }
+
+func (response HeartbeatSession409JSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeartbeatSession409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response HeartbeatSession409ApplicationProblemPlusJSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -13643,6 +16216,36 @@ func (response PostSessionMessage404ApplicationProblemPlusJSONResponse) VisitPos
 	return err
 }
 
+type PostSessionMessage409JSONResponse struct{ ConflictJSONResponse }
+
+func (response PostSessionMessage409JSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PostSessionMessage409ApplicationProblemPlusJSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PostSessionMessage410JSONResponse struct{ GoneJSONResponse }
 
 func (response PostSessionMessage410JSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
@@ -13669,6 +16272,36 @@ func (response PostSessionMessage410ApplicationProblemPlusJSONResponse) VisitPos
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response PostSessionMessage502JSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response PostSessionMessage502ApplicationProblemPlusJSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -13759,6 +16392,36 @@ func (response RenewSession200JSONResponse) VisitRenewSessionResponse(w http.Res
 	return err
 }
 
+type RenewSession400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RenewSession400JSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RenewSession400ApplicationProblemPlusJSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RenewSession404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response RenewSession404JSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
@@ -13785,6 +16448,36 @@ func (response RenewSession404ApplicationProblemPlusJSONResponse) VisitRenewSess
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewSession409JSONResponse struct{ ConflictJSONResponse }
+
+func (response RenewSession409JSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewSession409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RenewSession409ApplicationProblemPlusJSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -14378,6 +17071,36 @@ func (response ClearServerLogs200JSONResponse) VisitClearServerLogsResponse(w ht
 	return err
 }
 
+type ClearServerLogs400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ClearServerLogs400JSONResponse) VisitClearServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearServerLogs400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ClearServerLogs400ApplicationProblemPlusJSONResponse) VisitClearServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ClearServerLogsdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -14430,6 +17153,36 @@ func (response GetServerLogs200JSONResponse) VisitGetServerLogsResponse(w http.R
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServerLogs400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetServerLogs400JSONResponse) VisitGetServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServerLogs400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetServerLogs400ApplicationProblemPlusJSONResponse) VisitGetServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -14517,6 +17270,36 @@ func (response PostServerLogs400ApplicationProblemPlusJSONResponse) VisitPostSer
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostServerLogs409JSONResponse struct{ ConflictJSONResponse }
+
+func (response PostServerLogs409JSONResponse) VisitPostServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostServerLogs409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PostServerLogs409ApplicationProblemPlusJSONResponse) VisitPostServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -14686,6 +17469,36 @@ func (response StopServer200JSONResponse) VisitStopServerResponse(w http.Respons
 	return err
 }
 
+type StopServer400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response StopServer400JSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopServer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response StopServer400ApplicationProblemPlusJSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type StopServer403JSONResponse struct{ ForbiddenJSONResponse }
 
 func (response StopServer403JSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
@@ -14712,6 +17525,36 @@ func (response StopServer403ApplicationProblemPlusJSONResponse) VisitStopServerR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopServer409JSONResponse struct{ ConflictJSONResponse }
+
+func (response StopServer409JSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopServer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response StopServer409ApplicationProblemPlusJSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -14968,6 +17811,36 @@ func (response UpdateLocalEnvironment403ApplicationProblemPlusJSONResponse) Visi
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateLocalEnvironment409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateLocalEnvironment409JSONResponse) VisitUpdateLocalEnvironmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateLocalEnvironment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateLocalEnvironment409ApplicationProblemPlusJSONResponse) VisitUpdateLocalEnvironmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -15232,12 +18105,41 @@ func (response GetGeneratedFile206AsteriskResponse) VisitGetGeneratedFileRespons
 	return err
 }
 
-type GetGeneratedFile304Response struct {
-}
+type GetGeneratedFile304Response = NotModifiedResponse
 
 func (response GetGeneratedFile304Response) VisitGetGeneratedFileResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
 	return nil
+}
+
+type GetGeneratedFile400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetGeneratedFile400JSONResponse) VisitGetGeneratedFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGeneratedFile400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetGeneratedFile400ApplicationProblemPlusJSONResponse) VisitGetGeneratedFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetGeneratedFile404JSONResponse struct{ NotFoundJSONResponse }
@@ -15362,12 +18264,41 @@ func (response GetAgentUpload206AsteriskResponse) VisitGetAgentUploadResponse(w 
 	return err
 }
 
-type GetAgentUpload304Response struct {
-}
+type GetAgentUpload304Response = NotModifiedResponse
 
 func (response GetAgentUpload304Response) VisitGetAgentUploadResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
 	return nil
+}
+
+type GetAgentUpload400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetAgentUpload400JSONResponse) VisitGetAgentUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAgentUpload400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetAgentUpload400ApplicationProblemPlusJSONResponse) VisitGetAgentUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetAgentUpload404JSONResponse struct{ NotFoundJSONResponse }
@@ -15492,12 +18423,41 @@ func (response GetChannelUpload206AsteriskResponse) VisitGetChannelUploadRespons
 	return err
 }
 
-type GetChannelUpload304Response struct {
-}
+type GetChannelUpload304Response = NotModifiedResponse
 
 func (response GetChannelUpload304Response) VisitGetChannelUploadResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
 	return nil
+}
+
+type GetChannelUpload400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetChannelUpload400JSONResponse) VisitGetChannelUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChannelUpload400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetChannelUpload400ApplicationProblemPlusJSONResponse) VisitGetChannelUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetChannelUpload404JSONResponse struct{ NotFoundJSONResponse }
@@ -18840,553 +21800,594 @@ func (sh *strictHandler) GetChannelUpload(w http.ResponseWriter, r *http.Request
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L37cts41i/6Kjg6u6ovm7Ll+62mvuNOnB5PJ7aP7Ux/327nRBAJSWxTgIYA7WhSrtpPsx9sP8kpLFwI",
-	"kiBFXewkvdN/zMQSBeKy1sK6/tbnTsgmU0YJFbxz/LkzJjgiKfzz7BaP5P9HhIdpPBUxo53jzu9jLFAs",
-	"UMwRZY8n8p/hGNMR4egxFmNEHkg60x9tdIJOSv6VxSmJOscizUjQ4eGYTLAcl3zCk2lCOsedu87ecHuw",
-	"E951OkFHzKbyMy7SmI46T09B521M76sTOY2ilHBOOGJDJMYETbGcxIAMWUrQj/1pSh76PyFMI4SHgqTo",
-	"xz4ln0T/JyTGMUeMkhOEB5xQgWIYICVqUYjJP+TcvXPNer2dcBNP480J4RyPYjralMulJOGb+GBvN4x2",
-	"9ro72zuD7u7u0aCLjw6PuruHu/t4b0B2enigf0f4f4RZyln6t//682z27hEGJicoJcnf7jpyqjXbccsE",
-	"Tl6xjIrqpvydPaIJpjO9HizXRBFOkpZHsWVfGFNBRiTtPMlXTnGKJ0RowjgdESrOo+rbb8cEYfmlfFss",
-	"P5liMe4EHYonckysf9g0lf+WkmHnuPN/b+Z0uam+5Zvv35+/hi14pfa7bg76OGpmEdofrz4POEAfk8jd",
-	"FwyNGGI0QJgjTBGm/JGkP3Ckzh2xFEnSRorn0BhzFIsToGUgQTRgGY04nCIbSsoMGeXkXxmhIZGPUbvC",
-	"f2UknTlLVPPyU7Ait07QmeBPbwkdiXHneHtv30dqb+KEqCF92yy/keQlJ4wVN8p5YjSME1Kz+UMzYjvJ",
-	"0Av3BttRj3QPcG+/uxvu7XWPoh7u7uCtcDc8GuwPe2RjSkdeRjmPyGTKBKHh7Dcy80gQtYIhS2EJcj6E",
-	"iwBlVB7H4zgOx1rSRYwSxGiYr0qdWb4u511d+TL/cg5Jb+fo4JB0d3vRXnd3J4q6g/Bop7t/eLSL9w6G",
-	"Rzvbu+WD2Qs6k5iav7e8Cx2+wyIcV1f4CsSwXASjyUzKuVhwJAW7XBWeMDqSS+cN6xp21dhLSe5zGiZZ",
-	"RM4mAxJF8sPKDPvy7PsIJ5yhlIgspRwO44GEgqVWtk/IhKUxkd9hgcb4QR4HqSP/uPxa/+Tlq/0XDubi",
-	"7KFByPXjqG+mlmAu5K1HhZqcIiXgaGCGQcruCUVcpARPgMk5IfQYnuOS/jTdoRGTdxlFw5RNlPwO7qi8",
-	"vqaMC3kxiXFMRxt3tO6s5LS7MO/u+euaNW+H+ztkH2938eHOTne3Nxh2j/b3ht3tvf3waLCD9w629o+3",
-	"jg+8+/JOnsLsF7hhqxtzwQSi5JFIbsIUbtkTJMgnvS/qbhXxhKBQXl4cpCJcwHXnqO7yTlux/JYxTm7j",
-	"CXEm+yZlE/9UWRK5U62bgzyNlWbwNp7Enpv6VKAJ40IpI/LKDlA2lVfGVq/XC4z04YozJK3QbDIgqeJh",
-	"+UVChgKxrHbzEnjvQjM/t3e+mfzlcMiJZ/Y39/E0n/oJolJA2qlRJhCWZBuL+MHMvG6eTL1ixYle4RGp",
-	"mSZWk9T6IRuiPmxNHw0yKReJFPiJvLv6aip9uYRR/FB/vcqRVp3wDcGpT2RfSkFtxd3jmHGimChkVOAY",
-	"xGPMA3nvkhi0hBDzWknI1Vtq5B/BxcsGSK+W729ZK56vm4pgK7HRLczKJ4xBiGKO+gIPEnKBJ6Tv8A8X",
-	"KaOjevKD1fr3Z4hDwVvpSe+URl93XWiFv0Ylmtgfr6yP6nnckPSBpHNmgzg81TwpO9LKU7tmbFI3o5Sx",
-	"SYC0GqbVc31pCMQFlkrwkNVNNVUjrzzDG8J5zGjdJLn6umYS3P545XncGjL2z+M+ppGUYkZGnKC+MSj7",
-	"UgRTLRZAOlOWor6k1/lCzXLPitzwpDaAcPELi2ICFqO0I96wFG5iKceIsl0nWSLiKU7F5pClk26EBbyz",
-	"3X7ZMeGVZc1eDqgcEvJmMgZJ8WQkVZKQpVJFXPfsigO3mGJqfuCZJ2wpn0rjLzfAT8GaLM0ZT6dJHGL5",
-	"js0/uXxR2wnDmGf0gSRsSnwTLhj3HjeRb3D92CY8A2PCa24EFhl/jgWokZuW8bvR0WEt2o210XkKOr/g",
-	"6FoRbos5Wb743CFpyvQyIjCZLv55+vb89UfQwSMicJxwKVEzLtCAIIyA0wMjYvXWSnGCrJ8F3RlnyV1H",
-	"zjGmDziJIzlNnoUh4bxzPMQJlzTcbnvOYJZyP9zlTFM2SMjkv3uWVb+ahWbcuAUcjqtzvAt6RyxA0PyC",
-	"I2QOwooXPGCZOB4kmN53Wq/5Sq2ujpqN4RUxwukPAg1jRRny6FMcCriSMEqzRD47zDjhKBZAK9oB9RyM",
-	"6A7dRMivwQB25vIs05gnEfRtHShBFgsuKULEYTzFVPCVRMUrRodJHK7Ija8uL968PX91W2C4U6sEwbTh",
-	"qowjRD7F0tLGibTfZ1+A2ZzJWlZrN1eXl45yXrJ7+GyMdMMmBBwTSmErTksJAmCqRzwDan2D4yRLyWqH",
-	"+v7i9P3t3y+vz//HWVGSnl6do3syQ/YCffkzLM0tP8fy1Nwj28qP7D3FmRizNP43PPNMx3ZKZ2iojmID",
-	"7fa2EIbJSYM+5lweJ0vRozSdArS7tQNHOGDqRAVjKMHpiARod/sI/gQDW8tTrsTmMEsSNMFxMmCf7uiP",
-	"/Wsi0ln3dChI2kccz6RxSygSDIVsQtAAh/c/BWivt60cfiwiCcyQRPJTNQNlsiizTooZOTsu2HSqJ8we",
-	"SJowHJFo4452tAPbKxh/3vy5vSz8JaY4ndWJQKVc6pddwz0RrU0Mt6PCtVyHch2l4x1jcNpJCysX8OyR",
-	"khTuxlj7+yWNGiefvEgFvpd2htwSlg7iKCJ0NX5/c3n9y/nr12cXBWYHV4mckWIYNMEm8IiwEZpfQAC4",
-	"k7Xc32qurkTYySVCvonPqg6FOEmImhllUivS7pynoPMroytK7Juzm5vzy4uPZ/95dX5dEtra8AZqI5+m",
-	"X0huV2doD883QeesthzlFXbq2Y7pXKg5UCnh5Ih/JzgR4zWrfmrQOjKRyyYm+KEE8gkIaOX+DbGUABED",
-	"Yn9k6T3MUzum1jxRPeo8HdVxvy2tjBY8a8+h9ldf0Er5v2DiDctotBp3Xlzefnxz+f6ipEyBhSxlwRBe",
-	"8fI86c4rV6RK03Kl5m7OiRdMoDf6geeTmjZphGchKOdSJWGpCojYeKAjWjlRB3eVkpDRKJZDvQE1Z7Uj",
-	"vLo+e3V58fr8VsqwN6fnb0tCVouOASFUXzwR4jENIeMER5J18QjH9Aucsn/q9rxbz9wVyds5Ibg7jfRW",
-	"P7eELswTSEAF3SkyAXUggmv5lF9lFOST2Jwmcl0FGZI7ZLWHBaVykGOtK0t9GrRgPO14fbM1ep/W9ICK",
-	"U5W7pZ32a5Zzcsh5Alvqm/B+ffGueQp61NoLzjj65QSkAPG/Potitj4jgssXwStv4wmJLrMV3R635+/O",
-	"Lt/fFtxvbvAn5uieTAWkx6mMhWkyQ49xkiA8nRKcGrtdO3gq/krlPo3iSEV7YYvgNxC2e3EZUl5vm1mu",
-	"cW+M4Nlzb6BfsSCPeIbkibJMPPc99KhY2FnkmKh8C5wk7FFrjO+n0kBeM0epQeextTEwuWCpns3vLE3W",
-	"PRkYc95cHuVDG0Bo+ncQWAnlI1dNyVTSPoZkPnhU6pQFYtTz75x9ImEmSKSfO0Y3Z6fXr/7eCTopfvxo",
-	"WelzR31/o+kHsnETIqQF9BR0pimbklToKJoyHT/GcFXgJLkcdo7/aBNU/FDegctyNqHKOtS2KRd4puw+",
-	"NxqWh/32epAn0JiVFnRi+hEY56NgZr166vMnLIWNwCbi1vT8P24uLy4Hf5JQyF+V9rYxXERn8rfAfyxL",
-	"Q/JR6AyDcoBzXvad/oTZWYCC6ks3VISvo2joPaQZ9jkRIqYjvsFJmBLB+zqF+gEnGbALRhPM70uUhiP5",
-	"tvhBUsYfH4LOIGad4z86p2iKRSxlXhJzQShJNzofgk6YEixIdCo6x1sHR3tbh4cHR73tnV7QIRQPkjxU",
-	"LQ+oMzjc6w3CnV53d2942O31dre6uNfD3cOdaLi7Hx3u7e1JDeqesseERHKr5Qz0vp+pOeppgRsPNlX9",
-	"ozOaiu5edxLTuAPk/RBHkvU7bEoojuXu6XD0WRL/G8tnkmwUW/6QY6pPzB+Mi+Ir1Tb+RmYcNuTq/ONv",
-	"Z//VgS+kaQU0SLMkkR+onQfRojYfhID+yXHnZ/2fEhOGRTHsOwj9mWb7MRbyZZjfc3Bkdj5IumDTOIRJ",
-	"DAlJ4EUfgk42jWqOIuMk1YvvVHnfOe/PnViQCfyjwnXmhklTDAEMHD1gGpJIJdFUifI3edENpcECWTxh",
-	"IokH4jZ6pAFjCcHUHesqwZR6szkXGQ0otplHb8kncZnK/+UgjXIqnqNETFk4fhcnSQy/i1iYTUyBQ9sJ",
-	"2y1uKUTKG28Z67Nn7e3loMNkn1eeU4VFnSFbja1/eZul1Dd+9X3LCHErM+ZG+9/Bk1ZmeNihKD1arvLK",
-	"/ZFnWVYALcKIRUG1yC9dgVaXhm8TpeFu+YEjLc8KlNziTVZC+l4kCMVUnCApPSEcwDKB5PmimLMEG31o",
-	"yNKJlIedLIP4v3xc8oK5YyrTcOVwezLh9lBbZYUoo8RI7EbzEB6ST8+4IBP/zpHJNMHCyGblXMDJVUFm",
-	"1+13rimYK2IRcnAukIWkYH69lM/2bDIVs1IRlEquryo7eWbSHx04XSPn7IG4ctqdreZSZyLqDqiKpRKz",
-	"2G0K3FvQFY05SzrEZE67wEBGupQkg0v6H+o0uldqWe2Vb/jV25iLc0lGT8Hn0p0ejnGKQ6FMn7aEXzqD",
-	"fIzqvD94c5+kmehYYO7SrNHkK5Uhj3n6l6OIGvkO17lX/wyKC23WVBdRQAua4pPzmouiCvks2m9JTbXa",
-	"YUytflin6rneEZ2HWCSMNndmgSTdEecIN/1YmY7MzwP18lomaCAR2kgf3w2Wv7rBsiaafkFilrLZQ8gj",
-	"YwO49vZIGRB/fKiaZiNjW7TTz0u3QumCLy1FD964hAae9C3FcqRZUkvh/SWl6nyZ+mF9FAhk8bJUeK4V",
-	"Tb9IhRpuOJTSUf4Fzq18Stot4LM+PglbJDKMUy6MzSO/4R51tbIHtUXMED/0j7Ckz2FN5n+tYbuM9bOc",
-	"5eBT+rX6Xtxeo85bOyA3DfwWQT1HsNEZFT53VSnbdIynU0JJpBgkzeiGU+3STzP6EQpz++hH+BYNyAhT",
-	"SUOQQfNTgPrK/Z4/Zhz76tGfgjuqH+mjH2OR/y7jBLwPxwoPQqUrylcrGIc+UGqfPOAkw4KlfVW2W75Q",
-	"zhdgsQGLZir2RcJMzggK5I53tM4CFe6d27P/vP349vT61zNj6qi6ueIXjhozyOJEQOw8zaD0qbN7tL87",
-	"OOqFXbw92O3u4sFe9+iot9U9CPePwt7u4f7+zpbklHhCuMCTqUct0O53HcuQ+yvYPZEa0C68fDIV9hOI",
-	"1DOBk/yT/SfFugbiodMGVaMo2Trbve397tZWd7t3u7V3vLNzvNXb2N7p/Q8gSxGL2SJbH7fZl16vJ/dF",
-	"V6Mddw52exHZ3j/qHm7jo24v2h12jw4Pj7rh4cFwcHh4uDs8GDbuo+YNS2nOEfp1kPPWYsXQUntvS+gi",
-	"brR5RWvBeWs34Mk9m3ZvaS9JU1t/2OZp51QWEvsmhtTCcaILT13RmL/V2YnAhU0xpY4uhgkcZrMsrdMP",
-	"pZSNlfMQU+s7TNjIqzL+8V1qfZdaq0itD21V9AUMKaMq+NzZL6O/FzI3eZua6wLDbayoF0xKr6+zUM8X",
-	"iL2XF9TqPKzsnGvPnnvm3XJ762XZYttcMIJX2u5OT//X9fyP+a+zRvO0RG8vSOjGN+bZeKX/Fmtr+ZTg",
-	"ewULV9p941yLWCgAp4oyEYcqa1ePpauRONGIWCDyuzFFqhI6IqnOdALLz3M3VDZ44p/+ueDKCIToR2Gi",
-	"RedfxQYzk/5cV2IMlTKIj1mWROiesscAYs16fLVdlDlLLb7d9858odW3MkX3qkjVHUj7KufFc+zYxg1a",
-	"SwkXgOjCG/DnlHMph6ErSznlFzjeCnKHOWTXyDu1c7xdFWH6mc8VfDp3BN+3esjqV6XVq+eC3GVhh63d",
-	"Bpso5o8AKjeKp+4uJkmkS6deGRM6gHTDvraZ+xvolCqYKVM07UZ32WM582yea5hmSaLjliTFAiowexu7",
-	"fq9v0IlSgidceYULSw86n7oj1tUfTvD0D0VMH/7kjG5c48d3ed0V7NG1lEcV2BgIWa/nBlzttqu5nmqP",
-	"/FrjMPhJ30HCM3leP3DwPKiSHWQ9esD7UAWpcb0gAxtTRCAY2xfkk+gHakDlkOif/3pxeX3WN2mpd7TP",
-	"MhGyCVEf9VOCOaOASxYLjnicEBqSquMBhoMDvz67eguRhoVvwZhek2kCkECtIMU6QUdPtnPcSck0icEv",
-	"ZCSOjoQYkAuYyRE53NvZJ1H38LA37O4O9nvdo2iLdA8H0X5v55AcHob7ixsAnPyrc7wddHis9kOnJJBP",
-	"Qh9hxNCMZShi4A4cs2w0FuBjHaWECMDn8AontmhCyIJKGRYCh2ObxtQyA8gkQ3/25WfaI2w3A3uAcxL8",
-	"M3qpn3wqnPAim6No2fuoSyQtTf+Mtn8YCMQLUiR36weOpgkOSSkDvJD2ElOxv9sJPFeRIToPXKiG7DHJ",
-	"5jHPq6B/4AoADCfFrAzHocyzKUk5iUhUE7onqdWNBWP3CqhBLsQ/nuIH3zkZhpjn4oAR8ucDyyMuSdgd",
-	"KZyqS5rm8FwniKHDWhmtHN6Nu6yEsKNAEppN4ALw3f65JmW/ruyMAz9TH8j5QauaUl5DHWXp6ltjyKUi",
-	"pOJF7b8axfYRKzxUb7hkjfGKhriDHqyRADI+P1Vh3nFYd8Ti9qGtUwR4AtIqY2R9JmKeu/gCpqG+bTy7",
-	"PEPyG53JPsgEZA6W9thcvSRJmBzOVS/LOqXzbZffx9MumyqtuztlUsymdt9Osyhm7xrpWFpcOFahI4qg",
-	"nMutFHat1fxI4SmRYiqHG6hCQv1XeXAAPSEYRE4S35P/8Fik+QSrkrY47Fx5W3g8J0PviTmbU88kC26S",
-	"oc01btYamMElgxfhBl3lV9nNX2aC8Ip5b3WGgfqZR6JqHCbfvR4y+kBSjn2FSO2cyvECfuoEc3Gjtecy",
-	"OuRxOydYMSPcAYp6RahIcfKey9HANNk6iMLBVnjYDYdbw+7uziHuDg7Dg24UHu0cHe2Rg8MBRJzbCOUP",
-	"eZLWL1L5CZNMLkhkKb1iSRzOFBiiCwb96/Xl+6ti2oJ3H3e2ev+jytfLxb7aX9D2KLwJDQonWOdGSN2P",
-	"C6v8kQeSAp40iVrqrJMqpOjz1W/Vqw9QonUeNXx56w+9aQeH/xuHAuYcVP6kE+VrgZ8Gs1ok98IhCZ8G",
-	"VMVl1TqRDifafS+sLieZRXIxXCS6huQk6LDhWkKrRDOWCKCVNS4cRaoO3iDJarE9zJJktnLofOFA+NLa",
-	"dDXT24Z8K1GUuec3XxluPMelwyUvcZ6r6wkFSn8RPcF9I/c78wW+JwpOUaU3NXCY9p8tsdkuWuOc7FZf",
-	"amnulFghRLgEUxWnXZ7bFWHTRJl1eLRQQV+rGKbLiYWJBE3puoUTb1K72558JY+3pTa0DjpZu362Xh7m",
-	"L8rETWUzzUf3XU1/WTV9bVT2ovTlL1PQX5az+00rMq8wz79smdPhLLcssyn5JOb0vwL745OAzhtoQEYx",
-	"5bbnGqN595xF9B8+b6fqubFmxywz5jv3nTNfljPXegO8XPmGfmELvJiae0Bv6jXBUUxHKIzTEKIhhZ2F",
-	"OmPh8x6uYmIvhHISNNHagulhE/zpXD1faDej5EoLD6/Bk7JmvbOSXV8Dm2Xt/Kf6E79VCE8ehJdsNCIc",
-	"4vWmrRxEGCDXw08DSyhjFhhWJ2wgAJTSgJy4Uyf2F4iY2vBrWa7P5haJ2+lVkj6yJPFWmc8BCCh7umF0",
-	"V4n9MOegmvSzJQ6sdF+s9+DWJgUVib6kGPR3aAIvh+lZo2LndmNRXIi93py9fdMJOq/fdQJ7f/zz8vzV",
-	"2Uf4SP3TfPHmDFAib/9+fXYq//H75fVb+f9vLq/fy6dPr86LoVvzwzoPO7+Z0dAXQLc5bUZBQI+SgCc4",
-	"IoilaJBCiFt3b4uqUUSux92qHCe3b5yTm6YfbNh8Pft6Ul91Fbb9jbOatRGr2fuXItccjaBqfGNbdMk3",
-	"TB8SrvC6cZrOEPmEQ5HMVN9MdE9m/MTFpldoLHmNomljpRuI+Ao4a6vgKxHjhcu3v+NIeXCkvgge1JKQ",
-	"T6X4jlwClBYqctb9UFUSA+pPsRj3VfeFfhSn0EJ11l/H7D3IUSVl14lF8gARHI51yTJEoqCvK3QQ6MvJ",
-	"6oxFDS9YnOHXA0TlR8u5YEIlaRajuYZJayCoeF0SLNyK8MRiWE2r4kktira0JEbTcnhL1ahmTLlIM5UJ",
-	"CzQfskne7R0QE1UaLUl4jVa6FGRTybEMVWDIDoUGM2A+54Urgjs5IE3NarCDoOS95DSOqNPRzJuCbSLD",
-	"uteVX+PNO1S2zvblHkDTGrNkAVRQi3Lsi6TJ6xM61mwUuxTWGIUTt2fnAoG8jwWUtFYppTb3zWi6+aYE",
-	"HYXb7RxiE7SoAvzRmeg1J3uaFxWgmKK+rdL/h0oPT1EfFBxVo46509tHcJIMN9BvZKZvFmgbjgvApSpR",
-	"XVpwIwooUuUE88L71qvkPPnDU/NKMGoMTOZWNxenvJ7RrrDQfqFpSkIFHuYrCtEI8O1s4eXrMRTxaJW7",
-	"gXxsB1aGBjW5cC4TtHVdejyIL+rB9ObeLc7NX4/brSlwCF1h1UQ3agfp13QTX5s77yXcdHk6jkcMGr9E",
-	"uV/2CQJ3gH/9LS7eD7Wy+deUZdNa5vod2lLr4rgREQjnzY8fTdkgYJPLSUHbkMifUrNQwNfDeippqnPc",
-	"iWIesrS+jmrNHt6yTlU5NusRg23gC13mL5ulVjpasG7MpvULrkShm1pI203S4GPM7efeZfo6K+dnVh9u",
-	"G0nq07rxMGWTE4QTzkpuTUVful8beIBavR1+tkBdXQ2D/IMNGu4e+AKUfFZXH5iD7LvZwyGexgIncoVv",
-	"UkxD8h8apoBl4h3vHO8o0PqM63hbq9ulKVlsJQB+adKwJCJcoDQDJ4hxOlUFktQocJJIFegGTLeavuBk",
-	"pqsK45E0tvXeqGRP5XQ/RpjOciCtAeZkfxfhodQU+49jTsKP/Q10rroiQ6ooH+tSUxf+H8AvKkBZeorv",
-	"08SbYzYWYipfKv+fmyJJjeJEcGoBjAmNytTY2z30vXCF3gQu37c7R1cCfKjvnqdqcwOEBZowLtBWD/V6",
-	"PWQ1QlimHGvDoMxo8vS5axMGOFfEtPSY4Bnc8CcIiNl/eU3wp3girQx4Rm2F+qAgjJ0MX8MSS5TL6p/m",
-	"h1F/LxZQCxoEQBHCwauD1t5mwNiHWzuHuweHhwf7ewdb2zuHu51ihnD9hfeimp2b0dxS8N8u2aDC4zZw",
-	"Bqw/smvGJg0nBV1BG87nggmF3qxGf/2utgDmS17b13pzwCNJXd/e0tdxX7mN+7UM2jzsUurs63etdNm1",
-	"3eK6h1YDeeg2Wl4KWQJ1xU17geTgMUmmjhB9xegwhlCCkaoxzcDbt7v3tM57f1ECfe775bf4lw3vPrQE",
-	"KTdO/w/+1pkA9CFvLd3FCpJdTqQiofytg0xIRU3RB/T71m6hFa+WPMVdD1Ivp6DhUwMlan1X0qGKnVAi",
-	"/+LjKi6Je3COy/vJlwD1NUqziyUE2HlUEwfTNe7Wj9B+SH8qwNKDri6zsjQtIyf5tehQPVlSQ/xOsEWz",
-	"99ZDMCU+KY/xoeXym4G0Wm1DqeRzie1YQwKB72RfJI3gNRlko3M6ZPWlsyMGfemrXeIyabdsBR1CH+KU",
-	"0Ym2Ywp/ys2IVMSrE3QeSMrV4FsbvY2ehrWANoblIhBGKTGAJFL/txH7KUlDQgVcn9t7FhlpZ2dvb3d3",
-	"ZxskbdQ5Ptw5PNzvHT7ZhjCLZ8QunsyaC9jXZIizRCB9liXlnSTxv/HHSD3TIr8UZvXkyYRWZ+ADjCod",
-	"ypKhwjc4FMX8LmXPSNLAKYFmq3mPngp1OYfbRL9AhNf6WffAWrrsKnzTWPhiRg/09uXTLO5aI7vMrzg3",
-	"bBOojIF89zhiNCRowlKCBoTHESlDnbnMZfP0vrPbF2C3v8xa5t1SDZKkzQWWXyPrZ981XoNV1m++GK9z",
-	"bvGCI8YcTVMmB4d4smAacauusnGNXLZ694761nCFeVbB68N7YnK25B2gn1YhHl/pvVlkMw3Ip95zUtc7",
-	"pDgrO6z36Bj1KoQqhdGtVXbzWxvZYwUwoTURb91CmzTgxgVXoU5g36qCYu4Di+u7MNBqGE1rkwkTC8tT",
-	"KwtceHSfs5dNdHuTCTwDjfq57pq/dXTQK+x8CWm6BXjFmT9f6BSa5WcV67/cRP3i8vbjm8v3F689VemU",
-	"CTRkGY28zc6LB2vHndv5/LXC6yueUmnyySOecQRvKswfPqlmyNYen5qV99ScqbRJtqq2Yz+/+Ofp2/PX",
-	"H8+LW6edOqr4QyCMbD136UqN6uzSBHPwRukDlKSTTackRZzie6KdodOUjVI8UVnbgxTTcIwY1bqiR2/X",
-	"TeDLL3wn9Uylwdf8tJYLTxEnVBBJxkOWoikUpLeocZQLbwZ1cDNfK6+9pAQlMSUa+NoADTcBBeVRND8I",
-	"5lO1z175sOwIKwO9+IMVTcGls0+CpBQn7+pPwvgwMDewh0KKDtA7KuaDaoGuEEV3t7actxuMMq2nbm0d",
-	"HjQA4dc0bz+vaa2qvv2BozjKcagXjCipMS5qwlFrjZ/6OsSei5Vmv5wXtHWfDuvm9oHq2LNpprU3cULe",
-	"sHTivVDihCiwBklbG+gSYjMa6dnNliySm/yZt9+3+uLzfISw0nrgd77J/6rha32Tz6Fta3DvgPIR+Nn/",
-	"r0Vg7Py+ypr5sWw6tw8pXD46fWqMH5R0xW3clMs0LwFG3x4MeuRwZ7uL9wYH3d7RDuke7Qz2uoPBweHW",
-	"4CgMycFupznFSsUD87M7vTrvOF7tTkTCg6OdYdgN97Z3ur0Qh92jo6Od7mBvZx+Hg629bTxcoHtGEx/o",
-	"9DQuTeAXcZPCC9+o29pfUGoLrkYM4PBTxia18cKWqNCLKnCrQUJpdaVJs2hSHZqZJg+EtdAOYLevcCqS",
-	"mdOuuEb7BebhLE9Rw/XtIv8S7LO0fg8/5KVdeBZS/DDXmFioR45id8YmPmfFMmaJ2YlF3m+4v9k/1Wzl",
-	"tLZqNPidnmeTleOKwmpaCGMTjh5V+wp130C9rKTTKNBJm3kyZ4Fn/hK8wijR2QMrE1qLX4JqweHF6wEA",
-	"zufThP4MKUwtVIhv/DhXvN/W0a60JlVKs7nJmPIX7i2OtukkDFgFOssUhPhCYBNxEW2xkD3nHIQeplbK",
-	"aPL2mn5GlAwrRBhApgp0DMLhuJgoXCLQBSlCz5wvJ6sWCee0nM4a8JBUi/S6SNCyceKFUk/ybW0pNYEu",
-	"5oZdcyrTw/vo7O8EJ2LsJzHAtjdKXr2Ae2UDpeGYhPel8Iit6Jxizk10a4BVK5zKl9zm2JS+ArV4SmhE",
-	"aFgKwXTGsIZZxx3b+dCMaT9ym9xf/lb0xjRRZjZVsamt7Y09b6zXIy5fmTBfSYABmIKjOVed0M5m1qQS",
-	"NJGIOtdXcoyOL7WpspnLpStAllyUCxs77MybnlAtaYX9f3326/Xp67PXnmrWBXw1BVRsc1aVYFohViAU",
-	"laeigGodsWyQOKBkChpbjmrPfJ71ZZtZm18Uu7QWdj9wKcXO3BJAPdeq063pOiP1U8m78i6AkcrhtzLr",
-	"lTBmKicFz6m6Y3/VsWf9vrmf0xHh9WXIlzTvx6iT/pSnXjnFdMG5RYgYk4lN94hT66X1g2V9jBfHE9aX",
-	"3UL+XamPmpl0jjuCJGSU4kmnxrv7MYr5NMGzj7StE1b/Ll4UfvpjXONI1t//wCG0cqK2VG+zLQUzS1LZ",
-	"xCiOlvDXruQ+ph+hzdFHwT6aOtw4avLdm7sLT+wST4xL1Sa+0x9MSKkpWLNMxa8hoNboJMWgRLkmcl0A",
-	"JTlpLlx+kuLHj44LqiUsjFJ8a4lPDzgnjFFjHHz01z3cOvTaYjQ/aKiccb0I8znJwNE8IKFTwGnIYHVw",
-	"DPsTKOJt9aMPIHFCaCzogxJbFs1imfreChRNPrFa1DEF+vdIUhIgMWZcdz+F/dUgLjENkyzyJ8NUO5Xq",
-	"NxYW0nTEc2IKrY66lPjx4kee+w3f2YtVrQ6ql6bZIIn5WIHlD0BrWT1gYFnk20k6cYTkgr1ZTRmLujXp",
-	"DOlbrkgHc0A4lnda5RO/TC+yJFnX9EHXonXwm4WFNYObrG2hbNC2+Fv1xY0F11WwX6DBiOPvKKUgQVfX",
-	"wudb21vy80/TOCXc+eZwW/3iTzZQ7o3oKDzAe9vdrWFv0N0le3vdo3B7u7tPdvBgN9wbqr78xTTXKcBP",
-	"tSl8T61b2+FZR/dtu1lWN77CqQLr9G2GWnTcOiiS3xkxHUlr7x3vHB8d9p68uFEvXbxnKtnn6mJs8Mo8",
-	"ukwPi9ZdotwkuieH6Bb7VR10VgHR12Gyigh3iHqhN2uSf85iOMMY/naxmhPmnKUTFG/Vq/IfbJDnAa9Q",
-	"6Ki2J8g9DZXKx6DYcUSttdjIKT8bZwu9d6NDtPUtrCllGQ0JJGeCY/pPNviBI6L6ZNKorBhhIchkKjjY",
-	"GpaFI5LEDyRVLJwmneMOgD8cb27qn26EbLI5Zuzew7N2RG+JTiMxq6YCegSk8NX8SklNu9b+I45FTEd9",
-	"iwlNFH6x/OefbBCg/pTQCJ7IqIgTXXhtFyzv21H8QCjKpi7CsR5XnqL6PbiQ8l2qxYLTGzjPWyUfcinJ",
-	"bGIdJbDMi4L6DzYAaEM1UCVj0Ahmedh6xse9fEnwbyve4U9dm9w57nnSB+1wvpM24/u+sy/0funMwPe9",
-	"ndJc8OX8qJwxAx+GXz5q3YbX52T8yQYaDQVzNCCjrKGlY1kLWZe2kbsS84Uu39ywfAG9xPWxsOieJ4z9",
-	"QrbmeP2NWiQ3BaYRI4BCV5MABQgAyVB/ssGyYbnvmu1fXbP9YOubtnwZo5qKqi40lsONqWkoUSMtdszv",
-	"CcR9/MErRY4tHUTSrPOhMaspV2P/iZR6ei7CYlxA1j4npIUfCGZnXhDkW1DDn7VJ4rcWZKk+HfxrIKya",
-	"fPJ2SYp5on/Fl7+kSH9e0ExfKoZZRTFn206/9txFqqGY/QovkCHUtOgr+AFUPhJtoGvAecYpATw91EOC",
-	"oa0ylTyQFI/IlY/zlXKQpUQOBMqQ9mWpv7eszqC/rx503eCVgNtQe1a1+8eh6BalUoVZfq5GTAuz9nxf",
-	"WEXl+3JOa82aiq8pTqr4ipqTrkvnU3njoGSBn1ewulz3b+MyqU3AnyOenYjU1ENQc+mkJqHfM1rNAd3U",
-	"mFwKwlKdkGNimpD1cip4js7vPlkRf1JBq0ufeROPspRwx/gr20MmGUU7TCf40z/gztzSodBc9qxZTKib",
-	"PLfhVjbMfLVMimbhgtXLqlCf3YDPnu4cdjtqI0NQo0dQRiOSokc8O1H4DlLipjkutq862m7sXKJXT3r2",
-	"bJ5/Tz24SPJK6Yp0dm6uoZlnOrkpJvkIpennW5Bvs4/r3sYPhHqTrCG2qqvwY45wEj+QuuwSdt82v6oh",
-	"BWUtOUF1GTr5WN5dYCFOznLEj/p44I3G/XKbO3iCgJdXZxen5x9Pr84//nb2X53jzs/6v07QuXl3+vbt",
-	"x3eXr8/edo47o6no7nUnMY3bYx61TuOqpmY9e0nPWzY6o8LXBeiSSr1JpDMjLxNWLipLyANJOsd7UjTy",
-	"UecYXi4t4x/VQf5tr9cL0BSL8d828TTeVJl1P+nznVtlmbv6PRr+yGp4yl8Htb1ezyA8elGXzazXUH7H",
-	"fg8NscBJgPZ6CFyUAdrtoUec0gDt9FBMhyxA20dyVwK0fajqlAnnAdo+MF3NA7TdQxEZZKMAbfWQSHFI",
-	"agQgH9Xy1EJSqtJgD7LW1CLVa2qogL9KCK4xOeHs5SZXe+V87oTmd1vqijRhbTkm0l8W27w79rOh0Kpn",
-	"qm429q6RtBmr9lw6G6HubqkrzgrqpVmdXMqVJDNB/3YyTs71FDz+QaVJb6Bb8snQMCQ8QVogXAhIWvPQ",
-	"XLfYmWiv56NweN87ZrCQapAZMEdEkkoRn0G3DSGfSm9qSLnNy0nKM2mhda6tKgQWfaFsEikt6Kw4KWvO",
-	"FPKp9ncr+/chqDkgCLULe0ZjBrn9pUD7Tm+tC7r1Jsg2n2GAzm8u0eF+bwtOk6LrN6/Q9uH2djeJ70m1",
-	"AWCnIHd9BAU4NDGplwmm7gY83EOWjpgQhDq9m8oXLdHa7EGhYi5J9DAT/UK/wKjerMSGGeo0UTNgUTy0",
-	"MJ6XTowpyQwzx+Yiz9JON7Q3XXTHtfKx8s6vnnZUpqYXUWzqmhvesAlRaLcKuslsa0o0Pu7KSSm5cy50",
-	"m6mqXqilarCP0BkpsHgdkLX81OzMF7GYtfczayfF3s5w9+jgCHf38M5+t3cYbXUHW3vD7tZ2j4SDraPe",
-	"/m7YCZbLhnNgdmtWpzsa5Q6LlLEJvORgtxeR7f2j7uE2Pur2ot1h9+jw8KgbHh4MB4eHh7vDg2FlBHnw",
-	"GY3/ldnUJqckqLVSuaCntX0Gw9JRtcmARJEX1+GSJjPEKNIKdqGzj5Vpw4S52+3488rFwpaG1l00uETq",
-	"6jI5IoZ8FslxrW9mDAbEMeob6uoHqD/EoZD/+N//83/5LkhDfT43iUOLyyvusfVuFeOW+eCuA90eqJtx",
-	"ojfJTnZONokSmK/rbtZTdVPMFKgnJbX4ImocpO+diub/lQPMtbitzR41tSJv3Ksq5txie7amG9me9Qve",
-	"x/6oulEQGiPrY8zfsTTHRjOKS+f4jw+1m+BFwVf6Dh7hmLZukabVCY8wtfPyukztJD+v+p558AqSGE6Q",
-	"YCMCcEWqQa/ch34LzAU7z3w9zYdYT/ytDtOcT8Ohfle9vnHV68MaRRXIjReUU9AZw9MZe4zpiADELdYy",
-	"fi4G36+MRWjCUmqMxKUg95zCrYKauIAWmJet7faO9tdTt/ZUu4PvFVm0b15iJd/ndSkFrRHLPB6gEE46",
-	"sodcXlfT5V/+rVfy/R8p3HJVR0uNsqrzF7Q/1yUCDUO9oBR8z0mDEmUDQzrsCI2sBjNRKbVbENa7vEXu",
-	"z32TYRSK0lOSYFNwJGcFeE4tIQRqstp+N8lsLrw5pA5B9h20uG/pVcx4bWVqEj8QXe3FoSdgqyGr3fsi",
-	"J3vO2TP/8daI1ELQr66FvEqqea3q41VgrXOaxICi4yTctBQjy6S6Vsr8W8LY6Mc+4qr8ixcQOTG9JtNk",
-	"dsuuGTPtauT8FWzNGvBvPgPqyr9UCYbb96Ao11oB4djHqquuSUQsnOznOqCD80VxDl44v7GAPOIefHun",
-	"jI7daByiV+bNyyRN1pHMwqBWL9wfOc0jWQtAC0jS9WEKTxMcWgQRTRaBCnmSSEnWrZYCtb7fmbwT4ijP",
-	"ROYqZQop3kEj/EDqMMCLHc88Xr8xplHil+QzKLmDWILUSVXJkFOAfqIDuihW+C+PmHvn0Np9WILWiVYm",
-	"8PfmzU0+Sbd8rUyJ6uS9GMwO/dUyQ4OnM2ffwlIb7rZXWco1umXxpH5hGY24rQaj5JNw3eruPTeE8Gwu",
-	"Mne2ekFHIRzMlaTqt22Nn4Ir2Nu9UcQ5pIF2rJQAVaZ4RMBQMTN8npfrVtd1L6dgcdT0oeMsdX+gnFSm",
-	"u7UcOHW5pFLdXuGVaUoelnuZ3MLUbzPWUVSzvxceqbP1vitMfxmFaR3mnDVDX8KQg5fV+d2VOdvoqg2t",
-	"IHWd3dZfa/G4PH35chHcYj+MwJ7vUl8QwcnZ70ZoRse4NxMI7Brm7G2TO7zFHtv2dvmOVS4fYLq6y6fh",
-	"XL6Ln7+O+PmwTgH0kj51eGGNU904TAuwuXVudd2+AoJ3jf1rFgSyqzTvqW8dYlbD+IL+bSOGPvtyUq4J",
-	"nzLKSaumdfZh1cuS+x05FgDUSZb2miato6DXGb0mw3U0J1Tlsi1Ny/fOo/Xk5w6ot6WFq19h6gL2oN4N",
-	"p1Wp7vmitUiihbyiPthexd+67JUTghhNZjbsWiaWJg1yCk/UkH+FQrDpS/hH5/rs6u1/yZUuDmxuxGJ7",
-	"ScoyETK4QFIyTWKiQUwe4kj1B/0ARd0wzUX6KqQZVTCeR/u7g6Ne2MXbg93uLh7sdY+Oelvdg3D/KOzt",
-	"Hu7v72xpK/N4O+jwWG2QdpR4e14FHTFm2WgsSt1xnJae33f3OXb3u9bxElqHkv7LJEv4iG0hSoH+JvOV",
-	"noK+sroOVLk41ktnXvDf0ngKsfgZCXcJYOQvTewrkHMFyffZ9O8COG3hu6enKqF+J7PvZPYMZLZO3X8B",
-	"a0+bK1+jqj7PbrwhOPUZjsa1oi0bAl3QMhotmEaae7BsIkDVn/9CLinlP1eusDpgBRu1AK/2gIxiyq3b",
-	"nNEcNa/Oa16T7VDCd8aqIy9OnAhdNgXIFMkYG60RJVxUn+bkUue05zvUyqfeOsP0u2fsr+gZK6Bprc1H",
-	"pkXPS3rJbmy3nbKLQBCKFYinpjReDys4t5nTUidZ15GpcLIkif+NP0bqmdbtmpaGJiyEweNnToeY0xTt",
-	"vEUv5TlJB/UdE1As0CSGXognqF/Y5RzcdJDFiejGtFb4L5Ne4MsDKLRPu1WFSk6I3x/Jn0v2oOE0FL9i",
-	"Gq29v1+5gyeOIgW7X3xNTarqosJx1YrEFUqklkoc8t/pTspHXnDWXDlVPuUWpc4tTnvpdOoXP/U13kk5",
-	"p7z8xXRqm8jVgLJ42x/6eFSr3Gvlo9UboDwjk/C2u1vPGgvtcoE3wJvdijc+fG1Uzr8AmTvozguF97RK",
-	"VA3y5U0UFxilvAj1ccuoVrkB6TDBSqQqeLa++rwQpiqsvSlaRcljO9r7ciqp3e9vWytezyDr5UrDHC/P",
-	"lo15TJoSa5p6qQH0pcPzP+qK0O3zi/l0rACohsjzASMyTUmoBIyv/c+t6Y8HkeagEGp20jBTwFZboIa5",
-	"cYZNlxjv5PNvdUhz/Tc1h1Wqjc8P7dvm4wLJfeNLWb88eblMpCtMfWh/p8qXqhCB0DTJRtKCHg6r9Kk3",
-	"9i147yT3dY47DrbhZhsNa1O9gG8meLA5hRlV9rDW0aDe6fcMKyREcAHH3LmXm3OdtCUPA9fuWTNPwyN+",
-	"VgZp24pcWsmwK7NdqyYgLUM7qYjDeIobNfRzlS80dR7270tbr3JbnX2Nm1xnG73AHgNn1ANLF7o7Wk7N",
-	"mw6McYpDQVIAe+Ub6BWLVAUBkbZ8wrA08uUIGddDeFBh8QOOdQmWDhporv9/QGIyrhm4+wl6WGCu72zL",
-	"c1AnSlkuSNQMjcvMgF9mNH+TByreTsLD7AriQ6OfKoxtUBIeWXrPfXgfDa5LswJfCiEnVBAaEgWvWls2",
-	"VelLDW7ImMo7TDX2hYrpfE0fvAg+o5HqGVhXictQxFBMuSA4ai3X8pc6rWD0mr0kyHwAXHlXCQX+MK0i",
-	"7k3hhzpbygO/7a0TmrJCUyPnvJZDqS73O2IArt4Mp3zFuIn91HYAz9s3C4YGxFsRvFjCQiXytZ4QPcSW",
-	"/YkVT02h+aAjUkz5lKVCNzdr3RncQynw4A8cWP4E9c38NiqT69uO1yghQ4E0iPEzNBuHtRYqTz1VU9C0",
-	"xbYSt1EFJyt17sycHGxPIRn5JE4gkKGQ4gFQWG5BvkVYCByOJ3IRfYWLW3qtTuf+9juRL1mPu3yv7zog",
-	"PK07hmxCFL6BjS+NsnhZCnXYaU6gyT7orb6T0umGcB4z2l5ImZNVv/uBI8l41UaHhtDAKNOyIsRiY6qk",
-	"pk5vmKg0lfq2h+Yn0syryrUWcsWdSbVrRUL4MerL2fQD1M/SpA9uvD7Ij9bWf5GOcjCgPU8L+69HWAQI",
-	"CzRhXKDdXq+H3t++6W7to4zGSq12XrA7v8ijyHTt/LrutnndrO425LPd6qHf4l82VmCEtuUoVykbJGTi",
-	"4wbdhgRhDpDQR7t7B0g9MyBcK3OFIptIDn1xefvxzeX7i9fQ0FLgOLFBMsqESrZx1Njd3q5UMAQgS18w",
-	"gd7oBwxRSc3xeJBgeu8r2Ing1Tk2tfv2yvGZ6bg/qM6s5mce3noH3UmaVFtdGX4eNaDDKNH/AweUfEkO",
-	"quWdU1TepDGbhah99PS2FEl5i6qbXO4h4T7uHsA8nVkjjqqX2ml6yS4bJHH4itFhPKrt0aQhFyYZF+ie",
-	"skdvRp5+Pz/NJNeCxVWhk+IzdQaR3nFp7pEIYcTjEZU3eaTArVrgIBbeM2/Z9U6ARZZvxJF/G1b3tBUO",
-	"6kWM+GsSsjSK6egNS71yKTUPQIKhvDgm1TaacsxO0EkwHWUqUE88FX/qwQpfX+0E6PfTfwbocjQK0O9k",
-	"8C5A7652A3R6+gqxFL15e/qqADQyiClOZz6GMo9UHD1KTzxRhWLwkNSRQAhZiBMlt70iIF+Yl3pijviU",
-	"3RN5p3AA+N/fOepuzTd7YUe8x8KY9zQUKAvmORa6pFW4H9ApShnAXeGCm8EiQ6EQp4CmGqssp5iivk2D",
-	"7H/Z/v5zPestsd/WkAWp0im1gvkLY/coTLKBjaksMmgJ4i4nh1+vL99ftU+lfGRpEsGLIxIeHO0Mw264",
-	"t73T7YU47B4dHe10B3s7+zgcbO1t46H5wYU3rrAyyvqztdtfOjmwkgSyBEzTovbdZXqRJUlzmqEzozZB",
-	"xFIyk8U8Xng1huxaGI8bTWpJ0068cmAtlwZCsnS9xJE5JD6vI5CbA+lCIlWy4QrgSPafZpYW413v75I5",
-	"lFK0N/Qjp+QR5PjK8rgWPTReoBxVi8ELJqA0oFagAa5pHbDmwgJsZRn1An11XxDXbU4ic0N7uufh4dKu",
-	"OVy8cPady5o5O9ZBi1nG04xo3jyHzeYlR3nYbXnk32+b7VY3YVzx9jIWDGOTphNe6+l+V3K/FSV3PZT8",
-	"ciTsz5aT35RzEiRB+7Ph9DctMwfM+hozy9SQTZOu5z3f5K0HRS/iOxP+dZnww9rY8OWSzuTb2jSU8Nwq",
-	"Jo8vxumsPkmsxCJ6dhAkokzkXVvnhGN80bfrjOYdtr1OzjSjKIojQH9XiOqVFnoGTmcr6EArXQ79yskD",
-	"TjIszJ8TFpHkFU4Sb2NyO8Znj4/cDOr9znmL73v3tXO7eptZFH5m31942Qf/Zr62EYyKTpFROLFYcMQF",
-	"mZZ3kTzkNTM8m0yw6m64sKjDQkiCUMexVMmyIYflztWGlF7HKQmFrWWFgnOsehmpTBvVLT7KUsD1f8c7",
-	"xwfQqCIqK6aAy7t4A4vVmk08+SF0/pWRzKs420SxCNYNSUjTZLYQkJPpWtHyqBYFfhI4rSr9uz0nZU0K",
-	"Rt00rMKihkArjnLlC2dpRFIpJB7HcQjwajM0xtMpoeqc2wLQnT3owrdqdqJlijlD3Ognq7JcfR6YtTQy",
-	"caOBMIeZzSVlmbqS+b4IVXrbnjzVZaHt5gH/6/cXH29uT69vz15DyZJtm1biOd/51wwPvOgMf3bxWg7+",
-	"XWh9F1pfh9Bag/Zor/GXUR+NzPNn6AoyVZnMaUbrekCvnZ2X2baiA3K59Na6Zq6OIAvQu8vXZ28/vr+R",
-	"/z59dXt+6Xyn/351+e7q7Rl8cvbP07fvT28vr/MPEUuRXexG+6QJs6Lmw6yxyjPK50AVaay/pWGKDFJs",
-	"25vWXpPVu3ZRCKEWaEEwu3ZIQXoTG7wE1c2swwNaHkDx+530/U5ax520bugiI2Je6nK6NIfnjw0rD4FK",
-	"HjlGfXWsOoM1zSiN6agPJMumhJ6gvqaAfoD6OhW7j34UBvcAhWPGoQiB4xmiDFr5/xTc0f4Qx4n6WYhp",
-	"SJIEfmgxnU3CCktNkx5A/XjEs58C1OfZlKScRPAbrLqDOBUP7B40eciU+UlO/Y72pbiPPrJMqNkTGvGN",
-	"OwrNuFUNjFqpoh5o/hk41J2Xxah5S3lgpg2gqWY++mKBN8kTyPP68sEqkTqN011jmOgyR7M8KIaKVo0N",
-	"5yzsrnsBNNkV47Msp8I5zGHo9cnOcIkgo/qlG2A0E6jhkrqaNkghZjjlUpXDghR1OU1KWqDApWHkhqIL",
-	"SRX60ihSR+FBD33c5NZYVamEVf3AUURwEtORAkRnlDTBk3+/Or9fnS99da4oM3Iy9CmybCgIRbEC1RL4",
-	"nlCUTTe8zeiW6HBoCHiOsNLO90Luew1WBOTSmoJNbxKWS8aVMpOUTRDsvrxcicLTrPThq0mhcv3thjXK",
-	"LwA7Dk3AkCMhk9flsm8wTLZQXs1zZ9QsdQHlnLqQEVxXsitpIc0SgnQpDkhENCDjmEbKCatefSIpZcxS",
-	"gUIWkZrCBy0Y2u2ZEQstn25/7xZEwrPRVF6PMc8mVg/OVwdsqbGhC3tqlpWd43dXmfNQgWNdQrb7XUw+",
-	"tJxRSCO0Us6KHZ+KopBODbhubYmdKcQexhXE3SSexFJs92BdUrXocILrqmifMzu4GT6ZoRFDjJ4grOp0",
-	"dFm3aq2FxjjStUBzi9eGqUqob5rTW8Y4eccmOmah96iil+uqMcDtmGA6C9CWnOh2r3eC9nr+CswqFbPh",
-	"kBPP8Df38TQf2//bqbcU4VWhNeuJVE4pQyGjXBIIDQkaEB5HchORert/dE0QlRNhaVSu49vyV/cKttBW",
-	"P3lJHMBm2Mhz/Z1RAXUMunA0YaPAdLr0Fe3kGi9OEsP3OmVBfQKsBmppQh6I1DWVkq7/Bji+IVa+LvPN",
-	"I04BMoEOmXyOjVT/l1GqjHDHHCeDbKRKS0OwOBJY1B+fzcv2pNLLR6AVAiejH5VA+tterxcAbNTfHNia",
-	"n7Q14UFV1r8n0dvSMozPotdrUsOqhev5Tvm6O6tdq/Urao8i0LLiWz+96W3w3o9mQQgeynPiqxU6+qB8",
-	"owC+CNhqSaIG4oUgZk3ybO5BTTQZtnLGvmUjSaBeV2xKQhI/+BK/7a4RTdwAlg4h14hE/o0rH/fnxeHj",
-	"5Rndk6lo4fOFTTCnnvt+S5Mwx+kSj3vV6nP6UMvyTba3royoT16Rr3llmTlHGZWW5wOBD2Pq/KG3ZxsU",
-	"yQlTYs/px3+8vWcf2tnZ29vd3dkOVP/+48Odw8P93qGjkHTYfSG0MAceXTPx9sZe0HkgKVfr3NrobdQh",
-	"pr7yc9wpLEhjjfpJJd+KuT0rLtTWdgp70gwPJp96r7pc5MpZlRbbRpFKzbLVPlXuSaVDIh7Lmw1Ke6VW",
-	"VtApI5YpLBk9F0U1clS73/NqR6xq6BxAMXykt9bulp1y/hY/tXPuhc85NUgIX29FHvk0herX8mP7x71C",
-	"OiW/IDg9kw9jtTgdx0kwF0C0sZg1v8k175TW0xmTZKqkHyWPONE80Qs6ettgvXvD3rCH98LufrhNurvh",
-	"3qB7ONwh3R45IL2oNzjAW1v6HK/JBMfg8z3eOuxpvBLlrcsrpnEm2LV8oTFLJvjTa6PvxzQTkksPtvOf",
-	"2g8hDx+n8gW345TwMUsi++WebtjS3gv1jZTvORSySNFfhWB8odEi9Sww/JIoLgU686UlOoTXEqutSHaV",
-	"imjHRpaWhepnCa1y5PVHyQhLge81n32gBCVanrdf+cMOdS7hds+3pa7sTg9eLPgpHG/BOM6Jqryq0imV",
-	"d9hDWQ0i+TVRHst6yayiMjFHrB5MuRwbzDHs9WtQGxmFIjWZMrR9u8hjCdV6PQFG3845KEceqLg1xTUn",
-	"85tQ6a31Z228lUqSPsHmFt/moa+tPuH7vfvl7t0PSrd1zIkbSyVb5miiwmdgOOSfbD8VkgfKkPPmsZZm",
-	"ptEffcm1Zp4tfn8Dz9ZbiqfSZHYZxwHwBDAlQIfjhLSwIO0ac+tRTbWBld/VtVC5pARs5ZkKwuboYSGj",
-	"Uu8GEvFCH56vhHy4SClR28ZeXLfSsW3P8qDh6h7ZHLWr6sF5ZmgGu7A6EKAi7pvK9eA4jooIT4XufWvF",
-	"BPvdNA+HCMoPkrihQ7LqZqPC1QH8Ac7nHPptw1/JbDbb6UiX70JRzbErmU/8/uvs1Nk50yiv8VZTrnZF",
-	"RENB0krEWXnVqyioLdryfVs8Va2cdPamBRL6K/20uzdr6TVZEnotYf+5k4IZ2KXMpyvdZnTRtim2O+ln",
-	"/x120yo+d1N4uOaquKnDNPOi+3EBYKA2jezRcPcwJklk4wVEp6Iqb3KhX4PCTiIEMZrMUF8SjOq54tu4",
-	"ppoSk681hSdNuL/WrfO9of2aG9oXKvy/7+6ad/d7K9aXaMWalxDYpqxlAbuqQVi05bakxcTB3DI4VU/N",
-	"zbNLXdhXbAz7vY/79z7uz9PH/cswTok7vtP2d9p+Btr2hINchWduvNc+7KhN7W0UawyspP0v7iWu8FOj",
-	"P8J5tN6/7A5YXs58n/ONcbrVZFo4/jNdbudB3ljOqVhF33DH8QJtlAeuZltA5Y40h1JMEcsEWFMaKjfB",
-	"XKDtXTRmWVqTcFCa5ly0juLzQXkV1SnPOYqsHgTF2GZRDD2Eoezfa5q9xCVRgmV4xrDp/DimO73P89C3",
-	"3WBcKfjmjLNY5I3/neDEBxr+Jh5laZ7xZ3ipJQfFdHTD5DhuZcIYXjVbLmFneaazc2mMTumyr5QgSjC4",
-	"SePU5Pk3JUTnJUXO8l48D0c341ZJ0q0ScmqTbspSwE28KeynnaCXvACA3+dBlV9UggRRLA37m/f/779/",
-	"OT39mzv/yZSMfEnS8Ivy8L9gTvZ3NxbBKVcwwFGMkfwJiFwpevvwhs3+/PJ2NRX7gtrNaPJd+TbF+lNa",
-	"bM7qVbHqvF6kJvYGdCuNhOrbDVOLirkpKxVyxdA2rtKVQ+vdI0JJquJbMDwolodbO4e7B4eHB/t7B1vb",
-	"O4d7ZZC2WsiwcnL7nL4p+Tsr6D4K+B00EF/W/JyB/XAOp8jBkQVkMRJDcCfEnJwgWFtjUnxzSzi7Gu/p",
-	"TQkJx3MLIFKCI4QTlkUqmDNmj6WDMy4waYSo/ekEnQcWA1IPZQ+e0ogmHh7GiekzECCehWNJPpPpDmIp",
-	"esQPgdwPaL/DIpLkEP4NPavOozl93mCNut+evCf7ckn9AD2qQoox1GyrKxjhJGl4I58SX/ZLb2N7T75o",
-	"t2WKpdpST9RRb2t1NfCFueNha1TDBlPh2pKIPFTC7gk9hRR0z3upqSrBHNoYAYksdTMU45NLlIsuWrAJ",
-	"7Yo83Sjkrj0SDGyYxPfkP/ID6ZzDE6nKvdhY8DY70V3gHseE5meje2hCfb8u91/l2jNaHnTnaHEHts/s",
-	"U5TwzjxdT6Vl60Q+FZRv13lBXIfsGu7b1uTX+g7+RslwDXqDy+gvoz7AG+f3ztEYGILZxi3LNtFxK2qr",
-	"DPa9w06R+Msn8o+bywukjk/ZWBM8Q2OW6IpboFQVLfYX2trK2cpXGSdpu3YUtU1/StLJvxN5Q2W1IQh0",
-	"n6rz4mtj+yIVL1znvVjNcmlm3o18xBxlNCIpF4y1aFFcHNNb4Vt/qHNV1GbpoGVm/Qa79Nc5jXCz3ChP",
-	"AV4v9cETBIBg8hYyKc6UQT9Vt6MUZxMyYNGs0Czbyy/1XXf5lOB7YtruQldZs4K+fO0k5ly3bW7gwhpj",
-	"TS1DcTMsxtsOiw3BomOP/opCoxn4AZu9P2mQAY7a20ZjFSnBk1fjjN57u4DFJDTgM2SazDaQ3FL4lBth",
-	"qyBcpSEQ04h86qMJvicom8KXcm3l7DD1MpMFAEHuiHxSkCyOLGmVmFDNrzJL8XQChrd44Z4XExL+5Chd",
-	"fpBBQ0X1sg+1O34G9bKtE6LU49VEKNMp04ceFJGGKtZJXbarqn40/d1rfu/fAIiyRaRtEpXpQwqMDcWn",
-	"8qqB3VGZUGLm0zEk2RS7+j+msSAVF22SgGYFeBZmQeDMh3jW8R8dzO85GuDwvlPN0oNff16gcFcNusgv",
-	"powv9Asv92aDSSzeslE9NIMpYTd9eBNW7lBfrhI3Bed5HQnwvMU8S5hSMxOGIxdm+JEMOp6Ex4VKmtWC",
-	"BIneslGxIfF2r9d+R+a1hFbxGWrzgGdcKqcRq1KRE89erChj2eB0OTVqTf3vXSiCsyT+N/a0DfdlrPkz",
-	"tio982H4j6kT4PX2yI8XrR5c5Bd5+nm1Lfwcf2N9k/hnghL61rvD94sH3g8k/+gPFRn1g6U6xJdbXOdk",
-	"4CaXBI29rwtCxOcGUdUcDRJxDYKwIgbrsSeoNbTgoRMU0yGbu3tb+83Xegk8pbeWZpRLNH1c7MDNAvzn",
-	"ap0s5dIhwOYTaVZMdSjgOjkB6psZDXUoof7ivFU6hkIAhNMxEZmKPqsegjt0tbiMp1zADt72Bi2EmQpX",
-	"aAFDx5/nb1/n2/9b8klcpvJ/ub9KCiwgsHySmAsw2uTDhf36Q1oVWEALbPmU3KgN+TpGiVaEy3TaXkf6",
-	"EHQ+dUesqz/9kzO6cY0f81wb+22X38fTLoPZ46Q7ZdIaSK1H8LZcHlghdSfPXqG8VhSH5yonrNys5kV1",
-	"tU+meENFpAhOxYBgwdGAjGJdYSwngTAljzXFUJ7J+0J+UiISLg92SNoGb0rLr7ChnJlxzWNdUoqgrEj3",
-	"DImFPYAW76vdWp+dARJeQ4Dp2ngtlCnB6TIJB6XlBs75ebe5fsJeDlWj17SVuiCPcNBdlgm+gYyPx9wv",
-	"iAs8K9Nx+Xh251BgW9qZC9l10UAhC/y44bhbj/JUs9M2taUSLAW4MRRT9P72VQBO5MP93pYqEyrjEuaZ",
-	"NA0pQTmZYUG6GvSlKAyLou8xTsnGrZPDkku+eDJlqVD11vJW7oxiMc4GGyGbbBJpGkTm//A03pQDwRbc",
-	"Wq9kg+ccx7oEyQYkFvUvVshrgbiZlyXstOsjY+2nb7SlNstYPcrkbPmLxJjgfYY4arwuqhR7RIQLk3iC",
-	"+nxGwz6aEEw56o+FmGowd+XQsd9wTvouhvUjGXAW3hPRCTryV1Jj4pCNMaMhlG3LnxdBrPVzFV3gNkvp",
-	"FUvicFZzxKqxlO6rZzMaVAJcGj8QLm+UhDieAREnCcScH1l6bxyegKurNaVjBQUcC5W0I7KU3tEfFZ59",
-	"/6cAvKY4hJGxAFCVmMPzMR1JVUmjwKMf+wkWhIvKb9znf+xPSDqCcRkMlJJhxkkk35gSeYr9nzxo8xDq",
-	"k4ODLZOOFOooHHphX83DlY0F89Mj58BdL1VjOkMagaqcllOUcC1dKOUW7VMsBEnlO/+/P3rdI9wdnnbf",
-	"fPh8+NR1/9xd5M+t7af/5l0qlAy9ZSFOzuhDnDI6gcz1GiPhhgh5MhwNZmDGnSCMaJZAQwGVv/CAk4yg",
-	"lEyYpC9Gy8nYjtvi8urs4vT84+nV+cffzv6rc9z5Wf/XCTo3707fvv0IPWykxJ6K7l53EtPYk5jvjNjW",
-	"qCtbAQ3G9fspmLu+bD5VFDuME+IJOWvDqBfuDbajHuke4N5+dzfc2+seRT3c3cFb4W54NNgf9sjGFK6z",
-	"STwxVQrxBI/IpvqYpfEopjjRzqwQC/08j/9NOse7h9tbO3nu6kTp/Vkq7flNSP3YzGAJXKNcbrYhys3W",
-	"865mb9nF+yxMSHAnCQGFQaej4ChKCffHhfNNmZPaIkzksXVgvLix/jsSMthpBMydJCSqzeyCs6hk9sy0",
-	"n74NmJR3kW+kdWmkcx9Otx/ojB35j4c4IqwPzqiIhZnc1f5JKRonChvlD6+lSYN/Q2oKJH0gEWIadFQ5",
-	"8uYHSuS4tqe8Pcogp5HSKeiNrOfDxuzaWn40usf/YXy5ukKmhd+LKGPvi1VHPmZXCgzmuvgf7t4BE2PE",
-	"pyRJ5L3kDWd8LwX8Xgq4SimgP7hToCofxPOCcEJe6vrsN3o16d1QfE9OK7N5ChaMP9WOuiyy5WLBLM/r",
-	"tT/3uYCWXMJu33KiOM9X5s15Q4oF8JtqYA7a/noN4bucHZ8ziOc523eF968W53u3cJhvieCgZw2Ok92I",
-	"l89ttDxXAH2uKzDRe1v3rfD+2jPJm/xlXkwtOe2gGHKsHrI/DFlgoeLMipCkZWIr4He5qF3OzszJ/v5n",
-	"jjDtd2tpH0O55jQ3bzvHUqJHWagTDm0kUy372aDGC1OoPeC/DsS3edCurFRm6GxHY5Xh7yxNvCb4KGUZ",
-	"9P1NGZvo2s4B0XHqEUSD8iqh3AWmjhkSnq1x5ZYKrYQNvgDiWkTCg6OdYdgN97Z3ur0Qh92jo6Od7mBv",
-	"Zx+Hg629bTzsrAX1RsHnaOHwmgxxlgh0Y6i9FbzMym3GRrWN8ZOYC36MHsescAyt4r9AGwqRzpemtpR6",
-	"UJhgJRXE7OqG87mb/YFtEmg172aVS7rsJazp57RKusNlepEliZtfXHUV5LTSekd9l0+OVa0dAQ4cdfXS",
-	"cG+KfAa1sqIGHPPUMDsICkVqGD3KX5TYfpEEOFrKMitySfsjp61qHGL7ytrVNzlJfIu1wNrauattpiLI",
-	"zqORwd8loiMRYVfOW898LU4ZOONrwrPkhcJk8EI/VCp8Vfa6wKYAwFplfearzwsI97lgnXrQxqk3BEN9",
-	"SzDnYJfyne4duv+wPjp+uR7d8LqaTJFXY0xHRAdKfSLSEY0dA9iol+6pwFrGmPWHTC6YUHG1Vq343Fku",
-	"EArzb5WWMHV3iKr3B+AGnApeB/maMHZvMk8nCCfVgOD3W+cFbp0ynPDidLIMkJg9vVYy3q5qmY4olv/V",
-	"O/PRHK6oSgXgmTBLYzG7kcOr7Tmdxr+RWX2FGmIUkQeSzqCDIBicj2gTT+O8eF8hQrAUcik4EQijewJM",
-	"HFOFIRTBiWtK+M/u6dV597ez/8qNBqwm8RR0zmrrC2/HxOYkyLdOScoZdZr7jxnC/J43vFcN3j2Pqm9+",
-	"etJNGL3v/fvt7RWCJNIh1iVzFKk8Km1fH+u+aYEpX1KpxWJMZkjg5B7FNEeATzMKBXYqxRGe0Z0N7+gd",
-	"/flnVXrON37+GZ2ali3S2Op/vjOHf9c5hpToAN3BLSD//t//83899VFGE/k4pg5ShyqCEWOSPsacbKBT",
-	"W58V8ztaGlbBjqE71fZRfvL5Dmq/7jryUy0Y1B+qrS2/6zw99XNKSVkmDHA2RhN5DcV0pHZRgTKdyKOS",
-	"ovKO9vF0msQhTHRzmrJBQib//U/OaB/6thKBrt+8Qke7ewcGl2QDXaVslOIJR4MU03As39yXM+zrDTyP",
-	"CBXxMCYp//lnAMCSlMPnpLOc6FNQPeET9mjSXNDPP4OBp8eyKX8qBxDWeUfd1D9I4SGVTsUaRQWr2nB1",
-	"KpzpOd+yhMjVEHns76k02KjkI26S1lRTT2iHqarkN9AvwI19yOVT5xLTUR9h1Jeyt2+y1yCnSTmFVD2s",
-	"HBfI8Y6KMeEE+p6meWQR3qLgbtQIqopBsXsaj8YiMHQm8iw56LTLjlHfOlT7gfnjPOoHd7RfulX6cvx+",
-	"xQ/bP0F94zlVj1i3rPwqd4WrLx0vt/w6d67Kr+9o33HY9tGPkO2vH//pBPVtdMJGJtSo/riDfMFEUho8",
-	"I0xOHXzs/v6O9pVqkI+qk3KVnABZMEjjSGpinNAI/djf5FDbIjdt09bZ9DdjSLvukk+CpBQn8JlpiN//",
-	"SWWK4UhTYd/6o9UMc4e3TtnTukV5WwN5dEb88HsAm3iMFTGe0hm6ury5BZSDEKepFFeofx6RyZQJQsNZ",
-	"9zcy60vuyqbQw3hvL6/g5BvoDUstzmNOkIaioXpefnxH4fN7MiunIBqZD/0oEKM6AwaEFolIpGVNYUry",
-	"VPGMREpO9pX0NegyMUeRHAYUuZM7iqkq8y7PCQuYDji6dntHUnKaR+BLKUahrSx+IFDkDu159T4aRTum",
-	"aEDEIyFU7uZNTEcJsdeFvSrk9Gwy/xg/QKZi/+wWj/obqH8+7F4wSrrvpDAFUSsPHY4JdE0tuHZ6u3c0",
-	"Htp1yhs5hGlEJzBI/nv4uDLA7tY2iodQm29H0Mu5BBkhtQApCFX2JGROwsbKk1MAg/oqYakSXP23Mb3v",
-	"I3Ub63NKSfI3e+ewtKsF8l2nH9ju0ne0/5pMU6JuBjPAcVnabYaEihQnXSU9uOKewhPmG8UANT8359C/",
-	"o1DmD3q84elucQj7rHlXmlERT0hf/Qg+Ur8oXkhiJgmg7ygifd1VuFGhQefa1RppHRpSnoB1+TieBvK0",
-	"EUbTlLGhkcsg2G2nW84gRxSBJxflgF+29ILO9IDyRYOZZj1GZxOWcaTmjvo9fLQ9xIOd7vZOb6vb2w3D",
-	"Lt4nuBtFR4dHhzvbe4OjgVyxSqbCFJ1enRv+MQpsoJpiqFRjg1CZcCaFoSJGPesfuNypc6qkXldeGXFI",
-	"ujckTInogyyC2nCT/SY38o4q1UyBX0CybBKHRGMYaz3w3fmtTU4aCzHlx5ubfBp92mDpaFM/zjffnd9u",
-	"jMUkUfEoARmuSuPreINfbEoonsad487ORm9jRyW2jkHFdrpug0nt69d+BoqTzuqCZ5UmqaArpcjjSvrB",
-	"x9SkpEpl16p5YCS9jbk4Nb1kTQknvHe71ytlkLqal9S4wFwCy6MV5HPB1QQadFVzzrsJK/6Fmfxn95YJ",
-	"nHQtiKzvVfr5TXhUPanfAUxQ9zO75M03SsVVhk82meB0pvcH2Wa7AkN5vInXfHBK90tBRHkykgcpeZR6",
-	"I3aaJSvcjByyQJVIxhQEhfrsH1yFTai+gFVNrVauAAQlFpwkwxNwMsQR6OURSeMH04nfamFgdsUGLI2S",
-	"DXRNpgRDDnmuJob67jEXAaCBqetSKt+F2AD5FHPB76jS1/VNmC8HRE/I6DCJQ7GBXtkvhnGi6850Uivh",
-	"6Md8zVdYjPs/KfhZJpSSwqQ4knaAYs4i6aokE9PlSq/kFxbN1ka2zhtM1vdT0brWDr4S42ytl3F0Nk0r",
-	"3oGEVBALUJm/q5i4mfJ/wZFdnvzJ0fyfvNLn21mdw9TqLI35uOwpcIXiZu4o98pGuRfqEdN93yhPpsCC",
-	"pZLElMSUpozbuqwqHpUT/DnFY9UTX3PEalkBIjgc542mtIlgA3cQIl6T6Hs0izeHYgIK5UP5rC2FJ3Ug",
-	"0trwisUpz+ccQLGmwkOaEqocHVIFlXZtkhDtSDUFE7GCg1deAw37aFriSiXBwVUqnqLqrZtLisIx7vop",
-	"yHLTCNyywBi787fygok3Bkd4xf1Xs25kjKCBA8YssReO0oKUnS5vBdvVmY+9G/YrETW71UKcwC9zOMQd",
-	"3w5rFZWjgqFi4Y2/wG5fg/uica+nOMUTIlTrLP9b8kfUNpxHUIg+9YdWrk1xl9MuzmKwczi5vvHQKnwy",
-	"ko6kwie05ywiUzE2aLvaiWO4BbyqJ4gzPRpQQCBt1wi8bPyeRPpjeBfAH+nSvLtORrUdeNcBK1ZLTq0G",
-	"4Hs9afWQtOOBMyUHUvJJGIvBd22rqipDXovt6fkQ6AT29DkufJiVioO1uugX54alLuQFOWF3a3v+D65S",
-	"cDLGcpfegFtiHXe5IocF7nJ7bWwabCivRHNKNoktYDIIzfLaKPUgBRUbACekDjBN2WSqnWiuz1Y5IeHu",
-	"sNEJZU3e0XtC1FU1QT/2X51e3b6/Puv/tIH64BcMUJ98CpMsAsehMfQ5wWk47qvAnu5XrKclYHiWcfkg",
-	"0Thctqkx6NB3NKd0lBD5Tcqy0djHRNZseyt3rcJGZTiOZGbfCa4xaWAzNpGKkHZO2DDIvzICGKza+tWo",
-	"h0FLBjIBqFZTMCVXvvfqdNn8rXnhaJrRj+RBk1c5H6jS4IJgaQ9novh2wgm8XvfZVYjoIU4SLi9ObjDS",
-	"oXpOShYcUyjY1L+eGCsKxQJMM07kCQhyRwczadBNwA1WszaXcvxr/KNDJgMSRXJRH4IFYOEa9x3ITa9G",
-	"n4BOxvPNUhFzzRkoTLAW+38q0ISB+1NeX5jOAu303er1eidoq4fiIaI6qgIPUZaifhJPYgFX3ih+ILRu",
-	"jqHu/eKZ4pZC+oon2QTQJKudgLxohzr00YeRtReYi5TRkarp880CJuufxd7Cs7i5j6f5btW9kg2HnNS8",
-	"c7lXYvVCgLTiaJCB39yGbfrqhfNPZKr7WHkOxJnWVptpXTChA01ijBXB1r11mLJJaxkFeB638YTMJQI5",
-	"bL+WP2IakvW8VK5U3hMtVirYM6xTsNpVZlTEyXpeWQDrNjIJIheUKbSzWgYDvDS/JIIofFUQfXh2byYb",
-	"zbPW9Ro3XkrvW6cF9ANHCRs5Chz0hV3FCmpU/DY/J2w0x3lgtlTF1xLOwDRX7k5peKQZ3UCXJtgXc/qD",
-	"QOaic9ZkYY5swlWts+At7EA7f4GdGWWirKACquAX9SCo2TnRjrWfb1C7KZarAWIoZ2p54J2yjbWgollP",
-	"VRMyYanJuGygKGXRDlkKMeTctQRgLlIwwdWPODEYLI84BweSZGcjsiAqEWWPyvqwwVku8EybGpDBAu8A",
-	"Jz5JILtGkjIWNtQ4YenMs5C+1weeEJy+M0t9Rpln3gEvbPZF2+aTas2P0PbpC1J/kiCzhy4HOLRvaaXW",
-	"o3ZRMC5bn5jXbnOOa77Z5s4cJJkFmzdaqdIZ+spQq73H3brDNZhylWnJ14MlpFMvlHlZnPPabcw5sukW",
-	"DxKiq77nPgynMlMFofOfPqdgwp1ZK631G96CsdD68Uul6Ld+/kqV3bZ8+kbZeK2f/wXgD9s//0bq5e03",
-	"n3WeVW8zBzA/zmLI+1tR3VSUOr/aJ7mI8cq4tetwZvRNnCSbnxVDPy129Qr3zpRmtwHt4a5MMXlZDfey",
-	"unac21iL6zs6R14XJl9/3V4zNqm/chvDSSmZkMmApHmg3Vna1xBkcmhHd/pgYFmvk4rmi4NrdSG0obfP",
-	"6jRbU1uJchyiQwMyjqFs40T5YzmKmE7CzHvORYyAYWFOUrWbSkdMCEIRTlKCo5kiuTs6X0Vw5u8lOHU8",
-	"SnA9u3o3U29rmWhQ3QnxRSlYEe5s/cRacz3U2TXmQFc2bVYJG77ROUDUZGFrDMsamhd2UTY9jjyiR5ZG",
-	"3DDDHeUEEM+wCsRj3loPnkfkKiLoEPn6A3tGOVossrfGV6s1Rq0Uj9m3onaYcF8j69XK8Ck2YPa1SQzK",
-	"GS0KIvgHjqZJNoKAzHBI0kCTbJyq7lMnkOam0Vs9gjujfrPsSk3nGSkB3tBG/VQ7s/E1aJJTsytrzIeo",
-	"pQhAKqkliHOV3qNMSze5tdB7rFgn9ShVwQmOoIjJgD6OobZFDWNyJc16VclAmlHl3tm4o3OEHMy5Xxej",
-	"vYYVzTH0G2NkgUG21z5PEM6ZunB9XUHaBajmOvHP20aoNLvZuejkcsZjyHhVU10gjLXAzJ7TVpQH14ZV",
-	"4fi/Ck5NNalZhy78vWLekje5+R2k/2gOUpU1eadDygyfBaqgAxIGSzJc44uYmg+pbEBq8jxLrZ7ZVBbp",
-	"tbJWni8XWL7gC6UCy1e3zAR2rMmvX4fQ6b9lS9OQb/Nl0crXcK0z4qxfUmWuJ0mZKnPzHLp02kR9uDWs",
-	"eah6Y+TluQYeHqvaS/m7U3pHDV/aKyvEUv8YEKTmGdXbe5aM23gWYOxinupXf+jWZqs59Bov/KnjVra5",
-	"rW3uZ8er48t19e93i12UP3Rz+75EwLZ+D5/fP1Nrov4aFxgO275mOkf7RPvntImqW54ZVotVf94I+me4",
-	"FfIbNbbjM8p9OfR6M0LLRPMNJAbA6a0qogsh2blRNq1XDhXIe6YL3OFmQ7/rOsS+MBGefu7CiImpR5/C",
-	"ZamLc/sRFrhvcqU5mxADxnJHC0AsC0qU5vissQHqY35fWQxroey97V7VBgnguyXtgVUNle8hte8htWcO",
-	"qX3VYRFI4mkjXTeQqiAuND56xDq5U3J4rtlqd0mmEWk0ZkumWh1qXZpK1g9ZXYXxtZxXm3QHA3XzpVLU",
-	"4f26sA4qKTX6DNX1ZiThxCRpEtWzMlJtfbguncFJ7UTVaDV5jAaiI1o1q7ooll9U/H4F+bvPn0r7rF6n",
-	"jLZyOmV0rTXyX9x1pcTD86eaypE3P6cZ1R6DdrVGUg8F8Sf/nUaAjk0jNIZKWykFSeQ3KzM6T+gpciUR",
-	"iU6UjFXx5IxGaDAzxf02UXV90u+Zifg14Hy1IOONL2k3w/E8a/6rDjZ5osRAg8+X/QqQ9aqt53p9v3n8",
-	"3xTSQQiFskfEpIIAphM05MUoJTAN46/RjbHQjfxQwU/A9wbBBEg/9qVkwy9WLEi+gcv3yzlrYA3LVUZy",
-	"wabPe5Yc6vLVicZ0dFIqySc0KpTlK8eo6ouadwounxmbfvNHxqbLnViOULHuM/tdgST2pRjpB2iiQzEq",
-	"yFJ0jBovCdRx9TXmp0GQKsRlFKJLkAdODVmMcUr4HXVYvD728rsGF32+4IuG3l00+tJ89AoT/1tyx+mI",
-	"CUvV+ZijXASjQxPo5mdNFU8rkGpQi79Sc/Xl6LPPlh/lofGiPWs2T4dxEjwzeVE2/mN7WfQVDJGAumCb",
-	"ZwVZpid31AFoABhQHGvYorwXhn2iPvnpOZnHAfdelwv7G2Qak6o0n1eyKGYOq8DfXZOZ/Bwy/W18L2cm",
-	"bIdvAzZrwLWGLJ1soIscjFL1eDwBPw1O7ov+mowT1OdTQsLxZsjoA0m5wkSsXtKmqfiAnMpVmrZdFTr0",
-	"77h5JCZ889o0SX/D0knnOfPp3JnOszBUffuLwW7stKDOOCHXqlP3Gqj6NkspaChyT6wzL6aSHsings4i",
-	"n2hN5Zt8Bki/unPvsygxfTlDFbfhqi0xQNopvQU+diFyXRhelTRigoWu0mOrA+TYAbglAc1co90676Jo",
-	"gDnZ3/WJ5Bu7+GauWAs53wCjLqTVrI+XbuRmOEwUKDrZ/Ln9EL/EVNJiDQPCbn9bBdBAOwC3mHfVTVgW",
-	"LcBMSvg+21XhFe4GPj01grgq7a9SFhLOFcU1kvMkS0Q8xanYlFdP1zZBaknR7J5QdQ+8MDnDm5VeMreI",
-	"QSHo/4Uvhxs8c4CZBcthPMF7SXAKZr6GzP7REo5C0/tpYXov0ONzEP8V48JtVQgdaaI4lQLe3AZFUMQA",
-	"PWK5Rh3bR4DQrjEFMSAPKt7eQKeK7TFH/7i5vIBsW9gXEmmgU3t3nLhMBlD2VomKTFpyDjRFIj0lGJ1G",
-	"WiIWMss07L7BKb+jpphX2epQVgtJMACCrFPK8iCVg15cssvVeZBTLb6e5/qSLJdfX8FfTHas/Ub8LncK",
-	"cmdxKTMiVBI5eS6PKDBooMucILwakcCAnGtYMONQKMIijrGSNLE4QXu9HQerXXsALFyp6avxOCb0jrro",
-	"zB42/lUvuMW9/fJqaDOBgH75jeW65TrgompfwYB/Hu+vph+DP+LcRM9Eone0CiCeO//1DUiZQPdk6r2E",
-	"chfD1+1WuLWH992pkFKkhG0rV8KERDGuupizacJw1IVvn4MXLMT+ME6IUq3wzPRMUqIbIo7RidvGRXnO",
-	"FA0rlphkXEdAtPeAkEgh0GfUKf+Wb7mjMQ/yCL0BAFLkd4z+cXX2a4CuLn4N0K/nbwL0OxlcBejd1U6A",
-	"fj/9Z4AuRyP48J38cDdAp6evAvTmrfzfq9dv4OXTBLAZQfqkBIB26ckdneD0XjXzxnSG7qEOgdMfdIWC",
-	"bqaCnTWbiwtlUxjX1h6MMsK5v/bgPRwYbPw7OLQl+FVSYhOrNtOjnsELg+UuzmC7W3svzZRqawy1O0pV",
-	"IQtRnlqZMQ0+1eZniwG0KnO+smBCz8WeCmXXWEYwTQXGKn+uqB7QC3VPCcMqd1Tfb7api3x0Bg/oqpvc",
-	"QjRphbWsoJf5nRm+fmYwh9nIDZDHP0pZNgVIgkJrubnwIdBkxcSPfjBGORZFz7TKcTGRdKcsEicJXBYq",
-	"3OSQpYJrz8kyTlUlpwJqf3RawFmgDY1BfFLTDIwLPKuvLftVrr9tcRl0fESUIZ6FYxPUXVv5lyg26iht",
-	"oi9Gt2h21rtSV9p5IQmtvPC+brFhsaL1EQBQEWBNQvG49ssU5w29KpXGLe/yUmedDXSad+u4oxGT9zJo",
-	"Hyp8rDKKdckKdNTk/TyVQx57kGdgO4q9nZkKefunVp+8kVPFcyVvwBu+UOksvHuB2tnc5abZVdL8du9g",
-	"vRO6wqlIZnpajdNRdMh4sdWLo7MqcQPE9K0EW361/bByMIZC0KVeCrSU6K0gQDU3KhCyIgaZhpVwToC4",
-	"eVZS3Y4M5CFWzQ21KKtynvOTjTtahQe1ECZGpNeijwHpLAQ/dpFDjSm9y1wkZJ3CvO6mehmxnpOEadSo",
-	"OqKCblsfSVMdVHUyqp7nidwlQVQrAJynbKomoKY5WoipNKcG0KFB6OqLCAtP9qruIqbm80zeO1iH3pZ1",
-	"Z8jpYVfURNsoliwdxFFE6HK66wv3LbslSWLwZM3Z5rqnzhZyhVWRMq28Wir7zrYJXqm9kNYbUymG8nS3",
-	"DaQhXrWAMunb0BZZWWFKUfqouw5rZrgzLYN0cZnqU0hdWwuVkR61kqT0HVXu0NAz6DlZSA1u0+SWMtm+",
-	"EU5ZkfB/SZUQ1GTvyL7WHFCFcyz0zW3EBCteJ6Zfi2MKGVc3wSn3V5Er10B9U53C/fL8jVGLr5ujoMYp",
-	"irVGuo4qLOHZ0TqQ7MJTaynQcvoq6/Orv7AN6pBx26gQugmJq57DgS58VGENSHwv6DsqqsdRKK9kltbd",
-	"1a+sM+H57CH9jnVf1nrYbzGh3efEsWThEyM+z2ZbHKBCvogkCSOwNv5/9r62uW1bafuvYPylyYzk2M7L",
-	"SeV5PvgkTuM2aTNx+vS+57BTQiQkMaYADQFZ1knz3+/B7oIAJZKSbdGO237oTCNLBAgsFvty7bXsl7Lu",
-	"BQL8NdUvJ16VBBgO6EbhGGAboi+hZG1D7rPy+P1dcu+0rnbvdiHhGxokvbKsGtq28cJkSTbj1qfIkK0i",
-	"baKA8SvbWnD53lo7IbYfM1zWvsFm2gQYzaQ20IF4BKAhnkCAupFhD4yo+spuLG2gku6hUrngciu2iq6b",
-	"HdKK7bYy4F70z/03PNyF6trU8/0kz6tHgqKE4WdxjwJFFCP2x4tcc/oN/quhQYXbw87bwlcGunu7h5Yk",
-	"pJ7qRBluKL7Ebqp2F4PW7UETVabkPjtJEWxhmFlkiWiulT1J03BZ9zpslPpRjHZut9x9t9RbStNJmgb9",
-	"8dVOVcF2TbXryO29TK3W8q445GvGzZpAodW0JlM3vRhWN/iu4V32ZfyGwYHr7vT3duITVSQjBWqFdhe5",
-	"7BHkaxCDS+KVkKbg+a9aFGepjsHcAjc6kJpaPotG4/UmdsGDagve3fWw5a470GvfZCYX3SA23kGHeM/K",
-	"oqfQOgvghAQxgma4JcYfdUkhIAWvsytsGLCKbZffGVYGBk+qD1CjSI48W89IzQsfd4RYoQQnHnuWF4Lr",
-	"+gp0B5Gl1/wEi7TBE8CdXSVSctFOatvsJtNjh/Yljw4OjtnzNXqlu2RVqsZmtSmyxOTLbYmWhsg2d2Pe",
-	"o/u2JHZue4KobER82i9Bqm8xcW3tMkLDPhAz5Xw+HluB5vgytzJOwlroTbEWEdLMHV/DDmkIsojpzCyb",
-	"oyyQIr1FkAUev7/r5oM+kVIPVCpD5Y28xzPwA4Lff6cD3SQ38qZWgqZxMi+0KuKydBYuZZfKtuZi/C6T",
-	"F3EkkTCsx3KolqJACfgmMKEFwVLGfAaUCoWYCQMONpCJcGN338P6gCEP+nI0UaW+d0tx/Y4J34p+/ma6",
-	"I3w7N8e2M1nh7Tsu5SvGwWMMD9oJa1N24m+YL5BQ3XS6m6wpOD9dM6vC8mxHrUqh6yoloD3Dm5gA4TvE",
-	"AXjtO2wXpvXUn/hafdghMLlMQcsUaE+h4Ctk0ihT36X2rL+TAGhPfbYWfDnwVal49iMZxJsBBR1n+vU0",
-	"Zo8A8BTToz4B5FmNWPz6ffy4xzgDZBP231pk2mrNSL5VC9SqyNeKmrVXyeMBcakq7MfDQvE04dpUS1Lp",
-	"8gUI9YIv91kMtUszVRia4UQt7FciiRk2toCIo1HMwaTwWQM7pT9Z+Wv2Z/BH9mck/+z3+/Cf/Vq8EEOt",
-	"kgthYvYnOzo4tPa3kok4Dhb9Owi4I4t3YZWkqlgK1jGBRyBmDJ87MWbmHgn1SmFLn2IuwYMEosYeZnww",
-	"APqRJDS2l8Yz90vuQnJGYTyl55sKJVyL1bW+EDNTNoOgCuPZTPBi1cix7s8IIs+O6ZFLBhhPD0pHH4de",
-	"S2uBb3VAHpA2heDQAEFc2rUasHiuRfEHzSbuQX0ItQeykpRM5vIipj5JcaqklTCHLI3tMJEEbUxLaIfB",
-	"YaEMRqupABjHYqIA5UG7XmpmH/maiCW8HK3vz7/8cfLD6c+fYoa621PoZjqSKJ5UhZOmBdSkeJiVD1sY",
-	"XoyFoSBJXMIysUsTfn/tjFJS2CFsM50oKUViNPQAgytYGzVz1XFwqhytGlLCv/e8I7gnoPLYlC/Z0BPL",
-	"D/wZgoIdDK2XnyFgnCwfK+R2arSBOLVhoS6sVTfCJLWeT0XqqvjgEW5gXNJ3XJv+qd33/tnreABV+ghR",
-	"I8Gxw084ONxaCIklFo4JLpJcsvgsFdOZMkImy/5PYhmjuE9UnlJ7qfL00BIbY01iNlYQXXTbv3ICgpdE",
-	"Xx3qe/H42XFBGSx4Zr8EhumYZ7V+/AdV2oDXZsq3ywOrs13gLViJn8SysyRb8Ea34nixEvYEDn0fZag6",
-	"Bc8jnaUDdpS8eCpe8KM+f/n0af/ZwXDU//7F81H/6PmL5PvhU/78X4cvBgeDA+hFL82AhUokkvbkDdiX",
-	"aC9Lo71BtLfN46K9XuTmCz96K/JcRXtf7enaek6Hg3+VcwLVFUymhMvB478XL58/fSHS/suXB6P+s+GL",
-	"g/736aHovxymLw6evhQvXyY0J3gMzEgtWKoYfJrJVFxFe4ODm8/PKtNgenaDwmGWas5StQ+jIVBKR3uD",
-	"/0R7H08/vPvfaO/3XlTu+bXe6Sucm1WK8DXDEI6CZo9Amz9GVWsnC9dC5dLAupZftShIUHvB1cE4Owd5",
-	"e2X/iX/Ba4TLSJ6Etyj+kW4W97NT+899dsqTCd5ZSCcvWZylpH0Qa2sNjhEn/Yla0n4zUVMxQEtk6mYX",
-	"tMBTI5QTXV7Aw6UhzCLo5BlZdAV2AFTTqZ0DRiUOnzMNOWF7h4uZdgFOe1lkSkZSzQSoKUD/H+7atP8A",
-	"WnNL494bdexRYEY9XuEaeYT3+OO7q0++Lur2+TYjWE8s/WW+Cy/DrrI39rdFKLbGvVahu5tiYNYLKHO5",
-	"IwwOOPcBOirIVK9k6VZCYdU+DRhTd10SvCMSSWjCAnThx6EdTmWU1qZoazLtac62iZoFgmlNqhVTd7eN",
-	"nVv2rtPsXAiz3lJIQjRGY5Lug1AzqopFp6dXbWKqRuyzyiRQMbeF89rgGx/CiXTa1daPc/cYjgogplsk",
-	"x5YC0H1pdVn9zHXZo2qrSu94v6HSmeT8n0rnh1PpzB4NRa4WrJTGx621z6XIUpuZlsIoYShtU1fAYfUP",
-	"kCM5cs5X9EAIMnDjQwZqbnSW+huPCuGsUZcKnhtHWFi6HY8Cvs/HLAyK+NBPzjVG1R65qNkfWYrmbTkE",
-	"EaS5UkmR5+RUT7XIL0V9aR29Rbdcn26Ue2L7fK1ka6rTV+0suGZG5Q+GuRNqsRDqGNolXs62tfvSad/d",
-	"H20AGyuBvi+sWQghmVkorEKAJmFyrfBxn52VfGJlmMUnkqtl466ThkHXB7T9VE0BIj0ue2vCxy00Fj8I",
-	"8/r9lsDoX6Rg9rw2dkuCSByChm5L3V5LGY9U13YKxwHb4fZNzpN5UQjpZ3j7Ga3W9cOscBRWyeq5qVml",
-	"RSZa0yzTaVm1upuWPd3DsW95Nt9kMoUubq7Ko8rYuS0SIZNjoU1fXBlRSJ4331/IEhr6XI9iPjcTVdir",
-	"AiPcpE6t+6wKj5jmWHrwKJ7l3IxUMaWvO5Vhv++YFfydhBdNJI2Lj645bIk9pxQH96WOMVZU2lnBNCAi",
-	"AqRuORT2k2NFwVWMmbIz/3d8KR3JoUjUVATKp3rj4uWHtrfvWu3UFwW1sd8uBZ/d69NNmqVW1Ff1WSSn",
-	"GfBTYMdrvG1LninwPnGCdZrpDHbz1G1mN9ctDnKty/Zox4NvHd9BEiPKi/xlS0c/8Qtgb69AYqjJgRO6",
-	"ba/qz2rYjoIlVIz9noPGhLURdMFAyWD8P/1TKCDsn6WxI6pSLtqyz360z7AbBLk+qwKOnrGJmhcam10B",
-	"tXxWMCHTJmiLfcRNYS3P62Et99LVEbKFsKalmnFNMgH/WRLRSVTB0BNTLnfeE7NL7MWPami3rOnI2rff",
-	"WRDjM8qFE3n4J8QpWi638v5Cj7DKBLTaHIE6roeBYu3y7pgW+KyGQS/XldT5IJJxuQ+xr5cMQGMxJrXj",
-	"1Sz2MQOmUXy2dRlNNhVqbuIetYhzH7zXseOxcRYvvgskbLNKLBRQI5kJ+sfDHHJh7KdDwbiUai4T4DgM",
-	"Ers8z4c8ufi1yDGpK2SYn0VTnNi/B45+7lH8WQ33/dv3GHxAr0v/ci/1uBdJeCFt+NSl0qnpuMFVBgAJ",
-	"xWRR6QHY6ejqihp54RuENz7hFcaFWtgtnvG5FhqtkAnPR5CFsYromNY9EZm98+2tPsYlgXoh3GhC/bCR",
-	"ynO1YOeGy5QXKftNDCdKXegBIDTs//bBFtFu4t9p+3Lub8FLZoBxoCwK7eHKip+LpBAm9o/W2VhyMy8w",
-	"8xRfHvZin72BphyAC3/7/uRV//ztydHzF9RQKUv3y6H3rZ8aW3FAcxLVs9WL+HJWVD4U2SWYnIQwcH3h",
-	"ITjD5jIXmpjXQVurIpLc/lYjsKyRLOtHNey0NPxHNbwnoqwf1XADH5WnER5ap5frC/FgogQn+sIDVuzt",
-	"BDOpMreQ/q03N55MBM/NpNHqeKsWWEQA9yPplEJYsxrvOd84Fi2RBUJnoN/spUCEkou4QajLmRm19TjW",
-	"pHiLM+r2MnSjNMjEKBvPC7GTKxGaEjuto7fely+f1bC1pS8AaD4UYgTgJZ6Z/ydj9ujjm1fsX0fPDh6H",
-	"yTLrS2mPg7GXY4AeUwXdXaHWI7PtxcFxJGkUIRPRP7GLbi9GhAwRodSCa8bxLw1BG1QwraaiFbVcIb++",
-	"fZ/SL7X3Ghm4n9WwF6jn0gTDa8DbYDjjBhsMFuvo4O4tsBbrawXour7i9Q7BrPye73c/UVLNC6x7vN7r",
-	"f72/arTPIB/rJmObwARLV9OTEc7PztoR+9NZJfZ5QtGza/D7BNBLgOZpF0cqifJqKxVxnAqxTqeF7DXj",
-	"tTn+Z8h0tSuJCAOTjWx76/w9m7ar2b3+BSH44FXvt1Vy3AGFUmWka8Dl3ULsspH+LhzC1X3awMDUjnGX",
-	"YrHOTeywu4RxL1rOElqD6+eoK9O3MtI9GcGVOWzJGru6xkNl3WRJDiBiYulf+/id+OZW893yHJbsTLvU",
-	"LNfj33ZAqtU5+GhEhQkbktcENpdElb2pmfmK+owkjVAGtIk+fiN+qvvLZlMaF9OMY1+c+o0Taa7ivLYR",
-	"sC4YYzeK6CaCnk+TKkEztLoKci21NOdbXJ/dE/HUDLc9lOuujeBa/p47lZ3NnD5APrm29xjXr6qwsLf+",
-	"tVh+1vfsoXD9rM/8gTP+dHsz3poMaGth3Gdw024ngngpN0jhDZlzG0Tim+AIuksNczveoM0SFbKtNjvi",
-	"ShvIKEiTLxnEzNHhCwleQJS00DpTEq2vzy5XWqJiKNIOsWI2UkUrbHlzkjTXCnEaZtM0mpKOxCV5Jkv4",
-	"wbV4GzckbY+x2cs3kKv9lrgIvoGSepKwbWIETqy8t4wJ/hBufuNy+979Bxk2WaW7Qc/vxurWS5n0K/zQ",
-	"HZlvKwzTEFKHNkAO0oDdeSAJMCygU7b1PYEbCxKYy5kI2NCPHcIL6oipoUSWTOyT4H/2I+mUnufptKeS",
-	"ugBBZxCusbaaF7W1O+dLmVQDFl6NdtJpYikTN8Q9wZjd8HYq7ZGZMh+3EIUgmoaitmfHw7A83wPgzipt",
-	"D9BL/H7fwOrUT7TgBXI11x+KN5lMdaUpjr3dvH4MuYf2WQzXRmxNRuB2Vlr4CD5WXQJICHvRqCSZFyFV",
-	"EMKytMDmZ7O5TMwcRGSfnRiWC4f+VyM3Uq+kzzhz4E6EHZ4hgMGJZe3ZgVcPOIc6OTCVQe7pyJQaws6l",
-	"7cT85vJi0OF0l6Hxuwce49tuYJhpORkrVZ71iRAPM+5hb0viZsnqE1ONRZY36S7ysCg0d1rFef3+N0Zc",
-	"mZAQVaQZANrwYgZ9dMu+NeykZMuB2xybUNg/YnMK7DRcwUY397q5KQtG16TxrnZ9p6TxD6XD1L3RzJ+m",
-	"2Q2K2J0/3Orl59b3c99cpRK8IV661r8/d7O5DQj68OAfcr+iY+wNbVQbAtrJy85Q0NoLhxPt8qPmNPeJ",
-	"+52Dqq6QC9vdEIVW0oFSK0jpHkKlq+VIAWIaxRkyuYZfYKl5JKEIhzDNABKTCi4MPRP8Anv9lrDmTM6N",
-	"cNhm4mnKubEHLJ7yq9dzPCLue4QsAxDwmMM4OpL2YX01J4QrlP1RmWvP8Sq7up2SuVlAT8PqF9ysXik5",
-	"ysbxMePskudzgYVrIza0aq6sJtJE9ckLoU3pAHOE1uILWdn3YH9/FCtztAsJQOxPlZop4G7DuHRMe3h6",
-	"NctwPX7jhd2lGCDqHoknZErgPDutHnGVBT8WadwM2iWp7hS9QGPcE27BvWH7mX0ovu6/xRiOpy73rUYx",
-	"NN95W0N1fdC4wMvQY3QDPvApxmYooUuVPnUGvrvlusflrox0l9jcdm3dsilf6P82JLFOMXhQDgRadaxU",
-	"OghuWvBQy44pEvKn4L6W5HPImZRha16orcabogr9wLaVjosnbAW2oZN6qFG63WMcL20GeygAEtzDKT1F",
-	"Wsq2M9rAaf1OKSx3N/4B1GyeJya7zMxyn71Zq7QjfypdoTd6dnhAJJfPDp61Hcwbed7021ukJJ8dbjHM",
-	"D0qK3fnbGzblem7luTu3tTH8uvNtFXBhhoKb64fsw9EabT8SEg9ndOcW7LNCSLHQgWiBpUKfZkaLfERU",
-	"lRqJNKUyWHsBSt9M6pA5b90r/X2E6SchZsEqcntD3kbtV5oHbCC7X7XoV4PNVtCRUbaiNdq8z9sSzB/+",
-	"jRuAPDAa9ztwkQOO9s3c7HdGbHVfN03QkmL3l057QTSv8iuKYEpzLYoeE1ccZJNrbPhplTyZfchmXDKY",
-	"a5RO5NfGGALRkZJbEEk8+UTYjLcIFnhZZWQ97TUWafTcKZZmXwQsH39hnbRcU9YjH2cSI8kuGMC4FAuM",
-	"alQ6rDSRKlcF9nbcyh0yJVen+bckTO5F7sicQ8lotDf4Eu2BRFA+LdobHH69EQswELdZX6pGBFv4gTmW",
-	"FDre31wrYAwvgy840bjHeCTPw4864M6tSshfg0L3Ohr7rulzz/kSKP3KcoqbR2RCKxDkuRvH4N+oLUGp",
-	"h9qSKNXCV0BtmyoBhLowJ1K6eB4AP6sNy7ORgGAAVfA25Hc/2gf8nfxMu167kQeKTd9aIuoTwdil2W0e",
-	"dkWAQ+9pvwvhgK1EDGKHmwMNh33LsjEvVOWTNt5fi/S7FG8k7dXsuqy4UDhG2JtzvvQun2gturlm6em7",
-	"TeDWCO5fy9It+3x7w7LMy2wt+POh9QMbkVauaFOmvm0PyWzQZsWah1DGlmsBgBNIvyIxQWgFc6aX2oip",
-	"o50MmrdYZ5nio5FEVLZR1LnGKABCfCztWV7tQlLSTgZkrQEj5QpPOTHv12GvYDG6pVutjHH9pMxfA7Nw",
-	"x8V8uOZhG9mtQAvED5CK4Xz8ZFP1eU0Rdy8oCOut9HHwvSGmYqqKZVn8MitUInQ9UOu1ncmZHKlOKznd",
-	"IBsheVDQiRmMnbEGLFYeHOoxUB3r+7MhqVYlJscvxw3RePu81iRZ+3vhT/3pe77NUVr90W0vBR5e8CxV",
-	"4KIvVHHhyLnt2j3eal3zXLVERMeFEFYb14Wk7S87lNEfaOgm58pP7fYL6l5m03LlatzafPaNKkrAnpCm",
-	"yEQAsC8pHAsMHzc0kSU+CTtSh6trnw/D1Wf3yiw1cklZB3UX63wKTXTBnFXjuvXubWTVrCzrKDM9F8+l",
-	"2DyyvnlWtkwC/LRRFXS90MEoDYJMb7RTUpbG5W1NPvyszGo4/9jeqBM1Lxgfq+05sXUmkx0F+08pggo3",
-	"Zy4uRX7MYp7n0E9QKowPQMUMxCOVFJV2mVAkk6i5NEgFmcmRihsTJvbxDYRM0F+qJvRVn51wYsqHlW6F",
-	"zgKw47nX8HO3P2okLIUH/Gz/v35+p3n2X37D+cGcYICbTGqFUtxPief5NhM6ae+F36OCmcODBiDmXZQ4",
-	"NqeDZzPhUCNuUdWIxfaqiAGz6un4IJ0XsqHm2YVovg4wMF1RUl35KnaAwFH5+s0oxLuv3vityIxw7Xhz",
-	"NXZ5FmB/3cJGmFkpbzNUk4ngMwHRHPRv4SqbcSAKxTOX82UdDOCDfXSXHZVUvbllP9/F9UTz37SCRM3c",
-	"tIZnDmale86xon5WAKxFJaBbrvxzR/3csYzTOE2wSMxU7PLWLwN+Jbn15qVWsw0deUhKtUs35hWjFgtR",
-	"FnzJRpnM9KQHLW51xStOcqUpTJNyw4dcC99+Dmj/yR9G1mS6ME8+nLELsUSQDJYAaNeSudJvZ8qTSSYF",
-	"UA9zfQFXV2ZqYz9Gze6fJumT99wwMTSbOTfm+nGZ20ZNXD/iterrdYmBD54kgOJuJjzFXjiYiMaotLXD",
-	"XBOKzGA3Z9qmsjezyLWoPbEf5sM8SxA63qnqC8bZWKMP3yIM/U4P8AxmUR1giz0R8vJJrhLe3jvIgfMh",
-	"SBuwRZW+KaUN4n0hL2Ns/FWiGui8QaIWCxdUQcaMs8HtHg6YdPW0kaRjzYS8zAolsYkQ/t31XrCDYPYD",
-	"SgKITcN7cFOuLzQ0H5kVKp0niMayo1rxCbQCPC6SpAugzj23DmCpRiD7YnrMYSiAi7uBBvedXctTP+tu",
-	"HfHqWJs1B+3icAlexP3oDX/lYF7bzarB6ay9XcDQ0tTzG5pSlsiS0uUT2r/xMeMgDzCcFZEy2A9ptSFP",
-	"LtZzpQy8HXAm+FToSMJvYmGdpZRNRD4rnx8D/QF4iTVHBez3JBEzQ/DtJXqVPkMnxZWxEygMVeSGd1sk",
-	"g1NQZn41vEQ95Tum5mpFcfdeQP1g32i7uE9ES3HnXWtufWigLHjbc7Oi5C9FAdnu1ps3067UzGvJCTF2",
-	"196v/5+e2uF2uiEaFBq9107v0cvyrWpXdUM24ejggO6PFZMVnHagXfeMEGXBB8CARZnyKS08OOfOyGM/",
-	"C5ECavhCLGs35GGmJkQyLzKz3Bv85/ftEhXtW/Pf5pREvrAavrpFztCAYbzHssVqv8suhRS621C7G6Op",
-	"imZ/5+t+VvGr1sHz4YpjC9+xkHZpROrZ/p58sdeyvTabaSjeZRfCNYnFhr+Y03cBz9pF/8GN9SbLb8ZI",
-	"YX/oRfbo4MV1f/K0qbk48SggawXjeSF4urwhne3hFtP6yOX49m17G8SAYNLYwrcC55jyVNS07b0uPLck",
-	"A9zMs/aGZInqeFDqUGT0GtHkNqL3iexG6qQoWIFYK8/2Vzn+iLamjjxlY3qwI/fZCRsWaqFFwfRELTTL",
-	"pnwsdI9pKPWzKv0yS4XqRRIgMOTx4BWr+aWL2wW+bL1jAeuFrZX/kfu7kfs6rfQNSX5t6/QdKF5AXEOf",
-	"Fl5hYPXYqNr2FfilfyT03iS0pjvtTUU06Oh/PSGtzvuL/fXJLPtJwFvYfyEFixUa/Lf/a6/6N/vODlNV",
-	"0ximbBW719ubF/neYO8JoGnpzWvQtAVPDLQRdIW4QRxrlvNlWdIV5if13nrO8bfKdZhmqcvUelYt7Au4",
-	"DJ5mlX/js3AmhZgKl4SkX0GOIhN1vyxZGLn2k7mQrhMc0V24LqWJ0OFklJrWPfN9FaC2xaPHhZrPINYB",
-	"zwzGWKgiT+sG+SQkpzKlsIdH+cZVHsCaFw+qKzWttAK2Ew10J65/QvDQkm+wYQOsMPEsXZ/G5vHVCFy5",
-	"kLLFu3YgW0KmK738A6yDw97W0PZkcpz7dm961TT2TZDqfm3PpJNtoWa5cHkuu/LiCilWKu9rFUXNLGZC",
-	"JBNIaYorxJ8PeXIRHpN5mqmaX6Jz2HP+NENyxPUYdbga6Ft8/f3r/wUAAP//",
+	"7P37cts4tiiMvwp++p2qdPeRbNmW7zW1jztxejzt2P5sZ2bPbuezIBKS2KYADQHa0aRcdZ7mPNh5kq+w",
+	"cCFIghR1sdPpnfmjJxZJXBbWWlj39aUVsMmUUUIFbx19aY0JDkkC/zwJAjIV15iOCPwdEh4k0VREjLaO",
+	"WidoihOB2BCJMUHDKCZogmdoQBDmDyREQ5ZstNotHozJBMvPyWc8mcakddQazAThrXZLzKbyTy6SiI5a",
+	"z8/t1ltGBaHiXcSnjEdqpuLEN3jGkRhjgTAaJOyJkwTxMUvjEHH8SOxyjhEecEIFGiZsgp7kB5GANfIx",
+	"e6paGxYCB+MJoeIYRqF4Qv5CmSB8Q3wWdYsGQJWX+49xFIwVrCKBIl4LFLTV2dncO/BO845MExLgCqBE",
+	"NCDoaUwo7H+KxRhFHP7N4pAkiFECZ/XE2ghzdP3+LTrc7+2ipySS80biGJ1H9AGNsfqKkieSbKDTmBMN",
+	"x6qF/6+t/b397e3dvW7Xu+7TWzzygQVrgCDKno7lP4MxoBp6isQYkUeSzPRPcuaE/CuNEhK2jkSSEv9K",
+	"7lq7w+3BTnDX8i7kLCSTKROEBrNrMo3xTI5WXFdfDt9HkUTriBsYYsqfSIIEQ5gigpM4IgmSSyJcqPXK",
+	"tzieEOTM0vmVzI4RqQQhTSeto99acsbWp7azEfjFtwV5RB5SDMOEcE64ocYplnAckCFLCPqhP03IY/9H",
+	"hGmI8FCQBP3Qp+Sz6P+o9sgoacNDNlRkIhh7UOPEOAC0wVSjkUSsO/pDn6dBQDhnSeeRJDxitP+jpTeA",
+	"HUmIOltKNu5oBercpd3uTrCJp9HmhHCORxEdbcozpyTmm3h/txeEO7udne2dQafXOxx08OHBYad30NvD",
+	"uwOy08UD/R3h/xGkCWfJX/75++nswxMMTI5RQuK/3LXkZitw4iohQ5IQGpCT6TSOfBhxKwFhX1Oc5wlz",
+	"NGaUpQkJq+jiCUfiL9t+mrjGgpxHk0jAf8pz/pU9oQmmM4NjCgsDHMckARY2wQ8ERRRh9BTRUBKQBv4T",
+	"QN6BP4rlFBWL3Op2u3Z9ERVkRJL8Aq9YHAUzP1RgZMAcuTq1ELkoTgJGw0pOJyc9fvrLYXcObK7JBEdU",
+	"/lwNH4XwE4QTgmIyrNrn4eFB/TavCSeeczijaGym0rty90qqd9nb2vbPqA70LKxgicBHSPJIkjccxWwE",
+	"h64m1bhw7ODCG47YE0X/2dHDds7CtqI/DKyVj1miTmga44g2ZaTdweEw3BngzgHuDTu9oBt0cHe42wl7",
+	"w/1wL9wddPFWq92a4M/nhI7EuHW0tX3gPUsiktmJ5DkNYcuk9IDwCEfURWkqf47oSD2RO2NDidspJ1WY",
+	"3W5NIhpNJIvd8p7EjWFhfuTGiqkqUM7hiKiCIZL5t6eXBWqm1lGIwPPcrDRTBWu7ZQLHb1lK6/iLYhSS",
+	"eiQzieOGGOKD6HO7NcUJnhBh5McRoV5EB/CONFAi+YsEYqvdksKWlMH0h3VL+R8JGbaOWv//zUx83VRP",
+	"+ebHj2fvlGSmrpKqNeibpmIVgf149XXA3eSjeGDWDI0YYhQEM0y1sPGGI3WlIZZo0QxEc5DQpLimhCcu",
+	"EkZHUjYZw6eIDYeciDbCIAXIjzEasFRd7yKaELvdf6UkmTn7VYv0o6m6VvM0v72758O791pq9sNcPpG4",
+	"JhwSk+QEwnbFSRg5vCn3CnYH22GXdPZxd6/TC3Z3O4dhF3d28FbQCw4He8Mu2ZjS0Twh8Vcy86k9sIMh",
+	"S1ye3EYplWfzBMK+OpkQRG4akA10Qwi6a50oFiaeooDctexe1bFmuy0IkBUHckC6O4f7B6TT64a7nd5O",
+	"GHYGweFOZ+/gsId394eHO9u94nHtAk+0LNu7/eEHLIJxed9vQRKXW2M0nsk7JhIcSdle7hVPmNzZmHBS",
+	"va9hR429nPBOgzgNyelkQMLQKxNoyR3HnKGEiDSh6tp8JIFgiZWNJ2TCkohoxj6WGqOUUSuIIipO6198",
+	"tcCOuTh9rOGD/Sjsm6XFmAup+FChbx1AMCB6IJFBwh4IlSRP8AT4ACeEHmW6h9FIRkzqAlRpvsDi23cU",
+	"pAAmZUnKxDiiIyWXe89KLrsD6+6cvavY83awt0P28HYHH+zsdHrdwbBzuLc77Gzv7gWHgx28u7+1d7R1",
+	"tO+Fywd5CrOfQUMpA+aCCaWAKq4mtZRjJMhnYQUbyoCXoUDebxwYp71mfeeodKFWU859zhgnt9GEOIt9",
+	"n7CJf6lKELBLrVqDPI2VVlChLJwINGFcKGVO3uptlE7lrQLSveFJXFEG6PbpZEASRcPygRScEUsrgQdy",
+	"/mIrP3MELbX4S7iXPJaLh2iaLf0YNMZsaZQJeZOBMejRrLxqnerqW3WhV9hnxoFlYrVIrV+zIeoDaPpo",
+	"kAqlRqc0ljdaXy2lL7cwih4JrVqyHGnVBd8QnPhY9qVk1JbdPY0ZJ4qIAkYFjoA9Rrwtb2MSSS6BAswr",
+	"OSFXs1TwP4IL+oCrWJbo/pY1ovmqpQi2Ehndwqp8zBiYKOaoL/AgJhd4QvoO/RhRq3JZclw/fIY4ELyR",
+	"9PRBif5V14XWDCoEpYn9eGWRVa9jaRlIZIuVsJMXDwlBHGorRmRtlcMo4QJhIchkKq8uIZm7koFBcrqj",
+	"JdGp+uL6qsKThtkNaG1zTlAr+fUHaUda+TivGZtUrShhbNJG+jC11qMvWoG4wFIx19Z8z1ITNfLKK7wh",
+	"XCqzVYvk6nHFIrj9eOV13BrS96/jIVKalOGrx6hvTJBgNaaalcKNRlmC+hJP5l8EluOsyEGeFQAIFz+z",
+	"MFKOG6mRvWcJSC+BclbIf07SWERTnIjNIUsmnRALmLMZvOyYMGWRP8gBlV1c3uZGtcufDJiHApZIsXrd",
+	"q8sP3GCJifnAs04AKZ8yyklm1zgBBlVYM55O40i5aDZ/58pP02zBMOYpfSQxmxLfgnM2E8dJZ7wrvsH1",
+	"a5vwDowJ09wILFL+EhtQI9dtw9o4YS/a+7PRem63fsahNmI2WJOliy8tkiRMbyOEG+Di7yfnZ+/uQW8J",
+	"icBRzCVHTbkA5yQCSm8bFmsM/FiAk06Zr9CdsUHdteQaI/qI4yiUy9TWt9bREMdc4nAz8JzCKiU83O1M",
+	"EzaIyeR/erZVvZuFVlwLAg7H1TrqgawWCWA0P+MQmYOw7AUPWCqOBjGmD63Ge75Su6vCZqOshoxw+kag",
+	"YaQwQx59ggPRVrarJI3lu8OUg5sScEXb9V6CEN2h6xD5HRgNnLW8yDLmcQR9W7cVI4sEB0dzFERTTAVf",
+	"iVW8ZXQYR8GK1Pj28uL9+dnb2xzBnVghSLtOJcKGiHyOuNTl44TgcPYViM1ZrCW1Zmt1aekwoyULwxcj",
+	"pBs2IWDMUQJbflmKESiHFZ4Btr7HUZwmZLVD/Xhx8vH2r5fXZ/91muekJ1dn6IEoryVcoK9/hoW1ZedY",
+	"XJp7ZFvZkX2kOBVjlkT/hnde6NjgGnT8u8qnS4jYQL3uFsKw1IijScS5PFyWoCepfLZRr7tjXfw6CoY/",
+	"cO0RwxSxJBrBmWM1KGWijXpb8NEdHTCFFYIxFONkROSzXSnnjzFHGMntGhub5MkSjdqot30IX+Q90sCd",
+	"h2kcowmO4gH7jH7og7+vAw6/PuJ4xkHNu6OCoYBNCBrg4OHHNtrtduW3OI1tAJFSh+SjHevZkKxM7pkL",
+	"Np1qMLBHksQMhySUWqB2N3iZ70+bPzXntz9HFCezKjarBFg92TXcReGqJHTz8erq8vr29N39h9N3Zyf3",
+	"t/+8Os0Rk5xLW63licmTwQkBi5jAD4R+FeKqWLUls7mLdshua9clO55OpywRJEQfSBhhdKusKS8ogEDM",
+	"miacEubDau2Z3zJ2LslltUN/f3Z+en97eXl/fnL9y2lONjvJIujAJbG73ds+OOh2kYmVy+NFRsBfAQsq",
+	"tlFe2kIbzNBiJ0MLLYiiUyoiMUO3jKFzPfQrIIbDJZnyu1IG1pJM3GJPlCQKTVgyiMKQ0BVx5PL657N3",
+	"704vcmcOplw5n7qcAIwqNg5hI6B8DUxwFmuRoNFa3dvXOe8MiC96wE4gleRMIdPm5ud26xdGV6Tym9Ob",
+	"m7PLi/vT/7w6uy4ISNrIBbhEPk+/koxUXqE9PN8CXdp0FEWA1Isd05kSSQiVN70c8a8Ex2K8ZjVLDVqF",
+	"JnLbJC+gHCsBBdxTAZYXRcgA2Z9Y8gDr1EbgNS9UjzpPH3TcA0srfjkr9kuo2OUJGinaH1hIYqm/rCp7",
+	"fbh8d3p+f3p9fXmdu6LYlFAclUxDEzmvtkCoSMcH8jW0U9+ya5fo3Zsh5d3udt7m8wsW5AnPXpbxqoWC",
+	"mKVD9kEYgFAZUFNZ8oCGcMZw5hdMvGcpXfHALy5v799ffrwoKKtggZT8fwhTvP6JuuvKFNXCstybspcd",
+	"2QUT6L1+4eUOzAYR8xR8eqCOsUQ56W2MinOdckLMwX1gYTT0RlSfgX6HOTobdi4YJSouSAe2wedXCQSE",
+	"QgbIOkj+6vr07eXFu7Nbee29Pzk7L9zL+rYZEEK1rBIiHtEAgi5xKLk9RJ5+BSTxL92iS+OVu7e4Q/ou",
+	"pJEG9Utf6rl1AgapODKKTIwYIAEk1Pi1bUE+i00Iac5fO5m/TBvAUSIHOdI8BQmmDAh42vK6zip0AS36",
+	"AxEkKiNF+1TXfDXKIefd8VIBgfm1rLbmJehRK2Ui44eVC5D8xz99GkZsffYXLieCKW+jCQkv0xWt0rdn",
+	"H04vP97mbsjbfMDCA5lmqQ0JmcYz9BTFMcLTKcGJMatq+3tJZlDerTAKVQCTyh6S30AkyqvzkOJ+m6xy",
+	"jbDJZA7nAtPyBpInylLx0tfYkyJhZ5NjokIIcRyzJy1vfKT4EUcxHsSrm8j/fnJ2fvLzed6od8FcGUhy",
+	"aI5wzNIQLJ5EoHR6DP9/eXV6cXJ2f3J1dv/r6T+/jiHd2YHFm2U34GKBo/BLJSAKCHIB/6ISqMJ5zdDV",
+	"ToYsgYB6N2SJ4gnhWu8TwvpXMpO8QpdpzHC4ZgasBp13CxgbFRcs0cj7D5bE614MjDlvLU/ypQ3AMf2d",
+	"Sh+Wr1zVhZNznVGJ4VWptebwUK+/dfqZBKkgoX7vCN2cnly//Wur3Urw070lri8t9fxGIxpkNsdEkBCW",
+	"Nk3YlCRCx8Qo49R9BJIFjuPLYevotyYhQp+KELiETKSAUU7+lRKQvCDAQVm/uMAzZVlyY1uyIJ7dLkRK",
+	"1oaWtVsRvQc+ey+Y2a9e+vwFS/YjsImfqXv/bzeXF5eD30kg5FcF2NYGf9CZ/BaIlKVJQO6FjrEshivN",
+	"C6HTvzC7ClCHfCGICvF1TAz6CKGHfU2sfIOTICGC93Ue8SOOUyAXjCaYPxQwDYdytuhRYsZvn9qtQcRa",
+	"R79BhruIJLuIIy4IGHo/tVtBQrAg4YloHW3tH+5uHRzsH3a3d7rtFqGSf9nAM3lArcHBbncQ7HQ7vd3h",
+	"Qafb7W11cLeLOwc74bC3Fx7s7u5KgfuBsqeYhBLUcgUa7qdqjXpZwK0AqOofrdFUdHY7k4hKxX6asMco",
+	"lKRvlP1nG1x2Gkf/xvKdOB1Flj7kmOoX8wfjIj+lAuOvZMYBIJqXw4PkkSjyoWkcyx8U5IG1KOADE9Cf",
+	"HLV+0v9TbMKQKAa4w+0w02Q/xkJOBm7NAQ4eWp8kXrBpFMAihoTEMNGndiudhhVHkXKS6M23yrTvnPeX",
+	"ViTIBP5RojpzDSUJBoMPDh8xDUiowojLSPmrlIvkbaLimINYIg9EYeiRBozFBFN3rKsYU3+O6yKjAcbW",
+	"0+gt+SwuE/lfDtwow+I58sOUBeMPURxH8F3IgnRiikU0XbAFcUMmUgS8Jawvnr0354MOkX1ZeU0lEnWG",
+	"bDS2/vI2Tahv/PJ8yzBxyzPmxu6BeTXjGR5yyHOPhru8cj/ybMsyoEUIMc+oFvnSZWhV6Yk2VQzuljdS",
+	"rAV+lsPkBjNZDumbSBCKqThGknuCO5GlAsnzRRFnMTby0JAlE8kPW2kK0XzydaWdqDumtAyXDzdHE24P",
+	"tVGMp9JhDceutSbAS/LtGRdk4occmUxjLAxvVrYoHF/leHYVvDNJwVwRi6CDc4EsxAWz66V4tqeTqZiV",
+	"S2B4k+CyOOPfWnC6hs/ZA3H5tLtaTaXOQtQdUGZLBWKxYGq7t6DLGjOSdJDJnHaOgAx3KXAGF/U/VUl0",
+	"b9W2mgvf8NV5xMWZRKPn9pfCnR6McYIDXWigKeIXziAbo7zuT94Qriec08DcrVmlyZc+Q56yYG5HEDX8",
+	"Ha5zr/zZzm+0XlJdRADNSYrPzjQXeRHyRaTfgphqpcOIWvmwStRzDSM6qyCPGE3uzBxKuiPOYW76tSIe",
+	"mc/bavJKIqhBEVqLH98Vlj+7wrImnH5FZJa82YPII6MDuPr2SCkQv30qq2Yjo1s0k88Lt0Lhgi9sRQ9e",
+	"u4UamvRtxVKk2VJD5v01uep8nvppfRgIaPG6WHimBU0/S1VVs+ShFI7yT3BuxVPSZgGf9vFZ2JRPlYCr",
+	"dR75hHvE1RIMKou7gLvZP8KSNoc1qf+Viu0y2s9ymoNP6Nfiex68Rpy3ekCmGvg1gmqKYKNTKnzmqkLu",
+	"yBhPp4SSUBFIktINJ3e1n6T0HkqT9NEP8BQNyAjyDVSM3o9t1Ffm9+w1Y9hXr/7YvqP6lT76IRLZdykn",
+	"YH04UsWwtH9pNiWq8FUfMLVPHnGcYsGSvsr/Ll4oZwuQ2ICFM+X2IkEqVwQlAo52tMwCWe+t29P/vLUx",
+	"zvC7qhyQf+CIMYM0igWEWiQpJDK3eod7vcFhN+jg7UGv08OD3c7hYXersx/sHQbd3sHe3s6WpJRoQrjA",
+	"k6lHLMAm6hx8GRK+gj0QKQH1YPLJVNhfILCDCRxnv+w9K9I1dbBaTaoq5jlba7u7vdfZ2upsd2+3do92",
+	"do62uhvbO93/ArQUkZgtAvqoCVy63a6Ei84tP2rt97oh2d477Bxs48NON+wNO4cHB4ed4GB/ODg4OOgN",
+	"94e1cNS0YTHNOUK/DHLWmK0YXGpubQncsmRNpmjMOG8tAJ7ds2k2S3NOmthqAk3edk5lIbZvfEgNDCe6",
+	"9IbLGrNZHUi03dpypnCBW+gNDrOel1bJh5LLRsTkYRnbYcxGXpHxt+9c6zvXWoVrfWoqoi+gSBlRwWfO",
+	"fh35PRcbzptUUMkR3MaKcsGkMH2Vhnq2gO+9uKFG52F551x99syz7obgPRnpAMoFTLCFAyobYhtrhqWR",
+	"XhzHPrUXxCYEutJsSlBIghgn4JaBV0A5u7x5o72cKGbsQQcS6TJIfbkIt3zU03imM1t10VXQk1QSqwcg",
+	"1RfNYjSQs1AsQgtLf1giolZX/6/j+Y/5H1jNlv20zAvXZL7wEcwrckNjQK3NpMjKqfApwQ+qgH4BC4wF",
+	"NmSBgCKvlIkoyEUk6pRzTnQoHMgFnYgiVfxG4rSKngTzgEeAKEF54l/+meDKUgB0kFto3kJcUtTNoisr",
+	"Z0M6pkkteaDsqQ1EqcdX4KLM2Wp+dt+c2UbLszJFfyptwR3IptvUy652bGMrr8SECyh8yGsqOSsLZFbQ",
+	"uXgVKuPR0VY786pACJYUvFpH2+V7Tr/zpVTp2R3B91QP+cVXdNvdvXqvndm17LCVYLDRhH43sbK1Fe1+",
+	"MzSMSBzqRO+3xs6ieh70tWGlv4FOqKrGaurkuCEA7KkYnjjPf0DTONbObZJgAUU3uhs9v2ug3QoTgidc",
+	"uQ5yW2+3PndGrKN/nODpbwqZPv3OGd24xk8fsvRfgNG15Eel6ooQ17AeMWk1kahChqk88mtdesuP+k4Z",
+	"aRMM+IaDeUpljiJr9lVJZ3hmy9+qkhcUEfDY9wX5LPptNaCyWvXPfrm4vD7tm1D3O9pnqQjYhKif+gnB",
+	"nFEo3xsJjngUExqQsnUKhoMDvz69Ogd31MKXakSvyTSGypmNKu+22i292NZRKyGqt0XGzbS7zNQ1g5Uc",
+	"koPdnT0Sdg4OusNOb7DX7RyGW6RzMAj3ujsH5OAg2FtcS+TkX62j7XaLRwoeOm6FfBb6CEOGZixFIQOb",
+	"8Zilo7EAQ/woIUSYUOsyc2KLRg0tKLlnnYAWCRMzgfJffEG89gibrcAe4JykoZRe6jefcye8CHAULntf",
+	"dZGkoX0opc1fBgTx1qWU0HrDdc+FfFZJLjYqomKv12p7riKDdJ7C+7pKo0lg0Y1+4Bp+w1WdXBznQ3cc",
+	"rwNPpyThJPSlN57oAEgjo0PzCKjNJTfiH0/Rg++cDEHMs4PBCNn7bUsjLkpYiORO1UVNc3iupczgYSWP",
+	"Vl6RWigrJuwIkKb7kff2d/pxmcclyDgVB6u9fW+0qCn5NaTzF66+NfrlSkwqWtRIUCHYPmHVTMDrU1uj",
+	"U6vGOaUHq0WAlM+PZ5l3HNZmtbi6aVOnoVoUaRRWtD49MQtwfQXVUN82HijPkHyi0x0GqYDw0gKMzdVL",
+	"4pjJ4VzxsihTOk87/CGadthUSd2dKZNsNrFwO0nDiH2oxWOpceFI+RcpghRRt2CFq61mRwpviQRTOdxA",
+	"JSfrv4qDQwEBgoHlxNED+Q+PRpotsMxp88PO5be51zM09J6YA5xqIlkQSAY31wisNRCDiwavQg06c7gE",
+	"zZ9ngvCSem9lhoH6zMNRdelN370eMPpIEo592WrNPA/RAs6MGHNxo6XnYkHwo2aGsXzagFMb9C2hIsHx",
+	"Ry5HA9Vkaz8MBlvBQScYbg07vZ0D3BkcBPudMDjcOTzcJfsHAwhLaMKUP2WRfD9L4SeIU7khkSbU9JNr",
+	"/Sslbs+UX64vP17lY1u8cNzZ6v5Xma6Xc5A2v6DtUXijXlQ7DR1AI2U/LqzwRx5JoqvfN5RZJ+Uq8i+X",
+	"5FctPkAe31lY8/DW75/VBg7/EwcD5hxU9qbjCm5QMhdWtUiAjoMSPgmoXIpfy0Ta52zhnttdhjKLBOy4",
+	"xYdrItigkaerCa3i8lrCy1qUuHAYqtoapnmAZtvDNI6hNm7ttbKgWr5w8MQKwvXabi83xKDktZuLCvPl",
+	"6lqUWNqR8xVQY3UJJEdDryKBuDNyv5tA4AfCdRNoWk+72jK3BOzd0t9zgqt9kc2ZuWMFD/US9JlfdnFt",
+	"V4RNY6Uw4tFC+aSNXOguYeYW0q6LFs+deJ1A3/TkS2HkDeWsdeDJ2iW/9dIwf1Uirsvaqj+67wrA6yoA",
+	"a8OyV8Uvf5aMflhMLjGd0L3MPHvYMKTI2W6RZ1PyWczpUQuazWeh6s4PyCii3DZoZjRrX9ko2dWufQ6k",
+	"qqmxAmKWGDPIfafM16XMtd4Ar5c9pCdsUK6o4h7QQL0mOIzoCAVREqhaVi5kIc1d+OySqyjvCxXZadfh",
+	"2oLRiRP8+Uy9n+v3qPhKA9uxqWRmDQbOTnq+DpLLWhCeq0/8VlUi8xQYSkcjwiESwHQ6BN8FRJH4cWAJ",
+	"YcxWPtehIAiKnunKY7hVxfYX8MVax26Rr8/m1iiwyyuFk6Rx7C1yMKc+RdGGDqO7QuynOQdVJ58tcWCF",
+	"+2K9B7c2LqhQ9DXZoL9FKhhMTANE5ZW3gEVRzqt7c3r+vtVuvfvQatv74++XZ29P7+En9U/z4P0p1LS9",
+	"/ev16Yn8xz8ur8/l/7+/vP4o3z65Oss7hc2HVbb7j+qmah7anMlGX/7YguSndpVagvBQkEQfyIi8Xuxy",
+	"HuYNFKjiSlfSp76rX19H/fpvDcgcZ/+DqrWGB77mtcFvZjTwhUTZKGWjmKEnyUYmOCSIJWiQQNCSblsf",
+	"luNCuB53qwQRbmecE22sX5y/+moOtuoubA9bZzdrO28D+9c676wIUdnoiW2tBb5hmoly1QgIJ8kMkc84",
+	"EDHInxx6VfBjp8eKU3xXlSYwvah1F1Bf3YbK4jelGKCFq7Z8Lx/pKR/5VcpALlnpseCxl1uAigIKnbnO",
+	"CoGwNNSfYjHuq96G/TBKSCBYMuuvY/WegpEFI4MTXcLbiOBgrCuVQGxBmlCV2oP6crE6Bl1XFc6v8I9T",
+	"f9JfJO+CCRV2n4/PMURaUXmSV6U1gDYCbyxWonHVMpKLFllcsjTjcmUWy3EqEeUiSVVuA+B8wCT0BmTI",
+	"EhWoMlOJESTmFdaApSo1Fhx6kPyN7FBoMAPicyZcsaajU5ux3vzgFE70XnK6fLjTltybVGNifXTDar+l",
+	"Qb8DEm/D/A3uqWNeYQ5aoBi47VTgC4aQ1yc0mpWrn2+Mcza1UCzGfa44aqMkARvNbCwMGVDaLdXdxTnE",
+	"uoriqs6fzi2qONmTLE0MRRT1bXGev6mEnwT1QcBRpWmwElZUc13BSTzcQL+Smb5ZGI1nCOfqlavUo4Sg",
+	"aESheGQxZSg333qFnGd/WMC8pLoKwx5zi5rkl7ye0a6w0Pb4aUICZdXxpfnpPkHNbJDLZ9gp5NEidw36",
+	"GFOHYGhQEd3sEkFTJdiji76qLuyNpl6cmv847o66gI1j1DcL3agcpK+bQUYcxWQoEEvFwhEqtW6U13CP",
+	"ZAGWHjZo7MFtyQlJBBHjAebkGIFtw7//Bhfvp0re/EvC0mklcf0DjJI63XlEBMLQEgs48ZNJBIeWJHJR",
+	"0Jsu9AdJLhRo4zMDQRhs66gVRjxgSXVm7Jo9a0WZqnRs1hMBYOALXeavG3dcOFrQbgzQ+jkXjtCtz6Tu",
+	"JnHwKeL2d+82gTdUhC7XhTmMJPZp2XiYsMkxwjFnBXeSwi/bEwiHpNHs8NkCmdIVBPI3Nqi5e+ABCPms",
+	"KuM7663j5oMEeBoJHMsdvk8wDch/6OpELBUfeOtoR/WqSbm23Da6XerifVfquyNVGhaHhAuUpGAEMUan",
+	"MkOSEgWOYykC3YDq5teQHshM54lHI6lsa9io8H3l+jhCmM6y+pkDzMleT3s0+k9jToL7/gZSHS4pBP/z",
+	"sS4e4Hb9gZpXpfqYeokfk9gb6jsWYgqdyIWYcpP2ros3EpzYvgWEhkVs7PYOfBOu0JLIpftm5+hygE/V",
+	"bblVtYU2wgJNGBdoq4u63S6yEiFsU461YYrLafT0mWtjBuUtiWn8NsEzuOGPESCz//Ka4M/RRGoZ8I4C",
+	"hfohx4ydnA1DEksUQNCfZodRfS/mitHUMIB8cSCvDFp5mwFhH2ztHPT2Dw7293b3t7Z3DnqtfM5H9YX3",
+	"qpKdm6PSkPHfLtmXymM2cAasPrJrxiY1JyUvtLrzuWBCNW1Qo7/7UJnS+DWv7WsNHLBIUte2t/R13Fdm",
+	"434lgdYPu5Q4++5DI1l2bbe47rRagx662aoXQ5Yoy+U6UCFHY0ziqcNE3zI6jMCVYLhqRFOw9vV2n9d5",
+	"7y+KoC99v/wa/bzhhUPDwnjG6F9RYA5KN8lbS/c6hSDDYylIKHvrIBVSUFP4IbHPmIVWvFqyTCM9SDWf",
+	"gj6PNZio5V2Jh8p3Qon8i4/Llabcg3NM3s8+V/ofkZtdLMHAzsIKP5iuWmLtCM2H9IdgLT3o6jwrTZJi",
+	"QTy/FB2oNwtiiN8ItmgcyHoQpkAnxTE+Ndx+fYnGRmAoJPEvAY41BBD4TvZVwgjekUE6OqNDVl0MYcQk",
+	"h/Q0h02l3rLVbhH6GCWMTrQek/tTAiNUHq9Wu/VIEq4G39robnR1oSJodl1MvmOUElNiSsr/1mM/JUlA",
+	"qIDrc3vX1rrb2dnd7fV2toHThq2jg52Dg73uwbPtA7d4JsLiYVEZg31HhjiNBdJnWRDeSRz9G9+H6p0G",
+	"oUmwqmdPBoo6A18JwMKhLOkqfI8DkY+rVfqMRA2cEGjJn7XmK2GXc7h1+AtIeK3fdQ+socmuRDe1CYdm",
+	"9LYGX7bMPNRqyWV+DRFDNm0VMZBBjyNGA4ImLCFoQHgUkmLxSpe4bHTld3L7CuT2p9nLvFuqhpM0ucCy",
+	"a2T95LvGa7BM+vUX43VGLd5ytxFH04TJwcGfLJiuoViVUb5GKlu9aVd1R9jcOss9a4IHYmK25B2g31Yu",
+	"Hl8xFbPJehyQb33kpKplWH5Vdljv0THqFQhVCKNbbsKNb60lj69fwaJqo3UScO2Gy8WrAG5lRjH3hcXl",
+	"XRjoD1IYZGILrVXyArcris/Yyya6q9kE3iEBoyFHPJLX/NbhfjcH+UKDiQbliE798UInaIijOC1p/za8",
+	"KGAhWDAvb+/fX368eOcpDkKZQEOW0nzQskkKzB+sHbc2pFG+9E5VYM2fUmHx8ROecQQz5dYPv5QjZCuP",
+	"T63Ke2rOUpoEW+XEL4Dc2cXfT87P3t2f5UGnjToq6U4gjGwdjcKVGlbppTHmYI3SByhRJ51OSYI4xQ9E",
+	"G0OnCRsleKKitgcJpsEYMaplRY/cLjfqgfQHKWcqCb7i00oqPEGcUEEkGg9ZgqZQCKRBbrnceH1tHTfy",
+	"tTTtJSUojijRLRVM6fi60m+ZF81f1vi53F63eFh2hJVLd/mdFXXOpdPPgiQUxx+qT8LYMDA3hWyFZB0g",
+	"d5TUB5yKMVNGjF5va8uZ3VSd1HLq1tbBfk3/m7KcYQf24bV6+oajKMw6CyzoUVJjXFS4o9bqP/U1hj8T",
+	"K61+OSto4/Zc1sztK5Nmz6Ye195HMXnPkon3QolioorkSNzaQJfgm9G1+91oyTy6yc9019w8uqgHX+bX",
+	"fCzsB77zLf4XXZDct/isWHlFJVPAfAR29v/fIoVJ/bbKivWxdDq3/ThcPjp8aowfFXfFTcyUy/QsA0Lf",
+	"Hgy65GBnu4N3B/ud7uEO6RzuDHY7g8H+wdbgMAjIfq9VH2Kl/IHZ2Z1cnbUcq3YrJMH+4c4w6AS72zud",
+	"boCDzuHh4U5nsLuzh4PB1u42Hi7QNKuODnR4Gpcq8KuYSWHC9+q29ify24SrEYMGJwljk0p/YcM6/4sK",
+	"cKtV9dPiSp1kUSc61BNN5ghrIB0AtK9wIuKZaQlfLf0C8XCWhajh6i7RfwryWVq+hw95AQovgoqf5ioT",
+	"C7XGU+TO2MRnrFhGLTGQWGR+Q/319ql6LaexVqPLmep11mk5Lissh4UwNuHoSRcMgPsG8mUlnoZtHbSZ",
+	"BXPmaOZPQSuMEh09sDKiNfgSRAsOE6+npHu2nrp6/hDC1ECE+MaPc8X7bR1dyitCpTSZm4gpf+Le4vWT",
+	"nYABK0CnqWoKsVCRnyhf9DYXPecchB6mksto9PaqfoaVDEtI2IZIFegBh4NxPlC4gKALYoReOV+OVy3i",
+	"zmm4nDVU1pAHW+0JWtZPvFDoSQbWhlwT8GKu2zXDMj28D8/+SnAsxn4Ug24lRsirZnBvraM0GJPgoeAe",
+	"sRmdU8y58W4NsGpuVnrIbYxN4RGIxVNCQ0KDggumNYY9zFru2M6PZkz7k5Nb2br8NW+NqcPMdKp8U1vb",
+	"G7teX6+HXb41br4CA4NiCo7kXDZCO8CsCCWoQxF1rm/lGC1faFMJmMuFK0CUXJgxGzvszBueUE5pBfi/",
+	"O/3l+uTd6TtPNusCtppcnwNzViVnWs5XIBSWJyLXpyBk6SB26tmoZgdyVHvm87QvvdHsi3xz9hz02y6m",
+	"2JVbBKimWnW6FX3EpHwqaVfeBTBS0f1WJL1CjZnSScF7Ku/Yn3Xs2b9v7Wd0RHh1GvIlzTr96qA/ZalX",
+	"RjGdcG4rRIzJxIZ7RIm10vqLFN5Hi5d115fdQvZdKY+albSOWoLEZJTgSavCunsfRnwa49k9bWqE1d9F",
+	"i3YQuI8qDMn6+RsOrpVjBVINZpsKZrakoolRFC5hr13JfEzvoXHdvWD3Jg83Cuts9+buwhO7xWNjUrWB",
+	"7/SNcSnVOWuWyfg1CNS4OkneKVHMiVxXgZIMNRdOP0nw071jgmpYFkYJvpXIpwec48aoUA7u/XkPtw6+",
+	"NhjNX6xZrriahfmMZGBoHpDASeA0aLB6cQz7CSTxNvroE3CcAFrF+kqJLVvNYpn83lIpmmxhlVXHVOnF",
+	"J5KQNhJjxnU/a4CvLuIS0SBOQ38wTLn3tJ4xt5G6I57jU2h01IXAj1c/8sxu+MFerGp3kL00TQdxxMeq",
+	"Z8kApJbVHQaWRL6doBOHSS7Ybduksahbk86QvuXyeDCnCMfyRqts4ZfJRRrH61o+yFq0quxxbmP1xU3W",
+	"tlE2aJr8rTqdR4LrLNiv0DLKsXcUQpCgT3fu963tLfn752mUEO48OdhWX/zOBsq8ER4G+3h3u7M17A46",
+	"PbK72zkMtrc7e2QHD3rB7rDb3SqFuU6h/FSTxPfEmrUdmnVk36bAsrLxFU5UkWQfMNSmo8ZOkezOiOhI",
+	"ansfeOvo8KD77K0b9drJeyaTfa4sxgZvzavL9A5q3PfPDaJ7dpBusa+qSmflKqk7RFZi4Q5SLzSzRvmX",
+	"TIYzhOFvAK4pYc5ZOk7xRt2H/8YGWRzwComOCjztzNJQynzMt2DTe8235svOxgGh9250kNYrral6A5Sl",
+	"NCAQnAmG6d/Z4A1HRHU+pmFRMMJCkMlUcNA1LAmHJI4eSaJIOIlbRy0o/nC0uak/3QjYZHPM2IOHZu2I",
+	"3hSdWmRWzVz0CEjVV/MLJRUNuPtPOBIRHfVtLX6i6sbLf/7OBm3UnxIawhspFVGsE6/thuV9O4oeCUXp",
+	"1K0sr8eVp6i+BxNSBqXKWnAagPOsVfIlF5MMEKswgaXeKqh/YwMobagGKkUMGsYsD1uv+KibbQn+bdk7",
+	"/Klzk1tHXU/4oB3Od9JmfN8zO6H3obMC33O7pLnFl7OjcsZs+2r4ZaNWAbw6JuN3NtDVUDBHAzJKa5r0",
+	"FqWQdUkbmSkx2+jy7WqLF9BrXB8Ls+55zNjPZCuO198gS1JT27TWhaLQ5SBAAQxAEtTvbLCsW+67ZPtn",
+	"l2w/2fymLV/EqMaisgmNZeXG1DIUq5EaO+YPBPw+fueVQseGBiKp1vmqMasll33/seR6ei3C1riAqH1O",
+	"SAM7EKzOTNDOQFBBn5VB4re2yFJ1OPgfAbEq4smbBSlmgf4lW/6SLP1li2b6QjHMLvIx23b5lecuEl2K",
+	"2S/wAhpCTou+gh9B5CPhBrqGOs84IVBPD3WRYGiriCWPJMEjcuWjfCUcpAmRA4EwpG1Z6u8tKzPo5+WD",
+	"rhq85HAbasuqNv84GN0gVSq3yi9lj2lu1Z7nuV2UnhdjWiv2lJ8mv6j8FBUnXRXOp+LGQcgCO69gVbHu",
+	"38ZlUhmAP4c9Ox6pqQeh5uJJRUC/Z7SKA7qpULlUCUt1Qo6KaVzWy4ngWXV+980S+5MCWlX4zPtolCaE",
+	"O8pfUR8ywSjaYDrBn/8Gd+aWdoVmvGfNbELd5JkOt7Ji5stlUjgLF6zeVgn7LAC+eLpzWHBUeoYgR4/o",
+	"5l1PeHas6jtIjptkdbF92dEWsHORXr3pgdk8+556cZHglcIV6UBurqKZRTq5ISbZCIXlZyDIwOyjuvPo",
+	"kVBvkDX4VnUWfsQRjqNHUhVdwh6axlfVhKCsJSaoKkInG8sLBRbg+DSr+FHtD7zRdb/c5g4eJ+Dl1enF",
+	"ydn9ydXZ/a+n/2wdtX7S/2u1WzcfTs7P7z9cvjs9bx21RlPR2e1MIho1r3nUOIyrHJr14ik952x0SoWv",
+	"C9AllXKTSGaGX8asmFQWk0cSt452JWvko9YRTC414x/UQf5lt9ttoykW479s4mm0qSLrftTnOzfLMjP1",
+	"eyT8kZXwlL0Ocnu9lkF49aIqmlnvoTjHXhcNscBxG+12EZgo26jXRU84oW2000URHbI22j6UUGmj7QOV",
+	"p0w4b6PtfaQB30bbXRSSQTpqo60uEgkOSAUD5KNKmlqIS5Uam0LUmtqkmqYCC/jbmOAKlRPOXgK53Cvn",
+	"Sysw322pK9K4teWYSD80ABmmcTxzjVMGQ8uWqarV2LtG4mZEuBONUHW3VCVntau5WRVfyoQks0A/OBkn",
+	"Z3oJHvugkqQ30C35bHAYAp4gLBAuBCS1eWhqnu9MtNv1YTjM94GZWkgVlRkwR0SiSr4+g24bQj4XZqoJ",
+	"uc3SSYoraSB1ri0rBDZ9oXQSyS3oLL8oq87k4qn2eiX4eVqZqm/B1S7sGY0ZxPYXHO073bVu6NYbIFt/",
+	"hm10dnOJDva6W3CaFF2/f4u2D7a3O3H0QMoNAFs5vutDKKhDE5FqnmDybsDCPWTJiAlBqNO7qXjREi3N",
+	"7ucy5uJYDzPRE/oZRvlmJdbNUCWJmgHz7KGB8rx0YEyBZ5g11id5FiBd07V2UYhr4WNlyK8edlTEplcR",
+	"bKqaG96wCVHVblXpJgPWhOj6uCsHpWTGucBtYq16UBeywe6hM1Lb1uuAqOXnemO+iMSsuZ1ZGyl2d4a9",
+	"w/1D3NnFO3ud7kG41Rls7Q47W9tdEgy2Drt7vaDVXi4azimzW7E73dEoM1gkjE1gkv1eNyTbe4edg218",
+	"2OmGvWHn8ODgsBMc7A8HBwcHveH+sDSCPPiURv9KbWiTkxLUWKhc0NLaPIJhaa/aZEDC0FvX4ZLGM8Qo",
+	"0gJ2rrOP5WnDmLngdux5xWRhi0PrThpcInR1mRgRgz6LxLhWN5EHBeII9Q129duoP8SBkP/4v//7//gu",
+	"SIN9PjOJg4vLC+6RtW7l/ZbZ4K4B3R6oG3GigWQXOyeaRDHMd1U364m6KWaqqCcllfVF1DhI3zslyf8P",
+	"XmCuwW1tYFTXYb4WVuWac4vBbE03sj3rV7yP/V51IyDUetbHmH9gSVYbzQguraPfPlUCwVsFX8k7eIQj",
+	"2rhFmhYnPMzUrstrMrWL/LLqPPPKK0hkOEaCjQiUK1INeiUc+g1qLth1ZvupP8Rq5G90mOZ8ag71u+j1",
+	"jYten9bIqoBvvCKfgs4Yns7YY0xHBErcYs3j59bg+4WxEE1YQo2SuFTJPSdxKycmLiAFZmlrve7h3nry",
+	"1p4rIfhRoUXz5iWW831Zl1DQuGKZxwIUwEmH9pCL+6q7/Ivfejnff0vmlok6mmsURZ0/of65LhZoCOoV",
+	"ueBHTmqEKOsY0m5HaGQ1mIlSqt2CZb2LIHI/9y2GUUhKT0iMTcKRXBXUc2pYQqAiqu0fJpjNLW8OoUMQ",
+	"fQct7htaFVNemZkaR49EZ3tx6AnYaMhy977QiZ5zYOY/3gqWmnP6VbWQV0E171R+vHKstU7iCKroOAE3",
+	"DdnIMqGupTT/hmVs9Gv3uMz/ogVYTkSvyTSe3bJrxky7Grl+VbZmDfVvvkDVlX+pFAy370GerzUqhGNf",
+	"K++6IhAxd7JfqgodnC1a5+CV4xtzlUfcg29ulNG+G12H6K2ZeZmgySqUWbio1Sv3R04yT9YCpQUk6vpq",
+	"Ck9jHNgKIhot2srlSULFWbcaMtTqfmfyTojCLBKZq5AppGgHjfAjqaoBnu945rH6jTENYz8nn0HKHfgS",
+	"pEyqUoacBPRj7dBFkar/8oS5dw2NzYeF0jrhygj+0cxcZ5N009eKmKhO3luD2cG/SmKosXRm5Jvbas3d",
+	"9jZNuK5umT+pn1lKQ26zwSj5LFyzunvPDcE9m7HMna1uu6UqHMzlpOrbpspPzhTs7d4ooqykgTasFAqq",
+	"TPGIgKJiVvgyk+tW11WTU9A4KvrQcZa4HygjleluLQdOXCopZbeXaGWakMflJpMgTPw6YxVG1dt74ZUq",
+	"Xe+7wPSnEZjWoc5ZNfQ1FDmYrMrurtTZWlNtYBmpa+y29lpbj8vTly9jwQ3gYRj2fJP6ghWcHHjXlmZ0",
+	"lHuzgLbdwxzY1pnDG8DYtrfLIFa6fIDoqi6fmnP5zn7+POzn0zoZ0Gva1GHCCqO6MZjmyuZWmdV1+wpw",
+	"3tX2r1mwkF2peU916xCzG8YXtG8bNvTFF5NyTfiUUU4aNa2zL6teltxvyLEFQJ1gaa9q0tgLep3SazJc",
+	"R3NClS7bULX86LxajX7ugBosDUz9qqYu1B7U0HBaleqeL1qKJJrJK+wD8Cr61mmvnBDEaDyzbtcistRJ",
+	"kFN4owL9SxiCTV/C31rXp1fn/5Q7XbywuWGLzTkpS0XA4AJJyDSOiC5i8hiFqj/oJ0jqhmUu0lchSakq",
+	"43m41xscdoMO3h70Oj082O0cHna3OvvB3mHQ7R3s7e1saS3zaLvd4pECkDaUeHtetVtizNLRWBS64zgt",
+	"Pb9D9yWg+13qeA2pQ3H/ZYIlfMi2EKZAf5P5Qk9OXlldBipdHOvFM2/x38J4qmLxCyLuEoWRvzayr4DO",
+	"pUq+LyZ/54rT5p49P5cR9TuafUezF0Czdcr+C2h7Wl35I4rq8/TGG4ITn+JoTCtasyHQBS2l4YJhpJkF",
+	"ywYClO35r2SSUvZzZQqrKqxgvRZg1R6QUUS5NZszmlXNq7KaV0Q7FOo7Y9WRF8eOhy6dQskUSRgbjStK",
+	"uFV96oNLndOeb1ArnnrjCNPvlrE/o2UsV01rbTYyzXpe00p2Y7vtFE0EglCsinhqTOPVZQXnNnNa6iSr",
+	"OjLlTpbE0b/xfajeadyuaenShDk3ePTC4RBzmqKdNeilPCfooLpjAooEmkTQC/EY9XNQzoqbDtIoFp2I",
+	"VjL/ZcILfHEAufZptypRyXHx+z35c9EeJJya5FdMw7X39yt28MRhqMru56epCFVdlDmumpG4QorUUoFD",
+	"/jvdCfnIEs7qM6eKp3wCJvxFzecumpQt6QtxdnegF2fvn9oLoTSCqIvZlKCQBDFOILIVDNHQuf/y5o0J",
+	"Z4oZewDqj4Suu6Ssz230NI6CMYo4ehrPdJEULdlB5tMd9Z9LgxT0BlS4dJj70h++Ohm/7oQvkwboJ8rX",
+	"F3dObGvCilI/3qaaPs6vFbm1cufV2+q8IOvlTaG7MsPla+O4/Kuw3DnI9BV5Lq9mugtRQI55gv+qEfP8",
+	"1F7hy5UZ6B+TE/KvxQqduvJLEKqHRLP2rQuMUtyE+rkhkRVbHw9jrIQGTSzq95yDPLf3Oj85JU/NaODr",
+	"KcMW3t+2Pr6eQdZLmoY4Xp8sayMoNSZWtBNUA2jBhGd/VJW/sO8vZk22DKAcnJMNGJJpQgLFYHyNx25N",
+	"Z064sNq5IBcnADyBqo4LVE+oXWGdoMNb2fobHdJcy3HFYRWqcmSH9m3TcQ7lvvGtrJ+fvF4M5BWmvjqj",
+	"J8qLo2qRoWmcjiKK2HBYxk8N2HPwG0jqax21nKqqm03ktU01Ad+M8WBzCisqwbDSxKnm9PuklKgLzqeI",
+	"O/dyfZSltiHCwJUwq6dpeMVPysBtG6FLIx52ZcC1aujjMriTiCiIprhWUzhTkYpT52U/XJr6s5pqAGsE",
+	"cpX+/AowBsqoLmmf6ytrKTVrdzLGCQ4ESaDMNN9Ab1mocpfII0lQzHBIQhgh5XoITz1q/Igjnfyp3ZWa",
+	"6v8XcEzGNQF3PkP3HMz1nW1pDjLUKcsYiVqhMdabsrspzWbyNKmwi/AQuyoupOsuq+r+ICQ8seSB+yoN",
+	"1ThNzA58wcucUEFoQFRh58qEzVJHfHCARFTeYaqlONRqyPb0yVs7bDRS3UqragAwFDIUUS4IDhvztWxS",
+	"pwmV3rMXBZmv9F/Wz0aVnZmWa31O4UMdp+kp/O/NUJyyXDs157yWq49f7LTGoK1DfSH3K8aN1/lapWDW",
+	"NY4XDA2ItxbBYqFSJZ/7eoKDIKrFH9L1XBcU1G6JBFM+ZYnQbRWrOgQVBvdiCrz4hgPJH6O+Wd9GaXF9",
+	"22sfxWQokC6fPrfDuwPxhtn8sNdczrsnXxPaRb3hiD1RFIXWn+nEw89dmZP94UlhJZ/FMbhQVY8KKGUu",
+	"QZCBCAuBg/FEbqKvKnIXptWJJKWJI3qfkGk8uxfMNOL39tU/KWbNgqalnfnHSDMsey70jZQJJRjr3Hku",
+	"1r5wJYD7yeKlAFy0r5QdAzYhqrKK9WyP0mhZDHXIaY6L277ozfuV3OmGcB4x2pxJmZNV373hSBJeucWq",
+	"QTRQyjSvCLDYmCquqQOrJipArrrhqvlEqnllvtaAr7grKffLiQk/Qn25mn4b9dMk7oMZrw/8o7H2n8ej",
+	"rAzZbrcs6P1xmEUbYYEmjAvU63a76OPt+87WHkpppMRqZ4Le/PSyPNE1s+u6YPOaWV0wZKvd6qJfo583",
+	"ViCEpolwVwkbxGTiowbdAAlhDsXoD3u7+0i9MyBcC3O59L5QDn1xeXv//vLjxTtopStwFFvnKmVChfk5",
+	"Ymyv25MChoCa9hdMoPf6BYNUUnI8GsSYPvhSBUOYOquK785eOj6zHPeD8soqPvPQ1gfoi1Qn2uqaFGdh",
+	"TV0qxfrfcOjPIdFBNdt0ylnUScxmIwqOnq66Ii6CqAzkYvca93X3AObJzLrWsZrULtOLdukgjoK3jA6j",
+	"UWV3OO2pm6RcoAfKnryxwHp+fpJKqgWNq4Qn+XeqFCINcanukRBhxKMRlTd5qMrqNajAmptn3rarjQCL",
+	"bN+wIz8YVre05Q7qVZT4axKwJIzo6D1LvHwpMS9AaLO8OCblBr5yzFa7FWM6SlWAB/HkGqsXS3R9tdNG",
+	"/zj5extdjkZt9A8y+NBGH656bXRy8haxBL0/P3mbK3E0iChOZj6CMq+UDD1KTjxWKarwkpSRgAnZ4kqK",
+	"b3tZQLYxL/ZEHPEpeyDyTuHQWmRv57CzNV/tBYh4j4Ux72moclCYZ10YJK7C/YBOUMKg0B7OmRlsTToU",
+	"4ATqOEcqvjKiqG8DsPsrN3FYqf/yXMt6w6qTa4i/VoHcWsD8mbEHFMTpwPpUFvK654trZujwy/Xlx6vm",
+	"QdxPLIlDmDgkwf7hzjDoBLvbO51ugIPO4eHhTmewu7OHg8HW7jYemg8uvH6Flfs7LFya7sXDkkuBQksU",
+	"iFtUv7tMLtI4rg9wdlbUxIlYCIKz1dYX3o1BuwbK40adWFIHibdOQd2lS7BZvF7iyBwUn9eLzI2+doux",
+	"leJwc2XZ7D/NKm13CQ3fJaO3JWt3IlZ80RqSj6/MjyvrFkcLJMJrNnjBBCQlVTI0qKhcVdJ3YQa2Mo96",
+	"hY7er1hRck4KRU1jzJeh4QLUHCpeOELTJc2MHKuKGlrC04RoZp5DZvOCozzktnzN8W+b7FZXYVz29joa",
+	"DGOTuhNe6+l+F3K/FSF3PZj8eijsj5aTT4oxCRKh/dFw+knDyAGzv9rIMjVk3aKrac+3eGtB0Zv4ToR/",
+	"XiL8tDYyfL2gMzlbk1Y2nlvFxPFFOJlVB4kVSESvDpxElImsX/Qcd4zP+3ad0qy3v9fImaQUhVEIfSdU",
+	"L4dS805TyGur3YIm3rx11G23yCOOUyzMnxMWkvgtjmOusscL0roZ44vHRm4G9T5zZvE9d6f9Mq+WgllF",
+	"7jM7f26yT35gvrMejJJMkVI4sUhwxAWZFqFIHrO8Kp5OJlj1VV2Y1WEhJEKo41iqWIJBh+XO1bqU3kUJ",
+	"CYTNoodSF1h1UVORNgSCfMJU5QB94K2jfWiRExYFU6gIvnjrnNXa3Dz7i3f9KyWpV3C2gWIh7BuCkKbx",
+	"bKEScqZfTsOjWrTknMBJWejvdZ2QNckYdbvCEokaBC0ZypUtnCUhSSSTUNlZYkxmaIynU0LVOTctfXn6",
+	"qJOFy9GJlijmDHGj3yzzcvV72+yllohrFYQ5xGwuKUvUpcj3RbDS23DpuSoKrZc5/K8/Xtzf3J5c356+",
+	"g5Ql27CxQHO+868YHmjRGf704p0c/DvT+s60/hhMaw3So73GX0d8NDzPH6EryFRFMicpreo+v3ZyXgZs",
+	"eQPkcuGtVW2kHUbWRh8u352e33+8kf8+eXt7duk803+/vfxwdX4Kv5z+/eT848nt5XX2I2IJspvdaB40",
+	"YXZUf5gVWnlK+ZwiabrK6NIF0kyN6qY3rb0my3ftosXLGtQpg9U1q1GmgVhjJSgDs6oS2fKlW7/fSd/v",
+	"pHXcSesummZYzGtdTpfm8Py+YWUhUMEjR6ivjlVHsCYppREd9QFl2ZTQY9TXGNBvo74Oxe6jH4Spv4CC",
+	"MeOQhMDxDFEmxhEd/di+o/0hjmL1WYBpQOIYPrTV5E3ACktMezCoFvOEZz+2UZ+nU5JwEsI3WPUlcjIe",
+	"2ANI8hAp86Nc+h3tS3Yf3rNUqNUTGvKNOyqZjs6BUTtV2ANth9sOdmdpMWrdkh+YZUNtBbMefbHATPIE",
+	"sri+bLCSp053CKhQTHSao9keJEOFq/qGMxJ2971AHesV/bMsw8I5xGHw9dmucAkno/rSdTCaBVRQSVVO",
+	"G4QQM5xwKcphQfKynEYlzVDg0jB8Q+GFxAp9aeSxI/eiBz9uMm2sLFTCrt5wFBIcR3SkWjEwSuoaI3y/",
+	"Or9fna99da7IMzI09AmybCgIRZEq5yfwA6EonW5422Au0VvVIPAcZqWN77nY94paERBLaxI2vUFYLhqX",
+	"0kwSNkEAfXm5ElXJt9QBtCKEyrW3G9IoTgB6HJqAIkcCJq/LZWcwRLZQXM1LR9QsdQFllLqQElyVsitx",
+	"IUljgnQqDnBENCDjiIbKCKumPpaYMmaJQAELSUXig2YMzWBm2ELDt5vfuzmW8GI4leVjzNOJ1YvzxQGb",
+	"amzwwp6aJWXn+N1dZjSUo1gXkS2888GHljJyYYSWy1m24xNRVI1lU9a7MsXOJGIPo1Kt7ziaRJJtd2Ff",
+	"UrRocYKrsmhfMjq4vnA7QyOGGD1GWOXp6LRu1dQPjXGoc4HmJq8NExVQX7emc8Y4+cAm2mehYVSSy3XW",
+	"GNTtmGA6a6MtudDtbvcY7Xb9GZhlLGbDISee4W8eomk2tv/bqTcV4W2uKfSxFE4pQwGjXCIIDQgaEB6F",
+	"EohIze4fXSNE6URYEhbz+Lb82b2CLQTqZy+KQ7EZNvJcf6dUQB6DThyN2ahteuz6knYyiRfHsaF7HbKg",
+	"fgFSA7E0Jo9EyppKSNd/Q3G/IVa2LvPkCSdQMoEOmXyPjVTnqVGilHBHHSeDdKRSSwPQOGLY1G9fzGS7",
+	"UujlI5AKgZLRD4oh/WW3221D2ai/OGVrftTahKeeu/6ehOeFbRibRbdbJ4aVE9czSPn6yiuoVdoVtUUR",
+	"cFnRrR/fNBi896PZEIKXspj4coaOPijfKFBfBHS1OFYD8ZwTsyJ4NrOgxhoNGxljz9lIIqjXFJuQgESP",
+	"vsBvCzWikRvaNIDLNSShH3DF4/6yeOMKeUYPZCoa2HwBCObUM9tvYRHmOF3kca9afU6fKkm+TvfWmRHV",
+	"wStymreWmLNKtFLzfCTwY0SdPzR4tkGQnDDF9qYkCQgVwGO3d+1LOzu7u73ezjb0YglbRwc7Bwd73QNH",
+	"IGmxh5xrYU5jBk3E2xu77dYjSbja59ZGd6Oqqu5bP8WdwIZ0zVM/qmSgmNst50KBtpWDSX15MPnWR9Vf",
+	"JxPOyrjY1ItUaNOv4FS6J5UMiXgkbzZI7ZVSWU6mDFmqasnotSiskaNaeM/LHbGioXMAefeRBq2Fll1y",
+	"Nosf2zn3ls85MZUQ/rgZeeTzFLJfi6/tHXVz4ZT8guDkVL6M1ea0HyfGXADSRmJWP5Or3imppzUm8VRx",
+	"P0qecKxpottuabDBfneH3WEX7wadvWCbdHrB7qBzMNwhnS7ZJ92wO9jHW1v6HK/JBEdg8z3aOujqeiXK",
+	"WpdlTONUsGs5oVFLJvjzOyPvRzQVkkr3t7NP7Y8Qh48TOcHtOCF8zOLQPtzVraKaW6G+kfQ9B0MWSfor",
+	"IYzPNZrHngWGX7KKSw7PfGGJDuI1rNWWR7tSRrSjI0vNQnXShSZd8vqjZIQlw/eqz76iBAVcngev7GUH",
+	"O5cwu2dgqUq704PnE35yx5tTjjOkKu6qcEpFCHswq4YlvyPKYlnNmZVXJuKIVRdTLvoGs94HehrUhEeh",
+	"UC2m2BKhmeexUNV6PQ5GH+ScKkeeUnFr8mtO5re/06D1R22cSyFJnyCv7XhnXvqj5Sd8v3e/3r37Scm2",
+	"jjpxY7FkyxxNmPsNFIfsl+3nXPBAseS8ea2hmmnkR19wrVlng+9v4N1qTfFEqswu4TgFPKGYElSH44Q0",
+	"0CDtHjPtUS21hpQ/VDVvuqQEdOWZcsJm1cMCRqXcDSjiLX14tlLlw0VSiZq2FOS6iZdtuJg5DVe3yGZV",
+	"u8oWnBcuzWA3VlUEKF/3TcV6cByF+QpPub6ha60J9o9IjHX9p2k8eyORG3qzq35Nyl3dhj/A+JyVftvw",
+	"ZzIbYDu9MDMo5MUcu5P5yO+/zk4cyJkWnbW3mjK1KyQaCpKUPM7Kql6ugtqgIei3RVPlzEkHNg0qob/V",
+	"b7uwWUuX2wLTa1j2nzshmG27lfl4pRscL9o2xfZF/uK/w24a+educi9XXBU3VTXNvNX9uIBioDaM7MlQ",
+	"9zAicWj9BUSHoiprcq5fg6qdRAhiNJ7pFkUbVYCryykx8VpTeNO4+yvNOm47axsl81vr+vTq/J9y9wvL",
+	"oLZLbXOK8QWnTBP2GIW2E0eil7lQDMqCMSXkX62j7XaLRwpA2glMPgtttg4ZmrEUhQwuCMWuAeSjhBAB",
+	"lZ6fC82ZvkN3zdD93gT6NZpAZykEth10kcGuqhDmdbktqTFxULdMnarn+rb9rhVi9ZbUpbb568Uzb0Xw",
+	"wniLlUVfAnHVJ2qabwTZV0DndRSJb9YOvbpY/PPz1yKcAnV8x+3vuP0CuO1xB7kCz1x/r33ZEZua6yhW",
+	"GVhJ+l/cSlyip1p7hPNqtX3ZHbC4nfk25xtjdKuItHDsZzrdzlN5YzmjYrn6hjuOt9BGceBytAVk7kh1",
+	"KMEUsVSANqVL5caYC7TdQ2OWJhUBB4Vlzq3WkX+/XdxFeclzjiKtLoJidLMwgt7TkPbvVc1e45IolGV4",
+	"QbfpfD+mu7wv86pvu864gvPNGWcxzxv/K8Gxr2j4+2iUJlnEn6GlhhQU0dENk+O4mQljmGq2XMDO8kRn",
+	"11LrndJpXwlBlGAwk0aJifOvC4jOUoqc7b16HI5u4q6CpBsF5FQG3RS5gBt4k4OnXaAXvaAAv8+CKh+U",
+	"nARhJBX7m4//z79/Pjn5i7v+yZSMfEHS8EVx+J8xJ3u9jUXqlKsywGGEVVdtyXIl6+3DDJv9+entail2",
+	"gkpg1NmufECx9pQGwFk9K1ad16vkxN6AbKUrofqgYXJRMTdppULuGNrGlbpyaLl7RChJlH8LhgfB8mBr",
+	"56C3f3Cwv7e7v7W9c7BbLNJWWTKsGNw+p29KNmepuo8q/A4SiC9qfs7A/nIOJ8ipIwuVxUgEzp0Ac3KM",
+	"YG+1QfH1LeHsbrynNyUkGM9NgEgIDhGOWRoqZ86YPRUOzpjApBKi4NNqtx5ZBJV6KHv0pEbU0fAwik2f",
+	"gTbiaTCW6DOZ7iCWoCf82JbwgPY7LCRxVsK/pmfVWTinzxvsUffbk/dkX24J+utDIsUYcrbVFYxwHNfM",
+	"yKfEF/3S3djelRP1GoZYKpB6vI4arOXdwANzxwNoVMMGk+HaEIk8WMIeCD2BEHTPvNRklWAObYwARZa6",
+	"GfL+ySXSRRdN2IR2RZ5uFBJqTwQDGcbRA/mP7EBaZ/BGomIvNha8zY51F7inMaHZ2egempDfr9P9V7n2",
+	"jJQH3Tka3IHNI/sUJnwwb1djaVE7kW+1i7frPCeug3Y1921j9Gt8B3+jaLgGucEl9NcRH2DG+b1zdA0M",
+	"wWzjlmWb6LgZtWUC+95hJ4/8xRP5283lBVLHp3SsCZ6hMYt1xi1gqvIW+xNtbeZs6VHKSdKsHUVl058C",
+	"d/JDImuorACCQPYpGy/+aGSfx+KF87wXy1kurMwLyCfMUUpDknDBWIMWxfkxvRm+1Yc6V0St5w6aZ1YD",
+	"2MW/1kmI6/lGcQkwvZQHjxEUBJO3kAlxpgz6qbodpTibkAELZ7lm2V56qe66y6cEPxDTdhe6ypod9OW0",
+	"k4hz3ba5hgorlDW1DUXNsBlvOyw2BI2OPfkzCo1k4C/Y7P2khgc4Ym8TiVUkBE/ejlP64O0CFpHAFJ8h",
+	"03i2gSRI4VdumK0q4SoVgYiG5HMfTfADQekUHsq9FaPD1GQmCgCc3CH5rEqyOLykUWBCOb7KbMXTCRhm",
+	"8ZZ7XoxJ+IOjdPpBCg0V1WSfKiF+CvmyjQOi1OvlQCjTKdNXPSgkNVmsk6poV5X9aPq7V3zvBwB42ULS",
+	"NIjK9CEFwobkU3nVAHRUJJSY+WQMiTb5rv5PSSRIyUQbxyBZQT0LsyEw5oM/6+i3FuYPHA1w8NAqR+nB",
+	"118WSNxVgy7yxZTxhb7wUm86mETinI2qSzOYFHbThzdmxQ71xSxxk3Ce5ZEAzduaZzFTYmbMcOiWGX4i",
+	"g5Yn4HGhlGa1IUHCczbKNyTe7nabQ2ReS2jln6E2DnjGpXAasjIWOf7sxZIylnVOF0Oj1tT/3i1FcBpH",
+	"/8aetuG+iDV/xFapZz4Mf584Dl5vj/xo0ezBRb7Iws/LbeHn2Burm8S/UCmhb707fD9/4P22pB/9o0Kj",
+	"fnupDvHFFtcZGrjBJe3a3tc5JuIzg6hsjhqOuAZGWGKD1bUnqFW04KVjFNEhmwu9rb36a71QPKW7lmaU",
+	"SzR9XOzAzQb852qNLMXUIajNJ5I0H+qQq+vkOKhvZjTQroTqi/NWyRiqAiCcjvHIlORZ9RLcoav5ZTzp",
+	"Anbwpjdozs2Uu0JzNXT8cf52Oh/8b8lncZnI/3J/lhRoQKD5xBEXoLTJl3Pw+k1qFVhAC2z5lgTUhpyO",
+	"UaIF4SKeNpeRPrVbnzsj1tG//s4Z3bjGT1msjX3a4Q/RtMNg9TjuTJnUBhJrEbwtpgeWUN2Js1dVXkuC",
+	"w0ulE5ZuVjNRVe6TSd5QHimCEzEgWHA0IKNIZxjLRSBMyVNFMpRn8T6Xn+SIhMuDHZKmzpvC9ktkKFdm",
+	"TPNYp5QiSCvSPUMiYQ+gwXyVoPXpGcDhdQkwnRuvmTIlOFkm4KCw3bZzfl4wVy/YS6Fq9Iq2UhfkCQ66",
+	"w1LBN5Cx8Zj7BXGBZ0U8Lh5Pbw4GNsWduSW7LmowZIGPa4678SjPFZC2oS0lZymUG0MRRR9v37bBiHyw",
+	"191SaULFuoRZJE1NSFCGZliQji76kmeGedb3FCVk49aJYck4XzSZskSofGt5K7dGkRing42ATTaJVA1C",
+	"8394Gm3KgQAEt9YqWWM5x5FOQbIOiUXtiyX0WsBv5iUJu+xqz1jz5Rtpqck2VvcyOSB/FR8TzGeQo8Lq",
+	"olKxR0S4ZRKPUZ/PaNBHE4IpR/2xEFNdzF0ZdOwTzknfrWH9RAacBQ9EtNot+ZWUmDhEY8xoAGnb8vN8",
+	"EWv9XkkWuE0TesXiKJhVHLFqLKX76tmIBhUAl0SPhMsbJSaOZUBEcQw+5yeWPBiDJ9TV1ZLSkSoFHAkV",
+	"tCPShN7RH1Q9+/6PbbCa4gBGxgKKqkQc3o/oSIpKugo8+qEfY0G4KH3jvv9Df0KSEYzLYKCEDFNOQjlj",
+	"QuQp9n/0VJsHV58cHHSZZKSqjsKh5+BqXi4BFtRPD58Dc70UjekM6QpUxbCcPIdraEIptmifYiFIIuf8",
+	"f3/rdg5xZ3jSef/py8Fzx/2zt8ifW9vP/8O7VUgZOmcBjk/pY5QwOoHI9Qol4YYIeTIcDWagxh0jjGga",
+	"Q0MBFb/wiOOUoIRMmMQvRovB2I7Z4vLq9OLk7P7k6uz+19N/to5aP+n/tdqtmw8n5+f30MNGcuyp6Ox2",
+	"JhGNPIH5zohNlbqiFlCjXH+cgrrri+ZTSbHDKCYel7NWjLrB7mA77JLOPu7udXrB7m7nMOzizg7eCnrB",
+	"4WBv2CUbU7jOJtHEZClEEzwim+pnlkSjiOJYG7MCLPT7PPo3aR31Dra3drLY1YmS+9NE6vObEPqxmcIW",
+	"uK5yudkEKTcbr7scvWU379MwIcCdxAQEBh2OgsMwIdzvF86AMie0RRjPY2PHeB6w/jsSIthpCMQdxySs",
+	"jOyCsyhF9sy0nb5JMSnvJt9L7dJw5z6cbr+tI3bkPx6jkLA+GKNCFqQSqv3jgjdO5ADld68lcY19Q0oK",
+	"JHkkIWK66Kgy5M13lMhxbU95e5TtDEcKp6ABWU2HtdG1lfRoZI//ZnS5ukCmmd+rCGMf81lHPmJXAgzm",
+	"Ovkf7t4BE2PEpySO5b3kdWd8TwX8ngq4Siqg37mTwypfiecFywl5seuLX+nVqHdD8QM5Ka3mub2g/6ly",
+	"1GUrWy7mzPJMr+25L1VoyUXs5i0n8ut8a2bOGlIsUL+posxB06/X4L7LyPElnXies/2Qm381P9+Hhd18",
+	"SzgHPXtwjOyGvXxpIuW5DOhLVYKJhm3VU+H92rPIm2wyb00tuex23uVYPmS/GzJHQvmV5UuSFpEtV7/L",
+	"rdrlQGZO9PffswrTfrOWtjEUc04z9bZ1JDl6mAY64NB6MtW2X6zUeG4JlQf85ynxbV60OyukGTrgqM0y",
+	"/AdLYq8KPkpYCn1/E8YmOrdzQLSfegTeoCxLKDOBqWOGgGerXLmpQivVBl+g4lpIgv3DnWHQCXa3dzrd",
+	"AAedw8PDnc5gd2cPB4Ot3W08bK2l6o0qn6OZwzsyxGks0I3B9kblZVZuMzaqbIwfR1zwI/Q0ZrljaOT/",
+	"BdxQFel8YWpLiQe5BZZCQQxUN5zf3egPbINAy3E3q1zSRSthRT+nVcIdLpOLNI7d+OKyqSDDlcYQ9V0+",
+	"Wa1qbQhwylGXLw33pshWUMkrKopjnhhiB0ahUA2jJ/lFgewXCYCjhSizPJU0P3LaKMchslNW7r7OSOLb",
+	"rC2srY27WmfKF9l5Mjz4O0d0OCJA5azxytdilIEzviY8jV/JTQYT+kulwqOi1QWAAgXWSvszj74swNzn",
+	"FuvUg9YuvcYZ6tuCOQe7le947+D9p/Xh8ev16IbpKiJF3o4xHRHtKPWxSIc1tkzBRr11TwbWMsqs32Vy",
+	"wYTyqzVqxeeucgFXmB9UmsNU3SEq3x8KN+BE8KqSrzFjDybydIJwXHYIfr91XuHWKZYTXhxPlikkZk+v",
+	"EY+3u1qmI4qlfzVnNppDFWWuADQTpEkkZjdyeAWek2n0K5lVZ6ghRhF5JMkMOgiCwvmENvE0ypL3VUUI",
+	"lkAsBScCYfRAgIgjqmoIhXDiGhP+s3Nyddb59fSfmdKA1SKe263TyvzC2zGxMQly1ilJOKNOc/8xQ5g/",
+	"8Jp51eCds7A88/OzbsLonfevt7dXCIJIh1inzFGk4qi0fn2k+6a1TfqSCi0WYzJDAscPKKJZBfgkpZBg",
+	"p0Ic4R3d2fCO3tGfflKp53zjp5/QiWnZIpWt/pc7c/h3rSMIiW6jO7gF5N//93//n+c+SmksX8fUqdSh",
+	"kmDEmCRPEScb6MTmZ0X8jhaGVWXH0J1q+yh/+XIHuV93LfmrZgzqD9XWlt+1np/7GaYkLBWmcDZGE3kN",
+	"RXSkoKiKMh3Lo5Ks8o728XQaRwEsdHOasEFMJv/zd85oH/q2EoGu379Fh73dfVOXZANdJWyU4AlHgwTT",
+	"YCxn7ssV9jUAz0JCRTSMSMJ/+gkKYEnM4XPCWY71Kaie8DF7MmEu6KefQMHTY9mQPxUDCPu8o27oH4Tw",
+	"kFKnYl1FBavccHUqnOk137KYyN0QeewfqVTYqKQjboLWVFNPaIepsuQ30M9AjX2I5VPnEtFRH2HUl7y3",
+	"b6LXIKZJGYVUPqwcF9Dxjoox4QT6niaZZxFmUeVu1Agqi0GRexKNxqJt8ExkUXLQaZcdob41qPbb5o+z",
+	"sN++o/3CrdKX4/dLdtj+Meoby6l6xZpl5aPMFK4eOlZu+TgzrsrHd7TvGGz76AeI9tev/3iM+tY7YT0T",
+	"alS/30FOMJGYBu8IE1MHP7vf39G+Eg2yUXVQruITwAsGSRRKSYwTGqIf+pscclsk0DZtnk1/M4Kw6w75",
+	"LEhCcQy/mYb4/R9VpBgONRb2rT1arTAzeOuQPS1bFMHalkdn2A9/gGITT5FCxhM6Q1eXN7dQ5SDASSLZ",
+	"FeqfhWQyZYLQYNb5lcz6krrSKfQw3t3NMjj5BnrPElvnMUNIg9GQPS9/vqPw+wOZFUMQDc+HfhSIUR0B",
+	"A0yLhCTUvCa3JHmqeEZCxSf7ivua6jIRR6EcBgS54zuKqUrzLq4JC1gOGLp63UPJOc0r8FCyUWgrix8J",
+	"JLlDe17Y8YSrRQ2jmCiCsjtXZZui5I7GIOKiiG+grIILG6KJCkrHFPXQh+hnlUEvVI9VdUjn0SQScEWc",
+	"As+1La0tR+jrdHyK+tdYEPigA/+VKJT9ZDsoaQxxn3Ai+mhsio/KVd1RDQDuhIy+4SauCXBkgh+IgrcU",
+	"hsdZ7VLggsdIx4Ko9ihpGDE0xo+SL0JXWH3YUQI59eiWMdtk9o5i1Ns+bOuFEpHMOidDQRK9VyWSMEhS",
+	"guxfDSyj8kQUDYh4IoRKwN1EdBQTe3HbS1sObtMq1Moo6p/e4lF/A/XPhp0LRknng7zW4NKT5AcEA1K/",
+	"vkJ2ur07Gg0txknZKIBlhMcwSPY9/FwaoLe1LRGFswmxI+jtXAK3lvKYvJJUHCvEsAKKSwxT8NOXOkvU",
+	"FdI/j+hDHym5SFNMQuK/2NufJR19Nd61+m3b5/uO9t+RaULUHW0GOCreO5sBoSLBcUfxca74WO4N80Sd",
+	"X8Xn5hz6dxQKLgASGe7ayQ9h3zVzJSkV0YT01Ufwk/oiLxqImUSAviMS9nV/51rREp1po3eotRkIPgMm",
+	"ysfRtA1EitE0YWxobki4Ym3PYc4gWheBTR1lpddsEoxEdBhQTjSYaSbI6GzCUo7U2lG/iw+3h3iw09ne",
+	"6W51ur0g6OA9gjtheHhweLCzvTs4HMgdq7A2TNHJ1ZnhZEaVaKv2JIqCTa3QmDN5LSlk1Kt+wyWkzqi6",
+	"fzry8o4C0rkhQSLZg6R4yNI3cYgSkHdUCcmqDAmELcdRQHQ1aS2Rfzi7tWFiYyGm/Ghzk0/DzxssGW3q",
+	"1/nmh7PbjbGYxMozKCDWWMneLa8bkk0JxdOoddTa2ehu7KgQ4zEoO07/czBu+DrnK3aq4+vgXSXTqyKi",
+	"8vLh6h6Cn6kJDpZqhxW4QV09j7g4MV19TTItzLvd7RZieV0ZWMq+oLiCDtio+HbO6Ae6TFmHyfo6K/qF",
+	"lfxn55YJHHdsOV/fVPr9TXhVvannACKo+sxuefO9UjaUCppOJjiZafgg2/ZYYChUYDxnn5wiCgV3rjwZ",
+	"SYOUPEkJHjttq1UFk6x4hEpWlTeg/e1vXDmwqBaFVHazFnOhHE0kOImHx2DuiULQkEKSRI8khLTXTB6G",
+	"2yYyZeso2UDXZEowRPNnAnug7x5zEUBdNiW4SDUo56UhnyMu+B1VmpOWSbLtAOsJGB3GUSA20Fv7QMsY",
+	"8jpV1zDh6Idsz1dYjPs/qkLATChxkUl2JDUyRZx51FXhPqbfmN7JzyycrQ1tnRlM/P1z3s6hTa0Fwtla",
+	"L+HouKZGtAOhwcAWoEZCTxFxPeb/jEO7PfnJ4fxP3urzba1OYWp3Fsd8VPbcdpniZuay8PJGCQv1CqjS",
+	"cWyFJ5PqwhKJYopjSqXSbSJXZo/KHfGS7LHsE6k4YrWtNiI4GGctv7SyZl2o4KxfE+t7Mps3h2JcO8VD",
+	"+aJ1tmd1IFLv87LFKc/W3Ia0WVWZakqoMjlJERTTgMQx0SZtk7oSqcL8yn6jC3Ca5sRSSHAqXOVPUXU5",
+	"zjhF7hh7fgyy1DQCA/mytNSb/8kFE+9NEegVj0xttJaW2jVEM2axvaOU4KR0QnmR2JbcfOyF8S9EVAC4",
+	"AdTgy6yW5U5DsH1gYTSMVEuOb+B0rsFWVXs2U5zgCRGqT5p/luwVBbazEKoOTP1+tGuTyef0BrQF9zmc",
+	"dN+Y41UxOpKMpEwptJk0JFMxNqWVtcXOECSY0I8RZ3o0wJj2HYU7Hk0wfyCh/hnmAm1X52HetVKqVc27",
+	"FpgsNHPWkgZ+0ItWL6F0qohfEjkln4VRSnySgUqhM+i4GEzPhqDzAkxfQqaAVSmnZyNZYnHqeQ1K6G1t",
+	"z//gKgFbSiSh9B5sUOsQFxQ6LCAu2Jtp0xQC83JAJz+X2Gw1U45b3kyFhrMgxUN1ESlmTBM2mWqLqWug",
+	"VxZnuJ6sK0oprHf0gRB1G07QD/23J1e3H69P+z9uoD4YgduoTz4HcRqCldjYEjjBSTDuKy+ubk6tlyVg",
+	"eJZy+SLRRddsB2sQ0+9ohukoJvJJwtLR2EdEVjM8l1ArkVGx9ko8s3OCaUzq8IxNpKyl7R/W5/WvlEDB",
+	"Xa1g6xKX7YYEZLyNjZZg8ut88+rY6GzWLEs4Sek9edToVQz+KnUzIViq3KnIz044gel1U2VV/j7Acczl",
+	"RctNQXxIlZScBUcUsnP11xOjqKFIgPbHiTwBQe7oYCZ1xglY2ir25mKOf4+/tchkQMJQbupTe4EagLVw",
+	"B3TTu9EnoCMvfatUyFxxBqoAXAP4nwg0YWDrltcXprO2tvBvdbvdY7TVRdEQUe1Cg5coS1A/BiMzSHjR",
+	"I6FVawx0ox/PErdUWbdokk6gdGi57ZO3tKX2c/VhZG3y5yJhdKQSOH2rgMX6V7G78CpuHqJpBq2qKdlw",
+	"yEnFnMtNidWEUL+Mo0EKThLro+urCeefyFQ3LfMciLOsrSbLumBCexXBjSFhUjXrMGGTxjwKirfcRhMy",
+	"FwnksP1K+ohoQNYzqdypvCca7FSwF9inYJW7TKmI4vVMmavMbngSOEcoU6XtKgkMiuP5ORGEXHgZ0RxZ",
+	"UvVO16Lki5pW2Wie6UBDo2BaPY9UqeI6iyq8A6N+azrWG45iNnJERGgzvIqeVStabn6J2WiOBcQchXLX",
+	"xpyBfUHZbKVqk6R0A10a33HE6RuBzFXq7MlWzbLxe5UWj3OAQDOjh10ZZaIoAkORym/NDKI25Hh51o4S",
+	"7Uo4WlYDRa4yTiNxpFVU/BaUfqsRcUImLDExvzVIqNTsIUsgiiEzqUE5IcktQR5BnJgqQE84K08lMdV6",
+	"ooF/I8qelEpkndJc4JnWfyCGCuYA5wWJIb5LYj8W1sU6YcnMs5G+1/YfE5x8MFt9QfZq5oAJ623wtv2p",
+	"2vMTNB77tggmjpEBu0s0DrlY9Kq0JF7klOTGh+zVP50Tnq9+uisHfmk7JBjpWsk+faVwVsojbrLsGlTS",
+	"0rLk9KDR6XghpSbn17x2XXkOO7vFg5joUgVzX4ZTmaks5vlvn1FQRU+tttl4Bojvaf76pVJYGr9/pXLF",
+	"G759o3TVxu//DDU7m7//XuoXzYHPWn8Q+dMc1XznlSGEP7sIqkIGMnljkjExLxdduyxqRt/Ecbz5RbGM",
+	"58XkAeFe5JiGyNSy4i7XMuGKNcKCugsdEUFfCHd0zo2QW3y1DHDN2KRaDqj17SVkQiYDkmRRD87WvlGP",
+	"n4NuumcOA7PFOhFvPt+5VrdUExT9ohCgMYIWkM3BUzQg4wgSoI6VsZujkOlw5qx7Y8gI6FTm8FXjtmTE",
+	"hCAU4TghOJwpLL2j8+UWZ/1eHFXHo3jki4upMzVbw0CRMiTEt4b0Ctdn68fvisurSqUzOLCyVreKG/e9",
+	"DvuiJgVCF5CtIBNhN2UjIskTemJJyA393FFOoNwgVrEXmDeW5+fRhfLQOnSxfkerEfIW87SucWq1x7CR",
+	"WDT7VkjPuF9rSa+S7U+x6SRRGYSinAMix7XfcDSN0xE4yIZDkrQ1ykaJav12DJGNunSyh9en1K9eXqnl",
+	"vCAmwAxNhGMFmW8FC4oi7tQAco0hLZVIBJWFKnHoTAWBKa3aDYHO9QrM5zU+SRl1gkNIOjRFWseQi6aG",
+	"MRG1Zr8qxSdJqTKGbdzROXwR1tyvcrNfw47m2Dhq3Zxt04lCG5WBn6fqWvd18WnmY5zrhzlr6mTUFGrX",
+	"olMQGI8gLlotdQFP5GIr+wOoyfKIm/ABQJT/bhpyovHf2uTh7xXj4bxx+R8grEyTtUrPy9qlUmaIv61y",
+	"kSDWtXAX6SJFJl1JCk0QVT9Pr63mACoA+lopai8Xxi4n+EpR7HLqhkHsr6p7f61Q96JWbvC9/sprZMq5",
+	"1qGZ1rCssjTiuIjGmfUDegPbpBS4+6wqrTryZEUBTFMKnbMpvzuhd9QQsr14AywFrwFBap1htW5s8b6J",
+	"4QbG/kZjsqsOvcKNcuL4BWxQdhMpwzGa+YK0/fBuAEX54esGma4lFKAa7C9v/qpU53+JcjSKbQNGncJw",
+	"rC2mWp3XvRkNdUaqkXgIjX7cUh4bFXr2C94tcuj1RjN/g3gGp7cqV8957ud6VrVAPVTdKFJdiQNuT/QP",
+	"nab7/7H37c1t48qeXwXlfybZomz5GT9q//BJnIznJBlX7Lm5u6tbIURCMmMK0BKUFd1MvvstdDdIUCIl",
+	"yhL9Gp+qMxVLIgACjUajH7+fn9qonp+7eyJhgTOGcCATioAf8pT7Ns9fq4GwqFEdWUCMWlIJzQ/j28tP",
+	"dZz3kcUtl8o83WnPXr48+O6OF6FVb2gvYdSXMOqTD6M+6rgWZJPV0d+bhIhS4IAbc0p9NjokN7fJEzUi",
+	"cC6Crxoh6ysZ+NIol0BVlfh/MeOqk0RjUb8eqoAD+qfKVihlJiAuSQWfItbCpjALpO8NkeFMU2EZjysH",
+	"iq1VZPlatKJw1ZqDouK/VwX/CLLb7yXR/DE49Eaylj9vJO+uqb3VoC+eoicQ9VTz+dqm5a2fyUiSP6Ve",
+	"SaAxuUEPm38nITAWyBDAo5ADWoTll+6RXKR9cd+IUIQnqOwxM2EkQ9adWJiPLNt7fWq44T3yDrAXa+yS",
+	"zSfmVYAVbTSJnMKWJfkGILbNpZAD8wiyM6/X+54nn9gSWYisSTVmyhg3cLEEXnXOEgHDsA4w4jdkl+ZD",
+	"xK6B7y38EeyWqKwUAp5YEZrgEgyHey6xvmfnNMzT3eqqdaqGzcqLBuAQlJpI9k+mMEOEDAu4IejNRgrt",
+	"nFR+Wi7U8EUsaoiFGt5NKnKYnnXLxVfE7PWNOvQ9QHLMaEOmPObWFwaVpj5BUFsYvUKED2GtvDwvwIre",
+	"NU+E7khHVVVH8b4S1nVzYTxCgl82jjd/6ZGi5VnLMcXeVIILatd+GWQjkuitnyRGv1aQba8StarizM/R",
+	"0xtLMSzZFEUnhJ08CgjGfGJTC7NIYsbF5CN4WwpQB1mqIqSDn3SkgzkDMNY8IrC3nMsp+0V1/mCTu80h",
+	"p1hXZOMBdtm6sv0W75VRGClnq8DfLVtC0MQh8DG6MSMDdGv7MeZtECRhTyWDTfY5B1NGjuITcK7x+Kbo",
+	"ZBtpwXw9FCK43gqUvBWJRiTZWcvhirrsilPzlpZ2ckYOy2fc/iQSeusLWCiR7L9XyWCjyZRUd6SLbmMI",
+	"2fFYz4G97d0a4hzF4kqpjzxBPtD9dg28ok8qFHEOVLTfrtHRX5Lf8ghZ3+CZGq9/FQ1E+OdoHafa1SiR",
+	"YJ0BQLV1JkfSiLb4UbDXzC9qb9gtPQHQfSLRb8SA880IMTKpwc+BmKZos8HHLlq9i4iPqVc2HO4afFlF",
+	"kmnbA7c4EIsQ8LzTl2RdrsXBXtnpcpm9/PwNvpadeQk6ZymLbn1q4dJMhqMPPJSTrf9Vv4l/RdLIYoUu",
+	"gdl+vMrkueoF8lKZXQDIwTlVf6xG4RJqAU/Exs7v0hPXcrIk9nScPYIvEhUIrXHvzN2Yg1GcRkOepFvG",
+	"HmhlzIo196a6ERIP53vemNAzGosL67mQluflxH4KO/OSTxy6hFTl4NoQSRA8Ad8WMWW8yvYAYty+Xnrr",
+	"FrZWE/v4QunUpXIGxr4wSsypa4/oIlSxx8bcvCOlFDFgsCGkXw54wKimNtkpajCu2R+Xf36G6gaYFxES",
+	"/Hh2oJ+4+gKofjIjPbRlIDk2owhpSNC6DOmYKuTAEi2R5XHpSIsbgc4jQHAokIuosXQi1w6nwJSjCNdD",
+	"nJImbsamMNojtym8Z6YG126mvKjQ56pCl1eYfSHNfhVNRTRA13hUVAvpI6HwLIsKgYJa31sRFPmao9KM",
+	"0hO23951yGDIWZbhoVsKtfG1kB3p0j+UaKQP9MI1rKn7v+bMFxC4vzxyx/U/4Y6x7LWi4LVrJkZEO8FC",
+	"ljnmQUObrSNnuVbyMCSZJQ5B2hy/4uP2JV5li/fiSXxenkQ8AWv5DwcijPhsiAxZ81rwbRPbOiNW6kWx",
+	"QNOdOPUSQecppIqEJy6NInr+cTvi7h6MNIV8yWUoRIi8QyPpgMaYXjoy0l6ejWXhD3EnHbM/Ls4+eOzi",
+	"8wePfTh/77GvonvhsU8Xux77evofHvuz34cPP5kP9zx2evrWY+8/mv9evHsPnQ9jgMsGRZoI4D6QJx05",
+	"4MnNaGj5YG+gIk/L36hWjyj0uPPO1ppgoyG0m1Xh9UdC6/IqvL9gwWDiP8Gi3UH1mD0yT+ssEHwcweM+",
+	"xO+kK/a29+s99EX0Rnot9Ag4mXZ/OLZxIVnerPP0VrZ4nls/MwDEVbfz2wxJsakNjVQJ9q4Ow0REffM4",
+	"7hOAoHb4Tc3m6kg63DPyP/NTYO+0Fau5z8Jmv1duHnrNl+3zHLePXf65+wdK4PqJGg0B+ahAH70Q2Azo",
+	"+2yM/TfrWOJpMeSFCZA2PclBLeBxDAcShuQdQUaWnlyQowSBFpCfZ+zQPGcQYEQ9cVJBM6tTPqmu5P5g",
+	"3r9uKTewujOpmB4F1zbx5W7Su5767LTIGjc172WpD8tm+34qysXC8CjZVNonvreMVYRWDYAaATMcMGrI",
+	"HVkcN1DY453GmBhTNI+b7DSnjuvIUBlzAYwizMrB6hoqEAWife3nKXVGUry8Gsm5OmUjw0yi8qFVJ9Hl",
+	"gtRUEh308EBgGND3EmgYuaeZdriR+Z32m/UO6IInaTyhYc0dDsqh0kXeQceURg0FwvRskTw+ZGyuOUhU",
+	"Ic5arTZqnhq1gNxp+yJqaxG0leCunCUTboKsuTaEFoWaIzU36b7Zreo8stmRsyDvGRqbPTYq4VpB1pbC",
+	"a/2cY7OiNWgPK/HAB0bVAXo/R0cuRZaZnAdZhK863q5H3UGUUgEFjfPETGwqkJiK5yUAZrJDZdmAAy7N",
+	"TbILfGEpVTuGPC2puCDaXBxPQ95keA+alnVnQ1OzK5rUdQxelXSjMBTySei8KxHHlhXArm1uElOip6vf",
+	"ipKZqbg7JU5/ss+uRHZJ5mxiNFeeqbzJCKifdJotOVKjJEAONzLGvuGb+LQZOpbAkoq5kZhbupdGNo2m",
+	"TYYY2lRY1TeHwbLJLYSNZxnOd7p7PpGdsqLg/ytBJUhi7+i+2jtgFv8aft3CI2I+ImrxOLHsgc4NzQYs",
+	"BE90OS4M+jiqKR4L50ujgKgl3S0wgqOERaF+oLMe6pPTkkWoYkcp/Gotpcu5FNklrz7jLbyhdVlhQotN",
+	"UBEyjdKJR9gEGM+CuqiCVYWBac0Cc4qrpOp4f5u5RZq7plEf6z7fqdl/RL1Tmf8qk6MyVVXmBq4LOFhI",
+	"9zIyZJXiJvszq9WE+ElJxeZprq6cFCxgR7Ow/BWOJ1cU66AITjX/sNeIBQvkreZyv6Od5GXoKsBtzJM0",
+	"CqIhN1edCGGxwiqsuXwx5sIdfDJGmFsthjFHY3alymghytuPpE4Fh0trAqOGAEAlhjHYduUAL1gsR8gu",
+	"XaViwWUtNJGmGcFpxh4EqZ76rglVn6HjZhvcFY0pmJOzK95fhFgCv7k3rJKHJy1fhzImY7LSZDyN4+KO",
+	"Jf+t+5nvkQuPHP757ieHBj2Df1WQs9ljFIfTvJBiR0/CWqRZdFE7G1HvC1ATUjAHzcLnEPZS/Egza1bJ",
+	"TXYaYm5SytJxFIhqII3TMHRXoqlrqWn7i+it3doz7T5vk+80zKlvq2KXd1U3+d11WZ6mXAinUTumXCUz",
+	"JuGMBKKtOSOEy3otHk4iVs64NO+frzFs6uY0jLeW22pBmEKAg5rv78hoO3MsAOfseitkmvD4Ly2S81D7",
+	"YKSCT8QRtFIMrspbQvsON8bdmiv/SYVRLxLh0wK3auzIqiklNgO/lUZpLJrJO/ooUu0iz+kBsN9CRjCl",
+	"1gnm1k6hukoEpIXo6AdyZU3XDMnfUpZ5hU+LDaheR/ZyaMSeGiW50xkcxRLcMVCnxBLBdTnUjM3Xp9e8",
+	"gklacN/ClZ1GrbSubonIpHYwHts2L7nTbp+w/Rksy/uEsCw65nWaREEaT+qiWnYRPPguIJP/9Rism7Wb",
+	"0CAqC5O2zY8gNDy+tmTWESW0P6sii1XLkEb9vtk1HGdsJSPLBUpZ5GkTLnDwyRL2VIWLTQyG6aTaxwZx",
+	"+xVcbND8A/vYgNc8j+6VJ/Vl8ZtKRo4h3Jmc53/Tjs6UC+H5C255PwCUWj/DrwDjwqZkGEvZ/xjJG78j",
+	"0VvisRiqY8lNBvc4GNCY8rH6fAgQTYkYihT8F4BmxlMjMHnSLMAkA1VeFSL/JzsVyzOSPZZz4zGxjz2S",
+	"E63uSKbAm08y+fKxcx+dw2bA2sJzDqrGC2ieTxjlmbZCPVx+inXcMy7/Okz+Qb7jS/Vhg2n/WV6EDAH7",
+	"HqpiXWSuLB8j057lxxgUvhD17ZhPjnMUAtz7HelEG6DGwI/0u4HPXkHink9NXUFBgeox/90n/7XHOIMM",
+	"PaTEHUfaaM2O/F2NUasiaD9qVq8QKQb0epWYj7uJ4mHAdVqEIKDzGgoUxnyyyXwoixyqJKURXqux+UlH",
+	"YgyXjcGhmypm0/2wrWMzpL9Z9jT72/mS/d2Rf7daLfi/+Zk/Fl2tghuR+uxvttPeNvcCJQNx4kz6bxBu",
+	"QbKYxChJVTAuzIUJmsDcR2z3Ok2HtkkohXQpM5ORhLpIAMmmCAL6l7+QhPrm0NizT3LrvkwVupK8nLQz",
+	"4FpMz/WNGKYZTRkhSgyHgifTdpG5lvXABrQo21wySG7OSz7w7kWvpbXAt2rTzUynieBAzSVuzVwdM3+k",
+	"RfKNRuN7UK9F9JtGkoLrkbzxiYfUD5U0EmZTqn3TTUeCNqYpNN1gt1CWptVAQG7R+FpB6hGteqaZc6ff",
+	"tZjAy9H8fv7z2+mHs89XPkPdnfMoRLojUTypKi4ME6gRy3P/cvdLypO+SMnZ42f5yMiCir+f2aOUdmBT",
+	"yyMdKClFkGqg5YUjWKdqaAtvYVdZXFdkHvqUg3/hmoDKYwM+Yd2cv+g430NQQIeRi+wzLK4gy8cIuRka",
+	"LSAOrZuoG2PV9TANQo8GIrQFwtCE7Rin9CPXaevMrHvr/J1/DKgsmDdJgmO6v+bgCNBCSCxgslC0Hckl",
+	"889DMRiqVMhg0vq3mPgo7tcqDom+Nds9NMVpaqxo1lfgWLXLP7UDnJdEHwKAIOD2M/2CMhjzyPwIDNM+",
+	"j0r9CxcqswGXJmQy0wOzU8+BSN38W0waC686b7MSyJqRri3Y8C2Un+IQciKRKDxmO8HBrjjgOy1+uLvb",
+	"2mt3e62jg/1ea2f/IDjq7vL9N9sHx+3jdkdCi8fMVSAdaXbdMfvZ2YjCzsZxZ6NOc50Nr7Ohxf/vbBxv",
+	"ex17B/1GLfA3+3tBuLvf2t3Z7bb29o66LX50eNTaO9w74PtdsdvmXWiBxvANU5js4236X6vkP/Z/8Dgf",
+	"pdcqe2z7TRh0t4PDVtDb7rX2dg95q3sYvGmFwdHu0dG+eHPYFfAYzTM89LuIY4WfYjnCN26+2H5ztL99",
+	"ePjmqL2z2zavCumZ39LJUMBjqDS+BWZT44ug9upsHP/8lU/I+d3mw6Ze32U2zpedDHztU5yOnfbOQWt7",
+	"u7XTvtreP97dPd5ub+7stv8vrjdMwlXpHPwyKrW2MG4fv8mEEc4rRwqzxF3o5Egc7u8eiLB1eNjutfa6",
+	"B+3WUbgtWofd8KC9eygODwMURmwGllSNWagYfBrJUPzobBy3lxvfzvH2XnMDnKgRC9VmYYDbKwzQnPHO",
+	"+IzucCfC7c4c4f1r/PqU9RMh0kj28TtMONWdjeP/19n4cnbx8f90Nv7L62wME3UbmauD+cZ8oCOjfDqU",
+	"5dLJdNmyMxLJL8Z0ulLLqR0gpIBH9o4O9rpH7aDFd7p7rT3e3W8dHbW3W2+Cg6OgvXd4cLC7ja+G1gQ8",
+	"1D3cb3eD3XZrb7932Gq397ZbvN3mrcPdsLd3EB7u7++H8BBxXMFDaJ+Gjtrb+QWH2TR508xtDc4nzV6B",
+	"ifUa7R+zVGCrFSw5LMz8S4uEThDPsecYZ5dwELw1f+I3aNtx2ZGnrmmLX5K5Zx87M39usjMeXKMhiURf",
+	"kvlRSCYBVmWYW0CPk1GDpov5pZmJY7weDOzoHN531cNtojOruDtJKbsdDKUhXbMSpL1Xg4EZA3oXt/eZ",
+	"hjwYY1iLobbREGPBRUp2pBoKsB2gFm173fftCzBlat6485sWe+XcbV5PAb69QuP69XMDI71fmBCzMvmt",
+	"vW7++1yf93RhyCL/t7nOZwksPfTyWT8A8OPJUE9lGky5wYusexi0s5x3uUehI4G0EziXTtwLNaENmMtB",
+	"dTW0Cxpcx2PuCLO5G03dWR84RXXucjeaYeDW/dSUKzfRrTLR4EKoIeFNoMPDs1MOvF5GsL6rSALXzDxX",
+	"/rzMuAt3IA06Kd1+nkR6XCE9sdkkuZoy0zzOSQZFwnXGnFwLdsXfrIAdoa3xAjvynGFH2KuuiNWYZfL7",
+	"ei4QSSbkRGY6pxxYpBRKLitbNEoOICotBP9bahC8mDzNfZJqlOoozE9iqhg3BmooeJxaMO/Mt/HKQfV/",
+	"zVyva+5bjrlGt/0rP/djoKmedUGIuxaEQMQxee0GWsS3orwGnd6iWUR/28sDYfq/U3JujkdeqzrmmqUq",
+	"Dp8tTAOULGNuu2tg5YJZ14ANBy17RM1LXTQia7dQV6RjISRLxwor74C7Ws7gA2yy8wwGNnP85ik3RQQX",
+	"S5KY4r0PDpSBGkDJDkbPMrf1HNiqDyJ996lmoc6fUjCzwStJfCE2gOmYq5JTlZJiIZmPGcKJg7c9y6xf",
+	"NcBglCRC5iNcfUTTEDswKuyFFfIM7NCMliPDsWqU4SADd1gPgevjTGhdcT+/j2QIhOS2uLGIM183BSuS",
+	"faHTlviRikTyuPqQRGx798L5ys883BSnI53tv6a4GJXVcCyfe+UPY572VDKgn1s1Y35vgZHygw9Ps45M",
+	"bZRn5rYamL1N0bwcRcAnb3hE4TlwIQHqbQy4PHSrpBARRn7Yef49vpTuyK4I1EA4Cqt4rOMJi7cIL3Ms",
+	"WZVHoTkj0lkIzb4+HddRaLbHtA7syEEE8FIsSjNQqgy9Eq7eOMAybXYOq3lmF7OZMx07WepE31lz57Ud",
+	"Ygh0SNHdF/ySzBjgN8AcVcgEJK44K6V17YHvqju/iIGSAc3vbEagW3FHpxjU4vv/2TqDyvzWeehb9Etl",
+	"fVOb7A/ThllRSHEwOmNnj12rUaKRLBloraKECRlWZfSZJu6azbdfns1XM3uugXRwmNNMLwEF7wnCJ4YZ",
+	"Hq5Enc2lZlxOqgaHD5eXC2/YK1RYElJ4HMlpf6iuWdwqbWDm6Yklo4GH6DsKq92H8Cc4geYc0dkpjJfn",
+	"IhzhNFsc+IbH0o0PaJsDhdGg76qLbuQicQ2mMR13pJ8Jh5/XQjsJvD4mGPnTGUUnDADlsW1zu06jgVCj",
+	"1PeI99x+8En7FkzP2vr4LpA8ExXc2ZDBF6VsJNMohhwjGEMsUvNpVzAupRrJAPCfnSQbHsddHtz8lcSY",
+	"YCOkmyuDlxBi3jm2QLuv/O+qu5m/vcfgA3pd+su+1GuvI+GFdMoHNq0J8u8wUGV+y05tOhMZ+pB4uvPj",
+	"B7E64xu4dgvljvUTNTZLPOQjLTTaUtc87kHwzWjHE5r3QETGcjG2SR+nBOpccaFJ6FlPxbEas8uUy5An",
+	"IfsqutdK3ehjyJYz/2yBRaXtwH/T5uXsd85LRpBvRsEzWsOpGb8UQSJSP29aR33J01GCAUf/dtvz86Ad",
+	"sBRC7dDvn07fti5/P93ZPyCy3CjczLreNFd634gDGsV4ZhhljS9nROUiiW7BcKZsL01AseDHYiMZC02s",
+	"R3CEqKQjuXlWY5JvJWLnH6rbKBDMH6r7QGidf6juAlDMnC2ia677XN+I5+tQOdU3ebahOWNh6EUsOFLY",
+	"5UaTOWbi9LrSdvpdjbEyDU55UkKJMLcJPK1xS2FirLGnxpj3yM0S3ApML7XeTHAjWmOptCjUGEa/44ia",
+	"PahtLxVC1Iv6o0RgYGZVrAk1wkzQioO0Yl1+flddCsCWLgxiEl8kogeZpzxK/7f02asv79+yNzt77ddu",
+	"gNRcIXWexGhOUyf1VyV02LlqkozPg/ZJR1IvQgaidTqELA+f8j0JonLMNeP4TYV/CzXSXIPXiFqskEHK",
+	"vE92HTcHIZnp31XXc/R5ZkjiuZFbkjjiCksSJmunXWJHNmwdzrEMpwzD2RlfZCbmT9gH7g3HZT1Fzt9B",
+	"QmatzHki40xeCUU/7KCVCfpn92cRLHCLXI1LYAY6mfOQIKitAy3D6y0tmMd+CmB9jcK8lPQ3z+NxjuiZ",
+	"65II14tbieA7C/C3aLmq3QR/YgUVeAc25xXi3QMsY6GnJaqd7ERMqZP/bF2plMctOIsWaRL4Kf6SOlv9",
+	"Djm9TgsgGueXKEkxnqVhsKUXVKKUzNlLaEDO7qOmrOVCTw9kNxfGUBPtfnqOu8rcrCXdGbGkgf7axN/4",
+	"dze0HwiNcZ2aZTmqEZs+Nz2G3IFRIP2A1ACqFZLECpIn1M3Wll/Nqs+OpB4yTz5x6yzMmmv+sFkUJMeY",
+	"bP9RYx6sObuvjkw2AVy/UKoXId5dXRe5KIAB1olLlTK61Dhxm0e2K+mu0QS++za1SwHx7lXcFoPkAWz2",
+	"jLhgFKSoKAFuS6rx0rB5s8v8VMDzZkf+T4PQa/bAXhldr7b0bjIwAOrJLNoKFWJ7R5KAB5OhZkD37lOL",
+	"rQbEt1gIXWD5apeC0imEU2QaTxgEDPDq6iKggfRpoXWkJNqR3230OkuGojADOMpZTyVzc+gXh61jrTDV",
+	"Jl00jKowMEFan8ssg2Qp+OgFYfQTZOh7BNHzxwSK8wjC5yRhdbwdVqzyez+mXMyBv64favdWc5c8YB3H",
+	"PPt6PaUc67k/6IkMWgX2jIasyin+DYgoAHejzUtBSkWIgXSTSPaxUA3wJiHgOxkKh17mxOb1AQYGMXRF",
+	"wbVpCf6x2ZFWT+YQ3mYjE3UjsLNxjbggPCktV7ucyKDorck1byPUXRMZ2C4eKEPedm+GMt8tlYUjxyIR",
+	"BDGUlJKgPVOD+BPkZZqDIc/jDHIBuYMxrLe04AnSUpTvoveRDHWBydCcoLkOdoH2NpkPR5NvLFmgsVBa",
+	"5PEOrGaG1DAkEFRBMEpcXDxMxtMCWXGHIxmkI5CpTXaasljYShTVsz15GVbUuc0BtjgPPmLIoByXbjZ4",
+	"dQdgr5EdVujkgfZYplLMWOZtsa82oAv0+usMJDwBvzBOzwL8tTlbaap0ujzOlKeve8irTshlUXncr7Jy",
+	"+S6EcM8bKHutddHLUxym4kfqwqSLMIKURDQVQOGtSE3ITjPsObAvkDTMfIlkYmww0lM5+tV0hnfFlGqa",
+	"gMeCTixJwPM8SEQfjBPnLIzugCRhL/VzXRWxucDaX04D894xDb/USXFpR7NKbv12+wUq9/F4BWhJ5yXW",
+	"W8l6isn1OpdYu9+yj6pTIU7tczYDeorXwIiISLSSNte5kIDvYQZ+sVbPScTHPQbR/pTfIDxER0KFGqXK",
+	"QyqhVHCK6aHgN8B5nmfLR3KUCpsyT1CMMU/NrvcH/Me7Ee5b+zvKP4Tc8j6HfnRHmsZaakSJ01BHS4Xm",
+	"nqV0sEVtGWmEAC7t4g/sqIyZGPX9E8bZLY9HAitBe6xrdG9WaqcJzZsnQqeZn4Bjxja+kNmQeWFLrh8K",
+	"YzQTCfn9V4WCQoBnxSCBT2t49mMY4Xx85YlZJR8qH/J8TSFDSuE0w/IIjtR5WIR+dS44baBGM1yojwfK",
+	"bbFvOF89PFuXwL9EH/azzha6RJNUn9y1M8Bz/32CR3qe+u1wlwzQ50UhfyqDK7vW2LO6+XTvqZ7uM+V7",
+	"vnqfsyg/6V8LQpBn6GPJOgI13FcqPHbsBbjIZ4xzEsLlcMvPAGkRsi2KYzZWCaAb4NFSzCdCfnUL6+Xy",
+	"yYJjszqLyFVBza4x9hdWZxApSDV5GpfaM0S3nretK6gxPiqFGBVp3gBKA3Cm30bpZJO9n6lcpYtkOAWu",
+	"trfdJqzsvfbevL18JxcFPXvPeQzbNfr4oKRYn29iwToudwW/tNqhNAJTpkWMmk/SruDp8gEXt7dKk5Tk",
+	"Ks/EtdoBzMZESDHWjjSCAUWfRqkWcY9AsjVCeEuVYuEQHC3pdVmG2O/2lZ6e/C2PnHV/AvtvIYbOSnFz",
+	"1q9ygBXYlBZQ+UxfZqajC2YzIV5+QZnN8wasSp+z/Q+mXXtiJDX34IhwGGgWM888+9PMIdxa/8E2H2KA",
+	"F0FnhTOkkRaJx8QPDrLJNZLZm4OEDFjkasj4WTRKJ7KHoPuEcJ3pgtORuPOJjgJPKqyANMqoOynhyECn",
+	"Bfk2zYuAQZYfiqdzjsKO7JpLHXr2rR+EcSnG6NApUM5VUUYUBfaZMEcUX+qFQOKFQOKfQyAB4gDifwml",
+	"92YiOhsCPIC6pPGD43axcdAxFJInqRpz/cV8KsKcrCDSnwVPcrdkZ+O4x2Mtfr0wWLwwWPyzGCwew5Zb",
+	"nkIDkIJ7KikzO+aQa3DEWbCkGbFWwIGVxRpwCnyP8Y68dD9qgHiieM7/M/knljLrnwJZxSWfAFB1VsZ6",
+	"96CF616APdaMV+tfaIbDbcE1wwn3130FNONDJYC+AsZE1jxuOigQ0imLo54Afzlhp1QkfoGKePFrrffq",
+	"atZkPTJHMeWVpa48q+wtRK+tgCBhIWivnPwnEbbUh3DiTHcjQGUzb2mjPYi5RKfQ5kyE3uaLdaS5V1oC",
+	"VBvCxsh4dQIZvcsVzUUztz5qfb3ZYM8+6IASVHDUZPkUtQV/1B1EaXVeuAXkkGHOqEsy6zCg8pQgCmIt",
+	"INsVcrkQdsp14XCmJzoVA4u/7vCqSpWFKTsS69RSRaSyqYKsyi+ZM4YXCUIz/HWH5sCBZp9iHiL+rbJM",
+	"cZiMZokKCn0sn0zxPBIg7zvjG+Y8E9jcoTk/A5Kwn0LRHfW3FiELlQD0eE4ZvjfF5pYzxA3EQCWTrIJ4",
+	"mKhA6PIs8XdmJOeypxpF6bCdLCwgALAOTCRYGyLUeKphV4+B6phdnwW5LUUSIPyxXxHhNu3NzVWZ/174",
+	"aL779utspemHVj0UuHvAs1CBf3mskhtLa2Pm7nWteY1jNSeclzkdSmK25skGZfQDdV11S8yHtvqE2pdZ",
+	"NF2x6ut5aTzvVZJl/wuZJpFw6gczmPEEY58lgFax4AlhhZmeGpxd0z50V55kkyWLIVKouWk/ELnZ2WCY",
+	"YnJorPplS+QtBIsvrEQvSj0bv6RYNOIG57i+kTSmSLX2aHptnF4qZJ/e6IGWJIP1q1yRufH5zyqdjnif",
+	"mHP7Wo0SxvuqPgWNjmSwpnj4GQUZ4XyOxa2IT5jP49g39q1U6OmAsmMI2SkpAGLb0hZCpXGgRjJF/PFI",
+	"9pRfmVNgmq/ANAUu23Jk/JIAvpVs3kWHhgUQJjvD9GdfIx+7eagSuh8a+Gz+XT6+szj6b37H8cGYoIO7",
+	"DGqKwScfEo/jOgOaSQux8WbUEh5VHW+3K2pH7gNaojorazgUNkXUTqrqMd8cSD6U2eSQzpDx4kLwx9GN",
+	"qD50MBpb0GtN3YhMB8516NdT1qH3fb/5mkSpIGZpo3ht7gJwFNQwXYZmW8yzn4NrwYcCnEx47YbjcsgB",
+	"zh43acwnZel7F6bpJnlYVbkVaD5fh/VH4180g8RqUjWH5zYJW3v2vkcsuFCng1pDzzErLi1rSsObgvqp",
+	"qrLASNA6zYTMD5nxwiyeajVcQLFJUqptCk9csLWx2HbMJ6wXyUhfe8w0qQuX9SBWmrxHIU95l2uR81wD",
+	"xRZd05Hbg07Y04tzdiMmmNyKZY5APzhdM8QGPLiOpACCDK5v4KyL0lKXVKqGD4/MeZVfKDHwNhza29U9",
+	"eZju2WGUqqGzanOlEj7YCqDwrBrJH/kwMdUDHfLGOLSkclHKAi4zUeCSUGBFrEWpVrgYdeMowGq3RtWr",
+	"089CwCb4FZX9rVVJDGEUxQ5qrImQt1uxCvh8/lBbTwj+aQfRNLuWU8TE3xTy1ke24CwbkfY0BNux1lIl",
+	"ZGHZi4FZw2MmLfBJR5LqYELeRomSSCSK31tqNNMJBn6gipGg1fKb6IDrGw1kgsNEhaMAs6hNr0Z8HM0D",
+	"zXUk6RtAMIrNRTZTVRB4Sj1mcx+BlaaC3+GjmcuzfNTN+iCKfS3WTrSK3QlcbTbvpmjWdqxhboIdVcVN",
+	"uPQEA2MODxmQNScjNLuHCp2/8QnjIA/QnRGRLM4BEcUuD25mQ9EMrmBww+EDoTsSnvGFucGF7FrEw6x9",
+	"H4Ct4OpaslXgUhEEYphSAdkEr7p5cFKKH6kZQJISEop7fnakswuywLqGlygnP8KoZKkorv9qUt7ZI+WY",
+	"viLAsQdgobzf05nwWOputKlT4VYkkBkw96iOtC2nz9XqNXHXlB7I/0GtNrj+tosKDUjvtdaD9zZ7q9JZ",
+	"XRB52Wm36cCZsqPB9QAERDnWV1ajCvU+IguPZWYnKAZrebLPQoRQHnQjJqUL8jTDOCIYJVE6gfzMWkGd",
+	"+Uvz39Xhm3hsjoTiElnLBLrJr1E1ZvtjdCuk0M2GJWwfVYW/m2uf9/PCZW+2Ss6d8YEII77VF9JMjQhz",
+	"eOmtn+YcN+dsNV7Yx+hGMI4H/mgYKx5i/oN125ZO+gfb1/sovht0mHkwF9md9sGyjzxWqLG97Rqv8oXL",
+	"vviCJu/aRYdqqHq4t9x0mQEPi4kHYcTvUEWVwU8vrtt5T/JHhcQoqShmegYNvY64XpFxSvTrgiWYy5bj",
+	"SxdUBpZiEQGmhbNBY3WTnbJuosZaJExfq7Fm0YD3hfaYBkQDcwzcRqFQXkdCihFdq/BY1vzWOiCdC3P5",
+	"7QXm6y946Ze98nj3Spn2e0S7xSKibv3MSpPWouAhnR+YEXmBWiDPVyuli8MfvUj1k5Jqu7ZrEOu3VgiX",
+	"FeziuH+ap0+H0b8FvIX5C3H5jKDh3/m3XvE78842N66EvDHSuRN1lMQbxxtbkBVNb16SFZ3wIAV2cAtS",
+	"4jjlhjGfZHXlbgRYb8xGdb8Wjt0wCm0sPIdmRbrvidOaOWQq28KRJGIgbJiXnoKgTiTKnszAwrnOB3Mj",
+	"LcEzwY2B2w9hRt3BKDUoa/NTMdGwRtP9RI2G4LiBNp0+xiqJw7JOroTkVCvt8uxlb1xEny55cQfiQdNM",
+	"K0Cb0wA3ZznOnEYzlOuKBTDCxKNwdhiL+1c9uGa6kHn5tRNkS0iLNTfQIr4tLESWQ12C5RjJfpyTMutp",
+	"sz0nKi172uxJK9tCDWNhA4Nm5sUPhLgrvK9RFCWjGAoRXEMMWPzAOoIuD27cbTIKI1XyJF5cPXvXZwjJ",
+	"Petwd2cD7z1mG/9oOWiMAGZr/nEeisFQpUIGkxZ4ayaLyW2dZ7JHfnkbX3gqPkaDKG3Bfxe1kv0cf11o",
+	"4ELFUTCp3QL9vNDEFzHgkaRwea1W8iemGtIiXaIR82tgraAzsXW+cELpl+Zs+OVtcLjwm2deZnQ9M2oO",
+	"dvPEKbi/W2BL6EVN4I/pt788o6RSIdPWu0hjEhF6ROY1QY+4TzgNQdM1m8Df/vI2zq74wvmH36w0YZDY",
+	"Zx55J4aJQB/Qohbcn/7yauG9Xo6CQGgArf3169f/BAAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -135,7 +135,8 @@ type Querier interface {
 	ListAgentMemories(ctx context.Context, arg ListAgentMemoriesParams) ([]ListAgentMemoriesRow, error)
 	ListAgentRooms(ctx context.Context, arg ListAgentRoomsParams) ([]ListAgentRoomsRow, error)
 	ListAgentServers(ctx context.Context, agentID uuid.UUID) ([]uuid.UUID, error)
-	// Newest first. The time span includes both ends; an empty status_group means any status, any_channel any channel.
+	// Newest first. The time span includes both ends and holds the runs that started in it, or came in it and have not started;
+	// an empty status_group means any status, any_channel any channel.
 	ListAgentTurns(ctx context.Context, arg ListAgentTurnsParams) ([]Turn, error)
 	ListAgents(ctx context.Context) ([]Agent, error)
 	// The agents that take part in a channel, and what stands between each and a turn: it must be running and attached to the
@@ -144,7 +145,7 @@ type Querier interface {
 	// The same for one channel, where an agent takes its turns one after the other, so that their order is that of the entries.
 	ListChannelLog(ctx context.Context, arg ListChannelLogParams) ([]ListChannelLogRow, error)
 	// Newest first.
-	ListJobs(ctx context.Context, limitRows int64) ([]Job, error)
+	ListJobs(ctx context.Context, arg ListJobsParams) ([]Job, error)
 	ListJobsOfStatus(ctx context.Context, arg ListJobsOfStatusParams) ([]Job, error)
 	ListMessageServers(ctx context.Context) ([]MessageServer, error)
 	ListMessageTurns(ctx context.Context, messageID uuid.UUID) ([]Turn, error)

@@ -97,7 +97,8 @@ func (q *Queries) CountActiveTurns(ctx context.Context, arg CountActiveTurnsPara
 const countAgentTurns = `-- name: CountAgentTurns :one
 SELECT count(*) FROM turns
 WHERE agent_id = $1
-  AND queued_at >= $2 AND queued_at <= $3
+  AND (queued_at >= $2 OR started_at >= $2)
+  AND queued_at <= $3 AND (started_at IS NULL OR started_at <= $3)
   AND ($4::boolean OR channel_id = $5)
   AND ($6::text = ''
        OR ($6::text = 'started' AND status IN ('queued', 'running'))
@@ -560,7 +561,8 @@ func (q *Queries) ListAgentLog(ctx context.Context, arg ListAgentLogParams) ([]L
 const listAgentTurns = `-- name: ListAgentTurns :many
 SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at FROM turns
 WHERE agent_id = $1
-  AND queued_at >= $2 AND queued_at <= $3
+  AND (queued_at >= $2 OR started_at >= $2)
+  AND queued_at <= $3 AND (started_at IS NULL OR started_at <= $3)
   AND ($4::boolean OR channel_id = $5)
   AND ($6::text = ''
        OR ($6::text = 'started' AND status IN ('queued', 'running'))
@@ -568,12 +570,13 @@ WHERE agent_id = $1
        OR ($6::text = 'timeout' AND status = 'timed_out')
        OR ($6::text = 'error' AND status IN ('failed', 'cancelled', 'superseded')))
 ORDER BY queued_at DESC, seq DESC
-LIMIT $7::bigint
+LIMIT $8::bigint OFFSET $7::bigint
 `
 
 type ListAgentTurnsParams = db.ListAgentTurnsParams
 
-// Newest first. The time span includes both ends; an empty status_group means any status, any_channel any channel.
+// Newest first. The time span includes both ends and holds the runs that started in it, or came in it and have not started;
+// an empty status_group means any status, any_channel any channel.
 func (q *Queries) ListAgentTurns(ctx context.Context, arg ListAgentTurnsParams) ([]Turn, error) {
 	rows, err := q.db.Query(ctx, listAgentTurns,
 		arg.AgentID,
@@ -582,6 +585,7 @@ func (q *Queries) ListAgentTurns(ctx context.Context, arg ListAgentTurnsParams) 
 		arg.AnyChannel,
 		arg.ChannelID,
 		arg.StatusGroup,
+		arg.OffsetRows,
 		arg.LimitRows,
 	)
 	if err != nil {

@@ -97,7 +97,8 @@ func (q *Queries) CountActiveTurns(ctx context.Context, arg CountActiveTurnsPara
 const countAgentTurns = `-- name: CountAgentTurns :one
 SELECT count(*) FROM turns
 WHERE agent_id = ?1
-  AND queued_at >= ?2 AND queued_at <= ?3
+  AND (queued_at >= ?2 OR started_at >= ?2)
+  AND queued_at <= ?3 AND (started_at IS NULL OR started_at <= ?3)
   AND (CAST(?4 AS BOOLEAN) OR channel_id = ?5)
   AND (CAST(?6 AS TEXT) = ''
        OR (CAST(?6 AS TEXT) = 'started' AND status IN ('queued', 'running'))
@@ -576,7 +577,8 @@ func (q *Queries) ListAgentLog(ctx context.Context, arg ListAgentLogParams) ([]L
 const listAgentTurns = `-- name: ListAgentTurns :many
 SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at FROM turns
 WHERE agent_id = ?1
-  AND queued_at >= ?2 AND queued_at <= ?3
+  AND (queued_at >= ?2 OR started_at >= ?2)
+  AND queued_at <= ?3 AND (started_at IS NULL OR started_at <= ?3)
   AND (CAST(?4 AS BOOLEAN) OR channel_id = ?5)
   AND (CAST(?6 AS TEXT) = ''
        OR (CAST(?6 AS TEXT) = 'started' AND status IN ('queued', 'running'))
@@ -584,12 +586,13 @@ WHERE agent_id = ?1
        OR (CAST(?6 AS TEXT) = 'timeout' AND status = 'timed_out')
        OR (CAST(?6 AS TEXT) = 'error' AND status IN ('failed', 'cancelled', 'superseded')))
 ORDER BY queued_at DESC, seq DESC
-LIMIT ?7
+LIMIT ?8 OFFSET ?7
 `
 
 type ListAgentTurnsParams = db.ListAgentTurnsParams
 
-// Newest first. The time span includes both ends; an empty status_group means any status, any_channel any channel.
+// Newest first. The time span includes both ends and holds the runs that started in it, or came in it and have not started;
+// an empty status_group means any status, any_channel any channel.
 func (q *Queries) ListAgentTurns(ctx context.Context, arg ListAgentTurnsParams) ([]Turn, error) {
 	rows, err := q.db.QueryContext(ctx, listAgentTurns,
 		arg.AgentID,
@@ -598,6 +601,7 @@ func (q *Queries) ListAgentTurns(ctx context.Context, arg ListAgentTurnsParams) 
 		arg.AnyChannel,
 		arg.ChannelID,
 		arg.StatusGroup,
+		arg.OffsetRows,
 		arg.LimitRows,
 	)
 	if err != nil {

@@ -81,10 +81,12 @@ SELECT * FROM turns WHERE message_id = sqlc.arg(message_id) AND agent_id = sqlc.
 SELECT * FROM turns WHERE message_id = sqlc.arg(message_id) ORDER BY queued_at, agent_id;
 
 -- name: ListAgentTurns :many
--- Newest first. The time span includes both ends; an empty status_group means any status, any_channel any channel.
+-- Newest first. The time span includes both ends and holds the runs that started in it, or came in it and have not started;
+-- an empty status_group means any status, any_channel any channel.
 SELECT * FROM turns
 WHERE agent_id = sqlc.arg(agent_id)
-  AND queued_at >= sqlc.arg(from_time) AND queued_at <= sqlc.arg(to_time)
+  AND (queued_at >= sqlc.arg(from_time) OR started_at >= sqlc.arg(from_time))
+  AND queued_at <= sqlc.arg(to_time) AND (started_at IS NULL OR started_at <= sqlc.arg(to_time))
   AND (sqlc.arg(any_channel)::boolean OR channel_id = sqlc.arg(channel_id))
   AND (sqlc.arg(status_group)::text = ''
        OR (sqlc.arg(status_group)::text = 'started' AND status IN ('queued', 'running'))
@@ -92,12 +94,13 @@ WHERE agent_id = sqlc.arg(agent_id)
        OR (sqlc.arg(status_group)::text = 'timeout' AND status = 'timed_out')
        OR (sqlc.arg(status_group)::text = 'error' AND status IN ('failed', 'cancelled', 'superseded')))
 ORDER BY queued_at DESC, seq DESC
-LIMIT sqlc.arg(limit_rows)::bigint;
+LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
 
 -- name: CountAgentTurns :one
 SELECT count(*) FROM turns
 WHERE agent_id = sqlc.arg(agent_id)
-  AND queued_at >= sqlc.arg(from_time) AND queued_at <= sqlc.arg(to_time)
+  AND (queued_at >= sqlc.arg(from_time) OR started_at >= sqlc.arg(from_time))
+  AND queued_at <= sqlc.arg(to_time) AND (started_at IS NULL OR started_at <= sqlc.arg(to_time))
   AND (sqlc.arg(any_channel)::boolean OR channel_id = sqlc.arg(channel_id))
   AND (sqlc.arg(status_group)::text = ''
        OR (sqlc.arg(status_group)::text = 'started' AND status IN ('queued', 'running'))

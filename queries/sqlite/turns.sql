@@ -79,10 +79,12 @@ SELECT * FROM turns WHERE message_id = @message_id AND agent_id = @agent_id;
 SELECT * FROM turns WHERE message_id = @message_id ORDER BY queued_at, agent_id;
 
 -- name: ListAgentTurns :many
--- Newest first. The time span includes both ends; an empty status_group means any status, any_channel any channel.
+-- Newest first. The time span includes both ends and holds the runs that started in it, or came in it and have not started;
+-- an empty status_group means any status, any_channel any channel.
 SELECT * FROM turns
 WHERE agent_id = @agent_id
-  AND queued_at >= @from_time AND queued_at <= @to_time
+  AND (queued_at >= @from_time OR started_at >= @from_time)
+  AND queued_at <= @to_time AND (started_at IS NULL OR started_at <= @to_time)
   AND (CAST(@any_channel AS BOOLEAN) OR channel_id = @channel_id)
   AND (CAST(@status_group AS TEXT) = ''
        OR (CAST(@status_group AS TEXT) = 'started' AND status IN ('queued', 'running'))
@@ -90,12 +92,13 @@ WHERE agent_id = @agent_id
        OR (CAST(@status_group AS TEXT) = 'timeout' AND status = 'timed_out')
        OR (CAST(@status_group AS TEXT) = 'error' AND status IN ('failed', 'cancelled', 'superseded')))
 ORDER BY queued_at DESC, seq DESC
-LIMIT @limit_rows;
+LIMIT @limit_rows OFFSET @offset_rows;
 
 -- name: CountAgentTurns :one
 SELECT count(*) FROM turns
 WHERE agent_id = @agent_id
-  AND queued_at >= @from_time AND queued_at <= @to_time
+  AND (queued_at >= @from_time OR started_at >= @from_time)
+  AND queued_at <= @to_time AND (started_at IS NULL OR started_at <= @to_time)
   AND (CAST(@any_channel AS BOOLEAN) OR channel_id = @channel_id)
   AND (CAST(@status_group AS TEXT) = ''
        OR (CAST(@status_group AS TEXT) = 'started' AND status IN ('queued', 'running'))

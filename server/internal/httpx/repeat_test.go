@@ -102,7 +102,7 @@ func TestIdempotentReplay(t *testing.T) {
 		t.Error(diff)
 	}
 	for _, other := range []*http.Request{post("/x", "other"), post("/y", "body"), post("/x?q=1", "body")} {
-		if w := serve(h, other); w.Code != http.StatusConflict || w.Header().Get("Retry-After") == "" {
+		if w := serve(h, other); w.Code != http.StatusConflict || w.Header().Get("Retry-After") != "" {
 			t.Errorf("%s: %d", other.URL, w.Code)
 		}
 	}

@@ -233,6 +233,7 @@ func (a *Agents) Delete(ctx context.Context, who auth.Identity, id uuid.UUID) er
 		return fmt.Errorf("deleting an agent: %w", err)
 	}
 	a.minds.forget(id)
+	a.messages.AnnounceAgents(ctx)
 	return nil
 }
 
@@ -279,6 +280,7 @@ func (a *Agents) setRunning(ctx context.Context, who auth.Identity, id uuid.UUID
 	if err != nil {
 		return db.Agent{}, fmt.Errorf("changing whether an agent runs: %w", err)
 	}
+	a.messages.AnnounceAgents(ctx)
 	return row, nil
 }
 
