@@ -129,6 +129,17 @@ func TestLeavingRooms(t *testing.T) {
 		sockets[2].Join("x")
 		expect(t, "rooms after the end", len(sockets[2].Rooms()), 0)
 		expect(t, "members after a late join", len(b.main.To("x").Sockets()), 2)
+		for _, tt := range []struct {
+			selected string
+			of       socketio.Broadcast
+			want     bool
+		}{
+			{"x", b.main.To("x"), true}, {"a room of nobody", b.main.To("nowhere"), false}, {"the room of one who left", b.main.To(sockets[2].ID()), false},
+			{"the own room", b.main.To(sockets[0].ID()), true}, {"either", b.main.To("nowhere", "y"), true},
+			{"x without all of it", b.main.To("x").Except("y"), false}, {"y without x", b.main.To("y").Except("x"), true},
+		} {
+			expect(t, "anyone in "+tt.selected, tt.of.Any(), tt.want)
+		}
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -103,6 +104,17 @@ func DecodeEvent(data []byte) (Event, error) {
 		return Event{}, fmt.Errorf("decoding an event: %w", err)
 	}
 	return e, nil
+}
+
+// EventChannel returns the channel that an event of Subscribe is about, from its subject: most readers need no more to know
+// that the event is not for them.
+func EventChannel(subject string) (uuid.UUID, bool) {
+	text, ok := strings.CutPrefix(subject, subjectChannels)
+	if !ok {
+		return uuid.Nil, false
+	}
+	id, err := uuid.Parse(text)
+	return id, err == nil
 }
 
 // Work follows hints that turns may be claimed. Their content means nothing.

@@ -20,7 +20,7 @@ func (g *Gateway) audience(channelID uuid.UUID) audience {
 
 // listened reports whether anybody on this node listens to a channel.
 func (g *Gateway) listened(channelID uuid.UUID) bool {
-	return g.plain.listened(channelID) || len(g.ns.To(channelRoom(channelID)).Local().Sockets()) > 0
+	return g.plain.listened(channelID) || g.ns.To(channelRoom(channelID)).Local().Any()
 }
 
 // broadcast writes a message to everybody in its channel, and to its sender with what only the sender gets.

@@ -33,6 +33,11 @@ func (g *Gateway) received(ctx context.Context, m bus.Message) {
 		g.catchUpAll(ctx)
 		return
 	}
+	// Most channels of a busy server have no listener on a node: their events are not even decoded.
+	if id, ok := messaging.EventChannel(m.Subject); ok && g.pending.none() && !g.listened(id) {
+		g.cursors.drop(id)
+		return
+	}
 	e, err := messaging.DecodeEvent(m.Data)
 	if err != nil {
 		g.log.Error("event not understood", "subject", m.Subject, "error", err)

@@ -42,6 +42,13 @@ func (p *pending) take(id uuid.UUID) (origin, bool) {
 	return o, ok
 }
 
+// none reports whether no message is on its way.
+func (p *pending) none() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.all) == 0
+}
+
 type messageAck struct {
 	Success         bool      `json:"success"`
 	ClientMessageID string    `json:"clientMessageId,omitempty"`
