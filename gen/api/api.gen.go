@@ -4541,6 +4541,9 @@ type ListAgentLogsParams struct {
 
 	// Level Ignored; the entries have no level.
 	Level *string `form:"level,omitempty" json:"level,omitempty"`
+
+	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // ListMemoriesParams defines parameters for ListMemories.
@@ -4580,6 +4583,9 @@ type ListMemoriesParams struct {
 
 	// To Not newer than this.
 	To *MemoryTo `form:"to,omitempty" json:"to,omitempty"`
+
+	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // ListRoomsParams defines parameters for ListRooms.
@@ -4589,6 +4595,9 @@ type ListRoomsParams struct {
 
 	// Offset Skip this many; none if it is not a positive number.
 	Offset *LooseInteger `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // ListRoomMemoriesParams defines parameters for ListRoomMemories.
@@ -4622,6 +4631,9 @@ type ListRoomMemoriesParams struct {
 
 	// To Not newer than this.
 	To *MemoryTo `form:"to,omitempty" json:"to,omitempty"`
+
+	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // ListRunsParams defines parameters for ListRuns.
@@ -4640,6 +4652,9 @@ type ListRunsParams struct {
 
 	// To Not newer than this.
 	To *LooseTime `form:"to,omitempty" json:"to,omitempty"`
+
+	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // GetRunParams defines parameters for GetRun.
@@ -4680,7 +4695,7 @@ type ListMessagesParams struct {
 	// After Only messages strictly newer than this; without `before`, the oldest of them.
 	After *LooseTime `form:"after,omitempty" json:"after,omitempty"`
 
-	// Cursor Where to go on, as an answer's cursor or Link header has it; the other bounds are of no consequence then.
+	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -4714,6 +4729,9 @@ type ListJobsParams struct {
 
 	// Status Only jobs of this status; a word that is none means any.
 	Status *string `form:"status,omitempty" json:"status,omitempty"`
+
+	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // GetJobParams defines parameters for GetJob.
@@ -4733,7 +4751,7 @@ type ListChannelsParams struct {
 	// Offset Skip this many; none if it is not a positive number.
 	Offset *LooseInteger `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Cursor Where to go on, as an answer's cursor or Link header has it; the other bounds are of no consequence then.
+	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -4750,6 +4768,9 @@ type ListSessionsParams struct {
 
 	// Offset Skip this many; none if it is not a positive number.
 	Offset *LooseInteger `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // ListSessionMessagesParams defines parameters for ListSessionMessages.

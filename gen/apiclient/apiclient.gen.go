@@ -4293,6 +4293,18 @@ func NewListAgentLogsRequest(server string, agentID AgentID, params *ListAgentLo
 
 		}
 
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if encoded := queryValues.Encode(); encoded != "" {
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
@@ -4561,6 +4573,18 @@ func NewListMemoriesRequest(server string, agentID AgentID, params *ListMemories
 
 		}
 
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if encoded := queryValues.Encode(); encoded != "" {
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
@@ -4795,6 +4819,18 @@ func NewListRoomsRequest(server string, agentID AgentID, params *ListRoomsParams
 		if params.Offset != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "offset", *params.Offset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -5163,6 +5199,18 @@ func NewListRoomMemoriesRequest(server string, agentID AgentID, roomID RoomID, p
 
 		}
 
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if encoded := queryValues.Encode(); encoded != "" {
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
@@ -5263,6 +5311,18 @@ func NewListRunsRequest(server string, agentID AgentID, params *ListRunsParams) 
 		if params.To != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -7018,6 +7078,18 @@ func NewListJobsRequest(server string, params *ListJobsParams) (*http.Request, e
 
 		}
 
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if encoded := queryValues.Encode(); encoded != "" {
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
@@ -7721,6 +7793,18 @@ func NewListSessionsRequest(server string, params *ListSessionsParams) (*http.Re
 		if params.Offset != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "offset", *params.Offset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -10632,6 +10716,11 @@ func (r UpdateAgentResult) ContentType() string {
 	return ""
 }
 
+// ListAgentLogsResult200Headers the declared response headers of an HTTP 200 response for ListAgentLogs
+type ListAgentLogsResult200Headers struct {
+	Link *string
+}
+
 type ListAgentLogsResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -10649,6 +10738,8 @@ type ListAgentLogsResult struct {
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListAgentLogsResult200Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -10759,6 +10850,11 @@ func (r ClearMemoriesResult) ContentType() string {
 	return ""
 }
 
+// ListMemoriesResult200Headers the declared response headers of an HTTP 200 response for ListMemories
+type ListMemoriesResult200Headers struct {
+	Link *string
+}
+
 type ListMemoriesResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -10776,6 +10872,8 @@ type ListMemoriesResult struct {
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListMemoriesResult200Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -10972,6 +11070,11 @@ func (r ListPanelsResult) ContentType() string {
 	return ""
 }
 
+// ListRoomsResult200Headers the declared response headers of an HTTP 200 response for ListRooms
+type ListRoomsResult200Headers struct {
+	Link *string
+}
+
 type ListRoomsResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -10989,6 +11092,8 @@ type ListRoomsResult struct {
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListRoomsResult200Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -11189,6 +11294,11 @@ func (r UpdateRoomResult) ContentType() string {
 	return ""
 }
 
+// ListRoomMemoriesResult200Headers the declared response headers of an HTTP 200 response for ListRoomMemories
+type ListRoomMemoriesResult200Headers struct {
+	Link *string
+}
+
 type ListRoomMemoriesResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -11206,6 +11316,8 @@ type ListRoomMemoriesResult struct {
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListRoomMemoriesResult200Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -11234,6 +11346,7 @@ func (r ListRoomMemoriesResult) ContentType() string {
 
 // ListRunsResult200Headers the declared response headers of an HTTP 200 response for ListRuns
 type ListRunsResult200Headers struct {
+	Link        *string
 	XTotalCount int
 }
 
@@ -13049,6 +13162,11 @@ func (r IngestExternalResult) ContentType() string {
 	return ""
 }
 
+// ListJobsResult200Headers the declared response headers of an HTTP 200 response for ListJobs
+type ListJobsResult200Headers struct {
+	Link *string
+}
+
 type ListJobsResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -13062,6 +13180,8 @@ type ListJobsResult struct {
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListJobsResult200Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -13772,6 +13892,11 @@ func (r UpdateMessageResult) ContentType() string {
 	return ""
 }
 
+// ListSessionsResult200Headers the declared response headers of an HTTP 200 response for ListSessions
+type ListSessionsResult200Headers struct {
+	Link *string
+}
+
 type ListSessionsResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -13785,6 +13910,8 @@ type ListSessionsResult struct {
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListSessionsResult200Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -17616,6 +17743,19 @@ func ParseListAgentLogsResult(rsp *http.Response) (*ListAgentLogsResult, error) 
 
 	}
 
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListAgentLogsResult200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
+	}
+
 	return response, nil
 }
 
@@ -17814,6 +17954,19 @@ func ParseListMemoriesResult(rsp *http.Response) (*ListMemoriesResult, error) {
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListMemoriesResult200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -18150,6 +18303,19 @@ func ParseListRoomsResult(rsp *http.Response) (*ListRoomsResult, error) {
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListRoomsResult200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -18502,6 +18668,19 @@ func ParseListRoomMemoriesResult(rsp *http.Response) (*ListRoomMemoriesResult, e
 
 	}
 
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListRoomMemoriesResult200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
+	}
+
 	return response, nil
 }
 
@@ -18573,6 +18752,13 @@ func ParseListRunsResult(rsp *http.Response) (*ListRunsResult, error) {
 	switch {
 	case rsp.StatusCode == 200:
 		var headers ListRunsResult200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Total-Count"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Total-Count", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
@@ -21798,6 +21984,19 @@ func ParseListJobsResult(rsp *http.Response) (*ListJobsResult, error) {
 
 	}
 
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListJobsResult200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
+	}
+
 	return response, nil
 }
 
@@ -22944,6 +23143,19 @@ func ParseListSessionsResult(rsp *http.Response) (*ListSessionsResult, error) {
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListSessionsResult200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil

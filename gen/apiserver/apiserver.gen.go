@@ -1290,6 +1290,19 @@ func (siw *ServerInterfaceWrapper) ListAgentLogs(w http.ResponseWriter, r *http.
 		return
 	}
 
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListAgentLogs(w, r, agentID, params)
 	}))
@@ -1536,6 +1549,19 @@ func (siw *ServerInterfaceWrapper) ListMemories(w http.ResponseWriter, r *http.R
 		return
 	}
 
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListMemories(w, r, agentID, params)
 	}))
@@ -1718,6 +1744,19 @@ func (siw *ServerInterfaceWrapper) ListRooms(w http.ResponseWriter, r *http.Requ
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "offset"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "offset", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
 		}
 		return
 	}
@@ -2021,6 +2060,19 @@ func (siw *ServerInterfaceWrapper) ListRoomMemories(w http.ResponseWriter, r *ht
 		return
 	}
 
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListRoomMemories(w, r, agentID, roomID, params)
 	}))
@@ -2111,6 +2163,19 @@ func (siw *ServerInterfaceWrapper) ListRuns(w http.ResponseWriter, r *http.Reque
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "to"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "to", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
 		}
 		return
 	}
@@ -3311,6 +3376,19 @@ func (siw *ServerInterfaceWrapper) ListJobs(w http.ResponseWriter, r *http.Reque
 		return
 	}
 
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListJobs(w, r, params)
 	}))
@@ -3783,6 +3861,19 @@ func (siw *ServerInterfaceWrapper) ListSessions(w http.ResponseWriter, r *http.R
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "offset"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "offset", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
 		}
 		return
 	}
@@ -5782,15 +5873,25 @@ type ListAgentLogsResponseObject interface {
 	VisitListAgentLogsResponse(w http.ResponseWriter) error
 }
 
-type ListAgentLogs200JSONResponse AgentLogEnvelope
+type ListAgentLogs200ResponseHeaders struct {
+	Link *string
+}
+
+type ListAgentLogs200JSONResponse struct {
+	Body    AgentLogEnvelope
+	Headers ListAgentLogs200ResponseHeaders
+}
 
 func (response ListAgentLogs200JSONResponse) VisitListAgentLogsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -6126,15 +6227,25 @@ type ListMemoriesResponseObject interface {
 	VisitListMemoriesResponse(w http.ResponseWriter) error
 }
 
-type ListMemories200JSONResponse MemoryListEnvelope
+type ListMemories200ResponseHeaders struct {
+	Link *string
+}
+
+type ListMemories200JSONResponse struct {
+	Body    MemoryListEnvelope
+	Headers ListMemories200ResponseHeaders
+}
 
 func (response ListMemories200JSONResponse) VisitListMemoriesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -6705,15 +6816,25 @@ type ListRoomsResponseObject interface {
 	VisitListRoomsResponse(w http.ResponseWriter) error
 }
 
-type ListRooms200JSONResponse RoomListEnvelope
+type ListRooms200ResponseHeaders struct {
+	Link *string
+}
+
+type ListRooms200JSONResponse struct {
+	Body    RoomListEnvelope
+	Headers ListRooms200ResponseHeaders
+}
 
 func (response ListRooms200JSONResponse) VisitListRoomsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -7316,15 +7437,25 @@ type ListRoomMemoriesResponseObject interface {
 	VisitListRoomMemoriesResponse(w http.ResponseWriter) error
 }
 
-type ListRoomMemories200JSONResponse MemoryListEnvelope
+type ListRoomMemories200ResponseHeaders struct {
+	Link *string
+}
+
+type ListRoomMemories200JSONResponse struct {
+	Body    MemoryListEnvelope
+	Headers ListRoomMemories200ResponseHeaders
+}
 
 func (response ListRoomMemories200JSONResponse) VisitListRoomMemoriesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -7434,6 +7565,7 @@ type ListRunsResponseObject interface {
 }
 
 type ListRuns200ResponseHeaders struct {
+	Link        *string
 	XTotalCount int
 }
 
@@ -7449,6 +7581,9 @@ func (response ListRuns200JSONResponse) VisitListRunsResponse(w http.ResponseWri
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.Header().Set("X-Total-Count", fmt.Sprint(response.Headers.XTotalCount))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
@@ -13212,15 +13347,25 @@ type ListJobsResponseObject interface {
 	VisitListJobsResponse(w http.ResponseWriter) error
 }
 
-type ListJobs200JSONResponse JobList
+type ListJobs200ResponseHeaders struct {
+	Link *string
+}
+
+type ListJobs200JSONResponse struct {
+	Body    JobList
+	Headers ListJobs200ResponseHeaders
+}
 
 func (response ListJobs200JSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -15063,15 +15208,25 @@ type ListSessionsResponseObject interface {
 	VisitListSessionsResponse(w http.ResponseWriter) error
 }
 
-type ListSessions200JSONResponse SessionList
+type ListSessions200ResponseHeaders struct {
+	Link *string
+}
+
+type ListSessions200JSONResponse struct {
+	Body    SessionList
+	Headers ListSessions200ResponseHeaders
+}
 
 func (response ListSessions200JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -21638,586 +21793,587 @@ func (sh *strictHandler) GetChannelUpload(w http.ResponseWriter, r *http.Request
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L35cuM41if6Kri6E1HLSLZsy3t0fOPKdFa7K9P2tZ1dX3/lvBZEQhLbFKAmQCvVGY6Yp5kHmyeZwMFC",
-	"kAQparGrsib7j+q0SGI9ODjr73xpBWwyZZRQwVsnX1pjgkOSwD/PgoBMxQ2mIwJ/h4QHSTQVEaOtk9YZ",
-	"muJEIDZEYkzQMIoJmuA5GhCE+SMJ0ZAlW612iwdjMsHyc/IZT6YxaZ20BnNBeKvdEvOp/JOLJKKj1vNz",
-	"u/WGUUGoeBvxKeOR6qnY8S2ecyTGWCCMBgmbcZIgPmZpHCKOn4gdzinCA06oQMOETdBMfhAJGCMfs1nV",
-	"2LAQOBhPCBWn0ArFE/IXygThW+KzqBs0LFR5uL+Oo2Cs1ioSKOK1i4J2OnvbB0febt6SaUICXLEoEQ0I",
-	"mo0JhflPsRijiMO/WRySBDFKYK9mrI0wRzfv3qDjw94+miWR7DcSp+h9RB/RGKuvKJmRZAudx5zodawa",
-	"+P/YOTw43N3dP+h2veM+v8Mj37JgvSCIstmp/GcwBlJDs0iMEXkiyVz/JHtOyL/SKCFh60QkKfGP5L61",
-	"P9wd7AX3Le9ALkIymTJBaDC/IdMYz2VrxXH1ZfN9FEmyjrhZQ0z5jCRIMIQpIjiJI5IgOSTChRqvfIvj",
-	"CUFOL51fyPwUkcolpOmkdfJbS/bY+tR2JgK/+KYgt8hzFMMwIZwTbk7jFMt1HJAhSwj6vj9NyFP/B4Rp",
-	"iPBQkAR936fks+j/oObIKGnDQzZUx0Qw9qjaiXEAZIOpJiNJWPf0+z5Pg4BwzpLOE0l4xGj/B3veYO1I",
-	"QtTeUrJ1TytI5z7tdveCbTyNtieEczyK6Ghb7jklMd/Gh/u9INzb7+zt7g06vd7xoIOPj447vaPeAd4f",
-	"kL0uHujvCP+PIE04S/7yj3+ezz/MoGFyihIS/+W+JSdbQRPXCRmShNCAnE2nceSjiDu5EPY1xXlmmKMx",
-	"oyxNSFh1LmY4En/Z9Z+JGyzI+2gSCfhPuc+/shmaYDo3NKaoMMBxTBJgYRP8SFBEEUaziIbyAOnFn8HK",
-	"O+uPYtlFxSB3ut2uHV9EBRmRJD/AaxZHwdy/KtAyUI4cnRqIHBQnAaNhJaeTnZ7O/nLcXbA2N2SCIyp/",
-	"rl4fRfAThBOCYjKsmufx8VH9NG8IJ559uKBobLrSs3LnSqpn2dvZ9feoNvQirGCJwEdI8kSS7ziK2Qg2",
-	"XXWqaeHUoYXvOGIziv6zo5vtXIRtdf4wsFY+ZonaoWmMI9qUkXYHx8Nwb4A7R7g37PSCbtDB3eF+J+wN",
-	"D8ODcH/QxTutdmuCP78ndCTGrZOd3SPvXhKRzM8kz2m4tkxKDwiPcERdkqby54iO1BM5MzaUtJ1yUkXZ",
-	"7dYkotFEstgd707cGhbmJ26smKpaygUcEVUwRLL49vSyQM3UOooQeJ6blXqqYG13TOD4DUtpHX9RjEKe",
-	"HslM4rghhfhW9LndmuIET4gw8uOIUC+hw/KO9KJE8he5iK12SwpbUgbTH9YN5b8lZNg6af2/25n4uq2e",
-	"8u2PHy/eKslMXSVVY9A3TcUoAvvx+uOAu8l34oFZMzRiiFEQzDDVwsZ3HKkrDbFEi2YgmoOEFmkuwOT+",
-	"oQFL5eGRu6iORcAolwxB3VeE2hn+KyXJ3JmiGpefMtVNmj/mu/sHPlJ7pwVl/zLLJ5K8hHOq5AkC+bpi",
-	"8Y3o3ZRhBfuD3bBLOoe4e9DpBfv7neOwizt7eCfoBceDg2GXbE3paJFc+AuZ+zQdmMGQJS4bbqOUyu2Y",
-	"gXyvJNkQpGwakC10Swi6b50priVmUUDuW3auaiez2RZkxooNOSLdvePDI9LpdcP9Tm8vDDuD4Hivc3B0",
-	"3MP7h8Pjvd1ecbv2gQ1aLu2d/vADFsG4PO83IHzLqTEaz+W1EgmOpDgv54onTM5sTDipntewo9peTV6n",
-	"QZyG5HwyIGHoFQO0sI5jzlBCRJpQdVM+kUCwxIrDEzJhSUQ0Lx9LJVGKpRWHIip26x98tYyOuTh/qmF9",
-	"/Sjsm6HFmAup61ChLxogMDjncEQGCXskFHGREDyBo88JoSeZumGUkBGT4j9Vyi5w9fY9hYufSfGRMjGO",
-	"6EiJ4t69ksPuwLg7F28r5rwbHOyRA7zbwUd7e51edzDsHB/sDzu7+wfB8WAP7x/uHJzsnBx61+WD3IX5",
-	"T6CUlBfmkgmlc8p1oKCYnCJBPgsry1CGRDQhKJBXGgdeaW9W3z4q9afVlFm/Z4yTu2hCnMG+S9jEP1R1",
-	"99uhVo1B7sZaI6jQD84EmjAulP4mL/I2SqfyIgGB3vAkrk4GqPPpZEASdYblAykrI5ZWLh6I9suN/MKR",
-	"rdTgr4ZDr1R9+xhNs6GfgpKYDY0ygTBS9p8nM/KqcTLVxZoDvcY+yw0ME6tBapWaDVEflqaPBqlQmnNK",
-	"Y3mj9dVQ+nIKo+ip+tKVLa074FuCEx/LvpKM2rK72Zhxog5RwKjAEbDHiLflbUwikB0CzCs5IVe9VPA/",
-	"ggsqgKtLls79HWt05quGIthax+gORuVjxsBEMUd9gQcxucQT0nfODxcJo6Nq8oPZ+tdniAPBG0lPH5S0",
-	"X3VdaGWgQlCa2I/XllL1OFaWgUQ2WLl28uIhIYhDbcWIrHlyGCVcICwEmUzl1SUkc1diL0hO97QkOlVf",
-	"XL+r8KTX7BYUtQU7qPX6+o20La29nTeMTapGlDA2aSO9mVrR0RetQFxgqU5oA75nqIlqee0R3hIu9deq",
-	"QXL1uGIQ3H689jjuzNH3j+MxUrZRw1dPUd9YHcFQTDUrhRuNsgT1JZ0svggsx1mTgzyrBSBc/MTCSPlq",
-	"pEb2jiUgvQTKPyH/OUljEU1xIraHLJl0Qiygz2brZduELov8QTaoTOHyNjeqXX5nwCIUsESK1ZseXb7h",
-	"BkNMzAeeccKS8qlUozNTxhkwqMKY8XQaR8ors/1PrlwzzQYMbZ7TJxKzKfENOGcmcfxyxqHia1y/tg3v",
-	"QJvQza3AIuUvMQHVct00rFkT5qIdPlut53brJxxqu2WDMdlz8aVFkoTpaYRwA1z+/ez9xdsH0FtCInAU",
-	"c8lRUy7AH4ngpLcNizU2fSzAL6csVujemJ3uW3KMEX3CcRTKYWqDW+tkiGMuabjZ8pzDKOV6uNOZJmwQ",
-	"k8l/90yrejZLjbh2CThsV+ukB7JaJIDR/IRDZDbCshc8YKk4GcSYPrYaz/laza6Kmo2yGjLC6XcCDSNF",
-	"GXLrExwIuJIwStJYvjtMOXgmgVa0Ke8lDqLbdB0hvwWjgTOWFxnGIo6gb+u2YmSR4OBbjoJoiqnga7GK",
-	"N4wO4yhY8zS+ubp89/7izV3uwJ1ZIUh7SyXBhoh8jrjU5eOE4HD+Oxw2Z7D2qDUbq3uWjrOzZNfwxQ7S",
-	"LZsQMOYogS0/LMUIlI8Kz4Fa3+EoThOy3qZ+vDz7ePfXq5uL/zrPc9Kz6wv0SJSjEi7Q19/DwtiyfSwO",
-	"zd2ynWzLPlKcijFLon/DOy+0bXANOi5d5cYlRGyhXncHYRhqxNEk4lxuLkvQTCqfbdTr7lmvvg584Y9c",
-	"O8EwRSyJRrDnWDVKmWij3g58dE8HTFGFYAzFOBkR+WxfyvljzBFGcrrGxiZ5siSjNurtHsMXeSc0cOdh",
-	"GsdogqN4wD6j7/vg4uuAj6+POJ5zUPPuqWAoYBOCBjh4/KGN9rtd+S1OYxszpNQh+WhPm364kKxMzpkL",
-	"Np3qZWBPJIkZDkkotUDtbvAy3x+3f2zOb3+KKE7mVWxWCbC6sxu4i8J1j9Dtx+vrq5u787cPH87fXpw9",
-	"3P3j+jx3mGRf2motd0zuDE4IWMQEfiT0dzlcFaO2x2zhoJ1jt7PvHjueTqcsESREH0gYYXSnrCkvKIBA",
-	"mJo+OCXKh9HaPb9j7L08Lutt+ruL9+cPd1dXD+/Pbn4+z8lmZ1nQHLgk9nd7u0dH3S4y4XF5usgO8O9A",
-	"BRXTKA9tqQlmZLGXkYUWRNE5FZGYozvG0Hvd9CsQhsMlmXK1UgbWkkzcYjNKEkUmLBlEYUjomjRydfPT",
-	"xdu355e5PQdTruxPXU6wjCocDmEjoPwelOAM1hJBo7G6t6+z39kivugGO7FTkjOFTJubn9utnxld85Tf",
-	"nt/eXlxdPpz/5/XFTUFA0kYuoCXyefo7yUjlEdrN8w3QPZuOoggr9WLbdKFEEkLlTS9b/CvBsRhvWM1S",
-	"jVaRiZw2yQsop0pAAfdUgOVFETIg9hlLHmGc2gi84YHqVhfpg457YGXFL2fFfgkVu9xBI0X7AwtJLPWX",
-	"dWWvD1dvz98/nN/cXN3krig2JRRHJdPQRParLRAquPGR/B7aqW/YtUP0zs0c5f3ubt7m8zMWZIbnL8t4",
-	"1UBBzNJR+iAMQKgMqKkseURD2GPY80sm3rGUrrnhl1d3D++uPl4WlFWwQEr+P4QuXn9H3XFlimphWO5N",
-	"2cu27JIJ9E6/8HIbZuOGeQo+PVDHWKKc9DZGxblOOSFm4z6wMBp6g6gvQL/DHF0MO5eMEhUXpGPZ4PPr",
-	"BGJAIeljE0f++ub8zdXl24s7ee29O7t4X7iX9W0zIIRqWSVEPKIBxFniUHJ7CDb9HYjEP3RLLo1H7t7i",
-	"ztF3VxrppX7pSz03TqAgFUdGkYkRAyKAHBq/ti3IZ7ENUcz5ayfzl2kDOEpkIyeapyDBlAEBT1te11mF",
-	"LqBFfzgEiUpC0T7VDV+NsslFd7xUQKB/LatteAi61UqZyPhh5QAk//F3n4YR25z9hcuOoMu7aELCq3RN",
-	"q/TdxYfzq493uRvyLh+w8EimWTZDQqbxHM2iOEZ4OiU4MWZVbX8vyQzKuxVGoQpgUglD8huIRHl1HlKc",
-	"b5NRbnBtMpnDucC0vIHkjrJUvPQ1NlNH2JnkmKgQQhzHbKbljY8UP+EoxoN4fRP5388u3p/99D5v1Ltk",
-	"rgwkOTRHOGZpCBZPIlA6PYX/v7o+vzy7eDi7vnj45fwfv48h3ZmBpZtVJ+BSgaPwSyUgCghyF/5FJVBF",
-	"85qhq5kMWWJj6A2VUzwhXOt9Qlj/SmaSV+QyjRkON8yAVaOLbgFjo+KCJZp4f2VJvOnBQJuLxjKTL20B",
-	"jenvVMawfOW6Lpyc6yRKDK9KrTVHh3r8rfPPJEgFCfV7J+j2/OzmzV9b7VaCZw/2cH1pqee3mtAgmTkm",
-	"goQwtGnCpiQROiZGGaceIpAscBxfDVsnvzUJEfpUXIGrYpaFoiRt/eICz5VlyY1tyYJ49rsQKVkbWtZu",
-	"RfQB+OyDYGa+euiLByzZj8Amfqbu/b/dXl1eDf5JAiG/KqxtbfAHnctv4ZCyNAnIg9AxlsVwpUUhdPoX",
-	"ZkcB6pAvBFERvo6JQR8h9LCvDyvf4iRIiOB9nTr8hOMUjgtGE8wfC5SGQ9lb9CQp47dP7dYgYq2T3yCp",
-	"XUSSXcQRFwQMvZ/arSAhWJDwTLROdg6P93eOjg6Pu7t73XaLUMm/bOCZ3KDW4Gi/Owj2up3e/vCo0+32",
-	"djq428Wdo71w2DsIj/b396XA/UjZLCahXGo5Ar3u52qMeljArWBR1T9ao6no7HcmEZWK/TRhT1Eoj75R",
-	"9p9tcNl5HP0by3fidBTZ8yHbVL+YPxgX+S7VMv5C5hwWRPNyeJA8EXV8aBrH8ge18sBa1OIDE9CfnLR+",
-	"1P9TbMIcUQzrDrfDXB/7MRayM3BrDnDw2Pok6YJNowAGMSQkho4+tVvpNKzYipSTRE++VT77zn5/aUWC",
-	"TOAfpVNnrqEkwWDwweETpgEJVRhxmSh/kXKRvE1UHHMQS+KBKAzd0oCxmGDqtnUdY+pPa12mNaDY+jN6",
-	"Rz6Lq0T+lwM3yqh4gfwwZcH4QxTHEXwXsiCdGHyIpgO2S9yQiRQX3h6sL565N+eDziH7svaYSkfUabJR",
-	"2/rLuzShvvbL/a3CxC3PWBi7B+bVjGd4jkOeezSc5bX7kWdalgEtcxDzjGqZL12GVpWeaFPF4G75Toq1",
-	"wM9ylNygJ8shfR0JQjEVp0hyT3AnslQgub8o4izGRh4asmQi+WErTSGaT76utBN1x5SG4fLh5mTC7aY2",
-	"ivFUOqzh2LXWBHhJvj3ngkz8K0cm0xgLw5uVLQrH1zmeXbXemaRgrohlyMG5QJbigtn1Utzb88lUzMuo",
-	"F94kuCzO+LcW7K7hc3ZDXD7tjlafUmcg6g4os6XCYbHL1HZvQZc1ZkfSISaz27kDZLhLgTO4pP+pSqJ7",
-	"o6bVXPiGr95HXFxIMnpufync6cEYJzjQ2AJNCb+wB1kb5XF/8oZwzXBOA3OnZpUmX/oMmWXB3I4gavg7",
-	"XOde+bOdn2i9pLqMAJqTFJ+dbi7zIuSLSL8FMdVKhxG18mGVqOcaRnRWQZ4wmtyZOZJ0W1zA3PRrRToy",
-	"n7dV55WHoIZEaC19fFNY/uwKy4Zo+hWJWfJmDyGPjA7g6tsjpUD89qmsmo2MbtFMPi/cCoULvjAV3Xjt",
-	"FGrOpG8q9kSaKTVk3r8nV13MUz9tjgKBLF6XCi+0oOlnqQooS25KYSv/BPtW3CVtFvBpH5+FTflUCbha",
-	"55FPuEdcLa1BJbgLuJv9Laxoc9iQ+l+p2K6i/aymOfiEfi2+55fXiPNWD8hUA79GUH0i2OicCp+5qpA7",
-	"MsbTKaEkVAckSemWk7vaT1L6ANAkffQ9PEUDMoJ8AxWj90Mb9ZX5PXvNGPbVqz+076l+pY++j0T2XcoJ",
-	"WB9OFP6V9i/Np0RhXfWBUvvkCccpFizpq/zv4oVyscQRG7BwrtxeJEjliAAi4GRPyyyQ9d66O//POxvj",
-	"DL8r5ID8A0eMGaRRLCDUIkkhkbnVOz7oDY67QQfvDnqdHh7sd46Puzudw+DgOOj2jg4O9nbkSYkmhAs8",
-	"mXrEAmyizsGXIddXsEciJaAedD6ZCvsLBHYwgePsl4NndXQN9FWrCZBinrO1dru7B52dnc5u925n/2Rv",
-	"72Snu7W71/0vIEsRifkySx81WZdutyvXReeWn7QOe92Q7B4cd4528XGnG/aGneOjo+NOcHQ4HBwdHfWG",
-	"h8PaddRnw1Kas4V+GeSiMVsxtNTc2hK4SGRNumjMOO/sAjy7e9Osl+acNLFoAk3ednZlKbZvfEgNDCca",
-	"esNljVmvzkq0XTg5A1zgYrvBZtbz0ir5UHLZiJg8LGM7jNnIKzL+9o1rfeNa63CtT01F9CUUKSMq+MzZ",
-	"ryO/52LDeRMEldyB21pTLpgUuq/SUC+W8L0XJ9RoPyzvXKjPXnjG3XB5q3nZcsucU4LXWu5WV/+v4/mP",
-	"+V9rg+ppgd5ekdCNbaw2SD5DyuBTgh8VHHph9Y1xLWSBAPxOykQU5ILNdDYxJzrKCVh+J6JI4ZqEJNGB",
-	"caD5ee6G0gJP/MO/EFwpgeD9yA00b/wr6WBm0JU4yJBpZ7IGHimbtcHXrNtXy0WZM9V8774+s4mWe2WK",
-	"7lVEutuQzaSoF0ts28YMWkkJl4Bpx2tweZVxKYPnLXI5ZRc42WlnBnOIrpF3autkt8zC9DtfSri9bgu+",
-	"p7rJLz4IZXf26r12ZrKwzVYugw0U83sAlRmlaNKZo2FE4lDn8L4xKrRCsO9rnbm/hc6oAto0ECiud5fN",
-	"ipFni0zDNI1j7bckCRaAp9Dd6vmtvu1WmBA84coqnJt6u/W5M2Id/eMET39TxPTpn5zRrRs8+5BldsIa",
-	"3Uh+VALOA5f1Zm7A9W67iuupcstvNKqSn/QdhGAT5/UdB8uDSgpE1qKn8onw3CKbKjQDigg4Y/uCfBb9",
-	"tmpQGST6Fz9fXt2c900U8z3ts1QEbELUT/2EYM4oILNGgiMexYQGpGx4gOZgw2/Or9+Dp2HpWzCiN2Qa",
-	"AyhiI1DVVrulB9s6aSVEVSrIuJn2hBjIKhjJMTna3zsgYefoqDvs9AYH3c5xuEM6R4PwoLt3RI6OgoPl",
-	"FQBO/tU62W23eKTWQ4ckkM9Cb2HI0JylKGRgDhyzdDQWYGMdJYQIE0VbZk5s2YCQJYWyrK7LMhFAJgb6",
-	"iy8+025hsxHYDVyQD5LSK/3mc26Hl1kcRcveV10iaaj6p7T5y0AgXshBuVrfcY2gn08YyIW9RFQc9Fpt",
-	"z1VkiM4Do64B+Exugi7bAtfwd1xBoOI4H5XhGJR5OiUJJ6Evc+1Mx7YZ2RhKAQDskpyIvz11Hnz7ZA7E",
-	"IhMHtJC937ZnxCUJuyK5XXVJ02yeawQxdFjJo5XBu3aVFRN2BEhTy8Z7+zvVlczj0so4YHLVjpzvtKgp",
-	"+TVkaheuvg26XEpMKlpW/6sQbGdY4cR73SUb9FfU+B10Y7UEkPLFoQqLtsOaI5bXD21WLAABkUYRI5tT",
-	"EbPYxVdQDfVt41nlOZJPdCT7IBUQOVhYY3P1kjhmsjlXvCzKlM7TDn+Mph02VVJ3Z8okm03sup2lYcQ+",
-	"1NKx1LhwpFxHFEH2n4tF4Gqr2ZbCWyLBVDY3UHmn+q9i45AbTjCwnDh6JP/h0UizAZY5bb7Zhfw293pG",
-	"ht4dcxan+pAsuUiGNje4WBs4DC4ZvMpp0EmhpdX8aS4IL6n3VmYYqM88HFWjKvru9YDRJ5Jw7EtEamZU",
-	"jpawU8eYi1stPRexnk+aGcHyEeEO7OMbQkWC449ctgaqyc5hGAx2gqNOMNwZdnp7R7gzOAoOO2FwvHd8",
-	"vE8OjwbgcW7ClD9lQVo/SeEniFM5IZEm1FQHa/0rJW45jJ9vrj5e58MWvOu4t9P9r/K5Xs331fyCtlvh",
-	"DWhQlRJ0bISU/biwwh95IokGNm8os07KAOEvl79VLT5AitZFWPPwzu960wYO/xOHAhZsVPam4+VrgIYK",
-	"o1om9sIhCZ8EVEZZ1zKRdifadc/NLiOZZWIxXFzZmuAkKMvoakLreDNWcKAVJS4chgo2weDCa7Y9TON4",
-	"vrbrfGlH+MrSdDnS27p8S16Uhfu3WBiu3ceV3SWvsZ/rywk5Sn8VOcHtkfuN+QI/Eq4L79L6E6btZyss",
-	"tou9vCC61Rdamhkl1nARrnCo8sMuju2asGms1Do8Wiqhr5EP0z2JuYG068J1czteJ3Y33flSHG9DaWgT",
-	"dLJx+WyzZ5i/6iGuS5up37pvYvrriukbo7JXpS9/moJ+WIzuN9Wnvcw8e9gwpsOZbpFnU/JZLKgLCvrH",
-	"Z6GAvwdkFFFui+IymtUPXEb+4YtWqvo0VqyYPYzZyn07ma97Mjd6A7xe+obusAFeTMU9oBf1huAwoiMU",
-	"REmgwITclYU8Y+GzHq6jYi+FctKuo7Ulw8Mm+POFej9XcE/xlQYWXgMlZdV6ZyY9Xwm/VfX85+odv1NQ",
-	"UB6El3Q0Ihz89abUHHgYINbDTwMrCGMWeloHbCBAndLQT7hVxfaX8Jha92uRr88XJonb4ZWCPtI49maZ",
-	"LwAIKFq6oXVXiP20YKPq5LMVNqxwX2x24zbGBRWJviYb9NeoBCuHqUCnfOd2YVGU873enr9/12q33n5o",
-	"te398ferizfnD/CT+qd58O4cQEXv/npzfib/8evVzXv5/++ubj7Kt8+uL/KuW/NhlYWd385p4HOg25g2",
-	"IyCgmSTgCQ4JYgkaJODi1vVrw7IXket2d0rbyW2PC2LT9Is1i69HX03q687CFrNzZrMxYjVr/1rkmqER",
-	"lJVvbJMu+ZapKsZVRQCcJHNEPuNAxHNVORw9kjk/dcDWHRQ+laNoilLqcmC+BM7KLPiSx3jp9O1vOFIe",
-	"HKnfBQ9qRcingn9HTgFSCxU564rwKogB9adYjPuqyFE/jBIoIj/vb2L0HuSogrDr+CJ5GxEcjHXKMnii",
-	"oLI9VCDpy8HqiEUNL5gf4R8HiMqPlnPJhArSzHtzzSGtgKDiVUGwcCvCG8thNa2LJ7Us2tKKGE2r4S2V",
-	"vZoR5SJJVSQs0HzA5OqpGvkKMVGF0ZKYV0ilK0E2FQzLkAWGbFNoMIfD53S4JriTA9JULwY7CEreS07j",
-	"iDr1Sb0h2MYzrCtX+iXerEZ342hf7gE0rVBLlkAFtZDFPk+avD6h4txWvuZwhVI4cauWL+HIe8ihpDUK",
-	"KbWxb0bSzRal3VIw784m1kGLKsAfHYlesbNnWVIBiijq2yz9v6nw8AT1QcBROepYCSuqyp7gJB5uoV/I",
-	"XN8sjMZzhHPApSpQXWpwIwooUsUA81x/mxVynv3uqUUpGBUKJnOzm/ND3kxr11hou9A0IYECD/MlheiC",
-	"Ac104dXzMRTxaJG7hnxsPXWGBhWxcO4haGq69FgQX9WC6Y29W/40/3HMbnWOQ6jxrga6VdlIX1eFijiK",
-	"yVAgloqlPaW15rzXMNNl4TgeNmjsEm3JCXWZ+wBzcorAHOCff4OL91Mlb/45Yem08nD9Oo6kYKx85yMi",
-	"EIbaGMCJZyZtELDJ5aCgSE3oD6lZyuHrOXoqaKp10gojHrCkOo9qwxbeokxV2jZrEYNl4Etd5q8bpVbY",
-	"WtBuzKL1c6ZEoWugSN1N0uAs4vZ37zSBN1QEutW520aS+rRsPEzY5BThmLOCWVPRly0OgEPSqHf4bIm8",
-	"uooD8jc2qLl74AEI+awqPzAD2XejhwM8jQSO5QzfJZgG5D80TAFLxQfeOtlToPUp1/62RrdLXbDYWgD8",
-	"UqVhcUi4QEkKRhBjdCozJClR4DiWItAtqG5+DemRzHVWYTSSyrZeGxXsqYzuJ1C/2QJpDTAnBz2Eh1JS",
-	"7M/GnAQP/S2kSl1RCBXlY51q6sL/A/hFCShLD/FjEntjzMZCTKEkqRBTbpIkNYoTwYkFMCY0LFJjt3fk",
-	"63CN2gTuuW+2jy4H+FRdn1Pl5rYRFmjCuEA7XdTtdpGVCGGasq0tgzKjydNnro0Z4FwRUwFmgudww58i",
-	"IGb/5TXBn6OJ1DLgHbUU6occM3YifM2RWCFdVn+abUb1vZhDLahhAHkIB68MWnmbwcE+2tk76h0eHR0e",
-	"7B/u7O4d9Vr5COHqC+9VJTs3orkh479bsUCFx2zgNFi9ZTeMTWp2CqoK1+zPJVNVknXrbz9UJsD8ntf2",
-	"jV4csEhS17a38nXcV2bjfuUBrW92JXH27YdGsuzGbnFdcq2GPHTVNS+FrIC64oa9QHDwmMRTh4m+YXQY",
-	"gSvBcNWIpmDt6+0/b/LeX5ZAX/p++SX6acu7Dg1Byo3R/5O/OC8AfchbSxc9g2CXUylIKHvrIBVSUFP0",
-	"IanPmIXWvFqyEHfdSDWfgoJPNZSo5V1Jh8p3Qon8i4/LuCTuxjkm72dfANQfkZtdrsDALsIKP5jOcbd2",
-	"hOZN+kMBVm50fZ6VJkkROckvRQfqzYIY4jeCLRu9txmCKZyTYhufGk6/Hkir0TIUUj5XWI4NBBD4dvZV",
-	"wgjekkE6uqBDVp06O2KSQ3qqxKVSb9lptwh9ihJGJ1qPyf0pFyNUHq9Wu/VEEq4a39nqbnU1rAVUvSwm",
-	"gTBKiQEkkfK/9dhPSRIQKuD63N23yEh7e/v7vd7eLnDasHVytHd0dNA9erYFYZaPiF0+mDVjsG/JEKex",
-	"QHovC8I7iaN/44dQvdMgvhRG9eyJhFZ74AOMKmzKiq7CdzgQ+fgupc9I0sAJgdq8WY2eEnU5m1tHv0CE",
-	"N/pdd8MamuxK56Y28cW03tbLlw0zv2q1x2Vxxrk5Nm0VMZCtHkeMBgRNWELQgPAoJEWoM/dw2Ti9b8ft",
-	"dzhuf5q5LLqlajhJkwssu0Y2f3w3eA2Wj379xXiTnRYvOGLE0TRhsnHwJwumEbeqMhs3eMrWr95RXRou",
-	"N84yeH3wSEzMlrwD9NvKxeNLvTeTrKcB+dZHTqpqh+RHZZv1bh2jXoFQhTC6ucpufGvt8VgDTGhDxFs1",
-	"0ToJuHbCZagTWLcyo1j4wvLyLjS0HkbTxnjCxMLyVPICFx7dZ+xlE13eZALvkIDRkCMeyWt+5/iwm1v5",
-	"AtJ0A/CKc3+80Bka4ihOS9p/sSL65dXdw7urj5dvPVnplAk0ZCkNvXXO8xtr211Y9PytwuvL71Jh8PEM",
-	"zzmCnnLjh1/KEbKV26dG5d01ZyhNgq3KldgvLv9+9v7i7cNFfum0UUclfwiEkc3nLlypYZVeGmMO1ii9",
-	"gZJ00umUJIhT/Ei0MXSasFGCJypqe5BgGowRo1pW9MjtcqKelf4g5UwlwVd8WnkKzxAnVBBJxkOWoCkk",
-	"pDfIcZQTrwd1cCNfS91eUYLiiBINfG2AhuuAgjIvmh8E87lcZ6+4WbaFtYFe/M6KOufS+WdBEorjD9U7",
-	"YWwYmBvYQyFZB8gdJfVBlUBXiKK9nR2nd4NRpuXUnZ2jwxog/Iri7RcVpVXV0+84isIMh3pJj5Jq47LC",
-	"HbVR/6mvQuyFWGv0q1lBG9fpsGZuH6iO3Zt6WnsXxeQdSybeCyWKiQJrkLS1ha7AN6ORnt1oyTy5yc+8",
-	"9b7Vgy+LEcIK84HvfIP/WcPX+gafQdtW4N4B5SOws/8/y8DY+W2VFeNj6XRhHVK4fHT41Bg/Ke6Km5gp",
-	"VyleAgd9dzDokqO93Q7eHxx2usd7pHO8N9jvDAaHRzuD4yAgh71WfYiV8gdme3d2fdFyrNqtkASHx3vD",
-	"oBPs7+51ugEOOsfHx3udwf7eAQ4GO/u7eLhE9Yy6c6DD07hUgV/FTAodvlO3tT+h1CZcjRjA4SeMTSr9",
-	"hQ1RoZcV4NaDhNLiSp1kUSc61B+azBHWQDqA1b7GiYjnTrniCukXDg9nWYgari4X+ac4PivL9/AhL6zC",
-	"i5Dip4XKxFI1ctRxZ2ziM1asopaYlVimf3P66+1T9VpOY61Gg9/pcdZpOS4rLIeFMDbhaKbKV6j7BvJl",
-	"JZ2GbR20mQVz5s7Mn+KsMEp09MDahNbgSxAtOHS8GQDgbDx16M8QwtRAhPjKt3PN+20T5UorQqX0MTcR",
-	"U/7EveXRNp2AAStAp6mCEF8KbCLKoy3mouecjdDNVHIZTd5e1c+wkmGJCNsQqQIVg3AwzgcKFwh0SYrQ",
-	"I+er8apl3DkNh7MBPCRVIr3KE7Sqn3ip0JNsWRtyTaCLhW7XjMp08z46+yvBsRj7SQyw7Y2QV83g3lhH",
-	"aTAmwWPBPWIzOqeYc+PdGmBVCqf0kNsYm8IjEIunhIaEBgUXTGsMc5i33LadH02b9ie3yP3VL3lrTB1l",
-	"plPlm9rZ3dr3+no97PKNcfMVGBiAKTiSc9kI7SxmRShBHYmofX0j22j5QptKi7lauAJEyYUZs7HNzr3h",
-	"CeWUVlj/t+c/35y9PX/ryWZdwlaTQ8U2e1VypuV8BUJReSJyqNYhSwexA0qmoLFlq3bPF2lftpi1+SJf",
-	"pTW3+m2XUuzILQFUn1q1uxVVZ6R8Ks+uvAugpaL7rXj0ChgzpZ2C91TesT/r2DN/39gv6Ijw6jTkK5rV",
-	"Y9RBf8pSr4xiOuHcIkSMycSGe0SJtdL6wbIeouXxhPVlt5R9V8qjZiStk5YgMRkleNKqsO4+hBGfxnj+",
-	"QJsaYfV30bLw0w9RhSFZP/+Og2vlVC2pXmabCmampKKJURSuYK9dy3xMH6DM0YNgDyYPNwrrbPfm7sIT",
-	"O8VTY1K1ge/0O+NSqnPWrJLxawioMTpJ3ilRzIncFEBJRppLp58kePbgmKAawsIowbeS+HSDC9wYFcrB",
-	"gz/v4c6h1wat+UFD5YirWZjPSAaG5gEJnAROQwbrg2PYTyCJt9FHn4DjBFBY0AcltiqaxSr5vSUommxg",
-	"lahjCvRvRhLSRmLMuK5+CuurQVwiGsRp6A+GKVcq1T3mJlK3xQt8Co22uhD48epbntkNP9iLVc0Ospem",
-	"6SCO+FiB5Q9AalnfYWCPyNcTdOIwySVrs5o0FnVr0jnSt1yeDhaAcKxutMoGfpVcpnG8qeGDrEWr4Ddz",
-	"E6sHN9nYRNmgafK3qosbCa6zYH+HAiOOvaMQggRVXXO/7+zuyN8/T6OEcOfJ0a764p9soMwb4XFwiPd3",
-	"OzvD7qDTI/v7neNgd7dzQPbwoBfsD1Vd/nyY6xTgp5okvifWrO2cWUf2bbpYVja+xokC6/Qthpp01Ngp",
-	"kt0ZER1Jbe8Db50cH3WfvbhRr528ZzLZF8pibPDGvLpKDYvGVaLcILpnh+iW+6oKOiuH6OscshILd4h6",
-	"qZ41yb9kMpw5GP5ysfokLNhLxyneqFbl39ggiwNeI9FRLU87szSUMh/b+Yojaq75Qk7Z3jhL6L0bHaKt",
-	"LmFNKUtpQCA4EwzT/2SD7zgiqk4mDYuCERaCTKaCg65hj3BI4uiJJOoIJ3HrpAXgDyfb2/rTrYBNtseM",
-	"PXrOrG3Rm6JTS8yqqIBuASl8Nb9QUlGutT/DkYjoqG8xoYnCL5b//CcbtFF/SmgIb6RURLFOvLYTlvft",
-	"KHoiFKVTF+FYtyt3UX0PJqRslSqx4PQCLrJWyZdcSjKLWEUJLPWioP6NDQDaUDVUihg0jFluth7xSTeb",
-	"Evzbsnf4U+cmt066nvBB25xvp037vme2Q+9DZwS+53ZIC8GXs61y2mz7MPyyVqsWvDom459soNFQMEcD",
-	"MkprSjoWpZBNSRuZKTGb6OrFDYsX0GtcH0uz7kXM2M9kK7bXX6hFnqa2KcQIoNDlIEABDEAeqH+ywapu",
-	"uW+S7Z9dsv1k85t2fBGjmorKJjSWwY2pYShWIzV2zB8J+H38zitFjg0NRFKt86ExqyGXff+x5Hp6LMJi",
-	"XEDUPiekgR0IRmc6aGdLUHE+K4PE7yzIUnU4+B+BsCriyZsFKWaB/iVb/oos/WVBM32hGGYW+ZhtO/zK",
-	"fReJhmL2C7xAhpDToq/gJxD5SLiFbgDnGScE8PRQFwmGdopU8kQSPCLXvpOvhIM0IbIhEIa0LUv9vWNl",
-	"Bv28vNFVjZccbkNtWdXmH4eiG6RK5Ub5pewxzY3a8zw3i9LzYkxrxZzy3eQHle+iYqerwvlU3DgIWWDn",
-	"Fawq1v3ruEwqA/AXsGfHIzX1ENRCOqkI6Pe0VrFBtxUql4KwVDvkqJjGZb2aCJ6h87tvltifFNCqwmfe",
-	"RaM0IdxR/or6kAlG0QbTCf78N7gzd7QrNOM9G2YT6ibPdLi1FTNfLpOiWbhg9bRK1GcX4IunOoddjkrP",
-	"EOToEZTSkCRohuenCt9Bctwkw8X2ZUfbhV1I9OpNz5otsu+pF5cJXilckc7KLVQ0s0gnN8Qka6Ew/GwJ",
-	"smX2nbr30ROh3iBr8K3qLPyIIxxHT6QquoQ9No2vqglB2UhMUFWETtaWdxVYgOPzDPGj2h94q3G/3OIO",
-	"Hifg1fX55dnFw9n1xcMv5/9onbR+1P9rtVu3H87ev3/4cPX2/H3rpDWais5+ZxLRqDnmUeMwrnJo1oun",
-	"9Lxno3MqfFWArqiUm0QyN/wyZsWkspg8kbh1si9ZIx+1TqBzqRl/rzbyL/vdbhtNsRj/ZRtPo20VWfeD",
-	"3t+FWZaZqd8j4Y+shKfsdZDb67UMwquXVdHMeg7FPg66aIgFjttov4vARNlGvS6a4YS20V4XRXTI2mj3",
-	"WK5KG+0eqTxlwnkb7R6aquZttNtFIRmkozba6SKR4IBUMEA+qjxTS3GpUoE9iFpTk1TdVFABfxMTXKFy",
-	"wt7LRS7XyvnSCsx3O+qKNG5t2SbSD/Nl3h392VBo2TJVNRp710jajFR5Lh2NUHW3VCVntau5WRVfyoQk",
-	"M0D/cjJOLvQQPPZBJUlvoTvy2dAwBDxBWCBcCEhq81BcN1+ZaL/ro3Do7wMzWEgVyAyYIyJJJY/PoMuG",
-	"kM+FnmpCbrN0kuJIGkidG8sKgUlfKp1Ecgs6zw/KqjO5eKqDXmn9PrUrNghc7cLu0ZhBbH/B0b7X3eiE",
-	"7rwBsvV72EYXt1fo6KC7A7tJ0c27N2j3aHe3E0ePpFwAsJXjuz6CAhyaiFTzBJN3AxbuIUtGTAhCndpN",
-	"xYuWaGn2MJcxF8e6mYnu0M8wyjcrsW6GKknUNJhnDw2U55UDYwo8w4yxPsmzsNI15U2XXXEtfKy98uuH",
-	"HRWp6VUEm6rihrdsQhTarYJuMsuaEI2Pu3ZQSmacC9xiqqoWaiEb7AEqI7UtXgdELT/XG/NFJObN7cza",
-	"SLG/N+wdHx7jzj7eO+h0j8KdzmBnf9jZ2e2SYLBz3D3oBa32atFwDsxuxex0RaPMYJEwNoFODnvdkOwe",
-	"HHeOdvFxpxv2hp3jo6PjTnB0OBwcHR31hofDUgty41Ma/Su1oU1OSlBjoXJJS2vzCIaVvWqTAQlDL67D",
-	"FY3niFGkBexcZR/L04Yxc5fbsecVk4UtDW06aXCF0NVVYkQM+SwT41pdzBgUiBPUN9TVb6P+EAdC/uN/",
-	"/8//5bsgDfX5zCQOLa4uuEfWupX3W2aNuwZ0u6FuxIleJDvYBdEkimG+rbpZz9RNMVegnpRU4ouodpC+",
-	"d0qS/x8cYK7BbW3WqK4Uee1alTHnlluzDd3Idq9f8T72e9WNgFDrWR9j/oElGTaaEVxaJ799qlwELwq+",
-	"knfwCEe0cYk0LU54mKkdl9dkagf5Zd1+FsErSGI4RYKNCMAVqQK9ch36DTAX7Diz+dRvYjXxN9pMsz81",
-	"m/pN9PrKRa9PG2RVwDdekU9BZQxPZewxpiMCELdY8/iFGHw/MxaiCUuoURJXgtxzErdyYuISUmCWttbr",
-	"Hh9sJm/tuXIFPyqyaF68xHK+L5sSChojlnksQAHsdGg3uTivusu/+K2X8/1fydwyUUdzjaKo8yfUPzfF",
-	"As2BekUu+JGTGiHKOoa02xEKWQ3mopRqtySsd3GJ3M99g2EUktITEmOTcCRHBXhODSEEKqLafjXBbC68",
-	"OYQOQfQdlLhvaFVMeWVmahw9EZ3txaEmYKMmy9X7Qid6zlkz//ZWsNSc06+qhLwKqnmr8uOVY611FkeA",
-	"ouME3DRkI6uEupbS/BvC2OjXHnCZ/0VLsJyI3pBpPL9jN4yZcjVy/Aq2ZgP4N18AdeVfKgXDrXuQ52uN",
-	"gHDsa+VZVwQi5nb2SxXQwcWyOAevHN+YQx5xN765UUb7bjQO0RvT8ypBk1UkszSo1SvXR04yT9YS0AKS",
-	"dH2YwtMYBxZBRJNFW7k8Sag4605Dhlpd70zeCVGYRSJzFTKF1NlBI/xEqjDA8xXPPFa/MaZh7Ofkc0i5",
-	"A1+ClElVypCTgH6qHbooUvgvM8y9Y2hsPixA64RrE/hH03OdTdJNXytSotp5LwazQ3+Vh6HG0pkd39xU",
-	"a+62N2nCNbplfqd+YikNuc0Go+SzcM3q7j03BPdsxjL3drrtlkI4WMhJ1bdNlZ+cKdhbvVFEGaSBNqwU",
-	"AFWmeERAUTEjfJnOdanrqs4paBwVdeg4S9wPlJHKVLeWDSfuKSllt5fOyjQhT6t1Jpcw8euMVRRVb++F",
-	"V6p0vW8C059GYNqEOmfV0NdQ5KCzKru7UmdrTbWBZaSusdvaay0el6cuX8aCG6yHYdiLTepLIjg5610L",
-	"zego92YAbTuHBWtbZw5vsMa2vF22YqXLBw5d1eVTsy/f2M+fh/182iQDek2bOnRYYVQ3BtMcbG6VWV2X",
-	"rwDnXW39miWB7ErFe6pLh5jZML6kfduwoS++mJQbwqeMctKoaJ19WdWy5H5DjgUAdYKlvapJYy/oTUpv",
-	"yHATxQlVumxD1fKj82o1+bkN6mVpYOpXmLqAPahXwylVqmu+aCmSaCavqA+WV51vnfbKCUGMxnPrdi0S",
-	"S50EOYU3Ksi/RCHY1CX8rXVzfv3+H3KmywObG7bYnJOyVAQMLpCETOOIaBCTpyhU9UE/QVI3DHOZugpJ",
-	"ShWM5/FBb3DcDTp4d9Dr9PBgv3N83N3pHAYHx0G3d3RwsLejtcyT3XaLR2qBtKHEW/Oq3RJjlo7GolAd",
-	"xynp+W11X2J1v0kdryF1KO6/SrCEj9iWohSob7JY6MnJK+vLQKWLY7N05gX/LbSnEItfkHBXAEb+vYl9",
-	"DXIuIfm+mPydA6fNPXt+LhPqNzL7RmYvQGablP2X0Pa0uvJHFNUX6Y23BCc+xdGYVrRmQ6AKWkrDJcNI",
-	"MwuWDQQo2/NfySSl7OfKFFYFrGC9FmDVHpBRRLk1mzOaoeZVWc0roh0K+M5YVeTFseOhS6cAmSIPxlZj",
-	"RAkX1ac+uNTZ7cUGteKuN44w/WYZ+zNaxnJoWhuzkWnW85pWsltbbadoIhCEYgXiqSmNV8MKLizmtNJO",
-	"VlVkyu0siaN/44dQvdO4XNPK0IQ5N3j0wuEQC4qiXTSopbwg6KC6YgKKBJpEUAvxFPVzq5yBmw7SKBad",
-	"iFYy/1XCC3xxALnyaXcqUclx8fs9+QvJHiScmuRXTMON1/crVvDEYahg9/PdVISqLssc181IXCNFaqXA",
-	"If+d7oR8ZAln9ZlTxV1ukOrcYLdXDqd+9V3f4J2UnZTXv5jObBG5ClAWb/lD3xnVIvdGz9H6BVBe8JDw",
-	"pqtbfTSWWuXc2QBrdqOz8emPRuX8dyBzB915KfeeFonKTr6siOISrRQnoX5u6NUqFiAdxlixVAXP1le/",
-	"59xUubnXeasomTWjvd9PJLXr/XVLxZtpZLOn0hyO1z+WtXFMmhIrinqpBvSlw7M/qpLQ7fvL2XQsAyi7",
-	"yLMGQzJNSKAYjK/8z52pjwee5nbO1eyEYSaArbZEDnPtCOsuMd7Kxt9okxbabyo2q5Abn23a132OcyT3",
-	"lU9l8/zk9SKRrjH1of2dKVuqQgRC0zgdSQ16OCzTp17Y92C9k6evddJysA23m0hY26oDvh3jwfYURlRa",
-	"w0pDg+rTbxlWSIhgAo64cy/XxzppTR4arlyz+jMNr/iPMnDbRuTSiIddm+VaNwBpFdpJRBREU1wroV+o",
-	"eKGp87J/XZpalZvK7Btc5Crd6BXWGE5GNbB0rrqjPalZ0YExTnAgSAJgr3wLvWGhyiAgUpePGZZKvmwh",
-	"5boJDyosfsKRTsHSTgN96v8HcEzG9QHufIYaFpjrO9ueOcgTpSxjJGqExmRmwC9TmvXkgYq3g/AcdgXx",
-	"odFPFcY2CAkzljxyH95HjenSzMAXQsgJFYQGRMGrVqZNlepSgxkyovIOU4V9IWM6m9MnL4LPaKRqBlZl",
-	"4jIUMhRRLggOG/O1rFOnFIyes5cEmQ+AK6sqocAfpmXEvSl8qKOlPPDb3jyhKcsVNXL2azWU6mK9Iwbg",
-	"6vVwyteMG99PZQXwrHyzYGhAvBnBywUslDxfm3HRg2/ZH1jxXOeab7dEgimfskTo4maNK4N7KAVe/I7D",
-	"kT9FfTO+rdLg+rbiNYrJUCANYvwCxcZhrrnMU0/WFBRtsaXErVfBiUpdODInBtuTSEY+i1NwZCikeAAU",
-	"lkuQLREWAgfjiZxEX+HiFrrV4dxffyXyFfNxV6/1XQWEp2XHgE2Iwjew/qVRGq1Koc5xWuBosi96s+8k",
-	"d7olnEeMNmdSZmfVd99xJA9eudChITRQyjSvCLDYmiquqcMbJipMpbrsoflEqnllvtaAr7gjKVetiAk/",
-	"QX05mn4b9dMk7oMZrw/8o7H2n6ejDAxo31PC/o/DLNoICzRhXKBet9tFH+/edXYOUEojJVY7HfQWJ3nk",
-	"D10zu667bF4zq7sM2Wh3uuiX6KetNQ5C03SU64QNYjLxnQZdhgRhDpDQx739Q6TeGRCuhblckk0om768",
-	"unt4d/Xx8i0UtBQ4iq2TjDKhgm0cMbbX7UkBQwCy9CUT6J1+wRCVlBxPBjGmj76EnRC6zrCp3d5L22eG",
-	"435QHlnFZ56z9QGqk9SJtjoz/CKsQYdRrP87Dij5khxUyTsnqbxOYjYTUevoqW0p4uISlRe5WEPCfd3d",
-	"gEUys0YcVZ3aYXrJLh3EUfCG0WE0qqzRpCEXJikX6JGymTciT/fPz1J5akHjKtFJ/p0qhUivuFT3SIgw",
-	"4tGIyps8VOBWDXAQc/0smna1EWCZ6Rt25F+G9S1tuY16FSX+hgQsCSM6escSL19KzAsQYCgvjkm5jKZs",
-	"s9VuxZiOUuWoJ56MP/Vi6Vxf77XRr2d/b6Or0aiNfiWDD2304brXRmdnbxBL0Lv3Z29yQCODiOJk7jtQ",
-	"5pWSoUfJiacqUQxekjISMCELcaL4tpcFZBPzUk/EEZ+yRyLvFA4A/wd7x52dxWovrIh3Wxjz7oYCZcE8",
-	"w0KXtAr3AzpDCQO4K5wzM1hkKBTgBNBUIxXlFFHUt2GQ/d+3vv9Cy3pD7LcNREGqcEotYP7E2CMK4nRg",
-	"fSrLNFqAuMvI4eebq4/XzUMpZyyJQ+g4JMHh8d4w6AT7u3udboCDzvHx8V5nsL93gIPBzv4uHpoPLr1+",
-	"hbVR1l+s3P7KwYGlIJAVYJqW1e+ukss0juvDDJ0RNXEiFoKZLObx0rMxZNdAedyqE0vqVuKNA2u5MhCS",
-	"pesVtswh8UUVgdwYSBcSqRQNlwNHsv80o7QY73p9V4yhlKy9ph45JTPg42vz40r00GiJdFTNBi+ZgNSA",
-	"SoYGuKZVwJpLM7C1edQr1NV9RVy3BYHMNeXpXuYMF1bNOcVLR9+5RzM7jlXQYvbg6YNoel5wzBYFR3mO",
-	"2+rIv1/3sVtfhXHZ2+toMIxN6nZ4o7v7Tcj9WoTczVDy65GwP1pOPinGJEiC9kfD6ScNIwfM/Gojy1ST",
-	"dYOuPnu+wVsLip7Et0P45z2EnzZ2DF8v6Ez21qSghOdWMXF8EU7m1UFihSOiRwdOIspEVrV1gTvG5327",
-	"SWlWYdtr5ExSisIoBPR3haheKqFn4HR22i0opcuhXjl5wnGKhflzwkISv8Fx7C1Mbtv44rGRm0a9z5xe",
-	"fM/dbhdW9TajyH1m+8919sm/mG+tB6MkU6QUdiwSHHFBpsVVJE9ZzgxPJxOsqhsuzeqwEJIg1HaslLJs",
-	"yGG1fbUupbdRQgJhc1kh4RyrWkYq0kZViw/TBHD9P/DWySEUqgiLging8i5fwGK9YhPPfgidf6Uk9QrO",
-	"NlAshHlDENI0ni8F5GSqVjTcqmWBnwROykJ/r+uErEnGqIuGlY6oIdCSoVzZwlkSkkQyidk4CgBebY7G",
-	"eDolVO1zUwC68yed+FaOTrSHYkETt/rNMi9Xv7fNXGoPca2CsOAwm0vKHupS5PsyVOkte/JcFYXWyxz+",
-	"Nx8vH27vzm7uzt9CypItm1Y4c779r2gezqLT/PnlW9n4N6b1jWn9MZjWBqRHe42/jvhoeJ4/QleQqYpk",
-	"TlJaVQN648d5lWXLGyBXC2+tKubqMLI2+nD19vz9w8db+e+zN3cXV84z/febqw/X78/hl/O/n73/eHZ3",
-	"dZP9iFiC7GS3mgdNmBnVb2aFVp5SvgCqSGP9rQxTZJBim9609pos37XLQgg1QAuC0TVDCtKLWGMlKC9m",
-	"FR7Q6gCK3+6kb3fSJu6kTUMXGRbzWpfTldk8v29YWQhU8MgJ6qtt1RGsSUppREd9IFk2JfQU9TUF9Nuo",
-	"r0Ox++h7YXAPUDBmHJIQOJ4jyqCU/w/te9of4ihWnwWYBiSO4UOL6WwCVlhiivQA6scMz39ooz5PpyTh",
-	"JIRvsKoO4mQ8sEeQ5CFS5gc59Hval+w+fGCpUKMnNORb9xSKcascGDVTRT1Q/LPtUHeWFqPGLfmBGTaA",
-	"pprx6IsFepI7kMX1ZY2VPHUap7tCMdFpjmZ6kAwVrusbzo6wO+8l0GTX9M+yjAoXHA5Dr892hCs4GdWX",
-	"roPRDKDilFTltEEIMcMJl6IcFiQvy2lS0gwFLg3DNxRdSKrQl0aeOnIveujjNtPGykIlzOo7jkKC44iO",
-	"FCA6o6QOnvzb1fnt6nztq3NNnpGRoU+QZUNBKIoUqJbAj4SidLrlLUa3QoVDQ8ALmJU2vudi3yuwIiCW",
-	"1iRseoOwXDIupZkkbIJg9eXlShSeZqkOX0UIlWtvN0ej2AHocWgCihwJmLwuV+3BHLKl4mpeOqJmpQso",
-	"O6lLKcFVKbuSFpI0Jkin4gBHRAMyjmiojLCq61NJKWOWCBSwkFQkPmjG0GzNDFto+HbzezfHEl6MprJ8",
-	"jEU6sXpxsThgU40NXdhds0fZ2X53ltkZyp1Yl5DteueDD+3JyIURWi5n2Y5PRFFIpwZctzLFziRiD6MS",
-	"4m4cTSLJtrswLylatDjBVVm0LxkdXA+fzNCIIUZPEVZ5OjqtW5XWQmMc6lyghclrw0QF1NeN6T1jnHxg",
-	"E+2z0GtUkst11hjgdkwwnbfRjhzobrd7iva7/gzMMhWz4ZATT/O3j9E0a9v/7dSbivAmV5r1VAqnlKGA",
-	"US4JhAYEDQiPQrmISPXub10TRGlHWBIW8/h2/Nm9gi211M9eEgewGTbyXH/nVEAeg04cjdmobSpd+pJ2",
-	"MokXx7E59zpkQf0CRw3E0pg8ESlrKiFd/w1wfEOsbF3myQwnAJlAh0y+x0aq/ssoUUq4o46TQTpSqaUB",
-	"aBwxTOq3L6azfSn08hFIhXCS0feKIf1lv9ttA2zUXxzYmh+0NuFBVdbfk/B9YRrGZtHt1olh5cT1bKV8",
-	"1Z3VqlXaFbVFEWhZnVs/vell8N6PZkIIXspi4ssZOnqjfK0AvgjoanGsGuI5J2ZF8GxmQY01GTYyxr5n",
-	"I0mgXlNsQgISPfkCv+2qEU3cAJYOLteQhP6FK273l+Xh4+UePZKpaGDzhUUwu57ZfguDMNvpEo971ep9",
-	"+lR55Ot0b50ZUR28Irt5Yw9zhjIqNc8nAj9G1PlDL88uCJITptieU4//ZHffvrS3t7/f6+3ttlX9/pOj",
-	"vaOjg+6RI5C02GPOtbAAHl0f4t2t/XbriSRczXNnq7tVhZj6xn/izmBCGmvUTyrZUiysWXGplraVW5N6",
-	"eDD51kdV5SITzsq02NSLVCiWrdapdE8qGRLxSN5skNorpbKcTBmyVGHJ6LEoqpGt2vVelDtiRUNnA/Lu",
-	"I720drXskLNe/NTOuRc+58wgIfxxM/LI5ylkvxZfOzjp5sIp+SXBybl8GavJaT9OjLkAoo3EvL4nV71T",
-	"Uk9rTOKp4n6UzHCsz0S33dLLBvPdH3aHXbwfdA6CXdLpBfuDztFwj3S65JB0w+7gEO/s6H28IRMcgc33",
-	"ZOeoq/FKlLUuy5jGqWA3skOjlkzw57dG3o9oKuQpPdzNPrU/Qhw+TmQHd+OE8DGLQ/twXxdsaW6F+krS",
-	"9xwKWSbpr0QwPtdonnqWaH5FFJccnfnCEh3Ca4jVlie7Uka0oyNLzULVs4RSOfL6o2SEJcP3qs8+UIIC",
-	"LS9ar+xlhzpXMLtny1KVdqcbzyf85LY3pxxnRFWcVWGXiivsoawalvyWKItlNWdWXpmII1YNplz0DWYY",
-	"9rob1IRHoVANpght38zzWEC13oyD0bdyDsqRBypuQ37NyeIiVHpp/VEb76WQpHewvsS3eemPlp/w7d79",
-	"/e7dT0q2ddSJW0slO2ZrwtxvoDhkv+w+54IHipDz5rWGaqaRH33BtWacDb6/hXerNcUzqTK7B8cB8AQw",
-	"JUCH44Q00CDtHDPtUQ215ih/qCqhckUJ6Mpz5YTN0MMCRqXcDSTihT68WAv5cJlUoqaFvbgupWPLnmVO",
-	"w/UtshlqV9mC88LQDHZiVSBAedw3FevBcRTmEZ5y1fs2ign2qykeDh6U7yRxQ4VkVc1Guavb8AcYnzPo",
-	"ty1/JrNZbKciXbYKeTHHzmQx8fuvszNn5UyhvNpbTZnaFRENBUlKHmdlVS+joDYoy/d1naly5qSzNg2Q",
-	"0N/ot9212UityQLTawj7z50QzLadymK60mVGly2bYquTfvHfYbeN/HO3uZcrrorbKkwzL7ofFwAGasPI",
-	"ZuZ0DyMSh9ZfQHQoqrIm5+o1KOwkQhCj8Rz1JcGomiu+havLKTHxWlN407j7K8063wrab7igfS7D/9vq",
-	"bnh1v5VifY1SrFkKgS3KWmSw6yqEeV1uR2pMHNQtg1P1XF88u1CFfc3CsN/quH+r4/4yddx/n4NTOB3f",
-	"aPsbbb8AbXvcQa7As9Dfa192xKbmOopVBtaS/pe3EpfOU609wnm12r7sNliczmKb860xulVEWjj2M51u",
-	"50HeWM2oWEbfcNvxAm0UGy5HW0DmjlSHEkwRSwVoUxoqN8ZcoN0eGrM0qQg4KAxzIVpH/v12cRblIS/Y",
-	"irQaBMXoZmEENYQh7d+rmr3GJVGAZXhBt+liP6Y7vC+L0LddZ1zB+ea0s5znjf+V4NgHGv4uGqVJFvFn",
-	"zlLDExTR0S2T7biZCWPoar5awM7qh86OpdY7pdO+EoIowWAmjRIT518XEJ2lFDnTe/U4HF2MWwVJNwrI",
-	"qQy6KXIBN/Amt552gF7yAgB+nwVVPig5CcJIKva3H/+/f/90dvYXd/yTKRn5gqThi2LzP2FODnpby+CU",
-	"KxjgMMJIfgIsV7LePvSw3V+c3q6GYjuoXIw625VvUaw9pcHirJ8Vq/brVXJib0G20kiovtUwuaiYm7RS",
-	"IWcMZeNKVTm03D0ilCTKvwXNg2B5tLN31Ds8Ojo82D/c2d072i+CtFVChhWD2xfUTcn6LKH7KOB3kEB8",
-	"UfMLGvbDOZwhB0cWkMVIBM6dAHNyimButUHx9SXh7Gy8uzclJBgvTIBICA4RjlkaKmfOmM0KG2dMYFIJ",
-	"UevTareeWARIPZQ9eVIj6s7wMIpNnYE24mkwluQzme4hlqAZfmrL9YDyOywkcQbhX1Oz6iJcUOcN5qjr",
-	"7cl7si+n1G+jmUqkGEPOtrqCEY7jmh75lPiiX7pbu/uyo17DEEu1pB6vo17W8mzggbnjYWlUwQaT4dqQ",
-	"iDxUwh4JPYMQdE+/1GSVYA5ljIBEVroZ8v7JFdJFl03YhHJFnmoUctVmBMMxjKNH8h/ZhrQu4I1ExV5s",
-	"LXmbneoqcLMxodne6BqakN+v0/3XufaMlAfVORrcgc0j+xQlfDBvV1NpUTuRb7WLt+siJ65DdjX3bWPy",
-	"a3wHf6VkuAG5wT3oryM+QI+La+doDAzBbOGWVYvouBm15QP2rcJOnviLO/K326tLpLZP6VgTPEdjFuuM",
-	"W6BU5S32J9razNnSo5STpFk5isqiPwXu5F+JrKCyWhAEsk/ZePFHO/Z5Kl46z3u5nOXCyLwLOcMcpTQk",
-	"CReMNShRnG/Tm+FbvakLRdR67qB5ZvUCu/TXOgtxPd8oDgG6l/LgKQJAMHkLmRBnyqCeqltRirMJGbBw",
-	"niuW7T0v1VV3+ZTgR2LK7kJVWTODvux2EnGuyzbXnMIKZU1NQ51mmIy3HBYbgkbHZv6MQiMZ+AGbvZ/U",
-	"8ABH7G0isYqE4MmbcUofvVXAIhIY8BkyjedbSC4p/MoNs1UQrlIRiGhIPvfRBD8SlE7hoZxbMTpMdWai",
-	"AMDJHZLPCpLF4SWNAhPK8VVmKp5KwNCLF+55OSbhD47S6QcpFFRUnX2qXPFzyJdtHBClXi8HQplKmT70",
-	"oJDUZLFOqqJdVfajqe9e8b1/AcDLFpKmQVSmDikcbEg+lVcNrI6KhBJzn4whySZf1X+WRIKUTLRxDJIV",
-	"4FmYCYExH/xZJ7+1MH/kaICDx1Y5Sg++/rJE4q5qdJkvpowv9YX39KaDSSTes1E1NINJYTd1eGNWrFBf",
-	"zBI3CedZHgmceYt5FjMlZsYMhy7M8IwMWp6Ax6VSmtWEBAnfs1G+IPFut9t8RRaVhFb+GWrjgOdcCqch",
-	"K1OR489eLiljVed0MTRqQ/XvXSiC8zj6N/aUDfdFrPkjtko186H5h8Rx8Hpr5EfLZg8u80UWfl4uC7/A",
-	"3lhdJP6FoIS+9urw/fyG99vy/OgfFRn12ytViC+WuM7IwA0uadfWvs4xEZ8ZRGVz1HDEDTDCEhusxp6g",
-	"VtGCl05RRIds4ertHNRf6wXwlO5GilGuUPRxuQ03E/DvqzWyFFOHAJtPJGk+1CGH6+Q4qG/nNNCuhOqL",
-	"807JGAoBEHbHeGRK8qx6Ce7Q9fwynnQB23jTGzTnZspdoTkMHX+cv+3Ot/535LO4SuR/uT9LCjQg0Hzi",
-	"iAtQ2uTLufX6TWoVWEAJbPmWXKgt2R2jRAvCRTptLiN9arc+d0aso3/9J2d06wbPslgb+7TDH6Nph8Ho",
-	"cdyZMqkNJNYieFdMDyyRuhNnr1BeS4LDS6UTlm5W01FV7pNJ3lAeKYITMSBYcDQgo0hnGMtBIEzJrCIZ",
-	"yjN4n8tPckTC5cYOSVPnTWH6pWMoR2ZM81inlCJIK9I1QyJhN6BBf5VL69MzgMNrCDCdG6+ZMiU4WSXg",
-	"oDDdtrN/3mWuHrD3hKrWK8pKXZIZbHSHpYJvIWPjMfcL4gLPi3Rc3J7eAgpsSjsLIbsuayhkiY9rtrtx",
-	"K88VK21DW0rOUoAbQxFFH+/etMGIfHTQ3VFpQkVcwiySpiYkKCMzLEhHg77kmWGe9c2ihGzdOTEsGeeL",
-	"JlOWCJVvLW/l1igS43SwFbDJNpGqQWj+D0+jbdkQLMGdtUrWWM5xpFOQrENiWftiibyW8Jt5j4QddrVn",
-	"rPnwjbTUZBrre5mcJX8VHxP0Z4ijwuqiUrFHRLgwiaeoz+c06KMJwZSj/liIqQZzVwYd+4Rz0ncxrGdk",
-	"wFnwSESr3ZJfSYmJQzTGnAaQti0/z4NY6/dKssBdmtBrFkfBvGKLVWEpXVfPRjSoALgkeiJc3igxcSwD",
-	"Iopj8DnPWPJoDJ6Aq6slpRMFBRwJFbQj0oTe0+8Vnn3/hzZYTXEALWMBoCoRh/cjOpKikkaBR9/3YywI",
-	"F6Vv3Pe/709IMoJ2GTSUkGHKSSh7TIjcxf4PHrR5cPXJxkGXSUYKdRQ2Pbeu5uXSwoL66eFzYK6XojGd",
-	"I41AVQzLyXO4hiaUYon2KRaCJLLP//+3bucYd4ZnnXefvhw9d9w/e8v8ubP7/N+8U4WUofcswPE5fYoS",
-	"RicQuV6hJNwSIXeGo8Ec1LhThBFNYygooOIXnnCcEpSQCZP0xWgxGNsxW1xdn1+eXTycXV88/HL+j9ZJ",
-	"60f9v1a7dfvh7P37B6hhIzn2VHT2O5OIRp7AfKfFpkpdUQuoUa4/TkHd9UXzqaTYYRQTj8tZK0bdYH+w",
-	"G3ZJ5xB3Dzq9YH+/cxx2cWcP7wS94HhwMOySrSlcZ5NoYrIUogkekW31M0uiUURxrI1ZARb6fR79m7RO",
-	"eke7O3tZ7OpEyf1pIvX5bQj92E5hClyjXG43IcrtxuMuR2/Zyfs0TAhwJzEBgUGHo+AwTAj3+4WzRVkQ",
-	"2iKM57GxYzy/sP47EiLYaQiHO45JWBnZBXtRiuyZazt9EzAp7yTfSe3ScOc+7G6/rSN25D+eopCwPhij",
-	"QhakclX7pwVvnMgtlN+9lsQ19g0pKZDkiYSIadBRZchb7CiR7dqa8nYr2xmNFHZBL2T1OayNrq08j0b2",
-	"+L/sXK4vkGnm9yrC2Md81pHvsCsBBnOd/A9374CJMeJTEsfyXvK6M76lAn5LBVwnFdDv3MlRlQ/ieUk4",
-	"IS91ffErvZr0bil+JGel0Ty3l/Q/Vba6KrLlcs4sT/fanvtSQEsuYTcvOZEf5xvTc1aQYgn8pgqYg6Zf",
-	"b8B9lx3Hl3Tiefb2Q67/9fx8H5Z2863gHPTMwTGyG/bypYmU5zKgL1UJJnptq54K79eeQd5mnXkxteSw",
-	"23mXY3mT/W7I3BHKjywPSVokthx+l4va5azMgujvv2cI036zlrYxFHNOM/W2dSI5epgGOuDQejLVtF8M",
-	"ajw3hMoN/vNAfJsX7cwKaYbOctRmGf7Kktirgo8SlkLd34Sxic7tHBDtpx6BNyjLEspMYGqbIeDZKldu",
-	"qtBa2OBLIK6FJDg83hsGnWB/d6/TDXDQOT4+3usM9vcOcDDY2d/Fw9ZGUG8UfI5mDm/JEKexQLeG2hvB",
-	"y6xdZmxUWRg/jrjgJ2g2ZrltaOT/BdpQiHS+MLWVxIPcAEuhIGZVt5zf3egPbINAy3E361zSRSthRT2n",
-	"dcIdrpLLNI7d+OKyqSCjlcYr6rt8MqxqbQhw4KjLl4Z7U2QjqOQVFeCYZ+awA6NQpIbRTH5ROPbLBMDR",
-	"QpRZ/pQ033LaKMchsl1Wzr7OSOKbrAXW1sZdrTPlQXZmhgd/44gOR4RVuWg88o0YZWCPbwhP41dyk0GH",
-	"fqhUeFS0usCiAMBaaX7m0ZclmPtCsE7daO3Qa5yhvimYfbBT+Ub3Dt1/2hwdv16NbuiuIlLkzRjTEdGO",
-	"Uh+LdFhjywA26ql7MrBWUWb9LpNLJpRfrVEpPneUS7jC/EulOUzVHaLy/QG4ASeCV0G+xow9msjTCcJx",
-	"2SH47dZ5hVunCCe8PJ2sAiRmd68Rj7ezWqUiij3/qs+sNedUlLkCnJkgTSIxv5XNq+U5m0a/kHl1hhpi",
-	"FJEnksyhgiAonDO0jadRlryvECFYArEUnAiE0SOBQxxRhSEUwo5rSvjPztn1ReeX839kSgNWg3hut84r",
-	"8wvvxsTGJMhepyThjDrF/ccMYf7Ia/pVjXcuwnLPz8+6CKO337/e3V0jCCIdYp0yR5GKo9L69Ymum9Y2",
-	"6UsqtFiMyRwJHD+iiGYI8ElKIcFOhTjCO7qy4T29pz/+qFLP+daPP6IzU7JFKlv9L/dm8+9bJxAS3Ub3",
-	"cAvIv//3//xfz32U0li+jqmD1KGSYMSYJLOIky10ZvOzIn5PC80q2DF0r8o+yl++3EPu131L/qoZg/pD",
-	"lbXl963n535GKQlLhQHOxmgir6GIjtQqKlCmU7lVklXe0z6eTuMogIFuTxM2iMnkv/+TM9qHuq1EoJt3",
-	"b9Bxb//Q4JJsoeuEjRI84WiQYBqMZc99OcK+XsCLkFARDSOS8B9/BAAsSTl8QTjLqd4FVRM+ZjMT5oJ+",
-	"/BEUPN2WDflTMYAwz3vqhv5BCA8pVSrWKCpY5YarXeFMj/mOxUTOhshtv8ZirIahAVncccppxEQIkuiq",
-	"AnqheYz5GOmyGoSGW+gjlXoflceRm9g3VRsUJ+SeRirbfgv9BKe6DzGBan8jOuojjPqSh/dNFBzERinj",
-	"ksqrlQ1bspYDi0OSZA7KbAK67q48ifeUKbaRRKOxaBt6FVm0HVTsZSeobw2z/bb54wL+Xbic+rL9fsmc",
-	"2z9FfWOA7d9T+Y4178pnmUldNeBYy+XjzEirHjt23z76HpIG9Ns/nKK+dXJYB4f86p72/f4L2cFEUiw0",
-	"LUxsHvzsNoD6SsLIWtWxvYrdwNoPkiiUAh0nFKLFtjnkyMiF2rb5Ov3tCMK3O+SzIAnFMfxmCuv3f1AR",
-	"Z1gTU9+atfUgrN1cR/5pEUXPMVvWttw6w8b4I4BWzCJF1Gd0jq6vbu8ALSHASSLZHupfhGQyZYLQYN75",
-	"hcz7krzTKdRC3t/PMkH5FnrHEosXmRGkIWnIwpc/31P4/ZHMi6GM5u6AuhaIUR1JA8yPhCTUPCs3JLmt",
-	"eE5CxW/7itwNSk3EUSibAYHw9J5iqtLFi2PCAoYDBrNe91hyYPMKPJTsGMrT4icCyfJQ5hdmPOFqUMMo",
-	"JupE2Zkr+KcouacxiMoo4lsoQ4JhQzRRwe2Yoh76EP2kMvGFqtWqNul9NIkEXDXnwLttaWzLEfo6rZ+i",
-	"/g0WBD7owH8lCWU/2UpMmkTcJ5yIPhobEFM5qnuqF4A7oaffcRMfBTQywY9ErbcUqscZBipw01OkY0pU",
-	"mZU0jBga4yfJX6G6rN7sKIHcfHTHmC1We08x6u0et/VAiUjmnbOhIImeqxJtGCQ7QRaxXiyjOkUUDYiY",
-	"EULlwt1GdBQTKwDYy182btMz1Mgo6p/f4VF/C/Uvhp1LRknng7we4fKUxw8ODGgP+ira6/buaTS0FCdl",
-	"rACGEZ5CI9n38HOpgd7OriQUzibEtqCncwXsWsp18mpT8bAQCwskLilMrZ8WDlii7pD++4g+9pGSr/SJ",
-	"SUj8FytFsKSjr9j7Vr9t64Xf0/5bMk2IuutNAyfFe2c7IFQkOO4oRs4VH8u9YZ6o/av43OxD/54CcAMQ",
-	"keGunXwT9l3TV5JSEU1IX30EP6kv8iKGmEsC6DuiZV/Xia4VUdGFNp6HWiuCIDZgonwcTdtwSDGaJowN",
-	"zQ15Tx1UzIgziPpFYJtHGYSbTaaRhA4Nyo4Gc80EGZ1PWMqRGjvqd/Hx7hAP9jq7e92dTrcXBB18QHAn",
-	"DI+Pjo/2dvcHxwM5YxUehyk6u74wnMyoJG1V5kSdYIM5GnMm7yVFjHrU33G5UhdU3T8deXtHAenckiCR",
-	"7EGeeMj2N/GMWloYZnAmEP4cRwHRqNRasv9wcWfDzcZCTPnJ9jafhp+3WDLa1q/z7Q8Xd1tjMYmVh1FA",
-	"zLKS4VtedyabEoqnUeuktbfV3dpTocpjUJqcOupgJPFV4FfsVMfpwbtKN1BgpPLy4eoegp+pCTKW6osV",
-	"3EHtfR9xcWaqA5ukXOh3t9stxAS7srSUoUEBBl2yEYh3zngIOlFZF8rqQ6vzCyP5z84dEzjuWFhgX1f6",
-	"/W14Vb2p+4BDUPWZnfL2O6W0KFU2nUxwMtfrg2z5ZIEB8MB44D45YAwFt7DcGXkGKZlJTQA75a8VEkoG",
-	"QqGSXuUNaH/7G1eOMKplIZUlreVcgLWJBCfx8BTMRlEImlZIkuiJhJA+a0lc3TaRgb+jZAvdkCnBkBWQ",
-	"SeyBvnvMRQD4bkpwkepUzttDPkdc8HuqFAMtk2TTAdYTMDqMo0BsoTf2gZYx5HWqrmHC0ffZnKVW0v9B",
-	"AQozocRFJtmR1OzU4cyTrgobMnXL9Ex+YuF8Y2Tr9GDi+J/z9hJtsi0cnJ3NHhwdH9Xo7ECIMbAFwFro",
-	"qUNcT/k/4dBOT35yvPiTN3p/W+ufMDU7S2O+U/bcdpnidub68PJGuRbqFVDJ49gKTyZlhiWSxBTHlFql",
-	"W4yuzB6VW+Ml2WPZt1KxxWpabURwMM5Kh2ltzbpiwem/IdY3M5M3m2JcRMVN+aKVtme1IVLv87LFKc/G",
-	"3Ib0W4VwNSVUma6kCIppQOKYaNO4SYGJFMC/sgNpIE9T5FgKCQ5SVn4XVbXkjFPktrHnpyB7mkZgaF/1",
-	"LPUWf3LJxDsDJr3mlqmJ1p6lds2hGbPY3lFKcFI6obxIbGlvPvau8c9EVCxwg1WDLzNMzL2Gy/aBhdEw",
-	"UqU9voLduQFjVe3eTHGCJ0Soemv+XrJX1LJdhIBeMPX7425MRqBTY9AC93PY6b4x6ytQO5KMpEwptLk1",
-	"JFMxNhDN2mJnDiSY4k8RZ7o1oJj2PYU7Hk0wfySh/hn6Am1X53Pet1KqVc37FpgsNHPWkgZ+1INWL6F0",
-	"qg6/POSUfBZGKfFJBioVz5Djcmt6MQSdF9b0JWQKGJVynjaSJZY/Pa9xEno7u4s/uE7AlhLJVXoHNqhN",
-	"iAuKHJYQF+zNtG0Axbwc0MnzJTbrzcB6y5upULgWpHhAKZFixjRhk6k2mbqGfmVxhuvJurSUwnpPHwlR",
-	"t+EEfd9/c3Z99/HmvP/DFuqDFbiN+uRzEKchWImNLYETnATjvvIGa2u8HpaA5lnK5YtEg7fZStggpt/T",
-	"jNJRTOSThKWjse8QWc3wvVy10jEqYrjEc9snmMakDs/YRMpa2v5hfWf/SgkA92oFW0NlthseIOO1bDQE",
-	"k6fn61fHWGe9ZtnGSUofyJMmr2IQWakqCsFS5U5FvnfCCXSv3SgKRj/AcczlRcsNsD6kXErOgiMKWb76",
-	"64lR1FAkQPvjRO6AIPd0MJc64wQsbRVzcynHP8ffWmQyIGEoJ/WpvQSWYO26A7np2egd0BGcvlEqYq7Y",
-	"AwUk12D9zwSaMLB1y+sL03lbW/h3ut3uKdrpomiIqHZxwUuUJagfg5EZJLzoidCqMQa6YJBniDsKHi6a",
-	"pBOAIC2Xj/JCZGo/Vx9a1iZ/LhJGRyoR1DcKGKx/FPtLj+L2MZpmq1XVJRsOOanoc7UuseoQcNA4GqTg",
-	"JLE+ur7qcPGOTHXxM8+GOMPaaTKsSya0WxHcGHJNqnodJmzSmEcBCMxdNCELiUA22688HxENyGY6lTOV",
-	"90SDmQr2AvMUrHKWKRVRvJkucwjvhieBc4QyBZFXecAAZM/PiSB0o8yIPr24wZSNFhkE9By3vkYN6DuO",
-	"YjZyBDgoJryOFlQr+G1/idlogX3CLKlypsacgfavLKpS8UhSuoWujGc34vQ7gcxF58zJYmPZKL1Ke8R7",
-	"WIFmJgk7MspEUUAFKMqvzUihJuT4YDZOEu3KdbSMAKCsMj4gaaRVVMuWlE2rCXFCJiwxkb01RKiU4CFL",
-	"IMYgM3gBaJDkZSAtIE4M1s8MZyBUklKtnxi4K6JsphQW6zLmAs+1dgKRUtAHuBZIDFFckvqxsA7QCUvm",
-	"non0vZb5mODkg5nqC7JJ0wd0WG8ht0VO1ZxnUF7s6zowcYzMsruHxjkulrwq7XyXORW28SZ7tUNnhxcr",
-	"h+7IgV/aOghG9lWSSV+pg5XSgpsSuwGFsTQs2T3oWzqaRymx+TFvXJNdwM7u8CAmGpBg4cuwK3OVq7z4",
-	"7QsKiuK51QUb9wDRN81fv1LqROP3r1VGeMO3b5Um2fj9nwCZs/n776T033zxWetFpUOzAYsdRoa8vxZW",
-	"p9ztmTQwyViMl8dtXFI0rW/jON7+og7083K3tXCvWancGzwp7vIUE+pXc5Wrm8q5wDW7vqcL+HVu8NU3",
-	"9A1jk+pbutYvlpAJmQxIkkUMOFP7Sr1lDrnpujUMVP5NEt5iDnKj7pAmJPpFEUBjAi0Qm0OnaEDGESQh",
-	"nSpDMUch07HAWQXFkBHQeMzmq+JpyYgJQSjCcUJwOFdUek8XSxXO+L00qrZH8boXFyLnqreGQRbllRBf",
-	"G9ErWp9vnr4rLqEqhcvQwNo61zou0Hc6ZIoi5pYMrTomwk7KRhOSGZqxJOTm/NxTTgDyD6u4BcwbS9uL",
-	"zoXybjrnYvNOSiOCLeel3GDXao5hI/Fm/rUcPeO6rD16lWx/ik01h8oADmVYFzmu/R1H0zgdgXNpOCRJ",
-	"W5NslKjya6cQFajhiz28PqV+5e9aDecFKQF6aCLkqpX5WkXcqVnIDYaDVBIRoPtU0tCFCqBSOq8bPpyr",
-	"15fPLZxJGXWCQ0j8M0CpY8jjUs2YaFQzX5Uek6RUmaq27ukCvghj7le5qG9gRgssELUuwrapBqFNvsDP",
-	"U3Wt+yrpNPPPLfRhXDR10OkTaseiw/cZjyCmWA11CS/eEiN7SSVWblyT0w3b/7Ue7kRTp7Vnw99rRnp5",
-	"I84/QMCUPnQq8SwrKEqZOZptlWUDUZyFm0LD+JhEHCnSQLz4Iq2z+nyq0N4bpUa9XIC27OB3is+WXTcM",
-	"z35Vzfj3CuIu6syG3usvpEaGlhsddGiNsir/II6LZJzZJqB6rk23gJvJKrqqZk2WNm/KNuhsRPndGb2n",
-	"5iDbazHAUiwaEKTGGVZrrpbum5hVoO2vNNq4atMrXBBnjk3dhhs3kQEck5Yv/Ni/3g1WUX74uuGTG3Gj",
-	"Vy/7yxunKpXtn6PcGcW2RKEOzj/V9kytbOvqheZ0RqrUdgilcFywi60KLfgF7xbZ9GbjdL9COoPdW5er",
-	"57zeC72SWtwdqnoNqQaZgNsT/aoTUPvCeMT6mTEmIgYTYgoXss6P74dY4L6JYOdsQgyu0j3NYSotyYTq",
-	"XeBGNan2kf7BfH5LxVTudsuqURueraimrKs/fXNBfnNBvrAL8g/tE4I4qSbcdUsjceRqmM2wDrmVJzwT",
-	"hrUVJ9XgUhp+KVVVS7X4TeXRD1hVavmNHFeT8BCDWvV7JQ5A/zqjElJoNZAU1YmGJObEhM4SVX42VBW6",
-	"uE5ownHlQFVrFdGlBiUnXDfWPc+WX5X9/gGiql8+wPlFjWEpbWQLS+lGwRG+Roua4igvHzMsW97+kqRU",
-	"2yWaJY1J0RU4pvx3EgI2Pg0BXkhVGyahX3lN6SI+qSichCQ8VWxZ+d9TGqLB3ABB2IjjzTHMF6b7t4Dy",
-	"14Dyt74y7Rx29EUDmbVzzuNVB7J9uTBmqHGh6gBv1oqdhViYJErwH1E2Q0yKIaCgQQVvjBICwzCGJF1J",
-	"D93KHxW6CTw3ADlwWiJfOD58sWby+i1c8a+chPvKRl5Yp9Uyb7lg05elFw7QEopqIjo6LaBKEBrmkCWU",
-	"VVgVa87Klxfpgk2/kUUDsmDT1agiA3LZNF38qkBL+5Id9tuA9WcLVBQsz8amBLmIfQ12bIDWcp4yBXzU",
-	"zrzfhvTGOCH8njqsqtob9qtGVX45d5jGHF/WH1a/9aoYyJ+ajrUPiyVqQ83eL4N9oyl6+4smo+c1aLtd",
-	"iWtUcednON0vFkjnORR5c4FZPO1Yi/HcBNBZj5yt+tNX8F4CkuFtQB4EPZ/eUweVBACTcaThwLKqQfaN",
-	"/8Petza3bSxt/pUpfYm9BUrU1brUflBs2VFiOSpLefPuLreMITAkYYEzXAwomsfxf9+a7h5gQAIkKBG6",
-	"xafqpCwJwNy7e/ryPNVZck2eNocGYV0Rgkc4ZevKaVt+VsZhpJyjAj+3bKJ8E0rgY3Rjegb4x/bXmP9A",
-	"oHU9lQw32accbhfZcE/ADcbjm6I7bKwF8/VIiGCwFSh5KxKNWKPzlsM1NdkVp2aUluBwbh+Wz7h9JBJ6",
-	"6zNYKJHsv1fJcKPJxEu3p8tuYwjq8FT1wN72bo3tHMXiWqmPPEHmyf12DUSbCxWKOIey2W/XaOgvyW95",
-	"hPxi8E6N4V9HQxH+OV6HVrseJxKsM4Awtm7fSJqtLb4V7DXzRO0Du6WnMh0IS9feiAHnmx5ihE8jFz2g",
-	"XqLNBr928cxd0HRMYbJhZdfgy+puzLc9cGADhQUB7TttSdblWhzslWmXq2zwiw/4Wk7mFciclSy69YmF",
-	"KzMZjjzwcJ9s/Y/6n/g1kmYvVsgSmO2nK0xeqlwgL5U5BYAtm5PCx2ocriAWUCM2pr9LNa4lpUisdpxX",
-	"wZeJCoTWeHYWHszhOE6jEU/SLWMPtDIOv5pnU90Iicr5gQ8mtIzG4tKqJSSA+amxn8PJvOJTB1A/VTn8",
-	"MkQSBE/At0VcCq+yM4AoqK9XPrqFo9XEOb5UOnVJg4EbLowSo3Wtii6C2Xpsws0YKTWHAccJYcFyQIxF",
-	"MbXJTlGCcc1+v/rzE+Tww7yIkACqM4V+4soLIIPJjPTQFjvk6H2CuErw6zIkNVXIJSXiGsv00ZEWuwCd",
-	"R4AiUKCfUBPpxJgd1PkZRxGuhzglSdyMTWGkR25TeC9MDK7dTPkpQl+qCF1dYPaFNOdVNBXRAFnjUeko",
-	"JHqEwrM8GwQbaX1vRdjcAUehGaUnbL+969CFkLMsQ8y2JFuTgZAd6RIElEikDzTgGtbUw19zFm8QuL88",
-	"ccf1v+GOseq1ouC1ayZGRCfBwmY55kFDh60j59k48jAkmSUOhdYCv+LT9iVeZ4v305P4sjyJqAFr+Q+H",
-	"Ioz4fIgMedVa8NcmjnVGvdOLYoGmO7GuJYL0KaSKhCcu0R56/vE44ukejjWFfMllKESIzDRj6UCjmFY6",
-	"MtJeno1lIfjwJB2z3y/PPnjs8tMHj304f++xv0X30mMXl7se+/v0vzz2Z78Pv7wwv9zz2OnpW4+9/2j+",
-	"e/nuPTQ+igFQGQRpIgAdX5505JAnN+ORZR69gco2LX+hmjciWePOmK01wcYj+G5WzdYfC63Lq9n+ggWD",
-	"ib+ARbuD6DFnZJHUWbLxsQdPW4nfSVbsbe/Xe+mz6I31WgD0cTLt+XBs40Jau1nn2aNsMSW3vmcgfPc9",
-	"zm8zNL+mDjSC6du7OnQTMdfN63hOAKTYYcA0hwsYXakGKWftAn5HW/mZ+yxsnnrl4aFh/jw+L/H42OVf",
-	"eH6glKyfqPEI8H0KDMNL4buA4M3G2H+xjiWeFkNemABp05Oc6n8ex6CQMCTvbGTkcck3cpQgYAEyuEwc",
-	"JuAM6IrICU4qiEh1yqfVFdEfzPjrlkQDfziTiulxMLCJL3fbveupc06LvGIz816W+rBqtu9FcV8sDY+S",
-	"TaV9YgTLeCdo1QCOEHCrAYmF3JHFfgNZOt5pjIkxQwS4yU5zcrGODJUxF8AowqwcrIOhQkugdNd+nlJn",
-	"doqX1w05V6esZ5hJVN616iS6fCM1lUQHLTwSqAS0vQKqRO5pphNu9vxO+816O3TJkzSeUrcWdgf3odJF",
-	"ZjrHlEYJBZvpxSJifMj4PnMopEKctVps1NQatcDE6fgiNmkRmpRAnZwlE26CrLk2hBYJmSN5M8m++aPq",
-	"vLLZkfNA4xnmmFUblaCksNdWQiX9lCOQojVolZV4ZIVRpUAfRnXku8hyVyNdPxjp1fF2pPenAgrq54mZ",
-	"2FQgdRHPSwCQod7yxQZcmptkFxilUqpLDHlaUnFBxKrYn4a8yTAOmpZ1Z0PTZ+9pUtcxeFXSjcJQyGch",
-	"865FHFtkeru2uUlMiZ6ufCvuzEzE3Slx+sK+ey86RDJnEyO58kzlTUZg8STTbMmRGicBsnyRMfYFR+LT",
-	"YehYikMqu0bqZuleGtksZjQZYmhTYVXfAo7DJo8QfjzLcL7T3fOZnJR7bvxfExSCtO0d2Vf7BMyjPMPT",
-	"LVQRi3E/i+rE8ss5NzQbsBA80eX4KujjqCYBLOiX5rnii80tMYKjhEWhfiRdD/XJackiVDF0FJ5aS+ly",
-	"vovsklfreAsTaF1WmNBiE1SETKN06hGKAMazoC6qYFVhYFqzwGhxlVSp97eZW6S5axq1sW79Tp/9V9Q7",
-	"lfmvsn1UJqrK3MB1gfsK6V5mD1mhuMn+zGo1IX5SUrF5mosrJwULGLos+HyF48ndinXQ+GY+/7jXiCUL",
-	"5N3P5X5HO8nLcFCA/ZYnaRREI26uOhHCS4VVmG35YiyEO7gwRphbLYYxR2N2pcpIIcrbj6ROBYdLawK9",
-	"hgBAJVIv2HblUCxYLEcYLF2lYsFlLXippjmjacbWW2v2ODLu0Xmj1yHtyFqrtMlO47h4JMhB6v7O98hH",
-	"Rh71/HiRx4DewZ8qGLjsGmJ3GjTKCg09C3OMZtGFl2xEfi6BJUAee7PwORK6S1/PlNxkpyEm/6QsnUSB",
-	"qEaqOA1DdyU2GqSo/yx6azenHoGn/oFtqtMw5zetCg7eVdzkl8NV6X7yTTgLizHji5izueZ2IBpzc5vw",
-	"rsrn4XfEvVMazfjzNYZD3ZyE8dZyHSxsphDwlhY7FDJuxrzY3tFdb4VMEx7/pUVyHmofrEBwOjgbrRTk",
-	"qtIMv4u5sltz5S9UGPUiET4v9KjGVFbNXWJT3FtplMaimcSejyLVLrSbHgLFKaTcUu6aYG5xEoqrREDe",
-	"hY6+IeXSbFGO/CVlmdv1tPgB1evIXo4S2FPjJPfqgidWgr8DCoFYIrgux3KxCfE0zGuYpCUXGlzZWQBH",
-	"60uWCNJpO+OxbTPInXb7hO3PwTo+JJpj0fOt0yQK0nhaF+Cxiyi3d8ZbfGzrZu0mNGyVpVnR5iGIvU4G",
-	"lrE4oozxF1XFcN86n3G/b04Nxxm7l5HlIpEsc2UJF0P3ZAV7qsKHJYajdFrtxILA+D18WPD5R3ZiAXl1",
-	"Hj4rz5rLAiSV1BEjuDM57/+iHZkpl+LIF/zefjBOtEr8DCACjAub82AsZf9jJG/8jkQAVY/FUH5Kfii4",
-	"x0GHJpTw1OcjwEBKxEik4L8AuDCemg2TZ6UCYjAwrlVBx1/YqVid2Oqp6I0nQ2L1dDRa3Z7M4BifZPvL",
-	"x8Z99L6aDmuLfzms6i/AZd61u8usPDg/TSPNw/TUg5qnYEIRItmc4WXIyPDMXTGR12HyD/MTXyoPG8yr",
-	"zxIPZAgw8FB26kJfZQkPmfQsV2NQWUIMqhM+Pc7L/PHsd6Tjzockfj/S74Y+ewWZcT596hoy9lWP+e8u",
-	"/Nce4wxS4JBZdRJpIzU78jc1QamK+PUoWb1CKBaA3FVift1NFA8DrtNijT/pa6gAmPDpJvOh7nCkkpR6",
-	"OFAT80hHYpCUTcChmypm8+nwW8emS/+w7G32j/NH9k9H/tNqteD/5jF/IrpaBTci9dk/bKe9be4FSgbi",
-	"xJn0XyCegawmiRGSqmBcmAsTfAKTC/G7gzQd2U9CraHLvJiMJRQeAgq1hzE49C9/ph3qG6WxZ9/k1n2Z",
-	"KnQleTn3Y8C1mJ3rGzFKMz4tgmwYjQRPZu0icy3rgQ1oYay5ZJA9nNdU4N2LhqW1wFG16Wam00Rw4JAS",
-	"t2aujpk/1iL5Qr3xPSiIIhZHs5OCwVje+ERn6YdKmh1mc5Z900xHgjSmKTTNYLNQ96XVUEDyzmSgILeH",
-	"Vj2TzLnTbyCmMDia309/fjn9cPbp2mcou3NKgUh3JG5PKjsLwwSKsPLkutz9kvKkL1Jy9vhZwi+SaeLz",
-	"c2eU4vo2dzvSgZJSBKkGdldQwTpVI1vZCqfKAqciRc5Fjq6FawIijw35lHVzop3j/AxBhRpGLrLfYfUC",
-	"WT5mk5uu0QJi17qJujFWXQ/zDPR4KEJbgQufsA3jlH7kOm2dmXVvnb/zjwH2BBMTaeOY5gccHAFaCIkV",
-	"QhbrtSO5ZP55KIYjlQoZTFt/iKmP232g4pBYQLPTQ1OcpsaKZn0FjlW7/DMnwBkk+hAAZQCPn2kXhMGE",
-	"R+YhMEz7PCr1L1yqzAZcmTnITA/MTj0HIjXzh5g2Fr90RnMvFDOzu7bgwLdw/xS7kHNqROEx2wkOdsUB",
-	"32nxw93d1l6722sdHez3Wjv7B8FRd5fvv9k+OG4ftzsSvnjMXAHSkebUHbPvnY0o7GwcdzbqfK6z4XU2",
-	"tPh/nY3jba9j76Bf6Av8zf5eEO7ut3Z3drutvb2jbosfHR619g73Dvh+V+y2eRe+QH34gjlC9vU2/a9V",
-	"8h/7P3idj9OByl7bfhMG3e3gsBX0tnutvd1D3uoeBm9aYXC0e3S0L94cdgW8RvMML/0m4ljhbzHf/ws3",
-	"f9h+c7S/fXj45qi9s9s2Q4X8xy/pdCTgNRQaXwJzqHEgKL06G8fff+QTcn63+bC5zXeZjfNVJwOHfYrT",
-	"sdPeOWhtb7d22tfb+8e7u8fb7c2d3fb/xvWGSbgunYMfRqTW3ozbx2+yzQj6ytmFWWYsNHIkDvd3D0TY",
-	"Ojxs91p73YN26yjcFq3DbnjQ3j0Uh4cBbkb8DCypmrBQMfhtJEPxrbNx3F6tfzvH23vNdXCqxixUm4UO",
-	"bt+jg0bHO/0zssOdCLc5o8L7A/zzKesnQqSR7OPfMKNTdzaO/09n4/PZ5cf/1dn4v15nY5So28hcHcxf",
-	"zC90ZIRPh9JIOpksW3VGIvnZmE7XajWxA4wP8Mre0cFe96gdtPhOd6+1x7v7raOj9nbrTXBwFLT3Dg8O",
-	"drdxaGhNwEvdw/12N9htt/b2e4etdntvu8Xbbd463A17ewfh4f7+fggvEd0TvIT2aeiIvZ0foMxmeYzm",
-	"bmugnzR7BSbWa7R/zFKBrVaw5LDy8S8tEtIgnmPPMc6uQBG8NT/iX9C247IjT13TFv9I5p597cz8uMnO",
-	"eDBAQxI5ryTzo5BMAix7MLeAHiejBk0X86SZiWO8Hgxt7xz6cNXDY6Izq7g7TSl9HAylEV2zEmRPV8Oh",
-	"6QN6F7f3mYY8GGNYi5G20RBjwUVKdqQaCbAdoNhre9337UswZWreuPObFnvl3G1ezyCqvULj+vVLQ/t8",
-	"WBwOszL5rb1ugvlCn/ds5cUy/7e5zmcJLD308lk/AFDFyVDPZBrMuMGLBHQYtLP0b7lHoSOBXRJIjU7c",
-	"CzWV85vLQXW5sYvKW8dj7mxmczeaubM+cg7owuVuNMPALaypua/cRLfKRINLoUYE6IAOD89OORBnmY31",
-	"VUUSyFwWufIXZcZduh1p0EnptvMs0uMK6YnNJsnV3DPNA4lkWB9cZxS/tXBN/M0KXA86Gj9xPV4yrgd7",
-	"1RWxmrBs/75eiPSRbXLi9VxQbytSCiWX1QUaIQcYkBbj/i19ELyYPM19kmqc6ijMNTGVZBsDNRQ8Ti1a",
-	"dubbeOXA5r9mrtc19y3HXKPb/pWf+zHQVM+aIEhbW+Uv4pi8dkMt4ltRXuRNo2gWMt+28kig+e+UXJjj",
-	"kReDTrhmqYrDF4uDADXBmNvuGlj5xqxrwIbDllVRi1IXzZa1R6gr0okQkqUThaVtQOMs5wrwN9l5hrOa",
-	"OX7zlJsiRIplIUzx3gcKZaiGUBOD0bPMbb0AF+qDSN9d1KyE+VMKZg54JZ8txAYwHfO+7E+lrFPIlmO6",
-	"cOIAWs9TwFd1MBgniZB5D+/fo1kMG+gVtsIKeQa2a0bKkeFY1ctwmKEnrIch9WkmtN7zPL+PZAjc3LZ6",
-	"sAjkXjcFK5J9odOW+JaKRPK4WkkieLx74XzlZx5uitORzPZfU1yMymo41qe98kcxT3sqGdLjVsyY5y3y",
-	"UK74UJt1ZGqjPHO31cCcbYrm5WX6PnnDIwrPgQsJYGVjAL6hWyWFiDDyw87zv+OgdEd2RaCGwhFYRbWO",
-	"GhZvEV7mWLIij0JzZktnITQ7fFLXUWiOx6wM7MhhBPhNLEoz1KcMHhKu3tjBMml2Dqt5ZhezGZ2Ojayk",
-	"0XfW3HhthxgiCVJ09ydASGYM8BugZipkAhIZm92lde2Br6q7uIiBkgHNczYj0K24Iy0Gxe7+f7fOoPS9",
-	"dR76Fl5SWd/UJvvdfMOsKKQ4GJmxs8cGapxoZCMG3qgoYUKGVRl95hN3zebbL8/mexRyf0iSgDnN5BJw",
-	"3J4gPmGYAc5KlNlcasbltKpz+HJ5Pe6GvUKFJSGFJlPOfldds2RVZ9yM/jH9N19xK9lTAj+Ci2aBAs10",
-	"JF5ti2h8s2Rp4LmdSNd7r22GEsZqvqouOnmLvC2YZHTckX62dH5e6++k1/qY/uPP5vucMMBTx2+bu28a",
-	"DYUap75HtN/2Fxfat1hy1hLHsUBqS1RwNkN+XZSysUyjGDKAoA+xSM1vu4JxKdVYBgB/7KTA8Dju8uDm",
-	"ryTG9Bch3UwWvCIQ8cyxxZl95X9V3c189B6DX9Bw6Sc7qNdeR8KAdMqHNukIsuMwjGSeZac22YjMcEgL",
-	"3fn2jUiNcQSuVUGZXf1ETcwSj/hYC42WzoDHPQiNGdl1QvMeiMjYFcZy6OOUQBUqLjTlR7KeimM1YVcp",
-	"lyFPQva36A6UutHHkMtm/tkCe0fbjv+izeDs35xBRpANRqEtWsOZGb8SQSJSP/+0jvqSp+MEw4H+7bbn",
-	"5yE1IOmDyp7fLk7ftq5+O93ZPyCu2CjczJreNBdu32wHNFlRohtRioMzW+UyiW7BrKVcLE04qeBlYmMZ",
-	"C02kPyDgVdKR3LyrMQW3ErDyd9VtFAfld9V9JLDK31V3CSZkTpbQNZdxrm/Ey3V3nOqbPBfQaEDoehEK",
-	"jQR2uUmzNRA8TgeVls1vaoJ1Y6CDSQglwtj6qEvxSGHaqrF2JpiVyM0S3ApM/rS+RnDyWVOmtGTTmC2/",
-	"YY+aVbi2lYpN1Iv640Sg2r0vEoQaY55mhSKtWJfvX1WXwqOlC4OQvJeJ6EFeKI/S/yl99urz+7fszc5e",
-	"+7UbvjQXPJ2nGBpt6iTmqoSUnSsmyTQ8aJ90JLUiZCBapyPIwfApG5MQGidcM45/qfA+oURaaI6arRYr",
-	"JFAy48kuy0YRkhH9VXU9R55nZh7qjdzOwx5X2HkwWTvth7fyFlh4MzUE8zO+rKIgf8O+cNfygkcqQf4K",
-	"O2Teyly0ZZzJK2GohxN0b376+fNZxMrbIkfgCpB5Tl47pO9p697K4GpLy9mxnQJWXaMgLCXtLfJHnCN4",
-	"5Lp2hOtjrQSwnce3W7Zc1Zf4P7G+Ce7um4vK5B4AlbDQ0gq1SHYiZsTJf7euVcrjFuiiZZIEHsUnqbH7",
-	"3yFn12kJQuHiAiIpJvMsBLYwggqIkgVnCQ3I+XPUlLVcaOmR7OZCH2qCvc/OcVeZm7WkOyMWHNBPm/iM",
-	"f3dD+5HACNcpWVZj2rDJbbN9yB0YBc4LCNxTJY8kUow83W2+8vt6Xnx2JLWQ+dmJWmZpTlvzymZZCBsj",
-	"pv0njUiw5ty7OnuyCdz2pbt6GR7d9aBIxQAEqE7UqJTQpIbGbR53rqS5RtPrHtrULoWre9DtthzCDlCj",
-	"57YLxiiKghLAsKSarAxqN7/MzwXabr7n/zaAu2YV9r2x72rv3k0GBkC9PYu2QsW2vSNG/qPtoWYg8R5S",
-	"it0PJm/5JnRx1atdCkqnEE6RaTxlEDDAq6uLTwa7TwutIyXRjvxqY8tZqhKFGcBRznoqWZjhvjyoHGuF",
-	"iTDpsm5UBWkJ0flcZvkdK6EnLwlynyBB3ROIbT8lyJongLxCO6yOt8Nuq/zejwkRbpnBnVFZvPu5Sx6x",
-	"ymKRfb2eQov13B/0VAatAnlEQ1blDP0ERBSAutBmjSCjIMRAukkk+1hGBmiQEPCdjoTDrnJis+4AoYII",
-	"qqJgYL4E/9jsSCsnc4Btc5CJuRDIybhG1A6elBaTXU1lUPTW5JK3EeaqqQxsE4+Uv26bN11Z7JbKwpET",
-	"kQgCAEpKOcBeqEF8AVmTRjHkWZZBvkHuYAzrLS14gqwM5afofSRDXSDyMxo0l8EuDN4m80E1+caSBRYH",
-	"pUUe78BaY0jcQv48FQTjxEWtw1Q5LZAUdjSWQTqGPbXJTlMWC1snonq2JS9Dcjq3GboWhcFHhBfcx6WH",
-	"DYbuwN81csIKjTzSGctEiunLoiP2tw3oArv8OgMJz8AvjNOzBB1twVGaKWwujzPlyeUe0ooTrlhUHver",
-	"rCu+Cx/ay4axXmvV8uoMf6n4lrog5iKMICURTQUQePdk5mOnGTIc2BfImWX+iFxabDjWMxn01Wx+d0V8",
-	"app/xkJCrJV/5rlwaD4aY81ZGN0B58Fe6he6KmJzgbVPzsLm3jFJvtRJcWV7c5/M9+32TyDbpOFkKFqo",
-	"RWnvdr88Zuq7zveTPQ3Zr6oTFU7tezY/eYYTwCygSLSSNhO5kB7vYX58sc7NSZPHEwCx+JTfILRCR0J1",
-	"FyWyQ6KfVKBj9EjwGyDkznPZIzlOhU1oJxjDmKfmTPpD/u3dGE+VfY6yAyHzu8+hHd2R5mMtNaa0ZqhB",
-	"pSJtz9Ih2IKwjHBBANFz8QHbK2PERX3/hHF2y+OxwCrKHusayZiVqWlCwuaJ0Gl2i+eYT40DMsclLwrJ",
-	"T2+hj2YiIfv+ulCMB9Cm6ML3aQ3Pvo0inI+/eWJWyYe6hDybUsiQEixNtzyC8nReFqFfnalNB6HR/BNq",
-	"45EyT+wIFx/zF3th/1X04TzrbKFLJEm1Xq2dn5171xNUuHlitsP7MUSPFAXkqYSs7NJhNWnzydgzLT1k",
-	"QvZi8b5gUb7Tv5YECM/QA5I1BGK4r1R47GhzuGZnbG0SgtlwB8/AXBHuLIpjNlEJIAOgailm+yD5t4XE",
-	"cslOwe1YnePjiqBm1xjbC6vzexQkgjyPK+cZIkMvOtYVtBIflUJ8hzT/AO4GIPS+jdLpJns/V/VJ17xw",
-	"Bphsb7tNONN77b1FZ/lODgR696FpO2u08UFJsT7PwZJ1XO2CfGWlQ2l8pEyKGDGfpF3B09XDIW5rlSYp",
-	"7as8T9ZKBzAbEyHFRDu7EQwo+m2UahH3CGBaI/y1VCmW9YBqSQdl+Vu/2SE9v/23OurUw23YP4QYOSvF",
-	"ja6/jwIrMBEtocGZvczM+v7NYUKs+YIwW3RXvy/1zPa/mLLsmRG8PIBDwWFvWc7a8uK1mUNWtX7FthgA",
-	"gBcBW4XTpbEWicfENw57k2tkWjeKhAxY5DnIuE007k5k3kD3CWEi0wWnI/HkE5UDaiqsTzTCqDst4ZdA",
-	"pwV5Hs1AwCDLleLpAlXYkV1zqUO/u/WDMC7FBB06Bbq2KrqF4oZ9IawLxUH9JF/4Sb7w7yFfgO0A2/8K",
-	"CuPNRHQ2BHgAdcnHD47bxY+DjKGAOe2qCdefzW9FmAP9R/qT4EnuluxsHPd4rMWPn+wPP9kf/l3sD0/h",
-	"yK1OPwEouz2VlJkdC4gpOKIgWMKJWCvgj8piDTgFvsd4R165v2qAtKGo5/+d3A0rmfXPgejhik8B5Dkr",
-	"Mr170MJ1L8AZa8ar9Sua4XBbcM1wwsx1h4BmfKgEUD9An8iax0MH5Ts6ZXHUE+AvJ2STirQsEBE//Vrr",
-	"vbqaNVnPnqOY8r13XXnO11uIXtsNgmR/IL1y4pxE2EIcQnEzzY0BM82M0kZ7EBGJtNDmXITeZnN1pLlX",
-	"WvJQG8LGyHh1eheN5ZrmoplbH319vblaLz7ogDuo4KjJ8ilqb/xxdxil1VnbFi5DhjkbLe1Zhz2UpwQg",
-	"EGsBuaiQaYWgUK4LhzM91akYWuxyh5NUqixM2ZFYRZYqImRNFeQ8fs6cMbxIrplhlzsUAQ6s+QxrD3FX",
-	"leVxw2Q0C/JfaGP1ZIqXkZ740PnYMOfZhs0dmovzEwmZKRTdcX9rGe5PCXyO5xTJezNMaDm72lAMVTLN",
-	"6ntHiQqELs/hfmd6ci57qlEMDdvI0vR+gNLARIK14TVNZj7syjEQHfPrsyS3pUiggw/7FRFu872FuSqL",
-	"x4Wv5qdvv85Rmn3pvkqBuwqehQr8yxOV3FhKGDN3r2vNaxyrBeG8zOlQErM1bza4Rz9Q01W3xLxr959Q",
-	"O5hl0xWrvl6UxvNeJVluvpBpEgmnui+D6E4w9lkCNxULnhCSl2mpwdk134fmypNssmQxxPE0N+1Hyq49",
-	"G45STA6NVb9sibylQOuFlehFqWfjlxSLRlTfHHU3ksYUqZYeTa+N00rF3qcRPdKSZKB7lSuyMD7/SaWz",
-	"Ee8To7cHapww3lf16Vt0JIM1xcPPKMgI+jkWtyI+YT6PYyDjlwo9HVAUDCE7JQUAYFvKP6gDDtRYpogO",
-	"Hsme8itzCsznKxBHgQe2xFNYHsC3O5t3C1T/1s4w7dlh5H03L1XC3sMHPpl/l/fvLI7+w+/YP+gTNHCX",
-	"Ts2w3+Rd4nFcp0NzaSE23oxSwqOa4O12RWXHQwA/VGdljUbCpojaSVU95huF5EMRTA64DBkvLkB+HN2I",
-	"aqWD0diCXGvqRmQacK5DP56zDH3o+83fSZQKYmU2gtfmLgCDQA3TZWSOxSL7ORgIPhLgZMJrN6jLEQew",
-	"eTykMZ+Wpe9dmk83yWGqyq1A8/t1WH/U/2UzSIwgVXN4bpOwtWfve8QgC3U6KDX0ArPiyjKONHwoqJ2q",
-	"KguMBK3TTMj8kBmnyvKpVqMl9JS0S7VN4YkLtjaWwk74lPUiGemBx8wndeGyHsRKk/co5Cnvci1yjmig",
-	"p6JrOjJvkIY9vTxnN2KKya1YhAjUfbM1Q2zIg0EkBdBXcH0Dui5KS11SqRo9Pm7mdX6hxMDbaGRvVw/k",
-	"YXpgh1GqRs6qLdyV8IutAArPqnH2kUsSUz3QIW+MQ0vIFqUs4DLbClwSRquItSiVCpfjbhwFWO3WqHh1",
-	"2lkKpwRPUdnfWoXECHpRbKDGmgh5uxWrgC/m3rT1hOCfdvBGs2s5RUz8TSFvfWTazbIR6UxDsB1rLVVC",
-	"Fpa9GJg1PGbSwpJ0JIkOJuRtlCiJJJz4d0srZhrBwA9UMRLwWX4THXJ9o4GIb5SocBxgFrVp1WwfR/LA",
-	"5zqS5A3gC8XmIpuJKgg8pR6zuY/AGVPBvvDRzOVZ3utmfRDFtpZLJ1rF7hSuNpt3EzRrU2uYm2B7VXET",
-	"LtVgYMyhkoG95mSEZvdQofMRnzAO+wGaM1ski3NARLHLg5v5UDSDKxjccPhQ6I6Ed3xhbnAhG4h4lH3f",
-	"B9gpuLqWHBW4VASBGKVUQDbFq24enJTiW2o6kKSEU+Lqz450TkEWWNcwiHJqIoxKlm7F9V9Nyht7ovzM",
-	"1wQH9ggMjg+rnQktpe5Bm9EKtyKBzICFqjrStpw+F6sDYpYpVcj/RV9tcP1tExUSkMa1VsV7m42qdFaX",
-	"RF522m1SODN2NLgegB4oR+LKalSh3kdk4bHM7ATBYC1P9kmIEMqDbsS0dEGeZxhHBOMkSqeQn1krqLN4",
-	"af5THb6JJ0YlFJfIWibQTH6NqjHbH6NbIYVuNixh26gq/N1c+7yfFy5781Vy7owPRRjxrb6QZmpEmIM/",
-	"b303etzo2Wo0r4/RjWAcFf54FCseYv6DdduWTvoH29b7KL4bsJd5Md+yO+2DVV95qkBge9s1hvKZy774",
-	"jCbv2rcO1VD18Gy56TJDHhYTD8KI36GKKgOHXl638572HxUS407FbabnsMrrbNdrMk6JulywBHPZcvTn",
-	"gsjAUiyip7RwNmisbrJT1k3URIuE6YGaaBYNeV9oj2lANDBq4DYKhfI6ElKM6FqFalnzW+uAdC7M5bcX",
-	"mK+/YNA/z8rTPStl0u8JnRaLV7r1PStNWouAh3R+4C3kBeD/PF+tlMwNH/q5q5/VrrZru4Zt/dZuwlU3",
-	"drHf383bp6PoDwGjMD8hap7ZaPhz/lev+DczZpsbV0KtGOnciTpO4o3jjS3IiqaRl2RFJzxIgbvbgpQ4",
-	"TrlRzKdZXbkbAdYb81HdvwtqN4xCGwvPgVORjHvqfM0omcpvYU8SMRQ2zEtvQVAnEmVvZlDeXOeduZGW",
-	"fpngxsDthyCgbmeUGpZ986KYaFjj0/1EjUfguIFvOm1MVBKHZY1cC8mpVtplwctGXMSGLhm4A/GgaaYV",
-	"oM1pgJuzDGTORzMM6ooFMJuJR+F8N5a3r3pwzXQh8/JrJ+wtIS3W3FCL+LawEFkOdQnSYiT7cU6ZrGfN",
-	"9pxGtOxtcybt3hZqFAsbGDQzL74hxF1hvEZQlPRiJEQwgBiw+IZ1BF0e3LjHZBxGquRNvLh69q7PEDB7",
-	"3uHuzgbee8wx/tZycJ0Batb84zwUw5FKhQymLfDWTJdTzzrvZK/88DY+81R8jIZR2oL/LvtK9jg+XfjA",
-	"pYqjYFr7C/R44ROfxZBHksLltb6SvzHzIS3SFT5ingZOCdKJrfOlE0pPGt3ww9vgcOE37/yc0fXMqFHs",
-	"5o1TcH+3wJbQyz6BD9OzPzwjpFIh09a7SGMSEXpEFn2CXnHfcD4En675CXz2h7dxds2Xzj88c68Jg8Q+",
-	"88o7MUoE+oCWfcF99IdXi3/lahwEQgPRzI8fP/5/AAAA//8=",
+	"7P35cuM4ti8Kvwo+fSeihiPZsi3P0bGPK9NZ7a5M29d2du3e5bwWREIS2xSgJkAr1RmOOE9zHuw8yQ0s",
+	"DARJkKIGuyprZ/9RnRZJjAsLa/ytL62ATaaMEip46+RLa0xwSBL451kQkKm4wXRE4O+Q8CCJpiJitHXS",
+	"OkNTnAjEhkiMCRpGMUETPEcDgjB/JCEasmSr1W7xYEwmWH5OPuPJNCatk9ZgLghvtVtiPpV/cpFEdNR6",
+	"fm633jAqCBVvIz5lPFI9FTu+xXOOxBgLhNEgYTNOEsTHLI1DxPETscM5RXjACRVomLAJmskPIgFj5GM2",
+	"qxobFgIH4wmh4hRaoXhC/kKZIHxLfBZ1g4aFKg/313EUjNVaRQJFvHZR0E5nb/vgyNvNWzJNSIArFiWi",
+	"AUGzMaEw/ykWYxRx+DeLQ5IgRgns1Yy1Eebo5t0bdHzY20ezJJL9RuIUvY/oIxpj9RUlM5JsofOYE72O",
+	"VQP/XzuHB4e7u/sH3a533Od3eORbFqwXBFE2O5X/DMZAamgWiTEiTySZ659kzwn5VxolJGydiCQl/pHc",
+	"t/aHu4O94L7lHchFSCZTJggN5jdkGuO5bK04rr5svo8iSdYRN2uIKZ+RBAmGMEUEJ3FEEiSHRLhQ45Vv",
+	"cTwhyOml8wuZnyJSuYQ0nbROfmvJHluf2s5E4BffFOQWeY5iGCaEc8LNaZxiuY4DMmQJQd/3pwl56v+A",
+	"MA0RHgqSoO/7lHwW/R/UHBklbXjIhuqYCMYeVTsxDoBsMNVkJAnrnn7f52kQEM5Z0nkiCY8Y7f9gzxus",
+	"HUmI2ltKtu5pBencp93uXrCNp9H2hHCORxEdbcs9pyTm2/hwvxeEe/udvd29QafXOx508PHRcad31DvA",
+	"+wOy18UD/R3h/xGkCWfJX/7xz/P5hxk0TE5RQuK/3LfkZCto4johQ5IQGpCz6TSOfBRxJxfCvqY4zwxz",
+	"NGaUpQkJq87FDEfiL7v+M3GDBXkfTSIB/yn3+Vc2QxNM54bGFBUGOI5JAixsgh8JiijCaBbRUB4gvfgz",
+	"WHln/VEsu6gY5E6327Xji6ggI5LkB3jN4iiY+1cFWgbKkaNTA5GD4iRgNKzkdLLT09lfjrsL1uaGTHBE",
+	"5c/V66MIfoJwQlBMhlXzPD4+qp/mDeHEsw8XFI1NV3pW7lxJ9Sx7O7v+HtWGXoQVLBH4CEmeSPIdRzEb",
+	"waarTjUtnDq08B1HbEbRf3Z0s52LsK3OHwbWyscsUTs0jXFEmzLS7uB4GO4NcOcI94adXtANOrg73O+E",
+	"veFheBDuD7p4p9VuTfDn94SOxLh1srN75N1LIpL5meQ5DdeWSekB4RGOqEvSVP4c0ZF6ImfGhpK2U06q",
+	"KLvdmkQ0mkgWu+PdiVvDwvzEjRVTVUu5gCOiCoZIFt+eXhaomVpHEQLPc7NSTxWs7Y4JHL9hKa3jL4pR",
+	"yNMjmUkcN6QQ34o+t1tTnOAJEUZ+HBHqJXRY3pFelEj+Ihex1W5JYUvKYPrDuqH8j4QMWyet//92Jr5u",
+	"q6d8++PHi7dKMlNXSdUY9E1TMYrAfrz+OOBu8p14YNYMjRhiFAQzTLWw8R1H6kpDLNGiGYjmIKFJcU0J",
+	"T1wkjI6kbDKGTxEbDjkRbYRBCpAfYzRgqbreRTQhdrr/Skkyd+arBuknU3Wt5s/87v6Bj+7eaanZv+by",
+	"iaQ14RwxeZxA2K7YCSOHN+Vewf5gN+ySziHuHnR6wf5+5zjs4s4e3gl6wfHgYNglW1M6WiQk/kLmPrUH",
+	"ZjBkicuT2yilcm9mIOyrnQlB5KYB2UK3hKD71pliYWIWBeS+ZeeqtjWbbUGArNiQI9LdOz48Ip1eN9zv",
+	"9PbCsDMIjvc6B0fHPbx/ODze2+0Vt2sfeKJl2d7pDz9gEYzL834DkricGqPxXN4xkeBIyvZyrnjC5MzG",
+	"hJPqeQ07qu3VhHcaxGlIzicDEoZemUBL7jjmDCVEpAlV1+YTCQRLrGw8IROWREQz9rHUGKWMWnEoomK3",
+	"/sFXC+yYi/OnGj7Yj8K+GVqMuZCKDxX61gECg0MPR2SQsEdC5ZEneAJ8gBNCTzLdw2gkIyZ1Aao0X2Dx",
+	"7XsKUgCTsiRlYhzRkZLLvXslh92BcXcu3lbMeTc42CMHeLeDj/b2Or3uYNg5Ptgfdnb3D4LjwR7eP9w5",
+	"ONk5OfSuywe5C/OfQEMpL8wlE0oBVVxNaimnSJDPwgo2lAEvQ4G83zgwTnvN+vZR6UKtppz7PWOc3EUT",
+	"4gz2XcIm/qEqQcAOtWoMcjfWGkGFsnAm0IRxoZQ5eau3UTqVtwpI94YncXUyQLdPJwOSqDMsH0jBGbG0",
+	"cvFAzl9u5BeOoKUGfwX3ksdy8RhNs6GfgsaYDY0yIW8yMAY9mZFXjVNdfesO9Br7zDgwTKwGqfVrNkR9",
+	"WJo+GqRCqdEpjeWN1ldD6cspjKInQquGLFtad8C3BCc+ln0lGbVld7Mx40QdooBRgSNgjxFvy9uYRJJL",
+	"oADzSk7IVS8V/I/ggj7gKpalc3/HGp35qqEIttYxuoNR+ZgxMFHMUV/gQUwu8YT0nfNjRK3KYcl2/esz",
+	"xIHgjaSnD0r0r7outGZQIShN7Mdri6x6HCvLQCIbrFw7efGQEMShtmJE1lY5jBIuEBaCTKby6hKSuSsZ",
+	"GCSne1oSnaovrt9VeNJrdgta24Id1Ep+/UbaltbezhvGJlUjShibtJHeTK316ItWIC6wVMy1Nd8z1ES1",
+	"vPYIbwmXymzVILl6XDEIbj9eexx35uj7x/EYKU3K8NVT1DcmSLAaU81K4UajLEF9SSeLLwLLcdbkIM9q",
+	"AQgXP7EwUo4bqZG9YwlIL4FyVsh/TtJYRFOciO0hSyadEAvos9l62TahyyJ/kA0qu7i8zY1ql98ZMA8F",
+	"LJFi9aZHl2+4wRAT84FnnLCkfMooJ5ld4wwYVGHMeDqNI+Wi2f4nV36aZgOGNs/pE4nZlPgGnLOZOE46",
+	"413xNa5f24Z3oE3o5lZgkfKXmIBquW4a1sYJc9Hen63Wc7v1Ew61EbPBmOy5+NIiScL0NEK4AS7/fvb+",
+	"4u0D6C0hETiKueSoKRfgnERw0tuGxRoDPxbgpFPmK3RvbFD3LTnGiD7hOArlMLX1rXUyxDGXNNxsec5h",
+	"lHI93OlMEzaIyeR/eqZVPZulRly7BBy2q3XSA1ktEsBofsIhMhth2QsesFScDGJMH1uN53ytZldFzUZZ",
+	"DRnh9DuBhpGiDLn1CQ5EW9mukjSW7w5TDm5KoBVt13uJg+g2XUfIb8Fo4IzlRYaxiCPo27qtGFkkODia",
+	"oyCaYir4WqziDaPDOArWPI1vri7fvb94c5c7cGdWCNKuU0mwISKfIy51+TghOJz/DofNGaw9as3G6p6l",
+	"4+ws2TV8sYN0yyYEjDlKYMsPSzEC5bDCc6DWdziK04Sst6kfL88+3v316ubiv87znPTs+gI9EuW1hAv0",
+	"9fewMLZsH4tDc7dsJ9uyjxSnYsyS6N/wzgttG1yDjn9X+XQJEVuo191BGIYacTSJOJebyxI0k8pnG/W6",
+	"e9bFr6Ng+CPXHjFMEUuiEew5Vo1SJtqotwMf3dMBU1QhGEMxTkZEPtuXcv4Yc4SRnK6xsUmeLMmojXq7",
+	"x/BF3iMN3HmYxjGa4CgesM/o+z74+zrg8Osjjucc1Lx7KhgK2ISgAQ4ef2ij/W5XfovT2AYQKXVIPtqz",
+	"ng3JyuScuWDTqV4G9kSSmOGQhFIL1O4GL/P9cfvH5vz2p4jiZF7FZpUAqzu7gbsoXPcI3X68vr66uTt/",
+	"+/Dh/O3F2cPdP67Pc4dJ9qWt1nLH5M7ghIBFTOBHQn+Xw1UxanvMFg7aOXY7++6x4+l0yhJBQvSBhBFG",
+	"d8qa8oICCMSs6YNTonwYrd3zO8bey+Oy3qa/u3h//nB3dfXw/uzm5/OcbHaWRdCBS2J/t7d7dNTtIhMr",
+	"l6eL7AD/DlRQMY3y0JaaYEYWexlZaEEUnVMRiTm6Ywy9102/AmE4XJIpvytlYC3JxC02oyRRZMKSQRSG",
+	"hK5JI1c3P128fXt+mdtzMOXK/tTlBMuoYuMQNgLK70EJzmAtETQaq3v7OvudLeKLbrATSCU5U8i0ufm5",
+	"3fqZ0TVP+e357e3F1eXD+X9eX9wUBCRt5AJaIp+nv5OMVB6h3TzfAN2z6SiKsFIvtk0XSiQhVN70ssW/",
+	"EhyL8YbVLNVoFZnIaZO8gHKqBBRwTwVYXhQhA2KfseQRxqmNwBseqG51kT7ouAdWVvxyVuyXULHLHTRS",
+	"tD+wkMRSf1lX9vpw9fb8/cP5zc3VTe6KYlNCcVQyDU1kv9oCoSIdH8nvoZ36hl07RO/czFHe7+7mbT4/",
+	"Y0FmeP6yjFcNFMQsHbIPwgCEyoCaypJHNIQ9hj2/ZOIdS+maG355dffw7urjZUFZBQuk5P9D6OL1d9Qd",
+	"V6aoFobl3pS9bMsumUDv9Asvt2E2iJin4NMDdYwlyklvY1Sc65QTYjbuAwujoTei+gL0O8zRxbBzyShR",
+	"cUE6sA0+v04gIBQyQDZx5K9vzt9cXb69uJPX3ruzi/eFe1nfNgNCqJZVQsQjGkDQJQ4lt4fI09+BSPxD",
+	"t+TSeOTuLe4cfXelkV7ql77Uc+MEClJxZBSZGDEgAkio8WvbgnwW2xDSnL92Mn+ZNoCjRDZyonkKEkwZ",
+	"EPC05XWdVegCWvSHQ5CojBTtU93w1SibXHTHSwUE+tey2oaHoFutlImMH1YOQPIff/dpGLHN2V+47Ai6",
+	"vIsmJLxK17RK3118OL/6eJe7Ie/yAQuPZJqlNiRkGs/RLIpjhKdTghNjVtX295LMoLxbYRSqACaVPSS/",
+	"gUiUV+chxfk2GeUG1yaTOZwLTMsbSO4oS8VLX2MzdYSdSY6JCiHEccxmWt74SPETjmI8iNc3kf/97OL9",
+	"2U/v80a9S+bKQJJDc4RjloZg8SQCpdNT+P+r6/PLs4uHs+uLh1/O//H7GNKdGVi6WXUCLhU4Cr9UAqKA",
+	"IHfhX1QCVTSvGbqayZAlEFDvhixRPCFc631CWP9KZpJX5DKNGQ43zIBVo4tuAWOj4oIlmnh/ZUm86cFA",
+	"m4vGMpMvbQGN6e9U+rB85bounJzrjEoMr0qtNUeHevyt888kSAUJ9Xsn6Pb87ObNX1vtVoJnD/ZwfWmp",
+	"57ea0CCzOSaChDC0acKmJBE6JkYZpx4ikCxwHF8NWye/NQkR+lRcgSvIRAoY5eRfKQHJCwIclPWLCzxX",
+	"liU3tiUL4tnvQqRkbWhZuxXRB+CzD4KZ+eqhLx6wZD8Cm/iZuvf/dnt1eTX4JwmE/KqwtrXBH3Quv4VD",
+	"ytIkIA9Cx1gWw5UWhdDpX5gdBahDvhBERfg6JgZ9hNDDvj6sfIuTICGC93Ue8ROOUzguGE0wfyxQGg5l",
+	"b9GTpIzfPrVbg4i1Tn6DDHcRSXYRR1wQMPR+areChGBBwjPROtk5PN7fOTo6PO7u7nXbLUIl/7KBZ3KD",
+	"WoOj/e4g2Ot2evvDo06329vp4G4Xd472wmHvIDza39+XAvcjZbOYhHKp5Qj0up+rMephAbeCRVX/aI2m",
+	"orPfmURUKvbThD1FoTz6Rtl/tsFl53H0byzfidNRZM+HbFP9Yv5gXOS7VMv4C5lzWBDNy+FB8kTU8aFp",
+	"HMsf1MoDa1GLD0xAf3LS+lH/T7EJc0QxrDvcDnN97MdYyM7ArTnAwWPrk6QLNo0CGMSQkBg6+tRupdOw",
+	"YitSThI9+Vb57Dv7/aUVCTKBf5ROnbmGkgSDwQeHT5gGJFRhxGWi/EXKRfI2UXHMQSyJB6IwdEsDxmKC",
+	"qdvWdYypP8d1mdaAYuvP6B35LK4S+V8O3Cij4gXyw5QF4w9RHEfwXciCdGLAIpoO2C5xQyZSXHh7sL54",
+	"5t6cDzqH7MvaYyodUafJRm3rL+/ShPraL/e3ChO3PGNh7B6YVzOe4TkOee7RcJbX7keeaVkGtMxBzDOq",
+	"Zb50GVpVeqJNFYO75Tsp1gI/y1Fyg54sh/R1JAjFVJwiyT3BnchSgeT+ooizGBt5aMiSieSHrTSFaD75",
+	"utJO1B1TGobLh5uTCbeb2ijGU+mwhmPXWhPgJfn2nAsy8a8cmUxjLAxvVrYoHF/neHbVemeSgrkiliEH",
+	"5wJZigtm10txb88nUzEvQ2B4k+CyOOPfWrC7hs/ZDXH5tDtafUqdgag7oMyWCofFLlPbvQVd1pgdSYeY",
+	"zG7nDpDhLgXO4JL+pyqJ7o2aVnPhG756H3FxIcnouf2lcKcHY5zgQAMNNCX8wh5kbZTH/ckbwjXDOQ3M",
+	"nZpVmnzpM2SWBXM7gqjh73Cde+XPdn6i9ZLqMgJoTlJ8drq5zIuQLyL9FsRUKx1G1MqHVaKeaxjRWQV5",
+	"wmhyZ+ZI0m1xAXPTrxXpyHzeVp1XHoIaEqG19PFNYfmzKywboulXJGbJmz2EPDI6gKtvj5QC8dunsmo2",
+	"MrpFM/m8cCsULvjCVHTjtVOoOZO+qdgTaabUkHn/nlx1MU/9tDkKBLJ4XSq80IKmn6Uq1Cy5KYWt/BPs",
+	"W3GXtFnAp318FjblUyXgap1HPuEecbW0BpXgLuBu9rewos1hQ+p/pWK7ivazmubgE/q1+J5fXiPOWz0g",
+	"Uw38GkH1iWCjcyp85qpC7sgYT6eEklAdkCSlW07uaj9J6QNAk/TR9/AUDcgI8g1UjN4PbdRX5vfsNWPY",
+	"V6/+0L6n+pU++j4S2XcpJ2B9OFFgWNq/NJ8SBXzVB0rtkyccp1iwpK/yv4sXysUSR2zAwrlye5EglSMC",
+	"iICTPS2zQNZ76+78P+9sjDP8rpAD8g8cMWaQRrGAUIskhUTmVu/4oDc47gYdvDvodXp4sN85Pu7udA6D",
+	"g+Og2zs6ONjbkSclmhAu8GTqEQuwiToHX4ZcX8EeiZSAetD5ZCrsLxDYwQSOs18OntXRNThYrSaoinnO",
+	"1trt7h50dnY6u927nf2Tvb2Tne7W7l73v4AsRSTmyyx91GRdut2uXBedW37SOux1Q7J7cNw52sXHnW7Y",
+	"G3aOj46OO8HR4XBwdHTUGx4Oa9dRnw1Lac4W+mWQi8ZsxdBSc2tL4MKSNemiMeO8swvw7O5Ns16ac9LE",
+	"ogk0edvZlaXYvvEhNTCcaOgNlzVmvTor0Xax5QxwgQv0BptZz0ur5EPJZSNi8rCM7TBmI6/I+Ns3rvWN",
+	"a63DtT41FdGXUKSMqOAzZ7+O/J6LDedNEFRyB25rTblgUui+SkO9WML3XpxQo/2wvHOhPnvhGXfD5a3m",
+	"Zcstc04JXmu5W139v47nP+Z/rQ2qpwV6e0VCN7ax2iD5DCmDTwl+VNjohdU3xrWQBQLwOykTUZALNtPZ",
+	"xJzoKCdg+Z2IIoVrEpJEB8aB5ue5G0oLPPEP/0JwpQSC9yM30Lzxr6SDmUFXgiJDpp3JGnikbNYGX7Nu",
+	"Xy0XZc5U8737+swmWu6VKbpXEeluQzaTol4ssW0bM2glJVwCph2vAelVxqUMq7fI5ZRd4GSnnRnMIbpG",
+	"3qmtk90yC9PvfCmB+Lot+J7qJr/48JTd2av32pnJwjZbuQw2UMzvAVRmlKJJZ46GEYlDncP7xqjQCs6+",
+	"r3Xm/hY6owpo00CguN5dNitGni0yDdM0jrXfkiRYAJ5Cd6vnt/q2W2FC8IQrq3Bu6u3W586IdfSPEzz9",
+	"TRHTp39yRrdu8OxDltkJa3Qj+VEJOA9c1pu5Ade77Squp8otv9GoSn7SdxCCTZzXdxwsDyopEFmLnson",
+	"wnOLbKrQDCgi4IztC/JZ9NuqQWWQ6F/8fHl1c943Ucz3tM9SEbAJUT/1E4I5o4DMGgmOeBQTGpCy4QGa",
+	"gw2/Ob9+D56GpW/BiN6QaQygiI1AVVvtlh5s66SVEFW2IONm2hNiIKtgJMfkaH/vgISdo6PusNMbHHQ7",
+	"x+EO6RwNwoPu3hE5OgoOllcAOPlX62S33eKRWg8dkkA+C72FIUNzlqKQgTlwzNLRWICNdZQQIkwUbZk5",
+	"sWUDQpYUyrIiL8tEAJkY6C+++Ey7hc1GYDdwQT5ISq/0m8+5HV5mcRQte191iaSh6p/S5i8DgXghB+Vq",
+	"fcc1nH4+YSAX9hJRcdBrtT1XkSE6D6a6BuAzuQm6hgtcw99xBYGK43xUhmNQ5umUJJyEvsy1Mx3bZmRj",
+	"qAsAsEtyIv721Hnw7ZM5EItMHNBC9n7bnhGXJOyK5HbVJU2zea4RxNBhJY9WBu/aVVZM2BEgTWEb7+3v",
+	"lFoyj0sr44DJVTtyvtOipuTXkKlduPo26HIpMaloWf2vQrCdYYUT73WXbNBfUeN30I3VEkDKF4cqLNoO",
+	"a45YXj+0WbEABEQaRYxsTkXMYhdfQTXUt41nledIPtGR7INUQORgYY3N1UvimMnmXPGyKFM6Tzv8MZp2",
+	"2FRJ3Z0pk2w2set2loYR+1BLx1LjwpFyHVEE2X8uFoGrrWZbCm+JBFPZ3EDlneq/io1DbjjBwHLi6JH8",
+	"h0cjzQZY5rT5Zhfy29zrGRl6d8xZnOpDsuQiGdrc4GJt4DC4ZPAqp0EnhZZW86e5ILyk3luZYaA+83BU",
+	"jarou9cDRp9IwrEvEamZUTlawk4dYy5utfRcxHo+aWYEy0eEO7CPbwgVCY4/ctkaqCY7h2Ew2AmOOsFw",
+	"Z9jp7R3hzuAoOOyEwfHe8fE+OTwagMe5CVP+lAVp/SSFnyBO5YREmlBTKqz1r5S45TB+vrn6eJ0PW/Cu",
+	"495O97/K53o131fzC9puhTegQVVK0LERUvbjwgp/5IkkGti8ocw6KQOEv1z+VrX4AClaF2HNwzu/600b",
+	"OPxPHApYsFHZm46XrwEaKoxqmdgLhyR8ElAZZV3LRNqdaNc9N7uMZJaJxXBxZWuCk6BGo6sJrePNWMGB",
+	"VpS4cBgq2ASDC6/Z9jCN4/narvOlHeErS9PlSG/r8i15URbu32JhuHYfV3aXvMZ+ri8n5Cj9VeQEt0fu",
+	"N+YL/Ei4rsJL60+Ytp+tsNgu9vKC6FZfaGlmlFjDRbjCocoPuzi2a8KmsVLr8GiphL5GPkz3JOYG0q4L",
+	"183teJ3Y3XTnS3G8DaWhTdDJxuWzzZ5h/qqHuC5tpn7rvonpryumb4zKXpW+/GkK+mExut+UovYy8+xh",
+	"w5gOZ7pFnk3JZ7GgSCjoH5+FAv4ekFFEua2Qy2hWP3AZ+YcvWqnq01ixYvYwZiv37WS+7snc6A3weukb",
+	"usMGeDEV94Be1BuCw4iOUBAlgQITclcW8oyFz3q4joq9FMpJu47WlgwPm+DPF+r9XME9xVcaWHgNlJRV",
+	"652Z9Hwl/FbV85+rd/xOQUF5EF7S0Yhw8NebUnPgYYBYDz8NrCCMWehpHbCBAHVKQz/hVhXbX8Jjat2v",
+	"Rb4+X5gkbodXCvpI49ibZb4AIKBo6YbWXSH204KNqpPPVtiwwn2x2Y3bGBdUJPqabNBfoxKsHKYCnfKd",
+	"24VFUc73env+/l2r3Xr7odW298ffry7enD/AT+qf5sG7cwAVvfvrzfmZ/MevVzfv5f+/u7r5KN8+u77I",
+	"u27Nh1UWdn47p4HPgW5j2oyAgGaSgCc4hFLlgwRc3Lp+bVj2InLd7k5pO7ntcUFsmn6xZvH16KtJfd1Z",
+	"2GJ2zmw2Rqxm7V+LXDM0grLyjW3SJd8yVcW4qgiAk2SOyGcciHiuKoejRzLnpw7YuoPCp3IUTVFKXQ7M",
+	"l8BZmQVf8hgvnb79DUfKgyP1u+BBrQj5VPDvyClAaqEiZ10RXgUxoP4Ui3FfFTnqh1ECReTn/U2M3oMc",
+	"VRB2HV8kbyOCg7FOWQZPFFS2hwokfTlYHbGo4QXzI/zjAFH50XIumVBBmnlvrjmkFRBUvCoIFm5FeGM5",
+	"rKZ18aSWRVtaEaNpNbylslczolwkqYqEBZoPmFw9VSNfISaqMFoS8wqpdCXIpoJhGbLAkG0KDeZw+JwO",
+	"1wR3ckCa6sVgB0HJe8lpHFGnPqk3BNt4hnXlSr/Em9Xobhztyz2AphVqyRKooBay2OdJk9cnVJzbytcc",
+	"rlAKJ27V8iUceQ85lLRGIaU29s1IutmitFsK5t3ZxDpoUQX4oyPRK3b2LEsqQBFFfZul/zcVHp6gPgg4",
+	"KkcdK2FFVdkTnMTDLfQLmeubhdF4jnAOuFQFqksNbkQBRaoYYJ7rb7NCzrPfPbUoBaNCwWRudnN+yJtp",
+	"7RoLbReaJiRQ4GG+pBBdMKCZLrx6PoYiHi1y15CPrafO0KAiFs49BE1Nlx4L4qtaML2xd8uf5j+O2a3O",
+	"cQg13tVAtyob6euqUBFHMRkKxFKxtKe01pz3Gma6LBzHwwaNXaItOaEucx9gTk4RmAP8829w8X6q5M0/",
+	"JyydVh6uX8eRFIyV73xEBMJQGwM48cykDQI2uRwUFKkJ/SE1Szl8PUdPBU21TlphxAOWVOdRbdjCW5Sp",
+	"SttmLWKwDHypy/x1o9QKWwvajVm0fs6UKHQNFKm7SRqcRdz+7p0m8IaKQLc6d9tIUp+WjYcJm5wiHHNW",
+	"MGsq+rLFAXBIGvUOny2RV1dxQP7GBjV3DzwAIZ9V5QdmIPtu9HCAp5HAsZzhuwTTgPyHhilgqfjAWyd7",
+	"CrQ+5drf1uh2qQsWWwuAX6o0LA4JFyhJwQhijE5lhiQlChzHUgS6BdXNryE9krnOKoxGUtnWa6OCPZXR",
+	"/QTqN1sgrQHm5KCH8FBKiv3ZmJPgob+FVKkrCqGifKxTTV34fwC/KAFl6SF+TGJvjNlYiCmUJBViyk2S",
+	"pEZxIjixAMaEhkVq7PaOfB2uUZvAPffN9tHlAJ+q63Oq3Nw2wgJNGBdop4u63S6yEiFMU7a1ZVBmNHn6",
+	"zLUxA5wrYirATPAcbvhTBMTsv7wm+HM0kVoGvKOWQv2QY8ZOhK85Eiuky+pPs82ovhdzqAU1DCAP4eCV",
+	"QStvMzjYRzt7R73Do6PDg/3Dnd29o14rHyFcfeG9qmTnRjQ3ZPx3Kxao8JgNnAart+yGsUnNTkFV4Zr9",
+	"uWSqSrJu/e2HygSY3/PavtGLAxZJ6tr2Vr6O+8ps3K88oPXNriTOvv3QSJbd2C2uS67VkIeuuualkBVQ",
+	"V9ywFwgOHpN46jDRN4wOI3AlGK4a0RSsfb39503e+8sS6EvfL79EP21516EhSLkx+n/yF+cFoA95a+mi",
+	"ZxDscioFCWVvHaRCCmqKPiT1GbPQmldLFuKuG6nmU1DwqYYStbwr6VD5TiiRf/FxGZfE3TjH5P3sC4D6",
+	"I3KzyxUY2EVY4QfTOe7WjtC8SX8owMqNrs+z0iQpIif5pehAvVkQQ/xGsGWj9zZDMIVzUmzjU8Pp1wNp",
+	"NVqGQsrnCsuxgQAC386+ShjBWzJIRxd0yKpTZ0dMckhPlbhU6i077RahT1HC6ETrMbk/5WKEyuPVaree",
+	"SMJV4ztb3a2uhrWAqpfFJBBGKTGAJFL+tx77KUkCQgVcn7v7Fhlpb29/v9fb2wVOG7ZOjvaOjg66R8+2",
+	"IMzyEbHLB7NmDPYtGeI0FkjvZUF4J3H0b/wQqncaxJfCqJ49kdBqD3yAUYVNWdFV+A4HIh/fpfQZSRo4",
+	"IVCbN6vRU6IuZ3Pr6BeI8Ea/625YQ5Nd6dzUJr6Y1tt6+bJh5let9rgszjg3x6atIgay1eOI0YCgCUsI",
+	"GhAehaQIdeYeLhun9+24/Q7H7U8zl0W3VA0naXKBZdfI5o/vBq/B8tGvvxhvstPiBUeMOJomTDYO/mTB",
+	"NOJWVWbjBk/Z+tU7qkvD5cZZBq8PHomJ2ZJ3gH5buXh8qfdmkvU0IN/6yElV7ZD8qGyz3q1j1CsQqhBG",
+	"N1fZjW+tPR5rgAltiHirJlonAddOuAx1AutWZhQLX1he3oWG1sNo2hhPmFhYnkpe4MKj+4y9bKLLm0zg",
+	"HRIwGnLEI3nN7xwfdnMrX0CabgBece6PFzpDQxzFaUn7L1ZEv7y6e3h39fHyrScrnTKBhiylobfOeX5j",
+	"bbsLi56/VXh9+V0qDD6e4TlH0FNu/PBLOUK2cvvUqLy75gylSbBVuRL7xeXfz95fvH24yC+dNuqo5A+B",
+	"MLL53IUrNazSS2PMwRqlN1CSTjqdkgRxih+JNoZOEzZK8ERFbQ8STIMxYlTLih65XU7Us9IfpJypJPiK",
+	"TytP4RnihAoiyXjIEjSFhPQGOY5y4vWgDm7ka6nbK0pQHFGiga8N0HAdUFDmRfODYD6X6+wVN8u2sDbQ",
+	"i99ZUedcOv8sSEJx/KF6J4wNA3MDeygk6wC5o6Q+qBLoClG0t7Pj9G4wyrScurNzdFgDhF9RvP2iorSq",
+	"evodR1GY4VAv6VFSbVxWuKM26j/1VYi9EGuNfjUraOM6HdbM7QPVsXtTT2vvopi8Y8nEe6FEMVFgDZK2",
+	"ttAV+GY00rMbLZknN/mZt963evBlMUJYYT7wnW/wP2v4Wt/gM2jbCtw7oHwEdvb/3zIwdn5bZcX4WDpd",
+	"WIcULh8dPjXGT4q74iZmylWKl8BB3x0MuuRob7eD9weHne7xHukc7w32O4PB4dHO4DgIyGGvVR9ipfyB",
+	"2d6dXV+0HKt2KyTB4fHeMOgE+7t7nW6Ag87x8fFeZ7C/d4CDwc7+Lh4uUT2j7hzo8DQuVeBXMZNCh+/U",
+	"be1PKLUJVyMGcPgJY5NKf2FDVOhlBbj1IKG0uFInWdSJDvWHJnOENZAOYLWvcSLiuVOuuEL6hcPDWRai",
+	"hqvLRf4pjs/K8j18yAur8CKk+GmhMrFUjRx13Bmb+IwVq6glZiWW6d+c/nr7VL2W01ir0eB3epx1Wo7L",
+	"CsthIYxNOJqp8hXqvoF8WUmnYVsHbWbBnLkz86c4K4wSHT2wNqE1+BJECw4dbwYAOBtPHfozhDA1ECG+",
+	"8u1c837bRLnSilApfcxNxJQ/cW95tE0nYMAK0GmqIMSXApuI8miLueg5ZyN0M5VcRpO3V/UzrGRYIsI2",
+	"RKpAxSAcjPOBwgUCXZIi9Mj5arxqGXdOw+FsAA9JlUiv8gSt6ideKvQkW9aGXBPoYqHbNaMy3byPzv5K",
+	"cCzGfhIDbHsj5FUzuDfWURqMSfBYcI/YjM4p5tx4twZYlcIpPeQ2xqbwCMTiKaEhoUHBBdMawxzmLbdt",
+	"50fTpv3JLXJ/9UveGlNHmelU+aZ2drf2vb5eD7t8Y9x8BQYGYAqO5Fw2QjuLWRFKUEcial/fyDZavtCm",
+	"0mKuFq4AUXJhxmxss3NveEI5pRXW/+35zzdnb8/ferJZl7DV5FCxzV6VnGk5X4FQVJ6IHKp1yNJB7ICS",
+	"KWhs2ard80Xaly1mbb7IV2nNrX7bpRQ7cksA1adW7W5F1Rkpn8qzK+8CaKnofisevQLGTGmn4D2Vd+zP",
+	"OvbM3zf2CzoivDoN+Ypm9Rh10J+y1CujmE44twgRYzKx4R5RYq20frCsh2h5PGF92S1l35XyqBlJ66Ql",
+	"SExGCZ60Kqy7D2HEpzGeP9CmRlj9XbQs/PRDVGFI1s+/4+BaOVVLqpfZpoKZKaloYhSFK9hr1zIf0wco",
+	"c/Qg2IPJw43COtu9ubvwxE7x1JhUbeA7/c64lOqcNatk/BoCaoxOkndKFHMiNwVQkpHm0uknCZ49OCao",
+	"hrAwSvCtJD7d4AI3RoVy8ODPe7hz6LVBa37QUDniahbmM5KBoXlAAieB05DB+uAY9hNI4m300SfgOAEU",
+	"FvRBia2KZrFKfm8JiiYbWCXqmAL9m5GEtJEYM66rn8L6ahCXiAZxGvqDYcqVSnWPuYnUbfECn0KjrS4E",
+	"frz6lmd2ww/2YlWzg+ylaTqIIz5WYPkDkFrWdxjYI/L1BJ04THLJ2qwmjUXdmnSO9C2Xp4MFIByrG62y",
+	"gV8ll2kcb2r4IGvRKvjN3MTqwU02NlE2aJr8reriRoLrLNjfocCIY+8ohCBBVdfc7zu7O/L3z9MoIdx5",
+	"crSrvvgnGyjzRngcHOL93c7OsDvo9Mj+fuc42N3tHJA9POgF+0NVlz8f5joF+Kkmie+JNWs7Z9aRfZsu",
+	"lpWNr3GiwDp9i6EmHTV2imR3RkRHUtv7wFsnx0fdZy9u1Gsn75lM9oWyGBu8Ma+uUsOicZUoN4ju2SG6",
+	"5b6qgs7KIfo6h6zEwh2iXqpnTfIvmQxnDoa/XKw+CQv20nGKN6pV+Tc2yOKA10h0VMvTziwNpczHdr7i",
+	"iJprvpBTtjfOEnrvRodoq0tYU8pSGhAIzgTD9D/Z4DuOiKqTScOiYISFIJOp4KBr2CMckjh6Iok6wknc",
+	"OmkB+MPJ9rb+dCtgk+0xY4+eM2tb9Kbo1BKzKiqgW0AKX80vlFSUa+3PcCQiOupbTGii8IvlP//JBm3U",
+	"nxIawhspFVGsE6/thOV9O4qeCEXp1EU41u3KXVTfgwkpW6VKLDi9gIusVfIll5LMIlZRAku9KKh/YwOA",
+	"NlQNlSIGDWOWm61HfNLNpgT/tuwd/tS5ya2Trid80Dbn22nTvu+Z7dD70BmB77kd0kLw5WyrnDbbPgy/",
+	"rNWqBa+OyfgnG2g0FMzRgIzSmpKORSlkU9JGZkrMJrp6ccPiBfQa18fSrHsRM/Yz2Yrt9RdqkaepbQox",
+	"Aih0OQhQAAOQB+qfbLCqW+6bZPtnl2w/2fymHV/EqKaisgmNZXBjahiK1UiNHfNHAn4fv/NKkWNDA5FU",
+	"63xozGrIZd9/LLmeHouwGBcQtc8JaWAHgtGZDtrZElScz8og8TsLslQdDv5HIKyKePJmQYpZoH/Jlr8i",
+	"S39Z0ExfKIaZRT5m2w6/ct9FoqGY/QIvkCHktOgr+AlEPhJuoRvAecYJATw91EWCoZ0ilTyRBI/Ite/k",
+	"K+EgTYhsCIQhbctSf+9YmUE/L290VeMlh9tQW1a1+ceh6AapUrlRfil7THOj9jzPzaL0vBjTWjGnfDf5",
+	"QeW7qNjpqnA+FTcOQhbYeQWrinX/Oi6TygD8BezZ8UhNPQS1kE4qAvo9rVVs0G2FyqUgLNUOOSqmcVmv",
+	"JoJn6PzumyX2JwW0qvCZd9EoTQh3lL+iPmSCUbTBdII//w3uzB3tCs14z4bZhLrJMx1ubcXMl8ukaBYu",
+	"WD2tEvXZBfjiqc5hl6PSMwQ5egSlNCQJmuH5qcJ3kBw3yXCxfdnRdmEXEr1607Nmi+x76sVlglcKV6Sz",
+	"cgsVzSzSyQ0xyVooDD9bgmyZfafuffREqDfIGnyrOgs/4gjH0ROpii5hj03jq2pCUDYSE1QVoZO15V0F",
+	"FuD4PEP8qPYH3mrcL7e4g8cJeHV9fnl28XB2ffHwy/k/WietH/X/Wu3W7Yez9+8fPly9PX/fOmmNpqKz",
+	"35lENGqOedQ4jKscmvXiKT3v2eicCl8VoCsq5SaRzA2/jFkxqSwmTyRunexL1shHrRPoXGrG36uN/Mt+",
+	"t9tGUyzGf9nG02hbRdb9oPd3YZZlZur3SPgjK+Epex3k9notg/DqZVU0s55DsY+DLhpigeM22u8iMFG2",
+	"Ua+LZjihbbTXRREdsjbaPZar0ka7RypPmXDeRruHpqp5G+12UUgG6aiNdrpIJDggFQyQjyrP1FJcqlRg",
+	"D6LW1CRVNxVUwN/EBFeonLD3cpHLtXK+tALz3Y66Io1bW7aJ9MN8mXdHfzYUWrZMVY3G3jWSNiNVnktH",
+	"I1TdLVXJWe1qblbFlzIhyQzQv5yMkws9BI99UEnSW+iOfDY0DAFPEBYIFwKS2jwU181XJtrv+igc+vvA",
+	"DBZSBTID5ohIUsnjM+iyIeRzoaeakNssnaQ4kgZS58ayQmDSl0onkdyCzvODsupMLp7qoFdav0/tig0C",
+	"V7uwezRmENtfcLTvdTc6oTtvgGz9HrbRxe0VOjro7sBuUnTz7g3aPdrd7cTRIykXAGzl+K6PoACHJiLV",
+	"PMHk3YCFe8iSEROCUKd2U/GiJVqaPcxlzMWxbmaiO/QzjPLNSqyboUoSNQ3m2UMD5XnlwJgCzzBjrE/y",
+	"LKx0TXnTZVdcCx9rr/z6YUdFanoVwaaquOEtmxCFdqugm8yyJkTj464dlJIZ5wK3mKqqhVrIBnuAykht",
+	"i9cBUcvP9cZ8EYl5czuzNlLs7w17x4fHuLOP9w463aNwpzPY2R92dna7JBjsHHcPekGrvVo0nAOzWzE7",
+	"XdEoM1gkjE2gk8NeNyS7B8edo1183OmGvWHn+OjouBMcHQ4HR0dHveHhsNSC3PiURv9KbWiTkxLUWKhc",
+	"0tLaPIJhZa/aZEDC0IvrcEXjOWIUaQE7V9nH8rRhzNzldux5xWRhS0ObThpcIXR1lRgRQz7LxLhWFzMG",
+	"BeIE9Q119duoP8SBkP/4v//7//guSEN9PjOJQ4urC+6RtW7l/ZZZ464B3W6oG3GiF8kOdkE0iWKYb6tu",
+	"1jN1U8wVqCcllfgiqh2k752S5P8HB5hrcFubNaorRV67VmXMueXWbEM3st3rV7yP/V51IyDUetbHmH9g",
+	"SYaNZgSX1slvnyoXwYuCr+QdPMIRbVwiTYsTHmZqx+U1mdpBflm3n0XwCpIYTpFgIwJwRapAr1yHfgPM",
+	"BTvObD71m1hN/I020+xPzaZ+E72+ctHr0wZZFfCNV+RTUBnDUxl7jOmIAMQt1jx+IQbfz4yFaMISapTE",
+	"lSD3nMStnJi4hBSYpa31uscHm8lbe65cwY+KLJoXL7Gc78umhILGiGUeC1AAOx3aTS7Oq+7yL37r5Xz/",
+	"LZlbJuporlEUdf6E+uemWKA5UK/IBT9yUiNEWceQdjtCIavBXJRS7ZaE9S4ukfu5bzCMQlJ6QmJsEo7k",
+	"qADPqSGEQEVU268mmM2FN4fQIYi+gxL3Da2KKa/MTI2jJ6KzvTjUBGzUZLl6X+hEzzlr5t/eCpaac/pV",
+	"lZBXQTVvVX68cqy1zuIIUHScgJuGbGSVUNdSmn9DGBv92gMu879oCZYT0Rsyjed37IYxU65Gjl/B1mwA",
+	"/+YLoK78S6VguHUP8nytERCOfa0864pAxNzOfqkCOrhYFufgleMbc8gj7sY3N8po343GIXpjel4laLKK",
+	"ZJYGtXrl+shJ5slaAlpAkq4PU3ga48AiiGiyaCuXJwkVZ91pyFCr653JOyEKs0hkrkKmkDo7aISfSBUG",
+	"eL7imcfqN8Y0jP2cfA4pd+BLkDKpShlyEtBPtUMXRQr/ZYa5dwyNzYcFaJ1wbQL/aHqus0m66WtFSlQ7",
+	"78Vgduiv8jDUWDqz45ubas3d9iZNuEa3zO/UTyylIbfZYJR8Fq5Z3b3nhuCezVjm3k633VIIBws5qfq2",
+	"qfKTMwV7qzeKKIM00IaVAqDKFI8IKCpmhC/TuS51XdU5BY2jog4dZ4n7gTJSmerWsuHEPSWl7PbSWZkm",
+	"5Gm1zuQSJn6dsYqi6u298EqVrvdNYPrTCEybUOesGvoaihx0VmV3V+psrak2sIzUNXZbe63F4/LU5ctY",
+	"cIP1MAx7sUl9SQQnZ71roRkd5d4MoG3nsGBt68zhDdbYlrfLVqx0+cChq7p8avblG/v587CfT5tkQK9p",
+	"U4cOK4zqxmCag82tMqvr8hXgvKutX7MkkF2peE916RAzG8aXtG8bNvTFF5NyQ/iUUU4aFa2zL6taltxv",
+	"yLEAoE6wtFc1aewFvUnpDRluojihSpdtqFp+dF6tJj+3Qb0sDUz9ClMXsAf1ajilSnXNFy1FEs3kFfXB",
+	"8qrzrdNeOSGI0Xhu3a5FYqmTIKfwRgX5lygEm7qEv7Vuzq/f/0POdHlgc8MWm3NSloqAwQWSkGkcEQ1i",
+	"8hSFqj7oJ0jqhmEuU1chSamC8Tw+6A2Ou0EH7w56nR4e7HeOj7s7ncPg4Djo9o4ODvZ2tJZ5sttu8Ugt",
+	"kDaUeGtetVtizNLRWBSq4zglPb+t7kus7jep4zWkDsX9VwmW8BHbUpQC9U0WCz05eWV9Gah0cWyWzrzg",
+	"v4X2FGLxCxLuCsDIvzexr0HOJSTfF5O/c+C0uWfPz2VC/UZm38jsBchsk7L/EtqeVlf+iKL6Ir3xluDE",
+	"pzga04rWbAhUQUtpuGQYaWbBsoEAZXv+K5mklP1cmcKqgBWs1wKs2gMyiii3ZnNGM9S8Kqt5RbRDAd8Z",
+	"q4q8OHY8dOkUIFPkwdhqjCjhovrUB5c6u73YoFbc9cYRpt8sY39Gy1gOTWtjNjLNel7TSnZrq+0UTQSC",
+	"UKxAPDWl8WpYwYXFnFbayaqKTLmdJXH0b/wQqncal2taGZow5waPXjgcYkFRtIsGtZQXBB1UV0xAkUCT",
+	"CGohnqJ+bpUzcNNBGsWiE9FK5r9KeIEvDiBXPu1OJSo5Ln6/J38h2YOEU5P8imm48fp+xQqeOAwV7H6+",
+	"m4pQ1WWZ47oZiWukSK0UOOS/052QjyzhrD5zqrjLDVKdG+z2yuHUr77rG7yTspPy+hfTmS0iVwHK4i1/",
+	"6DujWuTe6DlavwDKCx4S3nR1q4/GUqucOxtgzW50Nj790aic/w5k7qA7L+Xe0yJR2cmXFVFcopXiJNTP",
+	"Db1axQKkwxgrlqrg2frq95ybKjf3Om8VJbNmtPf7iaR2vb9uqXgzjWz2VJrD8frHsjaOSVNiRVEv1YC+",
+	"dHj2R1USun1/OZuOZQBlF3nWYEimCQkUg/GV/7kz9fHA09zOuZqdMMwEsNWWyGGuHWHdJcZb2fgbbdJC",
+	"+03FZhVy47NN+7rPcY7kvvKpbJ6fvF4k0jWmPrS/M2VLVYhAaBqnI6lBD4dl+tQL+x6sd/L0tU5aDrbh",
+	"dhMJa1t1wLdjPNiewohKa1hpaFB9+i3DCgkRTMARd+7l+lgnrclDw5VrVn+m4RX/UQZu24hcGvGwa7Nc",
+	"6wYgrUI7iYiCaIprJfQLFS80dV72r0tTq3JTmX2Di1ylG73CGsPJqAaWzlV3tCc1KzowxgkOBEkA7JVv",
+	"oTcsVBkEROryMcNSyZctpFw34UGFxU840ilY2mmgT/3/Ao7JuD7Anc9QwwJzfWfbMwd5opRljESN0JjM",
+	"DPhlSrOePFDxdhCew64gPjT6qcLYBiFhxpJH7sP7qDFdmhn4Qgg5oYLQgCh41cq0qVJdajBDRlTeYaqw",
+	"L2RMZ3P65EXwGY1UzcCqTFyGQoYiygXBYWO+lnXqlILRc/aSIPMBcGVVJRT4w7SMuDeFD3W0lAd+25sn",
+	"NGW5okbOfq2GUl2sd8QAXL0eTvmaceP7qawAnpVvFgwNiDcjeLmAhZLnazMuevAt+wMrnutc8+2WSDDl",
+	"U5YIXdyscWVwD6XAi99xOPKnqG/Gt1UaXN9WvEYxGQqkQYxfoNg4zDWXeerJmoKiLbaUuPUqOFGpC0fm",
+	"xGB7EsnIZ3EKjgyFFA+AwnIJsiXCQuBgPJGT6Ctc3EK3Opz7669EvmI+7uq1vquA8LTsGLAJUfgG1r80",
+	"SqNVKdQ5TgscTfZFb/ad5E63hPOI0eZMyuys+u47juTBKxc6NIQGSpnmFQEWW1PFNXV4w0SFqVSXPTSf",
+	"SDWvzNca8BV3JOWqFTHhJ6gvR9Nvo36axH0w4/WBfzTW/vN0lIEB7XtK2P9xmEUbYYEmjAvU63a76OPd",
+	"u87OAUpppMRqp4Pe4iSP/KFrZtd1l81rZnWXIRvtThf9Ev20tcZBaJqOcp2wQUwmvtOgy5AgzAES+ri3",
+	"f4jUOwPCtTCXS7IJZdOXV3cP764+Xr6FgpYCR7F1klEmVLCNI8b2uj0pYAhAlr5kAr3TLxiikpLjySDG",
+	"9NGXsBNC1xk2tdt7afvMcNwPyiOr+Mxztj5AdZI60VZnhl+ENegwivV/xwElX5KDKnnnJJXXScxmImod",
+	"PbUtRVxcovIiF2tIuK+7G7BIZtaIo6pTO0wv2aWDOAreMDqMRpU1mjTkwiTlAj1SNvNG5On++VkqTy1o",
+	"XCU6yb9TpRDpFZfqHgkRRjwaUXmThwrcqgEOYq6fRdOuNgIsM33DjvzLsL6lLbdRr6LE35CAJWFER+9Y",
+	"4uVLiXkBAgzlxTEpl9GUbbbarRjTUaoc9cST8adeLJ3r6702+vXs7210NRq10a9k8KGNPlz32ujs7A1i",
+	"CXr3/uxNDmhkEFGczH0HyrxSMvQoOfFUJYrBS1JGAiZkIU4U3/aygGxiXuqJOOJT9kjkncIB4P9g77iz",
+	"s1jthRXxbgtj3t1QoCyYZ1joklbhfkBnKGEAd4VzZgaLDIUCnACaaqSinCKK+jYMsv/71vdfaFlviP22",
+	"gShIFU6pBcyfGHtEQZwOrE9lmUYLEHcZOfx8c/Xxunko5YwlcQgdhyQ4PN4bBp1gf3ev0w1w0Dk+Pt7r",
+	"DPb3DnAw2NnfxUPzwaXXr7A2yvqLldtfOTiwFASyAkzTsvrdVXKZxnF9mKEzoiZOxEIwk8U8Xno2huwa",
+	"KI9bdWJJ3Uq8cWAtVwZCsnS9wpY5JL6oIpAbA+lCIpWi4XLgSPafZpQW412v74oxlJK119Qjp2QGfHxt",
+	"flyJHhotkY6q2eAlE5AaUMnQANe0ClhzaQa2No96hbq6r4jrtiCQuaY83cuc4cKqOad46eg792hmx7EK",
+	"WswePH0QTc8Ljtmi4CjPcVsd+ffrPnbrqzAue3sdDYaxSd0Ob3R3vwm5X4uQuxlKfj0S9kfLySfFmARJ",
+	"0P5oOP2kYeSAmV9tZJlqsm7Q1WfPN3hrQdGT+HYI/7yH8NPGjuHrBZ3J3poUlPDcKiaOL8LJvDpIrHBE",
+	"9OjASUSZyKq2LnDH+LxvNynNKmx7jZxJSlEYhYD+rhDVSyX0DJzOTrsFpXQ51CsnTzhOsTB/TlhI4jc4",
+	"jr2FyW0bXzw2ctOo95nTi++52+3Cqt5mFLnPbP+5zj75F/Ot9WCUZIqUwo5FgiMuyLS4iuQpy5nh6WSC",
+	"VXXDpVkdFkIShNqOlVKWDTmstq/WpfQ2SkggbC4rJJxjVctIRdqoavFhmgCu/wfeOjmEQhVhUTAFXN7l",
+	"C1isV2zi2Q+h86+UpF7B2QaKhTBvCEKaxvOlgJxM1YqGW7Us8JPASVno73WdkDXJGHXRsNIRNQRaMpQr",
+	"WzhLQpJIJjEbRwHAq83RGE+nhKp9bgpAd/6kE9/K0Yn2UCxo4la/Webl6ve2mUvtIa5VEBYcZnNJ2UNd",
+	"inxfhiq9ZU+eq6LQepnD/+bj5cPt3dnN3flbSFmyZdMKZ863/xXNw1l0mj+/fCsb/8a0vjGtPwbT2oD0",
+	"aK/x1xEfDc/zR+gKMlWRzElKq2pAb/w4r7JseQPkauGtVcVcHUbWRh+u3p6/f/h4K/999ubu4sp5pv9+",
+	"c/Xh+v05/HL+97P3H8/urm6yHxFLkJ3sVvOgCTOj+s2s0MpTyhdAFWmsv5VhigxSbNOb1l6T5bt2WQih",
+	"BmhBMLpmSEF6EWusBOXFrMIDWh1A8dud9O1O2sSdtGnoIsNiXutyujKb5/cNKwuBCh45QX21rTqCNUkp",
+	"jeioDyTLpoSeor6mgH4b9XUodh99LwzuAQrGjEMSAsdzRBmU8v+hfU/7QxzF6rMA04DEMXxoMZ1NwApL",
+	"TJEeQP2Y4fkPbdTn6ZQknITwDVbVQZyMB/YIkjxEyvwgh35P+5Ldhw8sFWr0hIZ8655CMW6VA6NmqqgH",
+	"in+2HerO0mLUuCU/MMMG0FQzHn2xQE9yB7K4vqyxkqdO43RXKCY6zdFMD5KhwnV9w9kRdue9BJrsmv5Z",
+	"llHhgsNh6PXZjnAFJ6P60nUwmgFUnJKqnDYIIWY44VKUw4LkZTlNSpqhwKVh+IaiC0kV+tLIU0fuRQ99",
+	"3GbaWFmohFl9x1FIcBzRkQJEZ5TUwZN/uzq/XZ2vfXWuyTMyMvQJsmwoCEWRAtUS+JFQlE63vMXoVqhw",
+	"aAh4AbPSxvdc7HsFVgTE0pqETW8QlkvGpTSThE0QrL68XInC0yzV4asIoXLt7eZoFDsAPQ5NQJEjAZPX",
+	"5ao9mEO2VFzNS0fUrHQBZSd1KSW4KmVX0kKSxgTpVBzgiGhAxhENlRFWdX0qKWXMEoECFpKKxAfNGJqt",
+	"mWELDd9ufu/mWMKL0VSWj7FIJ1YvLhYHbKqxoQu7a/YoO9vvzjI7Q7kT6xKyXe988KE9GbkwQsvlLNvx",
+	"iSgK6dSA61am2JlE7GFUQtyNo0kk2XYX5iVFixYnuCqL9iWjg+vhkxkaMcToKcIqT0endavSWmiMQ50L",
+	"tDB5bZiogPq6Mb1njJMPbKJ9FnqNSnK5zhoD3I4JpvM22pED3e12T9F+15+BWaZiNhxy4mn+9jGaZm37",
+	"v516UxHe5EqznkrhlDIUMMolgdCAoAHhUSgXEane/a1rgijtCEvCYh7fjj+7V7CllvrZS+IANsNGnuvv",
+	"nArIY9CJozEbtU2lS1/STibx4jg2516HLKhf4KiBWBqTJyJlTSWk678Bjm+Ila3LPJnhBCAT6JDJ99hI",
+	"1X8ZJUoJd9RxMkhHKrU0AI0jhkn99sV0ti+FXj4CqRBOMvpeMaS/7He7bYCN+osDW/OD1iY8qMr6exK+",
+	"L0zD2Cy63ToxrJy4nq2Ur7qzWrVKu6K2KAItq3Prpze9DN770UwIwUtZTHw5Q0dvlK8VwBcBXS2OVUM8",
+	"58SsCJ7NLKixJsNGxtj3bCQJ1GuKTUhAoidf4LddNaKJG8DSweUaktC/cMXt/rI8fLzco0cyFQ1svrAI",
+	"Ztcz229hEGY7XeJxr1q9T58qj3yd7q0zI6qDV2Q3b+xhzlBGpeb5RODHiDp/6OXZBUFywhTbc+rxn+zu",
+	"25f29vb3e7293baq339ytHd0dNA9cgSSFnvMuRYWwKPrQ7y7td9uPZGEq3nubHW3qhBT3/hP3BlMSGON",
+	"+kklW4qFNSsu1dK2cmtSDw8m3/qoqlxkwlmZFpt6kQrFstU6le5JJUMiHsmbDVJ7pVSWkylDliosGT0W",
+	"RTWyVbvei3JHrGjobEDefaSX1q6WHXLWi5/aOffC55wZJIQ/bkYe+TyF7Nfiawcn3Vw4Jb8kODmXL2M1",
+	"Oe3HiTEXQLSRmNf35Kp3SuppjUk8VdyPkhmO9Znotlt62WC++8PusIv3g85BsEs6vWB/0Dka7pFOlxyS",
+	"btgdHOKdHb2PN2SCI7D5nuwcdTVeibLWZRnTOBXsRnZo1JIJ/vzWyPsRTYU8pYe72af2R4jDx4ns4G6c",
+	"ED5mcWgf7uuCLc2tUF9J+p5DIcsk/ZUIxucazVPPEs2viOKSozNfWKJDeA2x2vJkV8qIdnRkqVmoepZQ",
+	"Kkdef5SMsGT4XvXZB0pQoOVF65W97FDnCmb3bFmq0u504/mEn9z25pTjjKiKsyrsUnGFPZRVw5LfEmWx",
+	"rObMyisTccSqwZSLvsEMw153g5rwKBSqwRSh7Zt5Hguo1ptxMPpWzkE58kDFbcivOVlchEovrT9q470U",
+	"kvQO1pf4Ni/90fITvt27v9+9+0nJto46cWupZMdsTZj7DRSH7Jfd51zwQBFy3rzWUM008qMvuNaMs8H3",
+	"t/ButaZ4JlVm9+A4AJ4ApgTocJyQBhqknWOmPaqh1hzlD1UlVK4oAV15rpywGXpYwKiUu4FEvNCHF2sh",
+	"Hy6TStS0sBfXpXRs2bPMabi+RTZD7SpbcF4YmsFOrAoEKI/7pmI9OI7CPMJTrnrfRjHBfjXFw8GD8p0k",
+	"bqiQrKrZKHd1G/4A43MG/bblz2Q2i+1UpMtWIS/m2JksJn7/dXbmrJwplFd7qylTuyKioSBJyeOsrOpl",
+	"FNQGZfm+rjNVzpx01qYBEvob/ba7NhupNVlgeg1h/7kTgtm2U1lMV7rM6LJlU2x10i/+O+y2kX/uNvdy",
+	"xVVxW4Vp5kX34wLAQG0Y2cyc7mFE4tD6C4gORVXW5Fy9BoWdRAhiNJ6jviQYVXPFt3B1OSUmXmsKbxp3",
+	"f6VZ51tB+w0XtM9l+H9b3Q2v7rdSrK9RijVLIbBFWYsMdl2FMK/L7UiNiYO6ZXCqnuuLZxeqsK9ZGPZb",
+	"Hfdvddxfpo7773NwCqfjG21/o+0XoG2PO8gVeBb6e+3LjtjUXEexysBa0v/yVuLSeaq1RzivVtuX3QaL",
+	"01lsc741RreKSAvHfqbT7TzIG6sZFcvoG247XqCNYsPlaAvI3JHqUIIpYqkAbUpD5caYC7TbQ2OWJhUB",
+	"B4VhLkTryL/fLs6iPOQFW5FWg6AY3SyMoIYwpP17VbPXuCQKsAwv6DZd7Md0h/dlEfq264wrON+cdpbz",
+	"vPG/Ehz7QMPfRaM0ySL+zFlqeIIiOrplsh03M2EMXc1XC9hZ/dDZsdR6p3TaV0IQJRjMpFFi4vzrAqKz",
+	"lCJneq8eh6OLcasg6UYBOZVBN0Uu4Abe5NbTDtBLXgDA77OgygclJ0EYScX+9uP/8++fzs7+4o5/MiUj",
+	"X5A0fFFs/ifMyUFvaxmccgUDHEYYyU+A5UrW24cetvuL09vVUGwHlYtRZ7vyLYq1pzRYnPWzYtV+vUpO",
+	"7C3IVhoJ1bcaJhcVc5NWKuSMoWxcqSqHlrtHhJJE+begeRAsj3b2jnqHR0eHB/uHO7t7R/tFkLZKyLBi",
+	"cPuCuilZnyV0HwX8DhKIL2p+QcN+OIcz5ODIArIYicC5E2BOThHMrTYovr4knJ2Nd/emhATjhQkQCcEh",
+	"wjFLQ+XMGbNZYeOMCUwqIWp9Wu3WE4sAqYeyJ09qRN0ZHkaxqTPQRjwNxpJ8JtM9xBI0w09tuR5QfoeF",
+	"JM4g/GtqVl2EC+q8wRx1vT15T/bllPptNFOJFGPI2VZXMMJxXNMjnxJf9Et3a3dfdtRrGGKpltTjddTL",
+	"Wp4NPDB3PCyNKthgMlwbEpGHStgjoWcQgu7pl5qsEsyhjBGQyEo3Q94/uUK66LIJm1CuyFONQq7ajGA4",
+	"hnH0SP4j25DWBbyRqNiLrSVvs1NdBW42JjTbG11DE/L7dbr/OteekfKgOkeDO7B5ZJ+ihA/m7WoqLWon",
+	"8q128XZd5MR1yK7mvm1Mfo3v4K+UDDcgN7gH/XXEB+hxce0cjYEhmC3csmoRHTejtnzAvlXYyRN/cUf+",
+	"dnt1idT2KR1rgudozGKdcQuUqrzF/kRbmzlbepRykjQrR1FZ9KfAnfwrkRVUVguCQPYpGy/+aMc+T8VL",
+	"53kvl7NcGJl3IWeYo5SGJOGCsQYlivNtejN8qzd1oYhazx00z6xeYJf+WmchrucbxSFA91IePEUACCZv",
+	"IRPiTBnUU3UrSnE2IQMWznPFsr3npbrqLp8S/EhM2V2oKmtm0JfdTiLOddnmmlNYoaypaajTDJPxlsNi",
+	"Q9Do2MyfUWgkAz9gs/eTGh7giL1NJFaREDx5M07po7cKWEQCAz5DpvF8C8klhV+5YbYKwlUqAhENyec+",
+	"muBHgtIpPJRzK0aHqc5MFAA4uUPyWUGyOLykUWBCOb7KTMVTCRh68cI9L8ck/MFROv0ghYKKqrNPlSt+",
+	"DvmyjQOi1OvlQChTKdOHHhSSmizWSVW0q8p+NPXdK773LwB42ULSNIjK1CGFgw3Jp/KqgdVRkVBi7pMx",
+	"JNnkq/rPkkiQkok2jkGyAjwLMyEw5oM/6+S3FuaPHA1w8NgqR+nB11+WSNxVjS7zxZTxpb7wnt50MInE",
+	"ezaqhmYwKeymDm/MihXqi1niJuE8yyOBM28xz2KmxMyY4dCFGZ6RQcsT8LhUSrOakCDhezbKFyTe7Xab",
+	"r8iiktDKP0NtHPCcS+E0ZGUqcvzZyyVlrOqcLoZGbaj+vQtFcB5H/8aesuG+iDV/xFapZj40/5A4Dl5v",
+	"jfxo2ezBZb7Iws/LZeEX2Buri8S/EJTQ114dvp/f8H5bnh/9oyKjfnulCvHFEtcZGbjBJe3a2tc5JuIz",
+	"g6hsjhqOuAFGWGKD1dgT1Cpa8NIpiuiQLVy9nYP6a70AntLdSDHKFYo+LrfhZgL+fbVGlmLqEGDziSTN",
+	"hzrkcJ0cB/XtnAbalVB9cd4pGUMhAMLuGI9MSZ5VL8Edup5fxpMuYBtveoPm3Ey5KzSHoeOP87fd+db/",
+	"jnwWV4n8L/dnSYEGBJpPHHEBSpt8Obdev0mtAgsogS3fkgu1JbtjlGhBuEinzWWkT+3W586IdfSv/+SM",
+	"bt3gWRZrY592+GM07TAYPY47Uya1gcRaBO+K6YElUnfi7BXKa0lweKl0wtLNajqqyn0yyRvKI0VwIgYE",
+	"C44GZBTpDGM5CIQpmVUkQ3kG73P5SY5IuNzYIWnqvClMv3QM5ciMaR7rlFIEaUW6Zkgk7AY06K9yaX16",
+	"BnB4DQGmc+M1U6YEJ6sEHBSm23b2z7vM1QP2nlDVekVZqUsyg43usFTwLWRsPOZ+QVzgeZGOi9vTW0CB",
+	"TWlnIWTXZQ2FLPFxzXY3buW5YqVtaEvJWQpwYyii6OPdmzYYkY8OujsqTaiIS5hF0tSEBGVkhgXpaNCX",
+	"PDPMs75ZlJCtOyeGJeN80WTKEqHyreWt3BpFYpwOtgI22SZSNQjN/+FptC0bgiW4s1bJGss5jnQKknVI",
+	"LGtfLJHXEn4z75Gww672jDUfvpGWmkxjfS+Ts+Sv4mOC/gxxVFhdVCr2iAgXJvEU9fmcBn00IZhy1B8L",
+	"MdVg7sqgY59wTvouhvWMDDgLHolotVvyKykxcYjGmNMA0rbl53kQa/1eSRa4SxN6zeIomFdssSospevq",
+	"2YgGFQCXRE+EyxslJo5lQERxDD7nGUsejcETcHW1pHSioIAjoYJ2RJrQe/q9wrPv/9AGqykOoGUsAFQl",
+	"4vB+REdSVNIo8Oj7fowF4aL0jfv+9/0JSUbQLoOGEjJMOQlljwmRu9j/wYM2D64+2TjoMslIoY7CpufW",
+	"1bxcWlhQPz18Dsz1UjSmc6QRqIphOXkO19CEUizRPsVCkET2+f/+1u0c487wrPPu05ej5477Z2+ZP3d2",
+	"n/+Hd6qQMvSeBTg+p09RwugEItcrlIRbIuTOcDSYgxp3ijCiaQwFBVT8whOOU4ISMmGSvhgtBmM7Zour",
+	"6/PLs4uHs+uLh1/O/9E6af2o/9dqt24/nL1//wA1bCTHnorOfmcS0cgTmO+02FSpK2oBNcr1xymou75o",
+	"PpUUO4xi4nE5a8WoG+wPdsMu6Rzi7kGnF+zvd47DLu7s4Z2gFxwPDoZdsjWF62wSTUyWQjTBI7KtfmZJ",
+	"NIoojrUxK8BCv8+jf5PWSe9od2cvi12dKLk/TaQ+vw2hH9spTIFrlMvtJkS53Xjc5egtO3mfhgkB7iQm",
+	"IDDocBQchgnhfr9wtigLQluE8Tw2doznF9Z/R0IEOw3hcMcxCSsju2AvSpE9c22nbwIm5Z3kO6ldGu7c",
+	"h93tt3XEjvzHUxQS1gdjVMiCVK5q/7TgjRO5hfK715K4xr4hJQWSPJEQMQ06qgx5ix0lsl1bU95uZTuj",
+	"kcIu6IWsPoe10bWV59HIHv/NzuX6Aplmfq8ijH3MZx35DrsSYDDXyf9w9w6YGCM+JXEs7yWvO+NbKuC3",
+	"VMB1UgH9zp0cVfkgnpeEE/JS1xe/0qtJ75biR3JWGs1ze0n/U2WrqyJbLufM8nSv7bkvBbTkEnbzkhP5",
+	"cb4xPWcFKZbAb6qAOWj69Qbcd9lxfEknnmdvP+T6X8/P92FpN98KzkHPHBwju2EvX5pIeS4D+lKVYKLX",
+	"tuqp8H7tGeRt1pkXU0sOu513OZY32e+GzB2h/MjykKRFYsvhd7moXc7KLIj+/nuGMO03a2kbQzHnNFNv",
+	"WyeSo4dpoAMOrSdTTfvFoMZzQ6jc4D8PxLd50c6skGboLEdtluGvLIm9KvgoYSnU/U0Ym+jczgHRfuoR",
+	"eIOyLKHMBKa2GQKerXLlpgqthQ2+BOJaSILD471h0An2d/c63QAHnePj473OYH/vAAeDnf1dPGxtBPVG",
+	"wedo5vCWDHEaC3RrqL0RvMzaZcZGlYXx44gLfoJmY5bbhkb+X6ANhUjnC1NbSTzIDbAUCmJWdcv53Y3+",
+	"wDYItBx3s84lXbQSVtRzWifc4Sq5TOPYjS8umwoyWmm8or7LJ8Oq1oYAB466fGm4N0U2gkpeUQGOeWYO",
+	"OzAKRWoYzeQXhWO/TAAcLUSZ5U9J8y2njXIcIttl5ezrjCS+yVpgbW3c1TpTHmRnZnjwN47ocERYlYvG",
+	"I9+IUQb2+IbwNH4lNxl06IdKhUdFqwssCgCsleZnHn1ZgrkvBOvUjdYOvcYZ6puC2Qc7lW9079D9p83R",
+	"8evV6IbuKiJF3owxHRHtKPWxSIc1tgxgo566JwNrFWXW7zK5ZEL51RqV4nNHuYQrzL9UmsNU3SEq3x+A",
+	"G3AieBXka8zYo4k8nSAclx2C326dV7h1inDCy9PJKkBidvca8Xg7q1Uqotjzr/rMWnNORZkrwJkJ0iQS",
+	"81vZvFqes2n0C5lXZ6ghRhF5IskcKgiCwjlD23gaZcn7ChGCJRBLwYlAGD0SOMQRVRhCIey4poT/7Jxd",
+	"X3R+Of9HpjRgNYjnduu8Mr/wbkxsTILsdUoSzqhT3H/MEOaPvKZf1XjnIiz3/PysizB6+/3r3d01giDS",
+	"IdYpcxSpOCqtX5/oumltk76kQovFmMyRwPEjimiGAJ+kFBLsVIgjvKMrG97Te/rjjyr1nG/9+CM6MyVb",
+	"pLLV/3JvNv++dQIh0W10D7eA/Pv//u//89xHKY3l65g6SB0qCUaMSTKLONlCZzY/K+L3tNCsgh1D96rs",
+	"o/zlyz3kft235K+aMag/VFlbft96fu5nlJKwVBjgbIwm8hqK6EitogJlOpVbJVnlPe3j6TSOAhjo9jRh",
+	"g5hM/uc/OaN9qNtKBLp59wYd9/YPDS7JFrpO2CjBE44GCabBWPbclyPs6wW8CAkV0TAiCf/xRwDAkpTD",
+	"F4SznOpdUDXhYzYzYS7oxx9BwdNt2ZA/FQMI87ynbugfhPCQUqVijaKCVW642hXO9JjvWEzkbIjc9mss",
+	"xmoYGpDFHaecRkyEIImuKqAXmseYj5Euq0FouIU+Uqn3UXkcuYl9U7VBcULuaaSy7bfQT3Cq+xATqPY3",
+	"oqM+wqgveXjfRMFBbJQyLqm8WtmwJWs5sDgkSeagzCag6+7Kk3hPmWIbSTQai7ahV5FF20HFXnaC+tYw",
+	"22+bPy7g34XLqS/b75fMuf1T1DcG2P49le9Y8658lpnUVQOOtVw+zoy06rFj9+2j7yFpQL/9wynqWyeH",
+	"dXDIr+5p3++/kB1MJMVC08LE5sHPbgOorySMrFUd26vYDaz9IIlCKdBxQiFabJtDjoxcqG2br9PfjiB8",
+	"u0M+C5JQHMNvprB+/wcVcYY1MfWtWVsPwtrNdeSfFlH0HLNlbcutM2yMPwJoxSxSRH1G5+j66vYO0BIC",
+	"nCSS7aH+RUgmUyYIDeadX8i8L8k7nUIt5P39LBOUb6F3LLF4kRlBGpKGLHz58z2F3x/JvBjKaO4OqGuB",
+	"GNWRNMD8SEhCzbNyQ5LbiuckVPy2r8jdoNREHIWyGRAIT+8ppipdvDgmLGA4YDDrdY8lBzavwEPJjqE8",
+	"LX4ikCwPZX5hxhOuBjWMYqJOlJ25gn+Kknsag6iMIr6FMiQYNkQTFdyOKeqhD9FPKhNfqFqtapPeR5NI",
+	"wFVzDrzblsa2HKGv0/op6t9gQeCDDvxXklD2k63EpEnEfcKJ6KOxATGVo7qnegG4E3r6HTfxUUAjE/xI",
+	"1HpLoXqcYaACNz1FOqZElVlJw4ihMX6S/BWqy+rNjhLIzUd3jNlitfcUo97ucVsPlIhk3jkbCpLouSrR",
+	"hkGyE2QR68UyqlNE0YCIGSFULtxtREcxsQKAvfxl4zY9Q42Mov75HR71t1D/Yti5ZJR0PsjrES5Pefzg",
+	"wID2oK+ivW7vnkZDS3FSxgpgGOEpNJJ9Dz+XGujt7EpC4WxCbAt6OlfArqVcJ682FQ8LsbBA4pLC1Ppp",
+	"4YAl6g7pv4/oYx8p+UqfmITEf7FSBEs6+oq9b/Xbtl74Pe2/JdOEqLveNHBSvHe2A0JFguOOYuRc8bHc",
+	"G+aJ2r+Kz80+9O8pADcAERnu2sk3Yd81fSUpFdGE9NVH8JP6Ii9iiLkkgL4jWvZ1nehaERVdaON5qLUi",
+	"CGIDJsrH0bQNhxSjacLY0NyQ99RBxYw4g6hfBLZ5lEG42WQaSejQoOxoMNdMkNH5hKUcqbGjfhcf7w7x",
+	"YK+zu9fd6XR7QdDBBwR3wvD46Phob3d/cDyQM1bhcZiis+sLw8mMStJWZU7UCTaYozFn8l5SxKhH/R2X",
+	"K3VB1f3Tkbd3FJDOLQkSyR7kiYdsfxPPqKWFYQZnAuHPcRQQjUqtJfsPF3c23GwsxJSfbG/zafh5iyWj",
+	"bf063/5wcbc1FpNYeRgFxCwrGb7ldWeyKaF4GrVOWntb3a09Fao8BqXJqaMORhJfBX7FTnWcHryrdAMF",
+	"RiovH67uIfiZmiBjqb5YwR3U3vcRF2emOrBJyoV+d7vdQkywK0tLGRoUYNAlG4F454yHoBOVdaGsPrQ6",
+	"vzCS/+zcMYHjjoUF9nWl39+GV9Wbug84BFWf2Slvv1NKi1Jl08kEJ3O9PsiWTxYYAA+MB+6TA8ZQcAvL",
+	"nZFnkJKZ1ASwU/5aIaFkIBQq6VXegPa3v3HlCKNaFlJZ0lrOBVibSHASD0/BbBSFoGmFJImeSAjps5bE",
+	"1W0TGfg7SrbQDZkSDFkBmcQe6LvHXASA76YEF6lO5bw95HPEBb+nSjHQMkk2HWA9AaPDOArEFnpjH2gZ",
+	"Q16n6homHH2fzVlqJf0fFKAwE0pcZJIdSc1OHc486aqwIVO3TM/kJxbON0a2Tg8mjv85by/RJtvCwdnZ",
+	"7MHR8VGNzg6EGANbAKyFnjrE9ZT/Ew7t9OQnx4s/eaP3t7X+CVOzszTmO2XPbZcpbmeuDy9vlGuhXgGV",
+	"PI6t8GRSZlgiSUxxTKlVusXoyuxRuTVekj2WfSsVW6ym1UYEB+OsdJjW1qwrFpz+G2J9MzN5synGRVTc",
+	"lC9aaXtWGyL1Pi9bnPJszG1Iv1UIV1NClelKiqCYBiSOiTaNmxSYSAH8KzuQBvI0RY6lkOAgZeV3UVVL",
+	"zjhFbht7fgqyp2kEhvZVz1Jv8SeXTLwzYNJrbpmaaO1ZatccmjGL7R2lBCelE8qLxJb25mPvGv9MRMUC",
+	"N1g1+DLDxNxruGwfWBgNI1Xa4yvYnRswVtXuzRQneEKEqrfm7yV7RS3bRQjoBVO/P+7GZAQ6NQYtcD+H",
+	"ne4bs74CtSPJSMqUQptbQzIVYwPRrC125kCCKf4UcaZbA4pp31O449EE80cS6p+hL9B2dT7nfSulWtW8",
+	"b4HJQjNnLWngRz1o9RJKp+rwy0NOyWdhlBKfZKBS8Qw5LremF0PQeWFNX0KmgFEp52kjWWL50/MaJ6G3",
+	"s7v4g+sEbCmRXKV3YIPahLigyGEJccHeTNsGUMzLAZ08X2Kz3gyst7yZCoVrQYoHlBIpZkwTNplqk6lr",
+	"6FcWZ7ierEtLKaz39JEQdRtO0Pf9N2fXdx9vzvs/bKE+WIHbqE8+B3EagpXY2BI4wUkw7itvsLbG62EJ",
+	"aJ6lXL5INHibrYQNYvo9zSgdxUQ+SVg6GvsOkdUM38tVKx2jIoZLPLd9gmlM6vCMTaSspe0f1nf2r5QA",
+	"cK9WsDVUZrvhATJey0ZDMHl6vn51jHXWa5ZtnKT0gTxp8ioGkZWqohAsVe5U5HsnnED32o2iYPQDHMdc",
+	"XrTcAOtDyqXkLDiikOWrv54YRQ1FArQ/TuQOCHJPB3OpM07A0lYxN5dy/HP8rUUmAxKGclKf2ktgCdau",
+	"O5Cbno3eAR3B6RulIuaKPVBAcg3W/0ygCQNbt7y+MJ23tYV/p9vtnqKdLoqGiGoXF7xEWYL6MRiZQcKL",
+	"ngitGmOgCwZ5hrij4OGiSToBCNJy+SgvRKb2c/WhZW3y5yJhdKQSQX2jgMH6R7G/9ChuH6NptlpVXbLh",
+	"kJOKPlfrEqsOAQeNo0EKThLro+urDhfvyFQXP/NsiDOsnSbDumRCuxXBjSHXpKrXYcImjXkUgMDcRROy",
+	"kAhks/3K8xHRgGymUzlTeU80mKlgLzBPwSpnmVIRxZvpMofwbngSOEcoUxB5lQcMQPb8nAhCN7yMaIEs",
+	"qWqwa1HyRU2rbLTIdKBXo2BafR8pyOM6iyq8A61+bTrWdxzFbOSIiFCueB09q1a03P4Ss9ECC4jZCuWu",
+	"jTkD+4Ky2UrVJknpFroyvuOI0+8EMlepMyeLvmXjACstHu9hBZoZPezIKBNFERjALr82M4iakOPl2ThJ",
+	"tCvX0bIaAMvKOI2kkVZR8VtS+q0mxAmZsMTEDtcQoVKzhyyBKIbMpAawRJJbgjyCODFoQjOcwVxJSrWe",
+	"aODfiLKZUomsU5oLPNf6D8RiQR/gvCAxxIlJ6sfCulgnLJl7JtL32v5jgpMPZqovyF5NH9BhvQ3ellFV",
+	"c55BAbOv68DEMTLL7h4a57hY8qq0JF7mlOTGm+zVP50dXqx+uiMHfmkrLRjpWsk+faVwVsojbtLtBlTS",
+	"0rBk96DR6XghpSbnx7xxXXkBO7vDg5hoyIOFL8OuzFU29OK3LyiooudW22zcA8T3NH/9Siksjd+/Vjnn",
+	"Dd++Vbpq4/d/AuzP5u+/k/pF88VnrT+I/Gm2arHzyhyEP7sIqkIGMnljkjExLxfduCxqWt/Gcbz9RbGM",
+	"5+XkAeFe5JiGyGBicZdrmXDFGmFB3YWOiKAvhHu64EbIDb5aBrhhbFItB9T69hIyIZMBSbKoB2dqX6nH",
+	"zyE3XXuHgdlik4S3mO/cqFuqCYl+UQTQmEALxObQKRqQcQSJVKfK2M1RyHQ8c1YFMmQEdCqz+aoAXDJi",
+	"QhCKcJwQHM4Vld7TxXKLM34vjartUTzyxcXUueqtYaBIeSXE10b0itbnm6fvisurSqUzNLC2VreOG/ed",
+	"DvuiiLllT6uOibCTshGRZIZmLAm5OT/3lBOALcQq9gLzxvL8onOhPLTOudi8o9UIect5WjfYtZpj2Egs",
+	"mn8tR8+4X2uPXiXbn2JTkaIyCEU5B0SOa3/H0TROR+AgGw5J0tYkGyWqhNwpRDZqCGYPr0+pX728VsN5",
+	"QUqAHpoIx2plvhYqKIq4U7OQGwxpqSQiQCiqpKELFQSmtGo3BDpXczCfHzmTMuoEh5C8aMBex5CLppox",
+	"EbVmvirFJ0mpMoZt3dMFfBHG3K9ys9/AjBbYOGrdnG1T0UIblYGfp+pa91UDauZjXOiHuWjqZNQn1I5F",
+	"pyAwHkFctBrqEp7I5Ub2B1CT5RY34QNAKP/dNORE07+1ycPfa8bDeePyP0BYmT7WKj0vK7tKmTn8bZWL",
+	"BLGuhbtIgx2ZdCUpNEFU/SK9tpoDqADoG6WovVwYu+zgd4pil103DGJ/Vd379wp1L2rlht7rr7xGppwb",
+	"HZppDcsqSyOOi2ScWT+gxrBNSoG7z6rSqrJPBi5gilvonE353Rm9p+Yg24s3wFLwGhCkxhlW68aW7psY",
+	"bqDtrzQmu2rTK9woZ45fwAZlN5EyHKOZL0jbv94NVlF++LpBphsJBahe9pc3f1Wq8z9HuTOKbSFHncJw",
+	"qi2mWp3XNR7N6YxUQfIQCga5kCBbFXr2C94tsunNRjN/hXQGu7cuV8957hd6VrVAPVRVLVINxQG3J/pV",
+	"p+n2hfHq9TNzT0QMcsYULmSNItAPscB9E+fP2YQY9Kl7mkOeWpIJ1bvxjfJT7ef9g/ktl4o83e2Wla82",
+	"PFtREVpXQ/vmRv3mRv3q3ah/aL8WRJM14d9bGhElV0tuhnXos+QhmbitLVGpBvnSMFipqh6rBXwqmUvA",
+	"qlL8b+S4mgTRGPSw3yuBA/rXma2QyqwBvahO+CQxJyaEmagywKGqlMZ1YhmOKweqWquI8jVoReG6OQd5",
+	"xv+qDP4PEN3+KoHmfwSDXkob2fNSujqnbq8HffE1WgIVn3r5eG3Z8vaXJKXantIsJVCK3MCH5b+TECof",
+	"0BDAo1QtaRL6le6ULuK+6tyQkISnitmryISUhmgwNzAfNtp7c2z4hc/IW8BwbHBKtr4yqwLs6IsGkWu3",
+	"pSfeAMj25ULIoYKJqvK8Wet7FnxiUmTBs0bZDDEp3IBiCfXZMUoIDMMYwHSdRHQrf1TYNfDcwB/BaYl8",
+	"qRDwxZrQBLcgOLxyivUrG6dhnVbLq+aCTV+WXjgAhyiqiejotIAZQmiYww1R1mxVijsrTl+kCzb9RhYN",
+	"yIJNV6OKDKZn03Txq4Kk7Ut22G8DkqMtP1KwmBtbGGSa9jWUtYHRy3n4FKxVO4sLMKQ3xgnh99RhVdVe",
+	"vF81ZvbLufE0ovyyfrz6rVelXv7UdKx9byxRG2r2fhlkI03R2180GT2vQdvtStSqijs/Q2F/sRBDz6HI",
+	"GyHM4mmHYIznJrTw/2Pv25vbxpU9vwrK/0yyRTnyM37U/uGTOBnPiTOu2HPn7q5uDSESkhlTgJaArOhm",
+	"8t1vobtBghKphy36NTlVZyq2SQAEGo1GP36/PJKYczqFCN5mAOogT1WEdPDjjvQwZwAOmycE9lZwQuVP",
+	"1OcPNrnbPJKLdUU2HmGXrSvbb/FeGcWJ8rYK/NxyJQRNHAKfkhs7MkC3dr/GvA2CJOypbLDJPhdgysh1",
+	"fAzONZ7elJ1sIy1YqIdCRNdvIiVvRaYRSXbWcriiLrvixH6lo6+ckcPqGXePJEK/+QIWSiL7H1Q22Ggy",
+	"JdUf6aLbGEJ2PNVzYHdrZwlxTlJxpdQnniGv6F57CbyicxWLtAAq2msv0dEfkt/yBNnj4J0lPv8qGYj4",
+	"99E6TrWrUSbBOgOAaudMTqQVbfGtZK/ZJ5besG/0RJpr4cj4GzHgQjtCjExq8HMgpinabPBrH63eh8TH",
+	"1CsXDvcNvrwiybYdgFscCEqIRsHrS7Iu12J/t+p0ucw/fv4GX8vOvASds5JFtz61cGknw9MHAcrJm/+1",
+	"fBP/SqSVxRpdArP9dJXJS9UL5KWyuwCQgwvK/1SN4hXUAp6IjZ3flSeuoxzJ3Ok4ewRfZCoSWuPembsx",
+	"B6PUJEOemTfWHmjlDI1L7k11IyQezg+8MaFnNBYX1nMhvc/PE/s57MxLPvHoEowqwLUhkiB4Br4tYsp4",
+	"le8BxLh9vfLWLW2tJvbxhdLGp4QG5r84yeyp647oMlRxwMbcfiOlFDFgsCGkXw54wKimNtkJajCu2W+X",
+	"v3+G6gaYFxET/Hh+oB/7+gKofnIjPXZlIAU2oyAmGmxdxnRMlXJgiZbI8bh0pMONQOcRIDiUyEXUWHqR",
+	"a49TYMpRhOshTkgTN2NTWO1R2BTBC1ODazdTfqrQl6pCV1eYfSHtfhVNRTRA1wRUVAvpI7EIHIsKgYI6",
+	"31sZFPmao9JMzDHba+94ZDDkLMvx0B2F2vhayI706R8qNNJH+uAlrKmHv+bMFxC4vzxxx/U/4Y6x6rWi",
+	"5LVrJkZEO8FBlnnmQUObrSNnuVaKMCSZJR5B2hy/4tP2JV7li/fTk/iyPIl4Ai7lPxyIOOGzITJkzWvB",
+	"X5vY1jmxUi9JBZruxKmXCTpPIVUkPvZpFNHzj9sRd/dgpCnkSy5DIWLkHRpJDzTG9tKRiQ6KbCwHf4g7",
+	"6Yj9dnH6MWAXnz8G7OPZh4D9KboXATu/2AnYnyf/EbDf+3345bn95W7ATk7eBezDJ/vfi/cfoPNhCnDZ",
+	"oEgzAdwH8rgjBzy7GQ0dr+wNVORp+QvV6hGFHve+2VkTbDSEdvMqvP5IaF1dhfcHLBhM/Dks2h1Uj90j",
+	"87TOAsHHETztQ/xOumJ3a2+5l76I3kivhR4BJ9PtD882LiXL23We3soOz/PN9xwA8b7b+V2OpNjUhkaq",
+	"BHdXh2Eior59HfcJQFB7/KZ2cwFfL9VOFZxswN7pKlYLn4XLfq/dPPSZP7fPS9w+bvnn7h8ogetnajQE",
+	"5KMSf/RCYDOg73Mx9l+cY4mbcsgLEyBdepKHWsDTFA4kDMl7gowsPYUgJxkCLSA/z9jjec4hwIh64riG",
+	"ZlYbPqmv5P5ov3/ZUm5gh2dSMT2Krl3iy92kdz312abMGjc171WpD6tm+56X5WJheJRsKh0S31vOKkKr",
+	"BkCNgBkOGDXkjiyPG6jw8U5jTYwpmsdNdlJQx3VkrKy5AEYRZuVgdQ0ViAJhvw6LlDorKUFRjeRdnfKR",
+	"YSZR9dDqk+gKQWoqiQ56eCQwDOh7BTSMwtNMO9zK/Hb77XoHdMEzk05oWHOHg3KodJl30DOlUUOBML1Y",
+	"JI+POZtrARJVirPWq40lT42lgNxp+yJqaxm0leCuvCUTfoKsvTbEDoWaIzU36b7Zreq9stmRsyDvORqb",
+	"OzZq4VpB1lbCa/1cYLOiNegOK/HIB0bdAfowR0chRY6ZnEd5hK8+3q5H3UFiqICCxnlsJ9YIJKbiRQmA",
+	"nexYOTbgiEt7k+wCX5ihaseYm4qKC6LNxfE05E2G76BpWXc2NDV7T5N6GYNXZd0kjoV8FjrvSqSpYwVw",
+	"a1uYxJTo6eu3smTmKu5OidPn7t17kV2SOZtZzVVkKm8yAuonneZKjtQoi5DDjYyxv/BLQtoMHUdgScXc",
+	"SMwt/Usjm0bTJkMMbSqs6pvDYNnkFsLG8wznO909n8lOuafg/ytDJUhi7+m+pXfALP41PN3CI2I+Imr5",
+	"OHHsgd4NzQUsBM90NS4M+jjqKR5L50ujgKgV3S0wgpOMJbF+pLMe6pNNxSLUsaOUnlpL6XIhRW7J6894",
+	"B2/oXFaY0OISVIQ0iZkEhE2A8SyoiypZVRiY1iyyp7jK6o73d7lbpLlrGvWx7vOdmv1H1DtV+a9yOapS",
+	"VVVu4GUBB0vpXlaGnFLcZL/ntZoQP6mo2Dwp1JWXggXsaA6Wv8bx5IviMiiCU80/7jViwQIF93O539FO",
+	"CnJ0FeA25plJomTI7VUnQVisuA5rrliMuXAH59YI86vFMOZozS6jrBaivP1EaiM4XFozGDUEAGoxjMG2",
+	"qwZ4wWI5QnbpKpUKLpdCE2maEZxmbL21Zo+j4x6dFXwd2o6stVqb7CRNy1uCHKT+78KAfGTkUS+2F3kM",
+	"6B38qYb9zK0hDqdBo6zU0bMwx2gWfVjMRvTnAlgCA/aWXfgCI16KbyY3F5XcZCcxJv8YZsZJJOqRKk7i",
+	"2F+Jpu59tu0vord2c8q2+7JtqpO44JatCw7eVd0Ul8NViZAKIZyGxZjyRczYXDMSiMbcjBDe9fB5eIm4",
+	"d0qj/f5ijWFTN6dhgrVcB0vCFAPe0nyHQs6LWRTbe2fXOyFNxtM/tMjOYh2CFQhOB0/QKkGuas3wu5gr",
+	"O0uu/LmKk14i4ueFHtXYkbWklLgU95ZJTCqaSez5JIz2od30AOhlIeWWctcE84uTUF1lAvIudPINyaim",
+	"i3LkL4blbteTcgOq15G9Anuwp0ZZ4dUFT6wEfwcUArFMcF2N5eIS4ukzr2CSFlxocGWnYSGdL1ki9Kcb",
+	"TMC27Edut9vHbG8GLPIhMSLLnm9tsiQy6WRZ2MguovPeBcXxv56CdbN2ExpEZWFWtH0IYq/ja8cWnVDG",
+	"+IuqYrhvnc+o37e7huOM3cvI8pFIFrmyhI/Me7yCPVXjwxKDoZnUO7EgMH4PHxY0/8hOLCAOL8Jn1Vlz",
+	"eYCklvJiCHcm7/1ftKcz5UL8+5LfO4wABjbMASLAuHA5D9ZSDj8l8ibsSARQDVgK5afkh4J7HAxoTAlP",
+	"fT4EDKRMDIUB/wXAhXFjBabISgUcYuCiq4O8P3dTsTrl11M5N54SvdcTOdGWHckUOvJxLl8hdh6i99UO",
+	"WDv8y0HdeAEu8xnDKNNWWA74noIJDwx8vw6Tf1Ds+Ep92GBefZ54IGMAl4eyUx/6Kk94yLVn9TEGlSXE",
+	"LTvmk6OizB/3fkd67nxI4g8T/X4QsleQGRdSU1eQsa96LHx/Hr4OGGeQAoecs+NEW63Zkb+qMWpVRMVH",
+	"zRqUQrEAD68y++tupngccW3KNf50XkMFwJhPNlkIdYdDlRka4bUa20c6EoOkbAwOXaOYy6fDto7skP5m",
+	"+dvsb++P7O+O/LvVasH/7WPhWHS1im6ECdnfbLu9Ze8FSkbi2Jv0XyCegWwsmVWSqmRc2AsTNIHJhdju",
+	"tTFD1yTUGvqclNlIQuEhoFAHGIND//IXktDQHhq77k3u3JdGoSspKFgxI67F9FzfiKHJecAIsmE4FDyb",
+	"tovstawHNqCDseaSQfZwUVOBdy/6LK0FflWbbmbaZIID95W4tXN1xMKRFtlfNJowgIIo4re0khRdj+RN",
+	"SESfYayklTCXsxzabjoStDFNoe0Gu4W6L60GApJ3xtcKcnto1XPNXDj9rsUEPo7m9/Pvf518PP18FTLU",
+	"3QVRQaI7EsWTys7iOIMirCK5rnC/GJ71hSFnT5gn/CLNKD4/s0cpru9ytxMdKSlFZDTw3sIRrI0auspW",
+	"2FUOOBWpfc4LdC1cE1B5bMAnrFsQBB0Vewgq1DBykf8OqxfI8rFCbodGC4hD62bqxlp1Pcwz0KOBiF0F",
+	"LjThOsYp/cS1aZ3adW+dvQ+PAPYEExNJcGz31xwcAVoIiRVCDuu1I7lk4VksBkNlhIwmrX+LSYjifq3S",
+	"mPhR891DU2yMtaJZX4Fj1S3/1A7wPhJ9CIAygNvP9gvKYMwT+xAYpn2eVPoXLlRuA67MeGSnB2ZnOQci",
+	"dfNvMWksful9zb1QzKx0vYEN30L5KQ+hYOpI4iO2He3viH2+3eIHOzut3Xa31zrc3+u1tvf2o8PuDt97",
+	"u7V/1D5qdyS0eMR8BdKRdtcdse+djSTubBx1NpZprrMRdDa0+P+djaOtoOPuoH9RC/zt3m4U7+y1drZ3",
+	"uq3d3cNuix8eHLZ2D3b3+V5X7LR5F1qgMfyFOULu9Tb9r1XxH/c/eJ2PzLXKX9t6G0fdreigFfW2eq3d",
+	"nQPe6h5Eb1txdLhzeLgn3h50BbxG8wwv/SrSVOFvMd//L27/sPX2cG/r4ODtYXt7p20/FfIf/zKToYDX",
+	"UGn8FdlNjR+C2quzcfT9RzEhZ3ebD5fbfJfZOFt1MvCzT3A6ttvb+62trdZ2+2pr72hn52irvbm90/6/",
+	"uN4wCVeVc/DDqtSlhXHr6G0ujHBeeVKYZ8ZCJ4fiYG9nX8Stg4N2r7Xb3W+3DuMt0TroxvvtnQNxcBCh",
+	"MGIzsKRqzGLF4LeJjMW3zsZRe7XxbR9t7TY3wIkasVhtlga4dY8B2jPeG5/VHf5E+N3ZI7x/jX8+Yf1M",
+	"CJPIPv4NMzp1Z+Po/3U2vpxefPo/nY3/Cjobw0zdJvbqYP9if6ETq3w6lEbSyXXZqjOSyC/WdLpSq6kd",
+	"YHyAV3YP93e7h+2oxbe7u61d3t1rHR62t1pvo/3DqL17sL+/s4WfhtYEvNQ92Gt3o512a3evd9Bqt3e3",
+	"Wrzd5q2Dnbi3ux8f7O3txfASkUjBS2ifxp7a2/4Bh9k0O9LMbQ3OJ81egYn1Gu0fu1Rgq5UsOax8/EOL",
+	"jE6QwLPnGGeXcBC8sz/iX9C247IjT3zTFv9I5p577dT+uMlOeXSNhiQyaUkWJjGZBFj2YG8BPU5GDZou",
+	"9kk7E0d4PRi40XnE6qqH20TnVnF3Yih9HAylIV2zMuSVV4OBHQN6F7f2mIY8GGtYi6F20RBrwSVKdqQa",
+	"CrAdoNhra9337QswZZa8cRc3LfbKu9u8nkJUe4XG9euXhvb5sDgcdmWKW/uyCeZzfd7TlReL/N/2Op8n",
+	"sPTQy+f8AEBAJ2M9lWkw5QYv09ph0M6RyhUehY4EVkwgNTr2L9RUzm8vB/Xlxj4q7zIec0+Y7d1o6s76",
+	"yDmgc5e70QwDv7BmSbnyE91qEw0uhBoSoAM6PAI35UCcZQXrq0okkLnMc+XPy4y78AfSoJPS7+dZpMeV",
+	"0hObTZJbUmaaBxLJsT64zqmJl8I1CTdrcD1oa/zE9XjJuB7sVVekasxy+X09F+kjF3JiC51TbysMhZKr",
+	"6gKtkgMMSIdx/44aBC8mN4VPUo2MTuLiJKaSbGugxoKnxqFl576NVx5s/mvme10L33LKNbrtX4WFHwNN",
+	"9bwLgrR1Vf4iTclrN9AivRXVRd70Fc1C5rteHgk0/72Sc3M8imLQMdfMqDR+sTgIUBOMue2+gVUI5rIG",
+	"bDxouSNqXuqiFVm3hbrCjIWQzIwVlrYBObScKcDfZGc5zmru+C1SbsoQKY6F0OC9Dw6UgRpATQxGz3K3",
+	"9RxcqI/CvD9fshLmdymY3eC1LLkQG8B0zPuyP1WyTiFbjh3CsQdoPUtdXzfAaJRlQhYjvP+IpjFsYFTY",
+	"CyvlGbihWS1HhmPdKONBjp6wHobUp5nQes/9/CGRMTB+u+rBMpD7silYiewLbVrimxGZ5Gn9IYng8f6F",
+	"81WYe7gpTkc6O3xNcTEqq+FYn/YqHKbc9FQ2oMedmrHPO+Sh4uDD06wjjYvyzNxWI7u3KZpXlOmH5A1P",
+	"KDwHLiSAlU0B+IZulRQiwsgPOyv+jh+lO7IrIjUQnsIqH+t4wuItIsgdS07lUWjOinQeQnOfT8d1Etvt",
+	"Ma0DO3KQAH4TS0yO+pTDQ8LVGwdYpc3OYDVP3WI2c6ZjJyud6Ntr7nxphxgiCVJ09ydASG4M8BugZipl",
+	"AhIZm5PSZe2Br6o7v4iBkgHtcy4j0K+4o1MMit3D/2ydQul76ywOHbykcr6pTfabbcOuKKQ4WJ2xvcuu",
+	"1SjTyEYMvFFJxoSM6zL6bBN3zebbq87mWzJ7roF0cJjTXC8Bx+0x4hPGOeCsRJ3NpWZcTuoGhy9X1+Nu",
+	"uCtUXBFSeBrJab+prl3cOm1g5+mZJaOBh+grCqvbh/AjOIHmHNH5KYyX5zLe3zQdG/iGx9KPD2iXA4XR",
+	"oK+qi27kMjMMpjEddWSYC0dYoAl4CbwhJhiF0xlFxwwQ27Fte7s2yUCokQkDIhZ3vzjXoUOrc7Y+fgsk",
+	"zyQldzZk8CWGjaRJUsgxgjGkwtjfdgXjUqqRjABg2Uuy4Wna5dHNH1mKCTZC+rkyeAkhapsjh2T7Kvyq",
+	"upvF1wcMfkGfSz+5j3oddCR8kDZ84NKaIP8OA1X2WXbi0pnI0IfE0+1v34g2Gb/At1sod6yfqbFd4iEf",
+	"aaHRlrrmaQ+Cb1Y7HtO8RyKxlou1Tfo4JVDnigtNQs96Kk3VmF0aLmOexexP0b1W6kYfQbac/WcLLCrt",
+	"Bv6Lth/n/uZ9ZAL5ZhQ8ozWcmvFLEWXChEXTOulLbkYZBhzD260gLIJ2QAMItUO/np+8a13+erK9t09s",
+	"tEm8mXe9aa/0oRUHNIrxzLDKGj/OispFltyC4UzZXpqQWMGPxUYyFZpoheAIUVlHcvuuxiTfWkjM31S3",
+	"UaSV31T3keAwf1PdBaiTBR1D1173ub4RL9ehcqJvimxDe8bC0Mtga6Swq40me8yk5rrWdvpVjbEyDU55",
+	"UkKZsLcJPK1xS2FirLWnxpj3yO0S3ApML3XeTHAjOmOpsijUGka/4oiaPahdLzVC1Ev6o0xgYOa+WBNq",
+	"hJmgNQdpzbp8/6q6FICtXBgE/b3IRA8yT3li/rcM2asvH96xt9u77dd+gNReIXWRxGhPUy/1V2V02Plq",
+	"kozP/fZxR1IvQkaidTKELI+Q8j0JA3LMNeP4lxr/FmqkuQavFbVUIUWT/Z78Om4PQjLTv6pu4Onz3JDE",
+	"c6OwJHHENZYkTNZ2u8KObNg6nGMZThmGszO+yEws3nAv3NVmfKQi568gIbNW5jyR8SavggMfdtC9GfBn",
+	"92cZje8NuRpXAOXzMuchQVA7B1oOiFtZMI/9lNDwGoV5qehvnsfjDOEp1yURvhe3FiJ3FkFv0XLVuwl+",
+	"xwoq8A5szivEewDcw1JPK1Q7uYmYUif/2bpShqctOIsWaRJ4FJ+kzu5/h5xepwUYiPNLlKQYz/IcuNIL",
+	"KlHK5uwlNCBn91FT1nKpp0eym0tjWBJOfnqOu8rerCXdGbGkgX7axGfCuxvajwR3uE7NshqXh0ufmx5D",
+	"4cAosWpAagDVCkmi3SgS6mZry69m1WdHUg+5J5/IaxZmzTV/2CwKkmNMtv+kMQ/WnN23jEw2gQy/UKoX",
+	"Id5dXZfJHoBi1YtLVVKmLHHiNo9sV9Fdowl8D21qVwLiPai4LQbJA1zqGXHBKEhZUQLcllTjlWHzZpf5",
+	"uYDnzY78nwah1+yBfW90vaWld5OBAbCczKKtUCO2d0ThfzQZagZ07yG12P2A+BYLoY/cXu9SUNpAOEWa",
+	"dMIgYIBXVx8BDaRPC60TJdGO/Oqi13kyFIUZwFHOeiqbm0O/OGydaoWpNmbRMOrCwIQZfSbzDJKV8JkX",
+	"hNGPkQLvCUTPnxIozhMIn5OELePtcGJV3Psx5cIvZLhzqD24n7vkEes45tnX6ynlWM/9QU9k1CrRUzRk",
+	"VU4RXEBEAcgRXV4KchZCDKSbJbKPhWqANwkB38lQePwtxy6vDzAwiAIria5tS/CPzY50erKA8LYbmbgR",
+	"gf6Ma8QF4VlludrlREZlb02heRvhxprIyHXxSBnyrns7lPluqTwcORaZIIihrJJl7IUaxOeQl2kPhiKP",
+	"MyoE5A7GsH6jBc+Q96F6F31IZKxLVIH2BC10sA+0t8lCOJpCa8kCT4TSooh3YDUzpIYhQ5+KolHm4+Jh",
+	"Mp4WSDs7HMnIjECmNtmJYalwlSiq53oKcqyoM5cD7HAeQsSQQTmu3Gzw6R7AXiM7rNTJI+2xXKXYsczb",
+	"Yn+6gC7w168zkPAM/MI4PQvw1+ZspanS6eo4U5G+HiBxOSGXJdVxv9rK5bswrr1soOy11kWvziFoxDfj",
+	"w6SLOIGURDQVQOHdk/uPneTYc2BfICuX/SOydbHBSE/l6NfzBd4VU6pphhsHOrFWhpvnwtL5aJw4p3Fy",
+	"ByQJd6mf66pI7QXWPTkNzHvHNPxKJ8WlG819cuu32j+hcp+OV4CWdF5ivZOs55hcrwuJdfst/1V9KsSJ",
+	"e89lQE/xGlgREZlW0uU6lxLwA8zAL9fqeYn4uMcg2m/4DcJDdCRUqFGqPKQSSgWnmB4KfgOk4kW2fCJH",
+	"RriUeYJiTLmxuz4c8G/vR7hv3XOUfwi55X0O/eiOtI211IgSp6GOlgrNA0fp4IractIIAWTV5QfcqKyZ",
+	"mPTDY8bZLU9HAitBe6xrdW9eaqcJzZtnQpvcT8AxYxs/yG7IorCl0A+lMdqJhPz+q1JBIcCzYpAgpDU8",
+	"/TZMcD7+5JldpRAqH4p8TSFjSuG0wwoIjtR7WcRhfS44baBGM1yoj0fKbXFfOF89vFiXwL9EH/azzhe6",
+	"QpPUn9xLZ4AX/vsMj/Qi9dvjLhmgz4tC/lQGV3WtcWd18+neUz09ZMr3fPU+Z1G+078WhCBP0ceSdwRq",
+	"uK9UfOTZC3CRzxnnJITL4ZafA9IiZFuSpmysMkA3wKOlnE+EBOYO1ssnbAXHZn0Wka+Cml1j7C+uzyBS",
+	"kGryPC61p4huPW9b11BjfFIKMSpM0QBKA5CS3yZmssk+zFSu0kUyngJX291qE1b2bnt33l6+k4uC3n1o",
+	"6tEl+viopFifb2LBOq52Bb902qEyAlOlRayaz0xXcLN6wMXvrdYkJbkqMnGddgCzMRNSjLUnjWBA0W8T",
+	"o0XaI5BsjRDeUhksHIKjxVxXZYj96j7p+cnf6shZDyew/xZi6K0Ut2f9fQ6wEpvSAiqf6cvMdHTBbibE",
+	"yy8ps3negPvS52z9g2nXnhlJzQM4IjwGmsXMMy/+NPMIt9Z/sM2HGOBl0FnhDWmkRRYw8Y2DbHKNbPH2",
+	"ICEDFrkacn4WjdKJ7CHoPiFcZ7rgdCTufKKjwJMKKyCtMupOKjgy0GlBvk37IWCQFYfiyZyjsCO79lKH",
+	"nn3nB2FcijE6dEqUc3WUEWWBfSHMEeWP+kkg8ZNA4p9DIAHiAOJ/CaX3diI6GwI8gLqi8f2jdrlx0DEU",
+	"kiepGnP9xf5WxAVZQaI/C54VbsnOxlGPp1r8+Mlg8ZPB4p/FYPEUttzqFBqAFNxTWZXZMYdcgyPOgiPN",
+	"SLUCDqw81oBTEAaMd+Sl/6sGiCfK5/w/k39iJbP+OZBVXPIJAFXnZax3D1r47gXYY814tf6FZjjcFnwz",
+	"nHB//U9AMz5WAugrYExkzeOmgwIhbVia9AT4ywk7pSbxC1TET7/Weq+udk3WI3MUU7631FVnlb2D6LUT",
+	"ECQsBO1VkP9kwpX6EE6c7W4EqGz2K120BzGX6BTanInQu3yxjrT3SkeA6kLYGBmvTyCjb7miuWjm1ket",
+	"rzcb7MUHHVCCSo6aPJ9iacEfdQeJqc8Ld4AcMi4YdUlmPQZUbgiiINUCsl0hlwthp3wXDmd6oo0YOPx1",
+	"j1dVqjxM2ZFYp2YUkcoaBVmVX3JnDC8ThOb46x7NgQfNPsU8RPxbVZniMBnNEhWU+lg9meJlJEA+dMY3",
+	"zHkusIVDc34GJGE/xaI76r9ZhCxUAdATeGX4wRSbW8EQNxADlU3yCuJhpiKhq7PE39uRnMmeahSlw3Wy",
+	"sIAAwDowkWBtiFDjqYZ9PQaqY3Z9FuS2lEmA8OGwJsJt25ubqzL/u/DVYvftLbOVpl+676HA/QOexQr8",
+	"y2OV3ThaGzt3r5ea1zRVc8J5udOhImZr32xQRj9S13W3xGJo959Q9zGLpitVfT0vjeeDyvLsfyFNlgiv",
+	"fjCHGc8w9lkBaJUKnhFWmO2pwdm17UN31Uk2ebIYIoXam/YjkZudDoYGk0NT1a9aomAhWHxpJXqJCVz8",
+	"kmLRiBtc4Pom0poi9dqj6bXxeqmRffqiR1qSHNavdkXmxuc/KzMd8T625/a1GmWM99XyFDQ6kdGa4uGn",
+	"FGSE8zkVtyI9ZiFP09Dat1KhpwPKjiFkp6QAiG1HWwiVxpEaSYP444nsqbA2p8A2X4NpCly21cj4FQF8",
+	"J9m8iw4NByBMdobtz31GMXb7Ui10PzTw2f67enynafLf/I7jgzFBB3cZ1BSDTzEknqbLDGgmLcTFm1FL",
+	"BFR1vNWuqR15CGiJ+qys4VC4FFE3qarHQnsghVBmU0A6Q8aLD8GfJjei/tDBaGxJrzV1I7IdeNehH89Z",
+	"hz70/ebPLDGCmKWt4nW5C8BRsITpMrTbYp79HF0LPhTgZMJrNxyXQw5w9rhJUz6pSt+7sE03ycOqqq1A",
+	"+/t1WH80/kUzSKwmdXN45pKwdeDue8SCC3U6qDX0HLPi0rGmNLwpqJ+6KguMBK3TTMj9kDkvzOKpVsMF",
+	"FJskpdql8KQlWxuLbcd8wnqJTPR1wGyTunRZj1KlyXsUc8O7XIuC5xootuiajtwedMKeXJyxGzHB5FYs",
+	"cwT6wemaITbg0XUiBRBkcH0DZ11iKl1SRg0fH5nzqrhQYuBtOHS3qwfyMD2ww8ioobdqc6USfvEmgsKz",
+	"eiR/5MPEVA90yFvj0JHKJYZFXOaiwCWhwIpUi0qtcDHqpkmE1W6Nqlevn4WATfAUlf2tVUkMYRTlDpZY",
+	"EyFv36Qq4vP5Q109IfinPUTT/FpOEZNwU8jbENmC82xE2tMQbMdaS5WRheUuBnYNj5h0wCcdSaqDCXmb",
+	"ZEoikSj+3VGj2U4w8ANVjAStVtxEB1zfaCATHGYqHkWYRW17teLjaR5oriNJ3wCCUWovsrmqgsCTCZjL",
+	"fQRWmhp+h092Lk+LUTfrgyj3tVg70Sp2J3C12bybolnbsYa5CW5UNTfhyhMMjDk8ZEDWvIzQ/B4qdPHF",
+	"x4yDPEB3VkTyOAdEFLs8upkNRTO4gsENhw+E7kh4JxT2Bheza5EO8/ZDALaCq2vFVoFLRRSJoaECsgle",
+	"dYvgpBTfjB1AZggJxT8/O9LbBXlgXcNHVJMfYVSyUhTXfzWp7uyJckxfEeDYI7BQPuzpTHgsy260qVPh",
+	"VmSQGTD3qE60K6cv1Oo1cddUHsj/Qa02uP6uixoNSN+11oP3Nv+qylldEHnZbrfpwJmyo8H1AAREBdZX",
+	"XqMK9T4iD4/lZicoBmd5ss9CxFAedCMmlQvyPMM4IhpliZlAfuZSQZ35S/Pf9eGbdGyPhPISOcsEuimu",
+	"UUvM9qfkVkihmw1LuD7qCn831z7vZ6XL3myVnD/jAxEn/E1fSDs1Ii7gpd98t+e4PWfr8cI+JTeCcTzw",
+	"R8NU8RjzH5zbtnLSP7q+PiTp3aDD7IuFyG6391d95alCje1uLfEpX7jsiy9o8q5ddKiGqod7y0+XGfC4",
+	"nHgQJ/wOVVQ5/PTiup0PJH9USIySimKmZ9DQlxHXKzJOiX5dsAxz2Qp86ZLKwFIsIsB0cDZorG6yE9bN",
+	"1FiLjOlrNdYsGfC+0AHTgGhgj4HbJBYq6EhIMaJrFR7Lmt86B6R3Ya6+vcB8/QEf/XOvPN29UqX9ntBu",
+	"cYiob77npUlrUfCQzg/MiLxELVDkq1XSxeFDP6X6WUm1W9s1iPU7J4SrCnZ53N/t2yfD5N8CvsL+hLh8",
+	"VtDw5+KvQflv9ptdblwFeWOiCyfqKEs3jjbeQFY0fXlFVnTGIwPs4A6kxHPKDVM+yevK/Qiw3piN6v5Z",
+	"OnbjJHax8AKaFem+J15r9pCpbQtHkomBcGFeeguCOomoejMHC+e6GMyNdATPBDcGbj+EGfUHo9Sgqs3z",
+	"cqLhEk33MzUaguMG2vT6GKssjas6uRKSU620z7OXf3EZfbriwz2IB00zrQBtTgPcnOM48xrNUa5rFsAK",
+	"E0/i2WEs7l/14JrpQ+YV106QLSEd1txAi/S2tBB5DnUFlmMi+2lByqynzfaCqLTqbbsnnWwLNUyFCwza",
+	"mRffEOKu9L1WUVSMYihEdA0xYPEN6wi6PLrxt8koTlTFm3hxDdxdnyEk96zD3Z8NvPfYbfyt5aExApit",
+	"/cdZLAZDZYSMJi3w1kwWk9t67+Sv/Ag2vnAjPiWDxLTgv4tayR/Hp0sNXKg0iSZLt0CPl5r4IgY8kRQu",
+	"X6qV4o2phrQwKzRinwbWCjoTW2cLJ5SetGfDj2CDw4XfvvNzRtczo/Zgt2+cgPu7BbaEXtQEPkzP/gis",
+	"kjJCmtb7RGMSEXpE5jVBr/hveA1B00s2gc/+CDZOr/jC+Ydn7jVhkNhnX3kvhplAH9CiFvxHfwRL4b1e",
+	"jqJIaACt/fHjx/8EAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
