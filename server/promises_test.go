@@ -116,6 +116,24 @@ func TestCharacterComesBackWhole(t *testing.T) {
 	clearError(t, "a file of the server", n.do("POST", "/api/agents", map[string]any{"characterPath": "/etc/hostname"}), 400, "CREATE_ERROR")
 }
 
+// A character that comes from an ElizaOS server brings its secrets as that server sealed them.
+func TestSecretsOfAnOriginalServer(t *testing.T) {
+	t.Parallel()
+	m := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Frame("It is raining.") })
+	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+m.URL)
+	sealed := map[string]any{"secrets": map[string]any{"OPENAI_API_KEY": "dabf52d6aacc1a780eda3223bf42bc80:ac89a86dc748c8cd1cb5433db883939d"}} // "v", with the usual salt
+	id := data[wireAgent](n.do("POST", "/api/agents", map[string]any{"agent": map[string]any{"name": "Ada", "bio": "Counts.", "settings": sealed}}).want(201)).ID
+	n.do("POST", "/api/agents/"+id+"/start", nil).want(200)
+	channel := data[struct{ ID string }](n.do("GET", "/api/messaging/dm-channel?targetUserId="+id+"&currentUserId="+somebody, nil).want(200)).ID
+	n.ask(channel, somebody, "Hello").want(201)
+	if got := m.Requests()[0].Header.Get("Authorization"); got != "Bearer v" {
+		t.Errorf("the model was asked with %q", got)
+	}
+	foreign := map[string]any{"secrets": map[string]any{"K": "dabf52d6aacc1a780eda3223bf42bc80:00112233445566778899aabbccddeeff"}}
+	clearError(t, "another salt, in a new agent", n.do("POST", "/api/agents", map[string]any{"agent": map[string]any{"name": "Bob", "bio": "x", "settings": foreign}}), 400, "CREATE_ERROR")
+	clearError(t, "another salt, in a change", n.do("PATCH", "/api/agents/"+id, map[string]any{"settings": foreign}), 400, "UPDATE_ERROR")
+}
+
 func TestRoomsMadeAtOnceAreDifferent(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
