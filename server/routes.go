@@ -74,7 +74,6 @@ func (s *Server) application() (http.Handler, error) {
 		where(isAPI, httpx.LimitBody(s.cfg.Limits), httpx.RequireMediaType),
 		plugins.Public,
 		auth.Middleware(s.parts.keys, httpx.WriteError), auth.Services(auth.NewKeys(s.cfg.Security.ServiceKey)),
-		httpx.Local,
 		where(isAPI, httpx.NotModified),
 		where(isAPI, httpx.Idempotent(s.parts.answers)),
 		middleware.GetHead,
@@ -84,7 +83,7 @@ func (s *Server) application() (http.Handler, error) {
 		Memory: memory.New(s.parts.store), Titles: s.parts.runtime, Health: s.health, WriteError: httpx.WriteError,
 		Logs: s.logs, Settings: s.parts.settings, Stop: s.requestStop, Trusted: s.trusted,
 		Sockets:     func() int { return len(s.parts.io.Of("/").Sockets()) },
-		Middlewares: []func(http.Handler) http.Handler{httpx.Validator(doc)},
+		Middlewares: []apiserver.MiddlewareFunc{httpx.Validator(doc)},
 		Version:     s.version, Environment: s.cfg.Security.Environment, Started: s.started, HTTPTimeout: s.cfg.Messages.HTTPTimeout,
 	})
 	r.Get(pathSpecJSON, rest.SpecJSON(httpx.WriteError))

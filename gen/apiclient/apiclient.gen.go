@@ -12474,7 +12474,7 @@ type UpdateChannelResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *ChannelAnswer
+	JSON200 *ChannelUpdatedEnvelope
 	// JSON400 the response for an HTTP 400 `application/json` response
 	JSON400 *BadRequestApplicationJSON
 	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
@@ -20780,7 +20780,7 @@ func ParseUpdateChannelResult(rsp *http.Response) (*UpdateChannelResult, error) 
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest ChannelAnswer
+		var dest ChannelUpdatedEnvelope
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}

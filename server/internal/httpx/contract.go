@@ -22,6 +22,7 @@ type operation struct {
 	route   *routers.Route
 	options *openapi3filter.Options
 	accepts []string // media types of the body; nil: there is none
+	empty   bool     // it has neither parameters nor a body, and so nothing to validate
 }
 
 // optionsFor returns how to validate a request with a body of some type. Uploads must not be collected in memory.
@@ -52,6 +53,7 @@ func operations(doc *openapi3.T) map[string]*operation {
 			checked.Servers, checked.Security = nil, openapi3.NewSecurityRequirements()
 			out[method+" "+path] = &operation{
 				accepts: bodyTypes(op),
+				empty:   len(op.Parameters) == 0 && len(item.Parameters) == 0 && op.RequestBody == nil,
 				route:   &routers.Route{Spec: &contract, Path: path, PathItem: item, Method: method, Operation: &checked},
 				options: &openapi3filter.Options{
 					AuthenticationFunc:    openapi3filter.NoopAuthenticationFunc,

@@ -163,7 +163,7 @@ func TestLocal(t *testing.T) {
 		{"127.0.0.1:1234", "X-Forwarded-For", false}, {"127.0.0.1:1234", "Forwarded", false}, {"@", "", false},
 	} {
 		var got bool
-		h := httpx.Local(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = httpx.IsLocal(r.Context()) }))
+		h := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = httpx.IsLocal(r.Context()) })
 		r := httptest.NewRequest("GET", "/", nil)
 		r.RemoteAddr = tt.remote
 		if tt.header != "" {

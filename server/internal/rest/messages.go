@@ -30,13 +30,10 @@ func (h messageHandlers) ListMessages(ctx context.Context, req apiserver.ListMes
 	if err != nil {
 		return nil, err
 	}
-	list := messageList(page)
-	list.Cursors.Next, list.Cursors.Prev = historyCursors(query, page)
+	cursors := messageCursors(page)
+	cursors.Next, cursors.Prev = historyCursors(query, page)
 	address := link{path: "/api/messaging/channels/" + req.ChannelID.String() + "/messages", limit: query.Limit}
-	return apiserver.ListMessages200JSONResponse{
-		Headers: apiserver.ListMessages200ResponseHeaders{Link: address.header(deref(list.Cursors.Next), deref(list.Cursors.Prev))},
-		Body:    api.MessageListEnvelope{Success: true, Data: list},
-	}, nil
+	return messagePage{page, cursors, address.header(deref(cursors.Next), deref(cursors.Prev))}, nil
 }
 
 func (h messageHandlers) PostMessage(ctx context.Context, req apiserver.PostMessageRequestObject) (apiserver.PostMessageResponseObject, error) {
