@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/gen/apiserver"
@@ -28,9 +29,21 @@ func (h runHandlers) ListRuns(ctx context.Context, req apiserver.ListRunsRequest
 	list := api.RunList{Runs: each(runs, runSummary), Total: total, HasMore: len(runs) > 0 && query.Offset+len(runs) < total}
 	headers := apiserver.ListRuns200ResponseHeaders{XTotalCount: total}
 	if list.HasMore {
-		headers.Link = nextUntil(ctx, until, runs[0].QueuedAt, query.Offset, len(runs))
+		headers.Link = nextUntil(ctx, until, lastStart(runs), query.Offset, len(runs))
 	}
 	return apiserver.ListRuns200JSONResponse{Headers: headers, Body: api.RunListEnvelope{Success: true, Data: list}}, nil
+}
+
+// lastStart returns when the last of some runs began, or came if none began later: a span of time up to then holds them all.
+func lastStart(runs []messaging.Run) (last time.Time) {
+	for _, r := range runs {
+		for _, at := range []*time.Time{&r.QueuedAt, r.StartedAt} {
+			if at != nil && at.After(last) {
+				last = *at
+			}
+		}
+	}
+	return last
 }
 
 func (h runHandlers) GetRun(ctx context.Context, req apiserver.GetRunRequestObject) (apiserver.GetRunResponseObject, error) {
