@@ -88,13 +88,13 @@ func (e *eavesdropper) Log(args ...any) {
 	e.lines = append(e.lines, fmt.Sprint(args...))
 }
 
-// trouble returns what the log says of faults, but for the lines of requests, whose answers are judged by themselves.
+// trouble returns what the log says of faults. Of requests it leaves out those whose answers are judged by themselves.
 func (e *eavesdropper) trouble() (out []string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, line := range e.lines {
 		isRequest := strings.Contains(line, "msg=request ")
-		if strings.Contains(line, "panic") || !isRequest && strings.Contains(line, "level=ERROR") {
+		if strings.Contains(line, "panic") || strings.Contains(line, " status=500 ") || !isRequest && strings.Contains(line, "level=ERROR") {
 			out = append(out, line)
 		}
 	}

@@ -66,7 +66,7 @@ func (s *Server) application() (http.Handler, error) {
 		return nil, err
 	}
 	r := chi.NewRouter()
-	r.Use(plugins.Rewrite, httpx.SecurityHeaders(s.cfg.Production()), s.parts.cors.Handler, httpx.Compress())
+	r.Use(rest.Spelling(doc), plugins.Rewrite, httpx.SecurityHeaders(s.cfg.Production()), s.parts.cors.Handler, httpx.Compress())
 	r.Use(
 		rest.OlderPaths(), rest.Aliases,
 		where(isAPI, httpx.RateLimit(s.cfg.Limits)),
@@ -134,7 +134,8 @@ func where(matches func(*http.Request) bool, middlewares ...func(http.Handler) h
 	}
 }
 
-func isAPI(r *http.Request) bool { return isBelow(r.URL.Path, "/api") }
+// isAPI reports whether a request is one for the API, also if it is for no path of it.
+func isAPI(r *http.Request) bool { return isBelow(strings.ToLower(r.URL.Path), "/api") }
 
 // bringsFiles reports whether a request costs what uploads cost: disk, or a model for speech.
 func bringsFiles(r *http.Request) bool {

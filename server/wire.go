@@ -267,7 +267,7 @@ func (s *Server) startRuntime(ctx context.Context) error {
 		return err
 	}
 	s.parts.runtime, err = runtime.New(runtime.Config{
-		Store: s.parts.store, Messages: s.parts.messaging, Models: models, Keys: s.parts.secrets, Environment: s.cfg.Agents.Environment.WithDefaults(stored), Plugins: plugins,
+		Store: s.parts.store, Messages: s.parts.messaging, Models: models, Keys: s.parts.secrets, Salt: s.cfg.Security.SecretSalt, Environment: s.cfg.Agents.Environment.WithDefaults(stored), Plugins: plugins,
 		Logger: s.log, Owner: nodeName(), ConcurrentRuns: s.cfg.Messages.ConcurrentRuns, ConversationLength: s.cfg.Messages.ConversationLength,
 		RunTimeout: s.cfg.Messages.RunTimeout, Capture: runtime.Capture(s.cfg.Messages.Capture),
 	})

@@ -97,7 +97,7 @@ func TestDefaults(t *testing.T) {
 	}
 	want := config.Settings{
 		Network:  config.Network{Host: "127.0.0.1", Port: 3000, Drain: 4 * time.Second},
-		Security: config.Security{Environment: "development"},
+		Security: config.Security{SecretSalt: "secretsalt", Environment: "development"},
 		Limits: config.Limits{
 			MaxBody: 2 << 20, MaxUpload: 50 << 20, RateLimit: true,
 			APIMax: 1000, APIWindow: 15 * time.Minute, SocketMax: 60, SocketWindow: time.Minute,

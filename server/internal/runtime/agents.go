@@ -49,6 +49,7 @@ type ModelStatus struct {
 type Agents struct {
 	store    store.Store
 	keys     *seal.Keys
+	salt     string // of the ElizaOS server that characters come from
 	messages Messages
 	minds    *minds
 	plugins  *agent.Registry // nil: none
@@ -153,6 +154,9 @@ func (a *Agents) Create(ctx context.Context, who auth.Identity, c agent.Characte
 		c.ID = agent.ID(c.Name)
 	}
 	changes := splitSecrets(&c)
+	if err := changes.open(a.salt, apierr.CreateFailed); err != nil {
+		return Agent{}, false, err
+	}
 	if err := checkTemplates(&c, apierr.CreateFailed); err != nil {
 		return Agent{}, false, err
 	}

@@ -99,6 +99,9 @@ func (a *Agents) patched(row db.Agent, patch map[string]json.RawMessage) (db.Upd
 	if err != nil {
 		return db.UpdateAgentParams{}, false, err
 	}
+	if err := changes.open(a.salt, apierr.UpdateFailed); err != nil {
+		return db.UpdateAgentParams{}, false, err
+	}
 	after, err := before.Patch(patch)
 	if err != nil {
 		return db.UpdateAgentParams{}, false, err

@@ -54,6 +54,7 @@ type Config struct {
 	Messages Messages
 	Models   Models
 	Keys     *seal.Keys // seal the agents' secrets
+	Salt     string     // opens secrets that an ElizaOS server sealed, in characters that come from there
 
 	Environment Environment     // nil: agents see nothing of the server's settings
 	Plugins     *agent.Registry // nil: none
@@ -126,7 +127,7 @@ func New(cfg Config) (*Service, error) {
 	if err := cfg.setDefaults(); err != nil {
 		return nil, err
 	}
-	agents := &Agents{store: cfg.Store, keys: cfg.Keys, messages: cfg.Messages, plugins: cfg.Plugins, log: cfg.Logger}
+	agents := &Agents{store: cfg.Store, keys: cfg.Keys, salt: cfg.Salt, messages: cfg.Messages, plugins: cfg.Plugins, log: cfg.Logger}
 	b := &builder{agents: agents, environment: cfg.Environment, models: cfg.Models, registry: cfg.Plugins, log: cfg.Logger}
 	agents.minds = &minds{build: b.build, kept: map[uuid.UUID]*mind{}}
 	s := &Service{

@@ -7,6 +7,7 @@ import (
 
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/seal"
 )
 
 // secretChanges are new values of secrets by name; nil removes one.
@@ -36,6 +37,24 @@ func (s secretChanges) add(values map[string]any) {
 			s[name] = &text
 		}
 	}
+}
+
+// open reads the values that an ElizaOS server sealed with the given salt. One of another salt is refused with the code.
+func (s secretChanges) open(salt string, code apierr.Code) error {
+	for name, value := range s {
+		if value == nil {
+			continue
+		}
+		text, sealed, err := seal.OpenOriginal(salt, *value)
+		if err != nil {
+			return apierr.Wrap(err, code, "The secret %s was sealed by another server", name).
+				WithDetails("Send it in plain text, or set SECRET_SALT to the salt of that server")
+		}
+		if sealed {
+			s[name] = &text
+		}
+	}
+	return nil
 }
 
 // apply returns the secrets after the changes.
