@@ -122,13 +122,9 @@ func serveAsInReadme(t *testing.T, line string) {
 		}
 		env = append(env, name+"="+value)
 	}
-	character := filepath.Join(t.TempDir(), "ada.json")
-	if err := os.WriteFile(character, []byte(`{"name": "Ada", "bio": "Counts things."}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	args := words[at+1:]
 	if i := slices.Index(args, "ada.json"); i >= 0 {
-		args[i] = character
+		args[i] = character(t, "Ada")
 	}
 	p := launch(t, t.TempDir(), env, args...)
 	p.waitForAddress()

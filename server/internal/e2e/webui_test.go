@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -33,19 +34,41 @@ func drive(t *testing.T, url string, flows ...string) {
 	t.Log(node(t, "webui/main.mjs", append(flows, "--url", url, "--out", screenshots(t))...))
 }
 
+// serveUI starts elizad with the official web client.
+func serveUI(t *testing.T, env []string, args ...string) *process {
+	t.Helper()
+	p := launch(t, t.TempDir(), append(env, "PORT=0"), append(args, "--ui-dir", officialUI(t))...)
+	p.waitForAddress()
+	return p
+}
+
+// character writes a character file.
+func character(t *testing.T, name string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), strings.ToLower(name)+".json")
+	if err := os.WriteFile(file, fmt.Appendf(nil, `{"name": %q, "bio": "Counts things."}`, name), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 // TestOfficialWebUI uses the unmodified official web client as a person would, in headless Chromium.
 func TestOfficialWebUI(t *testing.T) {
 	t.Parallel()
-	p := launch(t, t.TempDir(), []string{"PORT=0", "BUILTIN_STREAM_DELAY_MS=20"}, "--ui-dir", officialUI(t))
-	p.waitForAddress()
-	drive(t, p.url, "chat", "agents", "groups", "insight", "settings")
+	two := []string{"--character", character(t, "Ada"), "--character", character(t, "Eliza")}
+	for flows, args := range map[string][]string{"chat": nil, "agents": nil, "groups": two, "insight settings": two} {
+		t.Run(flows, func(t *testing.T) {
+			t.Parallel()
+			p := serveUI(t, []string{"BUILTIN_STREAM_DELAY_MS=20"}, args...)
+			drive(t, p.url, strings.Fields(flows)...)
+		})
+	}
 }
 
 // TestOfficialWebUIWithAKey lets it find out that the server wants a key.
 func TestOfficialWebUIWithAKey(t *testing.T) {
 	t.Parallel()
-	p := launch(t, t.TempDir(), []string{"PORT=0", "ELIZA_SERVER_AUTH_TOKEN=something-long"}, "--ui-dir", officialUI(t))
-	p.waitForAddress()
+	p := serveUI(t, []string{"ELIZA_SERVER_AUTH_TOKEN=something-long"})
 	drive(t, p.url, "locked")
 }
 
@@ -53,8 +76,7 @@ func TestOfficialWebUIWithAKey(t *testing.T) {
 func TestOfficialWebUIWithoutAModel(t *testing.T) {
 	t.Parallel()
 	vendor := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Fail(http.StatusUnauthorized, "wrong key") })
-	p := launch(t, t.TempDir(), []string{"PORT=0", "OPENAI_BASE_URL=" + vendor.URL, "OPENAI_API_KEY=wrong"}, "--ui-dir", officialUI(t))
-	p.waitForAddress()
+	p := serveUI(t, []string{"OPENAI_BASE_URL=" + vendor.URL, "OPENAI_API_KEY=wrong"})
 	drive(t, p.url, "failing")
 }
 

@@ -5,8 +5,6 @@ import { notes, png } from "./samples.mjs";
 /** A first visit: a chat, an answer that grows, what is left after a reload, files, titles, and getting rid of it all. */
 export async function chat(client) {
   const { page } = client;
-  await client.goto("/");
-  await client.skipTour();
   await client.screenshot("home");
   await client.card("Eliza").getByRole("button", { name: "New Chat" }).click();
   await client.ready();

@@ -33,8 +33,9 @@ export class Client {
     return new Client(await context.newPage(), origin, out);
   }
 
-  /** The welcome of the first visit, which a person skips. */
-  async skipTour() {
+  /** The first visit, with a welcome that a person skips. */
+  async visit() {
+    await this.goto("/");
     await this.page.getByRole("button", { name: "Skip" }).click();
     await this.page.getByText("Welcome to ElizaOS").first().waitFor({ state: "detached" });
   }

@@ -3,8 +3,6 @@ import assert from "node:assert/strict";
 /** An agent whose model refuses: nothing is said for it, the input is free again, and the agent's log tells why. */
 export async function failing(client) {
   const { page } = client;
-  await client.goto("/");
-  await client.skipTour();
   await client.card("Eliza").getByRole("button", { name: "New Chat" }).click();
   await client.ready();
   for (const text of ["Hello", "Are you there?"]) {

@@ -5,7 +5,6 @@ import { png } from "./samples.mjs";
 /** A group of two agents: both answer when both are asked, one when one is; its form, a picture, and its end. */
 export async function groups(client) {
   const { page } = client;
-  await client.goto("/");
   await client.choose("Create New");
   await page.getByRole("menuitem", { name: "Create New Group" }).click();
   await page.locator("#chat-name").fill("The round table");

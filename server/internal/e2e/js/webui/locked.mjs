@@ -3,8 +3,6 @@ import assert from "node:assert/strict";
 /** A server that wants a key: the client says so, takes the key in its settings, and works with it. */
 export async function locked(client) {
   const { page, record } = client;
-  await client.goto("/");
-  await client.skipTour();
   await page.getByText("Error loading agents: API key required").waitFor();
   await client.screenshot("locked");
   await client.choose("Settings");

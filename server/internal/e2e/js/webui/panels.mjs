@@ -1,8 +1,6 @@
 /** The page that a plugin brings, beside the chat. */
 export async function panels(client) {
   const { page } = client;
-  await client.goto("/");
-  await client.skipTour();
   await client.card("Eliza").getByRole("button", { name: "New Chat" }).click();
   await client.ready();
   await client.panel("Counter");
