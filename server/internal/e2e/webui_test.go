@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -26,6 +27,20 @@ func officialUI(t *testing.T) string {
 		t.Fatalf("the official web client is not installed; run: npm ci --prefix server/internal/e2e/js/webui (%v)", err)
 	}
 	return dir
+}
+
+// officialVersion is the version of the official web client that the tests use.
+func officialVersion(t *testing.T) string {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(officialUI(t), "..", "package.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var client struct{ Version string }
+	if err := json.Unmarshal(raw, &client); err != nil {
+		t.Fatal(err)
+	}
+	return client.Version
 }
 
 // drive runs flows of the official web client against a server.
