@@ -200,6 +200,7 @@ func (s *Server) startGateway(ctx context.Context) error {
 			ClientIP:    callerAddress,
 			Throttle:    func(address string) time.Duration { return s.parts.gateway.HandshakeWait(address) },
 			Compress:    true,
+			Deflate:     s.cfg.Sockets.Deflate,
 			KeepHeaders: []string{auth.HeaderAPIKey},
 			Logger:      s.log,
 		},

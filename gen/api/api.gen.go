@@ -4508,6 +4508,9 @@ type ListAgentLogsParams struct {
 
 	// Level Ignored; the entries have no level.
 	Level *string `form:"level,omitempty" json:"level,omitempty"`
+
+	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // ListMemoriesParams defines parameters for ListMemories.
@@ -4547,6 +4550,9 @@ type ListMemoriesParams struct {
 
 	// To Not newer than this.
 	To *MemoryTo `form:"to,omitempty" json:"to,omitempty"`
+
+	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // ListRoomsParams defines parameters for ListRooms.
@@ -4556,6 +4562,9 @@ type ListRoomsParams struct {
 
 	// Offset Skip this many; none if it is not a positive number.
 	Offset *LooseInteger `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // ListRoomMemoriesParams defines parameters for ListRoomMemories.
@@ -4589,6 +4598,9 @@ type ListRoomMemoriesParams struct {
 
 	// To Not newer than this.
 	To *MemoryTo `form:"to,omitempty" json:"to,omitempty"`
+
+	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // ListRunsParams defines parameters for ListRuns.
@@ -4607,6 +4619,9 @@ type ListRunsParams struct {
 
 	// To Not newer than this.
 	To *LooseTime `form:"to,omitempty" json:"to,omitempty"`
+
+	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // GetRunParams defines parameters for GetRun.
@@ -4647,7 +4662,7 @@ type ListMessagesParams struct {
 	// After Only messages strictly newer than this; without `before`, the oldest of them.
 	After *LooseTime `form:"after,omitempty" json:"after,omitempty"`
 
-	// Cursor Where to go on, as an answer's cursor or Link header has it; the other bounds are of no consequence then.
+	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -4680,6 +4695,9 @@ type ListJobsParams struct {
 
 	// Status Only jobs of this status; a word that is none means any.
 	Status *string `form:"status,omitempty" json:"status,omitempty"`
+
+	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // GetJobParams defines parameters for GetJob.
@@ -4699,7 +4717,7 @@ type ListChannelsParams struct {
 	// Offset Skip this many; none if it is not a positive number.
 	Offset *LooseInteger `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Cursor Where to go on, as an answer's cursor or Link header has it; the other bounds are of no consequence then.
+	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -4716,6 +4734,9 @@ type ListSessionsParams struct {
 
 	// Offset Skip this many; none if it is not a positive number.
 	Offset *LooseInteger `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // ListSessionMessagesParams defines parameters for ListSessionMessages.

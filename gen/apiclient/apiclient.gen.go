@@ -4293,6 +4293,18 @@ func NewListAgentLogsRequest(server string, agentID AgentID, params *ListAgentLo
 
 		}
 
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if encoded := queryValues.Encode(); encoded != "" {
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
@@ -4561,6 +4573,18 @@ func NewListMemoriesRequest(server string, agentID AgentID, params *ListMemories
 
 		}
 
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if encoded := queryValues.Encode(); encoded != "" {
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
@@ -4795,6 +4819,18 @@ func NewListRoomsRequest(server string, agentID AgentID, params *ListRoomsParams
 		if params.Offset != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "offset", *params.Offset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -5163,6 +5199,18 @@ func NewListRoomMemoriesRequest(server string, agentID AgentID, roomID RoomID, p
 
 		}
 
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if encoded := queryValues.Encode(); encoded != "" {
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
@@ -5263,6 +5311,18 @@ func NewListRunsRequest(server string, agentID AgentID, params *ListRunsParams) 
 		if params.To != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -7018,6 +7078,18 @@ func NewListJobsRequest(server string, params *ListJobsParams) (*http.Request, e
 
 		}
 
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if encoded := queryValues.Encode(); encoded != "" {
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
@@ -7721,6 +7793,18 @@ func NewListSessionsRequest(server string, params *ListSessionsParams) (*http.Re
 		if params.Offset != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "offset", *params.Offset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -10613,6 +10697,11 @@ func (r UpdateAgentResult) ContentType() string {
 	return ""
 }
 
+// ListAgentLogsResult200Headers the declared response headers of an HTTP 200 response for ListAgentLogs
+type ListAgentLogsResult200Headers struct {
+	Link *string
+}
+
 type ListAgentLogsResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -10630,6 +10719,8 @@ type ListAgentLogsResult struct {
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListAgentLogsResult200Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -10732,6 +10823,11 @@ func (r ClearMemoriesResult) ContentType() string {
 	return ""
 }
 
+// ListMemoriesResult200Headers the declared response headers of an HTTP 200 response for ListMemories
+type ListMemoriesResult200Headers struct {
+	Link *string
+}
+
 type ListMemoriesResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -10749,6 +10845,8 @@ type ListMemoriesResult struct {
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListMemoriesResult200Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -10933,6 +11031,11 @@ func (r ListPanelsResult) ContentType() string {
 	return ""
 }
 
+// ListRoomsResult200Headers the declared response headers of an HTTP 200 response for ListRooms
+type ListRoomsResult200Headers struct {
+	Link *string
+}
+
 type ListRoomsResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -10946,6 +11049,8 @@ type ListRoomsResult struct {
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListRoomsResult200Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -11138,6 +11243,11 @@ func (r UpdateRoomResult) ContentType() string {
 	return ""
 }
 
+// ListRoomMemoriesResult200Headers the declared response headers of an HTTP 200 response for ListRoomMemories
+type ListRoomMemoriesResult200Headers struct {
+	Link *string
+}
+
 type ListRoomMemoriesResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -11155,6 +11265,8 @@ type ListRoomMemoriesResult struct {
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListRoomMemoriesResult200Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -11183,6 +11295,7 @@ func (r ListRoomMemoriesResult) ContentType() string {
 
 // ListRunsResult200Headers the declared response headers of an HTTP 200 response for ListRuns
 type ListRunsResult200Headers struct {
+	Link        *string
 	XTotalCount int
 }
 
@@ -12790,6 +12903,11 @@ func (r IngestExternalResult) ContentType() string {
 	return ""
 }
 
+// ListJobsResult200Headers the declared response headers of an HTTP 200 response for ListJobs
+type ListJobsResult200Headers struct {
+	Link *string
+}
+
 type ListJobsResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -12799,6 +12917,8 @@ type ListJobsResult struct {
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListJobsResult200Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -13469,6 +13589,11 @@ func (r UpdateMessageResult) ContentType() string {
 	return ""
 }
 
+// ListSessionsResult200Headers the declared response headers of an HTTP 200 response for ListSessions
+type ListSessionsResult200Headers struct {
+	Link *string
+}
+
 type ListSessionsResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -13478,6 +13603,8 @@ type ListSessionsResult struct {
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListSessionsResult200Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -17209,6 +17336,19 @@ func ParseListAgentLogsResult(rsp *http.Response) (*ListAgentLogsResult, error) 
 
 	}
 
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListAgentLogsResult200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
+	}
+
 	return response, nil
 }
 
@@ -17379,6 +17519,19 @@ func ParseListMemoriesResult(rsp *http.Response) (*ListMemoriesResult, error) {
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListMemoriesResult200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -17659,6 +17812,19 @@ func ParseListRoomsResult(rsp *http.Response) (*ListRoomsResult, error) {
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListRoomsResult200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -17983,6 +18149,19 @@ func ParseListRoomMemoriesResult(rsp *http.Response) (*ListRoomMemoriesResult, e
 
 	}
 
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListRoomMemoriesResult200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
+	}
+
 	return response, nil
 }
 
@@ -18040,6 +18219,13 @@ func ParseListRunsResult(rsp *http.Response) (*ListRunsResult, error) {
 	switch {
 	case rsp.StatusCode == 200:
 		var headers ListRunsResult200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("X-Total-Count"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Total-Count", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
@@ -20534,6 +20720,19 @@ func ParseListJobsResult(rsp *http.Response) (*ListJobsResult, error) {
 
 	}
 
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListJobsResult200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
+	}
+
 	return response, nil
 }
 
@@ -21526,6 +21725,19 @@ func ParseListSessionsResult(rsp *http.Response) (*ListSessionsResult, error) {
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListSessionsResult200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil

@@ -1290,6 +1290,19 @@ func (siw *ServerInterfaceWrapper) ListAgentLogs(w http.ResponseWriter, r *http.
 		return
 	}
 
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListAgentLogs(w, r, agentID, params)
 	}))
@@ -1536,6 +1549,19 @@ func (siw *ServerInterfaceWrapper) ListMemories(w http.ResponseWriter, r *http.R
 		return
 	}
 
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListMemories(w, r, agentID, params)
 	}))
@@ -1718,6 +1744,19 @@ func (siw *ServerInterfaceWrapper) ListRooms(w http.ResponseWriter, r *http.Requ
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "offset"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "offset", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
 		}
 		return
 	}
@@ -2021,6 +2060,19 @@ func (siw *ServerInterfaceWrapper) ListRoomMemories(w http.ResponseWriter, r *ht
 		return
 	}
 
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListRoomMemories(w, r, agentID, roomID, params)
 	}))
@@ -2111,6 +2163,19 @@ func (siw *ServerInterfaceWrapper) ListRuns(w http.ResponseWriter, r *http.Reque
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "to"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "to", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
 		}
 		return
 	}
@@ -3311,6 +3376,19 @@ func (siw *ServerInterfaceWrapper) ListJobs(w http.ResponseWriter, r *http.Reque
 		return
 	}
 
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListJobs(w, r, params)
 	}))
@@ -3783,6 +3861,19 @@ func (siw *ServerInterfaceWrapper) ListSessions(w http.ResponseWriter, r *http.R
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "offset"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "offset", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
 		}
 		return
 	}
@@ -5692,15 +5783,25 @@ type ListAgentLogsResponseObject interface {
 	VisitListAgentLogsResponse(w http.ResponseWriter) error
 }
 
-type ListAgentLogs200JSONResponse AgentLogEnvelope
+type ListAgentLogs200ResponseHeaders struct {
+	Link *string
+}
+
+type ListAgentLogs200JSONResponse struct {
+	Body    AgentLogEnvelope
+	Headers ListAgentLogs200ResponseHeaders
+}
 
 func (response ListAgentLogs200JSONResponse) VisitListAgentLogsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -5976,15 +6077,25 @@ type ListMemoriesResponseObject interface {
 	VisitListMemoriesResponse(w http.ResponseWriter) error
 }
 
-type ListMemories200JSONResponse MemoryListEnvelope
+type ListMemories200ResponseHeaders struct {
+	Link *string
+}
+
+type ListMemories200JSONResponse struct {
+	Body    MemoryListEnvelope
+	Headers ListMemories200ResponseHeaders
+}
 
 func (response ListMemories200JSONResponse) VisitListMemoriesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -6465,15 +6576,25 @@ type ListRoomsResponseObject interface {
 	VisitListRoomsResponse(w http.ResponseWriter) error
 }
 
-type ListRooms200JSONResponse RoomListEnvelope
+type ListRooms200ResponseHeaders struct {
+	Link *string
+}
+
+type ListRooms200JSONResponse struct {
+	Body    RoomListEnvelope
+	Headers ListRooms200ResponseHeaders
+}
 
 func (response ListRooms200JSONResponse) VisitListRoomsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -6986,15 +7107,25 @@ type ListRoomMemoriesResponseObject interface {
 	VisitListRoomMemoriesResponse(w http.ResponseWriter) error
 }
 
-type ListRoomMemories200JSONResponse MemoryListEnvelope
+type ListRoomMemories200ResponseHeaders struct {
+	Link *string
+}
+
+type ListRoomMemories200JSONResponse struct {
+	Body    MemoryListEnvelope
+	Headers ListRoomMemories200ResponseHeaders
+}
 
 func (response ListRoomMemories200JSONResponse) VisitListRoomMemoriesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -7104,6 +7235,7 @@ type ListRunsResponseObject interface {
 }
 
 type ListRuns200ResponseHeaders struct {
+	Link        *string
 	XTotalCount int
 }
 
@@ -7119,6 +7251,9 @@ func (response ListRuns200JSONResponse) VisitListRunsResponse(w http.ResponseWri
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.Header().Set("X-Total-Count", fmt.Sprint(response.Headers.XTotalCount))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
@@ -11310,15 +11445,25 @@ type ListJobsResponseObject interface {
 	VisitListJobsResponse(w http.ResponseWriter) error
 }
 
-type ListJobs200JSONResponse JobList
+type ListJobs200ResponseHeaders struct {
+	Link *string
+}
+
+type ListJobs200JSONResponse struct {
+	Body    JobList
+	Headers ListJobs200ResponseHeaders
+}
 
 func (response ListJobs200JSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -12832,15 +12977,25 @@ type ListSessionsResponseObject interface {
 	VisitListSessionsResponse(w http.ResponseWriter) error
 }
 
-type ListSessions200JSONResponse SessionList
+type ListSessions200ResponseHeaders struct {
+	Link *string
+}
+
+type ListSessions200JSONResponse struct {
+	Body    SessionList
+	Headers ListSessions200ResponseHeaders
+}
 
 func (response ListSessions200JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -18848,545 +19003,546 @@ var swaggerSpec = []string{
 	"9ro72zuD7u7u0aCLjw6PuruHu/t4b0B2enigf0f4f4RZyln6t//682z27hEGJicoJcnf7jpyqjXbccsE",
 	"Tl6xjIrqpvydPaIJpjO9HizXRBFOkpZHsWVfGFNBRiTtPMlXTnGKJ0RowjgdESrOo+rbb8cEYfmlfFss",
 	"P5liMe4EHYonckysf9g0lf+WkmHnuPN/b+Z0uam+5Zvv35+/hi14pfa7bg76OGpmEdofrz4POEAfk8jd",
-	"FwyNGGI0QJgjTBGm/JGkP3Ckzh2xFEnSRorn0BhzFIsToGUgQTRgGY04nCIbSsoMGeXkXxmhIZGPUbvC",
-	"f2UknTlLVPPyU7Ait07QmeBPbwkdiXHneHtv30dqb+KEqCF92yy/keQlJ4wVN8p5YjSME1Kz+UMzYjvJ",
-	"0Av3BttRj3QPcG+/uxvu7XWPoh7u7uCtcDc8GuwPe2RjSkdeRjmPyGTKBKHh7Dcy80gQtYIhS2EJcj6E",
-	"iwBlVB7H4zgOx1rSRYwSxGiYr0qdWb4u511d+TL/cg5Jb+fo4JB0d3vRXnd3J4q6g/Bop7t/eLSL9w6G",
-	"Rzvbu+WD2Qs6k5iav7e8Cx2+wyIcV1f4CsSwXASjyUzKuVhwJAW7XBWeMDqSS+cN6xp21dhLSe5zGiZZ",
-	"RM4mAxJF8sPKDPvy7PsIJ5yhlIgspRwO44GEgqVWtk/IhKUxkd9hgcb4QR4HqSP/uPxa/+Tlq/0XDubi",
-	"7KFByPXjqG+mlmAu5K1HhZqcIiXgaGCGQcruCUVcpARPgMk5IfQYnuOS/jTdoRGTdxlFw5RNlPwO7qi8",
-	"vqaMC3kxiXFMRxt3tO6s5LS7MO/u+euaNW+H+ztkH2938eHOTne3Nxh2j/b3ht3tvf3waLCD9w629o+3",
-	"jg+8+/JOnsLsF7hhqxtzwQSi5JFIbsIUbtkTJMgnvS/qbhXxhKBQXl4cpCJcwHXnqO7yTlux/JYxTm7j",
-	"CXEm+yZlE/9UWRK5U62bgzyNlWbwNp7Enpv6VKAJ40IpI/LKDlA2lVfGVq/XC4z04YozJK3QbDIgqeJh",
-	"+UVChgKxrHbzEnjvQjM/t3e+mfzlcMiJZ/Y39/E0n/oJolJA2qlRJhCWZBuL+MHMvG6eTL1ixYle4RGp",
-	"mSZWk9T6IRuiPmxNHw0yKReJFPiJvLv6aip9uYRR/FB/vcqRVp3wDcGpT2RfSkFtxd3jmHGimChkVOAY",
-	"xGPMA3nvkhi0hBDzWknI1Vtq5B/BxcsGSK+W729ZK56vm4pgK7HRLczKJ4xBiGKO+gIPEnKBJ6Tv8A8X",
-	"KaOjevKD1fr3Z4hDwVvpSe+URl93XWiFv0Ylmtgfr6yP6nnckPSBpHNmgzg81TwpO9LKU7tmbFI3o5Sx",
-	"SYC0GqbVc31pCMQFlkrwkNVNNVUjrzzDG8J5zGjdJLn6umYS3P545XncGjL2z+M+ppGUYkZGnKC+MSj7",
-	"UgRTLRZAOlOWor6k1/lCzXLPitzwpDaAcPELi2ICFqO0I96wFG5iKceIsl0nWSLiKU7F5pClk26EBbyz",
-	"3X7ZMeGVZc1eDqgcEvJmMgZJ8WQkVZKQpVJFXPfsigO3mGJqfuCZJ2wpn0rjLzfAT8GaLM0ZT6dJHGL5",
-	"js0/uXxR2wnDmGf0gSRsSnwTLhj3HjeRb3D92CY8A2PCa24EFhl/jgWokZuW8bvR0WEt2o210XkKOr/g",
-	"6FoRbos5Wb743CFpyvQyIjCZLv55+vb89UfQwSMicJxwKVEzLtCAIIyA0wMjYvXWSnGCrJ8F3RlnyV1H",
-	"zjGmDziJIzlNnoUh4bxzPMQJlzTcbnvOYJZyP9zlTFM2SMjkv3uWVb+ahWbcuAUcjqtzvAt6RyxA0PyC",
-	"I2QOwooXPGCZOB4kmN53Wq/5Sq2ujpqN4RUxwukPAg1jRRny6FMcCriSMEqzRD47zDjhKBZAK9oB9RyM",
-	"6A7dRMivwQB25vIs05gnEfRtHShBFgsuKULEYTzFVPCVRMUrRodJHK7Ija8uL968PX91W2C4U6sEwbTh",
-	"qowjRD7F0tLGibTfZ1+A2ZzJWlZrN1eXl45yXrJ7+GyMdMMmBBwTSmErTksJAmCqRzwDan2D4yRLyWqH",
-	"+v7i9P3t3y+vz//HWVGSnl6do3syQ/YCffkzLM0tP8fy1Nwj28qP7D3FmRizNP43PPNMx3ZKZ2iojmID",
-	"7fa2EIbJSYM+5lweJ0vRozSdArS7tQNHOGDqRAVjKMHpiARod/sI/gQDW8tTrsTmMEsSNMFxMmCf7uiP",
-	"/Wsi0ln3dChI2kccz6RxSygSDIVsQtAAh/c/BWivt60cfiwiCcyQRPJTNQNlsiizTooZOTsu2HSqJ8we",
-	"SJowHJFo4452tAPbKxh/3vy5vSz8JaY4ndWJQKVc6pddwz0RrU0Mt6PCtVyHch2l4x1jcNpJCysX8OyR",
-	"khTuxlj7+yWNGiefvEgFvpd2htwSlg7iKCJ0NX5/c3n9y/nr12cXBWYHV4mckWIYNMEm8IiwEZpfQAC4",
-	"k7Xc32qurkTYySVCvonPqg6FOEmImhllUivS7pynoPMroytK7Juzm5vzy4uPZ/95dX5dEtra8AZqI5+m",
-	"X0huV2doD883QeesthzlFXbq2Y7pXKg5UCnh5Ih/JzgR4zWrfmrQOjKRyyYm+KEE8gkIaOX+DbGUABED",
-	"Yn9k6T3MUzum1jxRPeo8HdVxvy2tjBY8a8+h9ldf0Er5v2DiDctotBp3Xlzefnxz+f6ipEyBhSxlwRBe",
-	"8fI86c4rV6RK03Kl5m7OiRdMoDf6geeTmjZphGchKOdSJWGpCojYeKAjWjlRB3eVkpDRKJZDvQE1Z7Uj",
-	"vLo+e3V58fr8VsqwN6fnb0tCVouOASFUXzwR4jENIeMER5J18QjH9Aucsn/q9rxbz9wVyds5Ibg7jfRW",
-	"P7eELswTSEAF3SkyAXUggmv5lF9lFOST2Jwmcl0FGZI7ZLWHBaVykGOtK0t9GrRgPO14fbM1ep/W9ICK",
-	"U5W7pZ32a5Zzcsh5Alvqm/B+ffGueQp61NoLzjj65QSkAPG/Potitj4jgssXwStv4wmJLrMV3R635+/O",
-	"Lt/fFtxvbvAn5uieTAWkx6mMhWkyQ49xkiA8nRKcGrtdO3gq/krlPo3iSEV7YYvgNxC2e3EZUl5vm1mu",
-	"cW+M4Nlzb6BfsSCPeIbkibJMPPc99KhY2FnkmKh8C5wk7FFrjO+n0kBeM0epQeextTEwuWCpns3vLE3W",
-	"PRkYc95cHuVDG0Bo+ncQWAnlI1dNyVTSPoZkPnhU6pQFYtTz75x9ImEmSKSfO0Y3Z6fXr/7eCTopfvxo",
-	"WelzR31/o+kHsnETIqQF9BR0pimbklToKJoyHT/GcFXgJLkcdo7/aBNU/FDegctyNqHKOtS2KRd4puw+",
-	"NxqWh/32epAn0JiVFnRi+hEY56NgZr166vMnLIWNwCbi1vT8P24uLy4Hf5JQyF+V9rYxXERn8rfAfyxL",
-	"Q/JR6AyDcoBzXvad/oTZWYCC6ks3VISvo2joPaQZ9jkRIqYjvsFJmBLB+zqF+gEnGbALRhPM70uUhiP5",
-	"tvhBUsYfH4LOIGad4z86p2iKRSxlXhJzQShJNzofgk6YEixIdCo6x1sHR3tbh4cHR73tnV7QIRQPkjxU",
-	"LQ+oMzjc6w3CnV53d2942O31dre6uNfD3cOdaLi7Hx3u7e1JDeqesseERHKr5Qz0vp+pOeppgRsPNlX9",
-	"ozOaiu5edxLTuAPk/RBHkvU7bEoojuXu6XD0WRL/G8tnkmwUW/6QY6pPzB+Mi+Ir1Tb+RmYcNuTq/ONv",
-	"Z//VgS+kaQU0SLMkkR+onQfRojYfhID+yXHnZ/2fEhOGRTHsOwj9mWb7MRbyZZjfc3Bkdj5IumDTOIRJ",
-	"DAlJ4EUfgk42jWqOIuMk1YvvVHnfOe/PnViQCfyjwnXmhklTDAEMHD1gGpJIJdFUifI3edENpcECWTxh",
-	"IokH4jZ6pAFjCcHUHesqwZR6szkXGQ0otplHb8kncZnK/+UgjXIqnqNETFk4fhcnSQy/i1iYTUyBQ9sJ",
-	"2y1uKUTKG28Z67Nn7e3loMNkn1eeU4VFnSFbja1/eZul1Dd+9X3LCHErM+ZG+9/Bk1ZmeNihKD1arvLK",
-	"/ZFnWVYALcKIRUG1yC9dgVaXhm8TpeFu+YEjLc8KlNziTVZC+l4kCMVUnCApPSEcwDKB5PmimLMEG31o",
-	"yNKJlIedLIP4v3xc8oK5YyrTcOVwezLh9lBbZYUoo8RI7EbzEB6ST8+4IBP/zpHJNMHCyGblXMDJVUFm",
-	"1+13rimYK2IRcnAukIWkYH69lM/2bDIVs1IRlEquryo7eWbSHx04XSPn7IG4ctqdreZSZyLqDqiKpRKz",
-	"2G0K3FvQFY05SzrEZE67wEBGupQkg0v6H+o0uldqWe2Vb/jV25iLc0lGT8Hn0p0ejnGKQ6FMn7aEXzqD",
-	"fIzqvD94c5+kmehYYO7SrNHkK5Uhj3n6l6OIGvkO17lX/wyKC23WVBdRQAua4pPzmouiCvks2m9JTbXa",
-	"YUytflin6rneEZ2HWCSMNndmgSTdEecIN/1YmY7MzwP18lomaCAR2kgf3w2Wv7rBsiaafkFilrLZQ8gj",
-	"YwO49vZIGRB/fKiaZiNjW7TTz0u3QumCLy1FD964hAae9C3FcqRZUkvh/SWl6nyZ+mF9FAhk8bJUeK4V",
-	"Tb9IhRpuOJTSUf4Fzq18Stot4LM+PglbJDKMUy6MzSO/4R51tbIHtUXMED/0j7Ckz2FN5n+tYbuM9bOc",
-	"5eBT+rX6Xtxeo85bOyA3DfwWQT1HsNEZFT53VSnbdIynU0JJpBgkzeiGU+3STzP6EQpz++hH+BYNyAhT",
-	"SUOQQfNTgPrK/Z4/Zhz76tGfgjuqH+mjH2OR/y7jBLwPxwoPQqUrylcrGIc+UGqfPOAkw4KlfVW2W75Q",
-	"zhdgsQGLZir2RcJMzggK5I53tM4CFe6d27P/vP349vT61zNj6qi6ueIXjhozyOJEQOw8zaD0qbN7tL87",
-	"OOqFXbw92O3u4sFe9+iot9U9CPePwt7u4f7+zpbklHhCuMCTqUct0O53HcuQ+yvYPZEa0C68fDIV9hOI",
-	"1DOBk/yT/SfFugbiodMGVaMo2Trbve397tZWd7t3u7V3vLNzvNXb2N7p/Q8gSxGL2SJbH7fZl16vJ/dF",
-	"V6Mddw52exHZ3j/qHm7jo24v2h12jw4Pj7rh4cFwcHh4uDs8GDbuo+YNS2nOEfp1kPPWYsXQUntvS+gi",
-	"brR5RWvBeWs34Mk9m3ZvaS9JU1t/2OZp51QWEvsmhtTCcaILT13RmL/V2YnAhU0xpY4uhgkcZrMsrdMP",
-	"pZSNlfMQU+s7TNjIqzL+8V1qfZdaq0itD21V9AUMKaMq+NzZL6O/FzI3eZua6wLDbayoF0xKr6+zUM8X",
-	"iL2XF9TqPKzsnGvPnnvm3XJ762XZYttcMIJX2u5OT//X9fyP+a+zRvO0RG8vSOjGN+bZeKX/Fmtr+ZTg",
-	"ewULV9p941yLWCgAp4oyEYcqa1ePpauRONGIWCDyuzFFqhI6IqnOdALLz3M3VDZ44p/+ueDKCIToR2Gi",
-	"RedfxQYzk/5cV2IMlTKIj1mWROiesscAYs16fLVdlDlLLb7d9858odW3MkX3qkjVHUj7KufFc+zYxg1a",
-	"SwkXgOjCG/DnlHMph6ErSznlFzjeCnKHOWTXyDu1c7xdFWH6mc8VfDp3BN+3esjqV6XVq+eC3GVhh63d",
-	"Bpso5o8AKjeKp+4uJkmkS6deGRM6gHTDvraZ+xvolCqYKVM07UZ32WM582yea5hmSaLjliTFAiowexu7",
-	"fq9v0IlSgidceYULSw86n7oj1tUfTvD0D0VMH/7kjG5c48d3ed0V7NG1lEcV2BgIWa/nBlzttqu5nmqP",
-	"/FrjMPhJ30HCM3leP3DwPKiSHWQ9esD7UAWpcb0gAxtTRCAY2xfkk+gHakDlkOif/3pxeX3WN2mpd7TP",
-	"MhGyCVEf9VOCOaOASxYLjnicEBqSquMBhoMDvz67eguRhoVvwZhek2kCkECtIMU6QUdPtnPcSck0icEv",
-	"ZCSOjoQYkAuYyRE53NvZJ1H38LA37O4O9nvdo2iLdA8H0X5v55AcHob7ixsAnPyrc7wddHis9kOnJJBP",
-	"Qh9hxNCMZShi4A4cs2w0FuBjHaWECMDn8AontmhCyIJKGRYCh2ObxtQyA8gkQ3/25WfaI2w3A3uAcxL8",
-	"M3qpn3wqnPAim6No2fuoSyQtTf+Mtn8YCMQLUiR36weOpgkOSSkDvJD2ElOxv9sJPFeRIToPXKiG7DHJ",
-	"5jHPq6B/4AoADCfFrAzHocyzKUk5iUhUE7onqdWNBWP3CqhBLsQ/nuIH3zkZhpjn4oAR8ucDyyMuSdgd",
-	"KZyqS5rm8FwniKHDWhmtHN6Nu6yEsKNAEppN4ALw3f65JmW/ruyMAz9TH8j5QauaUl5DHWXp6ltjyKUi",
-	"pOJF7b8axfYRKzxUb7hkjfGKhriDHqyRADI+P1Vh3nFYd8Ti9qGtUwR4AtIqY2R9JmKeu/gCpqG+bTy7",
-	"PEPyG53JPsgEZA6W9thcvSRJmBzOVS/LOqXzbZffx9MumyqtuztlUsymdt9Osyhm7xrpWFpcOFahI4qg",
-	"nMutFHat1fxI4SmRYiqHG6hCQv1XeXAAPSEYRE4S35P/8Fik+QSrkrY47Fx5W3g8J0PviTmbU88kC26S",
-	"oc01btYamMElgxfhBl3lV9nNX2aC8Ip5b3WGgfqZR6JqHCbfvR4y+kBSjn2FSO2cyvECfuoEc3Gjtecy",
-	"OuRxOydYMSPcAYp6RahIcfKey9HANNk6iMLBVnjYDYdbw+7uziHuDg7Dg24UHu0cHe2Rg8MBRJzbCOUP",
-	"eZLWL1L5CZNMLkhkKb1iSRzOFBiiCwb96/Xl+6ti2oJ3H3e2ev+jytfLxb7aX9D2KLwJDQonWOdGSN2P",
-	"C6v8kQeSAp40iVrqrJMqpOjz1W/Vqw9QonUeNXx56w+9aQeH/xuHAuYcVP6kE+VrgZ8Gs1ok98IhCZ8G",
-	"VMVl1TqRDifafS+sLieZRXIxXCS6huQk6LDhWkKrRDOWCKCVNS4cRaoO3iDJarE9zJJktnLofOFA+NLa",
-	"dDXT24Z8K1GUuec3XxluPMelwyUvcZ6r6wkFSn8RPcF9I/c78wW+JwpOUaU3NXCY9p8tsdkuWuOc7FZf",
-	"amnulFghRLgEUxWnXZ7bFWHTRJl1eLRQQV+rGKbLiYWJBE3puoUTb1K72558JY+3pTa0DjpZu362Xh7m",
-	"L8rETWUzzUf3XU1/WTV9bVT2ovTlL1PQX5az+00rMq8wz79smdPhLLcssyn5JOb0vwL745OAzhtoQEYx",
-	"5bbnGqN595xF9B8+b6fqubFmxywz5jv3nTNfljPXegO8XPmGfmELvJiae0Bv6jXBUUxHKIzTEKIhhZ2F",
-	"OmPh8x6uYmIvhHISNNHagulhE/zpXD1faDej5EoLD6/Bk7JmvbOSXV8Dm2Xt/Kf6E79VCE8ehJdsNCIc",
-	"4vWmrRxEGCDXw08DSyhjFhhWJ2wgAJTSgJy4Uyf2F4iY2vBrWa7P5haJ2+lVkj6yJPFWmc8BCCh7umF0",
-	"V4n9MOegmvSzJQ6sdF+s9+DWJgUVib6kGPR3aAIvh+lZo2LndmNRXIi93py9fdMJOq/fdQJ7f/zz8vzV",
-	"2Uf4SP3TfPHmDFAib/9+fXYq//H75fVb+f9vLq/fy6dPr86LoVvzwzoPO7+Z0dAXQLc5bUZBQI+SgCc4",
-	"IoilaJBCiFt3b4uqUUSux92qHCe3b5yTm6YfbNh8Pft6Ul91Fbb9jbOatRGr2fuXItccjaBqfGNbdMk3",
-	"TB8SrvC6cZrOEPmEQ5HMVN9MdE9m/MTFpldoLHmNomljpRuI+Ao4a6vgKxHjhcu3v+NIeXCkvgge1JKQ",
-	"T6X4jlwClBYqctb9UFUSA+pPsRj3VfeFfhSn0EJ11l/H7D3IUSVl14lF8gARHI51yTJEoqCvK3QQ6MvJ",
-	"6oxFDS9YnOHXA0TlR8u5YEIlaRajuYZJayCoeF0SLNyK8MRiWE2r4kktira0JEbTcnhL1ahmTLlIM5UJ",
-	"CzQfskne7R0QE1UaLUl4jVa6FGRTybEMVWDIDoUGM2A+54Urgjs5IE3NarCDoOS95DSOqNPRzJuCbSLD",
-	"uteVX+PNO1S2zvblHkDTGrNkAVRQi3Lsi6TJ6xM61mwUuxTWGIUTt2fnAoG8jwWUtFYppTb3zWi6+aYE",
-	"HYXb7RxiE7SoAvzRmeg1J3uaFxWgmKK+rdL/h0oPT1EfFBxVo46509tHcJIMN9BvZKZvFmgbjgvApSpR",
-	"XVpwIwooUuUE88L71qvkPPnDU/NKMGoMTOZWNxenvJ7RrrDQfqFpSkIFHuYrCtEI8O1s4eXrMRTxaJW7",
-	"gXxsB1aGBjW5cC4TtHVdejyIL+rB9ObeLc7NX4/brSlwCF1h1UQ3agfp13QTX5s77yXcdHk6jkcMGr9E",
-	"uV/2CQJ3gH/9LS7eD7Wy+deUZdNa5vod2lLr4rgREQjnzY8fTdkgYJPLSUHbkMifUrNQwNfDeippqnPc",
-	"iWIesrS+jmrNHt6yTlU5NusRg23gC13mL5ulVjpasG7MpvULrkShm1pI203S4GPM7efeZfo6K+dnVh9u",
-	"G0nq07rxMGWTE4QTzkpuTUVful8beIBavR1+tkBdXQ2D/IMNGu4e+AKUfFZXH5iD7LvZwyGexgIncoVv",
-	"UkxD8h8apoBl4h3vHO8o0PqM63hbq9ulKVlsJQB+adKwJCJcoDQDJ4hxOlUFktQocJJIFegGTLeavuBk",
-	"pqsK45E0tvXeqGRP5XQ/RpjOciCtAeZkfxfhodQU+49jTsKP/Q10rroiQ6ooH+tSUxf+H8AvKkBZeorv",
-	"08SbYzYWYipfKv+fmyJJjeJEcGoBjAmNytTY2z30vXCF3gQu37c7R1cCfKjvnqdqcwOEBZowLtBWD/V6",
-	"PWQ1QlimHGvDoMxo8vS5axMGOFfEtPSY4Bnc8CcIiNl/eU3wp3girQx4Rm2F+qAgjJ0MX8MSS5TL6p/m",
-	"h1F/LxZQCxoEQBHCwauD1t5mwNiHWzuHuweHhwf7ewdb2zuHu51ihnD9hfeimp2b0dxS8N8u2aDC4zZw",
-	"Bqw/smvGJg0nBV1BG87nggmF3qxGf/2utgDmS17b13pzwCNJXd/e0tdxX7mN+7UM2jzsUurs63etdNm1",
-	"3eK6h1YDeeg2Wl4KWQJ1xU17geTgMUmmjhB9xegwhlCCkaoxzcDbt7v3tM57f1ECfe775bf4lw3vPrQE",
-	"KTdO/w/+1pkA9CFvLd3FCpJdTqQiofytg0xIRU3RB/T71m6hFa+WPMVdD1Ivp6DhUwMlan1X0qGKnVAi",
-	"/+LjKi6Je3COy/vJlwD1NUqziyUE2HlUEwfTNe7Wj9B+SH8qwNKDri6zsjQtIyf5tehQPVlSQ/xOsEWz",
-	"99ZDMCU+KY/xoeXym4G0Wm1DqeRzie1YQwKB72RfJI3gNRlko3M6ZPWlsyMGfemrXeIyabdsBR1CH+KU",
-	"0Ym2Ywp/ys2IVMSrE3QeSMrV4FsbvY2ehrWANoblIhBGKTGAJFL/txH7KUlDQgVcn9t7FhlpZ2dvb3d3",
-	"ZxskbdQ5Ptw5PNzvHT7ZhjCLZ8QunsyaC9jXZIizRCB9liXlnSTxv/HHSD3TIr8UZvXkyYRWZ+ADjCod",
-	"ypKhwjc4FMX8LmXPSNLAKYFmq3mPngp1OYfbRL9AhNf6WffAWrrsKnzTWPhiRg/09uXTLO5aI7vMrzg3",
-	"bBOojIF89zhiNCRowlKCBoTHESlDnbnMZfP0vrPbF2C3v8xa5t1SDZKkzQWWXyPrZ981XoNV1m++GK9z",
-	"bvGCI8YcTVMmB4d4smAacauusnGNXLZ694761nCFeVbB68N7YnK25B2gn1YhHl/pvVlkMw3Ip95zUtc7",
-	"pDgrO6z36Bj1KoQqhdGtVXbzWxvZYwUwoTURb91CmzTgxgVXoU5g36qCYu4Di+u7MNBqGE1rkwkTC8tT",
-	"KwtceHSfs5dNdHuTCTwDjfq57pq/dXTQK+x8CWm6BXjFmT9f6BSa5WcV67/cRP3i8vbjm8v3F689VemU",
-	"CTRkGY28zc6LB2vHndv5/LXC6yueUmnyySOecQRvKswfPqlmyNYen5qV99ScqbRJtqq2Yz+/+Ofp2/PX",
-	"H8+LW6edOqr4QyCMbD136UqN6uzSBHPwRukDlKSTTackRZzie6KdodOUjVI8UVnbgxTTcIwY1bqiR2/X",
-	"TeDLL3wn9Uylwdf8tJYLTxEnVBBJxkOWoikUpLeocZQLbwZ1cDNfK6+9pAQlMSUa+NoADTcBBeVRND8I",
-	"5lO1z175sOwIKwO9+IMVTcGls0+CpBQn7+pPwvgwMDewh0KKDtA7KuaDaoGuEEV3t7actxuMMq2nbm0d",
-	"HjQA4dc0bz+vaa2qvv2BozjKcagXjCipMS5qwlFrjZ/6OsSei5Vmv5wXtHWfDuvm9oHq2LNpprU3cULe",
-	"sHTivVDihCiwBklbG+gSYjMa6dnNliySm/yZt9+3+uLzfISw0nrgd77J/6rha32Tz6Fta3DvgPIR+Nn/",
-	"r0Vg7Py+ypr5sWw6tw8pXD46fWqMH5R0xW3clMs0LwFG3x4MeuRwZ7uL9wYH3d7RDuke7Qz2uoPBweHW",
-	"4CgMycFupznFSsUD87M7vTrvOF7tTkTCg6OdYdgN97Z3ur0Qh92jo6Od7mBvZx+Hg629bTxcoHtGEx/o",
-	"9DQuTeAXcZPCC9+o29pfUGoLrkYM4PBTxia18cKWqNCLKnCrQUJpdaVJs2hSHZqZJg+EtdAOYLevcCqS",
-	"mdOuuEb7BebhLE9Rw/XtIv8S7LO0fg8/5KVdeBZS/DDXmFioR45id8YmPmfFMmaJ2YlF3m+4v9k/1Wzl",
-	"tLZqNPidnmeTleOKwmpaCGMTjh5V+wp130C9rKTTKNBJm3kyZ4Fn/hK8wijR2QMrE1qLX4JqweHF6wEA",
-	"zufThP4MKUwtVIhv/DhXvN/W0a60JlVKs7nJmPIX7i2OtukkDFgFOssUhPhCYBNxEW2xkD3nHIQeplbK",
-	"aPL2mn5GlAwrRBhApgp0DMLhuJgoXCLQBSlCz5wvJ6sWCee0nM4a8JBUi/S6SNCyceKFUk/ybW0pNYEu",
-	"5oZdcyrTw/vo7O8EJ2LsJzHAtjdKXr2Ae2UDpeGYhPel8Iit6Jxizk10a4BVK5zKl9zm2JS+ArV4SmhE",
-	"aFgKwXTGsIZZxx3b+dCMaT9ym9xf/lb0xjRRZjZVsamt7Y09b6zXIy5fmTBfSYABmIKjOVed0M5m1qQS",
-	"NJGIOtdXcoyOL7WpspnLpStAllyUCxs77MybnlAtaYX9f3326/Xp67PXnmrWBXw1BVRsc1aVYFohViAU",
-	"laeigGodsWyQOKBkChpbjmrPfJ71ZZtZm18Uu7QWdj9wKcXO3BJAPdeq063pOiP1U8m78i6AkcrhtzLr",
-	"lTBmKicFz6m6Y3/VsWf9vrmf0xHh9WXIlzTvx6iT/pSnXjnFdMG5RYgYk4lN94hT66X1g2V9jBfHE9aX",
-	"3UL+XamPmpl0jjuCJGSU4kmnxrv7MYr5NMGzj7StE1b/Ll4UfvpjXONI1t//wCG0cqK2VG+zLQUzS1LZ",
-	"xCiOlvDXruQ+ph+hzdFHwT6aOtw4avLdm7sLT+wST4xL1Sa+0x9MSKkpWLNMxa8hoNboJMWgRLkmcl0A",
-	"JTlpLlx+kuLHj44LqiUsjFJ8a4lPDzgnjFFjHHz01z3cOvTaYjQ/aKiccb0I8znJwNE8IKFTwGnIYHVw",
-	"DPsTKOJt9aMPIHFCaCzogxJbFs1imfreChRNPrFa1DEF+vdIUhIgMWZcdz+F/dUgLjENkyzyJ8NUO5Xq",
-	"NxYW0nTEc2IKrY66lPjx4kee+w3f2YtVrQ6ql6bZIIn5WIHlD0BrWT1gYFnk20k6cYTkgr1ZTRmLujXp",
-	"DOlbrkgHc0A4lnda5RO/TC+yJFnX9EHXonXwm4WFNYObrG2hbNC2+Fv1xY0F11WwX6DBiOPvKKUgQVfX",
-	"wudb21vy80/TOCXc+eZwW/3iTzZQ7o3oKDzAe9vdrWFv0N0le3vdo3B7u7tPdvBgN9wbqr78xTTXKcBP",
-	"tSl8T61b2+FZR/dtu1lWN77CqQLr9G2GWnTcOiiS3xkxHUlr7x3vHB8d9p68uFEvXbxnKtnn6mJs8Mo8",
-	"ukwPi9ZdotwkuieH6Bb7VR10VgHR12Gyigh3iHqhN2uSf85iOMMY/naxmhPmnKUTFG/Vq/IfbJDnAa9Q",
-	"6Ki2J8g9DZXKx6DYcUSttdjIKT8bZwu9d6NDtPUtrCllGQ0JJGeCY/pPNviBI6L6ZNKorBhhIchkKjjY",
-	"GpaFI5LEDyRVLJwmneMOgD8cb27qn26EbLI5Zuzew7N2RG+JTiMxq6YCegSk8NX8SklNu9b+I45FTEd9",
-	"iwlNFH6x/OefbBCg/pTQCJ7IqIgTXXhtFyzv21H8QCjKpi7CsR5XnqL6PbiQ8l2qxYLTGzjPWyUfcinJ",
-	"bGIdJbDMi4L6DzYAaEM1UCVj0Ahmedh6xse9fEnwbyve4U9dm9w57nnSB+1wvpM24/u+sy/0funMwPe9",
-	"ndJc8OX8qJwxAx+GXz5q3YbX52T8yQYaDQVzNCCjrKGlY1kLWZe2kbsS84Uu39ywfAG9xPWxsOieJ4z9",
-	"QrbmeP2NWiQ3BaYRI4BCV5MABQgAyVB/ssGyYbnvmu1fXbP9YOubtnwZo5qKqi40lsONqWkoUSMtdszv",
-	"CcR9/MErRY4tHUTSrPOhMaspV2P/iZR6ei7CYlxA1j4npIUfCGZnXhDkW1DDn7VJ4rcWZKk+HfxrIKya",
-	"fPJ2SYp5on/Fl7+kSH9e0ExfKoZZRTFn206/9txFqqGY/QovkCHUtOgr+AFUPhJtoGvAecYpATw91EOC",
-	"oa0ylTyQFI/IlY/zlXKQpUQOBMqQ9mWpv7eszqC/rx503eCVgNtQe1a1+8eh6BalUoVZfq5GTAuz9nxf",
-	"WEXl+3JOa82aiq8pTqr4ipqTrkvnU3njoGSBn1ewulz3b+MyqU3AnyOenYjU1ENQc+mkJqHfM1rNAd3U",
-	"mFwKwlKdkGNimpD1cip4js7vPlkRf1JBq0ufeROPspRwx/gr20MmGUU7TCf40z/gztzSodBc9qxZTKib",
-	"PLfhVjbMfLVMimbhgtXLqlCf3YDPnu4cdjtqI0NQo0dQRiOSokc8O1H4DlLipjkutq862m7sXKJXT3r2",
-	"bJ5/Tz24SPJK6Yp0dm6uoZlnOrkpJvkIpennW5Bvs4/r3sYPhHqTrCG2qqvwY45wEj+QuuwSdt82v6oh",
-	"BWUtOUF1GTr5WN5dYCFOznLEj/p44I3G/XKbO3iCgJdXZxen5x9Pr84//nb2X53jzs/6v07QuXl3+vbt",
-	"x3eXr8/edo47o6no7nUnMY3bYx61TuOqpmY9e0nPWzY6o8LXBeiSSr1JpDMjLxNWLipLyANJOsd7UjTy",
-	"UecYXi4t4x/VQf5tr9cL0BSL8d828TTeVJl1P+nznVtlmbv6PRr+yGp4yl8Htb1ezyA8elGXzazXUH7H",
-	"fg8NscBJgPZ6CFyUAdrtoUec0gDt9FBMhyxA20dyVwK0fajqlAnnAdo+MF3NA7TdQxEZZKMAbfWQSHFI",
-	"agQgH9Xy1EJSqtJgD7LW1CLVa2qogL9KCK4xOeHs5SZXe+V87oTmd1vqijRhbTkm0l8W27w79rOh0Kpn",
-	"qm429q6RtBmr9lw6G6HubqkrzgrqpVmdXMqVJDNB/3YyTs71FDz+QaVJb6Bb8snQMCQ8QVogXAhIWvPQ",
-	"XLfYmWiv56NweN87ZrCQapAZMEdEkkoRn0G3DSGfSm9qSLnNy0nKM2mhda6tKgQWfaFsEikt6Kw4KWvO",
-	"FPKp9ncr+/chqDkgCLULe0ZjBrn9pUD7Tm+tC7r1Jsg2n2GAzm8u0eF+bwtOk6LrN6/Q9uH2djeJ70m1",
-	"AWCnIHd9BAU4NDGplwmm7gY83EOWjpgQhDq9m8oXLdHa7EGhYi5J9DAT/UK/wKjerMSGGeo0UTNgUTy0",
-	"MJ6XTowpyQwzx+Yiz9JON7Q3XXTHtfKx8s6vnnZUpqYXUWzqmhvesAlRaLcKuslsa0o0Pu7KSSm5cy50",
-	"m6mqXqilarCP0BkpsHgdkLX81OzMF7GYtfczayfF3s5w9+jgCHf38M5+t3cYbXUHW3vD7tZ2j4SDraPe",
-	"/m7YCZbLhnNgdmtWpzsa5Q6LlLEJvORgtxeR7f2j7uE2Pur2ot1h9+jw8KgbHh4MB4eHh7vDg2FlBHnw",
-	"GY3/ldnUJqckqLVSuaCntX0Gw9JRtcmARJEX1+GSJjPEKNIKdqGzj5Vpw4S52+3488rFwpaG1l00uETq",
-	"6jI5IoZ8FslxrW9mDAbEMeob6uoHqD/EoZD/+N//83/5LkhDfT43iUOLyyvusfVuFeOW+eCuA90eqJtx",
-	"ojfJTnZONokSmK/rbtZTdVPMFKgnJbX4ImocpO+diub/lQPMtbitzR41tSJv3Ksq5txie7amG9me9Qve",
-	"x/6oulEQGiPrY8zfsTTHRjOKS+f4jw+1m+BFwVf6Dh7hmLZukabVCY8wtfPyukztJD+v+p558AqSGE6Q",
-	"YCMCcEWqQa/ch34LzAU7z3w9zYdYT/ytDtOcT8Ohfle9vnHV68MaRRXIjReUU9AZw9MZe4zpiADELdYy",
-	"fi4G36+MRWjCUmqMxKUg95zCrYKauIAWmJet7faO9tdTt/ZUu4PvFVm0b15iJd/ndSkFrRHLPB6gEE46",
-	"sodcXlfT5V/+rVfy/R8p3HJVR0uNsqrzF7Q/1yUCDUO9oBR8z0mDEmUDQzrsCI2sBjNRKbVbENa7vEXu",
-	"z32TYRSK0lOSYFNwJGcFeE4tIQRqstp+N8lsLrw5pA5B9h20uG/pVcx4bWVqEj8QXe3FoSdgqyGr3fsi",
-	"J3vO2TP/8daI1ELQr66FvEqqea3q41VgrXOaxICi4yTctBQjy6S6Vsr8W8LY6Mc+4qr8ixcQOTG9JtNk",
-	"dsuuGTPtauT8FWzNGvBvPgPqyr9UCYbb96Ao11oB4djHqquuSUQsnOznOqCD80VxDl44v7GAPOIefHun",
-	"jI7daByiV+bNyyRN1pHMwqBWL9wfOc0jWQtAC0jS9WEKTxMcWgQRTRaBCnmSSEnWrZYCtb7fmbwT4ijP",
-	"ROYqZQop3kEj/EDqMMCLHc88Xr8xplHil+QzKLmDWILUSVXJkFOAfqIDuihW+C+PmHvn0Np9WILWiVYm",
-	"8PfmzU0+Sbd8rUyJ6uS9GMwO/dUyQ4OnM2ffwlIb7rZXWco1umXxpH5hGY24rQaj5JNw3eruPTeE8Gwu",
-	"Mne2ekFHIRzMlaTqt22Nn4Ir2Nu9UcQ5pIF2rJQAVaZ4RMBQMTN8npfrVtd1L6dgcdT0oeMsdX+gnFSm",
-	"u7UcOHW5pFLdXuGVaUoelnuZ3MLUbzPWUVSzvxceqbP1vitMfxmFaR3mnDVDX8KQg5fV+d2VOdvoqg2t",
-	"IHWd3dZfa/G4PH35chHcYj+MwJ7vUl8QwcnZ70ZoRse4NxMI7Brm7G2TO7zFHtv2dvmOVS4fYLq6y6fh",
-	"XL6Ln7+O+PmwTgH0kj51eGGNU904TAuwuXVudd2+AoJ3jf1rFgSyqzTvqW8dYlbD+IL+bSOGPvtyUq4J",
-	"nzLKSaumdfZh1cuS+x05FgDUSZb2miato6DXGb0mw3U0J1Tlsi1Ny/fOo/Xk5w6ot6WFq19h6gL2oN4N",
-	"p1Wp7vmitUiihbyiPthexd+67JUTghhNZjbsWiaWJg1yCk/UkH+FQrDpS/hH5/rs6u1/yZUuDmxuxGJ7",
-	"ScoyETK4QFIyTWKiQUwe4kj1B/0ARd0wzUX6KqQZVTCeR/u7g6Ne2MXbg93uLh7sdY+Oelvdg3D/KOzt",
-	"Hu7v72xpK/N4O+jwWG2QdpR4e14FHTFm2WgsSt1xnJae33f3OXb3u9bxElqHkv7LJEv4iG0hSoH+JvOV",
-	"noK+sroOVLk41ktnXvDf0ngKsfgZCXcJYOQvTewrkHMFyffZ9O8COG3hu6enKqF+J7PvZPYMZLZO3X8B",
-	"a0+bK1+jqj7PbrwhOPUZjsa1oi0bAl3QMhotmEaae7BsIkDVn/9CLinlP1eusDpgBRu1AK/2gIxiyq3b",
-	"nNEcNa/Oa16T7VDCd8aqIy9OnAhdNgXIFMkYG60RJVxUn+bkUue05zvUyqfeOsP0u2fsr+gZK6Bprc1H",
-	"pkXPS3rJbmy3nbKLQBCKFYinpjReDys4t5nTUidZ15GpcLIkif+NP0bqmdbtmpaGJiyEweNnToeY0xTt",
-	"vEUv5TlJB/UdE1As0CSGXognqF/Y5RzcdJDFiejGtFb4L5Ne4MsDKLRPu1WFSk6I3x/Jn0v2oOE0FL9i",
-	"Gq29v1+5gyeOIgW7X3xNTarqosJx1YrEFUqklkoc8t/pTspHXnDWXDlVPuUWpc4tTnvpdOoXP/U13kk5",
-	"p7z8xXRqm8jVgLJ42x/6eFSr3Gvlo9UboDwjk/C2u1vPGgvtcoE3wJvdijc+fG1Uzr8AmTvozguF97RK",
-	"VA3y5U0UFxilvAj1ccuoVrkB6TDBSqQqeLa++rwQpiqsvSlaRcljO9r7ciqp3e9vWytezyDr5UrDHC/P",
-	"lo15TJoSa5p6qQH0pcPzP+qK0O3zi/l0rACohsjzASMyTUmoBIyv/c+t6Y8HkeagEGp20jBTwFZboIa5",
-	"cYZNlxjv5PNvdUhz/Tc1h1Wqjc8P7dvm4wLJfeNLWb88eblMpCtMfWh/p8qXqhCB0DTJRtKCHg6r9Kk3",
-	"9i147yT3dY47DrbhZhsNa1O9gG8meLA5hRlV9rDW0aDe6fcMKyREcAHH3LmXm3OdtCUPA9fuWTNPwyN+",
-	"VgZp24pcWsmwK7NdqyYgLUM7qYjDeIobNfRzlS80dR7270tbr3JbnX2Nm1xnG73AHgNn1ANLF7o7Wk7N",
-	"mw6McYpDQVIAe+Ub6BWLVAUBkbZ8wrA08uUIGddDeFBh8QOOdQmWDhporv9/QGIyrhm4+wl6WGCu72zL",
-	"c1AnSlkuSNQMjcvMgF9mNH+TByreTsLD7AriQ6OfKoxtUBIeWXrPfXgfDa5LswJfCiEnVBAaEgWvWls2",
-	"VelLDW7ImMo7TDX2hYrpfE0fvAg+o5HqGVhXictQxFBMuSA4ai3X8pc6rWD0mr0kyHwAXHlXCQX+MK0i",
-	"7k3hhzpbygO/7a0TmrJCUyPnvJZDqS73O2IArt4Mp3zFuIn91HYAz9s3C4YGxFsRvFjCQiXytZ4QPcSW",
-	"/YkVT02h+aAjUkz5lKVCNzdr3RncQynw4A8cWP4E9c38NiqT69uO1yghQ4E0iPEzNBuHtRYqTz1VU9C0",
-	"xbYSt1EFJyt17sycHGxPIRn5JE4gkKGQ4gFQWG5BvkVYCByOJ3IRfYWLW3qtTuf+9juRL1mPu3yv7zog",
-	"PK07hmxCFL6BjS+NsnhZCnXYaU6gyT7orb6T0umGcB4z2l5ImZNVv/uBI8l41UaHhtDAKNOyIsRiY6qk",
-	"pk5vmKg0lfq2h+Yn0syryrUWcsWdSbVrRUL4MerL2fQD1M/SpA9uvD7Ij9bWf5GOcjCgPU8L+69HWAQI",
-	"CzRhXKDdXq+H3t++6W7to4zGSq12XrA7v8ijyHTt/LrutnndrO425LPd6qHf4l82VmCEtuUoVykbJGTi",
-	"4wbdhgRhDpDQR7t7B0g9MyBcK3OFIptIDn1xefvxzeX7i9fQ0FLgOLFBMsqESrZx1Njd3q5UMAQgS18w",
-	"gd7oBwxRSc3xeJBgeu8r2Ing1Tk2tfv2yvGZ6bg/qM6s5mce3noH3UmaVFtdGX4eNaDDKNH/AweUfEkO",
-	"quWdU1TepDGbhah99PS2FEl5i6qbXO4h4T7uHsA8nVkjjqqX2ml6yS4bJHH4itFhPKrt0aQhFyYZF+ie",
-	"skdvRp5+Pz/NJNeCxVWhk+IzdQaR3nFp7pEIYcTjEZU3eaTArVrgIBbeM2/Z9U6ARZZvxJF/G1b3tBUO",
-	"6kWM+GsSsjSK6egNS71yKTUPQIKhvDgm1TaacsxO0EkwHWUqUE88FX/qwQpfX+0E6PfTfwbocjQK0O9k",
-	"8C5A7652A3R6+gqxFL15e/qqADQyiClOZz6GMo9UHD1KTzxRhWLwkNSRQAhZiBMlt70iIF+Yl3pijviU",
-	"3RN5p3AA+N/fOepuzTd7YUe8x8KY9zQUKAvmORa6pFW4H9ApShnAXeGCm8EiQ6EQp4CmGqssp5iivk2D",
-	"7H/Z/v5zPestsd/WkAWp0im1gvkLY/coTLKBjaksMmgJ4i4nh1+vL99ftU+lfGRpEsGLIxIeHO0Mw264",
-	"t73T7YU47B4dHe10B3s7+zgcbO1t46H5wYU3rrAyyvqztdtfOjmwkgSyBEzTovbdZXqRJUlzmqEzozZB",
-	"xFIyk8U8Xng1huxaGI8bTWpJ0068cmAtlwZCsnS9xJE5JD6vI5CbA+lCIlWy4QrgSPafZpYW413v75I5",
-	"lFK0N/Qjp+QR5PjK8rgWPTReoBxVi8ELJqA0oFagAa5pHbDmwgJsZRn1An11XxDXbU4ic0N7uufh4dKu",
-	"OVy8cPady5o5O9ZBi1nG04xo3jyHzeYlR3nYbXnk32+b7VY3YVzx9jIWDGOTphNe6+l+V3K/FSV3PZT8",
-	"ciTsz5aT35RzEiRB+7Ph9DctMwfM+hozy9SQTZOu5z3f5K0HRS/iOxP+dZnww9rY8OWSzuTb2jSU8Nwq",
-	"Jo8vxumsPkmsxCJ6dhAkokzkXVvnhGN80bfrjOYdtr1OzjSjKIojQH9XiOqVFnoGTmcr6EArXQ79yskD",
-	"TjIszJ8TFpHkFU4Sb2NyO8Znj4/cDOr9znmL73v3tXO7eptZFH5m31942Qf/Zr62EYyKTpFROLFYcMQF",
-	"mZZ3kTzkNTM8m0yw6m64sKjDQkiCUMexVMmyIYflztWGlF7HKQmFrWWFgnOsehmpTBvVLT7KUsD1f8c7",
-	"xwfQqCIqK6aAy7t4A4vVmk08+SF0/pWRzKs420SxCNYNSUjTZLYQkJPpWtHyqBYFfhI4rSr9uz0nZU0K",
-	"Rt00rMKihkArjnLlC2dpRFIpJB7HcQjwajM0xtMpoeqc2wLQnT3owrdqdqJlijlD3Ognq7JcfR6YtTQy",
-	"caOBMIeZzSVlmbqS+b4IVXrbnjzVZaHt5gH/6/cXH29uT69vz15DyZJtm1biOd/51wwPvOgMf3bxWg7+",
-	"XWh9F1pfh9Bag/Zor/GXUR+NzPNn6AoyVZnMaUbrekCvnZ2X2baiA3K59Na6Zq6OIAvQu8vXZ28/vr+R",
-	"/z59dXt+6Xyn/351+e7q7Rl8cvbP07fvT28vr/MPEUuRXexG+6QJs6Lmw6yxyjPK50AVaay/pWGKDFJs",
-	"25vWXpPVu3ZRCKEWaEEwu3ZIQXoTG7wE1c2swwNaHkDx+530/U5ax520bugiI2Je6nK6NIfnjw0rD4FK",
-	"HjlGfXWsOoM1zSiN6agPJMumhJ6gvqaAfoD6OhW7j34UBvcAhWPGoQiB4xmiDFr5/xTc0f4Qx4n6WYhp",
-	"SJIEfmgxnU3CCktNkx5A/XjEs58C1OfZlKScRPAbrLqDOBUP7B40eciU+UlO/Y72pbiPPrJMqNkTGvGN",
-	"OwrNuFUNjFqpoh5o/hk41J2Xxah5S3lgpg2gqWY++mKBN8kTyPP68sEqkTqN011jmOgyR7M8KIaKVo0N",
-	"5yzsrnsBNNkV47Msp8I5zGHo9cnOcIkgo/qlG2A0E6jhkrqaNkghZjjlUpXDghR1OU1KWqDApWHkhqIL",
-	"SRX60ihSR+FBD33c5NZYVamEVf3AUURwEtORAkRnlDTBk3+/Or9fnS99da4oM3Iy9CmybCgIRbEC1RL4",
-	"nlCUTTe8zeiW6HBoCHiOsNLO90Luew1WBOTSmoJNbxKWS8aVMpOUTRDsvrxcicLTrPThq0mhcv3thjXK",
-	"LwA7Dk3AkCMhk9flsm8wTLZQXs1zZ9QsdQHlnLqQEVxXsitpIc0SgnQpDkhENCDjmEbKCatefSIpZcxS",
-	"gUIWkZrCBy0Y2u2ZEQstn25/7xZEwrPRVF6PMc8mVg/OVwdsqbGhC3tqlpWd43dXmfNQgWNdQrb7XUw+",
-	"tJxRSCO0Us6KHZ+KopBODbhubYmdKcQexhXE3SSexFJs92BdUrXocILrqmifMzu4GT6ZoRFDjJ4grOp0",
-	"dFm3aq2FxjjStUBzi9eGqUqob5rTW8Y4eccmOmah96iil+uqMcDtmGA6C9CWnOh2r3eC9nr+CswqFbPh",
-	"kBPP8Df38TQf2//bqbcU4VWhNeuJVE4pQyGjXBIIDQkaEB5HchORert/dE0QlRNhaVSu49vyV/cKttBW",
-	"P3lJHMBm2Mhz/Z1RAXUMunA0YaPAdLr0Fe3kGi9OEsP3OmVBfQKsBmppQh6I1DWVkq7/Bji+IVa+LvPN",
-	"I04BMoEOmXyOjVT/l1GqjHDHHCeDbKRKS0OwOBJY1B+fzcv2pNLLR6AVAiejH5VA+tterxcAbNTfHNia",
-	"n7Q14UFV1r8n0dvSMozPotdrUsOqhev5Tvm6O6tdq/Urao8i0LLiWz+96W3w3o9mQQgeynPiqxU6+qB8",
-	"owC+CNhqSaIG4oUgZk3ybO5BTTQZtnLGvmUjSaBeV2xKQhI/+BK/7a4RTdwAlg4h14hE/o0rH/fnxeHj",
-	"5Rndk6lo4fOFTTCnnvt+S5Mwx+kSj3vV6nP6UMvyTba3royoT16Rr3llmTlHGZWW5wOBD2Pq/KG3ZxsU",
-	"yQlTYs/px3+8vWcf2tnZ29vd3dkOVP/+48Odw8P93qGjkHTYfSG0MAceXTPx9sZe0HkgKVfr3NrobdQh",
-	"pr7yc9wpLEhjjfpJJd+KuT0rLtTWdgp70gwPJp96r7pc5MpZlRbbRpFKzbLVPlXuSaVDIh7Lmw1Ke6VW",
-	"VtApI5YpLBk9F0U1clS73/NqR6xq6BxAMXykt9bulp1y/hY/tXPuhc85NUgIX29FHvk0herX8mP7x71C",
-	"OiW/IDg9kw9jtTgdx0kwF0C0sZg1v8k175TW0xmTZKqkHyWPONE80Qs6ettgvXvD3rCH98LufrhNurvh",
-	"3qB7ONwh3R45IL2oNzjAW1v6HK/JBMfg8z3eOuxpvBLlrcsrpnEm2LV8oTFLJvjTa6PvxzQTkksPtvOf",
-	"2g8hDx+n8gW345TwMUsi++WebtjS3gv1jZTvORSySNFfhWB8odEi9Sww/JIoLgU686UlOoTXEqutSHaV",
-	"imjHRpaWhepnCa1y5PVHyQhLge81n32gBCVanrdf+cMOdS7hds+3pa7sTg9eLPgpHG/BOM6Jqryq0imV",
-	"d9hDWQ0i+TVRHst6yayiMjFHrB5MuRwbzDHs9WtQGxmFIjWZMrR9u8hjCdV6PQFG3845KEceqLg1xTUn",
-	"85tQ6a31Z228lUqSPsHmFt/moa+tPuH7vfvl7t0PSrd1zIkbSyVb5miiwmdgOOSfbD8VkgfKkPPmsZZm",
-	"ptEffcm1Zp4tfn8Dz9ZbiqfSZHYZxwHwBDAlQIfjhLSwIO0ac+tRTbWBld/VtVC5pARs5ZkKwuboYSGj",
-	"Uu8GEvFCH56vhHy4SClR28ZeXLfSsW3P8qDh6h7ZHLWr6sF5ZmgGu7A6EKAi7pvK9eA4jooIT4XufWvF",
-	"BPvdNA+HCMoPkrihQ7LqZqPC1QH8Ac7nHPptw1/JbDbb6UiX70JRzbErmU/8/uvs1Nk50yiv8VZTrnZF",
-	"RENB0krEWXnVqyioLdryfVs8Va2cdPamBRL6K/20uzdr6TVZEnotYf+5k4IZ2KXMpyvdZnTRtim2O+ln",
-	"/x120yo+d1N4uOaquKnDNPOi+3EBYKA2jezRcPcwJklk4wVEp6Iqb3KhX4PCTiIEMZrMUF8SjOq54tu4",
-	"ppoSk681hSdNuL/WrfO9of2aG9oXKvy/7+6ad/d7K9aXaMWalxDYpqxlAbuqQVi05bakxcTB3DI4VU/N",
-	"zbNLXdhXbAz7vY/79z7uz9PH/cswTok7vtP2d9p+Btr2hINchWduvNc+7KhN7W0UawyspP0v7iWu8FOj",
-	"P8J5tN6/7A5YXs58n/ONcbrVZFo4/jNdbudB3ljOqVhF33DH8QJtlAeuZltA5Y40h1JMEcsEWFMaKjfB",
-	"XKDtXTRmWVqTcFCa5ly0juLzQXkV1SnPOYqsHgTF2GZRDD2Eoezfa5q9xCVRgmV4xrDp/DimO73P89C3",
-	"3WBcKfjmjLNY5I3/neDEBxr+Jh5laZ7xZ3ipJQfFdHTD5DhuZcIYXjVbLmFneaazc2mMTumyr5QgSjC4",
-	"SePU5Pk3JUTnJUXO8l48D0c341ZJ0q0ScmqTbspSwE28KeynnaCXvACA3+dBlV9UggRRLA37m/f/779/",
-	"OT39mzv/yZSMfEnS8Ivy8L9gTvZ3NxbBKVcwwFGMkfwJiFwpevvwhs3+/PJ2NRX7gtrNaPJd+TbF+lNa",
-	"bM7qVbHqvF6kJvYGdCuNhOrbDVOLirkpKxVyxdA2rtKVQ+vdI0JJquJbMDwolodbO4e7B4eHB/t7B1vb",
-	"O4d7ZZC2WsiwcnL7nL4p+Tsr6D4K+B00EF/W/JyB/XAOp8jBkQVkMRJDcCfEnJwgWFtjUnxzSzi7Gu/p",
-	"TQkJx3MLIFKCI4QTlkUqmDNmj6WDMy4waYSo/ekEnQcWA1IPZQ+e0ogmHh7GiekzECCehWNJPpPpDmIp",
-	"esQPgdwPaL/DIpLkEP4NPavOozl93mCNut+evCf7ckn9AD2qQoox1GyrKxjhJGl4I58SX/ZLb2N7T75o",
-	"t2WKpdpST9RRb2t1NfCFueNha1TDBlPh2pKIPFTC7gk9hRR0z3upqSrBHNoYAYksdTMU45NLlIsuWrAJ",
-	"7Yo83Sjkrj0SDGyYxPfkP/ID6ZzDE6nKvdhY8DY70V3gHseE5meje2hCfb8u91/l2jNaHnTnaHEHts/s",
-	"U5TwzjxdT6Vl60Q+FZRv13lBXIfsGu7b1uTX+g7+RslwDXqDy+gvoz7AG+f3ztEYGILZxi3LNtFxK2qr",
-	"DPa9w06R+Msn8o+bywukjk/ZWBM8Q2OW6IpboFQVLfYX2trK2cpXGSdpu3YUtU1/StLJvxN5Q2W1IQh0",
-	"n6rz4mtj+yIVL1znvVjNcmlm3o18xBxlNCIpF4y1aFFcHNNb4Vt/qHNV1GbpoGVm/Qa79Nc5jXCz3ChP",
-	"AV4v9cETBIBg8hYyKc6UQT9Vt6MUZxMyYNGs0Czbyy/1XXf5lOB7YtruQldZs4K+fO0k5ly3bW7gwhpj",
-	"TS1DcTMsxtsOiw3BomOP/opCoxn4AZu9P2mQAY7a20ZjFSnBk1fjjN57u4DFJDTgM2SazDaQ3FL4lBth",
-	"qyBcpSEQ04h86qMJvicom8KXcm3l7DD1MpMFAEHuiHxSkCyOLGmVmFDNrzJL8XQChrd44Z4XExL+5Chd",
-	"fpBBQ0X1sg+1O34G9bKtE6LU49VEKNMp04ceFJGGKtZJXbarqn40/d1rfu/fAIiyRaRtEpXpQwqMDcWn",
-	"8qqB3VGZUGLm0zEk2RS7+j+msSAVF22SgGYFeBZmQeDMh3jW8R8dzO85GuDwvlPN0oNff16gcFcNusgv",
-	"powv9Asv92aDSSzeslE9NIMpYTd9eBNW7lBfrhI3Bed5HQnwvMU8S5hSMxOGIxdm+JEMOp6Ex4VKmtWC",
-	"BIneslGxIfF2r9d+R+a1hFbxGWrzgGdcKqcRq1KRE89erChj2eB0OTVqTf3vXSiCsyT+N/a0DfdlrPkz",
-	"tio982H4j6kT4PX2yI8XrR5c5Bd5+nm1Lfwcf2N9k/hnghL61rvD94sH3g8k/+gPFRn1g6U6xJdbXOdk",
-	"4CaXBI29rwtCxOcGUdUcDRJxDYKwIgbrsSeoNbTgoRMU0yGbu3tb+83Xegk8pbeWZpRLNH1c7MDNAvzn",
-	"ap0s5dIhwOYTaVZMdSjgOjkB6psZDXUoof7ivFU6hkIAhNMxEZmKPqsegjt0tbiMp1zADt72Bi2EmQpX",
-	"aAFDx5/nb1/n2/9b8klcpvJ/ub9KCiwgsHySmAsw2uTDhf36Q1oVWEALbPmU3KgN+TpGiVaEy3TaXkf6",
-	"EHQ+dUesqz/9kzO6cY0f81wb+22X38fTLoPZ46Q7ZdIaSK1H8LZcHlghdSfPXqG8VhSH5yonrNys5kV1",
-	"tU+meENFpAhOxYBgwdGAjGJdYSwngTAljzXFUJ7J+0J+UiISLg92SNoGb0rLr7ChnJlxzWNdUoqgrEj3",
-	"DImFPYAW76vdWp+dARJeQ4Dp2ngtlCnB6TIJB6XlBs75ebe5fsJeDlWj17SVuiCPcNBdlgm+gYyPx9wv",
-	"iAs8K9Nx+Xh251BgW9qZC9l10UAhC/y44bhbj/JUs9M2taUSLAW4MRRT9P72VQBO5MP93pYqEyrjEuaZ",
-	"NA0pQTmZYUG6GvSlKAyLou8xTsnGrZPDkku+eDJlqVD11vJW7oxiMc4GGyGbbBJpGkTm//A03pQDwRbc",
-	"Wq9kg+ccx7oEyQYkFvUvVshrgbiZlyXstOsjY+2nb7SlNstYPcrkbPmLxJjgfYY4arwuqhR7RIQLk3iC",
-	"+nxGwz6aEEw56o+FmGowd+XQsd9wTvouhvUjGXAW3hPRCTryV1Jj4pCNMaMhlG3LnxdBrPVzFV3gNkvp",
-	"FUvicFZzxKqxlO6rZzMaVAJcGj8QLm+UhDieAREnCcScH1l6bxyegKurNaVjBQUcC5W0I7KU3tEfFZ59",
-	"/6cAvKY4hJGxAFCVmMPzMR1JVUmjwKMf+wkWhIvKb9znf+xPSDqCcRkMlJJhxkkk35gSeYr9nzxo8xDq",
-	"k4ODLZOOFOooHHphX83DlY0F89Mj58BdL1VjOkMagaqcllOUcC1dKOUW7VMsBEnlO/+/P3rdI9wdnnbf",
-	"fPh8+NR1/9xd5M+t7af/5l0qlAy9ZSFOzuhDnDI6gcz1GiPhhgh5MhwNZmDGnSCMaJZAQwGVv/CAk4yg",
-	"lEyYpC9Gy8nYjtvi8urs4vT84+nV+cffzv6rc9z5Wf/XCTo3707fvv0IPWykxJ6K7l53EtPYk5jvjNjW",
-	"qCtbAQ3G9fspmLu+bD5VFDuME+IJOWvDqBfuDbajHuke4N5+dzfc2+seRT3c3cFb4W54NNgf9sjGFK6z",
-	"STwxVQrxBI/IpvqYpfEopjjRzqwQC/08j/9NOse7h9tbO3nu6kTp/Vkq7flNSP3YzGAJXKNcbrYhys3W",
-	"865mb9nF+yxMSHAnCQGFQaej4ChKCffHhfNNmZPaIkzksXVgvLix/jsSMthpBMydJCSqzeyCs6hk9sy0",
-	"n74NmJR3kW+kdWmkcx9Otx/ojB35j4c4IqwPzqiIhZnc1f5JKRonChvlD6+lSYN/Q2oKJH0gEWIadFQ5",
-	"8uYHSuS4tqe8Pcogp5HSKeiNrOfDxuzaWn40usf/YXy5ukKmhd+LKGPvi1VHPmZXCgzmuvgf7t4BE2PE",
-	"pyRJ5L3kDWd8LwX8Xgq4SimgP7hToCofxPOCcEJe6vrsN3o16d1QfE9OK7N5ChaMP9WOuiyy5WLBLM/r",
-	"tT/3uYCWXMJu33KiOM9X5s15Q4oF8JtqYA7a/noN4bucHZ8ziOc523eF968W53u3cJhvieCgZw2Ok92I",
-	"l89ttDxXAH2uKzDRe1v3rfD+2jPJm/xlXkwtOe2gGHKsHrI/DFlgoeLMipCkZWIr4He5qF3OzszJ/v5n",
-	"jjDtd2tpH0O55jQ3bzvHUqJHWagTDm0kUy372aDGC1OoPeC/DsS3edCurFRm6GxHY5Xh7yxNvCb4KGUZ",
-	"9P1NGZvo2s4B0XHqEUSD8iqh3AWmjhkSnq1x5ZYKrYQNvgDiWkTCg6OdYdgN97Z3ur0Qh92jo6Od7mBv",
-	"Zx+Hg629bTzsrAX1RsHnaOHwmgxxlgh0Y6i9FbzMym3GRrWN8ZOYC36MHsescAyt4r9AGwqRzpemtpR6",
-	"UJhgJRXE7OqG87mb/YFtEmg172aVS7rsJazp57RKusNlepEliZtfXHUV5LTSekd9l0+OVa0dAQ4cdfXS",
-	"cG+KfAa1sqIGHPPUMDsICkVqGD3KX5TYfpEEOFrKMitySfsjp61qHGL7ytrVNzlJfIu1wNrauattpiLI",
-	"zqORwd8loiMRYVfOW898LU4ZOONrwrPkhcJk8EI/VCp8Vfa6wKYAwFplfearzwsI97lgnXrQxqk3BEN9",
-	"SzDnYJfyne4duv+wPjp+uR7d8LqaTJFXY0xHRAdKfSLSEY0dA9iol+6pwFrGmPWHTC6YUHG1Vq343Fku",
-	"EArzb5WWMHV3iKr3B+AGnApeB/maMHZvMk8nCCfVgOD3W+cFbp0ynPDidLIMkJg9vVYy3q5qmY4olv/V",
-	"O/PRHK6oSgXgmTBLYzG7kcOr7Tmdxr+RWX2FGmIUkQeSzqCDIBicj2gTT+O8eF8hQrAUcik4EQijewJM",
-	"HFOFIRTBiWtK+M/u6dV597ez/8qNBqwm8RR0zmrrC2/HxOYkyLdOScoZdZr7jxnC/J43vFcN3j2Pqm9+",
-	"etJNGL3v/fvt7RWCJNIh1iVzFKk8Km1fH+u+aYEpX1KpxWJMZkjg5B7FNEeATzMKBXYqxRGe0Z0N7+gd",
-	"/flnVXrON37+GZ2ali3S2Op/vjOHf9c5hpToAN3BLSD//t//83899VFGE/k4pg5ShyqCEWOSPsacbKBT",
-	"W58V8ztaGlbBjqE71fZRfvL5Dmq/7jryUy0Y1B+qrS2/6zw99XNKSVkmDHA2RhN5DcV0pHZRgTKdyKOS",
-	"ovKO9vF0msQhTHRzmrJBQib//U/OaB/6thKBrt+8Qke7ewcGl2QDXaVslOIJR4MU03As39yXM+zrDTyP",
-	"CBXxMCYp//lnAMCSlMPnpLOc6FNQPeET9mjSXNDPP4OBp8eyKX8qBxDWeUfd1D9I4SGVTsUaRQWr2nB1",
-	"KpzpOd+yhMjVEHns76k02KjkI26S1lRTT2iHqarkN9AvwI19yOVT5xLTUR9h1Jeyt2+y1yCnSTmFVD2s",
-	"HBfI8Y6KMeEE+p6meWQR3qLgbtQIqopBsXsaj8YiMHQm8iw56LTLjlHfOlT7gfnjPOoHd7RfulX6cvx+",
-	"xQ/bP0F94zlVj1i3rPwqd4WrLx0vt/w6d67Kr+9o33HY9tGPkO2vH//pBPVtdMJGJtSo/riDfMFEUho8",
-	"I0xOHXzs/v6O9pVqkI+qk3KVnABZMEjjSGpinNAI/djf5FDbIjdt09bZ9DdjSLvukk+CpBQn8JlpiN//",
-	"SWWK4UhTYd/6o9UMc4e3TtnTukV5WwN5dEb88HsAm3iMFTGe0hm6ury5BZSDEKepFFeofx6RyZQJQsNZ",
-	"9zcy60vuyqbQw3hvL6/g5BvoDUstzmNOkIaioXpefnxH4fN7MiunIBqZD/0oEKM6AwaEFolIpGVNYUry",
-	"VPGMREpO9pX0NegyMUeRHAYUuZM7iqkq8y7PCQuYDji6dntHUnKaR+BLKUahrSx+IFDkDu159T4aRTum",
-	"aEDEIyFU7uZNTEcJsdeFvSrk9Gwy/xg/QKZi/+wWj/obqH8+7F4wSrrvpDAFUSsPHY4JdE0tuHZ6u3c0",
-	"Htp1yhs5hGlEJzBI/nv4uDLA7tY2iodQm29H0Mu5BBkhtQApCFX2JGROwsbKk1MAg/oqYakSXP23Mb3v",
-	"I3Ub63NKSfI3e+ewtKsF8l2nH9ju0ne0/5pMU6JuBjPAcVnabYaEihQnXSU9uOKewhPmG8UANT8359C/",
-	"o1DmD3q84elucQj7rHlXmlERT0hf/Qg+Ur8oXkhiJgmg7ygifd1VuFGhQefa1RppHRpSnoB1+TieBvK0",
-	"EUbTlLGhkcsg2G2nW84gRxSBJxflgF+29ILO9IDyRYOZZj1GZxOWcaTmjvo9fLQ9xIOd7vZOb6vb2w3D",
-	"Lt4nuBtFR4dHhzvbe4OjgVyxSqbCFJ1enRv+MQpsoJpiqFRjg1CZcCaFoSJGPesfuNypc6qkXldeGXFI",
-	"ujckTInogyyC2nCT/SY38o4q1UyBX0CybBKHRGMYaz3w3fmtTU4aCzHlx5ubfBp92mDpaFM/zjffnd9u",
-	"jMUkUfEoARmuSuPreINfbEoonsad487ORm9jRyW2jkHFdrpug0nt69d+BoqTzuqCZ5UmqaArpcjjSvrB",
-	"x9SkpEpl16p5YCS9jbk4Nb1kTQknvHe71ytlkLqal9S4wFwCy6MV5HPB1QQadFVzzrsJK/6Fmfxn95YJ",
-	"nHQtiKzvVfr5TXhUPanfAUxQ9zO75M03SsVVhk82meB0pvcH2Wa7AkN5vInXfHBK90tBRHkykgcpeZR6",
-	"I3aaJSvcjByyQJVIxhQEhfrsH1yFTai+gFVNrVauAAQlFpwkwxNwMsQR6OURSeMH04nfamFgdsUGLI2S",
-	"DXRNpgRDDnmuJob67jEXAaCBqetSKt+F2AD5FHPB76jS1/VNmC8HRE/I6DCJQ7GBXtkvhnGi6850Uivh",
-	"6Md8zVdYjPs/KfhZJpSSwqQ4knaAYs4i6aokE9PlSq/kFxbN1ka2zhtM1vdT0brWDr4S42ytl3F0Nk0r",
-	"3oGEVBALUJm/q5i4mfJ/wZFdnvzJ0fyfvNLn21mdw9TqLI35uOwpcIXiZu4o98pGuRfqEdN93yhPpsCC",
-	"pZLElMSUpozbuqwqHpUT/DnFY9UTX3PEalkBIjgc542mtIlgA3cQIl6T6Hs0izeHYgIK5UP5rC2FJ3Ug",
-	"0trwisUpz+ccQLGmwkOaEqocHVIFlXZtkhDtSDUFE7GCg1deAw37aFriSiXBwVUqnqLqrZtLisIx7vop",
-	"yHLTCNyywBi787fygok3Bkd4xf1Xs25kjKCBA8YssReO0oKUnS5vBdvVmY+9G/YrETW71UKcwC9zOMQd",
-	"3w5rFZWjgqFi4Y2/wG5fg/uica+nOMUTIlTrLP9b8kfUNpxHUIg+9YdWrk1xl9MuzmKwczi5vvHQKnwy",
-	"ko6kwie05ywiUzE2aLvaiWO4BbyqJ4gzPRpQQCBt1wi8bPyeRPpjeBfAH+nSvLtORrUdeNcBK1ZLTq0G",
-	"4Hs9afWQtOOBMyUHUvJJGIvBd22rqipDXovt6fkQ6AT29DkufJiVioO1uugX54alLuQFOWF3a3v+D65S",
-	"cDLGcpfegFtiHXe5IocF7nJ7bWwabCivRHNKNoktYDIIzfLaKPUgBRUbACekDjBN2WSqnWiuz1Y5IeHu",
-	"sNEJZU3e0XtC1FU1QT/2X51e3b6/Puv/tIH64BcMUJ98CpMsAsehMfQ5wWk47qvAnu5XrKclYHiWcfkg",
-	"0Thctqkx6NB3NKd0lBD5Tcqy0djHRNZseyt3rcJGZTiOZGbfCa4xaWAzNpGKkHZO2DDIvzICGKza+tWo",
-	"h0FLBjIBqFZTMCVXvvfqdNn8rXnhaJrRj+RBk1c5H6jS4IJgaQ9novh2wgm8XvfZVYjoIU4SLi9ObjDS",
-	"oXpOShYcUyjY1L+eGCsKxQJMM07kCQhyRwczadBNwA1WszaXcvxr/KNDJgMSRXJRH4IFYOEa9x3ITa9G",
-	"n4BOxvPNUhFzzRkoTLAW+38q0ISB+1NeX5jOAu303er1eidoq4fiIaI6qgIPUZaifhJPYgFX3ih+ILRu",
-	"jqHu/eKZ4pZC+oon2QTQJKudgLxohzr00YeRtReYi5TRkarp880CJuufxd7Cs7i5j6f5btW9kg2HnNS8",
-	"c7lXYvVCgLTiaJCB39yGbfrqhfNPZKr7WHkOxJnWVptpXTChA01ijBXB1r11mLJJaxkFeB638YTMJQI5",
-	"bL+WP2IakvW8VK5U3hMtVirYM6xTsNpVZlTEyXpeWQDrNjIJIheUKbSzWgYDvDS/JIIofFUQfXh2byYb",
-	"zbPW9Ro3XkrvW6cF9ANHCRs5Chz0hV3FCmpU/DY/J2w0x3lgtlTF1xLOwDRX7k5peKQZ3UCXJtgXc/qD",
-	"QOaic9ZkYY5swlWts+At7EA7f4GdGWWirKACquAX9SCo2TnRjrWfb1C7KZarAWIoZ2p54J2yjbWgollP",
-	"VRMyYanJuGygKGXRDlkKMeTctQRgLlIwwdWPODEYLI84BweSZGcjsiAqEWWPyvqwwVku8EybGpDBAu8A",
-	"Jz5JILtGkjIWNtQ4YenMs5C+1weeEJy+M0t9Rpln3gEvbPZF2+aTas2P0PbpC1J/kiCzhy4HOLRvaaXW",
-	"o3ZRMC5bn5jXbnOOa77Z5s4cJJkFmzdaqdIZ+spQq73H3brDNZhylWnJ14MlpFMvlHlZnPPabcw5sukW",
-	"DxKiq77nPgynMlMFofOfPqdgwp1ZK631G96CsdD68Uul6Ld+/kqV3bZ8+kbZeK2f/wXgD9s//0bq5e03",
-	"n3WeVW8zBzA/zmLI+1tR3VSUOr/aJ7mI8cq4tetwZvRNnCSbnxVDPy129Qr3zpRmtwHt4a5MMXlZDfey",
-	"unac21iL6zs6R14XJl9/3V4zNqm/chvDSSmZkMmApHmg3Vna1xBkcmhHd/pgYFmvk4rmi4NrdSG0obfP",
-	"6jRbU1uJchyiQwMyjqFs40T5YzmKmE7CzHvORYyAYWFOUrWbSkdMCEIRTlKCo5kiuTs6X0Vw5u8lOHU8",
-	"SnA9u3o3U29rmWhQ3QnxRSlYEe5s/cRacz3U2TXmQFc2bVYJG77ROUDUZGFrDMsamhd2UTY9jjyiR5ZG",
-	"3DDDHeUEEM+wCsRj3loPnkfkKiLoEPn6A3tGOVossrfGV6s1Rq0Uj9m3onaYcF8j69XK8Ck2YPa1SQzK",
-	"GS0KIvgHjqZJNoKAzHBI0kCTbJyq7lMnkOam0Vs9gjujfrPsSk3nGSkB3tBG/VQ7s/E1aJJTsytrzIeo",
-	"pQhAKqkliHOV3qNMSze5tdB7rFgn9ShVwQmOoIjJgD6OobZFDWNyJc16VclAmlHl3tm4o3OEHMy5Xxej",
-	"vYYVzTH0G2NkgUG21z5PEM6ZunB9XUHaBajmOvHP20aoNLvZuejkcsZjyHhVU10gjLXAzJ7TVpQH14ZV",
-	"4fi/Ck5NNalZhy78vWLekje5+R2k/2gOUpU1eadDygyfBaqgAxIGSzJc44uYmg+pbEBq8jxLrZ7ZVBbp",
-	"tbJWni8XWL7gC6UCy1e3zAR2rMmvX4fQ6b9lS9OQb/Nl0crXcK0z4qxfUmWuJ0mZKnPzHLp02kR9uDWs",
-	"eah6Y+TluQYeHqvaS/m7U3pHDV/aKyvEUv8YEKTmGdXbe5aM23gWYOxinupXf+jWZqs59Bov/KnjVra5",
-	"rW3uZ8er48t19e93i12UP3Rz+75EwLZ+D5/fP1Nrov4aFxgO275mOkf7RPvntImqW54ZVotVf94I+me4",
-	"FfIbNbbjM8p9OfR6M0LLRPMNJAbA6a0qogsh2blRNq1XDhXIe6YL3OFmQ7/rOsS+MBGefu7CiImpR5/C",
-	"ZamLc/sRFrhvcqU5mxADxnJHC0AsC0qU5vissQHqY35fWQxroey97V7VBgnguyXtgVUNle8hte8htWcO",
-	"qX3VYRFI4mkjXTeQqiAuND56xDq5U3J4rtlqd0mmEWk0ZkumWh1qXZpK1g9ZXYXxtZxXm3QHA3XzpVLU",
-	"4f26sA4qKTX6DNX1ZiThxCRpEtWzMlJtfbguncFJ7UTVaDV5jAaiI1o1q7ooll9U/H4F+bvPn0r7rF6n",
-	"jLZyOmV0rTXyX9x1pcTD86eaypE3P6cZ1R6DdrVGUg8F8Sf/nUaAjk0jNIZKWykFSeQ3KzM6T+gpciUR",
-	"iU6UjFXx5IxGaDAzxf02UXV90u+Zifg14Hy1IOONL2k3w/E8a/6rDjZ5osRAg8+X/QqQ9aqt53p9v3n8",
-	"3xTSQQiFskfEpIIAphM05MUoJTAN46/RjbHQjfxQwU/A9wbBBEg/9qVkwy9WLEi+gcv3yzlrYA3LVUZy",
-	"wabPe5Yc6vLVicZ0dFIqySc0KpTlK8eo6ouadwounxmbfvNHxqbLnViOULHuM/tdgST2pRjpB2iiQzEq",
-	"yFJ0jBovCdRx9TXmp0GQKsRlFKJLkAdODVmMcUr4HXVYvD728rsGF32+4IuG3l00+tJ89AoT/1tyx+mI",
-	"CUvV+ZijXASjQxPo5mdNFU8rkGpQi79Sc/Xl6LPPlh/lofGiPWs2T4dxEjwzeVE2/mN7WfQVDJGAumCb",
-	"ZwVZpid31AFoABhQHGvYorwXhn2iPvnpOZnHAfdelwv7G2Qak6o0n1eyKGYOq8DfXZOZ/Bwy/W18L2cm",
-	"bIdvAzZrwLWGLJ1soIscjFL1eDwBPw1O7ov+mowT1OdTQsLxZsjoA0m5wkSsXtKmqfiAnMpVmrZdFTr0",
-	"77h5JCZ889o0SX/D0knnOfPp3JnOszBUffuLwW7stKDOOCHXqlP3Gqj6NkspaChyT6wzL6aSHsings4i",
-	"n2hN5Zt8Bki/unPvsygxfTlDFbfhqi0xQNopvQU+diFyXRhelTRigoWu0mOrA+TYAbglAc1co90676Jo",
-	"gDnZ3/WJ5Bu7+GauWAs53wCjLqTVrI+XbuRmOEwUKDrZ/Ln9EL/EVNJiDQPCbn9bBdBAOwC3mHfVTVgW",
-	"LcBMSvg+21XhFe4GPj01grgq7a9SFhLOFcU1kvMkS0Q8xanYlFdP1zZBaknR7J5QdQ+8MDnDm5VeMreI",
-	"QSHo/4Uvhxs8c4CZBcthPMF7SXAKZr6GzP7REo5C0/tpYXov0ONzEP8V48JtVQgdaaI4lQLe3AZFUMQA",
-	"PWK5Rh3bR4DQrjEFMSAPKt7eQKeK7TFH/7i5vIBsW9gXEmmgU3t3nLhMBlD2VomKTFpyDjRFIj0lGJ1G",
-	"WiIWMss07L7BKb+jpphX2epQVgtJMACCrFPK8iCVg15cssvVeZBTLb6e5/qSLJdfX8FfTHas/Ub8LncK",
-	"cmdxKTMiVBI5eS6PKDBooMucILwakcCAnGtYMONQKMIijrGSNLE4QXu9HQerXXsALFyp6avxOCb0jrro",
-	"zB42/lUvuMW9/fJqaDOBgH75jeW65TrgompfwYB/Hu+vph+DP+LcRM9Eone0CiCeO//1DUiZQPdk6r2E",
-	"chfD1+1WuLWH992pkFKkhG0rV8KERDGuupizacJw1IVvn4MXLMT+ME6IUq3wzPRMUqIbIo7RidvGRXnO",
-	"FA0rlphkXEdAtPeAkEgh0GfUKf+Wb7mjMQ/yCL0BAFLkd4z+cXX2a4CuLn4N0K/nbwL0OxlcBejd1U6A",
-	"fj/9Z4AuRyP48J38cDdAp6evAvTmrfzfq9dv4OXTBLAZQfqkBIB26ckdneD0XjXzxnSG7qEOgdMfdIWC",
-	"bqaCnTWbiwtlUxjX1h6MMsK5v/bgPRwYbPw7OLQl+FVSYhOrNtOjnsELg+UuzmC7W3svzZRqawy1O0pV",
-	"IQtRnlqZMQ0+1eZniwG0KnO+smBCz8WeCmXXWEYwTQXGKn+uqB7QC3VPCcMqd1Tfb7api3x0Bg/oqpvc",
-	"QjRphbWsoJf5nRm+fmYwh9nIDZDHP0pZNgVIgkJrubnwIdBkxcSPfjBGORZFz7TKcTGRdKcsEicJXBYq",
-	"3OSQpYJrz8kyTlUlpwJqf3RawFmgDY1BfFLTDIwLPKuvLftVrr9tcRl0fESUIZ6FYxPUXVv5lyg26iht",
-	"oi9Gt2h21rtSV9p5IQmtvPC+brFhsaL1EQBQEWBNQvG49ssU5w29KpXGLe/yUmedDXSad+u4oxGT9zJo",
-	"Hyp8rDKKdckKdNTk/TyVQx57kGdgO4q9nZkKefunVp+8kVPFcyVvwBu+UOksvHuB2tnc5abZVdL8du9g",
-	"vRO6wqlIZnpajdNRdMh4sdWLo7MqcQPE9K0EW361/bByMIZC0KVeCrSU6K0gQDU3KhCyIgaZhpVwToC4",
-	"eVZS3Y4M5CFWzQ21KKtynvOTjTtahQe1ECZGpNeijwHpLAQ/dpFDjSm9y1wkZJ3CvO6mehmxnpOEadSo",
-	"OqKCblsfSVMdVHUyqp7nidwlQVQrAJynbKomoKY5WoipNKcG0KFB6OqLCAtP9qruIqbm80zeO1iH3pZ1",
-	"Z8jpYVfURNsoliwdxFFE6HK66wv3LbslSWLwZM3Z5rqnzhZyhVWRMq28Wir7zrYJXqm9kNYbUymG8nS3",
-	"DaQhXrWAMunb0BZZWWFKUfqouw5rZrgzLYN0cZnqU0hdWwuVkR61kqT0HVXu0NAz6DlZSA1u0+SWMtm+",
-	"EU5ZkfB/SZUQ1GTvyL7WHFCFcyz0zW3EBCteJ6Zfi2MKGVc3wSn3V5Er10B9U53C/fL8jVGLr5ujoMYp",
-	"irVGuo4qLOHZ0TqQ7MJTaynQcvoq6/Orv7AN6pBx26gQugmJq57DgS58VGENSHwv6DsqqsdRKK9kltbd",
-	"1a+sM+H57CH9jnVf1nrYbzGh3efEsWThEyM+z2ZbHKBCvogkCSOwNv5/9r62uW1bafuvYPylyYzk2M7L",
-	"SeV5PvgkTuM2aTNx+vS+57BTQiQkMaYADQFZ1knz3+/B7oIAJZKSbdGO237oTCNLBAgsFvty7bXsl7Lu",
-	"BQL8NdUvJ16VBBgO6EbhGGAboi+hZG1D7rPy+P1dcu+0rnbvdiHhGxokvbKsGtq28cJkSTbj1qfIkK0i",
-	"baKA8SvbWnD53lo7IbYfM1zWvsFm2gQYzaQ20IF4BKAhnkCAupFhD4yo+spuLG2gku6hUrngciu2iq6b",
-	"HdKK7bYy4F70z/03PNyF6trU8/0kz6tHgqKE4WdxjwJFFCP2x4tcc/oN/quhQYXbw87bwlcGunu7h5Yk",
-	"pJ7qRBluKL7Ebqp2F4PW7UETVabkPjtJEWxhmFlkiWiulT1J03BZ9zpslPpRjHZut9x9t9RbStNJmgb9",
-	"8dVOVcF2TbXryO29TK3W8q445GvGzZpAodW0JlM3vRhWN/iu4V32ZfyGwYHr7vT3duITVSQjBWqFdhe5",
-	"7BHkaxCDS+KVkKbg+a9aFGepjsHcAjc6kJpaPotG4/UmdsGDagve3fWw5a470GvfZCYX3SA23kGHeM/K",
-	"oqfQOgvghAQxgma4JcYfdUkhIAWvsytsGLCKbZffGVYGBk+qD1CjSI48W89IzQsfd4RYoQQnHnuWF4Lr",
-	"+gp0B5Gl1/wEi7TBE8CdXSVSctFOatvsJtNjh/Yljw4OjtnzNXqlu2RVqsZmtSmyxOTLbYmWhsg2d2Pe",
-	"o/u2JHZue4KobER82i9Bqm8xcW3tMkLDPhAz5Xw+HluB5vgytzJOwlroTbEWEdLMHV/DDmkIsojpzCyb",
-	"oyyQIr1FkAUev7/r5oM+kVIPVCpD5Y28xzPwA4Lff6cD3SQ38qZWgqZxMi+0KuKydBYuZZfKtuZi/C6T",
-	"F3EkkTCsx3KolqJACfgmMKEFwVLGfAaUCoWYCQMONpCJcGN338P6gCEP+nI0UaW+d0tx/Y4J34p+/ma6",
-	"I3w7N8e2M1nh7Tsu5SvGwWMMD9oJa1N24m+YL5BQ3XS6m6wpOD9dM6vC8mxHrUqh6yoloD3Dm5gA4TvE",
-	"AXjtO2wXpvXUn/hafdghMLlMQcsUaE+h4Ctk0ihT36X2rL+TAGhPfbYWfDnwVal49iMZxJsBBR1n+vU0",
-	"Zo8A8BTToz4B5FmNWPz6ffy4xzgDZBP231pk2mrNSL5VC9SqyNeKmrVXyeMBcakq7MfDQvE04dpUS1Lp",
-	"8gUI9YIv91kMtUszVRia4UQt7FciiRk2toCIo1HMwaTwWQM7pT9Z+Wv2Z/BH9mck/+z3+/Cf/Vq8EEOt",
-	"kgthYvYnOzo4tPa3kok4Dhb9Owi4I4t3YZWkqlgK1jGBRyBmDJ87MWbmHgn1SmFLn2IuwYMEosYeZnww",
-	"APqRJDS2l8Yz90vuQnJGYTyl55sKJVyL1bW+EDNTNoOgCuPZTPBi1cix7s8IIs+O6ZFLBhhPD0pHH4de",
-	"S2uBb3VAHpA2heDQAEFc2rUasHiuRfEHzSbuQX0ItQeykpRM5vIipj5JcaqklTCHLI3tMJEEbUxLaIfB",
-	"YaEMRqupABjHYqIA5UG7XmpmH/maiCW8HK3vz7/8cfLD6c+fYoa621PoZjqSKJ5UhZOmBdSkeJiVD1sY",
-	"XoyFoSBJXMIysUsTfn/tjFJS2CFsM50oKUViNPQAgytYGzVz1XFwqhytGlLCv/e8I7gnoPLYlC/Z0BPL",
-	"D/wZgoIdDK2XnyFgnCwfK+R2arSBOLVhoS6sVTfCJLWeT0XqqvjgEW5gXNJ3XJv+qd33/tnreABV+ghR",
-	"I8Gxw084ONxaCIklFo4JLpJcsvgsFdOZMkImy/5PYhmjuE9UnlJ7qfL00BIbY01iNlYQXXTbv3ICgpdE",
-	"Xx3qe/H42XFBGSx4Zr8EhumYZ7V+/AdV2oDXZsq3ywOrs13gLViJn8SysyRb8Ea34nixEvYEDn0fZag6",
-	"Bc8jnaUDdpS8eCpe8KM+f/n0af/ZwXDU//7F81H/6PmL5PvhU/78X4cvBgeDA+hFL82AhUokkvbkDdiX",
-	"aC9Lo71BtLfN46K9XuTmCz96K/JcRXtf7enaek6Hg3+VcwLVFUymhMvB478XL58/fSHS/suXB6P+s+GL",
-	"g/736aHovxymLw6evhQvXyY0J3gMzEgtWKoYfJrJVFxFe4ODm8/PKtNgenaDwmGWas5StQ+jIVBKR3uD",
-	"/0R7H08/vPvfaO/3XlTu+bXe6Sucm1WK8DXDEI6CZo9Amz9GVWsnC9dC5dLAupZftShIUHvB1cE4Owd5",
-	"e2X/iX/Ba4TLSJ6Etyj+kW4W97NT+899dsqTCd5ZSCcvWZylpH0Qa2sNjhEn/Yla0n4zUVMxQEtk6mYX",
-	"tMBTI5QTXV7Aw6UhzCLo5BlZdAV2AFTTqZ0DRiUOnzMNOWF7h4uZdgFOe1lkSkZSzQSoKUD/H+7atP8A",
-	"WnNL494bdexRYEY9XuEaeYT3+OO7q0++Lur2+TYjWE8s/WW+Cy/DrrI39rdFKLbGvVahu5tiYNYLKHO5",
-	"IwwOOPcBOirIVK9k6VZCYdU+DRhTd10SvCMSSWjCAnThx6EdTmWU1qZoazLtac62iZoFgmlNqhVTd7eN",
-	"nVv2rtPsXAiz3lJIQjRGY5Lug1AzqopFp6dXbWKqRuyzyiRQMbeF89rgGx/CiXTa1daPc/cYjgogplsk",
-	"x5YC0H1pdVn9zHXZo2qrSu94v6HSmeT8n0rnh1PpzB4NRa4WrJTGx621z6XIUpuZlsIoYShtU1fAYfUP",
-	"kCM5cs5X9EAIMnDjQwZqbnSW+huPCuGsUZcKnhtHWFi6HY8Cvs/HLAyK+NBPzjVG1R65qNkfWYrmbTkE",
-	"EaS5UkmR5+RUT7XIL0V9aR29Rbdcn26Ue2L7fK1ka6rTV+0suGZG5Q+GuRNqsRDqGNolXs62tfvSad/d",
-	"H20AGyuBvi+sWQghmVkorEKAJmFyrfBxn52VfGJlmMUnkqtl466ThkHXB7T9VE0BIj0ue2vCxy00Fj8I",
-	"8/r9lsDoX6Rg9rw2dkuCSByChm5L3V5LGY9U13YKxwHb4fZNzpN5UQjpZ3j7Ga3W9cOscBRWyeq5qVml",
-	"RSZa0yzTaVm1upuWPd3DsW95Nt9kMoUubq7Ko8rYuS0SIZNjoU1fXBlRSJ4331/IEhr6XI9iPjcTVdir",
-	"AiPcpE6t+6wKj5jmWHrwKJ7l3IxUMaWvO5Vhv++YFfydhBdNJI2Lj645bIk9pxQH96WOMVZU2lnBNCAi",
-	"AqRuORT2k2NFwVWMmbIz/3d8KR3JoUjUVATKp3rj4uWHtrfvWu3UFwW1sd8uBZ/d69NNmqVW1Ff1WSSn",
-	"GfBTYMdrvG1LninwPnGCdZrpDHbz1G1mN9ctDnKty/Zox4NvHd9BEiPKi/xlS0c/8Qtgb69AYqjJgRO6",
-	"ba/qz2rYjoIlVIz9noPGhLURdMFAyWD8P/1TKCDsn6WxI6pSLtqyz360z7AbBLk+qwKOnrGJmhcam10B",
-	"tXxWMCHTJmiLfcRNYS3P62Et99LVEbKFsKalmnFNMgH/WRLRSVTB0BNTLnfeE7NL7MWPami3rOnI2rff",
-	"WRDjM8qFE3n4J8QpWi638v5Cj7DKBLTaHIE6roeBYu3y7pgW+KyGQS/XldT5IJJxuQ+xr5cMQGMxJrXj",
-	"1Sz2MQOmUXy2dRlNNhVqbuIetYhzH7zXseOxcRYvvgskbLNKLBRQI5kJ+sfDHHJh7KdDwbiUai4T4DgM",
-	"Ers8z4c8ufi1yDGpK2SYn0VTnNi/B45+7lH8WQ33/dv3GHxAr0v/ci/1uBdJeCFt+NSl0qnpuMFVBgAJ",
-	"xWRR6QHY6ejqihp54RuENz7hFcaFWtgtnvG5FhqtkAnPR5CFsYromNY9EZm98+2tPsYlgXoh3GhC/bCR",
-	"ynO1YOeGy5QXKftNDCdKXegBIDTs//bBFtFu4t9p+3Lub8FLZoBxoCwK7eHKip+LpBAm9o/W2VhyMy8w",
-	"8xRfHvZin72BphyAC3/7/uRV//ztydHzF9RQKUv3y6H3rZ8aW3FAcxLVs9WL+HJWVD4U2SWYnIQwcH3h",
-	"ITjD5jIXmpjXQVurIpLc/lYjsKyRLOtHNey0NPxHNbwnoqwf1XADH5WnER5ap5frC/FgogQn+sIDVuzt",
-	"BDOpMreQ/q03N55MBM/NpNHqeKsWWEQA9yPplEJYsxrvOd84Fi2RBUJnoN/spUCEkou4QajLmRm19TjW",
-	"pHiLM+r2MnSjNMjEKBvPC7GTKxGaEjuto7fely+f1bC1pS8AaD4UYgTgJZ6Z/ydj9ujjm1fsX0fPDh6H",
-	"yTLrS2mPg7GXY4AeUwXdXaHWI7PtxcFxJGkUIRPRP7GLbi9GhAwRodSCa8bxLw1BG1QwraaiFbVcIb++",
-	"fZ/SL7X3Ghm4n9WwF6jn0gTDa8DbYDjjBhsMFuvo4O4tsBbrawXour7i9Q7BrPye73c/UVLNC6x7vN7r",
-	"f72/arTPIB/rJmObwARLV9OTEc7PztoR+9NZJfZ5QtGza/D7BNBLgOZpF0cqifJqKxVxnAqxTqeF7DXj",
-	"tTn+Z8h0tSuJCAOTjWx76/w9m7ar2b3+BSH44FXvt1Vy3AGFUmWka8Dl3ULsspH+LhzC1X3awMDUjnGX",
-	"YrHOTeywu4RxL1rOElqD6+eoK9O3MtI9GcGVOWzJGru6xkNl3WRJDiBiYulf+/id+OZW893yHJbsTLvU",
-	"LNfj33ZAqtU5+GhEhQkbktcENpdElb2pmfmK+owkjVAGtIk+fiN+qvvLZlMaF9OMY1+c+o0Taa7ivLYR",
-	"sC4YYzeK6CaCnk+TKkEztLoKci21NOdbXJ/dE/HUDLc9lOuujeBa/p47lZ3NnD5APrm29xjXr6qwsLf+",
-	"tVh+1vfsoXD9rM/8gTP+dHsz3poMaGth3Gdw024ngngpN0jhDZlzG0Tim+AIuksNczveoM0SFbKtNjvi",
-	"ShvIKEiTLxnEzNHhCwleQJS00DpTEq2vzy5XWqJiKNIOsWI2UkUrbHlzkjTXCnEaZtM0mpKOxCV5Jkv4",
-	"wbV4GzckbY+x2cs3kKv9lrgIvoGSepKwbWIETqy8t4wJ/hBufuNy+979Bxk2WaW7Qc/vxurWS5n0K/zQ",
-	"HZlvKwzTEFKHNkAO0oDdeSAJMCygU7b1PYEbCxKYy5kI2NCPHcIL6oipoUSWTOyT4H/2I+mUnufptKeS",
-	"ugBBZxCusbaaF7W1O+dLmVQDFl6NdtJpYikTN8Q9wZjd8HYq7ZGZMh+3EIUgmoaitmfHw7A83wPgzipt",
-	"D9BL/H7fwOrUT7TgBXI11x+KN5lMdaUpjr3dvH4MuYf2WQzXRmxNRuB2Vlr4CD5WXQJICHvRqCSZFyFV",
-	"EMKytMDmZ7O5TMwcRGSfnRiWC4f+VyM3Uq+kzzhz4E6EHZ4hgMGJZe3ZgVcPOIc6OTCVQe7pyJQaws6l",
-	"7cT85vJi0OF0l6Hxuwce49tuYJhpORkrVZ71iRAPM+5hb0viZsnqE1ONRZY36S7ysCg0d1rFef3+N0Zc",
-	"mZAQVaQZANrwYgZ9dMu+NeykZMuB2xybUNg/YnMK7DRcwUY397q5KQtG16TxrnZ9p6TxD6XD1L3RzJ+m",
-	"2Q2K2J0/3Orl59b3c99cpRK8IV661r8/d7O5DQj68OAfcr+iY+wNbVQbAtrJy85Q0NoLhxPt8qPmNPeJ",
-	"+52Dqq6QC9vdEIVW0oFSK0jpHkKlq+VIAWIaxRkyuYZfYKl5JKEIhzDNABKTCi4MPRP8Anv9lrDmTM6N",
-	"cNhm4mnKubEHLJ7yq9dzPCLue4QsAxDwmMM4OpL2YX01J4QrlP1RmWvP8Sq7up2SuVlAT8PqF9ysXik5",
-	"ysbxMePskudzgYVrIza0aq6sJtJE9ckLoU3pAHOE1uILWdn3YH9/FCtztAsJQOxPlZop4G7DuHRMe3h6",
-	"NctwPX7jhd2lGCDqHoknZErgPDutHnGVBT8WadwM2iWp7hS9QGPcE27BvWH7mX0ovu6/xRiOpy73rUYx",
-	"NN95W0N1fdC4wMvQY3QDPvApxmYooUuVPnUGvrvlusflrox0l9jcdm3dsilf6P82JLFOMXhQDgRadaxU",
-	"OghuWvBQy44pEvKn4L6W5HPImZRha16orcabogr9wLaVjosnbAW2oZN6qFG63WMcL20GeygAEtzDKT1F",
-	"Wsq2M9rAaf1OKSx3N/4B1GyeJya7zMxyn71Zq7QjfypdoTd6dnhAJJfPDp61Hcwbed7021ukJJ8dbjHM",
-	"D0qK3fnbGzblem7luTu3tTH8uvNtFXBhhoKb64fsw9EabT8SEg9ndOcW7LNCSLHQgWiBpUKfZkaLfERU",
-	"lRqJNKUyWHsBSt9M6pA5b90r/X2E6SchZsEqcntD3kbtV5oHbCC7X7XoV4PNVtCRUbaiNdq8z9sSzB/+",
-	"jRuAPDAa9ztwkQOO9s3c7HdGbHVfN03QkmL3l057QTSv8iuKYEpzLYoeE1ccZJNrbPhplTyZfchmXDKY",
-	"a5RO5NfGGALRkZJbEEk8+UTYjLcIFnhZZWQ97TUWafTcKZZmXwQsH39hnbRcU9YjH2cSI8kuGMC4FAuM",
-	"alQ6rDSRKlcF9nbcyh0yJVen+bckTO5F7sicQ8lotDf4Eu2BRFA+LdobHH69EQswELdZX6pGBFv4gTmW",
-	"FDre31wrYAwvgy840bjHeCTPw4864M6tSshfg0L3Ohr7rulzz/kSKP3KcoqbR2RCKxDkuRvH4N+oLUGp",
-	"h9qSKNXCV0BtmyoBhLowJ1K6eB4AP6sNy7ORgGAAVfA25Hc/2gf8nfxMu167kQeKTd9aIuoTwdil2W0e",
-	"dkWAQ+9pvwvhgK1EDGKHmwMNh33LsjEvVOWTNt5fi/S7FG8k7dXsuqy4UDhG2JtzvvQun2gturlm6em7",
-	"TeDWCO5fy9It+3x7w7LMy2wt+POh9QMbkVauaFOmvm0PyWzQZsWah1DGlmsBgBNIvyIxQWgFc6aX2oip",
-	"o50MmrdYZ5nio5FEVLZR1LnGKABCfCztWV7tQlLSTgZkrQEj5QpPOTHv12GvYDG6pVutjHH9pMxfA7Nw",
-	"x8V8uOZhG9mtQAvED5CK4Xz8ZFP1eU0Rdy8oCOut9HHwvSGmYqqKZVn8MitUInQ9UOu1ncmZHKlOKznd",
-	"IBsheVDQiRmMnbEGLFYeHOoxUB3r+7MhqVYlJscvxw3RePu81iRZ+3vhT/3pe77NUVr90W0vBR5e8CxV",
-	"4KIvVHHhyLnt2j3eal3zXLVERMeFEFYb14Wk7S87lNEfaOgm58pP7fYL6l5m03LlatzafPaNKkrAnpCm",
-	"yEQAsC8pHAsMHzc0kSU+CTtSh6trnw/D1Wf3yiw1cklZB3UX63wKTXTBnFXjuvXubWTVrCzrKDM9F8+l",
-	"2DyyvnlWtkwC/LRRFXS90MEoDYJMb7RTUpbG5W1NPvyszGo4/9jeqBM1Lxgfq+05sXUmkx0F+08pggo3",
-	"Zy4uRX7MYp7n0E9QKowPQMUMxCOVFJV2mVAkk6i5NEgFmcmRihsTJvbxDYRM0F+qJvRVn51wYsqHlW6F",
-	"zgKw47nX8HO3P2okLIUH/Gz/v35+p3n2X37D+cGcYICbTGqFUtxPief5NhM6ae+F36OCmcODBiDmXZQ4",
-	"NqeDZzPhUCNuUdWIxfaqiAGz6un4IJ0XsqHm2YVovg4wMF1RUl35KnaAwFH5+s0oxLuv3vityIxw7Xhz",
-	"NXZ5FmB/3cJGmFkpbzNUk4ngMwHRHPRv4SqbcSAKxTOX82UdDOCDfXSXHZVUvbllP9/F9UTz37SCRM3c",
-	"tIZnDmale86xon5WAKxFJaBbrvxzR/3csYzTOE2wSMxU7PLWLwN+Jbn15qVWsw0deUhKtUs35hWjFgtR",
-	"FnzJRpnM9KQHLW51xStOcqUpTJNyw4dcC99+Dmj/yR9G1mS6ME8+nLELsUSQDJYAaNeSudJvZ8qTSSYF",
-	"UA9zfQFXV2ZqYz9Gze6fJumT99wwMTSbOTfm+nGZ20ZNXD/iterrdYmBD54kgOJuJjzFXjiYiMaotLXD",
-	"XBOKzGA3Z9qmsjezyLWoPbEf5sM8SxA63qnqC8bZWKMP3yIM/U4P8AxmUR1giz0R8vJJrhLe3jvIgfMh",
-	"SBuwRZW+KaUN4n0hL2Ns/FWiGui8QaIWCxdUQcaMs8HtHg6YdPW0kaRjzYS8zAolsYkQ/t31XrCDYPYD",
-	"SgKITcN7cFOuLzQ0H5kVKp0niMayo1rxCbQCPC6SpAugzj23DmCpRiD7YnrMYSiAi7uBBvedXctTP+tu",
-	"HfHqWJs1B+3icAlexP3oDX/lYF7bzarB6ay9XcDQ0tTzG5pSlsiS0uUT2r/xMeMgDzCcFZEy2A9ptSFP",
-	"LtZzpQy8HXAm+FToSMJvYmGdpZRNRD4rnx8D/QF4iTVHBez3JBEzQ/DtJXqVPkMnxZWxEygMVeSGd1sk",
-	"g1NQZn41vEQ95Tum5mpFcfdeQP1g32i7uE9ES3HnXWtufWigLHjbc7Oi5C9FAdnu1ps3067UzGvJCTF2",
-	"196v/5+e2uF2uiEaFBq9107v0cvyrWpXdUM24ejggO6PFZMVnHagXfeMEGXBB8CARZnyKS08OOfOyGM/",
-	"C5ECavhCLGs35GGmJkQyLzKz3Bv85/ftEhXtW/Pf5pREvrAavrpFztCAYbzHssVqv8suhRS621C7G6Op",
-	"imZ/5+t+VvGr1sHz4YpjC9+xkHZpROrZ/p58sdeyvTabaSjeZRfCNYnFhr+Y03cBz9pF/8GN9SbLb8ZI",
-	"YX/oRfbo4MV1f/K0qbk48SggawXjeSF4urwhne3hFtP6yOX49m17G8SAYNLYwrcC55jyVNS07b0uPLck",
-	"A9zMs/aGZInqeFDqUGT0GtHkNqL3iexG6qQoWIFYK8/2Vzn+iLamjjxlY3qwI/fZCRsWaqFFwfRELTTL",
-	"pnwsdI9pKPWzKv0yS4XqRRIgMOTx4BWr+aWL2wW+bL1jAeuFrZX/kfu7kfs6rfQNSX5t6/QdKF5AXEOf",
-	"Fl5hYPXYqNr2FfilfyT03iS0pjvtTUU06Oh/PSGtzvuL/fXJLPtJwFvYfyEFixUa/Lf/a6/6N/vODlNV",
-	"0ximbBW719ubF/neYO8JoGnpzWvQtAVPDLQRdIW4QRxrlvNlWdIV5if13nrO8bfKdZhmqcvUelYt7Au4",
-	"DJ5mlX/js3AmhZgKl4SkX0GOIhN1vyxZGLn2k7mQrhMc0V24LqWJ0OFklJrWPfN9FaC2xaPHhZrPINYB",
-	"zwzGWKgiT+sG+SQkpzKlsIdH+cZVHsCaFw+qKzWttAK2Ew10J65/QvDQkm+wYQOsMPEsXZ/G5vHVCFy5",
-	"kLLFu3YgW0KmK738A6yDw97W0PZkcpz7dm961TT2TZDqfm3PpJNtoWa5cHkuu/LiCilWKu9rFUXNLGZC",
-	"JBNIaYorxJ8PeXIRHpN5mqmaX6Jz2HP+NENyxPUYdbga6Ft8/f3r/wUAAP//",
+	"FwyNGGI0QJgjTBGm/JGkP3Ckzh2xFEnSRorn0BhzFIsTzVxcpIyOSIrEGH6K2HDIiQgQBkKXP8ZowDIa",
+	"Af3HE2KX+6+MpDNnvWqSfnJWtNcJOhP86S2hIzHuHG/v7fvo7k2cEDWkb8/lN5LWJCdixZpyYhgN44TU",
+	"nMTQjNhOTPTCvcF21CPdA9zb7+6Ge3vdo6iHuzt4K9wNjwb7wx7ZmNKRl2vOIzKZMkFoOPuNzDziRK1g",
+	"yFJYgpwP4SJAGZVn8ziOw7E+mYhRghgN81WpA8zX5byrK1/mX84h6e0cHRyS7m4v2uvu7kRRdxAe7XT3",
+	"D4928d7B8Ghne7d8MHtBZxJT8/eWd6HDd1iE4+oKX4FMlotgNJlJoRcLjqSUl6vCE0ZHcum8YV3Drhp7",
+	"KTF+TsMki8jZZECiSH5YmWFfnn0f4YQzlBKRpZTDYTyQULDUCvoJmbA0JvI7LNAYP8jjqCX/uPxa/+Tl",
+	"q/23D+bi7KFB4vXjqG+mlmAu5BVIhZqcIiVgb2CGQcruCZXMTfAEOJ4TQo/hOS7pT9MdGjF5sVE0TNlE",
+	"CfPgjsq7bMq4kLeUGMd0tHFH685KTrsL8+6ev65Z83a4v0P28XYXH+7sdHd7g2H3aH9v2N3e2w+PBjt4",
+	"72Br/3jr+MC7L+/kKcx+geu2ujEXTCBKHo38klfuCRLkk94XddFKqYVCeZNxEJFwG9edo7rYO21l9FvG",
+	"OLmNJ8SZ7JuUTfxTZUnkTrVuDvI0VprB23gSe67tU4EmjAulmcj7O0DZVN4fW71eLzDShyvOkLRCs8mA",
+	"pIqH5RcJGQrEstrNS+C9C8383CoAZvKXcANVZ39zH0/zqZ8gKgWknRplQt5ZjMcifjAzr5unuuRWnegV",
+	"HpGaaWI1Sa0ssiHqw9b00SCTcpFIgZ/Iu6uvptKXSxjFD4TWTVmOtOqEbwhOfSL7UgpqK+4ex4wTxUQh",
+	"owLHIB5jHsh7l8RSSqAQ81pJyNVbauQfwcXLBkivlu9vWSuer5uKYCux0S3MyieMQYhijvoCDxJygSek",
+	"7/CPUapqpyXH9e/PEIeCt9KT3in1vu660Np/jUo0sT9eWTnV87gh6QNJ58wGcXiqeVJ2pJWnds3YpG5G",
+	"KWOTAGk1TOvq+tIQiAtMIy61tJqppmrklWd4QziPGa2bJFdf10yC2x+vPI9bQ8b+edzHSv83MuIE9Y11",
+	"2ZcimGqxANKZshT1Jb3OF2qWe1bkhie1AYSLX1gUEzAfpR3xhqVwE0s5RpQhO8kSEU9xKjaHLJ10Iyzg",
+	"ne32y44Jryxr9nJA5Z2QN5MxSIonI6mShCyVKuK6Z1ccuMUUU/MDzzxhS/mUUU5ya/wUTMvSnPF0msQh",
+	"lu/Y/JPLF7WdMIx5Rh9IwqbEN+GCpe/xGfkG149twjMwJrzmRmCR8edYgBq5aRm/Gx0d1qJ9Whudp6Dz",
+	"C46uFeG2mJPli88dkqZMLyMCk+nin6dvz19/BB08IgLHCZcSNeMCDQjCCDg9MCJWb60UJ8g6XdCd8Zzc",
+	"deQcY/qAkziS0+RZGBLOO8dDnHBJw+225wxmKffDXc40ZYOETP67Z1n1q1loxo1bwOG4Ose7oHfEAgTN",
+	"LzhC5iCseMEDlonjQYLpfaf1mq/U6uqo2RheESOc/iDQMFaUIY8+xaEIlMclzRL57DDjhKNYAK1ob9Rz",
+	"MKI7dBMhvwYD2JnLs0xjnkTQt3WgBFksuKQIEYfxFFPBVxIVrxgdJnG4Ije+urx48/b81W2B4U6tEgTT",
+	"hqsyjhD5FEtLGyfSfp99AWZzJmtZrd1cXV46ynnJ7uGzMdINmxBwTCiFrTgtJQiAqR7xDKj1DY6TLCWr",
+	"Her7i9P3t3+/vD7/H2dFSXp6dY7uyQzZC/Tlz7A0t/wcy1Nzj2wrP7L3FGdizNL43/DMMx3bKZ2hoTqK",
+	"DbTb20IYJicN+phzeZwsRY/SdArQ7tYOHOGAqRMVjKEEpyMSoN3tI/gTDGwtT7kSm8MsSdAEx8mAfbqj",
+	"P/aviUhn3dOhIGkfcTyTxi2hSDAUsglBAxze/xSgvd62cvixiCQwQxLJT9UMlMmizDopZuTsuGDTqZ4w",
+	"eyBpwnBEoo072tEObK9g/Hnz5/ay8JeY4nRWJwKVcqlfdg33RLQ2MdyOCtdyHcp1lI53jMFpJy2sXMCz",
+	"R0pSuBtj7e+XNGqcfPIiFfhe2hlyS1g6iKOI0NX4/c3l9S/nr1+fXRSYHVwlckaKYdAEmygkwkZofgEB",
+	"4E7Wcn+ruboSYSeXCPkmPqs6FOIkIWpmlEmtSLtznoLOr4yuKLFvzm5uzi8vPp7959X5dUloa8MbqI18",
+	"mn4huV2doT083wSds9pylFfYqWc7pnOh5kClhJMj/p3gRIzXrPqpQevIRC6bmOCHEsgnIKCV+zfEUgJE",
+	"DIj9kaX3ME/tmFrzRPWo83RUx/22tDJa8Kw9h9pffUEr5f+CiTcso9Fq3HlxefvxzeX7i5IyBRaylAVD",
+	"eMXL86Q7r1yRKk3LlZq7OSdeMIHe6AeeT2raDBKehaCcS5WEpSogYuOBjmjlRB3cVUpCRqNYDvUG1JzV",
+	"jvDq+uzV5cXr81spw96cnr8tCVktOgaEUH3xRIjHNIT0ExxJ1sUjHNMvcMr+qdvzbj1zVyRv54Tg7jTS",
+	"W/3cErowTyABFXSnyATUgQiu5VN+lVGQT2Jzmsh1FWRI7pDVHhaUykGOta4s9WnQgvG04/XN1uh9WtMD",
+	"Kk5VIpd22q9Zzskh5wlsqW/C+/XFu+Yp6FFrLzjj6JcTkALE//ositn6jAguXwSvvI0nJLrMVnR73J6/",
+	"O7t8f1twv7nBn5ijezIVkCunMhamyQw9xkmC8HRKcGrsdu3gqfgrlfs0iiMV7YUtgt9A2O7FZUh5vW1m",
+	"uca9MYJnz72BfsWCPOIZkifKMvHc99CjYmFnkWOi8i1wkrBHrTG+n0oDec0cpQadx9bGwOSCpXo2v7M0",
+	"WfdkYMx5c3mUD20AoenfQWAllI9cNSVTSfsYMvvgUalTFohRz79z9omEmSCRfu4Y3ZydXr/6eyfopPjx",
+	"o2Wlzx31/Y2mH0jNTYiQFtBT0JmmbEpSoaNoynT8GMNVgZPkctg5/qNNUPFDeQcuh5JSQkY5+VdG4CqF",
+	"kIiyTbnAM2X3udGwPOy314M8gcastKAT04/AOB8FM+vVU58/YSlsBDYRt6bn/3FzeXE5+JOEQv6qtLeN",
+	"4SI6k78F/mNZGpKPQmcYlAOc87Lv9CfMzgIUVF+6oSJ8HUVD7yHNsM+JEDEd8Q1OwpQI3tf51A84yYBd",
+	"MJpgfl+iNBzJt8UPkjL++BB0BjHrHP/ROUVTLGIp85KYC0JJutH5EHTClGBBolPROd46ONrbOjw8OOpt",
+	"7/SCDqF4kOShanlAncHhXm8Q7vS6u3vDw26vt7vVxb0e7h7uRMPd/ehwb29PalD3lD0mJJJbLWeg9/1M",
+	"zVFPC9x4sKnqH53RVHT3upOYxh0g74c4kqzfYVNCcSx3T4ejz5L431g+k2Sj2PKHHFN9Yv5gXBRfqbbx",
+	"NzLjsCFX5x9/O/uvDnwhTSugQZolifxA7TyIFrX5IAT0T447P+v/lJgwLIph30HozzTbj7GQL8P8noMj",
+	"s/NB0gWbxiFMYkhIAi/6EHSyaVRzFBknqV58p8r7znl/7sSCTOAfFa4zN0yaYghg4OgB05BEKommSpS/",
+	"yYtuKA0WyOIJE0k8ELfRIw0YSwim7lhXCabUm825yGhAsc08eks+ictU/i8HaZRT8RwlYsrC8bs4SWL4",
+	"XcTCbGKqHdpO2G5xSyFS3njLWJ89a28vBx0m+7zynCos6gzZamz9y9sspb7xq+9bRohbmTE32v8OnrQy",
+	"w8MORenRcpVX7o88y7ICaBFGLAqqRX7pCrS6NHybKA13yw8caXlWoOQWb7IS0vciQSim4gRJ6QnhAJYJ",
+	"JM8XxZwl2OhDQ5ZOpDzsZBnE/+XjkhfMHVOZhiuH25MJt4faKitEGSVGYjeah/CQfHrGBZn4d45MpgkW",
+	"RjYr5wJOrgoyu26/c03BXBGLkINzgSwkBfPrpXy2Z5OpmJUqolRyfVXZyTOT/ujA6Ro5Zw/EldPubDWX",
+	"OhNRd0BVLJWYxW5T4N6CrmjMWdIhJnPaBQYy0qUkGVzS/1Cn0b1Sy2qvfMOv3sZcnEsyego+l+70cIxT",
+	"HApl+rQl/NIZ5GNU5/3Bm/skzUTHAnOXZo0mX6kMeczTvxxF1Mh3uM69+mdQXGizprqIAlrQFJ+c11wU",
+	"Vchn0X5LaqrVDmNq9cM6Vc/1jug8xCJhtLkzCyTpjjhHuOnHynRkfh6ol9cyQQOJ0Eb6+G6w/NUNljXR",
+	"9AsSs5TNHkIeGRvAtbdHyoD440PVNBsZ26Kdfl66FUoXfGkpevDGJTTwpG8pliPNkloK7y8pVefL1A/r",
+	"o0Agi5elwnOtaPpFKhR0w6GUjvIvcG7lU9JuAZ/18UnYIpFhnHJhbB75Dfeoq5U9qC1ihvihf4QlfQ5r",
+	"Mv9rDdtlrJ/lLAef0q/V9+L2GnXe2gG5aeC3COo5go3OqPC5q0rZpmM8nRJKIsUgaUY3nGqXfprRj1CY",
+	"20c/wrdoQEaYShqCDJqfAtRX7vf8MePYV4/+FNxR/Ugf/RiL/HcZJ+B9OFbgECpdUb5aYTr0gVL75AEn",
+	"GRYs7auy3fKFcr4Aiw1YNFOxLxJmckZQIHe8o3UWqHDv3J795+3Ht6fXv54ZU0fVzRW/cNSYQRYnAmLn",
+	"aQalT53do/3dwVEv7OLtwW53Fw/2ukdHva3uQbh/FPZ2D/f3d7Ykp8QTwgWeTD1qgXa/61iG3F/B7onU",
+	"gHbh5ZOpsJ9ApJ4JnOSf7D8p1jV4D502EBtFydbZ7m3vd7e2utu92629452d463exvZO738AWYpYzBbZ",
+	"+rjNvvR6PbkvuhrtuHOw24vI9v5R93AbH3V70e6we3R4eNQNDw+Gg8PDw93hwbBxHzVvWEpzjtCvg5y3",
+	"FiuGltp7W0IXfqPNK1oLzlu7AU/u2bR7S3tJmtr6wzZPO6eykNg3MaQWjhNdeOqKxvytzk4ELoaKKXV0",
+	"AU3gMJtlaZ1+KKVsrJyHmFrfYcJGXpXxj+9S67vUWkVqfWiroi9gSBlVwefOfhn9vZC5ydvUXBcYbmNF",
+	"vWBSen2dhXq+QOy9vKBW52Fl51x79twz75bbWy/LFtvmghG80nZ3evq/rud/zH+dNZqnJXp7QUI3vjHP",
+	"xiv9t1hby6cE3yuMuNLuG+daxEIBOFWUiThUWbt6LF2NxIlQuSkg8rsxRaoSOiKpznQCy89zN1Q2eOKf",
+	"/rngygiE6EdhokXnX8UGM5P+XFdiDJUyiI9ZlkTonrLHAGLNeny1XZQ5Sy2+3ffOfKHVtzJF96pI1R1I",
+	"+yrnxXPs2MYNWksJF4DowhvA6JRzKcekK0s55Rc43gpyhzlk18g7tXO8XRVh+pnPFbA6dwTft3rI6lel",
+	"1avngtxlYYet3QabKOaPACo3iqfuLiZJpEunXhkTOoB0w762mfsb6JQqmClTNO1Gd9ljOfNsnmuYZkmi",
+	"45YkxQIqMHsbu36vb9CJUoInXHmFC0sPOp+6I9bVH07w9A9FTB/+5IxuXOPHd3ndFezRtZRHFdgYCFmv",
+	"5wZc7baruZ5qj/xa4zD4Sd9BwjN5Xj9w8Dyokh1kPXrA+1AFqXG9IAMbU0QgGNsX5JPoB2pA5ZDon/96",
+	"cXl91jdpqXe0zzIRsglRH/VTgjmjgEsWC454nBAakqrjAYaDA78+u3oLkYaFb8GYXpNpApBArSDFOkFH",
+	"T7Zz3EnJNInBL2Qkjo6EGJALmMkROdzb2SdR9/CwN+zuDvZ73aNoi3QPB9F+b+eQHB6G+4sbAJz8q3O8",
+	"HXR4rPZDpySQT0IfYcTQjGUoYuAOHLNsNBbgYx2lhAjA5/AKJ7ZoQsiCShkWAodjm8bUMgPIJEN/9uVn",
+	"2iNsNwN7gHMS/DN6qZ98KpzwIpujaNn7qEskLU3/jLZ/GAjEC1Ikd+sHjqYJDkkpA7yQ9hJTsb/bCTxX",
+	"kSE6D3aohuwxyeYxz6ugf+AKAAwnxawMx6HMsylJOYlIVBO6J6nVjQVj9wqoQS7EP57iB985GYaY5+KA",
+	"EfLnA8sjLknYHSmcqkua5vBcJ4ihw1oZrRzejbushLCjQBKaTeAC8N3+uSZlv67sjAM/Ux/I+UGrmlJe",
+	"Qx1l6epbY8ilIqTiRe2/GsX2ESs8VG+4ZI3xioa4gx6skQAyPj9VYd5xWHfE4vahrVMEeALSKmNkfSZi",
+	"nrv4Aqahvm08uzxD8hudyT7IBGQOlvbYXL0kSZgczlUvyzql822X38fTLpsqrbs7ZVLMpnbfTrMoZu8a",
+	"6VhaXDhWoSOKoJzLrRR2rdX8SOEpkWIqhxuoQkL9V3lwAD0hGEROEt+T//BYpPkEq5K2OOxceVt4PCdD",
+	"74k5m1PPJAtukqHNNW7WGpjBJYMX4QZd5VfZzV9mgvCKeW91hoH6mUeiahwm370eMvpAUo59hUjtnMrx",
+	"An7qBHNxo7XnMjrkcTsnWDEj3AGKekWoSHHynsvRwDTZOojCwVZ42A2HW8Pu7s4h7g4Ow4NuFB7tHB3t",
+	"kYPDAUSc2wjlD3mS1i9S+QmTTC5IZCm9YkkczhQYogsG/ev15furYtqCdx93tnr/o8rXy8W+2l/Q9ii8",
+	"CQ0KJ1jnRkjdjwur/JEHkgKeNIla6qyTKqTo89Vv1asPUKJ1HjV8eesPvWkHh/8bhwLmHFT+pBPla4Gf",
+	"BrNaJPfCIQmfBlTFZdU6kQ4n2n0vrC4nmUVyMVwkuobkJGi34VpCq0QzlgiglTUuHEWqDt4gyWqxPcyS",
+	"ZLZy6HzhQPjS2nQ109uGfCtRlLnnN18ZbjzHpcMlL3Geq+sJBUp/ET3BfSP3O/MFvicKTlGlNzVwmPaf",
+	"LbHZLlrjnOxWX2pp7pRYIUS4BFMVp12e2xVh00SZdXi0UEFfqximy4mFiQRN6bqFE29Su9uefCWPt6U2",
+	"tA46Wbt+tl4e5i/KxE1lM81H911Nf1k1fW1U9qL05S9T0F+Ws/tNXzKvMM+/bJnT4Sy3LLMp+STmNMMC",
+	"++OTUN2rBmQUU24bsDGad89ZRP/h83aqnhtrdswyY75z3znzZTlzrTfAy5Vv6Be2wIupuQf0pl4THMV0",
+	"hMI4DSEaUthZqDMWPu/hKib2QignQROtLZgeNsGfztXzhXYzSq608PAaPClr1jsr2fU1sFnWzn+qP/Fb",
+	"hfDkQXjJRiPCIV5v2spBhAFyPfw0sIQyZoFhdcIGAkApDciJO3Vif4GIqQ2/luX6bG6RuJ1eJekjSxJv",
+	"lfkcgICypxtGd5XYD3MOqkk/W+LASvfFeg9ubVJQkehLikF/hybwcpieNSp2bjcWxYXY683Z2zedoPP6",
+	"XSew98c/L89fnX2Ej9Q/zRdvzgAl8vbv12en8h+/X16/lf//5vL6vXz69Oq8GLo1P6zzsPObGQ19AXSb",
+	"02YUBPQoCXiCI2jJOUghxK27t0XVKCLX425VjpPbN87JTdMPNmy+nn09qa+6Ctv+xlnN2ojV7P1LkWuO",
+	"RlA1vrEtuuQbpg8JV3jdOE1niHzCoUhmqm8muiczfuJi0ys0lrxG0bSx0g1EfAWctVXwlYjxwuXb33Gk",
+	"PDhSXwQPaknIp1J8Ry4BSgsVOet+qCqJAfWnWIz7qvtCP4pTaKE6669j9h7kqJKy68QieYAIDse6ZBki",
+	"UdDXFToI9OVkdcaihhcszvDrAaLyo+VcMKGSNIvRXMOkNRBUvC4JFm5FeGIxrKZV8aQWRVtaEqNpObyl",
+	"alQzplykmcqEBZoP2SRv/Q6IiSqNliS8RitdCrKp5FiGKjBkh0KDGTCf88IVwZ0ckKZmNdhBUPJechpH",
+	"1Olo5k3BNpFh3evKr/HmHSpbZ/tyD6BpjVmyACqoRTn2RdLk9QkdazaKXQprjMKJ27NzgUDexwJKWquU",
+	"Upv7ZjTdfFOCjsLtdg6xCVpUAf7oTPSakz3NiwpQTFHfVun/Q6WHp6gPCo6qUcfc6e0jOEmGG+g3MtM3",
+	"C7QNxwXgUpWoLi24EQUUqXKCeeF961VynvzhqXklGDUGJnOrm4tTXs9oV1hov9A0JaECD/MVhWgE+Ha2",
+	"8PL1GIp4tMrdQD62AytDg5pcOJcJ2rouPR7EF/VgenPvFufmr8ft1hQ4hK6waqIbtYP0a7qJr82d9xJu",
+	"ujwdxyMGjV+i3C/7BIE7wL/+Fhfvh1rZ/GvKsmktc/0Obal1cdyICITz5sePpmwQsMnlpKBtSORPqVko",
+	"4OthPZU01TnuRDEPWVpfR7VmD29Zp6ocm/WIwTbwhS7zl81SKx0tWDdm0/oFV6LQTS2k7SZp8DHm9nPv",
+	"Mn2dlfMzqw+3jST1ad14mLLJCcIJZyW3pqIv3a8NPECt3g4/W6CuroZB/sEGDXcPfAFKPqurD8xB9t3s",
+	"4RBPY4ETucI3KaYh+Q8NU8Ay8Y53jncUaH3Gdbyt1e3SlCy2EgC/NGlYEhEuUJqBE8Q4naoCSWoUOEmk",
+	"CnQDpltNX3Ay01WF8Uga23pvVLKncrofI0xnOZDWAHOyv4vwUGqK/ccxJ+HH/gY6V12RIVWUj3WpqQv/",
+	"D+AXFaAsPcX3aeLNMRsLMZUvlf/PTZGkRnEiOLUAxoRGZWrs7R76XrhCbwKX79udoysBPtR3z1O1uQHC",
+	"Ak0YF2irh3q9HrIaISxTjrVhUGY0efrctQkDnCtiWnpM8Axu+BMExOy/vCb4UzyRVgY8o7ZCfVAQxk6G",
+	"r2GJJcpl9U/zw6i/FwuoBQ0CoAjh4NVBa28zYOzDrZ3D3YPDw4P9vYOt7Z3D3U4xQ7j+wntRzc7NaG4p",
+	"+G+XbFDhcRs4A9Yf2TVjk4aTgq6gDedzwYRCb1ajv35XWwDzJa/ta7054JGkrm9v6eu4r9zG/VoGbR52",
+	"KXX29btWuuzabnHdQ6uBPHQbLS+FLIG64qa9QHLwmCRTR4i+YnQYQyjBSNWYZuDt2917Wue9vyiBPvf9",
+	"8lv8y4Z3H1qClBun/wd/60wA+pC3lu5iBckuJ1KRUP7WQSakoqboA/p9a7fQildLnuKuB6mXU9DwqYES",
+	"tb4r6VDFTiiRf/FxFZfEPTjH5f3kS4D6GqXZxRIC7DyqiYPpGnfrR2g/pD8VYOlBV5dZWZqWkZP8WnSo",
+	"niypIX4n2KLZe+shmBKflMf40HL5zUBarbahVPK5xHasIYHAd7Ivkkbwmgyy0TkdsvrS2RGDvvTVLnGZ",
+	"tFu2gg6hD3HK6ETbMYU/5WZEKuLVCToPJOVq8K2N3kZPw1pAG8NyEQijlBhAEqn/24j9lKQhoQKuz+09",
+	"i4y0s7O3t7u7sw2SNuocH+4cHu73Dp9sQ5jFM2IXT2bNBexrMsRZIpA+y5LyTpL43/hjpJ5pkV8Ks3ry",
+	"ZEKrM/ABRpUOZclQ4RscimJ+l7JnJGnglECz1bxHT4W6nMNtol8gwmv9rHtgLV12Fb5pLHwxowd6+/Jp",
+	"FnetkV3mV5wbtglUxkC+exwxGhI0YSlBA8LjiJShzlzmsnl639ntC7DbX2Yt826pBknS5gLLr5H1s+8a",
+	"r8Eq6zdfjNc5t3jBEWOOpimTg0M8WTCNuFVX2bhGLlu9e0d9a7jCPKvg9eE9MTlb8g7QT6sQj6/03iyy",
+	"mQbkU+85qesdUpyVHdZ7dIx6FUKVwujWKrv5rY3ssQKY0JqIt26hTRpw44KrUCewb1VBMfeBxfVdGGg1",
+	"jKa1yYSJheWplQUuPLrP2csmur3JBJ6BRv1cd83fOjroFXa+hDTdArzizJ8vdArN8rOK9V9uon5xefvx",
+	"zeX7i9eeqnTKBBqyjEbeZufFg7Xjzu18/lrh9RVPqTT55BHPOII3FeYPn1QzZGuPT83Ke2rOVNokW1Xb",
+	"sZ9f/PP07fnrj+fFrdNOHVX8IRBGtp67dKVGdXZpgjl4o/QBStLJplOSIk7xPdHO0GnKRimeqKztQYpp",
+	"OEaMal3Ro7frJvDlF76TeqbS4Gt+WsuFp4gTKogk4yFL0RQK0lvUOMqFN4M6uJmvlddeUoKSmBINfG2A",
+	"hpuAgvIomh8E86naZ698WHaElYFe/MGKpuDS2SdBUoqTd/UnYXwYmBvYQyFFB+gdFfNBtUBXiKK7W1vO",
+	"2w1GmdZTt7YODxqA8Guat5/XtFZV3/7AURzlONQLRpTUGBc14ai1xk99HWLPxUqzX84L2rpPh3Vz+0B1",
+	"7Nk009qbOCFvWDrxXihxQhRYg6StDXQJsRmN9OxmSxbJTf7M2+9bffF5PkJYaT3wO9/kf9Xwtb7J59C2",
+	"Nbh3QPkI/Oz/1yIwdn5fZc38WDad24cULh+dPjXGD0q64jZuymWalwCjbw8GPXK4s93Fe4ODbu9oh3SP",
+	"dgZ73cHg4HBrcBSG5GC305xipeKB+dmdXp13HK92JyLhwdHOMOyGe9s73V6Iw+7R0dFOd7C3s4/Dwdbe",
+	"Nh4u0D2jiQ90ehqXJvCLuEnhhW/Ube0vKLUFVyMGcPgpY5PaeGFLVOhFFbjVIKG0utKkWTSpDs1MkwfC",
+	"WmgHsNtXOBXJzGlXXKP9AvNwlqeo4fp2kX8J9llav4cf8tIuPAspfphrTCzUI0exO2MTn7NiGbPE7MQi",
+	"7zfc3+yfarZyWls1GvxOz7PJynFFYTUthLEJR4+qfYW6b6BeVtJpFOikzTyZs8AzfwleYZTo7IGVCa3F",
+	"L0G14PDi9QAA5/NpQn+GFKYWKsQ3fpwr3m/raFdakyql2dxkTPkL9xZH23QSBqwCnWUKQnwhsIm4iLZY",
+	"yJ5zDkIPUytlNHl7TT8jSoYVIgwgUwU6BuFwXEwULhHoghShZ86Xk1WLhHNaTmcNeEiqRXpdJGjZOPFC",
+	"qSf5traUmkAXc8OuOZXp4X109neCEzH2kxhg2xslr17AvbKB0nBMwvtSeMRWdE4x5ya6NcCqFU7lS25z",
+	"bEpfgVo8JTQiNCyFYDpjWMOs447tfGjGtB+5Te4vfyt6Y5ooM5uq2NTW9saeN9brEZevTJivJMAATMHR",
+	"nKtOaGcza1IJmkhEnesrOUbHl9pU2czl0hUgSy7KhY0dduZNT6iWtML+vz779fr09dlrTzXrAr6aAiq2",
+	"OatKMK0QKxCKylNRQLWOWDZIHFAyBY0tR7VnPs/6ss2szS+KXVoLux+4lGJnbgmgnmvV6dZ0nZH6qeRd",
+	"eRfASOXwW5n1ShgzlZOC51Tdsb/q2LN+39zP6Yjw+jLkS5r3Y9RJf8pTr5xiuuDcIkSMycSme8Sp9dL6",
+	"wbI+xovjCevLbiH/rtRHzUw6xx1BEjJK8aRT4939GMV8muDZR9rWCat/Fy8KP/0xrnEk6+9/4BBaOVFb",
+	"qrfZloKZJalsYhRHS/hrV3If04/Q5uijYB9NHW4cNfnuzd2FJ3aJJ8alahPf6Q8mpNQUrFmm4tcQUGt0",
+	"kmJQolwTuS6Akpw0Fy4/SfHjR8cF1RIWRim+tcSnB5wTxqgxDj766x5uHXptMZofNFTOuF6E+Zxk4Gge",
+	"kNAp4DRksDo4hv0JFPG2+tEHkDghNBb0QYkti2axTH1vBYomn1gt6pgC/XskKQmQGDOuu5/C/moQl5iG",
+	"SRb5k2GqnUr1GwsLaTriOTGFVkddSvx48SPP/Ybv7MWqVgfVS9NskMR8rMDyB6C1rB4wsCzy7SSdOEJy",
+	"wd6spoxF3Zp0hvQtV6SDOSAcyzut8olfphdZkqxr+qBr0Tr4zcLCmsFN1rZQNmhb/K364saC6yrYL9Bg",
+	"xPF3lFKQoKtr4fOt7S35+adpnBLufHO4rX7xJxso90Z0FB7gve3u1rA36O6Svb3uUbi93d0nO3iwG+4N",
+	"VV/+YprrFOCn2hS+p9at7fCso/u23SyrG1/hVIF1+jZDLTpuHRTJ74yYjqS19453jo8Oe09e3KiXLt4z",
+	"lexzdTE2eGUeXaaHResuUW4S3ZNDdIv9qg46q4Do6zBZRYQ7RL3QmzXJP2cxnGEMf7tYzQlzztIJirfq",
+	"VfkPNsjzgFcodFTbE+SehkrlY1DsOKLWWmzklJ+Ns4Xeu9Eh2voW1pSyjIYEkjPBMf0nG/zAEVF9MmlU",
+	"VoywEGQyFRxsDcvCEUniB5IqFk6TznEHwB+ONzf1TzdCNtkcM3bv4Vk7ordEp5GYVVMBPQJS+Gp+paSm",
+	"XWv/EccipqO+xYQmCr9Y/vNPNghQf0poBE9kVMSJLry2C5b37Sh+IBRlUxfhWI8rT1H9HlxI+S7VYsHp",
+	"DZznrZIPuZRkNrGOEljmRUH9BxsAtKEaqJIxaASzPGw94+NeviT4txXv8KeuTe4c9zzpg3Y430mb8X3f",
+	"2Rd6v3Rm4PveTmku+HJ+VM6YgQ/DLx+1bsPrczL+ZAONhoI5GpBR1tDSsayFrEvbyF2J+UKXb25YvoBe",
+	"4vpYWHTPE8Z+IVtzvP5GLZKbAtOIEUChq0mAAgSAZKg/2WDZsNx3zfavrtl+sPVNW76MUU1FVRcay+HG",
+	"1DSUqJEWO+b3BOI+/uCVIseWDiJp1vnQmNWUq7H/REo9PRdhMS4ga58T0sIPBLMzLwjyLajhz9ok8VsL",
+	"slSfDv41EFZNPnm7JMU80b/iy19SpD8vaKYvFcOsopizbadfe+4i1VDMfoUXyBBqWvQV/AAqH4k20DXg",
+	"POOUAJ4e6iHB0FaZSh5Iikfkysf5SjnIUiIHAmVI+7LU31tWZ9DfVw+6bvBKwG2oPava/eNQdItSqcIs",
+	"P1cjpoVZe74vrKLyfTmntWZNxdcUJ1V8Rc1J16XzqbxxULLAzytYXa77t3GZ1CbgzxHPTkRq6iGouXRS",
+	"k9DvGa3mgG5qTC4FYalOyDExTch6ORU8R+d3n6yIP6mg1aXPvIlHWUq4Y/yV7SGTjKIdphP86R9wZ27p",
+	"UGgue9YsJtRNnttwKxtmvlomRbNwweplVajPbsBnT3cOux21kSGo0SMooxFJ0SOenSh8Bylx0xwX21cd",
+	"bTd2LtGrJz17Ns+/px5cJHmldEU6OzfX0MwzndwUk3yE0vTzLci32cd1b+MHQr1J1hBb1VX4MUc4iR9I",
+	"XXYJu2+bX9WQgrKWnKC6DJ18LO8usBAnZzniR3088EbjfrnNHTxBwMurs4vT84+nV+cffzv7r85x52f9",
+	"Xyfo3Lw7ffv247vL12dvO8ed0VR097qTmMbtMY9ap3FVU7OevaTnLRudUeHrAnRJpd4k0pmRlwkrF5Ul",
+	"5IEkneM9KRr5qHMML5eW8Y/qIP+21+sFaIrF+G+beBpvqsy6n/T5zq2yzF39Hg1/ZDU85a+D2l6vZxAe",
+	"vajLZtZrKL9jv4eGWOAkQHs9BC7KAO320CNOaYB2eiimQxag7SO5KwHaPlR1yoTzAG0fmK7mAdruoYgM",
+	"slGAtnpIpDgkNQKQj2p5aiEpVWmwB1lrapHqNTVUwF8lBNeYnHD2cpOrvXI+d0Lzuy11RZqwthwT6S+L",
+	"bd4d+9lQaNUzVTcbe9dI2oxVey6djVB3t9QVZwX10qxOLuVKkpmgfzsZJ+d6Ch7/oNKkN9At+WRoGBKe",
+	"IC0QLgQkrXlorlvsTLTX81E4vO8dM1hINcgMmCMiSaWIz6DbhpBPpTc1pNzm5STlmbTQOtdWFQKLvlA2",
+	"iZQWdFaclDVnCvlU+7uV/fsQ1BwQhNqFPaMxg9z+UqB9p7fWBd16E2SbzzBA5zeX6HC/twWnSdH1m1do",
+	"+3B7u5vE96TaALBTkLs+ggIcmpjUywRTdwMe7iFLR0wIQp3eTeWLlmht9qBQMZckepiJfqFfYFRvVmLD",
+	"DHWaqBmwKB5aGM9LJ8aUZIaZY3ORZ2mnG9qbLrrjWvlYeedXTzsqU9OLKDZ1zQ1v2IQotFsF3WS2NSUa",
+	"H3flpJTcORe6zVRVL9RSNdhH6IwUWLwOyFp+anbmi1jM2vuZtZNib2e4e3RwhLt7eGe/2zuMtrqDrb1h",
+	"d2u7R8LB1lFvfzfsBMtlwzkwuzWr0x2NcodFytgEXnKw24vI9v5R93AbH3V70e6we3R4eNQNDw+Gg8PD",
+	"w93hwbAygjz4jMb/ymxqk1MS1FqpXNDT2j6DYemo2mRAosiL63BJkxliFGkFu9DZx8q0YcLc7Xb8eeVi",
+	"YUtD6y4aXCJ1dZkcEUM+i+S41jczBgPiGPUNdfUD1B/iUMh//O//+b98F6ShPp+bxKHF5RX32Hq3inHL",
+	"fHDXgW4P1M040ZtkJzsnm0QJzNd1N+upuilmCtSTklp8ETUO0vdORfP/ygHmWtzWZo+aWpE37lUVc26x",
+	"PVvTjWzP+gXvY39U3SgIjZH1MebvWJpjoxnFpXP8x4faTfCi4Ct9B49wTFu3SNPqhEeY2nl5XaZ2kp9X",
+	"fc88eAVJDCdIsBEBuCLVoFfuQ78F5oKdZ76e5kOsJ/5Wh2nOp+FQv6te37jq9WGNogrkxgvKKeiM4emM",
+	"PcZ0RADiFmsZPxeD71fGIjRhKTVG4lKQe07hVkFNXEALzMvWdntH++upW3uq3cH3iizaNy+xku/zupSC",
+	"1ohlHg9QCCcd2UMur6vp8i//1iv5/o8Ubrmqo6VGWdX5C9qf6xKBhqFeUAq+56RBibKBIR12hEZWg5mo",
+	"lNotCOtd3iL3577JMApF6SlJsCk4krMCPKeWEAI1WW2/m2Q2F94cUocg+w5a3Lf0Kma8tjI1iR+Irvbi",
+	"0BOw1ZDV7n2Rkz3n7Jn/eGtEaiHoV9dCXiXVvFb18Sqw1jlNYkDRcRJuWoqRZVJdK2X+LWFs9GMfcVX+",
+	"xQuInJhek2kyu2XXjJl2NXL+CrZmDfg3nwF15V+qBMPte1CUa62AcOxj1VXXJCIWTvZzHdDB+aI4By+c",
+	"31hAHnEPvr1TRsduNA7RK/PmZZIm60hmYVCrF+6PnOaRrAWgBSTp+jCFpwkOLYKIJotAhTxJpCTrVkuB",
+	"Wt/vTN4JcZRnInOVMoUU76ARfiB1GODFjmcer98Y0yjxS/IZlNxBLEHqpKpkyClAP9EBXRQr/JdHzL1z",
+	"aO0+LEHrRCsT+Hvz5iafpFu+VqZEdfJeDGaH/mqZocHTmbNvYakNd9urLOUa3bJ4Ur+wjEbcVoNR8km4",
+	"bnX3nhtCeDYXmTtbvaCjEA7mSlL127bGT8EV7O3eKOIc0kA7VkqAKlM8ImComBk+z8t1q+u6l1OwOGr6",
+	"0HGWuj9QTirT3VoOnLpcUqlur/DKNCUPy71MbmHqtxnrKKrZ3wuP1Nl63xWmv4zCtA5zzpqhL2HIwcvq",
+	"/O7KnG101YZWkLrObuuvtXhcnr58uQhusR9GYM93qS+I4OTsdyM0o2PcmwkEdg1z9rbJHd5ij217u3zH",
+	"KpcPMF3d5dNwLt/Fz19H/HxYpwB6SZ86vLDGqW4cpgXY3Dq3um5fAcG7xv41CwLZVZr31LcOMathfEH/",
+	"thFDn305KdeETxnlpFXTOvuw6mXJ/Y4cCwDqJEt7TZPWUdDrjF6T4TqaE6py2Zam5Xvn0XrycwfU29LC",
+	"1a8wdQF7UO+G06pU93zRWiTRQl5RH2yv4m9d9soJQYwmMxt2LRNLkwY5hSdqyL9CIdj0Jfyjc3129fa/",
+	"5EoXBzY3YrG9JGWZCBlcICmZJjHRICYPcaT6g36Aom6Y5iJ9FdKMKhjPo/3dwVEv7OLtwW53Fw/2ukdH",
+	"va3uQbh/FPZ2D/f3d7a0lXm8HXR4rDZIO0q8Pa+CjhizbDQWpe44TkvP77v7HLv7Xet4Ca1DSf9lkiV8",
+	"xLYQpUB/k/lKT0FfWV0Hqlwc66UzL/hvaTyFWPyMhLsEMPKXJvYVyLmC5Pts+ncBnLbw3dNTlVC/k9l3",
+	"MnsGMlun7r+AtafNla9RVZ9nN94QnPoMR+Na0ZYNgS5oGY0WTCPNPVg2EaDqz38hl5TynytXWB2wgo1a",
+	"gFd7QEYx5dZtzmiOmlfnNa/JdijhO2PVkRcnToQumwJkimSMjdaIEi6qT3NyqXPa8x1q5VNvnWH63TP2",
+	"V/SMFdC01uYj06LnJb1kN7bbTtlFIAjFCsRTUxqvhxWc28xpqZOs68hUOFmSxP/GHyP1TOt2TUtDExbC",
+	"4PEzp0PMaYp23qKX8pykg/qOCSgWaBJDL8QT1C/scg5uOsjiRHRjWiv8l0kv8OUBFNqn3apCJSfE74/k",
+	"zyV70HAail8xjdbe36/cwRNHkYLdL76mJlV1UeG4akXiCiVSSyUO+e90J+UjLzhrrpwqn3KLUucWp710",
+	"OvWLn/oa76ScU17+Yjq1TeRqQFm87Q99PKpV7rXy0eoNUJ6RSXjb3a1njYV2ucAb4M1uxRsfvjYq51+A",
+	"zB1054XCe1olqgb58iaKC4xSXoT6uGVUq9yAdJhgJVIVPFtffV4IUxXW3hStouSxHe19OZXU7ve3rRWv",
+	"Z5D1cqVhjpdny8Y8Jk2JNU291AD60uH5H3VF6Pb5xXw6VgBUQ+T5gBGZpiRUAsbX/ufW9MeDSHNQCDU7",
+	"aZgpYKstUMPcOMOmS4x38vm3OqS5/puawyrVxueH9m3zcYHkvvGlrF+evFwm0hWmPrS/U+VLVYhAaJpk",
+	"I2lBD4dV+tQb+xa8d5L7OscdB9tws42GtalewDcTPNicwowqe1jraFDv9HuGFRIiuIBj7tzLzblO2pKH",
+	"gWv3rJmn4RE/K4O0bUUurWTYldmuVROQlqGdVMRhPMWNGvq5yheaOg/796WtV7mtzr7GTa6zjV5gj4Ez",
+	"6oGlC90dLafmTQfGOMWhICmAvfIN9IpFqoKASFs+YVga+XKEjOshPKiw+AHHugRLBw001/8/IDEZ1wzc",
+	"/QQ9LDDXd7blOagTpSwXJGqGxmVmwC8zmr/JAxVvJ+FhdgXxodFPFcY2KAmPLL3nPryPBtelWYEvhZAT",
+	"KggNiYJXrS2bqvSlBjdkTOUdphr7QsV0vqYPXgSf0Uj1DKyrxGUoYiimXBActZZr+UudVjB6zV4SZD4A",
+	"rryrhAJ/mFYR96bwQ50t5YHf9tYJTVmhqZFzXsuhVJf7HTEAV2+GU75i3MR+ajuA5+2bBUMD4q0IXixh",
+	"oRL5Wk+IHmLL/sSKp6bQfNARKaZ8ylKhm5u17gzuoRR48AcOLH+C+mZ+G5XJ9W3Ha5SQoUAaxPgZmo3D",
+	"WguVp56qKWjaYluJ26iCk5U6d2ZODrankIx8EicQyFBI8QAoLLcg3yIsBA7HE7mIvsLFLb1Wp3N/+53I",
+	"l6zHXb7Xdx0QntYdQzYhCt/AxpdGWbwshTrsNCfQZB/0Vt9J6XRDOI8ZbS+kzMmq3/3AkWS8aqNDQ2hg",
+	"lGlZEWKxMVVSU6c3TFSaSn3bQ/MTaeZV5VoLueLOpNq1IiH8GPXlbPoB6mdp0gc3Xh/kR2vrv0hHORjQ",
+	"nqeF/dcjLAKEBZowLtBur9dD72/fdLf2UUZjpVY7L9idX+RRZLp2fl1327xuVncb8tlu9dBv8S8bKzBC",
+	"23KUq5QNEjLxcYNuQ4IwB0joo929A6SeGRCulblCkU0kh764vP345vL9xWtoaClwnNggGWVCJds4auxu",
+	"b1cqGAKQpS+YQG/0A4aopOZ4PEgwvfcV7ETw6hyb2n175fjMdNwfVGdW8zMPb72D7iRNqq2uDD+PGtBh",
+	"lOj/gQNKviQH1fLOKSpv0pjNQtQ+enpbiqS8RdVNLveQcB93D2CezqwRR9VL7TS9ZJcNkjh8xegwHtX2",
+	"aNKQC5OMC3RP2aM3I0+/n59mkmvB4qrQSfGZOoNI77g090iEMOLxiMqbPFLgVi1wEAvvmbfseifAIss3",
+	"4si/Dat72goH9SJG/DUJWRrFdPSGpV65lJoHIMFQXhyTahtNOWYn6CSYjjIVqCeeij/1YIWvr3YC9Pvp",
+	"PwN0ORoF6HcyeBegd1e7ATo9fYVYit68PX1VABoZxBSnMx9DmUcqjh6lJ56oQjF4SOpIIIQsxImS214R",
+	"kC/MSz0xR3zK7om8UzgA/O/vHHW35pu9sCPeY2HMexoKlAXzHAtd0ircD+gUpQzgrnDBzWCRoVCIU0BT",
+	"jVWWU0xR36ZB9r9sf/+5nvWW2G9ryIJU6ZRawfyFsXsUJtnAxlQWGbQEcZeTw6/Xl++v2qdSPrI0ieDF",
+	"EQkPjnaGYTfc297p9kIcdo+Ojna6g72dfRwOtva28dD84MIbV1gZZf3Z2u0vnRxYSQJZAqZpUfvuMr3I",
+	"kqQ5zdCZUZsgYimZyWIeL7waQ3YtjMeNJrWkaSdeObCWSwMhWbpe4sgcEp/XEcjNgXQhkSrZcAVwJPtP",
+	"M0uL8a73d8kcSinaG/qRU/IIcnxleVyLHhovUI6qxeAFE1AaUCvQANe0DlhzYQG2sox6gb66L4jrNieR",
+	"uaE93fPwcGnXHC5eOPvOZc2cHeugxSzjaUY0b57DZvOSozzstjzy77fNdqubMK54exkLhrFJ0wmv9XS/",
+	"K7nfipK7Hkp+ORL2Z8vJb8o5CZKg/dlw+puWmQNmfY2ZZWrIpknX855v8taDohfxnQn/ukz4YW1s+HJJ",
+	"Z/JtbRpKeG4Vk8cX43RWnyRWYhE9OwgSUSbyrq1zwjG+6Nt1RvMO214nZ5pRFMURoL8rRPVKCz0Dp7MV",
+	"dKCVLod+5eQBJxkW5s8Ji0jyCieJtzG5HeOzx0duBvV+57zF97372rldvc0sCj+z7y+87IN/M1/bCEZF",
+	"p8gonFgsOOKCTMu7SB7ymhmeTSZYdTdcWNRhISRBqONYqmTZkMNy52pDSq/jlITC1rJCwTlWvYxUpo3q",
+	"Fh9lKeD6v+Od4wNoVBGVFVPA5V28gcVqzSae/BA6/8pI5lWcbaJYBOuGJKRpMlsIyMl0rWh5VIsCPwmc",
+	"VpX+3Z6TsiYFo24aVmFRQ6AVR7nyhbM0IqkUEo/jOAR4tRka4+mUUHXObQHozh504Vs1O9EyxZwhbvST",
+	"VVmuPg/MWhqZuNFAmMPM5pKyTF3JfF+EKr1tT57qstB284D/9fuLjze3p9e3Z6+hZMm2TSvxnO/8a4YH",
+	"XnSGP7t4LQf/LrS+C62vQ2itQXu01/jLqI9G5vkzdAWZqkzmNKN1PaDXzs7LbFvRAblcemtdM1dHkAXo",
+	"3eXrs7cf39/If5++uj2/dL7Tf7+6fHf19gw+Ofvn6dv3p7eX1/mHiKXILnajfdKEWVHzYdZY5Rnlc6CK",
+	"NNbf0jBFBim27U1rr8nqXbsohFALtCCYXTukIL2JDV6C6mbW4QEtD6D4/U76fiet405aN3SRETEvdTld",
+	"msPzx4aVh0AljxyjvjpWncGaZpTGdNQHkmVTQk9QX1NAP0B9nYrdRz8Kg3uAwjHjUITA8QxRBq38fwru",
+	"aH+I40T9LMQ0JEkCP7SYziZhhaWmSQ+gfjzi2U8B6vNsSlJOIvgNVt1BnIoHdg+aPGTK/CSnfkf7UtxH",
+	"H1km1OwJjfjGHYVm3KoGRq1UUQ80/wwc6s7LYtS8pTww0wbQVDMffbHAm+QJ5Hl9+WCVSJ3G6a4xTHSZ",
+	"o1keFENFq8aGcxZ2170AmuyK8VmWU+Ec5jD0+mRnuESQUf3SDTCaCdRwSV1NG6QQM5xyqcphQYq6nCYl",
+	"LVDg0jByQ9GFpAp9aRSpo/Cghz5ucmusqlTCqn7gKCI4ielIAaIzSprgyb9fnd+vzpe+OleUGTkZ+hRZ",
+	"NhSEoliBagl8TyjKphveZnRLdDg0BDxHWGnneyH3vQYrAnJpTcGmNwnLJeNKmUnKJgh2X16uROFpVvrw",
+	"1aRQuf52wxrlF4AdhyZgyJGQyety2TcYJlsor+a5M2qWuoByTl3ICK4r2ZW0kGYJQboUByQiGpBxTCPl",
+	"hFWvPpGUMmapQCGLSE3hgxYM7fbMiIWWT7e/dwsi4dloKq/HmGcTqwfnqwO21NjQhT01y8rO8burzHmo",
+	"wLEuIdv9LiYfWs4opBFaKWfFjk9FUUinBly3tsTOFGIP4wribhJPYim2e7AuqVp0OMF1VbTPmR3cDJ/M",
+	"0IghRk8QVnU6uqxbtdZCYxzpWqC5xWvDVCXUN83pLWOcvGMTHbPQe1TRy3XVGOB2TDCdBWhLTnS71ztB",
+	"ez1/BWaVitlwyIln+Jv7eJqP7f/t1FuK8KrQmvVEKqeUoZBRLgmEhgQNCI8juYlIvd0/uiaIyomwNCrX",
+	"8W35q3sFW2irn7wkDmAzbOS5/s6ogDoGXTiasFFgOl36inZyjRcnieF7nbKgPgFWA7U0IQ9E6ppKSdd/",
+	"AxzfECtfl/nmEacAmUCHTD7HRqr/yyhVRrhjjpNBNlKlpSFYHAks6o/P5mV7UunlI9AKgZPRj0og/W2v",
+	"1wsANupvDmzNT9qa8KAq69+T6G1pGcZn0es1qWHVwvV8p3zdndWu1foVtUcRaFnxrZ/e9DZ470ezIAQP",
+	"5Tnx1QodfVC+UQBfBGy1JFED8UIQsyZ5NvegJpoMWzlj37KRJFCvKzYlIYkffInfdteIJm4AS4eQa0Qi",
+	"/8aVj/vz4vDx8ozuyVS08PnCJphTz32/pUmY43SJx71q9Tl9qGX5JttbV0bUJ6/I17yyzJyjjErL84HA",
+	"hzF1/tDbsw2K5IQpsef04z/e3rMP7ezs7e3u7mwHqn//8eHO4eF+79BRSDrsvhBamAOPrpl4e2Mv6DyQ",
+	"lKt1bm30NuoQU1/5Oe4UFqSxRv2kkm/F3J4VF2prO4U9aYYHk0+9V10ucuWsSotto0ilZtlqnyr3pNIh",
+	"EY/lzQalvVIrK+iUEcsUloyei6IaOard73m1I1Y1dA6gGD7SW2t3y045f4uf2jn3wuecGiSEr7cij3ya",
+	"QvVr+bH9414hnZJfEJyeyYexWpyO4ySYCyDaWMya3+Sad0rr6YxJMlXSj5JHnGie6AUdvW2w3r1hb9jD",
+	"e2F3P9wm3d1wb9A9HO6Qbo8ckF7UGxzgrS19jtdkgmPw+R5vHfY0Xony1uUV0zgT7Fq+0JglE/zptdH3",
+	"Y5oJyaUH2/lP7YeQh49T+YLbcUr4mCWR/XJPN2xp74X6Rsr3HApZpOivQjC+0GiRehYYfkkUlwKd+dIS",
+	"HcJridVWJLtKRbRjI0vLQvWzhFY58vqjZISlwPeazz5QghItz9uv/GGHOpdwu+fbUld2pwcvFvwUjrdg",
+	"HOdEVV5V6ZTKO+yhrAaR/Jooj2W9ZFZRmZgjVg+mXI4N5hj2+jWojYxCkZpMGdq+XeSxhGq9ngCjb+cc",
+	"lCMPVNya4pqT+U2o9Nb6szbeSiVJn2Bzi2/z0NdWn/D93v1y9+4Hpds65sSNpZItczRR4TMwHPJPtp8K",
+	"yQNlyHnzWEsz0+iPvuRaM88Wv7+BZ+stxVNpMruM4wB4ApgSoMNxQlpYkHaNufWoptrAyu/qWqhcUgK2",
+	"8kwFYXP0sJBRqXcDiXihD89XQj5cpJSobWMvrlvp2LZnedBwdY9sjtpV9eA8MzSDXVgdCFAR903lenAc",
+	"R0WEp0L3vrVigv1umodDBOUHSdzQIVl1s1Hh6gD+AOdzDv224a9kNpvtdKTLd6Go5tiVzCd+/3V26uyc",
+	"aZTXeKspV7sioqEgaSXirLzqVRTUFm35vi2eqlZOOnvTAgn9lX7a3Zu19JosCb2WsP/cScEM7FLm05Vu",
+	"M7po2xTbnfSz/w67aRWfuyk8XHNV3NRhmnnR/bgAMFCbRvZouHsYkySy8QKiU1GVN7nQr0FhJxGCGE1m",
+	"qC8JRvVc8W1cU02JydeawpMm3F/r1vne0H7NDe0LFf7fd3fNu/u9FetLtGLNSwhsU9aygF3VICzaclvS",
+	"YuJgbhmcqqfm5tmlLuwrNob93sf9ex/35+nj/mUYp8Qd32n7O20/A217wkGuwjM33msfdtSm9jaKNQZW",
+	"0v4X9xJX+KnRH+E8Wu9fdgcsL2e+z/nGON1qMi0c/5kut/MgbyznVKyib7jjeIE2ygNXsy2gckeaQymm",
+	"iGUCrCkNlZtgLtD2LhqzLK1JOChNcy5aR/H5oLyK6pTnHEVWD4JibLMohh7CUPbvNc1e4pIowTI8Y9h0",
+	"fhzTnd7neejbbjCuFHxzxlks8sb/TnDiAw1/E4+yNM/4M7zUkoNiOrphchy3MmEMr5otl7CzPNPZuTRG",
+	"p3TZV0oQJRjcpHFq8vybEqLzkiJneS+eh6Obcask6VYJObVJN2Up4CbeFPbTTtBLXgDA7/Ogyi8qQYIo",
+	"lob9zfv/99+/nJ7+zZ3/ZEpGviRp+EV5+F8wJ/u7G4vglCsY4CjGSP4ERK4UvX14w2Z/fnm7mop9Qe1m",
+	"NPmufJti/SktNmf1qlh1Xi9SE3sDupVGQvXthqlFxdyUlQq5YmgbV+nKofXuEaEkVfEtGB4Uy8OtncPd",
+	"g8PDg/29g63tncO9MkhbLWRYObl9Tt+U/J0VdB8F/A4aiC9rfs7AfjiHU+TgyAKyGIkhuBNiTk4QrK0x",
+	"Kb65JZxdjff0poSE47kFECnBEcIJyyIVzBmzx9LBGReYNELU/nSCzgOLAamHsgdPaUQTDw/jxPQZCBDP",
+	"wrEkn8l0B7EUPeKHQO4HtN9hEUlyCP+GnlXn0Zw+b7BG3W9P3pN9uaR+gB5VIcUYarbVFYxwkjS8kU+J",
+	"L/ult7G9J1+02zLFUm2pJ+qot7W6GvjC3PGwNaphg6lwbUlEHiph94SeQgq6573UVJVgDm2MgESWuhmK",
+	"8cklykUXLdiEdkWebhRy1x4JBjZM4nvyH/mBdM7hiVTlXmwseJud6C5wj2NC87PRPTShvl+X+69y7Rkt",
+	"D7pztLgD22f2KUp4Z56up9KydSKfCsq367wgrkN2Dfdta/JrfQd/o2S4Br3BZfSXUR/gjfN752gMDMFs",
+	"45Zlm+i4FbVVBvveYadI/OUT+cfN5QVSx6dsrAmeoTFLdMUtUKqKFvsLbW3lbOWrjJO0XTuK2qY/Jenk",
+	"34m8obLaEAS6T9V58bWxfZGKF67zXqxmuTQz70Y+Yo4yGpGUC8ZatCgujumt8K0/1LkqarN00DKzfoNd",
+	"+uucRrhZbpSnAK+X+uAJAkAweQuZFGfKoJ+q21GKswkZsGhWaJbt5Zf6rrt8SvA9MW13oausWUFfvnYS",
+	"c67bNjdwYY2xppahuBkW422HxYZg0bFHf0Wh0Qz8gM3enzTIAEftbaOxipTgyatxRu+9XcBiEhrwGTJN",
+	"ZhtIbil8yo2wVRCu0hCIaUQ+9dEE3xOUTeFLubZydph6mckCgCB3RD4pSBZHlrRKTKjmV5mleDoBw1u8",
+	"cM+LCQl/cpQuP8igoaJ62YfaHT+DetnWCVHq8WoilOmU6UMPikhDFeukLttVVT+a/u41v/dvAETZItI2",
+	"icr0IQXGhuJTedXA7qhMKDHz6RiSbIpd/R/TWJCKizZJQLMCPAuzIHDmQzzr+I8O5vccDXB436lm6cGv",
+	"Py9QuKsGXeQXU8YX+oWXe7PBJBZv2agemsGUsJs+vAkrd6gvV4mbgvO8jgR43mKeJUypmQnDkQsz/EgG",
+	"HU/C40IlzWpBgkRv2ajYkHi712u/I/NaQqv4DLV5wDMuldOIVanIiWcvVpSxbHC6nBq1pv73LhTBWRL/",
+	"G3vahvsy1vwZW5We+TD8x9QJ8Hp75MeLVg8u8os8/bzaFn6Ov7G+SfwzQQl9693h+8UD7weSf/SHioz6",
+	"wVId4sstrnMycJNLgsbe1wUh4nODqGqOBom4BkFYEYP12BPUGlrw0AmK6ZDN3b2t/eZrvQSe0ltLM8ol",
+	"mj4uduBmAf5ztU6WcukQYPOJNCumOhRwnZwA9c2MhjqUUH9x3iodQyEAwumYiExFn1UPwR26WlzGUy5g",
+	"B297gxbCTIUrtICh48/zt6/z7f8t+SQuU/m/3F8lBRYQWD5JzAUYbfLhwn79Ia0KLKAFtnxKbtSGfB2j",
+	"RCvCZTptryN9CDqfuiPW1Z/+yRnduMaPea6N/bbL7+Npl8HscdKdMmkNpNYjeFsuD6yQupNnr1BeK4rD",
+	"c5UTVm5W86K62idTvKEiUgSnYkCw4GhARrGuMJaTQJiSx5piKM/kfSE/KREJlwc7JG2DN6XlV9hQzsy4",
+	"5rEuKUVQVqR7hsTCHkCL99Vurc/OAAmvIcB0bbwWypTgdJmEg9JyA+f8vNtcP2Evh6rRa9pKXZBHOOgu",
+	"ywTfQMbHY+4XxAWelem4fDy7cyiwLe3Mhey6aKCQBX7ccNytR3mq2Wmb2lIJlgLcGIopen/7KgAn8uF+",
+	"b0uVCZVxCfNMmoaUoJzMsCBdDfpSFIZF0fcYp2Tj1slhySVfPJmyVKh6a3krd0axGGeDjZBNNok0DSLz",
+	"f3gab8qBYAturVeywXOOY12CZAMSi/oXK+S1QNzMyxJ22vWRsfbTN9pSm2WsHmVytvxFYkzwPkMcNV4X",
+	"VYo9IsKFSTxBfT6jYR9NCKYc9cdCTDWYu3Lo2G84J30Xw/qRDDgL74noBB35K6kxccjGmNEQyrblz4sg",
+	"1vq5ii5wm6X0iiVxOKs5YtVYSvfVsxkNKgEujR8IlzdKQhzPgIiTBGLOjyy9Nw5PwNXVmtKxggKOhUra",
+	"EVlK7+iPCs++/1MAXlMcwshYAKhKzOH5mI6kqqRR4NGP/QQLwkXlN+7zP/YnJB3BuAwGSskw4ySSb0yJ",
+	"PMX+Tx60eQj1ycHBlklHCnUUDr2wr+bhysaC+emRc+Cul6oxnSGNQFVOyylKuJYulHKL9ikWgqTynf/f",
+	"H73uEe4OT7tvPnw+fOq6f+4u8ufW9tN/8y4VSobeshAnZ/QhThmdQOZ6jZFwQ4Q8GY4GMzDjThBGNEug",
+	"oYDKX3jASUZQSiZM0hej5WRsx21xeXV2cXr+8fTq/ONvZ//VOe78rP/rBJ2bd6dv336EHjZSYk9Fd687",
+	"iWnsScx3Rmxr1JWtgAbj+v0UzF1fNp8qih3GCfGEnLVh1Av3BttRj3QPcG+/uxvu7XWPoh7u7uCtcDc8",
+	"GuwPe2RjCtfZJJ6YKoV4gkdkU33M0ngUU5xoZ1aIhX6ex/8mnePdw+2tnTx3daL0/iyV9vwmpH5sZrAE",
+	"rlEuN9sQ5WbreVezt+zifRYmJLiThIDCoNNRcBSlhPvjwvmmzEltESby2DowXtxY/x0JGew0AuZOEhLV",
+	"ZnbBWVQye2baT98GTMq7yDfSujTSuQ+n2w90xo78x0McEdYHZ1TEwkzuav+kFI0ThY3yh9fSpMG/ITUF",
+	"kj6QCDENOqocefMDJXJc21PeHmWQ00jpFPRG1vNhY3ZtLT8a3eP/ML5cXSHTwu9FlLH3xaojH7MrBQZz",
+	"XfwPd++AiTHiU5Ik8l7yhjO+lwJ+LwVcpRTQH9wpUJUP4nlBOCEvdX32G72a9G4ovienldk8BQvGn2pH",
+	"XRbZcrFgluf12p/7XEBLLmG3bzlRnOcr8+a8IcUC+E01MAdtf72G8F3Ojs8ZxPOc7bvC+1eL871bOMy3",
+	"RHDQswbHyW7Ey+c2Wp4rgD7XFZjova37Vnh/7ZnkTf4yL6aWnHZQDDlWD9kfhiywUHFmRUjSMrEV8Ltc",
+	"1C5nZ+Zkf/8zR5j2u7W0j6Fcc5qbt51jKdGjLNQJhzaSqZb9bFDjhSnUHvBfB+LbPGhXViozdLajscrw",
+	"d5YmXhN8lLIM+v6mjE10beeA6Dj1CKJBeZVQ7gJTxwwJz9a4ckuFVsIGXwBxLSLhwdHOMOyGe9s73V6I",
+	"w+7R0dFOd7C3s4/DwdbeNh521oJ6o+BztHB4TYY4SwS6MdTeCl5m5TZjo9rG+EnMBT9Gj2NWOIZW8V+g",
+	"DYVI50tTW0o9KEywkgpidnXD+dzN/sA2CbSad7PKJV32Etb0c1ol3eEyvciSxM0vrroKclppvaO+yyfH",
+	"qtaOAAeOunppuDdFPoNaWVEDjnlqmB0EhSI1jB7lL0psv0gCHC1lmRW5pP2R01Y1DrF9Ze3qm5wkvsVa",
+	"YG3t3NU2UxFk59HI4O8S0ZGIsCvnrWe+FqcMnPE14VnyQmEyeKEfKhW+KntdYFMAYK2yPvPV5wWE+1yw",
+	"Tj1o49QbgqG+JZhzsEv5TvcO3X9YHx2/XI9ueF1NpsirMaYjogOlPhHpiMaOAWzUS/dUYC1jzPpDJhdM",
+	"qLhaq1Z87iwXCIX5t0pLmLo7RNX7A3ADTgWvg3xNGLs3macThJNqQPD7rfMCt04ZTnhxOlkGSMyeXisZ",
+	"b1e1TEcUy//qnfloDldUpQLwTJilsZjdyOHV9pxO49/IrL5CDTGKyANJZ9BBEAzOR7SJp3FevK8QIVgK",
+	"uRScCITRPQEmjqnCEIrgxDUl/Gf39Oq8+9vZf+VGA1aTeAo6Z7X1hbdjYnMS5FunJOWMOs39xwxhfs8b",
+	"3qsG755H1Tc/PekmjN73/v329gpBEukQ65I5ilQelbavj3XftMCUL6nUYjEmMyRwco9imiPApxmFAjuV",
+	"4gjP6M6Gd/SO/vyzKj3nGz//jE5NyxZpbPU/35nDv+scQ0p0gO7gFpB//+//+b+e+iijiXwcUwepQxXB",
+	"iDFJH2NONtCprc+K+R0tDatgx9CdavsoP/l8B7Vfdx35qRYM6g/V1pbfdZ6e+jmlpCwTBjgbo4m8hmI6",
+	"UruoQJlO5FFJUXlH+3g6TeIQJro5TdkgIZP//idntA99W4lA129eoaPdvQODS7KBrlI2SvGEo0GKaTiW",
+	"b+7LGfb1Bp5HhIp4GJOU//wzAGBJyuFz0llO9CmonvAJezRpLujnn8HA02PZlD+VAwjrvKNu6h+k8JBK",
+	"p2KNooJVbbg6Fc70nG9ZQuRqiDz291QabFTyETdJa6qpJ7TDVFXyG+gX4MY+5PKpc4npqI8w6kvZ2zfZ",
+	"a5DTpJxCqh5WjgvkeEfFmHACfU/TPLIIb1FwN2oEVcWg2D2NR2MRGDoTeZYcdNplx6hvHar9wPxxHvWD",
+	"O9ov3Sp9OX6/4oftn6C+8ZyqR6xbVn6Vu8LVl46XW36dO1fl13e07zhs++hHyPbXj/90gvo2OmEjE2pU",
+	"f9xBvmAiKQ2eESanDj52f39H+0o1yEfVSblKToAsGKRxJDUxTmiEfuxvcqhtkZu2aets+psxpF13ySdB",
+	"UooT+Mw0xO//pDLFcKSpsG/90WqGucNbp+xp3aK8rYE8OiN++D2ATTzGihhP6QxdXd7cAspBiNNUiivU",
+	"P4/IZMoEoeGs+xuZ9SV3ZVPoYby3l1dw8g30hqUW5zEnSEPRUD0vP76j8Pk9mZVTEI3Mh34UiFGdAQNC",
+	"i0Qk0rKmMCV5qnhGIiUn+0r6GnSZmKNIDgOK3MkdxVSVeZfnhAVMBxxdu70jKTnNI/ClFKPQVhY/EChy",
+	"h/a8eh+Noh1TNCDikRAqd/MmpqOE2OvCXhVyejaZf4wfIFOxf3aLR/0N1D8fdi8YJd13UpiCqJWHDscE",
+	"uqYWXDu93TsaD+065Y0cwjSiExgk/z18XBlgd2sbxUOozbcj6OVcgoyQWoAUhCp7EjInYWPlySmAQX2V",
+	"sFQJrv7bmN73kbqN9TmlJPmbvXNY2tUC+a7TD2x36Tvaf02mKVE3gxnguCztNkNCRYqTrpIeXHFP4Qnz",
+	"jWKAmp+bc+jfUSjzBz3e8HS3OIR91rwrzaiIJ6SvfgQfqV8ULyQxkwTQdxSRvu4q3KjQoHPtao20Dg0p",
+	"T8C6fBxPA3naCKNpytjQyGUQ7LbTLWeQI4rAk4tywC9bekFnekD5osFMsx6jswnLOFJzR/0ePtoe4sFO",
+	"d3unt9Xt7YZhF+8T3I2io8Ojw53tvcHRQK5YJVNhik6vzg3/GAU2UE0xVKqxQahMOJPCUBGjnvUPXO7U",
+	"OVVSryuvjDgk3RsSpkT0QRZBbbjJfpMbeUeVaqbALyBZNolDojGMtR747vzWJieNhZjy481NPo0+bbB0",
+	"tKkf55vvzm83xmKSqHiUgAxXpfF1vMEvNiUUT+POcWdno7exoxJbx6BiO123waT29Ws/A8VJZ3XBs0qT",
+	"VNCVUuRxJf3gY2pSUqWya9U8MJLexlycml6ypoQT3rvd65UySF3NS2pcYC6B5dEK8rngagINuqo5592E",
+	"Ff/CTP6ze8sETroWRNb3Kv38JjyqntTvACao+5ld8uYbpeIqwyebTHA60/uDbLNdgaE83sRrPjil+6Ug",
+	"ojwZyYOUPEq9ETvNkhVuRg5ZoEokYwqCQn32D67CJlRfwKqmVitXAIISC06S4Qk4GeII9PKIpPGD6cRv",
+	"tTAwu2IDlkbJBromU4IhhzxXE0N995iLANDA1HUple9CbIB8irngd1Tp6/omzJcDoidkdJjEodhAr+wX",
+	"wzjRdWc6qZVw9GO+5issxv2fFPwsE0pJYVIcSTtAMWeRdFWSielypVfyC4tmayNb5w0m6/upaF1rB1+J",
+	"cbbWyzg6m6YV70BCKogFqMzfVUzcTPm/4MguT/7kaP5PXunz7azOYWp1lsZ8XPYUuEJxM3eUe2Wj3Av1",
+	"iOm+b5QnU2DBUkliSmJKU8ZtXVYVj8oJ/pziseqJrzlitawAERyO80ZT2kSwgTsIEa9J9D2axZtDMQGF",
+	"8qF81pbCkzoQaW14xeKU53MOoFhT4SFNCVWODqmCSrs2SYh2pJqCiVjBwSuvgYZ9NC1xpZLg4CoVT1H1",
+	"1s0lReEYd/0UZLlpBG5ZYIzd+Vt5wcQbgyO84v6rWTcyRtDAAWOW2AtHaUHKTpe3gu3qzMfeDfuViJrd",
+	"aiFO4Jc5HOKOb4e1ispRwVCx8MZfYLevwX3RuNdTnOIJEap1lv8t+SNqG84jKESf+kMr16a4y2kXZzHY",
+	"OZxc33hoFT4ZSUdS4RPacxaRqRgbtF3txDHcAl7VE8SZHg0oIJC2awReNn5PIv0xvAvgj3Rp3l0no9oO",
+	"vOuAFaslp1YD8L2etHpI2vHAmZIDKfkkjMXgu7ZVVZUhr8X29HwIdAJ7+hwXPsxKxcFaXfSLc8NSF/KC",
+	"nLC7tT3/B1cpOBljuUtvwC2xjrtckcMCd7m9NjYNNpRXojklm8QWMBmEZnltlHqQgooNgBNSB5imbDLV",
+	"TjTXZ6uckHB32OiEsibv6D0h6qqaoB/7r06vbt9fn/V/2kB98AsGqE8+hUkWgePQGPqc4DQc91VgT/cr",
+	"1tMSMDzLuHyQaBwu29QYdOg7mlM6Soj8JmXZaOxjImu2vZW7VmGjMhxHMrPvBNeYNLAZm0hFSDsnbBjk",
+	"XxkBDFZt/WrUw6AlA5kAVKspmJIr33t1umz+1rxwNM3oR/KgyaucD1RpcEGwtIczUXw74QRer/vsKkT0",
+	"ECcJlxcnNxjpUD0nJQuOKRRs6l9PjBWFYgGmGSfyBAS5o4OZNOgm4AarWZtLOf41/tEhkwGJIrmoD8EC",
+	"sHCN+w7kplejT0An4/lmqYi55gwUJliL/T8VaMLA/SmvL0xngXb6bvV6vRO01UPxEFEdVYGHKEtRP4kn",
+	"sYArbxQ/EFo3x1D3fvFMcUshfcWTbAJoktVOQF60Qx366MPI2gvMRcroSNX0+WYBk/XPYm/hWdzcx9N8",
+	"t+peyYZDTmreudwrsXohQFpxNMjAb27DNn31wvknMtV9rDwH4kxrq820LpjQgSYxxopg6946TNmktYwC",
+	"PI/beELmEoEctl/LHzENyXpeKlcq74kWKxXsGdYpWO0qMyriZD2vLIB1G5kEkQvKFNpZLYMBXppfEkEU",
+	"3iuI5uiSqp22ViWf1e/JRvPser0bJb/n21ih1za5O+EZGPUlNMt12lg/cJSwkaMiQufZVeysRtVy83PC",
+	"RnPcE+YoVAQv4QyMf+VQlaZNmtENdGnCiTGnPwhkrlJnTRZIyaZ01boj3sIOtPNI2JlRJsoqMOAWflEf",
+	"hZqdE09Z+/kGtZti5QaAGOViQx54p2zFLajK1lPVhExYanI6GyhK2cxDlkKUOndeAVyMFH2gXCBODMrL",
+	"I87hhyTZ2ZgvCGNE2aOyb2z4lws808YM5MjAOyBMQBLI35GkjIUNZk5YOvMspO/1sicEp+/MUp9RVpp3",
+	"wAubvd22vaVa8yM0lvqC1J8kyOyhywEO7VtaqfXZXRTM19Yn5rUMneOabxi6MwdJZuHsjd6rtJK+MgVr",
+	"NQW3snENxmJlWvL1YGvp5A5lwBbnvHYrdo5susWDhOi68rkPw6nMVMnp/KfPKRiJZ9YObP2Gt2COtH78",
+	"UpkSrZ+/UoW9LZ++UVZk6+d/AYDF9s+/kZp/+81nna9EMzRHNT/mYxjhr64cqkh7rjxMciHmlaJr1xLN",
+	"6Js4STY/K5HxtNjlLtxbGdMIGeAh7kotk1vWcPOri8257/WFcEfn3AiFyddf6NeMTeov9caQWEomZDIg",
+	"aZ4s4CztawiUObSju5Uw8A6sk4rmC5FrdeW0obfP6jRbU1uJchyiQwMyjqH05ET5lDmKmE4kzfvmRYyA",
+	"6WJOUrXMSkdMCEIRTlKCo5kiuTs6Xwlx5u8lOHU8SuA9uwI5U29rmSxR3QnxRSlYEe5s/cRac63UWU7m",
+	"QFc2nlYJfb7ReUzUZJJrHM4amhd2UTbFjzyiR5ZG3DDDHeUEUNuwSibAvLWmPY/IVVTTIfL1ByeN+rVY",
+	"dHKNr1ZrjFopLLONzrehdpiQZSPr1crwKTaA/LWJGMqhLgoi+AeOpkk2gqDScEjSQJNsnKoOWieQqqcR",
+	"aD2CO6N+w+9KTecZKQHe0EZtVTuz8TVoklOzK2vM6ailCEBbqSWIc5WipIxXN0G30D+tWOv1KFXBCY6g",
+	"EMsAV46hPkcNY/I9zXpV2UOaUeVA2rijc4QczLlfF2e+hhXNcSU0xvkCg86vvaognDN14fo6m7QLss0N",
+	"RJy3jbJpdrNz0QnyjMeQtaumukAobrGZfQXWqDziNkwNhLKiIfplZUGqidk6peHvFbO7vCng7yBJSvOo",
+	"qj/K+0FSZjg5UGUvkFZZuiU0CoupjJHqDCRwz7MF69lZ5dpeK3vo+TKm5Qu+UMK0fHXLfGnHXv36tRSd",
+	"JF22ZQ35Nl9HrbwZ1zpv0PpWVX5/kpSpMncAQC9TW84A95I1QFUHkbyI2YDoY1WhKn93Su+o4Ut7KYZY",
+	"ajgDgtQ8o3qL0pJxG98FjF3M5v3qD91ahTWHXhNJOHVc4zYDuI0G4PiNfBnB/v1usYvyh24G5JcIOtfv",
+	"4fN7gGqN4F/jAsNh2/1NZ7KfaA+gNoJ1YzjDarHqYhxBlxEXR2Cjxjp9Rrkvh15v3myZaL6B5AY4vVVF",
+	"dCGsPDdSqDXXoYLCzzQMANxs6HddrdkXJkrVz50kMTFV+1O4LHUJcz/CAvdNRjlnE2Iga+5oAa5mQYnS",
+	"HGM2VkZ93PIri8MtlOO43ataOQF8t6TFsaop9D0s+D0s+M2HBb/q0A6kOrWR3xtIVXIXGlA9Yp1kK2VI",
+	"rjtrl0+mkYE0dk6mWk5qbZ1K4RKyukrvazmvNkkhBnLoS5UKwPt1gSNUtGoUIKrr/kjCiUmWJap3aKTa",
+	"K3FdwoST2omq0WrySQ1USrRqdntR8L+ogP8K8qhfJKX5a/CcZbSV4yyjy0vqYDUEhC/uclNC5/nTfOXI",
+	"m5/TjGpPR7tKMqk/g1CV/04jwD6nERpDHbWUrSTym8MZnSdKFROQiEQnSnKrSHtGIzSYGegGmyS8Ppn6",
+	"zAT/GlDcWpD8xpe09+F4njX3WIfhPPFzoMHnyzyGhgSqaet6fdZ5ZoQpk4TgEmWPiEm1A0w+aLeMUUpg",
+	"GsbPpNueoRv5oQIXge8NPg2QfuxLh4dfrFhufgNX+pdzMsEalqt75YJNn/csOaAuqBON6eikBLhAaFQA",
+	"XVAOXdX1Nu8DXT4zNv3mj4xNlzuxHH9k3Wf2u4LA7Esx0g/QRIeQVHCo6NA13h2o0utrRFeDD1aIJym8",
+	"niAPKRuyGOOU8DvqsHh9zOh3DR37fEEjDay8aNSo+ehVx4NvyY2oIz0sVedjjnIRBBZNoJufNVU8rUCq",
+	"QS26Ts3Vl2MLP1vmmIfGi1ay2TwdfkrwzGSM2biV7VTSVyBTAqq+bQYa5N+e3FEHfgNAXnGsQanyTif2",
+	"ifq0sOdkHge6fV2u92+QaUwS13xeyaKYOawCf3dNzvZzyPS38b2cmbD92w2UsIFOG7J0soEucqhR1cHz",
+	"BLw/OLkveoEyTlCfTwkJx5show8k5QrxsnpJm5bxA3IqV2maslXo0L/j5pGY8M1r0wL/DUsnnefMNHRn",
+	"Os/CUOgFLwaqstOCOuOEXKs+7Gug6tsspaChyD2xLsKYSnognwo6i3yiNZVv8hngOOu+zM+ixPTlDFW8",
+	"iaum0wBYqPQW+NgFQHZBllWyiwlyukqPrZuQYwfg7ASseo1l7LyLogHmZH/XJ5Jv7OKbuWIt5HwDjLqQ",
+	"VrM+XrqRm+EwUaDoZPPn9kP8ElNJizUMCLu90fmWis+BdgBMM++ZnLAsWoCZlPB9tqvCK9wNOH5qBHFV",
+	"2l+lLCScK4prJOdJloh4ilOxKa+erm1x1ZKi2T2h6h54YXKGNyu9ZG55h+qP8Be+HG7wzIHdFiwHaQXv",
+	"JcEpmPkaEP1HSzgKK/Gnhem9QI/PQfxXjAu3ESX0G4riVAp4cxsUIS8D9IjlGnVOAgL8fY0YiQFXUvH2",
+	"BjpVbI85+sfN5QXkIcO+kEjD2Nq748RlMmhUYJWoyCRs5zBiJNJTgtFppCViISNON1UwKPR31BRSK1sd",
+	"SpoheQcgrnUqXB76crCpS3a5Og9yqsXX81xfkuXy6yv4i8mOtd+I3+VOQe4sLmVGhEoiJ8/lEQUGDXQB",
+	"GARtIxIYCHsN+mYcCkXQyzFWkiYWJ2ivt+Mg8WsPgAWjNV1THseE3lEXe9vDxr/qBbe4t19eDW0mENAv",
+	"v7EcvVwHXFTtKxjwz+P91fRjsF+cm+iZSPSOVuHhc+e/vgEpE+ieTL2XUO5i+LrdCrf28L47FVKKlLBt",
+	"5UqYkCjGVRdzNk0Yjrrw7XPwgm2gMIwTolQrPDMdsZTohohjdOI26VGeM0XDiiUmGdcREO09ICRS/QUy",
+	"6hTGy7fc0ZgHeYTegC8p8jtG/7g6+zVAVxe/BujX8zcB+p0MrgL07monQL+f/jNAl6MRfPhOfrgboNPT",
+	"VwF681b+79XrN/DyaQLImyB9UgIwyvTkjk5weq9atWM6Q/dQP8HpD7qyQrfKwc6azcWFsimMa2smRhnh",
+	"3F8z8R4ODDb+HRzaEvwqKbGJVZvpUc/ghaGQF2ew3a29l2ZKtTWG2h2lqpDbKE+tzJgGG2zzs8VfWpU5",
+	"X1kgp+diT4WhbCwjmKaC2pU/V1QP2JS6Y4hhlTuq7zfbskc+OoMHdLVQbiGaZMVaVtDL/M4MXz8zmMNs",
+	"5AaoPxilLJsCWEOhceBcYBVooWPiRz8YoxyLomda5biYSLpTzomTBC4LFW5yyFKB8edkGaeqAlXB8D86",
+	"Df4sBIlGmD6pafXGBZ7V18T9KtfftigO+nkiyhDPwrEJ6q6tbE0U27CUNtEXo1s0O+tdqefwvJCEVl54",
+	"XzdQsUjg+ggAwglwPqGsXvtlivOGTqRK45Z3ealv0gY6zXux3NGIyXsZtA8VPlZ5yrrUBvql8n6eyiGP",
+	"Pcjzuh3F3s5Mhbz9U6tP3sip4rmSN+ANX6jkF969QM1v7nLT7Cppfrt3sN4JXeFUJDM9rcbpKDpkvNjI",
+	"x9FZlbgBYvpWgi2/2m5nOUxFIehSLwVaSvRW8KuaGxU8WxGdTQNuOCdA3DwrqW5HBm4Sq9aVWpRVOc/5",
+	"ycYdrUKzWnAXI9JrcdmAdBYCZrvIQdiU3mUuErJOYV53U72MWM9JwrThVP1uQbetj6Sp/rg6GVXP80Tu",
+	"kiCq0QPOUzZVi1fT+i7EVJpTA+i/IXRNR4SFJ3tV94hT83km7x2sQ2/LujPk9LAraqJtFEuWDuIoInQ5",
+	"3fWFu9LdkiQxWL7mbHPdU2cLucKqSJlWXi2VfWebQK/UPErrjakUQ3m62wbS8LpaQJn0bWh6rawwpSh9",
+	"1D2lNTPcmYZQumRNdaGkrq2FyhiYWklS+o4qd2joCPWcLKQGt2lyS5ls3winrEj4v6RKCGqyd2Rfaw6o",
+	"Al0WuiI3oqUVrxPTjccxhYyrm+CU+6vflWugvmVS4X55/ra3xdfNUVDjFMVaI11HFZbw7GgdQHnhqbUU",
+	"aDlds/X51V/YBi3JuG1UCN2ExFVH6UCXU6qwBiS+F/QdFdXjKJRX8v/P3rc2t20r/X8VjN80mZEc27mc",
+	"1J7/C5/EadwmbSbJ+fd55rBzCJGQxJgCNARlRafNd38Gu4sLJZKibdGXti8608gSAQKLxV5++1tVNN3V",
+	"r1wwoT9/iMbY9WVNj32IgPa6II4Tizo1UhfZ7MpfVMGLGJGwCmuf/eLqXiDAX1P9cupVSYDhgE4glhu3",
+	"IfoSSlYXUqK1x+/vkjOodbUHNwsJX9MgGbhibWjKx4syS7I5Nz5FhiwbaRN1jV/Z1oLL98baCbH9mOEy",
+	"9g22SifAaCZ1Cf2lxwAa4gkEqBu5B8GIqq8Xx9IGKhQfKZULLjsVJ/fdypJWbLeVAXeif+6+neUuVNe2",
+	"jv6neV49EhQlDD+LBxQoohixP17kmtNv8F8NzUHsHvbe9L8y0O3bPbQkIWVWL8pwS/El9so1uxg05g9a",
+	"5DIl99lpimCLkpXLLBHNtbKnaRou616PbXA/ivHO7Zbb74V7Q2k6TX3DsqZU1HVVQbeW6XW0/16m1mt5",
+	"1xzyDeNmQ6DQatqQqeteDOsbfNvwLvMyfsPgwPV3+gc78YkqkpECtUK7i+z6M/kaxOCSeCVkWfD8X1oU",
+	"56mOwdwCNzqQmlo+i0bj9Tp2wYNq+t7f9dBx1y3odVhmZS76QWy8g/7/npVFz6BtGcAJCWIErY4dxh91",
+	"SSEgBa+zr9hKYR3bLr8rmQsMnlYfoMaRHHsOoLFaFD7uCLFCCU48dqQvBNf1FegWIkuv+RkWaYsngDu7",
+	"Ts9ko53UlNtOZsAOzUseHRycsOcbpE23ydVUjc3qssiSMl91pW8aIUveddiUfrsPlsTObU8Qla2IT/Ml",
+	"SPUtp7alYEZo2AdipnxaTCZGoDm+zI2Mk7AWelusRYTkdSdXsEMagixiNi9XzVEWSJHeIMgCj9/fdeNH",
+	"n0ipByq5UHkjX/Mc/IDg99/pQDfJrXyvlaBpnADtWexKZ+FStqlsYy7G7zJ5EUcSCcMGLIdqKQqUgG8C",
+	"E1oSLGXC50CpUIi5KMHBBjIRXprd97A+4N2DjiVNFK/v7VJcvZfEfdHP96lvxD25ObrOZI0N8MTJV4yD",
+	"xxgeNBPWllVq1jRfIKF6wLSBdBS6Eb1S6PqWiV53YVrP/Imv1Yc9ApNdClqmQKYKBV8hk4ZLfTvtWX8n",
+	"AdCeOpAt+erYV6Xi2Y9kEG8GFHSc6dezmD0CwFNMj/oMkGc1ZvHr9/HjAeMMkE3YmWyZaaM1I/lWLVGr",
+	"IgssatZBJY8HdKiqMB+PCsXThOuyWpJKly9AqJd8tc9iqF2aq6KkGU7V0nwlkphhY0uIOJaKWZgUPuvY",
+	"TOkP5n7N/gj+yP6I5B/D4RD+M1+Ll2KkVXIhypj9wY4ODo39rWQiToJF/w4C7sg+XhglqSqWgnFM4BGI",
+	"GcPnTstybh8J9Uphs6NiIcGDBKLGAWZ8MAD6kSQ0NpfGM/tLbkNypcJ4ysC3W0q4FutrfSHmpWtiQRXG",
+	"87ngxbqRY9yfMUSeLdMjlwwwnh6Ujj4OvZbWAt/qgDwgXRaCQ+MGcWnW6pjFCy2K/9Bs4gHUh1DjJCNJ",
+	"yXQhL2LqIBWnShoJs8jS2AwTSdDGtIRmGBwWymC0mgmAcSynClAetOtOM/vI11Ss4OVofX/+5T+nP5z9",
+	"/DlmqLs9MW+mI4niSVU4aVpATYqHWfmwRcmLiSgpSBI7WCb2r8Lvb5xRSgpbhG2mEyWlSEoN3dHgCtal",
+	"mtvqODhVllYNqezfe94R3BNQeWzGV2zkCfGP/RmCgh0MrbvPEDBOlo8RcjM12kCc2qhQF8aqG2OSWi9m",
+	"IrVVfPAIOzAu6Tuuy+GZ2ffh+ev4GKr0EaJGgmOGn3JwuLUQEkssLBNcJLlk8XkqZnNVCpmshj+JVYzi",
+	"PlV5So233OmhJS5LYxKziYLoot3+tRMQvCT66lDfi8fPjAvKYMkz8yUwTCc8q/XjPyhnA16Z4d8sD6xO",
+	"t8BbsBI/iVVvSbbgjW7E8WIk7Akc+iHKUHUKnp06S4/ZUfLiqXjBj4b85dOnw2cHo/Hw+xfPx8Oj5y+S",
+	"70dP+fN/HL44Pjg+iCQ88ZiFSiSS5uQds9+jvSyN9o6jvS6Pi/YGkZ0v/OityHMV7X0zp6vznA6P/+Hm",
+	"BKormIyDy8Hjvxcvnz99IdLhy5cH4+Gz0YuD4ffpoRi+HKUvDp6+FC9fJjQneAzMSC1Zqhh8mslUfI32",
+	"jg+uPz+jTIPpmQ0Kh1mpBUvVPoyGQCkd7R3/O9r7ePbh3f9Ge78NIrfnV3qnb3Bu1onHNwxDOAqaPQJt",
+	"/hhVrZksXAuVSwPrWv6lRUGCOgiuDsbZJ5C3V+af+Be8RriM5Gl4i+If6WaxPzsz/9xnZzyZ4p2FJPWS",
+	"xVlK2gextsbgGHPSn6glzTcTNRPHaInM7OyC5oBqjHKi3QU8WpWEWQSdPCeLrsDeiGo2M3PAqMThc6Yh",
+	"J2zucDHXNsBpLotMyUiquQA1Bej/w12b9h9Aa3Y07r1Rxx4FZtTjNa6RR3iPP769+uSrom6fdxnBeGLp",
+	"L4tdeBlmlb2x3xWh2Br3WofubouBGS/A5XLHGByw7gP0aZCpXsvSrYXCqt0fMKZuey94RySS0DwG6MJP",
+	"QjucyiiNTdHWftvTnHWJmgWCaUyqNVN3ty2vW/au1+xcCLPuKCQhGqMxSfdBqDlVxaLTM6i2d1Vj9kVl",
+	"EqiY28J5bfCND+FEeu3368e5fQxHBRDTL5KjowD0X1rtqp+5dr21OlV6x/sNlc4k539XOj+cSmf2aCRy",
+	"tWROGh+31j47kaXmNS2FUaKktE1dAYfRP0COZMk5X9EDIcjASx8yUItSZ6m/8agQzhh1qeB5aQkLndvx",
+	"KOD7fMzCoIgP/eRcY1TtkY2a/SdL0bx1QxBBmi2VFHlOTvVMi/xS1JfW0Vv0y/VpR7kjts/XSramOn3V",
+	"zpJrVqr8wTB3Qi0WQh1Du8TLWVe7L50N7f3RBrAxEuj72ZZLISQrlwqrEKD1mNwofNxn545PzIVZfCK5",
+	"WjZuO2mU6PqAtp+pGUCkJ64nKHzcQmPxgyhfv+8IjP5FCmbOa2MPJojEIWjoptTttZTxSHVtpnASsB12",
+	"b/+eLIpCSD/Dm89ova4fZoWjsEpWz07NKC0y0Zpmmc5c1epuWvb0D8e+4dl8k8kUesPZKo8qY2dXJEIm",
+	"J0KXQ/G1FIXkefP9hSyhoc/1KOaLcqoKc1VghJvUqXGfVeER0xxLDx7F85yXY1XM6OtWZZjvW2YFfyfh",
+	"RRPJ0sZHNxy2xJxTioP7UscYKyrNrGAaEBEBUrccCvvJsaLgKsZM2bn/O76UjuRIJGomAuVTvXHx8kPb",
+	"23fbtuqLgtrYJ5iCz/b16SbNUiPq6/oskrMM+CmwUzfeto5nCrxPnGCdZjqH3Tyzm9nPdYuDXOmyPdrx",
+	"4J3jO0hiRHmRP23p6Gd+AeztFUgMNTmwQtf1qv6iRu0oWELFmO9ZaExYG0EXDJQMxv8zPIMCwuF5Glui",
+	"KmWjLfvsR/MMs0GQ6zMq4OgZm6pFobHZFVDLZwUTMm2CtphHXBfW8rwe1nInvSIhWwhr6tSMbb0J+E9H",
+	"RCdRBUOnTbnqo9PmPUBp/KhGZnObDrdZpxuhMnYRJvmCkmcPFfwTIiEt16e7IdHnrHINrbdfoF70YSha",
+	"28w+Jh6+qFHQg3YtOX8cydjtdOwrMgNYWoxp83g9T37CgMsUn22c0jKbCbUo4wE1obMfvNexZcqxNjW+",
+	"C6SEs0q0FXApWRl01oc55KI0n44E41KqhUyARTFIHfM8H/Hk4l9FjmljIcMMMBr7xC9+bAnuHsVf1Gjf",
+	"v/2AwQf0uvQv+1KPB5GEF9Iln9lkPbVjL3GVAaJCUV9UqwCnOvr6lVqF4RuENgUhIiaFWpotnvOFFhrt",
+	"nCnPx5DnMaruhNY9EZmxKozdMMElgYok3GiSYDZWea6W7FPJZcqLlP0qRlOlLvQxYEDM/w7B2tF24t9p",
+	"83L2b8FLZoCioDwN7eHain8SSSHK2D9aZxPJy0WBua348nAQ+/wQtP0A5Pnb96evhp/enh49f0Etm7J0",
+	"3w29bzzh2IgDGqx4ARjNiy9nROVDkV2CUUsYBtsxH8I/bCFzoYnbHe4DVUSSm99qhK410nH9qEa9Fp//",
+	"qEZ3RMX1oxptYbzyRMUj41ZzfSEeTBziVF94SIy5/2AmVW4Y0r/1Bo25AvJy2mjXvFVLLFOAG5h0SiGM",
+	"4Y43qW9Ni7bOEsE50NH2UiAGysb0IJhmDZnaih9jtLzFGfV7idpRGmRinE0WhdhJ5gDaHlutozvvy+9f",
+	"1Ki1aTBAdD4UYgzwKJ6V/0/G7NHHN6/YP46eHTwO03HGW9MeaWMuxwCfpgq6u0KtR4bhi4OTSNIoQiZi",
+	"eGoW3VyMCEoiyqol14zjXxrCQqhgWo1RI2q5QgZ/8z7O8zX3GpnQX9RoEKhnZ+ThNeCtPJxxg5UHi3V0",
+	"UGPj9Wy5tVhta0bb5orXuxxz9z3fp3+qpFoUWFl5tdf/dnf1bl9APjZNxjaBCZaupusjnJ+dNTz2p7NK",
+	"HfSE4nNXYBAKwJ0A/tM2UuWo+GprIXGcCnVPr6XyNeO1hRbOkUtrVxIRhj4b+fw2GYK2bVezA/8LgvzB",
+	"b99vqxW5BZKmykhXAOTbhVhTJjdq1b8Lh3B9n7ZwPLWj6KVYbrIfW3QwoeiLlrOE1uDmOerL9K2MdEdG",
+	"cGUOHXlp19d4pIybLMkBRNQt/WsfvxNf32q+XSZFx/+0S81yNYZvC9Van4OPRlS4tiE9TnB2SWTc29ql",
+	"r6nPSNIILmROBPVbEVr9XzbbEsWYyJz48td7TtW5jiTrImB9cNJuFdFtFECfp1UKaGimFWRzaonUO1yf",
+	"/VP91AzXHSx220ZwLUPQrcrOdtYgoLfc2HvMHFRVWNi9/0o8Qpt79lDYhDZn/sA5hfq9GW9MN9RZGPcZ",
+	"3LTdRBAv5QYpvCY3b4NI3AsWotvUMDdjJtouUSGfa7MjrnQJGQVZ5isGMXN0+EIKGRAlLbTOlETr64vN",
+	"xjrcDUXaIVbMxqpoBUZvT8PmWiESpNw2jaa0JrFVnksHcLgSM+SWtPAJtpO5B9ng+8R2cA/SwSRhXWIE",
+	"Vqy8t4wQghDQfu3U8eDugwzbrNLd4PN3Y3XrlUyGFQbqnsy3NQ5rCKlDoyELmsD+P5AEGBXQi9v4nsC+",
+	"BQnM1VwEfOsnFkMGlcrUsiJLpuZJ8D/7kbRKzzOBmlNJfYag9wjXWL3Ni9rqoE8rmVQDFl6N9tLLYiUT",
+	"O8QdAaXt8GYq7ZEZl49bikIQEURR2xXkYVie7wHSZ5S2hwAmfr+vYXXqJ1rwAtmg6w/Fm0ymutJ2x9xu",
+	"Xj+G7Eb7LIZrIzYmI7BHKy18BB/rOgGGhN1uVJIsipCMCIFfWmB7tflCJuUCRGSfnZYsF7a+QI3tSANH",
+	"0HFu4aMIbDxHAIMVy9qzA68esBr1cmAqg9zRkXEawsyl7cT8avNi0EN1l6Hx24c249tu4bBpORlrdaT1",
+	"iRAPZB5g90xif8nqE1ONZZzX6V/ysEg6d1onevUOO6X4WoaUqyLNANCGFzPooxt2xmGnjo8HbnNsc2H+",
+	"iO0vsJdxBX3d3E3nujwbfdPS2+r4ndLSP5QeVndGZH+WZtcok7f+cKuXnxvfz35znazwmojsWv/+k53N",
+	"TWDWhwd/0wfeH4eatrQNY20l685x1tqLnz087qPmRPqp/Z0Fw64RJJv9FoVW0sJeK1jsAYKxqyVVASYb",
+	"Dwzkikt+geXykYRCIkJNAwxNKriS9FzwC+xX7IDTmVyUwqKniWsq56U5wvGMf329wENov0fYNYAZTziM",
+	"oyNpHjZUC8LQQukileoOLDe0rT1y7NMC+jJWv2Bn9UrJcTaJTxhnlzxfCCy+G7ORUaSuIkoTXSkvhC6d",
+	"i80RvIsvZE6XL1jwh70yR7OQAPX+XKn7Av45jHzHtIdnX+cZrsevvDC7FAMI3mP9hEwJ/memNSC+teDH",
+	"Io2bYcF0GnrFR9AYd4SMsG/YftYfijf9TzGB46ndvtUohuZbtTMY2IelC7xuPQo44DSfYfSHUsZUrVTn",
+	"Qth7tH/k79pIt4n+bdfWLZvyO/3fljTZGYYn3ECgVSdKpcfBXQ4+sOv6IiFDCw6yI9BD3qcM2wtDfTje",
+	"FFVwCbbetHxCYTuzLd3gQ43S7x7jeGkznEQBVOEOTukZUmu2ndEGXu53SmHJfukfQA3zeVJml1m52mdv",
+	"NqoFyWNL1yianh0eEFHns4NnbQfzWr49/fYGSc9nhx2G+UFJsTuPfsumXM1x/WTPbW2WoO58GwVclCPB",
+	"y6snBcLRGm0/EhIPmLTnFuyzQkix1IFogaVCn2alFvmY6DY1koFKVWJ1Byj9clqH/XlrX+mvI0w/CTEP",
+	"VpGbG/Imar/SAGELYf+6Rb8ezjaCjqy4Fa3R5t/elCT/8C/cxOSBUdHfgmsd8Mxv55e/NXKuu7ppgrYa",
+	"u7902kuueZUjUgRTWmhRDJj4ykE2ucampUbJk9mHjMyOhV2jdCJHOMYQiFKV3IJI4skn0mm8RbCEzCgj",
+	"42lvMGGj507ROvMiYPn4C+u05ZoyHvkkkxirtsEAxqVYYlSj0iWmiRi6KrA344fuke25Os2/JOnzILJH",
+	"5hMUpUZ7x79HeyARlLGL9o4Pv12LyRjI54wvVSOCLRzHHIsWLXdxrhWwnrvgC040HjAeyU/hRz3w/1Yl",
+	"5M9BA3wVjX3bFMCf+ApoCV3BxvUjMqEVCPLcj2PwT9SWoNRDbUm0cOEroLZNlQBSYJgTKV08D4DQ1SXL",
+	"s7GAYADVCDdkkD+aB/yV/EyzXruRB4pN31gi6lPN2Gnabh52doBD76nLC2Ghs0Q9YoZbANGHeUvXXBjq",
+	"/kkb729E+m0SOZLmaradYmwoHCPszVllepfPtBb9XLP09N2miGsE989l6bpe5d6wdHmZzoK/GBk/sBHL",
+	"ZctCZepbD5HMBq1ijHkIhXK5FgBpgQQvUh+EVjBneqVLMbPUmUEDGuMsU3w0koj7LhV13ykVQC0+OnuW",
+	"VzupOOrMgHA2YNVc41qn7gF16C5YjH4pYytjXD0p8+dARdxyuSCuedgKtxMsghgIUjFaTJ5sq2+vKRMf",
+	"BCVng7VeFL6/xUzMVLFy5TXzQiVC10PBXpuZnMux6rVW1A6yFfQHJaOYwdgZL8Fy7cGhHgPVsbk/W5Jq",
+	"VXJ1/HLcEI03z2tNkrW/F/7Un77nXY7S+o9ueinw8IJnqQIXfamKC0swbtbucad1zXPVEhGdFEIYbVwX",
+	"kja/7FFGf6Chm5wrP7WbL6h9mW3LlatJawPdN6pwkEAhyyITAYTf0VAWGD5uaIRLjBVmpB5X1zwfhqvP",
+	"7rksNbJVGQd1F+t8Bo2AwZxVk7r1HmxlBq0s6zgrBzaeS7F55JXzvG+ZBIBroyroe6GDURoEmd5op7Qv",
+	"jcvbmnz4WZXr4fwTc6NO1aJgfKK683rrTCY7CvafUQQVbs5cXIr8hMU8z6EnolQYH4CaHIhHKikqLT+h",
+	"DCdRC1ki2WQmxypuTJiYxzdQPkGPrHpO05rshBVTPqp0XLQWgBnPvoafu/lRI+kqPOBn8//18zvLs//y",
+	"a84P5gQDXGdSa7Tofko8z7tM6LS9n/+ASnIODxqgnrdRRNmcDp7PhUWN2EVVYxabqyIGVKwn/IN0Xsi3",
+	"mmcXovk6wMB0RUn15auYAQJH5du9UYi3Xx/ya5GVwrYUztXE5lmAX7aDjTA3Ut5mqCZTwecCojno38JV",
+	"NudARYpnLuerOhjAB/PoPrtCqXpzy3y+i+uJ5r9tBYleumkNzy3MSg+sY0U9uQBYi0pAt1z5nyx9dc8y",
+	"TuM0wSIxU7HLW98F/BxB9/alVvMtXYVISrVNN+YVoxZLXZZ8xcaZzPR0AG16dcUrTnKlKUyT8pKPuBa+",
+	"hR60LiB/GHmZ6cI8/XDOLsQKQTJYZKBtW+lKz6AZT6aZFEBuzPUFXF1ZWRv7KdX87omYPnvPDRND87l1",
+	"Y64el7lp1MT2VN6o796UGPjgSQIo7mZKVezng4lojEobO8w20shK7EhN2+T6S4tci9oT+2ExyrMEoeO9",
+	"qr5gnK0sAPAtwtDv9ADPYRbVATrsiZCXT3KV8Pb+RxacD0HagI/K+aaUNoj3hbyMsXmZQzXQeYNELRYu",
+	"qIKMGWuDmz08ZtJW7EaSjjUT8jIrlMRGSPh32z/CDILZDygJIL4O78HNuL7Q0EBlXqh0kSAay4xqxCfQ",
+	"CvC4SJIugEr63DiATo1A9qUcMIuhALbvBqLdd2Ytz/ys+3XEq2Nt1xy0i6MVeBF3ozf8lYN5bTurBqez",
+	"9nYBQ0tT33JorOmQJc7lE9q/8QnjIA8wnBERF+yHtNqIJxebuVIG3g44E3wmdCThN7EwzlLKpiKfu+fH",
+	"QLAAXmLNUQH7PUnEvCT49gq9Sp+hk+JraSZQlFTzG95tkQxOgcv8aniJelJ5TM3ViuLuvYD6we5py7vP",
+	"RHxx6513bnxooPC467lZU/KXooBsd+vNm2lbaua15JQ4wWvv1/9PT+1xO+0QDQqN3mun9+ile6vaVd2S",
+	"TTg6OKD7Y81kBacdiN0954Qr+AAYsHApH2fhwTm3Rh77WYgUUMMXYlW7IQ8zNSGSRZGVq73jf//WLVHR",
+	"vjX/bU5J5Euj4atbZA0NGMZ7LB1W+112KaTQ/Yba7RhNVTT7O1/384pftQmeD1cc2xBPhDRLI1LPJ/jk",
+	"d3Mtm2uzmejiXXYhbKNbbFqMOX0b8Kxd9B/sWG+y/HqcF+aHXmSPDl5c9SdPmxqkE1MD8mIwnheCp6tr",
+	"EuYedpjWRy4nN2893CAGBJPGNsQVOMeMp6Km9fBV4bmObnB74fkbkiWq40GpQ5HRG1SWXUTvM9mN1A1S",
+	"sAKxVp5PsHL8EW1NPX9cc32wI/fZKRsVaqlFwfRULTXLZnwi9IBpKPUzKv0yS4UaRBIgMOTx4BWr+aWN",
+	"2wW+bL1jAeuF7aH/lvvbkfs6rXSPJL+2/fsOFC8grqETDK9wvHpsVG2DDPzS3xJ6ZxJa02H3uiL6ygrU",
+	"VYW0Ou/fza9P59lPAt7C/AtJXozQ4L/9XwfVv5l3tpiqmtYzrt3t3mBvUeR7x3tPAE1Lb16Dpi14UkKj",
+	"QluIG8Sx5jlfuZKuMD+p9zZzjr9WrsM0S22m1vN2YefBVfA0o/wbn4UzKcRM2CQk/QpyFJmo+6XjeeTa",
+	"T+ZC2l5zRHdhO60mQoeTUWpW98z3VYBah0dPCrWYQ6wDnhmMsVRFntYN8llITmVKYZcQ98ZVpsGaFw+q",
+	"KzWttAK2Ew10J7ZDQ/BQx2jYsAFGmHiWbk5j+/hqDK5cSNniXTuQLSEt18lMi/yyshEOe1tDDJTJSe4b",
+	"yul109i3War7tTmTVraFmufC5rnMyouvSLFSeV+jKGpmMRcimUJKU3xF/PmIJxfhMVmkmar5JTqHA+tP",
+	"M6Rf3IxRh6uBvsW33779XwAAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

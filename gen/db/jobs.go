@@ -59,15 +59,22 @@ type InsertJobParams struct {
 	ExpiresAt      dbtype.Millis
 }
 
+type ListJobsParams struct {
+	OffsetRows int64
+	LimitRows  int64
+}
+
 type ListJobsOfStatusParams struct {
-	Status    string
-	LimitRows int64
+	Status     string
+	OffsetRows int64
+	LimitRows  int64
 }
 
 type ListUserJobsParams struct {
-	UserID    uuid.UUID
-	Status    string
-	LimitRows int64
+	UserID     uuid.UUID
+	Status     string
+	OffsetRows int64
+	LimitRows  int64
 }
 
 type SettleCallbackParams struct {

@@ -142,7 +142,7 @@ type Querier interface {
 	// The same for one channel, where an agent takes its turns one after the other, so that their order is that of the entries.
 	ListChannelLog(ctx context.Context, arg ListChannelLogParams) ([]ListChannelLogRow, error)
 	// Newest first.
-	ListJobs(ctx context.Context, limitRows int64) ([]Job, error)
+	ListJobs(ctx context.Context, arg ListJobsParams) ([]Job, error)
 	ListJobsOfStatus(ctx context.Context, arg ListJobsOfStatusParams) ([]Job, error)
 	ListMessageServers(ctx context.Context) ([]MessageServer, error)
 	ListMessageTurns(ctx context.Context, messageID uuid.UUID) ([]Turn, error)

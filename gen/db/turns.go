@@ -127,6 +127,7 @@ type ListAgentTurnsParams struct {
 	AnyChannel  bool
 	ChannelID   uuid.UUID
 	StatusGroup string
+	OffsetRows  int64
 	LimitRows   int64
 }
 

@@ -590,7 +590,7 @@ WHERE agent_id = $1
        OR ($6::text = 'timeout' AND status = 'timed_out')
        OR ($6::text = 'error' AND status IN ('failed', 'cancelled', 'superseded')))
 ORDER BY queued_at DESC, seq DESC
-LIMIT $7::bigint
+LIMIT $8::bigint OFFSET $7::bigint
 `
 
 type ListAgentTurnsParams = db.ListAgentTurnsParams
@@ -604,6 +604,7 @@ func (q *Queries) ListAgentTurns(ctx context.Context, arg ListAgentTurnsParams) 
 		arg.AnyChannel,
 		arg.ChannelID,
 		arg.StatusGroup,
+		arg.OffsetRows,
 		arg.LimitRows,
 	)
 	if err != nil {

@@ -342,12 +342,14 @@ func (q *Queries) InsertJob(ctx context.Context, arg InsertJobParams) (Job, erro
 }
 
 const listJobs = `-- name: ListJobs :many
-SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at FROM jobs ORDER BY created_at DESC, id LIMIT ?1
+SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at FROM jobs ORDER BY created_at DESC, id LIMIT ?2 OFFSET ?1
 `
 
+type ListJobsParams = db.ListJobsParams
+
 // Newest first.
-func (q *Queries) ListJobs(ctx context.Context, limitRows int64) ([]Job, error) {
-	rows, err := q.db.QueryContext(ctx, listJobs, limitRows)
+func (q *Queries) ListJobs(ctx context.Context, arg ListJobsParams) ([]Job, error) {
+	rows, err := q.db.QueryContext(ctx, listJobs, arg.OffsetRows, arg.LimitRows)
 	if err != nil {
 		return nil, err
 	}
@@ -392,13 +394,13 @@ const listJobsOfStatus = `-- name: ListJobsOfStatus :many
 SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at FROM jobs
 WHERE status = ?1
 ORDER BY created_at DESC, id
-LIMIT ?2
+LIMIT ?3 OFFSET ?2
 `
 
 type ListJobsOfStatusParams = db.ListJobsOfStatusParams
 
 func (q *Queries) ListJobsOfStatus(ctx context.Context, arg ListJobsOfStatusParams) ([]Job, error) {
-	rows, err := q.db.QueryContext(ctx, listJobsOfStatus, arg.Status, arg.LimitRows)
+	rows, err := q.db.QueryContext(ctx, listJobsOfStatus, arg.Status, arg.OffsetRows, arg.LimitRows)
 	if err != nil {
 		return nil, err
 	}
@@ -444,14 +446,19 @@ SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status,
 WHERE user_id = ?1
   AND (CAST(?2 AS TEXT) = '' OR status = ?2)
 ORDER BY created_at DESC, id
-LIMIT ?3
+LIMIT ?4 OFFSET ?3
 `
 
 type ListUserJobsParams = db.ListUserJobsParams
 
 // An empty status means any.
 func (q *Queries) ListUserJobs(ctx context.Context, arg ListUserJobsParams) ([]Job, error) {
-	rows, err := q.db.QueryContext(ctx, listUserJobs, arg.UserID, arg.Status, arg.LimitRows)
+	rows, err := q.db.QueryContext(ctx, listUserJobs,
+		arg.UserID,
+		arg.Status,
+		arg.OffsetRows,
+		arg.LimitRows,
+	)
 	if err != nil {
 		return nil, err
 	}

@@ -606,7 +606,7 @@ WHERE agent_id = ?1
        OR (CAST(?6 AS TEXT) = 'timeout' AND status = 'timed_out')
        OR (CAST(?6 AS TEXT) = 'error' AND status IN ('failed', 'cancelled', 'superseded')))
 ORDER BY queued_at DESC, seq DESC
-LIMIT ?7
+LIMIT ?8 OFFSET ?7
 `
 
 type ListAgentTurnsParams = db.ListAgentTurnsParams
@@ -620,6 +620,7 @@ func (q *Queries) ListAgentTurns(ctx context.Context, arg ListAgentTurnsParams) 
 		arg.AnyChannel,
 		arg.ChannelID,
 		arg.StatusGroup,
+		arg.OffsetRows,
 		arg.LimitRows,
 	)
 	if err != nil {

@@ -8,13 +8,13 @@ SELECT * FROM jobs WHERE id = sqlc.arg(id);
 
 -- name: ListJobs :many
 -- Newest first.
-SELECT * FROM jobs ORDER BY created_at DESC, id LIMIT sqlc.arg(limit_rows)::bigint;
+SELECT * FROM jobs ORDER BY created_at DESC, id LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
 
 -- name: ListJobsOfStatus :many
 SELECT * FROM jobs
 WHERE status = sqlc.arg(status)
 ORDER BY created_at DESC, id
-LIMIT sqlc.arg(limit_rows)::bigint;
+LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
 
 -- name: ListUserJobs :many
 -- An empty status means any.
@@ -22,7 +22,7 @@ SELECT * FROM jobs
 WHERE user_id = sqlc.arg(user_id)
   AND (sqlc.arg(status)::text = '' OR status = sqlc.arg(status))
 ORDER BY created_at DESC, id
-LIMIT sqlc.arg(limit_rows)::bigint;
+LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
 
 -- name: CountJobs :many
 -- By status, with the time that those took which have ended.

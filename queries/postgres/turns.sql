@@ -93,7 +93,7 @@ WHERE agent_id = sqlc.arg(agent_id)
        OR (sqlc.arg(status_group)::text = 'timeout' AND status = 'timed_out')
        OR (sqlc.arg(status_group)::text = 'error' AND status IN ('failed', 'cancelled', 'superseded')))
 ORDER BY queued_at DESC, seq DESC
-LIMIT sqlc.arg(limit_rows)::bigint;
+LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
 
 -- name: CountAgentTurns :one
 SELECT count(*) FROM turns

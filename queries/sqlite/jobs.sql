@@ -8,13 +8,13 @@ SELECT * FROM jobs WHERE id = @id;
 
 -- name: ListJobs :many
 -- Newest first.
-SELECT * FROM jobs ORDER BY created_at DESC, id LIMIT @limit_rows;
+SELECT * FROM jobs ORDER BY created_at DESC, id LIMIT @limit_rows OFFSET @offset_rows;
 
 -- name: ListJobsOfStatus :many
 SELECT * FROM jobs
 WHERE status = @status
 ORDER BY created_at DESC, id
-LIMIT @limit_rows;
+LIMIT @limit_rows OFFSET @offset_rows;
 
 -- name: ListUserJobs :many
 -- An empty status means any.
@@ -22,7 +22,7 @@ SELECT * FROM jobs
 WHERE user_id = @user_id
   AND (CAST(@status AS TEXT) = '' OR status = @status)
 ORDER BY created_at DESC, id
-LIMIT @limit_rows;
+LIMIT @limit_rows OFFSET @offset_rows;
 
 -- name: CountJobs :many
 -- By status, with the time that those took which have ended.

@@ -91,7 +91,7 @@ WHERE agent_id = @agent_id
        OR (CAST(@status_group AS TEXT) = 'timeout' AND status = 'timed_out')
        OR (CAST(@status_group AS TEXT) = 'error' AND status IN ('failed', 'cancelled', 'superseded')))
 ORDER BY queued_at DESC, seq DESC
-LIMIT @limit_rows;
+LIMIT @limit_rows OFFSET @offset_rows;
 
 -- name: CountAgentTurns :one
 SELECT count(*) FROM turns

@@ -45,11 +45,7 @@ func (p Payload) Bytes(i int) ([]byte, error) {
 func (p Payload) Values() []any {
 	values := make([]any, len(p.Args))
 	for i, arg := range p.Args {
-		if len(p.Attachments) == 0 {
-			values[i] = arg
-		} else {
-			values[i] = parser.Raw{JSON: arg, Attachments: p.Attachments}
-		}
+		values[i] = parser.NewRaw(arg, p.Attachments)
 	}
 	return values
 }

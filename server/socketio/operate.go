@@ -15,10 +15,15 @@ import (
 
 // deliver sends an encoded event to the selected sockets of this node.
 func (n *Namespace) deliver(sel Selector, opts engineio.SendOptions, text []byte, attachments [][]byte) error {
-	if n.history != nil {
-		return n.history.emit(n.adapter, sel, opts, text, attachments)
-	}
-	return n.adapter.Broadcast(sel, Message{Frame: engineio.NewFrame(text, attachments...), Options: opts})
+	var err error
+	n.server.engine.Batch(func() {
+		if n.history != nil {
+			err = n.history.emit(n.adapter, sel, opts, text, attachments)
+		} else {
+			err = n.adapter.Broadcast(sel, Message{Frame: engineio.NewFrame(text, attachments...), Options: opts})
+		}
+	})
+	return err
 }
 
 // elsewhere publishes an operation to the other nodes, if there are any that it is for.

@@ -115,6 +115,7 @@ type Sockets struct {
 	PingInterval    time.Duration `name:"socket-ping-interval" type:"millis" env:"SOCKET_PING_INTERVAL_MS" default:"25s" help:"Time between heartbeats."`
 	PingTimeout     time.Duration `name:"socket-ping-timeout" type:"millis" env:"SOCKET_PING_TIMEOUT_MS" default:"20s" help:"How long a client may take to answer a heartbeat."`
 	MaxPayload      int64         `name:"socket-max-payload" type:"size" env:"SOCKET_MAX_PAYLOAD" default:"1mb" help:"Largest message on a socket."`
+	Deflate         bool          `name:"socket-deflate" type:"switch" env:"SOCKET_DEFLATE" help:"Compress large messages on WebSockets (permessage-deflate) for clients that offer it; costs processor time."`
 	RequireEntityID bool          `name:"socket-require-entity-id" type:"switch" env:"SOCKET_REQUIRE_ENTITY_ID" help:"Refuse sockets that don't say who they are."`
 }
 

@@ -78,7 +78,7 @@ func TestGroupsMadeAtTheSameTimeAreOne(t *testing.T) {
 			t.Errorf("worlds %+v, error %v", worlds, err)
 		}
 		for _, id := range agents {
-			if rooms, err := s.Rooms(t.Context(), auth.Service(), id, 0, 0); err != nil || len(rooms) != 1 || rooms[0].Name != "Grp" {
+			if rooms, _, err := s.Rooms(t.Context(), auth.Service(), id, 0, 0); err != nil || len(rooms) != 1 || rooms[0].Name != "Grp" {
 				t.Errorf("rooms %+v, error %v", rooms, err)
 			}
 		}

@@ -33,18 +33,17 @@ type Room struct {
 // maxRooms is how many rooms one answer holds.
 const maxRooms = 1000
 
-// Rooms returns the rooms of an agent in the order in which they were made, its own one first.
-func (s *Service) Rooms(ctx context.Context, who auth.Identity, agentID uuid.UUID, limit, offset int) ([]Room, error) {
-	if limit <= 0 {
+// Rooms returns the rooms of an agent in the order in which they were made, its own one first, and whether there are more.
+func (s *Service) Rooms(ctx context.Context, who auth.Identity, agentID uuid.UUID, limit, offset int) (out []Room, more bool, err error) {
+	if limit <= 0 || limit > maxRooms {
 		limit = maxRooms
 	}
-	var out []Room
-	err := s.view(ctx, who, "listing rooms", func(q db.Querier) error {
+	err = s.view(ctx, who, "listing rooms", func(q db.Querier) error {
 		if _, err := ofAgent(ctx, q, agentID); err != nil {
 			return err
 		}
 		rows, err := q.ListAgentRooms(ctx, db.ListAgentRoomsParams{
-			AgentID: agentID, LimitRows: int64(min(limit, maxRooms)), OffsetRows: int64(max(offset, 0)),
+			AgentID: agentID, LimitRows: int64(limit) + 1, OffsetRows: int64(max(offset, 0)),
 		})
 		out = make([]Room, len(rows))
 		for i, r := range rows {
@@ -52,7 +51,10 @@ func (s *Service) Rooms(ctx context.Context, who auth.Identity, agentID uuid.UUI
 		}
 		return err
 	})
-	return out, err
+	if more = len(out) > limit; more {
+		out = out[:limit]
+	}
+	return out, more, err
 }
 
 // Room returns a room of an agent, named by its id or its channel's.

@@ -98,7 +98,8 @@ type NewJob struct {
 
 // JobQuery restricts a list of jobs.
 type JobQuery struct {
-	Limit  int    // 0 means 50; at most 500
+	Limit  int // 0 means 50; at most 500
+	Offset int
 	Status string // any, unless it is a JobStatus
 }
 

@@ -73,16 +73,15 @@ func (e TurnLogEntry) modelType() string {
 	return data.ModelType
 }
 
-// Logs returns entries of an agent's log, newest first. Filters by kind and text look at the newest ten thousand entries
-// that the others let through. An unknown agent is NOT_FOUND.
-func (s *Service) Logs(ctx context.Context, who auth.Identity, agentID uuid.UUID, query LogQuery) ([]AgentLogEntry, error) {
+// Logs returns entries of an agent's log, newest first, and whether there are more. Filters by kind and text look at the
+// newest ten thousand entries that the others let through. An unknown agent is NOT_FOUND.
+func (s *Service) Logs(ctx context.Context, who auth.Identity, agentID uuid.UUID, query LogQuery) (out []AgentLogEntry, more bool, err error) {
 	limit, offset := min(query.Limit, maxLogs), min(max(query.Offset, 0), math.MaxInt32)
 	if limit <= 0 {
-		return nil, nil
+		return nil, false, nil
 	}
 	filtered := query.Kind != "" || len(query.Exclude) > 0 || query.Search != ""
-	var out []AgentLogEntry
-	err := s.view(ctx, who, "reading an agent's log", func(q db.Querier) error {
+	err = s.view(ctx, who, "reading an agent's log", func(q db.Querier) error {
 		if err := mustAgent(ctx, q, agentID); err != nil {
 			return err
 		}
@@ -91,10 +90,10 @@ func (s *Service) Logs(ctx context.Context, who auth.Identity, agentID uuid.UUID
 			return err
 		}
 		if !filtered {
-			out, err = readLog(ctx, q, agentID, query, limit, offset)
+			out, err = readLog(ctx, q, agentID, query, limit+1, offset)
 			return err
 		}
-		for read := 0; read < logScanned && len(out) < offset+limit; read += logBatch {
+		for read := 0; read < logScanned && len(out) <= offset+limit; read += logBatch {
 			batch, err := readLog(ctx, q, agentID, query, logBatch, read)
 			if err != nil {
 				return err
@@ -105,10 +104,13 @@ func (s *Service) Logs(ctx context.Context, who auth.Identity, agentID uuid.UUID
 				break
 			}
 		}
-		out = out[min(offset, len(out)):min(offset+limit, len(out))]
+		out = out[min(offset, len(out)):]
 		return nil
 	})
-	return out, err
+	if more = len(out) > limit; more {
+		out = out[:limit]
+	}
+	return out, more, err
 }
 
 // readLog reads a page of the log as the database can tell it apart.

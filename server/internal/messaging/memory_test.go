@@ -132,7 +132,7 @@ func TestLogOfAnAgent(t *testing.T) {
 		if query.Limit == 0 {
 			query.Limit = 100
 		}
-		out, err := b.Logs(t.Context(), b.who, b.agent, query)
+		out, _, err := b.Logs(t.Context(), b.who, b.agent, query)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -189,7 +189,7 @@ func TestLogOfAnAgent(t *testing.T) {
 	if got := logs(messaging.LogQuery{Kind: "action"}); len(got) != 0 {
 		t.Errorf("a deleted entry: %+v", got)
 	}
-	if _, err := b.Logs(t.Context(), b.who, uuid.New(), messaging.LogQuery{Limit: 1}); !apierr.IsCode(err, apierr.NotFound) {
+	if _, _, err := b.Logs(t.Context(), b.who, uuid.New(), messaging.LogQuery{Limit: 1}); !apierr.IsCode(err, apierr.NotFound) {
 		t.Errorf("an unknown agent: %v", err)
 	}
 	if err := b.DeleteChannel(t.Context(), b.who, c.ID); err != nil {

@@ -27,6 +27,7 @@ func (s *Service) Runs(ctx context.Context, who auth.Identity, agentID uuid.UUID
 	list := db.ListAgentTurnsParams{
 		AgentID: agentID, StatusGroup: query.Status, AnyChannel: query.ChannelID == nil,
 		FromTime: 0, ToTime: dbtype.Millis(math.MaxInt64), LimitRows: int64(min(limit, maxRuns)),
+		OffsetRows: int64(max(query.Offset, 0)),
 	}
 	if query.From != nil {
 		list.FromTime = dbtype.MillisOf(*query.From)

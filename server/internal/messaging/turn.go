@@ -108,5 +108,6 @@ type RunQuery struct {
 	ChannelID *uuid.UUID // or the agent's room for it
 	Status    string     // "", started, completed, timeout, error
 	Limit     int        // 0 means 20; at most 100
+	Offset    int
 	From, To  *time.Time
 }

@@ -1,21 +1,27 @@
 package rest
 
 import (
+	"context"
 	"encoding/base64"
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
 // A cursor is a letter and a number that only this file reads: b and a stand before and after the message of that number, o
-// skips as many entries of a list.
+// skips as many entries of a list, and u those of them that are not newer than a second number, a time in milliseconds, so
+// that what was added since moves no page.
 const (
 	cursorBefore = 'b'
 	cursorAfter  = 'a'
 	cursorOffset = 'o'
+	cursorUntil  = 'u'
+
+	cursorSeparator = "." // of the parts of the last kind
 )
 
 func cursor(kind byte, n int64) string {
@@ -32,7 +38,11 @@ func parseCursor(text, kinds string) (kind byte, n int64, err error) {
 			return raw[0], n, nil
 		}
 	}
-	return 0, 0, apierr.New(apierr.InvalidRequest, "The cursor is not one of this list")
+	return 0, 0, errCursor()
+}
+
+func errCursor() error {
+	return apierr.New(apierr.InvalidRequest, "The cursor is not one of this list")
 }
 
 // offsetFrom sets offset to what a cursor says, if there is one.
@@ -45,6 +55,42 @@ func offsetFrom(text *string, offset *int) error {
 		*offset = int(n)
 	}
 	return err
+}
+
+// untilFrom sets offset and to, the newest time of a list, to what a cursor says, if there is one. It returns the newest time
+// that the cursor of the next page has to keep to.
+func untilFrom(text *string, offset *int, to **time.Time) (until time.Time, err error) {
+	if deref(text) == "" {
+		if until = time.Now(); *to != nil && (*to).Before(until) {
+			until = **to
+		}
+		return until, nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(*text)
+	kind, numbers, _ := strings.Cut(string(raw), cursorSeparator)
+	skip, ms, _ := strings.Cut(numbers, cursorSeparator)
+	n, skipErr := strconv.Atoi(skip)
+	at, timeErr := strconv.ParseInt(ms, 10, 64)
+	if err != nil || kind != string(cursorUntil) || skipErr != nil || n < 0 || timeErr != nil {
+		return until, errCursor()
+	}
+	until = time.UnixMilli(at)
+	*offset, *to = n, &until
+	return until, nil
+}
+
+func untilCursor(until time.Time, offset int) string {
+	parts := []string{string(cursorUntil), strconv.Itoa(offset), strconv.FormatInt(until.UnixMilli(), 10)}
+	return base64.RawURLEncoding.EncodeToString([]byte(strings.Join(parts, cursorSeparator)))
+}
+
+// nextUntil returns a Link header that leads on from a page of n entries behind offset. The newest of them bounds the list if
+// it is the first page, as nothing can be added at a time before.
+func nextUntil(ctx context.Context, until, newest time.Time, offset, n int) *string {
+	if offset == 0 {
+		until = newest
+	}
+	return nextLink(ctx, untilCursor(until, offset+n))
 }
 
 // seqFrom returns the bound that a cursor of a channel's messages stands for.
@@ -78,6 +124,19 @@ func historyCursors(query messaging.HistoryQuery, page messaging.History) (next,
 		next = new(cursor(cursorBefore, oldest))
 	}
 	return next, new(cursor(cursorAfter, newest))
+}
+
+// nextLink returns a Link header with the address of the next page of the list that was asked for; nil for no cursor.
+func nextLink(ctx context.Context, cursor string) *string {
+	if cursor == "" {
+		return nil
+	}
+	asked := requestFrom(ctx).URL
+	query := asked.Query()
+	query.Del("offset")
+	query.Del("page")
+	query.Set("cursor", cursor)
+	return new("<" + asked.EscapedPath() + "?" + query.Encode() + `>; rel="next"`)
 }
 
 // link is the address of a list, for the Link header.

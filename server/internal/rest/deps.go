@@ -71,7 +71,7 @@ type messages interface {
 type runs interface {
 	Runs(ctx context.Context, who auth.Identity, agentID uuid.UUID, query messaging.RunQuery) ([]messaging.Run, int, error)
 	Run(ctx context.Context, who auth.Identity, agentID, turnID uuid.UUID) (messaging.Run, []messaging.TurnLogEntry, error)
-	Logs(ctx context.Context, who auth.Identity, agentID uuid.UUID, query messaging.LogQuery) ([]messaging.AgentLogEntry, error)
+	Logs(ctx context.Context, who auth.Identity, agentID uuid.UUID, query messaging.LogQuery) (entries []messaging.AgentLogEntry, more bool, err error)
 	DeleteLog(ctx context.Context, who auth.Identity, agentID, entryID uuid.UUID) error
 }
 
@@ -91,7 +91,7 @@ type memories interface {
 }
 
 type rooms interface {
-	Rooms(ctx context.Context, who auth.Identity, agentID uuid.UUID, limit, offset int) ([]memory.Room, error)
+	Rooms(ctx context.Context, who auth.Identity, agentID uuid.UUID, limit, offset int) (rooms []memory.Room, more bool, err error)
 	Room(ctx context.Context, who auth.Identity, agentID, id uuid.UUID) (memory.Room, error)
 	CreateRoom(ctx context.Context, who auth.Identity, agentID uuid.UUID, n memory.NewRoom) (memory.Room, error)
 	RenameRoom(ctx context.Context, who auth.Identity, agentID, id uuid.UUID, name string) (memory.Room, error)

@@ -32,16 +32,25 @@ func (h jobHandlers) CreateJob(ctx context.Context, req apiserver.CreateJobReque
 }
 
 func (h jobHandlers) ListJobs(ctx context.Context, req apiserver.ListJobsRequestObject) (apiserver.ListJobsResponseObject, error) {
-	status := deref(req.Params.Status)
-	found, counts, err := h.jobs.Jobs(ctx, auth.FromContext(ctx), messaging.JobQuery{Limit: looseInt(req.Params.Limit), Status: status})
+	query := messaging.JobQuery{Limit: looseInt(req.Params.Limit), Status: deref(req.Params.Status)}
+	if err := offsetFrom(req.Params.Cursor, &query.Offset); err != nil {
+		return nil, err
+	}
+	found, counts, err := h.jobs.Jobs(ctx, auth.FromContext(ctx), query)
 	if err != nil {
 		return nil, err
 	}
-	filtered, total := counts.ByStatus[messaging.JobStatus(status)], counts.Total()
-	if !slices.Contains(jobStatuses, messaging.JobStatus(status)) {
+	filtered, total := counts.ByStatus[messaging.JobStatus(query.Status)], counts.Total()
+	if !slices.Contains(jobStatuses, messaging.JobStatus(query.Status)) {
 		filtered = total
 	}
-	return apiserver.ListJobs200JSONResponse{Jobs: each(found, job), Total: total, Filtered: filtered}, nil
+	var headers apiserver.ListJobs200ResponseHeaders
+	if end := query.Offset + len(found); len(found) > 0 && end < filtered {
+		headers.Link = nextLink(ctx, offsetCursor(end))
+	}
+	return apiserver.ListJobs200JSONResponse{
+		Headers: headers, Body: api.JobList{Jobs: each(found, job), Total: total, Filtered: filtered},
+	}, nil
 }
 
 func (h jobHandlers) GetJobsHealth(ctx context.Context, _ apiserver.GetJobsHealthRequestObject) (apiserver.GetJobsHealthResponseObject, error) {

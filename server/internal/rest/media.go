@@ -83,7 +83,8 @@ type requestKey struct{}
 // withRequest lets the responses of files find the request that they answer.
 func withRequest(next apiserver.StrictHandlerFunc, operation string) apiserver.StrictHandlerFunc {
 	switch operation {
-	case "GetAgentUpload", "GetChannelUpload", "GetGeneratedFile":
+	case "GetAgentUpload", "GetChannelUpload", "GetGeneratedFile",
+		"ListAgentLogs", "ListRuns", "ListMemories", "ListRoomMemories", "ListRooms", "ListSessions", "ListJobs":
 		return func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error) {
 			return next(context.WithValue(ctx, requestKey{}, r), w, r, request)
 		}

@@ -29,8 +29,13 @@ func (h memoryHandlers) ListMemories(ctx context.Context, req apiserver.ListMemo
 	if query.RoomID = p.RoomID; p.ChannelID != nil {
 		query.RoomID = p.ChannelID
 	}
-	list, err := h.list(ctx, req.AgentID, query)
-	return apiserver.ListMemories200JSONResponse{Success: true, Data: list}, err
+	list, next, err := h.list(ctx, req.AgentID, query, p.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	return apiserver.ListMemories200JSONResponse{
+		Headers: apiserver.ListMemories200ResponseHeaders{Link: next}, Body: api.MemoryListEnvelope{Success: true, Data: list},
+	}, nil
 }
 
 func (h memoryHandlers) ListRoomMemories(ctx context.Context, req apiserver.ListRoomMemoriesRequestObject) (apiserver.ListRoomMemoriesResponseObject, error) {
@@ -45,16 +50,29 @@ func (h memoryHandlers) ListRoomMemories(ctx context.Context, req apiserver.List
 	}
 	query.Offset = offsetOf(looseInt(p.Offset), looseInt(p.Page), query.Limit)
 	query.RoomID = &req.RoomID
-	list, err := h.list(ctx, req.AgentID, query)
+	list, next, err := h.list(ctx, req.AgentID, query, p.Cursor)
+	if err != nil {
+		return nil, err
+	}
 	if p.TableName == nil {
 		list.Success, list.Data = new(true), list.Memories
 	}
-	return apiserver.ListRoomMemories200JSONResponse{Success: true, Data: list}, err
+	return apiserver.ListRoomMemories200JSONResponse{
+		Headers: apiserver.ListRoomMemories200ResponseHeaders{Link: next}, Body: api.MemoryListEnvelope{Success: true, Data: list},
+	}, nil
 }
 
-func (h memoryHandlers) list(ctx context.Context, agentID uuid.UUID, query memory.Query) (api.MemoryList, error) {
+// list reads a page, and the Link header that leads to the next.
+func (h memoryHandlers) list(ctx context.Context, agentID uuid.UUID, query memory.Query, cursor *string) (list api.MemoryList, next *string, err error) {
+	until, err := untilFrom(cursor, &query.Offset, &query.To)
+	if err != nil {
+		return list, nil, err
+	}
 	page, more, err := h.memories.List(ctx, auth.FromContext(ctx), agentID, query)
-	return api.MemoryList{Memories: each(page, memoryRecord), HasMore: more}, err
+	if more {
+		next = nextUntil(ctx, until, page[0].CreatedAt, query.Offset, len(page))
+	}
+	return api.MemoryList{Memories: each(page, memoryRecord), HasMore: more}, next, err
 }
 
 func (h memoryHandlers) UpdateMemory(ctx context.Context, req apiserver.UpdateMemoryRequestObject) (apiserver.UpdateMemoryResponseObject, error) {

@@ -12,8 +12,21 @@ import (
 type roomHandlers struct{ rooms rooms }
 
 func (h roomHandlers) ListRooms(ctx context.Context, req apiserver.ListRoomsRequestObject) (apiserver.ListRoomsResponseObject, error) {
-	rooms, err := h.rooms.Rooms(ctx, auth.FromContext(ctx), req.AgentID, looseInt(req.Params.Limit), looseInt(req.Params.Offset))
-	return apiserver.ListRooms200JSONResponse{Success: true, Data: api.RoomList{Rooms: each(rooms, room)}}, err
+	offset := max(looseInt(req.Params.Offset), 0)
+	if err := offsetFrom(req.Params.Cursor, &offset); err != nil {
+		return nil, err
+	}
+	rooms, more, err := h.rooms.Rooms(ctx, auth.FromContext(ctx), req.AgentID, looseInt(req.Params.Limit), offset)
+	if err != nil {
+		return nil, err
+	}
+	var headers apiserver.ListRooms200ResponseHeaders
+	if more {
+		headers.Link = nextLink(ctx, offsetCursor(offset+len(rooms)))
+	}
+	return apiserver.ListRooms200JSONResponse{
+		Headers: headers, Body: api.RoomListEnvelope{Success: true, Data: api.RoomList{Rooms: each(rooms, room)}},
+	}, nil
 }
 
 func (h roomHandlers) CreateRoom(ctx context.Context, req apiserver.CreateRoomRequestObject) (apiserver.CreateRoomResponseObject, error) {

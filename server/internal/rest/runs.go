@@ -17,14 +17,20 @@ func (h runHandlers) ListRuns(ctx context.Context, req apiserver.ListRunsRequest
 	if err != nil {
 		return nil, err
 	}
+	until, err := untilFrom(req.Params.Cursor, &query.Offset, &query.To)
+	if err != nil {
+		return nil, err
+	}
 	runs, total, err := h.runs.Runs(ctx, auth.FromContext(ctx), req.AgentID, query)
 	if err != nil {
 		return nil, err
 	}
-	list := api.RunList{Runs: each(runs, runSummary), Total: total, HasMore: total > len(runs)}
-	return apiserver.ListRuns200JSONResponse{
-		Headers: apiserver.ListRuns200ResponseHeaders{XTotalCount: total}, Body: api.RunListEnvelope{Success: true, Data: list},
-	}, nil
+	list := api.RunList{Runs: each(runs, runSummary), Total: total, HasMore: len(runs) > 0 && query.Offset+len(runs) < total}
+	headers := apiserver.ListRuns200ResponseHeaders{XTotalCount: total}
+	if list.HasMore {
+		headers.Link = nextUntil(ctx, until, runs[0].QueuedAt, query.Offset, len(runs))
+	}
+	return apiserver.ListRuns200JSONResponse{Headers: headers, Body: api.RunListEnvelope{Success: true, Data: list}}, nil
 }
 
 func (h runHandlers) GetRun(ctx context.Context, req apiserver.GetRunRequestObject) (apiserver.GetRunResponseObject, error) {
@@ -57,8 +63,21 @@ func (h runHandlers) ListAgentLogs(ctx context.Context, req apiserver.ListAgentL
 	if err != nil {
 		return nil, err
 	}
-	entries, err := h.runs.Logs(ctx, auth.FromContext(ctx), req.AgentID, query)
-	return apiserver.ListAgentLogs200JSONResponse{Success: true, Data: each(entries, agentLogEntry)}, err
+	until, err := untilFrom(req.Params.Cursor, &query.Offset, &query.To)
+	if err != nil {
+		return nil, err
+	}
+	entries, more, err := h.runs.Logs(ctx, auth.FromContext(ctx), req.AgentID, query)
+	if err != nil {
+		return nil, err
+	}
+	var headers apiserver.ListAgentLogs200ResponseHeaders
+	if more {
+		headers.Link = nextUntil(ctx, until, entries[0].At, query.Offset, len(entries))
+	}
+	return apiserver.ListAgentLogs200JSONResponse{
+		Headers: headers, Body: api.AgentLogEnvelope{Success: true, Data: each(entries, agentLogEntry)},
+	}, nil
 }
 
 func (h runHandlers) DeleteAgentLog(ctx context.Context, req apiserver.DeleteAgentLogRequestObject) (apiserver.DeleteAgentLogResponseObject, error) {

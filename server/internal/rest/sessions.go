@@ -41,16 +41,22 @@ func (h sessionHandlers) GetSession(ctx context.Context, req apiserver.GetSessio
 }
 
 func (h sessionHandlers) ListSessions(ctx context.Context, req apiserver.ListSessionsRequestObject) (apiserver.ListSessionsResponseObject, error) {
-	found, counts, err := h.sessions.Sessions(ctx, auth.FromContext(ctx), messaging.SessionQuery{
-		Limit: looseInt(req.Params.Limit), Offset: looseInt(req.Params.Offset),
-	})
+	query := messaging.SessionQuery{Limit: looseInt(req.Params.Limit), Offset: max(looseInt(req.Params.Offset), 0)}
+	if err := offsetFrom(req.Params.Cursor, &query.Offset); err != nil {
+		return nil, err
+	}
+	found, counts, err := h.sessions.Sessions(ctx, auth.FromContext(ctx), query)
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.ListSessions200JSONResponse{
+	var headers apiserver.ListSessions200ResponseHeaders
+	if end := query.Offset + len(found); len(found) > 0 && end < counts.Live {
+		headers.Link = nextLink(ctx, offsetCursor(end))
+	}
+	return apiserver.ListSessions200JSONResponse{Headers: headers, Body: api.SessionList{
 		Sessions: each(found, session), Total: counts.Live,
 		Stats: api.SessionStats{TotalSessions: counts.Live + counts.Expired, ActiveSessions: counts.Live, ExpiredSessions: counts.Expired},
-	}, nil
+	}}, nil
 }
 
 func (h sessionHandlers) GetSessionsHealth(ctx context.Context, _ apiserver.GetSessionsHealthRequestObject) (apiserver.GetSessionsHealthResponseObject, error) {

@@ -51,9 +51,12 @@ type Config struct {
 	// DisableUpgrades keeps polling sessions on polling.
 	DisableUpgrades bool
 
-	// Compress lets polling replies of 1 KiB and more go compressed by gzip to clients that accept it. Nothing else is
-	// compressed.
+	// Compress lets polling replies of 1 KiB and more go compressed by gzip to clients that accept it.
 	Compress bool
+	// Deflate lets WebSocket messages of 1 KiB and more go compressed to clients that offer permessage-deflate, RFC 7692, and
+	// takes theirs. Each message is compressed by itself, once for all who get it. It costs processor time, and a client that
+	// sends compressed messages some 40 KiB while one is read.
+	Deflate bool
 
 	// CORS says which other origins may use the server from a browser.
 	CORS CORS

@@ -27,8 +27,11 @@ type Frame struct {
 	// parts are the frames that this one was joined from.
 	parts []*Frame
 
-	once    sync.Once
-	payload []byte // polling form, made when the first polling session asks for it
+	pollingOnce sync.Once
+	payload     []byte // polling form, made when the first polling session asks for it
+
+	deflateOnce sync.Once
+	packed      []byte // as ws, compressed, made when the first session asks for it that takes it
 }
 
 // NewFrame makes a frame of a text message and of the binary messages that belong to it. It copies its arguments.
@@ -90,7 +93,7 @@ func (f *Frame) polling() []byte {
 	if len(f.binaries) == 0 && len(f.parts) == 0 {
 		return f.text
 	}
-	f.once.Do(func() {
+	f.pollingOnce.Do(func() {
 		f.payload = append(f.payload, f.text...)
 		for _, part := range f.parts {
 			f.payload = append(f.separated(), part.polling()...)

@@ -16,12 +16,13 @@ const maxPooledBuffer = 64 << 10
 
 // Server is an [http.Handler] that serves the Engine.IO protocol on any path.
 type Server struct {
-	cfg      Config
-	accepted func(*Session) Handler
-	buffers  sync.Pool // of *[]byte, which incoming messages are read into
-	gzips    sync.Pool // of *gzip.Writer
-	stats    counters
-	writers  writers
+	cfg       Config
+	accepted  func(*Session) Handler
+	buffers   sync.Pool // of *[]byte, which incoming messages are read into
+	gzips     sync.Pool // of *gzip.Writer
+	deflaters deflaters
+	stats     counters
+	writers   writers
 
 	// group counts the sessions and their goroutines.
 	group    sync.WaitGroup
@@ -44,6 +45,8 @@ func NewServer(cfg Config, accept func(*Session) Handler) *Server {
 		perIP:    make(map[string]int),
 	}
 	s.writers.server = s
+	s.writers.desks.New = newDesk
+	s.deflaters.pool.New = newDeflater
 	return s
 }
 

@@ -67,6 +67,7 @@ type Session struct {
 
 	ws      *webSocket // the current transport, nil on polling
 	writing bool       // a writer runs on ws
+	handed  *Frame     // what the writer writes next, before the queue; the writer reads it without mu
 	upgrade *upgrade   // while a WebSocket tries to take over
 
 	ending ending // how it ends, once it does
@@ -106,7 +107,11 @@ func (s *Session) Transport() string { return *s.transport.Load() }
 func (s *Session) Backlog() (frames, bytes int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.queue.entries), s.queue.bytes
+	frames, bytes = len(s.queue.entries), s.queue.bytes
+	if s.handed != nil {
+		return frames + 1, bytes + s.handed.Size()
+	}
+	return frames, bytes
 }
 
 // Eased returns nil if the queue is at most half full. Otherwise it returns a channel that is closed when that is so again, or
@@ -149,6 +154,11 @@ func (s *Session) Send(f *Frame, opts SendOptions) bool {
 	if opts.Volatile && !s.writable() {
 		stats.dropped.Add(1)
 		return false
+	}
+	if !s.writing && s.ws != nil && s.ws.raw != nil && s.writable() && len(s.control) == 0 && len(s.queue.shed) == 0 {
+		s.handed, s.writing = f, true // there is nothing that it has to be queued behind
+		s.server.writers.add(s)
+		return true
 	}
 	switch s.queue.push(f, opts, cfg.QueuePackets, cfg.QueueBytes) {
 	case queued:
@@ -244,7 +254,7 @@ func (s *Session) touch() {
 
 // writable tells whether a frame would be written at once. s.mu is held.
 func (s *Session) writable() bool {
-	return s.state == open && s.queue.empty() && s.upgrade == nil && (s.ws != nil || s.poll != nil)
+	return s.state == open && s.queue.empty() && s.handed == nil && s.upgrade == nil && (s.ws != nil || s.poll != nil)
 }
 
 // flush makes the transport send what is queued. s.mu is held.

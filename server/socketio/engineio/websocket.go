@@ -53,12 +53,19 @@ type webSocket struct {
 // accept answers an upgrade request. On failure it has written the response.
 func (s *Server) accept(w http.ResponseWriter, r *http.Request) (*webSocket, error) {
 	hijacker := &hijacker{ResponseWriter: w, writeTimeout: s.cfg.WriteTimeout}
+	compression := websocket.CompressionDisabled
+	if s.cfg.Deflate {
+		compression = websocket.CompressionNoContextTakeover
+	}
 	lib, err := websocket.Accept(hijacker, r, &websocket.AcceptOptions{
 		InsecureSkipVerify: true, // our own rule was applied before, see CORS
-		CompressionMode:    websocket.CompressionDisabled,
+		CompressionMode:    compression,
 	})
 	if err != nil {
 		return nil, err
+	}
+	if w.Header().Get("Sec-WebSocket-Extensions") != "" { // the client takes it
+		hijacker.conn.deflaters = &s.deflaters
 	}
 	lib.SetReadLimit(-1) // we count ourselves, as the library would send a reason that clients do not expect
 	return &webSocket{wsConn: hijacker.conn, lib: lib, server: s}, nil

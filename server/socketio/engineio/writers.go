@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -15,19 +16,79 @@ const (
 	maxAttempt = 64 << 10
 	// maxIdleReady bounds the capacity that an empty line keeps.
 	maxIdleReady = 4096
+	// maxOwn is how many sessions the caller of Batch writes to himself.
+	maxOwn = 64
 )
 
 // writers write what is queued on WebSockets. A goroutine for each write would cost as much as the write itself when an event
 // goes to many; so a few writers serve all sessions that have something to send, and never wait for any of them: what the
 // kernel does not take at once becomes the business of a goroutine that the session has for itself, until its queue is
-// empty. The writers end when no session is left.
+// empty. The writers end when no session is left. Where only a few sessions are in line after a batch, its sender is the
+// writer: for them, waking another goroutine would cost more than it brings.
 type writers struct {
 	server *Server
+	desks  sync.Pool // of *desk
 
 	mu      sync.Mutex // guards what follows; it is taken with the mutex of a session held
 	ready   []*Session
 	next    int // index in ready of the session whose turn it is
 	running int
+	batches int // under way; no writer is started for what they send
+}
+
+// desk is what a writer works with.
+type desk struct {
+	attempt  attempt
+	sessions [turn]*Session
+	frames   [maxBatch]*Frame
+}
+
+func newDesk() any {
+	d := new(desk)
+	d.attempt.init()
+	return d
+}
+
+// Batch calls send, which sends frames on some sessions, and sees that they are written: if they are few, by the calling
+// goroutine. It does not wait for any connection.
+func (s *Server) Batch(send func()) {
+	s.writers.begin()
+	defer s.writers.finish()
+	send()
+}
+
+func (w *writers) begin() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.batches++
+}
+
+// finish ends a batch, and writes what the other writers have no time for.
+func (w *writers) finish() {
+	if w.hire() {
+		w.write(maxOwn)
+	}
+}
+
+// hire ends a batch and tells whether the caller is to be a writer.
+func (w *writers) hire() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.batches--
+	if w.waiting() == 0 || w.running == runtime.GOMAXPROCS(0) {
+		return false
+	}
+	w.running++
+	return true
+}
+
+// waiting returns the length of the line. w.mu is held.
+func (w *writers) waiting() int { return len(w.ready) - w.next }
+
+// start starts a writer. w.mu is held.
+func (w *writers) start() {
+	w.running++
+	w.server.group.Go(func() { w.write(math.MaxInt) })
 }
 
 // add puts a session at the end of the line. Its mutex is held, and writing is set.
@@ -35,9 +96,12 @@ func (w *writers) add(s *Session) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.ready = append(w.ready, s)
-	if waiting := len(w.ready) - w.next; waiting > w.running*backlogPerWriter && w.running < runtime.GOMAXPROCS(0) {
-		w.running++
-		w.server.group.Go(w.work)
+	waiting := w.waiting()
+	if w.batches > 0 && waiting <= maxOwn {
+		return
+	}
+	if waiting > w.running*backlogPerWriter && w.running < runtime.GOMAXPROCS(0) {
+		w.start()
 	}
 }
 
@@ -61,45 +125,67 @@ func (w *writers) take(dst []*Session) int {
 	return n
 }
 
-func (w *writers) work() {
-	var a attempt
-	a.init()
-	var sessions [turn]*Session
-	var store [maxBatch]*Frame
-	for n := w.take(sessions[:]); n > 0; n = w.take(sessions[:]) {
+// write is what a writer does, until nobody is in line or it has served so many.
+func (w *writers) write(atMost int) {
+	d := w.desks.Get().(*desk)
+	served := 0
+	for n := w.take(d.sessions[:]); n > 0; n = w.take(d.sessions[:]) {
 		frames, bytes := 0, 0 // counted once for all, as all processors count in the same place
-		for _, s := range sessions[:n] {
-			f, b := s.writeReady(&a, store[:0])
+		for _, s := range d.sessions[:n] {
+			f, b := s.writeReady(d)
 			frames, bytes = frames+f, bytes+b
 		}
 		w.server.stats.sent(frames, bytes)
+		if served += n; served >= atMost {
+			w.replace()
+			break
+		}
+	}
+	clear(d.sessions[:])
+	clear(d.frames[:])
+	w.desks.Put(d)
+}
+
+// replace ends a writer, and starts another one in its place if there is something to do.
+func (w *writers) replace() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.running--
+	if w.waiting() > 0 {
+		w.start()
 	}
 }
 
 // writeReady writes a batch of what is queued without waiting, or leaves that to a goroutine of the session. It returns what it
 // has written.
-func (s *Session) writeReady(a *attempt, store []*Frame) (frames, bytes int) {
-	s.mu.Lock()
-	ws := s.ws
-	if ws.raw == nil || s.state != open {
+func (s *Session) writeReady(d *desk) (frames, bytes int) {
+	ws, batch := s.ws, d.frames[:0] // ws is the last transport, so no lock is needed to read it
+	if s.handed != nil {
+		batch = append(batch, s.handed)
+	} else {
+		s.mu.Lock()
+		if ws.raw == nil || s.state != open {
+			s.mu.Unlock()
+			s.server.group.Go(func() { s.writeLoop(ws, nil) })
+			return 0, 0
+		}
+		batch = s.take(batch, maxAttempt)
 		s.mu.Unlock()
-		s.server.group.Go(func() { s.writeLoop(ws, nil) })
-		return 0, 0
 	}
-	batch := s.take(store, maxAttempt)
-	s.mu.Unlock()
-	rest, err := ws.attempt(a, batch)
+	rest, err := ws.attempt(&d.attempt, batch)
 	if err != nil {
-		s.end(ending{reason: ReasonTransportError, cut: true})
+		// In a goroutine of its own, as the sender of a batch may hold a lock that the handler's OnClose needs.
+		s.server.group.Go(func() { s.end(ending{reason: ReasonTransportError, cut: true}) })
 		return 0, 0
 	}
-	frames, bytes = len(batch), len(a.out)-len(rest)
+	frames, bytes = len(batch), len(d.attempt.out)-len(rest)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.handed = nil
 	if len(rest) > 0 {
 		s.server.group.Go(func() { s.writeLoop(ws, rest) })
 		return frames, bytes
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if len(s.control) == 0 && s.queue.empty() && s.state == open {
 		s.writing = false
 		return frames, bytes

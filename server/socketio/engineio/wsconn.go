@@ -32,6 +32,7 @@ type wsConn struct {
 	early        []byte          // what the client sent right behind its request
 	vectored     bool            // the connection can write many buffers at once
 	raw          syscall.RawConn // for writes that do not wait; nil if there are none
+	deflaters    *deflaters      // for a client that takes compressed messages, else nil
 	writeTimeout time.Duration
 
 	writeMu   sync.Mutex // guards writes and what follows
@@ -131,16 +132,24 @@ func (c *wsConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
+// wire returns the bytes of a frame for this connection.
+func (c *wsConn) wire(f *Frame) []byte {
+	if c.deflaters != nil {
+		return f.deflated(c.deflaters)
+	}
+	return f.ws
+}
+
 // attempt writes frames as far as that needs no waiting, and returns the bytes that are left. After an error the connection is
 // of no use.
 func (c *wsConn) attempt(a *attempt, frames []*Frame) (rest []byte, err error) {
 	a.out = nil
 	if len(frames) == 1 {
-		a.out = frames[0].ws
+		a.out = c.wire(frames[0])
 	} else {
 		a.joined = a.joined[:0]
 		for _, f := range frames {
-			a.joined = append(a.joined, f.ws...)
+			a.joined = append(a.joined, c.wire(f)...)
 		}
 		a.out = a.joined
 	}
@@ -183,7 +192,7 @@ func (c *wsConn) writeFrames(frames []*Frame) (int64, error) {
 	}
 	defer c.limitWrite()()
 	if len(frames) == 1 {
-		n, err := c.Conn.Write(frames[0].ws)
+		n, err := c.Conn.Write(c.wire(frames[0]))
 		return int64(n), err
 	}
 	if !c.vectored {
@@ -191,7 +200,7 @@ func (c *wsConn) writeFrames(frames []*Frame) (int64, error) {
 	}
 	buffers := make(net.Buffers, len(frames))
 	for i, f := range frames {
-		buffers[i] = f.ws
+		buffers[i] = c.wire(f)
 	}
 	return buffers.WriteTo(c.Conn)
 }
@@ -207,15 +216,16 @@ func (c *wsConn) writeJoined(frames []*Frame) (total int64, err error) {
 		}
 	}
 	for _, f := range frames {
-		if len(joined)+len(f.ws) > maxJoined {
+		wire := c.wire(f)
+		if len(joined)+len(wire) > maxJoined {
 			write(joined)
 			joined = joined[:0]
 		}
-		if len(f.ws) > maxJoined {
-			write(f.ws)
+		if len(wire) > maxJoined {
+			write(wire)
 			continue
 		}
-		joined = append(joined, f.ws...)
+		joined = append(joined, wire...)
 	}
 	write(joined)
 	return total, err

@@ -10,10 +10,16 @@ import (
 	"strconv"
 )
 
-// Raw is a received argument that contains binary data, for sending it again.
+// Raw is a received argument, for sending it again.
 type Raw struct {
-	JSON        json.RawMessage
-	Attachments [][]byte // what the placeholders in JSON refer to
+	json        json.RawMessage // known to be valid
+	attachments [][]byte
+}
+
+// NewRaw makes a Raw of one of the arguments that [Packet.Args] returned, and of the attachments that its placeholders refer
+// to, if the packet has any.
+func NewRaw(arg json.RawMessage, attachments [][]byte) Raw {
+	return Raw{json: arg, attachments: attachments}
 }
 
 // AppendEvent appends the JSON array of an event's name and arguments to dst. It returns the attachments found in the
@@ -68,14 +74,7 @@ func (e *encoder) value(v any) error {
 	case json.RawMessage:
 		return e.raw(v)
 	case Raw:
-		if !json.Valid(v.JSON) {
-			return errInvalidRaw
-		}
-		e.dst = replace(e.dst, v.JSON, func(dst []byte, num int) []byte {
-			data, _ := pick(v.Attachments, num)
-			e.attachments = append(e.attachments, data)
-			return appendPlaceholder(dst, len(e.attachments)-1)
-		})
+		e.again(v)
 	case string:
 		if plain(v) {
 			e.dst = append(append(append(e.dst, '"'), v...), '"')
@@ -97,6 +96,19 @@ func (e *encoder) value(v any) error {
 func (e *encoder) attach(data []byte) {
 	e.dst = appendPlaceholder(e.dst, len(e.attachments))
 	e.attachments = append(e.attachments, data)
+}
+
+// again encodes a received argument.
+func (e *encoder) again(v Raw) {
+	if len(v.attachments) == 0 {
+		e.dst = append(e.dst, v.json...)
+		return
+	}
+	e.dst = replace(e.dst, v.json, func(dst []byte, num int) []byte {
+		data, _ := pick(v.attachments, num)
+		e.attachments = append(e.attachments, data)
+		return appendPlaceholder(dst, len(e.attachments)-1)
+	})
 }
 
 // errInvalidRaw keeps a packet from being sent that would make every client close its connection.

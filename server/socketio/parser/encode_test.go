@@ -34,7 +34,7 @@ func TestAppendEvent(t *testing.T) {
 		{"bytes in a struct are base64", []any{named{B: []byte("x")}}, `["e",{"a":"","b":"eA=="}]`, nil},
 		{"received binary, again", []any{
 			[]byte("new"),
-			parser.Raw{JSON: json.RawMessage(`{"m":{"_placeholder":true,"num":1}}`), Attachments: [][]byte{[]byte("x"), []byte("y")}},
+			parser.NewRaw(json.RawMessage(`{"m":{"_placeholder":true,"num":1}}`), [][]byte{[]byte("x"), []byte("y")}),
 		}, `["e",{"_placeholder":true,"num":0},{"m":{"_placeholder":true,"num":1}}]`, []string{"new", "y"}},
 		{"nil containers", []any{map[string]any(nil), []any(nil), []any{}}, `["e",null,null,[]]`, nil},
 	} {
@@ -58,7 +58,7 @@ func TestAppendEvent(t *testing.T) {
 
 func TestAppendRefusesWhatHasNoJSON(t *testing.T) {
 	t.Parallel()
-	for _, arg := range []any{math.NaN(), func() {}, json.RawMessage(`{`), json.RawMessage(``), []any{make(chan int)}, parser.Raw{JSON: json.RawMessage(`}`)}} {
+	for _, arg := range []any{math.NaN(), func() {}, json.RawMessage(`{`), json.RawMessage(``), []any{make(chan int)}} {
 		if data, _, err := parser.AppendArgs(nil, []any{arg}); err == nil {
 			t.Errorf("AppendArgs(%T) = %s, want an error", arg, data)
 		}

@@ -197,7 +197,7 @@ func FuzzDecode(f *testing.F) {
 			if inlined := parser.Inline(arg, attachments); !json.Valid(inlined) {
 				t.Fatalf("argument %q was inlined as %q", arg, inlined)
 			}
-			values[i] = parser.Raw{JSON: arg, Attachments: attachments}
+			values[i] = parser.NewRaw(arg, attachments)
 		}
 		again, _, err := parser.AppendArgs(nil, values)
 		if err != nil {

@@ -54,7 +54,7 @@ func testJobs(t *testing.T, setup func(t *testing.T) *fixture) {
 		}
 		done := f.job(t, uuid.New(), start+9, nil)
 		updated(t, f, db.Querier.EndJob, db.EndJobParams{MessageID: done.MessageID, AgentID: done.AgentID, Status: "completed", Now: new(start + 109)})
-		if got := viewed(t, f, db.Querier.ListJobs, 2); len(got) != 2 || got[0].ID != done.ID {
+		if got := viewed(t, f, db.Querier.ListJobs, db.ListJobsParams{LimitRows: 2}); len(got) != 2 || got[0].ID != done.ID {
 			t.Errorf("newest %+v", got)
 		}
 		if got := viewed(t, f, db.Querier.ListJobsOfStatus, db.ListJobsOfStatusParams{Status: "processing", LimitRows: 9}); len(got) != 3 {

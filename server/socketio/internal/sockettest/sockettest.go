@@ -165,7 +165,13 @@ type WebSocket struct {
 // WebSocket opens a WebSocket.
 func (n *Net) WebSocket(t testing.TB, target string) *WebSocket {
 	t.Helper()
-	conn, _, err := websocket.Dial(t.Context(), n.URL+target, &websocket.DialOptions{HTTPClient: n.Client})
+	return n.WebSocketWith(t, target, websocket.CompressionDisabled)
+}
+
+// WebSocketWith opens a WebSocket that offers compression.
+func (n *Net) WebSocketWith(t testing.TB, target string, compression websocket.CompressionMode) *WebSocket {
+	t.Helper()
+	conn, _, err := websocket.Dial(t.Context(), n.URL+target, &websocket.DialOptions{HTTPClient: n.Client, CompressionMode: compression})
 	if err != nil {
 		t.Fatalf("opening a WebSocket to %s: %v", target, err)
 	}
