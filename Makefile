@@ -32,5 +32,5 @@ soak: ## Let 2,000 sockets come, talk, drop and come back for two minutes, and c
 web: ## Build the web UI into server/internal/web/dist, which is committed.
 	npm ci --no-audit --no-fund --prefix server/internal/web/ui && npm run build --prefix server/internal/web/ui
 
-fuzz: ## Run every fuzz target for ten seconds.
+fuzz: ## Run every fuzz target for a minute; the tests do for three seconds.
 	go run ./cmd/internal/ci fuzz

@@ -25,13 +25,20 @@ func callBare[T any](ctx context.Context, c *Client, doing string, s send, alsoG
 	ctx, cancel := c.bound(ctx)
 	defer cancel()
 	body, err := exchange(ctx, s, alsoGood)
+	if err == nil {
+		err = decodeAnswer(body, &out)
+	}
 	if err != nil {
 		return out, fmt.Errorf("%s: %w", doing, err)
 	}
-	if err := json.Unmarshal(body, &out); err != nil {
-		return out, fmt.Errorf("%s: reading the answer: %w", doing, err)
-	}
 	return out, nil
+}
+
+func decodeAnswer(body []byte, into any) error {
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("reading the answer: %w", err)
+	}
+	return nil
 }
 
 // callEmpty sends a request whose answer says nothing.

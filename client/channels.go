@@ -97,3 +97,13 @@ func (c *Client) RemoveChannelAgent(ctx context.Context, channelID, agentID uuid
 		return c.api.RemoveChannelAgent(ctx, channelID, agentID)
 	})
 }
+
+// SuggestTitle lets an agent name the conversation in a channel, from its newest messages: at most limit of them, 50 if that is
+// 0. The channel isn't changed. A conversation that is too short gets no title, and a reason.
+func (c *Client) SuggestTitle(ctx context.Context, channelID, agentID uuid.UUID, limit int) (title, reason string, err error) {
+	data, err := call[api.ChannelTitle](ctx, c, "asking for a title", func(ctx context.Context) (*http.Response, error) {
+		return c.api.GenerateChannelTitle(ctx, channelID, &api.GenerateChannelTitleParams{Limit: positive(limit)}, api.AgentRef{AgentID: agentID})
+	})
+	title, _ = data.Title.Get() // null: there is a reason
+	return title, deref(data.Reason), err
+}

@@ -8,8 +8,13 @@
 //	}
 //
 // Methods are named after the operations of the contract and return what stands in the answer's data. A failure of the
-// server is an [*Error]; see [IsNotFound] and [IsCode]. Requests that may be repeated are: reading, deleting, and posting a
-// message, which carries an id of its own. A client is safe for concurrent use.
+// server is an [*Error]; see [IsNotFound] and [IsCode]. A client is safe for concurrent use.
+//
+// When the connection breaks or the server is overloaded, a request is sent again after a random pause that grows, or the one
+// that the server asks for: reading and deleting, and posting, as every post carries a key by which the server does it once.
+// Changes of what is there, uploads and recordings are sent once.
+//
+// Lists come as pages, or as an iterator that reads page by page: [Client.History], [Client.SearchAll], [Client.AllMemories].
 //
 // [Client.Dial] opens a connection on which things are told as they happen: what is said in the channels that one joins, by
 // whom, and what becomes of it. It survives the loss of the network and a restart of the server.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -410,7 +412,7 @@ func TestDialFails(t *testing.T) {
 	if _, err := patient.Dial(ctx); err == nil || ctx.Err() == nil {
 		t.Errorf("with a deadline: %v", err)
 	}
-	page := standIn()
+	page := httptest.NewServer(http.NotFoundHandler())
 	defer page.Close()
 	stranger, err := client.New(page.URL)
 	if err != nil {

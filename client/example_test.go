@@ -6,7 +6,6 @@ import (
 	"io"
 	"log"
 	"log/slog"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
@@ -17,80 +16,86 @@ import (
 	"github.com/elizad/elizad/server"
 )
 
-// standIn stands for an elizad server.
-func standIn() *httptest.Server {
-	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case strings.HasSuffix(r.URL.Path, "/dm-channel"):
-			ok(w, channelJSON)
-		case r.Method == http.MethodPost:
-			w.Header().Set("Content-Type", "text/event-stream")
-			_, _ = io.WriteString(w, frameSent+frameChunk+"event: chunk\ndata: {\"chunk\":\"you do.\",\"index\":1}\n\n"+frameDone)
-		case r.URL.Path == "/api/agents":
-			ok(w, `{"agents":[{"id":"b850bc30-45f8-0041-a00a-83df46d8555d","name":"Eliza","status":"active"}]}`)
-		default:
-			fail(w, http.StatusNotFound, "NOT_FOUND", "Agent not found")
-		}
-	}))
-}
-
-func ExampleClient_Ask() {
-	srv := standIn()
-	defer srv.Close()
-	c, err := client.New(srv.URL)
-	if err != nil {
-		log.Fatal(err)
-	}
-	agents, err := c.Agents(context.Background())
-	if err != nil {
-		log.Fatal(err)
-	}
-	for event, err := range c.Ask(context.Background(), agents[0].ID, "Hello") {
-		if err != nil {
-			log.Fatal(err)
-		}
-		fmt.Print(event.Text)
-	}
-	// Output: How do you do.
-}
-
-func ExampleReply() {
-	srv := standIn()
-	defer srv.Close()
-	c, err := client.New(srv.URL, client.WithAPIKey("secret"), client.WithEntity(uuid.MustParse("17dcb1c8-cf1f-438a-b8c7-dc93995e78be")))
-	if err != nil {
-		log.Fatal(err)
-	}
-	reply, err := client.Reply(c.Ask(context.Background(), eliza, "Hello"))
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(reply.Outcome, reply.Text)
-	// Output: replied How do you do.
-}
-
-// A conversation as it happens. The server here is a real one, inside of the program.
-func ExampleClient_Dial() {
-	ctx := context.Background()
+// exampleServer runs a server on the loopback interface until stop is called.
+func exampleServer() (url string, stop func()) {
 	dir, err := os.MkdirTemp("", "elizad-example-")
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
 	cfg := server.DefaultConfig()
 	cfg.Storage.Dir = dir
 	elizad, err := server.New(cfg, server.WithLogger(slog.New(slog.DiscardHandler)))
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := elizad.Start(ctx); err != nil {
+	if err := elizad.Start(context.Background()); err != nil {
 		log.Fatal(err)
 	}
-	defer func() { _ = elizad.Shutdown(ctx) }()
-	srv := httptest.NewServer(elizad.Handler())
-	defer srv.Close()
+	web := httptest.NewServer(elizad.Handler())
+	return web.URL, func() {
+		_ = elizad.Shutdown(context.Background())
+		web.Close()
+		_ = os.RemoveAll(dir)
+	}
+}
 
-	c, err := client.New(srv.URL)
+// A question to an agent, whose answer is shown as it is written.
+func ExampleClient_Ask() {
+	url, stop := exampleServer()
+	defer stop()
+	ctx := context.Background()
+
+	c, err := client.New(url)
+	if err != nil {
+		log.Fatal(err)
+	}
+	agents, err := c.Agents(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	var answer strings.Builder
+	for event, err := range c.Ask(ctx, agents[0].ID, "Hello") {
+		if err != nil {
+			log.Fatal(err)
+		}
+		answer.WriteString(event.Text)
+		if event.Done != nil {
+			fmt.Println(event.Done.Outcome, answer.String() == event.Done.Text)
+		}
+	}
+	// Output: replied true
+}
+
+// The same for a program that wants the answer as a whole, and is always the same person.
+func ExampleReply() {
+	url, stop := exampleServer()
+	defer stop()
+	ctx := context.Background()
+
+	ada := uuid.MustParse("17dcb1c8-cf1f-438a-b8c7-dc93995e78be")
+	c, err := client.New(url, client.WithEntity(ada), client.WithRetries(5))
+	if err != nil {
+		log.Fatal(err)
+	}
+	agents, err := c.Agents(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	reply, err := client.Reply(c.Ask(ctx, agents[0].ID, "Hello"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(reply.Outcome, reply.Text != "")
+	// Output: replied true
+}
+
+// A conversation as it happens.
+func ExampleClient_Dial() {
+	url, stop := exampleServer()
+	defer stop()
+	ctx := context.Background()
+
+	c, err := client.New(url)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -106,7 +111,7 @@ func ExampleClient_Dial() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer func() { _ = conn.Close() }()
+	defer conn.Close()
 	if _, err := conn.Send(ctx, channel.ID, "Hello", client.SendOptions{}); err != nil {
 		log.Fatal(err)
 	}
@@ -128,10 +133,152 @@ func ExampleClient_Dial() {
 	// replied
 }
 
+// A program that keeps the number of the last message it has seen misses nothing, however long it was away.
+func ExampleConn_Join() {
+	url, stop := exampleServer()
+	defer stop()
+	ctx := context.Background()
+
+	c, err := client.New(url)
+	if err != nil {
+		log.Fatal(err)
+	}
+	channel, err := c.CreateChannel(ctx, client.NewChannel{Name: "Notes", ParticipantCentralUserIds: []uuid.UUID{c.Entity()}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, text := range []string{"one", "two", "three"} {
+		if _, err := c.Post(ctx, channel.ID, text); err != nil {
+			log.Fatal(err)
+		}
+	}
+	conn, err := c.Dial(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	const seen = 1
+	newest, err := conn.Join(ctx, channel.ID, seen)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for notice, err := range conn.Events(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if m, ok := notice.(client.Broadcast); ok {
+			fmt.Println(m.Seq, m.Text)
+			if m.Seq == newest {
+				return
+			}
+		}
+	}
+	// Output:
+	// 2 two
+	// 3 three
+}
+
+// All messages of a channel, newest first; the pages are read as they are needed.
+func ExampleClient_History() {
+	url, stop := exampleServer()
+	defer stop()
+	ctx := context.Background()
+
+	c, err := client.New(url)
+	if err != nil {
+		log.Fatal(err)
+	}
+	channel, err := c.CreateChannel(ctx, client.NewChannel{Name: "Notes", ParticipantCentralUserIds: []uuid.UUID{c.Entity()}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, text := range []string{"one", "two", "three"} {
+		if _, err := c.Post(ctx, channel.ID, text); err != nil {
+			log.Fatal(err)
+		}
+	}
+	for m, err := range c.History(ctx, channel.ID) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(m.Seq, m.Content)
+		if m.Content == "two" {
+			break
+		}
+	}
+	// Output:
+	// 3 three
+	// 2 two
+}
+
+// Messages by what they say, wherever they are.
+func ExampleClient_SearchAll() {
+	url, stop := exampleServer()
+	defer stop()
+	ctx := context.Background()
+
+	c, err := client.New(url)
+	if err != nil {
+		log.Fatal(err)
+	}
+	channel, err := c.CreateChannel(ctx, client.NewChannel{Name: "Kitchen", ParticipantCentralUserIds: []uuid.UUID{c.Entity()}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, text := range []string{"Green tea", "Coffee", "Black tea"} {
+		if _, err := c.Post(ctx, channel.ID, text); err != nil {
+			log.Fatal(err)
+		}
+	}
+	for m, err := range c.SearchAll(ctx, client.Search{Text: "tea"}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(m.Content)
+	}
+	// Output:
+	// Black tea
+	// Green tea
+}
+
+// A file is stored first, and a message names its address then.
+func ExampleClient_UploadToChannel() {
+	url, stop := exampleServer()
+	defer stop()
+	ctx := context.Background()
+
+	c, err := client.New(url)
+	if err != nil {
+		log.Fatal(err)
+	}
+	channel, err := c.CreateChannel(ctx, client.NewChannel{Name: "Notes", ParticipantCentralUserIds: []uuid.UUID{c.Entity()}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	stored, err := c.UploadToChannel(ctx, channel.ID, client.File{Name: "list.txt", Content: strings.NewReader("Milk, eggs")})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(stored.OriginalName, stored.MimeType, stored.Size)
+
+	file, err := c.Open(ctx, stored.URL, 0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer file.Close()
+	content, err := io.ReadAll(file)
+	fmt.Println(string(content), err)
+	// Output:
+	// list.txt text/plain 10
+	// Milk, eggs <nil>
+}
+
+// Failures have a class, which a program can act by.
 func ExampleIsNotFound() {
-	srv := standIn()
-	defer srv.Close()
-	c, err := client.New(srv.URL)
+	url, stop := exampleServer()
+	defer stop()
+
+	c, err := client.New(url)
 	if err != nil {
 		log.Fatal(err)
 	}

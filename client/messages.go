@@ -107,3 +107,17 @@ func (c *Client) ClearChannel(ctx context.Context, channelID uuid.UUID) error {
 		return c.api.ClearChannel(ctx, channelID)
 	})
 }
+
+// Message returns a message, wherever it is.
+func (c *Client) Message(ctx context.Context, id uuid.UUID) (Message, error) {
+	return call[Message](ctx, c, "reading a message", func(ctx context.Context) (*http.Response, error) {
+		return c.api.GetMessage(ctx, id)
+	})
+}
+
+// EditMessage replaces the text of one of the client's own messages. Everybody in the channel gets it again.
+func (c *Client) EditMessage(ctx context.Context, id uuid.UUID, text string) (Message, error) {
+	return call[Message](ctx, c, "editing a message", func(ctx context.Context) (*http.Response, error) {
+		return c.api.UpdateMessage(withRepeat(ctx), id, &api.UpdateMessageParams{}, api.MessagePatch{Content: text})
+	})
+}

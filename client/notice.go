@@ -10,8 +10,8 @@ import (
 )
 
 // Notice is something that a connection tells, see [Conn.Events]: one of [Broadcast], [StreamChunk], [StreamError],
-// [Complete], [MessageDeleted], [ChannelCleared], [ChannelUpdated], [ChannelDeleted] and [Typing] from the server, and one of
-// [Disconnected], [Reconnected], [Rejoined] and [Refused] about the connection itself.
+// [Complete], [MessageUpdated], [MessageDeleted], [ChannelCleared], [ChannelUpdated], [ChannelDeleted], [SessionEnds] and
+// [Typing] from the server, and one of [Disconnected], [Reconnected], [Rejoined] and [Refused] about the connection itself.
 type Notice interface {
 	// about returns the channel that the notice belongs to, uuid.Nil for none.
 	about() uuid.UUID
@@ -83,6 +83,17 @@ type Complete struct {
 	Status    string     `json:"status"` // replied, ignored, failed, cancelled, superseded, timed_out or unhandled
 	Reason    string     `json:"reason"` // a short code
 	Detail    string     `json:"detail"` // a sentence for people
+}
+
+// MessageUpdated is a message that was told already, as it is now.
+type MessageUpdated struct{ Broadcast }
+
+// SessionEnds says that the end of the session in a channel comes near, or is there.
+type SessionEnds struct {
+	SessionID uuid.UUID `json:"sessionId"`
+	ChannelID uuid.UUID `json:"channelId"`
+	ExpiresAt time.Time `json:"expiresAt"`
+	Expired   bool      `json:"-"`
 }
 
 // MessageDeleted says that a message is gone.
@@ -157,6 +168,7 @@ func (n Broadcast) about() uuid.UUID      { return n.ChannelID }
 func (n StreamChunk) about() uuid.UUID    { return n.ChannelID }
 func (n StreamError) about() uuid.UUID    { return n.ChannelID }
 func (n Complete) about() uuid.UUID       { return n.ChannelID }
+func (n SessionEnds) about() uuid.UUID    { return n.ChannelID }
 func (n MessageDeleted) about() uuid.UUID { return n.ChannelID }
 func (n ChannelCleared) about() uuid.UUID { return n.ChannelID }
 func (n ChannelDeleted) about() uuid.UUID { return n.ChannelID }
@@ -178,6 +190,13 @@ func decodeNotice(event string, payload json.RawMessage) (Notice, error) {
 		return decode[StreamError](payload)
 	case "messageComplete":
 		return decode[Complete](payload)
+	case "messageUpdated":
+		return decode[MessageUpdated](payload)
+	case "sessionExpirationWarning", "sessionExpired":
+		var n SessionEnds
+		err := json.Unmarshal(payload, &n)
+		n.Expired = event == "sessionExpired"
+		return n, err
 	case "messageDeleted":
 		return decode[MessageDeleted](payload)
 	case "channelCleared":

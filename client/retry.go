@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 const (
@@ -36,6 +38,9 @@ type retrier struct {
 
 // Do sends r.
 func (t *retrier) Do(r *http.Request) (*http.Response, error) {
+	if isKeyed(r) {
+		r.Header.Set(keyHeader, uuid.NewString())
+	}
 	var pause backoff
 	for attempt := 0; ; attempt++ {
 		resp, err := t.next.Do(r)
@@ -61,6 +66,15 @@ func (t *retrier) Do(r *http.Request) (*http.Response, error) {
 	}
 }
 
+// keyHeader holds what the server knows a repeated POST by: it does once what comes twice, and gives the same answer.
+const keyHeader = "Idempotency-Key"
+
+// isKeyed reports whether r needs such a key to be repeated.
+func isKeyed(r *http.Request) bool {
+	_, said := r.Context().Value(repeatKey{}).(bool)
+	return r.Method == http.MethodPost && !said && (r.Body == nil || r.GetBody != nil)
+}
+
 // mayRepeat reports whether sending r twice does no more than sending it once.
 func mayRepeat(r *http.Request) bool {
 	if r.Body != nil && r.GetBody == nil {
@@ -73,7 +87,7 @@ func mayRepeat(r *http.Request) bool {
 	case http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete:
 		return true
 	default:
-		return false
+		return r.Header.Get(keyHeader) != ""
 	}
 }
 
@@ -81,6 +95,9 @@ func mayRepeat(r *http.Request) bool {
 func passing(r *http.Request, resp *http.Response, err error) bool {
 	if err != nil {
 		return r.Context().Err() == nil
+	}
+	if resp.StatusCode == http.StatusConflict && r.Header.Get(keyHeader) != "" && resp.Header.Get("Retry-After") != "" {
+		return true // the attempt before, of which nothing was heard, is still at work
 	}
 	statuses := []int{http.StatusTooManyRequests, http.StatusServiceUnavailable}
 	if r.Method != http.MethodPost {

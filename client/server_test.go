@@ -3,10 +3,12 @@ package client_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/client"
+	"github.com/elizad/elizad/server"
 )
 
 // agent returns the default agent.
@@ -51,6 +53,27 @@ func TestSession(t *testing.T) {
 	}
 	if _, err := c.Session(ctx, s.SessionID); !client.IsNotFound(err) {
 		t.Errorf("after its end: %v", err)
+	}
+}
+
+func TestSessionEndsWhileSomebodyListens(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, func(c *server.Config) {
+		c.Sessions.MinTimeout, c.Sessions.Timeout, c.Sessions.Warning = time.Millisecond, 2*time.Second, time.Second
+	})
+	c, _ := h.client(alice)
+	s, err := c.CreateSession(t.Context(), client.NewSession{AgentID: h.agent(c)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn := h.dial(c)
+	if _, err := conn.Join(t.Context(), s.ChannelID, client.Latest); err != nil {
+		t.Fatal(err)
+	}
+	for _, expired := range []bool{false, true} {
+		if e := listen[client.SessionEnds](t, conn); e.SessionID != s.SessionID || e.Expired != expired || e.ExpiresAt.IsZero() {
+			t.Errorf("%+v", e)
+		}
 	}
 }
 

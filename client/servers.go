@@ -62,3 +62,20 @@ func (c *Client) AgentMessageServers(ctx context.Context, agentID uuid.UUID) ([]
 	})
 	return data.MessageServers, err
 }
+
+// DeleteMessageServer removes a message server with its channels and everything in them. The current one can't be deleted: a
+// CONFLICT.
+func (c *Client) DeleteMessageServer(ctx context.Context, id uuid.UUID) error {
+	return callEmpty(ctx, c, "deleting a message server", func(ctx context.Context) (*http.Response, error) {
+		return c.api.DeleteMessageServer(ctx, id)
+	})
+}
+
+// SyncChannels makes a channel for each one of another platform, or brings its name and type up to date, and returns how many
+// that were. Channels that are not among them stay as they are.
+func (c *Client) SyncChannels(ctx context.Context, serverID uuid.UUID, channels ...SourceChannel) (int, error) {
+	data, err := call[api.ChannelsSynced](ctx, c, "mirroring channels", func(ctx context.Context) (*http.Response, error) {
+		return c.api.SyncMessageServerChannels(withRepeat(ctx), serverID, api.SyncChannelsRequest{Channels: channels})
+	})
+	return data.Synced, err
+}

@@ -43,3 +43,32 @@ func (c *Client) RequiresAuth(ctx context.Context) (bool, error) {
 	})
 	return data.RequiresAuth, err
 }
+
+// Hello returns the server's greeting.
+func (c *Client) Hello(ctx context.Context) (string, error) {
+	greeting, err := callBare[api.Greeting](ctx, c, "greeting the server", func(ctx context.Context) (*http.Response, error) {
+		return c.api.Hello(ctx)
+	})
+	return greeting.Message, err
+}
+
+// Status returns the server's agents, memory and age, in numbers.
+func (c *Client) Status(ctx context.Context) (ServerStatus, error) {
+	return callBare[ServerStatus](ctx, c, "reading the server's status", func(ctx context.Context) (*http.Response, error) {
+		return c.api.GetServerStatus(ctx)
+	})
+}
+
+// Debug returns what is going on in the server: message servers, agents, connections and memory.
+func (c *Client) Debug(ctx context.Context) (DebugInfo, error) {
+	return call[DebugInfo](ctx, c, "reading what is going on", func(ctx context.Context) (*http.Response, error) {
+		return c.api.GetDebugInfo(ctx)
+	})
+}
+
+// Stop lets the server finish what is under way and end. Without an API key it heeds only callers on its own machine.
+func (c *Client) Stop(ctx context.Context) error {
+	return callEmpty(ctx, c, "stopping the server", func(ctx context.Context) (*http.Response, error) {
+		return c.api.StopServer(withoutRepeat(ctx))
+	})
+}

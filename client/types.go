@@ -9,6 +9,7 @@ import (
 
 // The types of the contract that methods take and return.
 type (
+	ActionPatch          = api.ActionPatch
 	Agent                = api.Agent
 	AgentCreated         = api.AgentCreated
 	AgentListItem        = api.AgentListItem
@@ -19,12 +20,18 @@ type (
 	ChannelAgents        = api.ChannelAgents
 	ChannelPatch         = api.ChannelPatch
 	Character            = api.Character
+	DebugInfo            = api.DebugInfo
+	ExternalMessage      = api.ExternalMessage
+	ExternalMessages     = api.IngestRequest
+	Found                = api.MessageSearch
 	GroupFailure         = api.GroupFailure
 	GroupRoom            = api.GroupRoom
 	Health               = api.Health
+	Ingested             = api.Ingested
 	Job                  = api.Job
 	JobCreated           = api.JobCreated
 	JobsHealth           = api.JobsHealth
+	LogEntry             = api.LogEntry
 	Memory               = api.Memory
 	MemoryList           = api.MemoryList
 	MemoryPatch          = api.MemoryPatch
@@ -47,12 +54,18 @@ type (
 	RunDetail            = api.RunDetail
 	RunList              = api.RunList
 	RunSummary           = api.RunSummary
+	ServerLogs           = api.ServerLogs
+	ServerStatus         = api.ServerStatus
 	Session              = api.Session
 	SessionMessageList   = api.SessionMessageList
 	SessionMessagePosted = api.SessionMessagePosted
 	SessionsHealth       = api.SessionsHealth
+	SourceChannel        = api.SourceChannel
 	Style                = api.Style
+	SubmittedLog         = api.SubmittedLog
+	SubmittedMessage     = api.SubmitMessageRequest
 	TimeoutPatch         = api.TimeoutPatch
+	Upload               = api.Upload
 	UserMessage          = api.UserMessage
 	Version              = api.Version
 	World                = api.World

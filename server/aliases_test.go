@@ -1,7 +1,10 @@
 package server_test
 
 import (
+	"bytes"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -17,7 +20,9 @@ func (n *node) bare() *node {
 
 func TestOlderPaths(t *testing.T) {
 	t.Parallel()
-	n := start(t, t.TempDir()).bare()
+	n := start(t, t.TempDir())
+	inContract := n.client.Transport.(checked).check
+	n = n.bare()
 	const m = "/api/messaging"
 	agent := n.agent().ID
 	older, newer := m+"/servers/"+uuid.Nil.String(), m+"/message-servers/"+uuid.Nil.String()
@@ -62,6 +67,14 @@ func TestOlderPaths(t *testing.T) {
 		links := strings.Join(a.header.Values("Link"), ", ")
 		if !strings.Contains(links, "<"+tt.successor+`>; rel="successor-version"`) || !strings.HasPrefix(a.header.Get("Deprecation"), "@") {
 			t.Errorf("%s %s: Link %q, Deprecation %q", tt.method, tt.path, links, a.header.Get("Deprecation"))
+		}
+		method := tt.method
+		if strings.HasSuffix(tt.successor, "/debug/servers") {
+			method = "GET"
+		}
+		r := httptest.NewRequestWithContext(t.Context(), method, tt.successor, nil)
+		if err := inContract(r, &http.Response{StatusCode: a.status, Header: a.header, Body: io.NopCloser(bytes.NewReader(a.body))}); err != nil {
+			t.Errorf("%s %s: %v", tt.method, tt.path, err)
 		}
 		if tt.method == "GET" && tt.successor != "/api/server/ping" && !strings.HasPrefix(tt.successor, "/api/server/") {
 			if canonical := n.do("GET", tt.successor, nil); string(canonical.body) != string(a.body) || canonical.header.Get("Deprecation") != "" {

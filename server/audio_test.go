@@ -21,11 +21,19 @@ const (
 // withSpeech starts a server whose agent hears "Hello" in everything and speaks by the given sound.
 func withSpeech(t *testing.T, sound func(modeltest.Spoken) modeltest.Sound) *node {
 	t.Helper()
+	return start(t, t.TempDir(), speech(t, sound)...)
+}
+
+// speech starts a model that hears and speaks, and returns the variables by which agents find it.
+func speech(t *testing.T, sound func(modeltest.Spoken) modeltest.Sound) []string {
+	t.Helper()
 	m := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Frame("It is raining.") })
 	m.Hear(func(modeltest.Heard) modeltest.Script { return modeltest.Say("Hello") })
 	m.Speak(sound)
-	return start(t, t.TempDir(), "OPENAI_BASE_URL="+m.URL, "OPENAI_API_KEY=key", "OPENAI_LARGE_MODEL=m", "OPENAI_SMALL_MODEL=m",
-		"OPENAI_TTS_MODEL=mouth", "OPENAI_TTS_VOICE=nova", "OPENAI_TRANSCRIPTION_MODEL=ears")
+	return []string{
+		"OPENAI_BASE_URL=" + m.URL, "OPENAI_API_KEY=key", "OPENAI_LARGE_MODEL=m", "OPENAI_SMALL_MODEL=m",
+		"OPENAI_TTS_MODEL=mouth", "OPENAI_TTS_VOICE=nova", "OPENAI_TRANSCRIPTION_MODEL=ears",
+	}
 }
 
 func says(pieces ...string) func(modeltest.Spoken) modeltest.Sound {

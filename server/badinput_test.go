@@ -4,13 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/uuid"
-
-	"github.com/elizad/elizad/gen/apiserver"
 )
 
 // operation is one operation of the contract with a path in which every id is a well-formed one that nothing has.
@@ -18,19 +17,17 @@ type operation struct {
 	*openapi3.Operation
 	method, path string
 	params       []string // of the path
+	parameters   []*openapi3.Parameter
 }
 
 func operations(t *testing.T) []operation {
 	t.Helper()
-	doc, err := apiserver.GetSpec()
-	if err != nil {
-		t.Fatal(err)
-	}
 	var out []operation
-	for path, item := range doc.Paths.Map() {
+	for path, item := range contract(t).Paths.Map() {
 		for method, op := range item.Operations() {
 			o := operation{Operation: op, method: method, path: path}
-			for _, p := range append(item.Parameters, op.Parameters...) {
+			for _, p := range slices.Concat(item.Parameters, op.Parameters) {
+				o.parameters = append(o.parameters, p.Value)
 				if p.Value.In == openapi3.ParameterInPath {
 					o.params = append(o.params, p.Value.Name)
 				}

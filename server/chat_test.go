@@ -75,7 +75,7 @@ type sseEvent struct {
 	data json.RawMessage
 }
 
-func readSSE(t *testing.T, body []byte) []sseEvent {
+func readSSE(t testing.TB, body []byte) []sseEvent {
 	t.Helper()
 	var out []sseEvent
 	var e sseEvent

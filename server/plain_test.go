@@ -92,3 +92,37 @@ func TestPlainActions(t *testing.T) {
 		}
 	}
 }
+
+// TestPlainAgentStatus follows an agent that is stopped, started and deleted over REST.
+func TestPlainAgentStatus(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	p := n.peer(t, doors()[1])
+	for _, step := range []struct{ method, path, want string }{
+		{"POST", "/stop", `"status":"inactive"`}, {"POST", "/start", `"status":"active"`}, {"DELETE", "", `"agents":[]`},
+	} {
+		n.do(step.method, "/api/agents/"+n.agentID()+step.path, nil)
+		p.until(step.want)
+	}
+}
+
+// TestSocketsAreSentAway stops a server on which clients are: both doors say that they may come back.
+func TestSocketsAreSentAway(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	var peers []*wsPeer
+	for _, d := range doors() {
+		peers = append(peers, n.peer(t, d))
+	}
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		n.stop()
+	}()
+	for i, p := range peers {
+		if status := p.closed(); status != 1001 {
+			t.Errorf("%s: closed with %d", doors()[i].name, status)
+		}
+	}
+	<-stopped
+}

@@ -69,6 +69,71 @@ func TestIdempotentRequestsAtOnce(t *testing.T) {
 	}
 }
 
+// TestIdempotentPosts repeats a POST of each kind: what it makes is made once, and the answer is the first one's.
+func TestIdempotentPosts(t *testing.T) {
+	t.Parallel()
+	n := withSpeech(t, says(mp3Bytes))
+	agent, channel := n.agent().ID, n.group()
+	session := into[wireSession](n.do("POST", "/api/messaging/sessions", map[string]any{"agentId": agent, "userId": uuid.New()}).want(201)).SessionID
+	for path, body := range map[string]any{
+		"/api/agents":                                          map[string]any{"name": "Ada", "bio": "Calm."},
+		"/api/agents/" + agent + "/worlds":                     map[string]any{"name": "W"},
+		"/api/agents/" + agent + "/rooms":                      map[string]any{"name": "R"},
+		"/api/messaging/message-servers":                       map[string]any{"name": "S", "sourceType": "x"},
+		"/api/messaging/channels":                              map[string]any{"name": "C"},
+		"/api/messaging/channels/" + channel + "/messages":     map[string]any{"content": "once"},
+		"/api/messaging/submit":                                map[string]any{"channel_id": channel, "author_id": uuid.New(), "content": "once", "source_type": "x"},
+		"/api/messaging/sessions":                              map[string]any{"agentId": agent, "userId": uuid.New()},
+		"/api/messaging/sessions/" + session + "/messages":     map[string]any{"content": "once", "transport": "http"},
+		"/api/messaging/sessions/" + session + "/renew":        nil,
+		"/api/messaging/jobs":                                  map[string]any{"agentId": agent, "userId": uuid.New(), "content": "once?"},
+		"/api/server/logs":                                     map[string]any{"logs": []any{map[string]any{"level": "info", "message": "once"}}},
+		"/api/audio/" + agent + "/speech/generate":             map[string]any{"text": "once"},
+		"/api/messaging/channels/" + channel + "/upload-media": nil,
+		"/api/media/agents/" + agent + "/upload-media":         nil,
+		"/api/audio/" + agent + "/transcriptions":              nil,
+	} {
+		key := uuid.NewString()
+		send := func(size int) answer {
+			switch {
+			case strings.HasSuffix(path, "/upload-media"):
+				form, kind := form(formPart{"file", "a.png", "image/png", pngBytes + strings.Repeat("x", size)})
+				return n.do("POST", path, form, "Content-Type", kind, "Idempotency-Key", key)
+			case strings.HasSuffix(path, "/transcriptions"):
+				form, kind := form(formPart{"file", "a.wav", "audio/wav", wavBytes + strings.Repeat("x", size)})
+				return n.do("POST", path, form, "Content-Type", kind, "Idempotency-Key", key)
+			}
+			return n.do("POST", path, body, "Idempotency-Key", key)
+		}
+		first := send(0)
+		again := send(0).want(first.status)
+		if first.status/100 != 2 || string(first.body) != string(again.body) || again.header.Get("Idempotency-Replayed") != "true" ||
+			first.header.Get("Idempotency-Replayed") != "" || again.header.Get("Content-Type") != first.header.Get("Content-Type") {
+			t.Errorf("%s:\n%d %s\n%d %s", path, first.status, first.body, again.status, again.body)
+		}
+		if strings.Contains(path, "upload-media") || strings.HasSuffix(path, "/transcriptions") {
+			clearError(t, path+" with another file", send(100), http.StatusConflict, "CONFLICT")
+		}
+	}
+	if got := n.history(channel); len(got) != 2 {
+		t.Errorf("history %+v", got)
+	}
+}
+
+// A large upload is heard to its end before its first answer is given again: a caller in the middle of it would not hear.
+func TestIdempotentLargeUpload(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	path := "/api/media/agents/" + n.agent().ID + "/upload-media"
+	upload := func() wireUpload {
+		body, kind := form(formPart{"file", "a.png", "image/png", pngBytes + strings.Repeat("x", 8<<20)})
+		return data[wireUpload](n.do("POST", path, body, "Content-Type", kind, "Idempotency-Key", "k").want(200))
+	}
+	if first, again := upload(), upload(); first != again || first.URL == "" {
+		t.Errorf("stored twice: %+v, %+v", first, again)
+	}
+}
+
 func TestIdempotentStream(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())

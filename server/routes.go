@@ -74,9 +74,8 @@ func (s *Server) application() (http.Handler, error) {
 		where(isAPI, httpx.LimitBody(s.cfg.Limits), httpx.RequireMediaType),
 		plugins.Public,
 		auth.Middleware(s.parts.keys, httpx.WriteError), auth.Services(auth.NewKeys(s.cfg.Security.ServiceKey)),
-		httpx.Local,
 		where(isAPI, httpx.NotModified),
-		where(repeatable, httpx.Idempotent(s.parts.answers)),
+		where(isAPI, httpx.Idempotent(s.parts.answers)),
 		middleware.GetHead,
 	)
 	rest.Register(r, rest.Deps{
@@ -84,7 +83,7 @@ func (s *Server) application() (http.Handler, error) {
 		Memory: memory.New(s.parts.store), Titles: s.parts.runtime, Health: s.health, WriteError: httpx.WriteError,
 		Logs: s.logs, Settings: s.parts.settings, Stop: s.requestStop, Trusted: s.trusted,
 		Sockets:     func() int { return len(s.parts.io.Of("/").Sockets()) },
-		Middlewares: []func(http.Handler) http.Handler{httpx.Validator(doc)},
+		Middlewares: []apiserver.MiddlewareFunc{httpx.Validator(doc)},
 		Version:     s.version, Environment: s.cfg.Security.Environment, Started: s.started, HTTPTimeout: s.cfg.Messages.HTTPTimeout,
 	})
 	r.Get(pathSpecJSON, rest.SpecJSON(httpx.WriteError))
@@ -141,10 +140,6 @@ func isAPI(r *http.Request) bool { return isBelow(r.URL.Path, "/api") }
 func bringsFiles(r *http.Request) bool {
 	return isAPI(r) && strings.HasSuffix(r.URL.Path, "/upload-media") || isBelow(r.URL.Path, "/api/audio")
 }
-
-// repeatable reports whether the answer to a request may be kept under its idempotency key. A key is tied to the bytes of the
-// request, which would have to be collected, and no two forms with the same file have the same.
-func repeatable(r *http.Request) bool { return isAPI(r) && !bringsFiles(r) }
 
 func callerAddress(r *http.Request) string { return httpx.ClientIPFrom(r.Context()).String() }
 

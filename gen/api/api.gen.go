@@ -602,14 +602,31 @@ type AgentMessageServers struct {
 	MessageServers []UUID `json:"messageServers"`
 }
 
-// AgentMessageServersEnvelope The message servers of an agent.
-//
-// Example: {"data":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","messageServers":["00000000-0000-0000-0000-000000000000"]},"success":true}
-type AgentMessageServersEnvelope struct {
+// AgentMessageServersAgain The message servers of an agent. The type declarations of ElizaOS' client look for it under `data`, which is why it is there again.
+type AgentMessageServersAgain struct {
+	// AgentID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	AgentID UUID `json:"agentId"`
+
 	// Data The message servers of an agent.
 	//
 	// Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","messageServers":[]}
-	Data AgentMessageServers `json:"data"`
+	Data           AgentMessageServers `json:"data"`
+	MessageServers []UUID              `json:"messageServers"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
+// AgentMessageServersEnvelope The message servers of an agent.
+//
+// Example: {"data":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","data":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","messageServers":["00000000-0000-0000-0000-000000000000"]},"messageServers":["00000000-0000-0000-0000-000000000000"],"success":true},"success":true}
+type AgentMessageServersEnvelope struct {
+	// Data The message servers of an agent. The type declarations of ElizaOS' client look for it under `data`, which is why it is there again.
+	Data AgentMessageServersAgain `json:"data"`
 
 	// Success Always true.
 	//
@@ -840,7 +857,7 @@ type Channel struct {
 
 // ChannelAgent An agent and a channel.
 //
-// Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","message":"Agent added to channel successfully"}
+// Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","message":"Agent added to channel successfully","success":true}
 type ChannelAgent struct {
 	// AgentID A UUID of any version, in either case.
 	//
@@ -854,15 +871,20 @@ type ChannelAgent struct {
 
 	// Message What was done.
 	Message string `json:"message"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
 }
 
 // ChannelAgentEnvelope An agent and a channel.
 //
-// Example: {"data":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","message":"Agent added to channel successfully"},"success":true}
+// Example: {"data":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","message":"Agent added to channel successfully","success":true},"success":true}
 type ChannelAgentEnvelope struct {
 	// Data An agent and a channel.
 	//
-	// Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","message":"Agent added to channel successfully"}
+	// Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","message":"Agent added to channel successfully","success":true}
 	Data ChannelAgent `json:"data"`
 
 	// Success Always true.
@@ -998,6 +1020,77 @@ type ChannelTitleEnvelope struct {
 //
 // Example: GROUP
 type ChannelType string
+
+// ChannelUpdated A channel after a change. The type declarations of ElizaOS' client look for it under `data`, which is why it is there again.
+type ChannelUpdated struct {
+	// CreatedAt A moment in UTC, ISO 8601 with milliseconds.
+	//
+	// Example: 2026-11-20T15:33:10.230Z
+	CreatedAt Timestamp `json:"createdAt"`
+
+	// Data A conversation.
+	//
+	// Example: {"createdAt":"2026-11-20T15:33:10.230Z","id":"a754cd35-323b-449b-a989-4846a5be30ab","lastSeq":2,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{"participantCentralUserIds":["17dcb1c8-cf1f-438a-b8c7-dc93995e78be","b850bc30-45f8-0041-a00a-83df46d8555d"]},"name":"Book club","turnPolicy":"queue","type":"GROUP","updatedAt":"2026-11-20T15:33:10.310Z"}
+	Data Channel `json:"data"`
+
+	// ID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ID UUID `json:"id"`
+
+	// LastSeq The number of the newest message ever posted.
+	LastSeq int64 `json:"lastSeq"`
+
+	// MessageServerID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	MessageServerID UUID `json:"messageServerId"`
+
+	// Metadata An object with any content.
+	//
+	// Example: {}
+	Metadata   JSONObject `json:"metadata"`
+	Name       string     `json:"name"`
+	SourceID   *string    `json:"sourceId,omitempty"`
+	SourceType *string    `json:"sourceType,omitempty"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+	Topic   *string `json:"topic,omitempty"`
+
+	// TurnPolicy What happens to a message that arrives while an agent still has work in the same channel: it waits its turn
+	// (`queue`), replaces whatever is waiting or running (`latest`), replaces what is waiting (`merge`), or is refused
+	// (`reject`).
+	//
+	//
+	// Example: queue
+	TurnPolicy TurnPolicy `json:"turnPolicy"`
+
+	// Type What kind of place a channel is.
+	//
+	// Example: GROUP
+	Type ChannelType `json:"type"`
+
+	// UpdatedAt A moment in UTC, ISO 8601 with milliseconds.
+	//
+	// Example: 2026-11-20T15:33:10.230Z
+	UpdatedAt Timestamp `json:"updatedAt"`
+}
+
+// ChannelUpdatedEnvelope A channel after a change.
+//
+// Example: {"data":{"createdAt":"2026-11-20T15:33:10.230Z","data":{"createdAt":"2026-11-20T15:33:10.230Z","id":"a754cd35-323b-449b-a989-4846a5be30ab","lastSeq":2,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{"participantCentralUserIds":["17dcb1c8-cf1f-438a-b8c7-dc93995e78be","b850bc30-45f8-0041-a00a-83df46d8555d"]},"name":"Book club","turnPolicy":"queue","type":"GROUP","updatedAt":"2026-11-20T15:33:10.310Z"},"id":"a754cd35-323b-449b-a989-4846a5be30ab","lastSeq":2,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{"participantCentralUserIds":["17dcb1c8-cf1f-438a-b8c7-dc93995e78be","b850bc30-45f8-0041-a00a-83df46d8555d"]},"name":"Book club","success":true,"turnPolicy":"queue","type":"GROUP","updatedAt":"2026-11-20T15:33:10.310Z"},"success":true}
+type ChannelUpdatedEnvelope struct {
+	// Data A channel after a change. The type declarations of ElizaOS' client look for it under `data`, which is why it is there again.
+	Data ChannelUpdated `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
 
 // ChannelsSynced How many channels were made or brought up to date.
 //
@@ -2538,14 +2631,38 @@ type MessageServerAgent struct {
 	MessageServerID UUID `json:"messageServerId"`
 }
 
-// MessageServerAgentEnvelope An agent and a message server.
-//
-// Example: {"data":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","message":"Agent added to message server successfully","messageServerId":"00000000-0000-0000-0000-000000000000"},"success":true}
-type MessageServerAgentEnvelope struct {
+// MessageServerAgentAgain An agent and a message server. The type declarations of ElizaOS' client look for it under `data`, which is why it is there again.
+type MessageServerAgentAgain struct {
+	// AgentID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	AgentID UUID `json:"agentId"`
+
 	// Data An agent and a message server.
 	//
 	// Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","message":"Agent added to message server successfully","messageServerId":"00000000-0000-0000-0000-000000000000"}
 	Data MessageServerAgent `json:"data"`
+
+	// Message What was done.
+	Message string `json:"message"`
+
+	// MessageServerID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	MessageServerID UUID `json:"messageServerId"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
+// MessageServerAgentEnvelope An agent and a message server.
+//
+// Example: {"data":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","data":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","message":"Agent added to message server successfully","messageServerId":"00000000-0000-0000-0000-000000000000"},"message":"Agent added to message server successfully","messageServerId":"00000000-0000-0000-0000-000000000000","success":true},"success":true}
+type MessageServerAgentEnvelope struct {
+	// Data An agent and a message server. The type declarations of ElizaOS' client look for it under `data`, which is why it is there again.
+	Data MessageServerAgentAgain `json:"data"`
 
 	// Success Always true.
 	//
@@ -2565,14 +2682,32 @@ type MessageServerAgents struct {
 	MessageServerID UUID `json:"messageServerId"`
 }
 
-// MessageServerAgentsEnvelope The agents of a message server.
-//
-// Example: {"data":{"agents":["b850bc30-45f8-0041-a00a-83df46d8555d"],"messageServerId":"00000000-0000-0000-0000-000000000000"},"success":true}
-type MessageServerAgentsEnvelope struct {
+// MessageServerAgentsAgain The agents of a message server. The type declarations of ElizaOS' client look for it under `data`, which is why it is there again.
+type MessageServerAgentsAgain struct {
+	Agents []UUID `json:"agents"`
+
 	// Data The agents of a message server.
 	//
 	// Example: {"agents":[],"messageServerId":"00000000-0000-0000-0000-000000000000"}
 	Data MessageServerAgents `json:"data"`
+
+	// MessageServerID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	MessageServerID UUID `json:"messageServerId"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
+// MessageServerAgentsEnvelope The agents of a message server.
+//
+// Example: {"data":{"agents":["b850bc30-45f8-0041-a00a-83df46d8555d"],"data":{"agents":["b850bc30-45f8-0041-a00a-83df46d8555d"],"messageServerId":"00000000-0000-0000-0000-000000000000"},"messageServerId":"00000000-0000-0000-0000-000000000000","success":true},"success":true}
+type MessageServerAgentsEnvelope struct {
+	// Data The agents of a message server. The type declarations of ElizaOS' client look for it under `data`, which is why it is there again.
+	Data MessageServerAgentsAgain `json:"data"`
 
 	// Success Always true.
 	//
@@ -4298,6 +4433,9 @@ type MemoryType = string
 // Example: b850bc30-45f8-0041-a00a-83df46d8555d
 type MessageID = UUID
 
+// MessageKey Example: 8e03978e-40d5-43dd-bc93-6894a57f9324
+type MessageKey = string
+
 // MessageServerID A UUID of any version, in either case.
 //
 // Example: b850bc30-45f8-0041-a00a-83df46d8555d
@@ -4338,7 +4476,7 @@ type BadRequestApplicationProblemPlusJSON = Problem
 
 // ChannelAgentAnswer An agent and a channel.
 //
-// Example: {"data":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","message":"Agent added to channel successfully"},"success":true}
+// Example: {"data":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","message":"Agent added to channel successfully","success":true},"success":true}
 type ChannelAgentAnswer = ChannelAgentEnvelope
 
 // ChannelAnswer A channel.
@@ -4376,6 +4514,16 @@ type FileRefusedApplicationJSON = Error
 // Example: {"code":"NOT_FOUND","detail":"Agent not found","status":404,"title":"Not Found","type":"about:blank"}
 type FileRefusedApplicationProblemPlusJSON = Problem
 
+// FileTooLargeApplicationJSON A failure.
+//
+// Example: {"error":{"code":"NOT_FOUND","message":"Agent not found"},"success":false}
+type FileTooLargeApplicationJSON = Error
+
+// FileTooLargeApplicationProblemPlusJSON A failure as RFC 9457 describes it.
+//
+// Example: {"code":"NOT_FOUND","detail":"Agent not found","status":404,"title":"Not Found","type":"about:blank"}
+type FileTooLargeApplicationProblemPlusJSON = Problem
+
 // ForbiddenApplicationJSON A failure.
 //
 // Example: {"error":{"code":"NOT_FOUND","message":"Agent not found"},"success":false}
@@ -4408,8 +4556,18 @@ type MessageAnswer = MessageEnvelope
 
 // MessageServerAgentAnswer An agent and a message server.
 //
-// Example: {"data":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","message":"Agent added to message server successfully","messageServerId":"00000000-0000-0000-0000-000000000000"},"success":true}
+// Example: {"data":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","data":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","message":"Agent added to message server successfully","messageServerId":"00000000-0000-0000-0000-000000000000"},"message":"Agent added to message server successfully","messageServerId":"00000000-0000-0000-0000-000000000000","success":true},"success":true}
 type MessageServerAgentAnswer = MessageServerAgentEnvelope
+
+// ModelFailedApplicationJSON A failure.
+//
+// Example: {"error":{"code":"NOT_FOUND","message":"Agent not found"},"success":false}
+type ModelFailedApplicationJSON = Error
+
+// ModelFailedApplicationProblemPlusJSON A failure as RFC 9457 describes it.
+//
+// Example: {"code":"NOT_FOUND","detail":"Agent not found","status":404,"title":"Not Found","type":"about:blank"}
+type ModelFailedApplicationProblemPlusJSON = Problem
 
 // NotFoundApplicationJSON A failure.
 //
@@ -4450,6 +4608,16 @@ type TimedOutApplicationJSON = Error
 //
 // Example: {"code":"NOT_FOUND","detail":"Agent not found","status":404,"title":"Not Found","type":"about:blank"}
 type TimedOutApplicationProblemPlusJSON = Problem
+
+// UnavailableApplicationJSON A failure.
+//
+// Example: {"error":{"code":"NOT_FOUND","message":"Agent not found"},"success":false}
+type UnavailableApplicationJSON = Error
+
+// UnavailableApplicationProblemPlusJSON A failure as RFC 9457 describes it.
+//
+// Example: {"code":"NOT_FOUND","detail":"Agent not found","status":404,"title":"Not Found","type":"about:blank"}
+type UnavailableApplicationProblemPlusJSON = Problem
 
 // UploadAnswer A stored file.
 //
@@ -4672,8 +4840,9 @@ type PostMessageParams struct {
 	// and posts nothing.
 	LastEventID *LastEventID `json:"Last-Event-ID,omitempty"`
 
-	// IdempotencyKey A name for the request, under which it is done once.
-	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+	// IdempotencyKey A name for the request, under which the message is posted once, also when the first attempt got no answer. See
+	// "Asking twice".
+	IdempotencyKey *MessageKey `json:"Idempotency-Key,omitempty"`
 }
 
 // GetDMChannelParams defines parameters for GetDMChannel.
@@ -4756,6 +4925,10 @@ type PostSessionMessageParams struct {
 	// LastEventID The `id` of the last event that the reader of a broken stream has seen: the same request goes on from there,
 	// and posts nothing.
 	LastEventID *LastEventID `json:"Last-Event-ID,omitempty"`
+
+	// IdempotencyKey A name for the request, under which the message is posted once, also when the first attempt got no answer. See
+	// "Asking twice".
+	IdempotencyKey *MessageKey `json:"Idempotency-Key,omitempty"`
 }
 
 // ClearServerLogsParams defines parameters for ClearServerLogs.

@@ -3139,7 +3139,7 @@ func (siw *ServerInterfaceWrapper) PostMessage(w http.ResponseWriter, r *http.Re
 
 	// ------------- Optional header parameter "Idempotency-Key" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
-		var IdempotencyKey IdempotencyKey
+		var IdempotencyKey MessageKey
 		n := len(valueList)
 		if n != 1 {
 			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
@@ -4099,6 +4099,25 @@ func (siw *ServerInterfaceWrapper) PostSessionMessage(w http.ResponseWriter, r *
 		}
 
 		params.LastEventID = &LastEventID
+
+	}
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey MessageKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
 
 	}
 
@@ -5171,6 +5190,9 @@ type FileAnswerAsteriskResponse struct {
 type FileRefusedJSONResponse Error
 type FileRefusedApplicationProblemPlusJSONResponse Problem
 
+type FileTooLargeJSONResponse Error
+type FileTooLargeApplicationProblemPlusJSONResponse Problem
+
 type ForbiddenJSONResponse Error
 type ForbiddenApplicationProblemPlusJSONResponse Problem
 
@@ -5190,8 +5212,14 @@ type MessageAnswerJSONResponse struct {
 
 type MessageServerAgentAnswerJSONResponse MessageServerAgentEnvelope
 
+type ModelFailedJSONResponse Error
+type ModelFailedApplicationProblemPlusJSONResponse Problem
+
 type NotFoundJSONResponse Error
 type NotFoundApplicationProblemPlusJSONResponse Problem
+
+type NotModifiedResponse struct {
+}
 
 type PreconditionFailedJSONResponse Error
 type PreconditionFailedApplicationProblemPlusJSONResponse Problem
@@ -5211,6 +5239,9 @@ type SoundAnswerAudioResponse struct {
 
 type TimedOutJSONResponse Error
 type TimedOutApplicationProblemPlusJSONResponse Problem
+
+type UnavailableJSONResponse Error
+type UnavailableApplicationProblemPlusJSONResponse Problem
 
 type UploadAnswerJSONResponse UploadEnvelope
 
@@ -5466,6 +5497,36 @@ func (response DeleteAgent204Response) VisitDeleteAgentResponse(w http.ResponseW
 	return nil
 }
 
+type DeleteAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteAgent400JSONResponse) VisitDeleteAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAgent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAgent400ApplicationProblemPlusJSONResponse) VisitDeleteAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteAgent404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response DeleteAgent404JSONResponse) VisitDeleteAgentResponse(w http.ResponseWriter) error {
@@ -5553,12 +5614,41 @@ func (response GetAgent200JSONResponse) VisitGetAgentResponse(w http.ResponseWri
 	return err
 }
 
-type GetAgent304Response struct {
-}
+type GetAgent304Response = NotModifiedResponse
 
 func (response GetAgent304Response) VisitGetAgentResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
 	return nil
+}
+
+type GetAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetAgent400JSONResponse) VisitGetAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAgent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetAgent400ApplicationProblemPlusJSONResponse) VisitGetAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetAgent404JSONResponse struct{ NotFoundJSONResponse }
@@ -5918,6 +6008,36 @@ func (response DeleteAgentLog204Response) VisitDeleteAgentLogResponse(w http.Res
 	return nil
 }
 
+type DeleteAgentLog400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteAgentLog400JSONResponse) VisitDeleteAgentLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAgentLog400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAgentLog400ApplicationProblemPlusJSONResponse) VisitDeleteAgentLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteAgentLog404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response DeleteAgentLog404JSONResponse) VisitDeleteAgentLogResponse(w http.ResponseWriter) error {
@@ -6000,6 +6120,36 @@ func (response ClearMemories200JSONResponse) VisitClearMemoriesResponse(w http.R
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearMemories400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ClearMemories400JSONResponse) VisitClearMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearMemories400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ClearMemories400ApplicationProblemPlusJSONResponse) VisitClearMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6212,6 +6362,36 @@ func (response ClearRoomMemories204Response) VisitClearRoomMemoriesResponse(w ht
 	return nil
 }
 
+type ClearRoomMemories400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ClearRoomMemories400JSONResponse) VisitClearRoomMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearRoomMemories400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ClearRoomMemories400ApplicationProblemPlusJSONResponse) VisitClearRoomMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ClearRoomMemories404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response ClearRoomMemories404JSONResponse) VisitClearRoomMemoriesResponse(w http.ResponseWriter) error {
@@ -6295,6 +6475,36 @@ func (response DeleteMemory200JSONResponse) VisitDeleteMemoryResponse(w http.Res
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMemory400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteMemory400JSONResponse) VisitDeleteMemoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMemory400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMemory400ApplicationProblemPlusJSONResponse) VisitDeleteMemoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6503,6 +6713,36 @@ func (response ListPanels200JSONResponse) VisitListPanelsResponse(w http.Respons
 	return err
 }
 
+type ListPanels400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListPanels400JSONResponse) VisitListPanelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPanels400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListPanels400ApplicationProblemPlusJSONResponse) VisitListPanelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListPanels404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response ListPanels404JSONResponse) VisitListPanelsResponse(w http.ResponseWriter) error {
@@ -6596,6 +6836,36 @@ func (response ListRooms200JSONResponse) VisitListRoomsResponse(w http.ResponseW
 		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
 	}
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRooms400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListRooms400JSONResponse) VisitListRoomsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRooms400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListRooms400ApplicationProblemPlusJSONResponse) VisitListRoomsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6743,6 +7013,36 @@ func (response CreateRoom404ApplicationProblemPlusJSONResponse) VisitCreateRoomR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoom409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateRoom409JSONResponse) VisitCreateRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoom409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoom409ApplicationProblemPlusJSONResponse) VisitCreateRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6911,6 +7211,36 @@ func (response GetRoom200JSONResponse) VisitGetRoomResponse(w http.ResponseWrite
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoom400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetRoom400JSONResponse) VisitGetRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoom400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoom400ApplicationProblemPlusJSONResponse) VisitGetRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7260,6 +7590,36 @@ func (response ListRuns200JSONResponse) VisitListRunsResponse(w http.ResponseWri
 	return err
 }
 
+type ListRuns400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListRuns400JSONResponse) VisitListRunsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRuns400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListRuns400ApplicationProblemPlusJSONResponse) VisitListRunsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListRuns404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response ListRuns404JSONResponse) VisitListRunsResponse(w http.ResponseWriter) error {
@@ -7344,6 +7704,36 @@ func (response GetRun200JSONResponse) VisitGetRunResponse(w http.ResponseWriter)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRun400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetRun400JSONResponse) VisitGetRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRun400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetRun400ApplicationProblemPlusJSONResponse) VisitGetRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7434,6 +7824,36 @@ func (response StartAgent200JSONResponse) VisitStartAgentResponse(w http.Respons
 	return err
 }
 
+type StartAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response StartAgent400JSONResponse) VisitStartAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartAgent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response StartAgent400ApplicationProblemPlusJSONResponse) VisitStartAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type StartAgent404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response StartAgent404JSONResponse) VisitStartAgentResponse(w http.ResponseWriter) error {
@@ -7460,6 +7880,36 @@ func (response StartAgent404ApplicationProblemPlusJSONResponse) VisitStartAgentR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartAgent409JSONResponse struct{ ConflictJSONResponse }
+
+func (response StartAgent409JSONResponse) VisitStartAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartAgent409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response StartAgent409ApplicationProblemPlusJSONResponse) VisitStartAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7520,6 +7970,36 @@ func (response StopAgent200JSONResponse) VisitStopAgentResponse(w http.ResponseW
 	return err
 }
 
+type StopAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response StopAgent400JSONResponse) VisitStopAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopAgent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response StopAgent400ApplicationProblemPlusJSONResponse) VisitStopAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type StopAgent404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response StopAgent404JSONResponse) VisitStopAgentResponse(w http.ResponseWriter) error {
@@ -7546,6 +8026,36 @@ func (response StopAgent404ApplicationProblemPlusJSONResponse) VisitStopAgentRes
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopAgent409JSONResponse struct{ ConflictJSONResponse }
+
+func (response StopAgent409JSONResponse) VisitStopAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopAgent409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response StopAgent409ApplicationProblemPlusJSONResponse) VisitStopAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7663,6 +8173,36 @@ func (response CreateWorld404ApplicationProblemPlusJSONResponse) VisitCreateWorl
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWorld409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateWorld409JSONResponse) VisitCreateWorldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWorld409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWorld409ApplicationProblemPlusJSONResponse) VisitCreateWorldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7902,7 +8442,37 @@ func (response TranscribeAudioMessage404ApplicationProblemPlusJSONResponse) Visi
 	return err
 }
 
-type TranscribeAudioMessage413JSONResponse struct{ FileRefusedJSONResponse }
+type TranscribeAudioMessage409JSONResponse struct{ ConflictJSONResponse }
+
+func (response TranscribeAudioMessage409JSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response TranscribeAudioMessage409ApplicationProblemPlusJSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response TranscribeAudioMessage413JSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
 
@@ -7917,7 +8487,7 @@ func (response TranscribeAudioMessage413JSONResponse) VisitTranscribeAudioMessag
 }
 
 type TranscribeAudioMessage413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response TranscribeAudioMessage413ApplicationProblemPlusJSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
@@ -7928,6 +8498,96 @@ func (response TranscribeAudioMessage413ApplicationProblemPlusJSONResponse) Visi
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response TranscribeAudioMessage502JSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response TranscribeAudioMessage502ApplicationProblemPlusJSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response TranscribeAudioMessage503JSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response TranscribeAudioMessage503ApplicationProblemPlusJSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response TranscribeAudioMessage504JSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TranscribeAudioMessage504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response TranscribeAudioMessage504ApplicationProblemPlusJSONResponse) VisitTranscribeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8070,6 +8730,126 @@ func (response SynthesizeAudioMessage404ApplicationProblemPlusJSONResponse) Visi
 	return err
 }
 
+type SynthesizeAudioMessage409JSONResponse struct{ ConflictJSONResponse }
+
+func (response SynthesizeAudioMessage409JSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SynthesizeAudioMessage409ApplicationProblemPlusJSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response SynthesizeAudioMessage502JSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response SynthesizeAudioMessage502ApplicationProblemPlusJSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response SynthesizeAudioMessage503JSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SynthesizeAudioMessage503ApplicationProblemPlusJSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response SynthesizeAudioMessage504JSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SynthesizeAudioMessage504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response SynthesizeAudioMessage504ApplicationProblemPlusJSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SynthesizeAudioMessagedefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -8187,7 +8967,37 @@ func (response ProcessSpeech404ApplicationProblemPlusJSONResponse) VisitProcessS
 	return err
 }
 
-type ProcessSpeech413JSONResponse struct{ FileRefusedJSONResponse }
+type ProcessSpeech409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ProcessSpeech409JSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ProcessSpeech409ApplicationProblemPlusJSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response ProcessSpeech413JSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
 
@@ -8202,7 +9012,7 @@ func (response ProcessSpeech413JSONResponse) VisitProcessSpeechResponse(w http.R
 }
 
 type ProcessSpeech413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response ProcessSpeech413ApplicationProblemPlusJSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
@@ -8213,6 +9023,96 @@ func (response ProcessSpeech413ApplicationProblemPlusJSONResponse) VisitProcessS
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response ProcessSpeech502JSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response ProcessSpeech502ApplicationProblemPlusJSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ProcessSpeech503JSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ProcessSpeech503ApplicationProblemPlusJSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response ProcessSpeech504JSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProcessSpeech504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response ProcessSpeech504ApplicationProblemPlusJSONResponse) VisitProcessSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8356,7 +9256,37 @@ func (response ConverseAloud404ApplicationProblemPlusJSONResponse) VisitConverse
 	return err
 }
 
-type ConverseAloud413JSONResponse struct{ FileRefusedJSONResponse }
+type ConverseAloud409JSONResponse struct{ ConflictJSONResponse }
+
+func (response ConverseAloud409JSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ConverseAloud409ApplicationProblemPlusJSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response ConverseAloud413JSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
 
@@ -8371,7 +9301,7 @@ func (response ConverseAloud413JSONResponse) VisitConverseAloudResponse(w http.R
 }
 
 type ConverseAloud413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response ConverseAloud413ApplicationProblemPlusJSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
@@ -8382,6 +9312,96 @@ func (response ConverseAloud413ApplicationProblemPlusJSONResponse) VisitConverse
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response ConverseAloud502JSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response ConverseAloud502ApplicationProblemPlusJSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ConverseAloud503JSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ConverseAloud503ApplicationProblemPlusJSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response ConverseAloud504JSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConverseAloud504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response ConverseAloud504ApplicationProblemPlusJSONResponse) VisitConverseAloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8506,6 +9526,126 @@ func (response GenerateSpeech404ApplicationProblemPlusJSONResponse) VisitGenerat
 	return err
 }
 
+type GenerateSpeech409JSONResponse struct{ ConflictJSONResponse }
+
+func (response GenerateSpeech409JSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateSpeech409ApplicationProblemPlusJSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response GenerateSpeech502JSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateSpeech502ApplicationProblemPlusJSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response GenerateSpeech503JSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateSpeech503ApplicationProblemPlusJSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response GenerateSpeech504JSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSpeech504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateSpeech504ApplicationProblemPlusJSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GenerateSpeechdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -8623,7 +9763,37 @@ func (response Transcribe404ApplicationProblemPlusJSONResponse) VisitTranscribeR
 	return err
 }
 
-type Transcribe413JSONResponse struct{ FileRefusedJSONResponse }
+type Transcribe409JSONResponse struct{ ConflictJSONResponse }
+
+func (response Transcribe409JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response Transcribe409ApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response Transcribe413JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
 
@@ -8638,7 +9808,7 @@ func (response Transcribe413JSONResponse) VisitTranscribeResponse(w http.Respons
 }
 
 type Transcribe413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response Transcribe413ApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
@@ -8649,6 +9819,96 @@ func (response Transcribe413ApplicationProblemPlusJSONResponse) VisitTranscribeR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response Transcribe502JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response Transcribe502ApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response Transcribe503JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response Transcribe503ApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe504JSONResponse struct{ TimedOutJSONResponse }
+
+func (response Transcribe504JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Transcribe504ApplicationProblemPlusJSONResponse struct {
+	TimedOutApplicationProblemPlusJSONResponse
+}
+
+func (response Transcribe504ApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8770,7 +10030,37 @@ func (response UploadAgentMedia404ApplicationProblemPlusJSONResponse) VisitUploa
 	return err
 }
 
-type UploadAgentMedia413JSONResponse struct{ FileRefusedJSONResponse }
+type UploadAgentMedia409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UploadAgentMedia409JSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadAgentMedia409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UploadAgentMedia409ApplicationProblemPlusJSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadAgentMedia413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response UploadAgentMedia413JSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
 
@@ -8785,7 +10075,7 @@ func (response UploadAgentMedia413JSONResponse) VisitUploadAgentMediaResponse(w 
 }
 
 type UploadAgentMedia413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response UploadAgentMedia413ApplicationProblemPlusJSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
@@ -8800,7 +10090,7 @@ func (response UploadAgentMedia413ApplicationProblemPlusJSONResponse) VisitUploa
 	return err
 }
 
-type UploadAgentMedia415JSONResponse Error
+type UploadAgentMedia415JSONResponse struct{ FileRefusedJSONResponse }
 
 func (response UploadAgentMedia415JSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
 
@@ -8814,7 +10104,9 @@ func (response UploadAgentMedia415JSONResponse) VisitUploadAgentMediaResponse(w 
 	return err
 }
 
-type UploadAgentMedia415ApplicationProblemPlusJSONResponse Problem
+type UploadAgentMedia415ApplicationProblemPlusJSONResponse struct {
+	FileRefusedApplicationProblemPlusJSONResponse
+}
 
 func (response UploadAgentMedia415ApplicationProblemPlusJSONResponse) VisitUploadAgentMediaResponse(w http.ResponseWriter) error {
 
@@ -8945,7 +10237,37 @@ func (response UploadChannelMedia404ApplicationProblemPlusJSONResponse) VisitUpl
 	return err
 }
 
-type UploadChannelMedia413JSONResponse struct{ FileRefusedJSONResponse }
+type UploadChannelMedia409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UploadChannelMedia409JSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadChannelMedia409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UploadChannelMedia409ApplicationProblemPlusJSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadChannelMedia413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response UploadChannelMedia413JSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
 
@@ -8960,7 +10282,7 @@ func (response UploadChannelMedia413JSONResponse) VisitUploadChannelMediaRespons
 }
 
 type UploadChannelMedia413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response UploadChannelMedia413ApplicationProblemPlusJSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
@@ -8975,7 +10297,7 @@ func (response UploadChannelMedia413ApplicationProblemPlusJSONResponse) VisitUpl
 	return err
 }
 
-type UploadChannelMedia415JSONResponse Error
+type UploadChannelMedia415JSONResponse struct{ FileRefusedJSONResponse }
 
 func (response UploadChannelMedia415JSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
 
@@ -8989,7 +10311,9 @@ func (response UploadChannelMedia415JSONResponse) VisitUploadChannelMediaRespons
 	return err
 }
 
-type UploadChannelMedia415ApplicationProblemPlusJSONResponse Problem
+type UploadChannelMedia415ApplicationProblemPlusJSONResponse struct {
+	FileRefusedApplicationProblemPlusJSONResponse
+}
 
 func (response UploadChannelMedia415ApplicationProblemPlusJSONResponse) VisitUploadChannelMediaResponse(w http.ResponseWriter) error {
 
@@ -9051,6 +10375,36 @@ type DeleteGroup204Response struct {
 func (response DeleteGroup204Response) VisitDeleteGroupResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
+}
+
+type DeleteGroup400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteGroup400JSONResponse) VisitDeleteGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteGroup400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteGroup400ApplicationProblemPlusJSONResponse) VisitDeleteGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type DeleteGroupdefaultJSONResponse struct {
@@ -9184,6 +10538,36 @@ func (response CreateGroup404ApplicationProblemPlusJSONResponse) VisitCreateGrou
 	return err
 }
 
+type CreateGroup409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateGroup409JSONResponse) VisitCreateGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateGroup409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateGroup409ApplicationProblemPlusJSONResponse) VisitCreateGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateGroupdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -9232,6 +10616,36 @@ type ClearGroupMemories204Response struct {
 func (response ClearGroupMemories204Response) VisitClearGroupMemoriesResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
+}
+
+type ClearGroupMemories400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ClearGroupMemories400JSONResponse) VisitClearGroupMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearGroupMemories400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ClearGroupMemories400ApplicationProblemPlusJSONResponse) VisitClearGroupMemoriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type ClearGroupMemoriesdefaultJSONResponse struct {
@@ -9615,6 +11029,36 @@ func (response ListAgentMessageServers200JSONResponse) VisitListAgentMessageServ
 	return err
 }
 
+type ListAgentMessageServers400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListAgentMessageServers400JSONResponse) VisitListAgentMessageServersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAgentMessageServers400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListAgentMessageServers400ApplicationProblemPlusJSONResponse) VisitListAgentMessageServersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListAgentMessageServersdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -9732,6 +11176,36 @@ func (response CreateChannel404ApplicationProblemPlusJSONResponse) VisitCreateCh
 	return err
 }
 
+type CreateChannel409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateChannel409JSONResponse) VisitCreateChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateChannel409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateChannel409ApplicationProblemPlusJSONResponse) VisitCreateChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateChanneldefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -9782,6 +11256,36 @@ func (response DeleteChannel204Response) VisitDeleteChannelResponse(w http.Respo
 	return nil
 }
 
+type DeleteChannel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteChannel400JSONResponse) VisitDeleteChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteChannel400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteChannel400ApplicationProblemPlusJSONResponse) VisitDeleteChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteChanneldefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -9826,7 +11330,14 @@ type UpdateChannelResponseObject interface {
 	VisitUpdateChannelResponse(w http.ResponseWriter) error
 }
 
-type UpdateChannel200JSONResponse struct{ ChannelAnswerJSONResponse }
+type UpdateChannel200ResponseHeaders struct {
+	ETag string
+}
+
+type UpdateChannel200JSONResponse struct {
+	Body    ChannelUpdatedEnvelope
+	Headers UpdateChannel200ResponseHeaders
+}
 
 func (response UpdateChannel200JSONResponse) VisitUpdateChannelResponse(w http.ResponseWriter) error {
 
@@ -9987,6 +11498,36 @@ func (response ListChannelAgents200JSONResponse) VisitListChannelAgentsResponse(
 	return err
 }
 
+type ListChannelAgents400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListChannelAgents400JSONResponse) VisitListChannelAgentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChannelAgents400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListChannelAgents400ApplicationProblemPlusJSONResponse) VisitListChannelAgentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListChannelAgentsdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -10104,6 +11645,36 @@ func (response AddChannelAgent404ApplicationProblemPlusJSONResponse) VisitAddCha
 	return err
 }
 
+type AddChannelAgent409JSONResponse struct{ ConflictJSONResponse }
+
+func (response AddChannelAgent409JSONResponse) VisitAddChannelAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddChannelAgent409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AddChannelAgent409ApplicationProblemPlusJSONResponse) VisitAddChannelAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type AddChannelAgentdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -10157,6 +11728,36 @@ func (response RemoveChannelAgent200JSONResponse) VisitRemoveChannelAgentRespons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveChannelAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RemoveChannelAgent400JSONResponse) VisitRemoveChannelAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveChannelAgent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveChannelAgent400ApplicationProblemPlusJSONResponse) VisitRemoveChannelAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10248,12 +11849,41 @@ func (response GetChannel200JSONResponse) VisitGetChannelResponse(w http.Respons
 	return err
 }
 
-type GetChannel304Response struct {
-}
+type GetChannel304Response = NotModifiedResponse
 
 func (response GetChannel304Response) VisitGetChannelResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
 	return nil
+}
+
+type GetChannel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetChannel400JSONResponse) VisitGetChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChannel400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetChannel400ApplicationProblemPlusJSONResponse) VisitGetChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetChannel404JSONResponse struct{ NotFoundJSONResponse }
@@ -10404,6 +12034,66 @@ func (response GenerateChannelTitle404ApplicationProblemPlusJSONResponse) VisitG
 	return err
 }
 
+type GenerateChannelTitle409JSONResponse struct{ ConflictJSONResponse }
+
+func (response GenerateChannelTitle409JSONResponse) VisitGenerateChannelTitleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateChannelTitle409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateChannelTitle409ApplicationProblemPlusJSONResponse) VisitGenerateChannelTitleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateChannelTitle502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response GenerateChannelTitle502JSONResponse) VisitGenerateChannelTitleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateChannelTitle502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateChannelTitle502ApplicationProblemPlusJSONResponse) VisitGenerateChannelTitleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GenerateChannelTitledefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -10452,6 +12142,36 @@ type ClearChannel204Response struct {
 func (response ClearChannel204Response) VisitClearChannelResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
+}
+
+type ClearChannel400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ClearChannel400JSONResponse) VisitClearChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearChannel400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ClearChannel400ApplicationProblemPlusJSONResponse) VisitClearChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type ClearChanneldefaultJSONResponse struct {
@@ -10742,6 +12462,36 @@ func (response PostMessage409ApplicationProblemPlusJSONResponse) VisitPostMessag
 	return err
 }
 
+type PostMessage502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response PostMessage502JSONResponse) VisitPostMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostMessage502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response PostMessage502ApplicationProblemPlusJSONResponse) VisitPostMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PostMessage504JSONResponse struct{ TimedOutJSONResponse }
 
 func (response PostMessage504JSONResponse) VisitPostMessageResponse(w http.ResponseWriter) error {
@@ -10823,6 +12573,36 @@ func (response DeleteMessage204Response) VisitDeleteMessageResponse(w http.Respo
 	return nil
 }
 
+type DeleteMessage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteMessage400JSONResponse) VisitDeleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMessage400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMessage400ApplicationProblemPlusJSONResponse) VisitDeleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteMessagedefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -10875,6 +12655,36 @@ func (response ListChannelParticipants200JSONResponse) VisitListChannelParticipa
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChannelParticipants400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListChannelParticipants400JSONResponse) VisitListChannelParticipantsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChannelParticipants400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListChannelParticipants400ApplicationProblemPlusJSONResponse) VisitListChannelParticipantsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10996,7 +12806,37 @@ func (response UploadMessageMedia404ApplicationProblemPlusJSONResponse) VisitUpl
 	return err
 }
 
-type UploadMessageMedia413JSONResponse struct{ FileRefusedJSONResponse }
+type UploadMessageMedia409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UploadMessageMedia409JSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadMessageMedia409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UploadMessageMedia409ApplicationProblemPlusJSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadMessageMedia413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response UploadMessageMedia413JSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
 
@@ -11011,7 +12851,7 @@ func (response UploadMessageMedia413JSONResponse) VisitUploadMessageMediaRespons
 }
 
 type UploadMessageMedia413ApplicationProblemPlusJSONResponse struct {
-	FileRefusedApplicationProblemPlusJSONResponse
+	FileTooLargeApplicationProblemPlusJSONResponse
 }
 
 func (response UploadMessageMedia413ApplicationProblemPlusJSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
@@ -11026,7 +12866,7 @@ func (response UploadMessageMedia413ApplicationProblemPlusJSONResponse) VisitUpl
 	return err
 }
 
-type UploadMessageMedia415JSONResponse Error
+type UploadMessageMedia415JSONResponse struct{ FileRefusedJSONResponse }
 
 func (response UploadMessageMedia415JSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
 
@@ -11040,7 +12880,9 @@ func (response UploadMessageMedia415JSONResponse) VisitUploadMessageMediaRespons
 	return err
 }
 
-type UploadMessageMedia415ApplicationProblemPlusJSONResponse Problem
+type UploadMessageMedia415ApplicationProblemPlusJSONResponse struct {
+	FileRefusedApplicationProblemPlusJSONResponse
+}
 
 func (response UploadMessageMedia415ApplicationProblemPlusJSONResponse) VisitUploadMessageMediaResponse(w http.ResponseWriter) error {
 
@@ -11170,6 +13012,36 @@ func (response CompleteMessage404ApplicationProblemPlusJSONResponse) VisitComple
 	return err
 }
 
+type CompleteMessage409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CompleteMessage409JSONResponse) VisitCompleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompleteMessage409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CompleteMessage409ApplicationProblemPlusJSONResponse) VisitCompleteMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CompleteMessagedefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -11225,6 +13097,13 @@ func (response GetDMChannel200JSONResponse) VisitGetDMChannelResponse(w http.Res
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type GetDMChannel304Response = NotModifiedResponse
+
+func (response GetDMChannel304Response) VisitGetDMChannelResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
 }
 
 type GetDMChannel400JSONResponse struct{ BadRequestJSONResponse }
@@ -11403,6 +13282,36 @@ func (response IngestExternal404ApplicationProblemPlusJSONResponse) VisitIngestE
 	return err
 }
 
+type IngestExternal409JSONResponse struct{ ConflictJSONResponse }
+
+func (response IngestExternal409JSONResponse) VisitIngestExternalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IngestExternal409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response IngestExternal409ApplicationProblemPlusJSONResponse) VisitIngestExternalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type IngestExternaldefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -11465,6 +13374,36 @@ func (response ListJobs200JSONResponse) VisitListJobsResponse(w http.ResponseWri
 		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
 	}
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobs400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListJobs400JSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobs400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListJobs400ApplicationProblemPlusJSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -11581,6 +13520,36 @@ func (response CreateJob404ApplicationProblemPlusJSONResponse) VisitCreateJobRes
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateJob409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateJob409JSONResponse) VisitCreateJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateJob409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateJob409ApplicationProblemPlusJSONResponse) VisitCreateJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -11703,6 +13672,36 @@ func (response GetJob200JSONResponse) VisitGetJobResponse(w http.ResponseWriter)
 		w.Header().Set("Preference-Applied", fmt.Sprint(*response.Headers.PreferenceApplied))
 	}
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJob400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetJob400JSONResponse) VisitGetJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJob400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetJob400ApplicationProblemPlusJSONResponse) VisitGetJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12027,6 +14026,36 @@ func (response DeleteMessageServer200JSONResponse) VisitDeleteMessageServerRespo
 	return err
 }
 
+type DeleteMessageServer400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteMessageServer400JSONResponse) VisitDeleteMessageServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMessageServer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMessageServer400ApplicationProblemPlusJSONResponse) VisitDeleteMessageServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteMessageServer404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response DeleteMessageServer404JSONResponse) VisitDeleteMessageServerResponse(w http.ResponseWriter) error {
@@ -12139,6 +14168,36 @@ func (response ListMessageServerAgents200JSONResponse) VisitListMessageServerAge
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessageServerAgents400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListMessageServerAgents400JSONResponse) VisitListMessageServerAgentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessageServerAgents400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListMessageServerAgents400ApplicationProblemPlusJSONResponse) VisitListMessageServerAgentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12292,6 +14351,36 @@ func (response AddMessageServerAgent404ApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
+type AddMessageServerAgent409JSONResponse struct{ ConflictJSONResponse }
+
+func (response AddMessageServerAgent409JSONResponse) VisitAddMessageServerAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddMessageServerAgent409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AddMessageServerAgent409ApplicationProblemPlusJSONResponse) VisitAddMessageServerAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type AddMessageServerAgentdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -12347,6 +14436,36 @@ func (response RemoveMessageServerAgent200JSONResponse) VisitRemoveMessageServer
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveMessageServerAgent400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RemoveMessageServerAgent400JSONResponse) VisitRemoveMessageServerAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveMessageServerAgent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveMessageServerAgent400ApplicationProblemPlusJSONResponse) VisitRemoveMessageServerAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12446,6 +14565,36 @@ func (response ListChannels200JSONResponse) VisitListChannelsResponse(w http.Res
 	}
 	w.Header().Set("X-Total-Count", fmt.Sprint(response.Headers.XTotalCount))
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChannels400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListChannels400JSONResponse) VisitListChannelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChannels400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListChannels400ApplicationProblemPlusJSONResponse) VisitListChannelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12567,6 +14716,36 @@ func (response SyncMessageServerChannels404ApplicationProblemPlusJSONResponse) V
 	return err
 }
 
+type SyncMessageServerChannels409JSONResponse struct{ ConflictJSONResponse }
+
+func (response SyncMessageServerChannels409JSONResponse) VisitSyncMessageServerChannelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncMessageServerChannels409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SyncMessageServerChannels409ApplicationProblemPlusJSONResponse) VisitSyncMessageServerChannelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SyncMessageServerChannelsdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -12661,6 +14840,36 @@ func (response SearchMessages400ApplicationProblemPlusJSONResponse) VisitSearchM
 	return err
 }
 
+type SearchMessages409JSONResponse struct{ ConflictJSONResponse }
+
+func (response SearchMessages409JSONResponse) VisitSearchMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchMessages409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SearchMessages409ApplicationProblemPlusJSONResponse) VisitSearchMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SearchMessagesdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -12718,12 +14927,41 @@ func (response GetMessage200JSONResponse) VisitGetMessageResponse(w http.Respons
 	return err
 }
 
-type GetMessage304Response struct {
-}
+type GetMessage304Response = NotModifiedResponse
 
 func (response GetMessage304Response) VisitGetMessageResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
 	return nil
+}
+
+type GetMessage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetMessage400JSONResponse) VisitGetMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessage400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetMessage400ApplicationProblemPlusJSONResponse) VisitGetMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetMessage404JSONResponse struct{ NotFoundJSONResponse }
@@ -13001,6 +15239,36 @@ func (response ListSessions200JSONResponse) VisitListSessionsResponse(w http.Res
 	return err
 }
 
+type ListSessions400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListSessions400JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessions400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListSessions400ApplicationProblemPlusJSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListSessionsdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -13117,6 +15385,36 @@ func (response CreateSession404ApplicationProblemPlusJSONResponse) VisitCreateSe
 	return err
 }
 
+type CreateSession409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateSession409JSONResponse) VisitCreateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSession409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSession409ApplicationProblemPlusJSONResponse) VisitCreateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateSessiondefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -13228,6 +15526,36 @@ func (response DeleteSession200JSONResponse) VisitDeleteSessionResponse(w http.R
 	return err
 }
 
+type DeleteSession400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteSession400JSONResponse) VisitDeleteSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSession400ApplicationProblemPlusJSONResponse) VisitDeleteSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteSession404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response DeleteSession404JSONResponse) VisitDeleteSessionResponse(w http.ResponseWriter) error {
@@ -13310,6 +15638,36 @@ func (response GetSession200JSONResponse) VisitGetSessionResponse(w http.Respons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSession400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetSession400JSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetSession400ApplicationProblemPlusJSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -13430,6 +15788,36 @@ func (response HeartbeatSession200JSONResponse) VisitHeartbeatSessionResponse(w 
 	return err
 }
 
+type HeartbeatSession400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response HeartbeatSession400JSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeartbeatSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response HeartbeatSession400ApplicationProblemPlusJSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type HeartbeatSession404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response HeartbeatSession404JSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
@@ -13456,6 +15844,36 @@ func (response HeartbeatSession404ApplicationProblemPlusJSONResponse) VisitHeart
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeartbeatSession409JSONResponse struct{ ConflictJSONResponse }
+
+func (response HeartbeatSession409JSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeartbeatSession409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response HeartbeatSession409ApplicationProblemPlusJSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -13798,6 +16216,36 @@ func (response PostSessionMessage404ApplicationProblemPlusJSONResponse) VisitPos
 	return err
 }
 
+type PostSessionMessage409JSONResponse struct{ ConflictJSONResponse }
+
+func (response PostSessionMessage409JSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PostSessionMessage409ApplicationProblemPlusJSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PostSessionMessage410JSONResponse struct{ GoneJSONResponse }
 
 func (response PostSessionMessage410JSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
@@ -13824,6 +16272,36 @@ func (response PostSessionMessage410ApplicationProblemPlusJSONResponse) VisitPos
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage502JSONResponse struct{ ModelFailedJSONResponse }
+
+func (response PostSessionMessage502JSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostSessionMessage502ApplicationProblemPlusJSONResponse struct {
+	ModelFailedApplicationProblemPlusJSONResponse
+}
+
+func (response PostSessionMessage502ApplicationProblemPlusJSONResponse) VisitPostSessionMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(502)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -13914,6 +16392,36 @@ func (response RenewSession200JSONResponse) VisitRenewSessionResponse(w http.Res
 	return err
 }
 
+type RenewSession400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RenewSession400JSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RenewSession400ApplicationProblemPlusJSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RenewSession404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response RenewSession404JSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
@@ -13940,6 +16448,36 @@ func (response RenewSession404ApplicationProblemPlusJSONResponse) VisitRenewSess
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewSession409JSONResponse struct{ ConflictJSONResponse }
+
+func (response RenewSession409JSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewSession409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RenewSession409ApplicationProblemPlusJSONResponse) VisitRenewSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -14533,6 +17071,36 @@ func (response ClearServerLogs200JSONResponse) VisitClearServerLogsResponse(w ht
 	return err
 }
 
+type ClearServerLogs400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ClearServerLogs400JSONResponse) VisitClearServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearServerLogs400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ClearServerLogs400ApplicationProblemPlusJSONResponse) VisitClearServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ClearServerLogsdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -14585,6 +17153,36 @@ func (response GetServerLogs200JSONResponse) VisitGetServerLogsResponse(w http.R
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServerLogs400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetServerLogs400JSONResponse) VisitGetServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServerLogs400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetServerLogs400ApplicationProblemPlusJSONResponse) VisitGetServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -14672,6 +17270,36 @@ func (response PostServerLogs400ApplicationProblemPlusJSONResponse) VisitPostSer
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostServerLogs409JSONResponse struct{ ConflictJSONResponse }
+
+func (response PostServerLogs409JSONResponse) VisitPostServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostServerLogs409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PostServerLogs409ApplicationProblemPlusJSONResponse) VisitPostServerLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -14841,6 +17469,36 @@ func (response StopServer200JSONResponse) VisitStopServerResponse(w http.Respons
 	return err
 }
 
+type StopServer400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response StopServer400JSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopServer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response StopServer400ApplicationProblemPlusJSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type StopServer403JSONResponse struct{ ForbiddenJSONResponse }
 
 func (response StopServer403JSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
@@ -14867,6 +17525,36 @@ func (response StopServer403ApplicationProblemPlusJSONResponse) VisitStopServerR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopServer409JSONResponse struct{ ConflictJSONResponse }
+
+func (response StopServer409JSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopServer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response StopServer409ApplicationProblemPlusJSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -15123,6 +17811,36 @@ func (response UpdateLocalEnvironment403ApplicationProblemPlusJSONResponse) Visi
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateLocalEnvironment409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateLocalEnvironment409JSONResponse) VisitUpdateLocalEnvironmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateLocalEnvironment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateLocalEnvironment409ApplicationProblemPlusJSONResponse) VisitUpdateLocalEnvironmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -15387,12 +18105,41 @@ func (response GetGeneratedFile206AsteriskResponse) VisitGetGeneratedFileRespons
 	return err
 }
 
-type GetGeneratedFile304Response struct {
-}
+type GetGeneratedFile304Response = NotModifiedResponse
 
 func (response GetGeneratedFile304Response) VisitGetGeneratedFileResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
 	return nil
+}
+
+type GetGeneratedFile400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetGeneratedFile400JSONResponse) VisitGetGeneratedFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGeneratedFile400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetGeneratedFile400ApplicationProblemPlusJSONResponse) VisitGetGeneratedFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetGeneratedFile404JSONResponse struct{ NotFoundJSONResponse }
@@ -15517,12 +18264,41 @@ func (response GetAgentUpload206AsteriskResponse) VisitGetAgentUploadResponse(w 
 	return err
 }
 
-type GetAgentUpload304Response struct {
-}
+type GetAgentUpload304Response = NotModifiedResponse
 
 func (response GetAgentUpload304Response) VisitGetAgentUploadResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
 	return nil
+}
+
+type GetAgentUpload400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetAgentUpload400JSONResponse) VisitGetAgentUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAgentUpload400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetAgentUpload400ApplicationProblemPlusJSONResponse) VisitGetAgentUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetAgentUpload404JSONResponse struct{ NotFoundJSONResponse }
@@ -15647,12 +18423,41 @@ func (response GetChannelUpload206AsteriskResponse) VisitGetChannelUploadRespons
 	return err
 }
 
-type GetChannelUpload304Response struct {
-}
+type GetChannelUpload304Response = NotModifiedResponse
 
 func (response GetChannelUpload304Response) VisitGetChannelUploadResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
 	return nil
+}
+
+type GetChannelUpload400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetChannelUpload400JSONResponse) VisitGetChannelUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChannelUpload400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetChannelUpload400ApplicationProblemPlusJSONResponse) VisitGetChannelUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetChannelUpload404JSONResponse struct{ NotFoundJSONResponse }
@@ -18995,554 +21800,594 @@ func (sh *strictHandler) GetChannelUpload(w http.ResponseWriter, r *http.Request
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L37cts41i/6Kjg6u6ovm7Ll+62mvuNOnB5PJ7aP7Ux/327nRBAJSWxTgIYA7WhSrtpPsx9sP8kpLFwI",
-	"kiBFXewkvdN/zMQSBeKy1sK6/tbnTsgmU0YJFbxz/LkzJjgiKfzz7BaP5P9HhIdpPBUxo53jzu9jLFAs",
-	"UMwRZY8n8p/hGNMR4egxFmNEHkg60x9tdIJOSv6VxSmJOscizUjQ4eGYTLAcl3zCk2lCOsedu87ecHuw",
-	"E951OkFHzKbyMy7SmI46T09B521M76sTOY2ilHBOOGJDJMYETbGcxIAMWUrQj/1pSh76PyFMI4SHgqTo",
-	"xz4ln0T/JyTGMUeMkhOEB5xQgWIYICVqUYjJP+TcvXPNer2dcBNP480J4RyPYjralMulJOGb+GBvN4x2",
-	"9ro72zuD7u7u0aCLjw6PuruHu/t4b0B2enigf0f4f4RZyln6t//682z27hEGJicoJcnf7jpyqjXbccsE",
-	"Tl6xjIrqpvydPaIJpjO9HizXRBFOkpZHsWVfGFNBRiTtPMlXTnGKJ0RowjgdESrOo+rbb8cEYfmlfFss",
-	"P5liMe4EHYonckysf9g0lf+WkmHnuPN/b+Z0uam+5Zvv35+/hi14pfa7bg76OGpmEdofrz4POEAfk8jd",
-	"FwyNGGI0QJgjTBGm/JGkP3Ckzh2xFEnSRorn0BhzFIsTzVxcpIyOSIrEGH6K2HDIiQgQBkKXP8ZowDIa",
-	"Af3HE2KX+6+MpDNnvWqSfnJWtNcJOhP86S2hIzHuHG/v7fvo7k2cEDWkb8/lN5LWJCdixZpyYhgN44TU",
-	"nMTQjNhOTPTCvcF21CPdA9zb7+6Ge3vdo6iHuzt4K9wNjwb7wx7ZmNKRl2vOIzKZMkFoOPuNzDziRK1g",
-	"yFJYgpwP4SJAGZVn8ziOw7E+mYhRghgN81WpA8zX5byrK1/mX84h6e0cHRyS7m4v2uvu7kRRdxAe7XT3",
-	"D4928d7B8Ghne7d8MHtBZxJT8/eWd6HDd1iE4+oKX4FMlotgNJlJoRcLjqSUl6vCE0ZHcum8YV3Drhp7",
-	"KTF+TsMki8jZZECiSH5YmWFfnn0f4YQzlBKRpZTDYTyQULDUCvoJmbA0JvI7LNAYP8jjqCX/uPxa/+Tl",
-	"q/23D+bi7KFB4vXjqG+mlmAu5BVIhZqcIiVgb2CGQcruCZXMTfAEOJ4TQo/hOS7pT9MdGjF5sVE0TNlE",
-	"CfPgjsq7bMq4kLeUGMd0tHFH685KTrsL8+6ev65Z83a4v0P28XYXH+7sdHd7g2H3aH9v2N3e2w+PBjt4",
-	"72Br/3jr+MC7L+/kKcx+geu2ujEXTCBKHo38klfuCRLkk94XddFKqYVCeZNxEJFwG9edo7rYO21l9FvG",
-	"OLmNJ8SZ7JuUTfxTZUnkTrVuDvI0VprB23gSe67tU4EmjAulmcj7O0DZVN4fW71eLzDShyvOkLRCs8mA",
-	"pIqH5RcJGQrEstrNS+C9C8383CoAZvKXcANVZ39zH0/zqZ8gKgWknRplQt5ZjMcifjAzr5unuuRWnegV",
-	"HpGaaWI1Sa0ssiHqw9b00SCTcpFIgZ/Iu6uvptKXSxjFD4TWTVmOtOqEbwhOfSL7UgpqK+4ex4wTxUQh",
-	"owLHIB5jHsh7l8RSSqAQ81pJyNVbauQfwcXLBkivlu9vWSuer5uKYCux0S3MyieMQYhijvoCDxJygSek",
-	"7/CPUapqpyXH9e/PEIeCt9KT3in1vu660Np/jUo0sT9eWTnV87gh6QNJ58wGcXiqeVJ2pJWnds3YpG5G",
-	"KWOTAGk1TOvq+tIQiAtMIy61tJqppmrklWd4QziPGa2bJFdf10yC2x+vPI9bQ8b+edzHSv83MuIE9Y11",
-	"2ZcimGqxANKZshT1Jb3OF2qWe1bkhie1AYSLX1gUEzAfpR3xhqVwE0s5RpQhO8kSEU9xKjaHLJ10Iyzg",
-	"ne32y44Jryxr9nJA5Z2QN5MxSIonI6mShCyVKuK6Z1ccuMUUU/MDzzxhS/mUUU5ya/wUTMvSnPF0msQh",
-	"lu/Y/JPLF7WdMIx5Rh9IwqbEN+GCpe/xGfkG149twjMwJrzmRmCR8edYgBq5aRm/Gx0d1qJ9Whudp6Dz",
-	"C46uFeG2mJPli88dkqZMLyMCk+nin6dvz19/BB08IgLHCZcSNeMCDQjCCDg9MCJWb60UJ8g6XdCd8Zzc",
-	"deQcY/qAkziS0+RZGBLOO8dDnHBJw+225wxmKffDXc40ZYOETP67Z1n1q1loxo1bwOG4Ose7oHfEAgTN",
-	"LzhC5iCseMEDlonjQYLpfaf1mq/U6uqo2RheESOc/iDQMFaUIY8+xaEIlMclzRL57DDjhKNYAK1ob9Rz",
-	"MKI7dBMhvwYD2JnLs0xjnkTQt3WgBFksuKQIEYfxFFPBVxIVrxgdJnG4Ije+urx48/b81W2B4U6tEgTT",
-	"hqsyjhD5FEtLGyfSfp99AWZzJmtZrd1cXV46ynnJ7uGzMdINmxBwTCiFrTgtJQiAqR7xDKj1DY6TLCWr",
-	"Her7i9P3t3+/vD7/H2dFSXp6dY7uyQzZC/Tlz7A0t/wcy1Nzj2wrP7L3FGdizNL43/DMMx3bKZ2hoTqK",
-	"DbTb20IYJicN+phzeZwsRY/SdArQ7tYOHOGAqRMVjKEEpyMSoN3tI/gTDGwtT7kSm8MsSdAEx8mAfbqj",
-	"P/aviUhn3dOhIGkfcTyTxi2hSDAUsglBAxze/xSgvd62cvixiCQwQxLJT9UMlMmizDopZuTsuGDTqZ4w",
-	"eyBpwnBEoo072tEObK9g/Hnz5/ay8JeY4nRWJwKVcqlfdg33RLQ2MdyOCtdyHcp1lI53jMFpJy2sXMCz",
-	"R0pSuBtj7e+XNGqcfPIiFfhe2hlyS1g6iKOI0NX4/c3l9S/nr1+fXRSYHVwlckaKYdAEmygkwkZofgEB",
-	"4E7Wcn+ruboSYSeXCPkmPqs6FOIkIWpmlEmtSLtznoLOr4yuKLFvzm5uzi8vPp7959X5dUloa8MbqI18",
-	"mn4huV2doT083wSds9pylFfYqWc7pnOh5kClhJMj/p3gRIzXrPqpQevIRC6bmOCHEsgnIKCV+zfEUgJE",
-	"DIj9kaX3ME/tmFrzRPWo83RUx/22tDJa8Kw9h9pffUEr5f+CiTcso9Fq3HlxefvxzeX7i5IyBRaylAVD",
-	"eMXL86Q7r1yRKk3LlZq7OSdeMIHe6AeeT2raDBKehaCcS5WEpSogYuOBjmjlRB3cVUpCRqNYDvUG1JzV",
-	"jvDq+uzV5cXr81spw96cnr8tCVktOgaEUH3xRIjHNIT0ExxJ1sUjHNMvcMr+qdvzbj1zVyRv54Tg7jTS",
-	"W/3cErowTyABFXSnyATUgQiu5VN+lVGQT2Jzmsh1FWRI7pDVHhaUykGOta4s9WnQgvG04/XN1uh9WtMD",
-	"Kk5VIpd22q9Zzskh5wlsqW/C+/XFu+Yp6FFrLzjj6JcTkALE//ositn6jAguXwSvvI0nJLrMVnR73J6/",
-	"O7t8f1twv7nBn5ijezIVkCunMhamyQw9xkmC8HRKcGrsdu3gqfgrlfs0iiMV7YUtgt9A2O7FZUh5vW1m",
-	"uca9MYJnz72BfsWCPOIZkifKMvHc99CjYmFnkWOi8i1wkrBHrTG+n0oDec0cpQadx9bGwOSCpXo2v7M0",
-	"WfdkYMx5c3mUD20AoenfQWAllI9cNSVTSfsYMvvgUalTFohRz79z9omEmSCRfu4Y3ZydXr/6eyfopPjx",
-	"o2Wlzx31/Y2mH0jNTYiQFtBT0JmmbEpSoaNoynT8GMNVgZPkctg5/qNNUPFDeQcuh5JSQkY5+VdG4CqF",
-	"kIiyTbnAM2X3udGwPOy314M8gcastKAT04/AOB8FM+vVU58/YSlsBDYRt6bn/3FzeXE5+JOEQv6qtLeN",
-	"4SI6k78F/mNZGpKPQmcYlAOc87Lv9CfMzgIUVF+6oSJ8HUVD7yHNsM+JEDEd8Q1OwpQI3tf51A84yYBd",
-	"MJpgfl+iNBzJt8UPkjL++BB0BjHrHP/ROUVTLGIp85KYC0JJutH5EHTClGBBolPROd46ONrbOjw8OOpt",
-	"7/SCDqF4kOShanlAncHhXm8Q7vS6u3vDw26vt7vVxb0e7h7uRMPd/ehwb29PalD3lD0mJJJbLWeg9/1M",
-	"zVFPC9x4sKnqH53RVHT3upOYxh0g74c4kqzfYVNCcSx3T4ejz5L431g+k2Sj2PKHHFN9Yv5gXBRfqbbx",
-	"NzLjsCFX5x9/O/uvDnwhTSugQZolifxA7TyIFrX5IAT0T447P+v/lJgwLIph30HozzTbj7GQL8P8noMj",
-	"s/NB0gWbxiFMYkhIAi/6EHSyaVRzFBknqV58p8r7znl/7sSCTOAfFa4zN0yaYghg4OgB05BEKommSpS/",
-	"yYtuKA0WyOIJE0k8ELfRIw0YSwim7lhXCabUm825yGhAsc08eks+ictU/i8HaZRT8RwlYsrC8bs4SWL4",
-	"XcTCbGKqHdpO2G5xSyFS3njLWJ89a28vBx0m+7zynCos6gzZamz9y9sspb7xq+9bRohbmTE32v8OnrQy",
-	"w8MORenRcpVX7o88y7ICaBFGLAqqRX7pCrS6NHybKA13yw8caXlWoOQWb7IS0vciQSim4gRJ6QnhAJYJ",
-	"JM8XxZwl2OhDQ5ZOpDzsZBnE/+XjkhfMHVOZhiuH25MJt4faKitEGSVGYjeah/CQfHrGBZn4d45MpgkW",
-	"RjYr5wJOrgoyu26/c03BXBGLkINzgSwkBfPrpXy2Z5OpmJUqolRyfVXZyTOT/ujA6Ro5Zw/EldPubDWX",
-	"OhNRd0BVLJWYxW5T4N6CrmjMWdIhJnPaBQYy0qUkGVzS/1Cn0b1Sy2qvfMOv3sZcnEsyego+l+70cIxT",
-	"HApl+rQl/NIZ5GNU5/3Bm/skzUTHAnOXZo0mX6kMeczTvxxF1Mh3uM69+mdQXGizprqIAlrQFJ+c11wU",
-	"Vchn0X5LaqrVDmNq9cM6Vc/1jug8xCJhtLkzCyTpjjhHuOnHynRkfh6ol9cyQQOJ0Eb6+G6w/NUNljXR",
-	"9AsSs5TNHkIeGRvAtbdHyoD440PVNBsZ26Kdfl66FUoXfGkpevDGJTTwpG8pliPNkloK7y8pVefL1A/r",
-	"o0Agi5elwnOtaPpFKhR0w6GUjvIvcG7lU9JuAZ/18UnYIpFhnHJhbB75Dfeoq5U9qC1ihvihf4QlfQ5r",
-	"Mv9rDdtlrJ/lLAef0q/V9+L2GnXe2gG5aeC3COo5go3OqPC5q0rZpmM8nRJKIsUgaUY3nGqXfprRj1CY",
-	"20c/wrdoQEaYShqCDJqfAtRX7vf8MePYV4/+FNxR/Ugf/RiL/HcZJ+B9OFbgECpdUb5aYTr0gVL75AEn",
-	"GRYs7auy3fKFcr4Aiw1YNFOxLxJmckZQIHe8o3UWqHDv3J795+3Ht6fXv54ZU0fVzRW/cNSYQRYnAmLn",
-	"aQalT53do/3dwVEv7OLtwW53Fw/2ukdHva3uQbh/FPZ2D/f3d7Ykp8QTwgWeTD1qgXa/61iG3F/B7onU",
-	"gHbh5ZOpsJ9ApJ4JnOSf7D8p1jV4D502EBtFydbZ7m3vd7e2utu92629452d463exvZO738AWYpYzBbZ",
-	"+rjNvvR6PbkvuhrtuHOw24vI9v5R93AbH3V70e6we3R4eNQNDw+Gg8PDw93hwbBxHzVvWEpzjtCvg5y3",
-	"FiuGltp7W0IXfqPNK1oLzlu7AU/u2bR7S3tJmtr6wzZPO6eykNg3MaQWjhNdeOqKxvytzk4ELoaKKXV0",
-	"AU3gMJtlaZ1+KKVsrJyHmFrfYcJGXpXxj+9S67vUWkVqfWiroi9gSBlVwefOfhn9vZC5ydvUXBcYbmNF",
-	"vWBSen2dhXq+QOy9vKBW52Fl51x79twz75bbWy/LFtvmghG80nZ3evq/rud/zH+dNZqnJXp7QUI3vjHP",
-	"xiv9t1hby6cE3yuMuNLuG+daxEIBOFWUiThUWbt6LF2NxIlQuSkg8rsxRaoSOiKpznQCy89zN1Q2eOKf",
-	"/rngygiE6EdhokXnX8UGM5P+XFdiDJUyiI9ZlkTonrLHAGLNeny1XZQ5Sy2+3ffOfKHVtzJF96pI1R1I",
-	"+yrnxXPs2MYNWksJF4DowhvA6JRzKcekK0s55Rc43gpyhzlk18g7tXO8XRVh+pnPFbA6dwTft3rI6lel",
-	"1avngtxlYYet3QabKOaPACo3iqfuLiZJpEunXhkTOoB0w762mfsb6JQqmClTNO1Gd9ljOfNsnmuYZkmi",
-	"45YkxQIqMHsbu36vb9CJUoInXHmFC0sPOp+6I9bVH07w9A9FTB/+5IxuXOPHd3ndFezRtZRHFdgYCFmv",
-	"5wZc7baruZ5qj/xa4zD4Sd9BwjN5Xj9w8Dyokh1kPXrA+1AFqXG9IAMbU0QgGNsX5JPoB2pA5ZDon/96",
-	"cXl91jdpqXe0zzIRsglRH/VTgjmjgEsWC454nBAakqrjAYaDA78+u3oLkYaFb8GYXpNpApBArSDFOkFH",
-	"T7Zz3EnJNInBL2Qkjo6EGJALmMkROdzb2SdR9/CwN+zuDvZ73aNoi3QPB9F+b+eQHB6G+4sbAJz8q3O8",
-	"HXR4rPZDpySQT0IfYcTQjGUoYuAOHLNsNBbgYx2lhAjA5/AKJ7ZoQsiCShkWAodjm8bUMgPIJEN/9uVn",
-	"2iNsNwN7gHMS/DN6qZ98KpzwIpujaNn7qEskLU3/jLZ/GAjEC1Ikd+sHjqYJDkkpA7yQ9hJTsb/bCTxX",
-	"kSE6D3aohuwxyeYxz6ugf+AKAAwnxawMx6HMsylJOYlIVBO6J6nVjQVj9wqoQS7EP57iB985GYaY5+KA",
-	"EfLnA8sjLknYHSmcqkua5vBcJ4ihw1oZrRzejbushLCjQBKaTeAC8N3+uSZlv67sjAM/Ux/I+UGrmlJe",
-	"Qx1l6epbY8ilIqTiRe2/GsX2ESs8VG+4ZI3xioa4gx6skQAyPj9VYd5xWHfE4vahrVMEeALSKmNkfSZi",
-	"nrv4Aqahvm08uzxD8hudyT7IBGQOlvbYXL0kSZgczlUvyzql822X38fTLpsqrbs7ZVLMpnbfTrMoZu8a",
-	"6VhaXDhWoSOKoJzLrRR2rdX8SOEpkWIqhxuoQkL9V3lwAD0hGEROEt+T//BYpPkEq5K2OOxceVt4PCdD",
-	"74k5m1PPJAtukqHNNW7WGpjBJYMX4QZd5VfZzV9mgvCKeW91hoH6mUeiahwm370eMvpAUo59hUjtnMrx",
-	"An7qBHNxo7XnMjrkcTsnWDEj3AGKekWoSHHynsvRwDTZOojCwVZ42A2HW8Pu7s4h7g4Ow4NuFB7tHB3t",
-	"kYPDAUSc2wjlD3mS1i9S+QmTTC5IZCm9YkkczhQYogsG/ev15furYtqCdx93tnr/o8rXy8W+2l/Q9ii8",
-	"CQ0KJ1jnRkjdjwur/JEHkgKeNIla6qyTKqTo89Vv1asPUKJ1HjV8eesPvWkHh/8bhwLmHFT+pBPla4Gf",
-	"BrNaJPfCIQmfBlTFZdU6kQ4n2n0vrC4nmUVyMVwkuobkJGi34VpCq0QzlgiglTUuHEWqDt4gyWqxPcyS",
-	"ZLZy6HzhQPjS2nQ109uGfCtRlLnnN18ZbjzHpcMlL3Geq+sJBUp/ET3BfSP3O/MFvicKTlGlNzVwmPaf",
-	"LbHZLlrjnOxWX2pp7pRYIUS4BFMVp12e2xVh00SZdXi0UEFfqximy4mFiQRN6bqFE29Su9uefCWPt6U2",
-	"tA46Wbt+tl4e5i/KxE1lM81H911Nf1k1fW1U9qL05S9T0F+Ws/tNXzKvMM+/bJnT4Sy3LLMp+STmNMMC",
-	"++OTUN2rBmQUU24bsDGad89ZRP/h83aqnhtrdswyY75z3znzZTlzrTfAy5Vv6Be2wIupuQf0pl4THMV0",
-	"hMI4DSEaUthZqDMWPu/hKib2QignQROtLZgeNsGfztXzhXYzSq608PAaPClr1jsr2fU1sFnWzn+qP/Fb",
-	"hfDkQXjJRiPCIV5v2spBhAFyPfw0sIQyZoFhdcIGAkApDciJO3Vif4GIqQ2/luX6bG6RuJ1eJekjSxJv",
-	"lfkcgICypxtGd5XYD3MOqkk/W+LASvfFeg9ubVJQkehLikF/hybwcpieNSp2bjcWxYXY683Z2zedoPP6",
-	"XSew98c/L89fnX2Ej9Q/zRdvzgAl8vbv12en8h+/X16/lf//5vL6vXz69Oq8GLo1P6zzsPObGQ19AXSb",
-	"02YUBPQoCXiCI2jJOUghxK27t0XVKCLX425VjpPbN87JTdMPNmy+nn09qa+6Ctv+xlnN2ojV7P1LkWuO",
-	"RlA1vrEtuuQbpg8JV3jdOE1niHzCoUhmqm8muiczfuJi0ys0lrxG0bSx0g1EfAWctVXwlYjxwuXb33Gk",
-	"PDhSXwQPaknIp1J8Ry4BSgsVOet+qCqJAfWnWIz7qvtCP4pTaKE6669j9h7kqJKy68QieYAIDse6ZBki",
-	"UdDXFToI9OVkdcaihhcszvDrAaLyo+VcMKGSNIvRXMOkNRBUvC4JFm5FeGIxrKZV8aQWRVtaEqNpObyl",
-	"alQzplykmcqEBZoP2SRv/Q6IiSqNliS8RitdCrKp5FiGKjBkh0KDGTCf88IVwZ0ckKZmNdhBUPJechpH",
-	"1Olo5k3BNpFh3evKr/HmHSpbZ/tyD6BpjVmyACqoRTn2RdLk9QkdazaKXQprjMKJ27NzgUDexwJKWquU",
-	"Upv7ZjTdfFOCjsLtdg6xCVpUAf7oTPSakz3NiwpQTFHfVun/Q6WHp6gPCo6qUcfc6e0jOEmGG+g3MtM3",
-	"C7QNxwXgUpWoLi24EQUUqXKCeeF961VynvzhqXklGDUGJnOrm4tTXs9oV1hov9A0JaECD/MVhWgE+Ha2",
-	"8PL1GIp4tMrdQD62AytDg5pcOJcJ2rouPR7EF/VgenPvFufmr8ft1hQ4hK6waqIbtYP0a7qJr82d9xJu",
-	"ujwdxyMGjV+i3C/7BIE7wL/+Fhfvh1rZ/GvKsmktc/0Obal1cdyICITz5sePpmwQsMnlpKBtSORPqVko",
-	"4OthPZU01TnuRDEPWVpfR7VmD29Zp6ocm/WIwTbwhS7zl81SKx0tWDdm0/oFV6LQTS2k7SZp8DHm9nPv",
-	"Mn2dlfMzqw+3jST1ad14mLLJCcIJZyW3pqIv3a8NPECt3g4/W6CuroZB/sEGDXcPfAFKPqurD8xB9t3s",
-	"4RBPY4ETucI3KaYh+Q8NU8Ay8Y53jncUaH3Gdbyt1e3SlCy2EgC/NGlYEhEuUJqBE8Q4naoCSWoUOEmk",
-	"CnQDpltNX3Ay01WF8Uga23pvVLKncrofI0xnOZDWAHOyv4vwUGqK/ccxJ+HH/gY6V12RIVWUj3WpqQv/",
-	"D+AXFaAsPcX3aeLNMRsLMZUvlf/PTZGkRnEiOLUAxoRGZWrs7R76XrhCbwKX79udoysBPtR3z1O1uQHC",
-	"Ak0YF2irh3q9HrIaISxTjrVhUGY0efrctQkDnCtiWnpM8Axu+BMExOy/vCb4UzyRVgY8o7ZCfVAQxk6G",
-	"r2GJJcpl9U/zw6i/FwuoBQ0CoAjh4NVBa28zYOzDrZ3D3YPDw4P9vYOt7Z3D3U4xQ7j+wntRzc7NaG4p",
-	"+G+XbFDhcRs4A9Yf2TVjk4aTgq6gDedzwYRCb1ajv35XWwDzJa/ta7054JGkrm9v6eu4r9zG/VoGbR52",
-	"KXX29btWuuzabnHdQ6uBPHQbLS+FLIG64qa9QHLwmCRTR4i+YnQYQyjBSNWYZuDt2917Wue9vyiBPvf9",
-	"8lv8y4Z3H1qClBun/wd/60wA+pC3lu5iBckuJ1KRUP7WQSakoqboA/p9a7fQildLnuKuB6mXU9DwqYES",
-	"tb4r6VDFTiiRf/FxFZfEPTjH5f3kS4D6GqXZxRIC7DyqiYPpGnfrR2g/pD8VYOlBV5dZWZqWkZP8WnSo",
-	"niypIX4n2KLZe+shmBKflMf40HL5zUBarbahVPK5xHasIYHAd7Ivkkbwmgyy0TkdsvrS2RGDvvTVLnGZ",
-	"tFu2gg6hD3HK6ETbMYU/5WZEKuLVCToPJOVq8K2N3kZPw1pAG8NyEQijlBhAEqn/24j9lKQhoQKuz+09",
-	"i4y0s7O3t7u7sw2SNuocH+4cHu73Dp9sQ5jFM2IXT2bNBexrMsRZIpA+y5LyTpL43/hjpJ5pkV8Ks3ry",
-	"ZEKrM/ABRpUOZclQ4RscimJ+l7JnJGnglECz1bxHT4W6nMNtol8gwmv9rHtgLV12Fb5pLHwxowd6+/Jp",
-	"FnetkV3mV5wbtglUxkC+exwxGhI0YSlBA8LjiJShzlzmsnl639ntC7DbX2Yt826pBknS5gLLr5H1s+8a",
-	"r8Eq6zdfjNc5t3jBEWOOpimTg0M8WTCNuFVX2bhGLlu9e0d9a7jCPKvg9eE9MTlb8g7QT6sQj6/03iyy",
-	"mQbkU+85qesdUpyVHdZ7dIx6FUKVwujWKrv5rY3ssQKY0JqIt26hTRpw44KrUCewb1VBMfeBxfVdGGg1",
-	"jKa1yYSJheWplQUuPLrP2csmur3JBJ6BRv1cd83fOjroFXa+hDTdArzizJ8vdArN8rOK9V9uon5xefvx",
-	"zeX7i9eeqnTKBBqyjEbeZufFg7Xjzu18/lrh9RVPqTT55BHPOII3FeYPn1QzZGuPT83Ke2rOVNokW1Xb",
-	"sZ9f/PP07fnrj+fFrdNOHVX8IRBGtp67dKVGdXZpgjl4o/QBStLJplOSIk7xPdHO0GnKRimeqKztQYpp",
-	"OEaMal3Ro7frJvDlF76TeqbS4Gt+WsuFp4gTKogk4yFL0RQK0lvUOMqFN4M6uJmvlddeUoKSmBINfG2A",
-	"hpuAgvIomh8E86naZ698WHaElYFe/MGKpuDS2SdBUoqTd/UnYXwYmBvYQyFFB+gdFfNBtUBXiKK7W1vO",
-	"2w1GmdZTt7YODxqA8Guat5/XtFZV3/7AURzlONQLRpTUGBc14ai1xk99HWLPxUqzX84L2rpPh3Vz+0B1",
-	"7Nk009qbOCFvWDrxXihxQhRYg6StDXQJsRmN9OxmSxbJTf7M2+9bffF5PkJYaT3wO9/kf9Xwtb7J59C2",
-	"Nbh3QPkI/Oz/1yIwdn5fZc38WDad24cULh+dPjXGD0q64jZuymWalwCjbw8GPXK4s93Fe4ODbu9oh3SP",
-	"dgZ73cHg4HBrcBSG5GC305xipeKB+dmdXp13HK92JyLhwdHOMOyGe9s73V6Iw+7R0dFOd7C3s4/Dwdbe",
-	"Nh4u0D2jiQ90ehqXJvCLuEnhhW/Ube0vKLUFVyMGcPgpY5PaeGFLVOhFFbjVIKG0utKkWTSpDs1MkwfC",
-	"WmgHsNtXOBXJzGlXXKP9AvNwlqeo4fp2kX8J9llav4cf8tIuPAspfphrTCzUI0exO2MTn7NiGbPE7MQi",
-	"7zfc3+yfarZyWls1GvxOz7PJynFFYTUthLEJR4+qfYW6b6BeVtJpFOikzTyZs8AzfwleYZTo7IGVCa3F",
-	"L0G14PDi9QAA5/NpQn+GFKYWKsQ3fpwr3m/raFdakyql2dxkTPkL9xZH23QSBqwCnWUKQnwhsIm4iLZY",
-	"yJ5zDkIPUytlNHl7TT8jSoYVIgwgUwU6BuFwXEwULhHoghShZ86Xk1WLhHNaTmcNeEiqRXpdJGjZOPFC",
-	"qSf5traUmkAXc8OuOZXp4X109neCEzH2kxhg2xslr17AvbKB0nBMwvtSeMRWdE4x5ya6NcCqFU7lS25z",
-	"bEpfgVo8JTQiNCyFYDpjWMOs447tfGjGtB+5Te4vfyt6Y5ooM5uq2NTW9saeN9brEZevTJivJMAATMHR",
-	"nKtOaGcza1IJmkhEnesrOUbHl9pU2czl0hUgSy7KhY0dduZNT6iWtML+vz779fr09dlrTzXrAr6aAiq2",
-	"OatKMK0QKxCKylNRQLWOWDZIHFAyBY0tR7VnPs/6ss2szS+KXVoLux+4lGJnbgmgnmvV6dZ0nZH6qeRd",
-	"eRfASOXwW5n1ShgzlZOC51Tdsb/q2LN+39zP6Yjw+jLkS5r3Y9RJf8pTr5xiuuDcIkSMycSme8Sp9dL6",
-	"wbI+xovjCevLbiH/rtRHzUw6xx1BEjJK8aRT4939GMV8muDZR9rWCat/Fy8KP/0xrnEk6+9/4BBaOVFb",
-	"qrfZloKZJalsYhRHS/hrV3If04/Q5uijYB9NHW4cNfnuzd2FJ3aJJ8alahPf6Q8mpNQUrFmm4tcQUGt0",
-	"kmJQolwTuS6Akpw0Fy4/SfHjR8cF1RIWRim+tcSnB5wTxqgxDj766x5uHXptMZofNFTOuF6E+Zxk4Gge",
-	"kNAp4DRksDo4hv0JFPG2+tEHkDghNBb0QYkti2axTH1vBYomn1gt6pgC/XskKQmQGDOuu5/C/moQl5iG",
-	"SRb5k2GqnUr1GwsLaTriOTGFVkddSvx48SPP/Ybv7MWqVgfVS9NskMR8rMDyB6C1rB4wsCzy7SSdOEJy",
-	"wd6spoxF3Zp0hvQtV6SDOSAcyzut8olfphdZkqxr+qBr0Tr4zcLCmsFN1rZQNmhb/K364saC6yrYL9Bg",
-	"xPF3lFKQoKtr4fOt7S35+adpnBLufHO4rX7xJxso90Z0FB7gve3u1rA36O6Svb3uUbi93d0nO3iwG+4N",
-	"VV/+YprrFOCn2hS+p9at7fCso/u23SyrG1/hVIF1+jZDLTpuHRTJ74yYjqS19453jo8Oe09e3KiXLt4z",
-	"lexzdTE2eGUeXaaHResuUW4S3ZNDdIv9qg46q4Do6zBZRYQ7RL3QmzXJP2cxnGEMf7tYzQlzztIJirfq",
-	"VfkPNsjzgFcodFTbE+SehkrlY1DsOKLWWmzklJ+Ns4Xeu9Eh2voW1pSyjIYEkjPBMf0nG/zAEVF9MmlU",
-	"VoywEGQyFRxsDcvCEUniB5IqFk6TznEHwB+ONzf1TzdCNtkcM3bv4Vk7ordEp5GYVVMBPQJS+Gp+paSm",
-	"XWv/EccipqO+xYQmCr9Y/vNPNghQf0poBE9kVMSJLry2C5b37Sh+IBRlUxfhWI8rT1H9HlxI+S7VYsHp",
-	"DZznrZIPuZRkNrGOEljmRUH9BxsAtKEaqJIxaASzPGw94+NeviT4txXv8KeuTe4c9zzpg3Y430mb8X3f",
-	"2Rd6v3Rm4PveTmku+HJ+VM6YgQ/DLx+1bsPrczL+ZAONhoI5GpBR1tDSsayFrEvbyF2J+UKXb25YvoBe",
-	"4vpYWHTPE8Z+IVtzvP5GLZKbAtOIEUChq0mAAgSAZKg/2WDZsNx3zfavrtl+sPVNW76MUU1FVRcay+HG",
-	"1DSUqJEWO+b3BOI+/uCVIseWDiJp1vnQmNWUq7H/REo9PRdhMS4ga58T0sIPBLMzLwjyLajhz9ok8VsL",
-	"slSfDv41EFZNPnm7JMU80b/iy19SpD8vaKYvFcOsopizbadfe+4i1VDMfoUXyBBqWvQV/AAqH4k20DXg",
-	"POOUAJ4e6iHB0FaZSh5Iikfkysf5SjnIUiIHAmVI+7LU31tWZ9DfVw+6bvBKwG2oPava/eNQdItSqcIs",
-	"P1cjpoVZe74vrKLyfTmntWZNxdcUJ1V8Rc1J16XzqbxxULLAzytYXa77t3GZ1CbgzxHPTkRq6iGouXRS",
-	"k9DvGa3mgG5qTC4FYalOyDExTch6ORU8R+d3n6yIP6mg1aXPvIlHWUq4Y/yV7SGTjKIdphP86R9wZ27p",
-	"UGgue9YsJtRNnttwKxtmvlomRbNwweplVajPbsBnT3cOux21kSGo0SMooxFJ0SOenSh8Bylx0xwX21cd",
-	"bTd2LtGrJz17Ns+/px5cJHmldEU6OzfX0MwzndwUk3yE0vTzLci32cd1b+MHQr1J1hBb1VX4MUc4iR9I",
-	"XXYJu2+bX9WQgrKWnKC6DJ18LO8usBAnZzniR3088EbjfrnNHTxBwMurs4vT84+nV+cffzv7r85x52f9",
-	"Xyfo3Lw7ffv247vL12dvO8ed0VR097qTmMbtMY9ap3FVU7OevaTnLRudUeHrAnRJpd4k0pmRlwkrF5Ul",
-	"5IEkneM9KRr5qHMML5eW8Y/qIP+21+sFaIrF+G+beBpvqsy6n/T5zq2yzF39Hg1/ZDU85a+D2l6vZxAe",
-	"vajLZtZrKL9jv4eGWOAkQHs9BC7KAO320CNOaYB2eiimQxag7SO5KwHaPlR1yoTzAG0fmK7mAdruoYgM",
-	"slGAtnpIpDgkNQKQj2p5aiEpVWmwB1lrapHqNTVUwF8lBNeYnHD2cpOrvXI+d0Lzuy11RZqwthwT6S+L",
-	"bd4d+9lQaNUzVTcbe9dI2oxVey6djVB3t9QVZwX10qxOLuVKkpmgfzsZJ+d6Ch7/oNKkN9At+WRoGBKe",
-	"IC0QLgQkrXlorlvsTLTX81E4vO8dM1hINcgMmCMiSaWIz6DbhpBPpTc1pNzm5STlmbTQOtdWFQKLvlA2",
-	"iZQWdFaclDVnCvlU+7uV/fsQ1BwQhNqFPaMxg9z+UqB9p7fWBd16E2SbzzBA5zeX6HC/twWnSdH1m1do",
-	"+3B7u5vE96TaALBTkLs+ggIcmpjUywRTdwMe7iFLR0wIQp3eTeWLlmht9qBQMZckepiJfqFfYFRvVmLD",
-	"DHWaqBmwKB5aGM9LJ8aUZIaZY3ORZ2mnG9qbLrrjWvlYeedXTzsqU9OLKDZ1zQ1v2IQotFsF3WS2NSUa",
-	"H3flpJTcORe6zVRVL9RSNdhH6IwUWLwOyFp+anbmi1jM2vuZtZNib2e4e3RwhLt7eGe/2zuMtrqDrb1h",
-	"d2u7R8LB1lFvfzfsBMtlwzkwuzWr0x2NcodFytgEXnKw24vI9v5R93AbH3V70e6we3R4eNQNDw+Gg8PD",
-	"w93hwbAygjz4jMb/ymxqk1MS1FqpXNDT2j6DYemo2mRAosiL63BJkxliFGkFu9DZx8q0YcLc7Xb8eeVi",
-	"YUtD6y4aXCJ1dZkcEUM+i+S41jczBgPiGPUNdfUD1B/iUMh//O//+b98F6ShPp+bxKHF5RX32Hq3inHL",
-	"fHDXgW4P1M040ZtkJzsnm0QJzNd1N+upuilmCtSTklp8ETUO0vdORfP/ygHmWtzWZo+aWpE37lUVc26x",
-	"PVvTjWzP+gXvY39U3SgIjZH1MebvWJpjoxnFpXP8x4faTfCi4Ct9B49wTFu3SNPqhEeY2nl5XaZ2kp9X",
-	"fc88eAVJDCdIsBEBuCLVoFfuQ78F5oKdZ76e5kOsJ/5Wh2nOp+FQv6te37jq9WGNogrkxgvKKeiM4emM",
-	"PcZ0RADiFmsZPxeD71fGIjRhKTVG4lKQe07hVkFNXEALzMvWdntH++upW3uq3cH3iizaNy+xku/zupSC",
-	"1ohlHg9QCCcd2UMur6vp8i//1iv5/o8Ubrmqo6VGWdX5C9qf6xKBhqFeUAq+56RBibKBIR12hEZWg5mo",
-	"lNotCOtd3iL3577JMApF6SlJsCk4krMCPKeWEAI1WW2/m2Q2F94cUocg+w5a3Lf0Kma8tjI1iR+Irvbi",
-	"0BOw1ZDV7n2Rkz3n7Jn/eGtEaiHoV9dCXiXVvFb18Sqw1jlNYkDRcRJuWoqRZVJdK2X+LWFs9GMfcVX+",
-	"xQuInJhek2kyu2XXjJl2NXL+CrZmDfg3nwF15V+qBMPte1CUa62AcOxj1VXXJCIWTvZzHdDB+aI4By+c",
-	"31hAHnEPvr1TRsduNA7RK/PmZZIm60hmYVCrF+6PnOaRrAWgBSTp+jCFpwkOLYKIJotAhTxJpCTrVkuB",
-	"Wt/vTN4JcZRnInOVMoUU76ARfiB1GODFjmcer98Y0yjxS/IZlNxBLEHqpKpkyClAP9EBXRQr/JdHzL1z",
-	"aO0+LEHrRCsT+Hvz5iafpFu+VqZEdfJeDGaH/mqZocHTmbNvYakNd9urLOUa3bJ4Ur+wjEbcVoNR8km4",
-	"bnX3nhtCeDYXmTtbvaCjEA7mSlL127bGT8EV7O3eKOIc0kA7VkqAKlM8ImComBk+z8t1q+u6l1OwOGr6",
-	"0HGWuj9QTirT3VoOnLpcUqlur/DKNCUPy71MbmHqtxnrKKrZ3wuP1Nl63xWmv4zCtA5zzpqhL2HIwcvq",
-	"/O7KnG101YZWkLrObuuvtXhcnr58uQhusR9GYM93qS+I4OTsdyM0o2PcmwkEdg1z9rbJHd5ij217u3zH",
-	"KpcPMF3d5dNwLt/Fz19H/HxYpwB6SZ86vLDGqW4cpgXY3Dq3um5fAcG7xv41CwLZVZr31LcOMathfEH/",
-	"thFDn305KdeETxnlpFXTOvuw6mXJ/Y4cCwDqJEt7TZPWUdDrjF6T4TqaE6py2Zam5Xvn0XrycwfU29LC",
-	"1a8wdQF7UO+G06pU93zRWiTRQl5RH2yv4m9d9soJQYwmMxt2LRNLkwY5hSdqyL9CIdj0Jfyjc3129fa/",
-	"5EoXBzY3YrG9JGWZCBlcICmZJjHRICYPcaT6g36Aom6Y5iJ9FdKMKhjPo/3dwVEv7OLtwW53Fw/2ukdH",
-	"va3uQbh/FPZ2D/f3d7a0lXm8HXR4rDZIO0q8Pa+CjhizbDQWpe44TkvP77v7HLv7Xet4Ca1DSf9lkiV8",
-	"xLYQpUB/k/lKT0FfWV0Hqlwc66UzL/hvaTyFWPyMhLsEMPKXJvYVyLmC5Pts+ncBnLbw3dNTlVC/k9l3",
-	"MnsGMlun7r+AtafNla9RVZ9nN94QnPoMR+Na0ZYNgS5oGY0WTCPNPVg2EaDqz38hl5TynytXWB2wgo1a",
-	"gFd7QEYx5dZtzmiOmlfnNa/JdijhO2PVkRcnToQumwJkimSMjdaIEi6qT3NyqXPa8x1q5VNvnWH63TP2",
-	"V/SMFdC01uYj06LnJb1kN7bbTtlFIAjFCsRTUxqvhxWc28xpqZOs68hUOFmSxP/GHyP1TOt2TUtDExbC",
-	"4PEzp0PMaYp23qKX8pykg/qOCSgWaBJDL8QT1C/scg5uOsjiRHRjWiv8l0kv8OUBFNqn3apCJSfE74/k",
-	"zyV70HAail8xjdbe36/cwRNHkYLdL76mJlV1UeG4akXiCiVSSyUO+e90J+UjLzhrrpwqn3KLUucWp710",
-	"OvWLn/oa76ScU17+Yjq1TeRqQFm87Q99PKpV7rXy0eoNUJ6RSXjb3a1njYV2ucAb4M1uxRsfvjYq51+A",
-	"zB1054XCe1olqgb58iaKC4xSXoT6uGVUq9yAdJhgJVIVPFtffV4IUxXW3hStouSxHe19OZXU7ve3rRWv",
-	"Z5D1cqVhjpdny8Y8Jk2JNU291AD60uH5H3VF6Pb5xXw6VgBUQ+T5gBGZpiRUAsbX/ufW9MeDSHNQCDU7",
-	"aZgpYKstUMPcOMOmS4x38vm3OqS5/puawyrVxueH9m3zcYHkvvGlrF+evFwm0hWmPrS/U+VLVYhAaJpk",
-	"I2lBD4dV+tQb+xa8d5L7OscdB9tws42GtalewDcTPNicwowqe1jraFDv9HuGFRIiuIBj7tzLzblO2pKH",
-	"gWv3rJmn4RE/K4O0bUUurWTYldmuVROQlqGdVMRhPMWNGvq5yheaOg/796WtV7mtzr7GTa6zjV5gj4Ez",
-	"6oGlC90dLafmTQfGOMWhICmAvfIN9IpFqoKASFs+YVga+XKEjOshPKiw+AHHugRLBw001/8/IDEZ1wzc",
-	"/QQ9LDDXd7blOagTpSwXJGqGxmVmwC8zmr/JAxVvJ+FhdgXxodFPFcY2KAmPLL3nPryPBtelWYEvhZAT",
-	"KggNiYJXrS2bqvSlBjdkTOUdphr7QsV0vqYPXgSf0Uj1DKyrxGUoYiimXBActZZr+UudVjB6zV4SZD4A",
-	"rryrhAJ/mFYR96bwQ50t5YHf9tYJTVmhqZFzXsuhVJf7HTEAV2+GU75i3MR+ajuA5+2bBUMD4q0IXixh",
-	"oRL5Wk+IHmLL/sSKp6bQfNARKaZ8ylKhm5u17gzuoRR48AcOLH+C+mZ+G5XJ9W3Ha5SQoUAaxPgZmo3D",
-	"WguVp56qKWjaYluJ26iCk5U6d2ZODrankIx8EicQyFBI8QAoLLcg3yIsBA7HE7mIvsLFLb1Wp3N/+53I",
-	"l6zHXb7Xdx0QntYdQzYhCt/AxpdGWbwshTrsNCfQZB/0Vt9J6XRDOI8ZbS+kzMmq3/3AkWS8aqNDQ2hg",
-	"lGlZEWKxMVVSU6c3TFSaSn3bQ/MTaeZV5VoLueLOpNq1IiH8GPXlbPoB6mdp0gc3Xh/kR2vrv0hHORjQ",
-	"nqeF/dcjLAKEBZowLtBur9dD72/fdLf2UUZjpVY7L9idX+RRZLp2fl1327xuVncb8tlu9dBv8S8bKzBC",
-	"23KUq5QNEjLxcYNuQ4IwB0joo929A6SeGRCulblCkU0kh764vP345vL9xWtoaClwnNggGWVCJds4auxu",
-	"b1cqGAKQpS+YQG/0A4aopOZ4PEgwvfcV7ETw6hyb2n175fjMdNwfVGdW8zMPb72D7iRNqq2uDD+PGtBh",
-	"lOj/gQNKviQH1fLOKSpv0pjNQtQ+enpbiqS8RdVNLveQcB93D2CezqwRR9VL7TS9ZJcNkjh8xegwHtX2",
-	"aNKQC5OMC3RP2aM3I0+/n59mkmvB4qrQSfGZOoNI77g090iEMOLxiMqbPFLgVi1wEAvvmbfseifAIss3",
-	"4si/Dat72goH9SJG/DUJWRrFdPSGpV65lJoHIMFQXhyTahtNOWYn6CSYjjIVqCeeij/1YIWvr3YC9Pvp",
-	"PwN0ORoF6HcyeBegd1e7ATo9fYVYit68PX1VABoZxBSnMx9DmUcqjh6lJ56oQjF4SOpIIIQsxImS214R",
-	"kC/MSz0xR3zK7om8UzgA/O/vHHW35pu9sCPeY2HMexoKlAXzHAtd0ircD+gUpQzgrnDBzWCRoVCIU0BT",
-	"jVWWU0xR36ZB9r9sf/+5nvWW2G9ryIJU6ZRawfyFsXsUJtnAxlQWGbQEcZeTw6/Xl++v2qdSPrI0ieDF",
-	"EQkPjnaGYTfc297p9kIcdo+Ojna6g72dfRwOtva28dD84MIbV1gZZf3Z2u0vnRxYSQJZAqZpUfvuMr3I",
-	"kqQ5zdCZUZsgYimZyWIeL7waQ3YtjMeNJrWkaSdeObCWSwMhWbpe4sgcEp/XEcjNgXQhkSrZcAVwJPtP",
-	"M0uL8a73d8kcSinaG/qRU/IIcnxleVyLHhovUI6qxeAFE1AaUCvQANe0DlhzYQG2sox6gb66L4jrNieR",
-	"uaE93fPwcGnXHC5eOPvOZc2cHeugxSzjaUY0b57DZvOSozzstjzy77fNdqubMK54exkLhrFJ0wmv9XS/",
-	"K7nfipK7Hkp+ORL2Z8vJb8o5CZKg/dlw+puWmQNmfY2ZZWrIpknX855v8taDohfxnQn/ukz4YW1s+HJJ",
-	"Z/JtbRpKeG4Vk8cX43RWnyRWYhE9OwgSUSbyrq1zwjG+6Nt1RvMO214nZ5pRFMURoL8rRPVKCz0Dp7MV",
-	"dKCVLod+5eQBJxkW5s8Ji0jyCieJtzG5HeOzx0duBvV+57zF97372rldvc0sCj+z7y+87IN/M1/bCEZF",
-	"p8gonFgsOOKCTMu7SB7ymhmeTSZYdTdcWNRhISRBqONYqmTZkMNy52pDSq/jlITC1rJCwTlWvYxUpo3q",
-	"Fh9lKeD6v+Od4wNoVBGVFVPA5V28gcVqzSae/BA6/8pI5lWcbaJYBOuGJKRpMlsIyMl0rWh5VIsCPwmc",
-	"VpX+3Z6TsiYFo24aVmFRQ6AVR7nyhbM0IqkUEo/jOAR4tRka4+mUUHXObQHozh504Vs1O9EyxZwhbvST",
-	"VVmuPg/MWhqZuNFAmMPM5pKyTF3JfF+EKr1tT57qstB284D/9fuLjze3p9e3Z6+hZMm2TSvxnO/8a4YH",
-	"XnSGP7t4LQf/LrS+C62vQ2itQXu01/jLqI9G5vkzdAWZqkzmNKN1PaDXzs7LbFvRAblcemtdM1dHkAXo",
-	"3eXrs7cf39/If5++uj2/dL7Tf7+6fHf19gw+Ofvn6dv3p7eX1/mHiKXILnajfdKEWVHzYdZY5Rnlc6CK",
-	"NNbf0jBFBim27U1rr8nqXbsohFALtCCYXTukIL2JDV6C6mbW4QEtD6D4/U76fiet405aN3SRETEvdTld",
-	"msPzx4aVh0AljxyjvjpWncGaZpTGdNQHkmVTQk9QX1NAP0B9nYrdRz8Kg3uAwjHjUITA8QxRBq38fwru",
-	"aH+I40T9LMQ0JEkCP7SYziZhhaWmSQ+gfjzi2U8B6vNsSlJOIvgNVt1BnIoHdg+aPGTK/CSnfkf7UtxH",
-	"H1km1OwJjfjGHYVm3KoGRq1UUQ80/wwc6s7LYtS8pTww0wbQVDMffbHAm+QJ5Hl9+WCVSJ3G6a4xTHSZ",
-	"o1keFENFq8aGcxZ2170AmuyK8VmWU+Ec5jD0+mRnuESQUf3SDTCaCdRwSV1NG6QQM5xyqcphQYq6nCYl",
-	"LVDg0jByQ9GFpAp9aRSpo/Cghz5ucmusqlTCqn7gKCI4ielIAaIzSprgyb9fnd+vzpe+OleUGTkZ+hRZ",
-	"NhSEoliBagl8TyjKphveZnRLdDg0BDxHWGnneyH3vQYrAnJpTcGmNwnLJeNKmUnKJgh2X16uROFpVvrw",
-	"1aRQuf52wxrlF4AdhyZgyJGQyety2TcYJlsor+a5M2qWuoByTl3ICK4r2ZW0kGYJQboUByQiGpBxTCPl",
-	"hFWvPpGUMmapQCGLSE3hgxYM7fbMiIWWT7e/dwsi4dloKq/HmGcTqwfnqwO21NjQhT01y8rO8burzHmo",
-	"wLEuIdv9LiYfWs4opBFaKWfFjk9FUUinBly3tsTOFGIP4wribhJPYim2e7AuqVp0OMF1VbTPmR3cDJ/M",
-	"0IghRk8QVnU6uqxbtdZCYxzpWqC5xWvDVCXUN83pLWOcvGMTHbPQe1TRy3XVGOB2TDCdBWhLTnS71ztB",
-	"ez1/BWaVitlwyIln+Jv7eJqP7f/t1FuK8KrQmvVEKqeUoZBRLgmEhgQNCI8juYlIvd0/uiaIyomwNCrX",
-	"8W35q3sFW2irn7wkDmAzbOS5/s6ogDoGXTiasFFgOl36inZyjRcnieF7nbKgPgFWA7U0IQ9E6ppKSdd/",
-	"AxzfECtfl/nmEacAmUCHTD7HRqr/yyhVRrhjjpNBNlKlpSFYHAks6o/P5mV7UunlI9AKgZPRj0og/W2v",
-	"1wsANupvDmzNT9qa8KAq69+T6G1pGcZn0es1qWHVwvV8p3zdndWu1foVtUcRaFnxrZ/e9DZ470ezIAQP",
-	"5Tnx1QodfVC+UQBfBGy1JFED8UIQsyZ5NvegJpoMWzlj37KRJFCvKzYlIYkffInfdteIJm4AS4eQa0Qi",
-	"/8aVj/vz4vDx8ozuyVS08PnCJphTz32/pUmY43SJx71q9Tl9qGX5JttbV0bUJ6/I17yyzJyjjErL84HA",
-	"hzF1/tDbsw2K5IQpsef04z/e3rMP7ezs7e3u7mwHqn//8eHO4eF+79BRSDrsvhBamAOPrpl4e2Mv6DyQ",
-	"lKt1bm30NuoQU1/5Oe4UFqSxRv2kkm/F3J4VF2prO4U9aYYHk0+9V10ucuWsSotto0ilZtlqnyr3pNIh",
-	"EY/lzQalvVIrK+iUEcsUloyei6IaOard73m1I1Y1dA6gGD7SW2t3y045f4uf2jn3wuecGiSEr7cij3ya",
-	"QvVr+bH9414hnZJfEJyeyYexWpyO4ySYCyDaWMya3+Sad0rr6YxJMlXSj5JHnGie6AUdvW2w3r1hb9jD",
-	"e2F3P9wm3d1wb9A9HO6Qbo8ckF7UGxzgrS19jtdkgmPw+R5vHfY0Xony1uUV0zgT7Fq+0JglE/zptdH3",
-	"Y5oJyaUH2/lP7YeQh49T+YLbcUr4mCWR/XJPN2xp74X6Rsr3HApZpOivQjC+0GiRehYYfkkUlwKd+dIS",
-	"HcJridVWJLtKRbRjI0vLQvWzhFY58vqjZISlwPeazz5QghItz9uv/GGHOpdwu+fbUld2pwcvFvwUjrdg",
-	"HOdEVV5V6ZTKO+yhrAaR/Jooj2W9ZFZRmZgjVg+mXI4N5hj2+jWojYxCkZpMGdq+XeSxhGq9ngCjb+cc",
-	"lCMPVNya4pqT+U2o9Nb6szbeSiVJn2Bzi2/z0NdWn/D93v1y9+4Hpds65sSNpZItczRR4TMwHPJPtp8K",
-	"yQNlyHnzWEsz0+iPvuRaM88Wv7+BZ+stxVNpMruM4wB4ApgSoMNxQlpYkHaNufWoptrAyu/qWqhcUgK2",
-	"8kwFYXP0sJBRqXcDiXihD89XQj5cpJSobWMvrlvp2LZnedBwdY9sjtpV9eA8MzSDXVgdCFAR903lenAc",
-	"R0WEp0L3vrVigv1umodDBOUHSdzQIVl1s1Hh6gD+AOdzDv224a9kNpvtdKTLd6Go5tiVzCd+/3V26uyc",
-	"aZTXeKspV7sioqEgaSXirLzqVRTUFm35vi2eqlZOOnvTAgn9lX7a3Zu19JosCb2WsP/cScEM7FLm05Vu",
-	"M7po2xTbnfSz/w67aRWfuyk8XHNV3NRhmnnR/bgAMFCbRvZouHsYkySy8QKiU1GVN7nQr0FhJxGCGE1m",
-	"qC8JRvVc8W1cU02JydeawpMm3F/r1vne0H7NDe0LFf7fd3fNu/u9FetLtGLNSwhsU9aygF3VICzaclvS",
-	"YuJgbhmcqqfm5tmlLuwrNob93sf9ex/35+nj/mUYp8Qd32n7O20/A217wkGuwjM33msfdtSm9jaKNQZW",
-	"0v4X9xJX+KnRH+E8Wu9fdgcsL2e+z/nGON1qMi0c/5kut/MgbyznVKyib7jjeIE2ygNXsy2gckeaQymm",
-	"iGUCrCkNlZtgLtD2LhqzLK1JOChNcy5aR/H5oLyK6pTnHEVWD4JibLMohh7CUPbvNc1e4pIowTI8Y9h0",
-	"fhzTnd7neejbbjCuFHxzxlks8sb/TnDiAw1/E4+yNM/4M7zUkoNiOrphchy3MmEMr5otl7CzPNPZuTRG",
-	"p3TZV0oQJRjcpHFq8vybEqLzkiJneS+eh6Obcask6VYJObVJN2Up4CbeFPbTTtBLXgDA7/Ogyi8qQYIo",
-	"lob9zfv/99+/nJ7+zZ3/ZEpGviRp+EV5+F8wJ/u7G4vglCsY4CjGSP4ERK4UvX14w2Z/fnm7mop9Qe1m",
-	"NPmufJti/SktNmf1qlh1Xi9SE3sDupVGQvXthqlFxdyUlQq5YmgbV+nKofXuEaEkVfEtGB4Uy8OtncPd",
-	"g8PDg/29g63tncO9MkhbLWRYObl9Tt+U/J0VdB8F/A4aiC9rfs7AfjiHU+TgyAKyGIkhuBNiTk4QrK0x",
-	"Kb65JZxdjff0poSE47kFECnBEcIJyyIVzBmzx9LBGReYNELU/nSCzgOLAamHsgdPaUQTDw/jxPQZCBDP",
-	"wrEkn8l0B7EUPeKHQO4HtN9hEUlyCP+GnlXn0Zw+b7BG3W9P3pN9uaR+gB5VIcUYarbVFYxwkjS8kU+J",
-	"L/ult7G9J1+02zLFUm2pJ+qot7W6GvjC3PGwNaphg6lwbUlEHiph94SeQgq6573UVJVgDm2MgESWuhmK",
-	"8cklykUXLdiEdkWebhRy1x4JBjZM4nvyH/mBdM7hiVTlXmwseJud6C5wj2NC87PRPTShvl+X+69y7Rkt",
-	"D7pztLgD22f2KUp4Z56up9KydSKfCsq367wgrkN2Dfdta/JrfQd/o2S4Br3BZfSXUR/gjfN752gMDMFs",
-	"45Zlm+i4FbVVBvveYadI/OUT+cfN5QVSx6dsrAmeoTFLdMUtUKqKFvsLbW3lbOWrjJO0XTuK2qY/Jenk",
-	"34m8obLaEAS6T9V58bWxfZGKF67zXqxmuTQz70Y+Yo4yGpGUC8ZatCgujumt8K0/1LkqarN00DKzfoNd",
-	"+uucRrhZbpSnAK+X+uAJAkAweQuZFGfKoJ+q21GKswkZsGhWaJbt5Zf6rrt8SvA9MW13oausWUFfvnYS",
-	"c67bNjdwYY2xppahuBkW422HxYZg0bFHf0Wh0Qz8gM3enzTIAEftbaOxipTgyatxRu+9XcBiEhrwGTJN",
-	"ZhtIbil8yo2wVRCu0hCIaUQ+9dEE3xOUTeFLubZydph6mckCgCB3RD4pSBZHlrRKTKjmV5mleDoBw1u8",
-	"cM+LCQl/cpQuP8igoaJ62YfaHT+DetnWCVHq8WoilOmU6UMPikhDFeukLttVVT+a/u41v/dvAETZItI2",
-	"icr0IQXGhuJTedXA7qhMKDHz6RiSbIpd/R/TWJCKizZJQLMCPAuzIHDmQzzr+I8O5vccDXB436lm6cGv",
-	"Py9QuKsGXeQXU8YX+oWXe7PBJBZv2agemsGUsJs+vAkrd6gvV4mbgvO8jgR43mKeJUypmQnDkQsz/EgG",
-	"HU/C40IlzWpBgkRv2ajYkHi712u/I/NaQqv4DLV5wDMuldOIVanIiWcvVpSxbHC6nBq1pv73LhTBWRL/",
-	"G3vahvsy1vwZW5We+TD8x9QJ8Hp75MeLVg8u8os8/bzaFn6Ov7G+SfwzQQl9693h+8UD7weSf/SHioz6",
-	"wVId4sstrnMycJNLgsbe1wUh4nODqGqOBom4BkFYEYP12BPUGlrw0AmK6ZDN3b2t/eZrvQSe0ltLM8ol",
-	"mj4uduBmAf5ztU6WcukQYPOJNCumOhRwnZwA9c2MhjqUUH9x3iodQyEAwumYiExFn1UPwR26WlzGUy5g",
-	"B297gxbCTIUrtICh48/zt6/z7f8t+SQuU/m/3F8lBRYQWD5JzAUYbfLhwn79Ia0KLKAFtnxKbtSGfB2j",
-	"RCvCZTptryN9CDqfuiPW1Z/+yRnduMaPea6N/bbL7+Npl8HscdKdMmkNpNYjeFsuD6yQupNnr1BeK4rD",
-	"c5UTVm5W86K62idTvKEiUgSnYkCw4GhARrGuMJaTQJiSx5piKM/kfSE/KREJlwc7JG2DN6XlV9hQzsy4",
-	"5rEuKUVQVqR7hsTCHkCL99Vurc/OAAmvIcB0bbwWypTgdJmEg9JyA+f8vNtcP2Evh6rRa9pKXZBHOOgu",
-	"ywTfQMbHY+4XxAWelem4fDy7cyiwLe3Mhey6aKCQBX7ccNytR3mq2Wmb2lIJlgLcGIopen/7KgAn8uF+",
-	"b0uVCZVxCfNMmoaUoJzMsCBdDfpSFIZF0fcYp2Tj1slhySVfPJmyVKh6a3krd0axGGeDjZBNNok0DSLz",
-	"f3gab8qBYAturVeywXOOY12CZAMSi/oXK+S1QNzMyxJ22vWRsfbTN9pSm2WsHmVytvxFYkzwPkMcNV4X",
-	"VYo9IsKFSTxBfT6jYR9NCKYc9cdCTDWYu3Lo2G84J30Xw/qRDDgL74noBB35K6kxccjGmNEQyrblz4sg",
-	"1vq5ii5wm6X0iiVxOKs5YtVYSvfVsxkNKgEujR8IlzdKQhzPgIiTBGLOjyy9Nw5PwNXVmtKxggKOhUra",
-	"EVlK7+iPCs++/1MAXlMcwshYAKhKzOH5mI6kqqRR4NGP/QQLwkXlN+7zP/YnJB3BuAwGSskw4ySSb0yJ",
-	"PMX+Tx60eQj1ycHBlklHCnUUDr2wr+bhysaC+emRc+Cul6oxnSGNQFVOyylKuJYulHKL9ikWgqTynf/f",
-	"H73uEe4OT7tvPnw+fOq6f+4u8ufW9tN/8y4VSobeshAnZ/QhThmdQOZ6jZFwQ4Q8GY4GMzDjThBGNEug",
-	"oYDKX3jASUZQSiZM0hej5WRsx21xeXV2cXr+8fTq/ONvZ//VOe78rP/rBJ2bd6dv336EHjZSYk9Fd687",
-	"iWnsScx3Rmxr1JWtgAbj+v0UzF1fNp8qih3GCfGEnLVh1Av3BttRj3QPcG+/uxvu7XWPoh7u7uCtcDc8",
-	"GuwPe2RjCtfZJJ6YKoV4gkdkU33M0ngUU5xoZ1aIhX6ex/8mnePdw+2tnTx3daL0/iyV9vwmpH5sZrAE",
-	"rlEuN9sQ5WbreVezt+zifRYmJLiThIDCoNNRcBSlhPvjwvmmzEltESby2DowXtxY/x0JGew0AuZOEhLV",
-	"ZnbBWVQye2baT98GTMq7yDfSujTSuQ+n2w90xo78x0McEdYHZ1TEwkzuav+kFI0ThY3yh9fSpMG/ITUF",
-	"kj6QCDENOqocefMDJXJc21PeHmWQ00jpFPRG1vNhY3ZtLT8a3eP/ML5cXSHTwu9FlLH3xaojH7MrBQZz",
-	"XfwPd++AiTHiU5Ik8l7yhjO+lwJ+LwVcpRTQH9wpUJUP4nlBOCEvdX32G72a9G4ovienldk8BQvGn2pH",
-	"XRbZcrFgluf12p/7XEBLLmG3bzlRnOcr8+a8IcUC+E01MAdtf72G8F3Ojs8ZxPOc7bvC+1eL871bOMy3",
-	"RHDQswbHyW7Ey+c2Wp4rgD7XFZjova37Vnh/7ZnkTf4yL6aWnHZQDDlWD9kfhiywUHFmRUjSMrEV8Ltc",
-	"1C5nZ+Zkf/8zR5j2u7W0j6Fcc5qbt51jKdGjLNQJhzaSqZb9bFDjhSnUHvBfB+LbPGhXViozdLajscrw",
-	"d5YmXhN8lLIM+v6mjE10beeA6Dj1CKJBeZVQ7gJTxwwJz9a4ckuFVsIGXwBxLSLhwdHOMOyGe9s73V6I",
-	"w+7R0dFOd7C3s4/DwdbeNh521oJ6o+BztHB4TYY4SwS6MdTeCl5m5TZjo9rG+EnMBT9Gj2NWOIZW8V+g",
-	"DYVI50tTW0o9KEywkgpidnXD+dzN/sA2CbSad7PKJV32Etb0c1ol3eEyvciSxM0vrroKclppvaO+yyfH",
-	"qtaOAAeOunppuDdFPoNaWVEDjnlqmB0EhSI1jB7lL0psv0gCHC1lmRW5pP2R01Y1DrF9Ze3qm5wkvsVa",
-	"YG3t3NU2UxFk59HI4O8S0ZGIsCvnrWe+FqcMnPE14VnyQmEyeKEfKhW+KntdYFMAYK2yPvPV5wWE+1yw",
-	"Tj1o49QbgqG+JZhzsEv5TvcO3X9YHx2/XI9ueF1NpsirMaYjogOlPhHpiMaOAWzUS/dUYC1jzPpDJhdM",
-	"qLhaq1Z87iwXCIX5t0pLmLo7RNX7A3ADTgWvg3xNGLs3macThJNqQPD7rfMCt04ZTnhxOlkGSMyeXisZ",
-	"b1e1TEcUy//qnfloDldUpQLwTJilsZjdyOHV9pxO49/IrL5CDTGKyANJZ9BBEAzOR7SJp3FevK8QIVgK",
-	"uRScCITRPQEmjqnCEIrgxDUl/Gf39Oq8+9vZf+VGA1aTeAo6Z7X1hbdjYnMS5FunJOWMOs39xwxhfs8b",
-	"3qsG755H1Tc/PekmjN73/v329gpBEukQ65I5ilQelbavj3XftMCUL6nUYjEmMyRwco9imiPApxmFAjuV",
-	"4gjP6M6Gd/SO/vyzKj3nGz//jE5NyxZpbPU/35nDv+scQ0p0gO7gFpB//+//+b+e+iijiXwcUwepQxXB",
-	"iDFJH2NONtCprc+K+R0tDatgx9CdavsoP/l8B7Vfdx35qRYM6g/V1pbfdZ6e+jmlpCwTBjgbo4m8hmI6",
-	"UruoQJlO5FFJUXlH+3g6TeIQJro5TdkgIZP//idntA99W4lA129eoaPdvQODS7KBrlI2SvGEo0GKaTiW",
-	"b+7LGfb1Bp5HhIp4GJOU//wzAGBJyuFz0llO9CmonvAJezRpLujnn8HA02PZlD+VAwjrvKNu6h+k8JBK",
-	"p2KNooJVbbg6Fc70nG9ZQuRqiDz291QabFTyETdJa6qpJ7TDVFXyG+gX4MY+5PKpc4npqI8w6kvZ2zfZ",
-	"a5DTpJxCqh5WjgvkeEfFmHACfU/TPLIIb1FwN2oEVcWg2D2NR2MRGDoTeZYcdNplx6hvHar9wPxxHvWD",
-	"O9ov3Sp9OX6/4oftn6C+8ZyqR6xbVn6Vu8LVl46XW36dO1fl13e07zhs++hHyPbXj/90gvo2OmEjE2pU",
-	"f9xBvmAiKQ2eESanDj52f39H+0o1yEfVSblKToAsGKRxJDUxTmiEfuxvcqhtkZu2aets+psxpF13ySdB",
-	"UooT+Mw0xO//pDLFcKSpsG/90WqGucNbp+xp3aK8rYE8OiN++D2ATTzGihhP6QxdXd7cAspBiNNUiivU",
-	"P4/IZMoEoeGs+xuZ9SV3ZVPoYby3l1dw8g30hqUW5zEnSEPRUD0vP76j8Pk9mZVTEI3Mh34UiFGdAQNC",
-	"i0Qk0rKmMCV5qnhGIiUn+0r6GnSZmKNIDgOK3MkdxVSVeZfnhAVMBxxdu70jKTnNI/ClFKPQVhY/EChy",
-	"h/a8eh+Noh1TNCDikRAqd/MmpqOE2OvCXhVyejaZf4wfIFOxf3aLR/0N1D8fdi8YJd13UpiCqJWHDscE",
-	"uqYWXDu93TsaD+065Y0cwjSiExgk/z18XBlgd2sbxUOozbcj6OVcgoyQWoAUhCp7EjInYWPlySmAQX2V",
-	"sFQJrv7bmN73kbqN9TmlJPmbvXNY2tUC+a7TD2x36Tvaf02mKVE3gxnguCztNkNCRYqTrpIeXHFP4Qnz",
-	"jWKAmp+bc+jfUSjzBz3e8HS3OIR91rwrzaiIJ6SvfgQfqV8ULyQxkwTQdxSRvu4q3KjQoHPtao20Dg0p",
-	"T8C6fBxPA3naCKNpytjQyGUQ7LbTLWeQI4rAk4tywC9bekFnekD5osFMsx6jswnLOFJzR/0ePtoe4sFO",
-	"d3unt9Xt7YZhF+8T3I2io8Ojw53tvcHRQK5YJVNhik6vzg3/GAU2UE0xVKqxQahMOJPCUBGjnvUPXO7U",
-	"OVVSryuvjDgk3RsSpkT0QRZBbbjJfpMbeUeVaqbALyBZNolDojGMtR747vzWJieNhZjy481NPo0+bbB0",
-	"tKkf55vvzm83xmKSqHiUgAxXpfF1vMEvNiUUT+POcWdno7exoxJbx6BiO123waT29Ws/A8VJZ3XBs0qT",
-	"VNCVUuRxJf3gY2pSUqWya9U8MJLexlycml6ypoQT3rvd65UySF3NS2pcYC6B5dEK8rngagINuqo5592E",
-	"Ff/CTP6ze8sETroWRNb3Kv38JjyqntTvACao+5ld8uYbpeIqwyebTHA60/uDbLNdgaE83sRrPjil+6Ug",
-	"ojwZyYOUPEq9ETvNkhVuRg5ZoEokYwqCQn32D67CJlRfwKqmVitXAIISC06S4Qk4GeII9PKIpPGD6cRv",
-	"tTAwu2IDlkbJBromU4IhhzxXE0N995iLANDA1HUple9CbIB8irngd1Tp6/omzJcDoidkdJjEodhAr+wX",
-	"wzjRdWc6qZVw9GO+5issxv2fFPwsE0pJYVIcSTtAMWeRdFWSielypVfyC4tmayNb5w0m6/upaF1rB1+J",
-	"cbbWyzg6m6YV70BCKogFqMzfVUzcTPm/4MguT/7kaP5PXunz7azOYWp1lsZ8XPYUuEJxM3eUe2Wj3Av1",
-	"iOm+b5QnU2DBUkliSmJKU8ZtXVYVj8oJ/pziseqJrzlitawAERyO80ZT2kSwgTsIEa9J9D2axZtDMQGF",
-	"8qF81pbCkzoQaW14xeKU53MOoFhT4SFNCVWODqmCSrs2SYh2pJqCiVjBwSuvgYZ9NC1xpZLg4CoVT1H1",
-	"1s0lReEYd/0UZLlpBG5ZYIzd+Vt5wcQbgyO84v6rWTcyRtDAAWOW2AtHaUHKTpe3gu3qzMfeDfuViJrd",
-	"aiFO4Jc5HOKOb4e1ispRwVCx8MZfYLevwX3RuNdTnOIJEap1lv8t+SNqG84jKESf+kMr16a4y2kXZzHY",
-	"OZxc33hoFT4ZSUdS4RPacxaRqRgbtF3txDHcAl7VE8SZHg0oIJC2awReNn5PIv0xvAvgj3Rp3l0no9oO",
-	"vOuAFaslp1YD8L2etHpI2vHAmZIDKfkkjMXgu7ZVVZUhr8X29HwIdAJ7+hwXPsxKxcFaXfSLc8NSF/KC",
-	"nLC7tT3/B1cpOBljuUtvwC2xjrtckcMCd7m9NjYNNpRXojklm8QWMBmEZnltlHqQgooNgBNSB5imbDLV",
-	"TjTXZ6uckHB32OiEsibv6D0h6qqaoB/7r06vbt9fn/V/2kB98AsGqE8+hUkWgePQGPqc4DQc91VgT/cr",
-	"1tMSMDzLuHyQaBwu29QYdOg7mlM6Soj8JmXZaOxjImu2vZW7VmGjMhxHMrPvBNeYNLAZm0hFSDsnbBjk",
-	"XxkBDFZt/WrUw6AlA5kAVKspmJIr33t1umz+1rxwNM3oR/KgyaucD1RpcEGwtIczUXw74QRer/vsKkT0",
-	"ECcJlxcnNxjpUD0nJQuOKRRs6l9PjBWFYgGmGSfyBAS5o4OZNOgm4AarWZtLOf41/tEhkwGJIrmoD8EC",
-	"sHCN+w7kplejT0An4/lmqYi55gwUJliL/T8VaMLA/SmvL0xngXb6bvV6vRO01UPxEFEdVYGHKEtRP4kn",
-	"sYArbxQ/EFo3x1D3fvFMcUshfcWTbAJoktVOQF60Qx366MPI2gvMRcroSNX0+WYBk/XPYm/hWdzcx9N8",
-	"t+peyYZDTmreudwrsXohQFpxNMjAb27DNn31wvknMtV9rDwH4kxrq820LpjQgSYxxopg6946TNmktYwC",
-	"PI/beELmEoEctl/LHzENyXpeKlcq74kWKxXsGdYpWO0qMyriZD2vLIB1G5kEkQvKFNpZLYMBXppfEkEU",
-	"3iuI5uiSqp22ViWf1e/JRvPser0bJb/n21ih1za5O+EZGPUlNMt12lg/cJSwkaMiQufZVeysRtVy83PC",
-	"RnPcE+YoVAQv4QyMf+VQlaZNmtENdGnCiTGnPwhkrlJnTRZIyaZ01boj3sIOtPNI2JlRJsoqMOAWflEf",
-	"hZqdE09Z+/kGtZti5QaAGOViQx54p2zFLajK1lPVhExYanI6GyhK2cxDlkKUOndeAVyMFH2gXCBODMrL",
-	"I87hhyTZ2ZgvCGNE2aOyb2z4lws808YM5MjAOyBMQBLI35GkjIUNZk5YOvMspO/1sicEp+/MUp9RVpp3",
-	"wAubvd22vaVa8yM0lvqC1J8kyOyhywEO7VtaqfXZXRTM19Yn5rUMneOabxi6MwdJZuHsjd6rtJK+MgVr",
-	"NQW3snENxmJlWvL1YGvp5A5lwBbnvHYrdo5susWDhOi68rkPw6nMVMnp/KfPKRiJZ9YObP2Gt2COtH78",
-	"UpkSrZ+/UoW9LZ++UVZk6+d/AYDF9s+/kZp/+81nna9EMzRHNT/mYxjhr64cqkh7rjxMciHmlaJr1xLN",
-	"6Js4STY/K5HxtNjlLtxbGdMIGeAh7kotk1vWcPOri8257/WFcEfn3AiFyddf6NeMTeov9caQWEomZDIg",
-	"aZ4s4CztawiUObSju5Uw8A6sk4rmC5FrdeW0obfP6jRbU1uJchyiQwMyjqH05ET5lDmKmE4kzfvmRYyA",
-	"6WJOUrXMSkdMCEIRTlKCo5kiuTs6Xwlx5u8lOHU8SuA9uwI5U29rmSxR3QnxRSlYEe5s/cRac63UWU7m",
-	"QFc2nlYJfb7ReUzUZJJrHM4amhd2UTbFjzyiR5ZG3DDDHeUEUNuwSibAvLWmPY/IVVTTIfL1ByeN+rVY",
-	"dHKNr1ZrjFopLLONzrehdpiQZSPr1crwKTaA/LWJGMqhLgoi+AeOpkk2gqDScEjSQJNsnKoOWieQqqcR",
-	"aD2CO6N+w+9KTecZKQHe0EZtVTuz8TVoklOzK2vM6ailCEBbqSWIc5WipIxXN0G30D+tWOv1KFXBCY6g",
-	"EMsAV46hPkcNY/I9zXpV2UOaUeVA2rijc4QczLlfF2e+hhXNcSU0xvkCg86vvaognDN14fo6m7QLss0N",
-	"RJy3jbJpdrNz0QnyjMeQtaumukAobrGZfQXWqDziNkwNhLKiIfplZUGqidk6peHvFbO7vCng7yBJSvOo",
-	"qj/K+0FSZjg5UGUvkFZZuiU0CoupjJHqDCRwz7MF69lZ5dpeK3vo+TKm5Qu+UMK0fHXLfGnHXv36tRSd",
-	"JF22ZQ35Nl9HrbwZ1zpv0PpWVX5/kpSpMncAQC9TW84A95I1QFUHkbyI2YDoY1WhKn93Su+o4Ut7KYZY",
-	"ajgDgtQ8o3qL0pJxG98FjF3M5v3qD91ahTWHXhNJOHVc4zYDuI0G4PiNfBnB/v1usYvyh24G5JcIOtfv",
-	"4fN7gGqN4F/jAsNh2/1NZ7KfaA+gNoJ1YzjDarHqYhxBlxEXR2Cjxjp9Rrkvh15v3myZaL6B5AY4vVVF",
-	"dCGsPDdSqDXXoYLCzzQMANxs6HddrdkXJkrVz50kMTFV+1O4LHUJcz/CAvdNRjlnE2Iga+5oAa5mQYnS",
-	"HGM2VkZ93PIri8MtlOO43ataOQF8t6TFsaop9D0s+D0s+M2HBb/q0A6kOrWR3xtIVXIXGlA9Yp1kK2VI",
-	"rjtrl0+mkYE0dk6mWk5qbZ1K4RKyukrvazmvNkkhBnLoS5UKwPt1gSNUtGoUIKrr/kjCiUmWJap3aKTa",
-	"K3FdwoST2omq0WrySQ1USrRqdntR8L+ogP8K8qhfJKX5a/CcZbSV4yyjy0vqYDUEhC/uclNC5/nTfOXI",
-	"m5/TjGpPR7tKMqk/g1CV/04jwD6nERpDHbWUrSTym8MZnSdKFROQiEQnSnKrSHtGIzSYGegGmyS8Ppn6",
-	"zAT/GlDcWpD8xpe09+F4njX3WIfhPPFzoMHnyzyGhgSqaet6fdZ5ZoQpk4TgEmWPiEm1A0w+aLeMUUpg",
-	"GsbPpNueoRv5oQIXge8NPg2QfuxLh4dfrFhufgNX+pdzMsEalqt75YJNn/csOaAuqBON6eikBLhAaFQA",
-	"XVAOXdX1Nu8DXT4zNv3mj4xNlzuxHH9k3Wf2u4LA7Esx0g/QRIeQVHCo6NA13h2o0utrRFeDD1aIJym8",
-	"niAPKRuyGOOU8DvqsHh9zOh3DR37fEEjDay8aNSo+ehVx4NvyY2oIz0sVedjjnIRBBZNoJufNVU8rUCq",
-	"QS26Ts3Vl2MLP1vmmIfGi1ay2TwdfkrwzGSM2biV7VTSVyBTAqq+bQYa5N+e3FEHfgNAXnGsQanyTif2",
-	"ifq0sOdkHge6fV2u92+QaUwS13xeyaKYOawCf3dNzvZzyPS38b2cmbD92w2UsIFOG7J0soEucqhR1cHz",
-	"BLw/OLkveoEyTlCfTwkJx5show8k5QrxsnpJm5bxA3IqV2maslXo0L/j5pGY8M1r0wL/DUsnnefMNHRn",
-	"Os/CUOgFLwaqstOCOuOEXKs+7Gug6tsspaChyD2xLsKYSnognwo6i3yiNZVv8hngOOu+zM+ixPTlDFW8",
-	"iaum0wBYqPQW+NgFQHZBllWyiwlyukqPrZuQYwfg7ASseo1l7LyLogHmZH/XJ5Jv7OKbuWIt5HwDjLqQ",
-	"VrM+XrqRm+EwUaDoZPPn9kP8ElNJizUMCLu90fmWis+BdgBMM++ZnLAsWoCZlPB9tqvCK9wNOH5qBHFV",
-	"2l+lLCScK4prJOdJloh4ilOxKa+erm1x1ZKi2T2h6h54YXKGNyu9ZG55h+qP8Be+HG7wzIHdFiwHaQXv",
-	"JcEpmPkaEP1HSzgKK/Gnhem9QI/PQfxXjAu3ESX0G4riVAp4cxsUIS8D9IjlGnVOAgL8fY0YiQFXUvH2",
-	"BjpVbI85+sfN5QXkIcO+kEjD2Nq748RlMmhUYJWoyCRs5zBiJNJTgtFppCViISNON1UwKPR31BRSK1sd",
-	"SpoheQcgrnUqXB76crCpS3a5Og9yqsXX81xfkuXy6yv4i8mOtd+I3+VOQe4sLmVGhEoiJ8/lEQUGDXQB",
-	"GARtIxIYCHsN+mYcCkXQyzFWkiYWJ2ivt+Mg8WsPgAWjNV1THseE3lEXe9vDxr/qBbe4t19eDW0mENAv",
-	"v7EcvVwHXFTtKxjwz+P91fRjsF+cm+iZSPSOVuHhc+e/vgEpE+ieTL2XUO5i+LrdCrf28L47FVKKlLBt",
-	"5UqYkCjGVRdzNk0Yjrrw7XPwgm2gMIwTolQrPDMdsZTohohjdOI26VGeM0XDiiUmGdcREO09ICRS/QUy",
-	"6hTGy7fc0ZgHeYTegC8p8jtG/7g6+zVAVxe/BujX8zcB+p0MrgL07monQL+f/jNAl6MRfPhOfrgboNPT",
-	"VwF681b+79XrN/DyaQLImyB9UgIwyvTkjk5weq9atWM6Q/dQP8HpD7qyQrfKwc6azcWFsimMa2smRhnh",
-	"3F8z8R4ODDb+HRzaEvwqKbGJVZvpUc/ghaGQF2ew3a29l2ZKtTWG2h2lqpDbKE+tzJgGG2zzs8VfWpU5",
-	"X1kgp+diT4WhbCwjmKaC2pU/V1QP2JS6Y4hhlTuq7zfbskc+OoMHdLVQbiGaZMVaVtDL/M4MXz8zmMNs",
-	"5AaoPxilLJsCWEOhceBcYBVooWPiRz8YoxyLomda5biYSLpTzomTBC4LFW5yyFKB8edkGaeqAlXB8D86",
-	"Df4sBIlGmD6pafXGBZ7V18T9KtfftigO+nkiyhDPwrEJ6q6tbE0U27CUNtEXo1s0O+tdqefwvJCEVl54",
-	"XzdQsUjg+ggAwglwPqGsXvtlivOGTqRK45Z3ealv0gY6zXux3NGIyXsZtA8VPlZ5yrrUBvql8n6eyiGP",
-	"Pcjzuh3F3s5Mhbz9U6tP3sip4rmSN+ANX6jkF969QM1v7nLT7Cppfrt3sN4JXeFUJDM9rcbpKDpkvNjI",
-	"x9FZlbgBYvpWgi2/2m5nOUxFIehSLwVaSvRW8KuaGxU8WxGdTQNuOCdA3DwrqW5HBm4Sq9aVWpRVOc/5",
-	"ycYdrUKzWnAXI9JrcdmAdBYCZrvIQdiU3mUuErJOYV53U72MWM9JwrThVP1uQbetj6Sp/rg6GVXP80Tu",
-	"kiCq0QPOUzZVi1fT+i7EVJpTA+i/IXRNR4SFJ3tV94hT83km7x2sQ2/LujPk9LAraqJtFEuWDuIoInQ5",
-	"3fWFu9LdkiQxWL7mbHPdU2cLucKqSJlWXi2VfWebQK/UPErrjakUQ3m62wbS8LpaQJn0bWh6rawwpSh9",
-	"1D2lNTPcmYZQumRNdaGkrq2FyhiYWklS+o4qd2joCPWcLKQGt2lyS5ls3winrEj4v6RKCGqyd2Rfaw6o",
-	"Al0WuiI3oqUVrxPTjccxhYyrm+CU+6vflWugvmVS4X55/ra3xdfNUVDjFMVaI11HFZbw7GgdQHnhqbUU",
-	"aDlds/X51V/YBi3JuG1UCN2ExFVH6UCXU6qwBiS+F/QdFdXjKJRX8v/P3rc2t20r/X8VjN80mZEc27mc",
-	"1J7/C5/EadwmbSbJ+fd55rBzCJGQxJgCNARlRafNd38Gu4sLJZKibdGXti8608gSAQKLxV5++1tVNN3V",
-	"r1wwoT9/iMbY9WVNj32IgPa6II4Tizo1UhfZ7MpfVMGLGJGwCmuf/eLqXiDAX1P9cupVSYDhgE4glhu3",
-	"IfoSSlYXUqK1x+/vkjOodbUHNwsJX9MgGbhibWjKx4syS7I5Nz5FhiwbaRN1jV/Z1oLL98baCbH9mOEy",
-	"9g22SifAaCZ1Cf2lxwAa4gkEqBu5B8GIqq8Xx9IGKhQfKZULLjsVJ/fdypJWbLeVAXeif+6+neUuVNe2",
-	"jv6neV49EhQlDD+LBxQoohixP17kmtNv8F8NzUHsHvbe9L8y0O3bPbQkIWVWL8pwS/El9so1uxg05g9a",
-	"5DIl99lpimCLkpXLLBHNtbKnaRou616PbXA/ivHO7Zbb74V7Q2k6TX3DsqZU1HVVQbeW6XW0/16m1mt5",
-	"1xzyDeNmQ6DQatqQqeteDOsbfNvwLvMyfsPgwPV3+gc78YkqkpECtUK7i+z6M/kaxOCSeCVkWfD8X1oU",
-	"56mOwdwCNzqQmlo+i0bj9Tp2wYNq+t7f9dBx1y3odVhmZS76QWy8g/7/npVFz6BtGcAJCWIErY4dxh91",
-	"SSEgBa+zr9hKYR3bLr8rmQsMnlYfoMaRHHsOoLFaFD7uCLFCCU48dqQvBNf1FegWIkuv+RkWaYsngDu7",
-	"Ts9ko53UlNtOZsAOzUseHRycsOcbpE23ydVUjc3qssiSMl91pW8aIUveddiUfrsPlsTObU8Qla2IT/Ml",
-	"SPUtp7alYEZo2AdipnxaTCZGoDm+zI2Mk7AWelusRYTkdSdXsEMagixiNi9XzVEWSJHeIMgCj9/fdeNH",
-	"n0ipByq5UHkjX/Mc/IDg99/pQDfJrXyvlaBpnADtWexKZ+FStqlsYy7G7zJ5EUcSCcMGLIdqKQqUgG8C",
-	"E1oSLGXC50CpUIi5KMHBBjIRXprd97A+4N2DjiVNFK/v7VJcvZfEfdHP96lvxD25ObrOZI0N8MTJV4yD",
-	"xxgeNBPWllVq1jRfIKF6wLSBdBS6Eb1S6PqWiV53YVrP/Imv1Yc9ApNdClqmQKYKBV8hk4ZLfTvtWX8n",
-	"AdCeOpAt+erYV6Xi2Y9kEG8GFHSc6dezmD0CwFNMj/oMkGc1ZvHr9/HjAeMMkE3YmWyZaaM1I/lWLVGr",
-	"IgssatZBJY8HdKiqMB+PCsXThOuyWpJKly9AqJd8tc9iqF2aq6KkGU7V0nwlkphhY0uIOJaKWZgUPuvY",
-	"TOkP5n7N/gj+yP6I5B/D4RD+M1+Ll2KkVXIhypj9wY4ODo39rWQiToJF/w4C7sg+XhglqSqWgnFM4BGI",
-	"GcPnTstybh8J9Uphs6NiIcGDBKLGAWZ8MAD6kSQ0NpfGM/tLbkNypcJ4ysC3W0q4FutrfSHmpWtiQRXG",
-	"87ngxbqRY9yfMUSeLdMjlwwwnh6Ujj4OvZbWAt/qgDwgXRaCQ+MGcWnW6pjFCy2K/9Bs4gHUh1DjJCNJ",
-	"yXQhL2LqIBWnShoJs8jS2AwTSdDGtIRmGBwWymC0mgmAcSynClAetOtOM/vI11Ss4OVofX/+5T+nP5z9",
-	"/DlmqLs9MW+mI4niSVU4aVpATYqHWfmwRcmLiSgpSBI7WCb2r8Lvb5xRSgpbhG2mEyWlSEoN3dHgCtal",
-	"mtvqODhVllYNqezfe94R3BNQeWzGV2zkCfGP/RmCgh0MrbvPEDBOlo8RcjM12kCc2qhQF8aqG2OSWi9m",
-	"IrVVfPAIOzAu6Tuuy+GZ2ffh+ev4GKr0EaJGgmOGn3JwuLUQEkssLBNcJLlk8XkqZnNVCpmshj+JVYzi",
-	"PlV5So233OmhJS5LYxKziYLoot3+tRMQvCT66lDfi8fPjAvKYMkz8yUwTCc8q/XjPyhnA16Z4d8sD6xO",
-	"t8BbsBI/iVVvSbbgjW7E8WIk7Akc+iHKUHUKnp06S4/ZUfLiqXjBj4b85dOnw2cHo/Hw+xfPx8Oj5y+S",
-	"70dP+fN/HL44Pjg+iCQ88ZiFSiSS5uQds9+jvSyN9o6jvS6Pi/YGkZ0v/OityHMV7X0zp6vznA6P/+Hm",
-	"BKormIyDy8Hjvxcvnz99IdLhy5cH4+Gz0YuD4ffpoRi+HKUvDp6+FC9fJjQneAzMSC1Zqhh8mslUfI32",
-	"jg+uPz+jTIPpmQ0Kh1mpBUvVPoyGQCkd7R3/O9r7ePbh3f9Ge78NIrfnV3qnb3Bu1onHNwxDOAqaPQJt",
-	"/hhVrZksXAuVSwPrWv6lRUGCOgiuDsbZJ5C3V+af+Be8RriM5Gl4i+If6WaxPzsz/9xnZzyZ4p2FJPWS",
-	"xVlK2gextsbgGHPSn6glzTcTNRPHaInM7OyC5oBqjHKi3QU8WpWEWQSdPCeLrsDeiGo2M3PAqMThc6Yh",
-	"J2zucDHXNsBpLotMyUiquQA1Bej/w12b9h9Aa3Y07r1Rxx4FZtTjNa6RR3iPP769+uSrom6fdxnBeGLp",
-	"L4tdeBlmlb2x3xWh2Br3WofubouBGS/A5XLHGByw7gP0aZCpXsvSrYXCqt0fMKZuey94RySS0DwG6MJP",
-	"QjucyiiNTdHWftvTnHWJmgWCaUyqNVN3ty2vW/au1+xcCLPuKCQhGqMxSfdBqDlVxaLTM6i2d1Vj9kVl",
-	"EqiY28J5bfCND+FEeu3368e5fQxHBRDTL5KjowD0X1rtqp+5dr21OlV6x/sNlc4k539XOj+cSmf2aCRy",
-	"tWROGh+31j47kaXmNS2FUaKktE1dAYfRP0COZMk5X9EDIcjASx8yUItSZ6m/8agQzhh1qeB5aQkLndvx",
-	"KOD7fMzCoIgP/eRcY1TtkY2a/SdL0bx1QxBBmi2VFHlOTvVMi/xS1JfW0Vv0y/VpR7kjts/XSramOn3V",
-	"zpJrVqr8wTB3Qi0WQh1Du8TLWVe7L50N7f3RBrAxEuj72ZZLISQrlwqrEKD1mNwofNxn545PzIVZfCK5",
-	"WjZuO2mU6PqAtp+pGUCkJ64nKHzcQmPxgyhfv+8IjP5FCmbOa2MPJojEIWjoptTttZTxSHVtpnASsB12",
-	"b/+eLIpCSD/Dm89ova4fZoWjsEpWz07NKC0y0Zpmmc5c1epuWvb0D8e+4dl8k8kUesPZKo8qY2dXJEIm",
-	"J0KXQ/G1FIXkefP9hSyhoc/1KOaLcqoKc1VghJvUqXGfVeER0xxLDx7F85yXY1XM6OtWZZjvW2YFfyfh",
-	"RRPJ0sZHNxy2xJxTioP7UscYKyrNrGAaEBEBUrccCvvJsaLgKsZM2bn/O76UjuRIJGomAuVTvXHx8kPb",
-	"23fbtuqLgtrYJ5iCz/b16SbNUiPq6/oskrMM+CmwUzfeto5nCrxPnGCdZjqH3Tyzm9nPdYuDXOmyPdrx",
-	"4J3jO0hiRHmRP23p6Gd+AeztFUgMNTmwQtf1qv6iRu0oWELFmO9ZaExYG0EXDJQMxv8zPIMCwuF5Glui",
-	"KmWjLfvsR/MMs0GQ6zMq4OgZm6pFobHZFVDLZwUTMm2CtphHXBfW8rwe1nInvSIhWwhr6tSMbb0J+E9H",
-	"RCdRBUOnTbnqo9PmPUBp/KhGZnObDrdZpxuhMnYRJvmCkmcPFfwTIiEt16e7IdHnrHINrbdfoF70YSha",
-	"28w+Jh6+qFHQg3YtOX8cydjtdOwrMgNYWoxp83g9T37CgMsUn22c0jKbCbUo4wE1obMfvNexZcqxNjW+",
-	"C6SEs0q0FXApWRl01oc55KI0n44E41KqhUyARTFIHfM8H/Hk4l9FjmljIcMMMBr7xC9+bAnuHsVf1Gjf",
-	"v/2AwQf0uvQv+1KPB5GEF9Iln9lkPbVjL3GVAaJCUV9UqwCnOvr6lVqF4RuENgUhIiaFWpotnvOFFhrt",
-	"nCnPx5DnMaruhNY9EZmxKozdMMElgYok3GiSYDZWea6W7FPJZcqLlP0qRlOlLvQxYEDM/w7B2tF24t9p",
-	"83L2b8FLZoCioDwN7eHain8SSSHK2D9aZxPJy0WBua348nAQ+/wQtP0A5Pnb96evhp/enh49f0Etm7J0",
-	"3w29bzzh2IgDGqx4ARjNiy9nROVDkV2CUUsYBtsxH8I/bCFzoYnbHe4DVUSSm99qhK410nH9qEa9Fp//",
-	"qEZ3RMX1oxptYbzyRMUj41ZzfSEeTBziVF94SIy5/2AmVW4Y0r/1Bo25AvJy2mjXvFVLLFOAG5h0SiGM",
-	"4Y43qW9Ni7bOEsE50NH2UiAGysb0IJhmDZnaih9jtLzFGfV7idpRGmRinE0WhdhJ5gDaHlutozvvy+9f",
-	"1Ki1aTBAdD4UYgzwKJ6V/0/G7NHHN6/YP46eHTwO03HGW9MeaWMuxwCfpgq6u0KtR4bhi4OTSNIoQiZi",
-	"eGoW3VyMCEoiyqol14zjXxrCQqhgWo1RI2q5QgZ/8z7O8zX3GpnQX9RoEKhnZ+ThNeCtPJxxg5UHi3V0",
-	"UGPj9Wy5tVhta0bb5orXuxxz9z3fp3+qpFoUWFl5tdf/dnf1bl9APjZNxjaBCZaupusjnJ+dNTz2p7NK",
-	"HfSE4nNXYBAKwJ0A/tM2UuWo+GprIXGcCnVPr6XyNeO1hRbOkUtrVxIRhj4b+fw2GYK2bVezA/8LgvzB",
-	"b99vqxW5BZKmykhXAOTbhVhTJjdq1b8Lh3B9n7ZwPLWj6KVYbrIfW3QwoeiLlrOE1uDmOerL9K2MdEdG",
-	"cGUOHXlp19d4pIybLMkBRNQt/WsfvxNf32q+XSZFx/+0S81yNYZvC9Van4OPRlS4tiE9TnB2SWTc29ql",
-	"r6nPSNIILmROBPVbEVr9XzbbEsWYyJz48td7TtW5jiTrImB9cNJuFdFtFECfp1UKaGimFWRzaonUO1yf",
-	"/VP91AzXHSx220ZwLUPQrcrOdtYgoLfc2HvMHFRVWNi9/0o8Qpt79lDYhDZn/sA5hfq9GW9MN9RZGPcZ",
-	"3LTdRBAv5QYpvCY3b4NI3AsWotvUMDdjJtouUSGfa7MjrnQJGQVZ5isGMXN0+EIKGRAlLbTOlETr64vN",
-	"xjrcDUXaIVbMxqpoBUZvT8PmWiESpNw2jaa0JrFVnksHcLgSM+SWtPAJtpO5B9ng+8R2cA/SwSRhXWIE",
-	"Vqy8t4wQghDQfu3U8eDugwzbrNLd4PN3Y3XrlUyGFQbqnsy3NQ5rCKlDoyELmsD+P5AEGBXQi9v4nsC+",
-	"BQnM1VwEfOsnFkMGlcrUsiJLpuZJ8D/7kbRKzzOBmlNJfYag9wjXWL3Ni9rqoE8rmVQDFl6N9tLLYiUT",
-	"O8QdAaXt8GYq7ZEZl49bikIQEURR2xXkYVie7wHSZ5S2hwAmfr+vYXXqJ1rwAtmg6w/Fm0ymutJ2x9xu",
-	"Xj+G7Eb7LIZrIzYmI7BHKy18BB/rOgGGhN1uVJIsipCMCIFfWmB7tflCJuUCRGSfnZYsF7a+QI3tSANH",
-	"0HFu4aMIbDxHAIMVy9qzA68esBr1cmAqg9zRkXEawsyl7cT8avNi0EN1l6Hx24c249tu4bBpORlrdaT1",
-	"iRAPZB5g90xif8nqE1ONZZzX6V/ysEg6d1onevUOO6X4WoaUqyLNANCGFzPooxt2xmGnjo8HbnNsc2H+",
-	"iO0vsJdxBX3d3E3nujwbfdPS2+r4ndLSP5QeVndGZH+WZtcok7f+cKuXnxvfz35znazwmojsWv/+k53N",
-	"TWDWhwd/0wfeH4eatrQNY20l685x1tqLnz087qPmRPqp/Z0Fw64RJJv9FoVW0sJeK1jsAYKxqyVVASYb",
-	"Dwzkikt+geXykYRCIkJNAwxNKriS9FzwC+xX7IDTmVyUwqKniWsq56U5wvGMf329wENov0fYNYAZTziM",
-	"oyNpHjZUC8LQQukileoOLDe0rT1y7NMC+jJWv2Bn9UrJcTaJTxhnlzxfCCy+G7ORUaSuIkoTXSkvhC6d",
-	"i80RvIsvZE6XL1jwh70yR7OQAPX+XKn7Av45jHzHtIdnX+cZrsevvDC7FAMI3mP9hEwJ/memNSC+teDH",
-	"Io2bYcF0GnrFR9AYd4SMsG/YftYfijf9TzGB46ndvtUohuZbtTMY2IelC7xuPQo44DSfYfSHUsZUrVTn",
-	"Qth7tH/k79pIt4n+bdfWLZvyO/3fljTZGYYn3ECgVSdKpcfBXQ4+sOv6IiFDCw6yI9BD3qcM2wtDfTje",
-	"FFVwCbbetHxCYTuzLd3gQ43S7x7jeGkznEQBVOEOTukZUmu2ndEGXu53SmHJfukfQA3zeVJml1m52mdv",
-	"NqoFyWNL1yianh0eEFHns4NnbQfzWr49/fYGSc9nhx2G+UFJsTuPfsumXM1x/WTPbW2WoO58GwVclCPB",
-	"y6snBcLRGm0/EhIPmLTnFuyzQkix1IFogaVCn2alFvmY6DY1koFKVWJ1Byj9clqH/XlrX+mvI0w/CTEP",
-	"VpGbG/Imar/SAGELYf+6Rb8ezjaCjqy4Fa3R5t/elCT/8C/cxOSBUdHfgmsd8Mxv55e/NXKuu7ppgrYa",
-	"u7902kuueZUjUgRTWmhRDJj4ykE2ucampUbJk9mHjMyOhV2jdCJHOMYQiFKV3IJI4skn0mm8RbCEzCgj",
-	"42lvMGGj507ROvMiYPn4C+u05ZoyHvkkkxirtsEAxqVYYlSj0iWmiRi6KrA344fuke25Os2/JOnzILJH",
-	"5hMUpUZ7x79HeyARlLGL9o4Pv12LyRjI54wvVSOCLRzHHIsWLXdxrhWwnrvgC040HjAeyU/hRz3w/1Yl",
-	"5M9BA3wVjX3bFMCf+ApoCV3BxvUjMqEVCPLcj2PwT9SWoNRDbUm0cOEroLZNlQBSYJgTKV08D4DQ1SXL",
-	"s7GAYADVCDdkkD+aB/yV/EyzXruRB4pN31gi6lPN2Gnabh52doBD76nLC2Ghs0Q9YoZbANGHeUvXXBjq",
-	"/kkb729E+m0SOZLmaradYmwoHCPszVllepfPtBb9XLP09N2miGsE989l6bpe5d6wdHmZzoK/GBk/sBHL",
-	"ZctCZepbD5HMBq1ijHkIhXK5FgBpgQQvUh+EVjBneqVLMbPUmUEDGuMsU3w0koj7LhV13ykVQC0+OnuW",
-	"VzupOOrMgHA2YNVc41qn7gF16C5YjH4pYytjXD0p8+dARdxyuSCuedgKtxMsghgIUjFaTJ5sq2+vKRMf",
-	"BCVng7VeFL6/xUzMVLFy5TXzQiVC10PBXpuZnMux6rVW1A6yFfQHJaOYwdgZL8Fy7cGhHgPVsbk/W5Jq",
-	"VXJ1/HLcEI03z2tNkrW/F/7Un77nXY7S+o9ueinw8IJnqQIXfamKC0swbtbucad1zXPVEhGdFEIYbVwX",
-	"kja/7FFGf6Chm5wrP7WbL6h9mW3LlatJawPdN6pwkEAhyyITAYTf0VAWGD5uaIRLjBVmpB5X1zwfhqvP",
-	"7rksNbJVGQd1F+t8Bo2AwZxVk7r1HmxlBq0s6zgrBzaeS7F55JXzvG+ZBIBroyroe6GDURoEmd5op7Qv",
-	"jcvbmnz4WZXr4fwTc6NO1aJgfKK683rrTCY7CvafUQQVbs5cXIr8hMU8z6EnolQYH4CaHIhHKikqLT+h",
-	"DCdRC1ki2WQmxypuTJiYxzdQPkGPrHpO05rshBVTPqp0XLQWgBnPvoafu/lRI+kqPOBn8//18zvLs//y",
-	"a84P5gQDXGdSa7Tofko8z7tM6LS9n/+ASnIODxqgnrdRRNmcDp7PhUWN2EVVYxabqyIGVKwn/IN0Xsi3",
-	"mmcXovk6wMB0RUn15auYAQJH5du9UYi3Xx/ya5GVwrYUztXE5lmAX7aDjTA3Ut5mqCZTwecCojno38JV",
-	"NudARYpnLuerOhjAB/PoPrtCqXpzy3y+i+uJ5r9tBYleumkNzy3MSg+sY0U9uQBYi0pAt1z5nyx9dc8y",
-	"TuM0wSIxU7HLW98F/BxB9/alVvMtXYVISrVNN+YVoxZLXZZ8xcaZzPR0AG16dcUrTnKlKUyT8pKPuBa+",
-	"hR60LiB/GHmZ6cI8/XDOLsQKQTJYZKBtW+lKz6AZT6aZFEBuzPUFXF1ZWRv7KdX87omYPnvPDRND87l1",
-	"Y64el7lp1MT2VN6o796UGPjgSQIo7mZKVezng4lojEobO8w20shK7EhN2+T6S4tci9oT+2ExyrMEoeO9",
-	"qr5gnK0sAPAtwtDv9ADPYRbVATrsiZCXT3KV8Pb+RxacD0HagI/K+aaUNoj3hbyMsXmZQzXQeYNELRYu",
-	"qIKMGWuDmz08ZtJW7EaSjjUT8jIrlMRGSPh32z/CDILZDygJIL4O78HNuL7Q0EBlXqh0kSAay4xqxCfQ",
-	"CvC4SJIugEr63DiATo1A9qUcMIuhALbvBqLdd2Ytz/ys+3XEq2Nt1xy0i6MVeBF3ozf8lYN5bTurBqez",
-	"9nYBQ0tT33JorOmQJc7lE9q/8QnjIA8wnBERF+yHtNqIJxebuVIG3g44E3wmdCThN7EwzlLKpiKfu+fH",
-	"QLAAXmLNUQH7PUnEvCT49gq9Sp+hk+JraSZQlFTzG95tkQxOgcv8aniJelJ5TM3ViuLuvYD6we5py7vP",
-	"RHxx6513bnxooPC467lZU/KXooBsd+vNm2lbaua15JQ4wWvv1/9PT+1xO+0QDQqN3mun9+ile6vaVd2S",
-	"TTg6OKD7Y81kBacdiN0954Qr+AAYsHApH2fhwTm3Rh77WYgUUMMXYlW7IQ8zNSGSRZGVq73jf//WLVHR",
-	"vjX/bU5J5Euj4atbZA0NGMZ7LB1W+112KaTQ/Yba7RhNVTT7O1/384pftQmeD1cc2xBPhDRLI1LPJ/jk",
-	"d3Mtm2uzmejiXXYhbKNbbFqMOX0b8Kxd9B/sWG+y/HqcF+aHXmSPDl5c9SdPmxqkE1MD8mIwnheCp6tr",
-	"EuYedpjWRy4nN2893CAGBJPGNsQVOMeMp6Km9fBV4bmObnB74fkbkiWq40GpQ5HRG1SWXUTvM9mN1A1S",
-	"sAKxVp5PsHL8EW1NPX9cc32wI/fZKRsVaqlFwfRULTXLZnwi9IBpKPUzKv0yS4UaRBIgMOTx4BWr+aWN",
-	"2wW+bL1jAeuF7aH/lvvbkfs6rXSPJL+2/fsOFC8grqETDK9wvHpsVG2DDPzS3xJ6ZxJa02H3uiL6ygrU",
-	"VYW0Ou/fza9P59lPAt7C/AtJXozQ4L/9XwfVv5l3tpiqmtYzrt3t3mBvUeR7x3tPAE1Lb16Dpi14UkKj",
-	"QluIG8Sx5jlfuZKuMD+p9zZzjr9WrsM0S22m1vN2YefBVfA0o/wbn4UzKcRM2CQk/QpyFJmo+6XjeeTa",
-	"T+ZC2l5zRHdhO60mQoeTUWpW98z3VYBah0dPCrWYQ6wDnhmMsVRFntYN8llITmVKYZcQ98ZVpsGaFw+q",
-	"KzWttAK2Ew10J7ZDQ/BQx2jYsAFGmHiWbk5j+/hqDK5cSNniXTuQLSEt18lMi/yyshEOe1tDDJTJSe4b",
-	"yul109i3War7tTmTVraFmufC5rnMyouvSLFSeV+jKGpmMRcimUJKU3xF/PmIJxfhMVmkmar5JTqHA+tP",
-	"M6Rf3IxRh6uBvsW33779XwAAAP//",
+	"7P37cts4tiiMvwp++p2qdPeRbNmW7zW1jztxejzt2P5sZ2bPbuezIBKS2KYADQHa0aRcdZ7mPNh5kq+w",
+	"cCFIghR1sdPpnfmjJxZJXBbWWlj39aUVsMmUUUIFbx19aY0JDkkC/zwJAjIV15iOCPwdEh4k0VREjLaO",
+	"WidoihOB2BCJMUHDKCZogmdoQBDmDyREQ5ZstNotHozJBMvPyWc8mcakddQazAThrXZLzKbyTy6SiI5a",
+	"z8/t1ltGBaHiXcSnjEdqpuLEN3jGkRhjgTAaJOyJkwTxMUvjEHH8SOxyjhEecEIFGiZsgp7kB5GANfIx",
+	"e6paGxYCB+MJoeIYRqF4Qv5CmSB8Q3wWdYsGQJWX+49xFIwVrCKBIl4LFLTV2dncO/BO845MExLgCqBE",
+	"NCDoaUwo7H+KxRhFHP7N4pAkiFECZ/XE2ghzdP3+LTrc7+2ipySS80biGJ1H9AGNsfqKkieSbKDTmBMN",
+	"x6qF/6+t/b397e3dvW7Xu+7TWzzygQVrgCDKno7lP4MxoBp6isQYkUeSzPRPcuaE/CuNEhK2jkSSEv9K",
+	"7lq7w+3BTnDX8i7kLCSTKROEBrNrMo3xTI5WXFdfDt9HkUTriBsYYsqfSIIEQ5gigpM4IgmSSyJcqPXK",
+	"tzieEOTM0vmVzI4RqQQhTSeto99acsbWp7azEfjFtwV5RB5SDMOEcE64ocYplnAckCFLCPqhP03IY/9H",
+	"hGmI8FCQBP3Qp+Sz6P+o9sgoacNDNlRkIhh7UOPEOAC0wVSjkUSsO/pDn6dBQDhnSeeRJDxitP+jpTeA",
+	"HUmIOltKNu5oBercpd3uTrCJp9HmhHCORxEdbcozpyTmm3h/txeEO7udne2dQafXOxx08OHBYad30NvD",
+	"uwOy08UD/R3h/xGkCWfJX/75++nswxMMTI5RQuK/3LXkZitw4iohQ5IQGpCT6TSOfBhxKwFhX1Oc5wlz",
+	"NGaUpQkJq+jiCUfiL9t+mrjGgpxHk0jAf8pz/pU9oQmmM4NjCgsDHMckARY2wQ8ERRRh9BTRUBKQBv4T",
+	"QN6BP4rlFBWL3Op2u3Z9ERVkRJL8Aq9YHAUzP1RgZMAcuTq1ELkoTgJGw0pOJyc9fvrLYXcObK7JBEdU",
+	"/lwNH4XwE4QTgmIyrNrn4eFB/TavCSeeczijaGym0rty90qqd9nb2vbPqA70LKxgicBHSPJIkjccxWwE",
+	"h64m1bhw7ODCG47YE0X/2dHDds7CtqI/DKyVj1miTmga44g2ZaTdweEw3BngzgHuDTu9oBt0cHe42wl7",
+	"w/1wL9wddPFWq92a4M/nhI7EuHW0tX3gPUsiktmJ5DkNYcuk9IDwCEfURWkqf47oSD2RO2NDidspJ1WY",
+	"3W5NIhpNJIvd8p7EjWFhfuTGiqkqUM7hiKiCIZL5t6eXBWqm1lGIwPPcrDRTBWu7ZQLHb1lK6/iLYhSS",
+	"eiQzieOGGOKD6HO7NcUJnhBh5McRoV5EB/CONFAi+YsEYqvdksKWlMH0h3VL+R8JGbaOWv//zUx83VRP",
+	"+ebHj2fvlGSmrpKqNeibpmIVgf149XXA3eSjeGDWDI0YYhQEM0y1sPGGI3WlIZZo0QxEc5DQpLimhCcu",
+	"EkZHUjYZw6eIDYeciDbCIAXIjzEasFRd7yKaELvdf6UkmTn7VYv0o6m6VvM0v72758O791pq9sNcPpG4",
+	"JhwSk+QEwnbFSRg5vCn3CnYH22GXdPZxd6/TC3Z3O4dhF3d28FbQCw4He8Mu2ZjS0Twh8Vcy86k9sIMh",
+	"S1ye3EYplWfzBMK+OpkQRG4akA10Qwi6a50oFiaeooDctexe1bFmuy0IkBUHckC6O4f7B6TT64a7nd5O",
+	"GHYGweFOZ+/gsId394eHO9u94nHtAk+0LNu7/eEHLIJxed9vQRKXW2M0nsk7JhIcSdle7hVPmNzZmHBS",
+	"va9hR429nPBOgzgNyelkQMLQKxNoyR3HnKGEiDSh6tp8JIFgiZWNJ2TCkohoxj6WGqOUUSuIIipO6198",
+	"tcCOuTh9rOGD/Sjsm6XFmAup+FChbx1AMCB6IJFBwh4IlSRP8AT4ACeEHmW6h9FIRkzqAlRpvsDi23cU",
+	"pAAmZUnKxDiiIyWXe89KLrsD6+6cvavY83awt0P28HYHH+zsdHrdwbBzuLc77Gzv7gWHgx28u7+1d7R1",
+	"tO+Fywd5CrOfQUMpA+aCCaWAKq4mtZRjJMhnYQUbyoCXoUDebxwYp71mfeeodKFWU859zhgnt9GEOIt9",
+	"n7CJf6lKELBLrVqDPI2VVlChLJwINGFcKGVO3uptlE7lrQLSveFJXFEG6PbpZEASRcPygRScEUsrgQdy",
+	"/mIrP3MELbX4S7iXPJaLh2iaLf0YNMZsaZQJeZOBMejRrLxqnerqW3WhV9hnxoFlYrVIrV+zIeoDaPpo",
+	"kAqlRqc0ljdaXy2lL7cwih4JrVqyHGnVBd8QnPhY9qVk1JbdPY0ZJ4qIAkYFjoA9Rrwtb2MSSS6BAswr",
+	"OSFXs1TwP4IL+oCrWJbo/pY1ovmqpQi2Ehndwqp8zBiYKOaoL/AgJhd4QvoO/RhRq3JZclw/fIY4ELyR",
+	"9PRBif5V14XWDCoEpYn9eGWRVa9jaRlIZIuVsJMXDwlBHGorRmRtlcMo4QJhIchkKq8uIZm7koFBcrqj",
+	"JdGp+uL6qsKThtkNaG1zTlAr+fUHaUda+TivGZtUrShhbNJG+jC11qMvWoG4wFIx19Z8z1ITNfLKK7wh",
+	"XCqzVYvk6nHFIrj9eOV13BrS96/jIVKalOGrx6hvTJBgNaaalcKNRlmC+hJP5l8EluOsyEGeFQAIFz+z",
+	"MFKOG6mRvWcJSC+BclbIf07SWERTnIjNIUsmnRALmLMZvOyYMGWRP8gBlV1c3uZGtcufDJiHApZIsXrd",
+	"q8sP3GCJifnAs04AKZ8yyklm1zgBBlVYM55O40i5aDZ/58pP02zBMOYpfSQxmxLfgnM2E8dJZ7wrvsH1",
+	"a5vwDowJ09wILFL+EhtQI9dtw9o4YS/a+7PRem63fsahNmI2WJOliy8tkiRMbyOEG+Di7yfnZ+/uQW8J",
+	"icBRzCVHTbkA5yQCSm8bFmsM/FiAk06Zr9CdsUHdteQaI/qI4yiUy9TWt9bREMdc4nAz8JzCKiU83O1M",
+	"EzaIyeR/erZVvZuFVlwLAg7H1TrqgawWCWA0P+MQmYOw7AUPWCqOBjGmD63Ge75Su6vCZqOshoxw+kag",
+	"YaQwQx59ggPRVrarJI3lu8OUg5sScEXb9V6CEN2h6xD5HRgNnLW8yDLmcQR9W7cVI4sEB0dzFERTTAVf",
+	"iVW8ZXQYR8GK1Pj28uL9+dnb2xzBnVghSLtOJcKGiHyOuNTl44TgcPYViM1ZrCW1Zmt1aekwoyULwxcj",
+	"pBs2IWDMUQJbflmKESiHFZ4Btr7HUZwmZLVD/Xhx8vH2r5fXZ/91muekJ1dn6IEoryVcoK9/hoW1ZedY",
+	"XJp7ZFvZkX2kOBVjlkT/hnde6NjgGnT8u8qnS4jYQL3uFsKw1IijScS5PFyWoCepfLZRr7tjXfw6CoY/",
+	"cO0RwxSxJBrBmWM1KGWijXpb8NEdHTCFFYIxFONkROSzXSnnjzFHGMntGhub5MkSjdqot30IX+Q90sCd",
+	"h2kcowmO4gH7jH7og7+vAw6/PuJ4xkHNu6OCoYBNCBrg4OHHNtrtduW3OI1tAJFSh+SjHevZkKxM7pkL",
+	"Np1qMLBHksQMhySUWqB2N3iZ70+bPzXntz9HFCezKjarBFg92TXcReGqJHTz8erq8vr29N39h9N3Zyf3",
+	"t/+8Os0Rk5xLW63licmTwQkBi5jAD4R+FeKqWLUls7mLdshua9clO55OpywRJEQfSBhhdKusKS8ogEDM",
+	"miacEubDau2Z3zJ2LslltUN/f3Z+en97eXl/fnL9y2lONjvJIujAJbG73ds+OOh2kYmVy+NFRsBfAQsq",
+	"tlFe2kIbzNBiJ0MLLYiiUyoiMUO3jKFzPfQrIIbDJZnyu1IG1pJM3GJPlCQKTVgyiMKQ0BVx5PL657N3",
+	"704vcmcOplw5n7qcAIwqNg5hI6B8DUxwFmuRoNFa3dvXOe8MiC96wE4gleRMIdPm5ud26xdGV6Tym9Ob",
+	"m7PLi/vT/7w6uy4ISNrIBbhEPk+/koxUXqE9PN8CXdp0FEWA1Isd05kSSQiVN70c8a8Ex2K8ZjVLDVqF",
+	"JnLbJC+gHCsBBdxTAZYXRcgA2Z9Y8gDr1EbgNS9UjzpPH3TcA0srfjkr9kuo2OUJGinaH1hIYqm/rCp7",
+	"fbh8d3p+f3p9fXmdu6LYlFAclUxDEzmvtkCoSMcH8jW0U9+ya5fo3Zsh5d3udt7m8wsW5AnPXpbxqoWC",
+	"mKVD9kEYgFAZUFNZ8oCGcMZw5hdMvGcpXfHALy5v799ffrwoKKtggZT8fwhTvP6JuuvKFNXCstybspcd",
+	"2QUT6L1+4eUOzAYR8xR8eqCOsUQ56W2MinOdckLMwX1gYTT0RlSfgX6HOTobdi4YJSouSAe2wedXCQSE",
+	"QgbIOkj+6vr07eXFu7Nbee29Pzk7L9zL+rYZEEK1rBIiHtEAgi5xKLk9RJ5+BSTxL92iS+OVu7e4Q/ou",
+	"pJEG9Utf6rl1AgapODKKTIwYIAEk1Pi1bUE+i00Iac5fO5m/TBvAUSIHOdI8BQmmDAh42vK6zip0AS36",
+	"AxEkKiNF+1TXfDXKIefd8VIBgfm1rLbmJehRK2Ui44eVC5D8xz99GkZsffYXLieCKW+jCQkv0xWt0rdn",
+	"H04vP97mbsjbfMDCA5lmqQ0JmcYz9BTFMcLTKcGJMatq+3tJZlDerTAKVQCTyh6S30AkyqvzkOJ+m6xy",
+	"jbDJZA7nAtPyBpInylLx0tfYkyJhZ5NjokIIcRyzJy1vfKT4EUcxHsSrm8j/fnJ2fvLzed6od8FcGUhy",
+	"aI5wzNIQLJ5EoHR6DP9/eXV6cXJ2f3J1dv/r6T+/jiHd2YHFm2U34GKBo/BLJSAKCHIB/6ISqMJ5zdDV",
+	"ToYsgYB6N2SJ4gnhWu8TwvpXMpO8QpdpzHC4ZgasBp13CxgbFRcs0cj7D5bE614MjDlvLU/ypQ3AMf2d",
+	"Sh+Wr1zVhZNznVGJ4VWptebwUK+/dfqZBKkgoX7vCN2cnly//Wur3Urw070lri8t9fxGIxpkNsdEkBCW",
+	"Nk3YlCRCx8Qo49R9BJIFjuPLYevotyYhQp+KELiETKSAUU7+lRKQvCDAQVm/uMAzZVlyY1uyIJ7dLkRK",
+	"1oaWtVsRvQc+ey+Y2a9e+vwFS/YjsImfqXv/bzeXF5eD30kg5FcF2NYGf9CZ/BaIlKVJQO6FjrEshivN",
+	"C6HTvzC7ClCHfCGICvF1TAz6CKGHfU2sfIOTICGC93Ue8SOOUyAXjCaYPxQwDYdytuhRYsZvn9qtQcRa",
+	"R79BhruIJLuIIy4IGHo/tVtBQrAg4YloHW3tH+5uHRzsH3a3d7rtFqGSf9nAM3lArcHBbncQ7HQ7vd3h",
+	"Qafb7W11cLeLOwc74bC3Fx7s7u5KgfuBsqeYhBLUcgUa7qdqjXpZwK0AqOofrdFUdHY7k4hKxX6asMco",
+	"lKRvlP1nG1x2Gkf/xvKdOB1Flj7kmOoX8wfjIj+lAuOvZMYBIJqXw4PkkSjyoWkcyx8U5IG1KOADE9Cf",
+	"HLV+0v9TbMKQKAa4w+0w02Q/xkJOBm7NAQ4eWp8kXrBpFMAihoTEMNGndiudhhVHkXKS6M23yrTvnPeX",
+	"ViTIBP5RojpzDSUJBoMPDh8xDUiowojLSPmrlIvkbaLimINYIg9EYeiRBozFBFN3rKsYU3+O6yKjAcbW",
+	"0+gt+SwuE/lfDtwow+I58sOUBeMPURxH8F3IgnRiikU0XbAFcUMmUgS8Jawvnr0354MOkX1ZeU0lEnWG",
+	"bDS2/vI2Tahv/PJ8yzBxyzPmxu6BeTXjGR5yyHOPhru8cj/ybMsyoEUIMc+oFvnSZWhV6Yk2VQzuljdS",
+	"rAV+lsPkBjNZDumbSBCKqThGknuCO5GlAsnzRRFnMTby0JAlE8kPW2kK0XzydaWdqDumtAyXDzdHE24P",
+	"tVGMp9JhDceutSbAS/LtGRdk4occmUxjLAxvVrYoHF/leHYVvDNJwVwRi6CDc4EsxAWz66V4tqeTqZiV",
+	"S2B4k+CyOOPfWnC6hs/ZA3H5tLtaTaXOQtQdUGZLBWKxYGq7t6DLGjOSdJDJnHaOgAx3KXAGF/U/VUl0",
+	"b9W2mgvf8NV5xMWZRKPn9pfCnR6McYIDXWigKeIXziAbo7zuT94Qriec08DcrVmlyZc+Q56yYG5HEDX8",
+	"Ha5zr/zZzm+0XlJdRADNSYrPzjQXeRHyRaTfgphqpcOIWvmwStRzDSM6qyCPGE3uzBxKuiPOYW76tSIe",
+	"mc/bavJKIqhBEVqLH98Vlj+7wrImnH5FZJa82YPII6MDuPr2SCkQv30qq2Yjo1s0k88Lt0Lhgi9sRQ9e",
+	"u4UamvRtxVKk2VJD5v01uep8nvppfRgIaPG6WHimBU0/S1VVs+ShFI7yT3BuxVPSZgGf9vFZ2JRPlYCr",
+	"dR75hHvE1RIMKou7gLvZP8KSNoc1qf+Viu0y2s9ymoNP6Nfiex68Rpy3ekCmGvg1gmqKYKNTKnzmqkLu",
+	"yBhPp4SSUBFIktINJ3e1n6T0HkqT9NEP8BQNyAjyDVSM3o9t1Ffm9+w1Y9hXr/7YvqP6lT76IRLZdykn",
+	"YH04UsWwtH9pNiWq8FUfMLVPHnGcYsGSvsr/Ll4oZwuQ2ICFM+X2IkEqVwQlAo52tMwCWe+t29P/vLUx",
+	"zvC7qhyQf+CIMYM0igWEWiQpJDK3eod7vcFhN+jg7UGv08OD3c7hYXersx/sHQbd3sHe3s6WpJRoQrjA",
+	"k6lHLMAm6hx8GRK+gj0QKQH1YPLJVNhfILCDCRxnv+w9K9I1dbBaTaoq5jlba7u7vdfZ2upsd2+3do92",
+	"do62uhvbO93/ArQUkZgtAvqoCVy63a6Ei84tP2rt97oh2d477Bxs48NON+wNO4cHB4ed4GB/ODg4OOgN",
+	"94e1cNS0YTHNOUK/DHLWmK0YXGpubQncsmRNpmjMOG8tAJ7ds2k2S3NOmthqAk3edk5lIbZvfEgNDCe6",
+	"9IbLGrNZHUi03dpypnCBW+gNDrOel1bJh5LLRsTkYRnbYcxGXpHxt+9c6zvXWoVrfWoqoi+gSBlRwWfO",
+	"fh35PRcbzptUUMkR3MaKcsGkMH2Vhnq2gO+9uKFG52F551x99syz7obgPRnpAMoFTLCFAyobYhtrhqWR",
+	"XhzHPrUXxCYEutJsSlBIghgn4JaBV0A5u7x5o72cKGbsQQcS6TJIfbkIt3zU03imM1t10VXQk1QSqwcg",
+	"1RfNYjSQs1AsQgtLf1giolZX/6/j+Y/5H1jNlv20zAvXZL7wEcwrckNjQK3NpMjKqfApwQ+qgH4BC4wF",
+	"NmSBgCKvlIkoyEUk6pRzTnQoHMgFnYgiVfxG4rSKngTzgEeAKEF54l/+meDKUgB0kFto3kJcUtTNoisr",
+	"Z0M6pkkteaDsqQ1EqcdX4KLM2Wp+dt+c2UbLszJFfyptwR3IptvUy652bGMrr8SECyh8yGsqOSsLZFbQ",
+	"uXgVKuPR0VY786pACJYUvFpH2+V7Tr/zpVTp2R3B91QP+cVXdNvdvXqvndm17LCVYLDRhH43sbK1Fe1+",
+	"MzSMSBzqRO+3xs6ieh70tWGlv4FOqKrGaurkuCEA7KkYnjjPf0DTONbObZJgAUU3uhs9v2ug3QoTgidc",
+	"uQ5yW2+3PndGrKN/nODpbwqZPv3OGd24xk8fsvRfgNG15Eel6ooQ17AeMWk1kahChqk88mtdesuP+k4Z",
+	"aRMM+IaDeUpljiJr9lVJZ3hmy9+qkhcUEfDY9wX5LPptNaCyWvXPfrm4vD7tm1D3O9pnqQjYhKif+gnB",
+	"nFEo3xsJjngUExqQsnUKhoMDvz69Ogd31MKXakSvyTSGypmNKu+22i292NZRKyGqt0XGzbS7zNQ1g5Uc",
+	"koPdnT0Sdg4OusNOb7DX7RyGW6RzMAj3ujsH5OAg2FtcS+TkX62j7XaLRwoeOm6FfBb6CEOGZixFIQOb",
+	"8Zilo7EAQ/woIUSYUOsyc2KLRg0tKLlnnYAWCRMzgfJffEG89gibrcAe4JykoZRe6jefcye8CHAULntf",
+	"dZGkoX0opc1fBgTx1qWU0HrDdc+FfFZJLjYqomKv12p7riKDdJ7C+7pKo0lg0Y1+4Bp+w1WdXBznQ3cc",
+	"rwNPpyThJPSlN57oAEgjo0PzCKjNJTfiH0/Rg++cDEHMs4PBCNn7bUsjLkpYiORO1UVNc3iupczgYSWP",
+	"Vl6RWigrJuwIkKb7kff2d/pxmcclyDgVB6u9fW+0qCn5NaTzF66+NfrlSkwqWtRIUCHYPmHVTMDrU1uj",
+	"U6vGOaUHq0WAlM+PZ5l3HNZmtbi6aVOnoVoUaRRWtD49MQtwfQXVUN82HijPkHyi0x0GqYDw0gKMzdVL",
+	"4pjJ4VzxsihTOk87/CGadthUSd2dKZNsNrFwO0nDiH2oxWOpceFI+RcpghRRt2CFq61mRwpviQRTOdxA",
+	"JSfrv4qDQwEBgoHlxNED+Q+PRpotsMxp88PO5be51zM09J6YA5xqIlkQSAY31wisNRCDiwavQg06c7gE",
+	"zZ9ngvCSem9lhoH6zMNRdelN370eMPpIEo592WrNPA/RAs6MGHNxo6XnYkHwo2aGsXzagFMb9C2hIsHx",
+	"Ry5HA9Vkaz8MBlvBQScYbg07vZ0D3BkcBPudMDjcOTzcJfsHAwhLaMKUP2WRfD9L4SeIU7khkSbU9JNr",
+	"/Sslbs+UX64vP17lY1u8cNzZ6v5Xma6Xc5A2v6DtUXijXlQ7DR1AI2U/LqzwRx5JoqvfN5RZJ+Uq8i+X",
+	"5FctPkAe31lY8/DW75/VBg7/EwcD5hxU9qbjCm5QMhdWtUiAjoMSPgmoXIpfy0Ta52zhnttdhjKLBOy4",
+	"xYdrItigkaerCa3i8lrCy1qUuHAYqtoapnmAZtvDNI6hNm7ttbKgWr5w8MQKwvXabi83xKDktZuLCvPl",
+	"6lqUWNqR8xVQY3UJJEdDryKBuDNyv5tA4AfCdRNoWk+72jK3BOzd0t9zgqt9kc2ZuWMFD/US9JlfdnFt",
+	"V4RNY6Uw4tFC+aSNXOguYeYW0q6LFs+deJ1A3/TkS2HkDeWsdeDJ2iW/9dIwf1Uirsvaqj+67wrA6yoA",
+	"a8OyV8Uvf5aMflhMLjGd0L3MPHvYMKTI2W6RZ1PyWczpUQuazWeh6s4PyCii3DZoZjRrX9ko2dWufQ6k",
+	"qqmxAmKWGDPIfafM16XMtd4Ar5c9pCdsUK6o4h7QQL0mOIzoCAVREqhaVi5kIc1d+OySqyjvCxXZadfh",
+	"2oLRiRP8+Uy9n+v3qPhKA9uxqWRmDQbOTnq+DpLLWhCeq0/8VlUi8xQYSkcjwiESwHQ6BN8FRJH4cWAJ",
+	"YcxWPtehIAiKnunKY7hVxfYX8MVax26Rr8/m1iiwyyuFk6Rx7C1yMKc+RdGGDqO7QuynOQdVJ58tcWCF",
+	"+2K9B7c2LqhQ9DXZoL9FKhhMTANE5ZW3gEVRzqt7c3r+vtVuvfvQatv74++XZ29P7+En9U/z4P0p1LS9",
+	"/ev16Yn8xz8ur8/l/7+/vP4o3z65Oss7hc2HVbb7j+qmah7anMlGX/7YguSndpVagvBQkEQfyIi8Xuxy",
+	"HuYNFKjiSlfSp76rX19H/fpvDcgcZ/+DqrWGB77mtcFvZjTwhUTZKGWjmKEnyUYmOCSIJWiQQNCSblsf",
+	"luNCuB53qwQRbmecE22sX5y/+moOtuoubA9bZzdrO28D+9c676wIUdnoiW2tBb5hmoly1QgIJ8kMkc84",
+	"EDHInxx6VfBjp8eKU3xXlSYwvah1F1Bf3YbK4jelGKCFq7Z8Lx/pKR/5VcpALlnpseCxl1uAigIKnbnO",
+	"CoGwNNSfYjHuq96G/TBKSCBYMuuvY/WegpEFI4MTXcLbiOBgrCuVQGxBmlCV2oP6crE6Bl1XFc6v8I9T",
+	"f9JfJO+CCRV2n4/PMURaUXmSV6U1gDYCbyxWonHVMpKLFllcsjTjcmUWy3EqEeUiSVVuA+B8wCT0BmTI",
+	"EhWoMlOJESTmFdaApSo1Fhx6kPyN7FBoMAPicyZcsaajU5ux3vzgFE70XnK6fLjTltybVGNifXTDar+l",
+	"Qb8DEm/D/A3uqWNeYQ5aoBi47VTgC4aQ1yc0mpWrn2+Mcza1UCzGfa44aqMkARvNbCwMGVDaLdXdxTnE",
+	"uoriqs6fzi2qONmTLE0MRRT1bXGev6mEnwT1QcBRpWmwElZUc13BSTzcQL+Smb5ZGI1nCOfqlavUo4Sg",
+	"aESheGQxZSg333qFnGd/WMC8pLoKwx5zi5rkl7ye0a6w0Pb4aUICZdXxpfnpPkHNbJDLZ9gp5NEidw36",
+	"GFOHYGhQEd3sEkFTJdiji76qLuyNpl6cmv847o66gI1j1DcL3agcpK+bQUYcxWQoEEvFwhEqtW6U13CP",
+	"ZAGWHjZo7MFtyQlJBBHjAebkGIFtw7//Bhfvp0re/EvC0mklcf0DjJI63XlEBMLQEgs48ZNJBIeWJHJR",
+	"0Jsu9AdJLhRo4zMDQRhs66gVRjxgSXVm7Jo9a0WZqnRs1hMBYOALXeavG3dcOFrQbgzQ+jkXjtCtz6Tu",
+	"JnHwKeL2d+82gTdUhC7XhTmMJPZp2XiYsMkxwjFnBXeSwi/bEwiHpNHs8NkCmdIVBPI3Nqi5e+ABCPms",
+	"KuM7663j5oMEeBoJHMsdvk8wDch/6OpELBUfeOtoR/WqSbm23Da6XerifVfquyNVGhaHhAuUpGAEMUan",
+	"MkOSEgWOYykC3YDq5teQHshM54lHI6lsa9io8H3l+jhCmM6y+pkDzMleT3s0+k9jToL7/gZSHS4pBP/z",
+	"sS4e4Hb9gZpXpfqYeokfk9gb6jsWYgqdyIWYcpP2ros3EpzYvgWEhkVs7PYOfBOu0JLIpftm5+hygE/V",
+	"bblVtYU2wgJNGBdoq4u63S6yEiFsU461YYrLafT0mWtjBuUtiWn8NsEzuOGPESCz//Ka4M/RRGoZ8I4C",
+	"hfohx4ydnA1DEksUQNCfZodRfS/mitHUMIB8cSCvDFp5mwFhH2ztHPT2Dw7293b3t7Z3DnqtfM5H9YX3",
+	"qpKdm6PSkPHfLtmXymM2cAasPrJrxiY1JyUvtLrzuWBCNW1Qo7/7UJnS+DWv7WsNHLBIUte2t/R13Fdm",
+	"434lgdYPu5Q4++5DI1l2bbe47rRagx662aoXQ5Yoy+U6UCFHY0ziqcNE3zI6jMCVYLhqRFOw9vV2n9d5",
+	"7y+KoC99v/wa/bzhhUPDwnjG6F9RYA5KN8lbS/c6hSDDYylIKHvrIBVSUFP4IbHPmIVWvFqyTCM9SDWf",
+	"gj6PNZio5V2Jh8p3Qon8i4/Llabcg3NM3s8+V/ofkZtdLMHAzsIKP5iuWmLtCM2H9IdgLT3o6jwrTZJi",
+	"QTy/FB2oNwtiiN8ItmgcyHoQpkAnxTE+Ndx+fYnGRmAoJPEvAY41BBD4TvZVwgjekUE6OqNDVl0MYcQk",
+	"h/Q0h02l3rLVbhH6GCWMTrQek/tTAiNUHq9Wu/VIEq4G39robnR1oSJodl1MvmOUElNiSsr/1mM/JUlA",
+	"qIDrc3vX1rrb2dnd7fV2toHThq2jg52Dg73uwbPtA7d4JsLiYVEZg31HhjiNBdJnWRDeSRz9G9+H6p0G",
+	"oUmwqmdPBoo6A18JwMKhLOkqfI8DkY+rVfqMRA2cEGjJn7XmK2GXc7h1+AtIeK3fdQ+socmuRDe1CYdm",
+	"9LYGX7bMPNRqyWV+DRFDNm0VMZBBjyNGA4ImLCFoQHgUkmLxSpe4bHTld3L7CuT2p9nLvFuqhpM0ucCy",
+	"a2T95LvGa7BM+vUX43VGLd5ytxFH04TJwcGfLJiuoViVUb5GKlu9aVd1R9jcOss9a4IHYmK25B2g31Yu",
+	"Hl8xFbPJehyQb33kpKplWH5Vdljv0THqFQhVCKNbbsKNb60lj69fwaJqo3UScO2Gy8WrAG5lRjH3hcXl",
+	"XRjoD1IYZGILrVXyArcris/Yyya6q9kE3iEBoyFHPJLX/NbhfjcH+UKDiQbliE798UInaIijOC1p/za8",
+	"KGAhWDAvb+/fX368eOcpDkKZQEOW0nzQskkKzB+sHbc2pFG+9E5VYM2fUmHx8ROecQQz5dYPv5QjZCuP",
+	"T63Ke2rOUpoEW+XEL4Dc2cXfT87P3t2f5UGnjToq6U4gjGwdjcKVGlbppTHmYI3SByhRJ51OSYI4xQ9E",
+	"G0OnCRsleKKitgcJpsEYMaplRY/cLjfqgfQHKWcqCb7i00oqPEGcUEEkGg9ZgqZQCKRBbrnceH1tHTfy",
+	"tTTtJSUojijRLRVM6fi60m+ZF81f1vi53F63eFh2hJVLd/mdFXXOpdPPgiQUxx+qT8LYMDA3hWyFZB0g",
+	"d5TUB5yKMVNGjF5va8uZ3VSd1HLq1tbBfk3/m7KcYQf24bV6+oajKMw6CyzoUVJjXFS4o9bqP/U1hj8T",
+	"K61+OSto4/Zc1sztK5Nmz6Ye195HMXnPkon3QolioorkSNzaQJfgm9G1+91oyTy6yc9019w8uqgHX+bX",
+	"fCzsB77zLf4XXZDct/isWHlFJVPAfAR29v/fIoVJ/bbKivWxdDq3/ThcPjp8aowfFXfFTcyUy/QsA0Lf",
+	"Hgy65GBnu4N3B/ud7uEO6RzuDHY7g8H+wdbgMAjIfq9VH2Kl/IHZ2Z1cnbUcq3YrJMH+4c4w6AS72zud",
+	"boCDzuHh4U5nsLuzh4PB1u42Hi7QNKuODnR4Gpcq8KuYSWHC9+q29ify24SrEYMGJwljk0p/YcM6/4sK",
+	"cKtV9dPiSp1kUSc61BNN5ghrIB0AtK9wIuKZaQlfLf0C8XCWhajh6i7RfwryWVq+hw95AQovgoqf5ioT",
+	"C7XGU+TO2MRnrFhGLTGQWGR+Q/319ql6LaexVqPLmep11mk5Lissh4UwNuHoSRcMgPsG8mUlnoZtHbSZ",
+	"BXPmaOZPQSuMEh09sDKiNfgSRAsOE6+npHu2nrp6/hDC1ECE+MaPc8X7bR1dyitCpTSZm4gpf+Le4vWT",
+	"nYABK0CnqWoKsVCRnyhf9DYXPecchB6mksto9PaqfoaVDEtI2IZIFegBh4NxPlC4gKALYoReOV+OVy3i",
+	"zmm4nDVU1pAHW+0JWtZPvFDoSQbWhlwT8GKu2zXDMj28D8/+SnAsxn4Ug24lRsirZnBvraM0GJPgoeAe",
+	"sRmdU8y58W4NsGpuVnrIbYxN4RGIxVNCQ0KDggumNYY9zFru2M6PZkz7k5Nb2br8NW+NqcPMdKp8U1vb",
+	"G7teX6+HXb41br4CA4NiCo7kXDZCO8CsCCWoQxF1rm/lGC1faFMJmMuFK0CUXJgxGzvszBueUE5pBfi/",
+	"O/3l+uTd6TtPNusCtppcnwNzViVnWs5XIBSWJyLXpyBk6SB26tmoZgdyVHvm87QvvdHsi3xz9hz02y6m",
+	"2JVbBKimWnW6FX3EpHwqaVfeBTBS0f1WJL1CjZnSScF7Ku/Yn3Xs2b9v7Wd0RHh1GvIlzTr96qA/ZalX",
+	"RjGdcG4rRIzJxIZ7RIm10vqLFN5Hi5d115fdQvZdKY+albSOWoLEZJTgSavCunsfRnwa49k9bWqE1d9F",
+	"i3YQuI8qDMn6+RsOrpVjBVINZpsKZrakoolRFC5hr13JfEzvoXHdvWD3Jg83Cuts9+buwhO7xWNjUrWB",
+	"7/SNcSnVOWuWyfg1CNS4OkneKVHMiVxXgZIMNRdOP0nw071jgmpYFkYJvpXIpwec48aoUA7u/XkPtw6+",
+	"NhjNX6xZrriahfmMZGBoHpDASeA0aLB6cQz7CSTxNvroE3CcAFrF+kqJLVvNYpn83lIpmmxhlVXHVOnF",
+	"J5KQNhJjxnU/a4CvLuIS0SBOQ38wTLn3tJ4xt5G6I57jU2h01IXAj1c/8sxu+MFerGp3kL00TQdxxMeq",
+	"Z8kApJbVHQaWRL6doBOHSS7Ybduksahbk86QvuXyeDCnCMfyRqts4ZfJRRrH61o+yFq0quxxbmP1xU3W",
+	"tlE2aJr8rTqdR4LrLNiv0DLKsXcUQpCgT3fu963tLfn752mUEO48OdhWX/zOBsq8ER4G+3h3u7M17A46",
+	"PbK72zkMtrc7e2QHD3rB7rDb3SqFuU6h/FSTxPfEmrUdmnVk36bAsrLxFU5UkWQfMNSmo8ZOkezOiOhI",
+	"ansfeOvo8KD77K0b9drJeyaTfa4sxgZvzavL9A5q3PfPDaJ7dpBusa+qSmflKqk7RFZi4Q5SLzSzRvmX",
+	"TIYzhOFvAK4pYc5ZOk7xRt2H/8YGWRzwComOCjztzNJQynzMt2DTe8235svOxgGh9250kNYrral6A5Sl",
+	"NCAQnAmG6d/Z4A1HRHU+pmFRMMJCkMlUcNA1LAmHJI4eSaJIOIlbRy0o/nC0uak/3QjYZHPM2IOHZu2I",
+	"3hSdWmRWzVz0CEjVV/MLJRUNuPtPOBIRHfVtLX6i6sbLf/7OBm3UnxIawhspFVGsE6/thuV9O4oeCUXp",
+	"1K0sr8eVp6i+BxNSBqXKWnAagPOsVfIlF5MMEKswgaXeKqh/YwMobagGKkUMGsYsD1uv+KibbQn+bdk7",
+	"/Klzk1tHXU/4oB3Od9JmfN8zO6H3obMC33O7pLnFl7OjcsZs+2r4ZaNWAbw6JuN3NtDVUDBHAzJKa5r0",
+	"FqWQdUkbmSkx2+jy7WqLF9BrXB8Ls+55zNjPZCuO198gS1JT27TWhaLQ5SBAAQxAEtTvbLCsW+67ZPtn",
+	"l2w/2fymLV/EqMaisgmNZeXG1DIUq5EaO+YPBPw+fueVQseGBiKp1vmqMasll33/seR6ei3C1riAqH1O",
+	"SAM7EKzOTNDOQFBBn5VB4re2yFJ1OPgfAbEq4smbBSlmgf4lW/6SLP1li2b6QjHMLvIx23b5lecuEl2K",
+	"2S/wAhpCTou+gh9B5CPhBrqGOs84IVBPD3WRYGiriCWPJMEjcuWjfCUcpAmRA4EwpG1Z6u8tKzPo5+WD",
+	"rhq85HAbasuqNv84GN0gVSq3yi9lj2lu1Z7nuV2UnhdjWiv2lJ8mv6j8FBUnXRXOp+LGQcgCO69gVbHu",
+	"38ZlUhmAP4c9Ox6pqQeh5uJJRUC/Z7SKA7qpULlUCUt1Qo6KaVzWy4ngWXV+980S+5MCWlX4zPtolCaE",
+	"O8pfUR8ywSjaYDrBn/8Gd+aWdoVmvGfNbELd5JkOt7Ji5stlUjgLF6zeVgn7LAC+eLpzWHBUeoYgR4/o",
+	"5l1PeHas6jtIjptkdbF92dEWsHORXr3pgdk8+556cZHglcIV6UBurqKZRTq5ISbZCIXlZyDIwOyjuvPo",
+	"kVBvkDX4VnUWfsQRjqNHUhVdwh6axlfVhKCsJSaoKkInG8sLBRbg+DSr+FHtD7zRdb/c5g4eJ+Dl1enF",
+	"ydn9ydXZ/a+n/2wdtX7S/2u1WzcfTs7P7z9cvjs9bx21RlPR2e1MIho1r3nUOIyrHJr14ik952x0SoWv",
+	"C9AllXKTSGaGX8asmFQWk0cSt452JWvko9YRTC414x/UQf5lt9ttoykW479s4mm0qSLrftTnOzfLMjP1",
+	"eyT8kZXwlL0Ocnu9lkF49aIqmlnvoTjHXhcNscBxG+12EZgo26jXRU84oW2000URHbI22j6UUGmj7QOV",
+	"p0w4b6PtfaQB30bbXRSSQTpqo60uEgkOSAUD5KNKmlqIS5Uam0LUmtqkmqYCC/jbmOAKlRPOXgK53Cvn",
+	"Sysw322pK9K4teWYSD80ABmmcTxzjVMGQ8uWqarV2LtG4mZEuBONUHW3VCVntau5WRVfyoQks0A/OBkn",
+	"Z3oJHvugkqQ30C35bHAYAp4gLBAuBCS1eWhqnu9MtNv1YTjM94GZWkgVlRkwR0SiSr4+g24bQj4XZqoJ",
+	"uc3SSYoraSB1ri0rBDZ9oXQSyS3oLL8oq87k4qn2eiX4eVqZqm/B1S7sGY0ZxPYXHO073bVu6NYbIFt/",
+	"hm10dnOJDva6W3CaFF2/f4u2D7a3O3H0QMoNAFs5vutDKKhDE5FqnmDybsDCPWTJiAlBqNO7qXjREi3N",
+	"7ucy5uJYDzPRE/oZRvlmJdbNUCWJmgHz7KGB8rx0YEyBZ5g11id5FiBd07V2UYhr4WNlyK8edlTEplcR",
+	"bKqaG96wCVHVblXpJgPWhOj6uCsHpWTGucBtYq16UBeywe6hM1Lb1uuAqOXnemO+iMSsuZ1ZGyl2d4a9",
+	"w/1D3NnFO3ud7kG41Rls7Q47W9tdEgy2Drt7vaDVXi4azimzW7E73dEoM1gkjE1gkv1eNyTbe4edg218",
+	"2OmGvWHn8ODgsBMc7A8HBwcHveH+sDSCPPiURv9KbWiTkxLUWKhc0NLaPIJhaa/aZEDC0FvX4ZLGM8Qo",
+	"0gJ2rrOP5WnDmLngdux5xWRhi0PrThpcInR1mRgRgz6LxLhWN5EHBeII9Q129duoP8SBkP/4v//7//gu",
+	"SIN9PjOJg4vLC+6RtW7l/ZbZ4K4B3R6oG3GigWQXOyeaRDHMd1U364m6KWaqqCcllfVF1DhI3zslyf8P",
+	"XmCuwW1tYFTXYb4WVuWac4vBbE03sj3rV7yP/V51IyDUetbHmH9gSVYbzQguraPfPlUCwVsFX8k7eIQj",
+	"2rhFmhYnPMzUrstrMrWL/LLqPPPKK0hkOEaCjQiUK1INeiUc+g1qLth1ZvupP8Rq5G90mOZ8ag71u+j1",
+	"jYten9bIqoBvvCKfgs4Yns7YY0xHBErcYs3j59bg+4WxEE1YQo2SuFTJPSdxKycmLiAFZmlrve7h3nry",
+	"1p4rIfhRoUXz5iWW831Zl1DQuGKZxwIUwEmH9pCL+6q7/Ivfejnff0vmlok6mmsURZ0/of65LhZoCOoV",
+	"ueBHTmqEKOsY0m5HaGQ1mIlSqt2CZb2LIHI/9y2GUUhKT0iMTcKRXBXUc2pYQqAiqu0fJpjNLW8OoUMQ",
+	"fQct7htaFVNemZkaR49EZ3tx6AnYaMhy977QiZ5zYOY/3gqWmnP6VbWQV0E171R+vHKstU7iCKroOAE3",
+	"DdnIMqGupTT/hmVs9Gv3uMz/ogVYTkSvyTSe3bJrxky7Grl+VbZmDfVvvkDVlX+pFAy370GerzUqhGNf",
+	"K++6IhAxd7JfqgodnC1a5+CV4xtzlUfcg29ulNG+G12H6K2ZeZmgySqUWbio1Sv3R04yT9YCpQUk6vpq",
+	"Ck9jHNgKIhot2srlSULFWbcaMtTqfmfyTojCLBKZq5AppGgHjfAjqaoBnu945rH6jTENYz8nn0HKHfgS",
+	"pEyqUoacBPRj7dBFkar/8oS5dw2NzYeF0jrhygj+0cxcZ5N009eKmKhO3luD2cG/SmKosXRm5Jvbas3d",
+	"9jZNuK5umT+pn1lKQ26zwSj5LFyzunvPDcE9m7HMna1uu6UqHMzlpOrbpspPzhTs7d4ooqykgTasFAqq",
+	"TPGIgKJiVvgyk+tW11WTU9A4KvrQcZa4HygjleluLQdOXCopZbeXaGWakMflJpMgTPw6YxVG1dt74ZUq",
+	"Xe+7wPSnEZjWoc5ZNfQ1FDmYrMrurtTZWlNtYBmpa+y29lpbj8vTly9jwQ3gYRj2fJP6ghWcHHjXlmZ0",
+	"lHuzgLbdwxzY1pnDG8DYtrfLIFa6fIDoqi6fmnP5zn7+POzn0zoZ0Gva1GHCCqO6MZjmyuZWmdV1+wpw",
+	"3tX2r1mwkF2peU916xCzG8YXtG8bNvTFF5NyTfiUUU4aNa2zL6teltxvyLEFQJ1gaa9q0tgLep3SazJc",
+	"R3NClS7bULX86LxajX7ugBosDUz9qqYu1B7U0HBaleqeL1qKJJrJK+wD8Cr61mmvnBDEaDyzbtcistRJ",
+	"kFN4owL9SxiCTV/C31rXp1fn/5Q7XbywuWGLzTkpS0XA4AJJyDSOiC5i8hiFqj/oJ0jqhmUu0lchSakq",
+	"43m41xscdoMO3h70Oj082O0cHna3OvvB3mHQ7R3s7e1saS3zaLvd4pECkDaUeHtetVtizNLRWBS64zgt",
+	"Pb9D9yWg+13qeA2pQ3H/ZYIlfMi2EKZAf5P5Qk9OXlldBipdHOvFM2/x38J4qmLxCyLuEoWRvzayr4DO",
+	"pUq+LyZ/54rT5p49P5cR9TuafUezF0Czdcr+C2h7Wl35I4rq8/TGG4ITn+JoTCtasyHQBS2l4YJhpJkF",
+	"ywYClO35r2SSUvZzZQqrKqxgvRZg1R6QUUS5NZszmlXNq7KaV0Q7FOo7Y9WRF8eOhy6dQskUSRgbjStK",
+	"uFV96oNLndOeb1ArnnrjCNPvlrE/o2UsV01rbTYyzXpe00p2Y7vtFE0EglCsinhqTOPVZQXnNnNa6iSr",
+	"OjLlTpbE0b/xfajeadyuaenShDk3ePTC4RBzmqKdNeilPCfooLpjAooEmkTQC/EY9XNQzoqbDtIoFp2I",
+	"VjL/ZcILfHEAufZptypRyXHx+z35c9EeJJya5FdMw7X39yt28MRhqMru56epCFVdlDmumpG4QorUUoFD",
+	"/jvdCfnIEs7qM6eKp3wCJvxFzecumpQt6QtxdnegF2fvn9oLoTSCqIvZlKCQBDFOILIVDNHQuf/y5o0J",
+	"Z4oZewDqj4Suu6Ssz230NI6CMYo4ehrPdJEULdlB5tMd9Z9LgxT0BlS4dJj70h++Ohm/7oQvkwboJ8rX",
+	"F3dObGvCilI/3qaaPs6vFbm1cufV2+q8IOvlTaG7MsPla+O4/Kuw3DnI9BV5Lq9mugtRQI55gv+qEfP8",
+	"1F7hy5UZ6B+TE/KvxQqduvJLEKqHRLP2rQuMUtyE+rkhkRVbHw9jrIQGTSzq95yDPLf3Oj85JU/NaODr",
+	"KcMW3t+2Pr6eQdZLmoY4Xp8sayMoNSZWtBNUA2jBhGd/VJW/sO8vZk22DKAcnJMNGJJpQgLFYHyNx25N",
+	"Z064sNq5IBcnADyBqo4LVE+oXWGdoMNb2fobHdJcy3HFYRWqcmSH9m3TcQ7lvvGtrJ+fvF4M5BWmvjqj",
+	"J8qLo2qRoWmcjiKK2HBYxk8N2HPwG0jqax21nKqqm03ktU01Ad+M8WBzCisqwbDSxKnm9PuklKgLzqeI",
+	"O/dyfZSltiHCwJUwq6dpeMVPysBtG6FLIx52ZcC1aujjMriTiCiIprhWUzhTkYpT52U/XJr6s5pqAGsE",
+	"cpX+/AowBsqoLmmf6ytrKTVrdzLGCQ4ESaDMNN9Ab1mocpfII0lQzHBIQhgh5XoITz1q/Igjnfyp3ZWa",
+	"6v8XcEzGNQF3PkP3HMz1nW1pDjLUKcsYiVqhMdabsrspzWbyNKmwi/AQuyoupOsuq+r+ICQ8seSB+yoN",
+	"1ThNzA58wcucUEFoQFRh58qEzVJHfHCARFTeYaqlONRqyPb0yVs7bDRS3UqragAwFDIUUS4IDhvztWxS",
+	"pwmV3rMXBZmv9F/Wz0aVnZmWa31O4UMdp+kp/O/NUJyyXDs157yWq49f7LTGoK1DfSH3K8aN1/lapWDW",
+	"NY4XDA2ItxbBYqFSJZ/7eoKDIKrFH9L1XBcU1G6JBFM+ZYnQbRWrOgQVBvdiCrz4hgPJH6O+Wd9GaXF9",
+	"22sfxWQokC6fPrfDuwPxhtn8sNdczrsnXxPaRb3hiD1RFIXWn+nEw89dmZP94UlhJZ/FMbhQVY8KKGUu",
+	"QZCBCAuBg/FEbqKvKnIXptWJJKWJI3qfkGk8uxfMNOL39tU/KWbNgqalnfnHSDMsey70jZQJJRjr3Hku",
+	"1r5wJYD7yeKlAFy0r5QdAzYhqrKK9WyP0mhZDHXIaY6L277ozfuV3OmGcB4x2pxJmZNV373hSBJeucWq",
+	"QTRQyjSvCLDYmCquqQOrJipArrrhqvlEqnllvtaAr7grKffLiQk/Qn25mn4b9dMk7oMZrw/8o7H2n8ej",
+	"rAzZbrcs6P1xmEUbYYEmjAvU63a76OPt+87WHkpppMRqZ4Le/PSyPNE1s+u6YPOaWV0wZKvd6qJfo583",
+	"ViCEpolwVwkbxGTiowbdAAlhDsXoD3u7+0i9MyBcC3O59L5QDn1xeXv//vLjxTtopStwFFvnKmVChfk5",
+	"Ymyv25MChoCa9hdMoPf6BYNUUnI8GsSYPvhSBUOYOquK785eOj6zHPeD8soqPvPQ1gfoi1Qn2uqaFGdh",
+	"TV0qxfrfcOjPIdFBNdt0ylnUScxmIwqOnq66Ii6CqAzkYvca93X3AObJzLrWsZrULtOLdukgjoK3jA6j",
+	"UWV3OO2pm6RcoAfKnryxwHp+fpJKqgWNq4Qn+XeqFCINcanukRBhxKMRlTd5qMrqNajAmptn3rarjQCL",
+	"bN+wIz8YVre05Q7qVZT4axKwJIzo6D1LvHwpMS9AaLO8OCblBr5yzFa7FWM6SlWAB/HkGqsXS3R9tdNG",
+	"/zj5extdjkZt9A8y+NBGH656bXRy8haxBL0/P3mbK3E0iChOZj6CMq+UDD1KTjxWKarwkpSRgAnZ4kqK",
+	"b3tZQLYxL/ZEHPEpeyDyTuHQWmRv57CzNV/tBYh4j4Ux72moclCYZ10YJK7C/YBOUMKg0B7OmRlsTToU",
+	"4ATqOEcqvjKiqG8DsPsrN3FYqf/yXMt6w6qTa4i/VoHcWsD8mbEHFMTpwPpUFvK654trZujwy/Xlx6vm",
+	"QdxPLIlDmDgkwf7hzjDoBLvbO51ugIPO4eHhTmewu7OHg8HW7jYemg8uvH6Flfs7LFya7sXDkkuBQksU",
+	"iFtUv7tMLtI4rg9wdlbUxIlYCIKz1dYX3o1BuwbK40adWFIHibdOQd2lS7BZvF7iyBwUn9eLzI2+doux",
+	"leJwc2XZ7D/NKm13CQ3fJaO3JWt3IlZ80RqSj6/MjyvrFkcLJMJrNnjBBCQlVTI0qKhcVdJ3YQa2Mo96",
+	"hY7er1hRck4KRU1jzJeh4QLUHCpeOELTJc2MHKuKGlrC04RoZp5DZvOCozzktnzN8W+b7FZXYVz29joa",
+	"DGOTuhNe6+l+F3K/FSF3PZj8eijsj5aTT4oxCRKh/dFw+knDyAGzv9rIMjVk3aKrac+3eGtB0Zv4ToR/",
+	"XiL8tDYyfL2gMzlbk1Y2nlvFxPFFOJlVB4kVSESvDpxElImsX/Qcd4zP+3ad0qy3v9fImaQUhVEIfSdU",
+	"L4dS805TyGur3YIm3rx11G23yCOOUyzMnxMWkvgtjmOusscL0roZ44vHRm4G9T5zZvE9d6f9Mq+WgllF",
+	"7jM7f26yT35gvrMejJJMkVI4sUhwxAWZFqFIHrO8Kp5OJlj1VV2Y1WEhJEKo41iqWIJBh+XO1bqU3kUJ",
+	"CYTNoodSF1h1UVORNgSCfMJU5QB94K2jfWiRExYFU6gIvnjrnNXa3Dz7i3f9KyWpV3C2gWIh7BuCkKbx",
+	"bKEScqZfTsOjWrTknMBJWejvdZ2QNckYdbvCEokaBC0ZypUtnCUhSSSTUNlZYkxmaIynU0LVOTctfXn6",
+	"qJOFy9GJlijmDHGj3yzzcvV72+yllohrFYQ5xGwuKUvUpcj3RbDS23DpuSoKrZc5/K8/Xtzf3J5c356+",
+	"g5Ql27CxQHO+868YHmjRGf704p0c/DvT+s60/hhMaw3So73GX0d8NDzPH6EryFRFMicpreo+v3ZyXgZs",
+	"eQPkcuGtVW2kHUbWRh8u352e33+8kf8+eXt7duk803+/vfxwdX4Kv5z+/eT848nt5XX2I2IJspvdaB40",
+	"YXZUf5gVWnlK+ZwiabrK6NIF0kyN6qY3rb0my3ftosXLGtQpg9U1q1GmgVhjJSgDs6oS2fKlW7/fSd/v",
+	"pHXcSesummZYzGtdTpfm8Py+YWUhUMEjR6ivjlVHsCYppREd9QFl2ZTQY9TXGNBvo74Oxe6jH4Spv4CC",
+	"MeOQhMDxDFEmxhEd/di+o/0hjmL1WYBpQOIYPrTV5E3ACktMezCoFvOEZz+2UZ+nU5JwEsI3WPUlcjIe",
+	"2ANI8hAp86Nc+h3tS3Yf3rNUqNUTGvKNOyqZjs6BUTtV2ANth9sOdmdpMWrdkh+YZUNtBbMefbHATPIE",
+	"sri+bLCSp053CKhQTHSao9keJEOFq/qGMxJ2971AHesV/bMsw8I5xGHw9dmucAkno/rSdTCaBVRQSVVO",
+	"G4QQM5xwKcphQfKynEYlzVDg0jB8Q+GFxAp9aeSxI/eiBz9uMm2sLFTCrt5wFBIcR3SkWjEwSuoaI3y/",
+	"Or9fna99da7IMzI09AmybCgIRZEq5yfwA6EonW5422Au0VvVIPAcZqWN77nY94paERBLaxI2vUFYLhqX",
+	"0kwSNkEAfXm5ElXJt9QBtCKEyrW3G9IoTgB6HJqAIkcCJq/LZWcwRLZQXM1LR9QsdQFllLqQElyVsitx",
+	"IUljgnQqDnBENCDjiIbKCKumPpaYMmaJQAELSUXig2YMzWBm2ELDt5vfuzmW8GI4leVjzNOJ1YvzxQGb",
+	"amzwwp6aJWXn+N1dZjSUo1gXkS2888GHljJyYYSWy1m24xNRVI1lU9a7MsXOJGIPo1Kt7ziaRJJtd2Ff",
+	"UrRocYKrsmhfMjq4vnA7QyOGGD1GWOXp6LRu1dQPjXGoc4HmJq8NExVQX7emc8Y4+cAm2mehYVSSy3XW",
+	"GNTtmGA6a6MtudDtbvcY7Xb9GZhlLGbDISee4W8eomk2tv/bqTcV4W2uKfSxFE4pQwGjXCIIDQgaEB6F",
+	"EohIze4fXSNE6URYEhbz+Lb82b2CLQTqZy+KQ7EZNvJcf6dUQB6DThyN2ahteuz6knYyiRfHsaF7HbKg",
+	"fgFSA7E0Jo9EyppKSNd/Q3G/IVa2LvPkCSdQMoEOmXyPjVTnqVGilHBHHSeDdKRSSwPQOGLY1G9fzGS7",
+	"UujlI5AKgZLRD4oh/WW3221D2ai/OGVrftTahKeeu/6ehOeFbRibRbdbJ4aVE9czSPn6yiuoVdoVtUUR",
+	"cFnRrR/fNBi896PZEIKXspj4coaOPijfKFBfBHS1OFYD8ZwTsyJ4NrOgxhoNGxljz9lIIqjXFJuQgESP",
+	"vsBvCzWikRvaNIDLNSShH3DF4/6yeOMKeUYPZCoa2HwBCObUM9tvYRHmOF3kca9afU6fKkm+TvfWmRHV",
+	"wStymreWmLNKtFLzfCTwY0SdPzR4tkGQnDDF9qYkCQgVwGO3d+1LOzu7u73ezjb0YglbRwc7Bwd73QNH",
+	"IGmxh5xrYU5jBk3E2xu77dYjSbja59ZGd6Oqqu5bP8WdwIZ0zVM/qmSgmNst50KBtpWDSX15MPnWR9Vf",
+	"JxPOyrjY1ItUaNOv4FS6J5UMiXgkbzZI7ZVSWU6mDFmqasnotSiskaNaeM/LHbGioXMAefeRBq2Fll1y",
+	"Nosf2zn3ls85MZUQ/rgZeeTzFLJfi6/tHXVz4ZT8guDkVL6M1ea0HyfGXADSRmJWP5Or3imppzUm8VRx",
+	"P0qecKxpottuabDBfneH3WEX7wadvWCbdHrB7qBzMNwhnS7ZJ92wO9jHW1v6HK/JBEdg8z3aOujqeiXK",
+	"WpdlTONUsGs5oVFLJvjzOyPvRzQVkkr3t7NP7Y8Qh48TOcHtOCF8zOLQPtzVraKaW6G+kfQ9B0MWSfor",
+	"IYzPNZrHngWGX7KKSw7PfGGJDuI1rNWWR7tSRrSjI0vNQnXShSZd8vqjZIQlw/eqz76iBAVcngev7GUH",
+	"O5cwu2dgqUq704PnE35yx5tTjjOkKu6qcEpFCHswq4YlvyPKYlnNmZVXJuKIVRdTLvoGs94HehrUhEeh",
+	"UC2m2BKhmeexUNV6PQ5GH+ScKkeeUnFr8mtO5re/06D1R22cSyFJnyCv7XhnXvqj5Sd8v3e/3r37Scm2",
+	"jjpxY7FkyxxNmPsNFIfsl+3nXPBAseS8ea2hmmnkR19wrVlng+9v4N1qTfFEqswu4TgFPKGYElSH44Q0",
+	"0CDtHjPtUS21hpQ/VDVvuqQEdOWZcsJm1cMCRqXcDSjiLX14tlLlw0VSiZq2FOS6iZdtuJg5DVe3yGZV",
+	"u8oWnBcuzWA3VlUEKF/3TcV6cByF+QpPub6ha60J9o9IjHX9p2k8eyORG3qzq35Nyl3dhj/A+JyVftvw",
+	"ZzIbYDu9MDMo5MUcu5P5yO+/zk4cyJkWnbW3mjK1KyQaCpKUPM7Kql6ugtqgIei3RVPlzEkHNg0qob/V",
+	"b7uwWUuX2wLTa1j2nzshmG27lfl4pRscL9o2xfZF/uK/w24a+educi9XXBU3VTXNvNX9uIBioDaM7MlQ",
+	"9zAicWj9BUSHoiprcq5fg6qdRAhiNJ7pFkUbVYCryykx8VpTeNO4+yvNOm47axsl81vr+vTq/J9y9wvL",
+	"oLZLbXOK8QWnTBP2GIW2E0eil7lQDMqCMSXkX62j7XaLRwpA2glMPgtttg4ZmrEUhQwuCMWuAeSjhBAB",
+	"lZ6fC82ZvkN3zdD93gT6NZpAZykEth10kcGuqhDmdbktqTFxULdMnarn+rb9rhVi9ZbUpbb568Uzb0Xw",
+	"wniLlUVfAnHVJ2qabwTZV0DndRSJb9YOvbpY/PPz1yKcAnV8x+3vuP0CuO1xB7kCz1x/r33ZEZua6yhW",
+	"GVhJ+l/cSlyip1p7hPNqtX3ZHbC4nfk25xtjdKuItHDsZzrdzlN5YzmjYrn6hjuOt9BGceBytAVk7kh1",
+	"KMEUsVSANqVL5caYC7TdQ2OWJhUBB4Vlzq3WkX+/XdxFeclzjiKtLoJidLMwgt7TkPbvVc1e45IolGV4",
+	"QbfpfD+mu7wv86pvu864gvPNGWcxzxv/K8Gxr2j4+2iUJlnEn6GlhhQU0dENk+O4mQljmGq2XMDO8kRn",
+	"11LrndJpXwlBlGAwk0aJifOvC4jOUoqc7b16HI5u4q6CpBsF5FQG3RS5gBt4k4OnXaAXvaAAv8+CKh+U",
+	"nARhJBX7m4//z79/Pjn5i7v+yZSMfEHS8EVx+J8xJ3u9jUXqlKsywGGEVVdtyXIl6+3DDJv9+entail2",
+	"gkpg1NmufECx9pQGwFk9K1ad16vkxN6AbKUrofqgYXJRMTdppULuGNrGlbpyaLl7RChJlH8LhgfB8mBr",
+	"56C3f3Cwv7e7v7W9c7BbLNJWWTKsGNw+p29KNmepuo8q/A4SiC9qfs7A/nIOJ8ipIwuVxUgEzp0Ac3KM",
+	"YG+1QfH1LeHsbrynNyUkGM9NgEgIDhGOWRoqZ86YPRUOzpjApBKi4NNqtx5ZBJV6KHv0pEbU0fAwik2f",
+	"gTbiaTCW6DOZ7iCWoCf82JbwgPY7LCRxVsK/pmfVWTinzxvsUffbk/dkX24J+utDIsUYcrbVFYxwHNfM",
+	"yKfEF/3S3djelRP1GoZYKpB6vI4arOXdwANzxwNoVMMGk+HaEIk8WMIeCD2BEHTPvNRklWAObYwARZa6",
+	"GfL+ySXSRRdN2IR2RZ5uFBJqTwQDGcbRA/mP7EBaZ/BGomIvNha8zY51F7inMaHZ2egempDfr9P9V7n2",
+	"jJQH3Tka3IHNI/sUJnwwb1djaVE7kW+1i7frPCeug3Y1921j9Gt8B3+jaLgGucEl9NcRH2DG+b1zdA0M",
+	"wWzjlmWb6LgZtWUC+95hJ4/8xRP5283lBVLHp3SsCZ6hMYt1xi1gqvIW+xNtbeZs6VHKSdKsHUVl058C",
+	"d/JDImuorACCQPYpGy/+aGSfx+KF87wXy1kurMwLyCfMUUpDknDBWIMWxfkxvRm+1Yc6V0St5w6aZ1YD",
+	"2MW/1kmI6/lGcQkwvZQHjxEUBJO3kAlxpgz6qbodpTibkAELZ7lm2V56qe66y6cEPxDTdhe6ypod9OW0",
+	"k4hz3ba5hgorlDW1DUXNsBlvOyw2BI2OPfkzCo1k4C/Y7P2khgc4Ym8TiVUkBE/ejlP64O0CFpHAFJ8h",
+	"03i2gSRI4VdumK0q4SoVgYiG5HMfTfADQekUHsq9FaPD1GQmCgCc3CH5rEqyOLykUWBCOb7KbMXTCRhm",
+	"8ZZ7XoxJ+IOjdPpBCg0V1WSfKiF+CvmyjQOi1OvlQCjTKdNXPSgkNVmsk6poV5X9aPq7V3zvBwB42ULS",
+	"NIjK9CEFwobkU3nVAHRUJJSY+WQMiTb5rv5PSSRIyUQbxyBZQT0LsyEw5oM/6+i3FuYPHA1w8NAqR+nB",
+	"118WSNxVgy7yxZTxhb7wUm86mETinI2qSzOYFHbThzdmxQ71xSxxk3Ce5ZEAzduaZzFTYmbMcOiWGX4i",
+	"g5Yn4HGhlGa1IUHCczbKNyTe7nabQ2ReS2jln6E2DnjGpXAasjIWOf7sxZIylnVOF0Oj1tT/3i1FcBpH",
+	"/8aetuG+iDV/xFapZz4Mf584Dl5vj/xo0ezBRb7Iws/LbeHn2Burm8S/UCmhb707fD9/4P22pB/9o0Kj",
+	"fnupDvHFFtcZGrjBJe3a3tc5JuIzg6hsjhqOuAZGWGKD1bUnqFW04KVjFNEhmwu9rb36a71QPKW7lmaU",
+	"SzR9XOzAzQb852qNLMXUIajNJ5I0H+qQq+vkOKhvZjTQroTqi/NWyRiqAiCcjvHIlORZ9RLcoav5ZTzp",
+	"Anbwpjdozs2Uu0JzNXT8cf52Oh/8b8lncZnI/3J/lhRoQKD5xBEXoLTJl3Pw+k1qFVhAC2z5lgTUhpyO",
+	"UaIF4SKeNpeRPrVbnzsj1tG//s4Z3bjGT1msjX3a4Q/RtMNg9TjuTJnUBhJrEbwtpgeWUN2Js1dVXkuC",
+	"w0ulE5ZuVjNRVe6TSd5QHimCEzEgWHA0IKNIZxjLRSBMyVNFMpRn8T6Xn+SIhMuDHZKmzpvC9ktkKFdm",
+	"TPNYp5QiSCvSPUMiYQ+gwXyVoPXpGcDhdQkwnRuvmTIlOFkm4KCw3bZzfl4wVy/YS6Fq9Iq2UhfkCQ66",
+	"w1LBN5Cx8Zj7BXGBZ0U8Lh5Pbw4GNsWduSW7LmowZIGPa4678SjPFZC2oS0lZymUG0MRRR9v37bBiHyw",
+	"191SaULFuoRZJE1NSFCGZliQji76kmeGedb3FCVk49aJYck4XzSZskSofGt5K7dGkRing42ATTaJVA1C",
+	"8394Gm3KgQAEt9YqWWM5x5FOQbIOiUXtiyX0WsBv5iUJu+xqz1jz5Rtpqck2VvcyOSB/FR8TzGeQo8Lq",
+	"olKxR0S4ZRKPUZ/PaNBHE4IpR/2xEFNdzF0ZdOwTzknfrWH9RAacBQ9EtNot+ZWUmDhEY8xoAGnb8vN8",
+	"EWv9XkkWuE0TesXiKJhVHLFqLKX76tmIBhUAl0SPhMsbJSaOZUBEcQw+5yeWPBiDJ9TV1ZLSkSoFHAkV",
+	"tCPShN7RH1Q9+/6PbbCa4gBGxgKKqkQc3o/oSIpKugo8+qEfY0G4KH3jvv9Df0KSEYzLYKCEDFNOQjlj",
+	"QuQp9n/0VJsHV58cHHSZZKSqjsKh5+BqXi4BFtRPD58Dc70UjekM6QpUxbCcPIdraEIptmifYiFIIuf8",
+	"f3/rdg5xZ3jSef/py8Fzx/2zt8ifW9vP/8O7VUgZOmcBjk/pY5QwOoHI9Qol4YYIeTIcDWagxh0jjGga",
+	"Q0MBFb/wiOOUoIRMmMQvRovB2I7Z4vLq9OLk7P7k6uz+19N/to5aP+n/tdqtmw8n5+f30MNGcuyp6Ox2",
+	"JhGNPIH5zohNlbqiFlCjXH+cgrrri+ZTSbHDKCYel7NWjLrB7mA77JLOPu7udXrB7m7nMOzizg7eCnrB",
+	"4WBv2CUbU7jOJtHEZClEEzwim+pnlkSjiOJYG7MCLPT7PPo3aR31Dra3drLY1YmS+9NE6vObEPqxmcIW",
+	"uK5yudkEKTcbr7scvWU379MwIcCdxAQEBh2OgsMwIdzvF86AMie0RRjPY2PHeB6w/jsSIthpCMQdxySs",
+	"jOyCsyhF9sy0nb5JMSnvJt9L7dJw5z6cbr+tI3bkPx6jkLA+GKNCFqQSqv3jgjdO5ADld68lcY19Q0oK",
+	"JHkkIWK66Kgy5M13lMhxbU95e5TtDEcKp6ABWU2HtdG1lfRoZI//ZnS5ukCmmd+rCGMf81lHPmJXAgzm",
+	"Ovkf7t4BE2PEpySO5b3kdWd8TwX8ngq4Siqg37mTwypfiecFywl5seuLX+nVqHdD8QM5Ka3mub2g/6ly",
+	"1GUrWy7mzPJMr+25L1VoyUXs5i0n8ut8a2bOGlIsUL+posxB06/X4L7LyPElnXies/2Qm381P9+Hhd18",
+	"SzgHPXtwjOyGvXxpIuW5DOhLVYKJhm3VU+H92rPIm2wyb00tuex23uVYPmS/GzJHQvmV5UuSFpEtV7/L",
+	"rdrlQGZO9PffswrTfrOWtjEUc04z9bZ1JDl6mAY64NB6MtW2X6zUeG4JlQf85ynxbV60OyukGTrgqM0y",
+	"/AdLYq8KPkpYCn1/E8YmOrdzQLSfegTeoCxLKDOBqWOGgGerXLmpQivVBl+g4lpIgv3DnWHQCXa3dzrd",
+	"AAedw8PDnc5gd2cPB4Ot3W08bK2l6o0qn6OZwzsyxGks0I3B9kblZVZuMzaqbIwfR1zwI/Q0ZrljaOT/",
+	"BdxQFel8YWpLiQe5BZZCQQxUN5zf3egPbINAy3E3q1zSRSthRT+nVcIdLpOLNI7d+OKyqSDDlcYQ9V0+",
+	"Wa1qbQhwylGXLw33pshWUMkrKopjnhhiB0ahUA2jJ/lFgewXCYCjhSizPJU0P3LaKMchslNW7r7OSOLb",
+	"rC2srY27WmfKF9l5Mjz4O0d0OCJA5azxytdilIEzviY8jV/JTQYT+kulwqOi1QWAAgXWSvszj74swNzn",
+	"FuvUg9YuvcYZ6tuCOQe7le947+D9p/Xh8ev16IbpKiJF3o4xHRHtKPWxSIc1tkzBRr11TwbWMsqs32Vy",
+	"wYTyqzVqxeeucgFXmB9UmsNU3SEq3x8KN+BE8KqSrzFjDybydIJwXHYIfr91XuHWKZYTXhxPlikkZk+v",
+	"EY+3u1qmI4qlfzVnNppDFWWuADQTpEkkZjdyeAWek2n0K5lVZ6ghRhF5JMkMOgiCwvmENvE0ypL3VUUI",
+	"lkAsBScCYfRAgIgjqmoIhXDiGhP+s3Nyddb59fSfmdKA1SKe263TyvzC2zGxMQly1ilJOKNOc/8xQ5g/",
+	"8Jp51eCds7A88/OzbsLonfevt7dXCIJIh1inzFGk4qi0fn2k+6a1TfqSCi0WYzJDAscPKKJZBfgkpZBg",
+	"p0Ic4R3d2fCO3tGfflKp53zjp5/QiWnZIpWt/pc7c/h3rSMIiW6jO7gF5N//93//n+c+SmksX8fUqdSh",
+	"kmDEmCRPEScb6MTmZ0X8jhaGVWXH0J1q+yh/+XIHuV93LfmrZgzqD9XWlt+1np/7GaYkLBWmcDZGE3kN",
+	"RXSkoKiKMh3Lo5Ks8o728XQaRwEsdHOasEFMJv/zd85oH/q2EoGu379Fh73dfVOXZANdJWyU4AlHgwTT",
+	"YCxn7ssV9jUAz0JCRTSMSMJ/+gkKYEnM4XPCWY71Kaie8DF7MmEu6KefQMHTY9mQPxUDCPu8o27oH4Tw",
+	"kFKnYl1FBavccHUqnOk137KYyN0QeewfqVTYqKQjboLWVFNPaIepsuQ30M9AjX2I5VPnEtFRH2HUl7y3",
+	"b6LXIKZJGYVUPqwcF9Dxjoox4QT6niaZZxFmUeVu1Agqi0GRexKNxqJt8ExkUXLQaZcdob41qPbb5o+z",
+	"sN++o/3CrdKX4/dLdtj+Meoby6l6xZpl5aPMFK4eOlZu+TgzrsrHd7TvGGz76AeI9tev/3iM+tY7YT0T",
+	"alS/30FOMJGYBu8IE1MHP7vf39G+Eg2yUXVQruITwAsGSRRKSYwTGqIf+pscclsk0DZtnk1/M4Kw6w75",
+	"LEhCcQy/mYb4/R9VpBgONRb2rT1arTAzeOuQPS1bFMHalkdn2A9/gGITT5FCxhM6Q1eXN7dQ5SDASSLZ",
+	"FeqfhWQyZYLQYNb5lcz6krrSKfQw3t3NMjj5BnrPElvnMUNIg9GQPS9/vqPw+wOZFUMQDc+HfhSIUR0B",
+	"A0yLhCTUvCa3JHmqeEZCxSf7ivua6jIRR6EcBgS54zuKqUrzLq4JC1gOGLp63UPJOc0r8FCyUWgrix8J",
+	"JLlDe17Y8YSrRQ2jmCiCsjtXZZui5I7GIOKiiG+grIILG6KJCkrHFPXQh+hnlUEvVI9VdUjn0SQScEWc",
+	"As+1La0tR+jrdHyK+tdYEPigA/+VKJT9ZDsoaQxxn3Ai+mhsio/KVd1RDQDuhIy+4SauCXBkgh+IgrcU",
+	"hsdZ7VLggsdIx4Ko9ihpGDE0xo+SL0JXWH3YUQI59eiWMdtk9o5i1Ns+bOuFEpHMOidDQRK9VyWSMEhS",
+	"guxfDSyj8kQUDYh4IoRKwN1EdBQTe3HbS1sObtMq1Moo6p/e4lF/A/XPhp0LRknng7zW4NKT5AcEA1K/",
+	"vkJ2ur07Gg0txknZKIBlhMcwSPY9/FwaoLe1LRGFswmxI+jtXAK3lvKYvJJUHCvEsAKKSwxT8NOXOkvU",
+	"FdI/j+hDHym5SFNMQuK/2NufJR19Nd61+m3b5/uO9t+RaULUHW0GOCreO5sBoSLBcUfxca74WO4N80Sd",
+	"X8Xn5hz6dxQKLgASGe7ayQ9h3zVzJSkV0YT01Ufwk/oiLxqImUSAviMS9nV/51rREp1po3eotRkIPgMm",
+	"ysfRtA1EitE0YWxobki4Ym3PYc4gWheBTR1lpddsEoxEdBhQTjSYaSbI6GzCUo7U2lG/iw+3h3iw09ne",
+	"6W51ur0g6OA9gjtheHhweLCzvTs4HMgdq7A2TNHJ1ZnhZEaVaKv2JIqCTa3QmDN5LSlk1Kt+wyWkzqi6",
+	"fzry8o4C0rkhQSLZg6R4yNI3cYgSkHdUCcmqDAmELcdRQHQ1aS2Rfzi7tWFiYyGm/Ghzk0/DzxssGW3q",
+	"1/nmh7PbjbGYxMozKCDWWMneLa8bkk0JxdOoddTa2ehu7KgQ4zEoO07/czBu+DrnK3aq4+vgXSXTqyKi",
+	"8vLh6h6Cn6kJDpZqhxW4QV09j7g4MV19TTItzLvd7RZieV0ZWMq+oLiCDtio+HbO6Ae6TFmHyfo6K/qF",
+	"lfxn55YJHHdsOV/fVPr9TXhVvannACKo+sxuefO9UjaUCppOJjiZafgg2/ZYYChUYDxnn5wiCgV3rjwZ",
+	"SYOUPEkJHjttq1UFk6x4hEpWlTeg/e1vXDmwqBaFVHazFnOhHE0kOImHx2DuiULQkEKSRI8khLTXTB6G",
+	"2yYyZeso2UDXZEowRPNnAnug7x5zEUBdNiW4SDUo56UhnyMu+B1VmpOWSbLtAOsJGB3GUSA20Fv7QMsY",
+	"8jpV1zDh6Idsz1dYjPs/qkLATChxkUl2JDUyRZx51FXhPqbfmN7JzyycrQ1tnRlM/P1z3s6hTa0Fwtla",
+	"L+HouKZGtAOhwcAWoEZCTxFxPeb/jEO7PfnJ4fxP3urzba1OYWp3Fsd8VPbcdpniZuay8PJGCQv1CqjS",
+	"cWyFJ5PqwhKJYopjSqXSbSJXZo/KHfGS7LHsE6k4YrWtNiI4GGctv7SyZl2o4KxfE+t7Mps3h2JcO8VD",
+	"+aJ1tmd1IFLv87LFKc/W3Ia0WVWZakqoMjlJERTTgMQx0SZtk7oSqcL8yn6jC3Ca5sRSSHAqXOVPUXU5",
+	"zjhF7hh7fgyy1DQCA/mytNSb/8kFE+9NEegVj0xttJaW2jVEM2axvaOU4KR0QnmR2JbcfOyF8S9EVAC4",
+	"AdTgy6yW5U5DsH1gYTSMVEuOb+B0rsFWVXs2U5zgCRGqT5p/luwVBbazEKoOTP1+tGuTyef0BrQF9zmc",
+	"dN+Y41UxOpKMpEwptJk0JFMxNqWVtcXOECSY0I8RZ3o0wJj2HYU7Hk0wfyCh/hnmAm1X52HetVKqVc27",
+	"FpgsNHPWkgZ+0ItWL6F0qohfEjkln4VRSnySgUqhM+i4GEzPhqDzAkxfQqaAVSmnZyNZYnHqeQ1K6G1t",
+	"z//gKgFbSiSh9B5sUOsQFxQ6LCAu2Jtp0xQC83JAJz+X2Gw1U45b3kyFhrMgxUN1ESlmTBM2mWqLqWug",
+	"VxZnuJ6sK0oprHf0gRB1G07QD/23J1e3H69P+z9uoD4YgduoTz4HcRqCldjYEjjBSTDuKy+ubk6tlyVg",
+	"eJZy+SLRRddsB2sQ0+9ohukoJvJJwtLR2EdEVjM8l1ArkVGx9ko8s3OCaUzq8IxNpKyl7R/W5/WvlEDB",
+	"Xa1g6xKX7YYEZLyNjZZg8ut88+rY6GzWLEs4Sek9edToVQz+KnUzIViq3KnIz044gel1U2VV/j7Acczl",
+	"RctNQXxIlZScBUcUsnP11xOjqKFIgPbHiTwBQe7oYCZ1xglY2ir25mKOf4+/tchkQMJQbupTe4EagLVw",
+	"B3TTu9EnoCMvfatUyFxxBqoAXAP4nwg0YWDrltcXprO2tvBvdbvdY7TVRdEQUe1Cg5coS1A/BiMzSHjR",
+	"I6FVawx0ox/PErdUWbdokk6gdGi57ZO3tKX2c/VhZG3y5yJhdKQSOH2rgMX6V7G78CpuHqJpBq2qKdlw",
+	"yEnFnMtNidWEUL+Mo0EKThLro+urCeefyFQ3LfMciLOsrSbLumBCexXBjSFhUjXrMGGTxjwKirfcRhMy",
+	"FwnksP1K+ohoQNYzqdypvCca7FSwF9inYJW7TKmI4vVMmavMbngSOEcoU6XtKgkMiuP5ORGEXHgZ0RxZ",
+	"UvVO16Lki5pW2Wie6UBDo2BaPY9UqeI6iyq8A6N+azrWG45iNnJERGgzvIqeVStabn6J2WiOBcQchXLX",
+	"xpyBfUHZbKVqk6R0A10a33HE6RuBzFXq7MlWzbLxe5UWj3OAQDOjh10ZZaIoAkORym/NDKI25Hh51o4S",
+	"7Uo4WlYDRa4yTiNxpFVU/BaUfqsRcUImLDExvzVIqNTsIUsgiiEzqUE5IcktQR5BnJgqQE84K08lMdV6",
+	"ooF/I8qelEpkndJc4JnWfyCGCuYA5wWJIb5LYj8W1sU6YcnMs5G+1/YfE5x8MFt9QfZq5oAJ623wtv2p",
+	"2vMTNB77tggmjpEBu0s0DrlY9Kq0JF7klOTGh+zVP50Tnq9+uisHfmk7JBjpWsk+faVwVsojbrLsGlTS",
+	"0rLk9KDR6XghpSbn17x2XXkOO7vFg5joUgVzX4ZTmaks5vlvn1FQRU+tttl4Bojvaf76pVJYGr9/pXLF",
+	"G759o3TVxu//DDU7m7//XuoXzYHPWn8Q+dMc1XznlSGEP7sIqkIGMnljkjExLxdduyxqRt/Ecbz5RbGM",
+	"58XkAeFe5JiGyNSy4i7XMuGKNcKCugsdEUFfCHd0zo2QW3y1DHDN2KRaDqj17SVkQiYDkmRRD87WvlGP",
+	"n4NuumcOA7PFOhFvPt+5VrdUExT9ohCgMYIWkM3BUzQg4wgSoI6VsZujkOlw5qx7Y8gI6FTm8FXjtmTE",
+	"hCAU4TghOJwpLL2j8+UWZ/1eHFXHo3jki4upMzVbw0CRMiTEt4b0Ctdn68fvisurSqUzOLCyVreKG/e9",
+	"DvuiJgVCF5CtIBNhN2UjIskTemJJyA393FFOoNwgVrEXmDeW5+fRhfLQOnSxfkerEfIW87SucWq1x7CR",
+	"WDT7VkjPuF9rSa+S7U+x6SRRGYSinAMix7XfcDSN0xE4yIZDkrQ1ykaJav12DJGNunSyh9en1K9eXqnl",
+	"vCAmwAxNhGMFmW8FC4oi7tQAco0hLZVIBJWFKnHoTAWBKa3aDYHO9QrM5zU+SRl1gkNIOjRFWseQi6aG",
+	"MRG1Zr8qxSdJqTKGbdzROXwR1tyvcrNfw47m2Dhq3Zxt04lCG5WBn6fqWvd18WnmY5zrhzlr6mTUFGrX",
+	"olMQGI8gLlotdQFP5GIr+wOoyfKIm/ABQJT/bhpyovHf2uTh7xXj4bxx+R8grEyTtUrPy9qlUmaIv61y",
+	"kSDWtXAX6SJFJl1JCk0QVT9Pr63mACoA+lopai8Xxi4n+EpR7HLqhkHsr6p7f61Q96JWbvC9/sprZMq5",
+	"1qGZ1rCssjTiuIjGmfUDegPbpBS4+6wqrTryZEUBTFMKnbMpvzuhd9QQsr14AywFrwFBap1htW5s8b6J",
+	"4QbG/kZjsqsOvcKNcuL4BWxQdhMpwzGa+YK0/fBuAEX54esGma4lFKAa7C9v/qpU53+JcjSKbQNGncJw",
+	"rC2mWp3XvRkNdUaqkXgIjX7cUh4bFXr2C94tcuj1RjN/g3gGp7cqV8957ud6VrVAPVTdKFJdiQNuT/QP",
+	"nab7/7H37c1t48qeXwXlfybZomz5GT9q//BJnIznJBlX7Lm5u6tbIURCMmMK0BKUFd1MvvstdDdIUCIl",
+	"yhL9Gp+qMxVLIgACjUajH7+fn9qonp+7eyJhgTOGcCATioAf8pT7Ns9fq4GwqFEdWUCMWlIJzQ/j28tP",
+	"dZz3kcUtl8o83WnPXr48+O6OF6FVb2gvYdSXMOqTD6M+6rgWZJPV0d+bhIhS4IAbc0p9NjokN7fJEzUi",
+	"cC6Crxoh6ysZ+NIol0BVlfh/MeOqk0RjUb8eqoAD+qfKVihlJiAuSQWfItbCpjALpO8NkeFMU2EZjysH",
+	"iq1VZPlatKJw1ZqDouK/VwX/CLLb7yXR/DE49Eaylj9vJO+uqb3VoC+eoicQ9VTz+dqm5a2fyUiSP6Ve",
+	"SaAxuUEPm38nITAWyBDAo5ADWoTll+6RXKR9cd+IUIQnqOwxM2EkQ9adWJiPLNt7fWq44T3yDrAXa+yS",
+	"zSfmVYAVbTSJnMKWJfkGILbNpZAD8wiyM6/X+54nn9gSWYisSTVmyhg3cLEEXnXOEgHDsA4w4jdkl+ZD",
+	"xK6B7y38EeyWqKwUAp5YEZrgEgyHey6xvmfnNMzT3eqqdaqGzcqLBuAQlJpI9k+mMEOEDAu4IejNRgrt",
+	"nFR+Wi7U8EUsaoiFGt5NKnKYnnXLxVfE7PWNOvQ9QHLMaEOmPObWFwaVpj5BUFsYvUKED2GtvDwvwIre",
+	"NU+E7khHVVVH8b4S1nVzYTxCgl82jjd/6ZGi5VnLMcXeVIILatd+GWQjkuitnyRGv1aQba8StarizM/R",
+	"0xtLMSzZFEUnhJ08CgjGfGJTC7NIYsbF5CN4WwpQB1mqIqSDn3SkgzkDMNY8IrC3nMsp+0V1/mCTu80h",
+	"p1hXZOMBdtm6sv0W75VRGClnq8DfLVtC0MQh8DG6MSMDdGv7MeZtECRhTyWDTfY5B1NGjuITcK7x+Kbo",
+	"ZBtpwXw9FCK43gqUvBWJRiTZWcvhirrsilPzlpZ2ckYOy2fc/iQSeusLWCiR7L9XyWCjyZRUd6SLbmMI",
+	"2fFYz4G97d0a4hzF4kqpjzxBPtD9dg28ok8qFHEOVLTfrtHRX5Lf8ghZ3+CZGq9/FQ1E+OdoHafa1SiR",
+	"YJ0BQLV1JkfSiLb4UbDXzC9qb9gtPQHQfSLRb8SA880IMTKpwc+BmKZos8HHLlq9i4iPqVc2HO4afFlF",
+	"kmnbA7c4EIsQ8LzTl2RdrsXBXtnpcpm9/PwNvpadeQk6ZymLbn1q4dJMhqMPPJSTrf9Vv4l/RdLIYoUu",
+	"gdl+vMrkueoF8lKZXQDIwTlVf6xG4RJqAU/Exs7v0hPXcrIk9nScPYIvEhUIrXHvzN2Yg1GcRkOepFvG",
+	"HmhlzIo196a6ERIP53vemNAzGosL67mQluflxH4KO/OSTxy6hFTl4NoQSRA8Ad8WMWW8yvYAYty+Xnrr",
+	"FrZWE/v4QunUpXIGxr4wSsypa4/oIlSxx8bcvCOlFDFgsCGkXw54wKimNtkpajCu2R+Xf36G6gaYFxES",
+	"/Hh2oJ+4+gKofjIjPbRlIDk2owhpSNC6DOmYKuTAEi2R5XHpSIsbgc4jQHAokIuosXQi1w6nwJSjCNdD",
+	"nJImbsamMNojtym8Z6YG126mvKjQ56pCl1eYfSHNfhVNRTRA13hUVAvpI6HwLIsKgYJa31sRFPmao9KM",
+	"0hO23951yGDIWZbhoVsKtfG1kB3p0j+UaKQP9MI1rKn7v+bMFxC4vzxyx/U/4Y6x7LWi4LVrJkZEO8FC",
+	"ljnmQUObrSNnuVbyMCSZJQ5B2hy/4uP2JV5li/fiSXxenkQ8AWv5DwcijPhsiAxZ81rwbRPbOiNW6kWx",
+	"QNOdOPUSQecppIqEJy6NInr+cTvi7h6MNIV8yWUoRIi8QyPpgMaYXjoy0l6ejWXhD3EnHbM/Ls4+eOzi",
+	"8wePfTh/77GvonvhsU8Xux77evofHvuz34cPP5kP9zx2evrWY+8/mv9evHsPnQ9jgMsGRZoI4D6QJx05",
+	"4MnNaGj5YG+gIk/L36hWjyj0uPPO1ppgoyG0m1Xh9UdC6/IqvL9gwWDiP8Gi3UH1mD0yT+ssEHwcweM+",
+	"xO+kK/a29+s99EX0Rnot9Ag4mXZ/OLZxIVnerPP0VrZ4nls/MwDEVbfz2wxJsakNjVQJ9q4Ow0REffM4",
+	"7hOAoHb4Tc3m6kg63DPyP/NTYO+0Fau5z8Jmv1duHnrNl+3zHLePXf65+wdK4PqJGg0B+ahAH70Q2Azo",
+	"+2yM/TfrWOJpMeSFCZA2PclBLeBxDAcShuQdQUaWnlyQowSBFpCfZ+zQPGcQYEQ9cVJBM6tTPqmu5P5g",
+	"3r9uKTewujOpmB4F1zbx5W7Su5767LTIGjc172WpD8tm+34qysXC8CjZVNonvreMVYRWDYAaATMcMGrI",
+	"HVkcN1DY453GmBhTNI+b7DSnjuvIUBlzAYwizMrB6hoqEAWife3nKXVGUry8Gsm5OmUjw0yi8qFVJ9Hl",
+	"gtRUEh308EBgGND3EmgYuaeZdriR+Z32m/UO6IInaTyhYc0dDsqh0kXeQceURg0FwvRskTw+ZGyuOUhU",
+	"Ic5arTZqnhq1gNxp+yJqaxG0leCunCUTboKsuTaEFoWaIzU36b7Zreo8stmRsyDvGRqbPTYq4VpB1pbC",
+	"a/2cY7OiNWgPK/HAB0bVAXo/R0cuRZaZnAdZhK863q5H3UGUUgEFjfPETGwqkJiK5yUAZrJDZdmAAy7N",
+	"TbILfGEpVTuGPC2puCDaXBxPQ95keA+alnVnQ1OzK5rUdQxelXSjMBTySei8KxHHlhXArm1uElOip6vf",
+	"ipKZqbg7JU5/ss+uRHZJ5mxiNFeeqbzJCKifdJotOVKjJEAONzLGvuGb+LQZOpbAkoq5kZhbupdGNo2m",
+	"TYYY2lRY1TeHwbLJLYSNZxnOd7p7PpGdsqLg/ytBJUhi7+i+2jtgFv8aft3CI2I+ImrxOLHsgc4NzQYs",
+	"BE90OS4M+jiqKR4L50ujgKgl3S0wgqOERaF+oLMe6pPTkkWoYkcp/Gotpcu5FNklrz7jLbyhdVlhQotN",
+	"UBEyjdKJR9gEGM+CuqiCVYWBac0Cc4qrpOp4f5u5RZq7plEf6z7fqdl/RL1Tmf8qk6MyVVXmBq4LOFhI",
+	"9zIyZJXiJvszq9WE+ElJxeZprq6cFCxgR7Ow/BWOJ1cU66AITjX/sNeIBQvkreZyv6Od5GXoKsBtzJM0",
+	"CqIhN1edCGGxwiqsuXwx5sIdfDJGmFsthjFHY3alymghytuPpE4Fh0trAqOGAEAlhjHYduUAL1gsR8gu",
+	"XaViwWUtNJGmGcFpxh4EqZ76rglVn6HjZhvcFY0pmJOzK95fhFgCv7k3rJKHJy1fhzImY7LSZDyN4+KO",
+	"Jf+t+5nvkQuPHP757ieHBj2Df1WQs9ljFIfTvJBiR0/CWqRZdFE7G1HvC1ATUjAHzcLnEPZS/Egza1bJ",
+	"TXYaYm5SytJxFIhqII3TMHRXoqlrqWn7i+it3doz7T5vk+80zKlvq2KXd1U3+d11WZ6mXAinUTumXCUz",
+	"JuGMBKKtOSOEy3otHk4iVs64NO+frzFs6uY0jLeW22pBmEKAg5rv78hoO3MsAOfseitkmvD4Ly2S81D7",
+	"YKSCT8QRtFIMrspbQvsON8bdmiv/SYVRLxLh0wK3auzIqiklNgO/lUZpLJrJO/ooUu0iz+kBsN9CRjCl",
+	"1gnm1k6hukoEpIXo6AdyZU3XDMnfUpZ5hU+LDaheR/ZyaMSeGiW50xkcxRLcMVCnxBLBdTnUjM3Xp9e8",
+	"gklacN/ClZ1GrbSubonIpHYwHts2L7nTbp+w/Rksy/uEsCw65nWaREEaT+qiWnYRPPguIJP/9Rism7Wb",
+	"0CAqC5O2zY8gNDy+tmTWESW0P6sii1XLkEb9vtk1HGdsJSPLBUpZ5GkTLnDwyRL2VIWLTQyG6aTaxwZx",
+	"+xVcbND8A/vYgNc8j+6VJ/Vl8ZtKRo4h3Jmc53/Tjs6UC+H5C255PwCUWj/DrwDjwqZkGEvZ/xjJG78j",
+	"0VvisRiqY8lNBvc4GNCY8rH6fAgQTYkYihT8F4BmxlMjMHnSLMAkA1VeFSL/JzsVyzOSPZZz4zGxjz2S",
+	"E63uSKbAm08y+fKxcx+dw2bA2sJzDqrGC2ieTxjlmbZCPVx+inXcMy7/Okz+Qb7jS/Vhg2n/WV6EDAH7",
+	"HqpiXWSuLB8j057lxxgUvhD17ZhPjnMUAtz7HelEG6DGwI/0u4HPXkHink9NXUFBgeox/90n/7XHOIMM",
+	"PaTEHUfaaM2O/F2NUasiaD9qVq8QKQb0epWYj7uJ4mHAdVqEIKDzGgoUxnyyyXwoixyqJKURXqux+UlH",
+	"YgyXjcGhmypm0/2wrWMzpL9Z9jT72/mS/d2Rf7daLfi/+Zk/Fl2tghuR+uxvttPeNvcCJQNx4kz6bxBu",
+	"QbKYxChJVTAuzIUJmsDcR2z3Ok2HtkkohXQpM5ORhLpIAMmmCAL6l7+QhPrm0NizT3LrvkwVupK8nLQz",
+	"4FpMz/WNGKYZTRkhSgyHgifTdpG5lvXABrQo21wySG7OSz7w7kWvpbXAt2rTzUynieBAzSVuzVwdM3+k",
+	"RfKNRuN7UK9F9JtGkoLrkbzxiYfUD5U0EmZTqn3TTUeCNqYpNN1gt1CWptVAQG7R+FpB6hGteqaZc6ff",
+	"tZjAy9H8fv7z2+mHs89XPkPdnfMoRLojUTypKi4ME6gRy3P/cvdLypO+SMnZ42f5yMiCir+f2aOUdmBT",
+	"yyMdKClFkGqg5YUjWKdqaAtvYVdZXFdkHvqUg3/hmoDKYwM+Yd2cv+g430NQQIeRi+wzLK4gy8cIuRka",
+	"LSAOrZuoG2PV9TANQo8GIrQFwtCE7Rin9CPXaevMrHvr/J1/DKgsmDdJgmO6v+bgCNBCSCxgslC0Hckl",
+	"889DMRiqVMhg0vq3mPgo7tcqDom+Nds9NMVpaqxo1lfgWLXLP7UDnJdEHwKAIOD2M/2CMhjzyPwIDNM+",
+	"j0r9CxcqswGXJmQy0wOzU8+BSN38W0waC686b7MSyJqRri3Y8C2Un+IQciKRKDxmO8HBrjjgOy1+uLvb",
+	"2mt3e62jg/1ea2f/IDjq7vL9N9sHx+3jdkdCi8fMVSAdaXbdMfvZ2YjCzsZxZ6NOc50Nr7Ohxf/vbBxv",
+	"ex17B/1GLfA3+3tBuLvf2t3Z7bb29o66LX50eNTaO9w74PtdsdvmXWiBxvANU5js4236X6vkP/Z/8Dgf",
+	"pdcqe2z7TRh0t4PDVtDb7rX2dg95q3sYvGmFwdHu0dG+eHPYFfAYzTM89LuIY4WfYjnCN26+2H5ztL99",
+	"ePjmqL2z2zavCumZ39LJUMBjqDS+BWZT44ug9upsHP/8lU/I+d3mw6Ze32U2zpedDHztU5yOnfbOQWt7",
+	"u7XTvtreP97dPd5ub+7stv8vrjdMwlXpHPwyKrW2MG4fv8mEEc4rRwqzxF3o5Egc7u8eiLB1eNjutfa6",
+	"B+3WUbgtWofd8KC9eygODwMURmwGllSNWagYfBrJUPzobBy3lxvfzvH2XnMDnKgRC9VmYYDbKwzQnPHO",
+	"+IzucCfC7c4c4f1r/PqU9RMh0kj28TtMONWdjeP/19n4cnbx8f90Nv7L62wME3UbmauD+cZ8oCOjfDqU",
+	"5dLJdNmyMxLJL8Z0ulLLqR0gpIBH9o4O9rpH7aDFd7p7rT3e3W8dHbW3W2+Cg6OgvXd4cLC7ja+G1gQ8",
+	"1D3cb3eD3XZrb7932Gq397ZbvN3mrcPdsLd3EB7u7++H8BBxXMFDaJ+Gjtrb+QWH2TR508xtDc4nzV6B",
+	"ifUa7R+zVGCrFSw5LMz8S4uEThDPsecYZ5dwELw1f+I3aNtx2ZGnrmmLX5K5Zx87M39usjMeXKMhiURf",
+	"kvlRSCYBVmWYW0CPk1GDpov5pZmJY7weDOzoHN531cNtojOruDtJKbsdDKUhXbMSpL1Xg4EZA3oXt/eZ",
+	"hjwYY1iLobbREGPBRUp2pBoKsB2gFm173fftCzBlat6485sWe+XcbV5PAb69QuP69XMDI71fmBCzMvmt",
+	"vW7++1yf93RhyCL/t7nOZwksPfTyWT8A8OPJUE9lGky5wYusexi0s5x3uUehI4G0EziXTtwLNaENmMtB",
+	"dTW0Cxpcx2PuCLO5G03dWR84RXXucjeaYeDW/dSUKzfRrTLR4EKoIeFNoMPDs1MOvF5GsL6rSALXzDxX",
+	"/rzMuAt3IA06Kd1+nkR6XCE9sdkkuZoy0zzOSQZFwnXGnFwLdsXfrIAdoa3xAjvynGFH2KuuiNWYZfL7",
+	"ei4QSSbkRGY6pxxYpBRKLitbNEoOICotBP9bahC8mDzNfZJqlOoozE9iqhg3BmooeJxaMO/Mt/HKQfV/",
+	"zVyva+5bjrlGt/0rP/djoKmedUGIuxaEQMQxee0GWsS3orwGnd6iWUR/28sDYfq/U3JujkdeqzrmmqUq",
+	"Dp8tTAOULGNuu2tg5YJZ14ANBy17RM1LXTQia7dQV6RjISRLxwor74C7Ws7gA2yy8wwGNnP85ik3RQQX",
+	"S5KY4r0PDpSBGkDJDkbPMrf1HNiqDyJ996lmoc6fUjCzwStJfCE2gOmYq5JTlZJiIZmPGcKJg7c9y6xf",
+	"NcBglCRC5iNcfUTTEDswKuyFFfIM7NCMliPDsWqU4SADd1gPgevjTGhdcT+/j2QIhOS2uLGIM183BSuS",
+	"faHTlviRikTyuPqQRGx798L5ys883BSnI53tv6a4GJXVcCyfe+UPY572VDKgn1s1Y35vgZHygw9Ps45M",
+	"bZRn5rYamL1N0bwcRcAnb3hE4TlwIQHqbQy4PHSrpBARRn7Yef49vpTuyK4I1EA4Cqt4rOMJi7cIL3Ms",
+	"WZVHoTkj0lkIzb4+HddRaLbHtA7syEEE8FIsSjNQqgy9Eq7eOMAybXYOq3lmF7OZMx07WepE31lz57Ud",
+	"Ygh0SNHdF/ySzBjgN8AcVcgEJK44K6V17YHvqju/iIGSAc3vbEagW3FHpxjU4vv/2TqDyvzWeehb9Etl",
+	"fVOb7A/ThllRSHEwOmNnj12rUaKRLBloraKECRlWZfSZJu6azbdfns1XM3uugXRwmNNMLwEF7wnCJ4YZ",
+	"Hq5Enc2lZlxOqgaHD5eXC2/YK1RYElJ4HMlpf6iuWdwqbWDm6Yklo4GH6DsKq92H8Cc4geYc0dkpjJfn",
+	"IhzhNFsc+IbH0o0PaJsDhdGg76qLbuQicQ2mMR13pJ8Jh5/XQjsJvD4mGPnTGUUnDADlsW1zu06jgVCj",
+	"1PeI99x+8En7FkzP2vr4LpA8ExXc2ZDBF6VsJNMohhwjGEMsUvNpVzAupRrJAPCfnSQbHsddHtz8lcSY",
+	"YCOkmyuDlxBi3jm2QLuv/O+qu5m/vcfgA3pd+su+1GuvI+GFdMoHNq0J8u8wUGV+y05tOhMZ+pB4uvPj",
+	"B7E64xu4dgvljvUTNTZLPOQjLTTaUtc87kHwzWjHE5r3QETGcjG2SR+nBOpccaFJ6FlPxbEas8uUy5An",
+	"IfsqutdK3ehjyJYz/2yBRaXtwH/T5uXsd85LRpBvRsEzWsOpGb8UQSJSP29aR33J01GCAUf/dtvz86Ad",
+	"sBRC7dDvn07fti5/P93ZPyCy3CjczLreNFd634gDGsV4ZhhljS9nROUiiW7BcKZsL01AseDHYiMZC02s",
+	"R3CEqKQjuXlWY5JvJWLnH6rbKBDMH6r7QGidf6juAlDMnC2ia677XN+I5+tQOdU3ebahOWNh6EUsOFLY",
+	"5UaTOWbi9LrSdvpdjbEyDU55UkKJMLcJPK1xS2FirLGnxpj3yM0S3ApML7XeTHAjWmOptCjUGEa/44ia",
+	"PahtLxVC1Iv6o0RgYGZVrAk1wkzQioO0Yl1+flddCsCWLgxiEl8kogeZpzxK/7f02asv79+yNzt77ddu",
+	"gNRcIXWexGhOUyf1VyV02LlqkozPg/ZJR1IvQgaidTqELA+f8j0JonLMNeP4TYV/CzXSXIPXiFqskEHK",
+	"vE92HTcHIZnp31XXc/R5ZkjiuZFbkjjiCksSJmunXWJHNmwdzrEMpwzD2RlfZCbmT9gH7g3HZT1Fzt9B",
+	"QmatzHki40xeCUU/7KCVCfpn92cRLHCLXI1LYAY6mfOQIKitAy3D6y0tmMd+CmB9jcK8lPQ3z+NxjuiZ",
+	"65II14tbieA7C/C3aLmq3QR/YgUVeAc25xXi3QMsY6GnJaqd7ERMqZP/bF2plMctOIsWaRL4Kf6SOlv9",
+	"Djm9TgsgGueXKEkxnqVhsKUXVKKUzNlLaEDO7qOmrOVCTw9kNxfGUBPtfnqOu8rcrCXdGbGkgf7axN/4",
+	"dze0HwiNcZ2aZTmqEZs+Nz2G3IFRIP2A1ACqFZLECpIn1M3Wll/Nqs+OpB4yTz5x6yzMmmv+sFkUJMeY",
+	"bP9RYx6sObuvjkw2AVy/UKoXId5dXRe5KIAB1olLlTK61Dhxm0e2K+mu0QS++za1SwHx7lXcFoPkAWz2",
+	"jLhgFKSoKAFuS6rx0rB5s8v8VMDzZkf+T4PQa/bAXhldr7b0bjIwAOrJLNoKFWJ7R5KAB5OhZkD37lOL",
+	"rQbEt1gIXWD5apeC0imEU2QaTxgEDPDq6iKggfRpoXWkJNqR3230OkuGojADOMpZTyVzc+gXh61jrTDV",
+	"Jl00jKowMEFan8ssg2Qp+OgFYfQTZOh7BNHzxwSK8wjC5yRhdbwdVqzyez+mXMyBv64favdWc5c8YB3H",
+	"PPt6PaUc67k/6IkMWgX2jIasyin+DYgoAHejzUtBSkWIgXSTSPaxUA3wJiHgOxkKh17mxOb1AQYGMXRF",
+	"wbVpCf6x2ZFWT+YQ3mYjE3UjsLNxjbggPCktV7ucyKDorck1byPUXRMZ2C4eKEPedm+GMt8tlYUjxyIR",
+	"BDGUlJKgPVOD+BPkZZqDIc/jDHIBuYMxrLe04AnSUpTvoveRDHWBydCcoLkOdoH2NpkPR5NvLFmgsVBa",
+	"5PEOrGaG1DAkEFRBMEpcXDxMxtMCWXGHIxmkI5CpTXaasljYShTVsz15GVbUuc0BtjgPPmLIoByXbjZ4",
+	"dQdgr5EdVujkgfZYplLMWOZtsa82oAv0+usMJDwBvzBOzwL8tTlbaap0ujzOlKeve8irTshlUXncr7Jy",
+	"+S6EcM8bKHutddHLUxym4kfqwqSLMIKURDQVQOGtSE3ITjPsObAvkDTMfIlkYmww0lM5+tV0hnfFlGqa",
+	"gMeCTixJwPM8SEQfjBPnLIzugCRhL/VzXRWxucDaX04D894xDb/USXFpR7NKbv12+wUq9/F4BWhJ5yXW",
+	"W8l6isn1OpdYu9+yj6pTIU7tczYDeorXwIiISLSSNte5kIDvYQZ+sVbPScTHPQbR/pTfIDxER0KFGqXK",
+	"QyqhVHCK6aHgN8B5nmfLR3KUCpsyT1CMMU/NrvcH/Me7Ee5b+zvKP4Tc8j6HfnRHmsZaakSJ01BHS4Xm",
+	"nqV0sEVtGWmEAC7t4g/sqIyZGPX9E8bZLY9HAitBe6xrdG9WaqcJzZsnQqeZn4Bjxja+kNmQeWFLrh8K",
+	"YzQTCfn9V4WCQoBnxSCBT2t49mMY4Xx85YlZJR8qH/J8TSFDSuE0w/IIjtR5WIR+dS44baBGM1yojwfK",
+	"bbFvOF89PFuXwL9EH/azzha6RJNUn9y1M8Bz/32CR3qe+u1wlwzQ50UhfyqDK7vW2LO6+XTvqZ7uM+V7",
+	"vnqfsyg/6V8LQpBn6GPJOgI13FcqPHbsBbjIZ4xzEsLlcMvPAGkRsi2KYzZWCaAb4NFSzCdCfnUL6+Xy",
+	"yYJjszqLyFVBza4x9hdWZxApSDV5GpfaM0S3nretK6gxPiqFGBVp3gBKA3Cm30bpZJO9n6lcpYtkOAWu",
+	"trfdJqzsvfbevL18JxcFPXvPeQzbNfr4oKRYn29iwToudwW/tNqhNAJTpkWMmk/SruDp8gEXt7dKk5Tk",
+	"Ks/EtdoBzMZESDHWjjSCAUWfRqkWcY9AsjVCeEuVYuEQHC3pdVmG2O/2lZ6e/C2PnHV/AvtvIYbOSnFz",
+	"1q9ygBXYlBZQ+UxfZqajC2YzIV5+QZnN8wasSp+z/Q+mXXtiJDX34IhwGGgWM888+9PMIdxa/8E2H2KA",
+	"F0FnhTOkkRaJx8QPDrLJNZLZm4OEDFjkasj4WTRKJ7KHoPuEcJ3pgtORuPOJjgJPKqyANMqoOynhyECn",
+	"Bfk2zYuAQZYfiqdzjsKO7JpLHXr2rR+EcSnG6NApUM5VUUYUBfaZMEcUX+qFQOKFQOKfQyAB4gDifwml",
+	"92YiOhsCPIC6pPGD43axcdAxFJInqRpz/cV8KsKcrCDSnwVPcrdkZ+O4x2Mtfr0wWLwwWPyzGCwew5Zb",
+	"nkIDkIJ7KikzO+aQa3DEWbCkGbFWwIGVxRpwCnyP8Y68dD9qgHiieM7/M/knljLrnwJZxSWfAFB1VsZ6",
+	"96CF616APdaMV+tfaIbDbcE1wwn3130FNONDJYC+AsZE1jxuOigQ0imLo54Afzlhp1QkfoGKePFrrffq",
+	"atZkPTJHMeWVpa48q+wtRK+tgCBhIWivnPwnEbbUh3DiTHcjQGUzb2mjPYi5RKfQ5kyE3uaLdaS5V1oC",
+	"VBvCxsh4dQIZvcsVzUUztz5qfb3ZYM8+6IASVHDUZPkUtQV/1B1EaXVeuAXkkGHOqEsy6zCg8pQgCmIt",
+	"INsVcrkQdsp14XCmJzoVA4u/7vCqSpWFKTsS69RSRaSyqYKsyi+ZM4YXCUIz/HWH5sCBZp9iHiL+rbJM",
+	"cZiMZokKCn0sn0zxPBIg7zvjG+Y8E9jcoTk/A5Kwn0LRHfW3FiELlQD0eE4ZvjfF5pYzxA3EQCWTrIJ4",
+	"mKhA6PIs8XdmJOeypxpF6bCdLCwgALAOTCRYGyLUeKphV4+B6phdnwW5LUUSIPyxXxHhNu3NzVWZ/174",
+	"aL779utspemHVj0UuHvAs1CBf3mskhtLa2Pm7nWteY1jNSeclzkdSmK25skGZfQDdV11S8yHtvqE2pdZ",
+	"NF2x6ut5aTzvVZJl/wuZJpFw6gczmPEEY58lgFax4AlhhZmeGpxd0z50V55kkyWLIVKouWk/ELnZ2WCY",
+	"YnJorPplS+QtBIsvrEQvSj0bv6RYNOIG57i+kTSmSLX2aHptnF4qZJ/e6IGWJIP1q1yRufH5zyqdjnif",
+	"mHP7Wo0SxvuqPgWNjmSwpnj4GQUZ4XyOxa2IT5jP49g39q1U6OmAsmMI2SkpAGLb0hZCpXGgRjJF/PFI",
+	"9pRfmVNgmq/ANAUu23Jk/JIAvpVs3kWHhgUQJjvD9GdfIx+7eagSuh8a+Gz+XT6+szj6b37H8cGYoIO7",
+	"DGqKwScfEo/jOgOaSQux8WbUEh5VHW+3K2pH7gNaojorazgUNkXUTqrqMd8cSD6U2eSQzpDx4kLwx9GN",
+	"qD50MBpb0GtN3YhMB8516NdT1qH3fb/5mkSpIGZpo3ht7gJwFNQwXYZmW8yzn4NrwYcCnEx47YbjcsgB",
+	"zh43acwnZel7F6bpJnlYVbkVaD5fh/VH4180g8RqUjWH5zYJW3v2vkcsuFCng1pDzzErLi1rSsObgvqp",
+	"qrLASNA6zYTMD5nxwiyeajVcQLFJUqptCk9csLWx2HbMJ6wXyUhfe8w0qQuX9SBWmrxHIU95l2uR81wD",
+	"xRZd05Hbg07Y04tzdiMmmNyKZY5APzhdM8QGPLiOpACCDK5v4KyL0lKXVKqGD4/MeZVfKDHwNhza29U9",
+	"eZju2WGUqqGzanOlEj7YCqDwrBrJH/kwMdUDHfLGOLSkclHKAi4zUeCSUGBFrEWpVrgYdeMowGq3RtWr",
+	"089CwCb4FZX9rVVJDGEUxQ5qrImQt1uxCvh8/lBbTwj+aQfRNLuWU8TE3xTy1ke24CwbkfY0BNux1lIl",
+	"ZGHZi4FZw2MmLfBJR5LqYELeRomSSCSK31tqNNMJBn6gipGg1fKb6IDrGw1kgsNEhaMAs6hNr0Z8HM0D",
+	"zXUk6RtAMIrNRTZTVRB4Sj1mcx+BlaaC3+GjmcuzfNTN+iCKfS3WTrSK3QlcbTbvpmjWdqxhboIdVcVN",
+	"uPQEA2MODxmQNScjNLuHCp2/8QnjIA/QnRGRLM4BEcUuD25mQ9EMrmBww+EDoTsSnvGFucGF7FrEw6x9",
+	"H4Ct4OpaslXgUhEEYphSAdkEr7p5cFKKH6kZQJISEop7fnakswuywLqGlygnP8KoZKkorv9qUt7ZI+WY",
+	"viLAsQdgobzf05nwWOputKlT4VYkkBkw96iOtC2nz9XqNXHXlB7I/0GtNrj+tosKDUjvtdaD9zZ7q9JZ",
+	"XRB52Wm36cCZsqPB9QAERDnWV1ajCvU+IguPZWYnKAZrebLPQoRQHnQjJqUL8jTDOCIYJVE6gfzMWkGd",
+	"+Uvz39Xhm3hsjoTiElnLBLrJr1E1ZvtjdCuk0M2GJWwfVYW/m2uf9/PCZW+2Ss6d8YEII77VF9JMjQhz",
+	"eOmtn+YcN+dsNV7Yx+hGMI4H/mgYKx5i/oN125ZO+gfb1/sovht0mHkwF9md9sGyjzxWqLG97Rqv8oXL",
+	"vviCJu/aRYdqqHq4t9x0mQEPi4kHYcTvUEWVwU8vrtt5T/JHhcQoqShmegYNvY64XpFxSvTrgiWYy5bj",
+	"SxdUBpZiEQGmhbNBY3WTnbJuosZaJExfq7Fm0YD3hfaYBkQDcwzcRqFQXkdCihFdq/BY1vzWOiCdC3P5",
+	"7QXm6y946Ze98nj3Spn2e0S7xSKibv3MSpPWouAhnR+YEXmBWiDPVyuli8MfvUj1k5Jqu7ZrEOu3VgiX",
+	"FeziuH+ap0+H0b8FvIX5C3H5jKDh3/m3XvE78842N66EvDHSuRN1lMQbxxtbkBVNb16SFZ3wIAV2cAtS",
+	"4jjlhjGfZHXlbgRYb8xGdb8Wjt0wCm0sPIdmRbrvidOaOWQq28KRJGIgbJiXnoKgTiTKnszAwrnOB3Mj",
+	"LcEzwY2B2w9hRt3BKDUoa/NTMdGwRtP9RI2G4LiBNp0+xiqJw7JOroTkVCvt8uxlb1xEny55cQfiQdNM",
+	"K0Cb0wA3ZznOnEYzlOuKBTDCxKNwdhiL+1c9uGa6kHn5tRNkS0iLNTfQIr4tLESWQ12C5RjJfpyTMutp",
+	"sz0nKi172uxJK9tCDWNhA4Nm5sUPhLgrvK9RFCWjGAoRXEMMWPzAOoIuD27cbTIKI1XyJF5cPXvXZwjJ",
+	"Petwd2cD7z1mG/9oOWiMAGZr/nEeisFQpUIGkxZ4ayaLyW2dZ7JHfnkbX3gqPkaDKG3Bfxe1kv0cf11o",
+	"4ELFUTCp3QL9vNDEFzHgkaRwea1W8iemGtIiXaIR82tgraAzsXW+cELpl+Zs+OVtcLjwm2deZnQ9M2oO",
+	"dvPEKbi/W2BL6EVN4I/pt788o6RSIdPWu0hjEhF6ROY1QY+4TzgNQdM1m8Df/vI2zq74wvmH36w0YZDY",
+	"Zx55J4aJQB/Qohbcn/7yauG9Xo6CQGgArf3169f/BAAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -18,6 +18,16 @@ type InsertAgentParams struct {
 	UpdatedAt dbtype.Millis
 }
 
+type ListAgentHeadsRow struct {
+	ID        uuid.UUID
+	Name      string
+	Enabled   bool
+	Running   bool
+	Version   int64
+	CreatedAt dbtype.Millis
+	UpdatedAt dbtype.Millis
+}
+
 type SetAgentRunningParams struct {
 	Running bool
 	ID      uuid.UUID

@@ -122,18 +122,21 @@ type Querier interface {
 	InsertJob(ctx context.Context, arg InsertJobParams) (Job, error)
 	// Does nothing where the memory exists, or the agent has one of that message.
 	InsertMemory(ctx context.Context, arg InsertMemoryParams) (int64, error)
-	InsertMessage(ctx context.Context, arg InsertMessageParams) (Message, error)
+	InsertMessage(ctx context.Context, arg InsertMessageParams) error
 	InsertMessageServer(ctx context.Context, arg InsertMessageServerParams) (MessageServer, error)
 	InsertSession(ctx context.Context, arg InsertSessionParams) (Session, error)
-	InsertTurn(ctx context.Context, arg InsertTurnParams) (Turn, error)
+	InsertTurn(ctx context.Context, arg InsertTurnParams) error
 	InsertTurnEvent(ctx context.Context, arg InsertTurnEventParams) error
+	// All agents without what they are made of, which a version stands for.
+	ListAgentHeads(ctx context.Context) ([]ListAgentHeadsRow, error)
 	// The log of all turns of an agent, newest first. The time span includes both ends.
 	ListAgentLog(ctx context.Context, arg ListAgentLogParams) ([]ListAgentLogRow, error)
 	// Newest first. The time span includes both ends; an empty search_text finds all.
 	ListAgentMemories(ctx context.Context, arg ListAgentMemoriesParams) ([]ListAgentMemoriesRow, error)
 	ListAgentRooms(ctx context.Context, arg ListAgentRoomsParams) ([]ListAgentRoomsRow, error)
 	ListAgentServers(ctx context.Context, agentID uuid.UUID) ([]uuid.UUID, error)
-	// Newest first. The time span includes both ends; an empty status_group means any status, any_channel any channel.
+	// Newest first. The time span includes both ends and holds the runs that started in it, or came in it and have not started;
+	// an empty status_group means any status, any_channel any channel.
 	ListAgentTurns(ctx context.Context, arg ListAgentTurnsParams) ([]Turn, error)
 	ListAgents(ctx context.Context) ([]Agent, error)
 	// The agents that take part in a channel, and what stands between each and a turn: it must be running and attached to the

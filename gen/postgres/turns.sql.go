@@ -97,7 +97,8 @@ func (q *Queries) CountActiveTurns(ctx context.Context, arg CountActiveTurnsPara
 const countAgentTurns = `-- name: CountAgentTurns :one
 SELECT count(*) FROM turns
 WHERE agent_id = $1
-  AND queued_at >= $2 AND queued_at <= $3
+  AND (queued_at >= $2 OR started_at >= $2)
+  AND queued_at <= $3 AND (started_at IS NULL OR started_at <= $3)
   AND ($4::boolean OR channel_id = $5)
   AND ($6::text = ''
        OR ($6::text = 'started' AND status IN ('queued', 'running'))
@@ -468,16 +469,15 @@ func (q *Queries) GetTurn(ctx context.Context, id uuid.UUID) (Turn, error) {
 	return i, err
 }
 
-const insertTurn = `-- name: InsertTurn :one
+const insertTurn = `-- name: InsertTurn :exec
 INSERT INTO turns (id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', '', '', NULL, 0, 0, '', 0, $8, NULL, NULL)
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at
 `
 
 type InsertTurnParams = db.InsertTurnParams
 
-func (q *Queries) InsertTurn(ctx context.Context, arg InsertTurnParams) (Turn, error) {
-	row := q.db.QueryRow(ctx, insertTurn,
+func (q *Queries) InsertTurn(ctx context.Context, arg InsertTurnParams) error {
+	_, err := q.db.Exec(ctx, insertTurn,
 		arg.ID,
 		arg.AgentID,
 		arg.ChannelID,
@@ -487,28 +487,7 @@ func (q *Queries) InsertTurn(ctx context.Context, arg InsertTurnParams) (Turn, e
 		arg.ResponseID,
 		arg.QueuedAt,
 	)
-	var i Turn
-	err := row.Scan(
-		&i.ID,
-		&i.AgentID,
-		&i.ChannelID,
-		&i.MessageID,
-		&i.SenderID,
-		&i.Seq,
-		&i.ResponseID,
-		&i.Status,
-		&i.Reason,
-		&i.Detail,
-		&i.ReplyID,
-		&i.CharacterVersion,
-		&i.Attempts,
-		&i.LeaseOwner,
-		&i.LeaseUntil,
-		&i.QueuedAt,
-		&i.StartedAt,
-		&i.EndedAt,
-	)
-	return i, err
+	return err
 }
 
 const insertTurnEvent = `-- name: InsertTurnEvent :exec
@@ -582,7 +561,8 @@ func (q *Queries) ListAgentLog(ctx context.Context, arg ListAgentLogParams) ([]L
 const listAgentTurns = `-- name: ListAgentTurns :many
 SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at FROM turns
 WHERE agent_id = $1
-  AND queued_at >= $2 AND queued_at <= $3
+  AND (queued_at >= $2 OR started_at >= $2)
+  AND queued_at <= $3 AND (started_at IS NULL OR started_at <= $3)
   AND ($4::boolean OR channel_id = $5)
   AND ($6::text = ''
        OR ($6::text = 'started' AND status IN ('queued', 'running'))
@@ -595,7 +575,8 @@ LIMIT $8::bigint OFFSET $7::bigint
 
 type ListAgentTurnsParams = db.ListAgentTurnsParams
 
-// Newest first. The time span includes both ends; an empty status_group means any status, any_channel any channel.
+// Newest first. The time span includes both ends and holds the runs that started in it, or came in it and have not started;
+// an empty status_group means any status, any_channel any channel.
 func (q *Queries) ListAgentTurns(ctx context.Context, arg ListAgentTurnsParams) ([]Turn, error) {
 	rows, err := q.db.Query(ctx, listAgentTurns,
 		arg.AgentID,

@@ -106,6 +106,44 @@ func (q *Queries) InsertAgent(ctx context.Context, arg InsertAgentParams) (Agent
 	return i, err
 }
 
+const listAgentHeads = `-- name: ListAgentHeads :many
+SELECT id, name, enabled, running, version, created_at, updated_at FROM agents ORDER BY name, id
+`
+
+type ListAgentHeadsRow = db.ListAgentHeadsRow
+
+// All agents without what they are made of, which a version stands for.
+func (q *Queries) ListAgentHeads(ctx context.Context) ([]ListAgentHeadsRow, error) {
+	rows, err := q.db.QueryContext(ctx, listAgentHeads)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListAgentHeadsRow{}
+	for rows.Next() {
+		var i ListAgentHeadsRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Name,
+			&i.Enabled,
+			&i.Running,
+			&i.Version,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listAgents = `-- name: ListAgents :many
 SELECT id, name, character, secrets, enabled, running, version, created_at, updated_at FROM agents ORDER BY name, id
 `

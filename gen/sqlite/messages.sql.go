@@ -102,16 +102,15 @@ func (q *Queries) GetMessage(ctx context.Context, id uuid.UUID) (Message, error)
 	return i, err
 }
 
-const insertMessage = `-- name: InsertMessage :one
+const insertMessage = `-- name: InsertMessage :exec
 INSERT INTO messages (id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
-RETURNING id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at
 `
 
 type InsertMessageParams = db.InsertMessageParams
 
-func (q *Queries) InsertMessage(ctx context.Context, arg InsertMessageParams) (Message, error) {
-	row := q.db.QueryRowContext(ctx, insertMessage,
+func (q *Queries) InsertMessage(ctx context.Context, arg InsertMessageParams) error {
+	_, err := q.db.ExecContext(ctx, insertMessage,
 		arg.ID,
 		arg.ChannelID,
 		arg.Seq,
@@ -127,24 +126,7 @@ func (q *Queries) InsertMessage(ctx context.Context, arg InsertMessageParams) (M
 		arg.CreatedAt,
 		arg.UpdatedAt,
 	)
-	var i Message
-	err := row.Scan(
-		&i.ID,
-		&i.ChannelID,
-		&i.Seq,
-		&i.AuthorID,
-		&i.AuthorName,
-		&i.Content,
-		&i.RawMessage,
-		&i.InReplyTo,
-		&i.SourceType,
-		&i.SourceID,
-		&i.Metadata,
-		&i.Unhandled,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-	)
-	return i, err
+	return err
 }
 
 const listMessagesAfter = `-- name: ListMessagesAfter :many

@@ -1,7 +1,6 @@
--- name: InsertMessage :one
+-- name: InsertMessage :exec
 INSERT INTO messages (id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at)
-VALUES (sqlc.arg(id), sqlc.arg(channel_id), sqlc.arg(seq), sqlc.arg(author_id), sqlc.arg(author_name), sqlc.arg(content), sqlc.arg(raw_message), sqlc.arg(in_reply_to), sqlc.arg(source_type), sqlc.arg(source_id), sqlc.arg(metadata), sqlc.arg(unhandled), sqlc.arg(created_at), sqlc.arg(updated_at))
-RETURNING *;
+VALUES (sqlc.arg(id), sqlc.arg(channel_id), sqlc.arg(seq), sqlc.arg(author_id), sqlc.arg(author_name), sqlc.arg(content), sqlc.arg(raw_message), sqlc.arg(in_reply_to), sqlc.arg(source_type), sqlc.arg(source_id), sqlc.arg(metadata), sqlc.arg(unhandled), sqlc.arg(created_at), sqlc.arg(updated_at));
 
 -- name: GetMessage :one
 SELECT * FROM messages WHERE id = sqlc.arg(id);

@@ -1,7 +1,6 @@
--- name: InsertTurn :one
+-- name: InsertTurn :exec
 INSERT INTO turns (id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at)
-VALUES (sqlc.arg(id), sqlc.arg(agent_id), sqlc.arg(channel_id), sqlc.arg(message_id), sqlc.arg(sender_id), sqlc.arg(seq), sqlc.arg(response_id), 'queued', '', '', NULL, 0, 0, '', 0, sqlc.arg(queued_at), NULL, NULL)
-RETURNING *;
+VALUES (sqlc.arg(id), sqlc.arg(agent_id), sqlc.arg(channel_id), sqlc.arg(message_id), sqlc.arg(sender_id), sqlc.arg(seq), sqlc.arg(response_id), 'queued', '', '', NULL, 0, 0, '', 0, sqlc.arg(queued_at), NULL, NULL);
 
 -- name: CountActiveTurns :one
 SELECT count(*) FROM turns
@@ -82,10 +81,12 @@ SELECT * FROM turns WHERE message_id = sqlc.arg(message_id) AND agent_id = sqlc.
 SELECT * FROM turns WHERE message_id = sqlc.arg(message_id) ORDER BY queued_at, agent_id;
 
 -- name: ListAgentTurns :many
--- Newest first. The time span includes both ends; an empty status_group means any status, any_channel any channel.
+-- Newest first. The time span includes both ends and holds the runs that started in it, or came in it and have not started;
+-- an empty status_group means any status, any_channel any channel.
 SELECT * FROM turns
 WHERE agent_id = sqlc.arg(agent_id)
-  AND queued_at >= sqlc.arg(from_time) AND queued_at <= sqlc.arg(to_time)
+  AND (queued_at >= sqlc.arg(from_time) OR started_at >= sqlc.arg(from_time))
+  AND queued_at <= sqlc.arg(to_time) AND (started_at IS NULL OR started_at <= sqlc.arg(to_time))
   AND (sqlc.arg(any_channel)::boolean OR channel_id = sqlc.arg(channel_id))
   AND (sqlc.arg(status_group)::text = ''
        OR (sqlc.arg(status_group)::text = 'started' AND status IN ('queued', 'running'))
@@ -98,7 +99,8 @@ LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
 -- name: CountAgentTurns :one
 SELECT count(*) FROM turns
 WHERE agent_id = sqlc.arg(agent_id)
-  AND queued_at >= sqlc.arg(from_time) AND queued_at <= sqlc.arg(to_time)
+  AND (queued_at >= sqlc.arg(from_time) OR started_at >= sqlc.arg(from_time))
+  AND queued_at <= sqlc.arg(to_time) AND (started_at IS NULL OR started_at <= sqlc.arg(to_time))
   AND (sqlc.arg(any_channel)::boolean OR channel_id = sqlc.arg(channel_id))
   AND (sqlc.arg(status_group)::text = ''
        OR (sqlc.arg(status_group)::text = 'started' AND status IN ('queued', 'running'))

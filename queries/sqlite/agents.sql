@@ -9,6 +9,10 @@ SELECT * FROM agents WHERE id = @id;
 -- name: ListAgents :many
 SELECT * FROM agents ORDER BY name, id;
 
+-- name: ListAgentHeads :many
+-- All agents without what they are made of, which a version stands for.
+SELECT id, name, enabled, running, version, created_at, updated_at FROM agents ORDER BY name, id;
+
 -- name: CountAgents :one
 SELECT count(*) FROM agents;
 

@@ -1,7 +1,6 @@
--- name: InsertMessage :one
+-- name: InsertMessage :exec
 INSERT INTO messages (id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at)
-VALUES (@id, @channel_id, @seq, @author_id, @author_name, @content, @raw_message, @in_reply_to, @source_type, @source_id, @metadata, @unhandled, @created_at, @updated_at)
-RETURNING *;
+VALUES (@id, @channel_id, @seq, @author_id, @author_name, @content, @raw_message, @in_reply_to, @source_type, @source_id, @metadata, @unhandled, @created_at, @updated_at);
 
 -- name: GetMessage :one
 SELECT * FROM messages WHERE id = @id;

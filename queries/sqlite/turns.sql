@@ -1,7 +1,6 @@
--- name: InsertTurn :one
+-- name: InsertTurn :exec
 INSERT INTO turns (id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at)
-VALUES (@id, @agent_id, @channel_id, @message_id, @sender_id, @seq, @response_id, 'queued', '', '', NULL, 0, 0, '', 0, @queued_at, NULL, NULL)
-RETURNING *;
+VALUES (@id, @agent_id, @channel_id, @message_id, @sender_id, @seq, @response_id, 'queued', '', '', NULL, 0, 0, '', 0, @queued_at, NULL, NULL);
 
 -- name: CountActiveTurns :one
 SELECT count(*) FROM turns
@@ -54,7 +53,7 @@ RETURNING *;
 
 -- name: EndChannelTurns :many
 UPDATE turns SET status = @new_status, reason = @reason, detail = @detail, lease_owner = '', lease_until = 0, ended_at = @ended_at
-WHERE channel_id = @channel_id AND status IN ('queued', 'running')
+WHERE +channel_id = @channel_id AND status IN ('queued', 'running') -- the sign leads SQLite past the channel's history, to the index of active turns
 RETURNING *;
 
 -- name: EndAgentTurns :many
@@ -80,10 +79,12 @@ SELECT * FROM turns WHERE message_id = @message_id AND agent_id = @agent_id;
 SELECT * FROM turns WHERE message_id = @message_id ORDER BY queued_at, agent_id;
 
 -- name: ListAgentTurns :many
--- Newest first. The time span includes both ends; an empty status_group means any status, any_channel any channel.
+-- Newest first. The time span includes both ends and holds the runs that started in it, or came in it and have not started;
+-- an empty status_group means any status, any_channel any channel.
 SELECT * FROM turns
 WHERE agent_id = @agent_id
-  AND queued_at >= @from_time AND queued_at <= @to_time
+  AND (queued_at >= @from_time OR started_at >= @from_time)
+  AND queued_at <= @to_time AND (started_at IS NULL OR started_at <= @to_time)
   AND (CAST(@any_channel AS BOOLEAN) OR channel_id = @channel_id)
   AND (CAST(@status_group AS TEXT) = ''
        OR (CAST(@status_group AS TEXT) = 'started' AND status IN ('queued', 'running'))
@@ -96,7 +97,8 @@ LIMIT @limit_rows OFFSET @offset_rows;
 -- name: CountAgentTurns :one
 SELECT count(*) FROM turns
 WHERE agent_id = @agent_id
-  AND queued_at >= @from_time AND queued_at <= @to_time
+  AND (queued_at >= @from_time OR started_at >= @from_time)
+  AND queued_at <= @to_time AND (started_at IS NULL OR started_at <= @to_time)
   AND (CAST(@any_channel AS BOOLEAN) OR channel_id = @channel_id)
   AND (CAST(@status_group AS TEXT) = ''
        OR (CAST(@status_group AS TEXT) = 'started' AND status IN ('queued', 'running'))

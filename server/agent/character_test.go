@@ -74,9 +74,13 @@ func TestBioKeepsItsForm(t *testing.T) {
 
 func TestParseCharacterTakesStoredAgentBack(t *testing.T) {
 	t.Parallel()
-	c, err := agent.ParseCharacter([]byte(`{"name":"A","bio":"b","enabled":true,"status":"active","createdAt":1,"updatedAt":2,"server_id":null,"characterName":"A"}`))
+	c, err := agent.ParseCharacter([]byte(`{"name":"A","bio":"b","enabled":true,"status":"active","createdAt":1,"updatedAt":2,"server_id":null,"characterName":"A",` +
+		`"model":{"provider":"builtin"},"pluginStatus":[],"secretKeys":["K"]}`))
 	if err != nil || c.Name != "A" {
 		t.Errorf("got %+v, %v", c, err)
+	}
+	if _, err := agent.ParseCharacter([]byte(`{"name":"A","bio":"b","model":"gpt"}`)); err == nil {
+		t.Error("a model that somebody wishes for is dropped in silence")
 	}
 }
 

@@ -27,7 +27,7 @@ func ImportCharacter(data []byte) (Character, ImportReport, error) {
 		report.Format = "card"
 		doc = card
 	}
-	maps.DeleteFunc(doc, func(key string, v any) bool { return v == nil || isIgnoredKey(key) })
+	maps.DeleteFunc(doc, func(key string, v any) bool { return v == nil || isIgnored(key, v) })
 	renameSpeakers(doc["messageExamples"])
 
 	imported := map[string]any{}

@@ -43,8 +43,8 @@ func (e *ValidationError) Error() string {
 }
 
 // ParseCharacter reads a character and checks it against the schema, which is closed: an unknown key is an error. The keys
-// that servers add to a stored agent (enabled, status, createdAt, updatedAt, server_id, characterName) are ignored, so
-// that an agent which was read may be sent back.
+// that servers add to a stored agent (status, createdAt and the like) are ignored, so that an agent which was read may be
+// sent back.
 //
 // A refused character is an [*apierr.Error] with code CREATE_ERROR that wraps a [*ValidationError].
 func ParseCharacter(data []byte) (Character, error) {
@@ -83,11 +83,15 @@ func decodeObject(data []byte) (map[string]any, error) {
 	return doc, nil
 }
 
-// isIgnoredKey reports a key of a stored agent that says nothing about its character.
-func isIgnoredKey(key string) bool {
+// isIgnored reports a field of a stored agent that says nothing about its character. The model is such an object; any other
+// value under that name is somebody's wish, which must not be dropped in silence.
+func isIgnored(key string, v any) bool {
 	switch key {
-	case "enabled", "status", "createdAt", "updatedAt", "server_id", "characterName":
+	case "enabled", "status", "createdAt", "updatedAt", "server_id", "characterName", "pluginStatus", "secretKeys":
 		return true
+	case "model":
+		_, ok := v.(map[string]any)
+		return ok
 	default:
 		return false
 	}
@@ -100,7 +104,7 @@ func readCharacter(doc map[string]any) (Character, []Problem) {
 		r reader
 	)
 	for _, key := range slices.Sorted(maps.Keys(doc)) {
-		if !r.field(&c, key, doc[key]) && !isIgnoredKey(key) {
+		if !r.field(&c, key, doc[key]) && !isIgnored(key, doc[key]) {
 			r.fail(pointer("", key), "Unrecognized key")
 		}
 	}

@@ -21,13 +21,11 @@ func (c *Character) Patch(patch map[string]json.RawMessage) (Character, error) {
 	}
 	var r reader
 	for _, key := range slices.Sorted(maps.Keys(patch)) {
-		if isIgnoredKey(key) {
-			continue
-		}
 		v, err := decodeValue(patch[key])
 		switch {
 		case err != nil:
 			r.fail(pointer("", key), "is not valid JSON")
+		case isIgnored(key, v):
 		case key == "id":
 			if id, ok := ParseUUID(r.text("/id", v)); !ok || id != c.ID {
 				r.fail("/id", "is not the id of this agent")

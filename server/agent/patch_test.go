@@ -19,7 +19,7 @@ func TestPatch(t *testing.T) {
 	tests := map[string]struct{ patch, want string }{
 		"nothing":            {`{}`, base},
 		"own id":             {`{"id":"B850BC30-45F8-0041-A00A-83DF46D8555D"}`, base},
-		"record keys":        {`{"status":"active","createdAt":5,"enabled":false}`, base},
+		"record keys":        {`{"status":"active","createdAt":5,"enabled":false,"model":{},"secretKeys":[]}`, base},
 		"field replaced":     {`{"bio":"new"}`, strings.Replace(base, `["one"]`, `"new"`, 1)},
 		"field removed":      {`{"system":null}`, strings.Replace(base, `"system":"s",`, "", 1)},
 		"style replaced":     {`{"style":{"post":["p"]}}`, strings.Replace(base, `{"all":["a"],"chat":["c"]}`, `{"post":["p"]}`, 1)},

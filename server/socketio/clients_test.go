@@ -2,6 +2,7 @@ package socketio_test
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -52,7 +53,20 @@ func TestClientsOfOtherLanguages(t *testing.T) {
 			[]string{`40{"sid"…`, `430["a"]`},
 		},
 	} {
-		t.Run(test.name, func(t *testing.T) {
+		converse := func(t *testing.T, send func(string), next func() string) {
+			t.Helper()
+			for i, packet := range test.send {
+				send(packet)
+				if test.want[i] == "" {
+					continue
+				}
+				got := next()
+				if prefix, open := strings.CutSuffix(test.want[i], "…"); got != test.want[i] && (!open || !strings.HasPrefix(got, prefix)) {
+					t.Fatalf("%s was answered with %s, want %s", packet, got, test.want[i])
+				}
+			}
+		}
+		serve := func(t *testing.T, test func(t *testing.T, b *bundle)) {
 			bubble(t, socketio.Config{}, func(t *testing.T, b *bundle) {
 				echo := func(s *socketio.Socket) {
 					for _, event := range []string{"echo", "1"} {
@@ -61,24 +75,84 @@ func TestClientsOfOtherLanguages(t *testing.T) {
 				}
 				b.onConnect = echo
 				b.io.Of("/chat").OnConnect(echo)
+				test(t, b)
+			})
+		}
+		t.Run(test.name, func(t *testing.T) {
+			serve(t, func(t *testing.T, b *bundle) {
 				ws := b.WebSocket(t, "/socket.io/?"+test.query)
 				if open := ws.Next(); !strings.HasPrefix(open, "0{") {
 					t.Fatalf("got %q, want an open packet", open)
 				}
-				for i, packet := range test.send {
-					ws.Send(packet)
-					if test.want[i] == "" {
-						continue
-					}
-					got := ws.Next()
-					if prefix, open := strings.CutSuffix(test.want[i], "…"); got != test.want[i] && (!open || !strings.HasPrefix(got, prefix)) {
-						t.Fatalf("%s was answered with %s, want %s", packet, got, test.want[i])
-					}
-				}
+				converse(t, func(packet string) { ws.Send(packet) }, ws.Next)
+				ws.CloseNow()
+			})
+		})
+		t.Run(test.name+", polling", func(t *testing.T) {
+			serve(t, func(t *testing.T, b *bundle) {
+				p := b.poller("/socket.io/?" + strings.ReplaceAll(test.query, "websocket", "polling"))
+				converse(t, p.send, p.next)
+				p.send("1")
+			})
+		})
+		t.Run(test.name+", polling and then WebSocket", func(t *testing.T) {
+			serve(t, func(t *testing.T, b *bundle) {
+				query := "/socket.io/?" + strings.ReplaceAll(test.query, "websocket", "polling")
+				p := b.poller(query)
+				ws := b.WebSocket(t, strings.ReplaceAll(query, "polling", "websocket")+"&sid="+p.sid)
+				ws.Send("2probe")
+				ws.Expect("3probe")
+				ws.Send("5") // before it has joined anything, as some do
+				converse(t, func(packet string) { ws.Send(packet) }, ws.Next)
 				ws.CloseNow()
 			})
 		})
 	}
+}
+
+// poller is a client on polling.
+type poller struct {
+	b        *bundle
+	url, sid string
+	waiting  []string // packets that came with one before
+}
+
+// poller opens a session.
+func (b *bundle) poller(url string) *poller {
+	b.t.Helper()
+	open := b.Get(b.t, url).Body
+	if !strings.HasPrefix(open, "0{") {
+		b.t.Fatalf("got %q, want an open packet", open)
+	}
+	sid := strings.Split(open, `"`)[3]
+	return &poller{b: b, url: url + "&sid=" + sid, sid: sid}
+}
+
+// send posts a packet, as libraries of other languages do: with a type of their own, and whatever they accept.
+func (p *poller) send(packet string) {
+	p.b.t.Helper()
+	r := p.b.Request(p.b.t, http.MethodPost, p.url, packet)
+	r.Header.Set("Content-Type", "text/plain;charset=UTF-8")
+	r.Header.Set("Accept", "*/*")
+	expect(p.b.t, "post", p.b.Do(p.b.t, r).Body, "ok")
+}
+
+func (p *poller) next() string {
+	p.b.t.Helper()
+	for len(p.waiting) == 0 {
+		for packet := range strings.SplitSeq(p.b.Get(p.b.t, p.url).Body, "\x1e") {
+			switch packet {
+			case "2":
+				p.send("3")
+			case "6":
+			default:
+				p.waiting = append(p.waiting, packet)
+			}
+		}
+	}
+	first := p.waiting[0]
+	p.waiting = p.waiting[1:]
+	return first
 }
 
 // A library may send all of its first packets in one request.

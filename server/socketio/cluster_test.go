@@ -55,12 +55,16 @@ func (b *memoryBus) Subscribe(_ context.Context, fn func([]byte)) (func(), error
 
 // nodes runs a test against servers that share a bus.
 func nodes(t *testing.T, n int, test func(t *testing.T, bus *memoryBus, nodes []*bundle)) {
+	nodesWith(t, n, socketio.Config{}, test)
+}
+
+func nodesWith(t *testing.T, n int, cfg socketio.Config, test func(t *testing.T, bus *memoryBus, nodes []*bundle)) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		bus := new(memoryBus)
 		var all []*bundle
 		for range n {
-			b, stop := setup(t, socketio.Config{}, sockettest.Serve)
+			b, stop := setup(t, cfg, sockettest.Serve)
 			if err := b.io.JoinCluster(t.Context(), bus, socketio.ClusterConfig{}); err != nil {
 				t.Fatal(err)
 			}

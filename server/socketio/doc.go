@@ -45,6 +45,9 @@
 // sockets of its own node, which never wait for the bus. Polling clients must reach the same node with each request, by a
 // cookie or by their address; WebSocket clients need not.
 //
+// A lost session is kept by the node that had it, and so are the events that it misses, whichever node they come from: each node
+// numbers them by itself. A client that comes back to another node begins anew.
+//
 // # Disconnecting
 //
 // A client library does not come back by itself after [Socket.Disconnect]: use it for "go away for good" only. Use

@@ -247,3 +247,46 @@ func TestConnectionLostDuringRecovery(t *testing.T) {
 		})
 	}
 }
+
+// Each node numbers the events that it delivers, also those of other nodes. A session is known to the node that had it.
+func TestReplayOnSeveralNodes(t *testing.T) {
+	nodesWith(t, 2, replay, func(t *testing.T, _ *memoryBus, nodes []*bundle) {
+		here, there := nodes[0], nodes[1]
+		c := here.dial()
+		before := c.join("/", "")
+		s := <-here.connected
+		s.Join("room")
+		var offset string
+		for i := range 3 { // from both nodes in turn
+			nodes[i%2].main.To("room").Emit("seen", i)
+			var text string
+			text, offset = c.event()
+			expect(t, "event", text, fmt.Sprint("seen", i))
+		}
+		c.lose(s)
+		there.main.To("room").Emit("missed from there")
+		there.main.Local().Emit("not for here")
+		synctest.Wait()
+		here.main.To("room").Emit("missed from here")
+
+		c = here.dial()
+		c.Send(comeBack(before, offset))
+		for _, want := range []string{"missed from there", "missed from here"} {
+			var text string
+			text, offset = c.event()
+			expect(t, "event", text, want)
+		}
+		expect(t, "session", c.accepted("40"), before)
+		c.lose(<-here.connected)
+
+		c = there.dial()
+		c.Send(comeBack(before, offset))
+		if after := c.accepted("40"); after.SID == before.SID || after.PID == before.PID {
+			t.Errorf("another node gave the session away: %+v", after)
+		}
+		expect(t, "recovered", (<-there.connected).Recovered(), false)
+		here.main.Emit("to all")
+		text, _ := c.event()
+		expect(t, "event", text, "to all")
+	})
+}

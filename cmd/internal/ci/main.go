@@ -2,7 +2,7 @@
 //
 //	go run ./cmd/internal/ci check           the inner loop: formatting, vet, staticcheck, tests without the slow ones
 //	go run ./cmd/internal/ci test            everything, on a fresh machine: it installs what is missing first
-//	go run ./cmd/internal/ci fuzz [-time D]  every fuzz target for a while
+//	go run ./cmd/internal/ci fuzz [-time D]  every fuzz target for longer than the tests do
 //
 // It prints each step with its duration as it goes, the output of what failed at the end, and as its last line
 //
@@ -38,7 +38,7 @@ func run(ctx context.Context, args []string) (code int, err error) {
 		return 0, fmt.Errorf("missing command: check, test or fuzz")
 	}
 	flags := flag.NewFlagSet("ci", flag.ContinueOnError)
-	fuzzTime := flags.Duration("time", 10*time.Second, "how long to run each fuzz target")
+	fuzzTime := flags.Duration("time", time.Minute, "how long to run each fuzz target")
 	if err := flags.Parse(args[1:]); err != nil {
 		return 0, err
 	}

@@ -29,6 +29,9 @@ type results struct {
 	strays   strings.Builder             // lines that are no events
 }
 
+// longTest is how many seconds a test takes that is told of at once, so that a package of long tests shows how far it is.
+const longTest = 4
+
 type packageResult struct {
 	tests       map[string]*testResult
 	output      strings.Builder // outside of tests
@@ -96,6 +99,9 @@ func (rs *results) line(line []byte) {
 		t.output.WriteString(e.Output)
 	case "run", "pass", "fail", "skip":
 		t.action = e.Action
+	}
+	if ended := e.Action == "pass" || e.Action == "fail"; ended && e.Elapsed >= longTest {
+		rs.progress(fmt.Sprintf("%-5s %7.1fs  %s %s", e.Action, e.Elapsed, short(e.Package), e.Test))
 	}
 }
 

@@ -10,6 +10,23 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+func TestLongTestsShowThemselves(t *testing.T) {
+	t.Parallel()
+	var told []string
+	rs := newResults(func(line string) { told = append(told, line) })
+	const pkg = `"Package":"github.com/elizad/elizad/server/x"`
+	if _, err := rs.Write([]byte(`{"Action":"pass",` + pkg + `,"Test":"TestA/short","Elapsed":3.9}
+{"Action":"fail",` + pkg + `,"Test":"TestA/long","Elapsed":61.25}
+{"Action":"fail",` + pkg + `,"Elapsed":62}
+`)); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"fail     61.2s  server/x TestA/long", "fail     62.0s  server/x (2)"}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
+	}
+}
+
 func TestResults(t *testing.T) {
 	t.Parallel()
 	const pkg = `"Package":"github.com/elizad/elizad/server/x"`

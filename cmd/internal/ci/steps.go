@@ -21,6 +21,9 @@ const (
 	conformancePackage = module + "/server/socketio/internal/conformance"
 )
 
+// brief is how long each fuzz target runs among the tests: from its seeds, and then for what it can find in that time.
+const brief = 3 * time.Second
+
 // check runs what finds most mistakes in little time. Results of unchanged packages come from Go's cache.
 func check(ctx context.Context, r *runner) {
 	r.step(ctx, "staticcheck is installed", installStaticcheck)
@@ -54,6 +57,7 @@ func test(ctx context.Context, r *runner) {
 	uncached := []string{"-count=1", "-timeout=20m"}
 	raced := append(uncached, "-race")
 	r.goTest(ctx, "unit tests, with the race detector", raced, unit...)
+	fuzz(ctx, r, brief)
 	r.goTest(ctx, "store on SQLite and PostgreSQL, with the race detector", raced, store...)
 	r.goTest(ctx, "the whole server over the wire, with the race detector", raced, wire...)
 	r.goTest(ctx, "the same on PostgreSQL", uncached, append(wire, "-engine=postgres")...)
@@ -64,7 +68,8 @@ func test(ctx context.Context, r *runner) {
 			})
 		}
 	}
-	r.goTest(ctx, "real JavaScript clients and browser", uncached, clients...)
+	// These tests wait for other processes most of the time, some for a minute.
+	r.goTest(ctx, "real JavaScript clients and browser", append(uncached, "-parallel=4"), clients...)
 }
 
 // analyse runs the checks that look at the text only.
@@ -130,8 +135,8 @@ func fuzz(ctx context.Context, r *runner, each time.Duration) {
 			r.step(ctx, "fuzz targets of "+short(p), func(context.Context) (string, error) { return "", err })
 		}
 		for _, name := range names {
-			r.step(ctx, short(p)+" "+name, func(ctx context.Context) (string, error) {
-				return command(ctx, "go", "test", "-run=^$", "-fuzz=^"+name+"$", "-fuzztime="+each.String(), p)
+			r.step(ctx, "fuzz "+short(p)+" "+name, func(ctx context.Context) (string, error) {
+				return command(ctx, "go", "test", "-run=^$", "-fuzz=^"+name+"$", "-fuzztime="+each.String(), "-fuzzminimizetime=10s", p)
 			})
 		}
 	}

@@ -56,12 +56,15 @@ type ErrorWriter func(w http.ResponseWriter, r *http.Request, err error)
 func Middleware(keys Keys, fail ErrorWriter) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if guarded(r) && !keys.Allow(r.Header.Get(HeaderAPIKey)) {
+			if keys.Required() && guarded(r) && !keys.Allow(r.Header.Get(HeaderAPIKey)) {
 				fail(w, r, apierr.New(apierr.Unauthorized, "API key required").
 					WithDetails("Missing or invalid X-API-KEY header"))
 				return
 			}
-			next.ServeHTTP(w, r.WithContext(NewContext(r.Context(), claimed(r))))
+			if who := claimed(r); who != (Identity{}) { // which is what a context without any says
+				r = r.WithContext(NewContext(r.Context(), who))
+			}
+			next.ServeHTTP(w, r)
 		})
 	}
 }
@@ -72,7 +75,11 @@ func guarded(r *http.Request) bool {
 
 // claimed returns the identity that a caller names without proof. A malformed one is nobody.
 func claimed(r *http.Request) Identity {
-	id, err := ParseID(r.Header.Get(HeaderEntityID))
+	name := r.Header.Get(HeaderEntityID)
+	if name == "" {
+		return Identity{}
+	}
+	id, err := ParseID(name)
 	if err != nil {
 		return Identity{}
 	}

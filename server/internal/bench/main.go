@@ -1,6 +1,6 @@
 // Command bench measures what elizad claims about itself and prints it as ratios and counts:
 //
-//	go run ./server/internal/bench [--only start,memory,soak,posts,sockets] [--json]
+//	go run ./server/internal/bench [--only start,memory,soak,posts,sockets,rest] [--json]
 //
 // It builds the real binary and runs it on loopback with data of its own; what is compared is compared in the same run, on
 // the same machine. Figures of different machines mean nothing beside each other; the ratios do.
@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"syscall"
@@ -47,10 +48,15 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
-	if len(args) > 0 && args[0] == peerCommand {
-		return runPeer(args[1:])
+	if len(args) > 0 {
+		switch args[0] {
+		case peerCommand:
+			return runPeer(args[1:])
+		case restPeerCommand:
+			return runRestPeer(args[1:])
+		}
 	}
-	all := []measurement{{"start", measureStart}, {"memory", measureMemory}, {"soak", measureSoak}, {"posts", measurePosts}, {"sockets", measureSockets}}
+	all := []measurement{{"start", measureStart}, {"memory", measureMemory}, {"soak", measureSoak}, {"posts", measurePosts}, {"sockets", measureSockets}, {"rest", measureRest}}
 	names := make([]string, len(all))
 	for i, m := range all {
 		names[i] = m.name
@@ -58,6 +64,7 @@ func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	only := flags.String("only", "", "comma-separated measurements to run: "+strings.Join(names, ", "))
 	asJSON := flags.Bool("json", false, "print the figures as JSON")
+	profile := flags.String("cpu-profile", "", "file to write a CPU profile of this process to, which is the server of sockets and rest")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -69,6 +76,13 @@ func run(ctx context.Context, args []string) error {
 		if !slices.Contains(names, name) {
 			return fmt.Errorf("there is no measurement %q; there are %s", name, strings.Join(names, ", "))
 		}
+	}
+	if *profile != "" {
+		stop, err := startProfile(*profile)
+		if err != nil {
+			return err
+		}
+		defer stop()
 	}
 	var figures []figure
 	for _, m := range all {
@@ -86,6 +100,20 @@ func run(ctx context.Context, args []string) error {
 		return json.NewEncoder(os.Stdout).Encode(figures)
 	}
 	return show(figures)
+}
+
+func startProfile(path string) (stop func(), err error) {
+	file, err := os.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("making the profile: %w", err)
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return nil, errors.Join(fmt.Errorf("profiling: %w", err), file.Close())
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		_ = file.Close() // a profile that is cut short shows it
+	}, nil
 }
 
 func show(figures []figure) error {

@@ -125,16 +125,15 @@ func (b *postBench) bare(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, err := q.InsertMessage(ctx, db.InsertMessageParams{
+		if err := q.InsertMessage(ctx, db.InsertMessageParams{
 			ID: message, ChannelID: channel, Seq: row.LastSeq, AuthorID: b.user, Content: benchText, SourceType: messaging.SourceGUI,
 			Metadata: dbtype.JSON(`{}`), CreatedAt: now, UpdatedAt: now,
 		}); err != nil {
 			return err
 		}
-		_, err = q.InsertTurn(ctx, db.InsertTurnParams{
+		return q.InsertTurn(ctx, db.InsertTurnParams{
 			ID: uuid.New(), AgentID: b.agent, ChannelID: channel, MessageID: message, SenderID: b.user, Seq: row.LastSeq, ResponseID: uuid.New(), QueuedAt: now,
 		})
-		return err
 	})
 }
 

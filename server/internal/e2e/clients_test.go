@@ -23,14 +23,12 @@ func TestRealClients(t *testing.T) {
 	t.Log(node(t, "client.mjs", "after", "--url", again.url, "--state", state))
 }
 
-// TestClientMethods calls the published client's methods one by one. The last one stops the server, which then ends by itself.
-func TestClientMethods(t *testing.T) {
+// TestLimitsMuteNoAgent has one address say more than a thousand things to a server with its own limits. An agent whose own
+// messages counted against them would fall silent.
+func TestLimitsMuteNoAgent(t *testing.T) {
 	t.Parallel()
-	p := start(t, t.TempDir())
-	t.Log(node(t, "methods.mjs", "--url", p.url))
-	if code := p.exitCode(); code != 0 {
-		t.Errorf("the server that was asked to stop ended with %d", code)
-	}
+	p := start(t, t.TempDir(), "ELIZAD_RATE_LIMIT=on")
+	t.Log(node(t, "limits.mjs", "--url", p.url))
 }
 
 // TestBrowser uses the page as a person would, in headless Chromium.

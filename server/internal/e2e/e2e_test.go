@@ -177,16 +177,23 @@ func (p *process) exitCode() int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
-// node runs a script of the js folder and returns what it printed.
-func node(t *testing.T, script string, args ...string) string {
+// scripts returns the folder of the scripts, in which the JavaScript clients are installed.
+func scripts(t *testing.T) string {
 	t.Helper()
-	if _, err := os.Stat(filepath.Join("js", "node_modules")); errors.Is(err, os.ErrNotExist) {
+	const dir = "js"
+	if _, err := os.Stat(filepath.Join(dir, "node_modules")); errors.Is(err, os.ErrNotExist) {
 		t.Fatal("the JavaScript clients are not installed; run: npm ci --prefix server/internal/e2e/js")
 	}
+	return dir
+}
+
+// node runs a script and returns what it printed.
+func node(t *testing.T, script string, args ...string) string {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", append([]string{script}, args...)...)
-	cmd.Dir = "js"
+	cmd.Dir = scripts(t)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {

@@ -17,6 +17,10 @@ const formOverhead = 64 << 10
 func LimitBody(limits config.Limits) Middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Body == http.NoBody {
+				next.ServeHTTP(w, r)
+				return
+			}
 			limit := limits.MaxBody
 			if isUpload(mediaType(r)) {
 				limit = limits.MaxUpload + formOverhead

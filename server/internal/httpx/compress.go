@@ -20,7 +20,17 @@ func Compress() Middleware {
 	if err != nil {
 		panic(fmt.Sprintf("httpx: options of the compressor: %v", err)) // they are constants
 	}
-	return func(next http.Handler) http.Handler { return wrap(next) }
+	return func(next http.Handler) http.Handler {
+		compressed := wrap(next)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if len(r.Header["Accept-Encoding"]) > 0 {
+				compressed.ServeHTTP(w, r)
+				return
+			}
+			w.Header().Add("Vary", "Accept-Encoding") // as the other says
+			next.ServeHTTP(w, r)
+		})
+	}
 }
 
 // isPacked reports whether a type is a compressed one by nature. Compressing it again would cost time, and the ranges that

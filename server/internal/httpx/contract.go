@@ -22,6 +22,7 @@ type operation struct {
 	route   *routers.Route
 	options *openapi3filter.Options
 	accepts []string // media types of the body; nil: there is none
+	empty   bool     // it has neither parameters nor a body, and so nothing to validate
 }
 
 // optionsFor returns how to validate a request with a body of some type. Uploads must not be collected in memory.
@@ -52,6 +53,7 @@ func operations(doc *openapi3.T) map[string]*operation {
 			checked.Servers, checked.Security = nil, openapi3.NewSecurityRequirements()
 			out[method+" "+path] = &operation{
 				accepts: bodyTypes(op),
+				empty:   len(op.Parameters) == 0 && len(item.Parameters) == 0 && op.RequestBody == nil,
 				route:   &routers.Route{Spec: &contract, Path: path, PathItem: item, Method: method, Operation: &checked},
 				options: &openapi3filter.Options{
 					AuthenticationFunc:    openapi3filter.NoopAuthenticationFunc,
@@ -88,8 +90,8 @@ func bodyTypes(op *openapi3.Operation) []string {
 	return slices.Sorted(maps.Keys(op.RequestBody.Value.Content))
 }
 
-// ResponseValidator returns a function for tests that compares a response with the contract: operation, status, type and
-// body. The body is still there to be read afterwards. Bodies that are streams or files are checked by their type only.
+// ResponseValidator returns a function for tests that compares a response with the contract: operation, status, type, headers
+// and body. The body is still there to be read afterwards. Bodies that are streams or files are checked by their type only.
 func ResponseValidator(doc *openapi3.T) (func(*http.Request, *http.Response) error, error) {
 	contract := *doc
 	contract.Servers = nil
@@ -97,7 +99,7 @@ func ResponseValidator(doc *openapi3.T) (func(*http.Request, *http.Response) err
 	if err != nil {
 		return nil, fmt.Errorf("reading the contract: %w", err)
 	}
-	byName := operations(doc)
+	byName, general := operations(doc), generalHeaders()
 	return func(r *http.Request, resp *http.Response) error {
 		name := r.Method + " " + r.URL.Path
 		route, params, err := router.FindRoute(r)
@@ -112,6 +114,9 @@ func ResponseValidator(doc *openapi3.T) (func(*http.Request, *http.Response) err
 		_ = resp.Body.Close()
 		resp.Body = io.NopCloser(bytes.NewReader(body))
 
+		if header := undeclared(op.route.Operation, resp, general); header != "" {
+			return fmt.Errorf("%s: status %d has a header %s, which is not in the contract", name, resp.StatusCode, header)
+		}
 		options := *op.options
 		kind, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
 		if len(body) > 0 && !isJSON(kind) {
@@ -132,6 +137,33 @@ func ResponseValidator(doc *openapi3.T) (func(*http.Request, *http.Response) err
 		}
 		return nil
 	}, nil
+}
+
+// generalHeaders matches what HTTP, browsers and proxies give a meaning on every response, so that it needs no declaration.
+func generalHeaders() *regexp.Regexp {
+	return regexp.MustCompile(`^(Access-Control-.*|Allow|Cache-Control|Connection|Content-(Encoding|Length|Security-Policy|Type)|` +
+		`Cross-Origin-.*|Date|Last-Modified|Origin-Agent-Cluster|Referrer-Policy|Strict-Transport-Security|Transfer-Encoding|Vary|Www-Authenticate|` +
+		`X-(Accel-Buffering|Content-Type-Options|Dns-Prefetch-Control|Frame-Options|Permitted-Cross-Domain-Policies|Xss-Protection))$`)
+}
+
+// undeclared returns a header of a response that is not a general one and that the contract doesn't declare for it, or "".
+func undeclared(op *openapi3.Operation, resp *http.Response, general *regexp.Regexp) string {
+	ref := op.Responses.Status(resp.StatusCode)
+	if ref == nil {
+		ref = op.Responses.Default()
+	}
+	declared := map[string]bool{}
+	if ref != nil && ref.Value != nil {
+		for name := range ref.Value.Headers {
+			declared[http.CanonicalHeaderKey(name)] = true
+		}
+	}
+	for name := range resp.Header {
+		if !declared[name] && !general.MatchString(name) {
+			return name
+		}
+	}
+	return ""
 }
 
 // declares reports whether an operation may answer with a status and a body of a type.

@@ -4,7 +4,7 @@
 // The order that the parts are written for, outermost first:
 //
 //	RequestID        gives the request its id, and the record that the others write to
-//	ClientIP         finds the caller behind trusted proxies
+//	ClientIP         finds the caller behind trusted proxies, and whether it is on this machine
 //	Watch            logs one line per request, turns a panic into a 500
 //	SecurityHeaders  headers for browsers
 //	CORS             answers preflights, refuses changes asked for by foreign web pages
@@ -18,7 +18,6 @@
 //
 // and behind authentication:
 //
-//	Local            finds out whether the caller is on this machine
 //	NotModified      saves the way of what the caller has already
 //	Idempotent       lets a request have its effect once
 //

@@ -58,6 +58,9 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	if status == http.StatusUnauthorized && header.Get("WWW-Authenticate") == "" {
 		header.Set("WWW-Authenticate", `Bearer realm="elizad"`)
 	}
+	if status == http.StatusTooManyRequests && header.Get("Retry-After") == "" {
+		header.Set("Retry-After", "1")
+	}
 
 	var body any = failure{Error: failureBody{Code: e.Code, Message: e.Message, Details: e.Details}}
 	contentType := "application/json; charset=utf-8"

@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 )
@@ -16,32 +17,49 @@ const apiPolicy = "default-src 'none'; frame-ancestors 'none'"
 // SecurityHeaders tells browsers to trust responses as little as their use allows: those below /api not at all. Handlers may
 // set other values for their own pages. In production browsers are asked to come back by TLS only.
 func SecurityHeaders(production bool) Middleware {
+	common := map[string]string{
+		"X-Content-Type-Options":            "nosniff",
+		"Cross-Origin-Opener-Policy":        "same-origin",
+		"Origin-Agent-Cluster":              "?1",
+		"X-Dns-Prefetch-Control":            "off",
+		"X-Permitted-Cross-Domain-Policies": "none",
+		"X-Xss-Protection":                  "0", // the filter of old browsers does more harm than good
+	}
+	if production {
+		common["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+	}
+	api, pages := headerOf(common, map[string]string{
+		"Content-Security-Policy":      apiPolicy,
+		"Cross-Origin-Resource-Policy": "same-origin",
+		"Referrer-Policy":              "no-referrer",
+		"X-Frame-Options":              "DENY",
+	}), headerOf(common, map[string]string{
+		"Content-Security-Policy":      pagePolicy,
+		"Cross-Origin-Resource-Policy": "cross-origin", // uploaded images are shown by other sites' clients
+		"Referrer-Policy":              "strict-origin-when-cross-origin",
+		"X-Frame-Options":              "SAMEORIGIN",
+	})
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			h := w.Header()
-			h.Set("X-Content-Type-Options", "nosniff")
-			h.Set("Cross-Origin-Opener-Policy", "same-origin")
-			h.Set("Origin-Agent-Cluster", "?1")
-			h.Set("X-DNS-Prefetch-Control", "off")
-			h.Set("X-Permitted-Cross-Domain-Policies", "none")
-			h.Set("X-XSS-Protection", "0") // the filter of old browsers does more harm than good
 			if isAPI(r) {
-				h.Set("Content-Security-Policy", apiPolicy)
-				h.Set("Cross-Origin-Resource-Policy", "same-origin")
-				h.Set("Referrer-Policy", "no-referrer")
-				h.Set("X-Frame-Options", "DENY")
+				maps.Copy(w.Header(), api)
 			} else {
-				h.Set("Content-Security-Policy", pagePolicy)
-				h.Set("Cross-Origin-Resource-Policy", "cross-origin") // uploaded images are shown by other sites' clients
-				h.Set("Referrer-Policy", "strict-origin-when-cross-origin")
-				h.Set("X-Frame-Options", "SAMEORIGIN")
-			}
-			if production {
-				h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+				maps.Copy(w.Header(), pages)
 			}
 			next.ServeHTTP(w, r)
 		})
 	}
+}
+
+// headerOf makes a header whose values all responses share: they have no room to be added to in place.
+func headerOf(parts ...map[string]string) http.Header {
+	header := http.Header{}
+	for _, part := range parts {
+		for name, value := range part {
+			header[http.CanonicalHeaderKey(name)] = []string{value}
+		}
+	}
+	return header
 }
 
 func isAPI(r *http.Request) bool {

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -24,11 +25,14 @@ const (
 	keepTimeout       = 10 * time.Second
 )
 
+// ErrAtWork is in the error of a claim when another request holds the key at this moment.
+var ErrAtWork = errors.New("a request with this key is at work")
+
 // Answers keeps the answers to requests that carried an idempotency key. Keys belong to the caller that ctx names.
 type Answers interface {
 	// Claim reserves a key for a request. It returns the answer that the request got before, if it did; otherwise the caller
-	// must Keep its answer or Release the claim. When the key was used for another request, or is in use at this moment, the
-	// error is a CONFLICT.
+	// must Keep its answer or Release the claim. When the key was used for another request, or is in use at this moment
+	// ([ErrAtWork]), the error is a CONFLICT.
 	Claim(ctx context.Context, key, fingerprint string) (Claim, *Answer, error)
 }
 
@@ -68,11 +72,12 @@ func Idempotent(answers Answers) Middleware {
 			claim, before, err := answers.Claim(r.Context(), key, fingerprint)
 			switch {
 			case err != nil:
-				if apierr.IsCode(err, apierr.Conflict) {
+				if errors.Is(err, ErrAtWork) {
 					w.Header().Set("Retry-After", "1")
 				}
 				WriteError(w, r, err)
 			case before != nil:
+				_, _ = io.Copy(io.Discard, r.Body) // a caller in the middle of an upload would not hear the answer
 				before.replay(w)
 			default:
 				first(claim, next, w, r)
@@ -153,13 +158,13 @@ func (r *recorder) Write(p []byte) (int, error) {
 	return r.Buffer.Write(p)
 }
 
-// fingerprintOf tells requests apart. Uploads are told apart by their size alone, because they are too large to be read
-// twice.
+// fingerprintOf tells requests apart. Uploads are told apart by their size alone: they are too large to be read twice, and the
+// same form has another boundary each time.
 func fingerprintOf(r *http.Request) (string, error) {
 	sum := sha256.New()
 	_, _ = io.WriteString(sum, r.Method+" "+r.URL.RequestURI()+"\n") // a hash never fails
 	if isUpload(mediaType(r)) {
-		_, _ = io.WriteString(sum, r.Header.Get("Content-Length"))
+		_, _ = fmt.Fprint(sum, r.ContentLength)
 		return hex.EncodeToString(sum.Sum(nil)), nil
 	}
 	body, err := io.ReadAll(r.Body)

@@ -102,7 +102,7 @@ func TestIdempotentReplay(t *testing.T) {
 		t.Error(diff)
 	}
 	for _, other := range []*http.Request{post("/x", "other"), post("/y", "body"), post("/x?q=1", "body")} {
-		if w := serve(h, other); w.Code != http.StatusConflict || w.Header().Get("Retry-After") == "" {
+		if w := serve(h, other); w.Code != http.StatusConflict || w.Header().Get("Retry-After") != "" {
 			t.Errorf("%s: %d", other.URL, w.Code)
 		}
 	}
@@ -163,7 +163,7 @@ func TestLocal(t *testing.T) {
 		{"127.0.0.1:1234", "X-Forwarded-For", false}, {"127.0.0.1:1234", "Forwarded", false}, {"@", "", false},
 	} {
 		var got bool
-		h := httpx.Local(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = httpx.IsLocal(r.Context()) }))
+		h := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = httpx.IsLocal(r.Context()) })
 		r := httptest.NewRequest("GET", "/", nil)
 		r.RemoteAddr = tt.remote
 		if tt.header != "" {

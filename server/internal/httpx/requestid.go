@@ -2,8 +2,11 @@ package httpx
 
 import (
 	"context"
+	"encoding/binary"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
+	"net/netip"
 
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/google/uuid"
@@ -14,9 +17,14 @@ const (
 	maxRequestID    = 128 // characters; longer ones are not worth repeating in every log line
 )
 
-// record is what the middlewares know about one request. It is filled by the goroutine that serves the request.
+// record is what the middlewares know about one request. It is filled by the goroutine that serves the request. There is one
+// for all of them, because each value of a context costs a copy of the request; and it is itself the context that has it.
 type record struct {
+	context.Context
+
 	id       string
+	client   netip.Addr                    // found by ClientIP
+	local    bool                          // found by ClientIP
 	err      error                         // given to WriteError
 	response middleware.WrapResponseWriter // nil without Watch
 }
@@ -26,9 +34,26 @@ func (rec *record) begun() bool { return rec.response != nil && rec.response.Sta
 
 type recordKey struct{}
 
+// Value implements [context.Context].
+func (rec *record) Value(key any) any {
+	if _, ok := key.(recordKey); ok {
+		return rec
+	}
+	return rec.Context.Value(key)
+}
+
 func recordOf(ctx context.Context) *record {
 	rec, _ := ctx.Value(recordKey{}).(*record)
 	return rec
+}
+
+// recorded returns the record of a request, and the request that has it in its context: a new one, where r has none.
+func recorded(r *http.Request) (*record, *http.Request) {
+	if rec := recordOf(r.Context()); rec != nil {
+		return rec, r
+	}
+	rec := &record{Context: r.Context()}
+	return rec, r.WithContext(rec)
 }
 
 // RequestID gives each request an id: the one in its X-Request-Id header if that is short and plain, else a new one. The
@@ -37,11 +62,22 @@ func RequestID(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get(requestIDHeader)
 		if !plainID(id) {
-			id = uuid.NewString()
+			id = newID()
 		}
-		w.Header().Set(requestIDHeader, id)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), recordKey{}, &record{id: id})))
+		w.Header()[requestIDHeader] = []string{id}
+		rec, r := recorded(r)
+		rec.id = id
+		next.ServeHTTP(w, r)
 	})
+}
+
+// newID returns a random UUID. It names a request and guards nothing, so that it need not be one that nobody can guess.
+func newID() string {
+	var id uuid.UUID
+	binary.NativeEndian.PutUint64(id[:8], rand.Uint64())
+	binary.NativeEndian.PutUint64(id[8:], rand.Uint64())
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80 // version 4, of RFC 9562
+	return id.String()
 }
 
 // RequestIDFrom returns the id of the request that ctx belongs to, or "" outside of requests.

@@ -29,7 +29,7 @@ func Validator(doc *openapi3.T) Middleware {
 				return
 			}
 			op := known[r.Method+" "+route.RoutePattern()]
-			if op == nil {
+			if op == nil || op.empty {
 				next.ServeHTTP(w, r)
 				return
 			}

@@ -1,7 +1,6 @@
 package httpx
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -20,11 +19,7 @@ import (
 func Watch(logger *slog.Logger) Middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			rec := recordOf(r.Context())
-			if rec == nil { // used without RequestID: errors are still logged
-				rec = &record{}
-				r = r.WithContext(context.WithValue(r.Context(), recordKey{}, rec))
-			}
+			rec, r := recorded(r)
 			rec.response = middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 			begin := time.Now()
 			defer func() {

@@ -75,7 +75,7 @@ func (k *Keys) Claim(ctx context.Context, key, fingerprint string) (httpx.Claim,
 	case row.Fingerprint != fingerprint:
 		return nil, nil, apierr.New(apierr.Conflict, "The Idempotency-Key was used for another request")
 	case row.Status == 0:
-		return nil, nil, apierr.New(apierr.Conflict, "A request with this Idempotency-Key is at work").
+		return nil, nil, apierr.Wrap(httpx.ErrAtWork, apierr.Conflict, "A request with this Idempotency-Key is at work").
 			WithDetails("Ask again when it has ended")
 	}
 	answer := &httpx.Answer{Status: int(row.Status), Body: row.Body}

@@ -76,6 +76,7 @@ const (
 	subjectCallbacks  = "callbacks"   // there may be an end of a job to announce
 	subjectChannels   = "channel."    // + channel id
 	subjectDeleted    = "channels.deleted"
+	subjectAgents     = "agents" // an agent was started or stopped
 )
 
 // eventBuffer is how many events a follower may lag behind before it has to read the database.
@@ -117,6 +118,15 @@ func (s *Service) EndedTurns() (*bus.Subscription, error) {
 // DeletedChannels follows the deletions of channels alone. Decode with DecodeEvent.
 func (s *Service) DeletedChannels() (*bus.Subscription, error) {
 	return s.bus.Subscribe(subjectDeleted, eventBuffer)
+}
+
+// AnnounceAgents tells everybody that an agent was started or stopped.
+func (s *Service) AnnounceAgents(ctx context.Context) { s.publish(ctx, subjectAgents, nil) }
+
+// AgentChanges follows hints that agents were started or stopped. Their content means nothing; those that come faster than they
+// are taken become one.
+func (s *Service) AgentChanges() (*bus.Subscription, error) {
+	return s.bus.Subscribe(subjectAgents, 1)
 }
 
 // DecodeTurnIDs reads the ids in an event of EndedTurns.

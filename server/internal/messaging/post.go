@@ -202,7 +202,7 @@ func (p *post) store(ctx context.Context, row db.Channel) error {
 	if p.draft.Target != nil && !has(takers, *p.draft.Target) {
 		return noAgent(unhandled)
 	}
-	message := db.InsertMessageParams{
+	message := db.Message{
 		ID: p.draft.ID, ChannelID: row.ID, Seq: row.LastSeq, AuthorID: p.draft.AuthorID, AuthorName: p.draft.AuthorName,
 		Content: p.draft.Content, RawMessage: dbtype.JSON(p.draft.RawMessage), InReplyTo: p.draft.InReplyTo,
 		SourceType: p.draft.SourceType, SourceID: nullable(cmp.Or(p.draft.SourceID, p.draft.ClientID)), Metadata: dbtype.JSON(p.draft.Metadata),
@@ -211,11 +211,10 @@ func (p *post) store(ctx context.Context, row db.Channel) error {
 	if message.ID == uuid.Nil {
 		message.ID = uuid.New()
 	}
-	stored, err := p.q.InsertMessage(ctx, message)
-	if err != nil {
+	if err := p.q.InsertMessage(ctx, db.InsertMessageParams(message)); err != nil {
 		return err
 	}
-	p.out.Message = messageOf(stored, row.MessageServerID)
+	p.out.Message = messageOf(message, row.MessageServerID)
 	for _, agentID := range takers {
 		if err := p.queueTurn(ctx, agentID); err != nil {
 			return err
@@ -305,15 +304,15 @@ func (p *post) queueTurn(ctx context.Context, agentID uuid.UUID) error {
 		}
 	}
 	id := uuid.New()
-	row, err := p.q.InsertTurn(ctx, db.InsertTurnParams{
+	turn := Turn{
 		ID: id, AgentID: agentID, ChannelID: channel.ID, MessageID: message.ID, SenderID: message.AuthorID, Seq: message.Seq,
-		ResponseID: responseID(id), QueuedAt: now,
-	})
-	if err != nil {
-		return err
+		ResponseID: responseID(id), Status: TurnQueued, QueuedAt: now.Time(),
 	}
-	p.out.Turns = append(p.out.Turns, turnOf(row))
-	return nil
+	p.out.Turns = append(p.out.Turns, turn)
+	return p.q.InsertTurn(ctx, db.InsertTurnParams{
+		ID: turn.ID, AgentID: turn.AgentID, ChannelID: turn.ChannelID, MessageID: turn.MessageID, SenderID: turn.SenderID, Seq: turn.Seq,
+		ResponseID: turn.ResponseID, QueuedAt: now,
+	})
 }
 
 // responseID derives the id of a turn's reply.

@@ -28,6 +28,7 @@ func (g *Gateway) broadcast(m messaging.Message) {
 	to := g.audience(m.ChannelID)
 	if m.SourceType == messaging.SourceAgentResponse {
 		to.sockets = to.sockets.Ends(m.ID.String())
+		endForPlain(to.plain, m.ID)
 	}
 	o, own := g.pending.take(m.ID)
 	if own {

@@ -13,6 +13,7 @@ import (
 const (
 	dataEntity    = "entity"    // uuid.UUID: who the socket speaks for
 	dataAnonymous = "anonymous" // bool: the entity was made up by us
+	dataNamed     = "named"     // bool: the client named the entity when it connected
 )
 
 // Refusals, as clients know them. A client library doesn't retry after one.
@@ -44,6 +45,7 @@ func (g *Gateway) authenticate(_ context.Context, s *socketio.Socket) error {
 	if !g.keys.Allow(key) {
 		return refuse(refusedKey, "UNAUTHORIZED")
 	}
+	s.Set(dataNamed, claim.EntityID != nil)
 	if claim.EntityID == nil {
 		if g.requireEntity {
 			return refuse(refusedEntity, "ENTITY_ID_REQUIRED")
@@ -70,6 +72,9 @@ func (g *Gateway) connected(s *socketio.Socket) {
 	g.resume(s)
 	emit(g, s, "authenticated", authenticated{EntityID: entityOf(s), Timestamp: g.now().UnixMilli()})
 	emit(g, s, "connection_established", connectionEstablished{Message: "Connected to Eliza Socket.IO server", SocketID: s.ID()})
+	if s.Recovered() {
+		g.rewatchLogs(s)
+	}
 }
 
 type authenticated struct {
@@ -105,8 +110,8 @@ func emit(g *Gateway, s *socketio.Socket, event string, payload any) {
 
 // Identity names who a socket speaks for, so that a lost session is given back to nobody else.
 func Identity(s *socketio.Socket) string {
-	if anonymous, _ := socketio.Value[bool](s, dataAnonymous); anonymous {
-		return "" // whoever holds the session's secret
+	if named, _ := socketio.Value[bool](s, dataNamed); !named {
+		return "" // whoever holds the session's secret, whatever name it has taken since
 	}
 	return entityOf(s).String()
 }

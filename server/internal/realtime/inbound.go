@@ -36,16 +36,38 @@ func (g *Gateway) listen(s *socketio.Socket) {
 	for name, what := range known {
 		s.On(name, func(ctx context.Context, ev *socketio.Event) { g.handle(ctx, ev, what, argument(ev)) })
 	}
-	s.On("message", func(ctx context.Context, ev *socketio.Event) {
+	s.On(eventWrapper, func(ctx context.Context, ev *socketio.Event) {
 		wrapper := fields(argument(ev))
-		kind := wrapper.text("type")
-		what, ok := known[kind]
+		what, ok := known[wrapper.text("type")]
 		if !ok {
-			g.log.Debug("socket message of unknown type", "type", kind)
+			g.fail(ev, messageError{Error: textUnknownType, Code: codeInvalidMessage})
 			return
 		}
 		g.handle(ctx, ev, what, wrapper["payload"])
 	})
+	s.OnAny(func(ctx context.Context, ev *socketio.Event) {
+		if !g.heard[ev.Name] { // there is nobody to answer it; client libraries of other products send many kinds
+			g.log.DebugContext(ctx, "socket event of unknown name", "event", ev.Name)
+		}
+	})
+}
+
+// eventWrapper is the event in which clients wrap another one, with its type.
+const eventWrapper = "message"
+
+// heardEvents returns the names of the inbound events.
+func heardEvents() map[string]bool {
+	heard := map[string]bool{eventWrapper: true, eventLeave: true}
+	for name := range spellings() {
+		heard[name] = true
+	}
+	for _, name := range []string{eventTypingStart, eventTypingStop, eventSubscribeLogs, eventUnsubscribeLogs} {
+		heard[name] = true
+	}
+	for name := range filterEvents() {
+		heard[name] = true
+	}
+	return heard
 }
 
 func (g *Gateway) handle(ctx context.Context, ev *socketio.Event, what intent, payload json.RawMessage) {
@@ -133,6 +155,7 @@ const (
 	codeChannelRequired = "CHANNEL_ID_REQUIRED"
 	codeInvalidMessage  = "INVALID_MESSAGE"
 	textChannelRequired = "channelId is required for joining."
+	textUnknownType     = "message needs a type and a payload; the types are ROOM_JOINING (1) and SEND_MESSAGE (2). Both are required."
 	textInvalidMessage  = "For SEND_MESSAGE: channelId, messageServerId (message_server_id), senderId (author_id), and message are required."
 )
 

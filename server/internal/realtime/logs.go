@@ -30,9 +30,21 @@ type logFilter struct {
 	noLevel   bool       // a level was named that doesn't exist: nothing passes
 	agentName string     // exact; "" is any
 	agentID   string
+	category  string // exact; "" is any
 	dialect   logDialect
 
 	levelText string // as the client wrote it
+}
+
+// Names of events that clients send.
+const (
+	eventSubscribeLogs   = "subscribe_logs"
+	eventUnsubscribeLogs = "unsubscribe_logs"
+)
+
+// filterEvents returns the events that set a filter, and the dialect that each is of.
+func filterEvents() map[string]logDialect {
+	return map[string]logDialect{"update_log_filters": streamDialect, "set_log_filter": updateDialect}
 }
 
 // logDialect is a client's way to read the log. Before it has set a filter, it gets both.
@@ -47,6 +59,7 @@ const (
 const dataLogs = "logs" // *logWatch in a socket's data, while it watches
 
 type logConfirmation struct {
+	Success    bool   `json:"success"`
 	Subscribed bool   `json:"subscribed"`
 	Message    string `json:"message"`
 }
@@ -59,21 +72,21 @@ type logFilters struct {
 
 // listenLogs registers the log events of a socket.
 func (g *Gateway) listenLogs(s *socketio.Socket) {
-	s.On("subscribe_logs", func(_ context.Context, ev *socketio.Event) {
+	s.On(eventSubscribeLogs, func(_ context.Context, ev *socketio.Event) {
 		if !g.charge(ev, "", "") {
 			return
 		}
-		g.watchLogs(s)
-		g.confirmLogs(ev, logConfirmation{Subscribed: true, Message: "Successfully subscribed to log stream"})
+		g.watchLogs(s, logFilter{level: logstream.LevelTrace})
+		g.confirmLogs(ev, logConfirmation{Success: true, Subscribed: true, Message: "Successfully subscribed to log stream"})
 	})
-	s.On("unsubscribe_logs", func(_ context.Context, ev *socketio.Event) {
+	s.On(eventUnsubscribeLogs, func(_ context.Context, ev *socketio.Event) {
 		if w, ok := socketio.Value[*logWatch](s, dataLogs); ok && w != nil {
 			w.cancel()
 			s.Set(dataLogs, (*logWatch)(nil))
 		}
-		g.confirmLogs(ev, logConfirmation{Subscribed: false, Message: "Successfully unsubscribed from log stream"})
+		g.confirmLogs(ev, logConfirmation{Success: true, Message: "Successfully unsubscribed from log stream"})
 	})
-	for name, dialect := range map[string]logDialect{"update_log_filters": streamDialect, "set_log_filter": updateDialect} {
+	for name, dialect := range filterEvents() {
 		s.On(name, func(_ context.Context, ev *socketio.Event) {
 			result := g.filterLogs(s, fields(argument(ev)), dialect)
 			emit(g, s, "log_filters_updated", result)
@@ -87,13 +100,21 @@ func (g *Gateway) confirmLogs(ev *socketio.Event, c logConfirmation) {
 	g.ack(ev, c)
 }
 
+// rewatchLogs goes on sending the log to a socket that came back with its subscription.
+func (g *Gateway) rewatchLogs(s *socketio.Socket) {
+	if w, ok := socketio.Value[*logWatch](s, dataLogs); ok && w != nil {
+		s.Set(dataLogs, (*logWatch)(nil)) // it ended with the connection that was lost
+		g.watchLogs(s, w.get())
+	}
+}
+
 // watchLogs begins to send the log to a socket, unless it is sent already.
-func (g *Gateway) watchLogs(s *socketio.Socket) {
+func (g *Gateway) watchLogs(s *socketio.Socket, filter logFilter) {
 	if w, ok := socketio.Value[*logWatch](s, dataLogs); ok && w != nil {
 		return
 	}
 	ctx, cancel := context.WithCancel(s.Context())
-	w := &logWatch{cancel: cancel, filter: logFilter{level: logstream.LevelTrace}}
+	w := &logWatch{cancel: cancel, filter: filter}
 	s.Set(dataLogs, w)
 	sub := g.logs.Subscribe(logBuffer)
 	g.watchers.Go(func() {
@@ -157,6 +178,9 @@ func (f *logFilter) set(o object, dialect logDialect) {
 	if o.has("agentId") {
 		f.agentID = anyIfAll(o.text("agentId"))
 	}
+	if o.has("category") {
+		f.category = anyIfAll(o.text("category"))
+	}
 }
 
 func anyIfAll(s string) string {
@@ -168,7 +192,7 @@ func anyIfAll(s string) string {
 
 func (f *logFilter) wire() map[string]string {
 	out := map[string]string{}
-	for key, value := range map[string]string{"level": f.levelText, "agentName": f.agentName, "agentId": f.agentID} {
+	for key, value := range map[string]string{"level": f.levelText, "agentName": f.agentName, "agentId": f.agentID, "category": f.category} {
 		if value != "" {
 			out[key] = value
 		}
@@ -179,7 +203,18 @@ func (f *logFilter) wire() map[string]string {
 func (f *logFilter) passes(e *logstream.Entry) bool {
 	return !f.noLevel && e.Level >= f.level &&
 		(f.agentName == "" || f.agentName == e.AgentName) &&
-		(f.agentID == "" || strings.EqualFold(f.agentID, e.AgentID))
+		(f.agentID == "" || strings.EqualFold(f.agentID, e.AgentID)) &&
+		(f.category == "" || f.category == categoryOf(e))
+}
+
+// categoryOf names the part of the server that an entry is from.
+func categoryOf(e *logstream.Entry) string {
+	for _, a := range e.Attrs {
+		if name, ok := a.Value.(string); ok && a.Key == "component" && name != "" {
+			return name
+		}
+	}
+	return "server"
 }
 
 type logStream struct {
@@ -220,12 +255,8 @@ func sendLog(s *socketio.Socket, e *logstream.Entry, dialect logDialect, dropped
 		_ = s.Emit("log_stream", logStream{Type: "log_entry", Payload: payload})
 	}
 	if dialect != streamDialect {
-		category, _ := data["component"].(string)
-		if category == "" {
-			category = "server"
-		}
 		_ = s.Emit("log_update", logUpdate{
-			ID: e.Seq, Timestamp: e.Time.UTC().Format(time.RFC3339Nano), Level: logstream.LevelName(e.Level), Category: category,
+			ID: e.Seq, Timestamp: e.Time.UTC().Format(time.RFC3339Nano), Level: logstream.LevelName(e.Level), Category: categoryOf(e),
 			Message: e.Message, Data: data, AgentID: e.AgentID, Dropped: dropped,
 		})
 	}

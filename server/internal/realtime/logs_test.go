@@ -84,3 +84,32 @@ func TestTyping(t *testing.T) {
 		t.Errorf("after leaving: %+v", e)
 	}
 }
+
+// The filters of both dialects are laid over each other.
+func TestLogCategory(t *testing.T) {
+	t.Parallel()
+	stream := logstream.NewStream(100)
+	log := slog.New(stream.Handler(slog.LevelDebug))
+	b := setup(t, func(c *realtime.Config) { c.Logs = stream })
+	c := b.connect(uuid.New())
+	c.emit("subscribe_logs", nil)
+	if e := c.want("log_subscription_confirmed").data; e["success"] != true {
+		t.Errorf("confirmation %v", e)
+	}
+	c.emit("set_log_filter", object{"category": "database", "level": "warn"})
+	if diff := cmp.Diff(object{"success": true, "filters": object{"level": "warn", "category": "database"}}, c.want("log_filters_updated").data); diff != "" {
+		t.Error(diff)
+	}
+	log.Error("of no category")
+	log.Error("of another", "component", "media")
+	log.Warn("this one", "component", "database")
+	if e := c.want("log_update").data; e["message"] != "this one" || e["category"] != "database" {
+		t.Errorf("entry %v", e)
+	}
+	c.emit("set_log_filter", object{"category": "all"})
+	c.want("log_filters_updated")
+	log.Error("anything")
+	if e := c.want("log_update").data; e["message"] != "anything" || e["category"] != "server" {
+		t.Errorf("entry %v", e)
+	}
+}

@@ -150,7 +150,13 @@ type channelUpdate struct {
 func (g *Gateway) other(e messaging.Event) {
 	all := g.audience(e.ChannelID)
 	to, about := all.sockets, channelEvent{ChannelID: e.ChannelID, RoomID: e.ChannelID}
-	g.toPlain(all.plain, plainEventOf(e))
+	switch {
+	case len(all.plain) == 0:
+	case e.Type == messaging.EventChunk:
+		g.chunkToPlain(all.plain, e)
+	default:
+		g.toPlain(all.plain, g.plainEvent(e))
+	}
 	switch e.Type {
 	case messaging.EventChunk:
 		g.to(to.Sheddable(e.Chunk.MessageID.String()), eventStreamChunk, streamChunk{
@@ -158,7 +164,7 @@ func (g *Gateway) other(e messaging.Event) {
 			ChannelID: e.ChannelID, RoomID: e.ChannelID,
 		})
 	case messaging.EventTurnEnded:
-		g.turnEnded(to, e)
+		g.turnEnded(to, all.plain, e)
 	case messaging.EventMessageUpdated:
 		g.to(to, eventBroadcast, broadcastOf(*e.Message)) // clients replace what they have under its id
 		g.to(to, eventMessageUpdated, updatedOf(*e.Message))
@@ -192,8 +198,9 @@ func (g *Gateway) sessionEvent(e messaging.Event) sessionEvent {
 	}
 }
 
-func (g *Gateway) turnEnded(to socketio.Broadcast, e messaging.Event) {
+func (g *Gateway) turnEnded(to socketio.Broadcast, plain []*plainConn, e messaging.Event) {
 	t := e.Turn
+	endForPlain(plain, t.ResponseID)
 	c := complete{
 		ChannelID: e.ChannelID, RoomID: e.ChannelID, ServerID: e.ServerID, MessageServerID: e.ServerID, MessageID: e.MessageID,
 		ReplyID: t.ReplyID, Status: t.Status, Reason: t.Reason, Detail: t.Detail,

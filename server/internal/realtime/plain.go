@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"math"
 	"net/http"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/coder/websocket"
 	"github.com/google/uuid"
@@ -29,7 +31,8 @@ const (
 	plainPing      = 25 * time.Second
 	plainPong      = 20 * time.Second
 	plainWriteTime = 10 * time.Second
-	plainReadLimit = 1_000_000 // bytes of one frame
+	plainReadTime  = 30 * time.Second // for a frame that has begun
+	plainReadLimit = 1_000_000        // bytes of one frame
 )
 
 // plainHub holds the plain connections and the channels that they listen to.
@@ -93,6 +96,26 @@ func (h *plainHub) listened(channelID uuid.UUID) bool {
 	return len(h.channels[channelID]) > 0
 }
 
+// everyone returns the connections that have been let in.
+func (h *plainHub) everyone() []*plainConn {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	conns := make([]*plainConn, 0, len(h.conns))
+	for c := range h.conns {
+		if c.admitted {
+			conns = append(conns, c)
+		}
+	}
+	return conns
+}
+
+// admit marks a connection as let in.
+func (h *plainHub) admit(c *plainConn) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	c.admitted = true
+}
+
 // drop removes a channel that is gone.
 func (h *plainHub) drop(channelID uuid.UUID) {
 	h.mu.Lock()
@@ -123,14 +146,20 @@ type plainConn struct {
 	ctx     context.Context // of the connection
 	cancel  context.CancelFunc
 
-	out    chan plainFrame
-	joined map[uuid.UUID]struct{} // guarded by the hub's mutex
+	out chan plainFrame
+	// The following are guarded by the hub's mutex.
+	admitted bool // it has shown what it needs to show
+	joined   map[uuid.UUID]struct{}
 
 	actions sync.WaitGroup // that are followed to their end
 
+	// shed holds the replies of which a piece was left out. It belongs to the delivery.
+	shed map[uuid.UUID]struct{}
+
 	// The following belong to the reading goroutine.
-	entity uuid.UUID
-	errors int // in a row
+	entity    uuid.UUID
+	anonymous bool // the entity was made up by us
+	errors    int  // in a row
 }
 
 // PlainHandler serves the plain dialect on requests that ask for a WebSocket. allow says whether a request comes from a
@@ -173,6 +202,7 @@ func IsPlainUpgrade(r *http.Request) bool {
 // serve reads frames until the connection ends.
 func (c *plainConn) serve(r *http.Request) {
 	c.ws.SetReadLimit(plainReadLimit)
+	defer func() { _ = c.ws.CloseNow() }() // in case that nobody has
 	var helpers sync.WaitGroup
 	helpers.Go(c.write)
 	helpers.Go(c.beat)
@@ -182,7 +212,8 @@ func (c *plainConn) serve(r *http.Request) {
 		return // the writer ends the connection
 	}
 	defer c.cancel()
-	c.send(plainStatus{Type: plainTypeStatus, Status: "connected", ConnectionID: c.id, EntityID: &c.entity})
+	c.greet()
+	c.gateway.plain.admit(c)
 	for {
 		frame, err := c.read(c.ctx)
 		if err != nil {
@@ -198,10 +229,27 @@ func (c *plainConn) serve(r *http.Request) {
 	}
 }
 
+// greet tells the client who it is taken for.
+func (c *plainConn) greet() {
+	c.send(plainStatus{Type: plainTypeStatus, Status: "connected", ConnectionID: c.id, EntityID: &c.entity})
+}
+
+// read returns the next frame, nil for one that is no JSON object.
 func (c *plainConn) read(ctx context.Context) (object, error) {
-	kind, data, err := c.ws.Read(ctx)
+	kind, reader, err := c.ws.Reader(ctx)
 	if err != nil {
 		return nil, err
+	}
+	slow := time.AfterFunc(plainReadTime, c.cancel)
+	data, err := io.ReadAll(reader)
+	slow.Stop()
+	if err != nil {
+		return nil, err
+	}
+	if kind == websocket.MessageText && !utf8.Valid(data) {
+		c.end(websocket.StatusInvalidFramePayloadData, "not UTF-8")
+		<-c.ctx.Done()
+		return nil, context.Cause(c.ctx)
 	}
 	var o object
 	if kind != websocket.MessageText || json.Unmarshal(data, &o) != nil {
@@ -240,7 +288,7 @@ func (c *plainConn) authenticate(r *http.Request) bool {
 		return c.refuse(refusedKey, "UNAUTHORIZED")
 	}
 	if entity == "" && !c.gateway.requireEntity {
-		c.entity = uuid.New()
+		c.entity, c.anonymous = uuid.New(), true
 		return true
 	}
 	id, err := auth.ParseID(entity)

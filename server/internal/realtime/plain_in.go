@@ -25,12 +25,27 @@ func (c *plainConn) handle(o object) bool {
 		return c.status(o)
 	case "join":
 		return c.joinChannel(o)
-	case "auth": // it is decided already
-		return true
+	case "auth":
+		return c.name(o)
 	default:
 		c.fail("Unknown type; there are message, action, join and status", string(apierr.InvalidRequest), "")
 		return false
 	}
+}
+
+// name lets a connection that came without an identity take one. Everything else about it was decided when it came.
+func (c *plainConn) name(o object) bool {
+	if !c.anonymous || !o.has("entityId") {
+		return true
+	}
+	id, err := auth.ParseID(o.text("entityId"))
+	if err != nil {
+		c.fail(refusedEntity, "ENTITY_ID_REQUIRED", "")
+		return false
+	}
+	c.entity, c.anonymous = id, false
+	c.greet()
+	return true
 }
 
 func (c *plainConn) fail(message, code, clientID string) {
@@ -155,26 +170,5 @@ func (c *plainConn) joinChannel(o object) bool {
 		return false
 	}
 	c.send(plainStatus{Type: plainTypeStatus, Status: "joined", ChannelID: &id})
-	return true
-}
-
-// status answers with the agents, or the one that is named.
-func (c *plainConn) status(o object) bool {
-	if !c.charge("") {
-		return false
-	}
-	agents, err := c.gateway.agents(c.ctx)
-	if err != nil {
-		c.refuseWith(err, "")
-		return false
-	}
-	list := []plainAgent{}
-	wanted := o.text("agentId")
-	for _, a := range agents {
-		if wanted == "" || wanted == a.ID.String() {
-			list = append(list, plainAgentOf(a))
-		}
-	}
-	c.send(plainAgents{Type: plainTypeStatus, Agents: list})
 	return true
 }

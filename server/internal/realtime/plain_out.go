@@ -2,6 +2,7 @@ package realtime
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -53,7 +54,7 @@ func plainMessageOf(m messaging.Message) plainMessage {
 // plainStatus tells of a connection, a message, a channel or the agents.
 type plainStatus struct {
 	Type            string     `json:"type"`
-	Status          string     `json:"status"` // connected, received, joined, complete, message_deleted, channel_cleared, …
+	Status          string     `json:"status"` // connected, received, joined, complete, message_deleted, session_expired, …
 	ConnectionID    string     `json:"connectionId,omitempty"`
 	EntityID        *uuid.UUID `json:"entityId,omitempty"`
 	MessageID       *uuid.UUID `json:"messageId,omitempty"`
@@ -63,26 +64,15 @@ type plainStatus struct {
 	Outcome         string     `json:"outcome,omitempty"` // of a complete message
 	Reason          string     `json:"reason,omitempty"`
 	Detail          string     `json:"detail,omitempty"`
+	SessionID       *uuid.UUID `json:"sessionId,omitempty"`
+	ExpiresAt       string     `json:"expiresAt,omitempty"`     // ISO 8601
+	TimeRemaining   *int64     `json:"timeRemaining,omitempty"` // milliseconds
 }
 
-// plainAgents tells which agents there are.
-type plainAgents struct {
-	Type   string       `json:"type"`
-	Agents []plainAgent `json:"agents"`
-}
-
-type plainAgent struct {
-	ID     uuid.UUID `json:"id"`
-	Name   string    `json:"name"`
-	Status string    `json:"status"` // active or inactive
-}
-
-func plainAgentOf(a AgentStatus) plainAgent {
-	p := plainAgent{ID: a.ID, Name: a.Name, Status: "inactive"}
-	if a.Running {
-		p.Status = "active"
-	}
-	return p
+// of returns the status with what is told of a session.
+func (s plainStatus) of(e sessionEvent) plainStatus {
+	s.SessionID, s.ExpiresAt, s.TimeRemaining = &e.SessionID, e.ExpiresAt, &e.TimeRemaining
+	return s
 }
 
 type plainError struct {
@@ -93,9 +83,9 @@ type plainError struct {
 	RetryAfter      int    `json:"retryAfter,omitempty"` // seconds
 }
 
-// plainEventOf returns the frame for an event that is no message.
-func plainEventOf(e messaging.Event) any {
-	about := plainStatus{Type: plainTypeStatus, ChannelID: &e.ChannelID}
+// plainEvent returns the frame for an event that is no message.
+func (g *Gateway) plainEvent(e messaging.Event) any {
+	status := plainStatus{Type: plainTypeStatus, ChannelID: &e.ChannelID}
 	switch e.Type {
 	case messaging.EventChunk:
 		return plainMessage{
@@ -103,27 +93,62 @@ func plainEventOf(e messaging.Event) any {
 			Content: e.Chunk.Text, ChannelID: e.ChannelID,
 		}
 	case messaging.EventTurnEnded:
-		about.Status = "complete"
+		status.Status = "complete"
 		if e.MessageID != uuid.Nil {
-			about.MessageID = &e.MessageID
+			status.MessageID = &e.MessageID
 		}
-		about.Outcome, about.Reason, about.Detail = string(e.Turn.Status), e.Turn.Reason, e.Turn.Detail
+		status.Outcome, status.Reason, status.Detail = string(e.Turn.Status), e.Turn.Reason, e.Turn.Detail
 		if e.Turn.AgentID != uuid.Nil {
-			about.AgentID = &e.Turn.AgentID
+			status.AgentID = &e.Turn.AgentID
 		}
 	case messaging.EventMessageUpdated: // readers know it by its id
 		return plainMessageOf(*e.Message)
 	case messaging.EventMessageDeleted:
-		about.Status, about.MessageID = "message_deleted", &e.MessageID
+		status.Status, status.MessageID = "message_deleted", &e.MessageID
 	case messaging.EventChannelCleared:
-		about.Status = "channel_cleared"
+		status.Status = "channel_cleared"
 	case messaging.EventChannelUpdated:
-		about.Status = "channel_updated"
+		status.Status = "channel_updated"
 	case messaging.EventChannelDeleted:
-		about.Status = "channel_deleted"
+		status.Status = "channel_deleted"
+	case messaging.EventSessionWarning:
+		status.Status = "session_expiring"
+		return status.of(g.sessionEvent(e))
+	case messaging.EventSessionExpired:
+		status.Status = "session_expired"
+		return status.of(g.sessionEvent(e))
 	case messaging.EventMessage: // delivered by its number
 	}
-	return about
+	return status
+}
+
+// sheds reports whether a piece of a reply is left out for a reader that lags behind, and with it all that follow: the whole
+// reply repairs the text, a gap in its middle would not. It is for the delivery alone.
+func (c *plainConn) sheds(reply uuid.UUID) bool {
+	if _, already := c.shed[reply]; already {
+		return true
+	}
+	if len(c.out) < plainQueue/2 {
+		return false
+	}
+	if c.shed == nil || len(c.shed) >= plainQueue {
+		c.shed = map[uuid.UUID]struct{}{}
+	}
+	c.shed[reply] = struct{}{}
+	return true
+}
+
+// chunkToPlain sends a piece of a reply to those who keep up.
+func (g *Gateway) chunkToPlain(to []*plainConn, e messaging.Event) {
+	to = slices.DeleteFunc(to, func(c *plainConn) bool { return c.sheds(e.Chunk.MessageID) })
+	g.toPlain(to, g.plainEvent(e))
+}
+
+// endForPlain forgets that a reply was shed.
+func endForPlain(to []*plainConn, reply uuid.UUID) {
+	for _, c := range to {
+		delete(c.shed, reply)
+	}
 }
 
 // toPlain sends a frame to many connections; it is encoded once.

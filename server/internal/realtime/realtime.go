@@ -32,6 +32,7 @@ type Messaging interface {
 	MessagesSince(ctx context.Context, who auth.Identity, channelID uuid.UUID, seq int64, limit int) ([]messaging.Message, error)
 	FindOrCreateDM(ctx context.Context, who auth.Identity, r messaging.DMRequest) (messaging.Channel, error)
 	Subscribe(channelID uuid.UUID) (*bus.Subscription, error)
+	AgentChanges() (*bus.Subscription, error)
 }
 
 // AgentStatus is what the plain dialect tells of an agent.
@@ -59,9 +60,10 @@ type Gateway struct {
 	ns            *socketio.Namespace
 	messaging     Messaging
 	keys          auth.Keys
-	agents        func(ctx context.Context) ([]AgentStatus, error)
+	listAgents    func(ctx context.Context) ([]AgentStatus, error)
 	logs          *logstream.Stream
 	requireEntity bool
+	heard         map[string]bool // names of inbound events
 	log           *slog.Logger
 	now           func() time.Time
 
@@ -75,16 +77,17 @@ type Gateway struct {
 
 	rejoins chan rejoining // for the delivery, which alone knows what has been delivered
 
-	sub  *bus.Subscription
-	done chan struct{} // closed when deliver has returned
+	sub    *bus.Subscription
+	agents *bus.Subscription // changes of agents
+	done   chan struct{}     // closed when nothing is delivered any more
 }
 
 // New registers the handlers on cfg.IO. Nothing is delivered before Start.
 func New(cfg Config) *Gateway {
 	g := &Gateway{
-		ns: cfg.IO.Of("/"), messaging: cfg.Messaging, keys: cfg.Keys, agents: cfg.Agents, logs: cfg.Logs, requireEntity: cfg.RequireEntity,
+		ns: cfg.IO.Of("/"), messaging: cfg.Messaging, keys: cfg.Keys, listAgents: cfg.Agents, logs: cfg.Logs, requireEntity: cfg.RequireEntity,
 		log: cfg.Logger, now: cfg.Now, limiter: limiter{limit: cfg.RateLimit}, handshakes: limiter{limit: cfg.RateLimit},
-		rejoins: make(chan rejoining),
+		rejoins: make(chan rejoining), heard: heardEvents(),
 	}
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)
@@ -102,14 +105,23 @@ func New(cfg Config) *Gateway {
 
 // Start begins to deliver events to sockets.
 func (g *Gateway) Start(ctx context.Context) error {
-	sub, err := g.messaging.Subscribe(uuid.Nil)
+	agents, err := g.messaging.AgentChanges()
 	if err != nil {
 		return fmt.Errorf("starting the realtime gateway: %w", err)
 	}
-	g.sub, g.done = sub, make(chan struct{})
+	sub, err := g.messaging.Subscribe(uuid.Nil)
+	if err != nil {
+		agents.Close()
+		return fmt.Errorf("starting the realtime gateway: %w", err)
+	}
+	g.sub, g.agents, g.done = sub, agents, make(chan struct{})
+	ctx = context.WithoutCancel(ctx)
 	go func() {
 		defer close(g.done)
-		g.deliver(context.WithoutCancel(ctx))
+		var delivery sync.WaitGroup
+		delivery.Go(func() { g.deliver(ctx) })
+		delivery.Go(func() { g.tellAgents(ctx) })
+		delivery.Wait()
 	}()
 	return nil
 }
@@ -121,6 +133,7 @@ func (g *Gateway) Stop(ctx context.Context) error {
 	}
 	g.plain.close()
 	g.sub.Close()
+	g.agents.Close()
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

@@ -207,6 +207,11 @@ func TestBadEvents(t *testing.T) {
 		{"join null", "1", nil, "CHANNEL_ID_REQUIRED", "required"},
 		{"join something endless", "1", object{"channelId": strings.Repeat("x", 200)}, "CHANNEL_ID_REQUIRED", "required"},
 		{"wrapped nothing", "message", object{"type": 1}, "CHANNEL_ID_REQUIRED", "required"},
+		{"wrapped null", "message", object{"type": 1, "payload": nil}, "CHANNEL_ID_REQUIRED", "required"},
+		{"wrapper without a type", "message", object{"payload": object{"channelId": channel}}, "INVALID_MESSAGE", "required"},
+		{"wrapper that is empty", "message", object{}, "INVALID_MESSAGE", "required"},
+		{"wrapper that is none", "message", "hello", "INVALID_MESSAGE", "required"},
+		{"wrapper of an outbound type", "message", object{"type": 3, "payload": object{"channelId": channel}}, "INVALID_MESSAGE", "types"},
 		{"send nothing", "2", object{}, "INVALID_MESSAGE", "required"},
 		{"send null", "2", nil, "INVALID_MESSAGE", "required"},
 		{"no text", "2", ok(object{"message": ""}), "INVALID_MESSAGE", "required"},
@@ -231,7 +236,7 @@ func TestBadEvents(t *testing.T) {
 		}
 	}
 	c.emit("no_such_event", object{"a": 1})
-	c.emit("message", object{"type": 99})
+	c.emit("error", object{"a": 1})
 	c.emitAck(5, "2", object{})
 	c.want("messageError")
 	if e := c.next(); e.ack != 5 || e.data["success"] != false || e.data["code"] != "INVALID_MESSAGE" {

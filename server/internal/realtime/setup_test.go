@@ -58,7 +58,9 @@ func setup(t *testing.T, change ...func(*realtime.Config)) *bench {
 	local := bus.NewLocal()
 	b := &bench{t: t, db: st, agent: uuid.New(), clock: new(atomic.Int64)}
 	b.messaging = messaging.New(messaging.Config{Store: st, Bus: local, Now: func() time.Time { return time.Now().Add(time.Duration(b.clock.Load())) }})
-	io := socketio.NewServer(socketio.Config{})
+	io := socketio.NewServer(socketio.Config{
+		Recovery: socketio.RecoveryConfig{Mode: socketio.RecoveryRooms, Identity: realtime.Identity},
+	})
 	cfg := realtime.Config{IO: io, Messaging: b.messaging}
 	for _, c := range change {
 		c(&cfg)

@@ -10,6 +10,13 @@ import (
 	"github.com/elizad/elizad/server/socketio"
 )
 
+// Names of events that clients send.
+const (
+	eventTypingStart = "typing_start"
+	eventTypingStop  = "typing_stop"
+	eventLeave       = "leave_channel"
+)
+
 const (
 	typingLasts = 5 * time.Second        // after which a typist is said to have stopped
 	typingPause = 500 * time.Millisecond // between two events of one socket in one channel
@@ -33,8 +40,8 @@ type typists struct {
 // them now.
 func (g *Gateway) listenTyping(s *socketio.Socket) {
 	t := &typists{last: map[string]time.Time{}, stop: map[string]*time.Timer{}}
-	s.On("typing_start", func(_ context.Context, ev *socketio.Event) { g.typing(ev, t, true) })
-	s.On("typing_stop", func(_ context.Context, ev *socketio.Event) { g.typing(ev, t, false) })
+	s.On(eventTypingStart, func(_ context.Context, ev *socketio.Event) { g.typing(ev, t, true) })
+	s.On(eventTypingStop, func(_ context.Context, ev *socketio.Event) { g.typing(ev, t, false) })
 	s.OnDisconnecting(func(string) { t.end() })
 }
 
@@ -46,7 +53,7 @@ func (g *Gateway) typing(ev *socketio.Event, t *typists, started bool) {
 		return
 	}
 	who := typing{ChannelID: channel, RoomID: channel, EntityID: entityOf(ev.Socket).String(), SenderName: o.text(personNames[:]...)}
-	if t.note(channel, started, g.now(), func() { g.relayTyping(ev.Socket, "typing_stop", who) }) {
+	if t.note(channel, started, g.now(), func() { g.relayTyping(ev.Socket, eventTypingStop, who) }) {
 		g.relayTyping(ev.Socket, ev.Name, who)
 	}
 	g.ack(ev, confirmed{Success: true})
@@ -104,7 +111,7 @@ type left struct {
 
 // listenLeave registers the way out of a channel.
 func (g *Gateway) listenLeave(s *socketio.Socket) {
-	s.On("leave_channel", func(_ context.Context, ev *socketio.Event) {
+	s.On(eventLeave, func(_ context.Context, ev *socketio.Event) {
 		channel := fields(argument(ev)).text(channelNames[:]...)
 		if channel == "" {
 			g.fail(ev, messageError{Error: textChannelRequired, Code: codeChannelRequired})

@@ -20,10 +20,7 @@ func (h agentHandlers) ListAgents(ctx context.Context, _ apiserver.ListAgentsReq
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.ListAgents200JSONResponse{
-		Headers: apiserver.ListAgents200ResponseHeaders{XTotalCount: len(agents)},
-		Body:    api.AgentListEnvelope{Success: true, Data: api.AgentList{Agents: each(agents, agentListItem)}},
-	}, nil
+	return agentList(agents), nil
 }
 
 func (h agentHandlers) CreateAgent(ctx context.Context, req apiserver.CreateAgentRequestObject) (apiserver.CreateAgentResponseObject, error) {

@@ -95,7 +95,7 @@ func (h channelHandlers) UpdateChannel(ctx context.Context, req apiserver.Update
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.UpdateChannel200JSONResponse{ChannelAnswerJSONResponse: channelAnswer(c)}, nil
+	return channelUpdated(c), nil
 }
 
 func (h channelHandlers) DeleteChannel(ctx context.Context, req apiserver.DeleteChannelRequestObject) (apiserver.DeleteChannelResponseObject, error) {

@@ -34,7 +34,10 @@ func messageServerCreated(s messaging.MessageServer) api.MessageServerCreated {
 
 func messageServerAgentAnswer(serverID, agentID uuid.UUID, done string) apiserver.MessageServerAgentAnswerJSONResponse {
 	return apiserver.MessageServerAgentAnswerJSONResponse{
-		Success: true, Data: api.MessageServerAgent{MessageServerID: serverID, AgentID: agentID, Message: done},
+		Success: true, Data: api.MessageServerAgentAgain{
+			Success: true, MessageServerID: serverID, AgentID: agentID, Message: done,
+			Data: api.MessageServerAgent{MessageServerID: serverID, AgentID: agentID, Message: done},
+		},
 	}
 }
 
@@ -60,9 +63,20 @@ func channelAnswer(c messaging.Channel) apiserver.ChannelAnswerJSONResponse {
 	}
 }
 
+func channelUpdated(c messaging.Channel) apiserver.UpdateChannel200JSONResponse {
+	w := channel(c)
+	return apiserver.UpdateChannel200JSONResponse{
+		Headers: apiserver.UpdateChannel200ResponseHeaders{ETag: etag(w)},
+		Body: api.ChannelUpdatedEnvelope{Success: true, Data: api.ChannelUpdated{
+			ID: w.ID, MessageServerID: w.MessageServerID, Name: w.Name, Type: w.Type, SourceType: w.SourceType, SourceID: w.SourceID, Topic: w.Topic,
+			Metadata: w.Metadata, TurnPolicy: w.TurnPolicy, LastSeq: w.LastSeq, CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt, Success: true, Data: w,
+		}},
+	}
+}
+
 func channelAgentAnswer(channelID, agentID uuid.UUID, done string) apiserver.ChannelAgentAnswerJSONResponse {
 	return apiserver.ChannelAgentAnswerJSONResponse{
-		Success: true, Data: api.ChannelAgent{ChannelID: channelID, AgentID: agentID, Message: done},
+		Success: true, Data: api.ChannelAgent{Success: true, ChannelID: channelID, AgentID: agentID, Message: done},
 	}
 }
 

@@ -25,7 +25,7 @@ func agentRecord(a runtime.Agent) (api.Agent, error) {
 	if err := json.Unmarshal(c, &w); err != nil {
 		return api.Agent{}, fmt.Errorf("encoding agent %s: %w", a.ID, err)
 	}
-	w.ID, w.Enabled, w.Status, w.ServerID = a.ID, a.Enabled, agentState(a), nullable.NewNullNullable[uuid.UUID]()
+	w.ID, w.Enabled, w.Status, w.ServerID = a.ID, a.Enabled, agentState(&a), nullable.NewNullNullable[uuid.UUID]()
 	w.CreatedAt, w.UpdatedAt = a.CreatedAt.UnixMilli(), a.UpdatedAt.UnixMilli()
 	w.SecretKeys, w.PluginStatus = list(a.SecretKeys), each(a.Plugins, pluginStatus)
 	w.Model = api.AgentModel{Provider: a.Model.Provider, Model: a.Model.Model, Notice: optional(a.Model.Notice)}
@@ -68,7 +68,7 @@ func characterJSON(a runtime.Agent) (json.RawMessage, error) {
 
 func agentListItem(a runtime.Agent) api.AgentListItem {
 	return api.AgentListItem{
-		ID: a.ID, Name: a.Character.Name, CharacterName: a.Character.Name, Bio: a.Character.Bio.First(), Status: agentState(a),
+		ID: a.ID, Name: a.Character.Name, CharacterName: a.Character.Name, Bio: a.Character.Bio.First(), Status: agentState(&a),
 		Enabled: a.Enabled, CreatedAt: a.CreatedAt.UnixMilli(), UpdatedAt: a.UpdatedAt.UnixMilli(),
 	}
 }
@@ -87,11 +87,11 @@ func agentCreated(a runtime.Agent) (api.AgentCreated, error) {
 
 func agentStatusAnswer(a runtime.Agent, done string) apiserver.AgentStatusAnswerJSONResponse {
 	return apiserver.AgentStatusAnswerJSONResponse{Success: true, Data: api.AgentStatus{
-		ID: a.ID, Name: a.Character.Name, Status: agentState(a), Message: &done,
+		ID: a.ID, Name: a.Character.Name, Status: agentState(&a), Message: &done,
 	}}
 }
 
-func agentState(a runtime.Agent) api.AgentState {
+func agentState(a *runtime.Agent) api.AgentState {
 	if a.Running {
 		return api.AgentStateActive
 	}

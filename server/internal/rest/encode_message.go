@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -19,31 +20,41 @@ const (
 	replyAction  = "REPLY"
 )
 
-// message shows a message. Its metadata repeat what readers look for there: the thought, the actions and the attachments
-// that a reply's raw message carries.
+// message shows a message.
 func message(m messaging.Message) api.Message {
-	raw, extra := fieldsOf(m.RawMessage), object{}
-	for _, name := range []string{"thought", "actions", "attachments"} {
-		if v := raw.value(name); v != nil {
-			extra[name] = v
-		}
-	}
 	return api.Message{
 		ID: m.ID, ChannelID: m.ChannelID, MessageServerID: m.MessageServerID, Seq: m.Seq, AuthorID: m.AuthorID,
 		AuthorDisplayName: optional(m.AuthorName), Content: m.Content, RawMessage: m.RawMessage,
-		SourceType: optional(m.SourceType), SourceID: optional(m.SourceID), Metadata: with(m.Metadata, extra),
+		SourceType: optional(m.SourceType), SourceID: optional(m.SourceID), Metadata: shownMetadata(&m),
 		InReplyToRootMessageID: nullableID(m.InReplyTo), Unhandled: optional(m.Unhandled),
 		CreatedAt: wire.At(m.CreatedAt), UpdatedAt: wire.At(m.UpdatedAt),
 		CreatedAtMillis: m.CreatedAt.UnixMilli(), UpdatedAtMillis: m.UpdatedAt.UnixMilli(),
 	}
 }
 
-func messageList(page messaging.History) api.MessageList {
-	w := api.MessageList{Messages: each(page.Messages, message), HasMore: page.HasMore}
-	if n := len(w.Messages); n > 0 {
-		w.Cursors = api.MessageCursors{Before: &w.Messages[n-1].CreatedAtMillis, After: &w.Messages[0].CreatedAtMillis}
+// shownMetadata returns a message's metadata, which repeat what readers look for there: the thought, the actions and the
+// attachments that a reply's raw message carries.
+func shownMetadata(m *messaging.Message) json.RawMessage {
+	shown := [...]string{"thought", "actions", "attachments"}
+	var room [len(shown)]member
+	extra := room[:0]
+	for name, value := range members(m.RawMessage) {
+		for _, known := range shown {
+			if string(name) == known {
+				extra = setMember(extra, known, value)
+			}
+		}
 	}
-	return w
+	return withMembers(m.Metadata, extra)
+}
+
+// messageCursors returns the bounds of a page in time.
+func messageCursors(page messaging.History) api.MessageCursors {
+	n := len(page.Messages)
+	if n == 0 {
+		return api.MessageCursors{}
+	}
+	return api.MessageCursors{Before: new(page.Messages[n-1].CreatedAt.UnixMilli()), After: new(page.Messages[0].CreatedAt.UnixMilli())}
 }
 
 // userMessage shows a message in both spellings: the one that the route always had, and the one that its client reads.

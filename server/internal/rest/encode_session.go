@@ -46,10 +46,10 @@ func sessionMessagePosted(p messaging.Posted, answer *api.AgentResponse, status 
 }
 
 func sessionMessages(s messaging.Session, page messaging.History) api.SessionMessageList {
-	all := messageList(page)
-	return api.SessionMessageList{HasMore: all.HasMore, Cursors: all.Cursors, Messages: each(all.Messages, func(m api.Message) api.SessionMessage {
+	messages := each(page.Messages, func(m messaging.Message) api.SessionMessage {
 		return api.SessionMessage{
-			ID: m.ID, Content: m.Content, AuthorID: m.AuthorID, IsAgent: m.AuthorID == s.AgentID, CreatedAt: m.CreatedAt, Metadata: m.Metadata,
+			ID: m.ID, Content: m.Content, AuthorID: m.AuthorID, IsAgent: m.AuthorID == s.AgentID, CreatedAt: wire.At(m.CreatedAt), Metadata: shownMetadata(&m),
 		}
-	})}
+	})
+	return api.SessionMessageList{HasMore: page.HasMore, Cursors: messageCursors(page), Messages: messages}
 }

@@ -68,7 +68,7 @@ func setup(t *testing.T, change ...func(*rest.Deps)) *fixture {
 	}
 	deps := rest.Deps{
 		Messaging: f.messaging, Agents: f.agents, Memory: memory.New(st), WriteError: httpx.WriteError,
-		Middlewares: []func(http.Handler) http.Handler{httpx.Validator(doc)},
+		Middlewares: []apiserver.MiddlewareFunc{httpx.Validator(doc)},
 		Health:      func(context.Context) rest.HealthReport { return rest.HealthReport{ActiveAgents: 1, Database: true} },
 		Version:     "1.2.3", Environment: "production",
 	}

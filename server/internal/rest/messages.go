@@ -30,20 +30,14 @@ func (h messageHandlers) ListMessages(ctx context.Context, req apiserver.ListMes
 	if err != nil {
 		return nil, err
 	}
-	list := messageList(page)
-	list.Cursors.Next, list.Cursors.Prev = historyCursors(query, page)
+	cursors := messageCursors(page)
+	cursors.Next, cursors.Prev = historyCursors(query, page)
 	address := link{path: "/api/messaging/channels/" + req.ChannelID.String() + "/messages", limit: query.Limit}
-	return apiserver.ListMessages200JSONResponse{
-		Headers: apiserver.ListMessages200ResponseHeaders{Link: address.header(deref(list.Cursors.Next), deref(list.Cursors.Prev))},
-		Body:    api.MessageListEnvelope{Success: true, Data: list},
-	}, nil
+	return messagePage{page, cursors, address.header(deref(cursors.Next), deref(cursors.Prev))}, nil
 }
 
 func (h messageHandlers) PostMessage(ctx context.Context, req apiserver.PostMessageRequestObject) (apiserver.PostMessageResponseObject, error) {
-	draft := draftOf(req.ChannelID, *req.Body)
-	if key := deref(req.Params.IdempotencyKey); key != "" && draft.ClientID == "" {
-		draft.ID = idempotentID(auth.FromContext(ctx), draft, key)
-	}
+	draft := onceUnder(req.Params.IdempotencyKey, draftOf(req.ChannelID, *req.Body), auth.FromContext(ctx))
 	sent, err := h.post(ctx, outgoing{draft, targetOf(draft), deref(req.Body.Transport), req.Params.LastEventID})
 	switch {
 	case err != nil:
@@ -154,10 +148,13 @@ func draftOf(channelID uuid.UUID, b api.PostMessageRequest) messaging.Draft {
 	return d
 }
 
-// idempotentID derives a message's id from the key of the request that posts it: should the answer to the request be lost
-// together with the memory of the key, the message is posted once all the same.
-func idempotentID(who auth.Identity, d messaging.Draft, key string) uuid.UUID {
-	return uuid.NewSHA1(d.ChannelID, []byte("request:"+who.EntityID.String()+":"+d.AuthorID.String()+":"+key))
+// onceUnder gives a message an id that follows from its request's idempotency key: another attempt, of which the kept answers
+// know nothing, finds the message there. A message with a clientMessageId has such a name already.
+func onceUnder(key *string, d messaging.Draft, who auth.Identity) messaging.Draft {
+	if k := deref(key); k != "" && d.ClientID == "" {
+		d.ID = uuid.NewSHA1(d.ChannelID, []byte("request:"+who.EntityID.String()+":"+d.AuthorID.String()+":"+k))
+	}
+	return d
 }
 
 // targetOf returns the agent that a message is addressed to; the zero id leaves the choice to the channel.

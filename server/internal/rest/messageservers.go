@@ -44,7 +44,10 @@ func (h messageServerHandlers) ListMessageServerAgents(ctx context.Context, req 
 		return nil, err
 	}
 	return apiserver.ListMessageServerAgents200JSONResponse{
-		Success: true, Data: api.MessageServerAgents{MessageServerID: req.MessageServerID, Agents: list(ids)},
+		Success: true, Data: api.MessageServerAgentsAgain{
+			Success: true, MessageServerID: req.MessageServerID, Agents: list(ids),
+			Data: api.MessageServerAgents{MessageServerID: req.MessageServerID, Agents: list(ids)},
+		},
 	}, nil
 }
 
@@ -72,7 +75,10 @@ func (h messageServerHandlers) ListAgentMessageServers(ctx context.Context, req 
 		return nil, err
 	}
 	return apiserver.ListAgentMessageServers200JSONResponse{
-		Success: true, Data: api.AgentMessageServers{AgentID: req.AgentID, MessageServers: list(ids)},
+		Success: true, Data: api.AgentMessageServersAgain{
+			Success: true, AgentID: req.AgentID, MessageServers: list(ids),
+			Data: api.AgentMessageServers{AgentID: req.AgentID, MessageServers: list(ids)},
+		},
 	}, nil
 }
 

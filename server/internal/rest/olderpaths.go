@@ -55,7 +55,7 @@ func aliases() []alias {
 // OlderPaths returns a middleware that serves older paths by those that took their place, and tells callers of it in the
 // headers Deprecation (RFC 9745) and Link (RFC 8288). It belongs in front of the router.
 func OlderPaths() func(http.Handler) http.Handler {
-	table := map[string][]alias{} // by number of segments: few rows are looked at for one request
+	table := map[pathShape][]alias{} // by number of segments: few rows are looked at for one request
 	for _, a := range aliases() {
 		key := shape(a.from)
 		table[key] = append(table[key], a)
@@ -78,14 +78,21 @@ func OlderPaths() func(http.Handler) http.Handler {
 	}
 }
 
-// shape is what a path and the aliases that may match it have in common: the first three segments' root, and their number.
-func shape(path string) string {
-	if !strings.HasPrefix(path, "/api/") {
-		return ""
+// pathShape is what a path and the aliases that may match it have in common.
+type pathShape struct {
+	root, name string // the segments after /api
+	slashes    int
+}
+
+// shape returns the zero shape for paths that no alias is like.
+func shape(path string) pathShape {
+	below, ok := strings.CutPrefix(path, "/api/")
+	if !ok {
+		return pathShape{}
 	}
-	root, rest, _ := strings.Cut(path[len("/api/"):], "/")
+	root, rest, _ := strings.Cut(below, "/")
 	name, _, _ := strings.Cut(rest, "/")
-	return root + "/" + name + "/" + strconv.Itoa(strings.Count(path, "/"))
+	return pathShape{root, name, strings.Count(path, "/")}
 }
 
 // rewrite returns the successor's path if the request is one for the alias. Paths with escapes are not: no id needs any.

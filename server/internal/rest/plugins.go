@@ -110,10 +110,12 @@ func (p *Plugins) parse(r *http.Request) (pluginCall, bool) {
 	if !ok {
 		return pluginCall{}, false
 	}
-	call := pluginCall{agent: r.URL.Query().Get(agentIDParam)}
+	var call pluginCall
 	if id, below, ok := strings.Cut(strings.TrimPrefix(path, "agents/"), "/plugins/"); ok && strings.HasPrefix(path, "agents/") && !strings.Contains(id, "/") {
 		call.agent, path = id, below
-	} else if !p.names(path) {
+	} else if p.names(path) {
+		call.agent = r.URL.Query().Get(agentIDParam)
+	} else {
 		return pluginCall{}, false
 	}
 	name, below, _ := strings.Cut(strings.TrimSuffix(path, "/"), "/")

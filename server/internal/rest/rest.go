@@ -35,7 +35,7 @@ type Deps struct {
 	WriteError func(w http.ResponseWriter, r *http.Request, err error)
 	// Middlewares wrap each operation inside the router, the first outermost: the place for validation against the
 	// contract, which needs to know the route.
-	Middlewares []func(http.Handler) http.Handler
+	Middlewares []apiserver.MiddlewareFunc
 
 	Version      string
 	Environment  string    // "production" or "development"
@@ -102,20 +102,10 @@ func Register(r chi.Router, d Deps) {
 		ResponseErrorHandlerFunc: d.WriteError,
 	})
 	apiserver.HandlerWithOptions(strict, apiserver.ChiServerOptions{
-		BaseRouter:  r,
-		Middlewares: middlewares(d),
+		BaseRouter:  r.With(oldSpellings(d.WriteError)), // first, so that the others see bodies as the contract has them
+		Middlewares: d.Middlewares,
 		ErrorHandlerFunc: func(w http.ResponseWriter, r *http.Request, err error) {
 			d.WriteError(w, r, paramError(err))
 		},
 	})
-}
-
-// middlewares returns the caller's behind the one that reads older spellings, so that they see bodies as the contract has
-// them.
-func middlewares(d Deps) []apiserver.MiddlewareFunc {
-	out := []apiserver.MiddlewareFunc{oldSpellings(d.WriteError)}
-	for _, m := range d.Middlewares {
-		out = append(out, m)
-	}
-	return out
 }

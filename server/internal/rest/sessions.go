@@ -79,6 +79,7 @@ func (h sessionHandlers) PostSessionMessage(ctx context.Context, req apiserver.P
 	if err != nil {
 		return nil, err
 	}
+	draft = onceUnder(req.Params.IdempotencyKey, draft, auth.FromContext(ctx))
 	sent, err := h.messages.post(ctx, outgoing{draft, before.AgentID, deref(req.Body.Transport), req.Params.LastEventID})
 	if err != nil {
 		return nil, err

@@ -51,7 +51,7 @@ func (h systemHandlers) GetDebugInfo(ctx context.Context, _ apiserver.GetDebugIn
 	return apiserver.GetDebugInfo200JSONResponse{Success: true, Servers: servers, Count: len(servers), Data: api.DebugInfo{
 		Servers: servers, Count: len(servers),
 		Runtime: api.DebugRuntime{Connections: h.deps.Sockets(), Memory: memoryUse(), Agents: each(agents, func(a runtime.Agent) api.AgentStatus {
-			return api.AgentStatus{ID: a.ID, Name: a.Character.Name, Status: agentState(a)}
+			return api.AgentStatus{ID: a.ID, Name: a.Character.Name, Status: agentState(&a)}
 		})},
 		Environment: map[string]string{"version": h.deps.Version, "environment": h.deps.Environment},
 	}}, nil

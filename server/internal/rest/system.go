@@ -2,6 +2,8 @@ package rest
 
 import (
 	"context"
+	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/elizad/elizad/api/wire"
@@ -32,7 +34,17 @@ func (h systemHandlers) GetServerHealth(ctx context.Context, _ apiserver.GetServ
 }
 
 func (h systemHandlers) Ping(context.Context, apiserver.PingRequestObject) (apiserver.PingResponseObject, error) {
-	return apiserver.Ping200JSONResponse{Pong: true, Timestamp: time.Now().UnixMilli()}, nil
+	return pong(time.Now().UnixMilli()), nil
+}
+
+// pong answers who watches the server, again and again. It holds the time in milliseconds.
+type pong int64
+
+// VisitPingResponse writes the answer.
+func (p pong) VisitPingResponse(w http.ResponseWriter) error {
+	return writeJSON(w, func(dst []byte) []byte {
+		return append(strconv.AppendInt(append(dst, `{"pong":true,"timestamp":`...), int64(p), 10), '}')
+	})
 }
 
 func (h systemHandlers) GetVersion(context.Context, apiserver.GetVersionRequestObject) (apiserver.GetVersionResponseObject, error) {

@@ -2,7 +2,6 @@ package rest
 
 import (
 	"encoding/json"
-	"maps"
 	"regexp"
 	"strconv"
 	"strings"
@@ -76,17 +75,6 @@ func (o object) text(name string) string {
 	var s string
 	o.read(name, &s)
 	return s
-}
-
-// with returns raw, a JSON object, with members added or replaced; without any to add, raw itself.
-func with(raw json.RawMessage, members object) json.RawMessage {
-	if len(members) == 0 {
-		return raw
-	}
-	all := object{}
-	maps.Copy(all, fieldsOf(raw))
-	maps.Copy(all, members)
-	return encode(all)
 }
 
 // without returns raw, a JSON object, without a member.

@@ -28,14 +28,14 @@ import (
 type Agent struct {
 	ID         uuid.UUID
 	Character  agent.Character // with its id, without secrets
-	SecretKeys []string        // names of its secrets, sorted
+	SecretKeys []string        // names of its secrets, sorted; not to be changed
 	Enabled    bool
 	Running    bool  // whether it takes turns; outlives the server
 	Version    int64 // counts the changes of the character
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
 	Model      ModelStatus
-	Plugins    []PluginStatus // for each name in Character.Plugins
+	Plugins    []PluginStatus // for each name in Character.Plugins; not to be changed
 }
 
 // ModelStatus tells which model writes an agent's texts.
@@ -55,34 +55,51 @@ type Agents struct {
 	log      *slog.Logger
 }
 
-// List returns all agents, those that run first, then by name.
+// List returns all agents, those that run first, then by name. What an agent is made of is read for those only that have
+// changed since they were last used.
 func (a *Agents) List(ctx context.Context, who auth.Identity) ([]Agent, error) {
-	var rows []db.Agent
+	var heads []db.ListAgentHeadsRow
+	known, changed := map[uuid.UUID]*mind{}, map[uuid.UUID]db.Agent{}
 	err := a.store.View(ctx, who.Scope(), func(q db.Querier) (err error) {
-		rows, err = q.ListAgents(ctx)
-		return err
+		if heads, err = q.ListAgentHeads(ctx); err != nil {
+			return err
+		}
+		for _, head := range heads {
+			if m := a.minds.known(head.ID, head.Version); m != nil {
+				known[head.ID] = m
+			} else if row, err := q.GetAgent(ctx, head.ID); err == nil {
+				changed[head.ID] = row
+			} else if !errors.Is(err, sql.ErrNoRows) { // it was deleted meanwhile
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("listing agents: %w", err)
 	}
-	out := make([]Agent, 0, len(rows))
-	for _, row := range rows {
-		described, err := a.describe(ctx, row)
-		if err != nil {
-			a.log.ErrorContext(ctx, "agent left out of the list: its record cannot be read", "agentId", row.ID, "error", err)
-			continue
-		}
-		out = append(out, described)
-	}
-	slices.SortStableFunc(out, func(x, y Agent) int {
+	slices.SortStableFunc(heads, func(x, y db.ListAgentHeadsRow) int {
 		if x.Running != y.Running {
 			if x.Running {
 				return -1
 			}
 			return 1
 		}
-		return strings.Compare(strings.ToLower(x.Character.Name), strings.ToLower(y.Character.Name))
+		return strings.Compare(strings.ToLower(x.Name), strings.ToLower(y.Name))
 	})
+	out := make([]Agent, 0, len(heads))
+	for _, head := range heads {
+		if m := known[head.ID]; m != nil {
+			out = append(out, agentOf(head, m))
+		} else if row, ok := changed[head.ID]; ok {
+			described, err := a.describe(ctx, row)
+			if err != nil {
+				a.log.ErrorContext(ctx, "agent left out of the list: its record cannot be read", "agentId", row.ID, "error", err)
+				continue
+			}
+			out = append(out, described)
+		}
+	}
 	return out, nil
 }
 
@@ -220,6 +237,7 @@ func (a *Agents) Delete(ctx context.Context, who auth.Identity, id uuid.UUID) er
 		return fmt.Errorf("deleting an agent: %w", err)
 	}
 	a.minds.forget(id)
+	a.messages.AnnounceAgents(ctx)
 	a.note(ctx, "agent deleted", row)
 	return nil
 }
@@ -274,6 +292,7 @@ func (a *Agents) setRunning(ctx context.Context, who auth.Identity, id uuid.UUID
 	if err != nil {
 		return db.Agent{}, fmt.Errorf("changing whether an agent runs: %w", err)
 	}
+	a.messages.AnnounceAgents(ctx)
 	return row, nil
 }
 
@@ -283,14 +302,17 @@ func (a *Agents) describe(ctx context.Context, row db.Agent) (Agent, error) {
 	if err != nil {
 		return Agent{}, err
 	}
-	names, err := seal.Names(row.Secrets)
-	if err != nil {
-		return Agent{}, fmt.Errorf("reading an agent's secrets: %w", err)
-	}
+	return agentOf(db.ListAgentHeadsRow{
+		ID: row.ID, Name: row.Name, Enabled: row.Enabled, Running: row.Running, Version: row.Version, CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt,
+	}, m), nil
+}
+
+// agentOf returns what a row and the mind of its version say.
+func agentOf(head db.ListAgentHeadsRow, m *mind) Agent {
 	return Agent{
-		ID: row.ID, Character: *m.character, SecretKeys: names, Enabled: row.Enabled, Running: row.Running, Version: row.Version,
-		CreatedAt: row.CreatedAt.Time(), UpdatedAt: row.UpdatedAt.Time(), Model: m.modelStatus(), Plugins: slices.Clone(m.plugins),
-	}, nil
+		ID: head.ID, Character: *m.character, SecretKeys: m.secretKeys, Enabled: head.Enabled, Running: head.Running, Version: head.Version,
+		CreatedAt: head.CreatedAt.Time(), UpdatedAt: head.UpdatedAt.Time(), Model: m.modelStatus(), Plugins: m.plugins,
+	}
 }
 
 // encode returns what is stored of a character and its secrets.

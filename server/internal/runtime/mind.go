@@ -13,6 +13,7 @@ import (
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/runtime/template"
+	"github.com/elizad/elizad/server/internal/seal"
 )
 
 // mind is what is built from one version of an agent. Many runs share it; nothing in it changes but the trouble.
@@ -20,6 +21,7 @@ type mind struct {
 	id         uuid.UUID
 	version    int64
 	character  *agent.Character
+	secretKeys []string // sorted
 	settings   *settings
 	templates  map[string]*template.Template // all prompts by name
 	model      ModelChoice
@@ -52,12 +54,19 @@ type minds struct {
 	kept map[uuid.UUID]*mind
 }
 
+// known returns the mind of an agent's version; nil if it isn't kept.
+func (s *minds) known(id uuid.UUID, version int64) *mind {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m := s.kept[id]; m != nil && m.version == version {
+		return m
+	}
+	return nil
+}
+
 // of returns the mind for a row. Two callers may build the same one at once; one of them is kept.
 func (s *minds) of(ctx context.Context, row db.Agent) (*mind, error) {
-	s.mu.Lock()
-	m := s.kept[row.ID]
-	s.mu.Unlock()
-	if m != nil && m.version == row.Version {
+	if m := s.known(row.ID, row.Version); m != nil {
 		return m, nil
 	}
 	built, err := s.build(ctx, row)
@@ -109,12 +118,16 @@ func (b *builder) build(ctx context.Context, row db.Agent) (*mind, error) {
 		}
 	}
 	character.ID = row.ID
+	names, err := seal.Names(row.Secrets)
+	if err != nil {
+		return nil, fmt.Errorf("reading an agent's secrets: %w", err)
+	}
 	templates, err := compileTemplates(&character)
 	if err != nil {
 		return nil, fmt.Errorf("compiling the prompts of agent %s: %w", row.ID, err)
 	}
 	m := &mind{
-		id: row.ID, version: row.Version, character: &character, templates: templates,
+		id: row.ID, version: row.Version, character: &character, secretKeys: names, templates: templates,
 		log: b.log.With("agentId", row.ID, "agentName", character.Name),
 	}
 	m.settings = &settings{

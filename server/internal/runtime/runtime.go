@@ -31,6 +31,7 @@ type Messages interface {
 	EndedTurns() (*bus.Subscription, error)
 
 	CancelAgentTurns(ctx context.Context, who auth.Identity, agentID uuid.UUID, reason, detail string) error
+	AnnounceAgents(ctx context.Context)
 	CurrentServer() uuid.UUID
 	AddServerAgent(ctx context.Context, who auth.Identity, serverID, agentID uuid.UUID) error
 	ParticipantState(ctx context.Context, who auth.Identity, channelID, entityID uuid.UUID) (string, error)

@@ -3,6 +3,7 @@ package engineio_test
 import (
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -77,6 +78,7 @@ func TestRequestChecks(t *testing.T) {
 		{"version 3", "GET", "/engine.io/?EIO=3&transport=polling", 400, `{"code":5,"message":"Unsupported protocol version"}`},
 		{"last duplicate wins", "GET", pollingURL + "&EIO=3", 400, `{"code":5,"message":"Unsupported protocol version"}`},
 		{"other method", "PUT", polling, 405, ""},
+		{"unknown and repeated parameters", "GET", polling + "&t=abc&b64=1&sid=nope&x=%00", 400, `{"code":1,"message":"Session ID unknown"}`},
 		{"long URL", "GET", pollingURL + "&x=" + strings.Repeat("x", 5000), 431, `{"code":3,"message":"Request header too large"}`},
 	} {
 		reply := b.Do(t, b.Request(t, test.method, test.target, ""))
@@ -84,6 +86,29 @@ func TestRequestChecks(t *testing.T) {
 		expect(t, test.name+", body", reply.Body, test.body)
 		expect(t, test.name+", CORS", reply.Header.Get("Access-Control-Allow-Origin"), "*")
 		expect(t, test.name+", credentials", reply.Header.Get("Access-Control-Allow-Credentials"), "")
+	}
+}
+
+// What the HTTP server lets through need not be fit to be echoed.
+func TestHeadersThatAreRefused(t *testing.T) {
+	t.Parallel()
+	server := engineio.NewServer(engineio.Config{MaxHeaderBytes: 1000}, nil)
+	for _, test := range []struct {
+		name, header, value, target string
+		status                      int
+		body                        string
+	}{
+		{"origin with a control character", "Origin", "https://a\x7f", pollingURL, 400, `{"code":3,"message":"Bad request"}`},
+		{"the same after the transport", "Origin", "https://a\r\nx", "/engine.io/?transport=x", 400, `{"code":0,"message":"Transport unknown"}`},
+		{"the same before the session", "Origin", "\x00", pollingURL + "&sid=nope", 400, `{"code":3,"message":"Bad request"}`},
+		{"much of a header", "X-Long", strings.Repeat("x", 1000), pollingURL, 431, `{"code":3,"message":"Request header too large"}`},
+	} {
+		r := httptest.NewRequest(http.MethodGet, test.target, nil)
+		r.Header[test.header] = []string{test.value}
+		w := httptest.NewRecorder()
+		server.ServeHTTP(w, r)
+		expect(t, test.name+", status", w.Code, test.status)
+		expect(t, test.name+", body", w.Body.String(), test.body)
 	}
 }
 
@@ -127,6 +152,7 @@ func TestCORS(t *testing.T) {
 		{"no origin", listed, "", "GET", 200, "", ""},
 		{"preflight", listed, "https://app.example", "OPTIONS", 204, "https://app.example", "true"},
 		{"preflight, any", engineio.CORS{}, "https://x.example", "OPTIONS", 204, "*", ""},
+		{"preflight, not listed", listed, "https://x.example", "OPTIONS", 204, "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -141,8 +167,13 @@ func TestCORS(t *testing.T) {
 			expect(t, "origin", reply.Header.Get("Access-Control-Allow-Origin"), test.allowed)
 			expect(t, "credentials", reply.Header.Get("Access-Control-Allow-Credentials"), test.credential)
 			if test.method == "OPTIONS" {
-				expect(t, "methods", reply.Header.Get("Access-Control-Allow-Methods"), "GET,POST")
-				expect(t, "headers", reply.Header.Get("Access-Control-Allow-Headers"), "x-api-key")
+				methods, headers := "GET,POST", "x-api-key"
+				if test.allowed == "" {
+					methods, headers = "", ""
+				}
+				expect(t, "methods", reply.Header.Get("Access-Control-Allow-Methods"), methods)
+				expect(t, "headers", reply.Header.Get("Access-Control-Allow-Headers"), headers)
+				expect(t, "varies", strings.Contains(strings.Join(reply.Header.Values("Vary"), ","), "Access-Control-Request-Headers"), true)
 				expect(t, "sessions", len(b.all()), 0)
 			}
 			for _, r := range b.all() {
@@ -172,6 +203,18 @@ func TestCookieAndHeaderHooks(t *testing.T) {
 		expect(t, "cookie of the second response", reply.Header.Get("Set-Cookie"), "")
 		expect(t, "initial header of the second response", reply.Header.Get("X-Initial"), "")
 		expect(t, "header of the second response", reply.Header.Get("X-Every"), "1")
+
+		ws, response, err := websocket.Dial(t.Context(), b.URL+websocketURL, &websocket.DialOptions{HTTPClient: b.Client})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, open, err := ws.Read(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		expect(t, "cookie over WebSocket", response.Header.Get("Set-Cookie"), "io="+parseOpen(t, string(open)).SID+"; Path=/; HttpOnly; SameSite=Lax")
+		expect(t, "initial header over WebSocket", response.Header.Get("X-Initial"), "1")
+		_ = ws.CloseNow()
 	})
 }
 

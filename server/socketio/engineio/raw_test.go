@@ -17,8 +17,12 @@ type rawConn struct {
 	drained chan struct{}
 }
 
-const upgradeRequest = "GET " + websocketURL + " HTTP/1.1\r\nHost: memory\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
-	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+var upgradeRequest = requestUpgrade(websocketURL)
+
+func requestUpgrade(target string) string {
+	return "GET " + target + " HTTP/1.1\r\nHost: memory\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+}
 
 // rawSession opens a session and reads away whatever comes, answering pings with nothing.
 func (b *bundle) rawSession(t *testing.T) *rawConn {

@@ -2,11 +2,14 @@ package engineio_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/coder/websocket"
 
 	"github.com/elizad/elizad/server/socketio/engineio"
 	"github.com/elizad/elizad/server/socketio/internal/sockettest"
@@ -189,7 +192,14 @@ func TestPostUnderWayIsHandledFirst(t *testing.T) {
 
 func TestUpgradesCanBeDisabled(t *testing.T) {
 	bubble(t, engineio.Config{DisableUpgrades: true}, func(t *testing.T, b *bundle) {
-		expect(t, "upgrades offered", len(parseOpen(t, b.Get(t, pollingURL).Body).Upgrades), 0)
+		h := parseOpen(t, b.Get(t, pollingURL).Body)
+		expect(t, "upgrades offered", len(h.Upgrades), 0)
+		_, response, err := websocket.Dial(t.Context(), b.URL+websocketURL+"&sid="+h.SID, &websocket.DialOptions{HTTPClient: b.Client})
+		if err == nil || response == nil || response.StatusCode != http.StatusBadRequest {
+			t.Errorf("an upgrade is answered with %v, %v", response, err)
+		}
+		b.session(h.SID).send("still on polling")
+		expect(t, "poll", b.Get(t, pollingURL+"&sid="+h.SID).Body, "4still on polling")
 	})
 }
 

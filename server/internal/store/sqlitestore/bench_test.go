@@ -68,12 +68,12 @@ func post(ctx context.Context, s *sqlitestore.Store, channel uuid.UUID) (db.Mess
 		if err != nil {
 			return err
 		}
-		message, err = q.InsertMessage(ctx, db.InsertMessageParams{
+		message = db.Message{
 			ID: id, ChannelID: channel, Seq: c.LastSeq, AuthorID: uuid.Nil, AuthorName: "Ann", SourceType: "bench",
 			Content:  "How do I reset the password of the printer on the third floor? It asks for one since this morning.",
 			Metadata: dbtype.JSON(`{"channelType":"GROUP"}`), CreatedAt: c.UpdatedAt, UpdatedAt: c.UpdatedAt,
-		})
-		if err != nil {
+		}
+		if err := q.InsertMessage(ctx, db.InsertMessageParams(message)); err != nil {
 			return err
 		}
 		agents, err := q.ListChannelAgents(ctx, channel)
@@ -81,7 +81,7 @@ func post(ctx context.Context, s *sqlitestore.Store, channel uuid.UUID) (db.Mess
 			return err
 		}
 		for _, agent := range agents {
-			_, err := q.InsertTurn(ctx, db.InsertTurnParams{
+			err := q.InsertTurn(ctx, db.InsertTurnParams{
 				ID: uuid.Must(uuid.NewV7()), AgentID: agent.ID, ChannelID: channel, MessageID: id, Seq: c.LastSeq, ResponseID: uuid.New(), QueuedAt: now,
 			})
 			if err != nil {

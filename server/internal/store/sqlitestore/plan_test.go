@@ -17,6 +17,7 @@ func TestNoQueryReadsAWholeTable(t *testing.T) {
 	allowed := map[string]string{
 		"CountAgents":          "agents",
 		"ListAgents":           "agents",
+		"ListAgentHeads":       "agents",
 		"ListMessageServers":   "message_servers",
 		"ListWorlds":           "w",
 		"ListWorldAgents":      "s",
@@ -24,6 +25,7 @@ func TestNoQueryReadsAWholeTable(t *testing.T) {
 		"RenewTurnLeases":      "turns USING INDEX turns_active",
 		"ReleaseTurnLeases":    "turns USING INDEX turns_active",
 		"ReleaseAllTurnLeases": "turns USING INDEX turns_active",
+		"EndChannelTurns":      "turns USING INDEX turns_active",
 		"CountSessions":        "sessions",
 		"ListSessions":         "sessions USING INDEX sessions_live",
 		"EndAllSessions":       "sessions USING INDEX sessions_live",

@@ -151,11 +151,10 @@ func TestFullDiskLosesNothingThatWasAcknowledged(t *testing.T) {
 					if err != nil {
 						return err
 					}
-					_, err = q.InsertMessage(t.Context(), db.InsertMessageParams{
+					return q.InsertMessage(t.Context(), db.InsertMessageParams{
 						ID: id, ChannelID: room.channel, Seq: channel.LastSeq, Content: strings.Repeat("x", 1000*caller*caller), SourceType: "test",
 						Metadata: dbtype.JSON("{}"), CreatedAt: now, UpdatedAt: now,
 					})
-					return err
 				})
 				if err != nil {
 					failed++

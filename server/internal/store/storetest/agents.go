@@ -46,6 +46,19 @@ func testAgents(t *testing.T, setup func(t *testing.T) *fixture) {
 			if diff := cmp.Diff([]string{"A", "B", "_", "a", "b", "é"}, names); diff != "" {
 				t.Errorf("names (-want +got):\n%s", diff)
 			}
+			heads, headsErr := q.ListAgentHeads(ctx)
+			for i, head := range heads {
+				a := agents[i]
+				want := db.ListAgentHeadsRow{
+					ID: a.ID, Name: a.Name, Enabled: a.Enabled, Running: a.Running, Version: a.Version, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt,
+				}
+				if diff := cmp.Diff(want, head); diff != "" {
+					t.Errorf("head (-want +got):\n%s", diff)
+				}
+			}
+			if len(heads) != len(agents) || headsErr != nil {
+				t.Errorf("%d heads of %d agents, %v", len(heads), len(agents), headsErr)
+			}
 			count, countErr := q.CountAgents(ctx)
 			if count != 6 || countErr != nil {
 				t.Errorf("CountAgents = %d, %v, want 6", count, countErr)

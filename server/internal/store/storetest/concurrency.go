@@ -166,7 +166,7 @@ func fillMailboxes(ctx context.Context, q db.Querier, server uuid.UUID, mailboxe
 			if err != nil {
 				return err
 			}
-			if _, err := q.InsertTurn(ctx, newTurn(agent.ID, message)); err != nil {
+			if err := q.InsertTurn(ctx, newTurn(agent.ID, message)); err != nil {
 				return err
 			}
 		}

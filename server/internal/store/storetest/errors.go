@@ -32,8 +32,8 @@ func testErrors(t *testing.T, setup func(t *testing.T) *fixture) {
 			"no such row":                {failing(t, f, db.Querier.GetChannel, uuid.New()), apierr.NotFound},
 			"no such row to change":      {failing(t, f, db.Querier.SetAgentRunning, db.SetAgentRunningParams{ID: uuid.New()}), apierr.NotFound},
 			"the key exists":             {failing(t, f, db.Querier.InsertAgent, sameAgent), apierr.Conflict},
-			"the number exists":          {failing(t, f, db.Querier.InsertMessage, sameSeq), apierr.Conflict},
-			"reference to nowhere":       {failing(t, f, db.Querier.InsertMessage, unknownChannel), apierr.NotFound},
+			"the number exists":          {failing(t, f, insertMessage, sameSeq), apierr.Conflict},
+			"reference to nowhere":       {failing(t, f, insertMessage, unknownChannel), apierr.NotFound},
 			"one that was run, not read": {failing(t, f, db.Querier.AddServerAgent, db.AddServerAgentParams{MessageServerID: server, AgentID: uuid.New()}), apierr.NotFound},
 		} {
 			if !apierr.IsCode(tt.err, tt.want) {

@@ -21,7 +21,7 @@ func testMessages(t *testing.T, setup func(t *testing.T) *fixture) {
 		arg.RawMessage, arg.InReplyTo = dbtype.JSON(`{}`), new(uuid.New())
 		arg.SourceID, arg.Unhandled = new("client-1"), new("NO_AGENT")
 		want := db.Message(arg)
-		if diff := cmp.Diff(want, updated(t, f, db.Querier.InsertMessage, arg)); diff != "" {
+		if diff := cmp.Diff(want, updated(t, f, insertMessage, arg)); diff != "" {
 			t.Errorf("inserted (-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff(want, viewed(t, f, db.Querier.GetMessage, arg.ID)); diff != "" {
@@ -30,7 +30,7 @@ func testMessages(t *testing.T, setup func(t *testing.T) *fixture) {
 
 		arg.ID, arg.Seq = uuid.New(), 8
 		arg.RawMessage, arg.InReplyTo, arg.SourceID, arg.Unhandled = nil, nil, nil, nil
-		if diff := cmp.Diff(db.Message(arg), updated(t, f, db.Querier.InsertMessage, arg)); diff != "" {
+		if diff := cmp.Diff(db.Message(arg), updated(t, f, insertMessage, arg)); diff != "" {
 			t.Errorf("without the optional parts (-want +got):\n%s", diff)
 		}
 	})
@@ -115,7 +115,7 @@ func testMessages(t *testing.T, setup func(t *testing.T) *fixture) {
 		channel, author := f.channel(t, f.server(t)), uuid.New()
 		arg := newMessage(channel, author, "hello")
 		arg.Seq, arg.CreatedAt, arg.UpdatedAt, arg.SourceID = 1, start, start, new("c1")
-		updated(t, f, db.Querier.InsertMessage, arg)
+		updated(t, f, insertMessage, arg)
 		same := db.FindClientMessageParams{ChannelID: channel, SourceID: new("c1"), AuthorID: author, Content: "hello", Since: start}
 		if got := viewed(t, f, db.Querier.FindClientMessage, same); got.ID != arg.ID {
 			t.Errorf("found %s, want %s", got.ID, arg.ID)

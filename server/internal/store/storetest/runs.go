@@ -29,7 +29,7 @@ func testRuns(t *testing.T, setup func(t *testing.T) *fixture) {
 			switch status {
 			case "queued":
 			case "running":
-				f.claim(t, "node", start, 9)
+				f.claim(t, "node", start+500, 9)
 			default:
 				updated(t, f, db.Querier.EndMessageTurns, db.EndMessageTurnsParams{MessageID: turn.MessageID, NewStatus: status, EndedAt: new(turn.QueuedAt)})
 			}
@@ -49,6 +49,8 @@ func testRuns(t *testing.T, setup func(t *testing.T) *fixture) {
 			{"timeout", params{AnyChannel: true, StatusGroup: "timeout"}, []string{"timed_out"}},
 			{"error", params{AnyChannel: true, StatusGroup: "error"}, []string{"superseded", "cancelled", "failed"}},
 			{"a span with both ends", params{AnyChannel: true, FromTime: start + 1, ToTime: start + 2}, []string{"failed", "ignored"}},
+			{"what started later than it came", params{AnyChannel: true, FromTime: start + 500}, []string{"running"}},
+			{"before it started", params{AnyChannel: true, FromTime: start + 6, ToTime: start + 499}, []string{"queued"}},
 			{"nothing", params{ChannelID: uuid.New()}, []string{}},
 		} {
 			arg := tt.arg

@@ -181,13 +181,13 @@ func post(ctx context.Context, q db.Querier, message db.InsertMessageParams, at 
 		return db.Message{}, err
 	}
 	message.Seq, message.CreatedAt, message.UpdatedAt = channel.LastSeq, channel.UpdatedAt, channel.UpdatedAt
-	return q.InsertMessage(ctx, message)
+	return insertMessage(q, ctx, message)
 }
 
 // turn queues a turn of agent for message.
 func (f *fixture) turn(t *testing.T, agent uuid.UUID, message db.Message) db.Turn {
 	t.Helper()
-	return updated(t, f, db.Querier.InsertTurn, newTurn(agent, message))
+	return updated(t, f, insertTurn, newTurn(agent, message))
 }
 
 func newTurn(agent uuid.UUID, message db.Message) db.InsertTurnParams {
@@ -195,6 +195,22 @@ func newTurn(agent uuid.UUID, message db.Message) db.InsertTurnParams {
 		ID: uuid.New(), AgentID: agent, ChannelID: message.ChannelID, MessageID: message.ID, SenderID: message.AuthorID,
 		Seq: message.Seq, ResponseID: uuid.New(), QueuedAt: message.CreatedAt,
 	}
+}
+
+// insertMessage stores a message and reads it.
+func insertMessage(q db.Querier, ctx context.Context, message db.InsertMessageParams) (db.Message, error) {
+	if err := q.InsertMessage(ctx, message); err != nil {
+		return db.Message{}, err
+	}
+	return q.GetMessage(ctx, message.ID)
+}
+
+// insertTurn stores a turn and reads it.
+func insertTurn(q db.Querier, ctx context.Context, turn db.InsertTurnParams) (db.Turn, error) {
+	if err := q.InsertTurn(ctx, turn); err != nil {
+		return db.Turn{}, err
+	}
+	return q.GetTurn(ctx, turn.ID)
 }
 
 // countAgents has the form of a query with an argument.

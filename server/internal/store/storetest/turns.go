@@ -22,7 +22,7 @@ func testTurns(t *testing.T, setup func(t *testing.T) *fixture) {
 			ID: arg.ID, AgentID: agent, ChannelID: arg.ChannelID, MessageID: arg.MessageID, SenderID: arg.SenderID, Seq: arg.Seq,
 			ResponseID: arg.ResponseID, Status: "queued", QueuedAt: arg.QueuedAt,
 		}
-		if diff := gocmp.Diff(want, updated(t, f, db.Querier.InsertTurn, arg)); diff != "" {
+		if diff := gocmp.Diff(want, updated(t, f, insertTurn, arg)); diff != "" {
 			t.Errorf("inserted (-want +got):\n%s", diff)
 		}
 		if diff := gocmp.Diff(want, viewed(t, f, db.Querier.GetTurn, arg.ID)); diff != "" {
@@ -40,7 +40,7 @@ func testTurns(t *testing.T, setup func(t *testing.T) *fixture) {
 		ann, bob := f.agent(t, "Ann"), f.agent(t, "Bob")
 		f.turn(t, ann, message)
 		f.turn(t, bob, message)
-		if err := failing(t, f, db.Querier.InsertTurn, newTurn(ann, message)); !apierr.IsCode(err, apierr.Conflict) {
+		if err := failing(t, f, insertTurn, newTurn(ann, message)); !apierr.IsCode(err, apierr.Conflict) {
 			t.Errorf("a second turn: %v, want CONFLICT", err)
 		}
 		if got := viewed(t, f, db.Querier.ListMessageTurns, message.ID); len(got) != 2 {

@@ -1,0 +1,130 @@
+package api_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// Every operation says which failures are its own: that its input may not fit, and, where a request may be repeated under a key,
+// that the key may be taken.
+func TestContractFailuresAreListed(t *testing.T) {
+	t.Parallel()
+	for path, item := range load(t).Paths.Map() {
+		for method, op := range item.Operations() {
+			name := method + " " + path
+			parameters := slices.Concat(item.Parameters, op.Parameters)
+			if (len(parameters) > 0 || op.RequestBody != nil) && op.Responses.Status(http.StatusBadRequest) == nil {
+				t.Errorf("%s: it takes input, and doesn't say that it may not fit", name)
+			}
+			keyed := slices.ContainsFunc(parameters, func(p *openapi3.ParameterRef) bool { return p.Value.Name == "Idempotency-Key" })
+			if want := method == http.MethodPost; keyed != want || want && op.Responses.Status(http.StatusConflict) == nil {
+				t.Errorf("%s: Idempotency-Key %t, 409 %v", name, keyed, op.Responses.Status(http.StatusConflict) != nil)
+			}
+		}
+	}
+}
+
+// Every answer declares the headers that middlewares give it, each with a description and an example.
+func TestContractHeaders(t *testing.T) {
+	t.Parallel()
+	for path, item := range load(t).Paths.Map() {
+		for method, op := range item.Operations() {
+			for status, response := range op.Responses.Map() {
+				name := method + " " + path + " " + status
+				want := []string{"X-Request-Id"}
+				if strings.HasPrefix(path, "/api/") {
+					want = append(want, "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLimit-Policy")
+				}
+				if strings.HasPrefix(path, "/api/") && method == http.MethodPost && status[0] == '2' {
+					want = append(want, "Idempotency-Replayed")
+				}
+				if status == "304" {
+					want = append(want, "ETag")
+				}
+				for _, header := range want {
+					if response.Value.Headers[header] == nil {
+						t.Errorf("%s: the header %s is not declared", name, header)
+					}
+				}
+				for header, h := range response.Value.Headers {
+					if h.Value.Description == "" || h.Value.Schema.Value.Example == nil {
+						t.Errorf("%s: the header %s lacks a description or an example", name, header)
+					}
+				}
+			}
+		}
+	}
+}
+
+// The events in the examples of streams fit the schemas that the descriptions of the streams name.
+func TestContractStreams(t *testing.T) {
+	t.Parallel()
+	doc := load(t)
+	schemas := map[string]string{"user_message": "UserMessage", "chunk": "StreamChunk", "done": "AgentResponse", "error": "StreamError"}
+	streams := 0
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			ok := op.Responses.Status(http.StatusOK)
+			if ok == nil || ok.Value.Content["text/event-stream"] == nil {
+				continue
+			}
+			streams++
+			var events []string
+			text, _ := ok.Value.Content["text/event-stream"].Schema.Value.Example.(string)
+			for frame := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
+				event, data := field(frame, "event"), field(frame, "data")
+				events = append(events, event)
+				var value any
+				if err := json.Unmarshal([]byte(data), &value); err != nil || field(frame, "id") == "" {
+					t.Errorf("%s %s: frame %q: %v", method, path, frame, err)
+					continue
+				}
+				if err := doc.Components.Schemas[schemas[event]].Value.VisitJSON(value); err != nil {
+					t.Errorf("%s %s: event %s: %v", method, path, event, err)
+				}
+			}
+			if want := []string{"user_message", "chunk", "chunk", "done"}; !slices.Equal(events, want) {
+				t.Errorf("%s %s: the example shows %v, want %v", method, path, events, want)
+			}
+		}
+	}
+	if streams != 2 {
+		t.Errorf("%d streams", streams)
+	}
+}
+
+// field returns a field of a server-sent event.
+func field(frame, name string) string {
+	for line := range strings.SplitSeq(frame, "\n") {
+		if value, ok := strings.CutPrefix(line, name+": "); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// What TestContractIsValid checks includes each kind of example: one that doesn't fit its schema is found.
+func TestExamplesAreChecked(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(*openapi3.T){
+		"of a schema": func(d *openapi3.T) {
+			d.Components.Schemas["AgentListEnvelope"].Value.Example = map[string]any{"success": true}
+		},
+		"of a parameter": func(d *openapi3.T) { d.Components.Parameters["Cursor"].Value.Schema.Value.Example = 7 },
+		"of a header":    func(d *openapi3.T) { d.Components.Headers["TotalCount"].Value.Schema.Value.Example = "many" },
+		"of an answer": func(d *openapi3.T) {
+			d.Components.Responses["NotFound"].Value.Content["application/json"].Example = map[string]any{"success": false, "error": "no"}
+		},
+	} {
+		doc := load(t)
+		spoil(doc)
+		if err := doc.Validate(t.Context(), openapi3.EnableExamplesValidation()); err == nil {
+			t.Errorf("a wrong example %s is not found", name)
+		}
+	}
+}

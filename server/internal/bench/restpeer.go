@@ -1,0 +1,177 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// restPeerCommand is the argument that makes this program the process of the HTTP clients.
+const restPeerCommand = "rest-peer"
+
+// numbered stands in a request for the id of one of many channels.
+const numbered = "{channel}"
+
+// request is what the clients send, again and again, and what they must be answered with.
+type request struct {
+	method, path, body string
+	status             int
+}
+
+// text returns the request as it is sent, and its place among those of other channels.
+func (q request) text(host string, n int) []byte {
+	path := strings.ReplaceAll(q.path, numbered, channelID(n).String())
+	text := q.method + " " + path + " HTTP/1.1\r\nHost: " + host + "\r\nUser-Agent: bench\r\nAccept: application/json\r\n"
+	if q.body != "" {
+		text += "Content-Type: application/json\r\nContent-Length: " + strconv.Itoa(len(q.body)) + "\r\n"
+	}
+	return []byte(text + "\r\n" + q.body)
+}
+
+// channelID returns the id of channel n.
+func channelID(n int) uuid.UUID { return benchID("channel", n) }
+
+// benchID returns an id that both processes derive from a name and a number.
+func benchID(of string, n int) uuid.UUID {
+	return uuid.NewSHA1(uuid.Nil, []byte("bench "+of+" "+strconv.Itoa(n)))
+}
+
+// restPeer is the process of the HTTP clients, as the server's sees it. It keeps its connections open, is told how many
+// requests to make, and writes a byte when they are answered.
+type restPeer struct {
+	cmd    *exec.Cmd
+	input  io.WriteCloser
+	output io.Reader
+}
+
+func startRestPeer(ctx context.Context, addr string, conns int, q request) (*restPeer, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	p := &restPeer{cmd: exec.CommandContext(ctx, self, restPeerCommand, "-addr", addr, "-conns", strconv.Itoa(conns),
+		"-method", q.method, "-path", q.path, "-body", q.body, "-status", strconv.Itoa(q.status))}
+	p.cmd.Stderr = os.Stderr
+	if p.input, err = p.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	if p.output, err = p.cmd.StdoutPipe(); err != nil {
+		return nil, err
+	}
+	if err := p.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("starting the clients: %w", err)
+	}
+	return p, nil
+}
+
+// send lets the clients make so many requests and waits for the answers.
+func (p *restPeer) send(requests int) error {
+	if _, err := fmt.Fprintln(p.input, requests); err != nil {
+		return fmt.Errorf("telling the clients to begin: %w", err)
+	}
+	if _, err := io.ReadFull(p.output, make([]byte, 1)); err != nil {
+		return fmt.Errorf("waiting for the clients: %w", err)
+	}
+	return nil
+}
+
+func (p *restPeer) stop() {
+	_ = p.input.Close() // tells the clients to end
+	_ = p.cmd.Wait()    // their exit status is of no interest
+}
+
+// runRestPeer is the process of the HTTP clients.
+func runRestPeer(args []string) error {
+	flags := flag.NewFlagSet(restPeerCommand, flag.ContinueOnError)
+	var q request
+	addr := flags.String("addr", "", "address of the server")
+	count := flags.Int("conns", 1, "number of connections")
+	flags.StringVar(&q.method, "method", "", "method of the requests")
+	flags.StringVar(&q.path, "path", "", "path of the requests")
+	flags.StringVar(&q.body, "body", "", "body of the requests")
+	flags.IntVar(&q.status, "status", http.StatusOK, "status of the answers")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	texts := [][]byte{q.text(*addr, 0)}
+	if strings.Contains(q.path, numbered) {
+		for n := 1; n < restChannels; n++ {
+			texts = append(texts, q.text(*addr, n))
+		}
+	}
+	clients := make([]*restClient, *count)
+	for i := range clients {
+		conn, err := net.DialTimeout("tcp", *addr, patience)
+		if err != nil {
+			return fmt.Errorf("connecting to the server: %w", err)
+		}
+		clients[i] = &restClient{conn: conn, reader: bufio.NewReaderSize(conn, 32<<10), status: q.status}
+	}
+	var next atomic.Int64
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+		requests, err := strconv.ParseInt(lines.Text(), 10, 64)
+		if err != nil {
+			return err
+		}
+		var begun atomic.Int64
+		errs := make([]error, len(clients))
+		var wg sync.WaitGroup
+		for i, c := range clients {
+			wg.Go(func() {
+				for errs[i] == nil && begun.Add(1) <= requests {
+					errs[i] = c.ask(texts[int(next.Add(1))%len(texts)])
+				}
+			})
+		}
+		wg.Wait()
+		if err := errors.Join(errs...); err != nil {
+			return err
+		}
+		_, _ = os.Stdout.Write([]byte{'.'}) // if nobody listens, the end is near
+	}
+	return nil
+}
+
+// restClient is one connection that is kept alive.
+type restClient struct {
+	conn   net.Conn
+	reader *bufio.Reader
+	status int
+}
+
+// ask sends a request and reads the answer.
+func (c *restClient) ask(text []byte) error {
+	if err := c.conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
+	if _, err := c.conn.Write(text); err != nil {
+		return fmt.Errorf("sending a request: %w", err)
+	}
+	resp, err := http.ReadResponse(c.reader, nil)
+	if err != nil {
+		return fmt.Errorf("reading an answer: %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != c.status {
+		body, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
+		return fmt.Errorf("the server answered %s: %s", resp.Status, body)
+	}
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		return fmt.Errorf("reading an answer: %w", err)
+	}
+	return nil
+}

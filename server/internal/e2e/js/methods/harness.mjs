@@ -1,0 +1,127 @@
+// Runs one case for each method of the published TypeScript API client, and looks at everything that passes through it.
+
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+
+import { ApiError, ElizaClient } from "@elizaos/api-client";
+
+/** Codes by which the client says that it could not read what came. */
+const UNREADABLE = ["HTTP_ERROR", "NETWORK_ERROR", "PARSE_ERROR", "TIMEOUT", "UNKNOWN_ERROR"];
+
+/**
+ * Names the methods of each service: those of its prototype, as built. The six that its type declarations call private are
+ * no part of what the client offers.
+ */
+export function methodsOf(client) {
+  const hidden = privateNames();
+  return Object.fromEntries(
+    Object.entries(client).map(([service, { constructor: type }]) => [
+      service,
+      Object.getOwnPropertyNames(type.prototype).filter((name) => name !== "constructor" && !hidden.has(`${type.name}.${name}`)),
+    ]),
+  );
+}
+
+function privateNames() {
+  const folder = join(dirname(createRequire(import.meta.url).resolve("@elizaos/api-client")), "api-client/src/services");
+  const names = new Set();
+  for (const file of readdirSync(folder).filter((f) => f.endsWith(".d.ts"))) {
+    const text = readFileSync(join(folder, file), "utf8");
+    const [, type] = text.match(/export declare class (\w+)/);
+    for (const [, name] of text.matchAll(/^\s*private (\w+)/gm)) names.add(`${type}.${name}`);
+  }
+  return names;
+}
+
+/** Fails where the cases are not exactly the methods. */
+export function compare(methods, cases) {
+  const names = (of) => Object.entries(of).flatMap(([service, list]) => list.map((name) => `${service}.${name}`)).sort();
+  const listed = Object.fromEntries(Object.entries(cases).map(([service, module]) => [service, Object.keys(module)]));
+  assert.deepEqual(names(listed), names(methods), "every method of the client has a case, and every case a method");
+}
+
+/**
+ * Makes clients whose every call is looked at: no result may hold an undefined, and every refusal must tell a code and a
+ * message. `calls` counts the calls that gave something, and `refusals` those that were refused.
+ */
+export class Watch {
+  calls = new Map();
+  refusals = new Map();
+
+  constructor(url) {
+    this.url = url;
+    this.methods = methodsOf(ElizaClient.create({ baseUrl: url }));
+  }
+
+  /** Returns a client that speaks as a user, or as nobody in particular. */
+  client(user) {
+    const client = ElizaClient.create({ baseUrl: this.url, headers: user ? { "X-Entity-Id": user } : {} });
+    return Object.fromEntries(Object.entries(client).map(([name, service]) => [name, this.#watched(name, service)]));
+  }
+
+  #watched(name, service) {
+    return Object.fromEntries(
+      this.methods[name].map((method) => {
+        const full = `${name}.${method}`;
+        const count = (map) => map.set(full, (map.get(full) ?? 0) + 1);
+        const call = async (...args) => {
+          try {
+            const result = await service[method](...args);
+            whole(result, `${full} returns`);
+            count(this.calls);
+            return result;
+          } catch (error) {
+            if (error instanceof ApiError) readable(error, full);
+            count(this.refusals);
+            throw error;
+          }
+        };
+        return [method, call];
+      }),
+    );
+  }
+}
+
+/** Fails where something is missing from a value. */
+function whole(value, where) {
+  assert.notEqual(value, undefined, `${where} undefined`);
+  if (typeof value === "string") assert.doesNotMatch(value, /^undefined\b|\[object Object\]|Unknown error/, where);
+  if (value === null || typeof value !== "object") return;
+  for (const [key, inner] of Object.entries(value)) whole(inner, `${where} .${key}`);
+}
+
+/** Fails where a refusal doesn't say what is wrong. */
+function readable(error, where) {
+  assert.equal(typeof error.code, "string", `${where}: the code of ${error.message}`);
+  assert.ok(!UNREADABLE.includes(error.code), `${where} is refused with ${error.code}: ${error.message}`);
+  assert.ok(error.message && error.message !== "Unknown error", `${where} is refused with ${error.code} and no message`);
+  assert.ok(error.status >= 400 && error.status <= 599, `${where} is refused with status ${error.status}`);
+}
+
+/**
+ * Runs the cases one after the other and tells of each. A case that never got anything from its method has not checked it,
+ * unless the method gives nothing to anybody.
+ */
+export async function run(cases, scene, watch, { givesNothing = [], tell }) {
+  let failed = 0;
+  for (const [service, module] of Object.entries(cases)) {
+    for (const [method, check] of Object.entries(module)) {
+      const name = `${service}.${method}`;
+      const begin = performance.now();
+      let problem;
+      try {
+        await check(scene);
+        const count = (givesNothing.includes(name) ? watch.refusals : watch.calls).get(name) ?? 0;
+        assert.ok(count > 0, "the case doesn't call its method");
+      } catch (error) {
+        problem = error.stack;
+        if (error instanceof ApiError) problem += `\n${error.code}, status ${error.status}, ${error.details ?? "no details"}`;
+        failed++;
+      }
+      tell({ name, ms: Math.round(performance.now() - begin), problem });
+    }
+  }
+  return failed;
+}

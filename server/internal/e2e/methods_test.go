@@ -1,0 +1,120 @@
+package e2e_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"maps"
+	"os/exec"
+	"slices"
+	"testing"
+
+	"github.com/elizad/elizad/server/internal/modeltest"
+	"github.com/elizad/elizad/server/internal/pgtest"
+)
+
+// methodCount is how many methods version 1.7.2 of the client has: all that the prototypes of its ten services hold (108),
+// less the six that its type declarations call private. The one that never asks the server, system.deleteLog, counts too.
+const methodCount = 102
+
+// databases are the engines that everything runs on. Each returns the variables that choose it.
+var databases = map[string]func(*testing.T) []string{
+	"sqlite":   func(*testing.T) []string { return nil },
+	"postgres": func(t *testing.T) []string { return []string{"POSTGRES_URL=" + pgtest.EmptyURL(t)} },
+}
+
+// onEachDatabase runs a test once for each engine. The test gets the variables that choose it.
+func onEachDatabase(t *testing.T, test func(t *testing.T, env []string)) {
+	t.Helper()
+	t.Parallel()
+	for _, name := range slices.Sorted(maps.Keys(databases)) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, databases[name](t))
+		})
+	}
+}
+
+// TestClientMethods calls every method of the published TypeScript client, each in a test of its own, against a server that
+// speaks through a vendor's models. The last one stops the server, which then ends by itself.
+func TestClientMethods(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, env []string) {
+		p := start(t, t.TempDir(), append(env, speech(t)...)...)
+		if n := methods(t, "all", p.url); n != methodCount {
+			t.Errorf("%d methods were called, want %d", n, methodCount)
+		} else {
+			t.Logf("%d methods", n)
+		}
+		if code := p.exitCode(); code != 0 {
+			t.Errorf("the server that was asked to stop ended with %d", code)
+		}
+	})
+}
+
+// TestSpeechMethodsWithoutAVendor calls those that need a model for speech where there is none.
+func TestSpeechMethodsWithoutAVendor(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir())
+	if n := methods(t, "speechless", p.url); n != 5 {
+		t.Errorf("%d methods were called, want 5", n)
+	}
+}
+
+// methods runs methods.mjs, makes a test of each method that it tells of, and returns how many those were.
+func methods(t *testing.T, which, url string) int {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "node", "methods.mjs", which, "--url", url)
+	cmd.Dir = scripts(t)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	results, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	count := 0
+	for lines := bufio.NewScanner(results); lines.Scan(); count++ {
+		var result struct{ Name, Problem string }
+		if err := json.Unmarshal(lines.Bytes(), &result); err != nil {
+			t.Errorf("%s: %v", lines.Text(), err)
+			continue
+		}
+		t.Run(result.Name, func(t *testing.T) {
+			if result.Problem != "" {
+				t.Error(result.Problem)
+			}
+		})
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("methods.mjs %s: %v\n%s", which, err, &stderr)
+	}
+	return count
+}
+
+// wavHead is how long the head of a recording is, after which the words stand that are spoken in it.
+const wavHead = 44
+
+// speech sets up a vendor of models that hear and speak, and returns the variables that name it. It hears the words that stand
+// in a recording; its sounds tell what they say. What agents write comes from the built-in responder.
+func speech(t *testing.T) []string {
+	t.Helper()
+	m := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Fail(400, "no texts here") })
+	m.Hear(func(h modeltest.Heard) modeltest.Script {
+		if len(h.Audio) < wavHead {
+			return modeltest.Fail(400, "the recording breaks off")
+		}
+		return modeltest.Say(string(h.Audio[wavHead:]))
+	})
+	m.Speak(func(s modeltest.Spoken) modeltest.Sound {
+		return modeltest.Sound{Pieces: [][]byte{[]byte("ID3\x04\x00\x00\x00\x00\x00\x00"), []byte(s.Voice + " says " + s.Input)}}
+	})
+	return []string{
+		"MODEL_PROVIDER=builtin", "OPENAI_BASE_URL=" + m.URL, "OPENAI_API_KEY=key",
+		"OPENAI_TRANSCRIPTION_MODEL=ears", "OPENAI_TTS_MODEL=mouth", "OPENAI_TTS_VOICE=nova",
+	}
+}

@@ -1,0 +1,117 @@
+package rest
+
+import (
+	"encoding/json"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
+	"github.com/elizad/elizad/gen/api"
+	"github.com/elizad/elizad/server/agent"
+	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/runtime"
+)
+
+// A message in a list says what it says alone, where encoding/json writes it.
+func TestMessagesInListsAreTheSame(t *testing.T) {
+	t.Parallel()
+	texts := rapid.OneOf(rapid.String(), rapid.StringMatching(`[a-z <>&"\\\n\t\x00-\x1f\x{2028}\x{2029}é\x{1F600}]*`), rapid.Custom(func(t *rapid.T) string {
+		return string(rapid.SliceOf(rapid.Byte()).Draw(t, "bytes")) // which may be no UTF-8
+	}))
+	raws := rapid.SampledFrom([]string{``, `{}`, `"a text"`, `[{"thought":"inside"}]`, `{"thought":null,"actions":["REPLY"]}`,
+		`{ "text" : "quoted \" {[", "thought":"a", "th\u006fught" : "b", "attachments":[{"url":"x"}] }`})
+	rapid.Check(t, func(t *rapid.T) {
+		m := messaging.Message{
+			ID: uuid.New(), ChannelID: uuid.New(), AuthorID: uuid.New(), Seq: rapid.Int64().Draw(t, "seq"),
+			AuthorName: texts.Draw(t, "author"), Content: texts.Draw(t, "content"), SourceType: texts.Draw(t, "source"),
+			SourceID: texts.Draw(t, "source id"), Unhandled: texts.Draw(t, "unhandled"), RawMessage: json.RawMessage(raws.Draw(t, "raw")),
+			Metadata:  json.RawMessage(rapid.SampledFrom([]string{`{}`, ` {"thought":1, "b":[]} `, `{"a":{}}`}).Draw(t, "metadata")),
+			CreatedAt: time.UnixMilli(rapid.Int64Range(0, 1e13).Draw(t, "created")), UpdatedAt: time.UnixMilli(1),
+		}
+		if len(m.RawMessage) == 0 {
+			m.RawMessage = nil
+		}
+		if rapid.Bool().Draw(t, "reply") {
+			m.InReplyTo = new(uuid.New())
+		}
+		var listed, alone map[string]any
+		if err := json.Unmarshal(appendMessage(nil, &m), &listed); err != nil {
+			t.Fatalf("%v: %s", err, appendMessage(nil, &m))
+		}
+		if err := json.Unmarshal(encode(message(m)), &alone); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(alone, listed); diff != "" {
+			t.Errorf("(- alone, + in a list)\n%s", diff)
+		}
+		if got, want := string(appendText(nil, m.Content)), string(encode(m.Content)); got != want {
+			t.Errorf("the text %q is written as %s, want %s", m.Content, got, want)
+		}
+	})
+}
+
+// An agent in the list is what the contract's type shows.
+func TestAgentsInListsAreTheSame(t *testing.T) {
+	t.Parallel()
+	for _, a := range []runtime.Agent{
+		{},
+		{
+			ID: uuid.New(), Character: agent.Character{Name: `"Eliza" <1>`, Bio: agent.BioText("line\nline")}, Enabled: true, Running: true,
+			CreatedAt: time.UnixMilli(1795188790230), UpdatedAt: time.UnixMilli(1795188790231),
+		},
+	} {
+		var listed, want any
+		if err := json.Unmarshal(agentList{a}.appendTo(nil), &listed); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(encode(api.AgentListEnvelope{Success: true, Data: api.AgentList{Agents: []api.AgentListItem{agentListItem(a)}}}), &want); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, listed); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	}
+}
+
+// The members of an object are those that encoding/json finds, and what is no JSON does no harm.
+func FuzzMembers(f *testing.F) {
+	for _, seed := range []string{
+		`{"a":1,"b":[{"c":"d"}],"a":"\"}{"}`, ` { "\u0061" : null , "b" : -1.5e3 } `, `{}`, `[]`, `null`, ``, `{`, `{"a"`, `{"a":`, `{"a":}`, `{"a":"`, `{"a":"\`,
+		`{"a":1]`, `{"a":[}`, `{,}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		got, want := map[string]json.RawMessage{}, map[string]json.RawMessage{}
+		for name, value := range members(raw) {
+			got[string(name)] = value
+		}
+		if !json.Valid(raw) || json.Unmarshal(raw, &want) != nil {
+			return
+		}
+		if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b json.RawMessage) bool { return string(a) == string(b) })); diff != "" && len(want)+len(got) > 0 {
+			t.Errorf("members of %s (- want, + got)\n%s", raw, diff)
+		}
+	})
+}
+
+func BenchmarkMessagePage(b *testing.B) {
+	m := messaging.Message{
+		ID: uuid.New(), ChannelID: uuid.New(), AuthorID: uuid.New(), AuthorName: "Eliza", SourceType: messaging.SourceAgentResponse,
+		Content:    "All work and no play makes \"Jack\" a dull boy.\nAll work and no play makes Jack a dull boy.",
+		RawMessage: json.RawMessage(`{"text":"All work and no play makes \"Jack\" a dull boy.","thought":"Say it.","actions":["REPLY"],"providers":["TIME"]}`),
+		Metadata:   json.RawMessage(`{"user_display_name":"Alice"}`), CreatedAt: time.Now(), UpdatedAt: time.Now(),
+	}
+	page := messaging.History{Messages: make([]messaging.Message, 50)}
+	for i := range page.Messages {
+		page.Messages[i] = m
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = writeJSON(httptest.NewRecorder(), messagePage{History: page, cursors: messageCursors(page)}.appendTo)
+	}
+}
