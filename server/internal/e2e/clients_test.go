@@ -35,9 +35,14 @@ func TestLimitsMuteNoAgent(t *testing.T) {
 func TestBrowser(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir())
-	shots := os.Getenv("ELIZAD_SCREENSHOTS")
-	if shots == "" {
-		shots = t.TempDir()
+	t.Log(node(t, "browser.mjs", "--url", p.url, "--out", screenshots(t)))
+}
+
+// screenshots is the folder for pictures of pages: ELIZAD_SCREENSHOTS, if it is set.
+func screenshots(t *testing.T) string {
+	t.Helper()
+	if dir := os.Getenv("ELIZAD_SCREENSHOTS"); dir != "" {
+		return dir
 	}
-	t.Log(node(t, "browser.mjs", "--url", p.url, "--out", shots))
+	return t.TempDir()
 }

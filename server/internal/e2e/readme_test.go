@@ -74,6 +74,11 @@ func TestReadmeShell(t *testing.T) {
 				if !strings.Contains(out, `"agentResponse"`) || !strings.Contains(out, "Hello") {
 					t.Errorf("%s\nprinted %s", line, out)
 				}
+			case strings.HasPrefix(line, "npm pack "):
+				// The other tests have the package already, by its hash; people must be told of the same version.
+				if want := "npm pack @elizaos/client@" + officialVersion(t) + " "; !strings.HasPrefix(line, want) {
+					t.Errorf("%s; want %s", line, want)
+				}
 			case strings.Contains(line, "elizad"):
 				serveAsInReadme(t, line)
 			default:
@@ -122,13 +127,12 @@ func serveAsInReadme(t *testing.T, line string) {
 		}
 		env = append(env, name+"="+value)
 	}
-	character := filepath.Join(t.TempDir(), "ada.json")
-	if err := os.WriteFile(character, []byte(`{"name": "Ada", "bio": "Counts things."}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	args := words[at+1:]
 	if i := slices.Index(args, "ada.json"); i >= 0 {
-		args[i] = character
+		args[i] = character(t, "Ada")
+	}
+	if i := slices.Index(args, "package/dist"); i >= 0 {
+		args[i] = officialUI(t)
 	}
 	p := launch(t, t.TempDir(), env, args...)
 	p.waitForAddress()
@@ -147,6 +151,12 @@ func serveAsInReadme(t *testing.T, line string) {
 	_ = resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		t.Errorf("%s: status %d", line, resp.StatusCode)
+	}
+	if slices.Contains(args, "--ui-dir") {
+		page := command(t, root, nil, "curl", "-s", p.url+"/")
+		if index, err := os.ReadFile(filepath.Join(officialUI(t), "index.html")); err != nil || page != string(index) {
+			t.Errorf("%s serves %q (%v)", line, page, err)
+		}
 	}
 	p.interrupt()
 }

@@ -187,6 +187,9 @@ func (a *Agents) Create(ctx context.Context, who auth.Identity, c agent.Characte
 	if err != nil {
 		return Agent{}, false, fmt.Errorf("creating an agent: %w", err)
 	}
+	if created {
+		a.note(ctx, "agent created", row)
+	}
 	out, err = a.describe(ctx, row)
 	return out, created, err
 }
@@ -220,13 +223,14 @@ func (a *Agents) sameAgent(row db.Agent, c *agent.Character, changes secretChang
 
 // Delete removes an agent with its turns. What it said stays in the channels.
 func (a *Agents) Delete(ctx context.Context, who auth.Identity, id uuid.UUID) error {
-	if _, err := a.setRunning(ctx, who, id, false); err != nil {
+	row, err := a.setRunning(ctx, who, id, false)
+	if err != nil {
 		return err
 	}
 	if err := a.messages.CancelAgentTurns(ctx, who, id, "agent_deleted", "The agent was deleted"); err != nil {
 		return err
 	}
-	err := a.store.Update(ctx, who.Scope(), func(q db.Querier) error {
+	err = a.store.Update(ctx, who.Scope(), func(q db.Querier) error {
 		n, err := q.DeleteAgent(ctx, id)
 		if err == nil && n == 0 {
 			return apierr.New(apierr.NotFound, "Agent not found")
@@ -238,6 +242,7 @@ func (a *Agents) Delete(ctx context.Context, who auth.Identity, id uuid.UUID) er
 	}
 	a.minds.forget(id)
 	a.messages.AnnounceAgents(ctx)
+	a.note(ctx, "agent deleted", row)
 	return nil
 }
 
@@ -251,6 +256,7 @@ func (a *Agents) Start(ctx context.Context, who auth.Identity, id uuid.UUID) (Ag
 	if err := a.messages.AddServerAgent(ctx, who, a.messages.CurrentServer(), id); err != nil {
 		return Agent{}, fmt.Errorf("attaching an agent to the default message server: %w", err)
 	}
+	a.note(ctx, "agent started", row)
 	return a.describe(ctx, row)
 }
 
@@ -269,7 +275,13 @@ func (a *Agents) Stop(ctx context.Context, who auth.Identity, id uuid.UUID) (Age
 	if err := a.messages.CancelAgentTurns(ctx, who, id, "agent_stopped", "The agent was stopped"); err != nil {
 		return Agent{}, err
 	}
+	a.note(ctx, "agent stopped", row)
 	return a.describe(ctx, row)
+}
+
+// note puts what happened to an agent into the log, under the names by which clients choose the entries of one agent.
+func (a *Agents) note(ctx context.Context, what string, row db.Agent) {
+	a.log.InfoContext(ctx, what, "agentId", row.ID, "agentName", row.Name)
 }
 
 func (a *Agents) setRunning(ctx context.Context, who auth.Identity, id uuid.UUID, running bool) (db.Agent, error) {

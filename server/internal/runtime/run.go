@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"hash/fnv"
+	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
@@ -32,6 +33,15 @@ type run struct {
 	answered  string // model that wrote the last answer
 	truncated bool   // the reply ends before its writer wanted
 	ignored   bool   // an action ended the exchange without words
+}
+
+// log returns the logger for what happens in the run. It names the agent, once that is known: people read the log by agent.
+func (r *run) log() *slog.Logger {
+	log := r.service.cfg.Logger.With("agentId", r.turn.AgentID)
+	if r.mind != nil {
+		log = r.mind.log
+	}
+	return log.With("turnId", r.turn.ID, "channelId", r.turn.ChannelID)
 }
 
 // do runs the steps of agent runtime §9.3 and returns the outcome.

@@ -90,7 +90,7 @@ func (s *Service) failure(ctx context.Context, r *run, err, cause error) messagi
 	failed := func(reason, detail string) messaging.Outcome {
 		return messaging.Outcome{Status: messaging.TurnFailed, Reason: reason, Detail: detail}
 	}
-	log := s.cfg.Logger.With("turnId", r.turn.ID, "agentId", r.turn.AgentID, "channelId", r.turn.ChannelID)
+	log := r.log()
 	if errors.Is(cause, errRunTimeout) {
 		return messaging.Outcome{
 			Status: messaging.TurnTimedOut, Reason: reasonTimeout, Detail: fmt.Sprintf("The agent did not finish within %v", s.cfg.RunTimeout),
@@ -141,14 +141,17 @@ func (s *Service) finish(ctx context.Context, r *run, o messaging.Outcome) {
 		}
 		_, err := s.cfg.Messages.FinishTurn(context.WithoutCancel(ctx), s.cfg.Owner, r.turn, o)
 		switch {
-		case err == nil || apierr.IsCode(err, apierr.Conflict) || apierr.IsCode(err, apierr.NotFound):
-			return // stored, or no longer ours
+		case err == nil:
+			r.log().DebugContext(ctx, "turn ended", "status", o.Status, "reason", o.Reason, "took", time.Since(r.startedAt))
+			return
+		case apierr.IsCode(err, apierr.Conflict) || apierr.IsCode(err, apierr.NotFound):
+			return // no longer ours
 		case apierr.IsCode(err, apierr.ValidationFailed) && o.Reply != nil:
-			s.cfg.Logger.WarnContext(ctx, "reply refused", "turnId", r.turn.ID, "error", err)
+			r.log().WarnContext(ctx, "reply refused", "error", err)
 			o = messaging.Outcome{Status: messaging.TurnFailed, Reason: reasonRefused, Detail: "The agent's answer could not be stored"}
 			continue
 		}
-		s.cfg.Logger.ErrorContext(ctx, "outcome not stored", "turnId", r.turn.ID, "error", err)
+		r.log().ErrorContext(ctx, "outcome not stored", "error", err)
 		select {
 		case <-s.life.Done():
 			return

@@ -12,7 +12,7 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { parseArgs } from "node:util";
 
-import { chromium } from "playwright-core";
+import { launch, watch } from "./chromium.mjs";
 
 const PATIENCE_MS = 20_000;
 const DESKTOP = { width: 1280, height: 800 };
@@ -32,19 +32,7 @@ if (!options.url || !options.out) {
 const origin = new URL(options.url).origin;
 await mkdir(options.out, { recursive: true });
 
-// Chromium starts with an empty profile, which playwright removes afterwards.
-const browser = await chromium.launch({
-  executablePath: options.chromium,
-  args: [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-});
+const browser = await launch(options.chromium);
 try {
   console.log(JSON.stringify({ ok: true, ...(await visit()) }));
 } catch (error) {
@@ -57,14 +45,15 @@ try {
 async function visit() {
   const page = await browser.newPage({ viewport: DESKTOP, colorScheme: "light", reducedMotion: "reduce" });
   page.setDefaultTimeout(PATIENCE_MS);
-  const record = watch(page);
+  const record = watch(page, origin);
+  const screenshots = [];
   try {
     await opened(page, options.url);
     const agent = await page.getByTestId("chat-title").innerText();
     await screenshot(page, "desktop-empty");
 
     const conversation = await converse(page, "Hello");
-    assert.ok(record.chunks > 0, "the answer did not arrive in chunks");
+    assert.ok(record.events.messageStreamChunk > 0, "the answer did not arrive in chunks");
     await screenshot(page, "desktop");
     await screenshot(page, "desktop-dark", "dark");
 
@@ -93,7 +82,7 @@ async function visit() {
     await screenshot(page, "docs");
 
     assert.deepEqual(record.problems, [], "problems the browser saw");
-    return { agent, messages: conversation.length, chunks: record.chunks, requests: record.requests, screenshots: record.screenshots };
+    return { agent, messages: conversation.length, chunks: record.events.messageStreamChunk, requests: record.requests, screenshots };
   } catch (error) {
     await page.screenshot({ path: path.join(options.out, "failed.png") }).catch(() => {});
     const seen = record.problems.map((problem) => `\n  the browser saw: ${problem}`).join("");
@@ -105,43 +94,8 @@ async function visit() {
     const file = path.join(options.out, `${name}.png`);
     await page.screenshot({ path: file });
     await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
-    record.screenshots.push(file);
+    screenshots.push(file);
   }
-}
-
-/** Notes everything that the page asks for and everything that goes wrong. */
-function watch(page) {
-  const record = { problems: [], requests: 0, chunks: 0, screenshots: [], leaving: false };
-  const countChunks = (data) => (record.chunks += String(data).split('"messageStreamChunk"').length - 1);
-  const askedFor = (url) => {
-    record.requests++;
-    const { protocol, host } = new URL(url);
-    const own = ["http:", "https:", "ws:", "wss:"].includes(protocol) && host === new URL(origin).host;
-    if (!own && protocol !== "data:" && protocol !== "blob:") record.problems.push(`a request to ${url}`);
-  };
-
-  page.on("console", (message) => {
-    if (message.type() === "error") record.problems.push(`on the console: ${message.text()} (${message.location().url})`);
-  });
-  page.on("pageerror", (error) => record.problems.push(`an uncaught ${error}`));
-  page.on("request", (request) => askedFor(request.url()));
-  page.on("requestfailed", (request) => {
-    // A page that is left takes its open requests with it.
-    const reason = request.failure()?.errorText ?? "";
-    if (!(record.leaving && reason === "net::ERR_ABORTED")) record.problems.push(`${request.url()} failed: ${reason}`);
-  });
-  page.on("response", async (response) => {
-    if (response.status() >= 400) record.problems.push(`${response.url()} answered with status ${response.status()}`);
-    if (response.url().includes("transport=polling")) countChunks(await response.text().catch(() => ""));
-  });
-  page.on("websocket", (socket) => {
-    askedFor(socket.url());
-    socket.on("framereceived", ({ payload }) => countChunks(payload));
-    socket.on("socketerror", (error) => {
-      if (!record.leaving) record.problems.push(`${socket.url()} failed: ${error}`);
-    });
-  });
-  return record;
 }
 
 async function opened(page, url) {

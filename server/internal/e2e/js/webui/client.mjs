@@ -1,0 +1,163 @@
+// The official web client in a browser, with the hands and eyes of a person.
+
+import assert from "node:assert/strict";
+import path from "node:path";
+
+import { watch } from "../chromium.mjs";
+
+export const PATIENCE_MS = 20_000;
+
+// Hosts that the page asks on its own account, with any server: for the newest release and for a list of plugins. The tests
+// let it reach neither, as on a machine without a network, and the page says so on the console.
+const outside = new Set(["api.github.com", "raw.githubusercontent.com"]);
+const complaints = [/Failed to fetch from registry, falling back to basic list/, /Failed to fetch plugin registry/];
+
+// The picture that stands in for an agent's until the agent is known. The page stops loading it then.
+const standIn = /elizaos-icon\.png failed: net::ERR_ABORTED$/;
+
+function tolerates({ kind, url, text }) {
+  return (kind === "failure" && standIn.test(text)) || (URL.canParse(url) && outside.has(new URL(url).host)) || (kind === "console" && complaints.some((c) => c.test(text)));
+}
+
+/** One open page of the client. */
+export class Client {
+  constructor(page, origin, out) {
+    Object.assign(this, { page, origin, out, record: watch(page, origin, tolerates) });
+    page.setDefaultTimeout(PATIENCE_MS);
+  }
+
+  /** Opens a browser window without a past; nothing in it gets off this machine. */
+  static async open(browser, origin, out) {
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: "reduce" });
+    await context.route((url) => url.origin !== origin && /^https?:$/.test(url.protocol), (route) => route.abort());
+    return new Client(await context.newPage(), origin, out);
+  }
+
+  /** The first visit, with a welcome that a person skips. */
+  async visit() {
+    await this.goto("/");
+    await this.page.getByRole("button", { name: "Skip" }).click();
+    await this.page.getByText("Welcome to ElizaOS").first().waitFor({ state: "detached" });
+  }
+
+  async goto(address) {
+    await this.leaving(() => this.page.goto(new URL(address, this.origin).href));
+  }
+
+  async reload() {
+    await this.leaving(() => this.page.reload());
+  }
+
+  /** Does something that makes the client load itself anew, which ends the requests that are under way. */
+  async leaving(go) {
+    this.record.leaving = true;
+    await go();
+    this.record.leaving = false;
+  }
+
+  screenshot(name) {
+    return this.page.screenshot({ path: path.join(this.out, `webui-${name}.png`) });
+  }
+
+  /** The notice in the corner. */
+  async notice(text) {
+    await this.page.locator("li[data-state=open]").filter({ hasText: text }).first().waitFor();
+  }
+
+  /** Answers the dialog that asks whether one is sure. */
+  async confirm(button) {
+    const dialog = this.page.getByRole("alertdialog");
+    await dialog.getByRole("button", { name: button, exact: true }).click();
+    await dialog.waitFor({ state: "detached" });
+  }
+
+  /** The card of an agent on the home page. */
+  card(agent) {
+    return this.page.getByTestId("agent-card").filter({ has: this.page.getByRole("heading", { name: agent, exact: true }) });
+  }
+
+  /** Opens an entry of the list on the left. */
+  async choose(name) {
+    await this.page.getByTestId("app-sidebar").getByRole("button", { name }).first().click();
+  }
+
+  get input() {
+    return this.page.getByTestId("chat-input");
+  }
+
+  /** Waits for a chat in which one can write. */
+  async ready() {
+    await this.page.locator('[data-testid="chat-input"]:enabled').waitFor();
+    await this.page.getByTestId("connection-status").filter({ hasText: "Connected" }).waitFor();
+  }
+
+  /** The messages on the page: who wrote them and what they say. In a group, an agent's have its name over them. */
+  messages() {
+    return this.page.getByTestId("chat-messages").locator(".justify-end:has(.group), .justify-start:has(.group)").evaluateAll((rows) =>
+      rows
+        .filter((row) => row.querySelector(":scope > .group"))
+        .map((row) => ({
+          by: row.classList.contains("justify-end") ? "user" : (row.querySelector(".text-muted-foreground > div:last-child")?.textContent || "agent"),
+          text: row.querySelector(".space-y-3")?.innerText.trim() ?? "",
+        })),
+    );
+  }
+
+  /** The row of the message with a text. */
+  row(text) {
+    return this.page.getByTestId("chat-messages").locator(".group").filter({ hasText: text }).first();
+  }
+
+  /** Sends what stands in the input and waits for the outcomes of so many agents. Returns the messages that were added. */
+  async send(agents = 1) {
+    const before = await this.messages();
+    const done = (this.record.events.messageComplete ?? 0) + agents;
+    await this.page.getByTestId("send-button").click();
+    await this.until(() => (this.record.events.messageComplete ?? 0) >= done, `${agents} outcomes`);
+    await this.ready();
+    const after = await this.settled();
+    assert.deepEqual(after.slice(0, before.length), before, "what stood there before");
+    return after.slice(before.length);
+  }
+
+  /** Says something to one agent, and returns its answer, which must be the only one. */
+  async say(text) {
+    await this.input.fill(text);
+    const added = await this.send();
+    assert.equal(added.length, 2, `"${text}" added ${JSON.stringify(added)}`);
+    const [said, answer] = added;
+    assert.deepEqual(said, { by: "user", text });
+    assert.notEqual(answer.by, "user");
+    assert.ok(answer.text, "an answer without words");
+    return answer.text;
+  }
+
+  /** The messages, once the page has shown everything that has arrived. */
+  async settled() {
+    await this.shown();
+    return this.messages();
+  }
+
+  /** Waits until the page has shown everything that has arrived. */
+  async shown() {
+    await this.page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  }
+
+  /** Waits until something is true that no locator can wait for. */
+  async until(check, what) {
+    for (const deadline = Date.now() + PATIENCE_MS; !(await check()); ) {
+      assert.ok(Date.now() < deadline, `timed out waiting for ${what}`);
+      await this.page.waitForTimeout(20);
+    }
+  }
+
+  /** Opens the panel on the right, if it is not open, at a tab. */
+  async panel(tab) {
+    const open = this.page.locator("button:has(svg.lucide-panel-right)");
+    const tabs = this.page.getByRole("tab", { name: tab, exact: true });
+    await open.or(tabs).first().waitFor();
+    if (!(await tabs.first().isVisible())) await open.click();
+    await tabs.first().click();
+    return this.page.locator('[role="tabpanel"][data-state="active"]').first();
+  }
+}

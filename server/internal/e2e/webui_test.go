@@ -1,0 +1,132 @@
+package e2e_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/elizad/elizad/server"
+	"github.com/elizad/elizad/server/agent"
+	"github.com/elizad/elizad/server/internal/modeltest"
+)
+
+// officialUI is the folder of the official web client's page, as its package brings it.
+func officialUI(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs(filepath.Join("js", "webui", "node_modules", "@elizaos", "client", "dist"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "index.html")); err != nil {
+		t.Fatalf("the official web client is not installed; run: npm ci --prefix server/internal/e2e/js/webui (%v)", err)
+	}
+	return dir
+}
+
+// officialVersion is the version of the official web client that the tests use.
+func officialVersion(t *testing.T) string {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(officialUI(t), "..", "package.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var client struct{ Version string }
+	if err := json.Unmarshal(raw, &client); err != nil {
+		t.Fatal(err)
+	}
+	return client.Version
+}
+
+// drive runs flows of the official web client against a server.
+func drive(t *testing.T, url string, flows ...string) {
+	t.Helper()
+	t.Log(node(t, "webui/main.mjs", append(flows, "--url", url, "--out", screenshots(t))...))
+}
+
+// serveUI starts elizad with the official web client.
+func serveUI(t *testing.T, env []string, args ...string) *process {
+	t.Helper()
+	p := launch(t, t.TempDir(), append(env, "PORT=0"), append(args, "--ui-dir", officialUI(t))...)
+	p.waitForAddress()
+	return p
+}
+
+// character writes a character file.
+func character(t *testing.T, name string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), strings.ToLower(name)+".json")
+	if err := os.WriteFile(file, fmt.Appendf(nil, `{"name": %q, "bio": "Counts things."}`, name), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// TestOfficialWebUI uses the unmodified official web client as a person would, in headless Chromium.
+func TestOfficialWebUI(t *testing.T) {
+	t.Parallel()
+	two := []string{"--character", character(t, "Ada"), "--character", character(t, "Eliza")}
+	for flows, args := range map[string][]string{"chat": nil, "agents": nil, "groups": two, "insight settings": two} {
+		t.Run(flows, func(t *testing.T) {
+			t.Parallel()
+			p := serveUI(t, []string{"BUILTIN_STREAM_DELAY_MS=20"}, args...)
+			drive(t, p.url, strings.Fields(flows)...)
+		})
+	}
+}
+
+// TestOfficialWebUIWithAKey lets it find out that the server wants a key.
+func TestOfficialWebUIWithAKey(t *testing.T) {
+	t.Parallel()
+	p := serveUI(t, []string{"ELIZA_SERVER_AUTH_TOKEN=something-long"})
+	drive(t, p.url, "locked")
+}
+
+// TestOfficialWebUIWithoutAModel has it wait for answers that never come.
+func TestOfficialWebUIWithoutAModel(t *testing.T) {
+	t.Parallel()
+	vendor := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Fail(http.StatusUnauthorized, "wrong key") })
+	p := serveUI(t, []string{"OPENAI_BASE_URL=" + vendor.URL, "OPENAI_API_KEY=wrong"})
+	drive(t, p.url, "failing")
+}
+
+// TestOfficialWebUIPanels shows the page of a plugin beside the chat.
+func TestOfficialWebUIPanels(t *testing.T) {
+	t.Parallel()
+	const page = `<!doctype html><title>Counter</title><button onclick="this.textContent++">0</button>`
+	counter := agent.Plugin{Name: "counter", Provision: func(context.Context, agent.Setup) (agent.Components, error) {
+		show := func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			_, _ = w.Write([]byte(page))
+		}
+		return agent.Components{Routes: []agent.Route{
+			{Method: http.MethodGet, Path: "/page", Public: true, Name: "Counter", Handler: http.HandlerFunc(show)},
+		}}, nil
+	}}
+	cfg := server.DefaultConfig()
+	cfg.Storage.Dir, cfg.Web.Dir = t.TempDir(), officialUI(t)
+	srv, err := server.New(cfg, server.WithPlugins(counter))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := srv.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := srv.Shutdown(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+	site := httptest.NewServer(srv.Handler())
+	t.Cleanup(site.Close)
+	named := strings.NewReader(`{"plugins": ["counter"]}`)
+	if status := send(t, http.MethodPatch, site.URL+"/api/agents/"+agent.ID("Eliza").String(), named); status != http.StatusOK {
+		t.Fatalf("naming the plugin: %d", status)
+	}
+	drive(t, site.URL, "panels")
+}
