@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -81,7 +82,7 @@ func TestAgentsInListsAreTheSame(t *testing.T) {
 func FuzzMembers(f *testing.F) {
 	for _, seed := range []string{
 		`{"a":1,"b":[{"c":"d"}],"a":"\"}{"}`, ` { "\u0061" : null , "b" : -1.5e3 } `, `{}`, `[]`, `null`, ``, `{`, `{"a"`, `{"a":`, `{"a":}`, `{"a":"`, `{"a":"\`,
-		`{"a":1]`, `{"a":[}`, `{,}`,
+		`{"a":1]`, `{"a":[}`, `{,}`, `{"a":{"":{"b":"}","c":-1},"d":["]",{"e":{}}]},"f":true}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -90,7 +91,7 @@ func FuzzMembers(f *testing.F) {
 		for name, value := range members(raw) {
 			got[string(name)] = value
 		}
-		if !json.Valid(raw) || json.Unmarshal(raw, &want) != nil {
+		if !utf8.Valid(raw) || !json.Valid(raw) || json.Unmarshal(raw, &want) != nil {
 			return
 		}
 		if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b json.RawMessage) bool { return string(a) == string(b) })); diff != "" && len(want)+len(got) > 0 {

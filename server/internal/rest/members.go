@@ -73,8 +73,14 @@ func (s *scanner) value() json.RawMessage {
 		case '}', ']':
 			depth--
 			s.skip(1)
-		default: // a number or a word, or what stands between two values
-			s.skip(max(1, bytes.IndexAny(s.rest, ",]} \t\r\n")))
+		case ',', ':', ' ', '\t', '\r', '\n': // between two values
+			s.skip(1)
+		default: // a number or a word
+			if end := bytes.IndexAny(s.rest, ",:]} \t\r\n"); end >= 0 {
+				s.skip(end)
+			} else {
+				s.rest = nil
+			}
 		}
 		if depth <= 0 {
 			break
