@@ -105,11 +105,7 @@ async function remove(client) {
   await client.ready();
   assert.deepEqual(await client.settled(), left, "after a reload");
 
-  const menu = async (item) => {
-    await page.getByRole("button", { name: "More options" }).click();
-    await page.getByRole("menuitem", { name: item }).click();
-  };
-  await menu("Clear Chat");
+  await client.menu("New Chat", "Clear Chat");
   await client.confirm("Clear");
   await page.getByText("No messages yet").waitFor();
   await client.reload();
@@ -118,7 +114,7 @@ async function remove(client) {
 
   await client.say("Once more");
   const address = page.url();
-  await menu("Delete Chat");
+  await client.menu("New Chat", "Delete Chat");
   await client.confirm("Delete");
   await client.notice("Chat Deleted");
   await client.until(() => page.url() !== address, "another chat");

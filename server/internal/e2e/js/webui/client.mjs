@@ -64,6 +64,12 @@ export class Client {
     await this.page.locator("li[data-state=open]").filter({ hasText: text }).first().waitFor();
   }
 
+  /** Chooses from the menu that a button has at its side; the panel of an agent may have a menu of the same name. */
+  async menu(button, item) {
+    await this.page.getByRole("button", { name: button }).locator("..").getByRole("button", { name: "More options" }).click();
+    await this.page.getByRole("menuitem", { name: item }).click();
+  }
+
   /** Answers the dialog that asks whether one is sure. */
   async confirm(button) {
     const dialog = this.page.getByRole("alertdialog");

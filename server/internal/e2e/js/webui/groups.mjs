@@ -38,14 +38,10 @@ export async function groups(client) {
   await client.ready();
   assert.deepEqual(await ask(client, "Ada, do you like the new name?"), ["Ada"]);
 
-  const menu = async (item) => {
-    await page.getByRole("button", { name: "More options" }).click();
-    await page.getByRole("menuitem", { name: item }).click();
-  };
-  await menu("Clear Messages");
+  await client.menu("Edit Group", "Clear Messages");
   await client.confirm("Clear");
   await page.getByText("No messages yet").waitFor();
-  await menu("Delete Group");
+  await client.menu("Edit Group", "Delete Group");
   await client.leaving(async () => {
     await client.confirm("Delete");
     await page.waitForURL(new URL("/", client.origin).href);
