@@ -64,7 +64,7 @@ type Config struct {
 	ConcurrentRuns     int           // 0: 64
 	ConversationLength int           // messages that an agent sees; 0: 32
 	RunTimeout         time.Duration // 0: 5 minutes
-	Lease              time.Duration // how long a turn stays ours without news from us; 0: 30 seconds
+	Lease              time.Duration // how long a turn stays ours without news from us; 0: 15 seconds
 	SampleTTL          time.Duration // how long a room gets the same examples of a character; 0: 15 minutes
 	Capture            Capture       // empty: CaptureOff
 }
@@ -88,7 +88,7 @@ func (c *Config) setDefaults() error {
 	setDefault(&c.ConcurrentRuns, 64)
 	setDefault(&c.ConversationLength, 32)
 	setDefault(&c.RunTimeout, 5*time.Minute)
-	setDefault(&c.Lease, 30*time.Second)
+	setDefault(&c.Lease, 15*time.Second)
 	setDefault(&c.SampleTTL, 15*time.Minute)
 	return nil
 }
