@@ -27,7 +27,7 @@ const (
 	maxConns = 16 // unless pool_max_conns in the URL says otherwise
 
 	// attempts bounds how often an update is run when others get in its way; the pauses between them double from firstPause.
-	attempts   = 5
+	attempts   = 8
 	firstPause = 5 * time.Millisecond
 
 	// commitTime bounds how long a commit is waited for when the caller's context ends meanwhile.
