@@ -19,7 +19,7 @@ export async function chat(client) {
   const before = await client.messages();
   await client.reload();
   await client.ready();
-  assert.deepEqual(await client.settled(), before, "the conversation after a reload");
+  await client.sees(before, "the conversation after a reload");
   assert.notEqual(await title(client), untitled, "the title after a reload");
 
   await attach(client);
@@ -100,10 +100,10 @@ async function remove(client) {
   await row.locator("button:has(svg.lucide-trash-2)").click();
   await row.waitFor({ state: "detached" });
   const left = before.filter(({ text }) => text !== "My mother never listens to me");
-  assert.deepEqual(await client.settled(), left);
+  await client.sees(left, "what is left");
   await client.reload();
   await client.ready();
-  assert.deepEqual(await client.settled(), left, "after a reload");
+  await client.sees(left, "what is left, after a reload");
 
   await client.menu("New Chat", "Clear Chat");
   await client.confirm("Clear");

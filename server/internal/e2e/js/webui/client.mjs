@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import path from "node:path";
+import { isDeepStrictEqual } from "node:util";
 
 import { watch } from "../chromium.mjs";
 
@@ -30,6 +31,7 @@ export class Client {
   static async open(browser, origin, out) {
     const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: "reduce" });
     await context.route((url) => url.origin !== origin && /^https?:$/.test(url.protocol), (route) => route.abort());
+    await context.addInitScript(keepNotices);
     return new Client(await context.newPage(), origin, out);
   }
 
@@ -59,9 +61,16 @@ export class Client {
     return this.page.screenshot({ path: path.join(this.out, `webui-${name}.png`) });
   }
 
-  /** The notice in the corner. */
+  /** Waits for a notice in the corner, where the next may replace it at once. */
   async notice(text) {
-    await this.page.locator("li[data-state=open]").filter({ hasText: text }).first().waitFor();
+    await this.until(
+      () =>
+        this.page.evaluate((text) => {
+          const at = window.notices.findIndex((notice) => notice.includes(text));
+          return at >= 0 && window.notices.splice(at, 1).length > 0;
+        }, text),
+      `the notice "${text}"`,
+    );
   }
 
   /** Chooses from the menu that a button has at its side; the panel of an agent may have a menu of the same name. */
@@ -144,6 +153,16 @@ export class Client {
     return this.messages();
   }
 
+  /** Waits until the messages are these; view says what of them counts. After a reload they come one agent's after the other's. */
+  async sees(expected, what, view = (messages) => messages) {
+    let messages;
+    for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; await this.page.waitForTimeout(20)) {
+      messages = view(await this.settled());
+      if (isDeepStrictEqual(messages, expected)) return;
+    }
+    assert.deepEqual(messages, expected, what);
+  }
+
   /** Waits until the page has shown everything that has arrived. */
   async shown() {
     await this.page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
@@ -166,4 +185,17 @@ export class Client {
     await tabs.first().click();
     return this.page.locator('[role="tabpanel"][data-state="active"]').first();
   }
+}
+
+/** Runs in the page before everything else: keeps the texts of the notices that were shown. */
+function keepNotices() {
+  window.notices = [];
+  new MutationObserver((changes) => {
+    for (const node of changes.flatMap(({ addedNodes }) => [...addedNodes])) {
+      if (!(node instanceof Element)) continue;
+      for (const notice of [node, ...node.querySelectorAll("li")]) {
+        if (notice.matches("li[data-state=open]")) window.notices.push(notice.textContent);
+      }
+    }
+  }).observe(document, { childList: true, subtree: true });
 }

@@ -25,7 +25,7 @@ export async function groups(client) {
   await client.ready();
   // Two answers stand in the order in which they began, and after a reload in that in which they ended.
   const sorted = (messages) => messages.map(({ by, text }) => `${by}: ${text}`).sort();
-  assert.deepEqual(sorted(await client.settled()), sorted(before), "the conversation after a reload");
+  await client.sees(sorted(before), "the conversation after a reload", sorted);
   const picture = client.row("what is on the picture").locator('img[src*="/media/"]');
   await client.until(() => picture.evaluate((image) => image.naturalWidth === 80), "the picture");
 
