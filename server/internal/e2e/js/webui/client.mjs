@@ -153,7 +153,7 @@ export class Client {
     return this.messages();
   }
 
-  /** Waits until the messages are these; view says what of them counts. After a reload they come one agent's after the other's. */
+  /** Waits until the messages are these; view says what of them counts. */
   async sees(expected, what, view = (messages) => messages) {
     let messages;
     for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; await this.page.waitForTimeout(20)) {

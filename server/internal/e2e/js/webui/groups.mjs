@@ -13,7 +13,7 @@ export async function groups(client) {
   await page.getByText("Chat Name (Optional)").click();
   await page.getByRole("button", { name: "Create Group" }).click();
   await client.choose("The round table");
-  await client.ready();
+  await everyone(client);
 
   assert.deepEqual(await ask(client, "Ada and Eliza, how are you both?"), ["Ada", "Eliza"]);
   await client.screenshot("group");
@@ -22,7 +22,7 @@ export async function groups(client) {
   assert.deepEqual(await ask(client, "Eliza, what is on the picture?"), ["Eliza"]);
   const before = await client.messages();
   await client.reload();
-  await client.ready();
+  await everyone(client);
   // Two answers stand in the order in which they began, and after a reload in that in which they ended.
   const sorted = (messages) => messages.map(({ by, text }) => `${by}: ${text}`).sort();
   await client.sees(sorted(before), "the conversation after a reload", sorted);
@@ -35,7 +35,7 @@ export async function groups(client) {
   await page.locator("#chat-name").waitFor({ state: "detached" });
   await client.reload();
   await page.getByRole("heading", { name: "The square table" }).waitFor();
-  await client.ready();
+  await everyone(client);
   assert.deepEqual(await ask(client, "Ada, do you like the new name?"), ["Ada"]);
 
   await client.menu("Edit Group", "Clear Messages");
@@ -48,6 +48,14 @@ export async function groups(client) {
   });
   await client.card("Ada").waitFor();
   assert.equal(await page.getByTestId("app-sidebar").getByText("The square table").count(), 0, "the group is still listed");
+}
+
+/** Waits for the group, and shows what all of its agents say: the client hides the others' if it has learnt of one before the rest. */
+async function everyone(client) {
+  const agents = client.page.getByText("Agents:", { exact: true }).locator("..");
+  for (const agent of ["Ada", "Eliza"]) await agents.getByRole("button", { name: agent }).waitFor();
+  await agents.getByRole("button", { name: "All", exact: true }).click();
+  await client.ready();
 }
 
 /** Says something to the two agents of the group, and returns who answered it, once each. */
