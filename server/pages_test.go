@@ -21,7 +21,8 @@ func TestLinksLeadThroughLists(t *testing.T) {
 	channel, user := n.dm()
 	for i := range 5 {
 		n.ask(channel, user, fmt.Sprintf("Question %d?", i)).want(201)
-		n.do("POST", jobsPath, map[string]any{"userId": user, "agentId": agent, "content": "Hello"}).want(201)
+		job := into[wireJob](n.do("POST", jobsPath, map[string]any{"userId": user, "agentId": agent, "content": "Hello"}).want(201))
+		n.do("GET", jobsPath+"/"+job.JobID, nil, "Prefer", "wait=20").want(200) // its end: by then the agent has a room for it
 		n.do("POST", sessionsPath, map[string]any{"userId": user, "agentId": agent}).want(201)
 		n.do("POST", "/api/agents/"+agent+"/rooms", map[string]any{"name": fmt.Sprint("Room ", i)}).want(201)
 	}

@@ -116,7 +116,7 @@ func (s *Server) serveHandshake(w http.ResponseWriter, r *http.Request, transpor
 			s.cfg.Logger.Debug("engineio: accepting a WebSocket", "error", err)
 			return
 		}
-		session.ws = ws
+		session.attach(ws)
 		session.start(s.accepted(session))
 		s.group.Go(func() { session.serveWebSocket(ws) })
 		return

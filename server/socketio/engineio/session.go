@@ -188,6 +188,13 @@ func (s *Session) Close(reason string) {
 // Abort ends the session without sending its queue, as is right for a client that broke the protocol.
 func (s *Session) Abort(reason string) { s.end(ending{reason: reason}) }
 
+// attach gives the session the WebSocket that it begins on. The server may be shutting down and know the session already.
+func (s *Session) attach(ws *webSocket) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ws = ws
+}
+
 // start opens the session: from now on the handler is told of its end.
 func (s *Session) start(handler Handler) {
 	s.mu.Lock()
