@@ -3,7 +3,6 @@ package rest
 import (
 	"context"
 	"encoding/json"
-	"net/url"
 
 	"github.com/google/uuid"
 
@@ -37,11 +36,7 @@ func (h channelHandlers) ListChannels(ctx context.Context, req apiserver.ListCha
 	}
 	if next := query.Offset + len(page.Channels); len(page.Channels) > 0 && next < page.Total {
 		cursor := offsetCursor(next)
-		address := link{path: "/api/messaging/message-servers/" + req.MessageServerID.String() + "/channels", limit: query.Limit}
-		if query.IncludeInternal {
-			address.extra = url.Values{"includeInternal": {"true"}}
-		}
-		answer.Body.Data.NextCursor, answer.Headers.Link = &cursor, address.header(cursor, "")
+		answer.Body.Data.NextCursor, answer.Headers.Link = &cursor, nextLink(ctx, cursor)
 	}
 	return answer, nil
 }

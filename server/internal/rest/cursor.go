@@ -3,7 +3,6 @@ package rest
 import (
 	"context"
 	"encoding/base64"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -126,41 +125,22 @@ func historyCursors(query messaging.HistoryQuery, page messaging.History) (next,
 	return next, new(cursor(cursorAfter, newest))
 }
 
-// nextLink returns a Link header with the address of the next page of the list that was asked for; nil for no cursor.
-func nextLink(ctx context.Context, cursor string) *string {
-	if cursor == "" {
-		return nil
-	}
+// nextLink returns a Link header with the address of the next page of the list that was asked for.
+func nextLink(ctx context.Context, cursor string) *string { return pageLinks(ctx, cursor, "") }
+
+// pageLinks returns a Link header with the addresses of the next and the previous page of the list that was asked for, its
+// filters included; nil when there is neither.
+func pageLinks(ctx context.Context, next, prev string) *string {
 	asked := requestFrom(ctx).URL
 	query := asked.Query()
 	query.Del("offset")
 	query.Del("page")
-	query.Set("cursor", cursor)
-	return new("<" + asked.EscapedPath() + "?" + query.Encode() + `>; rel="next"`)
-}
-
-// link is the address of a list, for the Link header.
-type link struct {
-	path  string
-	limit int // 0: the list's own
-	extra url.Values
-}
-
-// header returns the header with the addresses of the next and the previous page; nil when there is neither.
-func (l link) header(next, prev string) *string {
 	var parts []string
 	for _, to := range []struct{ cursor, rel string }{{next, "next"}, {prev, "prev"}} {
-		if to.cursor == "" {
-			continue
+		if to.cursor != "" {
+			query.Set("cursor", to.cursor)
+			parts = append(parts, "<"+asked.EscapedPath()+"?"+query.Encode()+`>; rel="`+to.rel+`"`)
 		}
-		query := url.Values{"cursor": {to.cursor}}
-		if l.limit > 0 {
-			query.Set("limit", strconv.Itoa(l.limit))
-		}
-		for name, values := range l.extra {
-			query[name] = values
-		}
-		parts = append(parts, "<"+l.path+"?"+query.Encode()+`>; rel="`+to.rel+`"`)
 	}
 	return optional(strings.Join(parts, ", "))
 }

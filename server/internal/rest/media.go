@@ -84,7 +84,7 @@ type requestKey struct{}
 func withRequest(next apiserver.StrictHandlerFunc, operation string) apiserver.StrictHandlerFunc {
 	switch operation {
 	case "GetAgentUpload", "GetChannelUpload", "GetGeneratedFile",
-		"ListAgentLogs", "ListRuns", "ListMemories", "ListRoomMemories", "ListRooms", "ListSessions", "ListJobs":
+		"ListChannels", "ListMessages", "ListAgentLogs", "ListRuns", "ListMemories", "ListRoomMemories", "ListRooms", "ListSessions", "ListJobs":
 		return func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error) {
 			return next(context.WithValue(ctx, requestKey{}, r), w, r, request)
 		}

@@ -32,8 +32,7 @@ func (h messageHandlers) ListMessages(ctx context.Context, req apiserver.ListMes
 	}
 	cursors := messageCursors(page)
 	cursors.Next, cursors.Prev = historyCursors(query, page)
-	address := link{path: "/api/messaging/channels/" + req.ChannelID.String() + "/messages", limit: query.Limit}
-	return messagePage{page, cursors, address.header(deref(cursors.Next), deref(cursors.Prev))}, nil
+	return messagePage{page, cursors, pageLinks(ctx, deref(cursors.Next), deref(cursors.Prev))}, nil
 }
 
 func (h messageHandlers) PostMessage(ctx context.Context, req apiserver.PostMessageRequestObject) (apiserver.PostMessageResponseObject, error) {
