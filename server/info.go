@@ -41,7 +41,7 @@ func (s *Server) Info(ctx context.Context) (Info, error) {
 	}
 	for i, a := range agents {
 		info.Agents[i] = AgentInfo{
-			ID: a.ID.String(), Name: a.Character.Name, Running: a.Running,
+			ID: a.ID.String(), Name: a.Name, Running: a.Running,
 			Provider: a.Model.Provider, Model: a.Model.Model, Notice: a.Model.Notice,
 		}
 	}

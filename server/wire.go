@@ -223,7 +223,7 @@ func (s *Server) agentStatus(ctx context.Context) ([]realtime.AgentStatus, error
 	}
 	out := make([]realtime.AgentStatus, len(agents))
 	for i, a := range agents {
-		out[i] = realtime.AgentStatus{ID: a.ID, Name: a.Character.Name, Running: a.Running}
+		out[i] = realtime.AgentStatus{ID: a.ID, Name: a.Name, Running: a.Running}
 	}
 	return out, nil
 }

@@ -32,22 +32,20 @@ func (t Timestamp) AppendJSON(dst []byte) []byte {
 		return utc.AppendFormat(dst, `"`+timestampFormat+`"`)
 	}
 	hour, minute, second := utc.Clock()
+	millis := utc.Nanosecond() / int(time.Millisecond)
 	dst = strconv.AppendInt(append(dst, '"'), int64(year), 10)
-	dst = appendDigits(append(dst, '-'), int(month), 2)
-	dst = appendDigits(append(dst, '-'), day, 2)
-	dst = appendDigits(append(dst, 'T'), hour, 2)
-	dst = appendDigits(append(dst, ':'), minute, 2)
-	dst = appendDigits(append(dst, ':'), second, 2)
-	dst = appendDigits(append(dst, '.'), utc.Nanosecond()/int(time.Millisecond), 3)
+	dst = appendPair(append(dst, '-'), int(month))
+	dst = appendPair(append(dst, '-'), day)
+	dst = appendPair(append(dst, 'T'), hour)
+	dst = appendPair(append(dst, ':'), minute)
+	dst = appendPair(append(dst, ':'), second)
+	dst = appendPair(append(dst, '.', byte('0'+millis/100)), millis%100)
 	return append(dst, `Z"`...)
 }
 
-// appendDigits appends a number in so many digits.
-func appendDigits(dst []byte, n, digits int) []byte {
-	for unit := []int{0, 1, 10, 100}[digits]; unit > 0; unit /= 10 {
-		dst = append(dst, byte('0'+n/unit%10))
-	}
-	return dst
+// appendPair appends a number below 100 in two digits.
+func appendPair(dst []byte, n int) []byte {
+	return append(dst, byte('0'+n/10), byte('0'+n%10))
 }
 
 // UnmarshalJSON reads any RFC 3339 time from a JSON string.

@@ -69,11 +69,7 @@ func appendID(dst []byte, id uuid.UUID) []byte {
 func appendText[T ~string | ~[]byte](dst []byte, text T) []byte {
 	dst = append(dst, '"')
 	begin := 0 // of what is taken as it is
-	for i := 0; i < len(text); {
-		if isPlain[text[i]] {
-			i++
-			continue
-		}
+	for i := plainBytes(text, 0); i < len(text); i = plainBytes(text, i) {
 		c, size := utf8.DecodeRuneInString(string(text[i:min(i+utf8.UTFMax, len(text))]))
 		if escape := escapeOf(c, size); escape != "" {
 			dst = append(append(dst, text[begin:i]...), escape...)
@@ -82,6 +78,35 @@ func appendText[T ~string | ~[]byte](dst []byte, text T) []byte {
 		i += size
 	}
 	return append(append(dst, text[begin:]...), '"')
+}
+
+// plainBytes returns the place of the first byte of text, from i on, that isn't plain: eight at a time while all of them are.
+func plainBytes[T ~string | ~[]byte](text T, i int) int {
+	for ; i+8 <= len(text); i += 8 {
+		b := text[i : i+8]
+		if !allPlain(uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56) {
+			break
+		}
+	}
+	for i < len(text) && isPlain[text[i]] {
+		i++
+	}
+	return i
+}
+
+// allPlain reports whether each of eight bytes is plain. Where x - ones borrows, and x has no high bit of its own, a byte of x
+// is zero; what a borrow does to the bytes above it only matters when the answer is known.
+func allPlain(word uint64) bool {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	angles := (word | ones*('<'^'>')) ^ ones*('<'|'>')
+	quotes := (word | ones*('"'^'&')) ^ ones*('"'|'&')
+	escapes := word ^ ones*'\\'
+	special := (word - ones*' ') &^ word
+	special |= (angles - ones) &^ angles
+	special |= (quotes - ones) &^ quotes
+	special |= (escapes - ones) &^ escapes
+	return (special|word)&high == 0
 }
 
 // isPlain tells which bytes stand for themselves in a JSON string.

@@ -12,7 +12,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/elizad/elizad/gen/api"
-	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/runtime"
 )
@@ -58,10 +57,10 @@ func TestMessagesInListsAreTheSame(t *testing.T) {
 // An agent in the list is what the contract's type shows.
 func TestAgentsInListsAreTheSame(t *testing.T) {
 	t.Parallel()
-	for _, a := range []runtime.Agent{
+	for _, a := range []runtime.Summary{
 		{},
 		{
-			ID: uuid.New(), Character: agent.Character{Name: `"Eliza" <1>`, Bio: agent.BioText("line\nline")}, Enabled: true, Running: true,
+			ID: uuid.New(), Name: `"Eliza" <1>`, Bio: "line\nline", Enabled: true, Running: true,
 			CreatedAt: time.UnixMilli(1795188790230), UpdatedAt: time.UnixMilli(1795188790231),
 		},
 	} {
@@ -69,7 +68,7 @@ func TestAgentsInListsAreTheSame(t *testing.T) {
 		if err := json.Unmarshal(agentList{a}.appendTo(nil), &listed); err != nil {
 			t.Fatal(err)
 		}
-		if err := json.Unmarshal(encode(api.AgentListEnvelope{Success: true, Data: api.AgentList{Agents: []api.AgentListItem{agentListItem(a)}}}), &want); err != nil {
+		if err := json.Unmarshal(encode(api.AgentListEnvelope{Success: true, Data: api.AgentList{Agents: []api.AgentListItem{agentListItem(&a)}}}), &want); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, listed); diff != "" {

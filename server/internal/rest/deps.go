@@ -131,7 +131,7 @@ type jobs interface {
 
 // Agents is what the handlers need of [runtime.Agents].
 type Agents interface {
-	List(ctx context.Context, who auth.Identity) ([]runtime.Agent, error)
+	List(ctx context.Context, who auth.Identity) ([]runtime.Summary, error)
 	Get(ctx context.Context, who auth.Identity, id uuid.UUID) (runtime.Agent, error)
 	Create(ctx context.Context, who auth.Identity, c agent.Character) (a runtime.Agent, created bool, err error)
 	UpdateIf(ctx context.Context, who auth.Identity, id uuid.UUID, patch map[string]json.RawMessage, check func(runtime.Agent) error) (runtime.Agent, error)

@@ -25,7 +25,7 @@ func agentRecord(a runtime.Agent) (api.Agent, error) {
 	if err := json.Unmarshal(c, &w); err != nil {
 		return api.Agent{}, fmt.Errorf("encoding agent %s: %w", a.ID, err)
 	}
-	w.ID, w.Enabled, w.Status, w.ServerID = a.ID, a.Enabled, agentState(&a), nullable.NewNullNullable[uuid.UUID]()
+	w.ID, w.Enabled, w.Status, w.ServerID = a.ID, a.Enabled, agentState(a.Running), nullable.NewNullNullable[uuid.UUID]()
 	w.CreatedAt, w.UpdatedAt = a.CreatedAt.UnixMilli(), a.UpdatedAt.UnixMilli()
 	w.SecretKeys, w.PluginStatus = list(a.SecretKeys), each(a.Plugins, pluginStatus)
 	w.Model = api.AgentModel{Provider: a.Model.Provider, Model: a.Model.Model, Notice: optional(a.Model.Notice)}
@@ -66,10 +66,10 @@ func characterJSON(a runtime.Agent) (json.RawMessage, error) {
 	return b, nil
 }
 
-func agentListItem(a runtime.Agent) api.AgentListItem {
+func agentListItem(a *runtime.Summary) api.AgentListItem {
 	return api.AgentListItem{
-		ID: a.ID, Name: a.Character.Name, CharacterName: a.Character.Name, Bio: a.Character.Bio.First(), Status: agentState(&a),
-		Enabled: a.Enabled, CreatedAt: a.CreatedAt.UnixMilli(), UpdatedAt: a.UpdatedAt.UnixMilli(),
+		ID: a.ID, Name: a.Name, CharacterName: a.Name, Bio: a.Bio, Status: agentState(a.Running), Enabled: a.Enabled,
+		CreatedAt: a.CreatedAt.UnixMilli(), UpdatedAt: a.UpdatedAt.UnixMilli(),
 	}
 }
 
@@ -78,21 +78,20 @@ func agentCreated(a runtime.Agent) (api.AgentCreated, error) {
 	if err != nil {
 		return api.AgentCreated{}, err
 	}
-	w := agentListItem(a)
 	return api.AgentCreated{
-		ID: w.ID, Name: w.Name, CharacterName: w.CharacterName, Bio: w.Bio, Status: w.Status, Enabled: w.Enabled,
-		CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt, Character: c,
+		ID: a.ID, Name: a.Character.Name, CharacterName: a.Character.Name, Bio: a.Character.Bio.First(), Status: agentState(a.Running),
+		Enabled: a.Enabled, CreatedAt: a.CreatedAt.UnixMilli(), UpdatedAt: a.UpdatedAt.UnixMilli(), Character: c,
 	}, nil
 }
 
 func agentStatusAnswer(a runtime.Agent, done string) apiserver.AgentStatusAnswerJSONResponse {
 	return apiserver.AgentStatusAnswerJSONResponse{Success: true, Data: api.AgentStatus{
-		ID: a.ID, Name: a.Character.Name, Status: agentState(&a), Message: &done,
+		ID: a.ID, Name: a.Character.Name, Status: agentState(a.Running), Message: &done,
 	}}
 }
 
-func agentState(a *runtime.Agent) api.AgentState {
-	if a.Running {
+func agentState(running bool) api.AgentState {
+	if running {
 		return api.AgentStateActive
 	}
 	return api.AgentStateInactive

@@ -49,7 +49,7 @@ func appendMessage(dst []byte, m *messaging.Message) []byte {
 	if len(m.RawMessage) > 0 {
 		dst = append(append(dst, `,"rawMessage":`...), m.RawMessage...)
 	}
-	dst = append(append(dst, `,"metadata":`...), shownMetadata(m)...)
+	dst = appendShownMetadata(append(dst, `,"metadata":`...), m)
 	dst = appendOptional(dst, `,"sourceType":`, m.SourceType)
 	dst = appendOptional(dst, `,"sourceId":`, m.SourceID)
 	if dst = append(dst, `,"inReplyToRootMessageId":`...); m.InReplyTo == nil {
@@ -66,7 +66,7 @@ func appendMessage(dst []byte, m *messaging.Message) []byte {
 }
 
 // agentList answers a request for all agents.
-type agentList []runtime.Agent
+type agentList []runtime.Summary
 
 // VisitListAgentsResponse writes the list.
 func (l agentList) VisitListAgentsResponse(w http.ResponseWriter) error {
@@ -81,12 +81,12 @@ func (l agentList) appendTo(dst []byte) []byte {
 }
 
 // appendAgent appends what [agentListItem] shows.
-func appendAgent(dst []byte, a *runtime.Agent) []byte {
+func appendAgent(dst []byte, a *runtime.Summary) []byte {
 	dst = appendID(append(dst, `{"id":`...), a.ID)
-	dst = appendText(append(dst, `,"name":`...), a.Character.Name)
-	dst = appendText(append(dst, `,"characterName":`...), a.Character.Name)
-	dst = appendText(append(dst, `,"bio":`...), a.Character.Bio.First())
-	dst = appendText(append(dst, `,"status":`...), agentState(a))
+	dst = appendText(append(dst, `,"name":`...), a.Name)
+	dst = appendText(append(dst, `,"characterName":`...), a.Name)
+	dst = appendText(append(dst, `,"bio":`...), a.Bio)
+	dst = appendText(append(dst, `,"status":`...), agentState(a.Running))
 	dst = strconv.AppendBool(append(dst, `,"enabled":`...), a.Enabled)
 	dst = strconv.AppendInt(append(dst, `,"createdAt":`...), a.CreatedAt.UnixMilli(), 10)
 	dst = strconv.AppendInt(append(dst, `,"updatedAt":`...), a.UpdatedAt.UnixMilli(), 10)

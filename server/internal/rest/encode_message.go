@@ -32,20 +32,31 @@ func message(m messaging.Message) api.Message {
 	}
 }
 
-// shownMetadata returns a message's metadata, which repeat what readers look for there: the thought, the actions and the
-// attachments that a reply's raw message carries.
+// shownMembers are what readers look for in a message's metadata, although a reply carries it in its raw message.
+var shownMembers = [...]string{"thought", "actions", "attachments"}
+
+// shownMetadata returns a message's metadata, with those of its raw message's members that are shown there.
 func shownMetadata(m *messaging.Message) json.RawMessage {
-	shown := [...]string{"thought", "actions", "attachments"}
-	var room [len(shown)]member
-	extra := room[:0]
-	for name, value := range members(m.RawMessage) {
-		for _, known := range shown {
+	var room [len(shownMembers)]member
+	return withMembers(m.Metadata, shownOf(m.RawMessage, room[:0]))
+}
+
+// appendShownMetadata appends what [shownMetadata] returns.
+func appendShownMetadata(dst []byte, m *messaging.Message) []byte {
+	var room [len(shownMembers)]member
+	return appendWithMembers(dst, m.Metadata, shownOf(m.RawMessage, room[:0]))
+}
+
+// shownOf adds to list what is shown of a raw message.
+func shownOf(raw json.RawMessage, list []member) []member {
+	for name, value := range members(raw) {
+		for _, known := range shownMembers {
 			if string(name) == known {
-				extra = setMember(extra, known, value)
+				list = setMember(list, known, value)
 			}
 		}
 	}
-	return withMembers(m.Metadata, extra)
+	return list
 }
 
 // messageCursors returns the bounds of a page in time.

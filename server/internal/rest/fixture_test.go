@@ -228,9 +228,9 @@ type agents struct {
 	update func(id uuid.UUID, patch map[string]json.RawMessage) (runtime.Agent, error)
 }
 
-func (a *agents) List(context.Context, auth.Identity) ([]runtime.Agent, error) {
+func (a *agents) List(context.Context, auth.Identity) ([]runtime.Summary, error) {
 	one, err := a.get(eliza)
-	return []runtime.Agent{one}, err
+	return []runtime.Summary{{ID: one.ID, Name: one.Character.Name, Bio: one.Character.Bio.First(), Enabled: one.Enabled, Running: one.Running}}, err
 }
 
 func (a *agents) Get(_ context.Context, _ auth.Identity, id uuid.UUID) (runtime.Agent, error) {

@@ -91,19 +91,22 @@ func (s *scanner) value() json.RawMessage {
 
 // skipString moves behind the string at whose quote the scanner stands.
 func (s *scanner) skipString() {
-	for s.skip(1); ; {
-		end := bytes.IndexByte(s.rest, '"')
-		if end < 0 {
-			s.rest = nil
-			return
+	for end := 1; end < len(s.rest); end++ {
+		next := bytes.IndexByte(s.rest[end:], '"')
+		if next < 0 {
+			break
 		}
-		escape := bytes.IndexByte(s.rest[:end], '\\')
-		if escape < 0 {
+		end += next
+		escapes := end
+		for s.rest[escapes-1] == '\\' { // the first byte is the quote
+			escapes--
+		}
+		if (end-escapes)%2 == 0 {
 			s.skip(end + 1)
 			return
 		}
-		s.skip(escape + 2) // which may be the quote
 	}
+	s.rest = nil
 }
 
 // member is one member of a JSON object.
@@ -135,19 +138,23 @@ func withMembers(raw json.RawMessage, more []member) json.RawMessage {
 	if len(more) == 0 {
 		return raw
 	}
-	size := len(raw) + len("{}")
-	for _, m := range more {
-		size += len(m.name) + len(m.value) + len(`"":,`)
+	return appendWithMembers(nil, raw, more)
+}
+
+// appendWithMembers appends what [withMembers] returns.
+func appendWithMembers(dst []byte, raw json.RawMessage, more []member) []byte {
+	if len(more) == 0 {
+		return append(dst, raw...)
 	}
-	out := append(make(json.RawMessage, 0, size), '{')
+	dst = append(dst, '{')
 	for name, value := range members(raw) {
 		if !slices.ContainsFunc(more, func(m member) bool { return m.name == string(name) }) {
-			out = append(append(append(appendText(out, name), ':'), value...), ',')
+			dst = append(append(append(appendText(dst, name), ':'), value...), ',')
 		}
 	}
 	for _, m := range more {
-		out = append(append(append(appendText(out, m.name), ':'), m.value...), ',')
+		dst = append(append(append(appendText(dst, m.name), ':'), m.value...), ',')
 	}
-	out[len(out)-1] = '}' // in place of the last comma
-	return out
+	dst[len(dst)-1] = '}' // in place of the last comma
+	return dst
 }

@@ -50,8 +50,8 @@ func (h systemHandlers) GetDebugInfo(ctx context.Context, _ apiserver.GetDebugIn
 	servers := each(found, messageServer)
 	return apiserver.GetDebugInfo200JSONResponse{Success: true, Servers: servers, Count: len(servers), Data: api.DebugInfo{
 		Servers: servers, Count: len(servers),
-		Runtime: api.DebugRuntime{Connections: h.deps.Sockets(), Memory: memoryUse(), Agents: each(agents, func(a runtime.Agent) api.AgentStatus {
-			return api.AgentStatus{ID: a.ID, Name: a.Character.Name, Status: agentState(&a)}
+		Runtime: api.DebugRuntime{Connections: h.deps.Sockets(), Memory: memoryUse(), Agents: each(agents, func(a runtime.Summary) api.AgentStatus {
+			return api.AgentStatus{ID: a.ID, Name: a.Name, Status: agentState(a.Running)}
 		})},
 		Environment: map[string]string{"version": h.deps.Version, "environment": h.deps.Environment},
 	}}, nil

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -54,54 +52,6 @@ type Agents struct {
 	minds    *minds
 	plugins  *agent.Registry // nil: none
 	log      *slog.Logger
-}
-
-// List returns all agents, those that run first, then by name. What an agent is made of is read for those only that have
-// changed since they were last used.
-func (a *Agents) List(ctx context.Context, who auth.Identity) ([]Agent, error) {
-	var heads []db.ListAgentHeadsRow
-	known, changed := map[uuid.UUID]*mind{}, map[uuid.UUID]db.Agent{}
-	err := a.store.View(ctx, who.Scope(), func(q db.Querier) (err error) {
-		if heads, err = q.ListAgentHeads(ctx); err != nil {
-			return err
-		}
-		for _, head := range heads {
-			if m := a.minds.known(head.ID, head.Version); m != nil {
-				known[head.ID] = m
-			} else if row, err := q.GetAgent(ctx, head.ID); err == nil {
-				changed[head.ID] = row
-			} else if !errors.Is(err, sql.ErrNoRows) { // it was deleted meanwhile
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("listing agents: %w", err)
-	}
-	slices.SortStableFunc(heads, func(x, y db.ListAgentHeadsRow) int {
-		if x.Running != y.Running {
-			if x.Running {
-				return -1
-			}
-			return 1
-		}
-		return strings.Compare(strings.ToLower(x.Name), strings.ToLower(y.Name))
-	})
-	out := make([]Agent, 0, len(heads))
-	for _, head := range heads {
-		if m := known[head.ID]; m != nil {
-			out = append(out, agentOf(head, m))
-		} else if row, ok := changed[head.ID]; ok {
-			described, err := a.describe(ctx, row)
-			if err != nil {
-				a.log.ErrorContext(ctx, "agent left out of the list: its record cannot be read", "agentId", row.ID, "error", err)
-				continue
-			}
-			out = append(out, described)
-		}
-	}
-	return out, nil
 }
 
 // Get returns one agent.
@@ -306,17 +256,10 @@ func (a *Agents) describe(ctx context.Context, row db.Agent) (Agent, error) {
 	if err != nil {
 		return Agent{}, err
 	}
-	return agentOf(db.ListAgentHeadsRow{
-		ID: row.ID, Name: row.Name, Enabled: row.Enabled, Running: row.Running, Version: row.Version, CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt,
-	}, m), nil
-}
-
-// agentOf returns what a row and the mind of its version say.
-func agentOf(head db.ListAgentHeadsRow, m *mind) Agent {
 	return Agent{
-		ID: head.ID, Character: *m.character, SecretKeys: m.secretKeys, Enabled: head.Enabled, Running: head.Running, Version: head.Version,
-		CreatedAt: head.CreatedAt.Time(), UpdatedAt: head.UpdatedAt.Time(), Model: m.modelStatus(), Plugins: m.plugins,
-	}
+		ID: row.ID, Character: *m.character, SecretKeys: m.secretKeys, Enabled: row.Enabled, Running: row.Running, Version: row.Version,
+		CreatedAt: row.CreatedAt.Time(), UpdatedAt: row.UpdatedAt.Time(), Model: m.modelStatus(), Plugins: m.plugins,
+	}, nil
 }
 
 // encode returns what is stored of a character and its secrets.

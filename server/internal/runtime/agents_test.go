@@ -141,7 +141,7 @@ func TestListOrder(t *testing.T) {
 	}
 	var names []string
 	for _, a := range list {
-		names = append(names, a.Character.Name)
+		names = append(names, a.Name)
 	}
 	if diff := cmp.Diff([]string{"charlie", "delta", "Alpha", "Bravo"}, names); diff != "" {
 		t.Errorf("list (-want +got):\n%s", diff)
@@ -358,7 +358,7 @@ func TestDefaultAgent(t *testing.T) {
 		}
 	}
 	list, err := b.Agents().List(t.Context(), b.who)
-	if err != nil || len(list) != 1 || list[0].Character.Name != "Eliza" || !list[0].Running {
+	if err != nil || len(list) != 1 || list[0].Name != "Eliza" || !list[0].Running {
 		t.Fatalf("list %+v, %v", list, err)
 	}
 	got := b.say(t, list[0].ID, b.draft(b.dm(t, list[0].ID), "Hello, who are you?"))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -21,6 +22,7 @@ type mind struct {
 	id         uuid.UUID
 	version    int64
 	character  *agent.Character
+	place      string   // in lists: the name without regard to case
 	secretKeys []string // sorted
 	settings   *settings
 	templates  map[string]*template.Template // all prompts by name
@@ -127,7 +129,7 @@ func (b *builder) build(ctx context.Context, row db.Agent) (*mind, error) {
 		return nil, fmt.Errorf("compiling the prompts of agent %s: %w", row.ID, err)
 	}
 	m := &mind{
-		id: row.ID, version: row.Version, character: &character, secretKeys: names, templates: templates,
+		id: row.ID, version: row.Version, character: &character, place: strings.ToLower(row.Name), secretKeys: names, templates: templates,
 		log: b.log.With("agentId", row.ID, "agentName", character.Name),
 	}
 	m.settings = &settings{
