@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/elizad/elizad/server"
@@ -24,7 +25,7 @@ func (c *serveCmd) Run(p *program) error {
 	for _, text := range warnings {
 		console.warn(text)
 	}
-	srv, err := server.New(c.Config, server.WithVersion(readBuild().Version))
+	srv, err := server.New(c.Config, server.WithVersion(readBuild().Version), server.WithHeapFloor(server.HeapFloor))
 	if err != nil {
 		return err
 	}
@@ -66,6 +67,7 @@ func (c *serveCmd) live(ctx context.Context, srv *server.Server, listener net.Li
 	info, err := srv.Info(ctx)
 	if err == nil {
 		console.welcome(publicURL(listener), info)
+		debug.FreeOSMemory() // what starting took is not needed again, and the garbage collector takes its time
 		select {
 		case err = <-served: // the server was told to stop by a request, or the listener broke
 			served <- nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -119,7 +120,7 @@ func runRestPeer(args []string) error {
 		if err != nil {
 			return fmt.Errorf("connecting to the server: %w", err)
 		}
-		clients[i] = &restClient{conn: conn, reader: bufio.NewReaderSize(conn, 32<<10), status: q.status}
+		clients[i] = &restClient{conn: conn, reader: bufio.NewReaderSize(conn, 32<<10), status: fmt.Appendf(nil, "HTTP/1.1 %d ", q.status)}
 	}
 	var next atomic.Int64
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
@@ -150,10 +151,11 @@ func runRestPeer(args []string) error {
 type restClient struct {
 	conn   net.Conn
 	reader *bufio.Reader
-	status int
+	status []byte // the beginning of the line that a good answer starts with
 }
 
-// ask sends a request and reads the answer.
+// ask sends a request and reads the answer: no more of it than is needed to know where it ends, because the clients share the
+// machine with what is measured.
 func (c *restClient) ask(text []byte) error {
 	if err := c.conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return err
@@ -161,17 +163,44 @@ func (c *restClient) ask(text []byte) error {
 	if _, err := c.conn.Write(text); err != nil {
 		return fmt.Errorf("sending a request: %w", err)
 	}
-	resp, err := http.ReadResponse(c.reader, nil)
+	status, err := c.line()
 	if err != nil {
-		return fmt.Errorf("reading an answer: %w", err)
+		return err
 	}
-	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode != c.status {
-		body, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
-		return fmt.Errorf("the server answered %s: %s", resp.Status, body)
+	answered, length := bytes.HasPrefix(status, c.status), int64(-1)
+	problem := string(status[:min(len(status), 40)])
+	for {
+		line, err := c.line()
+		if err != nil {
+			return err
+		}
+		if len(line) == 0 {
+			break
+		}
+		if value, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
+			if length, err = strconv.ParseInt(string(value), 10, 64); err != nil {
+				return fmt.Errorf("reading an answer: %w", err)
+			}
+		}
 	}
-	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+	switch {
+	case length < 0:
+		return fmt.Errorf("the server answered %s without a length", problem)
+	case !answered:
+		body, _ := io.ReadAll(io.LimitReader(c.reader, min(length, 1<<10)))
+		return fmt.Errorf("the server answered %s: %s", problem, body)
+	}
+	if _, err := c.reader.Discard(int(length)); err != nil {
 		return fmt.Errorf("reading an answer: %w", err)
 	}
 	return nil
+}
+
+// line returns a line of the answer's head, until the next one is read.
+func (c *restClient) line() ([]byte, error) {
+	line, err := c.reader.ReadSlice('\n')
+	if err != nil {
+		return nil, fmt.Errorf("reading an answer: %w", err)
+	}
+	return bytes.TrimRight(line, "\r\n"), nil
 }

@@ -23,13 +23,13 @@ type restServer struct {
 	stop func() error
 }
 
-// startElizad runs the whole server on the data in dir, as it is without settings, but for the number of requests that one
+// startElizad runs the whole server on the data in dir, as the program does without settings, but for the number of requests that one
 // caller may make.
 func startElizad(ctx context.Context, dir string) (*restServer, error) {
 	cfg := server.DefaultConfig()
 	cfg.Storage.Dir = dir
 	cfg.Limits.RateLimit = false
-	s, err := server.New(cfg, server.WithLogger(slog.New(slog.DiscardHandler)))
+	s, err := server.New(cfg, server.WithLogger(slog.New(slog.DiscardHandler)), server.WithHeapFloor(server.HeapFloor))
 	if err != nil {
 		return nil, err
 	}

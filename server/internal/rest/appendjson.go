@@ -2,6 +2,7 @@ package rest
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -20,13 +21,14 @@ const maxKeptBuffer = 256 << 10
 // buffers holds the buffers of answers that have been written.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// writeJSON writes the JSON that build appends as an answer with status 200.
-func writeJSON(w http.ResponseWriter, build func(dst []byte) []byte) error {
+// writeJSON writes the JSON that build appends as an answer.
+func writeJSON(w http.ResponseWriter, status int, build func(dst []byte) []byte) error {
 	buffer := buffers.Get().(*[]byte)
 	body := append(build((*buffer)[:0]), '\n')
 	header := w.Header()
 	header.Set("Content-Type", "application/json")
 	header.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
 	_, err := w.Write(body)
 	if *buffer = body; cap(body) <= maxKeptBuffer {
 		buffers.Put(buffer)
@@ -52,6 +54,22 @@ func appendOptional(dst []byte, name, value string) []byte {
 		return dst
 	}
 	return appendText(append(dst, name...), value)
+}
+
+// appendNullable appends a member, with its name in JSON, that is an id or null.
+func appendNullable(dst []byte, name string, id *uuid.UUID) []byte {
+	if dst = append(dst, name...); id == nil {
+		return append(dst, "null"...)
+	}
+	return appendID(dst, *id)
+}
+
+// appendRaw appends a member, with its name in JSON, whose value is JSON already, unless there is none.
+func appendRaw(dst []byte, name string, value json.RawMessage) []byte {
+	if len(value) == 0 {
+		return dst
+	}
+	return append(append(dst, name...), value...)
 }
 
 // appendID appends an id as a JSON string.

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -16,42 +17,61 @@ import (
 	"github.com/elizad/elizad/server/internal/runtime"
 )
 
-// A message in a list says what it says alone, where encoding/json writes it.
+// A message in a list, or in the answer to who posted it, says what it says where encoding/json writes it.
 func TestMessagesInListsAreTheSame(t *testing.T) {
 	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		m := drawMessage(t)
+		sameJSON(t, encode(message(m)), appendMessage(nil, &m))
+		if got, want := string(appendText(nil, m.Content)), string(encode(m.Content)); got != want {
+			t.Errorf("the text %q is written as %s, want %s", m.Content, got, want)
+		}
+		p := postedAnswer{Posted: messaging.Posted{Message: m}}
+		for range rapid.IntRange(0, 2).Draw(t, "turns") {
+			p.Turns = append(p.Turns, messaging.Turn{ID: uuid.New(), AgentID: uuid.New(), Status: messaging.TurnQueued})
+		}
+		if len(p.Turns) > 0 && rapid.Bool().Draw(t, "answered") {
+			p.answer = &api.AgentResponse{RunID: p.Turns[0].ID, Text: m.Content, Outcome: api.RunOutcome(messaging.TurnReplied)}
+		}
+		sameJSON(t, encode(messagePosted(p.Posted, p.answer)), p.appendTo(nil))
+	})
+}
+
+func drawMessage(t *rapid.T) messaging.Message {
 	texts := rapid.OneOf(rapid.String(), rapid.StringMatching(`[a-z <>&"\\\n\t\x00-\x1f\x{2028}\x{2029}é\x{1F600}]*`), rapid.Custom(func(t *rapid.T) string {
 		return string(rapid.SliceOf(rapid.Byte()).Draw(t, "bytes")) // which may be no UTF-8
 	}))
 	raws := rapid.SampledFrom([]string{``, `{}`, `"a text"`, `[{"thought":"inside"}]`, `{"thought":null,"actions":["REPLY"]}`,
 		`{ "text" : "quoted \" {[", "thought":"a", "th\u006fught" : "b", "attachments":[{"url":"x"}] }`})
-	rapid.Check(t, func(t *rapid.T) {
-		m := messaging.Message{
-			ID: uuid.New(), ChannelID: uuid.New(), AuthorID: uuid.New(), Seq: rapid.Int64().Draw(t, "seq"),
-			AuthorName: texts.Draw(t, "author"), Content: texts.Draw(t, "content"), SourceType: texts.Draw(t, "source"),
-			SourceID: texts.Draw(t, "source id"), Unhandled: texts.Draw(t, "unhandled"), RawMessage: json.RawMessage(raws.Draw(t, "raw")),
-			Metadata:  json.RawMessage(rapid.SampledFrom([]string{`{}`, ` {"thought":1, "b":[]} `, `{"a":{}}`}).Draw(t, "metadata")),
-			CreatedAt: time.UnixMilli(rapid.Int64Range(0, 1e13).Draw(t, "created")), UpdatedAt: time.UnixMilli(1),
-		}
-		if len(m.RawMessage) == 0 {
-			m.RawMessage = nil
-		}
-		if rapid.Bool().Draw(t, "reply") {
-			m.InReplyTo = new(uuid.New())
-		}
-		var listed, alone map[string]any
-		if err := json.Unmarshal(appendMessage(nil, &m), &listed); err != nil {
-			t.Fatalf("%v: %s", err, appendMessage(nil, &m))
-		}
-		if err := json.Unmarshal(encode(message(m)), &alone); err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(alone, listed); diff != "" {
-			t.Errorf("(- alone, + in a list)\n%s", diff)
-		}
-		if got, want := string(appendText(nil, m.Content)), string(encode(m.Content)); got != want {
-			t.Errorf("the text %q is written as %s, want %s", m.Content, got, want)
-		}
-	})
+	m := messaging.Message{
+		ID: uuid.New(), ChannelID: uuid.New(), AuthorID: uuid.New(), Seq: rapid.Int64().Draw(t, "seq"),
+		AuthorName: texts.Draw(t, "author"), Content: texts.Draw(t, "content"), SourceType: texts.Draw(t, "source"),
+		SourceID: texts.Draw(t, "source id"), Unhandled: texts.Draw(t, "unhandled"), RawMessage: json.RawMessage(raws.Draw(t, "raw")),
+		Metadata:  json.RawMessage(rapid.SampledFrom([]string{`{}`, ` {"thought":1, "b":[]} `, `{"a":{}}`}).Draw(t, "metadata")),
+		CreatedAt: time.UnixMilli(rapid.Int64Range(0, 1e13).Draw(t, "created")), UpdatedAt: time.UnixMilli(1),
+	}
+	if len(m.RawMessage) == 0 {
+		m.RawMessage = nil
+	}
+	if rapid.Bool().Draw(t, "reply") {
+		m.InReplyTo = new(uuid.New())
+	}
+	return m
+}
+
+// sameJSON compares two JSON texts by what they say.
+func sameJSON(t *rapid.T, want, got []byte) {
+	t.Helper()
+	var w, g any
+	if err := json.Unmarshal(got, &g); err != nil {
+		t.Fatalf("%v: %s", err, got)
+	}
+	if err := json.Unmarshal(want, &w); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(w, g); diff != "" {
+		t.Errorf("(- encoding/json, + appended)\n%s", diff)
+	}
 }
 
 // An agent in the list is what the contract's type shows.
@@ -112,6 +132,6 @@ func BenchmarkMessagePage(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		_ = writeJSON(httptest.NewRecorder(), messagePage{History: page, cursors: messageCursors(page)}.appendTo)
+		_ = writeJSON(httptest.NewRecorder(), http.StatusOK, messagePage{History: page, cursors: messageCursors(page)}.appendTo)
 	}
 }

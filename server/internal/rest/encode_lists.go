@@ -25,7 +25,7 @@ func (p messagePage) VisitListMessagesResponse(w http.ResponseWriter) error {
 	if p.link != nil {
 		w.Header().Set("Link", *p.link)
 	}
-	return writeJSON(w, p.appendTo)
+	return writeJSON(w, http.StatusOK, p.appendTo)
 }
 
 // appendTo appends a MessageListEnvelope.
@@ -46,17 +46,11 @@ func appendMessage(dst []byte, m *messaging.Message) []byte {
 	dst = appendID(append(dst, `,"authorId":`...), m.AuthorID)
 	dst = appendOptional(dst, `,"authorDisplayName":`, m.AuthorName)
 	dst = appendText(append(dst, `,"content":`...), m.Content)
-	if len(m.RawMessage) > 0 {
-		dst = append(append(dst, `,"rawMessage":`...), m.RawMessage...)
-	}
+	dst = appendRaw(dst, `,"rawMessage":`, m.RawMessage)
 	dst = appendShownMetadata(append(dst, `,"metadata":`...), m)
 	dst = appendOptional(dst, `,"sourceType":`, m.SourceType)
 	dst = appendOptional(dst, `,"sourceId":`, m.SourceID)
-	if dst = append(dst, `,"inReplyToRootMessageId":`...); m.InReplyTo == nil {
-		dst = append(dst, "null"...)
-	} else {
-		dst = appendID(dst, *m.InReplyTo)
-	}
+	dst = appendNullable(dst, `,"inReplyToRootMessageId":`, m.InReplyTo)
 	dst = appendOptional(dst, `,"unhandled":`, m.Unhandled)
 	dst = wire.At(m.CreatedAt).AppendJSON(append(dst, `,"createdAt":`...))
 	dst = wire.At(m.UpdatedAt).AppendJSON(append(dst, `,"updatedAt":`...))
@@ -71,7 +65,7 @@ type agentList []runtime.Summary
 // VisitListAgentsResponse writes the list.
 func (l agentList) VisitListAgentsResponse(w http.ResponseWriter) error {
 	w.Header().Set("X-Total-Count", strconv.Itoa(len(l)))
-	return writeJSON(w, l.appendTo)
+	return writeJSON(w, http.StatusOK, l.appendTo)
 }
 
 // appendTo appends an AgentListEnvelope.

@@ -44,7 +44,7 @@ func (h messageHandlers) PostMessage(ctx context.Context, req apiserver.PostMess
 	case sent.stream != nil:
 		return sent.stream, nil
 	default:
-		return apiserver.PostMessage201JSONResponse(messagePosted(sent.Posted, sent.answer)), nil
+		return postedAnswer{sent.Posted, sent.answer}, nil
 	}
 }
 

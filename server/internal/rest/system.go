@@ -42,7 +42,7 @@ type pong int64
 
 // VisitPingResponse writes the answer.
 func (p pong) VisitPingResponse(w http.ResponseWriter) error {
-	return writeJSON(w, func(dst []byte) []byte {
+	return writeJSON(w, http.StatusOK, func(dst []byte) []byte {
 		return append(strconv.AppendInt(append(dst, `{"pong":true,"timestamp":`...), int64(p), 10), '}')
 	})
 }

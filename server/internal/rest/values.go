@@ -50,8 +50,10 @@ type object map[string]json.RawMessage
 
 // fieldsOf returns the members of a JSON object; none for anything else.
 func fieldsOf(raw json.RawMessage) object {
-	var o object
-	_ = json.Unmarshal(raw, &o) // anything else has no members
+	o := object{}
+	for name, value := range members(raw) {
+		o[string(name)] = value
+	}
 	return o
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -172,17 +173,21 @@ func (w *writer) commit(first *update) {
 	w.answer(nil)
 }
 
-// next returns an update that waits, if there is one and the group has room.
+// next returns an update that waits, if there is one and the group has room. Before it gives up it lets others run, who may be
+// about to ask for one: a larger group takes the disk no longer.
 func (w *writer) next() *update {
-	if len(w.group) == maxGroup {
-		return nil
+	for range 2 {
+		if len(w.group) == maxGroup {
+			break
+		}
+		select {
+		case u := <-w.queue:
+			return u
+		default:
+			runtime.Gosched()
+		}
 	}
-	select {
-	case u := <-w.queue:
-		return u
-	default:
-		return nil
-	}
+	return nil
 }
 
 // member runs one update inside the group. It returns an error when the whole group is lost.
