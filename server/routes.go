@@ -74,8 +74,7 @@ func (s *Server) application() (http.Handler, error) {
 		where(isAPI, httpx.LimitBody(s.cfg.Limits), httpx.RequireMediaType),
 		plugins.Public,
 		auth.Middleware(s.parts.keys, httpx.WriteError), auth.Services(auth.NewKeys(s.cfg.Security.ServiceKey)),
-		where(isAPI, httpx.NotModified),
-		where(isAPI, httpx.Idempotent(s.parts.answers)),
+		where(isAPI, httpx.NotModified, httpx.Idempotent(s.parts.answers)),
 		middleware.GetHead,
 	)
 	rest.Register(r, rest.Deps{
@@ -151,7 +150,8 @@ func (s *Server) trusted(ctx context.Context) bool {
 }
 
 func isBelow(path, prefix string) bool {
-	return path == prefix || strings.HasPrefix(path, prefix+"/")
+	rest, ok := strings.CutPrefix(path, prefix)
+	return ok && (rest == "" || rest[0] == '/')
 }
 
 // health examines the server for its health routes.

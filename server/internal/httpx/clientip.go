@@ -60,7 +60,7 @@ func reportedAddr(r *http.Request) netip.Addr {
 // passedOn reports whether a request bears the trace of a proxy.
 func passedOn(r *http.Request) bool {
 	for _, trace := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via"} {
-		if r.Header.Get(trace) != "" {
+		if len(r.Header[trace]) > 0 {
 			return true
 		}
 	}

@@ -40,18 +40,21 @@ func (op *operation) reads(kind string) bool {
 	return slices.Contains(op.accepts, kind)
 }
 
-// operations prepares every operation of a contract, by method and path template: "GET /api/agents/{agentId}".
-func operations(doc *openapi3.T) map[string]*operation {
+// operationName is the name of an operation: its method and the template of its path.
+type operationName struct{ method, path string }
+
+// operations prepares every operation of a contract.
+func operations(doc *openapi3.T) map[operationName]*operation {
 	// Neither servers nor security belong to validation: the first would compare the Host header, and the second reads whole
 	// uploads into memory although authentication happened long before.
 	contract := *doc
 	contract.Servers, contract.Security = nil, nil
-	out := map[string]*operation{}
+	out := map[operationName]*operation{}
 	for path, item := range contract.Paths.Map() {
 		for method, op := range item.Operations() {
 			checked := *op
 			checked.Servers, checked.Security = nil, openapi3.NewSecurityRequirements()
-			out[method+" "+path] = &operation{
+			out[operationName{method, path}] = &operation{
 				accepts: bodyTypes(op),
 				empty:   len(op.Parameters) == 0 && len(item.Parameters) == 0 && op.RequestBody == nil,
 				route:   &routers.Route{Spec: &contract, Path: path, PathItem: item, Method: method, Operation: &checked},
@@ -101,28 +104,28 @@ func ResponseValidator(doc *openapi3.T) (func(*http.Request, *http.Response) err
 	}
 	byName, general := operations(doc), generalHeaders()
 	return func(r *http.Request, resp *http.Response) error {
-		name := r.Method + " " + r.URL.Path
+		called := r.Method + " " + r.URL.Path
 		route, params, err := router.FindRoute(r)
 		if err != nil {
-			return fmt.Errorf("%s is not in the contract: %w", name, err)
+			return fmt.Errorf("%s is not in the contract: %w", called, err)
 		}
-		op := byName[route.Method+" "+route.Path]
+		op := byName[operationName{route.Method, route.Path}]
 		body, err := io.ReadAll(resp.Body)
 		if err != nil {
-			return fmt.Errorf("%s: reading the response: %w", name, err)
+			return fmt.Errorf("%s: reading the response: %w", called, err)
 		}
 		_ = resp.Body.Close()
 		resp.Body = io.NopCloser(bytes.NewReader(body))
 
 		if header := undeclared(op.route.Operation, resp, general); header != "" {
-			return fmt.Errorf("%s: status %d has a header %s, which is not in the contract", name, resp.StatusCode, header)
+			return fmt.Errorf("%s: status %d has a header %s, which is not in the contract", called, resp.StatusCode, header)
 		}
 		options := *op.options
 		kind, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
 		if len(body) > 0 && !isJSON(kind) {
 			options.ExcludeResponseBody = true
 			if !declares(op.route.Operation, resp.StatusCode, kind) {
-				return fmt.Errorf("%s: status %d with a body of type %q is not in the contract", name, resp.StatusCode, kind)
+				return fmt.Errorf("%s: status %d with a body of type %q is not in the contract", called, resp.StatusCode, kind)
 			}
 		}
 		err = openapi3filter.ValidateResponse(r.Context(), &openapi3filter.ResponseValidationInput{
@@ -133,7 +136,7 @@ func ResponseValidator(doc *openapi3.T) (func(*http.Request, *http.Response) err
 			Options:                &options,
 		})
 		if err != nil {
-			return fmt.Errorf("%s: status %d doesn't fit the contract: %w\nbody: %.2000s", name, resp.StatusCode, err, body)
+			return fmt.Errorf("%s: status %d doesn't fit the contract: %w\nbody: %.2000s", called, resp.StatusCode, err, body)
 		}
 		return nil
 	}, nil

@@ -110,9 +110,13 @@ func (c *CORS) Allows(r *http.Request) bool {
 	return c.all.allows(r, origin)
 }
 
+// allows reports whether the page that a request names as its origin may use the server; no page may not.
 func (p *originPolicy) allows(r *http.Request, origin string) bool {
-	if p.any {
+	switch {
+	case p.any:
 		return true
+	case origin == "":
+		return false
 	}
 	u, err := url.Parse(strings.ToLower(origin))
 	if err != nil || u.Host == "" {

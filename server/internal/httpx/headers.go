@@ -63,5 +63,6 @@ func headerOf(parts ...map[string]string) http.Header {
 }
 
 func isAPI(r *http.Request) bool {
-	return r.URL.Path == "/api" || strings.HasPrefix(r.URL.Path, "/api/")
+	rest, ok := strings.CutPrefix(r.URL.Path, "/api")
+	return ok && (rest == "" || rest[0] == '/')
 }

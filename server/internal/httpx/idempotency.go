@@ -55,8 +55,12 @@ type Answer struct {
 func Idempotent(answers Answers) Middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodPost {
+				next.ServeHTTP(w, r)
+				return
+			}
 			key := r.Header.Get(idempotencyHeader)
-			if key == "" || r.Method != http.MethodPost {
+			if key == "" {
 				next.ServeHTTP(w, r)
 				return
 			}

@@ -22,7 +22,7 @@ const (
 type record struct {
 	context.Context
 
-	id       string
+	id       [1]string                     // as a header has it
 	client   netip.Addr                    // found by ClientIP
 	local    bool                          // found by ClientIP
 	err      error                         // given to WriteError
@@ -64,9 +64,9 @@ func RequestID(next http.Handler) http.Handler {
 		if !plainID(id) {
 			id = newID()
 		}
-		w.Header()[requestIDHeader] = []string{id}
 		rec, r := recorded(r)
-		rec.id = id
+		rec.id[0] = id
+		w.Header()[requestIDHeader] = rec.id[:]
 		next.ServeHTTP(w, r)
 	})
 }
@@ -83,7 +83,7 @@ func newID() string {
 // RequestIDFrom returns the id of the request that ctx belongs to, or "" outside of requests.
 func RequestIDFrom(ctx context.Context) string {
 	if rec := recordOf(ctx); rec != nil {
-		return rec.id
+		return rec.id[0]
 	}
 	return ""
 }

@@ -28,7 +28,7 @@ func Validator(doc *openapi3.T) Middleware {
 				next.ServeHTTP(w, r)
 				return
 			}
-			op := known[r.Method+" "+route.RoutePattern()]
+			op := known[operationName{r.Method, route.RoutePattern()}]
 			if op == nil || op.empty {
 				next.ServeHTTP(w, r)
 				return
