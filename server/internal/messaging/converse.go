@@ -93,7 +93,7 @@ func (s *Service) postOrResume(ctx context.Context, who auth.Identity, d Draft) 
 			return named(err, "Channel not found")
 		}
 		turns, err := q.ListMessageTurns(ctx, row.ID)
-		found = Posted{Message: messageOf(row, channel.MessageServerID), Channel: channelOf(channel), Turns: turnsOf(turns), Duplicate: true}
+		found = Posted{Message: messageOf(&row, channel.MessageServerID), Channel: channelOf(channel), Turns: turnsOf(turns), Duplicate: true}
 		return err
 	})
 	if err == nil && found.Message.Content != stripNUL(d.Content) {
@@ -232,7 +232,7 @@ func (s *Service) turnResult(ctx context.Context, who auth.Identity, turnID uuid
 		if err != nil {
 			return err
 		}
-		out.Reply = new(messageOf(reply, channel.MessageServerID))
+		out.Reply = new(messageOf(&reply, channel.MessageServerID))
 		return nil
 	})
 	return out, err

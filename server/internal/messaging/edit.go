@@ -31,7 +31,7 @@ func findMessage(ctx context.Context, q db.Querier, id uuid.UUID) (Message, erro
 	if err != nil {
 		return Message{}, err
 	}
-	return messageOf(row, channel.MessageServerID), nil
+	return messageOf(&row, channel.MessageServerID), nil
 }
 
 // EditMessage replaces the text of a message and marks it as edited. A caller who says who he is must be the author. check,
@@ -126,7 +126,7 @@ func (s *Service) changeMessage(ctx context.Context, who auth.Identity, doing st
 			ID: id, Content: d.Content, RawMessage: dbtype.JSON(d.RawMessage), InReplyTo: m.InReplyTo, SourceType: d.SourceType,
 			Metadata: dbtype.JSON(d.Metadata), UpdatedAt: s.millis(),
 		})
-		out = messageOf(row, m.MessageServerID)
+		out = messageOf(&row, m.MessageServerID)
 		return err
 	})
 	if err != nil {

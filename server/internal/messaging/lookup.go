@@ -30,7 +30,7 @@ func (s *Service) AgentMessage(ctx context.Context, who auth.Identity, agentID, 
 		if err != nil {
 			return named(err, "Message not found")
 		}
-		out = messageOf(row, channel.MessageServerID)
+		out = messageOf(&row, channel.MessageServerID)
 		return nil
 	})
 	return out, err

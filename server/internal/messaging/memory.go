@@ -103,7 +103,7 @@ func remembered(rows []db.ListRecentMessagesRow, serverID uuid.UUID) []Message {
 	out := make([]Message, len(rows))
 	for i, r := range rows {
 		r.Message.Content = r.Remembered
-		out[i] = messageOf(r.Message, serverID)
+		out[i] = messageOf(&r.Message, serverID)
 	}
 	return out
 }

@@ -147,7 +147,7 @@ func (p *post) findDuplicate(ctx context.Context, now dbtype.Millis) error {
 	if err != nil {
 		return err
 	}
-	p.out.Message, p.out.Turns, p.out.Duplicate = messageOf(row, p.out.Channel.MessageServerID), turnsOf(turns), true
+	p.out.Message, p.out.Turns, p.out.Duplicate = messageOf(&row, p.out.Channel.MessageServerID), turnsOf(turns), true
 	return errDuplicate
 }
 
@@ -214,7 +214,7 @@ func (p *post) store(ctx context.Context, row db.Channel) error {
 	if err := p.q.InsertMessage(ctx, db.InsertMessageParams(message)); err != nil {
 		return err
 	}
-	p.out.Message = messageOf(message, row.MessageServerID)
+	p.out.Message = messageOf(&message, row.MessageServerID)
 	for _, agentID := range takers {
 		if err := p.queueTurn(ctx, agentID); err != nil {
 			return err

@@ -28,7 +28,7 @@ func channelOf(r db.Channel) Channel {
 	}
 }
 
-func messageOf(r db.Message, serverID uuid.UUID) Message {
+func messageOf(r *db.Message, serverID uuid.UUID) Message {
 	m := Message{
 		ID: r.ID, ChannelID: r.ChannelID, MessageServerID: serverID, Seq: r.Seq, AuthorID: r.AuthorID, AuthorName: r.AuthorName,
 		Content: r.Content, RawMessage: json.RawMessage(r.RawMessage), InReplyTo: r.InReplyTo, SourceType: r.SourceType,
@@ -45,8 +45,8 @@ func messageOf(r db.Message, serverID uuid.UUID) Message {
 
 func messagesOf(rows []db.Message, serverID uuid.UUID) []Message {
 	out := make([]Message, len(rows))
-	for i, r := range rows {
-		out[i] = messageOf(r, serverID)
+	for i := range rows {
+		out[i] = messageOf(&rows[i], serverID)
 	}
 	return out
 }

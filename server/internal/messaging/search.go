@@ -72,7 +72,7 @@ func (s *Service) Search(ctx context.Context, who auth.Identity, query SearchQue
 		}
 		out = SearchPage{Messages: make([]Message, len(rows)), Total: int(total), HasMore: f.offset+int64(len(rows)) < total}
 		for i, r := range rows {
-			out.Messages[i] = messageOf(r.Message, r.MessageServerID)
+			out.Messages[i] = messageOf(&r.Message, r.MessageServerID)
 		}
 		return nil
 	})

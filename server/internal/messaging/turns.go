@@ -76,7 +76,7 @@ func (s *Service) TurnContext(ctx context.Context, t Turn, recent int) (TurnCont
 			if err != nil {
 				return named(err, "The message is gone")
 			}
-			out.Trigger = messageOf(trigger, row.MessageServerID)
+			out.Trigger = messageOf(&trigger, row.MessageServerID)
 		} else {
 			out.Trigger = out.Recent[at]
 			out.Recent = slices.Delete(out.Recent, at, at+1)

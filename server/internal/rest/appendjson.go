@@ -74,12 +74,15 @@ func appendRaw(dst []byte, name string, value json.RawMessage) []byte {
 
 // appendID appends an id as a JSON string.
 func appendID(dst []byte, id uuid.UUID) []byte {
-	dst = hex.AppendEncode(append(dst, '"'), id[:4])
-	dst = hex.AppendEncode(append(dst, '-'), id[4:6])
-	dst = hex.AppendEncode(append(dst, '-'), id[6:8])
-	dst = hex.AppendEncode(append(dst, '-'), id[8:10])
-	dst = hex.AppendEncode(append(dst, '-'), id[10:])
-	return append(dst, '"')
+	const form = `"xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"`
+	dst = append(dst, form...)
+	text := dst[len(dst)-len(form):]
+	hex.Encode(text[1:], id[:4])
+	hex.Encode(text[10:], id[4:6])
+	hex.Encode(text[15:], id[6:8])
+	hex.Encode(text[20:], id[8:10])
+	hex.Encode(text[25:], id[10:])
+	return dst
 }
 
 // appendText appends a text as a JSON string, which is the one that encoding/json makes of it: what means something in HTML
@@ -88,8 +91,13 @@ func appendText[T ~string | ~[]byte](dst []byte, text T) []byte {
 	dst = append(dst, '"')
 	begin := 0 // of what is taken as it is
 	for i := plainBytes(text, 0); i < len(text); i = plainBytes(text, i) {
-		c, size := utf8.DecodeRuneInString(string(text[i:min(i+utf8.UTFMax, len(text))]))
-		if escape := escapeOf(c, size); escape != "" {
+		escape, size := "", 1
+		if text[i] < utf8.RuneSelf {
+			escape = escapes[text[i]]
+		} else {
+			escape, size = escapeWide(string(text[i:min(i+utf8.UTFMax, len(text))]))
+		}
+		if escape != "" {
 			dst = append(append(dst, text[begin:i]...), escape...)
 			begin = i + size
 		}
@@ -98,7 +106,8 @@ func appendText[T ~string | ~[]byte](dst []byte, text T) []byte {
 	return append(append(dst, text[begin:]...), '"')
 }
 
-// plainBytes returns the place of the first byte of text, from i on, that isn't plain: eight at a time while all of them are.
+// plainBytes returns the place of the first byte of text, from i on, that isn't plain, which is an ASCII character that stands for
+// itself in a JSON string. It looks at eight at a time while all of them are.
 func plainBytes[T ~string | ~[]byte](text T, i int) int {
 	for ; i+8 <= len(text); i += 8 {
 		b := text[i : i+8]
@@ -107,7 +116,7 @@ func plainBytes[T ~string | ~[]byte](text T, i int) int {
 			break
 		}
 	}
-	for i < len(text) && isPlain[text[i]] {
+	for i < len(text) && text[i] < utf8.RuneSelf && escapes[text[i]] == "" {
 		i++
 	}
 	return i
@@ -119,43 +128,36 @@ func allPlain(word uint64) bool {
 	const ones, high = 0x0101010101010101, 0x8080808080808080
 	angles := (word | ones*('<'^'>')) ^ ones*('<'|'>')
 	quotes := (word | ones*('"'^'&')) ^ ones*('"'|'&')
-	escapes := word ^ ones*'\\'
+	backslashes := word ^ ones*'\\'
 	special := (word - ones*' ') &^ word
 	special |= (angles - ones) &^ angles
 	special |= (quotes - ones) &^ quotes
-	special |= (escapes - ones) &^ escapes
+	special |= (backslashes - ones) &^ backslashes
 	return (special|word)&high == 0
 }
 
-// isPlain tells which bytes stand for themselves in a JSON string.
-var isPlain = func() (plain [256]bool) {
-	for c := ' '; c < utf8.RuneSelf; c++ {
-		plain[c] = !strings.ContainsRune(`"\<>&`, c)
+// escapes is how ASCII characters are written in a JSON string; "" for themselves.
+var escapes = func() (table [utf8.RuneSelf]string) {
+	for c := range table {
+		if c < ' ' || strings.ContainsRune("<>&", rune(c)) {
+			table[c] = fmt.Sprintf(`\u%04x`, c)
+		}
 	}
-	return plain
+	for c, escape := range map[byte]string{'"': `\"`, '\\': `\\`, '\n': `\n`, '\r': `\r`, '\t': `\t`, '\b': `\b`, '\f': `\f`} {
+		table[c] = escape
+	}
+	return table
 }()
 
-// escapeOf returns how a character that isn't plain, and takes size bytes, is written in a JSON string; "" for itself.
-func escapeOf(c rune, size int) string {
-	switch {
-	case c == '"':
-		return `\"`
-	case c == '\\':
-		return `\\`
-	case c == '\n':
-		return `\n`
-	case c == '\r':
-		return `\r`
-	case c == '\t':
-		return `\t`
-	case c == '\b':
-		return `\b`
-	case c == '\f':
-		return `\f`
-	case c < utf8.RuneSelf, c == '\u2028', c == '\u2029':
-		return fmt.Sprintf(`\u%04x`, c)
+// escapeWide returns how the first character of text, which isn't ASCII, is written in a JSON string, "" for itself, and its
+// size in bytes.
+func escapeWide(text string) (escape string, size int) {
+	switch c, size := utf8.DecodeRuneInString(text); {
+	case c == '\u2028', c == '\u2029': // which end a line in JavaScript
+		return fmt.Sprintf(`\u%04x`, c), size
 	case c == utf8.RuneError && size == 1:
-		return `\ufffd`
+		return `\ufffd`, size
+	default:
+		return "", size
 	}
-	return ""
 }

@@ -50,10 +50,8 @@ type object map[string]json.RawMessage
 
 // fieldsOf returns the members of a JSON object; none for anything else.
 func fieldsOf(raw json.RawMessage) object {
-	o := object{}
-	for name, value := range members(raw) {
-		o[string(name)] = value
-	}
+	var o object
+	_ = json.Unmarshal(raw, &o) // anything else has no members
 	return o
 }
 
