@@ -23,7 +23,12 @@ func (s *Service) Message(ctx context.Context, who auth.Identity, id uuid.UUID) 
 }
 
 func findMessage(ctx context.Context, q db.Querier, id uuid.UUID) (Message, error) {
-	row, err := q.GetMessage(ctx, id)
+	return messageBy(ctx, q, q.GetMessage, id)
+}
+
+// messageBy returns the message that get finds by its id.
+func messageBy(ctx context.Context, q db.Querier, get func(context.Context, uuid.UUID) (db.Message, error), id uuid.UUID) (Message, error) {
+	row, err := get(ctx, id)
 	if err != nil {
 		return Message{}, named(err, "Message not found")
 	}
@@ -106,7 +111,7 @@ func (s *Service) UpdateAction(ctx context.Context, who auth.Identity, id uuid.U
 func (s *Service) changeMessage(ctx context.Context, who auth.Identity, doing string, id uuid.UUID, change func(q db.Querier, m *Message) error) (Message, error) {
 	var out Message
 	err := s.update(ctx, who, doing, func(q db.Querier) error {
-		m, err := findMessage(ctx, q, id)
+		m, err := messageBy(ctx, q, q.GetMessageForUpdate, id)
 		if err != nil {
 			return err
 		}
