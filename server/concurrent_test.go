@@ -78,8 +78,10 @@ func TestOneChangePerETag(t *testing.T) {
 	n := start(t, t.TempDir())
 	channel, user := n.dm()
 	message := into[reply](n.ask(channel, user, "Hello").want(201)).UserMessage.ID
+	agent := "/api/agents/" + n.agent().ID
 	for path, field := range map[string]string{
-		"/api/agents/" + n.agent().ID: "system", "/api/messaging/channels/" + channel + "/details": "topic", "/api/messaging/messages/" + message: "content",
+		agent: "system", agent + "/rooms/" + channel: "name",
+		"/api/messaging/channels/" + channel + "/details": "topic", "/api/messaging/messages/" + message: "content",
 	} {
 		tag := n.do("GET", path, nil).want(200).header.Get("ETag")
 		change := path

@@ -121,6 +121,8 @@ type Querier interface {
 	GetPairChannel(ctx context.Context, arg GetPairChannelParams) (Channel, error)
 	GetParticipant(ctx context.Context, arg GetParticipantParams) (ChannelParticipant, error)
 	GetRoom(ctx context.Context, arg GetRoomParams) (GetRoomRow, error)
+	// Keeps others from changing the room until the transaction ends.
+	GetRoomForUpdate(ctx context.Context, arg GetRoomForUpdateParams) (GetRoomForUpdateRow, error)
 	GetSession(ctx context.Context, id uuid.UUID) (Session, error)
 	// Keeps others from changing the session until the transaction ends.
 	GetSessionForUpdate(ctx context.Context, id uuid.UUID) (Session, error)
