@@ -3146,7 +3146,9 @@ type RoomPatch struct {
 //
 // Example: {"actions":1,"errors":0,"evaluators":0,"modelCalls":1}
 type RunCounts struct {
-	Actions    int `json:"actions"`
+	Actions int `json:"actions"`
+
+	// Errors Calls and actions that failed; 1 for a run that failed of itself.
 	Errors     int `json:"errors"`
 	Evaluators int `json:"evaluators"`
 	ModelCalls int `json:"modelCalls"`
