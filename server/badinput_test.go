@@ -1,8 +1,11 @@
 package server_test
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -53,7 +56,7 @@ func (o operation) at(param, value string) string {
 
 func (o operation) name() string { return o.method + " " + o.path }
 
-// clear checks that an answer is an error as the contract has it, and that it tells nothing of the inside.
+// clearError checks that an answer is an error as the contract has it, and that it tells nothing of the inside.
 func clearError(t *testing.T, what string, a answer, status int, code string) {
 	t.Helper()
 	if a.status != status {
@@ -67,6 +70,36 @@ func clearError(t *testing.T, what string, a answer, status int, code string) {
 	for _, leak := range []string{"goroutine", ".go:", "SELECT", "INSERT", "sql:", "/tmp/", "runtime error"} {
 		if bytes.Contains(a.body, []byte(leak)) {
 			t.Errorf("%s: the answer shows %q: %s", what, leak, a.body)
+		}
+	}
+}
+
+// A body that isn't framed as HTTP wants it is the caller's fault, whoever reads it first.
+func TestBodyThatBreaksOff(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	host := strings.TrimPrefix(n.http.URL, "http://")
+	for _, path := range []string{"/api/agents", "/api/messaging/jobs", "/api/server/logs"} {
+		for _, header := range []string{"", "Idempotency-Key: k\r\n"} {
+			conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", host)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = conn.Close() })
+			request := "POST " + path + " HTTP/1.1\r\nHost: " + host + "\r\nContent-Type: application/json\r\n" + header +
+				"Transfer-Encoding: chunked\r\n\r\nno length\r\n"
+			if _, err := io.WriteString(conn, request); err != nil {
+				t.Fatal(err)
+			}
+			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(resp.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			clearError(t, "POST "+path+" "+header, answer{t: t, status: resp.StatusCode, body: body}, 400, "INVALID_REQUEST")
 		}
 	}
 }
