@@ -104,6 +104,25 @@ func TestBodyThatBreaksOff(t *testing.T) {
 	}
 }
 
+// What one database can store and the other can't is stored or refused, and no failure of the server.
+func TestValuesBeyondADatabase(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	channel, user := n.dm()
+	for _, value := range []string{"1e200000", "1e-200000", `"\ud800"`, `"\u0000"`} {
+		object := `{"a":` + value + `}`
+		for path, body := range map[string]string{
+			"/api/messaging/channels/" + channel + "/messages": `{"author_id":"` + user + `","content":"x","metadata":` + object + `,"raw_message":` + object + `}`,
+			"/api/messaging/message-servers":                   `{"name":"x","sourceType":"y","metadata":` + object + `}`,
+			"/api/agents/" + n.agent().ID + "/worlds":          `{"name":"x","metadata":` + object + `}`,
+		} {
+			if a := n.do("POST", path, body); a.status != 201 {
+				clearError(t, "POST "+path+" "+body, a, 400, "VALIDATION_ERROR")
+			}
+		}
+	}
+}
+
 func TestBadInputOnEveryRoute(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
