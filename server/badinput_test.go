@@ -123,6 +123,22 @@ func TestValuesBeyondADatabase(t *testing.T) {
 	}
 }
 
+// A NUL is left out of every text of a message and of its places, on both databases.
+func TestNULIsLeftOut(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	for _, tt := range []struct{ path, body, field string }{
+		{"/api/messaging/channels", `{"name":"x","topic":"a\u0000b"}`, "topic"},
+		{"/api/messaging/message-servers", `{"name":"x","sourceType":"y","sourceId":"a\u0000b"}`, "sourceId"},
+		{"/api/messaging/channels/" + n.group() + "/messages", `{"content":"x","source_type":"a\u0000b"}`, "sourceType"},
+		{"/api/messaging/channels/" + n.group() + "/messages", `{"content":"x","clientMessageId":"a\u0000b"}`, "sourceId"},
+	} {
+		if got := data[map[string]any](n.do("POST", tt.path, tt.body).want(201))[tt.field]; got != "ab" {
+			t.Errorf("POST %s %s: %s is %q", tt.path, tt.body, tt.field, got)
+		}
+	}
+}
+
 func TestBadInputOnEveryRoute(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
