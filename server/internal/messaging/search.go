@@ -44,12 +44,14 @@ func (s *Service) Search(ctx context.Context, who auth.Identity, query SearchQue
 	if text == "" && query.ChannelID == nil && query.AuthorID == nil {
 		return SearchPage{}, apierr.New(apierr.ValidationFailed, "At least one of query, channelId and authorId is required")
 	}
-	f := finder{words: words(text), limit: defaultHistory, offset: int64(max(query.Offset, 0)), to: math.MaxInt64}
+	limit := defaultHistory
+	if query.Limit > 0 {
+		limit = min(query.Limit, maxHistory)
+	}
+	// One row more than asked for tells whether there are more: the count doesn't, since it stops.
+	f := finder{words: words(text), limit: int64(limit) + 1, offset: int64(max(query.Offset, 0)), to: math.MaxInt64}
 	if text != "" && f.words == "" {
 		return SearchPage{}, nil // punctuation alone is in no message
-	}
-	if query.Limit > 0 {
-		f.limit = int64(min(query.Limit, maxHistory))
 	}
 	if query.ChannelID != nil {
 		f.channel = *query.ChannelID
@@ -70,7 +72,9 @@ func (s *Service) Search(ctx context.Context, who auth.Identity, query SearchQue
 		if err != nil {
 			return err
 		}
-		out = SearchPage{Messages: make([]Message, len(rows)), Total: int(total), HasMore: f.offset+int64(len(rows)) < total}
+		out = SearchPage{Total: int(total), HasMore: len(rows) > limit}
+		rows = rows[:min(len(rows), limit)]
+		out.Messages = make([]Message, len(rows))
 		for i, r := range rows {
 			out.Messages[i] = messageOf(&r.Message, r.MessageServerID)
 		}

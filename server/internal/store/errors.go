@@ -18,6 +18,7 @@ const (
 	FaultUnique          // a row with this key exists already
 	FaultReference       // a row refers to one that doesn't exist
 	FaultText            // a text holds something that the engine cannot store
+	FaultNumber          // a number is too large or too fine for the engine
 	FaultTimeout         // the engine stopped the statement for taking too long
 )
 
@@ -46,6 +47,8 @@ func Translate(err error, classify func(error) Fault) error {
 		return apierr.Wrap(err, apierr.NotFound, "It refers to something that does not exist")
 	case FaultText:
 		return apierr.Wrap(err, apierr.ValidationFailed, "A text holds a character that cannot be stored")
+	case FaultNumber:
+		return apierr.Wrap(err, apierr.ValidationFailed, "A number is too large or too fine to be stored")
 	case FaultTimeout:
 		return apierr.Wrap(err, apierr.Timeout, "The database took too long")
 	default:
