@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"iter"
 	"net/http"
 
 	"github.com/google/uuid"
@@ -20,14 +21,22 @@ type JobsQuery struct {
 
 // Jobs returns the client's jobs, newest first.
 func (c *Client) Jobs(ctx context.Context, q JobsQuery) ([]Job, error) {
-	params := api.ListJobsParams{Limit: positive(q.Limit)}
-	if q.Status != "" {
-		params.Status = &q.Status
-	}
-	list, err := callBare[api.JobList](ctx, c, "listing jobs", func(ctx context.Context) (*http.Response, error) {
+	jobs, _, err := c.jobs(ctx, q, "")
+	return jobs, err
+}
+
+// AllJobs yields everything that Jobs would with no limit, and reads pages of q.Limit as they are taken. After an error nothing
+// more comes.
+func (c *Client) AllJobs(ctx context.Context, q JobsQuery) iter.Seq2[Job, error] {
+	return all(func(cursor string) ([]Job, string, error) { return c.jobs(ctx, q, cursor) })
+}
+
+func (c *Client) jobs(ctx context.Context, q JobsQuery, cursor string) (jobs []Job, next string, err error) {
+	params := api.ListJobsParams{Limit: positive(q.Limit), Status: text(q.Status), Cursor: text(cursor)}
+	list, err := callBare[api.JobList](ctx, c, "listing jobs", leading(&next, func(ctx context.Context) (*http.Response, error) {
 		return c.api.ListJobs(ctx, &params)
-	})
-	return list.Jobs, err
+	}))
+	return list.Jobs, next, err
 }
 
 // CreateJob asks an agent one question and returns at once; see AwaitJob. The user is the client unless n says otherwise.
