@@ -31,8 +31,8 @@ func (c *Client) Jobs(ctx context.Context, q JobsQuery) ([]Job, error) {
 	return jobs, err
 }
 
-// AllJobs yields everything that Jobs would with no limit, and reads pages of q.Limit as they are taken. After an error nothing
-// more comes.
+// AllJobs yields everything that Jobs would with no limit, and reads pages of q.Limit as they are taken. Jobs that are
+// created meanwhile are not among them. After an error nothing more comes.
 func (c *Client) AllJobs(ctx context.Context, q JobsQuery) iter.Seq2[Job, error] {
 	return all(func(cursor string) ([]Job, string, error) { return c.jobs(ctx, q, cursor) })
 }

@@ -42,19 +42,25 @@ func TestListsStandStill(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for range 5 {
-		ask()
+	work := func() {
 		job, err := c.CreateJob(ctx, client.NewJob{Content: "Hello"})
 		if err == nil {
 			_, err = c.AwaitJob(ctx, job.JobID)
 		}
-		if err == nil {
-			_, err = c.CreateSession(ctx, client.NewSession{AgentID: agent})
-		}
-		if err == nil {
-			_, err = c.CreateRoom(ctx, agent, client.NewRoom{Name: new("Den")})
-		}
 		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	begin := func() {
+		if _, err := c.CreateSession(ctx, client.NewSession{AgentID: agent}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 5 {
+		ask()
+		work()
+		begin()
+		if _, err := c.CreateRoom(ctx, agent, client.NewRoom{Name: new("Den")}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -85,8 +91,8 @@ func TestListsStandStill(t *testing.T) {
 		same(t, "log", 10, log, func(e client.AgentLogEntry) string { return e.ID.String() }, ask),
 		same(t, "found", 5, found, func(m client.Message) string { return m.ID.String() }, ask),
 		same(t, "rooms", 6, rooms, func(r client.Room) string { return r.ID.String() }, nil),
-		same(t, "sessions", 5, sessions, func(s client.Session) string { return s.SessionID.String() }, nil),
-		same(t, "jobs", 5, jobs, func(j client.Job) string { return j.JobID.String() }, nil),
+		same(t, "sessions", 5, sessions, func(s client.Session) string { return s.SessionID.String() }, begin),
+		same(t, "jobs", 5, jobs, func(j client.Job) string { return j.JobID.String() }, work),
 	} {
 		if err != nil {
 			t.Error(err)

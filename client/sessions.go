@@ -24,8 +24,8 @@ func (c *Client) Sessions(ctx context.Context, q SessionsQuery) ([]Session, erro
 	return sessions, err
 }
 
-// AllSessions yields everything that Sessions would with no limit, and reads pages of q.Limit as they are taken. After an error
-// nothing more comes.
+// AllSessions yields everything that Sessions would with no limit, and reads pages of q.Limit as they are taken. Sessions that
+// begin meanwhile are not among them; for one that ends meanwhile, another may be left out. After an error nothing more comes.
 func (c *Client) AllSessions(ctx context.Context, q SessionsQuery) iter.Seq2[Session, error] {
 	return all(func(cursor string) ([]Session, string, error) { return c.sessions(ctx, q, cursor) })
 }
