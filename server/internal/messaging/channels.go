@@ -108,6 +108,9 @@ func (s *Service) newChannelRow(who auth.Identity, id uuid.UUID, n NewChannel) (
 	if n.Policy == "" {
 		n.Policy = PolicyQueue
 	}
+	if n.Topic != nil {
+		n.Topic = new(stripNUL(*n.Topic))
+	}
 	now := s.millis()
 	row := db.InsertChannelParams{
 		ID: id, MessageServerID: s.CurrentServer(), Name: stripNUL(n.Name), Type: string(n.Type), Topic: n.Topic,
