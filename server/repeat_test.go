@@ -155,12 +155,14 @@ func TestEntityTags(t *testing.T) {
 	n := start(t, t.TempDir())
 	channel := n.group()
 	message := n.say(channel, uuid.NewString(), "one").ID
+	room := "/api/agents/" + n.agent().ID + "/rooms/" + n.agent().ID
 	for _, tt := range []struct {
 		read, change string
 		patch        func(i int) any
 	}{
 		{"/api/agents/" + n.agent().ID, "/api/agents/" + n.agent().ID, func(i int) any { return map[string]any{"system": fmt.Sprint("v", i)} }},
 		{"/api/messaging/channels/" + channel + "/details", "/api/messaging/channels/" + channel, func(i int) any { return map[string]any{"name": fmt.Sprint("v", i)} }},
+		{room, room, func(i int) any { return map[string]any{"name": fmt.Sprint("v", i)} }},
 		{"/api/messaging/messages/" + message, "/api/messaging/messages/" + message, func(i int) any { return map[string]any{"content": fmt.Sprint("v", i)} }},
 	} {
 		tag := n.do("GET", tt.read, nil).want(200).header.Get("ETag")

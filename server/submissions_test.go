@@ -244,6 +244,11 @@ func TestSearchOverREST(t *testing.T) {
 	if diff := cmp.Diff([]string{"sea air", "a ship at sea"}, texts(page)); diff != "" || page.Total != 3 || !page.HasMore {
 		t.Errorf("%+v %s", page, diff)
 	}
+	begun := search(map[string]any{"authorId": ann, "limit": 2})
+	n.say(channel, ann, "a lake")
+	if diff := cmp.Diff([]string{"the sea"}, texts(search(map[string]any{"authorId": ann, "limit": 2, "cursor": begun.NextCursor}))); diff != "" {
+		t.Errorf("a message in between moves the page: %s", diff)
+	}
 	for _, next := range []any{
 		map[string]any{"query": "sea", "limit": 2, "cursor": page.NextCursor}, map[string]any{"query": "sea", "limit": 2, "page": 2},
 		map[string]any{"query": "sea", "limit": 2, "offset": 2},

@@ -97,9 +97,11 @@ type Querier interface {
 	// Removes what is left of sessions that ended long ago.
 	ForgetSessions(ctx context.Context, arg ForgetSessionsParams) (int64, error)
 	GetAgent(ctx context.Context, id uuid.UUID) (Agent, error)
+	// Keeps others from changing the agent until the transaction ends.
+	GetAgentForUpdate(ctx context.Context, id uuid.UUID) (Agent, error)
 	// A world that is the agent's, or shared by it.
 	GetAgentWorld(ctx context.Context, arg GetAgentWorldParams) (World, error)
-	// The same, and keeps others from changing the world until the transaction ends.
+	// Keeps others from changing the world until the transaction ends.
 	GetAgentWorldForUpdate(ctx context.Context, arg GetAgentWorldForUpdateParams) (World, error)
 	GetChannel(ctx context.Context, id uuid.UUID) (Channel, error)
 	// Keeps others from changing the channel until the transaction ends.
@@ -119,6 +121,8 @@ type Querier interface {
 	GetPairChannel(ctx context.Context, arg GetPairChannelParams) (Channel, error)
 	GetParticipant(ctx context.Context, arg GetParticipantParams) (ChannelParticipant, error)
 	GetRoom(ctx context.Context, arg GetRoomParams) (GetRoomRow, error)
+	// Keeps others from changing the room until the transaction ends.
+	GetRoomForUpdate(ctx context.Context, arg GetRoomForUpdateParams) (GetRoomForUpdateRow, error)
 	GetSession(ctx context.Context, id uuid.UUID) (Session, error)
 	// Keeps others from changing the session until the transaction ends.
 	GetSessionForUpdate(ctx context.Context, id uuid.UUID) (Session, error)

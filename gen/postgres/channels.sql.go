@@ -113,7 +113,7 @@ func (q *Queries) GetChannel(ctx context.Context, id uuid.UUID) (Channel, error)
 }
 
 const getChannelForUpdate = `-- name: GetChannelForUpdate :one
-SELECT id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at FROM channels WHERE id = $1 FOR UPDATE
+SELECT id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at FROM channels WHERE id = $1 FOR NO KEY UPDATE
 `
 
 // Keeps others from changing the channel until the transaction ends.

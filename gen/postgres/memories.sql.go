@@ -137,7 +137,7 @@ func (q *Queries) GetMemory(ctx context.Context, arg GetMemoryParams) (Memory, e
 }
 
 const getMemoryForUpdate = `-- name: GetMemoryForUpdate :one
-SELECT id, agent_id, entity_id, room_id, world_id, table_name, content, metadata, message_id, is_unique, edited, embedding, embedding_space, created_at, updated_at FROM memories WHERE id = $1 AND agent_id = $2 FOR UPDATE
+SELECT id, agent_id, entity_id, room_id, world_id, table_name, content, metadata, message_id, is_unique, edited, embedding, embedding_space, created_at, updated_at FROM memories WHERE id = $1 AND agent_id = $2 FOR NO KEY UPDATE
 `
 
 type GetMemoryForUpdateParams = db.GetMemoryForUpdateParams

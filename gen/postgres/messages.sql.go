@@ -103,7 +103,7 @@ func (q *Queries) GetMessage(ctx context.Context, id uuid.UUID) (Message, error)
 }
 
 const getMessageForUpdate = `-- name: GetMessageForUpdate :one
-SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at FROM messages WHERE id = $1 FOR UPDATE
+SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at FROM messages WHERE id = $1 FOR NO KEY UPDATE
 `
 
 // Keeps others from changing the message until the transaction ends.

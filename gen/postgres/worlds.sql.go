@@ -108,12 +108,12 @@ const getAgentWorldForUpdate = `-- name: GetAgentWorldForUpdate :one
 SELECT w.id, w.agent_id, w.name, w.message_server_id, w.metadata, w.created_at, w.updated_at FROM worlds w
 WHERE w.id = $1
   AND (w.agent_id = $2 OR EXISTS (SELECT 1 FROM world_agents a WHERE a.world_id = w.id AND a.agent_id = $2))
-FOR UPDATE OF w
+FOR NO KEY UPDATE OF w
 `
 
 type GetAgentWorldForUpdateParams = db.GetAgentWorldForUpdateParams
 
-// The same, and keeps others from changing the world until the transaction ends.
+// Keeps others from changing the world until the transaction ends.
 func (q *Queries) GetAgentWorldForUpdate(ctx context.Context, arg GetAgentWorldForUpdateParams) (World, error) {
 	row := q.db.QueryRow(ctx, getAgentWorldForUpdate, arg.ID, arg.AgentID)
 	var i World

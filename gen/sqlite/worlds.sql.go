@@ -112,7 +112,7 @@ WHERE w.id = ?1
 
 type GetAgentWorldForUpdateParams = db.GetAgentWorldForUpdateParams
 
-// The same, and keeps others from changing the world until the transaction ends.
+// Keeps others from changing the world until the transaction ends.
 func (q *Queries) GetAgentWorldForUpdate(ctx context.Context, arg GetAgentWorldForUpdateParams) (World, error) {
 	row := q.db.QueryRowContext(ctx, getAgentWorldForUpdate, arg.ID, arg.AgentID)
 	var i World

@@ -9,7 +9,7 @@ SELECT * FROM memories WHERE id = sqlc.arg(id) AND agent_id = sqlc.arg(agent_id)
 
 -- name: GetMemoryForUpdate :one
 -- Keeps others from changing the memory until the transaction ends.
-SELECT * FROM memories WHERE id = sqlc.arg(id) AND agent_id = sqlc.arg(agent_id) FOR UPDATE;
+SELECT * FROM memories WHERE id = sqlc.arg(id) AND agent_id = sqlc.arg(agent_id) FOR NO KEY UPDATE;
 
 -- name: ListAgentMemories :many
 -- Newest first. The time span includes both ends; an empty search_text finds all.

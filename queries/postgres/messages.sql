@@ -7,7 +7,7 @@ SELECT * FROM messages WHERE id = sqlc.arg(id);
 
 -- name: GetMessageForUpdate :one
 -- Keeps others from changing the message until the transaction ends.
-SELECT * FROM messages WHERE id = sqlc.arg(id) FOR UPDATE;
+SELECT * FROM messages WHERE id = sqlc.arg(id) FOR NO KEY UPDATE;
 
 -- name: FindClientMessage :one
 -- The message that a client already sent under its own id, if it did so recently.

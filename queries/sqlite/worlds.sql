@@ -19,7 +19,7 @@ WHERE w.id = @id
   AND (w.agent_id = @agent_id OR EXISTS (SELECT 1 FROM world_agents a WHERE a.world_id = w.id AND a.agent_id = @agent_id));
 
 -- name: GetAgentWorldForUpdate :one
--- The same, and keeps others from changing the world until the transaction ends.
+-- Keeps others from changing the world until the transaction ends.
 SELECT w.* FROM worlds w
 WHERE w.id = @id
   AND (w.agent_id = @agent_id OR EXISTS (SELECT 1 FROM world_agents a WHERE a.world_id = w.id AND a.agent_id = @agent_id));

@@ -2,6 +2,7 @@ package httpx
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -24,11 +25,15 @@ func LimitBody(limits config.Limits) Middleware {
 				next.ServeHTTP(w, r)
 				return
 			}
-			limit := limits.MaxBody
-			if isUpload(mediaType(r)) {
+			limit, upload := limits.MaxBody, isUpload(mediaType(r))
+			if upload {
 				limit = limits.MaxUpload + formOverhead
 			}
-			if r.ContentLength > limit {
+			switch tooMuch := r.ContentLength > limit; {
+			case tooMuch && upload:
+				WriteError(w, r, fileTooLarge(limits.MaxUpload))
+				return
+			case tooMuch:
 				WriteError(w, r, tooLarge(limit))
 				return
 			}
@@ -54,6 +59,11 @@ func (b requestBody) Read(p []byte) (int, error) {
 
 func tooLarge(limit int64) *apierr.Error {
 	return apierr.New(apierr.TooLarge, "The request body is larger than %d bytes", limit)
+}
+
+// fileTooLarge is what an upload is refused with, also where its size is found out later.
+func fileTooLarge(limit int64) *apierr.Error {
+	return apierr.New(apierr.FileTooLarge, "File too large").WithDetails(fmt.Sprintf("A file may have %d bytes", limit))
 }
 
 // RequireMediaType refuses bodies of types that no route reads. Among them is what an HTML form can send across origins.

@@ -22,7 +22,7 @@ func (s *Service) Message(ctx context.Context, who auth.Identity, id uuid.UUID) 
 	return out, err
 }
 
-// findMessage returns the message that get reads.
+// findMessage returns the message that get finds by its id.
 func findMessage(ctx context.Context, q db.Querier, get func(context.Context, uuid.UUID) (db.Message, error), id uuid.UUID) (Message, error) {
 	row, err := get(ctx, id)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
 )
 
 // Limits of a message.
@@ -115,6 +116,21 @@ func AutoCreateFrom(metadata json.RawMessage, createdBy string) *AutoCreate {
 		}
 	}
 	return a
+}
+
+// Addressee reads from a message's metadata which agent its sender means, under targetAgentId; the zero id says nothing.
+func Addressee(metadata json.RawMessage) uuid.UUID {
+	var m struct {
+		Target string `json:"targetAgentId"`
+	}
+	if json.Unmarshal(metadata, &m) != nil {
+		return uuid.Nil
+	}
+	id, err := auth.ParseID(m.Target)
+	if err != nil {
+		return uuid.Nil
+	}
+	return id
 }
 
 func truthy(v any) bool {

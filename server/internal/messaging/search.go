@@ -44,14 +44,12 @@ func (s *Service) Search(ctx context.Context, who auth.Identity, query SearchQue
 	if text == "" && query.ChannelID == nil && query.AuthorID == nil {
 		return SearchPage{}, apierr.New(apierr.ValidationFailed, "At least one of query, channelId and authorId is required")
 	}
-	limit := defaultHistory
-	if query.Limit > 0 {
-		limit = min(query.Limit, maxHistory)
-	}
-	// One row more than asked for tells whether there are more: the count doesn't, since it stops.
-	f := finder{words: words(text), limit: int64(limit) + 1, offset: int64(max(query.Offset, 0)), to: math.MaxInt64}
+	f := finder{words: words(text), limit: defaultHistory, offset: int64(max(query.Offset, 0)), to: math.MaxInt64}
 	if text != "" && f.words == "" {
 		return SearchPage{}, nil // punctuation alone is in no message
+	}
+	if query.Limit > 0 {
+		f.limit = int64(min(query.Limit, maxHistory))
 	}
 	if query.ChannelID != nil {
 		f.channel = *query.ChannelID
@@ -72,8 +70,8 @@ func (s *Service) Search(ctx context.Context, who auth.Identity, query SearchQue
 		if err != nil {
 			return err
 		}
-		out = SearchPage{Total: int(total), HasMore: len(rows) > limit}
-		rows = rows[:min(len(rows), limit)]
+		out.Total, out.HasMore = int(total), int64(len(rows)) > f.limit
+		rows = rows[:min(int64(len(rows)), f.limit)]
 		out.Messages = make([]Message, len(rows))
 		for i, r := range rows {
 			out.Messages[i] = messageOf(&r.Message, r.MessageServerID)
@@ -103,6 +101,7 @@ type finder struct {
 	limit, offset         int64
 }
 
+// find returns what was found from the offset on, and one more than the limit if there is more.
 func (f finder) find(ctx context.Context, q db.Querier) ([]db.SearchMessagesRow, int64, error) {
 	switch {
 	case f.words != "":
@@ -117,7 +116,7 @@ func (f finder) find(ctx context.Context, q db.Querier) ([]db.SearchMessagesRow,
 func (f finder) byText(ctx context.Context, q db.Querier) ([]db.SearchMessagesRow, int64, error) {
 	rows, err := q.SearchMessages(ctx, db.SearchMessagesParams{
 		Words: f.words, AnyChannel: f.anyChannel, ChannelID: f.channel, AnyAuthor: f.anyAuthor, AuthorID: f.author,
-		FromTime: f.from, ToTime: f.to, LimitRows: f.limit, OffsetRows: f.offset,
+		FromTime: f.from, ToTime: f.to, LimitRows: f.limit + 1, OffsetRows: f.offset,
 	})
 	if err != nil {
 		return nil, 0, err
@@ -131,7 +130,7 @@ func (f finder) byText(ctx context.Context, q db.Querier) ([]db.SearchMessagesRo
 
 func (f finder) inChannel(ctx context.Context, q db.Querier) ([]db.SearchMessagesRow, int64, error) {
 	rows, err := q.FilterChannelMessages(ctx, db.FilterChannelMessagesParams{
-		ChannelID: f.channel, AnyAuthor: f.anyAuthor, AuthorID: f.author, FromTime: f.from, ToTime: f.to, LimitRows: f.limit, OffsetRows: f.offset,
+		ChannelID: f.channel, AnyAuthor: f.anyAuthor, AuthorID: f.author, FromTime: f.from, ToTime: f.to, LimitRows: f.limit + 1, OffsetRows: f.offset,
 	})
 	if err != nil {
 		return nil, 0, err
@@ -148,7 +147,7 @@ func (f finder) inChannel(ctx context.Context, q db.Querier) ([]db.SearchMessage
 
 func (f finder) byAuthor(ctx context.Context, q db.Querier) ([]db.SearchMessagesRow, int64, error) {
 	rows, err := q.FilterAuthorMessages(ctx, db.FilterAuthorMessagesParams{
-		AuthorID: f.author, FromTime: f.from, ToTime: f.to, LimitRows: f.limit, OffsetRows: f.offset,
+		AuthorID: f.author, FromTime: f.from, ToTime: f.to, LimitRows: f.limit + 1, OffsetRows: f.offset,
 	})
 	if err != nil {
 		return nil, 0, err
