@@ -3,6 +3,7 @@ package server_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -136,6 +137,33 @@ func TestNULIsLeftOut(t *testing.T) {
 		if got := data[map[string]any](n.do("POST", tt.path, tt.body).want(201))[tt.field]; got != "ab" {
 			t.Errorf("POST %s %s: %s is %q", tt.path, tt.body, tt.field, got)
 		}
+	}
+}
+
+// A body of a type that a route doesn't read is refused before it has come, whatever the parameters of the type say.
+func TestForeignBodyIsNotAwaited(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	rest, sender := io.Pipe() // never comes
+	t.Cleanup(func() { _ = sender.Close() })
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	body := struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(strings.NewReader(strings.Repeat("x", 1<<20)), rest), rest} // net/http itself waits for a quarter of a megabyte
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, n.http.URL+"/api/messaging/channels/"+n.group()+"/messages", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "multipart/form-data; boundary=json")
+	resp, err := n.client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = resp.Body.Close() })
+	if resp.StatusCode != http.StatusUnsupportedMediaType {
+		t.Errorf("status %d", resp.StatusCode)
 	}
 }
 

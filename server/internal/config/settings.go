@@ -29,9 +29,6 @@ type Network struct {
 	Drain time.Duration `name:"drain-timeout" type:"millis" env:"ELIZAD_DRAIN_TIMEOUT_MS" default:"4s" help:"How long a stopping server waits for running replies."`
 }
 
-// Loopback reports whether the server listens for this machine only.
-func (n Network) Loopback() bool { return isLoopbackHost(n.Host) }
-
 // Address returns host and port in the form that net.Listen takes.
 func (n Network) Address() string {
 	return net.JoinHostPort(strings.Trim(n.Host, "[]"), strconv.Itoa(n.Port))

@@ -21,8 +21,8 @@
 //	NotModified      saves the way of what the caller has already
 //	Idempotent       lets a request have its effect once
 //
-// [Validator] runs inside the router, when the operation is known. Each wrapper of a ResponseWriter keeps Flush, Hijack and
-// Unwrap, so that event streams, sockets and http.ResponseController work below all of them.
+// [Validator] runs inside the router, when the operation is known. Each wrapper of a ResponseWriter keeps Unwrap, so that
+// http.ResponseController, by which event streams flush, works below all of them.
 package httpx
 
 import "net/http"

@@ -61,17 +61,6 @@ func LevelName(level slog.Level) string { return levelOf(level).name }
 // LevelNumber returns the number of a level on the wire, from 10 for trace to 60 for fatal.
 func LevelNumber(level slog.Level) int { return levelOf(level).number }
 
-// LevelFromNumber returns the level with a number of the wire, or the nearest one below it.
-func LevelFromNumber(number int) slog.Level {
-	rows := levelTable()
-	for _, row := range rows {
-		if number >= row.number {
-			return row.level
-		}
-	}
-	return rows[len(rows)-1].level
-}
-
 func levelOf(level slog.Level) levelRow {
 	rows := levelTable()
 	for _, row := range rows {

@@ -23,8 +23,8 @@ const (
 	tableDocuments = "documents"
 )
 
-// MaxMemories is how many memories one answer holds.
-const MaxMemories = 1000
+// maxMemories is how many memories one answer holds.
+const maxMemories = 1000
 
 // Memory is something that an agent remembers.
 type Memory struct {
@@ -49,16 +49,16 @@ type Query struct {
 	RoomID     *uuid.UUID // a room, or the channel of one; nil: everywhere
 	Search     string     // a part of the text, in either case
 	From, To   *time.Time // both ends belong to the span
-	Limit      int        // 0: MaxMemories, which is the most
+	Limit      int        // 0: 1000, which is the most
 	Offset     int
 	Embeddings bool // return them too
 }
 
 // List returns memories, newest first, and whether there are more. An unknown room has none.
 func (s *Service) List(ctx context.Context, who auth.Identity, agentID uuid.UUID, query Query) (page []Memory, more bool, err error) {
-	limit := MaxMemories
+	limit := maxMemories
 	if query.Limit > 0 {
-		limit = min(query.Limit, MaxMemories)
+		limit = min(query.Limit, maxMemories)
 	}
 	list := db.ListAgentMemoriesParams{
 		AgentID: agentID, TableName: tableMessages, FromTime: 0, ToTime: dbtype.Millis(math.MaxInt64), SearchText: query.Search,

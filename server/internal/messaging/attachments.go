@@ -7,8 +7,8 @@ import (
 
 const attachmentsKey = "attachments"
 
-// withPublicAttachments replaces the places of our own files in a document's attachments by the addresses under which they are served.
-// It is done once, where a message comes in: what is stored, read and broadcast never names a path of this machine, and
+// withPublicAttachments replaces the places of our own files in a document's attachments by the addresses under which they are
+// served. It is done once, where a message comes in: what is stored, read and broadcast never names a path of this machine, and
 // outlives a move of the data. Attachments are texts, objects with a url, or a list of these; everything else stays as it is,
 // to the byte.
 func (s *Service) withPublicAttachments(document json.RawMessage) json.RawMessage {

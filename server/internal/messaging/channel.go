@@ -64,18 +64,6 @@ const (
 	PolicyReject Policy = "reject" // it is refused
 )
 
-// ParsePolicy reads a policy; an empty one is the queue.
-func ParsePolicy(s string) (Policy, error) {
-	switch p := Policy(s); p {
-	case "":
-		return PolicyQueue, nil
-	case PolicyQueue, PolicyLatest, PolicyMerge, PolicyReject:
-		return p, nil
-	default:
-		return "", apierr.New(apierr.ValidationFailed, "Unknown turn policy %q", s)
-	}
-}
-
 // Channel is a conversation. Its messages are numbered from 1 in the order in which they were stored.
 type Channel struct {
 	ID              uuid.UUID

@@ -12,12 +12,6 @@ import (
 	"github.com/elizad/elizad/server/internal/auth"
 )
 
-// States of a participant that change what an agent does in a channel. The empty state is the ordinary one.
-const (
-	StateFollowed = "FOLLOWED"
-	StateMuted    = "MUTED"
-)
-
 // Participants returns who takes part in a channel, in the order of joining; nobody in an unknown one.
 func (s *Service) Participants(ctx context.Context, who auth.Identity, channelID uuid.UUID) ([]uuid.UUID, error) {
 	var out []uuid.UUID
@@ -89,7 +83,8 @@ func (s *Service) changeParticipants(ctx context.Context, who auth.Identity, doi
 	return nil
 }
 
-// ParticipantState returns how an entity takes part in a channel; the ordinary state for one that doesn't.
+// ParticipantState returns how an entity takes part in a channel, in words that mean nothing here: agents know some. The empty
+// state is the ordinary one, also of an entity that doesn't take part.
 func (s *Service) ParticipantState(ctx context.Context, who auth.Identity, channelID, entityID uuid.UUID) (string, error) {
 	var state string
 	err := s.view(ctx, who, "reading a participant's state", func(q db.Querier) error {

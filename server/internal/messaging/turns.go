@@ -95,9 +95,9 @@ func (s *Service) StreamChunk(ctx context.Context, serverID uuid.UUID, t Turn, i
 	})
 }
 
-// FinishTurn ends a turn that owner runs: its outcome, its record, the reply and what the agent keeps of it are one transaction. The stored reply is
-// returned, or nil when there is none. When the turn is no longer owner's — it was cancelled, superseded or taken over —
-// nothing is stored and the error is a CONFLICT.
+// FinishTurn ends a turn that owner runs: its outcome, its record, the reply and what the agent keeps of it are one
+// transaction. The stored reply is returned, or nil when there is none. When the turn is no longer owner's — it was cancelled,
+// superseded or taken over — nothing is stored and the error is a CONFLICT.
 func (s *Service) FinishTurn(ctx context.Context, owner string, t Turn, o Outcome) (*Message, error) {
 	var reply *Message
 	var ended Turn

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
@@ -23,7 +25,7 @@ func TestUpkeepWakesForWhatIsDue(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	events, err := b.Subscribe(messaging.DefaultServerID)
+	events, err := b.Subscribe(uuid.Nil) // all channels
 	if err != nil {
 		t.Fatal(err)
 	}

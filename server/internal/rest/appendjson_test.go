@@ -97,6 +97,13 @@ func TestAgentsInListsAreTheSame(t *testing.T) {
 	}
 }
 
+func agentListItem(a *runtime.Summary) api.AgentListItem {
+	return api.AgentListItem{
+		ID: a.ID, Name: a.Name, CharacterName: a.Name, Bio: a.Bio, Status: agentState(a.Running), Enabled: a.Enabled,
+		CreatedAt: a.CreatedAt.UnixMilli(), UpdatedAt: a.UpdatedAt.UnixMilli(),
+	}
+}
+
 // The members of an object are those that encoding/json finds, and what is no JSON does no harm.
 func FuzzMembers(f *testing.F) {
 	for _, seed := range []string{

@@ -66,13 +66,6 @@ func characterJSON(a runtime.Agent) (json.RawMessage, error) {
 	return b, nil
 }
 
-func agentListItem(a *runtime.Summary) api.AgentListItem {
-	return api.AgentListItem{
-		ID: a.ID, Name: a.Name, CharacterName: a.Name, Bio: a.Bio, Status: agentState(a.Running), Enabled: a.Enabled,
-		CreatedAt: a.CreatedAt.UnixMilli(), UpdatedAt: a.UpdatedAt.UnixMilli(),
-	}
-}
-
 func agentCreated(a runtime.Agent) (api.AgentCreated, error) {
 	c, err := characterJSON(a)
 	if err != nil {

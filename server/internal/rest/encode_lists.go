@@ -74,7 +74,7 @@ func (l agentList) appendTo(dst []byte) []byte {
 	return append(appendList(dst, l, appendAgent), "}}"...)
 }
 
-// appendAgent appends what [agentListItem] shows.
+// appendAgent appends an AgentListItem.
 func appendAgent(dst []byte, a *runtime.Summary) []byte {
 	dst = appendID(append(dst, `{"id":`...), a.ID)
 	dst = appendText(append(dst, `,"name":`...), a.Name)

@@ -79,10 +79,13 @@ func namesFor(path string) []spelling {
 // messagingPath is the path below which older spellings are read.
 const messagingPath = "/api/messaging/"
 
+// hasTolerantBody reports whether a request brings a JSON body to be rewritten. The parameters of a type don't count: an upload,
+// whose boundary may be any word, must not be collected in memory.
 func hasTolerantBody(r *http.Request) bool {
+	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
 	return (r.Method == http.MethodPost || r.Method == http.MethodPatch) &&
 		strings.HasPrefix(r.URL.Path, messagingPath) &&
-		strings.Contains(r.Header.Get("Content-Type"), "json")
+		strings.HasSuffix(strings.ToLower(strings.TrimSpace(kind)), "json")
 }
 
 // respell returns body with old names replaced and nulls dropped. Most bodies need neither, which a look at the bytes shows.

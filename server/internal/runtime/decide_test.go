@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/modeltest"
 	"github.com/elizad/elizad/server/internal/runtime"
@@ -63,10 +64,10 @@ func TestWhetherToAnswer(t *testing.T) {
 		"model says stop":           {situation{model: "STOP"}, false, "model_stop"},
 		"model says nothing":        {situation{model: " "}, false, "model_ignore"},
 		"off":                       {situation{env: env{"BOOTSTRAP_DEFLLMOFF": "true"}, kind: messaging.TypeDM}, false, "off"},
-		"off, but followed":         {situation{env: env{"BOOTSTRAP_DEFLLMOFF": "true"}, state: messaging.StateFollowed, source: "client_chat"}, true, "client_chat"},
-		"muted":                     {situation{state: messaging.StateMuted, kind: messaging.TypeDM}, false, "muted"},
-		"muted, but named":          {situation{state: messaging.StateMuted, kind: messaging.TypeDM, text: "Ada, come back"}, true, "direct"},
-		"muted, but addressed":      {situation{state: messaging.StateMuted, metadata: `{"targetAgentId":"$agent"}`}, true, "addressed"},
+		"off, but followed":         {situation{env: env{"BOOTSTRAP_DEFLLMOFF": "true"}, state: agent.RoomFollowed, source: "client_chat"}, true, "client_chat"},
+		"muted":                     {situation{state: agent.RoomMuted, kind: messaging.TypeDM}, false, "muted"},
+		"muted, but named":          {situation{state: agent.RoomMuted, kind: messaging.TypeDM, text: "Ada, come back"}, true, "direct"},
+		"muted, but addressed":      {situation{state: agent.RoomMuted, metadata: `{"targetAgentId":"$agent"}`}, true, "addressed"},
 		"the character's own no":    {situation{fields: `"settings":{"ALWAYS_RESPOND_SOURCES":""}`, env: env{"ALWAYS_RESPOND_SOURCES": "test"}, model: "IGNORE"}, false, "model_ignore"},
 	}
 	for name, tt := range tests {
