@@ -256,7 +256,7 @@ func (g *generator) spoil(value any) string {
 func (g *generator) broken(text string) string {
 	return pick(g,
 		text[:len(text)/2], text+text, text+"}", "\ufeff"+text, "\xff"+text, strings.Replace(text, `"`, "'", 2), strings.Replace(text, ":", ":,", 1),
-		"", " ", "null", "{", "[]", `"text"`, "0", strings.Repeat("[", 100_000), strings.Repeat(`{"a":`, 20_000), `{"a":1e999}`, `{"a":NaN}`,
+		"", " ", "null", "{", "[]", `"text"`, "0", strings.Repeat("[", 100_000), strings.Repeat(`{"a":`, 20_000), `{"a":1e999}`, `{"name":"x","metadata":{"a":1e999999}}`, `{"a":NaN}`,
 		`{"content":"\ud800"}`, `{"a":1,"a":2}`, `{"id":"x","ID":"y"}`)
 }
 

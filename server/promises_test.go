@@ -307,6 +307,22 @@ func TestStreamOfASupersededMessageEnds(t *testing.T) {
 	}
 }
 
+// Who doesn't say who they are can go on with a stream as well.
+func TestStreamOfNobodyInParticularIsResumed(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	channel, _ := n.dm()
+	path := "/api/messaging/channels/" + channel + "/messages"
+	body := map[string]any{"content": "Hello", "transport": "sse"}
+	whole := n.do("POST", path, body).want(200).body
+	_, first, _ := strings.Cut(string(whole), "id: ")
+	first, _, _ = strings.Cut(first, "\n")
+	rest := readSSE(t, n.do("POST", path, body, "Last-Event-ID", first).want(200).body)
+	if len(rest) == 0 || rest[0].name != "chunk" || rest[len(rest)-1].name != "done" {
+		t.Errorf("the rest is %+v", rest)
+	}
+}
+
 func TestUnknownParentOfAMessage(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())

@@ -257,6 +257,13 @@ func TestSearchOverREST(t *testing.T) {
 			t.Errorf("%v: %s", next, diff)
 		}
 	}
+	long, most := n.group(), 200
+	for range most + 1 {
+		n.say(long, ann, "x")
+	}
+	if got := search(map[string]any{"channelId": long, "limit": 1000, "page": 2}); len(got.Messages) != 1 {
+		t.Errorf("%d messages on the second page of the largest size", len(got.Messages))
+	}
 	for _, bad := range []any{
 		map[string]any{}, map[string]any{"query": ""}, map[string]any{"query": "x", "cursor": "zzz"}, map[string]any{"query": "x", "from": "yesterday"},
 		map[string]any{"query": "x", "from": []int{1}}, map[string]any{"authorId": "x"},

@@ -4747,6 +4747,12 @@ type ListRoomsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// UpdateRoomParams defines parameters for UpdateRoom.
+type UpdateRoomParams struct {
+	// IfMatch Change it only if its ETag is among these.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // ListRoomMemoriesParams defines parameters for ListRoomMemories.
 type ListRoomMemoriesParams struct {
 	// TableName The kind of memories; `messages` if neither this nor `type` is given.

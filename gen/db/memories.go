@@ -39,6 +39,11 @@ type GetMemoryParams struct {
 	AgentID uuid.UUID
 }
 
+type GetMemoryForUpdateParams struct {
+	ID      uuid.UUID
+	AgentID uuid.UUID
+}
+
 type InsertMemoryParams struct {
 	ID             uuid.UUID
 	AgentID        uuid.UUID

@@ -35,6 +35,11 @@ type GetAgentWorldParams struct {
 	AgentID uuid.UUID
 }
 
+type GetAgentWorldForUpdateParams struct {
+	ID      uuid.UUID
+	AgentID uuid.UUID
+}
+
 type ListWorldAgentsRow struct {
 	WorldID uuid.UUID
 	ID      uuid.UUID

@@ -6,6 +6,10 @@ ON CONFLICT DO NOTHING;
 -- name: GetChannel :one
 SELECT * FROM channels WHERE id = @id;
 
+-- name: GetChannelForUpdate :one
+-- Keeps others from changing the channel until the transaction ends.
+SELECT * FROM channels WHERE id = @id;
+
 -- name: GetPairChannel :one
 SELECT * FROM channels WHERE message_server_id = @message_server_id AND pair_key = @pair_key;
 

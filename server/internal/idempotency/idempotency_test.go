@@ -1,16 +1,19 @@
 package idempotency_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/httpx"
 	"github.com/elizad/elizad/server/internal/idempotency"
+	"github.com/elizad/elizad/server/internal/store"
 	"github.com/elizad/elizad/server/internal/store/sqlitestore"
 )
 
@@ -68,6 +71,38 @@ func TestLifeOfAKey(t *testing.T) {
 	if fresh, before := claim("b"); fresh == nil || before != nil {
 		t.Errorf("after a day: %v", before)
 	}
+}
+
+// A key that another node gives up at the moment when it is found taken is free.
+func TestKeyGivenUpMeanwhile(t *testing.T) {
+	t.Parallel()
+	st, err := sqlitestore.Open(t.Context(), sqlitestore.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	if _, _, err := idempotency.New(st, time.Now).Claim(t.Context(), "k", "f"); err != nil {
+		t.Fatal(err)
+	}
+	if c, before, err := idempotency.New(shared{st}, time.Now).Claim(t.Context(), "k", "f"); err != nil || c == nil || before != nil {
+		t.Errorf("the key isn't free: %v, %v", before, err)
+	}
+}
+
+// shared is a store on which another node gives up its claims whenever somebody looks at one.
+type shared struct{ store.Store }
+
+func (s shared) Update(ctx context.Context, scope store.Scope, fn func(q db.Querier) error) error {
+	return s.Store.Update(ctx, scope, func(q db.Querier) error { return fn(otherNode{q}) })
+}
+
+type otherNode struct{ db.Querier }
+
+func (o otherNode) GetIdempotencyKey(ctx context.Context, key db.GetIdempotencyKeyParams) (db.IdempotencyKey, error) {
+	if _, err := o.DeleteOpenIdempotencyKeys(ctx); err != nil {
+		return db.IdempotencyKey{}, err
+	}
+	return o.Querier.GetIdempotencyKey(ctx, key)
 }
 
 func TestRecover(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
 )
 
 // Limits of a message.
@@ -117,6 +118,21 @@ func AutoCreateFrom(metadata json.RawMessage, createdBy string) *AutoCreate {
 	return a
 }
 
+// Addressee reads from a message's metadata which agent its sender means, under targetAgentId; the zero id says nothing.
+func Addressee(metadata json.RawMessage) uuid.UUID {
+	var m struct {
+		Target string `json:"targetAgentId"`
+	}
+	if json.Unmarshal(metadata, &m) != nil {
+		return uuid.Nil
+	}
+	id, err := auth.ParseID(m.Target)
+	if err != nil {
+		return uuid.Nil
+	}
+	return id
+}
+
 func truthy(v any) bool {
 	switch x := v.(type) {
 	case bool:
@@ -160,8 +176,9 @@ type History struct {
 
 // validate checks and cleans d.
 func (d *Draft) validate() error {
-	d.Content = stripNUL(d.Content)
-	d.AuthorName = stripNUL(d.AuthorName)
+	for _, text := range []*string{&d.Content, &d.AuthorName, &d.SourceType, &d.ClientID, &d.SourceID} {
+		*text = stripNUL(*text)
+	}
 	switch {
 	case d.ChannelID == uuid.Nil:
 		return apierr.New(apierr.ValidationFailed, "channelId is required")
@@ -188,7 +205,7 @@ func (d *Draft) validate() error {
 	if d.SourceType == "" {
 		d.SourceType = SourceGUI
 	}
-	if d.SourceID = stripNUL(d.SourceID); d.SourceID != "" {
+	if d.SourceID != "" {
 		d.ID = externalID(d.ChannelID, d.SourceType, d.SourceID)
 	}
 	return nil

@@ -72,8 +72,8 @@ func searchQuery(b api.SearchMessagesRequest) (q messaging.SearchQuery, err erro
 		return q, err
 	}
 	if page := deref(b.Page); page > 1 && q.Offset == 0 {
-		const pageSize = 50
-		size := q.Limit
+		const pageSize, largestPage = 50, 200 // of a search
+		size := min(q.Limit, largestPage)
 		if size <= 0 {
 			size = pageSize
 		}

@@ -37,7 +37,7 @@ func (h messageHandlers) ListMessages(ctx context.Context, req apiserver.ListMes
 
 func (h messageHandlers) PostMessage(ctx context.Context, req apiserver.PostMessageRequestObject) (apiserver.PostMessageResponseObject, error) {
 	draft := onceUnder(req.Params.IdempotencyKey, draftOf(req.ChannelID, *req.Body), auth.FromContext(ctx))
-	sent, err := h.post(ctx, outgoing{draft, targetOf(draft), deref(req.Body.Transport), req.Params.LastEventID})
+	sent, err := h.post(ctx, outgoing{draft, messaging.Addressee(draft.Metadata), deref(req.Body.Transport), req.Params.LastEventID})
 	switch {
 	case err != nil:
 		return nil, err
@@ -154,13 +154,4 @@ func onceUnder(key *string, d messaging.Draft, who auth.Identity) messaging.Draf
 		d.ID = uuid.NewSHA1(d.ChannelID, []byte("request:"+who.EntityID.String()+":"+d.AuthorID.String()+":"+k))
 	}
 	return d
-}
-
-// targetOf returns the agent that a message is addressed to; the zero id leaves the choice to the channel.
-func targetOf(d messaging.Draft) uuid.UUID {
-	id, err := auth.ParseID(fieldsOf(d.Metadata).text("targetAgentId"))
-	if err != nil {
-		return uuid.Nil
-	}
-	return id
 }

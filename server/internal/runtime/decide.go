@@ -52,7 +52,7 @@ func (r *run) standing() (verdict, bool) {
 			return no("off", "BOOTSTRAP_DEFLLMOFF is on, and the agent was not asked to follow this room"), true
 		}
 	case agent.RoomMuted:
-		if !r.isAddressed() {
+		if !r.isNamed() && r.addressee() != r.turn.AgentID {
 			return no("muted", "The agent was asked to be quiet here, until it is called by name"), true
 		}
 	}
@@ -75,10 +75,14 @@ func (r *run) rules() (verdict, bool) {
 		return yes("always_respond_source", "The agent always answers messages from this source"), true
 	case mention != nil && (mention.IsMention || mention.IsReply):
 		return yes("platform_mention", "The platform says that the message is for the agent"), true
-	case r.isAddressed():
+	case r.addressee() == r.turn.AgentID:
+		return yes("addressed", "The message is addressed to the agent"), true
+	case r.isNamed():
 		return yes("mention", "The message names the agent"), true
 	case r.isReplyToSelf():
 		return yes("reply", "The message answers one of the agent's"), true
+	case r.isForAnother():
+		return no("addressed_other", "The message is addressed to another agent"), true
 	case strings.Contains(source, clientSource):
 		return r.clientRule()
 	}
@@ -134,14 +138,23 @@ func (r *run) spokesman() uuid.UUID {
 	return r.turn.AgentID
 }
 
+// isForAnother reports whether the message is addressed to another agent of the room, by its id.
+func (r *run) isForAnother() bool {
+	target := r.addressee()
+	return slices.ContainsFunc(r.runningPeers(), func(p peer) bool { return p.id == target })
+}
+
 func (r *run) isReplyToSelf() bool {
 	return slices.ContainsFunc(r.view.Recent, func(m agent.Message) bool {
 		return m.FromSelf && m.ID == r.view.Message.InReplyTo
 	})
 }
 
-// isAddressed reports whether the message names the agent.
-func (r *run) isAddressed() bool {
+// addressee returns the agent that the message is addressed to by its id; the zero id, when to none.
+func (r *run) addressee() uuid.UUID { return messaging.Addressee(r.context.Trigger.Metadata) }
+
+// isNamed reports whether the message names the agent.
+func (r *run) isNamed() bool {
 	return mentions(r.view.Message.Content.Text, r.mind.character.Addresses()...)
 }
 

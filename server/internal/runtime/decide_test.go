@@ -31,7 +31,7 @@ func TestWhetherToAnswer(t *testing.T) {
 		kind     messaging.ChannelType
 		source   string
 		text     string
-		metadata string
+		metadata string // $agent stands for the agent's id
 		model    string // what the model decides; empty: it must not be asked
 	}
 	tests := map[string]struct {
@@ -47,6 +47,9 @@ func TestWhetherToAnswer(t *testing.T) {
 		"always from a source":      {situation{env: env{"ALWAYS_RESPOND_SOURCES": "Discord,slack"}, source: "bridge_slack"}, true, "always_respond_source"},
 		"platform mention":          {situation{metadata: `{"mentionContext":{"isMention":true}}`}, true, "platform_mention"},
 		"platform thread":           {situation{metadata: `{"mentionContext":{"isThread":true}}`, model: "IGNORE"}, false, "model_ignore"},
+		"addressed by id":           {situation{metadata: `{"targetAgentId":"$agent"}`}, true, "addressed"},
+		"no address":                {situation{metadata: `{"targetAgentId":7}`, model: "IGNORE"}, false, "model_ignore"},
+		"addressed elsewhere":       {situation{metadata: `{"targetAgentId":"6f1d2c3b-0000-4000-8000-000000000001"}`, model: "IGNORE"}, false, "model_ignore"},
 		"name":                      {situation{text: "what do you think, ADA?"}, true, "mention"},
 		"at name":                   {situation{text: "@ada?"}, true, "mention"},
 		"user name":                 {situation{fields: `"username":"lovelace"`, text: "hey @Lovelace"}, true, "mention"},
@@ -63,6 +66,7 @@ func TestWhetherToAnswer(t *testing.T) {
 		"off, but followed":         {situation{env: env{"BOOTSTRAP_DEFLLMOFF": "true"}, state: messaging.StateFollowed, source: "client_chat"}, true, "client_chat"},
 		"muted":                     {situation{state: messaging.StateMuted, kind: messaging.TypeDM}, false, "muted"},
 		"muted, but named":          {situation{state: messaging.StateMuted, kind: messaging.TypeDM, text: "Ada, come back"}, true, "direct"},
+		"muted, but addressed":      {situation{state: messaging.StateMuted, metadata: `{"targetAgentId":"$agent"}`}, true, "addressed"},
 		"the character's own no":    {situation{fields: `"settings":{"ALWAYS_RESPOND_SOURCES":""}`, env: env{"ALWAYS_RESPOND_SOURCES": "test"}, model: "IGNORE"}, false, "model_ignore"},
 	}
 	for name, tt := range tests {
@@ -93,7 +97,7 @@ func TestWhetherToAnswer(t *testing.T) {
 			if tt.source != "" {
 				d.SourceType = tt.source
 			}
-			d.Metadata = json.RawMessage(tt.metadata)
+			d.Metadata = json.RawMessage(strings.ReplaceAll(tt.metadata, "$agent", ada.String()))
 			got := b.say(t, ada, d)
 			if got.Turn.Reason != tt.reason || (got.Turn.Status == messaging.TurnReplied) != tt.answers || got.Turn.Detail == "" {
 				t.Errorf("%s because of %s (%s), want %s", got.Turn.Status, got.Turn.Reason, got.Turn.Detail, tt.reason)
@@ -142,9 +146,10 @@ func TestSeveralAgentsInTheWebClient(t *testing.T) {
 	b := running(t, models)
 	ada, bob := b.agent(t, "Ada", ""), b.agent(t, "Bob", "")
 	room := b.group(t, ada, bob)
-	ask := func(text string) (reasons map[uuid.UUID]string) {
+	send := func(text, metadata string) (reasons map[uuid.UUID]string) {
 		t.Helper()
 		d := b.draft(room, text)
+		d.Metadata = json.RawMessage(metadata)
 		d.SourceType = "client_chat"
 		p, err := b.messages.Post(t.Context(), b.who, d)
 		if err != nil {
@@ -155,6 +160,10 @@ func TestSeveralAgentsInTheWebClient(t *testing.T) {
 			reasons[turn.AgentID] = b.ended(t, turn).Reason
 		}
 		return reasons
+	}
+	ask := func(text string) map[uuid.UUID]string {
+		t.Helper()
+		return send(text, "")
 	}
 	first, second := ada, bob
 	if b.messagesFirst(t, room) == bob {
@@ -168,6 +177,9 @@ func TestSeveralAgentsInTheWebClient(t *testing.T) {
 	}
 	if got := ask("go on"); got[bob] != "client_chat" || got[ada] != "model_ignore" {
 		t.Errorf("the one that spoke last answers: %v", got)
+	}
+	if got := send("hm", `{"targetAgentId":"`+strings.ToUpper(bob.String())+`"}`); got[bob] != "addressed" || got[ada] != "addressed_other" {
+		t.Errorf("the one that is addressed by its id answers: %v", got)
 	}
 	if _, err := b.Agents().Update(t.Context(), b.who, ada, patch(`{"settings":{"REPLY_MODE":"all"}}`)); err != nil {
 		t.Fatal(err)

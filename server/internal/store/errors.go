@@ -14,11 +14,13 @@ type Fault int
 
 // The faults that callers are told apart; every other error of an engine is FaultOther.
 const (
-	FaultOther     Fault = iota
-	FaultUnique          // a row with this key exists already
-	FaultReference       // a row refers to one that doesn't exist
-	FaultText            // a text holds something that the engine cannot store
-	FaultTimeout         // the engine stopped the statement for taking too long
+	FaultOther       Fault = iota
+	FaultUnique            // a row with this key exists already
+	FaultReference         // a row refers to one that doesn't exist
+	FaultText              // a text holds something that the engine cannot store
+	FaultNumber            // a number is beyond what the engine can store
+	FaultTimeout           // the engine stopped the statement for taking too long
+	FaultUnavailable       // the engine can't be reached, or has no room for another caller
 )
 
 // ErrClosed is returned by the methods of a store after Close.
@@ -46,6 +48,10 @@ func Translate(err error, classify func(error) Fault) error {
 		return apierr.Wrap(err, apierr.NotFound, "It refers to something that does not exist")
 	case FaultText:
 		return apierr.Wrap(err, apierr.ValidationFailed, "A text holds a character that cannot be stored")
+	case FaultNumber:
+		return apierr.Wrap(err, apierr.ValidationFailed, "A number is too large or too precise to be stored")
+	case FaultUnavailable:
+		return apierr.Wrap(err, apierr.Unavailable, "The database is not available at the moment; try again")
 	case FaultTimeout:
 		return apierr.Wrap(err, apierr.Timeout, "The database took too long")
 	default:

@@ -25,6 +25,8 @@ func TestTranslate(t *testing.T) {
 		"duplicate":          {engine, as(store.FaultUnique), apierr.Conflict},
 		"missing reference":  {engine, as(store.FaultReference), apierr.NotFound},
 		"text":               {engine, as(store.FaultText), apierr.ValidationFailed},
+		"number":             {engine, as(store.FaultNumber), apierr.ValidationFailed},
+		"gone":               {engine, as(store.FaultUnavailable), apierr.Unavailable},
 		"too slow":           {engine, as(store.FaultTimeout), apierr.Timeout},
 		"unknown":            {engine, as(store.FaultOther), apierr.Internal},
 		"no row":             {fmt.Errorf("reading: %w", sql.ErrNoRows), as(store.FaultOther), apierr.NotFound},

@@ -2,6 +2,9 @@ package pgstore
 
 import (
 	"errors"
+	"io"
+	"net"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -14,9 +17,18 @@ const (
 	foreignKeyViolation  = "23503"
 	badText              = "22021" // character_not_in_repertoire: a NUL, or not UTF-8
 	badJSONText          = "22P05" // untranslatable_character: \u0000 in JSON
+	badSyntax            = "22P02" // invalid_text_representation: half of a surrogate pair in JSON
+	badNumber            = "22003" // numeric_value_out_of_range: also in JSON
 	queryCanceled        = "57014" // by statement_timeout; a cancelled context is recognised before
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
+)
+
+// Classes of codes: their first characters.
+const (
+	connectionLost = "08"
+	noResources    = "53"   // too many connections, a full disk
+	stopping       = "57P0" // shutdown, crash, start
 )
 
 // code returns the SQLSTATE of an error from PostgreSQL, "" for any other.
@@ -33,13 +45,36 @@ func classify(err error) store.Fault {
 		return store.FaultUnique
 	case foreignKeyViolation:
 		return store.FaultReference
-	case badText, badJSONText:
+	case badText, badJSONText, badSyntax:
 		return store.FaultText
+	case badNumber:
+		return store.FaultNumber
 	case queryCanceled:
 		return store.FaultTimeout
-	default:
-		return store.FaultOther
 	}
+	if unavailable(err) {
+		return store.FaultUnavailable
+	}
+	return store.FaultOther
+}
+
+// unavailable reports whether an error says nothing about what was asked, only that it could not be asked now: there is no
+// connection, or it broke; PostgreSQL starts, stops or has no room; or others got in the way to the last.
+func unavailable(err error) bool {
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true
+	}
+	if c := code(err); c != "" {
+		return retryable(err) || strings.HasPrefix(c, connectionLost) || strings.HasPrefix(c, noResources) || strings.HasPrefix(c, stopping)
+	}
+	_, network := errors.AsType[net.Error](err)
+	return network || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || pgconn.SafeToRetry(err)
+}
+
+// overtaken reports whether a transaction failed over a row that others may have added or deleted after it looked.
+func overtaken(err error) bool {
+	c := code(err)
+	return c == uniqueViolation || c == foreignKeyViolation
 }
 
 // retryable reports whether a transaction failed only because of others that ran at the same time.

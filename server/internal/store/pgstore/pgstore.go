@@ -2,7 +2,8 @@
 //
 // Every update is one transaction of the isolation level READ COMMITTED; the queries lock the rows that matter, such as the
 // channel whose next number is taken. A transaction that PostgreSQL gives up over a deadlock or a serialization conflict is
-// run again.
+// run again. So is, once, one that meets a key which is taken or a row which is gone: it may have looked before others changed
+// that, and says on its second look what it would have said after them.
 package pgstore
 
 import (
@@ -110,9 +111,13 @@ func (s *Store) View(ctx context.Context, _ store.Scope, fn func(q db.Querier) e
 
 // Update implements [store.Store].
 func (s *Store) Update(ctx context.Context, _ store.Scope, fn func(q db.Querier) error) error {
-	pause := firstPause
+	pause, wasOvertaken := firstPause, false
 	for attempt := 1; ; attempt++ {
 		err := s.transact(ctx, fn)
+		if err != nil && !wasOvertaken && overtaken(err) {
+			wasOvertaken = true
+			continue
+		}
 		if err == nil || attempt == attempts || !retryable(err) {
 			return store.Translate(err, classify)
 		}

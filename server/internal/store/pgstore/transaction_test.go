@@ -76,6 +76,28 @@ func TestDeadlockIsRunAgain(t *testing.T) {
 	}
 }
 
+func TestOvertakenTransactionLooksAgain(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	s, other := open(t, url), connect(t, url)
+	id := agents(t, s, 1)[0]
+	runs := 0
+	err := s.Update(t.Context(), store.Scope{}, func(q db.Querier) error {
+		runs++
+		if _, err := q.GetAgent(t.Context(), id); err != nil {
+			return apierr.Wrap(err, apierr.NotFound, "Agent not found")
+		}
+		if _, err := other.Exec(t.Context(), "DELETE FROM agents WHERE id = $1", id); err != nil {
+			t.Errorf("deleting what it has seen: %v", err)
+		}
+		_, err := q.EnsureWorld(t.Context(), db.EnsureWorldParams{ID: uuid.New(), AgentID: id, Name: "w"})
+		return err
+	})
+	if runs != 2 || apierr.From(err).Message != "Agent not found" {
+		t.Errorf("%d runs, %v", runs, err)
+	}
+}
+
 func TestRowLockTimesOut(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
@@ -139,12 +161,35 @@ func TestCommitIsNotGivenUp(t *testing.T) {
 	}
 }
 
-func TestTextThatPostgresCannotStore(t *testing.T) {
+func TestLostConnections(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	s := open(t, url)
+	id := agents(t, s, 1)[0]
+	other := connect(t, url)
+	err := s.Update(t.Context(), store.Scope{}, func(q db.Querier) error {
+		// PostgreSQL stops in the middle, as far as those who are connected can tell.
+		if _, err := other.Exec(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"); err != nil {
+			t.Errorf("ending the connections: %v", err)
+		}
+		return touch(t.Context(), q, id)
+	})
+	if !apierr.IsCode(err, apierr.Unavailable) {
+		t.Errorf("a transaction that was cut off: %v, want UNAVAILABLE", err)
+	}
+	if err := s.Ping(t.Context()); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+func TestWhatPostgresCannotStore(t *testing.T) {
 	t.Parallel()
 	s := open(t, pgtest.URL(t))
 	for name, change := range map[string]func(*db.InsertAgentParams){
 		"NUL in text":      func(p *db.InsertAgentParams) { p.Name = "a\x00b" },
 		"not UTF-8":        func(p *db.InsertAgentParams) { p.Name = "a\xffb" },
+		"number too large": func(p *db.InsertAgentParams) { p.Character = dbtype.JSON(`{"a":1e999999}`) },
+		"too precise":      func(p *db.InsertAgentParams) { p.Character = dbtype.JSON(`{"a":1e-999999}`) },
 		"NUL in JSON text": func(p *db.InsertAgentParams) { p.Character = dbtype.JSON(`{"a":"\u0000"}`) },
 	} {
 		agent := db.InsertAgentParams{ID: uuid.New(), Name: "Ann", Character: dbtype.JSON("{}"), Secrets: dbtype.JSON("{}")}
