@@ -26,8 +26,8 @@ func TestSession(t *testing.T) {
 	h := newHost(t)
 	c, _ := h.client(alice)
 	ctx, agent := t.Context(), h.agent(c)
-	s, err := c.CreateSession(ctx, client.NewSession{AgentID: agent})
-	if err != nil || s.UserID != alice {
+	s, err := c.CreateSession(ctx, client.NewSession{AgentID: agent, TimeoutConfig: client.JSON(client.TimeoutPatch{TimeoutMinutes: client.JSON(45)})})
+	if err != nil || s.UserID != alice || s.TimeoutConfig.TimeoutMinutes != 45 {
 		t.Fatalf("%+v, %v", s, err)
 	}
 	reply, err := client.Reply(c.StreamSession(ctx, s.SessionID, client.NewSessionMessage{Content: "Hello"}))
