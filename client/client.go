@@ -15,7 +15,7 @@
 // Changes of what is there, other than of a message's text, are sent once, and so are uploads and recordings.
 //
 // Lists come as pages, or as an iterator that reads page by page: [Client.History], [Client.SearchAll], [Client.AllMemories],
-// [Client.AllRuns], [Client.AllAgentLog], [Client.AllRooms], [Client.AllSessions], [Client.AllJobs].
+// [Client.AllRuns], [Client.AllAgentLog], [Client.AllRooms], [Client.AllSessions], [Client.SessionHistory], [Client.AllJobs].
 //
 // [Client.Dial] opens a connection on which things are told as they happen: what is said in the channels that one joins, by
 // whom, and what becomes of it. It survives the loss of the network and a restart of the server.

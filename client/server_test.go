@@ -42,6 +42,13 @@ func TestSession(t *testing.T) {
 	if err != nil || len(page.Messages) < 3 || page.Messages[len(page.Messages)-2].Content != reply.Text {
 		t.Errorf("%+v, %v", page, err)
 	}
+	if ids := read(t, c.SessionHistory(ctx, s.SessionID), func(m client.SessionMessage) string { return m.ID.String() }, nil); len(ids) < len(page.Messages) {
+		t.Errorf("%d of %d messages", len(ids), len(page.Messages))
+	}
+	second, err := c.SessionMessages(ctx, s.SessionID, client.SessionMessagesQuery{Limit: 1, Cursor: *page.Cursors.Prev})
+	if err != nil || len(second.Messages) > 1 {
+		t.Errorf("%+v, %v", second, err)
+	}
 	if all, err := c.Sessions(ctx, client.SessionsQuery{}); err != nil || len(all) != 1 || all[0].SessionID != s.SessionID {
 		t.Errorf("%+v, %v", all, err)
 	}

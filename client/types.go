@@ -57,6 +57,7 @@ type (
 	ServerLogs           = api.ServerLogs
 	ServerStatus         = api.ServerStatus
 	Session              = api.Session
+	SessionMessage       = api.SessionMessage
 	SessionMessageList   = api.SessionMessageList
 	SessionMessagePosted = api.SessionMessagePosted
 	SessionsHealth       = api.SessionsHealth

@@ -4934,6 +4934,9 @@ type ListSessionMessagesParams struct {
 
 	// After Only messages strictly newer than this; without `before`, the oldest of them.
 	After *LooseTime `form:"after,omitempty" json:"after,omitempty"`
+
+	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // PostSessionMessageParams defines parameters for PostSessionMessage.
