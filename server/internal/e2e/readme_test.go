@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -71,7 +72,11 @@ func TestReadmeShell(t *testing.T) {
 				}
 			case strings.HasPrefix(line, "curl "):
 				out := command(t, t.TempDir(), nil, "bash", "-ec", strings.ReplaceAll(line, readmeAddress, p.url))
-				if !strings.Contains(out, `"agentResponse"`) || !strings.Contains(out, "Hello") {
+				var job struct{ JobID string }
+				if err := json.Unmarshal([]byte(out), &job); err == nil && job.JobID != "" { // and asks for it, as the text says
+					out = command(t, t.TempDir(), nil, "curl", "-s", "-H", "Prefer: wait=20", p.url+"/api/messaging/jobs/"+job.JobID)
+				}
+				if !strings.Contains(out, `"agentResponse"`) && !strings.Contains(out, `"completed"`) || !strings.Contains(out, "Hello") {
 					t.Errorf("%s\nprinted %s", line, out)
 				}
 			case strings.HasPrefix(line, "npm pack "):
