@@ -87,10 +87,15 @@ func (c *Client) answer(ctx context.Context, ask question) iter.Seq2[Event, erro
 			if err == nil {
 				return
 			}
-			if _, resumable := errors.AsType[*brokenStream](err); !resumable || last == nil || attempt >= c.retries || sleep(ctx, pause.next()) != nil {
-				yield(Event{}, fmt.Errorf("asking an agent: %w", err))
-				return
+			if _, resumable := errors.AsType[*brokenStream](err); resumable && last != nil && attempt < c.retries {
+				ended := sleep(ctx, pause.next())
+				if ended == nil {
+					continue
+				}
+				err = fmt.Errorf("%w: %w", ended, err)
 			}
+			yield(Event{}, fmt.Errorf("asking an agent: %w", err))
+			return
 		}
 	}
 }

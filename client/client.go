@@ -15,7 +15,7 @@
 // Changes of what is there, other than of a message's text, are sent once, and so are uploads and recordings.
 //
 // Lists come as pages, or as an iterator that reads page by page: [Client.History], [Client.SearchAll], [Client.AllMemories],
-// [Client.AllRuns], [Client.AllAgentLog], [Client.AllRooms], [Client.AllSessions], [Client.AllJobs].
+// [Client.AllRuns], [Client.AllAgentLog], [Client.AllRooms], [Client.AllSessions], [Client.SessionHistory], [Client.AllJobs].
 //
 // [Client.Dial] opens a connection on which things are told as they happen: what is said in the channels that one joins, by
 // whom, and what becomes of it. It survives the loss of the network and a restart of the server.
@@ -39,7 +39,11 @@ const (
 	DefaultRetries = 3
 )
 
-const userAgent = "elizad-go-client"
+const (
+	userAgent    = "elizad-go-client"
+	headerKey    = "X-API-KEY"
+	headerSecret = "X-Internal-Service-Secret"
+)
 
 // Client asks one server, as one person.
 type Client struct {
@@ -94,6 +98,7 @@ func New(baseURL string, opts ...Option) (*Client, error) {
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, fmt.Errorf("client: %q is not an http or https address", baseURL)
 	}
+	o.http = discreet(o.http, u)
 	generated, err := apiclient.NewClient(baseURL,
 		apiclient.WithHTTPClient(&retrier{next: o.http, retries: o.retries}),
 		apiclient.WithRequestEditorFn(func(_ context.Context, r *http.Request) error {
@@ -101,10 +106,10 @@ func New(baseURL string, opts ...Option) (*Client, error) {
 			r.Header.Set("User-Agent", userAgent)
 			r.Header.Set("X-Entity-Id", o.entity.String())
 			if o.apiKey != "" {
-				r.Header.Set("X-API-KEY", o.apiKey)
+				r.Header.Set(headerKey, o.apiKey)
 			}
 			if o.secret != "" {
-				r.Header.Set("X-Internal-Service-Secret", o.secret)
+				r.Header.Set(headerSecret, o.secret)
 			}
 			return nil
 		}))
@@ -114,6 +119,29 @@ func New(baseURL string, opts ...Option) (*Client, error) {
 	return &Client{
 		api: generated, http: o.http, base: u, apiKey: o.apiKey, entity: o.entity, timeout: o.timeout, retries: o.retries,
 	}, nil
+}
+
+// maxRedirects is how many redirects in a row are followed, as by http.Client.
+const maxRedirects = 10
+
+// discreet returns h, except that it takes the keys of the server at base nowhere else when it is redirected there: neither to
+// another host nor to one that anybody on the way can listen to.
+func discreet(h *http.Client, base *url.URL) *http.Client {
+	own := *h
+	own.CheckRedirect = func(r *http.Request, via []*http.Request) error {
+		if r.URL.Hostname() != base.Hostname() || r.URL.Scheme != base.Scheme && r.URL.Scheme != "https" {
+			r.Header.Del(headerKey)
+			r.Header.Del(headerSecret)
+		}
+		switch {
+		case h.CheckRedirect != nil:
+			return h.CheckRedirect(r, via)
+		case len(via) >= maxRedirects:
+			return fmt.Errorf("stopped after %d redirects", maxRedirects)
+		}
+		return nil
+	}
+	return &own
 }
 
 // Entity returns the id of the person that the client is.

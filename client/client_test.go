@@ -205,6 +205,66 @@ func TestRetries(t *testing.T) {
 	}
 }
 
+// A server that sends its clients elsewhere, as a proxy may, doesn't send their keys along.
+func TestKeysStayAtHome(t *testing.T) {
+	t.Parallel()
+	for target, stays := range map[string]bool{
+		"https://elizad.test/api/server/ping": false, "https://elsewhere.test/": true, "http://elizad.test.evil.test/": true,
+	} {
+		var asked []string
+		c, err := client.New("http://elizad.test", client.WithAPIKey("k"), client.WithServiceSecret("s"),
+			client.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+				w := httptest.NewRecorder()
+				if asked = append(asked, r.Header.Get("X-API-KEY")+r.Header.Get("X-Internal-Service-Secret")); len(asked) == 1 {
+					http.Redirect(w, r, target, http.StatusTemporaryRedirect)
+				} else {
+					ok(w, `{}`)
+				}
+				return w.Result(), nil
+			})}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Ping(t.Context()); err != nil || len(asked) != 2 || asked[0] != "ks" || (asked[1] == "") != stays {
+			t.Errorf("%s: keys %q, %v", target, asked, err)
+		}
+	}
+}
+
+// Who gives up while the client pauses learns both: that it was given up, and why the client paused.
+func TestGivenUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, err := client.New("http://elizad.test", client.WithRetries(1000), client.WithHTTPClient(&http.Client{
+			Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+				if r.URL.Path == "/socket.io/" {
+					return nil, errors.New("connection refused")
+				}
+				w := httptest.NewRecorder()
+				if r.Header.Get("Last-Event-ID") == "" {
+					_, _ = io.WriteString(w, frameSent)
+				}
+				return w.Result(), nil
+			})}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, call := range map[string]func(ctx context.Context) error{
+			"broken": func(ctx context.Context) error {
+				_, err := client.Reply(c.Stream(ctx, eliza, client.NewMessage{Content: new("Hello")}))
+				return err
+			},
+			"refused": func(ctx context.Context) error { _, err := c.Dial(ctx); return err },
+		} {
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(time.Second, cancel)
+			if err := call(ctx); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), name) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}
+
 func TestTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

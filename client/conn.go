@@ -49,9 +49,14 @@ func (c *Client) Dial(ctx context.Context) (*Conn, error) {
 		if err == nil {
 			return newConn(c, l), nil
 		}
-		if attempt >= c.retries || isFinal(err) || ctx.Err() != nil || sleep(ctx, max(pause.next(), retryAfterOf(err))) != nil {
-			return nil, fmt.Errorf("connecting to the server's sockets: %w", err)
+		if attempt < c.retries && !isFinal(err) && ctx.Err() == nil {
+			ended := sleep(ctx, max(pause.next(), retryAfterOf(err)))
+			if ended == nil {
+				continue
+			}
+			err = fmt.Errorf("%w: %w", ended, err)
 		}
+		return nil, fmt.Errorf("connecting to the server's sockets: %w", err)
 	}
 }
 

@@ -273,6 +273,54 @@ func ExampleClient_UploadToChannel() {
 	// Milk, eggs <nil>
 }
 
+// A question whose answer may take its time.
+func ExampleClient_AwaitJob() {
+	url, stop := exampleServer()
+	defer stop()
+	ctx := context.Background()
+
+	c, err := client.New(url)
+	if err != nil {
+		log.Fatal(err)
+	}
+	created, err := c.CreateJob(ctx, client.NewJob{Content: "What is the capital of France?"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	job, err := c.AwaitJob(ctx, created.JobID)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(job.Status, job.Result != nil)
+	// Output: completed true
+}
+
+// A conversation that ends by itself when nobody speaks.
+func ExampleClient_StreamSession() {
+	url, stop := exampleServer()
+	defer stop()
+	ctx := context.Background()
+
+	c, err := client.New(url)
+	if err != nil {
+		log.Fatal(err)
+	}
+	agents, err := c.Agents(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	session, err := c.CreateSession(ctx, client.NewSession{AgentID: agents[0].ID})
+	if err != nil {
+		log.Fatal(err)
+	}
+	reply, err := client.Reply(c.StreamSession(ctx, session.SessionID, client.NewSessionMessage{Content: "Hello"}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(reply.Outcome)
+	// Output: replied
+}
+
 // Failures have a class, which a program can act by.
 func ExampleIsNotFound() {
 	url, stop := exampleServer()

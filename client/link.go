@@ -52,7 +52,7 @@ func (c *Client) connect(ctx context.Context) (*link, error) {
 	defer cancel()
 	header := http.Header{"User-Agent": {userAgent}}
 	if c.apiKey != "" {
-		header.Set("X-API-KEY", c.apiKey)
+		header.Set(headerKey, c.apiKey)
 	}
 	address := c.base.JoinPath("socket.io/")
 	address.RawQuery = "EIO=4&transport=websocket"

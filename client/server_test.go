@@ -26,8 +26,8 @@ func TestSession(t *testing.T) {
 	h := newHost(t)
 	c, _ := h.client(alice)
 	ctx, agent := t.Context(), h.agent(c)
-	s, err := c.CreateSession(ctx, client.NewSession{AgentID: agent})
-	if err != nil || s.UserID != alice {
+	s, err := c.CreateSession(ctx, client.NewSession{AgentID: agent, TimeoutConfig: client.JSON(client.TimeoutPatch{TimeoutMinutes: client.JSON(45)})})
+	if err != nil || s.UserID != alice || s.TimeoutConfig.TimeoutMinutes != 45 {
 		t.Fatalf("%+v, %v", s, err)
 	}
 	reply, err := client.Reply(c.StreamSession(ctx, s.SessionID, client.NewSessionMessage{Content: "Hello"}))
@@ -41,6 +41,13 @@ func TestSession(t *testing.T) {
 	page, err := c.SessionMessages(ctx, s.SessionID, client.SessionMessagesQuery{})
 	if err != nil || len(page.Messages) < 3 || page.Messages[len(page.Messages)-2].Content != reply.Text {
 		t.Errorf("%+v, %v", page, err)
+	}
+	if ids := read(t, c.SessionHistory(ctx, s.SessionID), func(m client.SessionMessage) string { return m.ID.String() }, nil); len(ids) < len(page.Messages) {
+		t.Errorf("%d of %d messages", len(ids), len(page.Messages))
+	}
+	second, err := c.SessionMessages(ctx, s.SessionID, client.SessionMessagesQuery{Limit: 1, Cursor: *page.Cursors.Prev})
+	if err != nil || len(second.Messages) > 1 {
+		t.Errorf("%+v, %v", second, err)
 	}
 	if all, err := c.Sessions(ctx, client.SessionsQuery{}); err != nil || len(all) != 1 || all[0].SessionID != s.SessionID {
 		t.Errorf("%+v, %v", all, err)

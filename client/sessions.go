@@ -96,15 +96,30 @@ type SessionMessagesQuery struct {
 	Limit  int       // at most 100; 0: 50
 	Before time.Time // strictly older; zero: no bound
 	After  time.Time // strictly newer; zero: no bound
+	Cursor string    // Next or Prev of another page's Cursors, to go on from there; stronger than all but Limit
 }
 
 // SessionMessages returns a page of a session's messages, newest first.
 func (c *Client) SessionMessages(ctx context.Context, id uuid.UUID, q SessionMessagesQuery) (SessionMessageList, error) {
-	params := api.ListSessionMessagesParams{Limit: positive(q.Limit), Before: query(q.Before), After: query(q.After)}
+	params := api.ListSessionMessagesParams{
+		Limit: positive(q.Limit), Before: query(q.Before), After: query(q.After), Cursor: text(q.Cursor),
+	}
 	return callBare[SessionMessageList](ctx, c, "reading a session's messages", func(ctx context.Context) (*http.Response, error) {
 		return c.api.ListSessionMessages(ctx, id, &params)
 	})
 }
+
+// SessionHistory yields all messages of a session, newest first, and reads page by page as they are taken. Messages that are
+// posted meanwhile are not among them. After an error nothing more comes.
+func (c *Client) SessionHistory(ctx context.Context, id uuid.UUID) iter.Seq2[SessionMessage, error] {
+	return all(func(cursor string) ([]SessionMessage, string, error) {
+		page, err := c.SessionMessages(ctx, id, SessionMessagesQuery{Limit: sessionPage, Cursor: cursor})
+		return page.Messages, deref(page.Cursors.Next), err
+	})
+}
+
+// sessionPage is how many messages of a session come at a time, at most.
+const sessionPage = 100
 
 // PostToSession says something in a session and returns at once; see StreamSession for the answer.
 func (c *Client) PostToSession(ctx context.Context, id uuid.UUID, m NewSessionMessage) (SessionMessagePosted, error) {

@@ -57,6 +57,7 @@ type (
 	ServerLogs           = api.ServerLogs
 	ServerStatus         = api.ServerStatus
 	Session              = api.Session
+	SessionMessage       = api.SessionMessage
 	SessionMessageList   = api.SessionMessageList
 	SessionMessagePosted = api.SessionMessagePosted
 	SessionsHealth       = api.SessionsHealth
@@ -64,13 +65,19 @@ type (
 	Style                = api.Style
 	SubmittedLog         = api.SubmittedLog
 	SubmittedMessage     = api.SubmitMessageRequest
+	TimeoutConfig        = api.TimeoutConfig
 	TimeoutPatch         = api.TimeoutPatch
+	TurnPolicy           = api.TurnPolicy
 	Upload               = api.Upload
 	UserMessage          = api.UserMessage
 	Version              = api.Version
 	World                = api.World
 	WorldPatch           = api.WorldPatch
 )
+
+// JSON returns v as JSON, for the fields of requests that take any: metadata, settings, time-outs. It panics if v has no such
+// form, as a channel has none.
+func JSON(v any) json.RawMessage { return encode(v) }
 
 // Text returns a text for Character.Bio.
 func Text(s string) json.RawMessage { return encode(s) }

@@ -46,6 +46,26 @@ func says(pieces ...string) func(modeltest.Spoken) modeltest.Sound {
 	}
 }
 
+// A recording in which nobody speaks has an empty transcript, which nobody can be asked to answer.
+func TestSilentRecordings(t *testing.T) {
+	t.Parallel()
+	m := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Frame("What?") })
+	m.Hear(func(modeltest.Heard) modeltest.Script { return modeltest.Say("") })
+	m.Speak(says(mp3Bytes))
+	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+m.URL, "OPENAI_API_KEY=key", "OPENAI_LARGE_MODEL=m", "OPENAI_TTS_MODEL=mouth", "OPENAI_TRANSCRIPTION_MODEL=ears")
+	base, file := "/api/audio/"+n.agent().ID, formPart{"file", "a.wav", "audio/wav", wavBytes}
+	if got := data[struct{ Text string }](n.upload(base+"/transcriptions", file).want(200)); got.Text != "" {
+		t.Errorf("%+v", got)
+	}
+	for _, path := range []string{"/speech/conversation", "/speech"} {
+		a := n.upload(base+path, file)
+		clearError(t, path, a, 400, "INVALID_REQUEST")
+		if !strings.Contains(string(a.body), "recording") {
+			t.Errorf("%s doesn't say what is wrong: %s", path, a.body)
+		}
+	}
+}
+
 func TestTranscriptions(t *testing.T) {
 	t.Parallel()
 	n := withSpeech(t, says(mp3Bytes))

@@ -312,7 +312,11 @@ func TestKeyGuardsTheAPI(t *testing.T) {
 	cfg := config0(t)
 	cfg.Security.AuthToken = "open sesame"
 	n := startWith(t, cfg)
-	clearError(t, "no key", n.do("GET", "/api/agents", nil), http.StatusUnauthorized, "UNAUTHORIZED")
+	refused := n.do("GET", "/api/agents", nil)
+	clearError(t, "no key", refused, http.StatusUnauthorized, "UNAUTHORIZED")
+	if challenge := refused.header.Get("WWW-Authenticate"); !strings.HasPrefix(challenge, "ApiKey ") {
+		t.Errorf("the challenge names a scheme that isn't there: %s", challenge)
+	}
 	clearError(t, "wrong key", n.do("GET", "/api/agents", nil, "X-API-KEY", "open"), http.StatusUnauthorized, "UNAUTHORIZED")
 	n.do("GET", "/api/agents", nil, "X-API-KEY", "open sesame").want(200)
 	n.do("GET", "/healthz", nil).want(200)

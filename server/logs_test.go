@@ -160,3 +160,21 @@ func TestRunsOfARoom(t *testing.T) {
 		}
 	}
 }
+
+// What makes a run fail counts once: as the call that failed, not as the run's end too.
+func TestAFailedCallIsOneError(t *testing.T) {
+	t.Parallel()
+	model := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Fail(http.StatusUnauthorized, "no") })
+	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+model.URL, "OPENAI_API_KEY=key", "OPENAI_LARGE_MODEL=m", "OPENAI_SMALL_MODEL=m")
+	channel, user := n.dm()
+	n.ask(channel, user, "Hello").want(http.StatusBadGateway)
+	runs := data[struct {
+		Runs []struct {
+			Status string
+			Counts struct{ ModelCalls, Errors int }
+		}
+	}](n.do("GET", "/api/agents/"+n.agent().ID+"/runs", nil).want(200)).Runs
+	if len(runs) != 1 || runs[0].Status != "error" || runs[0].Counts.Errors != 1 || runs[0].Counts.ModelCalls != 1 {
+		t.Errorf("runs %+v", runs)
+	}
+}

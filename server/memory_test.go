@@ -197,7 +197,10 @@ func TestMemoryChanges(t *testing.T) {
 	if list = n.memories("/api/agents/" + id + "/memories?includeEmbedding=true&search=owl%20morning"); list.Memories[0].Embedding != nil {
 		t.Errorf("a removed embedding: %v", list.Memories[0].Embedding)
 	}
-	n.do("PATCH", path, map[string]any{}).want(200)
+	last := n.do("PATCH", path, map[string]any{"content": "Owl morning"}).want(200)
+	if same := n.do("PATCH", path, map[string]any{}).want(200); string(same.body) != string(last.body) {
+		t.Errorf("nothing was to change, and %s became %s", last.body, same.body)
+	}
 	for what, body := range map[string]any{
 		"null content": `{"content":null}`, "a number as content": map[string]any{"content": 7}, "a list as metadata": map[string]any{"metadata": []int{1}},
 		"text as embedding": map[string]any{"embedding": "x"},

@@ -11,6 +11,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/elizad/elizad/gen/apiserver"
+	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/httpx"
 	"github.com/elizad/elizad/server/internal/memory"
@@ -101,7 +102,7 @@ func (s *Server) page() (http.Handler, error) {
 	var page http.Handler
 	switch {
 	case !s.cfg.WebUI():
-		return http.HandlerFunc(httpx.NotFound), nil
+		page = http.HandlerFunc(uiOff)
 	case s.cfg.Web.Dir != "":
 		var err error
 		if page, err = web.Folder(s.cfg.Web.Dir); err != nil {
@@ -117,6 +118,11 @@ func (s *Server) page() (http.Handler, error) {
 		}
 		page.ServeHTTP(w, r)
 	}), nil
+}
+
+// uiOff answers in place of a web UI that is switched off.
+func uiOff(w http.ResponseWriter, r *http.Request) {
+	httpx.WriteError(w, r, apierr.New(apierr.Forbidden, "The web UI is switched off").WithDetails("ELIZA_UI_ENABLE (--web-ui) switches it on"))
 }
 
 // where applies middlewares to some requests only.

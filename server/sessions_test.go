@@ -2,11 +2,13 @@ package server_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/internal/modeltest"
@@ -154,6 +156,48 @@ func TestSessionTransports(t *testing.T) {
 	if sync.AgentResponse.Text != done.Text {
 		t.Errorf("answer %+v", sync)
 	}
+}
+
+// Cursors lead through messages of the same millisecond, which bounds of time can't tell apart.
+func TestSessionMessagesAreReadByCursor(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	user := uuid.NewString()
+	s := into[wireSession](n.do("POST", sessionsPath, map[string]any{"agentId": n.agent().ID, "userId": user}).want(201))
+	for i := range 4 {
+		n.say(s.ChannelID, user, fmt.Sprint("Message ", i))
+	}
+	path := sessionsPath + "/" + s.SessionID + "/messages"
+	type page struct {
+		Messages []struct{ Content string }
+		HasMore  bool
+		Cursors  struct{ Next, Prev string }
+	}
+	var got []string
+	at, pages := path+"?limit=3", 0
+	for ; at != ""; pages++ {
+		a := n.do("GET", at, nil).want(200)
+		for _, m := range into[page](a).Messages {
+			if strings.HasPrefix(m.Content, "Message ") {
+				got = append(got, m.Content)
+			}
+		}
+		if pages == 0 {
+			n.say(s.ChannelID, user, "One more")
+		}
+		at = ""
+		if next := nextLink.FindStringSubmatch(a.header.Get("Link")); next != nil {
+			at = next[1]
+		}
+	}
+	if diff := cmp.Diff([]string{"Message 3", "Message 2", "Message 1", "Message 0"}, got); diff != "" || pages < 2 {
+		t.Errorf("in %d pages: %s", pages, diff)
+	}
+	first := into[page](n.do("GET", path+"?limit=1", nil).want(200))
+	if second := into[page](n.do("GET", path+"?limit=1&cursor="+first.Cursors.Next, nil).want(200)); len(second.Messages) != 1 || !first.HasMore {
+		t.Errorf("%+v, then %+v", first, second)
+	}
+	clearError(t, "a made-up cursor", n.do("GET", path+"?cursor=zzz", nil), http.StatusBadRequest, "")
 }
 
 func TestSessionBadInput(t *testing.T) {

@@ -195,3 +195,18 @@ func TestServerStopsWhenAsked(t *testing.T) {
 	}
 	http.DefaultClient.CloseIdleConnections()
 }
+
+// Without a web UI the server says so where its pages were, and everything else is as ever.
+func TestWebUISwitchedOff(t *testing.T) {
+	t.Parallel()
+	cfg := config0(t)
+	cfg.Web.Disable = true
+	n := startWith(t, cfg)
+	for _, path := range []string{"/", "/chat/x", "/assets/index.js"} {
+		clearError(t, path, n.do("GET", path, nil), http.StatusForbidden, "FORBIDDEN")
+	}
+	clearError(t, "a POST to a page", n.do("POST", "/chat/x", "{}"), http.StatusNotFound, "NOT_FOUND")
+	clearError(t, "an unknown path of the API", n.do("GET", "/api/nowhere", nil), http.StatusNotFound, "NOT_FOUND")
+	n.do("GET", "/healthz", nil).want(200)
+	n.do("GET", "/docs", nil).want(200)
+}

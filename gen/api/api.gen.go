@@ -1357,7 +1357,7 @@ type CreateSessionRequest struct {
 	// Metadata The caller's own, at most 10 KiB.
 	Metadata JSONObject `json:"metadata,omitempty"`
 
-	// TimeoutConfig The members of TimeoutPatch; anything but an object is ignored.
+	// TimeoutConfig A TimeoutPatch; anything but an object is ignored.
 	TimeoutConfig AnyJSON `json:"timeoutConfig,omitempty"`
 
 	// UserID A UUID of any version, in either case.
@@ -1562,9 +1562,7 @@ type ExternalMessage struct {
 	// Example: {}
 	Metadata JSONObject `json:"metadata,omitempty"`
 
-	// Timestamp Any JSON value but null.
-	//
-	// Example: {"text":"Hello"}
+	// Timestamp When it was written there, in any form; kept as `metadata.timestamp`.
 	Timestamp AnyJSON `json:"timestamp,omitempty"`
 }
 
@@ -3151,7 +3149,9 @@ type RoomPatch struct {
 //
 // Example: {"actions":1,"errors":0,"evaluators":0,"modelCalls":1}
 type RunCounts struct {
-	Actions    int `json:"actions"`
+	Actions int `json:"actions"`
+
+	// Errors Calls and actions that failed; 1 for a run that failed of itself.
 	Errors     int `json:"errors"`
 	Evaluators int `json:"evaluators"`
 	ModelCalls int `json:"modelCalls"`
@@ -4936,6 +4936,9 @@ type ListSessionMessagesParams struct {
 
 	// After Only messages strictly newer than this; without `before`, the oldest of them.
 	After *LooseTime `form:"after,omitempty" json:"after,omitempty"`
+
+	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // PostSessionMessageParams defines parameters for PostSessionMessage.

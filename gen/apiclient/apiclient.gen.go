@@ -1084,7 +1084,8 @@ type ClientInterface interface {
 
 	// ListSessionMessages Read a session's messages
 	//
-	// A page of the conversation, newest first. Reading is no activity.
+	// A page of the conversation, newest first. The `cursor` of the answer, or of its `Link` header, leads on to what is older
+	// or newer. Reading is no activity.
 	//
 	// Corresponds with GET /api/messaging/sessions/{sessionId}/messages (the `ListSessionMessages` operationId).
 	ListSessionMessages(ctx context.Context, sessionID SessionID, params *ListSessionMessagesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3368,7 +3369,8 @@ func (c *Client) HeartbeatSession(ctx context.Context, sessionID SessionID, reqE
 
 // ListSessionMessages Read a session's messages
 //
-// A page of the conversation, newest first. Reading is no activity.
+// A page of the conversation, newest first. The `cursor` of the answer, or of its `Link` header, leads on to what is older
+// or newer. Reading is no activity.
 //
 // Corresponds with GET /api/messaging/sessions/{sessionId}/messages (the `ListSessionMessages` operationId).
 func (c *Client) ListSessionMessages(ctx context.Context, sessionID SessionID, params *ListSessionMessagesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -8083,6 +8085,18 @@ func NewListSessionMessagesRequest(server string, sessionID SessionID, params *L
 
 		}
 
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if encoded := queryValues.Encode(); encoded != "" {
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
@@ -10199,7 +10213,8 @@ type ClientWithResponsesInterface interface {
 
 	// ListSessionMessagesWithResponse Read a session's messages
 	//
-	// A page of the conversation, newest first. Reading is no activity.
+	// A page of the conversation, newest first. The `cursor` of the answer, or of its `Link` header, leads on to what is older
+	// or newer. Reading is no activity.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -14201,6 +14216,11 @@ func (r HeartbeatSessionResult) ContentType() string {
 	return ""
 }
 
+// ListSessionMessagesResult200Headers the declared response headers of an HTTP 200 response for ListSessionMessages
+type ListSessionMessagesResult200Headers struct {
+	Link *string
+}
+
 type ListSessionMessagesResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -14222,6 +14242,8 @@ type ListSessionMessagesResult struct {
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListSessionMessagesResult200Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -16880,7 +16902,8 @@ func (c *ClientWithResponses) HeartbeatSessionWithResponse(ctx context.Context, 
 
 // ListSessionMessagesWithResponse Read a session's messages
 //
-// A page of the conversation, newest first. Reading is no activity.
+// A page of the conversation, newest first. The `cursor` of the answer, or of its `Link` header, leads on to what is older
+// or newer. Reading is no activity.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -23705,6 +23728,19 @@ func ParseListSessionMessagesResult(rsp *http.Response) (*ListSessionMessagesRes
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListSessionMessagesResult200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil

@@ -56,7 +56,7 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
 	if status == http.StatusUnauthorized && header.Get("WWW-Authenticate") == "" {
-		header.Set("WWW-Authenticate", `Bearer realm="elizad"`)
+		header.Set("WWW-Authenticate", `ApiKey realm="elizad"`)
 	}
 	if status == http.StatusTooManyRequests && header.Get("Retry-After") == "" {
 		header.Set("Retry-After", "1")

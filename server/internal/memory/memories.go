@@ -137,6 +137,10 @@ func (s *Service) Update(ctx context.Context, who auth.Identity, agentID, id uui
 		if err != nil {
 			return named(err, "Memory")
 		}
+		if content == nil && p.Metadata == nil && p.Embedding == nil {
+			out = row // nothing changes, and so the time of the last change doesn't either
+			return nil
+		}
 		next := db.UpdateMemoryParams{
 			ID: id, AgentID: agentID, Content: row.Content, Metadata: row.Metadata, Edited: row.Edited,
 			Embedding: row.Embedding, EmbeddingSpace: row.EmbeddingSpace, UpdatedAt: max(now(), row.UpdatedAt),

@@ -141,6 +141,9 @@ func (s *Service) UpdateWorld(ctx context.Context, who auth.Identity, agentID, w
 		if err != nil {
 			return named(err, "World")
 		}
+		if p.Name == nil && p.Metadata == nil && p.Settings == nil {
+			return nil // nothing changes, and so the time of the last change doesn't either
+		}
 		next := db.UpdateWorldParams{ID: worldID, Name: row.Name, Metadata: row.Metadata, UpdatedAt: max(now(), row.UpdatedAt)}
 		if p.Name != nil {
 			next.Name = *p.Name

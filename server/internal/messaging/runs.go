@@ -103,6 +103,9 @@ func (s *Service) Run(ctx context.Context, who auth.Identity, agentID, turnID uu
 func countsOf(log []db.TurnEvent) Counts {
 	var c Counts
 	for _, e := range log {
+		if e.Type == LogRunEnded && c.Errors > 0 {
+			continue // the run ended because of an error that is counted
+		}
 		switch e.Type {
 		case LogActionStarted:
 			c.Actions++

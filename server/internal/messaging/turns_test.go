@@ -259,7 +259,7 @@ func TestRunRecord(t *testing.T) {
 	log := []messaging.TurnLogEntry{
 		{Type: messaging.LogRunStarted, At: at, Data: []byte(`{"source":"test"}`)},
 		{Type: messaging.LogModelUsed, At: at, Data: []byte(`{"error":"HTTP 500"}`)},
-		{Type: messaging.LogRunEnded, At: at, Data: []byte(`{"status":"failed"}`)},
+		{Type: messaging.LogRunEnded, At: at, Data: []byte(`{"status":"error","error":"The model is down"}`)},
 	}
 	if _, err := b.FinishTurn(t.Context(), worker, turn, messaging.Outcome{
 		Status: messaging.TurnFailed, Reason: "model_error", Detail: "The model is down", CharacterVersion: 3, Log: log,

@@ -134,6 +134,9 @@ func (h audioHandlers) converseByRecording(ctx context.Context, agentID uuid.UUI
 	if err != nil {
 		return api.SpokenAnswer{}, err
 	}
+	if text == "" {
+		return api.SpokenAnswer{}, apierr.New(apierr.InvalidRequest, "No words were heard in the recording")
+	}
 	inside := fieldsOf(json.RawMessage(fields["metadata"]))
 	field := func(name string) string { return cmp.Or(fields[name], inside.text(name)) }
 	reply, posted, err := h.converse(ctx, agentID, spoken{text: text, room: field("roomId"), entity: field("entityId"), name: cmp.Or(field("userName"), field("name"))})

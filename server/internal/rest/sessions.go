@@ -95,7 +95,8 @@ func (h sessionHandlers) PostSessionMessage(ctx context.Context, req apiserver.P
 
 func (h sessionHandlers) ListSessionMessages(ctx context.Context, req apiserver.ListSessionMessagesRequestObject) (apiserver.ListSessionMessagesResponseObject, error) {
 	const most = 100
-	query, err := historyQuery(api.ListMessagesParams{Limit: req.Params.Limit, Before: req.Params.Before, After: req.Params.After})
+	p := req.Params
+	query, err := historyQuery(api.ListMessagesParams{Limit: p.Limit, Before: p.Before, After: p.After, Cursor: p.Cursor})
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +105,12 @@ func (h sessionHandlers) ListSessionMessages(ctx context.Context, req apiserver.
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.ListSessionMessages200JSONResponse(sessionMessages(s, page)), nil
+	list := sessionMessages(s, page)
+	list.Cursors.Next, list.Cursors.Prev = historyCursors(query, page)
+	return apiserver.ListSessionMessages200JSONResponse{
+		Headers: apiserver.ListSessionMessages200ResponseHeaders{Link: pageLinks(ctx, deref(list.Cursors.Next), deref(list.Cursors.Prev))},
+		Body:    list,
+	}, nil
 }
 
 func (h sessionHandlers) RenewSession(ctx context.Context, req apiserver.RenewSessionRequestObject) (apiserver.RenewSessionResponseObject, error) {

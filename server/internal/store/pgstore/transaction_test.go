@@ -71,7 +71,8 @@ func TestDeadlockIsRunAgain(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if got := runs.Load(); got != 3 {
+	// The one that ran again may overtake the other, and meet it again.
+	if got := runs.Load(); got < 3 {
 		t.Errorf("the two functions ran %d times, want one of them twice", got)
 	}
 }
