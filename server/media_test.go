@@ -186,6 +186,9 @@ func TestFilesAreInert(t *testing.T) {
 	if a := n.do("GET", base+"notes.txt", nil).want(200); a.header.Get("Content-Type") != "text/plain; charset=utf-8" || !strings.HasPrefix(a.header.Get("Content-Disposition"), "attachment") {
 		t.Errorf("a text is served as %v", a.header)
 	}
+	if a := n.do("GET", base+"notes.txt", nil, "If-None-Match", "*").want(http.StatusNotModified); a.header.Get("Content-Disposition") != "" {
+		t.Errorf("a file that isn't sent: %v", a.header)
+	}
 	if a := n.do("GET", base+"picture.png", nil).want(200); a.header.Get("Content-Type") != "image/png" || a.header.Get("Content-Disposition") != "" {
 		t.Errorf("a picture is served as %v", a.header)
 	}

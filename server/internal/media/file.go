@@ -74,6 +74,7 @@ func (f *File) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if !known || kind.Category == categoryDocument {
 		h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+		w = download{w}
 	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", inertPolicy)
@@ -84,6 +85,19 @@ func (f *File) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("ETag", fmt.Sprintf(`"%x-%x"`, f.info.ModTime().UnixNano(), f.info.Size()))
 	http.ServeContent(w, r, "", f.info.ModTime(), f.file)
 }
+
+// download says what to do with a file only where it comes along: a 304 describes none (RFC 9110 §15.4.5).
+type download struct{ http.ResponseWriter }
+
+func (d download) WriteHeader(status int) {
+	if status == http.StatusNotModified {
+		d.Header().Del("Content-Disposition")
+	}
+	d.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap serves [http.ResponseController].
+func (d download) Unwrap() http.ResponseWriter { return d.ResponseWriter }
 
 // isPlainName reports whether a name is that of a file in a folder, and no hidden one.
 func isPlainName(name string) bool {
