@@ -1,6 +1,8 @@
 package idempotency_test
 
 import (
+	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -61,12 +63,60 @@ func TestLifeOfAKey(t *testing.T) {
 		t.Errorf("kept %+v", got)
 	}
 	refused("for another request", "b")
-	if _, before, err := keys.Claim(auth.NewContext(ctx, auth.Entity(uuid.New())), "k", "b"); err != nil || before != nil {
-		t.Errorf("another caller: %v, %v", before, err)
+	other, before, err := keys.Claim(auth.NewContext(ctx, auth.Entity(uuid.New())), "k", "b")
+	if err != nil || before != nil {
+		t.Fatalf("another caller: %v, %v", before, err)
+	}
+	if err := other.Release(ctx); err != nil {
+		t.Fatal(err)
 	}
 	clock = clock.Add(25 * time.Hour)
-	if fresh, before := claim("b"); fresh == nil || before != nil {
-		t.Errorf("after a day: %v", before)
+	fresh, before := claim("b")
+	if fresh == nil || before != nil {
+		t.Fatalf("after a day: %v", before)
+	}
+	if err := fresh.Release(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRequestAtWorkKeepsItsKey(t *testing.T) {
+	t.Parallel()
+	st, err := sqlitestore.Open(t.Context(), sqlitestore.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	var clock atomic.Int64
+	read := make(chan struct{})
+	keys := idempotency.New(st, func() time.Time {
+		select {
+		case read <- struct{}{}:
+		default:
+		}
+		return time.UnixMilli(clock.Load())
+	})
+	keys.RenewEvery(time.Millisecond)
+	first, _, err := keys.Claim(t.Context(), "k", "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock.Store(time.Hour.Milliseconds())
+	for range 3 { // of which the second begins after the hour, and the third after the second is stored
+		<-read
+	}
+	if _, _, err := keys.Claim(t.Context(), "k", "f"); !errors.Is(err, httpx.ErrAtWork) {
+		t.Errorf("the key of a request at work was given away: %v", err)
+	}
+	if err := first.Release(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	last, _, err := keys.Claim(t.Context(), "k", "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := last.Release(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -78,13 +128,20 @@ func TestRecover(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = st.Close() })
 	keys := idempotency.New(st, time.Now)
-	if _, _, err := keys.Claim(t.Context(), "k", "f"); err != nil {
+	lost, _, err := keys.Claim(t.Context(), "k", "f")
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := keys.Recover(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if c, _, err := keys.Claim(t.Context(), "k", "f"); err != nil || c == nil {
-		t.Errorf("the claim of a process that is gone stands: %v", err)
+	c, _, err := keys.Claim(t.Context(), "k", "f")
+	if err != nil || c == nil {
+		t.Fatalf("the claim of a process that is gone stands: %v", err)
+	}
+	for _, open := range []httpx.Claim{lost, c} {
+		if err := open.Release(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
