@@ -27,7 +27,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/bus"
 	"github.com/elizad/elizad/server/internal/messaging"
 )
@@ -116,7 +115,7 @@ func (a *Announcer) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if err != nil && !apierr.IsCode(err, apierr.Unavailable) {
+		if err != nil {
 			a.cfg.Logger.ErrorContext(ctx, "jobs not announced", "error", err)
 		}
 		if n == workers {
