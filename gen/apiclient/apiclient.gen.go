@@ -696,8 +696,9 @@ type ClientInterface interface {
 	// | `sse` | 200 and a stream of events: `user_message`, any number of `chunk`, then `done` or `error` |
 	//
 	// Only `http` and `sse` need somebody who can answer: without an agent they fail with `NO_AGENT` before anything is
-	// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. A caller that
-	// disconnects does not stop the run.
+	// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. An agent
+	// that is addressed by its id answers in a group as it would in a direct channel, and the others leave the message to
+	// it. A caller that disconnects does not stop the run.
 	//
 	// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 	// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
@@ -724,8 +725,9 @@ type ClientInterface interface {
 	// | `sse` | 200 and a stream of events: `user_message`, any number of `chunk`, then `done` or `error` |
 	//
 	// Only `http` and `sse` need somebody who can answer: without an agent they fail with `NO_AGENT` before anything is
-	// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. A caller that
-	// disconnects does not stop the run.
+	// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. An agent
+	// that is addressed by its id answers in a group as it would in a direct channel, and the others leave the message to
+	// it. A caller that disconnects does not stop the run.
 	//
 	// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 	// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
@@ -2590,8 +2592,9 @@ func (c *Client) ListMessages(ctx context.Context, channelID ChannelID, params *
 // | `sse` | 200 and a stream of events: `user_message`, any number of `chunk`, then `done` or `error` |
 //
 // Only `http` and `sse` need somebody who can answer: without an agent they fail with `NO_AGENT` before anything is
-// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. A caller that
-// disconnects does not stop the run.
+// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. An agent
+// that is addressed by its id answers in a group as it would in a direct channel, and the others leave the message to
+// it. A caller that disconnects does not stop the run.
 //
 // With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 // broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
@@ -2628,8 +2631,9 @@ func (c *Client) PostMessageWithBody(ctx context.Context, channelID ChannelID, p
 // | `sse` | 200 and a stream of events: `user_message`, any number of `chunk`, then `done` or `error` |
 //
 // Only `http` and `sse` need somebody who can answer: without an agent they fail with `NO_AGENT` before anything is
-// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. A caller that
-// disconnects does not stop the run.
+// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. An agent
+// that is addressed by its id answers in a group as it would in a direct channel, and the others leave the message to
+// it. A caller that disconnects does not stop the run.
 //
 // With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 // broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
@@ -9760,8 +9764,9 @@ type ClientWithResponsesInterface interface {
 	// | `sse` | 200 and a stream of events: `user_message`, any number of `chunk`, then `done` or `error` |
 	//
 	// Only `http` and `sse` need somebody who can answer: without an agent they fail with `NO_AGENT` before anything is
-	// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. A caller that
-	// disconnects does not stop the run.
+	// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. An agent
+	// that is addressed by its id answers in a group as it would in a direct channel, and the others leave the message to
+	// it. A caller that disconnects does not stop the run.
 	//
 	// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 	// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
@@ -9788,8 +9793,9 @@ type ClientWithResponsesInterface interface {
 	// | `sse` | 200 and a stream of events: `user_message`, any number of `chunk`, then `done` or `error` |
 	//
 	// Only `http` and `sse` need somebody who can answer: without an agent they fail with `NO_AGENT` before anything is
-	// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. A caller that
-	// disconnects does not stop the run.
+	// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. An agent
+	// that is addressed by its id answers in a group as it would in a direct channel, and the others leave the message to
+	// it. A caller that disconnects does not stop the run.
 	//
 	// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 	// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
@@ -16182,8 +16188,9 @@ func (c *ClientWithResponses) ListMessagesWithResponse(ctx context.Context, chan
 // | `sse` | 200 and a stream of events: `user_message`, any number of `chunk`, then `done` or `error` |
 //
 // Only `http` and `sse` need somebody who can answer: without an agent they fail with `NO_AGENT` before anything is
-// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. A caller that
-// disconnects does not stop the run.
+// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. An agent
+// that is addressed by its id answers in a group as it would in a direct channel, and the others leave the message to
+// it. A caller that disconnects does not stop the run.
 //
 // With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 // broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
@@ -16216,8 +16223,9 @@ func (c *ClientWithResponses) PostMessageWithBodyWithResponse(ctx context.Contex
 // | `sse` | 200 and a stream of events: `user_message`, any number of `chunk`, then `done` or `error` |
 //
 // Only `http` and `sse` need somebody who can answer: without an agent they fail with `NO_AGENT` before anything is
-// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. A caller that
-// disconnects does not stop the run.
+// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. An agent
+// that is addressed by its id answers in a group as it would in a direct channel, and the others leave the message to
+// it. A caller that disconnects does not stop the run.
 //
 // With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 // broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
