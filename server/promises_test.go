@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -343,4 +345,76 @@ func TestAddressedAgentAnswersInAGroup(t *testing.T) {
 	if len(runs) != 6 || runs[2].Reason != "addressed_other" { // newest first: two to the first, before them two to the second
 		t.Errorf("the first agent's runs: %+v", runs)
 	}
+}
+
+// Changes that are made at once all count, and of those that build on the same state one does.
+func TestChangesAtOnce(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	const writers = 12
+	atOnce := func(path string, body func(i int) any, header ...string) (done int) {
+		t.Helper()
+		var all sync.WaitGroup
+		var successes atomic.Int64
+		for i := range writers {
+			all.Go(func() {
+				switch a := n.do("PATCH", path, body(i), header...); a.status {
+				case http.StatusOK:
+					successes.Add(1)
+				case http.StatusPreconditionFailed:
+				default:
+					t.Errorf("%s: status %d: %s", path, a.status, a.body)
+				}
+			})
+		}
+		all.Wait()
+		return int(successes.Load())
+	}
+	user, channel := uuid.NewString(), n.group()
+	message := n.say(channel, user, "Hello").ID
+	action := data[wireMessage](n.do("POST", "/api/messaging/action", map[string]any{
+		"channel_id": channel, "message_server_id": uuid.Nil, "author_id": user, "content": "Executing action: X", "source_type": "agent_action",
+		"raw_message": map[string]any{"text": "x"},
+	}).want(201)).ID
+	agent := n.agent().ID
+	world := data[struct{ World struct{ ID string } }](n.do("POST", "/api/agents/"+agent+"/worlds", map[string]any{"name": "w"}).want(201)).World.ID
+	for _, path := range []string{"/api/messaging/channels/" + channel + "?merge=true", "/api/messaging/action/" + action, "/api/agents/" + agent + "/worlds/" + world} {
+		atOnce(path, func(i int) any { return map[string]any{"metadata": map[string]any{fmt.Sprintf("key%d", i): i}} })
+		if last := string(n.do("PATCH", path, map[string]any{}).want(200).body); strings.Count(last, `"key`)%writers != 0 || !strings.Contains(last, `"key`) {
+			t.Errorf("%s: some changes are lost: %s", path, last)
+		}
+	}
+	for path, of := range map[string]string{
+		"/api/messaging/channels/" + channel + "/details": "/api/messaging/channels/" + channel,
+		"/api/messaging/messages/" + message:              "/api/messaging/messages/" + message,
+	} {
+		tag := n.do("GET", path, nil).want(200).header.Get("ETag")
+		done := atOnce(of, func(i int) any { return map[string]any{"name": fmt.Sprint("n", i), "content": fmt.Sprint("n", i)} }, "If-Match", tag)
+		if done != 1 {
+			t.Errorf("%s: %d changes to the same state", of, done)
+		}
+	}
+}
+
+// Bridges that mirror the same channels at once don't get in each other's way.
+func TestChannelsAreMirroredAtOnce(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	server := data[struct{ ID string }](n.do("POST", "/api/messaging/message-servers", map[string]any{"name": "n", "sourceType": "s"}).want(201)).ID
+	var forward []map[string]any
+	for i := range 20 {
+		forward = append(forward, map[string]any{"name": fmt.Sprint("c", i), "type": "GROUP", "sourceId": fmt.Sprint(i)})
+	}
+	backward := slices.Clone(forward)
+	slices.Reverse(backward)
+	var all sync.WaitGroup
+	for i := range 12 {
+		all.Go(func() {
+			list := [][]map[string]any{forward, backward}[i%2]
+			if a := n.do("POST", "/api/messaging/message-servers/"+server+"/sync-channels", map[string]any{"channels": list}); a.status != http.StatusOK {
+				t.Errorf("status %d: %s", a.status, a.body)
+			}
+		})
+	}
+	all.Wait()
 }

@@ -111,6 +111,11 @@ type ListRoomMemoriesRow struct {
 	Embedding []byte
 }
 
+type LockMemoryParams struct {
+	ID      uuid.UUID
+	AgentID uuid.UUID
+}
+
 type UpdateMemoryParams struct {
 	Content        dbtype.JSON
 	Metadata       dbtype.JSON

@@ -180,6 +180,14 @@ type Querier interface {
 	ListWorldAgents(ctx context.Context) ([]ListWorldAgentsRow, error)
 	ListWorldRooms(ctx context.Context, worldID *uuid.UUID) ([]ListWorldRoomsRow, error)
 	ListWorlds(ctx context.Context) ([]ListWorldsRow, error)
+	// The same, for a change that depends on what it is: others who want to change it wait.
+	LockAgentWorld(ctx context.Context, arg LockAgentWorldParams) (World, error)
+	// The channel, for a change that depends on what it is: others who want to change it wait.
+	LockChannel(ctx context.Context, id uuid.UUID) (Channel, error)
+	// The memory, for a change that depends on what it is: others who want to change it wait.
+	LockMemory(ctx context.Context, arg LockMemoryParams) (Memory, error)
+	// The message, for a change that depends on what it is: others who want to change it wait.
+	LockMessage(ctx context.Context, id uuid.UUID) (Message, error)
 	NextCallback(ctx context.Context) (*dbtype.Millis, error)
 	// No row when no job is under way.
 	NextJobExpiry(ctx context.Context) (dbtype.Millis, error)

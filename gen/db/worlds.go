@@ -46,6 +46,11 @@ type ListWorldsRow struct {
 	AgentName string
 }
 
+type LockAgentWorldParams struct {
+	ID      uuid.UUID
+	AgentID uuid.UUID
+}
+
 type UpdateWorldParams struct {
 	Name      string
 	Metadata  dbtype.JSON

@@ -285,6 +285,37 @@ func (q *Queries) ListRoomMemories(ctx context.Context, arg ListRoomMemoriesPara
 	return items, nil
 }
 
+const lockMemory = `-- name: LockMemory :one
+SELECT id, agent_id, entity_id, room_id, world_id, table_name, content, metadata, message_id, is_unique, edited, embedding, embedding_space, created_at, updated_at FROM memories WHERE id = $1 AND agent_id = $2
+FOR NO KEY UPDATE
+`
+
+type LockMemoryParams = db.LockMemoryParams
+
+// The memory, for a change that depends on what it is: others who want to change it wait.
+func (q *Queries) LockMemory(ctx context.Context, arg LockMemoryParams) (Memory, error) {
+	row := q.db.QueryRow(ctx, lockMemory, arg.ID, arg.AgentID)
+	var i Memory
+	err := row.Scan(
+		&i.ID,
+		&i.AgentID,
+		&i.EntityID,
+		&i.RoomID,
+		&i.WorldID,
+		&i.TableName,
+		&i.Content,
+		&i.Metadata,
+		&i.MessageID,
+		&i.IsUnique,
+		&i.Edited,
+		&i.Embedding,
+		&i.EmbeddingSpace,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+	)
+	return i, err
+}
+
 const updateMemory = `-- name: UpdateMemory :one
 UPDATE memories
 SET content = $1, metadata = $2, edited = $3, embedding = $4, embedding_space = $5, updated_at = $6

@@ -377,6 +377,34 @@ func (q *Queries) ListRecentMessages(ctx context.Context, arg ListRecentMessages
 	return items, nil
 }
 
+const lockMessage = `-- name: LockMessage :one
+SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at FROM messages WHERE id = $1
+FOR NO KEY UPDATE
+`
+
+// The message, for a change that depends on what it is: others who want to change it wait.
+func (q *Queries) LockMessage(ctx context.Context, id uuid.UUID) (Message, error) {
+	row := q.db.QueryRow(ctx, lockMessage, id)
+	var i Message
+	err := row.Scan(
+		&i.ID,
+		&i.ChannelID,
+		&i.Seq,
+		&i.AuthorID,
+		&i.AuthorName,
+		&i.Content,
+		&i.RawMessage,
+		&i.InReplyTo,
+		&i.SourceType,
+		&i.SourceID,
+		&i.Metadata,
+		&i.Unhandled,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+	)
+	return i, err
+}
+
 const updateMessage = `-- name: UpdateMessage :one
 UPDATE messages
 SET content = $1, raw_message = $2, in_reply_to = $3, source_type = $4, metadata = $5,

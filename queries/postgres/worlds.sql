@@ -18,6 +18,13 @@ SELECT w.* FROM worlds w
 WHERE w.id = sqlc.arg(id)
   AND (w.agent_id = sqlc.arg(agent_id) OR EXISTS (SELECT 1 FROM world_agents a WHERE a.world_id = w.id AND a.agent_id = sqlc.arg(agent_id)));
 
+-- name: LockAgentWorld :one
+-- The same, for a change that depends on what it is: others who want to change it wait.
+SELECT w.* FROM worlds w
+WHERE w.id = sqlc.arg(id)
+  AND (w.agent_id = sqlc.arg(agent_id) OR EXISTS (SELECT 1 FROM world_agents a WHERE a.world_id = w.id AND a.agent_id = sqlc.arg(agent_id)))
+FOR NO KEY UPDATE OF w;
+
 -- name: ListWorlds :many
 SELECT sqlc.embed(w), a.name AS agent_name FROM worlds w JOIN agents a ON a.id = w.agent_id
 ORDER BY w.created_at, w.id;

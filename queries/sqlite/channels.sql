@@ -6,6 +6,10 @@ ON CONFLICT DO NOTHING;
 -- name: GetChannel :one
 SELECT * FROM channels WHERE id = @id;
 
+-- name: LockChannel :one
+-- The channel, for a change that depends on what it is: others who want to change it wait.
+SELECT * FROM channels WHERE id = @id;
+
 -- name: GetPairChannel :one
 SELECT * FROM channels WHERE message_server_id = @message_server_id AND pair_key = @pair_key;
 

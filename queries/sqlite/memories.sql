@@ -7,6 +7,10 @@ ON CONFLICT DO NOTHING;
 -- name: GetMemory :one
 SELECT * FROM memories WHERE id = @id AND agent_id = @agent_id;
 
+-- name: LockMemory :one
+-- The memory, for a change that depends on what it is: others who want to change it wait.
+SELECT * FROM memories WHERE id = @id AND agent_id = @agent_id;
+
 -- name: ListAgentMemories :many
 -- Newest first. The time span includes both ends; an empty search_text finds all.
 SELECT id, agent_id, entity_id, room_id, world_id, table_name, content, metadata, message_id, is_unique, created_at, updated_at,

@@ -5,6 +5,10 @@ VALUES (@id, @channel_id, @seq, @author_id, @author_name, @content, @raw_message
 -- name: GetMessage :one
 SELECT * FROM messages WHERE id = @id;
 
+-- name: LockMessage :one
+-- The message, for a change that depends on what it is: others who want to change it wait.
+SELECT * FROM messages WHERE id = @id;
+
 -- name: FindClientMessage :one
 -- The message that a client already sent under its own id, if it did so recently.
 SELECT * FROM messages

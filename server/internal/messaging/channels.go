@@ -205,7 +205,7 @@ func (s *Service) UpdateChannel(ctx context.Context, who auth.Identity, id uuid.
 	}
 	var out Channel
 	err := s.update(ctx, who, "updating a channel", func(q db.Querier) error {
-		row, err := q.GetChannel(ctx, id)
+		row, err := q.LockChannel(ctx, id)
 		if err != nil {
 			return named(err, "Channel not found")
 		}

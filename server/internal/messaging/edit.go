@@ -27,6 +27,10 @@ func findMessage(ctx context.Context, q db.Querier, id uuid.UUID) (Message, erro
 	if err != nil {
 		return Message{}, named(err, "Message not found")
 	}
+	return inChannel(ctx, q, row)
+}
+
+func inChannel(ctx context.Context, q db.Querier, row db.Message) (Message, error) {
 	channel, err := q.GetChannel(ctx, row.ChannelID)
 	if err != nil {
 		return Message{}, err
@@ -106,7 +110,11 @@ func (s *Service) UpdateAction(ctx context.Context, who auth.Identity, id uuid.U
 func (s *Service) changeMessage(ctx context.Context, who auth.Identity, doing string, id uuid.UUID, change func(q db.Querier, m *Message) error) (Message, error) {
 	var out Message
 	err := s.update(ctx, who, doing, func(q db.Querier) error {
-		m, err := findMessage(ctx, q, id)
+		before, err := q.LockMessage(ctx, id)
+		if err != nil {
+			return named(err, "Message not found")
+		}
+		m, err := inChannel(ctx, q, before)
 		if err != nil {
 			return err
 		}
