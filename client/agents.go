@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -83,19 +83,27 @@ type RunsQuery struct {
 
 // Runs returns an agent's runs, newest first.
 func (c *Client) Runs(ctx context.Context, agentID uuid.UUID, q RunsQuery) (RunList, error) {
-	params := api.ListRunsParams{From: query(q.From), To: query(q.To)}
-	if q.Channel != uuid.Nil {
-		params.RoomID = &q.Channel
-	}
-	if q.Status != "" {
-		params.Status = &q.Status
-	}
-	if q.Limit > 0 {
-		params.Limit = new(strconv.Itoa(q.Limit))
-	}
-	return call[RunList](ctx, c, "listing runs", func(ctx context.Context) (*http.Response, error) {
-		return c.api.ListRuns(ctx, agentID, &params)
+	list, _, err := c.runs(ctx, agentID, q, "")
+	return list, err
+}
+
+// AllRuns yields everything that Runs would with no limit, and reads pages of q.Limit as they are taken. Runs that begin
+// meanwhile are not among them. After an error nothing more comes.
+func (c *Client) AllRuns(ctx context.Context, agentID uuid.UUID, q RunsQuery) iter.Seq2[RunSummary, error] {
+	return all(func(cursor string) ([]RunSummary, string, error) {
+		list, next, err := c.runs(ctx, agentID, q, cursor)
+		return list.Runs, next, err
 	})
+}
+
+func (c *Client) runs(ctx context.Context, agentID uuid.UUID, q RunsQuery, cursor string) (list RunList, next string, err error) {
+	params := api.ListRunsParams{
+		RoomID: known(q.Channel), Status: text(q.Status), Limit: positive(q.Limit), From: query(q.From), To: query(q.To), Cursor: text(cursor),
+	}
+	list, err = call[RunList](ctx, c, "listing runs", leading(&next, func(ctx context.Context) (*http.Response, error) {
+		return c.api.ListRuns(ctx, agentID, &params)
+	}))
+	return list, next, err
 }
 
 // Run returns what happened in one run, and why.

@@ -12,9 +12,10 @@
 //
 // When the connection breaks or the server is overloaded, a request is sent again after a random pause that grows, or the one
 // that the server asks for: reading and deleting, and posting, as every post carries a key by which the server does it once.
-// Changes of what is there, uploads and recordings are sent once.
+// Changes of what is there, other than of a message's text, are sent once, and so are uploads and recordings.
 //
-// Lists come as pages, or as an iterator that reads page by page: [Client.History], [Client.SearchAll], [Client.AllMemories].
+// Lists come as pages, or as an iterator that reads page by page: [Client.History], [Client.SearchAll], [Client.AllMemories],
+// [Client.AllRuns], [Client.AllAgentLog], [Client.AllRooms], [Client.AllSessions], [Client.AllJobs].
 //
 // [Client.Dial] opens a connection on which things are told as they happen: what is said in the channels that one joins, by
 // whom, and what becomes of it. It survives the loss of the network and a restart of the server.
@@ -57,6 +58,7 @@ type Option func(*options)
 type options struct {
 	http    *http.Client
 	apiKey  string
+	secret  string
 	entity  uuid.UUID
 	timeout time.Duration
 	retries int
@@ -64,6 +66,9 @@ type options struct {
 
 // WithAPIKey sends key with every request.
 func WithAPIKey(key string) Option { return func(o *options) { o.apiKey = key } }
+
+// WithServiceSecret sends the secret by which a server that wants a key lets a program write as an agent; see [Client.Submit].
+func WithServiceSecret(secret string) Option { return func(o *options) { o.secret = secret } }
 
 // WithEntity says who is asking: the id under which messages are posted and channels are found again. Without it a client
 // is somebody new each time.
@@ -97,6 +102,9 @@ func New(baseURL string, opts ...Option) (*Client, error) {
 			r.Header.Set("X-Entity-Id", o.entity.String())
 			if o.apiKey != "" {
 				r.Header.Set("X-API-KEY", o.apiKey)
+			}
+			if o.secret != "" {
+				r.Header.Set("X-Internal-Service-Secret", o.secret)
 			}
 			return nil
 		}))

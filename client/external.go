@@ -13,7 +13,8 @@ import (
 // platforms.
 
 // Submit stores and tells what an agent that runs elsewhere says. It is an answer: no agent of this server is asked to reply.
-// Submitting a message again under its MessageID gives the one that is there.
+// Submitting a message again under its MessageID gives the one that is there. A server that wants a key wants
+// [WithServiceSecret] too, from who writes as one of its own agents; the failure is a FORBIDDEN.
 func (c *Client) Submit(ctx context.Context, m SubmittedMessage) (Message, error) {
 	if m.MessageID == nil {
 		m.MessageID = new(uuid.New())

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"iter"
 	"net/http"
 	"time"
 
@@ -23,11 +24,23 @@ type LogQuery struct {
 
 // AgentLog returns what happened in an agent's runs, newest first.
 func (c *Client) AgentLog(ctx context.Context, agentID uuid.UUID, q LogQuery) ([]AgentLogEntry, error) {
-	params := api.ListAgentLogsParams{
-		Type: text(q.Type), ExcludeTypes: q.Exclude, Search: text(q.Search), From: query(q.From), To: query(q.To),
+	entries, _, err := c.agentLog(ctx, agentID, q, "")
+	return entries, err
+}
+
+// AllAgentLog yields everything that AgentLog would with no limit, and reads pages of q.Limit as they are taken. What happens
+// meanwhile is not among it. After an error nothing more comes.
+func (c *Client) AllAgentLog(ctx context.Context, agentID uuid.UUID, q LogQuery) iter.Seq2[AgentLogEntry, error] {
+	if q.Limit <= 0 {
+		q.Limit = pageSize
 	}
-	if q.Room != uuid.Nil {
-		params.RoomID = &q.Room
+	return all(func(cursor string) ([]AgentLogEntry, string, error) { return c.agentLog(ctx, agentID, q, cursor) })
+}
+
+func (c *Client) agentLog(ctx context.Context, agentID uuid.UUID, q LogQuery, cursor string) (entries []AgentLogEntry, next string, err error) {
+	params := api.ListAgentLogsParams{
+		RoomID: known(q.Room), Type: text(q.Type), ExcludeTypes: q.Exclude, Search: text(q.Search), From: query(q.From), To: query(q.To),
+		Cursor: text(cursor),
 	}
 	if q.Limit > 0 {
 		params.Limit = &q.Limit
@@ -35,9 +48,10 @@ func (c *Client) AgentLog(ctx context.Context, agentID uuid.UUID, q LogQuery) ([
 	if q.Offset > 0 {
 		params.Offset = &q.Offset
 	}
-	return call[[]AgentLogEntry](ctx, c, "reading an agent's log", func(ctx context.Context) (*http.Response, error) {
+	entries, err = call[[]AgentLogEntry](ctx, c, "reading an agent's log", leading(&next, func(ctx context.Context) (*http.Response, error) {
 		return c.api.ListAgentLogs(ctx, agentID, &params)
-	})
+	}))
+	return entries, next, err
 }
 
 // DeleteAgentLogEntry removes an entry of an agent's log, also from its run.

@@ -25,9 +25,26 @@ type MemoriesQuery struct {
 
 // Memories returns a page of what an agent remembers, newest first.
 func (c *Client) Memories(ctx context.Context, agentID uuid.UUID, q MemoriesQuery) (MemoryList, error) {
+	list, _, err := c.memories(ctx, agentID, q, "")
+	return list, err
+}
+
+// AllMemories yields everything that Memories would with no limit, and reads pages of q.Limit as they are taken. What is
+// remembered meanwhile is not among it. After an error nothing more comes.
+func (c *Client) AllMemories(ctx context.Context, agentID uuid.UUID, q MemoriesQuery) iter.Seq2[Memory, error] {
+	if q.Limit <= 0 {
+		q.Limit = pageSize
+	}
+	return all(func(cursor string) ([]Memory, string, error) {
+		list, next, err := c.memories(ctx, agentID, q, cursor)
+		return list.Memories, next, err
+	})
+}
+
+func (c *Client) memories(ctx context.Context, agentID uuid.UUID, q MemoriesQuery, cursor string) (list MemoryList, next string, err error) {
 	params := api.ListMemoriesParams{
 		TableName: text(q.Table), Search: text(q.Search), Limit: positive(q.Limit), Offset: positive(q.Offset),
-		From: query(q.From), To: query(q.To),
+		From: query(q.From), To: query(q.To), Cursor: text(cursor),
 	}
 	if q.Room != uuid.Nil {
 		params.RoomID = &q.Room
@@ -35,9 +52,10 @@ func (c *Client) Memories(ctx context.Context, agentID uuid.UUID, q MemoriesQuer
 	if q.Embeddings {
 		params.IncludeEmbedding = new("true")
 	}
-	return call[MemoryList](ctx, c, "listing memories", func(ctx context.Context) (*http.Response, error) {
+	list, err = call[MemoryList](ctx, c, "listing memories", leading(&next, func(ctx context.Context) (*http.Response, error) {
 		return c.api.ListMemories(ctx, agentID, &params)
-	})
+	}))
+	return list, next, err
 }
 
 // RoomMemories is Memories for one room, which need not be known to the agent.
@@ -52,36 +70,6 @@ func (c *Client) RoomMemories(ctx context.Context, agentID, roomID uuid.UUID, q 
 	return call[MemoryList](ctx, c, "listing the memories of a room", func(ctx context.Context) (*http.Response, error) {
 		return c.api.ListRoomMemories(ctx, agentID, roomID, &params)
 	})
-}
-
-// AllMemories yields everything that Memories would with no limit, and reads page by page as it is taken. After an error
-// nothing more comes.
-func (c *Client) AllMemories(ctx context.Context, agentID uuid.UUID, q MemoriesQuery) iter.Seq2[Memory, error] {
-	if q.Limit <= 0 {
-		q.Limit = pageSize
-	}
-	if q.To.IsZero() {
-		q.To = time.Now() // what is remembered meanwhile would move the pages
-	}
-	return func(yield func(Memory, error) bool) {
-		q := q
-		for {
-			page, err := c.Memories(ctx, agentID, q)
-			if err != nil {
-				yield(Memory{}, err)
-				return
-			}
-			for _, m := range page.Memories {
-				if !yield(m, nil) {
-					return
-				}
-			}
-			if !page.HasMore || len(page.Memories) == 0 {
-				return
-			}
-			q.Offset += len(page.Memories)
-		}
-	}
 }
 
 // UpdateMemory changes the fields of a memory that are set in patch.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,25 +11,19 @@ import (
 	"github.com/elizad/elizad/gen/api"
 )
 
-// pageSize is how many messages History asks for at a time.
-const pageSize = 200
-
 // MessagesQuery selects a page of messages; the zero value asks for the newest 50.
 type MessagesQuery struct {
 	Limit  int // at most 200; 0: 50
 	Offset int
 	Before time.Time // strictly older; zero: no bound
 	After  time.Time // strictly newer; zero: no bound
+	Cursor string    // Next or Prev of another page's Cursors, to go on from there; stronger than all but Limit
 }
 
 // Messages returns a page of a channel's messages, newest first.
 func (c *Client) Messages(ctx context.Context, channelID uuid.UUID, q MessagesQuery) (MessageList, error) {
-	params := api.ListMessagesParams{Before: query(q.Before), After: query(q.After)}
-	if q.Limit > 0 {
-		params.Limit = new(strconv.Itoa(q.Limit))
-	}
-	if q.Offset > 0 {
-		params.Offset = new(strconv.Itoa(q.Offset))
+	params := api.ListMessagesParams{
+		Limit: positive(q.Limit), Offset: positive(q.Offset), Before: query(q.Before), After: query(q.After), Cursor: text(q.Cursor),
 	}
 	return call[MessageList](ctx, c, "reading messages", func(ctx context.Context) (*http.Response, error) {
 		return c.api.ListMessages(ctx, channelID, &params)
@@ -38,34 +31,12 @@ func (c *Client) Messages(ctx context.Context, channelID uuid.UUID, q MessagesQu
 }
 
 // History yields all messages of a channel, newest first, and reads page by page as they are taken. Messages that are
-// posted meanwhile are not among them. After an error nothing more comes.
+// posted meanwhile are not among them, and what is deleted meanwhile hides no other. After an error nothing more comes.
 func (c *Client) History(ctx context.Context, channelID uuid.UUID) iter.Seq2[Message, error] {
-	return func(yield func(Message, error) bool) {
-		q := MessagesQuery{Limit: pageSize}
-		var last int64 // number of the message yielded last
-		for {
-			page, err := c.Messages(ctx, channelID, q)
-			if err != nil {
-				yield(Message{}, err)
-				return
-			}
-			for _, m := range page.Messages {
-				if last != 0 && m.Seq >= last { // pushed down by a newer one of the same millisecond
-					continue
-				}
-				if last = m.Seq; !yield(m, nil) {
-					return
-				}
-			}
-			if !page.HasMore || len(page.Messages) == 0 {
-				return
-			}
-			if q.Before.IsZero() { // offsets count from the first page's newest message on
-				q.Before = page.Messages[0].CreatedAt.Add(time.Millisecond)
-			}
-			q.Offset += len(page.Messages)
-		}
-	}
+	return all(func(cursor string) ([]Message, string, error) {
+		page, err := c.Messages(ctx, channelID, MessagesQuery{Limit: pageSize, Cursor: cursor})
+		return page.Messages, deref(page.Cursors.Next), err
+	})
 }
 
 // Post stores a message as the client's own, gives it to the agents of the channel and returns at once; see Stream for the

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -54,6 +55,11 @@ func (t *retrier) Do(r *http.Request) (*http.Response, error) {
 			} else if asked > 0 {
 				wait = asked
 			}
+		}
+		if end, ok := r.Context().Deadline(); ok && time.Until(end) <= wait {
+			return resp, err // which says more than that the time is up
+		}
+		if resp != nil {
 			_, _ = io.CopyN(io.Discard, resp.Body, drainLimit)
 			_ = resp.Body.Close()
 		}
@@ -117,12 +123,15 @@ func again(r *http.Request) (*http.Request, error) {
 	return next, err
 }
 
+// maxSeconds is what a Duration holds.
+const maxSeconds = math.MaxInt64 / int(time.Second)
+
 // retryAfter returns the pause that a Retry-After header asks for, in seconds or as a date (RFC 9110 §10.2.3); 0 if there is
 // none.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	v := h.Get("Retry-After")
 	if seconds, err := strconv.Atoi(v); err == nil {
-		return max(0, time.Duration(seconds)*time.Second)
+		return time.Duration(max(0, min(seconds, maxSeconds))) * time.Second
 	}
 	if at, err := http.ParseTime(v); err == nil {
 		return max(0, at.Sub(now))

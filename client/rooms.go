@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"iter"
 	"net/http"
 
 	"github.com/google/uuid"
@@ -17,11 +18,22 @@ type RoomsQuery struct {
 
 // Rooms returns the rooms that an agent knows, its own first, then in the order in which they were made.
 func (c *Client) Rooms(ctx context.Context, agentID uuid.UUID, q RoomsQuery) ([]Room, error) {
-	params := api.ListRoomsParams{Limit: positive(q.Limit), Offset: positive(q.Offset)}
-	data, err := call[api.RoomList](ctx, c, "listing rooms", func(ctx context.Context) (*http.Response, error) {
+	rooms, _, err := c.rooms(ctx, agentID, q, "")
+	return rooms, err
+}
+
+// AllRooms yields everything that Rooms would with no limit, and reads pages of q.Limit as they are taken. After an error
+// nothing more comes.
+func (c *Client) AllRooms(ctx context.Context, agentID uuid.UUID, q RoomsQuery) iter.Seq2[Room, error] {
+	return all(func(cursor string) ([]Room, string, error) { return c.rooms(ctx, agentID, q, cursor) })
+}
+
+func (c *Client) rooms(ctx context.Context, agentID uuid.UUID, q RoomsQuery, cursor string) (rooms []Room, next string, err error) {
+	params := api.ListRoomsParams{Limit: positive(q.Limit), Offset: positive(q.Offset), Cursor: text(cursor)}
+	data, err := call[api.RoomList](ctx, c, "listing rooms", leading(&next, func(ctx context.Context) (*http.Response, error) {
 		return c.api.ListRooms(ctx, agentID, &params)
-	})
-	return data.Rooms, err
+	}))
+	return data.Rooms, next, err
 }
 
 // CreateRoom makes a room that stands for no channel.
@@ -41,7 +53,7 @@ func (c *Client) Room(ctx context.Context, agentID, roomID uuid.UUID) (Room, err
 // RenameRoom gives a room a name of its own.
 func (c *Client) RenameRoom(ctx context.Context, agentID, roomID uuid.UUID, name string) (Room, error) {
 	return call[Room](ctx, c, "renaming a room", func(ctx context.Context) (*http.Response, error) {
-		return c.api.UpdateRoom(ctx, agentID, roomID, api.RoomPatch{Name: &name})
+		return c.api.UpdateRoom(ctx, agentID, roomID, nil, api.RoomPatch{Name: &name})
 	})
 }
 

@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"net/http"
 	"time"
@@ -41,29 +40,14 @@ func (c *Client) Search(ctx context.Context, s Search) (Found, error) {
 // SearchAll yields all messages found, newest first, and reads page by page as they are taken. Messages that are posted
 // meanwhile don't move the pages. After an error nothing more comes.
 func (c *Client) SearchAll(ctx context.Context, s Search) iter.Seq2[Message, error] {
-	return func(yield func(Message, error) bool) {
+	return all(func(cursor string) ([]Message, string, error) {
 		s := s
-		for {
-			page, err := c.Search(ctx, s)
-			if err != nil {
-				yield(Message{}, err)
-				return
-			}
-			for _, m := range page.Messages {
-				if !yield(m, nil) {
-					return
-				}
-			}
-			if !page.HasMore {
-				return
-			}
-			if page.NextCursor == nil {
-				yield(Message{}, errors.New("searching messages: the server says that there is more, and not where"))
-				return
-			}
-			s.Cursor = *page.NextCursor
+		if cursor != "" {
+			s.Cursor = cursor
 		}
-	}
+		page, err := c.Search(ctx, s)
+		return page.Messages, deref(page.NextCursor), err
+	})
 }
 
 // known returns an id for a request; nil for the zero one.

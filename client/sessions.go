@@ -20,11 +20,22 @@ type SessionsQuery struct {
 
 // Sessions returns the client's live sessions, newest first.
 func (c *Client) Sessions(ctx context.Context, q SessionsQuery) ([]Session, error) {
-	params := api.ListSessionsParams{Limit: positive(q.Limit), Offset: positive(q.Offset)}
-	list, err := callBare[api.SessionList](ctx, c, "listing sessions", func(ctx context.Context) (*http.Response, error) {
+	sessions, _, err := c.sessions(ctx, q, "")
+	return sessions, err
+}
+
+// AllSessions yields everything that Sessions would with no limit, and reads pages of q.Limit as they are taken. Sessions that
+// begin meanwhile are not among them; for one that ends meanwhile, another may be left out. After an error nothing more comes.
+func (c *Client) AllSessions(ctx context.Context, q SessionsQuery) iter.Seq2[Session, error] {
+	return all(func(cursor string) ([]Session, string, error) { return c.sessions(ctx, q, cursor) })
+}
+
+func (c *Client) sessions(ctx context.Context, q SessionsQuery, cursor string) (sessions []Session, next string, err error) {
+	params := api.ListSessionsParams{Limit: positive(q.Limit), Offset: positive(q.Offset), Cursor: text(cursor)}
+	list, err := callBare[api.SessionList](ctx, c, "listing sessions", leading(&next, func(ctx context.Context) (*http.Response, error) {
 		return c.api.ListSessions(ctx, &params)
-	})
-	return list.Sessions, err
+	}))
+	return list.Sessions, next, err
 }
 
 // CreateSession begins a conversation with an agent that ends when nobody speaks. The user is the client unless n says

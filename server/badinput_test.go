@@ -1,8 +1,11 @@
 package server_test
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -53,7 +56,7 @@ func (o operation) at(param, value string) string {
 
 func (o operation) name() string { return o.method + " " + o.path }
 
-// clear checks that an answer is an error as the contract has it, and that it tells nothing of the inside.
+// clearError checks that an answer is an error as the contract has it, and that it tells nothing of the inside.
 func clearError(t *testing.T, what string, a answer, status int, code string) {
 	t.Helper()
 	if a.status != status {
@@ -67,6 +70,71 @@ func clearError(t *testing.T, what string, a answer, status int, code string) {
 	for _, leak := range []string{"goroutine", ".go:", "SELECT", "INSERT", "sql:", "/tmp/", "runtime error"} {
 		if bytes.Contains(a.body, []byte(leak)) {
 			t.Errorf("%s: the answer shows %q: %s", what, leak, a.body)
+		}
+	}
+}
+
+// A body that isn't framed as HTTP wants it is the caller's fault, whoever reads it first.
+func TestBodyThatBreaksOff(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	host := strings.TrimPrefix(n.http.URL, "http://")
+	for _, path := range []string{"/api/agents", "/api/messaging/jobs", "/api/server/logs"} {
+		for _, header := range []string{"", "Idempotency-Key: k\r\n"} {
+			conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", host)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = conn.Close() })
+			request := "POST " + path + " HTTP/1.1\r\nHost: " + host + "\r\nContent-Type: application/json\r\n" + header +
+				"Transfer-Encoding: chunked\r\n\r\nno length\r\n"
+			if _, err := io.WriteString(conn, request); err != nil {
+				t.Fatal(err)
+			}
+			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(resp.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			clearError(t, "POST "+path+" "+header, answer{t: t, status: resp.StatusCode, body: body}, 400, "INVALID_REQUEST")
+		}
+	}
+}
+
+// What one database can store and the other can't is stored or refused, and no failure of the server.
+func TestValuesBeyondADatabase(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	channel, user := n.dm()
+	for _, value := range []string{"1e200000", "1e-200000", `"\ud800"`, `"\u0000"`} {
+		object := `{"a":` + value + `}`
+		for path, body := range map[string]string{
+			"/api/messaging/channels/" + channel + "/messages": `{"author_id":"` + user + `","content":"x","metadata":` + object + `,"raw_message":` + object + `}`,
+			"/api/messaging/message-servers":                   `{"name":"x","sourceType":"y","metadata":` + object + `}`,
+			"/api/agents/" + n.agent().ID + "/worlds":          `{"name":"x","metadata":` + object + `}`,
+		} {
+			if a := n.do("POST", path, body); a.status != 201 {
+				clearError(t, "POST "+path+" "+body, a, 400, "VALIDATION_ERROR")
+			}
+		}
+	}
+}
+
+// A NUL is left out of every text of a message and of its places, on both databases.
+func TestNULIsLeftOut(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	for _, tt := range []struct{ path, body, field string }{
+		{"/api/messaging/channels", `{"name":"x","topic":"a\u0000b"}`, "topic"},
+		{"/api/messaging/message-servers", `{"name":"x","sourceType":"y","sourceId":"a\u0000b"}`, "sourceId"},
+		{"/api/messaging/channels/" + n.group() + "/messages", `{"content":"x","source_type":"a\u0000b"}`, "sourceType"},
+		{"/api/messaging/channels/" + n.group() + "/messages", `{"content":"x","clientMessageId":"a\u0000b"}`, "sourceId"},
+	} {
+		if got := data[map[string]any](n.do("POST", tt.path, tt.body).want(201))[tt.field]; got != "ab" {
+			t.Errorf("POST %s %s: %s is %q", tt.path, tt.body, tt.field, got)
 		}
 	}
 }

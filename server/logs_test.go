@@ -142,6 +142,7 @@ func TestRunsOfARoom(t *testing.T) {
 			if r.RoomID != room || r.ChannelID != channel || r.DurationMs == nil || r.Counts.ModelCalls == 0 || r.Status != "completed" {
 				t.Errorf("%s: %+v", query, r)
 			}
+			path := "/api/agents/" + id + "/runs/" + r.RunID + "?roomId=" + channel
 			detail := data[struct {
 				Summary run
 				Events  []struct {
@@ -149,7 +150,8 @@ func TestRunsOfARoom(t *testing.T) {
 					Timestamp int64
 					Data      map[string]any
 				}
-			}](n.do("GET", "/api/agents/"+id+"/runs/"+r.RunID+"?roomId="+channel, nil).want(200))
+			}](n.do("GET", path, nil).want(200))
+			n.do("GET", path, nil, "If-None-Match", n.do("GET", path, nil).header.Get("ETag")).want(http.StatusNotModified)
 			first, last := detail.Events[0], detail.Events[len(detail.Events)-1]
 			if detail.Summary != r && detail.Summary.RunID != r.RunID || first.Type != "RUN_STARTED" || first.Data["messageId"] != r.MessageID || last.Type != "RUN_ENDED" ||
 				last.Data["status"] != "completed" || last.Data["durationMs"] == nil {

@@ -140,13 +140,14 @@ func TestUploadsRefused(t *testing.T) {
 			{"XML", file(`<?xml version="1.0"?><a/>`), 415, "UNSUPPORTED_MEDIA_TYPE"},
 			{"a program", file("\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x3e\x00"), 415, "UNSUPPORTED_MEDIA_TYPE"},
 			{"too much", file(pngBytes + strings.Repeat("x", 100_000)), 413, "FILE_TOO_LARGE"},
-			{"much too much", file(pngBytes + strings.Repeat("x", 300_000)), 413, ""},
+			{"much too much", file(pngBytes + strings.Repeat("x", 300_000)), 413, "FILE_TOO_LARGE"},
 			{"too many fields", append(file(pngBytes), formPart{"a", "", "", strings.Repeat("x", 40<<10)}), 413, "PAYLOAD_TOO_LARGE"},
 		} {
 			clearError(t, name+" with "+tt.what, n.upload(path, tt.parts...), tt.status, tt.code)
 		}
 		cut, kind := form(file(pngBytes)...)
 		clearError(t, name+" with half a form", n.do("POST", path, cut[:len(cut)-40], "Content-Type", kind), 400, "INVALID_REQUEST")
+		clearError(t, name+" without a boundary", n.do("POST", path, cut, "Content-Type", "multipart/form-data"), 400, "INVALID_REQUEST")
 	}
 	for name, path := range uploadPaths(uuid.NewString(), uuid.NewString()) {
 		clearError(t, "unknown "+name, n.upload(path, file(pngBytes)...), 404, "NOT_FOUND")

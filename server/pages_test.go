@@ -19,11 +19,15 @@ func TestLinksLeadThroughLists(t *testing.T) {
 	n := start(t, t.TempDir())
 	agent := n.agent().ID
 	channel, user := n.dm()
-	for i := range 5 {
-		n.ask(channel, user, fmt.Sprintf("Question %d?", i)).want(201)
+	job := func() {
 		job := into[wireJob](n.do("POST", jobsPath, map[string]any{"userId": user, "agentId": agent, "content": "Hello"}).want(201))
 		n.do("GET", jobsPath+"/"+job.JobID, nil, "Prefer", "wait=20").want(200) // its end: by then the agent has a room for it
-		n.do("POST", sessionsPath, map[string]any{"userId": user, "agentId": agent}).want(201)
+	}
+	session := func() { n.do("POST", sessionsPath, map[string]any{"userId": user, "agentId": agent}).want(201) }
+	for i := range 5 {
+		n.ask(channel, user, fmt.Sprintf("Question %d?", i)).want(201)
+		job()
+		session()
 		n.do("POST", "/api/agents/"+agent+"/rooms", map[string]any{"name": fmt.Sprint("Room ", i)}).want(201)
 	}
 	more := func() { n.ask(channel, user, "One more?").want(201) }
@@ -38,8 +42,9 @@ func TestLinksLeadThroughLists(t *testing.T) {
 		"memories":      {"/api/agents/" + agent + "/memories?channelId=" + channel, "id", 10, more},
 		"room memories": {"/api/agents/" + agent + "/rooms/" + channel + "/memories?tableName=messages", "id", 10, more},
 		"rooms":         {"/api/agents/" + agent + "/rooms?", "id", 6, nil},
-		"jobs":          {jobsPath + "?", "jobId", 5, nil},
-		"sessions":      {sessionsPath + "?", "sessionId", 5, nil},
+		"jobs":          {jobsPath + "?", "jobId", 5, job},
+		"jobs done":     {jobsPath + "?status=completed", "jobId", 5, job},
+		"sessions":      {sessionsPath + "?", "sessionId", 5, session},
 	} {
 		ids := regexp.MustCompile(`"` + tt.key + `":"([^"]+)"`)
 		read := func(a answer) (out []string) {
@@ -65,7 +70,7 @@ func TestLinksLeadThroughLists(t *testing.T) {
 				tt.grow()
 			}
 		}
-		if diff := cmp.Diff(want, got); diff != "" || pages != (len(want)+2)/3 {
+		if diff := cmp.Diff(want, got); diff != "" || pages < (len(want)+2)/3 || pages > (len(want)+2)/3+1 { // the last may be empty
 			t.Errorf("%s in %d pages: %s", name, pages, diff)
 		}
 		for _, cursor := range []string{"o9", "YjEyMw", "dTEuMg.", uuid.NewString()} {

@@ -25,7 +25,10 @@ func lab(routes ...agent.Route) agent.Plugin {
 				fmt.Fprintf(w, "%s %s %s %q %q", name, r.Method, setup.AgentID, r.PathValue("id"), body)
 			})
 		}
-		files := fstest.MapFS{"app.js": {Data: []byte("let x")}, "deep/page.html": {Data: []byte("<p>hi</p>")}, ".secret": {Data: []byte("x")}}
+		files := fstest.MapFS{
+			"app.js": {Data: []byte("let x")}, "deep/page.html": {Data: []byte("<p>hi</p>")}, "deep/index.html": {Data: []byte("<p>start</p>")},
+			".secret": {Data: []byte("x")}, ".git/config": {Data: []byte("x")},
+		}
 		return agent.Components{Routes: append([]agent.Route{
 			{Method: "GET", Path: "/panel", Public: true, Name: "Lab Panel", Handler: tell("panel")},
 			{Method: "GET", Path: "/hidden", Name: "Not a panel", Handler: tell("hidden")},
@@ -77,6 +80,9 @@ func TestPluginRoutes(t *testing.T) {
 			t.Errorf("%s: %s of type %s", base, a.body, a.header.Get("Content-Type"))
 		}
 		n.do("GET", base+"/assets/deep/page.html", nil).want(200)
+		if a := n.do("GET", base+"/assets/deep/index.html", nil).want(200); string(a.body) != "<p>start</p>" {
+			t.Errorf("%s: the page is %s", base, a.body)
+		}
 		if a := n.do("HEAD", base+"/panel", nil).want(200); len(a.body) > 0 {
 			t.Errorf("%s: HEAD is answered with %s", base, a.body)
 		}
@@ -85,7 +91,7 @@ func TestPluginRoutes(t *testing.T) {
 		if got := a.header.Get("Allow"); got != "GET, PUT" {
 			t.Errorf("%s allows %q", base, got)
 		}
-		for _, path := range []string{"/nothing", "/items/1/2", "/assets/gone.js", "/assets/.secret", "/assets/deep", "/assets/..%2f..%2fx", "/assets/", "/a/../b"} {
+		for _, path := range []string{"/nothing", "/items/1/2", "/assets/gone.js", "/assets/.secret", "/assets/.git/config", "/assets/deep", "/assets/..%2f..%2fx", "/assets/", "/a/../b"} {
 			clearError(t, base+path, n.do("GET", base+path, nil), 404, "NOT_FOUND")
 		}
 		clearError(t, base+" with a fault", n.do("POST", base+"/panic", `{}`), 500, "INTERNAL")

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -309,6 +308,22 @@ func TestStreamOfASupersededMessageEnds(t *testing.T) {
 	}
 }
 
+// Who doesn't say who they are can go on with a stream as well.
+func TestStreamOfNobodyInParticularIsResumed(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	channel, _ := n.dm()
+	path := "/api/messaging/channels/" + channel + "/messages"
+	body := map[string]any{"content": "Hello", "transport": "sse"}
+	whole := n.do("POST", path, body).want(200).body
+	_, first, _ := strings.Cut(string(whole), "id: ")
+	first, _, _ = strings.Cut(first, "\n")
+	rest := readSSE(t, n.do("POST", path, body, "Last-Event-ID", first).want(200).body)
+	if len(rest) == 0 || rest[0].name != "chunk" || rest[len(rest)-1].name != "done" {
+		t.Errorf("the rest is %+v", rest)
+	}
+}
+
 func TestUnknownParentOfAMessage(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
@@ -344,55 +359,6 @@ func TestAddressedAgentAnswersInAGroup(t *testing.T) {
 	runs := data[struct{ Runs []struct{ Reason string } }](n.do("GET", "/api/agents/"+first+"/runs", nil).want(200)).Runs
 	if len(runs) != 6 || runs[2].Reason != "addressed_other" { // newest first: two to the first, before them two to the second
 		t.Errorf("the first agent's runs: %+v", runs)
-	}
-}
-
-// Changes that are made at once all count, and of those that build on the same state one does.
-func TestChangesAtOnce(t *testing.T) {
-	t.Parallel()
-	n := start(t, t.TempDir())
-	const writers = 12
-	atOnce := func(path string, body func(i int) any, header ...string) (done int) {
-		t.Helper()
-		var all sync.WaitGroup
-		var successes atomic.Int64
-		for i := range writers {
-			all.Go(func() {
-				switch a := n.do("PATCH", path, body(i), header...); a.status {
-				case http.StatusOK:
-					successes.Add(1)
-				case http.StatusPreconditionFailed:
-				default:
-					t.Errorf("%s: status %d: %s", path, a.status, a.body)
-				}
-			})
-		}
-		all.Wait()
-		return int(successes.Load())
-	}
-	user, channel := uuid.NewString(), n.group()
-	message := n.say(channel, user, "Hello").ID
-	action := data[wireMessage](n.do("POST", "/api/messaging/action", map[string]any{
-		"channel_id": channel, "message_server_id": uuid.Nil, "author_id": user, "content": "Executing action: X", "source_type": "agent_action",
-		"raw_message": map[string]any{"text": "x"},
-	}).want(201)).ID
-	agent := n.agent().ID
-	world := data[struct{ World struct{ ID string } }](n.do("POST", "/api/agents/"+agent+"/worlds", map[string]any{"name": "w"}).want(201)).World.ID
-	for _, path := range []string{"/api/messaging/channels/" + channel + "?merge=true", "/api/messaging/action/" + action, "/api/agents/" + agent + "/worlds/" + world} {
-		atOnce(path, func(i int) any { return map[string]any{"metadata": map[string]any{fmt.Sprintf("key%d", i): i}} })
-		if last := string(n.do("PATCH", path, map[string]any{}).want(200).body); strings.Count(last, `"key`)%writers != 0 || !strings.Contains(last, `"key`) {
-			t.Errorf("%s: some changes are lost: %s", path, last)
-		}
-	}
-	for path, of := range map[string]string{
-		"/api/messaging/channels/" + channel + "/details": "/api/messaging/channels/" + channel,
-		"/api/messaging/messages/" + message:              "/api/messaging/messages/" + message,
-	} {
-		tag := n.do("GET", path, nil).want(200).header.Get("ETag")
-		done := atOnce(of, func(i int) any { return map[string]any{"name": fmt.Sprint("n", i), "content": fmt.Sprint("n", i)} }, "If-Match", tag)
-		if done != 1 {
-			t.Errorf("%s: %d changes to the same state", of, done)
-		}
 	}
 }
 

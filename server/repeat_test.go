@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -154,12 +155,14 @@ func TestEntityTags(t *testing.T) {
 	n := start(t, t.TempDir())
 	channel := n.group()
 	message := n.say(channel, uuid.NewString(), "one").ID
+	room := "/api/agents/" + n.agent().ID + "/rooms/" + n.agent().ID
 	for _, tt := range []struct {
 		read, change string
 		patch        func(i int) any
 	}{
 		{"/api/agents/" + n.agent().ID, "/api/agents/" + n.agent().ID, func(i int) any { return map[string]any{"system": fmt.Sprint("v", i)} }},
 		{"/api/messaging/channels/" + channel + "/details", "/api/messaging/channels/" + channel, func(i int) any { return map[string]any{"name": fmt.Sprint("v", i)} }},
+		{room, room, func(i int) any { return map[string]any{"name": fmt.Sprint("v", i)} }},
 		{"/api/messaging/messages/" + message, "/api/messaging/messages/" + message, func(i int) any { return map[string]any{"content": fmt.Sprint("v", i)} }},
 	} {
 		tag := n.do("GET", tt.read, nil).want(200).header.Get("ETag")
@@ -179,6 +182,63 @@ func TestEntityTags(t *testing.T) {
 		clearError(t, tt.change, n.do("PATCH", tt.change, tt.patch(3), "If-Match", tag), http.StatusPreconditionFailed, "PRECONDITION_FAILED")
 		n.do("PATCH", tt.change, tt.patch(4), "If-Match", "*").want(200)
 		n.do("GET", tt.read, nil, "If-None-Match", tag).want(200)
+	}
+}
+
+// Of many who change a thing as they have all seen it, one succeeds; and of many who add to a thing, none is lost.
+func TestManyChangeOneThing(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	const many = 12
+	atOnce := func(change func(i int) answer) (succeeded int) {
+		answers := make([]answer, many)
+		var all sync.WaitGroup
+		for i := range many {
+			all.Go(func() { answers[i] = change(i) })
+		}
+		all.Wait()
+		for _, a := range answers {
+			if a.status == 200 {
+				succeeded++
+			} else {
+				clearError(t, "a change that came too late", a, http.StatusPreconditionFailed, "PRECONDITION_FAILED")
+			}
+		}
+		return succeeded
+	}
+	channel := n.group()
+	channelPath, messagePath := "/api/messaging/channels/"+channel, "/api/messaging/messages/"+n.say(channel, uuid.NewString(), "one").ID
+	for _, tt := range []struct{ read, change, field string }{
+		{"/api/agents/" + n.agent().ID, "/api/agents/" + n.agent().ID, "system"},
+		{channelPath + "/details", channelPath, "name"},
+		{messagePath, messagePath, "content"},
+	} {
+		tag := n.do("GET", tt.read, nil).want(200).header.Get("ETag")
+		if got := atOnce(func(i int) answer {
+			return n.do("PATCH", tt.change, map[string]any{tt.field: fmt.Sprint("v", i)}, "If-Match", tag)
+		}); got != 1 {
+			t.Errorf("%s: %d of %d changes of one version succeeded", tt.change, got, many)
+		}
+	}
+
+	worlds := "/api/agents/" + n.agent().ID + "/worlds"
+	world := data[struct{ WorldID string }](n.do("POST", worlds, map[string]any{"name": "w"}).want(201)).WorldID
+	for _, path := range []string{channelPath + "?merge=true", worlds + "/" + world} {
+		if got := atOnce(func(i int) answer {
+			return n.do("PATCH", path, map[string]any{"metadata": map[string]any{fmt.Sprint("k", i): i}})
+		}); got != many {
+			t.Errorf("%s: %d of %d additions succeeded", path, got, many)
+		}
+		last := n.do("PATCH", path, map[string]any{"metadata": map[string]any{"last": true}}).want(200).body
+		kept := 0
+		for i := range many {
+			if bytes.Contains(last, fmt.Appendf(nil, `"k%d":%d`, i, i)) {
+				kept++
+			}
+		}
+		if kept != many {
+			t.Errorf("%s: %d of %d additions are there", path, kept, many)
+		}
 	}
 }
 

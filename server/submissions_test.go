@@ -244,6 +244,11 @@ func TestSearchOverREST(t *testing.T) {
 	if diff := cmp.Diff([]string{"sea air", "a ship at sea"}, texts(page)); diff != "" || page.Total != 3 || !page.HasMore {
 		t.Errorf("%+v %s", page, diff)
 	}
+	begun := search(map[string]any{"authorId": ann, "limit": 2})
+	n.say(channel, ann, "a lake")
+	if diff := cmp.Diff([]string{"the sea"}, texts(search(map[string]any{"authorId": ann, "limit": 2, "cursor": begun.NextCursor}))); diff != "" {
+		t.Errorf("a message in between moves the page: %s", diff)
+	}
 	for _, next := range []any{
 		map[string]any{"query": "sea", "limit": 2, "cursor": page.NextCursor}, map[string]any{"query": "sea", "limit": 2, "page": 2},
 		map[string]any{"query": "sea", "limit": 2, "offset": 2},
@@ -251,6 +256,13 @@ func TestSearchOverREST(t *testing.T) {
 		if diff := cmp.Diff([]string{"the sea"}, texts(search(next))); diff != "" {
 			t.Errorf("%v: %s", next, diff)
 		}
+	}
+	long, most := n.group(), 200
+	for range most + 1 {
+		n.say(long, ann, "x")
+	}
+	if got := search(map[string]any{"channelId": long, "limit": 1000, "page": 2}); len(got.Messages) != 1 {
+		t.Errorf("%d messages on the second page of the largest size", len(got.Messages))
 	}
 	for _, bad := range []any{
 		map[string]any{}, map[string]any{"query": ""}, map[string]any{"query": "x", "cursor": "zzz"}, map[string]any{"query": "x", "from": "yesterday"},

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -305,6 +306,9 @@ func (s *Server) readCharacter(path string) (agent.Character, error) {
 	}
 	c, report, err := agent.ImportCharacter(data)
 	if err != nil {
+		if invalid, ok := errors.AsType[*agent.ValidationError](err); ok {
+			err = invalid // which says it all; what is around it is for answers
+		}
 		return agent.Character{}, fmt.Errorf("reading the character in %s: %w", path, err)
 	}
 	if len(report.Kept) > 0 {

@@ -90,6 +90,8 @@ func describeAgents(info server.Info) []string {
 			text = a.Name + ", stopped"
 		case a.Provider == "builtin":
 			text = a.Name + ", speaking through the built-in responder, which is no language model"
+		case a.Model == "": // the server there is asked for it when somebody speaks
+			text = a.Name + ", speaking through " + a.Provider
 		}
 		out = append(out, text)
 		if a.Notice != "" && !slices.Contains(notices, a.Notice) {

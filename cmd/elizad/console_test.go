@@ -23,6 +23,8 @@ func TestWelcome(t *testing.T) {
 			[]string{"X-API-KEY"}},
 		{"secured, with a model", server.Info{Secured: true, WebUI: true, Agents: []server.AgentInfo{ada}},
 			[]string{"Ada, speaking through gpt-x of openai", `-H "X-API-KEY: $ELIZA_SERVER_AUTH_TOKEN"`}, []string{"OPENAI_API_KEY"}},
+		{"a model to be asked for", server.Info{Agents: []server.AgentInfo{{Name: "Ada", Running: true, Provider: "ollama"}}},
+			[]string{"Ada, speaking through ollama\n"}, nil},
 		{"without a page", server.Info{Agents: []server.AgentInfo{ada}}, []string{"/docs"}, []string{"Chat"}},
 		{"nobody", server.Info{}, []string{"--character FILE", "/api/agents"}, []string{"messages"}},
 		{"many", server.Info{Agents: []server.AgentInfo{ada, ada, ada, ada, ada, ada, ada}}, []string{"and 2 more"}, nil},

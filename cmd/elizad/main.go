@@ -27,6 +27,8 @@ const (
 
 // cli is the command line.
 type cli struct {
+	ShowVersion versionFlag `name:"version" help:"Print the version."`
+
 	Serve   serveCmd   `cmd:"" default:"withargs" help:"Run the server. This is what elizad does without a command."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 	Help    helpCmd    `cmd:"" help:"Explain a command, or every setting."`

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -69,6 +70,9 @@ func TestVersion(t *testing.T) {
 	if code != 0 || !strings.HasPrefix(out, "elizad ") || strings.Count(out, "\n") != 1 {
 		t.Errorf("%d %q", code, out)
 	}
+	if code, flag, _ := do("--version"); code != 0 || flag != out {
+		t.Errorf("as a flag: %d %q, not %q", code, flag, out)
+	}
 	var b build
 	code, out, _ = do("version", "--json")
 	if err := json.Unmarshal([]byte(out), &b); code != 0 || err != nil || b.Version == "" || b.Go == "" {
@@ -124,6 +128,25 @@ func TestUsageErrors(t *testing.T) {
 				t.Errorf("exit code %d\nout: %s\nerr: %s", code, out, err)
 			}
 		})
+	}
+}
+
+func TestBadCharacterFile(t *testing.T) {
+	t.Parallel()
+	for content, want := range map[string]string{
+		`{"name": "Ada"}`:          "Character validation failed: /bio: is required\n",
+		"{\n\"name\": \"Ada\",\n}": "Character validation failed: must be a JSON object; line 3: ",
+		`{"name": "Ada"`:           "must be a JSON object; the text ends too early\n",
+		`[]`:                       "must be a JSON object\n",
+	} {
+		file := filepath.Join(t.TempDir(), "ada.json")
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, _, text := do("--port=0", "--data-dir", t.TempDir(), "--character", file)
+		if code != exitFailure || !strings.Contains(text, file+": ") || strings.Count(text, want) != 1 || strings.Count(text, "validation failed") != 1 {
+			t.Errorf("%s: exit code %d: %s", content, code, text)
+		}
 	}
 }
 

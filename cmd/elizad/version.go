@@ -35,6 +35,18 @@ func (c *versionCmd) Run(p *program) error {
 	return err
 }
 
+// versionFlag is versionCmd for those who try a flag first.
+type versionFlag bool
+
+// BeforeReset prints the version and ends the program.
+func (versionFlag) BeforeReset(p *program) error {
+	if err := new(versionCmd).Run(p); err != nil {
+		return err
+	}
+	p.parser.Exit(0)
+	return nil
+}
+
 func readBuild() build {
 	b := build{Version: "dev", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()

@@ -2046,6 +2046,11 @@ type LogsCleared struct {
 	Status  string `json:"status"`
 }
 
+// LooseBoolean Yes or no. Text other than `true` counts as no.
+//
+// Example: true
+type LooseBoolean = string
+
 // LooseInteger A number. Text that isn't one counts as absent.
 //
 // Example: 50
@@ -4386,8 +4391,10 @@ type IdempotencyKey = string
 // IfMatch Example: "5f2b3c"
 type IfMatch = string
 
-// IncludeEmbedding Example: true
-type IncludeEmbedding = string
+// IncludeEmbedding Yes or no. Text other than `true` counts as no.
+//
+// Example: true
+type IncludeEmbedding = LooseBoolean
 
 // LastEventID Example: 2c63e6a2-a833-40bf-965f-256c9b3a5716:1:7
 type LastEventID = string
@@ -4738,6 +4745,12 @@ type ListRoomsParams struct {
 
 	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// UpdateRoomParams defines parameters for UpdateRoom.
+type UpdateRoomParams struct {
+	// IfMatch Change it only if its ETag is among these.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // ListRoomMemoriesParams defines parameters for ListRoomMemories.

@@ -285,7 +285,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with PATCH /api/agents/{agentId}/rooms/{roomId} (the `UpdateRoom` operationId).
-	UpdateRoomWithBody(ctx context.Context, agentID AgentID, roomID RoomID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	UpdateRoomWithBody(ctx context.Context, agentID AgentID, roomID RoomID, params *UpdateRoomParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdateRoom Rename a room
 	//
@@ -294,7 +294,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with PATCH /api/agents/{agentId}/rooms/{roomId} (the `UpdateRoom` operationId).
-	UpdateRoom(ctx context.Context, agentID AgentID, roomID RoomID, body UpdateRoomJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	UpdateRoom(ctx context.Context, agentID AgentID, roomID RoomID, params *UpdateRoomParams, body UpdateRoomJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListRoomMemories List an agent's memories of a room
 	//
@@ -1731,8 +1731,8 @@ func (c *Client) GetRoom(ctx context.Context, agentID AgentID, roomID RoomID, re
 // Takes any type of body and a specified content type.
 //
 // Corresponds with PATCH /api/agents/{agentId}/rooms/{roomId} (the `UpdateRoom` operationId).
-func (c *Client) UpdateRoomWithBody(ctx context.Context, agentID AgentID, roomID RoomID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewUpdateRoomRequestWithBody(c.Server, agentID, roomID, contentType, body)
+func (c *Client) UpdateRoomWithBody(ctx context.Context, agentID AgentID, roomID RoomID, params *UpdateRoomParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateRoomRequestWithBody(c.Server, agentID, roomID, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1750,8 +1750,8 @@ func (c *Client) UpdateRoomWithBody(ctx context.Context, agentID AgentID, roomID
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with PATCH /api/agents/{agentId}/rooms/{roomId} (the `UpdateRoom` operationId).
-func (c *Client) UpdateRoom(ctx context.Context, agentID AgentID, roomID RoomID, body UpdateRoomJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewUpdateRoomRequest(c.Server, agentID, roomID, body)
+func (c *Client) UpdateRoom(ctx context.Context, agentID AgentID, roomID RoomID, params *UpdateRoomParams, body UpdateRoomJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateRoomRequest(c.Server, agentID, roomID, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -4988,18 +4988,18 @@ func NewGetRoomRequest(server string, agentID AgentID, roomID RoomID) (*http.Req
 }
 
 // NewUpdateRoomRequest calls the generic UpdateRoom builder with application/json body
-func NewUpdateRoomRequest(server string, agentID AgentID, roomID RoomID, body UpdateRoomJSONRequestBody) (*http.Request, error) {
+func NewUpdateRoomRequest(server string, agentID AgentID, roomID RoomID, params *UpdateRoomParams, body UpdateRoomJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewUpdateRoomRequestWithBody(server, agentID, roomID, "application/json", bodyReader)
+	return NewUpdateRoomRequestWithBody(server, agentID, roomID, params, "application/json", bodyReader)
 }
 
 // NewUpdateRoomRequestWithBody constructs an http.Request for the UpdateRoom method, with any body, and a specified content type
-func NewUpdateRoomRequestWithBody(server string, agentID AgentID, roomID RoomID, contentType string, body io.Reader) (*http.Request, error) {
+func NewUpdateRoomRequestWithBody(server string, agentID AgentID, roomID RoomID, params *UpdateRoomParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -5037,6 +5037,21 @@ func NewUpdateRoomRequestWithBody(server string, agentID AgentID, roomID RoomID,
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -9325,7 +9340,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PATCH /api/agents/{agentId}/rooms/{roomId} (the `UpdateRoom` operationId).
-	UpdateRoomWithBodyWithResponse(ctx context.Context, agentID AgentID, roomID RoomID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateRoomResult, error)
+	UpdateRoomWithBodyWithResponse(ctx context.Context, agentID AgentID, roomID RoomID, params *UpdateRoomParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateRoomResult, error)
 
 	// UpdateRoomWithResponse Rename a room
 	//
@@ -9334,7 +9349,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PATCH /api/agents/{agentId}/rooms/{roomId} (the `UpdateRoom` operationId).
-	UpdateRoomWithResponse(ctx context.Context, agentID AgentID, roomID RoomID, body UpdateRoomJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateRoomResult, error)
+	UpdateRoomWithResponse(ctx context.Context, agentID AgentID, roomID RoomID, params *UpdateRoomParams, body UpdateRoomJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateRoomResult, error)
 
 	// ListRoomMemoriesWithResponse List an agent's memories of a room
 	//
@@ -11214,6 +11229,11 @@ func (r DeleteRoomResult) ContentType() string {
 	return ""
 }
 
+// GetRoomResult200Headers the declared response headers of an HTTP 200 response for GetRoom
+type GetRoomResult200Headers struct {
+	ETag string
+}
+
 type GetRoomResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -11231,6 +11251,8 @@ type GetRoomResult struct {
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetRoomResult200Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -11257,6 +11279,11 @@ func (r GetRoomResult) ContentType() string {
 	return ""
 }
 
+// UpdateRoomResult200Headers the declared response headers of an HTTP 200 response for UpdateRoom
+type UpdateRoomResult200Headers struct {
+	ETag string
+}
+
 type UpdateRoomResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -11270,10 +11297,16 @@ type UpdateRoomResult struct {
 	JSON404 *NotFoundApplicationJSON
 	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
 	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSON412 the response for an HTTP 412 `application/json` response
+	JSON412 *PreconditionFailedApplicationJSON
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *PreconditionFailedApplicationProblemPlusJSON
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *UpdateRoomResult200Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -11401,6 +11434,11 @@ func (r ListRunsResult) ContentType() string {
 	return ""
 }
 
+// GetRunResult200Headers the declared response headers of an HTTP 200 response for GetRun
+type GetRunResult200Headers struct {
+	ETag string
+}
+
 type GetRunResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -11418,6 +11456,8 @@ type GetRunResult struct {
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetRunResult200Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -15479,8 +15519,8 @@ func (c *ClientWithResponses) GetRoomWithResponse(ctx context.Context, agentID A
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PATCH /api/agents/{agentId}/rooms/{roomId} (the `UpdateRoom` operationId).
-func (c *ClientWithResponses) UpdateRoomWithBodyWithResponse(ctx context.Context, agentID AgentID, roomID RoomID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateRoomResult, error) {
-	rsp, err := c.UpdateRoomWithBody(ctx, agentID, roomID, contentType, body, reqEditors...)
+func (c *ClientWithResponses) UpdateRoomWithBodyWithResponse(ctx context.Context, agentID AgentID, roomID RoomID, params *UpdateRoomParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateRoomResult, error) {
+	rsp, err := c.UpdateRoomWithBody(ctx, agentID, roomID, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -15494,8 +15534,8 @@ func (c *ClientWithResponses) UpdateRoomWithBodyWithResponse(ctx context.Context
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PATCH /api/agents/{agentId}/rooms/{roomId} (the `UpdateRoom` operationId).
-func (c *ClientWithResponses) UpdateRoomWithResponse(ctx context.Context, agentID AgentID, roomID RoomID, body UpdateRoomJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateRoomResult, error) {
-	rsp, err := c.UpdateRoom(ctx, agentID, roomID, body, reqEditors...)
+func (c *ClientWithResponses) UpdateRoomWithResponse(ctx context.Context, agentID AgentID, roomID RoomID, params *UpdateRoomParams, body UpdateRoomJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateRoomResult, error) {
+	rsp, err := c.UpdateRoom(ctx, agentID, roomID, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -18496,6 +18536,9 @@ func ParseGetRoomResult(rsp *http.Response) (*GetRoomResult, error) {
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
 		var dest BadRequestApplicationJSON
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -18538,6 +18581,19 @@ func ParseGetRoomResult(rsp *http.Response) (*GetRoomResult, error) {
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetRoomResult200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -18592,6 +18648,20 @@ func ParseUpdateRoomResult(rsp *http.Response) (*UpdateRoomResult, error) {
 		}
 		response.ApplicationProblemJSON404 = &dest
 
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 412:
+		var dest PreconditionFailedApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON412 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 412:
+		var dest PreconditionFailedApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
 	case rsp.Header.Get("Content-Type") == "application/json" && true:
 		var dest FailureApplicationJSON
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -18606,6 +18676,19 @@ func ParseUpdateRoomResult(rsp *http.Response) (*UpdateRoomResult, error) {
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers UpdateRoomResult200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -18801,6 +18884,9 @@ func ParseGetRunResult(rsp *http.Response) (*GetRunResult, error) {
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
 		var dest BadRequestApplicationJSON
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -18843,6 +18929,19 @@ func ParseGetRunResult(rsp *http.Response) (*GetRunResult, error) {
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetRunResult200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil

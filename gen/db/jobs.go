@@ -60,18 +60,21 @@ type InsertJobParams struct {
 }
 
 type ListJobsParams struct {
+	Until      dbtype.Millis
 	OffsetRows int64
 	LimitRows  int64
 }
 
 type ListJobsOfStatusParams struct {
 	Status     string
+	Until      dbtype.Millis
 	OffsetRows int64
 	LimitRows  int64
 }
 
 type ListUserJobsParams struct {
 	UserID     uuid.UUID
+	Until      dbtype.Millis
 	Status     string
 	OffsetRows int64
 	LimitRows  int64

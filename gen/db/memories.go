@@ -39,6 +39,11 @@ type GetMemoryParams struct {
 	AgentID uuid.UUID
 }
 
+type GetMemoryForUpdateParams struct {
+	ID      uuid.UUID
+	AgentID uuid.UUID
+}
+
 type InsertMemoryParams struct {
 	ID             uuid.UUID
 	AgentID        uuid.UUID
@@ -109,11 +114,6 @@ type ListRoomMemoriesRow struct {
 	CreatedAt dbtype.Millis
 	UpdatedAt dbtype.Millis
 	Embedding []byte
-}
-
-type LockMemoryParams struct {
-	ID      uuid.UUID
-	AgentID uuid.UUID
 }
 
 type UpdateMemoryParams struct {

@@ -97,20 +97,32 @@ type Querier interface {
 	// Removes what is left of sessions that ended long ago.
 	ForgetSessions(ctx context.Context, arg ForgetSessionsParams) (int64, error)
 	GetAgent(ctx context.Context, id uuid.UUID) (Agent, error)
+	// Keeps others from changing the agent until the transaction ends.
+	GetAgentForUpdate(ctx context.Context, id uuid.UUID) (Agent, error)
 	// A world that is the agent's, or shared by it.
 	GetAgentWorld(ctx context.Context, arg GetAgentWorldParams) (World, error)
+	// Keeps others from changing the world until the transaction ends.
+	GetAgentWorldForUpdate(ctx context.Context, arg GetAgentWorldForUpdateParams) (World, error)
 	GetChannel(ctx context.Context, id uuid.UUID) (Channel, error)
+	// Keeps others from changing the channel until the transaction ends.
+	GetChannelForUpdate(ctx context.Context, id uuid.UUID) (Channel, error)
 	// The oldest agent that runs and serves a message server.
 	GetFirstRunningAgent(ctx context.Context, messageServerID uuid.UUID) (uuid.UUID, error)
 	GetIdempotencyKey(ctx context.Context, arg GetIdempotencyKeyParams) (IdempotencyKey, error)
 	GetJob(ctx context.Context, id uuid.UUID) (Job, error)
 	GetMemory(ctx context.Context, arg GetMemoryParams) (Memory, error)
+	// Keeps others from changing the memory until the transaction ends.
+	GetMemoryForUpdate(ctx context.Context, arg GetMemoryForUpdateParams) (Memory, error)
 	GetMessage(ctx context.Context, id uuid.UUID) (Message, error)
+	// Keeps others from changing the message until the transaction ends.
+	GetMessageForUpdate(ctx context.Context, id uuid.UUID) (Message, error)
 	GetMessageServer(ctx context.Context, id uuid.UUID) (MessageServer, error)
 	GetMessageTurn(ctx context.Context, arg GetMessageTurnParams) (Turn, error)
 	GetPairChannel(ctx context.Context, arg GetPairChannelParams) (Channel, error)
 	GetParticipant(ctx context.Context, arg GetParticipantParams) (ChannelParticipant, error)
 	GetRoom(ctx context.Context, arg GetRoomParams) (GetRoomRow, error)
+	// Keeps others from changing the room until the transaction ends.
+	GetRoomForUpdate(ctx context.Context, arg GetRoomForUpdateParams) (GetRoomForUpdateRow, error)
 	GetSession(ctx context.Context, id uuid.UUID) (Session, error)
 	// Keeps others from changing the session until the transaction ends.
 	GetSessionForUpdate(ctx context.Context, id uuid.UUID) (Session, error)
@@ -180,14 +192,6 @@ type Querier interface {
 	ListWorldAgents(ctx context.Context) ([]ListWorldAgentsRow, error)
 	ListWorldRooms(ctx context.Context, worldID *uuid.UUID) ([]ListWorldRoomsRow, error)
 	ListWorlds(ctx context.Context) ([]ListWorldsRow, error)
-	// The same, for a change that depends on what it is: others who want to change it wait.
-	LockAgentWorld(ctx context.Context, arg LockAgentWorldParams) (World, error)
-	// The channel, for a change that depends on what it is: others who want to change it wait.
-	LockChannel(ctx context.Context, id uuid.UUID) (Channel, error)
-	// The memory, for a change that depends on what it is: others who want to change it wait.
-	LockMemory(ctx context.Context, arg LockMemoryParams) (Memory, error)
-	// The message, for a change that depends on what it is: others who want to change it wait.
-	LockMessage(ctx context.Context, id uuid.UUID) (Message, error)
 	NextCallback(ctx context.Context) (*dbtype.Millis, error)
 	// No row when no job is under way.
 	NextJobExpiry(ctx context.Context) (dbtype.Millis, error)

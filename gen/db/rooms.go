@@ -37,6 +37,17 @@ type GetRoomRow struct {
 	WorldName   *string
 }
 
+type GetRoomForUpdateParams struct {
+	ID      uuid.UUID
+	AgentID uuid.UUID
+}
+
+type GetRoomForUpdateRow struct {
+	Room        Room
+	ChannelName *string
+	WorldName   *string
+}
+
 type ListAgentRoomsParams struct {
 	AgentID    uuid.UUID
 	OffsetRows int64

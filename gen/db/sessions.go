@@ -71,6 +71,7 @@ type InsertSessionParams struct {
 
 type ListSessionsParams struct {
 	Now        dbtype.Millis
+	Until      dbtype.Millis
 	OffsetRows int64
 	LimitRows  int64
 }
@@ -78,6 +79,7 @@ type ListSessionsParams struct {
 type ListUserSessionsParams struct {
 	UserID     uuid.UUID
 	Now        dbtype.Millis
+	Until      dbtype.Millis
 	OffsetRows int64
 	LimitRows  int64
 }

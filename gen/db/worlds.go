@@ -35,6 +35,11 @@ type GetAgentWorldParams struct {
 	AgentID uuid.UUID
 }
 
+type GetAgentWorldForUpdateParams struct {
+	ID      uuid.UUID
+	AgentID uuid.UUID
+}
+
 type ListWorldAgentsRow struct {
 	WorldID uuid.UUID
 	ID      uuid.UUID
@@ -44,11 +49,6 @@ type ListWorldAgentsRow struct {
 type ListWorldsRow struct {
 	World     World
 	AgentName string
-}
-
-type LockAgentWorldParams struct {
-	ID      uuid.UUID
-	AgentID uuid.UUID
 }
 
 type UpdateWorldParams struct {

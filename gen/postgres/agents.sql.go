@@ -56,6 +56,28 @@ func (q *Queries) GetAgent(ctx context.Context, id uuid.UUID) (Agent, error) {
 	return i, err
 }
 
+const getAgentForUpdate = `-- name: GetAgentForUpdate :one
+SELECT id, name, character, secrets, enabled, running, version, created_at, updated_at FROM agents WHERE id = $1 FOR NO KEY UPDATE
+`
+
+// Keeps others from changing the agent until the transaction ends.
+func (q *Queries) GetAgentForUpdate(ctx context.Context, id uuid.UUID) (Agent, error) {
+	row := q.db.QueryRow(ctx, getAgentForUpdate, id)
+	var i Agent
+	err := row.Scan(
+		&i.ID,
+		&i.Name,
+		&i.Character,
+		&i.Secrets,
+		&i.Enabled,
+		&i.Running,
+		&i.Version,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+	)
+	return i, err
+}
+
 const getFirstRunningAgent = `-- name: GetFirstRunningAgent :one
 SELECT a.id FROM agents a
 JOIN message_server_agents m ON m.agent_id = a.id

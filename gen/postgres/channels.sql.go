@@ -112,6 +112,33 @@ func (q *Queries) GetChannel(ctx context.Context, id uuid.UUID) (Channel, error)
 	return i, err
 }
 
+const getChannelForUpdate = `-- name: GetChannelForUpdate :one
+SELECT id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at FROM channels WHERE id = $1 FOR NO KEY UPDATE
+`
+
+// Keeps others from changing the channel until the transaction ends.
+func (q *Queries) GetChannelForUpdate(ctx context.Context, id uuid.UUID) (Channel, error) {
+	row := q.db.QueryRow(ctx, getChannelForUpdate, id)
+	var i Channel
+	err := row.Scan(
+		&i.ID,
+		&i.MessageServerID,
+		&i.Name,
+		&i.Type,
+		&i.SourceType,
+		&i.SourceID,
+		&i.Topic,
+		&i.Metadata,
+		&i.TurnPolicy,
+		&i.PairKey,
+		&i.CreatedBy,
+		&i.LastSeq,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+	)
+	return i, err
+}
+
 const getPairChannel = `-- name: GetPairChannel :one
 SELECT id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at FROM channels WHERE message_server_id = $1 AND pair_key = $2
 `
@@ -324,34 +351,6 @@ func (q *Queries) ListServerChannels(ctx context.Context, arg ListServerChannels
 		return nil, err
 	}
 	return items, nil
-}
-
-const lockChannel = `-- name: LockChannel :one
-SELECT id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at FROM channels WHERE id = $1
-FOR NO KEY UPDATE
-`
-
-// The channel, for a change that depends on what it is: others who want to change it wait.
-func (q *Queries) LockChannel(ctx context.Context, id uuid.UUID) (Channel, error) {
-	row := q.db.QueryRow(ctx, lockChannel, id)
-	var i Channel
-	err := row.Scan(
-		&i.ID,
-		&i.MessageServerID,
-		&i.Name,
-		&i.Type,
-		&i.SourceType,
-		&i.SourceID,
-		&i.Topic,
-		&i.Metadata,
-		&i.TurnPolicy,
-		&i.PairKey,
-		&i.CreatedBy,
-		&i.LastSeq,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-	)
-	return i, err
 }
 
 const nextSeq = `-- name: NextSeq :one

@@ -340,14 +340,17 @@ func (q *Queries) InsertJob(ctx context.Context, arg InsertJobParams) (Job, erro
 }
 
 const listJobs = `-- name: ListJobs :many
-SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at FROM jobs ORDER BY created_at DESC, id LIMIT $2::bigint OFFSET $1::bigint
+SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at FROM jobs
+WHERE created_at <= $1
+ORDER BY created_at DESC, id
+LIMIT $3::bigint OFFSET $2::bigint
 `
 
 type ListJobsParams = db.ListJobsParams
 
 // Newest first.
 func (q *Queries) ListJobs(ctx context.Context, arg ListJobsParams) ([]Job, error) {
-	rows, err := q.db.Query(ctx, listJobs, arg.OffsetRows, arg.LimitRows)
+	rows, err := q.db.Query(ctx, listJobs, arg.Until, arg.OffsetRows, arg.LimitRows)
 	if err != nil {
 		return nil, err
 	}
@@ -387,15 +390,20 @@ func (q *Queries) ListJobs(ctx context.Context, arg ListJobsParams) ([]Job, erro
 
 const listJobsOfStatus = `-- name: ListJobsOfStatus :many
 SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at FROM jobs
-WHERE status = $1
+WHERE status = $1 AND created_at <= $2
 ORDER BY created_at DESC, id
-LIMIT $3::bigint OFFSET $2::bigint
+LIMIT $4::bigint OFFSET $3::bigint
 `
 
 type ListJobsOfStatusParams = db.ListJobsOfStatusParams
 
 func (q *Queries) ListJobsOfStatus(ctx context.Context, arg ListJobsOfStatusParams) ([]Job, error) {
-	rows, err := q.db.Query(ctx, listJobsOfStatus, arg.Status, arg.OffsetRows, arg.LimitRows)
+	rows, err := q.db.Query(ctx, listJobsOfStatus,
+		arg.Status,
+		arg.Until,
+		arg.OffsetRows,
+		arg.LimitRows,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -435,10 +443,10 @@ func (q *Queries) ListJobsOfStatus(ctx context.Context, arg ListJobsOfStatusPara
 
 const listUserJobs = `-- name: ListUserJobs :many
 SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at FROM jobs
-WHERE user_id = $1
-  AND ($2::text = '' OR status = $2)
+WHERE user_id = $1 AND created_at <= $2
+  AND ($3::text = '' OR status = $3)
 ORDER BY created_at DESC, id
-LIMIT $4::bigint OFFSET $3::bigint
+LIMIT $5::bigint OFFSET $4::bigint
 `
 
 type ListUserJobsParams = db.ListUserJobsParams
@@ -447,6 +455,7 @@ type ListUserJobsParams = db.ListUserJobsParams
 func (q *Queries) ListUserJobs(ctx context.Context, arg ListUserJobsParams) ([]Job, error) {
 	rows, err := q.db.Query(ctx, listUserJobs,
 		arg.UserID,
+		arg.Until,
 		arg.Status,
 		arg.OffsetRows,
 		arg.LimitRows,

@@ -104,6 +104,31 @@ func (q *Queries) GetAgentWorld(ctx context.Context, arg GetAgentWorldParams) (W
 	return i, err
 }
 
+const getAgentWorldForUpdate = `-- name: GetAgentWorldForUpdate :one
+SELECT w.id, w.agent_id, w.name, w.message_server_id, w.metadata, w.created_at, w.updated_at FROM worlds w
+WHERE w.id = $1
+  AND (w.agent_id = $2 OR EXISTS (SELECT 1 FROM world_agents a WHERE a.world_id = w.id AND a.agent_id = $2))
+FOR NO KEY UPDATE OF w
+`
+
+type GetAgentWorldForUpdateParams = db.GetAgentWorldForUpdateParams
+
+// Keeps others from changing the world until the transaction ends.
+func (q *Queries) GetAgentWorldForUpdate(ctx context.Context, arg GetAgentWorldForUpdateParams) (World, error) {
+	row := q.db.QueryRow(ctx, getAgentWorldForUpdate, arg.ID, arg.AgentID)
+	var i World
+	err := row.Scan(
+		&i.ID,
+		&i.AgentID,
+		&i.Name,
+		&i.MessageServerID,
+		&i.Metadata,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+	)
+	return i, err
+}
+
 const getWorld = `-- name: GetWorld :one
 SELECT id, agent_id, name, message_server_id, metadata, created_at, updated_at FROM worlds WHERE id = $1
 `
@@ -218,31 +243,6 @@ func (q *Queries) ListWorlds(ctx context.Context) ([]ListWorldsRow, error) {
 		return nil, err
 	}
 	return items, nil
-}
-
-const lockAgentWorld = `-- name: LockAgentWorld :one
-SELECT w.id, w.agent_id, w.name, w.message_server_id, w.metadata, w.created_at, w.updated_at FROM worlds w
-WHERE w.id = $1
-  AND (w.agent_id = $2 OR EXISTS (SELECT 1 FROM world_agents a WHERE a.world_id = w.id AND a.agent_id = $2))
-FOR NO KEY UPDATE OF w
-`
-
-type LockAgentWorldParams = db.LockAgentWorldParams
-
-// The same, for a change that depends on what it is: others who want to change it wait.
-func (q *Queries) LockAgentWorld(ctx context.Context, arg LockAgentWorldParams) (World, error) {
-	row := q.db.QueryRow(ctx, lockAgentWorld, arg.ID, arg.AgentID)
-	var i World
-	err := row.Scan(
-		&i.ID,
-		&i.AgentID,
-		&i.Name,
-		&i.MessageServerID,
-		&i.Metadata,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-	)
-	return i, err
 }
 
 const updateWorld = `-- name: UpdateWorld :one

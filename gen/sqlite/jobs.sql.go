@@ -342,14 +342,17 @@ func (q *Queries) InsertJob(ctx context.Context, arg InsertJobParams) (Job, erro
 }
 
 const listJobs = `-- name: ListJobs :many
-SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at FROM jobs ORDER BY created_at DESC, id LIMIT ?2 OFFSET ?1
+SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at FROM jobs
+WHERE created_at <= ?1
+ORDER BY created_at DESC, id
+LIMIT ?3 OFFSET ?2
 `
 
 type ListJobsParams = db.ListJobsParams
 
 // Newest first.
 func (q *Queries) ListJobs(ctx context.Context, arg ListJobsParams) ([]Job, error) {
-	rows, err := q.db.QueryContext(ctx, listJobs, arg.OffsetRows, arg.LimitRows)
+	rows, err := q.db.QueryContext(ctx, listJobs, arg.Until, arg.OffsetRows, arg.LimitRows)
 	if err != nil {
 		return nil, err
 	}
@@ -392,15 +395,20 @@ func (q *Queries) ListJobs(ctx context.Context, arg ListJobsParams) ([]Job, erro
 
 const listJobsOfStatus = `-- name: ListJobsOfStatus :many
 SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at FROM jobs
-WHERE status = ?1
+WHERE status = ?1 AND created_at <= ?2
 ORDER BY created_at DESC, id
-LIMIT ?3 OFFSET ?2
+LIMIT ?4 OFFSET ?3
 `
 
 type ListJobsOfStatusParams = db.ListJobsOfStatusParams
 
 func (q *Queries) ListJobsOfStatus(ctx context.Context, arg ListJobsOfStatusParams) ([]Job, error) {
-	rows, err := q.db.QueryContext(ctx, listJobsOfStatus, arg.Status, arg.OffsetRows, arg.LimitRows)
+	rows, err := q.db.QueryContext(ctx, listJobsOfStatus,
+		arg.Status,
+		arg.Until,
+		arg.OffsetRows,
+		arg.LimitRows,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -443,10 +451,10 @@ func (q *Queries) ListJobsOfStatus(ctx context.Context, arg ListJobsOfStatusPara
 
 const listUserJobs = `-- name: ListUserJobs :many
 SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at FROM jobs
-WHERE user_id = ?1
-  AND (CAST(?2 AS TEXT) = '' OR status = ?2)
+WHERE user_id = ?1 AND created_at <= ?2
+  AND (CAST(?3 AS TEXT) = '' OR status = ?3)
 ORDER BY created_at DESC, id
-LIMIT ?4 OFFSET ?3
+LIMIT ?5 OFFSET ?4
 `
 
 type ListUserJobsParams = db.ListUserJobsParams
@@ -455,6 +463,7 @@ type ListUserJobsParams = db.ListUserJobsParams
 func (q *Queries) ListUserJobs(ctx context.Context, arg ListUserJobsParams) ([]Job, error) {
 	rows, err := q.db.QueryContext(ctx, listUserJobs,
 		arg.UserID,
+		arg.Until,
 		arg.Status,
 		arg.OffsetRows,
 		arg.LimitRows,

@@ -136,6 +136,36 @@ func (q *Queries) GetMemory(ctx context.Context, arg GetMemoryParams) (Memory, e
 	return i, err
 }
 
+const getMemoryForUpdate = `-- name: GetMemoryForUpdate :one
+SELECT id, agent_id, entity_id, room_id, world_id, table_name, content, metadata, message_id, is_unique, edited, embedding, embedding_space, created_at, updated_at FROM memories WHERE id = ?1 AND agent_id = ?2
+`
+
+type GetMemoryForUpdateParams = db.GetMemoryForUpdateParams
+
+// Keeps others from changing the memory until the transaction ends.
+func (q *Queries) GetMemoryForUpdate(ctx context.Context, arg GetMemoryForUpdateParams) (Memory, error) {
+	row := q.db.QueryRowContext(ctx, getMemoryForUpdate, arg.ID, arg.AgentID)
+	var i Memory
+	err := row.Scan(
+		&i.ID,
+		&i.AgentID,
+		&i.EntityID,
+		&i.RoomID,
+		&i.WorldID,
+		&i.TableName,
+		&i.Content,
+		&i.Metadata,
+		&i.MessageID,
+		&i.IsUnique,
+		&i.Edited,
+		&i.Embedding,
+		&i.EmbeddingSpace,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+	)
+	return i, err
+}
+
 const insertMemory = `-- name: InsertMemory :execrows
 INSERT INTO memories (id, agent_id, entity_id, room_id, world_id, table_name, content, metadata, message_id, is_unique, edited, embedding, embedding_space, created_at, updated_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, FALSE, ?11, ?12, ?13, ?14)
@@ -289,36 +319,6 @@ func (q *Queries) ListRoomMemories(ctx context.Context, arg ListRoomMemoriesPara
 		return nil, err
 	}
 	return items, nil
-}
-
-const lockMemory = `-- name: LockMemory :one
-SELECT id, agent_id, entity_id, room_id, world_id, table_name, content, metadata, message_id, is_unique, edited, embedding, embedding_space, created_at, updated_at FROM memories WHERE id = ?1 AND agent_id = ?2
-`
-
-type LockMemoryParams = db.LockMemoryParams
-
-// The memory, for a change that depends on what it is: others who want to change it wait.
-func (q *Queries) LockMemory(ctx context.Context, arg LockMemoryParams) (Memory, error) {
-	row := q.db.QueryRowContext(ctx, lockMemory, arg.ID, arg.AgentID)
-	var i Memory
-	err := row.Scan(
-		&i.ID,
-		&i.AgentID,
-		&i.EntityID,
-		&i.RoomID,
-		&i.WorldID,
-		&i.TableName,
-		&i.Content,
-		&i.Metadata,
-		&i.MessageID,
-		&i.IsUnique,
-		&i.Edited,
-		&i.Embedding,
-		&i.EmbeddingSpace,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-	)
-	return i, err
 }
 
 const updateMemory = `-- name: UpdateMemory :one

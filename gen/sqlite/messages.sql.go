@@ -102,6 +102,33 @@ func (q *Queries) GetMessage(ctx context.Context, id uuid.UUID) (Message, error)
 	return i, err
 }
 
+const getMessageForUpdate = `-- name: GetMessageForUpdate :one
+SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at FROM messages WHERE id = ?1
+`
+
+// Keeps others from changing the message until the transaction ends.
+func (q *Queries) GetMessageForUpdate(ctx context.Context, id uuid.UUID) (Message, error) {
+	row := q.db.QueryRowContext(ctx, getMessageForUpdate, id)
+	var i Message
+	err := row.Scan(
+		&i.ID,
+		&i.ChannelID,
+		&i.Seq,
+		&i.AuthorID,
+		&i.AuthorName,
+		&i.Content,
+		&i.RawMessage,
+		&i.InReplyTo,
+		&i.SourceType,
+		&i.SourceID,
+		&i.Metadata,
+		&i.Unhandled,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+	)
+	return i, err
+}
+
 const insertMessage = `-- name: InsertMessage :exec
 INSERT INTO messages (id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
@@ -390,33 +417,6 @@ func (q *Queries) ListRecentMessages(ctx context.Context, arg ListRecentMessages
 		return nil, err
 	}
 	return items, nil
-}
-
-const lockMessage = `-- name: LockMessage :one
-SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at FROM messages WHERE id = ?1
-`
-
-// The message, for a change that depends on what it is: others who want to change it wait.
-func (q *Queries) LockMessage(ctx context.Context, id uuid.UUID) (Message, error) {
-	row := q.db.QueryRowContext(ctx, lockMessage, id)
-	var i Message
-	err := row.Scan(
-		&i.ID,
-		&i.ChannelID,
-		&i.Seq,
-		&i.AuthorID,
-		&i.AuthorName,
-		&i.Content,
-		&i.RawMessage,
-		&i.InReplyTo,
-		&i.SourceType,
-		&i.SourceID,
-		&i.Metadata,
-		&i.Unhandled,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-	)
-	return i, err
 }
 
 const updateMessage = `-- name: UpdateMessage :one

@@ -82,6 +82,38 @@ func (q *Queries) GetRoom(ctx context.Context, arg GetRoomParams) (GetRoomRow, e
 	return i, err
 }
 
+const getRoomForUpdate = `-- name: GetRoomForUpdate :one
+SELECT r.id, r.agent_id, r.world_id, r.channel_id, r.message_server_id, r.name, r.type, r.source, r.metadata, r.created_at, r.updated_at, c.name AS channel_name, w.name AS world_name
+FROM rooms r LEFT JOIN channels c ON c.id = r.channel_id LEFT JOIN worlds w ON w.id = r.world_id
+WHERE r.id = ?1 AND r.agent_id = ?2
+`
+
+type GetRoomForUpdateParams = db.GetRoomForUpdateParams
+
+type GetRoomForUpdateRow = db.GetRoomForUpdateRow
+
+// Keeps others from changing the room until the transaction ends.
+func (q *Queries) GetRoomForUpdate(ctx context.Context, arg GetRoomForUpdateParams) (GetRoomForUpdateRow, error) {
+	row := q.db.QueryRowContext(ctx, getRoomForUpdate, arg.ID, arg.AgentID)
+	var i GetRoomForUpdateRow
+	err := row.Scan(
+		&i.Room.ID,
+		&i.Room.AgentID,
+		&i.Room.WorldID,
+		&i.Room.ChannelID,
+		&i.Room.MessageServerID,
+		&i.Room.Name,
+		&i.Room.Type,
+		&i.Room.Source,
+		&i.Room.Metadata,
+		&i.Room.CreatedAt,
+		&i.Room.UpdatedAt,
+		&i.ChannelName,
+		&i.WorldName,
+	)
+	return i, err
+}
+
 const listAgentRooms = `-- name: ListAgentRooms :many
 SELECT r.id, r.agent_id, r.world_id, r.channel_id, r.message_server_id, r.name, r.type, r.source, r.metadata, r.created_at, r.updated_at, c.name AS channel_name, w.name AS world_name
 FROM rooms r LEFT JOIN channels c ON c.id = r.channel_id LEFT JOIN worlds w ON w.id = r.world_id

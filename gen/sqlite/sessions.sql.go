@@ -319,16 +319,21 @@ func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) (S
 
 const listSessions = `-- name: ListSessions :many
 SELECT id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason FROM sessions
-WHERE ended_at IS NULL AND expires_at > ?1
+WHERE ended_at IS NULL AND expires_at > ?1 AND created_at <= ?2
 ORDER BY created_at DESC, id
-LIMIT ?3 OFFSET ?2
+LIMIT ?4 OFFSET ?3
 `
 
 type ListSessionsParams = db.ListSessionsParams
 
 // The live ones, newest first.
 func (q *Queries) ListSessions(ctx context.Context, arg ListSessionsParams) ([]Session, error) {
-	rows, err := q.db.QueryContext(ctx, listSessions, arg.Now, arg.OffsetRows, arg.LimitRows)
+	rows, err := q.db.QueryContext(ctx, listSessions,
+		arg.Now,
+		arg.Until,
+		arg.OffsetRows,
+		arg.LimitRows,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -371,9 +376,9 @@ func (q *Queries) ListSessions(ctx context.Context, arg ListSessionsParams) ([]S
 
 const listUserSessions = `-- name: ListUserSessions :many
 SELECT id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason FROM sessions
-WHERE user_id = ?1 AND ended_at IS NULL AND expires_at > ?2
+WHERE user_id = ?1 AND ended_at IS NULL AND expires_at > ?2 AND created_at <= ?3
 ORDER BY created_at DESC, id
-LIMIT ?4 OFFSET ?3
+LIMIT ?5 OFFSET ?4
 `
 
 type ListUserSessionsParams = db.ListUserSessionsParams
@@ -382,6 +387,7 @@ func (q *Queries) ListUserSessions(ctx context.Context, arg ListUserSessionsPara
 	rows, err := q.db.QueryContext(ctx, listUserSessions,
 		arg.UserID,
 		arg.Now,
+		arg.Until,
 		arg.OffsetRows,
 		arg.LimitRows,
 	)

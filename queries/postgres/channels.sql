@@ -6,10 +6,9 @@ ON CONFLICT DO NOTHING;
 -- name: GetChannel :one
 SELECT * FROM channels WHERE id = sqlc.arg(id);
 
--- name: LockChannel :one
--- The channel, for a change that depends on what it is: others who want to change it wait.
-SELECT * FROM channels WHERE id = sqlc.arg(id)
-FOR NO KEY UPDATE;
+-- name: GetChannelForUpdate :one
+-- Keeps others from changing the channel until the transaction ends.
+SELECT * FROM channels WHERE id = sqlc.arg(id) FOR NO KEY UPDATE;
 
 -- name: GetPairChannel :one
 SELECT * FROM channels WHERE message_server_id = sqlc.arg(message_server_id) AND pair_key = sqlc.arg(pair_key);

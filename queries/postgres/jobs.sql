@@ -8,18 +8,21 @@ SELECT * FROM jobs WHERE id = sqlc.arg(id);
 
 -- name: ListJobs :many
 -- Newest first.
-SELECT * FROM jobs ORDER BY created_at DESC, id LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
+SELECT * FROM jobs
+WHERE created_at <= sqlc.arg(until)
+ORDER BY created_at DESC, id
+LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
 
 -- name: ListJobsOfStatus :many
 SELECT * FROM jobs
-WHERE status = sqlc.arg(status)
+WHERE status = sqlc.arg(status) AND created_at <= sqlc.arg(until)
 ORDER BY created_at DESC, id
 LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
 
 -- name: ListUserJobs :many
 -- An empty status means any.
 SELECT * FROM jobs
-WHERE user_id = sqlc.arg(user_id)
+WHERE user_id = sqlc.arg(user_id) AND created_at <= sqlc.arg(until)
   AND (sqlc.arg(status)::text = '' OR status = sqlc.arg(status))
 ORDER BY created_at DESC, id
 LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;

@@ -7,10 +7,9 @@ ON CONFLICT DO NOTHING;
 -- name: GetMemory :one
 SELECT * FROM memories WHERE id = sqlc.arg(id) AND agent_id = sqlc.arg(agent_id);
 
--- name: LockMemory :one
--- The memory, for a change that depends on what it is: others who want to change it wait.
-SELECT * FROM memories WHERE id = sqlc.arg(id) AND agent_id = sqlc.arg(agent_id)
-FOR NO KEY UPDATE;
+-- name: GetMemoryForUpdate :one
+-- Keeps others from changing the memory until the transaction ends.
+SELECT * FROM memories WHERE id = sqlc.arg(id) AND agent_id = sqlc.arg(agent_id) FOR NO KEY UPDATE;
 
 -- name: ListAgentMemories :many
 -- Newest first. The time span includes both ends; an empty search_text finds all.

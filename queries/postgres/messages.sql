@@ -5,10 +5,9 @@ VALUES (sqlc.arg(id), sqlc.arg(channel_id), sqlc.arg(seq), sqlc.arg(author_id), 
 -- name: GetMessage :one
 SELECT * FROM messages WHERE id = sqlc.arg(id);
 
--- name: LockMessage :one
--- The message, for a change that depends on what it is: others who want to change it wait.
-SELECT * FROM messages WHERE id = sqlc.arg(id)
-FOR NO KEY UPDATE;
+-- name: GetMessageForUpdate :one
+-- Keeps others from changing the message until the transaction ends.
+SELECT * FROM messages WHERE id = sqlc.arg(id) FOR NO KEY UPDATE;
 
 -- name: FindClientMessage :one
 -- The message that a client already sent under its own id, if it did so recently.

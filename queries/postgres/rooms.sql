@@ -11,6 +11,13 @@ SELECT sqlc.embed(r), c.name AS channel_name, w.name AS world_name
 FROM rooms r LEFT JOIN channels c ON c.id = r.channel_id LEFT JOIN worlds w ON w.id = r.world_id
 WHERE r.id = sqlc.arg(id) AND r.agent_id = sqlc.arg(agent_id);
 
+-- name: GetRoomForUpdate :one
+-- Keeps others from changing the room until the transaction ends.
+SELECT sqlc.embed(r), c.name AS channel_name, w.name AS world_name
+FROM rooms r LEFT JOIN channels c ON c.id = r.channel_id LEFT JOIN worlds w ON w.id = r.world_id
+WHERE r.id = sqlc.arg(id) AND r.agent_id = sqlc.arg(agent_id)
+FOR NO KEY UPDATE OF r;
+
 -- name: ListAgentRooms :many
 SELECT sqlc.embed(r), c.name AS channel_name, w.name AS world_name
 FROM rooms r LEFT JOIN channels c ON c.id = r.channel_id LEFT JOIN worlds w ON w.id = r.world_id

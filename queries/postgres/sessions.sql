@@ -13,13 +13,13 @@ SELECT * FROM sessions WHERE id = sqlc.arg(id) FOR UPDATE;
 -- name: ListSessions :many
 -- The live ones, newest first.
 SELECT * FROM sessions
-WHERE ended_at IS NULL AND expires_at > sqlc.arg(now)
+WHERE ended_at IS NULL AND expires_at > sqlc.arg(now) AND created_at <= sqlc.arg(until)
 ORDER BY created_at DESC, id
 LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
 
 -- name: ListUserSessions :many
 SELECT * FROM sessions
-WHERE user_id = sqlc.arg(user_id) AND ended_at IS NULL AND expires_at > sqlc.arg(now)
+WHERE user_id = sqlc.arg(user_id) AND ended_at IS NULL AND expires_at > sqlc.arg(now) AND created_at <= sqlc.arg(until)
 ORDER BY created_at DESC, id
 LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
 

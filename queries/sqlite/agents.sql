@@ -6,6 +6,10 @@ RETURNING *;
 -- name: GetAgent :one
 SELECT * FROM agents WHERE id = @id;
 
+-- name: GetAgentForUpdate :one
+-- Keeps others from changing the agent until the transaction ends.
+SELECT * FROM agents WHERE id = @id;
+
 -- name: ListAgents :many
 SELECT * FROM agents ORDER BY name, id;
 

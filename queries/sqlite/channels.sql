@@ -6,8 +6,8 @@ ON CONFLICT DO NOTHING;
 -- name: GetChannel :one
 SELECT * FROM channels WHERE id = @id;
 
--- name: LockChannel :one
--- The channel, for a change that depends on what it is: others who want to change it wait.
+-- name: GetChannelForUpdate :one
+-- Keeps others from changing the channel until the transaction ends.
 SELECT * FROM channels WHERE id = @id;
 
 -- name: GetPairChannel :one

@@ -8,18 +8,21 @@ SELECT * FROM jobs WHERE id = @id;
 
 -- name: ListJobs :many
 -- Newest first.
-SELECT * FROM jobs ORDER BY created_at DESC, id LIMIT @limit_rows OFFSET @offset_rows;
+SELECT * FROM jobs
+WHERE created_at <= @until
+ORDER BY created_at DESC, id
+LIMIT @limit_rows OFFSET @offset_rows;
 
 -- name: ListJobsOfStatus :many
 SELECT * FROM jobs
-WHERE status = @status
+WHERE status = @status AND created_at <= @until
 ORDER BY created_at DESC, id
 LIMIT @limit_rows OFFSET @offset_rows;
 
 -- name: ListUserJobs :many
 -- An empty status means any.
 SELECT * FROM jobs
-WHERE user_id = @user_id
+WHERE user_id = @user_id AND created_at <= @until
   AND (CAST(@status AS TEXT) = '' OR status = @status)
 ORDER BY created_at DESC, id
 LIMIT @limit_rows OFFSET @offset_rows;

@@ -7,8 +7,8 @@ ON CONFLICT DO NOTHING;
 -- name: GetMemory :one
 SELECT * FROM memories WHERE id = @id AND agent_id = @agent_id;
 
--- name: LockMemory :one
--- The memory, for a change that depends on what it is: others who want to change it wait.
+-- name: GetMemoryForUpdate :one
+-- Keeps others from changing the memory until the transaction ends.
 SELECT * FROM memories WHERE id = @id AND agent_id = @agent_id;
 
 -- name: ListAgentMemories :many

@@ -5,8 +5,8 @@ VALUES (@id, @channel_id, @seq, @author_id, @author_name, @content, @raw_message
 -- name: GetMessage :one
 SELECT * FROM messages WHERE id = @id;
 
--- name: LockMessage :one
--- The message, for a change that depends on what it is: others who want to change it wait.
+-- name: GetMessageForUpdate :one
+-- Keeps others from changing the message until the transaction ends.
 SELECT * FROM messages WHERE id = @id;
 
 -- name: FindClientMessage :one

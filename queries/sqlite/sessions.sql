@@ -13,13 +13,13 @@ SELECT * FROM sessions WHERE id = @id;
 -- name: ListSessions :many
 -- The live ones, newest first.
 SELECT * FROM sessions
-WHERE ended_at IS NULL AND expires_at > @now
+WHERE ended_at IS NULL AND expires_at > @now AND created_at <= @until
 ORDER BY created_at DESC, id
 LIMIT @limit_rows OFFSET @offset_rows;
 
 -- name: ListUserSessions :many
 SELECT * FROM sessions
-WHERE user_id = @user_id AND ended_at IS NULL AND expires_at > @now
+WHERE user_id = @user_id AND ended_at IS NULL AND expires_at > @now AND created_at <= @until
 ORDER BY created_at DESC, id
 LIMIT @limit_rows OFFSET @offset_rows;
 

@@ -18,8 +18,8 @@ SELECT w.* FROM worlds w
 WHERE w.id = @id
   AND (w.agent_id = @agent_id OR EXISTS (SELECT 1 FROM world_agents a WHERE a.world_id = w.id AND a.agent_id = @agent_id));
 
--- name: LockAgentWorld :one
--- The same, for a change that depends on what it is: others who want to change it wait.
+-- name: GetAgentWorldForUpdate :one
+-- Keeps others from changing the world until the transaction ends.
 SELECT w.* FROM worlds w
 WHERE w.id = @id
   AND (w.agent_id = @agent_id OR EXISTS (SELECT 1 FROM world_agents a WHERE a.world_id = w.id AND a.agent_id = @agent_id));

@@ -99,9 +99,9 @@ func TestParseCharacterNamesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ doc, want string }{
 		"empty":            {`{}`, "/bio: is required; /name: is required"},
-		"no object":        {`[]`, ": must be a JSON object"},
-		"null":             {`null`, ": must be a JSON object"},
-		"two documents":    {`{"name":"A","bio":""} {}`, ": must be a JSON object"},
+		"no object":        {`[]`, "must be a JSON object"},
+		"null":             {`null`, "must be a JSON object"},
+		"two documents":    {`{"name":"A","bio":""} {}`, "must be a JSON object"},
 		"empty name":       {`{"name":"","bio":""}`, "/name: must not be empty"},
 		"null name":        {`{"name":null,"bio":""}`, "/name: must be a text, not null"},
 		"null system":      {`{"name":"A","bio":"","system":null}`, "/system: must be a text, not null"},

@@ -1,6 +1,11 @@
 package agent
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -21,7 +26,7 @@ func ImportCharacter(data []byte) (Character, ImportReport, error) {
 	report := ImportReport{Format: "character"}
 	doc, err := decodeObject(data)
 	if err != nil {
-		return Character{}, report, refuse(apierr.CreateFailed, []Problem{{Reason: "must be a JSON object"}})
+		return Character{}, report, refuse(apierr.CreateFailed, []Problem{{Reason: noObject + where(data, err)}})
 	}
 	if card, ok := cardFields(doc); ok {
 		report.Format = "card"
@@ -89,4 +94,16 @@ func renameSpeakers(examples any) {
 			}
 		}
 	}
+}
+
+// where tells the author of a file what is wrong with its JSON, and in which line; empty if it is well-formed.
+func where(data []byte, err error) string {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		return "; the text ends too early"
+	}
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		line := 1 + bytes.Count(data[:min(int(syntax.Offset), len(data))], []byte("\n"))
+		return fmt.Sprintf("; line %d: %v", line, syntax)
+	}
+	return ""
 }

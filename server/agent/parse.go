@@ -37,7 +37,10 @@ func (e *ValidationError) Error() string {
 		if i > 0 {
 			b.WriteString("; ")
 		}
-		b.WriteString(p.Path + ": " + p.Reason)
+		if p.Path != "" {
+			b.WriteString(p.Path + ": ")
+		}
+		b.WriteString(p.Reason)
 	}
 	return b.String()
 }
@@ -50,7 +53,7 @@ func (e *ValidationError) Error() string {
 func ParseCharacter(data []byte) (Character, error) {
 	doc, err := decodeObject(data)
 	if err != nil {
-		return Character{}, refuse(apierr.CreateFailed, []Problem{{Reason: "must be a JSON object"}})
+		return Character{}, refuse(apierr.CreateFailed, []Problem{{Reason: noObject}})
 	}
 	c, problems := readCharacter(doc)
 	if len(problems) > 0 {
@@ -65,6 +68,8 @@ func refuse(code apierr.Code, problems []Problem) error {
 	invalid := &ValidationError{problems}
 	return apierr.Wrap(invalid, code, "%s", invalid.Error()).WithDetails(invalid.Error())
 }
+
+const noObject = "must be a JSON object"
 
 // decodeObject decodes one JSON object and keeps numbers as they are written.
 func decodeObject(data []byte) (map[string]any, error) {

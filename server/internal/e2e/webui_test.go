@@ -74,7 +74,7 @@ func TestOfficialWebUI(t *testing.T) {
 	for flows, args := range map[string][]string{"chat": nil, "agents": nil, "groups": two, "insight settings": two} {
 		t.Run(flows, func(t *testing.T) {
 			t.Parallel()
-			p := serveUI(t, []string{"BUILTIN_STREAM_DELAY_MS=20"}, args...)
+			p := serveUI(t, []string{"BUILTIN_STREAM_DELAY_MS=60"}, args...)
 			drive(t, p.url, strings.Fields(flows)...)
 		})
 	}

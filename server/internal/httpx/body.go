@@ -1,6 +1,9 @@
 package httpx
 
 import (
+	"errors"
+	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"strings"
@@ -13,7 +16,8 @@ import (
 const formOverhead = 64 << 10
 
 // LimitBody bounds the size of request bodies: that of JSON by one limit, that of uploads by another. A body that announces
-// too much is refused at once; one that turns out to be too large ends the reading with *http.MaxBytesError.
+// too much is refused at once; one that turns out to be too large ends the reading with *http.MaxBytesError, and one that
+// breaks off, or isn't framed as HTTP wants it, with an INVALID_REQUEST: whoever reads it, that is the caller's fault.
 func LimitBody(limits config.Limits) Middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -21,22 +25,45 @@ func LimitBody(limits config.Limits) Middleware {
 				next.ServeHTTP(w, r)
 				return
 			}
-			limit := limits.MaxBody
-			if isUpload(mediaType(r)) {
+			limit, upload := limits.MaxBody, isUpload(mediaType(r))
+			if upload {
 				limit = limits.MaxUpload + formOverhead
 			}
-			if r.ContentLength > limit {
+			switch tooMuch := r.ContentLength > limit; {
+			case tooMuch && upload:
+				WriteError(w, r, fileTooLarge(limits.MaxUpload))
+				return
+			case tooMuch:
 				WriteError(w, r, tooLarge(limit))
 				return
 			}
-			r.Body = http.MaxBytesReader(w, r.Body, limit)
+			r.Body = requestBody{http.MaxBytesReader(w, r.Body, limit)}
 			next.ServeHTTP(w, r)
 		})
 	}
 }
 
+// requestBody tells readers of a body what went wrong in terms of the API.
+type requestBody struct{ io.ReadCloser }
+
+func (b requestBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err == nil || err == io.EOF {
+		return n, err
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return n, err
+	}
+	return n, apierr.Wrap(err, apierr.InvalidRequest, "The request body can't be read to its end")
+}
+
 func tooLarge(limit int64) *apierr.Error {
 	return apierr.New(apierr.TooLarge, "The request body is larger than %d bytes", limit)
+}
+
+// fileTooLarge is what an upload is refused with, also where its size is found out later.
+func fileTooLarge(limit int64) *apierr.Error {
+	return apierr.New(apierr.FileTooLarge, "File too large").WithDetails(fmt.Sprintf("A file may have %d bytes", limit))
 }
 
 // RequireMediaType refuses bodies of types that no route reads. Among them is what an HTML form can send across origins.

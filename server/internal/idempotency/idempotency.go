@@ -58,25 +58,7 @@ func (k *Keys) Claim(ctx context.Context, key, fingerprint string) (httpx.Claim,
 		}); err != nil {
 			return err
 		}
-		if mine, err = c.insert(ctx, q, fingerprint, now); err != nil || mine {
-			return err
-		}
-		row, err = q.GetIdempotencyKey(ctx, db.GetIdempotencyKeyParams{EntityID: who.EntityID, IdempotencyKey: key})
-		if errors.Is(err, sql.ErrNoRows) { // released in between
-			row.Fingerprint = fingerprint // of whoever is quicker again
-			mine, err = c.insert(ctx, q, fingerprint, now)
-			return err
-		} else if err != nil {
-			return err
-		}
-		age := now.Sub(row.CreatedAt.Time())
-		if age < retention && (row.Status != 0 || age < abandoned) {
-			return nil
-		}
-		if _, err := q.DeleteIdempotencyKey(ctx, db.DeleteIdempotencyKeyParams{EntityID: who.EntityID, IdempotencyKey: key, Claim: row.Claim}); err != nil {
-			return err
-		}
-		mine, err = c.insert(ctx, q, fingerprint, now)
+		row, mine, err = c.take(ctx, q, fingerprint, now)
 		return err
 	})
 	switch {
@@ -136,7 +118,7 @@ func (c *claim) hold(ctx context.Context) {
 				return
 			case <-ticker.C:
 			}
-			// A database that fails for so long that the claim passes on has not kept what the request does, either.
+			// One that fails is made up for by the next, or the key goes to another attempt, whose answer then counts.
 			_ = c.keys.store.Update(ctx, c.who.Scope(), func(q db.Querier) error {
 				_, err := q.RenewIdempotencyKey(ctx, db.RenewIdempotencyKeyParams{
 					CreatedAt: dbtype.MillisOf(c.keys.now()), EntityID: c.who.EntityID, IdempotencyKey: c.key, Claim: c.id,
@@ -145,6 +127,29 @@ func (c *claim) hold(ctx context.Context) {
 			})
 		}
 	})
+}
+
+// take stores the claim, or returns the row that is in its way. Between the attempt and the look at that row another node may
+// give the key up, which makes it free after all.
+func (c *claim) take(ctx context.Context, q db.Querier, fingerprint string, now time.Time) (row db.IdempotencyKey, mine bool, err error) {
+	for {
+		if mine, err = c.insert(ctx, q, fingerprint, now); err != nil || mine {
+			return row, mine, err
+		}
+		row, err = q.GetIdempotencyKey(ctx, db.GetIdempotencyKeyParams{EntityID: c.who.EntityID, IdempotencyKey: c.key})
+		if errors.Is(err, sql.ErrNoRows) {
+			continue
+		} else if err != nil {
+			return row, false, err
+		}
+		age := now.Sub(row.CreatedAt.Time())
+		if age < retention && (row.Status != 0 || age < abandoned) {
+			return row, false, nil
+		}
+		if _, err := q.DeleteIdempotencyKey(ctx, db.DeleteIdempotencyKeyParams{EntityID: c.who.EntityID, IdempotencyKey: c.key, Claim: row.Claim}); err != nil {
+			return row, false, err
+		}
+	}
 }
 
 func (c *claim) insert(ctx context.Context, q db.Querier, fingerprint string, now time.Time) (mine bool, err error) {

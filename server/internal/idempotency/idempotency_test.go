@@ -1,6 +1,7 @@
 package idempotency_test
 
 import (
+	"context"
 	"errors"
 	"sync/atomic"
 	"testing"
@@ -9,10 +10,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/httpx"
 	"github.com/elizad/elizad/server/internal/idempotency"
+	"github.com/elizad/elizad/server/internal/store"
 	"github.com/elizad/elizad/server/internal/store/sqlitestore"
 )
 
@@ -67,16 +70,21 @@ func TestLifeOfAKey(t *testing.T) {
 	if err != nil || before != nil {
 		t.Fatalf("another caller: %v, %v", before, err)
 	}
-	if err := other.Release(ctx); err != nil {
-		t.Fatal(err)
-	}
+	release(t, other)
 	clock = clock.Add(25 * time.Hour)
 	fresh, before := claim("b")
 	if fresh == nil || before != nil {
 		t.Fatalf("after a day: %v", before)
 	}
-	if err := fresh.Release(ctx); err != nil {
-		t.Fatal(err)
+	release(t, fresh)
+}
+
+func release(t *testing.T, claims ...httpx.Claim) {
+	t.Helper()
+	for _, c := range claims {
+		if err := c.Release(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -108,16 +116,47 @@ func TestRequestAtWorkKeepsItsKey(t *testing.T) {
 	if _, _, err := keys.Claim(t.Context(), "k", "f"); !errors.Is(err, httpx.ErrAtWork) {
 		t.Errorf("the key of a request at work was given away: %v", err)
 	}
-	if err := first.Release(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	release(t, first)
 	last, _, err := keys.Claim(t.Context(), "k", "f")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := last.Release(t.Context()); err != nil {
+	release(t, last)
+}
+
+// A key that another node gives up at the moment when it is found taken is free.
+func TestKeyGivenUpMeanwhile(t *testing.T) {
+	t.Parallel()
+	st, err := sqlitestore.Open(t.Context(), sqlitestore.Config{Dir: t.TempDir()})
+	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = st.Close() })
+	lost, _, err := idempotency.New(st, time.Now).Claim(t.Context(), "k", "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, before, err := idempotency.New(shared{st}, time.Now).Claim(t.Context(), "k", "f")
+	if err != nil || c == nil || before != nil {
+		t.Fatalf("the key isn't free: %v, %v", before, err)
+	}
+	release(t, lost, c)
+}
+
+// shared is a store on which another node gives up its claims whenever somebody looks at one.
+type shared struct{ store.Store }
+
+func (s shared) Update(ctx context.Context, scope store.Scope, fn func(q db.Querier) error) error {
+	return s.Store.Update(ctx, scope, func(q db.Querier) error { return fn(otherNode{q}) })
+}
+
+type otherNode struct{ db.Querier }
+
+func (o otherNode) GetIdempotencyKey(ctx context.Context, key db.GetIdempotencyKeyParams) (db.IdempotencyKey, error) {
+	if _, err := o.DeleteOpenIdempotencyKeys(ctx); err != nil {
+		return db.IdempotencyKey{}, err
+	}
+	return o.Querier.GetIdempotencyKey(ctx, key)
 }
 
 func TestRecover(t *testing.T) {
@@ -139,9 +178,5 @@ func TestRecover(t *testing.T) {
 	if err != nil || c == nil {
 		t.Fatalf("the claim of a process that is gone stands: %v", err)
 	}
-	for _, open := range []httpx.Claim{lost, c} {
-		if err := open.Release(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
+	release(t, lost, c)
 }

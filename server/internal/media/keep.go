@@ -42,8 +42,13 @@ func (s *Service) Upload(ctx context.Context, who auth.Identity, to Owner, form 
 	if err != nil {
 		return Upload{}, err
 	}
-	if err := s.find(ctx, who, to); err != nil { // deleted meanwhile, perhaps after its files were
-		_ = s.remove(to) // else it is never served
+	// The owner may have been deleted meanwhile, perhaps after its files were. That the sender has left or the database doesn't
+	// answer says nothing about the owner: its files stay.
+	if err := s.find(ctx, who, to); apierr.IsCode(err, apierr.NotFound) {
+		_ = s.remove(to) // else they are never served
+		return Upload{}, err
+	} else if err != nil {
+		_ = in.folder.root.Remove(path.Join(to.ID.String(), name)) // nobody is told of it
 		return Upload{}, err
 	}
 	return Upload{URL: urlOf(to.Area, to.ID.String(), name), Name: name, OriginalName: in.Name, Kind: in.Kind, Size: in.Size}, nil

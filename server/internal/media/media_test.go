@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -186,6 +187,41 @@ func TestNothingIsLeftOfWhatBreaksOff(t *testing.T) {
 type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// A sender that leaves at the last moment takes nothing with it that was there before.
+func TestSenderLeavesAtTheEnd(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	before, err := b.upload(t, "text/plain", "kept")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	if _, err := b.Upload(ctx, auth.Identity{}, b.agent, form("text/plain", &lastWord{strings.NewReader("gone"), leave})); !errors.Is(err, context.Canceled) {
+		t.Fatalf("the sender has left, and yet: %v", err)
+	}
+	files, err := os.ReadDir(filepath.Join(b.cfg.AgentUploads, b.agent.ID.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) != 1 || files[0].Name() != before.Name {
+		t.Errorf("the agent has the files %v, want only %s", files, before.Name)
+	}
+}
+
+// lastWord is the content of a file whose sender leaves when it is read to its end.
+type lastWord struct {
+	io.Reader
+	leave func()
+}
+
+func (l *lastWord) Read(p []byte) (int, error) {
+	n, err := l.Reader.Read(p)
+	if err == io.EOF {
+		l.leave()
+	}
+	return n, err
+}
 
 func TestCleanup(t *testing.T) {
 	t.Parallel()

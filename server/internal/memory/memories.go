@@ -133,7 +133,7 @@ func (s *Service) Update(ctx context.Context, who auth.Identity, agentID, id uui
 	}
 	var out db.Memory
 	err = s.update(ctx, who, "changing a memory", func(q db.Querier) error {
-		row, err := q.LockMemory(ctx, db.LockMemoryParams{ID: id, AgentID: agentID})
+		row, err := q.GetMemoryForUpdate(ctx, db.GetMemoryForUpdateParams{ID: id, AgentID: agentID})
 		if err != nil {
 			return named(err, "Memory")
 		}

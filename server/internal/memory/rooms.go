@@ -128,8 +128,8 @@ func (s *Service) CreateRoom(ctx context.Context, who auth.Identity, agentID uui
 	return roomOf(row), err
 }
 
-// RenameRoom gives a room a name of its own.
-func (s *Service) RenameRoom(ctx context.Context, who auth.Identity, agentID, id uuid.UUID, name string) (Room, error) {
+// RenameRoom gives a room a name of its own, after a look at it: the error of check refuses the change, and nil checks nothing.
+func (s *Service) RenameRoom(ctx context.Context, who auth.Identity, agentID, id uuid.UUID, name string, check func(Room) error) (Room, error) {
 	if err := checkName(name, "Room"); err != nil {
 		return Room{}, err
 	}
@@ -141,6 +141,15 @@ func (s *Service) RenameRoom(ctx context.Context, who auth.Identity, agentID, id
 		found, err := findRoom(ctx, q, agentID, id)
 		if err != nil {
 			return err
+		}
+		if check != nil {
+			now, err := q.GetRoomForUpdate(ctx, db.GetRoomForUpdateParams{ID: found.Room.ID, AgentID: agentID})
+			if err != nil {
+				return named(err, "Room")
+			}
+			if err := check(roomOf(db.GetRoomRow(now))); err != nil {
+				return err
+			}
 		}
 		if _, err := q.RenameRoom(ctx, db.RenameRoomParams{ID: found.Room.ID, AgentID: agentID, Name: &name, UpdatedAt: now()}); err != nil {
 			return err

@@ -137,7 +137,7 @@ func (s *Service) UpdateWorld(ctx context.Context, who auth.Identity, agentID, w
 			return err
 		}
 		var err error
-		row, err = q.LockAgentWorld(ctx, db.LockAgentWorldParams{ID: worldID, AgentID: agentID})
+		row, err = q.GetAgentWorldForUpdate(ctx, db.GetAgentWorldForUpdateParams{ID: worldID, AgentID: agentID})
 		if err != nil {
 			return named(err, "World")
 		}

@@ -108,6 +108,9 @@ func (s *Service) newChannelRow(who auth.Identity, id uuid.UUID, n NewChannel) (
 	if n.Policy == "" {
 		n.Policy = PolicyQueue
 	}
+	if n.Topic != nil {
+		n.Topic = new(stripNUL(*n.Topic))
+	}
 	now := s.millis()
 	row := db.InsertChannelParams{
 		ID: id, MessageServerID: s.CurrentServer(), Name: stripNUL(n.Name), Type: string(n.Type), Topic: n.Topic,
@@ -205,7 +208,7 @@ func (s *Service) UpdateChannel(ctx context.Context, who auth.Identity, id uuid.
 	}
 	var out Channel
 	err := s.update(ctx, who, "updating a channel", func(q db.Querier) error {
-		row, err := q.LockChannel(ctx, id)
+		row, err := q.GetChannelForUpdate(ctx, id)
 		if err != nil {
 			return named(err, "Channel not found")
 		}

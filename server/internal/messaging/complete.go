@@ -25,7 +25,7 @@ func (s *Service) Complete(ctx context.Context, who auth.Identity, c Completion)
 	var channel Channel
 	err := s.view(ctx, who, "completing a message", func(q db.Querier) error {
 		if c.MessageID != uuid.Nil {
-			m, err := findMessage(ctx, q, c.MessageID)
+			m, err := findMessage(ctx, q, q.GetMessage, c.MessageID)
 			if err != nil {
 				return err
 			}

@@ -76,9 +76,7 @@ func (s *Service) postOrResume(ctx context.Context, who auth.Identity, d Draft) 
 		posted, err := s.Post(ctx, who, d)
 		return posted, nil, err
 	}
-	if d.AuthorID == uuid.Nil {
-		d.AuthorID = who.EntityID
-	}
+	d.AuthorID = authorOf(d, who)
 	var found Posted
 	err := s.view(ctx, who, "looking for an earlier message", func(q db.Querier) error {
 		row, err := q.GetMessage(ctx, d.Resume.MessageID)

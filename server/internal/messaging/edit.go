@@ -16,21 +16,18 @@ import (
 func (s *Service) Message(ctx context.Context, who auth.Identity, id uuid.UUID) (Message, error) {
 	var out Message
 	err := s.view(ctx, who, "reading a message", func(q db.Querier) (err error) {
-		out, err = findMessage(ctx, q, id)
+		out, err = findMessage(ctx, q, q.GetMessage, id)
 		return err
 	})
 	return out, err
 }
 
-func findMessage(ctx context.Context, q db.Querier, id uuid.UUID) (Message, error) {
-	row, err := q.GetMessage(ctx, id)
+// findMessage returns the message that get finds by its id.
+func findMessage(ctx context.Context, q db.Querier, get func(context.Context, uuid.UUID) (db.Message, error), id uuid.UUID) (Message, error) {
+	row, err := get(ctx, id)
 	if err != nil {
 		return Message{}, named(err, "Message not found")
 	}
-	return inChannel(ctx, q, row)
-}
-
-func inChannel(ctx context.Context, q db.Querier, row db.Message) (Message, error) {
 	channel, err := q.GetChannel(ctx, row.ChannelID)
 	if err != nil {
 		return Message{}, err
@@ -89,7 +86,7 @@ func (s *Service) UpdateAction(ctx context.Context, who auth.Identity, id uuid.U
 			m.SourceType = *u.SourceType
 		}
 		if u.InReplyTo != nil {
-			parent, err := findMessage(ctx, q, *u.InReplyTo)
+			parent, err := findMessage(ctx, q, q.GetMessage, *u.InReplyTo)
 			if apierr.IsCode(err, apierr.NotFound) || err == nil && parent.ChannelID != m.ChannelID {
 				return apierr.New(apierr.BadRequest, "The message replied to is not in this channel")
 			} else if err != nil {
@@ -110,11 +107,7 @@ func (s *Service) UpdateAction(ctx context.Context, who auth.Identity, id uuid.U
 func (s *Service) changeMessage(ctx context.Context, who auth.Identity, doing string, id uuid.UUID, change func(q db.Querier, m *Message) error) (Message, error) {
 	var out Message
 	err := s.update(ctx, who, doing, func(q db.Querier) error {
-		before, err := q.LockMessage(ctx, id)
-		if err != nil {
-			return named(err, "Message not found")
-		}
-		m, err := inChannel(ctx, q, before)
+		m, err := findMessage(ctx, q, q.GetMessageForUpdate, id)
 		if err != nil {
 			return err
 		}

@@ -100,7 +100,8 @@ type NewJob struct {
 type JobQuery struct {
 	Limit  int // 0 means 50; at most 500
 	Offset int
-	Status string // any, unless it is a JobStatus
+	Status string     // any, unless it is a JobStatus
+	Until  *time.Time // not newer than this
 }
 
 // JobCounts sums up jobs.

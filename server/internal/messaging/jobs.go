@@ -124,18 +124,18 @@ func (s *Service) Jobs(ctx context.Context, who auth.Identity, query JobQuery) (
 	if !slices.Contains([]JobStatus{JobProcessing, JobCompleted, JobFailed, JobTimeout}, JobStatus(query.Status)) {
 		query.Status = ""
 	}
-	now, offset := s.millis(), int64(max(query.Offset, 0))
+	now, offset, until := s.millis(), int64(max(query.Offset, 0)), newest(query.Until)
 	var out []Job
 	var counts JobCounts
 	err := s.view(ctx, who, "listing jobs", func(q db.Querier) (err error) {
 		var rows []db.Job
 		switch {
 		case !seesAll(who):
-			rows, err = q.ListUserJobs(ctx, db.ListUserJobsParams{UserID: who.EntityID, Status: query.Status, LimitRows: limit, OffsetRows: offset})
+			rows, err = q.ListUserJobs(ctx, db.ListUserJobsParams{UserID: who.EntityID, Status: query.Status, Until: until, LimitRows: limit, OffsetRows: offset})
 		case query.Status != "":
-			rows, err = q.ListJobsOfStatus(ctx, db.ListJobsOfStatusParams{Status: query.Status, LimitRows: limit, OffsetRows: offset})
+			rows, err = q.ListJobsOfStatus(ctx, db.ListJobsOfStatusParams{Status: query.Status, Until: until, LimitRows: limit, OffsetRows: offset})
 		default:
-			rows, err = q.ListJobs(ctx, db.ListJobsParams{LimitRows: limit, OffsetRows: offset})
+			rows, err = q.ListJobs(ctx, db.ListJobsParams{Until: until, LimitRows: limit, OffsetRows: offset})
 		}
 		if err != nil {
 			return err

@@ -176,8 +176,9 @@ type History struct {
 
 // validate checks and cleans d.
 func (d *Draft) validate() error {
-	d.Content = stripNUL(d.Content)
-	d.AuthorName = stripNUL(d.AuthorName)
+	for _, text := range []*string{&d.Content, &d.AuthorName, &d.SourceType, &d.ClientID, &d.SourceID} {
+		*text = stripNUL(*text)
+	}
 	switch {
 	case d.ChannelID == uuid.Nil:
 		return apierr.New(apierr.ValidationFailed, "channelId is required")
@@ -204,7 +205,7 @@ func (d *Draft) validate() error {
 	if d.SourceType == "" {
 		d.SourceType = SourceGUI
 	}
-	if d.SourceID = stripNUL(d.SourceID); d.SourceID != "" {
+	if d.SourceID != "" {
 		d.ID = externalID(d.ChannelID, d.SourceType, d.SourceID)
 	}
 	return nil

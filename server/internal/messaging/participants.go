@@ -72,7 +72,7 @@ func (s *Service) RemoveAgent(ctx context.Context, who auth.Identity, channelID,
 func (s *Service) changeParticipants(ctx context.Context, who auth.Identity, doing string, channelID uuid.UUID, change func(q db.Querier) error) error {
 	var out Channel
 	err := s.update(ctx, who, doing, func(q db.Querier) error {
-		row, err := q.GetChannel(ctx, channelID)
+		row, err := q.GetChannelForUpdate(ctx, channelID)
 		if err != nil {
 			return named(err, "Channel not found")
 		}

@@ -23,12 +23,7 @@ import (
 // that isn't the channel's, QUEUE_FULL when an agent can't take more, NO_AGENT when Target asks for one and there is none,
 // CONFLICT for an id that belongs to another message, FORBIDDEN for an author that the caller can't be.
 func (s *Service) Post(ctx context.Context, who auth.Identity, d Draft) (Posted, error) {
-	if d.AuthorID == uuid.Nil {
-		d.AuthorID = who.EntityID
-	}
-	if d.AuthorID == uuid.Nil {
-		d.AuthorID = AnonymousID
-	}
+	d.AuthorID = authorOf(d, who)
 	if err := d.validate(); err != nil {
 		return Posted{}, err
 	}
@@ -54,6 +49,18 @@ func (s *Service) Post(ctx context.Context, who auth.Identity, d Draft) (Posted,
 		s.hintWork(ctx)
 	}
 	return p.out, nil
+}
+
+// authorOf returns whose message a draft of the caller's is.
+func authorOf(d Draft, who auth.Identity) uuid.UUID {
+	switch {
+	case d.AuthorID != uuid.Nil:
+		return d.AuthorID
+	case who.EntityID != uuid.Nil:
+		return who.EntityID
+	default:
+		return AnonymousID
+	}
 }
 
 func unhandledText(reason string) string {

@@ -70,7 +70,9 @@ func (s *Service) Search(ctx context.Context, who auth.Identity, query SearchQue
 		if err != nil {
 			return err
 		}
-		out = SearchPage{Messages: make([]Message, len(rows)), Total: int(total), HasMore: f.offset+int64(len(rows)) < total}
+		out.Total, out.HasMore = int(total), int64(len(rows)) > f.limit
+		rows = rows[:min(int64(len(rows)), f.limit)]
+		out.Messages = make([]Message, len(rows))
 		for i, r := range rows {
 			out.Messages[i] = messageOf(&r.Message, r.MessageServerID)
 		}
@@ -99,6 +101,7 @@ type finder struct {
 	limit, offset         int64
 }
 
+// find returns what was found from the offset on, and one more than the limit if there is more.
 func (f finder) find(ctx context.Context, q db.Querier) ([]db.SearchMessagesRow, int64, error) {
 	switch {
 	case f.words != "":
@@ -113,7 +116,7 @@ func (f finder) find(ctx context.Context, q db.Querier) ([]db.SearchMessagesRow,
 func (f finder) byText(ctx context.Context, q db.Querier) ([]db.SearchMessagesRow, int64, error) {
 	rows, err := q.SearchMessages(ctx, db.SearchMessagesParams{
 		Words: f.words, AnyChannel: f.anyChannel, ChannelID: f.channel, AnyAuthor: f.anyAuthor, AuthorID: f.author,
-		FromTime: f.from, ToTime: f.to, LimitRows: f.limit, OffsetRows: f.offset,
+		FromTime: f.from, ToTime: f.to, LimitRows: f.limit + 1, OffsetRows: f.offset,
 	})
 	if err != nil {
 		return nil, 0, err
@@ -127,7 +130,7 @@ func (f finder) byText(ctx context.Context, q db.Querier) ([]db.SearchMessagesRo
 
 func (f finder) inChannel(ctx context.Context, q db.Querier) ([]db.SearchMessagesRow, int64, error) {
 	rows, err := q.FilterChannelMessages(ctx, db.FilterChannelMessagesParams{
-		ChannelID: f.channel, AnyAuthor: f.anyAuthor, AuthorID: f.author, FromTime: f.from, ToTime: f.to, LimitRows: f.limit, OffsetRows: f.offset,
+		ChannelID: f.channel, AnyAuthor: f.anyAuthor, AuthorID: f.author, FromTime: f.from, ToTime: f.to, LimitRows: f.limit + 1, OffsetRows: f.offset,
 	})
 	if err != nil {
 		return nil, 0, err
@@ -144,7 +147,7 @@ func (f finder) inChannel(ctx context.Context, q db.Querier) ([]db.SearchMessage
 
 func (f finder) byAuthor(ctx context.Context, q db.Querier) ([]db.SearchMessagesRow, int64, error) {
 	rows, err := q.FilterAuthorMessages(ctx, db.FilterAuthorMessagesParams{
-		AuthorID: f.author, FromTime: f.from, ToTime: f.to, LimitRows: f.limit, OffsetRows: f.offset,
+		AuthorID: f.author, FromTime: f.from, ToTime: f.to, LimitRows: f.limit + 1, OffsetRows: f.offset,
 	})
 	if err != nil {
 		return nil, 0, err

@@ -8,9 +8,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 func TestSearch(t *testing.T) {
@@ -127,6 +130,39 @@ func TestHistoryByNumber(t *testing.T) {
 		}
 		if diff := cmp.Diff(tt.want, got); diff != "" || h.HasMore != tt.more {
 			t.Errorf("%+v: more %v %s", tt.query, h.HasMore, diff)
+		}
+	}
+}
+
+// A search that finds more than is counted can be read to its end.
+func TestSearchBeyondTheCount(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const counted, more = 10_000, 3
+	channel := b.dm(t).ID
+	err := b.store.Update(t.Context(), store.Scope{Service: true}, func(q db.Querier) error {
+		for i := range counted + more {
+			if err := q.InsertMessage(t.Context(), db.InsertMessageParams{
+				ID: uuid.New(), ChannelID: channel, Seq: int64(i + 1), AuthorID: b.user, Content: "x", SourceType: "test", Metadata: dbtype.JSON(`{}`),
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for offset, want := range map[int]messaging.SearchPage{
+		counted - 2:        {Total: counted, HasMore: true},
+		counted + more - 2: {Total: counted},
+	} {
+		page, err := b.Search(t.Context(), b.who, messaging.SearchQuery{ChannelID: &channel, Limit: 2, Offset: offset})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if page.Total != want.Total || page.HasMore != want.HasMore || len(page.Messages) != 2 {
+			t.Errorf("from %d: %d messages of %d, more: %t", offset, len(page.Messages), page.Total, page.HasMore)
 		}
 	}
 }

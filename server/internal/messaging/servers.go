@@ -48,6 +48,9 @@ func (s *Service) CreateServer(ctx context.Context, who auth.Identity, n NewServ
 	if err != nil {
 		return MessageServer{}, err
 	}
+	if n.SourceID != nil {
+		n.SourceID = new(stripNUL(*n.SourceID))
+	}
 	now := s.millis()
 	var out MessageServer
 	err = s.update(ctx, who, "creating a message server", func(q db.Querier) error {

@@ -41,6 +41,7 @@ type NewSession struct {
 type SessionQuery struct {
 	Limit  int // 0 means 100; at most 500
 	Offset int
+	Until  *time.Time // not newer than this
 }
 
 // SessionCounts says how many sessions there are.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"math"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -113,14 +115,14 @@ func (s *Service) Sessions(ctx context.Context, who auth.Identity, query Session
 	if query.Limit > 0 {
 		limit = int64(min(query.Limit, maxSessions))
 	}
-	offset, now := int64(max(query.Offset, 0)), s.millis()
+	offset, now, until := int64(max(query.Offset, 0)), s.millis(), newest(query.Until)
 	var rows []db.Session
 	var counts db.CountSessionsRow
 	err := s.view(ctx, who, "listing sessions", func(q db.Querier) (err error) {
 		if seesAll(who) {
-			rows, err = q.ListSessions(ctx, db.ListSessionsParams{Now: now, LimitRows: limit, OffsetRows: offset})
+			rows, err = q.ListSessions(ctx, db.ListSessionsParams{Now: now, Until: until, LimitRows: limit, OffsetRows: offset})
 		} else {
-			rows, err = q.ListUserSessions(ctx, db.ListUserSessionsParams{UserID: who.EntityID, Now: now, LimitRows: limit, OffsetRows: offset})
+			rows, err = q.ListUserSessions(ctx, db.ListUserSessionsParams{UserID: who.EntityID, Now: now, Until: until, LimitRows: limit, OffsetRows: offset})
 		}
 		if err != nil {
 			return err
@@ -133,6 +135,14 @@ func (s *Service) Sessions(ctx context.Context, who auth.Identity, query Session
 		out[i] = sessionOf(r, now)
 	}
 	return out, sessionCounts(counts), err
+}
+
+// newest returns the bound of a list; no bound for nil.
+func newest(until *time.Time) dbtype.Millis {
+	if until == nil {
+		return math.MaxInt64
+	}
+	return dbtype.MillisOf(*until)
 }
 
 // seesAll reports whether lists are not narrowed to the caller's own.

@@ -83,13 +83,18 @@ func untilCursor(until time.Time, offset int) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(strings.Join(parts, cursorSeparator)))
 }
 
-// nextUntil returns a Link header that leads on from a page of n entries behind offset. The newest of them bounds the list if
+// nextUntilCursor returns a cursor that leads on from a page of n entries behind offset. The newest of them bounds the list if
 // it is the first page, as nothing can be added at a time before.
-func nextUntil(ctx context.Context, until, newest time.Time, offset, n int) *string {
+func nextUntilCursor(until, newest time.Time, offset, n int) string {
 	if offset == 0 {
 		until = newest
 	}
-	return nextLink(ctx, untilCursor(until, offset+n))
+	return untilCursor(until, offset+n)
+}
+
+// nextUntil returns a Link header with that cursor.
+func nextUntil(ctx context.Context, until, newest time.Time, offset, n int) *string {
+	return nextLink(ctx, nextUntilCursor(until, newest, offset, n))
 }
 
 // seqFrom returns the bound that a cursor of a channel's messages stands for.

@@ -94,7 +94,7 @@ type rooms interface {
 	Rooms(ctx context.Context, who auth.Identity, agentID uuid.UUID, limit, offset int) (rooms []memory.Room, more bool, err error)
 	Room(ctx context.Context, who auth.Identity, agentID, id uuid.UUID) (memory.Room, error)
 	CreateRoom(ctx context.Context, who auth.Identity, agentID uuid.UUID, n memory.NewRoom) (memory.Room, error)
-	RenameRoom(ctx context.Context, who auth.Identity, agentID, id uuid.UUID, name string) (memory.Room, error)
+	RenameRoom(ctx context.Context, who auth.Identity, agentID, id uuid.UUID, name string, check func(memory.Room) error) (memory.Room, error)
 	DeleteRoom(ctx context.Context, who auth.Identity, agentID, id uuid.UUID) error
 }
 

@@ -46,7 +46,10 @@ func room(r memory.Room) api.Room {
 }
 
 func roomAnswer(r memory.Room) apiserver.RoomAnswerJSONResponse {
-	return apiserver.RoomAnswerJSONResponse{Success: true, Data: room(r)}
+	w := room(r)
+	return apiserver.RoomAnswerJSONResponse{
+		Headers: apiserver.RoomAnswerResponseHeaders{ETag: etag(w)}, Body: api.RoomEnvelope{Success: true, Data: w},
+	}
 }
 
 func roomCreated(r memory.Room) api.RoomCreated {

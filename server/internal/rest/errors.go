@@ -42,6 +42,9 @@ func bodyError(err error) *apierr.Error {
 		}
 		return apierr.Wrap(err, apierr.InvalidRequest, "%s must not be a JSON %s", e.Field, e.Value)
 	}
+	if errors.Is(err, http.ErrNotMultipart) || errors.Is(err, http.ErrMissingBoundary) {
+		return apierr.Wrap(err, apierr.InvalidRequest, "The Content-Type of a form must name its boundary")
+	}
 	if errors.Is(err, io.EOF) {
 		return apierr.Wrap(err, apierr.InvalidJSON, "A JSON body is required")
 	}

@@ -33,7 +33,8 @@ func (h jobHandlers) CreateJob(ctx context.Context, req apiserver.CreateJobReque
 
 func (h jobHandlers) ListJobs(ctx context.Context, req apiserver.ListJobsRequestObject) (apiserver.ListJobsResponseObject, error) {
 	query := messaging.JobQuery{Limit: looseInt(req.Params.Limit), Status: deref(req.Params.Status)}
-	if err := offsetFrom(req.Params.Cursor, &query.Offset); err != nil {
+	until, err := untilFrom(req.Params.Cursor, &query.Offset, &query.Until)
+	if err != nil {
 		return nil, err
 	}
 	found, counts, err := h.jobs.Jobs(ctx, auth.FromContext(ctx), query)
@@ -46,7 +47,7 @@ func (h jobHandlers) ListJobs(ctx context.Context, req apiserver.ListJobsRequest
 	}
 	var headers apiserver.ListJobs200ResponseHeaders
 	if end := query.Offset + len(found); len(found) > 0 && end < filtered {
-		headers.Link = nextLink(ctx, offsetCursor(end))
+		headers.Link = nextUntil(ctx, until, found[0].CreatedAt, query.Offset, len(found))
 	}
 	return apiserver.ListJobs200JSONResponse{
 		Headers: headers, Body: api.JobList{Jobs: each(found, job), Total: total, Filtered: filtered},

@@ -45,13 +45,17 @@ func (h messageHandlers) SearchMessages(ctx context.Context, req apiserver.Searc
 	if err != nil {
 		return nil, err
 	}
+	until, err := untilFrom(req.Body.Cursor, &query.Offset, &query.To)
+	if err != nil {
+		return nil, err
+	}
 	page, err := h.messages.Search(ctx, auth.FromContext(ctx), query)
 	if err != nil {
 		return nil, err
 	}
 	found := api.MessageSearch{Messages: each(page.Messages, message), Total: page.Total, HasMore: page.HasMore}
 	if page.HasMore && len(page.Messages) > 0 {
-		found.NextCursor = new(offsetCursor(query.Offset + len(page.Messages)))
+		found.NextCursor = new(nextUntilCursor(until, page.Messages[0].CreatedAt, query.Offset, len(page.Messages)))
 	}
 	return apiserver.SearchMessages200JSONResponse{
 		Headers: apiserver.SearchMessages200ResponseHeaders{XTotalCount: page.Total},
@@ -68,14 +72,14 @@ func searchQuery(b api.SearchMessagesRequest) (q messaging.SearchQuery, err erro
 		return q, err
 	}
 	if page := deref(b.Page); page > 1 && q.Offset == 0 {
-		const pageSize = 50
-		size := q.Limit
+		const pageSize, largestPage = 50, 200 // of a search
+		size := min(q.Limit, largestPage)
 		if size <= 0 {
 			size = pageSize
 		}
 		q.Offset = min(page-1, math.MaxInt32/size) * size
 	}
-	return q, offsetFrom(b.Cursor, &q.Offset)
+	return q, nil
 }
 
 // looseMoment reads a moment from a body: a number of milliseconds, or a text as queries have it.

@@ -47,9 +47,12 @@ func (h roomHandlers) GetRoom(ctx context.Context, req apiserver.GetRoomRequestO
 }
 
 func (h roomHandlers) UpdateRoom(ctx context.Context, req apiserver.UpdateRoomRequestObject) (apiserver.UpdateRoomResponseObject, error) {
-	r, err := h.rooms.RenameRoom(ctx, auth.FromContext(ctx), req.AgentID, req.RoomID, deref(req.Body.Name))
+	r, err := h.rooms.RenameRoom(ctx, auth.FromContext(ctx), req.AgentID, req.RoomID, deref(req.Body.Name), ifMatch(req.Params.IfMatch, roomRecord))
 	return apiserver.UpdateRoom200JSONResponse{RoomAnswerJSONResponse: roomAnswer(r)}, err
 }
+
+// roomRecord is room for [ifMatch].
+func roomRecord(r memory.Room) (api.Room, error) { return room(r), nil }
 
 func (h roomHandlers) DeleteRoom(ctx context.Context, req apiserver.DeleteRoomRequestObject) (apiserver.DeleteRoomResponseObject, error) {
 	if err := h.rooms.DeleteRoom(ctx, auth.FromContext(ctx), req.AgentID, req.RoomID); err != nil {

@@ -39,7 +39,9 @@ func (h runHandlers) GetRun(ctx context.Context, req apiserver.GetRunRequestObje
 		return nil, err
 	}
 	detail := api.RunDetail{Summary: runSummary(run), Events: each(log, runEvent)}
-	return apiserver.GetRun200JSONResponse{Success: true, Data: detail}, nil
+	return apiserver.GetRun200JSONResponse{
+		Headers: apiserver.GetRun200ResponseHeaders{ETag: etag(detail)}, Body: api.RunDetailEnvelope{Success: true, Data: detail},
+	}, nil
 }
 
 func runQuery(p api.ListRunsParams) (q messaging.RunQuery, err error) {

@@ -42,7 +42,8 @@ func (h sessionHandlers) GetSession(ctx context.Context, req apiserver.GetSessio
 
 func (h sessionHandlers) ListSessions(ctx context.Context, req apiserver.ListSessionsRequestObject) (apiserver.ListSessionsResponseObject, error) {
 	query := messaging.SessionQuery{Limit: looseInt(req.Params.Limit), Offset: max(looseInt(req.Params.Offset), 0)}
-	if err := offsetFrom(req.Params.Cursor, &query.Offset); err != nil {
+	until, err := untilFrom(req.Params.Cursor, &query.Offset, &query.Until)
+	if err != nil {
 		return nil, err
 	}
 	found, counts, err := h.sessions.Sessions(ctx, auth.FromContext(ctx), query)
@@ -51,7 +52,7 @@ func (h sessionHandlers) ListSessions(ctx context.Context, req apiserver.ListSes
 	}
 	var headers apiserver.ListSessions200ResponseHeaders
 	if end := query.Offset + len(found); len(found) > 0 && end < counts.Live {
-		headers.Link = nextLink(ctx, offsetCursor(end))
+		headers.Link = nextUntil(ctx, until, found[0].CreatedAt, query.Offset, len(found))
 	}
 	return apiserver.ListSessions200JSONResponse{Headers: headers, Body: api.SessionList{
 		Sessions: each(found, session), Total: counts.Live,

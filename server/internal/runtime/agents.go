@@ -90,7 +90,11 @@ func (a *Agents) row(ctx context.Context, who auth.Identity, id uuid.UUID) (db.A
 
 // find returns an agent's row.
 func find(ctx context.Context, q db.Querier, id uuid.UUID) (db.Agent, error) {
-	row, err := q.GetAgent(ctx, id)
+	return found(q.GetAgent(ctx, id))
+}
+
+// found says of a missing row that the agent is not found.
+func found(row db.Agent, err error) (db.Agent, error) {
 	if errors.Is(err, sql.ErrNoRows) {
 		return db.Agent{}, apierr.Wrap(err, apierr.NotFound, "Agent not found")
 	}
@@ -116,7 +120,7 @@ func (a *Agents) Create(ctx context.Context, who auth.Identity, c agent.Characte
 		return Agent{}, false, err
 	}
 	var row db.Agent
-	err = a.store.Update(ctx, who.Scope(), func(q db.Querier) error {
+	insert := func(q db.Querier) error {
 		created = false
 		var err error
 		if row, err = q.GetAgent(ctx, c.ID); err == nil {
@@ -133,7 +137,11 @@ func (a *Agents) Create(ctx context.Context, who auth.Identity, c agent.Characte
 			return err
 		}
 		return settle(ctx, q, row)
-	})
+	}
+	err = a.store.Update(ctx, who.Scope(), insert)
+	if created && apierr.IsCode(err, apierr.Conflict) { // somebody else created it at the same moment; now it is seen
+		err = a.store.Update(ctx, who.Scope(), insert)
+	}
 	if err != nil {
 		return Agent{}, false, fmt.Errorf("creating an agent: %w", err)
 	}

@@ -62,7 +62,7 @@ func (a *Agents) update(ctx context.Context, who auth.Identity, id uuid.UUID, pa
 	var row db.Agent
 	err := a.store.Update(ctx, who.Scope(), func(q db.Querier) error {
 		var err error
-		if row, err = find(ctx, q, id); err != nil {
+		if row, err = found(q.GetAgentForUpdate(ctx, id)); err != nil {
 			return err
 		}
 		if checked != nil && checked.Version != row.Version {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -117,11 +118,15 @@ type files struct {
 func (f files) has(urlPath string) bool {
 	name := strings.TrimPrefix(urlPath, f.below)
 	info, err := fs.Stat(f.FS, name) // refuses names that lead out of the folder
-	return err == nil && info.Mode().IsRegular() && !strings.HasPrefix(path.Base(name), ".")
+	return err == nil && info.Mode().IsRegular() && !strings.Contains("/"+name, "/.")
 }
 
+// ServeHTTP answers with the file that the pattern found. The path is not shown to ServeFileFS, which would send those who
+// ask for an index.html to its folder.
 func (f files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	http.ServeFileFS(w, r, f.FS, r.PathValue("file"))
+	bare := *r
+	bare.URL = &url.URL{Path: f.below}
+	http.ServeFileFS(w, &bare, f.FS, r.PathValue("file"))
 }
 
 // pluginRoutes returns the routes of one plugin, or nil.

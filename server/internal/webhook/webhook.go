@@ -34,9 +34,10 @@ import (
 const (
 	workers     = 8                // calls that are made at once
 	lease       = 2 * callTimeout  // after which an attempt that nobody settled is made again
-	maxAttempts = 9                // with the pauses below, half an hour in all
+	maxAttempts = 9                // with the pauses between them, 21 to 27 minutes in all
 	firstPause  = 5 * time.Second  // doubles with each attempt
 	idlePause   = 30 * time.Second // between two looks into the database, in case a hint was lost
+	faultPause  = 5 * time.Second  // after a round that failed: what is due stays due, and would be tried without a rest
 )
 
 // Messaging is what the announcer needs of the domain.
@@ -115,13 +116,16 @@ func (a *Announcer) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if err != nil {
-			a.cfg.Logger.ErrorContext(ctx, "jobs not announced", "error", err)
-		}
 		if n == workers {
 			continue // there may be more
 		}
-		pause := time.NewTimer(a.pause(ctx))
+		rest := faultPause
+		if err == nil {
+			rest = a.pause(ctx)
+		} else {
+			a.cfg.Logger.ErrorContext(ctx, "jobs not announced", "error", err)
+		}
+		pause := time.NewTimer(rest)
 		select {
 		case <-pause.C:
 		case _, open := <-a.hints.C():

@@ -3,13 +3,16 @@ package webhook_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
@@ -134,6 +137,37 @@ func (d *desk) start(t *testing.T, allow string) {
 			t.Error(err)
 		}
 	})
+}
+
+// A database that can be read and not written, such as one on a full disk, is asked now and then, not without a rest.
+func TestRestsWhenNothingCanBeClaimed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := &fullDesk{desk: newDesk(t)}
+		a := webhook.New(webhook.Config{Messaging: d, Guard: guard(t, "")})
+		if err := a.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		d.announce(t, "https://example.com/hook", "")
+		<-time.After(time.Minute)
+		if err := a.Stop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n := d.claims.Load(); n < 2 || n > 20 {
+			t.Errorf("tried %d times in a minute", n)
+		}
+	})
+}
+
+// fullDesk fails to hand out what is due.
+type fullDesk struct {
+	*desk
+	claims atomic.Int64
+}
+
+func (d *fullDesk) ClaimCallbacks(context.Context, int, time.Duration) ([]messaging.Callback, error) {
+	d.claims.Add(1)
+	return nil, errors.New("the disk is full")
 }
 
 func TestAnnounces(t *testing.T) {

@@ -17,6 +17,7 @@ const (
 	foreignKeyViolation  = "23503"
 	badText              = "22021" // character_not_in_repertoire: a NUL, or not UTF-8
 	badJSONText          = "22P05" // untranslatable_character: \u0000 in JSON
+	badSyntax            = "22P02" // invalid_text_representation: half of a surrogate pair in JSON
 	badNumber            = "22003" // numeric_value_out_of_range: also in JSON
 	queryCanceled        = "57014" // by statement_timeout; a cancelled context is recognised before
 	serializationFailure = "40001"
@@ -44,7 +45,7 @@ func classify(err error) store.Fault {
 		return store.FaultUnique
 	case foreignKeyViolation:
 		return store.FaultReference
-	case badText, badJSONText:
+	case badText, badJSONText, badSyntax:
 		return store.FaultText
 	case badNumber:
 		return store.FaultNumber

@@ -11,7 +11,6 @@ import (
 
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/queries/dbtype"
-	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/store"
 )
 
@@ -65,7 +64,7 @@ func testConcurrency(t *testing.T, setup func(t *testing.T) *fixture) {
 		for range writers {
 			group.Go(func() {
 				err := f.Update(t.Context(), store.Scope{}, func(q db.Querier) error {
-					row, err := q.LockChannel(t.Context(), channel)
+					row, err := q.GetChannelForUpdate(t.Context(), channel)
 					if err != nil {
 						return err
 					}
@@ -82,23 +81,6 @@ func testConcurrency(t *testing.T, setup func(t *testing.T) *fixture) {
 		group.Wait()
 		if got := viewed(t, f, db.Querier.GetChannel, channel).Name; got != before+strings.Repeat("x", writers) {
 			t.Errorf("of %d changes to %q remains %q", writers, before, got)
-		}
-	})
-
-	t.Run("locked rows are those that are read", func(t *testing.T) {
-		f := setup(t)
-		p := f.place(t)
-		if got := updated(t, f, db.Querier.LockMessage, p.message.ID); got.Content != p.message.Content {
-			t.Errorf("message %+v", got)
-		}
-		if got := updated(t, f, db.Querier.LockMemory, db.LockMemoryParams{ID: p.memory, AgentID: p.agent}); got.ID != p.memory {
-			t.Errorf("memory %+v", got)
-		}
-		if got := updated(t, f, db.Querier.LockAgentWorld, db.LockAgentWorldParams{ID: p.world, AgentID: p.agent}); got.ID != p.world {
-			t.Errorf("world %+v", got)
-		}
-		if err := failing(t, f, db.Querier.LockAgentWorld, db.LockAgentWorldParams{ID: p.world, AgentID: uuid.New()}); !apierr.IsCode(err, apierr.NotFound) {
-			t.Errorf("the world of another agent: %v", err)
 		}
 	})
 

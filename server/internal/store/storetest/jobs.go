@@ -54,17 +54,26 @@ func testJobs(t *testing.T, setup func(t *testing.T) *fixture) {
 		}
 		done := f.job(t, uuid.New(), start+9, nil)
 		updated(t, f, db.Querier.EndJob, db.EndJobParams{MessageID: done.MessageID, AgentID: done.AgentID, Status: "completed", Now: new(start + 109)})
-		if got := viewed(t, f, db.Querier.ListJobs, db.ListJobsParams{LimitRows: 2}); len(got) != 2 || got[0].ID != done.ID {
+		if got := viewed(t, f, db.Querier.ListJobs, db.ListJobsParams{Until: start + 9, LimitRows: 2}); len(got) != 2 || got[0].ID != done.ID {
 			t.Errorf("newest %+v", got)
 		}
-		if got := viewed(t, f, db.Querier.ListJobsOfStatus, db.ListJobsOfStatusParams{Status: "processing", LimitRows: 9}); len(got) != 3 {
+		if got := viewed(t, f, db.Querier.ListJobsOfStatus, db.ListJobsOfStatusParams{Status: "processing", Until: start + 9, LimitRows: 9}); len(got) != 3 {
 			t.Errorf("%d under way", len(got))
 		}
-		if got := viewed(t, f, db.Querier.ListUserJobs, db.ListUserJobsParams{UserID: user, LimitRows: 9}); len(got) != 3 {
+		if got := viewed(t, f, db.Querier.ListUserJobs, db.ListUserJobsParams{UserID: user, Until: start + 9, LimitRows: 9}); len(got) != 3 {
 			t.Errorf("%d of the user", len(got))
 		}
-		if got := viewed(t, f, db.Querier.ListUserJobs, db.ListUserJobsParams{UserID: user, Status: "completed", LimitRows: 9}); len(got) != 0 {
+		if got := viewed(t, f, db.Querier.ListUserJobs, db.ListUserJobsParams{UserID: user, Status: "completed", Until: start + 9, LimitRows: 9}); len(got) != 0 {
 			t.Errorf("%d of the user have ended", len(got))
+		}
+		for what, got := range map[string][]db.Job{
+			"all":       viewed(t, f, db.Querier.ListJobs, db.ListJobsParams{Until: start + 1, LimitRows: 9}),
+			"a status":  viewed(t, f, db.Querier.ListJobsOfStatus, db.ListJobsOfStatusParams{Status: "processing", Until: start + 1, LimitRows: 9}),
+			"of a user": viewed(t, f, db.Querier.ListUserJobs, db.ListUserJobsParams{UserID: user, Until: start + 1, LimitRows: 9}),
+		} {
+			if len(got) != 2 {
+				t.Errorf("%s: %d are as old", what, len(got))
+			}
 		}
 		if n := viewed(t, f, db.Querier.CountActiveJobs, 2); n != 2 {
 			t.Errorf("counted %d, asked for at most 2", n)

@@ -89,13 +89,18 @@ func testSessions(t *testing.T, setup func(t *testing.T) *fixture) {
 		if len(ended) != 1 || ended[0].ID != first.ID || *ended[0].EndedAt != first.ExpiresAt || ended[0].EndReason != "expired" {
 			t.Errorf("ended %+v", ended)
 		}
-		list := viewed(t, f, db.Querier.ListSessions, db.ListSessionsParams{Now: start + 30*minute, LimitRows: 9})
+		list := viewed(t, f, db.Querier.ListSessions, db.ListSessionsParams{Now: start + 30*minute, Until: start + minute, LimitRows: 9})
 		if len(list) != 1 || list[0].ID != second.ID {
 			t.Errorf("listed %+v", list)
 		}
-		own := viewed(t, f, db.Querier.ListUserSessions, db.ListUserSessionsParams{UserID: second.UserID, Now: start, LimitRows: 9})
-		if len(own) != 1 || len(viewed(t, f, db.Querier.ListUserSessions, db.ListUserSessionsParams{UserID: uuid.New(), Now: start, LimitRows: 9})) != 0 {
-			t.Errorf("own %+v", own)
+		own := func(user uuid.UUID, until dbtype.Millis) int {
+			return len(viewed(t, f, db.Querier.ListUserSessions, db.ListUserSessionsParams{UserID: user, Now: start, Until: until, LimitRows: 9}))
+		}
+		if own(second.UserID, start+minute) != 1 || own(uuid.New(), start+minute) != 0 || own(second.UserID, start) != 0 {
+			t.Errorf("own %d", own(second.UserID, start+minute))
+		}
+		if old := viewed(t, f, db.Querier.ListSessions, db.ListSessionsParams{Now: start, Until: start, LimitRows: 9}); len(old) != 0 {
+			t.Errorf("as old as the first %+v", old)
 		}
 		if n := updated(t, f, db.Querier.EndChannelSession, db.EndChannelSessionParams{ChannelID: second.ChannelID, EndedAt: &now, EndReason: "channel_deleted"}); n != 1 {
 			t.Errorf("%d ended with the channel", n)
