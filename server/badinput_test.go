@@ -324,3 +324,24 @@ func TestKeyGuardsTheAPI(t *testing.T) {
 		t.Errorf("the handshake of the transport is refused: %d %s", a.status, a.body)
 	}
 }
+
+// JSON knows numbers of any size, databases don't.
+func TestNumbersBeyondReason(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	agent, channel := n.agent().ID, n.group(uuid.NewString())
+	for _, number := range []string{"1e999999", "1e-999999"} {
+		object := `{"number":` + number + `}`
+		for path, body := range map[string]string{
+			"/api/messaging/channels/" + channel + "/messages": `{"content":"Hello","metadata":` + object + `,"raw_message":` + object + `}`,
+			"/api/messaging/message-servers":                   `{"name":"n","sourceType":"s","metadata":` + object + `}`,
+			"/api/messaging/sessions":                          `{"agentId":"` + agent + `","userId":"` + uuid.NewString() + `","metadata":` + object + `}`,
+			"/api/messaging/jobs":                              `{"userId":"` + uuid.NewString() + `","content":"Hello","metadata":` + object + `}`,
+			"/api/agents/" + agent + "/worlds":                 `{"name":"w","metadata":` + object + `}`,
+		} {
+			if a := n.do("POST", path, body); a.status != http.StatusCreated {
+				clearError(t, path+" with "+number, a, http.StatusBadRequest, "VALIDATION_ERROR")
+			}
+		}
+	}
+}

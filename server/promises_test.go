@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -329,4 +330,57 @@ func TestUnknownParentOfAMessage(t *testing.T) {
 	path := "/api/messaging/channels/" + n.group() + "/messages"
 	clearError(t, "an unknown parent", n.do("POST", path, map[string]any{"content": "x", "in_reply_to_message_id": uuid.New()}), 400, "")
 	clearError(t, "a name of an object's own", n.do("POST", path, map[string]any{"content": "x", "transport": "toString"}), 400, "")
+}
+
+// In a group an agent chooses whether to answer, but not when it is the one that is asked.
+func TestAddressedAgentAnswersInAGroup(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	user, first := uuid.NewString(), n.agent().ID
+	second := data[wireAgent](n.do("POST", "/api/agents", map[string]any{"name": "Ada", "bio": "Counts."}).want(201)).ID
+	n.do("POST", "/api/agents/"+second+"/start", nil).want(200)
+	group := n.group(user, first, second)
+	for _, tt := range []struct{ target, answers, outcome, reason string }{
+		{"", first, "ignored", "model_ignore"},
+		{second, second, "replied", "addressed"},
+		{first, first, "replied", "addressed"},
+	} {
+		for _, transport := range []string{"http", "sse"} {
+			a := n.do("POST", "/api/messaging/channels/"+group+"/messages", map[string]any{
+				"author_id": user, "content": "What a day", "transport": transport, "metadata": map[string]any{"targetAgentId": tt.target},
+			})
+			for _, part := range []string{`"outcome":"` + tt.outcome, `"reason":"` + tt.reason, `"agentId":"` + tt.answers} {
+				if a.status/100 != 2 || !strings.Contains(string(a.body), part) {
+					t.Errorf("%s to %q: no %s in %d %s", transport, tt.target, part, a.status, a.body)
+				}
+			}
+		}
+	}
+	runs := data[struct{ Runs []struct{ Reason string } }](n.do("GET", "/api/agents/"+first+"/runs", nil).want(200)).Runs
+	if len(runs) != 6 || runs[2].Reason != "addressed_other" { // newest first: two to the first, before them two to the second
+		t.Errorf("the first agent's runs: %+v", runs)
+	}
+}
+
+// Bridges that mirror the same channels at once don't get in each other's way.
+func TestChannelsAreMirroredAtOnce(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	server := data[struct{ ID string }](n.do("POST", "/api/messaging/message-servers", map[string]any{"name": "n", "sourceType": "s"}).want(201)).ID
+	var forward []map[string]any
+	for i := range 20 {
+		forward = append(forward, map[string]any{"name": fmt.Sprint("c", i), "type": "GROUP", "sourceId": fmt.Sprint(i)})
+	}
+	backward := slices.Clone(forward)
+	slices.Reverse(backward)
+	var all sync.WaitGroup
+	for i := range 12 {
+		all.Go(func() {
+			list := [][]map[string]any{forward, backward}[i%2]
+			if a := n.do("POST", "/api/messaging/message-servers/"+server+"/sync-channels", map[string]any{"channels": list}); a.status != http.StatusOK {
+				t.Errorf("status %d: %s", a.status, a.body)
+			}
+		})
+	}
+	all.Wait()
 }

@@ -696,8 +696,9 @@ type ClientInterface interface {
 	// | `sse` | 200 and a stream of events: `user_message`, any number of `chunk`, then `done` or `error` |
 	//
 	// Only `http` and `sse` need somebody who can answer: without an agent they fail with `NO_AGENT` before anything is
-	// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. A caller that
-	// disconnects does not stop the run.
+	// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. An agent
+	// that is addressed by its id answers in a group as it would in a direct channel, and the others leave the message to
+	// it. A caller that disconnects does not stop the run.
 	//
 	// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 	// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
@@ -724,8 +725,9 @@ type ClientInterface interface {
 	// | `sse` | 200 and a stream of events: `user_message`, any number of `chunk`, then `done` or `error` |
 	//
 	// Only `http` and `sse` need somebody who can answer: without an agent they fail with `NO_AGENT` before anything is
-	// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. A caller that
-	// disconnects does not stop the run.
+	// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. An agent
+	// that is addressed by its id answers in a group as it would in a direct channel, and the others leave the message to
+	// it. A caller that disconnects does not stop the run.
 	//
 	// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 	// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
@@ -2591,8 +2593,9 @@ func (c *Client) ListMessages(ctx context.Context, channelID ChannelID, params *
 // | `sse` | 200 and a stream of events: `user_message`, any number of `chunk`, then `done` or `error` |
 //
 // Only `http` and `sse` need somebody who can answer: without an agent they fail with `NO_AGENT` before anything is
-// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. A caller that
-// disconnects does not stop the run.
+// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. An agent
+// that is addressed by its id answers in a group as it would in a direct channel, and the others leave the message to
+// it. A caller that disconnects does not stop the run.
 //
 // With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 // broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
@@ -2629,8 +2632,9 @@ func (c *Client) PostMessageWithBody(ctx context.Context, channelID ChannelID, p
 // | `sse` | 200 and a stream of events: `user_message`, any number of `chunk`, then `done` or `error` |
 //
 // Only `http` and `sse` need somebody who can answer: without an agent they fail with `NO_AGENT` before anything is
-// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. A caller that
-// disconnects does not stop the run.
+// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. An agent
+// that is addressed by its id answers in a group as it would in a direct channel, and the others leave the message to
+// it. A caller that disconnects does not stop the run.
 //
 // With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 // broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
@@ -9789,8 +9793,9 @@ type ClientWithResponsesInterface interface {
 	// | `sse` | 200 and a stream of events: `user_message`, any number of `chunk`, then `done` or `error` |
 	//
 	// Only `http` and `sse` need somebody who can answer: without an agent they fail with `NO_AGENT` before anything is
-	// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. A caller that
-	// disconnects does not stop the run.
+	// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. An agent
+	// that is addressed by its id answers in a group as it would in a direct channel, and the others leave the message to
+	// it. A caller that disconnects does not stop the run.
 	//
 	// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 	// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
@@ -9817,8 +9822,9 @@ type ClientWithResponsesInterface interface {
 	// | `sse` | 200 and a stream of events: `user_message`, any number of `chunk`, then `done` or `error` |
 	//
 	// Only `http` and `sse` need somebody who can answer: without an agent they fail with `NO_AGENT` before anything is
-	// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. A caller that
-	// disconnects does not stop the run.
+	// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. An agent
+	// that is addressed by its id answers in a group as it would in a direct channel, and the others leave the message to
+	// it. A caller that disconnects does not stop the run.
 	//
 	// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 	// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
@@ -16244,8 +16250,9 @@ func (c *ClientWithResponses) ListMessagesWithResponse(ctx context.Context, chan
 // | `sse` | 200 and a stream of events: `user_message`, any number of `chunk`, then `done` or `error` |
 //
 // Only `http` and `sse` need somebody who can answer: without an agent they fail with `NO_AGENT` before anything is
-// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. A caller that
-// disconnects does not stop the run.
+// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. An agent
+// that is addressed by its id answers in a group as it would in a direct channel, and the others leave the message to
+// it. A caller that disconnects does not stop the run.
 //
 // With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 // broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
@@ -16278,8 +16285,9 @@ func (c *ClientWithResponses) PostMessageWithBodyWithResponse(ctx context.Contex
 // | `sse` | 200 and a stream of events: `user_message`, any number of `chunk`, then `done` or `error` |
 //
 // Only `http` and `sse` need somebody who can answer: without an agent they fail with `NO_AGENT` before anything is
-// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. A caller that
-// disconnects does not stop the run.
+// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. An agent
+// that is addressed by its id answers in a group as it would in a direct channel, and the others leave the message to
+// it. A caller that disconnects does not stop the run.
 //
 // With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 // broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With

@@ -41,3 +41,10 @@ type InsertIdempotencyKeyParams struct {
 	Body           []byte
 	CreatedAt      dbtype.Millis
 }
+
+type RenewIdempotencyKeyParams struct {
+	CreatedAt      dbtype.Millis
+	EntityID       uuid.UUID
+	IdempotencyKey string
+	Claim          uuid.UUID
+}

@@ -209,6 +209,8 @@ type Querier interface {
 	RemoveParticipants(ctx context.Context, channelID uuid.UUID) error
 	RemoveServerAgent(ctx context.Context, arg RemoveServerAgentParams) (int64, error)
 	RenameRoom(ctx context.Context, arg RenameRoomParams) (int64, error)
+	// Tells that the request is still at work.
+	RenewIdempotencyKey(ctx context.Context, arg RenewIdempotencyKeyParams) (int64, error)
 	// Begins the time-out anew, up to the longest life. Finds no row when the session is over, or when nobody asked for it by
 	// hand and it doesn't renew itself.
 	RenewSession(ctx context.Context, arg RenewSessionParams) (Session, error)

@@ -126,3 +126,24 @@ func (q *Queries) InsertIdempotencyKey(ctx context.Context, arg InsertIdempotenc
 	}
 	return result.RowsAffected(), nil
 }
+
+const renewIdempotencyKey = `-- name: RenewIdempotencyKey :execrows
+UPDATE idempotency_keys SET created_at = $1
+WHERE entity_id = $2 AND idempotency_key = $3 AND claim = $4 AND status = 0
+`
+
+type RenewIdempotencyKeyParams = db.RenewIdempotencyKeyParams
+
+// Tells that the request is still at work.
+func (q *Queries) RenewIdempotencyKey(ctx context.Context, arg RenewIdempotencyKeyParams) (int64, error) {
+	result, err := q.db.Exec(ctx, renewIdempotencyKey,
+		arg.CreatedAt,
+		arg.EntityID,
+		arg.IdempotencyKey,
+		arg.Claim,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}

@@ -11,6 +11,11 @@ SELECT * FROM idempotency_keys WHERE entity_id = sqlc.arg(entity_id) AND idempot
 UPDATE idempotency_keys SET status = sqlc.arg(status), header = sqlc.arg(header), body = sqlc.arg(body)
 WHERE entity_id = sqlc.arg(entity_id) AND idempotency_key = sqlc.arg(idempotency_key) AND claim = sqlc.arg(claim);
 
+-- name: RenewIdempotencyKey :execrows
+-- Tells that the request is still at work.
+UPDATE idempotency_keys SET created_at = sqlc.arg(created_at)
+WHERE entity_id = sqlc.arg(entity_id) AND idempotency_key = sqlc.arg(idempotency_key) AND claim = sqlc.arg(claim) AND status = 0;
+
 -- name: DeleteIdempotencyKey :execrows
 DELETE FROM idempotency_keys WHERE entity_id = sqlc.arg(entity_id) AND idempotency_key = sqlc.arg(idempotency_key) AND claim = sqlc.arg(claim);
 

@@ -11,6 +11,11 @@ SELECT * FROM idempotency_keys WHERE entity_id = @entity_id AND idempotency_key 
 UPDATE idempotency_keys SET status = @status, header = @header, body = @body
 WHERE entity_id = @entity_id AND idempotency_key = @idempotency_key AND claim = @claim;
 
+-- name: RenewIdempotencyKey :execrows
+-- Tells that the request is still at work.
+UPDATE idempotency_keys SET created_at = @created_at
+WHERE entity_id = @entity_id AND idempotency_key = @idempotency_key AND claim = @claim AND status = 0;
+
 -- name: DeleteIdempotencyKey :execrows
 DELETE FROM idempotency_keys WHERE entity_id = @entity_id AND idempotency_key = @idempotency_key AND claim = @claim;
 

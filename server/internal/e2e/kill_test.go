@@ -22,8 +22,8 @@ import (
 	"github.com/elizad/elizad/server/internal/modeltest"
 )
 
-// TestKill ends the server as a power cut would in the middle of everything: a turn that is being answered, with a client that
-// waits for it; a webhook that is being called; a file that is being sent; two sessions. What was promised before holds after.
+// TestKill ends the server as a power cut would in the middle of everything: a turn that is being answered, with clients that
+// wait for it; a webhook that is being called; a file that is being sent; two sessions. What was promised before holds after.
 func TestKill(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, env []string) {
 		v, h := newVendor(t), newReceiver(t)
@@ -38,9 +38,14 @@ func TestKill(t *testing.T) {
 		running := p.job(map[string]any{"content": slowQuestion, "timeoutMs": 120_000})
 		receive(t, "the question", v.asked) // and don't answer it
 		waiting := p.wait(running)
+		asked := p.question()
+		receive(t, "another question", v.asked)
 		letGo := p.sendHalf(dir)
 		p.kill()
 		letGo()
+		if err := receive(t, "the end of the asking", asked.answered); err == nil {
+			t.Error("a client that waited for its answer got one")
+		}
 		if err := receive(t, "the end of the waiting", waiting); err == nil {
 			t.Error("a client that waited for the job heard of an end that there was none")
 		}
@@ -51,6 +56,7 @@ func TestKill(t *testing.T) {
 		t.Run("file", func(t *testing.T) { files.check(again.within(t)) })
 		t.Run("session", func(t *testing.T) { long.check(again.within(t)) })
 		t.Run("job", func(t *testing.T) { t.Parallel(); again.within(t).checkAnswered(running) })
+		t.Run("question", func(t *testing.T) { t.Parallel(); asked.check(again.within(t)) })
 		t.Run("webhook", func(t *testing.T) { t.Parallel(); again.within(t).checkAnnounced(announced, h) })
 		t.Run("end of a session", func(t *testing.T) { t.Parallel(); short.checkEnd(again.within(t)) })
 	})
@@ -156,6 +162,48 @@ func (p *process) checkAnswered(id string) {
 	history := p.history(j.ChannelID)
 	if j.Status != "completed" || len(history) != 2 || history[0].ID != j.Result.Message.ID || history[0].Content != "So it is." || history[1].Content != slowQuestion {
 		p.t.Errorf("the job is %+v, its channel holds %+v", j, history)
+	}
+}
+
+// question is a message whose sender waits for the answer, and asks again under the same key.
+type question struct {
+	channel  string
+	body     map[string]any
+	key      string
+	answered <-chan error
+}
+
+// question asks the slow question in the background.
+func (p *process) question() *question {
+	p.t.Helper()
+	user := uuid.NewString()
+	var channel struct{ Data struct{ ID string } }
+	p.call(200, "GET", "/api/messaging/dm-channel?targetUserId="+p.agent()+"&currentUserId="+user, nil, &channel)
+	answered := make(chan error, 1)
+	q := &question{channel.Data.ID, map[string]any{"author_id": user, "content": slowQuestion, "transport": "http"}, uuid.NewString(), answered}
+	go func() {
+		_, err := q.ask(context.WithoutCancel(p.t.Context()), p, nil)
+		answered <- err
+	}()
+	return q
+}
+
+func (q *question) ask(ctx context.Context, p *process, into any) (status int, err error) {
+	return p.try(ctx, "POST", "/api/messaging/channels/"+q.channel+"/messages", q.body, into, "Idempotency-Key", q.key)
+}
+
+// check asks again until there is an answer: the key is held for a moment on behalf of the process that is gone.
+func (q *question) check(p *process) {
+	var got struct{ AgentResponse struct{ Text string } }
+	eventually(p.t, "the answer", func() bool {
+		status, err := q.ask(p.t.Context(), p, &got)
+		if err != nil || status != http.StatusCreated && status != http.StatusConflict {
+			p.t.Fatalf("status %d, %v", status, err)
+		}
+		return status == http.StatusCreated
+	})
+	if history := p.history(q.channel); len(history) != 2 || got.AgentResponse.Text != "So it is." {
+		p.t.Errorf("answered with %q, the channel holds %+v", got.AgentResponse.Text, history)
 	}
 }
 

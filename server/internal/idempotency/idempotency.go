@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,22 +23,27 @@ import (
 
 const (
 	retention = 24 * time.Hour
-	// abandoned is how long a request may be at work before its claim is taken for that of a process that died.
-	abandoned = 15 * time.Minute
+	// abandoned is how long nothing is heard of a request at work before its claim is taken for that of a process that died.
+	abandoned = 15 * time.Second
+	// renewal is how often something is heard.
+	renewal = abandoned / 3
 	// sweep is how many old answers go with each new claim: more than come, so that there is never a heap of them.
 	sweep = 16
 )
 
 // Keys keeps answers in a store. It implements [httpx.Answers].
 type Keys struct {
-	store store.Store
-	now   func() time.Time
+	store   store.Store
+	now     func() time.Time
+	renewal time.Duration
 }
 
 var _ httpx.Answers = (*Keys)(nil)
 
 // New returns the keys that a store holds. now is the clock.
-func New(s store.Store, now func() time.Time) *Keys { return &Keys{store: s, now: now} }
+func New(s store.Store, now func() time.Time) *Keys {
+	return &Keys{store: s, now: now, renewal: renewal}
+}
 
 // Claim implements [httpx.Answers].
 func (k *Keys) Claim(ctx context.Context, key, fingerprint string) (httpx.Claim, *httpx.Answer, error) {
@@ -59,6 +65,7 @@ func (k *Keys) Claim(ctx context.Context, key, fingerprint string) (httpx.Claim,
 	case err != nil:
 		return nil, nil, fmt.Errorf("claiming an idempotency key: %w", err)
 	case mine:
+		c.hold(ctx)
 		return c, nil, nil
 	case row.Fingerprint != fingerprint:
 		return nil, nil, apierr.New(apierr.Conflict, "The Idempotency-Key was used for another request")
@@ -94,6 +101,32 @@ type claim struct {
 	who  auth.Identity
 	key  string
 	id   uuid.UUID
+	let  func() // ends the holding
+}
+
+// hold renews the claim until it is settled, so that only those of processes that died are taken for abandoned.
+func (c *claim) hold(ctx context.Context) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // the work may outlast the caller
+	var holding sync.WaitGroup
+	c.let = func() { cancel(); holding.Wait() }
+	holding.Go(func() {
+		ticker := time.NewTicker(c.keys.renewal)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+			// One that fails is made up for by the next, or the key goes to another attempt, whose answer then counts.
+			_ = c.keys.store.Update(ctx, c.who.Scope(), func(q db.Querier) error {
+				_, err := q.RenewIdempotencyKey(ctx, db.RenewIdempotencyKeyParams{
+					CreatedAt: dbtype.MillisOf(c.keys.now()), EntityID: c.who.EntityID, IdempotencyKey: c.key, Claim: c.id,
+				})
+				return err
+			})
+		}
+	})
 }
 
 // take stores the claim, or returns the row that is in its way. Between the attempt and the look at that row another node may
@@ -129,6 +162,7 @@ func (c *claim) insert(ctx context.Context, q db.Querier, fingerprint string, no
 
 // Keep implements [httpx.Claim].
 func (c *claim) Keep(ctx context.Context, a httpx.Answer) error {
+	c.let()
 	header, err := json.Marshal(a.Header)
 	if err != nil {
 		return fmt.Errorf("encoding an answer's header: %w", err)
@@ -150,6 +184,7 @@ func (c *claim) Keep(ctx context.Context, a httpx.Answer) error {
 
 // Release implements [httpx.Claim].
 func (c *claim) Release(ctx context.Context) error {
+	c.let()
 	err := c.keys.store.Update(ctx, c.who.Scope(), func(q db.Querier) error {
 		_, err := q.DeleteIdempotencyKey(ctx, db.DeleteIdempotencyKeyParams{EntityID: c.who.EntityID, IdempotencyKey: c.key, Claim: c.id})
 		return err

@@ -2,6 +2,8 @@ package idempotency_test
 
 import (
 	"context"
+	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -64,13 +66,62 @@ func TestLifeOfAKey(t *testing.T) {
 		t.Errorf("kept %+v", got)
 	}
 	refused("for another request", "b")
-	if _, before, err := keys.Claim(auth.NewContext(ctx, auth.Entity(uuid.New())), "k", "b"); err != nil || before != nil {
-		t.Errorf("another caller: %v, %v", before, err)
+	other, before, err := keys.Claim(auth.NewContext(ctx, auth.Entity(uuid.New())), "k", "b")
+	if err != nil || before != nil {
+		t.Fatalf("another caller: %v, %v", before, err)
 	}
+	release(t, other)
 	clock = clock.Add(25 * time.Hour)
-	if fresh, before := claim("b"); fresh == nil || before != nil {
-		t.Errorf("after a day: %v", before)
+	fresh, before := claim("b")
+	if fresh == nil || before != nil {
+		t.Fatalf("after a day: %v", before)
 	}
+	release(t, fresh)
+}
+
+func release(t *testing.T, claims ...httpx.Claim) {
+	t.Helper()
+	for _, c := range claims {
+		if err := c.Release(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestRequestAtWorkKeepsItsKey(t *testing.T) {
+	t.Parallel()
+	st, err := sqlitestore.Open(t.Context(), sqlitestore.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	var clock atomic.Int64
+	read := make(chan struct{})
+	keys := idempotency.New(st, func() time.Time {
+		select {
+		case read <- struct{}{}:
+		default:
+		}
+		return time.UnixMilli(clock.Load())
+	})
+	keys.RenewEvery(time.Millisecond)
+	first, _, err := keys.Claim(t.Context(), "k", "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock.Store(time.Hour.Milliseconds())
+	for range 3 { // of which the second begins after the hour, and the third after the second is stored
+		<-read
+	}
+	if _, _, err := keys.Claim(t.Context(), "k", "f"); !errors.Is(err, httpx.ErrAtWork) {
+		t.Errorf("the key of a request at work was given away: %v", err)
+	}
+	release(t, first)
+	last, _, err := keys.Claim(t.Context(), "k", "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	release(t, last)
 }
 
 // A key that another node gives up at the moment when it is found taken is free.
@@ -81,12 +132,15 @@ func TestKeyGivenUpMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	if _, _, err := idempotency.New(st, time.Now).Claim(t.Context(), "k", "f"); err != nil {
+	lost, _, err := idempotency.New(st, time.Now).Claim(t.Context(), "k", "f")
+	if err != nil {
 		t.Fatal(err)
 	}
-	if c, before, err := idempotency.New(shared{st}, time.Now).Claim(t.Context(), "k", "f"); err != nil || c == nil || before != nil {
-		t.Errorf("the key isn't free: %v, %v", before, err)
+	c, before, err := idempotency.New(shared{st}, time.Now).Claim(t.Context(), "k", "f")
+	if err != nil || c == nil || before != nil {
+		t.Fatalf("the key isn't free: %v, %v", before, err)
 	}
+	release(t, lost, c)
 }
 
 // shared is a store on which another node gives up its claims whenever somebody looks at one.
@@ -113,13 +167,16 @@ func TestRecover(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = st.Close() })
 	keys := idempotency.New(st, time.Now)
-	if _, _, err := keys.Claim(t.Context(), "k", "f"); err != nil {
+	lost, _, err := keys.Claim(t.Context(), "k", "f")
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := keys.Recover(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if c, _, err := keys.Claim(t.Context(), "k", "f"); err != nil || c == nil {
-		t.Errorf("the claim of a process that is gone stands: %v", err)
+	c, _, err := keys.Claim(t.Context(), "k", "f")
+	if err != nil || c == nil {
+		t.Fatalf("the claim of a process that is gone stands: %v", err)
 	}
+	release(t, lost, c)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -69,6 +71,8 @@ func (s *Service) SyncChannels(ctx context.Context, who auth.Identity, serverID 
 			return nil, apierr.New(apierr.ValidationFailed, "name must have 1 to %d characters", maxName)
 		}
 	}
+	// Those who mirror the same channels at once take them in the same order, or each would wait for the other.
+	list = slices.SortedStableFunc(slices.Values(list), func(a, b SourceChannel) int { return strings.Compare(a.SourceID, b.SourceID) })
 	var out []Channel
 	err := s.update(ctx, who, "synchronising channels", func(q db.Querier) error {
 		out = make([]Channel, 0, len(list))

@@ -6,8 +6,6 @@ import (
 	"math"
 	"sync"
 	"time"
-
-	"github.com/elizad/elizad/server/apierr"
 )
 
 const (
@@ -67,7 +65,7 @@ func (u *Upkeep) run(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			if !errors.Is(err, context.Canceled) && !apierr.IsCode(err, apierr.Unavailable) {
+			if !errors.Is(err, context.Canceled) {
 				s.log.ErrorContext(ctx, "sweep failed", "error", err)
 			}
 			wake = s.now().Add(sweepRetry)

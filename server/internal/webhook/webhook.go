@@ -27,7 +27,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/bus"
 	"github.com/elizad/elizad/server/internal/messaging"
 )
@@ -123,7 +122,7 @@ func (a *Announcer) run(ctx context.Context) {
 		rest := faultPause
 		if err == nil {
 			rest = a.pause(ctx)
-		} else if !apierr.IsCode(err, apierr.Unavailable) {
+		} else {
 			a.cfg.Logger.ErrorContext(ctx, "jobs not announced", "error", err)
 		}
 		pause := time.NewTimer(rest)

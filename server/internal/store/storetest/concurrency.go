@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -51,6 +52,35 @@ func testConcurrency(t *testing.T, setup func(t *testing.T) *fixture) {
 			if i > 0 && message.CreatedAt < messages[i-1].CreatedAt {
 				t.Errorf("message %d is dated before the one in front of it", i+1)
 			}
+		}
+	})
+
+	t.Run("what is read under a lock is what is changed", func(t *testing.T) {
+		f := setup(t)
+		const writers = 8
+		channel := f.channel(t, f.server(t))
+		before := viewed(t, f, db.Querier.GetChannel, channel).Name
+		var group sync.WaitGroup
+		for range writers {
+			group.Go(func() {
+				err := f.Update(t.Context(), store.Scope{}, func(q db.Querier) error {
+					row, err := q.GetChannelForUpdate(t.Context(), channel)
+					if err != nil {
+						return err
+					}
+					_, err = q.UpdateChannel(t.Context(), db.UpdateChannelParams{
+						ID: channel, Name: row.Name + "x", Metadata: row.Metadata, TurnPolicy: row.TurnPolicy, UpdatedAt: row.UpdatedAt,
+					})
+					return err
+				})
+				if err != nil {
+					t.Errorf("changing: %v", err)
+				}
+			})
+		}
+		group.Wait()
+		if got := viewed(t, f, db.Querier.GetChannel, channel).Name; got != before+strings.Repeat("x", writers) {
+			t.Errorf("of %d changes to %q remains %q", writers, before, got)
 		}
 	})
 

@@ -177,11 +177,21 @@ func testIdempotency(t *testing.T, setup func(t *testing.T) *fixture) {
 		if n := updated(t, f, db.Querier.CompleteIdempotencyKey, complete); n != 0 {
 			t.Error("somebody else's claim was completed")
 		}
+		renew := db.RenewIdempotencyKeyParams{EntityID: mine.EntityID, IdempotencyKey: "k", Claim: complete.Claim, CreatedAt: start + 5}
+		for _, want := range []int64{0, 1} {
+			if n := updated(t, f, db.Querier.RenewIdempotencyKey, renew); n != want {
+				t.Errorf("renewed %d rows, want %d", n, want)
+			}
+			renew.Claim = mine.Claim
+		}
 		complete.Claim = mine.Claim
 		updated(t, f, db.Querier.CompleteIdempotencyKey, complete)
 		row := viewed(t, f, db.Querier.GetIdempotencyKey, db.GetIdempotencyKeyParams{EntityID: mine.EntityID, IdempotencyKey: "k"})
-		if row.Status != 201 || string(row.Body) != "a\x00\xff" || row.Fingerprint != "f" || row.CreatedAt != start {
+		if row.Status != 201 || string(row.Body) != "a\x00\xff" || row.Fingerprint != "f" || row.CreatedAt != start+5 {
 			t.Errorf("row %+v", row)
+		}
+		if n := updated(t, f, db.Querier.RenewIdempotencyKey, renew); n != 0 {
+			t.Error("an answer was made younger")
 		}
 		f.update(t, func(ctx context.Context, q db.Querier) error {
 			n, err := q.DeleteOpenIdempotencyKeys(ctx)
