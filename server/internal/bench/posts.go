@@ -118,7 +118,7 @@ func (b *postBench) post(ctx context.Context) error {
 }
 
 func (b *postBench) bare(ctx context.Context) error {
-	channel, message := b.channel(), uuid.New()
+	channel, message := b.channel(), newID()
 	now := dbtype.MillisOf(time.Now())
 	return b.store.Update(ctx, store.Scope{}, func(q db.Querier) error {
 		row, err := q.NextSeq(ctx, db.NextSeqParams{ID: channel, Now: now})
@@ -132,10 +132,13 @@ func (b *postBench) bare(ctx context.Context) error {
 			return err
 		}
 		return q.InsertTurn(ctx, db.InsertTurnParams{
-			ID: uuid.New(), AgentID: b.agent, ChannelID: channel, MessageID: message, SenderID: b.user, Seq: row.LastSeq, ResponseID: uuid.New(), QueuedAt: now,
+			ID: newID(), AgentID: b.agent, ChannelID: channel, MessageID: message, SenderID: b.user, Seq: row.LastSeq, ResponseID: newID(), QueuedAt: now,
 		})
 	})
 }
+
+// newID returns an id of the kind that messages and turns have.
+func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
 // rate runs do by many callers for a span and returns how often per second it succeeded.
 func rate(ctx context.Context, callers int, span time.Duration, do func(context.Context) error) (float64, error) {

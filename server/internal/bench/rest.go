@@ -202,7 +202,7 @@ func (b *restBench) measurePosts(ctx context.Context, progress io.Writer) ([]fig
 
 // insert writes what a post writes.
 func (b *restBench) insert(ctx context.Context, channel uuid.UUID) error {
-	message, now := uuid.New(), dbtype.MillisOf(time.Now())
+	message, now := newID(), dbtype.MillisOf(time.Now())
 	return b.store.Update(ctx, store.Scope{}, func(q db.Querier) error {
 		row, err := q.NextSeq(ctx, db.NextSeqParams{ID: channel, Now: now})
 		if err != nil {

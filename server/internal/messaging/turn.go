@@ -34,7 +34,7 @@ type Turn struct {
 	MessageID        uuid.UUID
 	SenderID         uuid.UUID
 	Seq              int64     // the message's number
-	ResponseID       uuid.UUID // id of the reply: derived from the turn, so it can't be said twice
+	ResponseID       uuid.UUID // id of the reply: known before it is there, so it can't be said twice
 	Status           TurnStatus
 	Reason           string // short code: the rule or the error behind the status
 	Detail           string // the same in a sentence for people
