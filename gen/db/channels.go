@@ -50,10 +50,11 @@ type InsertChannelParams struct {
 }
 
 type ListChannelAgentsRow struct {
-	ID       uuid.UUID
-	Name     string
-	Running  bool
-	Attached bool
+	ID         uuid.UUID
+	Name       string
+	Running    bool
+	Attached   bool
+	Unanswered int64
 }
 
 type ListServerChannelsParams struct {

@@ -26,7 +26,6 @@ type Querier interface {
 	CompleteIdempotencyKey(ctx context.Context, arg CompleteIdempotencyKeyParams) (int64, error)
 	// Counts no further than is asked for.
 	CountActiveJobs(ctx context.Context, atMost int64) (int64, error)
-	CountActiveTurns(ctx context.Context, arg CountActiveTurnsParams) (int64, error)
 	CountAgentTurns(ctx context.Context, arg CountAgentTurnsParams) (int64, error)
 	CountAgents(ctx context.Context) (int64, error)
 	CountAuthorMessages(ctx context.Context, arg CountAuthorMessagesParams) (int64, error)
@@ -152,7 +151,7 @@ type Querier interface {
 	ListAgentTurns(ctx context.Context, arg ListAgentTurnsParams) ([]Turn, error)
 	ListAgents(ctx context.Context) ([]Agent, error)
 	// The agents that take part in a channel, and what stands between each and a turn: it must be running and attached to the
-	// channel's message server.
+	// channel's message server. unanswered counts the messages of the channel that it was given and is not done with.
 	ListChannelAgents(ctx context.Context, channelID uuid.UUID) ([]ListChannelAgentsRow, error)
 	// The same for one channel, where an agent takes its turns one after the other, so that their order is that of the entries.
 	ListChannelLog(ctx context.Context, arg ListChannelLogParams) ([]ListChannelLogRow, error)

@@ -14,11 +14,6 @@ type ClaimTurnsParams struct {
 	MaxTurns   int64
 }
 
-type CountActiveTurnsParams struct {
-	AgentID   uuid.UUID
-	ChannelID uuid.UUID
-}
-
 type CountAgentTurnsParams struct {
 	AgentID     uuid.UUID
 	UntilTime   dbtype.Millis

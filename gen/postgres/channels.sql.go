@@ -217,7 +217,8 @@ func (q *Queries) InsertChannel(ctx context.Context, arg InsertChannelParams) (i
 
 const listChannelAgents = `-- name: ListChannelAgents :many
 SELECT a.id, a.name, a.running,
-       (EXISTS (SELECT 1 FROM message_server_agents m WHERE m.agent_id = a.id AND m.message_server_id = c.message_server_id))::boolean AS attached
+       (EXISTS (SELECT 1 FROM message_server_agents m WHERE m.agent_id = a.id AND m.message_server_id = c.message_server_id))::boolean AS attached,
+       (SELECT count(*) FROM turns t WHERE t.agent_id = a.id AND t.channel_id = p.channel_id AND t.status IN ('queued', 'running')) AS unanswered
 FROM channel_participants p
 JOIN channels c ON c.id = p.channel_id
 JOIN agents a ON a.id = p.entity_id
@@ -228,7 +229,7 @@ ORDER BY p.joined_at, a.id
 type ListChannelAgentsRow = db.ListChannelAgentsRow
 
 // The agents that take part in a channel, and what stands between each and a turn: it must be running and attached to the
-// channel's message server.
+// channel's message server. unanswered counts the messages of the channel that it was given and is not done with.
 func (q *Queries) ListChannelAgents(ctx context.Context, channelID uuid.UUID) ([]ListChannelAgentsRow, error) {
 	rows, err := q.db.Query(ctx, listChannelAgents, channelID)
 	if err != nil {
@@ -243,6 +244,7 @@ func (q *Queries) ListChannelAgents(ctx context.Context, channelID uuid.UUID) ([
 			&i.Name,
 			&i.Running,
 			&i.Attached,
+			&i.Unanswered,
 		); err != nil {
 			return nil, err
 		}

@@ -80,20 +80,6 @@ func (q *Queries) ClaimTurns(ctx context.Context, arg ClaimTurnsParams) ([]Turn,
 	return items, nil
 }
 
-const countActiveTurns = `-- name: CountActiveTurns :one
-SELECT count(*) FROM turns
-WHERE agent_id = $1 AND channel_id = $2 AND status IN ('queued', 'running')
-`
-
-type CountActiveTurnsParams = db.CountActiveTurnsParams
-
-func (q *Queries) CountActiveTurns(ctx context.Context, arg CountActiveTurnsParams) (int64, error) {
-	row := q.db.QueryRow(ctx, countActiveTurns, arg.AgentID, arg.ChannelID)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
-}
-
 const countAgentTurns = `-- name: CountAgentTurns :one
 SELECT count(*) FROM turns
 WHERE agent_id = $1

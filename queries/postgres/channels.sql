@@ -57,9 +57,10 @@ UPDATE channel_participants SET state = sqlc.arg(state) WHERE channel_id = sqlc.
 
 -- name: ListChannelAgents :many
 -- The agents that take part in a channel, and what stands between each and a turn: it must be running and attached to the
--- channel's message server.
+-- channel's message server. unanswered counts the messages of the channel that it was given and is not done with.
 SELECT a.id, a.name, a.running,
-       (EXISTS (SELECT 1 FROM message_server_agents m WHERE m.agent_id = a.id AND m.message_server_id = c.message_server_id))::boolean AS attached
+       (EXISTS (SELECT 1 FROM message_server_agents m WHERE m.agent_id = a.id AND m.message_server_id = c.message_server_id))::boolean AS attached,
+       (SELECT count(*) FROM turns t WHERE t.agent_id = a.id AND t.channel_id = p.channel_id AND t.status IN ('queued', 'running')) AS unanswered
 FROM channel_participants p
 JOIN channels c ON c.id = p.channel_id
 JOIN agents a ON a.id = p.entity_id

@@ -2,10 +2,6 @@
 INSERT INTO turns (id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at)
 VALUES (@id, @agent_id, @channel_id, @message_id, @sender_id, @seq, @response_id, 'queued', '', '', NULL, 0, 0, '', 0, @queued_at, NULL, NULL);
 
--- name: CountActiveTurns :one
-SELECT count(*) FROM turns
-WHERE agent_id = @agent_id AND channel_id = @channel_id AND status IN ('queued', 'running');
-
 -- name: ClaimTurns :many
 -- Leases the heads of mailboxes, the longest waiting first: an active turn with no earlier active turn of the same agent in
 -- the same channel, that is queued or whose lease has passed. The turns come back in no particular order. A turn never starts

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -222,8 +223,8 @@ func (p *post) store(ctx context.Context, row db.Channel) error {
 		return err
 	}
 	p.out.Message = messageOf(&message, row.MessageServerID)
-	for _, agentID := range takers {
-		if err := p.queueTurn(ctx, agentID); err != nil {
+	for _, taker := range takers {
+		if err := p.queueTurn(ctx, taker); err != nil {
 			return err
 		}
 	}
@@ -233,16 +234,11 @@ func (p *post) store(ctx context.Context, row db.Channel) error {
 	return nil
 }
 
-func has(agents []uuid.UUID, target uuid.UUID) bool {
+func has(agents []db.ListChannelAgentsRow, target uuid.UUID) bool {
 	if target == uuid.Nil {
 		return len(agents) > 0
 	}
-	for _, id := range agents {
-		if id == target {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(agents, func(a db.ListChannelAgentsRow) bool { return a.ID == target })
 }
 
 func noAgent(reason string) error {
@@ -253,7 +249,7 @@ func noAgent(reason string) error {
 }
 
 // takers returns the agents that get a turn, or why none does. What an agent says is not given to others: it is an answer.
-func (p *post) takers(ctx context.Context) (agents []uuid.UUID, unhandled string, err error) {
+func (p *post) takers(ctx context.Context) (agents []db.ListChannelAgentsRow, unhandled string, err error) {
 	if p.draft.Quiet {
 		return nil, "", nil
 	}
@@ -271,7 +267,7 @@ func (p *post) takers(ctx context.Context) (agents []uuid.UUID, unhandled string
 		case !r.Attached:
 			unhandled = UnhandledNotAttached
 		default:
-			agents = append(agents, r.ID)
+			agents = append(agents, r)
 		}
 	}
 	if len(agents) > 0 {
@@ -281,13 +277,13 @@ func (p *post) takers(ctx context.Context) (agents []uuid.UUID, unhandled string
 }
 
 // queueTurn puts the message into an agent's mailbox, as the channel's policy wants it.
-func (p *post) queueTurn(ctx context.Context, agentID uuid.UUID) error {
+func (p *post) queueTurn(ctx context.Context, agent db.ListChannelAgentsRow) error {
 	now := p.millis()
 	channel, message := p.out.Channel, p.out.Message
 	switch channel.Policy {
 	case PolicyLatest, PolicyMerge:
 		rows, err := p.q.EndMailboxTurns(ctx, db.EndMailboxTurnsParams{
-			AgentID: agentID, ChannelID: channel.ID, QueuedOnly: channel.Policy == PolicyMerge,
+			AgentID: agent.ID, ChannelID: channel.ID, QueuedOnly: channel.Policy == PolicyMerge,
 			NewStatus: string(TurnSuperseded), Reason: string(channel.Policy), Detail: "A newer message took its place", EndedAt: &now,
 		})
 		if err != nil {
@@ -302,16 +298,12 @@ func (p *post) queueTurn(ctx context.Context, agentID uuid.UUID) error {
 		if channel.Policy == PolicyReject {
 			limit = 1
 		}
-		n, err := p.q.CountActiveTurns(ctx, db.CountActiveTurnsParams{AgentID: agentID, ChannelID: channel.ID})
-		if err != nil {
-			return err
-		}
-		if n >= limit {
-			return apierr.New(apierr.QueueFull, "The agent has %d unanswered messages in this channel; try again when it has answered", n)
+		if agent.Unanswered >= limit {
+			return apierr.New(apierr.QueueFull, "The agent has %d unanswered messages in this channel; try again when it has answered", agent.Unanswered)
 		}
 	}
 	turn := Turn{
-		ID: newID(), AgentID: agentID, ChannelID: channel.ID, MessageID: message.ID, SenderID: message.AuthorID, Seq: message.Seq,
+		ID: newID(), AgentID: agent.ID, ChannelID: channel.ID, MessageID: message.ID, SenderID: message.AuthorID, Seq: message.Seq,
 		ResponseID: newID(), Status: TurnQueued, QueuedAt: now.Time(),
 	}
 	p.out.Turns = append(p.out.Turns, turn)
