@@ -44,10 +44,7 @@ func (c *Client) AllMemories(ctx context.Context, agentID uuid.UUID, q MemoriesQ
 func (c *Client) memories(ctx context.Context, agentID uuid.UUID, q MemoriesQuery, cursor string) (list MemoryList, next string, err error) {
 	params := api.ListMemoriesParams{
 		TableName: text(q.Table), Search: text(q.Search), Limit: positive(q.Limit), Offset: positive(q.Offset),
-		From: query(q.From), To: query(q.To), Cursor: text(cursor),
-	}
-	if q.Room != uuid.Nil {
-		params.RoomID = &q.Room
+		RoomID: known(q.Room), From: query(q.From), To: query(q.To), Cursor: text(cursor),
 	}
 	if q.Embeddings {
 		params.IncludeEmbedding = new("true")

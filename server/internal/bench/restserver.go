@@ -23,8 +23,8 @@ type restServer struct {
 	stop func() error
 }
 
-// startElizad runs the whole server on the data in dir, as the program does without settings, but for the number of requests that one
-// caller may make.
+// startElizad runs the whole server on the data in dir, as the program does without settings, but for the number of requests
+// that one caller may make.
 func startElizad(ctx context.Context, dir string) (*restServer, error) {
 	cfg := server.DefaultConfig()
 	cfg.Storage.Dir = dir

@@ -27,7 +27,7 @@ func Compress() Middleware {
 				compressed.ServeHTTP(w, r)
 				return
 			}
-			w.Header().Add("Vary", "Accept-Encoding") // as it says, too
+			w.Header().Add("Vary", "Accept-Encoding") // as the wrapper says, too
 			next.ServeHTTP(w, r)
 		})
 	}

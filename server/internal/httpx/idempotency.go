@@ -55,11 +55,10 @@ type Answer struct {
 func Idempotent(answers Answers) Middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.Method != http.MethodPost {
-				next.ServeHTTP(w, r)
-				return
+			var key string
+			if r.Method == http.MethodPost {
+				key = r.Header.Get(idempotencyHeader)
 			}
-			key := r.Header.Get(idempotencyHeader)
 			if key == "" {
 				next.ServeHTTP(w, r)
 				return

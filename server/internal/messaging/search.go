@@ -29,11 +29,13 @@ type SearchQuery struct {
 	From, To  *time.Time // inclusive
 	Limit     int        // 0 means 50; at most 200
 	Offset    int
+	Page      int // from 1, of Limit messages; means nothing beside an Offset
 }
 
 // SearchPage is a part of what was found, newest first.
 type SearchPage struct {
 	Messages []Message
+	Offset   int // how many were found before them
 	HasMore  bool
 	Total    int // how many were found in all, counted up to 10000
 }
@@ -50,6 +52,9 @@ func (s *Service) Search(ctx context.Context, who auth.Identity, query SearchQue
 	}
 	if query.Limit > 0 {
 		f.limit = int64(min(query.Limit, maxHistory))
+	}
+	if query.Page > 1 && f.offset == 0 {
+		f.offset = min(int64(query.Page)-1, math.MaxInt32/f.limit) * f.limit
 	}
 	if query.ChannelID != nil {
 		f.channel = *query.ChannelID
@@ -70,7 +75,7 @@ func (s *Service) Search(ctx context.Context, who auth.Identity, query SearchQue
 		if err != nil {
 			return err
 		}
-		out.Total, out.HasMore = int(total), int64(len(rows)) > f.limit
+		out.Offset, out.Total, out.HasMore = int(f.offset), int(total), int64(len(rows)) > f.limit
 		rows = rows[:min(int64(len(rows)), f.limit)]
 		out.Messages = make([]Message, len(rows))
 		for i, r := range rows {

@@ -106,8 +106,8 @@ func appendText[T ~string | ~[]byte](dst []byte, text T) []byte {
 	return append(append(dst, text[begin:]...), '"')
 }
 
-// plainBytes returns the place of the first byte of text, from i on, that isn't plain, which is an ASCII character that stands for
-// itself in a JSON string. It looks at eight at a time while all of them are.
+// plainBytes returns the place of the first byte of text, from i on, that isn't plain, which is an ASCII character that stands
+// for itself in a JSON string. It looks at eight at a time while all of them are.
 func plainBytes[T ~string | ~[]byte](text T, i int) int {
 	for ; i+8 <= len(text); i += 8 {
 		b := text[i : i+8]

@@ -3,7 +3,6 @@ package rest
 import (
 	"context"
 	"encoding/json"
-	"math"
 	"time"
 
 	"github.com/elizad/elizad/gen/api"
@@ -55,7 +54,7 @@ func (h messageHandlers) SearchMessages(ctx context.Context, req apiserver.Searc
 	}
 	found := api.MessageSearch{Messages: each(page.Messages, message), Total: page.Total, HasMore: page.HasMore}
 	if page.HasMore && len(page.Messages) > 0 {
-		found.NextCursor = new(nextUntilCursor(until, page.Messages[0].CreatedAt, query.Offset, len(page.Messages)))
+		found.NextCursor = new(nextUntilCursor(until, page.Messages[0].CreatedAt, page.Offset, len(page.Messages)))
 	}
 	return apiserver.SearchMessages200JSONResponse{
 		Headers: apiserver.SearchMessages200ResponseHeaders{XTotalCount: page.Total},
@@ -64,20 +63,12 @@ func (h messageHandlers) SearchMessages(ctx context.Context, req apiserver.Searc
 }
 
 func searchQuery(b api.SearchMessagesRequest) (q messaging.SearchQuery, err error) {
-	q = messaging.SearchQuery{Text: deref(b.Query), ChannelID: b.ChannelID, AuthorID: b.AuthorID, Limit: deref(b.Limit), Offset: deref(b.Offset)}
+	q = messaging.SearchQuery{Text: deref(b.Query), ChannelID: b.ChannelID, AuthorID: b.AuthorID, Limit: deref(b.Limit), Offset: deref(b.Offset), Page: deref(b.Page)}
 	if q.From, err = looseMoment("from", b.From); err != nil {
 		return q, err
 	}
 	if q.To, err = looseMoment("to", b.To); err != nil {
 		return q, err
-	}
-	if page := deref(b.Page); page > 1 && q.Offset == 0 {
-		const pageSize, largestPage = 50, 200 // of a search
-		size := min(q.Limit, largestPage)
-		if size <= 0 {
-			size = pageSize
-		}
-		q.Offset = min(page-1, math.MaxInt32/size) * size
 	}
 	return q, nil
 }

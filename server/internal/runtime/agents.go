@@ -120,7 +120,7 @@ func (a *Agents) Create(ctx context.Context, who auth.Identity, c agent.Characte
 		return Agent{}, false, err
 	}
 	var row db.Agent
-	insert := func(q db.Querier) error {
+	err = a.store.Update(ctx, who.Scope(), func(q db.Querier) error {
 		created = false
 		var err error
 		if row, err = q.GetAgent(ctx, c.ID); err == nil {
@@ -137,11 +137,7 @@ func (a *Agents) Create(ctx context.Context, who auth.Identity, c agent.Characte
 			return err
 		}
 		return settle(ctx, q, row)
-	}
-	err = a.store.Update(ctx, who.Scope(), insert)
-	if created && apierr.IsCode(err, apierr.Conflict) { // somebody else created it at the same moment; now it is seen
-		err = a.store.Update(ctx, who.Scope(), insert)
-	}
+	})
 	if err != nil {
 		return Agent{}, false, fmt.Errorf("creating an agent: %w", err)
 	}
