@@ -33,7 +33,7 @@ func (c *Client) Agent(ctx context.Context, id uuid.UUID) (Agent, error) {
 func (c *Client) CreateAgent(ctx context.Context, character Character) (AgentCreated, error) {
 	body := map[string]json.RawMessage{"characterJson": encode(character)}
 	return call[AgentCreated](ctx, c, "creating an agent", func(ctx context.Context) (*http.Response, error) {
-		return c.api.CreateAgent(withRepeat(ctx), body)
+		return c.api.CreateAgent(withRepeat(ctx), nil, body)
 	})
 }
 

@@ -35,7 +35,7 @@ func (c *Client) Channels(ctx context.Context, serverID uuid.UUID, q ChannelsQue
 // DirectChannel returns the one channel between the client and somebody else, who may be an agent, on the current message
 // server. It is made when there is none.
 func (c *Client) DirectChannel(ctx context.Context, with uuid.UUID) (Channel, error) {
-	params := api.GetDMChannelParams{TargetUserID: with, CurrentUserID: &c.entity}
+	params := api.GetDMChannelParams{TargetUserID: &with, CurrentUserID: &c.entity}
 	return call[Channel](ctx, c, "finding a direct channel", func(ctx context.Context) (*http.Response, error) {
 		return c.api.GetDMChannel(ctx, &params)
 	})

@@ -359,7 +359,7 @@ func TestSocketRefusals(t *testing.T) {
 	if _, err := conn.Send(t.Context(), room, "", client.SendOptions{}); !client.IsCode(err, "INVALID_MESSAGE") {
 		t.Errorf("no text: %v", err)
 	}
-	if _, err := conn.Send(t.Context(), room, strings.Repeat("x", 60_000), client.SendOptions{}); !client.IsCode(err, apierr.ValidationFailed) {
+	if _, err := conn.Send(t.Context(), room, strings.Repeat("x", 200_001), client.SendOptions{}); !client.IsCode(err, apierr.ValidationFailed) {
 		t.Errorf("a long text: %v", err)
 	}
 	if _, err := conn.Send(t.Context(), room, strings.Repeat("x", 2<<20), client.SendOptions{}); !client.IsCode(err, apierr.TooLarge) {

@@ -215,6 +215,10 @@ func TestCallsFitTheContract(t *testing.T) {
 			_, err := c.Ingest(ctx, client.ExternalMessages{ChannelID: channel.String(), AuthorID: &alice, Content: new("x")})
 			return err
 		},
+		"AskExternal": func() error {
+			_, err := c.AskExternal(ctx, client.ExternalMessages{ChannelID: channel.String(), AuthorID: &alice, Content: new("x")})
+			return err
+		},
 		"CompleteMessage": func() error { return c.CompleteMessage(ctx, message, "it broke") },
 		"CompleteChannel": func() error { return c.CompleteChannel(ctx, channel, "") },
 		"UploadToAgent":   func() error { u, err := c.UploadToAgent(ctx, eliza, file()); return want(err, u.URL, "/media/x") },

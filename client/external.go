@@ -50,6 +50,14 @@ func (c *Client) Ingest(ctx context.Context, messages ExternalMessages) (Ingeste
 	})
 }
 
+// AskExternal is Ingest and waits for what an agent answers to the last of the messages. The Response is nil when nobody
+// answers, or not in time.
+func (c *Client) AskExternal(ctx context.Context, messages ExternalMessages) (Ingested, error) {
+	return call[Ingested](ctx, c, "asking for another platform", func(ctx context.Context) (*http.Response, error) {
+		return c.api.AskExternal(ctx, messages)
+	})
+}
+
 // CompleteMessage tells everybody in the channel of a message that somebody outside of the server has dealt with it; failure
 // says why that went wrong, and is empty if it did not.
 func (c *Client) CompleteMessage(ctx context.Context, messageID uuid.UUID, failure string) error {

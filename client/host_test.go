@@ -63,7 +63,7 @@ func (h *host) start() {
 	}
 	h.address = listener.Addr().String()
 	logs := slog.New(slog.NewTextHandler(testLog{h.t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	if h.server, err = server.New(h.config, server.WithLogger(logs)); err != nil {
+	if h.server, err = server.New(h.config, server.WithEnvironment(), server.WithLogger(logs)); err != nil {
 		h.t.Fatal(err)
 	}
 	if err := h.server.Start(context.Background()); err != nil {
@@ -95,6 +95,17 @@ type testLog struct{ t testing.TB }
 func (l testLog) Write(p []byte) (int, error) {
 	l.t.Log(strings.TrimSpace(string(p)))
 	return len(p), nil
+}
+
+// owner returns a client that shows the owner's token.
+func (h *host) owner() *client.Client {
+	h.t.Helper()
+	info, err := h.server.Info(h.t.Context())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	c, _ := h.client(uuid.Nil, client.WithAPIKey(info.OwnerToken))
+	return c
 }
 
 // client returns a client for the server, over connections that the test can break.

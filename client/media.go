@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/api"
 )
 
 // File is a file to send. It is read once and never held in memory as a whole.
@@ -27,7 +29,7 @@ type File struct {
 func (c *Client) UploadToAgent(ctx context.Context, agentID uuid.UUID, f File) (Upload, error) {
 	form := newForm("file", f, nil)
 	return transfer[Upload](ctx, "uploading a file to an agent", func(ctx context.Context) (*http.Response, error) {
-		return c.api.UploadAgentMediaWithBody(withoutRepeat(ctx), agentID, form.kind, form)
+		return c.api.UploadAgentMediaWithBody(withoutRepeat(ctx), agentID, &api.UploadAgentMediaParams{}, form.kind, form)
 	})
 }
 
@@ -35,7 +37,7 @@ func (c *Client) UploadToAgent(ctx context.Context, agentID uuid.UUID, f File) (
 func (c *Client) UploadToChannel(ctx context.Context, channelID uuid.UUID, f File) (Upload, error) {
 	form := newForm("file", f, nil)
 	return transfer[Upload](ctx, "uploading a file to a channel", func(ctx context.Context) (*http.Response, error) {
-		return c.api.UploadChannelMediaWithBody(withoutRepeat(ctx), channelID, form.kind, form)
+		return c.api.UploadChannelMediaWithBody(withoutRepeat(ctx), channelID, &api.UploadChannelMediaParams{}, form.kind, form)
 	})
 }
 

@@ -205,6 +205,10 @@ func TestServerIsSeenFromOutside(t *testing.T) {
 	if n, err := c.ClearServerLog(ctx); err != nil || n < 1 {
 		t.Errorf("%d, %v", n, err)
 	}
+	if err := c.ReplaceStoredSettings(ctx, map[string]string{"OPENAI_API_KEY": "sk-secret"}); !client.IsCode(err, apierr.Forbidden) {
+		t.Errorf("replacing the settings as anybody: %v", err)
+	}
+	c = h.owner()
 	if err := c.ReplaceStoredSettings(ctx, map[string]string{"OPENAI_API_KEY": "sk-secret"}); err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -28,6 +29,7 @@ func TestOlderPaths(t *testing.T) {
 	older, newer := m+"/servers/"+uuid.Nil.String(), m+"/message-servers/"+uuid.Nil.String()
 	channel := n.group(agent)
 	message := n.say(channel, agent, "x").ID
+	made := data[struct{ Server struct{ ID string } }](n.do("POST", m+"/message-servers", map[string]any{"name": "Old", "sourceType": "x"})).Server.ID
 	o, c := m+"/central-channels/"+channel, m+"/channels/"+channel
 	for _, tt := range []struct {
 		method, path, successor string
@@ -35,6 +37,15 @@ func TestOlderPaths(t *testing.T) {
 		status                  int
 	}{
 		{"GET", m + "/central-servers", m + "/message-servers", nil, 200},
+		{"GET", m + "/servers", m + "/message-servers", nil, 200},
+		{"GET", older + "/channels", newer + "/channels", nil, 200},
+		{"POST", older + "/sync-channels", newer + "/sync-channels", map[string]any{"channels": []any{}}, 200},
+
+		{"DELETE", m + "/servers/" + made, m + "/message-servers/" + made, nil, 200},
+		{"GET", m + "/agents/" + agent + "/servers", m + "/agents/" + agent + "/message-servers", nil, 200},
+		{"GET", o, c + "/details", nil, 200},
+		{"GET", c, c + "/details", nil, 200},
+		{"POST", m + "/group-channels", m + "/channels", map[string]any{"name": "G", "participants": []string{agent}}, 201},
 		{"POST", m + "/servers", m + "/message-servers", map[string]any{"name": "S", "sourceType": "x"}, 201},
 		{"POST", older + "/agents", newer + "/agents", map[string]any{"agentId": agent}, 201},
 		{"GET", older + "/agents", newer + "/agents", nil, 200},
@@ -49,6 +60,8 @@ func TestOlderPaths(t *testing.T) {
 		{"POST", o + "/messages", c + "/messages", map[string]any{"author_id": agent, "content": "y", "server_id": uuid.Nil}, 201},
 		{"DELETE", o + "/messages/" + message, c + "/messages/" + message, nil, 204},
 		{"DELETE", o + "/messages", c + "/messages", nil, 204},
+		{"DELETE", o + "/messages/all", c + "/messages", nil, 204},
+		{"DELETE", c + "/messages/all", c + "/messages", nil, 204},
 		{"DELETE", o + "/agents/" + agent, c + "/agents/" + agent, nil, 200},
 		{"POST", o + "/agents", c + "/agents", map[string]any{"agentId": agent}, 201},
 		{"DELETE", older + "/agents/" + agent, newer + "/agents/" + agent, nil, 200},
@@ -60,12 +73,14 @@ func TestOlderPaths(t *testing.T) {
 		{"GET", "/api/server/servers", "/api/server/debug/servers", nil, 200},
 		{"GET", "/api/system/environment/local", "/api/system/env/local", nil, 200},
 	} {
-		a := n.do(tt.method, tt.path, tt.body)
+		a := n.do(tt.method, tt.path, tt.body, n.owner()...)
 		if a.status != tt.status {
 			t.Errorf("%s %s: status %d: %s", tt.method, tt.path, a.status, a.body)
 		}
 		links := strings.Join(a.header.Values("Link"), ", ")
-		if !strings.Contains(links, "<"+tt.successor+`>; rel="successor-version"`) || !strings.HasPrefix(a.header.Get("Deprecation"), "@") {
+		before, _, _ := strings.Cut(links, `>; rel="successor-version"`)
+		asked := url.URL{Path: tt.path}
+		if leadsTo, err := asked.Parse(before[strings.LastIndexByte(before, '<')+1:]); err != nil || leadsTo.Path != tt.successor || !strings.HasPrefix(a.header.Get("Deprecation"), "@") {
 			t.Errorf("%s %s: Link %q, Deprecation %q", tt.method, tt.path, links, a.header.Get("Deprecation"))
 		}
 		method := tt.method
@@ -77,7 +92,7 @@ func TestOlderPaths(t *testing.T) {
 			t.Errorf("%s %s: %v", tt.method, tt.path, err)
 		}
 		if tt.method == "GET" && tt.successor != "/api/server/ping" && !strings.HasPrefix(tt.successor, "/api/server/") {
-			if canonical := n.do("GET", tt.successor, nil); string(canonical.body) != string(a.body) || canonical.header.Get("Deprecation") != "" {
+			if canonical := n.do("GET", tt.successor, nil, n.owner()...); string(canonical.body) != string(a.body) || canonical.header.Get("Deprecation") != "" {
 				t.Errorf("%s and %s differ:\n%s\n%s", tt.path, tt.successor, a.body, canonical.body)
 			}
 		}
@@ -86,7 +101,7 @@ func TestOlderPaths(t *testing.T) {
 	if got := data[servers](n.do("GET", m+"/central-servers", nil)); len(got.Servers) == 0 {
 		t.Error("the older path lacks its key servers")
 	}
-	clearError(t, "no alias", n.do("POST", o+"/upload-media", map[string]any{}), http.StatusNotFound, "NOT_FOUND")
+	clearError(t, "no file", n.do("POST", o+"/upload-media", map[string]any{}), http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE")
 	clearError(t, "no alias", n.do("GET", "/api/tee/x", nil), http.StatusNotFound, "NOT_FOUND")
 	clearError(t, "bad id", n.do("GET", m+"/central-channels/x/details", nil), http.StatusBadRequest, "INVALID_ID")
 }

@@ -144,6 +144,20 @@ func TestNULIsLeftOut(t *testing.T) {
 }
 
 // A body of a type that a route doesn't read is refused before it has come, whatever the parameters of the type say.
+// Some programs begin every text with a byte order mark.
+func TestBodyWithAMark(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	mark := "\uFEFF"
+	n.do("POST", "/api/agents", mark+`{"name":"Marked","bio":"b"}`).want(201)
+	n.do("POST", "/api/agents", mark+`{"name":"Repeated","bio":"b"}`, "Idempotency-Key", "k").want(201)
+	channel, user := n.dm()
+	n.do("POST", "/api/messaging/channels/"+channel+"/messages", mark+`{"author_id":"`+user+`","content":"Hello","message_server_id":"`+uuid.Nil.String()+`"}`).want(201)
+	for _, body := range []string{mark, mark + mark + `{"name":"Twice","bio":"b"}`, "\xEF\xBB", "{", "1"} {
+		clearError(t, fmt.Sprintf("%q", body), n.do("POST", "/api/agents", body), http.StatusBadRequest, "")
+	}
+}
+
 func TestForeignBodyIsNotAwaited(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())

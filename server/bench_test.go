@@ -16,6 +16,7 @@ func BenchmarkRequest(b *testing.B) {
 	channel := "/api/messaging/channels/" + uuid.NewString() + "/messages"
 	text := strings.Repeat("All work and no play makes Jack a dull boy. ", 8)
 	post := fmt.Sprintf(`{"author_id":"%s","content":"%s","message_server_id":"%s","metadata":{"user_display_name":"Jack"}}`, uuid.NewString(), text, uuid.Nil)
+	session := fmt.Sprintf(`{"agentId":"%s","userId":"%s"}`, n.agentID(), uuid.NewString())
 	for range 50 {
 		serve(b, handler, http.MethodPost, channel, post, http.StatusCreated)
 	}
@@ -30,6 +31,7 @@ func BenchmarkRequest(b *testing.B) {
 		{"100 agents", http.MethodGet, "/api/agents", "", http.StatusOK},
 		{"50 messages", http.MethodGet, channel + "?limit=50", "", http.StatusOK},
 		{"post", http.MethodPost, channel, post, http.StatusCreated},
+		{"session", http.MethodPost, "/api/messaging/sessions", session, http.StatusCreated},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			b.ReportAllocs()

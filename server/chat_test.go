@@ -146,7 +146,7 @@ func TestModelFailureIsTold(t *testing.T) {
 	if bytes.Contains(a.body, []byte("sk-")) {
 		t.Errorf("the answer shows a key: %s", a.body)
 	}
-	if h := n.history(channel); len(h) != 1 {
+	if h := n.history(channel); len(h) != 2 || !strings.Contains(h[0].Content, "OPENAI_API_KEY") || strings.Contains(h[0].Content, "sk-") {
 		t.Errorf("history %+v", h)
 	}
 	type run struct{ RunID, Status, Outcome, Detail string }

@@ -89,6 +89,7 @@ func (n *node) listen(channel, user string) *websocket.Conn {
 // socketEvent is what came over Socket.IO, with the members that tests look at.
 type socketEvent struct {
 	name                                string
+	payload                             json.RawMessage
 	MessageID, Status, SenderID, Reason string
 }
 
@@ -115,6 +116,7 @@ func readEvent(t testing.TB, conn *websocket.Conn) (e socketEvent) {
 			t.Fatalf("read %s: %v", raw, err)
 		}
 		_ = json.Unmarshal(parts[1], &e) // some events carry a text
+		e.payload = parts[1]
 		return e
 	}
 }

@@ -54,7 +54,7 @@ func TestContractHoldsUnderAttack(t *testing.T) {
 	stop := ops[last]
 	ops = slices.Delete(ops, last, last+1)
 
-	a := &attack{node: n, check: n.client.Transport.(checked).check, ids: newIDPool(), until: time.Now().Add(attackTime), answers: map[string]map[int]int{}}
+	a := &attack{node: n, check: n.client.Transport.(checked).check, ids: newIDPool(), owner: n.owner()[1], until: time.Now().Add(attackTime), answers: map[string]map[int]int{}}
 	a.begin(cfg.Storage.Dir)
 	var all sync.WaitGroup
 	for i := range uint64(attackers) {
@@ -106,6 +106,7 @@ type attack struct {
 	node  *node
 	check func(*http.Request, *http.Response) error
 	ids   *idPool
+	owner string // his token
 	until time.Time
 
 	mu      sync.Mutex
@@ -198,6 +199,9 @@ func (a *attack) send(ctx context.Context, o operation, r request) {
 		panic(err) // what is generated is escaped
 	}
 	req.Header = r.header.Clone()
+	if a.owner != "" {
+		req.Header.Set("X-API-KEY", a.owner)
+	}
 	switch {
 	case r.body == "" && r.header.Get("Content-Type") == "":
 		req.Body = http.NoBody
@@ -253,7 +257,7 @@ func ofAnybody() []int {
 
 // misfit matches what the server says of requests that don't fit the contract. Other refusals are rules of the domain.
 func misfit() *regexp.Regexp {
-	return regexp.MustCompile(`does not fit the contract|parameter ..?\w+..? is (invalid|missing)|not well-formed JSON|request has no body`)
+	return regexp.MustCompile(`"code":"INVALID_REQUEST","message":"[^"\\]*(\\.[^"\\]*)*","details":"/|parameter ..?\w+..? is (invalid|missing)|not well-formed JSON|request has no body`)
 }
 
 // mayWait reports whether an operation answers only when something else has happened.

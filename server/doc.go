@@ -7,5 +7,9 @@
 //	defer srv.Shutdown(context.Background())
 //	http.Handle("/", srv.Handler())
 //
+// Agents find their models by the same variables as those of the program elizad: with OPENAI_API_KEY in the environment of the
+// process, or OLLAMA_API_ENDPOINT for a local model, the lines above are all it takes. See [DefaultConfig] and
+// [WithEnvironment].
+//
 // The package wires the parts together, in the order in which they depend on each other, and does nothing else.
 package server

@@ -115,7 +115,8 @@ func (g *generator) text(schema *openapi3.Schema, name string) string {
 	}
 	text := pick(g, "", "x", "Hello", "tea?", "0", "true", "null", "2026-11-20T15:33:10.230Z", "http://127.0.0.1:9/hook", "  padded ", "../etc/passwd",
 		"%s%n", "'; --", "<script>", "日本語", "👩‍👩‍👧‍👦", "\u202eltr", "a\u0000b", "a\nb\tc", "\ufffd", g.id(name), strings.Repeat("long ", 200))
-	shortest, longest := int(schema.MinLength), len(text)
+	shortest := int(schema.MinLength)
+	longest := max(shortest, len(text))
 	if schema.MaxLength != nil {
 		longest = int(*schema.MaxLength)
 		if g.one(6) {

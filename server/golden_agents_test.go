@@ -124,11 +124,11 @@ func TestGoldenSystem(t *testing.T) {
 	b.ask("version", "GET", "/api/system/version", nil, 200, `{"version":"v","source":"server","timestamp":"T","environment":"development","uptime":1.5}`)
 	b.ask("public configuration", "GET", "/api/system/config", nil, 200, `{"success":true,"data":{"requiresAuth":false}}`)
 	b.ask("write settings", "POST", "/api/system/env/local", map[string]any{"content": map[string]any{"OPENAI_API_KEY": "k", "OPENAI_SMALL_MODEL": "m"}}, 200,
-		`{"success":true,"message":"m","data":{"success":true,"message":"m"}}`)
-	b.ask("read settings", "GET", "/api/system/env/local", nil, 200, `{"success":true,"data":{"OPENAI_SMALL_MODEL":"m"}}`)
-	b.ask("no settings", "POST", "/api/system/env/local", map[string]any{"content": "x"}, 400, `{"success":false,"error":{"code":"C","message":"no"}}`)
+		`{"success":true,"message":"m","data":{"success":true,"message":"m"}}`, b.owner()...)
+	b.ask("read settings", "GET", "/api/system/env/local", nil, 200, `{"success":true,"data":{"OPENAI_SMALL_MODEL":"m"}}`, b.owner()...)
+	b.ask("no settings", "POST", "/api/system/env/local", map[string]any{"content": "x"}, 400, `{"success":false,"error":{"code":"C","message":"no"}}`, b.owner()...)
 	b.ask("an unknown path", "GET", "/api/nowhere", nil, 404, `{"success":false,"error":{"message":"API endpoint not found","code":"NOT_FOUND"}}`)
 	b.ask("no such file", "GET", "/media/generated/"+agent+"/x.png", nil, 404, `{"success":false,"error":{"message":"no"}}`)
-	b.ask("stop", "POST", "/api/server/stop", nil, 200, `{"success":true,"message":"m","data":{"success":true,"message":"m"}}`)
+	b.ask("stop", "POST", "/api/server/stop", nil, 200, `{"success":true,"message":"m","data":{"success":true,"message":"m"}}`, b.owner()...)
 	b.close("system.golden.json")
 }

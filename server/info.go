@@ -3,20 +3,30 @@ package server
 import (
 	"context"
 	"log/slog"
+	"os"
+	"path/filepath"
 
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/httpx"
 	"github.com/elizad/elizad/server/internal/logstream"
+	"github.com/elizad/elizad/server/internal/settingsfile"
+	"github.com/elizad/elizad/server/internal/web"
 )
 
 // Info describes a running server to the person who started it.
 type Info struct {
-	Version string      `json:"version"`
-	DataDir string      `json:"dataDir"`
-	Engine  string      `json:"engine"` // sqlite or postgres
-	WebUI   bool        `json:"webUI"`
-	Secured bool        `json:"secured"` // an API key is required
-	Agents  []AgentInfo `json:"agents"`
+	Version  string `json:"version"`
+	DataDir  string `json:"dataDir"`
+	Engine   string `json:"engine"`   // sqlite or postgres
+	Database string `json:"database"` // its file, or its name and host; without any password
+	WebUI    bool   `json:"webUI"`
+	Secured  bool   `json:"secured"` // an API key is required
+	// OwnerToken is what the owner sends as API key to stop the server and to handle its settings, where no API key is set. It
+	// also stands in the data directory. OwnerPage is where a browser takes it: the path, with the token behind a #.
+	OwnerToken string      `json:"-"`
+	OwnerPage  string      `json:"-"`
+	Agents     []AgentInfo `json:"agents"`
+	Problems   []string    `json:"problems,omitempty"` // what went wrong at the start without ending it, such as a character that is none
 }
 
 // AgentInfo describes one agent and the model behind it.
@@ -36,8 +46,12 @@ func (s *Server) Info(ctx context.Context) (Info, error) {
 		return Info{}, err
 	}
 	info := Info{
-		Version: s.version, DataDir: s.dataDir, Engine: s.parts.store.Engine(), WebUI: s.cfg.WebUI(), Secured: s.parts.keys.Required(),
-		Agents: make([]AgentInfo, len(agents)),
+		Version: s.version, DataDir: s.dataDir, Engine: s.parts.store.Engine(), Database: s.parts.database, Problems: s.parts.problems, WebUI: s.cfg.WebUI(), Secured: s.parts.guard.Required(),
+		OwnerToken: s.parts.token,
+		Agents:     make([]AgentInfo, len(agents)),
+	}
+	if info.WebUI && info.OwnerToken != "" {
+		info.OwnerPage = web.OwnerPath + "#" + info.OwnerToken
 	}
 	for i, a := range agents {
 		info.Agents[i] = AgentInfo{
@@ -46,6 +60,15 @@ func (s *Server) Info(ctx context.Context) (Info, error) {
 		}
 	}
 	return info, nil
+}
+
+// SettingsFile returns the file of settings in the data folder, or "" where there is none.
+func (s *Server) SettingsFile() string {
+	path := filepath.Join(s.dataDir, settingsfile.Name)
+	if _, err := os.Stat(path); err != nil {
+		return ""
+	}
+	return path
 }
 
 func newLogger(cfg Config, stream *logstream.Stream) *slog.Logger {

@@ -158,7 +158,7 @@ func TestJobBadInput(t *testing.T) {
 	for name, body := range map[string]any{
 		"nothing": map[string]any{}, "no user": map[string]any{"content": "x"}, "user is no UUID": map[string]any{"userId": "me", "content": "x"},
 		"no content": map[string]any{"userId": user}, "empty": map[string]any{"userId": user, "content": ""},
-		"content is no text": map[string]any{"userId": user, "content": 7}, "long": map[string]any{"userId": user, "content": strings.Repeat("x", 50_001)},
+		"content is no text": map[string]any{"userId": user, "content": 7}, "long": map[string]any{"userId": user, "content": strings.Repeat("x", 200_001)},
 		"agent is no UUID": map[string]any{"userId": user, "content": "x", "agentId": "x"}, "metadata": map[string]any{"userId": user, "content": "x", "metadata": []int{}},
 		"much metadata": map[string]any{"userId": user, "content": "x", "metadata": map[string]any{"x": strings.Repeat("x", 10_001)}},
 		"short":         map[string]any{"userId": user, "content": "x", "timeoutMs": 999}, "too long": map[string]any{"userId": user, "content": "x", "timeoutMs": 300_001},

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"mime/multipart"
@@ -322,5 +323,45 @@ func TestAttachmentsNameAddresses(t *testing.T) {
 	}).want(201))
 	if got := fmt.Sprint(second.Metadata["attachments"]); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// Texts are taken whatever they begin with, and served as plain text that no browser renders; pages and drawings are not.
+func TestTextsThatLookLikeSomethingElse(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	channel, _ := n.dm()
+	readme, err := os.ReadFile("testdata/cases/readme-upload/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := "<div>" + strings.Repeat("ä", 5000) // the part that is looked at ends within a letter
+	for _, tt := range []struct {
+		name, declared, content string
+		taken                   bool
+	}{
+		{"README.md", "text/markdown", string(readme), true}, {"README.md", "application/octet-stream", string(readme), true}, {"README", "", string(readme), true},
+		{"notes.TXT", "text/plain", "<!DOCTYPE html> is how a page begins", true}, {"table.csv", "text/csv", "<b>name</b>,age\n", true}, {"data.json", "application/json", `"<script>"`, true},
+		{"a.yaml", "text/yaml", "<<: *base\n", true}, {"page.tsx", "text/plain", "<script>let x = 1</script>", true}, {"cars.md", "text/markdown", "BMW builds cars", true},
+		{"songs.txt", "text/plain", "ID3 is a format of tags", true}, {"feed.md", "text/markdown", `<?xml version="1.0"?><rss/>`, true}, {"long.md", "text/markdown", long, true},
+		{"mark.md", "text/markdown", "\ufeff<h1>Hi</h1>", true}, {"picture.md", "text/markdown", `<svg xmlns="http://www.w3.org/2000/svg"/>`, true},
+		{"page.html", "text/html", string(readme), false}, {"page.md", "text/html", string(readme), false}, {"drawing.svg", "image/svg+xml", "<svg xmlns='http://www.w3.org/2000/svg'/>", false},
+		{"page", "text/plain", "<html><script>alert(1)</script>", false}, {"feed.xml", "text/plain", `<?xml version="1.0"?><rss/>`, false},
+		{"program.txt", "text/plain", "MZ\x90\x00\x03\x00", false}, {"bytes.md", "text/markdown", "\x00\x01", false},
+	} {
+		a := n.upload("/api/messaging/channels/"+channel+"/upload-media", formPart{"file", tt.name, cmp.Or(tt.declared, "application/octet-stream"), tt.content})
+		if !tt.taken {
+			clearError(t, tt.name, a, http.StatusUnsupportedMediaType, "")
+			continue
+		}
+		u := data[wireUpload](a.want(200))
+		got := n.do("GET", u.URL, nil).want(200)
+		if string(got.body) != tt.content || u.OriginalName != tt.name {
+			t.Errorf("%s: %d bytes came back as %q", tt.name, len(got.body), u.OriginalName)
+		}
+		if kind := got.header.Get("Content-Type"); !strings.HasPrefix(kind, "text/plain") || got.header.Get("X-Content-Type-Options") != "nosniff" ||
+			!strings.HasPrefix(got.header.Get("Content-Security-Policy"), "sandbox") {
+			t.Errorf("%s: served with %v", tt.name, got.header)
+		}
 	}
 }

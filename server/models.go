@@ -2,12 +2,15 @@ package server
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/egress"
 	"github.com/elizad/elizad/server/internal/runtime"
+	"github.com/elizad/elizad/server/internal/secrets"
 	"github.com/elizad/elizad/server/model"
 	"github.com/elizad/elizad/server/model/doctor"
 	"github.com/elizad/elizad/server/model/openai"
@@ -25,87 +28,135 @@ const (
 // never replaced by another; the agent's owner is told what to change.
 type models struct {
 	builtin model.Provider
-	http    *http.Client // shared by all agents and their versions, so that connections are
+	guard   *egress.Guard
+	guarded *http.Client // for addresses that callers name
+	http    *http.Client // for the others. Both are shared by all agents and their versions, so that connections are
+	forms   openai.Forms // and what each model refuses
 }
 
-func newModels(notice bool, delay time.Duration) (*models, error) {
+func newModels(guard *egress.Guard, notice bool, delay time.Duration) (*models, error) {
 	provider, err := doctor.New(doctor.Options{HideNotice: !notice, WordDelay: delay})
 	if err != nil {
 		return nil, err
 	}
-	return &models{builtin: provider, http: &http.Client{Transport: openai.NewTransport(openai.DefaultMaxConns)}}, nil
+	return &models{
+		builtin: provider,
+		guard:   guard,
+		guarded: &http.Client{Transport: guard.Guarded(openai.NewTransport(openai.DefaultMaxConns))},
+		http:    &http.Client{Transport: openai.NewTransport(openai.DefaultMaxConns)}}, nil
 }
 
 // Choose implements runtime.Models.
 func (m *models) Choose(req runtime.ModelRequest) runtime.ModelChoice {
 	choice := m.chooseText(req)
-	choice.Ear, choice.Mouth = m.ear(req.Setting), m.mouth(req.Setting)
+	choice.Ear, choice.Mouth = m.ear(req.Lookup), m.mouth(req.Lookup)
 	return choice
 }
 
+// Routes implements runtime.Models. Which of the vendors is chosen routes nothing: each has its own keys and addresses.
+func (m *models) Routes(lookup model.Lookup) []secrets.Route { return routes(lookup) }
+
+func routes(lookup model.Lookup) []secrets.Route {
+	out := []secrets.Route{{Addresses: providerSettings}}
+	for _, r := range openai.Routes(lookup) {
+		out = append(out, secrets.Route(r))
+	}
+	return out
+}
+
+// providerSettings name whose model an agent uses.
+var providerSettings = []string{"modelProvider", "MODEL_PROVIDER"}
+
 func (m *models) chooseText(req runtime.ModelRequest) runtime.ModelChoice {
-	if setting, name := wanted(req.Setting); name != "" {
-		if strings.EqualFold(name, builtinName) {
-			return m.builtinChoice("")
-		}
-		vendor, known := openai.VendorNamed(name)
-		if !known {
-			message := setting + " names " + name + ", which is not a provider of this server."
-			return runtime.ModelChoice{Provider: runtime.Misconfigured(name, message), Notice: message}
-		}
-		return m.connect(vendor, req.Setting)
+	wish, ok := wanted(req.Lookup)
+	if !ok {
+		return m.chooseByWhatIsSet(req)
 	}
+	if strings.EqualFold(wish.Value, builtinName) {
+		return m.builtinChoice("")
+	}
+	vendor, known := openai.VendorNamed(wish.Value)
+	switch {
+	case !known:
+		message := wish.Name + " names " + wish.Value + ", which is not a provider of this server."
+		return runtime.ModelChoice{Provider: runtime.Misconfigured(wish.Value, message), Notice: message}
+	case wish.Origin == model.FromCharacter && !usable(vendor, req.Lookup):
+		// A character that was written for another server still speaks here.
+		choice := m.chooseByWhatIsSet(req)
+		why := "Nothing is set for it."
+		if _, err := vendor.Config(req.Lookup); err != nil { // such as a key that is set and may not go to the address
+			why = apierr.From(err).Message
+			if e, ok := errors.AsType[*model.Error](err); ok {
+				why = e.Message
+			}
+		}
+		choice.Notice = strings.TrimSpace("The character wants " + wish.Value + ". " + why + " " + choice.Notice)
+		return choice
+	}
+	return m.connect(vendor, req.Lookup)
+}
+
+// chooseByWhatIsSet chooses by the plugins that a character names, else by the keys and addresses that there are.
+func (m *models) chooseByWhatIsSet(req runtime.ModelRequest) runtime.ModelChoice {
 	for _, plugin := range req.Plugins {
-		if vendor, known := openai.VendorNamed(plugin); known && usable(vendor, req.Setting) {
-			return m.connect(vendor, req.Setting)
+		if vendor, known := openai.VendorNamed(plugin); known && usable(vendor, req.Lookup) {
+			return m.connect(vendor, req.Lookup)
 		}
 	}
-	vendor, reason, ok := openai.Detect(req.Setting)
+	vendor, reason, ok := openai.Detect(req.Lookup)
 	if !ok {
 		return m.builtinChoice(builtinNotice + " At present " + reason + ".")
 	}
-	return m.connect(vendor, req.Setting)
+	return m.connect(vendor, req.Lookup)
 }
 
 // wanted returns the provider that a setting names: the character's own before the server's.
-func wanted(lookup openai.Lookup) (setting, name string) {
-	for _, setting := range []string{"modelProvider", "MODEL_PROVIDER"} {
-		if name, ok := lookup(setting); ok && name != "" {
-			return setting, name
+func wanted(lookup model.Lookup) (model.Setting, bool) {
+	for _, setting := range providerSettings {
+		if s, ok := lookup(setting); ok && s.Value != "" {
+			return s, true
 		}
 	}
-	return "", ""
+	return model.Setting{}, false
 }
 
 func (m *models) builtinChoice(notice string) runtime.ModelChoice {
-	return runtime.ModelChoice{Provider: m.builtin, Notice: notice, ReplyNotice: builtinReplyNotice}
+	return runtime.ModelChoice{Provider: m.builtin, Notice: notice, ReplyNotice: builtinReplyNotice, Introduction: doctor.Notice}
 }
 
 // usable reports whether the settings hold what a vendor needs: its key, or the address of a server without one.
-func usable(v openai.Vendor, lookup openai.Lookup) bool {
-	if _, err := v.Config(lookup); err != nil {
-		return false
-	}
-	for _, name := range append(v.KeyFrom, v.URLFrom...) {
-		if value, ok := lookup(name); ok && value != "" {
-			return true
-		}
-	}
-	return false
+func usable(v openai.Vendor, lookup model.Lookup) bool {
+	e, err := v.Config(lookup)
+	return err == nil && (e.APIKey != "" || e.Address.Name != "")
 }
 
-func (m *models) connect(v openai.Vendor, lookup openai.Lookup) runtime.ModelChoice {
-	cfg, err := v.Config(lookup)
+func (m *models) connect(v openai.Vendor, lookup model.Lookup) runtime.ModelChoice {
+	client, notice, err := m.client(v, lookup)
 	if err == nil {
-		cfg.HTTPClient = m.http
-		var client *openai.Client
-		if client, err = openai.New(cfg); err == nil {
-			return runtime.ModelChoice{Provider: model.Retry(client)}
-		}
+		return runtime.ModelChoice{Provider: model.Retry(client), Notice: notice}
 	}
 	message := apierr.From(err).Message
 	if e, ok := errors.AsType[*model.Error](err); ok {
 		message = e.Message
 	}
 	return runtime.ModelChoice{Provider: runtime.Misconfigured(v.Name, message), Notice: message}
+}
+
+// client returns a client of a vendor's endpoint, and what the owner should know about it. There is no other way from
+// settings to a model: what they may do with keys and addresses is decided in [openai.Vendor.Config] and here.
+func (m *models) client(v openai.Vendor, lookup model.Lookup) (client *openai.Client, notice string, err error) {
+	e, err := v.Config(lookup)
+	if err != nil {
+		return nil, "", err
+	}
+	e.HTTPClient, e.Forms = m.http, &m.forms
+	if e.Named() {
+		if err := m.guard.CheckBase(e.BaseURL); err != nil {
+			return nil, "", &model.Error{Kind: model.Config, Provider: e.Name, Err: err, Message: fmt.Sprintf(
+				"%s in %s %v; whoever runs the server may allow the host by ELIZAD_EGRESS_ALLOW, or set %[1]s in the environment.", e.Address.Name, e.Address.Origin, err)}
+		}
+		e.HTTPClient = m.guarded
+	}
+	client, err = openai.New(e.Config)
+	return client, e.Notice, err
 }

@@ -14,7 +14,7 @@ const (
 	noMouth = "No model that reads aloud is set up; set OPENAI_API_KEY, or OPENAI_BASE_URL with OPENAI_TTS_MODEL"
 )
 
-func (m *models) ear(lookup openai.Lookup) runtime.Ear {
+func (m *models) ear(lookup model.Lookup) runtime.Ear {
 	client, missing := m.speech(lookup, model.Transcription, noEar)
 	if client == nil {
 		return runtime.Ear{Missing: missing}
@@ -22,7 +22,7 @@ func (m *models) ear(lookup openai.Lookup) runtime.Ear {
 	return runtime.Ear{Transcriber: client}
 }
 
-func (m *models) mouth(lookup openai.Lookup) runtime.Mouth {
+func (m *models) mouth(lookup model.Lookup) runtime.Mouth {
 	client, missing := m.speech(lookup, model.TextToSpeech, noMouth)
 	if client == nil {
 		return runtime.Mouth{Missing: missing}
@@ -32,10 +32,10 @@ func (m *models) mouth(lookup openai.Lookup) runtime.Mouth {
 
 // speech chooses the model for one kind of speech by the rule for texts, among the vendors that have such models: who writes
 // an agent's texts doesn't decide who speaks them. Where there is none it says what to set.
-func (m *models) speech(lookup openai.Lookup, kind model.Kind, none string) (client *openai.Client, missing string) {
+func (m *models) speech(lookup model.Lookup, kind model.Kind, none string) (client *openai.Client, missing string) {
 	vendors := openai.Vendors()
-	if _, name := wanted(lookup); !strings.EqualFold(name, builtinName) {
-		if v, known := openai.VendorNamed(name); known {
+	if wish, ok := wanted(lookup); ok && !strings.EqualFold(wish.Value, builtinName) {
+		if v, known := openai.VendorNamed(wish.Value); known {
 			vendors = append([]openai.Vendor{v}, vendors...)
 		}
 	}
@@ -43,12 +43,7 @@ func (m *models) speech(lookup openai.Lookup, kind model.Kind, none string) (cli
 		if !usable(v, lookup) {
 			continue
 		}
-		cfg, err := v.Config(lookup)
-		if err != nil || cfg.Model(kind) == "" {
-			continue
-		}
-		cfg.HTTPClient = m.http
-		if client, err := openai.New(cfg); err == nil {
+		if client, _, err := m.client(v, lookup); err == nil && client.Model(kind) != "" {
 			return client, ""
 		}
 	}

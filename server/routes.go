@@ -2,9 +2,11 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -14,9 +16,11 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/httpx"
+	"github.com/elizad/elizad/server/internal/media"
 	"github.com/elizad/elizad/server/internal/memory"
 	"github.com/elizad/elizad/server/internal/realtime"
 	"github.com/elizad/elizad/server/internal/rest"
+	"github.com/elizad/elizad/server/internal/store"
 	"github.com/elizad/elizad/server/internal/web"
 )
 
@@ -27,7 +31,6 @@ const (
 	pathSpecJSON = "/openapi.json"
 	pathSpecYAML = "/openapi.yaml"
 	pathEvents   = "/asyncapi.yaml"
-	pathDocs     = "/docs"
 )
 
 // routes returns the HTTP interface: what every request passes, then sockets apart from everything else, because their
@@ -41,7 +44,7 @@ func (s *Server) routes() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	plain := s.parts.gateway.PlainHandler(s.parts.cors.Allows, callerAddress)
+	plain := s.parts.gateway.PlainHandler(s.parts.cors.Allows, httpx.ClientNetwork)
 	split := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
 		case isBelow(path, pathSockets):
@@ -52,7 +55,9 @@ func (s *Server) routes() (http.Handler, error) {
 			application.ServeHTTP(w, r)
 		}
 	})
-	return chi.Chain(httpx.RequestID, httpx.ClientIP(proxies), httpx.Watch(s.log)).Handler(split), nil
+	return chi.Chain(
+		httpx.RequestID, httpx.ClientIP(proxies), httpx.Mount(proxies), httpx.SingleSlashes, httpx.Watch(s.log),
+		httpx.GuardOpen(s.cfg.Security)).Handler(split), nil
 }
 
 // application serves everything but sockets.
@@ -62,62 +67,72 @@ func (s *Server) application() (http.Handler, error) {
 		return nil, err
 	}
 	plugins := rest.NewPlugins(s.parts.runtime.Agents(), httpx.WriteError)
-	page, err := s.page()
-	if err != nil {
-		return nil, err
-	}
 	r := chi.NewRouter()
 	r.Use(rest.Spelling(doc), plugins.Rewrite, httpx.SecurityHeaders(s.cfg.Production()), s.parts.cors.Handler, httpx.Compress())
 	r.Use(
 		rest.OlderPaths(), rest.Aliases,
 		where(isAPI, httpx.RateLimit(s.cfg.Limits)),
+		where(isHealth, httpx.HealthRateLimit(s.cfg.Limits)),
 		where(bringsFiles, httpx.UploadRateLimit(s.cfg.Limits)),
 		where(isAPI, httpx.LimitBody(s.cfg.Limits), httpx.RequireMediaType),
 		plugins.Public,
-		auth.Middleware(s.parts.keys, httpx.WriteError), auth.Services(auth.NewKeys(s.cfg.Security.ServiceKey)),
-		where(isAPI, httpx.NotModified, httpx.Idempotent(s.parts.answers)),
+		auth.Middleware(s.parts.guard, httpx.ClientNetwork, httpx.WriteError),
+		auth.Services(auth.NewGuard(auth.NewKeys(s.cfg.Security.ServiceKey), s.parts.failures), httpx.ClientNetwork, httpx.WriteError),
+		where(isAPI, httpx.NotModified),
 		middleware.GetHead,
 	)
+	operations := httpx.NewContract(doc)
 	rest.Register(r, rest.Deps{
 		Messaging: s.parts.messaging, Agents: s.parts.runtime.Agents(), Media: s.parts.media, Voices: s.parts.runtime.Agents(),
-		Memory: memory.New(s.parts.store), Titles: s.parts.runtime, Health: s.health, WriteError: httpx.WriteError,
-		Logs: s.logs, Settings: s.parts.settings, Stop: s.requestStop, Trusted: s.trusted,
+		Memory: memory.New(s.parts.store, memory.Quotas{Rooms: s.cfg.Limits.MaxRooms, Worlds: s.cfg.Limits.MaxWorlds}), Titles: s.parts.runtime, Health: s.health, WriteError: httpx.WriteError,
+		Logs: s.logs, Settings: s.parts.settings, Stop: s.requestStop, CheckOwner: s.checkOwner,
 		Sockets:     func() int { return len(s.parts.io.Of("/").Sockets()) },
-		Middlewares: []apiserver.MiddlewareFunc{httpx.Validator(doc)},
+		Middlewares: []apiserver.MiddlewareFunc{httpx.Validator(operations), httpx.Idempotent(operations, s.parts.answers)}, // the last is the outermost
 		Version:     s.version, Environment: s.cfg.Security.Environment, Started: s.started, HTTPTimeout: s.cfg.Messages.HTTPTimeout,
 	})
 	r.Get(pathSpecJSON, rest.SpecJSON(httpx.WriteError))
-	r.Get(pathSpecYAML, rest.SpecYAML)
-	r.Get(pathEvents, rest.EventsYAML)
-	explorer := web.Explorer(pathSpecJSON)
-	r.Handle(pathDocs, explorer)
-	r.Handle(pathDocs+"/*", explorer)
+	r.Get(pathSpecYAML, rest.SpecYAML(httpx.WriteError))
+	r.Get(pathEvents, rest.EventsYAML(httpx.WriteError))
+	noRoute, err := s.pages(r)
+	if err != nil {
+		return nil, err
+	}
 	r.MethodNotAllowed(httpx.MethodNotAllowed)
-	r.NotFound(plugins.Fallback(page).ServeHTTP)
+	r.NotFound(plugins.Fallback(noRoute).ServeHTTP)
 	return r, nil
 }
 
-// page returns what answers where no route does: the API with its own error, everything else with the web UI, if there is one.
-func (s *Server) page() (http.Handler, error) {
-	var page http.Handler
-	switch {
-	case !s.cfg.WebUI():
-		page = http.HandlerFunc(uiOff)
-	case s.cfg.Web.Dir != "":
-		var err error
-		if page, err = web.Folder(s.cfg.Web.Dir); err != nil {
+// pages adds the pages for browsers to r, and returns what answers where there is no route: a 404 or, for what can't be the
+// API's, the web UI of another maker, whose routes only it knows.
+func (s *Server) pages(r chi.Router) (noRoute http.Handler, err error) {
+	for path, page := range web.Explorer() {
+		r.Method(http.MethodGet, path, page)
+	}
+	if s.cfg.WebUI() && !s.parts.guard.Required() {
+		for path, page := range web.Owner() {
+			r.Method(http.MethodGet, path, page)
+		}
+	}
+	notFound := http.HandlerFunc(httpx.NotFound)
+	if s.cfg.WebUI() && s.cfg.Web.Dir != "" {
+		folder, err := web.Folder(s.cfg.Web.Dir, s.cfg.Web.External, notFound)
+		if err != nil {
 			return nil, fmt.Errorf("opening the web UI of ELIZA_UI_DIR (--ui-dir): %w", err)
 		}
-	default:
-		page = web.Handler()
+		return where(isReading, func(http.Handler) http.Handler { return folder })(notFound), nil
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if isAPI(r) || (r.Method != http.MethodGet && r.Method != http.MethodHead) {
-			httpx.NotFound(w, r)
-			return
+	for path, page := range web.Chat() {
+		if !s.cfg.WebUI() {
+			page = http.HandlerFunc(uiOff)
 		}
-		page.ServeHTTP(w, r)
-	}), nil
+		r.Method(http.MethodGet, path, page)
+	}
+	return notFound, nil
+}
+
+// isReading reports whether a request may be for a page.
+func isReading(r *http.Request) bool {
+	return !isAPI(r) && (r.Method == http.MethodGet || r.Method == http.MethodHead)
 }
 
 // uiOff answers in place of a web UI that is switched off.
@@ -142,17 +157,34 @@ func where(matches func(*http.Request) bool, middlewares ...func(http.Handler) h
 // isAPI reports whether a request is one for the API, also if it is for no path of it.
 func isAPI(r *http.Request) bool { return isBelow(strings.ToLower(r.URL.Path), "/api") }
 
+// isHealth reports whether a request asks how the server is, other than as a part of the API, whose limit counts there.
+func isHealth(r *http.Request) bool { return r.URL.Path == "/health" }
+
 // bringsFiles reports whether a request costs what uploads cost: disk, or a model for speech.
 func bringsFiles(r *http.Request) bool {
 	return isAPI(r) && strings.HasSuffix(r.URL.Path, "/upload-media") || isBelow(r.URL.Path, "/api/audio")
 }
 
-func callerAddress(r *http.Request) string { return httpx.ClientIPFrom(r.Context()).String() }
-
-// trusted reports whether the caller of a request brought the API key, which is checked before, or, where none is needed, is on
-// this machine.
-func (s *Server) trusted(ctx context.Context) bool {
-	return s.parts.keys.Required() || httpx.IsLocal(ctx)
+// checkOwner returns nil for callers who may stop the server and handle its settings. Where an API key is asked for, it was
+// checked before. Where none is, the owner's token is asked for, and pages of other servers of this machine, which may use the
+// rest, are not served.
+func (s *Server) checkOwner(ctx context.Context) error {
+	r := httpx.RequestFrom(ctx)
+	switch {
+	case s.parts.guard.Required():
+		return nil
+	case r == nil || !s.parts.cors.Own(r):
+		return apierr.New(apierr.Forbidden, "Only pages of this server may do that")
+	}
+	err := s.parts.owner.Check(httpx.ClientNetwork(r), auth.KeyIn(r.Header))
+	if blocked, ok := errors.AsType[*auth.BlockedError](err); ok {
+		return blocked.Public()
+	}
+	if err != nil {
+		return apierr.Wrap(err, apierr.Forbidden, "Only the owner of the server may do that").WithDetails(
+			"Send the token in the file " + auth.OwnerTokenFile + " of the server's data folder as X-API-KEY; or set ELIZA_SERVER_AUTH_TOKEN and send that")
+	}
+	return nil
 }
 
 func isBelow(path, prefix string) bool {
@@ -165,16 +197,38 @@ func (s *Server) health(ctx context.Context) rest.HealthReport {
 	const patience = 2 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	report := rest.HealthReport{Database: s.parts.store.Ping(ctx) == nil, Stopping: s.stopping.Load()}
-	agents, err := s.parts.runtime.Agents().List(ctx, auth.Service())
-	if err != nil {
-		report.Database = false
-		return report
+	report := rest.HealthReport{Stopping: s.stopping.Load()}
+	agents, err := s.parts.runtime.Agents().Count(ctx, auth.Service())
+	if ping := s.parts.store.Ping(ctx); ping != nil {
+		err = ping // which knows better what is wrong
 	}
-	for _, a := range agents {
-		if a.Running {
-			report.ActiveAgents++
+	if err != nil {
+		report.Database = rest.Condition{Word: store.FaultOf(err).String(), Trouble: apierr.From(err).Message}
+	}
+	if err := s.files.check(s.parts.media.Check); err != nil {
+		report.Files = rest.Condition{Word: "not_writable", Trouble: apierr.From(err).Message}
+		if trouble, ok := errors.AsType[*media.Trouble](err); ok {
+			report.Files.Word = trouble.Word
 		}
 	}
+	report.ActiveAgents = agents.Running
 	return report
+}
+
+// filesHealth remembers for a moment how the folders of uploads are. A look writes to the disk, and anybody may ask.
+type filesHealth struct {
+	mu   sync.Mutex
+	seen time.Time
+	err  error
+}
+
+func (f *filesHealth) check(look func() error) error {
+	const moment = time.Second
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.seen.IsZero() || time.Since(f.seen) >= moment {
+		f.err = look()
+		f.seen = time.Now()
+	}
+	return f.err
 }

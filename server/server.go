@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,20 +18,36 @@ import (
 	"github.com/elizad/elizad/server/internal/httpx"
 	"github.com/elizad/elizad/server/internal/lifecycle"
 	"github.com/elizad/elizad/server/internal/logstream"
+	"github.com/elizad/elizad/server/internal/web"
 )
 
 // Config is the server's settings, see its fields. Begin with DefaultConfig.
 type Config = config.Settings
 
+// Sources says where the program's settings were read from.
+type Sources = config.Sources
+
 // DefaultConfig returns the settings that a server has when nothing is said: SQLite in the user's data directory, loopback
-// only, no key.
-func DefaultConfig() Config { return config.Default() }
+// only, no key. Of the process environment it takes what agents may read, such as OPENAI_API_KEY and OLLAMA_API_ENDPOINT (the
+// program "elizad help settings" lists them), and nothing that is about the server; no .env file is read. [WithEnvironment]
+// gives the agents other variables, or none.
+func DefaultConfig() Config {
+	cfg := config.Default()
+	cfg.Agents.Environment = config.ReadAgentEnvironment(os.Environ())
+	return cfg
+}
 
 // Option changes what New builds.
 type Option func(*Server)
 
 // WithLogger makes the server log to l. The default is what the settings in Config.Logs say, on standard error.
 func WithLogger(l *slog.Logger) Option { return func(s *Server) { s.log = l } }
+
+// WithEnvironment makes agents read the given variables, in the form of os.Environ, in place of those in Config: keys and
+// addresses of models, and the settings of single agents. Without variables they read none.
+func WithEnvironment(variables ...string) Option {
+	return func(s *Server) { s.cfg.Agents.Environment = config.ReadAgentEnvironment(variables) }
+}
 
 // WithVersion sets the version that the server reports.
 func WithVersion(v string) Option { return func(s *Server) { s.version = v } }
@@ -65,11 +82,13 @@ type Server struct {
 	parts    parts
 	handler  atomic.Pointer[http.Handler] // nil unless the server is running
 	stopping atomic.Bool
+	files    filesHealth
+	exposed  atomic.Bool   // others than this machine reach the server, whatever the settings say
 	asked    chan struct{} // closed: somebody asked the server to stop
 	askOnce  sync.Once
 
 	mu      sync.Mutex
-	servers []*http.Server // those of Serve
+	servers []*httpx.Server // those of Serve
 }
 
 // logEntries is how many log entries can be looked at later.
@@ -99,6 +118,11 @@ func New(cfg Config, opts ...Option) (*Server, error) {
 // server answers anything but 503.
 func (s *Server) Start(ctx context.Context) error {
 	s.started = time.Now()
+	if s.cfg.WebUI() && s.cfg.Web.Dir != "" { // before the database changes
+		if err := web.CheckFolder(s.cfg.Web.Dir); err != nil {
+			return fmt.Errorf("opening the web UI of ELIZA_UI_DIR (--ui-dir): %w", err)
+		}
+	}
 	if err := s.group.Start(ctx); err != nil {
 		return fmt.Errorf("starting the server: %w", err)
 	}
@@ -119,6 +143,7 @@ func (s *Server) Handler() http.Handler {
 			httpx.WriteError(w, r, apierr.New(apierr.Unavailable, "The server is starting or stopping"))
 			return
 		}
+		s.notePeer(r)
 		(*h).ServeHTTP(w, r)
 	})
 }
@@ -136,14 +161,15 @@ func (s *Server) requestStop() {
 }
 
 // Serve answers on l until Shutdown, or until the server is asked to stop, and then returns nil; requests that have begun are
-// for Shutdown to wait for. On a listener that only this machine can reach, a server that asks for no key answers to this
-// machine's names only.
+// for Shutdown to wait for. It refuses a listener that other machines can reach, unless an API key is set that can't be guessed,
+// or Config.Security.AllowOpen.
 func (s *Server) Serve(l net.Listener) error {
-	handler := s.Handler()
-	if isLoopback(l.Addr()) && s.cfg.Security.AuthToken == "" {
-		handler = httpx.GuardHost(s.cfg.Security)(handler)
+	if isReachable(l.Addr()) {
+		if err := s.cfg.Security.Reachable(); err != nil {
+			return errors.Join(fmt.Errorf("serving on %s: %w", l.Addr(), err), l.Close())
+		}
 	}
-	srv := httpx.NewServer(handler, s.log)
+	srv := httpx.NewServer(s.Handler(), s.log)
 	s.mu.Lock()
 	stopping := s.stopping.Load()
 	s.servers = append(s.servers, srv)
@@ -156,6 +182,7 @@ func (s *Server) Serve(l net.Listener) error {
 	defer closing.Wait()
 	defer close(ended)
 	closing.Go(func() {
+		defer lifecycle.Contain(s.log, "the closing of the listener")
 		select {
 		case <-s.asked:
 			_ = l.Close() // nothing new is taken; Serve returns
@@ -168,6 +195,10 @@ func (s *Server) Serve(l net.Listener) error {
 	return nil
 }
 
+// lastWords is how long requests that have begun may still take for their answers once nothing is left that serves them: a
+// caller then reads why it was refused, and the one that asked for the stop reads that it was heard.
+const lastWords = 5 * time.Second
+
 // Shutdown ends the server within ctx: listeners close, sockets are told to come back later, turns finish or are given back
 // for the next start, and the database is closed. Every accepted message is answered then or after the next start.
 func (s *Server) Shutdown(ctx context.Context) error {
@@ -178,21 +209,35 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	var errs []error
 	var closing sync.WaitGroup
 	for _, srv := range servers {
-		closing.Go(func() { _ = srv.Shutdown(ctx) }) // waits for requests, some of which end with the parts below
+		closing.Go(func() {
+			defer lifecycle.Contain(s.log, "the closing of connections")
+			_ = srv.Shutdown(ctx) // waits for requests, some of which end with the parts below
+		})
 	}
 	errs = append(errs, s.group.Stop(ctx))
 	s.handler.Store(nil)
+	cut := time.AfterFunc(lastWords, func() {
+		defer lifecycle.Contain(s.log, "the cutting of connections")
+		for _, srv := range servers {
+			_ = srv.Close()
+		}
+	})
+	for _, srv := range servers {
+		srv.CloseSilent()
+	}
+	closing.Wait()
+	cut.Stop()
 	for _, srv := range servers {
 		errs = append(errs, srv.Close())
 	}
-	closing.Wait()
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("stopping the server: %w", err)
 	}
 	return nil
 }
 
-func isLoopback(a net.Addr) bool {
+// isReachable reports whether other machines can reach an address, as far as it says.
+func isReachable(a net.Addr) bool {
 	tcp, ok := a.(*net.TCPAddr)
-	return ok && tcp.IP.IsLoopback()
+	return ok && !tcp.IP.IsLoopback()
 }

@@ -32,8 +32,8 @@ var engine = flag.String("engine", "sqlite", "database that the servers run on: 
 // databases holds the PostgreSQL database of each data directory, so that a second start finds the first one's.
 var databases sync.Map
 
-// patience is how long a test waits for what must happen.
-const patience = 20 * time.Second
+// patience is how long a test waits for what must happen. It is spent only where a test fails.
+const patience = 2 * time.Minute
 
 // node is a whole server on loopback. Every response that its client reads is compared with the contract.
 type node struct {
@@ -59,6 +59,7 @@ func config0(t testing.TB) server.Config {
 	cfg := server.DefaultConfig()
 	cfg.Storage.Dir = t.TempDir()
 	cfg.Limits.RateLimit = false
+	cfg.Agents.Environment = config.ReadAgentEnvironment(nil) // and nothing of who runs the tests
 	return cfg
 }
 
@@ -195,6 +196,16 @@ func (n *node) do(method, path string, body any, header ...string) answer {
 	return answer{t: n.t, status: resp.StatusCode, header: resp.Header, body: raw}
 }
 
+// owner returns the header by which the owner of the server shows who he is.
+func (n *node) owner() []string {
+	n.t.Helper()
+	info, err := n.server.Info(n.t.Context())
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return []string{"X-API-KEY", info.OwnerToken}
+}
+
 // want checks the status.
 func (a answer) want(status int) answer {
 	a.t.Helper()
@@ -257,7 +268,28 @@ func (n *node) dm() (channel, user string) {
 
 func (n *node) history(channel string) []wireMessage {
 	n.t.Helper()
-	return data[struct{ Messages []wireMessage }](n.do("GET", "/api/messaging/channels/"+channel+"/messages?limit=200", nil).want(200)).Messages
+	messages := data[struct{ Messages []wireMessage }](n.do("GET", "/api/messaging/channels/"+channel+"/messages?limit=200", nil).want(200)).Messages
+	for _, m := range messages {
+		n.checkAnswer(m)
+	}
+	return messages
+}
+
+// checkAnswer compares what the metadata of an agent's message mean with the contract. Everybody else's may hold anything.
+func (n *node) checkAnswer(m wireMessage) {
+	n.t.Helper()
+	if m.SourceType != "agent_response" {
+		return
+	}
+	for member, schema := range map[string]string{"failure": "MessageFailure", "truncatedBy": "MessageTruncation"} {
+		value, ok := m.Metadata[member]
+		if !ok {
+			continue
+		}
+		if err := contract(n.t).Components.Schemas[schema].Value.VisitJSON(value); err != nil {
+			n.t.Errorf("metadata.%s of message %s: %v", member, m.ID, err)
+		}
+	}
 }
 
 // ask posts a message over the http transport and returns the whole answer.

@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/internal/modeltest"
 )
 
 // group returns a new channel with the given participants.
@@ -174,7 +176,7 @@ func TestAgentsCannotBeForged(t *testing.T) {
 	clearError(t, "action", n.do("POST", "/api/messaging/action", forged, key...), http.StatusForbidden, "FORBIDDEN")
 	clearError(t, "message", n.do("POST", messages, map[string]any{"author_id": agent, "content": "x"}, key...), http.StatusForbidden, "FORBIDDEN")
 	clearError(t, "header", n.do("POST", messages, map[string]any{"content": "x"}, append(key, "X-Entity-Id", agent)...), http.StatusForbidden, "FORBIDDEN")
-	clearError(t, "wrong secret", n.do("POST", "/api/messaging/submit", forged, append(key, "X-Internal-Service-Secret", "we are two")...), http.StatusForbidden, "FORBIDDEN")
+	clearError(t, "wrong secret", n.do("POST", "/api/messaging/submit", forged, append(key, "X-Internal-Service-Secret", "we are two")...), http.StatusUnauthorized, "UNAUTHORIZED")
 	n.do("POST", "/api/messaging/submit", forged, append(key, "X-Internal-Service-Secret", "we are one")...).want(201)
 	n.do("POST", "/api/messaging/submit", map[string]any{"channel_id": channel, "author_id": uuid.New(), "content": "a person"}, key...).want(201)
 }
@@ -309,4 +311,35 @@ func TestTitles(t *testing.T) {
 	clearError(t, "unknown channel", n.do("POST", "/api/messaging/channels/"+uuid.NewString()+"/generate-title", map[string]any{"agentId": agent}), http.StatusNotFound, "")
 	n.do("POST", "/api/agents/"+agent+"/stop", nil).want(200)
 	clearError(t, "stopped agent", n.do("POST", path, map[string]any{"agentId": agent}), http.StatusNotFound, "")
+}
+
+// TestMessagesFromOutsideAreAnswered asks as bridges do that want the answer at once.
+func TestMessagesFromOutsideAreAnswered(t *testing.T) {
+	t.Parallel()
+	model := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Frame("Four.") })
+	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+model.URL)
+	channel, quiet := n.group(n.agent().ID, uuid.NewString()), n.group(uuid.NewString())
+	type answer struct {
+		MessageID  string
+		MessageIDs []string
+		Response   *string
+	}
+	ask := func(channel, id string) answer {
+		t.Helper()
+		return data[answer](n.do("POST", "/api/messaging/external-messages", map[string]any{
+			"platform": "discord", "messageId": id, "channelId": channel, "userId": "somebody", "content": "Eliza, what is 2 + 2?",
+			"attachments": []any{}, "metadata": map[string]any{},
+		}).want(200))
+	}
+	first := ask(channel, "1")
+	if first.Response == nil || *first.Response != "Four." || first.MessageIDs[0] != first.MessageID {
+		t.Errorf("%+v", first)
+	}
+	if again := ask(channel, "1"); again.MessageID != first.MessageID || again.Response == nil || *again.Response != "Four." || len(n.history(channel)) != 2 {
+		t.Errorf("the same message again: %+v", again)
+	}
+	if alone := ask(quiet, "2"); alone.MessageID == "" || alone.Response != nil || len(n.history(quiet)) != 1 {
+		t.Errorf("where nobody answers: %+v", alone)
+	}
+	n.do("POST", "/api/messaging/external-messages", map[string]any{"channel_id": channel, "author_id": n.agent().ID, "content": "Hi"}).want(403)
 }

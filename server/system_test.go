@@ -1,8 +1,12 @@
 package server_test
 
 import (
+	"bufio"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -101,13 +105,14 @@ func TestStoredSettings(t *testing.T) {
 	dir := t.TempDir()
 	n := start(t, dir, "SMALL_MODEL=from-the-environment")
 	const path = "/api/system/env/local"
-	set := func(content any) answer { return n.do("POST", path, map[string]any{"content": content}) }
-	if got := data[map[string]string](n.do("GET", path, nil).want(200)); len(got) != 0 {
+	owner := n.owner()
+	set := func(content any) answer { return n.do("POST", path, map[string]any{"content": content}, owner...) }
+	if got := data[map[string]string](n.do("GET", path, nil, owner...).want(200)); len(got) != 0 {
 		t.Errorf("a new server shows %v: the process environment is nobody's business", got)
 	}
 	set(map[string]any{"OPENAI_API_KEY": "sk-test-0123456789abcdef0123456789abcdef", "LARGE_MODEL": "a # \"b\" $c\nd", "CONTEXT_BUDGET_TOKENS": 3, "SMALL_MODEL": nil}).want(200)
 	want := map[string]string{"OPENAI_API_KEY": "********", "LARGE_MODEL": "a # \"b\" $c\nd", "CONTEXT_BUDGET_TOKENS": "3"}
-	if diff := cmp.Diff(want, data[map[string]string](n.do("GET", path, nil).want(200))); diff != "" {
+	if diff := cmp.Diff(want, data[map[string]string](n.do("GET", path, nil, owner...).want(200))); diff != "" {
 		t.Error(diff)
 	}
 	set(map[string]any{"OPENAI_API_KEY": "********", "SMALL_MODEL": "stored"}).want(200)
@@ -137,17 +142,25 @@ func TestStoredSettings(t *testing.T) {
 func TestStoredSettingsAreForTheOwner(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	for _, r := range [][2]string{{"GET", "/api/system/env/local"}, {"POST", "/api/system/env/local"}, {"POST", "/api/server/stop"}} {
-		var body any
-		if strings.HasSuffix(r[1], "local") && r[0] == "POST" {
-			body = map[string]any{"content": map[string]any{}}
-		}
-		clearError(t, r[1]+" through a proxy", n.do(r[0], r[1], body, "X-Forwarded-For", "203.0.113.7"), http.StatusForbidden, "FORBIDDEN")
+	const path = "/api/system/env/local"
+	clearError(t, "settings without the token", n.do("POST", path, map[string]any{"content": map[string]any{}}), http.StatusForbidden, "FORBIDDEN")
+	clearError(t, "a stop without the token", n.do("POST", "/api/server/stop", nil), http.StatusForbidden, "FORBIDDEN")
+	set := func(content map[string]any) {
+		n.do("POST", path, map[string]any{"content": content}, n.owner()...).want(200)
+	}
+	set(map[string]any{"SMALL_MODEL": "mine", "OPENAI_API_KEY": "sk-test-0123456789abcdef0123456789abcdef"})
+	names := data[map[string]any](n.do("GET", path, nil).want(200))
+	if diff := cmp.Diff(map[string]any{"SMALL_MODEL": "********", "OPENAI_API_KEY": "********"}, names); diff != "" {
+		t.Errorf("without the token, names alone:\n%s", diff)
+	}
+	set(names) // by a page that was opened before its reader showed the token
+	if got := data[map[string]any](n.do("GET", path, nil, n.owner()...).want(200)); got["SMALL_MODEL"] != "mine" {
+		t.Errorf("masks that came back changed the settings: %v", got)
 	}
 	cfg := config0(t)
 	cfg.Security.Environment = "production"
 	n = startWith(t, cfg)
-	clearError(t, "in production", n.do("GET", "/api/system/env/local", nil), http.StatusForbidden, "FORBIDDEN")
+	clearError(t, "in production", n.do("GET", "/api/system/env/local", nil, n.owner()...), http.StatusForbidden, "FORBIDDEN")
 }
 
 func TestServerStopsWhenAsked(t *testing.T) {
@@ -166,7 +179,16 @@ func TestServerStopsWhenAsked(t *testing.T) {
 	}
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(l) }()
-	resp, err := http.Post("http://"+l.Addr().String()+"/api/server/stop", "", nil)
+	info, err := srv.Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+l.Addr().String()+"/api/server/stop", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("X-API-KEY", info.OwnerToken)
+	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,11 +224,82 @@ func TestWebUISwitchedOff(t *testing.T) {
 	cfg := config0(t)
 	cfg.Web.Disable = true
 	n := startWith(t, cfg)
-	for _, path := range []string{"/", "/chat/x", "/assets/index.js"} {
+	for _, path := range []string{"/", "/chat/x"} {
 		clearError(t, path, n.do("GET", path, nil), http.StatusForbidden, "FORBIDDEN")
 	}
-	clearError(t, "a POST to a page", n.do("POST", "/chat/x", "{}"), http.StatusNotFound, "NOT_FOUND")
+	clearError(t, "a file of a page", n.do("GET", "/assets/index.js", nil), http.StatusNotFound, "NOT_FOUND")
+	clearError(t, "a POST to a page", n.do("POST", "/chat/x", "{}"), http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED")
 	clearError(t, "an unknown path of the API", n.do("GET", "/api/nowhere", nil), http.StatusNotFound, "NOT_FOUND")
 	n.do("GET", "/healthz", nil).want(200)
 	n.do("GET", "/docs", nil).want(200)
+}
+
+// TestBegunRequestsAreAnsweredAtTheEnd: a request whose body comes when all parts of the server have ended reads a refusal,
+// not the end of its connection.
+func TestBegunRequestsAreAnsweredAtTheEnd(t *testing.T) {
+	t.Parallel()
+	srv, err := server.New(config0(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := srv.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(l) }()
+	conn, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	silent, err := net.Dial("tcp", l.Addr().String()) // as browsers keep them ready; nobody waits for it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	const body = `{"name":"Late","bio":"Comes late."}`
+	if _, err := fmt.Fprintf(conn, "POST /api/agents HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", l.Addr(), len(body)); err != nil {
+		t.Fatal(err)
+	}
+	reader := bufio.NewReader(conn)
+	if line, err := reader.ReadString('\n'); err != nil || !strings.HasPrefix(line, "HTTP/1.1 100 ") {
+		t.Fatalf("%q, %v: the body is not wanted", line, err)
+	}
+	if _, err := reader.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- srv.Shutdown(t.Context()) }()
+	eventually(t, "the parts end", func() bool {
+		w := httptest.NewRecorder()
+		srv.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/server/ping", nil))
+		return strings.Contains(w.Body.String(), "stopping")
+	})
+	if _, err := io.WriteString(conn, body); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(reader, nil)
+	if err != nil {
+		t.Fatalf("the connection ended: %v", err)
+	}
+	text, _ := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("%d %s", resp.StatusCode, text)
+	}
+	for _, end := range []chan error{stopped, served} {
+		select {
+		case err := <-end:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(patience):
+			t.Fatal("the server went on")
+		}
+	}
 }

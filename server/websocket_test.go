@@ -292,7 +292,7 @@ func TestFramesThatEndTheConnection(t *testing.T) {
 			name, bytes string
 			status      []int // any of them
 		}{
-			{"not masked", unmasked, []int{protocolError, noFrame}},
+			{"not masked", unmasked, []int{protocolError, noFrame, noStatus}}, // it may close without a word or a reason
 			{"control frame of 126 bytes", wsFrame(bitFinal|opPing, strings.Repeat("x", 126)), []int{protocolError}},
 			{"control frame in pieces", wsFrame(opPing, "x"), []int{protocolError}},
 			{"continuation of nothing", wsFrame(bitFinal|opContinuation, whole), []int{protocolError}},

@@ -2,13 +2,10 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"net/http"
-	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,35 +13,50 @@ import (
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/bus"
+	"github.com/elizad/elizad/server/internal/clock"
+	"github.com/elizad/elizad/server/internal/egress"
 	"github.com/elizad/elizad/server/internal/httpx"
 	"github.com/elizad/elizad/server/internal/idempotency"
+	"github.com/elizad/elizad/server/internal/instance"
 	"github.com/elizad/elizad/server/internal/lifecycle"
 	"github.com/elizad/elizad/server/internal/media"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/pgaddress"
 	"github.com/elizad/elizad/server/internal/realtime"
 	"github.com/elizad/elizad/server/internal/rest"
 	"github.com/elizad/elizad/server/internal/runtime"
 	"github.com/elizad/elizad/server/internal/seal"
+	"github.com/elizad/elizad/server/internal/secrets"
 	"github.com/elizad/elizad/server/internal/settingsfile"
 	"github.com/elizad/elizad/server/internal/store"
 	"github.com/elizad/elizad/server/internal/store/pgstore"
 	"github.com/elizad/elizad/server/internal/store/sqlitestore"
+	"github.com/elizad/elizad/server/internal/throttle"
 	"github.com/elizad/elizad/server/internal/webhook"
+	"github.com/elizad/elizad/server/model"
 	"github.com/elizad/elizad/server/socketio"
 	"github.com/elizad/elizad/server/socketio/engineio"
 )
 
 // parts are what a running server is made of. Each is set by its component's start.
 type parts struct {
-	keys      auth.Keys
+	guard     auth.Guard // of REST
+	owner     auth.Guard // of what is the owner's, where the guard asks for nothing
+	token     string     // the owner's, where the guard asks for nothing
+	failures  *auth.Failures
 	store     store.Store
+	clock     *clock.Steady
+	database  string   // where the store keeps things, for people
+	problems  []string // what did not keep the server from starting, and its owner should know
 	media     *media.Service
 	bus       *bus.Local
 	secrets   *seal.Keys
-	hooks     *webhook.Guard
+	egress    *egress.Guard // to addresses that callers name
+	hooks     *egress.Guard // the same, for callbacks
 	messaging *messaging.Service
 	upkeep    *messaging.Upkeep
 	announcer *webhook.Announcer
+	instance  *instance.Instance
 	answers   *idempotency.Keys
 	settings  *settingsfile.File
 	runtime   *runtime.Service
@@ -60,6 +72,7 @@ func (s *Server) components() []lifecycle.Component {
 	return []lifecycle.Component{
 		{Name: "the database", Start: s.openStore, Stop: func(context.Context) error { return s.parts.store.Close() }},
 		{Name: "the bus", Start: s.openBus, Stop: func(context.Context) error { return s.parts.bus.Close() }},
+		{Name: "the instance", Start: s.openInstance, Stop: func(context.Context) error { return s.parts.instance.Close() }},
 		{Name: "the files", Start: s.openMedia, Stop: func(context.Context) error { return s.parts.media.Close() }},
 		{Name: "messaging", Start: s.openMessaging},
 		{Name: "the announcer of jobs", Start: s.startAnnouncer, Stop: func(ctx context.Context) error { return s.parts.announcer.Stop(ctx) }},
@@ -72,6 +85,12 @@ func (s *Server) components() []lifecycle.Component {
 
 func (s *Server) openStore(ctx context.Context) error {
 	if url := s.cfg.Storage.PostgresURL; url != "" {
+		address, err := pgaddress.Parse(url)
+		if err != nil {
+			return fmt.Errorf("POSTGRES_URL (--postgres-url) %w", err)
+		}
+		s.parts.database = address.String()
+		s.log.Info("opening the database", "engine", "postgres", "database", s.parts.database)
 		st, err := pgstore.Open(ctx, pgstore.Config{URL: url, Logger: s.log})
 		if err != nil {
 			return err
@@ -79,12 +98,20 @@ func (s *Server) openStore(ctx context.Context) error {
 		s.parts.store = st
 		return nil
 	}
-	st, err := sqlitestore.Open(ctx, sqlitestore.Config{Dir: s.dataDir, File: s.cfg.Storage.SQLitePath, Logger: s.log})
+	cfg := sqlitestore.Config{Dir: s.dataDir, File: s.cfg.Storage.SQLitePath, Logger: s.log}
+	s.parts.database = cfg.Path()
+	s.log.Info("opening the database", "engine", "sqlite", "database", s.parts.database)
+	st, err := sqlitestore.Open(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	s.parts.store = st
 	return nil
+}
+
+func (s *Server) openInstance(context.Context) (err error) {
+	s.parts.instance, err = instance.Open(s.dataDir)
+	return err
 }
 
 func (s *Server) openBus(context.Context) error {
@@ -93,17 +120,32 @@ func (s *Server) openBus(context.Context) error {
 }
 
 func (s *Server) openMessaging(ctx context.Context) error {
-	s.parts.keys = auth.NewKeys(s.cfg.Security.AuthToken)
+	s.parts.failures = auth.NewFailures(s.log, nil)
+	s.parts.guard = auth.NewGuard(auth.NewKeys(s.cfg.Security.RESTKeys()...), s.parts.failures)
+	if err := s.guardOwner(); err != nil {
+		return err
+	}
 	var err error
 	if s.parts.secrets, err = s.loadKeys(); err != nil {
 		return err
 	}
-	if s.parts.hooks, err = webhook.NewGuard(s.cfg.Sessions.WebhookAllow); err != nil {
+	if s.parts.egress, err = egress.New(s.cfg.Security.EgressAllow); err != nil {
+		return fmt.Errorf("reading ELIZAD_EGRESS_ALLOW (--egress-allow): %w", err)
+	}
+	s.parts.egress = s.parts.egress.WithLoopback(s.atHome)
+	if s.parts.hooks, err = egress.New(s.cfg.Sessions.WebhookAllow, s.cfg.Security.EgressAllow); err != nil {
 		return fmt.Errorf("reading ELIZAD_WEBHOOK_ALLOW (--webhook-allow): %w", err)
 	}
+	s.parts.clock = clock.New(time.Now)
 	s.parts.messaging = messaging.New(messaging.Config{
-		Store: s.parts.store, Bus: s.parts.bus, Logger: s.log, MailboxLimit: s.cfg.Messages.QueueMax, GuardAgents: s.parts.keys.Required(),
-		PublicURL: s.parts.media.PublicURL,
+		Now: s.parts.clock.Now, Jumps: s.parts.clock,
+		Store: s.parts.store, Bus: s.parts.bus, Logger: s.log, MailboxLimit: s.cfg.Messages.QueueMax, MaxContent: s.cfg.Limits.MaxMessage,
+		Quotas: messaging.Quotas{
+			Channels: s.cfg.Limits.MaxChannels, DMs: s.cfg.Limits.MaxDMs, Sessions: s.cfg.Limits.MaxSessions, Jobs: s.cfg.Limits.MaxJobs,
+			Servers: s.cfg.Limits.MaxServers, Participants: s.cfg.Limits.MaxParticipants,
+		},
+		GuardAgents: s.parts.guard.Required(),
+		PublicURL:   s.parts.media.PublicURL,
 		Sessions: messaging.SessionLimits{
 			Timeout: s.cfg.Sessions.Timeout, MinTimeout: s.cfg.Sessions.MinTimeout, MaxTimeout: s.cfg.Sessions.MaxTimeout,
 			MaxDuration: s.cfg.Sessions.MaxDuration, Warning: s.cfg.Sessions.Warning,
@@ -111,11 +153,14 @@ func (s *Server) openMessaging(ctx context.Context) error {
 		AgentSettings: func(ctx context.Context, id uuid.UUID) (func(string) (string, bool), error) {
 			return s.parts.runtime.Agents().Settings(ctx, auth.Service(), id)
 		},
-		CheckCallback: s.parts.hooks.Check,
+		CheckCallback: webhook.CheckCallback(s.parts.hooks),
 		Secrets:       s.parts.secrets,
 	})
-	s.parts.answers = idempotency.New(s.parts.store, time.Now)
-	if err := s.parts.answers.Recover(ctx); err != nil {
+	s.parts.answers = idempotency.New(idempotency.Config{
+		Store: s.parts.store, Logger: s.log, Now: s.parts.clock.Now, Owner: s.parts.instance.ID,
+		PerCaller: s.cfg.Limits.AnswersPerCaller, InAll: s.cfg.Limits.Answers,
+	})
+	if err := s.parts.answers.Recover(ctx, s.parts.instance.Returned); err != nil {
 		return err
 	}
 	if err := s.parts.messaging.Prepare(ctx); err != nil {
@@ -137,6 +182,7 @@ func (s *Server) openMedia(context.Context) error {
 	s.parts.media, err = media.Open(media.Config{
 		Store: s.parts.store, AgentUploads: dirs.AgentUploads, ChannelUploads: dirs.ChannelUploads, Generated: dirs.Generated,
 		MaxFile: s.cfg.Limits.MaxUpload, Quota: s.cfg.Limits.UploadQuota, Logger: s.log,
+		Instance: s.parts.instance.ID,
 	})
 	return err
 }
@@ -153,7 +199,7 @@ func channelsIn(ctx context.Context, events *bus.Subscription) iter.Seq[uuid.UUI
 				if !ok {
 					return
 				}
-				if e, err := messaging.DecodeEvent(m.Data); err == nil && !m.Lost && !yield(e.ChannelID) {
+				if e, err := messaging.DecodeEvent(m); err == nil && !m.Lost && !yield(e.ChannelID) {
 					return
 				}
 			}
@@ -180,39 +226,40 @@ func (s *Server) startAnnouncer(ctx context.Context) error {
 	return s.parts.announcer.Start(ctx)
 }
 
-// nodeName names this process among those that may take turns.
-func nodeName() string {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "node"
-	}
-	return host + "-" + strconv.Itoa(os.Getpid()) + "-" + uuid.NewString()[:8]
-}
+// earlyPayload bounds what a client may send on a socket before it has shown a key: room for the packet that brings it.
+const earlyPayload = 4 << 10
 
 func (s *Server) startGateway(ctx context.Context) error {
 	s.parts.cors = httpx.NewCORS(s.cfg.Security)
+	guard := auth.NewGuard(auth.NewKeys(s.cfg.Security.SocketKeys()...), s.parts.failures)
+	kept, early := []string{}, 0 // an idle socket holds what is kept
+	if guard.Required() {
+		early = earlyPayload
+		kept = []string{auth.HeaderAPIKey, auth.HeaderAuthorization}
+	}
 	s.parts.io = socketio.NewServer(socketio.Config{
 		ConnectTimeout: 10 * time.Second,
 		Recovery:       socketio.RecoveryConfig{Mode: socketio.RecoveryRooms, Identity: realtime.Identity},
 		Logger:         s.log,
 		Engine: engineio.Config{
 			PingInterval: s.cfg.Sockets.PingInterval, PingTimeout: s.cfg.Sockets.PingTimeout, MaxPayload: int(s.cfg.Sockets.MaxPayload),
-			CORS:        engineio.CORS{Allow: func(r *http.Request, _ string) bool { return s.parts.cors.Allows(r) }},
-			ClientIP:    callerAddress,
-			Throttle:    func(address string) time.Duration { return s.parts.gateway.HandshakeWait(address) },
-			Compress:    true,
-			Deflate:     s.cfg.Sockets.Deflate,
-			KeepHeaders: []string{auth.HeaderAPIKey},
-			Logger:      s.log,
+			EarlyPayload: early,
+			CORS:         engineio.CORS{Allow: func(r *http.Request, _ string) bool { return s.parts.cors.Allows(r) }},
+			ClientIP:     httpx.ClientNetwork,
+			Throttle:     func(address string) time.Duration { return s.parts.gateway.HandshakeWait(address) },
+			Compress:     true,
+			Deflate:      s.cfg.Sockets.Deflate,
+			KeepHeaders:  kept,
+			Logger:       s.log,
 		},
 	})
-	var limit realtime.RateLimit
+	var limit throttle.Limit
 	if s.cfg.Limits.RateLimit {
-		limit = realtime.RateLimit{Max: s.cfg.Limits.SocketMax, Window: s.cfg.Limits.SocketWindow}
+		limit = throttle.Limit{Max: s.cfg.Limits.SocketMax, Window: s.cfg.Limits.SocketWindow}
 	}
 	s.parts.gateway = realtime.New(realtime.Config{
-		IO: s.parts.io, Messaging: s.parts.messaging, Keys: auth.NewKeys(s.cfg.Security.AuthToken, s.cfg.Security.SocketKey),
-		Agents: s.agentStatus, Logs: s.logs, RateLimit: limit, RequireEntity: s.cfg.Sockets.RequireEntityID, Logger: s.log,
+		IO: s.parts.io, Messaging: s.parts.messaging, Guard: guard,
+		Agents: s.agentStatus, Logs: s.logs, RateLimit: limit, RequireEntity: s.cfg.Sockets.RequireEntityID, MaxPayload: s.cfg.Sockets.MaxPayload, Logger: s.log,
 	})
 	return s.parts.gateway.Start(ctx)
 }
@@ -238,6 +285,19 @@ func (s *Server) drainSockets(ctx context.Context) error {
 	return nil
 }
 
+// guardOwner prepares what the owner shows instead of an API key, where none is set.
+func (s *Server) guardOwner() error {
+	if s.parts.guard.Required() {
+		return nil
+	}
+	token, err := auth.OwnerToken(s.dataDir)
+	if err != nil {
+		return err
+	}
+	s.parts.token, s.parts.owner = token, auth.NewGuard(auth.NewKeys(token), s.parts.failures)
+	return nil
+}
+
 func (s *Server) loadKeys() (*seal.Keys, error) {
 	if text := s.cfg.Security.MasterKey; text != "" {
 		keys, err := seal.Parse(text)
@@ -254,7 +314,7 @@ func (s *Server) loadKeys() (*seal.Keys, error) {
 }
 
 func (s *Server) startRuntime(ctx context.Context) error {
-	models, err := newModels(s.cfg.Messages.BuiltinNotice, s.cfg.Messages.BuiltinDelay)
+	models, err := newModels(s.parts.egress, s.cfg.Messages.BuiltinNotice, s.cfg.Messages.BuiltinDelay)
 	if err != nil {
 		return fmt.Errorf("making the built-in responder: %w", err)
 	}
@@ -262,57 +322,43 @@ func (s *Server) startRuntime(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("registering plugins: %w", err)
 	}
-	s.parts.settings = settingsfile.New(s.dataDir)
+	s.parts.settings = settingsfile.New(s.dataDir, func(values map[string]string) []secrets.Route {
+		return routes(func(name string) (model.Setting, bool) {
+			value, ok := values[name]
+			return model.Setting{Name: name, Value: value, Origin: model.FromStore}, ok
+		})
+	})
 	stored, err := s.parts.settings.Load()
 	if err != nil {
 		return err
 	}
+	characters := s.readCharacters()
+	names, err := operatorsAgents(characters, len(s.cfg.Agents.Characters) == 0)
+	if err != nil {
+		return err
+	}
+	owner := s.parts.instance.ID.String()
+	if s.parts.instance.Returned { // what ran when this server was killed need not wait for its lease to pass
+		if err := s.parts.messaging.ReleaseTurns(ctx, owner); err != nil {
+			return err
+		}
+	}
 	s.parts.runtime, err = runtime.New(runtime.Config{
-		Store: s.parts.store, Messages: s.parts.messaging, Models: models, Keys: s.parts.secrets, Salt: s.cfg.Security.SecretSalt, Environment: s.cfg.Agents.Environment.WithDefaults(stored), Plugins: plugins,
-		Logger: s.log, Owner: nodeName(), ConcurrentRuns: s.cfg.Messages.ConcurrentRuns, ConversationLength: s.cfg.Messages.ConversationLength,
+		Store: s.parts.store, Messages: s.parts.messaging, Models: models, Keys: s.parts.secrets, Salt: s.cfg.Security.SecretSalt, Environment: environment{s.cfg.Agents.Environment.WithStored(stored).WithAgents(names)}, Plugins: plugins,
+		Logger: s.log, Owner: owner, MaxAgents: s.cfg.Limits.MaxAgents, ConcurrentRuns: s.cfg.Messages.ConcurrentRuns, ConversationLength: s.cfg.Messages.ConversationLength,
 		RunTimeout: s.cfg.Messages.RunTimeout, Capture: runtime.Capture(s.cfg.Messages.Capture),
 	})
 	if err != nil {
 		return err
 	}
-	if err := s.bringAgents(ctx); err != nil {
+	if unused := s.cfg.Agents.Environment.Unused(); len(unused) > 0 {
+		s.log.Warn("variables that this server doesn't use", "names", unused, "used", "elizad help settings")
+	}
+	if err := s.parts.runtime.Agents().Conceal(ctx); err != nil {
+		return err
+	}
+	if err := s.bringAgents(ctx, characters); err != nil {
 		return err
 	}
 	return s.parts.runtime.Start(ctx)
-}
-
-// bringAgents imports the characters that the settings name; without any, a new database gets the default agent.
-func (s *Server) bringAgents(ctx context.Context) error {
-	agents := s.parts.runtime.Agents()
-	var characters []agent.Character
-	for _, path := range s.cfg.Agents.Characters {
-		c, err := s.readCharacter(path)
-		if err != nil {
-			return err
-		}
-		characters = append(characters, c)
-	}
-	if len(characters) == 0 {
-		return agents.EnsureDefault(ctx)
-	}
-	return agents.Import(ctx, characters, true)
-}
-
-// readCharacter reads a character file. Fields that are no part of a character are kept aside, and the owner is told.
-func (s *Server) readCharacter(path string) (agent.Character, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return agent.Character{}, fmt.Errorf("reading a character: %w", err)
-	}
-	c, report, err := agent.ImportCharacter(data)
-	if err != nil {
-		if invalid, ok := errors.AsType[*agent.ValidationError](err); ok {
-			err = invalid // which says it all; what is around it is for answers
-		}
-		return agent.Character{}, fmt.Errorf("reading the character in %s: %w", path, err)
-	}
-	if len(report.Kept) > 0 {
-		s.log.Warn("fields that are no part of a character were kept under settings.imported", "file", path, "fields", report.Kept)
-	}
-	return c, nil
 }

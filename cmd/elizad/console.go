@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"log/slog"
@@ -31,6 +32,19 @@ func newConsole(p *program, asJSON bool) *console {
 	return &console{log: slog.New(slog.NewTextHandler(p.err, nil))}
 }
 
+// sources says which files settings come from, beside the environment; stored is the one of the data folder, if it is there.
+func (c *console) sources(files []string, stored string) {
+	if stored != "" {
+		files = append(files, stored)
+	}
+	text := cmp.Or(strings.Join(files, ", "), "no .env file, neither in this folder nor in the data folder")
+	if c.log != nil {
+		c.log.Info("settings come from the environment and files", "files", text)
+		return
+	}
+	fmt.Fprintln(c.out, "Settings: the environment and", text)
+}
+
 func (c *console) warn(text string) {
 	if c.log != nil {
 		c.log.Warn(text)
@@ -52,7 +66,7 @@ func (c *console) welcome(url string, info server.Info) {
 	agents := describeAgents(info)
 	if c.log != nil {
 		c.log.Info("elizad is running", "url", url, "version", info.Version, "data", info.DataDir, "engine", info.Engine,
-			"webUI", info.WebUI, "secured", info.Secured, "agents", strings.Join(agents, " | "))
+			"database", info.Database, "webUI", info.WebUI, "secured", info.Secured, "agents", strings.Join(agents, " | "))
 		return
 	}
 	var b strings.Builder
@@ -61,13 +75,21 @@ func (c *console) welcome(url string, info server.Info) {
 	if info.WebUI {
 		row("Chat", url)
 	}
+	if info.OwnerPage != "" { // for a person alone: logs go to others, too
+		row("Owner", url+info.OwnerPage)
+		row("", "lets this browser change the server's settings")
+	}
 	row("API", url+"/docs")
 	label := "Agent"
 	for _, text := range agents {
 		row(label, text)
 		label = ""
 	}
-	row("Data", info.DataDir+" ("+info.Engine+")")
+	row("Data", info.DataDir)
+	row("", info.Engine+", "+info.Database)
+	for _, text := range info.Problems {
+		row("Wrong", text)
+	}
 	row("Stop", c.keys)
 	fmt.Fprintf(&b, "\nSay hello from a shell:\n\n%s\n\n", exampleRequest(url, info))
 	fmt.Fprint(c.out, b.String())

@@ -18,14 +18,15 @@ func TestWelcome(t *testing.T) {
 		info      server.Info
 		want, not []string
 	}{
-		{"fresh", server.Info{Version: "v1", DataDir: "/data", Engine: "sqlite", WebUI: true, Agents: []server.AgentInfo{eliza, eliza}},
-			[]string{"elizad v1 is running", "Chat   http://localhost:1\n", "/docs", "no language model", "OPENAI_API_KEY", "help settings", "/data (sqlite)", "Ctrl-C", "curl -s http://localhost:1/api", eliza.ID},
+		{"fresh", server.Info{Version: "v1", DataDir: "/data", Engine: "sqlite", Database: "/data/elizad.db", WebUI: true, Agents: []server.AgentInfo{eliza, eliza}},
+			[]string{"elizad v1 is running", "Chat   http://localhost:1\n", "/docs", "no language model", "OPENAI_API_KEY", "help settings", "/data\n", "sqlite, /data/elizad.db", "Ctrl-C", "curl -s http://localhost:1/api", eliza.ID},
 			[]string{"X-API-KEY"}},
 		{"secured, with a model", server.Info{Secured: true, WebUI: true, Agents: []server.AgentInfo{ada}},
 			[]string{"Ada, speaking through gpt-x of openai", `-H "X-API-KEY: $ELIZA_SERVER_AUTH_TOKEN"`}, []string{"OPENAI_API_KEY"}},
 		{"a model to be asked for", server.Info{Agents: []server.AgentInfo{{Name: "Ada", Running: true, Provider: "ollama"}}},
 			[]string{"Ada, speaking through ollama\n"}, nil},
 		{"without a page", server.Info{Agents: []server.AgentInfo{ada}}, []string{"/docs"}, []string{"Chat"}},
+		{"a character left out", server.Info{Problems: []string{"reading the character in ada.json: /bio: is required"}, Agents: []server.AgentInfo{ada}}, []string{"Wrong  reading the character in ada.json"}, nil},
 		{"nobody", server.Info{}, []string{"--character FILE", "/api/agents"}, []string{"messages"}},
 		{"many", server.Info{Agents: []server.AgentInfo{ada, ada, ada, ada, ada, ada, ada}}, []string{"and 2 more"}, nil},
 	}

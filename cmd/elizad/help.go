@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -40,13 +41,11 @@ func (c *helpCmd) Run(p *program) error {
 		_, err := p.parser.Parse([]string{"--help"})
 		return err
 	}
-	for _, command := range p.parser.Model.Children {
-		if command.Name == c.Topic {
-			_, err := p.parser.Parse([]string{c.Topic, "--help"})
-			return err
-		}
+	if !slices.Contains(commands(p.parser), c.Topic) {
+		return noSuchCommand(p.parser, c.Topic)
 	}
-	return &exitError{code: exitUsage, message: fmt.Sprintf("there is no command %q\nRun \"elizad --help\" to see the commands.", c.Topic)}
+	_, err := p.parser.Parse([]string{c.Topic, "--help"})
+	return err
 }
 
 func (c *helpCmd) settings(p *program) error {
@@ -75,8 +74,12 @@ func (c *helpCmd) settings(p *program) error {
 			group = row.Group
 			fmt.Fprintf(w, "\n%s:\n", group)
 		}
-		fmt.Fprintf(w, "  %s\t%s.\n", row.Name, row.Help)
+		text := row.Help + "."
+		if len(row.Aliases) > 0 {
+			text += " Also called " + strings.Join(row.Aliases, ", ") + "."
+		}
+		fmt.Fprintf(w, "  %s\t%s\n", row.Name, text)
 	}
-	fmt.Fprint(w, "\nFor one character only: CHARACTER.<NAME>.<KEY>, in .env or the environment.\n")
+	fmt.Fprint(w, "\nFor one agent only, in .env or the environment: CHARACTER.<ID>.<KEY>; for those brought by --character also CHARACTER.<NAME>.<KEY> or <NAME>_<KEY>.\n")
 	return w.Flush()
 }

@@ -4,7 +4,7 @@
 //	elizad --help     every flag and variable
 //	elizad help settings
 //
-// Flags win over environment variables, and those over .env.local and .env.
+// Flags win over environment variables, and those over .env.local and .env of the working folder.
 package main
 
 import (
@@ -13,10 +13,13 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/elizad/elizad/server"
 )
 
 // Exit codes. Success is 0; a second signal gives 128 and the number of the signal, as shells expect.
@@ -27,7 +30,7 @@ const (
 
 // cli is the command line.
 type cli struct {
-	ShowVersion versionFlag `name:"version" help:"Print the version."`
+	ShowVersion versionFlag `name:"version" short:"v" help:"Print the version."`
 
 	Serve   serveCmd   `cmd:"" default:"withargs" help:"Run the server. This is what elizad does without a command."`
 	Version versionCmd `cmd:"" help:"Print the version."`
@@ -39,6 +42,7 @@ type program struct {
 	out, err io.Writer
 	signals  <-chan os.Signal
 	parser   *kong.Kong
+	sources  server.Sources // where settings were read from
 }
 
 // exitError ends the program with a code of its own. An empty message prints nothing.
@@ -58,7 +62,8 @@ func main() {
 // run executes a command line and returns the exit code.
 func run(args []string, p *program) (code int) {
 	var app cli
-	if _, err := app.Serve.Config.LoadEnvironment("."); err != nil {
+	var err error
+	if p.sources, err = app.Serve.Config.LoadEnvironment("."); err != nil {
 		return p.fail(&exitError{code: exitUsage, message: err.Error()})
 	}
 	// kong leaves the program after --help through this function.
@@ -86,6 +91,9 @@ func run(args []string, p *program) (code int) {
 	}
 	p.parser = parser
 	ctx, err := parser.Parse(args)
+	if name, unknown := unknownCommand(parser, args); err != nil && unknown {
+		return p.fail(noSuchCommand(parser, name))
+	}
 	if err != nil {
 		text := strings.TrimPrefix(err.Error(), "serve: ") // the command that nobody has to type
 		return p.fail(&exitError{code: exitUsage, message: text + "\nRun \"elizad --help\" to see what can be set."})
@@ -94,6 +102,29 @@ func run(args []string, p *program) (code int) {
 		return p.fail(err)
 	}
 	return 0
+}
+
+// unknownCommand returns the word that somebody took for a command: the first argument, if it is neither that nor a flag.
+func unknownCommand(parser *kong.Kong, args []string) (name string, unknown bool) {
+	if len(args) == 0 || args[0] == "" || args[0][0] == '-' {
+		return "", false
+	}
+	return args[0], !slices.Contains(commands(parser), args[0])
+}
+
+// commands lists the names of all commands.
+func commands(parser *kong.Kong) []string {
+	var names []string
+	for _, command := range parser.Model.Children {
+		names = append(names, command.Name)
+	}
+	return names
+}
+
+// noSuchCommand is the error for a name that is none.
+func noSuchCommand(parser *kong.Kong, name string) error {
+	return &exitError{code: exitUsage, message: fmt.Sprintf("no such command: %q\nThe commands are %s. Run \"elizad --help\" to see what they do and what can be set.",
+		name, strings.Join(commands(parser), ", "))}
 }
 
 // fail prints an error and returns the exit code for it.

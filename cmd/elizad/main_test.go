@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/elizad/elizad/server"
@@ -70,8 +72,10 @@ func TestVersion(t *testing.T) {
 	if code != 0 || !strings.HasPrefix(out, "elizad ") || strings.Count(out, "\n") != 1 {
 		t.Errorf("%d %q", code, out)
 	}
-	if code, flag, _ := do("--version"); code != 0 || flag != out {
-		t.Errorf("as a flag: %d %q, not %q", code, flag, out)
+	for _, flag := range []string{"--version", "-v"} {
+		if code, text, _ := do(flag); code != 0 || text != out {
+			t.Errorf("as %s: %d %q, not %q", flag, code, text, out)
+		}
 	}
 	var b build
 	code, out, _ = do("version", "--json")
@@ -115,8 +119,8 @@ func TestUsageErrors(t *testing.T) {
 		want string
 	}{
 		"unknown flag":    {[]string{"--no-such-flag"}, "--no-such-flag"},
-		"unknown command": {[]string{"fly"}, "fly"},
-		"unknown topic":   {[]string{"help", "fly"}, `"fly"`},
+		"unknown command": {[]string{"fly", "--high"}, "no such command: \"fly\"\nThe commands are serve, version, help"},
+		"unknown topic":   {[]string{"help", "fly"}, "no such command: \"fly\"\nThe commands are serve, version, help"},
 		"bad value":       {[]string{"--port=http"}, "--port"},
 		"out of range":    {[]string{"--port=70000"}, "elizad: SERVER_PORT (--port) is 70000"},
 		"no such file":    {[]string{"--character=/nowhere.json"}, "--character"},
@@ -131,22 +135,55 @@ func TestUsageErrors(t *testing.T) {
 	}
 }
 
+// A character that cannot be read keeps neither the others nor the server from starting. The log names it.
 func TestBadCharacterFile(t *testing.T) {
 	t.Parallel()
-	for content, want := range map[string]string{
-		`{"name": "Ada"}`:          "Character validation failed: /bio: is required\n",
-		"{\n\"name\": \"Ada\",\n}": "Character validation failed: must be a JSON object; line 3: ",
-		`{"name": "Ada"`:           "must be a JSON object; the text ends too early\n",
-		`[]`:                       "must be a JSON object\n",
-	} {
-		file := filepath.Join(t.TempDir(), "ada.json")
-		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+	dir := t.TempDir()
+	var args []string
+	for name, content := range map[string]string{"bad.json": `{"name": "Ada"}`, "good.json": `[{"name": "Bob", "bio": "b"}, {"name": "Nobody"}]`} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		code, _, text := do("--port=0", "--data-dir", t.TempDir(), "--character", file)
-		if code != exitFailure || !strings.Contains(text, file+": ") || strings.Count(text, want) != 1 || strings.Count(text, "validation failed") != 1 {
-			t.Errorf("%s: exit code %d: %s", content, code, text)
+		args = append(args, "--character", path)
+	}
+	i, _ := serving(t, t.TempDir(), args...)
+	if text := i.err.String(); !strings.Contains(text, "Bob, speaking") || strings.Contains(text, "Eliza, speaking") {
+		t.Errorf("not the agents that were asked for:\n%s", text)
+	}
+	i.signals <- os.Interrupt
+	if code := <-i.code; code != 0 {
+		t.Errorf("exit code %d: %s", code, i.err)
+	}
+}
+
+// What keeps a server from starting is named with its place and what to do.
+func TestStartErrorsNameTheFile(t *testing.T) {
+	t.Parallel()
+	damaged, file := t.TempDir(), filepath.Join(t.TempDir(), "file")
+	for path, text := range map[string]string{filepath.Join(damaged, "elizad.db"): strings.Repeat("noise", 1000), file: "x"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
 		}
+	}
+	fresh := t.TempDir()
+	for name, tt := range map[string]struct {
+		args []string
+		want []string
+	}{
+		"damaged":   {[]string{"--data-dir", damaged}, []string{filepath.Join(damaged, "elizad.db") + ": ", "backup"}},
+		"no folder": {[]string{"--data-dir", filepath.Join(file, "x")}, []string{file, "ELIZAD_DATA_DIR"}},
+		"no page":   {[]string{"--data-dir", fresh, "--ui-dir", "/nowhere"}, []string{"ELIZA_UI_DIR (--ui-dir)", "/nowhere/index.html"}},
+	} {
+		code, _, text := do(append(tt.args, "--port=0")...)
+		for _, want := range tt.want {
+			if code != exitFailure || !strings.Contains(text, want) {
+				t.Errorf("%s: exit code %d, %q is missing in %s", name, code, want, text)
+			}
+		}
+	}
+	if _, err := os.Stat(filepath.Join(fresh, "elizad.db")); err == nil {
+		t.Error("the database was made though there is no page")
 	}
 }
 
@@ -165,9 +202,9 @@ func TestPortTaken(t *testing.T) {
 }
 
 // serving starts a server and returns when it says where it is.
-func serving(t *testing.T, dir string) (i *invocation, url string) {
+func serving(t *testing.T, dir string, args ...string) (i *invocation, url string) {
 	t.Helper()
-	i = begin("--port=0", "--host=127.0.0.1", "--data-dir", dir)
+	i = begin(append(args, "--port=0", "--host=127.0.0.1", "--data-dir", dir)...)
 	address := regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
 	deadline := time.After(time.Minute)
 	for {
@@ -186,7 +223,17 @@ func serving(t *testing.T, dir string) (i *invocation, url string) {
 
 func TestServeUntilInterrupted(t *testing.T) {
 	t.Parallel()
-	i, url := serving(t, t.TempDir())
+	dir := t.TempDir()
+	stored := filepath.Join(dir, ".env")
+	if err := os.WriteFile(stored, []byte("SMALL_MODEL=x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	i, url := serving(t, dir)
+	for _, named := range []string{"files=" + stored, "database=" + filepath.Join(dir, "elizad.db")} {
+		if !strings.Contains(i.err.String(), named) {
+			t.Errorf("%s is missing in\n%s", named, i.err)
+		}
+	}
 	resp, err := http.Get(url + "/healthz")
 	if err != nil {
 		t.Fatal(err)
@@ -213,6 +260,40 @@ func TestDataDirectoryInUse(t *testing.T) {
 	first.signals <- os.Interrupt
 	if code := <-first.code; code != 0 {
 		t.Errorf("exit code of the first: %d: %s", code, first.err)
+	}
+}
+
+// A group and its process are often signalled in the same moment; that is one wish, not impatience.
+func TestSignalsOfOneMomentAreOne(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		later time.Duration // after the first signal, the others come
+		code  int           // 0: the work ends in order
+	}{
+		"at once": {0, 0}, "within half a second": {400 * time.Millisecond, 0}, "an impatient one": {600 * time.Millisecond, 130},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				signals, done, ended := make(chan os.Signal, 2), make(chan error, 1), make(chan error, 1)
+				stopped := 0
+				go func() { ended <- (&program{signals: signals}).untilStopped(done, func() { stopped++ }) }()
+				signals <- os.Interrupt
+				synctest.Wait()
+				time.Sleep(tt.later)
+				signals <- os.Interrupt
+				signals <- os.Interrupt
+				synctest.Wait()
+				done <- nil
+				code := 0
+				if err := <-ended; err != nil {
+					code = (&program{err: io.Discard}).fail(err)
+				}
+				if code != tt.code || stopped != 1 {
+					t.Errorf("exit code %d, told to stop %d times", code, stopped)
+				}
+			})
+		})
 	}
 }
 

@@ -7,7 +7,9 @@ import (
 	"net"
 	"os"
 	"runtime/debug"
+	"slices"
 	"syscall"
+	"time"
 
 	"github.com/elizad/elizad/server"
 )
@@ -18,16 +20,17 @@ type serveCmd struct {
 }
 
 // Run serves. The first interrupt or termination signal lets replies that are being written finish, within the drain time;
-// the second ends the program at once.
+// one more after that ends the program at once.
 func (c *serveCmd) Run(p *program) error {
 	warnings := c.Config.FromProcess()
 	console := newConsole(p, c.Config.Logs.JSON)
-	for _, text := range warnings {
-		console.warn(text)
-	}
 	srv, err := server.New(c.Config, server.WithVersion(readBuild().Version), server.WithHeapFloor(server.HeapFloor))
 	if err != nil {
 		return err
+	}
+	console.sources(p.sources.Files, srv.SettingsFile())
+	for _, text := range slices.Concat(p.sources.Notes, warnings) {
+		console.warn(text)
 	}
 	listener, err := listen(c.Config)
 	if err != nil {
@@ -38,18 +41,36 @@ func (c *serveCmd) Run(p *program) error {
 	defer stop()
 	done := make(chan error, 1)
 	go func() { done <- c.live(ctx, srv, listener, console) }()
+	return p.untilStopped(done, func() {
+		console.stopping()
+		stop()
+	})
+}
+
+// sameSignal is how long after the first signal others are taken for the same one: managers of services, and a terminal
+// whose group gets a signal beside the process, send several for one wish.
+const sameSignal = 500 * time.Millisecond
+
+// untilStopped returns what ends the work: its own end, after the first signal has begun to stop it, or a second signal,
+// which leaves the work behind, because the process ends.
+func (p *program) untilStopped(done <-chan error, stop func()) error {
 	select {
 	case err := <-done:
 		return err
 	case <-p.signals:
-		console.stopping()
 		stop()
 	}
-	select {
-	case err := <-done:
-		return err
-	case sig := <-p.signals:
-		return hurried(sig) // and leave live behind: the process ends
+	counts := time.Now().Add(sameSignal)
+	for {
+		select {
+		case err := <-done:
+			return err
+		case sig := <-p.signals:
+			if time.Now().Before(counts) {
+				continue
+			}
+			return hurried(sig)
+		}
 	}
 }
 
@@ -68,6 +89,9 @@ func (c *serveCmd) live(ctx context.Context, srv *server.Server, listener net.Li
 	if err == nil {
 		console.welcome(publicURL(listener), info)
 		debug.FreeOSMemory() // what starting took is not needed again, and the garbage collector takes its time
+		giving, stop := context.WithCancel(ctx)
+		defer stop()
+		go giveBackMemory(giving)
 		select {
 		case err = <-served: // the server was told to stop by a request, or the listener broke
 			served <- nil

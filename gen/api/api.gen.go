@@ -176,6 +176,27 @@ func (e JobStatus) Valid() bool {
 	}
 }
 
+// Defines values for MessageTruncation.
+const (
+	MessageTruncationContentFilter MessageTruncation = "content_filter"
+	MessageTruncationInterrupted   MessageTruncation = "interrupted"
+	MessageTruncationLength        MessageTruncation = "length"
+)
+
+// Valid indicates whether the value is a known member of the MessageTruncation enum.
+func (e MessageTruncation) Valid() bool {
+	switch e {
+	case MessageTruncationContentFilter:
+		return true
+	case MessageTruncationInterrupted:
+		return true
+	case MessageTruncationLength:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PluginStatusStatus.
 const (
 	PluginStatusStatusBuiltin     PluginStatusStatus = "builtin"
@@ -312,16 +333,29 @@ func (e TurnPolicy) Valid() bool {
 //
 // Example: {"content":"Executed action: SEARCH","raw_message":{"actionStatus":"completed"}}
 type ActionPatch struct {
+	// Actions Names of actions, or one; kept in `metadata`.
+	Actions AnyJSON `json:"actions,omitempty"`
+
+	// Attachments A list of files: objects with a `url`, or addresses; `metadata.attachments` if it is left out.
+	Attachments AnyJSON `json:"attachments,omitempty"`
+
 	// AuthorID Of no consequence; the author stays.
-	AuthorID *UUID   `json:"author_id,omitempty"`
-	Content  *string `json:"content,omitempty"`
+	AuthorID *UUID `json:"author_id,omitempty"`
+
+	// Content The text; 200,000 characters at most, unless ELIZAD_MAX_MESSAGE says otherwise.
+	Content *string `json:"content,omitempty"`
 
 	// InReplyToMessageID A UUID of any version, in either case.
 	//
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	InReplyToMessageID *UUID `json:"in_reply_to_message_id,omitempty"`
 
-	// Metadata An object with any content.
+	// MentionContext An object: `isMention` and `isReply`, as the platform says; kept in `metadata`.
+	MentionContext AnyJSON `json:"mentionContext,omitempty"`
+
+	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Metadata JSONObject `json:"metadata,omitempty"`
@@ -331,6 +365,9 @@ type ActionPatch struct {
 	// Example: {"text":"Hello"}
 	RawMessage AnyJSON `json:"raw_message,omitempty"`
 	SourceType *string `json:"source_type,omitempty"`
+
+	// Thought A text; kept in `metadata`.
+	Thought AnyJSON `json:"thought,omitempty"`
 }
 
 // Agent A stored agent. Under `settings.secrets` every value is a mask.
@@ -366,7 +403,9 @@ type Agent struct {
 	Knowledge       []AnyJSON       `json:"knowledge"`
 	MessageExamples [][]ExampleTurn `json:"messageExamples"`
 
-	// Metadata An object with any content.
+	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Metadata JSONObject `json:"metadata,omitempty"`
@@ -386,7 +425,9 @@ type Agent struct {
 	// ServerID The tenant; null without data isolation.
 	ServerID nullable.Nullable[openapi_types.UUID] `json:"server_id"`
 
-	// Settings An object with any content.
+	// Settings An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Settings JSONObject `json:"settings"`
@@ -418,7 +459,9 @@ type AgentCreated struct {
 	// Bio The text, or the first of the texts.
 	Bio string `json:"bio"`
 
-	// Character An object with any content.
+	// Character An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Character JSONObject `json:"character"`
@@ -456,6 +499,9 @@ type AgentCreatedEnvelope struct {
 	// Data What was stored.
 	Data AgentCreated `json:"data"`
 
+	// Import What became of a character that was read as a file of another program.
+	Import *AgentImport `json:"import,omitempty"`
+
 	// Success Always true.
 	//
 	// Example: true
@@ -475,6 +521,29 @@ type AgentEnvelope struct {
 	//
 	// Example: true
 	Success Success `json:"success"`
+}
+
+// AgentImport What became of a character that was read as a file of another program.
+type AgentImport struct {
+	// Format What it was: character or card.
+	//
+	// Example: character
+	Format string `json:"format"`
+
+	// Kept Keys that have no effect here, kept under settings.imported.
+	//
+	// Example: ["people"]
+	Kept []string `json:"kept"`
+
+	// Unused What has no effect here, and why; plugins that are not there among it.
+	//
+	// Example: []
+	Unused []string `json:"unused"`
+
+	// Used What was taken up in another place or form.
+	//
+	// Example: ["lore: part of the bio"]
+	Used []string `json:"used"`
 }
 
 // AgentList Agents.
@@ -542,7 +611,9 @@ type AgentLogEntry struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	AgentID UUID `json:"agentId"`
 
-	// Body An object with any content.
+	// Body An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Body JSONObject `json:"body"`
@@ -827,7 +898,9 @@ type Channel struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageServerID UUID `json:"messageServerId"`
 
-	// Metadata An object with any content.
+	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Metadata   JSONObject `json:"metadata"`
@@ -924,6 +997,76 @@ type ChannelAgentsEnvelope struct {
 	Success Success `json:"success"`
 }
 
+// ChannelCreated A new channel, which some clients read from `data` and others from `data.channel`.
+type ChannelCreated struct {
+	// Channel A conversation.
+	//
+	// Example: {"createdAt":"2026-11-20T15:33:10.230Z","id":"a754cd35-323b-449b-a989-4846a5be30ab","lastSeq":2,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{"participantCentralUserIds":["17dcb1c8-cf1f-438a-b8c7-dc93995e78be","b850bc30-45f8-0041-a00a-83df46d8555d"]},"name":"Book club","turnPolicy":"queue","type":"GROUP","updatedAt":"2026-11-20T15:33:10.310Z"}
+	Channel Channel `json:"channel"`
+
+	// CreatedAt A moment in UTC, ISO 8601 with milliseconds.
+	//
+	// Example: 2026-11-20T15:33:10.230Z
+	CreatedAt Timestamp `json:"createdAt"`
+
+	// ID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ID UUID `json:"id"`
+
+	// LastSeq The number of the newest message ever posted.
+	LastSeq int64 `json:"lastSeq"`
+
+	// MessageServerID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	MessageServerID UUID `json:"messageServerId"`
+
+	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
+	//
+	// Example: {}
+	Metadata   JSONObject `json:"metadata"`
+	Name       string     `json:"name"`
+	SourceID   *string    `json:"sourceId,omitempty"`
+	SourceType *string    `json:"sourceType,omitempty"`
+	Topic      *string    `json:"topic,omitempty"`
+
+	// TurnPolicy What happens to a message that arrives while an agent still has work in the same channel: it waits its turn
+	// (`queue`), replaces whatever is waiting or running (`latest`), replaces what is waiting (`merge`), or is refused
+	// (`reject`).
+	//
+	//
+	// Example: queue
+	TurnPolicy TurnPolicy `json:"turnPolicy"`
+
+	// Type What kind of place a channel is.
+	//
+	// Example: GROUP
+	Type ChannelType `json:"type"`
+
+	// UpdatedAt A moment in UTC, ISO 8601 with milliseconds.
+	//
+	// Example: 2026-11-20T15:33:10.230Z
+	UpdatedAt Timestamp `json:"updatedAt"`
+}
+
+// ChannelCreatedEnvelope A new channel.
+//
+// Example: {"data":{"channel":{"createdAt":"2026-11-20T15:33:10.230Z","id":"a754cd35-323b-449b-a989-4846a5be30ab","lastSeq":2,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{"participantCentralUserIds":["17dcb1c8-cf1f-438a-b8c7-dc93995e78be","b850bc30-45f8-0041-a00a-83df46d8555d"]},"name":"Book club","turnPolicy":"queue","type":"GROUP","updatedAt":"2026-11-20T15:33:10.310Z"},"createdAt":"2026-11-20T15:33:10.230Z","id":"a754cd35-323b-449b-a989-4846a5be30ab","lastSeq":2,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{"participantCentralUserIds":["17dcb1c8-cf1f-438a-b8c7-dc93995e78be","b850bc30-45f8-0041-a00a-83df46d8555d"]},"name":"Book club","turnPolicy":"queue","type":"GROUP","updatedAt":"2026-11-20T15:33:10.310Z"},"success":true}
+type ChannelCreatedEnvelope struct {
+	// Data A new channel, which some clients read from `data` and others from `data.channel`.
+	//
+	// Example: {"channel":{"createdAt":"2026-11-20T15:33:10.230Z","id":"a754cd35-323b-449b-a989-4846a5be30ab","lastSeq":2,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{"participantCentralUserIds":["17dcb1c8-cf1f-438a-b8c7-dc93995e78be","b850bc30-45f8-0041-a00a-83df46d8555d"]},"name":"Book club","turnPolicy":"queue","type":"GROUP","updatedAt":"2026-11-20T15:33:10.310Z"},"createdAt":"2026-11-20T15:33:10.230Z","id":"a754cd35-323b-449b-a989-4846a5be30ab","lastSeq":2,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{"participantCentralUserIds":["17dcb1c8-cf1f-438a-b8c7-dc93995e78be","b850bc30-45f8-0041-a00a-83df46d8555d"]},"name":"Book club","turnPolicy":"queue","type":"GROUP","updatedAt":"2026-11-20T15:33:10.310Z"}
+	Data ChannelCreated `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
 // ChannelEnvelope A channel.
 //
 // Example: {"data":{"createdAt":"2026-11-20T15:33:10.230Z","id":"a754cd35-323b-449b-a989-4846a5be30ab","lastSeq":2,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{"participantCentralUserIds":["17dcb1c8-cf1f-438a-b8c7-dc93995e78be","b850bc30-45f8-0041-a00a-83df46d8555d"]},"name":"Book club","turnPolicy":"queue","type":"GROUP","updatedAt":"2026-11-20T15:33:10.310Z"},"success":true}
@@ -968,7 +1111,9 @@ type ChannelListEnvelope struct {
 //
 // Example: {"name":"Reading circle","turnPolicy":"latest"}
 type ChannelPatch struct {
-	// Metadata An object with any content.
+	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Metadata                  JSONObject `json:"metadata,omitempty"`
@@ -1046,7 +1191,9 @@ type ChannelUpdated struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageServerID UUID `json:"messageServerId"`
 
-	// Metadata An object with any content.
+	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Metadata   JSONObject `json:"metadata"`
@@ -1145,7 +1292,9 @@ type Character struct {
 	// MessageExamples Conversations, each a list of turns with `name` and `content`.
 	MessageExamples [][]ExampleTurn `json:"messageExamples,omitempty"`
 
-	// Metadata An object with any content.
+	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Metadata JSONObject `json:"metadata,omitempty"`
@@ -1159,12 +1308,16 @@ type Character struct {
 	Plugins      []string `json:"plugins,omitempty"`
 	PostExamples []string `json:"postExamples,omitempty"`
 
-	// Secrets An object with any content.
+	// Secrets An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Secrets JSONObject `json:"secrets,omitempty"`
 
-	// Settings An object with any content.
+	// Settings An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Settings JSONObject `json:"settings,omitempty"`
@@ -1212,7 +1365,7 @@ type CompleteRequestStatus string
 
 // CreateAgentRequest A Character in `characterJson` or `agent`, or as the body itself. Keys that only a stored agent has are ignored.
 //
-// Example: {"characterJson":{"bio":["A patient listener."],"name":"Eliza","style":{"chat":["asks back"]}}}
+// Example: {"characterJson":{"bio":["Counts things."],"name":"Ada","style":{"chat":["precise"]}}}
 type CreateAgentRequest = map[string]json.RawMessage
 
 // CreateChannelRequest A channel to be.
@@ -1224,7 +1377,9 @@ type CreateChannelRequest struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageServerID *UUID `json:"message_server_id,omitempty"`
 
-	// Metadata An object with any content.
+	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Metadata JSONObject `json:"metadata,omitempty"`
@@ -1242,8 +1397,9 @@ type CreateChannelRequest struct {
 	// Example: queue
 	TurnPolicy *TurnPolicy `json:"turnPolicy,omitempty"`
 
-	// Type A ChannelType, in either case; GROUP if it is left out.
-	Type *string `json:"type,omitempty"`
+	// Type A ChannelType, in either case, or `text` or `voice`. Any other text or number makes a GROUP and is kept as
+	// `metadata.requestedType`. If it is left out, or unknown, `metadata.isDm` makes a DM.
+	Type AnyJSON `json:"type,omitempty"`
 }
 
 // CreateGroupRequest Which agents get a room, or what the world is called.
@@ -1260,7 +1416,9 @@ type CreateGroupRequest struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageServerID *UUID `json:"messageServerId,omitempty"`
 
-	// Metadata An object with any content.
+	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Metadata JSONObject `json:"metadata,omitempty"`
@@ -1284,12 +1442,17 @@ type CreateJobRequest struct {
 	// AgentID The oldest running agent if it is left out.
 	AgentID *UUID `json:"agentId,omitempty"`
 
+	// Attachments A list of files: objects with a `url`, or addresses.
+	Attachments AnyJSON `json:"attachments,omitempty"`
+
 	// CallbackSecret The key that signs what is posted there: any text, or base64 after `whsec_`. It is never shown.
 	CallbackSecret *string `json:"callbackSecret,omitempty"`
 
 	// CallbackURL An http or https address that hears of the end.
 	CallbackURL *string `json:"callbackUrl,omitempty"`
-	Content     string  `json:"content"`
+
+	// Content The text; 200,000 characters at most, unless ELIZAD_MAX_MESSAGE says otherwise.
+	Content string `json:"content"`
 
 	// Metadata The caller's own, at most 10 000 characters of JSON.
 	Metadata JSONObject `json:"metadata,omitempty"`
@@ -1307,7 +1470,9 @@ type CreateJobRequest struct {
 //
 // Example: {"name":"Book club","sourceId":"81384788765712384","sourceType":"discord"}
 type CreateMessageServerRequest struct {
-	// Metadata An object with any content.
+	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Metadata   JSONObject `json:"metadata,omitempty"`
@@ -1325,7 +1490,9 @@ type CreateRoomRequest struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageServerID *UUID `json:"messageServerId,omitempty"`
 
-	// Metadata An object with any content.
+	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Metadata JSONObject `json:"metadata,omitempty"`
@@ -1375,7 +1542,9 @@ type CreateWorldRequest struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageServerID *UUID `json:"messageServerId,omitempty"`
 
-	// Metadata An object with any content.
+	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Metadata JSONObject `json:"metadata,omitempty"`
@@ -1538,7 +1707,9 @@ type ErrorDetail struct {
 //
 // Example: {"content":{"text":"How do you do."},"name":"Eliza"}
 type ExampleTurn struct {
-	// Content An object with any content.
+	// Content An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Content JSONObject `json:"content"`
@@ -1549,18 +1720,37 @@ type ExampleTurn struct {
 //
 // Example: {"authorId":"4411","content":"Hello","id":"1187","timestamp":1795188790230}
 type ExternalMessage struct {
+	// Actions Names of actions, or one; kept in `metadata`.
+	Actions AnyJSON `json:"actions,omitempty"`
+
+	// Attachments A list of files: objects with a `url`, or addresses; `metadata.attachments` if it is left out.
+	Attachments AnyJSON `json:"attachments,omitempty"`
+
 	// AuthorID The author's id there.
 	AuthorID   string  `json:"authorId"`
 	AuthorName *string `json:"authorName,omitempty"`
-	Content    string  `json:"content"`
+
+	// Content The text; 200,000 characters at most, unless ELIZAD_MAX_MESSAGE says otherwise.
+	Content string `json:"content"`
 
 	// ID Its id there.
 	ID string `json:"id"`
 
-	// Metadata An object with any content.
+	// InReplyToMessageID A message of the same channel; ignored if it isn't a UUID.
+	InReplyToMessageID *string `json:"in_reply_to_message_id,omitempty"`
+
+	// MentionContext An object: `isMention` and `isReply`, as the platform says; kept in `metadata`.
+	MentionContext AnyJSON `json:"mentionContext,omitempty"`
+
+	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Metadata JSONObject `json:"metadata,omitempty"`
+
+	// Thought A text; kept in `metadata`.
+	Thought AnyJSON `json:"thought,omitempty"`
 
 	// Timestamp When it was written there, in any form; kept as `metadata.timestamp`.
 	Timestamp AnyJSON `json:"timestamp,omitempty"`
@@ -1667,7 +1857,7 @@ type GroupWorlds struct {
 
 // Health The state of the server.
 //
-// Example: {"agentCount":1,"checks":{"agents":{"status":"pass"},"database":{"status":"pass"},"server":{"status":"pass"}},"dependencies":{"agents":"healthy","database":"healthy","server":"healthy"},"status":"OK","timestamp":"2026-11-20T15:33:10.230Z","uptime":12.5,"version":"1.0.0"}
+// Example: {"agentCount":1,"checks":{"agents":{"status":"pass"},"database":{"status":"pass"},"files":{"status":"pass"},"server":{"status":"pass"}},"dependencies":{"agents":"healthy","database":"healthy","files":"healthy","server":"healthy"},"status":"OK","timestamp":"2026-11-20T15:33:10.230Z","uptime":12.5,"version":"1.0.0"}
 type Health struct {
 	// AgentCount Active agents.
 	AgentCount int                    `json:"agentCount"`
@@ -1694,7 +1884,9 @@ type HealthStatus string
 //
 // Example: {"status":"pass"}
 type HealthCheck struct {
-	Status HealthCheckStatus `json:"status"`
+	// Message What is wrong and what helps.
+	Message *string           `json:"message,omitempty"`
+	Status  HealthCheckStatus `json:"status"`
 }
 
 // HealthCheckStatus defines model for HealthCheck.Status.
@@ -1704,6 +1896,14 @@ type HealthCheckStatus string
 //
 // Example: {"channel_id":"a754cd35-323b-449b-a989-4846a5be30ab","messages":[{"authorId":"4411","content":"Hello","id":"1187"}],"platform":"telegram"}
 type IngestRequest struct {
+	// Actions Names of actions, or one; kept in `metadata`.
+	Actions AnyJSON `json:"actions,omitempty"`
+
+	// AgentID The agent that is asked. A channel that isn't there is made for the two.
+	AgentID *UUID `json:"agentId,omitempty"`
+
+	// Attachments A list of files: objects with a `url`, or addresses; `metadata.attachments` if it is left out.
+	Attachments       AnyJSON `json:"attachments,omitempty"`
 	AuthorDisplayName *string `json:"author_display_name,omitempty"`
 
 	// AuthorID A UUID of any version, in either case.
@@ -1711,12 +1911,17 @@ type IngestRequest struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	AuthorID *UUID `json:"author_id,omitempty"`
 
-	// ChannelID The channel's UUID; with a list also the platform's own id.
-	ChannelID string  `json:"channel_id"`
-	Content   *string `json:"content,omitempty"`
+	// ChannelID The channel's UUID; with `platform` also the platform's own id.
+	ChannelID string `json:"channel_id"`
+
+	// Content The text; 200,000 characters at most, unless ELIZAD_MAX_MESSAGE says otherwise.
+	Content *string `json:"content,omitempty"`
 
 	// InReplyToMessageID A message of the same channel; ignored if it isn't a UUID.
 	InReplyToMessageID *string `json:"in_reply_to_message_id,omitempty"`
+
+	// MentionContext An object: `isMention` and `isReply`, as the platform says; kept in `metadata`.
+	MentionContext AnyJSON `json:"mentionContext,omitempty"`
 
 	// MessageServerID A UUID of any version, in either case.
 	//
@@ -1724,7 +1929,9 @@ type IngestRequest struct {
 	MessageServerID *UUID             `json:"message_server_id,omitempty"`
 	Messages        []ExternalMessage `json:"messages,omitempty"`
 
-	// Metadata An object with any content.
+	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Metadata JSONObject `json:"metadata,omitempty"`
@@ -1740,6 +1947,9 @@ type IngestRequest struct {
 
 	// SourceType The platform.
 	SourceType *string `json:"source_type,omitempty"`
+
+	// Thought A text; kept in `metadata`.
+	Thought AnyJSON `json:"thought,omitempty"`
 }
 
 // Ingested What became of the messages.
@@ -1754,6 +1964,9 @@ type Ingested struct {
 
 	// Processed How many there were, those that came before included.
 	Processed int `json:"processed"`
+
+	// Response What the agent answered to the last of them, where that was waited for.
+	Response *string `json:"response,omitempty"`
 }
 
 // IngestedEnvelope What became of the messages.
@@ -1774,7 +1987,8 @@ type IngestedEnvelope struct {
 	Success Success `json:"success"`
 }
 
-// JSONObject An object with any content.
+// JSONObject An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 //
 // Example: {}
 type JSONObject = json.RawMessage
@@ -1826,7 +2040,9 @@ type Job struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	JobID UUID `json:"jobId"`
 
-	// Metadata An object with any content.
+	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Metadata JSONObject `json:"metadata"`
@@ -1933,10 +2149,12 @@ type JobMessage struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	ID UUID `json:"id"`
 
-	// Metadata An object with any content.
+	// Metadata What a message has beside its text, an object with any content. In answers of agents of this server, which have the
+	// source type `agent_response`, these members have a meaning.
+	//
 	//
 	// Example: {}
-	Metadata JSONObject `json:"metadata,omitempty"`
+	Metadata MessageMetadata `json:"metadata,omitempty"`
 }
 
 // JobMetrics How the jobs went that have ended. Rates are from 0 to 1.
@@ -2104,7 +2322,9 @@ type Memory struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	AgentID UUID `json:"agentId"`
 
-	// Content An object with any content.
+	// Content An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Content JSONObject `json:"content"`
@@ -2132,7 +2352,9 @@ type Memory struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageID *UUID `json:"messageId,omitempty"`
 
-	// Metadata An object with any content.
+	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Metadata JSONObject `json:"metadata"`
@@ -2218,7 +2440,9 @@ type MemoryPatch struct {
 	Content   AnyJSON   `json:"content,omitempty"`
 	Embedding []float32 `json:"embedding,omitempty"`
 
-	// Metadata An object with any content.
+	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Metadata JSONObject `json:"metadata,omitempty"`
@@ -2231,7 +2455,9 @@ type MemoryUpdated struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	AgentID UUID `json:"agentId"`
 
-	// Content An object with any content.
+	// Content An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Content JSONObject `json:"content"`
@@ -2262,7 +2488,9 @@ type MemoryUpdated struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageID *UUID `json:"messageId,omitempty"`
 
-	// Metadata An object with any content.
+	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Metadata JSONObject `json:"metadata"`
@@ -2347,10 +2575,12 @@ type Message struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageServerID UUID `json:"messageServerId"`
 
-	// Metadata An object with any content.
+	// Metadata What a message has beside its text, an object with any content. In answers of agents of this server, which have the
+	// source type `agent_response`, these members have a meaning.
+	//
 	//
 	// Example: {}
-	Metadata JSONObject `json:"metadata"`
+	Metadata MessageMetadata `json:"metadata"`
 
 	// RawMessage Any JSON value but null.
 	//
@@ -2410,6 +2640,20 @@ type MessageEnvelope struct {
 	Success Success `json:"success"`
 }
 
+// MessageFailure How an agent's answer failed.
+//
+// Example: {"message":"The connection ended in the middle of the answer.","partial":true,"reason":"model_unavailable"}
+type MessageFailure struct {
+	// Message The same for people.
+	Message string `json:"message"`
+
+	// Partial Whether the text is the part of the answer that was written; else it only says that there is none.
+	Partial bool `json:"partial"`
+
+	// Reason Why, in a word for programs, as in the run.
+	Reason string `json:"reason"`
+}
+
 // MessageList Messages, newest first.
 //
 // Example: {"cursors":{},"hasMore":false,"messages":[]}
@@ -2437,10 +2681,17 @@ type MessageListEnvelope struct {
 	Success Success `json:"success"`
 }
 
+// MessageMetadata What a message has beside its text, an object with any content. In answers of agents of this server, which have the
+// source type `agent_response`, these members have a meaning.
+//
+// Example: {}
+type MessageMetadata = json.RawMessage
+
 // MessagePatch A change of a message.
 //
 // Example: {"content":"Hello again"}
 type MessagePatch struct {
+	// Content The text; 200,000 characters at most, unless ELIZAD_MAX_MESSAGE says otherwise.
 	Content string `json:"content"`
 }
 
@@ -2486,10 +2737,12 @@ type MessagePosted struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageServerID UUID `json:"messageServerId"`
 
-	// Metadata An object with any content.
+	// Metadata What a message has beside its text, an object with any content. In answers of agents of this server, which have the
+	// source type `agent_response`, these members have a meaning.
+	//
 	//
 	// Example: {}
-	Metadata JSONObject `json:"metadata"`
+	Metadata MessageMetadata `json:"metadata"`
 
 	// RawMessage Any JSON value but null.
 	//
@@ -2598,7 +2851,9 @@ type MessageServer struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	ID UUID `json:"id"`
 
-	// Metadata An object with any content.
+	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Metadata JSONObject `json:"metadata"`
@@ -2730,7 +2985,9 @@ type MessageServerCreated struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	ID UUID `json:"id"`
 
-	// Metadata An object with any content.
+	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Metadata JSONObject `json:"metadata"`
@@ -2791,6 +3048,12 @@ type MessageServerListEnvelope struct {
 	// Example: true
 	Success Success `json:"success"`
 }
+
+// MessageTruncation What ended an answer before its writer wanted: `length`, the model's limit or the greatest length of a message;
+// `content_filter`, the provider withheld the rest; `interrupted`, the answer broke off.
+//
+// Example: length
+type MessageTruncation string
 
 // Panel A page that a plugin offers.
 //
@@ -2861,6 +3124,12 @@ type Pong struct {
 //
 // Example: {"author_id":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","content":"Hello","message_server_id":"00000000-0000-0000-0000-000000000000","metadata":{"user_display_name":"Alice"},"source_type":"client_chat","transport":"http"}
 type PostMessageRequest struct {
+	// Actions Names of actions, or one; kept in `metadata`.
+	Actions AnyJSON `json:"actions,omitempty"`
+
+	// Attachments A list of files: objects with a `url`, or addresses; `metadata.attachments` if it is left out.
+	Attachments AnyJSON `json:"attachments,omitempty"`
+
 	// AuthorDisplayName The author's name; `metadata.user_display_name` if it is left out.
 	AuthorDisplayName *string `json:"author_display_name,omitempty"`
 
@@ -2872,18 +3141,23 @@ type PostMessageRequest struct {
 	// ClientMessageID The caller's own id for the message.
 	ClientMessageID *string `json:"clientMessageId,omitempty"`
 
-	// Content The text; it may be empty if `metadata.attachments` isn't.
+	// Content The text; it may be empty if there are attachments. 200,000 characters at most, unless ELIZAD_MAX_MESSAGE says otherwise.
 	Content *string `json:"content,omitempty"`
 
 	// InReplyToMessageID A message of the same channel; ignored if it isn't a UUID.
 	InReplyToMessageID *string `json:"in_reply_to_message_id,omitempty"`
+
+	// MentionContext An object: `isMention` and `isReply`, as the platform says; kept in `metadata`.
+	MentionContext AnyJSON `json:"mentionContext,omitempty"`
 
 	// MessageServerID A UUID of any version, in either case.
 	//
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageServerID *UUID `json:"message_server_id,omitempty"`
 
-	// Metadata An object with any content.
+	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Metadata JSONObject `json:"metadata,omitempty"`
@@ -2896,6 +3170,9 @@ type PostMessageRequest struct {
 	// SourceType Where it comes from; `eliza_gui` if it is left out.
 	SourceType *string `json:"source_type,omitempty"`
 
+	// Thought A text; kept in `metadata`.
+	Thought AnyJSON `json:"thought,omitempty"`
+
 	// Transport How the caller gets the answer; `sync` means `http` and `stream` means `sse`.
 	//
 	// Example: http
@@ -2906,17 +3183,32 @@ type PostMessageRequest struct {
 //
 // Example: {"attachments":[{"name":"cat.png","type":"image","url":"https://example.com/cat.png"}],"content":"Hello","transport":"http"}
 type PostSessionMessageRequest struct {
-	// Attachments Files: `type`, `url` and `name`.
-	Attachments []JSONObject `json:"attachments,omitempty"`
+	// Actions Names of actions, or one; kept in `metadata`.
+	Actions AnyJSON `json:"actions,omitempty"`
+
+	// Attachments A list of files: objects with a `url`, or addresses; `metadata.attachments` if it is left out.
+	Attachments AnyJSON `json:"attachments,omitempty"`
+
+	// AuthorDisplayName The author's name.
+	AuthorDisplayName *string `json:"author_display_name,omitempty"`
 
 	// ClientMessageID The caller's own id for the message.
 	ClientMessageID *string `json:"clientMessageId,omitempty"`
 
-	// Content The text, at most 4000 UTF-16 units.
+	// Content The text; 200,000 characters at most, unless ELIZAD_MAX_MESSAGE says otherwise.
 	Content string `json:"content"`
+
+	// InReplyToMessageID A message of the same channel; ignored if it isn't a UUID.
+	InReplyToMessageID *string `json:"in_reply_to_message_id,omitempty"`
+
+	// MentionContext An object: `isMention` and `isReply`, as the platform says; kept in `metadata`.
+	MentionContext AnyJSON `json:"mentionContext,omitempty"`
 
 	// Metadata The caller's own, at most 10 KiB.
 	Metadata JSONObject `json:"metadata,omitempty"`
+
+	// Thought A text; kept in `metadata`.
+	Thought AnyJSON `json:"thought,omitempty"`
 
 	// Transport How the caller gets the answer; `sync` means `http` and `stream` means `sse`.
 	//
@@ -3062,7 +3354,9 @@ type RoomCreated struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageServerID *UUID `json:"messageServerId,omitempty"`
 
-	// Metadata An object with any content.
+	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Metadata JSONObject `json:"metadata,omitempty"`
@@ -3189,7 +3483,9 @@ type RunDetailEnvelope struct {
 //
 // Example: {"data":{"durationMs":70,"status":"completed"},"timestamp":1795188790310,"type":"RUN_ENDED"}
 type RunEvent struct {
-	// Data An object with any content.
+	// Data An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Data JSONObject `json:"data"`
@@ -3305,7 +3601,9 @@ type RunSummary struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageID UUID `json:"messageId"`
 
-	// Metadata An object with any content.
+	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Metadata JSONObject `json:"metadata"`
@@ -3473,7 +3771,9 @@ type Session struct {
 	// Example: 2026-11-20T15:33:10.230Z
 	LastActivity Timestamp `json:"lastActivity"`
 
-	// Metadata An object with any content.
+	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Metadata     JSONObject `json:"metadata"`
@@ -3555,7 +3855,7 @@ type SessionMessage struct {
 	IsAgent bool `json:"isAgent"`
 
 	// Metadata With the reply's thought and actions, and the attachments.
-	Metadata JSONObject `json:"metadata"`
+	Metadata MessageMetadata `json:"metadata"`
 }
 
 // SessionMessageList A session's messages, newest first.
@@ -3612,10 +3912,12 @@ type SessionMessagePosted struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageServerID UUID `json:"messageServerId"`
 
-	// Metadata An object with any content.
+	// Metadata What a message has beside its text, an object with any content. In answers of agents of this server, which have the
+	// source type `agent_response`, these members have a meaning.
+	//
 	//
 	// Example: {}
-	Metadata JSONObject `json:"metadata"`
+	Metadata MessageMetadata `json:"metadata"`
 
 	// RawMessage Any JSON value but null.
 	//
@@ -3771,8 +4073,8 @@ type SourceChannel struct {
 	// SourceID Its id there.
 	SourceID string `json:"sourceId"`
 
-	// Type A ChannelType, in either case; GROUP if it is left out.
-	Type *string `json:"type,omitempty"`
+	// Type A ChannelType, in either case, or `text` or `voice`; anything else makes a GROUP.
+	Type AnyJSON `json:"type,omitempty"`
 }
 
 // SpeechRequest What to read aloud, and how.
@@ -3931,10 +4233,19 @@ type SubmitLogsRequest struct {
 	Logs []SubmittedLog `json:"logs,omitempty"`
 }
 
-// SubmitMessageRequest What an agent says or does.
+// SubmitMessageRequest What somebody says, or an agent says or does.
 //
 // Example: {"author_id":"b850bc30-45f8-0041-a00a-83df46d8555d","channel_id":"a754cd35-323b-449b-a989-4846a5be30ab","content":"How do you do.","message_server_id":"00000000-0000-0000-0000-000000000000","metadata":{"agentName":"Eliza"},"raw_message":{"actions":["REPLY"],"text":"How do you do."},"source_type":"agent_response"}
 type SubmitMessageRequest struct {
+	// Actions Names of actions, or one; kept in `metadata`.
+	Actions AnyJSON `json:"actions,omitempty"`
+
+	// Attachments A list of files: objects with a `url`, or addresses; `metadata.attachments` if it is left out.
+	Attachments AnyJSON `json:"attachments,omitempty"`
+
+	// AuthorDisplayName The author's name; `metadata.agentName` or `metadata.user_display_name` if it is left out.
+	AuthorDisplayName *string `json:"author_display_name,omitempty"`
+
 	// AuthorID A UUID of any version, in either case.
 	//
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
@@ -3943,13 +4254,18 @@ type SubmitMessageRequest struct {
 	// ChannelID A UUID of any version, in either case.
 	//
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
-	ChannelID UUID   `json:"channel_id"`
-	Content   string `json:"content"`
+	ChannelID UUID `json:"channel_id"`
+
+	// Content The text; 200,000 characters at most, unless ELIZAD_MAX_MESSAGE says otherwise.
+	Content string `json:"content"`
 
 	// InReplyToMessageID A UUID of any version, in either case.
 	//
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	InReplyToMessageID *UUID `json:"in_reply_to_message_id,omitempty"`
+
+	// MentionContext An object: `isMention` and `isReply`, as the platform says; kept in `metadata`.
+	MentionContext AnyJSON `json:"mentionContext,omitempty"`
 
 	// MessageID A UUID of any version, in either case.
 	//
@@ -3961,7 +4277,9 @@ type SubmitMessageRequest struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageServerID *UUID `json:"message_server_id,omitempty"`
 
-	// Metadata An object with any content.
+	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Metadata JSONObject `json:"metadata,omitempty"`
@@ -3971,8 +4289,11 @@ type SubmitMessageRequest struct {
 	// Example: {"text":"Hello"}
 	RawMessage AnyJSON `json:"raw_message,omitempty"`
 
-	// SourceType `agent_response`, or `agent_action`, if it is left out.
+	// SourceType Where it comes from. If it is left out: `agent_response`, or `agent_action`, when an agent of this server is the author, `eliza_gui` otherwise.
 	SourceType *string `json:"source_type,omitempty"`
+
+	// Thought A text; kept in `metadata`.
+	Thought AnyJSON `json:"thought,omitempty"`
 }
 
 // SubmittedLog An entry for the log.
@@ -3983,7 +4304,9 @@ type SubmittedLog struct {
 	Level   *string `json:"level,omitempty"`
 	Message string  `json:"message"`
 
-	// Metadata An object with any content.
+	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Metadata JSONObject `json:"metadata,omitempty"`
@@ -4096,7 +4419,9 @@ type UUID = openapi_types.UUID
 //
 // Example: {"content":{"OPENAI_API_KEY":"********","SMALL_MODEL":"gpt-5-mini"}}
 type UpdateLocalEnvironmentRequest struct {
-	// Content An object with any content.
+	// Content An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Content JSONObject `json:"content"`
@@ -4203,10 +4528,12 @@ type UserMessage struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	SnakeMessageServerID UUID `json:"message_server_id"`
 
-	// Metadata An object with any content.
+	// Metadata What a message has beside its text, an object with any content. In answers of agents of this server, which have the
+	// source type `agent_response`, these members have a meaning.
+	//
 	//
 	// Example: {}
-	Metadata JSONObject `json:"metadata"`
+	Metadata MessageMetadata `json:"metadata"`
 
 	// RawMessage Any JSON value but null.
 	//
@@ -4330,7 +4657,9 @@ type WorldListEnvelope struct {
 //
 // Example: {"settings":{"greeting":true}}
 type WorldPatch struct {
-	// Metadata An object with any content.
+	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Metadata JSONObject `json:"metadata,omitempty"`
@@ -4338,7 +4667,9 @@ type WorldPatch struct {
 	// Name Not empty.
 	Name *string `json:"name,omitempty"`
 
-	// Settings An object with any content.
+	// Settings An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Settings JSONObject `json:"settings,omitempty"`
@@ -4348,7 +4679,9 @@ type WorldPatch struct {
 //
 // Example: {"settings":{},"success":true,"world":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","createdAt":"2026-11-20T15:33:10.230Z","id":"dec793fc-c523-0cac-9993-b536acb152af","messageServerId":"00000000-0000-0000-0000-000000000000","metadata":null,"name":"Default Server","updatedAt":"2026-11-20T15:33:10.230Z"},"worldId":"dec793fc-c523-0cac-9993-b536acb152af"}
 type WorldResult struct {
-	// Settings An object with any content.
+	// Settings An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
 	//
 	// Example: {}
 	Settings JSONObject `json:"settings"`
@@ -4491,6 +4824,11 @@ type ChannelAgentAnswer = ChannelAgentEnvelope
 // Example: {"data":{"createdAt":"2026-11-20T15:33:10.230Z","id":"a754cd35-323b-449b-a989-4846a5be30ab","lastSeq":2,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{"participantCentralUserIds":["17dcb1c8-cf1f-438a-b8c7-dc93995e78be","b850bc30-45f8-0041-a00a-83df46d8555d"]},"name":"Book club","turnPolicy":"queue","type":"GROUP","updatedAt":"2026-11-20T15:33:10.310Z"},"success":true}
 type ChannelAnswer = ChannelEnvelope
 
+// ChannelCreatedAnswer A new channel.
+//
+// Example: {"data":{"channel":{"createdAt":"2026-11-20T15:33:10.230Z","id":"a754cd35-323b-449b-a989-4846a5be30ab","lastSeq":2,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{"participantCentralUserIds":["17dcb1c8-cf1f-438a-b8c7-dc93995e78be","b850bc30-45f8-0041-a00a-83df46d8555d"]},"name":"Book club","turnPolicy":"queue","type":"GROUP","updatedAt":"2026-11-20T15:33:10.310Z"},"createdAt":"2026-11-20T15:33:10.230Z","id":"a754cd35-323b-449b-a989-4846a5be30ab","lastSeq":2,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{"participantCentralUserIds":["17dcb1c8-cf1f-438a-b8c7-dc93995e78be","b850bc30-45f8-0041-a00a-83df46d8555d"]},"name":"Book club","turnPolicy":"queue","type":"GROUP","updatedAt":"2026-11-20T15:33:10.310Z"},"success":true}
+type ChannelCreatedAnswer = ChannelCreatedEnvelope
+
 // ChannelUpdatedAnswer A channel after a change.
 //
 // Example: {"data":{"createdAt":"2026-11-20T15:33:10.230Z","data":{"createdAt":"2026-11-20T15:33:10.230Z","id":"a754cd35-323b-449b-a989-4846a5be30ab","lastSeq":2,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{"participantCentralUserIds":["17dcb1c8-cf1f-438a-b8c7-dc93995e78be","b850bc30-45f8-0041-a00a-83df46d8555d"]},"name":"Book club","turnPolicy":"queue","type":"GROUP","updatedAt":"2026-11-20T15:33:10.310Z"},"id":"a754cd35-323b-449b-a989-4846a5be30ab","lastSeq":2,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{"participantCentralUserIds":["17dcb1c8-cf1f-438a-b8c7-dc93995e78be","b850bc30-45f8-0041-a00a-83df46d8555d"]},"name":"Book club","success":true,"turnPolicy":"queue","type":"GROUP","updatedAt":"2026-11-20T15:33:10.310Z"},"success":true}
@@ -4558,7 +4896,7 @@ type GoneApplicationProblemPlusJSON = Problem
 
 // HealthAnswer The state of the server.
 //
-// Example: {"agentCount":1,"checks":{"agents":{"status":"pass"},"database":{"status":"pass"},"server":{"status":"pass"}},"dependencies":{"agents":"healthy","database":"healthy","server":"healthy"},"status":"OK","timestamp":"2026-11-20T15:33:10.230Z","uptime":12.5,"version":"1.0.0"}
+// Example: {"agentCount":1,"checks":{"agents":{"status":"pass"},"database":{"status":"pass"},"files":{"status":"pass"},"server":{"status":"pass"}},"dependencies":{"agents":"healthy","database":"healthy","files":"healthy","server":"healthy"},"status":"OK","timestamp":"2026-11-20T15:33:10.230Z","uptime":12.5,"version":"1.0.0"}
 type HealthAnswer = Health
 
 // MessageAnswer A message.
@@ -4640,6 +4978,12 @@ type UploadAnswer = UploadEnvelope
 //
 // Example: {"data":{"settings":{},"success":true,"world":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","createdAt":"2026-11-20T15:33:10.230Z","id":"dec793fc-c523-0cac-9993-b536acb152af","messageServerId":"00000000-0000-0000-0000-000000000000","metadata":null,"name":"Default Server","updatedAt":"2026-11-20T15:33:10.230Z"},"worldId":"dec793fc-c523-0cac-9993-b536acb152af"},"success":true}
 type WorldAnswer = WorldEnvelope
+
+// CreateAgentParams defines parameters for CreateAgent.
+type CreateAgentParams struct {
+	// Import Read the character as a file of an older server or another program.
+	Import *bool `form:"import,omitempty" json:"import,omitempty"`
+}
 
 // UpdateAgentParams defines parameters for UpdateAgent.
 type UpdateAgentParams struct {
@@ -4816,6 +5160,20 @@ type GetRunParams struct {
 	RoomID *UUID `form:"roomId,omitempty" json:"roomId,omitempty"`
 }
 
+// UploadAgentMediaParams defines parameters for UploadAgentMedia.
+type UploadAgentMediaParams struct {
+	// IdempotencyKey A name for the request, under which the message is posted, or the file kept, once, also when the first attempt got no answer. See
+	// "Asking twice".
+	IdempotencyKey *MessageKey `json:"Idempotency-Key,omitempty"`
+}
+
+// UploadChannelMediaParams defines parameters for UploadChannelMedia.
+type UploadChannelMediaParams struct {
+	// IdempotencyKey A name for the request, under which the message is posted, or the file kept, once, also when the first attempt got no answer. See
+	// "Asking twice".
+	IdempotencyKey *MessageKey `json:"Idempotency-Key,omitempty"`
+}
+
 // UpdateChannelParams defines parameters for UpdateChannel.
 type UpdateChannelParams struct {
 	// Merge Merge `metadata` into the stored object instead of replacing it.
@@ -4858,18 +5216,34 @@ type PostMessageParams struct {
 	// and posts nothing.
 	LastEventID *LastEventID `json:"Last-Event-ID,omitempty"`
 
-	// IdempotencyKey A name for the request, under which the message is posted once, also when the first attempt got no answer. See
+	// IdempotencyKey A name for the request, under which the message is posted, or the file kept, once, also when the first attempt got no answer. See
+	// "Asking twice".
+	IdempotencyKey *MessageKey `json:"Idempotency-Key,omitempty"`
+}
+
+// UploadMessageMediaParams defines parameters for UploadMessageMedia.
+type UploadMessageMediaParams struct {
+	// IdempotencyKey A name for the request, under which the message is posted, or the file kept, once, also when the first attempt got no answer. See
 	// "Asking twice".
 	IdempotencyKey *MessageKey `json:"Idempotency-Key,omitempty"`
 }
 
 // GetDMChannelParams defines parameters for GetDMChannel.
 type GetDMChannelParams struct {
-	// TargetUserID One side.
-	TargetUserID UUID `form:"targetUserId" json:"targetUserId"`
+	// TargetUserID One side. It is required, unless `participantIds`, or `userId1` and `userId2`, name both.
+	TargetUserID *UUID `form:"targetUserId,omitempty" json:"targetUserId,omitempty"`
 
 	// CurrentUserID The other side; the caller if it is left out.
 	CurrentUserID *UUID `form:"currentUserId,omitempty" json:"currentUserId,omitempty"`
+
+	// ParticipantIds Both sides, separated by a comma; older clients name them so.
+	ParticipantIds *string `form:"participantIds,omitempty" json:"participantIds,omitempty"`
+
+	// UserId1 One side; another name of `targetUserId`.
+	UserId1 *UUID `form:"userId1,omitempty" json:"userId1,omitempty"`
+
+	// UserId2 The other side; another name of `currentUserId`.
+	UserId2 *UUID `form:"userId2,omitempty" json:"userId2,omitempty"`
 
 	// DmServerID The message server; the current one if it is left out or unknown.
 	DmServerID *UUID `form:"dmServerId,omitempty" json:"dmServerId,omitempty"`
@@ -4947,7 +5321,7 @@ type PostSessionMessageParams struct {
 	// and posts nothing.
 	LastEventID *LastEventID `json:"Last-Event-ID,omitempty"`
 
-	// IdempotencyKey A name for the request, under which the message is posted once, also when the first attempt got no answer. See
+	// IdempotencyKey A name for the request, under which the message is posted, or the file kept, once, also when the first attempt got no answer. See
 	// "Asking twice".
 	IdempotencyKey *MessageKey `json:"Idempotency-Key,omitempty"`
 }
@@ -5083,6 +5457,9 @@ type UploadMessageMediaMultipartRequestBody = FileForm
 
 // CompleteMessageJSONRequestBody defines body for CompleteMessage for application/json ContentType.
 type CompleteMessageJSONRequestBody = CompleteRequest
+
+// AskExternalJSONRequestBody defines body for AskExternal for application/json ContentType.
+type AskExternalJSONRequestBody = IngestRequest
 
 // IngestExternalJSONRequestBody defines body for IngestExternal for application/json ContentType.
 type IngestExternalJSONRequestBody = IngestRequest

@@ -103,22 +103,26 @@ type ClientInterface interface {
 	// Stores a new, inactive agent. The character comes in `characterJson`, in `agent`, or as the body itself; its id is
 	// derived from the name when it has none. Repeating a request changes nothing and succeeds; an agent that exists
 	// with another character is a conflict. Character files and addresses (`characterPath`) are not read over HTTP.
+	// With `import=true` it takes characters of older servers and other programs, and character cards, as `elizad --character`
+	// does, and `import` in the answer says what became of their parts.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/agents (the `CreateAgent` operationId).
-	CreateAgentWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreateAgentWithBody(ctx context.Context, params *CreateAgentParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateAgent Create an agent
 	//
 	// Stores a new, inactive agent. The character comes in `characterJson`, in `agent`, or as the body itself; its id is
 	// derived from the name when it has none. Repeating a request changes nothing and succeeds; an agent that exists
 	// with another character is a conflict. Character files and addresses (`characterPath`) are not read over HTTP.
+	// With `import=true` it takes characters of older servers and other programs, and character cards, as `elizad --character`
+	// does, and `import` in the answer says what became of their parts.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /api/agents (the `CreateAgent` operationId).
-	CreateAgent(ctx context.Context, body CreateAgentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreateAgent(ctx context.Context, params *CreateAgentParams, body CreateAgentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListWorlds List worlds
 	//
@@ -471,7 +475,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/media/agents/{agentId}/upload-media (the `UploadAgentMedia` operationId).
-	UploadAgentMediaWithBody(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	UploadAgentMediaWithBody(ctx context.Context, agentID AgentID, params *UploadAgentMediaParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UploadChannelMediaWithBody Upload a file to a channel
 	//
@@ -481,7 +485,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/media/channels/{channelId}/upload-media (the `UploadChannelMedia` operationId).
-	UploadChannelMediaWithBody(ctx context.Context, channelID ChannelID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	UploadChannelMediaWithBody(ctx context.Context, channelID ChannelID, params *UploadChannelMediaParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DeleteGroup Delete the worlds of a message server
 	//
@@ -761,7 +765,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/messaging/channels/{channelId}/upload-media (the `UploadMessageMedia` operationId).
-	UploadMessageMediaWithBody(ctx context.Context, channelID ChannelID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	UploadMessageMediaWithBody(ctx context.Context, channelID ChannelID, params *UploadMessageMediaParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CompleteMessageWithBody Tell that a message is dealt with
 	//
@@ -790,6 +794,28 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/messaging/dm-channel (the `GetDMChannel` operationId).
 	GetDMChannel(ctx context.Context, params *GetDMChannelParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AskExternalWithBody Take in a message of another platform, and wait for the answer
+	//
+	// The same as `/api/messaging/ingest-external`, and waits for what an agent says to the last of the messages. It is left
+	// out when nobody can answer, when the agent chooses not to, and when it takes too long; a late answer appears in the
+	// channel.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/messaging/external-messages (the `AskExternal` operationId).
+	AskExternalWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AskExternal Take in a message of another platform, and wait for the answer
+	//
+	// The same as `/api/messaging/ingest-external`, and waits for what an agent says to the last of the messages. It is left
+	// out when nobody can answer, when the agent chooses not to, and when it takes too long; a late answer appears in the
+	// channel.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/messaging/external-messages (the `AskExternal` operationId).
+	AskExternal(ctx context.Context, body AskExternalJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// IngestExternalWithBody Take in messages of another platform
 	//
@@ -1141,20 +1167,22 @@ type ClientInterface interface {
 	// Corresponds with PATCH /api/messaging/sessions/{sessionId}/timeout (the `UpdateSessionTimeout` operationId).
 	UpdateSessionTimeout(ctx context.Context, sessionID SessionID, body UpdateSessionTimeoutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SubmitMessageWithBody Submit an agent's message
+	// SubmitMessageWithBody Submit a message
 	//
-	// Stores and broadcasts what an agent that runs elsewhere says, or a message of a system. It is an answer: no agent is
-	// asked to reply to it. Repeating a request with the same `messageId` gives the message that is there.
+	// Stores and broadcasts what somebody says. When its author is an agent of this server, or its `source_type` is
+	// `agent_response` or `agent_action`, it is an answer: no agent is asked to reply to it. Anything else is a question, as
+	// if it were posted to the channel. Repeating a request with the same `messageId` gives the message that is there.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/messaging/submit (the `SubmitMessage` operationId).
 	SubmitMessageWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SubmitMessage Submit an agent's message
+	// SubmitMessage Submit a message
 	//
-	// Stores and broadcasts what an agent that runs elsewhere says, or a message of a system. It is an answer: no agent is
-	// asked to reply to it. Repeating a request with the same `messageId` gives the message that is there.
+	// Stores and broadcasts what somebody says. When its author is an agent of this server, or its `source_type` is
+	// `agent_response` or `agent_action`, it is an answer: no agent is asked to reply to it. Anything else is a question, as
+	// if it were posted to the channel. Repeating a request with the same `messageId` gives the message that is there.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1231,7 +1259,7 @@ type ClientInterface interface {
 	// StopServer Stop the server
 	//
 	// Lets requests and replies that are under way finish, stops the agents, closes the database and ends the process.
-	// Without an API key only callers on the server's own machine may ask for it.
+	// Without an API key only callers with the owner's token, from the file `owner-token` of the data folder, may ask for it.
 	//
 	// Corresponds with POST /api/server/stop (the `StopServer` operationId).
 	StopServer(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1246,16 +1274,17 @@ type ClientInterface interface {
 	// GetLocalEnvironment Read the stored settings
 	//
 	// The settings of agents that are kept in the `.env` file of the server's data directory, and nothing else: never the
-	// process environment, never another file. The values of secrets are masks. In production, and for callers on other
-	// machines while no API key is set, it is refused.
+	// process environment, never another file. The values of secrets are masks; while no API key is set, all values are
+	// for callers without the owner's token. It is refused in production, and for pages of other servers.
 	//
 	// Corresponds with GET /api/system/env/local (the `GetLocalEnvironment` operationId).
 	GetLocalEnvironment(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdateLocalEnvironmentWithBody Replace the stored settings
 	//
-	// Writes the file anew with exactly these settings; a masked secret that is sent back stays what it is. Only the names
-	// that `elizad help settings` lists as settings of agents are accepted. They count from the next start, where the process
+	// Writes the file anew with exactly these settings; a masked value that is sent back stays what it is. Names of the
+	// server's own settings are refused. While no API key is set, it takes the owner's token, from the file `owner-token` of
+	// the data folder. The settings count from the next start, where the process
 	// environment doesn't set them.
 	//
 	// Takes any type of body and a specified content type.
@@ -1265,8 +1294,9 @@ type ClientInterface interface {
 
 	// UpdateLocalEnvironment Replace the stored settings
 	//
-	// Writes the file anew with exactly these settings; a masked secret that is sent back stays what it is. Only the names
-	// that `elizad help settings` lists as settings of agents are accepted. They count from the next start, where the process
+	// Writes the file anew with exactly these settings; a masked value that is sent back stays what it is. Names of the
+	// server's own settings are refused. While no API key is set, it takes the owner's token, from the file `owner-token` of
+	// the data folder. The settings count from the next start, where the process
 	// environment doesn't set them.
 	//
 	// Takes a body of the `application/json` content type.
@@ -1340,12 +1370,14 @@ func (c *Client) ListAgents(ctx context.Context, reqEditors ...RequestEditorFn) 
 // Stores a new, inactive agent. The character comes in `characterJson`, in `agent`, or as the body itself; its id is
 // derived from the name when it has none. Repeating a request changes nothing and succeeds; an agent that exists
 // with another character is a conflict. Character files and addresses (`characterPath`) are not read over HTTP.
+// With `import=true` it takes characters of older servers and other programs, and character cards, as `elizad --character`
+// does, and `import` in the answer says what became of their parts.
 //
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /api/agents (the `CreateAgent` operationId).
-func (c *Client) CreateAgentWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateAgentRequestWithBody(c.Server, contentType, body)
+func (c *Client) CreateAgentWithBody(ctx context.Context, params *CreateAgentParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateAgentRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1361,12 +1393,14 @@ func (c *Client) CreateAgentWithBody(ctx context.Context, contentType string, bo
 // Stores a new, inactive agent. The character comes in `characterJson`, in `agent`, or as the body itself; its id is
 // derived from the name when it has none. Repeating a request changes nothing and succeeds; an agent that exists
 // with another character is a conflict. Character files and addresses (`characterPath`) are not read over HTTP.
+// With `import=true` it takes characters of older servers and other programs, and character cards, as `elizad --character`
+// does, and `import` in the answer says what became of their parts.
 //
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /api/agents (the `CreateAgent` operationId).
-func (c *Client) CreateAgent(ctx context.Context, body CreateAgentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateAgentRequest(c.Server, body)
+func (c *Client) CreateAgent(ctx context.Context, params *CreateAgentParams, body CreateAgentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateAgentRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2118,8 +2152,8 @@ func (c *Client) TranscribeWithBody(ctx context.Context, agentID AgentID, conten
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /api/media/agents/{agentId}/upload-media (the `UploadAgentMedia` operationId).
-func (c *Client) UploadAgentMediaWithBody(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewUploadAgentMediaRequestWithBody(c.Server, agentID, contentType, body)
+func (c *Client) UploadAgentMediaWithBody(ctx context.Context, agentID AgentID, params *UploadAgentMediaParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUploadAgentMediaRequestWithBody(c.Server, agentID, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2138,8 +2172,8 @@ func (c *Client) UploadAgentMediaWithBody(ctx context.Context, agentID AgentID, 
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /api/media/channels/{channelId}/upload-media (the `UploadChannelMedia` operationId).
-func (c *Client) UploadChannelMediaWithBody(ctx context.Context, channelID ChannelID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewUploadChannelMediaRequestWithBody(c.Server, channelID, contentType, body)
+func (c *Client) UploadChannelMediaWithBody(ctx context.Context, channelID ChannelID, params *UploadChannelMediaParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUploadChannelMediaRequestWithBody(c.Server, channelID, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2698,8 +2732,8 @@ func (c *Client) ListChannelParticipants(ctx context.Context, channelID ChannelI
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /api/messaging/channels/{channelId}/upload-media (the `UploadMessageMedia` operationId).
-func (c *Client) UploadMessageMediaWithBody(ctx context.Context, channelID ChannelID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewUploadMessageMediaRequestWithBody(c.Server, channelID, contentType, body)
+func (c *Client) UploadMessageMediaWithBody(ctx context.Context, channelID ChannelID, params *UploadMessageMediaParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUploadMessageMediaRequestWithBody(c.Server, channelID, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2758,6 +2792,48 @@ func (c *Client) CompleteMessage(ctx context.Context, body CompleteMessageJSONRe
 // Corresponds with GET /api/messaging/dm-channel (the `GetDMChannel` operationId).
 func (c *Client) GetDMChannel(ctx context.Context, params *GetDMChannelParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetDMChannelRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AskExternalWithBody Take in a message of another platform, and wait for the answer
+//
+// The same as `/api/messaging/ingest-external`, and waits for what an agent says to the last of the messages. It is left
+// out when nobody can answer, when the agent chooses not to, and when it takes too long; a late answer appears in the
+// channel.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/messaging/external-messages (the `AskExternal` operationId).
+func (c *Client) AskExternalWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAskExternalRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AskExternal Take in a message of another platform, and wait for the answer
+//
+// The same as `/api/messaging/ingest-external`, and waits for what an agent says to the last of the messages. It is left
+// out when nobody can answer, when the agent chooses not to, and when it takes too long; a late answer appears in the
+// channel.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/messaging/external-messages (the `AskExternal` operationId).
+func (c *Client) AskExternal(ctx context.Context, body AskExternalJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAskExternalRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -3488,10 +3564,11 @@ func (c *Client) UpdateSessionTimeout(ctx context.Context, sessionID SessionID, 
 	return c.Client.Do(req)
 }
 
-// SubmitMessageWithBody Submit an agent's message
+// SubmitMessageWithBody Submit a message
 //
-// Stores and broadcasts what an agent that runs elsewhere says, or a message of a system. It is an answer: no agent is
-// asked to reply to it. Repeating a request with the same `messageId` gives the message that is there.
+// Stores and broadcasts what somebody says. When its author is an agent of this server, or its `source_type` is
+// `agent_response` or `agent_action`, it is an answer: no agent is asked to reply to it. Anything else is a question, as
+// if it were posted to the channel. Repeating a request with the same `messageId` gives the message that is there.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3508,10 +3585,11 @@ func (c *Client) SubmitMessageWithBody(ctx context.Context, contentType string, 
 	return c.Client.Do(req)
 }
 
-// SubmitMessage Submit an agent's message
+// SubmitMessage Submit a message
 //
-// Stores and broadcasts what an agent that runs elsewhere says, or a message of a system. It is an answer: no agent is
-// asked to reply to it. Repeating a request with the same `messageId` gives the message that is there.
+// Stores and broadcasts what somebody says. When its author is an agent of this server, or its `source_type` is
+// `agent_response` or `agent_action`, it is an answer: no agent is asked to reply to it. Anything else is a question, as
+// if it were posted to the channel. Repeating a request with the same `messageId` gives the message that is there.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3688,7 +3766,7 @@ func (c *Client) GetServerStatus(ctx context.Context, reqEditors ...RequestEdito
 // StopServer Stop the server
 //
 // Lets requests and replies that are under way finish, stops the agents, closes the database and ends the process.
-// Without an API key only callers on the server's own machine may ask for it.
+// Without an API key only callers with the owner's token, from the file `owner-token` of the data folder, may ask for it.
 //
 // Corresponds with POST /api/server/stop (the `StopServer` operationId).
 func (c *Client) StopServer(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3723,8 +3801,8 @@ func (c *Client) GetPublicConfig(ctx context.Context, reqEditors ...RequestEdito
 // GetLocalEnvironment Read the stored settings
 //
 // The settings of agents that are kept in the `.env` file of the server's data directory, and nothing else: never the
-// process environment, never another file. The values of secrets are masks. In production, and for callers on other
-// machines while no API key is set, it is refused.
+// process environment, never another file. The values of secrets are masks; while no API key is set, all values are
+// for callers without the owner's token. It is refused in production, and for pages of other servers.
 //
 // Corresponds with GET /api/system/env/local (the `GetLocalEnvironment` operationId).
 func (c *Client) GetLocalEnvironment(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3741,8 +3819,9 @@ func (c *Client) GetLocalEnvironment(ctx context.Context, reqEditors ...RequestE
 
 // UpdateLocalEnvironmentWithBody Replace the stored settings
 //
-// Writes the file anew with exactly these settings; a masked secret that is sent back stays what it is. Only the names
-// that `elizad help settings` lists as settings of agents are accepted. They count from the next start, where the process
+// Writes the file anew with exactly these settings; a masked value that is sent back stays what it is. Names of the
+// server's own settings are refused. While no API key is set, it takes the owner's token, from the file `owner-token` of
+// the data folder. The settings count from the next start, where the process
 // environment doesn't set them.
 //
 // Takes any type of body and a specified content type.
@@ -3762,8 +3841,9 @@ func (c *Client) UpdateLocalEnvironmentWithBody(ctx context.Context, contentType
 
 // UpdateLocalEnvironment Replace the stored settings
 //
-// Writes the file anew with exactly these settings; a masked secret that is sent back stays what it is. Only the names
-// that `elizad help settings` lists as settings of agents are accepted. They count from the next start, where the process
+// Writes the file anew with exactly these settings; a masked value that is sent back stays what it is. Names of the
+// server's own settings are refused. While no API key is set, it takes the owner's token, from the file `owner-token` of
+// the data folder. The settings count from the next start, where the process
 // environment doesn't set them.
 //
 // Takes a body of the `application/json` content type.
@@ -3912,18 +3992,18 @@ func NewListAgentsRequest(server string) (*http.Request, error) {
 }
 
 // NewCreateAgentRequest calls the generic CreateAgent builder with application/json body
-func NewCreateAgentRequest(server string, body CreateAgentJSONRequestBody) (*http.Request, error) {
+func NewCreateAgentRequest(server string, params *CreateAgentParams, body CreateAgentJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewCreateAgentRequestWithBody(server, "application/json", bodyReader)
+	return NewCreateAgentRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewCreateAgentRequestWithBody constructs an http.Request for the CreateAgent method, with any body, and a specified content type
-func NewCreateAgentRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewCreateAgentRequestWithBody(server string, params *CreateAgentParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -3939,6 +4019,33 @@ func NewCreateAgentRequestWithBody(server string, contentType string, body io.Re
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Import != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "import", *params.Import, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
@@ -5854,7 +5961,7 @@ func NewTranscribeRequestWithBody(server string, agentID AgentID, contentType st
 }
 
 // NewUploadAgentMediaRequestWithBody constructs an http.Request for the UploadAgentMedia method, with any body, and a specified content type
-func NewUploadAgentMediaRequestWithBody(server string, agentID AgentID, contentType string, body io.Reader) (*http.Request, error) {
+func NewUploadAgentMediaRequestWithBody(server string, agentID AgentID, params *UploadAgentMediaParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -5886,11 +5993,26 @@ func NewUploadAgentMediaRequestWithBody(server string, agentID AgentID, contentT
 
 	req.Header.Add("Content-Type", contentType)
 
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewUploadChannelMediaRequestWithBody constructs an http.Request for the UploadChannelMedia method, with any body, and a specified content type
-func NewUploadChannelMediaRequestWithBody(server string, channelID ChannelID, contentType string, body io.Reader) (*http.Request, error) {
+func NewUploadChannelMediaRequestWithBody(server string, channelID ChannelID, params *UploadChannelMediaParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -5921,6 +6043,21 @@ func NewUploadChannelMediaRequestWithBody(server string, channelID ChannelID, co
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -6858,7 +6995,7 @@ func NewListChannelParticipantsRequest(server string, channelID ChannelID) (*htt
 }
 
 // NewUploadMessageMediaRequestWithBody constructs an http.Request for the UploadMessageMedia method, with any body, and a specified content type
-func NewUploadMessageMediaRequestWithBody(server string, channelID ChannelID, contentType string, body io.Reader) (*http.Request, error) {
+func NewUploadMessageMediaRequestWithBody(server string, channelID ChannelID, params *UploadMessageMediaParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -6889,6 +7026,21 @@ func NewUploadMessageMediaRequestWithBody(server string, channelID ChannelID, co
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -6961,17 +7113,57 @@ func NewGetDMChannelRequest(server string, params *GetDMChannelParams) (*http.Re
 		// per the OpenAPI spec (e.g. "color=blue,black,brown").
 		var rawQueryFragments []string
 
-		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "targetUserId", params.TargetUserID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
-			return nil, err
-		} else {
-			for _, qp := range strings.Split(queryFrag, "&") {
-				rawQueryFragments = append(rawQueryFragments, qp)
+		if params.TargetUserID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "targetUserId", *params.TargetUserID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
 			}
+
 		}
 
 		if params.CurrentUserID != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "currentUserId", *params.CurrentUserID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.ParticipantIds != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "participantIds", *params.ParticipantIds, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.UserId1 != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "userId1", *params.UserId1, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.UserId2 != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "userId2", *params.UserId2, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -7003,6 +7195,46 @@ func NewGetDMChannelRequest(server string, params *GetDMChannelParams) (*http.Re
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewAskExternalRequest calls the generic AskExternal builder with application/json body
+func NewAskExternalRequest(server string, body AskExternalJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewAskExternalRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewAskExternalRequestWithBody constructs an http.Request for the AskExternal method, with any body, and a specified content type
+func NewAskExternalRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/messaging/external-messages")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -9146,22 +9378,26 @@ type ClientWithResponsesInterface interface {
 	// Stores a new, inactive agent. The character comes in `characterJson`, in `agent`, or as the body itself; its id is
 	// derived from the name when it has none. Repeating a request changes nothing and succeeds; an agent that exists
 	// with another character is a conflict. Character files and addresses (`characterPath`) are not read over HTTP.
+	// With `import=true` it takes characters of older servers and other programs, and character cards, as `elizad --character`
+	// does, and `import` in the answer says what became of their parts.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/agents (the `CreateAgent` operationId).
-	CreateAgentWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateAgentResult, error)
+	CreateAgentWithBodyWithResponse(ctx context.Context, params *CreateAgentParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateAgentResult, error)
 
 	// CreateAgentWithResponse Create an agent
 	//
 	// Stores a new, inactive agent. The character comes in `characterJson`, in `agent`, or as the body itself; its id is
 	// derived from the name when it has none. Repeating a request changes nothing and succeeds; an agent that exists
 	// with another character is a conflict. Character files and addresses (`characterPath`) are not read over HTTP.
+	// With `import=true` it takes characters of older servers and other programs, and character cards, as `elizad --character`
+	// does, and `import` in the answer says what became of their parts.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/agents (the `CreateAgent` operationId).
-	CreateAgentWithResponse(ctx context.Context, body CreateAgentJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateAgentResult, error)
+	CreateAgentWithResponse(ctx context.Context, params *CreateAgentParams, body CreateAgentJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateAgentResult, error)
 
 	// ListWorldsWithResponse List worlds
 	//
@@ -9550,7 +9786,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/media/agents/{agentId}/upload-media (the `UploadAgentMedia` operationId).
-	UploadAgentMediaWithBodyWithResponse(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UploadAgentMediaResult, error)
+	UploadAgentMediaWithBodyWithResponse(ctx context.Context, agentID AgentID, params *UploadAgentMediaParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UploadAgentMediaResult, error)
 
 	// UploadChannelMediaWithBodyWithResponse Upload a file to a channel
 	//
@@ -9560,7 +9796,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/media/channels/{channelId}/upload-media (the `UploadChannelMedia` operationId).
-	UploadChannelMediaWithBodyWithResponse(ctx context.Context, channelID ChannelID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UploadChannelMediaResult, error)
+	UploadChannelMediaWithBodyWithResponse(ctx context.Context, channelID ChannelID, params *UploadChannelMediaParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UploadChannelMediaResult, error)
 
 	// DeleteGroupWithResponse Delete the worlds of a message server
 	//
@@ -9862,7 +10098,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/messaging/channels/{channelId}/upload-media (the `UploadMessageMedia` operationId).
-	UploadMessageMediaWithBodyWithResponse(ctx context.Context, channelID ChannelID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UploadMessageMediaResult, error)
+	UploadMessageMediaWithBodyWithResponse(ctx context.Context, channelID ChannelID, params *UploadMessageMediaParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UploadMessageMediaResult, error)
 
 	// CompleteMessageWithBodyWithResponse Tell that a message is dealt with
 	//
@@ -9893,6 +10129,28 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/messaging/dm-channel (the `GetDMChannel` operationId).
 	GetDMChannelWithResponse(ctx context.Context, params *GetDMChannelParams, reqEditors ...RequestEditorFn) (*GetDMChannelResult, error)
+
+	// AskExternalWithBodyWithResponse Take in a message of another platform, and wait for the answer
+	//
+	// The same as `/api/messaging/ingest-external`, and waits for what an agent says to the last of the messages. It is left
+	// out when nobody can answer, when the agent chooses not to, and when it takes too long; a late answer appears in the
+	// channel.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/messaging/external-messages (the `AskExternal` operationId).
+	AskExternalWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AskExternalResult, error)
+
+	// AskExternalWithResponse Take in a message of another platform, and wait for the answer
+	//
+	// The same as `/api/messaging/ingest-external`, and waits for what an agent says to the last of the messages. It is left
+	// out when nobody can answer, when the agent chooses not to, and when it takes too long; a late answer appears in the
+	// channel.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/messaging/external-messages (the `AskExternal` operationId).
+	AskExternalWithResponse(ctx context.Context, body AskExternalJSONRequestBody, reqEditors ...RequestEditorFn) (*AskExternalResult, error)
 
 	// IngestExternalWithBodyWithResponse Take in messages of another platform
 	//
@@ -10278,20 +10536,22 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PATCH /api/messaging/sessions/{sessionId}/timeout (the `UpdateSessionTimeout` operationId).
 	UpdateSessionTimeoutWithResponse(ctx context.Context, sessionID SessionID, body UpdateSessionTimeoutJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateSessionTimeoutResult, error)
 
-	// SubmitMessageWithBodyWithResponse Submit an agent's message
+	// SubmitMessageWithBodyWithResponse Submit a message
 	//
-	// Stores and broadcasts what an agent that runs elsewhere says, or a message of a system. It is an answer: no agent is
-	// asked to reply to it. Repeating a request with the same `messageId` gives the message that is there.
+	// Stores and broadcasts what somebody says. When its author is an agent of this server, or its `source_type` is
+	// `agent_response` or `agent_action`, it is an answer: no agent is asked to reply to it. Anything else is a question, as
+	// if it were posted to the channel. Repeating a request with the same `messageId` gives the message that is there.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/messaging/submit (the `SubmitMessage` operationId).
 	SubmitMessageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SubmitMessageResult, error)
 
-	// SubmitMessageWithResponse Submit an agent's message
+	// SubmitMessageWithResponse Submit a message
 	//
-	// Stores and broadcasts what an agent that runs elsewhere says, or a message of a system. It is an answer: no agent is
-	// asked to reply to it. Repeating a request with the same `messageId` gives the message that is there.
+	// Stores and broadcasts what somebody says. When its author is an agent of this server, or its `source_type` is
+	// `agent_response` or `agent_action`, it is an answer: no agent is asked to reply to it. Anything else is a question, as
+	// if it were posted to the channel. Repeating a request with the same `messageId` gives the message that is there.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10382,7 +10642,7 @@ type ClientWithResponsesInterface interface {
 	// StopServerWithResponse Stop the server
 	//
 	// Lets requests and replies that are under way finish, stops the agents, closes the database and ends the process.
-	// Without an API key only callers on the server's own machine may ask for it.
+	// Without an API key only callers with the owner's token, from the file `owner-token` of the data folder, may ask for it.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10401,8 +10661,8 @@ type ClientWithResponsesInterface interface {
 	// GetLocalEnvironmentWithResponse Read the stored settings
 	//
 	// The settings of agents that are kept in the `.env` file of the server's data directory, and nothing else: never the
-	// process environment, never another file. The values of secrets are masks. In production, and for callers on other
-	// machines while no API key is set, it is refused.
+	// process environment, never another file. The values of secrets are masks; while no API key is set, all values are
+	// for callers without the owner's token. It is refused in production, and for pages of other servers.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10411,8 +10671,9 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateLocalEnvironmentWithBodyWithResponse Replace the stored settings
 	//
-	// Writes the file anew with exactly these settings; a masked secret that is sent back stays what it is. Only the names
-	// that `elizad help settings` lists as settings of agents are accepted. They count from the next start, where the process
+	// Writes the file anew with exactly these settings; a masked value that is sent back stays what it is. Names of the
+	// server's own settings are refused. While no API key is set, it takes the owner's token, from the file `owner-token` of
+	// the data folder. The settings count from the next start, where the process
 	// environment doesn't set them.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -10422,8 +10683,9 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateLocalEnvironmentWithResponse Replace the stored settings
 	//
-	// Writes the file anew with exactly these settings; a masked secret that is sent back stays what it is. Only the names
-	// that `elizad help settings` lists as settings of agents are accepted. They count from the next start, where the process
+	// Writes the file anew with exactly these settings; a masked value that is sent back stays what it is. Names of the
+	// server's own settings are refused. While no API key is set, it takes the owner's token, from the file `owner-token` of
+	// the data folder. The settings count from the next start, where the process
 	// environment doesn't set them.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -11512,10 +11774,6 @@ type StartAgentResult struct {
 	JSON404 *NotFoundApplicationJSON
 	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
 	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
-	// JSON409 the response for an HTTP 409 `application/json` response
-	JSON409 *ConflictApplicationJSON
-	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
-	ApplicationProblemJSON409 *ConflictApplicationProblemPlusJSON
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
@@ -11559,10 +11817,6 @@ type StopAgentResult struct {
 	JSON404 *NotFoundApplicationJSON
 	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
 	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
-	// JSON409 the response for an HTTP 409 `application/json` response
-	JSON409 *ConflictApplicationJSON
-	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
-	ApplicationProblemJSON409 *ConflictApplicationProblemPlusJSON
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
@@ -11759,10 +12013,6 @@ type SynthesizeAudioMessageResult struct {
 	JSON404 *NotFoundApplicationJSON
 	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
 	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
-	// JSON409 the response for an HTTP 409 `application/json` response
-	JSON409 *ConflictApplicationJSON
-	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
-	ApplicationProblemJSON409 *ConflictApplicationProblemPlusJSON
 	// JSON502 the response for an HTTP 502 `application/json` response
 	JSON502 *ModelFailedApplicationJSON
 	// ApplicationProblemJSON502 the response for an HTTP 502 `application/problem+json` response
@@ -11942,10 +12192,6 @@ type GenerateSpeechResult struct {
 	JSON404 *NotFoundApplicationJSON
 	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
 	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
-	// JSON409 the response for an HTTP 409 `application/json` response
-	JSON409 *ConflictApplicationJSON
-	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
-	ApplicationProblemJSON409 *ConflictApplicationProblemPlusJSON
 	// JSON502 the response for an HTTP 502 `application/json` response
 	JSON502 *ModelFailedApplicationJSON
 	// ApplicationProblemJSON502 the response for an HTTP 502 `application/problem+json` response
@@ -12001,10 +12247,6 @@ type TranscribeResult struct {
 	JSON404 *NotFoundApplicationJSON
 	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
 	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
-	// JSON409 the response for an HTTP 409 `application/json` response
-	JSON409 *ConflictApplicationJSON
-	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
-	ApplicationProblemJSON409 *ConflictApplicationProblemPlusJSON
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *FileTooLargeApplicationJSON
 	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
@@ -12444,7 +12686,7 @@ type CreateChannelResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON201 the response for an HTTP 201 `application/json` response
-	JSON201 *ChannelAnswer
+	JSON201 *ChannelCreatedAnswer
 	// JSON400 the response for an HTTP 400 `application/json` response
 	JSON400 *BadRequestApplicationJSON
 	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
@@ -12772,10 +13014,6 @@ type GenerateChannelTitleResult struct {
 	JSON404 *NotFoundApplicationJSON
 	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
 	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
-	// JSON409 the response for an HTTP 409 `application/json` response
-	JSON409 *ConflictApplicationJSON
-	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
-	ApplicationProblemJSON409 *ConflictApplicationProblemPlusJSON
 	// JSON502 the response for an HTTP 502 `application/json` response
 	JSON502 *ModelFailedApplicationJSON
 	// ApplicationProblemJSON502 the response for an HTTP 502 `application/problem+json` response
@@ -13166,6 +13404,57 @@ func (r GetDMChannelResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetDMChannelResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type AskExternalResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *IngestedEnvelope
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequestApplicationJSON
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *ForbiddenApplicationJSON
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *ForbiddenApplicationProblemPlusJSON
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSON409 the response for an HTTP 409 `application/json` response
+	JSON409 *ConflictApplicationJSON
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *ConflictApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r AskExternalResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r AskExternalResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r AskExternalResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -13809,10 +14098,6 @@ type SearchMessagesResult struct {
 	JSON400 *BadRequestApplicationJSON
 	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
 	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
-	// JSON409 the response for an HTTP 409 `application/json` response
-	JSON409 *ConflictApplicationJSON
-	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
-	ApplicationProblemJSON409 *ConflictApplicationProblemPlusJSON
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
@@ -14184,10 +14469,6 @@ type HeartbeatSessionResult struct {
 	JSON404 *NotFoundApplicationJSON
 	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
 	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
-	// JSON409 the response for an HTTP 409 `application/json` response
-	JSON409 *ConflictApplicationJSON
-	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
-	ApplicationProblemJSON409 *ConflictApplicationProblemPlusJSON
 	// JSON410 the response for an HTTP 410 `application/json` response
 	JSON410 *GoneApplicationJSON
 	// ApplicationProblemJSON410 the response for an HTTP 410 `application/problem+json` response
@@ -14685,10 +14966,6 @@ type PostServerLogsResult struct {
 	JSON400 *BadRequestApplicationJSON
 	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
 	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
-	// JSON409 the response for an HTTP 409 `application/json` response
-	JSON409 *ConflictApplicationJSON
-	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
-	ApplicationProblemJSON409 *ConflictApplicationProblemPlusJSON
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
@@ -14802,10 +15079,6 @@ type StopServerResult struct {
 	JSON403 *ForbiddenApplicationJSON
 	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
 	ApplicationProblemJSON403 *ForbiddenApplicationProblemPlusJSON
-	// JSON409 the response for an HTTP 409 `application/json` response
-	JSON409 *ConflictApplicationJSON
-	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
-	ApplicationProblemJSON409 *ConflictApplicationProblemPlusJSON
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
@@ -14923,10 +15196,6 @@ type UpdateLocalEnvironmentResult struct {
 	JSON403 *ForbiddenApplicationJSON
 	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
 	ApplicationProblemJSON403 *ForbiddenApplicationProblemPlusJSON
-	// JSON409 the response for an HTTP 409 `application/json` response
-	JSON409 *ConflictApplicationJSON
-	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
-	ApplicationProblemJSON409 *ConflictApplicationProblemPlusJSON
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *FailureApplicationJSON
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
@@ -15207,12 +15476,14 @@ func (c *ClientWithResponses) ListAgentsWithResponse(ctx context.Context, reqEdi
 // Stores a new, inactive agent. The character comes in `characterJson`, in `agent`, or as the body itself; its id is
 // derived from the name when it has none. Repeating a request changes nothing and succeeds; an agent that exists
 // with another character is a conflict. Character files and addresses (`characterPath`) are not read over HTTP.
+// With `import=true` it takes characters of older servers and other programs, and character cards, as `elizad --character`
+// does, and `import` in the answer says what became of their parts.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/agents (the `CreateAgent` operationId).
-func (c *ClientWithResponses) CreateAgentWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateAgentResult, error) {
-	rsp, err := c.CreateAgentWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) CreateAgentWithBodyWithResponse(ctx context.Context, params *CreateAgentParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateAgentResult, error) {
+	rsp, err := c.CreateAgentWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -15224,12 +15495,14 @@ func (c *ClientWithResponses) CreateAgentWithBodyWithResponse(ctx context.Contex
 // Stores a new, inactive agent. The character comes in `characterJson`, in `agent`, or as the body itself; its id is
 // derived from the name when it has none. Repeating a request changes nothing and succeeds; an agent that exists
 // with another character is a conflict. Character files and addresses (`characterPath`) are not read over HTTP.
+// With `import=true` it takes characters of older servers and other programs, and character cards, as `elizad --character`
+// does, and `import` in the answer says what became of their parts.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/agents (the `CreateAgent` operationId).
-func (c *ClientWithResponses) CreateAgentWithResponse(ctx context.Context, body CreateAgentJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateAgentResult, error) {
-	rsp, err := c.CreateAgent(ctx, body, reqEditors...)
+func (c *ClientWithResponses) CreateAgentWithResponse(ctx context.Context, params *CreateAgentParams, body CreateAgentJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateAgentResult, error) {
+	rsp, err := c.CreateAgent(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -15857,8 +16130,8 @@ func (c *ClientWithResponses) TranscribeWithBodyWithResponse(ctx context.Context
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/media/agents/{agentId}/upload-media (the `UploadAgentMedia` operationId).
-func (c *ClientWithResponses) UploadAgentMediaWithBodyWithResponse(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UploadAgentMediaResult, error) {
-	rsp, err := c.UploadAgentMediaWithBody(ctx, agentID, contentType, body, reqEditors...)
+func (c *ClientWithResponses) UploadAgentMediaWithBodyWithResponse(ctx context.Context, agentID AgentID, params *UploadAgentMediaParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UploadAgentMediaResult, error) {
+	rsp, err := c.UploadAgentMediaWithBody(ctx, agentID, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -15873,8 +16146,8 @@ func (c *ClientWithResponses) UploadAgentMediaWithBodyWithResponse(ctx context.C
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/media/channels/{channelId}/upload-media (the `UploadChannelMedia` operationId).
-func (c *ClientWithResponses) UploadChannelMediaWithBodyWithResponse(ctx context.Context, channelID ChannelID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UploadChannelMediaResult, error) {
-	rsp, err := c.UploadChannelMediaWithBody(ctx, channelID, contentType, body, reqEditors...)
+func (c *ClientWithResponses) UploadChannelMediaWithBodyWithResponse(ctx context.Context, channelID ChannelID, params *UploadChannelMediaParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UploadChannelMediaResult, error) {
+	rsp, err := c.UploadChannelMediaWithBody(ctx, channelID, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -16343,8 +16616,8 @@ func (c *ClientWithResponses) ListChannelParticipantsWithResponse(ctx context.Co
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/messaging/channels/{channelId}/upload-media (the `UploadMessageMedia` operationId).
-func (c *ClientWithResponses) UploadMessageMediaWithBodyWithResponse(ctx context.Context, channelID ChannelID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UploadMessageMediaResult, error) {
-	rsp, err := c.UploadMessageMediaWithBody(ctx, channelID, contentType, body, reqEditors...)
+func (c *ClientWithResponses) UploadMessageMediaWithBodyWithResponse(ctx context.Context, channelID ChannelID, params *UploadMessageMediaParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UploadMessageMediaResult, error) {
+	rsp, err := c.UploadMessageMediaWithBody(ctx, channelID, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -16397,6 +16670,40 @@ func (c *ClientWithResponses) GetDMChannelWithResponse(ctx context.Context, para
 		return nil, err
 	}
 	return ParseGetDMChannelResult(rsp)
+}
+
+// AskExternalWithBodyWithResponse Take in a message of another platform, and wait for the answer
+//
+// The same as `/api/messaging/ingest-external`, and waits for what an agent says to the last of the messages. It is left
+// out when nobody can answer, when the agent chooses not to, and when it takes too long; a late answer appears in the
+// channel.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/messaging/external-messages (the `AskExternal` operationId).
+func (c *ClientWithResponses) AskExternalWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AskExternalResult, error) {
+	rsp, err := c.AskExternalWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAskExternalResult(rsp)
+}
+
+// AskExternalWithResponse Take in a message of another platform, and wait for the answer
+//
+// The same as `/api/messaging/ingest-external`, and waits for what an agent says to the last of the messages. It is left
+// out when nobody can answer, when the agent chooses not to, and when it takes too long; a late answer appears in the
+// channel.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/messaging/external-messages (the `AskExternal` operationId).
+func (c *ClientWithResponses) AskExternalWithResponse(ctx context.Context, body AskExternalJSONRequestBody, reqEditors ...RequestEditorFn) (*AskExternalResult, error) {
+	rsp, err := c.AskExternal(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAskExternalResult(rsp)
 }
 
 // IngestExternalWithBodyWithResponse Take in messages of another platform
@@ -17005,10 +17312,11 @@ func (c *ClientWithResponses) UpdateSessionTimeoutWithResponse(ctx context.Conte
 	return ParseUpdateSessionTimeoutResult(rsp)
 }
 
-// SubmitMessageWithBodyWithResponse Submit an agent's message
+// SubmitMessageWithBodyWithResponse Submit a message
 //
-// Stores and broadcasts what an agent that runs elsewhere says, or a message of a system. It is an answer: no agent is
-// asked to reply to it. Repeating a request with the same `messageId` gives the message that is there.
+// Stores and broadcasts what somebody says. When its author is an agent of this server, or its `source_type` is
+// `agent_response` or `agent_action`, it is an answer: no agent is asked to reply to it. Anything else is a question, as
+// if it were posted to the channel. Repeating a request with the same `messageId` gives the message that is there.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -17021,10 +17329,11 @@ func (c *ClientWithResponses) SubmitMessageWithBodyWithResponse(ctx context.Cont
 	return ParseSubmitMessageResult(rsp)
 }
 
-// SubmitMessageWithResponse Submit an agent's message
+// SubmitMessageWithResponse Submit a message
 //
-// Stores and broadcasts what an agent that runs elsewhere says, or a message of a system. It is an answer: no agent is
-// asked to reply to it. Repeating a request with the same `messageId` gives the message that is there.
+// Stores and broadcasts what somebody says. When its author is an agent of this server, or its `source_type` is
+// `agent_response` or `agent_action`, it is an answer: no agent is asked to reply to it. Anything else is a question, as
+// if it were posted to the channel. Repeating a request with the same `messageId` gives the message that is there.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -17175,7 +17484,7 @@ func (c *ClientWithResponses) GetServerStatusWithResponse(ctx context.Context, r
 // StopServerWithResponse Stop the server
 //
 // Lets requests and replies that are under way finish, stops the agents, closes the database and ends the process.
-// Without an API key only callers on the server's own machine may ask for it.
+// Without an API key only callers with the owner's token, from the file `owner-token` of the data folder, may ask for it.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17206,8 +17515,8 @@ func (c *ClientWithResponses) GetPublicConfigWithResponse(ctx context.Context, r
 // GetLocalEnvironmentWithResponse Read the stored settings
 //
 // The settings of agents that are kept in the `.env` file of the server's data directory, and nothing else: never the
-// process environment, never another file. The values of secrets are masks. In production, and for callers on other
-// machines while no API key is set, it is refused.
+// process environment, never another file. The values of secrets are masks; while no API key is set, all values are
+// for callers without the owner's token. It is refused in production, and for pages of other servers.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17222,8 +17531,9 @@ func (c *ClientWithResponses) GetLocalEnvironmentWithResponse(ctx context.Contex
 
 // UpdateLocalEnvironmentWithBodyWithResponse Replace the stored settings
 //
-// Writes the file anew with exactly these settings; a masked secret that is sent back stays what it is. Only the names
-// that `elizad help settings` lists as settings of agents are accepted. They count from the next start, where the process
+// Writes the file anew with exactly these settings; a masked value that is sent back stays what it is. Names of the
+// server's own settings are refused. While no API key is set, it takes the owner's token, from the file `owner-token` of
+// the data folder. The settings count from the next start, where the process
 // environment doesn't set them.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -17239,8 +17549,9 @@ func (c *ClientWithResponses) UpdateLocalEnvironmentWithBodyWithResponse(ctx con
 
 // UpdateLocalEnvironmentWithResponse Replace the stored settings
 //
-// Writes the file anew with exactly these settings; a masked secret that is sent back stays what it is. Only the names
-// that `elizad help settings` lists as settings of agents are accepted. They count from the next start, where the process
+// Writes the file anew with exactly these settings; a masked value that is sent back stays what it is. Names of the
+// server's own settings are refused. While no API key is set, it takes the owner's token, from the file `owner-token` of
+// the data folder. The settings count from the next start, where the process
 // environment doesn't set them.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -19019,20 +19330,6 @@ func ParseStartAgentResult(rsp *http.Response) (*StartAgentResult, error) {
 		}
 		response.ApplicationProblemJSON404 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 409:
-		var dest ConflictApplicationJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON409 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 409:
-		var dest ConflictApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationProblemJSON409 = &dest
-
 	case rsp.Header.Get("Content-Type") == "application/json" && true:
 		var dest FailureApplicationJSON
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -19100,20 +19397,6 @@ func ParseStopAgentResult(rsp *http.Response) (*StopAgentResult, error) {
 			return nil, err
 		}
 		response.ApplicationProblemJSON404 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 409:
-		var dest ConflictApplicationJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON409 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 409:
-		var dest ConflictApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationProblemJSON409 = &dest
 
 	case rsp.Header.Get("Content-Type") == "application/json" && true:
 		var dest FailureApplicationJSON
@@ -19470,20 +19753,6 @@ func ParseSynthesizeAudioMessageResult(rsp *http.Response) (*SynthesizeAudioMess
 			return nil, err
 		}
 		response.ApplicationProblemJSON404 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 409:
-		var dest ConflictApplicationJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON409 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 409:
-		var dest ConflictApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationProblemJSON409 = &dest
 
 	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 502:
 		var dest ModelFailedApplicationJSON
@@ -19870,20 +20139,6 @@ func ParseGenerateSpeechResult(rsp *http.Response) (*GenerateSpeechResult, error
 		}
 		response.ApplicationProblemJSON404 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 409:
-		var dest ConflictApplicationJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON409 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 409:
-		var dest ConflictApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationProblemJSON409 = &dest
-
 	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 502:
 		var dest ModelFailedApplicationJSON
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -19993,20 +20248,6 @@ func ParseTranscribeResult(rsp *http.Response) (*TranscribeResult, error) {
 			return nil, err
 		}
 		response.ApplicationProblemJSON404 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 409:
-		var dest ConflictApplicationJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON409 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 409:
-		var dest ConflictApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationProblemJSON409 = &dest
 
 	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 413:
 		var dest FileTooLargeApplicationJSON
@@ -20765,7 +21006,7 @@ func ParseCreateChannelResult(rsp *http.Response) (*CreateChannelResult, error) 
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
-		var dest ChannelAnswer
+		var dest ChannelCreatedAnswer
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -21326,20 +21567,6 @@ func ParseGenerateChannelTitleResult(rsp *http.Response) (*GenerateChannelTitleR
 			return nil, err
 		}
 		response.ApplicationProblemJSON404 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 409:
-		var dest ConflictApplicationJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON409 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 409:
-		var dest ConflictApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationProblemJSON409 = &dest
 
 	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 502:
 		var dest ModelFailedApplicationJSON
@@ -21962,6 +22189,102 @@ func ParseGetDMChannelResult(rsp *http.Response) (*GetDMChannelResult, error) {
 			headers.ETag = value
 		}
 		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseAskExternalResult parses an HTTP response from a AskExternalWithResponse call
+func ParseAskExternalResult(rsp *http.Response) (*AskExternalResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &AskExternalResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest IngestedEnvelope
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 409:
+		var dest ConflictApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON409 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 409:
+		var dest ConflictApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
 	}
 
 	return response, nil
@@ -22985,20 +23308,6 @@ func ParseSearchMessagesResult(rsp *http.Response) (*SearchMessagesResult, error
 		}
 		response.ApplicationProblemJSON400 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 409:
-		var dest ConflictApplicationJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON409 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 409:
-		var dest ConflictApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationProblemJSON409 = &dest
-
 	case rsp.Header.Get("Content-Type") == "application/json" && true:
 		var dest FailureApplicationJSON
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -23611,20 +23920,6 @@ func ParseHeartbeatSessionResult(rsp *http.Response) (*HeartbeatSessionResult, e
 			return nil, err
 		}
 		response.ApplicationProblemJSON404 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 409:
-		var dest ConflictApplicationJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON409 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 409:
-		var dest ConflictApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationProblemJSON409 = &dest
 
 	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 410:
 		var dest GoneApplicationJSON
@@ -24435,20 +24730,6 @@ func ParsePostServerLogsResult(rsp *http.Response) (*PostServerLogsResult, error
 		}
 		response.ApplicationProblemJSON400 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 409:
-		var dest ConflictApplicationJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON409 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 409:
-		var dest ConflictApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationProblemJSON409 = &dest
-
 	case rsp.Header.Get("Content-Type") == "application/json" && true:
 		var dest FailureApplicationJSON
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -24596,20 +24877,6 @@ func ParseStopServerResult(rsp *http.Response) (*StopServerResult, error) {
 			return nil, err
 		}
 		response.ApplicationProblemJSON403 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 409:
-		var dest ConflictApplicationJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON409 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 409:
-		var dest ConflictApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationProblemJSON409 = &dest
 
 	case rsp.Header.Get("Content-Type") == "application/json" && true:
 		var dest FailureApplicationJSON
@@ -24772,20 +25039,6 @@ func ParseUpdateLocalEnvironmentResult(rsp *http.Response) (*UpdateLocalEnvironm
 			return nil, err
 		}
 		response.ApplicationProblemJSON403 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 409:
-		var dest ConflictApplicationJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON409 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 409:
-		var dest ConflictApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationProblemJSON409 = &dest
 
 	case rsp.Header.Get("Content-Type") == "application/json" && true:
 		var dest FailureApplicationJSON

@@ -31,7 +31,7 @@ type ServerInterface interface {
 	ListAgents(w http.ResponseWriter, r *http.Request)
 	// CreateAgent Create an agent
 	// (POST /api/agents)
-	CreateAgent(w http.ResponseWriter, r *http.Request)
+	CreateAgent(w http.ResponseWriter, r *http.Request, params CreateAgentParams)
 	// ListWorlds List worlds
 	// (GET /api/agents/worlds)
 	ListWorlds(w http.ResponseWriter, r *http.Request)
@@ -124,10 +124,10 @@ type ServerInterface interface {
 	Transcribe(w http.ResponseWriter, r *http.Request, agentID AgentID)
 	// UploadAgentMedia Upload a file to an agent
 	// (POST /api/media/agents/{agentId}/upload-media)
-	UploadAgentMedia(w http.ResponseWriter, r *http.Request, agentID AgentID)
+	UploadAgentMedia(w http.ResponseWriter, r *http.Request, agentID AgentID, params UploadAgentMediaParams)
 	// UploadChannelMedia Upload a file to a channel
 	// (POST /api/media/channels/{channelId}/upload-media)
-	UploadChannelMedia(w http.ResponseWriter, r *http.Request, channelID ChannelID)
+	UploadChannelMedia(w http.ResponseWriter, r *http.Request, channelID ChannelID, params UploadChannelMediaParams)
 	// DeleteGroup Delete the worlds of a message server
 	// (DELETE /api/memory/groups/{messageServerId})
 	DeleteGroup(w http.ResponseWriter, r *http.Request, messageServerID MessageServerID)
@@ -187,13 +187,16 @@ type ServerInterface interface {
 	ListChannelParticipants(w http.ResponseWriter, r *http.Request, channelID ChannelID)
 	// UploadMessageMedia Upload a file to a channel (below messaging)
 	// (POST /api/messaging/channels/{channelId}/upload-media)
-	UploadMessageMedia(w http.ResponseWriter, r *http.Request, channelID ChannelID)
+	UploadMessageMedia(w http.ResponseWriter, r *http.Request, channelID ChannelID, params UploadMessageMediaParams)
 	// CompleteMessage Tell that a message is dealt with
 	// (POST /api/messaging/complete)
 	CompleteMessage(w http.ResponseWriter, r *http.Request)
 	// GetDMChannel Find or create a direct channel
 	// (GET /api/messaging/dm-channel)
 	GetDMChannel(w http.ResponseWriter, r *http.Request, params GetDMChannelParams)
+	// AskExternal Take in a message of another platform, and wait for the answer
+	// (POST /api/messaging/external-messages)
+	AskExternal(w http.ResponseWriter, r *http.Request)
 	// IngestExternal Take in messages of another platform
 	// (POST /api/messaging/ingest-external)
 	IngestExternal(w http.ResponseWriter, r *http.Request)
@@ -275,7 +278,7 @@ type ServerInterface interface {
 	// UpdateSessionTimeout Change a session's time-outs
 	// (PATCH /api/messaging/sessions/{sessionId}/timeout)
 	UpdateSessionTimeout(w http.ResponseWriter, r *http.Request, sessionID SessionID)
-	// SubmitMessage Submit an agent's message
+	// SubmitMessage Submit a message
 	// (POST /api/messaging/submit)
 	SubmitMessage(w http.ResponseWriter, r *http.Request)
 	// GetDebugInfo Read what is going on
@@ -346,7 +349,7 @@ func (_ Unimplemented) ListAgents(w http.ResponseWriter, r *http.Request) {
 
 // CreateAgent Create an agent
 // (POST /api/agents)
-func (_ Unimplemented) CreateAgent(w http.ResponseWriter, r *http.Request) {
+func (_ Unimplemented) CreateAgent(w http.ResponseWriter, r *http.Request, params CreateAgentParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -532,13 +535,13 @@ func (_ Unimplemented) Transcribe(w http.ResponseWriter, r *http.Request, agentI
 
 // UploadAgentMedia Upload a file to an agent
 // (POST /api/media/agents/{agentId}/upload-media)
-func (_ Unimplemented) UploadAgentMedia(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+func (_ Unimplemented) UploadAgentMedia(w http.ResponseWriter, r *http.Request, agentID AgentID, params UploadAgentMediaParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
 // UploadChannelMedia Upload a file to a channel
 // (POST /api/media/channels/{channelId}/upload-media)
-func (_ Unimplemented) UploadChannelMedia(w http.ResponseWriter, r *http.Request, channelID ChannelID) {
+func (_ Unimplemented) UploadChannelMedia(w http.ResponseWriter, r *http.Request, channelID ChannelID, params UploadChannelMediaParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -658,7 +661,7 @@ func (_ Unimplemented) ListChannelParticipants(w http.ResponseWriter, r *http.Re
 
 // UploadMessageMedia Upload a file to a channel (below messaging)
 // (POST /api/messaging/channels/{channelId}/upload-media)
-func (_ Unimplemented) UploadMessageMedia(w http.ResponseWriter, r *http.Request, channelID ChannelID) {
+func (_ Unimplemented) UploadMessageMedia(w http.ResponseWriter, r *http.Request, channelID ChannelID, params UploadMessageMediaParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -671,6 +674,12 @@ func (_ Unimplemented) CompleteMessage(w http.ResponseWriter, r *http.Request) {
 // GetDMChannel Find or create a direct channel
 // (GET /api/messaging/dm-channel)
 func (_ Unimplemented) GetDMChannel(w http.ResponseWriter, r *http.Request, params GetDMChannelParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// AskExternal Take in a message of another platform, and wait for the answer
+// (POST /api/messaging/external-messages)
+func (_ Unimplemented) AskExternal(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -836,7 +845,7 @@ func (_ Unimplemented) UpdateSessionTimeout(w http.ResponseWriter, r *http.Reque
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
-// SubmitMessage Submit an agent's message
+// SubmitMessage Submit a message
 // (POST /api/messaging/submit)
 func (_ Unimplemented) SubmitMessage(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
@@ -976,8 +985,27 @@ func (siw *ServerInterfaceWrapper) ListAgents(w http.ResponseWriter, r *http.Req
 // CreateAgent operation middleware
 func (siw *ServerInterfaceWrapper) CreateAgent(w http.ResponseWriter, r *http.Request) {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateAgentParams
+
+	// ------------- Optional query parameter "import" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "import", r.URL.Query(), &params.Import, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "import"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "import", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.CreateAgent(w, r)
+		siw.Handler.CreateAgent(w, r, params)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -2550,8 +2578,32 @@ func (siw *ServerInterfaceWrapper) UploadAgentMedia(w http.ResponseWriter, r *ht
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UploadAgentMediaParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey MessageKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.UploadAgentMedia(w, r, agentID)
+		siw.Handler.UploadAgentMedia(w, r, agentID, params)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -2576,8 +2628,32 @@ func (siw *ServerInterfaceWrapper) UploadChannelMedia(w http.ResponseWriter, r *
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UploadChannelMediaParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey MessageKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.UploadChannelMedia(w, r, channelID)
+		siw.Handler.UploadChannelMedia(w, r, channelID, params)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -3267,8 +3343,32 @@ func (siw *ServerInterfaceWrapper) UploadMessageMedia(w http.ResponseWriter, r *
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UploadMessageMediaParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey MessageKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.UploadMessageMedia(w, r, channelID)
+		siw.Handler.UploadMessageMedia(w, r, channelID, params)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -3301,9 +3401,9 @@ func (siw *ServerInterfaceWrapper) GetDMChannel(w http.ResponseWriter, r *http.R
 	// Parameter object where we will unmarshal all parameters from the context
 	var params GetDMChannelParams
 
-	// ------------- Required query parameter "targetUserId" -------------
+	// ------------- Optional query parameter "targetUserId" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, true, "targetUserId", r.URL.Query(), &params.TargetUserID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "targetUserId", r.URL.Query(), &params.TargetUserID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
 	if err != nil {
 		var requiredError *runtime.RequiredParameterError
 		if errors.As(err, &requiredError) {
@@ -3327,6 +3427,45 @@ func (siw *ServerInterfaceWrapper) GetDMChannel(w http.ResponseWriter, r *http.R
 		return
 	}
 
+	// ------------- Optional query parameter "participantIds" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "participantIds", r.URL.Query(), &params.ParticipantIds, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "participantIds"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "participantIds", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "userId1" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "userId1", r.URL.Query(), &params.UserId1, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "userId1"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "userId1", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "userId2" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "userId2", r.URL.Query(), &params.UserId2, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "userId2"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "userId2", Err: err})
+		}
+		return
+	}
+
 	// ------------- Optional query parameter "dmServerId" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "dmServerId", r.URL.Query(), &params.DmServerID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
@@ -3342,6 +3481,20 @@ func (siw *ServerInterfaceWrapper) GetDMChannel(w http.ResponseWriter, r *http.R
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetDMChannel(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// AskExternal operation middleware
+func (siw *ServerInterfaceWrapper) AskExternal(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AskExternal(w, r)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -5045,6 +5198,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Get(options.BaseURL+"/api/messaging/dm-channel", wrapper.GetDMChannel)
 	})
 	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/messaging/external-messages", wrapper.AskExternal)
+	})
+	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/api/messaging/ingest-external", wrapper.IngestExternal)
 	})
 	r.Group(func(r chi.Router) {
@@ -5211,6 +5367,15 @@ type ChannelAnswerJSONResponse struct {
 	Headers ChannelAnswerResponseHeaders
 }
 
+type ChannelCreatedAnswerResponseHeaders struct {
+	ETag string
+}
+type ChannelCreatedAnswerJSONResponse struct {
+	Body ChannelCreatedEnvelope
+
+	Headers ChannelCreatedAnswerResponseHeaders
+}
+
 type ChannelUpdatedAnswerResponseHeaders struct {
 	ETag string
 }
@@ -5364,7 +5529,8 @@ func (response ListAgentsdefaultApplicationProblemPlusJSONResponse) VisitListAge
 }
 
 type CreateAgentRequestObject struct {
-	Body *CreateAgentJSONRequestBody
+	Params CreateAgentParams
+	Body   *CreateAgentJSONRequestBody
 }
 
 type CreateAgentResponseObject interface {
@@ -7992,36 +8158,6 @@ func (response StartAgent404ApplicationProblemPlusJSONResponse) VisitStartAgentR
 	return err
 }
 
-type StartAgent409JSONResponse struct{ ConflictJSONResponse }
-
-func (response StartAgent409JSONResponse) VisitStartAgentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type StartAgent409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
-}
-
-func (response StartAgent409ApplicationProblemPlusJSONResponse) VisitStartAgentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type StartAgentdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -8134,36 +8270,6 @@ func (response StopAgent404ApplicationProblemPlusJSONResponse) VisitStopAgentRes
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type StopAgent409JSONResponse struct{ ConflictJSONResponse }
-
-func (response StopAgent409JSONResponse) VisitStopAgentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type StopAgent409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
-}
-
-func (response StopAgent409ApplicationProblemPlusJSONResponse) VisitStopAgentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8834,36 +8940,6 @@ func (response SynthesizeAudioMessage404ApplicationProblemPlusJSONResponse) Visi
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SynthesizeAudioMessage409JSONResponse struct{ ConflictJSONResponse }
-
-func (response SynthesizeAudioMessage409JSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SynthesizeAudioMessage409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
-}
-
-func (response SynthesizeAudioMessage409ApplicationProblemPlusJSONResponse) VisitSynthesizeAudioMessageResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -9634,36 +9710,6 @@ func (response GenerateSpeech404ApplicationProblemPlusJSONResponse) VisitGenerat
 	return err
 }
 
-type GenerateSpeech409JSONResponse struct{ ConflictJSONResponse }
-
-func (response GenerateSpeech409JSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GenerateSpeech409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
-}
-
-func (response GenerateSpeech409ApplicationProblemPlusJSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GenerateSpeech502JSONResponse struct{ ModelFailedJSONResponse }
 
 func (response GenerateSpeech502JSONResponse) VisitGenerateSpeechResponse(w http.ResponseWriter) error {
@@ -9871,36 +9917,6 @@ func (response Transcribe404ApplicationProblemPlusJSONResponse) VisitTranscribeR
 	return err
 }
 
-type Transcribe409JSONResponse struct{ ConflictJSONResponse }
-
-func (response Transcribe409JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type Transcribe409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
-}
-
-func (response Transcribe409ApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type Transcribe413JSONResponse struct{ FileTooLargeJSONResponse }
 
 func (response Transcribe413JSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
@@ -10057,6 +10073,7 @@ func (response TranscribedefaultApplicationProblemPlusJSONResponse) VisitTranscr
 
 type UploadAgentMediaRequestObject struct {
 	AgentID AgentID `json:"agentId"`
+	Params  UploadAgentMediaParams
 	Body    *multipart.Reader
 }
 
@@ -10264,6 +10281,7 @@ func (response UploadAgentMediadefaultApplicationProblemPlusJSONResponse) VisitU
 
 type UploadChannelMediaRequestObject struct {
 	ChannelID ChannelID `json:"channelId"`
+	Params    UploadChannelMediaParams
 	Body      *multipart.Reader
 }
 
@@ -11209,7 +11227,9 @@ type CreateChannelResponseObject interface {
 	VisitCreateChannelResponse(w http.ResponseWriter) error
 }
 
-type CreateChannel201JSONResponse struct{ ChannelAnswerJSONResponse }
+type CreateChannel201JSONResponse struct {
+	ChannelCreatedAnswerJSONResponse
+}
 
 func (response CreateChannel201JSONResponse) VisitCreateChannelResponse(w http.ResponseWriter) error {
 
@@ -12137,36 +12157,6 @@ func (response GenerateChannelTitle404ApplicationProblemPlusJSONResponse) VisitG
 	return err
 }
 
-type GenerateChannelTitle409JSONResponse struct{ ConflictJSONResponse }
-
-func (response GenerateChannelTitle409JSONResponse) VisitGenerateChannelTitleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GenerateChannelTitle409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
-}
-
-func (response GenerateChannelTitle409ApplicationProblemPlusJSONResponse) VisitGenerateChannelTitleResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GenerateChannelTitle502JSONResponse struct{ ModelFailedJSONResponse }
 
 func (response GenerateChannelTitle502JSONResponse) VisitGenerateChannelTitleResponse(w http.ResponseWriter) error {
@@ -12828,6 +12818,7 @@ func (response ListChannelParticipantsdefaultApplicationProblemPlusJSONResponse)
 
 type UploadMessageMediaRequestObject struct {
 	ChannelID ChannelID `json:"channelId"`
+	Params    UploadMessageMediaParams
 	Body      *multipart.Reader
 }
 
@@ -13262,6 +13253,182 @@ type GetDMChanneldefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetDMChanneldefaultApplicationProblemPlusJSONResponse) VisitGetDMChannelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskExternalRequestObject struct {
+	Body *AskExternalJSONRequestBody
+}
+
+type AskExternalResponseObject interface {
+	VisitAskExternalResponse(w http.ResponseWriter) error
+}
+
+type AskExternal200JSONResponse IngestedEnvelope
+
+func (response AskExternal200JSONResponse) VisitAskExternalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskExternal400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response AskExternal400JSONResponse) VisitAskExternalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskExternal400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AskExternal400ApplicationProblemPlusJSONResponse) VisitAskExternalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskExternal403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response AskExternal403JSONResponse) VisitAskExternalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskExternal403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AskExternal403ApplicationProblemPlusJSONResponse) VisitAskExternalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskExternal404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response AskExternal404JSONResponse) VisitAskExternalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskExternal404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AskExternal404ApplicationProblemPlusJSONResponse) VisitAskExternalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskExternal409JSONResponse struct{ ConflictJSONResponse }
+
+func (response AskExternal409JSONResponse) VisitAskExternalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskExternal409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AskExternal409ApplicationProblemPlusJSONResponse) VisitAskExternalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskExternaldefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response AskExternaldefaultJSONResponse) VisitAskExternalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskExternaldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AskExternaldefaultApplicationProblemPlusJSONResponse) VisitAskExternalResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -14943,36 +15110,6 @@ func (response SearchMessages400ApplicationProblemPlusJSONResponse) VisitSearchM
 	return err
 }
 
-type SearchMessages409JSONResponse struct{ ConflictJSONResponse }
-
-func (response SearchMessages409JSONResponse) VisitSearchMessagesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SearchMessages409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
-}
-
-func (response SearchMessages409ApplicationProblemPlusJSONResponse) VisitSearchMessagesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type SearchMessagesdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -15947,36 +16084,6 @@ func (response HeartbeatSession404ApplicationProblemPlusJSONResponse) VisitHeart
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type HeartbeatSession409JSONResponse struct{ ConflictJSONResponse }
-
-func (response HeartbeatSession409JSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type HeartbeatSession409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
-}
-
-func (response HeartbeatSession409ApplicationProblemPlusJSONResponse) VisitHeartbeatSessionResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -17387,36 +17494,6 @@ func (response PostServerLogs400ApplicationProblemPlusJSONResponse) VisitPostSer
 	return err
 }
 
-type PostServerLogs409JSONResponse struct{ ConflictJSONResponse }
-
-func (response PostServerLogs409JSONResponse) VisitPostServerLogsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PostServerLogs409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
-}
-
-func (response PostServerLogs409ApplicationProblemPlusJSONResponse) VisitPostServerLogsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type PostServerLogsdefaultJSONResponse struct {
 	Body       Error
 	StatusCode int
@@ -17638,36 +17715,6 @@ func (response StopServer403ApplicationProblemPlusJSONResponse) VisitStopServerR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type StopServer409JSONResponse struct{ ConflictJSONResponse }
-
-func (response StopServer409JSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type StopServer409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
-}
-
-func (response StopServer409ApplicationProblemPlusJSONResponse) VisitStopServerResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -17924,36 +17971,6 @@ func (response UpdateLocalEnvironment403ApplicationProblemPlusJSONResponse) Visi
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateLocalEnvironment409JSONResponse struct{ ConflictJSONResponse }
-
-func (response UpdateLocalEnvironment409JSONResponse) VisitUpdateLocalEnvironmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateLocalEnvironment409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateLocalEnvironment409ApplicationProblemPlusJSONResponse) VisitUpdateLocalEnvironmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -18818,6 +18835,9 @@ type StrictServerInterface interface {
 	// GetDMChannel Find or create a direct channel
 	// (GET /api/messaging/dm-channel)
 	GetDMChannel(ctx context.Context, request GetDMChannelRequestObject) (GetDMChannelResponseObject, error)
+	// AskExternal Take in a message of another platform, and wait for the answer
+	// (POST /api/messaging/external-messages)
+	AskExternal(ctx context.Context, request AskExternalRequestObject) (AskExternalResponseObject, error)
 	// IngestExternal Take in messages of another platform
 	// (POST /api/messaging/ingest-external)
 	IngestExternal(ctx context.Context, request IngestExternalRequestObject) (IngestExternalResponseObject, error)
@@ -18899,7 +18919,7 @@ type StrictServerInterface interface {
 	// UpdateSessionTimeout Change a session's time-outs
 	// (PATCH /api/messaging/sessions/{sessionId}/timeout)
 	UpdateSessionTimeout(ctx context.Context, request UpdateSessionTimeoutRequestObject) (UpdateSessionTimeoutResponseObject, error)
-	// SubmitMessage Submit an agent's message
+	// SubmitMessage Submit a message
 	// (POST /api/messaging/submit)
 	SubmitMessage(ctx context.Context, request SubmitMessageRequestObject) (SubmitMessageResponseObject, error)
 	// GetDebugInfo Read what is going on
@@ -19022,8 +19042,10 @@ func (sh *strictHandler) ListAgents(w http.ResponseWriter, r *http.Request) {
 }
 
 // CreateAgent operation middleware
-func (sh *strictHandler) CreateAgent(w http.ResponseWriter, r *http.Request) {
+func (sh *strictHandler) CreateAgent(w http.ResponseWriter, r *http.Request, params CreateAgentParams) {
 	var request CreateAgentRequestObject
+
+	request.Params = params
 
 	var body CreateAgentJSONRequestBody
 	if err := runtime.BindJSONBody(r, &body); err != nil {
@@ -19944,10 +19966,11 @@ func (sh *strictHandler) Transcribe(w http.ResponseWriter, r *http.Request, agen
 }
 
 // UploadAgentMedia operation middleware
-func (sh *strictHandler) UploadAgentMedia(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+func (sh *strictHandler) UploadAgentMedia(w http.ResponseWriter, r *http.Request, agentID AgentID, params UploadAgentMediaParams) {
 	var request UploadAgentMediaRequestObject
 
 	request.AgentID = agentID
+	request.Params = params
 
 	if reader, err := r.MultipartReader(); err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode multipart body: %w", err))
@@ -19977,10 +20000,11 @@ func (sh *strictHandler) UploadAgentMedia(w http.ResponseWriter, r *http.Request
 }
 
 // UploadChannelMedia operation middleware
-func (sh *strictHandler) UploadChannelMedia(w http.ResponseWriter, r *http.Request, channelID ChannelID) {
+func (sh *strictHandler) UploadChannelMedia(w http.ResponseWriter, r *http.Request, channelID ChannelID, params UploadChannelMediaParams) {
 	var request UploadChannelMediaRequestObject
 
 	request.ChannelID = channelID
+	request.Params = params
 
 	if reader, err := r.MultipartReader(); err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode multipart body: %w", err))
@@ -20565,10 +20589,11 @@ func (sh *strictHandler) ListChannelParticipants(w http.ResponseWriter, r *http.
 }
 
 // UploadMessageMedia operation middleware
-func (sh *strictHandler) UploadMessageMedia(w http.ResponseWriter, r *http.Request, channelID ChannelID) {
+func (sh *strictHandler) UploadMessageMedia(w http.ResponseWriter, r *http.Request, channelID ChannelID, params UploadMessageMediaParams) {
 	var request UploadMessageMediaRequestObject
 
 	request.ChannelID = channelID
+	request.Params = params
 
 	if reader, err := r.MultipartReader(); err != nil {
 		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode multipart body: %w", err))
@@ -20647,6 +20672,37 @@ func (sh *strictHandler) GetDMChannel(w http.ResponseWriter, r *http.Request, pa
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetDMChannelResponseObject); ok {
 		if err := validResponse.VisitGetDMChannelResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AskExternal operation middleware
+func (sh *strictHandler) AskExternal(w http.ResponseWriter, r *http.Request) {
+	var request AskExternalRequestObject
+
+	var body AskExternalJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.AskExternal(ctx, request.(AskExternalRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AskExternal")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(AskExternalResponseObject); ok {
+		if err := validResponse.VisitAskExternalResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -21914,598 +21970,638 @@ func (sh *strictHandler) GetChannelUpload(w http.ResponseWriter, r *http.Request
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P37cts4tiiMvwp++p2qdPeRbNmW7zW1jztxZjyd2P5sZ2bPbuezIBKSMKYADQFa0aRcdZ7mPNh5kq+w",
-	"AJAgCVLUxU5378wfPbFI4rKw1sK6r6+tgE+mnBEmRevka2tMcEhi+OdZEJCpvMFsRODvkIggplNJOWud",
-	"tM7QFMcS8SGSY4KGNCJogudoQBAWjyREQx5vtdotEYzJBKvPyRc8mUakddIazCURrXZLzqfqTyFjykat",
-	"5+d26y1nkjD5joopF1TPVJz4Fs8FkmMsEUaDmM8EiZEY8yQKkcBPJF3OKcIDQZhEw5hP0Ex9QCWsUYz5",
-	"rGptWEocjCeEyVMYheEJ+RPjkogt+UXWLRoAVV7u38c0GGtYUYmoqAUK2unsbR8cead5R6YxCXAFUCgL",
-	"CJqNCYP9T7EcIyrg3zwKSYw4I3BWM95GWKCb92/R8WFvH81iqual8hR9oOwRjbH+ipEZibfQeSSIgWPV",
-	"wv/XzuHB4e7u/kG36133+R0e+cCCDUAQ47NT9c9gDKiGZlSOEXki8dz8pGaOyb8SGpOwdSLjhPhXct/a",
-	"H+4O9oL7lnchFyGZTLkkLJjfkGmE52q04rr6avg+ogqtqbAwxEzMSIwkR5ghguOIkhipJREh9XrVWwJP",
-	"CHJm6fxC5qeIVIKQJZPWya8tNWPrc9vZCPzi24I6Ig8phmFMhCDCUuMUKzgOyJDHBP3Qn8bkqf8jwixE",
-	"eChJjH7oM/JF9n/Ue+SMtOEhH2oykZw/6nEiHADaYGbQSCHWPfuhL5IgIELwuPNEYkE56/+Y0hvAjsRE",
-	"ny0jW/esAnXuk253L9jGU7o9IULgEWWjbXXmjERiGx/u94Jwb7+zt7s36PR6x4MOPj467vSOegd4f0D2",
-	"unhgviPiP4IkFjz+0z/+eT7/OIOBySmKSfSn+5babAVOXMdkSGLCAnI2nUbUhxF3ChDpa5rzzLBAY854",
-	"EpOwii5mmMo/7fpp4gZL8oFOqIT/lOf8C5+hCWZzi2MaCwMcRSQGFjbBjwRRhjCaURYqAjLAnwHkHfij",
-	"SE1Rscidbrebro8ySUYkzi/wmkc0mPuhAiMD5qjV6YWoRQkScBZWcjo16ensT8fdBbC5IRNMmfq5Gj4a",
-	"4ScIxwRFZFi1z+Pjo/pt3hBBPOdwwdDYTmV25e6VVO+yt7Prn1Ef6EVYwRKBj5D4icRvBIr4CA5dT2pw",
-	"4dTBhTcC8RlD/9kxw3YuwramPwysVYx5rE9oGmHKmjLS7uB4GO4NcOcI94adXtANOrg73O+EveFheBDu",
-	"D7p4p9VuTfCXD4SN5Lh1srN75D1LIuP5meI5DWHLlfSA8AhT5qI0Uz9TNtJP1M74UOF2IkgVZrdbE8ro",
-	"RLHYHe9J3FoW5kdurJmqBuUCjogqGCJZfHt6WaBhah2NCCLPzUozVbC2Oy5x9JYnrI6/aEahqEcxkyhq",
-	"iCE+iD63W1Mc4wmRVn4cEeZFdADvyACFql8UEFvtlhK2lAxmPqxbyv+IybB10vr/b2fi67Z+KrY/fbp4",
-	"pyUzfZVUrcHcNBWrCNKP118H3E0+igdmzdGII85AMMPMCBtvBNJXGuKxEc1ANAcJTYlrWngSMuZspGST",
-	"MXyK+HAoiGwjDFKA+hijAU/09S7phKTb/VdC4rmzX71IP5rqazVP87v7Bz68e2+kZj/M1ROFa9IhMUVO",
-	"IGxXnISVw5tyr2B/sBt2SecQdw86vWB/v3McdnFnD+8EveB4cDDskq0pGy0SEn8hc5/aAzsY8tjlyW2U",
-	"MHU2MxD29cmEIHKzgGyhW0LQfetMszA5owG5b6V71cea7bYgQFYcyBHp7h0fHpFOrxvud3p7YdgZBMd7",
-	"nYOj4x7ePxwe7+32ise1DzwxZdne7Q8/YhmMy/t+C5K42hpn0VzdMVQKpGR7tVc84WpnYyJI9b6GHT32",
-	"asI7C6IkJOeTAQlDr0xgJHccCY5iIpOY6WvziQSSx6lsPCETHlNiGPtYaYxKRq0gClqctintf+BckJ85",
-	"jwhmWnTHQp4/1XDEPg37dpERFlKpQEya+wdQDcgfiGUQ80fCFPETPAGOIAhhJ5kWYnWTEVdaAdM6MDD7",
-	"9j0DeYArqZJxOaZspCV076mpZXdg3Z2LdxVHtxsc7JEDvNvBR3t7nV53MOwcH+wPO7v7B8HxYA/vH+4c",
-	"nOycHHoP9qM6j/nPoKuUAXPJpVZFNX9T+sopkuSLTEUcxoGroUDddAJYaHrh+k5Ua0XLneMdnRBnse9j",
-	"PvEvVYsE6VKr1qBOY60VVKgNZxJNuJBarVP3exslU3W/gJxvuZPQNAJafjIZkFhTs3qgRGjEk0rggcS/",
-	"3MovHJFLL/4KbiiPDeORTrOln4LumC2NcanuNDALPdmVV61TX4LrLvQa+ww6sEysF2k0bT5EfQBNHw0S",
-	"qRXqhEXqbuvrpfTVFkb0ibCqJauR1l3wLcGxj3lfKZadMr7ZmAuiiSjgTGIKjJKKtrqXCVVcAgVYVPJE",
-	"oWfx8wJJcEEzcFXMEt3f8UY0X7UUydcioztYlY8ZAxPFAvUlHkTkEk9I36EfK3RVLkuN64fPEAdSNJKj",
-	"PmoloOq6MDpChcg0ST9eW3g161hZGpLZYhXs1MVDQhCM2poRpVbLIY2FRFhKMpmqq0sq5q6lYZCh7llJ",
-	"iKq+uL6pGGVgdgv624ITNOp+/UGmI619nDecT6pWFHM+aSNzmEb/MRetREJipaIbu75nqbEeee0V3hKh",
-	"1NqqRQr9uGIRIv147XXcWdL3r+ORap3K8tVT1LfGSLAfM8NK4UZjPEZ9hSeLL4KU46zJQZ41AIiQP/OQ",
-	"aheO0s3e8xikl0C7LdQ/J0kk6RTHcnvI40knxBLmbAavdEyYssgf1IDaQq5uc6vk5U8GDEUBj5WAvenV",
-	"5QdusMTYfuBZJ4BUTDkTJLNwnAGDKqwZT6cR1c6a7X8K7bFptmAY85w9kYhPiW/BOeuJ466zfhbf4Oa1",
-	"bXgHxoRpbiWWiXiJDeiR67aRWjthL8YPtNV6brd+xqExZzZYU0oXX1skjrnZRgg3wOXfzj5cvHsAvSUk",
-	"EtNIKI6aCAluSgSU3rYs1pr6sQR3nTZkoXtrjbpvqTVS9oQjGqplGjtc62SII6FwuBl4zmGVCh7udqYx",
-	"H0Rk8j8926rezVIrrgWBgONqnfRAVqMSGM3POET2IFL2ggc8kSeDCLPHVuM9X+vdVWGzVVZDTgR7I9GQ",
-	"asxQRx/jQLa1FStOIvXuMBHgsARcMRa+lyBEd+g6RH4H5gNnLS+yjEUcwdzWbc3IqBTgcqYBnWImxVqs",
-	"wqzg0zTEkoQvsz0z+LfcJWfDiAZr8py3V5fvP1y8vcuxlbNU1DOuYkWWISJfqJBKGY8JDuffgKU4i00Z",
-	"SrO1uhzjOOMYKQxfjF3c8gkBk5UWS/PL0uxOO+jwHGjyPaZREpP1DvXT5dmnu79c3Vz813n+vji7vkCP",
-	"RHtpQUx4/TMsrC07x+LS3CPbyY7sE8OJHPOY/hveeaFjg8ve8WdrHzYhcgv1ujsIw1KpQBMqhDpcHqOZ",
-	"UrHbqNfdS0MaTNSPeBTGA4gZ4jEdwZljPSjjso16O/DRPRtwjRWScxTheETUs32lzYyxQBip7VpLorp5",
-	"FBq1UW/3GL7Ie+DhDhomUYQmmEYD/gX90Af/ZgccnH0k8FyAMnvPJEcBnxA0wMHjj2203+2qb3ESpQFT",
-	"WulTj/ZST45iZWrPQvLp1ICBP5E44jgkodJ1jXvFy4N/2v6pOdv9mTIcz6vYrBbTzWQ3cOOG65LQ7afr",
-	"66ubu/N3Dx/P312cPdz94/o8R0xqLmOlVyemTgbHBOx+Ej8S9k2Iq2LVKZktXLRDdjv7LtmJZDrlsSQh",
-	"+khCitGdthm9oJgFMXqGcEqYD6tNz/yO8w+KXNY79PcXH84f7q6uHj6c3fz5PCeBnmURg+CC2d/t7R4d",
-	"dbvIxgbm8SIj4G+ABRXbKC9tqQ1maLGXoYURt9E5k1TO0R3n6IMZ+hUQw+GSXPuZGQebUCZu8RkjsUYT",
-	"Hg9oGBK2Jo5c3fx88e7d+WXuzMFgrebTlxOAUccCImwFlG+BCc5iUyRotFb39nXOOwPiix6wEzimOFPI",
-	"jVH9ud36M2drUvnt+e3txdXlw/l/Xl/cFAQkY8oDXCJfpt9IRiqvMD083wJd2nTUYYDUix3ThRZJCFM3",
-	"vRrxLwRHcrxhbUsPWoUmatskL6CcagEFnHABVhdFyAHZZzx+hHUaU/eGF2pGXaQPOk6QlRW/nK3+JQwJ",
-	"5QkamRM+8pBESn9ZV/b6ePXu/MPD+c3N1U3uiuJTwjAtGcAmal5jZ9GRnY/kW2invmXXLtG7N0vK+93d",
-	"vGXrz1iSGZ6/LOPVCwUxy6QogDAAoUGgpvL4EQ3hjOHML7l8zxO25oFfXt09vL/6dFlQVsHOqvj/EKZ4",
-	"/RN115UpqoVluTdlLzuySy7Re/PCyx1YGjQtEvBcgjrGYx2KkEbiONepIMQe3Ece0qE3gvwC9Dss0MWw",
-	"c8kZ0XFQJpAPPr+OIQAWMl42QfLXN+dvry7fXdypa+/92cWHwr1sbpsBIczIKiESlAUQZIpDxe0h0vYb",
-	"IIl/6Sm6NF65e4s7pO9CGhlQv/SlnlsnYJCOm2PIxsQBEkACkV/bluSL3IYQ7vy1k3kFjZkfxWqQE8NT",
-	"kOTagICnLa+DsEIXMKI/EEGsM3CM53jDV6MactEdrxSQtS54I+NteOlm1EpZynqp1QIU3/JPn4SUb85u",
-	"I9REMOUdnZDwKlnTmn138fH86tNd7ma9y4dzPJJplgISk2k0RzMaRQhPpwTH1hxr7PYlWUP7/kIa6vAu",
-	"nWWlvoE4nVfnPcX9NlnlBmGTySrOxWfkFKROlCfypa+/mSZ9Z5NjogMscRTxmZFTPjH8hGmEB9H6pvW/",
-	"nV18OPv5Q94YeMld2UlxdoFwxJMQLKVEomR6Cv9/dX1+eXbxcHZ98fDL+T++jQHe2UGKN6tuwMUCx1Cg",
-	"lAcaEOQC/kUlV43z5iLQOxnyGBIP3IAuhidEGH1RytQvk5nyNbpMI4437TnUgy66PaxtS0geG+T9O4+j",
-	"TS8Gxly0lpl6aQtwzHyn06zVK9d1YffCZJ5ieFVdhjk8NOtvnX8hQSJJaN47QbfnZzdv/9Jqt2I8e0iJ",
-	"62tLP781iAYZ4BGRJISlTWM+JbE0EUPaqPVAQSLBUXQ1bJ382iSA6nMRAleQsRVwJsi/EgISG4R/aKuZ",
-	"kHiuLVJu5E8W4rTfhTjS2sC7douyB+CzD5Lb/ZqlL16wYj8S2+iiuvf/ent1eTX4Jwmk+qoA29rQGDZX",
-	"3wKR8iQOyIM0EajFYK5FAYbmF56uAtQoX4CmRnwTMYQ+QWBm3xCr2BIkiIkUfZNv/YSjBMgFowkWjwVM",
-	"w6GajT4pzPj1c7s1oLx18itUApBUsYuICknAQPy53QpiAvECsnWyc3i8v3N0dHjc3d3rtluEKf6VhuWp",
-	"A2oNjva7g2Cv2+ntD4863W5vp4O7Xdw52guHvYPwaH9/Xwnqj4zPIhIqUKsVGLif6zWaZQG3AqDqf7RG",
-	"U9nZ70wooy1A7ycaKtK3RoLnNPTuPKL/xuqdKBnRlD7UmPoX+wcXMj+lBuMvZC4AIIaXw4P4iWjyYUkU",
-	"qR805IG1aOADEzCfnLR+Mv/TbMKSKAa4w+0wN2Q/xlJNBu7QAQ4eW58VXvApDWARQ0IimOhzu5WY0I3y",
-	"USSCxGbzrTLtO+f9tUUlmcA/SlRnr6E4xmAowuETZgEJdZB1GSl/UXKRuk10lHcQKeSB6A0z0sDmzWRj",
-	"XUeY+XOBlxkNMLaeRu/IF3kVq/8K4EYZFi+QH6Y8GH+kUUThu5AHycQW1Wi64BTEDZlIEfApYX317L05",
-	"H3SI7OvaayqRqDNko7HNl3dJzHzjl+dbhYmnPGNhZCOYZTOe4SGHPPdouMtr9yPPtlIGtAwh5hnVMl+6",
-	"DK0qjTNNqYO75Y0Sa4Gf5TC5wUwph/RNJAnDTJ4ixT3BDckTidT5Iip4hK08NOTxRPHDVpJArKN6XWsn",
-	"+o4pLcPlw83RRKSH2igCVuuwlmPXWhPgJfX2XEgy8UOOTKYRlpY3axsWjq5zPLsK3pmkYK+IZdDBuUCW",
-	"4oLZ9VI82/PJVM7LpUK8KYJZFPavLThdy+fSA3H5tLtaQ6XOQvQdUGZLBWJJwdR2b0GXNWYk6SCTPe0c",
-	"AVnuUuAMLup/rpLo3uptNRe+4asPVMgLhUbP7a+FOz0Y4xgHpiBDU8QvnEE2Rnndn72hXzOc08DcraVK",
-	"ky+5iMyyUHdHELX8Ha5zr/zZzm+0XlJdRgDNSYrPzjSXeRHyRaTfgpiaSoeUpfJhlajnGkZMzkUeMZrc",
-	"mTmUdEdcwNzMa0U8sp+39eSVRFCDIqwWP74rLH90hWVDOP2KyKx4sweRR1YHcPXtkVYgfv1cVs1GVrdo",
-	"Jp8XboXCBV/Yihm8dgs1NOnbSkqRdksNmfe35KqLeernzWEgoMXrYuGFETT9LFVXF1OHUjjKP8C5FU/J",
-	"mAV82scXmSbE6vRko/OoJ8IjrpZgUFkEB9zU/hFWtDlsSP2vVGxX0X5W0xx8Qr8R3/PgteJ8qgdkqoFf",
-	"I6imCD46Z9JnrirknIzxdEoYCTWBxAnbcjJ7+3HCHqBwSx/9AE/RgIwgT0HH9v3YRn1tfs9es4Z9/eqP",
-	"7XtmXumjH6jMvksEAevDiS4aZvxL8ynRBcL6gKl98oSjBEse93V2fPFCuViCxAY8nGu3FwkStSIooHCy",
-	"Z2QWqAnQujv/z7s0Nhp+13UV8g8cMWaQ0EhCiEacQJp3q3d80Bscd4MO3h30Oj082O8cH3d3OofBwXHQ",
-	"7R0dHOztKEqhEyIknkw9YgG20ergy1DwlfyRKAmoB5NPpjL9BQJCuMRR9svBsyZdWy+s1aT6ZJ6ztXa7",
-	"uwednZ3ObvduZ/9kb+9kp7u1u9f9L0BLSeV8GdDTJnDpdrsKLibz/qR12OuGZPfguHO0i4873bA37Bwf",
-	"HR13gqPD4eDo6Kg3PBzWwtHQRoppzhH6ZZCLxmzF4lJza0vglm9rMkVjxnmXAuDZPZtmszTnpHFaa6HJ",
-	"286pLMX2rQ+pgeHEFCZxWWM2qwOJtluDz5Z1cAviwWHW89Iq+VBxWUps/pa1HUZ85BUZf/3Otb5zrXW4",
-	"1uemIvoSipQVFXzm7NeR33Mx5aJJfZkcwW2tKRdMCtNXaagXS/jeixtqdB4p71yoz1541t0QvGcjE3i5",
-	"hAm2cEBlQ2xjzbA00ovj2Of2ktiEQFeaTwkKSRDhGNwy8AooZ1e3b4yXE0WcP5pAIlMkqq8W4RbXmo3n",
-	"JiPWFKcFPUknv3oAUn3RLEcDOQvFMrSw8oclImp1zf86nv/Y/4HVbNVPy7xwQ+YLH8G8Ije0BtTaDIys",
-	"2IyYEvyoGw0UsMBaYEMeSCiGy7ikQS4i0aSqC2JC4UAu6FCGdGkghdM6ehLMAx4BogTliX/5F1JoSwHQ",
-	"QW6heQtxSVG3i66sMA5pnDYl5ZHxWRuI0oyvwcW4s9X87L45s42WZ+Wa/nS6gztQmqZTL7umY1tbeSUm",
-	"XEJZSFFT8VpbILPC18WrUBuPTnbamVcFQrCU4NU62S3fc+adr6WK2O4IvqdmyK++4uTu7vV77cyulQ5b",
-	"CYY0mtDvJta2tqLdb46GlEShSRB/a+0sujdE3xhW+lvojOlatbaKkBsCwGfF8MRF/gOWRJFxbpMYSyjW",
-	"0d3q+V0D7VYYEzwR2nWQ23q79aUz4h3z4wRPf9XI9PmfgrOtGzz7mKUNA4xuFD8q1Z6EuIbNiEnriUQV",
-	"Mkzlkd+YwmR+1HfKbdtgwDcCzFM64xSlZl+drIbnaXFgXSqDIQIe+74kX2S/rQfUVqv+xZ8vr27O+zbU",
-	"/Z71eSIDPiH6p35MsOAMihtTKZCgEWEBKVunYDg48Jvz6w/gjlr6UqXshkwjqCvaqC5xq90yi22dtGKi",
-	"e4Bk3My4y2zVN1jJMTna3zsgYefoqDvs9AYH3c5xuEM6R4PwoLt3RI6OgoPltURB/tU62W23BNXwMHEr",
-	"5Is0RxhyNOcJCjnYjMc8GY0lGOJHMSHShlqXmRNfNmpoSck965i0TJiYDZT/6gviTY+w2QrSA1yQbJSw",
-	"K/Pmc+6ElwGOxmXvqy6SNLQPJaz5y4Ag3qqdClpvhOlNkc8qycVGUSYPeq225yqySOdpUGBqWNoEFtMQ",
-	"Ca7hN0JXEcZRPnTH8TqIZEpiQUJfWuSZCYC0Mjo02YCaXmoj/vE0PfjOyRLEIjsYjJC9305pxEWJFCK5",
-	"U3VR0x6eaymzeFjJo7VXpBbKmgk7AqTtEuW9/Z2+ZfZxCTJOPcZqb98bI2oqfg1lAApX3wb9ciUmRZc1",
-	"ElQItjOsmy54fWobdGrVOKfMYLUIkIjF8SyLjiO1WS2vbqYp11BlijQKK9qcnpgFuL6CamhuGw+U50g9",
-	"MekOg0RCeGkBxvbqJVHE1XCueFmUKZ2nHfFIpx0+1VJ3Z8oVm41TuJ0lIeUfa/FYaVyYav8iQ5Ai6ha6",
-	"cLXV7EjhLRljpoYb6KRm81dxcCg8QDCwnIg+kv/waKTZAsucNj/sQn6bez1DQ++JOcCpJpIlgWRxc4PA",
-	"2gAxuGjwKtRgModL0Px5LokoqfepzDDQn3k4qqnc6bvXA86eSCywL1utmeeBLuHMiLCQt0Z6LpZLP2lm",
-	"GMunDTg1Rd8SJmMcfRJqNFBNdg7DYLATHHWC4c6w09s7wp3BUXDYCYPjvePjfXJ4NICwhCZM+XMWyfez",
-	"En6CKFEbkknMbN+91r8S4jaD/PPN1afrfGyLF457O93/KtP1ag7S5hd0ehTeqBfdbMQE0CjZT8hU+CNP",
-	"JDa9ARrKrJNyjf2XS/KrFh8gj+8irHl45/fPGgOH/4mDAQsOKnvTcQU3qLgLq1omQMdBCZ8EVG5UYGQi",
-	"43NO4Z7bXYYyywTsuKWZayLYoOGpqwmt4/JawctalLhwGOqaHLa1gmHbwySKoKZu7bWypFq+dPDEGsL1",
-	"xm4vN8Sg5LVbiAqL5epalFjZkfMNUGN9CSRHQ68igbgzCr+bQOJHIkyzbFZPu8YytwLs3ZLhC4KrfZHN",
-	"mbljDQ/1CvSZX3ZxbdeETyOtMOLRUvmkjVzoLmHmFtKuixbPnXidQN/05Eth5A3lrE3gycYlv83SsHhV",
-	"Iq7L2qo/uu8KwOsqABvDslfFL3+WjHlYTC6xHeO9zDx72DCkyNlukWcz8kUu6OULms0XqevVD8iIMpE2",
-	"suYsa+7ZKNk1XfsCSFVTYwXEUmLMIPedMl+XMjd6A7xe9pCZsEG5oop7wAD1huCQshEKaBzoWlYuZCHN",
-	"Xfrskuso70sV2WnX4dqS0YkT/OVCv5/rhqn5SgPbsa1klhoMnJ30fP01V7UgPFef+J2uROYpMJSMRkRA",
-	"JIDtAwm+C4gi8ePACsJYWjHdhIIgKHpmKo/hVhXbX8IXmzp2i3x9vrBGQbq8UjhJEkXeIgcL6lMUbegw",
-	"uivEfl5wUHXy2QoHVrgvNntwG+OCGkVfkw36G8iCwcS2h9Re+RSwiOa8urfnH9632q13H1vt9P7429XF",
-	"2/MH+En/0z54fw61cO/+cnN+pv7x96ubD+r/31/dfFJvn11f5J3C9sMq273putU8tDmTjb7+tgXJz+0q",
-	"tQThoSSxOZAReb3Y5YpOZ9UKVHGla+lT39Wvb6N+/bcGZI6z/0bVWssDX/PaELdzFvhCotIoZauYoZli",
-	"IxMcEsRjNIghaMk09Q/LcSHCjLtTgohIZ1wQbWxeXLz6ag627i7SDr/ObjZ23hb2r3XeWRGistETp7UW",
-	"xJZttSp0AyEcx3NEvuBARiB/CuhxIU6d3ixO8V1dmsB26jY9Un11GyqL35RigJau2vK9fKSnfOQ3KQO5",
-	"YqXHgsdebQEqCmh0FiYrBMLSUH+K5biveyL2QxqTQPJ43t/E6j0FIwtGBie6RLQRwcHYVCqB2IIkZjq1",
-	"B/XVYk0MuqkqnF/hb6f+pL9I3iWXOuw+H59jibSi8qSoSmsAbQTeWK5E47plJJctsrhiacbVyiyW41Qo",
-	"EzJOdG4D4HzAFfQGZMhjHagy14kRJBIV1oCVKjUWHHqQ/I3SodBgDsTnTLhmTUenNmO9+cEpnOi95Ez5",
-	"cKdpuzepxsb6mHbefkuDeQck3ob5G8JTx7zCHLREMfC0U4EvGEJdn9CgVq1+sTHO2dRSsRgPueKojZIE",
-	"0mhma2HIgNJu6a4wziHWVRTXdf5MblHFyZ5laWKIMtRPi/P8VSf8xKgPAo4uTYO1sKKb8kpBouEW+oXM",
-	"zc3CWTRHOFevXKcexQTREYPikcWUodx8mxVynv1hAYuS6ioMe9wtapJf8mZGu8bS2OOnMQm0VceX5mf6",
-	"CzWzQa6eYaeRx4jcNehjTR2So0FFdLNLBE2VYI8u+qq6sDeaenlq/u24O+oCNk5R3y50q3KQvmkiSQWK",
-	"yFAinsilI1Rq3Siv4R7JAiw9bNDag9uKExIKEeMBFuQUgW3Dv/8GF+/nSt7855gn00ri+jsYJU2684hI",
-	"hKGVFnDimU0Eh5YkalHQ0y70B0kuFWjjMwNBGGzrpBVSEfC4OjN2w561okxVOrbUEwFgEEtd5q8bd1w4",
-	"WtBuLND6OReONC3TlO6mcHBGRfq7d5vAGypCl+vCHEYK+4xsPIz55BThSPCCO0njV9oTCIek0ezw2RKZ",
-	"0hUE8lc+qLl74AEI+bwq4zvrrePmgwR4SiWO1A7fx5gF5D9MdSKeyI+idbKne9UkwlhuG90udfG+a/Xd",
-	"USoNj0IiJIoTMIJYo1OZISmJAkeREoFuQXXza0iPZG7yxOlIKdsGNjp8X7s+ThBm86x+5gALctAzHo3+",
-	"bCxI8NDfQrozJoPgfzE2xQPcrj9Q86pUH9Ms8VMceUN9x1JOoYO5lFNh095N8UaC47RvAWFhERu7vSPf",
-	"hGu0JHLpvtk5uhzgc3U7b11toY2wRBMuJNrpom63i1KJELapxtqyxeUMevrMtRGH8pbENn6b4Dnc8KcI",
-	"kNl/eU3wFzpRWga8o0Ghf8gxYydnw5LECgUQzKfZYVTfi7liNDUMIF8cyCuDVt5mQNhHO3tHvcOjo8OD",
-	"/cOd3b2jXiuf81F94b2qZOfmqDRk/Hcr9qXymA2cAauP7IbzSc1JqQut7nwuudRNG/To7z5WpjR+y2v7",
-	"xgAHLJLMte2tfB33tdm4X0mg9cOuJM6++9hIlt3YLW46rdagh2m26sWQFcpyuQ5UyNEYk2jqMNG3nA0p",
-	"uBIsV6UsAWtfb/95k/f+sgj60vfLL/TnLS8cGhbGs0Z/T3SGaW8KcYWnSnbQJtZBIpVsplFCIZy1BK15",
-	"m2TJRWaQatYErR1rkM+IuAr1tLuEEfWXGJeLS7ln5Vi5n33e898iA7tcgWddhBWuL1OoJDUdNB/SH3W1",
-	"8qDrs6kkjos18PyCc6DfLEgefrvXsqEfm0GYAp0Ux/jccPv1VRkbgaGQt78CODYQM+A72VeJHHhHBsno",
-	"gg15df2DEVcc0tMPNlGqyk67RdgTjTmbGNUl96cCRqidXK1264nEQg++s9Xd6praRNDfuphvxxkjtqqU",
-	"EvlTJ/2UxAFhEm7M3f20vN3e3v5+r7e3C5w2bJ0c7R0dHXSPntPWb8snHywfCZUx2HdkiJNIInOWBXmd",
-	"RPTf+CHU7zSIRoJVPXuSTvQZ+Kr+FQ5lRe/gexzIfCitVmEUauCYQPf+rBtfCbucw63DX0DCG/Oue2AN",
-	"rXQluqnNMbSjtw34smXmoVZLLovLhliyaesggQx6AnEWEDThMUEDImhIivUqXeJKAyq/k9s3ILc/zF4W",
-	"3VI1nKTJBZZdI5sn3w1eg2XSr78YbzJq8Va4pQJNY64GBxey5KZsYlUS+QapbP0+XdVNYHPrLLepCR6J",
-	"DdNSd4B5W3t1fPVT7CbrcUC99UmQqi5h+VWlw3qPjjOvQKijFt0KE25Iay15fPuiFVUbrZOAazdcrlcF",
-	"cCszioUvLC/vwkC/kVogk7S2WiUvcBuh+Oy7fGIamU3gHRJwFgokqLrmd44PuznIF3pKNKhAdO4PETpD",
-	"Q0yjpKT9pxFFAQ/BaHl19/D+6tPlO089EMYlGvKE5eOUbR5g/mDTcWujGNVL73TR1fwpFRYfzfBcIJgp",
-	"t374pRwUW3l8elXeU3OW0iS+Kid+AeQuLv929uHi3cNFHnTGqKPz7CTCKC2dUbhSwyq9NMIC3CbmABXq",
-	"JNMpiZFg+JEY++c05qMYT3Sg9iDGLBgjzoys6JHb1UY9kP6o5EwtwVd8WkmFZ0gQJolC4yGP0RRqfzRI",
-	"J1cbry+n4wa7lqa9YgRFlBHTRcFWi6+r9pY5zvyVjJ/LHXWLh5WOsHa1Lr9/os6fdP5Fkpjh6GP1SVgb",
-	"Bha2dq1UrAPkjpL6gBM55tqI0evt7Diz20KTRk7d2Tk6rGl5U5Yz0oF9eK2fvhGIhlkzgSWdSHqMywoP",
-	"1EZdpr5e8BdyrdWvZgXNdeRa18b99zFh9tqfxVRKwvR22rqI5VzR8uQUPZKpVNiUBVWly+hv+Wuvpadf",
-	"j83vaUTe83jivbJoRHTlHbWKLXQFDh/TEMANwcwjtPrMtOLNI6R+8HVxIcnCfuA73+L/bKqc+xafVUCv",
-	"KI8KtIXAkv//W6baqd8aWrE+nkwX9jSH683EZI3xk+bfuIkhdJVGaMBKdgeDLjna2+3g/cFhp3u8RzrH",
-	"e4P9zmBweLQzOA4Ccthr1cdtaSdjdnZn1xctx27eCklweLw3DDrB/u5epxvgoHN8fLzXGezvHeBgsLO/",
-	"i4dLdOKqoy8T8yaUkv0qhliY8L2WB/zVAdIsrhGHrikx55NKJ2TD5gHLiojrlQo0AlGd7FInnNQTTeZq",
-	"ayB/ALSvcSyjue0zXy1fA/EInsW94erW038I8llZg4APRQEKL4KKnxeqK0v129PkzvnEZw5ZRfGxkFhm",
-	"fkv99Rawej2qsd5kaqSaddbpUS4rLMeacD4RaGaqEMB9A0m4Ck/DtokEzSJEczTzh6AVzogR19ZGtAZf",
-	"gmghYOLN1InP1lPXJADiohqIEL/z41zzfttE6/OK+CtD5jYMy58NuHxRZickIRWgk0R3mliqchDNV9LN",
-	"heQ5B2GGqeQyBr29yqVlJcMSErYhFgYay+FgnI8+LiDokhhhVi5W41XLOIwaLmcD5TrUwVb7mlb1RC8V",
-	"3JKBtSHXBLxY6NjNsMwM78OzvxAcybEfxaAFihXyqhnc29QVG4xJ8FhwwKRpolMshPWfDbDumFZ6KNIo",
-	"nsIjEIunhIWEBQUnT2sMe5i33LGdH+2Y6U9Owmbr6pe8vacOM5Op9n7t7G7te73JHnb51joSCwwMKjQ4",
-	"knPZzO0AsyJYoQ5F9Lm+VWO0fMFTJWCuFhABcXhhxmzSYefeAIhynizA/935n2/O3p2/86TILtGfPdc8",
-	"wZ5VyV2X80ZIjeWxzDU/CHkyiJwiObqDgho1PfNF2pfZaPZFvuN7DvptF1PSlacIUE21+nQrmpMp+VTR",
-	"rroLYKSig69IeoXCNaWTgvd0MrM/ldmzf9/aL9iIiOrc5iuWtQ82YYXaF6CNYiaLPS07MSaTNKCExqkd",
-	"2F/58IEuXyveXHZLWZCVPGpX0jppSRKRUYwnrQr78UNIxTTC8wfW1MxrvqPLtiV4oBWmavP8jQDnzakG",
-	"qQFzml9mt6RDlBENV7AIr2WgZg/QDe9B8geb3EvDOu+AvbvwJN3iqTWpptH07I11WtW5g1ZJI7YI1Ljk",
-	"Sd7tUUy03FTVkww1l85pifHswTFBNaw1owXfSuQzAy5wlFQoBw/+ZIo7B18bjOavAK1WXM3CfEYyMDQP",
-	"SOBkhVo0WL/iRvoJZAY3+ugzcJwA+s/66pOtWiJjlaThUn2bbGGVpcx0PccZuGvkmAvTJBvgayrDUBZE",
-	"SegPtyk3tDYz5jZSd8QLfAqNjroQWvLqR57ZDT+mF6veHaRETZNBRMVYN0IZgNSyvsMgJZHfT1iLwySX",
-	"bOFtE2X0rcnmyNxyeTxYUNljdaNVtvCr+DKJok0tH2QtVlVLObex+oopG9soHzTNKNft06kUJrX2G/Sh",
-	"cuwdhSAnaP6d+31nd0f9/mVKYyKcJ0e7+ot/8oE2b4THwSHe3+3sDLuDTo/s73eOg93dzgHZw4NesD/s",
-	"dndKgbRTqGnVJJs+Ts3aDs06sm9TYKWy8TWOdeVlHzD0pmljp0h2Z1A2UtreR9E6OT7qPnuLUb12RqBN",
-	"j18oi/HBW/vqKg2JGjcTdMP0nh2kW+6rqnpcufLsDpGVWLiD1EvNbFD+JdPtLGH4u4obSlhwlo5TvFFL",
-	"47/yQRZpvEYqpQZPO7M0lHIr833dzF7z/f6ys3FA6L0bHaT1Smu6iAHjCQsIhH+CYfqffPBGIKLbKbOw",
-	"KBhhKclkKgXoGikJhySiTyTWJBxHrZMWVJQ42d42n24FfLI95vzRQ7PpiN4koFpk1h1izAhIF23zCyUV",
-	"Xb37M0wlZaN+WuCf6GL06p//5IM26k8JC+GNhEkamWzudMPqvh3RJ8JQMnXL1Ztx1Snq78GElEGpssCc",
-	"AeAia5V6ycUkC8QqTOCJt7TqX/kA6iXqgUoxiZYxq8M2Kz7pZluCf6fsHf40Cc+tk64nQDEdznfSdnzf",
-	"s3RC70NnBb7n6ZIWVnTOjsoZs+0rDJiNWgXw6piMf/KBKbGCBRqQUVLT+bcohWxK2shMidlGV++BW7yA",
-	"XuP6WJp1L2LGfiZbcbz+rluKmtq2Xy9Umi4HAUpgAIqg/skHq7rlvku2f3TJ9nOaQbXjixg1WFQ2ofGs",
-	"hplehmY1SmPH4pGA38fvvNLo2NBApNQ6X4lnveSy7z9SXM+sRaaFMyAvQBDSwA4Eq7MTtDMQVNBnZRj6",
-	"XVq5qTrg/LeAWBUR682CFLNUgpItf0WW/rKVOH2hGHYX+ZjtdPmV5y5jU9/ZL/ACGkLWjLmCn0DkI+EW",
-	"uoHi0TgmUKQPdZHkaKeIJU8kxiNy7aN8LRwkMVEDgTBkbFn6751UZjDPywddNXjJ4TY0llVj/nEwukEy",
-	"Vm6VX8se09yqPc9zuyg9L8a0VuwpP01+UfkpKk66KpxPx42DkAV2XsmrYt1/H5dJZQD+AvbseKSmHoRa",
-	"iCcVAf2e0SoO6LZC5dJ1MfUJOSqmdVmvJoJnJf/dN0vsTwloVeEz7+koiYlwlL+iPmSDUYzBdIK//BXu",
-	"zB3jCs14z4bZhL7JMx1ubcXMly2lcRYuWLOtEvalAPjqafmRgqPSMwRZgMR0BJvh+amuIKE4bpwV2/bl",
-	"X6eAXYj0+k0PzBbZ9/SLywSvFK5IB3ILFc0s0skNMclGKCw/A0EGZh/VfaBPhHmDrMG3avL8qUA4ok+k",
-	"KrqEPzaNr6oJQdlITFBVhE42lhcKPMDReVZTpNofeGsqi7kdIzxOwKvr88uzi4ez64uHX87/0Tpp/WT+",
-	"12q3bj+effjw8PHq3fmH1klrNJWd/c6EMtq8qlLjMK5yaNaLp/R84KNzJn2tha6YkptkPLf8MuLFpLKI",
-	"PJGodbKvWKMYtU5gcqUZ/6AP8k/73W4bTbEc/2kbT+m2jqz70ZzvwjzOzNTvkfBHqYSn7XWQPey1DMKr",
-	"l1XRzGYPxTkOumiIJY7aaL+LwETZRr0umuGYtdFeF1E25G20e6yg0ka7RzoTmgjRRruHyAC+jXa7KCSD",
-	"ZNRGO10kYxyQCgYoRpU0tRSXKnVLhag1vUk9TQUWiLcRwRUqJ5y9AnK5Ac/XVmC/29FXpHVrqzGReWgB",
-	"MkyiaO4apyyGli1TVatJ7xqFm5QIJxqh6m6pSs5qV3OzKr6UCUl2gX5wckF+NhdnaQf/UCJIjBjfQnfk",
-	"i9SJJwqVGeorPtJHUPhFqfPqJRfa3jB3M9+F2bLHHqkldzOdKUDO3kgdhpjOpTuz5+bb71bN9pHb2k4V",
-	"lSawQEQhZr7ehOl8Qr7k56kL8M2SV4oraSDjbiwHBTZ9qTUgxZvYPL+oVHnKRW8d9Erw89T71N+CY1+m",
-	"JzTmkElQcOvvdTe6oTtvOG79GbbRxe0VOjro7sBpMnTz/i3aPdrd7UT0kZR7GLZyXN7HoKGuDiXVHMhm",
-	"+YA9fcjjEYeM8az9VPFaJ0Z2Pszl50WRGWZiJvSzp/I9TlKnRpXcawfMM6MGqvrKYTgFDmXXWJ9SWoB0",
-	"TePdZSFuRJ21Ib9+kFMRm15FjKrqz3jLJ0RX79WlqCxYYzIhiujF2iEwmSkwcPtw6zbahdyzB2ju1E7r",
-	"j0CM9HO960BSOW9u1TYmkf29Ye/48Bh39vHeQad7FO50Bjv7w87ObpcEg53j7kEvaLVXi71zygZX7M40",
-	"ZcrMIzHnE5jksNcNye7BcedoFx93umFv2Dk+OjruBEeHw8HR0VFveDgsjaAOPmH0X0l6ATsJSI1F2CXt",
-	"us3jJVb24U0GJAy9VSSuWDRHnCEjzueaE6U8bRhxF9yO9bCYmpzi0KZTFFcIlF0lIsWizzIRtdV98EFd",
-	"OUF9i139NuoPcSDVP/7v//4/vgvSYp/PKOPg4upqAk1taXkvaTa4a65PD9SNbzFAShe7IHZFM8x3VTfr",
-	"mb4p5rpIKSOV1Uz0OMjcOyU94zdeMK/BbW1hVNckvxZW5Rp6y8FsQzdyetaveB/7ffhWQKj144+x+Mjj",
-	"rNabFVxaJ79+rgSCL4vCyDt4hClr3OXNiBMeZpquy2ugTRf5dd15FhVzUMhwiiQfEdBedY9hBYd+gwoP",
-	"6Tqz/dQfYjXyNzpMez41h/pd9Pqdi16fN8iqgG+8Ip+CTh+e5t5jzEYESvZiw+MX1hT8M+chmvCYWSVx",
-	"pRKCTppYTkxcQgrMkuR63eODzWTJPVdC8JNGi+a16VLO93VTQkHj+mgeC1AAJx2mh1zcV93lX/zWy/n+",
-	"WzK3TNQxXKMo6vwB9c9NsUBLUK/IBT8JUiNEpW4o4+SESpGDuSwl9i1ZprwIIvdz32I4gxT4mETYpjep",
-	"VYERv2HBgooYur/b0Dm3XDsEKkGsH3Tpb2hVTERlHmxEn4jJLRPQ1rDRkOUGhKETq+fAzH+8FSw152Ks",
-	"6oKvQ3je6Wx87cZrnUUUavY44T0N2cgqgbWlogINi+aY1x5wmf/RJVgOZTdkGs3v+A3ntv2OWr8ukrOB",
-	"ajtfocbLv3TCh9vHIc/XGpXdSV8r77oi7DF3sl+ryipcLFtV4ZWjKXN1TtyDb26UMb4bU/XorZ15lRDN",
-	"KpRZuoTWK7d4jjNP1hKFDBTq+mokTyMcpPVKDFq0tcOThJqz7jRkqNX929SdQMMs7lnoAC2kaQeN8BOp",
-	"qmme7+DmsfqNMQsjPyefQ4If+BKUTKoTlJx091PjzkVUV5uZYeFdQ2PzYaGQT7g2gn+yM9fZJN1kuSIm",
-	"6pP3Vnx28K+SGGosnRn55rZac7e9TWJhamnmT+pnnrBQpLlnjHyRrlndveeG4J7NWObeTrfd0vUUFnJS",
-	"/W1T5SdnCva2vZQ0K6BgDCuF8i1TPCKgqNgVvszkplt31eQMNI6KvnqCx+4H2khlG3SrgWOXSkq59CVa",
-	"mcbkabXJFAhjv85YhVH19l54pUrX+y4w/WEEpk2oc6ka+hqKHExWZXfX6mytqTZIGalr7E7ttWn1L0+f",
-	"wYwFN4CHZdiLTepL1oty4F1bCNJR7u0C2ukeFsC2zhzeAMZpu74MYqXLB4iu6vKpOZfv7OePw34+b5IB",
-	"vaZNHSasMKpbg2muSG+VWd00ywDnXW0/niXL5pWaEVU3KrG74WJJ+7ZlQ199MSk3REw5E6RRE770Zd2b",
-	"U/gNOWm5USc026uaNPaC3iTshgw30WxRJ+c2VC0/Oa9Wo587oAFLA1O/ruALlQ4NNJzWq6bDjJEiiWHy",
-	"GvsAvJq+TZKtIARxFs1Tt2sRWeokyCm8UYH+JQzBts/ir62b8+sP/1A7Xb6MumWLzTkpT2TA4QKJyTSi",
-	"xJRMeaKh7nf6GVLIYZnLdHGIE6aLhh4f9AbH3aCDdwe9Tg8P9jvHx92dzmFwcBx0e0cHB3s7Rss82W23",
-	"BM0FYXt7eLVbcsyT0VgWevE4LUq/Q/cloPtd6ngNqUNz/1WCJXzIthSmQDeVxUJPTl5ZXwYqXRybxTNv",
-	"qeHCeLo+8gsi7gplmL81sq+BzqW6wS8mf+dK4eaePT+XEfU7mn1HsxdAs03K/ktoe0Zd+S2K6ov0xluC",
-	"Y5/iaE0rRrMh0HMtYeGSYaSZBSsNBCjb81/JJKXt59oUVlXGIfVagFV7QEaUidRszllWo6/Kal4R7VCo",
-	"Jo11h2EcOR66ZAoFWhRhbDWuX+HWEKoPLnVOe7FBrXjqjSNMv1vG/oiWsVztro3ZyAzreU0r2W3a26do",
-	"IpCEYV0y1GCaqC5iuLB11EonWdX/KXeyJKL/xg+hfqdxc6iVCyHm3OD0hcMhFrRgu2jQG3pB0EF1fwZE",
-	"JZpQ6Lx4ivo5KGelVAcJjWSHskrmv0p4gS8OINes7U4nKjkufr8nfyHag4RTk/yKWbjxboLFfqE4DHWR",
-	"//w0FaGqyzLHdTMS10iRWilwyH+nOyEfWcJZfeZU8ZTPwIS/rPncRZOyJX0pzu4O9OLs/XN7KZRGEHUx",
-	"nxIUkiDCMUS2giH6XNH91e0bG84Ucf4I1E+lqfKkrc9tNBvTYIyoQLPx3JRkMZIdZD7dM/+5NEhBb0CF",
-	"K4e5r/zhq5Px6074MmmAfqJ8fXHnLG2EWFFYyNvC08f5jSK3Ue68fhOfF2S9oil012a4YmMcV3wTlrsA",
-	"mb4hzxXVTHcpCsgxT/BfNWKen9trfLk2A/1tckLxrVihU8V+BUL1kGjWLHaJUYqb0D83JLJio+VhhLXQ",
-	"YIhF/55zkOf2XucnZ2TWjAa+nTKcwvv3rY9vZpDNkqYljtcny9oISoOJFc0L9QBGMBHZH1XlL9L3l7Mm",
-	"pwygHJyTDRiSaUwCzWB8bc7ubB9QuLDauSAXJwA8hhqSS1RPqF1hnaAjWtn6Gx3SQstxxWEVqnJkh/b7",
-	"puMcyv3Ot7J5fvJ6MZDXmPmqmp5pL46uRYamUTKiDPHhsIyfBrAfwG+gqK910nJquG43kde29QRiO8KD",
-	"7SmsqATDShOnntPvk9KiLjifqHDu5fooS2NDhIErYVZP0/CKn5SB2zZCl0Y87NqCa93Qx1VwJ5Y0oFNc",
-	"qylc6EjFqfOyHy5N/VlNNYANArlKf34FGANlVBfQz3WxTSk1a64yxjEOJImhqLXYQm95qHOXyBOJUcRx",
-	"SEIYIRFmCE/1a/yEqUn+NO5KQ/X/CzgmF4aAO1+gVw8W5s5OaQ4y1BnPGIleoTXW2yK/Cctm8rTESBfh",
-	"IXZdXMhUeda9BEBImPH4UfgqDdU4TewOfMHLgjBJWEB0GenKhM1S/31wgFCm7jDdwBxqNWR7+uytHTYa",
-	"6d6oVTUAOAo5okxIgsPGfC2b1Gl5ZfbsRUHuK/2Xdc/RZWem5VqfU/jQxGl62gx4MxSnPNe8zTmv1arx",
-	"F/u6cWgiUV82/poL63W+0SmYdW3qJUcD4q1FsFyoVMnnvpngIIhq8Yd0PdcFBbVbMsZMTHksTRPHqn5E",
-	"hcG9mAIvvhFA8qeob9e3VVpcP+3sjyIylMgUa1/YT96BeMNsfthrLufdk68JzaneCMRnDNEw9Wc68fAL",
-	"V+Zkf3hSWMkXeQouVN0RAwqnKxBkIMJS4mA8UZvo63rchWlNIklpYsoeYjKN5g+S27b/3i7+Z8WsWdC0",
-	"jDP/FBmGlZ4Le6NkQgXGOneei7UvXAngYbJ8KQAX7Stlx4BPiK6sknq2RwldFUMdclrg4k5f9Ob9Ku50",
-	"S4SgnDVnUvZk9XdvBFKEV27oahENlDLDKwIst6aaa5rAqokOkKtu72o/UWpema814CvuSsrdeSIiTlBf",
-	"rabfRv0kjvpgxusD/2is/efxKCtD5tSyTwW93w6zaCMs0YQLiXrdbhd9unvf2TlACaNarHYm6C1OL8sT",
-	"XTO7rgs2r5nVBUO22p0u+oX+vLUGITRNhLuO+SAiEx81mHZLCAsoRn/c2z9E+p0BEUaYy6X3hWroy6u7",
-	"h/dXny7fQeNeiWmUOlcZlzrMzxFje92eEjAk1LS/5BK9Ny9YpFKS48kgwuzRlyoYwtRZVXx39tLx2eW4",
-	"H5RXVvGZh7Y+QhemOtHW1KS4CGvqUmnW/0ZANxCFDrq1p1POok5ithvRcPT08JVREURlIBd75bivuwew",
-	"SGY2tY71pOkyvWiXDCIavOVsSEeVveiMp26SCIkeGZ95Y4HN/OIsUVQLGlcJT/LvVClEBuJK3SMhwkjQ",
-	"EVM3eajL6jWowJqbZ9G2q40Ay2zfsiM/GNa3tOUO6lWU+BsS8DikbPSex16+FNsXILRZXRyTcrtgNWar",
-	"3YowGyU6wIN4co31iyW6vt5ro7+f/a2NrkajNvo7GXxso4/XvTY6O3uLeIzefzh7mytxNKAMx3MfQdlX",
-	"SoYeLSee6hRVeEnJSMCE0uJKmm97WUC2MS/2UIHElD8SdacIaC1ysHfc2Vms9gJEvMfCufc0dDkoLLIu",
-	"DApX4X5AZyjmUGgP58wMaU06FOAY6jhTHV9JGeqnAdj9tZs4rNXteaFlvWHVyQ3EX+tAbiNg/sz5Iwqi",
-	"ZJD6VJbyuueLa2bo8Oebq0/XzYO4ZzyOQpg4JMHh8d4w6AT7u3udboCDzvHx8V5nsL93gIPBzv4uHtoP",
-	"Lr1+hbX7Oyxdmu7Fw5JLgUIrFIhbVr+7ii+TKKoPcHZW1MSJWAiCS6utL70bi3YNlMetOrGkDhJvnYK6",
-	"K5dgS/F6hSNzUHxR5zM3+totxlaKw82VZUv/aVeZdpcw8F0xeluxdidixRetofj42vy4sm4xXSIR3rDB",
-	"Sy4hKamSoUFF5aqSvkszsLV51Cv0D3/FipILUihq2nC+DA0XoOZQ8dIRmi5pZuRYVdQwJTxDiHbmBWS2",
-	"KDjKQ26r1xz/fZPd+iqMy95eR4PhfFJ3whs93e9C7u9FyN0MJr8eCvuj5dSTYkyCQmh/NJx50jBywO6v",
-	"NrJMD1m36Gra8y0+taCYTXwnwj8uEX7eGBm+XtCZmq1JKxvPrWLj+CiO59VBYgUSMasDJxHjMutOvcAd",
-	"4/O+3STMtOKvMnLGCUMhDaHvhO7lUGreaQt57bRb0DJctE667RZ5wlGCpf1zwkMSvcVRJHT2eEFat2N8",
-	"9djI7aAl6IItHvLk9OfakDXENCLhKdoxtiy1A+cB4kNEpSDR0N842123bzXuRr4uqs5g95X7LN1RbrLP",
-	"/uN5l/pESlJKwmDzVAokJJkWz4U8ZZlaIplMsO7UujTzxFIqFNMHvFL5BYtgq2FK6qR6R2MSyDQvH4pn",
-	"YN2XTcfuEAgbChOdVfRRtE4OoelOWBR1ocb48s141muc8+wvB/avhCReUTwNPQth3xDWNI3mSxWlsx14",
-	"Gh7VskXsJI7LakSv6wTBKVZrGiCWiN4iaMn0rq3rPA5JrNiOzveSYzJHYzydEqbPuWkxzfMnk35cjndM",
-	"iWLBELfmzfLtoH9v273UEnGtyrGAmO21lxJ1KZZ+Gaz0tnB6ropr62UhBDefLh9u785u7s7fQRJU2gKy",
-	"QHO+868YHmjRGf788p0a/DvT+s60fhtMawPyaHqNv45AanmeP+ZXkqmOjY4TVtXPfuPkvArY8ibN1QJm",
-	"qxpTO4ysjT5evTv/8PDpVv377O3dxZXzzPz99urj9Ydz+OX8b2cfPp3dXd1kPyIeo3SzW83DMOyO6g+z",
-	"Qs9PmFhQds3ULV255Jqtet30pk2vyfJdu2w5tAaVz2B1zaqeGSDW2B3KwKyqbbZ6Mdjvd9L3O2kTd9Km",
-	"y7BZFvNal9OVPTy/t1lr7Doc5QT19bGamNg4YYyyUR9Qlk8JO0V9gwH9Nuqb4O4++kHaig4oGHMBaQ0C",
-	"zxHjckzZ6Mf2Petrc4D6LMAsIFEEH6b16W0IDI9twzGoPzPD8x/bqC+SKYkFCeEbrDsdOTkU/BEkeYi9",
-	"+VEt/Z71FbsPH3gi9eoJC8XWPVNMx2TV6J1q7IFGxm0Hu7NEG71uxQ/ssqFag12PuVhgJnUCWaRgNljJ",
-	"92d6DlQoJiZx0m4P0qvCdb3NGQm7+16iMvaaHl+eYeEC4rD4+pyucAW3pf7SdVnaBVRQSVWWHAQlcxwL",
-	"JcphSfKynEElw1Dg0rB8Q+OFwgpzaeSxI/eiBz9uM22sLFTCrt4IFBIcUTbSzR04I3WtFr5fnd+vzte+",
-	"OtfkGRka+gRZPpSEIaoLBEr8SBhKpn4j8wrdWi0CL2BWxpyfi6avqD4B0bk2BdQb1uWicSlxJeYTBNBX",
-	"lyvRtYFLPUUrgrJce7sljeIEoMehCShyJODqulx1BktkS0XqvHSMzkoXUEapSynBVUnAChfiJCLIJPcA",
-	"R0QDMqYs1EZYPfWpwpQxjyUKeEgqUikMY2gGM8sWGr7d/N7NsYQXw6ksw2ORTqxfXCwOpMnLFi/SU0tJ",
-	"2Tl+d5cZDeUo1kXkFN75cMaUMnKBiSmXS9mOT0TRVZttofDKpD2b2j2kperhEZ1Qxba7sC8lWrQEwVV5",
-	"uS8Zb1xfCp6jEUecnSKsM39MorhuE4jGODTZRQvT4YaxDtGvW9MHzgX5yCfGZ2FgVJLLTR4aVAKZYDZv",
-	"ox210N1u9xTtd/05nWUs5sOhIJ7hbx/pNBvb/+3Um9zwNtdm+lQJp4yjgDOhEIQFBA2IoKECItKz+0c3",
-	"CFE6ER6HxczAHX++sORLgfrZi+JQvoaPPNffOZOQGWFSUSM+atuuvb40oEzixVFk6d4EQehfgNRALI3I",
-	"E1GyphbSzd9QLnCIta3LPpnhGIowsCFX7/GR7mU1irUS7qjjZJCMdLJqABpHBJv69audbF8JvWIEUiFQ",
-	"MvpBM6Q/7Xe7bShE9SenEM6PRpvwVIg335PwQ2Eb1mbR7daJYeVU+AxSvk71GmqVdkVjUQRc1nTrxzcD",
-	"Bu/9aDeE4KUsyr6c82MOyjcKVCwBXS2K9EAi58SsCMfNLKiRQcNGxtgPfKQQ1GuKjUlA6JMvlDyFGjHI",
-	"DY0fwOUaktAPuOJxf12+FYY6o0cylQ1svgAEe+qZ7bewCHucLvK4V605p8+VJF+ne5tci+pwGDXN25SY",
-	"s9q2SvN8IvAjZc4fBjy7IEhOuGZ7UxIHhEngsbv76Ut7e/v7vd7eLnR3CVsnR3tHRwfdI0cgafHHnGth",
-	"QasHQ8S7W/vt1hOJhd7nzlZ3q6pO71s/xZ3BhkwVVT+qZKBY2H/nUoO2lYNJfcEx9dYn3bEnE87KuNjU",
-	"i1Ro/K/hVLontQyJBFU3GyQLK6ksJ1OGPNHVacxaNNaoUVN4L8pGSUVD5wDy7iMD2hRa6ZKzWfzYLoS3",
-	"IM+Zra3w283xI1+mkE9bfO3gpJsL0BSXBMfn6mWsN2f8OBEWEpCWynn9TK56p6We1phEU839GJnhyNBE",
-	"t90yYIP97g+7wy7eDzoHwS7p9IL9QedouEc6XXJIumF3cIh3dsw53pAJpmDzPdk56poKKNpal+Vg40Ty",
-	"GzWhVUsm+Ms7K+9TlkhFpYe72afpjxDZj2M1wd04JmLMozB9uG+aTzW3Qv1OEgIdDFkmjbCEMD7XaB57",
-	"lhh+xbowOTzzhSU6iNew+lse7Uo51o6OrDQL3ZsX2n6p64+REVYM36s++8ocFHB5Ebyylx3sXMHsnoGl",
-	"KpHPDJ5PIcodb045zpCquKvCKRUh7MGsGpb8jmiLZTVn1l4ZKhCvLs9c9A1m3RTMNKgJj0KhXkyxyUIz",
-	"z2OhTvZmHIw+yDl1kzzF5zbk15wsbqhnQOuP2vighCRzgqK2h5596beW8fD93v129+5nLds66sRtiiU7",
-	"9mjC3G+gOGS/7D7nggeKReztaw3VTCs/+oJr7TobfH8L71ZrimdKZXYJxykJCuWZoN6cIKSBBpnuMdMe",
-	"9VJrSPljVTuoK0ZAV55rJ2xWjyzgTMndgCLeYooXa9VSXCY5qWmTQmHagqUtHDOn4foW2awOWNmC88LF",
-	"HtKNVZUVyleS07EeAtMwXzMq14l0o1XG/k7l2FSUmkbzNwq5odu7m9nShj/A+JwVk9vy50ZbYDvdNTMo",
-	"5MWcdCeLkd9/nZ05kLNNP2tvNW1q10g0lCQueZy1Vb1cV7VBi9HfF02VczEd2DSorf7WvO3CZiN9cwtM",
-	"r2EjAeGEYLbTrSzGK9MyedlGLGmn5a/+O+y2kX/uNvdyxVVxW1UlzVsvUEgoL5qGkc0sdQ8picLUX0BM",
-	"KKq2Juc6QOhqTIQgzqK5aXq0VQW4upwSG681hTetu7/SrOM2yE6jZH5t3Zxff/iH2v3SMmja97Y5xfiC",
-	"U6Yxf6Jh2tsjNstcKgZlyZgS8q/WyW67JagGkHECky/SmK1DjuY8QSGHC0KzawD5KCZEQu3o50K7p+/Q",
-	"3TB0v7eVfo220lkKQdpgushg11UI87rcjtKYBKhbtvLVc21X65wVYv0m16VG/JvFM2+N8cJ4yxVaXwFx",
-	"9Sd6mt8Jsq+BzpsoO9+swXp1+fnn529FOAXq+I7b33H7BXDb4w5yBZ6F/t70ZUdsaq6jpMrAWtL/8lbi",
-	"Ej3V2iOcV6vty+6Axe0stjnfWqNbRaSFYz8z6XaeWh6rGRXL9TzccbxlPYoDl6MtIHNHqUMxZognErQp",
-	"U3w3wkKi3R4a8ySuCDgoLHNhtY78++3iLspLXnAUSXVZFaubhRS6WUPav1c1e41LolCW4QXdpov9mO7y",
-	"vi6q5+064wrON2ec5Txv4i8ER74y5O/pKImziD9LSw0piLLRLVfjuJkJY5hqvlrAzupEl66l1jtl0r5i",
-	"ghjBYCalsY3zrwuIzlKKnO29ehyOaQuvg6QbBeRUBt0UuYAbeJODZ7pAL3pBSX+fBVU9KDkJQqoU+9tP",
-	"/8+/fz47+5O7/smUjHxB0vBFcfifsSAHva1lKp/rwsIhxbpPt2K5ivX2YYbt/uL0dr2UdIJKYNTZrnxA",
-	"Se0pDYCzflasPq9XyYm9BdnK1Fb1QcPmomJh00ql2jE0oiv1+TBy94gwEmv/FgwPguXRzt5R7/Do6PBg",
-	"/3Bnd+9ov1j2rbIIWTG4fUEnlmzOUnUfXUoeJBBf1PyCgf3lHM6QU5kWapURCs6dAAtyimBvtUHx9U3m",
-	"0t14T29KSDBemAARExwiHPEk1M6cMZ8VDs6awJQSouHTareeOIVKPYw/eVIj6mh4SCPbuaCNRBKMFfpM",
-	"pnuIx2iGn9oKHtDQh4ckypoC1HTBuggXdI6DPZoOfuqe7KstQcd+SKQYQ862voIRjqKaGcWU+KJfulu7",
-	"+2qiXsMQSw1Sj9fRgLW8G3hg73gAjW4BYTNcGyKRB0v4I2FnEILumZfZrBIsoDESoMhKN0PeP7lCuuiy",
-	"CZvQAMnT30JBbUYwkGFEH8l/ZAfSuoA3Yh17sbXkbXZq+srNxoRlZ2O6ckJ+v0n3X+fas1Ie9PtocAc2",
-	"j+zTmPDRvl2NpUXtRL3VLt6ui5y4DtrV3LeN0a/xHfw7RcMNyA0uob+O+AAzLu7GY2pgSJ62glm1LY+b",
-	"UVsmsO89e/LIXzyRv95eXSJ9fFrHmuA5GvPIZNwCpmpvsT/RNs2cLT1KBImbNbiobCNU4E5+SGQtmjVA",
-	"EMg+ZePFb43s81i8dJ73cjnLhZV5ATnDAiUsJLGQnDdoepwf05vhW32oC0XUeu5geGY1gF38a52FuJ5v",
-	"FJcA0yt58BRBQTB1C9kQZ8ahQ6vbo0rwCRnwcJ5rv+2ll+o+vmJK8COxjXyhT63dQV9NO6FCmEbQNVRY",
-	"oazpbWhqhs14G2zpYsSIz/wZhVYy8JeA9n5SwwMcsbeJxCpjgidvxwl79PYVoySwxWfINJpvIQVS+FVY",
-	"ZqtLuCpFgLKQfOmjCX4kKJnCQ7W3YnSYnsxGAYCTOyRfdEkWh5c0Ckwox1fZrXh6C8Ms3nLPyzEJf3CU",
-	"ST9IoEWjnuxzJcTPIV+2cUCUfr0cCGV7b/qqB4WkJot1UhXtqrMfbcf4iu/9AAAvW0iaBlHZzqZA2JB8",
-	"qq4agI6OhJJzn4yh0Abu+DGOcSBJjGYxlaRkoo0ikKygnoXdEBjzwZ918msLi0eBBjh4bJWj9ODrr0sk",
-	"7upBl/liysVSX3ipNxlMqPzAR9WlGWwKu+3sG/Fiz/tilrhNOM/ySIDm05pnEddiZsRx6JYZnpFByxPw",
-	"uFRKs96QJOEHPsq3ON7tdptDZFGTae2fYWkc8Fwo4TTkZSxy/NnLJWWs6pwuhkZtqKO+W4rgPKL/xp5G",
-	"5L6INX/EVqkLPwz/EDsOXm/Xfbps9uAyX2Th5+VG8wvsjdVt51+olNDvvd98P3/g/baiH/OjRqN+e6We",
-	"88Wm2RkauMEl7dpu2jkm4jOD6GyOGo64AUZYYoPVtSdYqmjBS6eIsiFfCL2dg/prvVA8pbuR9pYrtJFc",
-	"7sDtBvznmhpZiqlDUJtPxkk+1CFX18lxUN/OWWBcCdUX552WMXQFQDgd65EpybP6JbhD1/PLeNIF0sGb",
-	"3qA5N1PuCs3V0PHH+afT+eB/R77Iq1j9V/izpEADAs0nokKC0qZezsHrV6VVYAlNtdVbClBbajrOiBGE",
-	"i3jaXEb63G596Yx4x/z6T8HZ1g2eZbE26dOOeKTTDofV46gz5UobiFOL4F0xPbCE6k6cva7yWhIcXiqd",
-	"sHSz2omqcp9s8ob2SBEcywHBUqABGVGTYawWgTAjs4pkKM/ifS4/xRGJUAc7JE2dN4Xtl8hQrcya5rFJ",
-	"KUWQVmR6hlCZHkCD+SpB69MzgMObEmAmN94wZUZwvErAQWG7bef8vGCuXrCXQvXoFY2qLskMDrrDEym2",
-	"kLXx2PsFCYnnRTwuHk9vAQY2xZ2FJbsuazBkiY9rjrvxKM8VkE5DW0rOUig3hihDn+7etsGIfHTQ3dFp",
-	"QsW6hFkkTU1IUIZmWJKOKfqSZ4Z51jejMdm6c2JYMs5HJ1MeS51vrW7l1ojKcTLYCvhkmyjVILT/h6d0",
-	"Ww0EILhLrZI1lnNMTQpS6pBY1r5YQq8l/GZekkiXXe0Za758Ky012cb6XiYH5K/iY4L5LHJUWF10KvaI",
-	"SLdM4inqizkL+mhCMBOoP5Zyaoq5a4NO+kQI0ndrWM/IQPDgkchWu6W+UhKTgGiMOQsgbVt9ni9ibd4r",
-	"yQJ3ScyueUSDecUR68ZSplNfGtGgA+Bi+kSEulEi4lgGJI0i8DnPePxoDZ5QV9dISie6FDCVOmhHJjG7",
-	"Zz/oevb9H9tgNcUBjIwlFFWhAt6nbKREJVMFHv3Qj7AkQpa+cd//oT8h8QjG5TBQTIaJIKGaMSbqFPs/",
-	"eqrNg6tPDQ66TDzSVUfh0HNwtS+XAAvqp4fPgbleicZsjkwFqmJYTp7DNTShFJu+T7GUJFZz/r+/djvH",
-	"uDM867z//PXoueP+2Vvmz53d5//h3SqkDH3gAY7O2RONOZtA5HqFknBLpDoZgQZzUONOEUYsiaChgI5f",
-	"eMJRQlBMJlzhF2fFYGzHbHF1fX55dvFwdn3x8Mv5P1onrZ/M/1rt1u3Hsw8fHqCHjeLYU9nZ70woo57A",
-	"fGfEpkpdUQuoUa4/TUHd9UXz6aTYIY2Ix+VsFKNusD/YDbukc4i7B51esL/fOQ67uLOHd4JecDw4GHbJ",
-	"1hSuswmd2CwFOsEjsq1/5jEdUYYjY8wKsDTvC/pv0jrpHe3u7GWxqxMt9yex0ue3IfRjO4EtCFPlcrsJ",
-	"Um43Xnc5eivdvE/DhAB3EhEQGEw4Cg7DmAi/XzgDyoLQFmk9j40d43nA+u9IiGBnIRB3FJGwMrILzqIU",
-	"2TM3dvomxaS8m3yvtEvLnftwuv22idhR/3iiIeF9MEaFPEgUVPunBW+czAHK716Loxr7hpIUSPxEQsRN",
-	"0VFtyFvsKFHjpl3q06NsZzhSOAUDyGo6rI2uraRHK3v8N6PL9QUyw/xeRRj7lM868hG7FmCwMMn/cPcO",
-	"uBwjMSVRpO4lrzvjeyrg91TAdVIB/c6dHFb5SjwvWU7Ii11f/UqvQb1bhh/JWWk1z+0l/U+Vo65a2XI5",
-	"Z5ZnemPPfalCSy5iN285kV/nWztz1pBiifpNFWUOmn69AfddRo4v6cTznO3H3Pzr+fk+Lu3mW8E56NmD",
-	"Y2S37OVrEynPZUBfqxJMDGyrnkrv155F3maTeWtqqWW38y7H8iH73ZA5EsqvLF+StIhsufpdbtUuBzIL",
-	"or//llWY9pu1jI2hmHOaqbetE8XRwyQwAYepJ1Nv+8VKjeeWUHnAf5wS3/bFdGeFNEMHHLVZhn/nceRV",
-	"wUcxT6Dvb8z5xOR2DojxU4/AG5RlCWUmMH3MEPCcKlduqtBatcGXqLgWkuDweG8YdIL93b1ON8BB5/j4",
-	"eK8z2N87wMFgZ38XD1sbqXqjy+cY5vCODHESSXRrsb1ReZm124yNKhvjR1RIcYJmY547hkb+X8ANXZHO",
-	"F6a2kniQW2ApFMRCdcv53Y3+wGkQaDnuZp1LumglrOjntE64w1V8mUSRG19cNhVkuNIYor7LJ6tVbQwB",
-	"Tjnq8qXh3hTZCip5RUVxzDNL7MAoNKphNFNfFMh+mQA4Vogyy1NJ8yNnjXIcaDpl5e7rjCS+zaaFtY1x",
-	"1+hM+SI7M8uDv3NEhyMCVC4ar3wjRhk44xsikuiV3GQwob9UKjwqWl0AKFBgrbQ/++jrEsx9YbFOM2jt",
-	"0mucob4t2HNIt/Id7x28/7w5PH69Ht0wXUWkyNsxZiNiHKU+FumwxpYt2Gi27snAWkWZ9btMLrnUfrVG",
-	"rfjcVS7hCvODynCYqjtE5/tD4QYcS1FV8jXi/NFGnk4QjsoOwe+3zivcOsVywsvjySqFxNLTa8Tj012t",
-	"0hElpX89ZzaaQxVlrgA0EyQxlfNbNbwGz9mU/kLm1RlqiDNEnkg8hw6CoHDO0Dae0ix5X1eE4DHEUggi",
-	"EUaPBIiYMl1DKIQTN5jwn52z64vOL+f/yJQGrBfx3G6dV+YX3o1JGpOgZp2SWHDmNPcfc4TFo6iZVw/e",
-	"uQh9MyvEpAG5JUFMKrNKQK0DZjCIaai4KIkE0cUxBooz2eaYaoWPZN5WXBZSmKyT1saDO65FW7O+bukX",
-	"TJKY4ahjltkx6yxt5PnZdJP0AvAvd3fXCKJhh9jk/jGkA8LMYk7MWto2D0vHSMsxmSOJo0dEWVbKPk4Y",
-	"ZArqWE14x7RovGf37KefdA692PrpJ3Rme88orbH/9d5i8X3rBGK72+gerjP19//93//nuY8SFqnXMXNK",
-	"juhsHjkm8YwKsoXO0kQzKu5ZYVhdPw3d6/6V6pev95DEdt9SvxoOp//Q/XnFfev5uZ+hfMwTaSuAYzRR",
-	"96k6Y4Ciri51qnBO8fx71sfTaUQDWOj2NOaDiEz+5z8FZ31oQEskunn/Fh339g9tgZUtdB3zUYwnAg1i",
-	"zIKxmrmvVtg3ALwICZN0SEksfvoJKnkpEhAL4nJOzSno5vYRn9l4HfTTT6CpmrHS2EUdzAj7vGduDCPE",
-	"IpFSy2VTDgbrJHd9KoKbNd/xiKjdEHXs11iO9TJMZRl3nWobEZGSxKY9ggG0iLAYI9MfhLBwC31iSoFl",
-	"iqSEDeLTTU5xTO4Z1WUDttDPwJ76ENyoz5eyUR9h1FeXUd+G80GQl7aS6QRhTasGrdXCopDEmac124Bp",
-	"IKzo8p5xTdIxHY1l2+KrzMIGofUwP0H91MLcb9s/LuDfhVu2r8bvl+zS/VPUt5bk/j1T76R2avUs8w3o",
-	"ARyzv3qcWZv1Y8eA3Uc/QPaDefvHU9RPvTWpp0Z9dc/6fkeMmmCiMBaGljbIEH52B0B9LSplo5ogZQ9P",
-	"FYRB2Nu2gGQfBajtNPGov00hDr1DvmiWCL+puzMikvR/1KFz2CBTP7XPm0WkDgATwmhkLbPHDKyKc1uM",
-	"PhOPUH1jRjVSn7E5ur66vYOyDwGOY8X2UP8iJJMpl4QF884vZN5X6J1Moanz/n6W0iq20Hsep4UvM4S0",
-	"KA3lBNTP9wx+fyTzYkymvQShQQfizIQEAfMjIQkNz8otSR0rnpNQ89u+RndbbocKFKphQLI9vWeY6bz3",
-	"4pqwhOWA5a/XPVYc2L4CDxU7hj67+IlA1j/0K4YdT4Re1JBGRFNUunNdx4rG9ywCmR9RsYWykjZ8iCY6",
-	"Sh8z1EMf6c+6pIDUTWf1IX2gEyrhqjkH3p32+E45Qt/UJ2Cof4MlgQ868F+FQtlPaUspgyLuE0FkH41t",
-	"NVa1qntmACCcGFp1petAL8CRCX4kGt5KOxhnxVyBm54iExyj+8UkIeVojJ8Uf4U2ueawaQxFBtAd52nX",
-	"3XuGUW/3uG0WSmQ875wNJYnNXrWMxiFrC9KhDbCsDkgZGhA5I4QpwN1SNopIKgCAn6ENl3w7kwTUTGnS",
-	"iV4mQ/3zOzzqb6H+xbBzyRnpfFR3JdykihaBekAnMvfSXrd3z+gwRT8lOQawpvAUBsm+h59LA/R2dhXW",
-	"CD4h6Qhmb1fAu5W0qu45HeULEb6A7wrdNDCNpMBjfaH0P1D22Eda9DLkE5PoT6lIweOOuW/vW/122gX9",
-	"nvXfkWlM9MVvBzgpXkLbAWEyxlFHc3WhmVruDftEH2bF5/Yc+vcMylEARllW28kPkb5r54oTJumE9PVH",
-	"8JP+Ii9vyLnChr4jMPdN9+tawRtdGJdAaHQ9CM0DjirGdNoGisVoGnM+tNflPXNqfVLBIZYZgccBZYXp",
-	"0hQhhfUwoJpoMDcckbP5hCcC6bWjfhcf7w7xYK+zu9fd6XR7QdDBBwR3wvD46Phob3d/cDxQO9ZBf5ih",
-	"s+sLy9asotXWzVs0OdtKqpHgRszPVv1GKEhVyOd9IP+SAnDPtOSti7RAUHdEA2JqbRuh/+PFXRpEN5Zy",
-	"Kk62t8U0/LLF49G2eV1sf7y42xrLSaT9phIisbVA3/I6afmUMDylrZPW3lZ3a08HYI9BFXS6w4Ppx6cG",
-	"ad5qog/hXa0o6BKr6iYS+lKCn5kNnVaaTSrFgzL/gQp5Znse21RjmHe32y1EOruCtRKoQa0HDblRafKc",
-	"SRQUpLJilClgmn5hJf/ZueMSR5202LFvKvP+Nryq3zRzABFUfZZuefu91mC0gp5MJjieG/igtCm0xFDG",
-	"wfoVPzslJgrObnUyigYZmSm1ADtNvXV9l6y0hk7lVddh+ttfhXbvMSMY6dxvI/RCsR4qBYmGp2AMoyGo",
-	"XSGJ6RMJISk403Hh6qG2qB8jW+iGTAmGXIdMfA/MRWQvAqhap6UYpVvlfFjkCxVS3DOtJRgBJdsOsJ6A",
-	"s2FEA7mF3qYPjMCh7lZ9JxOBfsj2rFSU/o+6TDKXWnbkih0pNU8TZx51dTCU7cZmdvIzD+cbQ1tnBpud",
-	"8Jy3AhlDdIFwdjZLOCbqqxHtQOA0sAWoINHTRFyP+T/jMN2e+uR48Sdvzfm21qcwvbsUx3xU9tx2meJ2",
-	"5tDx8kYFC/0K6OdRlElSJhGIxwrFNMdUKqbbYq/MHrWz5iXZY9ljVHHEelttRHAwzhqiGdUtdTBDKMOG",
-	"WN/Mbt4einV8FQ/lq9HgnvWBKCXQyxanIltzG5KKdd2uKWHajqVEUMwCEkXEGPxtYg/VbQu0UciUJ7Wt",
-	"m5WQ4NT/yp+i7gGdcYrcMfb8GJRS0wjcB6vSUm/xJ5dcvrclstc8Mr3RWlpq1xDNmEfpHaUFJ60gqosk",
-	"bVguxl4Y/5nICgA3gBp8mVX63GsIto88pEOqG5b8Dk7nBixXtWczxTGeEKm7yPlnyV7RYLsIoSbD1O9l",
-	"vLF5jk7nxLQdgYCT7ltnhS7VR+KRkimlsb2GZCrHtvC0Md9ZggQHwykS3IwGGNO+Z3DHowkWjyQ0P8Nc",
-	"oPqaLNX7VsKMqnnfAvuFYc5G0sCPZtH6JZRMNfErImfki7RKiU8y0AmGFh2Xg+nFEHRegOlLyBSwKu0S",
-	"biRLLE89r0EJvZ3dxR9cx2BYoQpK78EgtQlxQaPDEuJCejNt2zJpo0rPks5eJmkuny1Wro0vuXa8IMVD",
-	"7RUlZkxjPpka+6lr9dfmZ7ieUkedVljv2SMh+jacoB/6b8+u7z7dnPd/3EJ9MAm3UZ98CaIkBJOxtSUI",
-	"guNg3Nc+bmOaN8uSMDxPhHqRmJJ0aX9vENPvWYbpKCLqScyT0dhHRKlm+EFBrURGxco00Tyd07rVYs4n",
-	"StYy9o/UrfavhEA5YqNgmwKg7YYEZH2xjZZgsw9985rI8WzWLIc6TtgDeTLoVQyNK/V6IVip3InMz04E",
-	"gemNT0U3BwhwFAl10QrbLgASSRVnwZRB7rL5emIVNUQlaH+CqBOQ5J4N5kpnnIClrWJvLub49/hri0wG",
-	"JAzVpj63l6iQWAt3QDezG3MCJi7Vt0qNzBVnoMvjNYD/mUQTDoZvdX1hNm8bc/9Ot9s9RTtdRIeIGX8X",
-	"vMR4jPoRWJxBwqNPhFWtMTBtkDxL3NFF7+gkmUBh1XJTLG/hT+P06sPIxv4vZMzZSKe3+lYBi/WvYn/p",
-	"Vdw+0mkGraop+XAoSMWcq02J9YRQ3U2gQQIek9Rh19cTLj6RqWnp5jkQZ1k7TZZ1yaXxMYJPQ8GkatZh",
-	"zCeNeRSUtrmjE7IQCdSw/Ur6oCwgm5lU7VTdEw12KvkL7FPyyl0mTNJoM1Pm6tZbngTOEcZ14b9KAoPS",
-	"gX5OBHEcXka0QJbUneWNKPmiplU+WmQ6MNAomFY/UF3Iuc6iCu/AqL83HeuNQBEfOSIiNGFeR8+qFS23",
-	"v0Z8tMACYo9C+24jwcG+oG22SrWJE7aFrqwjmQr2RiJ7lTp7SmuKpdGNlRaPDwCBZkaPdGWMy6IIDCU8",
-	"f29mEL0hx8uzcZRoV8IxZTVQAizjNApHWkXFb0nptxoRJ2TCYxsRXYOEWs0e8hhCGjKTGhRbUtwS5BEk",
-	"iK2RNMNZ8S6FqaknGvg3YnymVaLUKS0knhv9BwKzYA5wXpAIgsYU9mOZulgnPJ57NtL32v4jguOPdqsv",
-	"yF7tHDBhvQ0+bQ6r9zyDtmy/L4KJImTB7hKNQy4pelVaEi9zSnLjQ/bqn84JL1Y/3ZUDv0z7R1jpWss+",
-	"fa1wVsojbirxBlTS0rLU9KDRmeAhrSbn17xxXXkBO7vDg4iYQg4LX4ZTmesc78VvXzBQRc9TbbPxDBDs",
-	"0/z1K62wNH7/WmfSN3z7Vuuqjd//GSqaNn//vdIvmgOft34j8qc9qsXOK0sIf3QRVIcMZPLGJGNiXi66",
-	"cVnUjr6No2j7q2YZz8vJA9K9yDELka30JVyuZWMXa4QFfRc6IoK5EO7Zghsht/hqGeCG80m1HFDr24vJ",
-	"hEwGJM6iHpyt/U49fg66mY5CHMwWm0S8xXznRt9STVD0q0aAxghaQDYHT9GAjCmkh51qY7dAITfBzVlv",
-	"y5AT0Kns4eu2dvGIS0kYwlFMcDjXWHrPFsstzvq9OKqPR/PIFxdT53q2hoEiZUjI3xvSa1yfbx6/Ky6v",
-	"KpXO4sDaWt06btz3JuyLIe42c60iE5luKo2IJDM043EoLP3cM0GgGCPWsRdYNJbnF9GF9tA6dLF5R6sV",
-	"8pbztG5war3HsJFYNP+9kJ51v9aSXiXbn2LbZ6MyCEU7B2SOa78RaBolI3CQDYckbhuUpbFujHcKkY2m",
-	"sLSH1yfMr15e6+W8ICbADE2EYw2Z3wsWFEXcqQXkBkNaKpEI8iEqcehCB4FprdoNgc51UswnS86UjDrB",
-	"IWQy2hK2Y0hM08PYiFq7X53vEydMG8O27tkCvghr7le52W9gRwtsHLVuzrbt02GMysDPE32t+3ocNfMx",
-	"LvTDXDR1MhoKTddiUhC4+P/Y+9rmtnFlzb+C8pdJtiRHfo1j137wSZyM5yQZV+y5uburW0OIhGTGFKAl",
-	"KCu6mfz3W+huEKBESpQt+i0+VWcqlkQABBqNRr88Twx50TjUFSKRq43sAVyTzRLX0QMgKL/aDTkl+c99",
-	"8vD3LfPhSvPyP0FaGW1rrNVzZLJS2c3fwlokyHWdOYsIwsmWKxmjCbLql91rqzUAJkB/wYtac2nspoN7",
-	"ymI3XddMYr/Tu/d9pbrP3sqtvC8+8mq5cr5QambuWMYqjSSZFWPn/QDm5LwoBc6+/CqNfEUOacBSdlAB",
-	"p3nuWHal3cj5wRtyY3j1BMNxRtV341zu6zhuoO1HmpNdtegVYZRjLy6QJ2XXsTI8p1lZknb5fNeYRfPg",
-	"L5KiXb1UzbvMKl0AH+LCvuY5hAmVPRyRl5VcAMR2aXd0jNTsEVAn+ZgimxV3c5KTh5U8bQa13tzpolQ/",
-	"7dTpL0BEcevjp5BisDQETJZ/H0lFxgQgAsc8+0r1xEFmw4+B80vFwuJ9jMByIOyDIOIZD2xBglZDYcG/",
-	"urIA/LWitlycb2BvadUB6QcWYF0pRXa7M39LbMF3N7yx3fYq+RzvfY73Pvp474MOwEHaWx39vUk4LgUq",
-	"vwmnHG2jQ9y9gFxmY4ImI/CuMZL30k1EGuUSqiosgi9mXHWyfSzm2X1VmkD/VIILNdcEQyapMlUkWthc",
-	"a4EszBES1WmqgONJ5UCxtYp0ZIuxFN22OKKo+O9UwT+ANPw7yYh/CJ7HsazleBzLm2vq1u0wOh6jyxL1",
-	"VPOJ5ablVz/SsSTHT73aRWNygx42/04jIJ6QEUBeIZW3iMq9A2O5TPvivhGRiI5Q2WMKxVhGrDe1eCR5",
-	"Wvr61HDDe+QdIE/W2CUzm+Tkgg+WyTv8Blp84m4TkJ5GM+tpAUqSMGCLNJdXD2Q1SOi93pCEy8ixdcMQ",
-	"bpRqwpQxpOASC1T8nKUChmG9gkSJyc7NhwjoA99bTCjYmXFZfQg8cUu8hnMwUu7YeXLHHnuYp5sVm+tM",
-	"jZqVFw1oKig1sRwczQCpCBkVwFTQxY+s6+jCL5MLNXoWixpioUY3kwqHXbRuufiKoL2BUYdBC7Auc6aZ",
-	"mTCC9btB+W1AqOUWW7AQ9kSsr5ZLlrCid8lTobvSU1XVoc2vBI/eXGyTyANWDW4uXnpk9XnSckwBSZXi",
-	"gtq1XwXuiST61Q8So5+3kO1WJZRXxZnvAPcby7ss2RRFh4edPIqSJnxq8y3z8GpO3xUgol0G+A95/ibk",
-	"yB91pQfEA4DhPCYEPEf/lf+iOqmyyd3m8ZmsKwBzD7tsXSmQy/fKOIqVt1Xg77atq2jiEPgYX5mRAf63",
-	"/RiTWQinsa/S4Sb77OCmkdb6CBx5PLkqOvTGWrBAj4QIL1+FSl6LVCO87rzlcEFd9sSxeUvLVDonh+Uz",
-	"bn8SC/3qC1gosRy8V+lwo8k8XX+ky25+iGPyUM+B3a2dGuIcJ+JCqY88RQrZvU6NSOQnFYnEhSD3OjU6",
-	"+kvyax4jUSA8U+P1L+KhiP4cr+NUuxinEqwzgPC2jutYGtEW3wv2mvlF7Q37Sk9ldimQa78hAy4wI8Qo",
-	"qAafCgK9os0GH/t4/j5pAOaj2Xi/b/DlZVqm7Ra44IGLhogmvL4k63Et9nfLTpfz/OUXb/C17Mxz0Dkr",
-	"WXTrUwvnZjI8fdBCOXn1v+o38a9YGlms0CUw2w9XmTxVvUBeKrMLAE453zk8UeNoBbWAJ2Jj53fpiWtJ",
-	"WVJ7Os4fwWepCoXWuHcWbszhOMniEU+zV8YeaOdknDX3proSEg/nO96Y0DMai0uL3JAA6fnEfgw785xP",
-	"PQ6JTDnEcYhaCJ6Cb4u4RF7kewCBf1+uvHULW6uJfXymdOazfwPJYxSn5tS1R3QRv7nFJty8I6UvMeD4",
-	"IfhjDiDJqKY22TFqMK7ZH+d/foaSD5gXEREme36gH/n6AsiQciM9srUxDrBSEFcPti4jOqYKicFE3GSZ",
-	"brrSgmmg8whgLQr0K2oivSi5R7Qw4yjC9RDHpImbsSmM9nA2ReuJqcG1mynPKvSpqtDVFeZASLNfRVMR",
-	"DdA1Lao0hlSVSLQstQwhpVrfWxEp+pKj0oyzI7bX2fEYcshZloPEW5K5yaWQXelzYpRopA/0wjWsqbu/",
-	"5iwWELi/PHDH9a9wx1j1WlHw2jUTI6KdYHHcPPOgoc3WlfMENC4MSWaJRyG3wK/4sH2JF/niPXsSn5Yn",
-	"EU/AWv7DoYhiPh8iQ17BNnzbxLbO2ab6cSLQdCfWwVTQeQqpItGRTzSJnn/cjri7h2NNIV9yGQoRIRnT",
-	"WHpIOqaXrox1y2V+WUxI3EmH7I+zkw8tdvb5Q4t9OH3fYl9F76zFPp3ttNjX4/9osT8HA/jwk/lwt8WO",
-	"j9+22PuP5r9n795D56MEMMRBkaYCCCHkUVcOeXo1Hlnm3SsoU9TyNypgJF5B7r2ztSbYeATt5qWJg7HQ",
-	"urw08S9YMJj4T7BoN1A9Zo8s0jpLBB9H8LAP8Rvpit2tvXoPfRH9sV5L4RNOpt0fnm1cSMw36zy7lS3I",
-	"6asfOSrkbbfz2xxesqkNjfwR9q4Ow0SaAfM47hPA5fYYYM3mAkZjqtNyRHXAb2rLeJ3PwmbaV24ees3n",
-	"7fMUt49d/oX7B8rtBqkajwAOqsCwvRTtDTgNbYz9N+tY4lkx5IUJkDY9yYNy4EkCBxKG5D1BRuoiJ8hx",
-	"iugTSFo08Ziwc1w04uM4quDe1RmfVpe3fzDvX7e+HfjzmVRMj8NLm/hyM+ldT9F6VqTSm5n3stSHVbN9",
-	"PxXlYml4lGwqHRAJXk61QqsG6JUApA7APeSOLI77iHFkEgeW7Vnuy0127Pj0ujJSxlwAowizcrCSh4pR",
-	"RZqqVAcupc5ISstVPnlXp3xkmElUPrTqJDonSE0l0UEP94QQAn2vABHiPM20w43Mb3der3dAZzzNkikN",
-	"a+FwUA6VLpIxeqY0aigQpicLb/Ihp7h1yFmFOGu12qh5atRCt6fti1C2RSRbwgDzlkz4CbLm2hBZaG6O",
-	"fOWk++a3qvfIZlfOI9/nEHX22KjEsAVZWwnE9rMDrEVr0B5W4p4PjKoD9G6ODidFlq6dh3mErzrerse9",
-	"YZxRAQWN88hMbCaQrYu7EgAz2ZGyFMkhl+Ym2QMStYwqKyOelVRcEJcwjqchbzK8B03LurOhqdlbmtR1",
-	"DF6V9uIoEvJR6LwLkSSWKsGurTOJKdHT129FycxV3I0Spz/ZZ2/FAErmbGo0l8tU3mTEXkA6zZYcqXEa",
-	"IrEdGWN/45sEtBm6ltWTCseRrVz6l0Y2CzFOhhjaVFhBuIDWs8kthI3nGc43uns+kp1yS8H/V4pKkMTe",
-	"0321d8A8KDj8uo1HxGKY2OJxYikVvRuaDVgInupyDBr0cVTzXhbOl0ZRYku6W2IExymLI31PZz3UQmcl",
-	"i1BFGVP41VrKpJ0U2SWvPuMt5qN1WWFCi01QETKLs2mLcBAwngV1UQWrCgPTmoXmFFdp1fH+NneLNHdN",
-	"oz7Wfb5Ts79EvVOZ/yqXozJVVeYGrovCWEj3MjJkleIm+zOv1YT4SUnF5rFTV14KFlDGWa6CCseTL4p1",
-	"oBVnmr/fa8SSBWrdzuV+QzuplSO5AOEzT7M4jEfcXHVihOCKqsD03GIshFb4ZIwwv1oMY47G7MqU0UKU",
-	"tx9LnQkOl9YURg0BgEpgZ7DtysFksFiOUGR6SiWCy1rIJU0j/dGMrbfWjBolYP5fjTF9HUqPjLZK0+w4",
-	"SYo7g/yk/mdBi1xl5Fh3u4wcB/QM/lXBDGePKxxOg7ZZoaNHYZXRLPrwn42o0SXoBBmYXWbhHX6+FN+z",
-	"3GpUcpMdR5gDlLFsEoeiGrDiOIr8lWjq+mfa/iL6a7eqTLtP27Q6jhzvblWM8Kbqxt0RVyWJckI4i44x",
-	"45KYM73mJBBtujkhvOEZdA8ScevMRvP+bo1hUzenYVpruRUWhCkCiKfFfoWcM9TV3Htn11shs5Qnf2mR",
-	"nkY6AGMQfA+eoJXialVa450b3MyeNohUY0dWTSmxme7tLM4S0Ux+z0eRaR9NTg+BehcybymFTTC/RgnV",
-	"VSog/ULH35Goa7Y2R/6Wsdz7elxsQPW7su/gDvtqnDrnLjhkJbg9oB6IpYLrckgXmxdPr3kBk7TkXoMr",
-	"O4tEaV3KEtFG7WBabMu85Hanc8T25vAp7xKWsugA11kah1kyrYtU2UNA4JsAR/7XQ7Bu1m5Cg6gsTY42",
-	"P4IQ7OTSMmnHlDj+pIoZblvuMx4MzK7hOGO3MrJ8QJJlHi3hgwEfrWBPVbiyxHCUTat9WRAfv4UrC5q/",
-	"Z18WkKq7KFp58lweJ6mkAxnBncl7/jft6Uy5FHK/4P4OQkCeDXKcCDAubOqDsZSDj7G8CroSMSxbLIEq",
-	"VHJHwT0OBjShvKcBHwEUUipGIgP/BaCG8cwIjEtOBehj4OmrQtn/ZKdidTq0h3JuPCTqswdyotUdyQwg",
-	"81EuXwF2HqAT1gxYWxjMYdV4ATXzESM301aoh7VPMYU7xtpfh8k/dDu+VB82mF6f5x/ICPDsofrUR8DK",
-	"8x5y7Vl+jEGBCfHuTvj00FX7497vSs+rD7n8QazfDQP2AhLkAmrqAhL3VZ8F7z4FL1uMM8iEQz7eSayN",
-	"1uzK39UEtSoC8aNmbRUisoBIr1LzcS9VPAq5zoql/nReQyHAhE83WQDlhyOVZjTCSzUxP+lKjJWyCTh0",
-	"M8VsWh22dWiG9A/Ln2b/eF+yf7ryn3a7Df83PwsmoqdVeCWygP3Dtjtb5l6gZCiOvEn/DcIaSACTGiWp",
-	"CsaFuTBBE5hjiO1eZtnINgklhz5fZzqWUH8IwNctDMWhf/kLSWhgDo1d+yS37stMoSup5RhDQ67F7Fxf",
-	"iVGWc6QRcsNoJHg6axeZa1kfbECLnM0lgyRiV1qBdy96La0FvlWHbmY6SwUHXjBxbebqkAVjLdK/aTRB",
-	"C+qiiPvTSFJ4OZZXAZGgBpGSRsJs6nJguulK0MY0haYb7BbKv7QaCsjhmVwqSPGhVc81s3P6XYopvBzN",
-	"7+c//z7+cPL5ImCoux03Qqy7EsWTqs+iKIVaLJdj59wvGU8HIiNnT5Dn/SIFK/6+ZI/CF11pS8FcDx5G",
-	"OcEtQx0s7jMiulbjhMpji5AdjgePCOYTwa+LwpCprgRWPMowQGGKYh0qKUWYaWAlBiNAZ2pkS2xhX1sE",
-	"V+Qz+uRgvlAqQOmyIZ+ynmNFOnS7GErlMHaSf4ZlFGR7mW1mRkYihPntvVRdGbuyjwkPejzEScqbsB3j",
-	"on7kOmufGMlrn74LDgF/BTMkSXRN95ccXBFaCImlShZ0tiu5ZMFpJIYjlQkZTtv/FtMA5+hSJRGx1+b7",
-	"lxY5y4wdzwYKXLtWAGf2oPeSuE4Ad4AKwPQL6mjCY/MjMI0HPC71cJyp3ApdmebJTA/MTj0XJnXzbzFt",
-	"LJDqvc2t4NSMdL0CldNG+SkOwdGTxNEh2w73d8Q+327zg52d9m6n12+/2d/rt7f39sM3vR2+93pr/7Bz",
-	"2OlKaPGQ+SqsK82+P2Q/uhtx1N047G7Uaa670epuaPH/uxuHW62uvQX/TS3w13u7YbSz197Z3um1d3ff",
-	"9Nr8zcGb9u7B7j7f64mdDu9BCzSGvzFZyT7eof+1S/5j/weP83F2qfLHtl5HYW8rPGiH/a1+e3fngLd7",
-	"B+HrdhS+2XnzZk+8PugJeIzmGR76XSSJwk+x8OBvbr7Yev1mb+vg4PWbzvZOx7wqJGL+nU1HAh5DpfF3",
-	"aDY1vgjqz+7G4Y+fbkJObzYfNsn6JrNxuupk4Gsf43Rsd7b321tb7e3Oxdbe4c7O4VZnc3un839xvWES",
-	"Lkrn4KdRqbWFcevwdS6McGJ6Upin6EInb8TB3s6+iNoHB51+e7e332m/ibZE+6AX7Xd2DsTBQYjCiM3A",
-	"kqoJixSDT2MZie/djcPOauPbPtzabW6AUzVmkdosDHDrFgM0VoY3PqM7/InwuzNGxOASvz5mg1SILJYD",
-	"/A5TS3V34/D/dTe+nJx9/D/djf9qdTdGqbqOzeXFfGM+0LFRPl3KZ+nmumzVGYnlF2O8XajV1A5QT8Aj",
-	"u2/2d3tvOmGbb/d227u8t9d+86az1X4d7r8JO7sH+/s7W/hqaM/AQ72DvU4v3Om0d/f6B+1OZ3erzTsd",
-	"3j7Yifq7+9HB3t5eBA8RcxY8hBZy5Km97Z9wmM1SQs3dF+F80uwFGHkv0QIzSwXWYsGWxBLMv7RI6QRp",
-	"eRYl4+wcDoK35k/8Bq1LLrvy2Deu8UsyOO1jJ+bPTXbCw0s0ZZE+TLIgjsgkwPoLcw/pczJq0HQxvzQz",
-	"cYgXlKEdnUd7r/q4TXRus/WmGeWxg6E0ooteiqz/ajg0Y0D/5tYe05CJY0x7MdI2HmMsuFjJrlQjAbYD",
-	"VJ1trfvGfwamTM07v7vrsRfe7erlDLTbCzTvXz412NG7BQQxK+P8BnUz3Rd63WdLQJZ54JV0Sw8Xn1jn",
-	"nghg3ZORnsl1mHHEF7n8MGxomfScT6MrgQoUmJyO/Cs94QqYy0F13bMPD1zHZ+8Js7kbzdya7zkZdeFy",
-	"N5rj4Ff41JQrP9WuMtXhTKgRIUugy6VlpxzYwoxgfVOxBFaZRcGERbl5Z/5AGnST+v08igS9QoJks2l6",
-	"NWWmeUSTHHSE65yPuRbASrBZATBCW+MZYOQpA4ywFz2RqAnL5fflQsiRXMiJInVB4a/IKJhdVqBolByA",
-	"UVqw/bfUIPhReea8omqc6ThyJzHVhhsDNRI8ySxsd+7beOHh979kvt/XebcTrjFw8CJwfgw01fMuCFvX",
-	"wg2IJCGv3VCL5FqUV5vTWzSL3W97uSf0/ndKLswycVWpE65ZppLoyQIyQHEyZtf7BpYTzLoGbDRs2yNq",
-	"UfKkEVm7hXoimwghWTZRWGMHjNhyDglgk53mgK+549cl/RSxWiwdYob3PjhQhmoIxTkYv8vd1gsAqj6I",
-	"7N2nmiU5f0rBzAavpAaG6AQmhN6WhqqU/gppe8wQjjxk7Xm+/qoBhuM0FdKN8PYjmgXTgVFhL6yQ6WCH",
-	"ZrQcGY5Vo4yGOYzDemhhH2ZK7S338/tYRkBzbssYi+GpuklgsRwInbXF90ykkifVhySi2PsXzhdB7uGm",
-	"SCHp7OAlReaosIdjodyLYJTwrK/SIf3cqhnzewuB5A4+PM26MrNRnrnbamj2NsUTHV5AQN7wmAKE4EKC",
-	"AF4CCDx0q6QQEUZ+2Kn7Hl9Kd2VPhGooPIVVPNbxhMVbhAsGWpVHoTkj0nkIzb4+HddxZLbHrA7symEM",
-	"QFIMQod4pOc4lXD1xgGWabNTWM0Tu5jNnOnYyUon+vaaO6/tEENIQ4ovPyOV5MYAvwKOqEIuIrHCWSmt",
-	"aw98U73FZRSUjmh+Z3MS/Zo/OsWg6j74z/YJ1OC3T6PA4lwq65vaZH+YNsyKQpKF0Rnbu+xSjVONtMhA",
-	"YBWnTMioKqfQNHHTfMK98nzCmvl7DSSkw5zmegnIdo8QKDHKkW8l6mwuNeNyWjU4fLi8MHjDXqGikpDC",
-	"w0iP+0P1zOJWaQMzT48sHQ48RN9QWO0+hD/BCbTgiM5PYbw8F4EHZ3nhwDc8kX58QNssLIwGfVM9dCMX",
-	"KWowkeqwK4NcOAIHa+ClEAeY4hTM5jQdMYCOx7bN7TqLh0KNs6BFDOf2g086sLB51tbHd4HkmbjgzoYc",
-	"wjhjY5nFCWQ5wRgSkZlPe4JxKdVYhoD07CXZ8CTp8fDqrzTBBBsh/VwZvIQQx86hhdR9EXxTvU339i0G",
-	"H9Dr0l/2pV62uhJeSGd8aBOrIAMQA1Xmt5CqhG511MSQ+rr9/TvxN+Mb+HYLZa8NUjUxSzziYy002lKX",
-	"POlD8M1oxyOa91DExnIxtskApwQqbXGhSehZXyWJmrDzjMuIpxH7KnqXSl3pQ8jXM/9sg0Wl7cB/0+bl",
-	"7HfeS8aQT0XBM1rDmRk/F2EqssA1reOB5Nk4xYBjcL3VClzQDvgIoXrp90/Hb9vnvx9v7+0TLW4cbeZd",
-	"b5orfWDEAY1iPDOMssaXM6JylsbXYDhTNpgmSFjwY7GxTIQmfiM4QlTaldw8qzHNuBKb8w/VaxTy5Q/V",
-	"uydczj9Ubwn8peOF6JnrPtdX4uk6VI71lct3NGcsDL2I+kYKu9xoMsdMkl1W2k6/qwnWxsEpT0ooFeY2",
-	"gac1bilMzTX21AQzL7lZgmuBCa7WmwluRGsslZalGsPodxxRswe17aVCiPrxYJwKDMzcFu1CjTEXteIg",
-	"rViXH99UjwKwpQuD6MNnqehD7iuPs/8tA/biy/u37PX2buelHyA1V0jtkhjNaeolH6uUDjtfTZLxud85",
-	"6krqRchQtI9HkOURUL4ngVFOuGYcv6nwb6FGWmjwGlFLFHJFmffJr+PmICQz/ZvqtTx9nhuSeG44SxJH",
-	"XGFJwmRtd0rsyIatwwWW4YxhOD/jy8xE94R94KY24z2VWX8DCZm3MheJjDd5JWT8sINuTcU/vz+LsICv",
-	"yNW4Ajqgl7sPCYLaOtByZN7Skn3spwDL1yjQTEl/izwep4iTuS6J8L24lVi981B+y5ar2k3wJ9ZwgXdg",
-	"c1Ep4B0AMBZ6WqHeyk7EjDr5z/aFynjShrNomSaBn+IvqbPb3yFn12kJGOPiIikpJvOEC7b4g4qk0gV7",
-	"CQ3I+X3UlLVc6Ome7ObCGGri2s/OcU+Zm7WkOyOWNNBfm/ib4OaG9j3hLq5Ts6xGKmLT52bH4BwYBXoP",
-	"SA2gaiVJ/B8uoW6+uv1iXn12JfWQe/KJRWdp1lzzh82yIDnGZAcPGnVhzdl9dWSyCYj6pVK9DHPv4rLI",
-	"OgFcr15cqpS7pcaJ2zy2Xkl3jSbw3bWpXQrJd6fithymDwCy58QFoyBFRQmAX1JNVgbum1/mxwLfNz/y",
-	"Xw3Er9kD+9b4frWld5OBAVBPZtFWqBDbG9IB3JsMNQP7d5da7HZQgMuF0IeQr3YpKJ1BOEVmyZRBwACv",
-	"rj4GG0ifFlrHSqId+c1Gr/NkKAozgKOc9VW6MId+edg60QpTbbJlw6gKAxN49anMM0hWAopeEkY/Qi6+",
-	"BxA9f0iwPA8gfE4SVsfbYcXK3fsx5cIvZLhxqL11O3fJPdZxLLKv11PKsZ77g57KsF3gyWjIqpxh2oCI",
-	"ArA02rwUJE+EGEgvjeUAC9UA8RICvtOR8IhkjmxeH2BgEBdXHF6aluAfm11p9aQDETcbmUgagYeNa0Qm",
-	"4Wlpudr5VIZFb43TvI2QdE1laLu4pwx5270ZymK3VB6OnIhUEMhRWkp39kQN4k+Ql2kOBpfHGToBuYEx",
-	"rF9pwVMkoCjfRe9jGekCZ6E5QZ0O9qH+NlkAR1NgLFkgrFBauHgHVjNDahhSBaowHKc+Mh8m42mB/Lej",
-	"sQyzMcjUJjvOWCJsJYrq255aOVrVqc0BtjgPAWLIoByXbjZ4dQ/ir5EdVujknvZYrlLMWBZtsa82oAtE",
-	"+usMJDwCvzBOzxIEuAVbaaZ0ujzO5NLXW8igTthpcXncr7Jy+SbUb08bqnutddGrkxlm4nvmA7WLKIaU",
-	"RDQVQOHdkoSQHefod2BfID2Y+RJpw9hwrGdy9KuJC2+KKdU01Y4FnVgr1c5joQu9N1aekyi+AZKEvdQv",
-	"dFUk5gJrfzkLDXzDNPxSJ8W5Hc1tcuu3Os9gvQ/HK0BLuiix3krWY0yu105i7X7LP6pOhTi2z9kM6Blm",
-	"BSMiItVK2lznQgJ+qwxK0kvExz0G0f6MXyE8RFdChRqlykMqoVRwiumR4FfAbu6y5WM5zoRNmScoxoRn",
-	"ZtcHQ/793Rj3rf0d5R9CbvmAQz+6K01jbTWmxGmoo6VC85YllbBFbTlthQDW7OIP7KiMmRgPgiPG2TVP",
-	"xgIrQfusZ3RvXmqnCU+cp0JnuZ+AY8Y2vpDZkK6wxemHwhjNREJ+/0WhoBAAYjFIENAannwfxTgfX3lq",
-	"VimAygeXrylkRCmcZlgtAkT1HhZRUJ0LThuo0QwX6uOeclvsGy5WD0/WJfAvMYD9rPOFLtEk1Sd37Qxw",
-	"579P8Uh3qd8ee8oQfV4U8qcyuLJrjT2rm0/3nunpLlO+F6v3BYvyg/61JAR5gj6WvCNQwwOlokPPXoCL",
-	"fM55JyFcDrf8HJAWIdviJGETlQK6AR4txXwiZFK3sF4+cyw4NquziHwV1OwaY39RdQaRglSTx3GpPUF8",
-	"7UXbuoKc46NSiFGRuQZQGoAd/TrOppvs/VzlKl0koxlwtd2tDqF173Z2F+3lG7ko6Nm7Jj+t0ccHJcX6",
-	"fBNL1nG1K/i51Q6lEZgyLWLUfJr1BM9WD7j4vVWapCRXLhPXagcwG1MhxUR70ggGFH0aZ1okfQLJ1gjh",
-	"LVWGhUNwtGSXZRliv9tXenzytzpy1t0J7L+FGHkrxc1Zf5sDrMDntIRMaPYyMxtdWIUriBWpgozQKaxX",
-	"MkKWRCLtSpUixQuW7SIXQEFNVlTwk9Tclhxo6xcmlXum4Lm5neMx8Tw0Bp5HdBZ7hGXrP5YXAyTwImSu",
-	"8IY01kZnie8cpJ9rJN03xyCZ38g0kfPbaJR/ZF9B5w+hUtP1rCtRtxCZBp6zWL9pFF5vWsLwgS4X8sya",
-	"FwFz0h3pxwsO8q7smSspxiWsF4dxKSbojipQ9lURXhQF/YnwXhRf6pn+4pn+4tehvwBxAPE/B+AAMxHd",
-	"DQH+S13S+P5hp9g46BhKKCCpmnD9xXwqIke1EOvPgqfOqdrdOOzzRIufz/wbz/wbvxb/xkPYcqsTgADO",
-	"cV+lZWbHAmoQjigRlvIj0QoYvPJICU5B0GK8K8/9jxqgzSie878me8ZKZv1joNo451OA2c6LcG8ecvGd",
-	"I7DHmvHJ/QvNcLgt+GY4oRb7r0C0gEoA+QaMiax53HRQ3qQzlsR9Ad5+Qn6pSFsDFfHslVvv1dWsyXpk",
-	"jiLit5a68py4txB717mrTQuJZKSOuigV1plHKHemuzFgypm3tLEqRIyiU2hzLr/AZrt1pblXWgJZG4DH",
-	"uH51+hu9ywXNRTO3Pmp9vblsTz5kghJUcNTk2SC1BX/cG8ZZdVa7hRORkWMkJpn1GGR5RgALiRaQqwuZ",
-	"aAia5btwONNTnYmhRY/3eGmlyoOsXYlVdpkiUt5MQU7ol9wZw4v0pjl6vEfS4AHLz/AmEXtYWZ47TEaz",
-	"NAuFPlZPBXka6Zt3na8Oc54LrHNoLs7fJOSqSPTGg1fLcJFK4IVaHohAa4aLzvHbDcVQpdO8/nmUqlDo",
-	"8hz3d2Ykp7KvGsUYsZ0sLX8AqBFMg1gbntVkpmFfj4HqmF+fJZk5RQoj/HFQEZ837S3MtFn8Xvio2317",
-	"dbbS7EO3PRS4f8CzSIF/eaLSK0vKY+buZa15TRK1IBiZOx1KIs7myQZl9AN1XXVLdEO7/YTal1k2XYka",
-	"6EVJSO9VmtcuCJmlsfCqH3OQ9BTjqyVwXIngKSGdmZ4anF3TPnRXniKUp7ohzqm5ad8TNdvJcJRhamui",
-	"BmVL1FoKdV9YiX6ctWyElCLpiHrsUIljaUyRau3R9Np4vVTIPr3RPS1JDkpYuSILMwA+q2w2pn5kzu1L",
-	"NU4ZH6j6BDo6luGaIu4nFGSE8zkR1yI5YgFPksDYt1KhpwOKpiFkp6QAgHBLugh10qEaywzR02PZV0Fl",
-	"1oJpvgKRFZh4y3H9S1IErGTzHjo0LPwx2RmmP/sabuzmoUriAWjgs/l3+fhOkvi/+Q3HB2OCDm4yqBn+",
-	"ITckniR1BjSXeGLjzaglWlQzvdWpqHy5C2CM6pyy0UjYBFc7qarPAnMgBVAk5ACpIafGJxBI4itRfehg",
-	"NLag15q6EZkOvOvQz8esQ+/6fvM1jTNBvNhG8drcBWBYqGG6jMy2WGQ/h5eCjwQ4mfDaDcfliAMYP27S",
-	"hE/Lkg/PTNNNssiqcivQfL4O64/Gv2wGiZOlag5PbQq5btn7HnH4QpURag29wKw4t5wvDW8K6qeqRgQj",
-	"Qes0E3I/ZM5qs3yq1WgJQShJqbYpPEnB1sZS4Qmfsn4sY33ZYqZJXbish4nS5D2KeMZ7XAvH0g0EYXRN",
-	"R2YSOmGPz07ZlZhiai4WaWJC5UzFExvy8DKWAug9uL6Csy7OSl1SmRrdP67ohbtQYuBtNLK3qzvyMN2x",
-	"wyhTI2/VFkolfPAqhLK5ah4CZPPEVA90yBvj0FLixRkLucxFgUvCsBWJFqVa4WzcS+IQa/UaVa9eP0vh",
-	"puBXVLS4ViUxglEUO6ixJkJev0pUyBezn9pqSPBPe3is+bWcIibBppDXAXId59mItKch2I6VoiolC8te",
-	"DMwaHjJpYVu6klQHE/I6TpVEGlT83hK7mU4w8AM1mAQM526iQ66vNFAhjlIVjUPMATe9GvHxNA8015Wk",
-	"bwB/KTEX2VxVQeApazGb+wicOhXsFB/NXJ64UTfrgyj2tVw70Sr2pnC12byZolnbsYa5CXZUFTfh0hMM",
-	"jDk8ZEDWvIzQ/B4qtHvjI8ZBHqA7IyJ5nAMiij0eXs2HohlcweCGw4dCdyU8Ewhzg4vYpUhGefsBwHLB",
-	"1bVkq8ClIgzFKKPytyledV1wUorvmRlAmhGOi39+dqW3C/LAuoaXKKduwqhkqSiu/2pS3tkDZci+ILi0",
-	"e+DQvNvTmdBk6m60mVPhWqSQGbDwqI61BQNwavWSmHdKD+T/oFYbXH/bRYUGpPda68F7nb9V6awuibxs",
-	"dzp04MzY0eB6APokh1SWV9hCTZHIw2O52QmKwVqe7LMQEZQgXYlp6YI8zjCOCMdpnE0hP7NWUGfx0vx3",
-	"dfgmmZgjobhE1jKBbtw1qsZsf4yvhRS62bCE7aOqbHlz7fN+Wrjszdf4+TM+FFHMXw2ENFMjIgeO/eqH",
-	"OcfNOVuNdvYxvhKM44E/HiWKR5j/YN22pZP+wfb1Pk5uBnxmHnQiu93ZX/WRhwqUtrtV41W+cDkQX9Dk",
-	"XbvoUA1VH/eWny4z5FEx8SCK+Q2qqHLw7OV1O+9J/qgMGiUVxUzPYbnXEdcLMk6JPF6wFHPZHDp2QWVg",
-	"KRbRd1owHjRWN9kx66VqokXK9KWaaBYP+UDoFtOAx2COges4EqrVlZBiRNcqPJY1v7YOSO/CXH57gfn6",
-	"C176ea883L1Spv0e0G6xeK6vfuSlSWtR8JDOD7yOvECM4PLVSsnu8EfPUv2opNqu7RrE+q0VwlUFuzju",
-	"H+bp41H8bwFvYf5CVEEjaPi3+7a18LtzkV7HocC8CfiBmRSbPFfCTRlr52Udp8nG4cYrSJumqSlJm055",
-	"mAH5ucVg8bx2o4RP89J2P0SsN+bDvl8L53IURzZY7pBnkc186rVmTqHKtnAkqRgKGwempyDqE4uyJ3Ms",
-	"dK7dYK6k5a8mNDXwCyKKqj8YpYZlbX4qZiLWaHqQqvEIPDvQptfHRKVJVNbJhZCciql9GsH8jYvg2iUv",
-	"7iFYaJppBWB6GtD0LIWb12gO4l2xAEaYeBzND2N5/6oP91AfEdDdS0G2hLRQekMtkuvCQuRJ1iVQlbEc",
-	"JI5zWs/a9Y6Htexps2mtbAs1SoSNHJqZF98Rwa/wvkaTlIxiJER4CUFi8R0LDXo8vPK3yTiKVcmTeLNt",
-	"WWcAQ8TxeY+8Pxt4MTLb+Hvbg1UArF7zj9NIDEcqEzKctsGdM13O3es9kz/ys7XxhWfiYzyMszb8d1kr",
-	"+c/x14UGzlQSh9PaLdDPC018EUMeS4qn12rFPTHTkBbZCo2YXwMpBx2a7dOlE0q/NIfHz9YGB4+AeeZ5",
-	"Rtczo+bkN08cg3+8DcaGXtYE/ph++7NllFQmZNZ+F2vMMkKXyaIm6BH/Ca8haLpmE/jbn62Nkwu+dP7h",
-	"N7eaMMj8M4+8E6NUoJNoWQv+T3+2agG3nI/DUGgAofn58+f/BAAA//8=",
+	"7P2JcuM4si+Mvwr++t+I6u4ruWRb3mPiXHeVa8any8tnu2Y57fosiIQkjilAQ4BWaSoccZ/mPth9ki+Q",
+	"WAiSIEUtdnX3qYk4fcoiiSWRSCRy+eXXVsAmU0YJFbx1/LU1JjgkCfzzNAjIVNxgOiLwd0h4kERTETHa",
+	"Om6doilOBGJDJMYEDaOYoAmeowFBmD+SEA1ZstVqt3gwJhMsPydf8GQak9ZxazAXhLfaLTGfyj+5SCI6",
+	"aj0/t1vvGBWEivcRnzIeqZ6KHd/iOUdijAXCaJCwGScJ4mOWxiHi+InY4ZwgPOCECjRM2ATN5AeRgDHy",
+	"MZtVjQ0LgYPxhFBxAq1QPCF/okwQviW+iLpBA6HKw/3bOArGilaRQBGvJQra7uy+3T/0dvOeTBMS4Aqi",
+	"RDQgaDYmFOY/xWKMIg7/ZnFIEsQogbWasTbCHN18eIeODnp7aJZEst9InKCPEX1EY6y+omRGki10FnOi",
+	"6Vg18P+1fbB/sLOzt9/tesd9dodHPrJgTRBE2exE/jMYA6uhWSTGiDyRZK5/kj0n5F9plJCwdSySlPhH",
+	"ct/aG+4MdoP7lncg5yGZTJkgNJjfkGmM57K14rj6svk+iiRbR9zQEFM+IwkSDGGKCE7iiCRIDolwocYr",
+	"3+J4QpDTS+cXMj9BpJKENJ20jn9tyR5bn9vOROAX3xTkEnm2YhgmhHPCzW6cYknHARmyhKAf+tOEPPV/",
+	"RJiGCA8FSdAPfUq+iP6Pao6MkjY8ZEO1TQRjj6qdGAfANphqNpKMdU9/6PM0CAjnLOk8kYRHjPZ/BL5K",
+	"yJAkhAaES2INCEoIZ/ETCREe4YhyocipBmyGqwlpNywQnyREMQclW/e0gvfu0253N/iPIE04S/70j3+e",
+	"zS9m8Bs5QQmJ/3TfkhOt4IdrO9jT6TSOfNxwJ4lgX1NSZ4Y5GjPK0oSEVXtihiPxpx3/frjBgnyMJpGA",
+	"/5T7/AuboQmmc0MWxYEBjmOSgPia4EeCIoowmkU0lJtH020GRHNIh2LZRcUgt7vdrh1fRAUZkSQ/wGsW",
+	"R8HcTxVoGbhGjk4NRA6Kk4DRsFLKyU5PZn866i6gzQ2Z4IjKn6vpo7hngnBCUEyGVfM8Ojqsn+YN4cSz",
+	"DucUjU1XelbuXEn1LHvbO/4e1YKehxXiEGQISZ5I8oajmI1g0Xl+i2S88IYjNqPo7x3dbOc8bKutg0Gs",
+	"8jFL1ApNYxzRpkK0OzgahrsD3DnEvWGnF3SDDu4O9zphb3gQ7od7gy7ebrVbE/zlI6EjMW4db+8ceteS",
+	"iGR+KuVNQ9oyqTkoOeGyNJU/R3SknsiZsaHk7ZSTKs5utyYRjSZSvG57V+LWiC8/cxv5JBpIQ+QVhnVi",
+	"vyC93uJp9HZCOMejiI70v0hHMQLPS7NSTxWi7Y4JHL9jKa2TL0pQyN0jhUkcN+QQH0Wf260pTvCECKM7",
+	"jgj1MjqQd6SJEslfJBFb7ZZUtKT+pT+sG8r/SMiwddz6/7/NVNe36il/++nT+XullY0xpSSuGkOgHleM",
+	"IrAfrz8OOJt8Ox6ENUMjhhiFwxNTrWi84UgdaYglWi0DtRy0M6mqKcWJi4TRkdRLxvApYsMhJ6KNMGgA",
+	"8mOMBixVR7uIJsRO918pSebOfNUg/WyqjtX8nt/Z2/fx3QetMftpLp9IXiuoABgU7YqVMDp4U+kV7A12",
+	"wi7pHODufqcX7O11jsIu7uzi7aAXHA32h12yNaWjRQriL2Tuu/LADIYscWVyG6VUrs0MFH21MiGo2zQg",
+	"W+iWEHTfOlUiTMyigNy37FzVsmazLSiPFQtySLq7RweHpNPrhnud3m4YdgbB0W5n//Coh/cOhke7O73i",
+	"cu2BTLQi2zv94QUWwbg873eghcupMRrP5RkTCY6kXi/niidMzmxMOKme17Cj2l5NcadBnIbkbDIgYejV",
+	"CbTWjmPOUEJEmlB1bD6RQLDEKpoTMmFJRLRgH8vbolQvKzZFVOy26d7/yBgnPzMWE0yV2o65OHuqkYj9",
+	"KOybQcaYC3n9oUKfP8BqsP1hswwS9kio3PwET0AicELocXYDMfeSEZM3AqruvyDs2/cU9AEmtUrKxDii",
+	"I6Vce1dNDrsD4+6cv69Yup1gf5fs450OPtzd7fS6g2HnaH9v2NnZ2w+OBrt472B7/3j7+MC7sBdyPeY/",
+	"wz2lTJhLJtQ1VMk3eVc5QYJ8EVbFoQykGgrkScdBhNoD17ei6ka03DreRRPiDPZDwib+oSqVwA61agxy",
+	"NdYaQcW14VSgCYP7VcThfG+jdCrPF9DzjXTiao/ADT+dDEiidrN8IFVoxNJK4oHGv9zIzx2VSw3+Ck4o",
+	"j/3iMZpmQz+Ba182NMqEPNPAJPRkRl41TnUIrjvQa+wz5sAwsRqkvmWzIeoDafpokAp1mU5pLM+2vhpK",
+	"X05hFD0RWjVk2dK6A74lOPEJ7yspsq3gm40ZJ2oTBYwKeSUHsrfluUwiKSVQgHmlTOSqF78sEAQXbgbu",
+	"FbO07+9Yoz1fNRTB1tpGdzAqnzAGIYo56gs8iMklnpC+s3+M0lU5LNmunz5DHAjeSI+6UJeAquNC3xEq",
+	"VKaJ/Xht5VWPY2VtSGSDlbSTBw8J20h/AkbjRzIVbdCV2ko2WSPmMEq4QFgIMpnK00xIea8UZFCr7mlJ",
+	"r6o+y76pZqXJeAtXugWLqi0A9WtrW1p7hW8Ym1SNKGFsYhdLX4n02SsQF1je2rWZ3zPURLW89ghvCZc3",
+	"3apBcvW4YhDcfrz2OO6MNPCP4zFS1ywjak9QXy8WB3My1dIVDjnKEtSXfLL4bLBCaE2h8qwIQLj4mYWR",
+	"8ujI69oHloBCEygvhvznJI1FNMWJeDtkyaQTYgF9NqOXbRO6LIoM2aAymMsD3tz78isDtqOAJVLn3vTo",
+	"8g03GGJiPvCME0jKp4xykhk9TkFAFcaMp9M4Ur6bt//kyoHTbMDQ5hl9IjGbEt+AcwYVx3tn3C6+xvVr",
+	"b+EdaBO6uRVYpPwlJqBarpuGNYDCXLRbaKv13G79jENt4WwwJrsvvrZIkjA9jRBOgMu/nn48f/8AV5mQ",
+	"CBzFXErUlAvwWiLY6W0jYo31Hwvw3inbFro3Bqr7lhxjRJ9wHIVymNo01zoe4phLHm5GnjMYpaSHO51p",
+	"wgYxmfxPz7SqZ7PUiGtJwGG5Wsc9UN8iAYLmZxwisxBWvOABS8XxIMb0sdV4ztdqdlXcbO6vISOcvhFo",
+	"GCnOkEuf4EC0lWErSWP57jDl4L8EXtFGv5fYiG7TdYz8HiwKzlheZBiLJII+rdtKkEWCgwc6CqIppoKv",
+	"JSr0CN4lBAsSvsz0dOPffpafpuHLzVI3/i1nyegwjoI1Jeu7q8sPH8/f3eWE56lVaLV/XAqfEJEvERcc",
+	"4TghOJx/A8HpDNaKzWZjdeXiUSYXLQ1fTCjesgkBW51SvvPDUkJdeSbxHCTPBxzFaULWW9RPl6ef7v5y",
+	"dXP+X2f5U/H0+hw9EuWeBmXo9dewMLZsHYtDc5dsO1uyTxSnYsyS6N/wzgstG6g0jiNfOe8JEVuo191G",
+	"GIYacTSJOJeLyxI0SxgdtVGvu2vjOHSoE3/k2vWJKWJJNII1x6pRykQb9bbho3s6YIorBGMoxsmIyGd7",
+	"8s42xhxhJKdrTKjyfJVs1Ea9nSP4Ih96ACftMI1jNMFRPGBf0A99cOx2wLPbRxzPOVzZ76lgKGATggY4",
+	"ePyxjfa6XfktTmMbJaautvLRrnVhSVEm58wFm041GdgTSWKGQxLKG732K3ll8E9vf2oudn+OKE7mVWJW",
+	"XUZ0ZzegV4TrbqHbT9fXVzd3Z+8fLs7en58+3P3j+iy3mWRf2j0hV0yuDE4IGDwFfiT0m2yuilHbbbZw",
+	"0M62295ztx1Pp1OWCBKiCxJGGN0pY9kLKpNgY9Ibp8T5MFq75neMfZTbZb1F/3D+8ezh7urq4ePpzZ/P",
+	"cnr2aRYmCb6nvZ3ezuFht4tMQGSeL7IN/A24oGIa5aEtNcGMLXYzttCXCnRGRSTm6I4x9FE3/QqM4UhJ",
+	"phzslIHlK1O32IySRLEJSwZRGBK6Jo9c3fx8/v792WVuzcFSL/tThxOQUQVAImwUlG/BCc5gLRM0Gqt7",
+	"+jrrnRHxRRfYiZiTkilk2pvw3G79mdE1d/nt2e3t+dXlw9nfr89vCgqSNlgCL5Ev02+kI5VHaBfPN0B3",
+	"bzqXfqDUiy3TuVJJCJUnvWzxLwTHYrzh25ZqtIpN5LRJXkE5UQoKeB8DLA+KkAGzz1jyCOPUBv0ND1S3",
+	"uug+6Hh/Vr745TwSL2EuKXfQyGhywUISy/vLurrXxdX7s48PZzc3Vze5I4pNCcVRycw3kf1qa5IKaX0k",
+	"3+J26ht27RC9czNbea+7k7ff/RkLMsPzlxW8aqCgZum8DFAGICYKrqkseURDWGNY80smPrCUrrngl1d3",
+	"Dx+uPl0WLqtgTZbyfwhdvP6KuuPKLqqFYbknZS9bsksm0Af9wsstmI0W5ym4bOE6xhIVg2FDkJzjlBNi",
+	"Fu6ChdHQGzp/Dvc7zNH5sHPJKFEBYDqCET6/TiDyF9J8NrHlr2/O3l1dvj+/k8feh9Pzj4VzWZ82A0Ko",
+	"1lVCxCMaQHQtDqW0hxDjb8Ak/qFbdmk8cvcUd7a+S2mkSf3Sh3punMBBKmCQIhMMCEwAWVP+27YgX8Rb",
+	"iF3PHzuZ71M7M1AiGznWMgUJpgwIeNryukEr7gJa9YdNkKi0I+0f3/DRKJtcdMbLC8haB7zW8TY8dN1q",
+	"pS5lfPFyAFJu+btPw4htzm7DZUfQ5V00IeFVuqY1++784uzq013uZL3Lx7E8kmmW+5KQaTxHsyiOEZ5O",
+	"CU6MOVbb7Uu6hvJwhlGo4tpUapn8BgKUXl32FOfbZJQbpE2mqzgHn9ZTkFxRloqXPv5maus7kxwTFVmK",
+	"45jNtJ7yieInHMV4EK9vWv/r6fnH058/5o2Bl8zVnaRk5wjHLA3BUkoESqcn8P+vrs8uT88fTq/PH345",
+	"+8e3McA7M7B8s+oEXC5wDAXy8hAFBLmEf1HNVfG8PgjUTIYsgYwLN5KN4gnh+r4ohPXLZKZ8xS7TmOFN",
+	"ew5Vo4tOD2Pb4oIlmnn/xpJ404OBNheNZSZf2gIe09+p3HL5ynVdvgHX6bYYXpWHYY4P9fhbZ19IkAoS",
+	"6veO0e3Z6c27v7TarQTPHuzm+tpSz281o0Hae0wECWFo04RNSSJ0XJR6Vf0zjq+GreNfFwS50Pl/3l5d",
+	"tp4/F0lwCbzChnp4HDRrRsmJEpQRRf0JETjEAvdhobIE9I30f4riiIMDRjIFP0Zs8E8SCJ1ljVE/TeK+",
+	"iqgwWcQn2ZC2nNH0faHicsBgAXyIwubDVTF1pbFeQV5fwCgn/0oJqLcQEaRMjFzguTLfOcxb5jepNZ6g",
+	"nW633e125TmT4ECQhCOsAuRtdPbZx/P/On3/cHH694eLs9vb0z+fKWcWE2OSzCIVA10b2dluRfQBjrgH",
+	"wQyraUIsnr6U/FQOHPADvoiNrDbV63uM+hG/UO334TjuR/xGDrUPqWY6n1FAsJucdiU/mr8WTUqO6Ar6",
+	"ll8V9l6j2bRbnKVJQB6EDs0uhjQuWAwxZulovBk6ajby0uTZ9s3sfOFC74uRViJYR+ihTxAb3dfHBt/i",
+	"JEiI3FoK7uAJxykIbowmmD8WZB4OZW/Rk5RRv35utwYRax3/CkAcIpIHl9zpBFwVn9utQMfniNbx9sHR",
+	"3vbh4cFRd2e3224RKk9SGwYr+bU1ONzrDoLdbqe3NzzsdLu97Q7udnHncDcc9vbDw729PXllfKRsFpNQ",
+	"LqocgV7hMzVGPSw4N2H51D9ao6no7HUmEY1aIGifolAeQsZc9WxDXc/i6N9YvhOno8hKatmm+sX8wbjI",
+	"d6nI+AuZcyCI1irgQfJElGyiaRzLHxTl4ZBTxIfjSH9y3PpJ/08dWOawwEB30FPm+gAaYyE7A8f8AAeP",
+	"rc+SL9g0CmAQQ0Ji6Ohzu5XqIKLyUqScJHryrfIp5Kz311YkyAT+UeZ7rRAlCQaTJQ6fMA1IqPIcykz5",
+	"i2RqqdeoRIsglswDcUS6pYFJXcvauo4x9afjL9MacGz9nrwjX8RVIv/LQdRnXLxAk52yYHwRxXEE34Us",
+	"SO0Z2nTAlsQNxVWR8HZjffXMvfmx4Gyyr2uPqbRFnSYbta2/vEsT6mu/3N8qx4WVGQsjicFBkMkMz3bI",
+	"S4+Gs7x2P/JMywqgZTZiXlAt86Ur0KoyqW1WK5wtb+QFC+RZjpMb9GQlpF+bopiKEySlJ6iMLBVIri+K",
+	"OIux0cylGiHlYStNIbZYvq7uyeqMKQ3DlcPN2YTbRW0Uca6sKUZi19q14CX59pwLMvFTjkykxmRks7Km",
+	"4vg6J7Or6J1pCuaIWIYdnANkKSmYHS/FtT2bTMW8DLTjzdLNsh5+bcHqGjlnF8SV0+5o9S51BqLOgLJY",
+	"KmwWS6a2ewq6ojHbkg4zmdXObSAjXQqSwWX9z1UanY5DXkKllF99jLg4l2z03P5aONPtfWQZxi+sQdZG",
+	"edyfvUGIM5yzBbhTs9d3X34fmWWpJY4iauQ7HOde/bOdn2i9prqMAprTFJ+dbi7zKuSLaL8FNdVqhxG1",
+	"+mGVquea6HSOU54xmpyZOZaUKsVkyhLR6Ktz9ao7jAUSUb9WZD7zeVuNuHLn1PAVrWWq77ecP/otZ0Mb",
+	"4RWZ+dxuNI9wHZAATxQuVGZuyqDiwEELcddglYUAbjAxoWnCRgkGN1+eBEabqsJMnGF+7HTFEhTgJMzt",
+	"J0f+erSvRzIVvovR3EVGoQyR4ZAEAgF0iLKFqORua79QEojk+/61NSVM/uvzMopoSo0L2DNpbZLPjQfT",
+	"EM3G8xOkt40OlDeByArcCrBporys+XW5cVWPSi4vhBCjdAoYWmZhFVBYAqmkBdLELCHHOehUKeCWGFGB",
+	"hTWv6HHqpbXUrORoqaJ4RPPIXIVds9NI3aN//Vy2UIzMFbvZNbWgHNXPTDdeO4WaU8Y3FXvGmCk11GG+",
+	"pXKxWLX4vDmZCmzxenLV8kKlkqBwLuWiFJbyD7BuxVXS1jG/S8MBzUi4lR3yCd/yifgCDSrh2CBuyN/C",
+	"iqa3DVnBKu07qxgBVrtA++6++habJ6+51drrcHZD9l+Mq3cEG51R4bPaFpIAx3g6JZSEaoMkKd1yACX6",
+	"SUofAEKsj36Ap2hARpA4poKtf2yjvnJIZq8ZT6t69cf2PdWv9NEPkci+SzkBI9yxgq/UDv/5lCioSuVM",
+	"7JMnHKdYsKSvQFmKB8r5EltswMK5ikMgQSpHBFA+x7taCwd0mtbd2d/vbLIK/K4QfvIPHMV8kEaxgJi5",
+	"JAV0kVbvaL83OOoGHbwz6HV6eLDXOTrqbncOgv2joNs73N/f3ZY7JZoQLvBk6lF0sUkfAueypK9gj0Tq",
+	"9D3ofDIV9heI0GMCx9kv+89q6xrkyhY+2OsF4e5eZ3dnd9Dp9Y4GHXx0eNTpHfb28d6A7HbxIC/ZWjvd",
+	"nf3O9nZnp3u3vXe8u3u83d3a2e3+F7CliMR8GdJHTejS7XYlXTTgy3HroNcNyc7+UedwBx91umFv2Dk6",
+	"PDzqBIcHw8Hh4WFveDCspaPeG5bTnCX06yDnjcWK4aXmRsfABRJt0kVjwXlnCfDsrk2zXppL0sRC/DR5",
+	"21mVpcS+cdo2sB9qiCxXNGa9OpRou2iwBk3IhWaFxayXpVX6oZSyETEJtcaEHrORV2X89bvU+i611pFa",
+	"n5uq6EtcpIyq4PPqvI7+nkvy4U1gzXIbbmtNvWBS6L7qhnq+REROcUKN1sPKzoX32XPPuBuS93SkI+GX",
+	"8EQUFqjsj2h8Myy19OI89rm9JDchuCvNpwSFJIhxAt5JeAUuZ1e3b7SzH8WMPerITm3R6kNwjwPzOBvP",
+	"dbCbtiTBPUmhEXgIUn3QLLcHchaKZfbCyh+WNlGrq//X8fzH/A/swKt+WpaFGzJf+DbMK0pD4xKoTYnL",
+	"MM74lOBHFYhZ4ALjUwhZIACWnTIRBbkQcY0dwomOTQa9oBNRpBDpJE+rcHa+5VcgSlSe+Id/LriyFMA+",
+	"yBuZcz6P0kXdDLqy1gXk1ZscwUfKZm3YlLp9RS7KnKnme/f1mU203CtT+48X7cFZ3mS97mrbNt6fSk64",
+	"BIBiXlN7QVkgsxIMxaNQGY+Ot9uZcxFiHqXi1Tre8UYsP7n6t63N4Lbge6qb/Oork+HOXr3XzuxattlK",
+	"Mtjwbn+0hLK1Fe1+czSMSBxqxI53xs6i7P19bVjpb6FTqlDTDXidGwnDZsV48UUeMZrGsY7xIAkWgJ7U",
+	"3er5nV3tVpgQPOHKGZaberv1pTNiHf3jBE9/Vcz0+Z+c0a0bPLvIcByARjdSHn31Bo1vRk1aTyWq0GEq",
+	"l/xG42H6Wd8p/GBiYt9wME8pCABkzb4qexjPLUy9wi6iiEDgSl+QL6LfVg0qq1X//M+XVzdnfZN7dE/7",
+	"LBUBmxAd/5wQzBkFmP1IcMSjmNCAlK1TJvb/19bN2fVHcLAufahGFGKt71hDhPxWu6UH2zpuJURVo8qk",
+	"mXYAG7BRGMkROdzb3Sdh5/CwO+z0BvvdzlG4TTqHg3C/u3tIDg+D/eVviZz8q3W8027xSNFDh29BeDos",
+	"YcjQnKUoZGAzNhHXrVM0SggRJvelMp1iiSjW5TT3QtpEw2hJk7n01Rfab5ew2QjsAi7I/kzplX7zObfC",
+	"yxBH8bL3VZdJGtqHUtr8ZWAQL1i0pNYbrp2f+TS/XIhgRMV+r9X2HEWG6TylcjR0ssko1GX54Bh+wxWe",
+	"PY7zEWyO14GnU5JwEvo8uac6Dtjo6FDuCUAW5UT87Zl0jboUhHpdAlrI3m/bPeKyhKVIblVd1jSL51rK",
+	"DB9WymjlFamlshLCjgJpahV6T3+neqZ5XKKMAwNc7e17o1VNKa8Bl6Vw9G3QL1cSUtGyRoKaoIDQH0u5",
+	"UadWjXNKN1bLAClfHKG1aDmszWr566bFwADYP9Ioum5z98QszvsVrob6tPFQeY7kE531M0gFRFkXaGyO",
+	"XhLHTDbnqpdFndJ52uGP0bTDpkrr7kyZFLOJpdtpGkbsopaP5Y0LR8q/SBHk7LvIQ+5tNVtSeEskmMrm",
+	"BgplQv9VbByQYAgGkRNHj+Q/PDfSbIBlSZtvdqG8zb2esaF3xRziVG+SJYlkeHODxNrAZnDZ4FV2g4Zy",
+	"KFHz57kgvHS9tzrDQH3mkagaStl3rgeMPpGEY1/6cDPPQ7SEMyPGXNxq7blYpeO4mWEsnz3jgDy/I1Qk",
+	"OP7EZWtwNdk+CIPBdnDYCYbbw05v9xB3BofBQScMjnaPjvbIweEAwhKaCOXPWWzqz1L5CeJUTkikCTUV",
+	"YFv/SolbkvjPN1efrvOxLV467m53/6u8r1dzkDY/oO1SeKNeVNkrHUAjdT8urPJHnkiiq9Q01Fkn5dIu",
+	"zXSIVdKkqtUHSJw9D2se3vn9s9rA4X/icMCChcredFzBDSDQYVTLBOg4LOHTgMr1cbROpH3Olu652WUs",
+	"s0zAjlsRoCaCDcpuuzehdVxeK3hZixoXDkMFkmQq+mixPUzjGEDOa4+VJa/lSwdPrKFcb+z0ckMMSl67",
+	"haywWK+uZYmVHTnfgDXW10Bye+hVNBC3R+53Ewj8SFSRBRVdV7N3tWVuBdq7NRwWBFf7Ipszc8caHuoV",
+	"9md+2MWxXUPgv+Lv0VJp1Y1c6O7GzA2kXRctnlvxOoW+6cqXwsgb6lmb4JONa36b3cP8VTfx0umZ5rbg",
+	"Tcw094hGDfg5s0kYg8qrzIq6QMQBZxNioAhUyhBU7VVhCbCfILWEOz9v6Sb6xbtNNpPv15zXveZ8p/dr",
+	"0rskBxblMtdL8+/75vu++W9C742d+U4y+qsd+nW7fMEO/85mv082e1X+8qfG6ofcr2z5b3DZw4ZxxM50",
+	"ixc1Sr6Id2nCmTe0jSREmzO/CFU1bEBGEeUnCA+4vNkz5Y+X7IoaAb3YsS+gVPVurKBY4bhVWbjfd+Zr",
+	"7syNXvteL2VYd9gANLbiHNBEvSE4jOgIBVESKERhl7IA8SR8zsh1LPZLQlnW8NqSKQkT/OVcvb/d7XYL",
+	"cqWBw9jgSVsvgTOTntvium6D5+oVv1N40B5wzXQ0IhzC/4Y6PZq6WBweHljBAmPrVun4TwTQ0xr/Gbeq",
+	"xP4SAVg2mqso1+cL8bns8EoxpGkcewG+FmCzFR3n0Lprufq8YKHq9LMVFqxwXmx24TYmBRWLvqYYNP48",
+	"j5fkMaKhJKkKxbOERVEulOv27OOHVrv1/qLVtufHX6/O3509wE/qn+bBhzOoSHL3l5uzU/mPv13dfJT/",
+	"/8PVzSf59un1eT4SzHxY5bDXtY83Ybr7jSmSHoOfWQA8FCTRCzIir5ewVFFvuvoCVRzpWvep79evb3P9",
+	"+m9NyJxk/41ea40MfM1jg9/OaeCLg7apSeZihmZSjExwCFBWgwQilVE6lRp2WA4G5brd7RJFuO1xQYqR",
+	"fnHx6Ksl2LqzMKvnzmZj621o/1rrnQFwlj2d2AIs8S10Y8p9QxlXnCRzRL7gQMSgf3KoNMhPnAqZTgkU",
+	"hUckNDSdKk/IfWBNlRiOpcDfpcEHv0One6DTvwkE+ooo54UwPTkFVShFFytRqaAQi476UyzGfVWZvh9G",
+	"CQkES+b9TYzeA5ZeMDI4IaW8jQgOxhqeDAIK04Tqwip9OVideKbLleRH+NvBXvcDRF8yoXLt8kG5ZpNW",
+	"oK7zqlxGuI3AG8vBk68Lob4swPiKsOSrQYyXg1MjykWSqoRG4PmASeoNyJAlKjp1rrIhScwrrAEroZQX",
+	"ongA8QXZptBgDpvP6XBNPHMHl7ze/OCAhnsPOV3ESR9glZm0JsBXFTqqsDTod0DjbZi0yT3VpCrMQUvU",
+	"BbL14nwRkPL4nCWMAlDRYmOcM6mlAjAfcoUBGmUG2hQmY2HIiNJuqdqcziI6C15eVrgp6oTiipU9zXLD",
+	"oUKPReT7T5Xlm6A+KDi6uJVSVgYshLL1JB5uoQzvltF4jnCuVo/KN04IikYUgNOLecK5/hwl5x1LVWY/",
+	"AOQ6+s1p6NVupgkJIk5an5+f/SGAixLoK+x5zAUwy490M61dY6HN8HIKypjjS+nXxV2bmR5Xz6ZXPKM1",
+	"7RquMRYOwdCgIpPJ5f2md1/PFfRVr8DezKnlN/Fvx8tRF5zpVqirbMRbr669Qe/Ja3hFsmSK9UuaOYbj",
+	"thSZJIJ8sgBzdS4qUAX41xOLAgIgG3MVeKhSrOWNQaXPTGAtMALbCai5tvQrv6fZ6iRqI5JQ9trfQufF",
+	"JYGeUypvA7TtLGvE30/6tpv3F2DJ9CkHnyvPjz8nLJ1WSoK/geFU47CMiEAYii7DeGYGoQaKV8rhQvXz",
+	"0J+9sVQEsM9UBfk5reNWGPGAJdWQHRv2/hX1vpKstN4SIANfSuF43YSowtLCDcwQrZ9zMwldXFveL02h",
+	"R/O7d5ogyCpyqupCMUaS+7T+PkzY5AThmLOCy0vxl60ei0PSqHf4bAkIl4oN8p9sUHNQwgO4iLAqKJqs",
+	"CqubqBrgaSRwLGf4IcE0IP+hYRNZKi5463i3C5yTcm1dbnQU1iUirVV0VF67WBwSLlCSgqHGGMb81U6/",
+	"eXlWVQIVx/EAB4+3cMv1XyYfyVzj6EQjypVQi7hOb1ReomOE6TzDFx9gTvZ72vnTn405CR6k0IbvKCRH",
+	"8rEGV3KYdA8wQUv44XqIn5LYmwo1FmIqO5X/n5vpaXBrghNb3ozQsLgpur1DX4e/mbKwrjBrxiGuWPOy",
+	"KBxAicK2aptBo+0uKkyHDQFUYMtA+eo957OTxwzAxImpez7Bc9CxThDsUL/6NMFfoom83sE7XSCF+iF3",
+	"wjgZsmafrwA3pT/Nlrb6sM9B/9VItTwUo/cWUHlEg7Q63N497B0cHh7s7x1s7+we9lr5DNvqU/xVdWs3",
+	"I7jhaXa3Stldv73GabB6yW4Ym9SslDyl69bnkglVKU61/v6iEkDiW+oiN5o4oCNT16i6so7RV/b6fuUG",
+	"rW9WzP2u/5rrwQl6f+Hv7aVUk1vCecRoDXtw9YaXQ1YAQXU915AROybx1BGi7xgdRuDDMVI1oimYWXt7",
+	"z5tUZpZl0Jc+X36Jft7y0mF91edONQkBnSdSE1G27UEqpMKpWEIynDHBrXmaZKncupFq0fQ3ycU1zKf1",
+	"dsl6pqC//IuPy1Ce7lo57oVnX9jCb1GAXa4gs87DCp+jhoWzt/zmTfrD3VZudH0xlSZJEXHYr3kG6s2C",
+	"5uG3PC4bc7MZhinsk2IbnxtOvx4DuxEZCihJK5BjA8EavpV9lZCN92SQjs7pkFWjTY2YlJBlPCOWyovP",
+	"drtF6FOUMDrRF6Hcn5IYofIuttqtJ5Jw1fj2Vnerq5EgRTQpoxswSonB8JQqv42OmJIkIFTAibmzZ8GE",
+	"d3f39nq93R1TPe9w9/Bwv3v4bOtNL5/1sXwIWiZg35MhTmOB9FoW9HUSR//GD6F6p0EYGIzq2ZPto9bA",
+	"h7FcWJQV3bIfcCDyMczqCpOVPXRLgJe4y1ncOv4FJrzR77oL1tD0WNo3tYgOpvW2Jl82zDzVarfLYpA2",
+	"s23ayq6SUY8jRgOCJiwhaEB4FJIiOri7uWwk6/ft9g222x9mLotOqRpJ0uQAy46RzW/fDR6D5a1ffzDe",
+	"ZLvFW08g4miaMNk4+O4F0yDVVZA9G9xl61dFzRBJSwg97jjLRQGDRyKc0rf6beWq8qHVmUnW84B86xMn",
+	"VTVZ86OyzXqXjlGvQmgrGVs8LzeWuHZ7fHuIsKqJ1mnAtRMuo4MC3cqCYuELy+u70NBvBHltYpFsK2WB",
+	"W3bOZ99lE102dgLvkIDRkCMeyWN+++igm6N8oYJXA7zHM39s1ika4ihOS7d/G8oVsBCMlld3Dx+uPl2+",
+	"96CvUSbQkKU0HyBuEjDzC2vbrQ0flS+9VxD3+VUqDD6e4TlH0FNu/PBLORq5cvnUqLyr5gylSWBbTv0C",
+	"yp1f/vX04/n7h/M86bRRRyU4CoSRBSorHKlh1b00xhzcJnoBJeuk0ylJEKf4kWj7p67VriLkBwmmwRgx",
+	"qnVFj94uJ+qh9IXUM5UGX/Fp5S48RZxQQSQbD1mCVIn1Bnn8cuL14IVulHGp2ytKUBxRXbje1uapw9bN",
+	"3HD+uhHPhZB/z2LZFtbGRvX7J+r8SWdfBEkoji+qV8LYMDA3lQKEFB2gd5SuDzgVY6aMGL3e9rbTu4H1",
+	"1nrq9vbhQU2BwbqyGuvaYm2Qtm7TGDVPVExPRLPInP5vxA3uxoA5o+lX+e3tKviEgHr6hqMozOpcLelx",
+	"U21cVrjrfsPe6ij0V/1agxYRfYBCHQ+CPZhYxCis20ra2c/xxFYNOTGGf7uk9I2R8BWyk8p230nKqgId",
+	"a/OlcUMco37EL1T7Oq0j4lCFo982wcVWDMgVqNw5q9nmncIi6+81xV0V48vV/123r7+NCTVq7yyJhCBU",
+	"8VRbQebP5Vk2OTGRg86WtsOQo/IhPdsNXS/NP0Qx+cCSiVdli2KicD7lKLbQFTg8dfkxN/Y7L9DlZ63j",
+	"VvncUg++LoatL8wHvvMN/s+6ppJv8Fm9pYpiDHC2IPBk/f+Wqa3g9wZUjI+l04Xge6De6UDLMX5S+gtu",
+	"4ghYpewyHKU7g0GXHO7udPDe4KDTPdolnaPdwV5nMDg43B4cBQE56LXqgzGVkz1bu9Pr85bjN2qFJDg4",
+	"2h0GnWBvZ7fTDXDQOTo62u0M9nb3cTDY3tvBwyXq/tbtLx3IytP4lZB2oMMPSh/2w5LY9NERgxqNCWOT",
+	"Sid8w1Jly16R1gMm1xeCOt29Tjmv3zSZq7mB/g3UvsaJiOcOoG3F/RI2D6DF6hMzw1n+Y26flW/Q8CEv",
+	"UOFFWPHzwuv6UtW91XZnbOIzB65y8TeUWKZ/s/vrLcD1doTGdgNdkUGPs86O4IrCcqwVYxOOZhr+BM4b",
+	"yP6XfBq2dXh3XjW2e+YPsVcYJVpdW5vRGnwJqgWHjjdTlSobT11JMogLbKBC/M6Xc83zrXnK14KiMpXb",
+	"3IQh+tOQly8B44TkWAU6TVVdu6Ugy6J83Y5cSKqzELqZSimj2dt7PzeiZFhiwjbEgkEZaxyM8ykFBQZd",
+	"kiP0yPlqsmoZh2nD4WwAJ0gubLWvddVIjKWCuzKyNpSawBcLAxsyLtPN+/jsLwTHYuxnMSi4aM0ilQLu",
+	"nQ1FCMYkeCw4IG1++hRzbvzHA6zqM5cegu3N+4Tb+LbCI1CYp4SGhAYF92drDLObt9xenR91b84vphf7",
+	"k5NV3rr6JW8brePidKo8xds7W3veyAuPaH1nnO4FYQcwMo6WXXYJOYSvCOypYyfFA+9kGy1foGGJvKsF",
+	"D0HMapgJJtvs3BssVE7mB/q/P/vzzen7s/eePP6C5ahxWTezViXXds5zJ9SOSESuLFvI0kHsIHmp5FTZ",
+	"ql3zRTc1PdHsC3ceBeq3XU6xI7cMUL3D1epWlE2Wuqzc5/LcgJaKzvDiZlzGGx5x5VMDk+VM5VbFU+73",
+	"4pbWHHpU2A1+5AYPJX1UOKcjwquhHK4osaeoDuZVHjhlitOgHRZlZ0wmNowrSqzZ1Q/0+hAtXw9LH7FL",
+	"+W2kFmxG0jpuCRKTUYInrd+W12aDOZNOnf6II8wfoX5/Bq+gHtA3IkOgBRQ2g/sqZuz37El6CCM+jfH8",
+	"gTZ1+OjvomVr53kdJ3dZcfU3HDwiJxp4yjBhP8s3Nj+p7A4UhSt4dH5D7qrvvqVq39LKsB9G8DVGJss7",
+	"yYtYA5sCJ8tE6tIZkAmePTiHY0NIOHVNrNxzusEFnuKKq/SDP/XuzlnfZhl8r+QM9JeEkLSpPuR9xmvQ",
+	"RAYkcCAYDMOtD8FlPwEYjkYffYYzOZDC3wtYuipm1ioIHSXAu2xgldim6kCdgRtVjBknGitO0ldDxUU0",
+	"iNOwKgw0IXzKKK+OpSW2UCmX3UCqW1Y/ROlgbW1pFSY8cIYjQeCKsTgsKZtmjnp1fLXAwdiIvwpxlq/O",
+	"Z5kT4cLqu2p2IPen6SCO+FjRewDXkvW9h3Zf/n5iPJ0zYAFcWcWRqrU9Okdab9lCf1NbJI6lXsIJDREF",
+	"yFuT6rrfQyEh0zYsBIC/mRxYdBH9bHAVVLiAVSySe6pin9s6VVY9N7nJLEH/ZANocb8Hj0nMCWybIp7c",
+	"Auyz1Y3qGS2vkss0jjdF0bZCg6ooMpGbWD2m3MYmygZNYWzUIkdy9UHAfYOq3I49thCETGhY+H17Z1v+",
+	"/mUaJYQ7Tw531Bf/ZANlfg2PggO8t9PZHnYHnR7Z2+scBTs7nX2yiwe9YG/Y7W6XEl2mAPbZBMInsW43",
+	"R4w4t+SmxLK36GucqJIUPmKoSUeNnbbZ2RnR0V00IRe8dXx02H32onS+dsa+AcNZqP2ywTvz6irlmR1K",
+	"LlDgnTD6Z4fplvuqCqg0V7fG2WSlU8Vh6qV61iz/kunwZmN4TKvZTliwlk7QjjWuLfgkywRaA+pAkaed",
+	"WTdL2Af5Kvd6ri7/uGvjkNB7XDtM69VaFcgQZSkNCKRngOPsn2zwhiN5EnOBaVjU1bAQZDIVHG53dguH",
+	"JI6epEoqp5LEreMW4Ecdv32rP90K2OTtmLFHz561LXqTdGuZWam+ugWk0GwXWFELqC1SPY7oqG8tYERV",
+	"6ZH//CcbtFF/SmgIb6RURLG2PdkJy/N2FD0RitKpW8dHtytXUX0PZuuMSpXIu5qAiyzk8iWXkwwRqzgB",
+	"8G/L8/9PNgAgadVQKWfACGa52HrEx91sSvBvK97hTw1I0jruehIIbHO+lTbt+57ZDr0PnRH4ntshLSx1",
+	"kS2V02bbh5ictVpF8OqYMal8KkA1zNGAjNJSrka1FrIpbSNzX2QTLS/YqsfWaxwfS4vuRcLYL2Qrltdf",
+	"jlTupjaUb+BCleAoBykLEAByQ/2TDVYNG/iu2f7RNdvPNsN52xfRrrmobLRkGXCqGkZmCQJvUMEQ5IhJ",
+	"xY4NDWXyWuerfaGGXI5NiqXU02MRFtgK8vY4Ib4BlbcrwMpBB+2MBBX7szJN7M4iK1YnhP0WGMtVkJwk",
+	"qWZB1FmqX8lhtKJI3zxWuV6hC/O6N17MTCWfWGLnULn4ItHVL/xaL/DizHpKIf0BxOAWuoHSGjghAA+M",
+	"ukgwtF1klSeS4BG59m1/pSGkCZENgUakbWzq722rOOjn5dWuarzknx9qM7O2ATls3SBjOjfKr+VQjdyo",
+	"Pc9zsyg9LwbeV8wp301+UPkuKla6KuZYJbeApgX2Z8GqEnJ+HydKZXDJAhntOAKnHoZayCcVWUee1ioW",
+	"6Lbi3qUQudUKOfdME+Gymh6eFURy3yzJQKmlVcX4fYhGaUK4cwMsXopMFJy2mk7wl/+Eg3NbA+9msmfD",
+	"YkId59lFbu3bmS+lWfEsnLJ6WiXuswT46imIZslR6SaDVH2i66XO8PxEwTxJiZtkNUl8ICmWsAuZXr3p",
+	"odkiI596cZmoucI56VBu4W0zC7F0Y9uyFgrDz0iQkdm36z5GT4R6M0HApa3BeCKOcBw9kaqwNvbYNLCz",
+	"XFnS7vmNBCNWhQZmbXmpwAIcn2XAX9V+ylsN/+nW0/I4J6+uzy5Pzx9Or88ffjn7R+u49ZP+X6vdur04",
+	"/fjx4eLq/dnH1nFrNBWdvc4kolFz6MPG8aPlmNAXzzv8yEZnVPgKL15RqTeJZG7kZcyKma8xeSJx63hP",
+	"ikY+ah23dO0R9INayD/tdbttNMVi/Ke3eBq9VSG9P+r1XQi2kNn762PhVDjcoAofGV69rEq50HMo9rHf",
+	"RUMscNxGe10Edso26nXRDCe0jXa7KKJD1kY7R5IqbbRzqOBKCOdttHOANOHbaKeLQjJIR+CsFAkOSIUA",
+	"5KPKPbWUlCrVkodwWTVJ1U0FF/B3McEV905Ye0nkcnnCr63AfLetjkjjbpdtIv3QEGSYxvHctVAZDi2b",
+	"p6pGY88ayZsR4U5oRtXZUpVB2q6WZlVyKVOSzAD95GSc/KwPztIM/iFVkARRtoXuoMSPqvYzxhT1pRzp",
+	"o0AVNMNcvuRS25uLo/s711P2GCWV5q67c8JEIf7Z9oUHvJgxs9et6u2CTbyxiRYOCnNEJGPmQaF0XTjy",
+	"Jd9PXWZBlmFXHEkDHXdjiXIw6Ut1A5Kyic7zg7KXp1zQ3H6vRD9PPJj6Frz7wq7QmEG6U8G3v9vd6ITu",
+	"vHkA9WvYRue3V+hwv7sNq0nRzYd3aOdwZ6cTR4+kXOG5lZPyPgEN4HcRqZZAJhURjOpDlowYwFpkxTmL",
+	"xzrRuvNBLok4jnUzE92hXzyVz3FiPRtVeq9pMC+MGlzVVw4PKkgoM8b6vPcCpav1pqUprlWdtSm/fvBV",
+	"kZteRY2qql59yyZEQewrvEhD1oRMiNz0fO04mMweGDjJnVCco5Qg+wAVMNsWJAxSKp7r/QciEvPmpm1t",
+	"EtnbHfaODo5wZw/v7ne6h+F2Z7C9N+xs73RJMNg+6u73glZ7tZhAB9u/Yna6dmVmHkkYm0AnB71uSHb2",
+	"jzqHO/io0w17w87R4eFRJzg8GA4ODw97w4NhqQW58CmN/pXaA9jJkmyswi5p3G0eNLGyI28yIGHohbq5",
+	"ovEcMYq0Op+r4Whl2jBmLrkd62ERP8Hy0KbzqFeIGl4lLMWwzzLhxV5x/hhBDByK+DHqG+7qt1F/iAMh",
+	"//F///f/8R2Qhvt8RhmHF1e/JkTWlpZ3lWaNu+Z6u6BukIsmkh3sggAWJTDfV52sp+qkmCskcUoqIZdU",
+	"O0ifO6V7xm8c1bbBaW1oVHNW19OqDHS7HM02dCLbtX7F89jvyDcKQq0zf4z5BUsyQFajuLSOf/1cSQRf",
+	"8orWd/AIR7RxMVytTniEqR2X10BrB/l13X4WIc5IZjhBgo0I3F5VIpzOYlkIQ2PHmc2nfhGrmb/RYpr1",
+	"qVnU76rX71z1+rxBUQVy4xXlFJTjKvP2uzGmIwK4+ljL+IXAv39mLEQTllBzSVwJ59fJzsupiUtogVlu",
+	"Yq97tL+Z5MTnSgp+UmzRPD/PSr6vm1IKGoM4eixAAax0aBe5OK+6w7/4rVfy/bcUbpmqo6VGUdX5A94/",
+	"NyUCzYZ6RSn4iZMaJcq6obSTE+BsB3NRSjhcspZIkUTu577BMAqIGQmJsclxkqMCI35DpJSKQDqbCOrW",
+	"VIFAJQj4m3NBJg2tiimvTAqOoydiERoEfmxmqCxXCQ6dgD2HZv7lrRCpORcjNkAB3ti99wr7QbnxWqdx",
+	"BMBiTnhPQzGySnRtCYOkIbKXfu0Bl+VftITIiSggE9yxG8ZMjTw5foXktQFIsK8AN/UvlfXhFlvKy7VG",
+	"2GD2tfKsK2Ifcyv7tQrE43xZDI9XDqnMASy5C9/cKKN9Nxqa7Z3peZU4zSqWWRrnr/3S9VBLkaKAInGx",
+	"PIiE5F8fpP40xoHFONK80VZeTxIq8brdUKpWV1qVBwOgU2BTJxCitJDaQGiEn0hV9ZF8rVWP6W+MaRj7",
+	"xfkcUv3AoSAVU5Wq5OTin2ifLooU1tUM+2GoGtsQCzBi4dpc/sn0XGeYdNPmiuyoVt6LTe8wYeWOqDF3",
+	"Zns4N9WaA+5dmnCN+ptfqZ9ZSkNus9Ao+SJc27p72A3BR5vJzd3tbrulECYWilP1bdMbUM4e7MWbElGG",
+	"7qCtKwV8nykeEbitmBG+TOcsDus6pxoeyFsBl7PE/UBZqmY6PUU2nLi7pJRVX9or04Q8rdaZJGEFTkcV",
+	"R9UbfeGVqgvfd63pD6M1beJOZ++ir3Gbg86cYgb+AEhthC2HVOAMeVqlPTjJv14nEOw+Wx5RZXvYGuVR",
+	"GMYZdL9No5jiRETyGqb0noRgDgOYsJDEDynFTzhSmlFzv9GdgTyrLRfm9O2JnNfBYArhzaTQyQ/yU3Aw",
+	"gFSRlxMAOkGRQIzGc4XxZvQRr0hz/AZm8h4NQ1WNyZBMTVU2gEnTJE5Ukmu9PUz34YbQGTLUMFGVB0cZ",
+	"RmqN/oE9jV23ibX8W9hJT1np7BxvsKnMqb/YObMk4JuzaWtxjx0zkRlA285hAW3rHCsNaGyrM2cUK2kw",
+	"ILmrNJiadfl+hv1xzrDPmzzFXtM7k7+cLoXjpNPUjNKq8AB0uXMVAtuWJ10leta5SfpTeLOquAacARG3",
+	"yPezcRSMVY6jGJN7qhYRyZmgPnzzYJDn+m35Cgdz6kC2Cl/JAWIa0ZEHHauQmOyc5zb6tcFyZWVNStdz",
+	"ebKoZGGNk6qJJQljwgzLtwMgjNUQ7Cdji3riqAzZMSmYykUzEJJSqiYpDfxADhV96PjsKHcSE3m3MyCA",
+	"Qh3IkP5EoSi029HP86XJd6e+lcN6aQrCRUUrT2LLczHZVOyx/qLC7WlcWrlaD1WOT11zDcIrasuaflMI",
+	"3VKF2OrqeYY2jC/pzzTKwldfDOKNAz+5sDK6fVkOO/UVQb9yC244qTheK1TjqJeblN6Q4SYq4CtEhoZW",
+	"xE/Oq9WHhNugJksD164qKwGox9k200Dqpuyh1uuJVsUULwN51Sms9XhOiFLt+xn6cI5Z6owFU3ijYjOV",
+	"OMQCpv/aujm7/vgPOdPla/sY5aW5vsNSETBQ8xIyjSOicbKeopBAWbHPGY7qMqXFkpQqTPmj/d7gqBt0",
+	"8M6g1+nhwV7n6Ki73TkI9o+Cbu9wf393WxsUj3faLR7lkm68hZUdZOBcgUhd9+M7dV+Kut/vBq9xN1DS",
+	"f5XgOB+zLcUpUOJv8dUkd6tY/6ZSOjg2y2feQgaF9lT5jBdk3BWqdHxrZl+DnUvw/C92S84hzueePT+X",
+	"GfU7m31nsxdgs03q/kvYZPR15beoqi+y7twSnPiuocYAqm82BAoBpzRcMm0gszPbwK+y6/aVDMfKVaoM",
+	"1lWwPdZBDQ7MARlFlFsPKaNOTYIKB2lFdFuhlALUeqcIx04wRjoFQC65MbYa4xW5wHH1yQTOai82exdX",
+	"vXFGwXf79R/Rfp0DbNyYJVuLnte0Zd/aspLlqjQUK5xozWm8Grl2YT3TlVayqihpbmVJHP0bP4TqncYV",
+	"S1dGv81FPEUvnGi6oC6wL/LsXOTrIi2IL6sug4QigSYRlAM/Qf0clTP87EEaxaIT0Urhv0okmS/kK1dB",
+	"+E4lpjrRXP6grYVsDxpODdgBpuHGS1wXi9jjMFTFZvLdVKQmLCsc181AXyMldqVAUf+Z7kT3ZQnG9Zmy",
+	"xVU+BYfAsuZzl03KlvSlJLvb0IuLd1+luxqWRuD+mE8JCkkQ4wTcS2CIPpP7/ur2jYlcjRl7hN0fCY3q",
+	"p6zPxvMYcTQbzzUEl9bsINP1nvrXpQHkSINduHJa08ofvvo2ft0OXybt278pX1/dObXVuSuA5Lx15X2S",
+	"X1/kNiqd169g94Kilzel7toCl29M4vJvInIXMNM3lLm8WugutQNywhP8V42E5+f2Gl+uLUB/m5KQfytR",
+	"6JQuWWGjerYotxfKJVopTkL93HCT5Xm0jYYxVkqD3izq95yDPDf3Oj85JbNme+DbXYYtvX/f9/HNNLLZ",
+	"rWk2x+tvy9o4Z82JFZV7VQNaMeHZH1Vh6/b95azJVgCUg3OyBkMyTYgOqfPFRNoAeTiw2rkgFyfXJwHM",
+	"4CXQcmpHWKfo8FY2/kaLtNByXLFYBRSmbNF+3/s4x3K/86lsXp68eqSyEyzqt+Co6E5bT6QybPUY9WOI",
+	"ZlRRwwiyYt5wFEeTSCBtDRzBanOB1Ks5DfLknva1++FB1fPRLZmIIwiDG5M4VCkkhIsT1Icw0SSdChLq",
+	"1804E/ZIEBsOdZiyriWhOs48HborcD3YlvLVI+wnJQPWNaY+JPBT5QlT+J1oGqejiMqRlPe4Zs6P4HuR",
+	"Eqx13HJwz9820Xnfqg742xgP3k5hRCU+rDQTqz79fj11XQAHno0fX5y1o+2w0LCP74Bm9XIRXvGLQzix",
+	"Gm25RufAtSHXuuGjy++/a5yIKIimuPa2da6iPafOy366NPUJNr1FbZDIVTaIV6Ax7IzqojO5ivR2p2ZV",
+	"yUyANxSC4FvoHQtVXhx5IgmKGZaiUbaQct2Ep2JElhZoXL561/8vOHUY1xu486XlJBXeZXsOEkEoywSJ",
+	"GqFxeBhg/NoERGcQVRmEM10ZQdXfAUVrxpJH7k8ArJQoVZmBVxRADgShAVGlFyrxDex6GaENTqRIivFo",
+	"RJmuK+tM97MXb3M0UkXFq3BzGAoZiigXBIeN5VrWqVMrUs/Zy4LMB5d752RlMsl5ZXzsKXyoY109pXm8",
+	"Cf1Tlqt66qzXahVsigVRGRReqi+1cs248dzfKMSCmlx0Of0B8eL3LBduVopb2EyAFUQG+cPinusCq9ot",
+	"kWDKpywRuvqxZ0+aqO6mhhULXlIyclxK+QQSSLUJlQEYJSfokUwFiijqm0kpKwcWAgfjibElr9v/KYoj",
+	"DpEAwygm/NjCRakkNdRPk7gPg8JhmBDOCT/JhrTljAZSpZTmEZOhQFCi5bkiQNG7reDFNxzko9tJaSW9",
+	"XbXdYgw7e/vtKnihh+aufcUYOVAdDxaEm5MVhdaB7iRgLBxZg+SlSJiSW1CZJUOwwPL/snXY2liaU2mU",
+	"EX1IyDSePwj2YHZpFNYJCVPBVJ7UOtTkBOmjwC4ifSO1bUnzCmczle2+kyRS4B9rM71JxTxG/YhfqPb7",
+	"YFfsRxzimPqQ9C7coAlJoMpt6RFaLwpTjmcPk+WBk1ypV3l1CJgUScOETWxwyCiNVt1zNqtjE7JK7YSK",
+	"JXDk9oJ4FPuiF49FHoO3hPOI0eanoWF09d0bjqTQKpfcz0T3r/YOGWCxNVXHs46CnKho1uoC/OYTSaPy",
+	"Afr9APsNHGDNxP5v6Hx5leTY72dI7RniYA80Gp57KHj9Zy7vtM16ou0u+iX6eet3IZ6b5lJfJ2wQk4mP",
+	"kTSagVyMmw/v0FFv7wCpdwaE67tsLt88lE1fXt09fLj6dPm+JScqcBTb+BzKhIoUd27xvW5P3q8EGB4v",
+	"mUAf9AvGeCIvzseDGNNHX+56CF1npku39xI3m+G4H5RHVvGZx55yAYVb6272GsHuPKyBslWqzxsOBQQl",
+	"43Ft7rXgd3UGAzMRRccSHqOmbI5EZSIXy2u6r7sLsMhkoMujqE7tML1slw7iKHjH6DAaVZav1sEek5QL",
+	"9EjZzJtOovvnp6kUnWBwKvFJ/p0qe5CmOEeUkBBhxKMRlaIyVEjcDYo25PpZNO1qG+gy0zeCz0+G9Z01",
+	"uYV6FRvmDQlYEkZ09IElXrmUmBcU7pY8IApEkSpN67jVardiTEepihEkHvAL9WJpX1/vttHfTv/aRlej",
+	"URv9jQwu2ujiutdGp6fvpEr04ePpuxwg6iCiOJn7NpR5pWTnVgfxiUI5gJekBgVCyEKxapwbX7vZxLzc",
+	"E3HEp+yRUDhLz2+v0P7uUWd7sdUPKOJdFsa8q6HAYzHPCrdJXoXzAZ2ihAE2N85ZWS2MNQpwAqVfIhWi",
+	"L08/m8PTX7vu2wrZQEs4ZxsC1W8ghUflAulrz8+MPaIgTgfWLb9U4FYejz9jhz/fXH26bp4HNGNJHELH",
+	"IQkOjnaHQSfY29ntdAMcdI6OjnY7g73dfRwMtvd28NB8cOl1Ta9dEm5pNOsXz2wpxZqugCm9rH3jKrlM",
+	"47g+R8YZUZM4lEIctS3QtPRsDNs1MJ5s1akldZR459TgWBmw2fL1CkvmsPiiYsluAo8L3VxK5ciBONt/",
+	"mlHagnSavismAEnR7gQ9+gL+pBxfWx5XljqJlsBS0WLwkgnIa60UaFCEpaoKyNICbG0ZtWIFyrWEzjfL",
+	"wqup3P8ye7hANWcXLx3k727NbDtWQaDbjac3oul5wTZbFF/r2W6rlyn6fW+79a8wrnh7nRsMY5O6Fd7o",
+	"6n5Xcn8vSu5mOPn1WNgfcC2fFEOyJEP7A6r1k4aBU2Z+tcHJqsm6QVfvPd/grQVFT+L7JvzjbsLPG9uG",
+	"rxe3LHtrUv3Sc6qYUPAIqwq2/hjZwhbRowOXDGVChU008Jb5fMI3KX3HUm9iqTZyJilFYRQChr4q/1aq",
+	"92+crtvtFgHwhdZxt90iTzhOsTB/QvT1OxzHXAGQVDpuyzZy02iJumCLh1Rr9bkyZCnU5BO0rW1ZcgbO",
+	"A8SGKBKcxMMtb4Ukd9y+0bgT+boI4MfMK/eZnVGus8/+5XlvfSIlLSWlMPlIcMQFmRbXhTxlyb48nUwk",
+	"j62iwWAhJIupBV4Jwccw2GqcYp1U76OEBMJCu6gAIVXKWYUuqvIaYaoSUy946/gA6nSGRVUXKhItX79z",
+	"vVqbz35EyX+lJPWq4jbyNoR5Q1TnNJ4vhWtqinY2XKplcVAFTsrXiF7XiQGWolbXTC9tesOgHkRwyKJK",
+	"QpJIsaNShsWYzNEYT6eEqnVuisd89qQRLMrh3nZTLGjiVr9ZPh3U720zl9pNXHvlWLCZzbFnN3UpHWsZ",
+	"rvRWfX2uCuuVC6pndfPp8uH27vTm7uy9gnI3VeMLe863/hXNw150mj+7fC8b/y60vgut34bQ2oA+ao/x",
+	"11FIjczzpzwIMlWpIbrmkUfKbH47r0K2vElztXyBzKxZ0KIzQdZGF1fvzz4+fLqV/z59d3d+5TzTf7+7",
+	"urj+eAa/nP319OOn07urm+xHxBJkJ7vVPAzDzKh+MSvu+SnlC5A7NfT1yqidpnBC05PWHpPls3ZZRM0G",
+	"4JkwumbAmZqINXaHMjGr4DFXxxP/fiZ9P5M2cSZtGsnTiJjXOpyuzOL5vc3qxq7CUY5RXy2rjkBNUkoj",
+	"OuoDy7IpoSeorzmg30Z9HT3bRz8IAwqEgjHjkNXF8RxRBgWFfmzf074yB8jPAkwDEsfwoS1xYkJgWGLK",
+	"EwOE2QzPf2yjPk+nJOEkhG+wqovqpJCxR9DkIfbmRzn0e9qX4j58YKlQoyc05PlMcDVTxT1ylppRFXdn",
+	"eYZq3FIemGED4I8Zjz5YoKd82njWWMn3p8vWVFxMRL4MGGSXhut6m7Mt7M57ieIKa3p8WcaFCzaH4ddn",
+	"O8IV3JbqS9dlaQZQsUuqkoRVoVCccKnKYUHyupxmJS1Q4NAwckPxheQKfWjkuSP3ooc/brPbWFmpNHW4",
+	"QoLjiI5UkgKjpK5az/ej8/vR+dpH55oyI2NDnyLLhoJQFOlaffiRUJRO/Ubm5UPiLAMvEFbanJ+Lpq8A",
+	"MILoXJMB7w3rctm42MyHhE0QUF8erkTBy9uYrIiK/V51UJZrbzdbo9gB3OPQBC5yJGDyuFy1B7PJlorU",
+	"eekYnZUOoGynLnUJrsJAuIPSxzExcDggEdGAjCNVZRLpQZ5IThmzRKCAhaQilUILhmY0M2Kh4dvNz92c",
+	"SHgxnsoyPBbdidWLi9UBi91g+KKd1ZvWW9lZfneW2R7K7ViXkS298+GMdmfkAhOtlLNix6eiKOB/U2ui",
+	"MpXUIFsMo1IBCgBiah3Lc/BfKZGqRYsT7BHSts7ES8Ub11cTYWjEEKMnJustjzs1xqHOLlqYrThMVIh+",
+	"3Zg+MsbJBZton4WmUUkv1xlvAIQ0wXTeRttyoDvd7gna6/pzmstczIZDTjzN3z5G06xt/7dTb3LDO10H",
+	"RU4VbZ9I5ZQyFDDKJYPQgJgCwhgAqDipGJlmiNKKsERtWYfW291u11vDZSlSP3tZHBDQ2Mhz/J1RAZkR",
+	"OoszZqM24P5VFNXJNF4cx2bf6yAI9QtsNVBLY/JEpK6plHT9NyDODrGydZknM5wABg0dMvkeG6lyiKNE",
+	"XcKd6zgZpCOVQh3AjSOGSf361XS2J5VePgKtEHYy+kEJpD/tdbttwDL8k4MD9qO+TXiKjOjvSfixMA1j",
+	"s+h269SwMrhFRqmvvgTg1GfotnZFbVEEXlb71s9vmgze89FMCMFLWZR9OedHL5SvFWrzyeNYNcRzTsyK",
+	"cNzMghprNmxkjP3IRpJBvabYhAQkevKFkluqEc3cUDsIXK4hCf2EKy731+WrKck1eiRT0cDmC0Qwq57Z",
+	"fguDMMvpMo971Op1+ly55evu3jrXojocRnbzzm7mDB5d3jyfCPwYUecPTZ4dUCQnTIm9KUkCQgXI2J09",
+	"+9Lu7t5er7e7AwXCwtbx4e7h4X730FFIWuwx51pYUC1Ib+Kdrb1264kkXM1ze6u7VQX1/s6/405hQhqI",
+	"288qGSkWlnC7VKRt5WhSj1kp3/qkir5lylmZF5t6kXJZJ4ZOpXNS6ZCIR/Jkg2RhqZXldMqQpQqcS49F",
+	"cY1s1dJ7UTaKVQ2dBci7jzRpLbXskLNe/NzOuReP7NQgfvx2c/zIlynk0xZf2z/u5gI0+SXByZl8WYOK",
+	"aj9OjLkApo3EvL4n93qntJ7WmMRTJf0omeFY74luu6XJBvPdG3aHXbwXdPaDHdLpBXuDzuFwl3S65IB0",
+	"w+7gAG9v63W8IRMcgc33ePsQIjSttS7LwcapYDeyQ3MtmeAv742+H9FUyF16sJN9an+EyH6cyA7uxgnh",
+	"YxaH9uGerl/Y3Ar1O0kIdDhkmTTCEsP4XKN57lmi+RVxkXJ85gtLdBivIfhlnu1KOdbOHVneLFR5d6gc",
+	"KY8/SkZYCnzv9dkHc1Dg5UX0yl52uHMFs3tGlqpEPt14PoUot7y5y3HGVMVZFVapSGEPZ9WI5PdEWSyr",
+	"JbPyykQcsWqE/6JvMCvIo7tBTWQUCtVginV6mnkeC6UWNuNg9FHOwQ3zYG9uyK85WVyTVZPWH7XxUSpJ",
+	"egV5bRlW89JvLePh+7n77c7dz0q3da4Tt5ZLts3ShLnf4OKQ/bLznAseKNZBMa81vGYa/dEXXGvG2eD7",
+	"W3i3+qZ4Kq/M7sZxEJEBCAoQJDkhDW6Qdo7Z7VENtWYrX1RVFLyiBO7Kc+WEzVDyAkal3g0s4sWSPV8L",
+	"SnaZ5KSmdW65rixpqwBnTsP1LbIZTFvZgvPCYA92YlWwQnl8QxXrwXEU5jGjcsWsl8Uz0wx0YT4sg4z9",
+	"LRJjDSs1jedvJIcDgJmb3tKGP8AC7cCi+hOkDcWdKs0ZKfK6jp3O4h3gP9NOHfKZ4tG1R5uytytOGgqS",
+	"lNzOyrRexpZuUKr697WxygmZDm0acNQ7/bZLm43UXy9IvoYFabgTh9m2U1nMV7r0/rL7yVbs/+o/yG4b",
+	"Oelucy9XnBe3VVBpXnhCLgDE0caSzczuHkYkDq3TgOh4VGVSzlUSUpBMhCBG47kunrdVRbi6xBITtDWF",
+	"N43Pv9K2c0P4lFGeT+z7tXVzdv3xH3L2Syuitn568x3ji1AxJVd0PHOih7lUIMqSgSXkX63jnXaLR4pA",
+	"2hMMMJtguw4ZmrMUhQxOCYM32TpFo4QQAfj5z4Wygd+pu2HqKpn/XkHYXrpg+O1VzoNVAstWPEL0a+VC",
+	"/UueLoYBbhhzAXdVovgGMs6/Prt5BLBs2+2ygF33Vpi/0G3LaxOHO5eBvyqW28vXNsiZIhqnruvXfGsg",
+	"L2aO2r9ZPvMiLxfaW67YxAqMqz5R3fxOmH0Ndt5E6Y1nh/9rWLGyBMfz87faOIXd8Z23v/P2C/C2xyfk",
+	"KjwLnb72ZUdtan5HsZeBtbT/5U3Fpf1Ua5RwXq02MrsNFqez2PB8ayxvFeEWjhFN59x5AD1WsyyWQT3c",
+	"drzYHsWGyyEXkL4jr0MJpoilAm5TGoE3xlygnR4aszSpiDooDHMhZEf+/XZxFuUhL1iKtBpbxdzNwihE",
+	"gqncf+/V7DUOiQI2wwv6Thc7M93hfV0E6u165AoeOKed5dxv/C8Exz4s8g/RKE2ysD+zlxruoIiObpls",
+	"x01PGENX89WidlbfdHYstS4qnfuVEEQJBltplJhg/7qo6CyvyJneqwfjqFAtHSndKCqnMvKmKAXc6Jsc",
+	"Pe0AvewFuP4+C6p8UPIUhJG82N9++n/+/fPp6Z/c8U+mZOSLlIYvis3/jDnZ720tA3+u0IXDCCP5CYhc",
+	"KXr70MPb/uIcdzUU20ElMepsVz6iWHtKA+Ksnxqr1utVEmNvQbfSAKs+apiEVMxNbqmqvTLGnmIfWu8e",
+	"EUoS5eSC5kGxPNzePewdHB4e7O8dbO/sHu4Vsd8qkciKEe4LauJkfZYgfhSePGggvtD5BQ0bTIf1S7s4",
+	"gLYAcUYi8AkFmBMortQX5Ivow7+eWBSQ/gnCdA5JxIjEnKAJfiQcYQSU26oq0mkp4V35KSHBeGEGRUJw",
+	"iHDM0lA5gsZsVlh0Yz6TFxhF21a7BcOWEo49eXIr6vb/MIpN6YM24mkwlqw3me5KaszwU1uX6lOFtbOq",
+	"Av46RZWloHKVN2GOugKqPGMV+dtopjIxxpD0rY5vhOO4pkc+Jb7wme7Wzp7sqNcwRtOUVSq1r8lang08",
+	"MPoBkEbVkDApsnWpGXVQfbdQLuIUYtg9/dpy6JhDvSJgkZVOlbyDc4V802UzPqGCkqdAhqTajGDYkHH0",
+	"SP4jW5DWObyRqOCNrSVPwhNdanI2JjRbG13VWO1thRewzpFpNEQoGNLg/GweGqg4IXMmV3Jp8WYj32oX",
+	"T+ZFDmCH7WrO6sbs1/j8/p2y4QZ0Dnejv47qAT0uLuejQTQEs7VkVq3r46bkljfY96I/eeYvrojUZnSV",
+	"PnU/m+A5GrNYp+wCpypPsz9T16belh6lnCTNKmRU1iEqSCc/JbIS94ogCHSfsuHjt7bt81y8dKL4cknP",
+	"hZF5CTnDHKU0JAkXjDUoGp9v05siXL2oC1XUeumgZWY1gV3+a52GuF5uFIfAVNHOSICKrk4hEyNNGdTQ",
+	"dItccTYhAxbO1UGNha1uWtoU1ZVR+ZTgR2JKo0rVrm9m0JfdTiLOdSH9ml1YcdFT01C7GSbjrdCl0IwR",
+	"m/lTEo1m4MeQ9n5SIwMctbeJxioSgifvxil99BYmi0hg0GvINJ5vIUlS+JUbYaswYOVFIKIh+dKH6xZK",
+	"p/BQzq0YWaY6MxEE4CAPyReF6eLIkkZBDeXYLDMVT/VX6MWLF72ckPAHVun8hRRqPKrOPldS/AwSbhtf",
+	"j9Xr5SAqU7zTBz8Ukpo02ElVuKxKn1R4I5Xf+wkAHrqQNA3AMqVRYWND9qo8aoA6KopKzH06hmQbOONN",
+	"rWA0SyJBSubdOAbNCgAxzITAEQC+sONfW5g/cjTAwWOrHOEHX39dIvNXNbrMF1PGl/rCu3vTwSQSH9mo",
+	"GtvB5MCbys0xGxUhHgpp5iZjPUtEgT1vQdNiptTMmOHQxSmekUHLEyy5VE60mpAg4Uem2BR/OVff7TgA",
+	"Agspsqh2Ohxv9nCRR5Kq0k1taPGcyx9CVuYrxzu+XJ7Hqq7uYqDVZpzJOXSDszj6N/bU9vfFv/njv4oV",
+	"/lXzD4njLv5eBv6Vy8DnOjGrreyk9nepSOTa7fuNXwtxU5x9sVSC6TJf/A4KyTeDovpdFIRfGmCrJJZe",
+	"EpmrIKka0a0go5oU0kTnxd1wjPp52aa2tv5RiSBlDafZgQL3l4hbYAoNUgR7po36RMrfh1Ea9QtsuGjX",
+	"vVYJ/WIx/Gzvuju/XVslP3e2+6yTKkurRlHZgH5S0k6qMWWotX/ASycookO2UDpu79dr2wVQpO5Gytau",
+	"UB52cSEin4bvX1dr+yymBALmpkjSfPRSDq/NiTm5ndNA+/qq9dk7pforZE9YHSPPStdM9RJsifVcrZ4M",
+	"INt4U8U25znOabY5bCx/6o7tzkf/O/JFXCXyv9yf/QiGCTBIGD1F/pJXbH+Vl30soFi+fEsSakt2xyjR",
+	"YqXIp82vLp/brS+dEevoX//JGd26wbMsfM4+7fDHaNphMHocd6ZMXtITa6i/K6b9lljdSZ1R6M0l7f2l",
+	"0oRL2Zemo6qcRpOPpRzFBCdiQLDgaEBGkUYOkINAmJJZRZKjZ/A+L76UiITLhR2Spj7VwvRL21COzHjM",
+	"sE4VR5ApqGsBRcIuQIP+Kknru/6DhNfQfhrzQgtlSnCySgxRYbptZ/28ZK4esHeHqtYrCtBdkhksdIel",
+	"gm8hY3o15wviAs+LfFxcnt4CDmzKOwuh+C5rOGSJj2uWu3ErzxWUttFqpRgGgBGUus2nu3dt8O0c7ne3",
+	"1TWtiDeaBcfVRPllbIYF6Wgwp7wwzIu+WZSQrTsnLC2TfNFkyhKhcBTkqdwaRWKcDrYCNnkL+mFo/h+e",
+	"Rm9lQ0CCO+ssqHFoQaY0BSOu9hMua/YvsdcS7mzvlrDDrnZYNx++0ZaaTGN9569D8ldx/UJ/hjkqjKEK",
+	"YmFEhAt/eoL6fE6DPpoQTDnqj4WY6luhsrPaJ5yTvotNPyMDzoJHIlrtlvxKakwcgqTmNAA4Bvl5Hpxe",
+	"v1fSBe7ShF6zOArmFUusCsbpCpw20EjFtCbRE+HyRImJY54TURxDKMiMJY/GDwF42VpTOlYQ35FQcXgi",
+	"Teg9/UHVqej/2AZnBg6gZSyIvpLJ9yM6kqqSru6AfujHWBAuSt+47//Qn5BkBO0yaCghw5STUPaYELmK",
+	"/R89VSTAAy8bh7tMMlJowrDoObqal0uEhQu0R86BF02qxnSONLJcMW4uL+Ea2jGttEtTuOxNsRAkkX3+",
+	"v792O0e4MzztfPj89fC54/7ZW+bP7Z3n/+GdKmQBfmQBjs/oU5QwOoFklIpLwi0RcmU4Gsy1JQwjmsZQ",
+	"KESFFT3hOCUoIRMm+YvRYn6FY2u6uj67PD1/OL0+f/jl7B+t49ZP+n+tduv24vTjxweoTSUl9lR09jqT",
+	"iEaeXBunxaaXuuItoOZy/WkK111fgK7Kcx9GMfFEguiLUTfYG+yEXdI5wN39Ti/Y2+schV3c2cXbQS84",
+	"GuwPu2RrCsfZJJqYxKNogkfkrfqZJdEoojjWFuUAC/0+j/5NWse9w53t3SwcfaL0/jSR9/m3EJH1NoUp",
+	"cI1e+7YJU75tPO5yUKWdvO+GCTkrJCYTa7whxnjrd6dZoiyIOBMmIKBxvEqesP4zEpJSaAibO45JWBlw",
+	"CWtRCriba/dZE5A47yQ/uM6TPqxuv60D6eQ/nqKQMGV5DlmQSqr2TwpOcpEjlN/rncQ19g1jXgsRo661",
+	"bbH/UrbbNhXf7FK2Mx4prIImZPU+rA2Yr9yPRvf4b7Yv11fItPB7FWXsUz6R0LfZlQKDucbzgLN3wMQY",
+	"8SmJY3kueX2K37N7v2f3rpPd6wcAy3HV1yq/3RLldfyuSO+lV7PeLcWP5LQ0mqWdhpWtropYu5wH0tO9",
+	"tue+FICay9jNS8nkx/nO9JwVmlkCl60CuaTp1+t5SQvb8SXdkJ61vcj1v5SnsgQlB+7Ki6W9lSv4OD0T",
+	"cSztRsZ8baLquVLoa1XimCZw1VPh/dozyNusMy9Wnhx2O+93LK+03xeZ20f5keXxhoscl8Plc9H4HMos",
+	"yMz4awYf77dtaUNDMZc8u+O2jqVYD9NABwNbd6aa9ovVEcgNoXKB/zj4/eZFO7NC+rBDjtrs4b+xJPbe",
+	"w0cJS6God8LYROdsD4h2Vo/AJZRl8GV2MLXMELxhb1huGt9awP9LICmGJDg42h0GnWBvZ7fTDXDQOTo6",
+	"2u0M9nb3cTDY3tvBw9ZG0KwULJYWDu/JEKexQLeG2xvBRq1dQ9BWwSg40yg4R/kxmo1ZbhkaOYGBNxTS",
+	"pC+EdCUdITfA4nizOC/n9347C2LANkC7HOO0zkldNBVWFGtbJ+bhKrlM49iN/S/bCzJeaUxR3+GTAdFr",
+	"a4CDNV8+NNyTIhtBpayoQL49NZsdBIViNYxm8ovCtl8mFJUW4j3zu6T5ktNG+UeR7bJy9nWWEt9kLWq+",
+	"tvDqi1MePGtmZPB3iehIRKDKeeORb8QyA2t8Q3gav5KvDDr0QyDDo6LpBYgCwIml+ZlHX5cQ7gtBeHWj",
+	"tUOv8Yj6pmDWwU7lO987fP95c3z8egX4obuKcJF3Y0xHRHtLfSLSEY0tA8Sqp+7Jjlwl1NDvN7lkQjnX",
+	"GkWuuqNcwh/mJ5WWMFVniMLiAEAWnAheBeUcM/Zowk8nCMdlr+D3U+cVTp0iTPjyfLIKQKBdvUYy3s5q",
+	"lXJHdv+rPrPWnF1RlgqwZ4I0icT8VjavyHM6jX4h8+rsUcQoIk8kmUN5ULhwztBbPI0yYA2F1sISCKjg",
+	"RCCMHgls4ogqbLAQVlxzwt87p9fnnV/O/pFdGrAaxHO79TPBiQ/65G5M0On1uWwYMXmPn7CEtH1o6iqU",
+	"D67AA2gMCfZI6Bay/aJZRLlGmwG3Ck5UyqIcMlAeYhrUSOwYITrlud06q8xOlmM0oROQJ0ESzigEzoIi",
+	"Lq98mD/yGsqoxjuwlCXayK0TBeSWBAmpCtZSF08QV4MkCqWcJzEnerJSdpravHKEj2TelucAJEAaX7IJ",
+	"W3c8oKZkRt3Qz6kgCcVxRw+zo8dZmsjzsy5m6yXgX+7urhEE7Q6xzhymSMWt6cEc67G0TRanCuUWYzJH",
+	"AsePKKJZEY0kpZBnrEJK4R1dIfae3tOfflIIHHzrp5/QqSl9Je+1/a/3Zp/dt44hBL2N7uHAlX//3//9",
+	"f577JiEIUwewqJAKhE5tmmrE72mhWYXciO5V+Vz5y9d7SIG9b8lftQxWf6jy4Py+9fzczzZlwlJhag9g",
+	"NJEnvlxjoKLCtTuRPCc3yj3t4+k0jgIY6NtpwgYxmfzPf3JG+1D/mgh08+EdOurtHRh4pi10nbBRgicc",
+	"DRJMg7HsuS9H2NcEPA8JFdEwIgn/6SfYSXIL8AXhQyd6FTh8EbOZCStCP/0Ed2ndlg2xVDGXMM976oZa",
+	"QsgUKVV819sbK4gMtSqc6THfsZjI2RC57NdYjNUwNC6VO045jZgIQRJuicxjzMdIlyaCanlYg/8gLhcF",
+	"x+oVwqUUkjoA+kTl/ZvK/cZNIKIqwIwTck8jhUiyhX4G6dqHAE21+BEd9RFGfXmW9k1IIgSqKSOfwh5Q",
+	"G1nzvBx1HJIk8xZns9MZXHLT3lOm9nsSjcZZdpvIQh+hLDo7Rn1rIO+3zR/n8O+CktCX7fdLZvX+Ceob",
+	"Q3j/nsp3rJldPstcG6oBx2shH2fGcvXYsb/30Q+QwaHf/vEE9a3HyXqb5Ff3tO93JskOJpKdoWlhAiXh",
+	"Z7cB1FfHTNaqDrT2CFx5Bt3TH/pvOSQsSUK9tWld/bcRxNJ3yBclL+E3efTHRJD+jyr8D2uG6lv3gh6E",
+	"9V/oMEytKuo5ZmSVYp2dqNVkQ0+v6vO35u+OSSbotzNxae3FEBj/pMsomaQztRf7CuJCzkLVOdMtK0i9",
+	"wpjb7sqr97STxYiTU/4IIESzSO3OU3R9dXtnAHAeJXXZhCj4rgmeowAniRTpqH8eksmUCUKDeecXMu/L",
+	"aadTqJe/t+fkc7YttiJO8ITIn+4px/MT56CU01QnnI5v1YhhW+gDSywUcbYXzW42cGAQSKoiagG3JftV",
+	"6i8myPaeajgt/RlUUZICQ6sy8pwgIQm15MnNUDI5npNQHU19tfkNrlnEUSibgWuKFLUKX0SPUkpM2bWB",
+	"EIpJ244SCxghGHZ73SN5fJm5wUN5lkGNdPxEAHAFas1voXcwWSVoBItDhOVFCQ3mqO8oNWqY91QA3LNJ",
+	"/pAjHcw16qyJkUP6YM5Wcb+Hfol+tnXE2xp8TMFdD+ZCZXDLxhTl3xhZJrip2T9i99RorQoUW+4SaGEL",
+	"nULqCVa5LolBOistsSGNXiN5rsxMSN4EhxApalwvFlUKFuKejtkMdhH4bCJhitXLbzX7f4wmkQBt5AyO",
+	"d/3CIDsX+hoAh6L+DRYEPujAf+Xuyn6yRQ/1PnOfcCL6aGygwqUmfU/1/LgTDS61PrUcsNXk9lNUl1r3",
+	"OEMahwP3BOkwL1XMLA0jhsb4SR7BUMhdM3mUAIoNutN0VwcgRr2do7YeKBHJvAOr0Tf0lUvGIP8Q8DY0",
+	"sf6WMHX0GW0BOiKa+dTl4Obs9s4qgyoinVt32bEUHOfXTz07T5bIv/fR2/0ezHmaEA42dEIlybf3pPIB",
+	"mSaGYSyPwdkOGMpMWQLkQERbHa+ApimHqybpEBsLrZbDhgWVpbdzBGPPkeKemtwSNXljxYkoGhAxI4RK",
+	"rrmN6CgmVkEGT2EblOB2pinLEdjcMbVGFPXP7vCov4X658POJaOkcyF1SdA05XEEQhmsGnpf7nZ79zQa",
+	"Wpkj734BjCk8gUay7+HnUgO97R0UDR1xPra74ArUF3nflCurgvUhUB+EnNyNipO0Js0SpVP1P0b0sW8E",
+	"t5KZCYn/ZFVulnS0Pnrf6rfNRQjf0/57Mk2IUoxNA8dFPextQKhIcNxRig1X53ruDfNEH67+z806yCUV",
+	"ZjsZbaOTb8K+W+4L3MFZY6oV5/1sCElKRTQh/XsK78Bvqpu8Ei/mkoVyAhuozetvs+hcS8VQm3ggLBeO",
+	"eT6Opm3YEBhNE8aGRs2UZwDJktkZ5DEgcDSiDCvWpgdKOQENyo7UWSFPNTqfsJQjNXbU7+KjnSEe7HZ2",
+	"drvbnW4vCDp4n+BOGB4dHh3u7uwNjgZyxirgF1NrUACVS5k72qoWW6DPM5VEEnOmN2k26jdcUqri0tsH",
+	"4VG6Vd9TdZ1VuGmQ0BFHAdGlM/RN+uL8zgbQjoWY8uO3b/k0/LLFktFb/Tp/e3F+tzUWk1iFSwjIwlC3",
+	"5JY3NoNNCcXTqHXc2t3qbu2q5IsxWICAHzKH9chnW1CnkY48hnfV7VshpkvZxZX6Aj9Tkzax1YKe1dUY",
+	"bHgfIy5OVV9ZCTLod6fbLWQ5uLdVeUsFax4YxhpVGsl5QsDq4IE7sVYNtelhJH/v3DGB446tXeDrSr//",
+	"Fl5Vb+o+YBNUfWan/PaDMgsou1w6meBkrumjR9VqtwQGZCUTTvDZQX0qxLjIlZF7kJKZVOD1uihGQ3c5",
+	"tCuVxi8VCPvbf3Ll1af6QqHBZtTGB4ijSHASD0/gpItCsGWEJImeSAiAAJnhCA7ryODsysvvDZkSDHlO",
+	"2bU30KeXOT1Al1P6Lj/J7h0K2etLxAW/p+r6rdXWbDogegJGh3EUiC30zj4ALB2ljRjUHPRDNmd57+//",
+	"aE9suHMxKY7+cnd3LaUEnB8qqfJPoGTLaQm4gzjoMFLnVLdtJbihQzXGqTadKFnsLABOQnUN6WvDVqdj",
+	"n/bvaciI/kZ33zdCRKuDmdY5IIG11skTEdwTSrLk952K4jSVYbOrD3j7ipZfHBYA0sDW8P+x967NbePK",
+	"uvBfQfnLJG9RtnzLJHa9Hzy5jWcnGZft2dnnbK0aQiQkcUwB2gRlRTsr//0UuhsgKJESZUm+JFlVayq2",
+	"SeLWaDT68jyAFI4KzB8x4l6VRuy8hP8zFoDNSqqNKlQDbxe77UIkJkswHr79C13hQue/qXi6MYXhTY+t",
+	"CftWdrtT5G9GZe1vVmVRrm0jrQXlKqCQAW7nCNXnYp3zG4/d8Mwrr5a/8pp21s76ug1H53Z3hX4Ldr60",
+	"EnvLzXdOdjgBJH8L/GNqr4isV55WZo7wEZDXNC0MYirLVJnZ9HiG0eXQcRjPH1gYNd/mgTUfuq9ZehxW",
+	"wASPBgXjLDmhXKYP5JRt6DCa2MHbxbIZCLOL8pV8Ud9wQVKRi8qDaqSLPgcA8YB39JGQ6K43NwkuI5Gm",
+	"Irb3JSyzTJAXCn3fhOFO/kow2zyQ1PIqvoHuWPU3s4xHNVBodpf1IY571z12tPyVTyp/ZzlI1lwyHOii",
+	"PfYtWLBpBip1VgOasnSn5UOzFugE1IPKOX4v8poJbjBr8GYBh37YcNo+qjjpJcgI9wRWB47WxWszczRX",
+	"tVI8gtN2HgNCzqg63ePSVp171NSO7wminiy0UWPEMxZZH3wXFGKKxSgfWHYOCkTYDQmR3lOmFX0NJCbo",
+	"SLC62JDrGxHTr6EtcN+QT7WzM5bkMejsgKeRlDPZfmBp2RBfHwCBYfObTS7Fl9xeE6vMHSz3rjF3lszp",
+	"eQ9cFzvbsjWgV5ib08jGWH333MdOONo/WP7CRQY+q8TM0jtwHW/CjEBxWLSN6k6mPYsl268NoCOWhHCV",
+	"1ZbRBX1oUkwKW4FZ2EgwM0aZGo4oEuQHN9HXDMeTy5hAy7kjb4TA03DInoWvzy6u/7p8Gz7fZSEEtwIW",
+	"ii9ROo4h+GVdQlrwLBqEmGxEUUjqVg6fV2NtHhSE24s4UJYyoCMLSWepMH/J1Lg/qNpE7q7+wczaklvD",
+	"n2aAtk2bPZApNTS2Frml6u4FhJIeNNxANimmURdsLXhVu1TCU7RaIFpkY/m3uCXxms1RniPTE/xWANRS",
+	"qXWhBTRPlzlkUIp4mprLm9KWUwnK+o1m4YmEeDG9PbRXZ5ZAzIZpYVYgFx3ZnZpb/JDTVa9qbL7kVI/x",
+	"v3fEsCvi2AzqX8EKMNIL5x3EjUZDK0AFAlW9RGGuWQNEDG4w/2eI0IrNDbmcBhQz2m+326dsv82SHpMU",
+	"1oeHpMpYmELUBCy85FbIuj5GxDNZ0cX9NiC9JsPxENDn51lHK9HRKXwfwpfJVavzDAJPdb2Azlb34njl",
+	"XlzdJKNituqaVL2eFjVt3q1Jjg0C1qZmXQz+udSDEBtcviIj4sytWBCvW/tNuvVJ5eTNyAccBbau1V6m",
+	"ho11FACNXSdDsVQIzGfD2v2RyEhsplEzUnNONBhprrYwzlzVjnIs8yTdTJMlch+rkyDGJRXCsNZuMABy",
+	"rdZEkK5WqYiW2JKvx5lWGZmSW3V2q/4y1wHNxoyz+0OCbBeLfNzwDHz1qd2xftEsVX3PRDRm3Fr3rIWm",
+	"5d7XVPWXeEDsUmCWRaoV+BfQi26uNtlY7rI/bRJIouUvObNHqTcmh/Do0sxrPR4fYAaaOT1cz6TKZ01g",
+	"AFR+am4QHJAXd9u4SAS18+hUDQAyFprGyMjO7MVvReu3XhCHYqgyW5qyQAjxmt1TGeQjFS41gL4z2hIT",
+	"YbQQXoqLhVI0kuoSCkB/M6kmeCVyuQU651O6/0D+KbQB4SSRQm6skX6eu9D2UGXTioGElQGNVPDsox3q",
+	"FtWrbQMaXOybd+z7OOYJ8N4+rQ2TpsxOu79pvO3ixKvWk/ipdEluvMiV909vhZdfP/2eg750JFvWukbb",
+	"x+Ys1lr8HqbDBq6kc90yzSPHCCb+4TW53OeN35WXqLNr3k0FweosfRhWZYpgG8ufPpdwFX3rbpuNW4CE",
+	"teaP/4kXlsbPXyCkScOnr/Cu2vj53wBfuvnz78z9ovnkq51HYn/apVoevLIb4Xs3QTGJo7A3hoUSq9Si",
+	"G7dF7df3eJrufUWV8W01eyD3D3IuY2ZxF7WvtWze8QJjAc9Cz0SgA6Ejl5wIpc7X2wCXSg3r7YCFsb1M",
+	"DMWwK7IiD8Ub2hON+HniRrSLCtwWmxS85XrnEk+pJiL6FQWgsYDOCJsnp6wrBgmU/52is1uzWFGZRkEA",
+	"HisBdyq7+JilnfVVngvJeJoJHk9RSjtyud3i9b9SRnF5UEdu3UydYmsNE0jmZyJ/akKPsj7dvHzXHF51",
+	"VzorA2vf6tYJ476jRDzJlM94X7dNcjcol6MqJmyisljb/dORWggqpwU8dN3Ynl+2LzBC6+2LzQdarZG3",
+	"WqR1g03jGONGZtH0qWw9G35duPVq1f6IW9aj2iQUDA7kJa39i2ajdNyHAFmvJ7KARDbJkD34FHJNCea/",
+	"QtePZfX18gK7s0VJgBaaGMc4M09FCmZN3JGdyA2mtNQKEZS11MrQOSaB4a3aT0ov0U2Xa8InxkYd8hgK",
+	"ti2g+ADSXvEzNsfZjhdr9bKxRGfYbkcu0YvQ57AuzH4JI1ri41gY5gwsaxI5lUGfj/FYr2KcaxZjXBqH",
+	"OW8aZKQd6vpCRSFKJ5Cpjl1dIRK5Ws8ewTXZLHETPQCC8qPdkDOSf+eTh5/XzIerrJT4CGlltK2xhrNg",
+	"3JfKbv4AS8og13XmLCIsPVt1ZowmqHNYdq+t1wCYGH2JF7XtpbebBh4ou9003TC5/V7v3g+VAj97Kyd5",
+	"b5r/PiNUjVw8l5Sy6RzOWE+TprPiXXhFlFHWrnwIzkR3xUZWuQJoxRIrUXGyee9MdqTd4O5AjrgxyLqC",
+	"YT/j+juz2w9NHDrw7Seaq10jDHXhlTMvXuCStZtYH54zrSp5u3q+G8yiefEHSd2uX6rtu9JqXQPvk9K+",
+	"5g7BicohTsn7Sq4B4iS2OzpBrvcYCO58SKXdmjs7ycnjSqo2ndpsTnVZqr/vlOpLoAuqF++Gx08p9WBp",
+	"aJhuBD2kfhoTRBIc/+wzVX6HuQ1LhoW/KhEW0WgEFgWhl4TANW4LFbQaCgsN15ElZMYVteXiPAR7e6sP",
+	"VD+ywOtKqbMH7fnbYwB/u+NNbt0r5s848M848JOPAz/qwBykwzXR37uEUVQiXJ1wyt02OqS4F5ArbUzI",
+	"jIRdOEaKdbqJSKNcIlWHGnFp+tUkC8hCPj5UBQq0T6W5UKNNKIySKlZFqoXNwRbIlR8jnaimyjie1nYU",
+	"v1aTpmxR5OJ1iybKiv9eFfwjSM+/l0z5x+CRHMtGDsmxvLumDtZDU3mKrkzUU9tPODdf3vuajSU5fprV",
+	"NBqTG/Sw+XcWAzOQjAHOLcmNOhZxtXdgLJdpX9w3IhbxKSr7AgCvO7XIMS5dfXNqeMt75A0A7zbYJTOb",
+	"5O017y+Td3gGvvidu01AeraacU8LUJGcAVtke/n2wCZmvrLpUEWRqWPriSEMKdWEKWNIwSWWUCszAd1w",
+	"CKRIXMyuzC8Regn+btG7YGcmVXUj8MaaOA5XYKTcr/NkTTmFYd+tplznarTd5dcAmoJCkMj+6QxeipBx",
+	"CTMFPfaZiFQWo0e+apnV6EdcZTW62yIXiEObXubPiCoeGmUVBgRybCOPZSf/5wIxN2AhkT5YjMZSsBIx",
+	"04IixcFK0oBnQnekp0jqA5KfiV1iexFJ4l5ZNSS5eOmRFO1+PbcPE0ZUGS6oXfsKkKbVI4r45t5XEq9v",
+	"a8h8UAvMVXNSFzwmW8uirNgsZTeFnVSKbaZ8arMnXVDUsSKGiBiIeNYuGxMy3k870oPVAZYDnhDCYMGq",
+	"6J6oT5Hc5i70aKI2FTZ5gN23qYTGuj1U7JVxnChvq8DPDjl/G4fDh+TG9Ax4CeyvMTXFwrerbLjLPhXA",
+	"7+Y7UP+ukAyl5IYba8FCPRIiGuxFSt6KTCPm8byBcE1NdsWZGaUlgJ6Tw+oZt48kQu9dgiGSyP47lQ13",
+	"tpl16/d02X0NUUke6/lwtH/YQJyTVFwr9YFnyMx93G4QP/yoYpEWgcPjdoOG/pL8lifIvwrvNBj+dTIU",
+	"8Z/jTZx21+NMgtUGoPIOXF8a0RZfSnaceaLJobdwI+/pqcwHQif/K7Zm8BE/BqLSj5FcTqQ9tPHg1z7/",
+	"iE9ygllnNnrvG4iuGMt8OwCHOlB/EVOH15ZkXa7Fi6OqU+fKDX7xxt/Ijr0CXbSSBbg5dXFlJsPTEwHK",
+	"z97/1/wTvyXSyGiNjoHZvjcl871uf3IhGaEGrGG3EXiqxvH87q/d5Xjwbe2YrjxYLWlUZg/B+ZP2IlOR",
+	"0Bq3wsJ9NhyneTLiWb5njv2WozJuuNXUjZB4Bt/zPoOW0SZcWpmG5Gw/D+ansDOv+NTj78hVAdwOIQXB",
+	"M5/l5pnbA4jW+3wDB3fFltvG/r5QOtee5gHq3DjJzOFqT+IyGHPAJtyMnXKOGFCPEZYxB8RjVF+77Aw1",
+	"G9fsj6s/P0H9BgxaxAR5787tU1+PAEebs9FjW+hSoE8KohDDrwNXkjmNStm8xCdnKacKNi/0KQFGRYkP",
+	"SE2kF9r2eCxm/Ee4HuKMNPR2TAejVQrTIfjO1OPGrZGfqvV7Va2bU6R9Ic0+FtuKZ4AOIgY+wJrmsQgs",
+	"ow/BoVqXXBkOesBRmSb5KTtuH3rERORDc0jwlhNzMhCyI30qkgpN9Z4G3MD6uv9bzmLBgevL/XrafoQr",
+	"xqq3ipJvbjsRIhJsi73mWQFb2jtEk1ii8SliimR9SJUDE2PVtiq8h4/bY3jtFu9x+Qt/HoUz7j88nxY5",
+	"/dwGHYo44fNxLaSnbMFft7FLHQUX8CSBwU3klZmg0w6yMuJTn6cV3fW4u3CzDsea4rfkzxMiRoaqsfTA",
+	"bEwrHZnooEiysrCMuDFO2B8Xb98H7OLT+4C9P38XsM+iexGwjxeHAft89p8B+7Pfh19+NL88CtjZ2euA",
+	"vftg/nvx5h00PkoBxhv0YiaAk0GeduSQZzfjkeX4voGKQC1/oVpBYmjk3pjtWc/GIyTDslWA/bHQuroK",
+	"8C9YMJj4j7Boq+YLkesSSOf/dQc1ZDbYIg20ZNdg9x93HPpOiuZo/7jZS5eiN9YbKVDCybSbyzOHSwn0",
+	"RkjmTV/R64ko35nRDxa8dO+rQ3tcV0e8drCR29ISyAthr+3QTaQPMK/j5gO8baK+szsWONepzqqgBATu",
+	"XVuGW7gvbKZ87Y6kYf7ckz/35MyetLJzp00JNXhAagvYUSAmV5DG2AAaDigpbQj/F+u4Qu77wm2HWZE2",
+	"K8rDfeBpCkcnRvy93YE8R8XuSDKEqkCGIwA6JO41B6JG5B2nNXzLOufT+pr392b8TYveM4FmONPjaGDz",
+	"au4m1ZupZM/LvHsz816VWXFH9WHlYmmUlaw/HRJjnuNloVUDqEtAXQeUH3J3lvt9yri+wcuUMYZmqEt3",
+	"2VlBvteRsTKGDZhvmPSD5T1UoSqyTGU6LDL5jKQERTmUd2dzPcNEpequ1efuFYK0rdw9aOGB4ESg7RXw",
+	"RApPNu1wI/MH7V8326ELnuXplLq1sDsoh0qXmRs9ox81FAjTd4uF8t4xFBcwW6X4bq3aWOrdXHKaNILI",
+	"p22NeLhlOFwCEvOWUvj5uubiE1t8b47c9aQT57ew98puR87D5zucO3uc1ALhggyuhIT7qUC9RdPTHmLi",
+	"gQ+SuoP1fo6UQoos1z6PXGSxPv6vx91hklO1BfXzFDijBVJ+8aLAwEx2rCzzdcSluQt3gYktpzLMmOcV",
+	"5RlEVIz92ZK3GsZB07Lp5Gz67JomeBMDWWXdJI6FfBK68FqkqeVbsGtbmNCUX9pE75Ul1qm+O+Vxf7Tv",
+	"rkUvSuZvZjRakTi9y4gagXSdrVtS4yxC1jwy3v7GkYS0STqWMpSqz5GcXvo3VzaLX06GG9pgWIa4gDN0",
+	"m1sLP+4Sru90h30iO2jNDfFbhsqRtoOnEyt3RtUOmEcch6dbRNS/EIO2fMxYvkbvRmcjK4JnuhrIBh0t",
+	"9aSapXNnqxC0Fc0tMZqTjCWxfiAbAAqq84pFqOOjKT21kVrrQorsktef/RZQ0vrNMMHGJswImSf5NCAw",
+	"BQy8QflWydrCgLhmkTndVVZ37L927pXtXeuojU2f+/RZuhz9ENVZVe4wJ06rnOVVruqmSI+l7DQjYlZn",
+	"7rI/XQEpBI4qykjPCm3mZYwBXZ3lSajxY/mS2gS+cebzD3v7WLxwK6uXmbDAHc2owKHFANk0z/IkSkbc",
+	"3JAShPmK6wD7isVYCN/w0dhofm0bBluNVZYro6SomiCROhcc7roZ9BqCFLWg0mD6VQPWYGkfIdV0lUoF",
+	"l43QUbaNJkgzttnKOPookQL8aGzti/dUM6VHNl2t5XaWpuWdQW5X/3dhQJ438tMXu4z8DfQO/lTDSkdL",
+	"iS6ibZpupYaehNFGs+hDjG5FjS6BTMjBKjMLX2D3S/Eld0alkrvsLMZcppzlkyQS9aAYZ3Hsr8S2bofm",
+	"25eit2mjC777fZtcZ3HB+VsXityY7TV3tVyVuKoQzlkojxlPxpxJNieZaOvNCecdz6YHkJS1MzfN+Iu1",
+	"h82+Pc0TbOQyWRKmGOClFrsjHI9pgRzgnWmvhcwznv6lRXYe6xCMRHBZeIJWielVa6WvIDE/CO731o6y",
+	"hlJiE/NbeZKnYju5SR9Ern0kOz0EOmDILKacPsH8UitUV5mA7A+dfEHysNkSI/lLzpzT9qz8AdXryF4B",
+	"tdhT46zwCYMfV4K3BMqaWCa4rgassWn8NMxrmKQl9x1c2VkUTOuJloh0ajsTsH0zyIN2+5Qdz2Fj3ick",
+	"ZtlvrvMsifJ02hQls4tgxHcBrfzXY7B6Nm5ag6gsTf42D0FEdzKw7N4JJcY/5tqLdYuQxv2+2QQcJ2Ct",
+	"q5uPkrLMcSV8XOHTFcyjGo+VGI7yab3LCqLna3is4PMP7LIC3vYilladiueiJbXMIiO4Gnnv/6I9FSiX",
+	"oveXnOBhBCC2oQOpAFvBJkYYwzf8kMibsCMRDjNgKdTGktcJrmvQoQllS/X5CPCZMjESObgpAOKM50Zg",
+	"ijxZQFEGKsA6wP6PdipWZ1x7LMfAY2JXeyQHVNOezGA7nzr5CrHxEH2tpsPaImoO6/oLAJxPGASatkIz",
+	"2H4KHdwzbP8mLPhhseMr9eEWM/1dFoKMARofal99WC6X/eC0Z/UxBgU0RO074dOTAoMA935Hes57KCsI",
+	"E/1mGLJnkFYX0qeuoYZA9Vj45mP4PGCcQZ4cUv5OEm20Zkf+riaoVRHTHzVrUIrLAri9ysyvu5niccR1",
+	"XgYgoPMaahImfLrLQqiWHKkspx4O1MQ80pEYMWUT8NvmitmkO/zWienSv5l7m/3b+yP7d0f+u9Vqwf/N",
+	"Y+FEdLWKbkQesn+zg/a+MfOVjMSpN+m/QPQCuWQyoyRVybgw9x/4BGYm4ncHeT6yn4QKSZ8SNBtLKJcE",
+	"DO0AI27oRr4kCQ3NoXFk3+TWS5kr9AwFBSlpxLWYnesbMcod3RrhSYxGgmezdpG5ZfXABrQg3FwySD0u",
+	"qjzwKkXD0lrgqNp00dJ5JjhQjIlbM1cnLBxrkf1NvQkDqPsielEjSdFgLG9C4lkNYyWNhNmE59A005Gg",
+	"jWkKTTPYLJS3aTUUkMkzGShI9KFVd5q58O0NxBQGR/P76c+/z96//XQdMtTdBc1CojsSxZOq6+I4g1qz",
+	"IgOv8KbkPOuLnHw3ocsWRpZXfL5ij8IfOtKWuhUteHDnhNwMZbu4z4hLW41TquYtA4kUlHrEYZ8KflsW",
+	"hlx1JBDsUZ4BClOc6EhJKaJcA/ExGAE6VyNbEQz72sLNIjXSxwJjDKUClC4b8inrFgRLJ8UuhlJADJG4",
+	"32HxBdleZpuZnpEIYVZ8N1M3xq7sYdqDHg9xktwnbMO4qB+4zltvjeS1zt+EJ4AWg/mTJLqm+QEHz4IW",
+	"QmLVlEXI7UguWXhu/bvRtPUfYhriHA1UGhNBrtu/tMh5bux41lfgqbUCOLMHvUHiOgEIAyoA0y6oowlP",
+	"zENgGvd5UumwuFDOCl25hspMD8xOM4/k4pKrzZBcF6NZC8vNSNceqJwWyk+5CwXTSRKfsIPoxaF4wQ9a",
+	"/OXhYeuo3e21Xr047rUOjl9Er7qH/PjX/Rcn7ZN2R8IXT5ivwjrS7PsT9rWzk8SdnZPOTpPPdXaCzo4W",
+	"/9PZOdkPOvYW/Dd9gf96fBTFh8etw4PDbuvo6FW3xV+9fNU6enn0gh93xWGbd+EL1Ie/MWXJvt6m/7Uq",
+	"/mP/B6/zcT5Q7rX9X+Ooux+9bEW9/V7r6PAlb3VfRr+24ujV4atXx+LXl10Br9E8w0u/izRV+FvMyPmb",
+	"mz/s//rqeP/ly19ftQ8O22aokI75dz4dCXgNlcbfkdnUOBDUn52dk6/figk5v9t82BTsu8zG+aqTQYlI",
+	"OB0H7YMXrf391kH7ev/45PDwZL+9e3DY/r+43jAJ15Vz8M2o1MbCuH/yqxNGODE9KXSJutDIK/Hy+PCF",
+	"iFsvX7Z7raPui3brVbwvWi+78Yv24Uvx8mWEwoifgSVVExYrBr9NZCy+dHZO2qv17+Bk/2h7HZyqMYvV",
+	"bqmD+2t00FgZXv+M7vAnwm/OGBH9Af75jPUzIfJE9vFvmGCqOzsn/93ZuXx78eH/dHb+FXR2Rpm6Tczl",
+	"xfzF/EInRvl0KG2l43TZqjOSyEtjvF2r1dQOsFjAK0evXhx1X7WjFj/oHrWOePe49epVe7/1a/TiVdQ+",
+	"evnixeE+Dg3tGXip+/K43Y0O262j497LVrt9tN/i7TZvvTyMe0cv4pfHx8cxvEQkXPASWsixp/YOvsFh",
+	"NssuNXdfhPNJs2dg5D1HC8wsFViLJVsSCzf/0iKjEyTwLErG2RUcBK/Nj/gXtC657Mgz37jGP5LBaV97",
+	"a37cZW95NEBTFpnIJAuTmEwCrM4w95AeJ6MGTRfzpJmJE7ygDG3vPGZ91cNtop3N1p3mlM0OhtKILnqZ",
+	"wNDHcGj6gP7N/WOmIeHGmPZipG14xVhwiZIdqUYCbAeoVdvf9I3/AkyZhnf+4q7Hnnm3q+czgHPP0Lx/",
+	"/nhr1u4GknK/gCdmZQq/QbNKkPl66kbe+NkCkWWeeSULkYALUaKdhwKI/WSsZ1IaZhz0ZbpAjA5asr7C",
+	"19GRwDYKZFGn/lWfoA/MpaG+itrHLG7iy/eE3NyZZm7TD5yLukgMtpvK4Nf/NJQrP9OuNqPhQqgRgV+g",
+	"KyawUw6EZEaw/lGJBKabRUGGRal5F35Htug+9dt5Evl5pfzI7WbpNZSZ7YOuOFwUrh3lcyMMmHC3BgOF",
+	"tsZPDJSfGCg1GCjsWVekasKc8D+/EyqK2zlE7bqgBlnkFDmvqok0mhNwNy2twGv6IDhteV64YNU410lc",
+	"HO9Upm6s4VjwNLeI5s6R8sxjKnjOfCdz4UpPucYoxbOwcJrgvcA1QfDCFhFBpCm5CIdapLeiuvCdRrFd",
+	"lgLbygPxFLxRcmGGSlEIO+Ga5SqNv1vMCKiTxox932orBHPduul42LLn4aKETCPKdmt1RT4RQrJ8orDc",
+	"Dxi+5RxYwS47d5i3zvtcJBKVYWYsvWOOl084vYZqCIVAGER0vvMFgF3vRf7mY8Pynz+lYGbj225a+Q7Y",
+	"WKZC61IZBULqqAzv8ufxPoV08KeDMMCEwa7KB7XUyRBywaTVtYm3r224BIZw6oGWFzkRcKNQ49pCpWic",
+	"ZUJuqke/qXwAndEB08LMfI4xDw5uAH5KCRHoTtQuwXLItKrrYXkBakjAm7hAgybeoCYk4lZoTh0hFYxD",
+	"9Vjor29YNyKSno2v/1xvSou7pDsHG+nOLIgUiCT2gpVydaxcmu1EV5y6/sVDB1OyGY7kx5njveYh8S6R",
+	"MXD+2zrccoC1aRqj+JKLTPK0TPDW+IJhP5PIvtB5y34tJIAnxw5RxoWBpAhKDkGjqQQapK12NkLTkUZq",
+	"4CSRCs7/InQezOQnsGiglKagcK4syhSCPJfTEE4ZZylMHLpcykkGCMBRc96c6Zu3NM4tmWLnMJsPZIhh",
+	"442dpojAaVNkrIfYrk/SK87/tfKIvz8wHH5DLGeeq9Fq9FHK857KhsU2cth4c2QId7IAZ/Zr/aZHUhjf",
+	"I/osdKFZsodI7MLnlFJChaccC7mfhXY09LjtsHnejqq4ROHNqCNzm54w506NwOjCRJgC7iakMG5CmS0Q",
+	"+4D5TQFwjtyelNuAKQvsvPg7Dkp3ZFdEaig8I7d8RcTbGrq5Cnm3ZjLllJiTzOV+2OHT1S+Jza6YtZs7",
+	"cpgAbiKDnBe8HjoAaVh47GCVRsIt+/iU0sFjUEo/dc6czikl0c+onHU1yz+qu7jMj/LrzXM2yd6vVacb",
+	"DRwd4X+13gK0TOs8Di2GtLJBlV32h/mGWWnIGjS65OCIDdQ40wwyloEOMsmYkHFdkrz5xF0T5I+rE+Qb",
+	"JqRvoWAK5tTpK2CuP0W84NhB1UvU5VxqxuW0rnP4cs3ly7rpai5PjyDf+w/VNYtbpyXMPD2x/G4IbfyD",
+	"wmr3J/wI0YsFR7c7ndFxW8bfnWVZhaDmRPoBb23TijG94R/VxfhnmQkOM4NPOjJ0whEWcDxeTUyIObvh",
+	"bJLuKQPqFvy2uWDkyVCocW5uEmYru1981PZyMbB+IxwLZIMmpTgsJMUnORvLPEkhbRf6kIrc/LZrjCmp",
+	"xjICagYva5SnaZdHN39lKWaMCuknf6JBS1R2Jxau/ln4j+ruFqMPGPyChks/2UE9DzoSBqRzPrSZwpDS",
+	"jpkX5lnIvcXLCWpoqOU4+PKFDeEmgyPw7RlKx+5namKWeMTHWmi0sQY87UE2idGOpzTvkUiMRWNslj5O",
+	"CSBE4EKT0LOeSlM1YVc5lzHPYvZZdAdK3egTSEA3/2yBpaVtx3/RZnD2b94gE7hdUTYIreHMjF+JKBN5",
+	"WHxaJ33J83GGGTTh7X4QFlkowO4L1bW/fzx73br6/ezg+AWRzyfxrmt611wbQyMOeEfGM8MoaxycEZWL",
+	"LLmF6yClN2tCRocYinUOQvQWjhCVdSQ372qsm6mFqP5DdbeKZPaH6j4QPPUfqrsEBbrgZeoKIRnXN+L7",
+	"ddqf6ZvCwWHOWOh6GeQUFfaKxpQ5ftJ8UGtT/a4mWNMNpz8pp0yY2wee4rjVsAbF2FkTLDHgZmluBVZy",
+	"2EgaeGOsEVUJp2AMpt+xR9s9wG0rNcLVS/rjTGCmwbroTWqMRRc1B2zNunz9R3Upo6hyYRCc/yITPSjy",
+	"4En+/8uQPbt895r9enDUfu5n/Jgrpy68WeaU9apsVEaHoK8+ySh90T7tSGpFyEi0zkaQzhhSYQNhMk+4",
+	"Zhz/UhNDQU210BA2opYqpGosOSXMAUnm+z+qG3h63hmYeJ4UFib2uMbChMk6aFfYl1u2GhdYjDMG4/yM",
+	"LzMfizfsC3e1JR8IHuQfkJB563ORyHiTB2Iw4qA4SAhgB+3Mnlqrev3n92cZBXePIhIrgOF6RWoUuiI/",
+	"uwOor4SawXZKKLRbBU6raG+Rh+QcYaE3JRF+sKcWsn4euXbZctW7D/7EYmXwGuwuqnm/B7zhUksrFBbb",
+	"iZhRJ//VulY5T1twFi3TJPAoPkmNrX+3nF2nJdjDi6uBpZjM8xHZKkeqBs4W7CU0LOf30bas6FJLD2RP",
+	"l/rQkPZldo67yty4Jd0lsXaPftrFZ8K7G+APhC/cXLOsYFjPaJzVuLhsnvhs3wqHR4kVC9LVqFxXEm1W",
+	"kTk+D+9yPa9WO5JacBEBYrRbmh6+/UNoWeIWhnL794kidN+yOpvG3uQU3AaDy1KpXoYtez0okzUBBbsX",
+	"36qkPGtwEm8fQ7aiua1mqt+3CV4JPXuv4rYcjhZ4IubEBaMmZUUJAJZSTVYGqJ1f5qcCUzvf8x8NrPZh",
+	"DvK1cWwbS/UuA8OgmSyjDVEjzndky3kw2doOvO19arf1IG+XC6HPsFLvglA6h7CMzNMpg8ADXnV9rFGQ",
+	"Pi20TpRE+/IfGwV3OZYUrgCHO+upbGER2fLwd6oVpvLky7pRF04m8oZz6TJUViJKWBKOP0Vq20cQhX9M",
+	"eHWPIAxPEtbEO2LFqvATYOqGX8l355B9sJ575QELGRfZ3ZupZdzMvUJPZdQq0UhtydqcIaKCCASQHtv8",
+	"FuQihphJN0tkHyu1IUUeAsfTkfB41k5t3iCAQxGFZRINzJfgH7sdafVkQaJhNjJxHgN9KdcI2cWzynrt",
+	"q6mMyt6dQvNuhdtyKiPbxAMlEdvmTVcWu7Fc+HIiMkHof1klS+h3aih/hLxPczAUeaJRISAbNJL1nhY8",
+	"Q2Km6t31LpGxLlEAm5O10M0+Nu4uC+HICo2FC0ROSosiboLwH5B6hsy7KorGmQ9li8l+WiDN/Ggso3wM",
+	"srbLznKWCltNqXq2pcDBO57b3GMLjBT61VyVmxCG7mHibmXnlRp5oL3nVI3py6Kt99kGhntG9jcZkLj/",
+	"ExNHuwQBdcHOmIEIqQ4/FVnwUHmSWezQpDocWIvQcRcC1O+beWKj+B+rU/rm4kvu846IOIEMRrQIQH+t",
+	"ScXLzhz6K5gRSJJp/ojkmWw41jOp/vX0vXfFVNw2o5wFXdooo9xTIdN+MPK5t3GyDEmpQvPZu/tCj0Rq",
+	"7qn2yVlo/Dtm7Vf6Iq5sb9ZJxd9v/wSrfzyXf1rSRXn4VrKeYi6+LiTW7jf3q/oMiTP7nk2YniEKMiIi",
+	"Mq2kTY0u5esHVVDKXt4+7jFIAsj5DcIgdSQUulFmvV9Hq0eC32B5rkuuT+Q4FzbDnqCIU56bXR8O+Zc3",
+	"Y9y39jlKS4RU9D6HdnRHmo+11JjyrAHCgbBPAsuRZGvjHAuTyHNzWS89YHtlLltJPzxlnN3ydCywjrzH",
+	"ukb3uoo9TXwaPBM6d+4AjgneOCCzIYs6mEI/lPpoJhLKAa5LdYkAkI6xgJDW8O2XUYLz8ZlnZpVCKJQo",
+	"0jiFjCmz03QrIEBw72URh/Wp47SBtpr4Qm08UMqLHeFi9fDd3vx/E33Yz9ot9LwmWeGWb19qnDBeuO8z",
+	"POqLTHGPJGyILi/KBKBquqrrjj3Dt58dPtPSfWaIL1b7CxblK/1rSQTyLbpSXEOgnvtKxSeeHQH3dUf5",
+	"KiGKDpd5B9SOUKZJmrKJygBwB4+ccpqRgzlwKO8ejwyf1icX+appu2uM7cX1iUUKMlCexmX3LfJOLNju",
+	"daRVH5RC2KS8+ABKA+NRntwm+XSXvZsrgKULZjwDLnq03yYWi6P20aK9fCfXBb1739zfDdp4r6TYnM9i",
+	"yTqudjW/stqhMgBTpUWMms/yruD56vEWv7VaU5XkqkjctdoBzMlMSDHRnjSCYUW/TXIt0h6RR2iktpAq",
+	"xzojOFryQVXi2O92SD/lb4H8/YcQI2/iuTm61zmPSrSFSzjzZu8sszGBVSjxWJkRz8iQwmolIzNpLLKO",
+	"VBkymWExL1LelLReTV0/CcG6HHj7PzAV6k+mububLR7h3GMjmntCR6vHy7n5U3YxbAIvI8ALr0tjbXSW",
+	"+MJB+rlmCYIVTa23AAmVHI2bRvlHkjH08RD5At22OjLJPc4oPDaxetMovO60gsgKPSvkgDUDAeuwOKHP",
+	"FpzLHdk1N08MP1hnDeNSTNDrVGKmreN1Kgv6d0LvVB7UT5annyxPPw7LE4gDiP8VwAaYiejsCHBT6oqP",
+	"vzhplz8OOobSAEiqJlxfmt+KuGAUSvQnwbPCd9rZOenxVItvP2mmftJM/Vg0U49hy63OcwUI+z2VVZkd",
+	"CxiwOGJEWGarVCsgqnQBEZyCMGC8I6/8X22BHap8zv+YJFErmfVPgVHqik+B4MGV2q4YWannpah0msDe",
+	"247r7Tc0z+EW4ZvnhJfvD41YcZUAjinoE1n5uBmhiEnnLE16Apz6hAdTk7UGquPpOd+2KvtrX2nNmmw+",
+	"yufLIgXK15bG6lS51xCS1841p4VEju6C0S8T1vlHWHmmuTEg05nR21AV4kvRqbU7l3Zgk+A60txDLa+6",
+	"jctjuL8+K47Gck1zsZ1bIn19sylu373HGiWo5NhxSSKNPdfj7jDJ63PXLfiIjAuifpJZR/uj+VTvss+I",
+	"CK8pz5K44z0CdIf2HCAqZYEujViPie5IJL3/244cmeDxd2gFhwG5jD2md6mK8CxW5+WKWO5zhcjPltld",
+	"pFoga6gFkjN2V0eiJxqKJSwepSpztl86zxEvU447MhWPy8jjWZnhLCRGz6pUeliJ7bIRldpYPT3l+0gp",
+	"ved8FJzzVUk5Z48qwtyKRXfc31uG6FQBjBR4MAfBDF1sQUE7FEOVTd12HWUqEro6Df+N6cm57KmtoqDY",
+	"RpYWXAAYCmZkbAyJazLzYV+nTnUuhp5GpfVZkiRUJvvAh8OaVAHzvYVJP4vHha8Wm/G4yc6afWndA4r7",
+	"xgaLFWj9icpuLMWdmbvnjeY1TdWCQKpzmFQEv82bW5TR99R03Q236Nr6E2oHs2y6UtXXi/Kh3qnMlVcI",
+	"mWeJ8OowHex7hrHhCiCxVPCMMNpMS1ucXfN9aK46W8ll3SFCqznAH4gl9e1wlGP2bar6VUsULAXvL61E",
+	"L8kDG92lLADEcS5wlhNjby3QHtteG6+VGtmnET3Qkjg4xdoVWZi98Enls/kAp8bsHKhxxnhfNaeH04mM",
+	"NpQt8JYCpHA+p+JWpKcs5GkKlrJUaOVC+TaEG5UUAHlu+Y+hYjtSY5kjHnwie6qW0gw+X4MlC2T5zWje",
+	"0qmTbN5Fp8vMtcC0Z4dR9N28VEulAB/4ZP5d3b+3afK//I79gz5BA3fp1AzBWtElnqZNOjSXNGNj5agl",
+	"Aqre3m/XFOfcB0RHfXrbaCRsrq2dVNVjoTmQQo+4yqgwyAfyKRHS5EbUHzoYSS7ptW1dkEwD3u3o2w+s",
+	"Qz9nSS4cq5zq2zQKoIBoYImMjJQvMoejgeAjAf4rvFTD6TfiwBaAey7l06q0xgvz6W3ys6tqo878fhPG",
+	"HPV/2QwSaUzdHJ7b5HQd2OsbseNDXRMqAb3ASriypDRblnFqp64qBYNSmzz1nYvT0e4sn2o1WsKSTVKq",
+	"bTZRWjKdsTh5wqesl8hEDwJmPqlLd+8oBTLFnGJ6Xa4RQ8XpTXvrRuoUOjDPLs7ZjZhi0i+WhXpsMWoi",
+	"YaS5uhEyKBzDQC0ewl9b8DeXPQrhxB6YNwFwlXB9A8dcklc6p3I1enjQ0+viLonxwtHIXqzuxde0rico",
+	"VyNPMhcKJPxiL4IavXouBGSzxoQTdPMbM8/S+CU5snrSynLfCVqpEC7G3TSJsDBwq5rVa2cphBU8RRWS",
+	"G9UPI+hFuYEGayLk7V6qIr6Y5duWXkJmoof96i7YFIcJd4W8DXGjupxI0luwR7EsVWVkK1kT36zhCZMW",
+	"8qUjSWswIW+TTEmk+8a/WzI60wiGk6Dgk8DmijvlkOsbfcomA9MZqZzOAcd9HgBqDb3JM9GRRqh8VUT4",
+	"YmVtVHCCI+lPIo2Ci8cROd9ljFkPljmPqJgJzr2aVOODmf63xUC364Aot7VcP9HCd6dwr9l9EFVTHIKY",
+	"VGF7VXMNrjzvwPTTxTnipbK6S6jQxYhPGQcREjEVFOd+ZLPLo5v5UDn7BIgdKPkWj5soPd1MepxRu+xz",
+	"nXQWZMSrHohAaOifiLhJXPtwXy6+IcWX3Iwkywmvxj+1O9LbgC6DQIu8ltEKw6yVIr35+011Yw8EqdTg",
+	"uJ8+COXo2psPQHCa7r+Z88XovQSnsf7QT7TFMChU6IB4hCqP9v+kr25xOW0TNYqRxrXRI/zWjapyVpdE",
+	"Yw7abTrsZoxxcEcAGVSBl1ZEmCPwrtiQmbNHYZ9bk5R9EiKGkqobMa1ckKcZ2hHROEvyKeSbNgr0LF6a",
+	"/60P6aQTc1SUl8jaONBMcRdrMNsfklshhd5uqMK2UVdVvbvxeT8v3Rjnaxb9GR+KOOF7fSHN1Ii4gO7e",
+	"+2pORWOr1IO0fUhuBON4fI5HqeIxpkhYV27lpL+3bb1L0rvhtZkXC5E9aL9Y9ZXHiu92tN9gKJdc9sUl",
+	"Gj4bFx2qCevh3uKeV37I43KSQpzwO1SFOWjv5XVI70j+qEobJRXFTM8hzTcR12sy9Yg6X7AMc+0K7O6S",
+	"ysDSMiIptRhCeDPaZWesm6mJNpeSgZpolgzNVSVgGuAizDFwm8RCBR0JzDN0QcNjWfNb68X0rt7VlxqY",
+	"r79g0D/3yuPdK1Xa7xHtFosqu/fVlVptRMFDeQKwVPISbUOR0lZJ3YcP/ZTqJyXVdm03INavrRCuKtjl",
+	"fn81b5+Nkv8QMArz02+CZyKzPyE0ohE7/Ll4Npj7W/FmsPC9K5HdJpHArIuql+cfMPNrc/MqSDtdBuxO",
+	"sDPO0p2TnV3IEKdZrsgQz3iUA1u8RZvxXImjlE9d1b8fgdY781Hlz6UjPk5iG4svsHeR/n3qfc0caLXf",
+	"wp5kYihsmJnegihUIqredKDv3EsOvpGW8Jvw5MADiDiyfmeUGlZ982M50bHBp/uZGo/A6QTf9NqYqCyN",
+	"qxq5FpJTnbnPr+hGXEYRrxi4B+6haaYV+atGPLPuYH8pHVp5zQIYYeJJPN+N5e2rHlxpfUzE4ooLsiWk",
+	"BRMcapHelhbC5ZNXgHUmsp8WJN169opQENRWvW32v5VtoUapsJFMM/PiC2IYlsZrlFJFL0ZCRAMIWosv",
+	"WFPR5dGNv03GcaIq3sRLcmD9Cgwh1OfDBP5s4B3rG6TweogTgFZs/nFu03qjaQs8Q9PlpMbeO+6Vb8HO",
+	"Jc/Fh2SY5C3477KvuMfx6dIHLlSaRNPGX6DHS5+4FEOeSIrvN/pK8cbMh7TIV/iIeRrYR+j8bZ0vnVB6",
+	"0pxD34IdDs4F887PGd3MjBojwrxxFkVilLfAbtHLPoEP07PfAqOkciHz1ptEYxITel8WfYJe8d/wPgSf",
+	"bvgJfPZbsPP2mi+df3hmrQmDOIN55Y0YZQL9Tcu+4D/6LWiEaXM1jiKhAZ/n27dv/y8AAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

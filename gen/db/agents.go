@@ -7,6 +7,13 @@ import (
 	"github.com/google/uuid"
 )
 
+type ConcealAgentParams struct {
+	Character dbtype.JSON
+	Secrets   dbtype.JSON
+	ID        uuid.UUID
+	Version   int64
+}
+
 type InsertAgentParams struct {
 	ID        uuid.UUID
 	Name      string
@@ -26,6 +33,16 @@ type ListAgentHeadsRow struct {
 	Version   int64
 	CreatedAt dbtype.Millis
 	UpdatedAt dbtype.Millis
+}
+
+type ListAgentsToConcealParams struct {
+	After    uuid.UUID
+	PageSize int64
+}
+
+type NoteFormerAgentParams struct {
+	ID        uuid.UUID
+	DeletedAt dbtype.Millis
 }
 
 type SetAgentRunningParams struct {

@@ -13,6 +13,21 @@ type AddParticipantParams struct {
 	JoinedAt  dbtype.Millis
 }
 
+type CountCallerChannelsParams struct {
+	Caller *uuid.UUID
+	AtMost int64
+}
+
+type CountCallerDMsParams struct {
+	Caller *uuid.UUID
+	AtMost int64
+}
+
+type CountParticipantsParams struct {
+	ChannelID uuid.UUID
+	AtMost    int64
+}
+
 type CountServerChannelsParams struct {
 	MessageServerID uuid.UUID
 	IncludeInternal bool
@@ -23,14 +38,20 @@ type FindSourceChannelParams struct {
 	SourceID   *string
 }
 
+type GetAgentChannelParams struct {
+	AgentID   uuid.UUID
+	ChannelID uuid.UUID
+}
+
+type GetAgentChannelRow struct {
+	Channel Channel
+	Version int64
+	Running bool
+}
+
 type GetPairChannelParams struct {
 	MessageServerID uuid.UUID
 	PairKey         *string
-}
-
-type GetParticipantParams struct {
-	ChannelID uuid.UUID
-	EntityID  uuid.UUID
 }
 
 type InsertChannelParams struct {
@@ -55,6 +76,14 @@ type ListChannelAgentsRow struct {
 	Running    bool
 	Attached   bool
 	Unanswered int64
+}
+
+type ListChannelMembersRow struct {
+	EntityID uuid.UUID
+	State    string
+	Name     *string
+	Running  *bool
+	Attached bool
 }
 
 type ListServerChannelsParams struct {

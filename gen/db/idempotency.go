@@ -11,9 +11,15 @@ type CompleteIdempotencyKeyParams struct {
 	Status         int64
 	Header         dbtype.JSON
 	Body           []byte
+	Digest         string
 	EntityID       uuid.UUID
 	IdempotencyKey string
 	Claim          uuid.UUID
+}
+
+type DeleteCallersAnswersParams struct {
+	EntityID  uuid.UUID
+	LimitRows int64
 }
 
 type DeleteIdempotencyKeyParams struct {
@@ -40,6 +46,7 @@ type InsertIdempotencyKeyParams struct {
 	Header         dbtype.JSON
 	Body           []byte
 	CreatedAt      dbtype.Millis
+	Owner          uuid.UUID
 }
 
 type RenewIdempotencyKeyParams struct {

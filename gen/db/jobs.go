@@ -13,6 +13,11 @@ type ClaimCallbacksParams struct {
 	LimitRows int64
 }
 
+type CountCallerJobsParams struct {
+	UserID uuid.UUID
+	AtMost int64
+}
+
 type CountJobsParams struct {
 	Now     dbtype.Millis
 	AnyUser bool

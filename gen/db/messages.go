@@ -72,7 +72,15 @@ type ListRecentMessagesParams struct {
 }
 
 type ListRecentMessagesRow struct {
-	Message    Message
+	ID         uuid.UUID
+	Seq        int64
+	AuthorID   uuid.UUID
+	AuthorName string
+	RawMessage dbtype.JSON
+	InReplyTo  *uuid.UUID
+	SourceType string
+	Metadata   dbtype.JSON
+	CreatedAt  dbtype.Millis
 	Remembered string
 }
 
@@ -84,4 +92,11 @@ type UpdateMessageParams struct {
 	Metadata   dbtype.JSON
 	UpdatedAt  dbtype.Millis
 	ID         uuid.UUID
+}
+
+type WasToldParams struct {
+	AuthorID  uuid.UUID
+	Since     dbtype.Millis
+	LimitRows int64
+	Words     string
 }

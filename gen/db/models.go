@@ -36,13 +36,6 @@ type Channel struct {
 	UpdatedAt       dbtype.Millis
 }
 
-type ChannelParticipant struct {
-	ChannelID uuid.UUID
-	EntityID  uuid.UUID
-	State     string
-	JoinedAt  dbtype.Millis
-}
-
 type IdempotencyKey struct {
 	EntityID       uuid.UUID
 	IdempotencyKey string
@@ -52,6 +45,8 @@ type IdempotencyKey struct {
 	Header         dbtype.JSON
 	Body           []byte
 	CreatedAt      dbtype.Millis
+	Owner          uuid.UUID
+	Digest         string
 }
 
 type Job struct {
@@ -174,6 +169,7 @@ type Turn struct {
 	QueuedAt         dbtype.Millis
 	StartedAt        *dbtype.Millis
 	EndedAt          *dbtype.Millis
+	Head             bool
 }
 
 type TurnEvent struct {

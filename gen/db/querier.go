@@ -15,30 +15,53 @@ type Querier interface {
 	AddParticipant(ctx context.Context, arg AddParticipantParams) (int64, error)
 	AddServerAgent(ctx context.Context, arg AddServerAgentParams) (int64, error)
 	AddWorldAgent(ctx context.Context, arg AddWorldAgentParams) error
+	AgentConcealed(ctx context.Context, agentID uuid.UUID) error
+	// One that waits behind another of its mailbox doesn't count. The order leads PostgreSQL to the index.
+	AnyTurnQueued(ctx context.Context) (bool, error)
 	ChangeSession(ctx context.Context, arg ChangeSessionParams) (Session, error)
 	// Takes announcements that are due. Each is due again at retry_at, unless it is settled before.
 	ClaimCallbacks(ctx context.Context, arg ClaimCallbacksParams) ([]Job, error)
-	// Leases the heads of mailboxes, the longest waiting first: an active turn with no earlier active turn of the same agent in
-	// the same channel, that is queued or whose lease has passed. The turns come back in no particular order. A turn never starts
-	// before it was queued, whatever the clocks of two nodes say.
-	ClaimTurns(ctx context.Context, arg ClaimTurnsParams) ([]Turn, error)
+	// Leases a turn. It never starts before it was queued, whatever the clocks of two nodes say.
+	ClaimTurn(ctx context.Context, arg ClaimTurnParams) (Turn, error)
 	// Keeps the answer, unless another attempt has taken the key.
 	CompleteIdempotencyKey(ctx context.Context, arg CompleteIdempotencyKeyParams) (int64, error)
+	// Changes what is stored of an agent, and not what the agent is.
+	ConcealAgent(ctx context.Context, arg ConcealAgentParams) (int64, error)
 	// Counts no further than is asked for.
 	CountActiveJobs(ctx context.Context, atMost int64) (int64, error)
 	CountAgentTurns(ctx context.Context, arg CountAgentTurnsParams) (int64, error)
+	CountAgentWorlds(ctx context.Context, arg CountAgentWorldsParams) (int64, error)
 	CountAgents(ctx context.Context) (int64, error)
 	CountAuthorMessages(ctx context.Context, arg CountAuthorMessagesParams) (int64, error)
+	// Of the channels that CountMadeChannels counts, those of one caller.
+	CountCallerChannels(ctx context.Context, arg CountCallerChannelsParams) (int64, error)
+	// Of the channels that CountDMs counts, those of one caller.
+	CountCallerDMs(ctx context.Context, arg CountCallerDMsParams) (int64, error)
+	CountCallerJobs(ctx context.Context, arg CountCallerJobsParams) (int64, error)
+	CountCallerSessions(ctx context.Context, arg CountCallerSessionsParams) (int64, error)
 	CountChannelMessages(ctx context.Context, arg CountChannelMessagesParams) (int64, error)
+	// DMs of two entities. Counts no further than is asked for, as the following do.
+	CountDMs(ctx context.Context, atMost int64) (int64, error)
 	// How many messages a search finds, counted up to max_rows.
 	CountFoundMessages(ctx context.Context, arg CountFoundMessagesParams) (int64, error)
 	// By status, with the time that those took which have ended.
 	CountJobs(ctx context.Context, arg CountJobsParams) ([]CountJobsRow, error)
+	// Channels that callers made. Counts no further than is asked for, by the condition of channels_made word by word.
+	CountMadeChannels(ctx context.Context, atMost int64) (int64, error)
+	// Rooms of an agent that stand for no channel.
+	CountMadeRooms(ctx context.Context, arg CountMadeRoomsParams) (int64, error)
+	CountMessageServers(ctx context.Context) (int64, error)
+	// Counts no further than is asked for.
+	CountOpenSessions(ctx context.Context, atMost int64) (int64, error)
+	CountParticipants(ctx context.Context, arg CountParticipantsParams) (int64, error)
+	CountRunningAgents(ctx context.Context) (int64, error)
 	CountServerChannels(ctx context.Context, arg CountServerChannelsParams) (int64, error)
 	// Live sessions, those of them that are near their end, and those that ran out and are still remembered.
 	CountSessions(ctx context.Context, arg CountSessionsParams) (CountSessionsRow, error)
 	DeleteAgent(ctx context.Context, id uuid.UUID) (int64, error)
 	DeleteAgentMemories(ctx context.Context, agentID uuid.UUID) (int64, error)
+	// Forgets the oldest answers of a caller, and says how long they were.
+	DeleteCallersAnswers(ctx context.Context, arg DeleteCallersAnswersParams) ([]int64, error)
 	DeleteChannel(ctx context.Context, id uuid.UUID) (int64, error)
 	DeleteChannelMessages(ctx context.Context, channelID uuid.UUID) (int64, error)
 	DeleteIdempotencyKey(ctx context.Context, arg DeleteIdempotencyKeyParams) (int64, error)
@@ -49,12 +72,16 @@ type Querier interface {
 	DeleteMessageServer(ctx context.Context, id uuid.UUID) (int64, error)
 	// A few at a time: each new key takes away more than it adds.
 	DeleteOldIdempotencyKeys(ctx context.Context, arg DeleteOldIdempotencyKeysParams) (int64, error)
+	// Forgets the oldest answers of all, and says how long they were.
+	DeleteOldestAnswers(ctx context.Context, limitRows int64) ([]int64, error)
 	// Gives up every claim; only right while no other process works on the database.
 	DeleteOpenIdempotencyKeys(ctx context.Context) (int64, error)
+	// Gives up the claims of an instance that has just begun to live again.
+	DeleteOwnersOpenIdempotencyKeys(ctx context.Context, owner uuid.UUID) (int64, error)
 	DeleteRoom(ctx context.Context, arg DeleteRoomParams) error
 	// With only_table, those of one kind.
 	DeleteRoomMemories(ctx context.Context, arg DeleteRoomMemoriesParams) (int64, error)
-	DeleteWorld(ctx context.Context, id uuid.UUID) error
+	DeleteWorld(ctx context.Context, arg DeleteWorldParams) error
 	// Lets all agents remember a message as its author has changed it.
 	EditMessageMemories(ctx context.Context, arg EditMessageMemoriesParams) error
 	EndAgentTurns(ctx context.Context, arg EndAgentTurnsParams) ([]Turn, error)
@@ -84,6 +111,8 @@ type Querier interface {
 	FindClientMessage(ctx context.Context, arg FindClientMessageParams) (Message, error)
 	// The oldest channel that mirrors a platform's one, on whichever message server.
 	FindSourceChannel(ctx context.Context, arg FindSourceChannelParams) (Channel, error)
+	// Whichever world has an id: the oldest, agents' own worlds last.
+	FindWorld(ctx context.Context, id uuid.UUID) (World, error)
 	// Finds no row when the turn is no longer the owner's.
 	FinishTurn(ctx context.Context, arg FinishTurnParams) (Turn, error)
 	// The same for all rooms of the agent.
@@ -94,11 +123,13 @@ type Querier interface {
 	// Makes an agent forget everything that was said in the channel of a room.
 	ForgetRoomMessages(ctx context.Context, arg ForgetRoomMessagesParams) error
 	// Removes what is left of sessions that ended long ago.
-	ForgetSessions(ctx context.Context, arg ForgetSessionsParams) (int64, error)
+	ForgetSessions(ctx context.Context, arg ForgetSessionsParams) ([]Session, error)
 	GetAgent(ctx context.Context, id uuid.UUID) (Agent, error)
+	// A channel, and what a turn there needs to know of its agent first.
+	GetAgentChannel(ctx context.Context, arg GetAgentChannelParams) (GetAgentChannelRow, error)
 	// Keeps others from changing the agent until the transaction ends.
 	GetAgentForUpdate(ctx context.Context, id uuid.UUID) (Agent, error)
-	// A world that is the agent's, or shared by it.
+	// What an agent knows under the id of a world: the one that it shares, or else its own.
 	GetAgentWorld(ctx context.Context, arg GetAgentWorldParams) (World, error)
 	// Keeps others from changing the world until the transaction ends.
 	GetAgentWorldForUpdate(ctx context.Context, arg GetAgentWorldForUpdateParams) (World, error)
@@ -118,7 +149,6 @@ type Querier interface {
 	GetMessageServer(ctx context.Context, id uuid.UUID) (MessageServer, error)
 	GetMessageTurn(ctx context.Context, arg GetMessageTurnParams) (Turn, error)
 	GetPairChannel(ctx context.Context, arg GetPairChannelParams) (Channel, error)
-	GetParticipant(ctx context.Context, arg GetParticipantParams) (ChannelParticipant, error)
 	GetRoom(ctx context.Context, arg GetRoomParams) (GetRoomRow, error)
 	// Keeps others from changing the room until the transaction ends.
 	GetRoomForUpdate(ctx context.Context, arg GetRoomForUpdateParams) (GetRoomForUpdateRow, error)
@@ -126,7 +156,7 @@ type Querier interface {
 	// Keeps others from changing the session until the transaction ends.
 	GetSessionForUpdate(ctx context.Context, id uuid.UUID) (Session, error)
 	GetTurn(ctx context.Context, id uuid.UUID) (Turn, error)
-	GetWorld(ctx context.Context, id uuid.UUID) (World, error)
+	GetWorld(ctx context.Context, arg GetWorldParams) (World, error)
 	InsertAgent(ctx context.Context, arg InsertAgentParams) (Agent, error)
 	InsertChannel(ctx context.Context, arg InsertChannelParams) (int64, error)
 	InsertIdempotencyKey(ctx context.Context, arg InsertIdempotencyKeyParams) (int64, error)
@@ -136,6 +166,7 @@ type Querier interface {
 	InsertMessage(ctx context.Context, arg InsertMessageParams) error
 	InsertMessageServer(ctx context.Context, arg InsertMessageServerParams) (MessageServer, error)
 	InsertSession(ctx context.Context, arg InsertSessionParams) (Session, error)
+	// The turn is the head of its mailbox if there is no other. The caller has the channel's row, from which the seq is.
 	InsertTurn(ctx context.Context, arg InsertTurnParams) error
 	InsertTurnEvent(ctx context.Context, arg InsertTurnEventParams) error
 	// All agents without what they are made of, which a version stands for.
@@ -150,11 +181,25 @@ type Querier interface {
 	// started in it, or came in it and have not started; an empty status_group means any status, any_channel any channel.
 	ListAgentTurns(ctx context.Context, arg ListAgentTurnsParams) ([]Turn, error)
 	ListAgents(ctx context.Context) ([]Agent, error)
+	ListAgentsToConceal(ctx context.Context, arg ListAgentsToConcealParams) ([]uuid.UUID, error)
 	// The agents that take part in a channel, and what stands between each and a turn: it must be running and attached to the
-	// channel's message server. unanswered counts the messages of the channel that it was given and is not done with.
+	// channel's message server. unanswered counts the messages of the channel that it was given and is not done with; that their
+	// seq is positive is always so, and leads SQLite to the index of active turns, past all that the channel ever had.
 	ListChannelAgents(ctx context.Context, channelID uuid.UUID) ([]ListChannelAgentsRow, error)
 	// The same for one channel, where an agent takes its turns one after the other, so that their order is that of the entries.
 	ListChannelLog(ctx context.Context, arg ListChannelLogParams) ([]ListChannelLogRow, error)
+	// Everybody who takes part in a channel, in the order of joining, and of those who are agents what stands between each and a
+	// turn.
+	ListChannelMembers(ctx context.Context, channelID uuid.UUID) ([]ListChannelMembersRow, error)
+	// Heads of mailboxes that are queued, or whose lease has passed. The sender of whose messages the fewest turns run
+	// comes first, and then the longest waiting; of one sender no more than max_per_sender run.
+	//
+	// It looks at few of the heads that wait: of no sender at more than it could give one, and at the senders of the
+	// oldest heads, at those with turns under way, and at as many others that follow after_sender by their id. These are there because one
+	// sender, who has no more to get, may have all of the oldest heads; who moves after_sender on from claim to claim reaches everybody.
+	//
+	// The casts keep SQLite from planning anew for each limit that it hasn't seen, which took longer than all the rest.
+	ListClaimableTurns(ctx context.Context, arg ListClaimableTurnsParams) ([]uuid.UUID, error)
 	// Newest first.
 	ListJobs(ctx context.Context, arg ListJobsParams) ([]Job, error)
 	ListJobsOfStatus(ctx context.Context, arg ListJobsOfStatusParams) ([]Job, error)
@@ -189,7 +234,8 @@ type Querier interface {
 	ListUserSessions(ctx context.Context, arg ListUserSessionsParams) ([]Session, error)
 	// The agents that share worlds, beside those whose they are.
 	ListWorldAgents(ctx context.Context) ([]ListWorldAgentsRow, error)
-	ListWorldRooms(ctx context.Context, worldID *uuid.UUID) ([]ListWorldRoomsRow, error)
+	// The rooms in a world of its owner, and those of the agents that share it.
+	ListWorldRooms(ctx context.Context, arg ListWorldRoomsParams) ([]ListWorldRoomsRow, error)
 	ListWorlds(ctx context.Context) ([]ListWorldsRow, error)
 	NextCallback(ctx context.Context) (*dbtype.Millis, error)
 	// No row when no job is under way.
@@ -200,8 +246,12 @@ type Querier interface {
 	NextSeq(ctx context.Context, arg NextSeqParams) (Channel, error)
 	// When a sweep is needed next; no row when there is no session.
 	NextSessionDue(ctx context.Context) (dbtype.Millis, error)
+	// Remembers of one who takes part in channels, or wrote in them, that it was an agent.
+	NoteFormerAgent(ctx context.Context, arg NoteFormerAgentParams) error
 	// Gives every running turn back; only right while no other process works on the database.
 	ReleaseAllTurnLeases(ctx context.Context) (int64, error)
+	// Gives one turn back to its mailbox, unless it was taken up again since that attempt.
+	ReleaseTurnLease(ctx context.Context, arg ReleaseTurnLeaseParams) (int64, error)
 	// Gives an owner's turns back to their mailboxes.
 	ReleaseTurnLeases(ctx context.Context, owner string) (int64, error)
 	RemoveParticipant(ctx context.Context, arg RemoveParticipantParams) (int64, error)
@@ -213,14 +263,19 @@ type Querier interface {
 	// Begins the time-out anew, up to the longest life. Finds no row when the session is over, or when nobody asked for it by
 	// hand and it doesn't renew itself.
 	RenewSession(ctx context.Context, arg RenewSessionParams) (Session, error)
-	RenewTurnLeases(ctx context.Context, arg RenewTurnLeasesParams) (int64, error)
-	RoomExists(ctx context.Context, id uuid.UUID) (bool, error)
+	RenewTurnLease(ctx context.Context, arg RenewTurnLeaseParams) (int64, error)
+	RoomExists(ctx context.Context, arg RoomExistsParams) (bool, error)
 	// Newest first: the messages that hold every word. words has each in double quotes, with spaces between.
 	SearchMessages(ctx context.Context, arg SearchMessagesParams) ([]SearchMessagesRow, error)
 	SetAgentRunning(ctx context.Context, arg SetAgentRunningParams) (Agent, error)
 	SetParticipantState(ctx context.Context, arg SetParticipantStateParams) (int64, error)
 	// Notes how an attempt went: a NULL due time settles it for good.
 	SettleCallback(ctx context.Context, arg SettleCallbackParams) (int64, error)
+	// Moves the times of the jobs that run, after the clock jumped.
+	ShiftJobs(ctx context.Context, by int64) error
+	// Moves all times of the sessions that live, after the clock jumped: the longest life counts from the beginning, and the time-out
+	// from the last renewal.
+	ShiftSessions(ctx context.Context, by int64) error
 	// Notes activity that renews nothing. Finds no row when the session is over.
 	TouchSession(ctx context.Context, arg TouchSessionParams) (Session, error)
 	// Fails to find the row when somebody else changed it since version was read.
@@ -234,4 +289,8 @@ type Querier interface {
 	UpsertSourceChannel(ctx context.Context, arg UpsertSourceChannelParams) (Channel, error)
 	// Takes sessions whose end comes near and of which nobody has told yet.
 	WarnSessions(ctx context.Context, arg WarnSessionsParams) ([]Session, error)
+	// Whether a reply to one of the author's newest messages since a point in time held the words, in any channel.
+	WasTold(ctx context.Context, arg WasToldParams) (bool, error)
+	// What an id stands for beside an agent; empty for nothing. An agent that was deleted is no participant and no author.
+	WhatHasID(ctx context.Context, id uuid.UUID) (string, error)
 }

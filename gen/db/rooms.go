@@ -7,6 +7,11 @@ import (
 	"github.com/google/uuid"
 )
 
+type CountMadeRoomsParams struct {
+	AgentID uuid.UUID
+	AtMost  int64
+}
+
 type DeleteRoomParams struct {
 	ID      uuid.UUID
 	AgentID uuid.UUID
@@ -60,6 +65,11 @@ type ListAgentRoomsRow struct {
 	WorldName   *string
 }
 
+type ListWorldRoomsParams struct {
+	WorldID *uuid.UUID
+	OwnerID uuid.UUID
+}
+
 type ListWorldRoomsRow struct {
 	ID      uuid.UUID
 	AgentID uuid.UUID
@@ -70,4 +80,9 @@ type RenameRoomParams struct {
 	UpdatedAt dbtype.Millis
 	ID        uuid.UUID
 	AgentID   uuid.UUID
+}
+
+type RoomExistsParams struct {
+	ID      uuid.UUID
+	AgentID uuid.UUID
 }

@@ -15,6 +15,11 @@ type ChangeSessionParams struct {
 	ID            uuid.UUID
 }
 
+type CountCallerSessionsParams struct {
+	UserID uuid.UUID
+	AtMost int64
+}
+
 type CountSessionsParams struct {
 	Now     dbtype.Millis
 	AnyUser bool

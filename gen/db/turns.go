@@ -7,11 +7,11 @@ import (
 	"github.com/google/uuid"
 )
 
-type ClaimTurnsParams struct {
+type ClaimTurnParams struct {
 	Owner      string
 	LeaseUntil dbtype.Millis
 	Now        dbtype.Millis
-	MaxTurns   int64
+	ID         uuid.UUID
 }
 
 type CountAgentTurnsParams struct {
@@ -144,7 +144,21 @@ type ListChannelLogRow struct {
 	SenderID  uuid.UUID
 }
 
-type RenewTurnLeasesParams struct {
+type ListClaimableTurnsParams struct {
+	Now          dbtype.Millis
+	MaxTurns     int64
+	AfterSender  uuid.UUID
+	MaxPerSender int64
+}
+
+type ReleaseTurnLeaseParams struct {
+	ID      uuid.UUID
+	Owner   string
+	Attempt int64
+}
+
+type RenewTurnLeaseParams struct {
 	LeaseUntil dbtype.Millis
+	ID         uuid.UUID
 	Owner      string
 }

@@ -10,6 +10,17 @@ import (
 type AddWorldAgentParams struct {
 	WorldID uuid.UUID
 	AgentID uuid.UUID
+	OwnerID uuid.UUID
+}
+
+type CountAgentWorldsParams struct {
+	AgentID uuid.UUID
+	AtMost  int64
+}
+
+type DeleteWorldParams struct {
+	ID      uuid.UUID
+	AgentID uuid.UUID
 }
 
 type EnsureServerWorldParams struct {
@@ -40,8 +51,14 @@ type GetAgentWorldForUpdateParams struct {
 	AgentID uuid.UUID
 }
 
+type GetWorldParams struct {
+	ID      uuid.UUID
+	AgentID uuid.UUID
+}
+
 type ListWorldAgentsRow struct {
 	WorldID uuid.UUID
+	OwnerID uuid.UUID
 	ID      uuid.UUID
 	Name    string
 }
@@ -56,4 +73,5 @@ type UpdateWorldParams struct {
 	Metadata  dbtype.JSON
 	UpdatedAt dbtype.Millis
 	ID        uuid.UUID
+	AgentID   uuid.UUID
 }

@@ -12,12 +12,52 @@ import (
 	"github.com/google/uuid"
 )
 
+const agentConcealed = `-- name: AgentConcealed :exec
+DELETE FROM agents_to_conceal WHERE agent_id = $1
+`
+
+func (q *Queries) AgentConcealed(ctx context.Context, agentID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, agentConcealed, agentID)
+	return err
+}
+
+const concealAgent = `-- name: ConcealAgent :execrows
+UPDATE agents SET character = $1, secrets = $2 WHERE id = $3 AND version = $4
+`
+
+type ConcealAgentParams = db.ConcealAgentParams
+
+// Changes what is stored of an agent, and not what the agent is.
+func (q *Queries) ConcealAgent(ctx context.Context, arg ConcealAgentParams) (int64, error) {
+	result, err := q.db.Exec(ctx, concealAgent,
+		arg.Character,
+		arg.Secrets,
+		arg.ID,
+		arg.Version,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const countAgents = `-- name: CountAgents :one
 SELECT count(*) FROM agents
 `
 
 func (q *Queries) CountAgents(ctx context.Context) (int64, error) {
 	row := q.db.QueryRow(ctx, countAgents)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const countRunningAgents = `-- name: CountRunningAgents :one
+SELECT count(*) FROM agents WHERE running
+`
+
+func (q *Queries) CountRunningAgents(ctx context.Context) (int64, error) {
+	row := q.db.QueryRow(ctx, countRunningAgents)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
@@ -197,6 +237,47 @@ func (q *Queries) ListAgents(ctx context.Context) ([]Agent, error) {
 	return items, nil
 }
 
+const listAgentsToConceal = `-- name: ListAgentsToConceal :many
+SELECT agent_id FROM agents_to_conceal WHERE agent_id > $1 ORDER BY agent_id LIMIT $2::bigint
+`
+
+type ListAgentsToConcealParams = db.ListAgentsToConcealParams
+
+func (q *Queries) ListAgentsToConceal(ctx context.Context, arg ListAgentsToConcealParams) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, listAgentsToConceal, arg.After, arg.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var agent_id uuid.UUID
+		if err := rows.Scan(&agent_id); err != nil {
+			return nil, err
+		}
+		items = append(items, agent_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const noteFormerAgent = `-- name: NoteFormerAgent :exec
+INSERT INTO former_agents (id, deleted_at)
+SELECT $1, $2 WHERE (SELECT true FROM channel_participants p WHERE p.entity_id = $1 ORDER BY p.channel_id LIMIT 1)
+    OR (SELECT true FROM messages m WHERE m.author_id = $1 AND m.source_type NOT IN ('agent_response', 'agent_action') ORDER BY m.created_at LIMIT 1)
+ON CONFLICT (id) DO UPDATE SET deleted_at = excluded.deleted_at
+`
+
+type NoteFormerAgentParams = db.NoteFormerAgentParams
+
+// Remembers of one who takes part in channels, or wrote in them, that it was an agent.
+func (q *Queries) NoteFormerAgent(ctx context.Context, arg NoteFormerAgentParams) error {
+	_, err := q.db.Exec(ctx, noteFormerAgent, arg.ID, arg.DeletedAt)
+	return err
+}
+
 const setAgentRunning = `-- name: SetAgentRunning :one
 UPDATE agents SET running = $1 WHERE id = $2 RETURNING id, name, character, secrets, enabled, running, version, created_at, updated_at
 `
@@ -253,4 +334,25 @@ func (q *Queries) UpdateAgent(ctx context.Context, arg UpdateAgentParams) (Agent
 		&i.UpdatedAt,
 	)
 	return i, err
+}
+
+const whatHasID = `-- name: WhatHasID :one
+SELECT CAST(CASE
+    WHEN EXISTS (SELECT 1 FROM channels c WHERE c.id = $1) THEN 'channel'
+    WHEN EXISTS (SELECT 1 FROM message_servers s WHERE s.id = $1) THEN 'message server'
+    WHEN EXISTS (SELECT 1 FROM rooms r WHERE r.id = $1) THEN 'room'
+    WHEN EXISTS (SELECT 1 FROM worlds w WHERE w.id = $1) THEN 'world'
+    WHEN EXISTS (SELECT 1 FROM former_agents f WHERE f.id = $1) THEN ''
+    WHEN (SELECT true FROM channel_participants p WHERE p.entity_id = $1 ORDER BY p.channel_id LIMIT 1) THEN 'participant'
+    WHEN (SELECT true FROM messages m WHERE m.author_id = $1 AND m.source_type NOT IN ('agent_response', 'agent_action') ORDER BY m.created_at LIMIT 1) THEN 'author'
+    ELSE '' END AS text) AS what
+`
+
+// What an id stands for beside an agent; empty for nothing. An agent that was deleted is no participant and no author. Where
+// an order is asked for, it leads PostgreSQL to an index: it would walk the table when it expects many rows to fit.
+func (q *Queries) WhatHasID(ctx context.Context, id uuid.UUID) (string, error) {
+	row := q.db.QueryRow(ctx, whatHasID, id)
+	var what string
+	err := row.Scan(&what)
+	return what, err
 }

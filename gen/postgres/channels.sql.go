@@ -27,6 +27,71 @@ func (q *Queries) AddParticipant(ctx context.Context, arg AddParticipantParams) 
 	return result.RowsAffected(), nil
 }
 
+const countCallerChannels = `-- name: CountCallerChannels :one
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE created_by = $1 AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT $2::bigint) made
+`
+
+type CountCallerChannelsParams = db.CountCallerChannelsParams
+
+// Of the channels that CountMadeChannels counts, those of one caller.
+func (q *Queries) CountCallerChannels(ctx context.Context, arg CountCallerChannelsParams) (int64, error) {
+	row := q.db.QueryRow(ctx, countCallerChannels, arg.Caller, arg.AtMost)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const countCallerDMs = `-- name: CountCallerDMs :one
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE created_by = $1 AND pair_key > '' AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT $2::bigint) made
+`
+
+type CountCallerDMsParams = db.CountCallerDMsParams
+
+// Of the channels that CountDMs counts, those of one caller.
+func (q *Queries) CountCallerDMs(ctx context.Context, arg CountCallerDMsParams) (int64, error) {
+	row := q.db.QueryRow(ctx, countCallerDMs, arg.Caller, arg.AtMost)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const countDMs = `-- name: CountDMs :one
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE pair_key IS NOT NULL LIMIT $1::bigint) made
+`
+
+// DMs of two entities. Counts no further than is asked for, as the following do.
+func (q *Queries) CountDMs(ctx context.Context, atMost int64) (int64, error) {
+	row := q.db.QueryRow(ctx, countDMs, atMost)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const countMadeChannels = `-- name: CountMadeChannels :one
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE created_at > 0 AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT $1::bigint) made
+`
+
+// Channels that callers made. Counts no further than is asked for, by the condition of channels_made word by word.
+func (q *Queries) CountMadeChannels(ctx context.Context, atMost int64) (int64, error) {
+	row := q.db.QueryRow(ctx, countMadeChannels, atMost)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const countParticipants = `-- name: CountParticipants :one
+SELECT count(*) FROM (SELECT 1 FROM channel_participants WHERE channel_id = $1 LIMIT $2::bigint) here
+`
+
+type CountParticipantsParams = db.CountParticipantsParams
+
+func (q *Queries) CountParticipants(ctx context.Context, arg CountParticipantsParams) (int64, error) {
+	row := q.db.QueryRow(ctx, countParticipants, arg.ChannelID, arg.AtMost)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const countServerChannels = `-- name: CountServerChannels :one
 SELECT count(*) FROM channels
 WHERE message_server_id = $1
@@ -82,6 +147,41 @@ func (q *Queries) FindSourceChannel(ctx context.Context, arg FindSourceChannelPa
 		&i.LastSeq,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+	)
+	return i, err
+}
+
+const getAgentChannel = `-- name: GetAgentChannel :one
+SELECT c.id, c.message_server_id, c.name, c.type, c.source_type, c.source_id, c.topic, c.metadata, c.turn_policy, c.pair_key, c.created_by, c.last_seq, c.created_at, c.updated_at, a.version, a.running
+FROM channels c JOIN agents a ON a.id = $1
+WHERE c.id = $2
+`
+
+type GetAgentChannelParams = db.GetAgentChannelParams
+
+type GetAgentChannelRow = db.GetAgentChannelRow
+
+// A channel, and what a turn there needs to know of its agent first.
+func (q *Queries) GetAgentChannel(ctx context.Context, arg GetAgentChannelParams) (GetAgentChannelRow, error) {
+	row := q.db.QueryRow(ctx, getAgentChannel, arg.AgentID, arg.ChannelID)
+	var i GetAgentChannelRow
+	err := row.Scan(
+		&i.Channel.ID,
+		&i.Channel.MessageServerID,
+		&i.Channel.Name,
+		&i.Channel.Type,
+		&i.Channel.SourceType,
+		&i.Channel.SourceID,
+		&i.Channel.Topic,
+		&i.Channel.Metadata,
+		&i.Channel.TurnPolicy,
+		&i.Channel.PairKey,
+		&i.Channel.CreatedBy,
+		&i.Channel.LastSeq,
+		&i.Channel.CreatedAt,
+		&i.Channel.UpdatedAt,
+		&i.Version,
+		&i.Running,
 	)
 	return i, err
 }
@@ -167,24 +267,6 @@ func (q *Queries) GetPairChannel(ctx context.Context, arg GetPairChannelParams) 
 	return i, err
 }
 
-const getParticipant = `-- name: GetParticipant :one
-SELECT channel_id, entity_id, state, joined_at FROM channel_participants WHERE channel_id = $1 AND entity_id = $2
-`
-
-type GetParticipantParams = db.GetParticipantParams
-
-func (q *Queries) GetParticipant(ctx context.Context, arg GetParticipantParams) (ChannelParticipant, error) {
-	row := q.db.QueryRow(ctx, getParticipant, arg.ChannelID, arg.EntityID)
-	var i ChannelParticipant
-	err := row.Scan(
-		&i.ChannelID,
-		&i.EntityID,
-		&i.State,
-		&i.JoinedAt,
-	)
-	return i, err
-}
-
 const insertChannel = `-- name: InsertChannel :execrows
 INSERT INTO channels (id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $12, $13)
@@ -245,6 +327,47 @@ func (q *Queries) ListChannelAgents(ctx context.Context, channelID uuid.UUID) ([
 			&i.Running,
 			&i.Attached,
 			&i.Unanswered,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listChannelMembers = `-- name: ListChannelMembers :many
+SELECT p.entity_id, p.state, a.name, a.running,
+       CAST(m.agent_id IS NOT NULL AS BOOLEAN) AS attached
+FROM channel_participants p
+JOIN channels c ON c.id = p.channel_id
+LEFT JOIN agents a ON a.id = p.entity_id
+LEFT JOIN message_server_agents m ON m.message_server_id = c.message_server_id AND m.agent_id = a.id
+WHERE p.channel_id = $1
+ORDER BY p.joined_at, p.entity_id
+`
+
+type ListChannelMembersRow = db.ListChannelMembersRow
+
+// Everybody who takes part in a channel, in the order of joining, and of those who are agents what stands between each and a
+// turn.
+func (q *Queries) ListChannelMembers(ctx context.Context, channelID uuid.UUID) ([]ListChannelMembersRow, error) {
+	rows, err := q.db.Query(ctx, listChannelMembers, channelID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListChannelMembersRow{}
+	for rows.Next() {
+		var i ListChannelMembersRow
+		if err := rows.Scan(
+			&i.EntityID,
+			&i.State,
+			&i.Name,
+			&i.Running,
+			&i.Attached,
 		); err != nil {
 			return nil, err
 		}

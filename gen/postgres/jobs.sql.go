@@ -22,7 +22,7 @@ WITH due AS MATERIALIZED ( -- so that no two nodes take the same
     FOR UPDATE OF j SKIP LOCKED
 )
 UPDATE jobs SET callback_attempts = callback_attempts + 1, callback_due_at = $1
-WHERE id IN (SELECT id FROM due)
+WHERE id = ANY (ARRAY(SELECT id FROM due))
 RETURNING id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at
 `
 
@@ -75,6 +75,19 @@ SELECT count(*) FROM (SELECT 1 FROM jobs WHERE ended_at IS NULL AND expires_at >
 // Counts no further than is asked for.
 func (q *Queries) CountActiveJobs(ctx context.Context, atMost int64) (int64, error) {
 	row := q.db.QueryRow(ctx, countActiveJobs, atMost)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const countCallerJobs = `-- name: CountCallerJobs :one
+SELECT count(*) FROM (SELECT 1 FROM jobs WHERE user_id = $1 AND ended_at IS NULL LIMIT $2::bigint) under_way
+`
+
+type CountCallerJobsParams = db.CountCallerJobsParams
+
+func (q *Queries) CountCallerJobs(ctx context.Context, arg CountCallerJobsParams) (int64, error) {
+	row := q.db.QueryRow(ctx, countCallerJobs, arg.UserID, arg.AtMost)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
@@ -167,7 +180,7 @@ WITH due AS MATERIALIZED ( -- so that no two nodes take the same
 )
 UPDATE jobs
 SET status = 'timeout', error = $1, ended_at = expires_at, callback_due_at = CASE WHEN callback_url IS NULL THEN NULL ELSE $2 END
-WHERE id IN (SELECT id FROM due)
+WHERE id = ANY (ARRAY(SELECT id FROM due))
 RETURNING id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at
 `
 
@@ -217,7 +230,7 @@ WITH due AS MATERIALIZED ( -- so that no two nodes take the same
     SELECT j.id FROM jobs j WHERE j.ended_at <= $1 ORDER BY j.ended_at LIMIT $2::bigint
     FOR UPDATE OF j SKIP LOCKED
 )
-DELETE FROM jobs WHERE id IN (SELECT id FROM due)
+DELETE FROM jobs WHERE id = ANY (ARRAY(SELECT id FROM due))
 RETURNING id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at
 `
 
@@ -539,4 +552,15 @@ func (q *Queries) SettleCallback(ctx context.Context, arg SettleCallbackParams) 
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const shiftJobs = `-- name: ShiftJobs :exec
+UPDATE jobs SET created_at = created_at + $1::bigint, expires_at = expires_at + $1::bigint
+WHERE ended_at IS NULL
+`
+
+// Moves the times of the jobs that run, after the clock jumped.
+func (q *Queries) ShiftJobs(ctx context.Context, by int64) error {
+	_, err := q.db.Exec(ctx, shiftJobs, by)
+	return err
 }

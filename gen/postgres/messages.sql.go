@@ -348,10 +348,11 @@ func (q *Queries) ListMessagesFromSeq(ctx context.Context, arg ListMessagesFromS
 }
 
 const listRecentMessages = `-- name: ListRecentMessages :many
-SELECT m.id, m.channel_id, m.seq, m.author_id, m.author_name, m.content, m.raw_message, m.in_reply_to, m.source_type, m.source_id, m.metadata, m.unhandled, m.created_at, m.updated_at, coalesce(CASE WHEN k.edited THEN k.content ->> 'text' END, m.content)::text AS remembered
-FROM messages m LEFT JOIN memories k ON k.message_id = m.id AND k.agent_id = $1
+SELECT m.id, m.seq, m.author_id, m.author_name, m.raw_message, m.in_reply_to, m.source_type, m.metadata, m.created_at,
+       coalesce((SELECT k.content ->> 'text' FROM memories k WHERE k.message_id = m.id AND k.agent_id = $1 AND k.edited), m.content)::text AS remembered
+FROM messages m
 WHERE m.channel_id = $2 AND (m.seq <= $3 OR m.author_id = $1)
-  AND NOT EXISTS (SELECT 1 FROM forgotten_messages f WHERE f.message_id = m.id AND f.agent_id = $1)
+  AND (SELECT true FROM forgotten_messages f WHERE f.message_id = m.id AND f.agent_id = $1) IS NULL
 ORDER BY m.seq DESC
 LIMIT $4::bigint
 `
@@ -363,6 +364,7 @@ type ListRecentMessagesRow = db.ListRecentMessagesRow
 // Newest first: the conversation that an agent sees when it answers number up_to_seq. What others wrote later is left out,
 // what the agent itself answered to earlier messages is not. What it was made to forget it doesn't see; of what it remembers
 // in other words than were said, the text is in remembered.
+// Both are looked up for the messages that are read: joined, they would be read whole.
 func (q *Queries) ListRecentMessages(ctx context.Context, arg ListRecentMessagesParams) ([]ListRecentMessagesRow, error) {
 	rows, err := q.db.Query(ctx, listRecentMessages,
 		arg.AgentID,
@@ -378,20 +380,15 @@ func (q *Queries) ListRecentMessages(ctx context.Context, arg ListRecentMessages
 	for rows.Next() {
 		var i ListRecentMessagesRow
 		if err := rows.Scan(
-			&i.Message.ID,
-			&i.Message.ChannelID,
-			&i.Message.Seq,
-			&i.Message.AuthorID,
-			&i.Message.AuthorName,
-			&i.Message.Content,
-			&i.Message.RawMessage,
-			&i.Message.InReplyTo,
-			&i.Message.SourceType,
-			&i.Message.SourceID,
-			&i.Message.Metadata,
-			&i.Message.Unhandled,
-			&i.Message.CreatedAt,
-			&i.Message.UpdatedAt,
+			&i.ID,
+			&i.Seq,
+			&i.AuthorID,
+			&i.AuthorName,
+			&i.RawMessage,
+			&i.InReplyTo,
+			&i.SourceType,
+			&i.Metadata,
+			&i.CreatedAt,
 			&i.Remembered,
 		); err != nil {
 			return nil, err
@@ -443,4 +440,30 @@ func (q *Queries) UpdateMessage(ctx context.Context, arg UpdateMessageParams) (M
 		&i.UpdatedAt,
 	)
 	return i, err
+}
+
+const wasTold = `-- name: WasTold :one
+SELECT EXISTS (
+    SELECT 1 FROM turns t JOIN messages r ON r.id = t.reply_id
+    WHERE t.message_id = ANY (ARRAY(
+        SELECT m.id FROM messages m
+        WHERE m.author_id = $1 AND m.created_at >= $2
+        ORDER BY m.created_at DESC, m.seq DESC
+        LIMIT $3::bigint))
+      AND r.content LIKE '%' || $4::text || '%')
+`
+
+type WasToldParams = db.WasToldParams
+
+// Whether a reply to one of the author's newest messages since a point in time held the words, in any channel.
+func (q *Queries) WasTold(ctx context.Context, arg WasToldParams) (bool, error) {
+	row := q.db.QueryRow(ctx, wasTold,
+		arg.AuthorID,
+		arg.Since,
+		arg.LimitRows,
+		arg.Words,
+	)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
 }

@@ -56,6 +56,31 @@ func (q *Queries) ChangeSession(ctx context.Context, arg ChangeSessionParams) (S
 	return i, err
 }
 
+const countCallerSessions = `-- name: CountCallerSessions :one
+SELECT count(*) FROM (SELECT 1 FROM sessions WHERE user_id = $1 AND ended_at IS NULL LIMIT $2::bigint) open_sessions
+`
+
+type CountCallerSessionsParams = db.CountCallerSessionsParams
+
+func (q *Queries) CountCallerSessions(ctx context.Context, arg CountCallerSessionsParams) (int64, error) {
+	row := q.db.QueryRow(ctx, countCallerSessions, arg.UserID, arg.AtMost)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const countOpenSessions = `-- name: CountOpenSessions :one
+SELECT count(*) FROM (SELECT 1 FROM sessions WHERE ended_at IS NULL AND created_at > 0 LIMIT $1::bigint) open_sessions
+`
+
+// Counts no further than is asked for.
+func (q *Queries) CountOpenSessions(ctx context.Context, atMost int64) (int64, error) {
+	row := q.db.QueryRow(ctx, countOpenSessions, atMost)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const countSessions = `-- name: CountSessions :one
 SELECT CAST(coalesce(sum(CASE WHEN ended_at IS NULL AND expires_at > $1 THEN 1 ELSE 0 END), 0) AS bigint) AS live,
        CAST(coalesce(sum(CASE WHEN ended_at IS NULL AND expires_at > $1 AND expires_at - warning_ms <= $1 THEN 1 ELSE 0 END), 0) AS bigint) AS near_end,
@@ -149,7 +174,7 @@ WITH due AS MATERIALIZED ( -- so that no two nodes take the same
     FOR UPDATE OF s SKIP LOCKED
 )
 UPDATE sessions SET ended_at = expires_at, end_reason = 'expired'
-WHERE id IN (SELECT id FROM due)
+WHERE id = ANY (ARRAY(SELECT id FROM due))
 RETURNING id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason
 `
 
@@ -194,19 +219,51 @@ func (q *Queries) ExpireSessions(ctx context.Context, arg ExpireSessionsParams) 
 	return items, nil
 }
 
-const forgetSessions = `-- name: ForgetSessions :execrows
-DELETE FROM sessions WHERE id IN (SELECT s.id FROM sessions s WHERE s.ended_at <= $1 ORDER BY s.ended_at LIMIT $2::bigint)
+const forgetSessions = `-- name: ForgetSessions :many
+DELETE FROM sessions WHERE id = ANY (ARRAY(SELECT s.id FROM sessions s WHERE s.ended_at <= $1 ORDER BY s.ended_at LIMIT $2::bigint))
+RETURNING id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason
 `
 
 type ForgetSessionsParams = db.ForgetSessionsParams
 
 // Removes what is left of sessions that ended long ago.
-func (q *Queries) ForgetSessions(ctx context.Context, arg ForgetSessionsParams) (int64, error) {
-	result, err := q.db.Exec(ctx, forgetSessions, arg.Before, arg.LimitRows)
+func (q *Queries) ForgetSessions(ctx context.Context, arg ForgetSessionsParams) ([]Session, error) {
+	rows, err := q.db.Query(ctx, forgetSessions, arg.Before, arg.LimitRows)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return result.RowsAffected(), nil
+	defer rows.Close()
+	items := []Session{}
+	for rows.Next() {
+		var i Session
+		if err := rows.Scan(
+			&i.ID,
+			&i.AgentID,
+			&i.UserID,
+			&i.ChannelID,
+			&i.Metadata,
+			&i.TimeoutMs,
+			&i.MaxDurationMs,
+			&i.WarningMs,
+			&i.AutoRenew,
+			&i.RenewalCount,
+			&i.CreatedAt,
+			&i.ActiveAt,
+			&i.RenewedAt,
+			&i.ExpiresAt,
+			&i.DueAt,
+			&i.WarnedAt,
+			&i.EndedAt,
+			&i.EndReason,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const getSession = `-- name: GetSession :one
@@ -476,6 +533,20 @@ func (q *Queries) RenewSession(ctx context.Context, arg RenewSessionParams) (Ses
 	return i, err
 }
 
+const shiftSessions = `-- name: ShiftSessions :exec
+UPDATE sessions
+SET created_at = created_at + $1::bigint, active_at = active_at + $1::bigint, renewed_at = renewed_at + $1::bigint,
+    expires_at = expires_at + $1::bigint, due_at = due_at + $1::bigint, warned_at = warned_at + $1::bigint
+WHERE ended_at IS NULL
+`
+
+// Moves all times of the sessions that live, after the clock jumped: the longest life counts from the beginning, and the time-out
+// from the last renewal.
+func (q *Queries) ShiftSessions(ctx context.Context, by int64) error {
+	_, err := q.db.Exec(ctx, shiftSessions, by)
+	return err
+}
+
 const touchSession = `-- name: TouchSession :one
 UPDATE sessions SET active_at = $1
 WHERE id = $2 AND ended_at IS NULL AND expires_at > $1
@@ -520,7 +591,7 @@ WITH due AS MATERIALIZED ( -- so that no two nodes take the same
     FOR UPDATE OF s SKIP LOCKED
 )
 UPDATE sessions SET warned_at = $1, due_at = expires_at
-WHERE id IN (SELECT id FROM due)
+WHERE id = ANY (ARRAY(SELECT id FROM due))
 RETURNING id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason
 `
 

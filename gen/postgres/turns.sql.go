@@ -12,72 +12,59 @@ import (
 	"github.com/google/uuid"
 )
 
-const claimTurns = `-- name: ClaimTurns :many
-WITH heads AS MATERIALIZED ( -- folded into the update, this could run once per row and pass the limit
-    SELECT t.id FROM turns t
-    WHERE t.status IN ('queued', 'running')
-      AND (t.status = 'queued' OR t.lease_until < $3)
-      AND NOT EXISTS (
-          SELECT 1 FROM turns e
-          WHERE e.agent_id = t.agent_id AND e.channel_id = t.channel_id AND e.seq < t.seq AND e.status IN ('queued', 'running'))
-    ORDER BY t.queued_at, t.seq
-    LIMIT $4::bigint
-    FOR UPDATE OF t SKIP LOCKED
-)
+const anyTurnQueued = `-- name: AnyTurnQueued :one
+SELECT EXISTS (SELECT 1 FROM (SELECT t.id FROM turns t WHERE t.head AND t.status = 'queued' ORDER BY t.queued_at, t.seq LIMIT 1) AS oldest)
+`
+
+// One that waits behind another of its mailbox doesn't count. The order leads PostgreSQL to the index.
+func (q *Queries) AnyTurnQueued(ctx context.Context) (bool, error) {
+	row := q.db.QueryRow(ctx, anyTurnQueued)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
+const claimTurn = `-- name: ClaimTurn :one
 UPDATE turns
 SET status = 'running', lease_owner = $1, lease_until = $2, attempts = attempts + 1,
     started_at = coalesce(started_at, CASE WHEN turns.queued_at < $3 THEN $3 ELSE turns.queued_at END)
-WHERE id IN (SELECT id FROM heads)
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at
+WHERE id = $4 AND status IN ('queued', 'running')
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head
 `
 
-type ClaimTurnsParams = db.ClaimTurnsParams
+type ClaimTurnParams = db.ClaimTurnParams
 
-// Leases the heads of mailboxes, the longest waiting first: an active turn with no earlier active turn of the same agent in
-// the same channel, that is queued or whose lease has passed. The turns come back in no particular order. A turn never starts
-// before it was queued, whatever the clocks of two nodes say.
-func (q *Queries) ClaimTurns(ctx context.Context, arg ClaimTurnsParams) ([]Turn, error) {
-	rows, err := q.db.Query(ctx, claimTurns,
+// Leases a turn. It never starts before it was queued, whatever the clocks of two nodes say.
+func (q *Queries) ClaimTurn(ctx context.Context, arg ClaimTurnParams) (Turn, error) {
+	row := q.db.QueryRow(ctx, claimTurn,
 		arg.Owner,
 		arg.LeaseUntil,
 		arg.Now,
-		arg.MaxTurns,
+		arg.ID,
 	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []Turn{}
-	for rows.Next() {
-		var i Turn
-		if err := rows.Scan(
-			&i.ID,
-			&i.AgentID,
-			&i.ChannelID,
-			&i.MessageID,
-			&i.SenderID,
-			&i.Seq,
-			&i.ResponseID,
-			&i.Status,
-			&i.Reason,
-			&i.Detail,
-			&i.ReplyID,
-			&i.CharacterVersion,
-			&i.Attempts,
-			&i.LeaseOwner,
-			&i.LeaseUntil,
-			&i.QueuedAt,
-			&i.StartedAt,
-			&i.EndedAt,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+	var i Turn
+	err := row.Scan(
+		&i.ID,
+		&i.AgentID,
+		&i.ChannelID,
+		&i.MessageID,
+		&i.SenderID,
+		&i.Seq,
+		&i.ResponseID,
+		&i.Status,
+		&i.Reason,
+		&i.Detail,
+		&i.ReplyID,
+		&i.CharacterVersion,
+		&i.Attempts,
+		&i.LeaseOwner,
+		&i.LeaseUntil,
+		&i.QueuedAt,
+		&i.StartedAt,
+		&i.EndedAt,
+		&i.Head,
+	)
+	return i, err
 }
 
 const countAgentTurns = `-- name: CountAgentTurns :one
@@ -136,7 +123,7 @@ func (q *Queries) DeleteLogEntry(ctx context.Context, arg DeleteLogEntryParams) 
 const endAgentTurns = `-- name: EndAgentTurns :many
 UPDATE turns SET status = $1, reason = $2, detail = $3, lease_owner = '', lease_until = 0, ended_at = $4
 WHERE agent_id = $5 AND status IN ('queued', 'running')
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head
 `
 
 type EndAgentTurnsParams = db.EndAgentTurnsParams
@@ -175,6 +162,7 @@ func (q *Queries) EndAgentTurns(ctx context.Context, arg EndAgentTurnsParams) ([
 			&i.QueuedAt,
 			&i.StartedAt,
 			&i.EndedAt,
+			&i.Head,
 		); err != nil {
 			return nil, err
 		}
@@ -188,8 +176,8 @@ func (q *Queries) EndAgentTurns(ctx context.Context, arg EndAgentTurnsParams) ([
 
 const endChannelTurns = `-- name: EndChannelTurns :many
 UPDATE turns SET status = $1, reason = $2, detail = $3, lease_owner = '', lease_until = 0, ended_at = $4
-WHERE channel_id = $5 AND status IN ('queued', 'running')
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at
+WHERE channel_id = $5 AND ended_at IS NULL AND status IN ('queued', 'running')
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head
 `
 
 type EndChannelTurnsParams = db.EndChannelTurnsParams
@@ -228,6 +216,7 @@ func (q *Queries) EndChannelTurns(ctx context.Context, arg EndChannelTurnsParams
 			&i.QueuedAt,
 			&i.StartedAt,
 			&i.EndedAt,
+			&i.Head,
 		); err != nil {
 			return nil, err
 		}
@@ -243,7 +232,7 @@ const endMailboxTurns = `-- name: EndMailboxTurns :many
 UPDATE turns SET status = $1, reason = $2, detail = $3, lease_owner = '', lease_until = 0, ended_at = $4
 WHERE agent_id = $5 AND channel_id = $6
   AND status IN ('queued', 'running') AND (status = 'queued' OR NOT $7::boolean)
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head
 `
 
 type EndMailboxTurnsParams = db.EndMailboxTurnsParams
@@ -285,6 +274,7 @@ func (q *Queries) EndMailboxTurns(ctx context.Context, arg EndMailboxTurnsParams
 			&i.QueuedAt,
 			&i.StartedAt,
 			&i.EndedAt,
+			&i.Head,
 		); err != nil {
 			return nil, err
 		}
@@ -299,7 +289,7 @@ func (q *Queries) EndMailboxTurns(ctx context.Context, arg EndMailboxTurnsParams
 const endMessageTurns = `-- name: EndMessageTurns :many
 UPDATE turns SET status = $1, reason = $2, detail = $3, lease_owner = '', lease_until = 0, ended_at = $4
 WHERE message_id = $5 AND status IN ('queued', 'running')
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head
 `
 
 type EndMessageTurnsParams = db.EndMessageTurnsParams
@@ -339,6 +329,7 @@ func (q *Queries) EndMessageTurns(ctx context.Context, arg EndMessageTurnsParams
 			&i.QueuedAt,
 			&i.StartedAt,
 			&i.EndedAt,
+			&i.Head,
 		); err != nil {
 			return nil, err
 		}
@@ -351,15 +342,18 @@ func (q *Queries) EndMessageTurns(ctx context.Context, arg EndMessageTurnsParams
 }
 
 const finishTurn = `-- name: FinishTurn :one
+WITH home AS MATERIALIZED (
+    SELECT c.id FROM channels c WHERE c.id = (SELECT t.channel_id FROM turns t WHERE t.id = $7) FOR NO KEY UPDATE
+)
 UPDATE turns
 SET status = $1, reason = $2, detail = $3, reply_id = $4, character_version = $5, lease_owner = '', lease_until = 0, ended_at = $6
-WHERE id = $7 AND status = 'running' AND lease_owner = $8
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at
+WHERE turns.id = $7 AND turns.status = 'running' AND turns.lease_owner = $8 AND turns.channel_id = (SELECT home.id FROM home)
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head
 `
 
 type FinishTurnParams = db.FinishTurnParams
 
-// Finds no row when the turn is no longer the owner's.
+// Finds no row when the turn is no longer the owner's. The channel's row is taken before the turn's, as in a post.
 func (q *Queries) FinishTurn(ctx context.Context, arg FinishTurnParams) (Turn, error) {
 	row := q.db.QueryRow(ctx, finishTurn,
 		arg.Status,
@@ -391,12 +385,13 @@ func (q *Queries) FinishTurn(ctx context.Context, arg FinishTurnParams) (Turn, e
 		&i.QueuedAt,
 		&i.StartedAt,
 		&i.EndedAt,
+		&i.Head,
 	)
 	return i, err
 }
 
 const getMessageTurn = `-- name: GetMessageTurn :one
-SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at FROM turns WHERE message_id = $1 AND agent_id = $2
+SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head FROM turns WHERE message_id = $1 AND agent_id = $2
 `
 
 type GetMessageTurnParams = db.GetMessageTurnParams
@@ -423,12 +418,13 @@ func (q *Queries) GetMessageTurn(ctx context.Context, arg GetMessageTurnParams) 
 		&i.QueuedAt,
 		&i.StartedAt,
 		&i.EndedAt,
+		&i.Head,
 	)
 	return i, err
 }
 
 const getTurn = `-- name: GetTurn :one
-SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at FROM turns WHERE id = $1
+SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head FROM turns WHERE id = $1
 `
 
 func (q *Queries) GetTurn(ctx context.Context, id uuid.UUID) (Turn, error) {
@@ -453,17 +449,20 @@ func (q *Queries) GetTurn(ctx context.Context, id uuid.UUID) (Turn, error) {
 		&i.QueuedAt,
 		&i.StartedAt,
 		&i.EndedAt,
+		&i.Head,
 	)
 	return i, err
 }
 
 const insertTurn = `-- name: InsertTurn :exec
-INSERT INTO turns (id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', '', '', NULL, 0, 0, '', 0, $8, NULL, NULL)
+INSERT INTO turns (id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head)
+VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', '', '', NULL, 0, 0, '', 0, $8, NULL, NULL,
+        (SELECT o.id FROM turns o WHERE o.agent_id = $2 AND o.channel_id = $3 AND o.status IN ('queued', 'running') ORDER BY o.seq LIMIT 1) IS NULL)
 `
 
 type InsertTurnParams = db.InsertTurnParams
 
+// The turn is the head of its mailbox if there is no other. The caller has the channel's row, from which the seq is.
 func (q *Queries) InsertTurn(ctx context.Context, arg InsertTurnParams) error {
 	_, err := q.db.Exec(ctx, insertTurn,
 		arg.ID,
@@ -547,7 +546,7 @@ func (q *Queries) ListAgentLog(ctx context.Context, arg ListAgentLogParams) ([]L
 }
 
 const listAgentTurns = `-- name: ListAgentTurns :many
-SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at FROM turns
+SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head FROM turns
 WHERE agent_id = $1
   AND queued_at <= $2
   AND (queued_at >= $3 OR started_at >= $3)
@@ -604,6 +603,7 @@ func (q *Queries) ListAgentTurns(ctx context.Context, arg ListAgentTurnsParams) 
 			&i.QueuedAt,
 			&i.StartedAt,
 			&i.EndedAt,
+			&i.Head,
 		); err != nil {
 			return nil, err
 		}
@@ -665,8 +665,84 @@ func (q *Queries) ListChannelLog(ctx context.Context, arg ListChannelLogParams) 
 	return items, nil
 }
 
+const listClaimableTurns = `-- name: ListClaimableTurns :many
+WITH RECURSIVE running AS MATERIALIZED (
+    SELECT id, sender_id, queued_at, seq, lease_until FROM turns WHERE status = 'running'
+), round (sender_id) AS (
+    SELECT coalesce(
+        (SELECT t.sender_id FROM turns t WHERE t.head AND t.status = 'queued' AND t.sender_id > $3 ORDER BY t.sender_id LIMIT 1),
+        (SELECT t.sender_id FROM turns t WHERE t.head AND t.status = 'queued' ORDER BY t.sender_id LIMIT 1))
+    UNION
+    SELECT coalesce(
+        (SELECT t.sender_id FROM turns t WHERE t.head AND t.status = 'queued' AND t.sender_id > round.sender_id ORDER BY t.sender_id LIMIT 1),
+        (SELECT t.sender_id FROM turns t WHERE t.head AND t.status = 'queued' ORDER BY t.sender_id LIMIT 1))
+    FROM round
+), senders AS (
+    (SELECT round.sender_id FROM round LIMIT $2::bigint + (SELECT count(*) FROM running))
+    UNION
+    SELECT running.sender_id FROM running
+    UNION
+    (SELECT t.sender_id FROM turns t WHERE t.head AND t.status = 'queued' ORDER BY t.queued_at, t.seq LIMIT $2::bigint)
+), near AS (
+    SELECT running.id, running.sender_id, running.queued_at, running.seq, 0 AS waits, running.lease_until < $1 AS is_free FROM running
+    UNION ALL
+    SELECT w.id, senders.sender_id, w.queued_at, w.seq, 1 AS waits, true AS is_free FROM senders CROSS JOIN LATERAL (
+        SELECT t.id, t.queued_at, t.seq FROM turns t WHERE t.head AND t.status = 'queued' AND t.sender_id = senders.sender_id
+        ORDER BY t.queued_at, t.seq LIMIT 4 * $2::bigint) AS w
+), placed AS (
+    SELECT near.id, near.is_free, near.queued_at, near.seq,
+           row_number() OVER (PARTITION BY near.sender_id ORDER BY near.waits, near.queued_at, near.seq) AS place
+    FROM near
+), chosen AS MATERIALIZED ( -- an array, for which PostgreSQL looks up its members, whatever it expects of the rest
+    SELECT ARRAY(
+        SELECT placed.id FROM placed
+        WHERE placed.is_free AND placed.place <= $4::bigint
+        ORDER BY placed.place, placed.queued_at, placed.seq
+        LIMIT 4 * $2::bigint) AS ids
+)
+SELECT t.id FROM chosen JOIN turns t ON t.id = ANY (chosen.ids)
+WHERE t.status IN ('queued', 'running')
+  AND (t.status = 'queued' OR t.lease_until < $1) -- of the row as it is when it is locked
+ORDER BY array_position(chosen.ids, t.id)
+LIMIT $2::bigint
+FOR UPDATE OF t SKIP LOCKED
+`
+
+type ListClaimableTurnsParams = db.ListClaimableTurnsParams
+
+// Heads of mailboxes that are queued, or whose lease has passed, and that nobody else takes. The sender of whose messages the fewest turns run
+// comes first, and then the longest waiting; of one sender no more than max_per_sender run.
+//
+// It looks at few of the heads that wait: of no sender at many more than it could give one (others may claim at the same time), and at the senders of the
+// oldest heads, at those with turns under way, and at as many others that follow after_sender by their id. These are there because one
+// sender, who has no more to get, may have all of the oldest heads; who moves after_sender on from claim to claim reaches everybody.
+func (q *Queries) ListClaimableTurns(ctx context.Context, arg ListClaimableTurnsParams) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, listClaimableTurns,
+		arg.Now,
+		arg.MaxTurns,
+		arg.AfterSender,
+		arg.MaxPerSender,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listMessageTurns = `-- name: ListMessageTurns :many
-SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at FROM turns WHERE message_id = $1 ORDER BY queued_at, agent_id
+SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head FROM turns WHERE message_id = $1 ORDER BY queued_at, agent_id
 `
 
 func (q *Queries) ListMessageTurns(ctx context.Context, messageID uuid.UUID) ([]Turn, error) {
@@ -697,6 +773,7 @@ func (q *Queries) ListMessageTurns(ctx context.Context, messageID uuid.UUID) ([]
 			&i.QueuedAt,
 			&i.StartedAt,
 			&i.EndedAt,
+			&i.Head,
 		); err != nil {
 			return nil, err
 		}
@@ -753,7 +830,7 @@ func (q *Queries) NextLogPosition(ctx context.Context, turnID uuid.UUID) (int64,
 
 const releaseAllTurnLeases = `-- name: ReleaseAllTurnLeases :execrows
 UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
-WHERE status IN ('queued', 'running') AND status = 'running'
+WHERE status = 'running'
 `
 
 // Gives every running turn back; only right while no other process works on the database.
@@ -765,9 +842,25 @@ func (q *Queries) ReleaseAllTurnLeases(ctx context.Context) (int64, error) {
 	return result.RowsAffected(), nil
 }
 
+const releaseTurnLease = `-- name: ReleaseTurnLease :execrows
+UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
+WHERE id = $1 AND status = 'running' AND lease_owner = $2 AND attempts = $3
+`
+
+type ReleaseTurnLeaseParams = db.ReleaseTurnLeaseParams
+
+// Gives one turn back to its mailbox, unless it was taken up again since that attempt.
+func (q *Queries) ReleaseTurnLease(ctx context.Context, arg ReleaseTurnLeaseParams) (int64, error) {
+	result, err := q.db.Exec(ctx, releaseTurnLease, arg.ID, arg.Owner, arg.Attempt)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const releaseTurnLeases = `-- name: ReleaseTurnLeases :execrows
 UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
-WHERE status IN ('queued', 'running') AND status = 'running' AND lease_owner = $1
+WHERE status = 'running' AND lease_owner = $1
 `
 
 // Gives an owner's turns back to their mailboxes.
@@ -779,15 +872,15 @@ func (q *Queries) ReleaseTurnLeases(ctx context.Context, owner string) (int64, e
 	return result.RowsAffected(), nil
 }
 
-const renewTurnLeases = `-- name: RenewTurnLeases :execrows
+const renewTurnLease = `-- name: RenewTurnLease :execrows
 UPDATE turns SET lease_until = $1
-WHERE status IN ('queued', 'running') AND status = 'running' AND lease_owner = $2
+WHERE id = $2 AND status = 'running' AND lease_owner = $3
 `
 
-type RenewTurnLeasesParams = db.RenewTurnLeasesParams
+type RenewTurnLeaseParams = db.RenewTurnLeaseParams
 
-func (q *Queries) RenewTurnLeases(ctx context.Context, arg RenewTurnLeasesParams) (int64, error) {
-	result, err := q.db.Exec(ctx, renewTurnLeases, arg.LeaseUntil, arg.Owner)
+func (q *Queries) RenewTurnLease(ctx context.Context, arg RenewTurnLeaseParams) (int64, error) {
+	result, err := q.db.Exec(ctx, renewTurnLease, arg.LeaseUntil, arg.ID, arg.Owner)
 	if err != nil {
 		return 0, err
 	}

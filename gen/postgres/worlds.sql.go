@@ -13,30 +13,45 @@ import (
 )
 
 const addWorldAgent = `-- name: AddWorldAgent :exec
-INSERT INTO world_agents (world_id, agent_id) VALUES ($1, $2)
+INSERT INTO world_agents (world_id, agent_id, owner_id) VALUES ($1, $2, $3)
 ON CONFLICT (world_id, agent_id) DO NOTHING
 `
 
 type AddWorldAgentParams = db.AddWorldAgentParams
 
 func (q *Queries) AddWorldAgent(ctx context.Context, arg AddWorldAgentParams) error {
-	_, err := q.db.Exec(ctx, addWorldAgent, arg.WorldID, arg.AgentID)
+	_, err := q.db.Exec(ctx, addWorldAgent, arg.WorldID, arg.AgentID, arg.OwnerID)
 	return err
 }
 
-const deleteWorld = `-- name: DeleteWorld :exec
-DELETE FROM worlds WHERE id = $1
+const countAgentWorlds = `-- name: CountAgentWorlds :one
+SELECT count(*) FROM (SELECT 1 FROM worlds WHERE agent_id = $1 LIMIT $2::bigint) known
 `
 
-func (q *Queries) DeleteWorld(ctx context.Context, id uuid.UUID) error {
-	_, err := q.db.Exec(ctx, deleteWorld, id)
+type CountAgentWorldsParams = db.CountAgentWorldsParams
+
+func (q *Queries) CountAgentWorlds(ctx context.Context, arg CountAgentWorldsParams) (int64, error) {
+	row := q.db.QueryRow(ctx, countAgentWorlds, arg.AgentID, arg.AtMost)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const deleteWorld = `-- name: DeleteWorld :exec
+DELETE FROM worlds WHERE id = $1 AND agent_id = $2
+`
+
+type DeleteWorldParams = db.DeleteWorldParams
+
+func (q *Queries) DeleteWorld(ctx context.Context, arg DeleteWorldParams) error {
+	_, err := q.db.Exec(ctx, deleteWorld, arg.ID, arg.AgentID)
 	return err
 }
 
 const ensureServerWorld = `-- name: EnsureServerWorld :execrows
 INSERT INTO worlds (id, agent_id, name, message_server_id, metadata, created_at, updated_at)
 SELECT $1, $2, s.name, s.id, NULL, $3, $4 FROM message_servers s WHERE s.id = $5
-ON CONFLICT (id) DO NOTHING
+ON CONFLICT (id, agent_id) DO NOTHING
 `
 
 type EnsureServerWorldParams = db.EnsureServerWorldParams
@@ -59,7 +74,7 @@ func (q *Queries) EnsureServerWorld(ctx context.Context, arg EnsureServerWorldPa
 const ensureWorld = `-- name: EnsureWorld :execrows
 INSERT INTO worlds (id, agent_id, name, message_server_id, metadata, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
-ON CONFLICT (id) DO NOTHING
+ON CONFLICT (id, agent_id) DO NOTHING
 `
 
 type EnsureWorldParams = db.EnsureWorldParams
@@ -80,15 +95,37 @@ func (q *Queries) EnsureWorld(ctx context.Context, arg EnsureWorldParams) (int64
 	return result.RowsAffected(), nil
 }
 
+const findWorld = `-- name: FindWorld :one
+SELECT w.id, w.agent_id, w.name, w.message_server_id, w.metadata, w.created_at, w.updated_at FROM worlds w WHERE w.id = $1
+ORDER BY w.id = w.agent_id, w.created_at, w.agent_id
+LIMIT 1
+`
+
+// Whichever world has an id: the oldest, agents' own worlds last.
+func (q *Queries) FindWorld(ctx context.Context, id uuid.UUID) (World, error) {
+	row := q.db.QueryRow(ctx, findWorld, id)
+	var i World
+	err := row.Scan(
+		&i.ID,
+		&i.AgentID,
+		&i.Name,
+		&i.MessageServerID,
+		&i.Metadata,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+	)
+	return i, err
+}
+
 const getAgentWorld = `-- name: GetAgentWorld :one
 SELECT w.id, w.agent_id, w.name, w.message_server_id, w.metadata, w.created_at, w.updated_at FROM worlds w
 WHERE w.id = $1
-  AND (w.agent_id = $2 OR EXISTS (SELECT 1 FROM world_agents a WHERE a.world_id = w.id AND a.agent_id = $2))
+  AND w.agent_id = COALESCE((SELECT a.owner_id FROM world_agents a WHERE a.world_id = $1 AND a.agent_id = $2), $2)
 `
 
 type GetAgentWorldParams = db.GetAgentWorldParams
 
-// A world that is the agent's, or shared by it.
+// What an agent knows under the id of a world: the one that it shares, or else its own.
 func (q *Queries) GetAgentWorld(ctx context.Context, arg GetAgentWorldParams) (World, error) {
 	row := q.db.QueryRow(ctx, getAgentWorld, arg.ID, arg.AgentID)
 	var i World
@@ -107,7 +144,7 @@ func (q *Queries) GetAgentWorld(ctx context.Context, arg GetAgentWorldParams) (W
 const getAgentWorldForUpdate = `-- name: GetAgentWorldForUpdate :one
 SELECT w.id, w.agent_id, w.name, w.message_server_id, w.metadata, w.created_at, w.updated_at FROM worlds w
 WHERE w.id = $1
-  AND (w.agent_id = $2 OR EXISTS (SELECT 1 FROM world_agents a WHERE a.world_id = w.id AND a.agent_id = $2))
+  AND w.agent_id = COALESCE((SELECT a.owner_id FROM world_agents a WHERE a.world_id = $1 AND a.agent_id = $2), $2)
 FOR NO KEY UPDATE OF w
 `
 
@@ -130,11 +167,13 @@ func (q *Queries) GetAgentWorldForUpdate(ctx context.Context, arg GetAgentWorldF
 }
 
 const getWorld = `-- name: GetWorld :one
-SELECT id, agent_id, name, message_server_id, metadata, created_at, updated_at FROM worlds WHERE id = $1
+SELECT id, agent_id, name, message_server_id, metadata, created_at, updated_at FROM worlds WHERE id = $1 AND agent_id = $2
 `
 
-func (q *Queries) GetWorld(ctx context.Context, id uuid.UUID) (World, error) {
-	row := q.db.QueryRow(ctx, getWorld, id)
+type GetWorldParams = db.GetWorldParams
+
+func (q *Queries) GetWorld(ctx context.Context, arg GetWorldParams) (World, error) {
+	row := q.db.QueryRow(ctx, getWorld, arg.ID, arg.AgentID)
 	var i World
 	err := row.Scan(
 		&i.ID,
@@ -182,7 +221,7 @@ func (q *Queries) ListServerWorlds(ctx context.Context, id uuid.UUID) ([]World, 
 }
 
 const listWorldAgents = `-- name: ListWorldAgents :many
-SELECT s.world_id, a.id, a.name FROM world_agents s JOIN agents a ON a.id = s.agent_id
+SELECT s.world_id, s.owner_id, a.id, a.name FROM world_agents s JOIN agents a ON a.id = s.agent_id
 ORDER BY a.name, a.id
 `
 
@@ -198,7 +237,12 @@ func (q *Queries) ListWorldAgents(ctx context.Context) ([]ListWorldAgentsRow, er
 	items := []ListWorldAgentsRow{}
 	for rows.Next() {
 		var i ListWorldAgentsRow
-		if err := rows.Scan(&i.WorldID, &i.ID, &i.Name); err != nil {
+		if err := rows.Scan(
+			&i.WorldID,
+			&i.OwnerID,
+			&i.ID,
+			&i.Name,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -246,7 +290,8 @@ func (q *Queries) ListWorlds(ctx context.Context) ([]ListWorldsRow, error) {
 }
 
 const updateWorld = `-- name: UpdateWorld :one
-UPDATE worlds SET name = $1, metadata = $2, updated_at = $3 WHERE id = $4 RETURNING id, agent_id, name, message_server_id, metadata, created_at, updated_at
+UPDATE worlds SET name = $1, metadata = $2, updated_at = $3
+WHERE id = $4 AND agent_id = $5 RETURNING id, agent_id, name, message_server_id, metadata, created_at, updated_at
 `
 
 type UpdateWorldParams = db.UpdateWorldParams
@@ -257,6 +302,7 @@ func (q *Queries) UpdateWorld(ctx context.Context, arg UpdateWorldParams) (World
 		arg.Metadata,
 		arg.UpdatedAt,
 		arg.ID,
+		arg.AgentID,
 	)
 	var i World
 	err := row.Scan(

@@ -9,11 +9,12 @@ import (
 	"context"
 
 	"github.com/elizad/elizad/gen/db"
+	"github.com/google/uuid"
 )
 
 const completeIdempotencyKey = `-- name: CompleteIdempotencyKey :execrows
-UPDATE idempotency_keys SET status = ?1, header = ?2, body = ?3
-WHERE entity_id = ?4 AND idempotency_key = ?5 AND claim = ?6
+UPDATE idempotency_keys SET status = ?1, header = ?2, body = ?3, digest = ?4
+WHERE entity_id = ?5 AND idempotency_key = ?6 AND claim = ?7
 `
 
 type CompleteIdempotencyKeyParams = db.CompleteIdempotencyKeyParams
@@ -24,6 +25,7 @@ func (q *Queries) CompleteIdempotencyKey(ctx context.Context, arg CompleteIdempo
 		arg.Status,
 		arg.Header,
 		arg.Body,
+		arg.Digest,
 		arg.EntityID,
 		arg.IdempotencyKey,
 		arg.Claim,
@@ -32,6 +34,42 @@ func (q *Queries) CompleteIdempotencyKey(ctx context.Context, arg CompleteIdempo
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const deleteCallersAnswers = `-- name: DeleteCallersAnswers :many
+DELETE FROM idempotency_keys
+WHERE (entity_id, idempotency_key) IN (
+    SELECT k.entity_id, k.idempotency_key FROM idempotency_keys k
+    WHERE k.entity_id = ?1 AND k.status <> 0
+    ORDER BY k.created_at
+    LIMIT ?2)
+RETURNING CAST(length(body) AS INTEGER) AS bytes
+`
+
+type DeleteCallersAnswersParams = db.DeleteCallersAnswersParams
+
+// Forgets the oldest answers of a caller, and says how long they were.
+func (q *Queries) DeleteCallersAnswers(ctx context.Context, arg DeleteCallersAnswersParams) ([]int64, error) {
+	rows, err := q.db.QueryContext(ctx, deleteCallersAnswers, arg.EntityID, arg.LimitRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []int64{}
+	for rows.Next() {
+		var column_1 int64
+		if err := rows.Scan(&column_1); err != nil {
+			return nil, err
+		}
+		items = append(items, column_1)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const deleteIdempotencyKey = `-- name: DeleteIdempotencyKey :execrows
@@ -68,6 +106,40 @@ func (q *Queries) DeleteOldIdempotencyKeys(ctx context.Context, arg DeleteOldIde
 	return result.RowsAffected()
 }
 
+const deleteOldestAnswers = `-- name: DeleteOldestAnswers :many
+DELETE FROM idempotency_keys
+WHERE (entity_id, idempotency_key) IN (
+    SELECT k.entity_id, k.idempotency_key FROM idempotency_keys k
+    WHERE k.status <> 0
+    ORDER BY k.created_at
+    LIMIT ?1)
+RETURNING CAST(length(body) AS INTEGER) AS bytes
+`
+
+// Forgets the oldest answers of all, and says how long they were.
+func (q *Queries) DeleteOldestAnswers(ctx context.Context, limitRows int64) ([]int64, error) {
+	rows, err := q.db.QueryContext(ctx, deleteOldestAnswers, limitRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []int64{}
+	for rows.Next() {
+		var column_1 int64
+		if err := rows.Scan(&column_1); err != nil {
+			return nil, err
+		}
+		items = append(items, column_1)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const deleteOpenIdempotencyKeys = `-- name: DeleteOpenIdempotencyKeys :execrows
 DELETE FROM idempotency_keys WHERE status = 0
 `
@@ -81,8 +153,21 @@ func (q *Queries) DeleteOpenIdempotencyKeys(ctx context.Context) (int64, error) 
 	return result.RowsAffected()
 }
 
+const deleteOwnersOpenIdempotencyKeys = `-- name: DeleteOwnersOpenIdempotencyKeys :execrows
+DELETE FROM idempotency_keys WHERE status = 0 AND owner = ?1
+`
+
+// Gives up the claims of an instance that has just begun to live again.
+func (q *Queries) DeleteOwnersOpenIdempotencyKeys(ctx context.Context, owner uuid.UUID) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteOwnersOpenIdempotencyKeys, owner)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const getIdempotencyKey = `-- name: GetIdempotencyKey :one
-SELECT entity_id, idempotency_key, fingerprint, claim, status, header, body, created_at FROM idempotency_keys WHERE entity_id = ?1 AND idempotency_key = ?2
+SELECT entity_id, idempotency_key, fingerprint, claim, status, header, body, created_at, owner, digest FROM idempotency_keys WHERE entity_id = ?1 AND idempotency_key = ?2
 `
 
 type GetIdempotencyKeyParams = db.GetIdempotencyKeyParams
@@ -99,13 +184,15 @@ func (q *Queries) GetIdempotencyKey(ctx context.Context, arg GetIdempotencyKeyPa
 		&i.Header,
 		&i.Body,
 		&i.CreatedAt,
+		&i.Owner,
+		&i.Digest,
 	)
 	return i, err
 }
 
 const insertIdempotencyKey = `-- name: InsertIdempotencyKey :execrows
-INSERT INTO idempotency_keys (entity_id, idempotency_key, fingerprint, claim, status, header, body, created_at)
-VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7)
+INSERT INTO idempotency_keys (entity_id, idempotency_key, fingerprint, claim, status, header, body, created_at, owner)
+VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8)
 ON CONFLICT (entity_id, idempotency_key) DO NOTHING
 `
 
@@ -120,6 +207,7 @@ func (q *Queries) InsertIdempotencyKey(ctx context.Context, arg InsertIdempotenc
 		arg.Header,
 		arg.Body,
 		arg.CreatedAt,
+		arg.Owner,
 	)
 	if err != nil {
 		return 0, err

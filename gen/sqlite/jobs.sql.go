@@ -80,6 +80,19 @@ func (q *Queries) CountActiveJobs(ctx context.Context, atMost int64) (int64, err
 	return count, err
 }
 
+const countCallerJobs = `-- name: CountCallerJobs :one
+SELECT count(*) FROM (SELECT 1 FROM jobs WHERE user_id = ?1 AND ended_at IS NULL LIMIT ?2)
+`
+
+type CountCallerJobsParams = db.CountCallerJobsParams
+
+func (q *Queries) CountCallerJobs(ctx context.Context, arg CountCallerJobsParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countCallerJobs, arg.UserID, arg.AtMost)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const countJobs = `-- name: CountJobs :many
 SELECT CAST(CASE WHEN ended_at IS NULL AND expires_at <= ?1 THEN 'timeout' ELSE status END AS TEXT) AS state,
        count(*) AS jobs,
@@ -550,4 +563,15 @@ func (q *Queries) SettleCallback(ctx context.Context, arg SettleCallbackParams) 
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const shiftJobs = `-- name: ShiftJobs :exec
+UPDATE jobs SET created_at = created_at + CAST(?1 AS INTEGER), expires_at = expires_at + CAST(?1 AS INTEGER)
+WHERE ended_at IS NULL
+`
+
+// Moves the times of the jobs that run, after the clock jumped.
+func (q *Queries) ShiftJobs(ctx context.Context, by int64) error {
+	_, err := q.db.ExecContext(ctx, shiftJobs, by)
+	return err
 }

@@ -27,6 +27,17 @@ func (q *Queries) AddServerAgent(ctx context.Context, arg AddServerAgentParams) 
 	return result.RowsAffected()
 }
 
+const countMessageServers = `-- name: CountMessageServers :one
+SELECT count(*) FROM message_servers
+`
+
+func (q *Queries) CountMessageServers(ctx context.Context) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countMessageServers)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const deleteMessageServer = `-- name: DeleteMessageServer :execrows
 DELETE FROM message_servers WHERE id = ?1
 `

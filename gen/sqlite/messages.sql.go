@@ -40,8 +40,8 @@ func (q *Queries) DeleteMessage(ctx context.Context, arg DeleteMessageParams) (i
 
 const findClientMessage = `-- name: FindClientMessage :one
 SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at FROM messages
-WHERE channel_id = ?1 AND source_id = ?2 AND author_id = ?3 AND content = ?4 AND created_at >= ?5
-ORDER BY seq DESC
+WHERE channel_id = ?1 AND source_id = ?2 AND +author_id = ?3 AND content = ?4 AND created_at >= ?5
+ORDER BY +seq DESC -- the signs lead SQLite past all that the author and the channel have
 LIMIT 1
 `
 
@@ -360,8 +360,9 @@ func (q *Queries) ListMessagesFromSeq(ctx context.Context, arg ListMessagesFromS
 }
 
 const listRecentMessages = `-- name: ListRecentMessages :many
-SELECT m.id, m.channel_id, m.seq, m.author_id, m.author_name, m.content, m.raw_message, m.in_reply_to, m.source_type, m.source_id, m.metadata, m.unhandled, m.created_at, m.updated_at, CAST(coalesce(CASE WHEN k.edited THEN json_extract(k.content, '$.text') END, m.content) AS TEXT) AS remembered
-FROM messages m LEFT JOIN memories k ON k.message_id = m.id AND k.agent_id = ?1
+SELECT m.id, m.seq, m.author_id, m.author_name, m.raw_message, m.in_reply_to, m.source_type, m.metadata, m.created_at,
+       CAST(coalesce(json_extract(k.content, '$.text'), m.content) AS TEXT) AS remembered
+FROM messages m LEFT JOIN memories k ON k.message_id = m.id AND k.agent_id = ?1 AND k.edited
 WHERE m.channel_id = ?2 AND (m.seq <= ?3 OR m.author_id = ?1)
   AND NOT EXISTS (SELECT 1 FROM forgotten_messages f WHERE f.message_id = m.id AND f.agent_id = ?1)
 ORDER BY m.seq DESC
@@ -390,20 +391,15 @@ func (q *Queries) ListRecentMessages(ctx context.Context, arg ListRecentMessages
 	for rows.Next() {
 		var i ListRecentMessagesRow
 		if err := rows.Scan(
-			&i.Message.ID,
-			&i.Message.ChannelID,
-			&i.Message.Seq,
-			&i.Message.AuthorID,
-			&i.Message.AuthorName,
-			&i.Message.Content,
-			&i.Message.RawMessage,
-			&i.Message.InReplyTo,
-			&i.Message.SourceType,
-			&i.Message.SourceID,
-			&i.Message.Metadata,
-			&i.Message.Unhandled,
-			&i.Message.CreatedAt,
-			&i.Message.UpdatedAt,
+			&i.ID,
+			&i.Seq,
+			&i.AuthorID,
+			&i.AuthorName,
+			&i.RawMessage,
+			&i.InReplyTo,
+			&i.SourceType,
+			&i.Metadata,
+			&i.CreatedAt,
 			&i.Remembered,
 		); err != nil {
 			return nil, err
@@ -458,4 +454,30 @@ func (q *Queries) UpdateMessage(ctx context.Context, arg UpdateMessageParams) (M
 		&i.UpdatedAt,
 	)
 	return i, err
+}
+
+const wasTold = `-- name: WasTold :one
+SELECT EXISTS (
+    SELECT 1 FROM turns t JOIN messages r ON r.id = t.reply_id
+    WHERE t.message_id IN (
+        SELECT m.id FROM messages m
+        WHERE m.author_id = ?1 AND m.created_at >= ?2
+        ORDER BY m.created_at DESC, m.seq DESC
+        LIMIT ?3)
+      AND r.content LIKE '%' || CAST(?4 AS TEXT) || '%')
+`
+
+type WasToldParams = db.WasToldParams
+
+// Whether a reply to one of the author's newest messages since a point in time held the words, in any channel.
+func (q *Queries) WasTold(ctx context.Context, arg WasToldParams) (bool, error) {
+	row := q.db.QueryRowContext(ctx, wasTold,
+		arg.AuthorID,
+		arg.Since,
+		arg.LimitRows,
+		arg.Words,
+	)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
 }

@@ -12,8 +12,6 @@ type Agent = db.Agent
 
 type Channel = db.Channel
 
-type ChannelParticipant = db.ChannelParticipant
-
 type IdempotencyKey = db.IdempotencyKey
 
 type Job = db.Job

@@ -9,8 +9,21 @@ import (
 	"context"
 
 	"github.com/elizad/elizad/gen/db"
-	"github.com/google/uuid"
 )
+
+const countMadeRooms = `-- name: CountMadeRooms :one
+SELECT count(*) FROM (SELECT 1 FROM rooms WHERE agent_id = ?1 AND channel_id IS NULL LIMIT ?2)
+`
+
+type CountMadeRoomsParams = db.CountMadeRoomsParams
+
+// Rooms of an agent that stand for no channel.
+func (q *Queries) CountMadeRooms(ctx context.Context, arg CountMadeRoomsParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countMadeRooms, arg.AgentID, arg.AtMost)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
 
 const deleteRoom = `-- name: DeleteRoom :exec
 DELETE FROM rooms WHERE id = ?1 AND agent_id = ?2
@@ -26,7 +39,7 @@ func (q *Queries) DeleteRoom(ctx context.Context, arg DeleteRoomParams) error {
 const ensureRoom = `-- name: EnsureRoom :execrows
 INSERT INTO rooms (id, agent_id, world_id, channel_id, message_server_id, name, type, source, metadata, created_at, updated_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-ON CONFLICT (id) DO NOTHING
+ON CONFLICT (id, agent_id) DO NOTHING
 `
 
 type EnsureRoomParams = db.EnsureRoomParams
@@ -53,7 +66,9 @@ func (q *Queries) EnsureRoom(ctx context.Context, arg EnsureRoomParams) (int64, 
 
 const getRoom = `-- name: GetRoom :one
 SELECT r.id, r.agent_id, r.world_id, r.channel_id, r.message_server_id, r.name, r.type, r.source, r.metadata, r.created_at, r.updated_at, c.name AS channel_name, w.name AS world_name
-FROM rooms r LEFT JOIN channels c ON c.id = r.channel_id LEFT JOIN worlds w ON w.id = r.world_id
+FROM rooms r LEFT JOIN channels c ON c.id = r.channel_id
+    LEFT JOIN world_agents s ON s.world_id = r.world_id AND s.agent_id = r.agent_id
+    LEFT JOIN worlds w ON w.id = r.world_id AND w.agent_id = COALESCE(s.owner_id, r.agent_id)
 WHERE r.id = ?1 AND r.agent_id = ?2
 `
 
@@ -84,7 +99,9 @@ func (q *Queries) GetRoom(ctx context.Context, arg GetRoomParams) (GetRoomRow, e
 
 const getRoomForUpdate = `-- name: GetRoomForUpdate :one
 SELECT r.id, r.agent_id, r.world_id, r.channel_id, r.message_server_id, r.name, r.type, r.source, r.metadata, r.created_at, r.updated_at, c.name AS channel_name, w.name AS world_name
-FROM rooms r LEFT JOIN channels c ON c.id = r.channel_id LEFT JOIN worlds w ON w.id = r.world_id
+FROM rooms r LEFT JOIN channels c ON c.id = r.channel_id
+    LEFT JOIN world_agents s ON s.world_id = r.world_id AND s.agent_id = r.agent_id
+    LEFT JOIN worlds w ON w.id = r.world_id AND w.agent_id = COALESCE(s.owner_id, r.agent_id)
 WHERE r.id = ?1 AND r.agent_id = ?2
 `
 
@@ -116,7 +133,9 @@ func (q *Queries) GetRoomForUpdate(ctx context.Context, arg GetRoomForUpdatePara
 
 const listAgentRooms = `-- name: ListAgentRooms :many
 SELECT r.id, r.agent_id, r.world_id, r.channel_id, r.message_server_id, r.name, r.type, r.source, r.metadata, r.created_at, r.updated_at, c.name AS channel_name, w.name AS world_name
-FROM rooms r LEFT JOIN channels c ON c.id = r.channel_id LEFT JOIN worlds w ON w.id = r.world_id
+FROM rooms r LEFT JOIN channels c ON c.id = r.channel_id
+    LEFT JOIN world_agents s ON s.world_id = r.world_id AND s.agent_id = r.agent_id
+    LEFT JOIN worlds w ON w.id = r.world_id AND w.agent_id = COALESCE(s.owner_id, r.agent_id)
 WHERE r.agent_id = ?1
 ORDER BY r.created_at, r.id
 LIMIT ?3 OFFSET ?2
@@ -164,13 +183,18 @@ func (q *Queries) ListAgentRooms(ctx context.Context, arg ListAgentRoomsParams) 
 }
 
 const listWorldRooms = `-- name: ListWorldRooms :many
-SELECT id, agent_id FROM rooms WHERE world_id = ?1
+SELECT r.id, r.agent_id FROM rooms r
+WHERE r.world_id = ?1
+  AND (r.agent_id = ?2 OR EXISTS (SELECT 1 FROM world_agents s WHERE s.world_id = r.world_id AND s.agent_id = r.agent_id AND s.owner_id = ?2))
 `
+
+type ListWorldRoomsParams = db.ListWorldRoomsParams
 
 type ListWorldRoomsRow = db.ListWorldRoomsRow
 
-func (q *Queries) ListWorldRooms(ctx context.Context, worldID *uuid.UUID) ([]ListWorldRoomsRow, error) {
-	rows, err := q.db.QueryContext(ctx, listWorldRooms, worldID)
+// The rooms in a world of its owner, and those of the agents that share it.
+func (q *Queries) ListWorldRooms(ctx context.Context, arg ListWorldRoomsParams) ([]ListWorldRoomsRow, error) {
+	rows, err := q.db.QueryContext(ctx, listWorldRooms, arg.WorldID, arg.OwnerID)
 	if err != nil {
 		return nil, err
 	}
@@ -212,11 +236,13 @@ func (q *Queries) RenameRoom(ctx context.Context, arg RenameRoomParams) (int64, 
 }
 
 const roomExists = `-- name: RoomExists :one
-SELECT CAST(count(*) AS BOOLEAN) FROM rooms WHERE id = ?1
+SELECT CAST(count(*) AS BOOLEAN) FROM rooms WHERE id = ?1 AND agent_id = ?2
 `
 
-func (q *Queries) RoomExists(ctx context.Context, id uuid.UUID) (bool, error) {
-	row := q.db.QueryRowContext(ctx, roomExists, id)
+type RoomExistsParams = db.RoomExistsParams
+
+func (q *Queries) RoomExists(ctx context.Context, arg RoomExistsParams) (bool, error) {
+	row := q.db.QueryRowContext(ctx, roomExists, arg.ID, arg.AgentID)
 	var column_1 bool
 	err := row.Scan(&column_1)
 	return column_1, err

@@ -56,6 +56,31 @@ func (q *Queries) ChangeSession(ctx context.Context, arg ChangeSessionParams) (S
 	return i, err
 }
 
+const countCallerSessions = `-- name: CountCallerSessions :one
+SELECT count(*) FROM (SELECT 1 FROM sessions WHERE user_id = ?1 AND ended_at IS NULL LIMIT ?2)
+`
+
+type CountCallerSessionsParams = db.CountCallerSessionsParams
+
+func (q *Queries) CountCallerSessions(ctx context.Context, arg CountCallerSessionsParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countCallerSessions, arg.UserID, arg.AtMost)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const countOpenSessions = `-- name: CountOpenSessions :one
+SELECT count(*) FROM (SELECT 1 FROM sessions WHERE ended_at IS NULL AND created_at > 0 LIMIT ?1)
+`
+
+// Counts no further than is asked for.
+func (q *Queries) CountOpenSessions(ctx context.Context, atMost int64) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countOpenSessions, atMost)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const countSessions = `-- name: CountSessions :one
 SELECT CAST(coalesce(sum(CASE WHEN ended_at IS NULL AND expires_at > ?1 THEN 1 ELSE 0 END), 0) AS INTEGER) AS live,
        CAST(coalesce(sum(CASE WHEN ended_at IS NULL AND expires_at > ?1 AND expires_at - warning_ms <= ?1 THEN 1 ELSE 0 END), 0) AS INTEGER) AS near_end,
@@ -194,19 +219,54 @@ func (q *Queries) ExpireSessions(ctx context.Context, arg ExpireSessionsParams) 
 	return items, nil
 }
 
-const forgetSessions = `-- name: ForgetSessions :execrows
+const forgetSessions = `-- name: ForgetSessions :many
 DELETE FROM sessions WHERE id IN (SELECT s.id FROM sessions s WHERE s.ended_at <= ?1 ORDER BY s.ended_at LIMIT ?2)
+RETURNING id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason
 `
 
 type ForgetSessionsParams = db.ForgetSessionsParams
 
 // Removes what is left of sessions that ended long ago.
-func (q *Queries) ForgetSessions(ctx context.Context, arg ForgetSessionsParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, forgetSessions, arg.Before, arg.LimitRows)
+func (q *Queries) ForgetSessions(ctx context.Context, arg ForgetSessionsParams) ([]Session, error) {
+	rows, err := q.db.QueryContext(ctx, forgetSessions, arg.Before, arg.LimitRows)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return result.RowsAffected()
+	defer rows.Close()
+	items := []Session{}
+	for rows.Next() {
+		var i Session
+		if err := rows.Scan(
+			&i.ID,
+			&i.AgentID,
+			&i.UserID,
+			&i.ChannelID,
+			&i.Metadata,
+			&i.TimeoutMs,
+			&i.MaxDurationMs,
+			&i.WarningMs,
+			&i.AutoRenew,
+			&i.RenewalCount,
+			&i.CreatedAt,
+			&i.ActiveAt,
+			&i.RenewedAt,
+			&i.ExpiresAt,
+			&i.DueAt,
+			&i.WarnedAt,
+			&i.EndedAt,
+			&i.EndReason,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const getSession = `-- name: GetSession :one
@@ -480,6 +540,20 @@ func (q *Queries) RenewSession(ctx context.Context, arg RenewSessionParams) (Ses
 		&i.EndReason,
 	)
 	return i, err
+}
+
+const shiftSessions = `-- name: ShiftSessions :exec
+UPDATE sessions
+SET created_at = created_at + CAST(?1 AS INTEGER), active_at = active_at + CAST(?1 AS INTEGER), renewed_at = renewed_at + CAST(?1 AS INTEGER),
+    expires_at = expires_at + CAST(?1 AS INTEGER), due_at = due_at + CAST(?1 AS INTEGER), warned_at = warned_at + CAST(?1 AS INTEGER)
+WHERE ended_at IS NULL
+`
+
+// Moves all times of the sessions that live, after the clock jumped: the longest life counts from the beginning, and the time-out
+// from the last renewal.
+func (q *Queries) ShiftSessions(ctx context.Context, by int64) error {
+	_, err := q.db.ExecContext(ctx, shiftSessions, by)
+	return err
 }
 
 const touchSession = `-- name: TouchSession :one

@@ -12,72 +12,59 @@ import (
 	"github.com/google/uuid"
 )
 
-const claimTurns = `-- name: ClaimTurns :many
+const anyTurnQueued = `-- name: AnyTurnQueued :one
+SELECT EXISTS (SELECT 1 FROM (SELECT t.id FROM turns t WHERE t.head AND t.status = 'queued' ORDER BY t.queued_at, t.seq LIMIT 1) AS oldest)
+`
+
+// One that waits behind another of its mailbox doesn't count. The order leads PostgreSQL to the index.
+func (q *Queries) AnyTurnQueued(ctx context.Context) (bool, error) {
+	row := q.db.QueryRowContext(ctx, anyTurnQueued)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
+const claimTurn = `-- name: ClaimTurn :one
 UPDATE turns
 SET status = 'running', lease_owner = ?1, lease_until = ?2, attempts = attempts + 1,
     started_at = coalesce(started_at, CASE WHEN turns.queued_at < ?3 THEN ?3 ELSE turns.queued_at END)
-WHERE id IN (
-    SELECT t.id FROM turns t
-    WHERE t.status IN ('queued', 'running')
-      AND (t.status = 'queued' OR t.lease_until < ?3)
-      AND NOT EXISTS (
-          SELECT 1 FROM turns e
-          WHERE e.agent_id = t.agent_id AND e.channel_id = t.channel_id AND e.seq < t.seq AND e.status IN ('queued', 'running'))
-    ORDER BY t.queued_at, t.seq
-    LIMIT ?4)
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at
+WHERE id = ?4 AND status IN ('queued', 'running')
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head
 `
 
-type ClaimTurnsParams = db.ClaimTurnsParams
+type ClaimTurnParams = db.ClaimTurnParams
 
-// Leases the heads of mailboxes, the longest waiting first: an active turn with no earlier active turn of the same agent in
-// the same channel, that is queued or whose lease has passed. The turns come back in no particular order. A turn never starts
-// before it was queued, whatever the clocks of two nodes say.
-func (q *Queries) ClaimTurns(ctx context.Context, arg ClaimTurnsParams) ([]Turn, error) {
-	rows, err := q.db.QueryContext(ctx, claimTurns,
+// Leases a turn. It never starts before it was queued, whatever the clocks of two nodes say.
+func (q *Queries) ClaimTurn(ctx context.Context, arg ClaimTurnParams) (Turn, error) {
+	row := q.db.QueryRowContext(ctx, claimTurn,
 		arg.Owner,
 		arg.LeaseUntil,
 		arg.Now,
-		arg.MaxTurns,
+		arg.ID,
 	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []Turn{}
-	for rows.Next() {
-		var i Turn
-		if err := rows.Scan(
-			&i.ID,
-			&i.AgentID,
-			&i.ChannelID,
-			&i.MessageID,
-			&i.SenderID,
-			&i.Seq,
-			&i.ResponseID,
-			&i.Status,
-			&i.Reason,
-			&i.Detail,
-			&i.ReplyID,
-			&i.CharacterVersion,
-			&i.Attempts,
-			&i.LeaseOwner,
-			&i.LeaseUntil,
-			&i.QueuedAt,
-			&i.StartedAt,
-			&i.EndedAt,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+	var i Turn
+	err := row.Scan(
+		&i.ID,
+		&i.AgentID,
+		&i.ChannelID,
+		&i.MessageID,
+		&i.SenderID,
+		&i.Seq,
+		&i.ResponseID,
+		&i.Status,
+		&i.Reason,
+		&i.Detail,
+		&i.ReplyID,
+		&i.CharacterVersion,
+		&i.Attempts,
+		&i.LeaseOwner,
+		&i.LeaseUntil,
+		&i.QueuedAt,
+		&i.StartedAt,
+		&i.EndedAt,
+		&i.Head,
+	)
+	return i, err
 }
 
 const countAgentTurns = `-- name: CountAgentTurns :one
@@ -137,7 +124,7 @@ const endAgentTurns = `-- name: EndAgentTurns :many
 UPDATE turns SET status = ?1, reason = ?2, detail = ?3, lease_owner = '', lease_until = 0, ended_at = ?4
 WHERE agent_id = ?5 AND status IN ('queued', 'running')
   AND channel_id > '' -- always so; it leads SQLite to the index of active turns, past the agent's history
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head
 `
 
 type EndAgentTurnsParams = db.EndAgentTurnsParams
@@ -176,6 +163,7 @@ func (q *Queries) EndAgentTurns(ctx context.Context, arg EndAgentTurnsParams) ([
 			&i.QueuedAt,
 			&i.StartedAt,
 			&i.EndedAt,
+			&i.Head,
 		); err != nil {
 			return nil, err
 		}
@@ -192,8 +180,8 @@ func (q *Queries) EndAgentTurns(ctx context.Context, arg EndAgentTurnsParams) ([
 
 const endChannelTurns = `-- name: EndChannelTurns :many
 UPDATE turns SET status = ?1, reason = ?2, detail = ?3, lease_owner = '', lease_until = 0, ended_at = ?4
-WHERE +channel_id = ?5 AND status IN ('queued', 'running') -- the sign leads SQLite past the channel's history, to the index of active turns
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at
+WHERE channel_id = ?5 AND ended_at IS NULL AND status IN ('queued', 'running')
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head
 `
 
 type EndChannelTurnsParams = db.EndChannelTurnsParams
@@ -232,6 +220,7 @@ func (q *Queries) EndChannelTurns(ctx context.Context, arg EndChannelTurnsParams
 			&i.QueuedAt,
 			&i.StartedAt,
 			&i.EndedAt,
+			&i.Head,
 		); err != nil {
 			return nil, err
 		}
@@ -249,8 +238,9 @@ func (q *Queries) EndChannelTurns(ctx context.Context, arg EndChannelTurnsParams
 const endMailboxTurns = `-- name: EndMailboxTurns :many
 UPDATE turns SET status = ?1, reason = ?2, detail = ?3, lease_owner = '', lease_until = 0, ended_at = ?4
 WHERE agent_id = ?5 AND channel_id = ?6
+  AND seq > 0 -- always so; it leads SQLite to the index of active turns, past the mailbox's history
   AND status IN ('queued', 'running') AND (status = 'queued' OR NOT CAST(?7 AS BOOLEAN))
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head
 `
 
 type EndMailboxTurnsParams = db.EndMailboxTurnsParams
@@ -292,6 +282,7 @@ func (q *Queries) EndMailboxTurns(ctx context.Context, arg EndMailboxTurnsParams
 			&i.QueuedAt,
 			&i.StartedAt,
 			&i.EndedAt,
+			&i.Head,
 		); err != nil {
 			return nil, err
 		}
@@ -309,7 +300,7 @@ func (q *Queries) EndMailboxTurns(ctx context.Context, arg EndMailboxTurnsParams
 const endMessageTurns = `-- name: EndMessageTurns :many
 UPDATE turns SET status = ?1, reason = ?2, detail = ?3, lease_owner = '', lease_until = 0, ended_at = ?4
 WHERE message_id = ?5 AND status IN ('queued', 'running')
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head
 `
 
 type EndMessageTurnsParams = db.EndMessageTurnsParams
@@ -349,6 +340,7 @@ func (q *Queries) EndMessageTurns(ctx context.Context, arg EndMessageTurnsParams
 			&i.QueuedAt,
 			&i.StartedAt,
 			&i.EndedAt,
+			&i.Head,
 		); err != nil {
 			return nil, err
 		}
@@ -367,7 +359,7 @@ const finishTurn = `-- name: FinishTurn :one
 UPDATE turns
 SET status = ?1, reason = ?2, detail = ?3, reply_id = ?4, character_version = ?5, lease_owner = '', lease_until = 0, ended_at = ?6
 WHERE id = ?7 AND status = 'running' AND lease_owner = ?8
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head
 `
 
 type FinishTurnParams = db.FinishTurnParams
@@ -404,12 +396,13 @@ func (q *Queries) FinishTurn(ctx context.Context, arg FinishTurnParams) (Turn, e
 		&i.QueuedAt,
 		&i.StartedAt,
 		&i.EndedAt,
+		&i.Head,
 	)
 	return i, err
 }
 
 const getMessageTurn = `-- name: GetMessageTurn :one
-SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at FROM turns WHERE message_id = ?1 AND agent_id = ?2
+SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head FROM turns WHERE message_id = ?1 AND agent_id = ?2
 `
 
 type GetMessageTurnParams = db.GetMessageTurnParams
@@ -436,12 +429,13 @@ func (q *Queries) GetMessageTurn(ctx context.Context, arg GetMessageTurnParams) 
 		&i.QueuedAt,
 		&i.StartedAt,
 		&i.EndedAt,
+		&i.Head,
 	)
 	return i, err
 }
 
 const getTurn = `-- name: GetTurn :one
-SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at FROM turns WHERE id = ?1
+SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head FROM turns WHERE id = ?1
 `
 
 func (q *Queries) GetTurn(ctx context.Context, id uuid.UUID) (Turn, error) {
@@ -466,17 +460,20 @@ func (q *Queries) GetTurn(ctx context.Context, id uuid.UUID) (Turn, error) {
 		&i.QueuedAt,
 		&i.StartedAt,
 		&i.EndedAt,
+		&i.Head,
 	)
 	return i, err
 }
 
 const insertTurn = `-- name: InsertTurn :exec
-INSERT INTO turns (id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'queued', '', '', NULL, 0, 0, '', 0, ?8, NULL, NULL)
+INSERT INTO turns (id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'queued', '', '', NULL, 0, 0, '', 0, ?8, NULL, NULL,
+        (SELECT o.id FROM turns o WHERE o.agent_id = ?2 AND o.channel_id = ?3 AND o.seq > 0 AND o.status IN ('queued', 'running') ORDER BY o.seq LIMIT 1) IS NULL)
 `
 
 type InsertTurnParams = db.InsertTurnParams
 
+// The turn is the head of its mailbox if there is no other. The caller has the channel's row, from which the seq is.
 func (q *Queries) InsertTurn(ctx context.Context, arg InsertTurnParams) error {
 	_, err := q.db.ExecContext(ctx, insertTurn,
 		arg.ID,
@@ -512,7 +509,7 @@ func (q *Queries) InsertTurnEvent(ctx context.Context, arg InsertTurnEventParams
 
 const listAgentLog = `-- name: ListAgentLog :many
 SELECT e.turn_id, e.position, e.type, e.at, e.data, e.agent_id, t.channel_id, t.message_id, t.sender_id
-FROM turn_events e JOIN turns t ON t.id = e.turn_id
+FROM turn_events e CROSS JOIN turns t ON t.id = e.turn_id -- which makes SQLite begin with the log, whose order is asked for
 WHERE e.agent_id = ?1 AND e.at >= ?2 AND e.at <= ?3
 ORDER BY e.at DESC, e.turn_id DESC, e.position DESC
 LIMIT ?5 OFFSET ?4
@@ -563,7 +560,7 @@ func (q *Queries) ListAgentLog(ctx context.Context, arg ListAgentLogParams) ([]L
 }
 
 const listAgentTurns = `-- name: ListAgentTurns :many
-SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at FROM turns
+SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head FROM turns
 WHERE agent_id = ?1
   AND queued_at <= ?2
   AND (queued_at >= ?3 OR started_at >= ?3)
@@ -620,6 +617,7 @@ func (q *Queries) ListAgentTurns(ctx context.Context, arg ListAgentTurnsParams) 
 			&i.QueuedAt,
 			&i.StartedAt,
 			&i.EndedAt,
+			&i.Head,
 		); err != nil {
 			return nil, err
 		}
@@ -687,8 +685,85 @@ func (q *Queries) ListChannelLog(ctx context.Context, arg ListChannelLogParams) 
 	return items, nil
 }
 
+const listClaimableTurns = `-- name: ListClaimableTurns :many
+WITH RECURSIVE
+    running AS (SELECT id, sender_id FROM turns WHERE status = 'running'),
+    round AS (
+        SELECT coalesce(
+            (SELECT t.sender_id FROM turns t WHERE t.head AND t.status = 'queued' AND t.sender_id > ?3 ORDER BY t.sender_id LIMIT 1),
+            (SELECT t.sender_id FROM turns t WHERE t.head AND t.status = 'queued' ORDER BY t.sender_id LIMIT 1)) AS sender_id
+        UNION
+        SELECT coalesce(
+            (SELECT t.sender_id FROM turns t WHERE t.head AND t.status = 'queued' AND t.sender_id > round.sender_id ORDER BY t.sender_id LIMIT 1),
+            (SELECT t.sender_id FROM turns t WHERE t.head AND t.status = 'queued' ORDER BY t.sender_id LIMIT 1))
+        FROM round
+        LIMIT ?2 + (SELECT count(*) FROM running)
+    ),
+    senders AS (
+        SELECT round.sender_id FROM round
+        UNION
+        SELECT running.sender_id FROM running
+        UNION
+        SELECT oldest.sender_id FROM (SELECT t.sender_id FROM turns t WHERE t.head AND t.status = 'queued' ORDER BY t.queued_at, t.seq LIMIT CAST(?2 AS INTEGER)) AS oldest
+    ),
+    near AS (
+        SELECT running.id AS head_id FROM running
+        UNION ALL
+        SELECT w.id FROM senders CROSS JOIN turns w ON w.id IN (
+            SELECT t.id FROM turns t WHERE t.head AND t.status = 'queued' AND t.sender_id = senders.sender_id ORDER BY t.queued_at, t.seq LIMIT CAST(?2 AS INTEGER))
+    ),
+    placed AS (
+        SELECT t.id AS head_id, t.queued_at AS since, t.seq AS number,
+               row_number() OVER (PARTITION BY t.sender_id ORDER BY CASE WHEN t.status = 'running' THEN 0 ELSE 1 END, t.queued_at, t.seq) AS place
+        FROM near CROSS JOIN turns t ON t.id = near.head_id -- each of these makes SQLite begin with the few
+    ),
+    allowed AS (SELECT head_id, since, number, place FROM placed WHERE place <= CAST(?4 AS INTEGER))
+SELECT t.id FROM allowed CROSS JOIN turns t ON t.id = allowed.head_id
+WHERE t.status = 'queued' OR t.lease_until < ?1
+ORDER BY place, since, number
+LIMIT CAST(?2 AS INTEGER)
+`
+
+type ListClaimableTurnsParams = db.ListClaimableTurnsParams
+
+// Heads of mailboxes that are queued, or whose lease has passed. The sender of whose messages the fewest turns run
+// comes first, and then the longest waiting; of one sender no more than max_per_sender run.
+//
+// It looks at few of the heads that wait: of no sender at more than it could give one, and at the senders of the
+// oldest heads, at those with turns under way, and at as many others that follow after_sender by their id. These are there because one
+// sender, who has no more to get, may have all of the oldest heads; who moves after_sender on from claim to claim reaches everybody.
+//
+// The casts keep SQLite from planning anew for each limit that it hasn't seen, which took longer than all the rest.
+func (q *Queries) ListClaimableTurns(ctx context.Context, arg ListClaimableTurnsParams) ([]uuid.UUID, error) {
+	rows, err := q.db.QueryContext(ctx, listClaimableTurns,
+		arg.Now,
+		arg.MaxTurns,
+		arg.AfterSender,
+		arg.MaxPerSender,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listMessageTurns = `-- name: ListMessageTurns :many
-SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at FROM turns WHERE message_id = ?1 ORDER BY queued_at, agent_id
+SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head FROM turns WHERE message_id = ?1 ORDER BY queued_at, agent_id
 `
 
 func (q *Queries) ListMessageTurns(ctx context.Context, messageID uuid.UUID) ([]Turn, error) {
@@ -719,6 +794,7 @@ func (q *Queries) ListMessageTurns(ctx context.Context, messageID uuid.UUID) ([]
 			&i.QueuedAt,
 			&i.StartedAt,
 			&i.EndedAt,
+			&i.Head,
 		); err != nil {
 			return nil, err
 		}
@@ -781,7 +857,7 @@ func (q *Queries) NextLogPosition(ctx context.Context, turnID uuid.UUID) (int64,
 
 const releaseAllTurnLeases = `-- name: ReleaseAllTurnLeases :execrows
 UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
-WHERE status IN ('queued', 'running') AND status = 'running'
+WHERE status = 'running'
 `
 
 // Gives every running turn back; only right while no other process works on the database.
@@ -793,9 +869,25 @@ func (q *Queries) ReleaseAllTurnLeases(ctx context.Context) (int64, error) {
 	return result.RowsAffected()
 }
 
+const releaseTurnLease = `-- name: ReleaseTurnLease :execrows
+UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
+WHERE id = ?1 AND status = 'running' AND lease_owner = ?2 AND attempts = ?3
+`
+
+type ReleaseTurnLeaseParams = db.ReleaseTurnLeaseParams
+
+// Gives one turn back to its mailbox, unless it was taken up again since that attempt.
+func (q *Queries) ReleaseTurnLease(ctx context.Context, arg ReleaseTurnLeaseParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, releaseTurnLease, arg.ID, arg.Owner, arg.Attempt)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const releaseTurnLeases = `-- name: ReleaseTurnLeases :execrows
 UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
-WHERE status IN ('queued', 'running') AND status = 'running' AND lease_owner = ?1
+WHERE status = 'running' AND lease_owner = ?1
 `
 
 // Gives an owner's turns back to their mailboxes.
@@ -807,15 +899,15 @@ func (q *Queries) ReleaseTurnLeases(ctx context.Context, owner string) (int64, e
 	return result.RowsAffected()
 }
 
-const renewTurnLeases = `-- name: RenewTurnLeases :execrows
+const renewTurnLease = `-- name: RenewTurnLease :execrows
 UPDATE turns SET lease_until = ?1
-WHERE status IN ('queued', 'running') AND status = 'running' AND lease_owner = ?2
+WHERE id = ?2 AND status = 'running' AND lease_owner = ?3
 `
 
-type RenewTurnLeasesParams = db.RenewTurnLeasesParams
+type RenewTurnLeaseParams = db.RenewTurnLeaseParams
 
-func (q *Queries) RenewTurnLeases(ctx context.Context, arg RenewTurnLeasesParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, renewTurnLeases, arg.LeaseUntil, arg.Owner)
+func (q *Queries) RenewTurnLease(ctx context.Context, arg RenewTurnLeaseParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, renewTurnLease, arg.LeaseUntil, arg.ID, arg.Owner)
 	if err != nil {
 		return 0, err
 	}

@@ -49,11 +49,26 @@ DELETE FROM channel_participants WHERE channel_id = sqlc.arg(channel_id);
 -- name: ListParticipants :many
 SELECT entity_id FROM channel_participants WHERE channel_id = sqlc.arg(channel_id) ORDER BY joined_at, entity_id;
 
--- name: GetParticipant :one
-SELECT * FROM channel_participants WHERE channel_id = sqlc.arg(channel_id) AND entity_id = sqlc.arg(entity_id);
-
 -- name: SetParticipantState :execrows
 UPDATE channel_participants SET state = sqlc.arg(state) WHERE channel_id = sqlc.arg(channel_id) AND entity_id = sqlc.arg(entity_id);
+
+-- name: GetAgentChannel :one
+-- A channel, and what a turn there needs to know of its agent first.
+SELECT sqlc.embed(c), a.version, a.running
+FROM channels c JOIN agents a ON a.id = sqlc.arg(agent_id)
+WHERE c.id = sqlc.arg(channel_id);
+
+-- name: ListChannelMembers :many
+-- Everybody who takes part in a channel, in the order of joining, and of those who are agents what stands between each and a
+-- turn.
+SELECT p.entity_id, p.state, a.name, a.running,
+       CAST(m.agent_id IS NOT NULL AS BOOLEAN) AS attached
+FROM channel_participants p
+JOIN channels c ON c.id = p.channel_id
+LEFT JOIN agents a ON a.id = p.entity_id
+LEFT JOIN message_server_agents m ON m.message_server_id = c.message_server_id AND m.agent_id = a.id
+WHERE p.channel_id = sqlc.arg(channel_id)
+ORDER BY p.joined_at, p.entity_id;
 
 -- name: ListChannelAgents :many
 -- The agents that take part in a channel, and what stands between each and a turn: it must be running and attached to the
@@ -90,3 +105,22 @@ WHERE message_server_id = sqlc.arg(message_server_id)
 
 -- name: ListServerChannelIDs :many
 SELECT id FROM channels WHERE message_server_id = sqlc.arg(message_server_id);
+
+-- name: CountMadeChannels :one
+-- Channels that callers made. Counts no further than is asked for, by the condition of channels_made word by word.
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE created_at > 0 AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT sqlc.arg(at_most)::bigint) made;
+
+-- name: CountDMs :one
+-- DMs of two entities. Counts no further than is asked for, as the following do.
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE pair_key IS NOT NULL LIMIT sqlc.arg(at_most)::bigint) made;
+
+-- name: CountCallerChannels :one
+-- Of the channels that CountMadeChannels counts, those of one caller.
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE created_by = sqlc.arg(caller) AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT sqlc.arg(at_most)::bigint) made;
+
+-- name: CountCallerDMs :one
+-- Of the channels that CountDMs counts, those of one caller.
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE created_by = sqlc.arg(caller) AND pair_key > '' AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT sqlc.arg(at_most)::bigint) made;
+
+-- name: CountParticipants :one
+SELECT count(*) FROM (SELECT 1 FROM channel_participants WHERE channel_id = sqlc.arg(channel_id) LIMIT sqlc.arg(at_most)::bigint) here;

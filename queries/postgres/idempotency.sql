@@ -1,6 +1,6 @@
 -- name: InsertIdempotencyKey :execrows
-INSERT INTO idempotency_keys (entity_id, idempotency_key, fingerprint, claim, status, header, body, created_at)
-VALUES (sqlc.arg(entity_id), sqlc.arg(idempotency_key), sqlc.arg(fingerprint), sqlc.arg(claim), 0, sqlc.arg(header), sqlc.arg(body), sqlc.arg(created_at))
+INSERT INTO idempotency_keys (entity_id, idempotency_key, fingerprint, claim, status, header, body, created_at, owner)
+VALUES (sqlc.arg(entity_id), sqlc.arg(idempotency_key), sqlc.arg(fingerprint), sqlc.arg(claim), 0, sqlc.arg(header), sqlc.arg(body), sqlc.arg(created_at), sqlc.arg(owner))
 ON CONFLICT (entity_id, idempotency_key) DO NOTHING;
 
 -- name: GetIdempotencyKey :one
@@ -8,7 +8,7 @@ SELECT * FROM idempotency_keys WHERE entity_id = sqlc.arg(entity_id) AND idempot
 
 -- name: CompleteIdempotencyKey :execrows
 -- Keeps the answer, unless another attempt has taken the key.
-UPDATE idempotency_keys SET status = sqlc.arg(status), header = sqlc.arg(header), body = sqlc.arg(body)
+UPDATE idempotency_keys SET status = sqlc.arg(status), header = sqlc.arg(header), body = sqlc.arg(body), digest = sqlc.arg(digest)
 WHERE entity_id = sqlc.arg(entity_id) AND idempotency_key = sqlc.arg(idempotency_key) AND claim = sqlc.arg(claim);
 
 -- name: RenewIdempotencyKey :execrows
@@ -22,12 +22,36 @@ DELETE FROM idempotency_keys WHERE entity_id = sqlc.arg(entity_id) AND idempoten
 -- name: DeleteOldIdempotencyKeys :execrows
 -- A few at a time: each new key takes away more than it adds.
 DELETE FROM idempotency_keys
-WHERE (entity_id, idempotency_key) IN (
-    SELECT k.entity_id, k.idempotency_key FROM idempotency_keys k
+WHERE ctid = ANY (ARRAY(
+    SELECT k.ctid FROM idempotency_keys k
     WHERE k.created_at < sqlc.arg(before)
     ORDER BY k.created_at
-    LIMIT sqlc.arg(limit_rows)::bigint);
+    LIMIT sqlc.arg(limit_rows)::bigint));
 
 -- name: DeleteOpenIdempotencyKeys :execrows
 -- Gives up every claim; only right while no other process works on the database.
 DELETE FROM idempotency_keys WHERE status = 0;
+
+-- name: DeleteOwnersOpenIdempotencyKeys :execrows
+-- Gives up the claims of an instance that has just begun to live again.
+DELETE FROM idempotency_keys WHERE status = 0 AND owner = sqlc.arg(owner);
+
+-- name: DeleteCallersAnswers :many
+-- Forgets the oldest answers of a caller, and says how long they were.
+DELETE FROM idempotency_keys
+WHERE ctid = ANY (ARRAY(
+    SELECT k.ctid FROM idempotency_keys k
+    WHERE k.entity_id = sqlc.arg(entity_id) AND k.status <> 0
+    ORDER BY k.created_at
+    LIMIT sqlc.arg(limit_rows)::bigint))
+RETURNING octet_length(body)::bigint AS bytes;
+
+-- name: DeleteOldestAnswers :many
+-- Forgets the oldest answers of all, and says how long they were.
+DELETE FROM idempotency_keys
+WHERE ctid = ANY (ARRAY(
+    SELECT k.ctid FROM idempotency_keys k
+    WHERE k.status <> 0
+    ORDER BY k.created_at
+    LIMIT sqlc.arg(limit_rows)::bigint))
+RETURNING octet_length(body)::bigint AS bytes;

@@ -57,8 +57,13 @@ WITH due AS MATERIALIZED ( -- so that no two nodes take the same
 )
 UPDATE jobs
 SET status = 'timeout', error = sqlc.arg(error), ended_at = expires_at, callback_due_at = CASE WHEN callback_url IS NULL THEN NULL ELSE sqlc.arg(now) END
-WHERE id IN (SELECT id FROM due)
+WHERE id = ANY (ARRAY(SELECT id FROM due))
 RETURNING *;
+
+-- name: ShiftJobs :exec
+-- Moves the times of the jobs that run, after the clock jumped.
+UPDATE jobs SET created_at = created_at + sqlc.arg(by)::bigint, expires_at = expires_at + sqlc.arg(by)::bigint
+WHERE ended_at IS NULL;
 
 -- name: NextJobExpiry :one
 -- No row when no job is under way.
@@ -70,7 +75,7 @@ WITH due AS MATERIALIZED ( -- so that no two nodes take the same
     SELECT j.id FROM jobs j WHERE j.ended_at <= sqlc.arg(before) ORDER BY j.ended_at LIMIT sqlc.arg(limit_rows)::bigint
     FOR UPDATE OF j SKIP LOCKED
 )
-DELETE FROM jobs WHERE id IN (SELECT id FROM due)
+DELETE FROM jobs WHERE id = ANY (ARRAY(SELECT id FROM due))
 RETURNING *;
 
 -- name: ClaimCallbacks :many
@@ -83,7 +88,7 @@ WITH due AS MATERIALIZED ( -- so that no two nodes take the same
     FOR UPDATE OF j SKIP LOCKED
 )
 UPDATE jobs SET callback_attempts = callback_attempts + 1, callback_due_at = sqlc.arg(retry_at)
-WHERE id IN (SELECT id FROM due)
+WHERE id = ANY (ARRAY(SELECT id FROM due))
 RETURNING *;
 
 -- name: SettleCallback :execrows
@@ -93,3 +98,6 @@ WHERE id = sqlc.arg(id) AND callback_attempts = sqlc.arg(attempt) AND callback_d
 
 -- name: NextCallback :one
 SELECT callback_due_at FROM jobs WHERE callback_due_at IS NOT NULL ORDER BY callback_due_at LIMIT 1;
+
+-- name: CountCallerJobs :one
+SELECT count(*) FROM (SELECT 1 FROM jobs WHERE user_id = sqlc.arg(user_id) AND ended_at IS NULL LIMIT sqlc.arg(at_most)::bigint) under_way;

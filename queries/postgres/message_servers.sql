@@ -29,3 +29,6 @@ SELECT message_server_id FROM message_server_agents WHERE agent_id = sqlc.arg(ag
 
 -- name: DeleteMessageServer :execrows
 DELETE FROM message_servers WHERE id = sqlc.arg(id);
+
+-- name: CountMessageServers :one
+SELECT count(*) FROM message_servers;

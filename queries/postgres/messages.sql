@@ -41,12 +41,25 @@ LIMIT sqlc.arg(limit_rows)::bigint;
 -- Newest first: the conversation that an agent sees when it answers number up_to_seq. What others wrote later is left out,
 -- what the agent itself answered to earlier messages is not. What it was made to forget it doesn't see; of what it remembers
 -- in other words than were said, the text is in remembered.
-SELECT sqlc.embed(m), coalesce(CASE WHEN k.edited THEN k.content ->> 'text' END, m.content)::text AS remembered
-FROM messages m LEFT JOIN memories k ON k.message_id = m.id AND k.agent_id = sqlc.arg(agent_id)
+-- Both are looked up for the messages that are read: joined, they would be read whole.
+SELECT m.id, m.seq, m.author_id, m.author_name, m.raw_message, m.in_reply_to, m.source_type, m.metadata, m.created_at,
+       coalesce((SELECT k.content ->> 'text' FROM memories k WHERE k.message_id = m.id AND k.agent_id = sqlc.arg(agent_id) AND k.edited), m.content)::text AS remembered
+FROM messages m
 WHERE m.channel_id = sqlc.arg(channel_id) AND (m.seq <= sqlc.arg(up_to_seq) OR m.author_id = sqlc.arg(agent_id))
-  AND NOT EXISTS (SELECT 1 FROM forgotten_messages f WHERE f.message_id = m.id AND f.agent_id = sqlc.arg(agent_id))
+  AND (SELECT true FROM forgotten_messages f WHERE f.message_id = m.id AND f.agent_id = sqlc.arg(agent_id)) IS NULL
 ORDER BY m.seq DESC
 LIMIT sqlc.arg(limit_rows)::bigint;
+
+-- name: WasTold :one
+-- Whether a reply to one of the author's newest messages since a point in time held the words, in any channel.
+SELECT EXISTS (
+    SELECT 1 FROM turns t JOIN messages r ON r.id = t.reply_id
+    WHERE t.message_id = ANY (ARRAY(
+        SELECT m.id FROM messages m
+        WHERE m.author_id = sqlc.arg(author_id) AND m.created_at >= sqlc.arg(since)
+        ORDER BY m.created_at DESC, m.seq DESC
+        LIMIT sqlc.arg(limit_rows)::bigint))
+      AND r.content LIKE '%' || sqlc.arg(words)::text || '%');
 
 -- name: DeleteMessage :execrows
 DELETE FROM messages WHERE id = sqlc.arg(id) AND channel_id = sqlc.arg(channel_id);

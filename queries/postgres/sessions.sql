@@ -78,7 +78,7 @@ WITH due AS MATERIALIZED ( -- so that no two nodes take the same
     FOR UPDATE OF s SKIP LOCKED
 )
 UPDATE sessions SET warned_at = sqlc.arg(now), due_at = expires_at
-WHERE id IN (SELECT id FROM due)
+WHERE id = ANY (ARRAY(SELECT id FROM due))
 RETURNING *;
 
 -- name: ExpireSessions :many
@@ -90,13 +90,29 @@ WITH due AS MATERIALIZED ( -- so that no two nodes take the same
     FOR UPDATE OF s SKIP LOCKED
 )
 UPDATE sessions SET ended_at = expires_at, end_reason = 'expired'
-WHERE id IN (SELECT id FROM due)
+WHERE id = ANY (ARRAY(SELECT id FROM due))
 RETURNING *;
+
+-- name: ShiftSessions :exec
+-- Moves all times of the sessions that live, after the clock jumped: the longest life counts from the beginning, and the time-out
+-- from the last renewal.
+UPDATE sessions
+SET created_at = created_at + sqlc.arg(by)::bigint, active_at = active_at + sqlc.arg(by)::bigint, renewed_at = renewed_at + sqlc.arg(by)::bigint,
+    expires_at = expires_at + sqlc.arg(by)::bigint, due_at = due_at + sqlc.arg(by)::bigint, warned_at = warned_at + sqlc.arg(by)::bigint
+WHERE ended_at IS NULL;
 
 -- name: NextSessionDue :one
 -- When a sweep is needed next; no row when there is no session.
 SELECT due_at FROM sessions WHERE ended_at IS NULL ORDER BY due_at LIMIT 1;
 
--- name: ForgetSessions :execrows
+-- name: ForgetSessions :many
 -- Removes what is left of sessions that ended long ago.
-DELETE FROM sessions WHERE id IN (SELECT s.id FROM sessions s WHERE s.ended_at <= sqlc.arg(before) ORDER BY s.ended_at LIMIT sqlc.arg(limit_rows)::bigint);
+DELETE FROM sessions WHERE id = ANY (ARRAY(SELECT s.id FROM sessions s WHERE s.ended_at <= sqlc.arg(before) ORDER BY s.ended_at LIMIT sqlc.arg(limit_rows)::bigint))
+RETURNING *;
+
+-- name: CountOpenSessions :one
+-- Counts no further than is asked for.
+SELECT count(*) FROM (SELECT 1 FROM sessions WHERE ended_at IS NULL AND created_at > 0 LIMIT sqlc.arg(at_most)::bigint) open_sessions;
+
+-- name: CountCallerSessions :one
+SELECT count(*) FROM (SELECT 1 FROM sessions WHERE user_id = sqlc.arg(user_id) AND ended_at IS NULL LIMIT sqlc.arg(at_most)::bigint) open_sessions;

@@ -1,48 +1,97 @@
 -- name: InsertTurn :exec
-INSERT INTO turns (id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at)
-VALUES (sqlc.arg(id), sqlc.arg(agent_id), sqlc.arg(channel_id), sqlc.arg(message_id), sqlc.arg(sender_id), sqlc.arg(seq), sqlc.arg(response_id), 'queued', '', '', NULL, 0, 0, '', 0, sqlc.arg(queued_at), NULL, NULL);
+-- The turn is the head of its mailbox if there is no other. The caller has the channel's row, from which the seq is.
+INSERT INTO turns (id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head)
+VALUES (sqlc.arg(id), sqlc.arg(agent_id), sqlc.arg(channel_id), sqlc.arg(message_id), sqlc.arg(sender_id), sqlc.arg(seq), sqlc.arg(response_id), 'queued', '', '', NULL, 0, 0, '', 0, sqlc.arg(queued_at), NULL, NULL,
+        (SELECT o.id FROM turns o WHERE o.agent_id = sqlc.arg(agent_id) AND o.channel_id = sqlc.arg(channel_id) AND o.status IN ('queued', 'running') ORDER BY o.seq LIMIT 1) IS NULL);
 
--- name: ClaimTurns :many
--- Leases the heads of mailboxes, the longest waiting first: an active turn with no earlier active turn of the same agent in
--- the same channel, that is queued or whose lease has passed. The turns come back in no particular order. A turn never starts
--- before it was queued, whatever the clocks of two nodes say.
-WITH heads AS MATERIALIZED ( -- folded into the update, this could run once per row and pass the limit
-    SELECT t.id FROM turns t
-    WHERE t.status IN ('queued', 'running')
-      AND (t.status = 'queued' OR t.lease_until < sqlc.arg(now))
-      AND NOT EXISTS (
-          SELECT 1 FROM turns e
-          WHERE e.agent_id = t.agent_id AND e.channel_id = t.channel_id AND e.seq < t.seq AND e.status IN ('queued', 'running'))
-    ORDER BY t.queued_at, t.seq
-    LIMIT sqlc.arg(max_turns)::bigint
-    FOR UPDATE OF t SKIP LOCKED
+-- name: ListClaimableTurns :many
+-- Heads of mailboxes that are queued, or whose lease has passed, and that nobody else takes. The sender of whose messages the fewest turns run
+-- comes first, and then the longest waiting; of one sender no more than max_per_sender run.
+--
+-- It looks at few of the heads that wait: of no sender at many more than it could give one (others may claim at the same time), and at the senders of the
+-- oldest heads, at those with turns under way, and at as many others that follow after_sender by their id. These are there because one
+-- sender, who has no more to get, may have all of the oldest heads; who moves after_sender on from claim to claim reaches everybody.
+WITH RECURSIVE running AS MATERIALIZED (
+    SELECT id, sender_id, queued_at, seq, lease_until FROM turns WHERE status = 'running'
+), round (sender_id) AS (
+    SELECT coalesce(
+        (SELECT t.sender_id FROM turns t WHERE t.head AND t.status = 'queued' AND t.sender_id > sqlc.arg(after_sender) ORDER BY t.sender_id LIMIT 1),
+        (SELECT t.sender_id FROM turns t WHERE t.head AND t.status = 'queued' ORDER BY t.sender_id LIMIT 1))
+    UNION
+    SELECT coalesce(
+        (SELECT t.sender_id FROM turns t WHERE t.head AND t.status = 'queued' AND t.sender_id > round.sender_id ORDER BY t.sender_id LIMIT 1),
+        (SELECT t.sender_id FROM turns t WHERE t.head AND t.status = 'queued' ORDER BY t.sender_id LIMIT 1))
+    FROM round
+), senders AS (
+    (SELECT round.sender_id FROM round LIMIT sqlc.arg(max_turns)::bigint + (SELECT count(*) FROM running))
+    UNION
+    SELECT running.sender_id FROM running
+    UNION
+    (SELECT t.sender_id FROM turns t WHERE t.head AND t.status = 'queued' ORDER BY t.queued_at, t.seq LIMIT sqlc.arg(max_turns)::bigint)
+), near AS (
+    SELECT running.id, running.sender_id, running.queued_at, running.seq, 0 AS waits, running.lease_until < sqlc.arg(now) AS is_free FROM running
+    UNION ALL
+    SELECT w.id, senders.sender_id, w.queued_at, w.seq, 1 AS waits, true AS is_free FROM senders CROSS JOIN LATERAL (
+        SELECT t.id, t.queued_at, t.seq FROM turns t WHERE t.head AND t.status = 'queued' AND t.sender_id = senders.sender_id
+        ORDER BY t.queued_at, t.seq LIMIT 4 * sqlc.arg(max_turns)::bigint) AS w
+), placed AS (
+    SELECT near.id, near.is_free, near.queued_at, near.seq,
+           row_number() OVER (PARTITION BY near.sender_id ORDER BY near.waits, near.queued_at, near.seq) AS place
+    FROM near
+), chosen AS MATERIALIZED ( -- an array, for which PostgreSQL looks up its members, whatever it expects of the rest
+    SELECT ARRAY(
+        SELECT placed.id FROM placed
+        WHERE placed.is_free AND placed.place <= sqlc.arg(max_per_sender)::bigint
+        ORDER BY placed.place, placed.queued_at, placed.seq
+        LIMIT 4 * sqlc.arg(max_turns)::bigint) AS ids
 )
+SELECT t.id FROM chosen JOIN turns t ON t.id = ANY (chosen.ids)
+WHERE t.status IN ('queued', 'running')
+  AND (t.status = 'queued' OR t.lease_until < sqlc.arg(now)) -- of the row as it is when it is locked
+ORDER BY array_position(chosen.ids, t.id)
+LIMIT sqlc.arg(max_turns)::bigint
+FOR UPDATE OF t SKIP LOCKED;
+
+-- name: ClaimTurn :one
+-- Leases a turn. It never starts before it was queued, whatever the clocks of two nodes say.
 UPDATE turns
 SET status = 'running', lease_owner = sqlc.arg(owner), lease_until = sqlc.arg(lease_until), attempts = attempts + 1,
     started_at = coalesce(started_at, CASE WHEN turns.queued_at < sqlc.arg(now) THEN sqlc.arg(now) ELSE turns.queued_at END)
-WHERE id IN (SELECT id FROM heads)
+WHERE id = sqlc.arg(id) AND status IN ('queued', 'running')
 RETURNING *;
 
--- name: RenewTurnLeases :execrows
+-- name: RenewTurnLease :execrows
 UPDATE turns SET lease_until = sqlc.arg(lease_until)
-WHERE status IN ('queued', 'running') AND status = 'running' AND lease_owner = sqlc.arg(owner);
+WHERE id = sqlc.arg(id) AND status = 'running' AND lease_owner = sqlc.arg(owner);
+
+-- name: ReleaseTurnLease :execrows
+-- Gives one turn back to its mailbox, unless it was taken up again since that attempt.
+UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
+WHERE id = sqlc.arg(id) AND status = 'running' AND lease_owner = sqlc.arg(owner) AND attempts = sqlc.arg(attempt);
 
 -- name: ReleaseTurnLeases :execrows
 -- Gives an owner's turns back to their mailboxes.
 UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
-WHERE status IN ('queued', 'running') AND status = 'running' AND lease_owner = sqlc.arg(owner);
+WHERE status = 'running' AND lease_owner = sqlc.arg(owner);
 
 -- name: ReleaseAllTurnLeases :execrows
 -- Gives every running turn back; only right while no other process works on the database.
 UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
-WHERE status IN ('queued', 'running') AND status = 'running';
+WHERE status = 'running';
 
 -- name: FinishTurn :one
--- Finds no row when the turn is no longer the owner's.
+-- Finds no row when the turn is no longer the owner's. The channel's row is taken before the turn's, as in a post.
+WITH home AS MATERIALIZED (
+    SELECT c.id FROM channels c WHERE c.id = (SELECT t.channel_id FROM turns t WHERE t.id = sqlc.arg(id)) FOR NO KEY UPDATE
+)
 UPDATE turns
 SET status = sqlc.arg(status), reason = sqlc.arg(reason), detail = sqlc.arg(detail), reply_id = sqlc.arg(reply_id), character_version = sqlc.arg(character_version), lease_owner = '', lease_until = 0, ended_at = sqlc.arg(ended_at)
-WHERE id = sqlc.arg(id) AND status = 'running' AND lease_owner = sqlc.arg(owner)
+WHERE turns.id = sqlc.arg(id) AND turns.status = 'running' AND turns.lease_owner = sqlc.arg(owner) AND turns.channel_id = (SELECT home.id FROM home)
 RETURNING *;
+
+-- name: AnyTurnQueued :one
+-- One that waits behind another of its mailbox doesn't count. The order leads PostgreSQL to the index.
+SELECT EXISTS (SELECT 1 FROM (SELECT t.id FROM turns t WHERE t.head AND t.status = 'queued' ORDER BY t.queued_at, t.seq LIMIT 1) AS oldest);
 
 -- name: EndMessageTurns :many
 -- Ends the active turns of a message from outside.
@@ -52,7 +101,7 @@ RETURNING *;
 
 -- name: EndChannelTurns :many
 UPDATE turns SET status = sqlc.arg(new_status), reason = sqlc.arg(reason), detail = sqlc.arg(detail), lease_owner = '', lease_until = 0, ended_at = sqlc.arg(ended_at)
-WHERE channel_id = sqlc.arg(channel_id) AND status IN ('queued', 'running')
+WHERE channel_id = sqlc.arg(channel_id) AND ended_at IS NULL AND status IN ('queued', 'running')
 RETURNING *;
 
 -- name: EndAgentTurns :many

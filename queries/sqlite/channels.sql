@@ -49,18 +49,34 @@ DELETE FROM channel_participants WHERE channel_id = @channel_id;
 -- name: ListParticipants :many
 SELECT entity_id FROM channel_participants WHERE channel_id = @channel_id ORDER BY joined_at, entity_id;
 
--- name: GetParticipant :one
-SELECT * FROM channel_participants WHERE channel_id = @channel_id AND entity_id = @entity_id;
-
 -- name: SetParticipantState :execrows
 UPDATE channel_participants SET state = @state WHERE channel_id = @channel_id AND entity_id = @entity_id;
 
+-- name: GetAgentChannel :one
+-- A channel, and what a turn there needs to know of its agent first.
+SELECT sqlc.embed(c), a.version, a.running
+FROM channels c JOIN agents a ON a.id = @agent_id
+WHERE c.id = @channel_id;
+
+-- name: ListChannelMembers :many
+-- Everybody who takes part in a channel, in the order of joining, and of those who are agents what stands between each and a
+-- turn.
+SELECT p.entity_id, p.state, a.name, a.running,
+       CAST(m.agent_id IS NOT NULL AS BOOLEAN) AS attached
+FROM channel_participants p
+JOIN channels c ON c.id = p.channel_id
+LEFT JOIN agents a ON a.id = p.entity_id
+LEFT JOIN message_server_agents m ON m.message_server_id = c.message_server_id AND m.agent_id = a.id
+WHERE p.channel_id = @channel_id
+ORDER BY p.joined_at, p.entity_id;
+
 -- name: ListChannelAgents :many
 -- The agents that take part in a channel, and what stands between each and a turn: it must be running and attached to the
--- channel's message server. unanswered counts the messages of the channel that it was given and is not done with.
+-- channel's message server. unanswered counts the messages of the channel that it was given and is not done with; that their
+-- seq is positive is always so, and leads SQLite to the index of active turns, past all that the channel ever had.
 SELECT a.id, a.name, a.running,
        CAST(EXISTS (SELECT 1 FROM message_server_agents m WHERE m.agent_id = a.id AND m.message_server_id = c.message_server_id) AS BOOLEAN) AS attached,
-       (SELECT count(*) FROM turns t WHERE t.agent_id = a.id AND t.channel_id = p.channel_id AND t.status IN ('queued', 'running')) AS unanswered
+       (SELECT count(*) FROM turns t WHERE t.agent_id = a.id AND t.channel_id = p.channel_id AND t.seq > 0 AND t.status IN ('queued', 'running')) AS unanswered
 FROM channel_participants p
 JOIN channels c ON c.id = p.channel_id
 JOIN agents a ON a.id = p.entity_id
@@ -90,3 +106,22 @@ WHERE message_server_id = @message_server_id
 
 -- name: ListServerChannelIDs :many
 SELECT id FROM channels WHERE message_server_id = @message_server_id;
+
+-- name: CountMadeChannels :one
+-- Channels that callers made. Counts no further than is asked for, by the condition of channels_made word by word.
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE created_at > 0 AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT @at_most);
+
+-- name: CountDMs :one
+-- DMs of two entities. Counts no further than is asked for, as the following do.
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE pair_key IS NOT NULL LIMIT @at_most);
+
+-- name: CountCallerChannels :one
+-- Of the channels that CountMadeChannels counts, those of one caller.
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE created_by = @caller AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT @at_most);
+
+-- name: CountCallerDMs :one
+-- Of the channels that CountDMs counts, those of one caller.
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE created_by = @caller AND pair_key > '' AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT @at_most);
+
+-- name: CountParticipants :one
+SELECT count(*) FROM (SELECT 1 FROM channel_participants WHERE channel_id = @channel_id LIMIT @at_most);

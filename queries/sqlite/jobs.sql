@@ -57,6 +57,11 @@ WHERE id IN (
     LIMIT @limit_rows)
 RETURNING *;
 
+-- name: ShiftJobs :exec
+-- Moves the times of the jobs that run, after the clock jumped.
+UPDATE jobs SET created_at = created_at + CAST(@by AS INTEGER), expires_at = expires_at + CAST(@by AS INTEGER)
+WHERE ended_at IS NULL;
+
 -- name: NextJobExpiry :one
 -- No row when no job is under way.
 SELECT expires_at FROM jobs WHERE ended_at IS NULL ORDER BY expires_at LIMIT 1;
@@ -83,3 +88,6 @@ WHERE id = @id AND callback_attempts = @attempt AND callback_due_at IS NOT NULL;
 
 -- name: NextCallback :one
 SELECT callback_due_at FROM jobs WHERE callback_due_at IS NOT NULL ORDER BY callback_due_at LIMIT 1;
+
+-- name: CountCallerJobs :one
+SELECT count(*) FROM (SELECT 1 FROM jobs WHERE user_id = @user_id AND ended_at IS NULL LIMIT @at_most);

@@ -29,3 +29,6 @@ SELECT message_server_id FROM message_server_agents WHERE agent_id = @agent_id O
 
 -- name: DeleteMessageServer :execrows
 DELETE FROM message_servers WHERE id = @id;
+
+-- name: CountMessageServers :one
+SELECT count(*) FROM message_servers;

@@ -12,8 +12,8 @@ SELECT * FROM messages WHERE id = @id;
 -- name: FindClientMessage :one
 -- The message that a client already sent under its own id, if it did so recently.
 SELECT * FROM messages
-WHERE channel_id = @channel_id AND source_id = @source_id AND author_id = @author_id AND content = @content AND created_at >= @since
-ORDER BY seq DESC
+WHERE channel_id = @channel_id AND source_id = @source_id AND +author_id = @author_id AND content = @content AND created_at >= @since
+ORDER BY +seq DESC -- the signs lead SQLite past all that the author and the channel have
 LIMIT 1;
 
 -- name: ListMessagesBefore :many
@@ -41,12 +41,24 @@ LIMIT @limit_rows;
 -- Newest first: the conversation that an agent sees when it answers number up_to_seq. What others wrote later is left out,
 -- what the agent itself answered to earlier messages is not. What it was made to forget it doesn't see; of what it remembers
 -- in other words than were said, the text is in remembered.
-SELECT sqlc.embed(m), CAST(coalesce(CASE WHEN k.edited THEN json_extract(k.content, '$.text') END, m.content) AS TEXT) AS remembered
-FROM messages m LEFT JOIN memories k ON k.message_id = m.id AND k.agent_id = @agent_id
+SELECT m.id, m.seq, m.author_id, m.author_name, m.raw_message, m.in_reply_to, m.source_type, m.metadata, m.created_at,
+       CAST(coalesce(json_extract(k.content, '$.text'), m.content) AS TEXT) AS remembered
+FROM messages m LEFT JOIN memories k ON k.message_id = m.id AND k.agent_id = @agent_id AND k.edited
 WHERE m.channel_id = @channel_id AND (m.seq <= @up_to_seq OR m.author_id = @agent_id)
   AND NOT EXISTS (SELECT 1 FROM forgotten_messages f WHERE f.message_id = m.id AND f.agent_id = @agent_id)
 ORDER BY m.seq DESC
 LIMIT @limit_rows;
+
+-- name: WasTold :one
+-- Whether a reply to one of the author's newest messages since a point in time held the words, in any channel.
+SELECT EXISTS (
+    SELECT 1 FROM turns t JOIN messages r ON r.id = t.reply_id
+    WHERE t.message_id IN (
+        SELECT m.id FROM messages m
+        WHERE m.author_id = @author_id AND m.created_at >= @since
+        ORDER BY m.created_at DESC, m.seq DESC
+        LIMIT @limit_rows)
+      AND r.content LIKE '%' || CAST(@words AS TEXT) || '%');
 
 -- name: DeleteMessage :execrows
 DELETE FROM messages WHERE id = @id AND channel_id = @channel_id;

@@ -87,10 +87,26 @@ WHERE id IN (
     LIMIT @limit_rows)
 RETURNING *;
 
+-- name: ShiftSessions :exec
+-- Moves all times of the sessions that live, after the clock jumped: the longest life counts from the beginning, and the time-out
+-- from the last renewal.
+UPDATE sessions
+SET created_at = created_at + CAST(@by AS INTEGER), active_at = active_at + CAST(@by AS INTEGER), renewed_at = renewed_at + CAST(@by AS INTEGER),
+    expires_at = expires_at + CAST(@by AS INTEGER), due_at = due_at + CAST(@by AS INTEGER), warned_at = warned_at + CAST(@by AS INTEGER)
+WHERE ended_at IS NULL;
+
 -- name: NextSessionDue :one
 -- When a sweep is needed next; no row when there is no session.
 SELECT due_at FROM sessions WHERE ended_at IS NULL ORDER BY due_at LIMIT 1;
 
--- name: ForgetSessions :execrows
+-- name: ForgetSessions :many
 -- Removes what is left of sessions that ended long ago.
-DELETE FROM sessions WHERE id IN (SELECT s.id FROM sessions s WHERE s.ended_at <= @before ORDER BY s.ended_at LIMIT @limit_rows);
+DELETE FROM sessions WHERE id IN (SELECT s.id FROM sessions s WHERE s.ended_at <= @before ORDER BY s.ended_at LIMIT @limit_rows)
+RETURNING *;
+
+-- name: CountOpenSessions :one
+-- Counts no further than is asked for.
+SELECT count(*) FROM (SELECT 1 FROM sessions WHERE ended_at IS NULL AND created_at > 0 LIMIT @at_most);
+
+-- name: CountCallerSessions :one
+SELECT count(*) FROM (SELECT 1 FROM sessions WHERE user_id = @user_id AND ended_at IS NULL LIMIT @at_most);

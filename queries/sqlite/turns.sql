@@ -1,38 +1,81 @@
 -- name: InsertTurn :exec
-INSERT INTO turns (id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at)
-VALUES (@id, @agent_id, @channel_id, @message_id, @sender_id, @seq, @response_id, 'queued', '', '', NULL, 0, 0, '', 0, @queued_at, NULL, NULL);
+-- The turn is the head of its mailbox if there is no other. The caller has the channel's row, from which the seq is.
+INSERT INTO turns (id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head)
+VALUES (@id, @agent_id, @channel_id, @message_id, @sender_id, @seq, @response_id, 'queued', '', '', NULL, 0, 0, '', 0, @queued_at, NULL, NULL,
+        (SELECT o.id FROM turns o WHERE o.agent_id = @agent_id AND o.channel_id = @channel_id AND o.seq > 0 AND o.status IN ('queued', 'running') ORDER BY o.seq LIMIT 1) IS NULL);
 
--- name: ClaimTurns :many
--- Leases the heads of mailboxes, the longest waiting first: an active turn with no earlier active turn of the same agent in
--- the same channel, that is queued or whose lease has passed. The turns come back in no particular order. A turn never starts
--- before it was queued, whatever the clocks of two nodes say.
+-- name: ListClaimableTurns :many
+-- Heads of mailboxes that are queued, or whose lease has passed. The sender of whose messages the fewest turns run
+-- comes first, and then the longest waiting; of one sender no more than max_per_sender run.
+--
+-- It looks at few of the heads that wait: of no sender at more than it could give one, and at the senders of the
+-- oldest heads, at those with turns under way, and at as many others that follow after_sender by their id. These are there because one
+-- sender, who has no more to get, may have all of the oldest heads; who moves after_sender on from claim to claim reaches everybody.
+--
+-- The casts keep SQLite from planning anew for each limit that it hasn't seen, which took longer than all the rest.
+WITH RECURSIVE
+    running AS (SELECT id, sender_id FROM turns WHERE status = 'running'),
+    round AS (
+        SELECT coalesce(
+            (SELECT t.sender_id FROM turns t WHERE t.head AND t.status = 'queued' AND t.sender_id > @after_sender ORDER BY t.sender_id LIMIT 1),
+            (SELECT t.sender_id FROM turns t WHERE t.head AND t.status = 'queued' ORDER BY t.sender_id LIMIT 1)) AS sender_id
+        UNION
+        SELECT coalesce(
+            (SELECT t.sender_id FROM turns t WHERE t.head AND t.status = 'queued' AND t.sender_id > round.sender_id ORDER BY t.sender_id LIMIT 1),
+            (SELECT t.sender_id FROM turns t WHERE t.head AND t.status = 'queued' ORDER BY t.sender_id LIMIT 1))
+        FROM round
+        LIMIT @max_turns + (SELECT count(*) FROM running)
+    ),
+    senders AS (
+        SELECT round.sender_id FROM round
+        UNION
+        SELECT running.sender_id FROM running
+        UNION
+        SELECT oldest.sender_id FROM (SELECT t.sender_id FROM turns t WHERE t.head AND t.status = 'queued' ORDER BY t.queued_at, t.seq LIMIT CAST(@max_turns AS INTEGER)) AS oldest
+    ),
+    near AS (
+        SELECT running.id AS head_id FROM running
+        UNION ALL
+        SELECT w.id FROM senders CROSS JOIN turns w ON w.id IN (
+            SELECT t.id FROM turns t WHERE t.head AND t.status = 'queued' AND t.sender_id = senders.sender_id ORDER BY t.queued_at, t.seq LIMIT CAST(@max_turns AS INTEGER))
+    ),
+    placed AS (
+        SELECT t.id AS head_id, t.queued_at AS since, t.seq AS number,
+               row_number() OVER (PARTITION BY t.sender_id ORDER BY CASE WHEN t.status = 'running' THEN 0 ELSE 1 END, t.queued_at, t.seq) AS place
+        FROM near CROSS JOIN turns t ON t.id = near.head_id -- each of these makes SQLite begin with the few
+    ),
+    allowed AS (SELECT head_id, since, number, place FROM placed WHERE place <= CAST(@max_per_sender AS INTEGER))
+SELECT t.id FROM allowed CROSS JOIN turns t ON t.id = allowed.head_id
+WHERE t.status = 'queued' OR t.lease_until < @now
+ORDER BY place, since, number
+LIMIT CAST(@max_turns AS INTEGER);
+
+-- name: ClaimTurn :one
+-- Leases a turn. It never starts before it was queued, whatever the clocks of two nodes say.
 UPDATE turns
 SET status = 'running', lease_owner = @owner, lease_until = @lease_until, attempts = attempts + 1,
     started_at = coalesce(started_at, CASE WHEN turns.queued_at < @now THEN @now ELSE turns.queued_at END)
-WHERE id IN (
-    SELECT t.id FROM turns t
-    WHERE t.status IN ('queued', 'running')
-      AND (t.status = 'queued' OR t.lease_until < @now)
-      AND NOT EXISTS (
-          SELECT 1 FROM turns e
-          WHERE e.agent_id = t.agent_id AND e.channel_id = t.channel_id AND e.seq < t.seq AND e.status IN ('queued', 'running'))
-    ORDER BY t.queued_at, t.seq
-    LIMIT @max_turns)
+WHERE id = @id AND status IN ('queued', 'running')
 RETURNING *;
 
--- name: RenewTurnLeases :execrows
+-- name: RenewTurnLease :execrows
 UPDATE turns SET lease_until = @lease_until
-WHERE status IN ('queued', 'running') AND status = 'running' AND lease_owner = @owner;
+WHERE id = @id AND status = 'running' AND lease_owner = @owner;
+
+-- name: ReleaseTurnLease :execrows
+-- Gives one turn back to its mailbox, unless it was taken up again since that attempt.
+UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
+WHERE id = @id AND status = 'running' AND lease_owner = @owner AND attempts = @attempt;
 
 -- name: ReleaseTurnLeases :execrows
 -- Gives an owner's turns back to their mailboxes.
 UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
-WHERE status IN ('queued', 'running') AND status = 'running' AND lease_owner = @owner;
+WHERE status = 'running' AND lease_owner = @owner;
 
 -- name: ReleaseAllTurnLeases :execrows
 -- Gives every running turn back; only right while no other process works on the database.
 UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
-WHERE status IN ('queued', 'running') AND status = 'running';
+WHERE status = 'running';
 
 -- name: FinishTurn :one
 -- Finds no row when the turn is no longer the owner's.
@@ -40,6 +83,10 @@ UPDATE turns
 SET status = @status, reason = @reason, detail = @detail, reply_id = @reply_id, character_version = @character_version, lease_owner = '', lease_until = 0, ended_at = @ended_at
 WHERE id = @id AND status = 'running' AND lease_owner = @owner
 RETURNING *;
+
+-- name: AnyTurnQueued :one
+-- One that waits behind another of its mailbox doesn't count. The order leads PostgreSQL to the index.
+SELECT EXISTS (SELECT 1 FROM (SELECT t.id FROM turns t WHERE t.head AND t.status = 'queued' ORDER BY t.queued_at, t.seq LIMIT 1) AS oldest);
 
 -- name: EndMessageTurns :many
 -- Ends the active turns of a message from outside.
@@ -49,7 +96,7 @@ RETURNING *;
 
 -- name: EndChannelTurns :many
 UPDATE turns SET status = @new_status, reason = @reason, detail = @detail, lease_owner = '', lease_until = 0, ended_at = @ended_at
-WHERE +channel_id = @channel_id AND status IN ('queued', 'running') -- the sign leads SQLite past the channel's history, to the index of active turns
+WHERE channel_id = @channel_id AND ended_at IS NULL AND status IN ('queued', 'running')
 RETURNING *;
 
 -- name: EndAgentTurns :many
@@ -62,6 +109,7 @@ RETURNING *;
 -- Ends the active turns of one mailbox; with queued_only, those not yet begun.
 UPDATE turns SET status = @new_status, reason = @reason, detail = @detail, lease_owner = '', lease_until = 0, ended_at = @ended_at
 WHERE agent_id = @agent_id AND channel_id = @channel_id
+  AND seq > 0 -- always so; it leads SQLite to the index of active turns, past the mailbox's history
   AND status IN ('queued', 'running') AND (status = 'queued' OR NOT CAST(@queued_only AS BOOLEAN))
 RETURNING *;
 
@@ -118,7 +166,7 @@ SELECT CAST(coalesce(max(position) + 1, 0) AS INTEGER) FROM turn_events WHERE tu
 -- name: ListAgentLog :many
 -- The log of all turns of an agent, newest first. The time span includes both ends.
 SELECT sqlc.embed(e), t.channel_id, t.message_id, t.sender_id
-FROM turn_events e JOIN turns t ON t.id = e.turn_id
+FROM turn_events e CROSS JOIN turns t ON t.id = e.turn_id -- which makes SQLite begin with the log, whose order is asked for
 WHERE e.agent_id = @agent_id AND e.at >= @from_time AND e.at <= @to_time
 ORDER BY e.at DESC, e.turn_id DESC, e.position DESC
 LIMIT @limit_rows OFFSET @offset_rows;

@@ -81,26 +81,29 @@ func (b Bio) MarshalJSON() ([]byte, error) {
 	return json.Marshal(b.Lines)
 }
 
-// Knowledge is one item of a character's knowledge: a text, a file or a directory of files. Exactly one of Text, Path and
-// Directory is set.
+// Knowledge is one item of a character's knowledge: a text, a file or a directory of files. Either Text or one of Path and
+// Directory is set; a text may come with the path of the file that it was read from.
 type Knowledge struct {
+	ID        string // as its maker names it; may be empty
 	Text      string
 	Path      string
 	Directory string
 	Shared    *bool // for files: whether all agents of the owner may use them; nil when not said
 }
 
-// MarshalJSON returns a JSON text, {path, shared?} or {directory, shared?}.
+// MarshalJSON returns a JSON text, or an object with those of id, path, directory, content and shared that there are.
 func (k Knowledge) MarshalJSON() ([]byte, error) {
-	type file struct {
+	type object struct {
+		ID        string `json:"id,omitempty"`
 		Path      string `json:"path,omitempty"`
 		Directory string `json:"directory,omitempty"`
+		Content   string `json:"content,omitempty"`
 		Shared    *bool  `json:"shared,omitempty"`
 	}
-	if k.Path == "" && k.Directory == "" {
+	if k == (Knowledge{Text: k.Text}) {
 		return json.Marshal(k.Text)
 	}
-	return json.Marshal(file{k.Path, k.Directory, k.Shared})
+	return json.Marshal(object{k.ID, k.Path, k.Directory, k.Text, k.Shared})
 }
 
 // UnmarshalJSON decodes and checks a character like [ParseCharacter].

@@ -17,7 +17,7 @@ const full = `{
 	"name": "Ada", "username": "ada", "system": "Be Ada.", "bio": ["one", "two"],
 	"messageExamples": [[{"name": "{{name1}}", "content": {"text": "hi"}}, {"name": "Ada", "content": {"text": "hello", "actions": ["REPLY"], "mood": 3}}]],
 	"postExamples": ["a post"], "topics": ["engines"], "adjectives": ["exact"],
-	"knowledge": ["a fact", {"path": "a.md", "shared": true}, {"directory": "docs"}],
+	"knowledge": ["a fact", {"path": "a.md", "shared": true}, {"id": "k1", "path": "b.md", "content": "what b says"}, {"content": "alone", "id": "k2"}, {"directory": "docs"}],
 	"plugins": ["@elizaos/plugin-openai"],
 	"settings": {"avatar": "x.png", "big": 12345678901234567890, "voice": {"model": "v", "speed": 1.50}, "secrets": {"K": "v", "gone": null}},
 	"secrets": {"A": "b", "on": true, "n": 1},
@@ -98,30 +98,30 @@ func TestParseCharacterTakesExampleGroups(t *testing.T) {
 func TestParseCharacterNamesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ doc, want string }{
-		"empty":            {`{}`, "/bio: is required; /name: is required"},
+		"empty":            {`{}`, "bio is required; name is required"},
 		"no object":        {`[]`, "must be a JSON object"},
 		"null":             {`null`, "must be a JSON object"},
 		"two documents":    {`{"name":"A","bio":""} {}`, "must be a JSON object"},
-		"empty name":       {`{"name":"","bio":""}`, "/name: must not be empty"},
-		"null name":        {`{"name":null,"bio":""}`, "/name: must be a text, not null"},
-		"null system":      {`{"name":"A","bio":"","system":null}`, "/system: must be a text, not null"},
-		"unknown key":      {`{"name":"A","bio":"","lore":[]}`, "/lore: Unrecognized key"},
-		"escaped key":      {`{"name":"A","bio":"","a/b~c":1}`, "/a~1b~0c: Unrecognized key"},
-		"bad id":           {`{"name":"A","bio":"","id":"x"}`, "/id: must be a UUID"},
-		"number as id":     {`{"name":"A","bio":"","id":7}`, "/id: must be a text, not a number"},
-		"bio":              {`{"name":"A","bio":["a",1]}`, "/bio/1: must be a text, not a number"},
-		"user for name":    {`{"name":"A","bio":"","messageExamples":[[{"user":"u","content":{}}]]}`, "/messageExamples/0/0/name: must be a text, not null"},
-		"content":          {`{"name":"A","bio":"","messageExamples":[[{"name":"u","content":{"text":1}}]]}`, "/messageExamples/0/0/content/text: must be a text, not a number"},
-		"no content":       {`{"name":"A","bio":"","messageExamples":[[{"name":"u"}]]}`, "/messageExamples/0/0/content: must be an object, not null"},
-		"style as list":    {`{"name":"A","bio":"","style":[]}`, "/style: must be an object, not a list"},
-		"style line":       {`{"name":"A","bio":"","style":{"chat":"x"}}`, "/style/chat: must be a list, not a text"},
-		"knowledge":        {`{"name":"A","bio":"","knowledge":[{}]}`, "/knowledge/0: must have either a path or a directory"},
-		"null setting":     {`{"name":"A","bio":"","settings":{"x":null}}`, "/settings/x: must not be null"},
-		"secret object":    {`{"name":"A","bio":"","secrets":{"x":{}}}`, "/secrets/x: must be a text, a boolean or a number, not an object"},
-		"setting secret":   {`{"name":"A","bio":"","settings":{"secrets":{"x":[]}}}`, "/settings/secrets/x: must be a text, a boolean or a number, not a list"},
-		"template":         {`{"name":"A","bio":"","templates":{"t":1}}`, "/templates/t: must be a text, not a number"},
-		"several at once":  {`{"bio":1,"name":2}`, "/bio: must be a text or a list of texts, not a number; /name: must be a text, not a number"},
-		"advanced as text": {`{"name":"A","bio":"","advancedMemory":"yes"}`, "/advancedMemory: must be true or false, not a text"},
+		"empty name":       {`{"name":"","bio":""}`, "name: must not be empty"},
+		"null name":        {`{"name":null,"bio":""}`, "name: must be a text, not null"},
+		"null system":      {`{"name":"A","bio":"","system":null}`, "system: must be a text, not null"},
+		"unknown key":      {`{"name":"A","bio":"","lore":[]}`, "lore: Unrecognized key"},
+		"escaped key":      {`{"name":"A","bio":"","a/b~c":1}`, "a/b~c: Unrecognized key"},
+		"bad id":           {`{"name":"A","bio":"","id":"x"}`, "id: must be a UUID"},
+		"number as id":     {`{"name":"A","bio":"","id":7}`, "id: must be a text, not a number"},
+		"bio":              {`{"name":"A","bio":["a",1]}`, "bio[1]: must be a text, not a number"},
+		"user for name":    {`{"name":"A","bio":"","messageExamples":[[{"user":"u","content":{}}]]}`, "messageExamples[0][0].name: must be a text, not null"},
+		"content":          {`{"name":"A","bio":"","messageExamples":[[{"name":"u","content":{"text":1}}]]}`, "messageExamples[0][0].content.text: must be a text, not a number"},
+		"no content":       {`{"name":"A","bio":"","messageExamples":[[{"name":"u"}]]}`, "messageExamples[0][0].content: must be an object, not null"},
+		"style as list":    {`{"name":"A","bio":"","style":[]}`, "style: must be an object, not a list"},
+		"style line":       {`{"name":"A","bio":"","style":{"chat":"x"}}`, "style.chat: must be a list, not a text"},
+		"knowledge":        {`{"name":"A","bio":"","knowledge":[{}]}`, "knowledge[0]: must have either a path or a directory, or a content"},
+		"null setting":     {`{"name":"A","bio":"","settings":{"x":null}}`, "settings.x: must not be null"},
+		"secret object":    {`{"name":"A","bio":"","secrets":{"x":{}}}`, "secrets.x: must be a text, a boolean or a number, not an object"},
+		"setting secret":   {`{"name":"A","bio":"","settings":{"secrets":{"x":[]}}}`, "settings.secrets.x: must be a text, a boolean or a number, not a list"},
+		"template":         {`{"name":"A","bio":"","templates":{"t":1}}`, "templates.t: must be a text, not a number"},
+		"several at once":  {`{"bio":1,"name":2}`, "bio: must be a text or a list of texts, not a number; name: must be a text, not a number"},
+		"advanced as text": {`{"name":"A","bio":"","advancedMemory":"yes"}`, "advancedMemory: must be true or false, not a text"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -131,7 +131,7 @@ func TestParseCharacterNamesWhatIsWrong(t *testing.T) {
 			if !ok {
 				t.Fatalf("err = %v", err)
 			}
-			if want := "Character validation failed: " + tt.want; e.Message != want || e.Details != want || e.Code != apierr.CreateFailed {
+			if want := "Character validation failed: " + tt.want; e.Message != want || e.Code != apierr.CreateFailed {
 				t.Errorf("%s: %s\nwant %s", e.Code, e.Message, want)
 			}
 			if invalid, ok := errors.AsType[*agent.ValidationError](err); !ok || len(invalid.Problems) == 0 {

@@ -10,4 +10,9 @@
 // evaluators that look back after a reply, and routes over which the rest of the world talks to the plugin. The first three
 // get the [Run] they work for: one message and everything known about it. Nothing that belongs to a run may be kept in a
 // component, because runs of many channels happen at once.
+//
+// A plugin that sends a key to an address reads both by [Host].Lookup, and sends the key only where [model.Setting.MayCarry]
+// lets it go; an address of the plugin's own has the origin [model.FromOperator]. Names that begin alike, such as WEATHER_KEY
+// and WEATHER_URL, belong together: a change of the address then removes the secret that was meant for the one before. The
+// example of Host shows it.
 package agent

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"html"
+	"log/slog"
 	"net/http"
 	"strings"
 
 	"github.com/elizad/elizad/server/agent"
+	"github.com/elizad/elizad/server/model"
 )
 
 // A plugin that rolls dice: its character says {"plugins": ["dice"]}.
@@ -49,6 +51,48 @@ func Example() {
 	fmt.Println(registry.Names(), found)
 	// Output: [dice] true
 }
+
+// A plugin that asks a service. Its key may be the server's, and its address a character's that anybody wrote: the key is sent
+// only to an address that is as trusted as the key.
+func ExampleHost() {
+	request := func(ctx context.Context, host agent.Host) (*http.Request, error) {
+		address, ok := host.Lookup("WEATHER_URL")
+		if !ok {
+			address = model.Setting{Value: "https://weather.example", Origin: model.FromOperator} // built in
+		}
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, address.Value+"/today", nil)
+		if err != nil {
+			return nil, err
+		}
+		if key, ok := host.Lookup("WEATHER_KEY"); ok && key.MayCarry(address) {
+			r.Header.Set("Authorization", "Bearer "+key.Value)
+		}
+		return r, nil
+	}
+	for _, host := range []settings{
+		{"WEATHER_KEY": {Value: "k", Origin: model.FromOperator}},
+		{"WEATHER_KEY": {Value: "k", Origin: model.FromOperator}, "WEATHER_URL": {Value: "https://evil.example", Origin: model.FromCharacter}},
+		{"WEATHER_KEY": {Value: "k", Origin: model.FromCharacter}, "WEATHER_URL": {Value: "https://mine.example", Origin: model.FromCharacter}},
+	} {
+		r, err := request(context.Background(), host)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(r.URL.Host, r.Header["Authorization"])
+	}
+	// Output:
+	// weather.example [Bearer k]
+	// evil.example []
+	// mine.example [Bearer k]
+}
+
+// settings is a host of a few settings.
+type settings map[string]model.Setting
+
+func (s settings) Lookup(name string) (model.Setting, bool) { v, ok := s[name]; return v, ok }
+func (s settings) Setting(name string) (string, bool)       { v, ok := s[name]; return v.Value, ok }
+func (s settings) Logger() *slog.Logger                     { return slog.Default() }
 
 // A plugin with a page beside the agent's chat, and an address that programs ask.
 func ExampleRoute() {

@@ -99,6 +99,10 @@ func (r *reader) knowledge(path string, v any) Knowledge {
 		k := Knowledge{}
 		for _, key := range slices.Sorted(maps.Keys(v)) {
 			switch at := pointer(path, key); key {
+			case "id":
+				k.ID = r.text(at, v[key])
+			case "content":
+				k.Text = r.text(at, v[key])
 			case "path":
 				k.Path = r.text(at, v[key])
 			case "directory":
@@ -107,12 +111,12 @@ func (r *reader) knowledge(path string, v any) Knowledge {
 				k.Shared = r.flag(at, v[key])
 			}
 		}
-		if (k.Path == "") == (k.Directory == "") {
-			r.fail(path, "must have either a path or a directory")
+		if k.Path != "" && k.Directory != "" || k.Path == "" && k.Directory == "" && k.Text == "" {
+			r.fail(path, "must have either a path or a directory, or a content")
 		}
 		return k
 	default:
-		r.fail(path, "must be a text or an object with a path or a directory, not %s", kindOf(v))
+		r.fail(path, "must be a text or an object with a path, a directory or a content, not %s", kindOf(v))
 		return Knowledge{}
 	}
 }

@@ -3,8 +3,8 @@ package agent
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -25,10 +25,16 @@ type Problem struct {
 // ValidationError lists everything that is wrong with a character, ordered by path.
 type ValidationError struct{ Problems []Problem }
 
-// Error returns the form that clients know: "Character validation failed: <path>: <reason>; <path>: <reason>".
+// Error returns the form that clients know, in words: "Character validation failed: name is required; settings.x: must not be null".
 func (e *ValidationError) Error() string {
+	return invalidCharacter + e.list(func(m apierr.Misfit) string { return m.Words("") })
+}
+
+const invalidCharacter = "Character validation failed: "
+
+// list puts what is wrong one after the other, as far as anybody reads it.
+func (e *ValidationError) list(say func(apierr.Misfit) string) string {
 	var b strings.Builder
-	b.WriteString("Character validation failed: ")
 	for i, p := range e.Problems {
 		if i == maxProblems {
 			fmt.Fprintf(&b, "; and %d more", len(e.Problems)-i)
@@ -37,12 +43,16 @@ func (e *ValidationError) Error() string {
 		if i > 0 {
 			b.WriteString("; ")
 		}
-		if p.Path != "" {
-			b.WriteString(p.Path + ": ")
-		}
-		b.WriteString(p.Reason)
+		b.WriteString(say(apierr.MisfitAt(p.Path, p.Reason)))
 	}
 	return b.String()
+}
+
+// Refuse returns the error for a character with problems: it says them in words, and in its details by their places.
+func Refuse(code apierr.Code, problems ...Problem) error {
+	slices.SortStableFunc(problems, func(a, b Problem) int { return strings.Compare(a.Path, b.Path) })
+	invalid := &ValidationError{problems}
+	return apierr.Wrap(invalid, code, "%s", invalid.Error()).WithDetails(invalid.list(apierr.Misfit.Pointer))
 }
 
 // ParseCharacter reads a character and checks it against the schema, which is closed: an unknown key is an error. The keys
@@ -53,40 +63,48 @@ func (e *ValidationError) Error() string {
 func ParseCharacter(data []byte) (Character, error) {
 	doc, err := decodeObject(data)
 	if err != nil {
-		return Character{}, refuse(apierr.CreateFailed, []Problem{{Reason: noObject}})
+		return Character{}, Refuse(apierr.CreateFailed, Problem{Reason: noObject})
 	}
 	c, problems := readCharacter(doc)
 	if len(problems) > 0 {
-		return Character{}, refuse(apierr.CreateFailed, problems)
+		return Character{}, Refuse(apierr.CreateFailed, problems...)
 	}
 	return c, nil
-}
-
-// refuse returns the error for problems.
-func refuse(code apierr.Code, problems []Problem) error {
-	slices.SortStableFunc(problems, func(a, b Problem) int { return strings.Compare(a.Path, b.Path) })
-	invalid := &ValidationError{problems}
-	return apierr.Wrap(invalid, code, "%s", invalid.Error()).WithDetails(invalid.Error())
 }
 
 const noObject = "must be a JSON object"
 
 // decodeObject decodes one JSON object and keeps numbers as they are written.
 func decodeObject(data []byte) (map[string]any, error) {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
-	var doc map[string]any
-	if err := dec.Decode(&doc); err != nil {
+	v, err := decodeValue(data)
+	if err != nil {
 		return nil, err
 	}
-	if _, err := dec.Token(); err != io.EOF {
-		return nil, fmt.Errorf("text after the object")
-	}
-	if doc == nil {
-		return nil, fmt.Errorf("not an object")
+	doc, ok := v.(map[string]any)
+	if !ok {
+		return nil, errors.New("not an object")
 	}
 	return doc, nil
 }
+
+// decodeValue decodes one JSON value and keeps numbers as they are written.
+func decodeValue(data []byte) (any, error) {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	var v any
+	if err := dec.Decode(&v); err != nil {
+		return nil, err
+	}
+	if end := dec.InputOffset(); len(bytes.TrimSpace(data[end:])) > 0 {
+		return nil, &trailingError{end}
+	}
+	return v, nil
+}
+
+// trailingError says that more than one value was found.
+type trailingError struct{ offset int64 }
+
+func (*trailingError) Error() string { return "text after the value" }
 
 // isIgnored reports a field of a stored agent that says nothing about its character. The model is such an object; any other
 // value under that name is somebody's wish, which must not be dropped in silence.
@@ -115,7 +133,7 @@ func readCharacter(doc map[string]any) (Character, []Problem) {
 	}
 	for _, key := range []string{"name", "bio"} {
 		if _, ok := doc[key]; !ok {
-			r.fail(pointer("", key), "is required")
+			r.fail(pointer("", key), apierr.Missing)
 		}
 	}
 	return c, r.problems

@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -44,7 +43,7 @@ func (c *Character) Patch(patch map[string]json.RawMessage) (Character, error) {
 	}
 	patched, problems := readCharacter(doc)
 	if problems = append(r.problems, problems...); len(problems) > 0 {
-		return Character{}, refuse(apierr.UpdateFailed, problems)
+		return Character{}, Refuse(apierr.UpdateFailed, problems...)
 	}
 	return patched, nil
 }
@@ -71,15 +70,4 @@ func merge(doc map[string]any, key string, changes map[string]any) {
 		return
 	}
 	doc[key] = target
-}
-
-// decodeValue decodes any JSON value and keeps numbers as they are written.
-func decodeValue(data []byte) (any, error) {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
-	var v any
-	if err := dec.Decode(&v); err != nil {
-		return nil, err
-	}
-	return v, nil
 }

@@ -60,12 +60,12 @@ func TestPatch(t *testing.T) {
 func TestPatchRefuses(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ patch, want string }{
-		"other id":        {`{"id":"00000000-0000-0000-0000-000000000001"}`, "/id: is not the id of this agent"},
-		"no name":         {`{"name":null}`, "/name: is required"},
-		"plugins as text": {`{"plugins":"x"}`, "/plugins: must be a list, not a text"},
-		"settings list":   {`{"settings":[]}`, "/settings: must be an object, not a list"},
-		"unknown":         {`{"lore":[]}`, "/lore: Unrecognized key"},
-		"two things":      {`{"bio":3,"name":""}`, "/bio: must be a text or a list of texts, not a number; /name: must not be empty"},
+		"other id":        {`{"id":"00000000-0000-0000-0000-000000000001"}`, "id: is not the id of this agent"},
+		"no name":         {`{"name":null}`, "name is required"},
+		"plugins as text": {`{"plugins":"x"}`, "plugins: must be a list, not a text"},
+		"settings list":   {`{"settings":[]}`, "settings: must be an object, not a list"},
+		"unknown":         {`{"lore":[]}`, "lore: Unrecognized key"},
+		"two things":      {`{"bio":3,"name":""}`, "bio: must be a text or a list of texts, not a number; name: must not be empty"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

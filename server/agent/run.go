@@ -59,8 +59,12 @@ type Participant struct {
 // Host is what a component may ask of the server on behalf of one agent, also outside of a run.
 type Host interface {
 	// Setting looks a name up in the agent's secrets, its settings and the server's settings, in this order. The first
-	// layer that has the name wins, even with an empty value. Objects and lists are not settings.
+	// layer that has the name wins, even with an empty value. Objects and lists are not settings. For a key, and for the
+	// address that it is sent to, ask Lookup.
 	Setting(name string) (value string, ok bool)
+	// Lookup is Setting with the origin of the value: whoever calls the API may write a character, and the key may be its
+	// owner's or the server's. So a key is sent to an address only if [model.Setting.MayCarry] allows it.
+	Lookup(name string) (s model.Setting, ok bool)
 	// Logger returns a logger that names the agent.
 	Logger() *slog.Logger
 }

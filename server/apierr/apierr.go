@@ -35,6 +35,7 @@ const (
 	MethodNotAllowed     Code = "METHOD_NOT_ALLOWED"     // the path exists, the method does not
 	Conflict             Code = "CONFLICT"               // the thing exists already or is in the way
 	PreconditionFailed   Code = "PRECONDITION_FAILED"    // the thing has changed since the caller looked
+	TooSlow              Code = "REQUEST_TIMEOUT"        // the body doesn't come, or comes too slowly
 	TooLarge             Code = "PAYLOAD_TOO_LARGE"      // the body exceeds the limit
 	UnsupportedMediaType Code = "UNSUPPORTED_MEDIA_TYPE" // the body has a type that the route doesn't read
 	RateLimited          Code = "RATE_LIMIT_EXCEEDED"    // too many requests
@@ -43,6 +44,7 @@ const (
 	Unavailable          Code = "UNAVAILABLE"            // the server is starting, stopping or overloaded
 	Timeout              Code = "TIMEOUT"                // no answer in the time allowed
 	ModelFailed          Code = "MODEL_ERROR"            // the model behind an agent failed
+	StorageDamaged       Code = "STORAGE_DAMAGED"        // what was asked for lies in a damaged part of the database
 	Internal             Code = "INTERNAL"               // everything else; details are in the server's log
 )
 
@@ -75,6 +77,8 @@ func (c Code) Status() int {
 		return http.StatusMethodNotAllowed
 	case Conflict:
 		return http.StatusConflict
+	case TooSlow:
+		return http.StatusRequestTimeout
 	case PreconditionFailed:
 		return http.StatusPreconditionFailed
 	case TooLarge, FileTooLarge, QuotaExceeded:
@@ -126,7 +130,11 @@ func (e *Error) Error() string {
 	if e.cause == nil {
 		return e.Message
 	}
-	return e.Message + ": " + e.cause.Error()
+	cause := e.cause.Error()
+	if cause == e.Message {
+		return cause // what went wrong is told as it is
+	}
+	return e.Message + ": " + cause
 }
 
 // Unwrap returns the private cause.
@@ -138,8 +146,9 @@ func (e *Error) Is(target error) bool {
 	return ok && t.Code == e.Code
 }
 
-// From returns err as an *Error. An error of another kind becomes CANCELLED or TIMEOUT when a context ended it, and
-// otherwise INTERNAL with a message that says nothing about its cause; nil stays nil.
+// From returns err as an *Error. An error of another kind becomes CANCELLED or TIMEOUT when a context ended it, UNAVAILABLE
+// when the machine has run out of something, and otherwise INTERNAL with a message that says nothing about its cause; nil
+// stays nil.
 func From(err error) *Error {
 	if err == nil {
 		return nil
@@ -152,9 +161,24 @@ func From(err error) *Error {
 		return Wrap(err, Cancelled, "The request was cancelled")
 	case errors.Is(err, context.DeadlineExceeded):
 		return Wrap(err, Timeout, "The request took too long")
+	case isAny(err, noRoom):
+		return Wrap(err, Unavailable, "The server's disk is full; try again when there is room")
+	case isAny(err, noFiles):
+		return Wrap(err, Unavailable, "The server has too many files open; try again later")
+	case isAny(err, noWriting):
+		return Wrap(err, Unavailable, "The server's disk cannot be written to at the moment; try again later")
 	default:
 		return Wrap(err, Internal, "An internal error occurred")
 	}
+}
+
+func isAny(err error, targets []error) bool {
+	for _, target := range targets {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	return false
 }
 
 // IsCode reports whether err is, or wraps, an *Error with the given code.

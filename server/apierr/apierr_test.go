@@ -53,3 +53,12 @@ func TestPublicMessageHidesCause(t *testing.T) {
 		t.Error("the log text should keep the cause")
 	}
 }
+
+func TestCauseThatSaysTheSameIsToldOnce(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("name is required")
+	err := apierr.Wrap(cause, apierr.CreateFailed, "%s", cause.Error())
+	if err.Error() != "name is required" || !errors.Is(err, cause) {
+		t.Errorf("%q", err)
+	}
+}

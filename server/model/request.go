@@ -3,6 +3,7 @@ package model
 import (
 	"encoding/json"
 	"math"
+	"time"
 )
 
 // Kind is the class of model a request asks for. The values are the names characters and clients use.
@@ -41,6 +42,23 @@ type Request struct {
 	State   *State // the same situation in structured form, for the built-in responder; nil for raw prompts
 	Tools   []Tool // functions the model may ask to be called; usually none
 	Params  Params
+
+	// Report hears of every attempt at the call that failed and is followed by another; nil: nobody does.
+	Report func(Attempt)
+}
+
+// Attempt is an attempt at a call that failed and is followed by another.
+type Attempt struct {
+	Err  error         // why it failed
+	Took time.Duration // until it failed
+	Wait time.Duration // before the next
+}
+
+// Attempted tells r.Report, if there is one.
+func (r Request) Attempted(a Attempt) {
+	if r.Report != nil {
+		r.Report(a)
+	}
 }
 
 // Role is the speaker of a [Turn].

@@ -39,10 +39,11 @@ func (r retrier) Generate(ctx context.Context, req Request) iter.Seq2[Chunk, err
 // attempt passes one call through to yield. It holds back a failure that is worth another attempt, and then reports how
 // long to wait.
 func (r retrier) attempt(ctx context.Context, req Request, n int, yield func(Chunk, error) bool) (time.Duration, bool) {
-	began := false
+	began, start := false, time.Now()
 	for chunk, err := range r.Provider.Generate(ctx, req) {
 		if err != nil && !began && n < retries && ctx.Err() == nil {
 			if wait, ok := retryWait(err, n); ok {
+				req.Attempted(Attempt{Err: err, Took: time.Since(start), Wait: wait})
 				return wait, true
 			}
 		}

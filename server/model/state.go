@@ -18,6 +18,9 @@ type State struct {
 	Sender       string   // display name of the message's author; empty when unknown
 	Participants []string // display names of the others in the channel: neither the agent nor the sender
 	History      []Line   // what was said before, oldest first, the message itself not included
+	HistoryCut   bool     // more was said before than History holds
+	Introduced   bool     // the sender was told within a day, somewhere else, what it is that answers
+	Program      bool     // a program reads the answer, and wants nothing but the answer
 	Text         string   // the message
 	Attachments  []Attachment
 	Actions      []Action       // what the agent may do now

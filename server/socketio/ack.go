@@ -63,6 +63,7 @@ func (b Broadcast) EmitAck(ctx context.Context, event string, args ...any) ([]Pa
 	defer elsewhere.Wait()
 	defer cancel()
 	elsewhere.Go(func() {
+		defer b.ns.server.contain("the asking of other nodes")
 		defer g.finish()
 		if err := b.ns.askElsewhere(ctx, b.sel, packet, g.add); err != nil {
 			g.add(ackResult{err: err})

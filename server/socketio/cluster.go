@@ -187,6 +187,7 @@ func (c *cluster) publish(e *envelope) error {
 
 // work publishes what is queued and ends when there is nothing more.
 func (c *cluster) work() {
+	defer c.server.contain("the publishing to other nodes")
 	for {
 		c.mu.Lock()
 		if len(c.queue) == 0 {
@@ -210,6 +211,7 @@ func (c *cluster) work() {
 
 // beat is what the timer calls: it says that this node is alive, and buries those that are silent.
 func (c *cluster) beat() {
+	defer c.server.contain("the heartbeat of nodes")
 	_ = c.publish(&envelope{Kind: kindHeartbeat}) // if it is dropped, the next one may not be
 	c.mu.Lock()
 	defer c.mu.Unlock()

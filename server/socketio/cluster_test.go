@@ -127,7 +127,7 @@ func TestOperationsAcrossNodes(t *testing.T) {
 		}
 		expect(t, "id", found[0].ID, sockets[2].ID())
 		expect(t, "data", fmt.Sprint(found[0].Data["node"]), "2")
-		expect(t, "query", found[0].Handshake.Query.Get("EIO"), "4")
+		expect(t, "query", found[0].Handshake.Query().Get("EIO"), "4")
 		everyone, err := first.FetchSockets(t.Context())
 		if err != nil || len(everyone) != 3 {
 			t.Errorf("FetchSockets = %v, %v", everyone, err)

@@ -47,6 +47,9 @@ type Limits struct {
 	NamespaceName, EventName int
 	// Namespaces is the number of namespaces that one connection may join. Default 16.
 	Namespaces int
+	// Refusals is the number of namespaces, or times of one, that a connection may be refused in a row; it is closed with the
+	// last one. Default 3.
+	Refusals int
 	// Auth bounds the payload of a CONNECT packet, in bytes. Default 16 KiB.
 	Auth int
 	// DynamicNamespaces is the number of namespaces that exist because clients asked for them. Default 10,000.
@@ -123,6 +126,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Limits.NamespaceName, 256)
 	setDefault(&c.Limits.EventName, 128)
 	setDefault(&c.Limits.Namespaces, 16)
+	setDefault(&c.Limits.Refusals, 3)
 	setDefault(&c.Limits.DynamicNamespaces, 10_000)
 	setDefault(&c.Limits.Unopened, 10_000)
 	setDefault(&c.Limits.Auth, 16<<10)

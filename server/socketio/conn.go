@@ -34,6 +34,7 @@ type conn struct {
 	slots   []slot
 	joined  bool // a namespace was joined
 	ended   bool
+	refused int32       // namespaces refused since the last that was joined
 	timeout *time.Timer // for the first namespace to be joined
 }
 
@@ -55,7 +56,10 @@ type partial struct {
 func newConn(server *Server, session *engineio.Session) *conn {
 	c := &conn{server: server, session: session, room: make(chan struct{}, 1), done: make(chan struct{})}
 	server.unopened.Add(1)
-	c.timeout = time.AfterFunc(server.cfg.ConnectTimeout, func() { session.Close(ReasonServerClose) })
+	c.timeout = time.AfterFunc(server.cfg.ConnectTimeout, func() {
+		defer server.contain("the closing of an idle connection")
+		session.Close(ReasonServerClose)
+	})
 	return c
 }
 
@@ -91,9 +95,12 @@ func (c *conn) receive(data []byte, binary bool) error {
 	waiting := c.partial != nil
 	if !waiting && p.Attachments > 0 && !c.ended {
 		c.partial = &partial{
-			packet:  p,
-			size:    len(data),
-			timeout: time.AfterFunc(c.server.cfg.Limits.BinaryTimeout, func() { c.session.Abort(ReasonParseError) }),
+			packet: p,
+			size:   len(data),
+			timeout: time.AfterFunc(c.server.cfg.Limits.BinaryTimeout, func() {
+				defer c.server.contain("the closing of a connection")
+				c.session.Abort(ReasonParseError)
+			}),
 		}
 	}
 	c.mu.Unlock()
@@ -222,7 +229,7 @@ func (c *conn) occupy(s *Socket) error {
 	return nil
 }
 
-// refuse tells the client that it may not join a namespace.
+// refuse tells the client that it may not join a namespace. One that goes on asking is sent away.
 func (c *conn) refuse(namespace string, reason *ConnectError) error {
 	frame, err := c.server.encodeObject(parser.ConnectError, namespace, struct {
 		Message string `json:"message"`
@@ -232,6 +239,13 @@ func (c *conn) refuse(namespace string, reason *ConnectError) error {
 		return err
 	}
 	c.session.Send(frame, engineio.SendOptions{})
+	c.mu.Lock()
+	c.refused++
+	last := int(c.refused) >= c.server.cfg.Limits.Refusals
+	c.mu.Unlock()
+	if last || reason.Final {
+		c.session.Close(ReasonServerClose)
+	}
 	return nil
 }
 
@@ -280,10 +294,9 @@ func (c *conn) vacate(s *Socket, forget bool) {
 	}
 }
 
-// hasJoined notes that the client has joined a namespace, in time.
+// hasJoined notes that the client has joined a namespace, in time. c.mu is held.
 func (c *conn) hasJoined() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.refused = 0
 	if !c.joined && !c.ended {
 		c.joined = true
 		c.timeout.Stop()

@@ -72,11 +72,18 @@ func (s *Socket) accept() (ok bool) {
 		if err != nil {
 			panic(err) // unreachable: strings marshal
 		}
+		s.conn.mu.Lock() // before s.mu, as wherever both are held
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.left {
+		left := s.left
+		if !left {
+			s.conn.hasJoined() // before the client knows, as it may rely on it
+		}
+		s.conn.mu.Unlock()
+		if left {
 			return
 		}
+		s.conn.session.Trust()
 		s.told.Store(true) // before the client knows, as it may answer at once
 		if missed != nil {
 			s.conn.session.Send(missed, engineio.SendOptions{})
@@ -85,9 +92,6 @@ func (s *Socket) accept() (ok bool) {
 		s.connected.Store(true) // after, so that nothing comes before
 		ok = true
 	})
-	if ok {
-		s.conn.hasJoined()
-	}
 	return ok
 }
 
@@ -132,18 +136,22 @@ func (s *Socket) end(reason string) {
 		s.depart()
 		return
 	}
-	s.mu.Lock()
-	disconnecting, disconnect := s.disconnecting, s.disconnect
-	s.mu.Unlock()
-	for _, fn := range disconnecting {
+	own, _ := s.registrations("")
+	for _, fn := range own.disconnecting {
 		s.guard("disconnecting handler", func() { fn(reason) })
 	}
 	s.ns.recovery.save(s, reason)
 	s.failAcks()
 	s.ns.adapter.Remove(s)
 	s.cancel()
-	for _, fn := range disconnect {
+	for _, fn := range own.disconnect {
 		s.guard("disconnect handler", func() { fn(reason) })
+	}
+	s.ns.mu.RLock()
+	departed := s.ns.onDisconnect
+	s.ns.mu.RUnlock()
+	for _, fn := range departed {
+		s.guard("disconnect handler", func() { fn(s) })
 	}
 	s.depart()
 }

@@ -27,7 +27,7 @@ func TestConnect(t *testing.T) {
 		if err := socket.Handshake().DecodeAuth(&auth); err != nil || auth.Token != "123" {
 			t.Errorf("auth: got %+v, %v", auth, err)
 		}
-		expect(t, "query", socket.Handshake().Query.Get("EIO"), "4")
+		expect(t, "query", socket.Handshake().Query().Get("EIO"), "4")
 		expect(t, "transport", socket.Transport(), "websocket")
 		expect(t, "rooms", fmt.Sprint(socket.Rooms()), "["+socket.ID()+"]")
 		expect(t, "found by id", b.main.Socket(main.SID), socket)

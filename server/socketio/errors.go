@@ -26,6 +26,8 @@ type ConnectError struct {
 	Message string
 	// Data is any JSON-marshalable value for the client, or nil.
 	Data any
+	// Final says that asking again on this connection is of no use: it is closed once the client was told.
+	Final bool
 }
 
 func (e *ConnectError) Error() string { return e.Message }

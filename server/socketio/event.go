@@ -50,6 +50,10 @@ func (p Payload) Values() []any {
 	return values
 }
 
+// JSON returns an argument of an event that is encoded already. It is sent as it is: raw must be JSON, or the clients that get it
+// close their connections. A json.RawMessage is looked at before.
+func JSON(raw json.RawMessage) any { return parser.NewRaw(raw, nil) }
+
 // Event is an event received from a client. It may be kept after its handler has returned, and acknowledged later.
 type Event struct {
 	// Socket is the receiver.

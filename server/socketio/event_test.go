@@ -278,3 +278,40 @@ func TestSendingNeverBlocks(t *testing.T) {
 	}
 	stop()
 }
+
+func TestHandlersOfANamespace(t *testing.T) {
+	bubble(t, socketio.Config{}, func(t *testing.T, b *bundle) {
+		got := make(chan string, 10)
+		note := func(what string) socketio.EventHandler {
+			return func(_ context.Context, ev *socketio.Event) { got <- what + " " + ev.Name }
+		}
+		ns := b.io.Of("/")
+		ns.On("a", note("replaced"))
+		ns.On("a", note("all"))
+		ns.On("b", note("all"))
+		ns.OnAny(note("any of all"))
+		ns.OnDisconnect(func(s *socketio.Socket) { got <- "left " + s.ID() })
+		b.onConnect = func(s *socketio.Socket) {
+			s.OnAny(note("any"))
+			s.On("b", note("own"))
+			s.OnDisconnect(func(string) { got <- "own end" })
+		}
+		c, s := b.connect()
+		c.Send(`42["a"]`, `42["b"]`, `42["c"]`, `41`)
+		for _, want := range []string{
+			"any of all a", "any a", "all a", "any of all b", "any b", "own b", "any of all c", "any c", "own end", "left " + s.ID(),
+		} {
+			expect(t, "call", <-got, want)
+		}
+	})
+}
+
+func TestEncodedArguments(t *testing.T) {
+	bubble(t, socketio.Config{}, func(t *testing.T, b *bundle) {
+		c, s := b.connect()
+		if err := s.Emit("e", socketio.JSON(json.RawMessage(`{ "a":"<b>" }`)), "x"); err != nil {
+			t.Error(err)
+		}
+		c.Expect(`42["e",{ "a":"<b>" },"x"]`)
+	})
+}

@@ -10,7 +10,7 @@ import (
 	"github.com/elizad/elizad/server/socketio/engineio"
 )
 
-// Handshake is what a client presented when it connected. Header, URL and Query are those of the request that opened the
+// Handshake is what a client presented when it connected. Header and URL are those of the request that opened the
 // connection, Auth is that of the CONNECT packet of the namespace. It is read-only.
 type Handshake struct {
 	// Time is when the connection to the namespace was asked for.
@@ -22,12 +22,14 @@ type Handshake struct {
 	// Secure tells whether the request came over TLS.
 	Secure bool
 	URL    string
-	Query  url.Values
 	// Header holds the headers kept by engineio.Config.KeepHeaders.
 	Header http.Header
 	// Auth is the JSON object that the client gave as "auth", "{}" if none.
 	Auth json.RawMessage
 }
+
+// Query returns the parameters in the URL.
+func (h *Handshake) Query() url.Values { return engineio.QueryOf(h.URL) }
 
 // DecodeAuth decodes Auth into v.
 func (h *Handshake) DecodeAuth(v any) error {
@@ -47,7 +49,6 @@ func newHandshake(r *engineio.Request, auth json.RawMessage) *Handshake {
 		CrossDomain: r.CrossDomain,
 		Secure:      r.Secure,
 		URL:         r.URL,
-		Query:       r.Query,
 		Header:      r.Header,
 		Auth:        auth,
 	}

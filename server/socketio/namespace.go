@@ -24,6 +24,9 @@ type Namespace struct {
 	mu             sync.RWMutex // guards what follows
 	middleware     []Middleware
 	onConnect      []func(*Socket)
+	onDisconnect   []func(*Socket)
+	handlers       map[string]EventHandler
+	any            []EventHandler
 	serverHandlers map[string]ServerHandler
 }
 
@@ -53,6 +56,39 @@ func (n *Namespace) OnConnect(fn func(*Socket)) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.onConnect = append(n.onConnect[:len(n.onConnect):len(n.onConnect)], fn)
+}
+
+// On registers the handler of an event of all sockets, in place of an earlier one; a socket that has its own by [Socket.On] uses
+// that. What is registered here takes no memory in each socket. Register handlers before clients connect.
+func (n *Namespace) On(event string, fn EventHandler) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.handlers == nil {
+		n.handlers = make(map[string]EventHandler)
+	}
+	n.handlers[event] = fn
+}
+
+// OnAny registers a handler that is called for every event of all sockets, before those of the socket.
+func (n *Namespace) OnAny(fn EventHandler) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.any = append(n.any[:len(n.any):len(n.any)], fn)
+}
+
+// OnDisconnect registers fn to be called for each socket that has left, after the socket's own handlers; see
+// [Socket.OnDisconnect].
+func (n *Namespace) OnDisconnect(fn func(*Socket)) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.onDisconnect = append(n.onDisconnect[:len(n.onDisconnect):len(n.onDisconnect)], fn)
+}
+
+// listeners returns the handlers of an event.
+func (n *Namespace) listeners(event string) (any []EventHandler, own EventHandler) {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return n.any, n.handlers[event]
 }
 
 // registered returns the middleware and the connection handlers.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -79,10 +78,7 @@ func newPacketEnvelope(opts engineio.SendOptions, text []byte, attachments [][]b
 func (b Broadcast) describe() []RemoteSocket {
 	var found []RemoteSocket
 	for _, s := range b.Sockets() {
-		s.mu.Lock()
-		data := maps.Clone(s.data)
-		s.mu.Unlock()
-		found = append(found, RemoteSocket{ID: s.id, Handshake: s.handshake, Rooms: s.Rooms(), Data: data})
+		found = append(found, RemoteSocket{ID: s.id, Handshake: s.handshake, Rooms: s.Rooms(), Data: s.values()})
 	}
 	return found
 }
@@ -218,7 +214,10 @@ func (n *Namespace) askHere(e *envelope, reply func(*envelope)) {
 			reply(&envelope{Ack: &r.payload})
 		}
 	})
-	time.AfterFunc(time.Duration(e.TimeoutMS)*time.Millisecond, func() { n.stopAsking(sockets, id) })
+	time.AfterFunc(time.Duration(e.TimeoutMS)*time.Millisecond, func() {
+		defer n.server.contain("the end of waiting for acknowledgements")
+		n.stopAsking(sockets, id)
+	})
 }
 
 // askElsewhere sends a broadcast that is acknowledged to the other nodes and calls onResult with each acknowledgement.
@@ -264,11 +263,12 @@ func (w *serial) do(server *Server, fn func()) {
 	w.tasks = append(w.tasks, fn)
 	if !w.working {
 		w.working = true
-		server.group.Go(w.work)
+		server.group.Go(func() { w.work(server) })
 	}
 }
 
-func (w *serial) work() {
+func (w *serial) work(server *Server) {
+	defer server.contain("the handling of other nodes' events")
 	for {
 		w.mu.Lock()
 		if len(w.tasks) == 0 {

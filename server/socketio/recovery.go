@@ -35,7 +35,7 @@ type lostSession struct {
 	id       string
 	identity string
 	rooms    []string
-	data     map[string]any
+	data     []datum
 	since    uint64 // see Socket.since
 	offset   string // the latest that the returning client has seen
 	expires  time.Time

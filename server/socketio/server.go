@@ -160,6 +160,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.engine.ServeHTTP(w, r)
 }
 
+// Corked calls send, and keeps the events that are emitted meanwhile, to whichever sockets, from being written: what goes to
+// the same client is written together. full tells that a client has enough for one write, so that send should come to an end.
+// What has to wait for something else, such as a database, must do so in Uncorked, as all clients are kept waiting.
+func (s *Server) Corked(send func(full func() bool)) { s.engine.Corked(send) }
+
+// Uncorked calls wait within a call of Corked, after writing what was emitted so far.
+func (s *Server) Uncorked(wait func()) { s.engine.Uncorked(wait) }
+
 // Shutdown drains the server: it refuses new sessions with 503, closes the existing transports spread over the time that
 // ctx leaves, so that clients reconnect elsewhere with back-off and not all at once, and waits until every handler has
 // returned. When ctx ends it cuts what is left and returns the context's error. No client is sent a DISCONNECT packet.
@@ -170,6 +178,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	ended := make(chan struct{})
 	go func() {
+		defer s.contain("the shutdown")
 		s.group.Wait()
 		close(ended)
 	}()

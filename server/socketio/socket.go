@@ -3,6 +3,7 @@ package socketio
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -49,14 +50,39 @@ type Socket struct {
 	left    bool // a task to leave is queued or done; nothing else will be
 	// stopGrace stops the timer that cancels ctx while the last events are handled.
 	stopGrace func() bool
-	data      map[string]any
+	data      []datum
 	acks      map[uint64]func(ackResult)
 
+	own *registered // nil if there is nothing, as with sockets whose handlers are all the namespace's
+}
+
+// registered is what was registered with one socket.
+type registered struct {
 	handlers      map[string]EventHandler
 	any           []EventHandler
 	middleware    []func(ctx context.Context, ev *Event) error
 	disconnecting []func(reason string)
 	disconnect    []func(reason string)
+}
+
+// add changes what is registered with the socket. What was read of it before stays as it is.
+func (s *Socket) add(change func(*registered)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.own == nil {
+		s.own = new(registered)
+	}
+	change(s.own)
+}
+
+// registrations returns what is registered with the socket, and the handler of an event.
+func (s *Socket) registrations(event string) (own registered, handler EventHandler) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.own == nil {
+		return registered{}, nil
+	}
+	return *s.own, s.own.handlers[event]
 }
 
 func newSocket(c *conn, ns *Namespace, id string, handshake *Handshake) *Socket {
@@ -93,17 +119,42 @@ func (s *Socket) Backlog() (packets, bytes int) { return s.conn.session.Backlog(
 func (s *Socket) Set(key string, value any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.data == nil {
-		s.data = make(map[string]any)
+	for i := range s.data {
+		if s.data[i].key == key {
+			s.data[i].value = value
+			return
+		}
 	}
-	s.data[key] = value
+	s.data = append(s.data, datum{key, value})
 }
 
 // Get returns the value stored under key, or nil.
 func (s *Socket) Get(key string) any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.data[key]
+	for _, d := range s.data {
+		if d.key == key {
+			return d.value
+		}
+	}
+	return nil
+}
+
+// datum is a value stored with a socket. There are few for each, so that a list takes less memory than a map, and no more time.
+type datum struct {
+	key   string
+	value any
+}
+
+// values returns what is stored with the socket.
+func (s *Socket) values() map[string]any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make(map[string]any, len(s.data))
+	for _, d := range s.data {
+		all[d.key] = d.value
+	}
+	return all
 }
 
 // Value returns the value stored with the socket under key, if there is one of type T.
@@ -114,42 +165,34 @@ func Value[T any](s *Socket, key string) (T, bool) {
 
 // On registers the handler of an event, in place of an earlier one. Register handlers in OnConnect.
 func (s *Socket) On(event string, fn EventHandler) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.handlers == nil {
-		s.handlers = make(map[string]EventHandler)
-	}
-	s.handlers[event] = fn
+	s.add(func(own *registered) {
+		if own.handlers == nil {
+			own.handlers = make(map[string]EventHandler)
+		}
+		own.handlers[event] = fn
+	})
 }
 
 // OnAny registers a handler that is called for every event, before the event's own.
 func (s *Socket) OnAny(fn EventHandler) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.any = append(s.any[:len(s.any):len(s.any)], fn)
+	s.add(func(own *registered) { own.any = append(slices.Clip(own.any), fn) })
 }
 
 // Use appends per-event middleware. An error drops the event; it is logged at debug level.
 func (s *Socket) Use(fn func(ctx context.Context, ev *Event) error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.middleware = append(s.middleware[:len(s.middleware):len(s.middleware)], fn)
+	s.add(func(own *registered) { own.middleware = append(slices.Clip(own.middleware), fn) })
 }
 
 // OnDisconnecting registers fn to be called when the socket is about to leave its rooms, with one of the Reason constants
 // or the reason given to CloseTransport.
 func (s *Socket) OnDisconnecting(fn func(reason string)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.disconnecting = append(s.disconnecting, fn)
+	s.add(func(own *registered) { own.disconnecting = append(slices.Clip(own.disconnecting), fn) })
 }
 
 // OnDisconnect registers fn to be called when the socket has left, with the same reason. It is the last thing that happens
 // to a socket.
 func (s *Socket) OnDisconnect(fn func(reason string)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.disconnect = append(s.disconnect, fn)
+	s.add(func(own *registered) { own.disconnect = append(slices.Clip(own.disconnect), fn) })
 }
 
 // Emit sends an event to this client. Events of one socket arrive in the order of the calls.

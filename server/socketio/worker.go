@@ -67,7 +67,7 @@ func (s *Socket) leave(reason string) {
 	}
 	s.left = true
 	if len(s.tasks) > 0 || s.working {
-		grace := time.AfterFunc(s.ns.server.cfg.DisconnectGrace, s.cancel)
+		grace := time.AfterFunc(s.ns.server.cfg.DisconnectGrace, s.cancel) // which cannot panic
 		s.stopGrace = grace.Stop
 	}
 	s.enqueue(task{reason: reason})
@@ -96,6 +96,7 @@ func (s *Socket) enqueue(t task) {
 
 // work does what is queued, in order, and ends when there is nothing more.
 func (s *Socket) work() {
+	defer s.ns.server.contain("the worker of a socket")
 	for {
 		s.mu.Lock()
 		if len(s.tasks) == 0 {
@@ -141,22 +142,26 @@ func (s *Socket) awaitEase() {
 
 // dispatch calls the handlers of an event.
 func (s *Socket) dispatch(ev *Event) {
-	s.mu.Lock()
-	middleware, handlers := s.middleware, s.any
-	own := s.handlers[ev.Name]
-	s.mu.Unlock()
+	own, handler := s.registrations(ev.Name)
+	common, shared := s.ns.listeners(ev.Name)
+	if handler == nil {
+		handler = shared
+	}
 	s.guard("event handler", func() {
-		for _, fn := range middleware {
+		for _, fn := range own.middleware {
 			if err := fn(s.ctx, ev); err != nil {
 				s.ns.server.cfg.Logger.Debug("socketio: event dropped by middleware", "socket", s.id, "error", err)
 				return
 			}
 		}
-		for _, fn := range handlers {
+		for _, fn := range common {
 			fn(s.ctx, ev)
 		}
-		if own != nil {
-			own(s.ctx, ev)
+		for _, fn := range own.any {
+			fn(s.ctx, ev)
+		}
+		if handler != nil {
+			handler(s.ctx, ev)
 		}
 	})
 }

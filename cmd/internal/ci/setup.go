@@ -55,6 +55,9 @@ func programs() []program {
 			found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb") // Debian keeps it off the PATH
 			return len(found) > 0 || onPath("initdb")()
 		}, []string{"postgresql"}},
+		{"python-socketio", func() bool {
+			return exec.Command("/usr/bin/python3", "-c", "import requests, socketio").Run() == nil
+		}, []string{"python3-socketio", "python3-requests"}},
 	}
 }
 

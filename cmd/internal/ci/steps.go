@@ -15,8 +15,10 @@ const module = "github.com/elizad/elizad"
 // Packages whose tests are a step of their own, by the beginning of their path.
 const (
 	storePackages = module + "/server/internal/store"
+	visitsPackage = module + "/server/internal/store/visits"
 	wirePackage   = module + "/server"
 	e2ePackages   = module + "/server/internal/e2e"
+	chaosPackage  = module + "/server/internal/chaos"
 	// conformancePackage needs the JavaScript clients that the full run installs.
 	conformancePackage = module + "/server/socketio/internal/conformance"
 )
@@ -29,7 +31,9 @@ func check(ctx context.Context, r *runner) {
 	r.step(ctx, "staticcheck is installed", installStaticcheck)
 	analyse(ctx, r)
 	packages := r.packages(ctx)
-	unit := slices.DeleteFunc(packages, func(p string) bool { return p == wirePackage || p == conformancePackage || isBelow(p, e2ePackages) })
+	unit := slices.DeleteFunc(packages, func(p string) bool {
+		return p == wirePackage || p == conformancePackage || p == chaosPackage || isBelow(p, e2ePackages)
+	})
 	r.goTest(ctx, "tests", nil, unit...)
 }
 
@@ -40,11 +44,13 @@ func test(ctx context.Context, r *runner) {
 	r.step(ctx, "generated code is fresh", generatedIsFresh)
 	r.step(ctx, "static binary", staticBinary)
 
-	var unit, store, wire, clients []string
+	var unit, store, counted, wire, clients []string
 	for _, p := range r.packages(ctx) {
 		switch {
-		case isBelow(p, e2ePackages):
+		case isBelow(p, e2ePackages), p == chaosPackage:
 			clients = append(clients, p)
+		case p == visitsPackage:
+			counted = append(counted, p)
 		case isBelow(p, storePackages):
 			store = append(store, p)
 		case p == wirePackage:
@@ -55,12 +61,14 @@ func test(ctx context.Context, r *runner) {
 	}
 	// Results from the cache would hide that a database or a browser is gone.
 	uncached := []string{"-count=1", "-timeout=20m"}
-	raced := append(uncached, "-race")
+	// The SQLite that is compiled in is left as it is: the race detector would make it ten times slower, and tells nothing of it.
+	raced := append(uncached, "-race", "-gcflags=modernc.org/sqlite/lib=-race=false", "-gcflags=modernc.org/libc=-race=false")
 	r.goTest(ctx, "unit tests, with the race detector", raced, unit...)
 	fuzz(ctx, r, brief)
 	r.goTest(ctx, "store on SQLite and PostgreSQL, with the race detector", raced, store...)
-	r.goTest(ctx, "the whole server over the wire, with the race detector", raced, wire...)
-	r.goTest(ctx, "the same on PostgreSQL", uncached, append(wire, "-engine=postgres")...)
+	r.goTest(ctx, "rows that queries visit, on both", uncached, counted...)
+	r.goTest(ctx, "the whole server over the wire", uncached, wire...)
+	r.goTest(ctx, "the same on PostgreSQL, with the race detector", raced, append(wire, "-engine=postgres")...)
 	for _, dir := range npmProjects(ctx) {
 		if hasScript(dir, "check") {
 			r.step(ctx, "npm run check in "+dir, func(ctx context.Context) (string, error) {
@@ -69,7 +77,7 @@ func test(ctx context.Context, r *runner) {
 		}
 	}
 	// These tests wait for other processes most of the time, some for a minute.
-	r.goTest(ctx, "real JavaScript clients and browser", append(uncached, "-parallel=4"), clients...)
+	r.goTest(ctx, "real JavaScript clients and browser, and faults", append(uncached, "-parallel=4"), clients...)
 }
 
 // analyse runs the checks that look at the text only.

@@ -13,6 +13,7 @@ func mayImport() map[string][]string {
 	const (
 		apierr    = "server/apierr"
 		agent     = "server/agent"
+		plaintext = "server/plaintext"
 		model     = "server/model"
 		store     = "server/internal/store"
 		bus       = "server/internal/bus"
@@ -20,6 +21,8 @@ func mayImport() map[string][]string {
 		messaging = "server/internal/messaging"
 		runtime   = "server/internal/runtime"
 		memory    = "server/internal/memory"
+		lifecycle = "server/internal/lifecycle"
+		names     = "server/internal/names"
 	)
 	return map[string][]string{
 		// The contract and what is generated from it.
@@ -38,9 +41,11 @@ func mayImport() map[string][]string {
 		"cmd/elizad":                      {"server", "client"},
 		"cmd/internal/...":                {},
 		"server/apierr":                   {},
+		"server/plaintext":                {},
 		"server/model":                    {},
+		"server/model/doctor":             {model, "server/internal/mention"},
 		"server/model/...":                {model},
-		"server/agent":                    {model, apierr},
+		"server/agent":                    {model, apierr, plaintext},
 		"server/socketio":                 {"server/socketio/..."},
 		"server/socketio/engineio":        {"server/socketio/engineio/...", "server/socketio/parser"},
 		"server/socketio/engineio/packet": {},
@@ -48,46 +53,62 @@ func mayImport() map[string][]string {
 		"server/socketio/internal/...":    {"server/socketio/..."},
 
 		// Leaves of the server.
-		"server/internal/config":    {},
+		"server/internal/config":    {"server/internal/dotenv", "server/internal/pgaddress", plaintext},
+		"server/internal/dotenv":    {plaintext},
+		"server/internal/pgaddress": {},
+		"server/internal/clock":     {},
 		"server/internal/lifecycle": {},
-		"server/internal/logstream": {},
-		"server/internal/seal":      {},
-		"server/internal/web":       {},
-		"server/internal/httpx":     {auth, apierr, "server/internal/config"},
+		"server/internal/throttle":  {},
+		"server/internal/quota":     {apierr},
+		"server/internal/filelock":  {},
+		"server/internal/logstream": {"server/internal/secrets"},
+		"server/internal/secrets":   {},
+		"server/internal/egress":    {},
+		"server/internal/names":     {},
+		"server/internal/seal":      {plaintext},
+		"server/internal/jsontext":  {},
+		"server/internal/mention":   {},
+		"server/internal/basepath":  {},
+		"server/internal/web":       {"server/internal/basepath"},
+		"server/internal/httpx":     {auth, apierr, "server/internal/throttle", "server/internal/config", "server/internal/basepath"},
 
-		"server/internal/settingsfile": {apierr, "server/internal/config"},
-		"server/internal/idempotency":  {store, auth, apierr, "gen/db", "queries/dbtype", "server/internal/httpx"},
+		"server/internal/instance":     {"server/internal/filelock"},
+		"server/internal/settingsfile": {apierr, "server/internal/secrets", "server/internal/config", "server/internal/dotenv"},
+		"server/internal/idempotency":  {store, auth, apierr, "gen/db", "queries/dbtype", "server/internal/httpx", lifecycle},
 
 		// Storage: nobody but the two stores knows a driver.
 		"server/internal/store":             {"gen/db", "queries/dbtype", apierr},
-		"server/internal/store/sqlitestore": {store, "gen/db", "gen/sqlite", "queries", "queries/dbtype", "server/internal/lifecycle", apierr},
-		"server/internal/store/pgstore":     {store, "gen/db", "gen/postgres", "queries", "queries/dbtype", "server/internal/lifecycle", apierr},
+		"server/internal/store/sqlitestore": {store, "server/internal/filelock", "gen/db", "gen/sqlite", "queries", "queries/dbtype", "server/internal/lifecycle", apierr},
+		"server/internal/store/pgstore":     {store, "server/internal/pgaddress", "gen/db", "gen/postgres", "queries", "queries/dbtype", "server/internal/lifecycle", apierr},
 		"server/internal/bus":               {"server/internal/lifecycle"},
 
 		// The domain. messaging never imports runtime: it stores turns and says that there is work.
-		"server/internal/auth":      {store, apierr},
-		"server/internal/media":     {store, auth, apierr, "gen/db"},
-		"server/internal/messaging": {store, bus, auth, apierr, "gen/db", "queries/dbtype"},
+		"server/internal/auth":      {store, apierr, "server/internal/throttle"},
+		"server/internal/media":     {store, auth, apierr, "gen/db", lifecycle, names},
+		"server/internal/messaging": {"server/internal/jsontext", "server/internal/quota", store, bus, auth, apierr, "gen/db", "queries/dbtype", lifecycle, names},
 		// What agents remember is read and changed apart from their runs, so that an edge needs no runtime for it.
-		"server/internal/memory":      {agent, messaging, store, auth, apierr, "gen/db", "queries/dbtype"},
-		"server/internal/webhook":     {messaging, bus, apierr},
-		"server/internal/runtime":     {runtime + "/...", agent, model, messaging, store, bus, auth, apierr, "gen/db", "queries/dbtype", "server/internal/seal"},
+		"server/internal/memory":      {"server/internal/quota", "server/internal/jsontext", agent, messaging, store, auth, apierr, "gen/db", "queries/dbtype", names},
+		"server/internal/webhook":     {"server/internal/egress", messaging, bus, apierr, lifecycle},
+		"server/internal/runtime":     {runtime + "/...", "server/internal/jsontext", "server/internal/quota", "server/internal/mention", agent, model, messaging, store, bus, auth, apierr, "gen/db", "queries/dbtype", "server/internal/seal", "server/internal/secrets", lifecycle, names},
 		"server/internal/runtime/...": {model, agent, apierr},
 
 		// The edges, which translate and hold no rule.
-		"server/internal/rest":     {"api", "api/wire", "gen/api", "gen/apiserver", messaging, memory, runtime, auth, "server/internal/media", "server/internal/logstream", apierr, agent},
-		"server/internal/realtime": {"server/socketio", "server/socketio/parser", messaging, auth, "server/internal/logstream", bus, apierr},
+		"server/internal/rest":     {"server/internal/secrets", "server/internal/jsontext", "api", "api/wire", "gen/api", "gen/apiserver", messaging, memory, runtime, auth, "server/internal/media", "server/internal/logstream", "server/internal/basepath", apierr, agent},
+		"server/internal/realtime": {"server/internal/jsontext", "server/socketio", "server/socketio/parser", messaging, auth, "server/internal/logstream", "server/internal/throttle", bus, apierr, lifecycle, names},
 
 		// The wiring.
 		"server": {"server/...", "gen/apiserver", "api"},
 
 		// Helpers of tests, and programs beside the product.
 		"server/internal/store/storetest": {store, "gen/db", "queries/dbtype", apierr},
+		"server/internal/store/visits":    {},
 		"server/internal/bus/bustest":     {bus},
 		"server/internal/pgtest":          {"server/internal/store/pgstore"},
+		"server/internal/programtest":     {},
 		"server/internal/modeltest":       {model},
 		"server/internal/bench":           {"..."},
 		"server/internal/e2e":             {"..."},
+		"server/internal/chaos":           {"..."},
 		"server/internal/archtest":        {},
 	}
 }
@@ -95,8 +116,8 @@ func mayImport() map[string][]string {
 // testHelpers must not be part of the product.
 func testHelpers() []string {
 	return []string{
-		"server/internal/store/storetest", "server/internal/bus/bustest", "server/internal/pgtest", "server/internal/modeltest",
-		"server/internal/bench", "server/internal/e2e", "server/internal/archtest", "server/socketio/internal",
+		"server/internal/store/storetest", "server/internal/store/visits", "server/internal/bus/bustest", "server/internal/pgtest", "server/internal/modeltest", "server/internal/programtest",
+		"server/internal/bench", "server/internal/e2e", "server/internal/chaos", "server/internal/archtest", "server/socketio/internal",
 	}
 }
 
@@ -184,7 +205,7 @@ func TestPublicPackagesStayLight(t *testing.T) {
 		"github.com/go-chi/chi", "github.com/getkin/kin-openapi", "github.com/jackc/pgx", "modernc.org/sqlite", "github.com/alecthomas/kong",
 		module + "/server/internal",
 	}
-	for _, light := range []string{"client", "server/apierr", "server/agent", "server/model", "server/socketio"} {
+	for _, light := range []string{"client", "server/apierr", "server/agent", "server/model", "server/plaintext", "server/socketio"} {
 		if !slices.ContainsFunc(packages(t), func(p goPackage) bool { return p.short() == light }) {
 			t.Errorf("there is no package %s", light)
 			continue

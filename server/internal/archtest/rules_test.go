@@ -88,6 +88,92 @@ func TestNoErrorTextIsMatched(t *testing.T) {
 	}
 }
 
+// TestPanicsAreContained: a panic in any goroutine ends the whole process, with everybody else's requests. Each goroutine, and
+// each call of a timer, of the server contains its own.
+func TestPanicsAreContained(t *testing.T) {
+	t.Parallel()
+	containing := map[string]map[string]bool{} // functions that contain panics themselves, by package
+	server := func(s source) bool {
+		return !s.test && !s.generated() && isBelow(s.pkg, "server") && !slices.ContainsFunc(testHelpers(), func(room string) bool { return isBelow(s.pkg, room) })
+	}
+	for _, s := range sources(t) {
+		if containing[s.pkg] == nil {
+			containing[s.pkg] = map[string]bool{}
+		}
+		for _, d := range s.file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Body != nil && contains(f.Body) {
+				containing[s.pkg][f.Name.Name] = true
+			}
+		}
+	}
+	for _, s := range sources(t) {
+		if !server(s) {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			var run ast.Expr
+			switch n := n.(type) {
+			case *ast.GoStmt:
+				run = n.Call.Fun
+			case *ast.CallExpr:
+				if selector, ok := n.Fun.(*ast.SelectorExpr); ok && selector.Sel.Name == "Go" && len(n.Args) == 1 {
+					run = n.Args[0]
+				} else if ok && selector.Sel.Name == "AfterFunc" && len(n.Args) == 2 {
+					run = n.Args[1]
+				}
+			}
+			if run != nil && !isContained(run, containing[s.pkg]) {
+				t.Errorf("%s: a panic in this goroutine would end the process: defer lifecycle.Contain in it, or run it by lifecycle.Persist", s.at(n))
+			}
+			return true
+		})
+	}
+}
+
+// isContained reports whether what runs in a goroutine contains its panics: by itself, or by calling nothing but a function
+// of its package that does.
+func isContained(run ast.Expr, containing map[string]bool) bool {
+	switch run := run.(type) {
+	case *ast.FuncLit:
+		if contains(run.Body) {
+			return true
+		}
+		if len(run.Body.List) == 1 {
+			if call, ok := run.Body.List[0].(*ast.ExprStmt); ok {
+				if call, ok := call.X.(*ast.CallExpr); ok {
+					return isContained(call.Fun, containing)
+				}
+			}
+		}
+	case *ast.SelectorExpr:
+		return containing[run.Sel.Name] || run.Sel.Name == "cancel" // of a context, which cannot panic
+	case *ast.Ident:
+		return containing[run.Name] || run.Name == "cancelCause"
+	}
+	return false
+}
+
+// contains reports whether a body contains panics: it defers a function that recovers, or does nothing but Persist.
+func contains(body *ast.BlockStmt) (yes bool) {
+	for _, statement := range body.List {
+		ast.Inspect(statement, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.CallExpr:
+				switch f := n.Fun.(type) {
+				case *ast.SelectorExpr:
+					yes = yes || f.Sel.Name == "Contain" || f.Sel.Name == "contain" || f.Sel.Name == "Persist"
+				case *ast.Ident:
+					yes = yes || f.Name == "recover"
+				}
+			case *ast.GoStmt:
+				return false
+			}
+			return true
+		})
+	}
+	return yes
+}
+
 // TestNoTestSleeps: a sleep is too short on a slow machine and too long on every other. Inside of synctest time is virtual.
 func TestNoTestSleeps(t *testing.T) {
 	t.Parallel()

@@ -16,7 +16,7 @@ func TestSettingsAreRead(t *testing.T) {
 	// Settings that stand behind a method of config are read where the method is called.
 	methods := map[string]string{
 		"Network.Host": ".Network.Address(", "Network.Port": ".Network.Address(", "Storage.Dir": ".DataDir(",
-		"Security.TrustProxy": ".Proxies(", "Web.Enable": ".WebUI(", "Web.Disable": ".WebUI(",
+		"Security.TrustProxy": ".Proxies(", "Security.AuthToken": ".RESTKeys(", "Security.SocketKey": ".SocketKeys(", "Security.AllowHosts": ".HostNames(", "Web.Enable": ".WebUI(", "Web.Disable": ".WebUI(",
 		"Storage.AgentUploads": ".MediaDirs(", "Storage.ChannelUploads": ".MediaDirs(", "Storage.Generated": ".MediaDirs(",
 	}
 	var all, edge strings.Builder
@@ -49,7 +49,7 @@ func TestAgentSettingsAreRead(t *testing.T) {
 	t.Parallel()
 	var listed []string
 	for _, s := range config.AgentSettings() {
-		listed = append(listed, s.Name)
+		listed = append(listed, s.Names()...)
 	}
 	asked := map[string]bool{}
 	for _, v := range openai.Vendors() {

@@ -3,6 +3,7 @@ package auth
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -13,20 +14,36 @@ import (
 
 // Header names that carry credentials and the entity that a caller says it is.
 const (
-	HeaderAPIKey   = "X-API-KEY"
-	HeaderEntityID = "X-Entity-Id"
+	HeaderAPIKey        = "X-API-KEY"
+	HeaderAuthorization = "Authorization" // Bearer, and the same key
+	HeaderEntityID      = "X-Entity-Id"
 )
+
+// KeyIn returns the API key that a request's header presents, "" if none.
+func KeyIn(h http.Header) string {
+	if key := clean(h.Get(HeaderAPIKey)); key != "" {
+		return key
+	}
+	scheme, key, _ := strings.Cut(clean(h.Get(HeaderAuthorization)), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return clean(key)
+}
+
+// clean takes off the white space around a key. Files and editors add it, and a header cannot carry all of it.
+func clean(key string) string { return strings.TrimSpace(key) }
 
 // Keys is the set of API keys that open the server. An empty set opens it to everybody.
 type Keys struct {
 	sums [][sha256.Size]byte
 }
 
-// NewKeys returns the set of the given keys; empty ones are left out.
+// NewKeys returns the set of the given keys, without the white space around them; empty ones are left out.
 func NewKeys(keys ...string) Keys {
 	var k Keys
 	for _, key := range keys {
-		if key != "" {
+		if key = clean(key); key != "" {
 			k.sums = append(k.sums, sha256.Sum256([]byte(key)))
 		}
 	}
@@ -51,15 +68,20 @@ func (k Keys) Allow(key string) bool {
 // ErrorWriter writes err as the answer to r.
 type ErrorWriter func(w http.ResponseWriter, r *http.Request, err error)
 
+// Caller names the caller of a request, for whoever counts.
+type Caller func(*http.Request) string
+
 // Middleware lets requests below /api pass that bring a key, when one is required, and puts the caller's identity into the
 // context of every request. Preflights carry no credentials and pass.
-func Middleware(keys Keys, fail ErrorWriter) func(http.Handler) http.Handler {
+func Middleware(guard Guard, caller Caller, fail ErrorWriter) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if keys.Required() && guarded(r) && !keys.Allow(r.Header.Get(HeaderAPIKey)) {
-				fail(w, r, apierr.New(apierr.Unauthorized, "API key required").
-					WithDetails("Missing or invalid X-API-KEY header"))
-				return
+			if guard.Required() && guarded(r) {
+				if err := guard.Check(caller(r), KeyIn(r.Header)); err != nil {
+					refuse(w, r, err, fail, apierr.Wrap(err, apierr.Unauthorized, "API key required").
+						WithDetails("Missing or invalid X-API-KEY header"))
+					return
+				}
 			}
 			if who := claimed(r); who != (Identity{}) { // which is what a context without any says
 				r = r.WithContext(NewContext(r.Context(), who))
@@ -67,6 +89,14 @@ func Middleware(keys Keys, fail ErrorWriter) func(http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		})
 	}
+}
+
+// refuse answers with why a credential was not accepted: with refusal, unless it was not even looked at.
+func refuse(w http.ResponseWriter, r *http.Request, err error, fail ErrorWriter, refusal error) {
+	if blocked, ok := errors.AsType[*BlockedError](err); ok {
+		refusal = blocked.Public()
+	}
+	fail(w, r, refusal)
 }
 
 func guarded(r *http.Request) bool {

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -33,7 +34,7 @@ func TestMiddleware(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var got auth.Identity
-			h := auth.Middleware(tt.keys, func(w http.ResponseWriter, _ *http.Request, err error) {
+			h := auth.Middleware(auth.NewGuard(tt.keys, auth.NewFailures(slog.New(slog.DiscardHandler), nil)), func(*http.Request) string { return "a" }, func(w http.ResponseWriter, _ *http.Request, err error) {
 				w.WriteHeader(apierr.From(err).Code.Status())
 			})(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = auth.FromContext(r.Context()) }))
 			r := httptest.NewRequest(tt.method, tt.path, nil)
@@ -52,6 +53,21 @@ func TestMiddleware(t *testing.T) {
 				t.Errorf("entity %s, want %s", got.EntityID, want)
 			}
 		})
+	}
+}
+
+func TestKeyIn(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ key, authorization, want string }{
+		{"k", "", "k"}, {"", "Bearer k", "k"}, {"", "bearer  k ", "k"}, {"", "BEARER k", "k"}, {"a", "Bearer b", "a"}, {" ", "Bearer b", "b"},
+		{"", "Basic k", ""}, {"", "Bearer", ""}, {"", "Bearer ", ""}, {"", "Bearerk", ""}, {"", "k", ""}, {"", "", ""}, {"", "Bearer a b", "a b"},
+	} {
+		h := http.Header{}
+		h.Set(auth.HeaderAPIKey, tt.key)
+		h.Set(auth.HeaderAuthorization, tt.authorization)
+		if got := auth.KeyIn(h); got != tt.want {
+			t.Errorf("%+v: %q", tt, got)
+		}
 	}
 }
 

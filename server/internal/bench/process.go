@@ -83,6 +83,11 @@ func (p *process) stop() error {
 	return p.cmd.Wait()
 }
 
+// target returns the process as what is measured.
+func (p *process) target() target {
+	return target{addr: strings.TrimPrefix(p.url, "http://"), pid: p.cmd.Process.Pid}
+}
+
 // resident returns the resident memory of the process, in MB.
 func (p *process) resident() (float64, error) { return resident(strconv.Itoa(p.cmd.Process.Pid)) }
 
@@ -115,13 +120,13 @@ func (p *process) healthy(ctx context.Context) error {
 
 // conversation is a channel between a new person and the default agent.
 type conversation struct {
-	url, channel, user string
+	url, channel, user, agent string
 }
 
 const eliza = "b850bc30-45f8-0041-a00a-83df46d8555d"
 
 func (p *process) conversation() conversation {
-	return conversation{url: p.url, channel: uuid.NewString(), user: uuid.NewString()}
+	return conversation{url: p.url, channel: uuid.NewString(), user: uuid.NewString(), agent: eliza}
 }
 
 // ask sends a message and returns the agent's answer.
@@ -130,7 +135,7 @@ func (c conversation) ask(ctx context.Context, text string) (string, error) {
 		AgentResponse struct{ Text string }
 	}
 	status, err := call(ctx, http.MethodPost, c.url+"/api/messaging/channels/"+c.channel+"/messages", map[string]any{
-		"author_id": c.user, "content": text, "transport": "http", "metadata": map[string]any{"isDm": true, "targetUserId": eliza},
+		"author_id": c.user, "content": text, "transport": "http", "metadata": map[string]any{"isDm": true, "targetUserId": c.agent},
 	}, &out)
 	if err == nil && status != http.StatusCreated {
 		err = fmt.Errorf("status %d", status)

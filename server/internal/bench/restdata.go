@@ -28,13 +28,25 @@ const (
 // fillRestData makes a database in dir: agents with characters of a usual size, channels, and a conversation in which every
 // other message carries what the answers of agents do.
 func fillRestData(ctx context.Context, dir string) error {
+	return fillData(ctx, dir, fillAgents, fillChannels, fillMessages)
+}
+
+// fillProductData makes one with channels of people and a conversation of short messages. The program adds its own agent.
+func fillProductData(ctx context.Context, dir string) error {
+	return fillData(ctx, dir, fillChannels, fillShortMessages)
+}
+
+// filler puts something into a database.
+type filler func(context.Context, store.Store, *messaging.Service) error
+
+func fillData(ctx context.Context, dir string, fillers ...filler) error {
 	st, err := sqlitestore.Open(ctx, sqlitestore.Config{Dir: dir})
 	if err != nil {
 		return err
 	}
 	service := messaging.New(messaging.Config{Store: st, Bus: bus.NewLocal()})
 	err = service.Prepare(ctx)
-	for _, fill := range []func(context.Context, store.Store, *messaging.Service) error{fillAgents, fillChannels, fillMessages} {
+	for _, fill := range fillers {
 		if err == nil {
 			err = fill(ctx, st, service)
 		}
@@ -105,6 +117,19 @@ func fillMessages(ctx context.Context, _ store.Store, service *messaging.Service
 		}
 		if n%2 == 1 {
 			d.RawMessage = reply
+		}
+		if _, err := service.Post(ctx, auth.Entity(d.AuthorID), d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func fillShortMessages(ctx context.Context, _ store.Store, service *messaging.Service) error {
+	for n := range restHistory {
+		d := messaging.Draft{
+			ChannelID: channelID(0), AuthorID: benchID("person", n%2), AuthorName: fmt.Sprintf("Person %d", n%2), Content: benchText,
+			SourceType: messaging.SourceGUI, Metadata: json.RawMessage(`{"user_display_name":"Person"}`),
 		}
 		if _, err := service.Post(ctx, auth.Entity(d.AuthorID), d); err != nil {
 			return err

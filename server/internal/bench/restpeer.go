@@ -108,43 +108,68 @@ func runRestPeer(args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	texts := [][]byte{q.text(*addr, 0)}
-	if strings.Contains(q.path, numbered) {
-		for n := 1; n < restChannels; n++ {
-			texts = append(texts, q.text(*addr, n))
-		}
+	clients, err := connectRest(*addr, *count, q)
+	if err != nil {
+		return err
 	}
-	clients := make([]*restClient, *count)
-	for i := range clients {
-		conn, err := net.DialTimeout("tcp", *addr, patience)
-		if err != nil {
-			return fmt.Errorf("connecting to the server: %w", err)
-		}
-		clients[i] = &restClient{conn: conn, reader: bufio.NewReaderSize(conn, 32<<10), status: fmt.Appendf(nil, "HTTP/1.1 %d ", q.status)}
-	}
-	var next atomic.Int64
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
 		requests, err := strconv.ParseInt(lines.Text(), 10, 64)
 		if err != nil {
 			return err
 		}
-		var begun atomic.Int64
-		errs := make([]error, len(clients))
-		var wg sync.WaitGroup
-		for i, c := range clients {
-			wg.Go(func() {
-				for errs[i] == nil && begun.Add(1) <= requests {
-					errs[i] = c.ask(texts[int(next.Add(1))%len(texts)])
-				}
-			})
-		}
-		wg.Wait()
-		if err := errors.Join(errs...); err != nil {
+		if err := clients.send(requests); err != nil {
 			return err
 		}
 		_, _ = os.Stdout.Write([]byte{'.'}) // if nobody listens, the end is near
 	}
 	return nil
+}
+
+// restClients are connections that make the same request at the same time, those of many channels in turns.
+type restClients struct {
+	texts [][]byte
+	conns []*restClient
+	next  atomic.Int64
+}
+
+func connectRest(addr string, count int, q request) (*restClients, error) {
+	c := &restClients{texts: [][]byte{q.text(addr, 0)}}
+	if strings.Contains(q.path, numbered) {
+		for n := 1; n < restChannels; n++ {
+			c.texts = append(c.texts, q.text(addr, n))
+		}
+	}
+	for range count {
+		conn, err := net.DialTimeout("tcp", addr, patience)
+		if err != nil {
+			c.close()
+			return nil, fmt.Errorf("connecting to the server: %w", err)
+		}
+		c.conns = append(c.conns, &restClient{conn: conn, reader: bufio.NewReaderSize(conn, 32<<10), status: fmt.Appendf(nil, "HTTP/1.1 %d ", q.status)})
+	}
+	return c, nil
+}
+
+// send makes so many requests and returns when they are answered.
+func (c *restClients) send(requests int64) error {
+	var begun atomic.Int64
+	errs := make([]error, len(c.conns))
+	var wg sync.WaitGroup
+	for i, conn := range c.conns {
+		wg.Go(func() {
+			for errs[i] == nil && begun.Add(1) <= requests {
+				errs[i] = conn.ask(c.texts[int(c.next.Add(1))%len(c.texts)])
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+func (c *restClients) close() {
+	for _, conn := range c.conns {
+		_ = conn.conn.Close()
+	}
 }
 
 // restClient is one connection that is kept alive.

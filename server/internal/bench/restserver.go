@@ -29,7 +29,7 @@ func startElizad(ctx context.Context, dir string) (*restServer, error) {
 	cfg := server.DefaultConfig()
 	cfg.Storage.Dir = dir
 	cfg.Limits.RateLimit = false
-	s, err := server.New(cfg, server.WithLogger(slog.New(slog.DiscardHandler)), server.WithHeapFloor(server.HeapFloor))
+	s, err := server.New(cfg, server.WithEnvironment(), server.WithLogger(slog.New(slog.DiscardHandler)), server.WithHeapFloor(server.HeapFloor))
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +78,9 @@ func answerOf(ctx context.Context, addr string, q request) (answer, error) {
 	r, err := http.NewRequestWithContext(ctx, q.method, "http://"+addr+path, strings.NewReader(q.body))
 	if err != nil {
 		return answer{}, err
+	}
+	if q.body != "" {
+		r.Header.Set("Content-Type", "application/json")
 	}
 	client := &http.Client{Transport: &http.Transport{DisableCompression: true, DisableKeepAlives: true}}
 	resp, err := client.Do(r)

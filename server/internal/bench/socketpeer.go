@@ -168,7 +168,7 @@ func dialAll(addr, kind string, cfg peerConfig) ([]net.Conn, error) {
 				if i >= len(conns) {
 					return
 				}
-				conns[i], errs[d] = dialSocket(addr, kind, i, i%cfg.rooms)
+				conns[i], errs[d] = dialSocket(addr, kind, i, strconv.Itoa(i%cfg.rooms))
 			}
 		})
 	}
@@ -177,7 +177,7 @@ func dialAll(addr, kind string, cfg peerConfig) ([]net.Conn, error) {
 }
 
 // dialSocket opens a WebSocket, by hand so that it costs this process little, and joins the main namespace of Socket.IO.
-func dialSocket(addr, kind string, i, room int) (net.Conn, error) {
+func dialSocket(addr, kind string, i int, room string) (net.Conn, error) {
 	// Each source address has ports of its own, so that they do not run out.
 	dialer := net.Dialer{Timeout: patience, LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+i%16))}}
 	conn, err := dialer.Dial("tcp", addr)
@@ -187,7 +187,7 @@ func dialSocket(addr, kind string, i, room int) (net.Conn, error) {
 	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return nil, err
 	}
-	_, err = fmt.Fprintf(conn, "GET /socket.io/?EIO=4&transport=websocket&room=%d HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+	_, err = fmt.Fprintf(conn, "GET /socket.io/?EIO=4&transport=websocket&room=%s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", room, addr)
 	if err != nil {
 		return nil, err

@@ -77,7 +77,7 @@ func startSocketServer(kind string) (*socketServer, error) {
 	case kindSocketIO:
 		s.io = socketio.NewServer(socketio.Config{Logger: quiet, Engine: engineio.Config{PingInterval: time.Hour, KeepHeaders: []string{"User-Agent"}}})
 		s.io.Of("/").OnConnect(func(socket *socketio.Socket) {
-			room := socket.Handshake().Query.Get("room")
+			room := socket.Handshake().Query().Get("room")
 			socket.Join(room)
 			socket.On(eventName, func(_ context.Context, ev *socketio.Event) {
 				_ = s.io.Of("/").To(room).Emit(eventName, ev.Values()...) // what has arrived can be sent

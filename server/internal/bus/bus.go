@@ -7,7 +7,9 @@ package bus
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 )
@@ -18,14 +20,31 @@ var ErrClosed = errors.New("bus: closed")
 // Message is one event as a subscriber receives it.
 type Message struct {
 	Subject string
-	Data    []byte // shared between subscribers; must not be changed
-	Lost    bool   // events before this point were dropped; Subject and Data are empty
+	Value   any  // shared between subscribers; must not be changed
+	Lost    bool // events before this point were dropped; Subject and Value are empty
+}
+
+// Value returns what was published. It is a T in the publisher's process, and its JSON wherever a bus has carried it to.
+func Value[T any](m Message) (T, error) {
+	if value, ok := m.Value.(T); ok {
+		return value, nil
+	}
+	var value T
+	raw, ok := m.Value.(json.RawMessage)
+	if !ok {
+		return value, fmt.Errorf("bus: a %T was published on %s, not a %T", m.Value, m.Subject, value)
+	}
+	if err := json.Unmarshal(raw, &value); err != nil {
+		return value, fmt.Errorf("bus: decoding what was published on %s: %w", m.Subject, err)
+	}
+	return value, nil
 }
 
 // Bus is a publish-subscribe transport. Implementations are safe for concurrent use.
 type Bus interface {
-	// Publish hands data to every subscription whose pattern matches subject. It doesn't wait for them.
-	Publish(ctx context.Context, subject string, data []byte) error
+	// Publish hands a value to every subscription whose pattern matches subject: within the process as it is, elsewhere as
+	// the JSON that encoding/json makes of it. It doesn't wait for them.
+	Publish(ctx context.Context, subject string, value any) error
 	// Subscribe returns a subscription that buffers up to size messages. A pattern is a subject, or a prefix followed by
 	// "*" that stands for the rest.
 	Subscribe(pattern string, size int) (*Subscription, error)

@@ -20,13 +20,13 @@ func NewLocal() *Local {
 }
 
 // Publish implements Bus. Every matching subscription has the message queued when it returns.
-func (b *Local) Publish(_ context.Context, subject string, data []byte) error {
+func (b *Local) Publish(_ context.Context, subject string, value any) error {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	if b.closed {
 		return ErrClosed
 	}
-	m := Message{Subject: subject, Data: data}
+	m := Message{Subject: subject, Value: value}
 	for s := range b.exact[subject] {
 		s.Deliver(m)
 	}

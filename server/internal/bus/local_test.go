@@ -1,6 +1,7 @@
 package bus_test
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/elizad/elizad/server/internal/bus"
@@ -32,6 +33,26 @@ func BenchmarkLocalPublish(b *testing.B) {
 	for b.Loop() {
 		if err := local.Publish(b.Context(), "channel.a", data); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+func TestValue(t *testing.T) {
+	t.Parallel()
+	type greeting struct{ Text string }
+	for name, c := range map[string]struct {
+		value any
+		want  string // empty: an error
+	}{
+		"of this process":      {greeting{"hello"}, "hello"},
+		"carried by a network": {json.RawMessage(`{"Text":"hello"}`), "hello"},
+		"not JSON":             {json.RawMessage(`{"Text"`), ""},
+		"of another type":      {42, ""},
+		"nothing":              {nil, ""},
+	} {
+		got, err := bus.Value[greeting](bus.Message{Subject: "x", Value: c.value})
+		if got.Text != c.want || (err == nil) != (c.want != "") {
+			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
 }

@@ -2,73 +2,172 @@ package config
 
 import (
 	"maps"
+	"regexp"
+	"slices"
 	"strings"
 )
 
-// AgentEnvironment is the part of the process environment that agents may read. The zero value is empty. It prints as a
-// word, never as its content.
+// AgentEnvironment is what agents may read of the settings of a server: a part of the process environment and, below it, the
+// settings that the server stores for its owner. The zero value is empty. It prints as a word, never as its content.
 type AgentEnvironment struct {
 	values     map[string]string
-	characters map[string]map[string]string
+	stored     map[string]string
+	characters map[string]map[string]string // CHARACTER.<ID or NAME>.<KEY>, by what the first of them folds to
+	prefixed   map[string]map[string]string // <NAME>_<KEY>, by what stands before a name of AgentSettings
+	unused     []string
+	names      map[string]string // of the operator's agents by their ids, folded; each name once
 }
 
+// characterPrefix begins the variables that are one character's.
+const characterPrefix = "CHARACTER."
+
 // ReadAgentEnvironment picks from environ, in the form of os.Environ, the names of [AgentSettings] and the variables of the
-// form CHARACTER.<NAME>.<KEY>. Later changes of the environment have no effect. Empty values count as not set.
+// forms CHARACTER.<NAME>.<KEY> and <NAME>_<KEY>. Later changes of the environment have no effect. Empty values count as not
+// set.
 func ReadAgentEnvironment(environ []string) AgentEnvironment {
-	e := AgentEnvironment{values: map[string]string{}, characters: map[string]map[string]string{}}
-	allowed := map[string]bool{}
-	for _, s := range AgentSettings() {
-		allowed[s.Name] = true
+	e := AgentEnvironment{
+		values: map[string]string{}, characters: map[string]map[string]string{}, prefixed: map[string]map[string]string{},
 	}
+	known := agentNames()
+	servers := ServerNames()
 	for _, pair := range environ {
 		name, value, _ := strings.Cut(pair, "=")
-		if value == "" {
-			continue
-		}
-		if allowed[name] {
+		switch scoped, isScoped := strings.CutPrefix(name, characterPrefix); {
+		case value == "" || servers[name]:
+		case known[name]:
 			e.values[name] = value
-			continue
+		case isScoped:
+			if who, key, ok := strings.Cut(scoped, "."); ok && key != "" {
+				put(e.characters, fold(who), key, value)
+			}
+		default:
+			ofAgent := false
+			for i, r := range name {
+				if key := name[i:]; i > 1 && r != '_' && name[i-1] == '_' && known[key] {
+					who := name[:i-1]
+					put(e.prefixed, who, key, value)
+					ofAgent = ofAgent || !slices.Contains(kindsOfModels, who)
+				}
+			}
+			if !ofAgent && meantForModels(name) {
+				e.unused = append(e.unused, name)
+			}
 		}
-		who, key, ok := strings.Cut(strings.TrimPrefix(name, "CHARACTER."), ".")
-		if !ok || key == "" || !strings.HasPrefix(name, "CHARACTER.") {
-			continue
+	}
+	slices.Sort(e.unused)
+	return e
+}
+
+func put(all map[string]map[string]string, who, key, value string) {
+	if all[who] == nil {
+		all[who] = map[string]string{}
+	}
+	all[who][key] = value
+}
+
+// agentNames returns every name of every agent setting.
+func agentNames() map[string]bool {
+	out := map[string]bool{}
+	for _, s := range AgentSettings() {
+		for _, name := range s.Names() {
+			out[name] = true
 		}
-		who = fold(who)
-		if e.characters[who] == nil {
-			e.characters[who] = map[string]string{}
+	}
+	return out
+}
+
+// WithStored returns the environment with settings that the server stores, of any names, for those that it lacks. What is
+// the same in both counts as stored: a stored file that is also read into the environment is not the operator's for that.
+func (e AgentEnvironment) WithStored(values map[string]string) AgentEnvironment {
+	e.stored = maps.Clone(values)
+	e.values = maps.Clone(e.values)
+	maps.DeleteFunc(e.values, func(name, value string) bool { return values[name] == value })
+	return e
+}
+
+// WithAgents returns the environment that knows the agents that the operator brought, by their names: names by id. Of two
+// whose names are written alike in variables it knows neither.
+func (e AgentEnvironment) WithAgents(names map[string]string) AgentEnvironment {
+	count := map[string]int{}
+	for _, name := range names {
+		count[fold(name)]++
+	}
+	e.names = map[string]string{}
+	for id, name := range names {
+		if name = fold(name); count[name] == 1 {
+			e.names[fold(id)] = name
 		}
-		e.characters[who][key] = value
 	}
 	return e
 }
 
-// WithDefaults returns the environment with values for the settings that it lacks. Names that agents may not read are left
-// out.
-func (e AgentEnvironment) WithDefaults(values map[string]string) AgentEnvironment {
-	all := map[string]string{}
-	for _, s := range AgentSettings() {
-		if value := values[s.Name]; value != "" {
-			all[s.Name] = value
+// Lookup returns the value of a setting, whether it is set, and whether it is only stored. Of the process environment
+// nothing is ever seen but the names of [AgentSettings].
+func (e AgentEnvironment) Lookup(name string) (value string, stored, ok bool) {
+	if value, ok = e.values[name]; ok {
+		return value, false, true
+	}
+	value, ok = e.stored[name]
+	return value, ok, ok
+}
+
+// Character returns the settings that the environment holds for one agent: by its id, which wins, and by its name if it is
+// one of the operator's. They count as the agent's secrets and are not stored.
+func (e AgentEnvironment) Character(id string) map[string]string {
+	out := map[string]string{}
+	id = fold(id)
+	if name := e.names[id]; name != "" {
+		for key, value := range e.prefixed[name] {
+			if !e.meansAnother(name, name+"_"+key) {
+				out[key] = value
+			}
+		}
+		maps.Copy(out, e.characters[name])
+	}
+	maps.Copy(out, e.characters[id])
+	return out
+}
+
+// meansAnother reports whether a variable begins with the longer name of another agent.
+func (e AgentEnvironment) meansAnother(name, variable string) bool {
+	for _, other := range e.names {
+		if len(other) > len(name) && strings.HasPrefix(variable, other+"_") {
+			return true
 		}
 	}
-	maps.Copy(all, e.values)
-	return AgentEnvironment{values: all, characters: e.characters}
+	return false
 }
 
-// Lookup returns the value of a setting, and whether it is set. A name that is not in [AgentSettings] is never set.
-func (e AgentEnvironment) Lookup(name string) (string, bool) {
-	value, ok := e.values[name]
-	return value, ok
-}
+// Unused returns the names in the environment that were written for models or connectors of an ElizaOS server and do nothing
+// here, sorted.
+func (e AgentEnvironment) Unused() []string { return slices.Clone(e.unused) }
 
-// Character returns the settings that the environment holds for one character, found by its name or its id; the id's win.
-// They count as the character's secrets and are not stored.
-func (e AgentEnvironment) Character(name, id string) map[string]string {
-	out := map[string]string{}
-	for _, who := range []string{name, id} {
-		maps.Copy(out, e.characters[fold(who)])
+// kindsOfModels are what names of ElizaOS's settings begin with, rather than with the name of an agent.
+var kindsOfModels = []string{"SMALL", "MEDIUM", "LARGE", "EMBEDDING", "IMAGE", "LOCAL"}
+
+// sizedModel is how ElizaOS calls the settings of models: SMALL_TOGETHER_MODEL, OPENAI_EMBEDDING_MODEL.
+var sizedModel = regexp.MustCompile(`^(SMALL|MEDIUM|LARGE|EMBEDDING|IMAGE)_[A-Z0-9_]+_(MODEL|SERVER_URL)$|^[A-Z0-9_]+_(SMALL|MEDIUM|LARGE|EMBEDDING|IMAGE|IMAGE_DESCRIPTION)_MODEL$|^[A-Z0-9_]+_MODEL_(SMALL|MEDIUM|LARGE)$|^USE_[A-Z0-9_]+_EMBEDDING$`)
+
+// meantForModels reports whether a variable is one that ElizaOS servers read and this one doesn't.
+func meantForModels(name string) bool {
+	if sizedModel.MatchString(name) {
+		return true
 	}
-	return out
+	for _, maker := range []string{
+		"AI_GATEWAY", "AKASH_CHAT", "ALI_BAILIAN", "ATOMASDK", "COHERE", "ELIZAOS_CLOUD", "ETERNALAI", "GAIANET", "GALADRIEL", "HEURIST", "HYPERBOLIC",
+		"INFERA", "LETZAI", "LIVEPEER", "LLAMACLOUD", "LLAMALOCAL", "LOCALAI", "NANOGPT", "NINETEEN_AI", "NVIDIA_NIM", "REDPILL", "SECRET_AI",
+		"TOGETHER", "VENICE", "VOLENGINE", "ZAI",
+	} {
+		rest, found := strings.CutPrefix(name, maker+"_")
+		if found && slices.Contains([]string{"API_KEY", "API", "MODEL", "URL", "API_URL", "BASE_URL", "GATEWAY_URL", "PATH", "SERVER_URL"}, rest) {
+			return true
+		}
+	}
+	return slices.Contains([]string{
+		"DISCORD_API_TOKEN", "DISCORD_APPLICATION_ID", "TELEGRAM_BOT_TOKEN", "TWITTER_USERNAME", "TWITTER_PASSWORD", "TWITTER_EMAIL",
+		"TWITTER_API_KEY", "FARCASTER_FID", "OPENAI_EMBEDDING_URL", "OPENAI_EMBEDDING_API_KEY", "USE_MULTI_STEP", "LOCAL_SMALL_MODEL", "LOCAL_LARGE_MODEL",
+		"ELEVENLABS_XI_API_KEY", "ELEVENLABS_API_KEY",
+	}, name)
 }
 
 // String hides the values, which hold secrets, from logs and messages.

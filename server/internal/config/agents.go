@@ -1,12 +1,19 @@
 package config
 
+import "fmt"
+
 // AgentSetting describes a setting that an agent reads: from its character first, from the environment otherwise.
 type AgentSetting struct {
 	Group  string `json:"group"`
 	Name   string `json:"name"`
 	Help   string `json:"help"`
 	Secret bool   `json:"secret,omitempty"` // never shown, never logged
+
+	Aliases []string `json:"aliases,omitempty"` // names that mean the same, such as those of older servers; Name comes first
 }
+
+// Names returns the name and the aliases.
+func (s AgentSetting) Names() []string { return append([]string{s.Name}, s.Aliases...) }
 
 // AgentSettings lists every setting that an agent may take from the environment, grouped for people. A name that is not
 // here is invisible to agents; one that is here and read by nobody fails a test.
@@ -23,18 +30,14 @@ func AgentSettings() []AgentSetting {
 		AgentSetting{Name: "SMALL_MODEL", Help: "Model for short answers and decisions, whoever provides it"},
 		AgentSetting{Name: "LARGE_MODEL", Help: "Model for replies, whoever provides it"},
 	)
-	for _, v := range []struct{ group, prefix string }{
-		{"Anthropic", "ANTHROPIC"}, {"OpenRouter", "OPENROUTER"}, {"OpenAI, and servers that speak its protocol", "OPENAI"},
-		{"Google", "GOOGLE"}, {"Groq", "GROQ"}, {"Mistral", "MISTRAL"}, {"DeepSeek", "DEEPSEEK"}, {"xAI", "XAI"},
-		{"Ollama", "OLLAMA"}, {"LM Studio", "LMSTUDIO"}, {"vLLM", "VLLM"},
-	} {
+	for _, v := range vendors {
 		add(v.group,
-			AgentSetting{Name: v.prefix + "_API_KEY", Help: "API key", Secret: true},
-			AgentSetting{Name: v.prefix + "_BASE_URL", Help: "Address of the API"},
-			AgentSetting{Name: v.prefix + "_SMALL_MODEL", Help: "Model for short answers and decisions"},
-			AgentSetting{Name: v.prefix + "_LARGE_MODEL", Help: "Model for replies"},
+			AgentSetting{Name: v.prefix + "_API_KEY", Aliases: v.keys, Help: "API key", Secret: true},
+			AgentSetting{Name: v.prefix + "_BASE_URL", Aliases: v.addresses, Help: "Address of the API"},
+			AgentSetting{Name: v.prefix + "_SMALL_MODEL", Aliases: v.models("SMALL"), Help: "Model for short answers and decisions"},
+			AgentSetting{Name: v.prefix + "_LARGE_MODEL", Aliases: append(v.models("LARGE"), v.models("MEDIUM", v.prefix)...), Help: "Model for replies"},
+			AgentSetting{Name: v.prefix + "_MODEL", Aliases: v.each("%s_MODEL"), Help: "Model for both, where the two above are not set"},
 		)
-		add(v.group, otherNames(v.prefix)...)
 	}
 	add("Speech",
 		AgentSetting{Name: "OPENAI_TRANSCRIPTION_MODEL", Help: "Model that turns speech into text, at OpenAI or a server that speaks its protocol"},
@@ -59,30 +62,45 @@ func AgentSettings() []AgentSetting {
 	return out
 }
 
-// otherNames lists what some vendors' settings are called as well.
-func otherNames(vendor string) []AgentSetting {
-	switch vendor {
-	case "OPENAI":
-		return []AgentSetting{{Name: "OPENAI_API_URL", Help: "Other name of OPENAI_BASE_URL"}}
-	case "GOOGLE":
-		return []AgentSetting{
-			{Name: "GOOGLE_GENERATIVE_AI_API_KEY", Help: "Other name of GOOGLE_API_KEY", Secret: true},
-			{Name: "GEMINI_API_KEY", Help: "Other name of GOOGLE_API_KEY", Secret: true},
-		}
-	case "GROQ":
-		return []AgentSetting{
-			{Name: "SMALL_GROQ_MODEL", Help: "Older name of GROQ_SMALL_MODEL"},
-			{Name: "LARGE_GROQ_MODEL", Help: "Older name of GROQ_LARGE_MODEL"},
-		}
-	case "OLLAMA":
-		return []AgentSetting{
-			{Name: "OLLAMA_API_ENDPOINT", Help: "Other name of OLLAMA_BASE_URL"},
-			{Name: "OLLAMA_HOST", Help: "Other name of OLLAMA_BASE_URL"},
-			{Name: "OLLAMA_MEDIUM_MODEL", Help: "Used for replies where OLLAMA_LARGE_MODEL is not set"},
-		}
-	default:
-		return nil
+// vendor is whose models there are, and how its settings are called.
+type vendor struct {
+	group, prefix   string
+	others          []string // prefixes that mean the same
+	keys, addresses []string // aliases
+}
+
+var vendors = []vendor{
+	{group: "Anthropic", prefix: "ANTHROPIC", keys: []string{"CLAUDE_API_KEY"}, addresses: []string{"ANTHROPIC_API_URL"}},
+	{group: "OpenRouter", prefix: "OPENROUTER", addresses: []string{"OPENROUTER_API_URL"}},
+	{group: "OpenAI, and servers that speak its protocol", prefix: "OPENAI", addresses: []string{"OPENAI_API_URL", "OPENAI_API_BASE", "OPENAI_API_BASE_URL"}},
+	{
+		group: "Google", prefix: "GOOGLE", others: []string{"GEMINI"},
+		keys: []string{"GOOGLE_GENERATIVE_AI_API_KEY", "GEMINI_API_KEY"}, addresses: []string{"GOOGLE_API_URL", "GEMINI_BASE_URL"},
+	},
+	{group: "Groq", prefix: "GROQ", addresses: []string{"GROQ_API_URL"}},
+	{group: "Mistral", prefix: "MISTRAL", addresses: []string{"MISTRAL_API_URL"}},
+	{group: "DeepSeek", prefix: "DEEPSEEK", addresses: []string{"DEEPSEEK_API_URL"}},
+	{
+		group: "xAI", prefix: "XAI", others: []string{"GROK"},
+		keys: []string{"GROK_API_KEY"}, addresses: []string{"XAI_API_URL", "GROK_BASE_URL", "GROK_API_URL"},
+	},
+	{group: "Ollama", prefix: "OLLAMA", addresses: []string{"OLLAMA_API_ENDPOINT", "OLLAMA_HOST", "OLLAMA_SERVER_URL", "OLLAMA_API_URL"}},
+	{group: "LM Studio", prefix: "LMSTUDIO", addresses: []string{"LMSTUDIO_SERVER_URL", "LMSTUDIO_API_URL"}},
+	{group: "vLLM", prefix: "VLLM", addresses: []string{"VLLM_API_URL", "VLLM_SERVER_URL"}},
+}
+
+// each returns a name in the given form for each of the vendor's other prefixes, and for those that are given.
+func (v vendor) each(form string, prefixes ...string) []string {
+	var out []string
+	for _, prefix := range append(prefixes, v.others...) {
+		out = append(out, fmt.Sprintf(form, prefix))
 	}
+	return out
+}
+
+// models returns the aliases of the setting for a size of model; first is how the names of the current form begin.
+func (v vendor) models(size string, first ...string) []string {
+	return append(v.each("%s_"+size+"_MODEL", first...), v.each(size+"_%s_MODEL", v.prefix)...)
 }
 
 // parameters lists the parameters of a model call: for small text, for large text, for both, and by their older names.

@@ -12,9 +12,9 @@ import (
 // CommandLine returns what kong needs to know to fill a struct that holds Settings. See [Options].
 func (*Settings) CommandLine() []kong.Option { return Options() }
 
-// LoadEnvironment adds the .env files in and above dir to the process environment, before kong reads it. See the function
+// LoadEnvironment adds the .env files in dir to the process environment, before kong reads it. See the function
 // [LoadEnvironment].
-func (*Settings) LoadEnvironment(dir string) (files []string, err error) { return LoadEnvironment(dir) }
+func (*Settings) LoadEnvironment(dir string) (Sources, error) { return LoadEnvironment(dir) }
 
 // Table lists the settings. See the function [Table].
 func (*Settings) Table() []Row { return Table() }

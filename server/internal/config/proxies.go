@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -40,4 +41,9 @@ func (s Security) Proxies() (Proxies, error) {
 		p.Networks = append(p.Networks, prefix.Masked())
 	}
 	return p, nil
+}
+
+// Trust reports whether the proxy at an address is believed.
+func (p Proxies) Trust(addr netip.Addr) bool {
+	return p.Hops > 0 || slices.ContainsFunc(p.Networks, func(network netip.Prefix) bool { return network.Contains(addr) })
 }

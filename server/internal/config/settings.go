@@ -49,29 +49,44 @@ type Storage struct {
 
 // Security says who may talk to the server.
 type Security struct {
-	AuthToken   string `name:"auth-token" env:"ELIZA_SERVER_AUTH_TOKEN" placeholder:"KEY" help:"API key that REST callers must send as X-API-KEY; without it the API is open. Prefer the variable: flags are visible to other users."`
-	SocketKey   string `name:"socket-key" env:"SERVER_API_KEY" placeholder:"KEY" help:"API key for sockets where it differs from the auth token."`
+	AuthToken   string `name:"auth-token" env:"ELIZA_SERVER_AUTH_TOKEN" placeholder:"KEY" help:"API key that callers must send, as X-API-KEY or a bearer token; at least 16 characters where other machines can reach the server. Without one the server is open, to this machine only. Prefer the variable: flags are visible to other users."`
+	SocketKey   string `name:"socket-key" env:"SERVER_API_KEY" placeholder:"KEY" help:"The API key under its other name; beside the auth token, a second one that opens the sockets only."`
+	AllowOpen   bool   `name:"allow-open" type:"switch" env:"ELIZAD_ALLOW_OPEN" help:"Serve other machines without an API key: whoever reaches the server may use it, and what it costs."`
+	AllowHosts  string `name:"allowed-hosts" env:"ELIZAD_ALLOWED_HOSTS" placeholder:"NAME,…" help:"Host names by which a server without an API key may be called, beside this machine's own and those of the web origins; *.example.com for all below."`
 	MasterKey   string `name:"master-key" env:"ELIZAD_MASTER_KEY" placeholder:"KEY" help:"Key that seals the agents' secrets: 32 bytes in base64 or hexadecimal, the current one first. By default a file in the data folder, made at the first start; nodes on one PostgreSQL database need the same. Prefer the variable."`
 	SecretSalt  string `name:"secret-salt" env:"SECRET_SALT" default:"secretsalt" placeholder:"SALT" help:"SECRET_SALT of the ElizaOS server that characters come from, to read the secrets in them. Nothing is sealed with it here."`
 	ServiceKey  string `name:"service-secret" env:"ELIZAD_SERVICE_SECRET" placeholder:"KEY" help:"Secret that agents and bridges outside of this process send as X-Internal-Service-Secret beside the API key, to write in the name of agents. Without it nobody outside may, once an API key is set."`
 	CORSOrigin  string `name:"cors-origin" env:"CORS_ORIGIN" placeholder:"ORIGINS" help:"Comma-separated web origins that may call the server; * for any, then without credentials. By default the server's own origin and this machine's."`
 	APIOrigin   string `name:"api-cors-origin" env:"API_CORS_ORIGIN" placeholder:"ORIGINS" help:"The same for paths under /api only."`
+	EgressAllow string `name:"egress-allow" env:"ELIZAD_EGRESS_ALLOW" placeholder:"HOST|CIDR,…" help:"Private hosts and networks, each with :PORT where only that is meant, that characters, stored settings and webhooks may name. Of others only public ones, models only over https; this machine as long as nobody else reaches the server and no key is set."`
 	TrustProxy  string `name:"trust-proxy" env:"TRUST_PROXY" placeholder:"N|CIDR,…" help:"Reverse proxies in front: how many, or their networks. By default X-Forwarded-For is ignored."`
 	Environment string `name:"environment" env:"NODE_ENV" default:"development" help:"production asks browsers for TLS only, and turns the web UI off unless it is asked for."`
 }
 
 // Limits bounds what one caller may ask for. Sizes are in bytes.
 type Limits struct {
-	MaxBody      int64         `name:"max-body" type:"size" env:"EXPRESS_MAX_PAYLOAD,MAX_BODY_SIZE" default:"2mb" help:"Largest JSON body, such as 512kb or 2mb."`
-	MaxUpload    int64         `name:"max-upload" type:"size" env:"MAX_UPLOAD_SIZE" default:"50mb" help:"Largest uploaded file."`
-	UploadQuota  int64         `name:"upload-quota" type:"size" env:"UPLOAD_QUOTA" default:"1gb" help:"Size of all files of one agent or one channel; 0 for no limit."`
-	RateLimit    bool          `name:"rate-limit" type:"switch" negatable:"" env:"ELIZAD_RATE_LIMIT" default:"on" help:"Count requests per client; off for benchmarks and trusted networks."`
-	APIMax       int           `name:"rate-limit-api-max" env:"RATE_LIMIT_API_MAX" default:"1000" help:"API requests that one client may make per window."`
-	APIWindow    time.Duration `name:"rate-limit-api-window" type:"millis" env:"RATE_LIMIT_API_WINDOW_MS" default:"15m" help:"Length of that window."`
-	UploadMax    int           `name:"rate-limit-upload-max" env:"RATE_LIMIT_UPLOAD_MAX" default:"50" help:"Uploads and audio requests that one client may make per window."`
-	UploadWindow time.Duration `name:"rate-limit-upload-window" type:"millis" env:"RATE_LIMIT_UPLOAD_WINDOW_MS" default:"15m" help:"Length of that window."`
-	SocketMax    int           `name:"rate-limit-socket-max" env:"RATE_LIMIT_SOCKET_MAX" default:"60" help:"Socket events that one caller may send per window, and connections that it may open."`
-	SocketWindow time.Duration `name:"rate-limit-socket-window" type:"millis" env:"RATE_LIMIT_SOCKET_WINDOW_MS" default:"1m" help:"Length of that window."`
+	MaxBody          int64         `name:"max-body" type:"size" env:"EXPRESS_MAX_PAYLOAD,MAX_BODY_SIZE" default:"2mb" help:"Largest JSON body, such as 512kb or 2mb."`
+	MaxMessage       int           `name:"max-message" env:"ELIZAD_MAX_MESSAGE" default:"200000" help:"Characters of one message, whichever way it comes. The limits in bytes, EXPRESS_MAX_PAYLOAD and SOCKET_MAX_PAYLOAD, hold beside it."`
+	MaxUpload        int64         `name:"max-upload" type:"size" env:"MAX_UPLOAD_SIZE" default:"50mb" help:"Largest uploaded file."`
+	UploadQuota      int64         `name:"upload-quota" type:"size" env:"UPLOAD_QUOTA" default:"1gb" help:"Size of all files of one agent or one channel; 0 for no limit."`
+	MaxAgents        int           `name:"max-agents" env:"ELIZAD_MAX_AGENTS" default:"1000" help:"Agents that may be made over HTTP; 0 for no limit. Those of --character don't count."`
+	MaxChannels      int           `name:"max-channels" env:"ELIZAD_MAX_CHANNELS" default:"10000" help:"Channels that callers may make, one caller at most three quarters; 0 for no limit. DMs of two entities and the channels of sessions and jobs don't count."`
+	MaxDMs           int           `name:"max-dms" env:"ELIZAD_MAX_DMS" default:"100000" help:"DMs of two entities that there may be, made by one caller at most three quarters; 0 for no limit."`
+	MaxSessions      int           `name:"max-sessions" env:"ELIZAD_MAX_SESSIONS" default:"10000" help:"Sessions that may be open, of one user at most three quarters; 0 for no limit."`
+	MaxJobs          int           `name:"max-jobs" env:"ELIZAD_MAX_JOBS" default:"10000" help:"Jobs that may be under way, of one user at most three quarters; 0 for no limit."`
+	MaxServers       int           `name:"max-message-servers" env:"ELIZAD_MAX_MESSAGE_SERVERS" default:"1000" help:"Message servers that there may be; 0 for no limit."`
+	MaxParticipants  int           `name:"max-participants" env:"ELIZAD_MAX_PARTICIPANTS" default:"1000" help:"Participants of one channel; 0 for no limit."`
+	MaxRooms         int           `name:"max-rooms" env:"ELIZAD_MAX_ROOMS" default:"10000" help:"Rooms of one agent that stand for no channel; 0 for no limit."`
+	MaxWorlds        int           `name:"max-worlds" env:"ELIZAD_MAX_WORLDS" default:"10000" help:"Worlds of one agent; 0 for no limit."`
+	AnswersPerCaller int64         `name:"max-answers" type:"size" env:"ELIZAD_MAX_ANSWERS" default:"64mb" help:"Size of the answers that are kept for a day under one caller's idempotency keys; the oldest go. 0 for no limit."`
+	Answers          int64         `name:"max-answers-total" type:"size" env:"ELIZAD_MAX_ANSWERS_TOTAL" default:"1gb" help:"The same for all callers."`
+	RateLimit        bool          `name:"rate-limit" type:"switch" negatable:"" env:"ELIZAD_RATE_LIMIT" default:"on" help:"Count requests per client; off for benchmarks and trusted networks."`
+	APIMax           int           `name:"rate-limit-api-max" env:"RATE_LIMIT_API_MAX" default:"1000" help:"API requests that one client may make per window."`
+	APIWindow        time.Duration `name:"rate-limit-api-window" type:"millis" env:"RATE_LIMIT_API_WINDOW_MS" default:"15m" help:"Length of that window."`
+	UploadMax        int           `name:"rate-limit-upload-max" env:"RATE_LIMIT_UPLOAD_MAX" default:"50" help:"Uploads and audio requests that one client may make per window."`
+	UploadWindow     time.Duration `name:"rate-limit-upload-window" type:"millis" env:"RATE_LIMIT_UPLOAD_WINDOW_MS" default:"15m" help:"Length of that window."`
+	SocketMax        int           `name:"rate-limit-socket-max" env:"RATE_LIMIT_SOCKET_MAX" default:"60" help:"Socket events that one caller may send per window, and connections that it may open."`
+	SocketWindow     time.Duration `name:"rate-limit-socket-window" type:"millis" env:"RATE_LIMIT_SOCKET_WINDOW_MS" default:"1m" help:"Length of that window."`
 }
 
 // Agents names the agents to bring along at start, and holds the settings that agents read.
@@ -88,9 +103,9 @@ type Messages struct {
 	RunTimeout         time.Duration `name:"run-timeout" type:"millis" env:"RUN_TIMEOUT_MS" default:"5m" help:"Longest time for one turn of an agent."`
 	HTTPTimeout        time.Duration `name:"http-transport-timeout" type:"millis" env:"HTTP_TRANSPORT_TIMEOUT_MS" default:"2m" help:"How long an HTTP caller waits for an agent's answer; the answer is stored even when it comes later."`
 	QueueMax           int           `name:"lane-queue-max" env:"LANE_QUEUE_MAX" default:"100" help:"Messages that may wait for one agent in one channel."`
-	ConcurrentRuns     int           `name:"max-concurrent-runs" env:"MAX_CONCURRENT_RUNS" default:"64" help:"Turns that run at the same time."`
+	ConcurrentRuns     int           `name:"max-concurrent-runs" env:"MAX_CONCURRENT_RUNS" default:"64" help:"Turns that run at the same time; of one sender at most three quarters, but for a single one."`
 	ConversationLength int           `name:"conversation-length" env:"CONVERSATION_LENGTH" default:"32" help:"Recent messages that an agent sees."`
-	BuiltinNotice      bool          `name:"builtin-notice" type:"switch" negatable:"" env:"BUILTIN_NOTICE" default:"on" help:"Let the built-in responder say, once per channel and day, how to connect a model."`
+	BuiltinNotice      bool          `name:"builtin-notice" type:"switch" negatable:"" env:"BUILTIN_NOTICE" default:"on" help:"Let the built-in responder say, to each person once a day, how to connect a model."`
 	Capture            string        `name:"capture" env:"ELIZAD_CAPTURE,CAPTURE" default:"off" help:"Keep the texts of prompts and answers in the record of a run: off, errors (of calls that failed) or all. They hold what people wrote."`
 	BuiltinDelay       time.Duration `name:"builtin-stream-delay" type:"millis" env:"BUILTIN_STREAM_DELAY_MS" default:"0s" help:"Pause between the words of the built-in responder."`
 }
@@ -119,9 +134,10 @@ type Sockets struct {
 
 // Web switches the web UI and says which. Ask [Settings.WebUI], which knows which of the two switches wins.
 type Web struct {
-	Enable  *bool  `name:"web-ui" type:"switch" negatable:"" env:"ELIZA_UI_ENABLE" help:"Serve the web UI; by default on, and off in production."`
-	Disable bool   `name:"disable-web-ui" type:"switch" env:"DISABLE_WEB_UI" help:"Never serve the web UI; wins over the setting above."`
-	Dir     string `name:"ui-dir" env:"ELIZA_UI_DIR" placeholder:"DIR" help:"Folder with another web UI to serve in place of the built-in one, such as dist of the npm package @elizaos/client."`
+	Enable   *bool  `name:"web-ui" type:"switch" negatable:"" env:"ELIZA_UI_ENABLE" help:"Serve the web UI; by default on, and off in production."`
+	Disable  bool   `name:"disable-web-ui" type:"switch" env:"DISABLE_WEB_UI" help:"Never serve the web UI; wins over the setting above."`
+	Dir      string `name:"ui-dir" env:"ELIZA_UI_DIR" placeholder:"DIR" help:"Folder with another web UI to serve in place of the built-in one, such as dist of the npm package @elizaos/client."`
+	External bool   `name:"ui-external" type:"switch" env:"ELIZAD_UI_EXTERNAL" help:"Let that UI load pictures, fonts and styles from other hosts, and connect to them. What an agent writes may then make a browser call any address."`
 }
 
 // Logs says what is logged, and in which form.

@@ -59,10 +59,12 @@ func TestEverySettingIsDescribed(t *testing.T) {
 		if s.Help == "" || s.Group == "" {
 			t.Errorf("%s lacks help or group", s.Name)
 		}
-		if other := seen[s.Name]; other != "" {
-			t.Errorf("%s is listed twice, also as %s", s.Name, other)
+		for _, name := range s.Names() {
+			if other := seen[name]; other != "" {
+				t.Errorf("%s is listed twice, also as %s", name, other)
+			}
+			seen[name] = "agent setting"
 		}
-		seen[s.Name] = "agent setting"
 	}
 }
 
@@ -101,7 +103,7 @@ func TestDefaults(t *testing.T) {
 		Limits: config.Limits{
 			MaxBody: 2 << 20, MaxUpload: 50 << 20, RateLimit: true,
 			APIMax: 1000, APIWindow: 15 * time.Minute, SocketMax: 60, SocketWindow: time.Minute,
-			UploadQuota: 1 << 30, UploadMax: 50, UploadWindow: 15 * time.Minute,
+			MaxMessage: 200_000, UploadQuota: 1 << 30, MaxAgents: 1000, MaxChannels: 10_000, MaxDMs: 100_000, MaxSessions: 10_000, MaxJobs: 10_000, MaxServers: 1000, MaxParticipants: 1000, MaxRooms: 10_000, MaxWorlds: 10_000, AnswersPerCaller: 64 << 20, Answers: 1 << 30, UploadMax: 50, UploadWindow: 15 * time.Minute,
 		},
 		Messages: config.Messages{
 			RunTimeout: 5 * time.Minute, HTTPTimeout: 2 * time.Minute, QueueMax: 100, ConcurrentRuns: 64,
@@ -189,7 +191,7 @@ func TestValidate(t *testing.T) {
 		{"data directory", func(s *config.Settings) { s.Storage.Dir = "memory://" }, []string{"ELIZAD_DATA_DIR", "folder"}},
 		{"foreign database", func(s *config.Settings) { s.Storage.PostgresURL = "mysql://root:hunter2@h/d" }, []string{"POSTGRES_URL", "postgres://"}},
 		{"origin", func(s *config.Settings) { s.Security.CORSOrigin = "https://a.example, b.example" }, []string{"CORS_ORIGIN", `"b.example"`}},
-		{"origins", func(s *config.Settings) { s.Security.CORSOrigin = "https://a.example:8443/, https://*.b.example,*" }, nil},
+		{"origins", func(s *config.Settings) { s.Security.CORSOrigin = "https://a.example:8443/, https://*.b.example" }, nil},
 		{"proxies", func(s *config.Settings) { s.Security.TrustProxy = "nginx" }, []string{"TRUST_PROXY", `"nginx"`, "10.0.0.0/8"}},
 		{"capture", func(s *config.Settings) { s.Messages.Capture = "some" }, []string{"ELIZAD_CAPTURE", "off, errors or all"}},
 		{"log level", func(s *config.Settings) { s.Logs.Level = "loud" }, []string{"LOG_LEVEL", "fatal, error, warn"}},
@@ -216,19 +218,6 @@ func TestValidate(t *testing.T) {
 				t.Errorf("the message shows a password: %q", err)
 			}
 		})
-	}
-}
-
-func TestWarnings(t *testing.T) {
-	t.Parallel()
-	s := config.Default()
-	s.Network.Host = "0.0.0.0"
-	if w := s.Warnings(); len(w) != 1 || !strings.Contains(w[0], "ELIZA_SERVER_AUTH_TOKEN") {
-		t.Errorf("an open server on the network raises %q", w)
-	}
-	s.Security.AuthToken = "key"
-	if w := s.Warnings(); len(w) != 0 {
-		t.Errorf("a closed one raises %q", w)
 	}
 }
 

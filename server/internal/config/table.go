@@ -69,3 +69,14 @@ func Table() []Row {
 	}
 	return rows
 }
+
+// ServerNames returns the names of all variables that are settings of the server itself, and of no agent.
+func ServerNames() map[string]bool {
+	out := map[string]bool{}
+	for _, row := range Table() {
+		for _, name := range row.Env {
+			out[name] = true
+		}
+	}
+	return out
+}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/elizad/elizad/server/internal/pgaddress"
 )
 
 // Validate checks what the types alone can't. The error holds one sentence per fault: which setting, what is wrong, what to
@@ -24,10 +26,17 @@ func (s *Settings) Validate() error {
 	fault(s.Network.Port >= 0 && s.Network.Port <= 65535, "SERVER_PORT (--port)", "is %d; write a number from 1 to 65535, or 0 for any free port", s.Network.Port)
 
 	fault(!strings.Contains(s.Storage.Dir, "://"), "ELIZAD_DATA_DIR (--data-dir)", "is a URL; write the path of a folder")
-	fault(isPostgresURL(s.Storage.PostgresURL), "POSTGRES_URL (--postgres-url)", "is not a PostgreSQL URL; write postgres://user:password@host:5432/database, or leave it out and use SQLite")
+	if s.Storage.PostgresURL != "" {
+		_, err := pgaddress.Parse(s.Storage.PostgresURL)
+		fault(err == nil, "POSTGRES_URL (--postgres-url)", "%w", err)
+	}
 
-	faults = append(faults, checkOrigins("CORS_ORIGIN (--cors-origin)", s.Security.CORSOrigin)...)
-	faults = append(faults, checkOrigins("API_CORS_ORIGIN (--api-cors-origin)", s.Security.APIOrigin)...)
+	faults = append(faults, s.Security.check()...)
+	if !isLoopbackHost(s.Network.Host) && s.Network.Host != "" {
+		if err := s.Security.Reachable(); err != nil {
+			faults = append(faults, fmt.Errorf("SERVER_HOST (--host) is %s: %w", s.Network.Host, err))
+		}
+	}
 	if _, err := s.Security.Proxies(); err != nil {
 		faults = append(faults, err)
 	}
@@ -38,6 +47,7 @@ func (s *Settings) Validate() error {
 		example string
 	}{
 		{"EXPRESS_MAX_PAYLOAD (--max-body)", s.Limits.MaxBody, "2mb"},
+		{"ELIZAD_MAX_MESSAGE (--max-message)", int64(s.Limits.MaxMessage), "200000"},
 		{"MAX_UPLOAD_SIZE (--max-upload)", s.Limits.MaxUpload, "50mb"},
 		{"RATE_LIMIT_API_MAX (--rate-limit-api-max)", int64(s.Limits.APIMax), "1000"},
 		{"RATE_LIMIT_UPLOAD_MAX (--rate-limit-upload-max)", int64(s.Limits.UploadMax), "50"},
@@ -73,10 +83,7 @@ func (s *Settings) Validate() error {
 
 // Warnings returns sentences about settings that are valid and probably not what was meant.
 func (s *Settings) Warnings() []string {
-	var out []string
-	if !isLoopbackHost(s.Network.Host) && s.Security.AuthToken == "" {
-		out = append(out, "the server is reachable from the network and no API key is set: anyone can use it; set ELIZA_SERVER_AUTH_TOKEN, or SERVER_HOST=127.0.0.1")
-	}
+	out := s.Security.warnings(!isLoopbackHost(s.Network.Host))
 	if s.Storage.PostgresURL != "" && s.Storage.SQLitePath != "" {
 		out = append(out, "both a PostgreSQL URL and SQLITE_PATH are set: PostgreSQL is used")
 	}
@@ -88,29 +95,25 @@ func LogLevels() []string {
 	return []string{"fatal", "error", "warn", "info", "log", "progress", "success", "debug", "trace"}
 }
 
-// isPostgresURL also accepts the empty text, which means SQLite.
-func isPostgresURL(text string) bool {
-	if text == "" {
-		return true
-	}
-	u, err := url.Parse(text)
-	return err == nil && (u.Scheme == "postgres" || u.Scheme == "postgresql")
-}
-
 // checkOrigins returns a fault for each entry of a comma list that is not an origin, a pattern such as https://*.example.com, or *.
-func checkOrigins(setting, list string) []error {
+func checkOrigins(setting, origins string) []error {
 	var faults []error
-	for origin := range strings.SplitSeq(list, ",") {
-		origin = strings.TrimSpace(origin)
-		if origin == "" || origin == "*" {
+	for _, origin := range list(origins) {
+		if origin == "*" {
 			continue
 		}
-		u, err := url.Parse(strings.Replace(origin, "*.", "", 1))
-		if err != nil || u.Host == "" || u.Scheme == "" || strings.TrimSuffix(u.Path, "/") != "" || u.RawQuery != "" {
-			faults = append(faults, fmt.Errorf("%s contains %q, which is not an origin; write for example https://app.example.com", setting, origin))
+		u, err := url.Parse(strings.Replace(origin, "://*.", "://", 1))
+		if err != nil || u.Host == "" || u.Scheme == "" || strings.Contains(u.Host, "*") || strings.TrimSuffix(u.Path, "/") != "" || u.RawQuery != "" {
+			faults = append(faults, fmt.Errorf("%s contains %q, which is not an origin; write for example https://app.example.com or https://*.example.com", setting, origin))
 		}
 	}
 	return faults
+}
+
+// OnlyThisMachine reports whether the server is meant for the users of this machine alone: it listens on a loopback address, for
+// no proxy, and asks for no key.
+func (s *Settings) OnlyThisMachine() bool {
+	return isLoopbackHost(s.Network.Host) && s.Security.TrustProxy == "" && len(s.Security.SocketKeys()) == 0
 }
 
 // isLoopbackHost reports whether an address to listen on is reachable from this machine only.
@@ -119,5 +122,5 @@ func isLoopbackHost(host string) bool {
 		return true
 	}
 	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil && addr.IsLoopback()
+	return err == nil && addr.Unmap().IsLoopback()
 }

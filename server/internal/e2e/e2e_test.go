@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -18,40 +17,25 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/elizad/elizad/server/internal/programtest"
 )
 
-// patience bounds every wait for a process.
-const patience = 60 * time.Second
+// patience bounds every wait for a process, and scriptPatience that for a script. They are spent only where a test fails.
+const (
+	patience       = 3 * time.Minute
+	scriptPatience = 10 * time.Minute
+)
 
 // binary is the path of the program under test, built once.
 var binary string
 
-func TestMain(m *testing.M) {
-	code, err := buildAndRun(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(code)
-}
-
-func buildAndRun(m *testing.M) (int, error) {
-	dir, err := os.MkdirTemp("", "elizad-e2e-")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	binary = filepath.Join(dir, "elizad")
-	cmd := exec.Command("go", "build", "-o", binary, "github.com/elizad/elizad/cmd/elizad")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("building elizad: %w\n%s", err, out)
-	}
-	return m.Run(), nil
-}
+func TestMain(m *testing.M) { programtest.Main(m, &binary) }
 
 // process is a running elizad.
 type process struct {
 	t      *testing.T
+	dir    string // of its data
 	cmd    *exec.Cmd
 	url    string
 	output *output
@@ -87,6 +71,16 @@ func start(t *testing.T, dir string, env ...string) *process {
 	return p
 }
 
+// ownerToken returns what the owner of the process's server shows.
+func (p *process) ownerToken() string {
+	p.t.Helper()
+	token, err := os.ReadFile(filepath.Join(p.dir, "owner-token"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return strings.TrimSpace(string(token))
+}
+
 // waitForAddress returns when the process has said where it listens.
 func (p *process) waitForAddress() {
 	p.t.Helper()
@@ -116,7 +110,7 @@ func launch(t *testing.T, dir string, env []string, args ...string) *process {
 	cmd.Env = append([]string{"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "ELIZAD_DATA_DIR=" + dir, "ELIZAD_RATE_LIMIT=off"}, env...)
 	out, in := io.Pipe()
 	cmd.Stdout, cmd.Stderr = in, in
-	p := &process{t: t, cmd: cmd, output: &output{}, done: make(chan struct{})}
+	p := &process{t: t, dir: dir, cmd: cmd, output: &output{}, done: make(chan struct{})}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -151,10 +145,9 @@ func (p *process) kill() {
 	<-p.done
 }
 
-// interrupt presses Ctrl-C and returns how long the process took to end.
-func (p *process) interrupt() time.Duration {
+// interrupt presses Ctrl-C and waits for the end of the process.
+func (p *process) interrupt() {
 	p.t.Helper()
-	begin := time.Now()
 	if err := p.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		p.t.Fatal(err)
 	}
@@ -163,7 +156,6 @@ func (p *process) interrupt() time.Duration {
 	case <-time.After(patience):
 		p.t.Fatal("elizad does not end")
 	}
-	return time.Since(begin)
 }
 
 // exitCode waits for the end and returns the exit code.
@@ -190,7 +182,7 @@ func scripts(t *testing.T) string {
 // node runs a script and returns what it printed.
 func node(t *testing.T, script string, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), scriptPatience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", append([]string{script}, args...)...)
 	cmd.Dir = scripts(t)

@@ -6,7 +6,9 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -41,7 +43,7 @@ func onEachDatabase(t *testing.T, test func(t *testing.T, env []string)) {
 func TestClientMethods(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, env []string) {
 		p := start(t, t.TempDir(), append(env, speech(t)...)...)
-		if n := methods(t, "all", p.url); n != methodCount {
+		if n := methods(t, "all", p, ""); n != methodCount {
 			t.Errorf("%d methods were called, want %d", n, methodCount)
 		} else {
 			t.Logf("%d methods", n)
@@ -56,18 +58,48 @@ func TestClientMethods(t *testing.T) {
 func TestSpeechMethodsWithoutAVendor(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir())
-	if n := methods(t, "speechless", p.url); n != 5 {
+	if n := methods(t, "speechless", p, ""); n != 5 {
 		t.Errorf("%d methods were called, want 5", n)
 	}
 }
 
-// methods runs methods.mjs, makes a test of each method that it tells of, and returns how many those were.
-func methods(t *testing.T, which, url string) int {
+// olderClients are earlier and later versions of the client, with the number of their methods that are not private.
+var olderClients = map[string]int{
+	"1.3.2": 83, "1.4.2": 90, "1.5.7": 90, "1.6.1": 92, "1.6.5": 101, "1.7.0": 102, "1.7.3-alpha.4": 102,
+}
+
+// TestOtherVersionsOfTheClient calls every method of the versions of the client that programs out there still use.
+func TestOtherVersionsOfTheClient(t *testing.T) {
+	t.Parallel()
+	for version, count := range olderClients {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			file, err := filepath.Abs(filepath.Join("js", "older", "node_modules", "api-client-"+version, "dist", "index.js"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := os.Stat(file); err != nil {
+				t.Fatalf("the older clients are not installed; run: npm ci --prefix server/internal/e2e/js/older (%v)", err)
+			}
+			p := start(t, t.TempDir(), speech(t)...)
+			if n := methods(t, "all", p, file); n != count {
+				t.Errorf("%d methods were called, want %d", n, count)
+			}
+		})
+	}
+}
+
+// methods runs methods.mjs with the client in a file, or the newest, makes a test of each method that it tells of, and returns
+// how many those were.
+func methods(t *testing.T, which string, p *process, client string) int {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), scriptPatience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "node", "methods.mjs", which, "--url", url)
+	cmd := exec.CommandContext(ctx, "node", "methods.mjs", which, "--url", p.url, "--key", p.ownerToken())
 	cmd.Dir = scripts(t)
+	if client != "" {
+		cmd.Env = append(os.Environ(), "API_CLIENT="+client)
+	}
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	results, err := cmd.StdoutPipe()

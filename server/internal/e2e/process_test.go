@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 func get(t *testing.T, url string) int {
@@ -42,9 +41,7 @@ func TestCtrlCEndsCleanly(t *testing.T) {
 	if status := get(t, p.url+"/healthz"); status != http.StatusOK {
 		t.Errorf("healthz: %d", status)
 	}
-	if took := p.interrupt(); took > 5*time.Second {
-		t.Errorf("it took %s to end", took)
-	}
+	p.interrupt()
 	if code := p.exitCode(); code != 0 {
 		t.Errorf("exit code %d:\n%s", code, p.output)
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -72,13 +74,25 @@ func TestReadmeShell(t *testing.T) {
 				}
 			case strings.HasPrefix(line, "curl "):
 				out := command(t, t.TempDir(), nil, "bash", "-ec", strings.ReplaceAll(line, readmeAddress, p.url))
-				var job struct{ JobID string }
-				if err := json.Unmarshal([]byte(out), &job); err == nil && job.JobID != "" { // and asks for it, as the text says
-					out = command(t, t.TempDir(), nil, "curl", "-s", "-H", "Prefer: wait=20", p.url+"/api/messaging/jobs/"+job.JobID)
+				var begun struct{ JobID, SessionID string }
+				switch err := json.Unmarshal([]byte(out), &begun); { // and goes on as the text says
+				case err == nil && begun.JobID != "":
+					out = command(t, t.TempDir(), nil, "curl", "-s", "-H", "Prefer: wait=20", p.url+"/api/messaging/jobs/"+begun.JobID)
+				case err == nil && begun.SessionID != "":
+					out = command(t, t.TempDir(), nil, "curl", "-s", "-H", "Content-Type: application/json",
+						"-d", `{"content": "Hello", "transport": "http"}`, p.url+"/api/messaging/sessions/"+begun.SessionID+"/messages")
 				}
 				if !strings.Contains(out, `"agentResponse"`) && !strings.Contains(out, `"completed"`) || !strings.Contains(out, "Hello") {
 					t.Errorf("%s\nprinted %s", line, out)
 				}
+			case strings.HasPrefix(line, "npm install "):
+				for _, name := range strings.Fields(line)[2:] {
+					if !strings.HasPrefix(name, "--") && !installed(t)[name] {
+						t.Errorf("%s: the tests don't have %s", line, name)
+					}
+				}
+			case strings.HasPrefix(line, "sudo -u postgres "):
+				// TestReadmePostgres runs these, with a server of its own.
 			case strings.HasPrefix(line, "npm pack "):
 				// The other tests have the package already, by its hash; people must be told of the same version.
 				if want := "npm pack @elizaos/client@" + officialVersion(t) + " "; !strings.HasPrefix(line, want) {
@@ -166,53 +180,116 @@ func serveAsInReadme(t *testing.T, line string) {
 	p.interrupt()
 }
 
+// installed are the packages that the scripts of the tests have.
+func installed(t *testing.T) map[string]bool {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("js", "package.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list struct{ Dependencies, DevDependencies map[string]string }
+	if err := json.Unmarshal(raw, &list); err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]bool{}
+	for name := range list.Dependencies {
+		names[name] = true
+	}
+	for name := range list.DevDependencies {
+		names[name] = true
+	}
+	return names
+}
+
+// The role and the database are made as the README says, and the server starts on them.
+func TestReadmePostgres(t *testing.T) {
+	t.Parallel()
+	socket, err := url.Parse(pgtest.URL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const name = "elizad_of_the_readme" // the tests' server has an elizad of its own
+	query := socket.Query()
+	env := []string{"PGHOST=" + query.Get("host"), "PGUSER=postgres"}
+	made := 0
+	for _, block := range blocks(t, "sh") {
+		for _, line := range lines(block) {
+			if line, ok := strings.CutPrefix(line, "sudo -u postgres "); ok {
+				line = strings.ReplaceAll(strings.Replace(line, " --pwprompt", "", 1), "elizad", name) // nobody is there to type one
+				command(t, t.TempDir(), env, "bash", "-ec", line)
+				made++
+			}
+		}
+	}
+	query.Set("user", name)
+	socket.Path, socket.RawQuery = "/"+name, query.Encode()
+	p := start(t, t.TempDir(), "POSTGRES_URL="+socket.String())
+	if status := get(t, p.url+"/health"); made != 2 || status != http.StatusOK {
+		t.Errorf("after %d commands: status %d", made, status)
+	}
+	p.interrupt()
+	command(t, t.TempDir(), env, "bash", "-ec", "dropdb "+name+" && dropuser "+name)
+}
+
+// The TypeScript of the README is of the strict kind, and does what it says.
 func TestReadmeTypeScript(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir())
 	for i, block := range blocks(t, "ts") {
-		script, err := os.CreateTemp("js", fmt.Sprintf("readme-%d-*.mjs", i)) // where its imports are found
-		if err != nil {
-			t.Fatal(err)
+		write := func(ending string) string {
+			script, err := os.CreateTemp("js", fmt.Sprintf("readme-%d-*%s", i, ending)) // where its imports are found
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = os.Remove(script.Name()) })
+			if _, err := script.WriteString(strings.ReplaceAll(block, readmeAddress, p.url)); err != nil {
+				t.Fatal(err)
+			}
+			_ = script.Close()
+			return filepath.Base(script.Name())
 		}
-		t.Cleanup(func() { _ = os.Remove(script.Name()) })
-		if _, err := script.WriteString(strings.ReplaceAll(block, readmeAddress, p.url)); err != nil {
-			t.Fatal(err)
-		}
-		_ = script.Close()
-		if out := node(t, filepath.Base(script.Name())); !strings.Contains(out, "built-in responder") {
+		node(t, "node_modules/typescript/bin/tsc", "--noEmit", "--strict", "--noUncheckedIndexedAccess",
+			"--target", "es2022", "--module", "esnext", "--moduleResolution", "bundler", "--types", "node", write(".ts"))
+		if out := node(t, write(".mjs")); !strings.Contains(out, "built-in responder") {
 			t.Errorf("block %d printed %q", i, out)
 		}
 	}
 }
 
+// The Go programs of the README compile as they stand. The one that asks gets its answer, the one that serves answers.
 func TestReadmeGo(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir())
-	imports := map[string]string{
-		"client.": "github.com/elizad/elizad/client", "server.": "github.com/elizad/elizad/server",
-		"log.": "log", "fmt.": "fmt", "http.": "net/http",
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
 	}
+	address := free.Addr().String()
+	_ = free.Close()
 	for i, block := range blocks(t, "go") {
-		var source strings.Builder
-		source.WriteString("package main\n\nimport (\n\t\"context\"\n")
-		for use, path := range imports {
-			if strings.Contains(block, use) {
-				fmt.Fprintf(&source, "\t%q\n", path)
-			}
-		}
-		source.WriteString(")\n\nfunc main() {\n\tctx := context.Background()\n")
-		source.WriteString(strings.ReplaceAll(block, readmeAddress, p.url))
-		if strings.Contains(block, "mux") {
-			source.WriteString("\t_ = mux\n\t_ = srv.Shutdown(ctx)\n")
-		}
-		source.WriteString("}\n")
-		file := filepath.Join(t.TempDir(), "main.go")
-		if err := os.WriteFile(file, []byte(source.String()), 0o600); err != nil {
+		dir := t.TempDir()
+		source, program := filepath.Join(dir, "main.go"), filepath.Join(dir, "program")
+		text := strings.NewReplacer(readmeAddress, p.url, "127.0.0.1:8080", address).Replace(block)
+		if err := os.WriteFile(source, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		out := command(t, root, []string{"ELIZAD_DATA_DIR=" + t.TempDir(), "HOME=" + os.Getenv("HOME"), "XDG_DATA_HOME=" + t.TempDir()}, "go", "run", file)
-		if strings.Contains(block, "Ask") && !strings.Contains(out, "built-in responder") {
-			t.Errorf("block %d printed %q", i, out)
+		command(t, root, nil, "go", "build", "-o", program, source)
+		if !strings.Contains(block, "ListenAndServe") {
+			if out := command(t, dir, nil, program); !strings.Contains(out, "built-in responder") {
+				t.Errorf("block %d printed %q", i, out)
+			}
+			continue
 		}
+		cmd := exec.CommandContext(t.Context(), program)
+		cmd.Dir, cmd.Env = dir, []string{"HOME=" + dir, "ELIZAD_DATA_DIR=" + dir, "XDG_DATA_HOME=" + dir}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		page := command(t, dir, nil, "curl", "-s", "--retry", "60", "--retry-connrefused", "--retry-delay", "1", "http://"+address+"/eliza/")
+		if !strings.Contains(page, `<base href="/eliza/" />`) {
+			t.Errorf("block %d serves %q", i, page)
+		}
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait() // it was killed
 	}
 }

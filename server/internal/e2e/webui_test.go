@@ -19,7 +19,13 @@ import (
 // officialUI is the folder of the official web client's page, as its package brings it.
 func officialUI(t *testing.T) string {
 	t.Helper()
-	dir, err := filepath.Abs(filepath.Join("js", "webui", "node_modules", "@elizaos", "client", "dist"))
+	return installedUI(t, filepath.Join("@elizaos", "client"))
+}
+
+// installedUI is the page of an installed package of the official web client.
+func installedUI(t *testing.T, name string) string {
+	t.Helper()
+	dir, err := filepath.Abs(filepath.Join("js", "webui", "node_modules", name, "dist"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,15 +50,21 @@ func officialVersion(t *testing.T) string {
 }
 
 // drive runs flows of the official web client against a server.
-func drive(t *testing.T, url string, flows ...string) {
+func drive(t *testing.T, url string, args ...string) {
 	t.Helper()
-	t.Log(node(t, "webui/main.mjs", append(flows, "--url", url, "--out", screenshots(t))...))
+	t.Log(node(t, "webui/main.mjs", append(args, "--url", url, "--out", screenshots(t))...))
 }
 
 // serveUI starts elizad with the official web client.
 func serveUI(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
-	p := launch(t, t.TempDir(), append(env, "PORT=0"), append(args, "--ui-dir", officialUI(t))...)
+	return servePage(t, officialUI(t), env, args...)
+}
+
+// servePage starts elizad with a page of somebody else's.
+func servePage(t *testing.T, dir string, env []string, args ...string) *process {
+	t.Helper()
+	p := launch(t, t.TempDir(), append(env, "PORT=0"), append(args, "--ui-dir", dir)...)
 	p.waitForAddress()
 	return p
 }
@@ -74,10 +86,46 @@ func TestOfficialWebUI(t *testing.T) {
 	for flows, args := range map[string][]string{"chat": nil, "agents": nil, "groups": two, "insight settings": two} {
 		t.Run(flows, func(t *testing.T) {
 			t.Parallel()
-			p := serveUI(t, []string{"BUILTIN_STREAM_DELAY_MS=60"}, args...)
-			drive(t, p.url, strings.Fields(flows)...)
+			p := serveUI(t, nil, args...)
+			drive(t, p.url, append(strings.Fields(flows), "--owner", p.ownerToken())...)
 		})
 	}
+}
+
+// TestOlderOfficialWebUI chats with the earlier versions that people still have.
+func TestOlderOfficialWebUI(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"1.5.7", "1.6.5", "1.7.0"} {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			p := servePage(t, installedUI(t, "client-"+version), nil)
+			drive(t, p.url, "talk")
+		})
+	}
+}
+
+// TestOfficialWebUIShowsAnswersGrow has the model say each word only when the page has shown the one before.
+func TestOfficialWebUIShowsAnswersGrow(t *testing.T) {
+	t.Parallel()
+	next := make(chan struct{})
+	vendor := modeltest.New(t, func(r modeltest.Request) modeltest.Script {
+		if !r.Stream {
+			return modeltest.Say("A title")
+		}
+		return modeltest.Script{
+			Chunks: []string{"<response><actions>REPLY</actions><text>One", " two", " three", " four", "</text></response>"},
+			Gates:  map[int]<-chan struct{}{1: next, 2: next, 3: next},
+		}
+	})
+	gate := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case next <- struct{}{}:
+		case <-r.Context().Done():
+		}
+	}))
+	t.Cleanup(gate.Close)
+	p := serveUI(t, []string{"OPENAI_BASE_URL=" + vendor.URL})
+	drive(t, p.url, "grow", "--gate", gate.URL)
 }
 
 // TestOfficialWebUIWithAKey lets it find out that the server wants a key.
@@ -110,7 +158,7 @@ func TestOfficialWebUIPanels(t *testing.T) {
 	}}
 	cfg := server.DefaultConfig()
 	cfg.Storage.Dir, cfg.Web.Dir = t.TempDir(), officialUI(t)
-	srv, err := server.New(cfg, server.WithPlugins(counter))
+	srv, err := server.New(cfg, server.WithEnvironment(), server.WithPlugins(counter))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"strings"
 
 	"github.com/elizad/elizad/server/apierr"
@@ -16,7 +17,7 @@ import (
 const formOverhead = 64 << 10
 
 // LimitBody bounds the size of request bodies: that of JSON by one limit, that of uploads by another. A body that announces
-// too much is refused at once; one that turns out to be too large ends the reading with *http.MaxBytesError, and one that
+// too much is refused at once, and one that comes too slowly is a REQUEST_TIMEOUT; one that turns out to be too large ends the reading with *http.MaxBytesError, and one that
 // breaks off, or isn't framed as HTTP wants it, with an INVALID_REQUEST: whoever reads it, that is the caller's fault.
 func LimitBody(limits config.Limits) Middleware {
 	return func(next http.Handler) http.Handler {
@@ -37,24 +38,56 @@ func LimitBody(limits config.Limits) Middleware {
 				WriteError(w, r, tooLarge(limit))
 				return
 			}
-			r.Body = requestBody{http.MaxBytesReader(w, r.Body, limit)}
+			r.Body = &requestBody{ReadCloser: newPaced(w, http.MaxBytesReader(w, r.Body, limit), upload), text: !upload}
 			next.ServeHTTP(w, r)
 		})
 	}
 }
 
-// requestBody tells readers of a body what went wrong in terms of the API.
-type requestBody struct{ io.ReadCloser }
+// requestBody tells readers of a body what went wrong in terms of the API. It passes over the mark that some programs begin a
+// text with, which no JSON has.
+type requestBody struct {
+	io.ReadCloser
+	text  bool // it may begin with a mark
+	first [3]byte
+	head  []byte // of first, what is to be read yet
+}
 
-func (b requestBody) Read(p []byte) (int, error) {
+const byteOrderMark = "\uFEFF"
+
+func (b *requestBody) Read(p []byte) (int, error) {
+	if b.text && len(p) > 0 {
+		b.text = false
+		n, err := io.ReadFull(b.ReadCloser, b.first[:])
+		if b.head = b.first[:n]; string(b.head) == byteOrderMark {
+			b.head = nil
+		}
+		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			return 0, fault(err)
+		}
+	}
+	if len(b.head) > 0 {
+		n := copy(p, b.head)
+		b.head = b.head[n:]
+		return n, nil
+	}
 	n, err := b.ReadCloser.Read(p)
+	return n, fault(err)
+}
+
+// fault is an error of a body in terms of the API.
+func fault(err error) error {
 	if err == nil || err == io.EOF {
-		return n, err
+		return err
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return n, err
+		return err
 	}
-	return n, apierr.Wrap(err, apierr.InvalidRequest, "The request body can't be read to its end")
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return apierr.Wrap(err, apierr.TooSlow, "The request body came too slowly").
+			WithDetails(fmt.Sprintf("All of it within %v, and of an upload %d more bytes with each second after that", bodyPatience, uploadRate))
+	}
+	return apierr.Wrap(err, apierr.InvalidRequest, "The request body can't be read to its end")
 }
 
 func tooLarge(limit int64) *apierr.Error {

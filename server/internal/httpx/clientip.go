@@ -11,8 +11,7 @@ import (
 )
 
 // ClientIP finds the address of the caller: that of the connection, or the one that trusted proxies report in
-// X-Forwarded-For. Without trusted proxies the header means nothing, because anybody can send it. It also finds out whether
-// the caller is on this machine, for [IsLocal].
+// X-Forwarded-For. Without trusted proxies the header means nothing, because anybody can send it.
 func ClientIP(proxies config.Proxies) Middleware {
 	return func(next http.Handler) http.Handler {
 		if len(proxies.Networks) == 0 && proxies.Hops == 0 {
@@ -39,7 +38,8 @@ type callerHandler struct {
 func (h callerHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec, r := recorded(r)
 	rec.client = h.addr(r)
-	rec.local = rec.client.IsLoopback() && !passedOn(r)
+	rec.passedOn = passedOn(r)
+	rec.request = r
 	h.next.ServeHTTP(w, r)
 }
 
@@ -52,14 +52,14 @@ func connectionAddr(r *http.Request) netip.Addr {
 // reportedAddr returns the address that proxies report, or that of the connection where their header is missing or broken.
 func reportedAddr(r *http.Request) netip.Addr {
 	if addr := middleware.GetClientIPAddr(r.Context()); addr.IsValid() {
-		return addr
+		return addr.Unmap()
 	}
 	return connectionAddr(r)
 }
 
 // passedOn reports whether a request bears the trace of a proxy.
 func passedOn(r *http.Request) bool {
-	for _, trace := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via"} {
+	for _, trace := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via", prefixHeader} {
 		if len(r.Header[trace]) > 0 {
 			return true
 		}
@@ -67,18 +67,44 @@ func passedOn(r *http.Request) bool {
 	return false
 }
 
-// ClientIPFrom returns the address that [ClientIP] found. It is not valid outside of requests and for callers without an IP
-// address, as on a unix socket.
-func ClientIPFrom(ctx context.Context) netip.Addr {
-	if rec := recordOf(ctx); rec != nil {
-		return rec.client
+// ClientNetwork names the network of the caller that [ClientIP] found, for whoever counts what callers do: an IPv4 address, or
+// the /64 of an IPv6 one, of which everybody who has one has 2^64. Callers without an address, as on a unix socket, share one
+// name.
+func ClientNetwork(r *http.Request) string {
+	rec := recordOf(r.Context())
+	if rec == nil {
+		return noNetwork
 	}
-	return netip.Addr{}
+	if rec.network == "" {
+		rec.network = networkOf(rec.client)
+	}
+	return rec.network
 }
 
-// IsLocal reports whether the caller of the request that ctx belongs to is on the server's own machine, as [ClientIP] found.
-// A request that a proxy has passed on is not, wherever the proxy is.
-func IsLocal(ctx context.Context) bool {
-	rec := recordOf(ctx)
-	return rec != nil && rec.local
+const (
+	noNetwork  = "none"
+	ipv6Prefix = 64 // bits of an IPv6 address that a caller cannot choose
+)
+
+func networkOf(addr netip.Addr) string {
+	switch {
+	case !addr.IsValid():
+		return noNetwork
+	case addr.Is4():
+		return addr.String()
+	default:
+		network, err := addr.WithZone("").Prefix(ipv6Prefix)
+		if err != nil {
+			return noNetwork // unreachable: every IPv6 address is that long
+		}
+		return network.String()
+	}
+}
+
+// RequestFrom returns the request that ctx belongs to, as [ClientIP] saw it; nil outside of requests.
+func RequestFrom(ctx context.Context) *http.Request {
+	if rec := recordOf(ctx); rec != nil {
+		return rec.request
+	}
+	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/legacy"
+	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 )
 
@@ -24,6 +25,21 @@ type operation struct {
 	options *openapi3filter.Options
 	accepts []string // media types of the body; nil: there is none
 	empty   bool     // it has neither parameters nor a body, and so nothing to validate
+
+	once            bool // it takes an Idempotency-Key
+	findsRepetition bool // it knows by the key what it did before
+}
+
+// Contract is a contract prepared to treat requests as their operations want it.
+type Contract map[operationName]*operation
+
+// of returns the operation that chi found for a request; nil for a route that the contract doesn't have.
+func (c Contract) of(r *http.Request) *operation {
+	route := chi.RouteContext(r.Context())
+	if route == nil {
+		return nil
+	}
+	return c[operationName{r.Method, route.RoutePattern()}]
 }
 
 // optionsFor returns how to validate a request with a body of some type. Uploads must not be collected in memory.
@@ -44,21 +60,23 @@ func (op *operation) reads(kind string) bool {
 // operationName is the name of an operation: its method and the template of its path.
 type operationName struct{ method, path string }
 
-// operations prepares every operation of a contract.
-func operations(doc *openapi3.T) map[operationName]*operation {
+// NewContract prepares every operation of a contract.
+func NewContract(doc *openapi3.T) Contract {
 	// Neither servers nor security belong to validation: the first would compare the Host header, and the second reads whole
 	// uploads into memory although authentication happened long before.
 	contract := *doc
 	contract.Servers, contract.Security = nil, nil
-	out := map[operationName]*operation{}
+	out := Contract{}
 	for path, item := range contract.Paths.Map() {
 		for method, op := range item.Operations() {
+			once, findsRepetition := repetition(op)
 			checked := *op
 			checked.Servers, checked.Security = nil, openapi3.NewSecurityRequirements()
 			out[operationName{method, path}] = &operation{
 				accepts: bodyTypes(op),
-				empty:   len(op.Parameters) == 0 && len(item.Parameters) == 0 && op.RequestBody == nil,
-				route:   &routers.Route{Spec: &contract, Path: path, PathItem: item, Method: method, Operation: &checked},
+				once:    once, findsRepetition: findsRepetition,
+				empty: len(op.Parameters) == 0 && len(item.Parameters) == 0 && op.RequestBody == nil,
+				route: &routers.Route{Spec: &contract, Path: path, PathItem: item, Method: method, Operation: &checked},
 				options: &openapi3filter.Options{
 					AuthenticationFunc:    openapi3filter.NoopAuthenticationFunc,
 					IncludeResponseStatus: true,
@@ -73,6 +91,20 @@ func operations(doc *openapi3.T) map[operationName]*operation {
 		}
 	}
 	return out
+}
+
+// repetition reports what the contract says of an operation that is asked twice under one Idempotency-Key. Under x-idempotent
+// it has "answer", where what is kept of the first answer is all that is known of it, or "effect", where the operation knows by
+// the key what it did.
+func repetition(op *openapi3.Operation) (once, finds bool) {
+	switch op.Extensions["x-idempotent"] {
+	case "answer":
+		return true, false
+	case "effect":
+		return true, true
+	default:
+		return false, false
+	}
 }
 
 // uuidFormat accepts a UUID of any version in the common form.
@@ -103,7 +135,7 @@ func ResponseValidator(doc *openapi3.T) (func(*http.Request, *http.Response) err
 	if err != nil {
 		return nil, fmt.Errorf("reading the contract: %w", err)
 	}
-	byName, general := operations(doc), generalHeaders()
+	byName, general := NewContract(doc), generalHeaders()
 	return func(r *http.Request, resp *http.Response) error {
 		called := r.Method + " " + r.URL.Path
 		route, params, err := router.FindRoute(r)

@@ -86,7 +86,7 @@ func validating(t testing.TB, middleware ...httpx.Middleware) (http.Handler, *an
 		}
 		w.WriteHeader(http.StatusNoContent)
 	}
-	validator := httpx.Validator(document(t))
+	validator := httpx.Validator(httpx.NewContract(document(t)))
 	routes := chi.NewRouter()
 	routes.Use(httpx.RequestID)
 	routes.Use(middleware...)
@@ -304,5 +304,62 @@ func BenchmarkValidator(b *testing.B) {
 				runtime.KeepAlive(w)
 			}
 		})
+	}
+}
+
+// A refusal names every field that is wrong and says in words what belongs there.
+func TestRefusalsInWords(t *testing.T) {
+	t.Parallel()
+	doc, err := openapi3.NewLoader().LoadFromData([]byte(`{
+  "openapi": "3.0.3", "info": {"title": "t", "version": "1"}, "paths": {"/api/things": {"post": {
+    "requestBody": {"required": true, "content": {"application/json": {"schema": {
+      "type": "object", "required": ["agentId", "content"], "properties": {
+        "agentId": {"allOf": [{"$ref": "#/components/schemas/UUID"}]}, "content": {"type": "string", "minLength": 1, "maxLength": 5},
+        "count": {"type": "integer", "minimum": 1, "maximum": 9}, "kind": {"type": "string", "enum": ["a", "b"]}, "yes": {"type": "boolean"},
+        "list": {"type": "array", "maxItems": 2, "items": {"type": "object", "required": ["id"], "properties": {"id": {"$ref": "#/components/schemas/UUID"}}}},
+        "inside": {"type": "object", "required": ["x", "y"], "properties": {"x": {"type": "number"}, "y": {"oneOf": [{"type": "string"}, {"type": "array", "items": {}}]}}}
+      }}}}},
+    "responses": {"204": {"description": "done"}}}}},
+  "components": {"schemas": {"UUID": {"type": "string", "format": "uuid", "pattern": "^[0-9a-f-]{36}$"}}}
+}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := chi.NewRouter()
+	r.With(httpx.Validator(httpx.NewContract(doc))).Post("/api/things", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) })
+	for body, want := range map[string]string{
+		`{}`:                                 "agentId is required; content is required",
+		`{"content":"x"}`:                    "agentId is required",
+		`{"agentId":"x","content":""}`:       "agentId: must be a UUID; content: must not be empty",
+		`{"agentId":7,"content":"too long"}`: "agentId: must be a UUID; content: must have at most 5 characters",
+		`[]`:                                 "The request body must be an object",
+		`null`:                               "The request body must be an object",
+		`{"agentId":"11111111-1111-4111-8111-111111111111","content":"x","count":0,"kind":"c","yes":"no","list":[{"id":"x"}]}`: "count: must be at least 1; " +
+			"kind: must be one of the allowed values: a, b; list[0].id: must be a UUID; yes: must be true or false",
+		`{"agentId":"11111111-1111-4111-8111-111111111111","content":"x","count":1.5,"list":[{},{}]}`:      "count: must be an integer; list[0].id is required",
+		`{"agentId":"11111111-1111-4111-8111-111111111111","content":"x","count":10,"list":[{},{},{}]}`:    "count: must be at most 9; list: must have at most 2 items",
+		`{"agentId":"11111111-1111-4111-8111-111111111111","content":"x","inside":{"y":5}}`:                "inside.x is required; inside.y: must be a text or a list",
+		`{"agentId":"11111111-1111-4111-8111-111111111111","content":null,"inside":[]}`:                    "content: must be a text; inside: must be an object",
+		`{"agentId":"11111111-1111-4111-8111-111111111111","content":"x","list":"secret","kind":"secret"}`: "kind: must be one of the allowed values: a, b; list: must be a list",
+	} {
+		req := httptest.NewRequest("POST", "/api/things", strings.NewReader(body))
+		req.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		r.ServeHTTP(w, req)
+		var got struct {
+			Error struct{ Code, Message, Details string }
+		}
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+			t.Fatal(err)
+		}
+		if w.Code != 400 || got.Error.Message != want {
+			t.Errorf("%s: %d %q, want %q", body, w.Code, got.Error.Message, want)
+		}
+		if all := strings.Count(want, ";"); strings.Count(got.Error.Details, "; /") != all || !strings.HasPrefix(got.Error.Details, "/") {
+			t.Errorf("%s: details %q", body, got.Error.Details)
+		}
+		if strings.Contains(w.Body.String(), "secret") || strings.Contains(w.Body.String(), "{36}") {
+			t.Errorf("%s: the refusal repeats a value or shows an expression: %s", body, w.Body)
+		}
 	}
 }

@@ -110,6 +110,17 @@ func (c *CORS) Allows(r *http.Request) bool {
 	return c.all.allows(r, origin)
 }
 
+// Own reports whether a request comes from a page of this server, or of an origin that the operator has named, or from no page
+// at all. Pages that are welcome only because they are on the caller's machine are none of them.
+func (c *CORS) Own(r *http.Request) bool {
+	origin, site := r.Header.Get("Origin"), r.Header.Get("Sec-Fetch-Site")
+	if origin == "" || site == "same-origin" {
+		return site == "" || site == "same-origin" || site == "none"
+	}
+	u, err := url.Parse(strings.ToLower(origin))
+	return err == nil && u.Host != "" && (sameHost(u, r.Host) || c.api.names(u))
+}
+
 // allows reports whether the page that a request names as its origin may use the server; no page may not.
 func (p *originPolicy) allows(r *http.Request, origin string) bool {
 	switch {
@@ -125,6 +136,11 @@ func (p *originPolicy) allows(r *http.Request, origin string) bool {
 	if sameHost(u, r.Host) || (p.local && isLoopbackName(u.Hostname())) {
 		return true
 	}
+	return p.names(u)
+}
+
+// names reports whether an origin is a configured one.
+func (p *originPolicy) names(u *url.URL) bool {
 	for _, allowed := range p.origins {
 		scheme, host, _ := strings.Cut(allowed, "://")
 		if scheme != u.Scheme {

@@ -1,6 +1,9 @@
 package httpx_test
 
 import (
+	"context"
+	"net"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -91,17 +94,87 @@ func TestSameOriginBehindAProxy(t *testing.T) {
 	}
 }
 
-func TestGuardHost(t *testing.T) {
+func TestGuardOpen(t *testing.T) {
 	t.Parallel()
-	h := httpx.GuardHost(config.Security{CORSOrigin: "https://tunnel.example"})(ok)
-	for host, want := range map[string]int{
-		"localhost:3000": 200, "127.0.0.1:3000": 200, "[::1]:3000": 200, "127.0.0.1": 200, "app.localhost": 200,
-		"tunnel.example": 200, "evil.example:3000": 403, "127.0.0.1.evil.example": 403, "192.168.0.7": 403,
+	const (
+		answered = http.StatusOK
+		refused  = http.StatusForbidden
+	)
+	home := config.Security{CORSOrigin: "https://tunnel.example", AllowHosts: "Agents.example, *.wild.example"}
+	network := home
+	network.AllowOpen = true
+	locked := config.Security{SocketKey: "a key"}
+	for _, tt := range []struct {
+		host                  string
+		home, network, locked int
+	}{
+		{"localhost:3000", answered, answered, answered}, {"LOCALHOST", answered, answered, answered}, {"localhost.:3000", answered, answered, answered},
+		{"127.0.0.1:3000", answered, answered, answered}, {"[::1]:3000", answered, answered, answered}, {"[::ffff:127.0.0.1]:1", answered, answered, answered},
+		{"app.localhost", answered, answered, answered}, {"", answered, answered, answered},
+		{"tunnel.example", answered, answered, answered}, {"tunnel.example:8443", answered, answered, answered}, {"TUNNEL.example.", answered, answered, answered},
+		{"agents.EXAMPLE:80", answered, answered, answered}, {"a.wild.example", answered, answered, answered}, {"wild.example", refused, refused, answered},
+		{"evilwild.example", refused, refused, answered},
+		{"evil.example:3000", refused, refused, answered}, {"127.0.0.1.evil.example", refused, refused, answered}, {"localhost.evil.example", refused, refused, answered},
+		{"evil.example.", refused, refused, answered}, {"notlocalhost.com", refused, refused, answered}, {"127.0.0.1.", answered, answered, answered},
+		{"evil.example:80:80", refused, refused, answered}, {"localhost@evil.example", refused, refused, answered},
+		{"192.168.0.7", refused, answered, answered}, {"192.168.0.7:3000", refused, answered, answered}, {"[fe80::1%25eth0]:3000", refused, answered, answered},
+		{"elizad:3000", refused, answered, answered}, {"raspberry.local", refused, answered, answered}, {"host.docker.internal:3000", refused, answered, answered},
 	} {
-		r := httptest.NewRequest("GET", "/", nil)
-		r.Host = host
-		if w := serve(h, r); w.Code != want {
-			t.Errorf("%s: %d", host, w.Code)
+		for name, at := range map[string]struct {
+			set  config.Security
+			want int
+		}{"home": {home, tt.home}, "network": {network, tt.network}, "locked": {locked, tt.locked}} {
+			r := httptest.NewRequest("GET", "/", nil)
+			r.Host = tt.host
+			if w := serve(httpx.GuardOpen(at.set)(ok), r); w.Code != at.want {
+				t.Errorf("%s, %s: %d %s", name, tt.host, w.Code, w.Body)
+			}
+		}
+	}
+}
+
+// TestOpenServerOnANetwork has a handler that asks for no key mounted in a server that other machines can reach.
+func TestOpenServerOnANetwork(t *testing.T) {
+	t.Parallel()
+	local := func(ip string) context.Context {
+		return context.WithValue(t.Context(), http.LocalAddrContextKey, &net.TCPAddr{IP: net.ParseIP(ip), Port: 3000})
+	}
+	for _, tt := range []struct {
+		set  config.Security
+		at   string
+		want int
+	}{
+		{config.Security{}, "127.0.0.1", 200}, {config.Security{}, "::1", 200}, {config.Security{}, "::ffff:127.0.0.1", 200}, {config.Security{}, "192.168.0.7", 403},
+		{config.Security{}, "fe80::1", 403}, {config.Security{AllowOpen: true}, "192.168.0.7", 200}, {config.Security{AuthToken: "a key"}, "192.168.0.7", 200},
+	} {
+		r := httptest.NewRequest("GET", "http://localhost/", nil).WithContext(local(tt.at))
+		if w := serve(httpx.GuardOpen(tt.set)(ok), r); w.Code != tt.want {
+			t.Errorf("%+v: %d %s", tt, w.Code, w.Body)
+		}
+	}
+}
+
+func TestOwnPages(t *testing.T) {
+	t.Parallel()
+	c := httpx.NewCORS(config.Security{CORSOrigin: "https://app.example, https://*.apps.example"})
+	for _, tt := range []struct {
+		origin, site string
+		want         bool
+	}{
+		{"", "", true}, {"", "none", true}, {"", "same-origin", true}, {"", "same-site", false}, {"", "cross-site", false},
+		{"http://127.0.0.1:3000", "same-origin", true}, {"http://127.0.0.1:3000", "", true}, {"http://127.0.0.1:9999", "same-site", false},
+		{"http://127.0.0.1:9999", "", false}, {"http://localhost:3000", "cross-site", false}, {"http://anything.localhost:3000", "", false},
+		{"null", "", false}, {"null", "cross-site", false}, {"https://app.example", "cross-site", true}, {"https://a.apps.example", "", true},
+		{"http://app.example", "", false}, {"https://evil.example", "", false}, {"file://", "", false}, {"https://app.example.evil.example", "", false},
+	} {
+		r := httptest.NewRequest("POST", "http://127.0.0.1:3000/api/server/stop", nil)
+		for name, value := range map[string]string{"Origin": tt.origin, "Sec-Fetch-Site": tt.site} {
+			if value != "" {
+				r.Header.Set(name, value)
+			}
+		}
+		if got := c.Own(r); got != tt.want {
+			t.Errorf("%+v: %v", tt, got)
 		}
 	}
 }

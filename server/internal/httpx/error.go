@@ -2,12 +2,14 @@ package httpx
 
 import (
 	"encoding/json"
+	"errors"
 	"mime"
 	"net/http"
 	"strconv"
 	"strings"
 
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
 )
 
 // failure is the body of every error.
@@ -56,10 +58,14 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
 	if status == http.StatusUnauthorized && header.Get("WWW-Authenticate") == "" {
-		header.Set("WWW-Authenticate", `ApiKey realm="elizad"`)
+		header["Www-Authenticate"] = []string{`ApiKey realm="elizad"`, `Bearer realm="elizad"`}
 	}
 	if status == http.StatusTooManyRequests && header.Get("Retry-After") == "" {
-		header.Set("Retry-After", "1")
+		wait := 1
+		if blocked, ok := errors.AsType[*auth.BlockedError](err); ok {
+			wait = blocked.RetryAfter()
+		}
+		header.Set("Retry-After", strconv.Itoa(wait))
 	}
 
 	var body any = failure{Error: failureBody{Code: e.Code, Message: e.Message, Details: e.Details}}

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// pagePolicy lets the web UI load what it brings along, show images from anywhere and talk to its server.
-const pagePolicy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob: https: http:; " +
-	"media-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws: wss:; object-src 'none'; " +
+// pagePolicy lets a page load what this server has, and talk to it alone.
+const pagePolicy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; " +
+	"media-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; object-src 'none'; " +
 	"base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
 
 // apiPolicy lets an API response do nothing, should a browser take it for a page.

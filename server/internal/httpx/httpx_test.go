@@ -137,7 +137,14 @@ func TestClientIP(t *testing.T) {
 		{"2", "10.0.0.1:1", "198.51.100.1", "10.0.0.1"},
 		{"10.0.0.0/8", "10.0.0.1:1", "198.51.100.66, 198.51.100.1, 10.2.2.2", "198.51.100.1"},
 		{"10.0.0.0/8", "203.0.113.9:1", "198.51.100.1", "203.0.113.9"},
-		{"", "[::1]:1", "", "::1"},
+		{"", "[::1]:1", "", "::/64"},
+		{"", "[2001:db8:1:2:3:4:5:6]:1", "", "2001:db8:1:2::/64"},
+		{"", "[fe80::1%eth0]:1", "", "fe80::/64"},
+		{"", "[::ffff:203.0.113.9]:1", "", "203.0.113.9"},
+		{"", "@", "198.51.100.1", "none"},
+		{"1", "10.0.0.1:1", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"},
+		{"1", "10.0.0.1:1", "::ffff:198.51.100.1", "198.51.100.1"},
+		{"::1", "[::1]:1", "203.0.113.66, 198.51.100.1", "198.51.100.1"},
 	} {
 		proxies, err := config.Security{TrustProxy: tt.trust}.Proxies()
 		if err != nil {
@@ -145,7 +152,7 @@ func TestClientIP(t *testing.T) {
 		}
 		var got string
 		h := httpx.ClientIP(proxies)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			got = httpx.ClientIPFrom(r.Context()).String()
+			got = httpx.ClientNetwork(r)
 		}))
 		r := httptest.NewRequest("GET", "/", nil)
 		r.RemoteAddr = tt.remote

@@ -10,10 +10,12 @@ import (
 
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/config"
+	"github.com/elizad/elizad/server/internal/throttle"
 )
 
-// RateLimit bounds how many requests one address may make per window, and says in RateLimit headers how many are left. An
-// IPv6 caller counts by its /64 network. The count is this process's own. It needs [ClientIP] outside of it; requests without
+// RateLimit bounds how many requests one address may make per window, and says in RateLimit headers how many are left. Callers
+// count by [ClientNetwork]. The count is this process's own, and of those beyond
+// [throttle.MaxCallers] the ones heard of longest ago are forgotten. It needs [ClientIP] outside of it; requests without
 // an address share one count.
 func RateLimit(limits config.Limits) Middleware {
 	return rateLimit(limits.RateLimit, limits.APIMax, limits.APIWindow, apierr.RateLimited, "Too many requests. Please try again later.")
@@ -25,17 +27,36 @@ func UploadRateLimit(limits config.Limits) Middleware {
 	return rateLimit(limits.RateLimit, limits.UploadMax, limits.UploadWindow, apierr.UploadsLimited, "Too many upload attempts. Please try again later.")
 }
 
+// HealthRateLimit is RateLimit for the health of the server, which is asked for without a key: 100 times a minute and network,
+// which no answer tells but the one that refuses.
+func HealthRateLimit(limits config.Limits) Middleware {
+	const most, window = 100, time.Minute
+	if !limits.RateLimit {
+		return func(next http.Handler) http.Handler { return next }
+	}
+	limiter := httprate.NewRateLimiter(most, window, httprate.WithLimitCounter(new(throttle.Windows)), httprate.WithResponseHeaders(httprate.ResponseHeaders{RetryAfter: "Retry-After"}))
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if limiter.OnLimit(w, r, ClientNetwork(r)) {
+				WriteError(w, r, apierr.New(apierr.RateLimited, "Too many requests. Please try again later."))
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
 func rateLimit(on bool, most int, window time.Duration, code apierr.Code, message string) Middleware {
 	if !on {
 		return func(next http.Handler) http.Handler { return next }
 	}
-	limiter := httprate.NewRateLimiter(most, window, httprate.WithResponseHeaders(httprate.ResponseHeaders{
+	limiter := httprate.NewRateLimiter(most, window, httprate.WithLimitCounter(new(throttle.Windows)), httprate.WithResponseHeaders(httprate.ResponseHeaders{
 		Limit: "RateLimit-Limit", Remaining: "RateLimit-Remaining", Reset: "RateLimit-Reset",
 	}))
 	policy := fmt.Sprintf("%d;w=%d", most, int(window.Seconds()))
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			refused := limiter.OnLimit(w, r, httprate.CanonicalizeIP(ClientIPFrom(r.Context()).String()))
+			refused := limiter.OnLimit(w, r, ClientNetwork(r))
 			h := w.Header()
 			h.Set("RateLimit-Policy", policy)
 			// The limiter gives the time of the reset; the draft that clients read wants the seconds until then.

@@ -24,7 +24,9 @@ type record struct {
 
 	id       [1]string                     // as a header has it
 	client   netip.Addr                    // found by ClientIP
-	local    bool                          // found by ClientIP
+	network  string                        // of client, once somebody has asked for it
+	request  *http.Request                 // noted by ClientIP
+	passedOn bool                          // by a proxy, as ClientIP found
 	err      error                         // given to WriteError
 	response middleware.WrapResponseWriter // nil without Watch
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -19,8 +18,7 @@ import (
 // It must run where chi has found the route, for the operation is looked up by method and route pattern; a route that the
 // contract doesn't have passes. A request that passes carries the validated body as a value, which generated handlers bind.
 // Bodies of uploads aren't read. For the cost see BenchmarkValidator.
-func Validator(doc *openapi3.T) Middleware {
-	known := operations(doc)
+func Validator(known Contract) Middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			route := chi.RouteContext(r.Context())
@@ -28,7 +26,7 @@ func Validator(doc *openapi3.T) Middleware {
 				next.ServeHTTP(w, r)
 				return
 			}
-			op := known[operationName{r.Method, route.RoutePattern()}]
+			op := known.of(r)
 			if op == nil || op.empty {
 				next.ServeHTTP(w, r)
 				return
@@ -66,7 +64,7 @@ func pathParams(r *http.Request, route *chi.Context) map[string]string {
 }
 
 // RequestError explains why a request could not be read: as the validator says, or as reading and decoding its body say. The
-// message says which part is wrong; the details give the place as a JSON pointer and the reason, and never repeat a value.
+// message names what is wrong and says what belongs there; the details give the places as JSON pointers. No value is repeated.
 // Any other error stays what it is.
 func RequestError(err error) error {
 	if e, ok := errors.AsType[*apierr.Error](err); ok {
@@ -95,26 +93,27 @@ func parameterError(err *openapi3filter.RequestError) error {
 	if schema := err.Parameter.Schema; schema != nil && schema.Value != nil && schema.Value.Format == "uuid" {
 		code = apierr.InvalidID
 	}
-	e := apierr.Wrap(err.Err, code, "The %s parameter %q is invalid", err.Parameter.In, err.Parameter.Name)
+	invalid := func(want string) error {
+		return apierr.New(code, "The %s parameter %q is invalid: it %s", err.Parameter.In, err.Parameter.Name, want).WithDetails(want)
+	}
 	switch {
 	case errors.Is(err.Err, openapi3filter.ErrInvalidRequired):
 		return apierr.Wrap(err.Err, code, "The %s parameter %q is missing", err.Parameter.In, err.Parameter.Name)
 	case errors.Is(err.Err, openapi3filter.ErrInvalidEmptyValue):
-		return e.WithDetails("must not be empty")
+		return invalid("must not be empty")
 	}
 	if schemaErr, ok := errors.AsType[*openapi3.SchemaError](err.Err); ok {
-		return e.WithDetails(reason(schemaErr))
+		return invalid(want(innermost(schemaErr)))
 	}
-	if parseErr, ok := errors.AsType[*openapi3filter.ParseError](err.Err); ok && parseErr.Reason != "" {
-		return e.WithDetails(parseErr.Reason)
+	if schema := err.Parameter.Schema; schema != nil && schema.Value != nil {
+		return invalid("must be " + kindOf(schema.Value))
 	}
-	return e
+	return apierr.New(code, "The %s parameter %q is invalid", err.Parameter.In, err.Parameter.Name)
 }
 
 func bodyError(err *openapi3filter.RequestError) error {
 	if schemaErr, ok := errors.AsType[*openapi3.SchemaError](err.Err); ok {
-		at := "/" + strings.Join(schemaErr.JSONPointer(), "/")
-		return apierr.Wrap(err.Err, apierr.InvalidRequest, "The request body does not fit the contract").WithDetails(at + ": " + reason(schemaErr))
+		return refuseBody(err, schemaErr)
 	}
 	switch {
 	case err.Err == nil: // the one fault that the validator reports without a cause
@@ -126,7 +125,7 @@ func bodyError(err *openapi3filter.RequestError) error {
 		return e
 	}
 	if _, ok := errors.AsType[*openapi3filter.ParseError](err.Err); ok {
-		return apierr.Wrap(err.Err, apierr.InvalidRequest, "The request body is not readable")
+		return apierr.New(apierr.InvalidRequest, "The request body is not readable")
 	}
 	return err.Err // the connection broke
 }
@@ -141,18 +140,4 @@ func malformedJSON(err error) error {
 		return apierr.Wrap(err, apierr.InvalidJSON, "The request body is not well-formed JSON").WithDetails("it ends too early")
 	}
 	return nil
-}
-
-// reason returns the innermost explanation of a schema error: where several schemas were tried, that of the last.
-func reason(err *openapi3.SchemaError) string {
-	if inner, ok := errors.AsType[*openapi3.SchemaError](err.Origin); ok && err.SchemaField != "oneOf" && err.SchemaField != "anyOf" {
-		return reason(inner)
-	}
-	if err.SchemaField == "format" && err.Schema != nil && err.Schema.Format == "uuid" {
-		return "must be a UUID"
-	}
-	if err.Reason == "" {
-		return "does not fit " + err.SchemaField
-	}
-	return err.Reason
 }

@@ -79,7 +79,7 @@ func (l requestLine) log(logger *slog.Logger) {
 		slog.Int("status", status),
 		slog.Int("bytes", l.rec.response.BytesWritten()),
 		slog.Duration("took", l.took.Round(time.Microsecond)),
-		slog.String("client", ClientIPFrom(ctx).String()),
+		slog.String("client", l.rec.client.String()),
 	}
 	if route := chi.RouteContext(ctx); route != nil && route.RoutePattern() != "" {
 		attrs = append(attrs, slog.String("route", route.RoutePattern()))

@@ -8,7 +8,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -18,37 +20,58 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/httpx"
+	"github.com/elizad/elizad/server/internal/lifecycle"
 	"github.com/elizad/elizad/server/internal/store"
 )
 
 const (
 	retention = 24 * time.Hour
-	// abandoned is how long nothing is heard of a request at work before its claim is taken for that of a process that died.
-	abandoned = 15 * time.Second
+	// abandoned is how long nothing is heard of a request at work before its claim is taken for that of a process that died. One
+	// that lives again gives its claims up itself.
+	abandoned = 6 * time.Second
 	// renewal is how often something is heard.
 	renewal = abandoned / 3
 	// sweep is how many old answers go with each new claim: more than come, so that there is never a heap of them.
 	sweep = 16
 )
 
+// Config is what Keys are made of. Store, Logger and Now are required.
+type Config struct {
+	Store     store.Store
+	Logger    *slog.Logger
+	Now       func() time.Time
+	Owner     uuid.UUID // the instance that claims keys
+	PerCaller int64     // bytes that are kept for one caller; 0: no limit
+	InAll     int64     // and for all; 0: no limit
+}
+
 // Keys keeps answers in a store. It implements [httpx.Answers].
 type Keys struct {
 	store   store.Store
+	log     *slog.Logger
 	now     func() time.Time
+	owner   uuid.UUID
+	ledger  ledger
 	renewal time.Duration
+	alone   atomic.Bool // nobody else lives under the owner's id
+	held    sync.Map    // the ids of the claims that this life of the owner has, or is about to store
 }
 
 var _ httpx.Answers = (*Keys)(nil)
 
-// New returns the keys that a store holds. now is the clock.
-func New(s store.Store, now func() time.Time) *Keys {
-	return &Keys{store: s, now: now, renewal: renewal}
+// New returns the keys that a store holds.
+func New(cfg Config) *Keys {
+	return &Keys{
+		store: cfg.Store, log: cfg.Logger, now: cfg.Now, owner: cfg.Owner, renewal: renewal,
+		ledger: ledger{perCaller: cfg.PerCaller, inAll: cfg.InAll},
+	}
 }
 
 // Claim implements [httpx.Answers].
-func (k *Keys) Claim(ctx context.Context, key, fingerprint string) (httpx.Claim, *httpx.Answer, error) {
+func (k *Keys) Claim(ctx context.Context, network, key, fingerprint string) (httpx.Claim, *httpx.Answer, error) {
 	who := auth.FromContext(ctx)
-	c := &claim{keys: k, who: who, key: key, id: uuid.New()}
+	c := &claim{keys: k, who: who, caller: callerOf(who, network), key: key, id: uuid.New()}
+	k.held.Store(c.id, true)
 	var row db.IdempotencyKey
 	var mine bool
 	err := k.store.Update(ctx, who.Scope(), func(q db.Querier) (err error) {
@@ -61,32 +84,46 @@ func (k *Keys) Claim(ctx context.Context, key, fingerprint string) (httpx.Claim,
 		row, mine, err = c.take(ctx, q, fingerprint, now)
 		return err
 	})
+	if err == nil && mine {
+		c.hold(ctx)
+		return c, nil, nil
+	}
+	k.held.Delete(c.id)
 	switch {
 	case err != nil:
 		return nil, nil, fmt.Errorf("claiming an idempotency key: %w", err)
-	case mine:
-		c.hold(ctx)
-		return c, nil, nil
 	case row.Fingerprint != fingerprint:
 		return nil, nil, apierr.New(apierr.Conflict, "The Idempotency-Key was used for another request")
 	case row.Status == 0:
 		return nil, nil, apierr.Wrap(httpx.ErrAtWork, apierr.Conflict, "A request with this Idempotency-Key is at work").
 			WithDetails("Ask again when it has ended")
 	}
-	answer := &httpx.Answer{Status: int(row.Status), Body: row.Body}
+	answer := &httpx.Answer{Status: int(row.Status), Body: row.Body, Digest: row.Digest}
 	if err := json.Unmarshal(row.Header, &answer.Header); err != nil {
 		return nil, nil, fmt.Errorf("reading a kept answer: %w", err)
 	}
 	return nil, answer, nil
 }
 
-// Recover gives up the claims of a process that is gone. Only right while no other process works on the database.
-func (k *Keys) Recover(ctx context.Context) error {
-	if !k.store.Exclusive() {
-		return nil
+// callerOf names whose keys are meant: the entity's, or those of a network from which somebody calls who doesn't say who it is.
+func callerOf(who auth.Identity, network string) uuid.UUID {
+	if who.EntityID != uuid.Nil || who.Service {
+		return who.EntityID
 	}
-	err := k.store.Update(ctx, auth.Service().Scope(), func(q db.Querier) error {
-		_, err := q.DeleteOpenIdempotencyKeys(ctx)
+	return uuid.NewSHA1(uuid.Nil, []byte("network:"+network))
+}
+
+// Recover gives up the claims that an earlier life of the owner left open, if nobody else lives under its id; or, where no other
+// process can work on the database, all.
+func (k *Keys) Recover(ctx context.Context, returned bool) error {
+	k.alone.Store(returned)
+	err := k.store.Update(ctx, auth.Service().Scope(), func(q db.Querier) (err error) {
+		switch {
+		case k.store.Exclusive():
+			_, err = q.DeleteOpenIdempotencyKeys(ctx)
+		case returned:
+			_, err = q.DeleteOwnersOpenIdempotencyKeys(ctx, k.owner)
+		}
 		return err
 	})
 	if err != nil {
@@ -97,11 +134,12 @@ func (k *Keys) Recover(ctx context.Context) error {
 
 // claim implements [httpx.Claim].
 type claim struct {
-	keys *Keys
-	who  auth.Identity
-	key  string
-	id   uuid.UUID
-	let  func() // ends the holding
+	keys   *Keys
+	who    auth.Identity
+	caller uuid.UUID // whose the key is
+	key    string
+	id     uuid.UUID
+	let    func() // ends the holding
 }
 
 // hold renews the claim until it is settled, so that only those of processes that died are taken for abandoned.
@@ -110,6 +148,7 @@ func (c *claim) hold(ctx context.Context) {
 	var holding sync.WaitGroup
 	c.let = func() { cancel(); holding.Wait() }
 	holding.Go(func() {
+		defer lifecycle.Contain(c.keys.log, "the holding of an idempotency key")
 		ticker := time.NewTicker(c.keys.renewal)
 		defer ticker.Stop()
 		for {
@@ -121,7 +160,7 @@ func (c *claim) hold(ctx context.Context) {
 			// One that fails is made up for by the next, or the key goes to another attempt, whose answer then counts.
 			_ = c.keys.store.Update(ctx, c.who.Scope(), func(q db.Querier) error {
 				_, err := q.RenewIdempotencyKey(ctx, db.RenewIdempotencyKeyParams{
-					CreatedAt: dbtype.MillisOf(c.keys.now()), EntityID: c.who.EntityID, IdempotencyKey: c.key, Claim: c.id,
+					CreatedAt: dbtype.MillisOf(c.keys.now()), EntityID: c.caller, IdempotencyKey: c.key, Claim: c.id,
 				})
 				return err
 			})
@@ -136,26 +175,33 @@ func (c *claim) take(ctx context.Context, q db.Querier, fingerprint string, now 
 		if mine, err = c.insert(ctx, q, fingerprint, now); err != nil || mine {
 			return row, mine, err
 		}
-		row, err = q.GetIdempotencyKey(ctx, db.GetIdempotencyKeyParams{EntityID: c.who.EntityID, IdempotencyKey: c.key})
+		row, err = q.GetIdempotencyKey(ctx, db.GetIdempotencyKeyParams{EntityID: c.caller, IdempotencyKey: c.key})
 		if errors.Is(err, sql.ErrNoRows) {
 			continue
 		} else if err != nil {
 			return row, false, err
 		}
 		age := now.Sub(row.CreatedAt.Time())
-		if age < retention && (row.Status != 0 || age < abandoned) {
+		if age < retention && (row.Status != 0 || age < abandoned && !c.keys.outlived(row)) {
 			return row, false, nil
 		}
-		if _, err := q.DeleteIdempotencyKey(ctx, db.DeleteIdempotencyKeyParams{EntityID: c.who.EntityID, IdempotencyKey: c.key, Claim: row.Claim}); err != nil {
+		if _, err := q.DeleteIdempotencyKey(ctx, db.DeleteIdempotencyKeyParams{EntityID: c.caller, IdempotencyKey: c.key, Claim: row.Claim}); err != nil {
 			return row, false, err
 		}
 	}
 }
 
+// outlived reports whether a claim is of an earlier life of the owner. [Keys.Recover] gives those up that it finds; the database
+// may store one later that was on its way to it when that life ended.
+func (k *Keys) outlived(row db.IdempotencyKey) bool {
+	_, held := k.held.Load(row.Claim)
+	return row.Owner == k.owner && !held && k.alone.Load()
+}
+
 func (c *claim) insert(ctx context.Context, q db.Querier, fingerprint string, now time.Time) (mine bool, err error) {
 	n, err := q.InsertIdempotencyKey(ctx, db.InsertIdempotencyKeyParams{
-		EntityID: c.who.EntityID, IdempotencyKey: c.key, Fingerprint: fingerprint, Claim: c.id, Header: dbtype.JSON(`{}`), Body: []byte{},
-		CreatedAt: dbtype.MillisOf(now),
+		EntityID: c.caller, IdempotencyKey: c.key, Fingerprint: fingerprint, Claim: c.id, Header: dbtype.JSON(`{}`), Body: []byte{},
+		CreatedAt: dbtype.MillisOf(now), Owner: c.keys.owner,
 	})
 	return n > 0, err
 }
@@ -163,6 +209,7 @@ func (c *claim) insert(ctx context.Context, q db.Querier, fingerprint string, no
 // Keep implements [httpx.Claim].
 func (c *claim) Keep(ctx context.Context, a httpx.Answer) error {
 	c.let()
+	defer c.keys.held.Delete(c.id)
 	header, err := json.Marshal(a.Header)
 	if err != nil {
 		return fmt.Errorf("encoding an answer's header: %w", err)
@@ -170,23 +217,45 @@ func (c *claim) Keep(ctx context.Context, a httpx.Answer) error {
 	if a.Body == nil {
 		a.Body = []byte{}
 	}
+	size := int64(len(header)+len(a.Body)) + rowSize
+	crowded, full := c.keys.ledger.add(c.caller, size)
+	var freed, freedOfCaller int64
 	err = c.keys.store.Update(ctx, c.who.Scope(), func(q db.Querier) error {
-		_, err := q.CompleteIdempotencyKey(ctx, db.CompleteIdempotencyKeyParams{
-			Status: int64(a.Status), Header: dbtype.JSON(header), Body: a.Body, EntityID: c.who.EntityID, IdempotencyKey: c.key, Claim: c.id,
-		})
-		return err
+		freed, freedOfCaller = 0, 0
+		if _, err := q.CompleteIdempotencyKey(ctx, db.CompleteIdempotencyKeyParams{
+			Status: int64(a.Status), Header: dbtype.JSON(header), Body: a.Body, Digest: a.Digest, EntityID: c.caller, IdempotencyKey: c.key, Claim: c.id,
+		}); err != nil {
+			return err
+		}
+		if crowded {
+			lengths, err := q.DeleteCallersAnswers(ctx, db.DeleteCallersAnswersParams{EntityID: c.caller, LimitRows: evicted})
+			if err != nil {
+				return err
+			}
+			freedOfCaller = sizeOf(lengths)
+		}
+		if full {
+			lengths, err := q.DeleteOldestAnswers(ctx, evicted)
+			if err != nil {
+				return err
+			}
+			freed = sizeOf(lengths)
+		}
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("keeping an answer: %w", err)
 	}
+	c.keys.ledger.free(c.caller, freedOfCaller, freed)
 	return nil
 }
 
 // Release implements [httpx.Claim].
 func (c *claim) Release(ctx context.Context) error {
 	c.let()
+	defer c.keys.held.Delete(c.id)
 	err := c.keys.store.Update(ctx, c.who.Scope(), func(q db.Querier) error {
-		_, err := q.DeleteIdempotencyKey(ctx, db.DeleteIdempotencyKeyParams{EntityID: c.who.EntityID, IdempotencyKey: c.key, Claim: c.id})
+		_, err := q.DeleteIdempotencyKey(ctx, db.DeleteIdempotencyKeyParams{EntityID: c.caller, IdempotencyKey: c.key, Claim: c.id})
 		return err
 	})
 	if err != nil {

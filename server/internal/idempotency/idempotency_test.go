@@ -3,6 +3,8 @@ package idempotency_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -11,13 +13,20 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/httpx"
 	"github.com/elizad/elizad/server/internal/idempotency"
+	"github.com/elizad/elizad/server/internal/pgtest"
 	"github.com/elizad/elizad/server/internal/store"
+	"github.com/elizad/elizad/server/internal/store/pgstore"
 	"github.com/elizad/elizad/server/internal/store/sqlitestore"
 )
+
+func newKeys(st store.Store, now func() time.Time) *idempotency.Keys {
+	return idempotency.New(idempotency.Config{Store: st, Logger: slog.New(slog.DiscardHandler), Now: now, Owner: uuid.New()})
+}
 
 func TestLifeOfAKey(t *testing.T) {
 	t.Parallel()
@@ -27,11 +36,11 @@ func TestLifeOfAKey(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = st.Close() })
 	clock := time.UnixMilli(1_800_000_000_000)
-	keys := idempotency.New(st, func() time.Time { return clock })
+	keys := newKeys(st, func() time.Time { return clock })
 	ctx := auth.NewContext(t.Context(), auth.Entity(uuid.New()))
 	claim := func(fingerprint string) (httpx.Claim, *httpx.Answer) {
 		t.Helper()
-		c, before, err := keys.Claim(ctx, "k", fingerprint)
+		c, before, err := keys.Claim(ctx, "192.0.2.1", "k", fingerprint)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -39,7 +48,7 @@ func TestLifeOfAKey(t *testing.T) {
 	}
 	refused := func(what, fingerprint string) {
 		t.Helper()
-		if _, _, err := keys.Claim(ctx, "k", fingerprint); !apierr.IsCode(err, apierr.Conflict) {
+		if _, _, err := keys.Claim(ctx, "192.0.2.1", "k", fingerprint); !apierr.IsCode(err, apierr.Conflict) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
@@ -66,7 +75,7 @@ func TestLifeOfAKey(t *testing.T) {
 		t.Errorf("kept %+v", got)
 	}
 	refused("for another request", "b")
-	other, before, err := keys.Claim(auth.NewContext(ctx, auth.Entity(uuid.New())), "k", "b")
+	other, before, err := keys.Claim(auth.NewContext(ctx, auth.Entity(uuid.New())), "192.0.2.1", "k", "b")
 	if err != nil || before != nil {
 		t.Fatalf("another caller: %v, %v", before, err)
 	}
@@ -97,7 +106,7 @@ func TestRequestAtWorkKeepsItsKey(t *testing.T) {
 	t.Cleanup(func() { _ = st.Close() })
 	var clock atomic.Int64
 	read := make(chan struct{})
-	keys := idempotency.New(st, func() time.Time {
+	keys := newKeys(st, func() time.Time {
 		select {
 		case read <- struct{}{}:
 		default:
@@ -105,7 +114,7 @@ func TestRequestAtWorkKeepsItsKey(t *testing.T) {
 		return time.UnixMilli(clock.Load())
 	})
 	keys.RenewEvery(time.Millisecond)
-	first, _, err := keys.Claim(t.Context(), "k", "f")
+	first, _, err := keys.Claim(t.Context(), "192.0.2.1", "k", "f")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,15 +122,54 @@ func TestRequestAtWorkKeepsItsKey(t *testing.T) {
 	for range 3 { // of which the second begins after the hour, and the third after the second is stored
 		<-read
 	}
-	if _, _, err := keys.Claim(t.Context(), "k", "f"); !errors.Is(err, httpx.ErrAtWork) {
+	if _, _, err := keys.Claim(t.Context(), "192.0.2.1", "k", "f"); !errors.Is(err, httpx.ErrAtWork) {
 		t.Errorf("the key of a request at work was given away: %v", err)
 	}
 	release(t, first)
-	last, _, err := keys.Claim(t.Context(), "k", "f")
+	last, _, err := keys.Claim(t.Context(), "192.0.2.1", "k", "f")
 	if err != nil {
 		t.Fatal(err)
 	}
 	release(t, last)
+}
+
+// A claim that the database stores after the server that made it was killed and has returned is nobody's.
+func TestClaimThatIsStoredLate(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	open := func() store.Store {
+		t.Helper()
+		st, err := pgstore.Open(t.Context(), pgstore.Config{URL: url})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = st.Close() })
+		return st
+	}
+	before, now := open(), open()
+	owner, caller := uuid.New(), uuid.New()
+	keys := idempotency.New(idempotency.Config{Store: now, Logger: slog.New(slog.DiscardHandler), Now: time.Now, Owner: owner})
+	err := before.Update(t.Context(), store.Scope{Service: true}, func(q db.Querier) error {
+		if _, err := q.InsertIdempotencyKey(t.Context(), db.InsertIdempotencyKeyParams{
+			EntityID: caller, IdempotencyKey: "k", Fingerprint: "f", Claim: uuid.New(), Header: dbtype.JSON(`{}`), Body: []byte{},
+			CreatedAt: dbtype.MillisOf(time.Now()), Owner: owner,
+		}); err != nil {
+			return err
+		}
+		return keys.Recover(t.Context(), true)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := auth.NewContext(t.Context(), auth.Entity(caller))
+	claim, _, err := keys.Claim(ctx, "192.0.2.1", "k", "f")
+	if err != nil {
+		t.Fatalf("its key is not free: %v", err)
+	}
+	if _, _, err := keys.Claim(ctx, "192.0.2.1", "k", "f"); !errors.Is(err, httpx.ErrAtWork) {
+		t.Errorf("a claim of this life: %v", err)
+	}
+	release(t, claim)
 }
 
 // A key that another node gives up at the moment when it is found taken is free.
@@ -132,11 +180,11 @@ func TestKeyGivenUpMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	lost, _, err := idempotency.New(st, time.Now).Claim(t.Context(), "k", "f")
+	lost, _, err := newKeys(st, time.Now).Claim(t.Context(), "192.0.2.1", "k", "f")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, before, err := idempotency.New(shared{st}, time.Now).Claim(t.Context(), "k", "f")
+	c, before, err := newKeys(shared{st}, time.Now).Claim(t.Context(), "192.0.2.1", "k", "f")
 	if err != nil || c == nil || before != nil {
 		t.Fatalf("the key isn't free: %v, %v", before, err)
 	}
@@ -166,17 +214,138 @@ func TestRecover(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	keys := idempotency.New(st, time.Now)
-	lost, _, err := keys.Claim(t.Context(), "k", "f")
+	keys := newKeys(st, time.Now)
+	lost, _, err := keys.Claim(t.Context(), "192.0.2.1", "k", "f")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := keys.Recover(t.Context()); err != nil {
+	if err := keys.Recover(t.Context(), false); err != nil {
 		t.Fatal(err)
 	}
-	c, _, err := keys.Claim(t.Context(), "k", "f")
+	c, _, err := keys.Claim(t.Context(), "192.0.2.1", "k", "f")
 	if err != nil || c == nil {
 		t.Fatalf("the claim of a process that is gone stands: %v", err)
 	}
 	release(t, lost, c)
+}
+
+// On a database that others use, too, an instance that lives again gives up what it left open, and nothing else.
+func TestRecoverBesideOthers(t *testing.T) {
+	t.Parallel()
+	st, err := pgstore.Open(t.Context(), pgstore.Config{URL: pgtest.URL(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	node := func(owner uuid.UUID) *idempotency.Keys {
+		return idempotency.New(idempotency.Config{Store: st, Logger: slog.New(slog.DiscardHandler), Now: time.Now, Owner: owner})
+	}
+	killed, alive := uuid.New(), node(uuid.New())
+	lost, _, err := node(killed).Claim(t.Context(), "192.0.2.1", "lost", "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	held, _, err := alive.Claim(t.Context(), "192.0.2.1", "held", "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := node(killed)
+	for _, returned := range []bool{false, true} { // first beside a twin that lives under the id
+		if err := again.Recover(t.Context(), returned); err != nil {
+			t.Fatal(err)
+		}
+		c, _, err := again.Claim(t.Context(), "192.0.2.1", "lost", "f")
+		if (err == nil) != returned {
+			t.Errorf("returned %v: %v", returned, err)
+		}
+		if c != nil {
+			release(t, c)
+		}
+	}
+	if _, _, err := again.Claim(t.Context(), "192.0.2.1", "held", "f"); !errors.Is(err, httpx.ErrAtWork) {
+		t.Errorf("the claim of another that is at work was given away: %v", err)
+	}
+	release(t, lost, held)
+}
+
+func TestAnonymousCallersHaveKeysOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	st, err := sqlitestore.Open(t.Context(), sqlitestore.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	keys := newKeys(st, time.Now)
+	for i, network := range []string{"192.0.2.1", "192.0.2.2", "2001:db8::/64"} {
+		c, before, err := keys.Claim(t.Context(), network, "k", "f"+network)
+		if err != nil || before != nil {
+			t.Fatalf("%s: %v, %v", network, before, err)
+		}
+		if err := c.Keep(t.Context(), httpx.Answer{Status: 200 + i}); err != nil {
+			t.Fatal(err)
+		}
+		if _, before, err := keys.Claim(t.Context(), network, "k", "f"+network); err != nil || before == nil || before.Status != 200+i {
+			t.Errorf("%s again: %+v, %v", network, before, err)
+		}
+	}
+}
+
+func TestOldAnswersMakeRoom(t *testing.T) {
+	t.Parallel()
+	st, err := sqlitestore.Open(t.Context(), sqlitestore.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	clock := time.UnixMilli(1_800_000_000_000)
+	keys := idempotency.New(idempotency.Config{
+		Store: st, Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { clock = clock.Add(time.Second); return clock },
+		Owner: uuid.New(), PerCaller: 1 << 20, InAll: 3 << 20,
+	})
+	keep := func(network, key string) {
+		t.Helper()
+		c, _, err := keys.Claim(t.Context(), network, key, "f")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Keep(t.Context(), httpx.Answer{Status: 201, Body: make([]byte, 60<<10)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept := func(network, key string) bool {
+		t.Helper()
+		c, before, err := keys.Claim(t.Context(), network, key, "f")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c != nil {
+			release(t, c)
+		}
+		return before != nil
+	}
+	keep("quiet", "mine")
+	for i := range 100 { // 6 MB
+		keep("loud", fmt.Sprint(i))
+	}
+	if kept("loud", "0") || !kept("loud", "99") || !kept("quiet", "mine") {
+		t.Error("not the oldest answers of the loud caller made room")
+	}
+	for i := range 100 {
+		keep(fmt.Sprint("caller", i), "k")
+	}
+	if kept("quiet", "mine") || !kept("caller99", "k") {
+		t.Error("not the oldest answers of all made room")
+	}
+	var bytes, rows int64
+	err = st.Update(t.Context(), auth.Service().Scope(), func(q db.Querier) error {
+		lengths, err := q.DeleteOldestAnswers(t.Context(), 1000)
+		for _, n := range lengths {
+			bytes += n
+			rows++
+		}
+		return err
+	})
+	if err != nil || bytes > 3<<20 || rows < 20 {
+		t.Errorf("%d bytes of %d answers were kept: %v", bytes, rows, err)
+	}
 }

@@ -45,8 +45,15 @@ func (s *Service) File(ctx context.Context, who auth.Identity, o Owner, name str
 			return nil, err
 		}
 	}
-	file, err := s.folders[o.Area].root.Open(path.Join(o.ID.String(), name))
+	root, err := s.folders[o.Area].current()
+	if err != nil { // what was there can be read as long as it is open
+		root = s.folders[o.Area].root.Load()
+	}
+	file, err := root.Open(path.Join(o.ID.String(), name))
 	if err != nil {
+		if unreadable := apierr.From(err); unreadable.Code == apierr.Unavailable { // says nothing about the file
+			return nil, unreadable
+		}
 		return nil, missing
 	}
 	info, err := file.Stat()

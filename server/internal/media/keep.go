@@ -27,9 +27,10 @@ type Upload struct {
 	Size         int64
 }
 
-// Upload keeps the file of a form for an owner. Errors: NOT_FOUND for an owner that isn't there, INVALID_REQUEST for a form
+// Upload keeps the file of a form for an owner. Under a name once, which may be empty, the same file is kept once: a repetition
+// of an upload that was not heard of replaces what it left. Errors: NOT_FOUND for an owner that isn't there, INVALID_REQUEST for a form
 // without exactly one file, UNSUPPORTED_MEDIA_TYPE, FILE_TOO_LARGE, QUOTA_EXCEEDED.
-func (s *Service) Upload(ctx context.Context, who auth.Identity, to Owner, form *multipart.Reader) (Upload, error) {
+func (s *Service) Upload(ctx context.Context, who auth.Identity, to Owner, once string, form *multipart.Reader) (Upload, error) {
 	if err := s.find(ctx, who, to); err != nil { // before the file is sent in vain
 		return Upload{}, err
 	}
@@ -38,8 +39,8 @@ func (s *Service) Upload(ctx context.Context, who auth.Identity, to Owner, form 
 		return Upload{}, err
 	}
 	defer in.Discard()
-	name, err := s.keep(to, in)
-	if err != nil {
+	name, err := s.keep(to, in, once)
+	if err := in.folder.note(s.log, err); err != nil {
 		return Upload{}, err
 	}
 	// The owner may have been deleted meanwhile, perhaps after its files were. That the sender has left or the database doesn't
@@ -48,7 +49,7 @@ func (s *Service) Upload(ctx context.Context, who auth.Identity, to Owner, form 
 		_ = s.remove(to) // else they are never served
 		return Upload{}, err
 	} else if err != nil {
-		_ = in.folder.root.Remove(path.Join(to.ID.String(), name)) // nobody is told of it
+		_ = in.root.Remove(path.Join(to.ID.String(), name)) // nobody is told of it
 		return Upload{}, err
 	}
 	return Upload{URL: urlOf(to.Area, to.ID.String(), name), Name: name, OriginalName: in.Name, Kind: in.Kind, Size: in.Size}, nil
@@ -60,8 +61,8 @@ func (s *Service) Recording(form *multipart.Reader) (*Incoming, error) {
 	return s.receive(AgentUploads, form, recordingKind)
 }
 
-func uploadKind(head []byte, declared string) (Kind, error) {
-	kind, ok := sniff(head, declared)
+func uploadKind(head []byte, name, declared string) (Kind, error) {
+	kind, ok := sniff(head, name, declared)
 	if !ok {
 		return Kind{}, apierr.New(apierr.UnsupportedMediaType, "Invalid file type").
 			WithDetails("Images (JPEG, PNG, GIF, WebP), sound (MP3, WAV, Ogg, WebM, MP4, AAC, FLAC), video (MP4, WebM), PDF and plain text can be uploaded")
@@ -69,8 +70,8 @@ func uploadKind(head []byte, declared string) (Kind, error) {
 	return kind, nil
 }
 
-func recordingKind(head []byte, _ string) (Kind, error) {
-	kind, ok := sniff(head, "audio/*")
+func recordingKind(head []byte, _, _ string) (Kind, error) {
+	kind, ok := sniff(head, "", "audio/*")
 	if !ok || kind.Category != categoryAudio {
 		return Kind{}, apierr.New(apierr.InvalidFileType, "Invalid audio file type").WithDetails("MP3, WAV, Ogg, WebM, MP4, AAC and FLAC are read")
 	}
@@ -100,7 +101,7 @@ func (s *Service) find(ctx context.Context, who auth.Identity, o Owner) error {
 
 // keep moves a received file to its owner under a name that nobody can guess, and returns the name. Once it is there it
 // survives a crash.
-func (s *Service) keep(o Owner, in *Incoming) (name string, err error) {
+func (s *Service) keep(o Owner, in *Incoming, once string) (name string, err error) {
 	release, err := s.ledger.admit(o, in.Size, func() (int64, error) { return s.used(o) })
 	if err != nil {
 		return "", err
@@ -109,14 +110,14 @@ func (s *Service) keep(o Owner, in *Incoming) (name string, err error) {
 	if err := in.file.Sync(); err != nil {
 		return "", fmt.Errorf("keeping a file: %w", err)
 	}
-	root, dir := in.folder.root, o.ID.String()
+	root, dir := in.root, o.ID.String()
 	if err := root.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", fmt.Errorf("keeping a file: %w", err)
 	}
 	if err := in.file.Close(); err != nil { // Windows moves no open files
 		return "", fmt.Errorf("keeping a file: %w", err)
 	}
-	name = in.Kind.FileName(uuid.NewString())
+	name = in.Kind.FileName(in.id(o, once).String())
 	if err := root.Rename(in.path, path.Join(dir, name)); err != nil {
 		return "", fmt.Errorf("keeping a file: %w", err)
 	}
@@ -126,7 +127,20 @@ func (s *Service) keep(o Owner, in *Incoming) (name string, err error) {
 			return "", fmt.Errorf("keeping a file: %w", err)
 		}
 	}
+	if err := in.folder.isHere(root); err != nil { // it was moved meanwhile, and the file with it
+		_ = root.Remove(path.Join(dir, name)) // nobody is told of it
+		return "", fmt.Errorf("keeping a file: %w", err)
+	}
 	return name, nil
+}
+
+// id returns what the file is called: a name that nobody can guess and, where the file is to be kept once, the same again for the
+// same content.
+func (in *Incoming) id(o Owner, once string) uuid.UUID {
+	if once == "" {
+		return uuid.New()
+	}
+	return uuid.NewSHA1(o.ID, append(in.digest.Sum([]byte(once)), in.Kind.MIME...))
 }
 
 // syncFolder makes the names in a folder durable. Windows does so by itself and has no such call.
@@ -143,7 +157,7 @@ func syncFolder(root *os.Root, name string) error {
 
 // used returns how many bytes an owner's files have.
 func (s *Service) used(o Owner) (total int64, err error) {
-	entries, err := fs.ReadDir(s.folders[o.Area].root.FS(), o.ID.String())
+	entries, err := fs.ReadDir(s.folders[o.Area].root.Load().FS(), o.ID.String())
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	} else if err != nil {
@@ -159,7 +173,7 @@ func (s *Service) used(o Owner) (total int64, err error) {
 
 // remove deletes all files of an owner.
 func (s *Service) remove(o Owner) error {
-	if err := s.folders[o.Area].root.RemoveAll(o.ID.String()); err != nil {
+	if err := s.folders[o.Area].root.Load().RemoveAll(o.ID.String()); err != nil {
 		return fmt.Errorf("removing the files of %s: %w", o.ID, err)
 	}
 	return nil

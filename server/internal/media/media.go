@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"sync"
 
 	"github.com/google/uuid"
@@ -14,7 +12,7 @@ import (
 	"github.com/elizad/elizad/server/internal/store"
 )
 
-// Config is what a Service is made of. Store, the three folders and MaxFile are required.
+// Config is what a Service is made of. Store, the three folders, MaxFile and, for Start, Instance are required.
 type Config struct {
 	Store          store.Store
 	AgentUploads   string // folder of uploads to agents; made when missing, like the others
@@ -23,15 +21,18 @@ type Config struct {
 	MaxFile        int64  // bytes of one upload
 	Quota          int64  // bytes that one agent or one channel may have; 0: no limit
 	Logger         *slog.Logger
+	Instance       uuid.UUID // this server's id, under which no other process lives: see package instance
 }
 
 // Service keeps files. Its methods are safe for concurrent use.
 type Service struct {
 	store   store.Store
-	folders map[Area]folder
+	folders map[Area]*folder
 	maxFile int64
 	ledger  ledger
 	log     *slog.Logger
+
+	instance string // what the names of its incoming files begin with
 
 	cleaning sync.WaitGroup
 	end      context.CancelFunc // of the cleaning; nil before Start
@@ -53,15 +54,9 @@ type Owner struct {
 	ID   uuid.UUID
 }
 
-// folder is where an area's files are. What is opened through its root can't be outside of it.
-type folder struct {
-	path string // absolute
-	root *os.Root
-}
-
 // Open makes the folders that are missing and returns a service on them. Close must be called.
 func Open(cfg Config) (*Service, error) {
-	s := &Service{store: cfg.Store, folders: map[Area]folder{}, maxFile: cfg.MaxFile, log: cfg.Logger}
+	s := &Service{store: cfg.Store, folders: map[Area]*folder{}, maxFile: cfg.MaxFile, log: cfg.Logger, instance: cfg.Instance.String() + "."}
 	s.ledger.quota = cfg.Quota
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -76,18 +71,6 @@ func Open(cfg Config) (*Service, error) {
 	return s, nil
 }
 
-func openFolder(path string) (folder, error) {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return folder{}, err
-	}
-	if err := os.MkdirAll(abs, 0o700); err != nil {
-		return folder{}, err
-	}
-	root, err := os.OpenRoot(abs)
-	return folder{path: abs, root: root}, err
-}
-
 // Close ends the cleaning and gives the folders back. Files that are being served stay readable.
 func (s *Service) Close() error {
 	if s.end != nil {
@@ -100,7 +83,7 @@ func (s *Service) Close() error {
 func (s *Service) closeFolders() error {
 	var errs []error
 	for _, f := range s.folders {
-		errs = append(errs, f.root.Close())
+		errs = append(errs, f.close())
 	}
 	return errors.Join(errs...)
 }

@@ -88,7 +88,7 @@ func form(contentType string, content io.Reader) *multipart.Reader {
 
 func (b bench) upload(t testing.TB, declared, content string) (media.Upload, error) {
 	t.Helper()
-	return b.Upload(t.Context(), auth.Identity{}, b.agent, form(declared, strings.NewReader(content)))
+	return b.Upload(t.Context(), auth.Identity{}, b.agent, "", form(declared, strings.NewReader(content)))
 }
 
 // isoMedia is the head of an MP4 file of a brand.
@@ -176,12 +176,43 @@ func TestNothingIsLeftOfWhatBreaksOff(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
 	broken := io.MultiReader(strings.NewReader(strings.Repeat("x", 100_000)), failing{})
-	if _, err := b.Upload(t.Context(), auth.Identity{}, b.agent, form("text/plain", broken)); !apierr.IsCode(err, apierr.InvalidRequest) {
+	if _, err := b.Upload(t.Context(), auth.Identity{}, b.agent, "", form("text/plain", broken)); !apierr.IsCode(err, apierr.InvalidRequest) {
 		t.Errorf("%v", err)
 	}
 	if left, err := os.ReadDir(filepath.Join(b.cfg.AgentUploads, ".incoming")); err != nil || len(left) > 0 {
 		t.Errorf("%d files are left (%v)", len(left), err)
 	}
+}
+
+// A server that died after it kept a file and before it said so finds the file again when the upload is repeated.
+func TestRepeatedUploadIsOneFile(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	upload := func(once, content string) string {
+		t.Helper()
+		u, err := b.Upload(t.Context(), auth.Identity{}, b.agent, once, form("text/plain", strings.NewReader(content)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return u.Name
+	}
+	first := upload("me:key", "hello")
+	if again := upload("me:key", "hello"); again != first {
+		t.Errorf("%s, and again %s", first, again)
+	}
+	for _, other := range []string{upload("me:key", "another"), upload("you:key", "hello"), upload("", "hello"), upload("", "hello")} {
+		if other == first {
+			t.Error("another upload has the same file")
+		}
+	}
+	if files, err := os.ReadDir(filepath.Join(b.cfg.AgentUploads, b.agent.ID.String())); err != nil || len(files) != 5 {
+		t.Errorf("%d files, %v", len(files), err)
+	}
+	f, err := b.File(t.Context(), auth.Identity{}, b.agent, first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
 }
 
 type failing struct{}
@@ -197,7 +228,7 @@ func TestSenderLeavesAtTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, leave := context.WithCancel(t.Context())
-	if _, err := b.Upload(ctx, auth.Identity{}, b.agent, form("text/plain", &lastWord{strings.NewReader("gone"), leave})); !errors.Is(err, context.Canceled) {
+	if _, err := b.Upload(ctx, auth.Identity{}, b.agent, "", form("text/plain", &lastWord{strings.NewReader("gone"), leave})); !errors.Is(err, context.Canceled) {
 		t.Fatalf("the sender has left, and yet: %v", err)
 	}
 	files, err := os.ReadDir(filepath.Join(b.cfg.AgentUploads, b.agent.ID.String()))
@@ -225,10 +256,11 @@ func (l *lastWord) Read(p []byte) (int, error) {
 
 func TestCleanup(t *testing.T) {
 	t.Parallel()
-	b := setup(t, nil)
+	b := setup(t, func(cfg *media.Config) { cfg.Instance = uuid.New() })
 	incoming, channel := filepath.Join(b.cfg.ChannelUploads, ".incoming"), uuid.New()
-	old, recent, other := filepath.Join(incoming, "old"), filepath.Join(incoming, "new"), uuid.NewString()
-	for _, path := range []string{old, recent, filepath.Join(b.cfg.ChannelUploads, channel.String(), "a.txt"), filepath.Join(b.cfg.ChannelUploads, other, "b.txt")} {
+	own, foreign := filepath.Join(incoming, b.cfg.Instance.String()+"."+uuid.NewString()), filepath.Join(incoming, uuid.NewString()+"."+uuid.NewString())
+	old, other := filepath.Join(incoming, "old"), uuid.NewString()
+	for _, path := range []string{old, own, foreign, filepath.Join(b.cfg.ChannelUploads, channel.String(), "a.txt"), filepath.Join(b.cfg.ChannelUploads, other, "b.txt")} {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -248,12 +280,82 @@ func TestCleanup(t *testing.T) {
 	})
 	<-done
 	for path, there := range map[string]bool{
-		old: false, recent: true, filepath.Join(b.cfg.ChannelUploads, channel.String()): false, filepath.Join(b.cfg.ChannelUploads, other, "b.txt"): true,
+		old: false, own: false, foreign: true, filepath.Join(b.cfg.ChannelUploads, channel.String()): false, filepath.Join(b.cfg.ChannelUploads, other, "b.txt"): true,
 	} {
 		if _, err := os.Stat(path); (err == nil) != there {
 			t.Errorf("%s: %v, want it there: %v", path, err, there)
 		}
 	}
+}
+
+// A folder that is moved away takes no files, and takes them again when it is back, or another is in its place.
+func TestMovedFolder(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	upload := func() (string, error) {
+		u, err := b.upload(t, "text/plain", "hello")
+		return u.Name, err
+	}
+	first, err := upload()
+	if err != nil {
+		t.Fatal(err)
+	}
+	missing := func(what string) {
+		t.Helper()
+		if _, err := upload(); !apierr.IsCode(err, apierr.Unavailable) {
+			t.Errorf("%s: %v", what, err)
+		}
+		if trouble, ok := errors.AsType[*media.Trouble](b.Check()); !ok || trouble.Word != "missing" {
+			t.Errorf("%s: the check says %+v", what, trouble)
+		}
+	}
+	stored := func(what string) {
+		t.Helper()
+		name, err := upload()
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if err := b.Check(); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		if _, err := os.Stat(filepath.Join(b.cfg.AgentUploads, b.agent.ID.String(), name)); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	move := func(from, to string) {
+		t.Helper()
+		if err := os.Rename(from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	away := b.cfg.AgentUploads + ".away"
+	move(b.cfg.AgentUploads, away)
+	missing("moved away")
+	if left, err := os.ReadDir(filepath.Join(away, b.agent.ID.String())); err != nil || len(left) != 1 {
+		t.Errorf("%d files are in the folder that was moved away, %v", len(left), err)
+	}
+	if err := os.WriteFile(b.cfg.AgentUploads, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	missing("a file in its place")
+	if err := os.Remove(b.cfg.AgentUploads); err != nil {
+		t.Fatal(err)
+	}
+	move(away, b.cfg.AgentUploads)
+	stored("back")
+	f, err := b.File(t.Context(), auth.Identity{}, b.agent, first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	if err := os.RemoveAll(b.cfg.AgentUploads); err != nil {
+		t.Fatal(err)
+	}
+	missing("removed")
+	if err := os.Mkdir(b.cfg.AgentUploads, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	stored("made anew")
 }
 
 func TestLinksLeadNowhere(t *testing.T) {
@@ -340,7 +442,7 @@ func BenchmarkUpload(b *testing.B) {
 			b.SetBytes(int64(size))
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := s.Upload(b.Context(), auth.Identity{}, s.agent, form("text/plain", bytes.NewReader(content))); err != nil {
+				if _, err := s.Upload(b.Context(), auth.Identity{}, s.agent, "", form("text/plain", bytes.NewReader(content))); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -2,7 +2,9 @@ package memory
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -43,7 +45,7 @@ func (s *Service) CreateGroup(ctx context.Context, who auth.Identity, n NewGroup
 	if n.Source == "" {
 		n.Source = sourceClient
 	}
-	if err := checkName(n.Name, "Group"); err != nil {
+	if err := cleanName(&n.Name, "Group"); err != nil {
 		return nil, nil, err
 	}
 	err = s.update(ctx, who, "creating a group", func(q db.Querier) error {
@@ -55,7 +57,7 @@ func (s *Service) CreateGroup(ctx context.Context, who auth.Identity, n NewGroup
 			} else if err != nil {
 				return err
 			}
-			row, err := joinGroup(ctx, q, id, n)
+			row, err := s.joinGroup(ctx, q, id, n)
 			if err != nil {
 				return err
 			}
@@ -70,33 +72,31 @@ func (s *Service) CreateGroup(ctx context.Context, who auth.Identity, n NewGroup
 }
 
 // joinGroup makes an agent's world and room for a group.
-func joinGroup(ctx context.Context, q db.Querier, agentID uuid.UUID, n NewGroup) (db.GetRoomRow, error) {
+func (s *Service) joinGroup(ctx context.Context, q db.Querier, agentID uuid.UUID, n NewGroup) (db.GetRoomRow, error) {
 	worldID := agent.UUIDFor(agentID, n.MessageServerID.String())
 	roomID := worldID // rooms and worlds are named apart
+	err := sql.ErrNoRows
 	if n.WorldID != nil {
 		worldID = *n.WorldID
+		_, err = joinWorld(ctx, q, worldID, agentID)
 	}
-	world, err := ensureWorld(ctx, q, worldID, agentID, NewWorld{Name: n.Source, MessageServerID: &n.MessageServerID})
+	if errors.Is(err, sql.ErrNoRows) {
+		_, err = s.ensureWorld(ctx, q, worldID, agentID, NewWorld{Name: n.Source, MessageServerID: &n.MessageServerID})
+	}
 	if err != nil {
 		return db.GetRoomRow{}, err
 	}
-	if err := shareWorld(ctx, q, world, agentID); err != nil {
-		return db.GetRoomRow{}, err
-	}
 	at := now()
-	if _, err := q.EnsureRoom(ctx, db.EnsureRoomParams{
+	return s.ensureRoom(ctx, q, db.EnsureRoomParams{
 		ID: roomID, AgentID: agentID, WorldID: &worldID, MessageServerID: &n.MessageServerID, Name: &n.Name, Type: string(messaging.TypeAPI),
 		Source: n.Source, Metadata: dbtype.JSON(n.Metadata), CreatedAt: at, UpdatedAt: at,
-	}); err != nil {
-		return db.GetRoomRow{}, err
-	}
-	return q.GetRoom(ctx, db.GetRoomParams{ID: roomID, AgentID: agentID})
+	})
 }
 
 // ServerWorlds makes the world of a message server for every running agent that lacks it, and returns those worlds. Without a
 // running agent it is a NOT_FOUND.
 func (s *Service) ServerWorlds(ctx context.Context, who auth.Identity, serverID uuid.UUID, name, description string) ([]World, error) {
-	if err := checkName(name, "World"); err != nil {
+	if err := cleanName(&name, "World"); err != nil {
 		return nil, err
 	}
 	n := NewWorld{Name: name, MessageServerID: &serverID}
@@ -118,7 +118,7 @@ func (s *Service) ServerWorlds(ctx context.Context, who auth.Identity, serverID 
 			if !a.Running {
 				continue
 			}
-			row, err := ensureWorld(ctx, q, agent.UUIDFor(a.ID, serverID.String()), a.ID, n)
+			row, err := s.ensureWorld(ctx, q, agent.UUIDFor(a.ID, serverID.String()), a.ID, n)
 			if err != nil {
 				return err
 			}
@@ -145,18 +145,18 @@ func (s *Service) ClearGroup(ctx context.Context, who auth.Identity, id uuid.UUI
 	return s.update(ctx, who, "clearing a group's memories", func(q db.Querier) error {
 		return eachGroup(ctx, q, id,
 			func(r db.ListWorldRoomsRow) error { return forgetRoom(ctx, q, r.AgentID, r.ID, tableMessages) },
-			func(context.Context, uuid.UUID) error { return nil })
+			func(context.Context, db.DeleteWorldParams) error { return nil })
 	})
 }
 
 // eachGroup visits the worlds that an id stands for, the rooms of each first.
-func eachGroup(ctx context.Context, q db.Querier, id uuid.UUID, room func(db.ListWorldRoomsRow) error, world func(context.Context, uuid.UUID) error) error {
+func eachGroup(ctx context.Context, q db.Querier, id uuid.UUID, room func(db.ListWorldRoomsRow) error, world func(context.Context, db.DeleteWorldParams) error) error {
 	worlds, err := q.ListServerWorlds(ctx, id)
 	if err != nil {
 		return err
 	}
 	for _, w := range worlds {
-		rooms, err := q.ListWorldRooms(ctx, &w.ID)
+		rooms, err := q.ListWorldRooms(ctx, db.ListWorldRoomsParams{WorldID: &w.ID, OwnerID: w.AgentID})
 		if err != nil {
 			return err
 		}
@@ -165,7 +165,7 @@ func eachGroup(ctx context.Context, q db.Querier, id uuid.UUID, room func(db.Lis
 				return err
 			}
 		}
-		if err := world(ctx, w.ID); err != nil {
+		if err := world(ctx, db.DeleteWorldParams{ID: w.ID, AgentID: w.AgentID}); err != nil {
 			return err
 		}
 	}

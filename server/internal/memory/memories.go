@@ -15,6 +15,7 @@ import (
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/jsontext"
 )
 
 // The kinds of memories that rules speak of. There may be others.
@@ -128,8 +129,11 @@ func (s *Service) Update(ctx context.Context, who auth.Identity, agentID, id uui
 	if err != nil {
 		return Memory{}, err
 	}
-	if p.Metadata != nil && !isObject(p.Metadata) {
-		return Memory{}, apierr.New(apierr.ValidationFailed, "metadata must be an object")
+	if err := checkObject(p.Metadata, "metadata", maxMemoryJSON); err != nil {
+		return Memory{}, err
+	}
+	if len(p.Embedding) > maxEmbedding {
+		return Memory{}, apierr.New(apierr.ValidationFailed, "embedding must have at most %d numbers", maxEmbedding)
 	}
 	var out db.Memory
 	err = s.update(ctx, who, "changing a memory", func(q db.Querier) error {
@@ -166,9 +170,11 @@ func (s *Service) Update(ctx context.Context, who auth.Identity, agentID, id uui
 // contentOf returns what is stored of a content; nil for none.
 func contentOf(raw json.RawMessage) (dbtype.JSON, error) {
 	var text string
-	switch {
+	switch excess := jsontext.Excess(raw, maxMemoryJSON); {
 	case raw == nil:
 		return nil, nil
+	case excess != "":
+		return nil, apierr.New(apierr.ValidationFailed, "content %s", excess)
 	case isObject(raw):
 		return dbtype.JSON(raw), nil
 	case json.Unmarshal(raw, &text) == nil && !bytes.Equal(raw, []byte("null")):
@@ -176,6 +182,27 @@ func contentOf(raw json.RawMessage) (dbtype.JSON, error) {
 	default:
 		return nil, apierr.New(apierr.ValidationFailed, "content must be an object or a text")
 	}
+}
+
+// Bounds of what callers write.
+const (
+	maxMemoryJSON = 1 << 20  // bytes of a memory's content, and of its metadata
+	maxPlaceJSON  = 64 << 10 // bytes of the metadata of a room or a world, of which lists hold many
+	maxEmbedding  = 16_384   // numbers
+)
+
+// checkObject refuses what is no object of at most limit bytes. Nothing is fine.
+func checkObject(raw json.RawMessage, name string, limit int) error {
+	if raw == nil {
+		return nil
+	}
+	if !isObject(raw) {
+		return apierr.New(apierr.ValidationFailed, "%s must be an object", name)
+	}
+	if excess := jsontext.Excess(raw, limit); excess != "" {
+		return apierr.New(apierr.ValidationFailed, "%s %s", name, excess)
+	}
+	return nil
 }
 
 func isObject(raw json.RawMessage) bool {

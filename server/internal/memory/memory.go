@@ -22,17 +22,34 @@ import (
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/names"
+	"github.com/elizad/elizad/server/internal/quota"
 	"github.com/elizad/elizad/server/internal/store"
 )
 
 // Service keeps memories, rooms and worlds. Its methods are safe for concurrent use; who is the caller. What belongs to
 // another agent is NOT_FOUND, and so is an unknown agent.
 type Service struct {
-	store store.Store
+	store  store.Store
+	quotas Quotas
+}
+
+// Quotas bound what callers may make of one agent. 0 is no limit.
+type Quotas struct {
+	Rooms  int // that stand for no channel
+	Worlds int
+}
+
+func (q Quotas) rooms() quota.Quota {
+	return quota.Quota{Most: q.Rooms, What: "rooms of an agent that stand for no channel", Setting: "ELIZAD_MAX_ROOMS (--max-rooms)"}
+}
+
+func (q Quotas) worlds() quota.Quota {
+	return quota.Quota{Most: q.Worlds, What: "worlds of an agent", Setting: "ELIZAD_MAX_WORLDS (--max-worlds)"}
 }
 
 // New returns a service on st.
-func New(st store.Store) *Service { return &Service{store: st} }
+func New(st store.Store, quotas Quotas) *Service { return &Service{store: st, quotas: quotas} }
 
 func (s *Service) view(ctx context.Context, who auth.Identity, doing string, fn func(q db.Querier) error) error {
 	return explain(doing, s.store.View(ctx, who.Scope(), fn))
@@ -77,11 +94,13 @@ func findRoom(ctx context.Context, q db.Querier, agentID, id uuid.UUID) (db.GetR
 // maxName is how many characters a name may have.
 const maxName = 256
 
-func checkName(name, what string) error {
-	if name == "" {
+// cleanName makes a name harmless to show, and refuses one that is empty or too long.
+func cleanName(name *string, what string) error {
+	*name = names.Clean(*name)
+	switch {
+	case *name == "":
 		return apierr.New(apierr.ValidationFailed, "%s name is required", what)
-	}
-	if utf8.RuneCountInString(name) > maxName {
+	case utf8.RuneCountInString(*name) > maxName:
 		return apierr.New(apierr.ValidationFailed, "%s name exceeds %d characters", what, maxName)
 	}
 	return nil

@@ -31,7 +31,7 @@ func each(t *testing.T, test func(t *testing.T, st store.Store, s *memory.Servic
 					t.Errorf("closing the store: %v", err)
 				}
 			})
-			test(t, st, memory.New(st))
+			test(t, st, memory.New(st, memory.Quotas{}))
 		})
 	}
 	run("sqlite", func(t *testing.T) (store.Store, error) {

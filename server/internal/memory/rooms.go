@@ -85,52 +85,64 @@ const sourceClient = "client"
 
 // CreateRoom makes a room that stands for no channel.
 func (s *Service) CreateRoom(ctx context.Context, who auth.Identity, agentID uuid.UUID, n NewRoom) (Room, error) {
-	if err := checkName(n.Name, "Room"); err != nil {
+	if err := cleanName(&n.Name, "Room"); err != nil {
 		return Room{}, err
 	}
 	if n.Type == "" {
 		n.Type = string(messaging.TypeDM)
 	}
-	kind, err := messaging.ParseChannelType(n.Type)
-	if err != nil {
-		return Room{}, err
+	kind, known := messaging.ParseChannelType(n.Type)
+	if !known {
+		return Room{}, apierr.New(apierr.ValidationFailed, "Unknown channel type %q", n.Type)
 	}
 	if n.Source == "" {
 		n.Source = sourceClient
 	}
 	id, fresh := uuid.New(), uuid.New() // of the room, and of its world if it needs one
 	var row db.GetRoomRow
-	err = s.update(ctx, who, "creating a room", func(q db.Querier) error {
+	err := s.update(ctx, who, "creating a room", func(q db.Querier) error {
 		if _, err := ofAgent(ctx, q, agentID); err != nil {
 			return err
 		}
 		at, worldID := now(), n.WorldID
 		if worldID == nil {
 			worldID = &fresh
-			if _, err := q.EnsureWorld(ctx, db.EnsureWorldParams{
-				ID: fresh, AgentID: agentID, Name: "World for " + n.Name, MessageServerID: n.MessageServerID, CreatedAt: at, UpdatedAt: at,
-			}); err != nil {
+			if _, err := s.ensureWorld(ctx, q, fresh, agentID, NewWorld{Name: "World for " + n.Name, MessageServerID: n.MessageServerID}); err != nil {
 				return err
 			}
 		} else if _, err := q.GetAgentWorld(ctx, db.GetAgentWorldParams{ID: *worldID, AgentID: agentID}); err != nil {
 			return named(err, "World")
 		}
-		_, err := q.EnsureRoom(ctx, db.EnsureRoomParams{
+		var err error
+		row, err = s.ensureRoom(ctx, q, db.EnsureRoomParams{
 			ID: id, AgentID: agentID, WorldID: worldID, MessageServerID: n.MessageServerID, Name: &n.Name, Type: string(kind),
 			Source: n.Source, Metadata: dbtype.JSON(n.Metadata), CreatedAt: at, UpdatedAt: at,
 		})
-		if err != nil {
-			return err
-		}
-		row, err = q.GetRoom(ctx, db.GetRoomParams{ID: id, AgentID: agentID})
 		return err
 	})
 	return roomOf(row), err
 }
 
+// ensureRoom returns the agent's room of an id, and makes it where it isn't there yet.
+func (s *Service) ensureRoom(ctx context.Context, q db.Querier, row db.EnsureRoomParams) (db.GetRoomRow, error) {
+	if err := checkObject(json.RawMessage(row.Metadata), "metadata", maxPlaceJSON); err != nil {
+		return db.GetRoomRow{}, err
+	}
+	made, err := q.EnsureRoom(ctx, row)
+	if err == nil && made > 0 {
+		err = s.quotas.rooms().Admit(0, func(atMost int64) (int64, error) {
+			return q.CountMadeRooms(ctx, db.CountMadeRoomsParams{AgentID: row.AgentID, AtMost: atMost})
+		})
+	}
+	if err != nil {
+		return db.GetRoomRow{}, err
+	}
+	return q.GetRoom(ctx, db.GetRoomParams{ID: row.ID, AgentID: row.AgentID})
+}
+
 // RenameRoom gives a room a name of its own, after a look at it: the error of check refuses the change, and nil checks nothing.
 func (s *Service) RenameRoom(ctx context.Context, who auth.Identity, agentID, id uuid.UUID, name string, check func(Room) error) (Room, error) {
-	if err := checkName(name, "Room"); err != nil {
+	if err := cleanName(&name, "Room"); err != nil {
 		return Room{}, err
 	}
 	var row db.GetRoomRow

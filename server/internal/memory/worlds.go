@@ -2,14 +2,15 @@ package memory
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/queries/dbtype"
-	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 )
 
@@ -43,14 +44,16 @@ func (s *Service) Worlds(ctx context.Context, who auth.Identity) ([]World, error
 		if err != nil {
 			return err
 		}
-		others := map[uuid.UUID][]WorldAgent{}
+		type key struct{ world, owner uuid.UUID }
+		others := map[key][]WorldAgent{}
 		for _, a := range shares {
-			others[a.WorldID] = append(others[a.WorldID], WorldAgent{ID: a.ID, Name: a.Name})
+			k := key{a.WorldID, a.OwnerID}
+			others[k] = append(others[k], WorldAgent{ID: a.ID, Name: a.Name})
 		}
 		out = make([]World, len(rows))
 		for i, r := range rows {
 			out[i] = worldOf(r.World)
-			out[i].Agents = append([]WorldAgent{{ID: r.World.AgentID, Name: r.AgentName}}, others[r.World.ID]...)
+			out[i].Agents = append([]WorldAgent{{ID: r.World.AgentID, Name: r.AgentName}}, others[key{r.World.ID, r.World.AgentID}]...)
 		}
 		return nil
 	})
@@ -66,7 +69,7 @@ type NewWorld struct {
 
 // CreateWorld makes a world of an agent.
 func (s *Service) CreateWorld(ctx context.Context, who auth.Identity, agentID uuid.UUID, n NewWorld) (World, error) {
-	if err := checkName(n.Name, "World"); err != nil {
+	if err := cleanName(&n.Name, "World"); err != nil {
 		return World{}, err
 	}
 	id := uuid.New()
@@ -76,21 +79,30 @@ func (s *Service) CreateWorld(ctx context.Context, who auth.Identity, agentID uu
 			return err
 		}
 		var err error
-		row, err = ensureWorld(ctx, q, id, agentID, n)
+		row, err = s.ensureWorld(ctx, q, id, agentID, n)
 		return err
 	})
 	return worldOf(row), err
 }
 
-// ensureWorld returns the world of an id, and makes it where it isn't there yet.
-func ensureWorld(ctx context.Context, q db.Querier, id, agentID uuid.UUID, n NewWorld) (db.World, error) {
-	at := now()
-	if _, err := q.EnsureWorld(ctx, db.EnsureWorldParams{
-		ID: id, AgentID: agentID, Name: n.Name, MessageServerID: n.MessageServerID, Metadata: dbtype.JSON(n.Metadata), CreatedAt: at, UpdatedAt: at,
-	}); err != nil {
+// ensureWorld returns the agent's own world of an id, and makes it where it isn't there yet.
+func (s *Service) ensureWorld(ctx context.Context, q db.Querier, id, agentID uuid.UUID, n NewWorld) (db.World, error) {
+	if err := checkObject(n.Metadata, "metadata", maxPlaceJSON); err != nil {
 		return db.World{}, err
 	}
-	return q.GetWorld(ctx, id)
+	at := now()
+	made, err := q.EnsureWorld(ctx, db.EnsureWorldParams{
+		ID: id, AgentID: agentID, Name: n.Name, MessageServerID: n.MessageServerID, Metadata: dbtype.JSON(n.Metadata), CreatedAt: at, UpdatedAt: at,
+	})
+	if err == nil && made > 0 {
+		err = s.quotas.worlds().Admit(0, func(atMost int64) (int64, error) {
+			return q.CountAgentWorlds(ctx, db.CountAgentWorldsParams{AgentID: agentID, AtMost: atMost})
+		})
+	}
+	if err != nil {
+		return db.World{}, err
+	}
+	return q.GetWorld(ctx, db.GetWorldParams{ID: id, AgentID: agentID})
 }
 
 // JoinWorld lets an agent share a world that exists. Doing it twice is no error.
@@ -101,20 +113,22 @@ func (s *Service) JoinWorld(ctx context.Context, who auth.Identity, agentID, wor
 			return err
 		}
 		var err error
-		if row, err = q.GetWorld(ctx, worldID); err != nil {
-			return named(err, "World")
-		}
-		return shareWorld(ctx, q, row, agentID)
+		row, err = joinWorld(ctx, q, worldID, agentID)
+		return named(err, "World")
 	})
 	return worldOf(row), err
 }
 
-// shareWorld lets an agent share a world, unless it is the agent's own.
-func shareWorld(ctx context.Context, q db.Querier, world db.World, agentID uuid.UUID) error {
-	if world.AgentID == agentID {
-		return nil
+// joinWorld returns the world that an agent knows under an id. Where it knows none, it shares another agent's from now on.
+func joinWorld(ctx context.Context, q db.Querier, id, agentID uuid.UUID) (db.World, error) {
+	row, err := q.GetAgentWorld(ctx, db.GetAgentWorldParams{ID: id, AgentID: agentID})
+	if !errors.Is(err, sql.ErrNoRows) {
+		return row, err
 	}
-	return q.AddWorldAgent(ctx, db.AddWorldAgentParams{WorldID: world.ID, AgentID: agentID})
+	if row, err = q.FindWorld(ctx, id); err != nil || row.AgentID == agentID { // it was made just now
+		return row, err
+	}
+	return row, q.AddWorldAgent(ctx, db.AddWorldAgentParams{WorldID: row.ID, OwnerID: row.AgentID, AgentID: agentID})
 }
 
 // WorldPatch changes the parts of a world that are set. The members of objects are laid over those that are there.
@@ -127,7 +141,7 @@ type WorldPatch struct {
 // UpdateWorld changes a world that an agent has or shares.
 func (s *Service) UpdateWorld(ctx context.Context, who auth.Identity, agentID, worldID uuid.UUID, p WorldPatch) (World, error) {
 	if p.Name != nil {
-		if err := checkName(*p.Name, "World"); err != nil {
+		if err := cleanName(p.Name, "World"); err != nil {
 			return World{}, err
 		}
 	}
@@ -144,7 +158,7 @@ func (s *Service) UpdateWorld(ctx context.Context, who auth.Identity, agentID, w
 		if p.Name == nil && p.Metadata == nil && p.Settings == nil {
 			return nil // nothing changes, and so the time of the last change doesn't either
 		}
-		next := db.UpdateWorldParams{ID: worldID, Name: row.Name, Metadata: row.Metadata, UpdatedAt: max(now(), row.UpdatedAt)}
+		next := db.UpdateWorldParams{ID: worldID, AgentID: row.AgentID, Name: row.Name, Metadata: row.Metadata, UpdatedAt: max(now(), row.UpdatedAt)}
 		if p.Name != nil {
 			next.Name = *p.Name
 		}
@@ -172,7 +186,11 @@ func (p WorldPatch) metadata(before dbtype.JSON) (dbtype.JSON, error) {
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(after)
+	merged, err := json.Marshal(after)
+	if err == nil {
+		err = checkObject(merged, "metadata, with what is there already,", maxPlaceJSON)
+	}
+	return merged, err
 }
 
 // laidOver returns the members of an object with those of a change over them. What was no object before has none.
@@ -184,8 +202,8 @@ func laidOver(before, change json.RawMessage, name string) (map[string]json.RawM
 	if change == nil {
 		return out, nil
 	}
-	if !isObject(change) {
-		return nil, apierr.New(apierr.ValidationFailed, "%s must be an object", name)
+	if err := checkObject(change, name, maxPlaceJSON); err != nil {
+		return nil, err
 	}
 	return out, json.Unmarshal(change, &out)
 }

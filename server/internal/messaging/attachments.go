@@ -3,9 +3,9 @@ package messaging
 import (
 	"bytes"
 	"encoding/json"
-)
 
-const attachmentsKey = "attachments"
+	"github.com/elizad/elizad/server/internal/jsontext"
+)
 
 // withPublicAttachments replaces the places of our own files in a document's attachments by the addresses under which they are
 // served. It is done once, where a message comes in: what is stored, read and broadcast never names a path of this machine, and
@@ -15,12 +15,18 @@ func (s *Service) withPublicAttachments(document json.RawMessage) json.RawMessag
 	if s.publicURL == nil || !bytes.Contains(document, []byte(`"`+attachmentsKey+`"`)) {
 		return document
 	}
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(document, &fields) != nil {
+	var attachments json.RawMessage
+	for name, value := range jsontext.Members(document) {
+		if string(name) == attachmentsKey {
+			attachments = value
+		}
+	}
+	attachments, changed := s.publicAttachment(attachments)
+	if !changed {
 		return document
 	}
-	attachments, changed := s.publicAttachment(fields[attachmentsKey])
-	if !changed {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(document, &fields) != nil {
 		return document
 	}
 	fields[attachmentsKey] = attachments

@@ -49,7 +49,7 @@ func TestAttachmentsNameAddresses(t *testing.T) {
 		if got := string(posted.Message.RawMessage); got != want {
 			t.Errorf("%s became %s, want %s", document, got, want)
 		}
-		e, err := messaging.DecodeEvent((<-events.C()).Data)
+		e, err := messaging.DecodeEvent(<-events.C())
 		if err != nil || e.Message == nil {
 			t.Fatalf("%+v, %v", e, err)
 		}
@@ -57,7 +57,7 @@ func TestAttachmentsNameAddresses(t *testing.T) {
 			t.Errorf("the event says %s", e.Message.RawMessage)
 		}
 		for m := e; m.Type != messaging.EventTurnEnded; { // nobody answers
-			if m, err = messaging.DecodeEvent((<-events.C()).Data); err != nil {
+			if m, err = messaging.DecodeEvent(<-events.C()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -79,7 +79,7 @@ func TestDeletedChannelsAreAnnounced(t *testing.T) {
 	if err := f.DeleteChannel(t.Context(), auth.Service(), c.ID); err != nil {
 		t.Fatal(err)
 	}
-	if e, err := messaging.DecodeEvent((<-deleted.C()).Data); err != nil || e.ChannelID != c.ID || e.Type != messaging.EventChannelDeleted {
+	if e, err := messaging.DecodeEvent(<-deleted.C()); err != nil || e.ChannelID != c.ID || e.Type != messaging.EventChannelDeleted {
 		t.Errorf("%+v, %v", e, err)
 	}
 }

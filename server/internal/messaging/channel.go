@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-
-	"github.com/elizad/elizad/server/apierr"
 )
 
 // DefaultServerID is the message server that exists from the first start.
@@ -41,15 +39,17 @@ const (
 	TypeAPI        ChannelType = "API"
 )
 
-// ParseChannelType reads a channel type in either case; an empty one is a group.
-func ParseChannelType(s string) (ChannelType, error) {
-	switch t := ChannelType(strings.ToUpper(s)); t {
-	case "":
-		return TypeGroup, nil
+// ParseChannelType reads a channel type in either case. What isn't one is a group, and not known.
+func ParseChannelType(s string) (t ChannelType, known bool) {
+	switch t := ChannelType(strings.ToUpper(strings.TrimSpace(s))); t {
+	case "TEXT": // as platforms call theirs
+		return TypeGroup, true
+	case "VOICE":
+		return TypeVoiceGroup, true
 	case TypeSelf, TypeDM, TypeGroup, TypeVoiceDM, TypeVoiceGroup, TypeFeed, TypeThread, TypeWorld, TypeForum, TypeAPI:
-		return t, nil
+		return t, true
 	default:
-		return "", apierr.New(apierr.ValidationFailed, "Unknown channel type %q", s)
+		return TypeGroup, false
 	}
 }
 
@@ -84,6 +84,9 @@ type Channel struct {
 
 // isFor reports whether the channel was made for a session or a job.
 func (c Channel) isFor(source string) bool { return c.SourceType != nil && *c.SourceType == source }
+
+// ForProgram reports whether the channel was made for a session or a job: a program asks there, and reads the answers.
+func (c Channel) ForProgram() bool { return c.isFor(sourceSession) || c.isFor(sourceJob) }
 
 // NewChannel is what CreateChannel needs to know.
 type NewChannel struct {

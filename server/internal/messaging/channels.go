@@ -12,6 +12,7 @@ import (
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/names"
 )
 
 // dmPrefix starts the names of the channels that FindOrCreateDM makes; nobody else may use it.
@@ -73,6 +74,7 @@ func (s *Service) ServerChannels(ctx context.Context, who auth.Identity, serverI
 
 // CreateChannel makes a channel with the given participants.
 func (s *Service) CreateChannel(ctx context.Context, who auth.Identity, n NewChannel) (Channel, error) {
+	n.Name = names.Clean(n.Name)
 	switch {
 	case n.Name == "":
 		return Channel{}, apierr.New(apierr.ValidationFailed, "name is required")
@@ -90,6 +92,9 @@ func (s *Service) CreateChannel(ctx context.Context, who auth.Identity, n NewCha
 		if err := mustServer(ctx, q, row.MessageServerID); err != nil {
 			return err
 		}
+		if err := s.mayAddChannels(ctx, q, row.CreatedBy, 1); err != nil {
+			return err
+		}
 		created, err := s.insertChannel(ctx, q, row, n.Participants)
 		if err != nil {
 			return err
@@ -101,7 +106,7 @@ func (s *Service) CreateChannel(ctx context.Context, who auth.Identity, n NewCha
 }
 
 func (s *Service) newChannelRow(who auth.Identity, id uuid.UUID, n NewChannel) (db.InsertChannelParams, error) {
-	metadata, err := object(n.Metadata, "metadata")
+	metadata, err := object(n.Metadata, "metadata", maxPlaceJSON)
 	if err != nil {
 		return db.InsertChannelParams{}, err
 	}
@@ -113,7 +118,7 @@ func (s *Service) newChannelRow(who auth.Identity, id uuid.UUID, n NewChannel) (
 	}
 	now := s.millis()
 	row := db.InsertChannelParams{
-		ID: id, MessageServerID: s.CurrentServer(), Name: stripNUL(n.Name), Type: string(n.Type), Topic: n.Topic,
+		ID: id, MessageServerID: s.CurrentServer(), Name: n.Name, Type: string(n.Type), Topic: n.Topic,
 		Metadata: dbtype.JSON(metadata), TurnPolicy: string(n.Policy), CreatedAt: now, UpdatedAt: now,
 	}
 	if n.ServerID != nil {
@@ -136,15 +141,23 @@ func (s *Service) insertChannel(ctx context.Context, q db.Querier, row db.Insert
 		return q.GetPairChannel(ctx, db.GetPairChannelParams{MessageServerID: row.MessageServerID, PairKey: row.PairKey})
 	}
 	if n > 0 {
-		if err := addParticipants(ctx, q, row.ID, participants, row.CreatedAt); err != nil {
+		if err := s.addParticipants(ctx, q, row.ID, participants, row.CreatedAt); err != nil {
 			return db.Channel{}, err
 		}
 	}
 	return q.GetChannel(ctx, row.ID)
 }
 
-// addParticipants lets entities join in the given order: each a millisecond after the other, so that the order is kept.
-func addParticipants(ctx context.Context, q db.Querier, channelID uuid.UUID, entities []uuid.UUID, at dbtype.Millis) error {
+// addParticipants lets entities join a channel, if there is room for them.
+func (s *Service) addParticipants(ctx context.Context, q db.Querier, channelID uuid.UUID, entities []uuid.UUID, at dbtype.Millis) error {
+	if err := join(ctx, q, channelID, entities, at); err != nil {
+		return err
+	}
+	return s.checkParticipants(ctx, q, channelID)
+}
+
+// join lets entities join a channel in the given order: each a millisecond after the other, so that the order is kept.
+func join(ctx context.Context, q db.Querier, channelID uuid.UUID, entities []uuid.UUID, at dbtype.Millis) error {
 	for i, id := range entities {
 		if _, err := q.AddParticipant(ctx, db.AddParticipantParams{ChannelID: channelID, EntityID: id, JoinedAt: at + dbtype.Millis(i)}); err != nil {
 			return err
@@ -191,6 +204,9 @@ func (s *Service) FindOrCreateDM(ctx context.Context, who auth.Identity, r DMReq
 	}
 	row.PairKey = &key
 	err = s.update(ctx, who, "creating a DM channel", func(q db.Querier) error {
+		if err := s.mayAddDM(ctx, q, row.CreatedBy); err != nil {
+			return err
+		}
 		created, err := s.insertChannel(ctx, q, row, []uuid.UUID{r.B, r.A})
 		if err != nil {
 			return err
@@ -203,8 +219,12 @@ func (s *Service) FindOrCreateDM(ctx context.Context, who auth.Identity, r DMReq
 
 // UpdateChannel changes a channel and announces it.
 func (s *Service) UpdateChannel(ctx context.Context, who auth.Identity, id uuid.UUID, p ChannelPatch) (Channel, error) {
-	if p.Name != nil && (*p.Name == "" || tooLong(*p.Name, maxName)) {
-		return Channel{}, apierr.New(apierr.ValidationFailed, "name must have 1 to %d characters", maxName)
+	if p.Name != nil {
+		name := names.Clean(*p.Name)
+		if name == "" || tooLong(name, maxName) {
+			return Channel{}, apierr.New(apierr.ValidationFailed, "name must have 1 to %d characters", maxName)
+		}
+		p.Name = &name
 	}
 	var out Channel
 	err := s.update(ctx, who, "updating a channel", func(q db.Querier) error {
@@ -232,7 +252,7 @@ func (s *Service) UpdateChannel(ctx context.Context, who auth.Identity, id uuid.
 			if err := q.RemoveParticipants(ctx, id); err != nil {
 				return err
 			}
-			if err := addParticipants(ctx, q, id, *p.Participants, s.millis()); err != nil {
+			if err := s.addParticipants(ctx, q, id, *p.Participants, s.millis()); err != nil {
 				return err
 			}
 		}
@@ -249,7 +269,7 @@ func (s *Service) UpdateChannel(ctx context.Context, who auth.Identity, id uuid.
 func (s *Service) patched(row db.Channel, p ChannelPatch) (db.UpdateChannelParams, error) {
 	next := db.UpdateChannelParams{ID: row.ID, Name: row.Name, Topic: row.Topic, Metadata: row.Metadata, TurnPolicy: row.TurnPolicy, UpdatedAt: s.millis()}
 	if p.Name != nil {
-		next.Name = stripNUL(*p.Name)
+		next.Name = *p.Name
 	}
 	if p.Topic != nil {
 		next.Topic = nullable(stripNUL(*p.Topic))
@@ -260,9 +280,11 @@ func (s *Service) patched(row db.Channel, p ChannelPatch) (db.UpdateChannelParam
 	if p.Metadata == nil {
 		return next, nil
 	}
-	metadata, err := object(p.Metadata, "metadata")
+	metadata, err := object(p.Metadata, "metadata", maxPlaceJSON)
 	if err == nil && p.MergeMetadata {
-		metadata, err = mergeObjects([]byte(row.Metadata), metadata)
+		if metadata, err = mergeObjects([]byte(row.Metadata), metadata); err == nil {
+			err = within(metadata, "metadata, with what is there already,", maxPlaceJSON)
+		}
 	}
 	next.Metadata = dbtype.JSON(metadata)
 	return next, err
@@ -329,6 +351,6 @@ func (s *Service) emitChannel(ctx context.Context, t EventType, c Channel) {
 	}
 	s.emit(ctx, e)
 	if t == EventChannelDeleted {
-		s.publish(ctx, subjectDeleted, encode(e))
+		s.publish(ctx, subjectDeleted, e)
 	}
 }

@@ -3,6 +3,7 @@ package messaging
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"iter"
 	"strings"
@@ -18,6 +19,9 @@ import (
 
 // checkInterval is how often somebody who waits for a turn looks into the database, in case an event was lost.
 const checkInterval = 2 * time.Second
+
+// followBuffer is how many events somebody who waits for one turn may lag behind: what is missed comes with the turn's end.
+const followBuffer = 64
 
 // Conversation is a message that was posted and the turn of the agent that is to answer it.
 type Conversation struct {
@@ -39,8 +43,9 @@ type TurnEvent struct {
 
 // TurnResult is how a turn ended.
 type TurnResult struct {
-	Turn  Turn
-	Reply *Message // nil when nothing was said
+	Turn    Turn
+	Reply   *Message // nil when nothing was said
+	Actions []string // what the agent did without saying anything
 }
 
 // Converse posts a message and follows the turn of the agent that answers it: target's, or with the zero id that of the
@@ -50,7 +55,7 @@ type TurnResult struct {
 // With d.Resume and the text of the message that it names, nothing is posted: the conversation about that message goes on
 // from there. A message that is gone, or isn't the author's in this channel, is NOT_FOUND.
 func (s *Service) Converse(ctx context.Context, who auth.Identity, d Draft, target uuid.UUID) (*Conversation, error) {
-	sub, err := s.Subscribe(d.ChannelID) // before the post, so that nothing is missed
+	sub, err := s.subscribe(d.ChannelID, followBuffer) // before the post, so that nothing is missed
 	if err != nil {
 		return nil, err
 	}
@@ -126,8 +131,9 @@ type follower struct {
 	next   int // index of the next chunk
 	seen   int // bytes of the reply that were shown in the conversation that this one resumes
 	shown  strings.Builder
-	gap    bool // a chunk is missing: the rest comes with the end
-	closed bool // nobody listens any more
+	gap    bool     // a chunk is missing: the rest comes with the end
+	closed bool     // nobody listens any more
+	reply  *Message // as its event brought it
 }
 
 func (f *follower) run(ctx context.Context) error {
@@ -163,13 +169,15 @@ func (f *follower) event(ctx context.Context, m bus.Message) (done bool, err err
 		f.gap = true
 		return f.look(ctx)
 	}
-	e, err := DecodeEvent(m.Data)
+	e, err := DecodeEvent(m)
 	if err != nil {
 		return false, err
 	}
 	switch {
 	case e.Type == EventChunk && e.Chunk.TurnID == f.c.Turn.ID:
 		f.chunk(*e.Chunk)
+	case e.Type == EventMessage && e.Message.ID == f.c.Turn.ResponseID:
+		f.reply = new(*e.Message)
 	case e.Type == EventTurnEnded && e.Turn.TurnID == f.c.Turn.ID:
 		return f.look(ctx)
 	}
@@ -190,11 +198,11 @@ func (f *follower) chunk(c Chunk) {
 
 // look reads the turn, and yields the end if it has come.
 func (f *follower) look(ctx context.Context) (done bool, err error) {
-	result, err := f.c.service.turnResult(ctx, f.c.who, f.c.Turn.ID)
+	result, err := f.c.turnResult(ctx, f.reply)
 	if err != nil || !result.Turn.Status.Ended() {
 		return false, err
 	}
-	if result.Reply != nil {
+	if result.Reply != nil && !result.Reply.SaysNothing() {
 		text := result.Reply.Content
 		if rest, ok := strings.CutPrefix(text[min(f.seen, len(text)):], f.shown.String()); ok && rest != "" {
 			if f.closed = !f.yield(TurnEvent{Index: f.next, Text: rest}, nil); f.closed {
@@ -206,32 +214,51 @@ func (f *follower) look(ctx context.Context) (done bool, err error) {
 	return true, nil
 }
 
-// turnResult reads a turn and its reply. A turn that is gone, with its agent or its channel, was cancelled.
-func (s *Service) turnResult(ctx context.Context, who auth.Identity, turnID uuid.UUID) (TurnResult, error) {
+// turnResult reads the turn, and its reply, unless that is the one that came with an event. A turn that is gone, with its agent or
+// its channel, was cancelled.
+func (c *Conversation) turnResult(ctx context.Context, reply *Message) (TurnResult, error) {
 	var out TurnResult
-	err := s.view(ctx, who, "reading a turn", func(q db.Querier) error {
-		row, err := q.GetTurn(ctx, turnID)
+	err := c.service.view(ctx, c.who, "reading a turn", func(q db.Querier) error {
+		row, err := q.GetTurn(ctx, c.Turn.ID)
 		if errors.Is(err, sql.ErrNoRows) {
-			out.Turn = Turn{ID: turnID, Status: TurnCancelled, Reason: "channel_deleted", Detail: "The channel or the agent was deleted"}
+			out.Turn = Turn{ID: c.Turn.ID, Status: TurnCancelled, Reason: "channel_deleted", Detail: "The channel or the agent was deleted"}
 			return nil
 		} else if err != nil {
 			return err
 		}
-		if out.Turn = turnOf(row); out.Turn.ReplyID == nil {
+		switch out.Turn = turnOf(row); {
+		case out.Turn.ReplyID == nil && out.Turn.Status == TurnIgnored:
+			events, err := q.ListTurnEvents(ctx, c.Turn.ID)
+			out.Actions = actionsIn(events)
+			return err
+		case out.Turn.ReplyID == nil:
+			return nil
+		case reply != nil && reply.ID == *out.Turn.ReplyID:
+			out.Reply = reply
 			return nil
 		}
-		reply, err := q.GetMessage(ctx, *out.Turn.ReplyID)
+		found, err := q.GetMessage(ctx, *out.Turn.ReplyID)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		} else if err != nil {
 			return err
 		}
-		channel, err := q.GetChannel(ctx, reply.ChannelID)
-		if err != nil {
-			return err
-		}
-		out.Reply = new(messageOf(&reply, channel.MessageServerID))
+		out.Reply = new(messageOf(&found, c.Channel.MessageServerID))
 		return nil
 	})
 	return out, err
+}
+
+// actionsIn returns the names of the actions that a record says were done.
+func actionsIn(events []db.TurnEvent) (names []string) {
+	for _, e := range events {
+		var done struct {
+			ActionName string `json:"actionName"`
+			Success    bool   `json:"success"`
+		}
+		if e.Type == LogActionCompleted && json.Unmarshal(e.Data, &done) == nil && done.Success {
+			names = append(names, done.ActionName)
+		}
+	}
+	return names
 }

@@ -62,6 +62,7 @@ type ActionUpdate struct {
 	Content    *string
 	RawMessage json.RawMessage // replaces the old one
 	Metadata   json.RawMessage // an object that is merged into the old one
+	Extras     Extras
 	SourceType *string
 	InReplyTo  *uuid.UUID
 }
@@ -94,8 +95,11 @@ func (s *Service) UpdateAction(ctx context.Context, who auth.Identity, id uuid.U
 			}
 			m.InReplyTo = u.InReplyTo
 		}
-		metadata, err := object(u.Metadata, "metadata")
+		metadata, err := object(u.Metadata, "metadata", maxMessageJSON)
 		if err != nil {
+			return err
+		}
+		if metadata, err = u.Extras.into(metadata); err != nil {
 			return err
 		}
 		m.Metadata, err = mergeObjects(m.Metadata, metadata)
@@ -111,6 +115,7 @@ func (s *Service) changeMessage(ctx context.Context, who auth.Identity, doing st
 		if err != nil {
 			return err
 		}
+		before := m.Content
 		if err := change(q, &m); err != nil {
 			return err
 		}
@@ -121,6 +126,11 @@ func (s *Service) changeMessage(ctx context.Context, who auth.Identity, doing st
 		}
 		if err := d.validate(); err != nil {
 			return err
+		}
+		if d.Content != before { // what stands is not refused, whoever wrote it and whatever the limit was
+			if err := s.checkLength(d.Content); err != nil {
+				return err
+			}
 		}
 		d.RawMessage, d.Metadata = s.withPublicAttachments(d.RawMessage), s.withPublicAttachments(d.Metadata)
 		row, err := q.UpdateMessage(ctx, db.UpdateMessageParams{

@@ -2,7 +2,6 @@ package messaging
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -77,7 +76,7 @@ const (
 	subjectCallbacks  = "callbacks"   // there may be an end of a job to announce
 	subjectChannels   = "channel."    // + channel id
 	subjectDeleted    = "channels.deleted"
-	subjectAgents     = "agents" // an agent was started or stopped
+	subjectAgents     = "agents" // an agent was made, changed, started, stopped or deleted
 )
 
 // eventBuffer is how many events a follower may lag behind before it has to read the database.
@@ -86,25 +85,23 @@ const eventBuffer = 4096
 // Subscribe follows the events of one channel, or of all with the zero id. A message with Lost set means that events are
 // missing. Decode the others with DecodeEvent.
 func (s *Service) Subscribe(channelID uuid.UUID) (*bus.Subscription, error) {
+	return s.subscribe(channelID, eventBuffer)
+}
+
+func (s *Service) subscribe(channelID uuid.UUID, buffer int) (*bus.Subscription, error) {
 	pattern := subjectChannels + "*"
 	if channelID != uuid.Nil {
 		pattern = subjectChannels + channelID.String()
 	}
-	sub, err := s.bus.Subscribe(pattern, eventBuffer)
+	sub, err := s.bus.Subscribe(pattern, buffer)
 	if err != nil {
 		return nil, fmt.Errorf("subscribing to %s: %w", pattern, err)
 	}
 	return sub, nil
 }
 
-// DecodeEvent reads an event from the bus.
-func DecodeEvent(data []byte) (Event, error) {
-	var e Event
-	if err := json.Unmarshal(data, &e); err != nil {
-		return Event{}, fmt.Errorf("decoding an event: %w", err)
-	}
-	return e, nil
-}
+// DecodeEvent reads an event from the bus. Others read the same one: nothing in it may be changed.
+func DecodeEvent(m bus.Message) (Event, error) { return bus.Value[Event](m) }
 
 // EventChannel returns the channel that an event of Subscribe is about, from its subject: most readers need no more to know
 // that the event is not for them.
@@ -132,26 +129,20 @@ func (s *Service) DeletedChannels() (*bus.Subscription, error) {
 	return s.bus.Subscribe(subjectDeleted, eventBuffer)
 }
 
-// AnnounceAgents tells everybody that an agent was started or stopped.
+// AnnounceAgents tells everybody that an agent was made, changed, started, stopped or deleted.
 func (s *Service) AnnounceAgents(ctx context.Context) { s.publish(ctx, subjectAgents, nil) }
 
-// AgentChanges follows hints that agents were started or stopped. Their content means nothing; those that come faster than they
+// AgentChanges follows hints that there are other agents than before, or others of them run. Their content means nothing; those that come faster than they
 // are taken become one.
 func (s *Service) AgentChanges() (*bus.Subscription, error) {
 	return s.bus.Subscribe(subjectAgents, 1)
 }
 
 // DecodeTurnIDs reads the ids in an event of EndedTurns.
-func DecodeTurnIDs(data []byte) ([]uuid.UUID, error) {
-	var ids []uuid.UUID
-	if err := json.Unmarshal(data, &ids); err != nil {
-		return nil, fmt.Errorf("decoding turn ids: %w", err)
-	}
-	return ids, nil
-}
+func DecodeTurnIDs(m bus.Message) ([]uuid.UUID, error) { return bus.Value[[]uuid.UUID](m) }
 
 func (s *Service) emit(ctx context.Context, e Event) {
-	s.publish(ctx, subjectChannels+e.ChannelID.String(), encode(e))
+	s.publish(ctx, subjectChannels+e.ChannelID.String(), e)
 }
 
 func (s *Service) emitMessage(ctx context.Context, m Message) {
@@ -182,7 +173,7 @@ func (s *Service) announceEnded(ctx context.Context, serverID uuid.UUID, turns [
 	for i, t := range turns {
 		ids[i] = t.ID
 	}
-	s.publish(ctx, subjectTurnsEnded, encode(ids))
+	s.publish(ctx, subjectTurnsEnded, ids)
 	for _, t := range turns {
 		s.emitTurnEnd(ctx, serverID, t.Seq, t)
 	}

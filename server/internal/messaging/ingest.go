@@ -12,14 +12,61 @@ import (
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/names"
 )
 
 // Ingest posts messages that were written on another platform, in the given order, and returns them. One that came before,
 // as its SourceType and SourceID tell, is not posted again, so that a request that failed midway can be repeated. An agent
 // can't be the author: what comes from outside is a question, never an answer. Nothing is posted unless every author is
-// allowed.
+// allowed, and no text too long.
 func (s *Service) Ingest(ctx context.Context, who auth.Identity, drafts []Draft) ([]Posted, error) {
-	err := s.view(ctx, who, "checking authors", func(q db.Querier) error {
+	if err := s.checkExternal(ctx, who, drafts); err != nil {
+		return nil, err
+	}
+	return s.postAll(ctx, who, drafts)
+}
+
+// Consult posts messages of another platform and returns the conversation about the last, as [Service.Converse] does. Where
+// nobody can answer, the messages are posted all the same, and the conversation is nil.
+func (s *Service) Consult(ctx context.Context, who auth.Identity, drafts []Draft) ([]Posted, *Conversation, error) {
+	if err := s.checkExternal(ctx, who, drafts); err != nil || len(drafts) == 0 {
+		return nil, nil, err
+	}
+	before, last := drafts[:len(drafts)-1], drafts[len(drafts)-1]
+	posted, err := s.postAll(ctx, who, before)
+	if err != nil {
+		return posted, nil, err
+	}
+	conversation, err := s.Converse(ctx, who, last, Addressee(last.Metadata))
+	switch {
+	case err == nil:
+		return append(posted, conversation.Posted), conversation, nil
+	case !apierr.IsCode(err, apierr.NoAgent):
+		return posted, nil, err
+	}
+	alone, err := s.Post(ctx, who, last)
+	return append(posted, alone), nil, err
+}
+
+func (s *Service) postAll(ctx context.Context, who auth.Identity, drafts []Draft) ([]Posted, error) {
+	out := make([]Posted, len(drafts))
+	for i, d := range drafts {
+		var err error
+		if out[i], err = s.Post(ctx, who, d); err != nil {
+			return out[:i], err
+		}
+	}
+	return out, nil
+}
+
+// checkExternal refuses messages that are too long, or an agent's.
+func (s *Service) checkExternal(ctx context.Context, who auth.Identity, drafts []Draft) error {
+	for _, d := range drafts {
+		if err := s.checkLength(d.Content); err != nil {
+			return err
+		}
+	}
+	return s.view(ctx, who, "checking authors", func(q db.Querier) error {
 		for _, d := range drafts {
 			if err := mustNotBeAgent(ctx, q, d.AuthorID); err != nil {
 				return err
@@ -27,16 +74,6 @@ func (s *Service) Ingest(ctx context.Context, who auth.Identity, drafts []Draft)
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Posted, len(drafts))
-	for i, d := range drafts {
-		if out[i], err = s.Post(ctx, who, d); err != nil {
-			return out[:i], err
-		}
-	}
-	return out, nil
 }
 
 // PlatformChannel returns the channel that mirrors one of another platform.
@@ -63,7 +100,10 @@ type SourceChannel struct {
 // SyncChannels makes a message server mirror the channels of its platform: each is made, or brought up to date. Channels that
 // are not listed stay as they are.
 func (s *Service) SyncChannels(ctx context.Context, who auth.Identity, serverID uuid.UUID, list []SourceChannel) ([]Channel, error) {
-	for _, c := range list {
+	list = slices.Clone(list)
+	for i := range list {
+		c := &list[i]
+		c.Name = names.Clean(c.Name)
 		switch {
 		case c.SourceID == "" || len(c.SourceID) > maxClientID:
 			return nil, apierr.New(apierr.ValidationFailed, "sourceId must have 1 to %d bytes", maxClientID)
@@ -76,6 +116,8 @@ func (s *Service) SyncChannels(ctx context.Context, who auth.Identity, serverID 
 	var out []Channel
 	err := s.update(ctx, who, "synchronising channels", func(q db.Querier) error {
 		out = make([]Channel, 0, len(list))
+		isNew := false
+		var creator *uuid.UUID
 		server, err := findServer(ctx, q, serverID)
 		if err != nil {
 			return err
@@ -97,6 +139,10 @@ func (s *Service) SyncChannels(ctx context.Context, who auth.Identity, serverID 
 				return err
 			}
 			out = append(out, channel)
+			isNew, creator = isNew || row.ID == n.ID, n.CreatedBy
+		}
+		if isNew {
+			return s.mayAddChannels(ctx, q, creator, 0) // they are in
 		}
 		return nil
 	})

@@ -24,7 +24,6 @@ const (
 
 // Limits of jobs.
 const (
-	MaxActiveJobs     = 10_000
 	maxJobMetadata    = 10_000 // bytes of JSON
 	minJobTimeout     = time.Second
 	maxJobTimeout     = 5 * time.Minute
@@ -90,6 +89,7 @@ type NewJob struct {
 	UserID         uuid.UUID
 	AgentID        *uuid.UUID // nil: the oldest running one
 	Content        string
+	Extras         Extras
 	Metadata       json.RawMessage // an object, or nil
 	Timeout        time.Duration   // 0 means 30 seconds; from 1 second to 5 minutes
 	CallbackURL    string          // hears of the end; may be empty

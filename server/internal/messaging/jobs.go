@@ -39,7 +39,7 @@ func (s *Service) CreateJob(ctx context.Context, who auth.Identity, n NewJob) (J
 	if err != nil {
 		return Job{}, err
 	}
-	agentID, err := s.jobAgent(ctx, who, n.AgentID)
+	agentID, err := s.jobAgent(ctx, who, n.UserID, n.AgentID)
 	if err != nil {
 		return Job{}, err
 	}
@@ -49,19 +49,15 @@ func (s *Service) CreateJob(ctx context.Context, who auth.Identity, n NewJob) (J
 	if err := s.setCallback(&row, n); err != nil {
 		return Job{}, err
 	}
-	row.CreatedAt = s.millis()
-	row.ExpiresAt = row.CreatedAt + dbtype.Millis(n.Timeout.Milliseconds())
-	return s.askJob(ctx, who, row)
+	return s.askJob(ctx, who, row, n.Timeout, n.Extras)
 }
 
 // jobAgent returns the agent that is to answer: the one asked for, if it runs, or the oldest that does. It refuses when too
 // much is under way.
-func (s *Service) jobAgent(ctx context.Context, who auth.Identity, asked *uuid.UUID) (id uuid.UUID, err error) {
+func (s *Service) jobAgent(ctx context.Context, who auth.Identity, userID uuid.UUID, asked *uuid.UUID) (id uuid.UUID, err error) {
 	err = s.view(ctx, who, "looking for a job's agent", func(q db.Querier) error {
-		if active, err := q.CountActiveJobs(ctx, MaxActiveJobs); err != nil {
+		if err := s.mayAddJob(ctx, q, userID); err != nil {
 			return err
-		} else if active >= MaxActiveJobs {
-			return apierr.New(apierr.QueueFull, "%d jobs are under way; try again when some have ended", active)
 		}
 		if asked != nil {
 			id = *asked
@@ -77,7 +73,7 @@ func (s *Service) jobAgent(ctx context.Context, who auth.Identity, asked *uuid.U
 }
 
 // askJob posts a job's question.
-func (s *Service) askJob(ctx context.Context, who auth.Identity, row db.InsertJobParams) (Job, error) {
+func (s *Service) askJob(ctx context.Context, who auth.Identity, row db.InsertJobParams, timeout time.Duration, extras Extras) (Job, error) {
 	about, err := mergeObjects([]byte(row.Metadata), encode(map[string]any{
 		"jobId": row.ID, "agentId": row.AgentID, "userId": row.UserID, "isJobChannel": true,
 	}))
@@ -96,13 +92,14 @@ func (s *Service) askJob(ctx context.Context, who auth.Identity, row db.InsertJo
 	var stored db.Job
 	_, err = s.Post(ctx, who, Draft{
 		ChannelID: row.ChannelID, AuthorID: row.UserID, Content: row.Content, SourceType: SourceJobRequest, Target: &row.AgentID,
-		RawMessage: encode(map[string]any{"content": row.Content}), Metadata: onMessage,
+		RawMessage: encode(map[string]any{"content": row.Content}), Metadata: onMessage, Extras: extras,
 		makeChannel: func(ctx context.Context, p *post) error {
 			_, err := s.insertChannel(ctx, p.q, channel, []uuid.UUID{row.UserID, row.AgentID})
 			return err
 		},
 		also: func(ctx context.Context, p *post) (err error) {
-			row.MessageID = p.out.Message.ID
+			row.MessageID, row.CreatedAt = p.out.Message.ID, s.millis()
+			row.ExpiresAt = row.CreatedAt + dbtype.Millis(timeout.Milliseconds())
 			stored, err = p.q.InsertJob(ctx, row)
 			return err
 		},
@@ -218,7 +215,7 @@ func awaitTurnEnd(ctx context.Context, sub *bus.Subscription, moment <-chan time
 			if !open {
 				return errWaited // the server is stopping
 			}
-			if e, err := DecodeEvent(m.Data); m.Lost || err != nil || e.Type == EventTurnEnded {
+			if e, err := DecodeEvent(m); m.Lost || err != nil || e.Type == EventTurnEnded {
 				return nil
 			}
 		}
@@ -228,11 +225,12 @@ func awaitTurnEnd(ctx context.Context, sub *bus.Subscription, moment <-chan time
 func (s *Service) readJob(ctx context.Context, who auth.Identity, id uuid.UUID) (Job, error) {
 	var out Job
 	err := s.view(ctx, who, "reading a job", func(q db.Querier) error {
+		before := s.millis()
 		row, err := q.GetJob(ctx, id)
 		if err != nil {
 			return named(err, "Job not found")
 		}
-		out, err = jobOf(row, s.millis())
+		out, err = jobOf(row, s.judge(before))
 		return err
 	})
 	return out, err

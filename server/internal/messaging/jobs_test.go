@@ -213,7 +213,7 @@ func TestJobIsRefused(t *testing.T) {
 	}{
 		{"no user", func(n *messaging.NewJob) { n.UserID = uuid.Nil }, apierr.ValidationFailed},
 		{"no content", func(n *messaging.NewJob) { n.Content = "" }, apierr.ValidationFailed},
-		{"long content", func(n *messaging.NewJob) { n.Content = strings.Repeat("x", 50_001) }, apierr.ValidationFailed},
+		{"long content", func(n *messaging.NewJob) { n.Content = strings.Repeat("x", messaging.DefaultMaxContent+1) }, apierr.ValidationFailed},
 		{"short time", func(n *messaging.NewJob) { n.Timeout = time.Millisecond }, apierr.ValidationFailed},
 		{"long time", func(n *messaging.NewJob) { n.Timeout = time.Hour }, apierr.ValidationFailed},
 		{"list as metadata", func(n *messaging.NewJob) { n.Metadata = json.RawMessage(`[]`) }, apierr.ValidationFailed},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/jsontext"
 )
 
 func emptyObject() dbtype.JSON { return dbtype.JSON(`{}`) }
@@ -24,9 +25,15 @@ func tooLong(s string, limit int) bool {
 	return len(s) > limit && utf8.RuneCountInString(s) > limit
 }
 
-// object checks that raw is a JSON object, or nothing, which becomes an empty one.
-func object(raw json.RawMessage, name string) (json.RawMessage, error) {
-	raw, err := anyJSON(raw, name)
+// Bounds of the JSON that callers bring along, in bytes.
+const (
+	maxMessageJSON = 1 << 20  // of each field of a message
+	maxPlaceJSON   = 64 << 10 // of a channel or message server, of which lists hold many
+)
+
+// object checks that raw is a JSON object of at most limit bytes, or nothing, which becomes an empty one.
+func object(raw json.RawMessage, name string, limit int) (json.RawMessage, error) {
+	raw, err := anyJSON(raw, name, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -39,8 +46,9 @@ func object(raw json.RawMessage, name string) (json.RawMessage, error) {
 	return raw, nil
 }
 
-// anyJSON checks that raw is well-formed and fit for both databases. A JSON null is nothing.
-func anyJSON(raw json.RawMessage, name string) (json.RawMessage, error) {
+// anyJSON checks that raw is well-formed, within limit bytes and not nested too deep, and fit for both databases. A JSON null
+// is nothing.
+func anyJSON(raw json.RawMessage, name string, limit int) (json.RawMessage, error) {
 	trimmed := bytes.TrimSpace(raw)
 	if len(trimmed) == 0 || bytes.Equal(trimmed, []byte("null")) {
 		return nil, nil
@@ -48,7 +56,15 @@ func anyJSON(raw json.RawMessage, name string) (json.RawMessage, error) {
 	if !json.Valid(raw) {
 		return nil, apierr.New(apierr.InvalidJSON, "%s is not valid JSON", name)
 	}
-	return dropEscapedNUL(raw), nil
+	return dropEscapedNUL(raw), within(raw, name, limit)
+}
+
+// within refuses JSON of more than limit bytes, or that nests too deep.
+func within(raw json.RawMessage, name string, limit int) error {
+	if excess := jsontext.Excess(raw, limit); excess != "" {
+		return apierr.New(apierr.ValidationFailed, "%s %s", name, excess)
+	}
+	return nil
 }
 
 // dropEscapedNUL removes the escape of the NUL character, which jsonb refuses, from JSON text.

@@ -35,7 +35,7 @@ type Memory struct {
 const memoryTable = "messages"
 
 // remember stores what an agent keeps of turn t, with the room it keeps it in.
-func (s *Service) remember(ctx context.Context, q db.Querier, t Turn, home db.Channel, r Recollection, reply *Message) error {
+func (s *Service) remember(ctx context.Context, q db.Querier, t Turn, home Channel, r Recollection, reply *Message) error {
 	if err := s.ensureRoom(ctx, q, t.AgentID, home, r); err != nil {
 		return err
 	}
@@ -59,8 +59,8 @@ func (s *Service) remember(ctx context.Context, q db.Querier, t Turn, home db.Ch
 }
 
 // ensureRoom makes the agent's room and world for a channel where they aren't there yet.
-func (s *Service) ensureRoom(ctx context.Context, q db.Querier, agentID uuid.UUID, home db.Channel, r Recollection) error {
-	known, err := q.RoomExists(ctx, r.RoomID)
+func (s *Service) ensureRoom(ctx context.Context, q db.Querier, agentID uuid.UUID, home Channel, r Recollection) error {
+	known, err := q.RoomExists(ctx, db.RoomExistsParams{ID: r.RoomID, AgentID: agentID})
 	if err != nil || known {
 		return err
 	}
@@ -72,7 +72,7 @@ func (s *Service) ensureRoom(ctx context.Context, q db.Querier, agentID uuid.UUI
 	}
 	room := db.EnsureRoomParams{
 		ID: r.RoomID, AgentID: agentID, WorldID: &r.WorldID, ChannelID: &home.ID, MessageServerID: &home.MessageServerID,
-		Type: home.Type, Source: SourceGUI, CreatedAt: now, UpdatedAt: now,
+		Type: string(home.Type), Source: SourceGUI, CreatedAt: now, UpdatedAt: now,
 	}
 	if home.SourceType != nil {
 		room.Source = *home.SourceType
@@ -98,12 +98,16 @@ func channelOfRoom(ctx context.Context, q db.Querier, agentID uuid.UUID, id *uui
 	}
 }
 
-// remembered returns messages in the words in which an agent remembers them.
-func remembered(rows []db.ListRecentMessagesRow, serverID uuid.UUID) []Message {
+// remembered returns messages in the words in which an agent remembers them, without what no agent sees: the sender's own id,
+// and what became of the message.
+func remembered(rows []db.ListRecentMessagesRow, channelID, serverID uuid.UUID) []Message {
 	out := make([]Message, len(rows))
 	for i, r := range rows {
-		r.Message.Content = r.Remembered
-		out[i] = messageOf(&r.Message, serverID)
+		out[i] = Message{
+			ID: r.ID, ChannelID: channelID, MessageServerID: serverID, Seq: r.Seq, AuthorID: r.AuthorID, AuthorName: r.AuthorName,
+			Content: r.Remembered, RawMessage: json.RawMessage(r.RawMessage), InReplyTo: r.InReplyTo, SourceType: r.SourceType,
+			Metadata: json.RawMessage(r.Metadata), CreatedAt: r.CreatedAt.Time(),
+		}
 	}
 	return out
 }

@@ -4,16 +4,18 @@ import (
 	"encoding/json"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/names"
 )
 
 // Limits of a message.
 const (
-	MaxContent   = 50_000 // characters of text
+	MaxReply     = 200_000 // characters that an agent may answer
 	maxName      = 256
 	maxClientID  = 256
 	replayWindow = 2 * time.Minute // how long a client's own message id is remembered
@@ -59,6 +61,7 @@ const (
 // Draft is a message before it is posted.
 type Draft struct {
 	ID         uuid.UUID  // zero: a new one is made. An id that exists makes the post a duplicate or a conflict
+	NewID      bool       // ID was made by NewID for this post, so that nobody looks for it
 	ChannelID  uuid.UUID  // required
 	ServerID   *uuid.UUID // must be the channel's, when given; the home of a channel that is made
 	AuthorID   uuid.UUID  // zero: whoever asks, or AnonymousID
@@ -66,11 +69,13 @@ type Draft struct {
 	Content    string          // required, unless there are attachments in Metadata
 	RawMessage json.RawMessage // any JSON
 	Metadata   json.RawMessage // an object
+	Extras     Extras          // becomes a part of Metadata
 	InReplyTo  *uuid.UUID      // a message of the same channel
 	SourceType string          // empty: SourceGUI
 	ClientID   string          // the client's own id: the same text under the same id is posted once
 	SourceID   string          // the id on the platform SourceType: in one channel it is posted once, whenever it comes again
 	Quiet      bool            // nobody is asked to answer: it is an answer itself, or news
+	Submitted  bool            // it may be an agent's: quiet when its author is an agent, or its SourceType one of an agent's
 	Create     *AutoCreate     // how to make a channel that isn't there; nil: that is an error
 	Target     *uuid.UUID      // an agent that must get a turn; the zero UUID stands for any. nil: the message may go unanswered
 	Resume     *Position       // for Converse: how far the reader of an earlier conversation about this message came
@@ -174,10 +179,23 @@ type History struct {
 	HasMore  bool
 }
 
+// checkLength refuses what is longer than callers may write.
+func (s *Service) checkLength(content string) error {
+	if !tooLong(content, s.maxContent) {
+		return nil
+	}
+	return apierr.New(apierr.ValidationFailed, "The message has %d characters; this server takes %d (ELIZAD_MAX_MESSAGE)", utf8.RuneCountInString(content), s.maxContent).
+		WithDetails("Send less at a time, or raise the setting ELIZAD_MAX_MESSAGE (--max-message)")
+}
+
 // validate checks and cleans d.
 func (d *Draft) validate() error {
-	for _, text := range []*string{&d.Content, &d.AuthorName, &d.SourceType, &d.ClientID, &d.SourceID} {
+	for _, text := range []*string{&d.Content, &d.SourceType, &d.ClientID, &d.SourceID} {
 		*text = stripNUL(*text)
+	}
+	d.AuthorName = names.Clean(d.AuthorName)
+	if err := d.mergeExtras(); err != nil {
+		return err
 	}
 	switch {
 	case d.ChannelID == uuid.Nil:
@@ -186,29 +204,38 @@ func (d *Draft) validate() error {
 		return apierr.New(apierr.ValidationFailed, "author_id is required")
 	case d.Content == "" && !hasAttachments(d.Metadata):
 		return apierr.New(apierr.ValidationFailed, "content is required")
-	case tooLong(d.Content, MaxContent):
-		return apierr.New(apierr.ValidationFailed, "content exceeds %d characters", MaxContent)
 	case tooLong(d.AuthorName, maxName):
 		return apierr.New(apierr.ValidationFailed, "The sender's name exceeds %d characters", maxName)
 	case len(d.ClientID) > maxClientID:
 		return apierr.New(apierr.ValidationFailed, "messageId exceeds %d bytes", maxClientID)
+	case len(d.SourceType) > maxClientID:
+		return apierr.New(apierr.ValidationFailed, "source_type exceeds %d bytes", maxClientID)
 	case len(d.SourceID) > maxClientID:
 		return apierr.New(apierr.ValidationFailed, "source_id exceeds %d bytes", maxClientID)
 	}
 	var err error
-	if d.Metadata, err = object(d.Metadata, "metadata"); err != nil {
+	if d.RawMessage, err = anyJSON(d.RawMessage, "raw_message", maxMessageJSON); err != nil {
 		return err
 	}
-	if d.RawMessage, err = anyJSON(d.RawMessage, "raw_message"); err != nil {
-		return err
-	}
-	if d.SourceType == "" {
+	if d.SourceType == "" && !d.Submitted {
 		d.SourceType = SourceGUI
 	}
 	if d.SourceID != "" {
 		d.ID = externalID(d.ChannelID, d.SourceType, d.SourceID)
 	}
 	return nil
+}
+
+// mergeExtras makes what the message brings beside its text a part of its metadata.
+func (d *Draft) mergeExtras() error {
+	metadata, err := object(d.Metadata, "metadata", maxMessageJSON)
+	if err != nil {
+		return err
+	}
+	if d.Metadata, err = d.Extras.into(metadata); err != nil {
+		return err
+	}
+	return within(d.Metadata, "metadata, with what comes beside the text,", maxMessageJSON)
 }
 
 // externalID derives a message's id from the one that it has elsewhere, so that it can't be stored twice. Many platforms count
@@ -218,8 +245,6 @@ func externalID(channelID uuid.UUID, platform, id string) uuid.UUID {
 }
 
 func hasAttachments(metadata json.RawMessage) bool {
-	var m struct {
-		Attachments []json.RawMessage `json:"attachments"`
-	}
-	return json.Unmarshal(metadata, &m) == nil && len(m.Attachments) > 0
+	attachments := BesideIn(metadata).Attachments
+	return len(attachments) > len("[]")
 }

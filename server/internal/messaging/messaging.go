@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,13 +32,19 @@ import (
 // DefaultMailboxLimit is how many turns of one agent may wait in one channel.
 const DefaultMailboxLimit = 100
 
+// DefaultMaxContent is how many characters a message may have.
+const DefaultMaxContent = 200_000
+
 // Config is what a Service is made of.
 type Config struct {
 	Store        store.Store
 	Bus          bus.Bus
 	Logger       *slog.Logger     // nil: nothing is logged
 	Now          func() time.Time // nil: time.Now
+	Jumps        Jumps            // of the clock behind Now; nil: it never jumps
 	MailboxLimit int              // 0: DefaultMailboxLimit
+	MaxContent   int              // characters of what callers write; 0: DefaultMaxContent
+	Quotas       Quotas           // of what callers make
 
 	// PublicURL returns the address of a file of ours, given its place on this machine, and anything else as it is. Nil:
 	// there are no files.
@@ -54,6 +61,12 @@ type Config struct {
 	GuardAgents bool
 }
 
+// Jumps is a clock that holds back when the time of day jumps, until it is told to follow.
+type Jumps interface {
+	Jump() time.Duration
+	Follow(jump time.Duration)
+}
+
 // Sealer keeps secrets unreadable at rest. What is sealed opens for the same owner only.
 type Sealer interface {
 	Seal(owner string, values map[string]string) ([]byte, error)
@@ -66,7 +79,10 @@ type Service struct {
 	bus          bus.Bus
 	log          *slog.Logger
 	now          func() time.Time
+	jumps        Jumps
 	mailboxLimit int
+	maxContent   int
+	quotas       Quotas
 	guardAgents  bool
 	publicURL    func(location string) string
 
@@ -75,6 +91,12 @@ type Service struct {
 	checkCallback func(url string) error
 	secrets       Sealer
 
+	// following is held for writing while the times of sessions and jobs move with a jump of the clock, and for reading while
+	// anything is stored: what is stored by the time before must be there to be moved.
+	following sync.RWMutex
+
+	lastSender atomic.Pointer[uuid.UUID] // where the next claim of turns goes on in the circle of senders
+
 	nextSweep atomic.Int64  // epoch milliseconds; Upkeep sleeps until then
 	sweepSoon chan struct{} // tells Upkeep that something is due before
 }
@@ -82,7 +104,7 @@ type Service struct {
 // New returns a service on cfg's store and bus. It starts nothing.
 func New(cfg Config) *Service {
 	s := &Service{
-		store: cfg.Store, bus: cfg.Bus, log: cfg.Logger, now: cfg.Now, mailboxLimit: cfg.MailboxLimit, publicURL: cfg.PublicURL, guardAgents: cfg.GuardAgents,
+		store: cfg.Store, bus: cfg.Bus, log: cfg.Logger, now: cfg.Now, jumps: cfg.Jumps, mailboxLimit: cfg.MailboxLimit, maxContent: cfg.MaxContent, quotas: cfg.Quotas, publicURL: cfg.PublicURL, guardAgents: cfg.GuardAgents,
 		limits: cfg.Sessions.withDefaults(), agentSettings: cfg.AgentSettings, checkCallback: cfg.CheckCallback, secrets: cfg.Secrets,
 		sweepSoon: make(chan struct{}, 1),
 	}
@@ -94,6 +116,9 @@ func New(cfg Config) *Service {
 	}
 	if s.mailboxLimit <= 0 {
 		s.mailboxLimit = DefaultMailboxLimit
+	}
+	if s.maxContent <= 0 {
+		s.maxContent = DefaultMaxContent
 	}
 	return s
 }
@@ -111,6 +136,9 @@ func (s *Service) Prepare(ctx context.Context) error {
 		}
 		if !s.store.Exclusive() {
 			return nil
+		}
+		if err := s.bringBack(ctx, q, now); err != nil {
+			return err
 		}
 		_, err := q.ReleaseAllTurnLeases(ctx)
 		return err
@@ -145,6 +173,8 @@ func (s *Service) view(ctx context.Context, who auth.Identity, doing string, fn 
 }
 
 func (s *Service) update(ctx context.Context, who auth.Identity, doing string, fn func(q db.Querier) error) error {
+	s.following.RLock()
+	defer s.following.RUnlock()
 	return explain(doing, s.store.Update(ctx, who.Scope(), fn))
 }
 
@@ -157,9 +187,13 @@ func explain(doing string, err error) error {
 
 func (s *Service) millis() dbtype.Millis { return dbtype.MillisOf(s.now()) }
 
+// judge returns the time by which to judge a row that was read after before: the earlier one, for if a jump of the clock is
+// followed in between, the row's end and the clock are of different times, and nothing must seem over that goes on.
+func (s *Service) judge(before dbtype.Millis) dbtype.Millis { return min(before, s.millis()) }
+
 // publish sends an event. A lost one loses nothing, so a failure is only logged.
-func (s *Service) publish(ctx context.Context, subject string, data []byte) {
-	if err := s.bus.Publish(context.WithoutCancel(ctx), subject, data); err != nil && !errors.Is(err, bus.ErrClosed) {
+func (s *Service) publish(ctx context.Context, subject string, value any) {
+	if err := s.bus.Publish(context.WithoutCancel(ctx), subject, value); err != nil && !errors.Is(err, bus.ErrClosed) {
 		s.log.WarnContext(ctx, "event not published", "subject", subject, "error", err)
 	}
 }

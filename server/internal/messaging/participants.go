@@ -2,8 +2,6 @@ package messaging
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 
 	"github.com/google/uuid"
 
@@ -46,8 +44,7 @@ func (s *Service) AddAgent(ctx context.Context, who auth.Identity, channelID, ag
 		if err := mustAgent(ctx, q, agentID); err != nil {
 			return err
 		}
-		_, err := q.AddParticipant(ctx, db.AddParticipantParams{ChannelID: channelID, EntityID: agentID, JoinedAt: s.millis()})
-		return err
+		return s.addParticipants(ctx, q, channelID, []uuid.UUID{agentID}, s.millis())
 	})
 }
 
@@ -83,22 +80,8 @@ func (s *Service) changeParticipants(ctx context.Context, who auth.Identity, doi
 	return nil
 }
 
-// ParticipantState returns how an entity takes part in a channel, in words that mean nothing here: agents know some. The empty
-// state is the ordinary one, also of an entity that doesn't take part.
-func (s *Service) ParticipantState(ctx context.Context, who auth.Identity, channelID, entityID uuid.UUID) (string, error) {
-	var state string
-	err := s.view(ctx, who, "reading a participant's state", func(q db.Querier) error {
-		row, err := q.GetParticipant(ctx, db.GetParticipantParams{ChannelID: channelID, EntityID: entityID})
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
-		}
-		state = row.State
-		return err
-	})
-	return state, err
-}
-
-// SetParticipantState changes how a participant takes part in a channel.
+// SetParticipantState changes how a participant takes part in a channel, in words that mean nothing here: agents know some. The
+// empty state is the ordinary one.
 func (s *Service) SetParticipantState(ctx context.Context, who auth.Identity, channelID, entityID uuid.UUID, state string) error {
 	return s.update(ctx, who, "changing a participant's state", func(q db.Querier) error {
 		n, err := q.SetParticipantState(ctx, db.SetParticipantStateParams{ChannelID: channelID, EntityID: entityID, State: state})

@@ -5,8 +5,10 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"log/slog"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -28,6 +30,9 @@ func (s *Service) Post(ctx context.Context, who auth.Identity, d Draft) (Posted,
 	if err := d.validate(); err != nil {
 		return Posted{}, err
 	}
+	if err := s.checkLength(d.Content); err != nil {
+		return Posted{}, err
+	}
 	var p post
 	err := s.update(ctx, who, "posting a message", func(q db.Querier) error {
 		p = post{Service: s, q: q, who: who, draft: d}
@@ -38,6 +43,7 @@ func (s *Service) Post(ctx context.Context, who auth.Identity, d Draft) (Posted,
 	} else if err != nil {
 		return Posted{}, err
 	}
+	s.logPosted(ctx, &p.out)
 	s.announceEnded(ctx, p.out.Message.MessageServerID, p.replaced)
 	s.emitMessage(ctx, p.out.Message)
 	if p.out.Message.Unhandled != "" {
@@ -50,6 +56,20 @@ func (s *Service) Post(ctx context.Context, who auth.Identity, d Draft) (Posted,
 		s.hintWork(ctx)
 	}
 	return p.out, nil
+}
+
+// logPosted notes that a message came, without its text, and whether somebody is to answer it.
+func (s *Service) logPosted(ctx context.Context, p *Posted) {
+	m := &p.Message
+	attrs := [...]slog.Attr{
+		slog.Any("channelId", m.ChannelID), slog.Any("messageId", m.ID), slog.String("author", cmp.Or(m.AuthorName, m.AuthorID.String())),
+		slog.Int("length", utf8.RuneCountInString(m.Content)), slog.Int("agents", len(p.Turns)), slog.String("unhandled", m.Unhandled),
+	}
+	used := len(attrs)
+	if m.Unhandled == "" {
+		used--
+	}
+	s.log.LogAttrs(ctx, slog.LevelInfo, "message received", attrs[:used]...)
 }
 
 // authorOf returns whose message a draft of the caller's is.
@@ -90,27 +110,20 @@ type post struct {
 }
 
 func (p *post) run(ctx context.Context) error {
-	p.draft.RawMessage = p.withPublicAttachments(p.draft.RawMessage)
-	p.draft.Metadata = p.withPublicAttachments(p.draft.Metadata)
-	now := p.millis()
-	row, err := p.q.NextSeq(ctx, db.NextSeqParams{ID: p.draft.ChannelID, Now: now})
-	if errors.Is(err, sql.ErrNoRows) {
-		if err := p.createChannel(ctx); err != nil {
-			return err
-		}
-		row, err = p.q.NextSeq(ctx, db.NextSeqParams{ID: p.draft.ChannelID, Now: now})
-	}
+	row, err := p.number(ctx)
 	if err != nil {
 		return err
 	}
-	p.out.Channel = channelOf(row)
 	if p.draft.ServerID != nil && *p.draft.ServerID != row.MessageServerID {
 		return apierr.New(apierr.BadRequest, "message_server_id does not match the channel's message server")
 	}
 	if err := p.mayWriteAs(ctx, p.q, p.who, p.draft.AuthorID); err != nil {
 		return err
 	}
-	if err := p.findDuplicate(ctx, now); err != nil {
+	if err := p.judgeSubmission(ctx); err != nil {
+		return err
+	}
+	if err := p.findDuplicate(ctx, p.millis()); err != nil {
 		return err
 	}
 	if p.draft.InReplyTo != nil {
@@ -121,6 +134,43 @@ func (p *post) run(ctx context.Context) error {
 		}
 	}
 	return p.store(ctx, row)
+}
+
+// number takes the channel's next number for the message, and makes the channel where it may.
+func (p *post) number(ctx context.Context) (db.Channel, error) {
+	p.draft.RawMessage = p.withPublicAttachments(p.draft.RawMessage)
+	p.draft.Metadata = p.withPublicAttachments(p.draft.Metadata)
+	now := p.millis()
+	row, err := p.q.NextSeq(ctx, db.NextSeqParams{ID: p.draft.ChannelID, Now: now})
+	if errors.Is(err, sql.ErrNoRows) {
+		if err := p.createChannel(ctx); err != nil {
+			return row, err
+		}
+		row, err = p.q.NextSeq(ctx, db.NextSeqParams{ID: p.draft.ChannelID, Now: now})
+	}
+	p.out.Channel = channelOf(row)
+	return row, err
+}
+
+// judgeSubmission finds out whether a message that may be an agent's is one. What anybody else submits is a question.
+func (p *post) judgeSubmission(ctx context.Context) error {
+	d := &p.draft
+	if !d.Submitted {
+		return nil
+	}
+	author, err := p.q.GetAgent(ctx, d.AuthorID)
+	switch {
+	case err == nil:
+		d.Quiet = true
+		d.AuthorName = cmp.Or(d.AuthorName, author.Name)
+		d.SourceType = cmp.Or(d.SourceType, SourceAgentResponse)
+	case errors.Is(err, sql.ErrNoRows):
+		d.Quiet = d.Quiet || isAgentSource(d.SourceType)
+		d.SourceType = cmp.Or(d.SourceType, SourceGUI)
+	default:
+		return err
+	}
+	return nil
 }
 
 // errDuplicate ends the transaction of a post that was made before, so that the number it took is given back.
@@ -138,7 +188,7 @@ func (p *post) findDuplicate(ctx context.Context, now dbtype.Millis) error {
 			ChannelID: p.draft.ChannelID, SourceID: &p.draft.ClientID, AuthorID: p.draft.AuthorID, Content: p.draft.Content,
 			Since: now - dbtype.Millis(replayWindow/time.Millisecond),
 		})
-	case p.draft.ID != uuid.Nil:
+	case p.draft.ID != uuid.Nil && !p.draft.NewID:
 		row, err = p.q.GetMessage(ctx, p.draft.ID)
 		if err == nil && (row.ChannelID != p.draft.ChannelID || row.AuthorID != p.draft.AuthorID) {
 			return apierr.New(apierr.Conflict, "A message with this id exists already")
@@ -191,6 +241,9 @@ func (p *post) createChannel(ctx context.Context) error {
 		ServerID: &serverID, Name: name + p.draft.ChannelID.String()[:8], Type: kind, Metadata: metadata,
 	})
 	if err != nil {
+		return err
+	}
+	if err := p.mayAddChannels(ctx, p.q, row.CreatedBy, 1); err != nil {
 		return err
 	}
 	row.SourceType = new("auto_created")
@@ -313,22 +366,28 @@ func (p *post) queueTurn(ctx context.Context, agent db.ListChannelAgentsRow) err
 	})
 }
 
+// NewID returns an id for a message, for callers that have to know it before the post. See [Draft].
+func NewID() uuid.UUID { return newID() }
+
 // newID returns an id for a row of which many are made. Such ids grow with time (UUID version 7), so that rows which come one
 // after the other lie side by side in each index: a commit writes a few pages instead of one for each row.
 func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
-// reply stores what an agent says at the end of turn t. It is a post by the agent under an id of the turn's.
-func (s *Service) reply(ctx context.Context, q db.Querier, t Turn, r Reply) (Message, error) {
+// reply stores what an agent says at the end of turn t. It is a post by the agent under an id of the turn's. The transaction has
+// found the turn under way: so the message that it answers is there, and the reply is not.
+func (s *Service) reply(ctx context.Context, q db.Querier, t Turn, r Reply) (Posted, error) {
 	d := Draft{
 		ID: t.ResponseID, ChannelID: t.ChannelID, AuthorID: t.AgentID, AuthorName: r.AuthorName, Content: r.Content,
-		RawMessage: r.RawMessage, Metadata: r.Metadata, InReplyTo: &t.MessageID, SourceType: SourceAgentResponse,
+		RawMessage: r.RawMessage, Metadata: r.Metadata, InReplyTo: &t.MessageID, SourceType: SourceAgentResponse, Quiet: true,
 	}
 	if err := d.validate(); err != nil {
-		return Message{}, err
+		return Posted{}, err
 	}
 	p := post{Service: s, q: q, who: auth.Service(), draft: d}
-	if err := p.run(ctx); err != nil {
-		return Message{}, err
+	row, err := p.number(ctx)
+	if err != nil {
+		return Posted{}, err
 	}
-	return p.out.Message, nil
+	err = p.store(ctx, row)
+	return p.out, err
 }

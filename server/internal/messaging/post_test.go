@@ -53,7 +53,7 @@ func TestPostRefusals(t *testing.T) {
 		{"no channel", messaging.Draft{Content: "x"}, apierr.ValidationFailed},
 		{"unknown channel", messaging.Draft{ChannelID: uuid.New(), Content: "x"}, apierr.NotFound},
 		{"no text", messaging.Draft{ChannelID: c.ID}, apierr.ValidationFailed},
-		{"too long", messaging.Draft{ChannelID: c.ID, Content: strings.Repeat("é", messaging.MaxContent+1)}, apierr.ValidationFailed},
+		{"too long", messaging.Draft{ChannelID: c.ID, Content: strings.Repeat("é", messaging.DefaultMaxContent+1)}, apierr.ValidationFailed},
 		{"metadata is a list", messaging.Draft{ChannelID: c.ID, Content: "x", Metadata: json.RawMessage(`[]`)}, apierr.ValidationFailed},
 		{"metadata is broken", messaging.Draft{ChannelID: c.ID, Content: "x", Metadata: json.RawMessage(`{"a":`)}, apierr.InvalidJSON},
 		{"another message server", messaging.Draft{ChannelID: c.ID, Content: "x", ServerID: &other.ID}, apierr.BadRequest},

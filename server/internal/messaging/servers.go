@@ -12,6 +12,7 @@ import (
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/names"
 )
 
 // NewServer is what CreateServer needs to know.
@@ -41,10 +42,10 @@ func (s *Service) ListServers(ctx context.Context, who auth.Identity) ([]Message
 
 // CreateServer makes a message server. A second one for the same source is a conflict.
 func (s *Service) CreateServer(ctx context.Context, who auth.Identity, n NewServer) (MessageServer, error) {
-	if n.Name == "" || n.SourceType == "" {
+	if n.Name = names.Clean(n.Name); n.Name == "" || n.SourceType == "" {
 		return MessageServer{}, apierr.New(apierr.ValidationFailed, "Missing required fields: name, sourceType")
 	}
-	metadata, err := object(n.Metadata, "metadata")
+	metadata, err := object(n.Metadata, "metadata", maxPlaceJSON)
 	if err != nil {
 		return MessageServer{}, err
 	}
@@ -54,8 +55,11 @@ func (s *Service) CreateServer(ctx context.Context, who auth.Identity, n NewServ
 	now := s.millis()
 	var out MessageServer
 	err = s.update(ctx, who, "creating a message server", func(q db.Querier) error {
+		if err := s.mayAddServer(ctx, q); err != nil {
+			return err
+		}
 		row, err := q.InsertMessageServer(ctx, db.InsertMessageServerParams{
-			ID: uuid.New(), Name: stripNUL(n.Name), SourceType: stripNUL(n.SourceType), SourceID: n.SourceID,
+			ID: uuid.New(), Name: n.Name, SourceType: stripNUL(n.SourceType), SourceID: n.SourceID,
 			Metadata: dbtype.JSON(metadata), CreatedAt: now, UpdatedAt: now,
 		})
 		out = serverOf(row)

@@ -130,7 +130,7 @@ func smallObject(raw json.RawMessage, name string, limit int) (json.RawMessage, 
 	if len(raw) > limit {
 		return nil, apierr.New(apierr.ValidationFailed, "Invalid %s: %s exceeds maximum size of %d bytes", name, name, limit)
 	}
-	return object(raw, name)
+	return object(raw, name, limit)
 }
 
 func (s *Service) emitSession(ctx context.Context, t EventType, serverID uuid.UUID, r db.Session) {

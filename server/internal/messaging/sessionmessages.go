@@ -12,15 +12,15 @@ import (
 	"github.com/elizad/elizad/server/internal/auth"
 )
 
-// MaxSessionContent is how long a message in a session may be, in UTF-16 units.
-const MaxSessionContent = 4000
-
 // SessionMessage is what the user of a session says.
 type SessionMessage struct {
-	Content     string
-	Attachments []json.RawMessage // objects with type, url and name
-	Metadata    json.RawMessage   // an object, or nil
-	ClientID    string            // see Draft
+	Content  string
+	Extras   Extras
+	Metadata json.RawMessage // an object, or nil
+	// For the others see Draft.
+	AuthorName string
+	InReplyTo  *uuid.UUID
+	ClientID   string
 }
 
 // SessionDraft returns a message for Post or Converse that its session's user says, and the session as it is before. Posting
@@ -30,8 +30,8 @@ func (s *Service) SessionDraft(ctx context.Context, who auth.Identity, id uuid.U
 	if err != nil {
 		return Draft{}, Session{}, err
 	}
-	if n := utf16Length(m.Content); n == 0 || n > MaxSessionContent {
-		return Draft{}, Session{}, apierr.New(apierr.ValidationFailed, "Invalid content: Content must have 1 to %d characters", MaxSessionContent)
+	if m.Content == "" {
+		return Draft{}, Session{}, apierr.New(apierr.ValidationFailed, "content is required")
 	}
 	metadata, err := smallObject(m.Metadata, "metadata", maxSessionMetadata)
 	if err != nil {
@@ -40,15 +40,15 @@ func (s *Service) SessionDraft(ctx context.Context, who auth.Identity, id uuid.U
 	payload, about := map[string]any{"content": m.Content}, map[string]any{
 		"sessionId": session.ID, "agentId": session.AgentID, "userId": session.UserID,
 	}
-	if len(m.Attachments) > 0 {
-		payload["attachments"], about["attachments"] = m.Attachments, m.Attachments // agents look into the metadata
+	if m.Extras.Attachments != nil {
+		payload[attachmentsKey] = m.Extras.Attachments
 	}
 	if metadata, err = mergeObjects(session.Metadata, metadata, encode(about)); err != nil {
 		return Draft{}, Session{}, err
 	}
 	return Draft{
 		ChannelID: session.ChannelID, AuthorID: session.UserID, Content: m.Content, RawMessage: encode(payload), Metadata: metadata,
-		SourceType: SourceSession, ClientID: m.ClientID, also: s.inSession(id),
+		Extras: m.Extras, AuthorName: m.AuthorName, InReplyTo: m.InReplyTo, SourceType: SourceSession, ClientID: m.ClientID, also: s.inSession(id),
 	}, session, nil
 }
 
@@ -64,18 +64,6 @@ func (s *Service) inSession(id uuid.UUID) postStep {
 		p.out.Session = &SessionUpdate{Session: sessionOf(row, s.millis()), Renewed: renewed}
 		return nil
 	}
-}
-
-// utf16Length counts as JavaScript does.
-func utf16Length(s string) int {
-	n := 0
-	for _, r := range s {
-		n++
-		if r > 0xFFFF {
-			n++
-		}
-	}
-	return n
 }
 
 // SessionHistory returns a page of a live session's messages, newest first.

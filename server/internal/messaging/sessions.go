@@ -36,24 +36,31 @@ func (s *Service) CreateSession(ctx context.Context, who auth.Identity, n NewSes
 		return Session{}, err
 	}
 	timeouts = s.limits.apply(timeouts, n.Timeouts)
-	id, now := uuid.New(), s.millis()
+	id := newID()
 	about, err := mergeObjects(metadata, encode(map[string]any{
 		"sessionId": id, "agentId": n.AgentID, "userId": n.UserID, "timeoutConfig": timeouts.document(),
 	}))
 	if err != nil {
 		return Session{}, err
 	}
-	channel, err := s.newChannelRow(auth.Entity(n.UserID), uuid.New(), NewChannel{Name: "session-" + id.String(), Type: TypeDM, Metadata: about})
+	channel, err := s.newChannelRow(auth.Entity(n.UserID), newID(), NewChannel{Name: "session-" + id.String(), Type: TypeDM, Metadata: about})
 	if err != nil {
 		return Session{}, err
 	}
 	channel.SourceType = new(sourceSession)
-	expires := now + dbtype.Millis(min(timeouts.Timeout, timeouts.MaxDuration).Milliseconds())
 	var row db.Session
 	err = s.update(ctx, who, "creating a session", func(q db.Querier) error {
-		if _, err := s.insertChannel(ctx, q, channel, []uuid.UUID{n.UserID, n.AgentID}); err != nil {
+		if err := s.mayAddSession(ctx, q, n.UserID); err != nil {
 			return err
 		}
+		if _, err := q.InsertChannel(ctx, channel); err != nil { // its id is new
+			return err
+		}
+		if err := join(ctx, q, channel.ID, []uuid.UUID{n.UserID, n.AgentID}, channel.CreatedAt); err != nil {
+			return err
+		}
+		now := s.millis()
+		expires := now + dbtype.Millis(min(timeouts.Timeout, timeouts.MaxDuration).Milliseconds())
 		row, err = q.InsertSession(ctx, db.InsertSessionParams{
 			ID: id, AgentID: n.AgentID, UserID: n.UserID, ChannelID: channel.ID, Metadata: dbtype.JSON(metadata),
 			TimeoutMs: timeouts.Timeout.Milliseconds(), MaxDurationMs: timeouts.MaxDuration.Milliseconds(),
@@ -66,7 +73,7 @@ func (s *Service) CreateSession(ctx context.Context, who auth.Identity, n NewSes
 		return Session{}, err
 	}
 	s.sweepBy(row.DueAt)
-	return sessionOf(row, now), nil
+	return sessionOf(row, row.CreatedAt), nil
 }
 
 // document returns the time-outs as clients write them.
@@ -98,13 +105,14 @@ func (s *Service) Session(ctx context.Context, who auth.Identity, id uuid.UUID) 
 }
 
 func (s *Service) liveSession(ctx context.Context, q db.Querier, id uuid.UUID) (Session, error) {
+	before := s.millis()
 	row, err := q.GetSession(ctx, id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Session{}, noSession(id)
 	} else if err != nil {
 		return Session{}, err
 	}
-	now := s.millis()
+	now := s.judge(before)
 	return sessionOf(row, now), over(row, now)
 }
 

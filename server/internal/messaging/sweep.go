@@ -15,8 +15,8 @@ import (
 const sweepBatch = 100
 
 // Sweep does what is due: it warns of sessions whose end comes near, ends sessions and jobs whose time is over, and forgets
-// those that ended long ago, with the channels of the jobs. Several nodes may sweep at once; each of the steps happens once.
-// It returns when something is due next; ok is false when nothing is.
+// those that ended long ago, with the channels of the jobs and of the sessions in which nothing was said. Several nodes may
+// sweep at once; each of the steps happens once. It returns when something is due next; ok is false when nothing is.
 func (s *Service) Sweep(ctx context.Context) (next time.Time, ok bool, err error) {
 	for _, step := range []func(context.Context) (int, error){
 		s.warnSessions, s.expireSessions, s.expireJobs, s.forgetSessions, s.forgetJobs,
@@ -92,13 +92,37 @@ func (s *Service) expireJobs(ctx context.Context) (int, error) {
 	return len(rows), nil
 }
 
+// forgetSessions removes what is left of sessions, and the channels of those in which nothing was said.
 func (s *Service) forgetSessions(ctx context.Context) (int, error) {
-	var n int64
+	var rows []db.Session
+	var gone []removedChannel
 	err := s.update(ctx, auth.Service(), "forgetting sessions", func(q db.Querier) (err error) {
-		n, err = q.ForgetSessions(ctx, db.ForgetSessionsParams{Before: s.ago(sessionMemory), LimitRows: sweepBatch})
-		return err
+		gone = nil
+		if rows, err = q.ForgetSessions(ctx, db.ForgetSessionsParams{Before: s.ago(sessionMemory), LimitRows: sweepBatch}); err != nil {
+			return err
+		}
+		for _, r := range rows {
+			channel, err := q.GetChannel(ctx, r.ChannelID)
+			if errors.Is(err, sql.ErrNoRows) || err == nil && channel.LastSeq > 0 {
+				continue
+			} else if err != nil {
+				return err
+			}
+			removed, err := s.removeChannel(ctx, q, channel.ID)
+			if err != nil {
+				return err
+			}
+			gone = append(gone, removed)
+		}
+		return nil
 	})
-	return int(n), err
+	if err != nil {
+		return 0, err
+	}
+	for _, c := range gone {
+		s.announceRemoved(ctx, c)
+	}
+	return len(rows), nil
 }
 
 func (s *Service) forgetJobs(ctx context.Context) (int, error) {

@@ -84,9 +84,20 @@ type Outcome struct {
 
 // TurnContext is what an agent knows when it takes a turn.
 type TurnContext struct {
-	Channel Channel   // with participants
-	Trigger Message   // the message to answer
-	Recent  []Message // as the agent remembers them, oldest first, ending with Trigger; what others wrote after it is left out
+	Version int64          // of the agent
+	Running bool           // whether the agent takes turns
+	State   string         // how it takes part in the channel: see [Service.SetParticipantState]
+	Channel Channel        // with participants
+	Agents  []ChannelAgent // those of the participants that are agents, in the order of joining
+	Trigger Message        // the message to answer
+	Recent  []Message      // as the agent remembers them, oldest first, ending with Trigger; what others wrote after it is left out
+}
+
+// ChannelAgent is an agent that takes part in a channel.
+type ChannelAgent struct {
+	ID      uuid.UUID
+	Name    string
+	Running bool // whether it takes turns there
 }
 
 // Counts sums up a turn's record.

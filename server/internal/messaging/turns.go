@@ -1,9 +1,11 @@
 package messaging
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
+	"math"
 	"slices"
 	"time"
 
@@ -15,27 +17,78 @@ import (
 	"github.com/elizad/elizad/server/internal/auth"
 )
 
-// ClaimTurns leases up to n turns to owner: heads of mailboxes that are queued, or running under a lease that has passed.
-// The lease must be renewed before it passes, or somebody else takes the turns.
-func (s *Service) ClaimTurns(ctx context.Context, owner string, n int, lease time.Duration) ([]Turn, error) {
+// ClaimTurns leases up to n turns to owner: heads of mailboxes that are queued, or running under a lease that has passed. The
+// sender who has the fewest turns under way comes first, and nobody gets more than perSender; 0 is no bound. The lease must be
+// renewed before it passes, or somebody else takes the turns.
+func (s *Service) ClaimTurns(ctx context.Context, owner string, n, perSender int, lease time.Duration) ([]Turn, error) {
+	if perSender <= 0 {
+		perSender = math.MaxInt32
+	}
+	after := s.lastSender.Load()
+	if after == nil {
+		after = &uuid.Nil
+	}
 	var out []Turn
 	err := s.update(ctx, auth.Service(), "claiming turns", func(q db.Querier) error {
+		out = nil
 		now := s.millis()
-		rows, err := q.ClaimTurns(ctx, db.ClaimTurnsParams{
-			Owner: owner, Now: now, LeaseUntil: now + dbtype.Millis(lease.Milliseconds()), MaxTurns: int64(n),
-		})
-		out = turnsOf(rows)
-		return err
+		ids, err := q.ListClaimableTurns(ctx, db.ListClaimableTurnsParams{Now: now, MaxPerSender: int64(perSender), MaxTurns: int64(n), AfterSender: *after})
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			row, err := q.ClaimTurn(ctx, db.ClaimTurnParams{ID: id, Owner: owner, Now: now, LeaseUntil: now + dbtype.Millis(lease.Milliseconds())})
+			if err != nil {
+				return err
+			}
+			out = append(out, turnOf(row))
+		}
+		return nil
 	})
-	return out, err
+	if err != nil || len(out) == 0 {
+		return nil, err
+	}
+	// On to the first after the last one, in the circle of all senders by their ids.
+	next := slices.MinFunc(out, func(a, b Turn) int {
+		passed := func(t Turn) bool { return bytes.Compare(t.SenderID[:], after[:]) <= 0 }
+		if passed(a) != passed(b) {
+			return map[bool]int{true: 1, false: -1}[passed(a)]
+		}
+		return bytes.Compare(a.SenderID[:], b.SenderID[:])
+	}).SenderID
+	s.lastSender.Store(&next)
+	return out, nil
 }
 
-// RenewTurns extends the lease of all turns that owner runs.
-func (s *Service) RenewTurns(ctx context.Context, owner string, lease time.Duration) error {
-	return s.update(ctx, auth.Service(), "renewing leases", func(q db.Querier) error {
-		_, err := q.RenewTurnLeases(ctx, db.RenewTurnLeasesParams{Owner: owner, LeaseUntil: s.millis() + dbtype.Millis(lease.Milliseconds())})
+// RenewTurns extends the leases of turns that owner runs, and returns those that are no longer owner's.
+func (s *Service) RenewTurns(ctx context.Context, owner string, ids []uuid.UUID, lease time.Duration) (lost []uuid.UUID, err error) {
+	err = s.update(ctx, auth.Service(), "renewing leases", func(q db.Querier) error {
+		lost = nil
+		until := s.millis() + dbtype.Millis(lease.Milliseconds())
+		for _, id := range ids {
+			n, err := q.RenewTurnLease(ctx, db.RenewTurnLeaseParams{ID: id, Owner: owner, LeaseUntil: until})
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				lost = append(lost, id)
+			}
+		}
+		return nil
+	})
+	return lost, err
+}
+
+// ReleaseTurn gives a turn back to its mailbox, if owner runs it in the attempt that t tells of, for the next to take.
+func (s *Service) ReleaseTurn(ctx context.Context, owner string, t Turn) error {
+	err := s.update(ctx, auth.Service(), "releasing a turn", func(q db.Querier) error {
+		_, err := q.ReleaseTurnLease(ctx, db.ReleaseTurnLeaseParams{ID: t.ID, Owner: owner, Attempt: int64(t.Attempts)})
 		return err
 	})
+	if err == nil {
+		s.hintWork(ctx)
+	}
+	return err
 }
 
 // ReleaseTurns gives the turns that owner runs back to their mailboxes, for the next to take.
@@ -51,17 +104,21 @@ func (s *Service) ReleaseTurns(ctx context.Context, owner string) error {
 }
 
 // TurnContext returns what an agent needs to know for a turn, with up to recent messages of the conversation.
-// A message that is gone is NOT_FOUND.
+// A message that is gone is NOT_FOUND, as are an agent and a channel, with which their turns go, too.
 func (s *Service) TurnContext(ctx context.Context, t Turn, recent int) (TurnContext, error) {
 	var out TurnContext
 	err := s.view(ctx, auth.Service(), "reading a turn's context", func(q db.Querier) error {
-		row, err := q.GetChannel(ctx, t.ChannelID)
+		home, err := q.GetAgentChannel(ctx, db.GetAgentChannelParams{AgentID: t.AgentID, ChannelID: t.ChannelID})
 		if err != nil {
-			return named(err, "Channel not found")
+			return named(err, "The agent or the channel is gone")
 		}
-		if out.Channel, err = withParticipants(ctx, q, channelOf(row)); err != nil {
+		serverID := home.Channel.MessageServerID
+		members, err := q.ListChannelMembers(ctx, t.ChannelID)
+		if err != nil {
 			return err
 		}
+		out = TurnContext{Version: home.Version, Running: home.Running, Channel: channelOf(home.Channel)}
+		out.addMembers(t.AgentID, members)
 		rows, err := q.ListRecentMessages(ctx, db.ListRecentMessagesParams{
 			ChannelID: t.ChannelID, UpToSeq: t.Seq, AgentID: t.AgentID, LimitRows: int64(max(recent, 1)),
 		})
@@ -69,14 +126,14 @@ func (s *Service) TurnContext(ctx context.Context, t Turn, recent int) (TurnCont
 			return err
 		}
 		slices.Reverse(rows)
-		out.Recent = remembered(rows, row.MessageServerID)
+		out.Recent = remembered(rows, t.ChannelID, serverID)
 		at := slices.IndexFunc(out.Recent, func(m Message) bool { return m.ID == t.MessageID })
 		if at < 0 {
 			trigger, err := q.GetMessage(ctx, t.MessageID)
 			if err != nil {
 				return named(err, "The message is gone")
 			}
-			out.Trigger = messageOf(&trigger, row.MessageServerID)
+			out.Trigger = messageOf(&trigger, serverID)
 		} else {
 			out.Trigger = out.Recent[at]
 			out.Recent = slices.Delete(out.Recent, at, at+1)
@@ -85,6 +142,32 @@ func (s *Service) TurnContext(ctx context.Context, t Turn, recent int) (TurnCont
 		return nil
 	})
 	return out, err
+}
+
+// addMembers notes who takes part in the channel, and how the agent itself does.
+func (c *TurnContext) addMembers(agentID uuid.UUID, members []db.ListChannelMembersRow) {
+	c.Channel.Participants = make([]uuid.UUID, len(members))
+	for i, m := range members {
+		c.Channel.Participants[i] = m.EntityID
+		if m.EntityID == agentID {
+			c.State = m.State
+		}
+		if m.Name != nil && m.Running != nil { // an agent
+			c.Agents = append(c.Agents, ChannelAgent{ID: m.EntityID, Name: *m.Name, Running: *m.Running && m.Attached})
+		}
+	}
+}
+
+// maxTold is how many of a person's messages are looked at for what they were told.
+const maxTold = 1000
+
+// WasTold reports whether an agent said some words to a person since a point in time, in any channel.
+func (s *Service) WasTold(ctx context.Context, personID uuid.UUID, words string, since time.Time) (told bool, err error) {
+	err = s.view(ctx, auth.Service(), "reading what somebody was told", func(q db.Querier) error {
+		told, err = q.WasTold(ctx, db.WasToldParams{AuthorID: personID, Words: words, Since: dbtype.MillisOf(since), LimitRows: maxTold})
+		return err
+	})
+	return told, err
 }
 
 // StreamChunk announces a piece of the reply that turn t is writing.
@@ -102,6 +185,7 @@ func (s *Service) FinishTurn(ctx context.Context, owner string, t Turn, o Outcom
 	var reply *Message
 	var ended Turn
 	var channel Channel
+	var more bool
 	err := s.update(ctx, auth.Service(), "finishing a turn", func(q db.Querier) error {
 		reply = nil
 		params := db.FinishTurnParams{
@@ -118,27 +202,32 @@ func (s *Service) FinishTurn(ctx context.Context, owner string, t Turn, o Outcom
 			return err
 		}
 		ended = turnOf(row)
-		home, err := q.GetChannel(ctx, t.ChannelID)
-		if err != nil {
-			return err
-		}
-		channel = channelOf(home)
 		if o.Reply != nil {
-			m, err := s.reply(ctx, q, t, *o.Reply)
+			posted, err := s.reply(ctx, q, t, *o.Reply)
 			if err != nil {
 				return err
 			}
-			reply = &m
+			channel, reply = posted.Channel, &posted.Message
+		} else {
+			home, err := q.GetChannel(ctx, t.ChannelID)
+			if err != nil {
+				return err
+			}
+			channel = channelOf(home)
 		}
 		if err := s.settleJobs(ctx, q, channel, reply, ended); err != nil {
 			return err
 		}
 		if o.Recollection != nil {
-			if err := s.remember(ctx, q, t, home, *o.Recollection, reply); err != nil {
+			if err := s.remember(ctx, q, t, channel, *o.Recollection, reply); err != nil {
 				return err
 			}
 		}
-		return insertLog(ctx, q, t, 0, o.Log)
+		if err := insertLog(ctx, q, t, 0, o.Log); err != nil {
+			return err
+		}
+		more, err = s.mayFree(ctx, q, reply)
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -149,11 +238,23 @@ func (s *Service) FinishTurn(ctx context.Context, owner string, t Turn, o Outcom
 		s.emitMessage(ctx, *reply)
 	}
 	s.emitTurnEnd(ctx, channel.MessageServerID, seq, ended)
-	s.hintWork(ctx)
+	if more {
+		s.hintWork(ctx)
+	}
 	if channel.isFor(sourceJob) {
 		s.hintCallbacks(ctx)
 	}
 	return reply, nil
+}
+
+// mayFree reports whether the end of a turn may let another begin, for which there is then a hint: mostly nobody waits. That is
+// certain for the rest of the mailbox once the reply has its number, which posts to the channel take, too: one that comes after
+// this transaction hints at its own turn.
+func (s *Service) mayFree(ctx context.Context, q db.Querier, reply *Message) (bool, error) {
+	if reply == nil {
+		return true, nil
+	}
+	return q.AnyTurnQueued(ctx)
 }
 
 // CancelAgentTurns ends all active turns of an agent, with a reason.

@@ -2,6 +2,7 @@ package messaging_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -36,6 +37,61 @@ func TestTurnsOfAMailboxRunInOrder(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"q0", "q1", "q2", "a0", "a1", "a2"}, b.texts(t, c.ID)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Whoever takes turns is told to look again when one has ended for which another waited, and only then.
+func TestEndOfATurnHintsAtWork(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	work, err := b.Work()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer work.Close()
+	hinted := func() bool {
+		select {
+		case <-work.C():
+			return true
+		default:
+			return false
+		}
+	}
+	c := b.dm(t)
+	for _, q := range []string{"q0", "q1"} {
+		b.post(t, messaging.Draft{ChannelID: c.ID, Content: q})
+		if !hinted() {
+			t.Errorf("no hint at %s", q)
+		}
+	}
+	for _, waits := range []bool{true, false} {
+		b.answer(t, b.claim(t, 1)[0], "a")
+		if got := hinted(); got != waits {
+			t.Errorf("hint %v, while another waited: %v", got, waits)
+		}
+	}
+}
+
+// What an agent says is an answer, also when it has left the channel meanwhile: the others there are not asked about it.
+func TestReplyOfAnAgentThatLeft(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c := b.dm(t)
+	b.post(t, messaging.Draft{ChannelID: c.ID, Content: "hello"})
+	turn := b.claim(t, 1)[0]
+	other := uuid.New()
+	b.addAgent(t, other, true)
+	if err := b.AddAgent(t.Context(), b.who, c.ID, other); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.RemoveAgent(t.Context(), b.who, c.ID, b.agent); err != nil {
+		t.Fatal(err)
+	}
+	if reply := b.answer(t, turn, "Goodbye."); reply.Unhandled != "" {
+		t.Errorf("the reply is unhandled: %s", reply.Unhandled)
+	}
+	if turns := b.claim(t, 1); len(turns) != 0 {
+		t.Errorf("another agent is to answer the reply: %+v", turns)
 	}
 }
 
@@ -75,7 +131,7 @@ func TestLeasePasses(t *testing.T) {
 		t.Fatal("a leased turn was claimed")
 	}
 	now = now.Add(lease + time.Second)
-	taken, err := b.ClaimTurns(t.Context(), "worker-2", 1, lease)
+	taken, err := b.ClaimTurns(t.Context(), "worker-2", 1, 0, lease)
 	if err != nil || len(taken) != 1 || taken[0].ID != first.ID || taken[0].Attempts != 2 || taken[0].ResponseID != first.ResponseID {
 		t.Fatalf("after the lease: %+v, %v", taken, err)
 	}
@@ -108,20 +164,32 @@ func TestReleaseAndRenew(t *testing.T) {
 	now := time.Now()
 	b := setup(t, func(c *messaging.Config) { c.Now = func() time.Time { return now } })
 	b.post(t, messaging.Draft{ChannelID: b.dm(t).ID, Content: "hello"})
-	b.claim(t, 1)
+	turn := b.claim(t, 1)[0]
 	now = now.Add(lease - time.Second)
-	if err := b.RenewTurns(t.Context(), worker, lease); err != nil {
-		t.Fatal(err)
+	other := uuid.New()
+	if lost, err := b.RenewTurns(t.Context(), worker, []uuid.UUID{turn.ID, other}, lease); err != nil || !slices.Equal(lost, []uuid.UUID{other}) {
+		t.Fatalf("RenewTurns lost %v, %v; want the turn that is not ours", lost, err)
 	}
 	now = now.Add(lease - time.Second)
 	if again := b.claim(t, 1); len(again) != 0 {
 		t.Fatal("a renewed lease passed")
 	}
-	if err := b.ReleaseTurns(t.Context(), worker); err != nil {
+	if err := b.ReleaseTurn(t.Context(), "somebody else", turn); err != nil {
 		t.Fatal(err)
 	}
-	if again := b.claim(t, 1); len(again) != 1 {
-		t.Error("a released turn can't be claimed")
+	if again := b.claim(t, 1); len(again) != 0 {
+		t.Error("somebody else released the turn")
+	}
+	for _, release := range []func() error{
+		func() error { return b.ReleaseTurn(t.Context(), worker, turn) },
+		func() error { return b.ReleaseTurns(t.Context(), worker) },
+	} {
+		if err := release(); err != nil {
+			t.Fatal(err)
+		}
+		if again := b.claim(t, 1); len(again) != 1 {
+			t.Error("a released turn can't be claimed")
+		}
 	}
 }
 
@@ -183,7 +251,7 @@ func TestPolicies(t *testing.T) {
 			if tt.policy != messaging.PolicyLatest {
 				return
 			}
-			ids, err := messaging.DecodeTurnIDs((<-ended.C()).Data)
+			ids, err := messaging.DecodeTurnIDs(<-ended.C())
 			if err != nil || len(ids) != 1 || ids[0] != running.ID {
 				t.Errorf("who runs the turn is told of %v, %v", ids, err)
 			}

@@ -6,12 +6,18 @@ import (
 	"math"
 	"sync"
 	"time"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/queries/dbtype"
+	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/lifecycle"
 )
 
 const (
 	defaultSweepInterval = 5 * time.Minute
 	sweepRetry           = 5 * time.Second // after one that failed
 	leastSweepPause      = 50 * time.Millisecond
+	jumpWatch            = time.Second // between two looks whether the clock jumped
 )
 
 // Upkeep sweeps whenever something is due, and now and then. Every node of a cluster runs one.
@@ -35,29 +41,24 @@ func NewUpkeep(s *Service, interval time.Duration) *Upkeep {
 // Start begins to sweep, in the background.
 func (u *Upkeep) Start(ctx context.Context) error {
 	ctx, u.stop = context.WithCancel(context.WithoutCancel(ctx))
-	u.running.Go(func() { u.run(ctx) })
+	u.running.Go(func() {
+		lifecycle.Persist(ctx, u.service.log, "the sweeping of sessions and jobs", func() { u.run(ctx) })
+	})
 	return nil
 }
 
 // Stop ends it, and waits for the sweep that is under way.
 func (u *Upkeep) Stop(ctx context.Context) error {
 	u.stop()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		u.running.Wait()
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return lifecycle.Await(ctx, u.running.Wait)
 }
 
 func (u *Upkeep) run(ctx context.Context) {
 	s := u.service
+	watch := time.NewTicker(jumpWatch)
+	defer watch.Stop()
 	for {
+		s.followClock(ctx)
 		s.nextSweep.Store(math.MaxInt64) // what begins from now on may be missed by this sweep, and asks for another
 		wake := s.now().Add(u.interval)
 		next, ok, err := s.Sweep(ctx)
@@ -74,13 +75,88 @@ func (u *Upkeep) run(ctx context.Context) {
 		}
 		s.nextSweep.Store(wake.UnixMilli())
 		pause := time.NewTimer(max(wake.Sub(s.now()), leastSweepPause))
-		select {
-		case <-pause.C:
-		case <-s.sweepSoon:
-		case <-ctx.Done():
-			pause.Stop()
-			return
+		for waiting := true; waiting; {
+			select {
+			case <-pause.C:
+				waiting = false
+			case <-s.sweepSoon:
+				waiting = false
+			case <-watch.C:
+				waiting = s.jumps == nil || s.jumps.Jump() == 0
+			case <-ctx.Done():
+				pause.Stop()
+				return
+			}
 		}
 		pause.Stop()
 	}
+}
+
+// followClock moves the times of sessions and jobs along when the clock was set, or the machine slept: neither is time that a
+// person let pass, or that an agent had. Where other nodes work on the database their clocks count, too, and nothing is moved.
+func (s *Service) followClock(ctx context.Context) {
+	if s.jumps == nil {
+		return
+	}
+	jump := s.jumps.Jump()
+	if jump == 0 {
+		return
+	}
+	if !s.store.Exclusive() {
+		s.jumps.Follow(jump)
+	} else if err := s.moveAlong(ctx, jump); err != nil {
+		s.log.ErrorContext(ctx, "the clock jumped, and is not followed yet", "by", jump, "error", err)
+		return
+	}
+	s.log.WarnContext(ctx, "the clock jumped, or the machine slept: sessions and jobs go on as if it had not", "by", jump.Round(time.Millisecond))
+}
+
+// moveAlong follows a jump together with the times that are stored. For those who read meanwhile it comes in the order in which
+// nothing seems over that goes on.
+func (s *Service) moveAlong(ctx context.Context, jump time.Duration) error {
+	s.following.Lock()
+	defer s.following.Unlock()
+	if jump < 0 {
+		s.jumps.Follow(jump)
+	}
+	err := s.store.Update(ctx, auth.Service().Scope(), func(q db.Querier) error { return shift(ctx, q, jump.Milliseconds()) })
+	switch {
+	case err == nil && jump > 0:
+		s.jumps.Follow(jump)
+	case err != nil && jump < 0:
+		s.jumps.Follow(-jump) // to be followed again
+	}
+	return explain("moving the times of sessions and jobs", err)
+}
+
+func shift(ctx context.Context, q db.Querier, by int64) error {
+	return errors.Join(q.ShiftSessions(ctx, by), q.ShiftJobs(ctx, by))
+}
+
+// fromTheFuture is how far ahead a beginning may be before the clock was set back since. It is less than any time-out.
+const fromTheFuture = 5 * time.Second
+
+// bringBack moves the times of sessions and jobs that begin in the future: the clock was set back between the server's last life
+// and this one, and else they would live for so much longer.
+func (s *Service) bringBack(ctx context.Context, q db.Querier, now dbtype.Millis) error {
+	newest := now
+	sessions, err := q.ListSessions(ctx, db.ListSessionsParams{Now: now, Until: math.MaxInt64, LimitRows: 1})
+	if err != nil {
+		return err
+	}
+	for _, r := range sessions {
+		newest = max(newest, r.CreatedAt)
+	}
+	jobs, err := q.ListJobsOfStatus(ctx, db.ListJobsOfStatusParams{Status: string(JobProcessing), Until: math.MaxInt64, LimitRows: 1})
+	if err != nil {
+		return err
+	}
+	for _, r := range jobs {
+		newest = max(newest, r.CreatedAt)
+	}
+	if ahead := newest - now; int64(ahead) >= fromTheFuture.Milliseconds() {
+		s.log.WarnContext(ctx, "the clock was set back since the server ran: sessions and jobs go on as if it had not", "by", durationOf(int64(ahead)))
+		return shift(ctx, q, -int64(ahead))
+	}
+	return nil
 }

@@ -72,6 +72,7 @@ type Script struct {
 	Status int         // other than 0 and 200: an error, with Body as it stands
 	Header http.Header // extra headers
 	Body   string
+	Raw    bool // Status, Header and Body are the whole response, whatever was asked for; see Recorded
 }
 
 // Usage is the count of tokens a script reports.
@@ -150,6 +151,8 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 		w.Header()[name] = values
 	}
 	switch {
+	case script.Raw:
+		raw(w, r, script)
 	case script.Status != 0 && script.Status != http.StatusOK:
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(script.Status)
@@ -161,6 +164,17 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		whole(w, r, req, script)
 	}
+}
+
+// raw sends a response as it stands.
+func raw(w http.ResponseWriter, r *http.Request, script Script) {
+	if script.Header.Get("Content-Type") == "" {
+		w.Header()["Content-Type"] = nil // not even one that is guessed
+	}
+	w.WriteHeader(max(script.Status, http.StatusOK))
+	fmt.Fprint(w, script.Body)
+	_ = http.NewResponseController(w).Flush() // a client that left is noticed through the context
+	end(r, script)
 }
 
 // play streams the script.

@@ -59,6 +59,9 @@ func (s *Server) transcribe(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	script := s.hear(heard)
+	if !end(r, script) {
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
 	if script.Status != 0 && script.Status != http.StatusOK {
 		w.WriteHeader(script.Status)

@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"os/exec"
@@ -34,6 +35,8 @@ const (
 	superuser = "postgres"
 	role      = "elizad"
 	template  = "migrated"
+
+	defaultPort = "5432"
 )
 
 // URL returns the connection URL of a new database with the newest schema, which is dropped when the test ends. A machine
@@ -50,7 +53,9 @@ func EmptyURL(t testing.TB) string {
 }
 
 // shared is the one server of the test binary.
-var shared = sync.OnceValues(start)
+var shared = sync.OnceValues(func() (*server, error) {
+	return start(defaultPort, "-c synchronous_commit=off -c full_page_writes=off", nil)
+})
 
 func create(t testing.TB, from string) string {
 	t.Helper()
@@ -72,26 +77,105 @@ func create(t testing.TB, from string) string {
 
 type server struct {
 	dir       string   // holds the socket
+	port      string   // that the socket is named by
 	owner     *os.File // the pipe whose end ends the server: open as long as this process lives
+	answers   *bufio.Reader
 	databases atomic.Int64
 }
 
-// script runs as the server's user in the server's directory; its argument is the directory of the programs. It says
-// "ready" and then waits for the end of its input, which is the end of the test binary.
+// Private is a server that a test has for itself, to crash it. What it has committed survives that.
+type Private struct{ server *server }
+
+// NewPrivate starts one, which ends with the test.
+func NewPrivate(t testing.TB) *Private {
+	t.Helper()
+	return newPrivate(t, defaultPort, "", nil)
+}
+
+func newPrivate(t testing.TB, port, options string, files map[string][]byte) *Private {
+	t.Helper()
+	s, err := start(port, options, files)
+	if err != nil {
+		t.Fatalf("PostgreSQL for tests: %v", err)
+	}
+	t.Cleanup(func() { _ = s.owner.Close() })
+	return &Private{s}
+}
+
+// URL returns the connection URL of the server's one database.
+func (p *Private) URL() string { return p.server.url(role, template) }
+
+// Crash ends the server as a power cut would, for all that PostgreSQL knows.
+func (p *Private) Crash(t testing.TB) {
+	t.Helper()
+	p.server.tell(t, "crash")
+}
+
+// Start starts it again, and returns when it has recovered.
+func (p *Private) Start(t testing.TB) {
+	t.Helper()
+	p.server.tell(t, "start")
+}
+
+// Exec runs a command as the superuser.
+func (p *Private) Exec(ctx context.Context, command string) error { return p.server.exec(ctx, command) }
+
+// MoveTables moves what the database holds to a folder, such as one on a disk of its own, that the server's user can
+// get to. Nobody may be connected.
+func (p *Private) MoveTables(t testing.TB, folder string) {
+	t.Helper()
+	if os.Getuid() == 0 {
+		owner, err := credential(superuser)
+		if err == nil {
+			err = os.Chown(folder, int(owner.Uid), int(owner.Gid))
+		}
+		if err != nil {
+			t.Fatalf("PostgreSQL for tests: handing over a folder: %v", err)
+		}
+	}
+	for _, command := range []string{"CREATE TABLESPACE moved LOCATION '" + folder + "'", "ALTER DATABASE " + template + " SET TABLESPACE moved"} {
+		if err := p.Exec(t.Context(), command); err != nil {
+			t.Fatalf("PostgreSQL for tests: moving the tables: %v", err)
+		}
+	}
+}
+
+func (s *server) tell(t testing.TB, command string) {
+	t.Helper()
+	if _, err := fmt.Fprintln(s.owner, command); err != nil {
+		t.Fatalf("PostgreSQL for tests: %s: %v", command, err)
+	}
+	if line, err := s.answers.ReadString('\n'); line != "done\n" {
+		t.Fatalf("PostgreSQL for tests: %s: got %q, %v", command, line, err)
+	}
+}
+
+// script runs as the server's user in the server's directory; its arguments are the directory of the programs and what the
+// server trades for safety. It says "ready", obeys the lines of its input, each of which it answers with "done", and ends with
+// it, which is the end of the test binary.
 const script = `
 trap 'cd / && rm -rf "$dir"' EXIT
 set -e
 dir=$PWD
 "$1/initdb" -D data -U ` + superuser + ` --auth=trust --no-sync --encoding=UTF8 --locale=C --locale-provider=icu --icu-locale=en >/dev/null
-"$1/pg_ctl" start -D data -s -w -t 60 -l log -o "-k '$dir' -c listen_addresses='' -c max_connections=200 -c shared_buffers=32MB \
-  -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c deadlock_timeout=50ms" || { cat log >&2; exit 1; }
+start() {
+  "$1/pg_ctl" start -D data -s -w -t 60 -l log -o "-k '$dir' -c listen_addresses='' -c max_connections=200 -c shared_buffers=32MB \
+    -c fsync=off -c deadlock_timeout=50ms $2" || { cat log >&2; exit 1; }
+}
+start "$1" "$2"
 echo ready
-read -r _ || true
-"$1/pg_ctl" stop -D data -s -m immediate
+while read -r command; do
+  case $command in
+    crash) "$1/pg_ctl" stop -D data -s -w -m immediate ;;
+    start) start "$1" "$2" ;;
+  esac
+  echo done
+done
+"$1/pg_ctl" stop -D data -s -m immediate || true
 `
 
-// start starts the server and makes the database that [URL] copies.
-func start() (_ *server, err error) {
+// start starts a server with some options, and some files beside its data, and makes the database that [URL] copies.
+func start(port, options string, files map[string][]byte) (_ *server, err error) {
 	programs, err := findPrograms()
 	if err != nil {
 		return nil, err
@@ -102,12 +186,17 @@ func start() (_ *server, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a directory: %w", err)
 	}
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			return nil, fmt.Errorf("writing a file: %w", err)
+		}
+	}
 	input, owner, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("making a pipe: %w", err)
 	}
 	defer input.Close()
-	cmd := exec.Command("/bin/sh", "-c", script, "pgtest", programs)
+	cmd := exec.Command("/bin/sh", "-c", script, "pgtest", programs, "-c port="+port+" "+options)
 	cmd.Dir, cmd.Stdin, cmd.Stderr = dir, input, os.Stderr
 	// In a process group of its own, an interrupt from the terminal doesn't reach it before it could clean up.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -115,8 +204,10 @@ func start() (_ *server, err error) {
 		if cmd.SysProcAttr.Credential, err = credential(superuser); err != nil {
 			return nil, err
 		}
-		if err := os.Chown(dir, int(cmd.SysProcAttr.Credential.Uid), int(cmd.SysProcAttr.Credential.Gid)); err != nil {
-			return nil, fmt.Errorf("handing over the directory: %w", err)
+		for _, name := range append(slices.Collect(maps.Keys(files)), ".") {
+			if err := os.Chown(filepath.Join(dir, name), int(cmd.SysProcAttr.Credential.Uid), int(cmd.SysProcAttr.Credential.Gid)); err != nil {
+				return nil, fmt.Errorf("handing over the directory: %w", err)
+			}
 		}
 	}
 	output, err := cmd.StdoutPipe()
@@ -126,10 +217,10 @@ func start() (_ *server, err error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting it: %w", err)
 	}
-	if line, err := bufio.NewReader(output).ReadString('\n'); line != "ready\n" {
+	s := &server{dir: dir, port: port, owner: owner, answers: bufio.NewReader(output)}
+	if line, err := s.answers.ReadString('\n'); line != "ready\n" {
 		return nil, fmt.Errorf("starting it: got %q: %w", line, err)
 	}
-	s := &server{dir: dir, owner: owner}
 	for _, command := range []string{"CREATE ROLE " + role + " LOGIN", "CREATE DATABASE " + template + " OWNER " + role} {
 		if err := s.exec(context.Background(), command); err != nil {
 			return nil, err
@@ -152,7 +243,11 @@ func (s *server) exec(ctx context.Context, command string) error {
 }
 
 func (s *server) url(user, database string) string {
-	return fmt.Sprintf("postgres:///%s?%s", database, url.Values{"host": {s.dir}, "user": {user}}.Encode())
+	place := url.Values{"host": {s.dir}, "user": {user}}
+	if s.port != defaultPort {
+		place.Set("port", s.port)
+	}
+	return fmt.Sprintf("postgres:///%s?%s", database, place.Encode())
 }
 
 func credential(name string) (*syscall.Credential, error) {

@@ -34,9 +34,12 @@ func (g *Gateway) broadcast(m messaging.Message) {
 	if own {
 		to = o.others(to)
 	}
-	g.to(to.sockets, eventBroadcast, broadcastOf(m))
-	g.toPlain(to.plain, plainMessageOf(m))
+	encoded := broadcastOf(&m).append(nil)
+	g.to(to.sockets, eventBroadcast, socketio.JSON(encoded))
+	if len(to.plain) > 0 {
+		g.toPlain(to.plain, plainMessageOf(&m))
+	}
 	if own {
-		o.confirm(m)
+		o.confirm(&m, encoded)
 	}
 }

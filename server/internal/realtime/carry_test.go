@@ -78,7 +78,7 @@ func TestWhatAMessageCarries(t *testing.T) {
 // A key may come in the request's header, for clients that put it there for REST as well.
 func TestKeyInTheHeader(t *testing.T) {
 	t.Parallel()
-	b := setup(t, func(c *realtime.Config) { c.Keys = auth.NewKeys("k1", "k2") })
+	b := setup(t, func(c *realtime.Config) { c.Guard = guard("k1", "k2") })
 	for key, welcome := range map[string]bool{"k1": true, "k2": true, "k3": false, "": false} {
 		for _, path := range []string{"/socket.io/?EIO=4&transport=websocket", "/socket.io/?EIO=4&transport=websocket&apiKey=k1", "/ws"} {
 			ws, _, err := websocket.Dial(t.Context(), b.url+path, &websocket.DialOptions{HTTPHeader: http.Header{"X-Api-Key": {key}}})

@@ -1,6 +1,8 @@
 package realtime
 
 import (
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/google/uuid"
@@ -8,8 +10,29 @@ import (
 
 // cursors holds, for each channel that sockets of this node listen to, the number of the newest message delivered.
 type cursors struct {
-	mu   sync.Mutex
-	last map[uuid.UUID]int64
+	mu      sync.Mutex
+	last    map[uuid.UUID]int64
+	sweepAt int // of how many channels those are let go that nobody listens to any more
+}
+
+// minSwept is how many channels are followed before any is let go.
+const minSwept = 1024
+
+// crowded returns the channels when there are twice as many as after the last sweep, else none.
+func (c *cursors) crowded() []uuid.UUID {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.last) < max(c.sweepAt, minSwept) {
+		return nil
+	}
+	return slices.Collect(maps.Keys(c.last))
+}
+
+// swept notes that a sweep is over.
+func (c *cursors) swept() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sweepAt = 2 * len(c.last)
 }
 
 func (c *cursors) known(channelID uuid.UUID) bool {
@@ -58,9 +81,5 @@ func (c *cursors) drop(channelID uuid.UUID) {
 func (c *cursors) channels() []uuid.UUID {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	out := make([]uuid.UUID, 0, len(c.last))
-	for id := range c.last {
-		out = append(out, id)
-	}
-	return out
+	return slices.Collect(maps.Keys(c.last))
 }

@@ -2,6 +2,8 @@ package realtime
 
 import (
 	"context"
+	"errors"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -9,12 +11,23 @@ import (
 	"github.com/elizad/elizad/server/socketio"
 )
 
-// Keys of the data kept with a socket.
-const (
-	dataEntity    = "entity"    // uuid.UUID: who the socket speaks for
-	dataAnonymous = "anonymous" // bool: the entity was made up by us
-	dataNamed     = "named"     // bool: the client named the entity when it connected
-)
+// dataSpeaker is a *speaker in the data kept with a socket.
+const dataSpeaker = "speaker"
+
+// speaker is who a socket speaks for. It is replaced, never changed.
+type speaker struct {
+	entity    uuid.UUID
+	anonymous bool // the entity was made up by us
+	named     bool // the client named the entity when it connected
+}
+
+func speakerOf(s *socketio.Socket) speaker {
+	who, ok := socketio.Value[*speaker](s, dataSpeaker)
+	if !ok {
+		return speaker{}
+	}
+	return *who
+}
 
 // Refusals, as clients know them. A client library doesn't retry after one.
 const (
@@ -25,6 +38,19 @@ const (
 
 func refuse(message, code string) error {
 	return &socketio.ConnectError{Message: message, Data: map[string]string{"code": code}}
+}
+
+// refuseKey says why a key was not accepted. A client whose keys are not looked at has no use for its connection.
+func refuseKey(err error) error {
+	blocked, ok := errors.AsType[*auth.BlockedError](err)
+	if !ok {
+		return refuse(refusedKey, "UNAUTHORIZED")
+	}
+	e := blocked.Public()
+	return &socketio.ConnectError{Message: e.Message, Final: true, Data: struct {
+		Code       string `json:"code"`
+		RetryAfter int    `json:"retryAfter"` // seconds
+	}{string(e.Code), blocked.RetryAfter()}}
 }
 
 // authenticate decides who a socket is: the key first, then the entity that the client names. Clients that name none get
@@ -39,21 +65,22 @@ func (g *Gateway) authenticate(_ context.Context, s *socketio.Socket) error {
 		return refuse(refusedAuth, "UNAUTHORIZED")
 	}
 	key, _ := claim.APIKey.(string)
-	if key == "" {
-		key = h.Header.Get(auth.HeaderAPIKey)
+	if strings.TrimSpace(key) == "" {
+		key = auth.KeyIn(h.Header)
 	}
-	if !g.keys.Allow(key) {
-		return refuse(refusedKey, "UNAUTHORIZED")
+	if err := g.guard.Check(h.Address, key); err != nil {
+		return refuseKey(err)
 	}
-	s.Set(dataNamed, claim.EntityID != nil)
 	if claim.EntityID == nil {
 		if g.requireEntity {
 			return refuse(refusedEntity, "ENTITY_ID_REQUIRED")
 		}
-		if _, known := socketio.Value[uuid.UUID](s, dataEntity); !known {
-			s.Set(dataEntity, uuid.New())
-			s.Set(dataAnonymous, true)
+		who := speakerOf(s) // that of a session which is taken up again
+		if who.entity == uuid.Nil {
+			who.entity, who.anonymous = uuid.New(), true
 		}
+		who.named = false
+		s.Set(dataSpeaker, &who)
 		return nil
 	}
 	text, _ := claim.EntityID.(string)
@@ -61,14 +88,12 @@ func (g *Gateway) authenticate(_ context.Context, s *socketio.Socket) error {
 	if err != nil {
 		return refuse(refusedEntity, "ENTITY_ID_REQUIRED")
 	}
-	s.Set(dataEntity, id)
-	s.Set(dataAnonymous, false)
+	s.Set(dataSpeaker, &speaker{entity: id, named: true})
 	return nil
 }
 
-// connected greets a socket and listens to it.
+// connected greets a socket.
 func (g *Gateway) connected(s *socketio.Socket) {
-	g.listen(s)
 	g.resume(s)
 	emit(g, s, "authenticated", authenticated{EntityID: entityOf(s), Timestamp: g.now().UnixMilli()})
 	emit(g, s, "connection_established", connectionEstablished{Message: "Connected to Eliza Socket.IO server", SocketID: s.ID()})
@@ -88,16 +113,12 @@ type connectionEstablished struct {
 }
 
 // entityOf returns who a socket speaks for.
-func entityOf(s *socketio.Socket) uuid.UUID {
-	id, _ := socketio.Value[uuid.UUID](s, dataEntity)
-	return id
-}
+func entityOf(s *socketio.Socket) uuid.UUID { return speakerOf(s).entity }
 
 // adopt lets a socket that came without an identity take the first one that it presents.
 func adopt(s *socketio.Socket, id uuid.UUID) {
-	if anonymous, _ := socketio.Value[bool](s, dataAnonymous); anonymous {
-		s.Set(dataEntity, id)
-		s.Set(dataAnonymous, false)
+	if who := speakerOf(s); who.anonymous {
+		s.Set(dataSpeaker, &speaker{entity: id, named: who.named})
 	}
 }
 
@@ -110,8 +131,9 @@ func emit(g *Gateway, s *socketio.Socket, event string, payload any) {
 
 // Identity names who a socket speaks for, so that a lost session is given back to nobody else.
 func Identity(s *socketio.Socket) string {
-	if named, _ := socketio.Value[bool](s, dataNamed); !named {
+	who := speakerOf(s)
+	if !who.named {
 		return "" // whoever holds the session's secret, whatever name it has taken since
 	}
-	return entityOf(s).String()
+	return who.entity.String()
 }

@@ -98,7 +98,23 @@ func (g *Gateway) follow(ctx context.Context, entity, channelID uuid.UUID) error
 		return err
 	}
 	g.cursors.begin(channelID, channel.LastSeq)
+	g.sweepCursors()
 	return nil
+}
+
+// sweepCursors lets go of the channels that nobody listens to any more and of which no event came to tell so. It does
+// something each time that their number has doubled.
+func (g *Gateway) sweepCursors() {
+	channels := g.cursors.crowded()
+	if channels == nil {
+		return
+	}
+	for _, id := range channels {
+		if !g.listened(id) {
+			g.cursors.drop(id)
+		}
+	}
+	g.cursors.swept()
 }
 
 // resume follows the channels of a socket that came back with its rooms.

@@ -11,11 +11,12 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/internal/realtime"
+	"github.com/elizad/elizad/server/internal/throttle"
 )
 
 func TestRateLimit(t *testing.T) {
 	t.Parallel()
-	b := setup(t, func(c *realtime.Config) { c.RateLimit = realtime.RateLimit{Max: 3, Window: time.Hour} })
+	b := setup(t, func(c *realtime.Config) { c.RateLimit = throttle.Limit{Max: 3, Window: time.Hour} })
 	user := uuid.New()
 	channel := b.dm(user).ID
 	c := b.connect(user)
@@ -44,7 +45,7 @@ func TestRateLimit(t *testing.T) {
 
 func TestHandshakesHaveALimitOfTheirOwn(t *testing.T) {
 	t.Parallel()
-	b := setup(t, func(c *realtime.Config) { c.RateLimit = realtime.RateLimit{Max: 2, Window: time.Hour} })
+	b := setup(t, func(c *realtime.Config) { c.RateLimit = throttle.Limit{Max: 2, Window: time.Hour} })
 	for i, want := range []int{http.StatusSwitchingProtocols, http.StatusSwitchingProtocols, http.StatusTooManyRequests} {
 		ws, resp, err := websocket.Dial(t.Context(), b.url+"/ws", nil)
 		if err == nil {

@@ -3,10 +3,12 @@ package realtime
 import (
 	"context"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/elizad/elizad/server/internal/lifecycle"
 	"github.com/elizad/elizad/server/internal/logstream"
 	"github.com/elizad/elizad/server/socketio"
 )
@@ -56,6 +58,9 @@ const (
 	updateDialect
 )
 
+// maxLogFilter is how many bytes one filter may have; it is kept as long as the socket watches.
+const maxLogFilter = 1024
+
 const dataLogs = "logs" // *logWatch in a socket's data, while it watches
 
 type logConfirmation struct {
@@ -70,26 +75,26 @@ type logFilters struct {
 	Filters map[string]string `json:"filters,omitempty"`
 }
 
-// listenLogs registers the log events of a socket.
-func (g *Gateway) listenLogs(s *socketio.Socket) {
-	s.On(eventSubscribeLogs, func(_ context.Context, ev *socketio.Event) {
+// listenLogs registers the log events of all sockets.
+func (g *Gateway) listenLogs() {
+	g.ns.On(eventSubscribeLogs, func(_ context.Context, ev *socketio.Event) {
 		if !g.charge(ev, "", "") {
 			return
 		}
-		g.watchLogs(s, logFilter{level: logstream.LevelTrace})
+		g.watchLogs(ev.Socket, logFilter{level: logstream.LevelTrace})
 		g.confirmLogs(ev, logConfirmation{Success: true, Subscribed: true, Message: "Successfully subscribed to log stream"})
 	})
-	s.On(eventUnsubscribeLogs, func(_ context.Context, ev *socketio.Event) {
-		if w, ok := socketio.Value[*logWatch](s, dataLogs); ok && w != nil {
+	g.ns.On(eventUnsubscribeLogs, func(_ context.Context, ev *socketio.Event) {
+		if w, ok := socketio.Value[*logWatch](ev.Socket, dataLogs); ok && w != nil {
 			w.cancel()
-			s.Set(dataLogs, (*logWatch)(nil))
+			ev.Socket.Set(dataLogs, (*logWatch)(nil))
 		}
 		g.confirmLogs(ev, logConfirmation{Success: true, Message: "Successfully unsubscribed from log stream"})
 	})
 	for name, dialect := range filterEvents() {
-		s.On(name, func(_ context.Context, ev *socketio.Event) {
-			result := g.filterLogs(s, fields(argument(ev)), dialect)
-			emit(g, s, "log_filters_updated", result)
+		g.ns.On(name, func(_ context.Context, ev *socketio.Event) {
+			result := g.filterLogs(ev.Socket, fields(argument(ev)), dialect)
+			emit(g, ev.Socket, "log_filters_updated", result)
 			g.ack(ev, result)
 		})
 	}
@@ -118,6 +123,7 @@ func (g *Gateway) watchLogs(s *socketio.Socket, filter logFilter) {
 	s.Set(dataLogs, w)
 	sub := g.logs.Subscribe(logBuffer)
 	g.watchers.Go(func() {
+		defer lifecycle.Contain(g.log, "the sending of the log")
 		defer sub.Close()
 		var lost uint64 // entries that the next one that is sent tells of
 		for {
@@ -149,6 +155,11 @@ func (g *Gateway) filterLogs(s *socketio.Socket, o object, dialect logDialect) l
 	w, ok := socketio.Value[*logWatch](s, dataLogs)
 	if !ok || w == nil {
 		return logFilters{Error: "Not subscribed to log stream"}
+	}
+	for _, name := range []string{"level", "agentName", "agentId", "category"} {
+		if len(o.text(name)) > maxLogFilter {
+			return logFilters{Error: "A filter has at most " + strconv.Itoa(maxLogFilter) + " bytes"}
+		}
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()

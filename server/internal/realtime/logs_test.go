@@ -1,7 +1,9 @@
 package realtime_test
 
 import (
+	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -111,5 +113,17 @@ func TestLogCategory(t *testing.T) {
 	log.Error("anything")
 	if e := c.want("log_update").data; e["message"] != "anything" || e["category"] != "server" {
 		t.Errorf("entry %v", e)
+	}
+}
+
+func TestLogFiltersAreBounded(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c := b.connect(uuid.Nil)
+	c.write(`42["subscribe_logs"]`)
+	c.want("log_subscription_confirmed")
+	c.write(`42["update_log_filters",{"agentName":"` + strings.Repeat("x", 1025) + `"}]`)
+	if got := c.want("log_filters_updated"); got.data["success"] != false || !strings.Contains(fmt.Sprint(got.data["error"]), "1024") {
+		t.Errorf("a filter that is too long: %v", got.data)
 	}
 }

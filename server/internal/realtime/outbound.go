@@ -2,9 +2,11 @@ package realtime
 
 import (
 	"encoding/json"
+	"strconv"
 
 	"github.com/google/uuid"
 
+	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/socketio"
 )
@@ -15,6 +17,7 @@ const (
 	eventStreamChunk    = "messageStreamChunk"
 	eventStreamError    = "messageStreamError"
 	eventComplete       = "messageComplete"
+	eventAgentsChanged  = "agentsChanged"
 	eventMessageUpdated = "messageUpdated"
 	eventMessageDeleted = "messageDeleted"
 	eventChannelCleared = "channelCleared"
@@ -47,27 +50,56 @@ type broadcast struct {
 	ClientMessageID string          `json:"clientMessageId,omitempty"` // for the sender only
 }
 
-func broadcastOf(m messaging.Message) broadcast {
-	b := broadcast{
-		ID: m.ID, SenderID: m.AuthorID, SenderName: m.AuthorName, Text: m.Content, ChannelID: m.ChannelID, RoomID: m.ChannelID,
-		ServerID: m.MessageServerID, MessageServerID: m.MessageServerID, CreatedAt: m.CreatedAt.UnixMilli(),
-		UpdatedAt: m.UpdatedAt.UnixMilli(), Source: m.SourceType, Seq: m.Seq, Metadata: m.Metadata, InReplyTo: m.InReplyTo,
+// append appends the JSON of a broadcast, which is written too often for encoding/json. The order is that of the fields.
+func (b *broadcast) append(dst []byte) []byte {
+	dst = jsontext.AppendID(append(dst, `{"id":`...), b.ID)
+	dst = jsontext.AppendID(append(dst, `,"senderId":`...), b.SenderID)
+	dst = jsontext.AppendString(append(dst, `,"senderName":`...), b.SenderName)
+	dst = jsontext.AppendString(append(dst, `,"text":`...), b.Text)
+	dst = jsontext.AppendID(append(dst, `,"channelId":`...), b.ChannelID)
+	dst = jsontext.AppendID(append(dst, `,"roomId":`...), b.RoomID)
+	dst = jsontext.AppendID(append(dst, `,"serverId":`...), b.ServerID)
+	dst = jsontext.AppendID(append(dst, `,"messageServerId":`...), b.MessageServerID)
+	dst = strconv.AppendInt(append(dst, `,"createdAt":`...), b.CreatedAt, 10)
+	dst = strconv.AppendInt(append(dst, `,"updatedAt":`...), b.UpdatedAt, 10)
+	dst = jsontext.AppendString(append(dst, `,"source":`...), b.Source)
+	dst = strconv.AppendInt(append(dst, `,"seq":`...), b.Seq, 10)
+	if b.Thought != "" {
+		dst = jsontext.AppendString(append(dst, `,"thought":`...), b.Thought)
 	}
-	byAgent := m.SourceType == messaging.SourceAgentResponse || m.SourceType == messaging.SourceAgentAction
-	if b.SenderName == "" {
-		b.SenderName = "User"
-		if byAgent {
-			b.SenderName = "Agent"
+	for _, member := range [...]jsontext.Member{
+		{Name: `,"actions":`, Value: b.Actions}, {Name: `,"attachments":`, Value: b.Attachments},
+		{Name: `,"rawMessage":`, Value: b.RawMessage}, {Name: `,"metadata":`, Value: b.Metadata},
+	} {
+		if len(member.Value) > 0 {
+			dst = append(append(dst, member.Name...), member.Value...)
 		}
 	}
-	b.Attachments = fields(m.Metadata)["attachments"]
-	if !byAgent {
-		return b // the raw message is the sender's payload once more
+	if b.InReplyTo != nil {
+		dst = jsontext.AppendID(append(dst, `,"inReplyToMessageId":`...), *b.InReplyTo)
 	}
-	raw := fields(m.RawMessage)
-	b.RawMessage, b.Thought, b.Actions = m.RawMessage, raw.text("thought"), raw["actions"]
-	if b.Attachments == nil {
-		b.Attachments = raw["attachments"]
+	return append(withClientID(dst, b.ClientMessageID), '}')
+}
+
+// withClientID appends the last member of a broadcast.
+func withClientID(dst []byte, clientID string) []byte {
+	if clientID == "" {
+		return dst
+	}
+	return jsontext.AppendString(append(dst, `,"clientMessageId":`...), clientID)
+}
+
+func broadcastOf(m *messaging.Message) *broadcast {
+	shown := m.ShownMetadata()
+	beside := messaging.BesideIn(shown)
+	b := &broadcast{
+		ID: m.ID, SenderID: m.AuthorID, SenderName: m.DisplayName(), Text: m.Content, ChannelID: m.ChannelID, RoomID: m.ChannelID,
+		ServerID: m.MessageServerID, MessageServerID: m.MessageServerID, CreatedAt: m.CreatedAt.UnixMilli(),
+		UpdatedAt: m.UpdatedAt.UnixMilli(), Source: m.SourceType, Seq: m.Seq, Metadata: shown, InReplyTo: m.InReplyTo,
+		Thought: beside.Thought, Actions: beside.Actions, Attachments: beside.Attachments,
+	}
+	if !cameBySocket(shown) { // else it is the sender's payload once more
+		b.RawMessage = m.RawMessage
 	}
 	return b
 }
@@ -79,8 +111,8 @@ type updated struct {
 	Content   string    `json:"content"`
 }
 
-func updatedOf(m messaging.Message) updated {
-	return updated{broadcast: broadcastOf(m), MessageID: m.ID, Content: m.Content}
+func updatedOf(m *messaging.Message) updated {
+	return updated{broadcast: *broadcastOf(m), MessageID: m.ID, Content: m.Content}
 }
 
 type streamChunk struct {
@@ -166,8 +198,8 @@ func (g *Gateway) other(e messaging.Event) {
 	case messaging.EventTurnEnded:
 		g.turnEnded(to, all.plain, e)
 	case messaging.EventMessageUpdated:
-		g.to(to, eventBroadcast, broadcastOf(*e.Message)) // clients replace what they have under its id
-		g.to(to, eventMessageUpdated, updatedOf(*e.Message))
+		g.to(to, eventBroadcast, socketio.JSON(broadcastOf(e.Message).append(nil))) // clients replace what they have under its id
+		g.to(to, eventMessageUpdated, updatedOf(e.Message))
 	case messaging.EventMessageDeleted:
 		about.MessageID = &e.MessageID
 		g.to(to, eventMessageDeleted, about)

@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"encoding/json"
 	"slices"
 	"sync"
 
@@ -14,9 +15,13 @@ import (
 type origin interface {
 	// others returns the audience without this connection.
 	others(audience) audience
-	// confirm gives the sender its own copy, by which it recognises what it sent, and the acknowledgement.
-	confirm(messaging.Message)
+	// confirm gives the sender its own copy, by which it recognises what it sent, and the acknowledgement. encoded is the
+	// copy that the others get.
+	confirm(m *messaging.Message, encoded json.RawMessage)
 }
+
+// maxPending bounds how many origins are remembered. The sender of a message whose origin was forgotten gets it like the others.
+const maxPending = 10_000
 
 // pending remembers, by message id, where the messages came from that are on their way through the database.
 type pending struct {
@@ -29,6 +34,12 @@ func (p *pending) add(id uuid.UUID, o origin) {
 	defer p.mu.Unlock()
 	if p.all == nil {
 		p.all = map[uuid.UUID]origin{}
+	}
+	if len(p.all) >= maxPending { // of messages whose events were lost, mostly
+		for other := range p.all {
+			delete(p.all, other)
+			break
+		}
 	}
 	p.all[id] = o
 }
@@ -71,10 +82,12 @@ func (o socketOrigin) others(a audience) audience {
 	return a
 }
 
-func (o socketOrigin) confirm(m messaging.Message) {
-	own := broadcastOf(m)
-	own.ClientMessageID = o.clientID
-	emit(o.gateway, o.event.Socket, eventBroadcast, own)
+func (o socketOrigin) confirm(m *messaging.Message, encoded json.RawMessage) {
+	if o.clientID != "" {
+		end := len(encoded) - 1
+		encoded = append(withClientID(slices.Clip(encoded[:end]), o.clientID), '}')
+	}
+	emit(o.gateway, o.event.Socket, eventBroadcast, socketio.JSON(encoded))
 	ack := messageAck{
 		Success: true, ClientMessageID: o.clientID, MessageID: m.ID, Status: "received_by_server_and_processing",
 		ChannelID: m.ChannelID, RoomID: m.ChannelID, Seq: m.Seq,
@@ -94,7 +107,7 @@ func (o plainOrigin) others(a audience) audience {
 	return a
 }
 
-func (o plainOrigin) confirm(m messaging.Message) {
+func (o plainOrigin) confirm(m *messaging.Message, _ json.RawMessage) {
 	own := plainMessageOf(m)
 	own.ClientMessageID = o.clientID
 	o.conn.send(own)

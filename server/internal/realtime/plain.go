@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -18,6 +20,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/lifecycle"
 )
 
 // The plain dialect: JSON objects as text frames of an ordinary WebSocket, each with a "type". It is a second door to the
@@ -25,14 +28,16 @@ import (
 
 // Bounds of a plain connection.
 const (
-	plainQueue     = 256 // frames that wait for a slow reader before it is cut
-	plainErrors    = 10  // bad frames in a row, after which the connection ends
+	plainQueue     = 256     // frames that wait for a slow reader before it is cut
+	plainQueued    = 4 << 20 // bytes of them
+	plainChannels  = 1000    // that one connection listens to
+	plainErrors    = 10      // bad frames in a row, after which the connection ends
 	plainAuthTime  = 10 * time.Second
 	plainPing      = 25 * time.Second
 	plainPong      = 20 * time.Second
 	plainWriteTime = 10 * time.Second
 	plainReadTime  = 30 * time.Second // for a frame that has begun
-	plainReadLimit = 1_000_000        // bytes of one frame
+	plainAuthLimit = 4 << 10          // bytes of the frame that brings the key
 )
 
 // plainHub holds the plain connections and the channels that they listen to.
@@ -72,15 +77,19 @@ func (h *plainHub) leave(c *plainConn) {
 	h.serving.Done()
 }
 
-// join makes a connection a listener of a channel; once is enough.
-func (h *plainHub) join(c *plainConn, channelID uuid.UUID) {
+// join makes a connection a listener of a channel; once is enough. It reports false for one that listens to too many.
+func (h *plainHub) join(c *plainConn, channelID uuid.UUID) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if _, ok := c.joined[channelID]; ok {
-		return
+		return true
+	}
+	if len(c.joined) >= plainChannels {
+		return false
 	}
 	c.joined[channelID] = struct{}{}
 	h.channels[channelID] = append(slices.Clip(h.channels[channelID]), c) // readers hold the old slice
+	return true
 }
 
 // members returns the listeners of a channel in a slice of the caller's own.
@@ -146,7 +155,8 @@ type plainConn struct {
 	ctx     context.Context // of the connection
 	cancel  context.CancelFunc
 
-	out chan plainFrame
+	out    chan plainFrame
+	queued atomic.Int64 // bytes in out
 	// The following are guarded by the hub's mutex.
 	admitted bool // it has shown what it needs to show
 	joined   map[uuid.UUID]struct{}
@@ -201,11 +211,15 @@ func IsPlainUpgrade(r *http.Request) bool {
 
 // serve reads frames until the connection ends.
 func (c *plainConn) serve(r *http.Request) {
-	c.ws.SetReadLimit(plainReadLimit)
 	defer func() { _ = c.ws.CloseNow() }() // in case that nobody has
 	var helpers sync.WaitGroup
-	helpers.Go(c.write)
-	helpers.Go(c.beat)
+	for _, help := range []func(){c.write, c.beat} {
+		helpers.Go(func() {
+			defer c.cancel() // without either, the connection is of no use
+			defer lifecycle.Contain(c.gateway.log, "the writing to a socket")
+			help()
+		})
+	}
 	defer helpers.Wait()
 	defer c.actions.Wait()
 	if !c.authenticate(r) {
@@ -251,26 +265,29 @@ func (c *plainConn) read(ctx context.Context) (object, error) {
 		<-c.ctx.Done()
 		return nil, context.Cause(c.ctx)
 	}
-	var o object
-	if kind != websocket.MessageText || json.Unmarshal(data, &o) != nil {
+	if kind != websocket.MessageText || !json.Valid(data) {
 		return nil, nil // handle says what is wrong
 	}
-	return o, nil
+	return fields(bytes.TrimSpace(data)), nil
 }
 
 // authenticate decides who the connection is: by the request's headers and query, or by a first frame of type "auth", which
 // is what browsers can send.
 func (c *plainConn) authenticate(r *http.Request) bool {
 	query := r.URL.Query()
-	key, entity := r.Header.Get(auth.HeaderAPIKey), query.Get("entityId")
+	key, entity := auth.KeyIn(r.Header), query.Get("entityId")
 	if key == "" {
-		key = query.Get("apiKey")
+		key = strings.TrimSpace(query.Get("apiKey"))
 	}
 	if entity == "" {
 		entity = r.Header.Get(auth.HeaderEntityID)
 	}
-	if c.gateway.keys.Required() && key == "" {
-		timer := time.AfterFunc(plainAuthTime, func() { c.refuse(refusedKey, "UNAUTHORIZED") })
+	if c.gateway.guard.Required() && key == "" {
+		c.ws.SetReadLimit(plainAuthLimit)
+		timer := time.AfterFunc(plainAuthTime, func() {
+			defer lifecycle.Contain(c.gateway.log, "the refusal of a socket")
+			c.refuse(refusedKey, "UNAUTHORIZED")
+		})
 		frame, err := c.read(c.ctx)
 		timer.Stop()
 		if err != nil {
@@ -284,9 +301,10 @@ func (c *plainConn) authenticate(r *http.Request) bool {
 			}
 		}
 	}
-	if !c.gateway.keys.Allow(key) {
-		return c.refuse(refusedKey, "UNAUTHORIZED")
+	if err := c.gateway.guard.Check(c.address, key); err != nil {
+		return c.refuseKey(err)
 	}
+	c.ws.SetReadLimit(c.gateway.maxPayload)
 	if entity == "" && !c.gateway.requireEntity {
 		c.entity, c.anonymous = uuid.New(), true
 		return true
@@ -297,6 +315,18 @@ func (c *plainConn) authenticate(r *http.Request) bool {
 	}
 	c.entity = id
 	return true
+}
+
+// refuseKey says why a key was not accepted.
+func (c *plainConn) refuseKey(err error) bool {
+	blocked, ok := errors.AsType[*auth.BlockedError](err)
+	if !ok {
+		return c.refuse(refusedKey, "UNAUTHORIZED")
+	}
+	e := blocked.Public()
+	c.send(plainError{Type: plainTypeError, Error: e.Message, Code: string(e.Code), RetryAfter: blocked.RetryAfter()})
+	c.end(websocket.StatusTryAgainLater, "too many wrong credentials")
+	return false
 }
 
 func (c *plainConn) refuse(message, code string) bool {
@@ -327,12 +357,24 @@ func (c *plainConn) end(status websocket.StatusCode, reason string) {
 	c.queue(plainFrame{end: status, reason: reason})
 }
 
-// queue never waits. A reader that is too slow for its queue is cut, and comes back when it can.
+// queue never waits. A reader that is too slow for its queue is cut, and comes back when it can. One frame is taken however
+// large it is.
 func (c *plainConn) queue(f plainFrame) {
+	size := int64(len(f.data))
+	full := c.queued.Add(size) > max(plainQueued, size)
 	select {
-	case c.out <- f:
 	case <-c.ctx.Done():
+		return
 	default:
+	}
+	if !full {
+		select {
+		case c.out <- f:
+		default:
+			full = true
+		}
+	}
+	if full {
 		c.gateway.log.Debug("slow plain connection cut", "address", c.address)
 		c.cancel()
 	}
@@ -344,6 +386,7 @@ func (c *plainConn) write() {
 	for {
 		select {
 		case f := <-c.out:
+			c.queued.Add(-int64(len(f.data)))
 			if f.end != 0 {
 				_ = c.ws.Close(f.end, f.reason) // the other side may be gone already
 				return

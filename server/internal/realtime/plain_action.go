@@ -7,6 +7,7 @@ import (
 
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/lifecycle"
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
@@ -39,7 +40,7 @@ func (c *plainConn) action(o object) bool {
 	if !ok || !c.follow(channelID, clientID) {
 		return false
 	}
-	metadata, err := json.Marshal(map[string]any{"requestedAction": map[string]any{"name": name, "parameters": o["params"]}})
+	metadata, err := json.Marshal(map[string]any{"requestedAction": map[string]any{"name": name, "parameters": o.get("params")}})
 	if err != nil {
 		c.fail("params is not valid JSON", string(apierr.InvalidJSON), clientID)
 		return false
@@ -56,7 +57,10 @@ func (c *plainConn) action(o object) bool {
 		ChannelID: &channelID, MessageID: &conversation.Message.ID, ClientMessageID: clientID,
 	}
 	c.send(status)
-	c.actions.Go(func() { c.followAction(conversation, status) })
+	c.actions.Go(func() {
+		defer lifecycle.Contain(c.gateway.log, "the following of an action")
+		c.followAction(conversation, status)
+	})
 	return true
 }
 

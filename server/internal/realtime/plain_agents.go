@@ -8,6 +8,9 @@ import (
 	"github.com/google/uuid"
 )
 
+// agentsChanged is a hint to read the agents anew.
+type agentsChanged struct{}
+
 // plainAgents tells which agents there are.
 type plainAgents struct {
 	Type   string       `json:"type"`
@@ -31,10 +34,11 @@ func plainAgentsOf(agents []AgentStatus) plainAgents {
 	return list
 }
 
-// tellAgents tells all plain connections which agents there are whenever one was started or stopped, until the subscription
-// ends.
+// tellAgents tells everybody whenever an agent was made, changed, started, stopped or deleted, until the subscription ends:
+// sockets that it happened, plain connections which agents there are.
 func (g *Gateway) tellAgents(ctx context.Context) {
 	for range g.agents.C() {
+		g.to(g.ns.Local(), eventAgentsChanged, agentsChanged{})
 		to := g.plain.everyone()
 		if len(to) == 0 {
 			continue

@@ -51,7 +51,7 @@ func TestPlainAgentsStartAndStop(t *testing.T) {
 	var running atomic.Bool
 	other := uuid.New()
 	b := setup(t, func(c *realtime.Config) {
-		c.Keys = auth.NewKeys("k")
+		c.Guard = guard("k")
 		c.Agents = func(context.Context) ([]realtime.AgentStatus, error) {
 			return []realtime.AgentStatus{{ID: other, Name: "Ada", Running: true}, {ID: uuid.Nil, Name: "Eliza", Running: running.Load()}}, nil
 		}
@@ -77,6 +77,14 @@ func TestPlainAgentsStartAndStop(t *testing.T) {
 	}
 	stranger.write(object{"type": "auth", "apiKey": "k"})
 	stranger.want("status", "connected") // and nothing before
+}
+
+func TestSocketsHearThatAgentsChanged(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	socket := b.connect(uuid.New())
+	b.messaging.AnnounceAgents(t.Context())
+	socket.want("agentsChanged")
 }
 
 // A client that can set neither headers nor the query names itself by a frame.
@@ -132,7 +140,7 @@ func TestPlainReaderThatLags(t *testing.T) {
 	p.write(object{"type": "message", "channelId": channel, "content": "Hello"})
 	p.want("content", "Hello")
 	p.want("status", "received")
-	turns, err := b.messaging.ClaimTurns(t.Context(), worker, 1, time.Minute)
+	turns, err := b.messaging.ClaimTurns(t.Context(), worker, 1, 0, time.Minute)
 	if err != nil || len(turns) != 1 {
 		t.Fatal(turns, err)
 	}

@@ -1,7 +1,7 @@
 package realtime
 
 import (
-	"encoding/json"
+	"fmt"
 
 	"github.com/google/uuid"
 
@@ -59,14 +59,14 @@ func (c *plainConn) refuseWith(err error, clientID string) {
 }
 
 func (c *plainConn) charge(clientID string) bool {
-	wait, ok := c.gateway.limiter.take(c.address, c.gateway.now())
-	if !ok {
+	wait := c.gateway.limiter.Take(c.address, c.gateway.now())
+	if wait > 0 {
 		c.send(plainError{
 			Type: plainTypeError, Error: "Too many requests. Please try again later.", Code: string(apierr.RateLimited),
 			ClientMessageID: clientID, RetryAfter: int(wait.Seconds()) + 1,
 		})
 	}
-	return ok
+	return wait == 0
 }
 
 // message posts to a channel, or to the direct channel with an agent, and listens to it from then on.
@@ -75,18 +75,19 @@ func (c *plainConn) message(o object) bool {
 	if !c.charge(clientID) {
 		return false
 	}
-	text, ok := content(o)
+	draft, ok := said(o)
 	if !ok {
-		c.fail("A message needs content", codeInvalidMessage, clientID)
+		c.fail("A message needs content, or attachments; messageServerId must be a UUID", codeInvalidMessage, clientID)
 		return false
 	}
 	channelID, ok := c.channelOf(o, clientID)
 	if !ok {
 		return false
 	}
-	draft := messaging.Draft{
-		ID: uuid.New(), ChannelID: channelID, AuthorID: c.entity, AuthorName: o.text(personNames[:]...), Content: text,
-		ClientID: clientID, SourceType: "websocket", Metadata: c.metadata(o),
+	draft.ID, draft.ChannelID, draft.AuthorID = messaging.NewID(), channelID, c.entity
+	draft.NewID = true
+	if draft.SourceType == "" {
+		draft.SourceType = "websocket"
 	}
 	draft.Create = messaging.AutoCreateFrom(draft.Metadata, "websocket_auto_creation")
 	if !c.follow(channelID, clientID) {
@@ -103,7 +104,7 @@ func (c *plainConn) message(o object) bool {
 		return false
 	}
 	if posted.Duplicate {
-		from.confirm(posted.Message)
+		from.confirm(&posted.Message, nil)
 	}
 	return true
 }
@@ -133,27 +134,15 @@ func (c *plainConn) channelOf(o object, clientID string) (uuid.UUID, bool) {
 }
 
 func (c *plainConn) follow(channelID uuid.UUID, clientID string) bool {
-	c.gateway.plain.join(c, channelID)
+	if !c.gateway.plain.join(c, channelID) {
+		c.fail(fmt.Sprintf("This connection has joined %d channels, which is as many as it may.", plainChannels), string(apierr.BadRequest), clientID)
+		return false
+	}
 	if err := c.gateway.follow(c.ctx, c.entity, channelID); err != nil {
 		c.refuseWith(err, clientID)
 		return false
 	}
 	return true
-}
-
-func (c *plainConn) metadata(o object) json.RawMessage {
-	m := fields(o["metadata"])
-	if m == nil {
-		m = object{}
-	}
-	if raw := o["attachments"]; len(raw) > 0 && string(raw) != "null" {
-		m["attachments"] = raw
-	}
-	raw, err := json.Marshal(m)
-	if err != nil {
-		return nil // only values that came as JSON are in it
-	}
-	return raw
 }
 
 // joinChannel listens to a channel without posting to it.

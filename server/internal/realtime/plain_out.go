@@ -30,20 +30,24 @@ type plainMessage struct {
 	Text            string          `json:"text,omitempty"`
 	ChannelID       uuid.UUID       `json:"channelId"`
 	CreatedAt       int64           `json:"createdAt,omitempty"`
+	UpdatedAt       int64           `json:"updatedAt,omitempty"`
 	Seq             int64           `json:"seq,omitempty"`
 	Source          string          `json:"source,omitempty"`
 	Thought         string          `json:"thought,omitempty"`
 	Actions         json.RawMessage `json:"actions,omitempty"`
 	Attachments     json.RawMessage `json:"attachments,omitempty"`
+	RawMessage      json.RawMessage `json:"rawMessage,omitempty"`
+	Metadata        json.RawMessage `json:"metadata,omitempty"`
+	InReplyTo       *uuid.UUID      `json:"inReplyToMessageId,omitempty"`
 	ClientMessageID string          `json:"clientMessageId,omitempty"` // for the sender only
 }
 
-func plainMessageOf(m messaging.Message) plainMessage {
+func plainMessageOf(m *messaging.Message) plainMessage {
 	b := broadcastOf(m)
 	p := plainMessage{
 		Type: plainTypeMessage, ID: b.ID, SenderID: &b.SenderID, SenderName: b.SenderName, Content: b.Text, Text: b.Text,
 		ChannelID: b.ChannelID, CreatedAt: b.CreatedAt, Seq: b.Seq, Source: b.Source, Thought: b.Thought, Actions: b.Actions,
-		Attachments: b.Attachments,
+		Attachments: b.Attachments, UpdatedAt: b.UpdatedAt, RawMessage: b.RawMessage, Metadata: b.Metadata, InReplyTo: b.InReplyTo,
 	}
 	if m.SourceType == messaging.SourceAgentResponse {
 		p.AgentID = &b.SenderID
@@ -102,7 +106,7 @@ func (g *Gateway) plainEvent(e messaging.Event) any {
 			status.AgentID = &e.Turn.AgentID
 		}
 	case messaging.EventMessageUpdated: // readers know it by its id
-		return plainMessageOf(*e.Message)
+		return plainMessageOf(e.Message)
 	case messaging.EventMessageDeleted:
 		status.Status, status.MessageID = "message_deleted", &e.MessageID
 	case messaging.EventChannelCleared:

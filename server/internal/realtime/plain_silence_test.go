@@ -11,7 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/realtime"
 	"github.com/elizad/elizad/server/socketio"
 )
@@ -55,7 +54,7 @@ func TestPlainConnectionsThatFallSilent(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				cfg := realtime.Config{IO: socketio.NewServer(socketio.Config{})}
 				if tt.key != "" {
-					cfg.Keys = auth.NewKeys(tt.key)
+					cfg.Guard = guard(tt.key)
 				}
 				gateway := realtime.New(cfg)
 				network := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}

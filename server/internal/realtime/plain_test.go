@@ -12,7 +12,6 @@ import (
 	"github.com/coder/websocket"
 	"github.com/google/uuid"
 
-	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/realtime"
 )
 
@@ -155,7 +154,7 @@ func TestPlainErrorsKeepTheConnection(t *testing.T) {
 
 func TestPlainKey(t *testing.T) {
 	t.Parallel()
-	b := setup(t, func(c *realtime.Config) { c.Keys = auth.NewKeys("k") })
+	b := setup(t, func(c *realtime.Config) { c.Guard = guard("k") })
 	b.plain("?apiKey=k").want("status", "connected")
 	first := b.plain("")
 	first.write(object{"type": "auth", "apiKey": "k"})
@@ -180,4 +179,24 @@ func TestPlainOrigin(t *testing.T) {
 	if errors.As(err, &closed) || !strings.Contains(fmt.Sprint(err), "403") {
 		t.Errorf("error %v", err)
 	}
+}
+
+func TestPlainJoinsAreBounded(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	p := b.plain("")
+	p.want("status", "connected")
+	first := uuid.New()
+	for i := range 1000 {
+		id := first
+		if i > 0 {
+			id = uuid.New()
+		}
+		p.write(object{"type": "join", "channelId": id})
+		p.want("status", "joined")
+	}
+	p.write(object{"type": "join", "channelId": uuid.New()})
+	p.want("type", "error", "code", "BAD_REQUEST")
+	p.write(object{"type": "join", "channelId": first}) // where it is already
+	p.want("status", "joined")
 }

@@ -7,6 +7,7 @@
 package realtime
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -18,8 +19,10 @@ import (
 
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/bus"
+	"github.com/elizad/elizad/server/internal/lifecycle"
 	"github.com/elizad/elizad/server/internal/logstream"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/throttle"
 	"github.com/elizad/elizad/server/socketio"
 )
 
@@ -46,47 +49,52 @@ type AgentStatus struct {
 type Config struct {
 	IO            *socketio.Server
 	Messaging     Messaging
-	Keys          auth.Keys
+	Guard         auth.Guard // of the API key
 	Agents        func(ctx context.Context) ([]AgentStatus, error)
 	Logs          *logstream.Stream // what subscribers of the log get; nil: nothing
-	RateLimit     RateLimit         // of inbound events, and of handshakes; the zero value is no limit
+	RateLimit     throttle.Limit    // of inbound events, and of handshakes; the zero value is no limit
 	RequireEntity bool              // refuse clients that don't say who they are
+	MaxPayload    int64             // bytes of one frame on a plain WebSocket; 0: 1,000,000
 	Logger        *slog.Logger
 	Now           func() time.Time // nil: time.Now
 }
 
 // Gateway connects the main namespace of a Socket.IO server to the domain.
 type Gateway struct {
+	io            *socketio.Server
 	ns            *socketio.Namespace
 	messaging     Messaging
-	keys          auth.Keys
+	guard         auth.Guard
 	listAgents    func(ctx context.Context) ([]AgentStatus, error)
 	logs          *logstream.Stream
 	requireEntity bool
+	maxPayload    int64
 	heard         map[string]bool // names of inbound events
 	log           *slog.Logger
 	now           func() time.Time
 
-	limiter limiter
+	limiter *throttle.Limiter
 	// handshakes has the same limit as limiter.
-	handshakes limiter
+	handshakes *throttle.Limiter
 	plain      plainHub
+	typing     typingHub
 	pending    pending
 	cursors    cursors
 	watchers   sync.WaitGroup // of the log
 
 	rejoins chan rejoining // for the delivery, which alone knows what has been delivered
+	ahead   []bus.Message  // of the delivery: events that it has taken from the bus and not delivered yet
 
-	sub    *bus.Subscription
-	agents *bus.Subscription // changes of agents
-	done   chan struct{}     // closed when nothing is delivered any more
+	sub      *bus.Subscription
+	agents   *bus.Subscription // changes of agents
+	delivery sync.WaitGroup
 }
 
 // New registers the handlers on cfg.IO. Nothing is delivered before Start.
 func New(cfg Config) *Gateway {
 	g := &Gateway{
-		ns: cfg.IO.Of("/"), messaging: cfg.Messaging, keys: cfg.Keys, listAgents: cfg.Agents, logs: cfg.Logs, requireEntity: cfg.RequireEntity,
-		log: cfg.Logger, now: cfg.Now, limiter: limiter{limit: cfg.RateLimit}, handshakes: limiter{limit: cfg.RateLimit},
+		io: cfg.IO, ns: cfg.IO.Of("/"), messaging: cfg.Messaging, guard: cfg.Guard, listAgents: cfg.Agents, logs: cfg.Logs, requireEntity: cfg.RequireEntity, maxPayload: cmp.Or(cfg.MaxPayload, 1_000_000),
+		log: cfg.Logger, now: cfg.Now, limiter: throttle.NewLimiter(cfg.RateLimit), handshakes: throttle.NewLimiter(cfg.RateLimit),
 		rejoins: make(chan rejoining), heard: heardEvents(),
 	}
 	if g.log == nil {
@@ -100,6 +108,7 @@ func New(cfg Config) *Gateway {
 	}
 	g.ns.Use(g.authenticate)
 	g.ns.OnConnect(g.connected)
+	g.listen()
 	return g
 }
 
@@ -114,15 +123,10 @@ func (g *Gateway) Start(ctx context.Context) error {
 		agents.Close()
 		return fmt.Errorf("starting the realtime gateway: %w", err)
 	}
-	g.sub, g.agents, g.done = sub, agents, make(chan struct{})
+	g.sub, g.agents = sub, agents
 	ctx = context.WithoutCancel(ctx)
-	go func() {
-		defer close(g.done)
-		var delivery sync.WaitGroup
-		delivery.Go(func() { g.deliver(ctx) })
-		delivery.Go(func() { g.tellAgents(ctx) })
-		delivery.Wait()
-	}()
+	g.delivery.Go(func() { lifecycle.Persist(ctx, g.log, "the delivery of events", func() { g.deliver(ctx) }) })
+	g.delivery.Go(func() { lifecycle.Persist(ctx, g.log, "the delivery of agents' states", func() { g.tellAgents(ctx) }) })
 	return nil
 }
 
@@ -134,18 +138,10 @@ func (g *Gateway) Stop(ctx context.Context) error {
 	g.plain.close()
 	g.sub.Close()
 	g.agents.Close()
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		<-g.done
+	return lifecycle.Await(ctx, func() {
+		g.delivery.Wait()
 		g.watchers.Wait()
-	}()
-	select {
-	case <-ended:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	})
 }
 
 // roomPrefix keeps channels apart from the rooms that sockets have for themselves.

@@ -20,7 +20,7 @@ type object = map[string]any
 func TestHandshake(t *testing.T) {
 	t.Parallel()
 	user := uuid.New()
-	withKey := func(c *realtime.Config) { c.Keys = auth.NewKeys("k1", "k2") }
+	withKey := func(c *realtime.Config) { c.Guard = guard("k1", "k2") }
 	strict := func(c *realtime.Config) { c.RequireEntity = true }
 	tests := []struct {
 		name    string
@@ -221,7 +221,7 @@ func TestBadEvents(t *testing.T) {
 		{"server that is none", "2", ok(object{"messageServerId": 7}), "INVALID_MESSAGE", "required"},
 		{"unknown server", "2", ok(object{"channelId": uuid.New(), "messageServerId": user}), "SERVER_NOT_FOUND", "Server " + user.String() + " does not exist"},
 		{"another server", "2", ok(object{"messageServerId": user}), "BAD_REQUEST", "message_server_id"},
-		{"too long", "2", ok(object{"message": strings.Repeat("x", messaging.MaxContent+1)}), "VALIDATION_ERROR", "exceeds"},
+		{"too long", "2", ok(object{"message": strings.Repeat("x", messaging.DefaultMaxContent+1)}), "VALIDATION_ERROR", "ELIZAD_MAX_MESSAGE"},
 	}
 	for _, tt := range tests { // one after the other on one connection, which must survive all of them
 		c.emit(tt.event, tt.payload)

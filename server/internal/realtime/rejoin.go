@@ -72,8 +72,8 @@ func (g *Gateway) readmit(ctx context.Context, r rejoining) error {
 	r.confirmation.Seq = last
 	r.confirmation.Missed, r.confirmation.Complete = new(len(missed)), &all
 	g.confirmJoin(r.event, r.confirmation)
-	for _, m := range missed {
-		emit(g, socket, eventBroadcast, broadcastOf(m))
+	for i := range missed {
+		emit(g, socket, eventBroadcast, socketio.JSON(broadcastOf(&missed[i]).append(nil)))
 	}
 	return nil
 }

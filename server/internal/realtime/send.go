@@ -8,7 +8,9 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/names"
 	"github.com/elizad/elizad/server/socketio"
 )
 
@@ -57,23 +59,62 @@ func (g *Gateway) post(ctx context.Context, ev *socketio.Event, draft messaging.
 		return err
 	case posted.Duplicate:
 		g.pending.take(draft.ID)
-		from.confirm(posted.Message)
+		from.confirm(&posted.Message, broadcastOf(&posted.Message).append(nil))
 	}
 	return nil
 }
 
 // draft reads a message; it is not ok when something required is missing or malformed.
 func (g *Gateway) draft(s *socketio.Socket, o object, payload json.RawMessage) (messaging.Draft, bool) {
-	d := messaging.Draft{
-		ID: uuid.New(), AuthorID: entityOf(s), AuthorName: o.text(personNames[:]...), RawMessage: payload,
-		ClientID: o.text(clientNames[:]...), SourceType: o.text("source"),
+	d, ok := said(o)
+	if !ok {
+		return d, false
 	}
+	d.ID, d.NewID, d.AuthorID, d.RawMessage = messaging.NewID(), true, entityOf(s), payload
 	if d.SourceType == "" {
 		d.SourceType = defaultSource
 	}
 	var err error
 	if d.ChannelID, err = auth.ParseID(o.text(channelNames[:]...)); err != nil {
 		return d, false
+	}
+	if o.has(senderNames[:]...) {
+		if d.AuthorID, err = auth.ParseID(o.text(senderNames[:]...)); err != nil {
+			return d, false
+		}
+	}
+	about := []jsontext.Member{{Name: socketKey, Value: jsonString(s.ID())}}
+	if d.AuthorName != "" {
+		about = append(about, jsontext.Member{Name: "user_display_name", Value: jsonString(d.AuthorName)})
+	}
+	if d.ServerID != nil {
+		about = append(about, jsontext.Member{Name: "messageServerId", Value: jsonString(d.ServerID.String())})
+	}
+	if d.Metadata == nil {
+		d.Metadata = json.RawMessage("{}")
+	}
+	d.Metadata = jsontext.With(d.Metadata, about)
+	d.Create = messaging.AutoCreateFrom(d.Metadata, "socketio_auto_creation")
+	if id, err := auth.ParseID(o.text("targetUserId")); err == nil && d.Create.DM && len(d.Create.Others) == 0 {
+		d.Create.Others = []uuid.UUID{id}
+	}
+	return d, true
+}
+
+// said reads what a client says, in whichever dialect: its text and all that comes with it. It is not ok without a text or
+// attachments, and with a message server that is none.
+func said(o object) (messaging.Draft, bool) {
+	d := messaging.Draft{
+		AuthorName: names.Clean(o.text(personNames[:]...)), ClientID: o.text(clientNames[:]...), SourceType: o.text("source"), Metadata: o.get("metadata"),
+		Extras: messaging.Extras{
+			Attachments: o.get("attachments"), Thought: o.get("thought"), Actions: o.get("actions"), MentionContext: o.get("mentionContext"),
+		},
+	}
+	if !isObject(d.Metadata) {
+		d.Metadata = nil
+	}
+	if id, err := auth.ParseID(o.text(replyNames[:]...)); err == nil {
+		d.InReplyTo = &id
 	}
 	if o.has(serverNames[:]...) {
 		id, err := auth.ParseID(o.text(serverNames[:]...))
@@ -82,72 +123,43 @@ func (g *Gateway) draft(s *socketio.Socket, o object, payload json.RawMessage) (
 		}
 		d.ServerID = &id
 	}
-	if o.has(senderNames[:]...) {
-		if d.AuthorID, err = auth.ParseID(o.text(senderNames[:]...)); err != nil {
-			return d, false
-		}
-	}
-	if id, err := auth.ParseID(o.text(replyNames[:]...)); err == nil {
-		d.InReplyTo = &id
-	}
 	var ok bool
-	if d.Content, ok = content(o); !ok {
-		return d, false
-	}
-	d.Metadata = g.metadata(s, o, d)
-	d.Create = messaging.AutoCreateFrom(d.Metadata, "socketio_auto_creation")
-	if id, err := auth.ParseID(o.text("targetUserId")); err == nil && d.Create.DM && len(d.Create.Others) == 0 {
-		d.Create.Others = []uuid.UUID{id}
-	}
-	return d, true
+	d.Content, ok = content(o)
+	return d, ok || o.has("attachments") || fields(d.Metadata).has("attachments")
 }
 
-// content returns the text, which must be one. It may only be empty beside attachments.
+// content returns the text, which must be one; not ok for anything else, and for an empty one.
 func content(o object) (string, bool) {
 	for _, name := range textNames {
-		raw, ok := o[name]
-		if !ok || string(raw) == "null" {
+		raw := o.get(name)
+		if raw == nil || string(raw) == "null" {
 			continue
 		}
-		var s string
-		if json.Unmarshal(raw, &s) != nil {
+		s, ok := textIn(raw)
+		if !ok {
 			return "", false
 		}
 		if s != "" {
 			return s, true
 		}
 	}
-	var attachments []json.RawMessage
-	return "", json.Unmarshal(o["attachments"], &attachments) == nil && len(attachments) > 0
+	return "", false
 }
 
-// metadata returns what is kept beside the message: the client's own, and where it came from.
-func (g *Gateway) metadata(s *socketio.Socket, o object, d messaging.Draft) json.RawMessage {
-	m := fields(o["metadata"])
-	if m == nil {
-		m = object{}
-	}
-	set := func(key string, v any) {
-		if raw, err := json.Marshal(v); err == nil {
-			m[key] = raw
+// socketKey names the socket that a message came by in its metadata.
+const socketKey = "socket_id"
+
+// cameBySocket reports whether a message was sent over a socket, as its metadata tells.
+func cameBySocket(metadata json.RawMessage) bool {
+	for name := range jsontext.Members(metadata) {
+		if string(name) == socketKey {
+			return true
 		}
 	}
-	set("socket_id", s.ID())
-	if d.AuthorName != "" {
-		set("user_display_name", d.AuthorName)
-	}
-	if d.ServerID != nil {
-		set("messageServerId", d.ServerID)
-	}
-	if raw := o["attachments"]; len(raw) > 0 && string(raw) != "null" {
-		m["attachments"] = raw
-	}
-	raw, err := json.Marshal(m)
-	if err != nil {
-		return nil // only values that came as JSON are in it
-	}
-	return raw
+	return false
 }
+
+func jsonString(text string) json.RawMessage { return jsontext.AppendString(nil, text) }
 
 type control struct {
 	Type      string        `json:"type"`

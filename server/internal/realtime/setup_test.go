@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -30,7 +31,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
-	patience = 10 * time.Second
+	patience = 2 * time.Minute
 	worker   = "worker"
 )
 
@@ -47,17 +48,22 @@ type bench struct {
 // mute is a bus that loses everything.
 type mute struct{ *bus.Local }
 
-func (mute) Publish(context.Context, string, []byte) error { return nil }
+func (mute) Publish(context.Context, string, any) error { return nil }
 
 func setup(t *testing.T, change ...func(*realtime.Config)) *bench {
+	t.Helper()
+	return setupOn(t, bus.NewLocal(), change...)
+}
+
+// setupOn is setup with a bus of the test's own.
+func setupOn(t *testing.T, events bus.Bus, change ...func(*realtime.Config)) *bench {
 	t.Helper()
 	st, err := sqlitestore.Open(t.Context(), sqlitestore.Config{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	local := bus.NewLocal()
 	b := &bench{t: t, db: st, agent: uuid.New(), clock: new(atomic.Int64)}
-	b.messaging = messaging.New(messaging.Config{Store: st, Bus: local, Now: func() time.Time { return time.Now().Add(time.Duration(b.clock.Load())) }})
+	b.messaging = messaging.New(messaging.Config{Store: st, Bus: events, Now: func() time.Time { return time.Now().Add(time.Duration(b.clock.Load())) }})
 	io := socketio.NewServer(socketio.Config{
 		Recovery: socketio.RecoveryConfig{Mode: socketio.RecoveryRooms, Identity: realtime.Identity},
 	})
@@ -81,7 +87,7 @@ func setup(t *testing.T, change ...func(*realtime.Config)) *bench {
 			t.Errorf("stopping the gateway: %v", err)
 		}
 		srv.Close()
-		_ = local.Close()
+		_ = events.Close()
 		_ = st.Close()
 	})
 	if err := b.messaging.Prepare(t.Context()); err != nil {
@@ -106,6 +112,11 @@ func setup(t *testing.T, change ...func(*realtime.Config)) *bench {
 	return b
 }
 
+// guard lets in who brings one of the keys.
+func guard(keys ...string) auth.Guard {
+	return auth.NewGuard(auth.NewKeys(keys...), auth.NewFailures(slog.New(slog.DiscardHandler), nil))
+}
+
 // dm returns the channel of a person and the agent.
 func (b *bench) dm(user uuid.UUID) messaging.Channel {
 	b.t.Helper()
@@ -119,7 +130,7 @@ func (b *bench) dm(user uuid.UUID) messaging.Channel {
 // answer lets the agent answer the message that has waited longest, streaming its pieces.
 func (b *bench) answer(pieces ...string) {
 	b.t.Helper()
-	turns, err := b.messaging.ClaimTurns(b.t.Context(), worker, 1, time.Minute)
+	turns, err := b.messaging.ClaimTurns(b.t.Context(), worker, 1, 0, time.Minute)
 	if err != nil || len(turns) != 1 {
 		b.t.Fatalf("claimed %v, %v", turns, err)
 	}

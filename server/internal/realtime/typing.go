@@ -2,11 +2,14 @@ package realtime
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/lifecycle"
+	"github.com/elizad/elizad/server/internal/names"
 	"github.com/elizad/elizad/server/socketio"
 )
 
@@ -20,6 +23,8 @@ const (
 const (
 	typingLasts = 5 * time.Second        // after which a typist is said to have stopped
 	typingPause = 500 * time.Millisecond // between two events of one socket in one channel
+
+	maxSenderName = 1024 // bytes of a name that is passed on
 )
 
 type typing struct {
@@ -31,29 +36,63 @@ type typing struct {
 
 // typists is what one socket is typing, by channel.
 type typists struct {
+	log  *slog.Logger
 	mu   sync.Mutex
 	last map[string]time.Time
 	stop map[string]*time.Timer
 }
 
-// listenTyping registers the typing events of a socket: they are passed on to the others in the channel, if they can take
-// them now.
-func (g *Gateway) listenTyping(s *socketio.Socket) {
-	t := &typists{last: map[string]time.Time{}, stop: map[string]*time.Timer{}}
-	s.On(eventTypingStart, func(_ context.Context, ev *socketio.Event) { g.typing(ev, t, true) })
-	s.On(eventTypingStop, func(_ context.Context, ev *socketio.Event) { g.typing(ev, t, false) })
-	s.OnDisconnecting(func(string) { t.end() })
+// typingHub keeps what sockets are typing: of those that ever did, as most never say so.
+type typingHub struct {
+	mu  sync.Mutex
+	all map[*socketio.Socket]*typists
 }
 
-func (g *Gateway) typing(ev *socketio.Event, t *typists, started bool) {
+// of returns what a socket is typing.
+func (h *typingHub) of(s *socketio.Socket, log *slog.Logger) *typists {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	t := h.all[s]
+	if t == nil {
+		t = &typists{log: log, last: map[string]time.Time{}, stop: map[string]*time.Timer{}}
+		if h.all == nil {
+			h.all = map[*socketio.Socket]*typists{}
+		}
+		h.all[s] = t
+	}
+	return t
+}
+
+// end forgets a socket that is gone.
+func (h *typingHub) end(s *socketio.Socket) {
+	h.mu.Lock()
+	t := h.all[s]
+	delete(h.all, s)
+	h.mu.Unlock()
+	if t != nil {
+		t.end()
+	}
+}
+
+// listenTyping registers the typing events: they are passed on to the others in the channel, if they can take them now.
+func (g *Gateway) listenTyping() {
+	g.ns.On(eventTypingStart, func(_ context.Context, ev *socketio.Event) { g.typed(ev, true) })
+	g.ns.On(eventTypingStop, func(_ context.Context, ev *socketio.Event) { g.typed(ev, false) })
+	g.ns.OnDisconnect(g.typing.end)
+}
+
+func (g *Gateway) typed(ev *socketio.Event, started bool) {
 	o := fields(argument(ev))
 	channel := o.text(channelNames[:]...)
 	if !slices.Contains(ev.Socket.Rooms(), room(channel)) {
 		g.ack(ev, ackError{Error: "Not a member of this channel", Code: "ACCESS_DENIED"})
 		return
 	}
-	who := typing{ChannelID: channel, RoomID: channel, EntityID: entityOf(ev.Socket).String(), SenderName: o.text(personNames[:]...)}
-	if t.note(channel, started, g.now(), func() { g.relayTyping(ev.Socket, eventTypingStop, who) }) {
+	who := typing{ChannelID: channel, RoomID: channel, EntityID: entityOf(ev.Socket).String(), SenderName: names.Clean(o.text(personNames[:]...))}
+	if len(who.SenderName) > maxSenderName {
+		who.SenderName = ""
+	}
+	if g.typing.of(ev.Socket, g.log).note(channel, started, g.now(), func() { g.relayTyping(ev.Socket, eventTypingStop, who) }) {
 		g.relayTyping(ev.Socket, ev.Name, who)
 	}
 	g.ack(ev, confirmed{Success: true})
@@ -82,8 +121,10 @@ func (t *typists) note(channel string, started bool, now time.Time, lapse func()
 		return true
 	}
 	t.stop[channel] = time.AfterFunc(typingLasts, func() {
+		defer lifecycle.Contain(t.log, "the end of typing")
 		t.mu.Lock()
 		delete(t.stop, channel)
+		delete(t.last, channel)
 		t.mu.Unlock()
 		lapse()
 	})
@@ -110,8 +151,8 @@ type left struct {
 }
 
 // listenLeave registers the way out of a channel.
-func (g *Gateway) listenLeave(s *socketio.Socket) {
-	s.On(eventLeave, func(_ context.Context, ev *socketio.Event) {
+func (g *Gateway) listenLeave() {
+	g.ns.On(eventLeave, func(_ context.Context, ev *socketio.Event) {
 		channel := fields(argument(ev)).text(channelNames[:]...)
 		if channel == "" {
 			g.fail(ev, messageError{Error: textChannelRequired, Code: codeChannelRequired})
@@ -120,9 +161,9 @@ func (g *Gateway) listenLeave(s *socketio.Socket) {
 		if id, err := auth.ParseID(channel); err == nil {
 			channel = id.String()
 		}
-		s.Leave(room(channel))
+		ev.Socket.Leave(room(channel))
 		l := left{Success: true, ChannelID: channel, RoomID: channel}
-		emit(g, s, "channel_left", l)
+		emit(g, ev.Socket, "channel_left", l)
 		g.ack(ev, l)
 	})
 }

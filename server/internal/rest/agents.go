@@ -24,7 +24,18 @@ func (h agentHandlers) ListAgents(ctx context.Context, _ apiserver.ListAgentsReq
 }
 
 func (h agentHandlers) CreateAgent(ctx context.Context, req apiserver.CreateAgentRequestObject) (apiserver.CreateAgentResponseObject, error) {
-	character, err := postedCharacter(*req.Body)
+	posted, err := postedCharacter(*req.Body)
+	if err != nil {
+		return nil, err
+	}
+	var character agent.Character
+	var report *agent.ImportReport
+	if req.Params.Import != nil && *req.Params.Import {
+		report = new(agent.ImportReport)
+		character, *report, err = agent.ImportCharacter(posted)
+	} else if character, err = agent.ParseCharacter(posted); err != nil {
+		err = orImport(err, posted)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +47,16 @@ func (h agentHandlers) CreateAgent(ctx context.Context, req apiserver.CreateAgen
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.CreateAgent201JSONResponse{Success: true, Data: created}, nil
+	return apiserver.CreateAgent201JSONResponse{Success: true, Data: created, Import: agentImport(report, a.Plugins)}, nil
+}
+
+// orImport adds to the refusal of a character that there is a way in for it, if there is.
+func orImport(refused error, posted []byte) error {
+	if _, _, err := agent.ImportCharacter(posted); err != nil {
+		return refused
+	}
+	e := apierr.From(refused)
+	return apierr.Wrap(refused, e.Code, "%s. It can be imported as a character of another program: POST /api/agents?import=true", e.Message).WithDetails(e.Details)
 }
 
 func (h agentHandlers) GetAgent(ctx context.Context, req apiserver.GetAgentRequestObject) (apiserver.GetAgentResponseObject, error) {
@@ -92,21 +112,23 @@ func panel(p runtime.Panel) api.Panel { return api.Panel{Name: p.Name, Path: p.P
 
 // postedCharacter finds the character in the body of a request to create an agent: under one of two keys, or the body
 // itself. A path is refused, because it would make the server read files and addresses that a caller chooses.
-func postedCharacter(body map[string]json.RawMessage) (agent.Character, error) {
+func postedCharacter(body map[string]json.RawMessage) (json.RawMessage, error) {
 	for _, key := range []string{"characterJson", "agent"} {
 		if c, ok := body[key]; ok && string(c) != "null" {
-			return agent.ParseCharacter(c)
+			return c, nil
 		}
 	}
-	if _, ok := body["name"]; ok {
-		whole, err := json.Marshal(body)
-		if err != nil {
-			return agent.Character{}, fmt.Errorf("reading a character: %w", err)
+	if path, ok := body["characterPath"]; ok && string(path) != "null" && body["name"] == nil {
+		return nil, apierr.New(apierr.CreateFailed, "characterPath is not supported: send the character itself in characterJson")
+	}
+	for _, key := range []string{"name", "spec", "data", "character", "characters"} {
+		if _, ok := body[key]; ok {
+			whole, err := json.Marshal(body)
+			if err != nil {
+				return nil, fmt.Errorf("reading a character: %w", err)
+			}
+			return whole, nil
 		}
-		return agent.ParseCharacter(whole)
 	}
-	if path, ok := body["characterPath"]; ok && string(path) != "null" {
-		return agent.Character{}, apierr.New(apierr.CreateFailed, "characterPath is not supported: send the character itself in characterJson")
-	}
-	return agent.Character{}, apierr.New(apierr.CreateFailed, "No character configuration provided")
+	return nil, apierr.New(apierr.CreateFailed, "No character configuration provided")
 }

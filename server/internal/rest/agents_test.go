@@ -93,7 +93,7 @@ func TestCreateAgent(t *testing.T) {
 		{"what was read is sent back", `{"agent":{"name":"Eliza","bio":"b","enabled":true,"status":"active","createdAt":1}}`, 201, ""},
 		{"nothing", `{}`, 400, "No character configuration provided"},
 		{"a path", `{"characterPath":"/etc/passwd"}`, 400, "characterPath is not supported"},
-		{"no bio", `{"agent":{"name":"Eliza"}}`, 400, "Character validation failed: /bio"},
+		{"no bio", `{"agent":{"name":"Eliza"}}`, 400, "Character validation failed: bio is required"},
 		{"an unknown key", `{"name":"Eliza","bio":"b","lore":[]}`, 400, "/lore"},
 	}
 	for _, tt := range tests {
@@ -169,7 +169,7 @@ func TestRuns(t *testing.T) {
 
 func TestSystem(t *testing.T) {
 	t.Parallel()
-	report := rest.HealthReport{ActiveAgents: 1, Database: true}
+	report := rest.HealthReport{ActiveAgents: 1}
 	f := setup(t, func(d *rest.Deps) { d.Health = func(context.Context) rest.HealthReport { return report } })
 	for path, member := range map[string]string{
 		"/healthz": "timestamp", "/health": "uptime", "/api/server/health": "checks", "/api/server/ping": "pong", "/api/system/version": "version",
@@ -182,13 +182,18 @@ func TestSystem(t *testing.T) {
 	if got := f.call(t, "GET", "/api/system/config", nil); got.data()["requiresAuth"] != false {
 		t.Errorf("config: %s", got.raw)
 	}
+	full := rest.Condition{Word: "disk_full", Trouble: "The disk is full"}
 	for name, r := range map[string]rest.HealthReport{
-		"agents": {Database: true}, "database": {ActiveAgents: 1}, "server": {ActiveAgents: 1, Database: true, Stopping: true},
+		"agents": {}, "database": {ActiveAgents: 1, Database: full}, "files": {ActiveAgents: 1, Files: full}, "server": {ActiveAgents: 1, Stopping: true},
 	} {
 		report = r
+		want := map[string]any{"status": "fail"}
+		if r.Database == full || r.Files == full {
+			want["message"] = full.Trouble
+		}
 		got := f.call(t, "GET", "/health", nil)
 		checks, _ := got.body["checks"].(map[string]any)
-		if got.status != 503 || got.body["status"] != "DEGRADED" || !cmp.Equal(checks[name], map[string]any{"status": "fail"}) {
+		if got.status != 503 || got.body["status"] != "DEGRADED" || !cmp.Equal(checks[name], want) {
 			t.Errorf("without %s: %d %s", name, got.status, got.raw)
 		}
 	}

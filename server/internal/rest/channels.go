@@ -1,8 +1,10 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -43,21 +45,46 @@ func (h channelHandlers) ListChannels(ctx context.Context, req apiserver.ListCha
 
 func (h channelHandlers) GetDMChannel(ctx context.Context, req apiserver.GetDMChannelRequestObject) (apiserver.GetDMChannelResponseObject, error) {
 	who := auth.FromContext(ctx)
-	pair := messaging.DMRequest{A: req.Params.TargetUserID, B: who.EntityID, ServerID: messaging.DefaultServerID}
-	if req.Params.CurrentUserID != nil {
-		pair.B = *req.Params.CurrentUserID
+	pair, err := sidesOf(req.Params, who.EntityID)
+	if err != nil {
+		return nil, err
 	}
+	pair.ServerID = messaging.DefaultServerID
 	if req.Params.DmServerID != nil {
 		pair.ServerID = *req.Params.DmServerID
-	}
-	if pair.B == uuid.Nil {
-		return nil, apierr.New(apierr.InvalidRequest, "Missing targetUserId or currentUserId")
 	}
 	c, err := h.channels.FindOrCreateDM(ctx, who, pair)
 	if err != nil {
 		return nil, err
 	}
 	return apiserver.GetDMChannel200JSONResponse{ChannelAnswerJSONResponse: channelAnswer(c)}, nil
+}
+
+// sidesOf reads the two sides of a direct channel in each of the ways in which clients name them.
+func sidesOf(p api.GetDMChannelParams, caller uuid.UUID) (messaging.DMRequest, error) {
+	target, current := cmp.Or(p.TargetUserID, p.UserId1), cmp.Or(p.CurrentUserID, p.UserId2)
+	var sides []uuid.UUID
+	for name := range strings.FieldsFuncSeq(deref(p.ParticipantIds), func(c rune) bool { return c == ',' }) {
+		id, err := auth.ParseID(strings.TrimSpace(name))
+		if err != nil {
+			return messaging.DMRequest{}, apierr.Wrap(err, apierr.InvalidID, "participantIds must be two UUIDs with a comma between them")
+		}
+		sides = append(sides, id)
+	}
+	for _, side := range []*uuid.UUID{target, current, optional(caller)} {
+		if side != nil && len(sides) < 2 {
+			sides = append(sides, *side)
+		}
+	}
+	switch {
+	case target == nil && p.ParticipantIds == nil:
+		return messaging.DMRequest{}, apierr.New(apierr.InvalidRequest, "targetUserId is required, or participantIds with both sides")
+	case len(sides) < 2:
+		return messaging.DMRequest{}, apierr.New(apierr.InvalidRequest, "currentUserId is required: a direct channel has two sides")
+	case len(sides) > 2:
+		return messaging.DMRequest{}, apierr.New(apierr.InvalidRequest, "participantIds must be two UUIDs: a direct channel has two sides")
+	}
+	return messaging.DMRequest{A: sides[0], B: sides[1]}, nil
 }
 
 func (h channelHandlers) CreateChannel(ctx context.Context, req apiserver.CreateChannelRequestObject) (apiserver.CreateChannelResponseObject, error) {
@@ -69,7 +96,7 @@ func (h channelHandlers) CreateChannel(ctx context.Context, req apiserver.Create
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.CreateChannel201JSONResponse{ChannelAnswerJSONResponse: channelAnswer(c)}, nil
+	return apiserver.CreateChannel201JSONResponse{ChannelCreatedAnswerJSONResponse: channelCreated(c)}, nil
 }
 
 func (h channelHandlers) GetChannel(ctx context.Context, req apiserver.GetChannelRequestObject) (apiserver.GetChannelResponseObject, error) {
@@ -144,18 +171,45 @@ func (h channelHandlers) RemoveChannelAgent(ctx context.Context, req apiserver.R
 const participantsKey = "participantCentralUserIds"
 
 func newChannel(b api.CreateChannelRequest) (messaging.NewChannel, error) {
-	kind, err := messaging.ParseChannelType(deref(b.Type))
+	kind, known, err := channelType(b.Type)
 	if err != nil {
 		return messaging.NewChannel{}, err
 	}
+	metadata := without(b.Metadata, participantsKey)
+	if !known && messaging.AutoCreateFrom(metadata, "").DM {
+		kind = messaging.TypeDM
+	}
+	if !known && b.Type != nil {
+		metadata = with(metadata, object{requestedTypeKey: b.Type})
+	}
 	n := messaging.NewChannel{
-		ServerID: b.MessageServerID, Name: b.Name, Type: kind, Topic: b.Topic, Metadata: without(b.Metadata, participantsKey),
+		ServerID: b.MessageServerID, Name: b.Name, Type: kind, Topic: b.Topic, Metadata: metadata,
 		Participants: b.ParticipantCentralUserIds, Policy: messaging.Policy(deref(b.TurnPolicy)),
 	}
 	if n.Participants == nil {
 		n.Participants, err = participantsIn(b.Metadata)
 	}
 	return n, err
+}
+
+// requestedTypeKey keeps in a channel's metadata the type that it was made with, when that is none of ours.
+const requestedTypeKey = "requestedType"
+
+// channelType reads a channel's type, which clients write as a text or a number; it is not known when it is none of ours.
+func channelType(raw json.RawMessage) (kind messaging.ChannelType, known bool, err error) {
+	if raw == nil {
+		return messaging.TypeGroup, false, nil
+	}
+	var text string
+	if err := json.Unmarshal(raw, &text); err == nil {
+		kind, known = messaging.ParseChannelType(text)
+		return kind, known, nil
+	}
+	var number json.Number
+	if err := json.Unmarshal(raw, &number); err != nil {
+		return "", false, apierr.Wrap(err, apierr.InvalidRequest, "type must be a text or a number")
+	}
+	return messaging.TypeGroup, false, nil
 }
 
 func participantsIn(metadata json.RawMessage) ([]uuid.UUID, error) {

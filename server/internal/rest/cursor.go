@@ -136,15 +136,15 @@ func nextLink(ctx context.Context, cursor string) *string { return pageLinks(ctx
 // pageLinks returns a Link header with the addresses of the next and the previous page of the list that was asked for, its
 // filters included; nil when there is neither.
 func pageLinks(ctx context.Context, next, prev string) *string {
-	asked := requestFrom(ctx).URL
-	query := asked.Query()
+	asked := requestFrom(ctx)
+	query := asked.URL.Query()
 	query.Del("offset")
 	query.Del("page")
 	var parts []string
 	for _, to := range []struct{ cursor, rel string }{{next, "next"}, {prev, "prev"}} {
 		if to.cursor != "" {
 			query.Set("cursor", to.cursor)
-			parts = append(parts, "<"+asked.EscapedPath()+"?"+query.Encode()+`>; rel="`+to.rel+`"`)
+			parts = append(parts, "<?"+query.Encode()+`>; rel="`+to.rel+`"`)
 		}
 	}
 	return optional(strings.Join(parts, ", "))

@@ -63,6 +63,7 @@ type messages interface {
 
 	UpdateAction(ctx context.Context, who auth.Identity, id uuid.UUID, u messaging.ActionUpdate) (messaging.Message, error)
 	Ingest(ctx context.Context, who auth.Identity, drafts []messaging.Draft) ([]messaging.Posted, error)
+	Consult(ctx context.Context, who auth.Identity, drafts []messaging.Draft) ([]messaging.Posted, *messaging.Conversation, error)
 	PlatformChannel(ctx context.Context, who auth.Identity, platform, id string) (messaging.Channel, error)
 	Complete(ctx context.Context, who auth.Identity, c messaging.Completion) error
 	AgentMessage(ctx context.Context, who auth.Identity, agentID, messageID uuid.UUID) (messaging.Message, error)
@@ -127,11 +128,13 @@ type jobs interface {
 	Job(ctx context.Context, who auth.Identity, id uuid.UUID, wait time.Duration) (messaging.Job, error)
 	Jobs(ctx context.Context, who auth.Identity, query messaging.JobQuery) ([]messaging.Job, messaging.JobCounts, error)
 	JobCounts(ctx context.Context) (messaging.JobCounts, error)
+	MaxJobs() int
 }
 
 // Agents is what the handlers need of [runtime.Agents].
 type Agents interface {
 	List(ctx context.Context, who auth.Identity) ([]runtime.Summary, error)
+	Count(ctx context.Context, who auth.Identity) (runtime.Numbers, error)
 	Get(ctx context.Context, who auth.Identity, id uuid.UUID) (runtime.Agent, error)
 	Create(ctx context.Context, who auth.Identity, c agent.Character) (a runtime.Agent, created bool, err error)
 	UpdateIf(ctx context.Context, who auth.Identity, id uuid.UUID, patch map[string]json.RawMessage, check func(runtime.Agent) error) (runtime.Agent, error)
@@ -143,7 +146,7 @@ type Agents interface {
 
 // Media is what the handlers need of [media.Service].
 type Media interface {
-	Upload(ctx context.Context, who auth.Identity, to media.Owner, form *multipart.Reader) (media.Upload, error)
+	Upload(ctx context.Context, who auth.Identity, to media.Owner, once string, form *multipart.Reader) (media.Upload, error)
 	Recording(form *multipart.Reader) (*media.Incoming, error)
 	File(ctx context.Context, who auth.Identity, o media.Owner, name string) (*media.File, error)
 }
@@ -170,8 +173,11 @@ type Titles interface {
 type StoredSettings interface {
 	// Read returns the settings by name, with a mask for each secret.
 	Read() (map[string]string, error)
-	// Replace stores exactly the given settings. The mask of a secret leaves it as it is.
-	Replace(settings map[string]string) error
+	// Names returns the settings by name, with a mask for each.
+	Names() (map[string]string, error)
+	// Replace stores exactly the given settings. A mask leaves a value as it is. It returns the names of the secrets
+	// that went because they would have been sent elsewhere.
+	Replace(settings map[string]string) (dropped []string, err error)
 }
 
 // HealthFunc examines the server. It returns soon, also when a part of the server doesn't answer.
@@ -180,6 +186,10 @@ type HealthFunc func(ctx context.Context) HealthReport
 // HealthReport is what a health check found.
 type HealthReport struct {
 	ActiveAgents int
-	Database     bool // it answers
-	Stopping     bool // the server takes no new work
+	Database     Condition
+	Files        Condition // of the folders of uploads
+	Stopping     bool      // the server takes no new work
 }
+
+// Condition is how a part of the server is: in a word, and in a sentence if more is known. The zero value is healthy.
+type Condition struct{ Word, Trouble string }

@@ -63,6 +63,18 @@ func channelAnswer(c messaging.Channel) apiserver.ChannelAnswerJSONResponse {
 	}
 }
 
+// channelCreated holds the channel twice, since one client reads it from data and another from data.channel.
+func channelCreated(c messaging.Channel) apiserver.ChannelCreatedAnswerJSONResponse {
+	w := channel(c)
+	return apiserver.ChannelCreatedAnswerJSONResponse{
+		Headers: apiserver.ChannelCreatedAnswerResponseHeaders{ETag: etag(w)},
+		Body: api.ChannelCreatedEnvelope{Success: true, Data: api.ChannelCreated{
+			ID: w.ID, MessageServerID: w.MessageServerID, Name: w.Name, Type: w.Type, SourceType: w.SourceType, SourceID: w.SourceID, Topic: w.Topic,
+			Metadata: w.Metadata, TurnPolicy: w.TurnPolicy, LastSeq: w.LastSeq, CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt, Channel: w,
+		}},
+	}
+}
+
 func channelUpdated(c messaging.Channel) apiserver.ChannelUpdatedAnswerJSONResponse {
 	w := channel(c)
 	return apiserver.ChannelUpdatedAnswerJSONResponse{

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/oapi-codegen/nullable"
@@ -37,10 +38,15 @@ func agentRecord(a runtime.Agent) (api.Agent, error) {
 	return w, nil
 }
 
+// agentAnswer shows an agent, with what a change did to it beyond what was asked for. That is said once and no part of the tag.
 func agentAnswer(a runtime.Agent) (apiserver.AgentAnswerJSONResponse, error) {
 	w, err := agentRecord(a)
+	tag := etag(w)
+	if a.Notice != "" {
+		w.Model.Notice = optional(strings.TrimSpace(a.Notice + " " + a.Model.Notice))
+	}
 	return apiserver.AgentAnswerJSONResponse{
-		Headers: apiserver.AgentAnswerResponseHeaders{ETag: etag(w)}, Body: api.AgentEnvelope{Success: true, Data: w},
+		Headers: apiserver.AgentAnswerResponseHeaders{ETag: tag}, Body: api.AgentEnvelope{Success: true, Data: w},
 	}, err
 }
 
@@ -75,6 +81,28 @@ func agentCreated(a runtime.Agent) (api.AgentCreated, error) {
 		ID: a.ID, Name: a.Character.Name, CharacterName: a.Character.Name, Bio: a.Character.Bio.First(), Status: agentState(a.Running),
 		Enabled: a.Enabled, CreatedAt: a.CreatedAt.UnixMilli(), UpdatedAt: a.UpdatedAt.UnixMilli(), Character: c,
 	}, nil
+}
+
+// agentImport tells the maker of a character what became of it; nil where it was not imported.
+func agentImport(r *agent.ImportReport, plugins []runtime.PluginStatus) *api.AgentImport {
+	if r == nil {
+		return nil
+	}
+	unused := r.Unused
+	for _, p := range plugins {
+		if !p.Available {
+			unused = append(unused, "plugins: "+p.Name+" is not there. "+p.Reason)
+		}
+	}
+	return &api.AgentImport{Format: r.Format, Used: orNone(r.Used), Kept: orNone(r.Kept), Unused: orNone(unused)}
+}
+
+// orNone makes no list an empty one, as the wire has it.
+func orNone(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
 }
 
 func agentStatusAnswer(a runtime.Agent, done string) apiserver.AgentStatusAnswerJSONResponse {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/elizad/elizad/api/wire"
 	"github.com/elizad/elizad/gen/api"
+	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/runtime"
 )
@@ -44,10 +45,10 @@ func appendMessage(dst []byte, m *messaging.Message) []byte {
 	dst = appendID(append(dst, `,"messageServerId":`...), m.MessageServerID)
 	dst = strconv.AppendInt(append(dst, `,"seq":`...), m.Seq, 10)
 	dst = appendID(append(dst, `,"authorId":`...), m.AuthorID)
-	dst = appendOptional(dst, `,"authorDisplayName":`, m.AuthorName)
-	dst = appendText(append(dst, `,"content":`...), m.Content)
+	dst = appendOptional(dst, `,"authorDisplayName":`, m.DisplayName())
+	dst = jsontext.AppendString(append(dst, `,"content":`...), m.Content)
 	dst = appendRaw(dst, `,"rawMessage":`, m.RawMessage)
-	dst = appendShownMetadata(append(dst, `,"metadata":`...), m)
+	dst = m.AppendShownMetadata(append(dst, `,"metadata":`...))
 	dst = appendOptional(dst, `,"sourceType":`, m.SourceType)
 	dst = appendOptional(dst, `,"sourceId":`, m.SourceID)
 	dst = appendNullable(dst, `,"inReplyToRootMessageId":`, m.InReplyTo)
@@ -77,10 +78,10 @@ func (l agentList) appendTo(dst []byte) []byte {
 // appendAgent appends an AgentListItem.
 func appendAgent(dst []byte, a *runtime.Summary) []byte {
 	dst = appendID(append(dst, `{"id":`...), a.ID)
-	dst = appendText(append(dst, `,"name":`...), a.Name)
-	dst = appendText(append(dst, `,"characterName":`...), a.Name)
-	dst = appendText(append(dst, `,"bio":`...), a.Bio)
-	dst = appendText(append(dst, `,"status":`...), agentState(a.Running))
+	dst = jsontext.AppendString(append(dst, `,"name":`...), a.Name)
+	dst = jsontext.AppendString(append(dst, `,"characterName":`...), a.Name)
+	dst = jsontext.AppendString(append(dst, `,"bio":`...), a.Bio)
+	dst = jsontext.AppendString(append(dst, `,"status":`...), agentState(a.Running))
 	dst = strconv.AppendBool(append(dst, `,"enabled":`...), a.Enabled)
 	dst = strconv.AppendInt(append(dst, `,"createdAt":`...), a.CreatedAt.UnixMilli(), 10)
 	dst = strconv.AppendInt(append(dst, `,"updatedAt":`...), a.UpdatedAt.UnixMilli(), 10)

@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 
@@ -24,39 +23,12 @@ const (
 func message(m messaging.Message) api.Message {
 	return api.Message{
 		ID: m.ID, ChannelID: m.ChannelID, MessageServerID: m.MessageServerID, Seq: m.Seq, AuthorID: m.AuthorID,
-		AuthorDisplayName: optional(m.AuthorName), Content: m.Content, RawMessage: m.RawMessage,
-		SourceType: optional(m.SourceType), SourceID: optional(m.SourceID), Metadata: shownMetadata(&m),
+		AuthorDisplayName: optional(m.DisplayName()), Content: m.Content, RawMessage: m.RawMessage,
+		SourceType: optional(m.SourceType), SourceID: optional(m.SourceID), Metadata: m.ShownMetadata(),
 		InReplyToRootMessageID: nullableID(m.InReplyTo), Unhandled: optional(m.Unhandled),
 		CreatedAt: wire.At(m.CreatedAt), UpdatedAt: wire.At(m.UpdatedAt),
 		CreatedAtMillis: m.CreatedAt.UnixMilli(), UpdatedAtMillis: m.UpdatedAt.UnixMilli(),
 	}
-}
-
-// shownMembers are what readers look for in a message's metadata, although a reply carries it in its raw message.
-var shownMembers = [...]string{"thought", "actions", "attachments"}
-
-// shownMetadata returns a message's metadata, with those of its raw message's members that are shown there.
-func shownMetadata(m *messaging.Message) json.RawMessage {
-	var room [len(shownMembers)]member
-	return withMembers(m.Metadata, shownOf(m.RawMessage, room[:0]))
-}
-
-// appendShownMetadata appends what [shownMetadata] returns.
-func appendShownMetadata(dst []byte, m *messaging.Message) []byte {
-	var room [len(shownMembers)]member
-	return appendWithMembers(dst, m.Metadata, shownOf(m.RawMessage, room[:0]))
-}
-
-// shownOf adds to list what is shown of a raw message.
-func shownOf(raw json.RawMessage, list []member) []member {
-	for name, value := range members(raw) {
-		for _, known := range shownMembers {
-			if string(name) == known {
-				list = setMember(list, known, value)
-			}
-		}
-	}
-	return list
 }
 
 // messageCursors returns the bounds of a page in time.
@@ -70,9 +42,9 @@ func messageCursors(page messaging.History) api.MessageCursors {
 
 // userMessage shows a message in both spellings: the one that the route always had, and the one that its client reads.
 func userMessage(m messaging.Message) api.UserMessage {
-	name := optional(m.AuthorName)
+	name := optional(m.DisplayName())
 	return api.UserMessage{
-		ID: m.ID, Seq: m.Seq, Content: m.Content, Metadata: m.Metadata, SourceID: optional(m.SourceID),
+		ID: m.ID, Seq: m.Seq, Content: m.Content, Metadata: m.ShownMetadata(), SourceID: optional(m.SourceID),
 		ChannelID: m.ChannelID, SnakeChannelID: m.ChannelID,
 		MessageServerID: m.MessageServerID, SnakeMessageServerID: m.MessageServerID,
 		AuthorID: m.AuthorID, SnakeAuthorID: m.AuthorID,
@@ -112,6 +84,9 @@ func agentResponse(t messaging.Turn, end messaging.TurnResult) (api.AgentRespons
 		RunID: t.ID, AgentID: t.AgentID, ResponseID: t.ResponseID, InReplyTo: t.MessageID, Outcome: api.RunOutcome(end.Turn.Status),
 		Reason: optional(end.Turn.Reason), Detail: optional(end.Turn.Detail), Actions: []string{ignoreAction}, Providers: []string{},
 		Superseded: optional(end.Turn.Status == messaging.TurnSuperseded),
+	}
+	if len(end.Actions) > 0 {
+		w.Actions = end.Actions
 	}
 	if end.Reply == nil {
 		return w, nil

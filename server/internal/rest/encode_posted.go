@@ -6,6 +6,7 @@ import (
 
 	"github.com/elizad/elizad/api/wire"
 	"github.com/elizad/elizad/gen/api"
+	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
@@ -47,8 +48,8 @@ func (p postedAnswer) appendTo(dst []byte) []byte {
 func appendUserMessage(dst []byte, m *messaging.Message) []byte {
 	dst = appendID(append(dst, `{"id":`...), m.ID)
 	dst = strconv.AppendInt(append(dst, `,"seq":`...), m.Seq, 10)
-	dst = appendText(append(dst, `,"content":`...), m.Content)
-	dst = appendRaw(dst, `,"metadata":`, m.Metadata)
+	dst = jsontext.AppendString(append(dst, `,"content":`...), m.Content)
+	dst = m.AppendShownMetadata(append(dst, `,"metadata":`...))
 	dst = appendOptional(dst, `,"source_id":`, m.SourceID)
 	for _, name := range []string{`,"channelId":`, `,"channel_id":`} {
 		dst = appendID(append(dst, name...), m.ChannelID)
@@ -60,13 +61,13 @@ func appendUserMessage(dst []byte, m *messaging.Message) []byte {
 		dst = appendID(append(dst, name...), m.AuthorID)
 	}
 	for _, name := range []string{`,"authorDisplayName":`, `,"author_display_name":`} {
-		dst = appendOptional(dst, name, m.AuthorName)
+		dst = appendOptional(dst, name, m.DisplayName())
 	}
 	for _, name := range []string{`,"rawMessage":`, `,"raw_message":`} {
 		dst = appendRaw(dst, name, m.RawMessage)
 	}
 	for _, name := range []string{`,"sourceType":`, `,"source_type":`} {
-		dst = appendText(append(dst, name...), m.SourceType)
+		dst = jsontext.AppendString(append(dst, name...), m.SourceType)
 	}
 	if m.InReplyTo != nil {
 		for _, name := range []string{`,"in_reply_to_message_id":`, `,"inReplyToRootMessageId":`} {

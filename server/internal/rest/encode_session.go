@@ -48,7 +48,7 @@ func sessionMessagePosted(p messaging.Posted, answer *api.AgentResponse, status 
 func sessionMessages(s messaging.Session, page messaging.History) api.SessionMessageList {
 	messages := each(page.Messages, func(m messaging.Message) api.SessionMessage {
 		return api.SessionMessage{
-			ID: m.ID, Content: m.Content, AuthorID: m.AuthorID, IsAgent: m.AuthorID == s.AgentID, CreatedAt: wire.At(m.CreatedAt), Metadata: shownMetadata(&m),
+			ID: m.ID, Content: m.Content, AuthorID: m.AuthorID, IsAgent: m.AuthorID == s.AgentID, CreatedAt: wire.At(m.CreatedAt), Metadata: m.ShownMetadata(),
 		}
 	})
 	return api.SessionMessageList{HasMore: page.HasMore, Cursors: messageCursors(page), Messages: messages}

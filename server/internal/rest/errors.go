@@ -14,10 +14,11 @@ import (
 // paramError says in our terms why a path or query parameter was refused.
 func paramError(err error) *apierr.Error {
 	if e, ok := errors.AsType[*apiserver.InvalidParamFormatError](err); ok {
+		// The error itself is no cause: it quotes the value, and causes are logged.
 		if strings.HasSuffix(e.ParamName, "Id") {
-			return apierr.Wrap(err, apierr.InvalidID, "Invalid %s format: not a UUID", e.ParamName)
+			return apierr.New(apierr.InvalidID, "Invalid %s format: not a UUID", e.ParamName)
 		}
-		return apierr.Wrap(err, apierr.InvalidRequest, "%s has a value of the wrong type", e.ParamName)
+		return apierr.New(apierr.InvalidRequest, "%s has a value of the wrong type", e.ParamName)
 	}
 	if e, ok := errors.AsType[*apiserver.RequiredParamError](err); ok {
 		return apierr.Wrap(err, apierr.InvalidRequest, "%s is required", e.ParamName)

@@ -67,19 +67,21 @@ func setup(t *testing.T, change ...func(*rest.Deps)) *fixture {
 		t.Fatal(err)
 	}
 	deps := rest.Deps{
-		Messaging: f.messaging, Agents: f.agents, Memory: memory.New(st), WriteError: httpx.WriteError,
-		Middlewares: []apiserver.MiddlewareFunc{httpx.Validator(doc)},
-		Health:      func(context.Context) rest.HealthReport { return rest.HealthReport{ActiveAgents: 1, Database: true} },
-		Version:     "1.2.3", Environment: "production",
+		Messaging: f.messaging, Agents: f.agents, Memory: memory.New(st, memory.Quotas{}), WriteError: httpx.WriteError,
+		Middlewares: []apiserver.MiddlewareFunc{httpx.Validator(httpx.NewContract(doc))},
+		Health: func(context.Context) rest.HealthReport {
+			return rest.HealthReport{ActiveAgents: 1}
+		},
+		Version: "1.2.3", Environment: "production",
 	}
 	for _, c := range change {
 		c(&deps)
 	}
 	r := chi.NewRouter()
-	r.Use(auth.Middleware(auth.NewKeys(), httpx.WriteError))
+	r.Use(auth.Middleware(auth.Guard{}, httpx.ClientNetwork, httpx.WriteError))
 	rest.Register(r, deps)
 	r.Get("/openapi.json", rest.SpecJSON(httpx.WriteError))
-	r.Get("/openapi.yaml", rest.SpecYAML)
+	r.Get("/openapi.yaml", rest.SpecYAML(httpx.WriteError))
 	srv := httptest.NewServer(r)
 	f.url = srv.URL
 	t.Cleanup(func() {
@@ -137,7 +139,7 @@ func (f *fixture) play(t *testing.T, chunks []string, outcome messaging.Outcome)
 				return
 			case <-work.C():
 			}
-			turns, err := f.messaging.ClaimTurns(t.Context(), "test", 1, time.Minute)
+			turns, err := f.messaging.ClaimTurns(t.Context(), "test", 1, 0, time.Minute)
 			if err != nil || len(turns) == 0 {
 				continue
 			}

@@ -20,6 +20,7 @@ type jobHandlers struct{ jobs jobs }
 func (h jobHandlers) CreateJob(ctx context.Context, req apiserver.CreateJobRequestObject) (apiserver.CreateJobResponseObject, error) {
 	j, err := h.jobs.CreateJob(ctx, auth.FromContext(ctx), messaging.NewJob{
 		UserID: req.Body.UserID, AgentID: req.Body.AgentID, Content: req.Body.Content, Metadata: req.Body.Metadata,
+		Extras:      messaging.Extras{Attachments: req.Body.Attachments},
 		Timeout:     time.Duration(deref(req.Body.TimeoutMs)) * time.Millisecond,
 		CallbackURL: deref(req.Body.CallbackURL), CallbackSecret: deref(req.Body.CallbackSecret),
 	})
@@ -59,7 +60,7 @@ func (h jobHandlers) GetJobsHealth(ctx context.Context, _ apiserver.GetJobsHealt
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.GetJobsHealth200JSONResponse(jobsHealth(counts)), nil
+	return apiserver.GetJobsHealth200JSONResponse(jobsHealth(counts, h.jobs.MaxJobs())), nil
 }
 
 func (h jobHandlers) GetJob(ctx context.Context, req apiserver.GetJobRequestObject) (apiserver.GetJobResponseObject, error) {
@@ -132,9 +133,9 @@ func callbackStatus(j messaging.Job) api.JobCallbackStatus {
 // JobDocument shows a job as GET /api/messaging/jobs/{jobId} does.
 func JobDocument(j messaging.Job) json.RawMessage { return encode(job(j)) }
 
-func jobsHealth(c messaging.JobCounts) api.JobsHealth {
+func jobsHealth(c messaging.JobCounts, most int) api.JobsHealth {
 	w := api.JobsHealth{
-		Healthy: true, Timestamp: time.Now().UnixMilli(), TotalJobs: c.Total(), MaxJobs: messaging.MaxActiveJobs,
+		Healthy: true, Timestamp: time.Now().UnixMilli(), TotalJobs: c.Total(), MaxJobs: most,
 		StatusCounts: api.JobCounts{
 			Processing: c.ByStatus[messaging.JobProcessing], Completed: c.ByStatus[messaging.JobCompleted],
 			Failed: c.ByStatus[messaging.JobFailed], Timeout: c.ByStatus[messaging.JobTimeout],

@@ -15,7 +15,7 @@ import (
 type mediaHandlers struct{ files Media }
 
 func (h mediaHandlers) UploadAgentMedia(ctx context.Context, req apiserver.UploadAgentMediaRequestObject) (apiserver.UploadAgentMediaResponseObject, error) {
-	u, err := h.files.Upload(ctx, auth.FromContext(ctx), media.Owner{Area: media.AgentUploads, ID: req.AgentID}, req.Body)
+	u, err := h.files.Upload(ctx, auth.FromContext(ctx), media.Owner{Area: media.AgentUploads, ID: req.AgentID}, onceFor(ctx, req.Params.IdempotencyKey), req.Body)
 	if err != nil {
 		return nil, err
 	}
@@ -23,7 +23,7 @@ func (h mediaHandlers) UploadAgentMedia(ctx context.Context, req apiserver.Uploa
 }
 
 func (h mediaHandlers) UploadChannelMedia(ctx context.Context, req apiserver.UploadChannelMediaRequestObject) (apiserver.UploadChannelMediaResponseObject, error) {
-	u, err := h.files.Upload(ctx, auth.FromContext(ctx), media.Owner{Area: media.ChannelUploads, ID: req.ChannelID}, req.Body)
+	u, err := h.files.Upload(ctx, auth.FromContext(ctx), media.Owner{Area: media.ChannelUploads, ID: req.ChannelID}, onceFor(ctx, req.Params.IdempotencyKey), req.Body)
 	if err != nil {
 		return nil, err
 	}
@@ -31,11 +31,20 @@ func (h mediaHandlers) UploadChannelMedia(ctx context.Context, req apiserver.Upl
 }
 
 func (h mediaHandlers) UploadMessageMedia(ctx context.Context, req apiserver.UploadMessageMediaRequestObject) (apiserver.UploadMessageMediaResponseObject, error) {
-	u, err := h.files.Upload(ctx, auth.FromContext(ctx), media.Owner{Area: media.ChannelUploads, ID: req.ChannelID}, req.Body)
+	u, err := h.files.Upload(ctx, auth.FromContext(ctx), media.Owner{Area: media.ChannelUploads, ID: req.ChannelID}, onceFor(ctx, req.Params.IdempotencyKey), req.Body)
 	if err != nil {
 		return nil, err
 	}
 	return apiserver.UploadMessageMedia200JSONResponse{UploadAnswerJSONResponse: uploadAnswer(u, u.Kind.MIME)}, nil
+}
+
+// onceFor names what a caller does under an idempotency key; empty without one.
+func onceFor(ctx context.Context, key *string) string {
+	k := deref(key)
+	if k == "" {
+		return ""
+	}
+	return auth.FromContext(ctx).EntityID.String() + ":" + k
 }
 
 // uploadAnswer shows a stored file. What type means differs between the routes.

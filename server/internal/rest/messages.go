@@ -90,6 +90,15 @@ func (h messageHandlers) ask(ctx context.Context, m outgoing) (delivery, error) 
 	if err != nil {
 		return delivery{}, err
 	}
+	answer, err := h.answer(ctx, conversation)
+	if err != nil {
+		return delivery{}, err
+	}
+	return delivery{Posted: conversation.Posted, answer: answer}, nil
+}
+
+// answer waits for the end of the agent's turn, and closes the conversation.
+func (h messageHandlers) answer(ctx context.Context, conversation *messaging.Conversation) (*api.AgentResponse, error) {
 	defer conversation.Close()
 	ctx, cancel := context.WithTimeoutCause(ctx, h.httpTimeout, apierr.New(apierr.Timeout, "The agent did not answer in time").
 		WithDetails("The message is stored; the answer will appear in the channel"))
@@ -97,13 +106,13 @@ func (h messageHandlers) ask(ctx context.Context, m outgoing) (delivery, error) 
 	for event, err := range conversation.Events(ctx) {
 		switch {
 		case err != nil:
-			return delivery{}, err
+			return nil, err
 		case event.End != nil:
 			answer, err := agentResponse(conversation.Turn, *event.End)
-			return delivery{Posted: conversation.Posted, answer: &answer}, err
+			return &answer, err
 		}
 	}
-	return delivery{}, apierr.New(apierr.Internal, "The answer did not come to an end")
+	return nil, apierr.New(apierr.Internal, "The answer did not come to an end")
 }
 
 func (h messageHandlers) ClearChannel(ctx context.Context, req apiserver.ClearChannelRequestObject) (apiserver.ClearChannelResponseObject, error) {
@@ -133,18 +142,12 @@ func historyQuery(p api.ListMessagesParams) (q messaging.HistoryQuery, err error
 }
 
 func draftOf(channelID uuid.UUID, b api.PostMessageRequest) messaging.Draft {
-	d := messaging.Draft{
-		ChannelID: channelID, ServerID: b.MessageServerID, AuthorID: deref(b.AuthorID), AuthorName: deref(b.AuthorDisplayName),
+	return messaging.Draft{
+		ChannelID: channelID, ServerID: b.MessageServerID, AuthorID: deref(b.AuthorID), AuthorName: authorName(b.AuthorDisplayName, b.Metadata),
 		Content: deref(b.Content), RawMessage: b.RawMessage, Metadata: b.Metadata, SourceType: deref(b.SourceType),
+		Extras: extras(b.Attachments, b.Thought, b.Actions, b.MentionContext), InReplyTo: repliedTo(b.InReplyToMessageID),
 		ClientID: deref(b.ClientMessageID), Create: messaging.AutoCreateFrom(b.Metadata, autoCreated),
 	}
-	if d.AuthorName == "" {
-		d.AuthorName = fieldsOf(b.Metadata).text("user_display_name")
-	}
-	if parent, err := auth.ParseID(deref(b.InReplyToMessageID)); err == nil {
-		d.InReplyTo = &parent
-	}
-	return d
 }
 
 // onceUnder gives a message an id that follows from its request's idempotency key: another attempt, of which the kept answers

@@ -104,7 +104,7 @@ func TestPostMessageRefuses(t *testing.T) {
 		{"a list", messagesOf(channel), `["x"]`, 400, "INVALID_REQUEST"},
 		{"content of the wrong type", messagesOf(channel), `{"content":5}`, 400, "INVALID_REQUEST"},
 		{"an unknown transport", messagesOf(channel), `{"content":"x","transport":"toString"}`, 400, "INVALID_REQUEST"},
-		{"too much content", messagesOf(channel), `{"content":"` + strings.Repeat("x", 50_001) + `"}`, 400, "INVALID_REQUEST"},
+		{"too much content", messagesOf(channel), `{"content":"` + strings.Repeat("x", 200_001) + `"}`, 400, "VALIDATION_ERROR"},
 		{"no content", messagesOf(channel), `{}`, 400, "VALIDATION_ERROR"},
 		{"another message server", messagesOf(channel), `{"content":"x","message_server_id":"11111111-1111-1111-1111-111111111111"}`, 400, "BAD_REQUEST"},
 		{"nobody to answer", messagesOf(uuid.New()), `{"content":"x","transport":"http"}`, 400, "NO_AGENT"},

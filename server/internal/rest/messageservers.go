@@ -92,7 +92,7 @@ func (h messageServerHandlers) DeleteMessageServer(ctx context.Context, req apis
 func (h messageServerHandlers) SyncMessageServerChannels(ctx context.Context, req apiserver.SyncMessageServerChannelsRequestObject) (apiserver.SyncMessageServerChannelsResponseObject, error) {
 	list := make([]messaging.SourceChannel, len(req.Body.Channels))
 	for i, c := range req.Body.Channels {
-		kind, err := messaging.ParseChannelType(deref(c.Type))
+		kind, _, err := channelType(c.Type)
 		if err != nil {
 			return nil, err
 		}

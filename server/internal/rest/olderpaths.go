@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/elizad/elizad/server/internal/basepath"
 )
 
 // alias is an older path of an operation. A segment in braces stands for any, and for the same in the successor.
@@ -20,12 +22,25 @@ type alias struct {
 func aliases() []alias {
 	const messaging, runtime, server = "/api/messaging", "/api/runtime", "/api/server"
 	rows := []alias{
-		{methods: "GET", from: messaging + "/central-servers", to: messaging + "/message-servers"},
-		{methods: "POST", from: messaging + "/servers", to: messaging + "/message-servers"},
-		{methods: "GET POST", from: messaging + "/servers/{id}/agents", to: messaging + "/message-servers/{id}/agents"},
-		{methods: "DELETE", from: messaging + "/servers/{id}/agents/{agent}", to: messaging + "/message-servers/{id}/agents/{agent}"},
-		{methods: "GET", from: messaging + "/central-servers/{id}/channels", to: messaging + "/message-servers/{id}/channels"},
+		{methods: "GET", from: messaging + "/agents/{id}/servers", to: messaging + "/agents/{id}/message-servers"},
 		{methods: "POST", from: messaging + "/central-channels", to: messaging + "/channels"},
+		{methods: "POST", from: messaging + "/group-channels", to: messaging + "/channels"},
+		{methods: "GET", from: messaging + "/channels/{id}", to: messaging + "/channels/{id}/details"},
+		{methods: "DELETE", from: messaging + "/channels/{id}/messages/all", to: messaging + "/channels/{id}/messages"},
+		{methods: "DELETE", from: messaging + "/central-channels/{id}/messages/all", to: messaging + "/channels/{id}/messages"},
+		{methods: "GET", from: messaging + "/central-channels/{id}", to: messaging + "/channels/{id}/details"},
+	}
+	for _, name := range []string{"/servers", "/central-servers"} {
+		for _, below := range []struct{ methods, path string }{
+			{"GET POST", ""},
+			{"DELETE", "/{id}"},
+			{"GET", "/{id}/channels"},
+			{"POST", "/{id}/sync-channels"},
+			{"GET POST", "/{id}/agents"},
+			{"DELETE", "/{id}/agents/{agent}"},
+		} {
+			rows = append(rows, alias{methods: below.methods, from: messaging + name + below.path, to: messaging + "/message-servers" + below.path})
+		}
 	}
 	for _, below := range []struct{ methods, path string }{
 		{"PATCH DELETE", ""},
@@ -36,6 +51,7 @@ func aliases() []alias {
 		{"GET POST", "/agents"},
 		{"DELETE", "/agents/{agent}"},
 		{"POST", "/generate-title"},
+		{"POST", "/upload-media"},
 	} {
 		rows = append(rows, alias{
 			methods: below.methods, from: messaging + "/central-channels/{id}" + below.path, to: messaging + "/channels/{id}" + below.path,
@@ -69,7 +85,7 @@ func OlderPaths() func(http.Handler) http.Handler {
 					if a.as != "" {
 						inner.Method = a.as
 					}
-					next.ServeHTTP(&successor{ResponseWriter: w, path: path}, inner)
+					next.ServeHTTP(&successor{ResponseWriter: w, address: basepath.Of(r, path)}, inner)
 					return
 				}
 			}
@@ -124,15 +140,15 @@ func deprecatedSince() string {
 // successor adds to a response what callers of an older path should know, beside the links that the handler sets.
 type successor struct {
 	http.ResponseWriter
-	path string
-	told bool
+	address string // of the path that took the older one's place
+	told    bool
 }
 
 func (s *successor) WriteHeader(status int) {
 	if !s.told && status >= http.StatusOK {
 		s.told = true
 		s.Header().Set("Deprecation", deprecatedSince())
-		s.Header().Add("Link", "<"+s.path+`>; rel="successor-version"`)
+		s.Header().Add("Link", "<"+s.address+`>; rel="successor-version"`)
 	}
 	s.ResponseWriter.WriteHeader(status)
 }

@@ -42,9 +42,8 @@ type Deps struct {
 	Started      time.Time // when the server started; zero means now
 	RequiresAuth bool      // whether requests need a signed identity
 
-	// Trusted reports whether a caller may see and change what belongs to the machine: it brought the API key or, where none
-	// is set, is on the machine itself.
-	Trusted func(ctx context.Context) bool
+	// CheckOwner returns nil if a caller may see and change what belongs to the server's owner, and else why not.
+	CheckOwner func(ctx context.Context) error
 
 	// HTTPTimeout bounds how long a post with the http transport waits for its answer; 0 means two minutes.
 	HTTPTimeout time.Duration

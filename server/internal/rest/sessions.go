@@ -72,16 +72,16 @@ func (h sessionHandlers) GetSessionsHealth(ctx context.Context, _ apiserver.GetS
 }
 
 func (h sessionHandlers) PostSessionMessage(ctx context.Context, req apiserver.PostSessionMessageRequestObject) (apiserver.PostSessionMessageResponseObject, error) {
-	attachments := make([]json.RawMessage, len(req.Body.Attachments))
-	copy(attachments, req.Body.Attachments)
+	b := req.Body
 	draft, before, err := h.sessions.SessionDraft(ctx, auth.FromContext(ctx), req.SessionID, messaging.SessionMessage{
-		Content: req.Body.Content, Attachments: attachments, Metadata: req.Body.Metadata, ClientID: deref(req.Body.ClientMessageID),
+		Content: b.Content, Extras: extras(b.Attachments, b.Thought, b.Actions, b.MentionContext), Metadata: b.Metadata,
+		AuthorName: authorName(b.AuthorDisplayName, b.Metadata), InReplyTo: repliedTo(b.InReplyToMessageID), ClientID: deref(b.ClientMessageID),
 	})
 	if err != nil {
 		return nil, err
 	}
 	draft = onceUnder(req.Params.IdempotencyKey, draft, auth.FromContext(ctx))
-	sent, err := h.messages.post(ctx, outgoing{draft, before.AgentID, deref(req.Body.Transport), req.Params.LastEventID})
+	sent, err := h.messages.post(ctx, outgoing{draft, before.AgentID, deref(b.Transport), req.Params.LastEventID})
 	if err != nil {
 		return nil, err
 	}

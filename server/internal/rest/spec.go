@@ -1,8 +1,11 @@
 package rest
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -10,31 +13,66 @@ import (
 	"github.com/elizad/elizad/api"
 )
 
-// SpecYAML serves the contract as it was written.
-func SpecYAML(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/yaml")
-	_, _ = w.Write(api.OpenAPI) // fails when the caller has left
+// SpecYAML returns a handler that serves the contract as it was written.
+func SpecYAML(writeError writeErrorFunc) http.HandlerFunc {
+	return document("application/yaml", func() ([]byte, error) { return api.OpenAPI, nil }, writeError)
 }
 
-// EventsYAML serves the contract of the socket events as it was written.
-func EventsYAML(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/yaml")
-	_, _ = w.Write(api.AsyncAPI) // fails when the caller has left
+// EventsYAML returns a handler that serves the contract of the socket events as it was written.
+func EventsYAML(writeError writeErrorFunc) http.HandlerFunc {
+	return document("application/yaml", func() ([]byte, error) { return api.AsyncAPI, nil }, writeError)
 }
 
 // SpecJSON returns a handler that serves the contract as JSON. It is made of the YAML at the first request, so that it
 // holds nothing that only the generators need.
-func SpecJSON(writeError func(w http.ResponseWriter, r *http.Request, err error)) http.HandlerFunc {
-	encode := sync.OnceValues(encodeSpec)
+func SpecJSON(writeError writeErrorFunc) http.HandlerFunc {
+	return document("application/json", encodeSpec, writeError)
+}
+
+type writeErrorFunc = func(w http.ResponseWriter, r *http.Request, err error)
+
+// document returns a handler for a text that never changes. It is made, and compressed, once.
+func document(contentType string, text func() ([]byte, error), writeError writeErrorFunc) http.HandlerFunc {
+	plain := sync.OnceValues(text)
+	packed := sync.OnceValues(func() ([]byte, error) {
+		data, err := plain()
+		if err != nil {
+			return nil, err
+		}
+		var b bytes.Buffer
+		w := gzip.NewWriter(&b)
+		if _, err := w.Write(data); err != nil {
+			return nil, err
+		}
+		if err := w.Close(); err != nil {
+			return nil, err
+		}
+		return b.Bytes(), nil
+	})
 	return func(w http.ResponseWriter, r *http.Request) {
-		data, err := encode()
+		form := plain
+		if acceptsGzip(r) {
+			form = packed
+			w.Header().Set("Content-Encoding", "gzip")
+		}
+		data, err := form()
 		if err != nil {
 			writeError(w, r, err)
 			return
 		}
-		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Type", contentType)
 		_, _ = w.Write(data) // fails when the caller has left
 	}
+}
+
+// acceptsGzip reports whether a caller asks for gzip in the plainest way, as browsers and tools do.
+func acceptsGzip(r *http.Request) bool {
+	for part := range strings.SplitSeq(strings.Join(r.Header.Values("Accept-Encoding"), ","), ",") {
+		if strings.EqualFold(strings.TrimSpace(part), "gzip") {
+			return true
+		}
+	}
+	return false
 }
 
 func encodeSpec() ([]byte, error) {

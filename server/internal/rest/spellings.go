@@ -2,11 +2,12 @@ package rest
 
 import (
 	"bytes"
-	"encoding/json"
 	"io"
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/elizad/elizad/server/internal/auth"
 )
 
 // The older names of body fields below /api/messaging, and what the contract calls them. Where several stand for one name,
@@ -16,29 +17,68 @@ var (
 		{"server_id", "message_server_id"},
 		{"messageServerId", "message_server_id"},
 		{"serverId", "message_server_id"},
+		{"participantIds", participantsKey},
 	}
-	oldMessageNames = append([]spelling{
+	oldMessageNames = slices.Concat([]spelling{
 		{"authorId", "author_id"},
-		{"rawMessage", "raw_message"},
-		{"sourceType", "source_type"},
-		{"inReplyToMessageId", "in_reply_to_message_id"},
+		{"senderId", "author_id"},
+		{"entityId", "author_id"},
+		{"userId", "author_id"},
 		{"mode", "transport"},
 		{"messageId", "clientMessageId"},
+		{"client_message_id", "clientMessageId"},
+		{"text", "content"},
+		{"message", "content"},
+	}, messageNames, oldNames)
+
+	// channelNames are those of a channel to be.
+	channelNames = append([]spelling{
+		{"participants", participantsKey},
+		{"description", "topic"},
 	}, oldNames...)
+
+	// messageNames are what a message has on every way in.
+	messageNames = []spelling{
+		{"rawMessage", "raw_message"},
+		{"sourceType", "source_type"},
+		{"source", "source_type"},
+		{"inReplyToMessageId", "in_reply_to_message_id"},
+		{"inReplyTo", "in_reply_to_message_id"},
+		{"in_reply_to", "in_reply_to_message_id"},
+		{"authorDisplayName", "author_display_name"},
+		{"authorName", "author_display_name"},
+		{"senderName", "author_display_name"},
+		{"displayName", "author_display_name"},
+		{"mention_context", "mentionContext"},
+	}
 )
 
 // submissionPaths are the routes of agents and bridges, below /api/messaging.
-var submissionPaths = []string{"submit", "action", "ingest-external", "complete"}
+var submissionPaths = []string{"submit", "action", "complete"}
 
-// submissionNames are the older names in their bodies, which also name a channel and its author.
-var submissionNames = append([]spelling{
-	{"channelId", "channel_id"},
-	{"agentId", "author_id"},
-	{"authorId", "author_id"},
-	{"rawMessage", "raw_message"},
-	{"sourceType", "source_type"},
-	{"inReplyToMessageId", "in_reply_to_message_id"},
-}, oldNames...)
+// ingestPaths are the routes of bridges, below /api/messaging.
+var ingestPaths = []string{"ingest-external", "external-messages"}
+
+var (
+	// submissionNames are the older names in their bodies, which also name a channel and its author.
+	submissionNames = slices.Concat([]spelling{
+		{"channelId", "channel_id"},
+		{"agentId", "author_id"},
+		{"authorId", "author_id"},
+	}, messageNames, oldNames)
+
+	ingestNames = slices.Concat([]spelling{
+		{"channelId", "channel_id"},
+		{"roomId", "channel_id"},
+		{"authorId", "author_id"},
+		{"userId", "author_id"},
+		{"entityId", "author_id"},
+		{"text", "content"},
+		{"message", "content"},
+		{"sourceId", "source_id"},
+		{"messageId", "source_id"},
+	}, messageNames, oldNames)
+)
 
 type spelling struct{ old, name string }
 
@@ -58,6 +98,9 @@ func oldSpellings(fail func(http.ResponseWriter, *http.Request, error)) func(htt
 				return
 			}
 			body = respell(body, namesFor(r.URL.Path))
+			if slices.Contains(ingestPaths, strings.TrimPrefix(r.URL.Path, messagingPath)) {
+				body = listed(body)
+			}
 			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 			next.ServeHTTP(w, r)
 		})
@@ -69,6 +112,10 @@ func namesFor(path string) []spelling {
 	switch {
 	case slices.Contains(submissionPaths, root):
 		return submissionNames
+	case slices.Contains(ingestPaths, root):
+		return ingestNames
+	case root == "channels" && path == messagingPath+root:
+		return channelNames
 	case strings.HasSuffix(path, "/messages"):
 		return oldMessageNames
 	default:
@@ -94,8 +141,8 @@ func respell(body []byte, names []spelling) []byte {
 	if !bytes.Contains(body, []byte("null")) && !slices.ContainsFunc(names, isIn) {
 		return body
 	}
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(body, &fields) != nil || fields == nil {
+	fields := fieldsOf(body)
+	if fields == nil {
 		return body
 	}
 	before, changed := len(fields), false
@@ -118,9 +165,34 @@ func respell(body []byte, names []spelling) []byte {
 	if !changed && len(fields) == before {
 		return body
 	}
-	out, err := json.Marshal(fields)
-	if err != nil { // the parts were valid a moment ago
+	return encode(fields)
+}
+
+// listed returns the body of a bridge that describes one message of its platform in the upper fields, under ids of the
+// platform's own, as the list of one that the contract has. Any other body stays as it is.
+func listed(body []byte) []byte {
+	fields := fieldsOf(body)
+	_, hasList := fields["messages"]
+	_, err := auth.ParseID(fields.text("author_id"))
+	if hasList || err == nil || fields["platform"] == nil || fields["author_id"] == nil {
 		return body
 	}
-	return out
+	one := object{}
+	for name, value := range fields {
+		switch name {
+		case "author_id":
+			one["authorId"] = value
+		case "author_display_name":
+			one["authorName"] = value
+		case "source_id":
+			one["id"] = value
+		case "platform", "channel_id", "message_server_id":
+			continue
+		default:
+			one[name] = value
+		}
+		delete(fields, name)
+	}
+	fields["messages"] = encode([]object{one})
+	return encode(fields)
 }

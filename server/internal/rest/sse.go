@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -70,11 +71,21 @@ func (s *eventStream) serve(w http.ResponseWriter) error {
 		err   error
 	}
 	steps := make(chan step)
+	var fault any // what the reader panicked with, to go on in the request's goroutine
 	var reader sync.WaitGroup
-	defer reader.Wait()
-	defer cancel()
+	defer func() {
+		cancel()
+		if reader.Wait(); fault != nil {
+			panic(fault)
+		}
+	}()
 	reader.Go(func() {
 		defer close(steps)
+		defer func() {
+			if v := recover(); v != nil {
+				fault = fmt.Errorf("reading events: %v\n%s", v, debug.Stack())
+			}
+		}()
 		for event, err := range s.events(ctx) {
 			select {
 			case steps <- step{event, err}:

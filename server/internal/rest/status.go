@@ -8,7 +8,6 @@ import (
 	"github.com/elizad/elizad/api/wire"
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/gen/apiserver"
-	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/runtime"
 )
@@ -20,17 +19,11 @@ func (h systemHandlers) Hello(context.Context, apiserver.HelloRequestObject) (ap
 }
 
 func (h systemHandlers) GetServerStatus(ctx context.Context, _ apiserver.GetServerStatusRequestObject) (apiserver.GetServerStatusResponseObject, error) {
-	agents, err := h.deps.Agents.List(ctx, auth.FromContext(ctx))
+	agents, err := h.deps.Agents.Count(ctx, auth.FromContext(ctx))
 	if err != nil {
 		return nil, err
 	}
-	n := api.AgentNumbers{Total: len(agents)}
-	for _, a := range agents {
-		if a.Running {
-			n.Active++
-		}
-	}
-	n.Inactive = n.Total - n.Active
+	n := api.AgentNumbers{Total: agents.Total, Active: agents.Running, Inactive: agents.Total - agents.Running}
 	return apiserver.GetServerStatus200JSONResponse{
 		Status: "ok", AgentCount: n.Active, Timestamp: wire.At(time.Now()), Agents: n, Memory: memoryUse(),
 		Uptime: time.Since(h.deps.Started).Seconds(), Version: h.deps.Version,
@@ -66,9 +59,8 @@ func memoryUse() api.MemoryUse {
 }
 
 func (h systemHandlers) StopServer(ctx context.Context, _ apiserver.StopServerRequestObject) (apiserver.StopServerResponseObject, error) {
-	if !h.deps.Trusted(ctx) {
-		return nil, apierr.New(apierr.Forbidden, "Only a caller on the server's own machine may stop it").
-			WithDetails("Set ELIZA_SERVER_AUTH_TOKEN, and callers with that key may, too")
+	if err := h.deps.CheckOwner(ctx); err != nil {
+		return nil, err
 	}
 	h.deps.Stop()
 	return apiserver.StopServer200JSONResponse(done("Server stopping...")), nil

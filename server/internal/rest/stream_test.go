@@ -131,7 +131,7 @@ func TestPostMessageStreamReaderLeaves(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer replied.Close()
-	turns, err := f.messaging.ClaimTurns(t.Context(), "test", 1, 1<<40)
+	turns, err := f.messaging.ClaimTurns(t.Context(), "test", 1, 0, 1<<40)
 	if err != nil || len(turns) != 1 {
 		t.Fatalf("%d turns: %v", len(turns), err)
 	}

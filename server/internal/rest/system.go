@@ -64,15 +64,26 @@ func (h systemHandlers) health(ctx context.Context) api.Health {
 		Status: api.HealthStatusOK, Version: h.deps.Version, Timestamp: wire.At(time.Now()), AgentCount: r.ActiveAgents,
 		Uptime: time.Since(h.deps.Started).Seconds(), Dependencies: map[string]string{}, Checks: map[string]api.HealthCheck{},
 	}
-	check := func(name string, good bool, word, otherwise string) {
-		status := api.HealthCheckStatusPass
-		if !good {
-			word, status, w.Status = otherwise, api.HealthCheckStatusFail, api.HealthStatusDEGRADED
+	check := func(name string, c Condition) {
+		word, result := "healthy", api.HealthCheck{Status: api.HealthCheckStatusPass}
+		if c.Word != "" {
+			word, w.Status = c.Word, api.HealthStatusDEGRADED
+			if result.Status = api.HealthCheckStatusFail; c.Trouble != "" {
+				result.Message = &c.Trouble
+			}
 		}
-		w.Dependencies[name], w.Checks[name] = word, api.HealthCheck{Status: status}
+		w.Dependencies[name], w.Checks[name] = word, result
 	}
-	check("agents", r.ActiveAgents > 0, "healthy", "no_agents")
-	check("database", r.Database, "healthy", "unreachable")
-	check("server", !r.Stopping, "healthy", "stopping")
+	var agents, server Condition
+	if r.ActiveAgents == 0 {
+		agents.Word = "no_agents"
+	}
+	if r.Stopping {
+		server.Word = "stopping"
+	}
+	check("agents", agents)
+	check("database", r.Database)
+	check("files", r.Files)
+	check("server", server)
 	return w
 }

@@ -26,7 +26,7 @@ import (
 type Agent struct {
 	ID         uuid.UUID
 	Character  agent.Character // with its id, without secrets
-	SecretKeys []string        // names of its secrets, sorted; not to be changed
+	SecretKeys []string        // names of its secrets, sorted; not to be changed. Deeper ones have a mask in their place
 	Enabled    bool
 	Running    bool  // whether it takes turns; outlives the server
 	Version    int64 // counts the changes of the character
@@ -34,6 +34,9 @@ type Agent struct {
 	UpdatedAt  time.Time
 	Model      ModelStatus
 	Plugins    []PluginStatus // for each name in Character.Plugins; not to be changed
+
+	// Notice says what the change that was just made removed beyond what was asked for; empty for nothing.
+	Notice string
 }
 
 // ModelStatus tells which model writes an agent's texts.
@@ -49,8 +52,10 @@ type Agents struct {
 	keys     *seal.Keys
 	salt     string // of the ElizaOS server that characters come from
 	messages Messages
+	models   Models
 	minds    *minds
 	plugins  *agent.Registry // nil: none
+	most     int             // agents that there may be
 	log      *slog.Logger
 }
 
@@ -102,10 +107,16 @@ func found(row db.Agent, err error) (db.Agent, error) {
 }
 
 // Create stores a new agent, which doesn't run yet. When the agent exists with the same content it is returned and created
-// is false; with other content the error is a CONFLICT and nothing changes.
+// is false; with other content the error is a CONFLICT and nothing changes, as it is for an id that stands for somebody or
+// something else.
 func (a *Agents) Create(ctx context.Context, who auth.Identity, c agent.Character) (out Agent, created bool, err error) {
-	if c.ID == uuid.Nil {
-		c.ID = agent.ID(c.Name)
+	return a.create(ctx, who, c, a.mayCreate)
+}
+
+// create is Create where check decides what is refused beside that.
+func (a *Agents) create(ctx context.Context, who auth.Identity, c agent.Character, check creationCheck) (out Agent, created bool, err error) {
+	if err := identify(&c); err != nil {
+		return Agent{}, false, err
 	}
 	changes := splitSecrets(&c)
 	if err := changes.open(a.salt, apierr.CreateFailed); err != nil {
@@ -114,8 +125,8 @@ func (a *Agents) Create(ctx context.Context, who auth.Identity, c agent.Characte
 	if err := checkTemplates(&c, apierr.CreateFailed); err != nil {
 		return Agent{}, false, err
 	}
-	secrets := changes.apply(nil)
-	character, sealed, err := a.encode(&c, secrets)
+	fresh := c
+	character, sealed, err := a.encode(&fresh, settled(&fresh, changes.apply(nil)))
 	if err != nil {
 		return Agent{}, false, err
 	}
@@ -128,10 +139,19 @@ func (a *Agents) Create(ctx context.Context, who auth.Identity, c agent.Characte
 		} else if !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
-		created = true
 		now := dbtype.MillisOf(time.Now())
+		row = db.Agent{ID: c.ID, Name: c.Name, Character: character, Secrets: sealed, Enabled: true, CreatedAt: now, UpdatedAt: now}
+		if err := check(ctx, q, row); err != nil {
+			made, again := q.GetAgent(ctx, c.ID)
+			if again != nil {
+				return err
+			}
+			row = made // at the same moment, by another caller, and what stood in the way was its room
+			return a.sameAgent(row, &c, changes)
+		}
+		created = true
 		row, err = q.InsertAgent(ctx, db.InsertAgentParams{
-			ID: c.ID, Name: c.Name, Character: character, Secrets: sealed, Enabled: true, CreatedAt: now, UpdatedAt: now,
+			ID: row.ID, Name: row.Name, Character: row.Character, Secrets: row.Secrets, Enabled: row.Enabled, CreatedAt: now, UpdatedAt: now,
 		})
 		if err != nil {
 			return err
@@ -142,6 +162,7 @@ func (a *Agents) Create(ctx context.Context, who auth.Identity, c agent.Characte
 		return Agent{}, false, fmt.Errorf("creating an agent: %w", err)
 	}
 	if created {
+		a.messages.AnnounceAgents(ctx)
 		a.note(ctx, "agent created", row)
 	}
 	out, err = a.describe(ctx, row)
@@ -168,7 +189,8 @@ func (a *Agents) sameAgent(row db.Agent, c *agent.Character, changes secretChang
 	if err != nil {
 		return err
 	}
-	if !stored.Equal(c) || !maps.Equal(secrets, changes.apply(secrets)) {
+	wanted := *c
+	if all := settled(&wanted, changes.apply(secrets)); !stored.Equal(&wanted) || !maps.Equal(secrets, all) {
 		return apierr.New(apierr.Conflict, "An agent with this id exists already, with other content; change it instead").
 			WithDetails(row.ID.String())
 	}
@@ -185,11 +207,12 @@ func (a *Agents) Delete(ctx context.Context, who auth.Identity, id uuid.UUID) er
 		return err
 	}
 	err = a.store.Update(ctx, who.Scope(), func(q db.Querier) error {
-		n, err := q.DeleteAgent(ctx, id)
-		if err == nil && n == 0 {
+		if n, err := q.DeleteAgent(ctx, id); err != nil {
+			return err
+		} else if n == 0 {
 			return apierr.New(apierr.NotFound, "Agent not found")
 		}
-		return err
+		return q.NoteFormerAgent(ctx, db.NoteFormerAgentParams{ID: id, DeletedAt: dbtype.MillisOf(time.Now())})
 	})
 	if err != nil {
 		return fmt.Errorf("deleting an agent: %w", err)
@@ -262,7 +285,7 @@ func (a *Agents) describe(ctx context.Context, row db.Agent) (Agent, error) {
 	}
 	return Agent{
 		ID: row.ID, Character: *m.character, SecretKeys: m.secretKeys, Enabled: row.Enabled, Running: row.Running, Version: row.Version,
-		CreatedAt: row.CreatedAt.Time(), UpdatedAt: row.UpdatedAt.Time(), Model: m.modelStatus(), Plugins: m.plugins,
+		CreatedAt: row.CreatedAt.Time(), UpdatedAt: row.UpdatedAt.Time(), Model: m.card.modelStatus(), Plugins: m.plugins,
 	}, nil
 }
 
@@ -289,5 +312,7 @@ func (a *Agents) decode(row db.Agent) (agent.Character, map[string]string, error
 	} else if err != nil {
 		return agent.Character{}, nil, fmt.Errorf("opening the secrets of agent %s: %w", row.ID, err)
 	}
-	return c, secrets, nil
+	all := namedSecrets(&c).apply(nil) // of a row from before they were kept apart
+	maps.Copy(all, secrets)
+	return c, settled(&c, all), nil
 }

@@ -162,10 +162,10 @@ func TestUpdateRefuses(t *testing.T) {
 	} {
 		_, err := b.Agents().Update(t.Context(), b.who, a.ID, patch(text))
 		e := apierr.From(err)
-		if e == nil || e.Code != apierr.UpdateFailed || !strings.HasPrefix(e.Message, "Character validation failed: /") {
+		if e == nil || e.Code != apierr.UpdateFailed || !strings.HasPrefix(e.Message, "Character validation failed: ") || !strings.HasPrefix(e.Details, "/") {
 			t.Errorf("%s: %v", text, err)
 		}
-		if strings.Contains(text, "replyTemplate") && !strings.Contains(e.Message, "/templates/replyTemplate: line 2, column 3:") {
+		if strings.Contains(text, "replyTemplate") && !strings.Contains(e.Message, "templates.replyTemplate: line 2, column 3:") {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
@@ -173,7 +173,7 @@ func TestUpdateRefuses(t *testing.T) {
 		t.Errorf("stored %+v, %v", stored, err)
 	}
 	c := a.Character
-	c.ID, c.Name, c.Templates = uuid.Nil, "Bob", map[string]string{"x": "{{"}
+	c.ID, c.Name, c.Templates = uuid.Nil, "Bob", map[string]string{"replyTemplate": "{{"}
 	_, _, err = b.Agents().Create(t.Context(), b.who, c)
 	wantCode(t, err, apierr.CreateFailed)
 }
@@ -218,7 +218,7 @@ func TestSecrets(t *testing.T) {
 	t.Parallel()
 	var lookup func(string) (string, bool)
 	b := setup(t, choose(func(r runtime.ModelRequest) runtime.ModelChoice {
-		lookup = r.Setting
+		lookup = func(name string) (string, bool) { s, ok := r.Lookup(name); return s.Value, ok }
 		return runtime.ModelChoice{Provider: runtime.Misconfigured("x", "")}
 	}))
 	a, _, err := b.create(t, `{"name":"Ada","bio":"x","settings":{"model":"m","secrets":{"KEY":"canary-1","BOTH":"canary-2"}},"secrets":{"BOTH":"canary-3","PORT":8080,"ON":false}}`)
@@ -277,10 +277,10 @@ func TestSettingsByPrecedence(t *testing.T) {
 	t.Parallel()
 	var lookup func(string) (string, bool)
 	b := setup(t, choose(func(r runtime.ModelRequest) runtime.ModelChoice {
-		lookup = r.Setting
+		lookup = func(name string) (string, bool) { s, ok := r.Lookup(name); return s.Value, ok }
 		return runtime.ModelChoice{Provider: runtime.Misconfigured("x", "")}
 	}), func(c *runtime.Config) {
-		c.Environment = env{"A": "server", "B": "server", "C": "server", "D": "server", "E": "server", "CHARACTER.ADA.A": "server for ada"}
+		c.Environment = env{"A": "server", "B": "server", "C": "server", "D": "server", "E": "server", "CHARACTER." + agent.ID("Ada").String() + ".A": "server for ada"}
 	})
 	if _, _, err := b.create(t, `{"name":"Ada","bio":"x","secrets":{"A":"secret","B":"secret","F":""},"settings":{"A":"own","B":"own","C":false,"D":"","F":"own","G":0,"H":{"x":1},"I":12345678901234567890}}`); err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,6 +17,8 @@ import (
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/names"
+	"github.com/elizad/elizad/server/internal/secrets"
 )
 
 // updateTries bounds how often a change is tried again when somebody else changes the agent at the same moment.
@@ -42,14 +45,20 @@ func (a *Agents) UpdateIf(ctx context.Context, who auth.Identity, id uuid.UUID, 
 			}
 			checked = &now
 		}
-		row, err := a.update(ctx, who, id, patch, checked)
+		row, lost, err := a.update(ctx, who, id, patch, checked)
 		if errors.Is(err, errOvertaken) {
 			continue
 		}
 		if err != nil {
 			return Agent{}, fmt.Errorf("changing an agent: %w", err)
 		}
-		return a.describe(ctx, row)
+		a.messages.AnnounceAgents(ctx)
+		if len(lost) > 0 {
+			a.log.WarnContext(ctx, "secrets removed, because a change would have sent them to another address", "agentId", row.ID, "agentName", row.Name, "names", lost)
+		}
+		out, err := a.describe(ctx, row)
+		out.Notice = secrets.Dropped(lost)
+		return out, err
 	}
 	return Agent{}, apierr.New(apierr.Conflict, "The agent is being changed by somebody else; try again")
 }
@@ -57,9 +66,11 @@ func (a *Agents) UpdateIf(ctx context.Context, who auth.Identity, id uuid.UUID, 
 // errOvertaken says that the agent changed between being read and being written.
 var errOvertaken = errors.New("overtaken by another change")
 
-// update stores a change of the agent, which must still have the version that was checked, if one was.
-func (a *Agents) update(ctx context.Context, who auth.Identity, id uuid.UUID, patch map[string]json.RawMessage, checked *Agent) (db.Agent, error) {
+// update stores a change of the agent, which must still have the version that was checked, if one was. It returns the names of
+// the secrets that went because the change would have sent them elsewhere.
+func (a *Agents) update(ctx context.Context, who auth.Identity, id uuid.UUID, patch map[string]json.RawMessage, checked *Agent) (db.Agent, []string, error) {
 	var row db.Agent
+	var lost []string
 	err := a.store.Update(ctx, who.Scope(), func(q db.Querier) error {
 		var err error
 		if row, err = found(q.GetAgentForUpdate(ctx, id)); err != nil {
@@ -68,7 +79,9 @@ func (a *Agents) update(ctx context.Context, who auth.Identity, id uuid.UUID, pa
 		if checked != nil && checked.Version != row.Version {
 			return errOvertaken
 		}
-		change, changed, err := a.patched(row, maps.Clone(patch))
+		var change db.UpdateAgentParams
+		var changed bool
+		change, lost, changed, err = a.patched(row, maps.Clone(patch))
 		if err != nil || !changed {
 			return err
 		}
@@ -78,46 +91,63 @@ func (a *Agents) update(ctx context.Context, who auth.Identity, id uuid.UUID, pa
 		}
 		return err
 	})
-	return row, err
+	return row, lost, err
 }
 
-// patched returns a row's next version, and whether it differs.
-func (a *Agents) patched(row db.Agent, patch map[string]json.RawMessage) (db.UpdateAgentParams, bool, error) {
-	before, secrets, err := a.decode(row)
+// patched returns a row's next version, which of its secrets the change would send elsewhere, so that they are gone, and
+// whether the version differs.
+func (a *Agents) patched(row db.Agent, patch map[string]json.RawMessage) (next db.UpdateAgentParams, lost []string, changed bool, err error) {
+	before, had, err := a.decode(row)
 	if err != nil {
-		return db.UpdateAgentParams{}, false, err
+		return next, nil, false, err
 	}
 	enabled := row.Enabled
 	if raw, ok := patch["enabled"]; ok {
 		var v *bool
 		if err := json.Unmarshal(raw, &v); err != nil || v == nil {
-			return db.UpdateAgentParams{}, false, refused("/enabled", "must be true or false")
+			return next, nil, false, refused("/enabled", "must be true or false")
 		}
 		enabled = *v
 	}
-	changes, err := patchSecrets(patch, secrets)
+	changes, err := patchSecrets(patch, had)
 	if err != nil {
-		return db.UpdateAgentParams{}, false, err
+		return next, nil, false, err
 	}
 	if err := changes.open(a.salt, apierr.UpdateFailed); err != nil {
-		return db.UpdateAgentParams{}, false, err
+		return next, nil, false, err
 	}
 	after, err := before.Patch(patch)
 	if err != nil {
-		return db.UpdateAgentParams{}, false, err
+		return next, nil, false, err
+	}
+	if after.Name, after.Username = names.Clean(after.Name), names.Clean(after.Username); after.Name == "" {
+		return next, nil, false, refused("/name", noName)
 	}
 	if err := checkTemplates(&after, apierr.UpdateFailed); err != nil {
-		return db.UpdateAgentParams{}, false, err
+		return next, nil, false, err
 	}
-	newSecrets := changes.apply(secrets)
-	if enabled == row.Enabled && after.Equal(&before) && maps.Equal(secrets, newSecrets) {
-		return db.UpdateAgentParams{}, false, nil
+	byName := namedSecrets(&after)
+	if err := byName.open(a.salt, apierr.UpdateFailed); err != nil {
+		return next, nil, false, err
 	}
-	character, sealed, err := a.encode(&after, newSecrets)
+	given := byName.given()
+	maps.Copy(given, changes.given())
+	have := settled(&after, changes.apply(byName.apply(had)))
+	if lost = a.rerouted(&before, &after, had, have, given); len(lost) > 0 {
+		maps.DeleteFunc(have, func(name, _ string) bool { return slices.Contains(lost, name) })
+		have = settled(&after, have)
+	}
+	if enabled == row.Enabled && after.Equal(&before) && maps.Equal(had, have) {
+		return next, nil, false, nil
+	}
+	character, sealed, err := a.encode(&after, have)
+	if err == nil {
+		err = checkSize(len(character)+len(sealed), len(row.Character)+len(row.Secrets))
+	}
 	return db.UpdateAgentParams{
 		ID: row.ID, Version: row.Version, Name: after.Name, Character: character, Secrets: sealed, Enabled: enabled,
 		UpdatedAt: max(dbtype.MillisOf(time.Now()), row.UpdatedAt),
-	}, true, err
+	}, lost, true, err
 }
 
 // Import brings characters from files in: a new one is created, and of one that exists the fields that the file has are
@@ -125,7 +155,7 @@ func (a *Agents) patched(row db.Agent, patch map[string]json.RawMessage) (db.Upd
 func (a *Agents) Import(ctx context.Context, characters []agent.Character, running bool) error {
 	who := auth.Service()
 	for _, c := range characters {
-		out, _, err := a.Create(ctx, who, c)
+		out, _, err := a.create(ctx, who, c, func(context.Context, db.Querier, db.Agent) error { return nil }) // its owner decides
 		if apierr.IsCode(err, apierr.Conflict) {
 			out, err = a.overwrite(ctx, who, c)
 		}
@@ -141,11 +171,9 @@ func (a *Agents) Import(ctx context.Context, characters []agent.Character, runni
 
 // overwrite changes the fields of a stored agent that a character has.
 func (a *Agents) overwrite(ctx context.Context, who auth.Identity, c agent.Character) (Agent, error) {
-	id := c.ID
-	if id == uuid.Nil {
-		id = agent.ID(c.Name)
+	if err := identify(&c); err != nil {
+		return Agent{}, err
 	}
-	c.ID = id
 	text, err := json.Marshal(&c)
 	if err != nil {
 		return Agent{}, fmt.Errorf("encoding a character: %w", err)
@@ -154,7 +182,7 @@ func (a *Agents) overwrite(ctx context.Context, who auth.Identity, c agent.Chara
 	if err := json.Unmarshal(text, &patch); err != nil {
 		return Agent{}, fmt.Errorf("decoding a character: %w", err)
 	}
-	return a.Update(ctx, who, id, patch)
+	return a.Update(ctx, who, c.ID, patch)
 }
 
 // EnsureDefault creates and starts Eliza when there is no agent at all, so that a fresh server answers.
@@ -170,9 +198,9 @@ func (a *Agents) EnsureDefault(ctx context.Context) error {
 	if count > 0 {
 		return nil
 	}
-	c, err := agent.ParseCharacter(defaultCharacter)
+	c, err := DefaultCharacter()
 	if err != nil {
-		return fmt.Errorf("reading the default character: %w", err)
+		return err
 	}
 	return a.Import(ctx, []agent.Character{c}, true)
 }

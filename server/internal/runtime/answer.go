@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/elizad/elizad/server/internal/runtime/frame"
@@ -43,77 +44,154 @@ func (r *run) answer(ctx context.Context, providers []string) error {
 }
 
 // converse asks until an answer can be used, and shows the text of it while it is written, if that is all the model wants to
-// do. Gated prompts ask for actions; the text of the others is always shown.
+// do. Gated prompts ask for actions; the text of the others is always shown. An answer that broke off before people saw any
+// of it is asked for again; one that ended for a reason that another call won't change is not.
 func (r *run) converse(ctx context.Context, purpose model.Purpose, prompt string, gated bool) (frame.Decision, bool, error) {
-	correction := ""
+	correction, attempts := "", 0
 	for try := 1; try <= maxTries; try++ {
 		r.reply.part()
-		x := frame.NewExtractor(gated)
+		x := frame.NewExtractor(gated, *r.mind.card.manner.Load())
 		answer, err := r.generate(ctx, model.Request{
 			Kind: model.TextLarge, Purpose: purpose, Prompt: prompt + correction, State: r.modelState(),
-		}, try, func(piece string) { r.reply.write(x.Write(piece)) })
+		}, &attempts, func(piece string) { r.reply.write(x.Write(piece)) })
 		r.answered = answer.Done.Model
-		d, ok := frame.Decide(answer.Text)
-		shown := x.Shown() != ""
-		cut := d.Cut || shown && !ok || answer.Done.FinishReason == model.FinishLength
+		read, readable := frame.Read(answer.Text)
+		d, ok := read.Decide()
+		shown, finish := x.Shown() != "", answer.Done.FinishReason
+		if err == nil && finish == model.FinishStop && readable {
+			r.mind.card.hear(read)
+		}
+		cut := d.Cut || shown && !ok || finish == model.FinishLength
 		switch {
+		case err != nil && !shown && try < maxTries && worthRepeating(ctx, answer, err):
+			continue
 		case err != nil && (!shown || ctx.Err() != nil):
 			return frame.Decision{}, false, err
 		case shown:
 			rest, final := x.Finish(d.Text)
 			r.reply.write(rest)
 			d.Text, d.Actions, d.Providers = final, []string{replyAction}, nil
-			if cut && !r.goOn(ctx, purpose, prompt) && err != nil {
+			if (cut || finish == model.FinishFilter) && !r.goOn(ctx, purpose, prompt, finish, d.Unframed) && err != nil {
 				return frame.Decision{}, false, err
 			}
 			return d, true, nil
-		case ok && cut && d.OnlyReply():
+		case ok && (cut || finish == model.FinishFilter) && d.OnlyReply():
 			r.reply.write(d.Text)
-			r.goOn(ctx, purpose, prompt)
+			r.goOn(ctx, purpose, prompt, finish, d.Unframed)
 			return d, true, nil
 		case ok && !d.Cut:
 			return d, false, nil
+		case finish == model.FinishFilter, finish == model.FinishLength:
+			return frame.Decision{}, false, r.endedEarly(model.TextLarge, finish)
 		}
 		correction = "\n\n# Your last answer\n" + complaint(answer)
 	}
 	return frame.Decision{}, false, &runError{reason: reasonUnusable, detail: "The model's answer could not be used; a larger model may help"}
 }
 
+// worthRepeating reports whether an answer that broke off in its middle, before anybody saw any of it, is asked for again.
+// What broke before its first word was repeated already, by the model's provider.
+func worthRepeating(ctx context.Context, answer model.Answer, err error) bool {
+	e, ok := errors.AsType[*model.Error](err)
+	return ok && e.Retryable() && answer.Text != "" && ctx.Err() == nil
+}
+
+// endedEarly is the failure of an answer that ended, for a reason of the provider's, before its first word.
+func (r *run) endedEarly(kind model.Kind, finish model.FinishReason) error {
+	if finish == model.FinishFilter {
+		return &runError{reason: reasonFiltered, detail: "The provider's content filter withheld the answer"}
+	}
+	return &runError{reason: reasonTokenLimit, detail: "The model used up its token limit before the first word of its answer; " + r.mind.settings.moreTokens(kind)}
+}
+
 // complaint says what was wrong with an answer, for the model.
 func complaint(answer model.Answer) string {
-	switch {
-	case strings.TrimSpace(answer.Text) == "":
+	if strings.TrimSpace(answer.Text) == "" {
 		return "It was empty. Answer in the form described above."
-	case answer.Done.FinishReason == model.FinishLength:
-		return "It was too long and got cut off. Write less, in the form described above."
-	default:
-		return "It did not have the form described above, and could not be read. Answer with one <response> element and nothing else."
 	}
+	return "It did not have the form described above, and could not be read. Answer with one <response> element and nothing else."
 }
 
 // goOn asks the model once for the rest of a reply that was cut off, and reports whether there was one. Otherwise the reply
-// stays as it is, marked.
-func (r *run) goOn(ctx context.Context, purpose model.Purpose, prompt string) bool {
+// stays as it is, marked. Nothing more is asked for when a filter cut it off. Plain is a model that speaks without a frame.
+func (r *run) goOn(ctx context.Context, purpose model.Purpose, prompt string, finish model.FinishReason, plain bool) bool {
+	if finish == model.FinishFilter {
+		r.truncated = cutByFilter
+		return false
+	}
 	soFar := r.reply.String()
 	continued := prompt + "\n\n# What you have written so far\n" + soFar +
 		"\n\n# What to do now\nThe text above was cut off, and people have read it. Go on exactly where it stops, without repeating anything: " +
 		"begin <text> with the very next character, a space if the next word is a new one. Answer in the form described above."
-	x := frame.NewExtractor(false)
-	lead := &spaceKeeper{}
+	manner := *r.mind.card.manner.Load()
+	manner.Plain = false // of plain words the space in front counts, which showing drops
+	x := frame.NewExtractor(false, manner)
+	lead, anew := &spaceKeeper{}, &restart{said: soFar}
 	answer, err := r.generate(ctx, model.Request{
 		Kind: model.TextLarge, Purpose: purpose, Prompt: continued, State: r.modelState(),
-	}, 1, func(piece string) {
+	}, nil, func(piece string) {
 		lead.read(piece)
-		if text := x.Write(piece); text != "" {
+		if text := anew.next(x.Write(piece)); text != "" {
 			r.reply.write(lead.space() + text)
 		}
 	})
 	d, ok := frame.Decide(answer.Text)
-	if rest, _ := x.Finish(d.Text); ok && !d.Unframed && rest != "" {
-		r.reply.write(lead.space() + rest)
+	ok = ok && (!d.Unframed || plain)
+	if rest, _ := x.Finish(d.Text); ok && rest != "" {
+		if d.Unframed && strings.HasPrefix(answer.Text, " ") {
+			rest = " " + rest
+		}
+		if rest = anew.next(rest); rest != "" {
+			r.reply.write(lead.space() + rest)
+		}
 	}
-	r.truncated = err != nil || !ok || d.Cut || answer.Done.FinishReason == model.FinishLength
+	r.reply.write(anew.rest())
+	switch {
+	case answer.Done.FinishReason == model.FinishFilter:
+		r.truncated = cutByFilter
+	case answer.Done.FinishReason == model.FinishLength:
+		r.truncated = cutByLimit
+	case err != nil || !ok || d.Cut:
+		r.truncated = cutShort
+	}
 	return err == nil && ok
+}
+
+// restart passes a continuation on, without its beginning where that says once more what people have read: models like to
+// begin anew.
+type restart struct {
+	said   string
+	same   int  // how much of said the continuation has repeated
+	passed bool // it goes on with something else
+}
+
+// minRestart is how long a repetition must be that is cut off: a shorter one may be chance.
+const minRestart = 8
+
+// next takes the next piece and returns what is to be shown.
+func (a *restart) next(text string) string {
+	if a.passed || text == "" {
+		return text
+	}
+	n := min(len(text), len(a.said)-a.same)
+	if text[:n] != a.said[a.same:a.same+n] {
+		a.passed = true
+		return a.said[:a.same] + text
+	}
+	if a.same += n; a.same < len(a.said) {
+		return ""
+	}
+	a.passed = true
+	return text[n:]
+}
+
+// rest returns what was held back at the end of the continuation, if it was no repetition.
+func (a *restart) rest() string {
+	if a.passed || a.same >= minRestart {
+		return ""
+	}
+	a.passed = true
+	return a.said[:a.same]
 }
 
 // spaceKeeper remembers the space at the beginning of a continuation's text, which reading the text drops.

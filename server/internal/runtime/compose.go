@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/elizad/elizad/server/agent"
+	"github.com/elizad/elizad/server/internal/lifecycle"
 	"github.com/elizad/elizad/server/internal/runtime/template"
 )
 
@@ -84,6 +85,7 @@ func (r *run) ask(ctx context.Context, providers []agent.Provider) error {
 	for _, p := range providers {
 		late[p.Name] = true
 		r.service.strays.Go(func() {
+			defer lifecycle.Contain(r.service.cfg.Logger, "a provider")
 			result, err := get(patience, p, view)
 			answers <- asked{p.Name, result, err}
 		})
@@ -133,8 +135,10 @@ func (r *run) render(name string) (string, error) {
 	values["roomName"] = r.view.Room.Name
 	values["channelType"] = r.view.Room.Type
 	values["date"] = r.startedAt.UTC().Format(time.DateOnly)
-	if _, ok := values["agentName"]; !ok {
-		values["agentName"] = r.mind.character.Name
+	for _, name := range []string{"agentName", "name"} {
+		if _, ok := values[name]; !ok {
+			values[name] = r.mind.character.Name
+		}
 	}
 	text, err := r.mind.templates[name].Execute(values)
 	if errors.Is(err, template.ErrTooLong) {

@@ -3,6 +3,7 @@ package runtime
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/elizad/elizad/server/agent"
@@ -33,33 +34,96 @@ func (r *run) conclude(v verdict, d frame.Decision) (messaging.Outcome, error) {
 		return messaging.Outcome{Status: messaging.TurnFailed, Reason: reasonActionFail, Detail: "The agent could not do " + strings.Join(failed, ", ")}, nil
 	case len(done) > 0:
 		return messaging.Outcome{Status: messaging.TurnIgnored, Reason: reasonActed, Detail: "The agent did " + strings.Join(done, ", ") + " and said nothing"}, nil
+	case slices.ContainsFunc(d.Actions, r.isNone):
+		return messaging.Outcome{Status: messaging.TurnIgnored, Reason: reasonNone, Detail: "The agent chose to do nothing"}, nil
 	default:
 		return messaging.Outcome{Status: messaging.TurnIgnored, Reason: reasonIgnore, Detail: "The agent chose to say nothing"}, nil
 	}
 }
 
+// isNone reports whether a name in a plan means the action of doing nothing.
+func (r *run) isNone(name string) bool {
+	action, known := resolve(r.mind.components.Actions, name)
+	return known && action.Name == noneAction
+}
+
+// Why a reply ends before its writer wanted, as its metadata tell under truncatedBy.
+const (
+	cutByFilter = "content_filter" // the provider withheld the rest
+	cutByLimit  = "length"         // the model's token limit, or the greatest length of a message
+	cutShort    = "interrupted"    // the answer broke off
+)
+
 // replyContent is the reply as it is stored and sent (agent runtime §9.5).
 func (r *run) replyContent(text string, d frame.Decision) (*messaging.Reply, error) {
-	raw, err := json.Marshal(map[string]any{"text": text, "thought": d.Thought, "actions": d.Actions})
-	if err != nil {
-		return nil, fmt.Errorf("encoding a reply: %w", err)
+	metadata := r.replyMetadata()
+	switch {
+	case r.reply.full:
+		metadata["truncated"], metadata["truncatedBy"] = true, cutByLimit
+	case r.truncated != "":
+		metadata["truncated"], metadata["truncatedBy"] = true, r.truncated
 	}
-	kind := r.view.Room.Type
-	extra := readExtra(r.context.Trigger)
+	return r.newReply(text, map[string]any{"text": text, "thought": d.Thought, "actions": d.Actions}, metadata)
+}
+
+// kept adds to the outcome of an answer that failed what people find of it in the conversation: the part that they read, or
+// else a word on why there is none.
+func (r *run) kept(o messaging.Outcome) messaging.Outcome {
+	if !r.answering || o.Reply != nil || o.Status != messaging.TurnFailed && o.Status != messaging.TurnTimedOut {
+		return o
+	}
+	text := r.reply.String()
+	if strings.TrimSpace(text) == "" {
+		o.Reply = r.noAnswer(o)
+		return o
+	}
+	metadata := r.replyMetadata()
+	metadata["truncated"], metadata["truncatedBy"] = true, cutShort
+	metadata[messaging.FailureKey] = messaging.Failure{Reason: o.Reason, Message: o.Detail, Partial: true}
+	reply, err := r.newReply(text, map[string]any{"text": text, "actions": []string{replyAction}}, metadata)
+	if err != nil {
+		r.log().Error("part of an answer not kept", "error", err)
+	}
+	o.Reply = reply
+	return o
+}
+
+// noAnswer stands in the conversation where an answer was to be. It is not the agent's words, and the agent won't read it.
+func (r *run) noAnswer(o messaging.Outcome) *messaging.Reply {
+	r.noWords = true
+	metadata := r.replyMetadata()
+	metadata[messaging.FailureKey] = messaging.Failure{Reason: o.Reason, Message: o.Detail}
+	text := "No answer: " + o.Detail
+	reply, err := r.newReply(text, map[string]any{"text": text, "actions": []string{}}, metadata)
+	if err != nil {
+		r.log().Error("failure not kept", "error", err)
+	}
+	return reply
+}
+
+// replyMetadata is what the metadata of all that an agent says hold.
+func (r *run) replyMetadata() map[string]any {
+	kind := string(r.context.Channel.Type)
+	isDM := member[bool](r.context.Trigger.Metadata, "isDm")
 	metadata := map[string]any{
 		"agent_id": r.turn.AgentID, "agentName": r.mind.character.Name, "attachments": []agent.Attachment{},
-		"channelType": kind, "isDm": extra.IsDM || kind == string(messaging.TypeDM),
+		"channelType": kind, "isDm": isDM || kind == string(messaging.TypeDM),
 		"provider": r.mind.model.Provider.Name(), "model": r.answered,
 	}
 	if notice := r.mind.model.ReplyNotice; notice != "" {
 		metadata["notice"] = notice
 	}
-	if r.truncated || r.reply.full {
-		metadata["truncated"] = true
+	return metadata
+}
+
+func (r *run) newReply(text string, raw, metadata map[string]any) (*messaging.Reply, error) {
+	rawJSON, err := json.Marshal(raw)
+	if err != nil {
+		return nil, fmt.Errorf("encoding a reply: %w", err)
 	}
 	data, err := json.Marshal(metadata)
 	if err != nil {
 		return nil, fmt.Errorf("encoding a reply's metadata: %w", err)
 	}
-	return &messaging.Reply{Content: text, AuthorName: r.mind.character.Name, RawMessage: raw, Metadata: data}, nil
+	return &messaging.Reply{Content: text, AuthorName: r.mind.character.Name, RawMessage: rawJSON, Metadata: data}, nil
 }

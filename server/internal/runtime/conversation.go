@@ -1,59 +1,39 @@
 package runtime
 
 import (
-	"context"
+	"bytes"
 	"encoding/json"
-	"fmt"
+	"mime"
+	"path"
 	"strings"
 
 	"github.com/google/uuid"
 
-	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/server/agent"
-	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/messaging"
 )
-
-// peer is an agent of the channel.
-type peer struct {
-	id      uuid.UUID
-	name    string
-	running bool
-}
-
-// peers returns the agents that take part in a channel, in the order of joining.
-func (s *Service) peers(ctx context.Context, channelID uuid.UUID) ([]peer, error) {
-	var out []peer
-	err := s.cfg.Store.View(ctx, auth.Service().Scope(), func(q db.Querier) error {
-		rows, err := q.ListChannelAgents(ctx, channelID)
-		if err != nil {
-			return err
-		}
-		out = make([]peer, len(rows))
-		for i, r := range rows {
-			out[i] = peer{id: r.ID, name: r.Name, running: r.Running && r.Attached}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("listing the agents of a channel: %w", err)
-	}
-	return out, nil
-}
 
 // readConversation turns what messaging knows into what components see.
 func (r *run) readConversation() {
 	agents := map[uuid.UUID]string{r.turn.AgentID: r.mind.character.Name}
-	for _, p := range r.peers {
-		agents[p.id] = p.name
+	for _, p := range r.context.Agents {
+		agents[p.ID] = p.Name
 	}
 	names := map[uuid.UUID]string{}
-	recent := make([]agent.Message, len(r.context.Recent))
-	for i, m := range r.context.Recent {
-		recent[i] = r.message(m, agents)
-		if recent[i].Author != "" {
-			names[m.AuthorID] = recent[i].Author
+	recent := make([]agent.Message, 0, len(r.context.Recent))
+	for _, m := range r.context.Recent {
+		if m.SaysNothing() {
+			continue
 		}
+		said := r.message(m, agents)
+		if m.Failure() != nil {
+			said.Content.Text += " … (the answer broke off here)"
+		}
+		if said.Author != "" {
+			names[m.AuthorID] = said.Author
+		}
+		recent = append(recent, said)
 	}
 	r.view.Recent = recent
 	r.view.Message = recent[len(recent)-1] // the trigger is always the last
@@ -93,56 +73,81 @@ type extraContent struct {
 	Actions     []string
 	Attachments []agent.Attachment
 	Mention     *agent.Mention
-	IsDM        bool
 }
 
 // readExtra reads the documents that come with a message. They are anybody's, so what can't be read means nothing.
 func readExtra(m messaging.Message) extraContent {
 	var out extraContent
-	var metadata map[string]json.RawMessage
-	if json.Unmarshal(m.Metadata, &metadata) == nil {
-		_ = json.Unmarshal(metadata["isDm"], &out.IsDM)
-	}
-	var raw map[string]json.RawMessage
-	_ = json.Unmarshal(m.RawMessage, &raw)
-	_ = json.Unmarshal(raw["thought"], &out.Thought)
-	_ = json.Unmarshal(raw["actions"], &out.Actions)
-	for _, doc := range []map[string]json.RawMessage{metadata, raw} {
-		if out.Attachments == nil {
-			out.Attachments = readAttachments(doc["attachments"])
-		}
+	beside := m.Beside()
+	out.Thought, out.Attachments = beside.Thought, readAttachments(beside.Attachments)
+	_ = json.Unmarshal(beside.Actions, &out.Actions)
+	for _, doc := range []json.RawMessage{m.Metadata, m.RawMessage} {
 		if out.Mention == nil {
-			_ = json.Unmarshal(doc["mentionContext"], &out.Mention)
+			out.Mention = member[*agent.Mention](doc, "mentionContext")
 		}
 	}
 	return out
 }
 
-// readAttachments reads a list of attachments and leaves out what isn't one.
+// member reads a member of a document; the zero value, where it is missing or has another form.
+func member[T any](doc json.RawMessage, name string) (value T) {
+	if !bytes.Contains(doc, []byte(name)) { // most have none of it
+		return value
+	}
+	for key, raw := range jsontext.Members(doc) {
+		if string(key) == name {
+			_ = json.Unmarshal(raw, &value)
+		}
+	}
+	return value
+}
+
+// readAttachments reads a list of attachments, or one, and leaves out what isn't one.
 func readAttachments(list json.RawMessage) []agent.Attachment {
-	var items []json.RawMessage
-	if json.Unmarshal(list, &items) != nil {
+	if len(list) == 0 {
+		return nil
+	}
+	items := []json.RawMessage{list}
+	if list[0] == '[' && json.Unmarshal(list, &items) != nil {
 		return nil
 	}
 	var out []agent.Attachment
 	for _, item := range items {
-		var a struct {
-			agent.Attachment
-			Name string `json:"name"` // as some clients call the title
-			Type string `json:"type"` // and the content type
+		if a, ok := readAttachment(item); ok {
+			out = append(out, a)
 		}
-		if json.Unmarshal(item, &a) != nil {
-			continue
-		}
-		if a.Title == "" {
-			a.Title = a.Name
-		}
-		if a.ContentType == "" {
-			a.ContentType = contentType(a.Type)
-		}
-		out = append(out, a.Attachment)
 	}
 	return out
+}
+
+// readAttachment reads an attachment in the names that clients give its members, or the address of one.
+func readAttachment(item json.RawMessage) (agent.Attachment, bool) {
+	var a agent.Attachment
+	if json.Unmarshal(item, &a.URL) == nil && a.URL != "" {
+		a.ContentType = contentType(mime.TypeByExtension(path.Ext(a.URL)))
+		return a, true
+	}
+	var members map[string]json.RawMessage
+	if json.Unmarshal(item, &members) != nil || members == nil {
+		return a, false
+	}
+	text := func(names ...string) string {
+		for _, name := range names {
+			var s string
+			if json.Unmarshal(members[name], &s) == nil && s != "" {
+				return s
+			}
+		}
+		return ""
+	}
+	a = agent.Attachment{
+		ID: text("id"), URL: text("url"), Title: text("title", "name"), Source: text("source"), Description: text("description"),
+		Text: text("text"), ContentType: contentType(text("contentType", "type")),
+	}
+	if a.ID == "" { // some count them
+		a.ID = strings.Trim(string(members["id"]), `"`)
+	}
+	return a, true
 }
 
 // contentType returns the kind of attachment that a media type stands for.

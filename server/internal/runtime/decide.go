@@ -4,12 +4,11 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/agent"
+	"github.com/elizad/elizad/server/internal/mention"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/runtime/frame"
 	"github.com/elizad/elizad/server/model"
@@ -62,9 +61,9 @@ func (r *run) standing() (verdict, bool) {
 // rules applies rules 7b to 7d.
 func (r *run) rules() (verdict, bool) {
 	var (
-		kind    = strings.ToLower(r.view.Room.Type)
-		source  = strings.ToLower(r.view.Message.Content.Source)
-		mention = r.view.Message.Content.Mention
+		kind   = strings.ToLower(r.view.Room.Type)
+		source = strings.ToLower(r.view.Message.Content.Source)
+		told   = r.view.Message.Content.Mention
 	)
 	switch {
 	case slices.Contains(directTypes, r.view.Room.Type):
@@ -73,7 +72,7 @@ func (r *run) rules() (verdict, bool) {
 		return yes("always_respond_channel", "The agent always answers in channels of this type"), true
 	case containsAny(source, r.mind.settings.list("ALWAYS_RESPOND_SOURCES", "SHOULD_RESPOND_BYPASS_SOURCES")):
 		return yes("always_respond_source", "The agent always answers messages from this source"), true
-	case mention != nil && (mention.IsMention || mention.IsReply):
+	case told != nil && (told.IsMention || told.IsReply):
 		return yes("platform_mention", "The platform says that the message is for the agent"), true
 	case r.addressee() == r.turn.AgentID:
 		return yes("addressed", "The message is addressed to the agent"), true
@@ -83,8 +82,15 @@ func (r *run) rules() (verdict, bool) {
 		return yes("reply", "The message answers one of the agent's"), true
 	case r.isForAnother():
 		return no("addressed_other", "The message is addressed to another agent"), true
+	}
+	if name := r.namedPeer(); name != "" {
+		return no("addressed_other", "The message names another agent: "+name), true
+	}
+	switch {
 	case strings.Contains(source, clientSource):
 		return r.clientRule()
+	case r.isAlone():
+		return yes("alone", "Nobody else is there to answer"), true
 	}
 	return verdict{}, false
 }
@@ -94,16 +100,11 @@ func containsAny(s string, parts []string) bool {
 }
 
 // clientRule is rule 7c: what is typed in the web client is answered. With several agents in the room one of them does, the
-// one that spoke last there; the others ask the model, unless the room says that all answer or the message names one of
-// them.
+// one that spoke last there; the others ask the model, unless the room says that all answer.
 func (r *run) clientRule() (verdict, bool) {
 	const rule = "client_chat"
-	others := r.runningPeers()
-	if len(others) == 0 {
+	if len(r.runningPeers()) == 0 {
 		return yes(rule, "The message comes from the web client"), true
-	}
-	if i := slices.IndexFunc(others, func(p peer) bool { return mentions(r.view.Message.Content.Text, p.name) }); i >= 0 {
-		return no("addressed_other", "The message names another agent: "+others[i].name), true
 	}
 	if mode, _ := r.mind.settings.Setting("REPLY_MODE"); strings.EqualFold(strings.TrimSpace(mode), "all") {
 		return yes(rule, "Every agent answers in the web client, because REPLY_MODE is all"), true
@@ -114,25 +115,39 @@ func (r *run) clientRule() (verdict, bool) {
 	return verdict{}, false
 }
 
+// isAlone reports whether the agent is alone with the message's author, as far as it can see: no other agent of the room is
+// running, and nobody else takes part or has said anything lately. Who is in a channel of another platform, only that knows.
+func (r *run) isAlone() bool {
+	if r.context.Channel.SourceID != nil || len(r.runningPeers()) > 0 {
+		return false
+	}
+	author := r.context.Trigger.AuthorID
+	isOther := func(id uuid.UUID) bool {
+		return id != author && !slices.ContainsFunc(r.context.Agents, func(p messaging.ChannelAgent) bool { return p.ID == id })
+	}
+	return !slices.ContainsFunc(r.context.Channel.Participants, isOther) &&
+		!slices.ContainsFunc(r.context.Recent, func(m messaging.Message) bool { return isOther(m.AuthorID) })
+}
+
 // runningPeers returns the other agents of the room that take turns.
-func (r *run) runningPeers() []peer {
-	return slices.DeleteFunc(slices.Clone(r.peers), func(p peer) bool { return !p.running || p.id == r.turn.AgentID })
+func (r *run) runningPeers() []messaging.ChannelAgent {
+	return slices.DeleteFunc(slices.Clone(r.context.Agents), func(p messaging.ChannelAgent) bool { return !p.Running || p.ID == r.turn.AgentID })
 }
 
 // spokesman returns the agent that spoke last in the room, or the first that joined it. All agents of a room agree on it, as
 // long as they see the same messages: those before the one to answer.
 func (r *run) spokesman() uuid.UUID {
 	running := func(id uuid.UUID) bool {
-		return slices.ContainsFunc(r.peers, func(p peer) bool { return p.id == id && p.running })
+		return slices.ContainsFunc(r.context.Agents, func(p messaging.ChannelAgent) bool { return p.ID == id && p.Running })
 	}
 	for _, m := range slices.Backward(r.context.Recent) {
 		if m.Seq < r.turn.Seq && running(m.AuthorID) {
 			return m.AuthorID
 		}
 	}
-	for _, p := range r.peers {
-		if p.running {
-			return p.id
+	for _, p := range r.context.Agents {
+		if p.Running {
+			return p.ID
 		}
 	}
 	return r.turn.AgentID
@@ -141,7 +156,17 @@ func (r *run) spokesman() uuid.UUID {
 // isForAnother reports whether the message is addressed to another agent of the room, by its id.
 func (r *run) isForAnother() bool {
 	target := r.addressee()
-	return slices.ContainsFunc(r.runningPeers(), func(p peer) bool { return p.id == target })
+	return slices.ContainsFunc(r.runningPeers(), func(p messaging.ChannelAgent) bool { return p.ID == target })
+}
+
+// namedPeer returns the name of another agent that takes turns in the room and is named in the message; empty for none.
+func (r *run) namedPeer() string {
+	for _, p := range r.runningPeers() {
+		if mention.In(r.view.Message.Content.Text, p.Name) {
+			return p.Name
+		}
+	}
+	return ""
 }
 
 func (r *run) isReplyToSelf() bool {
@@ -155,36 +180,8 @@ func (r *run) addressee() uuid.UUID { return messaging.Addressee(r.context.Trigg
 
 // isNamed reports whether the message names the agent.
 func (r *run) isNamed() bool {
-	return mentions(r.view.Message.Content.Text, r.mind.character.Addresses()...)
+	return mention.In(r.view.Message.Content.Text, r.mind.character.Addresses()...)
 }
-
-// mentions reports whether one of the names stands in a text as a word of its own, in any case.
-func mentions(text string, names ...string) bool {
-	text = strings.ToLower(text)
-	for _, name := range names {
-		name = strings.ToLower(strings.TrimSpace(name))
-		if name == "" {
-			continue
-		}
-		for pos := 0; ; {
-			i := strings.Index(text[pos:], name)
-			if i < 0 {
-				break
-			}
-			start, end := pos+i, pos+i+len(name)
-			before, _ := utf8.DecodeLastRuneInString(text[:start])
-			after, _ := utf8.DecodeRuneInString(text[end:])
-			if !isWordRune(before) && !isWordRune(after) {
-				return true
-			}
-			_, width := utf8.DecodeRuneInString(text[start:])
-			pos = start + width
-		}
-	}
-	return false
-}
-
-func isWordRune(c rune) bool { return c == '_' || unicode.IsLetter(c) || unicode.IsDigit(c) }
 
 // askWhether lets the model decide (rule 7e). To be asked for silence counts as no, and the agent stays silent.
 func (r *run) askWhether(ctx context.Context) (verdict, error) {
@@ -196,18 +193,24 @@ func (r *run) askWhether(ctx context.Context) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
-	answer, err := r.generate(ctx, model.Request{
-		Kind: model.TextSmall, Purpose: model.ShouldRespond, Prompt: prompt, State: r.modelState(),
-	}, 1, nil)
+	answer, err := r.collect(ctx, model.Request{Kind: model.TextSmall, Purpose: model.ShouldRespond, Prompt: prompt, State: r.modelState()})
 	if err != nil {
 		return verdict{}, err
 	}
 	fields, ok := frame.Parse(answer.Text, "name", "reasoning", "action")
+	action := frame.Fold(fields.Fields["action"])
 	if !ok {
+		action = frame.Fold(frame.Choose(answer.Text, "RESPOND", "REPLY", "IGNORE", "NONE", "STOP"))
+		ok = action != ""
+	}
+	switch {
+	case !ok && answer.Done.FinishReason == model.FinishLength:
+		return no("no_decision", "The model used up its token limit before it said whether to answer; "+r.mind.settings.moreTokens(model.TextSmall)), nil
+	case !ok:
 		return no("no_decision", "The model did not say whether to answer"), nil
 	}
 	reasoning := shorten(fields.Fields["reasoning"], 200)
-	switch action := frame.Fold(fields.Fields["action"]); action {
+	switch action {
 	case "stop":
 		if err := (services{r}).SetRoomState(ctx, agent.RoomMuted); err != nil {
 			return verdict{}, err

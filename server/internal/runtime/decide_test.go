@@ -84,7 +84,7 @@ func TestWhetherToAnswer(t *testing.T) {
 			if kind == "" {
 				kind = messaging.TypeGroup
 			}
-			room, err := b.messages.CreateChannel(t.Context(), b.who, messaging.NewChannel{Name: "room", Type: kind, Participants: []uuid.UUID{b.user, ada}})
+			room, err := b.messages.CreateChannel(t.Context(), b.who, messaging.NewChannel{Name: "room", Type: kind, Participants: []uuid.UUID{b.user, ada, uuid.New()}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -109,6 +109,96 @@ func TestWhetherToAnswer(t *testing.T) {
 			}
 			if asked != (tt.model != "") {
 				t.Errorf("the model was asked whether to answer: %v", asked)
+			}
+		})
+	}
+}
+
+// Whoever is alone with an agent is answered, in channels of every type, and nobody is asked whether.
+func TestAloneWithOnePerson(t *testing.T) {
+	t.Parallel()
+	stranger := uuid.New()
+	for name, tt := range map[string]struct {
+		kind   messaging.ChannelType
+		who    func(user, ada, bob uuid.UUID) []uuid.UUID // takes part
+		before uuid.UUID                                  // who said something
+		stop   bool                                       // Bob is stopped
+		alone  bool
+	}{
+		"group":                   {messaging.TypeGroup, func(user, ada, _ uuid.UUID) []uuid.UUID { return []uuid.UUID{user, ada} }, uuid.Nil, false, true},
+		"feed":                    {messaging.TypeFeed, func(user, ada, _ uuid.UUID) []uuid.UUID { return []uuid.UUID{user, ada} }, uuid.Nil, false, true},
+		"voices":                  {messaging.TypeVoiceGroup, func(user, ada, _ uuid.UUID) []uuid.UUID { return []uuid.UUID{user, ada} }, uuid.Nil, false, true},
+		"a guest":                 {messaging.TypeGroup, func(_, ada, _ uuid.UUID) []uuid.UUID { return []uuid.UUID{ada} }, uuid.Nil, false, true},
+		"another takes part":      {messaging.TypeGroup, func(user, ada, _ uuid.UUID) []uuid.UUID { return []uuid.UUID{user, ada, stranger} }, uuid.Nil, false, false},
+		"another guest spoke":     {messaging.TypeGroup, func(user, ada, _ uuid.UUID) []uuid.UUID { return []uuid.UUID{user, ada} }, stranger, false, false},
+		"another agent":           {messaging.TypeGroup, func(user, ada, bob uuid.UUID) []uuid.UUID { return []uuid.UUID{user, ada, bob} }, uuid.Nil, false, false},
+		"another agent, stopped":  {messaging.TypeGroup, func(user, ada, bob uuid.UUID) []uuid.UUID { return []uuid.UUID{user, ada, bob} }, uuid.Nil, true, true},
+		"in a thread with people": {messaging.TypeThread, func(user, ada, _ uuid.UUID) []uuid.UUID { return []uuid.UUID{user, ada, stranger} }, uuid.Nil, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, models := scripted(t, deciding("IGNORE"))
+			b := running(t, models)
+			ada, bob := b.agent(t, "Ada", ""), b.agent(t, "Bob", "")
+			if tt.stop {
+				if _, err := b.Agents().Stop(t.Context(), b.who, bob); err != nil {
+					t.Fatal(err)
+				}
+			}
+			room, err := b.messages.CreateChannel(t.Context(), b.who, messaging.NewChannel{Name: "room", Type: tt.kind, Participants: tt.who(b.user, ada, bob)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tt.before != uuid.Nil {
+				d := b.draft(room, "I'm here too")
+				d.AuthorID, d.Quiet = tt.before, true
+				if _, err := b.messages.Post(t.Context(), b.who, d); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got := b.say(t, ada, b.draft(room, "what a day"))
+			if (got.Turn.Status == messaging.TurnReplied) != tt.alone || (got.Turn.Reason == "alone") != tt.alone {
+				t.Errorf("%s because of %s", got.Turn.Status, got.Turn.Reason)
+			}
+			if tt.alone && len(server.Requests()) != 1 {
+				t.Errorf("the model was asked %d times", len(server.Requests()))
+			}
+		})
+	}
+}
+
+// Older templates ask for one word in brackets, and small models write the bare word.
+func TestWhetherToAnswerInOneWord(t *testing.T) {
+	t.Parallel()
+	limited := modeltest.Say("<think>hm")
+	limited.Finish = "length"
+	for name, tt := range map[string]struct {
+		script modeltest.Script
+		reason string
+		detail string
+	}{
+		"brackets":         {modeltest.Say("[RESPOND]"), "model_respond", ""},
+		"bare":             {modeltest.Say("RESPOND"), "model_respond", ""},
+		"with a thought":   {modeltest.Say("<think>[IGNORE]?</think>\n[RESPOND]"), "model_respond", ""},
+		"JSON":             {modeltest.Say(`{"name":"Ada","reasoning":"asked","action":"RESPOND"}`), "model_respond", "asked"},
+		"no":               {modeltest.Say("[IGNORE]"), "model_ignore", ""},
+		"stop":             {modeltest.Say("[STOP]"), "model_stop", ""},
+		"a sentence":       {modeltest.Say("I will respond."), "no_decision", ""},
+		"thought to limit": {limited, "no_decision", "TEXT_SMALL_MAX_TOKENS"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, models := scripted(t, func(r modeltest.Request) modeltest.Script {
+				if r.Model == "small" {
+					return tt.script
+				}
+				return modeltest.Frame("Here I am.")
+			})
+			b := running(t, models)
+			ada := b.agent(t, "Ada", "")
+			got := b.say(t, ada, b.draft(b.group(t, ada), "what a day"))
+			if got.Turn.Reason != tt.reason || !strings.Contains(got.Turn.Detail, tt.detail) {
+				t.Errorf("%s because of %s (%s), want %s", got.Turn.Status, got.Turn.Reason, got.Turn.Detail, tt.reason)
 			}
 		})
 	}
@@ -187,6 +277,45 @@ func TestSeveralAgentsInTheWebClient(t *testing.T) {
 	}
 	if got := ask("and now?"); got[bob] != "client_chat" || got[ada] != "client_chat" {
 		t.Errorf("with REPLY_MODE=all: %v", got)
+	}
+}
+
+// Nobody pays a model to learn that a message is another agent's.
+func TestTheNameOfAnotherAgent(t *testing.T) {
+	t.Parallel()
+	server, models := scripted(t, deciding("IGNORE"))
+	b := running(t, models)
+	ada, bob := b.agent(t, "Ada", ""), b.agent(t, "Bob", "")
+	room := b.group(t, ada, bob)
+	for text, want := range map[string]map[uuid.UUID]string{
+		"Bob, what do you say?": {ada: "addressed_other", bob: "mention"},
+		"Ada and Bob, hello":    {ada: "mention", bob: "mention"},
+		"Bobby is late":         {ada: "model_ignore", bob: "model_ignore"},
+	} {
+		before := len(server.Requests())
+		p, err := b.messages.Post(t.Context(), b.who, b.draft(room, text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked := 0
+		for _, turn := range p.Turns {
+			got := b.ended(t, turn).Reason
+			if got != want[turn.AgentID] {
+				t.Errorf("%q: %s, want %s", text, got, want[turn.AgentID])
+			}
+			if want[turn.AgentID] == "model_ignore" {
+				asked++
+			}
+		}
+		calls := 0
+		for _, r := range server.Requests()[before:] {
+			if r.Model == "small" {
+				calls++
+			}
+		}
+		if calls != asked {
+			t.Errorf("%q: %d calls to decide, want %d", text, calls, asked)
+		}
 	}
 }
 

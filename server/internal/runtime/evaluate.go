@@ -8,11 +8,15 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/agent"
+	"github.com/elizad/elizad/server/internal/lifecycle"
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
 // maxEvaluations is how many rooms are looked back at, at the same time.
 const maxEvaluations = 4
+
+// maxRooms is how many rooms may wait for it. Each holds a run with its conversation.
+const maxRooms = 1024
 
 // evaluations run the evaluators of ended runs in the background, one run at a time in a room of an agent. While one is at
 // work a newer run takes the place of one that waits.
@@ -46,9 +50,15 @@ func (e *evaluations) add(r *run, answered bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	_, busy := e.waiting[at]
+	if !busy && len(e.waiting) >= maxRooms {
+		r.mind.log.Warn("not looked back at, for too many rooms wait for that", "turnId", r.turn.ID)
+		return
+	}
 	e.waiting[at] = &lookback{r, answered}
 	if !busy {
-		e.service.strays.Go(func() { e.work(at) })
+		e.service.strays.Go(func() {
+			lifecycle.Persist(e.service.life, e.service.cfg.Logger, "evaluators", func() { e.work(at) })
+		})
 	}
 }
 
@@ -66,8 +76,10 @@ func (e *evaluations) work(at place) {
 		e.mu.Unlock()
 		select {
 		case e.slots <- struct{}{}:
-			e.evaluate(next)
-			<-e.slots
+			func() {
+				defer func() { <-e.slots }()
+				e.evaluate(next)
+			}()
 		case <-e.service.life.Done():
 		}
 	}

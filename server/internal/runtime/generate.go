@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -21,17 +22,40 @@ func (s services) Generate(ctx context.Context, req model.Request) (model.Answer
 	if req.Purpose == "" {
 		req.Purpose = model.Raw
 	}
-	return s.generate(ctx, req, 1, nil)
+	return s.collect(ctx, req)
 }
 
-// generate calls the agent's model and notes the call in the record. What the model writes is handed to sink, if there is
-// one, piece by piece. After a failure the answer holds what was written until then.
-func (r *run) generate(ctx context.Context, req model.Request, attempt int, sink func(piece string)) (model.Answer, error) {
+// collect calls the agent's model for an answer that nobody sees before its end, and again when it broke off.
+func (r *run) collect(ctx context.Context, req model.Request) (answer model.Answer, err error) {
+	attempts := 0
+	for try := 1; try <= maxTries; try++ {
+		if answer, err = r.generate(ctx, req, &attempts, nil); err == nil || !worthRepeating(ctx, answer, err) {
+			break
+		}
+	}
+	return answer, err
+}
+
+// generate calls the agent's model and notes every attempt at the call in the record, with its number: attempts counts them,
+// and may be nil. What the model writes is handed to sink, if there is one, piece by piece. After a failure the answer holds
+// what was written until then.
+func (r *run) generate(ctx context.Context, req model.Request, attempts *int, sink func(piece string)) (model.Answer, error) {
 	if req.System == "" {
-		req.System = r.standIns(fillName(r.mind.character.System, r.mind.character.Name))
+		req.System = r.standIns(fillNames(r.mind.character.System, r.mind.character.Name, authorOf(r.view.Message)))
 	}
 	req.Params = r.mind.settings.parameters(req.Kind, req.Params)
-	call := modelCall{run: r, acting: actingIn(ctx), req: req, attempt: attempt, start: time.Now()}
+	if attempts == nil {
+		attempts = new(int)
+	}
+	call := modelCall{run: r, acting: actingIn(ctx), attempts: attempts, start: time.Now()}
+	heard := req.Report
+	req.Report = func(a model.Attempt) {
+		call.failed(a)
+		if heard != nil {
+			heard(a)
+		}
+	}
+	call.req = req
 	answer, err := read(ctx, r.mind.model.Provider, req, sink)
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
@@ -39,11 +63,11 @@ func (r *run) generate(ctx context.Context, req model.Request, attempt int, sink
 	if answer.Done.Model == "" {
 		answer.Done.Model = r.mind.model.Provider.Model(req.Kind)
 	}
-	call.note(answer, err)
+	call.note(answer, err, 0)
 	if e, ok := errors.AsType[*model.Error](err); ok && e.Misconfigured() {
-		r.mind.trouble.Store(&e.Message)
+		r.mind.card.trouble.Store(&e.Message)
 	} else if err == nil {
-		r.mind.trouble.Store(nil)
+		r.mind.card.trouble.Store(nil)
 	}
 	return answer, err
 }
@@ -88,19 +112,26 @@ func clean(piece string) string {
 
 // modelCall is one call for the record.
 type modelCall struct {
-	run     *run
-	acting  *acting // nil outside of actions
-	req     model.Request
-	attempt int
-	start   time.Time
+	run      *run
+	acting   *acting // nil outside of actions
+	req      model.Request
+	attempts *int // before this one
+	start    time.Time
 }
 
-// note writes the call into the record. Texts are left out unless the operator wants them.
-func (c *modelCall) note(answer model.Answer, err error) {
+// failed notes an attempt that the provider repeats by itself.
+func (c *modelCall) failed(a model.Attempt) {
+	c.note(model.Answer{Done: model.Done{Model: c.run.mind.model.Provider.Model(c.req.Kind)}}, a.Err, a.Wait)
+	c.start = time.Now().Add(a.Wait)
+}
+
+// note writes an attempt at the call into the record. Texts are left out unless the operator wants them.
+func (c *modelCall) note(answer model.Answer, err error, wait time.Duration) {
+	*c.attempts++
 	usage := answer.Done.Usage
 	data := map[string]any{
-		"modelType": c.req.Kind, "modelKey": c.req.Kind, "params": paramsNote(c.req.Params), "purpose": c.req.Purpose, "provider": c.run.mind.model.Provider.Name(), "model": answer.Done.Model, "attempt": c.attempt,
-		"executionTime": time.Since(c.start).Milliseconds(), "firstTokenMs": answer.FirstToken.Milliseconds(),
+		"modelType": c.req.Kind, "modelKey": c.req.Kind, "params": paramsNote(c.req.Params), "purpose": c.req.Purpose, "provider": c.run.mind.model.Provider.Name(), "model": answer.Done.Model, "attempt": *c.attempts,
+		"executionTime": max(0, time.Since(c.start).Milliseconds()), "firstTokenMs": answer.FirstToken.Milliseconds(),
 		"inputTokens": usage.InputTokens, "outputTokens": usage.OutputTokens, "cachedTokens": usage.CachedTokens, "estimated": usage.Estimated,
 		"usage": map[string]any{
 			"prompt_tokens": usage.InputTokens, "completion_tokens": usage.OutputTokens, "total_tokens": usage.InputTokens + usage.OutputTokens,
@@ -111,6 +142,12 @@ func (c *modelCall) note(answer model.Answer, err error) {
 	}
 	if err != nil {
 		data["error"] = publicText(err)
+		if e, ok := errors.AsType[*model.Error](err); ok {
+			data["reason"] = reasonModel + string(e.Kind)
+		}
+	}
+	if wait > 0 {
+		data["retryInMs"] = wait.Milliseconds()
 	}
 	prompt := ""
 	if capture := c.run.service.cfg.Capture; capture == CaptureAll || capture == CaptureErrors && err != nil {
@@ -121,6 +158,7 @@ func (c *modelCall) note(answer model.Answer, err error) {
 		data["actionContext"] = map[string]any{"actionName": c.acting.name, "actionId": c.acting.id}
 		c.acting.called(c.req.Kind, c.start, prompt)
 	}
+	c.run.record.spend(answer.Done)
 	c.run.record.add(messaging.LogModelUsed, data)
 }
 
@@ -157,7 +195,7 @@ func publicText(err error) string {
 // parameters completes the parameters of a call from settings: by kind of model, for all, and by older names.
 func (s *settings) parameters(kind model.Kind, p model.Params) model.Params {
 	find := func(name string, older ...string) (float64, bool) {
-		for _, setting := range append([]string{string(kind) + "_" + name, "DEFAULT_" + name}, older...) {
+		for _, setting := range settingsFor(kind, name, older...) {
 			if n, ok := s.number(setting); ok {
 				return n, true
 			}
@@ -169,7 +207,7 @@ func (s *settings) parameters(kind model.Kind, p model.Params) model.Params {
 			*into = &n
 		}
 	}
-	if n, ok := find("MAX_TOKENS", "MODEL_MAX_TOKEN"); ok && p.MaxTokens == 0 && n >= 1 && n < 1<<31 {
+	if n, _, ok := s.tokenLimit(kind); ok && p.MaxTokens == 0 && n >= 1 && n < 1<<31 {
 		p.MaxTokens = int(n)
 	}
 	set(&p.Temperature, 0, 2, "TEMPERATURE", "MODEL_TEMPERATURE")
@@ -177,4 +215,29 @@ func (s *settings) parameters(kind model.Kind, p model.Params) model.Params {
 	set(&p.FrequencyPenalty, -2, 2, "FREQUENCY_PENALTY", "MODEL_FREQ_PENALTY")
 	set(&p.PresencePenalty, -2, 2, "PRESENCE_PENALTY", "MODEL_PRESENCE_PENALTY")
 	return p
+}
+
+// tokenLimit returns the token limit that is set for a kind of model, and the setting that sets it, or would.
+func (s *settings) tokenLimit(kind model.Kind) (limit float64, name string, ok bool) {
+	names := settingsFor(kind, "MAX_TOKENS", "MODEL_MAX_TOKEN")
+	for _, name := range names {
+		if n, ok := s.number(name); ok {
+			return n, name, true
+		}
+	}
+	return 0, names[0], false
+}
+
+// settingsFor lists the settings of a parameter, of which the first that is set counts: by kind of model, for all, and by older names.
+func settingsFor(kind model.Kind, name string, older ...string) []string {
+	return append([]string{string(kind) + "_" + name, "DEFAULT_" + name}, older...)
+}
+
+// moreTokens says what to do about a model that used up its tokens.
+func (s *settings) moreTokens(kind model.Kind) string {
+	limit, name, ok := s.tokenLimit(kind)
+	if !ok {
+		return "give it more with " + name
+	}
+	return fmt.Sprintf("raise %s, which is %.0f", name, limit)
 }

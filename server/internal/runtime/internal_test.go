@@ -30,38 +30,6 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-func TestMentions(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		text string
-		name string
-		want bool
-	}{
-		{"Ada?", "ada", true},
-		{"hey @ADA!", "Ada", true},
-		{"adadada Ada", "Ada", true},
-		{"Adaptation", "Ada", false},
-		{"my_ada", "Ada", false},
-		{"Ada2", "Ada", false},
-		{"сказала Ада.", "ада", true},
-		{"Ада́м", "Ад", false},
-		{"tell Ada Lovelace that", "Ada Lovelace", true},
-		{"aaaa", "aa", false},
-		{"x", "", false},
-		{"", "Ada", false},
-	}
-	for _, tt := range tests {
-		if got := mentions(tt.text, tt.name); got != tt.want {
-			t.Errorf("mentions(%q, %q) = %v", tt.text, tt.name, got)
-		}
-	}
-	start := time.Now()
-	mentions(strings.Repeat("ada", 100_000), "adada")
-	if took := time.Since(start); took > 5*time.Second {
-		t.Errorf("a long text took %v", took)
-	}
-}
-
 func TestAgo(t *testing.T) {
 	t.Parallel()
 	for age, want := range map[time.Duration]string{
@@ -97,13 +65,13 @@ func TestStream(t *testing.T) {
 	s.part()
 	s.write("")
 	s.write("two")
-	s.write(strings.Repeat("é", messaging.MaxContent))
+	s.write(strings.Repeat("é", messaging.MaxReply))
 	s.write("more")
 	want := "é one\n\ntwo"
 	if !strings.HasPrefix(shown.String(), want+"é") || shown.String() != s.String() {
 		t.Errorf("shown %.20q, stored %.20q", shown.String(), s.String())
 	}
-	if n := len([]rune(s.String())); n != messaging.MaxContent || !s.full {
+	if n := len([]rune(s.String())); n != messaging.MaxReply || !s.full {
 		t.Errorf("%d characters, full: %v", n, s.full)
 	}
 }

@@ -62,7 +62,7 @@ func BenchmarkTurn(b *testing.B) {
 			b.Fatal(err)
 		}
 		for m := range sub.C() {
-			e, err := messaging.DecodeEvent(m.Data)
+			e, err := messaging.DecodeEvent(m)
 			if err != nil {
 				b.Fatal(err)
 			}

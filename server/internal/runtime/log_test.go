@@ -24,7 +24,7 @@ func TestLogNamesTheAgent(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.stop(t, b.Service) // after it, all has been said
-	for _, message := range []string{"agent created", "agent started", "model failed", "turn ended", "agent stopped", "agent deleted"} {
+	for _, message := range []string{"agent created", "agent started", "model failed", "agent did not answer", "agent answered", "agent stopped", "agent deleted"} {
 		if !named(b.log.String(), message, "agentName=Ada") {
 			t.Errorf("no %q with the agent's name:\n%s", message, b.log)
 		}
@@ -39,4 +39,31 @@ func named(log, message, attr string) bool {
 		}
 	}
 	return false
+}
+
+// Whoever opens the log at its default level wants to know who answered, how fast, through what and for how many tokens, or
+// why nobody did.
+func TestLogTellsWhatBecameOfAMessage(t *testing.T) {
+	t.Parallel()
+	_, models := scripted(t, inOrder(modeltest.Frame("good day"), modeltest.Fail(http.StatusUnauthorized, "no")))
+	b := running(t, models)
+	ada := b.agent(t, "Ada", "")
+	dm := b.dm(t, ada)
+	b.say(t, ada, b.draft(dm, "a private question"))
+	b.say(t, ada, b.draft(dm, "another one"))
+	b.stop(t, b.Service)
+	log := b.log.String()
+	for message, attrs := range map[string][]string{
+		"agent answered":       {"level=INFO", "agentName=Ada", "ms=", "provider=openai", "model=", "inputTokens=", "outputTokens=", "messageId=", "channelId="},
+		"agent did not answer": {"level=WARN", "agentName=Ada", "status=failed", "reason=model_", "detail="},
+	} {
+		for _, attr := range attrs {
+			if !named(log, message, attr) {
+				t.Errorf("no %q with %s:\n%s", message, attr, log)
+			}
+		}
+	}
+	if strings.Contains(log, "private question") {
+		t.Errorf("the log repeats what people write:\n%s", log)
+	}
 }

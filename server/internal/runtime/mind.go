@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
+	"maps"
+	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/google/uuid"
 
@@ -17,12 +17,11 @@ import (
 	"github.com/elizad/elizad/server/internal/seal"
 )
 
-// mind is what is built from one version of an agent. Many runs share it; nothing in it changes but the trouble.
+// mind is what is built from one version of an agent. Many runs share it; nothing in it changes but the card's trouble.
 type mind struct {
 	id         uuid.UUID
 	version    int64
 	character  *agent.Character
-	place      string   // in lists: the name without regard to case
 	secretKeys []string // sorted
 	settings   *settings
 	templates  map[string]*template.Template // all prompts by name
@@ -31,29 +30,42 @@ type mind struct {
 	components agent.Components
 	routes     []*PluginRoutes // in the order of the plugins
 	log        *slog.Logger
-
-	// trouble is what was last wrong with the model's configuration, as the model itself said; nil while it works.
-	trouble atomic.Pointer[string]
+	card       *card
+	size       int // bytes that it takes, roughly
 }
 
-// modelStatus tells the owner about the model.
-func (m *mind) modelStatus() ModelStatus {
-	status := m.model.status()
-	if trouble := m.trouble.Load(); trouble != nil {
-		status.Notice = *trouble
-	}
-	return status
-}
+const (
+	// maxMindBytes bounds the minds that are kept. One is kept however large it is.
+	maxMindBytes = 64 << 20
+	// mindFactor and mindBase estimate what a mind takes by the length of its character.
+	mindFactor = 4
+	mindBase   = 8 << 10
+	// maxCards bounds how many cards are kept.
+	maxCards = 4096
+)
 
-// maxMinds bounds how many minds are kept.
-const maxMinds = 1024
-
-// minds keeps the mind of each agent's newest version.
+// minds keeps the card of each agent's newest version, and the mind while there is room.
 type minds struct {
 	build func(ctx context.Context, row db.Agent) (*mind, error)
 
-	mu   sync.Mutex
-	kept map[uuid.UUID]*mind
+	mu    sync.Mutex
+	kept  map[uuid.UUID]*mind
+	bytes int // of all that are kept
+	cards map[uuid.UUID]*card
+}
+
+func newMinds(build func(ctx context.Context, row db.Agent) (*mind, error)) *minds {
+	return &minds{build: build, kept: map[uuid.UUID]*mind{}, cards: map[uuid.UUID]*card{}}
+}
+
+// card returns the card of an agent's version; nil if it isn't kept.
+func (s *minds) card(id uuid.UUID, version int64) *card {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.cards[id]; c != nil && c.version == version {
+		return c
+	}
+	return nil
 }
 
 // known returns the mind of an agent's version; nil if it isn't kept.
@@ -83,20 +95,47 @@ func (s *minds) of(ctx context.Context, row db.Agent) (*mind, error) {
 	case m != nil && m.version > built.version:
 		return built, nil
 	}
-	if len(s.kept) >= maxMinds {
-		for id := range s.kept { // any; a mind that is needed again is built again
-			delete(s.kept, id)
+	s.keep(row, built)
+	return built, nil
+}
+
+// keep puts a mind in the place of an older one, and lets others go where there is no room. The mutex is held.
+func (s *minds) keep(row db.Agent, m *mind) {
+	m.size = mindBase + mindFactor*(len(row.Character)+len(row.Secrets))
+	s.drop(row.ID)
+	for id := range s.kept { // any; a mind that is needed again is built again
+		if s.bytes+m.size <= maxMindBytes {
+			break
+		}
+		s.drop(id)
+	}
+	s.kept[row.ID] = m
+	s.bytes += m.size
+
+	if c := s.cards[row.ID]; c != nil && c.version == m.version {
+		m.card = c // with what was noticed meanwhile
+		return
+	} else if c == nil && len(s.cards) >= maxCards {
+		for id := range s.cards {
+			delete(s.cards, id)
 			break
 		}
 	}
-	s.kept[row.ID] = built
-	return built, nil
+	s.cards[row.ID] = m.card
+}
+
+func (s *minds) drop(id uuid.UUID) {
+	if m := s.kept[id]; m != nil {
+		s.bytes -= m.size
+		delete(s.kept, id)
+	}
 }
 
 func (s *minds) forget(id uuid.UUID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.kept, id)
+	s.drop(id)
+	delete(s.cards, id)
 }
 
 // builder makes minds.
@@ -118,33 +157,39 @@ func (b *builder) build(ctx context.Context, row db.Agent) (*mind, error) {
 		if character, err = agent.ParseCharacter(row.Character); err != nil {
 			return nil, fmt.Errorf("reading the character of agent %s: %w", row.ID, err)
 		}
+		_ = namedSecrets(&character) // which would show them
 	}
 	character.ID = row.ID
-	names, err := seal.Names(row.Secrets)
-	if err != nil {
-		return nil, fmt.Errorf("reading an agent's secrets: %w", err)
+	names := slices.Sorted(maps.Keys(secrets))
+	if sealed != nil {
+		var err error
+		if names, err = seal.Names(row.Secrets); err != nil {
+			return nil, fmt.Errorf("reading an agent's secrets: %w", err)
+		}
 	}
+	names = slices.DeleteFunc(names, isPointer)
 	templates, err := compileTemplates(&character)
 	if err != nil {
 		return nil, fmt.Errorf("compiling the prompts of agent %s: %w", row.ID, err)
 	}
 	m := &mind{
-		id: row.ID, version: row.Version, character: &character, place: strings.ToLower(row.Name), secretKeys: names, templates: templates,
+		id: row.ID, version: row.Version, character: &character, secretKeys: names, templates: templates,
 		log: b.log.With("agentId", row.ID, "agentName", character.Name),
 	}
 	m.settings = &settings{
-		forCharacter: b.environment.Character(character.Name, row.ID.String()),
-		secrets:      secrets, own: character.Settings, server: b.environment.Lookup, log: m.log,
+		forCharacter: b.environment.Character(row.ID),
+		secrets:      secrets, own: opened(character.Settings, secrets), server: b.environment.Lookup, log: m.log,
 	}
 	if sealed != nil {
 		m.model = brokenChoice(apierr.From(sealed).Message)
 	} else {
-		m.model = b.models.Choose(ModelRequest{Setting: m.settings.Setting, Plugins: character.Plugins})
+		m.model = b.models.Choose(ModelRequest{Lookup: m.settings.Lookup, Plugins: character.Plugins})
 	}
 	m.components = agent.Components{Actions: builtinActions(), Providers: builtinProviders()}
 	for _, name := range character.Plugins {
 		m.addPlugin(ctx, b.registry, name)
 	}
+	m.card = newCard(row, m)
 	return m, nil
 }
 
@@ -152,12 +197,18 @@ func (b *builder) build(ctx context.Context, row db.Agent) (*mind, error) {
 // components have names that are taken, is left out.
 func (m *mind) addPlugin(ctx context.Context, registry *agent.Registry, name string) {
 	plugin, ok := registry.Lookup(name)
+	character := *m.character
+	character.Settings = m.settings.own
 	if !ok {
-		m.plugins = append(m.plugins, knownPlugin(name))
+		status := knownPlugin(name)
+		if !status.Available {
+			m.log.WarnContext(ctx, "plugin not available", "plugin", name, "reason", status.Reason)
+		}
+		m.plugins = append(m.plugins, status)
 		return
 	}
 	status := PluginStatus{Name: name, Available: true, Status: PluginBuiltin, Reason: plugin.Description}
-	parts, err := plugin.Provision(ctx, agent.Setup{AgentID: m.id, Character: m.character, Host: m.settings})
+	parts, err := plugin.Provision(ctx, agent.Setup{AgentID: m.id, Character: &character, Host: m.settings})
 	if err == nil {
 		err = m.admit(agent.PluginName(name), parts)
 	}

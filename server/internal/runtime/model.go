@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 
+	"github.com/elizad/elizad/server/internal/secrets"
 	"github.com/elizad/elizad/server/model"
 )
 
@@ -12,12 +13,14 @@ type Models interface {
 	// Choose picks a model by an agent's settings. It doesn't connect to anything, and answers the same for the same
 	// settings.
 	Choose(req ModelRequest) ModelChoice
+	// Routes returns where settings send the keys of models, always for the same ones in the same order.
+	Routes(lookup model.Lookup) []secrets.Route
 }
 
 // ModelRequest is what a choice depends on.
 type ModelRequest struct {
-	Setting func(name string) (value string, ok bool) // the agent's settings, then the server's
-	Plugins []string                                  // as in the character
+	Lookup  model.Lookup // the agent's settings, then the server's
+	Plugins []string     // as in the character
 }
 
 // ModelChoice is the model of an agent.
@@ -26,6 +29,8 @@ type ModelChoice struct {
 	Notice   string // for the owner: why it is this one, when that needs attention
 	// ReplyNotice goes with every reply, so that nobody takes the built-in responder for a language model.
 	ReplyNotice string
+	// Introduction is what the model says of itself, to each person once a day.
+	Introduction string
 
 	Ear   Ear
 	Mouth Mouth

@@ -20,6 +20,9 @@ func (r *run) modelState() *model.State {
 			s.Participants = append(s.Participants, p.Name)
 		}
 	}
+	s.HistoryCut = len(r.view.Recent) >= r.service.cfg.ConversationLength
+	s.Program = r.context.Channel.ForProgram()
+	s.Introduced = r.introduced
 	for _, m := range r.view.Recent[:len(r.view.Recent)-1] {
 		s.History = append(s.History, model.Line{
 			Author: m.Author, FromAgent: m.FromAgent, FromSelf: m.FromSelf, Text: m.Content.Text, At: m.CreatedAt,

@@ -50,8 +50,8 @@ func (r *run) carryOut(ctx context.Context, d frame.Decision, shown bool) error 
 			return err
 		}
 	}
-	if r.reply.String() == "" && !r.ignored {
-		r.reply.write(d.Text) // words without a REPLY are meant to be read too
+	if r.reply.String() == "" && !r.ignored && !r.lastFailed() {
+		r.reply.write(d.Text) // words without a REPLY are meant to be read too, unless what they tell of failed
 	}
 	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -65,9 +64,8 @@ func TestRoomActions(t *testing.T) {
 			if got.reply() != tt.reply || strings.Join(got.chunks, "") != tt.reply {
 				t.Errorf("reply %q in %q; turn %+v", got.reply(), got.chunks, got.Turn)
 			}
-			state, err := b.messages.ParticipantState(t.Context(), b.who, dm.ID, ada)
-			if err != nil || state != tt.after {
-				t.Errorf("state %q, %v; want %q", state, err, tt.after)
+			if state := b.standing(t, dm, ada); state != tt.after {
+				t.Errorf("state %q, want %q", state, tt.after)
 			}
 		})
 	}
@@ -75,12 +73,12 @@ func TestRoomActions(t *testing.T) {
 
 func TestChoosingSilence(t *testing.T) {
 	t.Parallel()
-	for _, actions := range []string{"IGNORE", "ignore, REPLY", "NONE"} {
+	for actions, reason := range map[string]string{"IGNORE": "agent_ignored", "ignore, REPLY": "agent_ignored", "NONE": "agent_none"} {
 		_, models := scripted(t, always(plan(actions, "")))
 		b := running(t, models)
 		ada := b.agent(t, "Ada", "")
 		got := b.say(t, ada, b.draft(b.dm(t, ada), "bye"))
-		if got.Turn.Status != messaging.TurnIgnored || got.Turn.Reason != "agent_ignored" || got.Reply != nil || len(got.chunks) != 0 {
+		if got.Turn.Status != messaging.TurnIgnored || got.Turn.Reason != reason || got.Reply != nil || len(got.chunks) != 0 {
 			t.Errorf("%s: turn %+v, reply %q", actions, got.Turn, got.reply())
 		}
 	}
@@ -247,10 +245,9 @@ func TestProvidersThatFailAreLeftOut(t *testing.T) {
 	server, models := scripted(t, always(modeltest.Frame("fine")))
 	b := running(t, models, withPlugin(t, parts))
 	ada := b.agent(t, "Ada", `"plugins":["tools"],"settings":{"PROVIDER_TIMEOUT_MS":60}`)
-	start := time.Now()
 	got := b.say(t, ada, b.draft(b.dm(t, ada), "hello"))
-	if got.reply() != "fine" || time.Since(start) > 10*time.Second {
-		t.Errorf("turn = %+v after %v", got.Turn, time.Since(start))
+	if got.reply() != "fine" { // SLOW says nothing until it is cancelled
+		t.Errorf("turn = %+v", got.Turn)
 	}
 	if p := server.Requests()[0].Prompt(); !strings.Contains(p, "good news") {
 		t.Errorf("prompt: %s", p)
@@ -264,7 +261,7 @@ func TestProvidersThatFailAreLeftOut(t *testing.T) {
 
 func TestEvaluatorsLookBack(t *testing.T) {
 	t.Parallel()
-	seen := make(chan string, 10)
+	seen, last := make(chan string, 10), make(chan struct{}, 10)
 	evaluator := func(name string, always bool) agent.Evaluator {
 		return agent.Evaluator{Name: name, AlwaysRun: always, Handle: func(_ context.Context, run *agent.Run) error {
 			seen <- name + " " + run.Message.Content.Text
@@ -274,7 +271,10 @@ func TestEvaluatorsLookBack(t *testing.T) {
 	parts := agent.Components{Evaluators: []agent.Evaluator{
 		evaluator("ANSWERED", false), evaluator("ALWAYS", true),
 		{Name: "WILD", AlwaysRun: true, Handle: func(context.Context, *agent.Run) error { panic("no") }},
-		{Name: "NOT_NOW", AlwaysRun: true, Validate: func(context.Context, *agent.Run) bool { return false }, Handle: func(context.Context, *agent.Run) error {
+		{Name: "NOT_NOW", AlwaysRun: true, Validate: func(context.Context, *agent.Run) bool {
+			last <- struct{}{}
+			return false
+		}, Handle: func(context.Context, *agent.Run) error {
 			seen <- "NOT_NOW"
 			return nil
 		}},
@@ -291,7 +291,9 @@ func TestEvaluatorsLookBack(t *testing.T) {
 	if first, second := <-seen, <-seen; first != "ANSWERED two" || second != "ALWAYS two" {
 		t.Errorf("after an answer: %s, %s", first, second)
 	}
-	b.stop(t, b.Service) // waits for the evaluators
+	<-last // of one
+	<-last
+	b.stop(t, b.Service) // ends the evaluators, and waits for the record of what they did
 	var recorded []string
 	for _, e := range b.record(t, two.Turn) {
 		if e.kind == messaging.LogEvaluated {

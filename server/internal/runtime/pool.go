@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/internal/bus"
+	"github.com/elizad/elizad/server/internal/lifecycle"
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
@@ -44,11 +47,11 @@ func (s *Service) Start(context.Context) error {
 	s.started = true
 	s.dispatcher.Go(func() {
 		defer work.Close()
-		s.dispatch(work)
+		lifecycle.Persist(s.life, s.cfg.Logger, "the claiming of turns", func() { s.dispatch(work) })
 	})
 	s.keeper.Go(func() {
 		defer ended.Close()
-		s.keep(ended)
+		lifecycle.Persist(s.life, s.cfg.Logger, "the renewal of leases", func() { s.keep(ended) })
 	})
 	return nil
 }
@@ -66,9 +69,9 @@ func (s *Service) Stop(ctx context.Context) error {
 	finish, cancel := beforeDeadline(ctx)
 	defer cancel()
 	turns := func() { s.dispatcher.Wait(); s.runs.Wait() } // in this order, for the dispatcher may be about to start one more
-	_ = wait(finish, turns)                                // what has not finished is broken off next
+	_ = lifecycle.Await(finish, turns)                     // what has not finished is broken off next
 	s.end(errStopping)
-	if err := wait(ctx, func() { turns(); s.keeper.Wait(); s.strays.Wait() }); err != nil {
+	if err := lifecycle.Await(ctx, func() { turns(); s.keeper.Wait(); s.strays.Wait() }); err != nil {
 		return fmt.Errorf("stopping the agents: %w", err)
 	}
 	if !first || !started {
@@ -92,21 +95,6 @@ func beforeDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, left-min(left/2, parting))
 }
 
-// wait calls blocking and returns when it does, or with ctx's error when that ends first.
-func wait(ctx context.Context, blocking func()) error {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		blocking()
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 // dispatch claims turns while there is room for them.
 func (s *Service) dispatch(work *bus.Subscription) {
 	ticker := time.NewTicker(tick)
@@ -127,28 +115,60 @@ func (s *Service) dispatch(work *bus.Subscription) {
 	}
 }
 
-// claim takes as many turns as there is room for.
+// claim takes as many turns as there is room for. A turn that runs here is never begun a second time, however its lease looks.
 func (s *Service) claim() {
 	room := cap(s.slots) - len(s.slots)
 	if room == 0 || s.draining() {
 		return
 	}
-	turns, err := s.cfg.Messages.ClaimTurns(s.life, s.cfg.Owner, room, s.cfg.Lease)
+	s.leasing.Lock()
+	defer s.leasing.Unlock()
+	if s.wall().Sub(s.renewed).Abs() > s.cfg.Lease/2 && !s.renew() {
+		return // after a gap, what runs here may look as if nobody ran it
+	}
+	turns, err := s.cfg.Messages.ClaimTurns(s.life, s.cfg.Owner, room, share(cap(s.slots)), s.cfg.Lease)
 	if err != nil {
-		s.cfg.Logger.WarnContext(s.life, "turns not claimed", "error", err)
+		if !s.claimless { // told once, and not every second
+			s.cfg.Logger.WarnContext(s.life, "turns not claimed", "error", err)
+		}
+		s.claimless = true
 		return
 	}
+	s.claimless = false
 	for _, t := range turns {
-		s.slots <- struct{}{} // never waits: only this goroutine adds, and there was room
-		ctx, cancel := context.WithCancelCause(s.life)
-		s.mu.Lock()
-		s.cancels[t.ID] = cancel
-		s.mu.Unlock()
-		s.runs.Go(func() {
-			defer s.giveBack(t.ID)
-			s.take(ctx, t)
-		})
+		s.begin(t)
 	}
+}
+
+// share returns how many of the workers one sender may have at work. The rest, a quarter, is there for whoever comes next: who
+// asks a thousand things at once keeps nobody waiting but himself.
+func share(workers int) int { return max(1, workers-max(1, workers/4)) }
+
+// begin runs a turn that was claimed, unless it runs already.
+func (s *Service) begin(t messaging.Turn) {
+	ctx, cancel := context.WithCancelCause(s.life)
+	s.mu.Lock()
+	_, held := s.held[t.ID]
+	if !held {
+		s.held[t.ID] = cancel
+	}
+	s.mu.Unlock()
+	if held {
+		cancel(nil)
+		return // the claim has renewed its lease
+	}
+	s.slots <- struct{}{} // never waits: only the dispatcher adds, and there was room
+	s.runs.Go(func() {
+		defer lifecycle.Contain(s.cfg.Logger, "a turn")
+		r := &run{service: s, turn: t, record: newRecord(t), startedAt: time.Now()}
+		brokenOff := func() error {
+			defer s.giveBack(t.ID, cancel)
+			return s.take(ctx, r)
+		}()
+		if brokenOff != nil {
+			s.release(ctx, r, brokenOff) // when it is no longer held here, for this server may be the next to claim it
+		}
+	})
 }
 
 func (s *Service) draining() bool {
@@ -161,10 +181,9 @@ func (s *Service) draining() bool {
 }
 
 // giveBack frees a turn's slot.
-func (s *Service) giveBack(turnID uuid.UUID) {
+func (s *Service) giveBack(turnID uuid.UUID, cancel context.CancelCauseFunc) {
 	s.mu.Lock()
-	cancel := s.cancels[turnID]
-	delete(s.cancels, turnID)
+	delete(s.held, turnID)
 	s.mu.Unlock()
 	cancel(nil)
 	full := len(s.slots) == cap(s.slots)
@@ -194,12 +213,46 @@ func (s *Service) keep(ended *bus.Subscription) {
 			}
 			s.breakOff(m)
 		case <-ticker.C:
-			if len(s.slots) == 0 {
-				continue
-			}
-			if err := s.cfg.Messages.RenewTurns(s.life, s.cfg.Owner, s.cfg.Lease); err != nil && s.life.Err() == nil {
+			s.leasing.Lock()
+			s.renew()
+			s.leasing.Unlock()
+		}
+	}
+}
+
+// renew extends the leases of the turns that run here, and reports whether it could. Those that were lost meanwhile, as after a
+// gap in which another process took them up, are broken off. s.leasing is held, so that none is claimed at the same time.
+//
+// Only what runs is renewed: the lease of a turn that nobody runs, because the answer to its claim was lost, must pass.
+func (s *Service) renew() bool {
+	s.mu.Lock()
+	held := slices.Collect(maps.Keys(s.held))
+	s.mu.Unlock()
+	now := s.wall()
+	if len(held) > 0 {
+		lost, err := s.cfg.Messages.RenewTurns(s.life, s.cfg.Owner, held, s.cfg.Lease)
+		if err != nil {
+			if s.life.Err() == nil {
 				s.cfg.Logger.WarnContext(s.life, "leases not renewed", "error", err)
 			}
+			return false
+		}
+		s.cancel(lost)
+	}
+	s.renewed = now
+	return true
+}
+
+// wall is the time by the clock on the wall, which leases go by: without the monotonic reading, which hides that it jumped.
+func (s *Service) wall() time.Time { return s.cfg.Now().Round(0) }
+
+// cancel breaks off the runs of turns that are no longer ours.
+func (s *Service) cancel(ids []uuid.UUID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range ids {
+		if cancel, ok := s.held[id]; ok {
+			cancel(errEnded)
 		}
 	}
 }
@@ -210,16 +263,10 @@ func (s *Service) breakOff(m bus.Message) {
 	if m.Lost {
 		return
 	}
-	ids, err := messaging.DecodeTurnIDs(m.Data)
+	ids, err := messaging.DecodeTurnIDs(m)
 	if err != nil {
 		s.cfg.Logger.WarnContext(s.life, "event not understood", "subject", m.Subject, "error", err)
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, id := range ids {
-		if cancel, ok := s.cancels[id]; ok {
-			cancel(errEnded)
-		}
-	}
+	s.cancel(ids)
 }

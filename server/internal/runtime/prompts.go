@@ -4,8 +4,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/elizad/elizad/server/agent"
@@ -29,37 +27,32 @@ func defaultPrompt(name string) (string, error) {
 	return string(text), err
 }
 
+// promptNames are the prompts that a run may ask for.
+var promptNames = []string{handlePrompt, replyPrompt, shouldRespondPrompt}
+
 // compileTemplates returns all prompts of a character: its own, and ours where it has none. Templates of other names are
-// compiled too, because extensions may use them.
+// other programs'.
 func compileTemplates(c *agent.Character) (map[string]*template.Template, error) {
-	sources := map[string]string{}
-	for _, name := range []string{handlePrompt, replyPrompt, shouldRespondPrompt} {
-		text, err := defaultPrompt(name)
+	out := make(map[string]*template.Template, len(promptNames))
+	for _, name := range promptNames {
+		source, err := defaultPrompt(name)
 		if err != nil {
 			return nil, fmt.Errorf("reading the prompt %s: %w", name, err)
 		}
-		sources[name] = text
-	}
-	for name, text := range c.Templates {
-		if strings.TrimSpace(text) != "" {
-			sources[name] = text
+		if own := c.Templates[name]; strings.TrimSpace(own) != "" {
+			source = own
 		}
-	}
-	out := make(map[string]*template.Template, len(sources))
-	for name, source := range sources {
-		compiled, err := template.Parse(source)
-		if err != nil {
+		if out[name], err = template.Parse(source); err != nil {
 			return nil, fmt.Errorf("template %s: %w", name, err)
 		}
-		out[name] = compiled
 	}
 	return out, nil
 }
 
-// checkTemplates refuses a character with a template that doesn't parse, and says where.
+// checkTemplates refuses a character with a prompt that doesn't parse, and says where.
 func checkTemplates(c *agent.Character, code apierr.Code) error {
 	var problems []agent.Problem
-	for _, name := range slices.Sorted(maps.Keys(c.Templates)) {
+	for _, name := range promptNames {
 		_, err := template.Parse(c.Templates[name])
 		if mistake, ok := errors.AsType[*template.Error](err); ok {
 			problems = append(problems, agent.Problem{Path: "/templates/" + name, Reason: mistake.Error()})
@@ -68,6 +61,5 @@ func checkTemplates(c *agent.Character, code apierr.Code) error {
 	if len(problems) == 0 {
 		return nil
 	}
-	invalid := &agent.ValidationError{Problems: problems}
-	return apierr.Wrap(invalid, code, "%s", invalid.Error()).WithDetails(invalid.Error())
+	return agent.Refuse(code, problems...)
 }

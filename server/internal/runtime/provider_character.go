@@ -2,9 +2,12 @@ package runtime
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/elizad/elizad/server/agent"
@@ -86,7 +89,7 @@ func (p *portrait) bio(b agent.Bio) string {
 	if !b.List {
 		return p.fill(b.First())
 	}
-	return p.fill(strings.Join(p.sample(b.Lines, maxBioLines), " "))
+	return p.fill(strings.Join(p.sample(b.Lines, maxBioLines), "\n"))
 }
 
 func (p *portrait) otherTopics(topics []string, chosen string) string {
@@ -106,7 +109,7 @@ func (p *portrait) conversations(all [][]agent.Example) string {
 	chosen := sample(p.rand, all, maxConversations)
 	texts := make([]string, len(chosen))
 	for i, lines := range chosen {
-		texts[i] = nameStandIns(p.fill(exampleText(lines)), p.rand)
+		texts[i] = p.fill(nameStandIns(exampleText(lines), p.rand))
 	}
 	return strings.Join(texts, "\n\n")
 }
@@ -116,17 +119,41 @@ func exampleText(lines []agent.Example) string {
 	out := make([]string, len(lines))
 	for i, line := range lines {
 		out[i] = line.Name + ": " + line.Content.Text
-		if len(line.Content.Actions) > 0 {
-			out[i] += " (actions: " + strings.Join(line.Content.Actions, ", ") + ")"
+		if actions := actionsOf(line.Content); len(actions) > 0 {
+			out[i] += " (actions: " + strings.Join(actions, ", ") + ")"
 		}
 	}
 	return strings.Join(out, "\n")
 }
 
-// fill puts the agent's name where a character's text leaves room for it.
-func (p *portrait) fill(text string) string { return fillName(text, p.run.Character.Name) }
+// actionsOf returns the actions of an example. Older characters name one, under "action".
+func actionsOf(c agent.Content) []string {
+	var one string
+	if raw, ok := c.Extra["action"]; ok && len(c.Actions) == 0 && json.Unmarshal(raw, &one) == nil && one != "" {
+		return []string{one}
+	}
+	return c.Actions
+}
 
-func fillName(text, name string) string { return strings.ReplaceAll(text, "{{agentName}}", name) }
+// fill puts names where a character's text leaves room for them.
+func (p *portrait) fill(text string) string {
+	return fillNames(text, p.run.Character.Name, authorOf(p.run.Message))
+}
+
+// fillNames puts in the agent's name, and that of the person it talks to.
+func fillNames(text, name, person string) string {
+	return strings.ReplaceAll(fillName(text, name), "{{user}}", person)
+}
+
+// agentNamed is the room that characters of any origin leave for the agent's name.
+var agentNamed = regexp.MustCompile(`\{\{\s*(?i:agentName|agent_name|name|char)\s*\}\}`)
+
+func fillName(text, name string) string {
+	if !strings.Contains(text, "{{") {
+		return text
+	}
+	return agentNamed.ReplaceAllLiteralString(text, name)
+}
 
 func (p *portrait) pick(list []string) string {
 	if len(list) == 0 {
@@ -144,17 +171,18 @@ func sample[T any](r *rand.Rand, list []T, n int) []T {
 	return out[:min(n, len(out))]
 }
 
-// nameStandIns replaces {{name1}}, {{user1}} and so on by first names.
+// nameStandIns replaces {{name1}}, {{user1}} and so on by first names, and {{user}}, of whom there is one, by the first.
 func nameStandIns(text string, r *rand.Rand) string {
 	if !strings.Contains(text, "{{") {
 		return text
 	}
 	names := sample(r, firstNames, maxNames)
-	pairs := make([]string, 0, 4*maxNames)
 	for i, name := range names {
-		pairs = append(pairs, fmt.Sprintf("{{name%d}}", i+1), name, fmt.Sprintf("{{user%d}}", i+1), name)
+		number := strconv.Itoa(i + 1)
+		text = strings.ReplaceAll(text, "{{name"+number+"}}", name)
+		text = strings.ReplaceAll(text, "{{user"+number+"}}", name)
 	}
-	return strings.NewReplacer(pairs...).Replace(text)
+	return strings.ReplaceAll(text, "{{user}}", names[0])
 }
 
 // standIns replaces what is left of them in a prompt.

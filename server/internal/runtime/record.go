@@ -1,11 +1,14 @@
 package runtime
 
 import (
+	"context"
 	"encoding/json"
+	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/model"
 )
 
 // record is the log of a turn. Providers may add to it at once.
@@ -16,6 +19,13 @@ type record struct {
 	entries []messaging.TurnLogEntry
 	stored  int      // how many of them were in the log when the turn ended
 	missing []string // providers that said nothing, because they failed or were late
+	spent   spent
+}
+
+// spent is what the calls of models in a run took.
+type spent struct {
+	model                     string // of the last call; empty before the first
+	inputTokens, outputTokens int
 }
 
 // maxEntries bounds a log; a run that does more than that is broken, and its end is noted all the same.
@@ -42,6 +52,39 @@ func (r *record) leaveOut(provider string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.missing = append(r.missing, provider)
+}
+
+// spend counts a call of a model.
+func (r *record) spend(d model.Done) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.spent.model = d.Model
+	r.spent.inputTokens += d.Usage.InputTokens
+	r.spent.outputTokens += d.Usage.OutputTokens
+}
+
+// logOutcome says how the run ended, in the one line that people open the log for.
+func (r *run) logOutcome(ctx context.Context, o messaging.Outcome) {
+	level, text := slog.LevelInfo, "agent did not answer"
+	switch o.Status {
+	case messaging.TurnReplied:
+		text = "agent answered"
+	case messaging.TurnFailed, messaging.TurnTimedOut:
+		level = slog.LevelWarn
+	}
+	attrs := make([]slog.Attr, 0, 9)
+	attrs = append(attrs, slog.Any("messageId", r.turn.MessageID), slog.Int64("ms", time.Since(r.startedAt).Milliseconds()))
+	r.record.mu.Lock()
+	used := r.record.spent
+	r.record.mu.Unlock()
+	if used.model != "" {
+		attrs = append(attrs, slog.String("provider", r.mind.model.Provider.Name()), slog.String("model", used.model),
+			slog.Int("inputTokens", used.inputTokens), slog.Int("outputTokens", used.outputTokens))
+	}
+	if o.Status != messaging.TurnReplied {
+		attrs = append(attrs, slog.Any("status", o.Status), slog.String("reason", o.Reason), slog.String("detail", o.Detail))
+	}
+	r.log().LogAttrs(ctx, level, text, attrs...)
 }
 
 func newEntry(kind string, data map[string]any) messaging.TurnLogEntry {

@@ -28,7 +28,7 @@ func (r *run) recollection(o messaging.Outcome) *messaging.Recollection {
 			Content: encoded(heard), Metadata: aboutMemory(asked.ID, heard.Source, asked.Author),
 		}},
 	}
-	if o.Reply == nil {
+	if o.Reply == nil || r.noWords {
 		return out
 	}
 	var said agent.Content

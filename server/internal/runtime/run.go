@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"hash/fnv"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,15 +25,17 @@ type run struct {
 	record    *record
 	startedAt time.Time
 
-	peers     []peer    // agents of the channel, in the order of joining
-	view      agent.Run // what components get, without the state and the results
-	state     agent.State
-	offered   []agent.Action // what the agent may do now; nil before it was found out
-	steps     []step         // the actions of the plan that were dealt with, in order
-	reply     stream
-	answered  string // model that wrote the last answer
-	truncated bool   // the reply ends before its writer wanted
-	ignored   bool   // an action ended the exchange without words
+	view       agent.Run // what components get, without the state and the results
+	state      agent.State
+	offered    []agent.Action // what the agent may do now; nil before it was found out
+	steps      []step         // the actions of the plan that were dealt with, in order
+	reply      stream
+	answered   string // model that wrote the last answer
+	truncated  string // why the reply ends before its writer wanted; empty when it doesn't
+	ignored    bool   // an action ended the exchange without words
+	answering  bool   // the agent is to answer: people wait for it, and find what became of it in the conversation
+	introduced bool   // the author was told today what answers here
+	noWords    bool   // the outcome's reply is not the agent's words but says that there are none
 }
 
 // log returns the logger for what happens in the run. It names the agent, once that is known: people read the log by agent.
@@ -49,9 +52,12 @@ func (r *run) do(ctx context.Context) (messaging.Outcome, error) {
 	if err := r.prepare(ctx); err != nil {
 		return messaging.Outcome{}, err
 	}
-	if d, ok, err := r.requested(ctx); err != nil {
+	d, ok, err := r.requested(ctx)
+	r.answering = ok
+	switch {
+	case err != nil:
 		return messaging.Outcome{}, err
-	} else if ok {
+	case ok:
 		return r.obey(ctx, d)
 	}
 	answer, err := r.decide(ctx)
@@ -61,6 +67,7 @@ func (r *run) do(ctx context.Context) (messaging.Outcome, error) {
 	if !answer.respond {
 		return messaging.Outcome{Status: messaging.TurnIgnored, Reason: answer.rule, Detail: answer.detail}, nil
 	}
+	r.answering = true
 	decision, shown, err := r.handle(ctx)
 	if err != nil {
 		return messaging.Outcome{}, err
@@ -81,19 +88,15 @@ func (r *run) obey(ctx context.Context, d frame.Decision) (messaging.Outcome, er
 
 // prepare gathers what is known before the first decision.
 func (r *run) prepare(ctx context.Context) error {
-	var err error
-	if r.peers, err = r.service.peers(ctx, r.turn.ChannelID); err != nil {
-		return err
-	}
-	state, err := r.service.cfg.Messages.ParticipantState(ctx, auth.Service(), r.turn.ChannelID, r.turn.AgentID)
-	if err != nil {
-		return err
-	}
 	channel := r.context.Channel
 	r.view = agent.Run{
 		ID: r.turn.ID, AgentID: r.turn.AgentID, ResponseID: r.turn.ResponseID, Character: r.mind.character,
-		Room:      agent.Room{ID: channel.ID, ServerID: channel.MessageServerID, Name: channel.Name, Type: string(channel.Type), State: state},
+		Room:      agent.Room{ID: channel.ID, ServerID: channel.MessageServerID, Name: channel.Name, Type: string(channel.Type), State: r.context.State},
 		Providers: r.mind.components.Providers, StartedAt: r.startedAt, Seed: r.seed(), Host: r.mind.settings, Services: services{r},
+	}
+	var err error
+	if r.introduced, err = r.wasIntroduced(ctx); err != nil {
+		return err
 	}
 	r.readConversation()
 	r.view.Message.Content.ChannelType = r.view.Room.Type // what the channel is, not what a message says of it
@@ -102,6 +105,33 @@ func (r *run) prepare(ctx context.Context) error {
 		r.service.cfg.Messages.StreamChunk(ctx, channel.MessageServerID, r.turn, index, text)
 	}
 	return nil
+}
+
+// wasIntroduced reports whether the author read within a day what the model says of itself, from whichever agent.
+func (r *run) wasIntroduced(ctx context.Context) (bool, error) {
+	words := r.mind.model.Introduction
+	if words == "" || r.context.Channel.ForProgram() {
+		return false, nil
+	}
+	person := r.context.Trigger.AuthorID
+	if told, known := r.service.introductions.recall(person, r.startedAt); known {
+		return told, nil
+	}
+	told, err := r.service.cfg.Messages.WasTold(ctx, person, words, r.startedAt.Add(-introductionAge))
+	if err == nil {
+		r.service.introductions.note(person, told, r.startedAt)
+	}
+	return told, err
+}
+
+// noteIntroduction remembers what a stored reply told its reader of the model.
+func (r *run) noteIntroduction(reply *messaging.Reply) {
+	if reply == nil || r.mind == nil {
+		return
+	}
+	if words := r.mind.model.Introduction; words != "" && strings.Contains(reply.Content, words) {
+		r.service.introductions.note(r.context.Trigger.AuthorID, true, r.startedAt)
+	}
 }
 
 // seed is the same for all runs of the agent in the room for the life of a sample.

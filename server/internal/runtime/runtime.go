@@ -20,10 +20,12 @@ import (
 
 // Messages is what the runtime needs of [messaging.Service].
 type Messages interface {
-	ClaimTurns(ctx context.Context, owner string, n int, lease time.Duration) ([]messaging.Turn, error)
-	RenewTurns(ctx context.Context, owner string, lease time.Duration) error
+	ClaimTurns(ctx context.Context, owner string, n, perSender int, lease time.Duration) ([]messaging.Turn, error)
+	RenewTurns(ctx context.Context, owner string, ids []uuid.UUID, lease time.Duration) (lost []uuid.UUID, err error)
+	ReleaseTurn(ctx context.Context, owner string, t messaging.Turn) error
 	ReleaseTurns(ctx context.Context, owner string) error
 	TurnContext(ctx context.Context, t messaging.Turn, recent int) (messaging.TurnContext, error)
+	WasTold(ctx context.Context, personID uuid.UUID, words string, since time.Time) (bool, error)
 	StreamChunk(ctx context.Context, serverID uuid.UUID, t messaging.Turn, index int, text string)
 	FinishTurn(ctx context.Context, owner string, t messaging.Turn, o messaging.Outcome) (*messaging.Message, error)
 	AddTurnLog(ctx context.Context, t messaging.Turn, log []messaging.TurnLogEntry) error
@@ -34,7 +36,6 @@ type Messages interface {
 	AnnounceAgents(ctx context.Context)
 	CurrentServer() uuid.UUID
 	AddServerAgent(ctx context.Context, who auth.Identity, serverID, agentID uuid.UUID) error
-	ParticipantState(ctx context.Context, who auth.Identity, channelID, entityID uuid.UUID) (string, error)
 	SetParticipantState(ctx context.Context, who auth.Identity, channelID, entityID uuid.UUID, state string) error
 }
 
@@ -60,13 +61,15 @@ type Config struct {
 	Plugins     *agent.Registry // nil: none
 	Logger      *slog.Logger    // nil: nothing is logged
 
-	Owner              string        // names this process among those on one database; empty: a random one
-	ConcurrentRuns     int           // 0: 64
-	ConversationLength int           // messages that an agent sees; 0: 32
-	RunTimeout         time.Duration // 0: 5 minutes
-	Lease              time.Duration // how long a turn stays ours without news from us; 0: 15 seconds
-	SampleTTL          time.Duration // how long a room gets the same examples of a character; 0: 15 minutes
-	Capture            Capture       // empty: CaptureOff
+	Owner              string           // names this server among those on one database; empty: a random name
+	MaxAgents          int              // that callers may make; 0: no limit
+	ConcurrentRuns     int              // 0: 64
+	ConversationLength int              // messages that an agent sees; 0: 32
+	RunTimeout         time.Duration    // 0: 5 minutes
+	Now                func() time.Time // the clock of leases; nil: time.Now
+	Lease              time.Duration    // how long a turn stays ours without news from us; 0: 15 seconds
+	SampleTTL          time.Duration    // how long a room gets the same examples of a character; 0: 15 minutes
+	Capture            Capture          // empty: CaptureOff
 }
 
 func (c *Config) setDefaults() error {
@@ -78,6 +81,9 @@ func (c *Config) setDefaults() error {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
 	}
 	if c.Owner == "" {
 		c.Owner = uuid.NewString()
@@ -114,12 +120,17 @@ type Service struct {
 	slots      chan struct{}  // a token for each turn that is being taken
 	freed      chan struct{}  // a slot was given back
 
-	evaluating *evaluations
+	evaluating    *evaluations
+	introductions introductions
+
+	leasing   sync.Mutex // held while leases are claimed or renewed
+	renewed   time.Time  // when they were renewed last; guarded by leasing
+	claimless bool       // the last claim failed; guarded by leasing
 
 	mu      sync.Mutex
 	started bool
 	stopped bool
-	cancels map[uuid.UUID]context.CancelCauseFunc // by turn
+	held    map[uuid.UUID]context.CancelCauseFunc // of the turns that run here
 }
 
 // New returns a service that takes no turns before it is started. Its agents can be used at once.
@@ -127,15 +138,15 @@ func New(cfg Config) (*Service, error) {
 	if err := cfg.setDefaults(); err != nil {
 		return nil, err
 	}
-	agents := &Agents{store: cfg.Store, keys: cfg.Keys, salt: cfg.Salt, messages: cfg.Messages, plugins: cfg.Plugins, log: cfg.Logger}
+	agents := &Agents{store: cfg.Store, keys: cfg.Keys, salt: cfg.Salt, messages: cfg.Messages, models: cfg.Models, plugins: cfg.Plugins, most: cfg.MaxAgents, log: cfg.Logger}
 	b := &builder{agents: agents, environment: cfg.Environment, models: cfg.Models, registry: cfg.Plugins, log: cfg.Logger}
-	agents.minds = &minds{build: b.build, kept: map[uuid.UUID]*mind{}}
+	agents.minds = newMinds(b.build)
 	s := &Service{
 		cfg: cfg, agents: agents,
-		drain:   make(chan struct{}),
-		slots:   make(chan struct{}, cfg.ConcurrentRuns),
-		freed:   make(chan struct{}, 1),
-		cancels: map[uuid.UUID]context.CancelCauseFunc{},
+		drain: make(chan struct{}),
+		slots: make(chan struct{}, cfg.ConcurrentRuns),
+		freed: make(chan struct{}, 1),
+		held:  map[uuid.UUID]context.CancelCauseFunc{},
 	}
 	s.life, s.end = context.WithCancelCause(context.Background())
 	s.evaluating = newEvaluations(s)
@@ -144,6 +155,15 @@ func New(cfg Config) (*Service, error) {
 
 // Agents returns the agents.
 func (s *Service) Agents() *Agents { return s.agents }
+
+// mindOf returns the mind of a version of an agent, or of a newer one.
+func (s *Service) mindOf(ctx context.Context, id uuid.UUID, version int64) (*mind, error) {
+	if m := s.agents.minds.known(id, version); m != nil {
+		return m, nil
+	}
+	m, _, err := s.mind(ctx, id)
+	return m, err
+}
 
 // mind returns the mind of an agent's present version, and whether the agent runs.
 func (s *Service) mind(ctx context.Context, id uuid.UUID) (*mind, bool, error) {

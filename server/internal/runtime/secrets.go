@@ -13,9 +13,10 @@ import (
 // secretChanges are new values of secrets by name; nil removes one.
 type secretChanges map[string]*string
 
-// splitSecrets takes the secrets out of a character. Those at the top win over those under settings of the same name.
+// splitSecrets takes the secrets out of a character: those that it calls so, of which the ones at the top win over those under
+// settings of the same name, and those that stand there by name.
 func splitSecrets(c *agent.Character) secretChanges {
-	changes := secretChanges{}
+	changes := namedSecrets(c)
 	if under, ok := c.Settings["secrets"].(map[string]any); ok {
 		changes.add(under)
 		c.Settings = maps.Clone(c.Settings)
@@ -71,6 +72,17 @@ func (s secretChanges) apply(secrets map[string]string) map[string]string {
 	return out
 }
 
+// given returns the names of the secrets that have a new value.
+func (s secretChanges) given() map[string]bool {
+	out := map[string]bool{}
+	for name, value := range s {
+		if value != nil {
+			out[name] = true
+		}
+	}
+	return out
+}
+
 // patchSecrets takes the changes of secrets out of a partial update of an agent with the given secrets. A null in place of
 // all of them removes all.
 func patchSecrets(patch map[string]json.RawMessage, current map[string]string) (secretChanges, error) {
@@ -78,6 +90,11 @@ func patchSecrets(patch map[string]json.RawMessage, current map[string]string) (
 	if raw, ok := patch["settings"]; ok {
 		var under map[string]json.RawMessage
 		if json.Unmarshal(raw, &under) == nil {
+			for name, value := range under {
+				if _, secret := current[name]; secret && string(value) == "null" {
+					changes[name] = nil // it was found there by its name
+				}
+			}
 			if err := changes.addPatch(under, "/settings/secrets", current); err != nil {
 				return nil, err
 			}
@@ -132,6 +149,5 @@ func (s secretChanges) addPatch(patch map[string]json.RawMessage, path string, c
 
 // refused is the error for one wrong value in a partial update.
 func refused(path, reason string) error {
-	invalid := &agent.ValidationError{Problems: []agent.Problem{{Path: path, Reason: reason}}}
-	return apierr.Wrap(invalid, apierr.UpdateFailed, "%s", invalid.Error()).WithDetails(invalid.Error())
+	return agent.Refuse(apierr.UpdateFailed, agent.Problem{Path: path, Reason: reason})
 }

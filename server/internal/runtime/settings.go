@@ -7,22 +7,25 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/elizad/elizad/server/agent"
+	"github.com/elizad/elizad/server/model"
 )
 
 // Environment is what agents may see of the server's own settings.
 type Environment interface {
-	// Lookup returns the value of a setting, and whether it is set.
-	Lookup(name string) (string, bool)
-	// Character returns the settings that the server holds for one character. They count as its secrets.
-	Character(name, id string) map[string]string
+	// Lookup returns a setting, and whether it is set.
+	Lookup(name string) (model.Setting, bool)
+	// Character returns the settings that the operator holds for one agent. They count as its secrets.
+	Character(id uuid.UUID) map[string]string
 }
 
 // noEnvironment is the environment of a server that shows nothing.
 type noEnvironment struct{}
 
-func (noEnvironment) Lookup(string) (string, bool)               { return "", false }
-func (noEnvironment) Character(string, string) map[string]string { return nil }
+func (noEnvironment) Lookup(string) (model.Setting, bool)   { return model.Setting{}, false }
+func (noEnvironment) Character(uuid.UUID) map[string]string { return nil }
 
 // settings are the settings of one version of an agent (agent runtime §3). They implement [agent.Host].
 //
@@ -32,7 +35,7 @@ type settings struct {
 	forCharacter map[string]string
 	secrets      map[string]string
 	own          map[string]any
-	server       func(name string) (string, bool)
+	server       func(name string) (model.Setting, bool)
 	log          *slog.Logger
 }
 
@@ -40,14 +43,20 @@ var _ agent.Host = (*settings)(nil)
 
 // Setting implements [agent.Host].
 func (s *settings) Setting(name string) (string, bool) {
+	found, ok := s.Lookup(name)
+	return found.Value, ok
+}
+
+// Lookup implements [agent.Host].
+func (s *settings) Lookup(name string) (model.Setting, bool) {
 	if v, ok := s.forCharacter[name]; ok {
-		return v, true
+		return model.Setting{Name: name, Value: v, Origin: model.FromOperator}, true
 	}
 	if v, ok := s.secrets[name]; ok {
-		return v, true
+		return model.Setting{Name: name, Value: v, Origin: model.FromCharacter}, true
 	}
 	if v, ok := scalar(s.own[name]); ok {
-		return v, true
+		return model.Setting{Name: name, Value: v, Origin: model.FromCharacter}, true
 	}
 	return s.server(name)
 }

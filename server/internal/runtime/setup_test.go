@@ -6,12 +6,14 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 	"go.uber.org/goleak"
 
+	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/bus"
@@ -19,6 +21,7 @@ import (
 	"github.com/elizad/elizad/server/internal/modeltest"
 	"github.com/elizad/elizad/server/internal/runtime"
 	"github.com/elizad/elizad/server/internal/seal"
+	"github.com/elizad/elizad/server/internal/secrets"
 	"github.com/elizad/elizad/server/internal/store"
 	"github.com/elizad/elizad/server/internal/store/sqlitestore"
 	"github.com/elizad/elizad/server/model"
@@ -28,17 +31,19 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 // bench is a runtime on a real message store, with one person.
 type bench struct {
 	*runtime.Service
 	messages *messaging.Service
 	store    store.Store
+	bus      bus.Bus
 	user     uuid.UUID
 	who      auth.Identity
 	log      *logText
 	config   runtime.Config
+	ahead    atomic.Int64 // how far the clock is ahead of the true time, in nanoseconds
 }
 
 // choose chooses a model for every agent.
@@ -46,14 +51,26 @@ type choose func(req runtime.ModelRequest) runtime.ModelChoice
 
 func (c choose) Choose(req runtime.ModelRequest) runtime.ModelChoice { return c(req) }
 
+func (choose) Routes(lookup model.Lookup) []secrets.Route {
+	out := []secrets.Route{{Addresses: []string{"modelProvider"}}}
+	for _, r := range openai.Routes(lookup) {
+		out = append(out, secrets.Route(r))
+	}
+	return out
+}
+
 // env is an environment of plain values.
 type env map[string]string
 
-func (e env) Lookup(name string) (string, bool) { v, ok := e[name]; return v, ok }
-func (e env) Character(name, _ string) map[string]string {
+func (e env) Lookup(name string) (model.Setting, bool) {
+	v, ok := e[name]
+	return model.Setting{Name: name, Value: v, Origin: model.FromOperator}, ok
+}
+
+func (e env) Character(id uuid.UUID) map[string]string {
 	out := map[string]string{}
 	for key, v := range e {
-		if rest, ok := strings.CutPrefix(key, "CHARACTER."+strings.ToUpper(name)+"."); ok {
+		if rest, ok := strings.CutPrefix(key, "CHARACTER."+id.String()+"."); ok {
 			out[rest] = v
 		}
 	}
@@ -115,12 +132,20 @@ func setup(t testing.TB, models runtime.Models, change ...func(*runtime.Config))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return setupOn(t, st, models, change...)
+}
+
+// setupOn is the same on another database, which is closed at the end.
+func setupOn(t testing.TB, st store.Store, models runtime.Models, change ...func(*runtime.Config)) *bench {
+	t.Helper()
 	local := bus.NewLocal()
 	keys, err := seal.Parse(seal.Generate())
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{messages: messaging.New(messaging.Config{Store: st, Bus: local}), store: st, user: uuid.New(), log: &logText{}}
+	b := &bench{store: st, bus: local, user: uuid.New(), log: &logText{}}
+	now := func() time.Time { return time.Now().Add(time.Duration(b.ahead.Load())) }
+	b.messages = messaging.New(messaging.Config{Store: st, Bus: local, Now: now})
 	b.who = auth.Entity(b.user)
 	t.Cleanup(func() {
 		_ = local.Close()
@@ -132,7 +157,7 @@ func setup(t testing.TB, models runtime.Models, change ...func(*runtime.Config))
 		t.Fatal(err)
 	}
 	b.config = runtime.Config{
-		Store: st, Messages: b.messages, Models: models, Keys: keys,
+		Store: st, Messages: b.messages, Models: models, Keys: keys, Now: now,
 		Logger: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, c := range change {
@@ -206,10 +231,11 @@ func (b *bench) dm(t testing.TB, id uuid.UUID) messaging.Channel {
 }
 
 // group returns a channel of the person and agents.
+// group is a room of two people and agents.
 func (b *bench) group(t testing.TB, agents ...uuid.UUID) messaging.Channel {
 	t.Helper()
 	c, err := b.messages.CreateChannel(t.Context(), b.who, messaging.NewChannel{
-		Name: "group", Type: messaging.TypeGroup, Participants: append([]uuid.UUID{b.user}, agents...),
+		Name: "group", Type: messaging.TypeGroup, Participants: append([]uuid.UUID{b.user, uuid.New()}, agents...),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -298,6 +324,24 @@ func (b *bench) texts(t testing.TB, channelID uuid.UUID) []string {
 		out[len(out)-1-i] = m.Content
 	}
 	return out
+}
+
+// standing returns how somebody takes part in a channel.
+func (b *bench) standing(t testing.TB, channel messaging.Channel, id uuid.UUID) (state string) {
+	t.Helper()
+	err := b.store.View(t.Context(), b.who.Scope(), func(q db.Querier) error {
+		members, err := q.ListChannelMembers(t.Context(), channel.ID)
+		for _, m := range members {
+			if m.EntityID == id {
+				state = m.State
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state
 }
 
 // events returns the record of a turn as "TYPE data" with the data decoded.

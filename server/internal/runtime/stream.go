@@ -33,11 +33,11 @@ func (s *stream) write(text string) {
 	if s.breakNext {
 		text, s.breakNext = partBreak+text, false
 	}
-	if n := utf8.RuneCountInString(text); s.runes+n <= messaging.MaxContent {
+	if n := utf8.RuneCountInString(text); s.runes+n <= messaging.MaxReply {
 		s.runes += n
 	} else {
-		text, s.full = firstRunes(text, messaging.MaxContent-s.runes), true
-		s.runes = messaging.MaxContent
+		text, s.full = firstRunes(text, messaging.MaxReply-s.runes), true
+		s.runes = messaging.MaxReply
 	}
 	if text == "" {
 		return

@@ -19,7 +19,7 @@ import (
 type Summary struct {
 	ID        uuid.UUID
 	Name      string
-	Bio       string // the first of its statements
+	Bio       string // the first of its statements, or the beginning of it
 	Enabled   bool
 	Running   bool // whether it takes turns; outlives the server
 	CreatedAt time.Time
@@ -29,19 +29,38 @@ type Summary struct {
 	place string // the name without regard to case, which lists go by
 }
 
+// Numbers says how many agents there are.
+type Numbers struct{ Total, Running int }
+
+// Count returns how many agents there are. It looks at none of them.
+func (a *Agents) Count(ctx context.Context, who auth.Identity) (n Numbers, err error) {
+	var total, running int64
+	err = a.store.View(ctx, who.Scope(), func(q db.Querier) (err error) {
+		if total, err = q.CountAgents(ctx); err != nil {
+			return err
+		}
+		running, err = q.CountRunningAgents(ctx)
+		return err
+	})
+	if err != nil {
+		return Numbers{}, fmt.Errorf("counting agents: %w", err)
+	}
+	return Numbers{Total: int(total), Running: int(running)}, nil
+}
+
 // List returns all agents, those that run first, then by name. What an agent is made of is read for those only that have
 // changed since they were last used.
 func (a *Agents) List(ctx context.Context, who auth.Identity) ([]Summary, error) {
 	var heads []db.ListAgentHeadsRow
-	var known []*mind             // of the heads; nil for those that have changed
+	var known []*card             // of the heads; nil for those that have changed
 	changed := map[int]db.Agent{} // by the head's place
 	err := a.store.View(ctx, who.Scope(), func(q db.Querier) (err error) {
 		if heads, err = q.ListAgentHeads(ctx); err != nil {
 			return err
 		}
-		known = make([]*mind, len(heads))
+		known = make([]*card, len(heads))
 		for i, head := range heads {
-			if known[i] = a.minds.known(head.ID, head.Version); known[i] != nil {
+			if known[i] = a.minds.card(head.ID, head.Version); known[i] != nil {
 				continue
 			}
 			if row, err := q.GetAgent(ctx, head.ID); err == nil {
@@ -56,14 +75,17 @@ func (a *Agents) List(ctx context.Context, who auth.Identity) ([]Summary, error)
 		return nil, fmt.Errorf("listing agents: %w", err)
 	}
 	for i, row := range changed {
-		if known[i], err = a.minds.of(ctx, row); err != nil {
+		m, err := a.minds.of(ctx, row)
+		if err != nil {
 			a.log.ErrorContext(ctx, "agent left out of the list: its record cannot be read", "agentId", row.ID, "error", err)
+			continue
 		}
+		known[i] = m.card
 	}
 	out := make([]Summary, 0, len(heads))
-	for i, m := range known {
-		if m != nil {
-			out = append(out, summaryOf(heads[i], m))
+	for i, c := range known {
+		if c != nil {
+			out = append(out, summaryOf(heads[i], c))
 		}
 	}
 	slices.SortStableFunc(out, func(x, y Summary) int {
@@ -79,10 +101,10 @@ func (a *Agents) List(ctx context.Context, who auth.Identity) ([]Summary, error)
 	return out, nil
 }
 
-// summaryOf returns what a row and the mind of its version say.
-func summaryOf(head db.ListAgentHeadsRow, m *mind) Summary {
+// summaryOf returns what a row and the card of its version say.
+func summaryOf(head db.ListAgentHeadsRow, c *card) Summary {
 	return Summary{
-		ID: head.ID, Name: head.Name, Bio: m.character.Bio.First(), Enabled: head.Enabled, Running: head.Running,
-		CreatedAt: head.CreatedAt.Time(), UpdatedAt: head.UpdatedAt.Time(), Model: m.modelStatus(), place: m.place,
+		ID: head.ID, Name: head.Name, Bio: c.bio, Enabled: head.Enabled, Running: head.Running,
+		CreatedAt: head.CreatedAt.Time(), UpdatedAt: head.UpdatedAt.Time(), Model: c.modelStatus(), place: c.place,
 	}
 }

@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/names"
 	"github.com/elizad/elizad/server/model"
 )
 
@@ -38,6 +40,7 @@ func (s *Service) Title(ctx context.Context, _ auth.Identity, agentID uuid.UUID,
 	if err != nil {
 		return Title{}, err
 	}
+	said = slices.DeleteFunc(slices.Clone(said), func(line messaging.Message) bool { return line.SaysNothing() })
 	if len(said) < titleMessages {
 		return Title{Reason: "Not enough messages to generate a title"}, nil
 	}
@@ -81,7 +84,7 @@ func titleRequest(m *mind, agentID uuid.UUID, said []messaging.Message) model.Re
 
 // unquoted returns a title on one line, without the quotation marks that models like to put around it.
 func unquoted(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
+	text = strings.Join(strings.Fields(names.Clean(text)), " ")
 	for _, pair := range []struct{ open, end string }{{`"`, `"`}, {"'", "'"}, {"“", "”"}, {"«", "»"}, {"„", "“"}} {
 		if inner, ok := strings.CutPrefix(text, pair.open); ok && len(text) > len(pair.open) {
 			if inner, ok = strings.CutSuffix(inner, pair.end); ok {

@@ -19,7 +19,6 @@ const maxAttempts = 5
 // Codes in the reason of a turn, beside the rules of decide.go and the codes "model_<kind>".
 const (
 	reasonAbandoned  = "abandoned"
-	reasonAgentGone  = "agent_deleted"
 	reasonStopped    = "agent_stopped"
 	reasonGone       = "message_deleted"
 	reasonTimeout    = "run_timeout"
@@ -28,23 +27,32 @@ const (
 	reasonInternal   = "internal"
 	reasonRefused    = "reply_refused"
 	reasonIgnore     = "agent_ignored"
+	reasonNone       = "agent_none"
+	reasonTokenLimit = "model_token_limit"
+	reasonFiltered   = "model_content_filter"
 	reasonActed      = "acted"
 	reasonActionFail = "action_failed"
 )
 
+// reasonModel begins the reasons of failures that are the model's; the kind of its error follows.
+const reasonModel = "model_"
+
 // errRunTimeout is the cause of a run's end by its deadline.
 var errRunTimeout = errors.New("the run took too long")
 
-// take takes one turn to its end and stores the outcome, exactly one.
-func (s *Service) take(ctx context.Context, t messaging.Turn) {
+// take takes one turn to its end and stores the outcome, exactly one. Of a turn that the database broke off it stores none and
+// returns why: it is to be taken up again, for its failure would tell of a fault that passes.
+func (s *Service) take(ctx context.Context, r *run) (brokenOff error) {
 	deadline, cancel := context.WithTimeoutCause(ctx, s.cfg.RunTimeout, errRunTimeout)
 	defer cancel()
-	r := &run{service: s, turn: t, record: newRecord(t), startedAt: time.Now()}
 	outcome, err := s.outcome(deadline, r)
 	if err != nil {
 		cause := context.Cause(deadline)
 		if errors.Is(cause, errStopping) || errors.Is(cause, errEnded) {
-			return
+			return nil
+		}
+		if cause == nil && passing(err) {
+			return err
 		}
 		outcome = s.failure(ctx, r, err, cause)
 	}
@@ -52,6 +60,24 @@ func (s *Service) take(ctx context.Context, t messaging.Turn) {
 	if r.mind != nil && outcome.Status != messaging.TurnCancelled {
 		s.evaluating.add(r, outcome.Status == messaging.TurnReplied)
 	}
+	return nil
+}
+
+// passing reports whether an error says nothing about the turn, only that the database could not be used just then.
+func passing(err error) bool {
+	return apierr.IsCode(err, apierr.Unavailable) || apierr.IsCode(err, apierr.Timeout)
+}
+
+// release gives a turn back, as soon as the database can be used again.
+func (s *Service) release(ctx context.Context, r *run, why error) {
+	r.log().WarnContext(ctx, "run broken off, to be taken up again", "error", why)
+	s.insist(func() bool {
+		err := s.cfg.Messages.ReleaseTurn(context.WithoutCancel(ctx), s.cfg.Owner, r.turn)
+		if err != nil {
+			r.log().WarnContext(ctx, "turn not given back", "error", err)
+		}
+		return err == nil
+	})
 }
 
 // outcome runs a turn. A panic is an error like any other.
@@ -61,26 +87,24 @@ func (s *Service) outcome(ctx context.Context, r *run) (_ messaging.Outcome, err
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 		}
 	}()
+	r.context, err = s.cfg.Messages.TurnContext(ctx, r.turn, s.cfg.ConversationLength)
+	if err == nil && !r.context.Running {
+		return messaging.Outcome{Status: messaging.TurnCancelled, Reason: reasonStopped, Detail: "The agent was stopped"}, nil
+	}
+	if err == nil {
+		r.mind, err = s.mindOf(ctx, r.turn.AgentID, r.context.Version)
+	}
+	if apierr.IsCode(err, apierr.NotFound) { // or the agent or the channel was, and the turn with it
+		return messaging.Outcome{Status: messaging.TurnCancelled, Reason: reasonGone, Detail: "The message was deleted"}, nil
+	} else if err != nil {
+		return messaging.Outcome{}, err
+	}
 	if r.turn.Attempts > maxAttempts {
+		r.answering = true
 		return messaging.Outcome{
 			Status: messaging.TurnFailed, Reason: reasonAbandoned,
 			Detail: fmt.Sprintf("The answer was begun %d times and never finished", maxAttempts),
 		}, nil
-	}
-	m, running, err := s.mind(ctx, r.turn.AgentID)
-	switch {
-	case apierr.IsCode(err, apierr.NotFound):
-		return messaging.Outcome{Status: messaging.TurnCancelled, Reason: reasonAgentGone, Detail: "The agent was deleted"}, nil
-	case err != nil:
-		return messaging.Outcome{}, err
-	case !running:
-		return messaging.Outcome{Status: messaging.TurnCancelled, Reason: reasonStopped, Detail: "The agent was stopped"}, nil
-	}
-	r.mind = m
-	if r.context, err = s.cfg.Messages.TurnContext(ctx, r.turn, s.cfg.ConversationLength); apierr.IsCode(err, apierr.NotFound) {
-		return messaging.Outcome{Status: messaging.TurnCancelled, Reason: reasonGone, Detail: "The message was deleted"}, nil
-	} else if err != nil {
-		return messaging.Outcome{}, err
 	}
 	return r.do(ctx)
 }
@@ -98,7 +122,7 @@ func (s *Service) failure(ctx context.Context, r *run, err, cause error) messagi
 	}
 	if e, ok := errors.AsType[*model.Error](err); ok {
 		log.WarnContext(ctx, "model failed", "error", err)
-		return failed("model_"+string(e.Kind), e.Message)
+		return failed(reasonModel+string(e.Kind), e.Message)
 	}
 	if e, ok := errors.AsType[*runError](err); ok {
 		log.WarnContext(ctx, "run failed", "error", err)
@@ -130,28 +154,10 @@ const (
 	longPause  = 5 * time.Second
 )
 
-// finish stores an outcome. A database that fails is asked again until the server stops, because our lease is renewed and
-// nobody else would end the turn.
-func (s *Service) finish(ctx context.Context, r *run, o messaging.Outcome) {
+// insist calls try until it succeeds, with pauses, or until the server stops.
+func (s *Service) insist(try func() (done bool)) {
 	pause := firstPause
-	for {
-		o.Log, o.Recollection = r.record.ended(o), r.recollection(o)
-		if r.mind != nil {
-			o.CharacterVersion = r.mind.version
-		}
-		_, err := s.cfg.Messages.FinishTurn(context.WithoutCancel(ctx), s.cfg.Owner, r.turn, o)
-		switch {
-		case err == nil:
-			r.log().DebugContext(ctx, "turn ended", "status", o.Status, "reason", o.Reason, "took", time.Since(r.startedAt))
-			return
-		case apierr.IsCode(err, apierr.Conflict) || apierr.IsCode(err, apierr.NotFound):
-			return // no longer ours
-		case apierr.IsCode(err, apierr.ValidationFailed) && o.Reply != nil:
-			r.log().WarnContext(ctx, "reply refused", "error", err)
-			o = messaging.Outcome{Status: messaging.TurnFailed, Reason: reasonRefused, Detail: "The agent's answer could not be stored"}
-			continue
-		}
-		r.log().ErrorContext(ctx, "outcome not stored", "error", err)
+	for !try() {
 		select {
 		case <-s.life.Done():
 			return
@@ -159,4 +165,45 @@ func (s *Service) finish(ctx context.Context, r *run, o messaging.Outcome) {
 			pause = min(2*pause, longPause)
 		}
 	}
+}
+
+// complete adds to an outcome what is kept of the run. A panic over it ends the turn as failed: it would come again.
+func (r *run) complete(o messaging.Outcome) (done messaging.Outcome) {
+	defer func() {
+		if v := recover(); v != nil {
+			r.log().Error("panic at the end of a run", "panic", v, "stack", string(debug.Stack()))
+			done = messaging.Outcome{Status: messaging.TurnFailed, Reason: reasonInternal, Detail: "An internal error occurred"}
+		}
+	}()
+	o = r.kept(o)
+	o.Log, o.Recollection = r.record.ended(o), r.recollection(o)
+	if r.mind != nil {
+		o.CharacterVersion = r.mind.version
+	}
+	return o
+}
+
+// finish stores an outcome. A database that fails is asked again until the server stops, because our lease is renewed and
+// nobody else would end the turn.
+func (s *Service) finish(ctx context.Context, r *run, o messaging.Outcome) {
+	s.insist(func() bool {
+		done := r.complete(o)
+		_, err := s.cfg.Messages.FinishTurn(context.WithoutCancel(ctx), s.cfg.Owner, r.turn, done)
+		switch {
+		case err == nil:
+			r.noteIntroduction(done.Reply)
+			r.logOutcome(ctx, o)
+			return true
+		case apierr.IsCode(err, apierr.Conflict) || apierr.IsCode(err, apierr.NotFound):
+			return true // no longer ours
+		case apierr.IsCode(err, apierr.ValidationFailed) && done.Reply != nil:
+			r.log().WarnContext(ctx, "reply refused", "error", err)
+			r.reply = stream{}           // what can't be stored isn't tried again,
+			r.answering = o.Reply != nil // nor is a second word on it
+			o = messaging.Outcome{Status: messaging.TurnFailed, Reason: reasonRefused, Detail: "The agent's answer could not be stored"}
+		default:
+			r.log().ErrorContext(ctx, "outcome not stored", "error", err)
+		}
+		return false
+	})
 }

@@ -177,7 +177,7 @@ func TestTurnOfADeadServerIsTakenOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if turns, err := b.messages.ClaimTurns(t.Context(), "dead", 10, time.Millisecond); err != nil || len(turns) != 1 {
+	if turns, err := b.messages.ClaimTurns(t.Context(), "dead", 10, 0, time.Millisecond); err != nil || len(turns) != 1 {
 		t.Fatalf("claimed %v, %v", turns, err)
 	}
 	b.start(t, b.Service)
@@ -203,7 +203,7 @@ func TestTurnThatNeverEndsIsAbandoned(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 5 {
-		if turns, err := b.messages.ClaimTurns(t.Context(), "dying", 1, time.Minute); err != nil || len(turns) != 1 {
+		if turns, err := b.messages.ClaimTurns(t.Context(), "dying", 1, 0, time.Minute); err != nil || len(turns) != 1 {
 			t.Fatalf("claimed %v, %v", turns, err)
 		}
 		if err := b.messages.ReleaseTurns(t.Context(), "dying"); err != nil {
@@ -237,7 +237,7 @@ func TestLeaseIsKeptWhileTheModelThinks(t *testing.T) {
 	}
 	<-started
 	for deadline := time.Now().Add(900 * time.Millisecond); time.Now().Before(deadline); {
-		turns, err := b.messages.ClaimTurns(t.Context(), "thief", 1, time.Minute)
+		turns, err := b.messages.ClaimTurns(t.Context(), "thief", 1, 0, time.Minute)
 		if err != nil || len(turns) != 0 {
 			t.Fatalf("the turn was taken away: %v, %v", turns, err)
 		}

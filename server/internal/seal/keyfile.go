@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/elizad/elizad/server/plaintext"
 )
 
 // KeyFileName is the name of the key file in the data directory.
@@ -29,6 +31,9 @@ func Load(path string) (*Keys, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the master key: %w", err)
+	}
+	if text, err = plaintext.Decode(text); err != nil {
+		return nil, fmt.Errorf("reading the master key file %s: %w", path, err)
 	}
 	keys, err := Parse(string(text))
 	if err != nil {

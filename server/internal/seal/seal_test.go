@@ -174,3 +174,37 @@ func TestLoadRefusesAnotherFile(t *testing.T) {
 		t.Error("loaded a file without a key")
 	}
 }
+
+// A key file that was edited elsewhere holds the same keys, whatever mark and ends of lines the editor leaves.
+func TestLoadReadsWhatEditorsWrite(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "master.key")
+	k, err := seal.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := k.Seal("name", map[string]string{"K": "secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wide := []byte("\xFF\xFE")
+	for _, c := range "# key\r\n" + string(text) {
+		wide = append(wide, byte(c), 0)
+	}
+	for _, edited := range [][]byte{append([]byte("\xEF\xBB\xBF"), text...), wide} {
+		if err := os.WriteFile(path, edited, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		again, err := seal.Load(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := again.Open("name", sealed); err != nil || got["K"] != "secret" {
+			t.Errorf("%q: %q, %v", edited[:4], got, err)
+		}
+	}
+}

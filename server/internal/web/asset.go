@@ -88,26 +88,12 @@ func (a asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.content))
 }
 
-// page wraps the handler of a page's files with what they have in common: the methods and the security headers.
-func page(policy string, files http.HandlerFunc) http.Handler {
+// page wraps what belongs to a page with the security headers that its parts have in common.
+func page(policy string, part http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header.Set("Content-Security-Policy", policy)
 		header.Set("X-Content-Type-Options", "nosniff")
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			header.Set("Allow", "GET, HEAD")
-			refuse(w, http.StatusMethodNotAllowed)
-			return
-		}
-		files(w, r)
+		part.ServeHTTP(w, r)
 	})
-}
-
-// refuse answers with a status and its name.
-func refuse(w http.ResponseWriter, status int) {
-	header := w.Header()
-	header.Set("Content-Type", "text/plain; charset=utf-8")
-	header.Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, _ = w.Write([]byte(http.StatusText(status) + "\n")) // nothing is left to do for a client that has gone
 }

@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"embed"
 	"fmt"
-	"html/template"
 	"io"
 	"net/http"
 	"strings"
@@ -21,31 +20,24 @@ var explorerFiles embed.FS
 const explorerPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
 	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 
-// Explorer serves the API explorer under /docs: Swagger UI for the contract at specURL, with which requests to this server
+// Explorer returns the API explorer at /docs: Swagger UI for the contract at /openapi.json, with which requests to this server
 // can be tried out.
-func Explorer(specURL string) http.Handler {
-	var index bytes.Buffer
-	if err := template.Must(template.ParseFS(explorerFiles, "explorer/index.html")).Execute(&index, specURL); err != nil {
-		panic("web: " + err.Error())
+func Explorer() Routes {
+	const path = "/docs"
+	index := newRooted("index.html", mustReadFile(explorerFiles, "explorer/index.html"))
+	routes := Routes{path: index, path + "/": index}
+	for _, name := range []string{"explorer.css", "explorer.js", "fill.js", "names.js"} {
+		routes[path+"/"+name] = newAsset(name, mustReadFile(explorerFiles, "explorer/"+name), cacheRevalidate)
 	}
-	files := map[string]http.Handler{
-		"":                      newAsset("index.html", index.Bytes(), cacheRevalidate),
-		"/explorer.css":         newAsset("explorer.css", mustReadFile(explorerFiles, "explorer/explorer.css"), cacheRevalidate),
-		"/explorer.js":          newAsset("explorer.js", mustReadFile(explorerFiles, "explorer/explorer.js"), cacheRevalidate),
-		"/favicon-32x32.png":    newAsset("favicon-32x32.png", mustReadFile(static.FS, "favicon-32x32.png"), cacheRevalidate),
-		"/swagger-ui.css":       newPackedAsset("swagger-ui.css"),
-		"/swagger-ui-bundle.js": newPackedAsset("swagger-ui-bundle.js"),
+	for _, name := range []string{"swagger-ui.css", "swagger-ui-bundle.js"} {
+		routes[path+"/"+name] = newPackedAsset(name)
 	}
-
-	return page(explorerPolicy, func(w http.ResponseWriter, r *http.Request) {
-		name := strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, "/docs"), "/")
-		file, found := files[name]
-		if !found {
-			refuse(w, http.StatusNotFound)
-			return
-		}
-		file.ServeHTTP(w, r)
-	})
+	const icon = "favicon-32x32.png"
+	routes[path+"/"+icon] = newAsset(icon, mustReadFile(static.FS, icon), cacheRevalidate)
+	for at, part := range routes {
+		routes[at] = page(explorerPolicy, part)
+	}
+	return routes
 }
 
 // packedAsset is a file that is embedded compressed, and sent like that to everybody who can read it.
@@ -65,8 +57,7 @@ func (a packedAsset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	content, err := unpack(a.content)
 	if err != nil {
-		refuse(w, http.StatusInternalServerError)
-		return
+		panic("web: " + err.Error())
 	}
 	unpacked := a.asset
 	unpacked.content = content

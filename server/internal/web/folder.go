@@ -13,11 +13,19 @@ import (
 	"time"
 )
 
-// folderPolicy is what pages of other makers need: code from this server that may make code, styles within the page, pictures
-// and fonts from anywhere, and the plugins' pages in frames.
-const folderPolicy = "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline' https:; " +
-	"img-src 'self' data: blob: https: http:; font-src 'self' data: https:; media-src 'self' data: blob:; worker-src 'self' blob:; " +
-	"connect-src 'self' ws: wss: https: http:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
+// folderPolicy returns what pages of other makers need: code from this server that may make code, styles within the page, and
+// the plugins' pages in frames. Pictures and connections of other hosts are for those who want them: what an agent writes may
+// hold the address of a picture, and a browser that loads it tells that host what the address says.
+func folderPolicy(external bool) string {
+	anywhere, sockets := "", ""
+	if external {
+		anywhere, sockets = " https: http:", " ws: wss:"
+	}
+	return "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'" + anywhere +
+		"; img-src 'self' data: blob:" + anywhere + "; font-src 'self' data:" + anywhere + "; media-src 'self' data: blob:; " +
+		"worker-src 'self' blob:; connect-src 'self'" + sockets + anywhere + "; object-src 'none'; base-uri 'self'; " +
+		"form-action 'self'; frame-ancestors 'self'"
+}
 
 // hashed matches names of assets that hold a hash of their content, as bundlers write them: index-B7JxFfFk.js.
 var hashed = regexp.MustCompile(`-[0-9A-Za-z_-]{8}\.[0-9a-z]+$`)
@@ -25,31 +33,44 @@ var hashed = regexp.MustCompile(`-[0-9A-Za-z_-]{8}\.[0-9a-z]+$`)
 // maxPage is the largest file that is served under a name without a hash.
 const maxPage = 32 << 20
 
-// Folder serves another web UI from a folder that holds an index.html, such as the unmodified files of an official client. A
-// path that is no file is the page itself, for those who accept one; a missing file is 404, and a missing script says so in
-// its own language, so that a stale page fails clearly. Nothing outside of the folder is served, and no hidden file.
-func Folder(dir string) (http.Handler, error) {
+// CheckFolder reports what keeps a folder from being a web UI.
+func CheckFolder(dir string) error {
 	if info, err := os.Stat(filepath.Join(dir, "index.html")); err != nil {
-		return nil, fmt.Errorf("looking for its page: %w", err)
+		return fmt.Errorf("looking for its page: %w", err)
 	} else if !info.Mode().IsRegular() {
-		return nil, errors.New("its index.html is no file")
+		return errors.New("its index.html is no file")
+	}
+	return nil
+}
+
+// Folder serves another web UI from a folder that holds an index.html, such as the unmodified files of an official client. The
+// page has routes of its own that nobody but it knows: what is no file is the page, for browsers that navigate there. A missing
+// file is left to notFound; a missing script says so in its own language, so that a stale page fails clearly. Nothing outside
+// of the folder is served, and no hidden file. external lets the page reach other hosts.
+func Folder(dir string, external bool, notFound http.Handler) (http.Handler, error) {
+	if err := CheckFolder(dir); err != nil {
+		return nil, err
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, fmt.Errorf("opening the folder: %w", err)
 	}
-	return page(folderPolicy, func(w http.ResponseWriter, r *http.Request) {
+	return page(folderPolicy(external), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := path.Clean("/" + r.URL.Path)[1:]
 		switch {
 		case serveFile(w, r, root, name):
-		case !isFileName(name) && acceptsHTML(r) && serveFile(w, r, root, "index.html"):
+		case (name == "" || !isFileName(name) && navigates(r)) && serveFile(w, r, root, "index.html"):
 		case strings.HasSuffix(name, ".js") || strings.HasSuffix(name, ".mjs"):
 			missingScript(w, r)
 		default:
-			refuse(w, http.StatusNotFound)
+			notFound.ServeHTTP(w, r)
 		}
-	}), nil
+	})), nil
 }
+
+// navigates tells a browser that opens a page from everything else, such as a program that looks for a route: only browsers ask
+// for HTML by its name.
+func navigates(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }
 
 // isFileName tells a missing file from a page of the application, which may have a dot in it, as in a name or an address.
 func isFileName(name string) bool {

@@ -23,7 +23,7 @@ func folder(t *testing.T, files map[string]string) (http.Handler, string) {
 			t.Fatal(err)
 		}
 	}
-	h, err := web.Folder(dir)
+	h, err := web.Folder(dir, false, refused)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestFolder(t *testing.T) {
 		{"by its name", "GET", "/index.html", "text/html", 200, page, again},
 		{"a chat", "GET", "/chat/b850bc30-45f8-0041-a00a-83df46d8555d", "text/html", 200, page, again},
 		{"a page with a dot", "GET", "/profile/a.b", "text/html", 200, page, again},
-		{"for whoever takes anything", "GET", "/settings", "*/*", 200, page, again},
+		{"for a program that takes anything", "GET", "/", "*/*", 200, page, again},
 		{"its head", "HEAD", "/logs", "text/html", 200, page, again},
 		{"a script", "GET", "/assets/main-CqTmsniN.js", "*/*", 200, "text/javascript; charset=utf-8", forever},
 		{"its map", "GET", "/assets/main-CqTmsniN.js.map", "*/*", 200, "application/json", again},
@@ -57,14 +57,15 @@ func TestFolder(t *testing.T) {
 		{"the icon", "GET", "/favicon.ico", "*/*", 200, "image/x-icon", again},
 		{"a script that is gone", "GET", "/assets/main-12345678.js", "*/*", 404, "text/javascript; charset=utf-8", "no-store"},
 		{"one outside of assets", "GET", "/sw.js", "text/html", 404, "text/javascript; charset=utf-8", "no-store"},
-		{"a picture that is gone", "GET", "/images/none.png", "text/html", 404, "text/plain; charset=utf-8", "no-store"},
-		{"an asset without extension", "GET", "/assets/none", "text/html", 404, "text/plain; charset=utf-8", "no-store"},
-		{"a folder", "GET", "/assets/", "application/json", 404, "text/plain; charset=utf-8", "no-store"},
-		{"for a program", "GET", "/chat/x", "application/json", 404, "text/plain; charset=utf-8", "no-store"},
-		{"a hidden file", "GET", "/.env", "application/json", 404, "text/plain; charset=utf-8", "no-store"},
-		{"outside", "GET", "/../outside.txt", "*/*", 404, "text/plain; charset=utf-8", "no-store"},
-		{"outside, escaped", "GET", "/assets/..%2f..%2foutside.txt", "*/*", 404, "text/plain; charset=utf-8", "no-store"},
-		{"a change", "POST", "/", "text/html", 405, "text/plain; charset=utf-8", "no-store"},
+		{"a picture that is gone", "GET", "/images/none.png", "text/html", 404, "", ""},
+		{"an asset without extension", "GET", "/assets/none", "text/html", 404, "", ""},
+		{"a folder", "GET", "/assets/", "application/json", 404, "", ""},
+		{"for a program", "GET", "/chat/x", "application/json", 404, "", ""},
+		{"for a collector of figures", "GET", "/metrics", "application/openmetrics-text,text/plain;q=0.5,*/*;q=0.1", 404, "", ""},
+		{"for whoever takes anything", "GET", "/v1/chat/completions", "*/*", 404, "", ""},
+		{"a hidden file", "GET", "/.env", "application/json", 404, "", ""},
+		{"outside", "GET", "/../outside.txt", "*/*", 404, "", ""},
+		{"outside, escaped", "GET", "/assets/..%2f..%2foutside.txt", "*/*", 404, "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -113,7 +114,7 @@ func TestFolderNoticesANewPage(t *testing.T) {
 func TestFolderWithoutAPage(t *testing.T) {
 	t.Parallel()
 	for name, dir := range map[string]string{"nothing there": filepath.Join(t.TempDir(), "none"), "no page in it": t.TempDir()} {
-		if _, err := web.Folder(dir); err == nil {
+		if _, err := web.Folder(dir, false, refused); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

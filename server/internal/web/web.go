@@ -1,11 +1,13 @@
 package web
 
 import (
+	"bytes"
 	"embed"
+	"html"
 	"io/fs"
 	"net/http"
-	"path"
-	"strings"
+
+	"github.com/elizad/elizad/server/internal/basepath"
 )
 
 //go:embed dist
@@ -14,55 +16,48 @@ var dist embed.FS
 // chatPolicy allows the files and the API of this server and nothing else. The page builds its elements without ever
 // parsing markup; the trusted-types lines make the browser refuse it, should a later change try.
 const chatPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
-	"connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; " +
+	"connect-src 'self' ws: wss:; base-uri 'self'; form-action 'none'; frame-ancestors 'self'; " +
 	"require-trusted-types-for 'script'; trusted-types 'none'"
 
-// Handler serves the chat page. Every path that does not look like a file is the page itself, which shows the agent named in
-// the address; a file that is not there is 404, so that a stale script is never mistaken for the page.
-func Handler() http.Handler {
+// Routes are what a page is made of: handlers by their paths, as patterns of a router. All of them answer GET.
+type Routes map[string]http.Handler
+
+// Chat returns the chat page: its built files, and the page itself wherever the address may name an agent to show.
+func Chat() Routes {
 	files, err := fs.Sub(dist, "dist")
 	if err != nil {
 		panic("web: " + err.Error())
 	}
-	index := newAsset("index.html", mustReadFile(files, "index.html"), cacheRevalidate)
-	assets, err := hashedAssets(files)
+	names, err := fs.Glob(files, "assets/*")
 	if err != nil {
 		panic("web: " + err.Error())
 	}
-
-	return page(chatPolicy, func(w http.ResponseWriter, r *http.Request) {
-		name := path.Clean("/" + r.URL.Path)
-		asset, found := assets[name]
-		switch {
-		case found:
-			asset.ServeHTTP(w, r)
-		case name == "/index.html", !looksLikeFile(name) && acceptsHTML(r):
-			index.ServeHTTP(w, r)
-		default:
-			refuse(w, http.StatusNotFound)
-		}
-	})
-}
-
-// hashedAssets returns the built files under /assets by their URL path. The build puts the hash of each file into its name.
-func hashedAssets(files fs.FS) (map[string]asset, error) {
-	names, err := fs.Glob(files, "assets/*")
-	if err != nil {
-		return nil, err
+	routes := Routes{}
+	for _, name := range names { // the build puts the hash of each file into its name
+		routes["/"+name] = page(chatPolicy, newAsset(name, mustReadFile(files, name), cacheForever))
 	}
-	assets := make(map[string]asset, len(names))
-	for _, name := range names {
-		assets["/"+name] = newAsset(name, mustReadFile(files, name), cacheForever)
+	index := page(chatPolicy, newRooted("index.html", mustReadFile(files, "index.html")))
+	for _, path := range []string{"/", "/index.html", "/chat", "/chat/", "/chat/{agentId}", "/chat/{agentId}/"} {
+		routes[path] = index
 	}
-	return assets, nil
+	return routes
 }
 
-func looksLikeFile(name string) bool {
-	return strings.HasPrefix(name+"/", "/assets/") || path.Ext(name) != ""
+// rooted is a page with addresses that start at the root of the server, wherever the caller of a request finds that.
+type rooted struct {
+	name  string
+	parts [][]byte // between the places where the root's address belongs
 }
 
-// acceptsHTML tells a browser that opens a page from a program that expected something else at this path.
-func acceptsHTML(r *http.Request) bool {
-	accept := r.Header.Get("Accept")
-	return accept == "" || strings.Contains(accept, "text/html") || strings.Contains(accept, "*/*")
+// rootMark is what a page writes in the place of the root's address.
+const rootMark = "%root%"
+
+func newRooted(name string, content []byte) rooted {
+	return rooted{name, bytes.Split(content, []byte(rootMark))}
+}
+
+// ServeHTTP answers as an asset does.
+func (p rooted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	root := html.EscapeString(basepath.Root(r))
+	newAsset(p.name, bytes.Join(p.parts, []byte(root)), cacheRevalidate).ServeHTTP(w, r)
 }

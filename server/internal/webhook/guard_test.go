@@ -4,12 +4,13 @@ import (
 	"testing"
 
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/egress"
 	"github.com/elizad/elizad/server/internal/webhook"
 )
 
-func guard(t *testing.T, allow string) *webhook.Guard {
+func guard(t *testing.T, allow string) *egress.Guard {
 	t.Helper()
-	g, err := webhook.NewGuard(allow)
+	g, err := egress.New(allow)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,18 +60,9 @@ func TestCheck(t *testing.T) {
 		"http://example.com:port/":            false,
 		"https://xn--bcher-kva.example/hooks": true,
 	} {
-		err := guard(t, allow).Check(url)
+		err := webhook.CheckCallback(guard(t, allow))(url)
 		if good != (err == nil) || err != nil && !apierr.IsCode(err, apierr.ValidationFailed) {
 			t.Errorf("%q: %v, want allowed %v", url, err, good)
-		}
-	}
-}
-
-func TestAllowListIsRead(t *testing.T) {
-	t.Parallel()
-	for _, bad := range []string{"http://example.com", "10.0.0.0/99", "a b"} {
-		if _, err := webhook.NewGuard(bad); err == nil {
-			t.Errorf("%q was accepted", bad)
 		}
 	}
 }

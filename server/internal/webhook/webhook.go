@@ -3,7 +3,7 @@
 // What is to be announced stands in the database, so that nothing is lost with the process: an attempt is claimed for a
 // while, and one that nobody settles is made again, here or on another node. A receiver may therefore hear of an end twice.
 // The headers are those of Standard Webhooks (standardwebhooks.com): webhook-id, webhook-timestamp and webhook-signature. A
-// [Guard] keeps callers from sending the server into the network that it protects.
+// guard keeps callers from sending the server into the network that it protects.
 package webhook
 
 import (
@@ -28,6 +28,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/internal/bus"
+	"github.com/elizad/elizad/server/internal/egress"
+	"github.com/elizad/elizad/server/internal/lifecycle"
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
@@ -37,6 +39,8 @@ const (
 	maxAttempts = 9                // with the pauses between them, 21 to 27 minutes in all
 	firstPause  = 5 * time.Second  // doubles with each attempt
 	idlePause   = 30 * time.Second // between two looks into the database, in case a hint was lost
+	callTimeout = 10 * time.Second // of a whole call
+	maxAnswer   = 64 << 10         // bytes that are read of an answer, so that the connection can be used again
 	faultPause  = 5 * time.Second  // after a round that failed: what is due stays due, and would be tried without a rest
 )
 
@@ -51,7 +55,7 @@ type Messaging interface {
 // Config is what an Announcer is made of.
 type Config struct {
 	Messaging Messaging
-	Guard     *Guard
+	Guard     *egress.Guard
 	Show      func(messaging.Job) json.RawMessage // how callers know jobs
 	Version   string                              // of the server, for the receivers' logs
 	Logger    *slog.Logger                        // nil: nothing is logged
@@ -77,7 +81,7 @@ func New(cfg Config) *Announcer {
 	if cfg.FirstPause <= 0 {
 		cfg.FirstPause = firstPause
 	}
-	return &Announcer{cfg: cfg, client: cfg.Guard.client()}
+	return &Announcer{cfg: cfg, client: cfg.Guard.Client(workers, callTimeout)}
 }
 
 // Start begins to announce, in the background.
@@ -88,7 +92,7 @@ func (a *Announcer) Start(ctx context.Context) error {
 	}
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	a.hints = hints
-	a.running.Go(func() { a.run(ctx) })
+	a.running.Go(func() { lifecycle.Persist(ctx, a.cfg.Logger, "the announcing of jobs", func() { a.run(ctx) }) })
 	return nil
 }
 
@@ -96,18 +100,10 @@ func (a *Announcer) Start(ctx context.Context) error {
 func (a *Announcer) Stop(ctx context.Context) error {
 	a.stop()
 	a.hints.Close()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+	return lifecycle.Await(ctx, func() {
 		a.running.Wait()
 		a.client.CloseIdleConnections()
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	})
 }
 
 func (a *Announcer) run(ctx context.Context) {
@@ -161,6 +157,7 @@ func (a *Announcer) round(ctx context.Context) (int, error) {
 	defer calls.Wait()
 	for _, c := range due {
 		calls.Go(func() {
+			defer lifecycle.Contain(a.cfg.Logger, "the announcing of a job")
 			if err := a.attempt(ctx, c); err != nil {
 				a.cfg.Logger.ErrorContext(ctx, "announcement of a job not noted", "jobId", c.Job.ID, "error", err)
 			}
@@ -201,10 +198,8 @@ func reason(err error) string {
 	if status, ok := errors.AsType[statusError](err); ok {
 		return status.Error()
 	}
-	for _, known := range []error{errPrivate, errName} {
-		if errors.Is(err, known) {
-			return known.Error()
-		}
+	if refused, ok := egress.Reason(err); ok {
+		return "the host " + refused.Error()
 	}
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 		return "the receiver took too long"
@@ -240,7 +235,7 @@ func (a *Announcer) call(ctx context.Context, c messaging.Callback) error {
 		r.Header.Set("webhook-signature", "v1,"+Sign(c.Secret, id, at, body))
 	}
 	resp, err := a.client.Do(r)
-	if errors.Is(err, errPrivate) {
+	if errors.Is(err, egress.Private) {
 		return fmt.Errorf("%w: %w", errFinal, err)
 	} else if err != nil {
 		return err

@@ -25,7 +25,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const patience = 10 * time.Second
+const patience = 2 * time.Minute
 
 // desk hands out announcements as messaging does, from memory.
 type desk struct {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/elizad/elizad/server/internal/mention"
 	"github.com/elizad/elizad/server/model"
 )
 
@@ -40,28 +41,14 @@ func (t *talk) whetherToRespond() (action, reason string) {
 
 // addressed reports whether the message names the agent.
 func (t *talk) addressed() bool {
-	words := strings.FieldsFunc(strings.ToLower(t.text), func(r rune) bool { return !isWordRune(r) && r != '-' })
-	for _, name := range []string{t.state.Agent.Name, t.state.Agent.Username} {
-		parts := strings.Fields(strings.ToLower(name))
-		if len(parts) == 0 {
-			continue
-		}
-		for i := 0; i+len(parts) <= len(words); i++ {
-			first := strings.TrimPrefix(words[i], "@")
-			if first == parts[0] && slices.Equal(words[i+1:i+len(parts)], parts[1:]) {
-				return true
-			}
-		}
-	}
-	return false
+	return mention.In(t.text, t.state.Agent.Name, t.state.Agent.Username)
 }
 
-// addressesOther reports whether the message begins with the name of another participant.
+// addressesOther reports whether the message begins with the name of another participant, or with the first word of it.
 func (t *talk) addressesOther() (string, bool) {
-	first, _, _ := strings.Cut(strings.TrimLeft(strings.ToLower(t.text), "@ "), " ")
-	first = strings.TrimRight(first, ",:;.!?")
 	for _, name := range t.state.Participants {
-		if word, _, _ := strings.Cut(strings.ToLower(name), " "); word != "" && word == first {
+		first, _, _ := strings.Cut(name, " ")
+		if mention.Begins(t.text, name) || mention.Begins(t.text, first) {
 			return name, true
 		}
 	}

@@ -39,7 +39,7 @@ func (p *Provider) Name() string { return "builtin" }
 // Model returns "doctor-1" for every kind.
 func (p *Provider) Model(model.Kind) string { return "doctor-1" }
 
-// Generate answers req word by word; see [model.Provider]. It reads State and, in its absence, the last user turn. The
+// Generate answers req sentence by sentence, or with a delay word by word; see [model.Provider]. It reads State and, in its absence, the last user turn. The
 // purposes that agents use get the frame their prompts ask for; Choose, Title and Raw get plain text, and so does a raw
 // prompt unless it asks for a <response> frame. Params are of no consequence.
 func (p *Provider) Generate(ctx context.Context, req model.Request) iter.Seq2[model.Chunk, error] {
@@ -49,12 +49,12 @@ func (p *Provider) Generate(ctx context.Context, req model.Request) iter.Seq2[mo
 			return
 		}
 		out := p.respond(req)
-		for word := range strings.SplitAfterSeq(out, " ") {
+		for piece := range p.pieces(out) {
 			if !p.wait(ctx) {
 				yield(model.Chunk{}, context.Cause(ctx))
 				return
 			}
-			if word != "" && !yield(model.Chunk{Text: word}, nil) {
+			if !yield(model.Chunk{Text: piece}, nil) {
 				return
 			}
 		}
@@ -67,6 +67,24 @@ func (p *Provider) Generate(ctx context.Context, req model.Request) iter.Seq2[mo
 				Estimated:    true,
 			},
 		}}, nil)
+	}
+}
+
+// pieces yields an answer in the pieces in which it is shown. Without a delay the words come at once, and each piece is work
+// for everybody who listens.
+func (p *Provider) pieces(out string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		from, at := 0, 0
+		for word := range strings.SplitAfterSeq(out, " ") {
+			at += len(word)
+			whole := p.options.WordDelay > 0 || at == len(out) || strings.HasSuffix(word, ". ") || strings.HasSuffix(word, "? ") || strings.HasSuffix(word, "! ")
+			if whole && from < at {
+				if !yield(out[from:at]) {
+					return
+				}
+				from = at
+			}
+		}
 	}
 }
 
@@ -111,7 +129,7 @@ func (p *Provider) respond(req model.Request) string {
 	if req.State == nil && !strings.Contains(req.Prompt, "<response>") {
 		return r.text
 	}
-	if !p.options.HideNotice && !r.grave && noticeDue(state) {
+	if !p.options.HideNotice && !state.Program && !state.Introduced && !r.grave && !r.acts && noticeDue(state) {
 		r.text += "\n\n" + Notice
 	}
 	thought := field{"thought", fmt.Sprintf("Rule “%s” of the built-in responder applies.", r.rule)}
@@ -119,6 +137,9 @@ func (p *Provider) respond(req model.Request) string {
 		return frame(thought, field{"text", r.text})
 	}
 	actions := strings.Join(append([]string{"REPLY"}, r.actions...), ",")
+	if r.acts {
+		actions = strings.Join(r.actions, ",")
+	}
 	return frame(thought, field{"actions", actions}, field{"providers", ""}, field{"text", r.text})
 }
 
@@ -161,8 +182,8 @@ func lastTurn(prompt string) string {
 	return strings.TrimSpace(said)
 }
 
-// noticeDue reports whether no reply of the last 24 hours carried the notice. A history that is full and younger than
-// that has lost the reply which did.
+// noticeDue reports whether no reply here of the last 24 hours carried the notice. A history that is cut and younger than that has
+// lost the reply which did.
 func noticeDue(state *model.State) bool {
 	day := state.StartedAt.Add(-24 * time.Hour)
 	recent := 0
@@ -175,7 +196,8 @@ func noticeDue(state *model.State) bool {
 			return false
 		}
 	}
-	return recent < model.HistoryLimit
+	isCut := state.HistoryCut || len(state.History) >= model.HistoryLimit
+	return !isCut || recent < len(state.History)
 }
 
 // field is one element of a frame.

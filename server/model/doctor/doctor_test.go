@@ -272,12 +272,13 @@ func FuzzHandle(f *testing.F) {
 	})
 }
 
-func TestGenerateStreamsWords(t *testing.T) {
+func TestGenerateStreamsSentences(t *testing.T) {
 	t.Parallel()
 	p := newProvider(t, doctor.Options{})
 	var chunks []string
 	var done *model.Done
-	for chunk, err := range p.Generate(t.Context(), model.Request{Kind: model.TextSmall, Prompt: "I feel a bit <odd> & strange"}) {
+	state := &model.State{Agent: model.Persona{Name: "Eliza"}, Sender: "Olga", Text: "Hello there"}
+	for chunk, err := range p.Generate(t.Context(), model.Request{Kind: model.TextLarge, Purpose: model.Reply, State: state, Prompt: "x"}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -286,7 +287,12 @@ func TestGenerateStreamsWords(t *testing.T) {
 		}
 		done = chunk.Done
 	}
-	if len(chunks) < 3 || strings.Count(strings.Join(chunks, ""), " ") != len(chunks)-1 {
+	for i, chunk := range chunks {
+		if last := i == len(chunks)-1; !last && !strings.HasSuffix(strings.TrimRight(chunk, " "), ".") && !strings.ContainsAny(chunk, "?!") {
+			t.Errorf("chunk %d ends inside a sentence: %q", i, chunk)
+		}
+	}
+	if text := strings.Join(chunks, ""); len(chunks) < 3 || !strings.HasPrefix(text, "<response>") || !strings.HasSuffix(text, "</response>") {
 		t.Errorf("chunks %q", chunks)
 	}
 	if done == nil || done.Model != "doctor-1" || p.Name() != "builtin" || done.FinishReason != model.FinishStop || !done.Usage.Estimated || done.Usage.OutputTokens == 0 {

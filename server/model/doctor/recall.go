@@ -168,6 +168,20 @@ func (t *talk) recall() (reply, bool) {
 	return reply{rule: h.intent.ID, text: text, whole: true}, ok
 }
 
+// thing answers a question about what the sender asked to be remembered, if that is what it is about (rule 8).
+func (t *talk) thing() (reply, bool) {
+	h, ok := t.hit("thing")
+	if !ok {
+		return reply{}, false
+	}
+	v := t.captured(h.captures)
+	if !t.recallSlot(strings.ToLower(plainFill(h.intent.Slot, v)), v) {
+		return reply{}, false
+	}
+	text, ok := t.choose(h.intent.ID, h.intent.Replies, v)
+	return reply{rule: h.intent.ID, text: text, whole: true}, ok
+}
+
 // recallSlot looks for facts of a slot: first what the sender told, then what is remembered about them.
 func (t *talk) recallSlot(slot string, v vars) bool {
 	var claims []string

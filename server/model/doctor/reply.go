@@ -9,19 +9,20 @@ type reply struct {
 	actions []string // besides saying it; nil for none
 	whole   bool     // every sentence matters: not cut to one, nothing added
 	grave   bool     // to somebody in danger: nothing else is added either
+	acts    bool     // the actions are the answer, and the text is what is said if they say nothing
 }
 
-// Notice is the line that the first reply in a room ends with: people must not take the responder for a language model.
+// Notice is the line that the first reply to somebody ends with, once a day: people must not take the responder for a language model.
 const Notice = "(I'm the built-in responder, not a language model. To connect one, set OPENAI_API_KEY or another provider's key, or OLLAMA_API_ENDPOINT.)"
 
 // answer applies the rules in the order of agent runtime §18.2. The last one always has something to say.
 func (t *talk) answer() reply {
 	rules := []func() (reply, bool){
-		t.crisis, t.attachment, t.option, t.command, t.custom, t.help, t.about, t.time, t.recall, t.remark, t.knowledge,
+		t.crisis, t.attachment, t.option, t.action, t.command, t.custom, t.help, t.about, t.time, t.recall, t.thing, t.remark, t.knowledge,
 		t.example, t.social, t.arithmetic, t.skill, t.topic, t.scheme, t.memory,
 	}
 	if t.language != nil {
-		rules = []func() (reply, bool){t.crisis, t.attachment, t.option, t.command, t.custom, t.example, t.arithmetic, t.foreign}
+		rules = []func() (reply, bool){t.crisis, t.attachment, t.option, t.action, t.command, t.custom, t.example, t.arithmetic, t.foreign}
 	}
 	for _, rule := range rules {
 		if r, ok := rule(); ok {
@@ -36,7 +37,7 @@ func (t *talk) finish(r reply) reply {
 	if !r.whole {
 		r.text = t.measured(r.text)
 	}
-	if !r.grave && !t.greets(r.rule) {
+	if !r.grave && !r.acts && !t.greets(r.rule) {
 		r.text = strings.TrimSpace(t.greeting() + " " + r.text)
 	}
 	return r

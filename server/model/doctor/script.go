@@ -15,7 +15,7 @@ var files embed.FS
 
 // stages are the rules that use intents, in the order of precedence.
 func stages() []string {
-	return []string{"crisis", "attachment", "command", "help", "about", "time", "recall", "fact", "social", "skill"}
+	return []string{"crisis", "attachment", "command", "help", "about", "time", "recall", "thing", "fact", "social", "skill"}
 }
 
 // script is the words of the responder: what it understands and what it says.
@@ -31,6 +31,7 @@ type script struct {
 	Lines        map[string][]string `json:"lines"` // replies that code chooses, by rule
 
 	stop     map[string]bool
+	own      map[string]bool // actions that the script knows when to take
 	filler   map[string]bool
 	tail     map[string]bool
 	groups   map[string]map[string]bool
@@ -130,6 +131,7 @@ func (s *script) merge(part *script) {
 
 // compile prepares the script for use.
 func (s *script) compile() error {
+	s.own = ownActions(s.Intents)
 	s.stop, s.filler, s.tail = set(s.Stopwords), set(s.Fillers), set(s.Tails)
 	s.groups = make(map[string]map[string]bool, len(s.Groups))
 	for name, words := range s.Groups {

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"mime"
 	"net/http"
 	"net/url"
 	"sync/atomic"
@@ -30,6 +29,7 @@ type Config struct {
 	LargeModel string // model for TEXT_LARGE; empty: the first text model the endpoint lists
 	Headers    http.Header
 	Settings   SettingNames
+	Discreet   bool // errors tell the status of an answer and not its text: the address is one that somebody else chose
 
 	TranscriptionModel string // model that turns speech into text; empty: there is none
 	SpeechModel        string // model that reads aloud; empty: there is none
@@ -43,6 +43,8 @@ type Config struct {
 	CompletionTokens bool // the token limit is called max_completion_tokens
 	NoStream         bool // the endpoint can't stream: answers come in one chunk
 	NoStreamUsage    bool // the endpoint refuses stream_options
+
+	Forms *Forms // what is known of models from earlier refusals; nil: the client remembers for itself
 }
 
 // Model returns the configured model for kind; empty where there is none.
@@ -103,6 +105,9 @@ func New(cfg Config) (*Client, error) {
 	if cfg.IdleTimeout <= 0 {
 		cfg.IdleTimeout = time.Minute
 	}
+	if cfg.Forms == nil {
+		cfg.Forms = new(Forms)
+	}
 	endpoint, err := parseBaseURL(cfg.BaseURL)
 	if err != nil {
 		return nil, &model.Error{Kind: model.Config, Provider: cfg.Name, Err: err,
@@ -159,10 +164,12 @@ func (c *Client) Model(kind model.Kind) string {
 	return name
 }
 
-// maxRelaxations bounds how many parameters one call drops because the endpoint refuses them.
-const maxRelaxations = 4
+// maxAdaptations bounds how often the form of one call is changed.
+const maxAdaptations = 6
 
-// Generate runs one request; see [model.Provider]. It makes one attempt: wrap the client in [model.Retry] for more.
+// Generate runs one request; see [model.Provider]. A request that the endpoint refuses because of its form is sent once
+// more in the form that the model takes, which is remembered. Otherwise it makes one attempt: wrap the client in
+// [model.Retry] for more.
 func (c *Client) Generate(ctx context.Context, req model.Request) iter.Seq2[model.Chunk, error] {
 	return func(yield func(model.Chunk, error) bool) {
 		if err := req.Validate(); err != nil {
@@ -174,67 +181,82 @@ func (c *Client) Generate(ctx context.Context, req model.Request) iter.Seq2[mode
 			yield(model.Chunk{}, err)
 			return
 		}
-		body := c.newChatRequest(name, req)
-		for range maxRelaxations {
-			refused := c.exchange(ctx, body, yield)
+		key := formKey{c.endpoint.String(), name}
+		known := c.cfg.Forms.of(key, c.usualForm())
+		for attempts, f := 1, known; ; attempts++ {
+			x := exchange{client: c, body: newChatRequest(name, req, f), yield: yield}
+			if f != known {
+				x.accepted = func() { c.cfg.Forms.learn(key, f) }
+			}
+			start := time.Now()
+			refused, err := x.run(ctx)
 			if refused == nil {
 				return
 			}
-			if !body.relax(refused.param) {
-				yield(model.Chunk{}, refused.err)
+			next, ok := f.adapted(*refused)
+			if !ok || attempts > maxAdaptations {
+				yield(model.Chunk{}, err)
 				return
 			}
+			req.Attempted(model.Attempt{Err: err, Took: time.Since(start)})
+			f = next
 		}
-		yield(model.Chunk{}, &model.Error{Kind: model.BadRequest, Provider: c.cfg.Name,
-			Message: "The model refuses the parameters of the request."})
 	}
 }
 
-// refusal is an endpoint's answer that names the parameter it doesn't accept.
-type refusal struct {
-	param string
-	err   error
+// usualForm is the form in which the endpoint is configured to take requests.
+func (c *Client) usualForm() form {
+	f := form{whole: c.cfg.NoStream, completion: c.cfg.CompletionTokens}
+	f.left[partUsage] = c.cfg.NoStreamUsage
+	return f
 }
 
-// exchange sends body and yields the answer, or the failure. Nothing is yielded when the endpoint refused a parameter.
-func (c *Client) exchange(ctx context.Context, body *chatRequest, yield func(model.Chunk, error) bool) *refusal {
-	payload, err := json.Marshal(body)
+// exchange is one request and its answer.
+type exchange struct {
+	client   *Client
+	body     *chatRequest
+	yield    func(model.Chunk, error) bool
+	accepted func() // called when the endpoint takes the form of the request; may be nil
+}
+
+// run sends the request and yields the answer, or the failure. Nothing is yielded when the endpoint refuses the form of the
+// request: then the refusal is returned, with the failure that it otherwise is.
+func (x *exchange) run(ctx context.Context) (*refusal, error) {
+	c := x.client
+	payload, err := json.Marshal(x.body)
 	if err != nil {
-		yield(model.Chunk{}, fmt.Errorf("encoding the chat request: %w", err))
-		return nil
+		x.yield(model.Chunk{}, fmt.Errorf("encoding the chat request: %w", err))
+		return nil, nil
 	}
 	call, cancel := newWatch(ctx, c.cfg.FirstByteTimeout, c.cfg.IdleTimeout)
 	defer cancel()
 	resp, err := c.send(call.ctx, http.MethodPost, "chat/completions", payload)
 	if err != nil {
-		yield(model.Chunk{}, c.connectionError(ctx, call, err))
-		return nil
+		x.yield(model.Chunk{}, c.connectionError(ctx, call, err))
+		return nil, nil
 	}
 	defer resp.Body.Close()
 	content := call.reader(resp.Body)
 	if resp.StatusCode != http.StatusOK {
-		param, failure := c.statusError(resp, content, body.kind)
-		if param != "" {
-			return &refusal{param, failure}
+		said, failure := c.statusError(resp, content, x.body.kind)
+		if r := refusalOf(resp.StatusCode, said, x.body); r.part < parts {
+			return &r, failure
 		}
-		yield(model.Chunk{}, failure)
-		return nil
+		x.yield(model.Chunk{}, failure)
+		return nil, nil
 	}
-
-	answer := &answer{client: c, request: body, prompt: payload, yield: yield}
-	if mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); mediaType == "text/event-stream" {
-		err = answer.readStream(content)
-	} else {
-		err = answer.readWhole(content)
-	}
-	if err == nil || errors.Is(err, errReaderLeft) {
-		return nil
-	}
-	if call.ended(err) {
+	answer := &answer{exchange: x, prompt: payload}
+	err = answer.read(content)
+	switch {
+	case err == nil, errors.Is(err, errReaderLeft):
+		return nil, nil
+	case answer.refused != nil:
+		return answer.refused, c.named(err)
+	case call.ended(err):
 		err = c.connectionError(ctx, call, err)
 	}
-	yield(model.Chunk{}, c.named(err))
-	return nil
+	x.yield(model.Chunk{}, c.named(err))
+	return nil, nil
 }
 
 // send makes one HTTP request below the base URL. A nil payload sends no body.

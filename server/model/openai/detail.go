@@ -2,7 +2,9 @@ package openai
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // detail is what an error answer says, whichever shape it has.
@@ -12,6 +14,7 @@ type detail struct {
 	kind    string // the type, in the words of the endpoint
 	param   string // the parameter that was refused
 	reason  string // Google's name of the cause
+	wait    time.Duration
 }
 
 // detailBody covers the shapes in use:
@@ -22,7 +25,8 @@ type detail struct {
 //	{"object":"error","message":"text","type","code"}      older vLLM
 //	{"object":"error","message":{"detail":[…]}}            Mistral
 //	{"detail":"text"} or {"detail":[{"loc":[…],"msg"}]}    FastAPI
-//	[{"error":{"code","message","details":[{"reason"}]}}]  Google
+//	[{"error":{"code","message","details":[{"reason"}]}}]  Google; another of the details holds retryDelay
+//	{"error":{"message","metadata":{"raw"}}}               OpenRouter, with what the provider behind it said
 type detailBody struct {
 	Error   json.RawMessage   `json:"error"`
 	Message json.RawMessage   `json:"message"`
@@ -34,10 +38,17 @@ type detailBody struct {
 	Param   json.RawMessage   `json:"param"`
 	Reason  json.RawMessage   `json:"reason"`
 	Details json.RawMessage   `json:"details"`
+
+	Metadata     json.RawMessage `json:"metadata"`
+	Raw          json.RawMessage `json:"raw"`
+	RetryDelay   json.RawMessage `json:"retryDelay"`  // "4.5s"
+	RetryAfter   json.RawMessage `json:"retry_after"` // seconds
+	RetryAfterS  json.RawMessage `json:"retry_after_seconds"`
+	RetryAfterMS json.RawMessage `json:"retry_after_ms"`
 }
 
 // maxDetailDepth bounds how far explanations are followed into one another.
-const maxDetailDepth = 6
+const maxDetailDepth = 9
 
 // parseDetail reads an error body. What it doesn't understand, a page of HTML for instance, has no detail.
 func parseDetail(data []byte) detail {
@@ -78,8 +89,25 @@ func (d *detail) read(raw json.RawMessage, depth int) {
 	if len(body.Loc) > 1 && word(body.Loc[0]) == "body" {
 		setEmpty(&d.param, word(body.Loc[1]))
 	}
-	for _, inner := range []json.RawMessage{body.Error, body.Message, body.Detail, body.Msg, body.Details} {
+	d.readWait(body)
+	for _, inner := range []json.RawMessage{body.Error, body.Metadata, body.Raw, body.Message, body.Detail, body.Msg, body.Details} {
 		d.read(inner, depth-1)
+	}
+}
+
+// readWait takes over how long the endpoint asks to wait.
+func (d *detail) readWait(body detailBody) {
+	for _, asked := range []struct {
+		value json.RawMessage
+		unit  time.Duration
+	}{{body.RetryDelay, time.Second}, {body.RetryAfter, time.Second}, {body.RetryAfterS, time.Second}, {body.RetryAfterMS, time.Millisecond}} {
+		if d.wait > 0 {
+			return
+		}
+		text := strings.TrimSuffix(word(asked.value), "s")
+		if n, err := strconv.ParseFloat(text, 64); err == nil {
+			d.wait = duration(n, asked.unit)
+		}
 	}
 }
 

@@ -3,121 +3,213 @@ package openai
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/elizad/elizad/server/model"
 )
 
-// Lookup returns the value of a setting and whether it is set.
-type Lookup func(name string) (string, bool)
-
 // Detect finds the vendor that the settings ask for, in the order of agent runtime §17.3: services by their key, OpenAI
 // also by its base URL alone, then local servers by theirs. The reason is a sentence for people: which setting decided,
-// which placeholders were passed over, or that nothing was found. Local servers that no setting names are not looked for.
-func Detect(lookup Lookup) (vendor Vendor, reason string, ok bool) {
-	var ignored []string
+// which keys were passed over and why, or that nothing was found. Local servers that no setting names are not looked for.
+func Detect(lookup model.Lookup) (vendor Vendor, reason string, ok bool) {
+	var passed []string
 	for _, v := range Vendors() {
-		key, placeholders := v.key(lookup)
-		ignored = append(ignored, placeholders...)
-		if key.name != "" && !v.Local {
-			return v, explain(key.name+" is set", ignored), true
+		key := v.key(lookup, v.address(lookup))
+		passed = append(passed, key.passed()...)
+		if key.Name != "" && !v.Local {
+			return v, explain(key.Name+" is set", passed), true
 		}
-		if url := first(lookup, v.URLFrom); url.name != "" && v.KeyOptional {
-			return v, explain(url.name+" is set", ignored), true
+		if url := first(lookup, v.URLFrom); url.Name != "" && v.KeyOptional {
+			return v, explain(url.Name+" is set", passed), true
 		}
 	}
-	return Vendor{}, explain("no key and no address of a model is set", ignored), false
+	return Vendor{}, explain("no key and no address of a model is set", passed), false
 }
 
 // explain makes the reason's sentence.
-func explain(reason string, ignored []string) string {
-	if len(ignored) == 0 {
+func explain(reason string, passed []string) string {
+	if len(passed) == 0 {
 		return reason
 	}
-	return fmt.Sprintf("%s (ignored, because they hold placeholders: %s)", reason, strings.Join(ignored, ", "))
+	return fmt.Sprintf("%s (%s)", reason, strings.Join(passed, "; "))
 }
 
-// Config returns the configuration of v's endpoint from settings; SMALL_MODEL and LARGE_MODEL stand in for the vendor's
-// own model settings. A missing key is a [*model.Error] of kind Auth that names the setting.
-func (v Vendor) Config(lookup Lookup) (Config, error) {
-	key, placeholders := v.key(lookup)
-	if key.name == "" && !v.KeyOptional {
-		message := fmt.Sprintf("%s is not set.", v.KeyFrom[0])
-		if len(placeholders) > 0 {
-			message = fmt.Sprintf("%s holds a placeholder, not a key.", placeholders[0])
-		}
-		return Config{}, &model.Error{Kind: model.Auth, Provider: v.Name, Message: message}
+// Endpoint is where a vendor is reached by the settings of an agent.
+type Endpoint struct {
+	Config
+	Address model.Setting // of the base URL; without a name where it is the vendor's own
+	Notice  string        // what the owner should know: a key that is set and not used
+}
+
+// Named reports whether callers of the API may have chosen the address: it is neither the vendor's own nor the operator's.
+func (e Endpoint) Named() bool { return e.Address.Origin < model.FromOperator }
+
+// Config returns the endpoint of v by settings; SMALL_MODEL and LARGE_MODEL stand in for the vendor's own model settings. A
+// key is used only with an address that [model.Setting.MayCarry] it to; otherwise it counts as not set, and the notice says
+// so. A missing key is a [*model.Error] of kind Auth that names the setting.
+func (v Vendor) Config(lookup model.Lookup) (Endpoint, error) {
+	address := v.address(lookup)
+	key := v.key(lookup, address)
+	if key.Name == "" && !v.KeyOptional {
+		return Endpoint{}, &model.Error{Kind: model.Auth, Provider: v.Name, Message: key.missing(v.KeyFrom[0])}
 	}
-	url := first(lookup, v.URLFrom)
-	small := first(lookup, append(v.SmallFrom, "SMALL_MODEL"))
-	large := first(lookup, append(v.LargeFrom, "LARGE_MODEL"))
-	if url.value == "" {
-		url.value = v.BaseURL
-	} else if v.Name == "ollama" {
-		url.value = ollamaBaseURL(url.value)
-	}
-	if v.elsewhere(url.value) {
+	small := first(lookup, append(slices.Clone(v.SmallFrom), "SMALL_MODEL"))
+	large := first(lookup, append(slices.Clone(v.LargeFrom), "LARGE_MODEL"))
+	if v.elsewhere(address.Value) {
 		v.SmallModel, v.LargeModel = "", "" // another server has other models
 		v.TranscriptionModel, v.SpeechModel, v.Voice = "", "", ""
 		v.completionTokens = false
 	}
-	return Config{
-		Name:       v.Name,
-		BaseURL:    url.value,
-		APIKey:     key.value,
-		SmallModel: cmp.Or(small.value, v.SmallModel, large.value),
-		LargeModel: cmp.Or(large.value, v.LargeModel, small.value),
-		Settings: SettingNames{
-			APIKey:     cmp.Or(key.name, v.KeyFrom[0]),
-			BaseURL:    cmp.Or(url.name, v.URLFrom[0]),
-			SmallModel: cmp.Or(small.name, v.SmallFrom[0]),
-			LargeModel: cmp.Or(large.name, v.LargeFrom[0]),
+	return Endpoint{
+		Config: Config{
+			Name:       v.Name,
+			BaseURL:    address.Value,
+			APIKey:     key.Value,
+			SmallModel: cmp.Or(small.Value, v.SmallModel, large.Value),
+			LargeModel: cmp.Or(large.Value, v.LargeModel, small.Value),
+			Settings: SettingNames{
+				APIKey:     cmp.Or(key.Name, key.wanted(), v.KeyFrom[0]),
+				BaseURL:    cmp.Or(address.Name, v.URLFrom[0]),
+				SmallModel: cmp.Or(small.Name, v.SmallFrom[0]),
+				LargeModel: cmp.Or(large.Name, v.LargeFrom[0]),
 
-			TranscriptionModel: v.TranscriptionFrom,
-			SpeechModel:        v.SpeechFrom,
-			Voice:              v.VoiceFrom,
+				TranscriptionModel: v.TranscriptionFrom,
+				SpeechModel:        v.SpeechFrom,
+				Voice:              v.VoiceFrom,
+			},
+			TranscriptionModel: cmp.Or(first(lookup, []string{v.TranscriptionFrom}).Value, v.TranscriptionModel),
+			SpeechModel:        cmp.Or(first(lookup, []string{v.SpeechFrom}).Value, v.SpeechModel),
+			Voice:              cmp.Or(first(lookup, []string{v.VoiceFrom}).Value, v.Voice),
+
+			Discreet:         address.Origin < model.FromOperator,
+			CompletionTokens: v.completionTokens,
+			NoStreamUsage:    v.noStreamUsage,
 		},
-		TranscriptionModel: cmp.Or(first(lookup, []string{v.TranscriptionFrom}).value, v.TranscriptionModel),
-		SpeechModel:        cmp.Or(first(lookup, []string{v.SpeechFrom}).value, v.SpeechModel),
-		Voice:              cmp.Or(first(lookup, []string{v.VoiceFrom}).value, v.Voice),
-
-		CompletionTokens: v.completionTokens,
-		NoStreamUsage:    v.noStreamUsage,
+		Address: address,
+		Notice:  key.notice(),
 	}, nil
 }
 
-// key returns the first usable key and the settings that hold placeholders instead of one.
-func (v Vendor) key(lookup Lookup) (key setting, placeholders []string) {
-	atHome := !v.elsewhere(first(lookup, v.URLFrom).value)
+// address returns the base URL of v by settings. A service's own is as trusted as what is built in, whoever wrote it down. A
+// local server has no such address: on its machine others listen, too, and who names it, or takes away the name of another, has
+// chosen it.
+func (v Vendor) address(lookup model.Lookup) model.Setting {
+	url := first(lookup, v.URLFrom)
+	if url.Name == "" {
+		url = model.Setting{Value: v.BaseURL, Origin: model.FromOperator}
+		for _, name := range v.URLFrom {
+			if blank, ok := lookup(name); ok && v.Local && blank.Origin < url.Origin {
+				url.Name, url.Origin = name, blank.Origin
+			}
+		}
+		return url
+	}
+	url.Value = v.baseURL(url.Value)
+	if v.own(url.Value) && !v.Local {
+		url.Origin = model.FromOperator
+	}
+	return url
+}
+
+// Route says where the settings send the keys of a vendor.
+type Route struct {
+	Keys      []string // the settings that hold them
+	Addresses []string // the settings that name the address
+	To        string   // the address; empty for a service's own
+}
+
+// Routes returns the routes of all vendors. Keys stay where they are meant to be as long as no route changes.
+func Routes(lookup model.Lookup) []Route {
+	var out []Route
+	for _, v := range Vendors() {
+		r := Route{Keys: v.KeyFrom, Addresses: v.URLFrom}
+		if address := v.address(lookup); v.Local || !v.own(address.Value) {
+			r.To = address.Value
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// key is the key of a vendor as the settings have it.
+type key struct {
+	model.Setting               // the one to use; without a name there is none
+	placeholders  []string      // settings that hold a placeholder in its place
+	withheld      model.Setting // a key that must not be sent to the address; without a name there is none
+	address       model.Setting
+}
+
+// key returns the first key that is usable with an address.
+func (v Vendor) key(lookup model.Lookup, address model.Setting) key {
+	k := key{address: address}
+	issued := !v.elsewhere(address.Value)
 	for _, name := range v.KeyFrom {
-		value, ok := lookup(name)
-		value = strings.TrimSpace(value)
+		s := first(lookup, []string{name})
 		switch {
-		case !ok || value == "":
-		case isPlaceholder(value, atHome):
-			placeholders = append(placeholders, name)
+		case s.Name == "":
+		case isPlaceholder(s.Value, issued):
+			k.placeholders = append(k.placeholders, name)
+		case !s.MayCarry(address):
+			if k.withheld.Name == "" {
+				k.withheld = s
+			}
 		default:
-			return setting{name, value}, placeholders
+			k.Setting = s
+			return k
 		}
 	}
-	return setting{}, placeholders
+	return k
+}
+
+// passed says of each setting that was passed over why it was.
+func (k key) passed() []string {
+	var out []string
+	if len(k.placeholders) > 0 {
+		out = append(out, "ignored, because they hold placeholders: "+strings.Join(k.placeholders, ", "))
+	}
+	if k.withheld.Name != "" {
+		out = append(out, k.reason())
+	}
+	return out
+}
+
+// missing says why there is no key.
+func (k key) missing(name string) string {
+	switch {
+	case k.withheld.Name != "":
+		return k.notice()
+	case len(k.placeholders) > 0:
+		return k.placeholders[0] + " holds a placeholder, not a key."
+	default:
+		return name + " is not set."
+	}
+}
+
+// notice says which key is set and not used, and what to do; nothing when there is none.
+func (k key) notice() string {
+	if k.Name != "" || k.withheld.Name == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s. Set %s, or take %s out of there.", k.reason(), k.wanted(), k.address.Name)
+}
+
+// reason says why the key is withheld.
+func (k key) reason() string {
+	return fmt.Sprintf("%s of %s is not used, because %s of %s leads to another address (%s), which may not have it",
+		k.withheld.Name, k.withheld.Origin, k.address.Name, k.address.Origin, hostOf(k.address.Value))
+}
+
+// wanted names the key that the address may have; empty when no other is withheld.
+func (k key) wanted() string {
+	if k.withheld.Name == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s in %s", k.withheld.Name, k.address.Origin)
 }
 
 // elsewhere reports whether a base URL leads away from the service's own address; a local server is always elsewhere.
-func (v Vendor) elsewhere(baseURL string) bool {
-	if v.Local {
-		return true
-	}
-	if baseURL == "" {
-		return false
-	}
-	theirs, err := parseBaseURL(baseURL)
-	if err != nil {
-		return true
-	}
-	home, err := parseBaseURL(v.BaseURL)
-	return err != nil || theirs.Host != home.Host
-}
+func (v Vendor) elsewhere(baseURL string) bool { return v.Local || !v.own(baseURL) }
 
 // isPlaceholder reports whether a key is one of the texts that examples and templates put where a key belongs. Keys of
 // the form sk-… are long at the services that issue them; private servers use short ones of that form.
@@ -134,17 +226,18 @@ func isPlaceholder(key string, issued bool) bool {
 	return issued && strings.HasPrefix(lower, "sk-") && len(key) < 20
 }
 
-// setting is a setting that was found.
-type setting struct{ name, value string }
-
 // first returns the first of names that is set to something.
-func first(lookup Lookup, names []string) setting {
+func first(lookup model.Lookup, names []string) model.Setting {
 	for _, name := range names {
-		if value, ok := lookup(name); ok {
-			if value = strings.TrimSpace(value); value != "" {
-				return setting{name, value}
+		if name == "" {
+			continue
+		}
+		if s, ok := lookup(name); ok {
+			if s.Value = strings.TrimSpace(s.Value); s.Value != "" {
+				s.Name = name
+				return s
 			}
 		}
 	}
-	return setting{}
+	return model.Setting{}
 }

@@ -14,9 +14,9 @@ import (
 
 type settings map[string]string
 
-func (s settings) lookup(name string) (string, bool) {
+func (s settings) lookup(name string) (model.Setting, bool) {
 	v, ok := s[name]
-	return v, ok
+	return model.Setting{Name: name, Value: v, Origin: model.FromOperator}, ok
 }
 
 func TestDetect(t *testing.T) {
@@ -71,11 +71,19 @@ func TestVendorConfig(t *testing.T) {
 		"models of one's own": {"openai", settings{"OPENAI_API_KEY": "sk-0123456789abcdefghij", "OPENAI_SMALL_MODEL": "s", "LARGE_MODEL": "l"},
 			config{"https://api.openai.com/v1", "sk-0123456789abcdefghij", "s", "l", "LARGE_MODEL"}},
 		"another server": {"openai", settings{"OPENAI_BASE_URL": "http://10.0.0.5:8000", "OPENAI_LARGE_MODEL": "l"},
-			config{"http://10.0.0.5:8000", "", "l", "l", "OPENAI_LARGE_MODEL"}},
+			config{"http://10.0.0.5:8000/v1", "", "l", "l", "OPENAI_LARGE_MODEL"}},
 		"legacy names": {"groq", settings{"GROQ_API_KEY": "gsk_0123456789", "LARGE_GROQ_MODEL": "l"},
 			config{"https://api.groq.com/openai/v1", "gsk_0123456789", "llama-3.1-8b-instant", "l", "LARGE_GROQ_MODEL"}},
 		"Ollama's API path": {"ollama", settings{"OLLAMA_API_ENDPOINT": "http://localhost:11434/api/"},
 			config{"http://localhost:11434/v1", "", "", "", "OLLAMA_LARGE_MODEL"}},
+		"Ollama's call": {"ollama", settings{"OLLAMA_SERVER_URL": "http://127.0.0.1:11434/api/chat", "OLLAMA_MODEL": "m"},
+			config{"http://127.0.0.1:11434/v1", "", "m", "m", "OLLAMA_MODEL"}},
+		"names of older servers": {"openai", settings{"OPENAI_API_KEY": "test-key-123456", "OPENAI_BASE_URL": "http://127.0.0.1:1234/v1", "SMALL_OPENAI_MODEL": "gpt-4o-mini", "LARGE_OPENAI_MODEL": "gpt-4o"},
+			config{"http://127.0.0.1:1234/v1", "test-key-123456", "gpt-4o-mini", "gpt-4o", "LARGE_OPENAI_MODEL"}},
+		"three sizes": {"openai", settings{"OPENAI_API_KEY": "test-key-123456", "MEDIUM_OPENAI_MODEL": "m", "SMALL_OPENAI_MODEL": "s"},
+			config{"https://api.openai.com/v1", "test-key-123456", "s", "m", "MEDIUM_OPENAI_MODEL"}},
+		"another name of the vendor": {"xai", settings{"GROK_API_KEY": "xai-0123456789", "GROK_MODEL": "g"},
+			config{"https://api.x.ai/v1", "xai-0123456789", "g", "g", "GROK_MODEL"}},
 		"Ollama's listening address": {"ollama", settings{"OLLAMA_HOST": "0.0.0.0"}, config{"http://127.0.0.1:11434/v1", "", "", "", "OLLAMA_LARGE_MODEL"}},
 		"Ollama by host and port":    {"ollama", settings{"OLLAMA_HOST": "box:9000"}, config{"http://box:9000/v1", "", "", "", "OLLAMA_LARGE_MODEL"}},
 		"Ollama over IPv6":           {"ollama", settings{"OLLAMA_HOST": "[::1]"}, config{"http://[::1]:11434/v1", "", "", "", "OLLAMA_LARGE_MODEL"}},
@@ -97,7 +105,7 @@ func TestVendorConfig(t *testing.T) {
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Error(diff)
 			}
-			if _, err := openai.New(cfg); err != nil {
+			if _, err := openai.New(cfg.Config); err != nil {
 				t.Error(err)
 			}
 		})
@@ -130,15 +138,25 @@ func TestBaseURLs(t *testing.T) {
 	t.Cleanup(server.Close)
 	host := strings.TrimPrefix(server.URL, "http://")
 	for base, want := range map[string]string{
-		server.URL:                             "/v1/chat/completions",
-		server.URL + "/":                       "/v1/chat/completions",
-		host:                                   "/v1/chat/completions",
-		server.URL + "/v1":                     "/v1/chat/completions",
-		server.URL + "/v1/":                    "/v1/chat/completions",
-		server.URL + "/api/v1":                 "/api/v1/chat/completions",
-		server.URL + "/v1beta/openai/":         "/v1beta/openai/chat/completions",
-		server.URL + "/v1/chat/completions":    "/v1/chat/completions",
-		server.URL + "/deploy/x?api-version=1": "/deploy/x/chat/completions?api-version=1",
+		server.URL:                                              "/v1/chat/completions",
+		server.URL + "/":                                        "/v1/chat/completions",
+		host:                                                    "/v1/chat/completions",
+		server.URL + "/v1":                                      "/v1/chat/completions",
+		server.URL + "/v1/":                                     "/v1/chat/completions",
+		server.URL + "/api/v1":                                  "/api/v1/chat/completions",
+		server.URL + "/v1beta/openai/":                          "/v1beta/openai/chat/completions",
+		server.URL + "/v1/chat/completions":                     "/v1/chat/completions",
+		server.URL + "/v1/chat/completions/":                    "/v1/chat/completions",
+		server.URL + "/v1/models":                               "/v1/chat/completions",
+		server.URL + "/v1/responses":                            "/v1/chat/completions",
+		server.URL + "/v1/messages":                             "/v1/chat/completions",
+		server.URL + "/v1/completions":                          "/v1/chat/completions",
+		server.URL + "/v1/embeddings/":                          "/v1/chat/completions",
+		server.URL + "/v1/audio/speech":                         "/v1/chat/completions",
+		server.URL + "/proxy/v1/audio/transcriptions":           "/proxy/v1/chat/completions",
+		server.URL + "/chat/completions":                        "/v1/chat/completions",
+		server.URL + "/deploy/x?api-version=1":                  "/deploy/x/chat/completions?api-version=1",
+		server.URL + "/deploy/x/chat/completions?api-version=1": "/deploy/x/chat/completions?api-version=1",
 	} {
 		_, _ = model.Collect(newClient(t, base, nil).Generate(t.Context(), ask("hi"))) // the empty answer is an error
 		if asked != want {
@@ -153,5 +171,149 @@ func TestBaseURLs(t *testing.T) {
 	}
 	if _, err := openai.New(openai.Config{BaseURL: server.URL, APIKey: "two words"}); !model.IsKind(err, model.Auth) {
 		t.Errorf("key with a space: %v", err)
+	}
+}
+
+// The ways in which people write the address of Ollama, as they stand in examples of its calls.
+func TestOllamaAddresses(t *testing.T) {
+	t.Parallel()
+	vendor, _ := openai.VendorNamed("ollama")
+	for _, name := range vendor.URLFrom {
+		for _, host := range []string{"http://127.0.0.1:11434", "127.0.0.1:11434", "http://box", "https://ollama.com", "https://ai.example/ollama"} {
+			base := host
+			if !strings.Contains(host, "://") {
+				base = "http://" + host
+			}
+			for _, path := range []string{
+				"", "/", "/api", "/api/", "/v1", "/v1/", "/api/chat", "/api/chat/", "/api/generate", "/api/tags", "/api/embed", "/api/embeddings",
+				"/v1/chat/completions", "/v1/chat/completions/", "/v1/models", "/v1/completions",
+			} {
+				cfg, err := vendor.Config(settings{name: host + path}.lookup)
+				if err != nil || cfg.BaseURL != base+"/v1" {
+					t.Errorf("%s=%s%s: %q, %v", name, host, path, cfg.BaseURL, err)
+				}
+			}
+		}
+	}
+}
+
+// Addresses of services, copied without the path of their API or with that of another one.
+func TestAddressesOfServices(t *testing.T) {
+	t.Parallel()
+	for vendor, addresses := range map[string][]string{
+		"openai":     {"https://api.openai.com", "https://api.openai.com/v1/", "api.openai.com", "https://API.openai.com:443/v1/chat/completions", "https://api.openai.com/v1/responses"},
+		"anthropic":  {"https://api.anthropic.com", "https://api.anthropic.com/v1/messages"},
+		"openrouter": {"https://openrouter.ai", "https://openrouter.ai/api", "https://openrouter.ai/v1", "https://openrouter.ai/api/v1/chat/completions"},
+		"groq":       {"https://api.groq.com", "https://api.groq.com/v1", "https://api.groq.com/openai", "https://api.groq.com/openai/v1/models"},
+		"google":     {"https://generativelanguage.googleapis.com", "https://generativelanguage.googleapis.com/v1beta", "https://generativelanguage.googleapis.com/v1beta/openai/"},
+		"mistral":    {"https://api.mistral.ai", "https://api.mistral.ai/v1/chat/completions"},
+		"deepseek":   {"https://api.deepseek.com", "https://api.deepseek.com/chat/completions"},
+		"xai":        {"https://api.x.ai", "https://api.x.ai/v1/chat/completions"},
+	} {
+		v, _ := openai.VendorNamed(vendor)
+		for _, address := range addresses {
+			e, err := v.Config(settings{v.KeyFrom[0]: "key-0123456789abcdef0123", v.URLFrom[0]: address}.lookup)
+			if err != nil || strings.ToLower(strings.Replace(e.BaseURL, ":443", "", 1)) != v.BaseURL || e.Named() || e.LargeModel != v.LargeModel {
+				t.Errorf("%s at %s: %q, model %q, %v", vendor, address, e.BaseURL, e.LargeModel, err)
+			}
+		}
+	}
+}
+
+// layers are settings by their origin, of which a less trusted one wins, as it does for agents.
+type layers map[model.Origin]settings
+
+func (l layers) lookup(name string) (model.Setting, bool) {
+	for _, origin := range []model.Origin{model.FromCharacter, model.FromOperator, model.FromStore} {
+		if v, ok := l[origin][name]; ok {
+			return model.Setting{Name: name, Value: v, Origin: origin}, true
+		}
+	}
+	return model.Setting{}, false
+}
+
+// A key is used with an address of the same origin or a more trusted one, whatever the two settings are called.
+func TestKeysStayWithTheirAddresses(t *testing.T) {
+	t.Parallel()
+	const key = "canary-0123456789abcdef0123"
+	origins := []model.Origin{model.FromCharacter, model.FromStore, model.FromOperator}
+	for _, v := range openai.Vendors() {
+		for _, keyName := range v.KeyFrom {
+			for _, urlName := range v.URLFrom {
+				for _, keyFrom := range origins {
+					for _, urlFrom := range origins {
+						l := layers{model.FromCharacter: {}, model.FromStore: {}, model.FromOperator: {}}
+						l[keyFrom][keyName] = key
+						l[urlFrom][urlName] = "https://elsewhere.example/v1"
+						e, err := v.Config(l.lookup)
+						switch may := keyFrom <= urlFrom; {
+						case may && (err != nil || e.APIKey != key || e.Notice != ""):
+							t.Errorf("%s of %v with %s of %v: not used (%v, %q)", keyName, keyFrom, urlName, urlFrom, err, e.Notice)
+						case !may && (e.APIKey != "" || err == nil && !v.KeyOptional):
+							t.Errorf("%s of %v with %s of %v: used", keyName, keyFrom, urlName, urlFrom)
+						case !may:
+							said := e.Notice
+							if err != nil {
+								said = err.Error()
+							}
+							for _, word := range []string{keyName, urlName, keyFrom.String(), urlFrom.String(), "elsewhere.example"} {
+								if !strings.Contains(said, word) {
+									t.Errorf("%s of %v with %s of %v: %q says nothing of %s", keyName, keyFrom, urlName, urlFrom, said, word)
+								}
+							}
+						}
+						if e.Discreet != (urlFrom < model.FromOperator) && err == nil {
+							t.Errorf("%s of %v: discreet %v", urlName, urlFrom, e.Discreet)
+						}
+						l[urlFrom][urlName] = v.BaseURL
+						if v.Local { // whose address others of its machine have as well
+							if e, err = v.Config(l.lookup); err != nil || (e.APIKey == key) != (keyFrom <= urlFrom) {
+								t.Errorf("%s of %v with the usual address in %s of %v: %q, %v", keyName, keyFrom, urlName, urlFrom, e.APIKey, err)
+							}
+							l[urlFrom][urlName] = ""
+							if e, err = v.Config(l.lookup); err != nil || (e.APIKey == key) != (keyFrom <= urlFrom) {
+								t.Errorf("%s of %v with an empty %s of %v: %q, %v", keyName, keyFrom, urlName, urlFrom, e.APIKey, err)
+							}
+						} else if e, err = v.Config(l.lookup); err != nil || e.APIKey != key || e.Named() {
+							t.Errorf("%s of %v with the vendor's own address in %s of %v: not used (%v)", keyName, keyFrom, urlName, urlFrom, err)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// Addresses that look like the vendor's own and are not, or would show the key on the way.
+func TestLookAlikesAreElsewhere(t *testing.T) {
+	t.Parallel()
+	const key = "sk-canary-0123456789abcdef0123"
+	openaiVendor, _ := openai.VendorNamed("openai")
+	for _, address := range []string{
+		"http://api.openai.com/v1", "http://api.openai.com:443/v1", "https://api.openai.com:8443/v1", "https://api.openai.com.evil.example/v1",
+		"https://api.openai.com@evil.example/v1", "https://evil.example/https://api.openai.com/v1", "https://api.openai.com%2eevil.example/v1",
+		"https://api.openai.com./v1", "https://user:pass@api.openai.com/v1", "//api.openai.com", "https://аpi.openai.com/v1", // a Cyrillic а
+		"https://evil.example#api.openai.com", "https://evil.example?api.openai.com", "https://evil.example\\@api.openai.com/v1",
+	} {
+		l := layers{model.FromOperator: {"OPENAI_API_KEY": key}, model.FromCharacter: {"OPENAI_BASE_URL": address}}
+		if e, err := openaiVendor.Config(l.lookup); err == nil && e.APIKey != "" {
+			t.Errorf("%s gets the key", address)
+		}
+	}
+	for name, address := range map[string]string{"vllm": "http://127.0.0.1:8000/admin", "lmstudio": "http://127.0.0.1:1234/v1?x=1", "ollama": "http://127.0.0.1:11434/x"} {
+		v, _ := openai.VendorNamed(name)
+		l := layers{model.FromOperator: {v.KeyFrom[0]: key}, model.FromCharacter: {v.URLFrom[0]: address}}
+		if e, err := v.Config(l.lookup); err != nil || e.APIKey != "" || !e.Named() {
+			t.Errorf("%s counts as the own address of %s", address, name)
+		}
+	}
+	// A key that may not go there is passed over for one that may.
+	google, _ := openai.VendorNamed("google")
+	l := layers{
+		model.FromOperator:  {"GOOGLE_GENERATIVE_AI_API_KEY": key},
+		model.FromCharacter: {"GOOGLE_BASE_URL": "https://mine.example", "GEMINI_API_KEY": "mine-0123456789"},
+	}
+	if e, err := google.Config(l.lookup); err != nil || e.APIKey != "mine-0123456789" || e.Notice != "" {
+		t.Errorf("%q, %q, %v", e.APIKey, e.Notice, err)
 	}
 }

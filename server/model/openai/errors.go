@@ -18,6 +18,12 @@ import (
 // maxErrorBody is how much of an error answer is read.
 const maxErrorBody = 64 << 10
 
+// Forbidden is the error of a transport that does not go to an address, whoever asks. Its text follows the name of the host.
+type Forbidden interface {
+	error
+	Forbidden()
+}
+
 // connectionError explains why a call that got no complete answer failed. The end of ctx comes before everything else.
 func (c *Client) connectionError(ctx context.Context, call *watch, err error) error {
 	if ctx.Err() != nil {
@@ -30,7 +36,11 @@ func (c *Client) connectionError(ctx context.Context, call *watch, err error) er
 	host := c.endpoint.Host
 	_, reading := errors.AsType[*readError](err)
 	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	forbidden, isForbidden := errors.AsType[Forbidden](err)
 	switch {
+	case isForbidden:
+		failure.Kind = model.Config
+		failure.Message = fmt.Sprintf("%s %v; check %s.", host, forbidden, c.cfg.Settings.BaseURL)
 	case call.silent():
 		failure.Kind = model.Timeout
 		failure.Err = errSilent
@@ -46,33 +56,32 @@ func (c *Client) connectionError(ctx context.Context, call *watch, err error) er
 	return failure
 }
 
-// statusError explains an answer whose status isn't 200, and returns the name of the parameter it refuses, if it names one.
-func (c *Client) statusError(resp *http.Response, body io.Reader, kind model.Kind) (param string, err error) {
+// statusError explains an answer whose status isn't 200. The detail is what it said itself.
+func (c *Client) statusError(resp *http.Response, body io.Reader, kind model.Kind) (detail, error) {
 	data, _ := io.ReadAll(io.LimitReader(body, maxErrorBody)) // an explanation that can't be read is done without
-	detail := parseDetail(data)
-	failure := c.failure(resp.StatusCode, detail, kind)
-	failure.RetryAfter = retryAfter(resp.Header, time.Now())
-	if failure.Kind == model.BadRequest {
-		param = detail.param
-	}
-	return param, failure
+	said := parseDetail(data)
+	failure := c.failure(resp.StatusCode, said, kind)
+	failure.RetryAfter = wait(resp.Header, said, time.Now())
+	return said, failure
 }
 
 // streamError explains an error object that came in place of an answer or in the middle of one, under status 200.
-func (c *Client) streamError(data []byte, kind model.Kind) error {
-	detail := parseDetail(data)
-	status, err := strconv.Atoi(detail.code)
+func (c *Client) streamError(data []byte, kind model.Kind) (detail, *model.Error) {
+	said := parseDetail(data)
+	status, err := strconv.Atoi(said.code)
 	if err != nil || status < 400 || status > 599 {
-		status = statusOf(detail)
+		status = statusOf(said)
 	}
-	return c.failure(status, detail, kind)
+	failure := c.failure(status, said, kind)
+	failure.RetryAfter = wait(nil, said, time.Now())
+	return said, failure
 }
 
 // statusOf returns the HTTP status that stands for an error object without one.
 func statusOf(detail detail) int {
 	for _, word := range []string{detail.code, detail.kind} {
 		switch word {
-		case "rate_limit_exceeded", "rate_limit_error":
+		case "rate_limit_exceeded", "rate_limit_error", "RESOURCE_EXHAUSTED", "too_many_requests":
 			return http.StatusTooManyRequests
 		case "insufficient_quota":
 			return http.StatusPaymentRequired
@@ -80,7 +89,7 @@ func statusOf(detail detail) int {
 			return http.StatusUnauthorized
 		case "model_not_found", "not_found_error", "NotFoundError":
 			return http.StatusNotFound
-		case "invalid_request_error", "BadRequestError", "context_length_exceeded":
+		case "invalid_request_error", "BadRequestError", "context_length_exceeded", "INVALID_ARGUMENT", "unsupported_value", "unsupported_parameter":
 			return http.StatusBadRequest
 		}
 	}
@@ -123,7 +132,11 @@ func (c *Client) failure(status int, detail detail, kind model.Kind) *model.Erro
 	default:
 		set(model.Protocol, "The endpoint answers with status %d; check %s.", status, names.BaseURL)
 	}
-	if says != "" {
+	switch {
+	case says == "":
+	case c.cfg.Discreet:
+		failure.Message += fmt.Sprintf(" It answers with status %d.", status)
+	default:
 		failure.Message += " It says: " + says
 	}
 	return failure
@@ -158,31 +171,4 @@ func clip(text string, n int) string {
 		}
 	}
 	return text
-}
-
-// retryAfter reads how long to wait: milliseconds where OpenAI says so, else seconds or a date.
-func retryAfter(header http.Header, now time.Time) time.Duration {
-	if ms, err := strconv.ParseFloat(header.Get("Retry-After-Ms"), 64); err == nil {
-		return duration(ms, time.Millisecond)
-	}
-	value := header.Get("Retry-After")
-	if seconds, err := strconv.ParseFloat(value, 64); err == nil {
-		return duration(seconds, time.Second)
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return max(0, at.Sub(now))
-	}
-	return 0
-}
-
-// duration returns n units, kept within 0 and a day.
-func duration(n float64, unit time.Duration) time.Duration {
-	const day = 24 * time.Hour
-	if !(n > 0) {
-		return 0
-	}
-	if n > float64(day/unit) {
-		return day
-	}
-	return time.Duration(n * float64(unit))
 }

@@ -130,7 +130,9 @@ func TestGenerateBrokenAnswers(t *testing.T) {
 		"error object under 200":      {whole, `{"object":"error","message":"no such model","type":"NotFoundError","code":404}`, "", model.Config, "no such model"},
 		"a web page":                  {"text/html", "<!doctype html><title>Welcome</title>", "", model.Protocol, "TEST_URL"},
 		"JSON of something else":      {whole, `{"hello":"world"}`, "", model.Protocol, "TEST_URL"},
-		"nothing at all":              {whole, "", "", model.Protocol, "TEST_URL"},
+		"nothing at all":              {whole, "", "", model.Unavailable, "empty"},
+		"half a document":             {whole, `{"choices":[{"message":{"content":"ha`, "", model.Unavailable, "middle"},
+		"a text":                      {"text/plain", "Hello!", "", model.Protocol, "TEST_URL"},
 		"a list where an object goes": {whole, `[1,2,3]`, "", model.Protocol, "TEST_URL"},
 	}
 	for name, test := range tests {

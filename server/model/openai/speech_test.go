@@ -91,7 +91,7 @@ func TestTranscribeStopsWithItsCaller(t *testing.T) {
 	server := speechServer(t)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	left := errors.New("the caller left")
-	server.Hear(func(modeltest.Heard) modeltest.Script { cancel(left); return modeltest.Say("too late") })
+	server.Hear(func(modeltest.Heard) modeltest.Script { cancel(left); return modeltest.Script{Ending: modeltest.Hang} })
 	if _, err := newClient(t, server.URL, withSpeech).Transcribe(ctx, recording("RIFF")); !errors.Is(err, left) {
 		t.Errorf("%v", err)
 	}
@@ -168,7 +168,7 @@ func TestSpeechModelsOfVendors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			v, _ := openai.VendorNamed(test.vendor)
-			cfg, err := v.Config(func(name string) (string, bool) { value, ok := test.settings[name]; return value, ok })
+			cfg, err := v.Config(settings(test.settings).lookup)
 			if err != nil {
 				t.Fatal(err)
 			}

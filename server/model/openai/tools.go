@@ -8,6 +8,9 @@ import (
 	"github.com/elizad/elizad/server/model"
 )
 
+// maxToolCalls is how many calls of one answer are read. A model that wants more has lost its way.
+const maxToolCalls = 128
+
 // toolCalls puts tool calls together from deltas.
 type toolCalls struct {
 	calls []*toolCall
@@ -25,6 +28,9 @@ func (t *toolCalls) add(deltas []chatToolCall) {
 	for _, d := range deltas {
 		call := t.find(d)
 		if call == nil {
+			if len(t.calls) == maxToolCalls {
+				continue
+			}
 			call = &toolCall{index: -1}
 			if d.Index != nil {
 				call.index = *d.Index

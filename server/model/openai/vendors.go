@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -39,10 +40,10 @@ func Vendors() []Vendor {
 			Name:       "anthropic",
 			Aliases:    []string{"claude"},
 			BaseURL:    "https://api.anthropic.com/v1",
-			KeyFrom:    []string{"ANTHROPIC_API_KEY"},
-			URLFrom:    []string{"ANTHROPIC_BASE_URL"},
-			SmallFrom:  []string{"ANTHROPIC_SMALL_MODEL"},
-			LargeFrom:  []string{"ANTHROPIC_LARGE_MODEL"},
+			KeyFrom:    []string{"ANTHROPIC_API_KEY", "CLAUDE_API_KEY"},
+			URLFrom:    []string{"ANTHROPIC_BASE_URL", "ANTHROPIC_API_URL"},
+			SmallFrom:  smallNames("ANTHROPIC"),
+			LargeFrom:  largeNames("ANTHROPIC"),
 			SmallModel: "claude-haiku-4-5",
 			LargeModel: "claude-sonnet-4-6",
 		},
@@ -50,9 +51,9 @@ func Vendors() []Vendor {
 			Name:       "openrouter",
 			BaseURL:    "https://openrouter.ai/api/v1",
 			KeyFrom:    []string{"OPENROUTER_API_KEY"},
-			URLFrom:    []string{"OPENROUTER_BASE_URL"},
-			SmallFrom:  []string{"OPENROUTER_SMALL_MODEL"},
-			LargeFrom:  []string{"OPENROUTER_LARGE_MODEL"},
+			URLFrom:    []string{"OPENROUTER_BASE_URL", "OPENROUTER_API_URL"},
+			SmallFrom:  smallNames("OPENROUTER"),
+			LargeFrom:  largeNames("OPENROUTER"),
 			SmallModel: "google/gemini-2.5-flash-lite",
 			LargeModel: "google/gemini-2.5-flash",
 		},
@@ -60,9 +61,9 @@ func Vendors() []Vendor {
 			Name:        "openai",
 			BaseURL:     "https://api.openai.com/v1",
 			KeyFrom:     []string{"OPENAI_API_KEY"},
-			URLFrom:     []string{"OPENAI_BASE_URL", "OPENAI_API_URL"},
-			SmallFrom:   []string{"OPENAI_SMALL_MODEL"},
-			LargeFrom:   []string{"OPENAI_LARGE_MODEL"},
+			URLFrom:     []string{"OPENAI_BASE_URL", "OPENAI_API_URL", "OPENAI_API_BASE", "OPENAI_API_BASE_URL"},
+			SmallFrom:   smallNames("OPENAI"),
+			LargeFrom:   largeNames("OPENAI"),
 			SmallModel:  "gpt-5.4-nano",
 			LargeModel:  "gpt-5.4-mini",
 			KeyOptional: true,
@@ -81,9 +82,9 @@ func Vendors() []Vendor {
 			Aliases:    []string{"google-genai", "gemini"},
 			BaseURL:    "https://generativelanguage.googleapis.com/v1beta/openai",
 			KeyFrom:    []string{"GOOGLE_GENERATIVE_AI_API_KEY", "GOOGLE_API_KEY", "GEMINI_API_KEY"},
-			URLFrom:    []string{"GOOGLE_BASE_URL"},
-			SmallFrom:  []string{"GOOGLE_SMALL_MODEL"},
-			LargeFrom:  []string{"GOOGLE_LARGE_MODEL"},
+			URLFrom:    []string{"GOOGLE_BASE_URL", "GOOGLE_API_URL", "GEMINI_BASE_URL"},
+			SmallFrom:  smallNames("GOOGLE", "GEMINI"),
+			LargeFrom:  largeNames("GOOGLE", "GEMINI"),
 			SmallModel: "gemini-flash-lite-latest",
 			LargeModel: "gemini-flash-latest",
 		},
@@ -91,9 +92,9 @@ func Vendors() []Vendor {
 			Name:       "groq",
 			BaseURL:    "https://api.groq.com/openai/v1",
 			KeyFrom:    []string{"GROQ_API_KEY"},
-			URLFrom:    []string{"GROQ_BASE_URL"},
-			SmallFrom:  []string{"GROQ_SMALL_MODEL", "SMALL_GROQ_MODEL"},
-			LargeFrom:  []string{"GROQ_LARGE_MODEL", "LARGE_GROQ_MODEL"},
+			URLFrom:    []string{"GROQ_BASE_URL", "GROQ_API_URL"},
+			SmallFrom:  smallNames("GROQ"),
+			LargeFrom:  largeNames("GROQ"),
 			SmallModel: "llama-3.1-8b-instant",
 			LargeModel: "llama-3.3-70b-versatile",
 
@@ -106,9 +107,9 @@ func Vendors() []Vendor {
 			Name:       "mistral",
 			BaseURL:    "https://api.mistral.ai/v1",
 			KeyFrom:    []string{"MISTRAL_API_KEY"},
-			URLFrom:    []string{"MISTRAL_BASE_URL"},
-			SmallFrom:  []string{"MISTRAL_SMALL_MODEL"},
-			LargeFrom:  []string{"MISTRAL_LARGE_MODEL"},
+			URLFrom:    []string{"MISTRAL_BASE_URL", "MISTRAL_API_URL"},
+			SmallFrom:  smallNames("MISTRAL"),
+			LargeFrom:  largeNames("MISTRAL"),
 			SmallModel: "mistral-small-latest",
 			LargeModel: "mistral-large-latest",
 
@@ -121,9 +122,9 @@ func Vendors() []Vendor {
 			Name:       "deepseek",
 			BaseURL:    "https://api.deepseek.com/v1",
 			KeyFrom:    []string{"DEEPSEEK_API_KEY"},
-			URLFrom:    []string{"DEEPSEEK_BASE_URL"},
-			SmallFrom:  []string{"DEEPSEEK_SMALL_MODEL"},
-			LargeFrom:  []string{"DEEPSEEK_LARGE_MODEL"},
+			URLFrom:    []string{"DEEPSEEK_BASE_URL", "DEEPSEEK_API_URL"},
+			SmallFrom:  smallNames("DEEPSEEK"),
+			LargeFrom:  largeNames("DEEPSEEK"),
 			SmallModel: "deepseek-chat",
 			LargeModel: "deepseek-chat",
 		},
@@ -131,10 +132,10 @@ func Vendors() []Vendor {
 			Name:       "xai",
 			Aliases:    []string{"grok"},
 			BaseURL:    "https://api.x.ai/v1",
-			KeyFrom:    []string{"XAI_API_KEY"},
-			URLFrom:    []string{"XAI_BASE_URL"},
-			SmallFrom:  []string{"XAI_SMALL_MODEL"},
-			LargeFrom:  []string{"XAI_LARGE_MODEL"},
+			KeyFrom:    []string{"XAI_API_KEY", "GROK_API_KEY"},
+			URLFrom:    []string{"XAI_BASE_URL", "XAI_API_URL", "GROK_BASE_URL", "GROK_API_URL"},
+			SmallFrom:  smallNames("XAI", "GROK"),
+			LargeFrom:  largeNames("XAI", "GROK"),
 			SmallModel: "grok-4-fast-non-reasoning",
 			LargeModel: "grok-4",
 		},
@@ -142,9 +143,9 @@ func Vendors() []Vendor {
 			Name:        "ollama",
 			BaseURL:     "http://127.0.0.1:11434/v1",
 			KeyFrom:     []string{"OLLAMA_API_KEY"},
-			URLFrom:     []string{"OLLAMA_API_ENDPOINT", "OLLAMA_BASE_URL", "OLLAMA_HOST"},
-			SmallFrom:   []string{"OLLAMA_SMALL_MODEL"},
-			LargeFrom:   []string{"OLLAMA_LARGE_MODEL", "OLLAMA_MEDIUM_MODEL"},
+			URLFrom:     []string{"OLLAMA_API_ENDPOINT", "OLLAMA_BASE_URL", "OLLAMA_HOST", "OLLAMA_SERVER_URL", "OLLAMA_API_URL"},
+			SmallFrom:   smallNames("OLLAMA"),
+			LargeFrom:   largeNames("OLLAMA"),
 			KeyOptional: true,
 			Local:       true,
 		},
@@ -153,9 +154,9 @@ func Vendors() []Vendor {
 			Aliases:     []string{"studiolm", "lm-studio"},
 			BaseURL:     "http://127.0.0.1:1234/v1",
 			KeyFrom:     []string{"LMSTUDIO_API_KEY"},
-			URLFrom:     []string{"LMSTUDIO_BASE_URL"},
-			SmallFrom:   []string{"LMSTUDIO_SMALL_MODEL"},
-			LargeFrom:   []string{"LMSTUDIO_LARGE_MODEL"},
+			URLFrom:     []string{"LMSTUDIO_BASE_URL", "LMSTUDIO_SERVER_URL", "LMSTUDIO_API_URL"},
+			SmallFrom:   smallNames("LMSTUDIO"),
+			LargeFrom:   largeNames("LMSTUDIO"),
 			KeyOptional: true,
 			Local:       true,
 		},
@@ -163,13 +164,34 @@ func Vendors() []Vendor {
 			Name:        "vllm",
 			BaseURL:     "http://127.0.0.1:8000/v1",
 			KeyFrom:     []string{"VLLM_API_KEY"},
-			URLFrom:     []string{"VLLM_BASE_URL"},
-			SmallFrom:   []string{"VLLM_SMALL_MODEL"},
-			LargeFrom:   []string{"VLLM_LARGE_MODEL"},
+			URLFrom:     []string{"VLLM_BASE_URL", "VLLM_API_URL", "VLLM_SERVER_URL"},
+			SmallFrom:   smallNames("VLLM"),
+			LargeFrom:   largeNames("VLLM"),
 			KeyOptional: true,
 			Local:       true,
 		},
 	}
+}
+
+// smallNames returns the settings for the small model of a vendor whose names begin with one of the prefixes: as they are
+// called, and as older servers call them.
+func smallNames(prefixes ...string) []string {
+	return modelNames(prefixes, "%s_SMALL_MODEL", "SMALL_%s_MODEL", "%s_MODEL")
+}
+
+// largeNames is smallNames for the large model. Where there are three sizes, the middle one stands in for it.
+func largeNames(prefixes ...string) []string {
+	return modelNames(prefixes, "%s_LARGE_MODEL", "LARGE_%s_MODEL", "%s_MEDIUM_MODEL", "MEDIUM_%s_MODEL", "%s_MODEL")
+}
+
+func modelNames(prefixes []string, forms ...string) []string {
+	var out []string
+	for _, form := range forms {
+		for _, prefix := range prefixes {
+			out = append(out, fmt.Sprintf(form, prefix))
+		}
+	}
+	return out
 }
 
 // SpeechSettings returns the names of the settings for speech that the vendor has.

@@ -1,8 +1,8 @@
 package openai
 
 import (
-	"bytes"
 	"encoding/json"
+	"strings"
 
 	"github.com/elizad/elizad/server/model"
 )
@@ -45,25 +45,27 @@ type chatFunction struct {
 	Parameters  json.RawMessage `json:"parameters,omitempty"`
 }
 
-// newChatRequest translates req for the endpoint's dialect.
-func (c *Client) newChatRequest(name string, req model.Request) *chatRequest {
-	body := &chatRequest{
-		Model:            name,
-		Stream:           !c.cfg.NoStream,
-		Temperature:      req.Params.Temperature,
-		TopP:             req.Params.TopP,
-		FrequencyPenalty: req.Params.FrequencyPenalty,
-		PresencePenalty:  req.Params.PresencePenalty,
-		Stop:             req.Params.Stop,
-		kind:             req.Kind,
-	}
-	if body.Stream && !c.cfg.NoStreamUsage {
+// newChatRequest translates req into the form that the model takes.
+func newChatRequest(name string, req model.Request, f form) *chatRequest {
+	body := &chatRequest{Model: name, Stream: !f.whole, kind: req.Kind}
+	if body.Stream && !f.lacks(partUsage) {
 		body.StreamOptions = &streamOptions{IncludeUsage: true}
 	}
-	if c.cfg.CompletionTokens {
-		body.MaxCompletionTokens = req.Params.MaxTokens
-	} else {
-		body.MaxTokens = req.Params.MaxTokens
+	f.limit(body, req.Params.MaxTokens)
+	for _, p := range []struct {
+		part part
+		into **float64
+		from *float64
+	}{
+		{partTemperature, &body.Temperature, req.Params.Temperature}, {partTopP, &body.TopP, req.Params.TopP},
+		{partFrequency, &body.FrequencyPenalty, req.Params.FrequencyPenalty}, {partPresence, &body.PresencePenalty, req.Params.PresencePenalty},
+	} {
+		if !f.lacks(p.part) {
+			*p.into = p.from
+		}
+	}
+	if !f.lacks(partStop) {
+		body.Stop = req.Params.Stop
 	}
 	if req.System != "" {
 		body.Messages = append(body.Messages, chatMessage{"system", req.System})
@@ -74,37 +76,30 @@ func (c *Client) newChatRequest(name string, req model.Request) *chatRequest {
 	if req.Prompt != "" {
 		body.Messages = append(body.Messages, chatMessage{"user", req.Prompt})
 	}
+	if f.lacks(partSystem) {
+		body.Messages = alternating(body.Messages)
+	}
 	for _, t := range req.Tools {
 		body.Tools = append(body.Tools, chatTool{"function", chatFunction(t)})
 	}
 	return body
 }
 
-// relax removes the optional parameter that the endpoint refused, or sends the token limit under its other name. It
-// reports whether the request changed.
-func (r *chatRequest) relax(param string) bool {
-	before := *r
-	switch param {
-	case "stream_options", "include_usage":
-		r.StreamOptions = nil
-	case "max_tokens":
-		r.MaxTokens, r.MaxCompletionTokens = 0, r.MaxTokens
-	case "max_completion_tokens":
-		r.MaxTokens, r.MaxCompletionTokens = r.MaxCompletionTokens, 0
-	case "temperature":
-		r.Temperature = nil
-	case "top_p":
-		r.TopP = nil
-	case "frequency_penalty":
-		r.FrequencyPenalty = nil
-	case "presence_penalty":
-		r.PresencePenalty = nil
-	case "stop":
-		r.Stop = nil
+// alternating returns messages for a model that knows users and assistants only, in turns: the system text opens the
+// first message of the user, and what one of them says twice in a row is one message.
+func alternating(messages []chatMessage) []chatMessage {
+	var out []chatMessage
+	for _, m := range messages {
+		if m.Role == "system" {
+			m.Role = "user"
+		}
+		if last := len(out) - 1; last >= 0 && out[last].Role == m.Role {
+			out[last].Content += "\n\n" + m.Content
+			continue
+		}
+		out = append(out, m)
 	}
-	return r.StreamOptions != before.StreamOptions || r.MaxTokens != before.MaxTokens || r.Temperature != before.Temperature ||
-		r.TopP != before.TopP || r.FrequencyPenalty != before.FrequencyPenalty || r.PresencePenalty != before.PresencePenalty ||
-		len(r.Stop) != len(before.Stop)
+	return out
 }
 
 // chatAnswer is a whole completion or one chunk of a streamed one: they differ in the name of the message field only.
@@ -114,18 +109,20 @@ type chatAnswer struct {
 	Usage   *chatUsage      `json:"usage"`
 	Error   json.RawMessage `json:"error"`
 	Object  string          `json:"object"` // "error" when the object itself is one
+	Type    string          `json:"type"`   // the same of some gateways, and what events without choices are
 }
 
 type chatChoice struct {
 	Delta        chatDelta `json:"delta"`
 	Message      chatDelta `json:"message"`
+	Text         wireText  `json:"text"` // of endpoints that complete texts
 	FinishReason string    `json:"finish_reason"`
 }
 
 // chatDelta is what a choice says. Reasoning fields are left unread: they are not part of the answer.
 type chatDelta struct {
-	Content   chatContent    `json:"content"`
-	Refusal   string         `json:"refusal"`
+	Content   wireText       `json:"content"`
+	Refusal   wireText       `json:"refusal"`
 	ToolCalls []chatToolCall `json:"tool_calls"`
 }
 
@@ -147,38 +144,31 @@ type chatUsage struct {
 	PromptCacheHitTokens int `json:"prompt_cache_hit_tokens"` // DeepSeek
 }
 
-// chatContent is a text, null, or a list of parts of which the text ones count.
-type chatContent string
-
-func (c *chatContent) UnmarshalJSON(data []byte) error {
-	if !bytes.HasPrefix(data, []byte("[")) {
-		return json.Unmarshal(data, (*string)(c))
-	}
-	var parts []struct {
-		Type string `json:"type"`
-		Text string `json:"text"`
-	}
-	if err := json.Unmarshal(data, &parts); err != nil {
-		return err
-	}
-	for _, p := range parts {
-		if p.Type == "text" {
-			*c += chatContent(p.Text)
-		}
-	}
-	return nil
+// The finish reasons in use, in lower case. Unknown ones count as a regular end.
+var finishReasons = map[string]model.FinishReason{
+	"length": model.FinishLength, "max_tokens": model.FinishLength, "model_length": model.FinishLength, "max_output_tokens": model.FinishLength,
+	"model_context_window_exceeded": model.FinishLength, "context_length_exceeded": model.FinishLength,
+	"tool_calls": model.FinishTools, "tool_use": model.FinishTools, "function_call": model.FinishTools,
+	"content_filter": model.FinishFilter, "content_filtered": model.FinishFilter, "safety": model.FinishFilter, "refusal": model.FinishFilter,
+	"recitation": model.FinishFilter, "blocklist": model.FinishFilter, "prohibited_content": model.FinishFilter, "spii": model.FinishFilter,
+	"guardrail_intervened": model.FinishFilter, "sensitive": model.FinishFilter,
 }
 
-// finishReason translates a reason as the wire spells it; unknown ones count as a regular end.
+// finishReason translates a reason as the wire spells it. What vendors add behind a colon is of no consequence.
 func finishReason(wire string) model.FinishReason {
-	switch wire {
-	case "length", "max_tokens", "model_length":
-		return model.FinishLength
-	case "tool_calls", "function_call":
-		return model.FinishTools
-	case "content_filter", "safety":
-		return model.FinishFilter
+	word, _, _ := strings.Cut(strings.ToLower(wire), ":")
+	if reason, known := finishReasons[word]; known {
+		return reason
+	}
+	return model.FinishStop
+}
+
+// brokeOff reports whether a finish reason says that the endpoint could not go on.
+func brokeOff(wire string) bool {
+	switch strings.ToLower(wire) {
+	case "error", "abort", "network_error", "insufficient_system_resource":
+		return true
 	default:
-		return model.FinishStop
+		return false
 	}
 }

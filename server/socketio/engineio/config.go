@@ -31,6 +31,9 @@ type Config struct {
 
 	// MaxPayload is the largest POST body and the largest WebSocket message accepted, in bytes. Default 1,000,000.
 	MaxPayload int
+	// EarlyPayload is the same until [Session.Trust] was called, for servers that find out first who a client is. 0 means
+	// MaxPayload.
+	EarlyPayload int
 	// MaxPackets is the largest number of packets in one POST. Default 1,000.
 	MaxPackets int
 	// MaxFragments is the largest number of frames that one WebSocket message may be split into. Default 1,024.
@@ -101,6 +104,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.ReadTimeout, 30*time.Second)
 	setDefault(&c.CloseTimeout, time.Second)
 	setDefault(&c.MaxPayload, 1_000_000)
+	setDefault(&c.EarlyPayload, c.MaxPayload)
 	setDefault(&c.MaxPackets, 1_000)
 	setDefault(&c.MaxFragments, 1_024)
 	setDefault(&c.MaxHeaderBytes, 16<<10)

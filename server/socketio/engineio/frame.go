@@ -88,6 +88,45 @@ func newFrame(kind packet.Type, data []byte, binaries [][]byte) *Frame {
 // Size returns the number of bytes that the frame takes on a WebSocket.
 func (f *Frame) Size() int { return len(f.ws) }
 
+// packets returns how many packets the frame has.
+func (f *Frame) packets() int {
+	n := len(f.binaries)
+	if len(f.text) > 0 {
+		n++
+	}
+	for _, part := range f.parts {
+		n += part.packets()
+	}
+	return n
+}
+
+// split returns a frame of the first n packets, and one of the rest, which must not be empty.
+func (f *Frame) split(n int) (head, rest *Frame) {
+	all := f.each(make([]*Frame, 0, f.packets()))
+	size := 0
+	for _, one := range all[:n] {
+		size += one.Size()
+	}
+	return &Frame{ws: f.ws[:size:size], parts: all[:n]}, &Frame{ws: f.ws[size:], parts: all[n:]}
+}
+
+// each appends the frame to dst, as one frame for each packet.
+func (f *Frame) each(dst []*Frame) []*Frame {
+	if len(f.parts) == 0 && f.packets() == 1 {
+		return append(dst, f)
+	}
+	if len(f.text) > 0 {
+		dst = append(dst, newFrame(packet.Type(f.text[0]), f.text[1:], nil))
+	}
+	for _, part := range f.parts {
+		dst = part.each(dst)
+	}
+	for _, b := range f.binaries {
+		dst = append(dst, NewBinaryFrame(b))
+	}
+	return dst
+}
+
 // polling returns the frame as a polling payload.
 func (f *Frame) polling() []byte {
 	if len(f.binaries) == 0 && len(f.parts) == 0 {

@@ -196,7 +196,7 @@ func TestCookieAndHeaderHooks(t *testing.T) {
 		expect(t, "initial header", reply.Header.Get("X-Initial"), "1")
 		kept := b.session(sid).session.Request()
 		expect(t, "headers kept", len(kept.Header), 1)
-		expect(t, "query kept", kept.Query.Get("transport"), "polling")
+		expect(t, "query kept", kept.Query().Get("transport"), "polling")
 
 		b.session(sid).send("x")
 		reply = b.Get(t, pollingURL+"&sid="+sid)

@@ -42,6 +42,7 @@ func (h *heartbeat) pong(cfg *Config) {
 
 // beat is what the timer calls.
 func (s *Session) beat() {
+	defer s.server.contain("a heartbeat")
 	s.mu.Lock()
 	h, cfg, now := &s.heartbeat, &s.server.cfg, time.Now()
 	if s.state != open || now.Before(h.due) { // ended or set anew while the call was on its way

@@ -13,9 +13,10 @@ import (
 )
 
 const (
-	// maxReply bounds one polling response, in bytes and frames. The rest goes with the next one.
-	maxReply       = 1 << 20
-	maxReplyFrames = 512
+	// maxReply bounds one polling response in bytes, maxReplyPackets in packets. The rest goes with the next one. Clients
+	// written in Python take no more than 16 packets.
+	maxReply        = 1 << 20
+	maxReplyPackets = 16
 
 	// How long a closed session waits for the client to learn of it: with something to say, and with
 	// nothing or little time.
@@ -47,12 +48,18 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	switch {
 	case s.state == closing && s.ws == nil:
-		payload := s.lastPayload("6\x1e1")
-		s.burial.Stop()
-		s.abandonUpgrade()
-		s.state = closed
+		payload, last := s.lastPayload("6\x1e1")
+		if last {
+			s.burial.Stop()
+			s.abandonUpgrade()
+			s.state = closed
+		} else {
+			s.burial.Reset(s.ending.mourning())
+		}
 		s.mu.Unlock()
-		s.server.remove(s)
+		if last {
+			s.server.remove(s)
+		}
 		s.reply(w, r, payload)
 		return
 	case s.state != open || s.ws != nil: // ended or upgraded since the request was checked
@@ -87,7 +94,7 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	}
 	payload := p.final
 	if payload == nil && !p.refused {
-		payload = s.takePayload()
+		payload = s.takePayload(maxReplyPackets)
 	}
 	s.mu.Unlock()
 	if p.refused {
@@ -105,9 +112,9 @@ func unlimit(w http.ResponseWriter) {
 	_ = control.SetWriteDeadline(time.Time{})
 }
 
-// takePayload takes what is queued, as a payload. s.mu is held.
-func (s *Session) takePayload() []byte {
-	frames := s.take(make([]*Frame, 0, min(len(s.control)+len(s.queue.entries), maxReplyFrames)), maxReply)
+// takePayload takes what is queued, as a payload of at most so many packets. s.mu is held.
+func (s *Session) takePayload(maxPackets int) []byte {
+	frames := s.take(make([]*Frame, 0, min(len(s.control)+len(s.queue.entries), maxPackets)), maxReply, maxPackets)
 	if len(frames) == 1 {
 		payload := frames[0].polling()
 		s.server.stats.sent(1, len(payload))
@@ -128,18 +135,21 @@ func (s *Session) takePayload() []byte {
 	return payload
 }
 
-// lastPayload takes what is queued and adds the close packet; empty is what it returns in place of nothing at all, unless
-// the ending says something else. s.mu is held.
-func (s *Session) lastPayload(empty string) []byte {
+// lastPayload takes what is queued and adds the close packet, unless there is more than one response holds: then last is false.
+// empty is what it returns in place of nothing at all, unless the ending says something else. s.mu is held.
+func (s *Session) lastPayload(empty string) (payload []byte, last bool) {
 	if len(s.control) == 0 && s.queue.empty() {
 		if s.ending.final != "" {
-			return []byte(s.ending.final)
+			return []byte(s.ending.final), true
 		}
-		return []byte(empty)
+		return []byte(empty), true
 	}
-	queued := s.takePayload()
-	payload := make([]byte, 0, len(queued)+2)
-	return append(append(payload, queued...), packet.Separator, byte(packet.Close))
+	queued := s.takePayload(maxReplyPackets - 1)
+	if !s.queue.empty() {
+		return queued, false
+	}
+	payload = make([]byte, 0, len(queued)+2)
+	return append(append(payload, queued...), packet.Separator, byte(packet.Close)), true
 }
 
 // mourning is how long the session waits for its last GET.
@@ -226,12 +236,13 @@ func (s *Session) readPost(w http.ResponseWriter, r *http.Request) (status int) 
 		s.end(ending{reason: ReasonTransportError})
 		return http.StatusBadRequest
 	}
-	if r.ContentLength > int64(cfg.MaxPayload) {
+	limit := s.maxPayload()
+	if r.ContentLength > int64(limit) {
 		return http.StatusRequestEntityTooLarge
 	}
 	buf := s.server.getBuffer()
 	defer s.server.putBuffer(buf)
-	err := s.readBody(r.Body, buf, cfg.MaxPayload)
+	err := s.readBody(r.Body, buf, limit)
 	if err == nil { // the handler may take its time
 		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -303,4 +304,123 @@ func TestClosedSessionIsForgotten(t *testing.T) {
 		advance(2 * time.Second)
 		expect(t, "sessions after 31 s", b.server.Stats().Sessions[engineio.Polling], 0)
 	})
+}
+
+// python-engineio refuses a payload of more than 16 packets.
+const mostPackets = 16
+
+// collect polls until a number of packets is there, and returns them.
+func (b *bundle) collect(t *testing.T, url string, want int) []string {
+	t.Helper()
+	var got []string
+	for len(got) < want {
+		packets := strings.Split(b.Get(t, url).Body, "\x1e")
+		if len(packets) > mostPackets {
+			t.Errorf("%d packets in one response", len(packets))
+		}
+		got = append(got, packets...)
+	}
+	return got
+}
+
+// numbered returns the packets of as many messages.
+func numbered(n int) (messages, packets []string) {
+	for i := range n {
+		messages = append(messages, strconv.Itoa(i))
+		packets = append(packets, "4"+strconv.Itoa(i))
+	}
+	return messages, packets
+}
+
+func TestBurstGoesWithSeveralReplies(t *testing.T) {
+	messages, want := numbered(60)
+	attachments := make([][]byte, 40)
+	for i := range attachments {
+		attachments[i] = []byte{byte(i)}
+	}
+	for _, test := range []struct {
+		name string
+		send func(r *recorder)
+		want []string
+	}{
+		{"messages", func(r *recorder) { r.send(messages...) }, want},
+		{"a message with many attachments", func(r *recorder) {
+			r.session.Send(engineio.NewFrame([]byte("with"), attachments...), engineio.SendOptions{Shed: "stream"})
+			r.send("after")
+		}, slices.Concat([]string{"4with"}, each(attachments, func(a []byte) string { return "b" + base64.StdEncoding.EncodeToString(a) }), []string{"4after"})},
+		{"messages joined to one", func(r *recorder) {
+			r.send("before")
+			r.session.Send(engineio.JoinFrames(each(messages, func(m string) *engineio.Frame { return chunk(m) })...), engineio.SendOptions{})
+		}, slices.Concat([]string{"4before"}, want)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			bubble(t, engineio.Config{}, func(t *testing.T, b *bundle) {
+				url, r := b.open()
+				test.send(r)
+				if got := b.collect(t, url, len(test.want)); !slices.Equal(got, test.want) {
+					t.Errorf("got %q, want %q", got, test.want)
+				}
+				r.send("next")
+				expect(t, "what comes next", b.Get(t, url).Body, "4next")
+			})
+		})
+	}
+}
+
+// What is left of a frame goes by WebSocket when the session is upgraded meanwhile.
+func TestRestOfAFrameIsUpgraded(t *testing.T) {
+	bubble(t, engineio.Config{}, func(t *testing.T, b *bundle) {
+		messages, want := numbered(20)
+		url, r := b.open()
+		r.session.Send(engineio.JoinFrames(each(messages, func(m string) *engineio.Frame { return chunk(m) })...), engineio.SendOptions{})
+		got := b.collect(t, url, 1)
+		ws := b.WebSocket(t, strings.Replace(url, "polling", "websocket", 1))
+		ws.Send("2probe")
+		expect(t, "probe", ws.Next(), "3probe")
+		ws.Send("5")
+		for len(got) < len(want) {
+			got = append(got, ws.Next())
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+}
+
+// A session that is closed still delivers what was sent before, and only then the close packet.
+func TestBurstBeforeTheClose(t *testing.T) {
+	for _, n := range []int{15, 16, 17, 60} {
+		for _, held := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%d,held=%v", n, held), func(t *testing.T) {
+				bubble(t, engineio.Config{}, func(t *testing.T, b *bundle) {
+					messages, want := numbered(n)
+					want = append(want, "1")
+					url, r := b.open()
+					var got []string
+					if held {
+						poll := b.hold(url)
+						r.send(messages...)
+						r.session.Close("")
+						got = strings.Split((<-poll).Body, "\x1e")
+					} else {
+						r.send(messages...)
+						r.session.Close("")
+					}
+					got = append(got, b.collect(t, url, len(want)-len(got))...)
+					if got = slices.DeleteFunc(got, func(p string) bool { return p == "6" }); !slices.Equal(got, want) {
+						t.Errorf("got %q, want %q", got, want)
+					}
+					expect(t, "later poll", b.Get(t, url).Status, 400)
+				})
+			})
+		}
+	}
+}
+
+func each[T, U any](in []T, f func(T) U) []U {
+	out := make([]U, len(in))
+	for i, v := range in {
+		out[i] = f(v)
+	}
+	return out
 }

@@ -97,17 +97,24 @@ func (q *queue) markShed(key string) bool {
 	return len(q.shed) <= maxShedKeys
 }
 
-// take moves frames from the head of the queue to dst: at least one if there is any, then as many as keep the sum of sizes
-// within maxBytes and dst within its capacity.
-func (q *queue) take(dst []*Frame, maxBytes int) []*Frame {
-	n, size := 0, 0
+// take moves frames from the head of the queue to dst: at least one if there is any, then as many as keep the sums of sizes and
+// packets within the bounds and dst within its capacity. Of a frame that has too many packets by itself it takes the first.
+func (q *queue) take(dst []*Frame, maxBytes, maxPackets int) []*Frame {
+	n, size, packets := 0, 0, 0
 	for n < len(q.entries) && len(dst) < cap(dst) {
-		next := q.entries[n].frame.Size()
-		if n > 0 && size+next > maxBytes {
+		next := q.entries[n].frame
+		bytes, count := next.Size(), next.packets()
+		if n > 0 && (size+bytes > maxBytes || packets+count > maxPackets) {
 			break
 		}
-		dst = append(dst, q.entries[n].frame)
-		size += next
+		if count > maxPackets {
+			head, rest := next.split(max(maxPackets, 1))
+			q.entries[0] = entry{frame: rest} // which can't be shed: its beginning is on its way
+			q.bytes -= head.Size()
+			return append(dst, head)
+		}
+		dst = append(dst, next)
+		size, packets = size+bytes, packets+count
 		n++
 	}
 	q.bytes -= size

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -17,21 +18,19 @@ type Request struct {
 	// CrossDomain tells whether the request had an Origin header.
 	CrossDomain bool
 	// URL is the request target, path and query.
-	URL   string
-	Query url.Values
+	URL string
 	// Header holds the headers named in Config.KeepHeaders.
 	Header http.Header
 }
 
 // keepRequest copies what is needed of r; a retained http.Request would keep its buffers alive as long as the session.
-func (c *Config) keepRequest(r *http.Request, query url.Values) *Request {
+func (c *Config) keepRequest(r *http.Request) *Request {
 	kept := &Request{
 		Time:        time.Now(),
 		Address:     c.clientIP(r),
 		Secure:      r.TLS != nil,
 		CrossDomain: r.Header.Get("Origin") != "",
 		URL:         r.RequestURI,
-		Query:       query,
 	}
 	if c.KeepHeaders == nil {
 		kept.Header = r.Header.Clone()
@@ -40,10 +39,22 @@ func (c *Config) keepRequest(r *http.Request, query url.Values) *Request {
 	kept.Header = make(http.Header, len(c.KeepHeaders))
 	for _, name := range c.KeepHeaders {
 		if values := r.Header.Values(name); len(values) > 0 {
-			kept.Header[http.CanonicalHeaderKey(name)] = values
+			kept.Header[http.CanonicalHeaderKey(name)] = slices.Clone(values) // which are a part of one list of all
 		}
 	}
 	return kept
+}
+
+// Query returns the parameters in the URL. They are read from it at each call, as most sessions are never asked for them.
+func (r *Request) Query() url.Values { return QueryOf(r.URL) }
+
+// QueryOf returns the parameters in a request target.
+func QueryOf(target string) url.Values {
+	u, err := url.ParseRequestURI(target)
+	if err != nil {
+		return nil // net/http has read it, so it can't be
+	}
+	return u.Query()
 }
 
 func (c *Config) clientIP(r *http.Request) string {

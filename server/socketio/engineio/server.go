@@ -19,6 +19,7 @@ type Server struct {
 	cfg       Config
 	accepted  func(*Session) Handler
 	buffers   sync.Pool // of *[]byte, which incoming messages are read into
+	arrivals  sync.Pool // of *[arrivedSize]byte, what has arrived on a WebSocket
 	gzips     sync.Pool // of *gzip.Writer
 	deflaters deflaters
 	stats     counters
@@ -44,6 +45,7 @@ func NewServer(cfg Config, accept func(*Session) Handler) *Server {
 		sessions: make(map[string]*Session),
 		perIP:    make(map[string]int),
 	}
+	s.arrivals.New = func() any { return new([arrivedSize]byte) }
 	s.writers.server = s
 	s.writers.desks.New = newDesk
 	s.deflaters.pool.New = newDeflater
@@ -80,7 +82,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case session == nil:
-		s.serveHandshake(w, r, last(query, "transport"), s.cfg.keepRequest(r, query))
+		s.serveHandshake(w, r, last(query, "transport"), s.cfg.keepRequest(r))
 	case upgrade:
 		s.serveUpgrade(w, r, session)
 	case r.Method == http.MethodGet:

@@ -58,6 +58,7 @@ type Session struct {
 
 	queue      queue
 	overflowed bool          // nothing more is taken, and the session is about to end
+	trusted    atomic.Bool   // what it sends may be as large as MaxPayload
 	control    []*Frame      // sent before the queue, so that a backlog cannot delay a ping past the client's patience
 	eased      chan struct{} // closed when the queue is no longer more than half full; nil if nobody waits for that
 
@@ -66,8 +67,9 @@ type Session struct {
 	burial  *time.Timer   // while a closed polling session waits for its last GET
 
 	ws      *webSocket // the current transport, nil on polling
-	writing bool       // a writer runs on ws
-	handed  *Frame     // what the writer writes next, before the queue; the writer reads it without mu
+	writing bool       // a writer runs on ws, or it is in line for one
+	alone   bool       // the writer is a goroutine of the session's own
+	handed  *Frame     // what the writer writes next, before the queue
 	upgrade *upgrade   // while a WebSocket tries to take over
 
 	ending ending // how it ends, once it does
@@ -102,6 +104,17 @@ func (s *Session) Request() *Request { return s.request }
 
 // Transport returns the name of the current transport.
 func (s *Session) Transport() string { return *s.transport.Load() }
+
+// Trust lets the client send what is as large as Config.MaxPayload from now on.
+func (s *Session) Trust() { s.trusted.Store(true) }
+
+// maxPayload returns how large a message may be.
+func (s *Session) maxPayload() int {
+	if s.trusted.Load() {
+		return s.server.cfg.MaxPayload
+	}
+	return s.server.cfg.EarlyPayload
+}
 
 // Backlog returns how many frames and bytes wait to be sent. Producers of streams may slow down by it.
 func (s *Session) Backlog() (frames, bytes int) {
@@ -163,6 +176,9 @@ func (s *Session) Send(f *Frame, opts SendOptions) bool {
 	switch s.queue.push(f, opts, cfg.QueuePackets, cfg.QueueBytes) {
 	case queued:
 		s.flush()
+		if s.writing && !s.alone {
+			s.server.writers.held(len(s.queue.entries), s.queue.bytes)
+		}
 		return true
 	case dropped:
 		stats.dropped.Add(1)
@@ -170,8 +186,7 @@ func (s *Session) Send(f *Frame, opts SendOptions) bool {
 	default:
 		stats.slowConsumers.Add(1)
 		s.overflowed = true
-		// In a goroutine of its own, as the caller may hold a lock that the handler's OnClose needs.
-		s.server.group.Go(func() { s.end(ending{reason: ReasonTransportClose}) })
+		s.endLater(ending{reason: ReasonTransportClose})
 		return false
 	}
 }
@@ -284,11 +299,13 @@ func (s *Session) sendControl(f *Frame) {
 	s.flush()
 }
 
-// take moves what is to be sent next to dst. s.mu is held.
-func (s *Session) take(dst []*Frame, maxBytes int) []*Frame {
+// take moves what is to be sent next to dst: at most maxPackets packets, which must leave room for those of the engine. s.mu
+// is held.
+func (s *Session) take(dst []*Frame, maxBytes, maxPackets int) []*Frame {
 	dst = append(dst, s.control...)
+	maxPackets -= len(s.control)
 	s.control = nil
-	dst = s.queue.take(dst, maxBytes)
+	dst = s.queue.take(dst, maxBytes, maxPackets)
 	if !s.congested() {
 		s.ease()
 	}
@@ -339,21 +356,26 @@ func (s *Session) closeTransport() (finished bool) {
 		s.flush()
 		return false
 	}
-	keep := s.ending.flush || s.ending.final != ""
-	if s.poll == nil && keep {
+	keep, last := s.ending.flush || s.ending.final != "", false
+	if s.poll != nil {
+		var payload []byte
+		payload, last = s.lastPayload("1")
+		s.poll.release(payload)
+		s.poll = nil
+	}
+	if keep && !last {
 		// The client's next GET, or the upgrade that is under way, gets the rest.
 		if s.queue.empty() {
 			s.abandonUpgrade()
 		}
-		s.burial = time.AfterFunc(s.ending.mourning(), s.bury)
+		s.burial = time.AfterFunc(s.ending.mourning(), func() {
+			defer s.server.contain("the end of a session")
+			s.bury()
+		})
 		return false
 	}
 	s.abandonUpgrade()
 	s.state = closed
-	if s.poll != nil {
-		s.poll.release(s.lastPayload("1"))
-		s.poll = nil
-	}
 	return true
 }
 
@@ -365,10 +387,21 @@ func (s *Session) abandonUpgrade() {
 	ws := s.upgrade.stop()
 	s.upgrade = nil
 	ws.closeWithin(s.server.cfg.CloseTimeout)
-	s.server.group.Go(func() { ws.writeClose(0) })
+	s.server.group.Go(func() {
+		defer s.server.contain("the closing of a WebSocket")
+		ws.writeClose(0)
+	})
 }
 
 // dropNoops forgets noops that were meant for a poll. s.mu is held.
 func (s *Session) dropNoops() {
 	s.control = slices.DeleteFunc(s.control, func(f *Frame) bool { return f == noopFrame })
+}
+
+// endLater ends the session from a goroutine of its own, for callers that hold a lock which the handler's OnClose needs.
+func (s *Session) endLater(how ending) {
+	s.server.group.Go(func() {
+		defer s.server.contain("the end of a session")
+		s.end(how)
+	})
 }

@@ -33,6 +33,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 	ended := make(chan struct{})
 	go func() {
+		defer s.contain("the shutdown")
 		s.group.Wait()
 		close(ended)
 	}()

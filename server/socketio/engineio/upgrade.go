@@ -41,11 +41,15 @@ func (s *Session) beginUpgrade(ws *webSocket) bool {
 		return false
 	}
 	s.upgrade = &upgrade{
-		ws:      ws,
-		begun:   time.Now(),
-		timeout: time.AfterFunc(s.server.cfg.UpgradeTimeout, func() { s.failUpgrade(ws) }),
+		ws:    ws,
+		begun: time.Now(),
+		timeout: time.AfterFunc(s.server.cfg.UpgradeTimeout, func() {
+			defer s.server.contain("the end of an upgrade")
+			s.failUpgrade(ws)
+		}),
 	}
 	s.server.group.Go(func() {
+		defer s.server.contain("an upgrade")
 		defer ws.release()
 		if s.probe(ws) {
 			s.readLoop(ws)
@@ -89,7 +93,10 @@ func (s *Session) answerProbe(ws *webSocket) bool {
 		return false
 	}
 	if s.upgrade.noop == nil {
-		s.upgrade.noop = time.AfterFunc(noopInterval, func() { s.releasePoll(ws) })
+		s.upgrade.noop = time.AfterFunc(noopInterval, func() {
+			defer s.server.contain("an upgrade")
+			s.releasePoll(ws)
+		})
 	}
 	return true
 }

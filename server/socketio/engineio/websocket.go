@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -26,6 +27,9 @@ const (
 	// maxBatch and maxBatchBytes bound what is written to a WebSocket at once.
 	maxBatch      = 64
 	maxBatchBytes = 256 << 10
+
+	// maxControl bounds a packet of the engine itself. The longest is a ping with a probe.
+	maxControl = 64
 
 	// frameOverhead is the largest header of a client's frame.
 	frameOverhead = 14
@@ -52,7 +56,7 @@ type webSocket struct {
 
 // accept answers an upgrade request. On failure it has written the response.
 func (s *Server) accept(w http.ResponseWriter, r *http.Request) (*webSocket, error) {
-	hijacker := &hijacker{ResponseWriter: w, writeTimeout: s.cfg.WriteTimeout}
+	hijacker := &hijacker{ResponseWriter: w, writeTimeout: s.cfg.WriteTimeout, arrivals: &s.arrivals}
 	compression := websocket.CompressionDisabled
 	if s.cfg.Deflate {
 		compression = websocket.CompressionNoContextTakeover
@@ -92,23 +96,23 @@ func (ws *webSocket) next() error {
 	return err
 }
 
-// read reads the message that next has found into buf.
-func (ws *webSocket) read(buf *[]byte, onProgress func()) error {
+// read reads the message that next has found into buf, up to limit.
+func (ws *webSocket) read(buf *[]byte, limit int, onProgress func()) error {
 	cfg := &ws.server.cfg
-	ws.beginMessage(cfg.ReadTimeout, cfg.MaxPayload+frameOverhead*cfg.MaxFragments, onProgress)
+	ws.beginMessage(cfg.ReadTimeout, limit+frameOverhead*cfg.MaxFragments, onProgress)
 	defer ws.endMessage()
 	for fragments := 0; ; {
 		if len(*buf) == cap(*buf) {
 			*buf = append(*buf, 0)[:len(*buf)]
 		}
-		space := (*buf)[len(*buf):min(cap(*buf), cfg.MaxPayload+1)]
+		space := (*buf)[len(*buf):min(cap(*buf), limit+1)]
 		n, err := ws.reader.Read(space)
 		*buf = (*buf)[:len(*buf)+n]
 		if n < len(space) {
 			fragments++ // the library reads on until the end of a frame
 		}
 		switch {
-		case len(*buf) > cfg.MaxPayload:
+		case len(*buf) > limit:
 			return errMessageTooBig
 		case fragments > cfg.MaxFragments+1: // the end of the message counts too
 			return errTooManyFragments
@@ -131,7 +135,7 @@ func (ws *webSocket) readControl() (packet.Packet, error) {
 	}
 	buf := ws.server.getBuffer()
 	defer ws.server.putBuffer(buf)
-	if err := ws.read(buf, func() {}); err != nil {
+	if err := ws.read(buf, maxControl, func() {}); err != nil {
 		return packet.Packet{}, err
 	}
 	p, err := packet.Decode(*buf)
@@ -168,6 +172,7 @@ func (ws *webSocket) release() {
 
 // serveWebSocket is the life of a session's WebSocket after the opening: one goroutine that reads.
 func (s *Session) serveWebSocket(ws *webSocket) {
+	defer s.server.contain("a session")
 	defer ws.release()
 	s.readLoop(ws)
 }
@@ -208,7 +213,7 @@ func (s *Session) readMessage(ws *webSocket) (more bool, err error) {
 	}
 	buf := s.server.getBuffer()
 	defer s.server.putBuffer(buf)
-	if err := ws.read(buf, s.touch); err != nil {
+	if err := ws.read(buf, s.maxPayload(), s.touch); err != nil {
 		return false, err
 	}
 	if ws.binary {
@@ -249,10 +254,11 @@ func (s *Session) writeLoop(ws *webSocket, rest []byte) {
 	var store [maxBatch]*Frame
 	for {
 		s.mu.Lock()
-		batch := s.take(store[:0], maxBatchBytes)
+		batch := s.take(store[:0], maxBatchBytes, math.MaxInt)
 		if len(batch) == 0 {
 			over := s.state != open
 			s.writing = over // no other writer will start after the close frame
+			s.alone = over
 			code := s.ending.code
 			s.mu.Unlock()
 			if over {

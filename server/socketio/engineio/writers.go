@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 const (
@@ -16,8 +17,11 @@ const (
 	maxAttempt = 64 << 10
 	// maxIdleReady bounds the capacity that an empty line keeps.
 	maxIdleReady = 4096
-	// maxOwn is how many sessions the caller of Batch writes to himself.
+	// maxOwn is how many sessions the caller of Batch or Corked writes to himself.
 	maxOwn = 64
+	// maxCorked and maxCorkedBytes are how much may wait for one session before a cork is full.
+	maxCorked      = 16
+	maxCorkedBytes = 64 << 10
 )
 
 // writers write what is queued on WebSockets. A goroutine for each write would cost as much as the write itself when an event
@@ -34,6 +38,9 @@ type writers struct {
 	next    int // index in ready of the session whose turn it is
 	running int
 	batches int // under way; no writer is started for what they send
+	corks   int // under way; nothing but what is being written already is written
+
+	full atomic.Bool // a session has so much waiting that corks should end
 }
 
 // desk is what a writer works with.
@@ -57,6 +64,49 @@ func (s *Server) Batch(send func()) {
 	send()
 }
 
+// Corked calls send, and keeps what is sent meanwhile from being written, on any session: what goes to the same session is
+// written together, in as few system calls as possible. It must not be kept waiting; what waits for something else belongs in
+// Uncorked. full tells that a session has enough for one write, so that send should come to an end.
+func (s *Server) Corked(send func(full func() bool)) {
+	s.writers.cork()
+	defer s.writers.uncork()
+	send(s.writers.full.Load)
+}
+
+// Uncorked calls wait within a call of Corked, after writing what was sent so far.
+func (s *Server) Uncorked(wait func()) {
+	s.writers.uncork()
+	defer s.writers.cork()
+	wait()
+}
+
+func (w *writers) cork() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.corks++
+	w.full.Store(false)
+}
+
+func (w *writers) uncork() {
+	w.mu.Lock()
+	w.corks--
+	own := w.corks == 0 && w.hire()
+	for own && w.backlogged() {
+		w.start()
+	}
+	w.mu.Unlock()
+	if own {
+		w.write(maxOwn)
+	}
+}
+
+// held notes how much waits for a session.
+func (w *writers) held(packets, bytes int) {
+	if packets > maxCorked || bytes > maxCorkedBytes {
+		w.full.Store(true)
+	}
+}
+
 func (w *writers) begin() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -65,21 +115,28 @@ func (w *writers) begin() {
 
 // finish ends a batch, and writes what the other writers have no time for.
 func (w *writers) finish() {
-	if w.hire() {
+	w.mu.Lock()
+	w.batches--
+	own := w.corks == 0 && w.hire()
+	w.mu.Unlock()
+	if own {
 		w.write(maxOwn)
 	}
 }
 
-// hire ends a batch and tells whether the caller is to be a writer.
+// hire makes the caller a writer if one is needed, and tells whether it did. w.mu is held.
 func (w *writers) hire() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.batches--
 	if w.waiting() == 0 || w.running == runtime.GOMAXPROCS(0) {
 		return false
 	}
 	w.running++
 	return true
+}
+
+// backlogged tells whether there is more to do than the writers will soon have done, and another one may be started. w.mu is
+// held.
+func (w *writers) backlogged() bool {
+	return w.waiting() > w.running*backlogPerWriter && w.running < runtime.GOMAXPROCS(0)
 }
 
 // waiting returns the length of the line. w.mu is held.
@@ -88,7 +145,17 @@ func (w *writers) waiting() int { return len(w.ready) - w.next }
 // start starts a writer. w.mu is held.
 func (w *writers) start() {
 	w.running++
-	w.server.group.Go(func() { w.write(math.MaxInt) })
+	w.server.group.Go(func() {
+		ended := false
+		defer func() {
+			if !ended {
+				w.replace() // one that panicked must not be counted for ever
+			}
+		}()
+		defer w.server.contain("a writer")
+		w.write(math.MaxInt)
+		ended = true
+	})
 }
 
 // add puts a session at the end of the line. Its mutex is held, and writing is set.
@@ -96,11 +163,10 @@ func (w *writers) add(s *Session) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.ready = append(w.ready, s)
-	waiting := w.waiting()
-	if w.batches > 0 && waiting <= maxOwn {
+	if w.corks > 0 || w.batches > 0 && w.waiting() <= maxOwn {
 		return
 	}
-	if waiting > w.running*backlogPerWriter && w.running < runtime.GOMAXPROCS(0) {
+	if w.backlogged() {
 		w.start()
 	}
 }
@@ -160,22 +226,25 @@ func (w *writers) replace() {
 // has written.
 func (s *Session) writeReady(d *desk) (frames, bytes int) {
 	ws, batch := s.ws, d.frames[:0] // ws is the last transport, so no lock is needed to read it
-	if s.handed != nil {
-		batch = append(batch, s.handed)
-	} else {
-		s.mu.Lock()
-		if ws.raw == nil || s.state != open {
-			s.mu.Unlock()
-			s.server.group.Go(func() { s.writeLoop(ws, nil) })
-			return 0, 0
-		}
-		batch = s.take(batch, maxAttempt)
+	s.mu.Lock()
+	switch {
+	case s.handed == nil && (ws.raw == nil || s.state != open):
+		s.writeAlone(ws, nil)
 		s.mu.Unlock()
+		return 0, 0
+	case s.handed != nil:
+		batch = append(batch, s.handed)
+		if s.state != open { // what is queued besides is the business of a goroutine of its own
+			break
+		}
+		fallthrough
+	default:
+		batch = s.take(batch, maxAttempt, math.MaxInt)
 	}
+	s.mu.Unlock()
 	rest, err := ws.attempt(&d.attempt, batch)
 	if err != nil {
-		// In a goroutine of its own, as the sender of a batch may hold a lock that the handler's OnClose needs.
-		s.server.group.Go(func() { s.end(ending{reason: ReasonTransportError, cut: true}) })
+		s.endLater(ending{reason: ReasonTransportError, cut: true})
 		return 0, 0
 	}
 	frames, bytes = len(batch), len(d.attempt.out)-len(rest)
@@ -183,7 +252,7 @@ func (s *Session) writeReady(d *desk) (frames, bytes int) {
 	defer s.mu.Unlock()
 	s.handed = nil
 	if len(rest) > 0 {
-		s.server.group.Go(func() { s.writeLoop(ws, rest) })
+		s.writeAlone(ws, rest)
 		return frames, bytes
 	}
 	if len(s.control) == 0 && s.queue.empty() && s.state == open {
@@ -192,4 +261,13 @@ func (s *Session) writeReady(d *desk) (frames, bytes int) {
 	}
 	s.server.writers.add(s)
 	return frames, bytes
+}
+
+// writeAlone goes on with a session's writes in a goroutine of their own. s.mu is held.
+func (s *Session) writeAlone(ws *webSocket, rest []byte) {
+	s.alone = true
+	s.server.group.Go(func() {
+		defer s.server.contain("the writing to a WebSocket")
+		s.writeLoop(ws, rest)
+	})
 }

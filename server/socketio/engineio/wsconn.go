@@ -14,9 +14,15 @@ import (
 )
 
 const (
-	// Sizes of the buffers that a WebSocket keeps for its whole life. net/http would have it keep 4 KiB each.
+	// Sizes of the buffers that a WebSocket keeps for its whole life. net/http would have it keep 4 KiB each. The largest
+	// control frame is 127 bytes.
 	readBufferSize  = 1 << 10
-	writeBufferSize = 256
+	writeBufferSize = 128
+
+	// arrivedSize is the size of the buffers that are taken when something arrives, where that can be told before reading. The
+	// library keeps the smallest buffer there is, then.
+	arrivedSize     = 4 << 10
+	smallBufferSize = 16
 
 	// maxJoined bounds the frames joined into one buffer where the connection has no vectored write.
 	maxJoined = 16 << 10
@@ -31,7 +37,7 @@ type wsConn struct {
 	net.Conn
 	early        []byte          // what the client sent right behind its request
 	vectored     bool            // the connection can write many buffers at once
-	raw          syscall.RawConn // for writes that do not wait; nil if there are none
+	raw          syscall.RawConn // for reads and writes that do not wait; nil if there are none
 	deflaters    *deflaters      // for a client that takes compressed messages, else nil
 	writeTimeout time.Duration
 
@@ -42,6 +48,7 @@ type wsConn struct {
 	expiry     time.Time  // all ends then; zero while the session is open
 
 	// What follows is used by the reading goroutine only.
+	arrival arrival
 	message struct {
 		under      bool // a message has begun and not ended
 		timed      bool // its deadline is set
@@ -55,6 +62,7 @@ type wsConn struct {
 type hijacker struct {
 	http.ResponseWriter
 	writeTimeout time.Duration
+	arrivals     *sync.Pool
 	conn         *wsConn
 }
 
@@ -74,11 +82,16 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	_, isTLS := conn.(*tls.Conn)
 	h.conn.vectored = !isTLS
-	return h.conn, bufio.NewReadWriter(bufio.NewReaderSize(h.conn, readBufferSize), bufio.NewWriterSize(h.conn, writeBufferSize)), nil
+	size := readBufferSize
+	if h.conn.raw != nil {
+		size = smallBufferSize
+		h.conn.arrival.init(h.arrivals)
+	}
+	return h.conn, bufio.NewReadWriter(bufio.NewReaderSize(h.conn, size), bufio.NewWriterSize(h.conn, writeBufferSize)), nil
 }
 
-// Read implements [net.Conn] for the library. Within a message it sets the deadline, counts, and reports progress; a message
-// that was read at one go never comes here.
+// Read implements [net.Conn] for the library. Within a message it sets the deadline, counts, and reports progress; what has
+// arrived before only counts.
 func (c *wsConn) Read(p []byte) (int, error) {
 	if len(c.early) > 0 {
 		n := copy(p, c.early)
@@ -87,19 +100,41 @@ func (c *wsConn) Read(p []byte) (int, error) {
 		}
 		return n, nil
 	}
+	if n := c.arrival.take(p); n > 0 {
+		return n, c.spend(n)
+	}
 	m := &c.message
 	if m.under && !m.timed {
 		m.timed = true
 		c.setReadDeadline(time.Now().Add(m.timeout))
 	}
-	n, err := c.Conn.Read(p)
+	n, err := c.readWire(p)
 	if m.under && n > 0 {
-		if m.budget -= n; m.budget < 0 {
-			return n, errTooManyFragments
+		if err := c.spend(n); err != nil {
+			return n, err
 		}
 		m.onProgress()
 	}
 	return n, err
+}
+
+func (c *wsConn) readWire(p []byte) (int, error) {
+	if c.raw == nil {
+		return c.Conn.Read(p)
+	}
+	return c.arrival.read(c.raw, p)
+}
+
+// spend takes bytes from the budget of the message.
+func (c *wsConn) spend(n int) error {
+	m := &c.message
+	if !m.under {
+		return nil
+	}
+	if m.budget -= n; m.budget < 0 {
+		return errTooManyFragments
+	}
+	return nil
 }
 
 // beginMessage starts the clock of a message and gives it a budget of bytes, all of its frames and whatever comes between

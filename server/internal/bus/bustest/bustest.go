@@ -34,7 +34,7 @@ func subscribe(t *testing.T, b bus.Bus, pattern string, size int) *bus.Subscript
 
 func publish(t *testing.T, b bus.Bus, subject, data string) {
 	t.Helper()
-	if err := b.Publish(t.Context(), subject, []byte(data)); err != nil {
+	if err := b.Publish(t.Context(), subject, data); err != nil {
 		t.Fatalf("Publish(%q): %v", subject, err)
 	}
 }
@@ -53,19 +53,29 @@ func receive(t *testing.T, s *bus.Subscription) bus.Message {
 	return bus.Message{}
 }
 
+// text returns the text that was published.
+func text(t *testing.T, m bus.Message) string {
+	t.Helper()
+	value, err := bus.Value[string](m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
 func testPatterns(t *testing.T, b bus.Bus) {
 	one, all, other := subscribe(t, b, "channel.1", 8), subscribe(t, b, "channel.*", 8), subscribe(t, b, "turns", 8)
 	publish(t, b, "channel.1", "a")
 	publish(t, b, "channel.2", "b")
 	publish(t, b, "turns", "c")
-	if m := receive(t, one); string(m.Data) != "a" || m.Subject != "channel.1" {
-		t.Errorf("exact subscription got %q on %q", m.Data, m.Subject)
+	if m := receive(t, one); text(t, m) != "a" || m.Subject != "channel.1" {
+		t.Errorf("exact subscription got %q on %q", text(t, m), m.Subject)
 	}
-	if x, y := receive(t, all), receive(t, all); string(x.Data) != "a" || string(y.Data) != "b" {
-		t.Errorf("prefix subscription got %q, %q", x.Data, y.Data)
+	if x, y := receive(t, all), receive(t, all); text(t, x) != "a" || text(t, y) != "b" {
+		t.Errorf("prefix subscription got %v, %v", x.Value, y.Value)
 	}
-	if m := receive(t, other); string(m.Data) != "c" {
-		t.Errorf("other subject got %q", m.Data)
+	if m := receive(t, other); text(t, m) != "c" {
+		t.Errorf("other subject got %q", text(t, m))
 	}
 	if n := len(one.C()) + len(all.C()) + len(other.C()); n != 0 {
 		t.Errorf("%d messages too many", n)
@@ -78,8 +88,8 @@ func testOrder(t *testing.T, b bus.Bus) {
 		publish(t, b, "x", fmt.Sprint(i))
 	}
 	for i := range 1000 {
-		if m := receive(t, s); string(m.Data) != fmt.Sprint(i) {
-			t.Fatalf("message %d is %q", i, m.Data)
+		if m := receive(t, s); text(t, m) != fmt.Sprint(i) {
+			t.Fatalf("message %d is %q", i, text(t, m))
 		}
 	}
 }
@@ -90,12 +100,12 @@ func testLost(t *testing.T, b bus.Bus) {
 		publish(t, b, "x", fmt.Sprint(i))
 	}
 	for i := range 50 {
-		if m := receive(t, quick); m.Lost || string(m.Data) != fmt.Sprint(i) {
+		if m := receive(t, quick); m.Lost || text(t, m) != fmt.Sprint(i) {
 			t.Fatalf("the quick subscriber's message %d is %+v", i, m)
 		}
 	}
 	for i := range 2 {
-		if m := receive(t, slow); m.Lost || string(m.Data) != fmt.Sprint(i) {
+		if m := receive(t, slow); m.Lost || text(t, m) != fmt.Sprint(i) {
 			t.Fatalf("the slow subscriber's message %d is %+v", i, m)
 		}
 	}
@@ -103,7 +113,7 @@ func testLost(t *testing.T, b bus.Bus) {
 		t.Fatalf("no mark where messages are missing: %+v", m)
 	}
 	publish(t, b, "x", "later")
-	if m := receive(t, slow); m.Lost || string(m.Data) != "later" {
+	if m := receive(t, slow); m.Lost || text(t, m) != "later" {
 		t.Fatalf("after the gap: %+v", m)
 	}
 }
@@ -141,7 +151,7 @@ func testConcurrent(t *testing.T, b bus.Bus) {
 		})
 		wg.Go(func() {
 			for range 200 {
-				if err := b.Publish(t.Context(), "x", []byte{byte(i)}); err != nil {
+				if err := b.Publish(t.Context(), "x", i); err != nil {
 					t.Error(err)
 					return
 				}

@@ -2,8 +2,10 @@
 //
 //   node browser.mjs --url http://127.0.0.1:3000 --out DIR [--chromium /usr/bin/chromium]
 //
+// The address may have a path: elizad is then behind a proxy that serves it there.
+//
 // It says hello to the agent that the page opens, waits for the streamed answer, reloads, looks at the page on a phone and
-// opens the API explorer. Anything that goes wrong on the way counts: errors on the console, requests that fail, requests to
+// follows its link to the API explorer, where it tries out a request. Anything that goes wrong on the way counts: errors on the console, requests that fail, requests to
 // any other host. Screenshots go to DIR. One line of JSON and exit status 0 mean that all is well; otherwise it prints
 // what is not and exits with 1.
 
@@ -14,7 +16,7 @@ import { parseArgs } from "node:util";
 
 import { launch, watch } from "./chromium.mjs";
 
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 120_000; // spent only where a test fails
 const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
 
@@ -29,7 +31,7 @@ if (!options.url || !options.out) {
   console.error("usage: node browser.mjs --url URL --out DIR [--chromium PATH]");
   process.exit(2);
 }
-const origin = new URL(options.url).origin;
+const { origin, pathname: root } = new URL(options.url);
 await mkdir(options.out, { recursive: true });
 
 const browser = await launch(options.chromium);
@@ -57,6 +59,8 @@ async function visit() {
     await screenshot(page, "desktop");
     await screenshot(page, "desktop-dark", "dark");
 
+    await agentComesAndGoes(page);
+
     record.leaving = true;
     await page.reload();
     record.leaving = false;
@@ -76,10 +80,18 @@ async function visit() {
 
     record.leaving = true;
     await page.setViewportSize(DESKTOP);
-    await page.goto(new URL("/docs", origin).href);
+    await page.getByRole("link", { name: "API explorer" }).click();
     record.leaving = false;
-    await page.locator(".opblock").first().waitFor();
+    await page.locator(".opblock-tag").first().waitFor();
+    assert.equal(new URL(page.url()).pathname, `${root}docs`, "the address of the explorer");
     await screenshot(page, "docs");
+    await tryOut(page);
+    await screenshot(page, "docs-tried");
+    for (const link of await page.locator("nav a").all()) {
+      const href = await link.evaluate((element) => element.href);
+      const answer = await page.request.get(href);
+      assert.ok(href.startsWith(origin + root) && answer.ok(), `the link to ${href} answers with status ${answer.status()}`);
+    }
 
     assert.deepEqual(record.problems, [], "problems the browser saw");
     return { agent, messages: conversation.length, chunks: record.events.messageStreamChunk, requests: record.requests, screenshots };
@@ -101,7 +113,30 @@ async function visit() {
 async function opened(page, url) {
   await page.goto(url);
   await ready(page);
-  assert.match(new URL(page.url()).pathname, /^\/chat\/[0-9a-f-]{36}$/, "the address names the agent");
+  const { pathname } = new URL(page.url());
+  assert.ok(pathname.startsWith(root), `the address is ${pathname}`);
+  assert.match(pathname.slice(root.length), /^chat\/[0-9a-f-]{36}$/, "the address names the agent");
+}
+
+/** An agent that is made elsewhere appears in the list, and one that is deleted there leaves it. */
+async function agentComesAndGoes(page) {
+  const agents = new URL("api/agents", options.url).href;
+  const item = page.getByTestId("agent-item").filter({ hasText: "Somebody new" });
+  const made = await page.request.post(agents, { data: { name: "Somebody new", bio: "Comes and goes." } });
+  const { data } = await made.json();
+  await item.waitFor();
+  await page.request.delete(`${agents}/${data.id}`);
+  await item.waitFor({ state: "detached" });
+}
+
+/** Asks for the agents in the API explorer. */
+async function tryOut(page) {
+  await page.locator("#operations-tag-agents button.expand-operation").click();
+  await page.locator("#operations-agents-listAgents .opblock-summary-control").click();
+  await page.locator("#operations-agents-listAgents button.execute").click();
+  const status = page.locator("#operations-agents-listAgents .live-responses-table .response-col_status").first();
+  await status.waitFor();
+  assert.match(await page.locator("#operations-agents-listAgents .request-url").innerText(), new RegExp(`${origin}${root}api/agents$`));
 }
 
 /** Waits for a connected page with an agent to talk to. */

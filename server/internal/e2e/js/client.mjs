@@ -15,7 +15,7 @@ import { parseArgs } from "node:util";
 import { ElizaClient } from "@elizaos/api-client";
 import { io } from "socket.io-client";
 
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 120_000; // spent only where a test fails
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

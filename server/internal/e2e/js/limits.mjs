@@ -13,7 +13,7 @@ import { parseArgs } from "node:util";
 import { ApiError, ElizaClient } from "@elizaos/api-client";
 import { io } from "socket.io-client";
 
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 const REQUESTS = 1000; // that one address may make in a quarter of an hour
 const CHANNELS = 10;
 const BRIDGED = 40; // messages of each of two requests

@@ -15,13 +15,19 @@ type Decision struct {
 	Cut       bool // the text ends in the middle
 }
 
-// Decide reads the answer to a prompt that asks for thought, actions, providers and text (§6.3). It reports false when there
-// is nothing to go by.
+// Read takes the answer to a prompt apart that asks for thought, actions, providers and text (§6.3).
+func Read(answer string) (Frame, bool) {
+	return Parse(answer, "thought", "actions", "providers", "text")
+}
+
+// Decide returns the decision in an answer.
 func Decide(answer string) (Decision, bool) {
-	f, ok := Parse(answer, "thought", "actions", "providers", "text")
-	if !ok {
-		return Decision{}, false
-	}
+	f, _ := Read(answer)
+	return f.Decide()
+}
+
+// Decide returns the decision in what [Read] returned. It reports false when there is nothing to go by.
+func (f Frame) Decide() (Decision, bool) {
 	d := Decision{
 		Thought: f.Fields["thought"], Actions: List(f.Fields["actions"]), Providers: List(f.Fields["providers"]),
 		Text: f.Fields["text"], Unframed: f.Unframed, Cut: f.Cut == "text",

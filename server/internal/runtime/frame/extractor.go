@@ -4,26 +4,39 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // maxUnshown bounds what an [Extractor] keeps while it waits for something to show; beyond it, it waits for the end.
 const maxUnshown = 16 << 10
 
 // special are the elements whose tags are never shown. Anything else inside a text, such as a piece of HTML, is text.
-var special = []string{root, "text", "thought", "actions", "providers", "think", "thinking"}
+var special = append(slices.Clone(frameNames), reasoning...)
 
 // Extractor finds what may be shown of an answer that is still being written (§11): the content of <text> directly inside
-// the frame, decoded, never a tag, never a thought, never half a character. Where it cannot be sure it shows nothing more,
-// and [Extractor.Finish] tells what is left when the answer is known as a whole.
+// the frame, decoded; the text of a JSON frame; or, of a model that is known to speak so, words without a frame. Never a tag,
+// never a thought, never half a character. Where it cannot be sure it shows nothing more, and [Extractor.Finish] tells what
+// is left when the answer is known as a whole.
 type Extractor struct {
-	gated bool // show only after <actions> turned out to be REPLY alone
-	open  bool // the gate
+	manner Manner
+	gated  bool // show only after the actions turned out to be REPLY alone
+	open   bool // the gate
+	framed bool // the answer keeps to the form, so that a <text> in it is the reply's
+	apart  bool // a thought of this answer has ended, so that what follows is none
+	drafts bool // a frame was open in that thought: only a frame of its own tells the answer
 
 	buf   string // what is not dealt with yet
 	state state
 	name  string // of the element being passed over
+	end   string // of the thought being passed over
 	depth int
 	value strings.Builder // content of the element being passed over
+	prose strings.Builder // words that may turn out to be a thought
+	seen  int             // how much of them holds no end
+	tried int             // how much of buf holds no text of a JSON frame
+	words string          // of the answer, not encoded any more, that are not dealt with yet
+	spoke bool            // they are words without a frame
+	code  bool            // the first fence among them was passed, or doesn't matter
 	shown strings.Builder
 	held  string // white space that is only shown if something follows
 }
@@ -33,15 +46,21 @@ type state int
 const (
 	atStart    state = iota // nothing but white space so far
 	inThinking              // inside a reasoning block
+	inProse                 // inside words that may be a thought without a beginning
 	inFrame                 // between fields
 	inElement               // inside one that isn't shown
 	inText                  // inside the one that is
+	inObject                // inside a JSON frame, before its text
+	inString                // inside that text
+	inPlain                 // inside words without a frame
 	waiting                 // until the end
 )
 
-// NewExtractor returns an extractor for one answer. Gated is for answers that list actions: their text may be shown only
-// when the one action is REPLY.
-func NewExtractor(gated bool) *Extractor { return &Extractor{gated: gated, open: !gated} }
+// NewExtractor returns an extractor for one answer of a model. Gated is for answers that list actions: their text may be
+// shown only when the one action is REPLY.
+func NewExtractor(gated bool, manner Manner) *Extractor {
+	return &Extractor{gated: gated, open: !gated, manner: manner}
+}
 
 // Write takes the next piece of the answer, which must not end inside a character, and returns what may now be shown.
 func (x *Extractor) Write(piece string) string {
@@ -52,11 +71,12 @@ func (x *Extractor) Write(piece string) string {
 	x.buf += piece
 	for x.step() {
 	}
-	if len(x.buf) > maxUnshown {
+	if max(len(x.buf), len(x.words)) > maxUnshown {
 		x.state = waiting
 	}
 	if x.state == waiting {
-		x.buf = ""
+		x.buf, x.words = "", ""
+		x.prose.Reset()
 	}
 	return x.shown.String()[before:]
 }
@@ -65,15 +85,23 @@ func (x *Extractor) Write(piece string) string {
 func (x *Extractor) Shown() string { return x.shown.String() }
 
 // Finish takes the text that was read from the complete answer and returns what is left to show, and the text that people
-// have then seen. That is the given one unless something else was shown already, which then stands.
+// have then seen. That is the given one unless something else was shown already, which then stands; words that turned out to
+// introduce a frame stand before its text.
 func (x *Extractor) Finish(text string) (rest, final string) {
 	shown := x.shown.String()
 	rest, ok := strings.CutPrefix(text, shown)
-	if !ok {
+	switch {
+	case ok:
+		return rest, text
+	case x.spoke && text != "" && !strings.HasPrefix(shown, text):
+		return paragraph + text, shown + paragraph + text
+	default:
 		return "", shown
 	}
-	return rest, text
 }
+
+// paragraph stands between an introduction and what it introduces.
+const paragraph = "\n\n"
 
 // step deals with the next piece of markup or text and reports whether there may be more to do.
 func (x *Extractor) step() bool {
@@ -82,47 +110,92 @@ func (x *Extractor) step() bool {
 		return x.begin()
 	case inThinking:
 		return x.passThinking()
+	case inProse:
+		return x.passProse()
 	case inFrame:
 		return x.nextField()
 	case inElement:
 		return x.passElement()
 	case inText:
 		return x.passText()
+	case inObject:
+		return x.passObject()
+	case inString:
+		return x.passString()
+	case inPlain:
+		x.words, x.buf = x.words+x.buf, ""
+		return x.passWords()
 	default:
 		return false
 	}
 }
 
-// begin finds out whether the answer starts with a reasoning block.
+// begin finds out what the answer starts with: a thought, a frame, or words. Until a thought has ended, nothing but a frame
+// at the very beginning shows that an answer is none, and not even that does with a model that begins inside one.
 func (x *Extractor) begin() bool {
 	x.buf = strings.TrimLeftFunc(x.buf, unicode.IsSpace)
 	if x.buf == "" {
 		return false
 	}
-	x.state = inFrame
-	if x.buf[0] != '<' {
-		return true
-	}
-	t, ok, incomplete := tagAt(x.buf, 0)
+	length, end, incomplete := thoughtAt(x.buf, nil)
+	markup := strings.IndexByte("<[`", x.buf[0]) >= 0
 	switch {
-	case ok && t.kind == openTag && isReasoning(t.name):
-		x.state, x.name = inThinking, t.name
-	case !ok && incomplete:
-		x.state = atStart
+	case incomplete:
 		return false
+	case length > 0:
+		x.state, x.end, x.buf = inThinking, end, x.buf[length:]
+	case !x.apart && (x.manner.Inside || !x.manner.Heard && !markup && x.buf[0] != '{'):
+		x.state = inProse
+	case x.buf[0] == '{' && !x.drafts:
+		x.state = inObject
+	case x.buf[0] == '{':
+		x.state = waiting
+	case markup || x.drafts || !x.manner.Plain:
+		t, ok, _ := tagAtStart(x.buf)
+		x.framed = ok && t.kind == openTag && slices.Contains(frameNames, t.name) && (t.name == root || !x.drafts)
+		x.state = inFrame
+	default:
+		x.state, x.spoke = inPlain, true
 	}
 	return true
 }
 
-// passThinking drops input up to the end of the reasoning block.
+// passProse keeps words, which may be a thought without a beginning, until they end as one.
+func (x *Extractor) passProse() bool {
+	x.prose.WriteString(x.buf)
+	x.buf = ""
+	text := x.prose.String()
+	at, length := thoughtEnd(text, x.seen, nil)
+	switch {
+	case len(text) > maxInput:
+		x.state = waiting
+		return false
+	case at < 0:
+		x.seen = max(0, len(text)-maxEnd)
+		return false
+	}
+	before, after := text[:at], text[at+length:]
+	if strings.Trim(after, " \t\r") == "" {
+		return false // it may be spoken of
+	}
+	drafts := openDraft(before)
+	if !drafts && isNoEnd(text+"`", at, length) { // a code span that is open may be closed later
+		x.state = waiting
+		return false
+	}
+	x.state, x.buf, x.apart, x.drafts = atStart, after, true, drafts
+	x.prose.Reset()
+	return true
+}
+
+// passThinking drops input up to the end of the thought. Another may follow.
 func (x *Extractor) passThinking() bool {
-	end := "</" + x.name + ">"
-	if i := indexFold(x.buf, end); i >= 0 {
-		x.buf = x.buf[i+len(end):]
-		x.state = inFrame
+	if i := indexFold(x.buf, x.end); i >= 0 {
+		x.buf = x.buf[i+len(x.end):]
+		x.state, x.apart = atStart, true
 		return true
 	}
-	x.buf = x.buf[max(0, len(x.buf)-len(end)):]
+	x.buf = x.buf[max(0, len(x.buf)-len(x.end)):]
 	return false
 }
 
@@ -137,8 +210,8 @@ func (x *Extractor) nextField() bool {
 		x.state = waiting
 	case t.kind != openTag:
 	case t.name == root:
-		x.open = !x.gated
-	case t.name == "text" && x.open:
+		x.open, x.framed = !x.gated, true
+	case t.name == "text" && x.open && x.framed:
 		x.state = inText
 	default:
 		x.state, x.name, x.depth = inElement, t.name, 1
@@ -207,7 +280,7 @@ func (x *Extractor) nextTag(content *strings.Builder) (tag, bool) {
 
 // passText shows input up to the next thing that needs a decision, and then decides it.
 func (x *Extractor) passText() bool {
-	i := strings.IndexAny(x.buf, "<&")
+	i := strings.IndexAny(x.buf, markStarts+"&")
 	if i < 0 {
 		n := wholeRunes(x.buf)
 		x.show(x.buf[:n])
@@ -225,12 +298,8 @@ func (x *Extractor) passText() bool {
 		x.buf = x.buf[n:]
 		return true
 	}
-	return x.passMarkup()
-}
-
-// passMarkup deals with a < inside the text.
-func (x *Extractor) passMarkup() bool {
-	if strings.HasPrefix(x.buf, cdataOpen) {
+	switch {
+	case strings.HasPrefix(x.buf, cdataOpen):
 		end := strings.Index(x.buf, cdataClose)
 		if end < 0 {
 			return false
@@ -238,30 +307,47 @@ func (x *Extractor) passMarkup() bool {
 		x.show(x.buf[len(cdataOpen):end])
 		x.buf = x.buf[end+len(cdataClose):]
 		return true
-	}
-	if strings.HasPrefix(cdataOpen, x.buf) {
+	case strings.HasPrefix(cdataOpen, x.buf):
 		return false
 	}
-	name := strings.TrimPrefix(x.buf[1:], "/")
-	n := nameLen(name)
-	if n == len(name) && couldBeSpecial(name) {
+	return x.passMark(&x.buf)
+}
+
+// passMark deals with what may be a mark at the start of text: of a thought, of an element, of the text's own end. If it is
+// one, the complete answer tells.
+func (x *Extractor) passMark(text *string) bool {
+	isMark, incomplete := markAt(*text)
+	switch {
+	case isMark:
+		x.state = waiting
 		return false
-	}
-	if !slices.Contains(special, strings.ToLower(name[:n])) {
-		x.show("<")
-		x.buf = x.buf[1:]
-		return true
-	}
-	switch _, ok, incomplete := tagAt(x.buf, 0); {
 	case incomplete:
 		return false
-	case !ok:
-		x.show("<")
-		x.buf = x.buf[1:]
-	default: // the text's own end, the frame's, or something odd: the complete answer tells
-		x.state = waiting
 	}
+	_, width := utf8.DecodeRuneInString(*text)
+	x.show((*text)[:width])
+	*text = (*text)[width:]
 	return true
+}
+
+// markAt reports whether a text begins with the mark of a thought or with a tag that is never shown. Incomplete means that
+// more input could make one.
+func markAt(text string) (isMark, incomplete bool) {
+	if length, _, more := thoughtAt(text, nil); length > 0 {
+		return true, false
+	} else if text[0] != '<' {
+		return false, more
+	}
+	name := strings.TrimPrefix(text[1:], "/")
+	n := nameLen(name)
+	if n == len(name) && couldBeSpecial(name) {
+		return false, true
+	}
+	if !slices.Contains(special, strings.ToLower(name[:n])) {
+		return false, false
+	}
+	_, isMark, incomplete = tagAt(text, 0)
+	return isMark, incomplete
 }
 
 // couldBeSpecial reports whether a name that may go on can become one whose tags are not shown.
@@ -282,4 +368,107 @@ func (x *Extractor) show(text string) {
 		x.held = ""
 	}
 	x.held += text[len(body):]
+}
+
+// passObject looks for the text of a JSON frame, and finds out from what stands before it whether it may be shown.
+func (x *Extractor) passObject() bool {
+	if strings.IndexByte(x.buf[x.tried:], '"') < 0 {
+		return false
+	}
+	x.tried = len(x.buf)
+	r := objectReader{text: x.buf, stopAt: "text"}
+	o := r.object(maxObjectDepth)
+	if !r.stopped {
+		return false
+	}
+	x.state = waiting
+	if x.buf = x.buf[r.pos:]; o.plans() && (!x.gated || o.onlyReplies()) {
+		x.state, x.code = inString, true
+	}
+	return true
+}
+
+// passString decodes the text of a JSON frame as [objectReader.quoted] does.
+func (x *Extractor) passString() bool {
+	if x.passWords() {
+		return true
+	}
+	if x.state == waiting || x.buf == "" {
+		return false
+	}
+	switch x.buf[0] {
+	case '"':
+		switch next := strings.TrimLeft(x.buf[1:], jsonSpace); {
+		case next == "":
+			return false
+		case strings.IndexByte(afterString, next[0]) >= 0:
+			x.state = waiting
+			return false
+		}
+		x.words, x.buf = x.words+`"`, x.buf[1:]
+	case '\\':
+		if len(x.buf) < 2 || x.buf[1] == 'u' && len(x.buf) < maxEscape {
+			return false
+		}
+		var b strings.Builder
+		r := objectReader{text: x.buf, pos: 1}
+		r.escape(&b)
+		x.words, x.buf = x.words+b.String(), x.buf[r.pos:]
+	default:
+		n := strings.IndexAny(x.buf, `"\`)
+		if n < 0 {
+			n = len(x.buf)
+		}
+		x.words, x.buf = x.words+x.buf[:n], x.buf[n:]
+	}
+	return true
+}
+
+// passWords shows words up to the next thing that needs a decision, and then decides it.
+func (x *Extractor) passWords() bool {
+	if x.words == "" {
+		return false
+	}
+	switch i := strings.IndexAny(x.words, markStarts+"`"); {
+	case i < 0:
+		n := wholeRunes(x.words)
+		x.show(x.words[:n])
+		x.words = x.words[n:]
+		return false
+	case i > 0:
+		x.show(x.words[:i])
+		x.words = x.words[i:]
+		return true
+	case x.words[0] == '`':
+		return x.passBacktick()
+	}
+	for _, token := range tokens {
+		switch {
+		case strings.HasPrefix(x.words, token): // it may be a leftover
+			x.state = waiting
+			return false
+		case strings.HasPrefix(token, x.words):
+			return false
+		}
+	}
+	return x.passMark(&x.words)
+}
+
+// passBacktick shows a backtick, unless it begins the first fence and there is an object in that: it may be a frame.
+func (x *Extractor) passBacktick() bool {
+	if fenced, ok := strings.CutPrefix(x.words, fence); ok && !x.code {
+		switch object := objectAfter(fenced); {
+		case strings.HasPrefix(object, "{"):
+			x.state = waiting
+			return false
+		case object == "", strings.HasPrefix("json", object), strings.HasPrefix("JSON", object):
+			return false
+		}
+		x.code = true
+	} else if !x.code && strings.HasPrefix(fence, x.words) {
+		return false
+	}
+	x.show("`")
+	x.words = x.words[1:]
+	return true
 }

@@ -58,7 +58,7 @@ func TestExtractor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, n := range []int{1, 2, 3, 7, 1000} {
-				x := frame.NewExtractor(true)
+				x := frame.NewExtractor(true, frame.Manner{Heard: true})
 				shown := strings.Join(stream(x, tt.answer, n), "")
 				if shown != tt.shown || x.Shown() != shown {
 					t.Errorf("in pieces of %d: shown %q, want %q", n, shown, tt.shown)
@@ -75,7 +75,7 @@ func TestExtractor(t *testing.T) {
 
 func TestExtractorOfReplyPromptNeedsNoActions(t *testing.T) {
 	t.Parallel()
-	x := frame.NewExtractor(false)
+	x := frame.NewExtractor(false, frame.Manner{})
 	if got := x.Write("<response><thought>secret</thought><text>Hello</text></response>"); got != "Hello" {
 		t.Errorf("shown %q", got)
 	}
@@ -83,7 +83,7 @@ func TestExtractorOfReplyPromptNeedsNoActions(t *testing.T) {
 
 func TestFinishKeepsWhatWasShown(t *testing.T) {
 	t.Parallel()
-	x := frame.NewExtractor(false)
+	x := frame.NewExtractor(false, frame.Manner{})
 	x.Write("<response><text>one</text><text>two</text></response>")
 	if rest, final := x.Finish("two"); rest != "" || final != "one" {
 		t.Errorf("Finish = %q, %q", rest, final)
@@ -96,20 +96,25 @@ func TestPiecesMakeTheFinalText(t *testing.T) {
 	parts := []string{
 		"<response>", "</response>", "<text>", "</text>", "<thought>", "</thought>", "<actions>", "REPLY", "</actions>", "<b>", "</b>",
 		"&amp;", "&", "<", ">", "/", "<![CDATA[", "]]>", "<!--", "-->", " ", "\n", "word", "é", "🎉", "<think>", "</think>", "<providers/>", "IGNORE",
+		"`", "```", "json", "{", `"text"`, `"actions"`, `"`, `\`, "u00e9", ":", ",", "}", "[", "]", "[/INST]", "<|im_end|>",
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		answer := strings.Join(rapid.SliceOfN(rapid.SampledFrom(parts), 0, 40).Draw(t, "parts"), "")
-		if rapid.Bool().Draw(t, "framed") {
+		switch rapid.IntRange(0, 2).Draw(t, "form") {
+		case 1:
 			answer = "<response><thought>SECRET</thought><actions>REPLY</actions><text>" + answer + "</text></response>"
+		case 2:
+			answer = `{"thought": "SECRET", "actions": ["REPLY"], "text": "` + answer + `"}`
 		}
-		x := frame.NewExtractor(true)
+		manner := rapid.SampledFrom(append(manners, frame.Manner{Heard: true, Inside: true})).Draw(t, "manner")
+		x := frame.NewExtractor(true, manner)
 		shown := strings.Join(stream(x, answer, rapid.IntRange(1, 9).Draw(t, "piece")), "")
 		d, _ := frame.Decide(answer)
 		rest, final := x.Finish(d.Text)
 		if shown+rest != final {
 			t.Fatalf("%q: %q + %q is not %q", answer, shown, rest, final)
 		}
-		whole := frame.NewExtractor(true)
+		whole := frame.NewExtractor(true, manner)
 		if got := whole.Write(answer); got != shown {
 			t.Fatalf("%q: at once %q is shown, in pieces %q", answer, got, shown)
 		}
@@ -121,17 +126,24 @@ func TestPiecesMakeTheFinalText(t *testing.T) {
 }
 
 func FuzzExtractor(f *testing.F) {
-	f.Add("<response><actions>REPLY</actions><text>a &lt; b</text></response>", 3)
-	f.Add("<text><![CDATA[x]]>", 1)
-	f.Fuzz(func(t *testing.T, answer string, n int) {
+	f.Add("<response><actions>REPLY</actions><text>a &lt; b</text></response>", 3, true, false, false)
+	f.Add("<text><![CDATA[x]]>", 1, false, false, false)
+	f.Add(`{"thought":"p","text":"a \"b\" \u00e9 c"}`, 2, true, false, true)
+	f.Add("words, then <response><text>more</text></response>", 1, true, false, true)
+	f.Add("thought\n</think>\nwords", 1, true, true, true)
+	f.Fuzz(func(t *testing.T, answer string, n int, heard, inside, plain bool) {
 		if !utf8.ValidString(answer) {
 			return
 		}
-		x := frame.NewExtractor(false)
+		manner := frame.Manner{Heard: heard, Inside: inside, Plain: plain}
+		x := frame.NewExtractor(false, manner)
 		shown := strings.Join(stream(x, answer, max(n%16, 1)), "")
 		d, _ := frame.Decide(answer)
 		if rest, final := x.Finish(d.Text); shown+rest != final {
 			t.Errorf("%q: %q + %q is not %q", answer, shown, rest, final)
+		}
+		if whole := frame.NewExtractor(false, manner).Write(answer); whole != shown {
+			t.Errorf("%q: at once %q is shown, in pieces %q", answer, whole, shown)
 		}
 	})
 }
@@ -140,7 +152,7 @@ func BenchmarkExtractor(b *testing.B) {
 	answer := "<response><thought>t</thought><actions>REPLY</actions><text>" + strings.Repeat("Some words, &amp; more. ", 100) + "</text></response>"
 	b.SetBytes(int64(len(answer)))
 	for b.Loop() {
-		x := frame.NewExtractor(true)
+		x := frame.NewExtractor(true, frame.Manner{Heard: true})
 		for i := 0; i < len(answer); i += 4 {
 			x.Write(answer[i:min(i+4, len(answer))])
 		}

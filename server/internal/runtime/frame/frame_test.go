@@ -3,7 +3,6 @@ package frame_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -62,7 +61,7 @@ func TestDecide(t *testing.T) {
 		"neither action nor words":   {answer: "<response><thought>hm</thought></response>", none: true},
 		"plain text":                 {answer: " Hello, 2 < 3! ", want: frame.Decision{Actions: []string{"REPLY"}, Text: "Hello, 2 < 3!", Unframed: true}},
 		"begun tag only":             {answer: "<respon", none: true},
-		"other markup":               {answer: "<html><b>x</b></html>", none: true},
+		"other markup":               {answer: "<html><b>x</b></html>", want: frame.Decision{Actions: []string{"REPLY"}, Text: "<html><b>x</b></html>", Unframed: true}},
 		"only closing tags":          {answer: "</response></text>", none: true},
 		"empty":                      {answer: "", none: true},
 		"white space":                {answer: " \n ", none: true},
@@ -93,20 +92,18 @@ func TestParseOtherFields(t *testing.T) {
 	}
 }
 
-// The time limits are generous; quadratic reading would take minutes.
+// Reading in quadratic time would take hours, and end with the time of the whole test.
 func TestGarbageTakesLinearTime(t *testing.T) {
 	t.Parallel()
-	for _, piece := range []string{"<", "<a", "<a>", "</a>", "<text>", "<text><thought>", "<response>", "<!--", "<![CDATA[", "<?", "<a ", "&", "&#", "<think>", "x", "</te", "<text/>", "]]>"} {
+	for _, piece := range []string{"<", "<a", "<a>", "</a>", "<text>", "<text><thought>", "<response>", "<!--", "<![CDATA[", "<?", "<a ", "&", "&#", "<think>", "x", "</te", "<text/>", "]]>",
+		"<think></think>", "</think>", "</think> x", "[", "[think]", "[/think]", "[think][/think]", "`", "``", "```", "`<response>", "`<think></think>`", "◁", "{", `{"`, `{"text":"`, `{"a":[`, `"`, `\`, `\u`, "<text></text>x",
+	} {
 		for _, frameAround := range []string{"", "<response><actions>REPLY</actions><text>"} {
-			answer := frameAround + strings.Repeat(piece, (1<<20)/len(piece))
-			start := time.Now()
+			answer := frameAround + strings.Repeat(piece, (1<<17)/len(piece))
 			frame.Decide(answer)
-			x := frame.NewExtractor(true)
+			x := frame.NewExtractor(true, frame.Manner{})
 			for i := 0; i < len(answer); i += 7 {
 				x.Write(answer[i:min(i+7, len(answer))])
-			}
-			if took := time.Since(start); took > 10*time.Second {
-				t.Errorf("%q repeated took %v", piece, took)
 			}
 		}
 	}

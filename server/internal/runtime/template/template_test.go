@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/elizad/elizad/server/internal/runtime/template"
 )
@@ -115,12 +114,8 @@ func TestOutputIsBounded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		start := time.Now()
 		if _, err := tmpl.Execute(map[string]any{"x": wide}); !errors.Is(err, template.ErrTooLong) {
 			t.Errorf("body %.10q: err = %v", body, err)
-		}
-		if took := time.Since(start); took > 10*time.Second {
-			t.Errorf("body %.10q took %v", body, took)
 		}
 	}
 }

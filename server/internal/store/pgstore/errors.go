@@ -22,6 +22,15 @@ const (
 	queryCanceled        = "57014" // by statement_timeout; a cancelled context is recognised before
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
+	diskFull             = "53100"
+	programLimitExceeded = "54000" // such as more words than a text index takes
+	readOnlyTransaction  = "25006" // after a failover the server may be a standby
+	ioError              = "58030"
+	dataCorrupted        = "XX001"
+	indexCorrupted       = "XX002"
+	lockNotAvailable     = "55P03"
+	idleTooLong          = "25P03" // idle_in_transaction_session_timeout: this process was suspended
+	transactionTooLong   = "25P04"
 )
 
 // Classes of codes: their first characters.
@@ -49,8 +58,20 @@ func classify(err error) store.Fault {
 		return store.FaultText
 	case badNumber:
 		return store.FaultNumber
-	case queryCanceled:
+	case programLimitExceeded:
+		return store.FaultSize
+	case queryCanceled, transactionTooLong:
 		return store.FaultTimeout
+	case diskFull:
+		return store.FaultFull
+	case readOnlyTransaction:
+		return store.FaultReadOnly
+	case ioError:
+		return store.FaultDisk
+	case dataCorrupted, indexCorrupted:
+		return store.FaultDamaged
+	case lockNotAvailable, idleTooLong:
+		return store.FaultUnavailable
 	}
 	if unavailable(err) {
 		return store.FaultUnavailable

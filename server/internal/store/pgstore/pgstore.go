@@ -21,6 +21,7 @@ import (
 
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/gen/postgres"
+	"github.com/elizad/elizad/server/internal/pgaddress"
 	"github.com/elizad/elizad/server/internal/store"
 )
 
@@ -31,64 +32,99 @@ const (
 	attempts   = 8
 	firstPause = 5 * time.Millisecond
 
+	// faultMemory is how long a fault that others met counts when nobody meets it again: a ping writes nothing, and could
+	// not tell that the disk is still full.
+	faultMemory = 30 * time.Second
+
 	// commitTime bounds how long a commit is waited for when the caller's context ends meanwhile.
 	commitTime = 30 * time.Second
 )
 
 // Config says where the database is.
 type Config struct {
-	// URL is a PostgreSQL connection URL or keyword string. It may set any session parameter; those that it leaves out get
-	// the defaults of this package. Behind a pooler that shares connections between transactions it must set
-	// default_query_exec_mode=exec, and the schema must be migrated past the pooler.
+	// URL is the address of a database in any of the forms that [pgaddress.Parse] reads. It may set any session parameter;
+	// those that it leaves out get the defaults of this package, unless there is a pooler in between.
 	URL string
 
 	Logger *slog.Logger // told about migrations; nil for none
+
+	Trace func(query string) // told about each query as it is sent, by many at once; nil for none
 }
+
+// tracer tells a function about each query.
+type tracer func(query string)
+
+func (t tracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
+	t(data.SQL)
+	return ctx
+}
+
+func (tracer) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
 // Store is a [store.Store] on PostgreSQL.
 type Store struct {
 	pool   *pgxpool.Pool
+	health *store.Health
 	closed atomic.Bool
 }
 
 var _ store.Store = (*Store)(nil)
 
-// Open brings the database to the newest schema, unless another process is just doing so, and connects to it.
+// Open brings the database to the newest schema, unless another process is just doing so, and connects to it. Where that is
+// not possible the error says what to do.
 func Open(ctx context.Context, config Config) (*Store, error) {
-	if err := Migrate(ctx, config); err != nil {
-		return nil, err
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	poolConfig, err := parse(config.URL)
+	address, poolConfig, err := connectable(ctx, config)
 	if err != nil {
 		return nil, err
+	}
+	if err := migrate(ctx, address, poolConfig, config.Logger); err != nil {
+		return nil, refusal(address, poolConfig, err)
+	}
+	if config.Trace != nil {
+		poolConfig.ConnConfig.Tracer = tracer(config.Trace)
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, poolConfig)
 	if err != nil {
-		return nil, fmt.Errorf("opening the database: %w", err)
+		return nil, refusal(address, poolConfig, err)
 	}
 	if err := pool.Ping(ctx); err != nil {
 		pool.Close()
-		return nil, fmt.Errorf("opening the database: %w", err)
+		return nil, refusal(address, poolConfig, err)
 	}
-	return &Store{pool: pool}, nil
+	return &Store{pool: pool, health: store.NewHealth(config.Logger, faultMemory)}, nil
 }
 
-// parse reads the connection URL and adds what it leaves open.
-func parse(url string) (*pgxpool.Config, error) {
-	config, err := pgxpool.ParseConfig(url)
+// parse reads the address and adds what it leaves open.
+func parse(url string) (*pgaddress.Address, *pgxpool.Config, error) {
+	address, err := pgaddress.Parse(url)
 	if err != nil {
-		return nil, fmt.Errorf("reading the database URL: %w", err) // pgx keeps the password out of it
+		return nil, nil, fmt.Errorf("POSTGRES_URL (--postgres-url) %w", err)
 	}
-	for parameter, value := range map[string]string{
-		"application_name":                    "elizad",
-		"statement_timeout":                   "30s",
-		"idle_in_transaction_session_timeout": "60s", // a node that hangs must not keep its row locks
-	} {
-		if _, ok := config.ConnConfig.RuntimeParams[parameter]; !ok {
-			config.ConnConfig.RuntimeParams[parameter] = value
+	config, err := configure(address)
+	return address, config, err
+}
+
+// configure says in the driver's words how to reach a database.
+func configure(address *pgaddress.Address) (*pgxpool.Config, error) {
+	config, err := pgxpool.ParseConfig(address.Driver())
+	if err != nil { // its text quotes the address
+		return nil, fmt.Errorf("POSTGRES_URL (--postgres-url) can't be used: %s", last(err))
+	}
+	if !address.Pooled { // poolers refuse to pass on what is set for a session
+		for parameter, value := range map[string]string{
+			"application_name":                    "elizad",
+			"statement_timeout":                   "30s",
+			"idle_in_transaction_session_timeout": "60s", // a node that hangs must not keep its row locks
+		} {
+			if _, ok := config.ConnConfig.RuntimeParams[parameter]; !ok {
+				config.ConnConfig.RuntimeParams[parameter] = value
+			}
 		}
 	}
-	if !strings.Contains(url, "pool_max_conns") {
+	if !strings.Contains(address.Driver(), "pool_max_conns='") {
 		config.MaxConns = maxConns
 	}
 	if config.MaxConnLifetimeJitter == 0 {
@@ -97,16 +133,51 @@ func parse(url string) (*pgxpool.Config, error) {
 	return config, nil
 }
 
+// connectable reads the address, and connects to find out what it doesn't say: whether a pooler is in between.
+func connectable(ctx context.Context, config Config) (*pgaddress.Address, *pgxpool.Config, error) {
+	address, poolConfig, err := parse(config.URL)
+	if err != nil || address.Pooled {
+		return address, poolConfig, err
+	}
+	address.Pooled, err = isPooled(ctx, poolConfig.ConnConfig)
+	if err != nil {
+		return nil, nil, refusal(address, poolConfig, err)
+	}
+	if address.Pooled {
+		config.Logger.InfoContext(ctx, "a pooler of connections is before the database: nothing is prepared or set for a session, as with pgbouncer=true")
+		poolConfig, err = configure(address)
+	}
+	return address, poolConfig, err
+}
+
+// isPooled reports whether there is a pooler: it refuses what is set for a session, or the process that answers is another than
+// the one that was announced to the driver.
+func isPooled(ctx context.Context, config *pgx.ConnConfig) (bool, error) {
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if code(err) == poolerRefuses {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // it has answered
+	var process uint32
+	if err := conn.QueryRow(ctx, "SELECT pg_backend_pid()", pgx.QueryExecModeExec).Scan(&process); err != nil {
+		return false, fmt.Errorf("asking for the process that answers: %w", err)
+	}
+	return process != conn.PgConn().PID(), nil
+}
+
 // View implements [store.Store].
 func (s *Store) View(ctx context.Context, _ store.Scope, fn func(q db.Querier) error) error {
 	conn, err := s.acquire(ctx)
 	if err != nil {
-		return store.Translate(err, classify)
+		return s.health.Translate(err, classify)
 	}
 	defer conn.Release()
 	reads := &readOnly{conn: conn}
 	defer reads.end()
-	return store.Translate(fn(postgres.New(reads)), classify)
+	return s.health.Translate(fn(postgres.New(reads)), classify)
 }
 
 // Update implements [store.Store].
@@ -119,14 +190,14 @@ func (s *Store) Update(ctx context.Context, _ store.Scope, fn func(q db.Querier)
 			continue
 		}
 		if err == nil || attempt == attempts || !retryable(err) {
-			return store.Translate(err, classify)
+			return s.health.Translate(err, classify)
 		}
 		// Half of the pause is chance, so that those who collided don't do so again.
 		select {
 		case <-time.After(pause/2 + rand.N(pause/2)):
 			pause *= 2
 		case <-ctx.Done():
-			return store.Translate(ctx.Err(), classify)
+			return s.health.Translate(ctx.Err(), classify)
 		}
 	}
 }
@@ -184,14 +255,17 @@ func (s *Store) Exclusive() bool { return false }
 // Engine implements [store.Store].
 func (s *Store) Engine() string { return "postgres" }
 
-// Ping implements [store.Store].
+// Ping implements [store.Store]. It knows what others met of late.
 func (s *Store) Ping(ctx context.Context) error {
 	conn, err := s.acquire(ctx)
 	if err != nil {
-		return store.Translate(err, classify)
+		return s.health.Translate(err, classify)
 	}
 	defer conn.Release()
-	return store.Translate(conn.Ping(ctx), classify)
+	if err := conn.Ping(ctx); err != nil {
+		return s.health.Translate(err, classify)
+	}
+	return s.health.Err()
 }
 
 // Close implements [store.Store]. It waits for the transactions that run.

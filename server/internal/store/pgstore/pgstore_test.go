@@ -1,6 +1,8 @@
 package pgstore_test
 
 import (
+	"strings"
+	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -33,9 +35,49 @@ func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) store.Store { return open(t, pgtest.URL(t)) })
 }
 
+// A pooler in between is noticed, whether or not the address tells of it.
 func TestConformanceThroughPooler(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, func(t *testing.T) store.Store {
-		return open(t, pgtest.URL(t)+"&default_query_exec_mode=exec")
-	})
+	for _, parameters := range []string{"", "&pgbouncer=true&connection_limit=1"} {
+		t.Run(parameters, func(t *testing.T) {
+			t.Parallel()
+			storetest.Run(t, func(t *testing.T) store.Store { return open(t, pgtest.Pooled(t, pgtest.URL(t))+parameters) })
+		})
+	}
+}
+
+// The first start through a pooler makes the schema, also when many start at once.
+func TestMigrationThroughPooler(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Pooled(t, pgtest.EmptyURL(t))
+	var starting sync.WaitGroup
+	for range 3 {
+		starting.Go(func() {
+			s, err := pgstore.Open(t.Context(), pgstore.Config{URL: url})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_ = s.Close()
+		})
+	}
+	starting.Wait()
+	open(t, url)
+}
+
+// A pooler that refuses what is set for a session gets nothing of that, unless the address sets it.
+func TestStrictPooler(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Pooled(t, pgtest.URL(t), "statement_timeout", "application_name", "idle_in_transaction_session_timeout")
+	if err := open(t, url).Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
+	s, err := pgstore.Open(t.Context(), pgstore.Config{URL: url + "&statement_timeout=5s"})
+	if err == nil {
+		_ = s.Close()
+		t.Fatal("opened, without the parameter")
+	}
+	if text := err.Error(); !strings.Contains(text, "remove it") || !strings.Contains(text, "'ALTER ROLE elizad SET statement_timeout = …'") {
+		t.Error(err)
+	}
 }

@@ -215,7 +215,7 @@ func TestDefaultsYieldToTheURL(t *testing.T) {
 		{"postgres://localhost/x?statement_timeout=5s&application_name=blue&pool_max_conns=3", "5s", "blue", 3},
 		{"host=localhost dbname=x statement_timeout=5s", "5s", "elizad", 16},
 	} {
-		config, err := pgstore.Parse(tt.url)
+		_, config, err := pgstore.Parse(tt.url)
 		if err != nil {
 			t.Errorf("%s: %v", tt.url, err)
 			continue

@@ -3,7 +3,6 @@ package sqlitestore
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/elizad/elizad/queries"
 	"github.com/elizad/elizad/server/internal/store"
@@ -83,26 +81,4 @@ func migrate(ctx context.Context, pool *sql.DB, logger *slog.Logger) error {
 		return fmt.Errorf("reading the migrations: %w", err)
 	}
 	return store.Migrate(ctx, provider, logger)
-}
-
-// classify reads SQLite's extended result codes.
-func classify(err error) store.Fault {
-	failure, ok := errors.AsType[*sqlite.Error](err)
-	if !ok {
-		return store.FaultOther
-	}
-	switch failure.Code() {
-	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
-		return store.FaultUnique
-	case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
-		return store.FaultReference
-	default:
-		return store.FaultOther
-	}
-}
-
-// isEngineError reports whether err comes from SQLite, not from the code around it.
-func isEngineError(err error) bool {
-	_, ok := errors.AsType[*sqlite.Error](err)
-	return ok
 }

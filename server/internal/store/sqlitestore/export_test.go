@@ -38,3 +38,11 @@ func OnCommit(s *Store, allow func() bool) error {
 		return nil
 	})
 }
+
+// LimitPages has the database grow to so many pages at most, as a full disk would.
+func LimitPages(ctx context.Context, s *Store, pages int) error {
+	return s.writer.submit(ctx, &update{raw: func(h *handle) error {
+		_, err := h.session.conn.ExecContext(ctx, fmt.Sprintf("PRAGMA max_page_count = %d", pages))
+		return err
+	}})
+}

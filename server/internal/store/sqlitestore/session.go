@@ -15,6 +15,7 @@ import (
 type session struct {
 	conn     *sql.Conn
 	prepared map[string]statement // by query text; bounded, because all texts are constants of the generated code
+	trace    func(query string)   // nil for none
 }
 
 type statement struct {
@@ -22,12 +23,12 @@ type statement struct {
 	writes bool
 }
 
-func newSession(ctx context.Context, pool *sql.DB) (*session, error) {
+func newSession(ctx context.Context, pool *sql.DB, trace func(query string)) (*session, error) {
 	conn, err := pool.Conn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
-	return &session{conn: conn, prepared: map[string]statement{}}, nil
+	return &session{conn: conn, prepared: map[string]statement{}, trace: trace}, nil
 }
 
 // statement returns query, prepared at its first use.
@@ -86,8 +87,9 @@ var errEnded = errors.New("the transaction of this query has ended")
 // handle is what the generated code runs on: a session, for the time of one View or Update.
 type handle struct {
 	session *session
-	inGroup bool // part of a group commit: changes need a savepoint
-	saved   bool // the savepoint exists
+	inGroup bool // part of a group commit
+	saves   bool // its changes need a savepoint
+	wrote   bool // it has begun to change something; the savepoint exists, if it is needed
 	failure error
 	ended   bool
 }
@@ -96,7 +98,8 @@ var _ sqlite.DBTX = (*handle)(nil)
 
 func (h *handle) end() { h.ended = true }
 
-// statement prepares query and, when it is the first one of a group member to change something, sets the savepoint.
+// statement prepares query and, when it is the first one of a group member to change something, sets the savepoint, if it needs
+// one.
 func (h *handle) statement(ctx context.Context, query string) (context.Context, statement, error) {
 	if h.ended {
 		return ctx, statement{}, errEnded
@@ -105,10 +108,15 @@ func (h *handle) statement(ctx context.Context, query string) (context.Context, 
 		// An interrupted statement would roll back the whole group.
 		ctx = context.WithoutCancel(ctx)
 	}
+	if h.session.trace != nil {
+		h.session.trace(query)
+	}
 	prepared, err := h.session.statement(ctx, query)
-	if err == nil && h.inGroup && prepared.writes && !h.saved {
-		err = h.session.exec(ctx, "SAVEPOINT member")
-		h.saved = err == nil
+	if err == nil && h.inGroup && prepared.writes && !h.wrote {
+		if h.saves {
+			err = h.session.exec(ctx, "SAVEPOINT member")
+		}
+		h.wrote = err == nil
 	}
 	return ctx, prepared, h.note(err)
 }

@@ -1,13 +1,14 @@
 // Package sqlitestore is the store of a single process, in one SQLite file.
 //
 // All writes go through one goroutine that commits them in groups: with synchronous=FULL a commit costs a disk flush, and a
-// group shares one. Each write is a savepoint inside the group, so that one failure takes back its own changes only. Reads
-// run beside the writer on a few connections that cannot write.
+// group shares one. When one of a group fails, the group runs again with a savepoint for each, so that the failure takes back
+// its own changes only. Reads run beside the writer on a few connections that cannot write.
 //
 // The data directory belongs to one process at a time, which a lock file ensures.
 package sqlitestore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -35,7 +36,12 @@ type Config struct {
 	Dir    string       // data directory; made if missing
 	File   string       // database file, if it isn't elizad.db in Dir; its directory must exist
 	Logger *slog.Logger // told about migrations; nil for none
+
+	Trace func(query string) // told about each query before it runs, by many at once; nil for none
 }
+
+// Path returns the database file.
+func (c Config) Path() string { return cmp.Or(c.File, filepath.Join(c.Dir, databaseName)) }
 
 // Store is a [store.Store] on SQLite.
 type Store struct {
@@ -44,6 +50,8 @@ type Store struct {
 	reading  *sql.DB
 	sessions []*session // all of them, the writer's last
 	writer   *writer
+	tender   *tender
+	health   *store.Health
 	idle     chan *session // reading sessions that nobody uses
 
 	closing chan struct{}
@@ -62,18 +70,19 @@ func Open(ctx context.Context, config Config) (_ *Store, err error) {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	locks, file := []string{filepath.Join(config.Dir, lockName)}, filepath.Join(config.Dir, databaseName)
+	locks := []string{filepath.Join(config.Dir, lockName)}
 	if config.File != "" {
-		locks, file = append(locks, config.File+lockSuffix), config.File
+		locks = append(locks, config.File+lockSuffix)
 	}
-	path, err := filepath.Abs(file)
+	path, err := filepath.Abs(config.Path())
 	if err != nil {
 		return nil, fmt.Errorf("finding the database file: %w", err)
 	}
-	s := &Store{idle: make(chan *session, readers), closing: make(chan struct{})}
+	s := &Store{health: store.NewHealth(config.Logger, 0), idle: make(chan *session, readers), closing: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			s.release()
+			err = refusal(path, err)
 		}
 	}()
 	if err := os.MkdirAll(config.Dir, 0o700); err != nil {
@@ -99,14 +108,14 @@ func Open(ctx context.Context, config Config) (_ *Store, err error) {
 		return nil, err
 	}
 	for range readers {
-		reader, err := newSession(ctx, s.reading)
+		reader, err := newSession(ctx, s.reading, config.Trace)
 		if err != nil {
 			return nil, err
 		}
 		s.sessions = append(s.sessions, reader)
 		s.idle <- reader
 	}
-	writing, err := newSession(ctx, s.writing)
+	writing, err := newSession(ctx, s.writing, config.Trace)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +123,12 @@ func Open(ctx context.Context, config Config) (_ *Store, err error) {
 	if err := checkDurable(ctx, writing); err != nil {
 		return nil, err
 	}
-	s.writer = startWriter(writing)
+	if s.tender, err = newTender(s, path, config.Logger); err != nil {
+		return nil, fmt.Errorf("opening the database: %w", err)
+	}
+	s.tender.expectLog()
+	s.writer = startWriter(writing, s.tender.present)
+	s.tender.start()
 	return s, nil
 }
 
@@ -131,10 +145,10 @@ func createPrivate(path string) error {
 func (s *Store) View(ctx context.Context, _ store.Scope, fn func(q db.Querier) error) error {
 	reader, err := s.borrow(ctx)
 	if err != nil {
-		return store.Translate(err, classify)
+		return s.health.Translate(err, classify)
 	}
 	defer func() { s.idle <- reader }()
-	return store.Translate(reader.view(fn), classify)
+	return s.health.Translate(reader.view(fn), classify)
 }
 
 // borrow waits for a reading session that nobody uses. It must be put back to idle.
@@ -159,7 +173,7 @@ func (s *Store) borrow(ctx context.Context) (*session, error) {
 
 // Update implements [store.Store].
 func (s *Store) Update(ctx context.Context, _ store.Scope, fn func(q db.Querier) error) error {
-	return store.Translate(s.writer.update(ctx, fn), classify)
+	return s.health.Translate(s.writer.update(ctx, fn), classify)
 }
 
 // Exclusive implements [store.Store]: the lock on the data directory keeps others out.
@@ -168,20 +182,26 @@ func (s *Store) Exclusive() bool { return true }
 // Engine implements [store.Store].
 func (s *Store) Engine() string { return "sqlite" }
 
-// Ping implements [store.Store]. It reads the head of the file.
+// Ping implements [store.Store]. It reads the head of the file, and knows what others met.
 func (s *Store) Ping(ctx context.Context) error {
 	reader, err := s.borrow(ctx)
 	if err != nil {
-		return store.Translate(err, classify)
+		return s.health.Translate(err, classify)
 	}
 	defer func() { s.idle <- reader }()
-	_, err = reader.pragma(ctx, "user_version")
-	return store.Translate(err, classify)
+	if _, err = reader.pragma(ctx, "user_version"); err == nil {
+		err = s.tender.present()
+	}
+	if err == nil {
+		err = s.health.Err()
+	}
+	return s.health.Translate(err, classify)
 }
 
 // Close implements [store.Store]. Writes that were accepted are committed, reads that run are waited for.
 func (s *Store) Close() error {
 	s.close.Do(func() {
+		s.tender.stop()
 		close(s.closing)
 		s.writer.stop()
 		for range readers {
@@ -196,6 +216,9 @@ func (s *Store) Close() error {
 // write-ahead log into the database. After it nothing touches the files, and the directory is free.
 func (s *Store) release() error {
 	var errs []error
+	if s.tender != nil {
+		errs = append(errs, noteLog(s.locks[len(s.locks)-1], ""))
+	}
 	for _, session := range s.sessions {
 		errs = append(errs, session.close())
 	}

@@ -22,20 +22,30 @@ var errGone = errors.New("a transaction function called runtime.Goexit")
 
 // writer runs updates one after the other on the only connection that writes, and commits them in groups: everything that
 // waits while one commit goes to the disk becomes the next group.
+//
+// A group trusts its members at first: their changes stand side by side in the transaction. When one fails after it has begun
+// to change something, the transaction is rolled back and the whole group runs again, each member within a savepoint that
+// takes back its own changes alone. A savepoint costs a quarter of a post, most of it because its release writes what the text
+// index has gathered, and failures are rare.
 type writer struct {
 	session *session
+	present func() error // whether what is committed can be found again
 	queue   chan *update
 	quit    chan struct{} // closed to stop
 	stopped sync.Once
 	done    chan struct{} // closed when the goroutine has ended
 
-	group []*update // those of the open transaction; of the goroutine alone
+	// Of the goroutine alone:
+	group []*update // those of the open transaction
+	saves bool      // each of them within a savepoint
+	wrote bool      // one of them has begun to change something
 }
 
 // update is one caller's transaction.
 type update struct {
 	fn      func(q db.Querier) error
-	state   atomic.Int32 // waiting, then one of the others
+	raw     func(h *handle) error // instead of fn, for statements of the store's own
+	state   atomic.Int32          // waiting, then one of the others
 	err     error
 	panic   *panicked
 	outcome chan struct{} // closed when err and panic are final
@@ -64,9 +74,10 @@ func (p *panicked) Unwrap() error {
 	return err
 }
 
-func startWriter(s *session) *writer {
+func startWriter(s *session, present func() error) *writer {
 	w := &writer{
 		session: s,
+		present: present,
 		queue:   make(chan *update, maxGroup),
 		quit:    make(chan struct{}),
 		done:    make(chan struct{}),
@@ -83,7 +94,12 @@ func (w *writer) stop() {
 
 // update runs fn as one transaction and waits until it is durable. A panic of fn continues here.
 func (w *writer) update(ctx context.Context, fn func(q db.Querier) error) error {
-	u := &update{fn: fn, outcome: make(chan struct{})}
+	return w.submit(ctx, &update{fn: fn})
+}
+
+// submit waits until an update is durable.
+func (w *writer) submit(ctx context.Context, u *update) error {
+	u.outcome = make(chan struct{})
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -129,8 +145,12 @@ func (w *writer) run() {
 			close(w.done)
 			return
 		}
-		// A function ended this goroutine. Its group is lost, the writer is not.
-		w.answer(w.rollback(errGone))
+		// A function ended this goroutine, or the driver panicked. The group is lost, the writer is not.
+		why := errGone
+		if v := recover(); v != nil {
+			why = &panicked{v, debug.Stack()}
+		}
+		w.answer(w.rollback(why))
 		go w.run()
 	}()
 	for quit := false; !quit; {
@@ -150,10 +170,14 @@ func (w *writer) run() {
 // commit runs first and what waits behind it in one transaction, and tells the callers when it is on the disk.
 func (w *writer) commit(first *update) {
 	ctx := context.Background()
-	w.group = w.group[:0]
-	if err := w.session.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+	w.group, w.saves, w.wrote = w.group[:0], false, false
+	err := w.present() // what is refused before it began had no effect
+	if err == nil {
+		err = w.begin(ctx)
+	}
+	if err != nil {
 		w.group = append(w.group, first)
-		w.answer(fmt.Errorf("beginning a transaction: %w", err))
+		w.answer(err)
 		return
 	}
 	for u := first; u != nil; u = w.next() {
@@ -161,16 +185,62 @@ func (w *writer) commit(first *update) {
 			continue // the caller has given up
 		}
 		w.group = append(w.group, u)
-		if err := w.member(ctx, u); err != nil {
+		err := w.member(ctx, u)
+		if errors.Is(err, errMixed) {
+			err = w.separate(ctx)
+		}
+		if err != nil {
 			w.answer(w.rollback(err))
 			return
 		}
 	}
-	if err := w.session.exec(ctx, "COMMIT"); err != nil {
+	if err := w.finish(ctx); err != nil {
 		w.answer(w.rollback(fmt.Errorf("committing: %w", err)))
 		return
 	}
-	w.answer(nil)
+	w.answer(w.present())
+}
+
+// indexMessages puts into the text index what messages say that are not in it. It keeps no text, and the table of its documents'
+// sizes is where their numbers are.
+const indexMessages = `INSERT INTO message_index (rowid, content)
+SELECT message_texts.docid, messages.content
+FROM message_texts JOIN messages ON messages.id = message_texts.message_id
+WHERE message_texts.docid > (SELECT coalesce(max(id), 0) FROM message_index_docsize)`
+
+// finish commits the group.
+func (w *writer) finish(ctx context.Context) error {
+	if w.wrote {
+		if err := w.session.exec(ctx, indexMessages); err != nil {
+			return err
+		}
+	}
+	return w.session.exec(ctx, "COMMIT")
+}
+
+func (w *writer) begin(ctx context.Context) error {
+	if err := w.session.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return fmt.Errorf("beginning a transaction: %w", err)
+	}
+	return nil
+}
+
+// errMixed says that a member failed whose changes can't be told from those of the others.
+var errMixed = errors.New("an update failed in a group without savepoints")
+
+// separate runs the group again, with savepoints. It returns an error when the whole group is lost.
+func (w *writer) separate(ctx context.Context) error {
+	_ = w.rollback(errMixed)
+	w.saves = true
+	err := w.begin(ctx)
+	for _, u := range w.group {
+		if err != nil {
+			break
+		}
+		u.err, u.panic = nil, nil
+		err = w.member(ctx, u)
+	}
+	return err
 }
 
 // next returns an update that waits, if there is one and the group has room. Before it gives up it lets others run, who may be
@@ -190,20 +260,24 @@ func (w *writer) next() *update {
 	return nil
 }
 
-// member runs one update inside the group. It returns an error when the whole group is lost.
+// member runs one update inside the group. It returns errMixed when the group must run again, with savepoints, and another error
+// when it is lost.
 func (w *writer) member(ctx context.Context, u *update) error {
-	h := &handle{session: w.session, inGroup: true}
+	h := &handle{session: w.session, inGroup: true, saves: w.saves}
 	u.run(h)
 	h.end()
+	w.wrote = w.wrote || h.wrote
 	if u.err == nil && h.failure != nil {
 		u.err = fmt.Errorf("a failed statement was ignored: %w", h.failure)
 	}
 	switch {
-	case !h.saved && isEngineError(h.failure):
+	case !h.wrote && isEngineError(h.failure):
 		// SQLite may have given up the transaction over a failure to read, and there is no savepoint to tell.
 		return h.failure
-	case !h.saved:
+	case !h.wrote, u.err == nil && u.panic == nil && !w.saves:
 		return nil
+	case !w.saves:
+		return errMixed
 	case u.err == nil && u.panic == nil:
 		return w.session.exec(ctx, "RELEASE member")
 	}
@@ -220,6 +294,10 @@ func (u *update) run(h *handle) {
 			u.panic = &panicked{value, debug.Stack()}
 		}
 	}()
+	if u.raw != nil {
+		u.err = u.raw(h)
+		return
+	}
 	u.err = u.fn(sqlite.New(h))
 }
 

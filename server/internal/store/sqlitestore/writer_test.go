@@ -45,10 +45,11 @@ func stored(t *testing.T, s *sqlitestore.Store, id uuid.UUID) bool {
 func hold(t *testing.T, s *sqlitestore.Store) (release func()) {
 	t.Helper()
 	begun, let, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	var once sync.Once // the group may run again
 	go func() {
 		defer close(ended)
 		_ = s.Update(t.Context(), store.Scope{}, func(db.Querier) error {
-			close(begun)
+			once.Do(func() { close(begun) })
 			<-let
 			return nil
 		})
@@ -89,6 +90,150 @@ func TestWaitingUpdatesShareACommit(t *testing.T) {
 	group.Wait()
 	if got := commits.Load(); got != 1 {
 		t.Errorf("%d updates took %d commits, want 1", callers, got)
+	}
+}
+
+// TestFailuresInAGroupAreTheirOwn puts updates that fail after they changed something, by an error, an ignored error or a panic,
+// among others: those are stored as if they had been alone, in the order in which they came.
+func TestFailuresInAGroupAreTheirOwn(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir())
+	var commits atomic.Int64
+	if err := sqlitestore.OnCommit(s, func() bool { commits.Add(1); return true }); err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	errRefused := errors.New("refused")
+	failures := map[int]func(q db.Querier) error{ // after its own insert, at its place in the group
+		3: func(db.Querier) error { return errRefused },
+		5: func(q db.Querier) error {
+			_, err := q.AddParticipant(ctx, db.AddParticipantParams{JoinedAt: now}) // of a channel that is not there
+			if err == nil {
+				t.Error("a participant was added to nothing")
+			}
+			return nil
+		},
+		8: func(db.Querier) error { panic("refused") },
+	}
+	const callers = 12
+	ids, seen := make([]uuid.UUID, callers), make([]int, callers)
+	errs := make([]error, callers)
+	release := hold(t, s)
+	var group sync.WaitGroup
+	for i := range ids {
+		ids[i] = uuid.New()
+		group.Go(func() {
+			defer func() {
+				if v := recover(); v != nil {
+					errs[i] = fmt.Errorf("panic: %v", v)
+				}
+			}()
+			errs[i] = s.Update(ctx, store.Scope{}, func(q db.Querier) error {
+				agents, err := q.ListAgentHeads(ctx)
+				if err != nil {
+					return err
+				}
+				seen[i] = len(agents)
+				if err := insert(ctx, ids[i])(q); err != nil {
+					return err
+				}
+				if fail := failures[i]; fail != nil {
+					return fail(q)
+				}
+				return nil
+			})
+		})
+		await(s, i+1) // they keep their order
+	}
+	release()
+	group.Wait()
+	want := 0
+	for i, id := range ids {
+		_, fails := failures[i]
+		if (errs[i] != nil) != fails || stored(t, s, id) == fails {
+			t.Errorf("update %d: %v, stored: %v", i, errs[i], stored(t, s, id))
+		}
+		if seen[i] != want {
+			t.Errorf("update %d saw %d agents, want %d", i, seen[i], want)
+		}
+		if !fails {
+			want++
+		}
+	}
+	if !errors.Is(errs[3], errRefused) {
+		t.Errorf("the error became %v", errs[3])
+	}
+	if n := commits.Load(); n != 1 {
+		t.Errorf("%d commits, want 1", n)
+	}
+}
+
+// TestGroupsAreFoundByTheirTexts looks for what the updates of one group have said, changed and deleted, whether the group has
+// to run again or not: the index follows with the commit.
+func TestGroupsAreFoundByTheirTexts(t *testing.T) {
+	t.Parallel()
+	for name, fails := range map[string]bool{"all succeed": false, "one fails": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, s := t.Context(), open(t, t.TempDir())
+			channel := rooms(t, s, 1)[0].channel
+			message := func(text string) db.InsertMessageParams {
+				return db.InsertMessageParams{
+					ID: uuid.Must(uuid.NewV7()), ChannelID: channel, AuthorName: "Ann", Content: text, SourceType: "test", Metadata: dbtype.JSON("{}"), CreatedAt: now, UpdatedAt: now,
+				}
+			}
+			kept, changed, deleted, last := message("an apple"), message("a plum"), message("a cherry"), message("a quince")
+			steps := []func(q db.Querier) error{
+				func(q db.Querier) error { kept.Seq = 1; return q.InsertMessage(ctx, kept) },
+				func(q db.Querier) error { changed.Seq = 2; return q.InsertMessage(ctx, changed) },
+				func(q db.Querier) error { deleted.Seq = 3; return q.InsertMessage(ctx, deleted) },
+				func(q db.Querier) error {
+					_, err := q.UpdateMessage(ctx, db.UpdateMessageParams{ID: changed.ID, Content: "a pear", SourceType: "test", Metadata: dbtype.JSON("{}"), UpdatedAt: now})
+					return err
+				},
+				func(q db.Querier) error {
+					_, err := q.DeleteMessage(ctx, db.DeleteMessageParams{ID: deleted.ID, ChannelID: channel})
+					return err
+				},
+				func(q db.Querier) error {
+					refused := message("a melon")
+					refused.Seq = 4
+					if err := q.InsertMessage(ctx, refused); err != nil || !fails {
+						return err
+					}
+					return errors.New("refused")
+				},
+				func(q db.Querier) error { last.Seq = 5; return q.InsertMessage(ctx, last) },
+			}
+			release := hold(t, s)
+			var group sync.WaitGroup
+			for i, step := range steps {
+				group.Go(func() {
+					if err := s.Update(ctx, store.Scope{}, step); (err != nil) != (fails && i == 5) {
+						t.Errorf("step %d: %v", i, err)
+					}
+				})
+				await(s, i+1)
+			}
+			release()
+			group.Wait()
+			melons := 1
+			if fails {
+				melons = 0
+			}
+			for word, want := range map[string]int{"apple": 1, "plum": 0, "pear": 1, "cherry": 0, "melon": melons, "quince": 1} {
+				err := s.View(ctx, store.Scope{}, func(q db.Querier) error {
+					found, err := q.SearchMessages(ctx, db.SearchMessagesParams{Words: `"` + word + `"`, AnyChannel: true, AnyAuthor: true, ToTime: now, LimitRows: 10})
+					if len(found) != want {
+						t.Errorf("%q is found %d times, want %d", word, len(found), want)
+					}
+					return err
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
 	}
 }
 

@@ -59,6 +59,9 @@ func testAgents(t *testing.T, setup func(t *testing.T) *fixture) {
 			if len(heads) != len(agents) || headsErr != nil {
 				t.Errorf("%d heads of %d agents, %v", len(heads), len(agents), headsErr)
 			}
+			if running, err := q.CountRunningAgents(ctx); err != nil || running != 6 {
+				t.Errorf("CountRunningAgents = %d, %v, want 6", running, err)
+			}
 			count, countErr := q.CountAgents(ctx)
 			if count != 6 || countErr != nil {
 				t.Errorf("CountAgents = %d, %v, want 6", count, countErr)
@@ -89,6 +92,34 @@ func testAgents(t *testing.T, setup func(t *testing.T) *fixture) {
 		got := updated(t, f, db.Querier.SetAgentRunning, db.SetAgentRunningParams{ID: id, Running: false})
 		if got.Running || got.Version != 1 {
 			t.Errorf("running, version = %t, %d, want false, 1", got.Running, got.Version)
+		}
+	})
+
+	t.Run("what an id stands for", func(t *testing.T) {
+		f := setup(t)
+		agent, user := f.agent(t, "Ann"), uuid.New()
+		server := f.server(t)
+		channel := f.channel(t, server, agent, user)
+		message := f.post(t, channel, uuid.New(), "hello", start)
+		f.post(t, channel, agent, "hi", start+1)
+		p := f.place(t)
+		what := func(id uuid.UUID) string { return viewed(t, f, db.Querier.WhatHasID, id) }
+		for want, id := range map[string]uuid.UUID{
+			"": uuid.New(), "participant": user, "author": message.AuthorID, "channel": channel, "message server": server, "room": p.room, "world": p.world,
+		} {
+			if got := what(id); got != want {
+				t.Errorf("the id of a %q is that of a %q", want, got)
+			}
+		}
+		updated(t, f, db.Querier.DeleteAgent, agent)
+		if got := what(agent); got != "participant" {
+			t.Errorf("without a note: %q", got)
+		}
+		for range 2 {
+			exec(t, f, db.Querier.NoteFormerAgent, db.NoteFormerAgentParams{ID: agent, DeletedAt: start})
+		}
+		if got := what(agent); got != "" {
+			t.Errorf("one who was an agent is a %q", got)
 		}
 	})
 

@@ -18,9 +18,28 @@ const lease dbtype.Millis = 1000
 // claim claims up to n turns at the instant now, and returns them in the order of their mailboxes' messages.
 func (f *fixture) claim(t *testing.T, owner string, now dbtype.Millis, n int64) []db.Turn {
 	t.Helper()
-	turns := updated(t, f, db.Querier.ClaimTurns, db.ClaimTurnsParams{Owner: owner, LeaseUntil: now + lease, Now: now, MaxTurns: n})
+	turns := updated(t, f, claimTurns(owner), db.ListClaimableTurnsParams{Now: now, MaxPerSender: 1 << 30, MaxTurns: n})
 	slices.SortFunc(turns, func(a, b db.Turn) int { return int(a.Seq - b.Seq) })
 	return turns
+}
+
+// claimTurns returns a claim by owner, which has the form of a query.
+func claimTurns(owner string) func(db.Querier, context.Context, db.ListClaimableTurnsParams) ([]db.Turn, error) {
+	return func(q db.Querier, ctx context.Context, arg db.ListClaimableTurnsParams) ([]db.Turn, error) {
+		ids, err := q.ListClaimableTurns(ctx, arg)
+		if err != nil {
+			return nil, err
+		}
+		turns := []db.Turn{}
+		for _, id := range ids {
+			turn, err := q.ClaimTurn(ctx, db.ClaimTurnParams{ID: id, Owner: owner, Now: arg.Now, LeaseUntil: arg.Now + lease})
+			if err != nil {
+				return nil, err
+			}
+			turns = append(turns, turn)
+		}
+		return turns, nil
+	}
 }
 
 func (f *fixture) finish(t *testing.T, owner string, turn db.Turn) {
@@ -97,6 +116,41 @@ func testClaims(t *testing.T, setup func(t *testing.T) *fixture) {
 		}
 	})
 
+	t.Run("senders take turns, and none more than its share", func(t *testing.T) {
+		f := setup(t)
+		flood, other := uuid.New(), uuid.New()
+		ask := func(sender uuid.UUID, at dbtype.Millis) db.Turn {
+			return f.turn(t, f.agent(t, "Ann"), f.post(t, f.channel(t, f.server(t)), sender, "x", at))
+		}
+		for i := range dbtype.Millis(9) {
+			ask(flood, start+i)
+		}
+		take := func(n, perSender int64, now dbtype.Millis) map[uuid.UUID]int {
+			senders := map[uuid.UUID]int{}
+			for _, turn := range updated(t, f, claimTurns("node"), db.ListClaimableTurnsParams{Now: now, MaxPerSender: perSender, MaxTurns: n}) {
+				senders[turn.SenderID]++
+			}
+			return senders
+		}
+		if diff := cmp.Diff(map[uuid.UUID]int{flood: 3}, take(4, 3, start+10)); diff != "" {
+			t.Errorf("alone (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(map[uuid.UUID]int{}, take(1, 3, start+10)); diff != "" {
+			t.Errorf("with its share at work (-want +got):\n%s", diff)
+		}
+		ask(other, start+20)
+		ask(other, start+20)
+		if diff := cmp.Diff(map[uuid.UUID]int{other: 1}, take(1, 9, start+20)); diff != "" {
+			t.Errorf("the one with less at work (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(map[uuid.UUID]int{other: 1, flood: 1}, take(2, 9, start+20)); diff != "" {
+			t.Errorf("then both (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(map[uuid.UUID]int{other: 2, flood: 2}, take(9, 2, start+lease*2)); diff != "" {
+			t.Errorf("after the leases have passed (-want +got):\n%s", diff)
+		}
+	})
+
 	t.Run("a lease passes, unless renewed", func(t *testing.T) {
 		f := setup(t)
 		turns := mailbox(t, f, 2, start)
@@ -104,8 +158,11 @@ func testClaims(t *testing.T, setup func(t *testing.T) *fixture) {
 		if got := f.claim(t, "node", start+lease, 9); len(got) != 0 {
 			t.Fatalf("claimed %v within the lease", turnIDs(got))
 		}
-		if got := updated(t, f, db.Querier.RenewTurnLeases, db.RenewTurnLeasesParams{Owner: "dead", LeaseUntil: start + 2*lease}); got != 1 {
+		if got := updated(t, f, db.Querier.RenewTurnLease, db.RenewTurnLeaseParams{ID: turns[0].ID, Owner: "dead", LeaseUntil: start + 2*lease}); got != 1 {
 			t.Fatalf("renewed %d leases, want 1", got)
+		}
+		if got := updated(t, f, db.Querier.RenewTurnLease, db.RenewTurnLeaseParams{ID: turns[1].ID, Owner: "dead", LeaseUntil: start + 2*lease}); got != 0 {
+			t.Fatalf("renewed %d leases of a turn that nobody runs", got)
 		}
 		if got := f.claim(t, "node", start+lease+1, 9); len(got) != 0 {
 			t.Fatalf("claimed %v within the renewed lease", turnIDs(got))
@@ -117,7 +174,7 @@ func testClaims(t *testing.T, setup func(t *testing.T) *fixture) {
 		if got[0].Attempts != 2 || *got[0].StartedAt != start || got[0].LeaseOwner != "node" {
 			t.Errorf("attempts %d, started at +%d, owner %s; want 2, +0, node", got[0].Attempts, *got[0].StartedAt-start, got[0].LeaseOwner)
 		}
-		if got := updated(t, f, db.Querier.RenewTurnLeases, db.RenewTurnLeasesParams{Owner: "dead", LeaseUntil: start + 9*lease}); got != 0 {
+		if got := updated(t, f, db.Querier.RenewTurnLease, db.RenewTurnLeaseParams{ID: turns[0].ID, Owner: "dead", LeaseUntil: start + 9*lease}); got != 0 {
 			t.Errorf("the former owner renewed %d leases, want 0", got)
 		}
 	})

@@ -107,7 +107,7 @@ func testConcurrency(t *testing.T, setup func(t *testing.T) *fixture) {
 					}
 					var turns []db.Turn
 					err := f.Update(t.Context(), store.Scope{}, func(q db.Querier) (err error) {
-						turns, err = q.ClaimTurns(t.Context(), db.ClaimTurnsParams{Owner: owner, Now: start, LeaseUntil: start + lease, MaxTurns: 2})
+						turns, err = claimTurns(owner)(q, t.Context(), db.ListClaimableTurnsParams{Now: start, MaxPerSender: 1 << 30, MaxTurns: 2})
 						return err
 					})
 					if err != nil {

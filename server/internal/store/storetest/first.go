@@ -65,9 +65,9 @@ func CheckFirstRelease(t *testing.T, s store.Store) {
 		ID: channel, Name: "general", Type: "DM", Topic: new("all sorts"), Metadata: dbtype.JSON(`{"a":1}`), TurnPolicy: "queue",
 		PairKey: new("x:y"), CreatedBy: new(author), LastSeq: 2, CreatedAt: epoch + 1, UpdatedAt: epoch + 5,
 	}, viewed(t, f, db.Querier.GetChannel, channel))
-	same("participant", db.ChannelParticipant{
-		ChannelID: channel, EntityID: agent, State: "FOLLOWED", JoinedAt: epoch + 1,
-	}, viewed(t, f, db.Querier.GetParticipant, db.GetParticipantParams{ChannelID: channel, EntityID: agent}))
+	same("participants", []db.ListChannelMembersRow{
+		{EntityID: agent, State: "FOLLOWED", Name: new("Eliza"), Running: new(true), Attached: true},
+	}, viewed(t, f, db.Querier.ListChannelMembers, channel))
 	same("messages", []db.Message{
 		{ID: message, ChannelID: channel, Seq: 1, AuthorID: author, AuthorName: "Ann", Content: "hello", RawMessage: dbtype.JSON(`{"text":"hello"}`),
 			SourceType: "client_chat", SourceID: new("c1"), Metadata: dbtype.JSON("{}"), CreatedAt: epoch + 4, UpdatedAt: epoch + 4},

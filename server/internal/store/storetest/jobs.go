@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -43,6 +44,16 @@ func testJobs(t *testing.T, setup func(t *testing.T) *fixture) {
 		expired := updated(t, f, db.Querier.ExpireJobs, db.ExpireJobsParams{Error: "late", Now: &now, LimitRows: 9})
 		if len(expired) != 1 || expired[0].ID != late.ID || expired[0].Status != "timeout" || *expired[0].EndedAt != late.ExpiresAt || expired[0].Error != "late" {
 			t.Errorf("expired %+v", expired)
+		}
+	})
+
+	t.Run("ends that move", func(t *testing.T) {
+		f := setup(t)
+		j := f.job(t, uuid.New(), start, nil)
+		f.update(t, func(ctx context.Context, q db.Querier) error { return q.ShiftJobs(ctx, int64(60*minute)) })
+		j.CreatedAt, j.ExpiresAt = j.CreatedAt+60*minute, j.ExpiresAt+60*minute
+		if diff := cmp.Diff(j, viewed(t, f, db.Querier.GetJob, j.ID)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
 		}
 	})
 

@@ -228,10 +228,10 @@ func testMemories(t *testing.T, setup func(t *testing.T) *fixture) {
 	t.Run("rooms and worlds", func(t *testing.T) {
 		f := setup(t)
 		p := f.place(t)
-		if known := viewed(t, f, db.Querier.RoomExists, p.room); !known {
+		if known := viewed(t, f, db.Querier.RoomExists, db.RoomExistsParams{ID: p.room, AgentID: p.agent}); !known {
 			t.Error("the room is unknown")
 		}
-		if known := viewed(t, f, db.Querier.RoomExists, uuid.New()); known {
+		if known := viewed(t, f, db.Querier.RoomExists, db.RoomExistsParams{ID: uuid.New(), AgentID: p.agent}); known {
 			t.Error("any room is known")
 		}
 		room := viewed(t, f, db.Querier.GetRoom, db.GetRoomParams{ID: p.room, AgentID: p.agent})
@@ -241,12 +241,12 @@ func testMemories(t *testing.T, setup func(t *testing.T) *fixture) {
 		if rooms := viewed(t, f, db.Querier.ListAgentRooms, db.ListAgentRoomsParams{AgentID: p.agent, LimitRows: 9}); len(rooms) != 1 || rooms[0].Room.ID != p.room {
 			t.Errorf("rooms %+v", rooms)
 		}
-		if rooms := viewed(t, f, db.Querier.ListWorldRooms, &p.world); len(rooms) != 1 || rooms[0].AgentID != p.agent {
+		if rooms := viewed(t, f, db.Querier.ListWorldRooms, db.ListWorldRoomsParams{WorldID: &p.world, OwnerID: p.agent}); len(rooms) != 1 || rooms[0].AgentID != p.agent {
 			t.Errorf("rooms of the world %+v", rooms)
 		}
 		other := f.agent(t, "Bob")
-		exec(t, f, db.Querier.AddWorldAgent, db.AddWorldAgentParams{WorldID: p.world, AgentID: other})
-		exec(t, f, db.Querier.AddWorldAgent, db.AddWorldAgentParams{WorldID: p.world, AgentID: other})
+		exec(t, f, db.Querier.AddWorldAgent, db.AddWorldAgentParams{WorldID: p.world, OwnerID: p.agent, AgentID: other})
+		exec(t, f, db.Querier.AddWorldAgent, db.AddWorldAgentParams{WorldID: p.world, OwnerID: p.agent, AgentID: other})
 		for _, id := range []uuid.UUID{p.agent, other} {
 			if w := viewed(t, f, db.Querier.GetAgentWorld, db.GetAgentWorldParams{ID: p.world, AgentID: id}); w.Name != "Office" {
 				t.Errorf("world %+v", w)
@@ -255,7 +255,7 @@ func testMemories(t *testing.T, setup func(t *testing.T) *fixture) {
 		shared := viewed(t, f, func(q db.Querier, ctx context.Context, _ struct{}) ([]db.ListWorldAgentsRow, error) {
 			return q.ListWorldAgents(ctx)
 		}, struct{}{})
-		if diff := cmp.Diff([]db.ListWorldAgentsRow{{WorldID: p.world, ID: other, Name: "Bob"}}, shared); diff != "" {
+		if diff := cmp.Diff([]db.ListWorldAgentsRow{{WorldID: p.world, OwnerID: p.agent, ID: other, Name: "Bob"}}, shared); diff != "" {
 			t.Errorf("who shares worlds (-want +got):\n%s", diff)
 		}
 		server := *room.Room.MessageServerID
@@ -264,14 +264,70 @@ func testMemories(t *testing.T, setup func(t *testing.T) *fixture) {
 				t.Errorf("worlds of %s: %+v", id, worlds)
 			}
 		}
-		changed := updated(t, f, db.Querier.UpdateWorld, db.UpdateWorldParams{ID: p.world, Name: "Lab", Metadata: dbtype.JSON(`{"a":1}`), UpdatedAt: start + 1})
+		changed := updated(t, f, db.Querier.UpdateWorld, db.UpdateWorldParams{ID: p.world, AgentID: p.agent, Name: "Lab", Metadata: dbtype.JSON(`{"a":1}`), UpdatedAt: start + 1})
 		if changed.Name != "Lab" || changed.Metadata == nil {
 			t.Errorf("changed world %+v", changed)
 		}
-		exec(t, f, db.Querier.DeleteWorld, p.world)
+		exec(t, f, db.Querier.DeleteWorld, db.DeleteWorldParams{ID: p.world, AgentID: p.agent})
 		room = viewed(t, f, db.Querier.GetRoom, db.GetRoomParams{ID: p.room, AgentID: p.agent})
 		if room.WorldName != nil {
 			t.Errorf("the world is gone, but not its name: %+v", room)
+		}
+	})
+
+	// The ids of rooms and worlds can be computed by anybody: who takes one for himself takes nothing from another.
+	t.Run("the same ids for two agents", func(t *testing.T) {
+		f := setup(t)
+		squatter := f.agent(t, "Mallory")
+		p := place{room: uuid.New(), world: uuid.New()}
+		f.update(t, func(ctx context.Context, q db.Querier) error {
+			if _, err := q.EnsureWorld(ctx, db.EnsureWorldParams{ID: p.world, AgentID: squatter, Name: "Trap", CreatedAt: start, UpdatedAt: start}); err != nil {
+				return err
+			}
+			_, err := q.EnsureRoom(ctx, db.EnsureRoomParams{
+				ID: p.room, AgentID: squatter, WorldID: &p.world, Name: new("trap"), Type: "SELF", Source: "test", CreatedAt: start, UpdatedAt: start,
+			})
+			return err
+		})
+		victim := f.agent(t, "Ann")
+		if known := viewed(t, f, db.Querier.RoomExists, db.RoomExistsParams{ID: p.room, AgentID: victim}); known {
+			t.Error("another's room is taken for one's own")
+		}
+		f.update(t, func(ctx context.Context, q db.Querier) error {
+			if n, err := q.EnsureWorld(ctx, db.EnsureWorldParams{ID: p.world, AgentID: victim, Name: "Office", CreatedAt: start, UpdatedAt: start}); n != 1 || err != nil {
+				t.Errorf("the world was made %d times: %v", n, err)
+			}
+			n, err := q.EnsureRoom(ctx, db.EnsureRoomParams{
+				ID: p.room, AgentID: victim, WorldID: &p.world, Name: new("general"), Type: "DM", Source: "test", CreatedAt: start, UpdatedAt: start,
+			})
+			if n != 1 {
+				t.Errorf("the room was made %d times", n)
+			}
+			return err
+		})
+		for agent, want := range map[uuid.UUID][2]string{victim: {"general", "Office"}, squatter: {"trap", "Trap"}} {
+			room := viewed(t, f, db.Querier.GetRoom, db.GetRoomParams{ID: p.room, AgentID: agent})
+			if got := [2]string{*room.Room.Name, *room.WorldName}; got != want {
+				t.Errorf("room and world are %v, want %v", got, want)
+			}
+			if rooms := viewed(t, f, db.Querier.ListWorldRooms, db.ListWorldRoomsParams{WorldID: &p.world, OwnerID: agent}); len(rooms) != 1 || rooms[0].AgentID != agent {
+				t.Errorf("rooms of the world %+v", rooms)
+			}
+		}
+		guest := f.agent(t, "Bob")
+		exec(t, f, db.Querier.AddWorldAgent, db.AddWorldAgentParams{WorldID: p.world, OwnerID: victim, AgentID: guest})
+		if w := viewed(t, f, db.Querier.GetAgentWorld, db.GetAgentWorldParams{ID: p.world, AgentID: guest}); w.AgentID != victim {
+			t.Errorf("the guest shares %+v", w)
+		}
+		updated(t, f, db.Querier.DeleteAgent, squatter)
+		if room := viewed(t, f, db.Querier.GetRoom, db.GetRoomParams{ID: p.room, AgentID: victim}); *room.WorldName != "Office" {
+			t.Errorf("room %+v", room)
+		}
+		exec(t, f, db.Querier.DeleteWorld, db.DeleteWorldParams{ID: p.world, AgentID: victim})
+		if shares := viewed(t, f, func(q db.Querier, ctx context.Context, _ struct{}) ([]db.ListWorldAgentsRow, error) {
+			return q.ListWorldAgents(ctx)
+		}, struct{}{}); len(shares) != 0 {
+			t.Errorf("shares of a world that is gone: %+v", shares)
 		}
 	})
 }

@@ -52,17 +52,17 @@ func testParticipants(t *testing.T, setup func(t *testing.T) *fixture) {
 		f := setup(t)
 		ann := uuid.New()
 		channel := f.channel(t, f.server(t), ann)
-		key := db.GetParticipantParams{ChannelID: channel, EntityID: ann}
-		if got := viewed(t, f, db.Querier.GetParticipant, key); got.State != "" {
-			t.Errorf("state at first = %q, want none", got.State)
+		want := []db.ListChannelMembersRow{{EntityID: ann}}
+		if diff := cmp.Diff(want, viewed(t, f, db.Querier.ListChannelMembers, channel)); diff != "" {
+			t.Errorf("at first (-want +got):\n%s", diff)
 		}
 		updated(t, f, db.Querier.SetParticipantState, db.SetParticipantStateParams{ChannelID: channel, EntityID: ann, State: "MUTED"})
-		want := db.ChannelParticipant{ChannelID: channel, EntityID: ann, State: "MUTED", JoinedAt: start}
-		if diff := cmp.Diff(want, viewed(t, f, db.Querier.GetParticipant, key)); diff != "" {
-			t.Errorf("participant (-want +got):\n%s", diff)
+		want[0].State = "MUTED"
+		if diff := cmp.Diff(want, viewed(t, f, db.Querier.ListChannelMembers, channel)); diff != "" {
+			t.Errorf("changed (-want +got):\n%s", diff)
 		}
-		if err := failing(t, f, db.Querier.GetParticipant, db.GetParticipantParams{ChannelID: channel, EntityID: uuid.New()}); !apierr.IsCode(err, apierr.NotFound) {
-			t.Errorf("a stranger: %v, want NOT_FOUND", err)
+		if got := updated(t, f, db.Querier.SetParticipantState, db.SetParticipantStateParams{ChannelID: channel, EntityID: uuid.New(), State: "MUTED"}); got != 0 {
+			t.Errorf("a stranger's state changed %d rows", got)
 		}
 	})
 
@@ -70,7 +70,8 @@ func testParticipants(t *testing.T, setup func(t *testing.T) *fixture) {
 		f := setup(t)
 		server := f.server(t)
 		ready, stopped, detached := f.agent(t, "Ready"), f.agent(t, "Stopped"), f.agent(t, "Detached")
-		channel := f.channel(t, server, uuid.New(), stopped, ready, detached)
+		person := uuid.New()
+		channel := f.channel(t, server, person, stopped, ready, detached)
 		for _, agent := range []uuid.UUID{ready, stopped} {
 			updated(t, f, db.Querier.AddServerAgent, db.AddServerAgentParams{MessageServerID: server, AgentID: agent})
 		}
@@ -83,6 +84,31 @@ func testParticipants(t *testing.T, setup func(t *testing.T) *fixture) {
 		}
 		if diff := cmp.Diff(want, viewed(t, f, db.Querier.ListChannelAgents, channel)); diff != "" {
 			t.Errorf("agents (-want +got):\n%s", diff)
+		}
+		members := []db.ListChannelMembersRow{
+			{EntityID: person},
+			{EntityID: stopped, Name: new("Stopped"), Running: new(false), Attached: true},
+			{EntityID: ready, Name: new("Ready"), Running: new(true), Attached: true},
+			{EntityID: detached, Name: new("Detached"), Running: new(true)},
+		}
+		if diff := cmp.Diff(members, viewed(t, f, db.Querier.ListChannelMembers, channel)); diff != "" {
+			t.Errorf("everybody (-want +got):\n%s", diff)
+		}
+	})
+
+	t.Run("a channel as one of its agents finds it", func(t *testing.T) {
+		f := setup(t)
+		ada, channel := f.agent(t, "Ada"), f.channel(t, f.server(t), uuid.New())
+		got := viewed(t, f, db.Querier.GetAgentChannel, db.GetAgentChannelParams{AgentID: ada, ChannelID: channel})
+		row := viewed(t, f, db.Querier.GetAgent, ada)
+		want := db.GetAgentChannelRow{Channel: viewed(t, f, db.Querier.GetChannel, channel), Version: row.Version, Running: row.Running}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+		for _, gone := range []db.GetAgentChannelParams{{AgentID: uuid.New(), ChannelID: channel}, {AgentID: ada, ChannelID: uuid.New()}} {
+			if err := failing(t, f, db.Querier.GetAgentChannel, gone); !apierr.IsCode(err, apierr.NotFound) {
+				t.Errorf("%v: %v, want NOT_FOUND", gone, err)
+			}
 		}
 	})
 }

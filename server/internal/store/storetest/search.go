@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -219,5 +220,46 @@ func testIdempotency(t *testing.T, setup func(t *testing.T) *fixture) {
 			}
 		}
 		viewed(t, f, db.Querier.GetIdempotencyKey, db.GetIdempotencyKeyParams{EntityID: entity, IdempotencyKey: "c"})
+	})
+
+	t.Run("those of one owner, of one caller, and of all", func(t *testing.T) {
+		f := setup(t)
+		caller := uuid.New()
+		keep := func(entity uuid.UUID, name, body string, at dbtype.Millis) {
+			k := key(entity, name, at)
+			updated(t, f, db.Querier.InsertIdempotencyKey, k)
+			updated(t, f, db.Querier.CompleteIdempotencyKey, db.CompleteIdempotencyKeyParams{
+				EntityID: entity, IdempotencyKey: name, Claim: k.Claim, Status: 201, Header: k.Header, Body: []byte(body), Digest: "d",
+			})
+		}
+		keep(caller, "2", "\x00é", start+2)
+		keep(caller, "1", "1", start+1)
+		keep(uuid.New(), "0", "other", start)
+		keep(caller, "3", "333", start+3)
+		updated(t, f, db.Querier.InsertIdempotencyKey, key(uuid.New(), "open", start-1))
+		if row := viewed(t, f, db.Querier.GetIdempotencyKey, db.GetIdempotencyKeyParams{EntityID: caller, IdempotencyKey: "1"}); row.Digest != "d" {
+			t.Errorf("row %+v", row)
+		}
+		lengths := updated(t, f, db.Querier.DeleteCallersAnswers, db.DeleteCallersAnswersParams{EntityID: caller, LimitRows: 2})
+		slices.Sort(lengths)
+		if diff := cmp.Diff([]int64{1, 3}, lengths); diff != "" {
+			t.Errorf("lengths (-want +got):\n%s", diff)
+		}
+		viewed(t, f, db.Querier.GetIdempotencyKey, db.GetIdempotencyKeyParams{EntityID: caller, IdempotencyKey: "3"})
+		if diff := cmp.Diff([]int64{5}, updated(t, f, db.Querier.DeleteOldestAnswers, 1)); diff != "" {
+			t.Errorf("lengths (-want +got):\n%s", diff)
+		}
+	})
+
+	t.Run("an owner that lives again gives up its own claims", func(t *testing.T) {
+		f := setup(t)
+		mine, others := key(uuid.New(), "k", start), key(uuid.New(), "k", start)
+		mine.Owner, others.Owner = uuid.New(), uuid.New()
+		updated(t, f, db.Querier.InsertIdempotencyKey, mine)
+		updated(t, f, db.Querier.InsertIdempotencyKey, others)
+		if n := updated(t, f, db.Querier.DeleteOwnersOpenIdempotencyKeys, mine.Owner); n != 1 {
+			t.Errorf("%d claims", n)
+		}
+		viewed(t, f, db.Querier.GetIdempotencyKey, db.GetIdempotencyKeyParams{EntityID: others.EntityID, IdempotencyKey: "k"})
 	})
 }

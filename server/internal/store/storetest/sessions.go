@@ -105,8 +105,8 @@ func testSessions(t *testing.T, setup func(t *testing.T) *fixture) {
 		if n := updated(t, f, db.Querier.EndChannelSession, db.EndChannelSessionParams{ChannelID: second.ChannelID, EndedAt: &now, EndReason: "channel_deleted"}); n != 1 {
 			t.Errorf("%d ended with the channel", n)
 		}
-		if n := updated(t, f, db.Querier.ForgetSessions, db.ForgetSessionsParams{Before: &first.ExpiresAt, LimitRows: 9}); n != 2 {
-			t.Errorf("%d forgotten", n)
+		if n := updated(t, f, db.Querier.ForgetSessions, db.ForgetSessionsParams{Before: &first.ExpiresAt, LimitRows: 9}); len(n) != 2 {
+			t.Errorf("%d forgotten", len(n))
 		}
 	})
 
@@ -146,6 +146,25 @@ func testSessions(t *testing.T, setup func(t *testing.T) *fixture) {
 		for id, n := range seen {
 			if n != 1 {
 				t.Errorf("%s was ended %d times", id, n)
+			}
+		}
+	})
+
+	t.Run("ends that move", func(t *testing.T) {
+		f := setup(t)
+		want := f.session(t, f.agent(t, "Ann"), uuid.New(), start)
+		over := f.session(t, f.agent(t, "Bob"), uuid.New(), start-60*minute)
+		if ended := updated(t, f, db.Querier.ExpireSessions, db.ExpireSessionsParams{Now: start, LimitRows: 9}); len(ended) != 1 {
+			t.Fatalf("ended %d sessions", len(ended))
+		}
+		over = viewed(t, f, db.Querier.GetSession, over.ID)
+		f.update(t, func(ctx context.Context, q db.Querier) error { return q.ShiftSessions(ctx, int64(-5*minute)) })
+		for _, at := range []*dbtype.Millis{&want.CreatedAt, &want.ActiveAt, &want.RenewedAt, &want.ExpiresAt, &want.DueAt} {
+			*at -= 5 * minute
+		}
+		for _, want := range []db.Session{want, over} {
+			if diff := cmp.Diff(want, viewed(t, f, db.Querier.GetSession, want.ID)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
 			}
 		}
 	})

@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"idempotency", testIdempotency},
 		{"turns", testTurns},
 		{"claims", testClaims},
+		{"heads", testHeads},
 		{"runs", testRuns},
 		{"logs", testLogs},
 		{"memories", testMemories},

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"testing"
 
@@ -20,7 +21,7 @@ func testTurns(t *testing.T, setup func(t *testing.T) *fixture) {
 		arg := newTurn(agent, f.post(t, f.channel(t, f.server(t)), uuid.New(), "hello", start))
 		want := db.Turn{
 			ID: arg.ID, AgentID: agent, ChannelID: arg.ChannelID, MessageID: arg.MessageID, SenderID: arg.SenderID, Seq: arg.Seq,
-			ResponseID: arg.ResponseID, Status: "queued", QueuedAt: arg.QueuedAt,
+			ResponseID: arg.ResponseID, Status: "queued", QueuedAt: arg.QueuedAt, Head: true,
 		}
 		if diff := gocmp.Diff(want, updated(t, f, insertTurn, arg)); diff != "" {
 			t.Errorf("inserted (-want +got):\n%s", diff)
@@ -45,6 +46,55 @@ func testTurns(t *testing.T, setup func(t *testing.T) *fixture) {
 		}
 		if got := viewed(t, f, db.Querier.ListMessageTurns, message.ID); len(got) != 2 {
 			t.Errorf("the message has %d turns, want 2", len(got))
+		}
+	})
+
+	t.Run("whether any waits", func(t *testing.T) {
+		f := setup(t)
+		waits := func() bool {
+			var found bool
+			f.view(t, func(ctx context.Context, q db.Querier) (err error) {
+				found, err = q.AnyTurnQueued(ctx)
+				return err
+			})
+			return found
+		}
+		if waits() {
+			t.Error("before there is one")
+		}
+		f.turn(t, f.agent(t, "Ann"), f.post(t, f.channel(t, f.server(t)), uuid.New(), "hello", start))
+		if !waits() {
+			t.Error("not while it is queued")
+		}
+		f.claim(t, "node-a", start, 1)
+		if waits() {
+			t.Error("while it runs")
+		}
+	})
+
+	t.Run("what a person was told", func(t *testing.T) {
+		f := setup(t)
+		agent, person := f.agent(t, "Ann"), uuid.New()
+		channel := f.channel(t, f.server(t))
+		f.turn(t, agent, f.post(t, channel, person, "hello", start))
+		claimed := f.claim(t, "node-a", start, 1)[0]
+		reply := f.post(t, channel, agent, "Hi. (I am no model; set A_KEY.)", start+1)
+		updated(t, f, db.Querier.FinishTurn, db.FinishTurnParams{ID: claimed.ID, Owner: "node-a", Status: "replied", ReplyID: &reply.ID, EndedAt: new(start + 1)})
+		told := db.WasToldParams{AuthorID: person, Words: "(I am no model; set A_KEY.)", Since: start, LimitRows: 10}
+		for name, tt := range map[string]struct {
+			change func(*db.WasToldParams)
+			want   bool
+		}{
+			"told":          {func(*db.WasToldParams) {}, true},
+			"other words":   {func(p *db.WasToldParams) { p.Words = "something else" }, false},
+			"too long ago":  {func(p *db.WasToldParams) { p.Since = start + 1 }, false},
+			"somebody else": {func(p *db.WasToldParams) { p.AuthorID = uuid.New() }, false},
+		} {
+			p := told
+			tt.change(&p)
+			if got := viewed(t, f, db.Querier.WasTold, p); got != tt.want {
+				t.Errorf("%s: %v", name, got)
+			}
 		}
 	})
 
@@ -75,6 +125,23 @@ func testTurns(t *testing.T, setup func(t *testing.T) *fixture) {
 			t.Errorf("finished (-want +got):\n%s", diff)
 		}
 		refused("when it is finished")
+	})
+
+	t.Run("given back by its owner only, and in its attempt", func(t *testing.T) {
+		f := setup(t)
+		turn := f.turn(t, f.agent(t, "Ann"), f.post(t, f.channel(t, f.server(t)), uuid.New(), "hello", start))
+		f.claim(t, "node-a", start, 1)
+		for _, other := range []db.ReleaseTurnLeaseParams{{ID: turn.ID, Owner: "node-b", Attempt: 1}, {ID: turn.ID, Owner: "node-a", Attempt: 2}} {
+			if n := updated(t, f, db.Querier.ReleaseTurnLease, other); n != 0 {
+				t.Errorf("given back by %s in attempt %d", other.Owner, other.Attempt)
+			}
+		}
+		if n := updated(t, f, db.Querier.ReleaseTurnLease, db.ReleaseTurnLeaseParams{ID: turn.ID, Owner: "node-a", Attempt: 1}); n != 1 {
+			t.Errorf("%d turns given back", n)
+		}
+		if got := f.claim(t, "node-b", start, 1); len(got) != 1 || got[0].Attempts != 2 {
+			t.Errorf("claimed then: %+v", got)
+		}
 	})
 
 	t.Run("ended from outside", func(t *testing.T) {

@@ -4,6 +4,15 @@ import { defineConfig } from "vitest/config";
 const server = "http://127.0.0.1:3000";
 
 export default defineConfig({
+  // The server says in the page's base element where its root is, which may be below a path of a proxy.
+  base: "./",
+  plugins: [
+    {
+      name: "root-in-development",
+      apply: "serve",
+      transformIndexHtml: (html) => html.replace("%root%", "/"),
+    },
+  ],
   build: {
     outDir: "../dist",
     emptyOutDir: true,

@@ -30,7 +30,7 @@ func clientSuite() http.Handler {
 	for _, name := range []string{"/timeout_socket", "/valid", "/asd"} {
 		io.Of(name)
 	}
-	io.Of("/").Use(refuseIf(func(s *socketio.Socket) bool { return s.Handshake().Query.Get("fail") != "" },
+	io.Of("/").Use(refuseIf(func(s *socketio.Socket) bool { return s.Handshake().Query().Get("fail") != "" },
 		"Auth failed (main namespace)"))
 	io.Of("/no").Use(refuseIf(func(*socketio.Socket) bool { return true }, "Auth failed (custom namespace)"))
 	io.Of("/foo").OnConnect(answerID)
@@ -57,7 +57,7 @@ func answerID(s *socketio.Socket) {
 // handshake is what the suite reads of the handshake.
 func handshake(s *socketio.Socket) any {
 	query := make(map[string]string)
-	for name, values := range s.Handshake().Query {
+	for name, values := range s.Handshake().Query() {
 		query[name] = values[len(values)-1]
 	}
 	return map[string]any{"query": query, "auth": s.Handshake().Auth}

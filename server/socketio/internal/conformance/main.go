@@ -28,7 +28,7 @@ func main() {
 	client := flag.Bool("client-suite", false, "serve the suite of socket.io-client")
 	engineClient := flag.Bool("engine-client-suite", false, "serve the suite of engine.io-client")
 	flag.Parse()
-	handler := func() http.Handler { return protocolSuites(suitePingTimeout) }
+	handler := func() http.Handler { return protocolSuites(suitePatience) }
 	switch {
 	case *client:
 		handler = clientSuite
@@ -57,18 +57,24 @@ func serve(ctx context.Context, addr string, handler http.Handler) error {
 	}
 }
 
-// suitePingTimeout is how long the suites of the protocols expect a pong to be waited for.
-const suitePingTimeout = 200 * time.Millisecond
+// patience is how long the server waits for its clients.
+type patience struct {
+	pong    time.Duration // for the answer to a ping
+	connect time.Duration // for a first namespace to be joined
+}
+
+// suitePatience is what the suites of the protocols expect.
+var suitePatience = patience{pong: 200 * time.Millisecond, connect: time.Second}
 
 // protocolSuites serves the suites of the two protocols.
-func protocolSuites(pingTimeout time.Duration) http.Handler {
+func protocolSuites(p patience) http.Handler {
 	cfg := engineio.Config{
 		PingInterval: 300 * time.Millisecond,
-		PingTimeout:  pingTimeout,
+		PingTimeout:  p.pong,
 		MaxPayload:   1_000_000,
 		CORS:         engineio.CORS{Origins: []string{"*"}},
 	}
-	io := socketio.NewServer(socketio.Config{Engine: cfg, ConnectTimeout: time.Second})
+	io := socketio.NewServer(socketio.Config{Engine: cfg, ConnectTimeout: p.connect})
 	io.Of("/").OnConnect(func(s *socketio.Socket) {
 		s.Emit("auth", s.Handshake().Auth)
 		s.On("message", func(_ context.Context, ev *socketio.Event) {

@@ -35,7 +35,7 @@ func TestSocketIO(t *testing.T) {
 			s.closes()
 		})
 		t.Run("no handshake ends the connection", func(t *testing.T) {
-			s := newPeer(t, "/socket.io/").socket()
+			s := newTimedPeer(t, "/socket.io/", patience{pong: soon, connect: suitePatience.connect}).socket()
 			begin := time.Now()
 			closed := make(chan struct{})
 			go func() {

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 
-import { ApiError } from "@elizaos/api-client";
+import { ApiError } from "./published.mjs";
 
 import { NOBODY, isId, refused } from "./scene.mjs";
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 
 import { DEFAULT_SERVER } from "./agents.mjs";
-import { NOBODY, ids, isId, isNow, isTwice, refused } from "./scene.mjs";
+import { NOBODY, ids, isId, isNow, isTwice, onServer, refused } from "./scene.mjs";
 
 export const channels = {
   async createChannel(s) {
@@ -16,7 +16,7 @@ export const channels = {
     const got = await s.api.messaging.getChannelDetails(made.id);
     assert.deepEqual([got.id, got.name, got.metadata.topic], [made.id, "Notices", "news"]);
     await refused(s.api.messaging.createChannel({ name: "", type: "GROUP" }), 400, "INVALID_REQUEST");
-    await refused(s.api.messaging.createChannel({ name: "Nowhere", type: "GROUP", messageServerId: NOBODY }), 404, "SERVER_NOT_FOUND");
+    await refused(s.api.messaging.createChannel({ name: "Nowhere", type: "GROUP", ...onServer(NOBODY) }), 404, "SERVER_NOT_FOUND");
   },
 
   async createGroupChannel(s) {

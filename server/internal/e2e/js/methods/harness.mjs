@@ -1,11 +1,10 @@
 // Runs one case for each method of the published TypeScript API client, and looks at everything that passes through it.
 
 import assert from "node:assert/strict";
-import { readFileSync, readdirSync } from "node:fs";
-import { createRequire } from "node:module";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-import { ApiError, ElizaClient } from "@elizaos/api-client";
+import { ApiError, ElizaClient, clientFile, isOlder } from "./published.mjs";
 
 /** Codes by which the client says that it could not read what came. */
 const UNREADABLE = ["HTTP_ERROR", "NETWORK_ERROR", "PARSE_ERROR", "TIMEOUT", "UNKNOWN_ERROR"];
@@ -19,20 +18,39 @@ export function methodsOf(client) {
   return Object.fromEntries(
     Object.entries(client).map(([service, { constructor: type }]) => [
       service,
-      Object.getOwnPropertyNames(type.prototype).filter((name) => name !== "constructor" && !hidden.has(`${type.name}.${name}`)),
+      Object.getOwnPropertyNames(type.prototype)
+        .filter((name) => name !== "constructor" && !hidden.has(`${type.name}.${name}`))
+        .map((name) => (service === "server" ? name : nameToday(name))),
     ]),
   );
 }
 
+/** Methods about message servers, which were called servers before 1.6.5. */
+const nameBefore = (name) => name.replace("MessageServer", "Server");
+const nameToday = (name) => (isOlder ? name.replace(/(?<!Message)Server(?=$|s$|sForAgent|Channels)/, "MessageServer") : name);
+
 function privateNames() {
-  const folder = join(dirname(createRequire(import.meta.url).resolve("@elizaos/api-client")), "api-client/src/services");
+  const dist = dirname(clientFile);
+  const folder = join(dist, "api-client/src/services");
+  const files = existsSync(folder) ? readdirSync(folder).map((file) => join(folder, file)) : [join(dist, "index.d.ts")];
   const names = new Set();
-  for (const file of readdirSync(folder).filter((f) => f.endsWith(".d.ts"))) {
-    const text = readFileSync(join(folder, file), "utf8");
-    const [, type] = text.match(/export declare class (\w+)/);
-    for (const [, name] of text.matchAll(/^\s*private (\w+)/gm)) names.add(`${type}.${name}`);
+  for (const file of files.filter((f) => f.endsWith(".d.ts"))) {
+    let type;
+    for (const line of readFileSync(file, "utf8").split("\n")) {
+      type = line.match(/^(?:export )?declare (?:abstract )?class (\w+)/)?.[1] ?? type;
+      const [, name] = line.match(/^\s*private (\w+)/) ?? [];
+      if (name) names.add(`${type}.${name}`);
+    }
   }
   return names;
+}
+
+/** Returns the cases of the methods that an older client has. */
+export function casesFor(methods, cases) {
+  const has = (service, name) => methods[service]?.includes(name);
+  return Object.fromEntries(
+    Object.entries(cases).map(([service, module]) => [service, Object.fromEntries(Object.entries(module).filter(([name]) => has(service, name)))]),
+  );
 }
 
 /** Fails where the cases are not exactly the methods. */
@@ -50,14 +68,15 @@ export class Watch {
   calls = new Map();
   refusals = new Map();
 
-  constructor(url) {
+  constructor(url, key) {
     this.url = url;
+    this.key = key;
     this.methods = methodsOf(ElizaClient.create({ baseUrl: url }));
   }
 
   /** Returns a client that speaks as a user, or as nobody in particular. */
   client(user) {
-    const client = ElizaClient.create({ baseUrl: this.url, headers: user ? { "X-Entity-Id": user } : {} });
+    const client = ElizaClient.create({ baseUrl: this.url, apiKey: this.key, headers: user ? { "X-Entity-Id": user } : {} });
     return Object.fromEntries(Object.entries(client).map(([name, service]) => [name, this.#watched(name, service)]));
   }
 
@@ -68,7 +87,7 @@ export class Watch {
         const count = (map) => map.set(full, (map.get(full) ?? 0) + 1);
         const call = async (...args) => {
           try {
-            const result = await service[method](...args);
+            const result = await (service[method] ?? service[nameBefore(method)]).apply(service, args);
             whole(result, `${full} returns`);
             count(this.calls);
             return result;

@@ -5,7 +5,7 @@ import { randomUUID } from "node:crypto";
 
 import { NOBODY, isId, isNow, refused, until } from "./scene.mjs";
 
-const poll = { interval: 50, timeout: 20_000 };
+const poll = { interval: 50, timeout: 120_000 };
 
 function isCompleted(s, job, prompt) {
   assert.deepEqual([job.status, job.prompt, job.agentId], ["completed", prompt, s.agent.id], JSON.stringify(job));

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 
 import { DEFAULT_SERVER } from "./agents.mjs";
-import { NOBODY, ids, isId, isNow, refused } from "./scene.mjs";
+import { NOBODY, ids, isId, isNow, onServer, refused } from "./scene.mjs";
 
 const newServer = (s, name) => s.api.messaging.createMessageServer({ name, sourceType: "discord", sourceId: randomUUID(), metadata: { icon: "anchor" } });
 
@@ -35,7 +35,7 @@ export const messageServers = {
   async getMessageServerChannels(s) {
     const server = await newServer(s, "Channels");
     assert.deepEqual((await s.api.messaging.getMessageServerChannels(server.id)).channels, []);
-    const made = await s.api.messaging.createChannel({ name: "Deck", type: "GROUP", messageServerId: server.id });
+    const made = await s.api.messaging.createChannel({ name: "Deck", type: "GROUP", ...onServer(server.id) });
     const { channels } = await s.api.messaging.getMessageServerChannels(server.id);
     assert.deepEqual(channels.map((c) => [c.id, c.name, c.type, c.messageServerId]), [[made.id, "Deck", "GROUP", server.id]]);
     isNow(channels[0].updatedAt);
@@ -55,7 +55,7 @@ export const messageServers = {
 
   async deleteMessageServer(s) {
     const server = await newServer(s, "Sunken");
-    const channel = await s.api.messaging.createChannel({ name: "Hold", type: "GROUP", messageServerId: server.id });
+    const channel = await s.api.messaging.createChannel({ name: "Hold", type: "GROUP", ...onServer(server.id) });
     assert.equal((await s.api.messaging.deleteMessageServer(server.id)).success, true);
     assert.ok(!ids((await s.api.messaging.listMessageServers()).messageServers).includes(server.id));
     await refused(s.api.messaging.getChannelDetails(channel.id), 404, "NOT_FOUND");

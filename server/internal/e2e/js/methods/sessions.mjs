@@ -69,7 +69,8 @@ export const sessions = {
     assert.deepEqual(await session.me.sendMessage(session.id, { content: "And as a stream?", transport: "sse" }), { success: true });
     const [answer, question] = (await session.me.getMessages(session.id)).messages;
     assert.deepEqual([question.content, answer.isAgent], ["And as a stream?", true]);
-    await refused(session.me.sendMessage(session.id, { content: "x".repeat(4001) }), 400, "INVALID_REQUEST");
+    await session.me.sendMessage(session.id, { content: "x".repeat(200_000) });
+    await refused(session.me.sendMessage(session.id, { content: "x".repeat(200_001) }), 400, "VALIDATION_ERROR");
     await refused(session.me.sendMessage(session.id, { content: "x", transport: "pigeon" }), 400, "INVALID_REQUEST");
     await refused(session.me.sendMessage(NOBODY, { content: "x" }), 404, "SESSION_NOT_FOUND");
   },
@@ -86,7 +87,7 @@ export const sessions = {
 
   async getMessages(s) {
     const session = await newSession(s);
-    for (const content of ["One", "Two", "Three"]) await session.me.sendMessageSync(session.id, { content });
+    for (const content of ["One", "Two", "Three"]) await session.me.sendMessage(session.id, { content, transport: "http" });
     const all = await session.me.getMessages(session.id);
     assert.deepEqual([all.messages.length, all.hasMore], [6, false]);
     for (const m of all.messages) {

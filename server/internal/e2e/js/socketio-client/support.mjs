@@ -10,7 +10,7 @@ const name = process.env.SUITE_CLIENT ?? "socket.io-client";
 const major = name.endsWith("-v3") ? 3 : 4;
 const client = await import(name);
 
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 120_000; // spent only where a test fails
 
 /**
  * Declares a case. It gets functions that open sockets and managers, all of which are closed at its end.

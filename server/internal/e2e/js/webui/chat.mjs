@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 import { notes, png } from "./samples.mjs";
 
-/** A first visit: a chat, an answer that grows, what is left after a reload, files, titles, and getting rid of it all. */
+/** A first visit: a chat, what is left of it after a reload, files, titles, and getting rid of it all. */
 export async function chat(client) {
   const { page } = client;
   await client.screenshot("home");
@@ -10,7 +10,7 @@ export async function chat(client) {
   await client.ready();
   assert.match(new URL(page.url()).pathname, /^\/chat\/[0-9a-f-]{36}\/[0-9a-f-]{36}$/, "the address names agent and chat");
 
-  await growing(client, "Hello");
+  await client.say("Hello");
   await client.screenshot("chat");
   const untitled = await title(client);
   await client.say("My mother never listens to me");
@@ -28,24 +28,6 @@ export async function chat(client) {
 }
 
 const title = (client) => client.page.locator("button:has(svg.lucide-clock)").innerText();
-
-/** Says something and sees the answer grow on the page. */
-async function growing(client, text) {
-  await client.page.getByTestId("chat-messages").evaluate((list) => {
-    window.seen = [];
-    new MutationObserver(() => {
-      const shown = [...list.querySelectorAll(".justify-start .space-y-3")].at(-1)?.innerText.trim();
-      if (shown && shown !== window.seen.at(-1)) window.seen.push(shown);
-    }).observe(list, { childList: true, subtree: true, characterData: true });
-  });
-  const answer = await client.say(text);
-  const seen = await client.page.evaluate(() => window.seen);
-  assert.ok(seen.length > 3, `the answer was shown in ${seen.length} steps`);
-  for (const [i, step] of seen.entries()) {
-    assert.ok(answer.startsWith(step) && (i === 0 || step.length > seen[i - 1].length), `it did not only grow: ${JSON.stringify(seen)}`);
-  }
-  assert.equal(seen.at(-1), answer);
-}
 
 /** Sends a picture with words and a text file without, and sees both, also after a reload. */
 async function attach(client) {

@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 
-/** An agent whose model refuses: nothing is said for it, the input is free again, and the agent's log tells why. */
+/** An agent whose model refuses: the conversation says why there is no answer, the input is free again, and the agent's log tells more. */
 export async function failing(client) {
   const { page } = client;
   await client.card("Eliza").getByRole("button", { name: "New Chat" }).click();
   await client.ready();
   for (const text of ["Hello", "Are you there?"]) {
     await client.input.fill(text);
-    assert.deepEqual(await client.send(), [{ by: "user", text }]);
+    const [asked, answer, ...more] = await client.send();
+    assert.deepEqual(asked, { by: "user", text });
+    assert.match(answer.text, /^No answer: The model refuses the key; check OPENAI_API_KEY/);
+    assert.deepEqual(more, []);
   }
   const panel = await client.panel("Logs");
   await panel.getByText("model failed").first().waitFor();

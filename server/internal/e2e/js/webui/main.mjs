@@ -1,6 +1,6 @@
 // Drives the official web client, unmodified, as an elizad serves it with --ui-dir.
 //
-//   node webui/main.mjs FLOW... --url http://127.0.0.1:3000 --out DIR [--chromium /usr/bin/chromium]
+//   node webui/main.mjs FLOW... --url http://127.0.0.1:3000 --out DIR [--gate URL] [--owner TOKEN] [--chromium /usr/bin/chromium]
 //
 // The flows run one after the other in one window, which begins at the home page. Whatever goes wrong in the page counts, also where nothing looks wrong: errors on the console, uncaught errors, statuses from 400, requests that
 // fail. Screenshots go to DIR. One line of JSON and exit status 0 mean that all is well; otherwise it prints what is not and
@@ -16,18 +16,22 @@ import { chat } from "./chat.mjs";
 import { failing } from "./failing.mjs";
 import { Client } from "./client.mjs";
 import { groups } from "./groups.mjs";
+import { grow } from "./grow.mjs";
 import { insight } from "./insight.mjs";
 import { locked } from "./locked.mjs";
 import { panels } from "./panels.mjs";
 import { settings } from "./settings.mjs";
+import { talk } from "./talk.mjs";
 
-const flows = { chat, agents, groups, insight, settings, failing, locked, panels };
+const flows = { chat, grow, talk, agents, groups, insight, settings, failing, locked, panels };
 
 const { values: options, positionals: names } = parseArgs({
   allowPositionals: true,
   options: {
     url: { type: "string" },
     out: { type: "string" },
+    gate: { type: "string" }, // where the model is asked for its next word
+    owner: { type: "string" },
     chromium: { type: "string", default: "/usr/bin/chromium" },
   },
 });
@@ -47,7 +51,7 @@ try {
 }
 
 async function run() {
-  const client = await Client.open(browser, new URL(options.url).origin, options.out);
+  const client = await Client.open(browser, new URL(options.url).origin, options);
   const seconds = {};
   await client.visit();
   for (const name of names) {

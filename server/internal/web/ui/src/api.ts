@@ -1,3 +1,4 @@
+import { addressOf } from "./base";
 import type { AgentListItem, Channel, CurrentMessageServer, Failure, MessagePage } from "./contract";
 import type { Identity } from "./identity";
 import type { Agent } from "./state";
@@ -63,7 +64,7 @@ export class Api {
     if (this.identity.apiKey) headers["X-API-KEY"] = this.identity.apiKey;
     let response: Response;
     try {
-      response = await fetch(path, { method, headers, signal: AbortSignal.timeout(timeoutMs) });
+      response = await fetch(addressOf(path), { method, headers, signal: AbortSignal.timeout(timeoutMs) });
     } catch {
       throw new ApiError(0, "UNREACHABLE", "The server can't be reached.");
     }

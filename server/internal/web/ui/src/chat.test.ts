@@ -16,6 +16,7 @@ function message(id: string, seq: number, more: Partial<Message> = {}): Message 
     attachments: [],
     builtin: false,
     action: null,
+    failure: null,
     clientId: null,
     ...more,
   };
@@ -123,6 +124,15 @@ describe("waiting for an answer", () => {
   it("keeps the note of a failed stream when the end says nothing more", () => {
     const note = { tone: "error", text: "It broke." } as const;
     expect(after({ type: "streamFailed", messageId: "r1", note }, completed("m1")).note).toEqual(note);
+  });
+
+  it("says nothing beside a conversation that tells of the failure itself", () => {
+    const note = { tone: "error", text: "It broke." } as const;
+    const half = message("r1", 2, { failure: { message: "It broke.", partial: true } });
+    const chat = after(
+      own("m1"), chunk(0, "Ha"), received(half), { type: "streamFailed", messageId: "r1", note }, { type: "completed", messageId: "m1", replyId: "r1", note },
+    );
+    expect(chat).toMatchObject({ note: null, streams: [], waiting: [], messages: [{ id: "m1" }, { id: "r1", failure: { partial: true } }] });
   });
 
   it("does not go on over a lost connection", () => {

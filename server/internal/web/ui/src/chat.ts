@@ -63,7 +63,7 @@ export type ChatChange =
   | { type: "received"; message: Message; own: boolean; visible: boolean }
   | { type: "chunk"; messageId: string; authorId: string; index: number; text: string }
   | { type: "streamFailed"; messageId: string; note: Note }
-  | { type: "completed"; messageId: string | null; note: Note | null }
+  | { type: "completed"; messageId: string | null; replyId?: string | undefined; note: Note | null }
   | { type: "locked"; locked: boolean }
   | { type: "deleted"; messageId: string }
   | { type: "cleared" }
@@ -120,13 +120,17 @@ export function reduceChat(chat: Chat, change: ChatChange): Chat {
     case "chunk":
       return chunk(chat, change);
     case "streamFailed":
-      return { ...chat, streams: chat.streams.filter((s) => s.id !== change.messageId), note: change.note };
+      return {
+        ...chat,
+        streams: chat.streams.filter((s) => s.id !== change.messageId),
+        note: isKept(chat, change.messageId) ? chat.note : change.note,
+      };
     case "completed":
       return {
         ...chat,
         waiting: change.messageId ? chat.waiting.filter((id) => id !== change.messageId) : [],
         locked: false,
-        note: change.note ?? chat.note,
+        note: (isKept(chat, change.replyId) ? null : change.note) ?? chat.note,
       };
     case "locked":
       return { ...chat, locked: change.locked };
@@ -147,6 +151,11 @@ export function reduceChat(chat: Chat, change: ChatChange): Chat {
     case "seen":
       return { ...chat, unread: false };
   }
+}
+
+/** Whether the conversation itself tells what became of an answer, so that no note has to. */
+function isKept(chat: Chat, replyId: string | undefined): boolean {
+  return chat.messages.some((m) => m.id === replyId);
 }
 
 /** Whether the newest answer came from the server's own responder. */

@@ -5,7 +5,7 @@ import type { ChannelEvent, MessageErrorEvent, ServerEvents } from "./events";
 import { type Identity, newId } from "./identity";
 import { fromBroadcast, fromHistory, type Message } from "./message";
 import { outcomeNote } from "./outcome";
-import { agentInPath, pathOf } from "./router";
+import { addressOfAgent, agentInAddress } from "./router";
 import { Realtime } from "./socket";
 import { chatOfChannel, defaultAgent } from "./state";
 import type { Store } from "./store";
@@ -15,6 +15,9 @@ const pageSize = 50;
 /** How long the server has to confirm a message before the page says that it was not delivered. */
 const confirmMs = 20_000;
 
+/** How long to wait for further changes of the agents before they are read. */
+const settleMs = 200;
+
 /** Does what people ask for: calls the server and puts what comes back into the store. */
 export class Controller {
   private readonly api: Api;
@@ -22,6 +25,7 @@ export class Controller {
   private server: Promise<string> | null = null;
   /** The agents whose channel is being looked up. */
   private readonly opening = new Set<string>();
+  private agentsTimer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(
     private readonly store: Store,
@@ -41,7 +45,7 @@ export class Controller {
   start(): void {
     this.realtime.connect();
     void this.loadAgents();
-    window.addEventListener("popstate", () => this.select(agentInPath(location.pathname)));
+    window.addEventListener("popstate", () => this.select(agentInAddress(location.pathname)));
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible") void this.loadAgents();
     });
@@ -60,6 +64,14 @@ export class Controller {
     this.realtime.connect();
   }
 
+  /** Reads the agents anew, once for changes that come together. */
+  private agentsChanged(): void {
+    this.agentsTimer ??= setTimeout(() => {
+      this.agentsTimer = null;
+      void this.loadAgents();
+    }, settleMs);
+  }
+
   async loadAgents(): Promise<void> {
     try {
       const agents = await this.api.agents();
@@ -71,7 +83,7 @@ export class Controller {
     const { agents, selected } = this.store.state;
     const agentId = selected ?? defaultAgent(agents ?? [])?.id;
     if (!agentId) return;
-    if (!selected) history.replaceState(null, "", pathOf(agentId));
+    if (!selected) history.replaceState(null, "", addressOfAgent(agentId));
     this.select(agentId);
   }
 
@@ -88,7 +100,7 @@ export class Controller {
 
   /** Shows an agent and puts it into the address. */
   choose(agentId: string): void {
-    if (agentId !== this.store.state.selected) history.pushState(null, "", pathOf(agentId));
+    if (agentId !== this.store.state.selected) history.pushState(null, "", addressOfAgent(agentId));
     this.select(agentId);
   }
 
@@ -219,6 +231,7 @@ export class Controller {
     return {
       authenticated: ({ entityId }) => this.connected(entityId),
       unauthorized: () => this.keyWanted(),
+      agentsChanged: () => this.agentsChanged(),
       messageBroadcast: (event) =>
         this.inChat(event, (chat) => {
           const own = event.senderId === this.store.state.me;
@@ -243,6 +256,7 @@ export class Controller {
         this.inChat(event, (chat) => ({
           type: "completed",
           messageId: event.messageId ?? null,
+          replyId: event.replyId,
           note: outcomeNote(this.nameOf(chat.agentId), event),
         })),
       messageError: (event) => this.messageRefused(event),

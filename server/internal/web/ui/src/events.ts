@@ -35,6 +35,8 @@ export interface StreamErrorEvent extends ChannelEvent {
 export interface CompleteEvent extends ChannelEvent {
   /** The message that was dealt with; missing when another program reports the end. */
   messageId?: string;
+  /** What stands in the conversation for it: the answer, or a word on why there is none. */
+  replyId?: string;
   /** How it ended: replied, ignored, failed, cancelled, superseded, timed_out or unhandled. */
   status?: string;
   reason?: string;
@@ -66,6 +68,8 @@ export interface ChannelEvent {
 export interface ServerEvents {
   authenticated(event: { entityId: string }): void;
   unauthorized(reason: string): void;
+  /** An agent was made, changed, started, stopped or deleted. */
+  agentsChanged(): void;
   messageBroadcast(event: BroadcastEvent): void;
   messageStreamChunk(event: ChunkEvent): void;
   messageStreamError(event: StreamErrorEvent): void;

@@ -23,6 +23,17 @@ it("recognises what an agent does apart from what it says", () => {
   expect(fromBroadcast({ ...broadcast, source: "agent_response", rawMessage }).action).toBeNull();
 });
 
+it("knows which answers failed, after a reload as before", () => {
+  const failure = { reason: "model_unavailable", message: "The connection broke.", partial: true };
+  const metadata = { truncated: true, truncatedBy: "interrupted", failure };
+  const kept = fromHistory({ ...stored, sourceType: "agent_response", authorDisplayName: "Eliza", metadata });
+  expect(kept.failure).toEqual({ message: "The connection broke.", partial: true });
+  expect(fromBroadcast({ ...broadcast, source: "agent_response", metadata })).toEqual(kept);
+  expect(fromHistory({ ...stored, sourceType: "agent_response", metadata: { failure: { ...failure, partial: false } } }).failure?.partial).toBe(false);
+  expect(fromHistory({ ...stored, sourceType: "agent_response", metadata: { truncated: true, truncatedBy: "content_filter" } }).failure?.message).toMatch(/filter/);
+  expect(fromHistory({ ...stored, sourceType: "eliza_gui", metadata }).failure).toBeNull();
+});
+
 it("takes attachments only where a link may lead", () => {
   const attachments = [
     { url: "/media/uploads/agents/a1/x.png", title: "Picture" },

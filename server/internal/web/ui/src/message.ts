@@ -13,6 +13,13 @@ export interface ActionStep {
   status: string;
 }
 
+/** Why an answer ends before it should, or is missing. */
+export interface Failure {
+  message: string;
+  /** The text is the part of the answer that was written; otherwise it only says that there is none. */
+  partial: boolean;
+}
+
 export interface Message {
   id: string;
   /** Its place in the channel: the order everybody sees. */
@@ -26,6 +33,7 @@ export interface Message {
   /** The answer of the server's own responder, not of a language model. */
   builtin: boolean;
   action: ActionStep | null;
+  failure: Failure | null;
   /** The sender's own id of the message, if it is known. */
   clientId: string | null;
 }
@@ -42,6 +50,7 @@ export function fromHistory(stored: StoredMessage): Message {
     attachments: attachmentsOf(metadata["attachments"]),
     builtin: metadata["provider"] === "builtin",
     action: actionOf(stored.sourceType, stored.rawMessage),
+    failure: failureOf(stored.sourceType, metadata),
     clientId: stored.sourceId ?? null,
   };
 }
@@ -58,6 +67,7 @@ export function fromBroadcast(event: BroadcastEvent): Message {
     attachments: attachmentsOf(event.attachments ?? metadata["attachments"]),
     builtin: metadata["provider"] === "builtin",
     action: actionOf(event.source, event.rawMessage),
+    failure: failureOf(event.source, metadata),
     clientId: event.clientMessageId ?? null,
   };
 }
@@ -65,6 +75,20 @@ export function fromBroadcast(event: BroadcastEvent): Message {
 function actionOf(source: string | undefined, raw: unknown): ActionStep | null {
   return source === "agent_action" ? { status: text(record(raw)["actionStatus"]) } : null;
 }
+
+function failureOf(source: string | undefined, metadata: Record<string, unknown>): Failure | null {
+  if (source !== "agent_response") return null;
+  const failure = record(metadata["failure"]);
+  if (failure["message"]) return { message: text(failure["message"]), partial: failure["partial"] === true };
+  if (metadata["truncated"] !== true) return null;
+  return { message: cuts[text(metadata["truncatedBy"])] ?? "the answer broke off", partial: true };
+}
+
+/** What cut an answer off that counts as one all the same. */
+const cuts: Record<string, string> = {
+  content_filter: "the provider's filter withheld the rest",
+  length: "the answer reached its greatest length",
+};
 
 function attachmentsOf(value: unknown): Attachment[] {
   if (!Array.isArray(value)) return [];

@@ -1,10 +1,13 @@
-// The agent in the address: /chat/<agent id>.
+// The agent in the address: /chat/<agent id> below the root of the server.
 
-export function agentInPath(path: string): string | null {
-  const match = /^\/chat\/([0-9a-f-]{36})\/?$/i.exec(path);
+import { addressOf, basePath } from "./base";
+
+export function agentInAddress(address: string, base = basePath): string | null {
+  if (!address.startsWith(base)) return null;
+  const match = /^chat\/([0-9a-f-]{36})\/?$/i.exec(address.slice(base.length));
   return match ? match[1]!.toLowerCase() : null;
 }
 
-export function pathOf(agentId: string): string {
-  return `/chat/${agentId}`;
+export function addressOfAgent(agentId: string, base = basePath): string {
+  return addressOf(`/chat/${agentId}`, base);
 }

@@ -1,4 +1,5 @@
 import { io, type Socket } from "socket.io-client";
+import { addressOf } from "./base";
 import { type ClientEvents, MessageType, type SendPayload, type ServerEvents } from "./events";
 import type { Identity } from "./identity";
 
@@ -21,6 +22,7 @@ export class Realtime {
     events: Partial<ServerEvents>,
   ) {
     this.socket = io({
+      path: addressOf("/socket.io/"),
       autoConnect: false,
       // Read at every attempt, because the key may be entered later.
       auth: (set) => set({ entityId: identity.entityId, ...(identity.apiKey && { apiKey: identity.apiKey }) }),

@@ -1,4 +1,4 @@
-import { pathOf } from "../router";
+import { addressOfAgent } from "../router";
 import type { Agent } from "../state";
 import { Avatar } from "./Avatar";
 
@@ -16,7 +16,7 @@ export function AgentItem({ agent, selected, unread, switching, onChoose, onSwit
     <li class={`agent${selected ? " agent-selected" : ""}`} data-testid="agent-item" data-agent-id={agent.id} data-active={agent.active}>
       <a
         class="agent-link"
-        href={pathOf(agent.id)}
+        href={addressOfAgent(agent.id)}
         aria-current={selected ? "page" : undefined}
         onClick={(event) => {
           // A click that asks for another tab or window stays the browser's business.

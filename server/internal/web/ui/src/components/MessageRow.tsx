@@ -1,3 +1,4 @@
+import { addressOf } from "../base";
 import type { Message } from "../message";
 import { fullTime, timeOfDay } from "../time";
 import { Bubble } from "./Bubble";
@@ -24,6 +25,14 @@ export function MessageRow({ message, own, author, follows, onDelete }: Props) {
       follows={follows}
       at={message.createdAt}
       id={message.id}
+      state={message.failure && !message.failure.partial ? "failed" : "stored"}
+      footer={
+        message.failure?.partial && (
+          <p class="message-footer error-text" data-testid="cut-off">
+            Cut off: {message.failure.message}
+          </p>
+        )
+      }
       actions={
         <>
           <time class="hover-time" dateTime={new Date(message.createdAt).toISOString()} title={fullTime(message.createdAt)}>
@@ -38,7 +47,7 @@ export function MessageRow({ message, own, author, follows, onDelete }: Props) {
       <RichText text={message.text} />
       {message.attachments.map((attachment) => (
         <p key={attachment.url}>
-          <a href={attachment.url} target="_blank" rel="noopener noreferrer">
+          <a href={addressOf(attachment.url)} target="_blank" rel="noopener noreferrer">
             {attachment.title}
           </a>
         </p>

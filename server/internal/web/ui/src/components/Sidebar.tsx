@@ -1,3 +1,4 @@
+import { addressOf } from "../base";
 import type { Controller } from "../controller";
 import type { State } from "../state";
 import { AgentItem } from "./AgentItem";
@@ -36,7 +37,7 @@ export function Sidebar({ state, controller, onChosen }: Props) {
           !state.agentsError && <p class="hint">Loading agents…</p>
         )}
       </nav>
-      <a class="sidebar-link" href="/docs">
+      <a class="sidebar-link" href={addressOf("/docs")}>
         API explorer
       </a>
     </>

@@ -1,4 +1,4 @@
-package sqlitestore
+package filelock
 
 import (
 	"errors"
@@ -7,13 +7,13 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// lock locks file for as long as it is open, or returns errLocked. Windows keeps others from reading a locked range, so the
+// Lock locks a file for as long as it is open, or returns ErrLocked. Windows keeps others from reading a locked range, so the
 // range is one byte far behind the content.
-func lock(file *os.File) error {
+func Lock(file *os.File) error {
 	far := &windows.Overlapped{OffsetHigh: 1 << 30}
 	err := windows.LockFileEx(windows.Handle(file.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, far)
 	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
-		return errLocked
+		return ErrLocked
 	}
 	return err
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package sqlitestore
+package filelock
 
 import (
 	"errors"
@@ -9,11 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lock locks file for as long as it is open, or returns errLocked.
-func lock(file *os.File) error {
+// Lock locks a file for as long as it is open, or returns ErrLocked.
+func Lock(file *os.File) error {
 	err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		return errLocked
+		return ErrLocked
 	}
 	return err
 }

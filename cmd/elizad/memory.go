@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+)
+
+const (
+	memoryInterval = time.Second
+	// calm is how much may be allocated in an interval in which nothing goes on.
+	calm = 1 << 20
+	// worthwhile is how much memory must be idle for the collector to be asked for it, also as a share of what is in use.
+	worthwhile      = 16 << 20
+	worthwhileShare = 8
+)
+
+// giveBackMemory returns memory to the system after each burst of work, until ctx ends. The collector by itself waits until the
+// heap has doubled, and keeps room for that to happen again: when thousands of clients have connected at once, and say
+// nothing from then on, a fifth of what the process has.
+func giveBackMemory(ctx context.Context) {
+	ticker := time.NewTicker(memoryInterval)
+	defer ticker.Stop()
+	var w memoryWatch
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if w.look(readMemory()) {
+				debug.FreeOSMemory()
+			}
+		}
+	}
+}
+
+// memoryUse is what the runtime has, in bytes.
+type memoryUse struct {
+	allocated uint64 // ever
+	live      uint64 // at the end of the last collection
+	idle      uint64 // allocated since then, or free and not returned
+}
+
+func readMemory() memoryUse {
+	samples := []metrics.Sample{
+		{Name: "/gc/heap/allocs:bytes"}, {Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/free:bytes"},
+	}
+	metrics.Read(samples)
+	objects := samples[2].Value.Uint64()
+	use := memoryUse{allocated: samples[0].Value.Uint64(), live: samples[1].Value.Uint64(), idle: samples[3].Value.Uint64()}
+	use.idle += objects - min(objects, use.live)
+	return use
+}
+
+// memoryWatch tells when a burst of work is over.
+type memoryWatch struct{ allocated uint64 }
+
+// look reports whether memory should be given back, as it was read after one more interval.
+func (w *memoryWatch) look(now memoryUse) bool {
+	quiet := now.allocated-w.allocated < calm
+	w.allocated = now.allocated
+	return quiet && now.idle >= max(worthwhile, now.live/worthwhileShare)
+}

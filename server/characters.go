@@ -1,0 +1,85 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/elizad/elizad/server/agent"
+	"github.com/elizad/elizad/server/apierr"
+)
+
+// found is a character, and where it was.
+type found struct {
+	place string
+	agent.Character
+}
+
+// bringAgents imports the characters that the settings name; where they name none, a new database gets the default agent. One
+// that is refused does not keep the others out.
+func (s *Server) bringAgents(ctx context.Context, characters []found) error {
+	agents := s.parts.runtime.Agents()
+	if len(s.cfg.Agents.Characters) == 0 {
+		return agents.EnsureDefault(ctx)
+	}
+	for _, c := range characters {
+		err := agents.Import(ctx, []agent.Character{c.Character}, true)
+		if refused, ok := errors.AsType[*apierr.Error](err); ok && refused.Code != apierr.Unavailable {
+			s.leaveOut(c.place, err)
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leaveOut notes a character that does not become an agent.
+func (s *Server) leaveOut(place string, err error) {
+	if invalid, ok := errors.AsType[*agent.ValidationError](err); ok {
+		err = invalid // which says it all; what is around it is for answers
+	}
+	err = fmt.Errorf("reading the character in %s: %w", place, err)
+	s.log.Error("character left out", "error", err)
+	s.parts.problems = append(s.parts.problems, err.Error())
+}
+
+// readCharacters reads the characters that the settings name. What cannot be read does not keep the others out.
+func (s *Server) readCharacters() []found {
+	var characters []found
+	for _, path := range s.cfg.Agents.Characters {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			s.leaveOut(path, err)
+			continue
+		}
+		all, err := agent.ImportCharacters(data)
+		if err != nil {
+			all = []agent.Imported{{Err: err}}
+		}
+		for at, one := range all {
+			place := path
+			if len(all) > 1 {
+				place = fmt.Sprintf("%s (character %d of %d)", path, at+1, len(all))
+			}
+			if one.Err != nil {
+				s.leaveOut(place, one.Err)
+				continue
+			}
+			s.tellOfImport(place, one)
+			characters = append(characters, found{place, one.Character})
+		}
+	}
+	return characters
+}
+
+// tellOfImport tells the owner of a character file what became of the parts that this server has in another form, or not.
+func (s *Server) tellOfImport(place string, one agent.Imported) {
+	r := one.Report
+	switch {
+	case len(r.Kept)+len(r.Unused) > 0:
+		s.log.Warn("character imported; some of it has no effect here", "file", place, "agentName", one.Character.Name, "used", r.Used, "unused", r.Unused, "keptUnderSettingsImported", r.Kept)
+	case len(r.Used) > 0:
+		s.log.Info("character imported", "file", place, "agentName", one.Character.Name, "used", r.Used)
+	}
+}

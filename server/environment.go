@@ -1,0 +1,65 @@
+package server
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/agent"
+	"github.com/elizad/elizad/server/internal/config"
+	"github.com/elizad/elizad/server/internal/names"
+	"github.com/elizad/elizad/server/internal/runtime"
+	"github.com/elizad/elizad/server/model"
+)
+
+// environment shows the settings of the server to agents.
+type environment struct{ config.AgentEnvironment }
+
+// Lookup implements [runtime.Environment].
+func (e environment) Lookup(name string) (model.Setting, bool) {
+	value, stored, ok := e.AgentEnvironment.Lookup(name)
+	origin := model.FromOperator
+	if stored {
+		origin = model.FromStore
+	}
+	return model.Setting{Name: name, Value: value, Origin: origin}, ok
+}
+
+// Character implements [runtime.Environment].
+func (e environment) Character(id uuid.UUID) map[string]string {
+	return e.AgentEnvironment.Character(id.String())
+}
+
+// operatorsAgents returns the names of the agents that the operator brought, by their ids: the characters that the settings
+// name, or, where they name none, the default agent. The names are those of the files, whatever the agents were called since.
+func operatorsAgents(characters []found, byDefault bool) (map[string]string, error) {
+	if byDefault {
+		c, err := runtime.DefaultCharacter()
+		if err != nil {
+			return nil, fmt.Errorf("reading the default agent: %w", err)
+		}
+		characters = []found{{Character: c}}
+	}
+	out := map[string]string{}
+	for _, c := range characters {
+		id := c.ID
+		if id == uuid.Nil {
+			id = agent.ID(names.Clean(c.Name))
+		}
+		out[id.String()] = c.Name
+	}
+	return out, nil
+}
+
+// atHome reports whether nobody but the users of this machine reaches the server, so that they may name its own addresses.
+func (s *Server) atHome() bool { return s.cfg.OnlyThisMachine() && !s.exposed.Load() }
+
+// notePeer notes when a request came by another way than this machine's own, as in an application that mounts the handler on an
+// address of the network.
+func (s *Server) notePeer(r *http.Request) {
+	if at, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok && !at.IP.IsLoopback() && !s.exposed.Load() {
+		s.exposed.Store(true)
+	}
+}

@@ -1,0 +1,155 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"log/slog"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/throttle"
+)
+
+// maxFailures is how many wrong credentials one caller may present per failureWindow.
+const (
+	maxFailures   = 10
+	failureWindow = 15 * time.Minute
+)
+
+// ErrRefused is the answer to a credential that is missing or wrong.
+var ErrRefused = errors.New("credential is missing or wrong")
+
+// BlockedError is the answer to every credential, right or wrong, of a caller that has presented too many wrong ones.
+type BlockedError struct {
+	Wait time.Duration // until it is worth to try again
+}
+
+// Error says what has happened, in words for people.
+func (e *BlockedError) Error() string {
+	return "Too many wrong credentials from this address. Please try again later."
+}
+
+// RetryAfter returns the wait in whole seconds, at least one.
+func (e *BlockedError) RetryAfter() int { return max(1, int(math.Ceil(e.Wait.Seconds()))) }
+
+// Public returns the error as callers get it on the wire.
+func (e *BlockedError) Public() *apierr.Error {
+	return apierr.Wrap(e, apierr.RateLimited, "%s", e.Error()).WithDetails(fmt.Sprintf("Retry after %d seconds", e.RetryAfter()))
+}
+
+// Failures counts the wrong credentials of each caller, whatever door they are presented at and whichever secret they are
+// meant for. Callers are networks, as httpx.ClientNetwork names them.
+//
+// Somebody who is over the limit learns nothing from any answer: the right key is refused like a wrong one. For the owner
+// behind the same address this must not last, so one more key is looked at every 90 seconds, a right one costs nothing, and
+// a client that goes on repeating the same wrong key, which is what a forgotten one does, doesn't use that up.
+type Failures struct {
+	log *slog.Logger
+	now func() time.Time
+
+	mu      sync.Mutex
+	seed    maphash.Seed
+	callers throttle.Callers[*record]
+}
+
+// record is what is known about a caller that presented a wrong credential.
+type record struct {
+	bucket *rate.Limiter
+	tried  []uint64 // hashes of wrong credentials, at most maxFailures
+	over   bool     // it used up its bucket, which has not been full since
+}
+
+// NewFailures returns an empty count. now is the clock; nil means [time.Now].
+func NewFailures(log *slog.Logger, now func() time.Time) *Failures {
+	if now == nil {
+		now = time.Now
+	}
+	return &Failures{log: log, now: now, seed: maphash.MakeSeed()}
+}
+
+// Wait returns how long a caller's credentials are not looked at; 0 if they are.
+func (f *Failures) Wait(caller string) time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r, known := f.callers.Get(caller)
+	if !known {
+		return 0
+	}
+	return throttle.Wait(r.bucket, f.now(), 1)
+}
+
+// judge decides about a credential that is right or wrong, and counts it.
+func (f *Failures) judge(caller, credential string, right bool) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := f.now()
+	r, known := f.callers.Get(caller)
+	switch {
+	case !known && right:
+		return nil
+	case !known:
+		r = &record{bucket: throttle.Limit{Max: maxFailures, Window: failureWindow}.Bucket()}
+		f.callers.Add(caller, r)
+	case r.bucket.TokensAt(now) >= maxFailures: // all is forgiven
+		r.over, r.tried = false, nil
+	}
+	hash := maphash.String(f.seed, credential)
+	repeated := slices.Contains(r.tried, hash)
+	switch {
+	case throttle.Wait(r.bucket, now, 1) > 0:
+		return &BlockedError{Wait: throttle.Wait(r.bucket, now, 1)}
+	case right:
+		return nil
+	case r.over && repeated:
+		return &BlockedError{Wait: throttle.Wait(r.bucket, now, maxFailures)}
+	}
+	r.bucket.AllowN(now, 1)
+	if !repeated {
+		r.tried = append(r.tried, hash)
+		r.tried = r.tried[max(0, len(r.tried)-maxFailures):]
+	}
+	if !r.over && throttle.Wait(r.bucket, now, 1) > 0 {
+		r.over = true
+		f.log.Warn("too many wrong credentials from one address; its next ones are not looked at. If it is a proxy of yours, TRUST_PROXY tells its callers apart", "client", caller)
+	}
+	return ErrRefused
+}
+
+// Guard lets in who presents one of its keys. The zero value lets everybody in.
+type Guard struct {
+	keys     Keys
+	failures *Failures
+}
+
+// NewGuard returns a guard for keys. All guards of a server share one count of failures.
+func NewGuard(keys Keys, failures *Failures) Guard { return Guard{keys: keys, failures: failures} }
+
+// Required reports whether a caller needs a credential.
+func (g Guard) Required() bool { return g.keys.Required() }
+
+// Check returns nil if a caller's credential opens the door, [ErrRefused] if not, and a [*BlockedError] if that was not looked
+// at. A missing credential is no guess, and is not counted.
+func (g Guard) Check(caller, credential string) error {
+	switch credential = clean(credential); {
+	case !g.Required():
+		return nil
+	case credential == "":
+		return ErrRefused
+	default:
+		return g.failures.judge(caller, credential, g.keys.Allow(credential))
+	}
+}
+
+// Wait returns how long a caller's credentials are not looked at; 0 if they are, or none is needed.
+func (g Guard) Wait(caller string) time.Duration {
+	if !g.Required() {
+		return 0
+	}
+	return g.failures.Wait(caller)
+}

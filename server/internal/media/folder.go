@@ -1,0 +1,156 @@
+package media
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/apierr"
+)
+
+// folder is where an area's files are. What is opened through its root can't be outside of it.
+type folder struct {
+	path string // absolute
+	root atomic.Pointer[os.Root]
+
+	mu       sync.Mutex // held while another root is taken
+	troubled atomic.Bool
+}
+
+func openFolder(path string) (*folder, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(abs, 0o700); err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(abs)
+	if err != nil {
+		return nil, err
+	}
+	f := &folder{path: abs}
+	f.root.Store(root)
+	return f, nil
+}
+
+func (f *folder) close() error { return f.root.Load().Close() }
+
+// errElsewhere is the error of what would be written to a folder that nobody will find again.
+var errElsewhere = errors.New("the folder is no longer where it was opened")
+
+// isHere returns an error unless the folder's path still leads to root.
+func (f *folder) isHere(root *os.Root) error {
+	there, err := os.Stat(f.path)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errElsewhere, err)
+	}
+	here, err := root.Stat(".")
+	if err != nil {
+		return fmt.Errorf("%w: %w", errElsewhere, err)
+	}
+	if !os.SameFile(here, there) {
+		return errElsewhere
+	}
+	return nil
+}
+
+// current returns the root that the folder's path leads to. An open folder stays usable when it is moved or removed, so a root
+// that was opened once says nothing. Another folder in its place is taken for it, as it would be at the next start.
+func (f *folder) current() (*os.Root, error) {
+	if root := f.root.Load(); f.isHere(root) == nil {
+		return root, nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if root := f.root.Load(); f.isHere(root) == nil {
+		return root, nil // somebody else was faster
+	}
+	root, err := os.OpenRoot(f.path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errElsewhere, err)
+	}
+	f.root.Store(root) // the old one is closed when the last of those who use it have ended
+	return root, nil
+}
+
+// Trouble is why no file can be stored: an error for callers, with a word for operators.
+type Trouble struct {
+	Word string // missing or not_writable
+	err  *apierr.Error
+}
+
+// Error implements error.
+func (t *Trouble) Error() string { return t.err.Error() }
+
+// Unwrap returns the error for callers.
+func (t *Trouble) Unwrap() error { return t.err }
+
+// troubleOf returns what an error tells of a folder, or nil if it tells of something else.
+func troubleOf(err error) *Trouble {
+	if errors.Is(err, errElsewhere) {
+		return &Trouble{"missing", apierr.Wrap(err, apierr.Unavailable, "The folder of uploads was moved or removed while the server runs; no file is stored until it is back")}
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return &Trouble{"not_writable", apierr.Wrap(err, apierr.Unavailable, "The server may not write to its folder of uploads; no file is stored until it may")}
+	}
+	if _, public := errors.AsType[*apierr.Error](err); public {
+		return nil // it is about the request
+	}
+	if e := apierr.From(err); e.Code == apierr.Unavailable {
+		return &Trouble{"not_writable", e}
+	}
+	return nil
+}
+
+// note returns an error of storing a file as callers see it. It logs when trouble with a folder begins and when it is over.
+func (f *folder) note(log *slog.Logger, err error) error {
+	if err == nil {
+		if f.troubled.CompareAndSwap(true, false) {
+			log.Info("files can be stored again", "folder", f.path)
+		}
+		return nil
+	}
+	trouble := troubleOf(err)
+	if trouble == nil {
+		return err
+	}
+	if f.troubled.CompareAndSwap(false, true) {
+		log.Error("files can't be stored", "folder", f.path, "error", err)
+	}
+	return trouble
+}
+
+// Check returns a [Trouble] when no files can be uploaded. It stores one to see.
+func (s *Service) Check() error {
+	for _, area := range []Area{AgentUploads, ChannelUploads} {
+		f := s.folders[area]
+		if err := f.note(s.log, s.try(f)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// try stores a file, and removes it.
+func (s *Service) try(f *folder) error {
+	root, err := f.current()
+	if err != nil {
+		return err
+	}
+	name := path.Join(incomingFolder, s.instance+uuid.NewString())
+	file, err := createIncoming(root, name)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(make([]byte, 4096)) // an empty one needs no room
+	return errors.Join(err, file.Close(), root.Remove(name))
+}

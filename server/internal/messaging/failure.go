@@ -1,0 +1,37 @@
+package messaging
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// FailureKey is the member of a message's metadata that tells of an answer that failed.
+const FailureKey = "failure"
+
+// Failure tells of an answer that failed, in the metadata of the message that stands in the conversation where the answer was
+// to be.
+type Failure struct {
+	Reason  string `json:"reason"`  // the turn's
+	Message string `json:"message"` // the same for people
+	Partial bool   `json:"partial"` // the text is the part of the answer that was written; otherwise it only says that there is none
+}
+
+// Failure returns what m tells of an answer that failed; nil for every other message.
+func (m *Message) Failure() *Failure {
+	if m.SourceType != SourceAgentResponse || !bytes.Contains(m.Metadata, []byte(`"`+FailureKey+`"`)) {
+		return nil
+	}
+	var metadata struct {
+		Failure *Failure `json:"failure"`
+	}
+	if json.Unmarshal(m.Metadata, &metadata) != nil {
+		return nil
+	}
+	return metadata.Failure
+}
+
+// SaysNothing reports whether m only says that there is no answer. Nobody said that: it is no part of a conversation.
+func (m *Message) SaysNothing() bool {
+	f := m.Failure()
+	return f != nil && !f.Partial
+}

@@ -1,0 +1,57 @@
+package runtime
+
+import (
+	"strings"
+	"sync/atomic"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/server/internal/runtime/frame"
+)
+
+// maxListedBio is how many characters of its first statement a list shows of an agent.
+const maxListedBio = 2000
+
+// card is what lists say of one version of an agent, and what was noticed in its runs. It is small next to the mind, and
+// stays known when the mind has to make room.
+type card struct {
+	version int64
+	place   string // in lists: the name without regard to case
+	bio     string
+	model   ModelStatus
+
+	// trouble is what was last wrong with the model's configuration, as the model itself said; nil while it works.
+	trouble atomic.Pointer[string]
+	// manner is how the large model answers.
+	manner atomic.Pointer[frame.Manner]
+}
+
+// newCard returns the card of the mind that was built for a row.
+func newCard(row db.Agent, m *mind) *card {
+	bio := m.character.Bio.First()
+	if short := firstRunes(bio, maxListedBio); short != bio {
+		bio = strings.Clone(short) + "…"
+	}
+	c := &card{version: row.Version, place: strings.ToLower(row.Name), bio: bio, model: m.model.status()}
+	c.manner.Store(&frame.Manner{})
+	return c
+}
+
+// modelStatus tells the owner about the model.
+func (c *card) modelStatus() ModelStatus {
+	status := c.model
+	if trouble := c.trouble.Load(); trouble != nil {
+		status.Notice = *trouble
+	}
+	return status
+}
+
+// hear learns from a complete answer how the large model answers.
+func (c *card) hear(answer frame.Frame) {
+	for {
+		before := c.manner.Load()
+		after := before.After(answer)
+		if after == *before || c.manner.CompareAndSwap(before, &after) {
+			return
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package runtime
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/server/agent"
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/names"
+	"github.com/elizad/elizad/server/internal/quota"
+)
+
+// maxCharacter is how many bytes a character has at most, with its sealed secrets. What the owner brings in files may be larger.
+const maxCharacter = 256 << 10
+
+const noName = "must have a character that can be seen"
+
+// identify cleans a character's names, and gives it the id that follows from its name where it has none.
+func identify(c *agent.Character) error {
+	if c.Name, c.Username = names.Clean(c.Name), names.Clean(c.Username); c.Name == "" {
+		return agent.Refuse(apierr.CreateFailed, agent.Problem{Path: "/name", Reason: noName})
+	}
+	if c.ID == uuid.Nil {
+		c.ID = agent.ID(c.Name)
+	}
+	return nil
+}
+
+// creationCheck says whether a new agent may be stored. It runs in the transaction that does it.
+type creationCheck func(ctx context.Context, q db.Querier, row db.Agent) error
+
+// mayCreate refuses what would let a caller fill the server, or take the id of somebody or something else: an agent speaks for
+// all that is said under its id.
+func (a *Agents) mayCreate(ctx context.Context, q db.Querier, row db.Agent) error {
+	if err := checkSize(len(row.Character)+len(row.Secrets), 0); err != nil {
+		return err
+	}
+	limit := quota.Quota{Most: a.most, What: "agents", Setting: "ELIZAD_MAX_AGENTS (--max-agents)"}
+	if err := limit.Admit(1, func(int64) (int64, error) { return q.CountAgents(ctx) }); err != nil {
+		return err
+	}
+	what, err := q.WhatHasID(ctx, row.ID)
+	if err != nil {
+		return err
+	}
+	if row.ID == messaging.AnonymousID {
+		what = "author"
+	}
+	if what != "" {
+		return apierr.New(apierr.Conflict, "The id %s is taken by a %s; leave the id out, or send another one", row.ID, what).
+			WithDetails("Where the character has no id, it follows from the name: then send one")
+	}
+	return nil
+}
+
+// checkSize refuses a character of too many bytes, unless it had as many before.
+func checkSize(size, before int) error {
+	if size <= max(maxCharacter, before) {
+		return nil
+	}
+	return apierr.New(apierr.TooLarge, "The character has %d bytes, and may have %d", size, maxCharacter).
+		WithDetails("A larger one can be brought along at start, with --character")
+}

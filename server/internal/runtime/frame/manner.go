@@ -1,0 +1,14 @@
+package frame
+
+// Manner is what a model's earlier answers tell of its next ones; the zero value is that of a model nobody has heard yet. A
+// model whose template opens a thought begins each answer inside it, and nothing in such an answer shows that before its end.
+type Manner struct {
+	Heard  bool // there was a complete answer
+	Inside bool // one began inside a thought
+	Plain  bool // the last one was words without a frame
+}
+
+// After returns the manner of a model after one more complete answer, which [Read] could read.
+func (m Manner) After(f Frame) Manner {
+	return Manner{Heard: true, Inside: m.Inside || f.Inside, Plain: f.Unframed}
+}

@@ -1,0 +1,262 @@
+package runtime_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/pgtest"
+	"github.com/elizad/elizad/server/internal/runtime"
+	"github.com/elizad/elizad/server/internal/store"
+	"github.com/elizad/elizad/server/internal/store/pgstore"
+	"github.com/elizad/elizad/server/internal/store/sqlitestore"
+	"github.com/elizad/elizad/server/model/doctor"
+)
+
+// asked is what a question asks of the database, and its answer; claims are left out, for they are made by the clock, too.
+var (
+	asked    = []string{"NextSeq", "ListChannelAgents", "InsertMessage", "InsertTurn"}
+	prepared = []string{"GetAgentChannel", "ListChannelMembers", "ListRecentMessages"}
+	finished = []string{
+		"FinishTurn", "NextSeq", "InsertMessage", "RoomExists", "InsertMemory", "InsertMemory",
+		"InsertTurnEvent", "InsertTurnEvent", "InsertTurnEvent", "AnyTurnQueued",
+	}
+)
+
+// An answer asks the database for no more than it did, however long the conversation: two transactions that write, of which
+// the first is the question's, and one that reads.
+func TestStatementsOfAnAnswer(t *testing.T) {
+	t.Parallel()
+	for engine, open := range map[string]func(*testing.T, func(string)) (store.Store, error){
+		"sqlite": func(t *testing.T, trace func(string)) (store.Store, error) {
+			return sqlitestore.Open(t.Context(), sqlitestore.Config{Dir: t.TempDir(), Trace: trace})
+		},
+		"postgres": func(t *testing.T, trace func(string)) (store.Store, error) {
+			return pgstore.Open(t.Context(), pgstore.Config{URL: pgtest.URL(t), Trace: trace})
+		},
+	} {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			trace := &statements{}
+			st, err := open(t, trace.add)
+			if err != nil {
+				t.Fatal(err)
+			}
+			counted := &transactions{Store: st}
+			b := setupOn(t, counted, builtin(t))
+			ada := b.agent(t, "Ada", "")
+			dm := b.dm(t, ada)
+			first := slices.Concat(asked, prepared, []string{"GetAgent"}, finished)
+			want := slices.Concat(first, asked, prepared, finished)
+			for _, length := range []int{10, 1000} {
+				b.fill(t, dm, length)
+				service, claims := b.fresh(t)
+				trace.reset()
+				views, updates := counted.views.Load(), counted.updates.Load()
+				b.askUnseen(t, dm, "I feel that this is an important one")
+				b.askUnseen(t, dm, "My brother would not agree")
+				b.stop(t, service)
+				trace.without("EnsureServerWorld", "EnsureRoom") // of the first answer ever
+				trace.without("ReleaseTurnLeases")               // when the runtime stops
+				if diff := cmp.Diff(want, trace.seen); diff != "" {
+					t.Errorf("two answers after %d messages (-want +got):\n%s", length, diff)
+				}
+				// Of the first answer another reads the character, and the last one gives back what isn't finished.
+				views, updates = counted.views.Load()-views, counted.updates.Load()-updates-claims.n.Load()
+				if views != 3 || updates != 5 {
+					t.Errorf("two answers after %d messages read in %d transactions and write in %d", length, views, updates)
+				}
+			}
+		})
+	}
+}
+
+// Whether a person was told what answers here is asked of the database once, whether they were or not: it means to look through
+// what they asked in a day.
+func TestIntroductionIsAskedForOnce(t *testing.T) {
+	t.Parallel()
+	p, err := doctor.New(doctor.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	introducing := choose(func(runtime.ModelRequest) runtime.ModelChoice {
+		return runtime.ModelChoice{Provider: p, Introduction: doctor.Notice}
+	})
+	for name, tt := range map[string]struct {
+		before int // messages in the channel
+		told   bool
+	}{
+		"somebody new":                         {0, true},
+		"who may have been told, further back": {100, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			trace := &statements{}
+			st, err := sqlitestore.Open(t.Context(), sqlitestore.Config{Dir: t.TempDir(), Trace: trace.add})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := setupOn(t, st, introducing)
+			b.start(t, b.Service)
+			ada := b.agent(t, "Ada", "")
+			dm, room := b.dm(t, ada), b.group(t, ada)
+			if tt.before > 0 {
+				b.fill(t, dm, tt.before)
+			}
+			told := 0
+			for _, channel := range []messaging.Channel{dm, dm, room} {
+				if strings.Contains(b.say(t, ada, b.draft(channel, "Ada, I feel that this is important")).reply(), doctor.Notice) {
+					told++
+				}
+				if channel.ID == dm.ID && told > 0 != tt.told {
+					t.Errorf("told in the direct channel: %v", told > 0)
+				}
+			}
+			if told != 1 {
+				t.Errorf("told %d times", told)
+			}
+			if n := trace.count("WasTold"); n != 1 {
+				t.Errorf("the database was asked %d times", n)
+			}
+		})
+	}
+}
+
+// statements notes the names of queries.
+type statements struct {
+	mu   sync.Mutex
+	seen []string
+}
+
+func (s *statements) add(query string) {
+	rest, ok := strings.CutPrefix(query, "-- name: ")
+	name, _, _ := strings.Cut(rest, " ")
+	if !ok || strings.Contains(name, "Claim") { // begins and commits are counted as transactions
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen = append(s.seen, name)
+}
+
+// count returns how often a query was sent.
+func (s *statements) count(name string) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, seen := range s.seen {
+		if seen == name {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *statements) reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen = nil
+}
+
+// without takes queries out of what was noted.
+func (s *statements) without(names ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen = slices.DeleteFunc(s.seen, func(name string) bool { return slices.Contains(names, name) })
+}
+
+// transactions counts the transactions of a store.
+type transactions struct {
+	store.Store
+	views, updates atomic.Int64
+}
+
+func (s *transactions) View(ctx context.Context, scope store.Scope, fn func(q db.Querier) error) error {
+	s.views.Add(1)
+	return s.Store.View(ctx, scope, fn)
+}
+
+func (s *transactions) Update(ctx context.Context, scope store.Scope, fn func(q db.Querier) error) error {
+	s.updates.Add(1)
+	return s.Store.Update(ctx, scope, fn)
+}
+
+// claims counts the claims of a runtime.
+type claims struct {
+	*messaging.Service
+	n atomic.Int64
+}
+
+func (c *claims) ClaimTurns(ctx context.Context, owner string, n, perSender int, lease time.Duration) ([]messaging.Turn, error) {
+	c.n.Add(1)
+	return c.Service.ClaimTurns(ctx, owner, n, perSender, lease)
+}
+
+// fresh starts a runtime that has seen nothing yet, and renews no lease while the test lasts. It is to be stopped.
+func (b *bench) fresh(t *testing.T) (*runtime.Service, *claims) {
+	t.Helper()
+	counted := &claims{Service: b.messages}
+	config := b.config
+	config.Messages, config.Lease = counted, 24*time.Hour
+	s, err := runtime.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s, counted
+}
+
+// fill adds messages to a channel that nobody is to answer, until it has a number of them.
+func (b *bench) fill(t *testing.T, channel messaging.Channel, n int) {
+	t.Helper()
+	for i := 0; ; i++ {
+		d := b.draft(channel, fmt.Sprintf("Note %d", i))
+		d.Quiet = true
+		p, err := b.messages.Post(t.Context(), b.who, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Message.Seq >= int64(n) {
+			return
+		}
+	}
+}
+
+// askUnseen posts a message and waits for the end of its turn without looking into the database.
+func (b *bench) askUnseen(t *testing.T, channel messaging.Channel, text string) {
+	t.Helper()
+	sub, err := b.messages.Subscribe(channel.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sub.Close()
+	p, err := b.messages.Post(t.Context(), b.who, b.draft(channel, text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.After(patience)
+	for {
+		select {
+		case m := <-sub.C():
+			e, err := messaging.DecodeEvent(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.Type == messaging.EventTurnEnded && e.Turn.TurnID == p.Turns[0].ID {
+				return
+			}
+		case <-deadline:
+			t.Fatalf("no answer to %q\n%s", text, b.log)
+		}
+	}
+}

@@ -1,0 +1,155 @@
+package visits_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/gen/postgres"
+	"github.com/elizad/elizad/server/internal/pgtest"
+)
+
+// TestPostgres counts the rows that scans look at. PostgreSQL makes a plan for the values of a query or, after some repeats,
+// one for any values; both have to hold. It knows its tables by then: a table that it never looked at it takes for small, and
+// sorts what it should walk, until its own upkeep comes by within a minute.
+func TestPostgres(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			hold(t, 1, func(t *testing.T) meter {
+				conn, err := pgx.Connect(t.Context(), pgtest.URL(t))
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { conn.Close(context.Background()) })
+				m := &postgresMeter{conn: conn}
+				m.exec(t, "SET plan_cache_mode = "+mode)
+				return m
+			})
+		})
+	}
+}
+
+// postgresMeter asks PostgreSQL how it ran a query.
+type postgresMeter struct {
+	conn     *pgx.Conn
+	analyzed bool
+}
+
+func (m *postgresMeter) id(kind int, number string) string {
+	return fmt.Sprintf("('%08x-0000-7000-8000-' || lpad(to_hex(%s), 12, '0'))::uuid", kind, number)
+}
+
+func (m *postgresMeter) exec(t *testing.T, statement string) {
+	t.Helper()
+	if _, err := m.conn.Exec(t.Context(), statement); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+}
+
+func (m *postgresMeter) count(t *testing.T, fn func(q db.Querier) error) int {
+	t.Helper()
+	if !m.analyzed {
+		m.exec(t, "ANALYZE")
+		m.analyzed = true
+	}
+	r := &postgresRecorder{}
+	m.within(t, func(tx pgx.Tx) {
+		r.Tx = tx
+		if err := fn(postgres.New(r)); err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			t.Errorf("%s: %v", r.query, err)
+		}
+	})
+	var visited int
+	m.within(t, func(tx pgx.Tx) {
+		if _, err := tx.Exec(t.Context(), "PREPARE counted AS "+r.query, pgx.QueryExecModeSimpleProtocol); err != nil {
+			t.Fatalf("%s: preparing: %v", r.query, err)
+		}
+		explain := "EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) EXECUTE counted"
+		for i := range r.args {
+			explain += fmt.Sprintf("%s$%d", map[bool]string{true: " (", false: ", "}[i == 0], i+1)
+		}
+		if len(r.args) > 0 {
+			explain += ")"
+		}
+		var report []byte
+		if err := tx.QueryRow(t.Context(), explain, append([]any{pgx.QueryExecModeSimpleProtocol}, r.args...)...).Scan(&report); err != nil {
+			t.Fatalf("%s: %v", r.query, err)
+		}
+		var plans []struct{ Plan step }
+		if err := json.Unmarshal(report, &plans); err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range plans {
+			visited += p.Plan.visited()
+		}
+	})
+	m.exec(t, "DEALLOCATE counted")
+	return visited
+}
+
+// within runs fn in a transaction that is taken back.
+func (m *postgresMeter) within(t *testing.T, fn func(tx pgx.Tx)) {
+	t.Helper()
+	tx, err := m.conn.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := tx.Rollback(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	}()
+	fn(tx)
+}
+
+// step is a node of a plan, with the counts of its run.
+type step struct {
+	NodeType  string  `json:"Node Type"`
+	Rows      float64 `json:"Actual Rows"`
+	Loops     float64 `json:"Actual Loops"`
+	Filtered  float64 `json:"Rows Removed by Filter"`
+	Rechecked float64 `json:"Rows Removed by Index Recheck"`
+	Plans     []step  `json:"Plans"`
+}
+
+func (s step) visited() int {
+	n := 0
+	if strings.HasSuffix(s.NodeType, "Scan") {
+		n = int((s.Rows + s.Filtered + s.Rechecked) * s.Loops)
+	}
+	for _, p := range s.Plans {
+		n += p.visited()
+	}
+	return n
+}
+
+// postgresRecorder notes the query that goes through a transaction.
+type postgresRecorder struct {
+	pgx.Tx
+	query string
+	args  []any
+}
+
+func (r *postgresRecorder) Exec(ctx context.Context, query string, args ...any) (pgconn.CommandTag, error) {
+	r.query, r.args = query, args
+	return r.Tx.Exec(ctx, query, args...)
+}
+
+func (r *postgresRecorder) Query(ctx context.Context, query string, args ...any) (pgx.Rows, error) {
+	r.query, r.args = query, args
+	return r.Tx.Query(ctx, query, args...)
+}
+
+func (r *postgresRecorder) QueryRow(ctx context.Context, query string, args ...any) pgx.Row {
+	r.query, r.args = query, args
+	return r.Tx.QueryRow(ctx, query, args...)
+}

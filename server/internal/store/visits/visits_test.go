@@ -1,0 +1,308 @@
+// Package visits holds every query of both engines to the rows that it may visit, on data that misleads a planner: one
+// author with everything, one channel with everything, everything in the last minute, and nearly all turns done. Its tests
+// share nothing between goroutines and count much, so that they run without the race detector.
+package visits_test
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/queries/dbtype"
+)
+
+// meter counts what a query makes an engine do.
+type meter interface {
+	// id returns the SQL expression of the id with a kind and a number, which is a SQL expression itself: see [numbered].
+	id(kind int, number string) string
+	// exec runs a statement for good.
+	exec(t *testing.T, statement string)
+	// count runs the one query that fn sends, takes back what it changed, and returns the engine's count of its work: rows
+	// visited or steps of a virtual machine.
+	count(t *testing.T, fn func(q db.Querier) error) int
+}
+
+// The kinds of ids in the data. What is meant by an argument that only says "id" is told by the name of the query.
+const (
+	anAgent = iota + 1
+	aServer
+	aChannel
+	aMessage
+	aTurn
+	aUser
+	aSession
+	aJob
+	aMemory
+	aRoom
+	aWorld
+	somethingNew
+)
+
+// numbered returns the id with a kind and a number.
+func numbered(kind, number int) uuid.UUID {
+	return uuid.MustParse(fmt.Sprintf("%08x-0000-7000-8000-%012x", kind, number))
+}
+
+// now is the instant of the counted queries. Everything happened within the minute before it.
+const now dbtype.Millis = 1_900_000_000_000
+
+// history is a server with n messages in its first channel, all by its first user and all answered but the last three, and
+// as many turns that wait elsewhere, as much of everything else that stays: a planner that trusts what a column usually holds is misled by each of them.
+// ID(kind, number) stands for an id, rows(n) for the numbers from 1 to n, ago(i, n) for an instant in the last minute.
+const history = `
+INSERT INTO message_servers SELECT ID(2, i), 's', 'x', NULL, '{}', 0, 0 FROM rows(3);
+INSERT INTO agents SELECT ID(1, i), 'a', '{}', '{}', true, i <= 10, 1, 0, 0 FROM rows(20);
+INSERT INTO message_server_agents SELECT ID(2, 1), ID(1, i) FROM rows(20);
+INSERT INTO channels (id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at)
+SELECT ID(3, i), ID(2, 1), 'c', 'GROUP', CASE WHEN i % 3 = 0 THEN 'discord' END, CASE WHEN i % 3 = 0 THEN 'd' || i END, NULL, '{}', 'queue',
+       CASE WHEN i % 2 = 1 THEN 'p' || i END, ID(6, 1), CASE WHEN i = 1 THEN {n} ELSE 5 END, ago(i, {n}/10), ago(i, {n}/10) FROM rows({n}/10);
+INSERT INTO channel_participants SELECT ID(3, i), ID(1, 1), '', 0 FROM rows({n}/10);
+INSERT INTO channel_participants SELECT ID(3, i), ID(6, 1), '', 0 FROM rows({n}/10);
+INSERT INTO channel_participants SELECT ID(3, 1), ID(1, i), '', 0 FROM rows(5) WHERE i > 1;
+INSERT INTO messages SELECT ID(4, i), ID(3, 1), i, ID(6, 1), 'U', 'word' || i || ' everywhere', NULL, NULL, 'x', 'm' || i, '{}', NULL, ago(i, {n}), ago(i, {n}) FROM rows({n});
+INSERT INTO messages SELECT ID(4, 1000000 + i), ID(3, 2 + i / 5), 1 + i % 5, ID(6, 1), 'U', 'hello', NULL, NULL, 'x', 'o' || i, '{}', NULL, ago(i, {n}/4), ago(i, {n}/4) FROM rows({n}/4);
+INSERT INTO turns SELECT ID(5, i), ID(1, 1), ID(3, 1), ID(4, i), ID(6, 1), i, ID(4, 3000000 + i), CASE WHEN i = {n} - 2 THEN 'running' WHEN i > {n} - 3 THEN 'queued' ELSE 'replied' END,
+       '', '', NULL, 1, 1, CASE WHEN i = {n} - 2 THEN 'me' ELSE '' END, 0, ago(i, {n}), ago(i, {n}), CASE WHEN i <= {n} - 3 THEN ago(i, {n}) END, i = {n} - 2 FROM rows({n});
+INSERT INTO turns SELECT ID(5, 1000000 + i), ID(1, 1), ID(3, 2 + i / 5), ID(4, 1000000 + i), ID(6, 1), i, ID(4, 4000000 + i), 'replied', '', '', NULL, 1, 1, '', 0, ago(i, {n}/4), ago(i, {n}/4), ago(i, {n}/4), true FROM rows({n}/4);
+INSERT INTO turns SELECT ID(5, 2000000 + i), ID(1, 3), ID(3, 1 + i % ({n}/10)), ID(4, 5000000 + i), ID(6, 1), 2000000 + i, ID(4, 6000000 + i), 'queued', '', '', NULL, 1, 0, '', 0, ago(i, {n}), NULL, NULL, i < {n}/10 FROM rows({n}/2) WHERE i % ({n}/10) > 0;
+INSERT INTO turn_events SELECT ID(5, i), 0, 'RUN_STARTED', ago(i, {n}), '{}', ID(1, 1) FROM rows({n});
+INSERT INTO turn_events SELECT ID(5, i), 1, 'RUN_ENDED', ago(i, {n}), '{}', ID(1, 1) FROM rows({n});
+INSERT INTO sessions SELECT ID(7, i), ID(1, 1), ID(6, 1), ID(3, 2000000 + i), '{}', 60000, 600000, 1000, true, 0, ago(i, {n}), ago(i, {n}), ago(i, {n}), ago(i, {n}) + CASE WHEN i % ({n}/20) = 0 THEN 600000 ELSE 0 END,
+       ago(i, {n}) + CASE WHEN i % ({n}/20) = 0 THEN 600000 ELSE 0 END, NULL, CASE WHEN i % ({n}/20) <> 0 THEN ago(i, {n}) END, '' FROM rows({n});
+INSERT INTO jobs SELECT ID(8, i), ID(1, 1), ID(6, 1), ID(3, 3000000 + i), ID(4, i), 'x', '{}', CASE WHEN i % ({n}/20) = 0 THEN 'processing' ELSE 'completed' END, NULL, '', NULL, NULL, 0,
+       CASE WHEN i % ({n}/5) = 0 THEN 1900000000001 END, '', ago(i, {n}), ago(i, {n}) + 600000, CASE WHEN i % ({n}/20) <> 0 THEN ago(i, {n}) END FROM rows({n});
+INSERT INTO worlds SELECT ID(11, i), ID(1, 1), 'w', CASE WHEN i <= 3 THEN ID(2, i) END, '{}', 0, 0 FROM rows({n}/20);
+INSERT INTO world_agents SELECT ID(11, i), ID(1, 2), ID(1, 1) FROM rows(10);
+INSERT INTO rooms SELECT ID(10, i), ID(1, 1), ID(11, CASE WHEN i <= 5 THEN 1 ELSE 2 + i % 20 END), CASE WHEN i <= {n}/10 THEN ID(3, i) END, ID(2, 1), 'r', 'GROUP', 'x', '{}', ago(i, {n}/5), ago(i, {n}/5) FROM rows({n}/5);
+INSERT INTO memories SELECT ID(9, i), ID(1, 1), ID(6, 1), ID(10, 1), NULL, 'messages', '{}', '{}', ID(4, i), false, false, NULL, NULL, ago(i, {n}), ago(i, {n}) FROM rows({n});
+INSERT INTO memories SELECT ID(9, 1000000 + i), ID(1, 1), ID(6, 1), ID(10, 1), NULL, 'facts', '{}', '{}', NULL, false, false, NULL, NULL, ago(i, {n}), ago(i, {n}) FROM rows({n});
+INSERT INTO forgotten_messages SELECT ID(4, i), ID(1, 1) FROM rows({n}/10) WHERE i % 2 = 0;
+INSERT INTO former_agents SELECT ID(1, 1000 + i), 0 FROM rows({n}/10);
+INSERT INTO agents_to_conceal SELECT ID(1, i) FROM rows(5);
+INSERT INTO idempotency_keys (entity_id, idempotency_key, fingerprint, claim, status, header, body, created_at, owner)
+SELECT ID(6, 1), 'k' || i, '', ID(12, i), CASE WHEN i % ({n}/20) = 0 THEN 0 ELSE 201 END, '{}', '', ago(i, {n}), ID(12, 1) FROM rows({n})`
+
+// grown lists the queries that may visit more with what is stored, and why. All others visit as much in a long history as in
+// a short one.
+var grown = map[string]string{
+	"CountAgentTurns":       "the total of a list",
+	"CountAgentWorlds":      "all worlds, if another agent has most of them",
+	"CountJobs":             "the jobs of a day, by status",
+	"CountSessions":         "the sessions of a day, by state",
+	"CountServerChannels":   "the total of a list",
+	"DeleteAgent":           "all that is the agent's",
+	"DeleteAgentMemories":   "all memories of the agent",
+	"DeleteChannel":         "all that is the channel's",
+	"DeleteChannelMessages": "all messages of the channel",
+	"DeleteMessageServer":   "all that is the message server's",
+	"DeleteRoomMemories":    "all memories in the room",
+	"ForgetAgentMessages":   "all messages of the agent's channels",
+	"ForgetRoomMessages":    "all messages of the channel",
+	"ListServerChannelIDs":  "all channels of the message server",
+	"ListWorlds":            "all worlds",
+	"ShiftSessions":         "the sessions of a day",
+	"ShiftJobs":             "the jobs of a day",
+}
+
+const (
+	page  = 50 // rows that the counted queries ask for, where they ask for a number
+	pages = 4  // for what a query joins, and for a few rows in no page
+)
+
+// arguments fills the parameters of a query by their names. quiet asks about a channel and an agent where little happens.
+func arguments(query string, quiet bool) func(name string, t reflect.Type) (reflect.Value, error) {
+	channel, agent, message := 1, 1, 100
+	if quiet {
+		channel, agent, message = 2, 2, 1000001
+	}
+	kinds := []struct {
+		word         string
+		kind, number int
+	}{
+		{"ServerWorld", aServer, 1}, {"World", aWorld, 1}, {"Room", aRoom, 1}, {"Memory", aMemory, 1}, {"Callback", aJob, 100}, {"Job", aJob, 100},
+		{"Session", aSession, 200}, {"Turn", aTurn, message}, {"MessageServer", aServer, 1}, {"Message", aMessage, message},
+		{"Channel", aChannel, channel}, {"NextSeq", aChannel, channel}, {"Agent", anAgent, agent}, {"WhatHasID", aMemory, 5},
+	}
+	values := map[string][]any{
+		"AgentID": {numbered(anAgent, agent)}, "OwnerID": {numbered(anAgent, 1)}, "ChannelID": {numbered(aChannel, channel)}, "MessageServerID": {numbered(aServer, 1)},
+		"MessageID": {numbered(aMessage, message)}, "AuthorID": {numbered(aUser, 1)}, "UserID": {numbered(aUser, 1)}, "Caller": {numbered(aUser, 1)}, "SenderID": {numbered(aUser, 1)}, "EntityID": {numbered(aUser, 1)},
+		"RoomID": {numbered(aRoom, 1)}, "WorldID": {numbered(aWorld, 1)}, "TurnID": {numbered(aTurn, 100)}, "FirstTurn": {numbered(aTurn, 100)}, "LastTurn": {numbered(aTurn, 100)},
+		"ResponseID": {numbered(somethingNew, 2)}, "ReplyID": {numbered(somethingNew, 2)}, "Claim": {numbered(somethingNew, 100)}, "Owner": {numbered(somethingNew, 1), "me"},
+		"CreatedBy": {numbered(aUser, 1)}, "InReplyTo": {numbered(aMessage, 1)}, "After": {numbered(anAgent, 0), dbtype.Millis(0)},
+
+		"Now": {now}, "UpdatedAt": {now}, "CreatedAt": {now}, "EndedAt": {now}, "QueuedAt": {now}, "JoinedAt": {now}, "ExpiresAt": {now}, "DeletedAt": {now}, "At": {now},
+		"DueAt": {now}, "RetryAt": {now}, "LeaseUntil": {now}, "Until": {now}, "UntilTime": {now}, "FromTime": {dbtype.Millis(0)}, "ToTime": {now},
+		"Before": {now}, "Since": {now - 120_000},
+
+		"LimitRows": {page}, "MaxRows": {page}, "PageSize": {page}, "AtMost": {page}, "MaxTurns": {16}, "MaxPerSender": {12}, "AfterSender": {numbered(aUser, 0)}, "OffsetRows": {0},
+		"UpToSeq": {1_000_000}, "BeforeSeq": {1_000_000}, "AfterSeq": {1}, "Seq": {5_000_000}, "Position": {7}, "Attempt": {0}, "CharacterVersion": {1}, "Version": {1},
+		"TimeoutMs": {60_000}, "MaxDurationMs": {600_000}, "WarningMs": {1_000}, "By": {1},
+		"AnyChannel": {false}, "AnyAuthor": {false}, "AnyUser": {false}, "WithEmbedding": {false}, "IncludeInternal": {true}, "QueuedOnly": {false}, "ByHand": {true},
+		"AutoRenew": {true}, "Enabled": {true}, "Running": {true}, "Edited": {true}, "IsUnique": {false},
+
+		"Status": {"completed", 201}, "NewStatus": {"cancelled"}, "StatusGroup": {""}, "TableName": {"messages"}, "OnlyTable": {""}, "SearchText": {""}, "ContentText": {"x"},
+		"SourceType": {"discord"}, "SourceID": {"d3"}, "PairKey": {"p1"}, "Words": {"word7"}, "IdempotencyKey": {"k100"}, "Content": {"hello", dbtype.JSON(`{}`)},
+		"Name": {"n"}, "AuthorName": {"n"}, "Type": {"GROUP"}, "Source": {"x"}, "State": {""}, "Topic": {""}, "TurnPolicy": {"queue"}, "Fingerprint": {""}, "Digest": {""},
+		"Reason": {""}, "Detail": {""}, "EndReason": {""}, "Error": {""}, "CallbackError": {""}, "CallbackURL": {"http://localhost"}, "EmbeddingSpace": {""}, "Unhandled": {"x"},
+		"Metadata": {dbtype.JSON(`{}`)}, "Character": {dbtype.JSON(`{}`)}, "Secrets": {dbtype.JSON(`{}`)}, "RawMessage": {dbtype.JSON(`{}`)}, "Header": {dbtype.JSON(`{}`)},
+		"Result": {dbtype.JSON(`{}`)}, "Data": {dbtype.JSON(`{}`)}, "CallbackSecret": {dbtype.JSON(`{}`)}, "Body": {[]byte("x")}, "Embedding": {[]byte(nil)},
+	}
+	special := map[string]map[string]any{
+		"FindClientMessage":    {"SourceID": "nothing", "Content": "nothing"},
+		"InsertSession":        {"ChannelID": numbered(somethingNew, 9)},
+		"InsertMessageServer":  {"SourceID": "new"},
+		"InsertChannel":        {"SourceID": "new", "PairKey": "new"},
+		"InsertTurn":           {"MessageID": numbered(somethingNew, 9)},
+		"InsertJob":            {"MessageID": numbered(somethingNew, 9)},
+		"InsertMemory":         {"MessageID": numbered(aMessage, 1000002)},
+		"InsertIdempotencyKey": {"IdempotencyKey": "new"},
+		"UpsertSourceChannel":  {"SourceID": "new"},
+		"AddParticipant":       {"EntityID": numbered(somethingNew, 9)},
+		"AgentConcealed":       {"ID": numbered(anAgent, agent)},
+
+		"DeleteAgentMemories":             {"ID": numbered(anAgent, agent)},
+		"DeleteChannelMessages":           {"ID": numbered(aChannel, channel)},
+		"DeleteOwnersOpenIdempotencyKeys": {"ID": numbered(somethingNew, 1)},
+		"ForgetAgentMessages":             {"ID": numbered(anAgent, agent)},
+		"GetFirstRunningAgent":            {"ID": numbered(aServer, 1)},
+		"ListAgentServers":                {"ID": numbered(anAgent, agent)},
+		"ListMessageTurns":                {"ID": numbered(aMessage, message)},
+		"ListParticipants":                {"ID": numbered(aChannel, channel)},
+		"ListServerAgents":                {"ID": numbered(aServer, 1)},
+		"ListServerChannelIDs":            {"ID": numbered(aServer, 1)},
+		"NextLogPosition":                 {"ID": numbered(aTurn, message)},
+		"RemoveParticipants":              {"ID": numbered(aChannel, channel)},
+		"NoteFormerAgent":                 {"ID": numbered(somethingNew, 9)},
+	}
+	isNew := regexp.MustCompile(`^(Insert|Ensure|Upsert|NoteFormer)`).MatchString(query)
+	return func(name string, t reflect.Type) (reflect.Value, error) {
+		candidates := values[name]
+		if name == "ID" {
+			for _, k := range kinds {
+				if strings.Contains(query, k.word) {
+					candidates = []any{numbered(k.kind, k.number)}
+					break
+				}
+			}
+			if isNew {
+				candidates = []any{numbered(somethingNew, 9)}
+			}
+		}
+		if v, ok := special[query][name]; ok {
+			candidates = []any{v}
+		}
+		for _, candidate := range candidates {
+			v := reflect.ValueOf(candidate)
+			switch {
+			case v.Type() == t:
+				return v, nil
+			case v.Kind() == reflect.Int && t.Kind() == reflect.Int64:
+				return v.Convert(t), nil
+			case t.Kind() == reflect.Pointer && v.Type() == t.Elem():
+				p := reflect.New(t.Elem())
+				p.Elem().Set(v)
+				return p, nil
+			}
+		}
+		return reflect.Value{}, fmt.Errorf("%s: no value for %s %s: give it one", query, name, t)
+	}
+}
+
+// hold holds every query to the work of a few pages of rows, and to the same in a short history and in a long one. open
+// returns an engine with an empty database, a row is what its count calls one at most.
+func hold(t *testing.T, row int, open func(t *testing.T) meter) {
+	const few, many = 1_000, 10_000
+	short, long := open(t), open(t)
+	fill(t, short, few)
+	fill(t, long, many)
+	querier := reflect.TypeFor[db.Querier]()
+	for i := range querier.NumMethod() {
+		method := querier.Method(i)
+		for _, quiet := range []bool{false, true} {
+			call := func(q db.Querier) error {
+				in := []reflect.Value{reflect.ValueOf(q), reflect.ValueOf(context.Background())}
+				value := arguments(method.Name, quiet)
+				for j := 1; j < method.Type.NumIn(); j++ {
+					in = append(in, parameter(t, method.Name, method.Type.In(j), value))
+				}
+				out := reflect.ValueOf(q).MethodByName(method.Name).Call(in[1:])
+				err, _ := out[len(out)-1].Interface().(error)
+				return err
+			}
+			of := method.Name
+			if quiet {
+				of += " elsewhere"
+			}
+			less, more := short.count(t, call), long.count(t, call)
+			t.Logf("%-40s %6d %6d", of, less, more)
+			if _, ok := grown[method.Name]; ok {
+				continue
+			}
+			if more > less+less/4+row {
+				t.Errorf("%s does %d with a history of %d and %d with one of %d", of, less, few, more, many)
+			}
+			if more > pages*page*row {
+				t.Errorf("%s does %d, where %d rows are asked for", of, more, page)
+			}
+		}
+	}
+	for name := range grown {
+		if _, ok := querier.MethodByName(name); !ok {
+			t.Errorf("there is no query %s", name)
+		}
+	}
+}
+
+// parameter makes one parameter of a query, which is a struct or stands for itself.
+func parameter(t *testing.T, query string, of reflect.Type, value func(string, reflect.Type) (reflect.Value, error)) reflect.Value {
+	t.Helper()
+	if of.Kind() != reflect.Struct {
+		name := map[reflect.Type]string{reflect.TypeFor[int64](): "LimitRows", reflect.TypeFor[string](): "Owner"}[of]
+		if of == reflect.TypeFor[uuid.UUID]() {
+			name = "ID"
+		}
+		v, err := value(name, of)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	p := reflect.New(of).Elem()
+	for i := range of.NumField() {
+		v, err := value(of.Field(i).Name, of.Field(i).Type)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		p.Field(i).Set(v)
+	}
+	return p
+}
+
+// fill writes a history of n messages.
+func fill(t *testing.T, m meter, n int) {
+	t.Helper()
+	ids := regexp.MustCompile(`ID\((\d+), ((?:[^()]|\([^()]*\))+)\)`)
+	rows := regexp.MustCompile(`rows\(([^()]+)\)`)
+	ago := regexp.MustCompile(`ago\(i, ([^()]+)\)`)
+	for _, statement := range strings.Split(strings.ReplaceAll(history, "{n}", fmt.Sprint(n)), ";\n") {
+		statement = rows.ReplaceAllString(statement, "(WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < $1) SELECT i FROM numbers) AS numbers")
+		statement = ago.ReplaceAllString(statement, fmt.Sprintf("(%d + i * 60000 / ($1))", now-60_000))
+		statement = ids.ReplaceAllStringFunc(statement, func(match string) string {
+			parts := ids.FindStringSubmatch(match)
+			kind, err := strconv.Atoi(parts[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return m.id(kind, parts[2])
+		})
+		m.exec(t, statement)
+	}
+}

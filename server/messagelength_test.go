@@ -1,0 +1,215 @@
+package server_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/coder/websocket"
+	"github.com/google/uuid"
+)
+
+// lengthWay is one way in for a text. It returns the channel that the message is in, or how the text was refused.
+type lengthWay struct {
+	name string
+	send func(n *node, channel, user, text string) (in string, refusal answer)
+}
+
+func lengthWays() []lengthWay {
+	const m = "/api/messaging/"
+	over := func(method string, call func(n *node, channel, user, text string) (path string, body map[string]any)) func(*node, string, string, string) (string, answer) {
+		return func(n *node, channel, user, text string) (string, answer) {
+			n.t.Helper()
+			path, body := call(n, channel, user, text)
+			return channel, n.do(method, m+path, body)
+		}
+	}
+	return []lengthWay{
+		{"post", over("POST", func(_ *node, channel, user, text string) (string, map[string]any) {
+			return "channels/" + channel + "/messages", map[string]any{"author_id": user, "content": text}
+		})},
+		{"post and wait", over("POST", func(_ *node, channel, user, text string) (string, map[string]any) {
+			return "channels/" + channel + "/messages", map[string]any{"author_id": user, "content": text, "transport": "http"}
+		})},
+		{"submit", over("POST", func(_ *node, channel, user, text string) (string, map[string]any) {
+			return "submit", map[string]any{"channel_id": channel, "author_id": user, "content": text}
+		})},
+		{"action", over("POST", func(_ *node, channel, user, text string) (string, map[string]any) {
+			return "action", map[string]any{"channel_id": channel, "author_id": user, "content": text}
+		})},
+		{"ingest", over("POST", func(_ *node, channel, user, text string) (string, map[string]any) {
+			return "ingest-external", map[string]any{"channel_id": channel, "author_id": user, "content": text}
+		})},
+		{"ingest of a list", over("POST", func(_ *node, channel, _, text string) (string, map[string]any) {
+			return "ingest-external", map[string]any{"platform": "telegram", "channelId": channel, "messages": []any{
+				map[string]any{"id": "1", "authorId": "4411", "content": "first"}, map[string]any{"id": "2", "authorId": "4411", "content": text},
+			}}
+		})},
+		{"edit", over("PATCH", func(n *node, channel, user, text string) (string, map[string]any) {
+			return "messages/" + n.say(channel, user, "short").ID, map[string]any{"content": text}
+		})},
+		{"edit of an action", over("PATCH", func(n *node, channel, user, text string) (string, map[string]any) {
+			made := data[wireMessage](n.do("POST", m+"action", map[string]any{"channel_id": channel, "author_id": user, "content": "short"}).want(201))
+			return "action/" + made.ID, map[string]any{"content": text}
+		})},
+		{"session", func(n *node, _, user, text string) (string, answer) {
+			s := into[struct{ SessionID, ChannelID string }](n.do("POST", m+"sessions", map[string]any{"agentId": n.agent().ID, "userId": user}).want(201))
+			return s.ChannelID, n.do("POST", m+"sessions/"+s.SessionID+"/messages", map[string]any{"content": text})
+		}},
+		{"job", func(n *node, _, user, text string) (string, answer) {
+			a := n.do("POST", m+"jobs", map[string]any{"userId": user, "content": text})
+			if a.status != 201 {
+				return "", a
+			}
+			return into[struct{ ChannelID string }](n.do("GET", m+"jobs/"+into[struct{ JobID string }](a).JobID, nil).want(200)).ChannelID, a
+		}},
+		{"Socket.IO", func(n *node, channel, user, text string) (string, answer) {
+			return channel, n.overSocket(channel, text, func(frame map[string]any) *websocket.Conn {
+				conn := n.listen(channel, user)
+				frame["senderId"], frame["serverId"] = user, uuid.Nil
+				raw, err := json.Marshal([]any{"send_message", frame})
+				if err != nil {
+					n.t.Fatal(err)
+				}
+				n.write(conn, "42"+string(raw))
+				return conn
+			})
+		}},
+		{"plain", func(n *node, channel, _, text string) (string, answer) {
+			return channel, n.overSocket(channel, text, n.plain)
+		}},
+	}
+}
+
+// overSocket sends a text, and waits until it is in the history or refused.
+func (n *node) overSocket(channel, text string, send func(frame map[string]any) *websocket.Conn) answer {
+	n.t.Helper()
+	conn := send(map[string]any{"type": "message", "channelId": channel, "message": text})
+	conn.SetReadLimit(-1)
+	for range 50 {
+		frame := n.hear(conn)
+		if frame == "" {
+			n.t.Fatal("the connection ended")
+		}
+		for _, m := range n.history(channel) {
+			if m.Content == text {
+				return answer{t: n.t, status: 201}
+			}
+		}
+		if strings.Contains(frame, "VALIDATION_ERROR") {
+			return answer{t: n.t, status: 400, body: []byte(frame)}
+		}
+	}
+	n.t.Fatal("neither stored nor refused")
+	return answer{}
+}
+
+// Of every character that a message may have none is lost, and one more is refused, whichever way it comes.
+func TestMessageLength(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	const most = 200_000
+	longest := differentWords(most)
+	for _, w := range lengthWays() {
+		t.Run(w.name, func(t *testing.T) {
+			n := n.under(t)
+			channel, user := n.dm()
+			_, refusal := w.send(n, channel, user, longest+"😀")
+			wantTooLong(t, refusal, most+1, most)
+			for _, m := range n.history(channel) {
+				if m.Content == "first" || len(m.Content) > len(longest) {
+					t.Errorf("%.20q was stored", m.Content)
+				}
+			}
+			in, a := w.send(n, channel, user, longest)
+			if a.status/100 != 2 {
+				t.Fatalf("status %d: %.300s", a.status, a.body)
+			}
+			for _, m := range n.history(in) {
+				if m.Content == longest {
+					return
+				}
+			}
+			t.Error("it is not in the history")
+		})
+	}
+}
+
+func TestMessageLengthIsASetting(t *testing.T) {
+	t.Parallel()
+	cfg := config0(t)
+	cfg.Limits.MaxMessage = 300_000
+	n := startWith(t, cfg)
+	channel, user := n.dm()
+	long := n.say(channel, user, strings.Repeat("x", cfg.Limits.MaxMessage))
+	wantTooLong(t, n.ask(channel, user, strings.Repeat("x", cfg.Limits.MaxMessage+1)), cfg.Limits.MaxMessage+1, cfg.Limits.MaxMessage)
+	action := map[string]any{"channel_id": channel, "author_id": user, "content": long.Content}
+	made := data[wireMessage](n.do("POST", "/api/messaging/action", action).want(201))
+	n.stop()
+
+	cfg.Limits.MaxMessage = 10
+	n = startWith(t, cfg)
+	for _, w := range lengthWays() {
+		if strings.HasPrefix(w.name, "edit") { // they post a short message first, and have no more to say of a low limit
+			continue
+		}
+		t.Run(w.name, func(t *testing.T) {
+			n := n.under(t)
+			channel, user := n.dm()
+			_, refusal := w.send(n, channel, user, "ééééé ééééé")
+			wantTooLong(t, refusal, 11, 10)
+		})
+	}
+	// What is longer from before stays, and may change in all but its text.
+	path := "/api/messaging/action/" + made.ID
+	changed := data[wireMessage](n.do("PATCH", path, map[string]any{"metadata": map[string]any{"status": "completed"}}).want(200))
+	if changed.Content != long.Content || changed.Metadata["status"] != "completed" {
+		t.Errorf("%d characters, %v", len(changed.Content), changed.Metadata)
+	}
+	wantTooLong(t, n.do("PATCH", path, map[string]any{"content": long.Content[1:]}), 299_999, 10)
+}
+
+func wantTooLong(t *testing.T, a answer, has, takes int) {
+	t.Helper()
+	want := fmt.Sprintf("The message has %d characters; this server takes %d (ELIZAD_MAX_MESSAGE)", has, takes)
+	if a.status != 400 || !strings.Contains(string(a.body), want) || !strings.Contains(string(a.body), "VALIDATION_ERROR") {
+		t.Errorf("status %d: %.300s", a.status, a.body)
+	}
+}
+
+// differentWords returns n characters in words that are all different, of letters of four bytes: the most that a search index
+// can get.
+func differentWords(n int) string {
+	text := make([]rune, 0, n+3)
+	for i := rune(0); len(text) < n; i++ {
+		text = append(text, 0x20000+i%20_000, 0x25000+i/20_000, ' ')
+	}
+	return string(text[:n])
+}
+
+// under returns the node for a subtest.
+func (n *node) under(t *testing.T) *node {
+	sub := *n
+	sub.t = t
+	return &sub
+}
+
+// PostgreSQL's index of texts takes a megabyte of different words, which a raised limit may exceed.
+func TestMoreWordsThanTheDatabaseTakes(t *testing.T) {
+	t.Parallel()
+	cfg := config0(t)
+	cfg.Limits.MaxMessage = 2_000_000
+	n := startWith(t, cfg)
+	var words strings.Builder
+	for i := range 180_000 {
+		fmt.Fprintf(&words, "%07x ", i*1_000)
+	}
+	channel, user := n.dm()
+	a := n.ask(channel, user, words.String())
+	if *engine != "postgres" {
+		a.want(201)
+		return
+	}
+	clearError(t, "too many words", a, 400, "VALIDATION_ERROR")
+}

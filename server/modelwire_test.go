@@ -1,0 +1,273 @@
+package server_test
+
+import (
+	"encoding/json"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/internal/modeltest"
+)
+
+// spoken is what came of one question: what was streamed, what is in the history after it, and the record of the run.
+type spoken struct {
+	text    string      // the pieces of the stream
+	end     sseEvent    // done or error
+	last    wireMessage // the newest of the history
+	history []wireMessage
+	calls   []map[string]any // of models, from the record
+}
+
+// askStream asks the default agent in its DM and reads everything that there is to read.
+func (n *node) askStream(channel, user, question string) spoken {
+	n.t.Helper()
+	events := readSSE(n.t, n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{
+		"author_id": user, "content": question, "transport": "sse",
+	}).want(200).body)
+	out := spoken{end: events[len(events)-1]}
+	for _, e := range events {
+		var piece struct{ Chunk string }
+		if e.name == "chunk" && json.Unmarshal(e.data, &piece) == nil {
+			out.text += piece.Chunk
+		}
+	}
+	out.history = n.history(channel)
+	out.last = out.history[0]
+	runs := data[struct{ Runs []struct{ RunID string } }](n.do("GET", "/api/agents/"+n.agent().ID+"/runs?limit=1", nil).want(200)).Runs
+	run := data[struct {
+		Events []struct {
+			Type string
+			Data map[string]any
+		}
+	}](n.do("GET", "/api/agents/"+n.agent().ID+"/runs/"+runs[0].RunID, nil).want(200))
+	for _, e := range run.Events {
+		if e.Type == "MODEL_USED" {
+			out.calls = append(out.calls, e.Data)
+		}
+	}
+	return out
+}
+
+// TestRecordedModels puts whole servers before models that answer as recorded ones did. What they say is streamed and stored
+// whole, after one call unless the model asks for more.
+func TestRecordedModels(t *testing.T) {
+	t.Parallel()
+	const link = "See <https://example.org/start> first. Then write:\n\n```html\n<p>Hello</p>\n```\n\nThat is all."
+	for name, tt := range map[string]struct {
+		first string // what the first request is answered by, when that is a refusal
+		text  string
+		says  string // in the error, when there is one
+	}{
+		"01-answer-with-a-link":              {text: link},
+		"02-thoughts-without-an-opening-tag": {text: "Good morning! How can I help?"},
+		"03-emoji-in-two-halves":             {text: "Nice 😀 day"},
+		"04-stream-under-another-type":       {text: "Streamed under a JSON type."},
+		"05-model-that-may-not-stream":       {first: "05-model-that-may-not-stream-refusal", text: "Unstreamed, but here."},
+		"06-blank-data-lines":                {text: "Still here."},
+		"08-whole-message-at-the-end":        {text: "Only once, please."},
+		"09-only-thoughts-came":              {says: "TEXT_LARGE_MAX_TOKENS"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var asked atomic.Int64
+			m := modeltest.New(t, func(r modeltest.Request) modeltest.Script {
+				if asked.Add(1); tt.first != "" && r.Stream {
+					return modeltest.Recorded(tt.first)
+				}
+				return modeltest.Recorded(name)
+			})
+			n := start(t, t.TempDir(), "OPENAI_BASE_URL="+m.URL)
+			channel, user := n.dm()
+			got := n.askStream(channel, user, "Hello")
+			calls := 1
+			if tt.first != "" {
+				calls = 2
+			}
+			if got.text != tt.text || tt.says == "" && got.last.Content != tt.text || !strings.Contains(string(got.end.data), tt.says) {
+				t.Errorf("streamed %q, stored %q, end %s", got.text, got.last.Content, got.end.data)
+			}
+			if tt.says != "" && !strings.Contains(got.last.Content, tt.says) {
+				t.Errorf("the history says %q", got.last.Content)
+			}
+			if len(got.calls) != calls || int(asked.Load()) != calls {
+				t.Errorf("%d calls, in the record %v", asked.Load(), got.calls)
+			}
+			for _, secret := range []string{"think", "The user greets", "weather"} {
+				if tt.text != "" && strings.Contains(got.text+got.last.Content, secret) {
+					t.Errorf("%q is a thought", got.text)
+				}
+			}
+			if again := n.askStream(channel, user, "Again"); tt.first != "" && (again.text != tt.text || len(again.calls) != 1) {
+				t.Errorf("the next question: %q after %d calls", again.text, len(again.calls))
+			}
+		})
+	}
+}
+
+// TestWordsWithoutAFrameAreStreamed listens to a model that doesn't keep to the form: once it is known to speak so, its words
+// are shown while the model is still writing.
+func TestWordsWithoutAFrameAreStreamed(t *testing.T) {
+	t.Parallel()
+	gate := make(chan struct{})
+	var asked atomic.Int64
+	m := modeltest.New(t, func(modeltest.Request) modeltest.Script {
+		script := modeltest.Say("First words, then more.")
+		if asked.Add(1) > 1 {
+			script.Gates = map[int]<-chan struct{}{2: gate}
+		}
+		return script
+	})
+	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+m.URL)
+	channel, user := n.dm()
+	n.ask(channel, user, "Hello").want(201)
+	conn := n.listen(channel, user)
+	again := data[wireMessage](n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{"author_id": user, "content": "Again"}).want(201)).ID
+	var streamed strings.Builder
+	for done := false; !done; {
+		switch e := readEvent(t, conn); e.name {
+		case "messageStreamChunk":
+			var piece struct{ Chunk string }
+			if err := json.Unmarshal(e.payload, &piece); err != nil {
+				t.Fatal(err)
+			}
+			if streamed.Len() == 0 {
+				if len(n.history(channel)) != 3 {
+					t.Error("the answer is complete before its first piece is shown")
+				}
+				close(gate)
+			}
+			streamed.WriteString(piece.Chunk)
+		case "messageComplete":
+			done = e.MessageID == again // the end of the first may come late
+		}
+	}
+	if last := n.history(channel)[0].Content; streamed.String() != "First words, then more." || last != streamed.String() {
+		t.Errorf("%q is streamed, %q stored", streamed.String(), last)
+	}
+}
+
+// TestDraftsAreNotShown stands before a model whose template has opened its thought, in which it drafts whole answers.
+func TestDraftsAreNotShown(t *testing.T) {
+	t.Parallel()
+	const draft = "<response><thought>SECRET</thought><actions>REPLY</actions><providers></providers><text>SECRET</text></response>"
+	var asked atomic.Int64
+	m := modeltest.New(t, func(modeltest.Request) modeltest.Script {
+		script := modeltest.Frame("Good morning!")
+		before := "I could say SECRET: " + draft + " or so.\n</think>\n"
+		if asked.Add(1) > 1 { // nothing but the model's earlier answers tells that this is a thought
+			before = draft + " or so.\n</think>\n"
+		}
+		script.Chunks = append(strings.SplitAfter(before, " "), script.Chunks...)
+		return script
+	})
+	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+m.URL)
+	channel, user := n.dm()
+	for range 3 {
+		if got := n.askStream(channel, user, "Hello"); got.text != "Good morning!" || got.last.Content != got.text {
+			t.Errorf("streamed %q, stored %q", got.text, got.last.Content)
+		}
+	}
+}
+
+// TestWaitsThatTheBodyNames stands before a model that has a limit per minute.
+func TestWaitsThatTheBodyNames(t *testing.T) {
+	t.Parallel()
+	refusal := modeltest.Recorded("07-wait-told-in-the-body")
+	refusal.Body = strings.Replace(refusal.Body, "4s", "0.02s", 1)
+	var asked atomic.Int64
+	m := modeltest.New(t, func(modeltest.Request) modeltest.Script {
+		if asked.Add(1) == 1 {
+			return refusal
+		}
+		return modeltest.Frame("Here I am.")
+	})
+	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+m.URL)
+	channel, user := n.dm()
+	got := n.askStream(channel, user, "Hello")
+	if got.last.Content != "Here I am." || len(got.calls) != 2 || got.calls[0]["reason"] != "model_rate_limit" || got.calls[0]["retryInMs"] == nil {
+		t.Errorf("stored %q, record %v", got.last.Content, got.calls)
+	}
+}
+
+// TestBrokenAnswerStaysVisible reads along half an answer, and then everything that a reload reads: history, the single
+// message, the session, the runs, the socket.
+func TestBrokenAnswerStaysVisible(t *testing.T) {
+	t.Parallel()
+	half := modeltest.Recorded("19-half-an-answer-after-reload")
+	for name, script := range map[string]modeltest.Script{
+		"the stream ends": half, "the connection breaks": func() modeltest.Script { s := half; s.Ending = modeltest.Cut; return s }(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var asked atomic.Int64
+			m := modeltest.New(t, func(modeltest.Request) modeltest.Script {
+				if asked.Add(1) == 1 {
+					return script
+				}
+				return modeltest.Fail(400, "no more today") // the rest that is asked for
+			})
+			n := start(t, t.TempDir(), "OPENAI_BASE_URL="+m.URL)
+			channel, user := n.dm()
+			got := n.askStream(channel, user, "How do I cook an egg?")
+			if got.text != "First, boil the wat" || got.end.name != "error" {
+				t.Errorf("streamed %q, then %s", got.text, got.end.data)
+			}
+			failure, _ := got.last.Metadata["failure"].(map[string]any)
+			if len(got.history) != 2 || got.last.Content != got.text || got.last.AuthorID != n.agent().ID || got.last.Metadata["truncated"] != true ||
+				failure["reason"] != "model_unavailable" || failure["partial"] != true || !strings.Contains(failure["message"].(string), "middle of the answer") {
+				t.Errorf("the history holds %+v", got.history)
+			}
+			if one := data[wireMessage](n.do("GET", "/api/messaging/messages/"+got.last.ID, nil).want(200)); one.Content != got.text {
+				t.Errorf("the message is %+v", one)
+			}
+			run := data[struct {
+				Runs []struct{ Status, Outcome, Reason, ReplyID string }
+			}](n.do("GET", "/api/agents/"+n.agent().ID+"/runs", nil).want(200)).Runs[0]
+			if run.Outcome != "failed" || run.Reason != "model_unavailable" || run.ReplyID != got.last.ID {
+				t.Errorf("the run is %+v", run)
+			}
+		})
+	}
+}
+
+// TestFailuresAgreeEverywhere fails in every way in which people ask, and reads the same entry everywhere.
+func TestFailuresAgreeEverywhere(t *testing.T) {
+	t.Parallel()
+	m := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Fail(401, "no") })
+	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+m.URL, "OPENAI_API_KEY=key")
+	const says = "No answer: The model refuses the key; check OPENAI_API_KEY."
+	entry := func(channel string) wireMessage {
+		t.Helper()
+		h := n.history(channel)
+		if len(h) != 2 || h[0].Content != says || h[0].SourceType != "agent_response" || h[0].InReplyToRootMessageID != h[1].ID || h[0].Metadata["truncated"] != nil {
+			t.Fatalf("the history holds %+v", h)
+		}
+		return h[0]
+	}
+
+	channel, user := n.dm()
+	conn := n.listen(channel, user)
+	clearError(t, "http", n.ask(channel, user, "Hello"), 502, "MODEL_ERROR")
+	failed := entry(channel)
+	var events []string
+	for len(events) == 0 || events[len(events)-1] != "messageComplete" {
+		if e := readEvent(t, conn); e.SenderID != user {
+			events = append(events, e.name)
+		}
+	}
+	if got := strings.Join(events, " "); !strings.HasSuffix(got, "messageBroadcast messageStreamError messageComplete") {
+		t.Errorf("the socket heard %s of %s", got, failed.ID)
+	}
+
+	s := n.session(nil)
+	n.do("POST", sessionsPath+"/"+s.SessionID+"/messages", map[string]any{"content": "Hello", "transport": "http"}).want(502)
+	entry(s.ChannelID)
+
+	job := n.job(map[string]any{"content": "Hello"})
+	job = into[wireJob](n.do("GET", jobsPath+"/"+job.JobID, nil, "Prefer", "wait=20").want(200))
+	if entry(job.ChannelID); job.Status != "failed" || !strings.Contains(job.Error, "OPENAI_API_KEY") || job.Result.Message.ID != uuid.Nil.String() && job.Result.Message.ID != "" {
+		t.Errorf("the job is %+v", job)
+	}
+}

@@ -1,0 +1,150 @@
+package server_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/internal/config"
+)
+
+func TestChannelsSessionsAndServersAreBounded(t *testing.T) {
+	t.Parallel()
+	cfg := config0(t)
+	cfg.Limits.MaxChannels, cfg.Limits.MaxSessions, cfg.Limits.MaxServers = 3, 2, 2
+	n := startWith(t, cfg)
+	const m = "/api/messaging/"
+	full := func(what string, a answer, setting string) {
+		t.Helper()
+		if e := into[wireError](a).Error; a.status != 413 || e.Code != "QUOTA_EXCEEDED" || !strings.Contains(e.Details, setting) {
+			t.Errorf("%s: status %d, %+v", what, a.status, e)
+		}
+	}
+	agentID, user := n.agent().ID, uuid.NewString()
+	session := func() answer {
+		return n.do("POST", m+"sessions", map[string]any{"agentId": agentID, "userId": user})
+	}
+	first := into[wireSession](session().want(201)).SessionID
+	session().want(201)
+	full("a session", session(), "ELIZAD_MAX_SESSIONS")
+	n.do("DELETE", m+"sessions/"+first, nil).want(200)
+	session().want(201)
+
+	// Those that the server makes by itself take nobody's place.
+	for range 4 {
+		n.dm()
+		n.do("POST", m+"jobs", map[string]any{"userId": user, "content": "Hello"}).want(201)
+	}
+	create := func() answer {
+		return n.do("POST", m+"channels", map[string]any{"name": "Group", "message_server_id": uuid.Nil, "participantCentralUserIds": []string{user}})
+	}
+	channel := data[struct{ ID string }](create().want(201)).ID
+	create().want(201)
+	server := func(sourceType string) answer {
+		return n.do("POST", m+"message-servers", map[string]any{"name": "Platform", "sourceType": sourceType})
+	}
+	mirror := data[struct{ Server struct{ ID string } }](server("session").want(201)).Server.ID // a name is no way around
+	full("a message server", server("two"), "ELIZAD_MAX_MESSAGE_SERVERS")
+	sync := func(ids ...string) answer {
+		list := make([]any, len(ids))
+		for i, id := range ids {
+			list[i] = map[string]any{"sourceId": id, "name": id, "type": "GROUP"}
+		}
+		return n.do("POST", m+"message-servers/"+mirror+"/sync-channels", map[string]any{"channels": list})
+	}
+	full("two mirrored channels", sync("a", "b"), "ELIZAD_MAX_CHANNELS")
+	sync("a").want(200)
+	sync("a").want(200) // it is there already
+	full("a channel", create(), "ELIZAD_MAX_CHANNELS")
+	somewhere := func() answer {
+		return n.do("POST", m+"channels/"+uuid.NewString()+"/messages", map[string]any{"author_id": user, "content": "Hello"})
+	}
+	full("a channel made by its first message", somewhere(), "ELIZAD_MAX_CHANNELS")
+	n.say(channel, user, "Who is there may go on")
+	n.do("DELETE", m+"channels/"+channel, nil)
+	somewhere().want(201)
+	full("a channel", create(), "ELIZAD_MAX_CHANNELS")
+}
+
+// Nobody gets all there is: one caller's share is three quarters, and what is made by asking alone is bounded like the rest.
+func TestOneCallerLeavesRoomForOthers(t *testing.T) {
+	t.Parallel()
+	cfg := config0(t)
+	cfg.Limits.MaxChannels, cfg.Limits.MaxDMs, cfg.Limits.MaxSessions, cfg.Limits.MaxJobs = 4, 4, 4, 4
+	cfg.Limits.MaxParticipants, cfg.Limits.MaxRooms, cfg.Limits.MaxWorlds = 3, 2, 4
+	model := newSink(t, func(_ http.ResponseWriter, r *http.Request) bool { // never answers, so that jobs stay under way
+		if strings.HasSuffix(r.URL.Path, "/completions") {
+			<-r.Context().Done()
+			return true
+		}
+		return false
+	})
+	cfg.Agents.Environment = config.ReadAgentEnvironment([]string{"OPENAI_BASE_URL=" + model.URL, "OPENAI_API_KEY=sk-of-nobody-0123456789", "LARGE_MODEL=m", "SMALL_MODEL=m"})
+	n := startWith(t, cfg)
+	const m = "/api/messaging/"
+	agentID := n.bring("Ann", nil)
+	greedy, modest := uuid.NewString(), uuid.NewString()
+	as := func(user string) []string { return []string{"X-Entity-Id", user} }
+	refused := func(what string, a answer, status int, code, text, setting string) {
+		t.Helper()
+		if e := into[wireError](a).Error; a.status != status || e.Code != code || !strings.Contains(e.Message, text) || !strings.Contains(e.Details, setting) {
+			t.Errorf("%s: status %d, %+v", what, a.status, e)
+		}
+	}
+	for _, kind := range []struct {
+		name, setting string
+		status        int
+		code          string
+		make          func(user string) answer
+	}{
+		{"a channel", "ELIZAD_MAX_CHANNELS", 413, "QUOTA_EXCEEDED", func(user string) answer {
+			return n.do("POST", m+"channels", map[string]any{"name": "x", "message_server_id": uuid.Nil, "participantCentralUserIds": []string{user}}, as(user)...)
+		}},
+		{"a DM", "ELIZAD_MAX_DMS", 413, "QUOTA_EXCEEDED", func(user string) answer {
+			return n.do("GET", m+"dm-channel?currentUserId="+user+"&targetUserId="+uuid.NewString(), nil, as(user)...)
+		}},
+		{"a session", "ELIZAD_MAX_SESSIONS", 413, "QUOTA_EXCEEDED", func(user string) answer {
+			return n.do("POST", m+"sessions", map[string]any{"agentId": agentID, "userId": user}, as(user)...)
+		}},
+		{"a job", "ELIZAD_MAX_JOBS", 429, "QUEUE_FULL", func(user string) answer {
+			return n.do("POST", m+"jobs", map[string]any{"userId": user, "content": "Hello", "agentId": agentID}, as(user)...)
+		}},
+	} {
+		for range 3 {
+			if a := kind.make(greedy); a.status > 299 {
+				t.Fatalf("%s: %d %s", kind.name, a.status, a.body)
+			}
+		}
+		refused(kind.name+" of one caller", kind.make(greedy), kind.status, kind.code, "One caller may have 3", kind.setting)
+		if a := kind.make(modest); a.status > 299 {
+			t.Errorf("%s of another: %d %s", kind.name, a.status, a.body)
+		}
+		refused(kind.name+" of anybody", kind.make(modest), kind.status, kind.code, "There may be 4", kind.setting)
+	}
+
+	channel := data[struct{ Channels []struct{ ID string } }](n.do("GET", m+"message-servers/"+uuid.Nil.String()+"/channels", nil).want(200)).Channels[0].ID
+	many := []string{uuid.NewString(), uuid.NewString(), uuid.NewString(), uuid.NewString()}
+	refused("participants", n.do("PATCH", m+"channels/"+channel, map[string]any{"participantCentralUserIds": many}), 413, "QUOTA_EXCEEDED", "3 participants", "ELIZAD_MAX_PARTICIPANTS")
+	n.do("PATCH", m+"channels/"+channel, map[string]any{"participantCentralUserIds": many[:3]}).want(200)
+	refused("one more", n.do("POST", m+"channels/"+channel+"/agents", map[string]any{"agentId": agentID}), 413, "QUOTA_EXCEEDED", "3 participants", "ELIZAD_MAX_PARTICIPANTS")
+
+	room := func() answer {
+		return n.do("POST", "/api/memory/"+agentID+"/rooms", map[string]any{"name": "Room"})
+	}
+	made := 0
+	for ; made < 5 && room().status == 201; made++ {
+	}
+	refused("a room", room(), 413, "QUOTA_EXCEEDED", "There may be 2 rooms", "ELIZAD_MAX_ROOMS")
+	world := func() answer {
+		return n.do("POST", "/api/agents/"+agentID+"/worlds", map[string]any{"name": "World"})
+	}
+	for range 5 {
+		world()
+	}
+	refused("a world", world(), 413, "QUOTA_EXCEEDED", "There may be 4 worlds", "ELIZAD_MAX_WORLDS")
+	if made == 0 {
+		t.Error("no room could be made")
+	}
+}

@@ -1,0 +1,51 @@
+package server_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/internal/config"
+)
+
+// One sender asks much more than there are workers, of a model that answers none of it before somebody else was answered.
+func TestOneSenderLeavesWorkersToOthers(t *testing.T) {
+	t.Parallel()
+	answered := make(chan struct{})
+	model := newSink(t, func(_ http.ResponseWriter, r *http.Request) bool {
+		body, err := io.ReadAll(r.Body)
+		if err == nil && strings.Contains(string(body), "flood") {
+			select {
+			case <-answered:
+			case <-r.Context().Done():
+			}
+		}
+		return false
+	})
+	cfg := config0(t)
+	cfg.Messages.ConcurrentRuns = 4
+	cfg.Agents.Environment = config.ReadAgentEnvironment([]string{"OPENAI_BASE_URL=" + model.URL, "OPENAI_API_KEY=sk-of-nobody-0123456789", "LARGE_MODEL=m", "SMALL_MODEL=m"})
+	n := startWith(t, cfg)
+	var agents []string
+	for i := range 5 {
+		agents = append(agents, n.bring(fmt.Sprint("Ann", i), nil))
+	}
+	ask := func(user, text, transport string, agent string) answer {
+		return n.do("POST", "/api/messaging/channels/"+uuid.NewString()+"/messages", map[string]any{
+			"author_id": user, "content": text, "message_server_id": uuid.Nil, "transport": transport,
+			"metadata": map[string]any{"isDm": true, "targetUserId": agent},
+		})
+	}
+	flooder, other := uuid.NewString(), uuid.NewString()
+	for i := range 500 {
+		ask(flooder, "flood", "websocket", agents[i%len(agents)]).want(201)
+	}
+	if a := ask(other, "Hello", "http", agents[0]).want(201); !strings.Contains(string(a.body), "Fine.") {
+		t.Errorf("answered: %s", a.body)
+	}
+	close(answered)
+}
