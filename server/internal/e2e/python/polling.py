@@ -54,16 +54,28 @@ def disconnect():
     lost.set()
 
 
-client.connect(url, transports=["polling"], auth={"entityId": me})
-client.emit("join", {"channelId": channel, "entityId": me})
-for text in ["Hello", "Who are you?", "What can you do?", "My mother never listens to me"]:
-    before = len(seen["answers"])
-    complete.clear()
-    ack = client.call("send_message", {"channelId": channel, "senderId": me, "message": text}, timeout=PATIENCE)
-    assert ack.get("success"), f"{text}: acknowledged with {ack}"
-    assert complete.wait(PATIENCE), f"{text}: no messageComplete, {'the connection broke' if lost.is_set() else 'still connected'}"
-    assert len(seen["answers"]) == before + 1, f"{text}: answers {seen['answers']}"
-assert not lost.is_set(), "the connection broke"
-assert seen["chunks"] > 16, f"only {seen['chunks']} chunks came, too few to tell"
-client.disconnect()
+def burst():
+    """Asks for much at once, so that the server has far more to say than one polling answer may hold."""
+    questions = 100
+    acks = threading.Semaphore(0)
+    for _ in range(questions):
+        client.emit("join_channel", {"channelId": channel, "entityId": me}, callback=lambda *_: acks.release())
+    for answered in range(questions):
+        assert acks.acquire(timeout=PATIENCE), f"{answered} of {questions} acknowledged, {'the connection broke' if lost.is_set() else 'still connected'}"
+
+
+try:
+    client.connect(url, transports=["polling"], auth={"entityId": me})
+    client.emit("join_channel", {"channelId": channel, "entityId": me})
+    for text in ["Hello", "Who are you?", "What can you do?", "My mother never listens to me"]:
+        before = len(seen["answers"])
+        complete.clear()
+        ack = client.call("send_message", {"channelId": channel, "senderId": me, "message": text}, timeout=PATIENCE)
+        assert ack.get("success"), f"{text}: acknowledged with {ack}"
+        assert complete.wait(PATIENCE), f"{text}: no messageComplete, {'the connection broke' if lost.is_set() else 'still connected'}"
+        assert len(seen["answers"]) == before + 1, f"{text}: answers {seen['answers']}"
+    burst()
+    assert not lost.is_set(), "the connection broke"
+finally:
+    client.disconnect()  # or its threads keep the program from ending
 print(json.dumps({"answers": len(seen["answers"]), "chunks": seen["chunks"]}))
