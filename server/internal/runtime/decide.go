@@ -32,7 +32,7 @@ var directTypes = []string{
 // clientSource is part of the source of messages that are typed in the web client.
 const clientSource = "client_chat"
 
-// decide says whether the agent answers (agent runtime §9.3, steps 4 and 7). The model is asked only where no rule fits.
+// decide says whether the agent answers (agent runtime §9.3, steps 4 to 6). The model is asked only where no rule fits.
 func (r *run) decide(ctx context.Context) (verdict, error) {
 	if v, ok := r.standing(); ok {
 		return v, nil
@@ -58,7 +58,7 @@ func (r *run) standing() (verdict, bool) {
 	return verdict{}, false
 }
 
-// rules applies rules 7b to 7d.
+// rules applies the rules of step 5.
 func (r *run) rules() (verdict, bool) {
 	var (
 		kind   = strings.ToLower(r.view.Room.Type)
@@ -99,7 +99,7 @@ func containsAny(s string, parts []string) bool {
 	return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(s, part) })
 }
 
-// clientRule is rule 7c: what is typed in the web client is answered. With several agents in the room one of them does, the
+// clientRule is the one of the web client: what is typed in the web client is answered. With several agents in the room one of them does, the
 // one that spoke last there; the others ask the model, unless the room says that all answer.
 func (r *run) clientRule() (verdict, bool) {
 	const rule = "client_chat"
@@ -183,7 +183,7 @@ func (r *run) isNamed() bool {
 	return mention.In(r.view.Message.Content.Text, r.mind.character.Addresses()...)
 }
 
-// askWhether lets the model decide (rule 7e). To be asked for silence counts as no, and the agent stays silent.
+// askWhether lets the model decide. To be asked for silence counts as no, and the agent stays silent.
 func (r *run) askWhether(ctx context.Context) (verdict, error) {
 	r.offer(ctx)
 	if err := r.compose(ctx, []string{"ANXIETY", "ENTITIES", "CHARACTER", "RECENT_MESSAGES", "ACTIONS"}); err != nil {

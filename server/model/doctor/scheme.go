@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// scheme is ELIZA proper (rule 15, agent runtime §18.3): the clause with the highest keyword is taken apart and turned
+// scheme is ELIZA proper (agent runtime §18.3): the clause with the highest keyword is taken apart and turned
 // into a reply; its other keywords follow when a pattern or its variants are of no use.
 func (t *talk) scheme() (reply, bool) {
 	at, found := t.keyClause()

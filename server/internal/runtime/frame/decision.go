@@ -15,7 +15,7 @@ type Decision struct {
 	Cut       bool // the text ends in the middle
 }
 
-// Read takes the answer to a prompt apart that asks for thought, actions, providers and text (§6.3).
+// Read takes the answer to a prompt apart that asks for thought, actions, providers and text (agent runtime §6.3).
 func Read(answer string) (Frame, bool) {
 	return Parse(answer, "thought", "actions", "providers", "text")
 }

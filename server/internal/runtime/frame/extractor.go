@@ -13,7 +13,7 @@ const maxUnshown = 16 << 10
 // special are the elements whose tags are never shown. Anything else inside a text, such as a piece of HTML, is text.
 var special = append(slices.Clone(frameNames), reasoning...)
 
-// Extractor finds what may be shown of an answer that is still being written (§11): the content of <text> directly inside
+// Extractor finds what may be shown of an answer that is still being written (agent runtime §11): the content of <text> directly inside
 // the frame, decoded; the text of a JSON frame; or, of a model that is known to speak so, words without a frame. Never a tag,
 // never a thought, never half a character. Where it cannot be sure it shows nothing more, and [Extractor.Finish] tells what
 // is left when the answer is known as a whole.

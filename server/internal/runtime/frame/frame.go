@@ -120,7 +120,7 @@ type reader struct {
 	bare     string // the words outside of all elements, after reading
 }
 
-// findFrame finds the part of an answer that may hold the fields (§6.1); nil when there is none.
+// findFrame finds the part of an answer that may hold the fields (agent runtime §6.1); nil when there is none.
 func findFrame(text string, tags []tag, expected []string) *reader {
 	code := codeIn(text)
 	for i, t := range tags {
