@@ -130,7 +130,7 @@ func (s *Service) ensureRoom(ctx context.Context, q db.Querier, row db.EnsureRoo
 	}
 	made, err := q.EnsureRoom(ctx, row)
 	if err == nil && made > 0 {
-		err = s.quotas.rooms().Admit(0, func(atMost int64) (int64, error) {
+		err = s.quotas.rooms().Check(func(atMost int64) (int64, error) {
 			return q.CountMadeRooms(ctx, db.CountMadeRoomsParams{AgentID: row.AgentID, AtMost: atMost})
 		})
 	}

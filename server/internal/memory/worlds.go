@@ -95,7 +95,7 @@ func (s *Service) ensureWorld(ctx context.Context, q db.Querier, id, agentID uui
 		ID: id, AgentID: agentID, Name: n.Name, MessageServerID: n.MessageServerID, Metadata: dbtype.JSON(n.Metadata), CreatedAt: at, UpdatedAt: at,
 	})
 	if err == nil && made > 0 {
-		err = s.quotas.worlds().Admit(0, func(atMost int64) (int64, error) {
+		err = s.quotas.worlds().Check(func(atMost int64) (int64, error) {
 			return q.CountAgentWorlds(ctx, db.CountAgentWorldsParams{AgentID: agentID, AtMost: atMost})
 		})
 	}

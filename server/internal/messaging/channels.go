@@ -92,7 +92,7 @@ func (s *Service) CreateChannel(ctx context.Context, who auth.Identity, n NewCha
 		if err := mustServer(ctx, q, row.MessageServerID); err != nil {
 			return err
 		}
-		if err := s.mayAddChannels(ctx, q, row.CreatedBy, 1); err != nil {
+		if err := s.mayAddChannels(ctx, q, row.CreatedBy, 1, 0); err != nil {
 			return err
 		}
 		created, err := s.insertChannel(ctx, q, row, n.Participants)

@@ -116,7 +116,7 @@ func (s *Service) SyncChannels(ctx context.Context, who auth.Identity, serverID 
 	var out []Channel
 	err := s.update(ctx, who, "synchronising channels", func(q db.Querier) error {
 		out = make([]Channel, 0, len(list))
-		isNew := false
+		made := 0
 		var creator *uuid.UUID
 		server, err := findServer(ctx, q, serverID)
 		if err != nil {
@@ -139,12 +139,14 @@ func (s *Service) SyncChannels(ctx context.Context, who auth.Identity, serverID 
 				return err
 			}
 			out = append(out, channel)
-			isNew, creator = isNew || row.ID == n.ID, n.CreatedBy
+			if creator = n.CreatedBy; row.ID == n.ID {
+				made++
+			}
 		}
-		if isNew {
-			return s.mayAddChannels(ctx, q, creator, 0) // they are in
+		if made == 0 {
+			return nil
 		}
-		return nil
+		return s.mayAddChannels(ctx, q, creator, made, made)
 	})
 	if err != nil {
 		return nil, err

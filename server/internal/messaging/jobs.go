@@ -39,7 +39,7 @@ func (s *Service) CreateJob(ctx context.Context, who auth.Identity, n NewJob) (J
 	if err != nil {
 		return Job{}, err
 	}
-	agentID, err := s.jobAgent(ctx, who, n.UserID, n.AgentID)
+	agentID, err := s.jobAgent(ctx, who, n.AgentID)
 	if err != nil {
 		return Job{}, err
 	}
@@ -52,13 +52,9 @@ func (s *Service) CreateJob(ctx context.Context, who auth.Identity, n NewJob) (J
 	return s.askJob(ctx, who, row, n.Timeout, n.Extras)
 }
 
-// jobAgent returns the agent that is to answer: the one asked for, if it runs, or the oldest that does. It refuses when too
-// much is under way.
-func (s *Service) jobAgent(ctx context.Context, who auth.Identity, userID uuid.UUID, asked *uuid.UUID) (id uuid.UUID, err error) {
+// jobAgent returns the agent that is to answer: the one asked for, if it runs, or the oldest that does.
+func (s *Service) jobAgent(ctx context.Context, who auth.Identity, asked *uuid.UUID) (id uuid.UUID, err error) {
 	err = s.view(ctx, who, "looking for a job's agent", func(q db.Querier) error {
-		if err := s.mayAddJob(ctx, q, userID); err != nil {
-			return err
-		}
 		if asked != nil {
 			id = *asked
 			return mustRun(ctx, q, id)
@@ -94,6 +90,9 @@ func (s *Service) askJob(ctx context.Context, who auth.Identity, row db.InsertJo
 		ChannelID: row.ChannelID, AuthorID: row.UserID, Content: row.Content, SourceType: SourceJobRequest, Target: &row.AgentID,
 		RawMessage: encode(map[string]any{"content": row.Content}), Metadata: onMessage, Extras: extras,
 		makeChannel: func(ctx context.Context, p *post) error {
+			if err := s.mayAddJob(ctx, p.q, row.UserID); err != nil {
+				return err
+			}
 			_, err := s.insertChannel(ctx, p.q, channel, []uuid.UUID{row.UserID, row.AgentID})
 			return err
 		},

@@ -26,6 +26,7 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/bus"
+	"github.com/elizad/elizad/server/internal/quota"
 	"github.com/elizad/elizad/server/internal/store"
 )
 
@@ -82,7 +83,8 @@ type Service struct {
 	jumps        Jumps
 	mailboxLimit int
 	maxContent   int
-	quotas       Quotas
+	tallies      tallies
+	participants quota.Quota
 	guardAgents  bool
 	publicURL    func(location string) string
 
@@ -104,7 +106,7 @@ type Service struct {
 // New returns a service on cfg's store and bus. It starts nothing.
 func New(cfg Config) *Service {
 	s := &Service{
-		store: cfg.Store, bus: cfg.Bus, log: cfg.Logger, now: cfg.Now, jumps: cfg.Jumps, mailboxLimit: cfg.MailboxLimit, maxContent: cfg.MaxContent, quotas: cfg.Quotas, publicURL: cfg.PublicURL, guardAgents: cfg.GuardAgents,
+		store: cfg.Store, bus: cfg.Bus, log: cfg.Logger, now: cfg.Now, jumps: cfg.Jumps, mailboxLimit: cfg.MailboxLimit, maxContent: cfg.MaxContent, participants: cfg.Quotas.participants(), publicURL: cfg.PublicURL, guardAgents: cfg.GuardAgents,
 		limits: cfg.Sessions.withDefaults(), agentSettings: cfg.AgentSettings, checkCallback: cfg.CheckCallback, secrets: cfg.Secrets,
 		sweepSoon: make(chan struct{}, 1),
 	}
@@ -114,6 +116,7 @@ func New(cfg Config) *Service {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	s.tallies = newTallies(cfg.Quotas, s.now)
 	if s.mailboxLimit <= 0 {
 		s.mailboxLimit = DefaultMailboxLimit
 	}

@@ -243,7 +243,7 @@ func (p *post) createChannel(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.mayAddChannels(ctx, p.q, row.CreatedBy, 1); err != nil {
+	if err := p.mayAddChannels(ctx, p.q, row.CreatedBy, 1, 0); err != nil {
 		return err
 	}
 	row.SourceType = new("auto_created")

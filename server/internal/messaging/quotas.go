@@ -2,6 +2,7 @@ package messaging
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -21,90 +22,86 @@ type Quotas struct {
 	Participants int // of one channel
 }
 
-func (q Quotas) channels() quota.Quota {
-	return quota.Quota{Most: q.Channels, What: "channels", Setting: "ELIZAD_MAX_CHANNELS (--max-channels)"}
-}
-
-func (q Quotas) dms() quota.Quota {
-	return quota.Quota{Most: q.DMs, What: "DM channels", Setting: "ELIZAD_MAX_DMS (--max-dms)"}
-}
-
-func (q Quotas) sessions() quota.Quota {
-	return quota.Quota{Most: q.Sessions, What: "open sessions", Setting: "ELIZAD_MAX_SESSIONS (--max-sessions)"}
-}
-
-// jobs pass by themselves, so that a refusal is no reason to delete anything.
-func (q Quotas) jobs() quota.Quota {
-	return quota.Quota{Most: q.Jobs, What: "jobs under way", Setting: "ELIZAD_MAX_JOBS (--max-jobs)", Code: apierr.QueueFull}
-}
-
-func (q Quotas) servers() quota.Quota {
-	return quota.Quota{Most: q.Servers, What: "message servers", Setting: "ELIZAD_MAX_MESSAGE_SERVERS (--max-message-servers)"}
-}
-
 func (q Quotas) participants() quota.Quota {
 	return quota.Quota{Most: q.Participants, What: "participants of a channel", Setting: "ELIZAD_MAX_PARTICIPANTS (--max-participants)"}
 }
 
-// MaxJobs returns how many jobs may be under way; 0 for any number.
-func (s *Service) MaxJobs() int { return s.quotas.jobs().Most }
+// tallies admit what quotas bound for the whole server.
+type tallies struct {
+	channels, dms, sessions, jobs, servers *quota.Tally
+}
 
-// mayAddChannels refuses more channels than there may be, beside those that are stored, for somebody or, as nil, anybody.
-func (s *Service) mayAddChannels(ctx context.Context, q db.Querier, creator *uuid.UUID, more int) error {
-	limit := s.quotas.channels()
-	err := limit.Admit(more, func(atMost int64) (int64, error) { return q.CountMadeChannels(ctx, atMost) })
-	if err != nil || creator == nil {
-		return err
+func newTallies(q Quotas, now func() time.Time) tallies {
+	tally := func(most int, what, setting string) *quota.Tally {
+		return quota.NewTally(quota.Quota{Most: most, What: what, Setting: setting}, now)
 	}
-	return limit.AdmitCaller(more, func(atMost int64) (int64, error) {
-		return q.CountCallerChannels(ctx, db.CountCallerChannelsParams{Caller: creator, AtMost: atMost})
+	t := tallies{
+		channels: tally(q.Channels, "channels", "ELIZAD_MAX_CHANNELS (--max-channels)"),
+		dms:      tally(q.DMs, "DM channels", "ELIZAD_MAX_DMS (--max-dms)"),
+		sessions: tally(q.Sessions, "open sessions", "ELIZAD_MAX_SESSIONS (--max-sessions)"),
+		jobs:     tally(q.Jobs, "jobs under way", "ELIZAD_MAX_JOBS (--max-jobs)"),
+		servers:  tally(q.Servers, "message servers", "ELIZAD_MAX_MESSAGE_SERVERS (--max-message-servers)"),
+	}
+	t.jobs.Code = apierr.QueueFull // they pass by themselves, so that a refusal is no reason to delete anything
+	return t
+}
+
+// MaxJobs returns how many jobs may be under way; 0 for any number.
+func (s *Service) MaxJobs() int { return s.tallies.jobs.Most }
+
+// mayAddChannels refuses more channels than there may be for somebody or, as nil, anybody. Of those that are stored, so many are
+// the ones in question.
+func (s *Service) mayAddChannels(ctx context.Context, q db.Querier, creator *uuid.UUID, more, stored int) error {
+	all := func(atMost int64) (int64, error) {
+		n, err := q.CountMadeChannels(ctx, atMost+int64(stored))
+		return n - int64(stored), err
+	}
+	if creator == nil {
+		return s.tallies.channels.Admit(more, all, nil)
+	}
+	return s.tallies.channels.Admit(more, all, func(atMost int64) (int64, error) {
+		n, err := q.CountCallerChannels(ctx, db.CountCallerChannelsParams{Caller: creator, AtMost: atMost + int64(stored)})
+		return n - int64(stored), err
 	})
 }
 
 // mayAddDM refuses one more DM than there may be.
 func (s *Service) mayAddDM(ctx context.Context, q db.Querier, creator *uuid.UUID) error {
-	limit := s.quotas.dms()
-	err := limit.Admit(1, func(atMost int64) (int64, error) { return q.CountDMs(ctx, atMost) })
-	if err != nil || creator == nil {
-		return err
+	all := func(atMost int64) (int64, error) { return q.CountDMs(ctx, atMost) }
+	if creator == nil {
+		return s.tallies.dms.Admit(1, all, nil)
 	}
-	return limit.AdmitCaller(1, func(atMost int64) (int64, error) {
+	return s.tallies.dms.Admit(1, all, func(atMost int64) (int64, error) {
 		return q.CountCallerDMs(ctx, db.CountCallerDMsParams{Caller: creator, AtMost: atMost})
 	})
 }
 
 // mayAddSession refuses one more session than may be open, in all or for one user.
 func (s *Service) mayAddSession(ctx context.Context, q db.Querier, userID uuid.UUID) error {
-	limit := s.quotas.sessions()
-	err := limit.Admit(1, func(atMost int64) (int64, error) { return q.CountOpenSessions(ctx, atMost) })
-	if err != nil {
-		return err
-	}
-	return limit.AdmitCaller(1, func(atMost int64) (int64, error) {
-		return q.CountCallerSessions(ctx, db.CountCallerSessionsParams{UserID: userID, AtMost: atMost})
-	})
+	return s.tallies.sessions.Admit(1,
+		func(atMost int64) (int64, error) { return q.CountOpenSessions(ctx, atMost) },
+		func(atMost int64) (int64, error) {
+			return q.CountCallerSessions(ctx, db.CountCallerSessionsParams{UserID: userID, AtMost: atMost})
+		})
 }
 
 // mayAddJob refuses one more job than may be under way, in all or for one user.
 func (s *Service) mayAddJob(ctx context.Context, q db.Querier, userID uuid.UUID) error {
-	limit := s.quotas.jobs()
-	err := limit.Admit(1, func(atMost int64) (int64, error) { return q.CountActiveJobs(ctx, atMost) })
-	if err != nil {
-		return err
-	}
-	return limit.AdmitCaller(1, func(atMost int64) (int64, error) {
-		return q.CountCallerJobs(ctx, db.CountCallerJobsParams{UserID: userID, AtMost: atMost})
-	})
+	return s.tallies.jobs.Admit(1,
+		func(atMost int64) (int64, error) { return q.CountActiveJobs(ctx, atMost) },
+		func(atMost int64) (int64, error) {
+			return q.CountCallerJobs(ctx, db.CountCallerJobsParams{UserID: userID, AtMost: atMost})
+		})
 }
 
 // mayAddServer refuses one more message server than there may be.
 func (s *Service) mayAddServer(ctx context.Context, q db.Querier) error {
-	return s.quotas.servers().Admit(1, func(int64) (int64, error) { return q.CountMessageServers(ctx) })
+	return s.tallies.servers.Admit(1, func(int64) (int64, error) { return q.CountMessageServers(ctx) }, nil)
 }
 
 // checkParticipants refuses a channel with more participants than one may have. They are in already.
 func (s *Service) checkParticipants(ctx context.Context, q db.Querier, channelID uuid.UUID) error {
-	return s.quotas.participants().Admit(0, func(atMost int64) (int64, error) {
+	return s.participants.Check(func(atMost int64) (int64, error) {
 		return q.CountParticipants(ctx, db.CountParticipantsParams{ChannelID: channelID, AtMost: atMost})
 	})
 }

@@ -41,6 +41,12 @@ func setup(t testing.TB, change ...func(*messaging.Config)) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return setupOn(t, st, change...)
+}
+
+// setupOn is the same on another database, which is closed at the end.
+func setupOn(t testing.TB, st store.Store, change ...func(*messaging.Config)) *bench {
+	t.Helper()
 	local := bus.NewLocal()
 	cfg := messaging.Config{Store: st, Bus: local}
 	for _, c := range change {

@@ -18,6 +18,7 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/quota"
 	"github.com/elizad/elizad/server/internal/seal"
 	"github.com/elizad/elizad/server/internal/store"
 )
@@ -55,7 +56,7 @@ type Agents struct {
 	models   Models
 	minds    *minds
 	plugins  *agent.Registry // nil: none
-	most     int             // agents that there may be
+	tally    *quota.Tally    // of all agents
 	log      *slog.Logger
 }
 

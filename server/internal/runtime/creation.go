@@ -10,7 +10,6 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/names"
-	"github.com/elizad/elizad/server/internal/quota"
 )
 
 // maxCharacter is how many bytes a character has at most, with its sealed secrets. What the owner brings in files may be larger.
@@ -38,8 +37,7 @@ func (a *Agents) mayCreate(ctx context.Context, q db.Querier, row db.Agent) erro
 	if err := checkSize(len(row.Character)+len(row.Secrets), 0); err != nil {
 		return err
 	}
-	limit := quota.Quota{Most: a.most, What: "agents", Setting: "ELIZAD_MAX_AGENTS (--max-agents)"}
-	if err := limit.Admit(1, func(int64) (int64, error) { return q.CountAgents(ctx) }); err != nil {
+	if err := a.tally.Admit(1, func(int64) (int64, error) { return q.CountAgents(ctx) }, nil); err != nil {
 		return err
 	}
 	what, err := q.WhatHasID(ctx, row.ID)

@@ -131,6 +131,29 @@ func TestIntroductionIsAskedForOnce(t *testing.T) {
 	}
 }
 
+// An agent is made without counting the others.
+func TestCreationOfAnAgentDoesNotCount(t *testing.T) {
+	t.Parallel()
+	trace := &statements{}
+	st, err := sqlitestore.Open(t.Context(), sqlitestore.Config{Dir: t.TempDir(), Trace: trace.add})
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	b := setupOn(t, st, builtin(t), func(c *runtime.Config) {
+		c.MaxAgents = 1000
+		c.Now = func() time.Time { return start } // counts don't grow old
+	})
+	for i := range 100 {
+		if _, _, err := b.create(t, fmt.Sprintf(`{"name":"Agent %d","bio":"x"}`, i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := trace.count("CountAgents"); n != 1 {
+		t.Errorf("for 100 agents they were counted %d times", n)
+	}
+}
+
 // statements notes the names of queries.
 type statements struct {
 	mu   sync.Mutex
