@@ -83,6 +83,7 @@ func test(ctx context.Context, r *runner) {
 // analyse runs the checks that look at the text only.
 func analyse(ctx context.Context, r *runner) {
 	r.step(ctx, "formatting", formatted)
+	r.step(ctx, "go.mod is tidy", func(ctx context.Context) (string, error) { return command(ctx, "go", "mod", "tidy", "-diff") })
 	r.step(ctx, "go vet", func(ctx context.Context) (string, error) { return command(ctx, "go", "vet", "./...") })
 	r.step(ctx, "staticcheck", func(ctx context.Context) (string, error) {
 		return command(ctx, staticcheckPath, "./...")

@@ -89,17 +89,10 @@ func (f fileResponse) VisitGetGeneratedFileResponse(w http.ResponseWriter) error
 
 type requestKey struct{}
 
-// withRequest lets the responses of files, and the links of lists, find the request that they answer.
-func withRequest(next apiserver.StrictHandlerFunc, operation string) apiserver.StrictHandlerFunc {
-	switch operation {
-	case "GetAgentUpload", "GetChannelUpload", "GetGeneratedFile",
-		"ListChannels", "ListMessages", "ListAgentLogs", "ListRuns", "ListMemories", "ListRoomMemories", "ListRooms", "ListSessions",
-		"ListSessionMessages", "ListJobs":
-		return func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error) {
-			return next(context.WithValue(ctx, requestKey{}, r), w, r, request)
-		}
-	default:
-		return next
+// withRequest lets responses find the request that they answer: those of files their ranges, those of lists their links.
+func withRequest(next apiserver.StrictHandlerFunc, _ string) apiserver.StrictHandlerFunc {
+	return func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error) {
+		return next(context.WithValue(ctx, requestKey{}, r), w, r, request)
 	}
 }
 
