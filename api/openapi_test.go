@@ -2,8 +2,12 @@ package api_test
 
 import (
 	"cmp"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"maps"
 	"net/http"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -195,4 +199,53 @@ func TestContractHasOneSpelling(t *testing.T) {
 			}
 		}
 	}
+}
+
+// The codes of the contract are those of the server, each with its status.
+func TestErrorCodesAreThoseOfTheServer(t *testing.T) {
+	t.Parallel()
+	schema := load(t).Components.Schemas["ErrorCode"].Value
+	var listed []string
+	for _, value := range schema.Enum {
+		listed = append(listed, value.(string))
+	}
+	if codes := serverCodes(t); !slices.Equal(listed, codes) {
+		t.Errorf("the contract lists %q, the server has %q", listed, codes)
+	}
+	for _, code := range listed {
+		line := regexp.MustCompile("(?m)^- `" + code + `\x60 \((\d+)\): [A-Z].+\.$`).FindStringSubmatch(schema.Description)
+		if line == nil {
+			t.Errorf("%s has no sentence in the description of ErrorCode", code)
+		} else if want := strconv.Itoa(apierr.Code(code).Status()); line[1] != want {
+			t.Errorf("%s is described with status %s, want %s", code, line[1], want)
+		}
+	}
+}
+
+// serverCodes returns the codes that package apierr declares, in their order.
+func serverCodes(t *testing.T) []string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", "server", "apierr", "apierr.go"), nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok {
+			return true
+		}
+		kind, typed := spec.Type.(*ast.Ident)
+		text, literal := spec.Values[0].(*ast.BasicLit)
+		if !typed || kind.Name != "Code" || !literal {
+			return true
+		}
+		code, err := strconv.Unquote(text.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, code)
+		return true
+	})
+	return out
 }

@@ -89,6 +89,120 @@ func (e CompleteRequestStatus) Valid() bool {
 	}
 }
 
+// Defines values for ErrorCode.
+const (
+	ErrorCodeAGENTNOTFOUND           ErrorCode = "AGENT_NOT_FOUND"
+	ErrorCodeBADREQUEST              ErrorCode = "BAD_REQUEST"
+	ErrorCodeCANCELLED               ErrorCode = "CANCELLED"
+	ErrorCodeCONFLICT                ErrorCode = "CONFLICT"
+	ErrorCodeCREATEERROR             ErrorCode = "CREATE_ERROR"
+	ErrorCodeFILETOOLARGE            ErrorCode = "FILE_TOO_LARGE"
+	ErrorCodeFORBIDDEN               ErrorCode = "FORBIDDEN"
+	ErrorCodeINTERNAL                ErrorCode = "INTERNAL"
+	ErrorCodeINVALIDAGENTID          ErrorCode = "INVALID_AGENT_ID"
+	ErrorCodeINVALIDFILETYPE         ErrorCode = "INVALID_FILE_TYPE"
+	ErrorCodeINVALIDID               ErrorCode = "INVALID_ID"
+	ErrorCodeINVALIDJSON             ErrorCode = "INVALID_JSON"
+	ErrorCodeINVALIDREQUEST          ErrorCode = "INVALID_REQUEST"
+	ErrorCodeMETHODNOTALLOWED        ErrorCode = "METHOD_NOT_ALLOWED"
+	ErrorCodeMODELERROR              ErrorCode = "MODEL_ERROR"
+	ErrorCodeNOAGENT                 ErrorCode = "NO_AGENT"
+	ErrorCodeNOTFOUND                ErrorCode = "NOT_FOUND"
+	ErrorCodePAYLOADTOOLARGE         ErrorCode = "PAYLOAD_TOO_LARGE"
+	ErrorCodePRECONDITIONFAILED      ErrorCode = "PRECONDITION_FAILED"
+	ErrorCodeQUEUEFULL               ErrorCode = "QUEUE_FULL"
+	ErrorCodeQUOTAEXCEEDED           ErrorCode = "QUOTA_EXCEEDED"
+	ErrorCodeRATELIMITEXCEEDED       ErrorCode = "RATE_LIMIT_EXCEEDED"
+	ErrorCodeREQUESTTIMEOUT          ErrorCode = "REQUEST_TIMEOUT"
+	ErrorCodeSERVERNOTFOUND          ErrorCode = "SERVER_NOT_FOUND"
+	ErrorCodeSESSIONEXPIRED          ErrorCode = "SESSION_EXPIRED"
+	ErrorCodeSESSIONNOTFOUND         ErrorCode = "SESSION_NOT_FOUND"
+	ErrorCodeSTORAGEDAMAGED          ErrorCode = "STORAGE_DAMAGED"
+	ErrorCodeTIMEOUT                 ErrorCode = "TIMEOUT"
+	ErrorCodeUNAUTHORIZED            ErrorCode = "UNAUTHORIZED"
+	ErrorCodeUNAVAILABLE             ErrorCode = "UNAVAILABLE"
+	ErrorCodeUNSUPPORTEDMEDIATYPE    ErrorCode = "UNSUPPORTED_MEDIA_TYPE"
+	ErrorCodeUPDATEERROR             ErrorCode = "UPDATE_ERROR"
+	ErrorCodeUPLOADRATELIMITEXCEEDED ErrorCode = "UPLOAD_RATE_LIMIT_EXCEEDED"
+	ErrorCodeVALIDATIONERROR         ErrorCode = "VALIDATION_ERROR"
+)
+
+// Valid indicates whether the value is a known member of the ErrorCode enum.
+func (e ErrorCode) Valid() bool {
+	switch e {
+	case ErrorCodeAGENTNOTFOUND:
+		return true
+	case ErrorCodeBADREQUEST:
+		return true
+	case ErrorCodeCANCELLED:
+		return true
+	case ErrorCodeCONFLICT:
+		return true
+	case ErrorCodeCREATEERROR:
+		return true
+	case ErrorCodeFILETOOLARGE:
+		return true
+	case ErrorCodeFORBIDDEN:
+		return true
+	case ErrorCodeINTERNAL:
+		return true
+	case ErrorCodeINVALIDAGENTID:
+		return true
+	case ErrorCodeINVALIDFILETYPE:
+		return true
+	case ErrorCodeINVALIDID:
+		return true
+	case ErrorCodeINVALIDJSON:
+		return true
+	case ErrorCodeINVALIDREQUEST:
+		return true
+	case ErrorCodeMETHODNOTALLOWED:
+		return true
+	case ErrorCodeMODELERROR:
+		return true
+	case ErrorCodeNOAGENT:
+		return true
+	case ErrorCodeNOTFOUND:
+		return true
+	case ErrorCodePAYLOADTOOLARGE:
+		return true
+	case ErrorCodePRECONDITIONFAILED:
+		return true
+	case ErrorCodeQUEUEFULL:
+		return true
+	case ErrorCodeQUOTAEXCEEDED:
+		return true
+	case ErrorCodeRATELIMITEXCEEDED:
+		return true
+	case ErrorCodeREQUESTTIMEOUT:
+		return true
+	case ErrorCodeSERVERNOTFOUND:
+		return true
+	case ErrorCodeSESSIONEXPIRED:
+		return true
+	case ErrorCodeSESSIONNOTFOUND:
+		return true
+	case ErrorCodeSTORAGEDAMAGED:
+		return true
+	case ErrorCodeTIMEOUT:
+		return true
+	case ErrorCodeUNAUTHORIZED:
+		return true
+	case ErrorCodeUNAVAILABLE:
+		return true
+	case ErrorCodeUNSUPPORTEDMEDIATYPE:
+		return true
+	case ErrorCodeUPDATEERROR:
+		return true
+	case ErrorCodeUPLOADRATELIMITEXCEEDED:
+		return true
+	case ErrorCodeVALIDATIONERROR:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for HealthStatus.
 const (
 	HealthStatusDEGRADED HealthStatus = "DEGRADED"
@@ -1689,12 +1803,89 @@ type Error struct {
 	Success bool `json:"success"`
 }
 
+// ErrorCode The class of a failure, with its status; programs may branch on it. There may be more of them in later versions.
+//
+// - `INVALID_REQUEST` (400): The request does not fit the contract.
+// - `INVALID_ID` (400): An identifier is not a UUID.
+// - `INVALID_JSON` (400): The body is not well-formed JSON.
+// - `VALIDATION_ERROR` (400): A value is refused by a rule of the domain.
+// - `BAD_REQUEST` (400): The request makes no sense in the present state.
+// - `CREATE_ERROR` (400): An agent's character is refused.
+// - `UPDATE_ERROR` (400): An agent's change is refused.
+// - `NO_AGENT` (400): Nobody in the channel can answer.
+// - `UNAUTHORIZED` (401): Credentials are missing or wrong.
+// - `FORBIDDEN` (403): Known caller, refused.
+// - `NOT_FOUND` (404): No such thing, or none that the caller may see.
+// - `SERVER_NOT_FOUND` (404): No such message server.
+// - `AGENT_NOT_FOUND` (404): No such agent, or it doesn't run.
+// - `SESSION_NOT_FOUND` (404): No such session.
+// - `SESSION_EXPIRED` (410): The session has ended.
+// - `METHOD_NOT_ALLOWED` (405): The path exists, the method does not.
+// - `CONFLICT` (409): The thing exists already or is in the way.
+// - `PRECONDITION_FAILED` (412): The thing has changed since the caller looked.
+// - `REQUEST_TIMEOUT` (408): The body doesn't come, or comes too slowly.
+// - `PAYLOAD_TOO_LARGE` (413): The body exceeds the limit.
+// - `UNSUPPORTED_MEDIA_TYPE` (415): The body has a type that the route doesn't read.
+// - `RATE_LIMIT_EXCEEDED` (429): Too many requests.
+// - `QUEUE_FULL` (429): An agent's mailbox is full.
+// - `CANCELLED` (499): The caller went away.
+// - `UNAVAILABLE` (503): The server is starting, stopping or overloaded.
+// - `TIMEOUT` (504): No answer in the time allowed.
+// - `MODEL_ERROR` (502): The model behind an agent failed.
+// - `STORAGE_DAMAGED` (500): What was asked for lies in a damaged part of the database.
+// - `INTERNAL` (500): Everything else; details are in the server's log.
+// - `INVALID_FILE_TYPE` (400): A recording is no sound that is known.
+// - `FILE_TOO_LARGE` (413): An uploaded file exceeds the limit.
+// - `QUOTA_EXCEEDED` (413): There are as many of these things as there may be.
+// - `UPLOAD_RATE_LIMIT_EXCEEDED` (429): Too many uploads.
+// - `INVALID_AGENT_ID` (400): The agent that a plugin is asked of is no UUID.
+//
+// Example: NOT_FOUND
+type ErrorCode string
+
 // ErrorDetail What went wrong.
 //
 // Example: {"code":"INVALID_ID","message":"agentId is not a UUID"}
 type ErrorDetail struct {
-	// Code The class of failure in upper snake case; programs may branch on it.
-	Code string `json:"code"`
+	// Code The class of a failure, with its status; programs may branch on it. There may be more of them in later versions.
+	//
+	// - `INVALID_REQUEST` (400): The request does not fit the contract.
+	// - `INVALID_ID` (400): An identifier is not a UUID.
+	// - `INVALID_JSON` (400): The body is not well-formed JSON.
+	// - `VALIDATION_ERROR` (400): A value is refused by a rule of the domain.
+	// - `BAD_REQUEST` (400): The request makes no sense in the present state.
+	// - `CREATE_ERROR` (400): An agent's character is refused.
+	// - `UPDATE_ERROR` (400): An agent's change is refused.
+	// - `NO_AGENT` (400): Nobody in the channel can answer.
+	// - `UNAUTHORIZED` (401): Credentials are missing or wrong.
+	// - `FORBIDDEN` (403): Known caller, refused.
+	// - `NOT_FOUND` (404): No such thing, or none that the caller may see.
+	// - `SERVER_NOT_FOUND` (404): No such message server.
+	// - `AGENT_NOT_FOUND` (404): No such agent, or it doesn't run.
+	// - `SESSION_NOT_FOUND` (404): No such session.
+	// - `SESSION_EXPIRED` (410): The session has ended.
+	// - `METHOD_NOT_ALLOWED` (405): The path exists, the method does not.
+	// - `CONFLICT` (409): The thing exists already or is in the way.
+	// - `PRECONDITION_FAILED` (412): The thing has changed since the caller looked.
+	// - `REQUEST_TIMEOUT` (408): The body doesn't come, or comes too slowly.
+	// - `PAYLOAD_TOO_LARGE` (413): The body exceeds the limit.
+	// - `UNSUPPORTED_MEDIA_TYPE` (415): The body has a type that the route doesn't read.
+	// - `RATE_LIMIT_EXCEEDED` (429): Too many requests.
+	// - `QUEUE_FULL` (429): An agent's mailbox is full.
+	// - `CANCELLED` (499): The caller went away.
+	// - `UNAVAILABLE` (503): The server is starting, stopping or overloaded.
+	// - `TIMEOUT` (504): No answer in the time allowed.
+	// - `MODEL_ERROR` (502): The model behind an agent failed.
+	// - `STORAGE_DAMAGED` (500): What was asked for lies in a damaged part of the database.
+	// - `INTERNAL` (500): Everything else; details are in the server's log.
+	// - `INVALID_FILE_TYPE` (400): A recording is no sound that is known.
+	// - `FILE_TOO_LARGE` (413): An uploaded file exceeds the limit.
+	// - `QUOTA_EXCEEDED` (413): There are as many of these things as there may be.
+	// - `UPLOAD_RATE_LIMIT_EXCEEDED` (429): Too many uploads.
+	// - `INVALID_AGENT_ID` (400): The agent that a plugin is asked of is no UUID.
+	//
+	// Example: NOT_FOUND
+	Code ErrorCode `json:"code"`
 
 	// Details More about it.
 	Details *string `json:"details,omitempty"`
@@ -1792,10 +1983,49 @@ type GroupFailure struct {
 	// AgentID A UUID of any version, in either case.
 	//
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
-	AgentID UUID    `json:"agentId"`
-	Code    string  `json:"code"`
-	Details *string `json:"details,omitempty"`
-	Message string  `json:"message"`
+	AgentID UUID `json:"agentId"`
+
+	// Code The class of a failure, with its status; programs may branch on it. There may be more of them in later versions.
+	//
+	// - `INVALID_REQUEST` (400): The request does not fit the contract.
+	// - `INVALID_ID` (400): An identifier is not a UUID.
+	// - `INVALID_JSON` (400): The body is not well-formed JSON.
+	// - `VALIDATION_ERROR` (400): A value is refused by a rule of the domain.
+	// - `BAD_REQUEST` (400): The request makes no sense in the present state.
+	// - `CREATE_ERROR` (400): An agent's character is refused.
+	// - `UPDATE_ERROR` (400): An agent's change is refused.
+	// - `NO_AGENT` (400): Nobody in the channel can answer.
+	// - `UNAUTHORIZED` (401): Credentials are missing or wrong.
+	// - `FORBIDDEN` (403): Known caller, refused.
+	// - `NOT_FOUND` (404): No such thing, or none that the caller may see.
+	// - `SERVER_NOT_FOUND` (404): No such message server.
+	// - `AGENT_NOT_FOUND` (404): No such agent, or it doesn't run.
+	// - `SESSION_NOT_FOUND` (404): No such session.
+	// - `SESSION_EXPIRED` (410): The session has ended.
+	// - `METHOD_NOT_ALLOWED` (405): The path exists, the method does not.
+	// - `CONFLICT` (409): The thing exists already or is in the way.
+	// - `PRECONDITION_FAILED` (412): The thing has changed since the caller looked.
+	// - `REQUEST_TIMEOUT` (408): The body doesn't come, or comes too slowly.
+	// - `PAYLOAD_TOO_LARGE` (413): The body exceeds the limit.
+	// - `UNSUPPORTED_MEDIA_TYPE` (415): The body has a type that the route doesn't read.
+	// - `RATE_LIMIT_EXCEEDED` (429): Too many requests.
+	// - `QUEUE_FULL` (429): An agent's mailbox is full.
+	// - `CANCELLED` (499): The caller went away.
+	// - `UNAVAILABLE` (503): The server is starting, stopping or overloaded.
+	// - `TIMEOUT` (504): No answer in the time allowed.
+	// - `MODEL_ERROR` (502): The model behind an agent failed.
+	// - `STORAGE_DAMAGED` (500): What was asked for lies in a damaged part of the database.
+	// - `INTERNAL` (500): Everything else; details are in the server's log.
+	// - `INVALID_FILE_TYPE` (400): A recording is no sound that is known.
+	// - `FILE_TOO_LARGE` (413): An uploaded file exceeds the limit.
+	// - `QUOTA_EXCEEDED` (413): There are as many of these things as there may be.
+	// - `UPLOAD_RATE_LIMIT_EXCEEDED` (429): Too many uploads.
+	// - `INVALID_AGENT_ID` (400): The agent that a plugin is asked of is no UUID.
+	//
+	// Example: NOT_FOUND
+	Code    ErrorCode `json:"code"`
+	Details *string   `json:"details,omitempty"`
+	Message string    `json:"message"`
 }
 
 // GroupPartlyCreated A failure for some of the agents.
@@ -3220,8 +3450,45 @@ type PostSessionMessageRequest struct {
 //
 // Example: {"code":"NOT_FOUND","detail":"Agent not found","status":404,"title":"Not Found","type":"about:blank"}
 type Problem struct {
-	// Code Example: NOT_FOUND
-	Code *string `json:"code,omitempty"`
+	// Code The class of a failure, with its status; programs may branch on it. There may be more of them in later versions.
+	//
+	// - `INVALID_REQUEST` (400): The request does not fit the contract.
+	// - `INVALID_ID` (400): An identifier is not a UUID.
+	// - `INVALID_JSON` (400): The body is not well-formed JSON.
+	// - `VALIDATION_ERROR` (400): A value is refused by a rule of the domain.
+	// - `BAD_REQUEST` (400): The request makes no sense in the present state.
+	// - `CREATE_ERROR` (400): An agent's character is refused.
+	// - `UPDATE_ERROR` (400): An agent's change is refused.
+	// - `NO_AGENT` (400): Nobody in the channel can answer.
+	// - `UNAUTHORIZED` (401): Credentials are missing or wrong.
+	// - `FORBIDDEN` (403): Known caller, refused.
+	// - `NOT_FOUND` (404): No such thing, or none that the caller may see.
+	// - `SERVER_NOT_FOUND` (404): No such message server.
+	// - `AGENT_NOT_FOUND` (404): No such agent, or it doesn't run.
+	// - `SESSION_NOT_FOUND` (404): No such session.
+	// - `SESSION_EXPIRED` (410): The session has ended.
+	// - `METHOD_NOT_ALLOWED` (405): The path exists, the method does not.
+	// - `CONFLICT` (409): The thing exists already or is in the way.
+	// - `PRECONDITION_FAILED` (412): The thing has changed since the caller looked.
+	// - `REQUEST_TIMEOUT` (408): The body doesn't come, or comes too slowly.
+	// - `PAYLOAD_TOO_LARGE` (413): The body exceeds the limit.
+	// - `UNSUPPORTED_MEDIA_TYPE` (415): The body has a type that the route doesn't read.
+	// - `RATE_LIMIT_EXCEEDED` (429): Too many requests.
+	// - `QUEUE_FULL` (429): An agent's mailbox is full.
+	// - `CANCELLED` (499): The caller went away.
+	// - `UNAVAILABLE` (503): The server is starting, stopping or overloaded.
+	// - `TIMEOUT` (504): No answer in the time allowed.
+	// - `MODEL_ERROR` (502): The model behind an agent failed.
+	// - `STORAGE_DAMAGED` (500): What was asked for lies in a damaged part of the database.
+	// - `INTERNAL` (500): Everything else; details are in the server's log.
+	// - `INVALID_FILE_TYPE` (400): A recording is no sound that is known.
+	// - `FILE_TOO_LARGE` (413): An uploaded file exceeds the limit.
+	// - `QUOTA_EXCEEDED` (413): There are as many of these things as there may be.
+	// - `UPLOAD_RATE_LIMIT_EXCEEDED` (429): Too many uploads.
+	// - `INVALID_AGENT_ID` (400): The agent that a plugin is asked of is no UUID.
+	//
+	// Example: NOT_FOUND
+	Code *ErrorCode `json:"code,omitempty"`
 
 	// Detail Example: Agent not found
 	Detail *string `json:"detail,omitempty"`
@@ -4200,8 +4467,45 @@ type StreamChunk struct {
 
 // StreamError The failure that ended a stream.
 type StreamError struct {
-	// Code The code again.
-	Code string `json:"code"`
+	// Code The class of a failure, with its status; programs may branch on it. There may be more of them in later versions.
+	//
+	// - `INVALID_REQUEST` (400): The request does not fit the contract.
+	// - `INVALID_ID` (400): An identifier is not a UUID.
+	// - `INVALID_JSON` (400): The body is not well-formed JSON.
+	// - `VALIDATION_ERROR` (400): A value is refused by a rule of the domain.
+	// - `BAD_REQUEST` (400): The request makes no sense in the present state.
+	// - `CREATE_ERROR` (400): An agent's character is refused.
+	// - `UPDATE_ERROR` (400): An agent's change is refused.
+	// - `NO_AGENT` (400): Nobody in the channel can answer.
+	// - `UNAUTHORIZED` (401): Credentials are missing or wrong.
+	// - `FORBIDDEN` (403): Known caller, refused.
+	// - `NOT_FOUND` (404): No such thing, or none that the caller may see.
+	// - `SERVER_NOT_FOUND` (404): No such message server.
+	// - `AGENT_NOT_FOUND` (404): No such agent, or it doesn't run.
+	// - `SESSION_NOT_FOUND` (404): No such session.
+	// - `SESSION_EXPIRED` (410): The session has ended.
+	// - `METHOD_NOT_ALLOWED` (405): The path exists, the method does not.
+	// - `CONFLICT` (409): The thing exists already or is in the way.
+	// - `PRECONDITION_FAILED` (412): The thing has changed since the caller looked.
+	// - `REQUEST_TIMEOUT` (408): The body doesn't come, or comes too slowly.
+	// - `PAYLOAD_TOO_LARGE` (413): The body exceeds the limit.
+	// - `UNSUPPORTED_MEDIA_TYPE` (415): The body has a type that the route doesn't read.
+	// - `RATE_LIMIT_EXCEEDED` (429): Too many requests.
+	// - `QUEUE_FULL` (429): An agent's mailbox is full.
+	// - `CANCELLED` (499): The caller went away.
+	// - `UNAVAILABLE` (503): The server is starting, stopping or overloaded.
+	// - `TIMEOUT` (504): No answer in the time allowed.
+	// - `MODEL_ERROR` (502): The model behind an agent failed.
+	// - `STORAGE_DAMAGED` (500): What was asked for lies in a damaged part of the database.
+	// - `INTERNAL` (500): Everything else; details are in the server's log.
+	// - `INVALID_FILE_TYPE` (400): A recording is no sound that is known.
+	// - `FILE_TOO_LARGE` (413): An uploaded file exceeds the limit.
+	// - `QUOTA_EXCEEDED` (413): There are as many of these things as there may be.
+	// - `UPLOAD_RATE_LIMIT_EXCEEDED` (429): Too many uploads.
+	// - `INVALID_AGENT_ID` (400): The agent that a plugin is asked of is no UUID.
+	//
+	// Example: NOT_FOUND
+	Code ErrorCode `json:"code"`
 
 	// Error What went wrong.
 	//

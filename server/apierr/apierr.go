@@ -52,7 +52,7 @@ const (
 const (
 	InvalidFileType Code = "INVALID_FILE_TYPE"          // a recording is no sound that is known
 	FileTooLarge    Code = "FILE_TOO_LARGE"             // an uploaded file exceeds the limit
-	QuotaExceeded   Code = "QUOTA_EXCEEDED"             // an owner of files has no room for this one
+	QuotaExceeded   Code = "QUOTA_EXCEEDED"             // there are as many of these things as there may be
 	UploadsLimited  Code = "UPLOAD_RATE_LIMIT_EXCEEDED" // too many uploads
 	InvalidAgentID  Code = "INVALID_AGENT_ID"           // the agent that a plugin is asked of is no UUID
 )

@@ -93,7 +93,7 @@ func groupPartlyCreated(rooms []memory.Room, failures []memory.GroupFailure) api
 	w := api.GroupPartlyCreated{Data: each(rooms, groupRoom)}
 	for _, f := range failures {
 		w.Errors = append(w.Errors, api.GroupFailure{
-			AgentID: f.AgentID, Code: string(f.Err.Code), Message: f.Err.Message, Details: optional(cmp.Or(f.Err.Details, f.AgentID.String())),
+			AgentID: f.AgentID, Code: api.ErrorCode(f.Err.Code), Message: f.Err.Message, Details: optional(cmp.Or(f.Err.Details, f.AgentID.String())),
 		})
 	}
 	w.Error = api.ErrorDetail{Code: w.Errors[0].Code, Message: w.Errors[0].Message, Details: optional(w.Errors[0].AgentID.String())}

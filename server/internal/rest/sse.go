@@ -176,9 +176,9 @@ func streamError(err error) api.StreamError {
 	e := apierr.From(err)
 	return api.StreamError{
 		Success: false,
-		Error:   api.ErrorDetail{Code: string(e.Code), Message: e.Message, Details: optional(e.Details)},
+		Error:   api.ErrorDetail{Code: api.ErrorCode(e.Code), Message: e.Message, Details: optional(e.Details)},
 		Message: e.Message,
-		Code:    string(e.Code),
+		Code:    api.ErrorCode(e.Code),
 	}
 }
 
