@@ -49,7 +49,7 @@ func newModels(guard *egress.Guard, notice bool, delay time.Duration) (*models, 
 // Choose implements runtime.Models.
 func (m *models) Choose(req runtime.ModelRequest) runtime.ModelChoice {
 	choice := m.chooseText(req)
-	choice.Ear, choice.Mouth = m.ear(req.Lookup), m.mouth(req.Lookup)
+	choice.Transcription, choice.Speech = m.transcription(req.Lookup), m.speech(req.Lookup)
 	return choice
 }
 

@@ -10,29 +10,29 @@ import (
 
 // What is said where no model for speech is set up.
 const (
-	noEar   = "No model that turns speech into text is set up; set OPENAI_API_KEY, GROQ_API_KEY or MISTRAL_API_KEY, or OPENAI_BASE_URL with OPENAI_TRANSCRIPTION_MODEL"
-	noMouth = "No model that reads aloud is set up; set OPENAI_API_KEY, or OPENAI_BASE_URL with OPENAI_TTS_MODEL"
+	noTranscription = "No model that turns speech into text is set up; set OPENAI_API_KEY, GROQ_API_KEY or MISTRAL_API_KEY, or OPENAI_BASE_URL with OPENAI_TRANSCRIPTION_MODEL"
+	noSpeech        = "No model that reads aloud is set up; set OPENAI_API_KEY, or OPENAI_BASE_URL with OPENAI_TTS_MODEL"
 )
 
-func (m *models) ear(lookup model.Lookup) runtime.Ear {
-	client, missing := m.speech(lookup, model.Transcription, noEar)
+func (m *models) transcription(lookup model.Lookup) runtime.Transcription {
+	client, missing := m.speechClient(lookup, model.Transcription, noTranscription)
 	if client == nil {
-		return runtime.Ear{Missing: missing}
+		return runtime.Transcription{Missing: missing}
 	}
-	return runtime.Ear{Transcriber: client}
+	return runtime.Transcription{Transcriber: client}
 }
 
-func (m *models) mouth(lookup model.Lookup) runtime.Mouth {
-	client, missing := m.speech(lookup, model.TextToSpeech, noMouth)
+func (m *models) speech(lookup model.Lookup) runtime.Speech {
+	client, missing := m.speechClient(lookup, model.TextToSpeech, noSpeech)
 	if client == nil {
-		return runtime.Mouth{Missing: missing}
+		return runtime.Speech{Missing: missing}
 	}
-	return runtime.Mouth{Speaker: client}
+	return runtime.Speech{Speaker: client}
 }
 
-// speech chooses the model for one kind of speech by the rule for texts, among the vendors that have such models: who writes
+// speechClient chooses the model for one kind of speech by the rule for texts, among the vendors that have such models: who writes
 // an agent's texts doesn't decide who speaks them. Where there is none it says what to set.
-func (m *models) speech(lookup model.Lookup, kind model.Kind, none string) (client *openai.Client, missing string) {
+func (m *models) speechClient(lookup model.Lookup, kind model.Kind, none string) (client *openai.Client, missing string) {
 	vendors := openai.Vendors()
 	if wish, ok := wanted(lookup); ok && !strings.EqualFold(wish.Value, builtinName) {
 		if v, known := openai.VendorNamed(wish.Value); known {

@@ -220,14 +220,14 @@ func (c *cluster) beat() {
 	}
 	for node, seen := range c.nodes {
 		if time.Since(seen) > c.cfg.Dead {
-			c.bury(node)
+			c.forget(node)
 		}
 	}
 	c.timer.Reset(c.cfg.Heartbeat)
 }
 
-// bury forgets a node. Nobody waits for its answers any more. c.mu is held.
-func (c *cluster) bury(node string) {
+// forget drops a node. Nobody waits for its answers any more. c.mu is held.
+func (c *cluster) forget(node string) {
 	delete(c.nodes, node)
 	for id, r := range c.requests {
 		c.answered(id, r, node)
@@ -302,7 +302,7 @@ func (c *cluster) receive(message []byte) {
 	known := !c.nodes[e.Node].IsZero()
 	c.nodes[e.Node] = time.Now()
 	if e.Kind == kindBye {
-		c.bury(e.Node)
+		c.forget(e.Node)
 	}
 	c.mu.Unlock()
 	if !known && e.Kind != kindBye {

@@ -127,14 +127,14 @@ func (s *Socket) work() {
 // awaitEase waits while the queue to the client is more than half full, for a while: the events of a client that sends faster
 // than it reads are handled as fast as it takes the answers.
 func (s *Socket) awaitEase() {
-	eased := s.conn.session.Eased()
-	if eased == nil {
+	drained := s.conn.session.Drained()
+	if drained == nil {
 		return
 	}
 	timer := time.NewTimer(easeTimeout)
 	defer timer.Stop()
 	select {
-	case <-eased:
+	case <-drained:
 	case <-s.ctx.Done():
 	case <-timer.C:
 	}

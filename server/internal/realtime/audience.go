@@ -18,9 +18,9 @@ func (g *Gateway) audience(channelID uuid.UUID) audience {
 	return audience{sockets: g.ns.To(channelRoom(channelID)).Local(), plain: g.plain.members(channelID)}
 }
 
-// listened reports whether anybody on this node listens to a channel.
-func (g *Gateway) listened(channelID uuid.UUID) bool {
-	return g.plain.listened(channelID) || g.ns.To(channelRoom(channelID)).Local().Any()
+// hasListeners reports whether anybody on this node listens to a channel.
+func (g *Gateway) hasListeners(channelID uuid.UUID) bool {
+	return g.plain.hasListeners(channelID) || g.ns.To(channelRoom(channelID)).Local().Any()
 }
 
 // broadcast writes a message to everybody in its channel, and to its sender with what only the sender gets.
@@ -35,7 +35,7 @@ func (g *Gateway) broadcast(m messaging.Message) {
 		to = o.others(to)
 	}
 	encoded := broadcastOf(&m).append(nil)
-	g.to(to.sockets, eventBroadcast, socketio.JSON(encoded))
+	g.emit(to.sockets, eventBroadcast, socketio.JSON(encoded))
 	if len(to.plain) > 0 {
 		g.toPlain(to.plain, plainMessageOf(&m))
 	}

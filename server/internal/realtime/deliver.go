@@ -98,7 +98,7 @@ func (g *Gateway) received(ctx context.Context, m bus.Message) {
 		return
 	}
 	// Most channels of a busy server have no listener on a node: their events are not even decoded.
-	if id, ok := messaging.EventChannel(m.Subject); ok && g.pending.none() && !g.listened(id) {
+	if id, ok := messaging.EventChannel(m.Subject); ok && g.pending.none() && !g.hasListeners(id) {
 		g.cursors.drop(id)
 		return
 	}
@@ -111,7 +111,7 @@ func (g *Gateway) received(ctx context.Context, m bus.Message) {
 }
 
 func (g *Gateway) event(ctx context.Context, e messaging.Event) {
-	if !g.listened(e.ChannelID) {
+	if !g.hasListeners(e.ChannelID) {
 		g.cursors.drop(e.ChannelID)
 		if e.Message != nil {
 			g.pending.take(e.Message.ID)
@@ -125,7 +125,7 @@ func (g *Gateway) event(ctx context.Context, e messaging.Event) {
 	if last, known := g.cursors.at(e.ChannelID); e.Seq > 0 && (!known || last < e.Seq) {
 		g.fill(ctx, e.ChannelID, e.Seq)
 	}
-	g.other(e)
+	g.deliverEvent(e)
 }
 
 // message delivers a message in its turn: after those before it, and once.

@@ -110,7 +110,7 @@ func (g *Gateway) sweepCursors() {
 		return
 	}
 	for _, id := range channels {
-		if !g.listened(id) {
+		if !g.hasListeners(id) {
 			g.cursors.drop(id)
 		}
 	}

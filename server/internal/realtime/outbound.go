@@ -178,8 +178,8 @@ type channelUpdate struct {
 	UpdatedAt       string                `json:"updatedAt"`
 }
 
-// other delivers an event that is no message.
-func (g *Gateway) other(e messaging.Event) {
+// deliverEvent delivers an event that is no message.
+func (g *Gateway) deliverEvent(e messaging.Event) {
 	all := g.audience(e.ChannelID)
 	to, about := all.sockets, channelEvent{ChannelID: e.ChannelID, RoomID: e.ChannelID}
 	switch {
@@ -191,34 +191,34 @@ func (g *Gateway) other(e messaging.Event) {
 	}
 	switch e.Type {
 	case messaging.EventChunk:
-		g.to(to.Sheddable(e.Chunk.MessageID.String()), eventStreamChunk, streamChunk{
+		g.emit(to.Sheddable(e.Chunk.MessageID.String()), eventStreamChunk, streamChunk{
 			MessageID: e.Chunk.MessageID, Chunk: e.Chunk.Text, Index: e.Chunk.Index, AgentID: e.Chunk.AgentID,
 			ChannelID: e.ChannelID, RoomID: e.ChannelID,
 		})
 	case messaging.EventTurnEnded:
 		g.turnEnded(to, all.plain, e)
 	case messaging.EventMessageUpdated:
-		g.to(to, eventBroadcast, socketio.JSON(broadcastOf(e.Message).append(nil))) // clients replace what they have under its id
-		g.to(to, eventMessageUpdated, updatedOf(e.Message))
+		g.emit(to, eventBroadcast, socketio.JSON(broadcastOf(e.Message).append(nil))) // clients replace what they have under its id
+		g.emit(to, eventMessageUpdated, updatedOf(e.Message))
 	case messaging.EventMessageDeleted:
 		about.MessageID = &e.MessageID
-		g.to(to, eventMessageDeleted, about)
+		g.emit(to, eventMessageDeleted, about)
 	case messaging.EventChannelCleared:
-		g.to(to, eventChannelCleared, about)
+		g.emit(to, eventChannelCleared, about)
 	case messaging.EventChannelUpdated:
 		about.Updates = updateOf(*e.Channel)
-		g.to(to, eventChannelUpdated, about)
+		g.emit(to, eventChannelUpdated, about)
 	case messaging.EventChannelDeleted:
-		g.to(to, eventChannelDeleted, about)
+		g.emit(to, eventChannelDeleted, about)
 		if err := to.SocketsLeave(channelRoom(e.ChannelID)); err != nil {
 			g.log.Warn("deleted channel not left", "channel", e.ChannelID, "error", err)
 		}
 		g.plain.drop(e.ChannelID)
 		g.cursors.drop(e.ChannelID)
 	case messaging.EventSessionWarning:
-		g.to(to, eventSessionWarning, g.sessionEvent(e))
+		g.emit(to, eventSessionWarning, g.sessionEvent(e))
 	case messaging.EventSessionExpired:
-		g.to(to, eventSessionExpired, g.sessionEvent(e))
+		g.emit(to, eventSessionExpired, g.sessionEvent(e))
 	case messaging.EventMessage: // delivered by its number
 	}
 }
@@ -246,11 +246,11 @@ func (g *Gateway) turnEnded(to socketio.Broadcast, plain []*plainConn, e messagi
 		if t.TurnID == uuid.Nil { // nothing of it was streamed
 			break
 		}
-		g.to(to.Ends(t.ResponseID.String()), eventStreamError, streamError{
+		g.emit(to.Ends(t.ResponseID.String()), eventStreamError, streamError{
 			MessageID: t.ResponseID, AgentID: t.AgentID, ChannelID: e.ChannelID, RoomID: e.ChannelID, Error: t.Detail, Code: t.Reason,
 		})
 	}
-	g.to(to, eventComplete, c)
+	g.emit(to, eventComplete, c)
 }
 
 // isoMillis is how JavaScript writes a moment.
@@ -264,8 +264,8 @@ func updateOf(c messaging.Channel) *channelUpdate {
 	}
 }
 
-// to sends an event to many sockets; it is encoded once.
-func (g *Gateway) to(b socketio.Broadcast, event string, payload any) {
+// emit sends an event to many sockets; it is encoded once.
+func (g *Gateway) emit(b socketio.Broadcast, event string, payload any) {
 	if err := b.Emit(event, payload); err != nil {
 		g.log.Error("event not sent", "event", event, "error", err)
 	}

@@ -99,7 +99,7 @@ func (h *plainHub) members(channelID uuid.UUID) []*plainConn {
 	return slices.Clone(h.channels[channelID])
 }
 
-func (h *plainHub) listened(channelID uuid.UUID) bool {
+func (h *plainHub) hasListeners(channelID uuid.UUID) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.channels[channelID]) > 0

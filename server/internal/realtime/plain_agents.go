@@ -38,7 +38,7 @@ func plainAgentsOf(agents []AgentStatus) plainAgents {
 // sockets that it happened, plain connections which agents there are.
 func (g *Gateway) tellAgents(ctx context.Context) {
 	for range g.agents.C() {
-		g.to(g.ns.Local(), eventAgentsChanged, agentsChanged{})
+		g.emit(g.ns.Local(), eventAgentsChanged, agentsChanged{})
 		to := g.plain.everyone()
 		if len(to) == 0 {
 			continue

@@ -103,7 +103,7 @@ type confirmed struct {
 }
 
 func (g *Gateway) relayTyping(s *socketio.Socket, event string, who typing) {
-	g.to(s.To(room(who.ChannelID)).Local().Volatile(), event, who)
+	g.emit(s.To(room(who.ChannelID)).Local().Volatile(), event, who)
 }
 
 // note records an event and reports whether it is passed on. A start is followed by lapse when no stop comes.

@@ -71,13 +71,13 @@ func (r *run) converse(ctx context.Context, purpose model.Purpose, prompt string
 			rest, final := x.Finish(d.Text)
 			r.reply.write(rest)
 			d.Text, d.Actions, d.Providers = final, []string{replyAction}, nil
-			if (cut || finish == model.FinishFilter) && !r.goOn(ctx, purpose, prompt, finish, d.Unframed) && err != nil {
+			if (cut || finish == model.FinishFilter) && !r.continueReply(ctx, purpose, prompt, finish, d.Unframed) && err != nil {
 				return frame.Decision{}, false, err
 			}
 			return d, true, nil
 		case ok && (cut || finish == model.FinishFilter) && d.OnlyReply():
 			r.reply.write(d.Text)
-			r.goOn(ctx, purpose, prompt, finish, d.Unframed)
+			r.continueReply(ctx, purpose, prompt, finish, d.Unframed)
 			return d, true, nil
 		case ok && !d.Cut:
 			return d, false, nil
@@ -112,9 +112,9 @@ func complaint(answer model.Answer) string {
 	return "It did not have the form described above, and could not be read. Answer with one <response> element and nothing else."
 }
 
-// goOn asks the model once for the rest of a reply that was cut off, and reports whether there was one. Otherwise the reply
+// continueReply asks the model once for the rest of a reply that was cut off, and reports whether there was one. Otherwise the reply
 // stays as it is, marked. Nothing more is asked for when a filter cut it off. Plain is a model that speaks without a frame.
-func (r *run) goOn(ctx context.Context, purpose model.Purpose, prompt string, finish model.FinishReason, plain bool) bool {
+func (r *run) continueReply(ctx context.Context, purpose model.Purpose, prompt string, finish model.FinishReason, plain bool) bool {
 	if finish == model.FinishFilter {
 		r.truncated = cutByFilter
 		return false

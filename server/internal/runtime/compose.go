@@ -84,7 +84,7 @@ func (r *run) ask(ctx context.Context, providers []agent.Provider) error {
 	)
 	for _, p := range providers {
 		late[p.Name] = true
-		r.service.strays.Go(func() {
+		r.service.background.Go(func() {
 			defer lifecycle.Contain(r.service.cfg.Logger, "a provider")
 			result, err := get(patience, p, view)
 			answers <- asked{p.Name, result, err}

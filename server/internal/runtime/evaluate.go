@@ -56,7 +56,7 @@ func (e *evaluations) add(r *run, answered bool) {
 	}
 	e.waiting[at] = &lookback{r, answered}
 	if !busy {
-		e.service.strays.Go(func() {
+		e.service.background.Go(func() {
 			lifecycle.Persist(e.service.life, e.service.cfg.Logger, "evaluators", func() { e.work(at) })
 		})
 	}

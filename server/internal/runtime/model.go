@@ -32,18 +32,18 @@ type ModelChoice struct {
 	// Introduction is what the model says of itself, to each person once a day.
 	Introduction string
 
-	Ear   Ear
-	Mouth Mouth
+	Transcription Transcription
+	Speech        Speech
 }
 
-// Ear is what an agent hears by. Where there is no model for it, Missing says what to set.
-type Ear struct {
+// Transcription is the model that turns recordings into text. Where there is no model for it, Missing says what to set.
+type Transcription struct {
 	model.Transcriber
 	Missing string
 }
 
-// Mouth is what an agent reads aloud by. Where there is no model for it, Missing says what to set.
-type Mouth struct {
+// Speech is the model that reads texts aloud. Where there is no model for it, Missing says what to set.
+type Speech struct {
 	model.Speaker
 	Missing string
 }

@@ -18,8 +18,8 @@ import (
 const (
 	// tick is how often the dispatcher looks for turns without being told, in case a hint was lost or a lease passed.
 	tick = time.Second
-	// parting is the part of the time to stop that is kept for giving turns back.
-	parting = time.Second
+	// releaseTime is the part of the time to stop that is kept for giving turns back.
+	releaseTime = time.Second
 )
 
 // Causes of a run's end from outside. Neither stores an outcome: the turn is already ended, or will be taken again.
@@ -71,13 +71,13 @@ func (s *Service) Stop(ctx context.Context) error {
 	turns := func() { s.dispatcher.Wait(); s.runs.Wait() } // in this order, for the dispatcher may be about to start one more
 	_ = lifecycle.Await(finish, turns)                     // what has not finished is broken off next
 	s.end(errStopping)
-	if err := lifecycle.Await(ctx, func() { turns(); s.keeper.Wait(); s.strays.Wait() }); err != nil {
+	if err := lifecycle.Await(ctx, func() { turns(); s.keeper.Wait(); s.background.Wait() }); err != nil {
 		return fmt.Errorf("stopping the agents: %w", err)
 	}
 	if !first || !started {
 		return nil
 	}
-	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), parting)
+	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTime)
 	defer cancel()
 	if err := s.cfg.Messages.ReleaseTurns(release, s.cfg.Owner); err != nil {
 		return fmt.Errorf("giving turns back: %w", err)
@@ -92,7 +92,7 @@ func beforeDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
 		return context.WithCancel(ctx)
 	}
 	left := time.Until(deadline)
-	return context.WithTimeout(ctx, left-min(left/2, parting))
+	return context.WithTimeout(ctx, left-min(left/2, releaseTime))
 }
 
 // dispatch claims turns while there is room for them.
@@ -162,7 +162,7 @@ func (s *Service) begin(t messaging.Turn) {
 		defer lifecycle.Contain(s.cfg.Logger, "a turn")
 		r := &run{service: s, turn: t, record: newRecord(t), startedAt: time.Now()}
 		brokenOff := func() error {
-			defer s.giveBack(t.ID, cancel)
+			defer s.releaseSlot(t.ID, cancel)
 			return s.take(ctx, r)
 		}()
 		if brokenOff != nil {
@@ -180,8 +180,8 @@ func (s *Service) draining() bool {
 	}
 }
 
-// giveBack frees a turn's slot.
-func (s *Service) giveBack(turnID uuid.UUID, cancel context.CancelCauseFunc) {
+// releaseSlot frees a turn's slot.
+func (s *Service) releaseSlot(turnID uuid.UUID, cancel context.CancelCauseFunc) {
 	s.mu.Lock()
 	delete(s.held, turnID)
 	s.mu.Unlock()
@@ -211,7 +211,7 @@ func (s *Service) keep(ended *bus.Subscription) {
 				events = nil
 				continue
 			}
-			s.breakOff(m)
+			s.cancelEnded(m)
 		case <-ticker.C:
 			s.leasing.Lock()
 			s.renew()
@@ -257,9 +257,9 @@ func (s *Service) cancel(ids []uuid.UUID) {
 	}
 }
 
-// breakOff ends the runs of turns that were ended by somebody else. After a loss of events they run on, and their outcome is
+// cancelEnded ends the runs of turns that were ended by somebody else. After a loss of events they run on, and their outcome is
 // refused when they finish.
-func (s *Service) breakOff(m bus.Message) {
+func (s *Service) cancelEnded(m bus.Message) {
 	if m.Lost {
 		return
 	}

@@ -117,7 +117,7 @@ type Service struct {
 	dispatcher sync.WaitGroup
 	keeper     sync.WaitGroup
 	runs       sync.WaitGroup // which the dispatcher starts
-	strays     sync.WaitGroup // providers that outstayed their run, and evaluators
+	background sync.WaitGroup // providers that outstayed their run, and evaluators
 	slots      chan struct{}  // a token for each turn that is being taken
 	freed      chan struct{}  // a slot was given back
 

@@ -21,8 +21,8 @@ type (
 // Voice is how an agent hears and speaks. Its errors are UNAVAILABLE, naming the setting, where no model is set up for it,
 // and MODEL_ERROR or TIMEOUT where the model fails.
 type Voice struct {
-	ear   Ear
-	mouth Mouth
+	transcription Transcription
+	speech        Speech
 }
 
 // Voice returns the voice of a running agent; any other is NOT_FOUND.
@@ -31,7 +31,7 @@ func (a *Agents) Voice(ctx context.Context, who auth.Identity, id uuid.UUID) (Vo
 	if err != nil {
 		return Voice{}, err
 	}
-	return Voice{ear: m.model.Ear, mouth: m.model.Mouth}, nil
+	return Voice{transcription: m.model.Transcription, speech: m.model.Speech}, nil
 }
 
 // running returns the mind of an agent that runs.
@@ -47,10 +47,12 @@ func (a *Agents) running(ctx context.Context, who auth.Identity, id uuid.UUID) (
 }
 
 // CanHear returns the error of Hear that can be known before.
-func (v Voice) CanHear() error { return available(v.ear.Transcriber != nil, v.ear.Missing) }
+func (v Voice) CanHear() error {
+	return available(v.transcription.Transcriber != nil, v.transcription.Missing)
+}
 
 // CanSpeak returns the error of Speak that can be known before.
-func (v Voice) CanSpeak() error { return available(v.mouth.Speaker != nil, v.mouth.Missing) }
+func (v Voice) CanSpeak() error { return available(v.speech.Speaker != nil, v.speech.Missing) }
 
 func available(there bool, missing string) error {
 	switch {
@@ -67,7 +69,7 @@ func (v Voice) Hear(ctx context.Context, r Recording) (string, error) {
 	if err := v.CanHear(); err != nil {
 		return "", err
 	}
-	text, err := v.ear.Transcribe(ctx, r)
+	text, err := v.transcription.Transcribe(ctx, r)
 	return text, speechError(err)
 }
 
@@ -76,7 +78,7 @@ func (v Voice) Speak(ctx context.Context, u Utterance) (Sound, error) {
 	if err := v.CanSpeak(); err != nil {
 		return Sound{}, err
 	}
-	sound, err := v.mouth.Speak(ctx, u)
+	sound, err := v.speech.Speak(ctx, u)
 	return sound, speechError(err)
 }
 

@@ -50,11 +50,11 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	case s.state == closing && s.ws == nil:
 		payload, last := s.lastPayload("6\x1e1")
 		if last {
-			s.burial.Stop()
+			s.lingering.Stop()
 			s.abandonUpgrade()
 			s.state = closed
 		} else {
-			s.burial.Reset(s.ending.mourning())
+			s.lingering.Reset(s.ending.linger())
 		}
 		s.mu.Unlock()
 		if last {
@@ -152,16 +152,16 @@ func (s *Session) lastPayload(empty string) (payload []byte, last bool) {
 	return append(append(payload, queued...), packet.Separator, byte(packet.Close)), true
 }
 
-// mourning is how long the session waits for its last GET.
-func (e *ending) mourning() time.Duration {
+// linger is how long the session waits for its last GET.
+func (e *ending) linger() time.Duration {
 	if e.flush && e.reason != ReasonShutdown {
 		return corpseLifetime
 	}
 	return echoLifetime
 }
 
-// bury removes a session whose last GET did not come.
-func (s *Session) bury() {
+// discard removes a session whose last GET did not come.
+func (s *Session) discard() {
 	s.mu.Lock()
 	if s.state != closing || s.ws != nil {
 		s.mu.Unlock()

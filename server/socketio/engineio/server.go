@@ -47,7 +47,7 @@ func NewServer(cfg Config, accept func(*Session) Handler) *Server {
 	}
 	s.arrivals.New = func() any { return new([arrivedSize]byte) }
 	s.writers.server = s
-	s.writers.desks.New = newDesk
+	s.writers.scratches.New = newScratch
 	s.deflaters.pool.New = newDeflater
 	return s
 }

@@ -60,11 +60,11 @@ type Session struct {
 	overflowed bool          // nothing more is taken, and the session is about to end
 	trusted    atomic.Bool   // what it sends may be as large as MaxPayload
 	control    []*Frame      // sent before the queue, so that a backlog cannot delay a ping past the client's patience
-	eased      chan struct{} // closed when the queue is no longer more than half full; nil if nobody waits for that
+	drained    chan struct{} // closed when the queue is no longer more than half full; nil if nobody waits for that
 
-	poll    *poll         // the held GET
-	posting chan struct{} // while a POST is handled; closed at its end
-	burial  *time.Timer   // while a closed polling session waits for its last GET
+	poll      *poll         // the held GET
+	posting   chan struct{} // while a POST is handled; closed at its end
+	lingering *time.Timer   // while a closed polling session waits for its last GET
 
 	ws      *webSocket // the current transport, nil on polling
 	writing bool       // a writer runs on ws, or it is in line for one
@@ -127,19 +127,19 @@ func (s *Session) Backlog() (frames, bytes int) {
 	return frames, bytes
 }
 
-// Eased returns nil if the queue is at most half full. Otherwise it returns a channel that is closed when that is so again, or
+// Drained returns nil if the queue is at most half full. Otherwise it returns a channel that is closed when that is so again, or
 // when the session has ended. Whoever answers what the client sends can wait for it, so that a client that sends a lot does
 // not overflow with the answers; he should not wait for ever, as the client may never read.
-func (s *Session) Eased() <-chan struct{} {
+func (s *Session) Drained() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state > open || !s.congested() {
 		return nil
 	}
-	if s.eased == nil {
-		s.eased = make(chan struct{})
+	if s.drained == nil {
+		s.drained = make(chan struct{})
 	}
-	return s.eased
+	return s.drained
 }
 
 // congested tells whether the queue is more than half full. s.mu is held.
@@ -147,11 +147,11 @@ func (s *Session) congested() bool {
 	return len(s.queue.entries) > s.server.cfg.QueuePackets/2 || s.queue.bytes > s.server.cfg.QueueBytes/2
 }
 
-// ease tells those who wait that the queue is no longer more than half full. s.mu is held.
-func (s *Session) ease() {
-	if s.eased != nil {
-		close(s.eased)
-		s.eased = nil
+// signalDrained tells those who wait that the queue is no longer more than half full. s.mu is held.
+func (s *Session) signalDrained() {
+	if s.drained != nil {
+		close(s.drained)
+		s.drained = nil
 	}
 }
 
@@ -307,7 +307,7 @@ func (s *Session) take(dst []*Frame, maxBytes, maxPackets int) []*Frame {
 	s.control = nil
 	dst = s.queue.take(dst, maxBytes, maxPackets)
 	if !s.congested() {
-		s.ease()
+		s.signalDrained()
 	}
 	return dst
 }
@@ -329,7 +329,7 @@ func (s *Session) end(how ending) {
 	s.state = closing
 	s.ending = how
 	s.heartbeat.stop()
-	s.ease()
+	s.signalDrained()
 	if !how.flush {
 		s.queue.clear()
 		s.control = nil
@@ -368,9 +368,9 @@ func (s *Session) closeTransport() (finished bool) {
 		if s.queue.empty() {
 			s.abandonUpgrade()
 		}
-		s.burial = time.AfterFunc(s.ending.mourning(), func() {
+		s.lingering = time.AfterFunc(s.ending.linger(), func() {
 			defer s.server.contain("the end of a session")
-			s.bury()
+			s.discard()
 		})
 		return false
 	}

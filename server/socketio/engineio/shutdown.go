@@ -44,7 +44,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	for _, session := range s.all() {
 		session.end(ending{reason: ReasonShutdown, cut: true})
-		session.bury()
+		session.discard()
 	}
 	return ctx.Err()
 }

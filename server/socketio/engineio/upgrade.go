@@ -134,7 +134,7 @@ func (s *Session) completeUpgrade(ws *webSocket) bool {
 	}
 	s.dropNoops()
 	if s.state == closing { // it was closed with something queued, which goes first
-		s.burial.Stop()
+		s.lingering.Stop()
 		ws.closeWithin(s.server.cfg.CloseTimeout)
 	}
 	s.flush()

@@ -30,8 +30,8 @@ const (
 // empty. The writers end when no session is left. Where only a few sessions are in line after a batch, its sender is the
 // writer: for them, waking another goroutine would cost more than it brings.
 type writers struct {
-	server *Server
-	desks  sync.Pool // of *desk
+	server    *Server
+	scratches sync.Pool // of *scratch
 
 	mu      sync.Mutex // guards what follows; it is taken with the mutex of a session held
 	ready   []*Session
@@ -43,15 +43,15 @@ type writers struct {
 	full atomic.Bool // a session has so much waiting that corks should end
 }
 
-// desk is what a writer works with.
-type desk struct {
+// scratch is what a writer works with.
+type scratch struct {
 	attempt  attempt
 	sessions [turn]*Session
 	frames   [maxBatch]*Frame
 }
 
-func newDesk() any {
-	d := new(desk)
+func newScratch() any {
+	d := new(scratch)
 	d.attempt.init()
 	return d
 }
@@ -90,7 +90,7 @@ func (w *writers) cork() {
 func (w *writers) uncork() {
 	w.mu.Lock()
 	w.corks--
-	own := w.corks == 0 && w.hire()
+	own := w.corks == 0 && w.acquire()
 	for own && w.backlogged() {
 		w.start()
 	}
@@ -117,15 +117,15 @@ func (w *writers) begin() {
 func (w *writers) finish() {
 	w.mu.Lock()
 	w.batches--
-	own := w.corks == 0 && w.hire()
+	own := w.corks == 0 && w.acquire()
 	w.mu.Unlock()
 	if own {
 		w.write(maxOwn)
 	}
 }
 
-// hire makes the caller a writer if one is needed, and tells whether it did. w.mu is held.
-func (w *writers) hire() bool {
+// acquire makes the caller a writer if one is needed, and tells whether it did. w.mu is held.
+func (w *writers) acquire() bool {
 	if w.waiting() == 0 || w.running == runtime.GOMAXPROCS(0) {
 		return false
 	}
@@ -193,7 +193,7 @@ func (w *writers) take(dst []*Session) int {
 
 // write is what a writer does, until nobody is in line or it has served so many.
 func (w *writers) write(atMost int) {
-	d := w.desks.Get().(*desk)
+	d := w.scratches.Get().(*scratch)
 	served := 0
 	for n := w.take(d.sessions[:]); n > 0; n = w.take(d.sessions[:]) {
 		frames, bytes := 0, 0 // counted once for all, as all processors count in the same place
@@ -209,7 +209,7 @@ func (w *writers) write(atMost int) {
 	}
 	clear(d.sessions[:])
 	clear(d.frames[:])
-	w.desks.Put(d)
+	w.scratches.Put(d)
 }
 
 // replace ends a writer, and starts another one in its place if there is something to do.
@@ -224,7 +224,7 @@ func (w *writers) replace() {
 
 // writeReady writes a batch of what is queued without waiting, or leaves that to a goroutine of the session. It returns what it
 // has written.
-func (s *Session) writeReady(d *desk) (frames, bytes int) {
+func (s *Session) writeReady(d *scratch) (frames, bytes int) {
 	ws, batch := s.ws, d.frames[:0] // ws is the last transport, so no lock is needed to read it
 	s.mu.Lock()
 	switch {
