@@ -2,6 +2,7 @@ package media
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"mime"
 	"net/http"
@@ -46,7 +47,9 @@ func (s *Service) File(ctx context.Context, who auth.Identity, o Owner, name str
 		}
 	}
 	root, err := s.folders[o.Area].current()
-	if err != nil { // what was there can be read as long as it is open
+	if errors.Is(err, errClosed) {
+		return nil, err
+	} else if err != nil { // what was there can be read as long as it is open
 		root = s.folders[o.Area].root.Load()
 	}
 	file, err := root.Open(path.Join(o.ID.String(), name))

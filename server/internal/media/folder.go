@@ -21,7 +21,9 @@ type folder struct {
 	path string // absolute
 	root atomic.Pointer[os.Root]
 
-	mu       sync.Mutex // held while another root is taken
+	keeping  sync.RWMutex // held for reading while a file gets its place, and for writing by close
+	mu       sync.Mutex   // held while another root is taken
+	closed   bool         // guarded by mu
 	troubled atomic.Bool
 }
 
@@ -42,7 +44,18 @@ func openFolder(path string) (*folder, error) {
 	return f, nil
 }
 
-func (f *folder) close() error { return f.root.Load().Close() }
+// close waits for files that are getting their place. Whoever comes later gets errClosed.
+func (f *folder) close() error {
+	f.keeping.Lock()
+	defer f.keeping.Unlock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.closed = true
+	return f.root.Load().Close()
+}
+
+// errClosed is the error of what is asked of files after Close.
+var errClosed = apierr.New(apierr.Unavailable, "The server is shutting down")
 
 // errElsewhere is the error of what would be written to a folder that nobody will find again.
 var errElsewhere = errors.New("the folder is no longer where it was opened")
@@ -73,6 +86,9 @@ func (f *folder) current() (*os.Root, error) {
 	defer f.mu.Unlock()
 	if root := f.root.Load(); f.isHere(root) == nil {
 		return root, nil // somebody else was faster
+	}
+	if f.closed {
+		return nil, errClosed
 	}
 	root, err := os.OpenRoot(f.path)
 	if err != nil {
@@ -118,6 +134,9 @@ func (f *folder) note(log *slog.Logger, err error) error {
 			log.Info("files can be stored again", "folder", f.path)
 		}
 		return nil
+	}
+	if errors.Is(err, fs.ErrClosed) {
+		return errClosed
 	}
 	trouble := troubleOf(err)
 	if trouble == nil {

@@ -39,6 +39,8 @@ func (s *Service) Upload(ctx context.Context, who auth.Identity, to Owner, once 
 		return Upload{}, err
 	}
 	defer in.Discard()
+	in.folder.keeping.RLock() // the database closes after this folder
+	defer in.folder.keeping.RUnlock()
 	name, err := s.keep(to, in, once)
 	if err := in.folder.note(s.log, err); err != nil {
 		return Upload{}, err

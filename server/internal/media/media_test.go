@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -181,6 +182,45 @@ func TestNothingIsLeftOfWhatBreaksOff(t *testing.T) {
 	}
 	if left, err := os.ReadDir(filepath.Join(b.cfg.AgentUploads, ".incoming")); err != nil || len(left) > 0 {
 		t.Errorf("%d files are left (%v)", len(left), err)
+	}
+}
+
+// Of uploads that come while the server stops each is kept and told so, or refused and not kept.
+func TestUploadsWhileTheServerStops(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	var (
+		wait  sync.WaitGroup
+		kept  atomic.Int64
+		begun = make(chan struct{})
+	)
+	for range 8 {
+		wait.Go(func() {
+			for {
+				_, err := b.upload(t, "text/plain", "some words")
+				if err != nil {
+					if !apierr.IsCode(err, apierr.Unavailable) {
+						t.Error(err)
+					}
+					return
+				}
+				if kept.Add(1) == 8 {
+					close(begun)
+				}
+			}
+		})
+	}
+	<-begun
+	if err := b.Close(); err != nil {
+		t.Error(err)
+	}
+	wait.Wait()
+	there, err := os.ReadDir(filepath.Join(b.cfg.AgentUploads, b.agent.ID.String()))
+	if err != nil || len(there) != int(kept.Load()) {
+		t.Errorf("%d files are there, %d uploads were told that theirs is (%v)", len(there), kept.Load(), err)
+	}
+	if _, err := b.File(t.Context(), auth.Identity{}, b.agent, there[0].Name()); !apierr.IsCode(err, apierr.Unavailable) {
+		t.Errorf("a file that is there is answered with %v", err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/bus"
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
@@ -142,4 +143,21 @@ func TestConverseResumes(t *testing.T) {
 	stranger := messaging.Draft{ChannelID: c.ID, AuthorID: uuid.New(), Content: "hello", Resume: at(0, 0)}
 	_, err = b.Converse(t.Context(), b.who, stranger, uuid.Nil)
 	wantCode(t, err, apierr.NotFound)
+}
+
+// A question that comes while the server stops is refused as one to ask again, and nothing of it is stored.
+func TestConverseWhileTheServerStops(t *testing.T) {
+	t.Parallel()
+	events := bus.NewLocal()
+	b := setup(t, func(c *messaging.Config) { c.Bus = events })
+	c := b.dm(t)
+	if err := events.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Converse(t.Context(), b.who, messaging.Draft{ChannelID: c.ID, Content: "hello"}, uuid.Nil); !apierr.IsCode(err, apierr.Unavailable) {
+		t.Errorf("%v", err)
+	}
+	if page, err := b.History(t.Context(), b.who, c.ID, messaging.HistoryQuery{Limit: 1}); err != nil || len(page.Messages) > 0 {
+		t.Errorf("stored: %v (%v)", page.Messages, err)
+	}
 }

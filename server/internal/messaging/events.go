@@ -2,11 +2,13 @@ package messaging
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/google/uuid"
 
+	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/bus"
 )
 
@@ -94,7 +96,9 @@ func (s *Service) subscribe(channelID uuid.UUID, buffer int) (*bus.Subscription,
 		pattern = subjectChannels + channelID.String()
 	}
 	sub, err := s.bus.Subscribe(pattern, buffer)
-	if err != nil {
+	if errors.Is(err, bus.ErrClosed) {
+		return nil, apierr.Wrap(err, apierr.Unavailable, "The server is shutting down")
+	} else if err != nil {
 		return nil, fmt.Errorf("subscribing to %s: %w", pattern, err)
 	}
 	return sub, nil
