@@ -150,7 +150,7 @@ func (s *Server) openMessaging(ctx context.Context) error {
 			Timeout: s.cfg.Sessions.Timeout, MinTimeout: s.cfg.Sessions.MinTimeout, MaxTimeout: s.cfg.Sessions.MaxTimeout,
 			MaxDuration: s.cfg.Sessions.MaxDuration, Warning: s.cfg.Sessions.Warning,
 		},
-		AgentSettings: func(ctx context.Context, id uuid.UUID) (func(string) (string, bool), error) {
+		AgentSettings: func(ctx context.Context, id uuid.UUID) (func(string) (string, bool), bool, error) {
 			return s.parts.runtime.Agents().Settings(ctx, auth.Service(), id)
 		},
 		CheckCallback: webhook.CheckCallback(s.parts.hooks),

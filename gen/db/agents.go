@@ -14,6 +14,12 @@ type ConcealAgentParams struct {
 	Version   int64
 }
 
+type GetAgentHeadRow struct {
+	Name    string
+	Running bool
+	Version int64
+}
+
 type InsertAgentParams struct {
 	ID        uuid.UUID
 	Name      string

@@ -129,6 +129,8 @@ type Querier interface {
 	GetAgentChannel(ctx context.Context, arg GetAgentChannelParams) (GetAgentChannelRow, error)
 	// Keeps others from changing the agent until the transaction ends.
 	GetAgentForUpdate(ctx context.Context, id uuid.UUID) (Agent, error)
+	// An agent without what it is made of, which its version stands for.
+	GetAgentHead(ctx context.Context, id uuid.UUID) (GetAgentHeadRow, error)
 	// What an agent knows under the id of a world: the one that it shares, or else its own.
 	GetAgentWorld(ctx context.Context, arg GetAgentWorldParams) (World, error)
 	// Keeps others from changing the world until the transaction ends.
@@ -165,7 +167,7 @@ type Querier interface {
 	InsertMemory(ctx context.Context, arg InsertMemoryParams) (int64, error)
 	InsertMessage(ctx context.Context, arg InsertMessageParams) error
 	InsertMessageServer(ctx context.Context, arg InsertMessageServerParams) (MessageServer, error)
-	InsertSession(ctx context.Context, arg InsertSessionParams) (Session, error)
+	InsertSession(ctx context.Context, arg InsertSessionParams) error
 	// The turn is the head of its mailbox if there is no other. The caller has the channel's row, from which the seq is.
 	InsertTurn(ctx context.Context, arg InsertTurnParams) error
 	InsertTurnEvent(ctx context.Context, arg InsertTurnEventParams) error

@@ -69,9 +69,15 @@ type InsertSessionParams struct {
 	MaxDurationMs int64
 	WarningMs     int64
 	AutoRenew     bool
+	RenewalCount  int64
 	CreatedAt     dbtype.Millis
+	ActiveAt      dbtype.Millis
+	RenewedAt     dbtype.Millis
 	ExpiresAt     dbtype.Millis
 	DueAt         dbtype.Millis
+	WarnedAt      *dbtype.Millis
+	EndedAt       *dbtype.Millis
+	EndReason     string
 }
 
 type ListSessionsParams struct {

@@ -118,6 +118,20 @@ func (q *Queries) GetAgentForUpdate(ctx context.Context, id uuid.UUID) (Agent, e
 	return i, err
 }
 
+const getAgentHead = `-- name: GetAgentHead :one
+SELECT name, running, version FROM agents WHERE id = ?1
+`
+
+type GetAgentHeadRow = db.GetAgentHeadRow
+
+// An agent without what it is made of, which its version stands for.
+func (q *Queries) GetAgentHead(ctx context.Context, id uuid.UUID) (GetAgentHeadRow, error) {
+	row := q.db.QueryRowContext(ctx, getAgentHead, id)
+	var i GetAgentHeadRow
+	err := row.Scan(&i.Name, &i.Running, &i.Version)
+	return i, err
+}
+
 const getFirstRunningAgent = `-- name: GetFirstRunningAgent :one
 SELECT a.id FROM agents a
 JOIN message_server_agents m ON m.agent_id = a.id

@@ -330,16 +330,15 @@ func (q *Queries) GetSessionForUpdate(ctx context.Context, id uuid.UUID) (Sessio
 	return i, err
 }
 
-const insertSession = `-- name: InsertSession :one
+const insertSession = `-- name: InsertSession :exec
 INSERT INTO sessions (id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?10, ?10, ?11, ?12, NULL, NULL, '')
-RETURNING id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
 `
 
 type InsertSessionParams = db.InsertSessionParams
 
-func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) (Session, error) {
-	row := q.db.QueryRowContext(ctx, insertSession,
+func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) error {
+	_, err := q.db.ExecContext(ctx, insertSession,
 		arg.ID,
 		arg.AgentID,
 		arg.UserID,
@@ -349,32 +348,17 @@ func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) (S
 		arg.MaxDurationMs,
 		arg.WarningMs,
 		arg.AutoRenew,
+		arg.RenewalCount,
 		arg.CreatedAt,
+		arg.ActiveAt,
+		arg.RenewedAt,
 		arg.ExpiresAt,
 		arg.DueAt,
+		arg.WarnedAt,
+		arg.EndedAt,
+		arg.EndReason,
 	)
-	var i Session
-	err := row.Scan(
-		&i.ID,
-		&i.AgentID,
-		&i.UserID,
-		&i.ChannelID,
-		&i.Metadata,
-		&i.TimeoutMs,
-		&i.MaxDurationMs,
-		&i.WarningMs,
-		&i.AutoRenew,
-		&i.RenewalCount,
-		&i.CreatedAt,
-		&i.ActiveAt,
-		&i.RenewedAt,
-		&i.ExpiresAt,
-		&i.DueAt,
-		&i.WarnedAt,
-		&i.EndedAt,
-		&i.EndReason,
-	)
-	return i, err
+	return err
 }
 
 const listSessions = `-- name: ListSessions :many

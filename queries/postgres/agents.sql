@@ -6,6 +6,10 @@ RETURNING *;
 -- name: GetAgent :one
 SELECT * FROM agents WHERE id = sqlc.arg(id);
 
+-- name: GetAgentHead :one
+-- An agent without what it is made of, which its version stands for.
+SELECT name, running, version FROM agents WHERE id = sqlc.arg(id);
+
 -- name: GetAgentForUpdate :one
 -- Keeps others from changing the agent until the transaction ends.
 SELECT * FROM agents WHERE id = sqlc.arg(id) FOR NO KEY UPDATE;

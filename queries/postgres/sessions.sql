@@ -1,7 +1,6 @@
--- name: InsertSession :one
+-- name: InsertSession :exec
 INSERT INTO sessions (id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason)
-VALUES (sqlc.arg(id), sqlc.arg(agent_id), sqlc.arg(user_id), sqlc.arg(channel_id), sqlc.arg(metadata), sqlc.arg(timeout_ms), sqlc.arg(max_duration_ms), sqlc.arg(warning_ms), sqlc.arg(auto_renew), 0, sqlc.arg(created_at), sqlc.arg(created_at), sqlc.arg(created_at), sqlc.arg(expires_at), sqlc.arg(due_at), NULL, NULL, '')
-RETURNING *;
+VALUES (sqlc.arg(id), sqlc.arg(agent_id), sqlc.arg(user_id), sqlc.arg(channel_id), sqlc.arg(metadata), sqlc.arg(timeout_ms), sqlc.arg(max_duration_ms), sqlc.arg(warning_ms), sqlc.arg(auto_renew), sqlc.arg(renewal_count), sqlc.arg(created_at), sqlc.arg(active_at), sqlc.arg(renewed_at), sqlc.arg(expires_at), sqlc.arg(due_at), sqlc.arg(warned_at), sqlc.arg(ended_at), sqlc.arg(end_reason));
 
 -- name: GetSession :one
 SELECT * FROM sessions WHERE id = sqlc.arg(id);

@@ -1,7 +1,6 @@
--- name: InsertSession :one
+-- name: InsertSession :exec
 INSERT INTO sessions (id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason)
-VALUES (@id, @agent_id, @user_id, @channel_id, @metadata, @timeout_ms, @max_duration_ms, @warning_ms, @auto_renew, 0, @created_at, @created_at, @created_at, @expires_at, @due_at, NULL, NULL, '')
-RETURNING *;
+VALUES (@id, @agent_id, @user_id, @channel_id, @metadata, @timeout_ms, @max_duration_ms, @warning_ms, @auto_renew, @renewal_count, @created_at, @active_at, @renewed_at, @expires_at, @due_at, @warned_at, @ended_at, @end_reason);
 
 -- name: GetSession :one
 SELECT * FROM sessions WHERE id = @id;

@@ -88,7 +88,7 @@ func (s *Service) find(ctx context.Context, who auth.Identity, o Owner) error {
 			_, err = q.GetChannel(ctx, o.ID)
 		} else {
 			what = "Agent"
-			_, err = q.GetAgent(ctx, o.ID)
+			_, err = q.GetAgentHead(ctx, o.ID)
 		}
 		if errors.Is(err, sql.ErrNoRows) {
 			return apierr.Wrap(err, apierr.NotFound, "%s not found", what)

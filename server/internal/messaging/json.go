@@ -3,6 +3,7 @@ package messaging
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -89,13 +90,15 @@ func dropEscapedNUL(raw json.RawMessage) json.RawMessage {
 	return out
 }
 
-// mergeObjects lays the members of each later object over those of the earlier ones.
+// mergeObjects lays the members of each later object over those of the earlier ones. Where only one has any, it is that one as
+// it stands.
 func mergeObjects(objects ...json.RawMessage) (json.RawMessage, error) {
+	objects = slices.DeleteFunc(objects, func(o json.RawMessage) bool { return len(o) == 0 || string(o) == "{}" })
+	if len(objects) == 1 {
+		return objects[0], nil
+	}
 	all := map[string]json.RawMessage{}
 	for _, o := range objects {
-		if len(o) == 0 {
-			continue
-		}
 		if err := json.Unmarshal(o, &all); err != nil {
 			return nil, apierr.Wrap(err, apierr.ValidationFailed, "metadata must be an object")
 		}

@@ -52,8 +52,8 @@ type Config struct {
 	PublicURL func(location string) string
 
 	Sessions SessionLimits
-	// AgentSettings returns how to look up an agent's settings; an unknown agent is NOT_FOUND. nil: agents have none.
-	AgentSettings func(ctx context.Context, agentID uuid.UUID) (lookup func(name string) (string, bool), err error)
+	// AgentSettings tells what agents say about their sessions. nil: they say nothing.
+	AgentSettings AgentSettings
 	// CheckCallback refuses an address that the ends of jobs must not be announced to. nil: all are refused.
 	CheckCallback func(url string) error
 	Secrets       Sealer // keeps what signs announcements; nil: callers can't have them signed
@@ -67,6 +67,10 @@ type Jumps interface {
 	Jump() time.Duration
 	Follow(jump time.Duration)
 }
+
+// AgentSettings returns how to look up the settings of an agent that runs; running is false for another. An unknown one is
+// NOT_FOUND.
+type AgentSettings func(ctx context.Context, agentID uuid.UUID) (lookup func(name string) (string, bool), running bool, err error)
 
 // Sealer keeps secrets unreadable at rest. What is sealed opens for the same owner only.
 type Sealer interface {
@@ -89,7 +93,7 @@ type Service struct {
 	publicURL    func(location string) string
 
 	limits        SessionLimits
-	agentSettings func(ctx context.Context, agentID uuid.UUID) (func(name string) (string, bool), error)
+	agentSettings AgentSettings
 	checkCallback func(url string) error
 	secrets       Sealer
 
@@ -161,7 +165,7 @@ func (s *Service) mayWriteAs(ctx context.Context, q db.Querier, who auth.Identit
 }
 
 func mustNotBeAgent(ctx context.Context, q db.Querier, author uuid.UUID) error {
-	_, err := q.GetAgent(ctx, author)
+	_, err := q.GetAgentHead(ctx, author)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	} else if err != nil {

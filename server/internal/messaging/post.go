@@ -158,7 +158,7 @@ func (p *post) judgeSubmission(ctx context.Context) error {
 	if !d.Submitted {
 		return nil
 	}
-	author, err := p.q.GetAgent(ctx, d.AuthorID)
+	author, err := p.q.GetAgentHead(ctx, d.AuthorID)
 	switch {
 	case err == nil:
 		d.Quiet = true

@@ -26,27 +26,28 @@ func TestStatementsOfACreation(t *testing.T) {
 	kinds := map[string]struct {
 		many int
 		make func(t *testing.T, b *bench) error
+		want []string // all that is sent; nil: whatever it is
 	}{
 		"session": {2000, func(t *testing.T, b *bench) error {
 			_, err := b.CreateSession(t.Context(), b.who, messaging.NewSession{AgentID: b.agent, UserID: b.user})
 			return err
-		}},
+		}, []string{"GetAgentHead", "InsertChannel", "AddParticipant", "AddParticipant", "InsertSession"}},
 		"job": {200, func(t *testing.T, b *bench) error {
 			_, err := b.CreateJob(t.Context(), b.who, messaging.NewJob{AgentID: &b.agent, UserID: b.user, Content: "Hello"})
 			return err
-		}},
+		}, nil},
 		"channel": {200, func(t *testing.T, b *bench) error {
 			_, err := b.CreateChannel(t.Context(), b.who, messaging.NewChannel{Name: "Group", Type: messaging.TypeGroup})
 			return err
-		}},
+		}, nil},
 		"DM": {200, func(t *testing.T, b *bench) error {
 			_, err := b.FindOrCreateDM(t.Context(), b.who, messaging.DMRequest{A: b.user, B: uuid.New()})
 			return err
-		}},
+		}, nil},
 		"message server": {200, func(t *testing.T, b *bench) error {
 			_, err := b.CreateServer(t.Context(), b.who, messaging.NewServer{Name: "Platform", SourceType: "platform"})
 			return err
-		}},
+		}, nil},
 	}
 	for engine, open := range map[string]func(*testing.T, func(string)) (store.Store, error){
 		"sqlite": func(t *testing.T, trace func(string)) (store.Store, error) {
@@ -83,6 +84,9 @@ func TestStatementsOfACreation(t *testing.T) {
 				second := once()
 				if i := slices.IndexFunc(second, func(query string) bool { return strings.HasPrefix(query, "Count") && query != "CountParticipants" }); i >= 0 {
 					t.Errorf("%s: the second sends %s", name, second[i])
+				}
+				if diff := cmp.Diff(kind.want, second); kind.want != nil && diff != "" {
+					t.Errorf("%s: sends (-want +got):\n%s", name, diff)
 				}
 				var others errgroup.Group
 				others.SetLimit(16)

@@ -171,6 +171,6 @@ func findServer(ctx context.Context, q db.Querier, id uuid.UUID) (db.MessageServ
 }
 
 func mustAgent(ctx context.Context, q db.Querier, id uuid.UUID) error {
-	_, err := q.GetAgent(ctx, id)
+	_, err := q.GetAgentHead(ctx, id)
 	return named(err, "Agent not found")
 }

@@ -23,7 +23,7 @@ const (
 // CreateSession begins a session with a running agent, in a new channel that both take part in. Any other agent is
 // AGENT_NOT_FOUND.
 func (s *Service) CreateSession(ctx context.Context, who auth.Identity, n NewSession) (Session, error) {
-	err := s.view(ctx, who, "looking for a session's agent", func(q db.Querier) error { return mustRun(ctx, q, n.AgentID) })
+	timeouts, err := s.agentTimeouts(ctx, n.AgentID)
 	if err != nil {
 		return Session{}, err
 	}
@@ -31,15 +31,9 @@ func (s *Service) CreateSession(ctx context.Context, who auth.Identity, n NewSes
 	if err != nil {
 		return Session{}, err
 	}
-	timeouts, err := s.agentTimeouts(ctx, n.AgentID)
-	if err != nil {
-		return Session{}, err
-	}
 	timeouts = s.limits.apply(timeouts, n.Timeouts)
 	id := newID()
-	about, err := mergeObjects(metadata, encode(map[string]any{
-		"sessionId": id, "agentId": n.AgentID, "userId": n.UserID, "timeoutConfig": timeouts.document(),
-	}))
+	about, err := mergeObjects(metadata, encode(aboutSession{n.AgentID, id, timeouts.document(), n.UserID}))
 	if err != nil {
 		return Session{}, err
 	}
@@ -61,13 +55,13 @@ func (s *Service) CreateSession(ctx context.Context, who auth.Identity, n NewSes
 		}
 		now := s.millis()
 		expires := now + dbtype.Millis(min(timeouts.Timeout, timeouts.MaxDuration).Milliseconds())
-		row, err = q.InsertSession(ctx, db.InsertSessionParams{
+		row = db.Session{
 			ID: id, AgentID: n.AgentID, UserID: n.UserID, ChannelID: channel.ID, Metadata: dbtype.JSON(metadata),
 			TimeoutMs: timeouts.Timeout.Milliseconds(), MaxDurationMs: timeouts.MaxDuration.Milliseconds(),
 			WarningMs: timeouts.Warning.Milliseconds(), AutoRenew: timeouts.AutoRenew,
-			CreatedAt: now, ExpiresAt: expires, DueAt: expires - dbtype.Millis(timeouts.Warning.Milliseconds()),
-		})
-		return err
+			CreatedAt: now, ActiveAt: now, RenewedAt: now, ExpiresAt: expires, DueAt: expires - dbtype.Millis(timeouts.Warning.Milliseconds()),
+		}
+		return q.InsertSession(ctx, db.InsertSessionParams(row))
 	})
 	if err != nil {
 		return Session{}, err
@@ -76,17 +70,29 @@ func (s *Service) CreateSession(ctx context.Context, who auth.Identity, n NewSes
 	return sessionOf(row, row.CreatedAt), nil
 }
 
-// document returns the time-outs as clients write them.
-func (t Timeouts) document() map[string]any {
-	return map[string]any{
-		"timeoutMinutes": t.Timeout.Minutes(), "maxDurationMinutes": t.MaxDuration.Minutes(),
-		"warningThresholdMinutes": t.Warning.Minutes(), "autoRenew": t.AutoRenew,
-	}
+// aboutSession is what the metadata of a session's channel say about the session.
+type aboutSession struct {
+	AgentID       uuid.UUID        `json:"agentId"`
+	SessionID     uuid.UUID        `json:"sessionId"`
+	TimeoutConfig timeoutsDocument `json:"timeoutConfig"`
+	UserID        uuid.UUID        `json:"userId"`
+}
+
+// timeoutsDocument is time-outs as clients write them.
+type timeoutsDocument struct {
+	AutoRenew               bool    `json:"autoRenew"`
+	MaxDurationMinutes      float64 `json:"maxDurationMinutes"`
+	TimeoutMinutes          float64 `json:"timeoutMinutes"`
+	WarningThresholdMinutes float64 `json:"warningThresholdMinutes"`
+}
+
+func (t Timeouts) document() timeoutsDocument {
+	return timeoutsDocument{t.AutoRenew, t.MaxDuration.Minutes(), t.Timeout.Minutes(), t.Warning.Minutes()}
 }
 
 // mustRun refuses an agent that is not there or doesn't run.
 func mustRun(ctx context.Context, q db.Querier, agentID uuid.UUID) error {
-	agent, err := q.GetAgent(ctx, agentID)
+	agent, err := q.GetAgentHead(ctx, agentID)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && !agent.Running {
 		return noSuchAgent(agentID)
 	}

@@ -57,8 +57,8 @@ func (b *bench) sweep(t testing.TB) {
 
 func agentSettings(values map[string]string) func(*messaging.Config) {
 	return func(c *messaging.Config) {
-		c.AgentSettings = func(context.Context, uuid.UUID) (func(string) (string, bool), error) {
-			return func(name string) (string, bool) { v, ok := values[name]; return v, ok }, nil
+		c.AgentSettings = func(context.Context, uuid.UUID) (func(string) (string, bool), bool, error) {
+			return func(name string) (string, bool) { v, ok := values[name]; return v, ok }, true, nil
 		}
 	}
 }

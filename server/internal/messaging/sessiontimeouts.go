@@ -9,7 +9,9 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
 )
 
 // SessionLimits are the server's rules for sessions. A field that is zero has the value in its comment.
@@ -99,15 +101,16 @@ const (
 	settingAutoRenew   = "SESSION_AUTO_RENEW"
 )
 
-// agentTimeouts returns the time-outs of an agent's sessions that say nothing else. A setting that can't be read is none.
+// agentTimeouts returns the time-outs of an agent's sessions that say nothing else. A setting that can't be read is none. An
+// agent that is not there or doesn't run is refused.
 func (s *Service) agentTimeouts(ctx context.Context, agentID uuid.UUID) (Timeouts, error) {
 	l := s.limits
 	t := Timeouts{Timeout: l.Timeout, MaxDuration: l.MaxDuration, Warning: l.Warning, AutoRenew: true}
 	if s.agentSettings == nil {
-		return t, nil
+		return t, s.view(ctx, auth.Service(), "looking for a session's agent", func(q db.Querier) error { return mustRun(ctx, q, agentID) })
 	}
-	setting, err := s.agentSettings(ctx, agentID)
-	if apierr.IsCode(err, apierr.NotFound) {
+	setting, running, err := s.agentSettings(ctx, agentID)
+	if apierr.IsCode(err, apierr.NotFound) || err == nil && !running {
 		return t, noSuchAgent(agentID)
 	} else if err != nil {
 		return t, err

@@ -69,17 +69,28 @@ func (a *Agents) Get(ctx context.Context, who auth.Identity, id uuid.UUID) (Agen
 	return a.describe(ctx, row)
 }
 
-// Settings returns how to look up the settings of an agent: its own, and the server's below them.
-func (a *Agents) Settings(ctx context.Context, who auth.Identity, id uuid.UUID) (func(name string) (string, bool), error) {
+// Settings returns how to look up the settings of an agent that runs: its own, and the server's below them.
+func (a *Agents) Settings(ctx context.Context, who auth.Identity, id uuid.UUID) (lookup func(name string) (string, bool), running bool, err error) {
+	var head db.GetAgentHeadRow
+	err = a.store.View(ctx, who.Scope(), func(q db.Querier) (err error) {
+		head, err = q.GetAgentHead(ctx, id)
+		return err
+	})
+	if err != nil || !head.Running {
+		return nil, false, err
+	}
+	if m := a.minds.known(id, head.Version); m != nil {
+		return m.settings.Setting, true, nil
+	}
 	row, err := a.row(ctx, who, id)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	m, err := a.minds.of(ctx, row)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return m.settings.Setting, nil
+	return m.settings.Setting, row.Running, nil
 }
 
 func (a *Agents) row(ctx context.Context, who auth.Identity, id uuid.UUID) (db.Agent, error) {

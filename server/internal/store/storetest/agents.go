@@ -55,6 +55,10 @@ func testAgents(t *testing.T, setup func(t *testing.T) *fixture) {
 				if diff := cmp.Diff(want, head); diff != "" {
 					t.Errorf("head (-want +got):\n%s", diff)
 				}
+				one, err := q.GetAgentHead(ctx, a.ID)
+				if want := (db.GetAgentHeadRow{Name: a.Name, Running: a.Running, Version: a.Version}); err != nil || one != want {
+					t.Errorf("head of one = %+v, %v, want %+v", one, err, want)
+				}
 			}
 			if len(heads) != len(agents) || headsErr != nil {
 				t.Errorf("%d heads of %d agents, %v", len(heads), len(agents), headsErr)

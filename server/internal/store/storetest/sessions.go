@@ -20,11 +20,16 @@ const minute dbtype.Millis = 60_000
 // session stores a session that begins at the given moment: 30 minutes, at most 60, near its end 5 minutes before.
 func (f *fixture) session(t *testing.T, agent, user uuid.UUID, at dbtype.Millis) db.Session {
 	t.Helper()
-	return updated(t, f, db.Querier.InsertSession, db.InsertSessionParams{
-		ID: uuid.New(), AgentID: agent, UserID: user, ChannelID: uuid.New(), Metadata: dbtype.JSON(`{"page":"help"}`),
+	row := db.Session{
+		ID: uuid.New(), AgentID: agent, UserID: user, ChannelID: uuid.New(), Metadata: dbtype.JSON(`{"page": "help"}`),
 		TimeoutMs: int64(30 * minute), MaxDurationMs: int64(60 * minute), WarningMs: int64(5 * minute), AutoRenew: true,
-		CreatedAt: at, ExpiresAt: at + 30*minute, DueAt: at + 25*minute,
-	})
+		CreatedAt: at, ActiveAt: at, RenewedAt: at, ExpiresAt: at + 30*minute, DueAt: at + 25*minute,
+	}
+	exec(t, f, db.Querier.InsertSession, db.InsertSessionParams(row))
+	if diff := cmp.Diff(row, viewed(t, f, db.Querier.GetSession, row.ID)); diff != "" {
+		t.Errorf("stored (-want +got):\n%s", diff)
+	}
+	return row
 }
 
 func testSessions(t *testing.T, setup func(t *testing.T) *fixture) {

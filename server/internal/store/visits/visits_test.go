@@ -138,12 +138,12 @@ func arguments(query string, quiet bool) func(name string, t reflect.Type) (refl
 		"CreatedBy": {numbered(aUser, 1)}, "InReplyTo": {numbered(aMessage, 1)}, "After": {numbered(anAgent, 0), dbtype.Millis(0)},
 
 		"Now": {now}, "UpdatedAt": {now}, "CreatedAt": {now}, "EndedAt": {now}, "QueuedAt": {now}, "JoinedAt": {now}, "ExpiresAt": {now}, "DeletedAt": {now}, "At": {now},
-		"DueAt": {now}, "RetryAt": {now}, "LeaseUntil": {now}, "Until": {now}, "UntilTime": {now}, "FromTime": {dbtype.Millis(0)}, "ToTime": {now},
+		"DueAt": {now}, "RetryAt": {now}, "LeaseUntil": {now}, "ActiveAt": {now}, "RenewedAt": {now}, "WarnedAt": {now}, "Until": {now}, "UntilTime": {now}, "FromTime": {dbtype.Millis(0)}, "ToTime": {now},
 		"Before": {now}, "Since": {now - 120_000},
 
 		"LimitRows": {page}, "MaxRows": {page}, "PageSize": {page}, "AtMost": {page}, "MaxTurns": {16}, "MaxPerSender": {12}, "AfterSender": {numbered(aUser, 0)}, "OffsetRows": {0},
 		"UpToSeq": {1_000_000}, "BeforeSeq": {1_000_000}, "AfterSeq": {1}, "Seq": {5_000_000}, "Position": {7}, "Attempt": {0}, "CharacterVersion": {1}, "Version": {1},
-		"TimeoutMs": {60_000}, "MaxDurationMs": {600_000}, "WarningMs": {1_000}, "By": {1},
+		"TimeoutMs": {60_000}, "MaxDurationMs": {600_000}, "WarningMs": {1_000}, "RenewalCount": {0}, "By": {1},
 		"AnyChannel": {false}, "AnyAuthor": {false}, "AnyUser": {false}, "WithEmbedding": {false}, "IncludeInternal": {true}, "QueuedOnly": {false}, "ByHand": {true},
 		"AutoRenew": {true}, "Enabled": {true}, "Running": {true}, "Edited": {true}, "IsUnique": {false},
 
