@@ -17,6 +17,11 @@ const (
 
 // member is the connection's part in one channel. It decides which messages are news, from their numbers alone: a channel
 // counts its messages, and confirms a join with how many missed ones follow.
+//
+// A member is away until the server is asked, asked until it confirms, and joined after that. While missed messages follow (due)
+// their numbers are counted down; then it is caught up to reach, or asks again for the rest (more). It is lagging from a
+// message that there was no room for until its reader has taken some, and away again when the connection ends. The Conn's lock
+// guards all of it.
 type member struct {
 	id       uuid.UUID
 	standing standing

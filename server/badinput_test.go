@@ -326,7 +326,7 @@ func TestUpperCaseIDsAreTheSame(t *testing.T) {
 
 func TestKeyGuardsTheAPI(t *testing.T) {
 	t.Parallel()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Security.AuthToken = "open sesame"
 	n := startWith(t, cfg)
 	refused := n.do("GET", "/api/agents", nil)

@@ -29,7 +29,7 @@ func gadgets() agent.Plugin {
 // What a message calls by the name of a plugin's action is done by that action, also where the responder has a skill of its own.
 func TestBuiltinResponderTakesPluginActions(t *testing.T) {
 	t.Parallel()
-	n := withPlugin(t, config0(t), gadgets())
+	n := withPlugin(t, testConfig(t), gadgets())
 	for text, want := range map[string]string{
 		"roll the dice": "The plugin rolled a seven.", "Please roll a die!": "The plugin rolled a seven.", "Can you throw dice?": "The plugin rolled a seven.",
 		"please frobnicate the widget": "The widget is frobnicated.", "FROBNICATE_WIDGET": "The widget is frobnicated.", "Hello. Frobnicate my widgets, please": "The widget is frobnicated.",

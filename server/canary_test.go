@@ -311,7 +311,7 @@ func TestKeysForOneAgent(t *testing.T) {
 	t.Parallel()
 	good, evil := newSink(t), newSink(t)
 	dir := t.TempDir()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	for name, file := range map[string]string{"Ada Lovelace": "ada.json", "Kay": "kay.json", "Twin-1": "t1.json", "twin_1": "t2.json"} {
 		path := filepath.Join(dir, file)
 		if err := os.WriteFile(path, fmt.Appendf(nil, `{"name":%q,"bio":"x","settings":{"LARGE_MODEL":"m","SMALL_MODEL":"m"}}`, name), 0o600); err != nil {
@@ -407,7 +407,7 @@ func TestAddressesOfCallersAreGuarded(t *testing.T) {
 		"with a key, another port": {key: "0123456789abcdef", allow: "127.0.0.1:1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cfg := config0(t)
+			cfg := testConfig(t)
 			cfg.Security.AuthToken, cfg.Security.EgressAllow = test.key, test.allow
 			n := startWith(t, cfg)
 			n.client.Transport = withKey{test.key, n.client.Transport}
@@ -487,7 +487,7 @@ func TestKeysOfPluginsStayWithTheirAddresses(t *testing.T) {
 	}}
 	dir := t.TempDir()
 	boot := func() *node {
-		cfg := config0(t)
+		cfg := testConfig(t)
 		cfg.Storage.Dir = dir
 		byID := "CHARACTER." + "5f0a5d3e-6a3b-4c55-8b6e-1d8f6a0c9b11" + ".WEATHER_KEY=" + canary("environment", "ONE")
 		cfg.Agents.Environment = config.ReadAgentEnvironment([]string{byID, "WEATHER_API_KEY=" + canary("environment", "ALL")})

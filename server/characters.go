@@ -78,7 +78,8 @@ func (s *Server) tellOfImport(place string, one agent.Imported) {
 	r := one.Report
 	switch {
 	case len(r.Kept)+len(r.Unused) > 0:
-		s.log.Warn("character imported; some of it has no effect here", "file", place, "agentName", one.Character.Name, "used", r.Used, "unused", r.Unused, "keptUnderSettingsImported", r.Kept)
+		s.log.Warn("character imported; some of it has no effect here", "file", place, "agentName", one.Character.Name,
+			"used", r.Used, "unused", r.Unused, "keptUnderSettingsImported", r.Kept)
 	case len(r.Used) > 0:
 		s.log.Info("character imported", "file", place, "agentName", one.Character.Name, "used", r.Used)
 	}

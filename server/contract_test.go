@@ -45,7 +45,7 @@ const (
 func TestContractHoldsUnderAttack(t *testing.T) {
 	t.Parallel()
 	ear := &eavesdropper{TB: t}
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Agents.Environment = config.ReadAgentEnvironment(speech(t, says(mp3Bytes)))
 	n := startWith(ear, cfg)
 	ops := operations(t)

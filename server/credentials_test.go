@@ -25,7 +25,7 @@ const rightKey = "k7Qe2-right-key-of-this-server"
 // locked runs a server that asks for a key, behind a proxy that says where callers are.
 func locked(t *testing.T) *node {
 	t.Helper()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Security.AuthToken, cfg.Security.TrustProxy = rightKey, "1"
 	return startWith(t, cfg)
 }
@@ -275,7 +275,7 @@ func TestAddressesOfGuesses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cfg := config0(t)
+			cfg := testConfig(t)
 			cfg.Security.AuthToken, cfg.Security.TrustProxy = rightKey, tt.trust
 			n := startWith(t, cfg)
 			for i := range 12 {
@@ -335,7 +335,7 @@ func TestKeyNames(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			cfg := config0(t)
+			cfg := testConfig(t)
 			cfg.Security.AuthToken, cfg.Security.SocketKey, cfg.Security.TrustProxy = tt.token, tt.socket, "1"
 			n := startWith(t, cfg)
 			number := 0
@@ -356,7 +356,7 @@ func TestKeyNames(t *testing.T) {
 // TestWrongServiceSecret is guessed at like a key.
 func TestWrongServiceSecret(t *testing.T) {
 	t.Parallel()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Security.ServiceKey = "b3Lw8-secret-of-the-services"
 	n := startWith(t, cfg)
 	n.do("GET", "/api/agents", nil, "X-Internal-Service-Secret", cfg.Security.ServiceKey).want(200)
@@ -485,7 +485,7 @@ func TestReachableListeners(t *testing.T) {
 		"no key":     {func(*server.Config) {}, "ELIZAD_ALLOW_OPEN=1"},
 		"a weak key": {func(c *server.Config) { c.Security.AuthToken = "hunter2" }, "16 characters"},
 	} {
-		cfg := config0(t)
+		cfg := testConfig(t)
 		tt.set(&cfg)
 		srv, err := server.New(cfg)
 		if err != nil {

@@ -15,7 +15,7 @@ const somebody = "17dcb1c8-cf1f-438a-b8c7-dc93995e78be"
 // golden starts a server whose answers can be foreseen: its agent says the same thing to everything.
 func golden(t *testing.T) *book {
 	t.Helper()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Agents.Environment = config.ReadAgentEnvironment(speech(t, says(mp3Bytes)))
 	return newBook(startWith(t, cfg, server.WithPlugins(lab())))
 }

@@ -24,7 +24,7 @@ func TestRequestsHaveNames(t *testing.T) {
 
 func TestLimitsAreTold(t *testing.T) {
 	t.Parallel()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Limits.RateLimit, cfg.Limits.APIMax, cfg.Limits.UploadMax = true, 4, 2
 	n := startWith(t, cfg)
 	limits := func(a answer) []string {

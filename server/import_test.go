@@ -84,7 +84,7 @@ func TestCharacterOfAStranger(t *testing.T) {
 	t.Parallel()
 	model := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Frame("Three.") })
 	var log journal
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Agents.Characters = []string{filepath.Join("agent", "testdata", "lore-of-an-older-character.json"), filepath.Join(t.TempDir(), "missing.json")}
 	cfg.Agents.Environment = config.ReadAgentEnvironment([]string{"OPENAI_BASE_URL=" + model.URL, "OPENAI_API_KEY=key", "OPENAI_LARGE_MODEL=m", "OPENAI_SMALL_MODEL=m"})
 	if _, err := os.Stat(cfg.Agents.Characters[0]); err != nil {
@@ -110,7 +110,7 @@ func TestCharacterOfAStranger(t *testing.T) {
 func TestBadCharactersAreLeftOut(t *testing.T) {
 	t.Parallel()
 	var log journal
-	cfg := config0(t)
+	cfg := testConfig(t)
 	dir := t.TempDir()
 	wants := map[string]string{}
 	for content, want := range map[string]string{

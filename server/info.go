@@ -46,7 +46,8 @@ func (s *Server) Info(ctx context.Context) (Info, error) {
 		return Info{}, err
 	}
 	info := Info{
-		Version: s.version, DataDir: s.dataDir, Engine: s.parts.store.Engine(), Database: s.parts.database, Problems: s.parts.problems, WebUI: s.cfg.WebUI(), Secured: s.parts.guard.Required(),
+		Version: s.version, DataDir: s.dataDir, Engine: s.parts.store.Engine(), Database: s.parts.database,
+		Problems: s.parts.problems, WebUI: s.cfg.WebUI(), Secured: s.parts.guard.Required(),
 		OwnerToken: s.parts.token,
 		Agents:     make([]AgentInfo, len(agents)),
 	}

@@ -127,7 +127,7 @@ func TestJobIsAnnounced(t *testing.T) {
 		calls <- call{r.Header, body}
 	}))
 	t.Cleanup(hook.Close)
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Sessions.WebhookAllow = "127.0.0.1"
 	n := startWith(t, cfg)
 	j := n.job(map[string]any{"content": "Hello", "callbackUrl": hook.URL, "callbackSecret": "hush"})

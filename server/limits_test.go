@@ -17,7 +17,7 @@ import (
 
 func TestAgentsAreNotMadeUnderOthersIDs(t *testing.T) {
 	t.Parallel()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Security.AuthToken = "0123456789abcdef0123456789abcdef"
 	key := []string{"X-API-KEY", cfg.Security.AuthToken}
 	n := startWith(t, cfg)
@@ -61,7 +61,7 @@ func TestAgentsAreNotMadeUnderOthersIDs(t *testing.T) {
 
 func TestAgentsAreBounded(t *testing.T) {
 	t.Parallel()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Limits.MaxAgents = 3
 	n := startWith(t, cfg)
 	create := func(name, bio string) answer {
@@ -143,7 +143,7 @@ func TestNamesAreHarmless(t *testing.T) {
 
 func TestHealthIsLimited(t *testing.T) {
 	t.Parallel()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Limits.RateLimit = true
 	n := startWith(t, cfg)
 	for range 100 {

@@ -103,7 +103,7 @@ func TestLogOfAnAgent(t *testing.T) {
 func TestCaptureShowsPrompts(t *testing.T) {
 	t.Parallel()
 	model := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Frame("Certainly.") })
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Messages.Capture = "all"
 	cfg.Agents.Environment = config.ReadAgentEnvironment([]string{"OPENAI_BASE_URL=" + model.URL, "OPENAI_API_KEY=sk-test-0123456789abcdef0123456789abcdef"})
 	n := startWith(t, cfg)

@@ -119,7 +119,7 @@ func TestUploads(t *testing.T) {
 
 func TestUploadsRefused(t *testing.T) {
 	t.Parallel()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Limits.MaxUpload, cfg.Limits.UploadQuota = 100_000, 150_000
 	n := startWith(t, cfg)
 	channel, _ := n.dm()
@@ -165,7 +165,7 @@ func TestUploadsRefused(t *testing.T) {
 
 func TestFilesAreInert(t *testing.T) {
 	t.Parallel()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	n := startWith(t, cfg)
 	agent := n.agent().ID
 	made := filepath.Join(cfg.Storage.Dir, "generated", agent)
@@ -204,7 +204,7 @@ func TestFilesAreInert(t *testing.T) {
 
 func TestUploadsGoWithTheirChannel(t *testing.T) {
 	t.Parallel()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	n := startWith(t, cfg)
 	channel, _ := n.dm()
 	u := data[wireUpload](n.upload("/api/media/channels/"+channel+"/upload-media", formPart{"file", "a.txt", "text/plain", "hello"}).want(200))
@@ -228,7 +228,7 @@ func TestUploadsGoWithTheirChannel(t *testing.T) {
 
 // TestLargeUploadsStayOnDisk sends 64 MiB and looks at how much memory the server took for it, with the client's own share.
 func TestLargeUploadsStayOnDisk(t *testing.T) {
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Limits.MaxUpload = 65 << 20
 	n := startWith(t, cfg)
 	head, tail := []byte("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\nContent-Type: text/plain\r\n\r\n"), []byte("\r\n--b--\r\n")
@@ -269,7 +269,7 @@ func (endless) Read(p []byte) (int, error) {
 
 func TestUploadsAreLimited(t *testing.T) {
 	t.Parallel()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Limits = server.DefaultConfig().Limits
 	cfg.Limits.UploadMax = 2
 	n := startWith(t, cfg)
@@ -287,7 +287,7 @@ func TestUploadsAreLimited(t *testing.T) {
 
 func TestAttachmentsNameAddresses(t *testing.T) {
 	t.Parallel()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	n := startWith(t, cfg)
 	channel, user := n.dm()
 	agent := n.agent().ID

@@ -138,7 +138,7 @@ func TestMessageLength(t *testing.T) {
 
 func TestMessageLengthIsASetting(t *testing.T) {
 	t.Parallel()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Limits.MaxMessage = 300_000
 	n := startWith(t, cfg)
 	channel, user := n.dm()
@@ -198,7 +198,7 @@ func (n *node) under(t *testing.T) *node {
 // PostgreSQL's index of texts takes a megabyte of different words, which a raised limit may exceed.
 func TestMoreWordsThanTheDatabaseTakes(t *testing.T) {
 	t.Parallel()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Limits.MaxMessage = 2_000_000
 	n := startWith(t, cfg)
 	var words strings.Builder

@@ -55,7 +55,7 @@ func (n *node) agentID() string { return agent.ID("Eliza").String() }
 
 func TestPluginRoutes(t *testing.T) {
 	t.Parallel()
-	n := withPlugin(t, config0(t), lab())
+	n := withPlugin(t, testConfig(t), lab())
 	id := n.agentID()
 	for _, base := range []string{"/api/agents/" + id + "/plugins/lab", "/api/agents/" + strings.ToUpper(id) + "/plugins/lab", "/api/lab", "/lab", "/LAB"} {
 		for _, tt := range []struct{ method, path, body, want string }{
@@ -102,7 +102,7 @@ func TestPluginRoutes(t *testing.T) {
 
 func TestPluginRoutesNeedARunningAgent(t *testing.T) {
 	t.Parallel()
-	n := withPlugin(t, config0(t), lab())
+	n := withPlugin(t, testConfig(t), lab())
 	id, nobody := n.agentID(), uuid.NewString()
 	for path, want := range map[string]struct {
 		status int
@@ -141,7 +141,7 @@ func TestPluginRoutesNeedARunningAgent(t *testing.T) {
 // Another agent's plugin has its own routes, and a character that doesn't name it has none.
 func TestPluginRoutesBelongToTheirAgent(t *testing.T) {
 	t.Parallel()
-	n := withPlugin(t, config0(t), lab())
+	n := withPlugin(t, testConfig(t), lab())
 	for name, plugins := range map[string][]string{"Bob": {"lab"}, "Carol": {}} {
 		made := data[struct{ ID string }](n.do("POST", "/api/agents", map[string]any{"agent": map[string]any{"name": name, "bio": "x", "plugins": plugins}}).want(201))
 		n.do("POST", "/api/agents/"+made.ID+"/start", nil).want(200)
@@ -159,7 +159,7 @@ func TestPluginRoutesBelongToTheirAgent(t *testing.T) {
 
 func TestPluginRoutesAndTheKey(t *testing.T) {
 	t.Parallel()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Security.AuthToken = "open sesame"
 	n := withPlugin(t, cfg, lab())
 	for _, base := range []string{"/api/agents/" + n.agentID() + "/plugins/lab", "/api/lab", "/lab"} {
@@ -185,7 +185,7 @@ func TestPluginWithAWrongRoute(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			n := withPlugin(t, config0(t), lab(route))
+			n := withPlugin(t, testConfig(t), lab(route))
 			clearError(t, name, n.do("GET", "/api/agents/"+n.agentID()+"/plugins/lab/panel", nil), 404, "NOT_FOUND")
 			agent := data[struct {
 				PluginStatus []struct {
@@ -203,7 +203,7 @@ func TestPluginWithAWrongRoute(t *testing.T) {
 // A web UI's paths stay its own, also with plugins registered.
 func TestPluginsLeaveThePageAlone(t *testing.T) {
 	t.Parallel()
-	n := withPlugin(t, config0(t), lab())
+	n := withPlugin(t, testConfig(t), lab())
 	for path, status := range map[string]int{"/": 200, "/chat/x": 200, "/laboratory": 404, "/settings": 404} {
 		r := httptest.NewRequestWithContext(t.Context(), "GET", "http://localhost"+path, nil)
 		r.Header.Set("Accept", "text/html")

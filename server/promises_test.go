@@ -18,7 +18,7 @@ import (
 
 func TestPathsInAnySpelling(t *testing.T) {
 	t.Parallel()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Security.AuthToken = "open sesame"
 	n := startWith(t, cfg).bare()
 	id := n.agentID()
@@ -161,7 +161,7 @@ func TestRoomsMadeAtOnceAreDifferent(t *testing.T) {
 // The limit of requests is for callers: agents do their work however many there were.
 func TestAgentsAreNotLimited(t *testing.T) {
 	t.Parallel()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Limits.RateLimit, cfg.Limits.APIMax = true, 40
 	n := startWith(t, cfg)
 	channel, user := n.dm()
@@ -187,7 +187,7 @@ func TestAgentsAreNotLimited(t *testing.T) {
 
 func TestWrongKeysAreCounted(t *testing.T) {
 	t.Parallel()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Security.AuthToken = "open sesame"
 	cfg.Limits.RateLimit, cfg.Limits.APIMax = true, 3
 	n := startWith(t, cfg)
@@ -285,7 +285,7 @@ func TestStreamOfASupersededMessageEnds(t *testing.T) {
 		s.Ending = modeltest.Hang
 		return s
 	})
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Agents.Environment = config.ReadAgentEnvironment([]string{"OPENAI_BASE_URL=" + m.URL, "OPENAI_API_KEY=key"})
 	n := startWith(t, cfg)
 	channel, user := n.dm()

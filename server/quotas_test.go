@@ -12,7 +12,7 @@ import (
 
 func TestChannelsSessionsAndServersAreBounded(t *testing.T) {
 	t.Parallel()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Limits.MaxChannels, cfg.Limits.MaxSessions, cfg.Limits.MaxServers = 3, 2, 2
 	n := startWith(t, cfg)
 	const m = "/api/messaging/"
@@ -71,7 +71,7 @@ func TestChannelsSessionsAndServersAreBounded(t *testing.T) {
 // Nobody gets all there is: one caller's share is three quarters, and what is made by asking alone is bounded like the rest.
 func TestOneCallerLeavesRoomForOthers(t *testing.T) {
 	t.Parallel()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Limits.MaxChannels, cfg.Limits.MaxDMs, cfg.Limits.MaxSessions, cfg.Limits.MaxJobs = 4, 4, 4, 4
 	cfg.Limits.MaxParticipants, cfg.Limits.MaxRooms, cfg.Limits.MaxWorlds = 3, 2, 4
 	model := newSink(t, func(_ http.ResponseWriter, r *http.Request) bool { // never answers, so that jobs stay under way

@@ -6,7 +6,7 @@ import "testing"
 func TestRefusedValuesAreNotLogged(t *testing.T) {
 	t.Parallel()
 	var log journal
-	n := startWith(t, config0(t), log.option())
+	n := startWith(t, testConfig(t), log.option())
 	const secret = "sk-canary-0123456789"
 	n.do("POST", "/api/messaging/jobs", map[string]any{"userId": secret, "content": "Hello", "metadata": secret}).want(400)
 	n.do("POST", "/api/agents", map[string]any{"agent": secret}).want(400)

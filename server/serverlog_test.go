@@ -49,7 +49,7 @@ func (j *journal) lines(parts ...string) (out []string) {
 func TestLogFollowsAMessage(t *testing.T) {
 	t.Parallel()
 	var log journal
-	n := startWith(t, config0(t), log.option())
+	n := startWith(t, testConfig(t), log.option())
 	channel, user := n.dm()
 	n.ask(channel, user, "marmalade, please").want(201)
 	empty := n.group(uuid.NewString(), uuid.NewString())

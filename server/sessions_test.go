@@ -247,7 +247,7 @@ func TestSessionBadInput(t *testing.T) {
 func TestSessionOutlivesTheServer(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Storage.Dir = dir
 	cfg.Sessions.MinTimeout = 100 * time.Millisecond
 	n := startWith(t, cfg)
@@ -276,7 +276,7 @@ func TestSessionOutlivesTheServer(t *testing.T) {
 
 func TestSessionsAreClearedOnShutdown(t *testing.T) {
 	t.Parallel()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Sessions.ClearOnShutdown = true
 	n := startWith(t, cfg)
 	s := n.session(nil)

@@ -54,8 +54,8 @@ func start(t testing.TB, dir string, env ...string) *node {
 	return startWith(t, cfg)
 }
 
-// config0 returns settings for a server with data of its own.
-func config0(t testing.TB) server.Config {
+// testConfig returns settings for a server with data of its own.
+func testConfig(t testing.TB) server.Config {
 	cfg := server.DefaultConfig()
 	cfg.Storage.Dir = t.TempDir()
 	cfg.Limits.RateLimit = false

@@ -26,7 +26,7 @@ func TestOneSenderLeavesWorkersToOthers(t *testing.T) {
 		}
 		return false
 	})
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Messages.ConcurrentRuns = 4
 	cfg.Agents.Environment = config.ReadAgentEnvironment([]string{"OPENAI_BASE_URL=" + model.URL, "OPENAI_API_KEY=sk-of-nobody-0123456789", "LARGE_MODEL=m", "SMALL_MODEL=m"})
 	n := startWith(t, cfg)

@@ -10,7 +10,7 @@ import (
 // TestHandshakesAreLimited has a client that connects again and again told to wait, while everything else goes on.
 func TestHandshakesAreLimited(t *testing.T) {
 	t.Parallel()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Limits.RateLimit, cfg.Limits.SocketMax, cfg.Limits.SocketWindow = true, 3, time.Hour
 	n := startWith(t, cfg)
 	connect := func() *http.Response {

@@ -164,7 +164,7 @@ func TestCompletion(t *testing.T) {
 
 func TestAgentsCannotBeForged(t *testing.T) {
 	t.Parallel()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Security.AuthToken, cfg.Security.ServiceKey = "open sesame", "we are one"
 	n := startWith(t, cfg)
 	key := []string{"X-API-KEY", "open sesame"}

@@ -157,7 +157,7 @@ func TestStoredSettingsAreForTheOwner(t *testing.T) {
 	if got := data[map[string]any](n.do("GET", path, nil, n.owner()...).want(200)); got["SMALL_MODEL"] != "mine" {
 		t.Errorf("masks that came back changed the settings: %v", got)
 	}
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Security.Environment = "production"
 	n = startWith(t, cfg)
 	clearError(t, "in production", n.do("GET", "/api/system/env/local", nil, n.owner()...), http.StatusForbidden, "FORBIDDEN")
@@ -165,7 +165,7 @@ func TestStoredSettingsAreForTheOwner(t *testing.T) {
 
 func TestServerStopsWhenAsked(t *testing.T) {
 	t.Parallel()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	srv, err := server.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -221,7 +221,7 @@ func TestServerStopsWhenAsked(t *testing.T) {
 // Without a web UI the server says so where its pages were, and everything else is as ever.
 func TestWebUISwitchedOff(t *testing.T) {
 	t.Parallel()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Web.Disable = true
 	n := startWith(t, cfg)
 	for _, path := range []string{"/", "/chat/x"} {
@@ -238,7 +238,7 @@ func TestWebUISwitchedOff(t *testing.T) {
 // not the end of its connection.
 func TestBegunRequestsAreAnsweredAtTheEnd(t *testing.T) {
 	t.Parallel()
-	srv, err := server.New(config0(t))
+	srv, err := server.New(testConfig(t))
 	if err != nil {
 		t.Fatal(err)
 	}

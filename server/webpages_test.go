@@ -28,7 +28,7 @@ func noRoutes() []string {
 // withFolder returns settings for a server with another web UI.
 func withFolder(t *testing.T) server.Config {
 	t.Helper()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Web.Dir = t.TempDir()
 	if err := os.WriteFile(filepath.Join(cfg.Web.Dir, "index.html"), []byte("<!doctype html><html>theirs</html>"), 0o600); err != nil {
 		t.Fatal(err)
@@ -39,13 +39,13 @@ func withFolder(t *testing.T) server.Config {
 // A path that is no route is a 404 in the one shape, whatever is asked for and by whatever method; pages have their own routes.
 func TestPagesHaveTheirOwnRoutes(t *testing.T) {
 	t.Parallel()
-	off := config0(t)
+	off := testConfig(t)
 	off.Web.Disable = true
 	for name, tt := range map[string]struct {
 		cfg     server.Config
 		accepts []string
 	}{
-		"the page":       {config0(t), []string{"text/html,application/xhtml+xml", "*/*", "", "application/json"}},
+		"the page":       {testConfig(t), []string{"text/html,application/xhtml+xml", "*/*", "", "application/json"}},
 		"no page":        {off, []string{"text/html,application/xhtml+xml", "*/*", "", "application/json"}},
 		"another's page": {withFolder(t), []string{"*/*", "", "application/json", "application/openmetrics-text,text/plain;q=0.5,*/*;q=0.1"}},
 	} {
@@ -79,7 +79,7 @@ func TestPagesHaveTheirOwnRoutes(t *testing.T) {
 
 func TestPageOfTheServer(t *testing.T) {
 	t.Parallel()
-	n := startWith(t, config0(t)).bare()
+	n := startWith(t, testConfig(t)).bare()
 	for _, path := range []string{"/", "/index.html", "/chat", "/chat/", "/chat/x", "/chat/" + uuid.NewString(), "/chat/x/", "//", "//chat/x"} {
 		for _, accept := range []string{"text/html", "*/*", "", "application/json"} { // a page has one form
 			a := n.do("GET", path, nil, "Accept", accept).want(200)
@@ -92,7 +92,7 @@ func TestPageOfTheServer(t *testing.T) {
 			t.Errorf("POST %s: %d, allowed is %q", path, a.status, a.header.Get("Allow"))
 		}
 	}
-	off := config0(t)
+	off := testConfig(t)
 	off.Web.Disable = true
 	n = startWith(t, off).bare()
 	clearError(t, "a page that is switched off", n.do("GET", "/", nil, "Accept", "text/html"), 403, "FORBIDDEN")
@@ -129,7 +129,7 @@ func (n *node) below(path string) *node {
 // Every address that an answer holds is right below a path, too: seen from there, it leads to the same place.
 func TestAddressesBelowAPath(t *testing.T) {
 	t.Parallel()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Security.TrustProxy = "127.0.0.1"
 	trusting, other := startWith(t, cfg), start(t, t.TempDir())
 	for name, tt := range map[string]struct {
@@ -204,7 +204,7 @@ func TestAddressesBelowAPath(t *testing.T) {
 // Sockets are found below a path by either transport, and the Go client by its base address, with and without a slash.
 func TestSocketsBelowAPath(t *testing.T) {
 	t.Parallel()
-	cfg := config0(t)
+	cfg := testConfig(t)
 	cfg.Security.AuthToken = "open sesame, for the tests of paths"
 	n := startWith(t, cfg)
 	key := []string{"X-API-KEY", cfg.Security.AuthToken}

@@ -236,7 +236,8 @@ func addressSetting(provider string) string {
 // parameters are where older files keep the parameters of models, by the settings that have them today.
 var parameters = []struct{ key, setting string }{
 	{"temperature", "MODEL_TEMPERATURE"}, {"maxOutputTokens", "MODEL_MAX_TOKEN"}, {"maxTokens", "MODEL_MAX_TOKEN"}, {"max_tokens", "MODEL_MAX_TOKEN"},
-	{"frequency_penalty", "MODEL_FREQ_PENALTY"}, {"frequencyPenalty", "MODEL_FREQ_PENALTY"}, {"presence_penalty", "MODEL_PRESENCE_PENALTY"}, {"presencePenalty", "MODEL_PRESENCE_PENALTY"},
+	{"frequency_penalty", "MODEL_FREQ_PENALTY"}, {"frequencyPenalty", "MODEL_FREQ_PENALTY"},
+	{"presence_penalty", "MODEL_PRESENCE_PENALTY"}, {"presencePenalty", "MODEL_PRESENCE_PENALTY"},
 }
 
 // model takes up which model the character is for, and how it is to write.

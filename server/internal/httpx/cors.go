@@ -59,7 +59,8 @@ func newOriginPolicy(list string) *originPolicy {
 			"If-Match", "If-None-Match", idempotencyHeader,
 		},
 		ExposedHeaders: []string{
-			"X-Total-Count", "ETag", "Link", "Deprecation", replayedHeader, requestIDHeader, "RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After", "Preference-Applied",
+			"X-Total-Count", "ETag", "Link", "Deprecation", replayedHeader, requestIDHeader,
+			"RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After", "Preference-Applied",
 		},
 		MaxAge: 86400,
 	}

@@ -34,7 +34,8 @@ func HealthRateLimit(limits config.Limits) Middleware {
 	if !limits.RateLimit {
 		return func(next http.Handler) http.Handler { return next }
 	}
-	limiter := httprate.NewRateLimiter(most, window, httprate.WithLimitCounter(new(throttle.Windows)), httprate.WithResponseHeaders(httprate.ResponseHeaders{RetryAfter: "Retry-After"}))
+	limiter := httprate.NewRateLimiter(most, window, httprate.WithLimitCounter(new(throttle.Windows)),
+		httprate.WithResponseHeaders(httprate.ResponseHeaders{RetryAfter: "Retry-After"}))
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if limiter.OnLimit(w, r, ClientNetwork(r)) {

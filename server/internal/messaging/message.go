@@ -58,7 +58,10 @@ const (
 	UnhandledNotAttached  = "agent_detached" // the channel's agents don't serve its message server
 )
 
-// Draft is a message before it is posted.
+// Draft is a message before it is posted. All senders set the channel and the words. Clients by REST and sockets add an id of
+// their own, and how to make a channel that isn't there; other programs the platform and their id on it, and that it may be an
+// agent's; those who wait for the answer whom they mean, and how far they have read it; sessions and jobs, in this package,
+// what else their message makes.
 type Draft struct {
 	ID         uuid.UUID  // zero: a new one is made. An id that exists makes the post a duplicate or a conflict
 	NewID      bool       // ID was made by NewID for this post, so that nobody looks for it

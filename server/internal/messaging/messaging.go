@@ -110,7 +110,8 @@ type Service struct {
 // New returns a service on cfg's store and bus. It starts nothing.
 func New(cfg Config) *Service {
 	s := &Service{
-		store: cfg.Store, bus: cfg.Bus, log: cfg.Logger, now: cfg.Now, jumps: cfg.Jumps, mailboxLimit: cfg.MailboxLimit, maxContent: cfg.MaxContent, participants: cfg.Quotas.participants(), publicURL: cfg.PublicURL, guardAgents: cfg.GuardAgents,
+		store: cfg.Store, bus: cfg.Bus, log: cfg.Logger, now: cfg.Now, jumps: cfg.Jumps,
+		mailboxLimit: cfg.MailboxLimit, maxContent: cfg.MaxContent, participants: cfg.Quotas.participants(), publicURL: cfg.PublicURL, guardAgents: cfg.GuardAgents,
 		limits: cfg.Sessions.withDefaults(), agentSettings: cfg.AgentSettings, checkCallback: cfg.CheckCallback, secrets: cfg.Secrets,
 		sweepSoon: make(chan struct{}, 1),
 	}

@@ -93,7 +93,8 @@ type Gateway struct {
 // New registers the handlers on cfg.IO. Nothing is delivered before Start.
 func New(cfg Config) *Gateway {
 	g := &Gateway{
-		io: cfg.IO, ns: cfg.IO.Of("/"), messaging: cfg.Messaging, guard: cfg.Guard, listAgents: cfg.Agents, logs: cfg.Logs, requireEntity: cfg.RequireEntity, maxPayload: cmp.Or(cfg.MaxPayload, 1_000_000),
+		io: cfg.IO, ns: cfg.IO.Of("/"), messaging: cfg.Messaging, guard: cfg.Guard, listAgents: cfg.Agents, logs: cfg.Logs,
+		requireEntity: cfg.RequireEntity, maxPayload: cmp.Or(cfg.MaxPayload, 1_000_000),
 		log: cfg.Logger, now: cfg.Now, limiter: throttle.NewLimiter(cfg.RateLimit), handshakes: throttle.NewLimiter(cfg.RateLimit),
 		rejoins: make(chan rejoining), heard: heardEvents(),
 	}

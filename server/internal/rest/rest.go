@@ -78,7 +78,7 @@ func Register(r chi.Router, d Deps) {
 	if d.Started.IsZero() {
 		d.Started = time.Now()
 	}
-	posting := messageHandlers{d.Messaging, d.HTTPTimeout}
+	posting := messageHandlers{messages: d.Messaging, httpTimeout: d.HTTPTimeout}
 	h := handlers{
 		agentHandlers{d.Agents},
 		runHandlers{d.Messaging},
@@ -86,12 +86,12 @@ func Register(r chi.Router, d Deps) {
 		roomHandlers{d.Memory},
 		worldHandlers{d.Memory},
 		messageServerHandlers{d.Messaging},
-		channelHandlers{d.Messaging, d.Messaging, d.Titles},
+		channelHandlers{channels: d.Messaging, messages: d.Messaging, titles: d.Titles},
 		posting,
 		sessionHandlers{d.Messaging, posting, d.Started},
 		jobHandlers{d.Messaging},
 		mediaHandlers{d.Media},
-		audioHandlers{d.Voices, d.Media, d.Messaging, posting},
+		audioHandlers{voices: d.Voices, files: d.Media, messaging: d.Messaging, posting: posting},
 		systemHandlers{d},
 	}
 	strict := apiserver.NewStrictHandlerWithOptions(h, []apiserver.StrictMiddlewareFunc{withRequest}, apiserver.StrictHTTPServerOptions{

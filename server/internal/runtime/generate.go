@@ -130,7 +130,8 @@ func (c *modelCall) note(answer model.Answer, err error, wait time.Duration) {
 	*c.attempts++
 	usage := answer.Done.Usage
 	data := map[string]any{
-		"modelType": c.req.Kind, "modelKey": c.req.Kind, "params": paramsNote(c.req.Params), "purpose": c.req.Purpose, "provider": c.run.mind.model.Provider.Name(), "model": answer.Done.Model, "attempt": *c.attempts,
+		"modelType": c.req.Kind, "modelKey": c.req.Kind, "params": paramsNote(c.req.Params), "purpose": c.req.Purpose,
+		"provider": c.run.mind.model.Provider.Name(), "model": answer.Done.Model, "attempt": *c.attempts,
 		"executionTime": max(0, time.Since(c.start).Milliseconds()), "firstTokenMs": answer.FirstToken.Milliseconds(),
 		"inputTokens": usage.InputTokens, "outputTokens": usage.OutputTokens, "cachedTokens": usage.CachedTokens, "estimated": usage.Estimated,
 		"usage": map[string]any{
