@@ -54,7 +54,7 @@ type parts struct {
 	egress    *egress.Guard // to addresses that callers name
 	hooks     *egress.Guard // the same, for callbacks
 	messaging *messaging.Service
-	upkeep    *messaging.Upkeep
+	sweeper   *messaging.Sweeper
 	announcer *webhook.Announcer
 	instance  *instance.Instance
 	answers   *idempotency.Keys
@@ -76,7 +76,7 @@ func (s *Server) components() []lifecycle.Component {
 		{Name: "the files", Start: s.openMedia, Stop: func(context.Context) error { return s.parts.media.Close() }},
 		{Name: "messaging", Start: s.openMessaging},
 		{Name: "the announcer of jobs", Start: s.startAnnouncer, Stop: func(ctx context.Context) error { return s.parts.announcer.Stop(ctx) }},
-		{Name: "the upkeep of sessions and jobs", Start: s.startUpkeep, Stop: s.stopUpkeep},
+		{Name: "the sweeper of sessions and jobs", Start: s.startSweeper, Stop: s.stopSweeper},
 		{Name: "the agents", Start: s.startRuntime, Stop: func(ctx context.Context) error { return s.parts.runtime.Stop(ctx) }, StopTimeout: drain},
 		{Name: "realtime", Start: s.startGateway, Stop: func(ctx context.Context) error { return s.parts.gateway.Stop(ctx) }},
 		{Name: "sockets", Stop: s.drainSockets, StopTimeout: drain / 4},
@@ -207,13 +207,13 @@ func channelsIn(ctx context.Context, events *bus.Subscription) iter.Seq[uuid.UUI
 	}
 }
 
-func (s *Server) startUpkeep(ctx context.Context) error {
-	s.parts.upkeep = messaging.NewUpkeep(s.parts.messaging, s.cfg.Sessions.CleanupInterval)
-	return s.parts.upkeep.Start(ctx)
+func (s *Server) startSweeper(ctx context.Context) error {
+	s.parts.sweeper = messaging.NewSweeper(s.parts.messaging, s.cfg.Sessions.CleanupInterval)
+	return s.parts.sweeper.Start(ctx)
 }
 
-func (s *Server) stopUpkeep(ctx context.Context) error {
-	if err := s.parts.upkeep.Stop(ctx); err != nil || !s.cfg.Sessions.ClearOnShutdown {
+func (s *Server) stopSweeper(ctx context.Context) error {
+	if err := s.parts.sweeper.Stop(ctx); err != nil || !s.cfg.Sessions.ClearOnShutdown {
 		return err
 	}
 	return s.parts.messaging.ClearSessions(ctx)

@@ -69,7 +69,7 @@ func TestValidate(t *testing.T) {
 	}{
 		"valid":            {func(*model.Request) {}, true},
 		"state only":       {func(r *model.Request) { r.Prompt, r.State = "", &model.State{Text: "hi"} }, true},
-		"turns only":       {func(r *model.Request) { r.Prompt, r.Turns = "", []model.Turn{{Role: model.RoleUser}} }, true},
+		"turns only":       {func(r *model.Request) { r.Prompt, r.Messages = "", []model.Message{{Role: model.RoleUser}} }, true},
 		"nothing to say":   {func(r *model.Request) { r.Prompt = "" }, false},
 		"unknown kind":     {func(r *model.Request) { r.Kind = "IMAGE" }, false},
 		"negative limit":   {func(r *model.Request) { r.Params.MaxTokens = -1 }, false},
@@ -77,7 +77,7 @@ func TestValidate(t *testing.T) {
 		"not a number":     {func(r *model.Request) { r.Params.TopP = new(math.NaN()) }, false},
 		"zero temperature": {func(r *model.Request) { r.Params.Temperature = new(0.0) }, true},
 		"big penalty":      {func(r *model.Request) { r.Params.PresencePenalty = new(-3.0) }, false},
-		"unknown role":     {func(r *model.Request) { r.Turns = []model.Turn{{Role: "system"}} }, false},
+		"unknown role":     {func(r *model.Request) { r.Messages = []model.Message{{Role: "system"}} }, false},
 		"nameless tool":    {func(r *model.Request) { r.Tools = []model.Tool{{}} }, false},
 		"broken schema":    {func(r *model.Request) { r.Tools = []model.Tool{{Name: "f", Parameters: []byte("{")}} }, false},
 	}

@@ -34,14 +34,14 @@ const (
 
 // Request is one call of a model.
 type Request struct {
-	Kind    Kind
-	Purpose Purpose
-	System  string // the system text; empty for none
-	Turns   []Turn // earlier turns, oldest first, sent between System and Prompt; usually none
-	Prompt  string // the rendered prompt, sent as the last user turn; empty when Turns already end with one
-	State   *State // the same situation in structured form, for the built-in responder; nil for raw prompts
-	Tools   []Tool // functions the model may ask to be called; usually none
-	Params  Params
+	Kind     Kind
+	Purpose  Purpose
+	System   string    // the system text; empty for none
+	Messages []Message // earlier messages, oldest first, sent between System and Prompt; usually none
+	Prompt   string    // the rendered prompt, sent as the user's last message; empty when Messages end with one already
+	State    *State    // the same situation in structured form, for the built-in responder; nil for raw prompts
+	Tools    []Tool    // functions the model may ask to be called; usually none
+	Params   Params
 
 	// Report hears of every attempt at the call that failed and is followed by another; nil: nobody does.
 	Report func(Attempt)
@@ -61,7 +61,7 @@ func (r Request) Attempted(a Attempt) {
 	}
 }
 
-// Role is the speaker of a [Turn].
+// Role is the speaker of a [Message].
 type Role string
 
 // The speakers of a conversation.
@@ -70,8 +70,8 @@ const (
 	RoleAssistant Role = "assistant"
 )
 
-// Turn is one utterance of a conversation that is sent to a model turn by turn.
-type Turn struct {
+// Message is one message of a conversation that is sent to a model message by message.
+type Message struct {
 	Role Role
 	Text string
 }
@@ -105,8 +105,8 @@ func (r Request) Validate() error {
 	switch {
 	case r.Kind != TextSmall && r.Kind != TextLarge:
 		return badRequest("the model kind " + string(r.Kind) + " is not one of TEXT_SMALL and TEXT_LARGE")
-	case r.Prompt == "" && len(r.Turns) == 0 && r.State == nil:
-		return badRequest("the request has neither a prompt nor turns")
+	case r.Prompt == "" && len(r.Messages) == 0 && r.State == nil:
+		return badRequest("the request has neither a prompt nor messages")
 	case r.Params.MaxTokens < 0:
 		return badRequest("the token limit is negative")
 	case !within(r.Params.Temperature, 0, 2):
@@ -116,9 +116,9 @@ func (r Request) Validate() error {
 	case !within(r.Params.FrequencyPenalty, -2, 2), !within(r.Params.PresencePenalty, -2, 2):
 		return badRequest("a penalty is outside -2 to 2")
 	}
-	for _, t := range r.Turns {
-		if t.Role != RoleUser && t.Role != RoleAssistant {
-			return badRequest("the role " + string(t.Role) + " is not one of user and assistant")
+	for _, m := range r.Messages {
+		if m.Role != RoleUser && m.Role != RoleAssistant {
+			return badRequest("the role " + string(m.Role) + " is not one of user and assistant")
 		}
 	}
 	for _, t := range r.Tools {

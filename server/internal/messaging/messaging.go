@@ -103,8 +103,8 @@ type Service struct {
 
 	lastSender atomic.Pointer[uuid.UUID] // where the next claim of turns goes on in the circle of senders
 
-	nextSweep atomic.Int64  // epoch milliseconds; Upkeep sleeps until then
-	sweepSoon chan struct{} // tells Upkeep that something is due before
+	nextSweep atomic.Int64  // epoch milliseconds; Sweeper sleeps until then
+	sweepSoon chan struct{} // tells Sweeper that something is due before
 }
 
 // New returns a service on cfg's store and bus. It starts nothing.

@@ -256,11 +256,11 @@ func (p *post) createChannel(ctx context.Context) error {
 
 // store writes the message under the number that row holds, with the turns that it causes.
 func (p *post) store(ctx context.Context, row db.Channel) error {
-	takers, unhandled, err := p.takers(ctx)
+	recipients, unhandled, err := p.recipients(ctx)
 	if err != nil {
 		return err
 	}
-	if p.draft.Target != nil && !has(takers, *p.draft.Target) {
+	if p.draft.Target != nil && !has(recipients, *p.draft.Target) {
 		return noAgent(unhandled)
 	}
 	message := db.Message{
@@ -276,8 +276,8 @@ func (p *post) store(ctx context.Context, row db.Channel) error {
 		return err
 	}
 	p.out.Message = messageOf(&message, row.MessageServerID)
-	for _, taker := range takers {
-		if err := p.queueTurn(ctx, taker); err != nil {
+	for _, recipient := range recipients {
+		if err := p.queueTurn(ctx, recipient); err != nil {
 			return err
 		}
 	}
@@ -301,8 +301,8 @@ func noAgent(reason string) error {
 	return apierr.New(apierr.NoAgent, "No agent found in channel participants")
 }
 
-// takers returns the agents that get a turn, or why none does. What an agent says is not given to others: it is an answer.
-func (p *post) takers(ctx context.Context) (agents []db.ListChannelAgentsRow, unhandled string, err error) {
+// recipients returns the agents that get a turn, or why none does. What an agent says is not given to others: it is an answer.
+func (p *post) recipients(ctx context.Context) (agents []db.ListChannelAgentsRow, unhandled string, err error) {
 	if p.draft.Quiet {
 		return nil, "", nil
 	}

@@ -143,25 +143,25 @@ func (p *Provider) respond(req model.Request) string {
 	return frame(thought, field{"actions", actions}, field{"providers", ""}, field{"text", r.text})
 }
 
-// stateOf makes a situation of a request that brings none: the last user turn is the message, the turns before it are the
-// history.
+// stateOf makes a situation of a request that brings none: the user's last message is the one to answer, those before it are
+// the history.
 func stateOf(req model.Request) *model.State {
 	state := &model.State{Sender: "user"}
-	turns := req.Turns
+	messages := req.Messages
 	if req.Prompt != "" {
-		turns = append(turns[:len(turns):len(turns)], model.Turn{Role: model.RoleUser, Text: lastTurn(req.Prompt)})
+		messages = append(messages[:len(messages):len(messages)], model.Message{Role: model.RoleUser, Text: lastTurn(req.Prompt)})
 	}
-	for i, turn := range turns {
-		self := turn.Role == model.RoleAssistant
-		if i == len(turns)-1 && !self {
-			state.Text = turn.Text
+	for i, m := range messages {
+		self := m.Role == model.RoleAssistant
+		if i == len(messages)-1 && !self {
+			state.Text = m.Text
 			break
 		}
 		author := "user"
 		if self {
 			author = ""
 		}
-		state.History = append(state.History, model.Line{Author: author, FromAgent: self, FromSelf: self, Text: turn.Text})
+		state.History = append(state.History, model.Line{Author: author, FromAgent: self, FromSelf: self, Text: m.Text})
 	}
 	return state
 }

@@ -336,8 +336,8 @@ func TestRawPrompts(t *testing.T) {
 	if got := ask(model.Request{Prompt: "User: hello\nAssistant: Hi!\nUser: what is 3 * 3?\nAssistant:"}); !strings.Contains(got, "9") {
 		t.Errorf("a transcript: %q", got)
 	}
-	turns := []model.Turn{{Role: model.RoleUser, Text: "My name is Jo"}, {Role: model.RoleAssistant, Text: "Hello, Jo."}}
-	if got := ask(model.Request{Turns: turns, Prompt: "What is my name?"}); !strings.Contains(got, "Jo") {
+	earlier := []model.Message{{Role: model.RoleUser, Text: "My name is Jo"}, {Role: model.RoleAssistant, Text: "Hello, Jo."}}
+	if got := ask(model.Request{Messages: earlier, Prompt: "What is my name?"}); !strings.Contains(got, "Jo") {
 		t.Errorf("turns: %q", got)
 	}
 	if got := ask(model.Request{Prompt: "Greet. Answer with <response><text></text></response>"}); !strings.HasPrefix(got, "<response>") {

@@ -88,9 +88,9 @@ func TestGenerateSendsTheRequest(t *testing.T) {
 	client := newClient(t, server.URL, func(c *openai.Config) { c.Headers = http.Header{"x-title": {"elizad"}} })
 	req := model.Request{
 		Kind: model.TextSmall, System: "Be brief.", Prompt: "Well?",
-		Turns:  []model.Turn{{Role: model.RoleUser, Text: "a"}, {Role: model.RoleAssistant, Text: "b"}},
-		Params: model.Params{MaxTokens: 50, Temperature: new(0.0), Stop: []string{"END"}},
-		Tools:  []model.Tool{{Name: "look", Description: "Looks.", Parameters: json.RawMessage(`{"type":"object"}`)}},
+		Messages: []model.Message{{Role: model.RoleUser, Text: "a"}, {Role: model.RoleAssistant, Text: "b"}},
+		Params:   model.Params{MaxTokens: 50, Temperature: new(0.0), Stop: []string{"END"}},
+		Tools:    []model.Tool{{Name: "look", Description: "Looks.", Parameters: json.RawMessage(`{"type":"object"}`)}},
 	}
 	if _, err := model.Collect(client.Generate(t.Context(), req)); err != nil {
 		t.Fatal(err)

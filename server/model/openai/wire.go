@@ -70,8 +70,8 @@ func newChatRequest(name string, req model.Request, f form) *chatRequest {
 	if req.System != "" {
 		body.Messages = append(body.Messages, chatMessage{"system", req.System})
 	}
-	for _, t := range req.Turns {
-		body.Messages = append(body.Messages, chatMessage{string(t.Role), t.Text})
+	for _, m := range req.Messages {
+		body.Messages = append(body.Messages, chatMessage{string(m.Role), m.Text})
 	}
 	if req.Prompt != "" {
 		body.Messages = append(body.Messages, chatMessage{"user", req.Prompt})

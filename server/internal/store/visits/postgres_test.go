@@ -18,7 +18,7 @@ import (
 
 // TestPostgres counts the rows that scans look at. PostgreSQL makes a plan for the values of a query or, after some repeats,
 // one for any values; both have to hold. It knows its tables by then: a table that it never looked at it takes for small, and
-// sorts what it should walk, until its own upkeep comes by within a minute.
+// sorts what it should walk, until autovacuum comes by within a minute.
 func TestPostgres(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {

@@ -20,8 +20,8 @@ const (
 	jumpWatch            = time.Second // between two looks whether the clock jumped
 )
 
-// Upkeep sweeps whenever something is due, and now and then. Every node of a cluster runs one.
-type Upkeep struct {
+// Sweeper sweeps whenever something is due, and now and then. Every node of a cluster runs one.
+type Sweeper struct {
 	service  *Service
 	interval time.Duration
 
@@ -29,38 +29,38 @@ type Upkeep struct {
 	running sync.WaitGroup
 }
 
-// NewUpkeep returns the upkeep of a service. The interval is how long it sleeps at most: what another node has begun is
+// NewSweeper returns the sweeper of a service. The interval is how long it sleeps at most: what another node has begun is
 // noticed then. 0 means 5 minutes.
-func NewUpkeep(s *Service, interval time.Duration) *Upkeep {
+func NewSweeper(s *Service, interval time.Duration) *Sweeper {
 	if interval <= 0 {
 		interval = defaultSweepInterval
 	}
-	return &Upkeep{service: s, interval: interval}
+	return &Sweeper{service: s, interval: interval}
 }
 
 // Start begins to sweep, in the background.
-func (u *Upkeep) Start(ctx context.Context) error {
-	ctx, u.stop = context.WithCancel(context.WithoutCancel(ctx))
-	u.running.Go(func() {
-		lifecycle.Persist(ctx, u.service.log, "the sweeping of sessions and jobs", func() { u.run(ctx) })
+func (w *Sweeper) Start(ctx context.Context) error {
+	ctx, w.stop = context.WithCancel(context.WithoutCancel(ctx))
+	w.running.Go(func() {
+		lifecycle.Persist(ctx, w.service.log, "the sweeping of sessions and jobs", func() { w.run(ctx) })
 	})
 	return nil
 }
 
 // Stop ends it, and waits for the sweep that is under way.
-func (u *Upkeep) Stop(ctx context.Context) error {
-	u.stop()
-	return lifecycle.Await(ctx, u.running.Wait)
+func (w *Sweeper) Stop(ctx context.Context) error {
+	w.stop()
+	return lifecycle.Await(ctx, w.running.Wait)
 }
 
-func (u *Upkeep) run(ctx context.Context) {
-	s := u.service
+func (w *Sweeper) run(ctx context.Context) {
+	s := w.service
 	watch := time.NewTicker(jumpWatch)
 	defer watch.Stop()
 	for {
 		s.followClock(ctx)
 		s.nextSweep.Store(math.MaxInt64) // what begins from now on may be missed by this sweep, and asks for another
-		wake := s.now().Add(u.interval)
+		wake := s.now().Add(w.interval)
 		next, ok, err := s.Sweep(ctx)
 		switch {
 		case ctx.Err() != nil:

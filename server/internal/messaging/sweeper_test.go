@@ -12,19 +12,19 @@ import (
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
-// What begins while the upkeep sleeps is noticed when it is due, long before the interval is over. The session that is warned
+// What begins while the sweeper sleeps is noticed when it is due, long before the interval is over. The session that is warned
 // of lives for long: one that ended before a slow machine came to warn would rightly end without.
 func TestUpkeepWakesForWhatIsDue(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(c *messaging.Config) {
 		c.Sessions = messaging.SessionLimits{Timeout: time.Hour, MinTimeout: time.Millisecond, Warning: time.Hour - 50*time.Millisecond}
 	})
-	upkeep := messaging.NewUpkeep(b.Service, time.Hour)
-	if err := upkeep.Start(t.Context()); err != nil {
+	sweeper := messaging.NewSweeper(b.Service, time.Hour)
+	if err := sweeper.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
-		if err := upkeep.Stop(t.Context()); err != nil {
+		if err := sweeper.Stop(t.Context()); err != nil {
 			t.Error(err)
 		}
 	}()
@@ -61,12 +61,12 @@ func TestEndsMoveWithAClockThatJumps(t *testing.T) {
 	wall := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 	steady := clocks.New(wall)
 	b := setup(t, func(c *messaging.Config) { c.Now, c.Jumps = steady.Now, steady })
-	upkeep := messaging.NewUpkeep(b.Service, time.Hour)
-	if err := upkeep.Start(t.Context()); err != nil {
+	sweeper := messaging.NewSweeper(b.Service, time.Hour)
+	if err := sweeper.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
-		if err := upkeep.Stop(t.Context()); err != nil {
+		if err := sweeper.Stop(t.Context()); err != nil {
 			t.Error(err)
 		}
 	}()
@@ -118,12 +118,12 @@ func TestBeginningsWhileTheClockJumps(t *testing.T) {
 	var ahead atomic.Int64
 	steady := clocks.New(func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) })
 	b := setup(t, func(c *messaging.Config) { c.Now, c.Jumps = steady.Now, steady })
-	upkeep := messaging.NewUpkeep(b.Service, time.Hour)
-	if err := upkeep.Start(t.Context()); err != nil {
+	sweeper := messaging.NewSweeper(b.Service, time.Hour)
+	if err := sweeper.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
-		if err := upkeep.Stop(t.Context()); err != nil {
+		if err := sweeper.Stop(t.Context()); err != nil {
 			t.Error(err)
 		}
 	}()
