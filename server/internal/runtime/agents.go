@@ -57,6 +57,7 @@ type Agents struct {
 	minds    *minds
 	plugins  *agent.Registry // nil: none
 	tally    *quota.Tally    // of all agents
+	numbers  *numbers
 	log      *slog.Logger
 }
 
@@ -170,6 +171,7 @@ func (a *Agents) create(ctx context.Context, who auth.Identity, c agent.Characte
 		}
 		return settle(ctx, q, row)
 	})
+	a.numbers.forget()
 	if err != nil {
 		return Agent{}, false, fmt.Errorf("creating an agent: %w", err)
 	}
@@ -226,6 +228,7 @@ func (a *Agents) Delete(ctx context.Context, who auth.Identity, id uuid.UUID) er
 		}
 		return q.NoteFormerAgent(ctx, db.NoteFormerAgentParams{ID: id, DeletedAt: dbtype.MillisOf(time.Now())})
 	})
+	a.numbers.forget()
 	if err != nil {
 		return fmt.Errorf("deleting an agent: %w", err)
 	}
@@ -282,6 +285,7 @@ func (a *Agents) setRunning(ctx context.Context, who auth.Identity, id uuid.UUID
 		}
 		return err
 	})
+	a.numbers.forget()
 	if err != nil {
 		return db.Agent{}, fmt.Errorf("changing whether an agent runs: %w", err)
 	}

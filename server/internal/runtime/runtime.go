@@ -141,7 +141,8 @@ func New(cfg Config) (*Service, error) {
 	}
 	agents := &Agents{
 		store: cfg.Store, keys: cfg.Keys, salt: cfg.Salt, messages: cfg.Messages, models: cfg.Models, plugins: cfg.Plugins, log: cfg.Logger,
-		tally: quota.NewTally(quota.Quota{Most: cfg.MaxAgents, What: "agents", Setting: "ELIZAD_MAX_AGENTS (--max-agents)"}, cfg.Now),
+		tally:   quota.NewTally(quota.Quota{Most: cfg.MaxAgents, What: "agents", Setting: "ELIZAD_MAX_AGENTS (--max-agents)"}, cfg.Now),
+		numbers: &numbers{now: cfg.Now},
 	}
 	b := &builder{agents: agents, environment: cfg.Environment, models: cfg.Models, registry: cfg.Plugins, log: cfg.Logger}
 	agents.minds = newMinds(b.build)

@@ -29,13 +29,14 @@ type Summary struct {
 	place string // the name without regard to case, which lists go by
 }
 
-// Numbers says how many agents there are.
-type Numbers struct{ Total, Running int }
-
-// Count returns how many agents there are. It looks at none of them.
-func (a *Agents) Count(ctx context.Context, who auth.Identity) (n Numbers, err error) {
+// Count returns how many agents there are. They are counted once a second, and after each change that is made here.
+func (a *Agents) Count(ctx context.Context, who auth.Identity) (Numbers, error) {
+	n, changes, known := a.numbers.recall()
+	if known {
+		return n, nil
+	}
 	var total, running int64
-	err = a.store.View(ctx, who.Scope(), func(q db.Querier) (err error) {
+	err := a.store.View(ctx, who.Scope(), func(q db.Querier) (err error) {
 		if total, err = q.CountAgents(ctx); err != nil {
 			return err
 		}
@@ -45,7 +46,9 @@ func (a *Agents) Count(ctx context.Context, who auth.Identity) (n Numbers, err e
 	if err != nil {
 		return Numbers{}, fmt.Errorf("counting agents: %w", err)
 	}
-	return Numbers{Total: int(total), Running: int(running)}, nil
+	n = Numbers{Total: int(total), Running: int(running)}
+	a.numbers.remember(n, changes)
+	return n, nil
 }
 
 // List returns all agents, those that run first, then by name. What an agent is made of is read for those only that have
