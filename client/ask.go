@@ -22,8 +22,8 @@ const silence = 45 * time.Second
 // errSilent says that a stream has broken although its connection seems to stand.
 var errSilent = errors.New("the server has fallen silent")
 
-// Event is one step of an answer; exactly one of its fields is set.
-type Event struct {
+// AnswerStep is one step of an answer; exactly one of its fields is set.
+type AnswerStep struct {
 	Sent *UserMessage   // the question, as stored; first
 	Text string         // the next piece of the reply
 	Done *AgentResponse // the end; last. Its Outcome tells whether and why the agent said nothing
@@ -32,11 +32,11 @@ type Event struct {
 // Ask says text to an agent in the direct channel of the two, and yields the answer as it is written. It waits as long as
 // ctx and the agent do. An agent that fails ends the answer with an *Error. Breaking off the range ends the listening, not
 // the agent's work: the reply will be in the channel.
-func (c *Client) Ask(ctx context.Context, agentID uuid.UUID, text string) iter.Seq2[Event, error] {
-	return func(yield func(Event, error) bool) {
+func (c *Client) Ask(ctx context.Context, agentID uuid.UUID, text string) iter.Seq2[AnswerStep, error] {
+	return func(yield func(AnswerStep, error) bool) {
 		channel, err := c.DirectChannel(ctx, agentID)
 		if err != nil {
-			yield(Event{}, err)
+			yield(AnswerStep{}, err)
 			return
 		}
 		question := NewMessage{Content: &text, Metadata: encode(map[string]any{"isDm": true, "targetAgentId": agentID})}
@@ -50,7 +50,7 @@ func (c *Client) Ask(ctx context.Context, agentID uuid.UUID, text string) iter.S
 
 // Stream posts m to a channel and yields the answer of the agent that it is addressed to, like Ask. A stream that breaks goes
 // on where it broke.
-func (c *Client) Stream(ctx context.Context, channelID uuid.UUID, m NewMessage) iter.Seq2[Event, error] {
+func (c *Client) Stream(ctx context.Context, channelID uuid.UUID, m NewMessage) iter.Seq2[AnswerStep, error] {
 	m = c.signed(m, api.TransportSse)
 	return c.answer(ctx, func(ctx context.Context, last *string) (*http.Response, error) {
 		return c.api.PostMessage(withRepeat(ctx), channelID, &api.PostMessageParams{LastEventID: last}, m, acceptStream)
@@ -58,7 +58,7 @@ func (c *Client) Stream(ctx context.Context, channelID uuid.UUID, m NewMessage) 
 }
 
 // Reply waits for the end of an answer and returns it.
-func Reply(answer iter.Seq2[Event, error]) (AgentResponse, error) {
+func Reply(answer iter.Seq2[AnswerStep, error]) (AgentResponse, error) {
 	for event, err := range answer {
 		if err != nil {
 			return AgentResponse{}, err
@@ -74,13 +74,13 @@ func Reply(answer iter.Seq2[Event, error]) (AgentResponse, error) {
 type question func(ctx context.Context, last *string) (*http.Response, error)
 
 // answer yields the events of an answer until its end.
-func (c *Client) answer(ctx context.Context, ask question) iter.Seq2[Event, error] {
-	return func(yield func(Event, error) bool) {
+func (c *Client) answer(ctx context.Context, ask question) iter.Seq2[AnswerStep, error] {
+	return func(yield func(AnswerStep, error) bool) {
 		var last *string
 		var pause backoff
 		for attempt := 0; ; attempt++ {
 			before := last
-			err := c.stream(ctx, ask, &last, func(e Event) bool { return yield(e, nil) })
+			err := c.stream(ctx, ask, &last, func(e AnswerStep) bool { return yield(e, nil) })
 			if last != before {
 				attempt, pause = 0, backoff{}
 			}
@@ -94,7 +94,7 @@ func (c *Client) answer(ctx context.Context, ask question) iter.Seq2[Event, erro
 				}
 				err = fmt.Errorf("%w: %w", ended, err)
 			}
-			yield(Event{}, fmt.Errorf("asking an agent: %w", err))
+			yield(AnswerStep{}, fmt.Errorf("asking an agent: %w", err))
 			return
 		}
 	}
@@ -108,7 +108,7 @@ func (b *brokenStream) Unwrap() error { return b.cause }
 
 // stream yields the events of one stream, notes the ids of those that have one, and returns nil when the answer has come to
 // its end or yield wants no more.
-func (c *Client) stream(ctx context.Context, ask question, last **string, yield func(Event) bool) error {
+func (c *Client) stream(ctx context.Context, ask question, last **string, yield func(AnswerStep) bool) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	resp, err := ask(ctx, *last)
@@ -148,7 +148,7 @@ func (c *Client) stream(ctx context.Context, ask question, last **string, yield 
 		if f.id != "" {
 			*last = &f.id
 		}
-		if event != (Event{}) && !yield(event) || event.Done != nil {
+		if event != (AnswerStep{}) && !yield(event) || event.Done != nil {
 			return nil
 		}
 	}
@@ -159,9 +159,9 @@ func acceptStream(_ context.Context, r *http.Request) error {
 	return nil
 }
 
-// decode returns the event that a frame tells, the zero Event for a kind that is not known, and an *Error for the failure
+// decode returns the event that a frame tells, the zero AnswerStep for a kind that is not known, and an *Error for the failure
 // that ended the stream.
-func (f frame) decode() (e Event, err error) {
+func (f frame) decode() (e AnswerStep, err error) {
 	switch f.event {
 	case "user_message":
 		err = json.Unmarshal(f.data, &e.Sent)
@@ -178,11 +178,11 @@ func (f frame) decode() (e Event, err error) {
 				Status: http.StatusOK, Code: apierr.Code(failure.Error.Code), Message: failure.Error.Message,
 				Details: deref(failure.Error.Details),
 			}
-			return Event{}, err
+			return AnswerStep{}, err
 		}
 	}
 	if err != nil {
-		return Event{}, fmt.Errorf("reading the event %q: %w", f.event, err)
+		return AnswerStep{}, fmt.Errorf("reading the event %q: %w", f.event, err)
 	}
 	return e, nil
 }

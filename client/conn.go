@@ -14,24 +14,24 @@ import (
 	"github.com/google/uuid"
 )
 
-// noticeRoom is how many notices wait for the reader. It is more than the messages that one join brings.
-const noticeRoom = 1024
+// eventRoom is how many events wait for the reader. It is more than the messages that one join brings.
+const eventRoom = 1024
 
 // Conn is a connection on which the server tells what happens in channels, and takes messages. When it is lost it is made
 // again, after pauses that grow up to seconds, until Close; then the channels are joined where they were left, so that every
 // message of a channel is told once and in order, also over a restart of the server.
 //
-// A reader that is slow, or doesn't read at all, does no harm: a bounded number of notices waits for it, messages beyond that
+// A reader that is slow, or doesn't read at all, does no harm: a bounded number of events waits for it, messages beyond that
 // are read from the server again when there is room, and everything else beyond that is dropped, which a [Rejoined] tells.
 //
 // A Conn is safe for concurrent use.
 type Conn struct {
-	client  *Client
-	notices chan Notice
-	cancel  context.CancelCauseFunc
-	done    chan struct{} // closed when run has returned
-	failed  error         // why run has ended by itself; valid once done is closed
-	wake    chan struct{} // capacity 1: there may be a channel to join
+	client *Client
+	events chan Event
+	cancel context.CancelCauseFunc
+	done   chan struct{} // closed when run has returned
+	failed error         // why run has ended by itself; valid once done is closed
+	wake   chan struct{} // capacity 1: there may be a channel to join
 
 	mu      sync.Mutex
 	link    *link         // nil while there is none
@@ -77,7 +77,7 @@ func retryAfterOf(err error) time.Duration {
 func newConn(c *Client, l *link) *Conn {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	conn := &Conn{
-		client: c, notices: make(chan Notice, noticeRoom), cancel: cancel, done: make(chan struct{}), wake: make(chan struct{}, 1),
+		client: c, events: make(chan Event, eventRoom), cancel: cancel, done: make(chan struct{}), wake: make(chan struct{}, 1),
 		up: make(chan struct{}), members: map[uuid.UUID]*member{},
 	}
 	go func() {
@@ -106,8 +106,8 @@ func (c *Conn) Close() error {
 // Events yields what happens, in the channels that were joined and to the connection. It waits for more until ctx ends, which
 // it yields as an error, or until Close, which ends it; an *Error says that the server refuses the client from now on, and is
 // the last. There should be one reader at a time; one that comes later goes on where the one before stopped.
-func (c *Conn) Events(ctx context.Context) iter.Seq2[Notice, error] {
-	return func(yield func(Notice, error) bool) {
+func (c *Conn) Events(ctx context.Context) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
 		for {
 			n, err := c.next(ctx)
 			if errors.Is(err, ErrClosed) {
@@ -120,23 +120,23 @@ func (c *Conn) Events(ctx context.Context) iter.Seq2[Notice, error] {
 	}
 }
 
-// next returns the next notice. What was told before the end of the connection comes before the end.
-func (c *Conn) next(ctx context.Context) (Notice, error) {
+// next returns the next event. What was told before the end of the connection comes before the end.
+func (c *Conn) next(ctx context.Context) (Event, error) {
 	select {
-	case n := <-c.notices:
+	case n := <-c.events:
 		return n, nil
 	default:
 	}
 	c.drained()
 	select {
-	case n := <-c.notices:
+	case n := <-c.events:
 		return n, nil
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	case <-c.done:
 	}
 	select {
-	case n := <-c.notices:
+	case n := <-c.events:
 		return n, nil
 	default:
 		return nil, c.failed
@@ -214,7 +214,7 @@ func (c *Conn) current(ctx context.Context) (*link, error) {
 
 // receive takes an event. It runs in the reader of the link.
 func (c *Conn) receive(event string, payload json.RawMessage) {
-	n, err := decodeNotice(event, payload)
+	n, err := decodeEvent(event, payload)
 	if err != nil || n == nil {
 		return // of a kind that this client doesn't know
 	}
@@ -265,10 +265,10 @@ func (c *Conn) receiveMessage(b Broadcast) {
 	}
 }
 
-// tell gives a notice to the reader, if there is room. Otherwise its channel lags behind until the reader has caught up.
-func (c *Conn) tell(n Notice) bool {
+// tell gives an event to the reader, if there is room. Otherwise its channel lags behind until the reader has caught up.
+func (c *Conn) tell(n Event) bool {
 	select {
-	case c.notices <- n:
+	case c.events <- n:
 		return true
 	default:
 	}
@@ -277,7 +277,7 @@ func (c *Conn) tell(n Notice) bool {
 		m.lag()
 	}
 	c.mu.Unlock()
-	if len(c.notices) == 0 { // the reader was faster, and has not seen the mark
+	if len(c.events) == 0 { // the reader was faster, and has not seen the mark
 		c.drained()
 	}
 	return false

@@ -19,8 +19,8 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 )
 
-// listen reads notices until one is of kind N and, with ok, as wanted.
-func listen[N client.Notice](t *testing.T, conn *client.Conn, ok ...func(N) bool) N {
+// listen reads events until one is of kind N and, with ok, as wanted.
+func listen[N client.Event](t *testing.T, conn *client.Conn, ok ...func(N) bool) N {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -85,7 +85,7 @@ func TestConversation(t *testing.T) {
 	var pieces strings.Builder
 	var reply client.Broadcast
 	for reply.ID == uuid.Nil {
-		switch n := listen[client.Notice](t, conn).(type) {
+		switch n := listen[client.Event](t, conn).(type) {
 		case client.StreamChunk:
 			pieces.WriteString(n.Text)
 		case client.Broadcast:

@@ -115,11 +115,11 @@ func ExampleClient_Dial() {
 	if _, err := conn.Send(ctx, channel.ID, "Hello", client.SendOptions{}); err != nil {
 		log.Fatal(err)
 	}
-	for notice, err := range conn.Events(ctx) {
+	for event, err := range conn.Events(ctx) {
 		if err != nil {
 			log.Fatal(err)
 		}
-		switch n := notice.(type) {
+		switch n := event.(type) {
 		case client.Broadcast:
 			fmt.Println("message", n.Seq, "is the agent's:", n.SenderID == agents[0].ID)
 		case client.Complete:
@@ -162,11 +162,11 @@ func ExampleConn_Join() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	for notice, err := range conn.Events(ctx) {
+	for event, err := range conn.Events(ctx) {
 		if err != nil {
 			log.Fatal(err)
 		}
-		if m, ok := notice.(client.Broadcast); ok {
+		if m, ok := event.(client.Broadcast); ok {
 			fmt.Println(m.Seq, m.Text)
 			if m.Seq == newest {
 				return

@@ -142,7 +142,7 @@ func (c *Conn) joined(m *member, answer json.RawMessage, err error) {
 		c.mu.Unlock()
 		return
 	}
-	var tell Notice
+	var tell Event
 	switch refusal, refused := errors.AsType[*Error](err); {
 	case err == nil:
 		if n, ok := m.confirmed(a); ok {

@@ -89,7 +89,7 @@ func (m *member) lose() {
 	}
 }
 
-// lag is for a notice that there was no room for.
+// lag is for an event that there was no room for.
 func (m *member) lag() { m.standing, m.quiet = lagging, false }
 
 // isNews reports whether a message is the next one to tell; told must follow. One that comes out of turn is none: it has been

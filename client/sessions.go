@@ -130,7 +130,7 @@ func (c *Client) PostToSession(ctx context.Context, id uuid.UUID, m NewSessionMe
 }
 
 // StreamSession says something in a session and yields the agent's answer, like Stream.
-func (c *Client) StreamSession(ctx context.Context, id uuid.UUID, m NewSessionMessage) iter.Seq2[Event, error] {
+func (c *Client) StreamSession(ctx context.Context, id uuid.UUID, m NewSessionMessage) iter.Seq2[AnswerStep, error] {
 	m = inSession(m, api.TransportSse)
 	return c.answer(ctx, func(ctx context.Context, last *string) (*http.Response, error) {
 		return c.api.PostSessionMessage(withRepeat(ctx), id, &api.PostSessionMessageParams{LastEventID: last}, m, acceptStream)

@@ -26,9 +26,9 @@ func (s *Service) Ingest(ctx context.Context, who auth.Identity, drafts []Draft)
 	return s.postAll(ctx, who, drafts)
 }
 
-// Consult posts messages of another platform and returns the conversation about the last, as [Service.Converse] does. Where
-// nobody can answer, the messages are posted all the same, and the conversation is nil.
-func (s *Service) Consult(ctx context.Context, who auth.Identity, drafts []Draft) ([]Posted, *Conversation, error) {
+// Consult posts messages of another platform and returns the exchange about the last, as [Service.Ask] does. Where
+// nobody can answer, the messages are posted all the same, and the exchange is nil.
+func (s *Service) Consult(ctx context.Context, who auth.Identity, drafts []Draft) ([]Posted, *Exchange, error) {
 	if err := s.checkExternal(ctx, who, drafts); err != nil || len(drafts) == 0 {
 		return nil, nil, err
 	}
@@ -37,10 +37,10 @@ func (s *Service) Consult(ctx context.Context, who auth.Identity, drafts []Draft
 	if err != nil {
 		return posted, nil, err
 	}
-	conversation, err := s.Converse(ctx, who, last, Addressee(last.Metadata))
+	exchange, err := s.Ask(ctx, who, last, Addressee(last.Metadata))
 	switch {
 	case err == nil:
-		return append(posted, conversation.Posted), conversation, nil
+		return append(posted, exchange.Posted), exchange, nil
 	case !apierr.IsCode(err, apierr.NoAgent):
 		return posted, nil, err
 	}

@@ -81,7 +81,7 @@ type Draft struct {
 	Submitted  bool            // it may be an agent's: quiet when its author is an agent, or its SourceType one of an agent's
 	Create     *AutoCreate     // how to make a channel that isn't there; nil: that is an error
 	Target     *uuid.UUID      // an agent that must get a turn; the zero UUID stands for any. nil: the message may go unanswered
-	Resume     *Position       // for Converse: how far the reader of an earlier conversation about this message came
+	Resume     *Position       // for Ask: how far the reader of an earlier exchange about this message came
 
 	makeChannel postStep // makes the channel that isn't there, in place of Create
 	also        postStep // what else a new message changes

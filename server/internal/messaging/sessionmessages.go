@@ -23,7 +23,7 @@ type SessionMessage struct {
 	ClientID   string
 }
 
-// SessionDraft returns a message for Post or Converse that its session's user says, and the session as it is before. Posting
+// SessionDraft returns a message for Post or Ask that its session's user says, and the session as it is before. Posting
 // it renews the session, or fails when the session is over by then; Posted.Session tells.
 func (s *Service) SessionDraft(ctx context.Context, who auth.Identity, id uuid.UUID, m SessionMessage) (Draft, Session, error) {
 	session, err := s.Session(ctx, who, id)

@@ -45,7 +45,7 @@ func (c *plainConn) action(o object) bool {
 		c.fail("params is not valid JSON", string(apierr.InvalidJSON), clientID)
 		return false
 	}
-	conversation, err := c.gateway.messaging.Converse(c.ctx, auth.Entity(c.entity), messaging.Draft{
+	exchange, err := c.gateway.messaging.Ask(c.ctx, auth.Entity(c.entity), messaging.Draft{
 		ChannelID: channelID, AuthorID: c.entity, Content: name, ClientID: clientID, SourceType: "websocket_action", Metadata: metadata,
 	}, agentID)
 	if err != nil {
@@ -54,20 +54,20 @@ func (c *plainConn) action(o object) bool {
 	}
 	status := plainAction{
 		Type: plainTypeAction, AgentID: agentID, Action: name, Status: "started",
-		ChannelID: &channelID, MessageID: &conversation.Message.ID, ClientMessageID: clientID,
+		ChannelID: &channelID, MessageID: &exchange.Message.ID, ClientMessageID: clientID,
 	}
 	c.send(status)
 	c.actions.Go(func() {
 		defer lifecycle.Contain(c.gateway.log, "the following of an action")
-		c.followAction(conversation, status)
+		c.followAction(exchange, status)
 	})
 	return true
 }
 
 // followAction tells how the action ended.
-func (c *plainConn) followAction(conversation *messaging.Conversation, status plainAction) {
-	defer conversation.Close()
-	for e, err := range conversation.Events(c.ctx) {
+func (c *plainConn) followAction(exchange *messaging.Exchange, status plainAction) {
+	defer exchange.Close()
+	for e, err := range exchange.Events(c.ctx) {
 		if err != nil {
 			return // the connection is gone, or the server stops: the turn is kept
 		}

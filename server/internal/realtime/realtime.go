@@ -31,7 +31,7 @@ type Messaging interface {
 	CurrentServer() uuid.UUID
 	Channel(ctx context.Context, who auth.Identity, id uuid.UUID) (messaging.Channel, error)
 	Post(ctx context.Context, who auth.Identity, d messaging.Draft) (messaging.Posted, error)
-	Converse(ctx context.Context, who auth.Identity, d messaging.Draft, target uuid.UUID) (*messaging.Conversation, error)
+	Ask(ctx context.Context, who auth.Identity, d messaging.Draft, target uuid.UUID) (*messaging.Exchange, error)
 	MessagesSince(ctx context.Context, who auth.Identity, channelID uuid.UUID, seq int64, limit int) ([]messaging.Message, error)
 	FindOrCreateDM(ctx context.Context, who auth.Identity, r messaging.DMRequest) (messaging.Channel, error)
 	Subscribe(channelID uuid.UUID) (*bus.Subscription, error)

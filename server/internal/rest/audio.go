@@ -104,7 +104,7 @@ func (h audioHandlers) ConverseAloud(ctx context.Context, req apiserver.Converse
 		return nil, err
 	}
 	b := req.JSONBody
-	reply, _, err := h.converse(ctx, req.AgentID, spoken{
+	reply, _, err := h.ask(ctx, req.AgentID, spoken{
 		text: deref(b.Text), room: deref(b.RoomID), entity: deref(b.EntityID), name: cmp.Or(deref(b.UserName), deref(b.Name)),
 	})
 	if err != nil {
@@ -139,7 +139,7 @@ func (h audioHandlers) converseByRecording(ctx context.Context, agentID uuid.UUI
 	}
 	inside := fieldsOf(json.RawMessage(fields["metadata"]))
 	field := func(name string) string { return cmp.Or(fields[name], inside.text(name)) }
-	reply, posted, err := h.converse(ctx, agentID, spoken{text: text, room: field("roomId"), entity: field("entityId"), name: cmp.Or(field("userName"), field("name"))})
+	reply, posted, err := h.ask(ctx, agentID, spoken{text: text, room: field("roomId"), entity: field("entityId"), name: cmp.Or(field("userName"), field("name"))})
 	if err != nil {
 		return api.SpokenAnswer{}, err
 	}
@@ -198,8 +198,8 @@ type spoken struct{ text, room, entity, name string }
 // spokenSource marks messages that came in by the speech routes.
 const spokenSource = "direct"
 
-// converse posts what somebody says to an agent and waits for the answer.
-func (h audioHandlers) converse(ctx context.Context, agentID uuid.UUID, s spoken) (api.AgentResponse, messaging.Message, error) {
+// ask posts what somebody says to an agent and waits for the answer.
+func (h audioHandlers) ask(ctx context.Context, agentID uuid.UUID, s spoken) (api.AgentResponse, messaging.Message, error) {
 	if s.text == "" {
 		return api.AgentResponse{}, messaging.Message{}, apierr.New(apierr.InvalidRequest, "Text is required for conversation")
 	}

@@ -53,7 +53,7 @@ type channels interface {
 
 type messages interface {
 	Post(ctx context.Context, who auth.Identity, d messaging.Draft) (messaging.Posted, error)
-	Converse(ctx context.Context, who auth.Identity, d messaging.Draft, target uuid.UUID) (*messaging.Conversation, error)
+	Ask(ctx context.Context, who auth.Identity, d messaging.Draft, target uuid.UUID) (*messaging.Exchange, error)
 	History(ctx context.Context, who auth.Identity, channelID uuid.UUID, query messaging.HistoryQuery) (messaging.History, error)
 	DeleteMessage(ctx context.Context, who auth.Identity, channelID, messageID uuid.UUID) error
 	ClearChannel(ctx context.Context, who auth.Identity, channelID uuid.UUID) error
@@ -63,7 +63,7 @@ type messages interface {
 
 	UpdateAction(ctx context.Context, who auth.Identity, id uuid.UUID, u messaging.ActionUpdate) (messaging.Message, error)
 	Ingest(ctx context.Context, who auth.Identity, drafts []messaging.Draft) ([]messaging.Posted, error)
-	Consult(ctx context.Context, who auth.Identity, drafts []messaging.Draft) ([]messaging.Posted, *messaging.Conversation, error)
+	Consult(ctx context.Context, who auth.Identity, drafts []messaging.Draft) ([]messaging.Posted, *messaging.Exchange, error)
 	PlatformChannel(ctx context.Context, who auth.Identity, platform, id string) (messaging.Channel, error)
 	Complete(ctx context.Context, who auth.Identity, c messaging.Completion) error
 	AgentMessage(ctx context.Context, who auth.Identity, agentID, messageID uuid.UUID) (messaging.Message, error)

@@ -73,11 +73,11 @@ func (h messageHandlers) post(ctx context.Context, m outgoing) (delivery, error)
 		return h.ask(ctx, m)
 	case api.TransportSse, api.TransportStream:
 		m.draft.Resume = readPosition(deref(m.lastEventID))
-		conversation, err := h.messages.Converse(ctx, auth.FromContext(ctx), m.draft, m.target)
+		exchange, err := h.messages.Ask(ctx, auth.FromContext(ctx), m.draft, m.target)
 		if err != nil {
 			return delivery{}, err
 		}
-		return delivery{Posted: conversation.Posted, stream: newEventStream(ctx, conversation)}, nil
+		return delivery{Posted: exchange.Posted, stream: newEventStream(ctx, exchange)}, nil
 	default:
 		return delivery{}, apierr.New(apierr.ValidationFailed,
 			"Invalid transport %q. Must be one of: http, sse, websocket, sync, stream", m.transport)
@@ -86,29 +86,29 @@ func (h messageHandlers) post(ctx context.Context, m outgoing) (delivery, error)
 
 // ask posts a message and waits for the end of the agent's turn.
 func (h messageHandlers) ask(ctx context.Context, m outgoing) (delivery, error) {
-	conversation, err := h.messages.Converse(ctx, auth.FromContext(ctx), m.draft, m.target)
+	exchange, err := h.messages.Ask(ctx, auth.FromContext(ctx), m.draft, m.target)
 	if err != nil {
 		return delivery{}, err
 	}
-	answer, err := h.answer(ctx, conversation)
+	answer, err := h.answer(ctx, exchange)
 	if err != nil {
 		return delivery{}, err
 	}
-	return delivery{Posted: conversation.Posted, answer: answer}, nil
+	return delivery{Posted: exchange.Posted, answer: answer}, nil
 }
 
-// answer waits for the end of the agent's turn, and closes the conversation.
-func (h messageHandlers) answer(ctx context.Context, conversation *messaging.Conversation) (*api.AgentResponse, error) {
-	defer conversation.Close()
+// answer waits for the end of the agent's turn, and closes the exchange.
+func (h messageHandlers) answer(ctx context.Context, exchange *messaging.Exchange) (*api.AgentResponse, error) {
+	defer exchange.Close()
 	ctx, cancel := context.WithTimeoutCause(ctx, h.httpTimeout, apierr.New(apierr.Timeout, "The agent did not answer in time").
 		WithDetails("The message is stored; the answer will appear in the channel"))
 	defer cancel()
-	for event, err := range conversation.Events(ctx) {
+	for event, err := range exchange.Events(ctx) {
 		switch {
 		case err != nil:
 			return nil, err
 		case event.End != nil:
-			answer, err := agentResponse(conversation.Turn, *event.End)
+			answer, err := agentResponse(exchange.Turn, *event.End)
 			return &answer, err
 		}
 	}

@@ -40,7 +40,7 @@ type eventStream struct {
 	close   func()
 }
 
-func newEventStream(ctx context.Context, c *messaging.Conversation) *eventStream {
+func newEventStream(ctx context.Context, c *messaging.Exchange) *eventStream {
 	s := &eventStream{ctx: ctx, posted: c.Message, turn: c.Turn, at: messaging.Position{MessageID: c.Message.ID}, events: c.Events, close: c.Close}
 	if c.From != nil {
 		s.at, s.resumed = *c.From, true

@@ -134,13 +134,13 @@ func (h messageHandlers) AskExternal(ctx context.Context, req apiserver.AskExter
 	if err != nil {
 		return nil, err
 	}
-	posted, conversation, err := h.messages.Consult(ctx, auth.FromContext(ctx), drafts)
+	posted, exchange, err := h.messages.Consult(ctx, auth.FromContext(ctx), drafts)
 	if err != nil {
 		return nil, err
 	}
 	data := ingested(posted)
-	if conversation != nil {
-		answer, err := h.answer(ctx, conversation)
+	if exchange != nil {
+		answer, err := h.answer(ctx, exchange)
 		switch {
 		case err == nil:
 			data.Response = optional(answer.Text)

@@ -23,7 +23,7 @@ func (r *run) handle(ctx context.Context) (d frame.Decision, shown bool, err err
 	if err != nil {
 		return frame.Decision{}, false, err
 	}
-	return r.converse(ctx, model.Handle, prompt, true)
+	return r.askModel(ctx, model.Handle, prompt, true)
 }
 
 // answer asks the model for the words of a REPLY action, and shows them.
@@ -36,17 +36,17 @@ func (r *run) answer(ctx context.Context, providers []string) error {
 	if err != nil {
 		return err
 	}
-	d, shown, err := r.converse(ctx, model.Reply, prompt, false)
+	d, shown, err := r.askModel(ctx, model.Reply, prompt, false)
 	if err == nil && !shown {
 		r.reply.write(d.Text)
 	}
 	return err
 }
 
-// converse asks until an answer can be used, and shows the text of it while it is written, if that is all the model wants to
+// askModel asks until an answer can be used, and shows the text of it while it is written, if that is all the model wants to
 // do. Gated prompts ask for actions; the text of the others is always shown. An answer that broke off before people saw any
 // of it is asked for again; one that ended for a reason that another call won't change is not.
-func (r *run) converse(ctx context.Context, purpose model.Purpose, prompt string, gated bool) (frame.Decision, bool, error) {
+func (r *run) askModel(ctx context.Context, purpose model.Purpose, prompt string, gated bool) (frame.Decision, bool, error) {
 	correction, attempts := "", 0
 	for try := 1; try <= maxTries; try++ {
 		r.reply.part()

@@ -267,7 +267,7 @@ func (b *bench) say(t testing.TB, id uuid.UUID, d messaging.Draft) exchange {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	c, err := b.messages.Converse(ctx, b.who, d, id)
+	c, err := b.messages.Ask(ctx, b.who, d, id)
 	if err != nil {
 		t.Fatal(err)
 	}

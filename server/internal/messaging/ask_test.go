@@ -11,9 +11,9 @@ import (
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
-func converse(t *testing.T, b *bench, c messaging.Channel) *messaging.Conversation {
+func converse(t *testing.T, b *bench, c messaging.Channel) *messaging.Exchange {
 	t.Helper()
-	conv, err := b.Converse(t.Context(), b.who, messaging.Draft{ChannelID: c.ID, Content: "hello"}, uuid.Nil)
+	conv, err := b.Ask(t.Context(), b.who, messaging.Draft{ChannelID: c.ID, Content: "hello"}, uuid.Nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,7 +22,7 @@ func converse(t *testing.T, b *bench, c messaging.Channel) *messaging.Conversati
 }
 
 // read returns the text that was streamed, and the end.
-func read(t *testing.T, conv *messaging.Conversation) (string, messaging.TurnResult) {
+func read(t *testing.T, conv *messaging.Exchange) (string, messaging.TurnResult) {
 	t.Helper()
 	var text strings.Builder
 	for e, err := range conv.Events(t.Context()) {
@@ -38,7 +38,7 @@ func read(t *testing.T, conv *messaging.Conversation) (string, messaging.TurnRes
 	return "", messaging.TurnResult{}
 }
 
-func TestConverseStreams(t *testing.T) {
+func TestAskStreams(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	conv := converse(t, b, b.dm(t))
@@ -53,7 +53,7 @@ func TestConverseStreams(t *testing.T) {
 	}
 }
 
-func TestConverseMakesUpForLostPieces(t *testing.T) {
+func TestAskMakesUpForLostPieces(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	conv := converse(t, b, b.dm(t))
@@ -66,7 +66,7 @@ func TestConverseMakesUpForLostPieces(t *testing.T) {
 	}
 }
 
-func TestConverseOutcomesWithoutReply(t *testing.T) {
+func TestAskOutcomesWithoutReply(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	conv := converse(t, b, b.dm(t))
@@ -79,21 +79,21 @@ func TestConverseOutcomesWithoutReply(t *testing.T) {
 	}
 }
 
-func TestConverseNeedsAnAgent(t *testing.T) {
+func TestAskNeedsAnAgent(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	c, err := b.CreateChannel(t.Context(), b.who, messaging.NewChannel{Name: "people", Type: messaging.TypeGroup, Participants: []uuid.UUID{b.user}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = b.Converse(t.Context(), b.who, messaging.Draft{ChannelID: c.ID, Content: "hello?"}, uuid.Nil)
+	_, err = b.Ask(t.Context(), b.who, messaging.Draft{ChannelID: c.ID, Content: "hello?"}, uuid.Nil)
 	wantCode(t, err, apierr.NoAgent)
 	if got := b.texts(t, c.ID); len(got) != 0 {
 		t.Errorf("stored all the same: %q", got)
 	}
 }
 
-func TestConverseResumes(t *testing.T) {
+func TestAskResumes(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	c := b.dm(t)
@@ -101,8 +101,8 @@ func TestConverseResumes(t *testing.T) {
 	at := func(chunks, bytes int) *messaging.Position {
 		return &messaging.Position{MessageID: first.Message.ID, Chunks: chunks, Bytes: bytes}
 	}
-	resume := func(p *messaging.Position, text string) (*messaging.Conversation, error) {
-		return b.Converse(t.Context(), b.who, messaging.Draft{ChannelID: c.ID, Content: text, Resume: p}, uuid.Nil)
+	resume := func(p *messaging.Position, text string) (*messaging.Exchange, error) {
+		return b.Ask(t.Context(), b.who, messaging.Draft{ChannelID: c.ID, Content: text, Resume: p}, uuid.Nil)
 	}
 	turn := b.claim(t, 1)[0]
 	b.StreamChunk(t.Context(), c.MessageServerID, turn, 0, "one ")
@@ -141,12 +141,12 @@ func TestConverseResumes(t *testing.T) {
 	_, err = resume(&messaging.Position{MessageID: uuid.New()}, "hello")
 	wantCode(t, err, apierr.NotFound)
 	stranger := messaging.Draft{ChannelID: c.ID, AuthorID: uuid.New(), Content: "hello", Resume: at(0, 0)}
-	_, err = b.Converse(t.Context(), b.who, stranger, uuid.Nil)
+	_, err = b.Ask(t.Context(), b.who, stranger, uuid.Nil)
 	wantCode(t, err, apierr.NotFound)
 }
 
 // A question that comes while the server stops is refused as one to ask again, and nothing of it is stored.
-func TestConverseWhileTheServerStops(t *testing.T) {
+func TestAskWhileTheServerStops(t *testing.T) {
 	t.Parallel()
 	events := bus.NewLocal()
 	b := setup(t, func(c *messaging.Config) { c.Bus = events })
@@ -154,7 +154,7 @@ func TestConverseWhileTheServerStops(t *testing.T) {
 	if err := events.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Converse(t.Context(), b.who, messaging.Draft{ChannelID: c.ID, Content: "hello"}, uuid.Nil); !apierr.IsCode(err, apierr.Unavailable) {
+	if _, err := b.Ask(t.Context(), b.who, messaging.Draft{ChannelID: c.ID, Content: "hello"}, uuid.Nil); !apierr.IsCode(err, apierr.Unavailable) {
 		t.Errorf("%v", err)
 	}
 	if page, err := b.History(t.Context(), b.who, c.ID, messaging.HistoryQuery{Limit: 1}); err != nil || len(page.Messages) > 0 {

@@ -23,11 +23,11 @@ const checkInterval = 2 * time.Second
 // followBuffer is how many events somebody who waits for one turn may lag behind: what is missed comes with the turn's end.
 const followBuffer = 64
 
-// Conversation is a message that was posted and the turn of the agent that is to answer it.
-type Conversation struct {
+// Exchange is a message that was posted and the turn of the agent that is to answer it.
+type Exchange struct {
 	Posted
 	Turn Turn
-	From *Position // where the events begin, when an earlier conversation is resumed; nil: at the beginning
+	From *Position // where the events begin, when an earlier exchange is resumed; nil: at the beginning
 
 	service *Service
 	who     auth.Identity
@@ -48,19 +48,19 @@ type TurnResult struct {
 	Actions []string // what the agent did without saying anything
 }
 
-// Converse posts a message and follows the turn of the agent that answers it: target's, or with the zero id that of the
-// first agent in the channel. When there is no such agent nothing is stored and the error is NO_AGENT. The conversation
+// Ask posts a message and follows the turn of the agent that answers it: target's, or with the zero id that of the
+// first agent in the channel. When there is no such agent nothing is stored and the error is NO_AGENT. The exchange
 // must be closed; closing it doesn't end the turn.
 //
-// With d.Resume and the text of the message that it names, nothing is posted: the conversation about that message goes on
+// With d.Resume and the text of the message that it names, nothing is posted: the exchange about that message goes on
 // from there. A message that is gone, or isn't the author's in this channel, is NOT_FOUND.
-func (s *Service) Converse(ctx context.Context, who auth.Identity, d Draft, target uuid.UUID) (*Conversation, error) {
+func (s *Service) Ask(ctx context.Context, who auth.Identity, d Draft, target uuid.UUID) (*Exchange, error) {
 	sub, err := s.subscribe(d.ChannelID, followBuffer) // before the post, so that nothing is missed
 	if err != nil {
 		return nil, err
 	}
 	d.Target = &target
-	c := &Conversation{service: s, who: who, sub: sub}
+	c := &Exchange{service: s, who: who, sub: sub}
 	if c.Posted, c.From, err = s.postOrResume(ctx, who, d); err != nil {
 		sub.Close()
 		return nil, err
@@ -107,11 +107,11 @@ func (s *Service) postOrResume(ctx context.Context, who auth.Identity, d Draft) 
 }
 
 // Close ends the following.
-func (c *Conversation) Close() { c.sub.Close() }
+func (c *Exchange) Close() { c.sub.Close() }
 
 // Events yields the pieces of the reply as they are written, and at last the end. The pieces concatenated are the reply's
 // text, unless the turn ends without one. Ranging ends early with ctx's error.
-func (c *Conversation) Events(ctx context.Context) iter.Seq2[TurnEvent, error] {
+func (c *Exchange) Events(ctx context.Context) iter.Seq2[TurnEvent, error] {
 	return func(yield func(TurnEvent, error) bool) {
 		f := follower{c: c, yield: yield}
 		if c.From != nil {
@@ -125,11 +125,11 @@ func (c *Conversation) Events(ctx context.Context) iter.Seq2[TurnEvent, error] {
 
 // follower turns bus events into TurnEvents.
 type follower struct {
-	c     *Conversation
+	c     *Exchange
 	yield func(TurnEvent, error) bool
 
 	next   int // index of the next chunk
-	seen   int // bytes of the reply that were shown in the conversation that this one resumes
+	seen   int // bytes of the reply that were shown in the exchange that this one resumes
 	shown  strings.Builder
 	gap    bool     // a chunk is missing: the rest comes with the end
 	closed bool     // nobody listens any more
@@ -216,7 +216,7 @@ func (f *follower) look(ctx context.Context) (done bool, err error) {
 
 // turnResult reads the turn, and its reply, unless that is the one that came with an event. A turn that is gone, with its agent or
 // its channel, was cancelled.
-func (c *Conversation) turnResult(ctx context.Context, reply *Message) (TurnResult, error) {
+func (c *Exchange) turnResult(ctx context.Context, reply *Message) (TurnResult, error) {
 	var out TurnResult
 	err := c.service.view(ctx, c.who, "reading a turn", func(q db.Querier) error {
 		row, err := q.GetTurn(ctx, c.Turn.ID)

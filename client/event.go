@@ -9,11 +9,11 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 )
 
-// Notice is something that a connection tells, see [Conn.Events]: one of [Broadcast], [StreamChunk], [StreamError],
+// Event is something that a connection tells, see [Conn.Events]: one of [Broadcast], [StreamChunk], [StreamError],
 // [Complete], [MessageUpdated], [MessageDeleted], [ChannelCleared], [ChannelUpdated], [ChannelDeleted], [SessionEnds] and
 // [Typing] from the server, and one of [Disconnected], [Reconnected], [Rejoined] and [Refused] about the connection itself.
-type Notice interface {
-	// about returns the channel that the notice belongs to, uuid.Nil for none.
+type Event interface {
+	// about returns the channel that the event belongs to, uuid.Nil for none.
 	about() uuid.UUID
 }
 
@@ -179,8 +179,8 @@ func (n Reconnected) about() uuid.UUID    { return uuid.Nil }
 func (n Rejoined) about() uuid.UUID       { return n.ChannelID }
 func (n Refused) about() uuid.UUID        { return n.ChannelID }
 
-// decodeNotice returns what an event of the server tells, nil for one that is not known or not of interest.
-func decodeNotice(event string, payload json.RawMessage) (Notice, error) {
+// decodeEvent returns what an event of the server tells, nil for one that is not known or not of interest.
+func decodeEvent(event string, payload json.RawMessage) (Event, error) {
 	switch event {
 	case "messageBroadcast":
 		return decode[Broadcast](payload)
@@ -214,7 +214,7 @@ func decodeNotice(event string, payload json.RawMessage) (Notice, error) {
 	return nil, nil
 }
 
-func decode[N Notice](payload json.RawMessage) (Notice, error) {
+func decode[N Event](payload json.RawMessage) (Event, error) {
 	var n N
 	err := json.Unmarshal(payload, &n)
 	return n, err
