@@ -76,7 +76,7 @@ func (r *run) offer(ctx context.Context) {
 		return
 	}
 	view := r.forComponents()
-	for _, a := range r.mind.components.Actions {
+	for _, a := range r.agent.components.Actions {
 		if a.Validate == nil || r.validates(ctx, a, view) {
 			r.offered = append(r.offered, a)
 		}
@@ -93,7 +93,7 @@ func (r *run) isOffered(action agent.Action) bool {
 func (r *run) validates(ctx context.Context, a agent.Action, view *agent.Run) (ok bool) {
 	defer func() {
 		if v := recover(); v != nil {
-			r.mind.log.ErrorContext(ctx, "action left out: its check panicked", "action", a.Name, "panic", v)
+			r.agent.log.ErrorContext(ctx, "action left out: its check panicked", "action", a.Name, "panic", v)
 			ok = false
 		}
 	}()

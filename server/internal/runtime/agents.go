@@ -54,7 +54,7 @@ type Agents struct {
 	salt     string // of the ElizaOS server that characters come from
 	messages Messages
 	models   Models
-	minds    *minds
+	versions *agentVersions
 	plugins  *agent.Registry // nil: none
 	tally    *quota.Tally    // of all agents
 	numbers  *numbers
@@ -80,14 +80,14 @@ func (a *Agents) Settings(ctx context.Context, who auth.Identity, id uuid.UUID) 
 	if err != nil || !head.Running {
 		return nil, false, err
 	}
-	if m := a.minds.known(id, head.Version); m != nil {
+	if m := a.versions.known(id, head.Version); m != nil {
 		return m.settings.Setting, true, nil
 	}
 	row, err := a.row(ctx, who, id)
 	if err != nil {
 		return nil, false, err
 	}
-	m, err := a.minds.of(ctx, row)
+	m, err := a.versions.of(ctx, row)
 	if err != nil {
 		return nil, false, err
 	}
@@ -232,7 +232,7 @@ func (a *Agents) Delete(ctx context.Context, who auth.Identity, id uuid.UUID) er
 	if err != nil {
 		return fmt.Errorf("deleting an agent: %w", err)
 	}
-	a.minds.forget(id)
+	a.versions.forget(id)
 	a.messages.AnnounceAgents(ctx)
 	a.note(ctx, "agent deleted", row)
 	return nil
@@ -295,7 +295,7 @@ func (a *Agents) setRunning(ctx context.Context, who auth.Identity, id uuid.UUID
 
 // describe returns a row as its owner sees it.
 func (a *Agents) describe(ctx context.Context, row db.Agent) (Agent, error) {
-	m, err := a.minds.of(ctx, row)
+	m, err := a.versions.of(ctx, row)
 	if err != nil {
 		return Agent{}, err
 	}

@@ -50,7 +50,7 @@ func (r *run) askModel(ctx context.Context, purpose model.Purpose, prompt string
 	correction, attempts := "", 0
 	for try := 1; try <= maxTries; try++ {
 		r.reply.part()
-		x := frame.NewExtractor(gated, *r.mind.card.manner.Load())
+		x := frame.NewExtractor(gated, *r.agent.card.manner.Load())
 		answer, err := r.generate(ctx, model.Request{
 			Kind: model.TextLarge, Purpose: purpose, Prompt: prompt + correction, State: r.modelState(),
 		}, &attempts, func(piece string) { r.reply.write(x.Write(piece)) })
@@ -59,7 +59,7 @@ func (r *run) askModel(ctx context.Context, purpose model.Purpose, prompt string
 		d, ok := read.Decide()
 		shown, finish := x.Shown() != "", answer.Done.FinishReason
 		if err == nil && finish == model.FinishStop && readable {
-			r.mind.card.hear(read)
+			r.agent.card.hear(read)
 		}
 		cut := d.Cut || shown && !ok || finish == model.FinishLength
 		switch {
@@ -101,7 +101,7 @@ func (r *run) endedEarly(kind model.Kind, finish model.FinishReason) error {
 	if finish == model.FinishFilter {
 		return &runError{reason: reasonFiltered, detail: "The provider's content filter withheld the answer"}
 	}
-	return &runError{reason: reasonTokenLimit, detail: "The model used up its token limit before the first word of its answer; " + r.mind.settings.moreTokens(kind)}
+	return &runError{reason: reasonTokenLimit, detail: "The model used up its token limit before the first word of its answer; " + r.agent.settings.moreTokens(kind)}
 }
 
 // complaint says what was wrong with an answer, for the model.
@@ -123,7 +123,7 @@ func (r *run) continueReply(ctx context.Context, purpose model.Purpose, prompt s
 	continued := prompt + "\n\n# What you have written so far\n" + soFar +
 		"\n\n# What to do now\nThe text above was cut off, and people have read it. Go on exactly where it stops, without repeating anything: " +
 		"begin <text> with the very next character, a space if the next word is a new one. Answer in the form described above."
-	manner := *r.mind.card.manner.Load()
+	manner := *r.agent.card.manner.Load()
 	manner.Plain = false // of plain words the space in front counts, which showing drops
 	x := frame.NewExtractor(false, manner)
 	lead, anew := &spaceKeeper{}, &restart{said: soFar}

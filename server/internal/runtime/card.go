@@ -11,8 +11,8 @@ import (
 // maxListedBio is how many characters of its first statement a list shows of an agent.
 const maxListedBio = 2000
 
-// card is what lists say of one version of an agent, and what was noticed in its runs. It is small next to the mind, and
-// stays known when the mind has to make room.
+// card is what lists say of one version of an agent, and what was noticed in its runs. It is small next to what is built from it, and
+// stays known when that has to make room.
 type card struct {
 	version int64
 	place   string // in lists: the name without regard to case
@@ -25,8 +25,8 @@ type card struct {
 	manner atomic.Pointer[frame.Manner]
 }
 
-// newCard returns the card of the mind that was built for a row.
-func newCard(row db.Agent, m *mind) *card {
+// newCard returns the card of the version that was built from a row.
+func newCard(row db.Agent, m *agentVersion) *card {
 	bio := m.character.Bio.First()
 	if short := firstRunes(bio, maxListedBio); short != bio {
 		bio = strings.Clone(short) + "…"

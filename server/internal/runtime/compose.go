@@ -22,7 +22,7 @@ const defaultProviderTimeout = time.Second
 // the record; only the end of the run is an error.
 func (r *run) compose(ctx context.Context, names []string) error {
 	var wanted []agent.Provider
-	for _, p := range r.mind.components.Providers {
+	for _, p := range r.agent.components.Providers {
 		if slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, p.Name) }) {
 			wanted = append(wanted, p)
 		}
@@ -52,7 +52,7 @@ func (r *run) compose(ctx context.Context, names []string) error {
 // defaultProviders returns the names of the providers that are asked unless a caller is choosy.
 func (r *run) defaultProviders() []string {
 	var names []string
-	for _, p := range r.mind.components.Providers {
+	for _, p := range r.agent.components.Providers {
 		if !p.Dynamic && !p.Private {
 			names = append(names, p.Name)
 		}
@@ -75,7 +75,7 @@ func (r *run) ask(ctx context.Context, providers []agent.Provider) error {
 	if len(providers) == 0 {
 		return nil
 	}
-	patience, cancel := context.WithTimeout(ctx, r.mind.settings.millis("PROVIDER_TIMEOUT_MS", defaultProviderTimeout))
+	patience, cancel := context.WithTimeout(ctx, r.agent.settings.millis("PROVIDER_TIMEOUT_MS", defaultProviderTimeout))
 	defer cancel()
 	var (
 		view    = r.forComponents()
@@ -124,7 +124,7 @@ func get(ctx context.Context, p agent.Provider, view *agent.Run) (result agent.P
 
 // leaveOut notes that a provider said nothing.
 func (r *run) leaveOut(ctx context.Context, name string, err error) {
-	r.mind.log.WarnContext(ctx, "provider left out", "provider", name, "turnId", r.turn.ID, "error", err)
+	r.agent.log.WarnContext(ctx, "provider left out", "provider", name, "turnId", r.turn.ID, "error", err)
 	r.record.leaveOut(name)
 }
 
@@ -137,10 +137,10 @@ func (r *run) render(name string) (string, error) {
 	values["date"] = r.startedAt.UTC().Format(time.DateOnly)
 	for _, name := range []string{"agentName", "name"} {
 		if _, ok := values[name]; !ok {
-			values[name] = r.mind.character.Name
+			values[name] = r.agent.character.Name
 		}
 	}
-	text, err := r.mind.templates[name].Execute(values)
+	text, err := r.agent.templates[name].Execute(values)
 	if errors.Is(err, template.ErrTooLong) {
 		return "", &runError{reason: reasonTemplate, detail: "The prompt " + name + " becomes too long", err: err}
 	} else if err != nil {

@@ -43,7 +43,7 @@ func (r *run) conclude(v verdict, d frame.Decision) (messaging.Outcome, error) {
 
 // isNone reports whether a name in a plan means the action of doing nothing.
 func (r *run) isNone(name string) bool {
-	action, known := resolve(r.mind.components.Actions, name)
+	action, known := resolve(r.agent.components.Actions, name)
 	return known && action.Name == noneAction
 }
 
@@ -106,11 +106,11 @@ func (r *run) replyMetadata() map[string]any {
 	kind := string(r.context.Channel.Type)
 	isDM := member[bool](r.context.Trigger.Metadata, "isDm")
 	metadata := map[string]any{
-		"agent_id": r.turn.AgentID, "agentName": r.mind.character.Name, "attachments": []agent.Attachment{},
+		"agent_id": r.turn.AgentID, "agentName": r.agent.character.Name, "attachments": []agent.Attachment{},
 		"channelType": kind, "isDm": isDM || kind == string(messaging.TypeDM),
-		"provider": r.mind.model.Provider.Name(), "model": r.answered,
+		"provider": r.agent.model.Provider.Name(), "model": r.answered,
 	}
-	if notice := r.mind.model.ReplyNotice; notice != "" {
+	if notice := r.agent.model.ReplyNotice; notice != "" {
 		metadata["notice"] = notice
 	}
 	return metadata
@@ -125,5 +125,5 @@ func (r *run) newReply(text string, raw, metadata map[string]any) (*messaging.Re
 	if err != nil {
 		return nil, fmt.Errorf("encoding a reply's metadata: %w", err)
 	}
-	return &messaging.Reply{Content: text, AuthorName: r.mind.character.Name, RawMessage: rawJSON, Metadata: data}, nil
+	return &messaging.Reply{Content: text, AuthorName: r.agent.character.Name, RawMessage: rawJSON, Metadata: data}, nil
 }

@@ -16,7 +16,7 @@ import (
 
 // readConversation turns what messaging knows into what components see.
 func (r *run) readConversation() {
-	agents := map[uuid.UUID]string{r.turn.AgentID: r.mind.character.Name}
+	agents := map[uuid.UUID]string{r.turn.AgentID: r.agent.character.Name}
 	for _, p := range r.context.Agents {
 		agents[p.ID] = p.Name
 	}

@@ -47,7 +47,7 @@ func (r *run) decide(ctx context.Context) (verdict, error) {
 func (r *run) standing() (verdict, bool) {
 	switch r.view.Room.State {
 	case "":
-		if r.mind.settings.flag("BOOTSTRAP_DEFLLMOFF") {
+		if r.agent.settings.flag("BOOTSTRAP_DEFLLMOFF") {
 			return no("off", "BOOTSTRAP_DEFLLMOFF is on, and the agent was not asked to follow this room"), true
 		}
 	case agent.RoomMuted:
@@ -68,9 +68,9 @@ func (r *run) rules() (verdict, bool) {
 	switch {
 	case slices.Contains(directTypes, r.view.Room.Type):
 		return yes("direct", "The message was sent to the agent directly"), true
-	case slices.Contains(r.mind.settings.list("ALWAYS_RESPOND_CHANNELS", "SHOULD_RESPOND_BYPASS_TYPES"), kind):
+	case slices.Contains(r.agent.settings.list("ALWAYS_RESPOND_CHANNELS", "SHOULD_RESPOND_BYPASS_TYPES"), kind):
 		return yes("always_respond_channel", "The agent always answers in channels of this type"), true
-	case containsAny(source, r.mind.settings.list("ALWAYS_RESPOND_SOURCES", "SHOULD_RESPOND_BYPASS_SOURCES")):
+	case containsAny(source, r.agent.settings.list("ALWAYS_RESPOND_SOURCES", "SHOULD_RESPOND_BYPASS_SOURCES")):
 		return yes("always_respond_source", "The agent always answers messages from this source"), true
 	case told != nil && (told.IsMention || told.IsReply):
 		return yes("platform_mention", "The platform says that the message is for the agent"), true
@@ -106,7 +106,7 @@ func (r *run) clientRule() (verdict, bool) {
 	if len(r.runningPeers()) == 0 {
 		return yes(rule, "The message comes from the web client"), true
 	}
-	if mode, _ := r.mind.settings.Setting("REPLY_MODE"); strings.EqualFold(strings.TrimSpace(mode), "all") {
+	if mode, _ := r.agent.settings.Setting("REPLY_MODE"); strings.EqualFold(strings.TrimSpace(mode), "all") {
 		return yes(rule, "Every agent answers in the web client, because REPLY_MODE is all"), true
 	}
 	if r.spokesman() == r.turn.AgentID {
@@ -180,7 +180,7 @@ func (r *run) addressee() uuid.UUID { return messaging.Addressee(r.context.Trigg
 
 // isNamed reports whether the message names the agent.
 func (r *run) isNamed() bool {
-	return mention.In(r.view.Message.Content.Text, r.mind.character.Addresses()...)
+	return mention.In(r.view.Message.Content.Text, r.agent.character.Addresses()...)
 }
 
 // askWhether lets the model decide. To be asked for silence counts as no, and the agent stays silent.
@@ -205,7 +205,7 @@ func (r *run) askWhether(ctx context.Context) (verdict, error) {
 	}
 	switch {
 	case !ok && answer.Done.FinishReason == model.FinishLength:
-		return no("no_decision", "The model used up its token limit before it said whether to answer; "+r.mind.settings.moreTokens(model.TextSmall)), nil
+		return no("no_decision", "The model used up its token limit before it said whether to answer; "+r.agent.settings.moreTokens(model.TextSmall)), nil
 	case !ok:
 		return no("no_decision", "The model did not say whether to answer"), nil
 	}

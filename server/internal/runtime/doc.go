@@ -11,7 +11,7 @@
 //	generate.go, answer.go    what the model says, and stream.go, through which people read it
 //	plan.go, action.go        what the agent does, and conclude.go, what came of it
 //	remember.go, evaluate.go  what the agent keeps of a run, and looking back, in the background
-//	agents*.go, mind.go       characters, and what is built from a version of one
+//	agents*.go, version.go      characters, and what is built from a version of one
 //
 // Nothing of a run is kept in anything that outlives it. To add an action or a provider to all agents, add it to
 // builtinActions or builtinProviders; to those that ask for it, register an [agent.Plugin].

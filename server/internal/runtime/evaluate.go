@@ -43,7 +43,7 @@ func newEvaluations(s *Service) *evaluations {
 
 // add looks back at a run as soon as there is room for it.
 func (e *evaluations) add(r *run, answered bool) {
-	if len(r.mind.components.Evaluators) == 0 || r.state.Providers == nil {
+	if len(r.agent.components.Evaluators) == 0 || r.state.Providers == nil {
 		return
 	}
 	at := place{r.turn.AgentID, r.turn.ChannelID}
@@ -51,7 +51,7 @@ func (e *evaluations) add(r *run, answered bool) {
 	defer e.mu.Unlock()
 	_, busy := e.waiting[at]
 	if !busy && len(e.waiting) >= maxRooms {
-		r.mind.log.Warn("not looked back at, for too many rooms wait for that", "turnId", r.turn.ID)
+		r.agent.log.Warn("not looked back at, for too many rooms wait for that", "turnId", r.turn.ID)
 		return
 	}
 	e.waiting[at] = &lookback{r, answered}
@@ -88,7 +88,7 @@ func (e *evaluations) work(at place) {
 func (e *evaluations) evaluate(l *lookback) {
 	ctx, cancel := context.WithTimeout(e.service.life, e.service.cfg.RunTimeout)
 	defer cancel()
-	for _, evaluator := range l.run.mind.components.Evaluators {
+	for _, evaluator := range l.run.agent.components.Evaluators {
 		if ctx.Err() != nil || !l.answered && !evaluator.AlwaysRun {
 			continue
 		}
@@ -100,11 +100,11 @@ func (e *evaluations) evaluate(l *lookback) {
 			"evaluatorName": evaluator.Name, "messageId": l.run.turn.MessageID, "success": err == nil,
 		})
 		if err != nil {
-			l.run.mind.log.WarnContext(ctx, "evaluator failed", "evaluator", evaluator.Name, "turnId", l.run.turn.ID, "error", err)
+			l.run.agent.log.WarnContext(ctx, "evaluator failed", "evaluator", evaluator.Name, "turnId", l.run.turn.ID, "error", err)
 		}
 	}
 	if err := e.service.cfg.Messages.AddTurnLog(context.WithoutCancel(ctx), l.run.turn, l.run.record.later()); err != nil {
-		l.run.mind.log.WarnContext(ctx, "evaluations not recorded", "turnId", l.run.turn.ID, "error", err)
+		l.run.agent.log.WarnContext(ctx, "evaluations not recorded", "turnId", l.run.turn.ID, "error", err)
 	}
 }
 

@@ -41,9 +41,9 @@ func (r *run) collect(ctx context.Context, req model.Request) (answer model.Answ
 // what was written until then.
 func (r *run) generate(ctx context.Context, req model.Request, attempts *int, sink func(piece string)) (model.Answer, error) {
 	if req.System == "" {
-		req.System = r.standIns(fillNames(r.mind.character.System, r.mind.character.Name, authorOf(r.view.Message)))
+		req.System = r.standIns(fillNames(r.agent.character.System, r.agent.character.Name, authorOf(r.view.Message)))
 	}
-	req.Params = r.mind.settings.parameters(req.Kind, req.Params)
+	req.Params = r.agent.settings.parameters(req.Kind, req.Params)
 	if attempts == nil {
 		attempts = new(int)
 	}
@@ -56,18 +56,18 @@ func (r *run) generate(ctx context.Context, req model.Request, attempts *int, si
 		}
 	}
 	call.req = req
-	answer, err := read(ctx, r.mind.model.Provider, req, sink)
+	answer, err := read(ctx, r.agent.model.Provider, req, sink)
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
 	if answer.Done.Model == "" {
-		answer.Done.Model = r.mind.model.Provider.Model(req.Kind)
+		answer.Done.Model = r.agent.model.Provider.Model(req.Kind)
 	}
 	call.note(answer, err, 0)
 	if e, ok := errors.AsType[*model.Error](err); ok && e.Misconfigured() {
-		r.mind.card.trouble.Store(&e.Message)
+		r.agent.card.trouble.Store(&e.Message)
 	} else if err == nil {
-		r.mind.card.trouble.Store(nil)
+		r.agent.card.trouble.Store(nil)
 	}
 	return answer, err
 }
@@ -121,7 +121,7 @@ type modelCall struct {
 
 // failed notes an attempt that the provider repeats by itself.
 func (c *modelCall) failed(a model.Attempt) {
-	c.note(model.Answer{Done: model.Done{Model: c.run.mind.model.Provider.Model(c.req.Kind)}}, a.Err, a.Wait)
+	c.note(model.Answer{Done: model.Done{Model: c.run.agent.model.Provider.Model(c.req.Kind)}}, a.Err, a.Wait)
 	c.start = time.Now().Add(a.Wait)
 }
 
@@ -131,7 +131,7 @@ func (c *modelCall) note(answer model.Answer, err error, wait time.Duration) {
 	usage := answer.Done.Usage
 	data := map[string]any{
 		"modelType": c.req.Kind, "modelKey": c.req.Kind, "params": paramsNote(c.req.Params), "purpose": c.req.Purpose,
-		"provider": c.run.mind.model.Provider.Name(), "model": answer.Done.Model, "attempt": *c.attempts,
+		"provider": c.run.agent.model.Provider.Name(), "model": answer.Done.Model, "attempt": *c.attempts,
 		"executionTime": max(0, time.Since(c.start).Milliseconds()), "firstTokenMs": answer.FirstToken.Milliseconds(),
 		"inputTokens": usage.InputTokens, "outputTokens": usage.OutputTokens, "cachedTokens": usage.CachedTokens, "estimated": usage.Estimated,
 		"usage": map[string]any{

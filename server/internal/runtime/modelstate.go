@@ -12,7 +12,7 @@ import (
 // modelState is the situation in structured form, for the built-in responder.
 func (r *run) modelState() *model.State {
 	s := &model.State{
-		Agent: persona(r.mind.character), ChannelID: r.view.Room.ID, ChannelType: r.view.Room.Type, Sender: r.view.Message.Author,
+		Agent: persona(r.agent.character), ChannelID: r.view.Room.ID, ChannelType: r.view.Room.Type, Sender: r.view.Message.Author,
 		Text: r.view.Message.Content.Text, StartedAt: r.startedAt.UTC(), Seed: hash(r.turn.MessageID, r.turn.AgentID),
 	}
 	for _, p := range r.view.Room.Participants {

@@ -34,7 +34,7 @@ func (r *run) carryOut(ctx context.Context, d frame.Decision, shown bool) error 
 		return nil
 	}
 	for i, name := range d.Actions[:min(len(d.Actions), maxPlan)] {
-		action, known := resolve(r.mind.components.Actions, name)
+		action, known := resolve(r.agent.components.Actions, name)
 		if !known || !r.isOffered(action) {
 			r.unknownAction(name, i)
 			continue
@@ -67,7 +67,7 @@ func (r *run) lastFailed() bool {
 
 // unknownAction notes that the model named something that doesn't exist or isn't offered now. The plan goes on.
 func (r *run) unknownAction(name string, number int) {
-	r.mind.log.Warn("unknown action in a plan", "action", name, "turnId", r.turn.ID)
+	r.agent.log.Warn("unknown action in a plan", "action", name, "turnId", r.turn.ID)
 	r.steps = append(r.steps, step{agent.Result{Action: name, Failed: true, Text: "There is no such action now."}, true})
 	r.record.add(messaging.LogActionCompleted, map[string]any{
 		"actionId": r.actionID(number), "actionName": name, "messageId": r.turn.MessageID, "success": false, "error": "There is no such action now",
@@ -109,7 +109,7 @@ func (r *run) act(ctx context.Context, action agent.Action, d frame.Decision, nu
 		result.Failed = true
 		result.Text = joined(" ", result.Text, actionFailure(err))
 		note["error"] = actionFailure(err)
-		r.mind.log.WarnContext(ctx, "action failed", "action", action.Name, "turnId", r.turn.ID, "error", err)
+		r.agent.log.WarnContext(ctx, "action failed", "action", action.Name, "turnId", r.turn.ID, "error", err)
 	}
 	calls.describe(note)
 	note["result"] = map[string]any{"success": err == nil, "text": shorten(result.Text, maxLine)}
@@ -139,7 +139,7 @@ func (r *run) replyWith(ctx context.Context, d frame.Decision, number int) error
 
 // handleAction calls a handler within its time. A panic is its error.
 func (r *run) handleAction(ctx context.Context, action agent.Action) (result agent.Result, err error) {
-	timeout := r.mind.settings.millis("ACTION_TIMEOUT_MS", defaultActionTimeout)
+	timeout := r.agent.settings.millis("ACTION_TIMEOUT_MS", defaultActionTimeout)
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	defer func() {

@@ -78,7 +78,7 @@ func (r *run) logOutcome(ctx context.Context, o messaging.Outcome) {
 	used := r.record.spent
 	r.record.mu.Unlock()
 	if used.model != "" {
-		attrs = append(attrs, slog.String("provider", r.mind.model.Provider.Name()), slog.String("model", used.model),
+		attrs = append(attrs, slog.String("provider", r.agent.model.Provider.Name()), slog.String("model", used.model),
 			slog.Int("inputTokens", used.inputTokens), slog.Int("outputTokens", used.outputTokens))
 	}
 	if o.Status != messaging.TurnReplied {

@@ -130,7 +130,7 @@ func (f files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // pluginRoutes returns the routes of one plugin, or nil.
-func (m *mind) pluginRoutes(plugin string) *PluginRoutes {
+func (m *agentVersion) pluginRoutes(plugin string) *PluginRoutes {
 	for _, p := range m.routes {
 		if p.plugin == plugin {
 			return p
@@ -179,7 +179,7 @@ func (a *Agents) Panels(ctx context.Context, who auth.Identity, id uuid.UUID) ([
 	if err != nil || !row.Running {
 		return nil, err
 	}
-	m, err := a.minds.of(ctx, row)
+	m, err := a.versions.of(ctx, row)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ import (
 // run is one agent's dealing with one message.
 type run struct {
 	service   *Service
-	mind      *mind
+	agent     *agentVersion
 	turn      messaging.Turn
 	context   messaging.TurnContext
 	record    *record
@@ -41,8 +41,8 @@ type run struct {
 // log returns the logger for what happens in the run. It names the agent, once that is known: people read the log by agent.
 func (r *run) log() *slog.Logger {
 	log := r.service.cfg.Logger.With("agentId", r.turn.AgentID)
-	if r.mind != nil {
-		log = r.mind.log
+	if r.agent != nil {
+		log = r.agent.log
 	}
 	return log.With("turnId", r.turn.ID, "channelId", r.turn.ChannelID)
 }
@@ -90,9 +90,9 @@ func (r *run) obey(ctx context.Context, d frame.Decision) (messaging.Outcome, er
 func (r *run) prepare(ctx context.Context) error {
 	channel := r.context.Channel
 	r.view = agent.Run{
-		ID: r.turn.ID, AgentID: r.turn.AgentID, ResponseID: r.turn.ResponseID, Character: r.mind.character,
+		ID: r.turn.ID, AgentID: r.turn.AgentID, ResponseID: r.turn.ResponseID, Character: r.agent.character,
 		Room:      agent.Room{ID: channel.ID, ServerID: channel.MessageServerID, Name: channel.Name, Type: string(channel.Type), State: r.context.State},
-		Providers: r.mind.components.Providers, StartedAt: r.startedAt, Seed: r.seed(), Host: r.mind.settings, Services: services{r},
+		Providers: r.agent.components.Providers, StartedAt: r.startedAt, Seed: r.seed(), Host: r.agent.settings, Services: services{r},
 	}
 	var err error
 	if r.introduced, err = r.wasIntroduced(ctx); err != nil {
@@ -109,7 +109,7 @@ func (r *run) prepare(ctx context.Context) error {
 
 // wasIntroduced reports whether the author read within a day what the model says of itself, from whichever agent.
 func (r *run) wasIntroduced(ctx context.Context) (bool, error) {
-	words := r.mind.model.Introduction
+	words := r.agent.model.Introduction
 	if words == "" || r.context.Channel.ForProgram() {
 		return false, nil
 	}
@@ -126,10 +126,10 @@ func (r *run) wasIntroduced(ctx context.Context) (bool, error) {
 
 // noteIntroduction remembers what a stored reply told its reader of the model.
 func (r *run) noteIntroduction(reply *messaging.Reply) {
-	if reply == nil || r.mind == nil {
+	if reply == nil || r.agent == nil {
 		return
 	}
-	if words := r.mind.model.Introduction; words != "" && strings.Contains(reply.Content, words) {
+	if words := r.agent.model.Introduction; words != "" && strings.Contains(reply.Content, words) {
 		r.service.introductions.note(r.context.Trigger.AuthorID, true, r.startedAt)
 	}
 }

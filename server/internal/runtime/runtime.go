@@ -145,7 +145,7 @@ func New(cfg Config) (*Service, error) {
 		numbers: &numbers{now: cfg.Now},
 	}
 	b := &builder{agents: agents, environment: cfg.Environment, models: cfg.Models, registry: cfg.Plugins, log: cfg.Logger}
-	agents.minds = newMinds(b.build)
+	agents.versions = newAgentVersions(b.build)
 	s := &Service{
 		cfg: cfg, agents: agents,
 		drain: make(chan struct{}),
@@ -161,17 +161,17 @@ func New(cfg Config) (*Service, error) {
 // Agents returns the agents.
 func (s *Service) Agents() *Agents { return s.agents }
 
-// mindOf returns the mind of a version of an agent, or of a newer one.
-func (s *Service) mindOf(ctx context.Context, id uuid.UUID, version int64) (*mind, error) {
-	if m := s.agents.minds.known(id, version); m != nil {
+// versionOf returns a version of an agent, or a newer one.
+func (s *Service) versionOf(ctx context.Context, id uuid.UUID, version int64) (*agentVersion, error) {
+	if m := s.agents.versions.known(id, version); m != nil {
 		return m, nil
 	}
-	m, _, err := s.mind(ctx, id)
+	m, _, err := s.currentVersion(ctx, id)
 	return m, err
 }
 
-// mind returns the mind of an agent's present version, and whether the agent runs.
-func (s *Service) mind(ctx context.Context, id uuid.UUID) (*mind, bool, error) {
+// currentVersion returns what is built from an agent's present version, and whether the agent runs.
+func (s *Service) currentVersion(ctx context.Context, id uuid.UUID) (*agentVersion, bool, error) {
 	var row db.Agent
 	err := s.cfg.Store.View(ctx, auth.Service().Scope(), func(q db.Querier) (err error) {
 		row, err = find(ctx, q, id)
@@ -180,6 +180,6 @@ func (s *Service) mind(ctx context.Context, id uuid.UUID) (*mind, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
-	m, err := s.agents.minds.of(ctx, row)
+	m, err := s.agents.versions.of(ctx, row)
 	return m, row.Running, err
 }

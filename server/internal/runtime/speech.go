@@ -34,8 +34,8 @@ func (a *Agents) Voice(ctx context.Context, who auth.Identity, id uuid.UUID) (Vo
 	return Voice{transcription: m.model.Transcription, speech: m.model.Speech}, nil
 }
 
-// running returns the mind of an agent that runs.
-func (a *Agents) running(ctx context.Context, who auth.Identity, id uuid.UUID) (*mind, error) {
+// running returns the version of an agent that runs.
+func (a *Agents) running(ctx context.Context, who auth.Identity, id uuid.UUID) (*agentVersion, error) {
 	row, err := a.row(ctx, who, id)
 	if err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func (a *Agents) running(ctx context.Context, who auth.Identity, id uuid.UUID) (
 	if !row.Running {
 		return nil, apierr.New(apierr.NotFound, "Agent not found").WithDetails("The agent is not running")
 	}
-	return a.minds.of(ctx, row)
+	return a.versions.of(ctx, row)
 }
 
 // CanHear returns the error of Hear that can be known before.

@@ -63,7 +63,7 @@ func (a *Agents) List(ctx context.Context, who auth.Identity) ([]Summary, error)
 		}
 		known = make([]*card, len(heads))
 		for i, head := range heads {
-			if known[i] = a.minds.card(head.ID, head.Version); known[i] != nil {
+			if known[i] = a.versions.card(head.ID, head.Version); known[i] != nil {
 				continue
 			}
 			if row, err := q.GetAgent(ctx, head.ID); err == nil {
@@ -78,7 +78,7 @@ func (a *Agents) List(ctx context.Context, who auth.Identity) ([]Summary, error)
 		return nil, fmt.Errorf("listing agents: %w", err)
 	}
 	for i, row := range changed {
-		m, err := a.minds.of(ctx, row)
+		m, err := a.versions.of(ctx, row)
 		if err != nil {
 			a.log.ErrorContext(ctx, "agent left out of the list: its record cannot be read", "agentId", row.ID, "error", err)
 			continue

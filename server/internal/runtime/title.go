@@ -33,7 +33,7 @@ type Title struct {
 // Title lets the small model of an agent name a conversation in a few words. said is what was said, oldest first. The agent
 // must run; otherwise the error is NOT_FOUND. A model that fails is a MODEL_ERROR.
 func (s *Service) Title(ctx context.Context, _ auth.Identity, agentID uuid.UUID, said []messaging.Message) (Title, error) {
-	m, running, err := s.mind(ctx, agentID)
+	m, running, err := s.currentVersion(ctx, agentID)
 	if apierr.IsCode(err, apierr.NotFound) || err == nil && !running {
 		return Title{}, apierr.New(apierr.NotFound, "Agent not found or not active")
 	}
@@ -60,7 +60,7 @@ func (s *Service) Title(ctx context.Context, _ auth.Identity, agentID uuid.UUID,
 }
 
 // titleRequest asks for a title: in words for language models, and in structured form for the built-in responder.
-func titleRequest(m *mind, agentID uuid.UUID, said []messaging.Message) model.Request {
+func titleRequest(m *agentVersion, agentID uuid.UUID, said []messaging.Message) model.Request {
 	state := &model.State{Agent: persona(m.character), StartedAt: time.Now().UTC()}
 	var talk strings.Builder
 	for _, line := range said {

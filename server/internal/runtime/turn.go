@@ -57,7 +57,7 @@ func (s *Service) take(ctx context.Context, r *run) (brokenOff error) {
 		outcome = s.failure(ctx, r, err, cause)
 	}
 	s.finish(ctx, r, outcome)
-	if r.mind != nil && outcome.Status != messaging.TurnCancelled {
+	if r.agent != nil && outcome.Status != messaging.TurnCancelled {
 		s.evaluating.add(r, outcome.Status == messaging.TurnReplied)
 	}
 	return nil
@@ -92,7 +92,7 @@ func (s *Service) outcome(ctx context.Context, r *run) (_ messaging.Outcome, err
 		return messaging.Outcome{Status: messaging.TurnCancelled, Reason: reasonStopped, Detail: "The agent was stopped"}, nil
 	}
 	if err == nil {
-		r.mind, err = s.mindOf(ctx, r.turn.AgentID, r.context.Version)
+		r.agent, err = s.versionOf(ctx, r.turn.AgentID, r.context.Version)
 	}
 	if apierr.IsCode(err, apierr.NotFound) { // or the agent or the channel was, and the turn with it
 		return messaging.Outcome{Status: messaging.TurnCancelled, Reason: reasonGone, Detail: "The message was deleted"}, nil
@@ -177,8 +177,8 @@ func (r *run) complete(o messaging.Outcome) (done messaging.Outcome) {
 	}()
 	o = r.kept(o)
 	o.Log, o.Recollection = r.record.ended(o), r.recollection(o)
-	if r.mind != nil {
-		o.CharacterVersion = r.mind.version
+	if r.agent != nil {
+		o.CharacterVersion = r.agent.version
 	}
 	return o
 }

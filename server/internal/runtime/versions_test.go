@@ -11,15 +11,15 @@ import (
 	"github.com/elizad/elizad/queries/dbtype"
 )
 
-// Minds are kept within a bound on their bytes, and cards within one on their number.
+// Versions are kept within a bound on their bytes, and cards within one on their number.
 func TestMindsAreBounded(t *testing.T) {
 	t.Parallel()
 	built := 0
-	s := newMinds(func(_ context.Context, row db.Agent) (*mind, error) {
+	s := newAgentVersions(func(_ context.Context, row db.Agent) (*agentVersion, error) {
 		built++
-		return &mind{id: row.ID, version: row.Version, card: &card{version: row.Version}}, nil
+		return &agentVersion{id: row.ID, version: row.Version, card: &card{version: row.Version}}, nil
 	})
-	of := func(row db.Agent) *mind {
+	of := func(row db.Agent) *agentVersion {
 		t.Helper()
 		m, err := s.of(t.Context(), row)
 		if err != nil {
@@ -33,8 +33,8 @@ func TestMindsAreBounded(t *testing.T) {
 		for _, m := range s.kept {
 			sum += m.size
 		}
-		if sum != s.bytes || s.bytes > maxMindBytes && len(s.kept) > 1 || len(s.cards) > maxCards {
-			t.Fatalf("%d minds of %d bytes, counted as %d, and %d cards", len(s.kept), sum, s.bytes, len(s.cards))
+		if sum != s.bytes || s.bytes > maxVersionBytes && len(s.kept) > 1 || len(s.cards) > maxCards {
+			t.Fatalf("%d versions of %d bytes, counted as %d, and %d cards", len(s.kept), sum, s.bytes, len(s.cards))
 		}
 	}
 	character := dbtype.JSON(strings.Repeat("x", 250<<10)) // as large as callers may send one
@@ -45,7 +45,7 @@ func TestMindsAreBounded(t *testing.T) {
 		check()
 	}
 	if len(s.kept) < 50 {
-		t.Errorf("only %d minds are kept", len(s.kept))
+		t.Errorf("only %d versions are kept", len(s.kept))
 	}
 	before := built
 	if of(newest); built != before {
@@ -62,7 +62,7 @@ func TestMindsAreBounded(t *testing.T) {
 	}
 	check()
 
-	huge := db.Agent{ID: uuid.New(), Version: 1, Character: dbtype.JSON(strings.Repeat("x", maxMindBytes/2))}
+	huge := db.Agent{ID: uuid.New(), Version: 1, Character: dbtype.JSON(strings.Repeat("x", maxVersionBytes/2))}
 	if of(huge); s.known(huge.ID, 1) == nil || len(s.kept) != 1 {
 		t.Errorf("one that is larger than all may be: %d are kept", len(s.kept))
 	}

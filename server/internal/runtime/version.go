@@ -17,8 +17,8 @@ import (
 	"github.com/elizad/elizad/server/internal/seal"
 )
 
-// mind is what is built from one version of an agent. Many runs share it; nothing in it changes but the card's trouble.
-type mind struct {
+// agentVersion is what is built from one version of an agent. Many runs share it; nothing in it changes but the card's trouble.
+type agentVersion struct {
 	id         uuid.UUID
 	version    int64
 	character  *agent.Character
@@ -35,31 +35,31 @@ type mind struct {
 }
 
 const (
-	// maxMindBytes bounds the minds that are kept. One is kept however large it is.
-	maxMindBytes = 64 << 20
-	// mindFactor and mindBase estimate what a mind takes by the length of its character.
-	mindFactor = 4
-	mindBase   = 8 << 10
+	// maxVersionBytes bounds the versions that are kept. One is kept however large it is.
+	maxVersionBytes = 64 << 20
+	// versionFactor and versionBase estimate what a version takes by the length of its character.
+	versionFactor = 4
+	versionBase   = 8 << 10
 	// maxCards bounds how many cards are kept.
 	maxCards = 4096
 )
 
-// minds keeps the card of each agent's newest version, and the mind while there is room.
-type minds struct {
-	build func(ctx context.Context, row db.Agent) (*mind, error)
+// agentVersions keeps the card of each agent's newest version, and the version itself while there is room.
+type agentVersions struct {
+	build func(ctx context.Context, row db.Agent) (*agentVersion, error)
 
 	mu    sync.Mutex
-	kept  map[uuid.UUID]*mind
+	kept  map[uuid.UUID]*agentVersion
 	bytes int // of all that are kept
 	cards map[uuid.UUID]*card
 }
 
-func newMinds(build func(ctx context.Context, row db.Agent) (*mind, error)) *minds {
-	return &minds{build: build, kept: map[uuid.UUID]*mind{}, cards: map[uuid.UUID]*card{}}
+func newAgentVersions(build func(ctx context.Context, row db.Agent) (*agentVersion, error)) *agentVersions {
+	return &agentVersions{build: build, kept: map[uuid.UUID]*agentVersion{}, cards: map[uuid.UUID]*card{}}
 }
 
 // card returns the card of an agent's version; nil if it isn't kept.
-func (s *minds) card(id uuid.UUID, version int64) *card {
+func (s *agentVersions) card(id uuid.UUID, version int64) *card {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c := s.cards[id]; c != nil && c.version == version {
@@ -68,8 +68,8 @@ func (s *minds) card(id uuid.UUID, version int64) *card {
 	return nil
 }
 
-// known returns the mind of an agent's version; nil if it isn't kept.
-func (s *minds) known(id uuid.UUID, version int64) *mind {
+// known returns an agent's version; nil if it isn't kept.
+func (s *agentVersions) known(id uuid.UUID, version int64) *agentVersion {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if m := s.kept[id]; m != nil && m.version == version {
@@ -78,8 +78,8 @@ func (s *minds) known(id uuid.UUID, version int64) *mind {
 	return nil
 }
 
-// of returns the mind for a row. Two callers may build the same one at once; one of them is kept.
-func (s *minds) of(ctx context.Context, row db.Agent) (*mind, error) {
+// of returns the version in a row. Two callers may build the same one at once; one of them is kept.
+func (s *agentVersions) of(ctx context.Context, row db.Agent) (*agentVersion, error) {
 	if m := s.known(row.ID, row.Version); m != nil {
 		return m, nil
 	}
@@ -99,12 +99,12 @@ func (s *minds) of(ctx context.Context, row db.Agent) (*mind, error) {
 	return built, nil
 }
 
-// keep puts a mind in the place of an older one, and lets others go where there is no room. The mutex is held.
-func (s *minds) keep(row db.Agent, m *mind) {
-	m.size = mindBase + mindFactor*(len(row.Character)+len(row.Secrets))
+// keep puts a version in the place of an older one, and lets others go where there is no room. The mutex is held.
+func (s *agentVersions) keep(row db.Agent, m *agentVersion) {
+	m.size = versionBase + versionFactor*(len(row.Character)+len(row.Secrets))
 	s.drop(row.ID)
-	for id := range s.kept { // any; a mind that is needed again is built again
-		if s.bytes+m.size <= maxMindBytes {
+	for id := range s.kept { // any; a version that is needed again is built again
+		if s.bytes+m.size <= maxVersionBytes {
 			break
 		}
 		s.drop(id)
@@ -124,21 +124,21 @@ func (s *minds) keep(row db.Agent, m *mind) {
 	s.cards[row.ID] = m.card
 }
 
-func (s *minds) drop(id uuid.UUID) {
+func (s *agentVersions) drop(id uuid.UUID) {
 	if m := s.kept[id]; m != nil {
 		s.bytes -= m.size
 		delete(s.kept, id)
 	}
 }
 
-func (s *minds) forget(id uuid.UUID) {
+func (s *agentVersions) forget(id uuid.UUID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.drop(id)
 	delete(s.cards, id)
 }
 
-// builder makes minds.
+// builder makes versions.
 type builder struct {
 	agents      *Agents
 	environment Environment
@@ -147,7 +147,7 @@ type builder struct {
 	log         *slog.Logger
 }
 
-func (b *builder) build(ctx context.Context, row db.Agent) (*mind, error) {
+func (b *builder) build(ctx context.Context, row db.Agent) (*agentVersion, error) {
 	character, secrets, sealed := b.agents.decode(row)
 	if sealed != nil && !apierr.IsCode(sealed, apierr.BadRequest) {
 		return nil, sealed
@@ -172,7 +172,7 @@ func (b *builder) build(ctx context.Context, row db.Agent) (*mind, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compiling the prompts of agent %s: %w", row.ID, err)
 	}
-	m := &mind{
+	m := &agentVersion{
 		id: row.ID, version: row.Version, character: &character, secretKeys: names, templates: templates,
 		log: b.log.With("agentId", row.ID, "agentName", character.Name),
 	}
@@ -195,7 +195,7 @@ func (b *builder) build(ctx context.Context, row db.Agent) (*mind, error) {
 
 // addPlugin adds what a registered plugin brings and notes what became of the name. A plugin that fails, or whose
 // components have names that are taken, is left out.
-func (m *mind) addPlugin(ctx context.Context, registry *agent.Registry, name string) {
+func (m *agentVersion) addPlugin(ctx context.Context, registry *agent.Registry, name string) {
 	plugin, ok := registry.Lookup(name)
 	character := *m.character
 	character.Settings = m.settings.own
@@ -220,7 +220,7 @@ func (m *mind) addPlugin(ctx context.Context, registry *agent.Registry, name str
 }
 
 // admit adds a plugin's components unless one of them has a name that is taken, or none, or can't work.
-func (m *mind) admit(plugin string, parts agent.Components) error {
+func (m *agentVersion) admit(plugin string, parts agent.Components) error {
 	routes, err := newPluginRoutes(plugin, parts.Routes)
 	if err != nil {
 		return err
