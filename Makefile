@@ -25,7 +25,7 @@ conformance: ## Run the suites of the Engine.IO and Socket.IO protocols, and tho
 	@test -d server/internal/e2e/js/node_modules/socket.io-client-v3 || npm ci --prefix server/internal/e2e/js
 	go test -count=1 -v ./server/socketio/internal/conformance
 
-bench: ## Measure start, memory, endurance and throughput of the real binary.
+bench: ## Measure start, memory, endurance, throughput and growth of the real binary.
 	go run ./server/internal/bench
 
 soak: ## Let 2,000 sockets come, talk, drop and come back for two minutes, and count what is left of them.

@@ -1,6 +1,6 @@
 // Command bench measures what elizad claims about itself and prints it as ratios and counts:
 //
-//	go run ./server/internal/bench [--only start,memory,soak,posts,sockets,rest,product] [--json]
+//	go run ./server/internal/bench [--only start,memory,soak,posts,sockets,rest,product,growth] [--json]
 //
 // It builds the real binary and runs it on loopback with data of its own; what is compared is compared in the same run, on
 // the same machine. Figures of different machines mean nothing beside each other; the ratios do.
@@ -58,7 +58,7 @@ func run(ctx context.Context, args []string) error {
 			return runBaseline(args[1:])
 		}
 	}
-	all := []measurement{{"start", measureStart}, {"memory", measureMemory}, {"soak", measureSoak}, {"posts", measurePosts}, {"sockets", measureSockets}, {"rest", measureRest}, {"product", measureProduct}}
+	all := []measurement{{"start", measureStart}, {"memory", measureMemory}, {"soak", measureSoak}, {"posts", measurePosts}, {"sockets", measureSockets}, {"rest", measureRest}, {"product", measureProduct}, {"growth", measureGrowth}}
 	names := make([]string, len(all))
 	for i, m := range all {
 		names[i] = m.name

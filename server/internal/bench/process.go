@@ -83,6 +83,15 @@ func (p *process) stop() error {
 	return p.cmd.Wait()
 }
 
+// kill ends the process without waiting for what it has begun.
+func (p *process) kill() error {
+	if err := p.cmd.Process.Kill(); err != nil {
+		return fmt.Errorf("killing the server: %w", err)
+	}
+	_ = p.cmd.Wait() // says that it was killed
+	return nil
+}
+
 // target returns the process as what is measured.
 func (p *process) target() target {
 	return target{addr: strings.TrimPrefix(p.url, "http://"), pid: p.cmd.Process.Pid}

@@ -89,10 +89,10 @@ type turn struct {
 }
 
 // contest lets contenders take turns and returns what each took, round by round.
-func (b *productBench) contest(name string, contenders ...contender) (turns, error) {
+func contest(progress io.Writer, name string, contenders ...contender) (turns, error) {
 	out := turns{}
 	for range productRounds {
-		fmt.Fprintf(b.progress, "  %s:", name)
+		fmt.Fprintf(progress, "  %s:", name)
 		for _, c := range contenders {
 			before, err := processorTimeOf(c.target.pid)
 			if err != nil {
@@ -110,9 +110,9 @@ func (b *productBench) contest(name string, contenders ...contender) (turns, err
 			n := float64(c.operations)
 			t := turn{micros: float64((after - before).Microseconds()) / n, rate: n / took}
 			out[c.name] = append(out[c.name], t)
-			fmt.Fprintf(b.progress, " %s %.1f µs, %.0f/s;", c.name, t.micros, t.rate)
+			fmt.Fprintf(progress, " %s %.1f µs, %.0f/s;", c.name, t.micros, t.rate)
 		}
-		fmt.Fprintln(b.progress)
+		fmt.Fprintln(progress)
 	}
 	return out, nil
 }
@@ -140,26 +140,26 @@ func (t turns) ratio(of func(turn) float64, a, b string) float64 {
 func processor(t turn) float64 { return t.micros }
 func speed(t turn) float64     { return t.rate }
 
-// processorTimeOf returns what a process has used, in user and in kernel mode, to 10 ms.
+// processorTimeOf returns what the threads of a process have used, in user and in kernel mode.
 func processorTimeOf(pid int) (time.Duration, error) {
-	raw, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return 0, fmt.Errorf("reading a process's time: %w", err)
+	threads, err := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/task/*/schedstat")
+	if err != nil || len(threads) == 0 {
+		return 0, errors.Join(errors.New("reading a process's time: /proc doesn't tell it"), err)
 	}
-	_, rest, _ := strings.Cut(string(raw), ") ") // after the program's name; the state follows, which is field 3
-	fields := strings.Fields(rest)
-	if len(fields) < 13 {
-		return 0, errors.New("reading a process's time: /proc has another form")
-	}
-	var ticks int64
-	for _, field := range fields[11:13] {
-		n, err := strconv.ParseInt(field, 10, 64)
+	var sum time.Duration
+	for _, thread := range threads {
+		raw, err := os.ReadFile(thread)
 		if err != nil {
 			return 0, fmt.Errorf("reading a process's time: %w", err)
 		}
-		ticks += n
+		used, _, _ := strings.Cut(string(raw), " ")
+		n, err := strconv.ParseInt(used, 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("reading a process's time: %w", err)
+		}
+		sum += time.Duration(n)
 	}
-	return time.Duration(ticks) * 10 * time.Millisecond, nil
+	return sum, nil
 }
 
 // measureReads compares answers with the same ones sent by net/http, which has them ready.
@@ -212,7 +212,7 @@ func (b *productBench) beside(ctx context.Context, name string, q request, reque
 	if err != nil {
 		return figure{}, err
 	}
-	t, err := b.contest(name, ours, theirs)
+	t, err := contest(b.progress, name, ours, theirs)
 	if err != nil {
 		return figure{}, err
 	}
@@ -263,7 +263,7 @@ func (b *productBench) measurePosts(ctx context.Context) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := b.contest("posts", ours, theirs)
+	t, err := contest(b.progress, "posts", ours, theirs)
 	if err != nil {
 		return nil, err
 	}
@@ -314,7 +314,7 @@ func (b *productBench) measureReplies(ctx context.Context) ([]figure, error) {
 		if err != nil {
 			return nil, err
 		}
-		t, err := b.contest(c.name, replies, posts)
+		t, err := contest(b.progress, c.name, replies, posts)
 		if err != nil {
 			return nil, err
 		}
@@ -392,7 +392,7 @@ func (b *productBench) talk(ctx context.Context, t talk) (figure, error) {
 			return crowd.talk(crowd.sockets[:t.senders], c.messages, deliveries)
 		}})
 	}
-	got, err := b.contest(t.name, contenders...)
+	got, err := contest(b.progress, t.name, contenders...)
 	if err != nil {
 		return figure{}, err
 	}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httputil"
 	"os"
 	"os/exec"
 	"strconv"
@@ -192,7 +193,7 @@ func (c *restClient) ask(text []byte) error {
 	if err != nil {
 		return err
 	}
-	answered, length := bytes.HasPrefix(status, c.status), int64(-1)
+	answered, length, chunked := bytes.HasPrefix(status, c.status), int64(-1), false
 	problem := string(status[:min(len(status), 40)])
 	for {
 		line, err := c.line()
@@ -207,8 +208,11 @@ func (c *restClient) ask(text []byte) error {
 				return fmt.Errorf("reading an answer: %w", err)
 			}
 		}
+		chunked = chunked || string(line) == "Transfer-Encoding: chunked"
 	}
 	switch {
+	case answered && chunked:
+		return c.skipChunks()
 	case length < 0:
 		return fmt.Errorf("the server answered %s without a length", problem)
 	case !answered:
@@ -216,6 +220,18 @@ func (c *restClient) ask(text []byte) error {
 		return fmt.Errorf("the server answered %s: %s", problem, body)
 	}
 	if _, err := c.reader.Discard(int(length)); err != nil {
+		return fmt.Errorf("reading an answer: %w", err)
+	}
+	return nil
+}
+
+// skipChunks reads past a body that comes in chunks.
+func (c *restClient) skipChunks() error {
+	_, err := io.Copy(io.Discard, httputil.NewChunkedReader(c.reader))
+	if err == nil {
+		_, err = c.line() // which follows the last
+	}
+	if err != nil {
 		return fmt.Errorf("reading an answer: %w", err)
 	}
 	return nil
