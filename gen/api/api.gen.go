@@ -3048,7 +3048,7 @@ type MessageSearch struct {
 	// NextCursor Where the next page begins; absent on the last one.
 	NextCursor *string `json:"nextCursor,omitempty"`
 
-	// Total How many there are in all, counted up to 10000.
+	// Total How many there are in all, counted up to 1000.
 	Total int `json:"total"`
 }
 

@@ -267,7 +267,8 @@ type Querier interface {
 	RenewSession(ctx context.Context, arg RenewSessionParams) (Session, error)
 	RenewTurnLease(ctx context.Context, arg RenewTurnLeaseParams) (int64, error)
 	RoomExists(ctx context.Context, arg RoomExistsParams) (bool, error)
-	// Newest first: the messages that hold every word. words has each in double quotes, with spaces between.
+	// Newest first: the messages that hold every word. words has each in double quotes, with spaces between. The numbers of
+	// documents are times with 20 bits behind them, which leaves 43 for a time.
 	SearchMessages(ctx context.Context, arg SearchMessagesParams) ([]SearchMessagesRow, error)
 	SetAgentRunning(ctx context.Context, arg SetAgentRunningParams) (Agent, error)
 	SetParticipantState(ctx context.Context, arg SetParticipantStateParams) (int64, error)

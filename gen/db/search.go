@@ -24,13 +24,13 @@ type CountChannelMessagesParams struct {
 }
 
 type CountFoundMessagesParams struct {
-	Words      string
+	FromTime   dbtype.Millis
+	ToTime     dbtype.Millis
 	AnyChannel bool
 	ChannelID  uuid.UUID
 	AnyAuthor  bool
 	AuthorID   uuid.UUID
-	FromTime   dbtype.Millis
-	ToTime     dbtype.Millis
+	Words      string
 	MaxRows    int64
 }
 
@@ -63,13 +63,13 @@ type FilterChannelMessagesRow struct {
 }
 
 type SearchMessagesParams struct {
-	Words      string
+	FromTime   dbtype.Millis
+	ToTime     dbtype.Millis
 	AnyChannel bool
 	ChannelID  uuid.UUID
 	AnyAuthor  bool
 	AuthorID   uuid.UUID
-	FromTime   dbtype.Millis
-	ToTime     dbtype.Millis
+	Words      string
 	OffsetRows int64
 	LimitRows  int64
 }

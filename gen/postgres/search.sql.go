@@ -60,10 +60,10 @@ func (q *Queries) CountChannelMessages(ctx context.Context, arg CountChannelMess
 const countFoundMessages = `-- name: CountFoundMessages :one
 SELECT count(*) FROM (
     SELECT 1 FROM messages
-    WHERE to_tsvector('simple', translate(messages.content, '!"#$%&''()*+,-./:;<=>?@[\]^_` + "`" + `{|}~', '                                ')) @@ websearch_to_tsquery('simple', $1::text)
-      AND ($2::boolean OR messages.channel_id = $3)
-      AND ($4::boolean OR messages.author_id = $5)
-      AND messages.created_at >= $6 AND messages.created_at <= $7
+    WHERE messages.created_at >= $1 AND messages.created_at <= $2
+      AND ($3::boolean OR messages.channel_id = $4)
+      AND ($5::boolean OR messages.author_id = $6)
+      AND to_tsvector('simple', translate(messages.content, '!"#$%&''()*+,-./:;<=>?@[\]^_` + "`" + `{|}~', '                                ')) @@ websearch_to_tsquery('simple', $7::text)
     LIMIT $8::bigint) found
 `
 
@@ -72,13 +72,13 @@ type CountFoundMessagesParams = db.CountFoundMessagesParams
 // How many messages a search finds, counted up to max_rows.
 func (q *Queries) CountFoundMessages(ctx context.Context, arg CountFoundMessagesParams) (int64, error) {
 	row := q.db.QueryRow(ctx, countFoundMessages,
-		arg.Words,
+		arg.FromTime,
+		arg.ToTime,
 		arg.AnyChannel,
 		arg.ChannelID,
 		arg.AnyAuthor,
 		arg.AuthorID,
-		arg.FromTime,
-		arg.ToTime,
+		arg.Words,
 		arg.MaxRows,
 	)
 	var count int64
@@ -203,15 +203,53 @@ func (q *Queries) FilterChannelMessages(ctx context.Context, arg FilterChannelMe
 }
 
 const searchMessages = `-- name: SearchMessages :many
+WITH near AS MATERIALIZED (
+    SELECT n.id, n.at, n.seq FROM (
+        (SELECT m.id, m.created_at AS at, m.seq, m.author_id, m.content FROM messages m
+         WHERE m.created_at >= $1 AND m.created_at <= $2
+           AND NOT $3::boolean AND m.channel_id = $4
+         ORDER BY m.created_at DESC, m.seq DESC LIMIT 2000)
+        UNION ALL
+        (SELECT m.id, m.created_at AS at, m.seq, m.author_id, m.content FROM messages m
+         WHERE m.created_at >= $1 AND m.created_at <= $2
+           AND $3::boolean AND NOT $5::boolean AND m.author_id = $6
+         ORDER BY m.created_at DESC, m.seq DESC LIMIT 2000)
+        UNION ALL
+        (SELECT m.id, m.created_at + 0 AS at, m.seq, m.author_id, m.content FROM messages m
+         WHERE m.created_at + 0 >= $1 AND m.created_at + 0 <= $2
+           AND $3::boolean AND $5::boolean
+         ORDER BY m.created_at + 0 DESC, m.seq DESC, m.id LIMIT 2000)) AS n
+    WHERE ($5::boolean OR n.author_id = $6)
+      AND lower(n.content) LIKE ALL (SELECT '%' || lower(w) || '%' FROM unnest(string_to_array(trim(both '"' from $7::text), '" "')) AS w)
+      AND to_tsvector('simple', translate(n.content, '!"#$%&''()*+,-./:;<=>?@[\]^_` + "`" + `{|}~', '                                ')) @@ websearch_to_tsquery('simple', $7::text)
+    ORDER BY n.at DESC, n.seq DESC, n.id
+    LIMIT $8::bigint + $9::bigint
+), enough AS MATERIALIZED (
+    SELECT (SELECT count(*) FROM near) >= $8::bigint + $9::bigint
+        OR NOT $3::boolean
+           AND (SELECT count(*) FROM (SELECT 1 FROM messages m WHERE m.channel_id = $4 LIMIT 2000) AS those) < 2000
+        OR $3::boolean AND NOT $5::boolean
+           AND (SELECT count(*) FROM (SELECT 1 FROM messages m WHERE m.author_id = $6 LIMIT 2000) AS those) < 2000 AS so
+), far AS MATERIALIZED (
+    SELECT m.id, m.created_at AS at, m.seq FROM messages m
+    WHERE NOT (SELECT enough.so FROM enough)
+      AND to_tsvector('simple', translate(m.content, '!"#$%&''()*+,-./:;<=>?@[\]^_` + "`" + `{|}~', '                                ')) @@ websearch_to_tsquery('simple', $7::text)
+      AND ($3::boolean OR m.channel_id = $4)
+      AND ($5::boolean OR m.author_id = $6)
+      AND m.created_at >= $1 AND m.created_at <= $2
+), found AS (
+    SELECT far.id, far.at, far.seq FROM far
+    UNION ALL
+    SELECT near.id, near.at, near.seq FROM near
+    WHERE (SELECT enough.so FROM enough)
+    ORDER BY at DESC, seq DESC, id
+    LIMIT $9::bigint OFFSET $8::bigint
+)
 SELECT messages.id, messages.channel_id, messages.seq, messages.author_id, messages.author_name, messages.content, messages.raw_message, messages.in_reply_to, messages.source_type, messages.source_id, messages.metadata, messages.unhandled, messages.created_at, messages.updated_at, channels.message_server_id
-FROM messages
+FROM found
+JOIN messages ON messages.id = found.id
 JOIN channels ON channels.id = messages.channel_id
-WHERE to_tsvector('simple', translate(messages.content, '!"#$%&''()*+,-./:;<=>?@[\]^_` + "`" + `{|}~', '                                ')) @@ websearch_to_tsquery('simple', $1::text)
-  AND ($2::boolean OR messages.channel_id = $3)
-  AND ($4::boolean OR messages.author_id = $5)
-  AND messages.created_at >= $6 AND messages.created_at <= $7
 ORDER BY messages.created_at DESC, messages.seq DESC, messages.id
-LIMIT $9::bigint OFFSET $8::bigint
 `
 
 type SearchMessagesParams = db.SearchMessagesParams
@@ -219,15 +257,19 @@ type SearchMessagesParams = db.SearchMessagesParams
 type SearchMessagesRow = db.SearchMessagesRow
 
 // Newest first: the messages that hold every word. words has each in double quotes, with spaces between.
+//
+// The index of words can't tell what is newest without reading all that it finds. So the newest two thousand of the channel, of the
+// author or of all are looked through first, where what is common fills a page; LIKE finds out quicker which of them are worth to
+// be split into words. What doesn't fill it is rarer, and the index finds it, unless those were all.
 func (q *Queries) SearchMessages(ctx context.Context, arg SearchMessagesParams) ([]SearchMessagesRow, error) {
 	rows, err := q.db.Query(ctx, searchMessages,
-		arg.Words,
+		arg.FromTime,
+		arg.ToTime,
 		arg.AnyChannel,
 		arg.ChannelID,
 		arg.AnyAuthor,
 		arg.AuthorID,
-		arg.FromTime,
-		arg.ToTime,
+		arg.Words,
 		arg.OffsetRows,
 		arg.LimitRows,
 	)

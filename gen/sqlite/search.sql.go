@@ -60,13 +60,13 @@ func (q *Queries) CountChannelMessages(ctx context.Context, arg CountChannelMess
 const countFoundMessages = `-- name: CountFoundMessages :one
 SELECT count(*) FROM (
     SELECT 1 FROM message_index
-    JOIN message_texts ON message_texts.docid = message_index.rowid
-    JOIN messages ON messages.id = message_texts.message_id
-    WHERE message_index MATCH CAST(?1 AS TEXT)
-      AND (CAST(?2 AS BOOLEAN) OR messages.channel_id = ?3)
-      AND (CAST(?4 AS BOOLEAN) OR messages.author_id = ?5)
-      AND messages.created_at >= ?6 AND messages.created_at <= ?7
-    LIMIT ?8)
+    WHERE message_index.rowid >= min(max(CAST(?1 AS MILLIS_INT), 0), 8796093022207) << 20
+      AND message_index.rowid <= min(CAST(?2 AS MILLIS_INT), 8796093022207) << 20 | 1048575
+      AND message_index MATCH (
+          CASE WHEN CAST(?3 AS BOOLEAN) THEN '' ELSE 'place : c' || replace(CAST(?4 AS UUID_TEXT), '-', '') || ' AND ' END
+          || CASE WHEN CAST(?5 AS BOOLEAN) THEN '' ELSE 'place : a' || replace(CAST(?6 AS UUID_TEXT), '-', '') || ' AND ' END
+          || 'content : (' || CAST(?7 AS TEXT) || ')')
+    LIMIT CAST(?8 AS INTEGER))
 `
 
 type CountFoundMessagesParams = db.CountFoundMessagesParams
@@ -74,13 +74,13 @@ type CountFoundMessagesParams = db.CountFoundMessagesParams
 // How many messages a search finds, counted up to max_rows.
 func (q *Queries) CountFoundMessages(ctx context.Context, arg CountFoundMessagesParams) (int64, error) {
 	row := q.db.QueryRowContext(ctx, countFoundMessages,
-		arg.Words,
+		arg.FromTime,
+		arg.ToTime,
 		arg.AnyChannel,
 		arg.ChannelID,
 		arg.AnyAuthor,
 		arg.AuthorID,
-		arg.FromTime,
-		arg.ToTime,
+		arg.Words,
 		arg.MaxRows,
 	)
 	var count int64
@@ -212,32 +212,37 @@ func (q *Queries) FilterChannelMessages(ctx context.Context, arg FilterChannelMe
 
 const searchMessages = `-- name: SearchMessages :many
 SELECT messages.id, messages.channel_id, messages.seq, messages.author_id, messages.author_name, messages.content, messages.raw_message, messages.in_reply_to, messages.source_type, messages.source_id, messages.metadata, messages.unhandled, messages.created_at, messages.updated_at, channels.message_server_id
-FROM message_index
-JOIN message_texts ON message_texts.docid = message_index.rowid
-JOIN messages ON messages.id = message_texts.message_id
+FROM (
+    SELECT message_texts.docid, message_texts.message_id
+    FROM message_index CROSS JOIN message_texts ON message_texts.docid = message_index.rowid
+    WHERE message_index.rowid >= min(max(CAST(?1 AS MILLIS_INT), 0), 8796093022207) << 20
+      AND message_index.rowid <= min(CAST(?2 AS MILLIS_INT), 8796093022207) << 20 | 1048575
+      AND message_index MATCH (
+          CASE WHEN CAST(?3 AS BOOLEAN) THEN '' ELSE 'place : c' || replace(CAST(?4 AS UUID_TEXT), '-', '') || ' AND ' END
+          || CASE WHEN CAST(?5 AS BOOLEAN) THEN '' ELSE 'place : a' || replace(CAST(?6 AS UUID_TEXT), '-', '') || ' AND ' END
+          || 'content : (' || CAST(?7 AS TEXT) || ')')
+    ORDER BY message_index.rowid DESC
+    LIMIT CAST(?9 AS INTEGER) OFFSET CAST(?8 AS INTEGER)) AS found
+JOIN messages ON messages.id = found.message_id
 JOIN channels ON channels.id = messages.channel_id
-WHERE message_index MATCH CAST(?1 AS TEXT)
-  AND (CAST(?2 AS BOOLEAN) OR messages.channel_id = ?3)
-  AND (CAST(?4 AS BOOLEAN) OR messages.author_id = ?5)
-  AND messages.created_at >= ?6 AND messages.created_at <= ?7
-ORDER BY messages.created_at DESC, messages.seq DESC, messages.id
-LIMIT ?9 OFFSET ?8
+ORDER BY found.docid DESC
 `
 
 type SearchMessagesParams = db.SearchMessagesParams
 
 type SearchMessagesRow = db.SearchMessagesRow
 
-// Newest first: the messages that hold every word. words has each in double quotes, with spaces between.
+// Newest first: the messages that hold every word. words has each in double quotes, with spaces between. The numbers of
+// documents are times with 20 bits behind them, which leaves 43 for a time.
 func (q *Queries) SearchMessages(ctx context.Context, arg SearchMessagesParams) ([]SearchMessagesRow, error) {
 	rows, err := q.db.QueryContext(ctx, searchMessages,
-		arg.Words,
+		arg.FromTime,
+		arg.ToTime,
 		arg.AnyChannel,
 		arg.ChannelID,
 		arg.AnyAuthor,
 		arg.AuthorID,
-		arg.FromTime,
-		arg.ToTime,
+		arg.Words,
 		arg.OffsetRows,
 		arg.LimitRows,
 	)

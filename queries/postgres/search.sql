@@ -1,23 +1,65 @@
 -- name: SearchMessages :many
 -- Newest first: the messages that hold every word. words has each in double quotes, with spaces between.
+--
+-- The index of words can't tell what is newest without reading all that it finds. So the newest two thousand of the channel, of the
+-- author or of all are looked through first, where what is common fills a page; LIKE finds out quicker which of them are worth to
+-- be split into words. What doesn't fill it is rarer, and the index finds it, unless those were all.
+WITH near AS MATERIALIZED (
+    SELECT n.id, n.at, n.seq FROM (
+        (SELECT m.id, m.created_at AS at, m.seq, m.author_id, m.content FROM messages m
+         WHERE m.created_at >= sqlc.arg(from_time) AND m.created_at <= sqlc.arg(to_time)
+           AND NOT sqlc.arg(any_channel)::boolean AND m.channel_id = sqlc.arg(channel_id)
+         ORDER BY m.created_at DESC, m.seq DESC LIMIT 2000)
+        UNION ALL
+        (SELECT m.id, m.created_at AS at, m.seq, m.author_id, m.content FROM messages m
+         WHERE m.created_at >= sqlc.arg(from_time) AND m.created_at <= sqlc.arg(to_time)
+           AND sqlc.arg(any_channel)::boolean AND NOT sqlc.arg(any_author)::boolean AND m.author_id = sqlc.arg(author_id)
+         ORDER BY m.created_at DESC, m.seq DESC LIMIT 2000)
+        UNION ALL
+        (SELECT m.id, m.created_at + 0 AS at, m.seq, m.author_id, m.content FROM messages m
+         WHERE m.created_at + 0 >= sqlc.arg(from_time) AND m.created_at + 0 <= sqlc.arg(to_time)
+           AND sqlc.arg(any_channel)::boolean AND sqlc.arg(any_author)::boolean
+         ORDER BY m.created_at + 0 DESC, m.seq DESC, m.id LIMIT 2000)) AS n
+    WHERE (sqlc.arg(any_author)::boolean OR n.author_id = sqlc.arg(author_id))
+      AND lower(n.content) LIKE ALL (SELECT '%' || lower(w) || '%' FROM unnest(string_to_array(trim(both '"' from sqlc.arg(words)::text), '" "')) AS w)
+      AND to_tsvector('simple', translate(n.content, '!"#$%&''()*+,-./:;<=>?@[\]^_`{|}~', '                                ')) @@ websearch_to_tsquery('simple', sqlc.arg(words)::text)
+    ORDER BY n.at DESC, n.seq DESC, n.id
+    LIMIT sqlc.arg(offset_rows)::bigint + sqlc.arg(limit_rows)::bigint
+), enough AS MATERIALIZED (
+    SELECT (SELECT count(*) FROM near) >= sqlc.arg(offset_rows)::bigint + sqlc.arg(limit_rows)::bigint
+        OR NOT sqlc.arg(any_channel)::boolean
+           AND (SELECT count(*) FROM (SELECT 1 FROM messages m WHERE m.channel_id = sqlc.arg(channel_id) LIMIT 2000) AS those) < 2000
+        OR sqlc.arg(any_channel)::boolean AND NOT sqlc.arg(any_author)::boolean
+           AND (SELECT count(*) FROM (SELECT 1 FROM messages m WHERE m.author_id = sqlc.arg(author_id) LIMIT 2000) AS those) < 2000 AS so
+), far AS MATERIALIZED (
+    SELECT m.id, m.created_at AS at, m.seq FROM messages m
+    WHERE NOT (SELECT enough.so FROM enough)
+      AND to_tsvector('simple', translate(m.content, '!"#$%&''()*+,-./:;<=>?@[\]^_`{|}~', '                                ')) @@ websearch_to_tsquery('simple', sqlc.arg(words)::text)
+      AND (sqlc.arg(any_channel)::boolean OR m.channel_id = sqlc.arg(channel_id))
+      AND (sqlc.arg(any_author)::boolean OR m.author_id = sqlc.arg(author_id))
+      AND m.created_at >= sqlc.arg(from_time) AND m.created_at <= sqlc.arg(to_time)
+), found AS (
+    SELECT far.id, far.at, far.seq FROM far
+    UNION ALL
+    SELECT near.id, near.at, near.seq FROM near
+    WHERE (SELECT enough.so FROM enough)
+    ORDER BY at DESC, seq DESC, id
+    LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint
+)
 SELECT sqlc.embed(messages), channels.message_server_id
-FROM messages
+FROM found
+JOIN messages ON messages.id = found.id
 JOIN channels ON channels.id = messages.channel_id
-WHERE to_tsvector('simple', translate(messages.content, '!"#$%&''()*+,-./:;<=>?@[\]^_`{|}~', '                                ')) @@ websearch_to_tsquery('simple', sqlc.arg(words)::text)
-  AND (sqlc.arg(any_channel)::boolean OR messages.channel_id = sqlc.arg(channel_id))
-  AND (sqlc.arg(any_author)::boolean OR messages.author_id = sqlc.arg(author_id))
-  AND messages.created_at >= sqlc.arg(from_time) AND messages.created_at <= sqlc.arg(to_time)
-ORDER BY messages.created_at DESC, messages.seq DESC, messages.id
-LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
+ORDER BY messages.created_at DESC, messages.seq DESC, messages.id;
 
 -- name: CountFoundMessages :one
 -- How many messages a search finds, counted up to max_rows.
 SELECT count(*) FROM (
     SELECT 1 FROM messages
-    WHERE to_tsvector('simple', translate(messages.content, '!"#$%&''()*+,-./:;<=>?@[\]^_`{|}~', '                                ')) @@ websearch_to_tsquery('simple', sqlc.arg(words)::text)
+    WHERE messages.created_at >= sqlc.arg(from_time) AND messages.created_at <= sqlc.arg(to_time)
       AND (sqlc.arg(any_channel)::boolean OR messages.channel_id = sqlc.arg(channel_id))
       AND (sqlc.arg(any_author)::boolean OR messages.author_id = sqlc.arg(author_id))
-      AND messages.created_at >= sqlc.arg(from_time) AND messages.created_at <= sqlc.arg(to_time)
+      AND to_tsvector('simple', translate(messages.content, '!"#$%&''()*+,-./:;<=>?@[\]^_`{|}~', '                                ')) @@ websearch_to_tsquery('simple', sqlc.arg(words)::text)
     LIMIT sqlc.arg(max_rows)::bigint) found;
 
 -- name: FilterChannelMessages :many

@@ -1,28 +1,33 @@
 -- name: SearchMessages :many
--- Newest first: the messages that hold every word. words has each in double quotes, with spaces between.
+-- Newest first: the messages that hold every word. words has each in double quotes, with spaces between. The numbers of
+-- documents are times with 20 bits behind them, which leaves 43 for a time.
 SELECT sqlc.embed(messages), channels.message_server_id
-FROM message_index
-JOIN message_texts ON message_texts.docid = message_index.rowid
-JOIN messages ON messages.id = message_texts.message_id
+FROM (
+    SELECT message_texts.docid, message_texts.message_id
+    FROM message_index CROSS JOIN message_texts ON message_texts.docid = message_index.rowid
+    WHERE message_index.rowid >= min(max(CAST(@from_time AS MILLIS_INT), 0), 8796093022207) << 20
+      AND message_index.rowid <= min(CAST(@to_time AS MILLIS_INT), 8796093022207) << 20 | 1048575
+      AND message_index MATCH (
+          CASE WHEN CAST(@any_channel AS BOOLEAN) THEN '' ELSE 'place : c' || replace(CAST(@channel_id AS UUID_TEXT), '-', '') || ' AND ' END
+          || CASE WHEN CAST(@any_author AS BOOLEAN) THEN '' ELSE 'place : a' || replace(CAST(@author_id AS UUID_TEXT), '-', '') || ' AND ' END
+          || 'content : (' || CAST(@words AS TEXT) || ')')
+    ORDER BY message_index.rowid DESC
+    LIMIT CAST(@limit_rows AS INTEGER) OFFSET CAST(@offset_rows AS INTEGER)) AS found
+JOIN messages ON messages.id = found.message_id
 JOIN channels ON channels.id = messages.channel_id
-WHERE message_index MATCH CAST(@words AS TEXT)
-  AND (CAST(@any_channel AS BOOLEAN) OR messages.channel_id = @channel_id)
-  AND (CAST(@any_author AS BOOLEAN) OR messages.author_id = @author_id)
-  AND messages.created_at >= @from_time AND messages.created_at <= @to_time
-ORDER BY messages.created_at DESC, messages.seq DESC, messages.id
-LIMIT @limit_rows OFFSET @offset_rows;
+ORDER BY found.docid DESC;
 
 -- name: CountFoundMessages :one
 -- How many messages a search finds, counted up to max_rows.
 SELECT count(*) FROM (
     SELECT 1 FROM message_index
-    JOIN message_texts ON message_texts.docid = message_index.rowid
-    JOIN messages ON messages.id = message_texts.message_id
-    WHERE message_index MATCH CAST(@words AS TEXT)
-      AND (CAST(@any_channel AS BOOLEAN) OR messages.channel_id = @channel_id)
-      AND (CAST(@any_author AS BOOLEAN) OR messages.author_id = @author_id)
-      AND messages.created_at >= @from_time AND messages.created_at <= @to_time
-    LIMIT @max_rows);
+    WHERE message_index.rowid >= min(max(CAST(@from_time AS MILLIS_INT), 0), 8796093022207) << 20
+      AND message_index.rowid <= min(CAST(@to_time AS MILLIS_INT), 8796093022207) << 20 | 1048575
+      AND message_index MATCH (
+          CASE WHEN CAST(@any_channel AS BOOLEAN) THEN '' ELSE 'place : c' || replace(CAST(@channel_id AS UUID_TEXT), '-', '') || ' AND ' END
+          || CASE WHEN CAST(@any_author AS BOOLEAN) THEN '' ELSE 'place : a' || replace(CAST(@author_id AS UUID_TEXT), '-', '') || ' AND ' END
+          || 'content : (' || CAST(@words AS TEXT) || ')')
+    LIMIT CAST(@max_rows AS INTEGER));
 
 -- name: FilterChannelMessages :many
 -- Newest first.

@@ -17,8 +17,8 @@ import (
 
 // Bounds of a search.
 const (
-	maxWords   = 32     // of a query; more are ignored
-	countLimit = 10_000 // found messages are not counted any further
+	maxWords   = 32   // of a query; more are ignored
+	countLimit = 1000 // found messages are not counted any further
 )
 
 // SearchQuery selects messages of any channel. At least one of Text, ChannelID and AuthorID is required.
@@ -37,7 +37,7 @@ type SearchPage struct {
 	Messages []Message
 	Offset   int // how many were found before them
 	HasMore  bool
-	Total    int // how many were found in all, counted up to 10000
+	Total    int // how many were found in all, counted up to 1000
 }
 
 // Search returns the messages that fit a query.
@@ -106,61 +106,67 @@ type finder struct {
 	limit, offset         int64
 }
 
-// find returns what was found from the offset on, and one more than the limit if there is more.
-func (f finder) find(ctx context.Context, q db.Querier) ([]db.SearchMessagesRow, int64, error) {
+// find returns what was found from the offset on, and one more than the limit if there is more, and how much there is in all.
+func (f finder) find(ctx context.Context, q db.Querier) (rows []db.SearchMessagesRow, total int64, err error) {
+	list, count := f.byAuthor, f.countByAuthor
 	switch {
 	case f.words != "":
-		return f.byText(ctx, q)
+		list, count = f.byText, f.countByText
 	case !f.anyChannel:
-		return f.inChannel(ctx, q)
-	default:
-		return f.byAuthor(ctx, q)
+		list, count = f.inChannel, f.countInChannel
 	}
-}
-
-func (f finder) byText(ctx context.Context, q db.Querier) ([]db.SearchMessagesRow, int64, error) {
-	rows, err := q.SearchMessages(ctx, db.SearchMessagesParams{
-		Words: f.words, AnyChannel: f.anyChannel, ChannelID: f.channel, AnyAuthor: f.anyAuthor, AuthorID: f.author,
-		FromTime: f.from, ToTime: f.to, LimitRows: f.limit + 1, OffsetRows: f.offset,
-	})
-	if err != nil {
+	if rows, err = list(ctx, q); err != nil {
 		return nil, 0, err
 	}
-	total, err := q.CountFoundMessages(ctx, db.CountFoundMessagesParams{
-		Words: f.words, AnyChannel: f.anyChannel, ChannelID: f.channel, AnyAuthor: f.anyAuthor, AuthorID: f.author,
-		FromTime: f.from, ToTime: f.to, MaxRows: countLimit,
-	})
+	if found := int64(len(rows)); found <= f.limit && (found > 0 || f.offset == 0) { // the last page
+		return rows, min(f.offset+found, countLimit), nil
+	}
+	total, err = count(ctx, q)
 	return rows, total, err
 }
 
-func (f finder) inChannel(ctx context.Context, q db.Querier) ([]db.SearchMessagesRow, int64, error) {
+func (f finder) byText(ctx context.Context, q db.Querier) ([]db.SearchMessagesRow, error) {
+	return q.SearchMessages(ctx, db.SearchMessagesParams{
+		FromTime: f.from, ToTime: f.to, AnyChannel: f.anyChannel, ChannelID: f.channel, AnyAuthor: f.anyAuthor, AuthorID: f.author,
+		Words: f.words, LimitRows: f.limit + 1, OffsetRows: f.offset,
+	})
+}
+
+func (f finder) countByText(ctx context.Context, q db.Querier) (int64, error) {
+	return q.CountFoundMessages(ctx, db.CountFoundMessagesParams{
+		FromTime: f.from, ToTime: f.to, AnyChannel: f.anyChannel, ChannelID: f.channel, AnyAuthor: f.anyAuthor, AuthorID: f.author,
+		Words: f.words, MaxRows: countLimit,
+	})
+}
+
+func (f finder) inChannel(ctx context.Context, q db.Querier) ([]db.SearchMessagesRow, error) {
 	rows, err := q.FilterChannelMessages(ctx, db.FilterChannelMessagesParams{
 		ChannelID: f.channel, AnyAuthor: f.anyAuthor, AuthorID: f.author, FromTime: f.from, ToTime: f.to, LimitRows: f.limit + 1, OffsetRows: f.offset,
 	})
-	if err != nil {
-		return nil, 0, err
-	}
-	total, err := q.CountChannelMessages(ctx, db.CountChannelMessagesParams{
-		ChannelID: f.channel, AnyAuthor: f.anyAuthor, AuthorID: f.author, FromTime: f.from, ToTime: f.to, MaxRows: countLimit,
-	})
 	found := make([]db.SearchMessagesRow, len(rows))
 	for i, r := range rows {
 		found[i] = db.SearchMessagesRow(r)
 	}
-	return found, total, err
+	return found, err
 }
 
-func (f finder) byAuthor(ctx context.Context, q db.Querier) ([]db.SearchMessagesRow, int64, error) {
+func (f finder) countInChannel(ctx context.Context, q db.Querier) (int64, error) {
+	return q.CountChannelMessages(ctx, db.CountChannelMessagesParams{
+		ChannelID: f.channel, AnyAuthor: f.anyAuthor, AuthorID: f.author, FromTime: f.from, ToTime: f.to, MaxRows: countLimit,
+	})
+}
+
+func (f finder) byAuthor(ctx context.Context, q db.Querier) ([]db.SearchMessagesRow, error) {
 	rows, err := q.FilterAuthorMessages(ctx, db.FilterAuthorMessagesParams{
 		AuthorID: f.author, FromTime: f.from, ToTime: f.to, LimitRows: f.limit + 1, OffsetRows: f.offset,
 	})
-	if err != nil {
-		return nil, 0, err
-	}
-	total, err := q.CountAuthorMessages(ctx, db.CountAuthorMessagesParams{AuthorID: f.author, FromTime: f.from, ToTime: f.to, MaxRows: countLimit})
 	found := make([]db.SearchMessagesRow, len(rows))
 	for i, r := range rows {
 		found[i] = db.SearchMessagesRow(r)
 	}
-	return found, total, err
+	return found, err
+}
+
+func (f finder) countByAuthor(ctx context.Context, q db.Querier) (int64, error) {
+	return q.CountAuthorMessages(ctx, db.CountAuthorMessagesParams{AuthorID: f.author, FromTime: f.from, ToTime: f.to, MaxRows: countLimit})
 }

@@ -138,7 +138,7 @@ func TestHistoryByNumber(t *testing.T) {
 func TestSearchBeyondTheCount(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	const counted, more = 10_000, 3
+	const counted, more = 1000, 3
 	channel := b.dm(t).ID
 	err := b.store.Update(t.Context(), store.Scope{Service: true}, func(q db.Querier) error {
 		for i := range counted + more {

@@ -50,7 +50,10 @@ func TestTranslate(t *testing.T) {
 func TestIsRead(t *testing.T) {
 	t.Parallel()
 	for query, want := range map[string]bool{
-		"-- name: GetAgent :one\nSELECT * FROM agents": true,
+		"-- name: Found :many\nWITH a AS (SELECT 1)\nSELECT updated_at FROM a":        true,
+		"-- name: Claim :many\nWITH a AS (SELECT 1)\nUPDATE t SET x = 1 RETURNING *":  false,
+		"-- name: Move :many\nWITH a AS (DELETE FROM t RETURNING *)\nSELECT * FROM a": false,
+		"-- name: GetAgent :one\nSELECT * FROM agents":                                true,
 		"SELECT 1": true,
 		"-- name: InsertAgent :one\nINSERT INTO agents VALUES (1)":         false,
 		"-- name: ClaimTurns :many\nWITH heads AS (SELECT 1) UPDATE turns": false,

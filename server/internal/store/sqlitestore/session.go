@@ -47,12 +47,21 @@ func (s *session) statement(ctx context.Context, query string) (statement, error
 
 // exec runs a statement of the session's own.
 func (s *session) exec(ctx context.Context, command string) error {
+	_, err := s.change(ctx, command)
+	return err
+}
+
+// change runs a statement of the session's own and returns how many rows it changed.
+func (s *session) change(ctx context.Context, command string) (int64, error) {
 	prepared, err := s.statement(ctx, command)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	_, err = prepared.ExecContext(ctx)
-	return err
+	result, err := prepared.ExecContext(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 // close gives the connection back to its pool, which must be closed next. database/sql doesn't close the statements of a

@@ -201,17 +201,22 @@ func (w *writer) commit(first *update) {
 	w.answer(w.present())
 }
 
-// indexMessages puts into the text index what messages say that are not in it. It keeps no text, and the table of its documents'
-// sizes is where their numbers are.
-const indexMessages = `INSERT INTO message_index (rowid, content)
-SELECT message_texts.docid, messages.content
-FROM message_texts JOIN messages ON messages.id = message_texts.message_id
-WHERE message_texts.docid > (SELECT coalesce(max(id), 0) FROM message_index_docsize)`
+// indexMessages puts into the text index what messages say that are not in it, and indexedMessages notes that it is done. The join
+// begins with the few.
+const (
+	indexMessages = `INSERT INTO message_index (rowid, content, place)
+SELECT d.docid, d.content, d.place FROM messages_to_index n CROSS JOIN message_documents d ON d.docid = n.docid`
+	indexedMessages = `DELETE FROM messages_to_index`
+)
 
 // finish commits the group.
 func (w *writer) finish(ctx context.Context) error {
 	if w.wrote {
-		if err := w.session.exec(ctx, indexMessages); err != nil {
+		indexed, err := w.session.change(ctx, indexMessages)
+		if err == nil && indexed > 0 {
+			err = w.session.exec(ctx, indexedMessages)
+		}
+		if err != nil {
 			return err
 		}
 	}

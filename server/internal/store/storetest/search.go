@@ -60,6 +60,81 @@ func testSearch(t *testing.T, setup func(t *testing.T) *fixture) {
 		}
 	})
 
+	t.Run("newest first by their times", func(t *testing.T) {
+		f := setup(t)
+		server, ann := f.server(t), uuid.New()
+		for _, at := range []dbtype.Millis{5, 1, 9, 5} { // as a clock goes that is set back
+			f.post(t, f.channel(t, server), ann, "tide", start+at)
+		}
+		for _, tt := range []struct {
+			from, to      dbtype.Millis
+			limit, offset int64
+			want          []dbtype.Millis
+		}{
+			{0, math.MaxInt64, 9, 0, []dbtype.Millis{9, 5, 5, 1}},
+			{start + 5, start + 5, 9, 0, []dbtype.Millis{5, 5}},
+			{start + 2, math.MaxInt64, 9, 0, []dbtype.Millis{9, 5, 5}},
+			{0, start + 8, 2, 1, []dbtype.Millis{5, 1}},
+			{-1, start, 9, 0, []dbtype.Millis{}},
+			{math.MaxInt64, math.MaxInt64, 9, 0, []dbtype.Millis{}},
+		} {
+			span := db.CountFoundMessagesParams{FromTime: tt.from, ToTime: tt.to, AnyChannel: true, AuthorID: ann, Words: `"tide"`, MaxRows: 9}
+			got := []dbtype.Millis{}
+			for _, row := range viewed(t, f, db.Querier.SearchMessages, db.SearchMessagesParams{
+				FromTime: tt.from, ToTime: tt.to, AnyChannel: true, AuthorID: ann, Words: span.Words, LimitRows: tt.limit, OffsetRows: tt.offset,
+			}) {
+				got = append(got, row.Message.CreatedAt-start)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("%+v (-want +got):\n%s", tt, diff)
+			}
+			if n := viewed(t, f, db.Querier.CountFoundMessages, span); n != int64(len(tt.want))+tt.offset {
+				t.Errorf("%+v: counted %d", tt, n)
+			}
+		}
+	})
+
+	t.Run("what is rare is found behind much else", func(t *testing.T) {
+		f := setup(t)
+		channel, ann := f.channel(t, f.server(t)), uuid.New()
+		const many = 2_100
+		f.update(t, func(ctx context.Context, q db.Querier) error {
+			for i := range many {
+				content := "usual"
+				if i < 2 {
+					content = "usual, and odd"
+				}
+				if err := q.InsertMessage(ctx, db.InsertMessageParams{
+					ID: uuid.New(), ChannelID: channel, Seq: int64(i + 1), AuthorID: ann, Content: content, SourceType: "test", Metadata: dbtype.JSON("{}"),
+					CreatedAt: start + dbtype.Millis(i),
+				}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		for name, p := range map[string]db.SearchMessagesParams{
+			"anywhere": {AnyChannel: true, AnyAuthor: true}, "in the channel": {ChannelID: channel, AnyAuthor: true}, "by the author": {AnyChannel: true, AuthorID: ann},
+		} {
+			find := func(words string, offset int64) (seqs []int64) {
+				p.Words, p.OffsetRows, p.LimitRows, p.ToTime = words, offset, 2, math.MaxInt64
+				for _, row := range viewed(t, f, db.Querier.SearchMessages, p) {
+					seqs = append(seqs, row.Message.Seq)
+				}
+				return seqs
+			}
+			for words, pages := range map[string]map[int64][]int64{
+				`"odd"`: {0: {2, 1}, 1: {1}, 2: nil}, `"usual"`: {0: {many, many - 1}, many - 2: {2, 1}}, `"odd" "usual"`: {0: {2, 1}}, `"od"`: {0: nil},
+			} {
+				for offset, want := range pages {
+					if diff := cmp.Diff(want, find(words, offset)); diff != "" {
+						t.Errorf("%s, %s from %d (-want +got):\n%s", words, name, offset, diff)
+					}
+				}
+			}
+		}
+	})
+
 	t.Run("the index follows", func(t *testing.T) {
 		f := setup(t)
 		server := f.server(t)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/gen/sqlite"
+	"github.com/elizad/elizad/server/internal/store"
 	"github.com/elizad/elizad/server/internal/store/sqlitestore"
 )
 
@@ -23,15 +24,15 @@ func TestSQLite(t *testing.T) {
 	for name, statistics := range map[string]bool{"without statistics": false, "with statistics": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			hold(t, 100, func(t *testing.T) meter {
+			hold(t, 100, nil, func(t *testing.T) meter {
 				config := sqlitestore.Config{Dir: t.TempDir()}
-				migrated(t, config)
+				write(t, config)
 				database, err := sql.Open("sqlite", config.Path())
 				if err != nil {
 					t.Fatal(err)
 				}
 				t.Cleanup(func() { database.Close() })
-				m := &sqliteMeter{database: database, statistics: statistics}
+				m := &sqliteMeter{config: config, database: database, statistics: statistics}
 				m.connect(t, config.Path())
 				return m
 			})
@@ -39,23 +40,24 @@ func TestSQLite(t *testing.T) {
 	}
 }
 
-// migrated brings a database to the newest schema.
-func migrated(t *testing.T, config sqlitestore.Config) {
+// write lets the store write something: it brings a database to the newest schema, and its index of words up to date.
+func write(t *testing.T, config sqlitestore.Config) {
 	t.Helper()
 	s, err := sqlitestore.Open(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Close(); err != nil {
+	err = s.Update(t.Context(), store.Scope{}, func(q db.Querier) error { return q.NoteFormerAgent(t.Context(), db.NoteFormerAgentParams{}) })
+	if err := errors.Join(err, s.Close()); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // sqliteMeter asks SQLite itself for its counts, which the driver doesn't hand on.
 type sqliteMeter struct {
+	config     sqlitestore.Config
 	database   *sql.DB
 	statistics bool
-	analyzed   bool
 
 	tls  *libc.TLS
 	conn uintptr
@@ -93,12 +95,16 @@ func (m *sqliteMeter) exec(t *testing.T, statement string) {
 	}
 }
 
+func (m *sqliteMeter) settle(t *testing.T) {
+	t.Helper()
+	write(t, m.config)
+	if m.statistics {
+		m.exec(t, "ANALYZE")
+	}
+}
+
 func (m *sqliteMeter) count(t *testing.T, fn func(q db.Querier) error) int {
 	t.Helper()
-	if m.statistics && !m.analyzed {
-		m.exec(t, "ANALYZE")
-		m.analyzed = true
-	}
 	tx, err := m.database.BeginTx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
