@@ -18,6 +18,7 @@ import (
 	"github.com/elizad/elizad/server/internal/store"
 	"github.com/elizad/elizad/server/internal/store/pgstore"
 	"github.com/elizad/elizad/server/internal/store/sqlitestore"
+	"github.com/elizad/elizad/server/internal/store/storetest"
 )
 
 // What is bounded for the whole server is made by the same statements whether there is one of it or many, and none of them counts.
@@ -59,8 +60,8 @@ func TestStatementsOfACreation(t *testing.T) {
 	} {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
-			sent := &statements{}
-			st, err := open(t, sent.add)
+			sent := &storetest.Trace{}
+			st, err := open(t, sent.Add)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -74,11 +75,11 @@ func TestStatementsOfACreation(t *testing.T) {
 			for name, kind := range kinds {
 				once := func() []string {
 					t.Helper()
-					sent.take()
+					sent.Reset()
 					if err := kind.make(t, b); err != nil {
 						t.Fatalf("%s: %v", name, err)
 					}
-					return sent.take()
+					return sent.Names()
 				}
 				once()
 				second := once()
@@ -138,28 +139,4 @@ func TestQuotasHoldAtOnce(t *testing.T) {
 			t.Errorf("%s: %d were made of %d, %d refused", name, made.Load(), most, refused.Load())
 		}
 	}
-}
-
-// statements notes the names of queries.
-type statements struct {
-	mu   sync.Mutex
-	seen []string
-}
-
-func (s *statements) add(query string) {
-	if rest, ok := strings.CutPrefix(query, "-- name: "); ok {
-		name, _, _ := strings.Cut(rest, " ")
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.seen = append(s.seen, name)
-	}
-}
-
-// take returns what was noted since the last time.
-func (s *statements) take() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	seen := s.seen
-	s.seen = nil
-	return seen
 }

@@ -9,14 +9,15 @@ import (
 	"github.com/elizad/elizad/server/internal/runtime"
 	"github.com/elizad/elizad/server/internal/store"
 	"github.com/elizad/elizad/server/internal/store/sqlitestore"
+	"github.com/elizad/elizad/server/internal/store/storetest"
 )
 
 // Whoever asks how many agents there are gets the truth of this process, and of others after a second; it is not counted for
 // each.
 func TestNumbersOfAgents(t *testing.T) {
 	t.Parallel()
-	trace := &statements{}
-	st, err := sqlitestore.Open(t.Context(), sqlitestore.Config{Dir: t.TempDir(), Trace: trace.add})
+	trace := &storetest.Trace{}
+	st, err := sqlitestore.Open(t.Context(), sqlitestore.Config{Dir: t.TempDir(), Trace: trace.Add})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,9 +39,9 @@ func TestNumbersOfAgents(t *testing.T) {
 		t.Fatal(err)
 	}
 	want("started", 1, 1)
-	trace.reset()
+	trace.Reset()
 	want("still", 1, 1)
-	if n := trace.count("CountAgents") + trace.count("CountRunningAgents"); n != 0 {
+	if n := trace.Count("CountAgents") + trace.Count("CountRunningAgents"); n != 0 {
 		t.Errorf("counted %d times though nothing had changed", n)
 	}
 	other, err := runtime.New(b.config)

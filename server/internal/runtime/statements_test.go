@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -19,6 +18,7 @@ import (
 	"github.com/elizad/elizad/server/internal/store"
 	"github.com/elizad/elizad/server/internal/store/pgstore"
 	"github.com/elizad/elizad/server/internal/store/sqlitestore"
+	"github.com/elizad/elizad/server/internal/store/storetest"
 	"github.com/elizad/elizad/server/model/doctor"
 )
 
@@ -46,8 +46,8 @@ func TestStatementsOfAnAnswer(t *testing.T) {
 	} {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
-			trace := &statements{}
-			st, err := open(t, trace.add)
+			trace := &storetest.Trace{}
+			st, err := open(t, trace.Add)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -59,15 +59,21 @@ func TestStatementsOfAnAnswer(t *testing.T) {
 			want := slices.Concat(first, asked, prepared, finished)
 			for _, length := range []int{10, 1000} {
 				b.fill(t, dm, length)
-				service, claims := b.fresh(t)
-				trace.reset()
+				trace.Reset()
 				views, updates := counted.views.Load(), counted.updates.Load()
+				service, claims := b.fresh(t)
 				b.askUnseen(t, dm, "I feel that this is an important one")
 				b.askUnseen(t, dm, "My brother would not agree")
 				b.stop(t, service)
-				trace.without("EnsureServerWorld", "EnsureRoom") // of the first answer ever
-				trace.without("ReleaseTurnLeases")               // when the runtime stops
-				if diff := cmp.Diff(want, trace.seen); diff != "" {
+				sent := slices.DeleteFunc(trace.Names(), func(name string) bool {
+					switch name {
+					case "EnsureServerWorld", "EnsureRoom", // of the first answer ever
+						"ReleaseTurnLeases": // when the runtime stops
+						return true
+					}
+					return strings.Contains(name, "Claim")
+				})
+				if diff := cmp.Diff(want, sent); diff != "" {
 					t.Errorf("two answers after %d messages (-want +got):\n%s", length, diff)
 				}
 				// Of the first answer another reads the character, and the last one gives back what isn't finished.
@@ -100,8 +106,8 @@ func TestIntroductionIsAskedForOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			trace := &statements{}
-			st, err := sqlitestore.Open(t.Context(), sqlitestore.Config{Dir: t.TempDir(), Trace: trace.add})
+			trace := &storetest.Trace{}
+			st, err := sqlitestore.Open(t.Context(), sqlitestore.Config{Dir: t.TempDir(), Trace: trace.Add})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -124,7 +130,7 @@ func TestIntroductionIsAskedForOnce(t *testing.T) {
 			if told != 1 {
 				t.Errorf("told %d times", told)
 			}
-			if n := trace.count("WasTold"); n != 1 {
+			if n := trace.Count("WasTold"); n != 1 {
 				t.Errorf("the database was asked %d times", n)
 			}
 		})
@@ -134,8 +140,8 @@ func TestIntroductionIsAskedForOnce(t *testing.T) {
 // An agent is made without counting the others.
 func TestCreationOfAnAgentDoesNotCount(t *testing.T) {
 	t.Parallel()
-	trace := &statements{}
-	st, err := sqlitestore.Open(t.Context(), sqlitestore.Config{Dir: t.TempDir(), Trace: trace.add})
+	trace := &storetest.Trace{}
+	st, err := sqlitestore.Open(t.Context(), sqlitestore.Config{Dir: t.TempDir(), Trace: trace.Add})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,51 +155,9 @@ func TestCreationOfAnAgentDoesNotCount(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := trace.count("CountAgents"); n != 1 {
+	if n := trace.Count("CountAgents"); n != 1 {
 		t.Errorf("for 100 agents they were counted %d times", n)
 	}
-}
-
-// statements notes the names of queries.
-type statements struct {
-	mu   sync.Mutex
-	seen []string
-}
-
-func (s *statements) add(query string) {
-	rest, ok := strings.CutPrefix(query, "-- name: ")
-	name, _, _ := strings.Cut(rest, " ")
-	if !ok || strings.Contains(name, "Claim") { // begins and commits are counted as transactions
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.seen = append(s.seen, name)
-}
-
-// count returns how often a query was sent.
-func (s *statements) count(name string) (n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, seen := range s.seen {
-		if seen == name {
-			n++
-		}
-	}
-	return n
-}
-
-func (s *statements) reset() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.seen = nil
-}
-
-// without takes queries out of what was noted.
-func (s *statements) without(names ...string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.seen = slices.DeleteFunc(s.seen, func(name string) bool { return slices.Contains(names, name) })
 }
 
 // transactions counts the transactions of a store.
