@@ -13,6 +13,11 @@ type AddParticipantParams struct {
 	JoinedAt  dbtype.Millis
 }
 
+type CountAllServerChannelsParams struct {
+	MessageServerID uuid.UUID
+	MaxRows         int64
+}
+
 type CountCallerChannelsParams struct {
 	Caller *uuid.UUID
 	AtMost int64
@@ -30,7 +35,7 @@ type CountParticipantsParams struct {
 
 type CountServerChannelsParams struct {
 	MessageServerID uuid.UUID
-	IncludeInternal bool
+	MaxRows         int64
 }
 
 type FindSourceChannelParams struct {

@@ -32,6 +32,8 @@ type Querier interface {
 	CountAgentTurns(ctx context.Context, arg CountAgentTurnsParams) (int64, error)
 	CountAgentWorlds(ctx context.Context, arg CountAgentWorldsParams) (int64, error)
 	CountAgents(ctx context.Context) (int64, error)
+	// The same with them.
+	CountAllServerChannels(ctx context.Context, arg CountAllServerChannelsParams) (int64, error)
 	CountAuthorMessages(ctx context.Context, arg CountAuthorMessagesParams) (int64, error)
 	// Of the channels that CountMadeChannels counts, those of one caller.
 	CountCallerChannels(ctx context.Context, arg CountCallerChannelsParams) (int64, error)
@@ -55,6 +57,7 @@ type Querier interface {
 	CountOpenSessions(ctx context.Context, atMost int64) (int64, error)
 	CountParticipants(ctx context.Context, arg CountParticipantsParams) (int64, error)
 	CountRunningAgents(ctx context.Context) (int64, error)
+	// How many channels a message server has, counted up to max_rows, without those of sessions and jobs.
 	CountServerChannels(ctx context.Context, arg CountServerChannelsParams) (int64, error)
 	// Live sessions, those of them that are near their end, and those that ran out and are still remembered.
 	CountSessions(ctx context.Context, arg CountSessionsParams) (CountSessionsRow, error)

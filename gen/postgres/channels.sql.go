@@ -27,6 +27,20 @@ func (q *Queries) AddParticipant(ctx context.Context, arg AddParticipantParams) 
 	return result.RowsAffected(), nil
 }
 
+const countAllServerChannels = `-- name: CountAllServerChannels :one
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE message_server_id = $1 LIMIT $2::bigint) AS listed
+`
+
+type CountAllServerChannelsParams = db.CountAllServerChannelsParams
+
+// The same with them.
+func (q *Queries) CountAllServerChannels(ctx context.Context, arg CountAllServerChannelsParams) (int64, error) {
+	row := q.db.QueryRow(ctx, countAllServerChannels, arg.MessageServerID, arg.MaxRows)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const countCallerChannels = `-- name: CountCallerChannels :one
 SELECT count(*) FROM (SELECT 1 FROM channels WHERE created_by = $1 AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT $2::bigint) made
 `
@@ -93,15 +107,17 @@ func (q *Queries) CountParticipants(ctx context.Context, arg CountParticipantsPa
 }
 
 const countServerChannels = `-- name: CountServerChannels :one
-SELECT count(*) FROM channels
-WHERE message_server_id = $1
-  AND ($2::boolean OR (name NOT LIKE 'session-%' AND name NOT LIKE 'job-%'))
+SELECT count(*) FROM (
+    SELECT 1 FROM channels
+    WHERE message_server_id = $1 AND name NOT LIKE 'session-%' AND name NOT LIKE 'job-%'
+    LIMIT $2::bigint) AS listed
 `
 
 type CountServerChannelsParams = db.CountServerChannelsParams
 
+// How many channels a message server has, counted up to max_rows, without those of sessions and jobs.
 func (q *Queries) CountServerChannels(ctx context.Context, arg CountServerChannelsParams) (int64, error) {
-	row := q.db.QueryRow(ctx, countServerChannels, arg.MessageServerID, arg.IncludeInternal)
+	row := q.db.QueryRow(ctx, countServerChannels, arg.MessageServerID, arg.MaxRows)
 	var count int64
 	err := row.Scan(&count)
 	return count, err

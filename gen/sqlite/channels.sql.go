@@ -27,6 +27,20 @@ func (q *Queries) AddParticipant(ctx context.Context, arg AddParticipantParams) 
 	return result.RowsAffected()
 }
 
+const countAllServerChannels = `-- name: CountAllServerChannels :one
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE message_server_id = ?1 LIMIT CAST(?2 AS INTEGER))
+`
+
+type CountAllServerChannelsParams = db.CountAllServerChannelsParams
+
+// The same with them.
+func (q *Queries) CountAllServerChannels(ctx context.Context, arg CountAllServerChannelsParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countAllServerChannels, arg.MessageServerID, arg.MaxRows)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const countCallerChannels = `-- name: CountCallerChannels :one
 SELECT count(*) FROM (SELECT 1 FROM channels WHERE created_by = ?1 AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT ?2)
 `
@@ -93,15 +107,17 @@ func (q *Queries) CountParticipants(ctx context.Context, arg CountParticipantsPa
 }
 
 const countServerChannels = `-- name: CountServerChannels :one
-SELECT count(*) FROM channels
-WHERE message_server_id = ?1
-  AND (CAST(?2 AS BOOLEAN) OR (name NOT GLOB 'session-*' AND name NOT GLOB 'job-*'))
+SELECT count(*) FROM (
+    SELECT 1 FROM channels
+    WHERE message_server_id = ?1 AND name NOT GLOB 'session-*' AND name NOT GLOB 'job-*'
+    LIMIT CAST(?2 AS INTEGER))
 `
 
 type CountServerChannelsParams = db.CountServerChannelsParams
 
+// How many channels a message server has, counted up to max_rows, without those of sessions and jobs.
 func (q *Queries) CountServerChannels(ctx context.Context, arg CountServerChannelsParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, countServerChannels, arg.MessageServerID, arg.IncludeInternal)
+	row := q.db.QueryRowContext(ctx, countServerChannels, arg.MessageServerID, arg.MaxRows)
 	var count int64
 	err := row.Scan(&count)
 	return count, err

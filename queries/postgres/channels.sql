@@ -99,9 +99,15 @@ ORDER BY created_at
 LIMIT 1;
 
 -- name: CountServerChannels :one
-SELECT count(*) FROM channels
-WHERE message_server_id = sqlc.arg(message_server_id)
-  AND (sqlc.arg(include_internal)::boolean OR (name NOT LIKE 'session-%' AND name NOT LIKE 'job-%'));
+-- How many channels a message server has, counted up to max_rows, without those of sessions and jobs.
+SELECT count(*) FROM (
+    SELECT 1 FROM channels
+    WHERE message_server_id = sqlc.arg(message_server_id) AND name NOT LIKE 'session-%' AND name NOT LIKE 'job-%'
+    LIMIT sqlc.arg(max_rows)::bigint) AS listed;
+
+-- name: CountAllServerChannels :one
+-- The same with them.
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE message_server_id = sqlc.arg(message_server_id) LIMIT sqlc.arg(max_rows)::bigint) AS listed;
 
 -- name: ListServerChannelIDs :many
 SELECT id FROM channels WHERE message_server_id = sqlc.arg(message_server_id);

@@ -100,9 +100,15 @@ ORDER BY created_at
 LIMIT 1;
 
 -- name: CountServerChannels :one
-SELECT count(*) FROM channels
-WHERE message_server_id = @message_server_id
-  AND (CAST(@include_internal AS BOOLEAN) OR (name NOT GLOB 'session-*' AND name NOT GLOB 'job-*'));
+-- How many channels a message server has, counted up to max_rows, without those of sessions and jobs.
+SELECT count(*) FROM (
+    SELECT 1 FROM channels
+    WHERE message_server_id = @message_server_id AND name NOT GLOB 'session-*' AND name NOT GLOB 'job-*'
+    LIMIT CAST(@max_rows AS INTEGER));
+
+-- name: CountAllServerChannels :one
+-- The same with them.
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE message_server_id = @message_server_id LIMIT CAST(@max_rows AS INTEGER));
 
 -- name: ListServerChannelIDs :many
 SELECT id FROM channels WHERE message_server_id = @message_server_id;

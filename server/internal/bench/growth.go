@@ -164,7 +164,7 @@ func operations(ctx context.Context) []operation {
 		asked("health", get("/health")),
 		asked(fmt.Sprintf("newest %d messages of a large channel", restPage), get(channels+growthLarge.String()+"/messages?limit="+strconv.Itoa(restPage))),
 		{name: "list of agents", open: asked("", get("/api/agents")).open, per: growthAgents},
-		asked(fmt.Sprintf("first %d channels of a message server", restPage), get("/api/messaging/message-servers/"+messaging.DefaultServerID.String()+"/channels?limit="+strconv.Itoa(restPage))),
+		asked("first 20 channels of a message server", get("/api/messaging/message-servers/"+messaging.DefaultServerID.String()+"/channels?limit=20")),
 		asked(fmt.Sprintf("newest %d memories of an agent", restPage), get("/api/agents/"+growthAgent.String()+"/memories?limit="+strconv.Itoa(restPage))),
 		asked("search for a rare word", search("needle")),
 		asked("search for a common word", search("fox")),

@@ -123,7 +123,8 @@ type ChannelQuery struct {
 // ChannelPage is a part of a list of channels.
 type ChannelPage struct {
 	Channels []Channel // without participants
-	Total    int       // how many fit the query in all
+	HasMore  bool
+	Total    int // how many fit the query in all; of a page before the last, counted up to 1000
 }
 
 // DMRequest names the two sides of a direct conversation.

@@ -49,27 +49,39 @@ func withParticipants(ctx context.Context, q db.Querier, c Channel) (Channel, er
 // ServerChannels returns the channels of a message server, the liveliest first; none for an unknown server.
 func (s *Service) ServerChannels(ctx context.Context, who auth.Identity, serverID uuid.UUID, query ChannelQuery) (ChannelPage, error) {
 	const everything = 1 << 30
-	limit := int64(everything)
+	limit, offset := everything, max(query.Offset, 0)
 	if query.Limit > 0 {
-		limit = int64(query.Limit)
+		limit = min(query.Limit, everything)
 	}
 	var out ChannelPage
 	err := s.view(ctx, who, "listing channels", func(q db.Querier) error {
 		rows, err := q.ListServerChannels(ctx, db.ListServerChannelsParams{
-			MessageServerID: serverID, IncludeInternal: query.IncludeInternal, LimitRows: limit, OffsetRows: int64(max(query.Offset, 0)),
+			MessageServerID: serverID, IncludeInternal: query.IncludeInternal, LimitRows: int64(limit) + 1, OffsetRows: int64(offset),
 		})
 		if err != nil {
 			return err
 		}
+		out.HasMore = len(rows) > limit
+		rows = rows[:min(len(rows), limit)]
 		out.Channels = make([]Channel, len(rows))
 		for i, r := range rows {
 			out.Channels[i] = channelOf(r)
 		}
-		total, err := q.CountServerChannels(ctx, db.CountServerChannelsParams{MessageServerID: serverID, IncludeInternal: query.IncludeInternal})
-		out.Total = int(total)
+		if out.Total = offset + len(rows); !out.HasMore && (len(rows) > 0 || offset == 0) {
+			return nil // it is the last page
+		}
+		count, err := countServerChannels(ctx, q, serverID, query.IncludeInternal)
+		out.Total = int(count)
 		return err
 	})
 	return out, err
+}
+
+func countServerChannels(ctx context.Context, q db.Querier, serverID uuid.UUID, internal bool) (int64, error) {
+	if internal {
+		return q.CountAllServerChannels(ctx, db.CountAllServerChannelsParams{MessageServerID: serverID, MaxRows: countLimit})
+	}
+	return q.CountServerChannels(ctx, db.CountServerChannelsParams{MessageServerID: serverID, MaxRows: countLimit})
 }
 
 // CreateChannel makes a channel with the given participants.

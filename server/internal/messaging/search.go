@@ -18,7 +18,7 @@ import (
 // Bounds of a search.
 const (
 	maxWords   = 32   // of a query; more are ignored
-	countLimit = 1000 // found messages are not counted any further
+	countLimit = 1000 // messages and channels are not counted any further for the total of a page
 )
 
 // SearchQuery selects messages of any channel. At least one of Text, ChannelID and AuthorID is required.

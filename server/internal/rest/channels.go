@@ -36,8 +36,8 @@ func (h channelHandlers) ListChannels(ctx context.Context, req apiserver.ListCha
 		Headers: apiserver.ListChannels200ResponseHeaders{XTotalCount: page.Total},
 		Body:    api.ChannelListEnvelope{Success: true, Data: api.ChannelList{Channels: each(page.Channels, channel)}},
 	}
-	if next := query.Offset + len(page.Channels); len(page.Channels) > 0 && next < page.Total {
-		cursor := offsetCursor(next)
+	if page.HasMore {
+		cursor := offsetCursor(max(query.Offset, 0) + len(page.Channels))
 		answer.Body.Data.NextCursor, answer.Headers.Link = &cursor, nextLink(ctx, cursor)
 	}
 	return answer, nil

@@ -36,6 +36,12 @@ func newCard(row db.Agent, m *agentVersion) *card {
 	return c
 }
 
+// cardBase is what a card takes beside its texts, roughly.
+const cardBase = 512
+
+// size returns the bytes that the card takes, roughly.
+func (c *card) size() int { return cardBase + len(c.place) + len(c.bio) }
+
 // modelStatus tells the owner about the model.
 func (c *card) modelStatus() ModelStatus {
 	status := c.model

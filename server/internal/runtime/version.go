@@ -40,18 +40,19 @@ const (
 	// versionFactor and versionBase estimate what a version takes by the length of its character.
 	versionFactor = 4
 	versionBase   = 8 << 10
-	// maxCards bounds how many cards are kept.
-	maxCards = 4096
+	// maxCardBytes bounds the cards that are kept: some twenty thousand of them, or two thousand of the longest.
+	maxCardBytes = 16 << 20
 )
 
 // agentVersions keeps the card of each agent's newest version, and the version itself while there is room.
 type agentVersions struct {
 	build func(ctx context.Context, row db.Agent) (*agentVersion, error)
 
-	mu    sync.Mutex
-	kept  map[uuid.UUID]*agentVersion
-	bytes int // of all that are kept
-	cards map[uuid.UUID]*card
+	mu        sync.Mutex
+	kept      map[uuid.UUID]*agentVersion
+	bytes     int // of all that are kept
+	cards     map[uuid.UUID]*card
+	cardBytes int // of all cards
 }
 
 func newAgentVersions(build func(ctx context.Context, row db.Agent) (*agentVersion, error)) *agentVersions {
@@ -115,13 +116,16 @@ func (s *agentVersions) keep(row db.Agent, m *agentVersion) {
 	if c := s.cards[row.ID]; c != nil && c.version == m.version {
 		m.card = c // with what was noticed meanwhile
 		return
-	} else if c == nil && len(s.cards) >= maxCards {
-		for id := range s.cards {
-			delete(s.cards, id)
+	}
+	s.dropCard(row.ID)
+	for id := range s.cards { // any, as above
+		if s.cardBytes+m.card.size() <= maxCardBytes {
 			break
 		}
+		s.dropCard(id)
 	}
 	s.cards[row.ID] = m.card
+	s.cardBytes += m.card.size()
 }
 
 func (s *agentVersions) drop(id uuid.UUID) {
@@ -131,11 +135,18 @@ func (s *agentVersions) drop(id uuid.UUID) {
 	}
 }
 
+func (s *agentVersions) dropCard(id uuid.UUID) {
+	if c := s.cards[id]; c != nil {
+		s.cardBytes -= c.size()
+		delete(s.cards, id)
+	}
+}
+
 func (s *agentVersions) forget(id uuid.UUID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.drop(id)
-	delete(s.cards, id)
+	s.dropCard(id)
 }
 
 // builder makes versions.

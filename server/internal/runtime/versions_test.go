@@ -11,13 +11,13 @@ import (
 	"github.com/elizad/elizad/queries/dbtype"
 )
 
-// Versions are kept within a bound on their bytes, and cards within one on their number.
+// Versions and cards are kept within bounds on their bytes.
 func TestMindsAreBounded(t *testing.T) {
 	t.Parallel()
 	built := 0
 	s := newAgentVersions(func(_ context.Context, row db.Agent) (*agentVersion, error) {
 		built++
-		return &agentVersion{id: row.ID, version: row.Version, card: &card{version: row.Version}}, nil
+		return &agentVersion{id: row.ID, version: row.Version, card: &card{version: row.Version, bio: row.Name}}, nil
 	})
 	of := func(row db.Agent) *agentVersion {
 		t.Helper()
@@ -33,8 +33,15 @@ func TestMindsAreBounded(t *testing.T) {
 		for _, m := range s.kept {
 			sum += m.size
 		}
-		if sum != s.bytes || s.bytes > maxVersionBytes && len(s.kept) > 1 || len(s.cards) > maxCards {
-			t.Fatalf("%d versions of %d bytes, counted as %d, and %d cards", len(s.kept), sum, s.bytes, len(s.cards))
+		if sum != s.bytes || s.bytes > maxVersionBytes && len(s.kept) > 1 {
+			t.Fatalf("%d versions of %d bytes, counted as %d", len(s.kept), sum, s.bytes)
+		}
+		sum = 0
+		for _, c := range s.cards {
+			sum += c.size()
+		}
+		if sum != s.cardBytes || sum > maxCardBytes {
+			t.Fatalf("%d cards of %d bytes, counted as %d", len(s.cards), sum, s.cardBytes)
 		}
 	}
 	character := dbtype.JSON(strings.Repeat("x", 250<<10)) // as large as callers may send one
@@ -71,8 +78,17 @@ func TestMindsAreBounded(t *testing.T) {
 	if s.bytes != 0 || s.card(huge.ID, 1) != nil {
 		t.Errorf("%d bytes after it was forgotten", s.bytes)
 	}
-	for range maxCards + 100 {
-		of(db.Agent{ID: uuid.New(), Version: 1, Character: dbtype.JSON(`{}`)})
+	bio := strings.Repeat("x", 100<<10)
+	for range maxCardBytes/len(bio) + 10 {
+		of(db.Agent{ID: uuid.New(), Name: bio, Version: 1, Character: dbtype.JSON(`{}`)})
+		check()
 	}
-	check()
+	const many = 10_000 // of a usual length are all kept
+	s = newAgentVersions(s.build)
+	for range many {
+		of(db.Agent{ID: uuid.New(), Name: "usual", Version: 1, Character: dbtype.JSON(`{}`)})
+	}
+	if check(); len(s.cards) != many {
+		t.Errorf("%d cards are kept", len(s.cards))
+	}
 }

@@ -99,7 +99,6 @@ var grown = map[string]string{
 	"CountAgentWorlds":      "all worlds, if another agent has most of them",
 	"CountJobs":             "the jobs of a day, by status",
 	"CountSessions":         "the sessions of a day, by state",
-	"CountServerChannels":   "the total of a list",
 	"DeleteAgent":           "all that is the agent's",
 	"DeleteAgentMemories":   "all memories of the agent",
 	"DeleteChannel":         "all that is the channel's",
