@@ -244,9 +244,6 @@ func growDatabases(ctx context.Context, progress io.Writer, dir string, given []
 		if err := grow(ctx, data, given, from, size); err != nil {
 			return nil, err
 		}
-		if err := fillData(ctx, data); err != nil { // the store puts what is new into its index of words
-			return nil, err
-		}
 		fmt.Fprintf(progress, "  %d messages in %.1f s\n", size, time.Since(begin).Seconds())
 	}
 	return append(grown, data), nil
