@@ -1,6 +1,6 @@
 -- Of four messages in a row two are in the large channel, one is in the conversation, and one in a small channel; in four of five
--- small channels the last five wait for an answer. The index of words is brought to where it had been if it had grown by single
--- messages: what is due to be merged, is.
+-- small channels the last five wait for an answer. The index of words is one segment in the end, at each size: filled at once, it
+-- would have merges due that each following message pays for, which one that grew by single messages has not.
 WITH RECURSIVE
     numbers (i) AS (SELECT {from} + 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < {to}),
     small (i, channel, seq) AS (SELECT i, (i / 4 - 1) / 10 + 1, (i / 4 - 1) % 10 + 1 FROM numbers WHERE i % 4 = 0)
@@ -42,4 +42,4 @@ INSERT INTO jobs (id, agent_id, user_id, channel_id, message_id, content, metada
     SELECT {id}8, i), '{agent}', '{author}', {id}13, i), {id}14, i), 'x', '{}', 'completed', '', 0, '', {at}, {at}, {at} FROM numbers WHERE i % 100 = 0;
 INSERT INTO message_index (rowid, content, place) SELECT d.docid, d.content, d.place FROM messages_to_index n CROSS JOIN message_documents d ON d.docid = n.docid;
 DELETE FROM messages_to_index;
-INSERT INTO message_index (message_index, rank) SELECT 'merge', 1000000
+INSERT INTO message_index (message_index) SELECT 'optimize'
