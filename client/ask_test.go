@@ -24,7 +24,7 @@ const (
 	frameDone   = "event: done\ndata: {\"text\":\"How do you do.\",\"outcome\":\"replied\"}\n\n"
 )
 
-// cut is where the connection of a stream breaks. What follows is for who asks for it.
+// cut is where the connection of a stream breaks. What follows is for callers that ask for it.
 const cut = "event: cut\ndata: {"
 
 // answers returns a server whose agents answer with a stream.

@@ -20,7 +20,7 @@ const joinsAtOnce = 2
 // [Latest], from now on. It returns the number of the newest message there is, after which everything that was not missed
 // comes live. A channel that is joined already stays as it is.
 //
-// Join waits for the server, also for one that is away, as long as ctx and the client's timeout allow. A refusal is an *Error.
+// Join waits for the server, even for one that is away, as long as ctx and the client's timeout allow. A refusal is an *Error.
 func (c *Conn) Join(ctx context.Context, channelID uuid.UUID, after int64) (newest int64, err error) {
 	ctx, cancel := c.client.bound(ctx)
 	defer cancel()

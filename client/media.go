@@ -82,7 +82,7 @@ func newForm(field string, f File, values map[string]string) form {
 	}
 }
 
-// Download is a file or a sound that comes from the server. Close it, also after an error of Read.
+// Download is a file or a sound that comes from the server. Close it, even after an error of Read.
 type Download struct {
 	io.ReadCloser
 	Type string // media type

@@ -21,7 +21,7 @@ func (c *Client) Alive(ctx context.Context) error {
 	})
 }
 
-// Health returns the state of the server, also of one that can't do its work. It is asked once: an answer that says so is
+// Health returns the state of the server, even of one that can't do its work. It is asked once: an answer that says so is
 // no reason to ask again.
 func (c *Client) Health(ctx context.Context) (Health, error) {
 	return callBare[Health](ctx, c, "reading the server's health", func(ctx context.Context) (*http.Response, error) {

@@ -26,7 +26,7 @@ func gadgets() agent.Plugin {
 	}}
 }
 
-// What a message calls by the name of a plugin's action is done by that action, also where the responder has a skill of its own.
+// What a message calls by the name of a plugin's action is done by that action, even where the responder has a skill of its own.
 func TestBuiltinResponderTakesPluginActions(t *testing.T) {
 	t.Parallel()
 	n := withPlugin(t, testConfig(t), gadgets())

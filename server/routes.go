@@ -154,7 +154,7 @@ func where(matches func(*http.Request) bool, middlewares ...func(http.Handler) h
 	}
 }
 
-// isAPI reports whether a request is one for the API, also if it is for no path of it.
+// isAPI reports whether a request is one for the API, even if no such path exists.
 func isAPI(r *http.Request) bool { return isBelow(strings.ToLower(r.URL.Path), "/api") }
 
 // isHealth reports whether a request asks how the server is, other than as a part of the API, whose limit counts there.

@@ -5466,14 +5466,14 @@ type GetRunParams struct {
 
 // UploadAgentMediaParams defines parameters for UploadAgentMedia.
 type UploadAgentMediaParams struct {
-	// IdempotencyKey A name for the request, under which the message is posted, or the file kept, once, also when the first attempt got no answer. See
+	// IdempotencyKey A name for the request, under which the message is posted, or the file kept, once, even when the first attempt got no answer. See
 	// "Asking twice".
 	IdempotencyKey *MessageKey `json:"Idempotency-Key,omitempty"`
 }
 
 // UploadChannelMediaParams defines parameters for UploadChannelMedia.
 type UploadChannelMediaParams struct {
-	// IdempotencyKey A name for the request, under which the message is posted, or the file kept, once, also when the first attempt got no answer. See
+	// IdempotencyKey A name for the request, under which the message is posted, or the file kept, once, even when the first attempt got no answer. See
 	// "Asking twice".
 	IdempotencyKey *MessageKey `json:"Idempotency-Key,omitempty"`
 }
@@ -5520,14 +5520,14 @@ type PostMessageParams struct {
 	// and posts nothing.
 	LastEventID *LastEventID `json:"Last-Event-ID,omitempty"`
 
-	// IdempotencyKey A name for the request, under which the message is posted, or the file kept, once, also when the first attempt got no answer. See
+	// IdempotencyKey A name for the request, under which the message is posted, or the file kept, once, even when the first attempt got no answer. See
 	// "Asking twice".
 	IdempotencyKey *MessageKey `json:"Idempotency-Key,omitempty"`
 }
 
 // UploadMessageMediaParams defines parameters for UploadMessageMedia.
 type UploadMessageMediaParams struct {
-	// IdempotencyKey A name for the request, under which the message is posted, or the file kept, once, also when the first attempt got no answer. See
+	// IdempotencyKey A name for the request, under which the message is posted, or the file kept, once, even when the first attempt got no answer. See
 	// "Asking twice".
 	IdempotencyKey *MessageKey `json:"Idempotency-Key,omitempty"`
 }
@@ -5625,7 +5625,7 @@ type PostSessionMessageParams struct {
 	// and posts nothing.
 	LastEventID *LastEventID `json:"Last-Event-ID,omitempty"`
 
-	// IdempotencyKey A name for the request, under which the message is posted, or the file kept, once, also when the first attempt got no answer. See
+	// IdempotencyKey A name for the request, under which the message is posted, or the file kept, once, even when the first attempt got no answer. See
 	// "Asking twice".
 	IdempotencyKey *MessageKey `json:"Idempotency-Key,omitempty"`
 }

@@ -324,7 +324,7 @@ type ClientInterface interface {
 
 	// StartAgent Start an agent
 	//
-	// The agent answers from now on, also after a restart of the server. Starting a started agent is fine.
+	// The agent answers from now on, even after a restart of the server. Starting a started agent is fine.
 	//
 	// Corresponds with POST /api/agents/{agentId}/start (the `StartAgent` operationId).
 	StartAgent(ctx context.Context, agentID AgentID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -706,7 +706,7 @@ type ClientInterface interface {
 	//
 	// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 	// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
-	// an `Idempotency-Key` that holds also when the first attempt got no answer: the message is posted once, and its agent's
+	// an `Idempotency-Key` that holds even when the first attempt got no answer: the message is posted once, and its agent's
 	// answer waited for again.
 	//
 	// Takes any type of body and a specified content type.
@@ -735,7 +735,7 @@ type ClientInterface interface {
 	//
 	// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 	// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
-	// an `Idempotency-Key` that holds also when the first attempt got no answer: the message is posted once, and its agent's
+	// an `Idempotency-Key` that holds even when the first attempt got no answer: the message is posted once, and its agent's
 	// answer waited for again.
 	//
 	// Takes a body of the `application/json` content type.
@@ -1142,7 +1142,7 @@ type ClientInterface interface {
 
 	// RenewSession Renew a session
 	//
-	// Begins the time-out anew, also in a session that doesn't renew itself. The longest life stays what it is.
+	// Begins the time-out anew, even in a session that doesn't renew itself. The longest life stays what it is.
 	//
 	// Corresponds with POST /api/messaging/sessions/{sessionId}/renew (the `RenewSession` operationId).
 	RenewSession(ctx context.Context, sessionID SessionID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1851,7 +1851,7 @@ func (c *Client) GetRun(ctx context.Context, agentID AgentID, runID UUID, params
 
 // StartAgent Start an agent
 //
-// The agent answers from now on, also after a restart of the server. Starting a started agent is fine.
+// The agent answers from now on, even after a restart of the server. Starting a started agent is fine.
 //
 // Corresponds with POST /api/agents/{agentId}/start (the `StartAgent` operationId).
 func (c *Client) StartAgent(ctx context.Context, agentID AgentID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2633,7 +2633,7 @@ func (c *Client) ListMessages(ctx context.Context, channelID ChannelID, params *
 //
 // With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 // broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
-// an `Idempotency-Key` that holds also when the first attempt got no answer: the message is posted once, and its agent's
+// an `Idempotency-Key` that holds even when the first attempt got no answer: the message is posted once, and its agent's
 // answer waited for again.
 //
 // Takes any type of body and a specified content type.
@@ -2672,7 +2672,7 @@ func (c *Client) PostMessageWithBody(ctx context.Context, channelID ChannelID, p
 //
 // With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 // broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
-// an `Idempotency-Key` that holds also when the first attempt got no answer: the message is posted once, and its agent's
+// an `Idempotency-Key` that holds even when the first attempt got no answer: the message is posted once, and its agent's
 // answer waited for again.
 //
 // Takes a body of the `application/json` content type.
@@ -3509,7 +3509,7 @@ func (c *Client) PostSessionMessage(ctx context.Context, sessionID SessionID, pa
 
 // RenewSession Renew a session
 //
-// Begins the time-out anew, also in a session that doesn't renew itself. The longest life stays what it is.
+// Begins the time-out anew, even in a session that doesn't renew itself. The longest life stays what it is.
 //
 // Corresponds with POST /api/messaging/sessions/{sessionId}/renew (the `RenewSession` operationId).
 func (c *Client) RenewSession(ctx context.Context, sessionID SessionID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -9631,7 +9631,7 @@ type ClientWithResponsesInterface interface {
 
 	// StartAgentWithResponse Start an agent
 	//
-	// The agent answers from now on, also after a restart of the server. Starting a started agent is fine.
+	// The agent answers from now on, even after a restart of the server. Starting a started agent is fine.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10035,7 +10035,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 	// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
-	// an `Idempotency-Key` that holds also when the first attempt got no answer: the message is posted once, and its agent's
+	// an `Idempotency-Key` that holds even when the first attempt got no answer: the message is posted once, and its agent's
 	// answer waited for again.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -10064,7 +10064,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 	// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
-	// an `Idempotency-Key` that holds also when the first attempt got no answer: the message is posted once, and its agent's
+	// an `Idempotency-Key` that holds even when the first attempt got no answer: the message is posted once, and its agent's
 	// answer waited for again.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -10509,7 +10509,7 @@ type ClientWithResponsesInterface interface {
 
 	// RenewSessionWithResponse Renew a session
 	//
-	// Begins the time-out anew, also in a session that doesn't renew itself. The longest life stays what it is.
+	// Begins the time-out anew, even in a session that doesn't renew itself. The longest life stays what it is.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -15885,7 +15885,7 @@ func (c *ClientWithResponses) GetRunWithResponse(ctx context.Context, agentID Ag
 
 // StartAgentWithResponse Start an agent
 //
-// The agent answers from now on, also after a restart of the server. Starting a started agent is fine.
+// The agent answers from now on, even after a restart of the server. Starting a started agent is fine.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -16529,7 +16529,7 @@ func (c *ClientWithResponses) ListMessagesWithResponse(ctx context.Context, chan
 //
 // With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 // broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
-// an `Idempotency-Key` that holds also when the first attempt got no answer: the message is posted once, and its agent's
+// an `Idempotency-Key` that holds even when the first attempt got no answer: the message is posted once, and its agent's
 // answer waited for again.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -16564,7 +16564,7 @@ func (c *ClientWithResponses) PostMessageWithBodyWithResponse(ctx context.Contex
 //
 // With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 // broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
-// an `Idempotency-Key` that holds also when the first attempt got no answer: the message is posted once, and its agent's
+// an `Idempotency-Key` that holds even when the first attempt got no answer: the message is posted once, and its agent's
 // answer waited for again.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -17267,7 +17267,7 @@ func (c *ClientWithResponses) PostSessionMessageWithResponse(ctx context.Context
 
 // RenewSessionWithResponse Renew a session
 //
-// Begins the time-out anew, also in a session that doesn't renew itself. The longest life stays what it is.
+// Begins the time-out anew, even in a session that doesn't renew itself. The longest life stays what it is.
 //
 // Returns a wrapper object for the known response body format(s).
 //

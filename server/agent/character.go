@@ -56,7 +56,7 @@ type Example struct {
 // Bio is a text or a list of texts. It is encoded in the form it was decoded from.
 type Bio struct {
 	Lines []string
-	List  bool // a list, also when it has one line
+	List  bool // a list, even when it has one line
 }
 
 // BioText returns the bio of a single text.

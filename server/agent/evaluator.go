@@ -6,7 +6,7 @@ import "context"
 type Evaluator struct {
 	Name        string // upper snake case; unique among the agent's evaluators
 	Description string
-	AlwaysRun   bool // also when the agent did not answer
+	AlwaysRun   bool // even when the agent did not answer
 
 	// Validate reports whether there is anything to do. Nil means always.
 	Validate func(ctx context.Context, run *Run) bool

@@ -88,7 +88,7 @@ var movable = sync.OnceValues(func() (path string, err error) {
 	return path, programtest.Build(path, "-overlay", filepath.Join(dir, "overlay.json"))
 })
 
-// A clock that is set, and set back, ends nothing before its time, also when the server is killed while it is wrong. On PostgreSQL
+// A clock that is set, and set back, ends nothing before its time, even when the server is killed while it is wrong. On PostgreSQL
 // the clocks of other nodes count: there what has an end may end by such a clock, and nothing else does.
 func TestClockThatJumps(t *testing.T) {
 	t.Parallel()

@@ -94,7 +94,7 @@ func tooLarge(limit int64) *apierr.Error {
 	return apierr.New(apierr.TooLarge, "The request body is larger than %d bytes", limit)
 }
 
-// fileTooLarge is what an upload is refused with, also where its size is found out later.
+// fileTooLarge is what an upload is refused with, even where its size is found out later.
 func fileTooLarge(limit int64) *apierr.Error {
 	return apierr.New(apierr.FileTooLarge, "File too large").WithDetails(fmt.Sprintf("A file may have %d bytes", limit))
 }

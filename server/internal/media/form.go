@@ -16,7 +16,7 @@ const (
 )
 
 // readForm reads a form with one file in the field "file", which receive gets while it is being sent. It returns what the
-// other fields say. Every part that has a content type or a file name is a file, also where the name is empty: some senders
+// other fields say. Every part that has a content type or a file name is a file, even where the name is empty: some senders
 // have none to give.
 func readForm(form *multipart.Reader, receive func(part *multipart.Part) error) (fields map[string]string, err error) {
 	fields = map[string]string{}

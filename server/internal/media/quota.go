@@ -7,7 +7,7 @@ import (
 )
 
 // ledger sees to it that no owner gets more room than the quota, however many files arrive at once. An owner's page lives as
-// long as files of its are being kept; the folder on disk is the truth in between.
+// long as any of its files are being stored; the folder on disk is the truth in between.
 type ledger struct {
 	quota int64 // 0: no limit
 

@@ -176,7 +176,7 @@ func sessionCounts(r db.CountSessionsRow) SessionCounts {
 	return SessionCounts{Live: int(r.Live), NearEnd: int(r.NearEnd), Expired: int(r.Expired)}
 }
 
-// RenewSession begins the time-out of a session anew, also of one that doesn't renew itself.
+// RenewSession restarts the time-out of a session, even of one that doesn't renew itself.
 func (s *Service) RenewSession(ctx context.Context, who auth.Identity, id uuid.UUID) (Session, error) {
 	return s.changeSession(ctx, who, "renewing a session", id, func(q db.Querier) (db.Session, error) {
 		return q.RenewSession(ctx, db.RenewSessionParams{ID: id, Now: s.millis(), ByHand: true})

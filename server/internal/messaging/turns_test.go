@@ -72,7 +72,7 @@ func TestEndOfATurnHintsAtWork(t *testing.T) {
 	}
 }
 
-// What an agent says is an answer, also when it has left the channel meanwhile: the others there are not asked about it.
+// What an agent says is an answer, even when it has left the channel meanwhile: the others there are not asked about it.
 func TestReplyOfAnAgentThatLeft(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

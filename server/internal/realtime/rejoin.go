@@ -28,7 +28,7 @@ type rejoining struct {
 	done         chan error // capacity 1
 }
 
-// rejoin makes a socket a member of a channel and sends it what it missed since message number seen, also when that was
+// rejoin makes a socket a member of a channel and sends it what it missed since message number seen, even when that was
 // before a restart of the server. The delivery does it, between two events: so the client gets every message once and in
 // order, the missed ones from the database and the others live.
 func (g *Gateway) rejoin(ctx context.Context, ev *socketio.Event, confirmation joined, channelID uuid.UUID, seen int64) error {

@@ -180,7 +180,7 @@ type StoredSettings interface {
 	Replace(settings map[string]string) (dropped []string, err error)
 }
 
-// HealthFunc examines the server. It returns soon, also when a part of the server doesn't answer.
+// HealthFunc examines the server. It returns soon, even when a part of the server doesn't answer.
 type HealthFunc func(ctx context.Context) HealthReport
 
 // HealthReport is what a health check found.

@@ -51,7 +51,7 @@ func (h messageHandlers) PostMessage(ctx context.Context, req apiserver.PostMess
 // outgoing is a message on its way, and how its sender wants to get the answer.
 type outgoing struct {
 	draft       messaging.Draft
-	target      uuid.UUID // the agent that is to answer, for who waits for it; the zero id leaves the choice to the channel
+	target      uuid.UUID // the agent that is to answer, for callers that wait; the zero id leaves the choice to the channel
 	transport   api.Transport
 	lastEventID *string
 }

@@ -84,7 +84,7 @@ type spelling struct{ old, name string }
 
 // oldSpellings returns a middleware that rewrites the bodies of requests below /api/messaging: old names become the
 // contract's, and keys with null are dropped, since clients send null for what they don't have. What is no JSON object
-// passes as it is, to be refused by who reads it.
+// passes as it is: its reader refuses it.
 func oldSpellings(fail func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

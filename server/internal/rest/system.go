@@ -37,7 +37,7 @@ func (h systemHandlers) Ping(context.Context, apiserver.PingRequestObject) (apis
 	return pong(time.Now().UnixMilli()), nil
 }
 
-// pong answers who watches the server, again and again. It holds the time in milliseconds.
+// pong answers health pollers. It holds the time in milliseconds.
 type pong int64
 
 // VisitPingResponse writes the answer.

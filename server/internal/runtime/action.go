@@ -36,7 +36,7 @@ func builtinActions() []agent.Action {
 			Description: "Do nothing beyond what else is listed.",
 			Handle:      nothing,
 		},
-		roomAction("FOLLOW_ROOM", "Take part in this room also without being addressed. Only when somebody asks for it.",
+		roomAction("FOLLOW_ROOM", "Take part in this room even without being addressed. Only when somebody asks for it.",
 			[]string{"FOLLOW_CHAT", "FOLLOW_CHANNEL", "FOLLOW_CONVERSATION", "FOLLOW_THREAD"}, agent.RoomFollowed, "The room is followed now.",
 			func(run *agent.Run) bool {
 				return run.Room.State == "" && asksToFollow.MatchString(run.Message.Content.Text)

@@ -238,7 +238,7 @@ func (a *Agents) Delete(ctx context.Context, who auth.Identity, id uuid.UUID) er
 	return nil
 }
 
-// Start lets an agent take turns, also after a restart of the server, and attaches it to the default message server. An
+// Start lets an agent take turns, even after a restart of the server, and attaches it to the default message server. An
 // agent that runs already is no error.
 func (a *Agents) Start(ctx context.Context, who auth.Identity, id uuid.UUID) (Agent, error) {
 	row, err := a.setRunning(ctx, who, id, true)

@@ -49,7 +49,7 @@ func (r *run) compose(ctx context.Context, names []string) error {
 	return nil
 }
 
-// defaultProviders returns the names of the providers that are asked unless a caller is choosy.
+// defaultProviders returns the names of the providers that are asked unless the caller names some.
 func (r *run) defaultProviders() []string {
 	var names []string
 	for _, p := range r.agent.components.Providers {

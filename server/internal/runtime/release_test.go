@@ -48,7 +48,7 @@ func (m *brokenOnce) ReleaseTurn(ctx context.Context, owner string, t messaging.
 	return err
 }
 
-// A turn that the database broke off is taken up again as soon as it is free, also by the server that gives it back and has not
+// A turn that the database broke off is taken up again as soon as it is free, even by the server that gives it back and has not
 // come to the end of that. Its lease never passes here.
 func TestTurnGivenBackIsTakenAtOnce(t *testing.T) {
 	t.Parallel()

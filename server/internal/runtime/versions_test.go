@@ -12,7 +12,7 @@ import (
 )
 
 // Versions and cards are kept within bounds on their bytes.
-func TestMindsAreBounded(t *testing.T) {
+func TestVersionsAreBounded(t *testing.T) {
 	t.Parallel()
 	built := 0
 	s := newAgentVersions(func(_ context.Context, row db.Agent) (*agentVersion, error) {

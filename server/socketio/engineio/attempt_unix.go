@@ -24,7 +24,7 @@ func (a *attempt) init() {
 		for {
 			a.n, a.err = syscall.Write(int(fd), a.out)
 			if a.err != syscall.EINTR {
-				return true // also if the kernel has no room: waiting is not our business
+				return true // even if the kernel has no room: waiting is not our business
 			}
 		}
 	}

@@ -129,7 +129,7 @@ func (s *Session) Backlog() (frames, bytes int) {
 
 // Drained returns nil if the queue is at most half full. Otherwise it returns a channel that is closed when that is so again, or
 // when the session has ended. Whoever answers what the client sends can wait for it, so that a client that sends a lot does
-// not overflow with the answers; he should not wait for ever, as the client may never read.
+// not overflow with the answers; it should not wait for ever, as the client may never read.
 func (s *Session) Drained() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()

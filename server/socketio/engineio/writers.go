@@ -17,7 +17,7 @@ const (
 	maxAttempt = 64 << 10
 	// maxIdleReady bounds the capacity that an empty line keeps.
 	maxIdleReady = 4096
-	// maxOwn is how many sessions the caller of Batch or Corked writes to himself.
+	// maxOwn is how many sessions the caller of Batch or Corked writes to itself.
 	maxOwn = 64
 	// maxCorked and maxCorkedBytes are how much may wait for one session before a cork is full.
 	maxCorked      = 16

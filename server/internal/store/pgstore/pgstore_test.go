@@ -46,7 +46,7 @@ func TestConformanceThroughPooler(t *testing.T) {
 	}
 }
 
-// The first start through a pooler makes the schema, also when many start at once.
+// The first start through a pooler makes the schema, even when many start at once.
 func TestMigrationThroughPooler(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Pooled(t, pgtest.EmptyURL(t))
