@@ -252,7 +252,7 @@ func (q *Queries) ListAgents(ctx context.Context) ([]Agent, error) {
 }
 
 const listAgentsToConceal = `-- name: ListAgentsToConceal :many
-SELECT agent_id FROM agents_to_conceal WHERE agent_id > $1 ORDER BY agent_id LIMIT $2::bigint
+SELECT agent_id FROM agents_to_conceal WHERE agent_id > $1 ORDER BY agent_id LIMIT CAST($2 AS bigint)
 `
 
 type ListAgentsToConcealParams = db.ListAgentsToConcealParams

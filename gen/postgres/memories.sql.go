@@ -40,7 +40,7 @@ func (q *Queries) DeleteMemory(ctx context.Context, arg DeleteMemoryParams) (int
 
 const deleteRoomMemories = `-- name: DeleteRoomMemories :execrows
 DELETE FROM memories
-WHERE room_id = $1 AND agent_id = $2 AND ($3::text = '' OR table_name = $3::text)
+WHERE room_id = $1 AND agent_id = $2 AND (CAST($3 AS text) = '' OR table_name = CAST($3 AS text))
 `
 
 type DeleteRoomMemoriesParams = db.DeleteRoomMemoriesParams

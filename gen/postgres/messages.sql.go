@@ -160,7 +160,7 @@ const listMessagesAfter = `-- name: ListMessagesAfter :many
 SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at FROM messages
 WHERE channel_id = $1 AND created_at > $2
 ORDER BY created_at, seq
-LIMIT $4::bigint OFFSET $3::bigint
+LIMIT CAST($4 AS bigint) OFFSET CAST($3 AS bigint)
 `
 
 type ListMessagesAfterParams = db.ListMessagesAfterParams
@@ -210,7 +210,7 @@ const listMessagesBefore = `-- name: ListMessagesBefore :many
 SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at FROM messages
 WHERE channel_id = $1 AND created_at < $2 AND created_at > $3
 ORDER BY created_at DESC, seq DESC
-LIMIT $5::bigint OFFSET $4::bigint
+LIMIT CAST($5 AS bigint) OFFSET CAST($4 AS bigint)
 `
 
 type ListMessagesBeforeParams = db.ListMessagesBeforeParams
@@ -261,7 +261,7 @@ const listMessagesBeforeSeq = `-- name: ListMessagesBeforeSeq :many
 SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at FROM messages
 WHERE channel_id = $1 AND seq < $2
 ORDER BY seq DESC
-LIMIT $3::bigint
+LIMIT CAST($3 AS bigint)
 `
 
 type ListMessagesBeforeSeqParams = db.ListMessagesBeforeSeqParams
@@ -306,7 +306,7 @@ const listMessagesFromSeq = `-- name: ListMessagesFromSeq :many
 SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at FROM messages
 WHERE channel_id = $1 AND seq > $2
 ORDER BY seq
-LIMIT $3::bigint
+LIMIT CAST($3 AS bigint)
 `
 
 type ListMessagesFromSeqParams = db.ListMessagesFromSeqParams

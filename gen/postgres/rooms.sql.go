@@ -139,7 +139,7 @@ FROM rooms r LEFT JOIN channels c ON c.id = r.channel_id
     LEFT JOIN worlds w ON w.id = r.world_id AND w.agent_id = COALESCE(s.owner_id, r.agent_id)
 WHERE r.agent_id = $1
 ORDER BY r.created_at, r.id
-LIMIT $3::bigint OFFSET $2::bigint
+LIMIT CAST($3 AS bigint) OFFSET CAST($2 AS bigint)
 `
 
 type ListAgentRoomsParams = db.ListAgentRoomsParams

@@ -92,7 +92,7 @@ FROM messages
 JOIN channels ON channels.id = messages.channel_id
 WHERE messages.author_id = $1 AND messages.created_at >= $2 AND messages.created_at <= $3
 ORDER BY messages.created_at DESC, messages.seq DESC, messages.id
-LIMIT $5::bigint OFFSET $4::bigint
+LIMIT CAST($5 AS bigint) OFFSET CAST($4 AS bigint)
 `
 
 type FilterAuthorMessagesParams = db.FilterAuthorMessagesParams
@@ -147,10 +147,10 @@ SELECT messages.id, messages.channel_id, messages.seq, messages.author_id, messa
 FROM messages
 JOIN channels ON channels.id = messages.channel_id
 WHERE messages.channel_id = $1
-  AND ($2::boolean OR messages.author_id = $3)
+  AND (CAST($2 AS boolean) OR messages.author_id = $3)
   AND messages.created_at >= $4 AND messages.created_at <= $5
 ORDER BY messages.created_at DESC, messages.seq DESC
-LIMIT $7::bigint OFFSET $6::bigint
+LIMIT CAST($7 AS bigint) OFFSET CAST($6 AS bigint)
 `
 
 type FilterChannelMessagesParams = db.FilterChannelMessagesParams

@@ -86,7 +86,7 @@ SELECT CAST(coalesce(sum(CASE WHEN ended_at IS NULL AND expires_at > $1 THEN 1 E
        CAST(coalesce(sum(CASE WHEN ended_at IS NULL AND expires_at > $1 AND expires_at - warning_ms <= $1 THEN 1 ELSE 0 END), 0) AS bigint) AS near_end,
        CAST(coalesce(sum(CASE WHEN (ended_at IS NULL AND expires_at <= $1) OR end_reason = 'expired' THEN 1 ELSE 0 END), 0) AS bigint) AS expired
 FROM sessions
-WHERE $2::boolean OR user_id = $3
+WHERE CAST($2 AS boolean) OR user_id = $3
 `
 
 type CountSessionsParams = db.CountSessionsParams
@@ -362,7 +362,7 @@ const listSessions = `-- name: ListSessions :many
 SELECT id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason FROM sessions
 WHERE ended_at IS NULL AND expires_at > $1 AND created_at <= $2
 ORDER BY created_at DESC, id
-LIMIT $4::bigint OFFSET $3::bigint
+LIMIT CAST($4 AS bigint) OFFSET CAST($3 AS bigint)
 `
 
 type ListSessionsParams = db.ListSessionsParams
@@ -416,7 +416,7 @@ const listUserSessions = `-- name: ListUserSessions :many
 SELECT id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason FROM sessions
 WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 AND created_at <= $3
 ORDER BY created_at DESC, id
-LIMIT $5::bigint OFFSET $4::bigint
+LIMIT CAST($5 AS bigint) OFFSET CAST($4 AS bigint)
 `
 
 type ListUserSessionsParams = db.ListUserSessionsParams
@@ -483,7 +483,7 @@ UPDATE sessions
 SET active_at = $1, renewed_at = $1, renewal_count = renewal_count + 1, warned_at = NULL,
     expires_at = CASE WHEN $1 + timeout_ms < created_at + max_duration_ms THEN $1 + timeout_ms ELSE created_at + max_duration_ms END,
     due_at = CASE WHEN $1 + timeout_ms < created_at + max_duration_ms THEN $1 + timeout_ms ELSE created_at + max_duration_ms END - warning_ms
-WHERE id = $2 AND ended_at IS NULL AND expires_at > $1 AND (auto_renew OR $3::boolean)
+WHERE id = $2 AND ended_at IS NULL AND expires_at > $1 AND (auto_renew OR CAST($3 AS boolean))
 RETURNING id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason
 `
 
@@ -519,8 +519,8 @@ func (q *Queries) RenewSession(ctx context.Context, arg RenewSessionParams) (Ses
 
 const shiftSessions = `-- name: ShiftSessions :exec
 UPDATE sessions
-SET created_at = created_at + $1::bigint, active_at = active_at + $1::bigint, renewed_at = renewed_at + $1::bigint,
-    expires_at = expires_at + $1::bigint, due_at = due_at + $1::bigint, warned_at = warned_at + $1::bigint
+SET created_at = created_at + CAST($1 AS bigint), active_at = active_at + CAST($1 AS bigint), renewed_at = renewed_at + CAST($1 AS bigint),
+    expires_at = expires_at + CAST($1 AS bigint), due_at = due_at + CAST($1 AS bigint), warned_at = warned_at + CAST($1 AS bigint)
 WHERE ended_at IS NULL
 `
 

@@ -358,7 +358,7 @@ const listJobs = `-- name: ListJobs :many
 SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at FROM jobs
 WHERE created_at <= ?1
 ORDER BY created_at DESC, id
-LIMIT ?3 OFFSET ?2
+LIMIT CAST(?3 AS bigint) OFFSET CAST(?2 AS bigint)
 `
 
 type ListJobsParams = db.ListJobsParams
@@ -410,7 +410,7 @@ const listJobsOfStatus = `-- name: ListJobsOfStatus :many
 SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at FROM jobs
 WHERE status = ?1 AND created_at <= ?2
 ORDER BY created_at DESC, id
-LIMIT ?4 OFFSET ?3
+LIMIT CAST(?4 AS bigint) OFFSET CAST(?3 AS bigint)
 `
 
 type ListJobsOfStatusParams = db.ListJobsOfStatusParams
@@ -465,9 +465,9 @@ func (q *Queries) ListJobsOfStatus(ctx context.Context, arg ListJobsOfStatusPara
 const listUserJobs = `-- name: ListUserJobs :many
 SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at FROM jobs
 WHERE user_id = ?1 AND created_at <= ?2
-  AND (CAST(?3 AS TEXT) = '' OR status = ?3)
+  AND (CAST(?3 AS text) = '' OR status = ?3)
 ORDER BY created_at DESC, id
-LIMIT ?5 OFFSET ?4
+LIMIT CAST(?5 AS bigint) OFFSET CAST(?4 AS bigint)
 `
 
 type ListUserJobsParams = db.ListUserJobsParams
@@ -566,7 +566,7 @@ func (q *Queries) SettleCallback(ctx context.Context, arg SettleCallbackParams) 
 }
 
 const shiftJobs = `-- name: ShiftJobs :exec
-UPDATE jobs SET created_at = created_at + CAST(?1 AS INTEGER), expires_at = expires_at + CAST(?1 AS INTEGER)
+UPDATE jobs SET created_at = created_at + CAST(?1 AS bigint), expires_at = expires_at + CAST(?1 AS bigint)
 WHERE ended_at IS NULL
 `
 

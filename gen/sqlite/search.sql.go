@@ -94,7 +94,7 @@ FROM messages
 JOIN channels ON channels.id = messages.channel_id
 WHERE messages.author_id = ?1 AND messages.created_at >= ?2 AND messages.created_at <= ?3
 ORDER BY messages.created_at DESC, messages.seq DESC, messages.id
-LIMIT ?5 OFFSET ?4
+LIMIT CAST(?5 AS bigint) OFFSET CAST(?4 AS bigint)
 `
 
 type FilterAuthorMessagesParams = db.FilterAuthorMessagesParams
@@ -152,10 +152,10 @@ SELECT messages.id, messages.channel_id, messages.seq, messages.author_id, messa
 FROM messages
 JOIN channels ON channels.id = messages.channel_id
 WHERE messages.channel_id = ?1
-  AND (CAST(?2 AS BOOLEAN) OR messages.author_id = ?3)
+  AND (CAST(?2 AS boolean) OR messages.author_id = ?3)
   AND messages.created_at >= ?4 AND messages.created_at <= ?5
 ORDER BY messages.created_at DESC, messages.seq DESC
-LIMIT ?7 OFFSET ?6
+LIMIT CAST(?7 AS bigint) OFFSET CAST(?6 AS bigint)
 `
 
 type FilterChannelMessagesParams = db.FilterChannelMessagesParams

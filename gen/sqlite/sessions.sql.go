@@ -82,11 +82,11 @@ func (q *Queries) CountOpenSessions(ctx context.Context, atMost int64) (int64, e
 }
 
 const countSessions = `-- name: CountSessions :one
-SELECT CAST(coalesce(sum(CASE WHEN ended_at IS NULL AND expires_at > ?1 THEN 1 ELSE 0 END), 0) AS INTEGER) AS live,
-       CAST(coalesce(sum(CASE WHEN ended_at IS NULL AND expires_at > ?1 AND expires_at - warning_ms <= ?1 THEN 1 ELSE 0 END), 0) AS INTEGER) AS near_end,
-       CAST(coalesce(sum(CASE WHEN (ended_at IS NULL AND expires_at <= ?1) OR end_reason = 'expired' THEN 1 ELSE 0 END), 0) AS INTEGER) AS expired
+SELECT CAST(coalesce(sum(CASE WHEN ended_at IS NULL AND expires_at > ?1 THEN 1 ELSE 0 END), 0) AS bigint) AS live,
+       CAST(coalesce(sum(CASE WHEN ended_at IS NULL AND expires_at > ?1 AND expires_at - warning_ms <= ?1 THEN 1 ELSE 0 END), 0) AS bigint) AS near_end,
+       CAST(coalesce(sum(CASE WHEN (ended_at IS NULL AND expires_at <= ?1) OR end_reason = 'expired' THEN 1 ELSE 0 END), 0) AS bigint) AS expired
 FROM sessions
-WHERE CAST(?2 AS BOOLEAN) OR user_id = ?3
+WHERE CAST(?2 AS boolean) OR user_id = ?3
 `
 
 type CountSessionsParams = db.CountSessionsParams
@@ -365,7 +365,7 @@ const listSessions = `-- name: ListSessions :many
 SELECT id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason FROM sessions
 WHERE ended_at IS NULL AND expires_at > ?1 AND created_at <= ?2
 ORDER BY created_at DESC, id
-LIMIT ?4 OFFSET ?3
+LIMIT CAST(?4 AS bigint) OFFSET CAST(?3 AS bigint)
 `
 
 type ListSessionsParams = db.ListSessionsParams
@@ -422,7 +422,7 @@ const listUserSessions = `-- name: ListUserSessions :many
 SELECT id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason FROM sessions
 WHERE user_id = ?1 AND ended_at IS NULL AND expires_at > ?2 AND created_at <= ?3
 ORDER BY created_at DESC, id
-LIMIT ?5 OFFSET ?4
+LIMIT CAST(?5 AS bigint) OFFSET CAST(?4 AS bigint)
 `
 
 type ListUserSessionsParams = db.ListUserSessionsParams
@@ -492,7 +492,7 @@ UPDATE sessions
 SET active_at = ?1, renewed_at = ?1, renewal_count = renewal_count + 1, warned_at = NULL,
     expires_at = CASE WHEN ?1 + timeout_ms < created_at + max_duration_ms THEN ?1 + timeout_ms ELSE created_at + max_duration_ms END,
     due_at = CASE WHEN ?1 + timeout_ms < created_at + max_duration_ms THEN ?1 + timeout_ms ELSE created_at + max_duration_ms END - warning_ms
-WHERE id = ?2 AND ended_at IS NULL AND expires_at > ?1 AND (auto_renew OR CAST(?3 AS BOOLEAN))
+WHERE id = ?2 AND ended_at IS NULL AND expires_at > ?1 AND (auto_renew OR CAST(?3 AS boolean))
 RETURNING id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason
 `
 
@@ -528,8 +528,8 @@ func (q *Queries) RenewSession(ctx context.Context, arg RenewSessionParams) (Ses
 
 const shiftSessions = `-- name: ShiftSessions :exec
 UPDATE sessions
-SET created_at = created_at + CAST(?1 AS INTEGER), active_at = active_at + CAST(?1 AS INTEGER), renewed_at = renewed_at + CAST(?1 AS INTEGER),
-    expires_at = expires_at + CAST(?1 AS INTEGER), due_at = due_at + CAST(?1 AS INTEGER), warned_at = warned_at + CAST(?1 AS INTEGER)
+SET created_at = created_at + CAST(?1 AS bigint), active_at = active_at + CAST(?1 AS bigint), renewed_at = renewed_at + CAST(?1 AS bigint),
+    expires_at = expires_at + CAST(?1 AS bigint), due_at = due_at + CAST(?1 AS bigint), warned_at = warned_at + CAST(?1 AS bigint)
 WHERE ended_at IS NULL
 `
 

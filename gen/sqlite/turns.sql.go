@@ -73,12 +73,12 @@ WHERE agent_id = ?1
   AND queued_at <= ?2
   AND (queued_at >= ?3 OR started_at >= ?3)
   AND queued_at <= ?4 AND (started_at IS NULL OR started_at <= ?4)
-  AND (CAST(?5 AS BOOLEAN) OR channel_id = ?6)
-  AND (CAST(?7 AS TEXT) = ''
-       OR (CAST(?7 AS TEXT) = 'started' AND status IN ('queued', 'running'))
-       OR (CAST(?7 AS TEXT) = 'completed' AND status IN ('replied', 'ignored'))
-       OR (CAST(?7 AS TEXT) = 'timeout' AND status = 'timed_out')
-       OR (CAST(?7 AS TEXT) = 'error' AND status IN ('failed', 'cancelled', 'superseded')))
+  AND (CAST(?5 AS boolean) OR channel_id = ?6)
+  AND (CAST(?7 AS text) = ''
+       OR (CAST(?7 AS text) = 'started' AND status IN ('queued', 'running'))
+       OR (CAST(?7 AS text) = 'completed' AND status IN ('replied', 'ignored'))
+       OR (CAST(?7 AS text) = 'timeout' AND status = 'timed_out')
+       OR (CAST(?7 AS text) = 'error' AND status IN ('failed', 'cancelled', 'superseded')))
 `
 
 type CountAgentTurnsParams = db.CountAgentTurnsParams
@@ -565,14 +565,14 @@ WHERE agent_id = ?1
   AND queued_at <= ?2
   AND (queued_at >= ?3 OR started_at >= ?3)
   AND queued_at <= ?4 AND (started_at IS NULL OR started_at <= ?4)
-  AND (CAST(?5 AS BOOLEAN) OR channel_id = ?6)
-  AND (CAST(?7 AS TEXT) = ''
-       OR (CAST(?7 AS TEXT) = 'started' AND status IN ('queued', 'running'))
-       OR (CAST(?7 AS TEXT) = 'completed' AND status IN ('replied', 'ignored'))
-       OR (CAST(?7 AS TEXT) = 'timeout' AND status = 'timed_out')
-       OR (CAST(?7 AS TEXT) = 'error' AND status IN ('failed', 'cancelled', 'superseded')))
+  AND (CAST(?5 AS boolean) OR channel_id = ?6)
+  AND (CAST(?7 AS text) = ''
+       OR (CAST(?7 AS text) = 'started' AND status IN ('queued', 'running'))
+       OR (CAST(?7 AS text) = 'completed' AND status IN ('replied', 'ignored'))
+       OR (CAST(?7 AS text) = 'timeout' AND status = 'timed_out')
+       OR (CAST(?7 AS text) = 'error' AND status IN ('failed', 'cancelled', 'superseded')))
 ORDER BY queued_at DESC, seq DESC
-LIMIT ?9 OFFSET ?8
+LIMIT CAST(?9 AS bigint) OFFSET CAST(?8 AS bigint)
 `
 
 type ListAgentTurnsParams = db.ListAgentTurnsParams
@@ -637,7 +637,7 @@ SELECT e.turn_id, e.position, e.type, e.at, e.data, e.agent_id, t.channel_id, t.
 FROM turns t JOIN turn_events e ON e.turn_id = t.id
 WHERE t.channel_id = ?1 AND t.agent_id = ?2 AND e.at >= ?3 AND e.at <= ?4
 ORDER BY t.queued_at DESC, t.id DESC, e.position DESC
-LIMIT ?6 OFFSET ?5
+LIMIT CAST(?6 AS bigint) OFFSET CAST(?5 AS bigint)
 `
 
 type ListChannelLogParams = db.ListChannelLogParams

@@ -62,17 +62,6 @@ SELECT count(*) FROM (
       AND to_tsvector('simple', translate(messages.content, '!"#$%&''()*+,-./:;<=>?@[\]^_`{|}~', '                                ')) @@ websearch_to_tsquery('simple', sqlc.arg(words)::text)
     LIMIT sqlc.arg(max_rows)::bigint) found;
 
--- name: FilterChannelMessages :many
--- Newest first.
-SELECT sqlc.embed(messages), channels.message_server_id
-FROM messages
-JOIN channels ON channels.id = messages.channel_id
-WHERE messages.channel_id = sqlc.arg(channel_id)
-  AND (sqlc.arg(any_author)::boolean OR messages.author_id = sqlc.arg(author_id))
-  AND messages.created_at >= sqlc.arg(from_time) AND messages.created_at <= sqlc.arg(to_time)
-ORDER BY messages.created_at DESC, messages.seq DESC
-LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
-
 -- name: CountChannelMessages :one
 SELECT count(*) FROM (
     SELECT 1 FROM messages
@@ -80,15 +69,6 @@ SELECT count(*) FROM (
       AND (sqlc.arg(any_author)::boolean OR messages.author_id = sqlc.arg(author_id))
       AND messages.created_at >= sqlc.arg(from_time) AND messages.created_at <= sqlc.arg(to_time)
     LIMIT sqlc.arg(max_rows)::bigint) found;
-
--- name: FilterAuthorMessages :many
--- Newest first.
-SELECT sqlc.embed(messages), channels.message_server_id
-FROM messages
-JOIN channels ON channels.id = messages.channel_id
-WHERE messages.author_id = sqlc.arg(author_id) AND messages.created_at >= sqlc.arg(from_time) AND messages.created_at <= sqlc.arg(to_time)
-ORDER BY messages.created_at DESC, messages.seq DESC, messages.id
-LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
 
 -- name: CountAuthorMessages :one
 SELECT count(*) FROM (

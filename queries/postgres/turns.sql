@@ -52,33 +52,6 @@ ORDER BY array_position(chosen.ids, t.id)
 LIMIT sqlc.arg(max_turns)::bigint
 FOR UPDATE OF t SKIP LOCKED;
 
--- name: ClaimTurn :one
--- Leases a turn. It never starts before it was queued, whatever the clocks of two nodes say.
-UPDATE turns
-SET status = 'running', lease_owner = sqlc.arg(owner), lease_until = sqlc.arg(lease_until), attempts = attempts + 1,
-    started_at = coalesce(started_at, CASE WHEN turns.queued_at < sqlc.arg(now) THEN sqlc.arg(now) ELSE turns.queued_at END)
-WHERE id = sqlc.arg(id) AND status IN ('queued', 'running')
-RETURNING *;
-
--- name: RenewTurnLease :execrows
-UPDATE turns SET lease_until = sqlc.arg(lease_until)
-WHERE id = sqlc.arg(id) AND status = 'running' AND lease_owner = sqlc.arg(owner);
-
--- name: ReleaseTurnLease :execrows
--- Gives one turn back to its mailbox, unless it was taken up again since that attempt.
-UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
-WHERE id = sqlc.arg(id) AND status = 'running' AND lease_owner = sqlc.arg(owner) AND attempts = sqlc.arg(attempt);
-
--- name: ReleaseTurnLeases :execrows
--- Gives an owner's turns back to their mailboxes.
-UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
-WHERE status = 'running' AND lease_owner = sqlc.arg(owner);
-
--- name: ReleaseAllTurnLeases :execrows
--- Gives every running turn back; only right while no other process works on the database.
-UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
-WHERE status = 'running';
-
 -- name: FinishTurn :one
 -- Finds no row when the turn is no longer the owner's. The channel's row is taken before the turn's, as in a post.
 WITH home AS MATERIALIZED (
@@ -87,21 +60,6 @@ WITH home AS MATERIALIZED (
 UPDATE turns
 SET status = sqlc.arg(status), reason = sqlc.arg(reason), detail = sqlc.arg(detail), reply_id = sqlc.arg(reply_id), character_version = sqlc.arg(character_version), lease_owner = '', lease_until = 0, ended_at = sqlc.arg(ended_at)
 WHERE turns.id = sqlc.arg(id) AND turns.status = 'running' AND turns.lease_owner = sqlc.arg(owner) AND turns.channel_id = (SELECT home.id FROM home)
-RETURNING *;
-
--- name: AnyTurnQueued :one
--- One that waits behind another of its mailbox doesn't count. The order leads PostgreSQL to the index.
-SELECT EXISTS (SELECT 1 FROM (SELECT t.id FROM turns t WHERE t.head AND t.status = 'queued' ORDER BY t.queued_at, t.seq LIMIT 1) AS oldest);
-
--- name: EndMessageTurns :many
--- Ends the active turns of a message from outside.
-UPDATE turns SET status = sqlc.arg(new_status), reason = sqlc.arg(reason), detail = sqlc.arg(detail), lease_owner = '', lease_until = 0, ended_at = sqlc.arg(ended_at)
-WHERE message_id = sqlc.arg(message_id) AND status IN ('queued', 'running')
-RETURNING *;
-
--- name: EndChannelTurns :many
-UPDATE turns SET status = sqlc.arg(new_status), reason = sqlc.arg(reason), detail = sqlc.arg(detail), lease_owner = '', lease_until = 0, ended_at = sqlc.arg(ended_at)
-WHERE channel_id = sqlc.arg(channel_id) AND ended_at IS NULL AND status IN ('queued', 'running')
 RETURNING *;
 
 -- name: EndAgentTurns :many
@@ -116,52 +74,6 @@ WHERE agent_id = sqlc.arg(agent_id) AND channel_id = sqlc.arg(channel_id)
   AND status IN ('queued', 'running') AND (status = 'queued' OR NOT sqlc.arg(queued_only)::boolean)
 RETURNING *;
 
--- name: GetTurn :one
-SELECT * FROM turns WHERE id = sqlc.arg(id);
-
--- name: GetMessageTurn :one
-SELECT * FROM turns WHERE message_id = sqlc.arg(message_id) AND agent_id = sqlc.arg(agent_id);
-
--- name: ListMessageTurns :many
-SELECT * FROM turns WHERE message_id = sqlc.arg(message_id) ORDER BY queued_at, agent_id;
-
--- name: ListAgentTurns :many
--- Newest first, as they came; none that came after until_time. The time span includes both ends and holds the runs that
--- started in it, or came in it and have not started; an empty status_group means any status, any_channel any channel.
-SELECT * FROM turns
-WHERE agent_id = sqlc.arg(agent_id)
-  AND queued_at <= sqlc.arg(until_time)
-  AND (queued_at >= sqlc.arg(from_time) OR started_at >= sqlc.arg(from_time))
-  AND queued_at <= sqlc.arg(to_time) AND (started_at IS NULL OR started_at <= sqlc.arg(to_time))
-  AND (sqlc.arg(any_channel)::boolean OR channel_id = sqlc.arg(channel_id))
-  AND (sqlc.arg(status_group)::text = ''
-       OR (sqlc.arg(status_group)::text = 'started' AND status IN ('queued', 'running'))
-       OR (sqlc.arg(status_group)::text = 'completed' AND status IN ('replied', 'ignored'))
-       OR (sqlc.arg(status_group)::text = 'timeout' AND status = 'timed_out')
-       OR (sqlc.arg(status_group)::text = 'error' AND status IN ('failed', 'cancelled', 'superseded')))
-ORDER BY queued_at DESC, seq DESC
-LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
-
--- name: CountAgentTurns :one
-SELECT count(*) FROM turns
-WHERE agent_id = sqlc.arg(agent_id)
-  AND queued_at <= sqlc.arg(until_time)
-  AND (queued_at >= sqlc.arg(from_time) OR started_at >= sqlc.arg(from_time))
-  AND queued_at <= sqlc.arg(to_time) AND (started_at IS NULL OR started_at <= sqlc.arg(to_time))
-  AND (sqlc.arg(any_channel)::boolean OR channel_id = sqlc.arg(channel_id))
-  AND (sqlc.arg(status_group)::text = ''
-       OR (sqlc.arg(status_group)::text = 'started' AND status IN ('queued', 'running'))
-       OR (sqlc.arg(status_group)::text = 'completed' AND status IN ('replied', 'ignored'))
-       OR (sqlc.arg(status_group)::text = 'timeout' AND status = 'timed_out')
-       OR (sqlc.arg(status_group)::text = 'error' AND status IN ('failed', 'cancelled', 'superseded')));
-
--- name: InsertTurnEvent :exec
-INSERT INTO turn_events (turn_id, position, type, at, data, agent_id) VALUES (sqlc.arg(turn_id), sqlc.arg(position), sqlc.arg(type), sqlc.arg(at), sqlc.arg(data), sqlc.arg(agent_id))
-ON CONFLICT (turn_id, position) DO NOTHING;
-
--- name: ListTurnEvents :many
-SELECT * FROM turn_events WHERE turn_id = sqlc.arg(turn_id) ORDER BY position;
-
 -- name: NextLogPosition :one
 -- Where the next entry of a turn's log goes.
 SELECT coalesce(max(position) + 1, 0)::bigint FROM turn_events WHERE turn_id = sqlc.arg(turn_id);
@@ -172,14 +84,6 @@ SELECT sqlc.embed(e), t.channel_id, t.message_id, t.sender_id
 FROM turn_events e JOIN turns t ON t.id = e.turn_id
 WHERE e.agent_id = sqlc.arg(agent_id) AND e.at >= sqlc.arg(from_time) AND e.at <= sqlc.arg(to_time)
 ORDER BY e.at DESC, e.turn_id DESC, e.position DESC
-LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
-
--- name: ListChannelLog :many
--- The same for one channel, where an agent takes its turns one after the other, so that their order is that of the entries.
-SELECT sqlc.embed(e), t.channel_id, t.message_id, t.sender_id
-FROM turns t JOIN turn_events e ON e.turn_id = t.id
-WHERE t.channel_id = sqlc.arg(channel_id) AND t.agent_id = sqlc.arg(agent_id) AND e.at >= sqlc.arg(from_time) AND e.at <= sqlc.arg(to_time)
-ORDER BY t.queued_at DESC, t.id DESC, e.position DESC
 LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
 
 -- name: DeleteLogEntry :execrows

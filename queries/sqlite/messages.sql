@@ -1,10 +1,3 @@
--- name: InsertMessage :exec
-INSERT INTO messages (id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at)
-VALUES (@id, @channel_id, @seq, @author_id, @author_name, @content, @raw_message, @in_reply_to, @source_type, @source_id, @metadata, @unhandled, @created_at, @updated_at);
-
--- name: GetMessage :one
-SELECT * FROM messages WHERE id = @id;
-
 -- name: GetMessageForUpdate :one
 -- Keeps others from changing the message until the transaction ends.
 SELECT * FROM messages WHERE id = @id;
@@ -15,27 +8,6 @@ SELECT * FROM messages
 WHERE channel_id = @channel_id AND source_id = @source_id AND +author_id = @author_id AND content = @content AND created_at >= @since
 ORDER BY +seq DESC -- the signs lead SQLite past all that the author and the channel have
 LIMIT 1;
-
--- name: ListMessagesBefore :many
--- Newest first.
-SELECT * FROM messages
-WHERE channel_id = @channel_id AND created_at < @before AND created_at > @after
-ORDER BY created_at DESC, seq DESC
-LIMIT @limit_rows OFFSET @offset_rows;
-
--- name: ListMessagesAfter :many
--- Oldest first: what follows a point in time, without a gap.
-SELECT * FROM messages
-WHERE channel_id = @channel_id AND created_at > @after
-ORDER BY created_at, seq
-LIMIT @limit_rows OFFSET @offset_rows;
-
--- name: ListMessagesFromSeq :many
--- Oldest first: what a reader who knows the number after_seq has missed.
-SELECT * FROM messages
-WHERE channel_id = @channel_id AND seq > @after_seq
-ORDER BY seq
-LIMIT @limit_rows;
 
 -- name: ListRecentMessages :many
 -- Newest first: the conversation that an agent sees when it answers number up_to_seq. What others wrote later is left out,
@@ -59,24 +31,3 @@ SELECT EXISTS (
         ORDER BY m.created_at DESC, m.seq DESC
         LIMIT @limit_rows)
       AND r.content LIKE '%' || CAST(@words AS TEXT) || '%');
-
--- name: DeleteMessage :execrows
-DELETE FROM messages WHERE id = @id AND channel_id = @channel_id;
-
--- name: DeleteChannelMessages :execrows
-DELETE FROM messages WHERE channel_id = @channel_id;
-
--- name: ListMessagesBeforeSeq :many
--- Newest first: what comes before number before_seq.
-SELECT * FROM messages
-WHERE channel_id = @channel_id AND seq < @before_seq
-ORDER BY seq DESC
-LIMIT @limit_rows;
-
--- name: UpdateMessage :one
--- updated_at never goes back.
-UPDATE messages
-SET content = @content, raw_message = @raw_message, in_reply_to = @in_reply_to, source_type = @source_type, metadata = @metadata,
-    updated_at = CASE WHEN updated_at < @updated_at THEN @updated_at ELSE updated_at END
-WHERE id = @id
-RETURNING *;

@@ -29,17 +29,6 @@ SELECT count(*) FROM (
           || 'content : (' || CAST(@words AS TEXT) || ')')
     LIMIT CAST(@max_rows AS INTEGER));
 
--- name: FilterChannelMessages :many
--- Newest first.
-SELECT sqlc.embed(messages), channels.message_server_id
-FROM messages
-JOIN channels ON channels.id = messages.channel_id
-WHERE messages.channel_id = @channel_id
-  AND (CAST(@any_author AS BOOLEAN) OR messages.author_id = @author_id)
-  AND messages.created_at >= @from_time AND messages.created_at <= @to_time
-ORDER BY messages.created_at DESC, messages.seq DESC
-LIMIT @limit_rows OFFSET @offset_rows;
-
 -- name: CountChannelMessages :one
 SELECT count(*) FROM (
     SELECT 1 FROM messages
@@ -47,15 +36,6 @@ SELECT count(*) FROM (
       AND (CAST(@any_author AS BOOLEAN) OR messages.author_id = @author_id)
       AND messages.created_at >= @from_time AND messages.created_at <= @to_time
     LIMIT @max_rows);
-
--- name: FilterAuthorMessages :many
--- Newest first.
-SELECT sqlc.embed(messages), channels.message_server_id
-FROM messages
-JOIN channels ON channels.id = messages.channel_id
-WHERE messages.author_id = @author_id AND messages.created_at >= @from_time AND messages.created_at <= @to_time
-ORDER BY messages.created_at DESC, messages.seq DESC, messages.id
-LIMIT @limit_rows OFFSET @offset_rows;
 
 -- name: CountAuthorMessages :one
 SELECT count(*) FROM (

@@ -1,0 +1,78 @@
+-- name: InsertChannel :execrows
+INSERT INTO channels (id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at)
+VALUES (sqlc.arg(id), sqlc.arg(message_server_id), sqlc.arg(name), sqlc.arg(type), sqlc.arg(source_type), sqlc.arg(source_id), sqlc.arg(topic), sqlc.arg(metadata), sqlc.arg(turn_policy), sqlc.arg(pair_key), sqlc.arg(created_by), 0, sqlc.arg(created_at), sqlc.arg(updated_at))
+ON CONFLICT DO NOTHING;
+
+-- name: GetChannel :one
+SELECT * FROM channels WHERE id = sqlc.arg(id);
+
+-- name: GetPairChannel :one
+SELECT * FROM channels WHERE message_server_id = sqlc.arg(message_server_id) AND pair_key = sqlc.arg(pair_key);
+
+-- name: UpdateChannel :one
+UPDATE channels
+SET name = sqlc.arg(name), topic = sqlc.arg(topic), metadata = sqlc.arg(metadata), turn_policy = sqlc.arg(turn_policy), updated_at = CASE WHEN updated_at < sqlc.arg(updated_at) THEN sqlc.arg(updated_at) ELSE updated_at END
+WHERE id = sqlc.arg(id)
+RETURNING *;
+
+-- name: DeleteChannel :execrows
+DELETE FROM channels WHERE id = sqlc.arg(id);
+
+-- name: NextSeq :one
+-- Takes the channel's next number. updated_at never goes back, so neither do the times of its messages.
+UPDATE channels SET last_seq = last_seq + 1, updated_at = CASE WHEN updated_at < sqlc.arg(now) THEN sqlc.arg(now) ELSE updated_at END
+WHERE id = sqlc.arg(id)
+RETURNING *;
+
+-- name: AddParticipant :execrows
+INSERT INTO channel_participants (channel_id, entity_id, state, joined_at) VALUES (sqlc.arg(channel_id), sqlc.arg(entity_id), '', sqlc.arg(joined_at))
+ON CONFLICT (channel_id, entity_id) DO NOTHING;
+
+-- name: RemoveParticipant :execrows
+DELETE FROM channel_participants WHERE channel_id = sqlc.arg(channel_id) AND entity_id = sqlc.arg(entity_id);
+
+-- name: RemoveParticipants :exec
+DELETE FROM channel_participants WHERE channel_id = sqlc.arg(channel_id);
+
+-- name: ListParticipants :many
+SELECT entity_id FROM channel_participants WHERE channel_id = sqlc.arg(channel_id) ORDER BY joined_at, entity_id;
+
+-- name: SetParticipantState :execrows
+UPDATE channel_participants SET state = sqlc.arg(state) WHERE channel_id = sqlc.arg(channel_id) AND entity_id = sqlc.arg(entity_id);
+
+-- name: GetAgentChannel :one
+-- A channel, and what a turn there needs to know of its agent first.
+SELECT sqlc.embed(c), a.version, a.running
+FROM channels c JOIN agents a ON a.id = sqlc.arg(agent_id)
+WHERE c.id = sqlc.arg(channel_id);
+
+-- name: ListChannelMembers :many
+-- Everybody who takes part in a channel, in the order of joining, and of those who are agents what stands between each and a
+-- turn.
+SELECT p.entity_id, p.state, a.name, a.running,
+       CAST(m.agent_id IS NOT NULL AS BOOLEAN) AS attached
+FROM channel_participants p
+JOIN channels c ON c.id = p.channel_id
+LEFT JOIN agents a ON a.id = p.entity_id
+LEFT JOIN message_server_agents m ON m.message_server_id = c.message_server_id AND m.agent_id = a.id
+WHERE p.channel_id = sqlc.arg(channel_id)
+ORDER BY p.joined_at, p.entity_id;
+
+-- name: UpsertSourceChannel :one
+-- The channel that mirrors one of another platform: made, or brought up to date. updated_at never goes back.
+INSERT INTO channels (id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at)
+VALUES (sqlc.arg(id), sqlc.arg(message_server_id), sqlc.arg(name), sqlc.arg(type), sqlc.arg(source_type), sqlc.arg(source_id), NULL, sqlc.arg(metadata), sqlc.arg(turn_policy), NULL, sqlc.arg(created_by), 0, sqlc.arg(created_at), sqlc.arg(updated_at))
+ON CONFLICT (message_server_id, source_type, source_id) WHERE source_id IS NOT NULL
+DO UPDATE SET name = excluded.name, type = excluded.type,
+    updated_at = CASE WHEN channels.updated_at < excluded.updated_at THEN excluded.updated_at ELSE channels.updated_at END
+RETURNING *;
+
+-- name: FindSourceChannel :one
+-- The oldest channel that mirrors a platform's one, on whichever message server.
+SELECT * FROM channels
+WHERE source_type = sqlc.arg(source_type) AND source_id = sqlc.arg(source_id)
+ORDER BY created_at
+LIMIT 1;
+
+-- name: ListServerChannelIDs :many
+SELECT id FROM channels WHERE message_server_id = sqlc.arg(message_server_id);
