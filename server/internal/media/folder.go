@@ -22,9 +22,11 @@ type folder struct {
 	root atomic.Pointer[os.Root]
 
 	keeping  sync.RWMutex // held for reading while a file gets its place, and for writing by close
-	mu       sync.Mutex   // held while another root is taken
-	closed   bool         // guarded by mu
 	troubled atomic.Bool
+
+	mu     sync.Mutex // held while another root is taken
+	closed bool
+	left   []string // parts of files that could not be removed, to be removed when files can be stored
 }
 
 func openFolder(path string) (*folder, error) {
@@ -133,6 +135,7 @@ func (f *folder) note(log *slog.Logger, err error) error {
 		if f.troubled.CompareAndSwap(true, false) {
 			log.Info("files can be stored again", "folder", f.path)
 		}
+		f.removeLeft()
 		return nil
 	}
 	if errors.Is(err, fs.ErrClosed) {
@@ -146,6 +149,32 @@ func (f *folder) note(log *slog.Logger, err error) error {
 		log.Error("files can't be stored", "folder", f.path, "error", err)
 	}
 	return trouble
+}
+
+// maxLeft is how many parts of files are remembered. The next start of the server removes all that are there.
+const maxLeft = 1000
+
+// remove removes a part of a file, or remembers it where that can't be done.
+func (f *folder) remove(root *os.Root, name string) {
+	if err := root.Remove(name); err == nil || errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.left) < maxLeft {
+		f.left = append(f.left, name)
+	}
+}
+
+// removeLeft removes what was left.
+func (f *folder) removeLeft() {
+	f.mu.Lock()
+	left := f.left
+	f.left = nil
+	f.mu.Unlock()
+	for _, name := range left {
+		f.remove(f.root.Load(), name)
+	}
 }
 
 // Check returns a [Trouble] when no files can be uploaded. It stores one to see.
@@ -170,6 +199,7 @@ func (s *Service) try(f *folder) error {
 	if err != nil {
 		return err
 	}
+	defer f.remove(root, name)
 	_, err = file.Write(make([]byte, 4096)) // an empty one needs no room
-	return errors.Join(err, file.Close(), root.Remove(name))
+	return errors.Join(err, file.Close())
 }

@@ -44,8 +44,8 @@ func (in *Incoming) Discard() {
 	if in.file == nil {
 		return
 	}
-	_ = in.file.Close()         // nobody reads what was written
-	_ = in.root.Remove(in.path) // a file that stays is cleaned up later
+	_ = in.file.Close() // nobody reads what was written
+	in.folder.remove(in.root, in.path)
 	in.file = nil
 }
 
