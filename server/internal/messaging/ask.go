@@ -12,7 +12,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/gen/db"
-	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/bus"
 )
@@ -154,7 +153,7 @@ func (f *follower) run(ctx context.Context) error {
 			}
 		case m, ok := <-f.c.sub.C():
 			if !ok {
-				return apierr.New(apierr.Unavailable, "The server is shutting down")
+				return errStopping
 			}
 			if done, err := f.event(ctx, m); done || err != nil {
 				return err

@@ -90,6 +90,9 @@ func (s *Service) Subscribe(channelID uuid.UUID) (*bus.Subscription, error) {
 	return s.subscribe(channelID, eventBuffer)
 }
 
+// errStopping is for those who follow events when the bus closes.
+var errStopping = apierr.New(apierr.Unavailable, "The server is shutting down")
+
 func (s *Service) subscribe(channelID uuid.UUID, buffer int) (*bus.Subscription, error) {
 	pattern := subjectChannels + "*"
 	if channelID != uuid.Nil {
@@ -97,7 +100,7 @@ func (s *Service) subscribe(channelID uuid.UUID, buffer int) (*bus.Subscription,
 	}
 	sub, err := s.bus.Subscribe(pattern, buffer)
 	if errors.Is(err, bus.ErrClosed) {
-		return nil, apierr.Wrap(err, apierr.Unavailable, "The server is shutting down")
+		return nil, errStopping
 	} else if err != nil {
 		return nil, fmt.Errorf("subscribing to %s: %w", pattern, err)
 	}
