@@ -1,7 +1,8 @@
 // Package auth says who is asking.
 //
 // An [Identity] is decided once, where a request or a socket enters, and travels in the context; domain methods take it as
-// an argument and hand its [store.Scope] to every query. API keys guard the doors when the operator has set any.
+// an argument. API keys guard the doors when the operator has set any; behind them every caller may see what every other may,
+// for the [store.Scope] that the domain hands to each transaction narrows nothing yet.
 package auth
 
 import (
@@ -27,7 +28,7 @@ func Service() Identity { return Identity{Service: true} }
 // Entity returns the identity of a caller known by id.
 func Entity(id uuid.UUID) Identity { return Identity{EntityID: id} }
 
-// Scope returns what the store restricts its queries by.
+// Scope returns i for a transaction of the store. It restricts nothing yet: see [store.Scope].
 func (i Identity) Scope() store.Scope { return store.Scope{Entity: i.EntityID, Service: i.Service} }
 
 type contextKey struct{}

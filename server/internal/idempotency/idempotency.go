@@ -117,7 +117,7 @@ func callerOf(who auth.Identity, network string) uuid.UUID {
 // process can work on the database, all.
 func (k *Keys) Recover(ctx context.Context, returned bool) error {
 	k.alone.Store(returned)
-	err := k.store.Update(ctx, auth.Service().Scope(), func(q db.Querier) (err error) {
+	return store.Update(ctx, k.store, auth.Service().Scope(), "giving up idempotency keys", func(q db.Querier) (err error) {
 		switch {
 		case k.store.Exclusive():
 			_, err = q.DeleteOpenIdempotencyKeys(ctx)
@@ -126,10 +126,6 @@ func (k *Keys) Recover(ctx context.Context, returned bool) error {
 		}
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("giving up idempotency keys: %w", err)
-	}
-	return nil
 }
 
 // claim implements [httpx.Claim].
@@ -220,7 +216,7 @@ func (c *claim) Keep(ctx context.Context, a httpx.Answer) error {
 	size := int64(len(header)+len(a.Body)) + rowSize
 	crowded, full := c.keys.ledger.add(c.caller, size)
 	var freed, freedOfCaller int64
-	err = c.keys.store.Update(ctx, c.who.Scope(), func(q db.Querier) error {
+	err = store.Update(ctx, c.keys.store, c.who.Scope(), "keeping an answer", func(q db.Querier) error {
 		freed, freedOfCaller = 0, 0
 		if _, err := q.CompleteIdempotencyKey(ctx, db.CompleteIdempotencyKeyParams{
 			Status: int64(a.Status), Header: dbtype.JSON(header), Body: a.Body, Digest: a.Digest, EntityID: c.caller, IdempotencyKey: c.key, Claim: c.id,
@@ -244,7 +240,7 @@ func (c *claim) Keep(ctx context.Context, a httpx.Answer) error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("keeping an answer: %w", err)
+		return err
 	}
 	c.keys.ledger.free(c.caller, freedOfCaller, freed)
 	return nil
@@ -254,12 +250,8 @@ func (c *claim) Keep(ctx context.Context, a httpx.Answer) error {
 func (c *claim) Release(ctx context.Context) error {
 	c.let()
 	defer c.keys.held.Delete(c.id)
-	err := c.keys.store.Update(ctx, c.who.Scope(), func(q db.Querier) error {
+	return store.Update(ctx, c.keys.store, c.who.Scope(), "releasing an idempotency key", func(q db.Querier) error {
 		_, err := q.DeleteIdempotencyKey(ctx, db.DeleteIdempotencyKeyParams{EntityID: c.caller, IdempotencyKey: c.key, Claim: c.id})
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("releasing an idempotency key: %w", err)
-	}
-	return nil
 }

@@ -2,7 +2,6 @@ package media
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,6 +15,7 @@ import (
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 // Upload is a file that has its place.
@@ -82,7 +82,7 @@ func recordingKind(head []byte, _, _ string) (Kind, error) {
 
 // find returns NOT_FOUND unless the owner is there for the caller.
 func (s *Service) find(ctx context.Context, who auth.Identity, o Owner) error {
-	err := s.store.View(ctx, who.Scope(), func(q db.Querier) error {
+	return store.View(ctx, s.store, who.Scope(), "looking for the owner of a file", func(q db.Querier) error {
 		what, err := "Channel", error(nil)
 		if o.Area == ChannelUploads {
 			_, err = q.GetChannel(ctx, o.ID)
@@ -90,15 +90,8 @@ func (s *Service) find(ctx context.Context, who auth.Identity, o Owner) error {
 			what = "Agent"
 			_, err = q.GetAgentHead(ctx, o.ID)
 		}
-		if errors.Is(err, sql.ErrNoRows) {
-			return apierr.Wrap(err, apierr.NotFound, "%s not found", what)
-		}
-		return err
+		return store.NotFound(err, "%s not found", what)
 	})
-	if err != nil {
-		return fmt.Errorf("looking for the owner of a file: %w", err)
-	}
-	return nil
 }
 
 // keep moves a received file to its owner under a name that nobody can guess, and returns the name. Once it is there it

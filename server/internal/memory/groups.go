@@ -15,6 +15,7 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 // NewGroup is what CreateGroup needs to know.
@@ -48,7 +49,7 @@ func (s *Service) CreateGroup(ctx context.Context, who auth.Identity, n NewGroup
 	if err := cleanName(&n.Name, "Group"); err != nil {
 		return nil, nil, err
 	}
-	err = s.update(ctx, who, "creating a group", func(q db.Querier) error {
+	err = store.Update(ctx, s.store, who.Scope(), "creating a group", func(q db.Querier) error {
 		rooms, failures = nil, nil
 		for _, id := range n.Agents {
 			if _, err := ofAgent(ctx, q, id); apierr.IsCode(err, apierr.NotFound) {
@@ -108,7 +109,7 @@ func (s *Service) ServerWorlds(ctx context.Context, who auth.Identity, serverID 
 		n.Metadata = text
 	}
 	var out []World
-	err := s.update(ctx, who, "making worlds for a message server", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), "making worlds for a message server", func(q db.Querier) error {
 		out = nil
 		agents, err := q.ListAgents(ctx)
 		if err != nil {
@@ -135,14 +136,14 @@ func (s *Service) ServerWorlds(ctx context.Context, who auth.Identity, serverID 
 // DeleteGroup removes the world of that id, or all that stand for the message server of that id, with their rooms and what
 // agents remember of them. Channels and their messages stay. There may be none.
 func (s *Service) DeleteGroup(ctx context.Context, who auth.Identity, id uuid.UUID) error {
-	return s.update(ctx, who, "deleting a group", func(q db.Querier) error {
+	return store.Update(ctx, s.store, who.Scope(), "deleting a group", func(q db.Querier) error {
 		return eachGroup(ctx, q, id, func(r db.ListWorldRoomsRow) error { return dropRoom(ctx, q, r.AgentID, r.ID) }, q.DeleteWorld)
 	})
 }
 
 // ClearGroup makes agents forget what was said in the rooms of the worlds that DeleteGroup would remove.
 func (s *Service) ClearGroup(ctx context.Context, who auth.Identity, id uuid.UUID) error {
-	return s.update(ctx, who, "clearing a group's memories", func(q db.Querier) error {
+	return store.Update(ctx, s.store, who.Scope(), "clearing a group's memories", func(q db.Querier) error {
 		return eachGroup(ctx, q, id,
 			func(r db.ListWorldRoomsRow) error { return forgetRoom(ctx, q, r.AgentID, r.ID, tableMessages) },
 			func(context.Context, db.DeleteWorldParams) error { return nil })

@@ -16,6 +16,7 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/jsontext"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 // The kinds of memories that rules speak of. There may be others.
@@ -75,7 +76,7 @@ func (s *Service) List(ctx context.Context, who auth.Identity, agentID uuid.UUID
 		list.ToTime = dbtype.MillisOf(*query.To)
 	}
 	var rows []db.ListAgentMemoriesRow
-	err = s.view(ctx, who, "listing memories", func(q db.Querier) error {
+	err = store.View(ctx, s.store, who.Scope(), "listing memories", func(q db.Querier) error {
 		if _, err := ofAgent(ctx, q, agentID); err != nil {
 			return err
 		}
@@ -136,10 +137,10 @@ func (s *Service) Update(ctx context.Context, who auth.Identity, agentID, id uui
 		return Memory{}, apierr.New(apierr.ValidationFailed, "embedding must have at most %d numbers", maxEmbedding)
 	}
 	var out db.Memory
-	err = s.update(ctx, who, "changing a memory", func(q db.Querier) error {
+	err = store.Update(ctx, s.store, who.Scope(), "changing a memory", func(q db.Querier) error {
 		row, err := q.GetMemoryForUpdate(ctx, db.GetMemoryForUpdateParams{ID: id, AgentID: agentID})
 		if err != nil {
-			return named(err, "Memory")
+			return store.NotFound(err, "Memory not found")
 		}
 		if content == nil && p.Metadata == nil && p.Embedding == nil {
 			out = row // nothing changes, and so the time of the last change doesn't either
@@ -211,7 +212,7 @@ func isObject(raw json.RawMessage) bool {
 
 // Delete makes an agent forget one thing. What it doesn't remember is no error.
 func (s *Service) Delete(ctx context.Context, who auth.Identity, agentID, id uuid.UUID) error {
-	return s.update(ctx, who, "deleting a memory", func(q db.Querier) error {
+	return store.Update(ctx, s.store, who.Scope(), "deleting a memory", func(q db.Querier) error {
 		if _, err := ofAgent(ctx, q, agentID); err != nil {
 			return err
 		}
@@ -234,7 +235,7 @@ func (s *Service) Delete(ctx context.Context, who auth.Identity, agentID, id uui
 // Clear makes an agent forget everything, and returns how many memories there were.
 func (s *Service) Clear(ctx context.Context, who auth.Identity, agentID uuid.UUID) (int64, error) {
 	var deleted int64
-	err := s.update(ctx, who, "clearing an agent's memories", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), "clearing an agent's memories", func(q db.Querier) error {
 		if _, err := ofAgent(ctx, q, agentID); err != nil {
 			return err
 		}
@@ -251,7 +252,7 @@ func (s *Service) Clear(ctx context.Context, who auth.Identity, agentID uuid.UUI
 // ClearRoom makes an agent forget the messages and documents of a room, named by its id or its channel's. An unknown room is
 // no error.
 func (s *Service) ClearRoom(ctx context.Context, who auth.Identity, agentID, roomID uuid.UUID) error {
-	return s.update(ctx, who, "clearing a room's memories", func(q db.Querier) error {
+	return store.Update(ctx, s.store, who.Scope(), "clearing a room's memories", func(q db.Querier) error {
 		if _, err := ofAgent(ctx, q, agentID); err != nil {
 			return err
 		}

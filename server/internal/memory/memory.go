@@ -11,7 +11,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 	"unicode/utf8"
 
@@ -21,7 +20,6 @@ import (
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/apierr"
-	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/names"
 	"github.com/elizad/elizad/server/internal/quota"
 	"github.com/elizad/elizad/server/internal/store"
@@ -51,35 +49,12 @@ func (q Quotas) worlds() quota.Quota {
 // New returns a service on st.
 func New(st store.Store, quotas Quotas) *Service { return &Service{store: st, quotas: quotas} }
 
-func (s *Service) view(ctx context.Context, who auth.Identity, doing string, fn func(q db.Querier) error) error {
-	return explain(doing, s.store.View(ctx, who.Scope(), fn))
-}
-
-func (s *Service) update(ctx context.Context, who auth.Identity, doing string, fn func(q db.Querier) error) error {
-	return explain(doing, s.store.Update(ctx, who.Scope(), fn))
-}
-
-func explain(doing string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s: %w", doing, err)
-}
-
 func now() dbtype.Millis { return dbtype.MillisOf(time.Now()) }
-
-// named turns "no rows" into a NOT_FOUND that says what was not found.
-func named(err error, what string) error {
-	if errors.Is(err, sql.ErrNoRows) {
-		return apierr.Wrap(err, apierr.NotFound, "%s not found", what)
-	}
-	return err
-}
 
 // ofAgent returns an agent's row.
 func ofAgent(ctx context.Context, q db.Querier, id uuid.UUID) (db.Agent, error) {
 	row, err := q.GetAgent(ctx, id)
-	return row, named(err, "Agent")
+	return row, store.NotFound(err, "Agent not found")
 }
 
 // findRoom returns the room that a client means by an id: the one for the channel of that id, or else the one of that id.
@@ -88,7 +63,7 @@ func findRoom(ctx context.Context, q db.Querier, agentID, id uuid.UUID) (db.GetR
 	if errors.Is(err, sql.ErrNoRows) {
 		row, err = q.GetRoom(ctx, db.GetRoomParams{ID: id, AgentID: agentID})
 	}
-	return row, named(err, "Room")
+	return row, store.NotFound(err, "Room not found")
 }
 
 // maxName is how many characters a name may have.

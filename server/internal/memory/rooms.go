@@ -12,6 +12,7 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 // Room is a place as an agent knows it.
@@ -38,7 +39,7 @@ func (s *Service) Rooms(ctx context.Context, who auth.Identity, agentID uuid.UUI
 	if limit <= 0 || limit > maxRooms {
 		limit = maxRooms
 	}
-	err = s.view(ctx, who, "listing rooms", func(q db.Querier) error {
+	err = store.View(ctx, s.store, who.Scope(), "listing rooms", func(q db.Querier) error {
 		if _, err := ofAgent(ctx, q, agentID); err != nil {
 			return err
 		}
@@ -60,7 +61,7 @@ func (s *Service) Rooms(ctx context.Context, who auth.Identity, agentID uuid.UUI
 // Room returns a room of an agent, named by its id or its channel's.
 func (s *Service) Room(ctx context.Context, who auth.Identity, agentID, id uuid.UUID) (Room, error) {
 	var row db.GetRoomRow
-	err := s.view(ctx, who, "reading a room", func(q db.Querier) (err error) {
+	err := store.View(ctx, s.store, who.Scope(), "reading a room", func(q db.Querier) (err error) {
 		if _, err := ofAgent(ctx, q, agentID); err != nil {
 			return err
 		}
@@ -100,7 +101,7 @@ func (s *Service) CreateRoom(ctx context.Context, who auth.Identity, agentID uui
 	}
 	id, fresh := uuid.New(), uuid.New() // of the room, and of its world if it needs one
 	var row db.GetRoomRow
-	err := s.update(ctx, who, "creating a room", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), "creating a room", func(q db.Querier) error {
 		if _, err := ofAgent(ctx, q, agentID); err != nil {
 			return err
 		}
@@ -111,7 +112,7 @@ func (s *Service) CreateRoom(ctx context.Context, who auth.Identity, agentID uui
 				return err
 			}
 		} else if _, err := q.GetAgentWorld(ctx, db.GetAgentWorldParams{ID: *worldID, AgentID: agentID}); err != nil {
-			return named(err, "World")
+			return store.NotFound(err, "World not found")
 		}
 		var err error
 		row, err = s.ensureRoom(ctx, q, db.EnsureRoomParams{
@@ -146,7 +147,7 @@ func (s *Service) RenameRoom(ctx context.Context, who auth.Identity, agentID, id
 		return Room{}, err
 	}
 	var row db.GetRoomRow
-	err := s.update(ctx, who, "renaming a room", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), "renaming a room", func(q db.Querier) error {
 		if _, err := ofAgent(ctx, q, agentID); err != nil {
 			return err
 		}
@@ -157,7 +158,7 @@ func (s *Service) RenameRoom(ctx context.Context, who auth.Identity, agentID, id
 		if check != nil {
 			now, err := q.GetRoomForUpdate(ctx, db.GetRoomForUpdateParams{ID: found.Room.ID, AgentID: agentID})
 			if err != nil {
-				return named(err, "Room")
+				return store.NotFound(err, "Room not found")
 			}
 			if err := check(roomOf(db.GetRoomRow(now))); err != nil {
 				return err
@@ -175,7 +176,7 @@ func (s *Service) RenameRoom(ctx context.Context, who auth.Identity, agentID, id
 // DeleteRoom removes a room with everything that the agent remembers of it. The channel behind it stays, and so does the
 // agent's part in it: the next message makes the room anew. An unknown room is no error; an agent's own can't be deleted.
 func (s *Service) DeleteRoom(ctx context.Context, who auth.Identity, agentID, id uuid.UUID) error {
-	return s.update(ctx, who, "deleting a room", func(q db.Querier) error {
+	return store.Update(ctx, s.store, who.Scope(), "deleting a room", func(q db.Querier) error {
 		if _, err := ofAgent(ctx, q, agentID); err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 // World is a group of rooms that belong together, such as a message server, as an agent knows it.
@@ -35,7 +36,7 @@ type WorldAgent struct {
 // Worlds returns the worlds of all agents, the oldest first.
 func (s *Service) Worlds(ctx context.Context, who auth.Identity) ([]World, error) {
 	var out []World
-	err := s.view(ctx, who, "listing worlds", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "listing worlds", func(q db.Querier) error {
 		rows, err := q.ListWorlds(ctx)
 		if err != nil {
 			return err
@@ -74,7 +75,7 @@ func (s *Service) CreateWorld(ctx context.Context, who auth.Identity, agentID uu
 	}
 	id := uuid.New()
 	var row db.World
-	err := s.update(ctx, who, "creating a world", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), "creating a world", func(q db.Querier) error {
 		if _, err := ofAgent(ctx, q, agentID); err != nil {
 			return err
 		}
@@ -108,13 +109,13 @@ func (s *Service) ensureWorld(ctx context.Context, q db.Querier, id, agentID uui
 // JoinWorld lets an agent share a world that exists. Doing it twice is no error.
 func (s *Service) JoinWorld(ctx context.Context, who auth.Identity, agentID, worldID uuid.UUID) (World, error) {
 	var row db.World
-	err := s.update(ctx, who, "sharing a world", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), "sharing a world", func(q db.Querier) error {
 		if _, err := ofAgent(ctx, q, agentID); err != nil {
 			return err
 		}
 		var err error
 		row, err = joinWorld(ctx, q, worldID, agentID)
-		return named(err, "World")
+		return store.NotFound(err, "World not found")
 	})
 	return worldOf(row), err
 }
@@ -146,14 +147,14 @@ func (s *Service) UpdateWorld(ctx context.Context, who auth.Identity, agentID, w
 		}
 	}
 	var row db.World
-	err := s.update(ctx, who, "changing a world", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), "changing a world", func(q db.Querier) error {
 		if _, err := ofAgent(ctx, q, agentID); err != nil {
 			return err
 		}
 		var err error
 		row, err = q.GetAgentWorldForUpdate(ctx, db.GetAgentWorldForUpdateParams{ID: worldID, AgentID: agentID})
 		if err != nil {
-			return named(err, "World")
+			return store.NotFound(err, "World not found")
 		}
 		if p.Name == nil && p.Metadata == nil && p.Settings == nil {
 			return nil // nothing changes, and so the time of the last change doesn't either

@@ -14,6 +14,7 @@ import (
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/bus"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 // checkInterval is how often somebody who waits for a turn looks into the database, in case an event was lost.
@@ -82,17 +83,17 @@ func (s *Service) postOrResume(ctx context.Context, who auth.Identity, d Draft) 
 	}
 	d.AuthorID = authorOf(d, who)
 	var found Posted
-	err := s.view(ctx, who, "looking for an earlier message", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "looking for an earlier message", func(q db.Querier) error {
 		row, err := q.GetMessage(ctx, d.Resume.MessageID)
 		if err == nil && (row.ChannelID != d.ChannelID || row.AuthorID != d.AuthorID) {
 			err = sql.ErrNoRows
 		}
 		if err != nil {
-			return named(err, "The message of this stream is gone")
+			return store.NotFound(err, "The message of this stream is gone")
 		}
 		channel, err := q.GetChannel(ctx, row.ChannelID)
 		if err != nil {
-			return named(err, "Channel not found")
+			return store.NotFound(err, "Channel not found")
 		}
 		turns, err := q.ListMessageTurns(ctx, row.ID)
 		found = Posted{Message: messageOf(&row, channel.MessageServerID), Channel: channelOf(channel), Turns: turnsOf(turns), Duplicate: true}
@@ -217,7 +218,7 @@ func (f *follower) look(ctx context.Context) (done bool, err error) {
 // its channel, was cancelled.
 func (c *Exchange) turnResult(ctx context.Context, reply *Message) (TurnResult, error) {
 	var out TurnResult
-	err := c.service.view(ctx, c.who, "reading a turn", func(q db.Querier) error {
+	err := store.View(ctx, c.service.store, c.who.Scope(), "reading a turn", func(q db.Querier) error {
 		row, err := q.GetTurn(ctx, c.Turn.ID)
 		if errors.Is(err, sql.ErrNoRows) {
 			out.Turn = Turn{ID: c.Turn.ID, Status: TurnCancelled, Reason: "channel_deleted", Detail: "The channel or the agent was deleted"}

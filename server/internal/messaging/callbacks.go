@@ -13,6 +13,7 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/bus"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 // Callback is an attempt at announcing the end of a job.
@@ -61,7 +62,7 @@ func (s *Service) CallbackWork() (*bus.Subscription, error) {
 func (s *Service) ClaimCallbacks(ctx context.Context, n int, lease time.Duration) ([]Callback, error) {
 	now := s.millis()
 	var rows []db.Job
-	err := s.update(ctx, auth.Service(), "claiming announcements of jobs", func(q db.Querier) (err error) {
+	err := store.Update(ctx, s.store, auth.Service().Scope(), "claiming announcements of jobs", func(q db.Querier) (err error) {
 		rows, err = q.ClaimCallbacks(ctx, db.ClaimCallbacksParams{Now: &now, RetryAt: new(now + dbtype.Millis(lease.Milliseconds())), LimitRows: int64(n)})
 		return err
 	})
@@ -101,7 +102,7 @@ func (s *Service) SettleCallback(ctx context.Context, jobID uuid.UUID, attempt i
 	if retry != nil {
 		params.DueAt = new(dbtype.MillisOf(*retry))
 	}
-	return s.update(ctx, auth.Service(), "noting an announcement", func(q db.Querier) error {
+	return store.Update(ctx, s.store, auth.Service().Scope(), "noting an announcement", func(q db.Querier) error {
 		_, err := q.SettleCallback(ctx, params)
 		return err
 	})
@@ -109,7 +110,7 @@ func (s *Service) SettleCallback(ctx context.Context, jobID uuid.UUID, attempt i
 
 // NextCallback returns when an announcement is due; ok is false when none is.
 func (s *Service) NextCallback(ctx context.Context) (at time.Time, ok bool, err error) {
-	err = s.view(ctx, auth.Service(), "looking for announcements", func(q db.Querier) error {
+	err = store.View(ctx, s.store, auth.Service().Scope(), "looking for announcements", func(q db.Querier) error {
 		due, err := q.NextCallback(ctx)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil

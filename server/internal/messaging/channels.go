@@ -13,26 +13,19 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/names"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 // dmPrefix starts the names of the channels that FindOrCreateDM makes; nobody else may use it.
 const dmPrefix = "DM-"
 
-// named turns "no rows" into a NOT_FOUND that says what was not found.
-func named(err error, format string, args ...any) error {
-	if errors.Is(err, sql.ErrNoRows) {
-		return apierr.Wrap(err, apierr.NotFound, format, args...)
-	}
-	return err
-}
-
 // Channel returns a channel with its participants.
 func (s *Service) Channel(ctx context.Context, who auth.Identity, id uuid.UUID) (Channel, error) {
 	var out Channel
-	err := s.view(ctx, who, "reading a channel", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "reading a channel", func(q db.Querier) error {
 		row, err := q.GetChannel(ctx, id)
 		if err != nil {
-			return named(err, "Channel not found")
+			return store.NotFound(err, "Channel not found")
 		}
 		out, err = withParticipants(ctx, q, channelOf(row))
 		return err
@@ -54,7 +47,7 @@ func (s *Service) ServerChannels(ctx context.Context, who auth.Identity, serverI
 		limit = min(query.Limit, everything)
 	}
 	var out ChannelPage
-	err := s.view(ctx, who, "listing channels", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "listing channels", func(q db.Querier) error {
 		rows, err := q.ListServerChannels(ctx, db.ListServerChannelsParams{
 			MessageServerID: serverID, IncludeInternal: query.IncludeInternal, LimitRows: int64(limit) + 1, OffsetRows: int64(offset),
 		})
@@ -100,7 +93,7 @@ func (s *Service) CreateChannel(ctx context.Context, who auth.Identity, n NewCha
 		return Channel{}, err
 	}
 	var out Channel
-	err = s.update(ctx, who, "creating a channel", func(q db.Querier) error {
+	err = store.Update(ctx, s.store, who.Scope(), "creating a channel", func(q db.Querier) error {
 		if err := mustServer(ctx, q, row.MessageServerID); err != nil {
 			return err
 		}
@@ -203,7 +196,7 @@ func (s *Service) FindOrCreateDM(ctx context.Context, who auth.Identity, r DMReq
 		out, err = withParticipants(ctx, q, channelOf(row))
 		return err
 	}
-	err := s.view(ctx, who, "looking for a DM channel", find)
+	err := store.View(ctx, s.store, who.Scope(), "looking for a DM channel", find)
 	if !apierr.IsCode(err, apierr.NotFound) {
 		return out, err
 	}
@@ -215,7 +208,7 @@ func (s *Service) FindOrCreateDM(ctx context.Context, who auth.Identity, r DMReq
 		return Channel{}, err
 	}
 	row.PairKey = &key
-	err = s.update(ctx, who, "creating a DM channel", func(q db.Querier) error {
+	err = store.Update(ctx, s.store, who.Scope(), "creating a DM channel", func(q db.Querier) error {
 		if err := s.mayAddDM(ctx, q, row.CreatedBy); err != nil {
 			return err
 		}
@@ -239,10 +232,10 @@ func (s *Service) UpdateChannel(ctx context.Context, who auth.Identity, id uuid.
 		p.Name = &name
 	}
 	var out Channel
-	err := s.update(ctx, who, "updating a channel", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), "updating a channel", func(q db.Querier) error {
 		row, err := q.GetChannelForUpdate(ctx, id)
 		if err != nil {
-			return named(err, "Channel not found")
+			return store.NotFound(err, "Channel not found")
 		}
 		if p.Check != nil {
 			now, err := withParticipants(ctx, q, channelOf(row))
@@ -306,7 +299,7 @@ func (s *Service) patched(row db.Channel, p ChannelPatch) (db.UpdateChannelParam
 // for ends. An unknown channel is no error.
 func (s *Service) DeleteChannel(ctx context.Context, who auth.Identity, id uuid.UUID) error {
 	var gone removedChannel
-	err := s.update(ctx, who, "deleting a channel", func(q db.Querier) (err error) {
+	err := store.Update(ctx, s.store, who.Scope(), "deleting a channel", func(q db.Querier) (err error) {
 		gone, err = s.removeChannel(ctx, q, id)
 		return err
 	})

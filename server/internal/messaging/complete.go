@@ -8,6 +8,7 @@ import (
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 // Completion tells that somebody outside of this server has dealt with a message, or with a channel as a whole.
@@ -23,7 +24,7 @@ type Completion struct {
 // turns of this server's own agents end by themselves.
 func (s *Service) Complete(ctx context.Context, who auth.Identity, c Completion) error {
 	var channel Channel
-	err := s.view(ctx, who, "completing a message", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "completing a message", func(q db.Querier) error {
 		if c.MessageID != uuid.Nil {
 			m, err := findMessage(ctx, q, q.GetMessage, c.MessageID)
 			if err != nil {
@@ -33,7 +34,7 @@ func (s *Service) Complete(ctx context.Context, who auth.Identity, c Completion)
 		}
 		row, err := q.GetChannel(ctx, c.ChannelID)
 		if err != nil {
-			return named(err, "Channel not found")
+			return store.NotFound(err, "Channel not found")
 		}
 		channel = channelOf(row)
 		return nil

@@ -10,12 +10,13 @@ import (
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 // Message returns one message.
 func (s *Service) Message(ctx context.Context, who auth.Identity, id uuid.UUID) (Message, error) {
 	var out Message
-	err := s.view(ctx, who, "reading a message", func(q db.Querier) (err error) {
+	err := store.View(ctx, s.store, who.Scope(), "reading a message", func(q db.Querier) (err error) {
 		out, err = findMessage(ctx, q, q.GetMessage, id)
 		return err
 	})
@@ -26,7 +27,7 @@ func (s *Service) Message(ctx context.Context, who auth.Identity, id uuid.UUID) 
 func findMessage(ctx context.Context, q db.Querier, get func(context.Context, uuid.UUID) (db.Message, error), id uuid.UUID) (Message, error) {
 	row, err := get(ctx, id)
 	if err != nil {
-		return Message{}, named(err, "Message not found")
+		return Message{}, store.NotFound(err, "Message not found")
 	}
 	channel, err := q.GetChannel(ctx, row.ChannelID)
 	if err != nil {
@@ -110,7 +111,7 @@ func (s *Service) UpdateAction(ctx context.Context, who auth.Identity, id uuid.U
 // changeMessage stores what change makes of a message, and announces it.
 func (s *Service) changeMessage(ctx context.Context, who auth.Identity, doing string, id uuid.UUID, change func(q db.Querier, m *Message) error) (Message, error) {
 	var out Message
-	err := s.update(ctx, who, doing, func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), doing, func(q db.Querier) error {
 		m, err := findMessage(ctx, q, q.GetMessageForUpdate, id)
 		if err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 const (
@@ -27,7 +28,7 @@ func (s *Service) History(ctx context.Context, who auth.Identity, channelID uuid
 	}
 	limit = min(limit, maxHistory)
 	var out History
-	err := s.view(ctx, who, "reading a channel's messages", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "reading a channel's messages", func(q db.Querier) error {
 		channel, err := q.GetChannel(ctx, channelID)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -78,7 +79,7 @@ func (h HistoryQuery) rows(ctx context.Context, q db.Querier, channelID uuid.UUI
 // MessagesSince returns up to limit messages of a channel after number seq, oldest first: what a reader who saw seq missed.
 func (s *Service) MessagesSince(ctx context.Context, who auth.Identity, channelID uuid.UUID, seq int64, limit int) ([]Message, error) {
 	var out []Message
-	err := s.view(ctx, who, "reading missed messages", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "reading missed messages", func(q db.Querier) error {
 		channel, err := q.GetChannel(ctx, channelID)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -97,7 +98,7 @@ func (s *Service) DeleteMessage(ctx context.Context, who auth.Identity, channelI
 	var deleted bool
 	var ended []Turn
 	var channel Channel
-	err := s.update(ctx, who, "deleting a message", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), "deleting a message", func(q db.Querier) error {
 		row, err := q.GetChannel(ctx, channelID)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -131,7 +132,7 @@ func (s *Service) DeleteMessage(ctx context.Context, who auth.Identity, channelI
 func (s *Service) ClearChannel(ctx context.Context, who auth.Identity, channelID uuid.UUID) error {
 	var ended []Turn
 	channel := Channel{ID: channelID, MessageServerID: s.CurrentServer()}
-	err := s.update(ctx, who, "clearing a channel", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), "clearing a channel", func(q db.Querier) error {
 		row, err := q.GetChannel(ctx, channelID)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil

@@ -13,6 +13,7 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/names"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 // Ingest posts messages that were written on another platform, in the given order, and returns them. One that came before,
@@ -66,7 +67,7 @@ func (s *Service) checkExternal(ctx context.Context, who auth.Identity, drafts [
 			return err
 		}
 	}
-	return s.view(ctx, who, "checking authors", func(q db.Querier) error {
+	return store.View(ctx, s.store, who.Scope(), "checking authors", func(q db.Querier) error {
 		for _, d := range drafts {
 			if err := mustNotBeAgent(ctx, q, d.AuthorID); err != nil {
 				return err
@@ -79,7 +80,7 @@ func (s *Service) checkExternal(ctx context.Context, who auth.Identity, drafts [
 // PlatformChannel returns the channel that mirrors one of another platform.
 func (s *Service) PlatformChannel(ctx context.Context, who auth.Identity, platform, id string) (Channel, error) {
 	var out Channel
-	err := s.view(ctx, who, "looking for a platform's channel", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "looking for a platform's channel", func(q db.Querier) error {
 		row, err := q.FindSourceChannel(ctx, db.FindSourceChannelParams{SourceType: &platform, SourceID: &id})
 		if errors.Is(err, sql.ErrNoRows) {
 			return apierr.Wrap(err, apierr.NotFound, "Channel not found").WithDetails("No channel mirrors this one of " + platform)
@@ -114,7 +115,7 @@ func (s *Service) SyncChannels(ctx context.Context, who auth.Identity, serverID 
 	// Those who mirror the same channels at once take them in the same order, or each would wait for the other.
 	list = slices.SortedStableFunc(slices.Values(list), func(a, b SourceChannel) int { return strings.Compare(a.SourceID, b.SourceID) })
 	var out []Channel
-	err := s.update(ctx, who, "synchronising channels", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), "synchronising channels", func(q db.Querier) error {
 		out = make([]Channel, 0, len(list))
 		made := 0
 		var creator *uuid.UUID

@@ -14,6 +14,7 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/bus"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 const (
@@ -54,7 +55,7 @@ func (s *Service) CreateJob(ctx context.Context, who auth.Identity, n NewJob) (J
 
 // jobAgent returns the agent that is to answer: the one asked for, if it runs, or the oldest that does.
 func (s *Service) jobAgent(ctx context.Context, who auth.Identity, asked *uuid.UUID) (id uuid.UUID, err error) {
-	err = s.view(ctx, who, "looking for a job's agent", func(q db.Querier) error {
+	err = store.View(ctx, s.store, who.Scope(), "looking for a job's agent", func(q db.Querier) error {
 		if asked != nil {
 			id = *asked
 			return mustRun(ctx, q, id)
@@ -123,7 +124,7 @@ func (s *Service) Jobs(ctx context.Context, who auth.Identity, query JobQuery) (
 	now, offset, until := s.millis(), int64(max(query.Offset, 0)), newest(query.Until)
 	var out []Job
 	var counts JobCounts
-	err := s.view(ctx, who, "listing jobs", func(q db.Querier) (err error) {
+	err := store.View(ctx, s.store, who.Scope(), "listing jobs", func(q db.Querier) (err error) {
 		var rows []db.Job
 		switch {
 		case !seesAll(who):
@@ -148,7 +149,7 @@ func (s *Service) Jobs(ctx context.Context, who auth.Identity, query JobQuery) (
 // JobCounts counts everybody's jobs.
 func (s *Service) JobCounts(ctx context.Context) (JobCounts, error) {
 	var out JobCounts
-	err := s.view(ctx, auth.Service(), "counting jobs", func(q db.Querier) (err error) {
+	err := store.View(ctx, s.store, auth.Service().Scope(), "counting jobs", func(q db.Querier) (err error) {
 		out, err = countJobs(ctx, q, db.CountJobsParams{Now: s.millis(), AnyUser: true})
 		return err
 	})
@@ -223,11 +224,11 @@ func awaitTurnEnd(ctx context.Context, sub *bus.Subscription, moment <-chan time
 
 func (s *Service) readJob(ctx context.Context, who auth.Identity, id uuid.UUID) (Job, error) {
 	var out Job
-	err := s.view(ctx, who, "reading a job", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "reading a job", func(q db.Querier) error {
 		before := s.millis()
 		row, err := q.GetJob(ctx, id)
 		if err != nil {
-			return named(err, "Job not found")
+			return store.NotFound(err, "Job not found")
 		}
 		out, err = jobOf(row, s.judge(before))
 		return err

@@ -16,6 +16,7 @@ import (
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 // AgentLogEntry is an entry of a turn's log, with what one needs to know of the turn.
@@ -81,7 +82,7 @@ func (s *Service) Logs(ctx context.Context, who auth.Identity, agentID uuid.UUID
 		return nil, false, nil
 	}
 	filtered := query.Kind != "" || len(query.Exclude) > 0 || query.Search != ""
-	err = s.view(ctx, who, "reading an agent's log", func(q db.Querier) error {
+	err = store.View(ctx, s.store, who.Scope(), "reading an agent's log", func(q db.Querier) error {
 		if err := mustAgent(ctx, q, agentID); err != nil {
 			return err
 		}
@@ -162,7 +163,7 @@ func (query LogQuery) fits(e AgentLogEntry) bool {
 // DeleteLog removes an entry of an agent's log. One that isn't there is no error; one of another agent stays.
 func (s *Service) DeleteLog(ctx context.Context, who auth.Identity, agentID, entryID uuid.UUID) error {
 	first, last, position := turnsOfEntry(entryID)
-	return s.update(ctx, who, "deleting a log entry", func(q db.Querier) error {
+	return store.Update(ctx, s.store, who.Scope(), "deleting a log entry", func(q db.Querier) error {
 		if err := mustAgent(ctx, q, agentID); err != nil {
 			return err
 		}
@@ -192,7 +193,7 @@ func (s *Service) AddTurnLog(ctx context.Context, t Turn, log []TurnLogEntry) er
 	if len(log) == 0 {
 		return nil
 	}
-	err := s.update(ctx, auth.Service(), "adding to the record of a turn", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, auth.Service().Scope(), "adding to the record of a turn", func(q db.Querier) error {
 		next, err := q.NextLogPosition(ctx, t.ID)
 		if err != nil {
 			return err

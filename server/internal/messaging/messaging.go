@@ -13,9 +13,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -80,7 +78,7 @@ type Sealer interface {
 
 // Service is the domain of messages. Its methods are safe for concurrent use; who is the caller, as the edge established it.
 type Service struct {
-	store        store.Store
+	store        *gate
 	bus          bus.Bus
 	log          *slog.Logger
 	now          func() time.Time
@@ -97,10 +95,6 @@ type Service struct {
 	checkCallback func(url string) error
 	secrets       Sealer
 
-	// following is held for writing while the times of sessions and jobs move with a jump of the clock, and for reading while
-	// anything is stored: what is stored by the time before must be there to be moved.
-	following sync.RWMutex
-
 	lastSender atomic.Pointer[uuid.UUID] // where the next claim of turns goes on in the circle of senders
 
 	nextSweep atomic.Int64  // epoch milliseconds; Sweeper sleeps until then
@@ -110,7 +104,7 @@ type Service struct {
 // New returns a service on cfg's store and bus. It starts nothing.
 func New(cfg Config) *Service {
 	s := &Service{
-		store: cfg.Store, bus: cfg.Bus, log: cfg.Logger, now: cfg.Now, jumps: cfg.Jumps,
+		store: &gate{Store: cfg.Store}, bus: cfg.Bus, log: cfg.Logger, now: cfg.Now, jumps: cfg.Jumps,
 		mailboxLimit: cfg.MailboxLimit, maxContent: cfg.MaxContent, participants: cfg.Quotas.participants(), publicURL: cfg.PublicURL, guardAgents: cfg.GuardAgents,
 		limits: cfg.Sessions.withDefaults(), agentSettings: cfg.AgentSettings, checkCallback: cfg.CheckCallback, secrets: cfg.Secrets,
 		sweepSoon: make(chan struct{}, 1),
@@ -134,7 +128,7 @@ func New(cfg Config) *Service {
 // Prepare makes what must exist before the first message: the default message server. On a database that no other process
 // works on it also gives back the turns that a dead process left running.
 func (s *Service) Prepare(ctx context.Context) error {
-	return s.update(ctx, auth.Service(), "preparing the message store", func(q db.Querier) error {
+	return store.Update(ctx, s.store, auth.Service().Scope(), "preparing the message store", func(q db.Querier) error {
 		now := s.millis()
 		if err := q.EnsureMessageServer(ctx, db.EnsureMessageServerParams{
 			ID: DefaultServerID, Name: "Default Server", SourceType: "eliza_default",
@@ -174,23 +168,6 @@ func mustNotBeAgent(ctx context.Context, q db.Querier, author uuid.UUID) error {
 	}
 	return apierr.New(apierr.Forbidden, "Nobody may write in the name of an agent").
 		WithDetails("The author is an agent of this server")
-}
-
-func (s *Service) view(ctx context.Context, who auth.Identity, doing string, fn func(q db.Querier) error) error {
-	return explain(doing, s.store.View(ctx, who.Scope(), fn))
-}
-
-func (s *Service) update(ctx context.Context, who auth.Identity, doing string, fn func(q db.Querier) error) error {
-	s.following.RLock()
-	defer s.following.RUnlock()
-	return explain(doing, s.store.Update(ctx, who.Scope(), fn))
-}
-
-func explain(doing string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s: %w", doing, err)
 }
 
 func (s *Service) millis() dbtype.Millis { return dbtype.MillisOf(s.now()) }

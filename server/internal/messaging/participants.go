@@ -8,12 +8,13 @@ import (
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 // Participants returns who takes part in a channel, in the order of joining; nobody in an unknown one.
 func (s *Service) Participants(ctx context.Context, who auth.Identity, channelID uuid.UUID) ([]uuid.UUID, error) {
 	var out []uuid.UUID
-	err := s.view(ctx, who, "listing participants", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "listing participants", func(q db.Querier) error {
 		var err error
 		out, err = q.ListParticipants(ctx, channelID)
 		return err
@@ -24,7 +25,7 @@ func (s *Service) Participants(ctx context.Context, who auth.Identity, channelID
 // ChannelAgents returns the participants that are agents.
 func (s *Service) ChannelAgents(ctx context.Context, who auth.Identity, channelID uuid.UUID) ([]uuid.UUID, error) {
 	var out []uuid.UUID
-	err := s.view(ctx, who, "listing a channel's agents", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "listing a channel's agents", func(q db.Querier) error {
 		rows, err := q.ListChannelAgents(ctx, channelID)
 		if err != nil {
 			return err
@@ -62,10 +63,10 @@ func (s *Service) RemoveAgent(ctx context.Context, who auth.Identity, channelID,
 // changeParticipants runs change on an existing channel and announces the channel as it is then.
 func (s *Service) changeParticipants(ctx context.Context, who auth.Identity, doing string, channelID uuid.UUID, change func(q db.Querier) error) error {
 	var out Channel
-	err := s.update(ctx, who, doing, func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), doing, func(q db.Querier) error {
 		row, err := q.GetChannelForUpdate(ctx, channelID)
 		if err != nil {
-			return named(err, "Channel not found")
+			return store.NotFound(err, "Channel not found")
 		}
 		if err := change(q); err != nil {
 			return err
@@ -83,7 +84,7 @@ func (s *Service) changeParticipants(ctx context.Context, who auth.Identity, doi
 // SetParticipantState changes how a participant takes part in a channel, in words that mean nothing here: agents know some. The
 // empty state is the ordinary one.
 func (s *Service) SetParticipantState(ctx context.Context, who auth.Identity, channelID, entityID uuid.UUID, state string) error {
-	return s.update(ctx, who, "changing a participant's state", func(q db.Querier) error {
+	return store.Update(ctx, s.store, who.Scope(), "changing a participant's state", func(q db.Querier) error {
 		n, err := q.SetParticipantState(ctx, db.SetParticipantStateParams{ChannelID: channelID, EntityID: entityID, State: state})
 		if err == nil && n == 0 {
 			return apierr.New(apierr.NotFound, "Not a participant in this channel")

@@ -16,6 +16,7 @@ import (
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 // Post stores a message and gives it to the agents that take part in its channel. It is the one way in: when it returns, the
@@ -34,7 +35,7 @@ func (s *Service) Post(ctx context.Context, who auth.Identity, d Draft) (Posted,
 		return Posted{}, err
 	}
 	var p post
-	err := s.update(ctx, who, "posting a message", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), "posting a message", func(q db.Querier) error {
 		p = post{Service: s, q: q, who: who, draft: d}
 		return p.run(ctx)
 	})

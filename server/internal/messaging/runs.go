@@ -11,6 +11,7 @@ import (
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 const (
@@ -40,7 +41,7 @@ func (s *Service) Runs(ctx context.Context, who auth.Identity, agentID uuid.UUID
 	}
 	var runs []Run
 	var total int64
-	err := s.view(ctx, who, "listing runs", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "listing runs", func(q db.Querier) error {
 		if err := mustAgent(ctx, q, agentID); err != nil {
 			return err
 		}
@@ -78,10 +79,10 @@ func (s *Service) Runs(ctx context.Context, who auth.Identity, agentID uuid.UUID
 func (s *Service) Run(ctx context.Context, who auth.Identity, agentID, turnID uuid.UUID) (Run, []TurnLogEntry, error) {
 	var run Run
 	var log []TurnLogEntry
-	err := s.view(ctx, who, "reading a run", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "reading a run", func(q db.Querier) error {
 		row, err := q.GetTurn(ctx, turnID)
 		if err != nil {
-			return named(err, "Run not found")
+			return store.NotFound(err, "Run not found")
 		}
 		if row.AgentID != agentID {
 			return apierr.New(apierr.NotFound, "Run not found")

@@ -13,6 +13,7 @@ import (
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 // Bounds of a search.
@@ -70,7 +71,7 @@ func (s *Service) Search(ctx context.Context, who auth.Identity, query SearchQue
 		f.to = dbtype.MillisOf(*query.To)
 	}
 	var out SearchPage
-	err := s.view(ctx, who, "searching messages", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "searching messages", func(q db.Querier) error {
 		rows, total, err := f.find(ctx, q)
 		if err != nil {
 			return err

@@ -13,6 +13,7 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/names"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 // NewServer is what CreateServer needs to know.
@@ -26,7 +27,7 @@ type NewServer struct {
 // ListServers returns all message servers, oldest first.
 func (s *Service) ListServers(ctx context.Context, who auth.Identity) ([]MessageServer, error) {
 	var out []MessageServer
-	err := s.view(ctx, who, "listing message servers", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "listing message servers", func(q db.Querier) error {
 		rows, err := q.ListMessageServers(ctx)
 		if err != nil {
 			return err
@@ -54,7 +55,7 @@ func (s *Service) CreateServer(ctx context.Context, who auth.Identity, n NewServ
 	}
 	now := s.millis()
 	var out MessageServer
-	err = s.update(ctx, who, "creating a message server", func(q db.Querier) error {
+	err = store.Update(ctx, s.store, who.Scope(), "creating a message server", func(q db.Querier) error {
 		if err := s.mayAddServer(ctx, q); err != nil {
 			return err
 		}
@@ -74,7 +75,7 @@ func (s *Service) CreateServer(ctx context.Context, who auth.Identity, n NewServ
 // ServerAgents returns the agents that serve a message server.
 func (s *Service) ServerAgents(ctx context.Context, who auth.Identity, serverID uuid.UUID) ([]uuid.UUID, error) {
 	var out []uuid.UUID
-	err := s.view(ctx, who, "listing a message server's agents", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "listing a message server's agents", func(q db.Querier) error {
 		if err := mustServer(ctx, q, serverID); err != nil {
 			return err
 		}
@@ -88,7 +89,7 @@ func (s *Service) ServerAgents(ctx context.Context, who auth.Identity, serverID 
 // AgentServers returns the message servers that an agent serves; none for an unknown agent.
 func (s *Service) AgentServers(ctx context.Context, who auth.Identity, agentID uuid.UUID) ([]uuid.UUID, error) {
 	var out []uuid.UUID
-	err := s.view(ctx, who, "listing an agent's message servers", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "listing an agent's message servers", func(q db.Querier) error {
 		var err error
 		out, err = q.ListAgentServers(ctx, agentID)
 		return err
@@ -98,7 +99,7 @@ func (s *Service) AgentServers(ctx context.Context, who auth.Identity, agentID u
 
 // AddServerAgent lets an agent serve a message server. Doing it twice is no error.
 func (s *Service) AddServerAgent(ctx context.Context, who auth.Identity, serverID, agentID uuid.UUID) error {
-	return s.update(ctx, who, "adding an agent to a message server", func(q db.Querier) error {
+	return store.Update(ctx, s.store, who.Scope(), "adding an agent to a message server", func(q db.Querier) error {
 		if err := mustServer(ctx, q, serverID); err != nil {
 			return err
 		}
@@ -113,7 +114,7 @@ func (s *Service) AddServerAgent(ctx context.Context, who auth.Identity, serverI
 // RemoveServerAgent ends an agent's service on a message server: it gets no more messages from its channels. An agent that
 // doesn't serve there is no error.
 func (s *Service) RemoveServerAgent(ctx context.Context, who auth.Identity, serverID, agentID uuid.UUID) error {
-	return s.update(ctx, who, "removing an agent from a message server", func(q db.Querier) error {
+	return store.Update(ctx, s.store, who.Scope(), "removing an agent from a message server", func(q db.Querier) error {
 		if err := mustServer(ctx, q, serverID); err != nil {
 			return err
 		}
@@ -129,7 +130,7 @@ func (s *Service) DeleteServer(ctx context.Context, who auth.Identity, id uuid.U
 		return apierr.New(apierr.Conflict, "The current message server cannot be deleted")
 	}
 	var gone []removedChannel
-	err := s.update(ctx, who, "deleting a message server", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), "deleting a message server", func(q db.Querier) error {
 		gone = nil
 		if err := mustServer(ctx, q, id); err != nil {
 			return err
@@ -172,5 +173,5 @@ func findServer(ctx context.Context, q db.Querier, id uuid.UUID) (db.MessageServ
 
 func mustAgent(ctx context.Context, q db.Querier, id uuid.UUID) error {
 	_, err := q.GetAgentHead(ctx, id)
-	return named(err, "Agent not found")
+	return store.NotFound(err, "Agent not found")
 }

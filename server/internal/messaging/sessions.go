@@ -13,6 +13,7 @@ import (
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 const (
@@ -43,7 +44,7 @@ func (s *Service) CreateSession(ctx context.Context, who auth.Identity, n NewSes
 	}
 	channel.SourceType = new(sourceSession)
 	var row db.Session
-	err = s.update(ctx, who, "creating a session", func(q db.Querier) error {
+	err = store.Update(ctx, s.store, who.Scope(), "creating a session", func(q db.Querier) error {
 		if err := s.mayAddSession(ctx, q, n.UserID); err != nil {
 			return err
 		}
@@ -103,7 +104,7 @@ func mustRun(ctx context.Context, q db.Querier, agentID uuid.UUID) error {
 // never was.
 func (s *Service) Session(ctx context.Context, who auth.Identity, id uuid.UUID) (Session, error) {
 	var out Session
-	err := s.view(ctx, who, "reading a session", func(q db.Querier) (err error) {
+	err := store.View(ctx, s.store, who.Scope(), "reading a session", func(q db.Querier) (err error) {
 		out, err = s.liveSession(ctx, q, id)
 		return err
 	})
@@ -132,7 +133,7 @@ func (s *Service) Sessions(ctx context.Context, who auth.Identity, query Session
 	offset, now, until := int64(max(query.Offset, 0)), s.millis(), newest(query.Until)
 	var rows []db.Session
 	var counts db.CountSessionsRow
-	err := s.view(ctx, who, "listing sessions", func(q db.Querier) (err error) {
+	err := store.View(ctx, s.store, who.Scope(), "listing sessions", func(q db.Querier) (err error) {
 		if seesAll(who) {
 			rows, err = q.ListSessions(ctx, db.ListSessionsParams{Now: now, Until: until, LimitRows: limit, OffsetRows: offset})
 		} else {
@@ -165,7 +166,7 @@ func seesAll(who auth.Identity) bool { return who.Service || who.EntityID == uui
 // SessionCounts counts everybody's sessions.
 func (s *Service) SessionCounts(ctx context.Context) (SessionCounts, error) {
 	var counts db.CountSessionsRow
-	err := s.view(ctx, auth.Service(), "counting sessions", func(q db.Querier) (err error) {
+	err := store.View(ctx, s.store, auth.Service().Scope(), "counting sessions", func(q db.Querier) (err error) {
 		counts, err = q.CountSessions(ctx, db.CountSessionsParams{Now: s.millis(), AnyUser: true})
 		return err
 	})
@@ -228,7 +229,7 @@ func (s *Service) ChangeTimeouts(ctx context.Context, who auth.Identity, id uuid
 // changeSession runs a change that finds no row when the session is over.
 func (s *Service) changeSession(ctx context.Context, who auth.Identity, doing string, id uuid.UUID, change func(q db.Querier) (db.Session, error)) (Session, error) {
 	var row db.Session
-	err := s.update(ctx, who, doing, func(q db.Querier) (err error) {
+	err := store.Update(ctx, s.store, who.Scope(), doing, func(q db.Querier) (err error) {
 		row, err = change(q)
 		if errors.Is(err, sql.ErrNoRows) {
 			return s.whyOver(ctx, q, id)
@@ -254,7 +255,7 @@ func (s *Service) whyOver(ctx context.Context, q db.Querier, id uuid.UUID) error
 // the channel and its messages stay.
 func (s *Service) EndSession(ctx context.Context, who auth.Identity, id uuid.UUID) error {
 	var ended []Turn
-	err := s.update(ctx, who, "ending a session", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), "ending a session", func(q db.Querier) error {
 		row, err := q.GetSessionForUpdate(ctx, id)
 		if err == nil && apierr.IsCode(over(row, s.millis()), apierr.SessionNotFound) {
 			return noSession(id)

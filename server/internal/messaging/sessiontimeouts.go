@@ -12,6 +12,7 @@ import (
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 // SessionLimits are the server's rules for sessions. A field that is zero has the value in its comment.
@@ -107,7 +108,7 @@ func (s *Service) agentTimeouts(ctx context.Context, agentID uuid.UUID) (Timeout
 	l := s.limits
 	t := Timeouts{Timeout: l.Timeout, MaxDuration: l.MaxDuration, Warning: l.Warning, AutoRenew: true}
 	if s.agentSettings == nil {
-		return t, s.view(ctx, auth.Service(), "looking for a session's agent", func(q db.Querier) error { return mustRun(ctx, q, agentID) })
+		return t, store.View(ctx, s.store, auth.Service().Scope(), "looking for a session's agent", func(q db.Querier) error { return mustRun(ctx, q, agentID) })
 	}
 	setting, running, err := s.agentSettings(ctx, agentID)
 	if apierr.IsCode(err, apierr.NotFound) || err == nil && !running {

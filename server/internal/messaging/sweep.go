@@ -9,6 +9,7 @@ import (
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 // sweepBatch is how many rows one transaction of a sweep touches.
@@ -49,7 +50,7 @@ func (s *Service) expireSessions(ctx context.Context) (int, error) {
 // sweepSessions takes sessions, and tells their channels what became of them.
 func (s *Service) sweepSessions(ctx context.Context, event EventType, take func(q db.Querier) ([]db.Session, error)) (int, error) {
 	var rows []db.Session
-	err := s.update(ctx, auth.Service(), "sweeping sessions", func(q db.Querier) (err error) {
+	err := store.Update(ctx, s.store, auth.Service().Scope(), "sweeping sessions", func(q db.Querier) (err error) {
 		rows, err = take(q)
 		return err
 	})
@@ -66,7 +67,7 @@ func (s *Service) sweepSessions(ctx context.Context, event EventType, take func(
 func (s *Service) expireJobs(ctx context.Context) (int, error) {
 	var rows []db.Job
 	var ended []Turn
-	err := s.update(ctx, auth.Service(), "sweeping jobs", func(q db.Querier) (err error) {
+	err := store.Update(ctx, s.store, auth.Service().Scope(), "sweeping jobs", func(q db.Querier) (err error) {
 		ended = nil
 		if rows, err = q.ExpireJobs(ctx, db.ExpireJobsParams{Now: new(s.millis()), Error: jobTimedOut, LimitRows: sweepBatch}); err != nil {
 			return err
@@ -96,7 +97,7 @@ func (s *Service) expireJobs(ctx context.Context) (int, error) {
 func (s *Service) forgetSessions(ctx context.Context) (int, error) {
 	var rows []db.Session
 	var gone []removedChannel
-	err := s.update(ctx, auth.Service(), "forgetting sessions", func(q db.Querier) (err error) {
+	err := store.Update(ctx, s.store, auth.Service().Scope(), "forgetting sessions", func(q db.Querier) (err error) {
 		gone = nil
 		if rows, err = q.ForgetSessions(ctx, db.ForgetSessionsParams{Before: s.ago(sessionMemory), LimitRows: sweepBatch}); err != nil {
 			return err
@@ -127,7 +128,7 @@ func (s *Service) forgetSessions(ctx context.Context) (int, error) {
 
 func (s *Service) forgetJobs(ctx context.Context) (int, error) {
 	var gone []removedChannel
-	err := s.update(ctx, auth.Service(), "forgetting jobs", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, auth.Service().Scope(), "forgetting jobs", func(q db.Querier) error {
 		gone = nil
 		rows, err := q.ForgetJobs(ctx, db.ForgetJobsParams{Before: s.ago(jobMemory), LimitRows: sweepBatch})
 		if err != nil {
@@ -155,7 +156,7 @@ func (s *Service) ago(d time.Duration) *dbtype.Millis { return new(dbtype.Millis
 
 // nextDue returns when a session or a job needs attention.
 func (s *Service) nextDue(ctx context.Context) (at time.Time, ok bool, err error) {
-	err = s.view(ctx, auth.Service(), "looking for what is due", func(q db.Querier) error {
+	err = store.View(ctx, s.store, auth.Service().Scope(), "looking for what is due", func(q db.Querier) error {
 		at, ok = time.Time{}, false
 		for _, query := range []func(context.Context) (dbtype.Millis, error){q.NextSessionDue, q.NextJobExpiry} {
 			due, err := query(ctx)
@@ -175,7 +176,7 @@ func (s *Service) nextDue(ctx context.Context) (at time.Time, ok bool, err error
 
 // ClearSessions ends all sessions, as if they had never been.
 func (s *Service) ClearSessions(ctx context.Context) error {
-	return s.update(ctx, auth.Service(), "clearing sessions", func(q db.Querier) error {
+	return store.Update(ctx, s.store, auth.Service().Scope(), "clearing sessions", func(q db.Querier) error {
 		_, err := q.EndAllSessions(ctx, db.EndAllSessionsParams{EndedAt: new(s.millis()), EndReason: endDeleted})
 		return err
 	})

@@ -11,6 +11,7 @@ import (
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/lifecycle"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 const (
@@ -92,6 +93,19 @@ func (w *Sweeper) run(ctx context.Context) {
 	}
 }
 
+// gate is a store that stores nothing while the times of sessions and jobs move with a jump of the clock: what is stored by the
+// time before must be there to be moved.
+type gate struct {
+	store.Store
+	moving sync.RWMutex // held for reading while anything is stored
+}
+
+func (g *gate) Update(ctx context.Context, scope store.Scope, fn func(q db.Querier) error) error {
+	g.moving.RLock()
+	defer g.moving.RUnlock()
+	return g.Store.Update(ctx, scope, fn)
+}
+
 // followClock moves the times of sessions and jobs along when the clock was set, or the machine slept: neither is time that a
 // person let pass, or that an agent had. Where other nodes work on the database their clocks count, too, and nothing is moved.
 func (s *Service) followClock(ctx context.Context) {
@@ -114,19 +128,21 @@ func (s *Service) followClock(ctx context.Context) {
 // moveAlong follows a jump together with the times that are stored. For those who read meanwhile it comes in the order in which
 // nothing seems over that goes on.
 func (s *Service) moveAlong(ctx context.Context, jump time.Duration) error {
-	s.following.Lock()
-	defer s.following.Unlock()
+	s.store.moving.Lock()
+	defer s.store.moving.Unlock()
 	if jump < 0 {
 		s.jumps.Follow(jump)
 	}
-	err := s.store.Update(ctx, auth.Service().Scope(), func(q db.Querier) error { return shift(ctx, q, jump.Milliseconds()) })
+	err := store.Update(ctx, s.store.Store, auth.Service().Scope(), "moving the times of sessions and jobs", func(q db.Querier) error {
+		return shift(ctx, q, jump.Milliseconds())
+	})
 	switch {
 	case err == nil && jump > 0:
 		s.jumps.Follow(jump)
 	case err != nil && jump < 0:
 		s.jumps.Follow(-jump) // to be followed again
 	}
-	return explain("moving the times of sessions and jobs", err)
+	return err
 }
 
 func shift(ctx context.Context, q db.Querier, by int64) error {

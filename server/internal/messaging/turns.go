@@ -15,6 +15,7 @@ import (
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 // ClaimTurns leases up to n turns to owner: heads of mailboxes that are queued, or running under a lease that has passed. The
@@ -29,7 +30,7 @@ func (s *Service) ClaimTurns(ctx context.Context, owner string, n, perSender int
 		after = &uuid.Nil
 	}
 	var out []Turn
-	err := s.update(ctx, auth.Service(), "claiming turns", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, auth.Service().Scope(), "claiming turns", func(q db.Querier) error {
 		out = nil
 		now := s.millis()
 		ids, err := q.ListClaimableTurns(ctx, db.ListClaimableTurnsParams{Now: now, MaxPerSender: int64(perSender), MaxTurns: int64(n), AfterSender: *after})
@@ -62,7 +63,7 @@ func (s *Service) ClaimTurns(ctx context.Context, owner string, n, perSender int
 
 // RenewTurns extends the leases of turns that owner runs, and returns those that are no longer owner's.
 func (s *Service) RenewTurns(ctx context.Context, owner string, ids []uuid.UUID, lease time.Duration) (lost []uuid.UUID, err error) {
-	err = s.update(ctx, auth.Service(), "renewing leases", func(q db.Querier) error {
+	err = store.Update(ctx, s.store, auth.Service().Scope(), "renewing leases", func(q db.Querier) error {
 		lost = nil
 		until := s.millis() + dbtype.Millis(lease.Milliseconds())
 		for _, id := range ids {
@@ -81,7 +82,7 @@ func (s *Service) RenewTurns(ctx context.Context, owner string, ids []uuid.UUID,
 
 // ReleaseTurn gives a turn back to its mailbox, if owner runs it in the attempt that t tells of, for the next to take.
 func (s *Service) ReleaseTurn(ctx context.Context, owner string, t Turn) error {
-	err := s.update(ctx, auth.Service(), "releasing a turn", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, auth.Service().Scope(), "releasing a turn", func(q db.Querier) error {
 		_, err := q.ReleaseTurnLease(ctx, db.ReleaseTurnLeaseParams{ID: t.ID, Owner: owner, Attempt: int64(t.Attempts)})
 		return err
 	})
@@ -93,7 +94,7 @@ func (s *Service) ReleaseTurn(ctx context.Context, owner string, t Turn) error {
 
 // ReleaseTurns gives the turns that owner runs back to their mailboxes, for the next to take.
 func (s *Service) ReleaseTurns(ctx context.Context, owner string) error {
-	err := s.update(ctx, auth.Service(), "releasing turns", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, auth.Service().Scope(), "releasing turns", func(q db.Querier) error {
 		_, err := q.ReleaseTurnLeases(ctx, owner)
 		return err
 	})
@@ -107,10 +108,10 @@ func (s *Service) ReleaseTurns(ctx context.Context, owner string) error {
 // A message that is gone is NOT_FOUND, as are an agent and a channel, with which their turns go, too.
 func (s *Service) TurnContext(ctx context.Context, t Turn, recent int) (TurnContext, error) {
 	var out TurnContext
-	err := s.view(ctx, auth.Service(), "reading a turn's context", func(q db.Querier) error {
+	err := store.View(ctx, s.store, auth.Service().Scope(), "reading a turn's context", func(q db.Querier) error {
 		home, err := q.GetAgentChannel(ctx, db.GetAgentChannelParams{AgentID: t.AgentID, ChannelID: t.ChannelID})
 		if err != nil {
-			return named(err, "The agent or the channel is gone")
+			return store.NotFound(err, "The agent or the channel is gone")
 		}
 		serverID := home.Channel.MessageServerID
 		members, err := q.ListChannelMembers(ctx, t.ChannelID)
@@ -131,7 +132,7 @@ func (s *Service) TurnContext(ctx context.Context, t Turn, recent int) (TurnCont
 		if at < 0 {
 			trigger, err := q.GetMessage(ctx, t.MessageID)
 			if err != nil {
-				return named(err, "The message is gone")
+				return store.NotFound(err, "The message is gone")
 			}
 			out.Trigger = messageOf(&trigger, serverID)
 		} else {
@@ -163,7 +164,7 @@ const maxTold = 1000
 
 // WasTold reports whether an agent said some words to a person since a point in time, in any channel.
 func (s *Service) WasTold(ctx context.Context, personID uuid.UUID, words string, since time.Time) (told bool, err error) {
-	err = s.view(ctx, auth.Service(), "reading what somebody was told", func(q db.Querier) error {
+	err = store.View(ctx, s.store, auth.Service().Scope(), "reading what somebody was told", func(q db.Querier) error {
 		told, err = q.WasTold(ctx, db.WasToldParams{AuthorID: personID, Words: words, Since: dbtype.MillisOf(since), LimitRows: maxTold})
 		return err
 	})
@@ -186,7 +187,7 @@ func (s *Service) FinishTurn(ctx context.Context, owner string, t Turn, o Outcom
 	var ended Turn
 	var channel Channel
 	var more bool
-	err := s.update(ctx, auth.Service(), "finishing a turn", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, auth.Service().Scope(), "finishing a turn", func(q db.Querier) error {
 		reply = nil
 		params := db.FinishTurnParams{
 			ID: t.ID, Owner: owner, Status: string(o.Status), Reason: o.Reason, Detail: o.Detail,
@@ -261,7 +262,7 @@ func (s *Service) mayFree(ctx context.Context, q db.Querier, reply *Message) (bo
 func (s *Service) CancelAgentTurns(ctx context.Context, who auth.Identity, agentID uuid.UUID, reason, detail string) error {
 	var ended []Turn
 	var channels map[uuid.UUID]Channel
-	err := s.update(ctx, who, "cancelling an agent's turns", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), "cancelling an agent's turns", func(q db.Querier) error {
 		channels = map[uuid.UUID]Channel{}
 		rows, err := q.EndAgentTurns(ctx, db.EndAgentTurnsParams{
 			AgentID: agentID, NewStatus: string(TurnCancelled), Reason: reason, Detail: detail, EndedAt: new(s.millis()),

@@ -96,12 +96,12 @@ func (a *Agents) Settings(ctx context.Context, who auth.Identity, id uuid.UUID) 
 
 func (a *Agents) row(ctx context.Context, who auth.Identity, id uuid.UUID) (db.Agent, error) {
 	var row db.Agent
-	err := a.store.View(ctx, who.Scope(), func(q db.Querier) (err error) {
+	err := store.View(ctx, a.store, who.Scope(), "reading an agent", func(q db.Querier) (err error) {
 		row, err = find(ctx, q, id)
 		return err
 	})
 	if err != nil {
-		return db.Agent{}, fmt.Errorf("reading an agent: %w", err)
+		return db.Agent{}, err
 	}
 	return row, nil
 }
@@ -113,10 +113,7 @@ func find(ctx context.Context, q db.Querier, id uuid.UUID) (db.Agent, error) {
 
 // found says of a missing row that the agent is not found.
 func found(row db.Agent, err error) (db.Agent, error) {
-	if errors.Is(err, sql.ErrNoRows) {
-		return db.Agent{}, apierr.Wrap(err, apierr.NotFound, "Agent not found")
-	}
-	return row, err
+	return row, store.NotFound(err, "Agent not found")
 }
 
 // Create stores a new agent, which doesn't run yet. When the agent exists with the same content it is returned and created
@@ -144,7 +141,7 @@ func (a *Agents) create(ctx context.Context, who auth.Identity, c agent.Characte
 		return Agent{}, false, err
 	}
 	var row db.Agent
-	err = a.store.Update(ctx, who.Scope(), func(q db.Querier) error {
+	err = store.Update(ctx, a.store, who.Scope(), "creating an agent", func(q db.Querier) error {
 		created = false
 		var err error
 		if row, err = q.GetAgent(ctx, c.ID); err == nil {
@@ -173,7 +170,7 @@ func (a *Agents) create(ctx context.Context, who auth.Identity, c agent.Characte
 	})
 	a.numbers.forget()
 	if err != nil {
-		return Agent{}, false, fmt.Errorf("creating an agent: %w", err)
+		return Agent{}, false, err
 	}
 	if created {
 		a.messages.AnnounceAgents(ctx)
@@ -220,7 +217,7 @@ func (a *Agents) Delete(ctx context.Context, who auth.Identity, id uuid.UUID) er
 	if err := a.messages.CancelAgentTurns(ctx, who, id, "agent_deleted", "The agent was deleted"); err != nil {
 		return err
 	}
-	err = a.store.Update(ctx, who.Scope(), func(q db.Querier) error {
+	err = store.Update(ctx, a.store, who.Scope(), "deleting an agent", func(q db.Querier) error {
 		if n, err := q.DeleteAgent(ctx, id); err != nil {
 			return err
 		} else if n == 0 {
@@ -230,7 +227,7 @@ func (a *Agents) Delete(ctx context.Context, who auth.Identity, id uuid.UUID) er
 	})
 	a.numbers.forget()
 	if err != nil {
-		return fmt.Errorf("deleting an agent: %w", err)
+		return err
 	}
 	a.versions.forget(id)
 	a.messages.AnnounceAgents(ctx)
@@ -278,16 +275,13 @@ func (a *Agents) note(ctx context.Context, what string, row db.Agent) {
 
 func (a *Agents) setRunning(ctx context.Context, who auth.Identity, id uuid.UUID, running bool) (db.Agent, error) {
 	var row db.Agent
-	err := a.store.Update(ctx, who.Scope(), func(q db.Querier) (err error) {
+	err := store.Update(ctx, a.store, who.Scope(), "changing whether an agent runs", func(q db.Querier) (err error) {
 		row, err = q.SetAgentRunning(ctx, db.SetAgentRunningParams{ID: id, Running: running})
-		if errors.Is(err, sql.ErrNoRows) {
-			return apierr.Wrap(err, apierr.NotFound, "Agent not found")
-		}
-		return err
+		return store.NotFound(err, "Agent not found")
 	})
 	a.numbers.forget()
 	if err != nil {
-		return db.Agent{}, fmt.Errorf("changing whether an agent runs: %w", err)
+		return db.Agent{}, err
 	}
 	a.messages.AnnounceAgents(ctx)
 	return row, nil

@@ -19,6 +19,7 @@ import (
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/names"
 	"github.com/elizad/elizad/server/internal/secrets"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 // updateTries bounds how often a change is tried again when somebody else changes the agent at the same moment.
@@ -188,12 +189,12 @@ func (a *Agents) overwrite(ctx context.Context, who auth.Identity, c agent.Chara
 // EnsureDefault creates and starts Eliza when there is no agent at all, so that a fresh server answers.
 func (a *Agents) EnsureDefault(ctx context.Context) error {
 	var count int64
-	err := a.store.View(ctx, auth.Service().Scope(), func(q db.Querier) (err error) {
+	err := store.View(ctx, a.store, auth.Service().Scope(), "counting agents", func(q db.Querier) (err error) {
 		count, err = q.CountAgents(ctx)
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("counting agents: %w", err)
+		return err
 	}
 	if count > 0 {
 		return nil

@@ -15,6 +15,7 @@ import (
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/secrets"
+	"github.com/elizad/elizad/server/internal/store"
 	"github.com/elizad/elizad/server/model"
 )
 
@@ -201,12 +202,12 @@ func (a *Agents) Conceal(ctx context.Context) error {
 	after := uuid.Nil
 	for {
 		var ids []uuid.UUID
-		err := a.store.View(ctx, auth.Service().Scope(), func(q db.Querier) (err error) {
+		err := store.View(ctx, a.store, auth.Service().Scope(), "listing agents with secrets in the clear", func(q db.Querier) (err error) {
 			ids, err = q.ListAgentsToConceal(ctx, db.ListAgentsToConcealParams{After: after, PageSize: concealPage})
 			return err
 		})
 		if err != nil {
-			return fmt.Errorf("listing agents with secrets in the clear: %w", err)
+			return err
 		}
 		for _, id := range ids {
 			if err := a.conceal(ctx, id); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 // Summary is what a list says of an agent.
@@ -36,7 +36,7 @@ func (a *Agents) Count(ctx context.Context, who auth.Identity) (Numbers, error) 
 		return n, nil
 	}
 	var total, running int64
-	err := a.store.View(ctx, who.Scope(), func(q db.Querier) (err error) {
+	err := store.View(ctx, a.store, who.Scope(), "counting agents", func(q db.Querier) (err error) {
 		if total, err = q.CountAgents(ctx); err != nil {
 			return err
 		}
@@ -44,7 +44,7 @@ func (a *Agents) Count(ctx context.Context, who auth.Identity) (Numbers, error) 
 		return err
 	})
 	if err != nil {
-		return Numbers{}, fmt.Errorf("counting agents: %w", err)
+		return Numbers{}, err
 	}
 	n = Numbers{Total: int(total), Running: int(running)}
 	a.numbers.remember(n, changes)
@@ -57,7 +57,7 @@ func (a *Agents) List(ctx context.Context, who auth.Identity) ([]Summary, error)
 	var heads []db.ListAgentHeadsRow
 	var known []*card             // of the heads; nil for those that have changed
 	changed := map[int]db.Agent{} // by the head's place
-	err := a.store.View(ctx, who.Scope(), func(q db.Querier) (err error) {
+	err := store.View(ctx, a.store, who.Scope(), "listing agents", func(q db.Querier) (err error) {
 		if heads, err = q.ListAgentHeads(ctx); err != nil {
 			return err
 		}
@@ -75,7 +75,7 @@ func (a *Agents) List(ctx context.Context, who auth.Identity) ([]Summary, error)
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("listing agents: %w", err)
+		return nil, err
 	}
 	for i, row := range changed {
 		m, err := a.versions.of(ctx, row)

@@ -1,9 +1,9 @@
 // Package store is the seam between the domain and the databases.
 //
 // A [Store] runs functions over a [db.Querier]: [Store.View] for reads, [Store.Update] for everything that writes, as one
-// transaction. Two implementations behave alike and are held to it by the suite in storetest: sqlitestore for one process
-// and pgstore for many. To add a query, write it in both dialects under queries/, run go generate ./gen, and add a case to
-// storetest.
+// transaction. The domain calls the functions [View] and [Update], whose errors say what was being done. Two implementations
+// behave alike and are held to it by the suite in storetest: sqlitestore for one process and pgstore for many. To add a query,
+// write it under queries/, run go generate ./gen, and add a case to storetest.
 package store
 
 import (
@@ -15,6 +15,10 @@ import (
 )
 
 // Scope says on whose behalf the database is used. The zero Scope is an anonymous caller.
+//
+// Nothing is narrowed by it yet: both engines ignore it, and every caller sees every row. It is handed through so that the
+// isolation of tenants finds it at each transaction; until then, a method that shows a caller only its own says so, and has its
+// query take the caller as an ordinary argument. See docs/decisions/0013-scope-unused.md.
 type Scope struct {
 	Entity  uuid.UUID // the user or agent; the zero UUID for nobody in particular
 	Service bool      // the server itself, or a caller it trusts
@@ -30,7 +34,7 @@ type Scope struct {
 // In both methods fn uses q from one goroutine, must not keep q, and must not call View or Update: each call holds a
 // connection, of which there are few.
 type Store interface {
-	// View runs fn for reading. Each query sees everything that was committed before it started; two queries of one fn may
+	// View runs fn for reading, on behalf of scope, which changes nothing yet. Each query sees everything that was committed before it started; two queries of one fn may
 	// see different states. A query that writes fails.
 	View(ctx context.Context, scope Scope, fn func(q db.Querier) error) error
 

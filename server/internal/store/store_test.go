@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
+	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/store"
 )
@@ -44,6 +46,37 @@ func TestTranslate(t *testing.T) {
 	}
 	if err := store.Translate(nil, as(store.FaultUnique)); err != nil {
 		t.Errorf("nil became %v", err)
+	}
+}
+
+// failing is a store of which every transaction ends with an error.
+type failing struct {
+	store.Store
+	err error
+}
+
+func (f failing) View(context.Context, store.Scope, func(db.Querier) error) error   { return f.err }
+func (f failing) Update(context.Context, store.Scope, func(db.Querier) error) error { return f.err }
+
+func TestErrorSaysWhatWasBeingDone(t *testing.T) {
+	t.Parallel()
+	cause := apierr.New(apierr.QueueFull, "Full")
+	for _, err := range []error{
+		store.View(t.Context(), failing{err: cause}, store.Scope{}, "posting a message", nil),
+		store.Update(t.Context(), failing{err: cause}, store.Scope{}, "posting a message", nil),
+	} {
+		if !errors.Is(err, cause) || strings.Count(err.Error(), "posting a message") != 1 {
+			t.Errorf("error %v", err)
+		}
+	}
+	if err := store.Update(t.Context(), failing{}, store.Scope{}, "posting a message", nil); err != nil {
+		t.Errorf("no error became %v", err)
+	}
+	if err := store.NotFound(fmt.Errorf("reading: %w", sql.ErrNoRows), "%s not found", "Agent"); !apierr.IsCode(err, apierr.NotFound) {
+		t.Errorf("no row became %v", err)
+	}
+	if err := store.NotFound(cause, "Agent not found"); !errors.Is(err, cause) {
+		t.Errorf("another error became %v", err)
 	}
 }
 
