@@ -15,6 +15,7 @@ import (
 	"github.com/elizad/elizad/gen/apiserver"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/compat"
 	"github.com/elizad/elizad/server/internal/httpx"
 	"github.com/elizad/elizad/server/internal/media"
 	"github.com/elizad/elizad/server/internal/memory"
@@ -68,9 +69,8 @@ func (s *Server) application() (http.Handler, error) {
 	}
 	plugins := rest.NewPlugins(s.parts.runtime.Agents(), httpx.WriteError)
 	r := chi.NewRouter()
-	r.Use(rest.Spelling(doc), plugins.Rewrite, httpx.SecurityHeaders(s.cfg.Production()), s.parts.cors.Handler, httpx.Compress())
+	r.Use(compat.Paths(doc), plugins.Rewrite, httpx.SecurityHeaders(s.cfg.Production()), s.parts.cors.Handler, httpx.Compress())
 	r.Use(
-		rest.OlderPaths(), rest.Aliases,
 		where(isAPI, httpx.RateLimit(s.cfg.Limits)),
 		where(isHealth, httpx.HealthRateLimit(s.cfg.Limits)),
 		where(bringsFiles, httpx.UploadRateLimit(s.cfg.Limits)),
@@ -82,7 +82,7 @@ func (s *Server) application() (http.Handler, error) {
 		middleware.GetHead,
 	)
 	operations := httpx.NewContract(doc)
-	rest.Register(r, rest.Deps{
+	rest.Register(r.With(compat.Bodies), rest.Deps{
 		Messaging: s.parts.messaging, Agents: s.parts.runtime.Agents(), Media: s.parts.media, Voices: s.parts.runtime.Agents(),
 		Memory: memory.New(s.parts.store, memory.Quotas{Rooms: s.cfg.Limits.MaxRooms, Worlds: s.cfg.Limits.MaxWorlds}), Titles: s.parts.runtime, Health: s.health, WriteError: httpx.WriteError,
 		Logs: s.logs, Settings: s.parts.settings, Stop: s.requestStop, CheckOwner: s.checkOwner,

@@ -22,8 +22,8 @@ func TestMessagesInListsAreTheSame(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		m := drawMessage(t)
-		sameJSON(t, encode(message(m)), appendMessage(nil, &m))
-		if got, want := string(jsontext.AppendString(nil, m.Content)), string(encode(m.Content)); got != want {
+		sameJSON(t, jsontext.Encode(message(m)), appendMessage(nil, &m))
+		if got, want := string(jsontext.AppendString(nil, m.Content)), string(jsontext.Encode(m.Content)); got != want {
 			t.Errorf("the text %q is written as %s, want %s", m.Content, got, want)
 		}
 		p := postedAnswer{Posted: messaging.Posted{Message: m}}
@@ -33,7 +33,7 @@ func TestMessagesInListsAreTheSame(t *testing.T) {
 		if len(p.Turns) > 0 && rapid.Bool().Draw(t, "answered") {
 			p.answer = &api.AgentResponse{RunID: p.Turns[0].ID, Text: m.Content, Outcome: api.RunOutcome(messaging.TurnReplied)}
 		}
-		sameJSON(t, encode(messagePosted(p.Posted, p.answer)), p.appendTo(nil))
+		sameJSON(t, jsontext.Encode(messagePosted(p.Posted, p.answer)), p.appendTo(nil))
 	})
 }
 
@@ -88,7 +88,7 @@ func TestAgentsInListsAreTheSame(t *testing.T) {
 		if err := json.Unmarshal(agentList{a}.appendTo(nil), &listed); err != nil {
 			t.Fatal(err)
 		}
-		if err := json.Unmarshal(encode(api.AgentListEnvelope{Success: true, Data: api.AgentList{Agents: []api.AgentListItem{agentListItem(&a)}}}), &want); err != nil {
+		if err := json.Unmarshal(jsontext.Encode(api.AgentListEnvelope{Success: true, Data: api.AgentList{Agents: []api.AgentListItem{agentListItem(&a)}}}), &want); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, listed); diff != "" {

@@ -14,6 +14,7 @@ import (
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/media"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/runtime"
@@ -137,8 +138,8 @@ func (h audioHandlers) converseByRecording(ctx context.Context, agentID uuid.UUI
 	if text == "" {
 		return api.SpokenAnswer{}, apierr.New(apierr.InvalidRequest, "No words were heard in the recording")
 	}
-	inside := fieldsOf(json.RawMessage(fields["metadata"]))
-	field := func(name string) string { return cmp.Or(fields[name], inside.text(name)) }
+	inside := jsontext.ObjectOf(json.RawMessage(fields["metadata"]))
+	field := func(name string) string { return cmp.Or(fields[name], inside.Text(name)) }
 	reply, posted, err := h.ask(ctx, agentID, spoken{text: text, room: field("roomId"), entity: field("entityId"), name: cmp.Or(field("userName"), field("name"))})
 	if err != nil {
 		return api.SpokenAnswer{}, err

@@ -12,6 +12,7 @@ import (
 	"github.com/elizad/elizad/gen/apiserver"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
@@ -109,7 +110,7 @@ func (h channelHandlers) GetChannel(ctx context.Context, req apiserver.GetChanne
 
 func (h channelHandlers) UpdateChannel(ctx context.Context, req apiserver.UpdateChannelRequestObject) (apiserver.UpdateChannelResponseObject, error) {
 	patch := messaging.ChannelPatch{
-		Name: req.Body.Name, Topic: req.Body.Topic, Metadata: without(req.Body.Metadata, participantsKey), MergeMetadata: deref(req.Params.Merge),
+		Name: req.Body.Name, Topic: req.Body.Topic, Metadata: jsontext.Without(req.Body.Metadata, participantsKey), MergeMetadata: deref(req.Params.Merge),
 		Participants: req.Body.ParticipantCentralUserIds, Policy: (*messaging.Policy)(req.Body.TurnPolicy),
 		Check: ifMatch(req.Params.IfMatch, channelRecord),
 	}
@@ -175,12 +176,12 @@ func newChannel(b api.CreateChannelRequest) (messaging.NewChannel, error) {
 	if err != nil {
 		return messaging.NewChannel{}, err
 	}
-	metadata := without(b.Metadata, participantsKey)
+	metadata := jsontext.Without(b.Metadata, participantsKey)
 	if !known && messaging.AutoCreateFrom(metadata, "").DM {
 		kind = messaging.TypeDM
 	}
 	if !known && b.Type != nil {
-		metadata = with(metadata, object{requestedTypeKey: b.Type})
+		metadata = jsontext.Merge(metadata, jsontext.Object{requestedTypeKey: b.Type})
 	}
 	n := messaging.NewChannel{
 		ServerID: b.MessageServerID, Name: b.Name, Type: kind, Topic: b.Topic, Metadata: metadata,
@@ -213,7 +214,7 @@ func channelType(raw json.RawMessage) (kind messaging.ChannelType, known bool, e
 }
 
 func participantsIn(metadata json.RawMessage) ([]uuid.UUID, error) {
-	raw, ok := fieldsOf(metadata)[participantsKey]
+	raw, ok := jsontext.ObjectOf(metadata)[participantsKey]
 	if !ok {
 		return nil, nil
 	}

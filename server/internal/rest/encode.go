@@ -10,6 +10,7 @@ import (
 	"github.com/elizad/elizad/api/wire"
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/gen/apiserver"
+	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
@@ -48,7 +49,7 @@ func channel(c messaging.Channel) api.Channel {
 		CreatedAt: wire.At(c.CreatedAt), UpdatedAt: wire.At(c.UpdatedAt),
 	}
 	if c.Participants != nil {
-		w.Metadata = with(w.Metadata, object{participantsKey: encode(c.Participants)})
+		w.Metadata = jsontext.Merge(w.Metadata, jsontext.Object{participantsKey: jsontext.Encode(c.Participants)})
 	}
 	return w
 }

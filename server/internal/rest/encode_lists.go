@@ -33,7 +33,7 @@ func (p messagePage) VisitListMessagesResponse(w http.ResponseWriter) error {
 func (p messagePage) appendTo(dst []byte) []byte {
 	dst = append(dst, `{"success":true,"data":{"messages":`...)
 	dst = appendList(dst, p.Messages, appendMessage)
-	dst = append(append(dst, `,"cursors":`...), encode(p.cursors)...)
+	dst = append(append(dst, `,"cursors":`...), jsontext.Encode(p.cursors)...)
 	dst = strconv.AppendBool(append(dst, `,"hasMore":`...), p.HasMore)
 	return append(dst, "}}"...)
 }

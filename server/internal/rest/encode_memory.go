@@ -9,6 +9,7 @@ import (
 	"github.com/elizad/elizad/api/wire"
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/gen/apiserver"
+	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/memory"
 )
 
@@ -61,7 +62,7 @@ func roomCreated(r memory.Room) api.RoomCreated {
 
 func world(m memory.World) api.World {
 	w := api.World{
-		ID: m.ID, AgentID: m.AgentID, Name: m.Name, Description: optional(fieldsOf(m.Metadata).text("description")),
+		ID: m.ID, AgentID: m.AgentID, Name: m.Name, Description: optional(jsontext.ObjectOf(m.Metadata).Text("description")),
 		Metadata: nullableJSON(m.Metadata), MessageServerID: nullableID(m.MessageServerID),
 		CreatedAt: wire.At(m.CreatedAt), UpdatedAt: wire.At(m.UpdatedAt),
 	}
@@ -73,7 +74,7 @@ func world(m memory.World) api.World {
 
 func worldAnswer(m memory.World) apiserver.WorldAnswerJSONResponse {
 	result := api.WorldResult{Success: true, World: world(m), WorldID: m.ID, Settings: json.RawMessage(`{}`)}
-	if settings := fieldsOf(m.Metadata).value("settings"); fieldsOf(settings) != nil {
+	if settings := jsontext.ObjectOf(m.Metadata).Value("settings"); jsontext.ObjectOf(settings) != nil {
 		result.Settings = settings
 	}
 	return apiserver.WorldAnswerJSONResponse{Success: true, Data: result}

@@ -10,6 +10,7 @@ import (
 	"github.com/elizad/elizad/api/wire"
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
@@ -91,11 +92,11 @@ func agentResponse(t messaging.Turn, end messaging.TurnResult) (api.AgentRespons
 	if end.Reply == nil {
 		return w, nil
 	}
-	raw := fieldsOf(end.Reply.RawMessage)
-	w.Text, w.Thought, w.Seq = end.Reply.Content, raw.text("thought"), &end.Reply.Seq
-	w.Actions, w.Attachments = []string{replyAction}, raw.value("attachments")
-	raw.read("actions", &w.Actions)
-	raw.read("providers", &w.Providers)
+	raw := jsontext.ObjectOf(end.Reply.RawMessage)
+	w.Text, w.Thought, w.Seq = end.Reply.Content, raw.Text("thought"), &end.Reply.Seq
+	w.Actions, w.Attachments = []string{replyAction}, raw.Value("attachments")
+	raw.Read("actions", &w.Actions)
+	raw.Read("providers", &w.Providers)
 	w.Simple = slices.Equal(w.Actions, []string{replyAction})
 	return w, nil
 }

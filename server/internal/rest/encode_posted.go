@@ -28,7 +28,7 @@ func (p postedAnswer) appendTo(dst []byte) []byte {
 	begin := len(dst)
 	dst = appendUserMessage(append(dst, `,"userMessage":`...), &p.Message)
 	if p.answer != nil {
-		dst = append(append(dst, `,"agentResponse":`...), encode(p.answer)...)
+		dst = append(append(dst, `,"agentResponse":`...), jsontext.Encode(p.answer)...)
 	}
 	again := dst[begin:]
 	dst = appendMessage(append(dst, `,"data":`...), &p.Message)
@@ -39,7 +39,7 @@ func (p postedAnswer) appendTo(dst []byte) []byte {
 		if p.answer != nil && run.RunID == p.answer.RunID {
 			run.Outcome = p.answer.Outcome
 		}
-		return append(dst, encode(run)...)
+		return append(dst, jsontext.Encode(run)...)
 	})
 	return append(dst, "}}"...)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/elizad/elizad/gen/apiserver"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/secrets"
 )
 
@@ -55,7 +56,7 @@ const productionEnvironment = "production"
 // settingsOf reads settings by name: texts, numbers and booleans. A null or empty one is left out.
 func settingsOf(b api.UpdateLocalEnvironmentRequest) (map[string]string, error) {
 	out := map[string]string{}
-	for name, raw := range fieldsOf(b.Content) {
+	for name, raw := range jsontext.ObjectOf(b.Content) {
 		text := strings.TrimSpace(string(raw))
 		switch {
 		case text == "null":

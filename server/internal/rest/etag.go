@@ -6,12 +6,13 @@ import (
 	"strings"
 
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/jsontext"
 )
 
 // etag returns the entity tag of an answer's data: equal data have equal tags, and other data others.
 func etag(data any) string {
 	const size = 12 // bytes of the sum: enough that two versions of one thing never meet
-	sum := sha256.Sum256(encode(data))
+	sum := sha256.Sum256(jsontext.Encode(data))
 	return `"` + hex.EncodeToString(sum[:size]) + `"`
 }
 

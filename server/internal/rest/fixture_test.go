@@ -21,6 +21,7 @@ import (
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/bus"
+	"github.com/elizad/elizad/server/internal/compat"
 	"github.com/elizad/elizad/server/internal/httpx"
 	"github.com/elizad/elizad/server/internal/memory"
 	"github.com/elizad/elizad/server/internal/messaging"
@@ -79,7 +80,7 @@ func setup(t *testing.T, change ...func(*rest.Deps)) *fixture {
 	}
 	r := chi.NewRouter()
 	r.Use(auth.Middleware(auth.Guard{}, httpx.ClientNetwork, httpx.WriteError))
-	rest.Register(r, deps)
+	rest.Register(r.With(compat.Bodies), deps)
 	r.Get("/openapi.json", rest.SpecJSON(httpx.WriteError))
 	r.Get("/openapi.yaml", rest.SpecYAML(httpx.WriteError))
 	srv := httptest.NewServer(r)

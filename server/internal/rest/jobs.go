@@ -12,6 +12,7 @@ import (
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/gen/apiserver"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
@@ -131,7 +132,7 @@ func callbackStatus(j messaging.Job) api.JobCallbackStatus {
 }
 
 // JobDocument shows a job as GET /api/messaging/jobs/{jobId} does.
-func JobDocument(j messaging.Job) json.RawMessage { return encode(job(j)) }
+func JobDocument(j messaging.Job) json.RawMessage { return jsontext.Encode(job(j)) }
 
 func jobsHealth(c messaging.JobCounts, most int) api.JobsHealth {
 	w := api.JobsHealth{

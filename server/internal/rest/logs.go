@@ -12,6 +12,7 @@ import (
 
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/gen/apiserver"
+	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/logstream"
 )
 
@@ -90,7 +91,7 @@ func submittedLog(l api.SubmittedLog, now time.Time) logstream.Entry {
 		level = named
 	}
 	e := logstream.Entry{Time: now, Level: level, Message: l.Message, Attrs: []logstream.Attr{{Key: "source", Value: cmp.Or(deref(l.Source), "client")}}}
-	extra := fieldsOf(l.Metadata)
+	extra := jsontext.ObjectOf(l.Metadata)
 	for _, key := range slices.Sorted(maps.Keys(extra)) {
 		e.Attrs = append(e.Attrs, logstream.Attr{Key: key, Value: plainValue(extra[key])})
 	}

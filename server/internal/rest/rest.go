@@ -101,7 +101,7 @@ func Register(r chi.Router, d Deps) {
 		ResponseErrorHandlerFunc: d.WriteError,
 	})
 	apiserver.HandlerWithOptions(strict, apiserver.ChiServerOptions{
-		BaseRouter:  r.With(oldSpellings(d.WriteError)), // first, so that the others see bodies as the contract has them
+		BaseRouter:  r,
 		Middlewares: d.Middlewares,
 		ErrorHandlerFunc: func(w http.ResponseWriter, r *http.Request, err error) {
 			d.WriteError(w, r, paramError(err))

@@ -13,6 +13,7 @@ import (
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/gen/apiserver"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
@@ -24,7 +25,7 @@ type sessionHandlers struct {
 
 func (h sessionHandlers) CreateSession(ctx context.Context, req apiserver.CreateSessionRequestObject) (apiserver.CreateSessionResponseObject, error) {
 	s, err := h.sessions.CreateSession(ctx, auth.FromContext(ctx), messaging.NewSession{
-		AgentID: req.Body.AgentID, UserID: req.Body.UserID, Metadata: req.Body.Metadata, Timeouts: timeoutPatch(fieldsOf(req.Body.TimeoutConfig)),
+		AgentID: req.Body.AgentID, UserID: req.Body.UserID, Metadata: req.Body.Metadata, Timeouts: timeoutPatch(jsontext.ObjectOf(req.Body.TimeoutConfig)),
 	})
 	if err != nil {
 		return nil, err
@@ -87,7 +88,7 @@ func (h sessionHandlers) PostSessionMessage(ctx context.Context, req apiserver.P
 	}
 	status := sessionStatus(sent.Posted, before)
 	if sent.stream != nil {
-		sent.stream.extra = object{"sessionStatus": encode(status)}
+		sent.stream.extra = jsontext.Object{"sessionStatus": jsontext.Encode(status)}
 		return sent.stream, nil
 	}
 	return apiserver.PostSessionMessage201JSONResponse(sessionMessagePosted(sent.Posted, sent.answer, status)), nil
@@ -150,12 +151,12 @@ func (h sessionHandlers) DeleteSession(ctx context.Context, req apiserver.Delete
 }
 
 // timeoutPatch reads time-outs as clients write them when they begin a session.
-func timeoutPatch(o object) messaging.TimeoutPatch {
+func timeoutPatch(o jsontext.Object) messaging.TimeoutPatch {
 	p := messaging.TimeoutPatch{
-		Timeout: looseNumber(o.value("timeoutMinutes")), MaxDuration: looseNumber(o.value("maxDurationMinutes")),
-		Warning: looseNumber(o.value("warningThresholdMinutes")),
+		Timeout: looseNumber(o.Value("timeoutMinutes")), MaxDuration: looseNumber(o.Value("maxDurationMinutes")),
+		Warning: looseNumber(o.Value("warningThresholdMinutes")),
 	}
-	switch word := strings.ToLower(strings.Trim(string(o.value("autoRenew")), `"`)); {
+	switch word := strings.ToLower(strings.Trim(string(o.Value("autoRenew")), `"`)); {
 	case slices.Contains([]string{"true", "1", "yes", "on"}, word):
 		p.AutoRenew = new(true)
 	case slices.Contains([]string{"false", "0", "no", "off"}, word):

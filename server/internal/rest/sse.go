@@ -18,6 +18,7 @@ import (
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
@@ -35,7 +36,7 @@ type eventStream struct {
 	turn    messaging.Turn
 	at      messaging.Position
 	resumed bool
-	extra   object // members that user_message and done also have
+	extra   jsontext.Object // members that user_message and done also have
 	events  func(ctx context.Context) iter.Seq2[messaging.TurnEvent, error]
 	close   func()
 }
@@ -141,7 +142,7 @@ func (s *eventStream) marked(data any) any {
 	if len(s.extra) == 0 {
 		return data
 	}
-	return with(encode(data), s.extra)
+	return jsontext.Merge(jsontext.Encode(data), s.extra)
 }
 
 // positionText writes a position as the id of an event.

@@ -12,6 +12,7 @@ import (
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
@@ -44,7 +45,7 @@ func submission(b api.SubmitMessageRequest) messaging.Draft {
 		InReplyTo: b.InReplyToMessageID, SourceType: deref(b.SourceType), Submitted: true,
 	}
 	if d.RawMessage == nil {
-		d.RawMessage = encode(map[string]string{"text": b.Content})
+		d.RawMessage = jsontext.Encode(map[string]string{"text": b.Content})
 	}
 	return d
 }
@@ -59,9 +60,9 @@ func authorName(given *string, metadata json.RawMessage, more ...string) string 
 	if name := deref(given); name != "" {
 		return name
 	}
-	about := fieldsOf(metadata)
+	about := jsontext.ObjectOf(metadata)
 	for _, member := range append([]string{"user_display_name"}, more...) {
-		if name := about.text(member); name != "" {
+		if name := about.Text(member); name != "" {
 			return name
 		}
 	}
@@ -190,10 +191,10 @@ func (h messageHandlers) platformChannel(ctx context.Context, platform, named st
 
 // dated keeps the time of a message on its platform: here it counts from when it came.
 func dated(metadata, timestamp json.RawMessage) json.RawMessage {
-	if timestamp == nil || fieldsOf(metadata).value("timestamp") != nil {
+	if timestamp == nil || jsontext.ObjectOf(metadata).Value("timestamp") != nil {
 		return metadata
 	}
-	return with(metadata, object{"timestamp": timestamp})
+	return jsontext.Merge(metadata, jsontext.Object{"timestamp": timestamp})
 }
 
 func externalMessage(b api.IngestRequest) (messaging.Draft, error) {
@@ -207,7 +208,7 @@ func externalMessage(b api.IngestRequest) (messaging.Draft, error) {
 		InReplyTo: repliedTo(b.InReplyToMessageID), SourceType: cmp.Or(deref(b.SourceType), deref(b.Platform), externalSource), SourceID: deref(b.SourceID),
 	}
 	if b.AgentID != nil {
-		d.Metadata = with(d.Metadata, object{"targetAgentId": encode(b.AgentID)})
+		d.Metadata = jsontext.Merge(d.Metadata, jsontext.Object{"targetAgentId": jsontext.Encode(b.AgentID)})
 		d.Create = &messaging.AutoCreate{CreatedBy: externalSource, DM: true, Others: []uuid.UUID{*b.AgentID}}
 	}
 	return d, nil

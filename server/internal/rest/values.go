@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"encoding/json"
 	"regexp"
 	"strconv"
 	"strings"
@@ -43,57 +42,6 @@ func optional[T comparable](v T) *T {
 		return nil
 	}
 	return &v
-}
-
-// object is a JSON object whose members are read one by one, since clients fill them as they like.
-type object map[string]json.RawMessage
-
-// fieldsOf returns the members of a JSON object; none for anything else.
-func fieldsOf(raw json.RawMessage) object {
-	var o object
-	_ = json.Unmarshal(raw, &o) // anything else has no members
-	return o
-}
-
-// value returns a member; nil for one that is missing or null.
-func (o object) value(name string) json.RawMessage {
-	if raw := o[name]; string(raw) != "null" {
-		return raw
-	}
-	return nil
-}
-
-// read decodes a member into the value that to points to; one that is missing, null or of another type leaves it alone.
-func (o object) read(name string, to any) {
-	if raw := o.value(name); raw != nil {
-		_ = json.Unmarshal(raw, to)
-	}
-}
-
-// text returns a member that is a text; an empty one for anything else.
-func (o object) text(name string) string {
-	var s string
-	o.read(name, &s)
-	return s
-}
-
-// without returns raw, a JSON object, without a member.
-func without(raw json.RawMessage, name string) json.RawMessage {
-	o := fieldsOf(raw)
-	if _, ok := o[name]; !ok {
-		return raw
-	}
-	delete(o, name)
-	return encode(o)
-}
-
-// encode returns v as JSON. It is for values of which encoding can't fail.
-func encode(v any) json.RawMessage {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic("rest: encoding " + err.Error())
-	}
-	return b
 }
 
 // looseInt reads a number from a query; 0 when it is missing or none.

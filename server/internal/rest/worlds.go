@@ -6,6 +6,7 @@ import (
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/gen/apiserver"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/memory"
 )
 
@@ -21,14 +22,14 @@ func (h worldHandlers) CreateWorld(ctx context.Context, req apiserver.CreateWorl
 		w, err := h.worlds.JoinWorld(ctx, auth.FromContext(ctx), req.AgentID, *req.Body.WorldID)
 		return apiserver.CreateWorld201JSONResponse{WorldAnswerJSONResponse: worldAnswer(w)}, err
 	}
-	source := object{}
+	source := jsontext.Object{}
 	for name, value := range map[string]*string{"sourceType": req.Body.SourceType, "sourceId": req.Body.SourceID} {
 		if value != nil {
-			source[name] = encode(*value)
+			source[name] = jsontext.Encode(*value)
 		}
 	}
 	w, err := h.worlds.CreateWorld(ctx, auth.FromContext(ctx), req.AgentID, memory.NewWorld{
-		Name: deref(req.Body.Name), MessageServerID: req.Body.MessageServerID, Metadata: with(req.Body.Metadata, source),
+		Name: deref(req.Body.Name), MessageServerID: req.Body.MessageServerID, Metadata: jsontext.Merge(req.Body.Metadata, source),
 	})
 	return apiserver.CreateWorld201JSONResponse{WorldAnswerJSONResponse: worldAnswer(w)}, err
 }
@@ -47,7 +48,7 @@ func (h worldHandlers) CreateGroup(ctx context.Context, req apiserver.CreateGrou
 		if err != nil {
 			return nil, err
 		}
-		return apiserver.CreateGroup201JSONResponse{Success: true, Data: encode(groupWorlds(worlds))}, nil
+		return apiserver.CreateGroup201JSONResponse{Success: true, Data: jsontext.Encode(groupWorlds(worlds))}, nil
 	}
 	rooms, failures, err := h.worlds.CreateGroup(ctx, auth.FromContext(ctx), memory.NewGroup{
 		MessageServerID: req.MessageServerID, Agents: b.AgentIds, WorldID: b.WorldID, Name: deref(b.Name), Source: deref(b.Source),
@@ -59,7 +60,7 @@ func (h worldHandlers) CreateGroup(ctx context.Context, req apiserver.CreateGrou
 	if len(failures) > 0 {
 		return apiserver.CreateGroup207JSONResponse(groupPartlyCreated(rooms, failures)), nil
 	}
-	return apiserver.CreateGroup201JSONResponse{Success: true, Data: encode(each(rooms, groupRoom))}, nil
+	return apiserver.CreateGroup201JSONResponse{Success: true, Data: jsontext.Encode(each(rooms, groupRoom))}, nil
 }
 
 func (h worldHandlers) DeleteGroup(ctx context.Context, req apiserver.DeleteGroupRequestObject) (apiserver.DeleteGroupResponseObject, error) {

@@ -1,4 +1,4 @@
-package rest
+package compat
 
 import (
 	"bytes"
@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/jsontext"
 )
 
 // The older names of body fields below /api/messaging, and what the contract calls them. Where several stand for one name,
@@ -80,32 +81,46 @@ var (
 	}, messageNames, oldNames)
 )
 
+// spelling is another name of a field, and the contract's.
 type spelling struct{ old, name string }
 
-// oldSpellings returns a middleware that rewrites the bodies of requests below /api/messaging: old names become the
-// contract's, and keys with null are dropped, since clients send null for what they don't have. What is no JSON object
-// passes as it is: its reader refuses it.
-func oldSpellings(fail func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if !hasTolerantBody(r) {
-				next.ServeHTTP(w, r)
-				return
-			}
-			body, err := io.ReadAll(r.Body)
-			if err != nil {
-				fail(w, r, bodyError(err))
-				return
-			}
-			body = respell(body, namesFor(r.URL.Path))
-			if slices.Contains(ingestPaths, strings.TrimPrefix(r.URL.Path, messagingPath)) {
-				body = listed(body)
-			}
-			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+// participantsKey is the contract's name of a channel's participants.
+const participantsKey = "participantCentralUserIds"
+
+// Bodies is a middleware that rewrites the JSON bodies of requests below /api/messaging: old names become the contract's, and keys
+// with null are dropped, since clients send null for what they don't have. What is no JSON object, or can't be read to its end,
+// passes as it is: its reader refuses it. It belongs behind whatever bounds bodies, and in front of the contract's validator.
+func Bodies(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !hasTolerantBody(r) {
 			next.ServeHTTP(w, r)
-		})
-	}
+			return
+		}
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			r.Body = broken{io.MultiReader(bytes.NewReader(body), failing{err}), r.Body}
+			next.ServeHTTP(w, r)
+			return
+		}
+		body = respell(body, namesFor(r.URL.Path))
+		if slices.Contains(ingestPaths, strings.TrimPrefix(r.URL.Path, messagingPath)) {
+			body = listed(body)
+		}
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		next.ServeHTTP(w, r)
+	})
 }
+
+// broken is a body that could not be read to its end.
+type broken struct {
+	io.Reader
+	io.Closer
+}
+
+// failing is the end of a broken body.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 func namesFor(path string) []spelling {
 	root, _, _ := strings.Cut(strings.TrimPrefix(path, messagingPath), "/")
@@ -123,9 +138,6 @@ func namesFor(path string) []spelling {
 	}
 }
 
-// messagingPath is the path below which older spellings are read.
-const messagingPath = "/api/messaging/"
-
 // hasTolerantBody reports whether a request brings a JSON body to be rewritten. The parameters of a type don't count: an upload,
 // whose boundary may be any word, must not be collected in memory.
 func hasTolerantBody(r *http.Request) bool {
@@ -141,7 +153,7 @@ func respell(body []byte, names []spelling) []byte {
 	if !bytes.Contains(body, []byte("null")) && !slices.ContainsFunc(names, isIn) {
 		return body
 	}
-	fields := fieldsOf(body)
+	fields := jsontext.ObjectOf(body)
 	if fields == nil {
 		return body
 	}
@@ -165,19 +177,19 @@ func respell(body []byte, names []spelling) []byte {
 	if !changed && len(fields) == before {
 		return body
 	}
-	return encode(fields)
+	return jsontext.Encode(fields)
 }
 
 // listed returns the body of a bridge that describes one message of its platform in the upper fields, under ids of the
 // platform's own, as the list of one that the contract has. Any other body stays as it is.
 func listed(body []byte) []byte {
-	fields := fieldsOf(body)
+	fields := jsontext.ObjectOf(body)
 	_, hasList := fields["messages"]
-	_, err := auth.ParseID(fields.text("author_id"))
+	_, err := auth.ParseID(fields.Text("author_id"))
 	if hasList || err == nil || fields["platform"] == nil || fields["author_id"] == nil {
 		return body
 	}
-	one := object{}
+	one := jsontext.Object{}
 	for name, value := range fields {
 		switch name {
 		case "author_id":
@@ -193,6 +205,6 @@ func listed(body []byte) []byte {
 		}
 		delete(fields, name)
 	}
-	fields["messages"] = encode([]object{one})
-	return encode(fields)
+	fields["messages"] = jsontext.Encode([]jsontext.Object{one})
+	return jsontext.Encode(fields)
 }
