@@ -3,19 +3,23 @@ package rest
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/elizad/elizad/api"
 )
 
-// SpecYAML returns a handler that serves the contract as it was written.
+// SpecYAML returns a handler that serves the contract as it was written, but for what stands in it once for many places: YAML
+// 1.2, which OpenAPI names, has no merge keys. It is written out at the first request.
 func SpecYAML(writeError writeErrorFunc) http.HandlerFunc {
-	return document("application/yaml", func() ([]byte, error) { return api.OpenAPI, nil }, writeError)
+	return document("application/yaml", func() ([]byte, error) { return expandYAML(api.OpenAPI) }, writeError)
 }
 
 // EventsYAML returns a handler that serves the contract of the socket events as it was written.
@@ -34,6 +38,11 @@ type writeErrorFunc = func(w http.ResponseWriter, r *http.Request, err error)
 // document returns a handler for a text that never changes. It is made, and compressed, once.
 func document(contentType string, text func() ([]byte, error), writeError writeErrorFunc) http.HandlerFunc {
 	plain := sync.OnceValues(text)
+	etag := sync.OnceValue(func() string {
+		data, _ := plain() // whose error the handler reports
+		sum := sha256.Sum256(data)
+		return `W/"` + hex.EncodeToString(sum[:12]) + `"` // weak: it stands for both forms
+	})
 	packed := sync.OnceValues(func() ([]byte, error) {
 		data, err := plain()
 		if err != nil {
@@ -50,18 +59,22 @@ func document(contentType string, text func() ([]byte, error), writeError writeE
 		return b.Bytes(), nil
 	})
 	return func(w http.ResponseWriter, r *http.Request) {
-		form := plain
-		if acceptsGzip(r) {
+		form, zipped := plain, acceptsGzip(r)
+		if zipped {
 			form = packed
-			w.Header().Set("Content-Encoding", "gzip")
 		}
 		data, err := form()
 		if err != nil {
 			writeError(w, r, err)
 			return
 		}
-		w.Header().Set("Content-Type", contentType)
-		_, _ = w.Write(data) // fails when the caller has left
+		header := w.Header()
+		if zipped {
+			header.Set("Content-Encoding", "gzip")
+		}
+		header.Set("Content-Type", contentType)
+		header.Set("ETag", etag())
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
 	}
 }
 
