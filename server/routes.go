@@ -19,6 +19,7 @@ import (
 	"github.com/elizad/elizad/server/internal/httpx"
 	"github.com/elizad/elizad/server/internal/media"
 	"github.com/elizad/elizad/server/internal/memory"
+	"github.com/elizad/elizad/server/internal/pluginhttp"
 	"github.com/elizad/elizad/server/internal/realtime"
 	"github.com/elizad/elizad/server/internal/rest"
 	"github.com/elizad/elizad/server/internal/store"
@@ -67,7 +68,7 @@ func (s *Server) application() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	plugins := rest.NewPlugins(s.parts.runtime.Agents(), httpx.WriteError)
+	plugins := pluginhttp.New(s.parts.runtime.Agents(), httpx.WriteError)
 	r := chi.NewRouter()
 	r.Use(compat.Paths(doc), plugins.Rewrite, httpx.SecurityHeaders(s.cfg.Production()), s.parts.cors.Handler, httpx.Compress())
 	r.Use(

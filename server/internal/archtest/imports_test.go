@@ -89,13 +89,15 @@ func mayImport() map[string][]string {
 		// What agents remember is read and changed apart from their runs, so that an edge needs no runtime for it.
 		"server/internal/memory":      {"server/internal/quota", "server/internal/jsontext", agent, messaging, store, auth, apierr, "gen/db", "queries/dbtype", names},
 		"server/internal/webhook":     {"server/internal/egress", messaging, bus, apierr, lifecycle},
-		"server/internal/runtime":     {runtime + "/...", "server/internal/jsontext", "server/internal/quota", "server/internal/mention", agent, model, messaging, store, bus, auth, apierr, "gen/db", "queries/dbtype", "server/internal/seal", "server/internal/secrets", lifecycle, names},
+		"server/internal/runtime":     {runtime + "/...", "server/internal/pluginhttp", "server/internal/jsontext", "server/internal/quota", "server/internal/mention", agent, model, messaging, store, bus, auth, apierr, "gen/db", "queries/dbtype", "server/internal/seal", "server/internal/secrets", lifecycle, names},
 		"server/internal/runtime/...": {},
 
 		// The edges, which translate and hold no rule.
-		"server/internal/compat":   {"server/internal/basepath", "server/internal/jsontext", auth},
-		"server/internal/rest":     {"server/internal/secrets", "server/internal/jsontext", "api", "api/wire", "gen/api", "gen/apiserver", messaging, memory, runtime, auth, "server/internal/media", "server/internal/logstream", apierr, agent},
-		"server/internal/realtime": {"server/internal/jsontext", "server/socketio", messaging, auth, "server/internal/logstream", "server/internal/throttle", bus, apierr, lifecycle, names},
+		"server/internal/compat": {"server/internal/basepath", "server/internal/jsontext", auth},
+		// Beside runtime, which checks the routes of a plugin when it builds an agent with it.
+		"server/internal/pluginhttp": {agent, auth, apierr},
+		"server/internal/rest":       {"server/internal/secrets", "server/internal/pluginhttp", "server/internal/jsontext", "api", "api/wire", "gen/api", "gen/apiserver", messaging, memory, runtime, auth, "server/internal/media", "server/internal/logstream", apierr, agent},
+		"server/internal/realtime":   {"server/internal/jsontext", "server/socketio", messaging, auth, "server/internal/logstream", "server/internal/throttle", bus, apierr, lifecycle, names},
 
 		// The wiring.
 		"server": {"server/...", "gen/apiserver"},

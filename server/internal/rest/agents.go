@@ -10,7 +10,7 @@ import (
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
-	"github.com/elizad/elizad/server/internal/runtime"
+	"github.com/elizad/elizad/server/internal/pluginhttp"
 )
 
 type agentHandlers struct{ agents Agents }
@@ -108,7 +108,7 @@ func (h agentHandlers) ListPanels(ctx context.Context, req apiserver.ListPanelsR
 	return apiserver.ListPanels200JSONResponse{Success: true, Data: each(panels, panel)}, nil
 }
 
-func panel(p runtime.Panel) api.Panel { return api.Panel{Name: p.Name, Path: p.Path} }
+func panel(p pluginhttp.Panel) api.Panel { return api.Panel{Name: p.Name, Path: p.Path} }
 
 // postedCharacter finds the character in the body of a request to create an agent: under one of two keys, or the body
 // itself. A path is refused, because it would make the server read files and addresses that a caller chooses.

@@ -13,6 +13,7 @@ import (
 	"github.com/elizad/elizad/server/internal/media"
 	"github.com/elizad/elizad/server/internal/memory"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/pluginhttp"
 	"github.com/elizad/elizad/server/internal/runtime"
 )
 
@@ -141,7 +142,7 @@ type Agents interface {
 	Delete(ctx context.Context, who auth.Identity, id uuid.UUID) error
 	Start(ctx context.Context, who auth.Identity, id uuid.UUID) (runtime.Agent, error)
 	Stop(ctx context.Context, who auth.Identity, id uuid.UUID) (runtime.Agent, error)
-	Panels(ctx context.Context, who auth.Identity, id uuid.UUID) ([]runtime.Panel, error)
+	Panels(ctx context.Context, who auth.Identity, id uuid.UUID) ([]pluginhttp.Panel, error)
 }
 
 // Media is what the handlers need of [media.Service].
@@ -154,13 +155,6 @@ type Media interface {
 // Voices is what the handlers need of [runtime.Agents] to hear and speak.
 type Voices interface {
 	Voice(ctx context.Context, who auth.Identity, agentID uuid.UUID) (runtime.Voice, error)
-}
-
-// PluginAgents is what the routes of plugins need of [runtime.Agents].
-type PluginAgents interface {
-	HasPlugin(name string) bool
-	PluginRoutes(ctx context.Context, who auth.Identity, agentID uuid.UUID, plugin string) (*runtime.PluginRoutes, error)
-	AllPluginRoutes(ctx context.Context, who auth.Identity, plugin string) ([]*runtime.PluginRoutes, error)
 }
 
 // Titles names conversations.

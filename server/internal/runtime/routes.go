@@ -2,137 +2,18 @@ package runtime
 
 import (
 	"context"
-	"fmt"
-	"io/fs"
-	"net/http"
-	"net/url"
-	"path"
-	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/pluginhttp"
 )
 
-// PluginRoutes are the routes that one plugin brings to one agent.
-type PluginRoutes struct {
-	plugin string
-	mux    *http.ServeMux
-	panels []Panel // with paths below the plugin
-}
-
-// Panel is a page that a plugin shows beside an agent's chat.
-type Panel struct {
-	Name string
-	Path string // on this server
-}
-
-// route is one entry of a mux.
-type route struct {
-	http.Handler
-	public bool
-	has    func(path string) bool // nil: whatever the pattern matches
-}
-
-// newPluginRoutes returns the routes of a plugin, or nil for none. One that is wrong is an error.
-func newPluginRoutes(plugin string, list []agent.Route) (*PluginRoutes, error) {
-	if len(list) == 0 {
-		return nil, nil
-	}
-	p := &PluginRoutes{plugin: plugin, mux: http.NewServeMux()}
-	for _, r := range list {
-		if err := p.add(r); err != nil {
-			return nil, fmt.Errorf("route %s %s: %w", r.Method, r.Path, err)
-		}
-	}
-	return p, nil
-}
-
-func (p *PluginRoutes) add(r agent.Route) (err error) {
-	entry, pattern := route{r.Handler, r.Public, nil}, strings.TrimSuffix(r.Path, "/")
-	switch {
-	case !strings.HasPrefix(r.Path, "/"):
-		return fmt.Errorf("the path doesn't begin with a slash")
-	case !slices.Contains(routeMethods, r.Method):
-		return fmt.Errorf("the method is none of %s", strings.Join(routeMethods, ", "))
-	case (r.Handler == nil) == (r.Files == nil):
-		return fmt.Errorf("either a handler or files are required")
-	case r.Files != nil && (r.Method != http.MethodGet || strings.Contains(r.Path, "{")):
-		return fmt.Errorf("files are read by GET, below a path without wildcards")
-	case r.Files != nil:
-		folder := files{r.Files, pattern + "/"}
-		entry.Handler, entry.has, pattern = folder, folder.has, pattern+"/{file...}"
-	case pattern == "":
-		pattern = "/{$}"
-	}
-	defer func() {
-		if fault := recover(); fault != nil { // the mux's way to refuse a pattern
-			err = fmt.Errorf("%v", fault)
-		}
-	}()
-	p.mux.Handle(r.Method+" "+pattern, entry)
-	if r.Public && r.Name != "" && r.Method == http.MethodGet {
-		p.panels = append(p.panels, Panel{Name: r.Name, Path: r.Path})
-	}
-	return nil
-}
-
-var routeMethods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
-
-// Find reports whether there is a route for a request, whose path is the one after the plugin's name, without a slash at its
-// end. Where there is none for its method, allowed names the methods that there are.
-func (p *PluginRoutes) Find(r *http.Request) (found, public bool, allowed []string) {
-	if path.Clean(r.URL.Path) != r.URL.Path {
-		return false, false, nil // which the mux would redirect, to a path that isn't ours
-	}
-	if route, ok := p.lookup(r); ok {
-		return true, route.public, nil
-	}
-	for _, method := range routeMethods {
-		other := *r
-		other.Method = method
-		if _, ok := p.lookup(&other); ok {
-			allowed = append(allowed, method)
-		}
-	}
-	return false, false, allowed
-}
-
-// ServeHTTP answers a request that Find has found a route for.
-func (p *PluginRoutes) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.mux.ServeHTTP(w, r) }
-
-func (p *PluginRoutes) lookup(r *http.Request) (route, bool) {
-	handler, _ := p.mux.Handler(r)
-	found, ok := handler.(route)
-	return found, ok && (found.has == nil || found.has(r.URL.Path))
-}
-
-// files serves the files of a folder below a path, and lists none.
-type files struct {
-	fs.FS
-	below string // with a slash at the end
-}
-
-func (f files) has(urlPath string) bool {
-	name := strings.TrimPrefix(urlPath, f.below)
-	info, err := fs.Stat(f.FS, name) // refuses names that lead out of the folder
-	return err == nil && info.Mode().IsRegular() && !strings.Contains("/"+name, "/.")
-}
-
-// ServeHTTP answers with the file that the pattern found. The path is not shown to ServeFileFS, which would send those who
-// ask for an index.html to its folder.
-func (f files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	bare := *r
-	bare.URL = &url.URL{Path: f.below}
-	http.ServeFileFS(w, &bare, f.FS, r.PathValue("file"))
-}
-
 // pluginRoutes returns the routes of one plugin, or nil.
-func (m *agentVersion) pluginRoutes(plugin string) *PluginRoutes {
+func (m *agentVersion) pluginRoutes(plugin string) *pluginhttp.Routes {
 	for _, p := range m.routes {
-		if p.plugin == plugin {
+		if p.Plugin() == plugin {
 			return p
 		}
 	}
@@ -147,7 +28,7 @@ func (a *Agents) HasPlugin(name string) bool {
 
 // PluginRoutes returns the routes of a plugin of a running agent, or nil where it has none. An agent that doesn't run is
 // NOT_FOUND.
-func (a *Agents) PluginRoutes(ctx context.Context, who auth.Identity, id uuid.UUID, plugin string) (*PluginRoutes, error) {
+func (a *Agents) PluginRoutes(ctx context.Context, who auth.Identity, id uuid.UUID, plugin string) (*pluginhttp.Routes, error) {
 	m, err := a.running(ctx, who, id)
 	if err != nil {
 		return nil, err
@@ -156,12 +37,12 @@ func (a *Agents) PluginRoutes(ctx context.Context, who auth.Identity, id uuid.UU
 }
 
 // AllPluginRoutes returns the routes of a plugin of every running agent that has them, by the agents' names.
-func (a *Agents) AllPluginRoutes(ctx context.Context, who auth.Identity, plugin string) ([]*PluginRoutes, error) {
+func (a *Agents) AllPluginRoutes(ctx context.Context, who auth.Identity, plugin string) ([]*pluginhttp.Routes, error) {
 	agents, err := a.List(ctx, who)
 	if err != nil {
 		return nil, err
 	}
-	var out []*PluginRoutes
+	var out []*pluginhttp.Routes
 	for _, one := range agents {
 		if !one.Running {
 			continue
@@ -174,7 +55,7 @@ func (a *Agents) AllPluginRoutes(ctx context.Context, who auth.Identity, plugin 
 }
 
 // Panels returns the pages that the plugins of an agent show; none while it doesn't run.
-func (a *Agents) Panels(ctx context.Context, who auth.Identity, id uuid.UUID) ([]Panel, error) {
+func (a *Agents) Panels(ctx context.Context, who auth.Identity, id uuid.UUID) ([]pluginhttp.Panel, error) {
 	row, err := a.row(ctx, who, id)
 	if err != nil || !row.Running {
 		return nil, err
@@ -183,12 +64,9 @@ func (a *Agents) Panels(ctx context.Context, who auth.Identity, id uuid.UUID) ([
 	if err != nil {
 		return nil, err
 	}
-	var out []Panel
+	var out []pluginhttp.Panel
 	for _, p := range m.routes {
-		for _, panel := range p.panels {
-			panel.Path = fmt.Sprintf("/api/agents/%s/plugins/%s%s?agentId=%[1]s", id, p.plugin, panel.Path)
-			out = append(out, panel)
-		}
+		out = append(out, p.Panels(id)...)
 	}
 	return out, nil
 }

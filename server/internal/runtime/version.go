@@ -13,6 +13,7 @@ import (
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/pluginhttp"
 	"github.com/elizad/elizad/server/internal/runtime/template"
 	"github.com/elizad/elizad/server/internal/seal"
 )
@@ -28,7 +29,7 @@ type agentVersion struct {
 	model      ModelChoice
 	plugins    []PluginStatus
 	components agent.Components
-	routes     []*PluginRoutes // in the order of the plugins
+	routes     []*pluginhttp.Routes // in the order of the plugins
 	log        *slog.Logger
 	card       *card
 	size       int // bytes that it takes, roughly
@@ -232,7 +233,7 @@ func (m *agentVersion) addPlugin(ctx context.Context, registry *agent.Registry, 
 
 // admit adds a plugin's components unless one of them has a name that is taken, or none, or can't work.
 func (m *agentVersion) admit(plugin string, parts agent.Components) error {
-	routes, err := newPluginRoutes(plugin, parts.Routes)
+	routes, err := pluginhttp.NewRoutes(plugin, parts.Routes)
 	if err != nil {
 		return err
 	}

@@ -1,31 +1,47 @@
-package rest
+// Package pluginhttp serves the routes that plugins bring. One route has three addresses:
+//
+//	/api/agents/<agent>/plugins/<plugin>/<path>   of this agent, which must run
+//	/api/<plugin>/<path>                          of the agent that ?agentId= names, else of the first that has it
+//	/<plugin>/<path>                              the same
+//
+// The contract's own routes come first. [Routes] are what one plugin brings to one agent: package runtime makes them with what
+// it builds of a version of an agent, and a route that is wrong keeps the plugin from being used. [Plugins] finds them for
+// requests. A plugin's handler sees the path behind the plugin's name, and who asks by the request's context.
+package pluginhttp
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
-	"github.com/elizad/elizad/server/internal/runtime"
 )
 
-// Plugins serves the routes that plugins bring. One route has three addresses:
-//
-//	/api/agents/<agent>/plugins/<plugin>/<path>   of this agent, which must run
-//	/api/<plugin>/<path>                          of the agent that ?agentId= names, else of the first that has it
-//	/<plugin>/<path>                              the same
-//
-// The contract's own routes come first.
+// Agents is what is asked about the agents of the server.
+type Agents interface {
+	// HasPlugin reports whether the server has a plugin, for whichever agent.
+	HasPlugin(name string) bool
+	// PluginRoutes returns the routes of a plugin of a running agent, or nil where it has none. An agent that doesn't run is
+	// NOT_FOUND.
+	PluginRoutes(ctx context.Context, who auth.Identity, agentID uuid.UUID, plugin string) (*Routes, error)
+	// AllPluginRoutes returns the routes of a plugin of every running agent that has them, in the order in which they are asked.
+	AllPluginRoutes(ctx context.Context, who auth.Identity, plugin string) ([]*Routes, error)
+}
+
+// Plugins is the routes of all plugins, as three middlewares.
 type Plugins struct {
-	agents PluginAgents
+	agents Agents
 	fail   func(w http.ResponseWriter, r *http.Request, err error)
 }
 
-// NewPlugins returns the routes of the plugins of agents. What is wrong is told by fail.
-func NewPlugins(agents PluginAgents, fail func(w http.ResponseWriter, r *http.Request, err error)) *Plugins {
+// New returns the routes of the plugins of agents. What is wrong is told by fail.
+func New(agents Agents, fail func(w http.ResponseWriter, r *http.Request, err error)) *Plugins {
 	return &Plugins{agents, fail}
 }
 
@@ -136,7 +152,7 @@ func withPath(r *http.Request, path, escaped string) *http.Request {
 }
 
 // find returns the routes that answer a call.
-func (p *Plugins) find(r *http.Request, call pluginCall) (_ *runtime.PluginRoutes, public bool, err error) {
+func (p *Plugins) find(r *http.Request, call pluginCall) (_ *Routes, public bool, err error) {
 	candidates, err := p.candidates(r, call)
 	if err != nil {
 		return nil, false, err
@@ -164,7 +180,7 @@ type wrongMethod struct {
 	allow string
 }
 
-func (p *Plugins) candidates(r *http.Request, call pluginCall) ([]*runtime.PluginRoutes, error) {
+func (p *Plugins) candidates(r *http.Request, call pluginCall) ([]*Routes, error) {
 	who := auth.FromContext(r.Context())
 	if call.agent == "" {
 		return p.agents.AllPluginRoutes(r.Context(), who, call.plugin)
@@ -180,7 +196,7 @@ func (p *Plugins) candidates(r *http.Request, call pluginCall) ([]*runtime.Plugi
 	case err != nil || routes == nil:
 		return nil, err
 	}
-	return []*runtime.PluginRoutes{routes}, nil
+	return []*Routes{routes}, nil
 }
 
 // checkAgent returns what is wrong with the agent that a query below /api names.
@@ -195,7 +211,7 @@ func (p *Plugins) checkAgent(r *http.Request) error {
 
 // serve lets a plugin answer. A page of a plugin may be shown in a frame by the server's own pages, and says itself what else
 // it may do.
-func serve(w http.ResponseWriter, call pluginCall, routes *runtime.PluginRoutes) {
+func serve(w http.ResponseWriter, call pluginCall, routes *Routes) {
 	w.Header().Set("Content-Security-Policy", "frame-ancestors 'self'")
 	w.Header().Set("X-Frame-Options", "SAMEORIGIN")
 	routes.ServeHTTP(w, call.request)
