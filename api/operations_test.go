@@ -3,11 +3,14 @@ package api_test
 import (
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/elizad/elizad/api"
 )
 
 // Every operation says which failures are its own: that its input may not fit, and, where a request may be repeated under a key,
@@ -132,6 +135,72 @@ func TestExamplesAreChecked(t *testing.T) {
 		spoil(doc)
 		if err := doc.Validate(t.Context(), openapi3.EnableExamplesValidation()); err == nil {
 			t.Errorf("a wrong example %s is not found", name)
+		}
+	}
+}
+
+// No schema, parameter, header or response stands in the contract for nothing: an operation leads to it, or an event
+// of the sockets does.
+func TestContractHasNothingUnused(t *testing.T) {
+	t.Parallel()
+	doc := load(t)
+	ref := regexp.MustCompile(`#/components/(\w+/\w+)`)
+	targets := func(v any) (out []string) {
+		raw, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range ref.FindAllStringSubmatch(string(raw), -1) {
+			out = append(out, m[1])
+		}
+		return out
+	}
+	parts := map[string]any{}
+	for name, s := range doc.Components.Schemas {
+		parts["schemas/"+name] = s
+	}
+	for name, p := range doc.Components.Parameters {
+		parts["parameters/"+name] = p
+	}
+	for name, h := range doc.Components.Headers {
+		parts["headers/"+name] = h
+	}
+	for name, r := range doc.Components.Responses {
+		parts["responses/"+name] = r
+	}
+	for name, r := range doc.Components.RequestBodies {
+		parts["requestBodies/"+name] = r
+	}
+	// OpenAPI has no place for the data of events in a stream, nor for the character inside of a request that takes anything.
+	used := map[string]bool{"schemas/Character": true, "schemas/StreamChunk": true, "schemas/StreamError": true}
+	for next := append(targets(doc.Paths), targets(string(api.AsyncAPI))...); len(next) > 0; {
+		name := next[0]
+		next = next[1:]
+		if !used[name] && parts[name] != nil {
+			used[name] = true
+			next = append(next, targets(parts[name])...)
+		}
+	}
+	for name := range parts {
+		if !used[name] {
+			t.Errorf("%s is used by no operation and no event", name)
+		}
+	}
+}
+
+// What crosses the sockets is checked as JSON Schema, in which OpenAPI 3.0's own words mean nothing: they would let anything pass.
+func TestSocketSchemasAreJSONSchema(t *testing.T) {
+	t.Parallel()
+	for name, schema := range load(t).Components.Schemas {
+		if !strings.HasPrefix(name, "Socket") && !strings.HasPrefix(name, "Plain") {
+			continue
+		}
+		raw, err := json.Marshal(schema)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if word := regexp.MustCompile(`"(nullable|discriminator|exclusiveMinimum|exclusiveMaximum)"`).Find(raw); word != nil {
+			t.Errorf("%s has %s", name, word)
 		}
 	}
 }

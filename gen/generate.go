@@ -12,7 +12,8 @@ package gen
 //go:generate go tool -modfile=tools.mod sqlc generate -f ../sqlc.yaml
 //go:generate go run ../cmd/internal/gensql share -import github.com/elizad/elizad/gen/db db sqlite postgres
 
-// HTTP code: from api/openapi.yaml to api, apiserver and apiclient.
+// Code of what crosses the wire: from api/openapi.yaml to api, apiserver and apiclient.
+//go:generate go run ../cmd/internal/genorder ../api/openapi.yaml ../api/overlay.yaml api/overlay.gen.yaml
 //go:generate go tool -modfile=tools.mod oapi-codegen -config ../api/models.cfg.yaml ../api/openapi.yaml
 //go:generate go tool -modfile=tools.mod oapi-codegen -config ../api/server.cfg.yaml ../api/openapi.yaml
 //go:generate go tool -modfile=tools.mod oapi-codegen -config ../api/client.cfg.yaml ../api/openapi.yaml

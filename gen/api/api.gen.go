@@ -311,6 +311,237 @@ func (e MessageTruncation) Valid() bool {
 	}
 }
 
+// Defines values for PlainActionType.
+const (
+	PlainActionTypeAction PlainActionType = "action"
+)
+
+// Valid indicates whether the value is a known member of the PlainActionType enum.
+func (e PlainActionType) Valid() bool {
+	switch e {
+	case PlainActionTypeAction:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PlainActionStatus.
+const (
+	PlainActionStatusCompleted PlainActionStatus = "completed"
+	PlainActionStatusFailed    PlainActionStatus = "failed"
+	PlainActionStatusStarted   PlainActionStatus = "started"
+)
+
+// Valid indicates whether the value is a known member of the PlainActionStatus enum.
+func (e PlainActionStatus) Valid() bool {
+	switch e {
+	case PlainActionStatusCompleted:
+		return true
+	case PlainActionStatusFailed:
+		return true
+	case PlainActionStatusStarted:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PlainAgentStatus.
+const (
+	PlainAgentStatusActive   PlainAgentStatus = "active"
+	PlainAgentStatusInactive PlainAgentStatus = "inactive"
+)
+
+// Valid indicates whether the value is a known member of the PlainAgentStatus enum.
+func (e PlainAgentStatus) Valid() bool {
+	switch e {
+	case PlainAgentStatusActive:
+		return true
+	case PlainAgentStatusInactive:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PlainAgentsType.
+const (
+	PlainAgentsTypeStatus PlainAgentsType = "status"
+)
+
+// Valid indicates whether the value is a known member of the PlainAgentsType enum.
+func (e PlainAgentsType) Valid() bool {
+	switch e {
+	case PlainAgentsTypeStatus:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PlainAskType.
+const (
+	PlainAskTypeStatus PlainAskType = "status"
+)
+
+// Valid indicates whether the value is a known member of the PlainAskType enum.
+func (e PlainAskType) Valid() bool {
+	switch e {
+	case PlainAskTypeStatus:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PlainAuthType.
+const (
+	PlainAuthTypeAuth PlainAuthType = "auth"
+)
+
+// Valid indicates whether the value is a known member of the PlainAuthType enum.
+func (e PlainAuthType) Valid() bool {
+	switch e {
+	case PlainAuthTypeAuth:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PlainDoType.
+const (
+	PlainDoTypeAction PlainDoType = "action"
+)
+
+// Valid indicates whether the value is a known member of the PlainDoType enum.
+func (e PlainDoType) Valid() bool {
+	switch e {
+	case PlainDoTypeAction:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PlainErrorType.
+const (
+	PlainErrorTypeError PlainErrorType = "error"
+)
+
+// Valid indicates whether the value is a known member of the PlainErrorType enum.
+func (e PlainErrorType) Valid() bool {
+	switch e {
+	case PlainErrorTypeError:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PlainJoinType.
+const (
+	PlainJoinTypeJoin PlainJoinType = "join"
+)
+
+// Valid indicates whether the value is a known member of the PlainJoinType enum.
+func (e PlainJoinType) Valid() bool {
+	switch e {
+	case PlainJoinTypeJoin:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PlainMessageType.
+const (
+	PlainMessageTypeMessage PlainMessageType = "message"
+)
+
+// Valid indicates whether the value is a known member of the PlainMessageType enum.
+func (e PlainMessageType) Valid() bool {
+	switch e {
+	case PlainMessageTypeMessage:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PlainPostType.
+const (
+	PlainPostTypeMessage PlainPostType = "message"
+)
+
+// Valid indicates whether the value is a known member of the PlainPostType enum.
+func (e PlainPostType) Valid() bool {
+	switch e {
+	case PlainPostTypeMessage:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PlainStatusType.
+const (
+	PlainStatusTypeStatus PlainStatusType = "status"
+)
+
+// Valid indicates whether the value is a known member of the PlainStatusType enum.
+func (e PlainStatusType) Valid() bool {
+	switch e {
+	case PlainStatusTypeStatus:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PlainStatusStatus.
+const (
+	PlainStatusStatusChannelCleared  PlainStatusStatus = "channel_cleared"
+	PlainStatusStatusChannelDeleted  PlainStatusStatus = "channel_deleted"
+	PlainStatusStatusChannelUpdated  PlainStatusStatus = "channel_updated"
+	PlainStatusStatusComplete        PlainStatusStatus = "complete"
+	PlainStatusStatusConnected       PlainStatusStatus = "connected"
+	PlainStatusStatusJoined          PlainStatusStatus = "joined"
+	PlainStatusStatusMessageDeleted  PlainStatusStatus = "message_deleted"
+	PlainStatusStatusReceived        PlainStatusStatus = "received"
+	PlainStatusStatusSessionExpired  PlainStatusStatus = "session_expired"
+	PlainStatusStatusSessionExpiring PlainStatusStatus = "session_expiring"
+)
+
+// Valid indicates whether the value is a known member of the PlainStatusStatus enum.
+func (e PlainStatusStatus) Valid() bool {
+	switch e {
+	case PlainStatusStatusChannelCleared:
+		return true
+	case PlainStatusStatusChannelDeleted:
+		return true
+	case PlainStatusStatusChannelUpdated:
+		return true
+	case PlainStatusStatusComplete:
+		return true
+	case PlainStatusStatusConnected:
+		return true
+	case PlainStatusStatusJoined:
+		return true
+	case PlainStatusStatusMessageDeleted:
+		return true
+	case PlainStatusStatusReceived:
+		return true
+	case PlainStatusStatusSessionExpired:
+		return true
+	case PlainStatusStatusSessionExpiring:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PluginStatusStatus.
 const (
 	PluginStatusStatusBuiltin     PluginStatusStatus = "builtin"
@@ -386,6 +617,105 @@ func (e RunStatus) Valid() bool {
 	case RunStatusStarted:
 		return true
 	case RunStatusTimeout:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SocketAckStatus.
+const (
+	SocketAckStatusReceivedByServerAndProcessing SocketAckStatus = "received_by_server_and_processing"
+)
+
+// Valid indicates whether the value is a known member of the SocketAckStatus enum.
+func (e SocketAckStatus) Valid() bool {
+	switch e {
+	case SocketAckStatusReceivedByServerAndProcessing:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SocketCompleteStatus.
+const (
+	SocketCompleteStatusCancelled  SocketCompleteStatus = "cancelled"
+	SocketCompleteStatusCompleted  SocketCompleteStatus = "completed"
+	SocketCompleteStatusFailed     SocketCompleteStatus = "failed"
+	SocketCompleteStatusIgnored    SocketCompleteStatus = "ignored"
+	SocketCompleteStatusReplied    SocketCompleteStatus = "replied"
+	SocketCompleteStatusSuperseded SocketCompleteStatus = "superseded"
+	SocketCompleteStatusTimedOut   SocketCompleteStatus = "timed_out"
+	SocketCompleteStatusUnhandled  SocketCompleteStatus = "unhandled"
+)
+
+// Valid indicates whether the value is a known member of the SocketCompleteStatus enum.
+func (e SocketCompleteStatus) Valid() bool {
+	switch e {
+	case SocketCompleteStatusCancelled:
+		return true
+	case SocketCompleteStatusCompleted:
+		return true
+	case SocketCompleteStatusFailed:
+		return true
+	case SocketCompleteStatusIgnored:
+		return true
+	case SocketCompleteStatusReplied:
+		return true
+	case SocketCompleteStatusSuperseded:
+		return true
+	case SocketCompleteStatusTimedOut:
+		return true
+	case SocketCompleteStatusUnhandled:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SocketControlType.
+const (
+	SocketControlTypeControl SocketControlType = "control"
+)
+
+// Valid indicates whether the value is a known member of the SocketControlType enum.
+func (e SocketControlType) Valid() bool {
+	switch e {
+	case SocketControlTypeControl:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SocketControlAction.
+const (
+	SocketControlActionDisableInput SocketControlAction = "disable_input"
+	SocketControlActionEnableInput  SocketControlAction = "enable_input"
+)
+
+// Valid indicates whether the value is a known member of the SocketControlAction enum.
+func (e SocketControlAction) Valid() bool {
+	switch e {
+	case SocketControlActionDisableInput:
+		return true
+	case SocketControlActionEnableInput:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SocketLogStreamType.
+const (
+	SocketLogStreamTypeLogEntry SocketLogStreamType = "log_entry"
+)
+
+// Valid indicates whether the value is a known member of the SocketLogStreamType enum.
+func (e SocketLogStreamType) Valid() bool {
+	switch e {
+	case SocketLogStreamTypeLogEntry:
 		return true
 	default:
 		return false
@@ -3319,6 +3649,281 @@ type ParticipantsEnvelope struct {
 	Success Success `json:"success"`
 }
 
+// PlainAction How an action goes that the client asked for.
+type PlainAction struct {
+	Type PlainActionType `json:"type"`
+
+	// AgentID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	AgentID UUID              `json:"agentId"`
+	Action  string            `json:"action"`
+	Status  PlainActionStatus `json:"status"`
+
+	// ChannelID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ChannelID *UUID `json:"channelId,omitempty"`
+
+	// MessageID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	MessageID       *UUID  `json:"messageId,omitempty"`
+	ClientMessageID string `json:"clientMessageId,omitempty"`
+	Result          string `json:"result,omitempty"`
+	Error           string `json:"error,omitempty"`
+}
+
+// PlainActionType defines model for PlainAction.Type.
+type PlainActionType string
+
+// PlainActionStatus defines model for PlainAction.Status.
+type PlainActionStatus string
+
+// PlainAgent An agent, and whether it answers.
+type PlainAgent struct {
+	// ID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ID     UUID             `json:"id"`
+	Name   string           `json:"name"`
+	Status PlainAgentStatus `json:"status"`
+}
+
+// PlainAgentStatus defines model for PlainAgent.Status.
+type PlainAgentStatus string
+
+// PlainAgents The agents.
+type PlainAgents struct {
+	Type   PlainAgentsType `json:"type"`
+	Agents []PlainAgent    `json:"agents"`
+}
+
+// PlainAgentsType defines model for PlainAgents.Type.
+type PlainAgentsType string
+
+// PlainAsk A question for the agents, or for one.
+type PlainAsk struct {
+	Type    PlainAskType `json:"type"`
+	AgentID *string      `json:"agentId,omitempty"`
+}
+
+// PlainAskType defines model for PlainAsk.Type.
+type PlainAskType string
+
+// PlainAuth Credentials.
+type PlainAuth struct {
+	Type   PlainAuthType `json:"type"`
+	APIKey *string       `json:"apiKey,omitempty"`
+
+	// EntityID A client that came without a name takes this one.
+	EntityID *string `json:"entityId,omitempty"`
+}
+
+// PlainAuthType defines model for PlainAuth.Type.
+type PlainAuthType string
+
+// PlainDo What an agent is to do.
+type PlainDo struct {
+	Type    PlainDoType `json:"type"`
+	AgentID string      `json:"agentId"`
+	Action  string      `json:"action"`
+
+	// Params What the action takes.
+	Params    interface{} `json:"params,omitempty"`
+	ChannelID *string     `json:"channelId,omitempty"`
+	MessageID *string     `json:"messageId,omitempty"`
+}
+
+// PlainDoType defines model for PlainDo.Type.
+type PlainDoType string
+
+// PlainError The client's frame was refused.
+type PlainError struct {
+	Type            PlainErrorType `json:"type"`
+	Error           string         `json:"error"`
+	Code            string         `json:"code"`
+	ClientMessageID string         `json:"clientMessageId,omitempty"`
+
+	// RetryAfter Seconds.
+	RetryAfter int `json:"retryAfter,omitempty"`
+}
+
+// PlainErrorType defines model for PlainError.Type.
+type PlainErrorType string
+
+// PlainJoin Which channel to listen to.
+type PlainJoin struct {
+	Type      PlainJoinType `json:"type"`
+	ChannelID string        `json:"channelId"`
+}
+
+// PlainJoinType defines model for PlainJoin.Type.
+type PlainJoinType string
+
+// PlainMessage A message, or with `partial` a piece of one.
+type PlainMessage struct {
+	Type PlainMessageType `json:"type"`
+
+	// ID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ID      UUID `json:"id"`
+	Partial bool `json:"partial,omitempty"`
+
+	// Index Of a piece.
+	Index *int `json:"index,omitempty"`
+
+	// AgentID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	AgentID *UUID `json:"agentId,omitempty"`
+
+	// SenderID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	SenderID   *UUID  `json:"senderId,omitempty"`
+	SenderName string `json:"senderName,omitempty"`
+	Content    string `json:"content"`
+	Text       string `json:"text,omitempty"`
+
+	// ChannelID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ChannelID UUID `json:"channelId"`
+
+	// CreatedAt A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	CreatedAt EpochMillis `json:"createdAt,omitempty"`
+
+	// UpdatedAt A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	UpdatedAt EpochMillis     `json:"updatedAt,omitempty"`
+	Seq       int64           `json:"seq,omitempty"`
+	Source    string          `json:"source,omitempty"`
+	Thought   string          `json:"thought,omitempty"`
+	Actions   json.RawMessage `json:"actions,omitempty"`
+
+	// Attachments Any JSON value but null.
+	//
+	// Example: {"text":"Hello"}
+	Attachments AnyJSON `json:"attachments,omitempty"`
+
+	// RawMessage Any JSON value but null.
+	//
+	// Example: {"text":"Hello"}
+	RawMessage AnyJSON `json:"rawMessage,omitempty"`
+
+	// Metadata What a message has beside its text, an object with any content. In answers of agents of this server, which have the
+	// source type `agent_response`, these members have a meaning.
+	//
+	//
+	// Example: {}
+	Metadata MessageMetadata `json:"metadata,omitempty"`
+
+	// InReplyToMessageID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	InReplyToMessageID *UUID `json:"inReplyToMessageId,omitempty"`
+
+	// ClientMessageID For the sender only.
+	ClientMessageID string `json:"clientMessageId,omitempty"`
+}
+
+// PlainMessageType defines model for PlainMessage.Type.
+type PlainMessageType string
+
+// PlainPost A message to be posted to a channel, or to the direct channel with an agent.
+type PlainPost struct {
+	Type      PlainPostType `json:"type"`
+	AgentID   *string       `json:"agentId,omitempty"`
+	ChannelID *string       `json:"channelId,omitempty"`
+
+	// Content Also as text or message.
+	Content         *string `json:"content,omitempty"`
+	MessageID       *string `json:"messageId,omitempty"`
+	MessageServerID *string `json:"messageServerId,omitempty"`
+	SenderName      *string `json:"senderName,omitempty"`
+
+	// Source `websocket` if it is left out.
+	Source *string `json:"source,omitempty"`
+
+	// Attachments A list of files: objects with a `url`, or addresses.
+	Attachments interface{} `json:"attachments,omitempty"`
+
+	// Thought Kept in `metadata`, as the next two.
+	Thought        *string                `json:"thought,omitempty"`
+	Actions        []string               `json:"actions,omitempty"`
+	MentionContext map[string]interface{} `json:"mentionContext,omitempty"`
+
+	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
+	//
+	// Example: {}
+	Metadata  JSONObject `json:"metadata,omitempty"`
+	InReplyTo *string    `json:"inReplyTo,omitempty"`
+}
+
+// PlainPostType defines model for PlainPost.Type.
+type PlainPostType string
+
+// PlainStatus What became of the connection, a message, a channel or its session.
+type PlainStatus struct {
+	Type   PlainStatusType   `json:"type"`
+	Status PlainStatusStatus `json:"status"`
+
+	// ConnectionID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ConnectionID *UUID `json:"connectionId,omitempty"`
+
+	// EntityID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	EntityID *UUID `json:"entityId,omitempty"`
+
+	// MessageID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	MessageID       *UUID  `json:"messageId,omitempty"`
+	ClientMessageID string `json:"clientMessageId,omitempty"`
+
+	// ChannelID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ChannelID *UUID `json:"channelId,omitempty"`
+
+	// AgentID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	AgentID *UUID `json:"agentId,omitempty"`
+
+	// Outcome Of a message that is complete.
+	Outcome string `json:"outcome,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+	Detail  string `json:"detail,omitempty"`
+
+	// SessionID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	SessionID *UUID `json:"sessionId,omitempty"`
+
+	// ExpiresAt Of the session.
+	ExpiresAt *Timestamp `json:"expiresAt,omitempty"`
+
+	// TimeRemaining Of the session, in milliseconds; 0 when it is over.
+	TimeRemaining *int64 `json:"timeRemaining,omitempty"`
+}
+
+// PlainStatusType defines model for PlainStatus.Type.
+type PlainStatusType string
+
+// PlainStatusStatus defines model for PlainStatus.Status.
+type PlainStatusStatus string
+
 // PluginStatus What became of a plugin that the character names. Code is never loaded because of a name.
 //
 // Example: {"available":false,"name":"@elizaos/plugin-x","reason":"This server has no plugin of that name","status":"unavailable"}
@@ -4303,6 +4908,678 @@ type SessionsHealth struct {
 
 	// Uptime Seconds since the server started.
 	Uptime float64 `json:"uptime"`
+}
+
+// SocketAck The client's message is stored.
+type SocketAck struct {
+	Success         bool   `json:"success"`
+	ClientMessageID string `json:"clientMessageId,omitempty"`
+
+	// MessageID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	MessageID UUID            `json:"messageId"`
+	Status    SocketAckStatus `json:"status"`
+
+	// ChannelID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ChannelID UUID `json:"channelId"`
+
+	// RoomID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	RoomID UUID  `json:"roomId"`
+	Seq    int64 `json:"seq"`
+}
+
+// SocketAckStatus defines model for SocketAck.Status.
+type SocketAckStatus string
+
+// SocketAgentsChanged A hint to read the agents anew.
+type SocketAgentsChanged = map[string]interface{}
+
+// SocketAuthenticated Who the server takes the client for.
+type SocketAuthenticated struct {
+	// EntityID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	EntityID UUID `json:"entityId"`
+
+	// Timestamp A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	Timestamp EpochMillis `json:"timestamp"`
+}
+
+// SocketBroadcast A message as the sockets of its channel get it.
+type SocketBroadcast struct {
+	// ID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ID UUID `json:"id"`
+
+	// SenderID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	SenderID   UUID   `json:"senderId"`
+	SenderName string `json:"senderName"`
+	Text       string `json:"text"`
+
+	// ChannelID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ChannelID UUID `json:"channelId"`
+
+	// RoomID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	RoomID UUID `json:"roomId"`
+
+	// ServerID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ServerID UUID `json:"serverId"`
+
+	// MessageServerID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	MessageServerID UUID `json:"messageServerId"`
+
+	// CreatedAt A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	CreatedAt wire.Millis `json:"createdAt"`
+
+	// UpdatedAt A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	UpdatedAt wire.Millis `json:"updatedAt"`
+
+	// Source Where it comes from, such as `agent_response`.
+	Source string `json:"source"`
+
+	// Seq Position in the channel.
+	Seq int64 `json:"seq"`
+
+	// Thought An agent's.
+	Thought string `json:"thought,omitempty"`
+
+	// Actions What an agent does, by name.
+	Actions json.RawMessage `json:"actions,omitempty"`
+
+	// Attachments Any JSON value but null.
+	//
+	// Example: {"text":"Hello"}
+	Attachments AnyJSON `json:"attachments,omitempty"`
+
+	// RawMessage Any JSON value but null.
+	//
+	// Example: {"text":"Hello"}
+	RawMessage AnyJSON `json:"rawMessage,omitempty"`
+
+	// Metadata What a message has beside its text, an object with any content. In answers of agents of this server, which have the
+	// source type `agent_response`, these members have a meaning.
+	//
+	//
+	// Example: {}
+	Metadata MessageMetadata `json:"metadata,omitempty"`
+
+	// InReplyToMessageID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	InReplyToMessageID *UUID `json:"inReplyToMessageId,omitempty"`
+
+	// ClientMessageID The client's own id of the message; for the sender only.
+	ClientMessageID string `json:"clientMessageId,omitempty"`
+}
+
+// SocketChannel A channel as it is now.
+type SocketChannel struct {
+	// ID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ID UUID `json:"id"`
+
+	// MessageServerID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	MessageServerID UUID   `json:"messageServerId"`
+	Name            string `json:"name"`
+
+	// Type What kind of place a channel is.
+	//
+	// Example: GROUP
+	Type       ChannelType `json:"type"`
+	Topic      *string     `json:"topic,omitempty"`
+	SourceType *string     `json:"sourceType,omitempty"`
+	SourceID   *string     `json:"sourceId,omitempty"`
+
+	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
+	//
+	// Example: {}
+	Metadata     JSONObject `json:"metadata"`
+	Participants []UUID     `json:"participants"`
+
+	// CreatedAt A moment in UTC, ISO 8601 with milliseconds.
+	//
+	// Example: 2026-11-20T15:33:10.230Z
+	CreatedAt Timestamp `json:"createdAt"`
+
+	// UpdatedAt A moment in UTC, ISO 8601 with milliseconds.
+	//
+	// Example: 2026-11-20T15:33:10.230Z
+	UpdatedAt Timestamp `json:"updatedAt"`
+}
+
+// SocketChannelGone A channel is gone, or its messages are.
+type SocketChannelGone struct {
+	// ChannelID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ChannelID UUID `json:"channelId"`
+
+	// RoomID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	RoomID UUID `json:"roomId"`
+}
+
+// SocketChannelName A channel's id; rooms of other names may be joined, but nothing is stored in them.
+type SocketChannelName = string
+
+// SocketChannelRef Which channel something is about.
+type SocketChannelRef struct {
+	// ChannelID A channel's id; rooms of other names may be joined, but nothing is stored in them.
+	ChannelID SocketChannelName `json:"channelId,omitempty"`
+
+	// RoomID A channel's id; rooms of other names may be joined, but nothing is stored in them.
+	RoomID     SocketChannelName `json:"roomId,omitempty"`
+	SenderName string            `json:"senderName,omitempty"`
+}
+
+// SocketChannelUpdated A channel has changed.
+type SocketChannelUpdated struct {
+	// ChannelID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ChannelID UUID `json:"channelId"`
+
+	// RoomID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	RoomID UUID `json:"roomId"`
+
+	// Updates A channel as it is now.
+	Updates SocketChannel `json:"updates"`
+}
+
+// SocketComplete An agent is done with a message, in whichever way; or nobody will deal with it.
+type SocketComplete struct {
+	// ChannelID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ChannelID UUID `json:"channelId"`
+
+	// RoomID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	RoomID UUID `json:"roomId"`
+
+	// ServerID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ServerID UUID `json:"serverId"`
+
+	// MessageServerID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	MessageServerID UUID `json:"messageServerId"`
+
+	// MessageID The message that was dealt with; absent when an agent elsewhere speaks of the channel as a whole.
+	MessageID *UUID `json:"messageId,omitempty"`
+
+	// AgentID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	AgentID *UUID `json:"agentId,omitempty"`
+
+	// ReplyID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ReplyID *UUID `json:"replyId,omitempty"`
+
+	// RunID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	RunID  *UUID                `json:"runId,omitempty"`
+	Status SocketCompleteStatus `json:"status"`
+
+	// Reason A short code.
+	Reason string `json:"reason,omitempty"`
+
+	// Detail A sentence for people.
+	Detail string `json:"detail,omitempty"`
+
+	// Error The detail, when something went wrong.
+	Error string `json:"error,omitempty"`
+}
+
+// SocketCompleteStatus defines model for SocketComplete.Status.
+type SocketCompleteStatus string
+
+// SocketConnected The connection is ready.
+type SocketConnected struct {
+	Message  string `json:"message"`
+	SocketID string `json:"socketId"`
+}
+
+// SocketControl What the client does with its input.
+type SocketControl struct {
+	Type SocketControlType `json:"type"`
+
+	// Action Lock or unlock the input.
+	Action SocketControlAction `json:"action"`
+
+	// Payload The action where other clients look for it.
+	Payload   SocketControlPayload `json:"payload"`
+	ChannelID string               `json:"channelId"`
+	RoomID    string               `json:"roomId"`
+}
+
+// SocketControlType defines model for SocketControl.Type.
+type SocketControlType string
+
+// SocketControlAction Lock or unlock the input.
+type SocketControlAction string
+
+// SocketControlPayload The action where other clients look for it.
+type SocketControlPayload struct {
+	// Action Lock or unlock the input.
+	Action SocketControlAction `json:"action"`
+}
+
+// SocketError The client's event was refused.
+type SocketError struct {
+	Error           string `json:"error"`
+	Code            string `json:"code"`
+	Details         string `json:"details,omitempty"`
+	ClientMessageID string `json:"clientMessageId,omitempty"`
+	ChannelID       string `json:"channelId,omitempty"`
+	RoomID          string `json:"roomId,omitempty"`
+
+	// RetryAfter Seconds.
+	RetryAfter int `json:"retryAfter,omitempty"`
+}
+
+// SocketJoin Which channel to listen to.
+type SocketJoin struct {
+	// ChannelID A channel's id; rooms of other names may be joined, but nothing is stored in them.
+	ChannelID SocketChannelName `json:"channelId,omitempty"`
+
+	// RoomID A channel's id; rooms of other names may be joined, but nothing is stored in them.
+	RoomID SocketChannelName `json:"roomId,omitempty"`
+
+	// EntityID A client that came without a name takes this one.
+	EntityID string `json:"entityId,omitempty"`
+
+	// AgentID Comes back in the confirmation.
+	AgentID string `json:"agentId,omitempty"`
+
+	// LastSeq Number of the last message that the client saw.
+	LastSeq *int64 `json:"lastSeq,omitempty"`
+}
+
+// SocketJoined The client listens to a channel now.
+type SocketJoined struct {
+	Success bool   `json:"success"`
+	Message string `json:"message"`
+
+	// ChannelID A channel's id; rooms of other names may be joined, but nothing is stored in them.
+	ChannelID SocketChannelName `json:"channelId"`
+
+	// RoomID A channel's id; rooms of other names may be joined, but nothing is stored in them.
+	RoomID  SocketChannelName `json:"roomId"`
+	AgentID string            `json:"agentId,omitempty"`
+
+	// Seq Number of the newest message before what follows.
+	Seq int64 `json:"seq,omitempty"`
+
+	// Missed With lastSeq: how many missed messages follow.
+	Missed *int `json:"missed,omitempty"`
+
+	// Complete With lastSeq: false when more was missed than is sent at once. Join again with the last number, or read the rest by REST.
+	Complete *bool `json:"complete,omitempty"`
+}
+
+// SocketLeft The client listens to a channel no more.
+type SocketLeft struct {
+	Success bool `json:"success"`
+
+	// ChannelID A channel's id; rooms of other names may be joined, but nothing is stored in them.
+	ChannelID SocketChannelName `json:"channelId"`
+
+	// RoomID A channel's id; rooms of other names may be joined, but nothing is stored in them.
+	RoomID SocketChannelName `json:"roomId"`
+}
+
+// SocketLogEntry An entry of the log.
+type SocketLogEntry struct {
+	AgentID   string `json:"agentId,omitempty"`
+	AgentName string `json:"agentName,omitempty"`
+
+	// Dropped How many entries are missing before this one.
+	Dropped int64 `json:"dropped,omitempty"`
+
+	// Level 60 fatal, 50 error, 40 warn, 30 info, 29 log, 28 progress, 27 success, 20 debug, 10 trace.
+	Level int    `json:"level"`
+	Msg   string `json:"msg"`
+
+	// RoomID The channel it is about, if it names one.
+	RoomID any `json:"roomId,omitempty"`
+
+	// Time A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	Time EpochMillis `json:"time"`
+}
+
+// SocketLogFilter Which entries of the log to send. Filters are laid over the earlier ones; `all` takes one away.
+type SocketLogFilter struct {
+	// Level Least severe level, by name or number.
+	Level     interface{} `json:"level,omitempty"`
+	AgentName *string     `json:"agentName,omitempty"`
+	AgentID   *string     `json:"agentId,omitempty"`
+	Category  *string     `json:"category,omitempty"`
+}
+
+// SocketLogFilters The filters that are in force.
+type SocketLogFilters struct {
+	Success bool              `json:"success"`
+	Error   string            `json:"error,omitempty"`
+	Filters map[string]string `json:"filters,omitempty"`
+}
+
+// SocketLogStream An entry of the log, as the web client reads it.
+type SocketLogStream struct {
+	Type SocketLogStreamType `json:"type"`
+
+	// Payload An entry of the log.
+	Payload SocketLogEntry `json:"payload"`
+}
+
+// SocketLogStreamType defines model for SocketLogStream.Type.
+type SocketLogStreamType string
+
+// SocketLogSubscription Whether the client follows the log.
+type SocketLogSubscription struct {
+	// Success Whether the client's event was heeded.
+	Success    bool   `json:"success"`
+	Subscribed bool   `json:"subscribed"`
+	Message    string `json:"message"`
+}
+
+// SocketLogUpdate An entry of the log in its other form.
+type SocketLogUpdate struct {
+	ID        int64                  `json:"id"`
+	Timestamp string                 `json:"timestamp"`
+	Level     string                 `json:"level"`
+	Category  string                 `json:"category"`
+	Message   string                 `json:"message"`
+	Data      map[string]interface{} `json:"data,omitempty"`
+	AgentID   string                 `json:"agentId,omitempty"`
+
+	// Dropped How many entries are missing before this one.
+	Dropped int64 `json:"dropped,omitempty"`
+}
+
+// SocketMessageDeleted A message is gone.
+type SocketMessageDeleted struct {
+	// ChannelID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ChannelID UUID `json:"channelId"`
+
+	// RoomID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	RoomID UUID `json:"roomId"`
+
+	// MessageID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	MessageID UUID `json:"messageId"`
+}
+
+// SocketMessageUpdated A message that was changed, as it is now.
+type SocketMessageUpdated struct {
+	// ID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ID UUID `json:"id"`
+
+	// SenderID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	SenderID   UUID   `json:"senderId"`
+	SenderName string `json:"senderName"`
+	Text       string `json:"text"`
+
+	// ChannelID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ChannelID UUID `json:"channelId"`
+
+	// RoomID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	RoomID UUID `json:"roomId"`
+
+	// ServerID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ServerID UUID `json:"serverId"`
+
+	// MessageServerID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	MessageServerID UUID `json:"messageServerId"`
+
+	// CreatedAt A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	CreatedAt wire.Millis `json:"createdAt"`
+
+	// UpdatedAt A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	UpdatedAt wire.Millis `json:"updatedAt"`
+
+	// Source Where it comes from, such as `agent_response`.
+	Source string `json:"source"`
+
+	// Seq Position in the channel.
+	Seq int64 `json:"seq"`
+
+	// Thought An agent's.
+	Thought string `json:"thought,omitempty"`
+
+	// Actions What an agent does, by name.
+	Actions json.RawMessage `json:"actions,omitempty"`
+
+	// Attachments Any JSON value but null.
+	//
+	// Example: {"text":"Hello"}
+	Attachments AnyJSON `json:"attachments,omitempty"`
+
+	// RawMessage Any JSON value but null.
+	//
+	// Example: {"text":"Hello"}
+	RawMessage AnyJSON `json:"rawMessage,omitempty"`
+
+	// Metadata What a message has beside its text, an object with any content. In answers of agents of this server, which have the
+	// source type `agent_response`, these members have a meaning.
+	//
+	//
+	// Example: {}
+	Metadata MessageMetadata `json:"metadata,omitempty"`
+
+	// InReplyToMessageID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	InReplyToMessageID *UUID `json:"inReplyToMessageId,omitempty"`
+
+	// MessageID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	MessageID UUID   `json:"messageId"`
+	Content   string `json:"content"`
+}
+
+// SocketRefusal The acknowledgement of an event that was refused.
+type SocketRefusal struct {
+	Success bool   `json:"success"`
+	Error   string `json:"error"`
+	Code    string `json:"code"`
+}
+
+// SocketSend A message to be posted. Aliases, first present wins: `channelId` or `roomId`; `messageServerId`, `serverId`,
+// `message_server_id` or `server_id`; `senderId`, `entityId`, `authorId` or `author_id`; `message`, `text` or `content`;
+// `senderName`, `entityName`, `displayName` or `username`; `messageId` or `clientMessageId`; `inReplyTo`,
+// `inReplyToMessageId` or `in_reply_to_message_id`.
+type SocketSend struct {
+	ChannelID       string `json:"channelId,omitempty"`
+	MessageServerID string `json:"messageServerId,omitempty"`
+	SenderID        string `json:"senderId,omitempty"`
+	SenderName      string `json:"senderName,omitempty"`
+
+	// Message The text; 200,000 characters at most, unless ELIZAD_MAX_MESSAGE says otherwise.
+	Message string `json:"message,omitempty"`
+
+	// MessageID The client's own id. The same text under the same id is stored once.
+	MessageID string `json:"messageId,omitempty"`
+	Source    string `json:"source,omitempty"`
+
+	// Attachments A list of files: objects with a `url`, or addresses.
+	Attachments any `json:"attachments,omitempty"`
+
+	// Thought Kept in `metadata`, as the next two.
+	Thought string   `json:"thought,omitempty"`
+	Actions []string `json:"actions,omitempty"`
+
+	// MentionContext `isMention` and `isReply`, as the platform says.
+	MentionContext map[string]interface{} `json:"mentionContext,omitempty"`
+
+	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
+	//
+	//
+	// Example: {}
+	Metadata     JSONObject `json:"metadata,omitempty"`
+	TargetUserID string     `json:"targetUserId,omitempty"`
+	InReplyTo    string     `json:"inReplyTo,omitempty"`
+}
+
+// SocketSession The session in a channel, which comes to its end.
+type SocketSession struct {
+	// SessionID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	SessionID UUID `json:"sessionId"`
+
+	// ChannelID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ChannelID UUID `json:"channelId"`
+
+	// RoomID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	RoomID UUID `json:"roomId"`
+
+	// ExpiresAt A moment in UTC, ISO 8601 with milliseconds.
+	//
+	// Example: 2026-11-20T15:33:10.230Z
+	ExpiresAt Timestamp `json:"expiresAt"`
+
+	// TimeRemaining Milliseconds; 0 when it is over.
+	TimeRemaining int64 `json:"timeRemaining"`
+}
+
+// SocketStreamChunk A piece of a reply that is being written.
+type SocketStreamChunk struct {
+	// MessageID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	MessageID UUID   `json:"messageId"`
+	Chunk     string `json:"chunk"`
+
+	// Index Counts from 0 in each reply.
+	Index int `json:"index"`
+
+	// AgentID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	AgentID UUID `json:"agentId"`
+
+	// ChannelID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ChannelID UUID `json:"channelId"`
+
+	// RoomID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	RoomID UUID `json:"roomId"`
+}
+
+// SocketStreamError A reply will not be finished.
+type SocketStreamError struct {
+	// MessageID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	MessageID UUID `json:"messageId"`
+
+	// AgentID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	AgentID UUID `json:"agentId"`
+
+	// ChannelID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ChannelID UUID `json:"channelId"`
+
+	// RoomID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	RoomID UUID   `json:"roomId"`
+	Error  string `json:"error"`
+	Code   string `json:"code"`
+}
+
+// SocketTyping Who is typing, or has stopped.
+type SocketTyping struct {
+	// ChannelID A channel's id; rooms of other names may be joined, but nothing is stored in them.
+	ChannelID SocketChannelName `json:"channelId"`
+
+	// RoomID A channel's id; rooms of other names may be joined, but nothing is stored in them.
+	RoomID SocketChannelName `json:"roomId"`
+
+	// EntityID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	EntityID   UUID   `json:"entityId"`
+	SenderName string `json:"senderName,omitempty"`
+}
+
+// SocketWrapper What the web client wraps its joins and messages in.
+type SocketWrapper struct {
+	// Type 1, "1", room_joining, ROOM_JOINING or join_channel; 2, "2", send_message or SEND_MESSAGE.
+	Type    interface{}            `json:"type"`
+	Payload map[string]interface{} `json:"payload"`
 }
 
 // Sound A sound.

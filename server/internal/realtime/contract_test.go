@@ -13,24 +13,33 @@ import (
 	"github.com/elizad/elizad/api"
 )
 
-// contract is api/asyncapi.yaml: what may be sent under which name, through which door.
+// contract is api/asyncapi.yaml, whose payloads are in api/openapi.yaml: what may be sent under which name, through which door.
 type contract struct {
 	socketio map[string][]*jsonschema.Schema // by the name of the event
 	plain    map[string][]*jsonschema.Schema // by the type of the frame
 }
 
+// documents is where the two documents are, side by side.
+const documents = "http://contract/"
+
 var loadContract = sync.OnceValues(func() (*contract, error) {
-	raw, err := yaml.YAMLToJSON(api.AsyncAPI)
-	if err != nil {
-		return nil, err
-	}
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
-	if err != nil {
-		return nil, err
-	}
+	var raw []byte
 	compiler := jsonschema.NewCompiler()
-	if err := compiler.AddResource("asyncapi.json", doc); err != nil {
-		return nil, err
+	for name, text := range map[string][]byte{"asyncapi.yaml": api.AsyncAPI, "openapi.yaml": api.OpenAPI} {
+		data, err := yaml.YAMLToJSON(text)
+		if err != nil {
+			return nil, err
+		}
+		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+		if err != nil {
+			return nil, err
+		}
+		if name == "asyncapi.yaml" {
+			raw = data
+		}
+		if err := compiler.AddResource(documents+name, doc); err != nil {
+			return nil, err
+		}
 	}
 	var parsed struct {
 		Operations map[string]struct {
@@ -54,7 +63,7 @@ var loadContract = sync.OnceValues(func() (*contract, error) {
 	for operation, into := range map[string]map[string][]*jsonschema.Schema{"tell": c.socketio, "tellPlain": c.plain} {
 		for _, m := range parsed.Operations[operation].Messages {
 			message := parsed.Components.Messages[m.Ref[strings.LastIndexByte(m.Ref, '/')+1:]]
-			schema, err := compiler.Compile("asyncapi.json" + message.Payload.Ref)
+			schema, err := compiler.Compile(documents + strings.TrimPrefix(message.Payload.Ref, "./"))
 			if err != nil {
 				return nil, err
 			}

@@ -49,7 +49,7 @@ func TestRoutesAreTheContract(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if embedded.Paths.Len() != doc.Paths.Len() || len(embedded.Components.Schemas) != len(doc.Components.Schemas) {
+	if embedded.Paths.Len() != doc.Paths.Len() {
 		t.Error("the generated code is out of date: run go generate ./...")
 	}
 }
