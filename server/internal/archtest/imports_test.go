@@ -96,7 +96,8 @@ func mayImport() map[string][]string {
 		"server/internal/compat": {"server/internal/basepath", "server/internal/jsontext", auth},
 		// Beside runtime, which checks the routes of a plugin when it builds an agent with it.
 		"server/internal/pluginhttp": {agent, auth, apierr},
-		"server/internal/rest":       {"server/internal/secrets", "server/internal/pluginhttp", "server/internal/jsontext", "api", "api/wire", "gen/api", "gen/apiserver", messaging, memory, runtime, auth, "server/internal/media", "server/internal/logstream", apierr, agent},
+		"server/internal/present":    {"api/wire", "gen/api", messaging, memory, "server/internal/jsontext", agent, apierr},
+		"server/internal/rest":       {"server/internal/present", "server/internal/secrets", "server/internal/pluginhttp", "server/internal/jsontext", "api", "api/wire", "gen/api", "gen/apiserver", messaging, memory, runtime, auth, "server/internal/media", "server/internal/logstream", apierr, agent},
 		"server/internal/realtime":   {"server/internal/jsontext", "server/socketio", messaging, auth, "server/internal/logstream", "server/internal/throttle", bus, apierr, lifecycle, names},
 
 		// The wiring.

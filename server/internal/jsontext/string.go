@@ -96,3 +96,15 @@ func AppendID(dst []byte, id [16]byte) []byte {
 	hex.Encode(text[25:], id[10:])
 	return dst
 }
+
+// AppendList appends a JSON list of values, each of which add appends.
+func AppendList[T any](dst []byte, list []T, add func(dst []byte, v *T) []byte) []byte {
+	dst = append(dst, '[')
+	for i := range list {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = add(dst, &list[i])
+	}
+	return append(dst, ']')
+}

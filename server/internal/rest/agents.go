@@ -4,13 +4,23 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/oapi-codegen/nullable"
 
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/gen/apiserver"
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/pluginhttp"
+	"github.com/elizad/elizad/server/internal/present"
+	"github.com/elizad/elizad/server/internal/runtime"
 )
 
 type agentHandlers struct{ agents Agents }
@@ -105,7 +115,7 @@ func (h agentHandlers) ListPanels(ctx context.Context, req apiserver.ListPanelsR
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.ListPanels200JSONResponse{Success: true, Data: each(panels, panel)}, nil
+	return apiserver.ListPanels200JSONResponse{Success: true, Data: present.Each(panels, panel)}, nil
 }
 
 func panel(p pluginhttp.Panel) api.Panel { return api.Panel{Name: p.Name, Path: p.Path} }
@@ -131,4 +141,134 @@ func postedCharacter(body map[string]json.RawMessage) (json.RawMessage, error) {
 		}
 	}
 	return nil, apierr.New(apierr.CreateFailed, "No character configuration provided")
+}
+
+// agentRecord shows the whole agent. The character and the contract share their names, so that the one is decoded from the
+// other and no field can be forgotten.
+func agentRecord(a runtime.Agent) (api.Agent, error) {
+	c, err := characterJSON(a)
+	if err != nil {
+		return api.Agent{}, err
+	}
+	var w api.Agent
+	if err := json.Unmarshal(c, &w); err != nil {
+		return api.Agent{}, fmt.Errorf("encoding agent %s: %w", a.ID, err)
+	}
+	w.ID, w.Enabled, w.Status, w.ServerID = a.ID, a.Enabled, agentState(a.Running), nullable.NewNullNullable[uuid.UUID]()
+	w.CreatedAt, w.UpdatedAt = a.CreatedAt.UnixMilli(), a.UpdatedAt.UnixMilli()
+	w.SecretKeys, w.PluginStatus = present.List(a.SecretKeys), present.Each(a.Plugins, pluginStatus)
+	w.Model = api.AgentModel{Provider: a.Model.Provider, Model: a.Model.Model, Notice: present.Optional(a.Model.Notice)}
+	w.MessageExamples, w.Knowledge = present.List(w.MessageExamples), present.List(w.Knowledge)
+	w.PostExamples, w.Topics, w.Adjectives, w.Plugins = present.List(w.PostExamples), present.List(w.Topics), present.List(w.Adjectives), present.List(w.Plugins)
+	if w.Settings == nil {
+		w.Settings = json.RawMessage(`{}`)
+	}
+	return w, nil
+}
+
+// agentAnswer shows an agent, with what a change did to it beyond what was asked for. That is said once and no part of the tag.
+func agentAnswer(a runtime.Agent) (apiserver.AgentAnswerJSONResponse, error) {
+	w, err := agentRecord(a)
+	tag := etag(w)
+	if a.Notice != "" {
+		w.Model.Notice = present.Optional(strings.TrimSpace(a.Notice + " " + a.Model.Notice))
+	}
+	return apiserver.AgentAnswerJSONResponse{
+		Headers: apiserver.AgentAnswerResponseHeaders{ETag: tag}, Body: api.AgentEnvelope{Success: true, Data: w},
+	}, err
+}
+
+// characterJSON returns the agent's character with a mask for each of its secrets, under settings.secrets, where clients
+// look for them.
+func characterJSON(a runtime.Agent) (json.RawMessage, error) {
+	c := a.Character
+	c.ID, c.Secrets = a.ID, nil
+	if len(a.SecretKeys) > 0 {
+		masks := make(map[string]any, len(a.SecretKeys))
+		for _, key := range a.SecretKeys {
+			masks[key] = agent.SecretMask
+		}
+		settings := map[string]any{}
+		maps.Copy(settings, c.Settings)
+		settings["secrets"] = masks
+		c.Settings = settings
+	}
+	b, err := json.Marshal(&c)
+	if err != nil {
+		return nil, fmt.Errorf("encoding agent %s: %w", a.ID, err)
+	}
+	return b, nil
+}
+
+func agentCreated(a runtime.Agent) (api.AgentCreated, error) {
+	c, err := characterJSON(a)
+	if err != nil {
+		return api.AgentCreated{}, err
+	}
+	return api.AgentCreated{
+		ID: a.ID, Name: a.Character.Name, CharacterName: a.Character.Name, Bio: a.Character.Bio.First(), Status: agentState(a.Running),
+		Enabled: a.Enabled, CreatedAt: a.CreatedAt.UnixMilli(), UpdatedAt: a.UpdatedAt.UnixMilli(), Character: c,
+	}, nil
+}
+
+// agentImport tells the maker of a character what became of it; nil where it was not imported.
+func agentImport(r *agent.ImportReport, plugins []runtime.PluginStatus) *api.AgentImport {
+	if r == nil {
+		return nil
+	}
+	unused := r.Unused
+	for _, p := range plugins {
+		if !p.Available {
+			unused = append(unused, "plugins: "+p.Name+" is not there. "+p.Reason)
+		}
+	}
+	return &api.AgentImport{Format: r.Format, Used: present.List(r.Used), Kept: present.List(r.Kept), Unused: present.List(unused)}
+}
+
+func agentStatusAnswer(a runtime.Agent, done string) apiserver.AgentStatusAnswerJSONResponse {
+	return apiserver.AgentStatusAnswerJSONResponse{Success: true, Data: api.AgentStatus{
+		ID: a.ID, Name: a.Character.Name, Status: agentState(a.Running), Message: &done,
+	}}
+}
+
+func agentState(running bool) api.AgentState {
+	if running {
+		return api.AgentStateActive
+	}
+	return api.AgentStateInactive
+}
+
+func pluginStatus(p runtime.PluginStatus) api.PluginStatus {
+	return api.PluginStatus{
+		Name: p.Name, Available: p.Available, Status: api.PluginStatusStatus(p.Status), Reason: p.Reason,
+		Suggestion: present.Optional(p.Suggestion),
+	}
+}
+
+// agentList answers a request for all agents.
+type agentList []runtime.Summary
+
+// VisitListAgentsResponse writes the list.
+func (l agentList) VisitListAgentsResponse(w http.ResponseWriter) error {
+	w.Header().Set("X-Total-Count", strconv.Itoa(len(l)))
+	return writeJSON(w, http.StatusOK, l.appendTo)
+}
+
+// appendTo appends an AgentListEnvelope.
+func (l agentList) appendTo(dst []byte) []byte {
+	dst = append(dst, `{"success":true,"data":{"agents":`...)
+	return append(jsontext.AppendList(dst, l, appendAgent), "}}"...)
+}
+
+// appendAgent appends an AgentListItem.
+func appendAgent(dst []byte, a *runtime.Summary) []byte {
+	dst = jsontext.AppendID(append(dst, `{"id":`...), a.ID)
+	dst = jsontext.AppendString(append(dst, `,"name":`...), a.Name)
+	dst = jsontext.AppendString(append(dst, `,"characterName":`...), a.Name)
+	dst = jsontext.AppendString(append(dst, `,"bio":`...), a.Bio)
+	dst = jsontext.AppendString(append(dst, `,"status":`...), agentState(a.Running))
+	dst = strconv.AppendBool(append(dst, `,"enabled":`...), a.Enabled)
+	dst = strconv.AppendInt(append(dst, `,"createdAt":`...), a.CreatedAt.UnixMilli(), 10)
+	dst = strconv.AppendInt(append(dst, `,"updatedAt":`...), a.UpdatedAt.UnixMilli(), 10)
+	return append(dst, '}')
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/present"
 )
 
 type channelHandlers struct {
@@ -35,7 +36,7 @@ func (h channelHandlers) ListChannels(ctx context.Context, req apiserver.ListCha
 	}
 	answer := apiserver.ListChannels200JSONResponse{
 		Headers: apiserver.ListChannels200ResponseHeaders{XTotalCount: page.Total},
-		Body:    api.ChannelListEnvelope{Success: true, Data: api.ChannelList{Channels: each(page.Channels, channel)}},
+		Body:    api.ChannelListEnvelope{Success: true, Data: api.ChannelList{Channels: present.Each(page.Channels, present.Channel)}},
 	}
 	if page.HasMore {
 		cursor := offsetCursor(max(query.Offset, 0) + len(page.Channels))
@@ -72,7 +73,7 @@ func sidesOf(p api.GetDMChannelParams, caller uuid.UUID) (messaging.DMRequest, e
 		}
 		sides = append(sides, id)
 	}
-	for _, side := range []*uuid.UUID{target, current, optional(caller)} {
+	for _, side := range []*uuid.UUID{target, current, present.Optional(caller)} {
 		if side != nil && len(sides) < 2 {
 			sides = append(sides, *side)
 		}
@@ -110,7 +111,7 @@ func (h channelHandlers) GetChannel(ctx context.Context, req apiserver.GetChanne
 
 func (h channelHandlers) UpdateChannel(ctx context.Context, req apiserver.UpdateChannelRequestObject) (apiserver.UpdateChannelResponseObject, error) {
 	patch := messaging.ChannelPatch{
-		Name: req.Body.Name, Topic: req.Body.Topic, Metadata: jsontext.Without(req.Body.Metadata, participantsKey), MergeMetadata: deref(req.Params.Merge),
+		Name: req.Body.Name, Topic: req.Body.Topic, Metadata: jsontext.Without(req.Body.Metadata, present.ParticipantsKey), MergeMetadata: deref(req.Params.Merge),
 		Participants: req.Body.ParticipantCentralUserIds, Policy: (*messaging.Policy)(req.Body.TurnPolicy),
 		Check: ifMatch(req.Params.IfMatch, channelRecord),
 	}
@@ -133,7 +134,7 @@ func (h channelHandlers) ListChannelParticipants(ctx context.Context, req apiser
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.ListChannelParticipants200JSONResponse{Success: true, Data: list(ids)}, nil
+	return apiserver.ListChannelParticipants200JSONResponse{Success: true, Data: present.List(ids)}, nil
 }
 
 func (h channelHandlers) ListChannelAgents(ctx context.Context, req apiserver.ListChannelAgentsRequestObject) (apiserver.ListChannelAgentsResponseObject, error) {
@@ -147,7 +148,7 @@ func (h channelHandlers) ListChannelAgents(ctx context.Context, req apiserver.Li
 		return nil, err
 	}
 	return apiserver.ListChannelAgents200JSONResponse{
-		Success: true, Data: api.ChannelAgents{ChannelID: req.ChannelID, Participants: list(everybody), Agents: list(agents)},
+		Success: true, Data: api.ChannelAgents{ChannelID: req.ChannelID, Participants: present.List(everybody), Agents: present.List(agents)},
 	}, nil
 }
 
@@ -167,16 +168,12 @@ func (h channelHandlers) RemoveChannelAgent(ctx context.Context, req apiserver.R
 		req.ChannelID, req.AgentID, "Agent removed from channel successfully")}, nil
 }
 
-// participantsKey is a list in a channel's metadata that some clients read and write. It shows the participants and is
-// never stored.
-const participantsKey = "participantCentralUserIds"
-
 func newChannel(b api.CreateChannelRequest) (messaging.NewChannel, error) {
 	kind, known, err := channelType(b.Type)
 	if err != nil {
 		return messaging.NewChannel{}, err
 	}
-	metadata := jsontext.Without(b.Metadata, participantsKey)
+	metadata := jsontext.Without(b.Metadata, present.ParticipantsKey)
 	if !known && messaging.AutoCreateFrom(metadata, "").DM {
 		kind = messaging.TypeDM
 	}
@@ -214,13 +211,13 @@ func channelType(raw json.RawMessage) (kind messaging.ChannelType, known bool, e
 }
 
 func participantsIn(metadata json.RawMessage) ([]uuid.UUID, error) {
-	raw, ok := jsontext.ObjectOf(metadata)[participantsKey]
+	raw, ok := jsontext.ObjectOf(metadata)[present.ParticipantsKey]
 	if !ok {
 		return nil, nil
 	}
 	var texts []string
 	if json.Unmarshal(raw, &texts) != nil {
-		return nil, apierr.New(apierr.ValidationFailed, "metadata.%s must be a list of UUIDs", participantsKey)
+		return nil, apierr.New(apierr.ValidationFailed, "metadata.%s must be a list of UUIDs", present.ParticipantsKey)
 	}
 	ids := make([]uuid.UUID, len(texts))
 	for i, t := range texts {
@@ -231,4 +228,34 @@ func participantsIn(metadata json.RawMessage) ([]uuid.UUID, error) {
 		ids[i] = id
 	}
 	return ids, nil
+}
+
+// channelRecord is channel for [ifMatch].
+func channelRecord(c messaging.Channel) (api.Channel, error) { return present.Channel(c), nil }
+
+func channelAnswer(c messaging.Channel) apiserver.ChannelAnswerJSONResponse {
+	w := present.Channel(c)
+	return apiserver.ChannelAnswerJSONResponse{
+		Headers: apiserver.ChannelAnswerResponseHeaders{ETag: etag(w)}, Body: api.ChannelEnvelope{Success: true, Data: w},
+	}
+}
+
+func channelAgentAnswer(channelID, agentID uuid.UUID, done string) apiserver.ChannelAgentAnswerJSONResponse {
+	return apiserver.ChannelAgentAnswerJSONResponse{
+		Success: true, Data: api.ChannelAgent{Success: true, ChannelID: channelID, AgentID: agentID, Message: done},
+	}
+}
+
+func channelCreated(c messaging.Channel) apiserver.ChannelCreatedAnswerJSONResponse {
+	return apiserver.ChannelCreatedAnswerJSONResponse{
+		Headers: apiserver.ChannelCreatedAnswerResponseHeaders{ETag: etag(present.Channel(c))},
+		Body:    api.ChannelCreatedEnvelope{Success: true, Data: present.ChannelCreated(c)},
+	}
+}
+
+func channelUpdated(c messaging.Channel) apiserver.ChannelUpdatedAnswerJSONResponse {
+	return apiserver.ChannelUpdatedAnswerJSONResponse{
+		Headers: apiserver.ChannelUpdatedAnswerResponseHeaders{ETag: etag(present.Channel(c))},
+		Body:    api.ChannelUpdatedEnvelope{Success: true, Data: present.ChannelUpdated(c)},
+	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/present"
 )
 
 // A cursor is a letter and a number that only this file reads: b and a stand before and after the message of that number, o
@@ -147,5 +148,5 @@ func pageLinks(ctx context.Context, next, prev string) *string {
 			parts = append(parts, "<?"+query.Encode()+`>; rel="`+to.rel+`"`)
 		}
 	}
-	return optional(strings.Join(parts, ", "))
+	return present.Optional(strings.Join(parts, ", "))
 }

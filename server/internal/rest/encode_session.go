@@ -4,6 +4,7 @@ import (
 	"github.com/elizad/elizad/api/wire"
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/present"
 )
 
 func session(s messaging.Session) api.Session {
@@ -31,7 +32,7 @@ func sessionStatus(p messaging.Posted, before messaging.Session) api.SessionStat
 
 // sessionMessagePosted shows a message posted in a session. Like messagePosted it says everything twice.
 func sessionMessagePosted(p messaging.Posted, answer *api.AgentResponse, status api.SessionStatus) api.SessionMessagePostedEnvelope {
-	w := messagePosted(p, answer)
+	w := present.MessagePosted(p, answer)
 	d := w.Data
 	return api.SessionMessagePostedEnvelope{
 		Success: true, UserMessage: w.UserMessage, AgentResponse: answer, SessionStatus: status,
@@ -46,10 +47,10 @@ func sessionMessagePosted(p messaging.Posted, answer *api.AgentResponse, status 
 }
 
 func sessionMessages(s messaging.Session, page messaging.History) api.SessionMessageList {
-	messages := each(page.Messages, func(m messaging.Message) api.SessionMessage {
+	messages := present.Each(page.Messages, func(m messaging.Message) api.SessionMessage {
 		return api.SessionMessage{
 			ID: m.ID, Content: m.Content, AuthorID: m.AuthorID, IsAgent: m.AuthorID == s.AgentID, CreatedAt: wire.At(m.CreatedAt), Metadata: m.ShownMetadata(),
 		}
 	})
-	return api.SessionMessageList{HasMore: page.HasMore, Cursors: messageCursors(page), Messages: messages}
+	return api.SessionMessageList{HasMore: page.HasMore, Cursors: present.MessageCursors(page), Messages: messages}
 }

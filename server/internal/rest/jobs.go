@@ -14,6 +14,7 @@ import (
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/present"
 )
 
 type jobHandlers struct{ jobs jobs }
@@ -52,7 +53,7 @@ func (h jobHandlers) ListJobs(ctx context.Context, req apiserver.ListJobsRequest
 		headers.Link = nextUntil(ctx, until, found[0].CreatedAt, query.Offset, len(found))
 	}
 	return apiserver.ListJobs200JSONResponse{
-		Headers: headers, Body: api.JobList{Jobs: each(found, job), Total: total, Filtered: filtered},
+		Headers: headers, Body: api.JobList{Jobs: present.Each(found, job), Total: total, Filtered: filtered},
 	}, nil
 }
 
@@ -102,7 +103,7 @@ var jobStatuses = []messaging.JobStatus{messaging.JobProcessing, messaging.JobCo
 func job(j messaging.Job) api.Job {
 	w := api.Job{
 		JobID: j.ID, Status: api.JobStatus(j.Status), AgentID: j.AgentID, UserID: j.UserID, ChannelID: j.ChannelID, Prompt: j.Content,
-		CreatedAt: j.CreatedAt.UnixMilli(), ExpiresAt: j.ExpiresAt.UnixMilli(), Error: optional(j.Error), Metadata: j.Metadata,
+		CreatedAt: j.CreatedAt.UnixMilli(), ExpiresAt: j.ExpiresAt.UnixMilli(), Error: present.Optional(j.Error), Metadata: j.Metadata,
 	}
 	if j.EndedAt != nil {
 		w.EndedAt = new(j.EndedAt.UnixMilli())
@@ -113,7 +114,7 @@ func job(j messaging.Job) api.Job {
 		}}
 	}
 	if c := j.Callback; c != nil {
-		w.Callback = &api.JobCallback{URL: c.URL, Attempts: c.Attempts, Error: optional(c.Error), Status: callbackStatus(j)}
+		w.Callback = &api.JobCallback{URL: c.URL, Attempts: c.Attempts, Error: present.Optional(c.Error), Status: callbackStatus(j)}
 	}
 	return w
 }

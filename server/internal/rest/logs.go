@@ -14,6 +14,7 @@ import (
 	"github.com/elizad/elizad/gen/apiserver"
 	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/logstream"
+	"github.com/elizad/elizad/server/internal/present"
 )
 
 // Bounds of one reading of the log.
@@ -72,7 +73,7 @@ func (h systemHandlers) logs(p api.PostServerLogsParams) (api.ServerLogs, error)
 			(id == everything || strings.EqualFold(id, e.AgentID))
 	})
 	return api.ServerLogs{
-		Logs: each(entries, logEntry), Count: len(entries), Total: h.deps.Logs.Len(), RequestedLevel: level, Level: level,
+		Logs: present.Each(entries, logEntry), Count: len(entries), Total: h.deps.Logs.Len(), RequestedLevel: level, Level: level,
 		AgentName: name, AgentID: id, Levels: logstream.LevelNames(),
 	}, nil
 }
@@ -80,7 +81,7 @@ func (h systemHandlers) logs(p api.PostServerLogsParams) (api.ServerLogs, error)
 func logEntry(e logstream.Entry) api.LogEntry {
 	return api.LogEntry{
 		Time: e.Time.UnixMilli(), Level: logstream.LevelNumber(e.Level), Msg: e.Text(),
-		AgentID: optional(e.AgentID), AgentName: optional(e.AgentName),
+		AgentID: present.Optional(e.AgentID), AgentName: present.Optional(e.AgentName),
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/elizad/elizad/gen/apiserver"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/memory"
+	"github.com/elizad/elizad/server/internal/present"
 )
 
 type memoryHandlers struct{ memories memories }
@@ -62,7 +63,7 @@ func (h memoryHandlers) ListRoomMemories(ctx context.Context, req apiserver.List
 	}, nil
 }
 
-// list reads a page, and the Link header that leads to the next.
+// List reads a page, and the Link header that leads to the next.
 func (h memoryHandlers) list(ctx context.Context, agentID uuid.UUID, query memory.Query, cursor *string) (list api.MemoryList, next *string, err error) {
 	until, err := untilFrom(cursor, &query.Offset, &query.To)
 	if err != nil {
@@ -72,7 +73,7 @@ func (h memoryHandlers) list(ctx context.Context, agentID uuid.UUID, query memor
 	if more {
 		next = nextUntil(ctx, until, page[0].CreatedAt, query.Offset, len(page))
 	}
-	return api.MemoryList{Memories: each(page, memoryRecord), HasMore: more}, next, err
+	return api.MemoryList{Memories: present.Each(page, present.Memory), HasMore: more}, next, err
 }
 
 func (h memoryHandlers) UpdateMemory(ctx context.Context, req apiserver.UpdateMemoryRequestObject) (apiserver.UpdateMemoryResponseObject, error) {
@@ -82,7 +83,7 @@ func (h memoryHandlers) UpdateMemory(ctx context.Context, req apiserver.UpdateMe
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.UpdateMemory200JSONResponse{Success: true, Data: memoryUpdated(m)}, nil
+	return apiserver.UpdateMemory200JSONResponse{Success: true, Data: present.MemoryUpdated(m)}, nil
 }
 
 func (h memoryHandlers) DeleteMemory(ctx context.Context, req apiserver.DeleteMemoryRequestObject) (apiserver.DeleteMemoryResponseObject, error) {

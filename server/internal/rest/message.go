@@ -9,6 +9,7 @@ import (
 	"github.com/elizad/elizad/gen/apiserver"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/present"
 )
 
 // Single messages, and finding them.
@@ -30,10 +31,10 @@ func (h messageHandlers) UpdateMessage(ctx context.Context, req apiserver.Update
 }
 
 // messageRecord is message for [ifMatch].
-func messageRecord(m messaging.Message) (api.Message, error) { return message(m), nil }
+func messageRecord(m messaging.Message) (api.Message, error) { return present.Message(m), nil }
 
 func messageAnswer(m messaging.Message) apiserver.MessageAnswerJSONResponse {
-	w := message(m)
+	w := present.Message(m)
 	return apiserver.MessageAnswerJSONResponse{
 		Headers: apiserver.MessageAnswerResponseHeaders{ETag: etag(w)}, Body: api.MessageEnvelope{Success: true, Data: w},
 	}
@@ -52,7 +53,7 @@ func (h messageHandlers) SearchMessages(ctx context.Context, req apiserver.Searc
 	if err != nil {
 		return nil, err
 	}
-	found := api.MessageSearch{Messages: each(page.Messages, message), Total: page.Total, HasMore: page.HasMore}
+	found := api.MessageSearch{Messages: present.Each(page.Messages, present.Message), Total: page.Total, HasMore: page.HasMore}
 	if page.HasMore && len(page.Messages) > 0 {
 		found.NextCursor = new(nextUntilCursor(until, page.Messages[0].CreatedAt, page.Offset, len(page.Messages)))
 	}

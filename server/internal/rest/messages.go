@@ -11,6 +11,7 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/present"
 )
 
 type messageHandlers struct {
@@ -30,7 +31,7 @@ func (h messageHandlers) ListMessages(ctx context.Context, req apiserver.ListMes
 	if err != nil {
 		return nil, err
 	}
-	cursors := messageCursors(page)
+	cursors := present.MessageCursors(page)
 	cursors.Next, cursors.Prev = historyCursors(query, page)
 	return messagePage{page, cursors, pageLinks(ctx, deref(cursors.Next), deref(cursors.Prev))}, nil
 }
@@ -108,7 +109,7 @@ func (h messageHandlers) answer(ctx context.Context, exchange *messaging.Exchang
 		case err != nil:
 			return nil, err
 		case event.End != nil:
-			answer, err := agentResponse(exchange.Turn, *event.End)
+			answer, err := present.AgentResponse(exchange.Turn, *event.End)
 			return &answer, err
 		}
 	}

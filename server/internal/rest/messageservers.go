@@ -3,10 +3,13 @@ package rest
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/gen/apiserver"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/present"
 )
 
 type messageServerHandlers struct{ servers servers }
@@ -21,7 +24,7 @@ func (h messageServerHandlers) ListMessageServers(ctx context.Context, _ apiserv
 	if err != nil {
 		return nil, err
 	}
-	servers := each(list, messageServer)
+	servers := present.Each(list, present.MessageServer)
 	return apiserver.ListMessageServers200JSONResponse{
 		Headers: apiserver.ListMessageServers200ResponseHeaders{XTotalCount: len(servers)},
 		Body:    api.MessageServerListEnvelope{Success: true, Data: api.MessageServerList{MessageServers: servers, Servers: servers}},
@@ -35,7 +38,7 @@ func (h messageServerHandlers) CreateMessageServer(ctx context.Context, req apis
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.CreateMessageServer201JSONResponse{Success: true, Data: messageServerCreated(s)}, nil
+	return apiserver.CreateMessageServer201JSONResponse{Success: true, Data: present.MessageServerCreated(s)}, nil
 }
 
 func (h messageServerHandlers) ListMessageServerAgents(ctx context.Context, req apiserver.ListMessageServerAgentsRequestObject) (apiserver.ListMessageServerAgentsResponseObject, error) {
@@ -45,8 +48,8 @@ func (h messageServerHandlers) ListMessageServerAgents(ctx context.Context, req 
 	}
 	return apiserver.ListMessageServerAgents200JSONResponse{
 		Success: true, Data: api.MessageServerAgentsAgain{
-			Success: true, MessageServerID: req.MessageServerID, Agents: list(ids),
-			Data: api.MessageServerAgents{MessageServerID: req.MessageServerID, Agents: list(ids)},
+			Success: true, MessageServerID: req.MessageServerID, Agents: present.List(ids),
+			Data: api.MessageServerAgents{MessageServerID: req.MessageServerID, Agents: present.List(ids)},
 		},
 	}, nil
 }
@@ -76,8 +79,8 @@ func (h messageServerHandlers) ListAgentMessageServers(ctx context.Context, req 
 	}
 	return apiserver.ListAgentMessageServers200JSONResponse{
 		Success: true, Data: api.AgentMessageServersAgain{
-			Success: true, AgentID: req.AgentID, MessageServers: list(ids),
-			Data: api.AgentMessageServers{AgentID: req.AgentID, MessageServers: list(ids)},
+			Success: true, AgentID: req.AgentID, MessageServers: present.List(ids),
+			Data: api.AgentMessageServers{AgentID: req.AgentID, MessageServers: present.List(ids)},
 		},
 	}, nil
 }
@@ -103,4 +106,13 @@ func (h messageServerHandlers) SyncMessageServerChannels(ctx context.Context, re
 		return nil, err
 	}
 	return apiserver.SyncMessageServerChannels200JSONResponse{Success: true, Data: api.ChannelsSynced{Synced: len(synced)}}, nil
+}
+
+func messageServerAgentAnswer(serverID, agentID uuid.UUID, done string) apiserver.MessageServerAgentAnswerJSONResponse {
+	return apiserver.MessageServerAgentAnswerJSONResponse{
+		Success: true, Data: api.MessageServerAgentAgain{
+			Success: true, MessageServerID: serverID, AgentID: agentID, Message: done,
+			Data: api.MessageServerAgent{MessageServerID: serverID, AgentID: agentID, Message: done},
+		},
+	}
 }

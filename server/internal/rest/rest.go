@@ -2,7 +2,7 @@
 //
 // There is one file per tag of api/openapi.yaml. To add an operation, write it into the contract and run go generate; the
 // compiler then names the method that [handlers] lacks. Add it to the struct of its tag, in three steps: the request
-// becomes the domain's types, one domain call, encode.go makes the answer. Return any failure as it is: the error type of
+// becomes the domain's types, one domain call, package present shows the answer. Return any failure as it is: the error type of
 // apierr carries what the wire needs, and one function writes it.
 package rest
 

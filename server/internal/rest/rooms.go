@@ -7,6 +7,7 @@ import (
 	"github.com/elizad/elizad/gen/apiserver"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/memory"
+	"github.com/elizad/elizad/server/internal/present"
 )
 
 type roomHandlers struct{ rooms rooms }
@@ -25,7 +26,7 @@ func (h roomHandlers) ListRooms(ctx context.Context, req apiserver.ListRoomsRequ
 		headers.Link = nextLink(ctx, offsetCursor(offset+len(rooms)))
 	}
 	return apiserver.ListRooms200JSONResponse{
-		Headers: headers, Body: api.RoomListEnvelope{Success: true, Data: api.RoomList{Rooms: each(rooms, room)}},
+		Headers: headers, Body: api.RoomListEnvelope{Success: true, Data: api.RoomList{Rooms: present.Each(rooms, present.Room)}},
 	}, nil
 }
 
@@ -38,7 +39,7 @@ func (h roomHandlers) CreateRoom(ctx context.Context, req apiserver.CreateRoomRe
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.CreateRoom201JSONResponse{Success: true, Data: roomCreated(r)}, nil
+	return apiserver.CreateRoom201JSONResponse{Success: true, Data: present.RoomCreated(r)}, nil
 }
 
 func (h roomHandlers) GetRoom(ctx context.Context, req apiserver.GetRoomRequestObject) (apiserver.GetRoomResponseObject, error) {
@@ -52,11 +53,18 @@ func (h roomHandlers) UpdateRoom(ctx context.Context, req apiserver.UpdateRoomRe
 }
 
 // roomRecord is room for [ifMatch].
-func roomRecord(r memory.Room) (api.Room, error) { return room(r), nil }
+func roomRecord(r memory.Room) (api.Room, error) { return present.Room(r), nil }
 
 func (h roomHandlers) DeleteRoom(ctx context.Context, req apiserver.DeleteRoomRequestObject) (apiserver.DeleteRoomResponseObject, error) {
 	if err := h.rooms.DeleteRoom(ctx, auth.FromContext(ctx), req.AgentID, req.RoomID); err != nil {
 		return nil, err
 	}
 	return apiserver.DeleteRoom204Response{}, nil
+}
+
+func roomAnswer(r memory.Room) apiserver.RoomAnswerJSONResponse {
+	w := present.Room(r)
+	return apiserver.RoomAnswerJSONResponse{
+		Headers: apiserver.RoomAnswerResponseHeaders{ETag: etag(w)}, Body: api.RoomEnvelope{Success: true, Data: w},
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/elizad/elizad/gen/apiserver"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/present"
 )
 
 type runHandlers struct{ runs runs }
@@ -25,7 +26,7 @@ func (h runHandlers) ListRuns(ctx context.Context, req apiserver.ListRunsRequest
 	if err != nil {
 		return nil, err
 	}
-	list := api.RunList{Runs: each(runs, runSummary), Total: total, HasMore: len(runs) > 0 && query.Offset+len(runs) < total}
+	list := api.RunList{Runs: present.Each(runs, present.RunSummary), Total: total, HasMore: len(runs) > 0 && query.Offset+len(runs) < total}
 	headers := apiserver.ListRuns200ResponseHeaders{XTotalCount: total}
 	if list.HasMore {
 		headers.Link = nextUntil(ctx, until, runs[0].QueuedAt, query.Offset, len(runs))
@@ -38,7 +39,7 @@ func (h runHandlers) GetRun(ctx context.Context, req apiserver.GetRunRequestObje
 	if err != nil {
 		return nil, err
 	}
-	detail := api.RunDetail{Summary: runSummary(run), Events: each(log, runEvent)}
+	detail := api.RunDetail{Summary: present.RunSummary(run), Events: present.Each(log, present.RunEvent)}
 	return apiserver.GetRun200JSONResponse{
 		Headers: apiserver.GetRun200ResponseHeaders{ETag: etag(detail)}, Body: api.RunDetailEnvelope{Success: true, Data: detail},
 	}, nil
@@ -78,7 +79,7 @@ func (h runHandlers) ListAgentLogs(ctx context.Context, req apiserver.ListAgentL
 		headers.Link = nextUntil(ctx, until, entries[0].At, query.Offset, len(entries))
 	}
 	return apiserver.ListAgentLogs200JSONResponse{
-		Headers: headers, Body: api.AgentLogEnvelope{Success: true, Data: each(entries, agentLogEntry)},
+		Headers: headers, Body: api.AgentLogEnvelope{Success: true, Data: present.Each(entries, present.AgentLogEntry)},
 	}, nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/present"
 )
 
 type sessionHandlers struct {
@@ -56,7 +57,7 @@ func (h sessionHandlers) ListSessions(ctx context.Context, req apiserver.ListSes
 		headers.Link = nextUntil(ctx, until, found[0].CreatedAt, query.Offset, len(found))
 	}
 	return apiserver.ListSessions200JSONResponse{Headers: headers, Body: api.SessionList{
-		Sessions: each(found, session), Total: counts.Live,
+		Sessions: present.Each(found, session), Total: counts.Live,
 		Stats: api.SessionStats{TotalSessions: counts.Live + counts.Expired, ActiveSessions: counts.Live, ExpiredSessions: counts.Expired},
 	}}, nil
 }

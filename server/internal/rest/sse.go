@@ -20,6 +20,7 @@ import (
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/present"
 )
 
 const (
@@ -64,7 +65,7 @@ func (s *eventStream) serve(w http.ResponseWriter) error {
 
 	out := newEventWriter(w)
 	defer out.close()
-	if !s.resumed && !s.event(out, "user_message", s.marked(userMessage(s.posted))) {
+	if !s.resumed && !s.event(out, "user_message", s.marked(present.UserMessage(s.posted))) {
 		return nil
 	}
 	type step struct {
@@ -124,7 +125,7 @@ func (s *eventStream) write(out *eventWriter, e messaging.TurnEvent, err error) 
 		s.at.Chunks, s.at.Bytes = e.Index+1, s.at.Bytes+len(e.Text)
 		return s.event(out, "chunk", api.StreamChunk{MessageID: s.turn.ResponseID, Chunk: e.Text, Index: e.Index})
 	}
-	answer, err := agentResponse(s.turn, *e.End)
+	answer, err := present.AgentResponse(s.turn, *e.End)
 	if err != nil {
 		s.event(out, "error", streamError(err))
 		return false
@@ -177,7 +178,7 @@ func streamError(err error) api.StreamError {
 	e := apierr.From(err)
 	return api.StreamError{
 		Success: false,
-		Error:   api.ErrorDetail{Code: api.ErrorCode(e.Code), Message: e.Message, Details: optional(e.Details)},
+		Error:   api.ErrorDetail{Code: api.ErrorCode(e.Code), Message: e.Message, Details: present.Optional(e.Details)},
 		Message: e.Message,
 		Code:    api.ErrorCode(e.Code),
 	}

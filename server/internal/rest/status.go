@@ -9,6 +9,7 @@ import (
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/gen/apiserver"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/present"
 	"github.com/elizad/elizad/server/internal/runtime"
 )
 
@@ -40,10 +41,10 @@ func (h systemHandlers) GetDebugInfo(ctx context.Context, _ apiserver.GetDebugIn
 	if err != nil {
 		return nil, err
 	}
-	servers := each(found, messageServer)
+	servers := present.Each(found, present.MessageServer)
 	return apiserver.GetDebugInfo200JSONResponse{Success: true, Servers: servers, Count: len(servers), Data: api.DebugInfo{
 		Servers: servers, Count: len(servers),
-		Runtime: api.DebugRuntime{Connections: h.deps.Sockets(), Memory: memoryUse(), Agents: each(agents, func(a runtime.Summary) api.AgentStatus {
+		Runtime: api.DebugRuntime{Connections: h.deps.Sockets(), Memory: memoryUse(), Agents: present.Each(agents, func(a runtime.Summary) api.AgentStatus {
 			return api.AgentStatus{ID: a.ID, Name: a.Name, Status: agentState(a.Running)}
 		})},
 		Environment: map[string]string{"version": h.deps.Version, "environment": h.deps.Environment},

@@ -14,6 +14,7 @@ import (
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/present"
 )
 
 // What agents and bridges outside of this server send.
@@ -122,7 +123,7 @@ func (h messageHandlers) IngestExternal(ctx context.Context, req apiserver.Inges
 }
 
 func ingested(posted []messaging.Posted) api.Ingested {
-	ids := each(posted, func(p messaging.Posted) uuid.UUID { return p.Message.ID })
+	ids := present.Each(posted, func(p messaging.Posted) uuid.UUID { return p.Message.ID })
 	data := api.Ingested{Processed: len(ids), MessageIds: ids}
 	if len(ids) > 0 {
 		data.MessageID = &ids[len(ids)-1]
@@ -144,7 +145,7 @@ func (h messageHandlers) AskExternal(ctx context.Context, req apiserver.AskExter
 		answer, err := h.answer(ctx, exchange)
 		switch {
 		case err == nil:
-			data.Response = optional(answer.Text)
+			data.Response = present.Optional(answer.Text)
 		case !apierr.IsCode(err, apierr.Timeout): // an answer that comes later is in the channel
 			return nil, err
 		}

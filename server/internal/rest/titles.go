@@ -10,6 +10,7 @@ import (
 	"github.com/elizad/elizad/gen/apiserver"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/present"
 )
 
 func (h channelHandlers) GenerateChannelTitle(ctx context.Context, req apiserver.GenerateChannelTitleRequestObject) (apiserver.GenerateChannelTitleResponseObject, error) {
@@ -30,7 +31,7 @@ func (h channelHandlers) GenerateChannelTitle(ctx context.Context, req apiserver
 	if err != nil {
 		return nil, err
 	}
-	data := api.ChannelTitle{ChannelID: req.ChannelID, Title: nullable.NewNullNullable[string](), Reason: optional(t.Reason)}
+	data := api.ChannelTitle{ChannelID: req.ChannelID, Title: nullable.NewNullNullable[string](), Reason: present.Optional(t.Reason)}
 	if t.Text != "" {
 		data.Title.Set(t.Text)
 	}

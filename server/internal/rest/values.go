@@ -9,23 +9,6 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 )
 
-// each translates a list; the result is never nil, so that it is never null on the wire.
-func each[T, U any](in []T, f func(T) U) []U {
-	out := make([]U, len(in))
-	for i, v := range in {
-		out[i] = f(v)
-	}
-	return out
-}
-
-// list returns in, and an empty list for nil.
-func list[T any](in []T) []T {
-	if in == nil {
-		return []T{}
-	}
-	return in
-}
-
 // deref returns what p points to, and the zero value for nil.
 func deref[T any](p *T) T {
 	if p == nil {
@@ -33,15 +16,6 @@ func deref[T any](p *T) T {
 		return zero
 	}
 	return *p
-}
-
-// optional returns a pointer to v, and nil for the zero value.
-func optional[T comparable](v T) *T {
-	var zero T
-	if v == zero {
-		return nil
-	}
-	return &v
 }
 
 // looseInt reads a number from a query; 0 when it is missing or none.

@@ -8,13 +8,14 @@ import (
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/memory"
+	"github.com/elizad/elizad/server/internal/present"
 )
 
 type worldHandlers struct{ worlds worlds }
 
 func (h worldHandlers) ListWorlds(ctx context.Context, _ apiserver.ListWorldsRequestObject) (apiserver.ListWorldsResponseObject, error) {
 	worlds, err := h.worlds.Worlds(ctx, auth.FromContext(ctx))
-	return apiserver.ListWorlds200JSONResponse{Success: true, Data: api.WorldList{Worlds: each(worlds, world)}}, err
+	return apiserver.ListWorlds200JSONResponse{Success: true, Data: api.WorldList{Worlds: present.Each(worlds, present.World)}}, err
 }
 
 func (h worldHandlers) CreateWorld(ctx context.Context, req apiserver.CreateWorldRequestObject) (apiserver.CreateWorldResponseObject, error) {
@@ -48,7 +49,7 @@ func (h worldHandlers) CreateGroup(ctx context.Context, req apiserver.CreateGrou
 		if err != nil {
 			return nil, err
 		}
-		return apiserver.CreateGroup201JSONResponse{Success: true, Data: jsontext.Encode(groupWorlds(worlds))}, nil
+		return apiserver.CreateGroup201JSONResponse{Success: true, Data: jsontext.Encode(present.GroupWorlds(worlds))}, nil
 	}
 	rooms, failures, err := h.worlds.CreateGroup(ctx, auth.FromContext(ctx), memory.NewGroup{
 		MessageServerID: req.MessageServerID, Agents: b.AgentIds, WorldID: b.WorldID, Name: deref(b.Name), Source: deref(b.Source),
@@ -58,9 +59,9 @@ func (h worldHandlers) CreateGroup(ctx context.Context, req apiserver.CreateGrou
 		return nil, err
 	}
 	if len(failures) > 0 {
-		return apiserver.CreateGroup207JSONResponse(groupPartlyCreated(rooms, failures)), nil
+		return apiserver.CreateGroup207JSONResponse(present.GroupPartlyCreated(rooms, failures)), nil
 	}
-	return apiserver.CreateGroup201JSONResponse{Success: true, Data: jsontext.Encode(each(rooms, groupRoom))}, nil
+	return apiserver.CreateGroup201JSONResponse{Success: true, Data: jsontext.Encode(present.Each(rooms, present.GroupRoom))}, nil
 }
 
 func (h worldHandlers) DeleteGroup(ctx context.Context, req apiserver.DeleteGroupRequestObject) (apiserver.DeleteGroupResponseObject, error) {
@@ -75,4 +76,8 @@ func (h worldHandlers) ClearGroupMemories(ctx context.Context, req apiserver.Cle
 		return nil, err
 	}
 	return apiserver.ClearGroupMemories204Response{}, nil
+}
+
+func worldAnswer(w memory.World) apiserver.WorldAnswerJSONResponse {
+	return apiserver.WorldAnswerJSONResponse{Success: true, Data: present.WorldResult(w)}
 }

@@ -1,11 +1,8 @@
-package rest
+package present
 
 import (
 	"slices"
 	"strings"
-
-	"github.com/google/uuid"
-	"github.com/oapi-codegen/nullable"
 
 	"github.com/elizad/elizad/api/wire"
 	"github.com/elizad/elizad/gen/api"
@@ -20,20 +17,20 @@ const (
 	replyAction  = "REPLY"
 )
 
-// message shows a message.
-func message(m messaging.Message) api.Message {
+// Message shows a message.
+func Message(m messaging.Message) api.Message {
 	return api.Message{
 		ID: m.ID, ChannelID: m.ChannelID, MessageServerID: m.MessageServerID, Seq: m.Seq, AuthorID: m.AuthorID,
-		AuthorDisplayName: optional(m.DisplayName()), Content: m.Content, RawMessage: m.RawMessage,
-		SourceType: optional(m.SourceType), SourceID: optional(m.SourceID), Metadata: m.ShownMetadata(),
-		InReplyToRootMessageID: nullableID(m.InReplyTo), Unhandled: optional(m.Unhandled),
+		AuthorDisplayName: Optional(m.DisplayName()), Content: m.Content, RawMessage: m.RawMessage,
+		SourceType: Optional(m.SourceType), SourceID: Optional(m.SourceID), Metadata: m.ShownMetadata(),
+		InReplyToRootMessageID: nullableID(m.InReplyTo), Unhandled: Optional(m.Unhandled),
 		CreatedAt: wire.At(m.CreatedAt), UpdatedAt: wire.At(m.UpdatedAt),
 		CreatedAtMillis: m.CreatedAt.UnixMilli(), UpdatedAtMillis: m.UpdatedAt.UnixMilli(),
 	}
 }
 
-// messageCursors returns the bounds of a page in time.
-func messageCursors(page messaging.History) api.MessageCursors {
+// MessageCursors returns the bounds of a page in time.
+func MessageCursors(page messaging.History) api.MessageCursors {
 	n := len(page.Messages)
 	if n == 0 {
 		return api.MessageCursors{}
@@ -41,11 +38,11 @@ func messageCursors(page messaging.History) api.MessageCursors {
 	return api.MessageCursors{Before: new(page.Messages[n-1].CreatedAt.UnixMilli()), After: new(page.Messages[0].CreatedAt.UnixMilli())}
 }
 
-// userMessage shows a message in both spellings: the one that the route always had, and the one that its client reads.
-func userMessage(m messaging.Message) api.UserMessage {
-	name := optional(m.DisplayName())
+// UserMessage shows a message in both spellings: the one that the route always had, and the one that its client reads.
+func UserMessage(m messaging.Message) api.UserMessage {
+	name := Optional(m.DisplayName())
 	return api.UserMessage{
-		ID: m.ID, Seq: m.Seq, Content: m.Content, Metadata: m.ShownMetadata(), SourceID: optional(m.SourceID),
+		ID: m.ID, Seq: m.Seq, Content: m.Content, Metadata: m.ShownMetadata(), SourceID: Optional(m.SourceID),
 		ChannelID: m.ChannelID, SnakeChannelID: m.ChannelID,
 		MessageServerID: m.MessageServerID, SnakeMessageServerID: m.MessageServerID,
 		AuthorID: m.AuthorID, SnakeAuthorID: m.AuthorID,
@@ -57,16 +54,16 @@ func userMessage(m messaging.Message) api.UserMessage {
 	}
 }
 
-// messagePosted shows a posted message, with the answer that was waited for, if any. Some clients see the envelope and
+// MessagePosted shows a posted message, with the answer that was waited for, if any. Some clients see the envelope and
 // others only its data, so that both hold everything.
-func messagePosted(p messaging.Posted, answer *api.AgentResponse) api.MessagePostedEnvelope {
-	user, m := userMessage(p.Message), message(p.Message)
+func MessagePosted(p messaging.Posted, answer *api.AgentResponse) api.MessagePostedEnvelope {
+	user, m := UserMessage(p.Message), Message(p.Message)
 	w := api.MessagePostedEnvelope{Success: true, UserMessage: user, AgentResponse: answer, Data: api.MessagePosted{
 		ID: m.ID, ChannelID: m.ChannelID, MessageServerID: m.MessageServerID, Seq: m.Seq, AuthorID: m.AuthorID,
 		AuthorDisplayName: m.AuthorDisplayName, Content: m.Content, RawMessage: m.RawMessage, SourceType: m.SourceType,
 		SourceID: m.SourceID, Metadata: m.Metadata, InReplyToRootMessageID: m.InReplyToRootMessageID, Unhandled: m.Unhandled,
 		CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt, CreatedAtMillis: m.CreatedAtMillis, UpdatedAtMillis: m.UpdatedAtMillis,
-		Success: true, UserMessage: user, AgentResponse: answer, Runs: each(p.Turns, runRef),
+		Success: true, UserMessage: user, AgentResponse: answer, Runs: Each(p.Turns, RunRef),
 	}}
 	for i, run := range w.Data.Runs {
 		if answer != nil && run.RunID == answer.RunID {
@@ -76,15 +73,15 @@ func messagePosted(p messaging.Posted, answer *api.AgentResponse) api.MessagePos
 	return w
 }
 
-// agentResponse shows how turn t ended; a turn that failed is an error.
-func agentResponse(t messaging.Turn, end messaging.TurnResult) (api.AgentResponse, error) {
+// AgentResponse shows how turn t ended. A turn that failed is an error, which says why.
+func AgentResponse(t messaging.Turn, end messaging.TurnResult) (api.AgentResponse, error) {
 	if err := failure(end.Turn); err != nil {
 		return api.AgentResponse{}, err
 	}
 	w := api.AgentResponse{
 		RunID: t.ID, AgentID: t.AgentID, ResponseID: t.ResponseID, InReplyTo: t.MessageID, Outcome: api.RunOutcome(end.Turn.Status),
-		Reason: optional(end.Turn.Reason), Detail: optional(end.Turn.Detail), Actions: []string{ignoreAction}, Providers: []string{},
-		Superseded: optional(end.Turn.Status == messaging.TurnSuperseded),
+		Reason: Optional(end.Turn.Reason), Detail: Optional(end.Turn.Detail), Actions: []string{ignoreAction}, Providers: []string{},
+		Superseded: Optional(end.Turn.Status == messaging.TurnSuperseded),
 	}
 	if len(end.Actions) > 0 {
 		w.Actions = end.Actions
@@ -119,11 +116,4 @@ func failure(t messaging.Turn) error {
 		message = t.Detail
 	}
 	return apierr.New(code, "%s", message).WithDetails(t.Reason)
-}
-
-func nullableID(id *uuid.UUID) nullable.Nullable[uuid.UUID] {
-	if id == nil {
-		return nullable.NewNullNullable[uuid.UUID]()
-	}
-	return nullable.NewNullableWithValue(*id)
 }

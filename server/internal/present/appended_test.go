@@ -1,9 +1,7 @@
-package rest
+package present
 
 import (
 	"encoding/json"
-	"net/http"
-	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -14,7 +12,6 @@ import (
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/messaging"
-	"github.com/elizad/elizad/server/internal/runtime"
 )
 
 // A message in a list, or in the answer to who posted it, says what it says where encoding/json writes it.
@@ -22,18 +19,18 @@ func TestMessagesInListsAreTheSame(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		m := drawMessage(t)
-		sameJSON(t, jsontext.Encode(message(m)), appendMessage(nil, &m))
+		sameJSON(t, jsontext.Encode(Message(m)), appendMessage(nil, &m))
 		if got, want := string(jsontext.AppendString(nil, m.Content)), string(jsontext.Encode(m.Content)); got != want {
 			t.Errorf("the text %q is written as %s, want %s", m.Content, got, want)
 		}
-		p := postedAnswer{Posted: messaging.Posted{Message: m}}
+		p, answer := messaging.Posted{Message: m}, (*api.AgentResponse)(nil)
 		for range rapid.IntRange(0, 2).Draw(t, "turns") {
 			p.Turns = append(p.Turns, messaging.Turn{ID: uuid.New(), AgentID: uuid.New(), Status: messaging.TurnQueued})
 		}
 		if len(p.Turns) > 0 && rapid.Bool().Draw(t, "answered") {
-			p.answer = &api.AgentResponse{RunID: p.Turns[0].ID, Text: m.Content, Outcome: api.RunOutcome(messaging.TurnReplied)}
+			answer = &api.AgentResponse{RunID: p.Turns[0].ID, Text: m.Content, Outcome: api.RunOutcome(messaging.TurnReplied)}
 		}
-		sameJSON(t, jsontext.Encode(messagePosted(p.Posted, p.answer)), p.appendTo(nil))
+		sameJSON(t, jsontext.Encode(MessagePosted(p, answer)), AppendMessagePosted(nil, p, answer))
 	})
 }
 
@@ -74,49 +71,49 @@ func sameJSON(t *rapid.T, want, got []byte) {
 	}
 }
 
-// An agent in the list is what the contract's type shows.
-func TestAgentsInListsAreTheSame(t *testing.T) {
-	t.Parallel()
-	for _, a := range []runtime.Summary{
-		{},
-		{
-			ID: uuid.New(), Name: `"Eliza" <1>`, Bio: "line\nline", Enabled: true, Running: true,
-			CreatedAt: time.UnixMilli(1795188790230), UpdatedAt: time.UnixMilli(1795188790231),
-		},
-	} {
-		var listed, want any
-		if err := json.Unmarshal(agentList{a}.appendTo(nil), &listed); err != nil {
-			t.Fatal(err)
-		}
-		if err := json.Unmarshal(jsontext.Encode(api.AgentListEnvelope{Success: true, Data: api.AgentList{Agents: []api.AgentListItem{agentListItem(&a)}}}), &want); err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(want, listed); diff != "" {
-			t.Errorf("(-want +got)\n%s", diff)
-		}
-	}
-}
-
-func agentListItem(a *runtime.Summary) api.AgentListItem {
-	return api.AgentListItem{
-		ID: a.ID, Name: a.Name, CharacterName: a.Name, Bio: a.Bio, Status: agentState(a.Running), Enabled: a.Enabled,
-		CreatedAt: a.CreatedAt.UnixMilli(), UpdatedAt: a.UpdatedAt.UnixMilli(),
-	}
-}
-
-func BenchmarkMessagePage(b *testing.B) {
-	m := messaging.Message{
+// someMessage is a message as an agent writes it.
+func someMessage() messaging.Message {
+	return messaging.Message{
 		ID: uuid.New(), ChannelID: uuid.New(), AuthorID: uuid.New(), AuthorName: "Eliza", SourceType: messaging.SourceAgentResponse,
 		Content:    "All work and no play makes \"Jack\" a dull boy.\nAll work and no play makes Jack a dull boy.",
 		RawMessage: json.RawMessage(`{"text":"All work and no play makes \"Jack\" a dull boy.","thought":"Say it.","actions":["REPLY"],"providers":["TIME"]}`),
 		Metadata:   json.RawMessage(`{"user_display_name":"Alice"}`), CreatedAt: time.Now(), UpdatedAt: time.Now(),
 	}
+}
+
+func BenchmarkMessagePage(b *testing.B) {
 	page := messaging.History{Messages: make([]messaging.Message, 50)}
 	for i := range page.Messages {
-		page.Messages[i] = m
+		page.Messages[i] = someMessage()
 	}
-	b.ReportAllocs()
-	for b.Loop() {
-		_ = writeJSON(httptest.NewRecorder(), http.StatusOK, messagePage{History: page, cursors: messageCursors(page)}.appendTo)
-	}
+	b.Run("appended", func(b *testing.B) {
+		var kept []byte
+		b.ReportAllocs()
+		for b.Loop() {
+			kept = AppendMessagePage(kept[:0], page, MessageCursors(page))
+		}
+	})
+	b.Run("encoded", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			jsontext.Encode(api.MessageListEnvelope{Success: true, Data: api.MessageList{Messages: Each(page.Messages, Message), Cursors: MessageCursors(page)}})
+		}
+	})
+}
+
+func BenchmarkMessagePosted(b *testing.B) {
+	p := messaging.Posted{Message: someMessage(), Turns: []messaging.Turn{{ID: uuid.New(), AgentID: uuid.New(), Status: messaging.TurnQueued}}}
+	b.Run("appended", func(b *testing.B) {
+		var kept []byte
+		b.ReportAllocs()
+		for b.Loop() {
+			kept = AppendMessagePosted(kept[:0], p, nil)
+		}
+	})
+	b.Run("encoded", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			jsontext.Encode(MessagePosted(p, nil))
+		}
+	})
 }
