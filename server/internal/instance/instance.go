@@ -75,4 +75,10 @@ func here(id uuid.UUID) uuid.UUID {
 }
 
 // Close ends the life.
-func (in *Instance) Close() error { return in.file.Close() }
+func (in *Instance) Close() error {
+	var err error
+	if in.Returned { // otherwise the lock is another process's
+		err = filelock.Unlock(in.file)
+	}
+	return errors.Join(err, in.file.Close())
+}

@@ -102,5 +102,5 @@ func parseHolder(file *os.File) (h holder, ok bool) {
 // unlockFile empties the lock file and lets go of it. The file stays: removing it would let a process that has just opened
 // it lock a file that the next one doesn't see.
 func unlockFile(file *os.File) error {
-	return errors.Join(file.Truncate(0), file.Close())
+	return errors.Join(file.Truncate(0), filelock.Unlock(file), file.Close())
 }
