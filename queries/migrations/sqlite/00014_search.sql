@@ -16,7 +16,7 @@ FROM message_texts t CROSS JOIN messages m ON m.id = t.message_id;
 CREATE VIRTUAL TABLE message_index USING fts5 (content, place, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 0');
 INSERT INTO message_index (rowid, content, place) SELECT docid, content, place FROM message_documents ORDER BY docid;
 
--- What the writer has to put into the index when it commits.
+-- What is still to be put into the index.
 CREATE TABLE messages_to_index (
     docid INTEGER NOT NULL PRIMARY KEY
 );

@@ -42,7 +42,8 @@ type Store interface {
 	// panics, or ignores the error of a query other than sql.ErrNoRows, nothing of it is stored.
 	//
 	// fn may be run again when the engine asks for it, so it must have no effect but through q and must set, not accumulate,
-	// what it captures. It must not wait for anything but q. A caller whose context ends before fn began gets the context's
+	// what it captures. It must not wait for anything but q, and leaves searches for words to View: here they may miss what
+	// was stored within the last second. A caller whose context ends before fn began gets the context's
 	// error and fn never runs; afterwards Update may wait for the outcome.
 	Update(ctx context.Context, scope Scope, fn func(q db.Querier) error) error
 

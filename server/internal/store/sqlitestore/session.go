@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/gen/sqlite"
@@ -16,11 +17,15 @@ type session struct {
 	conn     *sql.Conn
 	prepared map[string]statement // by query text; bounded, because all texts are constants of the generated code
 	trace    func(query string)   // nil for none
+
+	// complete brings the index of words up to date before it is read; nil for the writer.
+	complete func(ctx context.Context) error
 }
 
 type statement struct {
 	*sql.Stmt
-	writes bool
+	writes   bool
+	searches bool // reads the index of words
 }
 
 func newSession(ctx context.Context, pool *sql.DB, trace func(query string)) (*session, error) {
@@ -40,7 +45,7 @@ func (s *session) statement(ctx context.Context, query string) (statement, error
 	if err != nil {
 		return statement{}, err
 	}
-	known := statement{Stmt: prepared, writes: !store.IsRead(query)}
+	known := statement{Stmt: prepared, writes: !store.IsRead(query), searches: strings.Contains(query, "message_index")}
 	s.prepared[query] = known
 	return known, nil
 }
@@ -126,6 +131,12 @@ func (h *handle) statement(ctx context.Context, query string) (context.Context, 
 			err = h.session.exec(ctx, "SAVEPOINT member")
 		}
 		h.wrote = err == nil
+	}
+	if err == nil && !h.inGroup && prepared.searches {
+		// On a disk that is full the search finds what is in the index.
+		if h.session.complete(ctx) != nil {
+			err = ctx.Err()
+		}
 	}
 	return ctx, prepared, h.note(err)
 }

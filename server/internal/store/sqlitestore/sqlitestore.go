@@ -50,6 +50,7 @@ type Store struct {
 	reading  *sql.DB
 	sessions []*session // all of them, the writer's last
 	writer   *writer
+	index    textIndex
 	tender   *tender
 	health   *store.Health
 	idle     chan *session // reading sessions that nobody uses
@@ -112,6 +113,7 @@ func Open(ctx context.Context, config Config) (_ *Store, err error) {
 		if err != nil {
 			return nil, err
 		}
+		reader.complete = s.index.complete
 		s.sessions = append(s.sessions, reader)
 		s.idle <- reader
 	}
@@ -127,7 +129,9 @@ func Open(ctx context.Context, config Config) (_ *Store, err error) {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
 	s.tender.expectLog()
-	s.writer = startWriter(writing, s.tender.present)
+	s.writer = startWriter(writing, s.tender.present, func() { s.index.written.Add(1) })
+	s.index.writer = s.writer
+	s.index.written.Store(1) // what an earlier process has left
 	s.tender.start()
 	return s, nil
 }

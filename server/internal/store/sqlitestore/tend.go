@@ -27,7 +27,7 @@ const (
 )
 
 // tender looks after the files of an open database, beside the work: it notices when they are moved or removed, moves what
-// stands in the write-ahead log alone into the database, finds out when a fault is over, and looks for damage.
+// stands in the write-ahead log alone into the database, fills the index of words, finds out when a fault is over, and looks for damage.
 type tender struct {
 	store *Store
 	log   *slog.Logger
@@ -90,6 +90,7 @@ func (t *tender) run(ctx context.Context) {
 			continue
 		}
 		t.keepLocks()
+		t.fillIndex(ctx)
 		t.tendLog(ctx)
 		t.probe(ctx)
 		t.look(ctx)
@@ -158,6 +159,13 @@ func (t *tender) tendLog(ctx context.Context) {
 	}
 	if t.checkpoint(ctx) {
 		t.moved, t.movedAt = now, time.Now()
+	}
+}
+
+// fillIndex brings the index of words up to date, so that little is left to do for those who search.
+func (t *tender) fillIndex(ctx context.Context) {
+	if err := t.store.index.complete(ctx); err != nil && ctx.Err() == nil {
+		_ = t.store.health.Translate(err, classify) // which remembers it
 	}
 }
 

@@ -30,6 +30,7 @@ var errGone = errors.New("a transaction function called runtime.Goexit")
 type writer struct {
 	session *session
 	present func() error // whether what is committed can be found again
+	changed func()       // told of each update that has begun to change something, before it is committed
 	queue   chan *update
 	quit    chan struct{} // closed to stop
 	stopped sync.Once
@@ -38,7 +39,6 @@ type writer struct {
 	// Of the goroutine alone:
 	group []*update // those of the open transaction
 	saves bool      // each of them within a savepoint
-	wrote bool      // one of them has begun to change something
 }
 
 // update is one caller's transaction.
@@ -74,10 +74,11 @@ func (p *panicked) Unwrap() error {
 	return err
 }
 
-func startWriter(s *session, present func() error) *writer {
+func startWriter(s *session, present func() error, changed func()) *writer {
 	w := &writer{
 		session: s,
 		present: present,
+		changed: changed,
 		queue:   make(chan *update, maxGroup),
 		quit:    make(chan struct{}),
 		done:    make(chan struct{}),
@@ -170,7 +171,7 @@ func (w *writer) run() {
 // commit runs first and what waits behind it in one transaction, and tells the callers when it is on the disk.
 func (w *writer) commit(first *update) {
 	ctx := context.Background()
-	w.group, w.saves, w.wrote = w.group[:0], false, false
+	w.group, w.saves = w.group[:0], false
 	err := w.present() // what is refused before it began had no effect
 	if err == nil {
 		err = w.begin(ctx)
@@ -194,33 +195,11 @@ func (w *writer) commit(first *update) {
 			return
 		}
 	}
-	if err := w.finish(ctx); err != nil {
+	if err := w.session.exec(ctx, "COMMIT"); err != nil {
 		w.answer(w.rollback(fmt.Errorf("committing: %w", err)))
 		return
 	}
 	w.answer(w.present())
-}
-
-// indexMessages puts into the text index what messages say that are not in it, and indexedMessages notes that it is done. The join
-// begins with the few.
-const (
-	indexMessages = `INSERT INTO message_index (rowid, content, place)
-SELECT d.docid, d.content, d.place FROM messages_to_index n CROSS JOIN message_documents d ON d.docid = n.docid`
-	indexedMessages = `DELETE FROM messages_to_index`
-)
-
-// finish commits the group.
-func (w *writer) finish(ctx context.Context) error {
-	if w.wrote {
-		indexed, err := w.session.change(ctx, indexMessages)
-		if err == nil && indexed > 0 {
-			err = w.session.exec(ctx, indexedMessages)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return w.session.exec(ctx, "COMMIT")
 }
 
 func (w *writer) begin(ctx context.Context) error {
@@ -271,7 +250,9 @@ func (w *writer) member(ctx context.Context, u *update) error {
 	h := &handle{session: w.session, inGroup: true, saves: w.saves}
 	u.run(h)
 	h.end()
-	w.wrote = w.wrote || h.wrote
+	if h.wrote && u.raw == nil {
+		w.changed()
+	}
 	if u.err == nil && h.failure != nil {
 		u.err = fmt.Errorf("a failed statement was ignored: %w", h.failure)
 	}
