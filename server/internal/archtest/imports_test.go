@@ -98,7 +98,7 @@ func mayImport() map[string][]string {
 		"server/internal/pluginhttp": {agent, auth, apierr},
 		"server/internal/present":    {"api/wire", "gen/api", messaging, memory, "server/internal/jsontext", agent, apierr},
 		"server/internal/rest":       {"server/internal/present", "server/internal/secrets", "server/internal/pluginhttp", "server/internal/jsontext", "api", "api/wire", "gen/api", "gen/apiserver", messaging, memory, runtime, auth, "server/internal/media", "server/internal/logstream", apierr, agent},
-		"server/internal/realtime":   {"server/internal/jsontext", "server/socketio", messaging, auth, "server/internal/logstream", "server/internal/throttle", bus, apierr, lifecycle, names},
+		"server/internal/realtime":   {"api/wire", "gen/api", "server/internal/jsontext", "server/socketio", messaging, auth, "server/internal/logstream", "server/internal/throttle", bus, apierr, lifecycle, names},
 
 		// The wiring.
 		"server": {"server/...", "gen/apiserver"},

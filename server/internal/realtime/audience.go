@@ -34,7 +34,7 @@ func (g *Gateway) broadcast(m messaging.Message) {
 	if own {
 		to = o.others(to)
 	}
-	encoded := broadcastOf(&m).append(nil)
+	encoded := encodeBroadcast(&m)
 	g.emit(to.sockets, eventBroadcast, socketio.JSON(encoded))
 	if len(to.plain) > 0 {
 		g.toPlain(to.plain, plainMessageOf(&m))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/socketio"
 )
@@ -95,21 +96,11 @@ func (g *Gateway) authenticate(_ context.Context, s *socketio.Socket) error {
 // connected greets a socket.
 func (g *Gateway) connected(s *socketio.Socket) {
 	g.resume(s)
-	emit(g, s, "authenticated", authenticated{EntityID: entityOf(s), Timestamp: g.now().UnixMilli()})
-	emit(g, s, "connection_established", connectionEstablished{Message: "Connected to Eliza Socket.IO server", SocketID: s.ID()})
+	emit(g, s, "authenticated", api.SocketAuthenticated{EntityID: entityOf(s), Timestamp: g.now().UnixMilli()})
+	emit(g, s, "connection_established", api.SocketConnected{Message: "Connected to Eliza Socket.IO server", SocketID: s.ID()})
 	if s.Recovered() {
 		g.rewatchLogs(s)
 	}
-}
-
-type authenticated struct {
-	EntityID  uuid.UUID `json:"entityId"`
-	Timestamp int64     `json:"timestamp"`
-}
-
-type connectionEstablished struct {
-	Message  string `json:"message"`
-	SocketID string `json:"socketId"`
 }
 
 // entityOf returns who a socket speaks for.

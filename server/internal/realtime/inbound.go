@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/socketio"
@@ -43,7 +44,7 @@ func (g *Gateway) listen() {
 		wrapper := fields(argument(ev))
 		what, ok := known[wrapper.text("type")]
 		if !ok {
-			g.fail(ev, messageError{Error: textUnknownType, Code: codeInvalidMessage})
+			g.fail(ev, api.SocketError{Error: textUnknownType, Code: codeInvalidMessage})
 			return
 		}
 		g.handle(ctx, ev, what, wrapper.get("payload"))
@@ -194,25 +195,10 @@ const (
 	textInvalidMessage  = "For SEND_MESSAGE: channelId, messageServerId (message_server_id), senderId (author_id), and message are required."
 )
 
-type messageError struct {
-	Error           string `json:"error"`
-	Code            string `json:"code"`
-	Details         string `json:"details,omitempty"`
-	ClientMessageID string `json:"clientMessageId,omitempty"`
-	ChannelID       string `json:"channelId,omitempty"`
-	RoomID          string `json:"roomId,omitempty"`
-}
-
-type ackError struct {
-	Success bool   `json:"success"`
-	Error   string `json:"error"`
-	Code    string `json:"code"`
-}
-
 // fail tells a socket that its event was refused; the connection stays.
-func (g *Gateway) fail(ev *socketio.Event, e messageError) {
+func (g *Gateway) fail(ev *socketio.Event, e api.SocketError) {
 	emit(g, ev.Socket, "messageError", e)
-	g.ack(ev, ackError{Error: e.Error, Code: e.Code})
+	g.ack(ev, api.SocketRefusal{Error: e.Error, Code: e.Code})
 }
 
 // ack answers an event that asked for it.
@@ -223,11 +209,11 @@ func (g *Gateway) ack(ev *socketio.Event, payload any) {
 }
 
 // refusal translates an error of the domain for a client. What the server did wrong stays in the log.
-func (g *Gateway) refusal(ctx context.Context, err error) messageError {
+func (g *Gateway) refusal(ctx context.Context, err error) api.SocketError {
 	e := apierr.From(err)
 	if e.Code == apierr.Internal {
 		g.log.ErrorContext(ctx, "message not stored", "error", err)
-		return messageError{Error: fmt.Sprintf("Error processing your message: %s", e.Message), Code: string(e.Code)}
+		return api.SocketError{Error: fmt.Sprintf("Error processing your message: %s", e.Message), Code: string(e.Code)}
 	}
-	return messageError{Error: e.Message, Code: string(e.Code), Details: e.Details}
+	return api.SocketError{Error: e.Message, Code: string(e.Code), Details: e.Details}
 }

@@ -6,23 +6,13 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/socketio"
 )
 
 const maxChannelName = 128
-
-type joined struct {
-	Success   bool   `json:"success"`
-	Message   string `json:"message"`
-	ChannelID string `json:"channelId"`
-	RoomID    string `json:"roomId"`
-	AgentID   string `json:"agentId,omitempty"`
-	Seq       int64  `json:"seq,omitempty"`    // number of the newest message that comes before what follows
-	Missed    *int   `json:"missed,omitempty"` // with lastSeq: how many messages follow that were missed
-	Complete  *bool  `json:"complete,omitempty"`
-}
 
 // join makes a socket a member of a channel. The channel need not exist yet: the first message may make it.
 func (g *Gateway) join(ctx context.Context, ev *socketio.Event, o object) {
@@ -31,13 +21,13 @@ func (g *Gateway) join(ctx context.Context, ev *socketio.Event, o object) {
 		return
 	}
 	if channel == "" || len(channel) > maxChannelName {
-		g.fail(ev, messageError{Error: textChannelRequired, Code: codeChannelRequired})
+		g.fail(ev, api.SocketError{Error: textChannelRequired, Code: codeChannelRequired})
 		return
 	}
 	if id, err := auth.ParseID(o.text("entityId")); err == nil {
 		adopt(ev.Socket, id)
 	}
-	confirmation := joined{
+	confirmation := api.SocketJoined{
 		Success: true, Message: "Socket " + ev.Socket.ID() + " successfully joined channel " + channel + ".",
 		ChannelID: channel, RoomID: channel, AgentID: o.text("agentId"),
 	}
@@ -82,7 +72,7 @@ func enter(s *socketio.Socket, name string) error {
 	return nil
 }
 
-func (g *Gateway) confirmJoin(ev *socketio.Event, confirmation joined) {
+func (g *Gateway) confirmJoin(ev *socketio.Event, confirmation api.SocketJoined) {
 	emit(g, ev.Socket, "channel_joined", confirmation)
 	emit(g, ev.Socket, "room_joined", confirmation)
 	g.ack(ev, confirmation)

@@ -3,6 +3,7 @@ package realtime
 import (
 	"time"
 
+	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/socketio"
 )
@@ -17,11 +18,6 @@ func (g *Gateway) HandshakeWait(address string) time.Duration {
 		return wait
 	}
 	return g.handshakes.Take(address, g.now())
-}
-
-type rateError struct {
-	messageError
-	RetryAfter int `json:"retryAfter"` // seconds
 }
 
 const dataRefusals = "refusals" // int: events refused since the last that passed
@@ -42,11 +38,9 @@ func (g *Gateway) charge(ev *socketio.Event, clientID, channel string) bool {
 		ev.Socket.CloseTransport("")
 		return false
 	}
-	e := messageError{
+	g.fail(ev, api.SocketError{
 		Error: "Too many requests. Please try again later.", Code: string(apierr.RateLimited),
-		ClientMessageID: clientID, ChannelID: channel, RoomID: channel,
-	}
-	emit(g, ev.Socket, "messageError", rateError{messageError: e, RetryAfter: int(wait.Seconds()) + 1})
-	g.ack(ev, ackError{Error: e.Error, Code: e.Code})
+		ClientMessageID: clientID, ChannelID: channel, RoomID: channel, RetryAfter: int(wait.Seconds()) + 1,
+	})
 	return false
 }

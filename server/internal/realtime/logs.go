@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/internal/lifecycle"
 	"github.com/elizad/elizad/server/internal/logstream"
 	"github.com/elizad/elizad/server/socketio"
@@ -63,18 +64,6 @@ const maxLogFilter = 1024
 
 const dataLogs = "logs" // *logWatch in a socket's data, while it watches
 
-type logConfirmation struct {
-	Success    bool   `json:"success"`
-	Subscribed bool   `json:"subscribed"`
-	Message    string `json:"message"`
-}
-
-type logFilters struct {
-	Success bool              `json:"success"`
-	Error   string            `json:"error,omitempty"`
-	Filters map[string]string `json:"filters,omitempty"`
-}
-
 // listenLogs registers the log events of all sockets.
 func (g *Gateway) listenLogs() {
 	g.ns.On(eventSubscribeLogs, func(_ context.Context, ev *socketio.Event) {
@@ -82,14 +71,14 @@ func (g *Gateway) listenLogs() {
 			return
 		}
 		g.watchLogs(ev.Socket, logFilter{level: logstream.LevelTrace})
-		g.confirmLogs(ev, logConfirmation{Success: true, Subscribed: true, Message: "Successfully subscribed to log stream"})
+		g.confirmLogs(ev, api.SocketLogSubscription{Success: true, Subscribed: true, Message: "Successfully subscribed to log stream"})
 	})
 	g.ns.On(eventUnsubscribeLogs, func(_ context.Context, ev *socketio.Event) {
 		if w, ok := socketio.Value[*logWatch](ev.Socket, dataLogs); ok && w != nil {
 			w.cancel()
 			ev.Socket.Set(dataLogs, (*logWatch)(nil))
 		}
-		g.confirmLogs(ev, logConfirmation{Success: true, Message: "Successfully unsubscribed from log stream"})
+		g.confirmLogs(ev, api.SocketLogSubscription{Success: true, Message: "Successfully unsubscribed from log stream"})
 	})
 	for name, dialect := range filterEvents() {
 		g.ns.On(name, func(_ context.Context, ev *socketio.Event) {
@@ -100,7 +89,7 @@ func (g *Gateway) listenLogs() {
 	}
 }
 
-func (g *Gateway) confirmLogs(ev *socketio.Event, c logConfirmation) {
+func (g *Gateway) confirmLogs(ev *socketio.Event, c api.SocketLogSubscription) {
 	emit(g, ev.Socket, "log_subscription_confirmed", c)
 	g.ack(ev, c)
 }
@@ -151,20 +140,20 @@ func (g *Gateway) watchLogs(s *socketio.Socket, filter logFilter) {
 }
 
 // filterLogs lays new filters over the old ones.
-func (g *Gateway) filterLogs(s *socketio.Socket, o object, dialect logDialect) logFilters {
+func (g *Gateway) filterLogs(s *socketio.Socket, o object, dialect logDialect) api.SocketLogFilters {
 	w, ok := socketio.Value[*logWatch](s, dataLogs)
 	if !ok || w == nil {
-		return logFilters{Error: "Not subscribed to log stream"}
+		return api.SocketLogFilters{Error: "Not subscribed to log stream"}
 	}
 	for _, name := range []string{"level", "agentName", "agentId", "category"} {
 		if len(o.text(name)) > maxLogFilter {
-			return logFilters{Error: "A filter has at most " + strconv.Itoa(maxLogFilter) + " bytes"}
+			return api.SocketLogFilters{Error: "A filter has at most " + strconv.Itoa(maxLogFilter) + " bytes"}
 		}
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.filter.set(o, dialect)
-	return logFilters{Success: true, Filters: w.filter.wire()}
+	return api.SocketLogFilters{Success: true, Filters: w.filter.wire()}
 }
 
 func (w *logWatch) get() logFilter {
@@ -228,22 +217,6 @@ func categoryOf(e *logstream.Entry) string {
 	return "server"
 }
 
-type logStream struct {
-	Type    string         `json:"type"`
-	Payload map[string]any `json:"payload"`
-}
-
-type logUpdate struct {
-	ID        uint64         `json:"id"`
-	Timestamp string         `json:"timestamp"`
-	Level     string         `json:"level"`
-	Category  string         `json:"category"`
-	Message   string         `json:"message"`
-	Data      map[string]any `json:"data,omitempty"`
-	AgentID   string         `json:"agentId,omitempty"`
-	Dropped   uint64         `json:"dropped,omitempty"`
-}
-
 // sendLog sends an entry. It logs nothing itself, or the log would feed on it.
 func sendLog(s *socketio.Socket, e *logstream.Entry, dialect logDialect, dropped uint64) {
 	data := map[string]any{}
@@ -251,24 +224,15 @@ func sendLog(s *socketio.Socket, e *logstream.Entry, dialect logDialect, dropped
 		data[a.Key] = a.Value
 	}
 	if dialect != updateDialect {
-		payload := map[string]any{"level": logstream.LevelNumber(e.Level), "time": e.Time.UnixMilli(), "msg": e.Text()}
-		for key, value := range map[string]string{"agentName": e.AgentName, "agentId": e.AgentID} {
-			if value != "" {
-				payload[key] = value
-			}
-		}
-		if id, ok := data["roomId"]; ok {
-			payload["roomId"] = id
-		}
-		if dropped > 0 {
-			payload["dropped"] = dropped
-		}
-		_ = s.Emit("log_stream", logStream{Type: "log_entry", Payload: payload})
+		_ = s.Emit("log_stream", api.SocketLogStream{Type: api.SocketLogStreamTypeLogEntry, Payload: api.SocketLogEntry{
+			AgentID: e.AgentID, AgentName: e.AgentName, Dropped: int64(dropped), Level: logstream.LevelNumber(e.Level), Msg: e.Text(),
+			RoomID: data["roomId"], Time: e.Time.UnixMilli(),
+		}})
 	}
 	if dialect != streamDialect {
-		_ = s.Emit("log_update", logUpdate{
-			ID: e.Seq, Timestamp: e.Time.UTC().Format(time.RFC3339Nano), Level: logstream.LevelName(e.Level), Category: categoryOf(e),
-			Message: e.Message, Data: data, AgentID: e.AgentID, Dropped: dropped,
+		_ = s.Emit("log_update", api.SocketLogUpdate{
+			ID: int64(e.Seq), Timestamp: e.Time.UTC().Format(time.RFC3339Nano), Level: logstream.LevelName(e.Level), Category: categoryOf(e),
+			Message: e.Message, Data: data, AgentID: e.AgentID, Dropped: int64(dropped),
 		})
 	}
 }

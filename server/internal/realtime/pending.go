@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/socketio"
 )
@@ -60,16 +61,6 @@ func (p *pending) none() bool {
 	return len(p.all) == 0
 }
 
-type messageAck struct {
-	Success         bool      `json:"success"`
-	ClientMessageID string    `json:"clientMessageId,omitempty"`
-	MessageID       uuid.UUID `json:"messageId"`
-	Status          string    `json:"status"`
-	ChannelID       uuid.UUID `json:"channelId"`
-	RoomID          uuid.UUID `json:"roomId"`
-	Seq             int64     `json:"seq"`
-}
-
 // socketOrigin is an event of a Socket.IO client.
 type socketOrigin struct {
 	gateway  *Gateway
@@ -88,8 +79,8 @@ func (o socketOrigin) confirm(m *messaging.Message, encoded json.RawMessage) {
 		encoded = append(withClientID(slices.Clip(encoded[:end]), o.clientID), '}')
 	}
 	emit(o.gateway, o.event.Socket, eventBroadcast, socketio.JSON(encoded))
-	ack := messageAck{
-		Success: true, ClientMessageID: o.clientID, MessageID: m.ID, Status: "received_by_server_and_processing",
+	ack := api.SocketAck{
+		Success: true, ClientMessageID: o.clientID, MessageID: m.ID, Status: api.SocketAckStatusReceivedByServerAndProcessing,
 		ChannelID: m.ChannelID, RoomID: m.ChannelID, Seq: m.Seq,
 	}
 	emit(o.gateway, o.event.Socket, "messageAck", ack)
@@ -111,7 +102,7 @@ func (o plainOrigin) confirm(m *messaging.Message, _ json.RawMessage) {
 	own := plainMessageOf(m)
 	own.ClientMessageID = o.clientID
 	o.conn.send(own)
-	o.conn.send(plainStatus{
-		Type: plainTypeStatus, Status: "received", MessageID: &m.ID, ClientMessageID: o.clientID, ChannelID: &m.ChannelID,
+	o.conn.send(api.PlainStatus{
+		Type: api.PlainStatusTypeStatus, Status: api.PlainStatusStatusReceived, MessageID: &m.ID, ClientMessageID: o.clientID, ChannelID: &m.ChannelID,
 	})
 }

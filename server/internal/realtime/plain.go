@@ -8,7 +8,6 @@ import (
 	"io"
 	"math"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +18,7 @@ import (
 	"github.com/coder/websocket"
 	"github.com/google/uuid"
 
+	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/lifecycle"
 )
@@ -40,116 +40,10 @@ const (
 	plainAuthLimit = 4 << 10          // bytes of the frame that brings the key
 )
 
-// plainHub holds the plain connections and the channels that they listen to.
-type plainHub struct {
-	mu       sync.Mutex
-	closed   bool
-	conns    map[*plainConn]struct{}
-	channels map[uuid.UUID][]*plainConn
-	serving  sync.WaitGroup
-}
-
-// enter adds a connection, unless the hub is closed.
-func (h *plainHub) enter(c *plainConn) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closed {
-		return false
-	}
-	if h.conns == nil {
-		h.conns, h.channels = map[*plainConn]struct{}{}, map[uuid.UUID][]*plainConn{}
-	}
-	h.conns[c] = struct{}{}
-	h.serving.Add(1)
-	return true
-}
-
-func (h *plainHub) leave(c *plainConn) {
-	h.mu.Lock()
-	delete(h.conns, c)
-	for id := range c.joined {
-		rest := slices.DeleteFunc(slices.Clone(h.channels[id]), func(o *plainConn) bool { return o == c })
-		if h.channels[id] = rest; len(rest) == 0 {
-			delete(h.channels, id)
-		}
-	}
-	h.mu.Unlock()
-	h.serving.Done()
-}
-
-// join makes a connection a listener of a channel; once is enough. It reports false for one that listens to too many.
-func (h *plainHub) join(c *plainConn, channelID uuid.UUID) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if _, ok := c.joined[channelID]; ok {
-		return true
-	}
-	if len(c.joined) >= plainChannels {
-		return false
-	}
-	c.joined[channelID] = struct{}{}
-	h.channels[channelID] = append(slices.Clip(h.channels[channelID]), c) // readers hold the old slice
-	return true
-}
-
-// members returns the listeners of a channel in a slice of the caller's own.
-func (h *plainHub) members(channelID uuid.UUID) []*plainConn {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return slices.Clone(h.channels[channelID])
-}
-
-func (h *plainHub) hasListeners(channelID uuid.UUID) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return len(h.channels[channelID]) > 0
-}
-
-// everyone returns the connections that have been let in.
-func (h *plainHub) everyone() []*plainConn {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	conns := make([]*plainConn, 0, len(h.conns))
-	for c := range h.conns {
-		if c.admitted {
-			conns = append(conns, c)
-		}
-	}
-	return conns
-}
-
-// admit marks a connection as let in.
-func (h *plainHub) admit(c *plainConn) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	c.admitted = true
-}
-
-// drop removes a channel that is gone.
-func (h *plainHub) drop(channelID uuid.UUID) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, c := range h.channels[channelID] {
-		delete(c.joined, channelID)
-	}
-	delete(h.channels, channelID)
-}
-
-// close ends all connections in a way that makes clients come back, and waits for them.
-func (h *plainHub) close() {
-	h.mu.Lock()
-	h.closed = true
-	for c := range h.conns {
-		c.end(websocket.StatusGoingAway, "server shutting down")
-	}
-	h.mu.Unlock()
-	h.serving.Wait()
-}
-
 // plainConn is one plain connection.
 type plainConn struct {
 	gateway *Gateway
-	id      string
+	id      uuid.UUID
 	address string
 	ws      *websocket.Conn
 	ctx     context.Context // of the connection
@@ -191,7 +85,7 @@ func (g *Gateway) PlainHandler(allow func(*http.Request) bool, address func(*htt
 		}
 		ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
 		c := &plainConn{
-			gateway: g, id: uuid.NewString(), address: address(r), ws: ws, ctx: ctx, cancel: cancel,
+			gateway: g, id: uuid.New(), address: address(r), ws: ws, ctx: ctx, cancel: cancel,
 			out: make(chan plainFrame, plainQueue), joined: map[uuid.UUID]struct{}{},
 		}
 		if !g.plain.enter(c) {
@@ -245,7 +139,9 @@ func (c *plainConn) serve(r *http.Request) {
 
 // greet tells the client who it is taken for.
 func (c *plainConn) greet() {
-	c.send(plainStatus{Type: plainTypeStatus, Status: "connected", ConnectionID: c.id, EntityID: &c.entity})
+	c.send(api.PlainStatus{
+		Type: api.PlainStatusTypeStatus, Status: api.PlainStatusStatusConnected, ConnectionID: &c.id, EntityID: &c.entity,
+	})
 }
 
 // read returns the next frame, nil for one that is no JSON object.
@@ -294,7 +190,7 @@ func (c *plainConn) authenticate(r *http.Request) bool {
 			c.cancel()
 			return false
 		}
-		if frame.text("type") == "auth" {
+		if frame.text("type") == string(api.PlainAuthTypeAuth) {
 			key = frame.text("apiKey")
 			if named := frame.text("entityId"); named != "" {
 				entity = named
@@ -324,13 +220,13 @@ func (c *plainConn) refuseKey(err error) bool {
 		return c.refuse(refusedKey, "UNAUTHORIZED")
 	}
 	e := blocked.Public()
-	c.send(plainError{Type: plainTypeError, Error: e.Message, Code: string(e.Code), RetryAfter: blocked.RetryAfter()})
+	c.send(api.PlainError{Type: api.PlainErrorTypeError, Error: e.Message, Code: string(e.Code), RetryAfter: blocked.RetryAfter()})
 	c.end(websocket.StatusTryAgainLater, "too many wrong credentials")
 	return false
 }
 
 func (c *plainConn) refuse(message, code string) bool {
-	c.send(plainError{Type: plainTypeError, Error: message, Code: code})
+	c.send(api.PlainError{Type: api.PlainErrorTypeError, Error: message, Code: code})
 	c.end(websocket.StatusPolicyViolation, message)
 	return false
 }

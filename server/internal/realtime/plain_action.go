@@ -3,26 +3,12 @@ package realtime
 import (
 	"encoding/json"
 
-	"github.com/google/uuid"
-
+	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/lifecycle"
 	"github.com/elizad/elizad/server/internal/messaging"
 )
-
-// plainAction tells how an action goes that the client asked an agent for.
-type plainAction struct {
-	Type            string     `json:"type"`
-	AgentID         uuid.UUID  `json:"agentId"`
-	Action          string     `json:"action"`
-	Status          string     `json:"status"` // started, completed or failed
-	ChannelID       *uuid.UUID `json:"channelId,omitempty"`
-	MessageID       *uuid.UUID `json:"messageId,omitempty"`
-	ClientMessageID string     `json:"clientMessageId,omitempty"`
-	Result          string     `json:"result,omitempty"`
-	Error           string     `json:"error,omitempty"`
-}
 
 // action asks an agent to do something by name. It is a message like any other, whose turn does that and asks no model.
 func (c *plainConn) action(o object) bool {
@@ -52,8 +38,8 @@ func (c *plainConn) action(o object) bool {
 		c.refuseWith(err, clientID)
 		return false
 	}
-	status := plainAction{
-		Type: plainTypeAction, AgentID: agentID, Action: name, Status: "started",
+	status := api.PlainAction{
+		Type: api.PlainActionTypeAction, AgentID: agentID, Action: name, Status: api.PlainActionStatusStarted,
 		ChannelID: &channelID, MessageID: &exchange.Message.ID, ClientMessageID: clientID,
 	}
 	c.send(status)
@@ -65,7 +51,7 @@ func (c *plainConn) action(o object) bool {
 }
 
 // followAction tells how the action ended.
-func (c *plainConn) followAction(exchange *messaging.Exchange, status plainAction) {
+func (c *plainConn) followAction(exchange *messaging.Exchange, status api.PlainAction) {
 	defer exchange.Close()
 	for e, err := range exchange.Events(c.ctx) {
 		if err != nil {
@@ -74,14 +60,14 @@ func (c *plainConn) followAction(exchange *messaging.Exchange, status plainActio
 		if e.End == nil {
 			continue
 		}
-		status.Status = "completed"
+		status.Status = api.PlainActionStatusCompleted
 		if e.End.Reply != nil {
 			status.Result = e.End.Reply.Content
 		}
 		switch turn := e.End.Turn; turn.Status {
 		case messaging.TurnReplied, messaging.TurnIgnored:
 		default:
-			status.Status, status.Error = "failed", turn.Detail
+			status.Status, status.Error = api.PlainActionStatusFailed, turn.Detail
 		}
 		c.send(status)
 	}

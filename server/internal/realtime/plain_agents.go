@@ -5,30 +5,16 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/uuid"
+	"github.com/elizad/elizad/gen/api"
 )
 
-// agentsChanged is a hint to read the agents anew.
-type agentsChanged struct{}
-
-// plainAgents tells which agents there are.
-type plainAgents struct {
-	Type   string       `json:"type"`
-	Agents []plainAgent `json:"agents"`
-}
-
-type plainAgent struct {
-	ID     uuid.UUID `json:"id"`
-	Name   string    `json:"name"`
-	Status string    `json:"status"` // active or inactive
-}
-
-func plainAgentsOf(agents []AgentStatus) plainAgents {
-	list := plainAgents{Type: plainTypeStatus, Agents: make([]plainAgent, len(agents))}
+// plainAgentsOf tells which agents there are.
+func plainAgentsOf(agents []AgentStatus) api.PlainAgents {
+	list := api.PlainAgents{Type: api.PlainAgentsTypeStatus, Agents: make([]api.PlainAgent, len(agents))}
 	for i, a := range agents {
-		list.Agents[i] = plainAgent{ID: a.ID, Name: a.Name, Status: "inactive"}
+		list.Agents[i] = api.PlainAgent{ID: a.ID, Name: a.Name, Status: api.PlainAgentStatusInactive}
 		if a.Running {
-			list.Agents[i].Status = "active"
+			list.Agents[i].Status = api.PlainAgentStatusActive
 		}
 	}
 	return list
@@ -38,7 +24,7 @@ func plainAgentsOf(agents []AgentStatus) plainAgents {
 // sockets that it happened, plain connections which agents there are.
 func (g *Gateway) tellAgents(ctx context.Context) {
 	for range g.agents.C() {
-		g.emit(g.ns.Local(), eventAgentsChanged, agentsChanged{})
+		g.emit(g.ns.Local(), eventAgentsChanged, api.SocketAgentsChanged{})
 		to := g.plain.everyone()
 		if len(to) == 0 {
 			continue

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
@@ -17,15 +18,15 @@ func (c *plainConn) handle(o object) bool {
 		return false
 	}
 	switch o.text("type") {
-	case plainTypeMessage:
+	case string(api.PlainPostTypeMessage):
 		return c.message(o)
-	case plainTypeAction:
+	case string(api.PlainDoTypeAction):
 		return c.action(o)
-	case plainTypeStatus:
+	case string(api.PlainAskTypeStatus):
 		return c.status(o)
-	case "join":
+	case string(api.PlainJoinTypeJoin):
 		return c.joinChannel(o)
-	case "auth":
+	case string(api.PlainAuthTypeAuth):
 		return c.name(o)
 	default:
 		c.fail("Unknown type; there are message, action, join and status", string(apierr.InvalidRequest), "")
@@ -49,7 +50,7 @@ func (c *plainConn) name(o object) bool {
 }
 
 func (c *plainConn) fail(message, code, clientID string) {
-	c.send(plainError{Type: plainTypeError, Error: message, Code: code, ClientMessageID: clientID})
+	c.send(api.PlainError{Type: api.PlainErrorTypeError, Error: message, Code: code, ClientMessageID: clientID})
 }
 
 // refuseWith tells of an error of the domain.
@@ -61,8 +62,8 @@ func (c *plainConn) refuseWith(err error, clientID string) {
 func (c *plainConn) charge(clientID string) bool {
 	wait := c.gateway.limiter.Take(c.address, c.gateway.now())
 	if wait > 0 {
-		c.send(plainError{
-			Type: plainTypeError, Error: "Too many requests. Please try again later.", Code: string(apierr.RateLimited),
+		c.send(api.PlainError{
+			Type: api.PlainErrorTypeError, Error: "Too many requests. Please try again later.", Code: string(apierr.RateLimited),
 			ClientMessageID: clientID, RetryAfter: int(wait.Seconds()) + 1,
 		})
 	}
@@ -158,6 +159,6 @@ func (c *plainConn) joinChannel(o object) bool {
 	if !c.follow(id, "") {
 		return false
 	}
-	c.send(plainStatus{Type: plainTypeStatus, Status: "joined", ChannelID: &id})
+	c.send(api.PlainStatus{Type: api.PlainStatusTypeStatus, Status: api.PlainStatusStatusJoined, ChannelID: &id})
 	return true
 }

@@ -6,48 +6,18 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
-// The types of plain frames.
-const (
-	plainTypeMessage = "message"
-	plainTypeAction  = "action"
-	plainTypeStatus  = "status"
-	plainTypeError   = "error"
-)
-
-// plainMessage is a message, or a piece of one that is being written.
-type plainMessage struct {
-	Type            string          `json:"type"`
-	ID              uuid.UUID       `json:"id"`
-	Partial         bool            `json:"partial,omitempty"`
-	Index           *int            `json:"index,omitempty"` // of a piece
-	AgentID         *uuid.UUID      `json:"agentId,omitempty"`
-	SenderID        *uuid.UUID      `json:"senderId,omitempty"`
-	SenderName      string          `json:"senderName,omitempty"`
-	Content         string          `json:"content"`
-	Text            string          `json:"text,omitempty"`
-	ChannelID       uuid.UUID       `json:"channelId"`
-	CreatedAt       int64           `json:"createdAt,omitempty"`
-	UpdatedAt       int64           `json:"updatedAt,omitempty"`
-	Seq             int64           `json:"seq,omitempty"`
-	Source          string          `json:"source,omitempty"`
-	Thought         string          `json:"thought,omitempty"`
-	Actions         json.RawMessage `json:"actions,omitempty"`
-	Attachments     json.RawMessage `json:"attachments,omitempty"`
-	RawMessage      json.RawMessage `json:"rawMessage,omitempty"`
-	Metadata        json.RawMessage `json:"metadata,omitempty"`
-	InReplyTo       *uuid.UUID      `json:"inReplyToMessageId,omitempty"`
-	ClientMessageID string          `json:"clientMessageId,omitempty"` // for the sender only
-}
-
-func plainMessageOf(m *messaging.Message) plainMessage {
+// plainMessageOf returns a message as plain connections get it.
+func plainMessageOf(m *messaging.Message) api.PlainMessage {
 	b := broadcastOf(m)
-	p := plainMessage{
-		Type: plainTypeMessage, ID: b.ID, SenderID: &b.SenderID, SenderName: b.SenderName, Content: b.Text, Text: b.Text,
-		ChannelID: b.ChannelID, CreatedAt: b.CreatedAt, Seq: b.Seq, Source: b.Source, Thought: b.Thought, Actions: b.Actions,
-		Attachments: b.Attachments, UpdatedAt: b.UpdatedAt, RawMessage: b.RawMessage, Metadata: b.Metadata, InReplyTo: b.InReplyTo,
+	p := api.PlainMessage{
+		Type: api.PlainMessageTypeMessage, ID: b.ID, SenderID: &b.SenderID, SenderName: b.SenderName, Content: b.Text, Text: b.Text,
+		ChannelID: b.ChannelID, CreatedAt: int64(b.CreatedAt), Seq: b.Seq, Source: b.Source, Thought: b.Thought, Actions: b.Actions,
+		Attachments: b.Attachments, UpdatedAt: int64(b.UpdatedAt), RawMessage: b.RawMessage, Metadata: b.Metadata,
+		InReplyToMessageID: b.InReplyToMessageID,
 	}
 	if m.SourceType == messaging.SourceAgentResponse {
 		p.AgentID = &b.SenderID
@@ -55,49 +25,17 @@ func plainMessageOf(m *messaging.Message) plainMessage {
 	return p
 }
 
-// plainStatus tells of a connection, a message, a channel or the agents.
-type plainStatus struct {
-	Type            string     `json:"type"`
-	Status          string     `json:"status"` // connected, received, joined, complete, message_deleted, session_expired, …
-	ConnectionID    string     `json:"connectionId,omitempty"`
-	EntityID        *uuid.UUID `json:"entityId,omitempty"`
-	MessageID       *uuid.UUID `json:"messageId,omitempty"`
-	ClientMessageID string     `json:"clientMessageId,omitempty"`
-	ChannelID       *uuid.UUID `json:"channelId,omitempty"`
-	AgentID         *uuid.UUID `json:"agentId,omitempty"`
-	Outcome         string     `json:"outcome,omitempty"` // of a complete message
-	Reason          string     `json:"reason,omitempty"`
-	Detail          string     `json:"detail,omitempty"`
-	SessionID       *uuid.UUID `json:"sessionId,omitempty"`
-	ExpiresAt       string     `json:"expiresAt,omitempty"`     // ISO 8601
-	TimeRemaining   *int64     `json:"timeRemaining,omitempty"` // milliseconds
-}
-
-// of returns the status with what is told of a session.
-func (s plainStatus) of(e sessionEvent) plainStatus {
-	s.SessionID, s.ExpiresAt, s.TimeRemaining = &e.SessionID, e.ExpiresAt, &e.TimeRemaining
-	return s
-}
-
-type plainError struct {
-	Type            string `json:"type"`
-	Error           string `json:"error"`
-	Code            string `json:"code"`
-	ClientMessageID string `json:"clientMessageId,omitempty"`
-	RetryAfter      int    `json:"retryAfter,omitempty"` // seconds
-}
-
 // plainEvent returns the frame for an event that is no message.
 func (g *Gateway) plainEvent(e messaging.Event) any {
-	status := plainStatus{Type: plainTypeStatus, ChannelID: &e.ChannelID}
+	status := api.PlainStatus{Type: api.PlainStatusTypeStatus, ChannelID: &e.ChannelID}
 	switch e.Type {
 	case messaging.EventChunk:
-		return plainMessage{
-			Type: plainTypeMessage, ID: e.Chunk.MessageID, Partial: true, Index: &e.Chunk.Index, AgentID: &e.Chunk.AgentID,
+		return api.PlainMessage{
+			Type: api.PlainMessageTypeMessage, ID: e.Chunk.MessageID, Partial: true, Index: &e.Chunk.Index, AgentID: &e.Chunk.AgentID,
 			Content: e.Chunk.Text, ChannelID: e.ChannelID,
 		}
 	case messaging.EventTurnEnded:
-		status.Status = "complete"
+		status.Status = api.PlainStatusStatusComplete
 		if e.MessageID != uuid.Nil {
 			status.MessageID = &e.MessageID
 		}
@@ -108,21 +46,27 @@ func (g *Gateway) plainEvent(e messaging.Event) any {
 	case messaging.EventMessageUpdated: // readers know it by its id
 		return plainMessageOf(e.Message)
 	case messaging.EventMessageDeleted:
-		status.Status, status.MessageID = "message_deleted", &e.MessageID
+		status.Status, status.MessageID = api.PlainStatusStatusMessageDeleted, &e.MessageID
 	case messaging.EventChannelCleared:
-		status.Status = "channel_cleared"
+		status.Status = api.PlainStatusStatusChannelCleared
 	case messaging.EventChannelUpdated:
-		status.Status = "channel_updated"
+		status.Status = api.PlainStatusStatusChannelUpdated
 	case messaging.EventChannelDeleted:
-		status.Status = "channel_deleted"
+		status.Status = api.PlainStatusStatusChannelDeleted
 	case messaging.EventSessionWarning:
-		status.Status = "session_expiring"
-		return status.of(g.sessionEvent(e))
+		status.Status = api.PlainStatusStatusSessionExpiring
+		return withSession(status, g.sessionEvent(e))
 	case messaging.EventSessionExpired:
-		status.Status = "session_expired"
-		return status.of(g.sessionEvent(e))
+		status.Status = api.PlainStatusStatusSessionExpired
+		return withSession(status, g.sessionEvent(e))
 	case messaging.EventMessage: // delivered by its number
 	}
+	return status
+}
+
+// withSession returns the status with what is told of a session.
+func withSession(status api.PlainStatus, s api.SocketSession) api.PlainStatus {
+	status.SessionID, status.ExpiresAt, status.TimeRemaining = &s.SessionID, &s.ExpiresAt, &s.TimeRemaining
 	return status
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
@@ -22,7 +23,7 @@ const (
 // rejoining is a join by a client that knows the number of the last message it saw.
 type rejoining struct {
 	event        *socketio.Event
-	confirmation joined
+	confirmation api.SocketJoined
 	channelID    uuid.UUID
 	seen         int64
 	done         chan error // capacity 1
@@ -31,7 +32,7 @@ type rejoining struct {
 // rejoin makes a socket a member of a channel and sends it what it missed since message number seen, even when that was
 // before a restart of the server. The delivery does it, between two events: so the client gets every message once and in
 // order, the missed ones from the database and the others live.
-func (g *Gateway) rejoin(ctx context.Context, ev *socketio.Event, confirmation joined, channelID uuid.UUID, seen int64) error {
+func (g *Gateway) rejoin(ctx context.Context, ev *socketio.Event, confirmation api.SocketJoined, channelID uuid.UUID, seen int64) error {
 	r := rejoining{event: ev, confirmation: confirmation, channelID: channelID, seen: seen, done: make(chan error, 1)}
 	select {
 	case g.rejoins <- r:
@@ -73,7 +74,7 @@ func (g *Gateway) readmit(ctx context.Context, r rejoining) error {
 	r.confirmation.Missed, r.confirmation.Complete = new(len(missed)), &all
 	g.confirmJoin(r.event, r.confirmation)
 	for i := range missed {
-		emit(g, socket, eventBroadcast, socketio.JSON(broadcastOf(&missed[i]).append(nil)))
+		emit(g, socket, eventBroadcast, socketio.JSON(encodeBroadcast(&missed[i])))
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/messaging"
@@ -27,7 +28,7 @@ func (g *Gateway) send(ctx context.Context, ev *socketio.Event, payload json.Raw
 	}
 	draft, ok := g.draft(ev.Socket, o, payload)
 	if !ok {
-		g.failSend(ev, messageError{Error: textInvalidMessage, Code: codeInvalidMessage}, clientID, channel)
+		g.failSend(ev, api.SocketError{Error: textInvalidMessage, Code: codeInvalidMessage}, clientID, channel)
 		return
 	}
 	adopt(ev.Socket, draft.AuthorID)
@@ -59,7 +60,7 @@ func (g *Gateway) post(ctx context.Context, ev *socketio.Event, draft messaging.
 		return err
 	case posted.Duplicate:
 		g.pending.take(draft.ID)
-		from.confirm(&posted.Message, broadcastOf(&posted.Message).append(nil))
+		from.confirm(&posted.Message, encodeBroadcast(&posted.Message))
 	}
 	return nil
 }
@@ -161,20 +162,8 @@ func cameBySocket(metadata json.RawMessage) bool {
 
 func jsonString(text string) json.RawMessage { return jsontext.AppendString(nil, text) }
 
-type control struct {
-	Type      string        `json:"type"`
-	Action    string        `json:"action"`
-	Payload   controlAction `json:"payload"`
-	ChannelID string        `json:"channelId"`
-	RoomID    string        `json:"roomId"`
-}
-
-type controlAction struct {
-	Action string `json:"action"`
-}
-
 // failSend refuses a message.
-func (g *Gateway) failSend(ev *socketio.Event, e messageError, clientID, channel string) {
+func (g *Gateway) failSend(ev *socketio.Event, e api.SocketError, clientID, channel string) {
 	e.ClientMessageID, e.ChannelID, e.RoomID = clientID, channel, channel
 	g.fail(ev, e)
 	g.unlock(ev, channel)
@@ -182,8 +171,9 @@ func (g *Gateway) failSend(ev *socketio.Event, e messageError, clientID, channel
 
 // unlock frees the input that clients lock while they send.
 func (g *Gateway) unlock(ev *socketio.Event, channel string) {
-	const unlock = "enable_input"
-	emit(g, ev.Socket, "controlMessage", control{
-		Type: "control", Action: unlock, Payload: controlAction{Action: unlock}, ChannelID: channel, RoomID: channel,
+	const unlock = api.SocketControlActionEnableInput
+	emit(g, ev.Socket, "controlMessage", api.SocketControl{
+		Type: api.SocketControlTypeControl, Action: unlock, Payload: api.SocketControlPayload{Action: unlock},
+		ChannelID: channel, RoomID: channel,
 	})
 }

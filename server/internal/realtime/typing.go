@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/lifecycle"
 	"github.com/elizad/elizad/server/internal/names"
@@ -26,13 +27,6 @@ const (
 
 	maxSenderName = 1024 // bytes of a name that is passed on
 )
-
-type typing struct {
-	ChannelID  string `json:"channelId"`
-	RoomID     string `json:"roomId"`
-	EntityID   string `json:"entityId"`
-	SenderName string `json:"senderName,omitempty"`
-}
 
 // typists is what one socket is typing, by channel.
 type typists struct {
@@ -85,24 +79,20 @@ func (g *Gateway) typed(ev *socketio.Event, started bool) {
 	o := fields(argument(ev))
 	channel := o.text(channelNames[:]...)
 	if !slices.Contains(ev.Socket.Rooms(), room(channel)) {
-		g.ack(ev, ackError{Error: "Not a member of this channel", Code: "ACCESS_DENIED"})
+		g.ack(ev, api.SocketRefusal{Error: "Not a member of this channel", Code: "ACCESS_DENIED"})
 		return
 	}
-	who := typing{ChannelID: channel, RoomID: channel, EntityID: entityOf(ev.Socket).String(), SenderName: names.Clean(o.text(personNames[:]...))}
+	who := api.SocketTyping{ChannelID: channel, RoomID: channel, EntityID: entityOf(ev.Socket), SenderName: names.Clean(o.text(personNames[:]...))}
 	if len(who.SenderName) > maxSenderName {
 		who.SenderName = ""
 	}
 	if g.typing.of(ev.Socket, g.log).note(channel, started, g.now(), func() { g.relayTyping(ev.Socket, eventTypingStop, who) }) {
 		g.relayTyping(ev.Socket, ev.Name, who)
 	}
-	g.ack(ev, confirmed{Success: true})
+	g.ack(ev, api.Done{Success: true})
 }
 
-type confirmed struct {
-	Success bool `json:"success"`
-}
-
-func (g *Gateway) relayTyping(s *socketio.Socket, event string, who typing) {
+func (g *Gateway) relayTyping(s *socketio.Socket, event string, who api.SocketTyping) {
 	g.emit(s.To(room(who.ChannelID)).Local().Volatile(), event, who)
 }
 
@@ -144,25 +134,19 @@ func (t *typists) end() {
 	}
 }
 
-type left struct {
-	Success   bool   `json:"success"`
-	ChannelID string `json:"channelId"`
-	RoomID    string `json:"roomId"`
-}
-
 // listenLeave registers the way out of a channel.
 func (g *Gateway) listenLeave() {
 	g.ns.On(eventLeave, func(_ context.Context, ev *socketio.Event) {
 		channel := fields(argument(ev)).text(channelNames[:]...)
 		if channel == "" {
-			g.fail(ev, messageError{Error: textChannelRequired, Code: codeChannelRequired})
+			g.fail(ev, api.SocketError{Error: textChannelRequired, Code: codeChannelRequired})
 			return
 		}
 		if id, err := auth.ParseID(channel); err == nil {
 			channel = id.String()
 		}
 		ev.Socket.Leave(room(channel))
-		l := left{Success: true, ChannelID: channel, RoomID: channel}
+		l := api.SocketLeft{Success: true, ChannelID: channel, RoomID: channel}
 		emit(g, ev.Socket, "channel_left", l)
 		g.ack(ev, l)
 	})

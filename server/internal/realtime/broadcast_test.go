@@ -1,0 +1,51 @@
+package realtime
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/api"
+	"github.com/elizad/elizad/server/internal/messaging"
+)
+
+// What is appended by hand is what encoding/json makes of the same fields.
+func TestBroadcastEncoding(t *testing.T) {
+	t.Parallel()
+	id := uuid.New
+	full := api.SocketBroadcast{
+		ID: id(), SenderID: id(), SenderName: `Ann "the <b>"`, Text: "line\n\u2028 é \x00 \\", ChannelID: id(), RoomID: id(), ServerID: id(),
+		MessageServerID: id(), CreatedAt: 1_800_000_000_000, UpdatedAt: -1, Source: "client_chat", Seq: 42, Thought: "hm",
+		Actions: json.RawMessage(`["REPLY"]`), Attachments: json.RawMessage(`[{"url":"a"}]`), RawMessage: json.RawMessage(`{"x":1}`),
+		Metadata: json.RawMessage(`{"y":null}`), InReplyToMessageID: new(id()), ClientMessageID: "m\t1",
+	}
+	for name, b := range map[string]api.SocketBroadcast{"full": full, "bare": {}} {
+		want, err := json.Marshal(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := appendBroadcast(nil, &b); string(got) != string(want) {
+			t.Errorf("%s:\n got %s\nwant %s", name, got, want)
+		}
+	}
+	var members map[string]any
+	if err := json.Unmarshal(appendBroadcast(nil, &full), &members); err != nil || len(members) != 19 {
+		t.Errorf("%d members, %v: the fields that are left out when empty must be set here", len(members), err)
+	}
+}
+
+// BenchmarkBroadcast measures the one encoding of a message that all sockets of its channel share.
+func BenchmarkBroadcast(b *testing.B) {
+	m := messaging.Message{
+		ID: uuid.New(), ChannelID: uuid.New(), MessageServerID: uuid.New(), AuthorID: uuid.New(), AuthorName: "Ann", Seq: 42,
+		Content:   "The quick brown fox jumps over the lazy dog, and nobody minds: \"it is its way\".",
+		InReplyTo: new(uuid.New()), SourceType: messaging.SourceAgentResponse, CreatedAt: time.Now(), UpdatedAt: time.Now(),
+		Metadata: json.RawMessage(`{"thought":"It asks for an animal","actions":["REPLY"],"provider":"builtin"}`),
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		encodeBroadcast(&m)
+	}
+}
