@@ -84,7 +84,7 @@ func (s *Server) application() (http.Handler, error) {
 	)
 	operations := httpx.NewContract(doc)
 	rest.Register(r.With(compat.Bodies), rest.Deps{
-		Messaging: s.parts.messaging, Agents: s.parts.runtime.Agents(), Media: s.parts.media, Voices: s.parts.runtime.Agents(),
+		Messaging: s.parts.messaging, Sessions: s.parts.sessions, Jobs: s.parts.jobs, Agents: s.parts.runtime.Agents(), Media: s.parts.media, Voices: s.parts.runtime.Agents(),
 		Memory: memory.New(s.parts.store, memory.Quotas{Rooms: s.cfg.Limits.MaxRooms, Worlds: s.cfg.Limits.MaxWorlds}), Titles: s.parts.runtime, Health: s.health, WriteError: httpx.WriteError,
 		Logs: s.logs, Settings: s.parts.settings, Stop: s.requestStop, CheckOwner: s.checkOwner,
 		Sockets:     func() int { return len(s.parts.io.Of("/").Sockets()) },

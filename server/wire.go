@@ -18,6 +18,7 @@ import (
 	"github.com/elizad/elizad/server/internal/httpx"
 	"github.com/elizad/elizad/server/internal/idempotency"
 	"github.com/elizad/elizad/server/internal/instance"
+	"github.com/elizad/elizad/server/internal/job"
 	"github.com/elizad/elizad/server/internal/lifecycle"
 	"github.com/elizad/elizad/server/internal/media"
 	"github.com/elizad/elizad/server/internal/messaging"
@@ -27,10 +28,12 @@ import (
 	"github.com/elizad/elizad/server/internal/runtime"
 	"github.com/elizad/elizad/server/internal/seal"
 	"github.com/elizad/elizad/server/internal/secrets"
+	"github.com/elizad/elizad/server/internal/session"
 	"github.com/elizad/elizad/server/internal/settingsfile"
 	"github.com/elizad/elizad/server/internal/store"
 	"github.com/elizad/elizad/server/internal/store/pgstore"
 	"github.com/elizad/elizad/server/internal/store/sqlitestore"
+	"github.com/elizad/elizad/server/internal/sweep"
 	"github.com/elizad/elizad/server/internal/throttle"
 	"github.com/elizad/elizad/server/internal/webhook"
 	"github.com/elizad/elizad/server/model"
@@ -54,7 +57,9 @@ type parts struct {
 	egress    *egress.Guard // to addresses that callers name
 	hooks     *egress.Guard // the same, for callbacks
 	messaging *messaging.Service
-	sweeper   *messaging.Sweeper
+	sessions  *session.Service
+	jobs      *job.Service
+	sweeper   *sweep.Sweeper
 	announcer *webhook.Announcer
 	instance  *instance.Instance
 	answers   *idempotency.Keys
@@ -76,7 +81,7 @@ func (s *Server) components() []lifecycle.Component {
 		{Name: "the files", Start: s.openMedia, Stop: func(context.Context) error { return s.parts.media.Close() }},
 		{Name: "messaging", Start: s.openMessaging},
 		{Name: "the announcer of jobs", Start: s.startAnnouncer, Stop: func(ctx context.Context) error { return s.parts.announcer.Stop(ctx) }},
-		{Name: "the sweeper of sessions and jobs", Start: s.startSweeper, Stop: s.stopSweeper},
+		{Name: "the sweeper of sessions and jobs", Start: func(ctx context.Context) error { return s.parts.sweeper.Start(ctx) }, Stop: s.stopSweeper},
 		{Name: "the agents", Start: s.startRuntime, Stop: func(ctx context.Context) error { return s.parts.runtime.Stop(ctx) }, StopTimeout: drain},
 		{Name: "realtime", Start: s.startGateway, Stop: func(ctx context.Context) error { return s.parts.gateway.Stop(ctx) }},
 		{Name: "sockets", Stop: s.drainSockets, StopTimeout: drain / 4},
@@ -137,25 +142,7 @@ func (s *Server) openMessaging(ctx context.Context) error {
 		return fmt.Errorf("reading ELIZAD_WEBHOOK_ALLOW (--webhook-allow): %w", err)
 	}
 	s.parts.clock = clock.New(time.Now)
-	s.parts.messaging = messaging.New(messaging.Config{
-		Now: s.parts.clock.Now, Jumps: s.parts.clock,
-		Store: s.parts.store, Bus: s.parts.bus, Logger: s.log, MailboxLimit: s.cfg.Messages.QueueMax, MaxContent: s.cfg.Limits.MaxMessage,
-		Quotas: messaging.Quotas{
-			Channels: s.cfg.Limits.MaxChannels, DMs: s.cfg.Limits.MaxDMs, Sessions: s.cfg.Limits.MaxSessions, Jobs: s.cfg.Limits.MaxJobs,
-			Servers: s.cfg.Limits.MaxServers, Participants: s.cfg.Limits.MaxParticipants,
-		},
-		GuardAgents: s.parts.guard.Required(),
-		PublicURL:   s.parts.media.PublicURL,
-		Sessions: messaging.SessionLimits{
-			Timeout: s.cfg.Sessions.Timeout, MinTimeout: s.cfg.Sessions.MinTimeout, MaxTimeout: s.cfg.Sessions.MaxTimeout,
-			MaxDuration: s.cfg.Sessions.MaxDuration, Warning: s.cfg.Sessions.Warning,
-		},
-		AgentSettings: func(ctx context.Context, id uuid.UUID) (func(string) (string, bool), bool, error) {
-			return s.parts.runtime.Agents().Settings(ctx, auth.Service(), id)
-		},
-		CheckCallback: webhook.CheckCallback(s.parts.hooks),
-		Secrets:       s.parts.secrets,
-	})
+	s.joinMessaging()
 	s.parts.answers = idempotency.New(idempotency.Config{
 		Store: s.parts.store, Logger: s.log, Now: s.parts.clock.Now, Owner: s.parts.instance.ID,
 		PerCaller: s.cfg.Limits.AnswersPerCaller, InAll: s.cfg.Limits.Answers,
@@ -166,12 +153,45 @@ func (s *Server) openMessaging(ctx context.Context) error {
 	if err := s.parts.messaging.Prepare(ctx); err != nil {
 		return err
 	}
+	if err := s.parts.sweeper.Prepare(ctx); err != nil {
+		return err
+	}
 	deletions, err := s.parts.messaging.DeletedChannels()
 	if err != nil {
 		return err
 	}
 	s.parts.media.Start(ctx, func(ctx context.Context) iter.Seq[uuid.UUID] { return channelsIn(ctx, deletions) })
 	return nil
+}
+
+// joinMessaging makes messaging, with the parts that have channels of their own and that sweeps end: sessions and jobs.
+func (s *Server) joinMessaging() {
+	p := &s.parts
+	gate, alarm := sweep.NewGate(p.store), sweep.NewAlarm()
+	p.messaging = messaging.New(messaging.Config{
+		Store: gate, Bus: p.bus, Logger: s.log, Now: p.clock.Now, MailboxLimit: s.cfg.Messages.QueueMax, MaxContent: s.cfg.Limits.MaxMessage,
+		Quotas:      messaging.Quotas{Channels: s.cfg.Limits.MaxChannels, DMs: s.cfg.Limits.MaxDMs, Servers: s.cfg.Limits.MaxServers, Participants: s.cfg.Limits.MaxParticipants},
+		GuardAgents: p.guard.Required(), PublicURL: p.media.PublicURL,
+	})
+	p.sessions = session.New(session.Config{
+		Store: gate, Messaging: p.messaging, Now: p.clock.Now, Alarm: alarm, Most: s.cfg.Limits.MaxSessions,
+		Limits: session.Limits{
+			Timeout: s.cfg.Sessions.Timeout, MinTimeout: s.cfg.Sessions.MinTimeout, MaxTimeout: s.cfg.Sessions.MaxTimeout,
+			MaxDuration: s.cfg.Sessions.MaxDuration, Warning: s.cfg.Sessions.Warning,
+		},
+		AgentSettings: func(ctx context.Context, id uuid.UUID) (func(string) (string, bool), bool, error) {
+			return p.runtime.Agents().Settings(ctx, auth.Service(), id)
+		},
+	})
+	p.jobs = job.New(job.Config{
+		Store: gate, Bus: p.bus, Messaging: p.messaging, Logger: s.log, Now: p.clock.Now, Alarm: alarm, Most: s.cfg.Limits.MaxJobs,
+		CheckCallback: webhook.CheckCallback(p.hooks), Secrets: p.secrets,
+	})
+	p.messaging.Observe(p.sessions.Observer(), p.jobs.Observer())
+	p.sweeper = sweep.New(sweep.Config{
+		Store: gate, Parts: []sweep.Part{p.sessions.Part(), p.jobs.Part()}, Alarm: alarm, Logger: s.log, Now: p.clock.Now, Jumps: p.clock,
+		Interval: s.cfg.Sessions.CleanupInterval,
+	})
 }
 
 func (s *Server) openMedia(context.Context) error {
@@ -207,21 +227,16 @@ func channelsIn(ctx context.Context, events *bus.Subscription) iter.Seq[uuid.UUI
 	}
 }
 
-func (s *Server) startSweeper(ctx context.Context) error {
-	s.parts.sweeper = messaging.NewSweeper(s.parts.messaging, s.cfg.Sessions.CleanupInterval)
-	return s.parts.sweeper.Start(ctx)
-}
-
 func (s *Server) stopSweeper(ctx context.Context) error {
 	if err := s.parts.sweeper.Stop(ctx); err != nil || !s.cfg.Sessions.ClearOnShutdown {
 		return err
 	}
-	return s.parts.messaging.ClearSessions(ctx)
+	return s.parts.sessions.Clear(ctx)
 }
 
 func (s *Server) startAnnouncer(ctx context.Context) error {
 	s.parts.announcer = webhook.New(webhook.Config{
-		Messaging: s.parts.messaging, Guard: s.parts.hooks, Show: rest.JobDocument, Version: s.version, Logger: s.log,
+		Jobs: s.parts.jobs, Guard: s.parts.hooks, Show: rest.JobDocument, Version: s.version, Logger: s.log,
 	})
 	return s.parts.announcer.Start(ctx)
 }

@@ -5,6 +5,7 @@ package dbtype
 import (
 	"database/sql/driver"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -20,6 +21,22 @@ func (m Millis) Time() time.Time { return time.UnixMilli(int64(m)).UTC() }
 
 // String returns the instant in RFC 3339 form, for logs and test failures.
 func (m Millis) String() string { return m.Time().Format(time.RFC3339Nano) }
+
+// TimeOf returns a nullable instant as a time in UTC; nil for NULL.
+func TimeOf(m *Millis) *time.Time {
+	if m == nil {
+		return nil
+	}
+	return new(m.Time())
+}
+
+// Until returns the bound of a list that ends at t; for nil, one beyond everything.
+func Until(t *time.Time) Millis {
+	if t == nil {
+		return math.MaxInt64
+	}
+	return MillisOf(*t)
+}
 
 // Value implements [driver.Valuer].
 func (m Millis) Value() (driver.Value, error) { return int64(m), nil }

@@ -19,6 +19,9 @@ func mayImport() map[string][]string {
 		bus       = "server/internal/bus"
 		auth      = "server/internal/auth"
 		messaging = "server/internal/messaging"
+		session   = "server/internal/session"
+		job       = "server/internal/job"
+		sweep     = "server/internal/sweep"
 		runtime   = "server/internal/runtime"
 		memory    = "server/internal/memory"
 		lifecycle = "server/internal/lifecycle"
@@ -66,7 +69,7 @@ func mayImport() map[string][]string {
 		"server/internal/egress":    {},
 		"server/internal/names":     {},
 		"server/internal/seal":      {plaintext},
-		"server/internal/jsontext":  {},
+		"server/internal/jsontext":  {apierr},
 		"server/internal/mention":   {},
 		"server/internal/basepath":  {},
 		"server/internal/web":       {"server/internal/basepath"},
@@ -85,10 +88,14 @@ func mayImport() map[string][]string {
 		// The domain. messaging never imports runtime: it stores turns and says that there is work.
 		"server/internal/auth":      {store, apierr, "server/internal/throttle"},
 		"server/internal/media":     {store, auth, apierr, "gen/db", lifecycle, names},
-		"server/internal/messaging": {"server/internal/jsontext", "server/internal/quota", store, bus, auth, apierr, "gen/db", "queries/dbtype", lifecycle, names},
+		"server/internal/messaging": {"server/internal/jsontext", "server/internal/quota", store, bus, auth, apierr, "gen/db", "queries/dbtype", names},
+		// Parts that have channels of their own: messaging tells them what ends there, and knows none of them.
+		"server/internal/session": {messaging, sweep, "server/internal/jsontext", "server/internal/quota", store, auth, apierr, "gen/db", "queries/dbtype"},
+		"server/internal/job":     {messaging, sweep, "server/internal/jsontext", "server/internal/quota", store, bus, auth, apierr, "gen/db", "queries/dbtype"},
+		"server/internal/sweep":   {store, auth, "gen/db", "queries/dbtype", lifecycle},
 		// What agents remember is read and changed apart from their runs, so that an edge needs no runtime for it.
 		"server/internal/memory":      {"server/internal/quota", "server/internal/jsontext", agent, messaging, store, auth, apierr, "gen/db", "queries/dbtype", names},
-		"server/internal/webhook":     {"server/internal/egress", messaging, bus, apierr, lifecycle},
+		"server/internal/webhook":     {"server/internal/egress", job, bus, apierr, lifecycle},
 		"server/internal/runtime":     {runtime + "/...", "server/internal/pluginhttp", "server/internal/jsontext", "server/internal/quota", "server/internal/mention", agent, model, messaging, store, bus, auth, apierr, "gen/db", "queries/dbtype", "server/internal/seal", "server/internal/secrets", lifecycle, names},
 		"server/internal/runtime/...": {},
 
@@ -97,30 +104,31 @@ func mayImport() map[string][]string {
 		// Beside runtime, which checks the routes of a plugin when it builds an agent with it.
 		"server/internal/pluginhttp": {agent, auth, apierr},
 		"server/internal/present":    {"api/wire", "gen/api", messaging, memory, "server/internal/jsontext", agent, apierr},
-		"server/internal/rest":       {"server/internal/present", "server/internal/secrets", "server/internal/pluginhttp", "server/internal/jsontext", "api", "api/wire", "gen/api", "gen/apiserver", messaging, memory, runtime, auth, "server/internal/media", "server/internal/logstream", apierr, agent},
-		"server/internal/realtime":   {"api/wire", "gen/api", "server/internal/jsontext", "server/socketio", messaging, auth, "server/internal/logstream", "server/internal/throttle", bus, apierr, lifecycle, names},
+		"server/internal/rest":       {"server/internal/present", "server/internal/secrets", "server/internal/pluginhttp", "server/internal/jsontext", "api", "api/wire", "gen/api", "gen/apiserver", messaging, session, job, memory, runtime, auth, "server/internal/media", "server/internal/logstream", apierr, agent},
+		"server/internal/realtime":   {"api/wire", "gen/api", "server/internal/jsontext", "server/socketio", messaging, session, auth, "server/internal/logstream", "server/internal/throttle", bus, apierr, lifecycle, names},
 
 		// The wiring.
 		"server": {"server/...", "gen/apiserver"},
 
 		// Helpers of tests, and programs beside the product.
-		"server/internal/store/storetest": {store, "gen/db", "queries/dbtype", apierr},
-		"server/internal/store/visits":    {},
-		"server/internal/bus/bustest":     {bus},
-		"server/internal/pgtest":          {"server/internal/store/pgstore"},
-		"server/internal/programtest":     {},
-		"server/internal/modeltest":       {},
-		"server/internal/bench":           {"..."},
-		"server/internal/e2e":             {"..."},
-		"server/internal/chaos":           {"..."},
-		"server/internal/archtest":        {},
+		"server/internal/messaging/messagingtest": {messaging, store, "server/internal/store/...", bus, auth, apierr, "server/internal/pgtest", "gen/db", "queries/dbtype"},
+		"server/internal/store/storetest":         {store, "gen/db", "queries/dbtype", apierr},
+		"server/internal/store/visits":            {},
+		"server/internal/bus/bustest":             {bus},
+		"server/internal/pgtest":                  {"server/internal/store/pgstore"},
+		"server/internal/programtest":             {},
+		"server/internal/modeltest":               {},
+		"server/internal/bench":                   {"..."},
+		"server/internal/e2e":                     {"..."},
+		"server/internal/chaos":                   {"..."},
+		"server/internal/archtest":                {},
 	}
 }
 
 // testHelpers must not be part of the product.
 func testHelpers() []string {
 	return []string{
-		"server/internal/store/storetest", "server/internal/store/visits", "server/internal/bus/bustest", "server/internal/pgtest", "server/internal/modeltest", "server/internal/programtest",
+		"server/internal/messaging/messagingtest", "server/internal/store/storetest", "server/internal/store/visits", "server/internal/bus/bustest", "server/internal/pgtest", "server/internal/modeltest", "server/internal/programtest",
 		"server/internal/bench", "server/internal/e2e", "server/internal/chaos", "server/internal/archtest", "server/socketio/internal",
 	}
 }

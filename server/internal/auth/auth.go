@@ -28,6 +28,10 @@ func Service() Identity { return Identity{Service: true} }
 // Entity returns the identity of a caller known by id.
 func Entity(id uuid.UUID) Identity { return Identity{EntityID: id} }
 
+// SeesAll reports whether lists are not narrowed to the caller's own: for the server's own parts, and for whoever doesn't say who it
+// is.
+func (i Identity) SeesAll() bool { return i.Service || i.EntityID == uuid.Nil }
+
 // Scope returns i for a transaction of the store. It restricts nothing yet: see [store.Scope].
 func (i Identity) Scope() store.Scope { return store.Scope{Entity: i.EntityID, Service: i.Service} }
 

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 )
@@ -50,6 +51,13 @@ type Bus interface {
 	Subscribe(pattern string, size int) (*Subscription, error)
 	// Close ends all subscriptions.
 	Close() error
+}
+
+// Hint publishes a value without telling the caller how that went: a lost event loses nothing, so a failure is only logged.
+func Hint(ctx context.Context, b Bus, log *slog.Logger, subject string, value any) {
+	if err := b.Publish(context.WithoutCancel(ctx), subject, value); err != nil && !errors.Is(err, ErrClosed) {
+		log.WarnContext(ctx, "event not published", "subject", subject, "error", err)
+	}
 }
 
 // Subscription receives the messages of one pattern.

@@ -1,6 +1,8 @@
 package jsontext
 
-import "fmt"
+import (
+	"fmt"
+)
 
 // MaxDepth is how deep the JSON may nest that callers bring along. It is what packets on sockets may have, too.
 const MaxDepth = 64

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/bus"
 	"github.com/elizad/elizad/server/internal/store"
@@ -99,7 +100,7 @@ func (s *Service) postOrResume(ctx context.Context, who auth.Identity, d Draft) 
 		found = Posted{Message: messageOf(&row, channel.MessageServerID), Channel: channelOf(channel), Turns: turnsOf(turns), Duplicate: true}
 		return err
 	})
-	if err == nil && found.Message.Content != stripNUL(d.Content) {
+	if err == nil && found.Message.Content != dbtype.Text(d.Content) {
 		posted, err := s.Post(ctx, who, d) // another question: whoever asks it kept an old position
 		return posted, nil, err
 	}

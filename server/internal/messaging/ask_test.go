@@ -9,11 +9,12 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/bus"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/messaging/messagingtest"
 )
 
-func converse(t *testing.T, b *bench, c messaging.Channel) *messaging.Exchange {
+func converse(t *testing.T, b *messagingtest.Bench, c messaging.Channel) *messaging.Exchange {
 	t.Helper()
-	conv, err := b.Ask(t.Context(), b.who, messaging.Draft{ChannelID: c.ID, Content: "hello"}, uuid.Nil)
+	conv, err := b.Ask(t.Context(), b.Who, messaging.Draft{ChannelID: c.ID, Content: "hello"}, uuid.Nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,13 +41,13 @@ func read(t *testing.T, conv *messaging.Exchange) (string, messaging.TurnResult)
 
 func TestAskStreams(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	conv := converse(t, b, b.dm(t))
-	turn := b.claim(t, 1)[0]
+	b := messagingtest.New(t)
+	conv := converse(t, b, b.DM(t))
+	turn := b.Claim(t, 1)[0]
 	for i, piece := range []string{"Good ", "morning", "!"} {
 		b.StreamChunk(t.Context(), conv.Channel.MessageServerID, turn, i, piece)
 	}
-	reply := b.answer(t, turn, "Good morning!")
+	reply := b.Answer(t, turn, "Good morning!")
 	text, end := read(t, conv)
 	if text != "Good morning!" || end.Turn.Status != messaging.TurnReplied || end.Reply == nil || end.Reply.ID != reply.ID || reply.ID != turn.ResponseID {
 		t.Errorf("streamed %q, ended %+v", text, end)
@@ -55,12 +56,12 @@ func TestAskStreams(t *testing.T) {
 
 func TestAskMakesUpForLostPieces(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	conv := converse(t, b, b.dm(t))
-	turn := b.claim(t, 1)[0]
+	b := messagingtest.New(t)
+	conv := converse(t, b, b.DM(t))
+	turn := b.Claim(t, 1)[0]
 	b.StreamChunk(t.Context(), conv.Channel.MessageServerID, turn, 0, "one ")
 	b.StreamChunk(t.Context(), conv.Channel.MessageServerID, turn, 2, "three") // 1 was lost
-	b.answer(t, turn, "one two three")
+	b.Answer(t, turn, "one two three")
 	if text, _ := read(t, conv); text != "one two three" {
 		t.Errorf("streamed %q", text)
 	}
@@ -68,10 +69,10 @@ func TestAskMakesUpForLostPieces(t *testing.T) {
 
 func TestAskOutcomesWithoutReply(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	conv := converse(t, b, b.dm(t))
-	turn := b.claim(t, 1)[0]
-	if _, err := b.FinishTurn(t.Context(), worker, turn, messaging.Outcome{Status: messaging.TurnFailed, Reason: "model_error", Detail: "No model"}); err != nil {
+	b := messagingtest.New(t)
+	conv := converse(t, b, b.DM(t))
+	turn := b.Claim(t, 1)[0]
+	if _, err := b.FinishTurn(t.Context(), messagingtest.Worker, turn, messaging.Outcome{Status: messaging.TurnFailed, Reason: "model_error", Detail: "No model"}); err != nil {
 		t.Fatal(err)
 	}
 	if text, end := read(t, conv); text != "" || end.Reply != nil || end.Turn.Status != messaging.TurnFailed || end.Turn.Detail != "No model" {
@@ -81,30 +82,30 @@ func TestAskOutcomesWithoutReply(t *testing.T) {
 
 func TestAskNeedsAnAgent(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	c, err := b.CreateChannel(t.Context(), b.who, messaging.NewChannel{Name: "people", Type: messaging.TypeGroup, Participants: []uuid.UUID{b.user}})
+	b := messagingtest.New(t)
+	c, err := b.CreateChannel(t.Context(), b.Who, messaging.NewChannel{Name: "people", Type: messaging.TypeGroup, Participants: []uuid.UUID{b.User}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = b.Ask(t.Context(), b.who, messaging.Draft{ChannelID: c.ID, Content: "hello?"}, uuid.Nil)
-	wantCode(t, err, apierr.NoAgent)
-	if got := b.texts(t, c.ID); len(got) != 0 {
+	_, err = b.Ask(t.Context(), b.Who, messaging.Draft{ChannelID: c.ID, Content: "hello?"}, uuid.Nil)
+	messagingtest.WantCode(t, err, apierr.NoAgent)
+	if got := b.Texts(t, c.ID); len(got) != 0 {
 		t.Errorf("stored all the same: %q", got)
 	}
 }
 
 func TestAskResumes(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	c := b.dm(t)
+	b := messagingtest.New(t)
+	c := b.DM(t)
 	first := converse(t, b, c)
 	at := func(chunks, bytes int) *messaging.Position {
 		return &messaging.Position{MessageID: first.Message.ID, Chunks: chunks, Bytes: bytes}
 	}
 	resume := func(p *messaging.Position, text string) (*messaging.Exchange, error) {
-		return b.Ask(t.Context(), b.who, messaging.Draft{ChannelID: c.ID, Content: text, Resume: p}, uuid.Nil)
+		return b.Ask(t.Context(), b.Who, messaging.Draft{ChannelID: c.ID, Content: text, Resume: p}, uuid.Nil)
 	}
-	turn := b.claim(t, 1)[0]
+	turn := b.Claim(t, 1)[0]
 	b.StreamChunk(t.Context(), c.MessageServerID, turn, 0, "one ")
 	live, err := resume(at(1, 4), "hello")
 	if err != nil {
@@ -112,7 +113,7 @@ func TestAskResumes(t *testing.T) {
 	}
 	t.Cleanup(live.Close)
 	b.StreamChunk(t.Context(), c.MessageServerID, turn, 1, "two ")
-	b.answer(t, turn, "one two three")
+	b.Answer(t, turn, "one two three")
 	for _, tt := range []struct {
 		from *messaging.Position
 		want string
@@ -130,7 +131,7 @@ func TestAskResumes(t *testing.T) {
 	if text, _ := read(t, live); text != "two three" {
 		t.Errorf("while it was written: %q", text)
 	}
-	if got := b.texts(t, c.ID); len(got) != 2 {
+	if got := b.Texts(t, c.ID); len(got) != 2 {
 		t.Errorf("posted again: %q", got)
 	}
 	other, err := resume(at(1, 4), "another question")
@@ -139,25 +140,25 @@ func TestAskResumes(t *testing.T) {
 	}
 	other.Close()
 	_, err = resume(&messaging.Position{MessageID: uuid.New()}, "hello")
-	wantCode(t, err, apierr.NotFound)
+	messagingtest.WantCode(t, err, apierr.NotFound)
 	stranger := messaging.Draft{ChannelID: c.ID, AuthorID: uuid.New(), Content: "hello", Resume: at(0, 0)}
-	_, err = b.Ask(t.Context(), b.who, stranger, uuid.Nil)
-	wantCode(t, err, apierr.NotFound)
+	_, err = b.Ask(t.Context(), b.Who, stranger, uuid.Nil)
+	messagingtest.WantCode(t, err, apierr.NotFound)
 }
 
 // A question that comes while the server stops is refused as one to ask again, and nothing of it is stored.
 func TestAskWhileTheServerStops(t *testing.T) {
 	t.Parallel()
 	events := bus.NewLocal()
-	b := setup(t, func(c *messaging.Config) { c.Bus = events })
-	c := b.dm(t)
+	b := messagingtest.New(t, func(c *messaging.Config) { c.Bus = events })
+	c := b.DM(t)
 	if err := events.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Ask(t.Context(), b.who, messaging.Draft{ChannelID: c.ID, Content: "hello"}, uuid.Nil); !apierr.IsCode(err, apierr.Unavailable) {
+	if _, err := b.Ask(t.Context(), b.Who, messaging.Draft{ChannelID: c.ID, Content: "hello"}, uuid.Nil); !apierr.IsCode(err, apierr.Unavailable) {
 		t.Errorf("%v", err)
 	}
-	if page, err := b.History(t.Context(), b.who, c.ID, messaging.HistoryQuery{Limit: 1}); err != nil || len(page.Messages) > 0 {
+	if page, err := b.History(t.Context(), b.Who, c.ID, messaging.HistoryQuery{Limit: 1}); err != nil || len(page.Messages) > 0 {
 		t.Errorf("stored: %v (%v)", page.Messages, err)
 	}
 }

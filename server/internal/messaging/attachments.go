@@ -30,7 +30,7 @@ func (s *Service) withPublicAttachments(document json.RawMessage) json.RawMessag
 		return document
 	}
 	fields[attachmentsKey] = attachments
-	return encode(fields)
+	return jsontext.Encode(fields)
 }
 
 // publicAttachment returns one attachment or a list of them, and whether anything in it was replaced.
@@ -47,7 +47,7 @@ func (s *Service) publicAttachment(raw json.RawMessage) (_ json.RawMessage, chan
 		if public == location {
 			return raw, false
 		}
-		return encode(public), true
+		return jsontext.Encode(public), true
 	case trimmed[0] == '{':
 		var fields map[string]json.RawMessage
 		if json.Unmarshal(raw, &fields) != nil {
@@ -59,7 +59,7 @@ func (s *Service) publicAttachment(raw json.RawMessage) (_ json.RawMessage, chan
 		if fields["url"], changed = s.publicAttachment(fields["url"]); !changed {
 			return raw, false
 		}
-		return encode(fields), true
+		return jsontext.Encode(fields), true
 	case trimmed[0] == '[':
 		var items []json.RawMessage
 		if json.Unmarshal(raw, &items) != nil {
@@ -75,7 +75,7 @@ func (s *Service) publicAttachment(raw json.RawMessage) (_ json.RawMessage, chan
 		if !changed {
 			return raw, false
 		}
-		return encode(items), true
+		return jsontext.Encode(items), true
 	default:
 		return raw, false
 	}

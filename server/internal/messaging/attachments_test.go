@@ -9,12 +9,13 @@ import (
 
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/messaging/messagingtest"
 )
 
 // What is stored, announced and changed never names a place of this machine; what isn't ours stays as it is, to the byte.
 func TestAttachmentsNameAddresses(t *testing.T) {
 	t.Parallel()
-	service := setup(t, func(c *messaging.Config) {
+	service := messagingtest.New(t, func(c *messaging.Config) {
 		c.PublicURL = func(location string) string {
 			if name, ok := strings.CutPrefix(location, "/data/"); ok {
 				return "/media/" + name
@@ -66,7 +67,7 @@ func TestAttachmentsNameAddresses(t *testing.T) {
 
 func TestDeletedChannelsAreAnnounced(t *testing.T) {
 	t.Parallel()
-	f := setup(t)
+	f := messagingtest.New(t)
 	deleted, err := f.DeletedChannels()
 	if err != nil {
 		t.Fatal(err)

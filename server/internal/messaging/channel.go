@@ -82,12 +82,6 @@ type Channel struct {
 	UpdatedAt       time.Time // never goes back; moved by every message
 }
 
-// isFor reports whether the channel was made for a session or a job.
-func (c Channel) isFor(source string) bool { return c.SourceType != nil && *c.SourceType == source }
-
-// ForProgram reports whether the channel was made for a session or a job: a program asks there, and reads the answers.
-func (c Channel) ForProgram() bool { return c.isFor(sourceSession) || c.isFor(sourceJob) }
-
 // NewChannel is what CreateChannel needs to know.
 type NewChannel struct {
 	ServerID     *uuid.UUID // nil means the current server
@@ -115,7 +109,7 @@ type ChannelPatch struct {
 
 // ChannelQuery restricts a list of channels.
 type ChannelQuery struct {
-	IncludeInternal bool // also the channels of sessions and jobs
+	IncludeInternal bool // also the channels that parts of the server made for themselves
 	Limit           int  // 0 means no limit
 	Offset          int
 }

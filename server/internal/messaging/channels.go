@@ -2,8 +2,6 @@ package messaging
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"strings"
 
 	"github.com/google/uuid"
@@ -12,6 +10,7 @@ import (
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/names"
 	"github.com/elizad/elizad/server/internal/store"
 )
@@ -111,7 +110,7 @@ func (s *Service) CreateChannel(ctx context.Context, who auth.Identity, n NewCha
 }
 
 func (s *Service) newChannelRow(who auth.Identity, id uuid.UUID, n NewChannel) (db.InsertChannelParams, error) {
-	metadata, err := object(n.Metadata, "metadata", maxPlaceJSON)
+	metadata, err := jsontext.CheckObject(n.Metadata, "metadata", maxPlaceJSON)
 	if err != nil {
 		return db.InsertChannelParams{}, err
 	}
@@ -119,7 +118,7 @@ func (s *Service) newChannelRow(who auth.Identity, id uuid.UUID, n NewChannel) (
 		n.Policy = PolicyQueue
 	}
 	if n.Topic != nil {
-		n.Topic = new(stripNUL(*n.Topic))
+		n.Topic = new(dbtype.Text(*n.Topic))
 	}
 	now := s.millis()
 	row := db.InsertChannelParams{
@@ -202,7 +201,7 @@ func (s *Service) FindOrCreateDM(ctx context.Context, who auth.Identity, r DMReq
 	}
 	row, err := s.newChannelRow(who, uuid.New(), NewChannel{
 		ServerID: &serverID, Name: dmPrefix + lo + "-" + hi, Type: TypeDM,
-		Metadata: encode(map[string]any{"user1": lo, "user2": hi, "isDm": true}),
+		Metadata: jsontext.Encode(map[string]any{"user1": lo, "user2": hi, "isDm": true}),
 	})
 	if err != nil {
 		return Channel{}, err
@@ -277,7 +276,7 @@ func (s *Service) patched(row db.Channel, p ChannelPatch) (db.UpdateChannelParam
 		next.Name = *p.Name
 	}
 	if p.Topic != nil {
-		next.Topic = nullable(stripNUL(*p.Topic))
+		next.Topic = nullable(dbtype.Text(*p.Topic))
 	}
 	if p.Policy != nil {
 		next.TurnPolicy = string(*p.Policy)
@@ -285,68 +284,29 @@ func (s *Service) patched(row db.Channel, p ChannelPatch) (db.UpdateChannelParam
 	if p.Metadata == nil {
 		return next, nil
 	}
-	metadata, err := object(p.Metadata, "metadata", maxPlaceJSON)
+	metadata, err := jsontext.CheckObject(p.Metadata, "metadata", maxPlaceJSON)
 	if err == nil && p.MergeMetadata {
-		if metadata, err = mergeObjects([]byte(row.Metadata), metadata); err == nil {
-			err = within(metadata, "metadata, with what is there already,", maxPlaceJSON)
+		if metadata, err = jsontext.Overlay([]byte(row.Metadata), metadata); err == nil {
+			err = jsontext.CheckSize(metadata, "metadata, with what is there already,", maxPlaceJSON)
 		}
 	}
 	next.Metadata = dbtype.JSON(metadata)
 	return next, err
 }
 
-// DeleteChannel removes a channel with everything in it. Turns under way are cancelled, and a session or job that it was made
-// for ends. An unknown channel is no error.
+// DeleteChannel removes a channel with everything in it. Turns under way are cancelled, and what it was made for ends. An unknown
+// channel is no error.
 func (s *Service) DeleteChannel(ctx context.Context, who auth.Identity, id uuid.UUID) error {
-	var gone removedChannel
+	var gone Ended
 	err := store.Update(ctx, s.store, who.Scope(), "deleting a channel", func(q db.Querier) (err error) {
-		gone, err = s.removeChannel(ctx, q, id)
+		gone, err = s.RemoveChannel(ctx, q, id)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	s.announceRemoved(ctx, gone)
+	s.Announce(ctx, gone)
 	return nil
-}
-
-// removedChannel is a channel that was, and what was going on in it.
-type removedChannel struct {
-	channel Channel
-	ended   []Turn
-}
-
-func (s *Service) removeChannel(ctx context.Context, q db.Querier, id uuid.UUID) (removedChannel, error) {
-	gone := removedChannel{channel: Channel{ID: id, MessageServerID: s.CurrentServer()}}
-	row, err := q.GetChannel(ctx, id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return gone, nil
-	} else if err != nil {
-		return gone, err
-	}
-	gone.channel = channelOf(row)
-	rows, err := q.EndChannelTurns(ctx, db.EndChannelTurnsParams{
-		ChannelID: id, NewStatus: string(TurnCancelled), Reason: "channel_deleted", Detail: "The channel was deleted", EndedAt: new(s.millis()),
-	})
-	if err != nil {
-		return gone, err
-	}
-	gone.ended = turnsOf(rows)
-	if err := s.settleJobs(ctx, q, gone.channel, nil, gone.ended...); err != nil {
-		return gone, err
-	}
-	if gone.channel.isFor(sourceSession) {
-		if _, err := q.EndChannelSession(ctx, db.EndChannelSessionParams{ChannelID: id, EndedAt: new(s.millis()), EndReason: endChannelDeleted}); err != nil {
-			return gone, err
-		}
-	}
-	_, err = q.DeleteChannel(ctx, id)
-	return gone, err
-}
-
-func (s *Service) announceRemoved(ctx context.Context, gone removedChannel) {
-	s.announceEnded(ctx, gone.channel.MessageServerID, gone.ended)
-	s.emitChannel(ctx, EventChannelDeleted, gone.channel)
 }
 
 func (s *Service) emitChannel(ctx context.Context, t EventType, c Channel) {
@@ -354,7 +314,7 @@ func (s *Service) emitChannel(ctx context.Context, t EventType, c Channel) {
 	if t == EventChannelUpdated {
 		e.Channel = &c
 	}
-	s.emit(ctx, e)
+	s.Emit(ctx, e)
 	if t == EventChannelDeleted {
 		s.publish(ctx, subjectDeleted, e)
 	}

@@ -12,20 +12,21 @@ import (
 
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/messaging/messagingtest"
 )
 
 func TestOneDMForTwo(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := messagingtest.New(t)
 	ids := make([]uuid.UUID, 8)
 	var wg sync.WaitGroup
 	for i := range ids { // all at once, from both sides
 		wg.Go(func() {
-			r := messaging.DMRequest{A: b.agent, B: b.user, ServerID: uuid.New()}
+			r := messaging.DMRequest{A: b.Agent, B: b.User, ServerID: uuid.New()}
 			if i%2 == 0 {
 				r.A, r.B = r.B, r.A
 			}
-			c, err := b.FindOrCreateDM(t.Context(), b.who, r)
+			c, err := b.FindOrCreateDM(t.Context(), b.Who, r)
 			if err != nil {
 				t.Error(err)
 			}
@@ -36,24 +37,24 @@ func TestOneDMForTwo(t *testing.T) {
 	if len(slices.Compact(ids)) != 1 {
 		t.Errorf("several channels for one pair: %v", ids)
 	}
-	_, err := b.FindOrCreateDM(t.Context(), b.who, messaging.DMRequest{A: b.user, B: b.user})
-	wantCode(t, err, apierr.ValidationFailed)
-	_, err = b.CreateChannel(t.Context(), b.who, messaging.NewChannel{Name: fmt.Sprintf("DM-%s-%s", b.user, b.agent), Type: messaging.TypeDM})
-	wantCode(t, err, apierr.ValidationFailed)
+	_, err := b.FindOrCreateDM(t.Context(), b.Who, messaging.DMRequest{A: b.User, B: b.User})
+	messagingtest.WantCode(t, err, apierr.ValidationFailed)
+	_, err = b.CreateChannel(t.Context(), b.Who, messaging.NewChannel{Name: fmt.Sprintf("DM-%s-%s", b.User, b.Agent), Type: messaging.TypeDM})
+	messagingtest.WantCode(t, err, apierr.ValidationFailed)
 }
 
 func TestUpdateChannel(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	c, err := b.CreateChannel(t.Context(), b.who, messaging.NewChannel{
-		Name: "old", Type: messaging.TypeGroup, Participants: []uuid.UUID{b.user}, Metadata: []byte(`{"a":1,"b":2}`),
+	b := messagingtest.New(t)
+	c, err := b.CreateChannel(t.Context(), b.Who, messaging.NewChannel{
+		Name: "old", Type: messaging.TypeGroup, Participants: []uuid.UUID{b.User}, Metadata: []byte(`{"a":1,"b":2}`),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	sub := follow(t, b, c.ID)
-	got, err := b.UpdateChannel(t.Context(), b.who, c.ID, messaging.ChannelPatch{
-		Name: new("new"), Participants: &[]uuid.UUID{b.agent, b.user}, Metadata: []byte(`{"b":3}`), MergeMetadata: true,
+	sub := messagingtest.Follow(t, b, c.ID)
+	got, err := b.UpdateChannel(t.Context(), b.Who, c.ID, messaging.ChannelPatch{
+		Name: new("new"), Participants: &[]uuid.UUID{b.Agent, b.User}, Metadata: []byte(`{"b":3}`), MergeMetadata: true,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -61,49 +62,49 @@ func TestUpdateChannel(t *testing.T) {
 	if got.Name != "new" || string(got.Metadata) != `{"a":1,"b":3}` {
 		t.Errorf("channel %+v", got)
 	}
-	if diff := cmp.Diff([]uuid.UUID{b.agent, b.user}, got.Participants); diff != "" {
+	if diff := cmp.Diff([]uuid.UUID{b.Agent, b.User}, got.Participants); diff != "" {
 		t.Error(diff)
 	}
-	if e := next(t, sub); e.Type != messaging.EventChannelUpdated || e.Channel.Name != "new" {
+	if e := messagingtest.Next(t, sub); e.Type != messaging.EventChannelUpdated || e.Channel.Name != "new" {
 		t.Errorf("event %+v", e)
 	}
-	_, err = b.UpdateChannel(t.Context(), b.who, uuid.New(), messaging.ChannelPatch{Name: new("x")})
-	wantCode(t, err, apierr.NotFound)
+	_, err = b.UpdateChannel(t.Context(), b.Who, uuid.New(), messaging.ChannelPatch{Name: new("x")})
+	messagingtest.WantCode(t, err, apierr.NotFound)
 }
 
 func TestAgentsOfAChannel(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	c, err := b.CreateChannel(t.Context(), b.who, messaging.NewChannel{Name: "room", Type: messaging.TypeGroup, Participants: []uuid.UUID{b.user}})
+	b := messagingtest.New(t)
+	c, err := b.CreateChannel(t.Context(), b.Who, messaging.NewChannel{Name: "room", Type: messaging.TypeGroup, Participants: []uuid.UUID{b.User}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := b.AddAgent(t.Context(), b.who, c.ID, b.agent); err != nil {
+		if err := b.AddAgent(t.Context(), b.Who, c.ID, b.Agent); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if got, err := b.ChannelAgents(t.Context(), b.who, c.ID); err != nil || len(got) != 1 || got[0] != b.agent {
+	if got, err := b.ChannelAgents(t.Context(), b.Who, c.ID); err != nil || len(got) != 1 || got[0] != b.Agent {
 		t.Errorf("agents %v, %v", got, err)
 	}
-	wantCode(t, b.AddAgent(t.Context(), b.who, c.ID, uuid.New()), apierr.NotFound)
-	wantCode(t, b.AddAgent(t.Context(), b.who, uuid.New(), b.agent), apierr.NotFound)
-	if err := b.RemoveAgent(t.Context(), b.who, c.ID, b.agent); err != nil {
+	messagingtest.WantCode(t, b.AddAgent(t.Context(), b.Who, c.ID, uuid.New()), apierr.NotFound)
+	messagingtest.WantCode(t, b.AddAgent(t.Context(), b.Who, uuid.New(), b.Agent), apierr.NotFound)
+	if err := b.RemoveAgent(t.Context(), b.Who, c.ID, b.Agent); err != nil {
 		t.Fatal(err)
 	}
-	wantCode(t, b.RemoveAgent(t.Context(), b.who, c.ID, b.agent), apierr.NotFound)
+	messagingtest.WantCode(t, b.RemoveAgent(t.Context(), b.Who, c.ID, b.Agent), apierr.NotFound)
 }
 
 func TestDeleteIsOfTheChannel(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	c, other := b.dm(t), uuid.New()
-	m := b.post(t, messaging.Draft{ChannelID: c.ID, Content: "keep me"}).Message
-	b.post(t, messaging.Draft{ChannelID: other, Content: "x", Create: &messaging.AutoCreate{}})
-	if err := b.DeleteMessage(t.Context(), b.who, other, m.ID); err != nil {
+	b := messagingtest.New(t)
+	c, other := b.DM(t), uuid.New()
+	m := b.Say(t, messaging.Draft{ChannelID: c.ID, Content: "keep me"}).Message
+	b.Say(t, messaging.Draft{ChannelID: other, Content: "x", Create: &messaging.AutoCreate{}})
+	if err := b.DeleteMessage(t.Context(), b.Who, other, m.ID); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"keep me"}, b.texts(t, c.ID)); diff != "" {
+	if diff := cmp.Diff([]string{"keep me"}, b.Texts(t, c.ID)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -111,13 +112,13 @@ func TestDeleteIsOfTheChannel(t *testing.T) {
 func TestHistoryPages(t *testing.T) {
 	t.Parallel()
 	now := time.UnixMilli(1_000_000)
-	b := setup(t, func(c *messaging.Config) {
+	b := messagingtest.New(t, func(c *messaging.Config) {
 		c.Now = func() time.Time { now = now.Add(time.Second); return now }
 	})
-	c := b.dm(t)
+	c := b.DM(t)
 	var times []time.Time
 	for i := range 10 {
-		times = append(times, b.post(t, messaging.Draft{ChannelID: c.ID, Content: fmt.Sprint(i)}).Message.CreatedAt)
+		times = append(times, b.Say(t, messaging.Draft{ChannelID: c.ID, Content: fmt.Sprint(i)}).Message.CreatedAt)
 	}
 	tests := []struct {
 		name  string
@@ -134,7 +135,7 @@ func TestHistoryPages(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			h, err := b.History(t.Context(), b.who, c.ID, tt.query)
+			h, err := b.History(t.Context(), b.Who, c.ID, tt.query)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -147,7 +148,7 @@ func TestHistoryPages(t *testing.T) {
 			}
 		})
 	}
-	missed, err := b.MessagesSince(t.Context(), b.who, c.ID, 7, 100)
+	missed, err := b.MessagesSince(t.Context(), b.Who, c.ID, 7, 100)
 	if err != nil || len(missed) != 3 || missed[0].Content != "7" || missed[0].Seq != 8 {
 		t.Errorf("missed since 7: %+v, %v", missed, err)
 	}

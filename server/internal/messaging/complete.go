@@ -49,7 +49,7 @@ func (s *Service) Complete(ctx context.Context, who auth.Identity, c Completion)
 	if c.Failed {
 		end.Status = TurnFailed
 	}
-	s.emit(ctx, Event{
+	s.Emit(ctx, Event{
 		Type: EventTurnEnded, ChannelID: channel.ID, ServerID: channel.MessageServerID, Seq: channel.LastSeq, MessageID: c.MessageID, Turn: &end,
 	})
 	return nil

@@ -10,6 +10,7 @@ import (
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/store"
 )
 
@@ -53,7 +54,7 @@ func (s *Service) EditMessage(ctx context.Context, who auth.Identity, id uuid.UU
 		}
 		m.Content = content
 		var err error
-		m.Metadata, err = mergeObjects(m.Metadata, json.RawMessage(`{"edited":true}`))
+		m.Metadata, err = jsontext.Overlay(m.Metadata, json.RawMessage(`{"edited":true}`))
 		return err
 	})
 }
@@ -96,14 +97,14 @@ func (s *Service) UpdateAction(ctx context.Context, who auth.Identity, id uuid.U
 			}
 			m.InReplyTo = u.InReplyTo
 		}
-		metadata, err := object(u.Metadata, "metadata", maxMessageJSON)
+		metadata, err := jsontext.CheckObject(u.Metadata, "metadata", maxMessageJSON)
 		if err != nil {
 			return err
 		}
 		if metadata, err = u.Extras.into(metadata); err != nil {
 			return err
 		}
-		m.Metadata, err = mergeObjects(m.Metadata, metadata)
+		m.Metadata, err = jsontext.Overlay(m.Metadata, metadata)
 		return err
 	})
 }
@@ -144,6 +145,6 @@ func (s *Service) changeMessage(ctx context.Context, who auth.Identity, doing st
 	if err != nil {
 		return Message{}, err
 	}
-	s.emit(ctx, Event{Type: EventMessageUpdated, ChannelID: out.ChannelID, ServerID: out.MessageServerID, Seq: out.Seq, Message: &out})
+	s.Emit(ctx, Event{Type: EventMessageUpdated, ChannelID: out.ChannelID, ServerID: out.MessageServerID, Seq: out.Seq, Message: &out})
 	return out, nil
 }

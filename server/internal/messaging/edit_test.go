@@ -9,16 +9,17 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/messaging/messagingtest"
 )
 
 func TestEditingIsAnnouncedUnderTheSameID(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	c := b.dm(t)
-	m := b.post(t, messaging.Draft{ChannelID: c.ID, Content: "helo", Metadata: json.RawMessage(`{"mood":"fine"}`)}).Message
-	b.post(t, messaging.Draft{ChannelID: c.ID, Content: "later"})
-	sub := follow(t, b, c.ID)
-	edited, err := b.EditMessage(t.Context(), b.who, m.ID, "hello", nil)
+	b := messagingtest.New(t)
+	c := b.DM(t)
+	m := b.Say(t, messaging.Draft{ChannelID: c.ID, Content: "helo", Metadata: json.RawMessage(`{"mood":"fine"}`)}).Message
+	b.Say(t, messaging.Draft{ChannelID: c.ID, Content: "later"})
+	sub := messagingtest.Follow(t, b, c.ID)
+	edited, err := b.EditMessage(t.Context(), b.Who, m.ID, "hello", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,49 +33,49 @@ func TestEditingIsAnnouncedUnderTheSameID(t *testing.T) {
 	if edited.ID != m.ID || edited.Seq != m.Seq || edited.Content != "hello" || edited.UpdatedAt.Before(m.UpdatedAt) {
 		t.Errorf("edited %+v", edited)
 	}
-	e := next(t, sub)
+	e := messagingtest.Next(t, sub)
 	if e.Type != messaging.EventMessageUpdated || e.Seq != m.Seq || e.Message.ID != m.ID || e.Message.Content != "hello" {
 		t.Errorf("event %+v", e)
 	}
-	if read, err := b.Message(t.Context(), b.who, m.ID); err != nil || read.Content != "hello" || read.MessageServerID != c.MessageServerID {
+	if read, err := b.Message(t.Context(), b.Who, m.ID); err != nil || read.Content != "hello" || read.MessageServerID != c.MessageServerID {
 		t.Errorf("read %+v, %v", read, err)
 	}
 }
 
 func TestEditingIsForTheAuthor(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	m := b.post(t, messaging.Draft{ChannelID: b.dm(t).ID, Content: "mine"}).Message
+	b := messagingtest.New(t)
+	m := b.Say(t, messaging.Draft{ChannelID: b.DM(t).ID, Content: "mine"}).Message
 	_, err := b.EditMessage(t.Context(), auth.Entity(uuid.New()), m.ID, "yours", nil)
-	wantCode(t, err, apierr.Forbidden)
-	_, err = b.EditMessage(t.Context(), b.who, uuid.New(), "x", nil)
-	wantCode(t, err, apierr.NotFound)
+	messagingtest.WantCode(t, err, apierr.Forbidden)
+	_, err = b.EditMessage(t.Context(), b.Who, uuid.New(), "x", nil)
+	messagingtest.WantCode(t, err, apierr.NotFound)
 	refusal := apierr.New(apierr.PreconditionFailed, "changed")
-	_, err = b.EditMessage(t.Context(), b.who, m.ID, "x", func(now messaging.Message) error {
+	_, err = b.EditMessage(t.Context(), b.Who, m.ID, "x", func(now messaging.Message) error {
 		if now.Content != "mine" {
 			t.Errorf("checked %+v", now)
 		}
 		return refusal
 	})
-	wantCode(t, err, apierr.PreconditionFailed)
-	if read, _ := b.Message(t.Context(), b.who, m.ID); read.Content != "mine" {
+	messagingtest.WantCode(t, err, apierr.PreconditionFailed)
+	if read, _ := b.Message(t.Context(), b.Who, m.ID); read.Content != "mine" {
 		t.Errorf("content %q", read.Content)
 	}
 }
 
 func TestActionIsBroughtUpToDate(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	c := b.dm(t)
-	action := b.post(t, messaging.Draft{
-		ChannelID: c.ID, AuthorID: b.agent, Content: "Executing action: SEARCH", SourceType: messaging.SourceAgentAction, Quiet: true,
+	b := messagingtest.New(t)
+	c := b.DM(t)
+	action := b.Say(t, messaging.Draft{
+		ChannelID: c.ID, AuthorID: b.Agent, Content: "Executing action: SEARCH", SourceType: messaging.SourceAgentAction, Quiet: true,
 		RawMessage: json.RawMessage(`{"actionStatus":"executing"}`), Metadata: json.RawMessage(`{"run":1}`),
 	})
 	if len(action.Turns) != 0 || action.Message.Unhandled != "" {
 		t.Errorf("an action asks for an answer: %+v", action)
 	}
-	sub := follow(t, b, c.ID)
-	done, err := b.UpdateAction(t.Context(), b.who, action.Message.ID, messaging.ActionUpdate{
+	sub := messagingtest.Follow(t, b, c.ID)
+	done, err := b.UpdateAction(t.Context(), b.Who, action.Message.ID, messaging.ActionUpdate{
 		Content: new("Executed action: SEARCH"), RawMessage: json.RawMessage(`{"actionStatus":"completed"}`), Metadata: json.RawMessage(`{"took":5}`),
 	})
 	if err != nil {
@@ -84,38 +85,38 @@ func TestActionIsBroughtUpToDate(t *testing.T) {
 	if err := json.Unmarshal(done.Metadata, &metadata); err != nil || metadata["run"] != 1 || metadata["took"] != 5 {
 		t.Errorf("metadata %s", done.Metadata)
 	}
-	if e := next(t, sub); e.Type != messaging.EventMessageUpdated || string(e.Message.RawMessage) != `{"actionStatus":"completed"}` {
+	if e := messagingtest.Next(t, sub); e.Type != messaging.EventMessageUpdated || string(e.Message.RawMessage) != `{"actionStatus":"completed"}` {
 		t.Errorf("event %+v", e)
 	}
-	said := b.post(t, messaging.Draft{ChannelID: c.ID, Content: "hello"}).Message
-	_, err = b.UpdateAction(t.Context(), b.who, said.ID, messaging.ActionUpdate{Content: new("bye")})
-	wantCode(t, err, apierr.Forbidden)
-	_, err = b.UpdateAction(t.Context(), b.who, action.Message.ID, messaging.ActionUpdate{InReplyTo: new(uuid.New())})
-	wantCode(t, err, apierr.BadRequest)
+	said := b.Say(t, messaging.Draft{ChannelID: c.ID, Content: "hello"}).Message
+	_, err = b.UpdateAction(t.Context(), b.Who, said.ID, messaging.ActionUpdate{Content: new("bye")})
+	messagingtest.WantCode(t, err, apierr.Forbidden)
+	_, err = b.UpdateAction(t.Context(), b.Who, action.Message.ID, messaging.ActionUpdate{InReplyTo: new(uuid.New())})
+	messagingtest.WantCode(t, err, apierr.BadRequest)
 }
 
 func TestAgentsAreGuarded(t *testing.T) {
 	t.Parallel()
-	b := setup(t, func(cfg *messaging.Config) { cfg.GuardAgents = true })
-	c := b.dm(t)
-	forged := messaging.Draft{ChannelID: c.ID, AuthorID: b.agent, Content: "I am the agent", SourceType: messaging.SourceAgentResponse, Quiet: true}
-	_, err := b.Post(t.Context(), b.who, forged)
-	wantCode(t, err, apierr.Forbidden)
-	_, err = b.Post(t.Context(), auth.Entity(b.agent), messaging.Draft{ChannelID: c.ID, Content: "me, too"})
-	wantCode(t, err, apierr.Forbidden)
+	b := messagingtest.New(t, func(cfg *messaging.Config) { cfg.GuardAgents = true })
+	c := b.DM(t)
+	forged := messaging.Draft{ChannelID: c.ID, AuthorID: b.Agent, Content: "I am the agent", SourceType: messaging.SourceAgentResponse, Quiet: true}
+	_, err := b.Post(t.Context(), b.Who, forged)
+	messagingtest.WantCode(t, err, apierr.Forbidden)
+	_, err = b.Post(t.Context(), auth.Entity(b.Agent), messaging.Draft{ChannelID: c.ID, Content: "me, too"})
+	messagingtest.WantCode(t, err, apierr.Forbidden)
 	own, err := b.Post(t.Context(), auth.Service(), forged)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = b.EditMessage(t.Context(), auth.Identity{}, own.Message.ID, "forged", nil)
-	wantCode(t, err, apierr.Forbidden)
-	b.post(t, messaging.Draft{ChannelID: c.ID, Content: "people are free"})
+	messagingtest.WantCode(t, err, apierr.Forbidden)
+	b.Say(t, messaging.Draft{ChannelID: c.ID, Content: "people are free"})
 }
 
 func TestAnonymousAuthor(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	p, err := b.Post(t.Context(), auth.Identity{}, messaging.Draft{ChannelID: b.dm(t).ID, Content: "who am I?"})
+	b := messagingtest.New(t)
+	p, err := b.Post(t.Context(), auth.Identity{}, messaging.Draft{ChannelID: b.DM(t).ID, Content: "who am I?"})
 	if err != nil || p.Message.AuthorID != messaging.AnonymousID {
 		t.Errorf("%+v, %v", p.Message, err)
 	}
@@ -123,22 +124,22 @@ func TestAnonymousAuthor(t *testing.T) {
 
 func TestCompletion(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	c := b.dm(t)
-	m := b.post(t, messaging.Draft{ChannelID: c.ID, Content: "x"}).Message
-	sub := follow(t, b, c.ID)
-	if err := b.Complete(t.Context(), b.who, messaging.Completion{MessageID: m.ID, Failed: true, Detail: "no network"}); err != nil {
+	b := messagingtest.New(t)
+	c := b.DM(t)
+	m := b.Say(t, messaging.Draft{ChannelID: c.ID, Content: "x"}).Message
+	sub := messagingtest.Follow(t, b, c.ID)
+	if err := b.Complete(t.Context(), b.Who, messaging.Completion{MessageID: m.ID, Failed: true, Detail: "no network"}); err != nil {
 		t.Fatal(err)
 	}
-	if e := next(t, sub); e.Type != messaging.EventTurnEnded || e.MessageID != m.ID || e.Turn.Status != messaging.TurnFailed || e.Turn.Detail != "no network" {
+	if e := messagingtest.Next(t, sub); e.Type != messaging.EventTurnEnded || e.MessageID != m.ID || e.Turn.Status != messaging.TurnFailed || e.Turn.Detail != "no network" {
 		t.Errorf("event %+v", e)
 	}
-	if err := b.Complete(t.Context(), b.who, messaging.Completion{ChannelID: c.ID}); err != nil {
+	if err := b.Complete(t.Context(), b.Who, messaging.Completion{ChannelID: c.ID}); err != nil {
 		t.Fatal(err)
 	}
-	if e := next(t, sub); e.Turn.Status != messaging.StatusCompleted || e.ChannelID != c.ID {
+	if e := messagingtest.Next(t, sub); e.Turn.Status != messaging.StatusCompleted || e.ChannelID != c.ID {
 		t.Errorf("event %+v", e)
 	}
-	wantCode(t, b.Complete(t.Context(), b.who, messaging.Completion{MessageID: uuid.New()}), apierr.NotFound)
-	wantCode(t, b.Complete(t.Context(), b.who, messaging.Completion{ChannelID: c.ID, ServerID: new(uuid.New())}), apierr.BadRequest)
+	messagingtest.WantCode(t, b.Complete(t.Context(), b.Who, messaging.Completion{MessageID: uuid.New()}), apierr.NotFound)
+	messagingtest.WantCode(t, b.Complete(t.Context(), b.Who, messaging.Completion{ChannelID: c.ID, ServerID: new(uuid.New())}), apierr.BadRequest)
 }

@@ -2,6 +2,7 @@ package messaging
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -15,7 +16,7 @@ import (
 // EventType names what happened in a channel.
 type EventType string
 
-// The events of a channel.
+// The events of a channel. Parts of the server that have channels of their own add theirs.
 const (
 	EventMessage        EventType = "message"         // Message was stored
 	EventChunk          EventType = "chunk"           // a piece of a reply that is being written
@@ -25,8 +26,6 @@ const (
 	EventChannelCleared EventType = "channel_cleared" // all messages are gone
 	EventChannelUpdated EventType = "channel_updated" // Channel has changed
 	EventChannelDeleted EventType = "channel_deleted" // the channel is gone
-	EventSessionWarning EventType = "session_warning" // the end of Session, in this channel, comes near
-	EventSessionExpired EventType = "session_expired" // Session, in this channel, has run out
 )
 
 // Event is a hint about a channel, published after the commit that made it true.
@@ -36,13 +35,13 @@ type Event struct {
 	ServerID  uuid.UUID `json:"serverId"`
 	// Seq is the number of the newest message that comes before this event; for a message, its own. A reader who has not
 	// seen it reads it from the database first (MessagesSince), so that all readers see one order.
-	Seq       int64          `json:"seq"`
-	Message   *Message       `json:"message,omitempty"`
-	MessageID uuid.UUID      `json:"messageId,omitzero"` // deleted: which; turn ended: the message that was dealt with
-	Chunk     *Chunk         `json:"chunk,omitempty"`
-	Turn      *TurnEnd       `json:"turn,omitempty"`
-	Channel   *Channel       `json:"channel,omitempty"`
-	Session   *SessionNotice `json:"session,omitempty"`
+	Seq       int64           `json:"seq"`
+	Message   *Message        `json:"message,omitempty"`
+	MessageID uuid.UUID       `json:"messageId,omitzero"` // deleted: which; turn ended: the message that was dealt with
+	Chunk     *Chunk          `json:"chunk,omitempty"`
+	Turn      *TurnEnd        `json:"turn,omitempty"`
+	Channel   *Channel        `json:"channel,omitempty"`
+	Data      json.RawMessage `json:"data,omitempty"` // what an event of another part tells
 }
 
 // Chunk is a piece of a reply that is being written. The concatenation of all chunks is the beginning of the final text.
@@ -75,7 +74,6 @@ type TurnEnd struct {
 const (
 	subjectTurns      = "turns"       // there may be work
 	subjectTurnsEnded = "turns.ended" // turns were ended by somebody else than who runs them
-	subjectCallbacks  = "callbacks"   // there may be an end of a job to announce
 	subjectChannels   = "channel."    // + channel id
 	subjectDeleted    = "channels.deleted"
 	subjectAgents     = "agents" // an agent was made, changed, started, stopped or deleted
@@ -148,17 +146,18 @@ func (s *Service) AgentChanges() (*bus.Subscription, error) {
 // DecodeTurnIDs reads the ids in an event of EndedTurns.
 func DecodeTurnIDs(m bus.Message) ([]uuid.UUID, error) { return bus.Value[[]uuid.UUID](m) }
 
-func (s *Service) emit(ctx context.Context, e Event) {
+// Emit publishes an event of a channel. It comes after the commit that made it true.
+func (s *Service) Emit(ctx context.Context, e Event) {
 	s.publish(ctx, subjectChannels+e.ChannelID.String(), e)
 }
 
 func (s *Service) emitMessage(ctx context.Context, m Message) {
-	s.emit(ctx, Event{Type: EventMessage, ChannelID: m.ChannelID, ServerID: m.MessageServerID, Seq: m.Seq, Message: &m})
+	s.Emit(ctx, Event{Type: EventMessage, ChannelID: m.ChannelID, ServerID: m.MessageServerID, Seq: m.Seq, Message: &m})
 }
 
 // emitTurnEnd announces the end of a turn after the message seq.
 func (s *Service) emitTurnEnd(ctx context.Context, serverID uuid.UUID, seq int64, t Turn) {
-	s.emit(ctx, Event{
+	s.Emit(ctx, Event{
 		Type: EventTurnEnded, ChannelID: t.ChannelID, ServerID: serverID, Seq: seq, MessageID: t.MessageID,
 		Turn: &TurnEnd{
 			TurnID: t.ID, AgentID: t.AgentID, ResponseID: t.ResponseID, ReplyID: t.ReplyID,
@@ -169,10 +168,8 @@ func (s *Service) emitTurnEnd(ctx context.Context, serverID uuid.UUID, seq int64
 
 func (s *Service) hintWork(ctx context.Context) { s.publish(ctx, subjectTurns, nil) }
 
-func (s *Service) hintCallbacks(ctx context.Context) { s.publish(ctx, subjectCallbacks, nil) }
-
-// announceEnded tells everybody about turns that were ended from outside.
-func (s *Service) announceEnded(ctx context.Context, serverID uuid.UUID, turns []Turn) {
+// announceEnded tells everybody about turns of a channel that were ended from outside.
+func (s *Service) announceEnded(ctx context.Context, channel Channel, turns []Turn) {
 	if len(turns) == 0 {
 		return
 	}
@@ -182,8 +179,8 @@ func (s *Service) announceEnded(ctx context.Context, serverID uuid.UUID, turns [
 	}
 	s.publish(ctx, subjectTurnsEnded, ids)
 	for _, t := range turns {
-		s.emitTurnEnd(ctx, serverID, t.Seq, t)
+		s.emitTurnEnd(ctx, channel.MessageServerID, t.Seq, t)
 	}
 	s.hintWork(ctx)
-	s.hintCallbacks(ctx)
+	s.tellCommitted(ctx, channel)
 }

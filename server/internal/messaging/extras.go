@@ -45,7 +45,7 @@ func (e Extras) into(metadata json.RawMessage) (json.RawMessage, error) {
 		{actionsKey, e.Actions, textList},
 		{mentionContextKey, e.MentionContext, objectValue},
 	} {
-		value, err := anyJSON(extra.value, extra.name, maxMessageJSON)
+		value, err := jsontext.Check(extra.value, extra.name, maxMessageJSON)
 		if err != nil {
 			return nil, err
 		}

@@ -110,20 +110,14 @@ func (s *Service) DeleteMessage(ctx context.Context, who auth.Identity, channelI
 		if deleted = n > 0; err != nil || !deleted {
 			return err
 		}
-		rows, err := q.EndMessageTurns(ctx, db.EndMessageTurnsParams{
-			MessageID: messageID, NewStatus: string(TurnCancelled), Reason: "message_deleted", Detail: "The message was deleted", EndedAt: new(s.millis()),
-		})
-		if err != nil {
-			return err
-		}
-		ended = turnsOf(rows)
-		return s.settleJobs(ctx, q, channel, nil, ended...)
+		ended, err = s.cancelTurns(ctx, q, channel, messageID, "message_deleted", "The message was deleted")
+		return err
 	})
 	if err != nil || !deleted {
 		return err
 	}
-	s.announceEnded(ctx, channel.MessageServerID, ended)
-	s.emit(ctx, Event{Type: EventMessageDeleted, ChannelID: channelID, ServerID: channel.MessageServerID, MessageID: messageID})
+	s.announceEnded(ctx, channel, ended)
+	s.Emit(ctx, Event{Type: EventMessageDeleted, ChannelID: channelID, ServerID: channel.MessageServerID, MessageID: messageID})
 	return nil
 }
 
@@ -143,19 +137,13 @@ func (s *Service) ClearChannel(ctx context.Context, who auth.Identity, channelID
 		if _, err := q.DeleteChannelMessages(ctx, channelID); err != nil {
 			return err
 		}
-		rows, err := q.EndChannelTurns(ctx, db.EndChannelTurnsParams{
-			ChannelID: channelID, NewStatus: string(TurnCancelled), Reason: "channel_cleared", Detail: "The channel was cleared", EndedAt: new(s.millis()),
-		})
-		if err != nil {
-			return err
-		}
-		ended = turnsOf(rows)
-		return s.settleJobs(ctx, q, channel, nil, ended...)
+		ended, err = s.cancelTurns(ctx, q, channel, uuid.Nil, "channel_cleared", "The channel was cleared")
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	s.announceEnded(ctx, channel.MessageServerID, ended)
-	s.emit(ctx, Event{Type: EventChannelCleared, ChannelID: channelID, ServerID: channel.MessageServerID})
+	s.announceEnded(ctx, channel, ended)
+	s.Emit(ctx, Event{Type: EventChannelCleared, ChannelID: channelID, ServerID: channel.MessageServerID})
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/names"
@@ -129,7 +130,7 @@ func (s *Service) SyncChannels(ctx context.Context, who auth.Identity, serverID 
 				return err
 			}
 			row, err := q.UpsertSourceChannel(ctx, db.UpsertSourceChannelParams{
-				ID: n.ID, MessageServerID: serverID, Name: n.Name, Type: n.Type, SourceType: &server.SourceType, SourceID: new(stripNUL(c.SourceID)),
+				ID: n.ID, MessageServerID: serverID, Name: n.Name, Type: n.Type, SourceType: &server.SourceType, SourceID: new(dbtype.Text(c.SourceID)),
 				Metadata: n.Metadata, TurnPolicy: n.TurnPolicy, CreatedBy: n.CreatedBy, CreatedAt: n.CreatedAt, UpdatedAt: n.UpdatedAt,
 			})
 			if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/store"
 )
 
@@ -214,7 +215,7 @@ func insertLog(ctx context.Context, q db.Querier, t Turn, position int64, log []
 		}
 		if err := q.InsertTurnEvent(ctx, db.InsertTurnEventParams{
 			TurnID: t.ID, AgentID: t.AgentID, Position: position + int64(i), Type: e.Type, At: dbtype.MillisOf(e.At),
-			Data: dbtype.JSON(dropEscapedNUL(e.Data)),
+			Data: dbtype.JSON(jsontext.DropNUL(e.Data)),
 		}); err != nil {
 			return err
 		}

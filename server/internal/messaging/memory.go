@@ -11,6 +11,7 @@ import (
 
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/queries/dbtype"
+	"github.com/elizad/elizad/server/internal/jsontext"
 )
 
 // Recollection is what an agent keeps of a turn. RoomID and WorldID are the agent's own names of the channel and its message
@@ -49,7 +50,7 @@ func (s *Service) remember(ctx context.Context, q db.Querier, t Turn, home Chann
 		at := dbtype.MillisOf(m.CreatedAt)
 		if _, err := q.InsertMemory(ctx, db.InsertMemoryParams{
 			ID: m.ID, AgentID: t.AgentID, EntityID: m.EntityID, RoomID: r.RoomID, WorldID: &r.WorldID, TableName: memoryTable,
-			Content: dbtype.JSON(dropEscapedNUL(m.Content)), Metadata: dbtype.JSON(dropEscapedNUL(m.Metadata)), MessageID: &m.MessageID,
+			Content: dbtype.JSON(jsontext.DropNUL(m.Content)), Metadata: dbtype.JSON(jsontext.DropNUL(m.Metadata)), MessageID: &m.MessageID,
 			IsUnique: true, CreatedAt: at, UpdatedAt: at,
 		}); err != nil {
 			return err

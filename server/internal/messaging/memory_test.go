@@ -12,6 +12,7 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/messaging/messagingtest"
 )
 
 // recollection keeps a turn's message, and its reply under the id it will have.
@@ -25,11 +26,11 @@ func recollection(turn messaging.Turn, room uuid.UUID) *messaging.Recollection {
 	}
 }
 
-func (b *bench) stored(t testing.TB) []db.ListAgentMemoriesRow {
+func stored(t testing.TB, b *messagingtest.Bench) []db.ListAgentMemoriesRow {
 	t.Helper()
 	var rows []db.ListAgentMemoriesRow
-	err := b.store.View(t.Context(), auth.Service().Scope(), func(q db.Querier) (err error) {
-		rows, err = q.ListAgentMemories(t.Context(), db.ListAgentMemoriesParams{AgentID: b.agent, TableName: "messages", ToTime: 1 << 60, LimitRows: 100})
+	err := b.Store.View(t.Context(), auth.Service().Scope(), func(q db.Querier) (err error) {
+		rows, err = q.ListAgentMemories(t.Context(), db.ListAgentMemoriesParams{AgentID: b.Agent, TableName: "messages", ToTime: 1 << 60, LimitRows: 100})
 		return err
 	})
 	if err != nil {
@@ -40,23 +41,23 @@ func (b *bench) stored(t testing.TB) []db.ListAgentMemoriesRow {
 
 func TestTurnStoresWhatTheAgentKeeps(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	c, room := b.dm(t), uuid.New()
-	b.post(t, messaging.Draft{ChannelID: c.ID, Content: "q"})
-	turn := b.claim(t, 1)[0]
-	reply, err := b.FinishTurn(t.Context(), worker, turn, messaging.Outcome{
+	b := messagingtest.New(t)
+	c, room := b.DM(t), uuid.New()
+	b.Say(t, messaging.Draft{ChannelID: c.ID, Content: "q"})
+	turn := b.Claim(t, 1)[0]
+	reply, err := b.FinishTurn(t.Context(), messagingtest.Worker, turn, messaging.Outcome{
 		Status: messaging.TurnReplied, Reply: &messaging.Reply{Content: "a"}, Recollection: recollection(turn, room),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := b.stored(t)
+	rows := stored(t, b)
 	if len(rows) != 2 || rows[0].ID != turn.ResponseID || *rows[0].MessageID != reply.ID || !rows[0].CreatedAt.Time().Equal(reply.CreatedAt) ||
 		*rows[1].MessageID != turn.MessageID || rows[1].CreatedAt != 7 || rows[1].RoomID != room || string(rows[1].Content) != `{"text":"q"}` {
 		t.Errorf("memories %+v", rows)
 	}
-	err = b.store.View(t.Context(), auth.Service().Scope(), func(q db.Querier) error {
-		got, err := q.GetRoom(t.Context(), db.GetRoomParams{ID: room, AgentID: b.agent})
+	err = b.Store.View(t.Context(), auth.Service().Scope(), func(q db.Querier) error {
+		got, err := q.GetRoom(t.Context(), db.GetRoomParams{ID: room, AgentID: b.Agent})
 		if err == nil && (*got.Room.ChannelID != c.ID || *got.WorldName != "Default Server" || *got.ChannelName != c.Name) {
 			t.Errorf("room %+v", got)
 		}
@@ -66,57 +67,57 @@ func TestTurnStoresWhatTheAgentKeeps(t *testing.T) {
 		t.Error(err)
 	}
 
-	b.post(t, messaging.Draft{ChannelID: c.ID, Content: "q2"})
-	turn = b.claim(t, 1)[0]
+	b.Say(t, messaging.Draft{ChannelID: c.ID, Content: "q2"})
+	turn = b.Claim(t, 1)[0]
 	silent := recollection(turn, room)
-	if _, err := b.FinishTurn(t.Context(), worker, turn, messaging.Outcome{Status: messaging.TurnIgnored, Recollection: silent}); err != nil {
+	if _, err := b.FinishTurn(t.Context(), messagingtest.Worker, turn, messaging.Outcome{Status: messaging.TurnIgnored, Recollection: silent}); err != nil {
 		t.Fatal(err)
 	}
-	if rows := b.stored(t); len(rows) != 3 {
+	if rows := stored(t, b); len(rows) != 3 {
 		t.Errorf("%d memories after silence, want 3", len(rows))
 	}
-	if err := b.DeleteMessage(t.Context(), b.who, c.ID, reply.ID); err != nil {
+	if err := b.DeleteMessage(t.Context(), b.Who, c.ID, reply.ID); err != nil {
 		t.Fatal(err)
 	}
-	if rows := b.stored(t); len(rows) != 2 {
+	if rows := stored(t, b); len(rows) != 2 {
 		t.Errorf("%d memories after deleting a message, want 2", len(rows))
 	}
-	if err := b.ClearChannel(t.Context(), b.who, c.ID); err != nil {
+	if err := b.ClearChannel(t.Context(), b.Who, c.ID); err != nil {
 		t.Fatal(err)
 	}
-	if rows := b.stored(t); len(rows) != 0 {
+	if rows := stored(t, b); len(rows) != 0 {
 		t.Errorf("%d memories of a cleared channel", len(rows))
 	}
 }
 
 func TestCancelledTurnLeavesNoMemory(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	c := b.dm(t)
-	p := b.post(t, messaging.Draft{ChannelID: c.ID, Content: "q"})
-	turn := b.claim(t, 1)[0]
-	if err := b.DeleteMessage(t.Context(), b.who, c.ID, p.Message.ID); err != nil {
+	b := messagingtest.New(t)
+	c := b.DM(t)
+	p := b.Say(t, messaging.Draft{ChannelID: c.ID, Content: "q"})
+	turn := b.Claim(t, 1)[0]
+	if err := b.DeleteMessage(t.Context(), b.Who, c.ID, p.Message.ID); err != nil {
 		t.Fatal(err)
 	}
-	_, err := b.FinishTurn(t.Context(), worker, turn, messaging.Outcome{
+	_, err := b.FinishTurn(t.Context(), messagingtest.Worker, turn, messaging.Outcome{
 		Status: messaging.TurnReplied, Reply: &messaging.Reply{Content: "a"}, Recollection: recollection(turn, uuid.New()),
 	})
-	wantCode(t, err, apierr.Conflict)
-	if rows := b.stored(t); len(rows) != 0 {
+	messagingtest.WantCode(t, err, apierr.Conflict)
+	if rows := stored(t, b); len(rows) != 0 {
 		t.Errorf("memories %+v", rows)
 	}
 }
 
 func TestLogOfAnAgent(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	c := b.dm(t)
+	b := messagingtest.New(t)
+	c := b.DM(t)
 	entry := func(kind, data string) messaging.TurnLogEntry {
 		return messaging.TurnLogEntry{Type: kind, At: time.UnixMilli(1000), Data: json.RawMessage(data)}
 	}
-	b.post(t, messaging.Draft{ChannelID: c.ID, Content: "q"})
-	turn := b.claim(t, 1)[0]
-	if _, err := b.FinishTurn(t.Context(), worker, turn, messaging.Outcome{Status: messaging.TurnIgnored, Log: []messaging.TurnLogEntry{
+	b.Say(t, messaging.Draft{ChannelID: c.ID, Content: "q"})
+	turn := b.Claim(t, 1)[0]
+	if _, err := b.FinishTurn(t.Context(), messagingtest.Worker, turn, messaging.Outcome{Status: messaging.TurnIgnored, Log: []messaging.TurnLogEntry{
 		entry(messaging.LogRunStarted, `{}`), entry(messaging.LogModelUsed, `{"modelType":"TEXT_EMBEDDING"}`), entry(messaging.LogModelUsed, `{"modelType":"TEXT_LARGE"}`),
 		entry(messaging.LogActionStarted, `{}`), entry(messaging.LogActionCompleted, `{"actionName":"Rest"}`), entry(messaging.LogRunEnded, `{}`),
 	}}); err != nil {
@@ -132,7 +133,7 @@ func TestLogOfAnAgent(t *testing.T) {
 		if query.Limit == 0 {
 			query.Limit = 100
 		}
-		out, _, err := b.Logs(t.Context(), b.who, b.agent, query)
+		out, _, err := b.Logs(t.Context(), b.Who, b.Agent, query)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -166,7 +167,7 @@ func TestLogOfAnAgent(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
-	run, _, err := b.Run(t.Context(), b.who, b.agent, turn.ID)
+	run, _, err := b.Run(t.Context(), b.Who, b.Agent, turn.ID)
 	if err != nil || run.Counts != (messaging.Counts{Actions: 1, ModelCalls: 2, Evaluators: 2}) {
 		t.Errorf("run %+v, %v", run, err)
 	}
@@ -179,7 +180,7 @@ func TestLogOfAnAgent(t *testing.T) {
 		t.Errorf("%d ids of 8 entries", len(ids))
 	}
 	for range 2 {
-		if err := b.DeleteLog(t.Context(), b.who, b.agent, action.ID); err != nil {
+		if err := b.DeleteLog(t.Context(), b.Who, b.Agent, action.ID); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -189,10 +190,10 @@ func TestLogOfAnAgent(t *testing.T) {
 	if got := logs(messaging.LogQuery{Kind: "action"}); len(got) != 0 {
 		t.Errorf("a deleted entry: %+v", got)
 	}
-	if _, _, err := b.Logs(t.Context(), b.who, uuid.New(), messaging.LogQuery{Limit: 1}); !apierr.IsCode(err, apierr.NotFound) {
+	if _, _, err := b.Logs(t.Context(), b.Who, uuid.New(), messaging.LogQuery{Limit: 1}); !apierr.IsCode(err, apierr.NotFound) {
 		t.Errorf("an unknown agent: %v", err)
 	}
-	if err := b.DeleteChannel(t.Context(), b.who, c.ID); err != nil {
+	if err := b.DeleteChannel(t.Context(), b.Who, c.ID); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.AddTurnLog(t.Context(), turn, []messaging.TurnLogEntry{entry(messaging.LogEvaluated, `{}`)}); err != nil {

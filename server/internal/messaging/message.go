@@ -1,6 +1,7 @@
 package messaging
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"time"
@@ -8,17 +9,22 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/names"
 )
 
-// Limits of a message.
+// Limits of a message, and of channels and message servers.
 const (
-	MaxReply     = 200_000 // characters that an agent may answer
-	maxName      = 256
-	maxClientID  = 256
-	replayWindow = 2 * time.Minute // how long a client's own message id is remembered
+	MaxReply       = 200_000 // characters that an agent may answer
+	maxName        = 256
+	maxMessageJSON = 1 << 20  // bytes of each field with JSON
+	maxPlaceJSON   = 64 << 10 // bytes of the metadata of a channel or message server, of which lists hold many
+	maxClientID    = 256
+	replayWindow   = 2 * time.Minute // how long a client's own message id is remembered
 )
 
 // Source types that the server itself gives to messages.
@@ -60,8 +66,8 @@ const (
 
 // Draft is a message before it is posted. All senders set the channel and the words. Clients by REST and sockets add an id of
 // their own, and how to make a channel that isn't there; other programs the platform and their id on it, and that it may be an
-// agent's; those who wait for the answer whom they mean, and how far they have read it; sessions and jobs, in this package,
-// what else their message makes.
+// agent's; those who wait for the answer whom they mean, and how far they have read it; parts of the server that have channels of
+// their own (see [Observer]) what else their message makes.
 type Draft struct {
 	ID         uuid.UUID  // zero: a new one is made. An id that exists makes the post a duplicate or a conflict
 	NewID      bool       // ID was made by NewID for this post, so that nobody looks for it
@@ -83,8 +89,9 @@ type Draft struct {
 	Target     *uuid.UUID      // an agent that must get a turn; the zero UUID stands for any. nil: the message may go unanswered
 	Resume     *Position       // for Ask: how far the reader of an earlier exchange about this message came
 
-	makeChannel postStep // makes the channel that isn't there, in place of Create
-	also        postStep // what else a new message changes
+	// Both run in the transaction of the post, which may run them again, and their errors undo it.
+	MakeChannel func(ctx context.Context, q db.Querier) error                      // makes the channel that isn't there, in place of Create
+	Also        func(ctx context.Context, q db.Querier, messageID uuid.UUID) error // what else a new message changes
 }
 
 // Position is a point in the answer to a message.
@@ -160,8 +167,7 @@ type Posted struct {
 	Channel        Channel // without participants
 	Turns          []Turn  // one for each agent that was given the message
 	ChannelCreated bool
-	Duplicate      bool           // the message was there already; nothing was stored
-	Session        *SessionUpdate // what a new message in a session did to it
+	Duplicate      bool // the message was there already; nothing was stored
 }
 
 // HistoryQuery selects messages of a channel.
@@ -182,6 +188,10 @@ type History struct {
 	HasMore  bool
 }
 
+func tooLong(s string, limit int) bool {
+	return len(s) > limit && utf8.RuneCountInString(s) > limit
+}
+
 // checkLength refuses what is longer than callers may write.
 func (s *Service) checkLength(content string) error {
 	if !tooLong(content, s.maxContent) {
@@ -194,7 +204,7 @@ func (s *Service) checkLength(content string) error {
 // validate checks and cleans d.
 func (d *Draft) validate() error {
 	for _, text := range []*string{&d.Content, &d.SourceType, &d.ClientID, &d.SourceID} {
-		*text = stripNUL(*text)
+		*text = dbtype.Text(*text)
 	}
 	d.AuthorName = names.Clean(d.AuthorName)
 	if err := d.mergeExtras(); err != nil {
@@ -217,7 +227,7 @@ func (d *Draft) validate() error {
 		return apierr.New(apierr.ValidationFailed, "source_id exceeds %d bytes", maxClientID)
 	}
 	var err error
-	if d.RawMessage, err = anyJSON(d.RawMessage, "raw_message", maxMessageJSON); err != nil {
+	if d.RawMessage, err = jsontext.Check(d.RawMessage, "raw_message", maxMessageJSON); err != nil {
 		return err
 	}
 	if d.SourceType == "" && !d.Submitted {
@@ -231,14 +241,14 @@ func (d *Draft) validate() error {
 
 // mergeExtras makes what the message brings beside its text a part of its metadata.
 func (d *Draft) mergeExtras() error {
-	metadata, err := object(d.Metadata, "metadata", maxMessageJSON)
+	metadata, err := jsontext.CheckObject(d.Metadata, "metadata", maxMessageJSON)
 	if err != nil {
 		return err
 	}
 	if d.Metadata, err = d.Extras.into(metadata); err != nil {
 		return err
 	}
-	return within(d.Metadata, "metadata, with what comes beside the text,", maxMessageJSON)
+	return jsontext.CheckSize(d.Metadata, "metadata, with what comes beside the text,", maxMessageJSON)
 }
 
 // externalID derives a message's id from the one that it has elsewhere, so that it can't be stored twice. Many platforms count

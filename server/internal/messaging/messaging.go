@@ -6,7 +6,8 @@
 // seen, so a reader who missed something knows it and reads the database.
 //
 // The package knows nothing of how agents think. It stores turns and says that there is work; whoever runs agents claims
-// turns ([Service.ClaimTurns]), and ends each by [Service.FinishTurn], which stores the reply through the same door.
+// turns ([Service.ClaimTurns]), and ends each by [Service.FinishTurn], which stores the reply through the same door. Parts of the
+// server that make channels of their own hear of what ends in them as an [Observer].
 package messaging
 
 import (
@@ -40,7 +41,6 @@ type Config struct {
 	Bus          bus.Bus
 	Logger       *slog.Logger     // nil: nothing is logged
 	Now          func() time.Time // nil: time.Now
-	Jumps        Jumps            // of the clock behind Now; nil: it never jumps
 	MailboxLimit int              // 0: DefaultMailboxLimit
 	MaxContent   int              // characters of what callers write; 0: DefaultMaxContent
 	Quotas       Quotas           // of what callers make
@@ -49,40 +49,16 @@ type Config struct {
 	// there are no files.
 	PublicURL func(location string) string
 
-	Sessions SessionLimits
-	// AgentSettings tells what agents say about their sessions. nil: they say nothing.
-	AgentSettings AgentSettings
-	// CheckCallback refuses an address that the ends of jobs must not be announced to. nil: all are refused.
-	CheckCallback func(url string) error
-	Secrets       Sealer // keeps what signs announcements; nil: callers can't have them signed
-
 	// GuardAgents lets nobody but the server's own parts, and callers with its secret, write in the name of an agent.
 	GuardAgents bool
 }
 
-// Jumps is a clock that holds back when the time of day jumps, until it is told to follow.
-type Jumps interface {
-	Jump() time.Duration
-	Follow(jump time.Duration)
-}
-
-// AgentSettings returns how to look up the settings of an agent that runs; running is false for another. An unknown one is
-// NOT_FOUND.
-type AgentSettings func(ctx context.Context, agentID uuid.UUID) (lookup func(name string) (string, bool), running bool, err error)
-
-// Sealer keeps secrets unreadable at rest. What is sealed opens for the same owner only.
-type Sealer interface {
-	Seal(owner string, values map[string]string) ([]byte, error)
-	Open(owner string, sealed []byte) (map[string]string, error)
-}
-
 // Service is the domain of messages. Its methods are safe for concurrent use; who is the caller, as the edge established it.
 type Service struct {
-	store        *gate
+	store        store.Store
 	bus          bus.Bus
 	log          *slog.Logger
 	now          func() time.Time
-	jumps        Jumps
 	mailboxLimit int
 	maxContent   int
 	tallies      tallies
@@ -90,24 +66,17 @@ type Service struct {
 	guardAgents  bool
 	publicURL    func(location string) string
 
-	limits        SessionLimits
-	agentSettings AgentSettings
-	checkCallback func(url string) error
-	secrets       Sealer
+	observers map[string]Observer // by the source type of their channels
 
 	lastSender atomic.Pointer[uuid.UUID] // where the next claim of turns goes on in the circle of senders
-
-	nextSweep atomic.Int64  // epoch milliseconds; Sweeper sleeps until then
-	sweepSoon chan struct{} // tells Sweeper that something is due before
 }
 
 // New returns a service on cfg's store and bus. It starts nothing.
 func New(cfg Config) *Service {
 	s := &Service{
-		store: &gate{Store: cfg.Store}, bus: cfg.Bus, log: cfg.Logger, now: cfg.Now, jumps: cfg.Jumps,
+		store: cfg.Store, bus: cfg.Bus, log: cfg.Logger, now: cfg.Now,
 		mailboxLimit: cfg.MailboxLimit, maxContent: cfg.MaxContent, participants: cfg.Quotas.participants(), publicURL: cfg.PublicURL, guardAgents: cfg.GuardAgents,
-		limits: cfg.Sessions.withDefaults(), agentSettings: cfg.AgentSettings, checkCallback: cfg.CheckCallback, secrets: cfg.Secrets,
-		sweepSoon: make(chan struct{}, 1),
+		observers: map[string]Observer{},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -132,15 +101,12 @@ func (s *Service) Prepare(ctx context.Context) error {
 		now := s.millis()
 		if err := q.EnsureMessageServer(ctx, db.EnsureMessageServerParams{
 			ID: DefaultServerID, Name: "Default Server", SourceType: "eliza_default",
-			Metadata: emptyObject(), CreatedAt: now, UpdatedAt: now,
+			Metadata: dbtype.JSON(`{}`), CreatedAt: now, UpdatedAt: now,
 		}); err != nil {
 			return err
 		}
 		if !s.store.Exclusive() {
 			return nil
-		}
-		if err := s.bringBack(ctx, q, now); err != nil {
-			return err
 		}
 		_, err := q.ReleaseAllTurnLeases(ctx)
 		return err
@@ -172,13 +138,6 @@ func mustNotBeAgent(ctx context.Context, q db.Querier, author uuid.UUID) error {
 
 func (s *Service) millis() dbtype.Millis { return dbtype.MillisOf(s.now()) }
 
-// judge returns the time by which to judge a row that was read after before: the earlier one, for if a jump of the clock is
-// followed in between, the row's end and the clock are of different times, and nothing must seem over that goes on.
-func (s *Service) judge(before dbtype.Millis) dbtype.Millis { return min(before, s.millis()) }
-
-// publish sends an event. A lost one loses nothing, so a failure is only logged.
 func (s *Service) publish(ctx context.Context, subject string, value any) {
-	if err := s.bus.Publish(context.WithoutCancel(ctx), subject, value); err != nil && !errors.Is(err, bus.ErrClosed) {
-		s.log.WarnContext(ctx, "event not published", "subject", subject, "error", err)
-	}
+	bus.Hint(ctx, s.bus, s.log, subject, value)
 }

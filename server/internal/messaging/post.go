@@ -16,6 +16,7 @@ import (
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/store"
 )
 
@@ -45,7 +46,7 @@ func (s *Service) Post(ctx context.Context, who auth.Identity, d Draft) (Posted,
 		return Posted{}, err
 	}
 	s.logPosted(ctx, &p.out)
-	s.announceEnded(ctx, p.out.Message.MessageServerID, p.replaced)
+	s.announceEnded(ctx, p.out.Channel, p.replaced)
 	s.emitMessage(ctx, p.out.Message)
 	if p.out.Message.Unhandled != "" {
 		s.emitTurnEnd(ctx, p.out.Message.MessageServerID, p.out.Message.Seq, Turn{
@@ -95,9 +96,6 @@ func unhandledText(reason string) string {
 		return "No agent takes part in this channel"
 	}
 }
-
-// postStep is a part of a post that is not everybody's. It runs in the post's transaction.
-type postStep func(ctx context.Context, p *post) error
 
 // post is one run of Post inside its transaction.
 type post struct {
@@ -211,8 +209,8 @@ func (p *post) findDuplicate(ctx context.Context, now dbtype.Millis) error {
 }
 
 func (p *post) createChannel(ctx context.Context) error {
-	if p.draft.makeChannel != nil {
-		return p.draft.makeChannel(ctx, p)
+	if p.draft.MakeChannel != nil {
+		return p.draft.MakeChannel(ctx, p.q)
 	}
 	c := p.draft.Create
 	if c == nil {
@@ -229,7 +227,7 @@ func (p *post) createChannel(ctx context.Context) error {
 	if c.DM {
 		kind, name = TypeDM, "DM "
 	}
-	metadata, err := mergeObjects(encode(map[string]any{
+	metadata, err := jsontext.Overlay(jsontext.Encode(map[string]any{
 		"created_by":       c.CreatedBy,
 		"created_for_user": p.draft.AuthorID,
 		"created_at":       p.now().UTC().Format(time.RFC3339Nano),
@@ -282,8 +280,8 @@ func (p *post) store(ctx context.Context, row db.Channel) error {
 			return err
 		}
 	}
-	if p.draft.also != nil {
-		return p.draft.also(ctx, p)
+	if p.draft.Also != nil {
+		return p.draft.Also(ctx, p.q, message.ID)
 	}
 	return nil
 }
@@ -344,7 +342,7 @@ func (p *post) queueTurn(ctx context.Context, agent db.ListChannelAgentsRow) err
 			return err
 		}
 		p.replaced = append(p.replaced, turnsOf(rows)...)
-		if err := p.settleJobs(ctx, p.q, channel, nil, turnsOf(rows)...); err != nil {
+		if err := p.tellEnded(ctx, p.q, channel, nil, turnsOf(rows)...); err != nil {
 			return err
 		}
 	default:

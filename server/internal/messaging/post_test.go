@@ -12,39 +12,40 @@ import (
 
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/messaging/messagingtest"
 )
 
 func TestPostNumbersAndAnnounces(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	c := b.dm(t)
-	sub := follow(t, b, c.ID)
+	b := messagingtest.New(t)
+	c := b.DM(t)
+	sub := messagingtest.Follow(t, b, c.ID)
 	for i := range 3 {
-		p := b.post(t, messaging.Draft{ChannelID: c.ID, Content: fmt.Sprint("m", i)})
+		p := b.Say(t, messaging.Draft{ChannelID: c.ID, Content: fmt.Sprint("m", i)})
 		if p.Message.Seq != int64(i+1) {
 			t.Errorf("message %d has number %d", i, p.Message.Seq)
 		}
-		if len(p.Turns) != 1 || p.Turns[0].AgentID != b.agent || p.Turns[0].Status != messaging.TurnQueued {
+		if len(p.Turns) != 1 || p.Turns[0].AgentID != b.Agent || p.Turns[0].Status != messaging.TurnQueued {
 			t.Errorf("turns of message %d: %+v", i, p.Turns)
 		}
-		if e := next(t, sub); e.Type != messaging.EventMessage || e.Seq != p.Message.Seq || e.Message.Content != p.Message.Content {
+		if e := messagingtest.Next(t, sub); e.Type != messaging.EventMessage || e.Seq != p.Message.Seq || e.Message.Content != p.Message.Content {
 			t.Errorf("event %d: %+v", i, e)
 		}
 	}
-	if diff := cmp.Diff([]string{"m0", "m1", "m2"}, b.texts(t, c.ID)); diff != "" {
+	if diff := cmp.Diff([]string{"m0", "m1", "m2"}, b.Texts(t, c.ID)); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestPostRefusals(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	c := b.dm(t)
-	other, err := b.CreateServer(t.Context(), b.who, messaging.NewServer{Name: "Other", SourceType: "test"})
+	b := messagingtest.New(t)
+	c := b.DM(t)
+	other, err := b.CreateServer(t.Context(), b.Who, messaging.NewServer{Name: "Other", SourceType: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	elsewhere := b.post(t, messaging.Draft{ChannelID: uuid.New(), Content: "x", Create: &messaging.AutoCreate{CreatedBy: "test"}}).Message.ID
+	elsewhere := b.Say(t, messaging.Draft{ChannelID: uuid.New(), Content: "x", Create: &messaging.AutoCreate{CreatedBy: "test"}}).Message.ID
 	tests := []struct {
 		name  string
 		draft messaging.Draft
@@ -66,9 +67,9 @@ func TestPostRefusals(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := b.Post(t.Context(), b.who, tt.draft)
-			wantCode(t, err, tt.want)
-			if got := b.texts(t, c.ID); len(got) != 0 {
+			_, err := b.Post(t.Context(), b.Who, tt.draft)
+			messagingtest.WantCode(t, err, tt.want)
+			if got := b.Texts(t, c.ID); len(got) != 0 {
 				t.Errorf("a refused message was stored: %q", got)
 			}
 		})
@@ -77,9 +78,9 @@ func TestPostRefusals(t *testing.T) {
 
 func TestPostCleansText(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	c := b.dm(t)
-	p := b.post(t, messaging.Draft{ChannelID: c.ID, Content: "a\x00b\xff", Metadata: json.RawMessage(`{"k":"x\u0000y","path":"c:\\u0000"}`)})
+	b := messagingtest.New(t)
+	c := b.DM(t)
+	p := b.Say(t, messaging.Draft{ChannelID: c.ID, Content: "a\x00b\xff", Metadata: json.RawMessage(`{"k":"x\u0000y","path":"c:\\u0000"}`)})
 	if p.Message.Content != "ab\uFFFD" {
 		t.Errorf("content %q", p.Message.Content)
 	}
@@ -90,14 +91,14 @@ func TestPostCleansText(t *testing.T) {
 
 func TestPostCreatesChannel(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := messagingtest.New(t)
 	id := uuid.New()
-	metadata := json.RawMessage(fmt.Sprintf(`{"isDm":true,"targetUserId":%q}`, b.agent))
+	metadata := json.RawMessage(fmt.Sprintf(`{"isDm":true,"targetUserId":%q}`, b.Agent))
 	var wg sync.WaitGroup
 	created := make([]bool, 8)
 	for i := range created { // all at once: one of them makes it
 		wg.Go(func() {
-			p, err := b.Post(t.Context(), b.who, messaging.Draft{
+			p, err := b.Post(t.Context(), b.Who, messaging.Draft{
 				ChannelID: id, Content: "hi", Metadata: metadata, Create: messaging.AutoCreateFrom(metadata, "test_auto_creation"),
 			})
 			if err != nil {
@@ -116,29 +117,29 @@ func TestPostCreatesChannel(t *testing.T) {
 	if n != 1 {
 		t.Errorf("%d of the posts made the channel", n)
 	}
-	c, err := b.Channel(t.Context(), b.who, id)
+	c, err := b.Channel(t.Context(), b.Who, id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]uuid.UUID{b.user, b.agent}, c.Participants); diff != "" {
+	if diff := cmp.Diff([]uuid.UUID{b.User, b.Agent}, c.Participants); diff != "" {
 		t.Error(diff)
 	}
 	if c.Type != messaging.TypeDM || c.Name != "DM "+id.String()[:8] || c.LastSeq != int64(len(created)) {
 		t.Errorf("channel %+v", c)
 	}
 	var m map[string]any
-	if err := json.Unmarshal(c.Metadata, &m); err != nil || m["created_by"] != "test_auto_creation" || m["created_for_user"] != b.user.String() {
+	if err := json.Unmarshal(c.Metadata, &m); err != nil || m["created_by"] != "test_auto_creation" || m["created_for_user"] != b.User.String() {
 		t.Errorf("metadata %s (%v)", c.Metadata, err)
 	}
 }
 
 func TestPostTwiceUnderAClientsID(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	c := b.dm(t)
-	first := b.post(t, messaging.Draft{ChannelID: c.ID, Content: "hello", ClientID: "c1"})
-	again := b.post(t, messaging.Draft{ChannelID: c.ID, Content: "hello", ClientID: "c1"})
-	other := b.post(t, messaging.Draft{ChannelID: c.ID, Content: "another text", ClientID: "c1"})
+	b := messagingtest.New(t)
+	c := b.DM(t)
+	first := b.Say(t, messaging.Draft{ChannelID: c.ID, Content: "hello", ClientID: "c1"})
+	again := b.Say(t, messaging.Draft{ChannelID: c.ID, Content: "hello", ClientID: "c1"})
+	other := b.Say(t, messaging.Draft{ChannelID: c.ID, Content: "another text", ClientID: "c1"})
 	if !again.Duplicate || again.Message.ID != first.Message.ID || len(again.Turns) != 1 {
 		t.Errorf("the second post: %+v", again)
 	}
@@ -149,32 +150,32 @@ func TestPostTwiceUnderAClientsID(t *testing.T) {
 
 func TestPostWithoutAgent(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := messagingtest.New(t)
 	stopped := uuid.New()
-	b.addAgent(t, stopped, false)
+	b.Join(t, stopped, false)
 	tests := []struct {
 		name         string
 		participants []uuid.UUID
 		want         string
 	}{
-		{"people only", []uuid.UUID{b.user, uuid.New()}, messaging.UnhandledNoAgent},
-		{"a stopped agent", []uuid.UUID{b.user, stopped}, messaging.UnhandledAgentStopped},
+		{"people only", []uuid.UUID{b.User, uuid.New()}, messaging.UnhandledNoAgent},
+		{"a stopped agent", []uuid.UUID{b.User, stopped}, messaging.UnhandledAgentStopped},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			c, err := b.CreateChannel(t.Context(), b.who, messaging.NewChannel{Name: "room", Type: messaging.TypeGroup, Participants: tt.participants})
+			c, err := b.CreateChannel(t.Context(), b.Who, messaging.NewChannel{Name: "room", Type: messaging.TypeGroup, Participants: tt.participants})
 			if err != nil {
 				t.Fatal(err)
 			}
-			sub := follow(t, b, c.ID)
-			if p := b.post(t, messaging.Draft{ChannelID: c.ID, Content: "anybody?"}); p.Message.Unhandled != tt.want || len(p.Turns) != 0 {
+			sub := messagingtest.Follow(t, b, c.ID)
+			if p := b.Say(t, messaging.Draft{ChannelID: c.ID, Content: "anybody?"}); p.Message.Unhandled != tt.want || len(p.Turns) != 0 {
 				t.Errorf("posted %+v", p)
 			}
-			if e := next(t, sub); e.Type != messaging.EventMessage {
+			if e := messagingtest.Next(t, sub); e.Type != messaging.EventMessage {
 				t.Errorf("first event %+v", e)
 			}
-			if e := next(t, sub); e.Type != messaging.EventTurnEnded || e.Turn.Status != messaging.StatusUnhandled || e.Turn.Reason != tt.want {
+			if e := messagingtest.Next(t, sub); e.Type != messaging.EventTurnEnded || e.Turn.Status != messaging.StatusUnhandled || e.Turn.Reason != tt.want {
 				t.Errorf("second event %+v", e)
 			}
 		})
@@ -183,20 +184,20 @@ func TestPostWithoutAgent(t *testing.T) {
 
 func TestAgentsDoNotAnswerAgents(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := messagingtest.New(t)
 	second := uuid.New()
-	b.addAgent(t, second, true)
-	c, err := b.CreateChannel(t.Context(), b.who, messaging.NewChannel{Name: "room", Type: messaging.TypeGroup, Participants: []uuid.UUID{b.user, b.agent, second}})
+	b.Join(t, second, true)
+	c, err := b.CreateChannel(t.Context(), b.Who, messaging.NewChannel{Name: "room", Type: messaging.TypeGroup, Participants: []uuid.UUID{b.User, b.Agent, second}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p := b.post(t, messaging.Draft{ChannelID: c.ID, Content: "hello both"}); len(p.Turns) != 2 {
+	if p := b.Say(t, messaging.Draft{ChannelID: c.ID, Content: "hello both"}); len(p.Turns) != 2 {
 		t.Fatalf("%d turns for two agents", len(p.Turns))
 	}
-	for _, turn := range b.claim(t, 10) {
-		b.answer(t, turn, "hi")
+	for _, turn := range b.Claim(t, 10) {
+		b.Answer(t, turn, "hi")
 	}
-	if more := b.claim(t, 10); len(more) != 0 {
+	if more := b.Claim(t, 10); len(more) != 0 {
 		t.Errorf("the agents' answers caused %d turns", len(more))
 	}
 }

@@ -7,17 +7,14 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/gen/db"
-	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/quota"
 )
 
-// Quotas bound what callers may make, of each kind for the whole server. Of channels, DMs, sessions and jobs one caller may
-// have no more than a share. 0 is no limit.
+// Quotas bound what callers may make, of each kind for the whole server. Of channels and DMs one caller may have
+// no more than a share. 0 is no limit.
 type Quotas struct {
-	Channels     int // but for DMs, and the channels of sessions and jobs
+	Channels     int // but for DMs, and those that parts of the server made for themselves
 	DMs          int // of two entities, which there are once
-	Sessions     int // that are open
-	Jobs         int // that are under way
 	Servers      int // message servers
 	Participants int // of one channel
 }
@@ -28,26 +25,19 @@ func (q Quotas) participants() quota.Quota {
 
 // tallies admit what quotas bound for the whole server.
 type tallies struct {
-	channels, dms, sessions, jobs, servers *quota.Tally
+	channels, dms, servers *quota.Tally
 }
 
 func newTallies(q Quotas, now func() time.Time) tallies {
 	tally := func(most int, what, setting string) *quota.Tally {
 		return quota.NewTally(quota.Quota{Most: most, What: what, Setting: setting}, now)
 	}
-	t := tallies{
+	return tallies{
 		channels: tally(q.Channels, "channels", "ELIZAD_MAX_CHANNELS (--max-channels)"),
 		dms:      tally(q.DMs, "DM channels", "ELIZAD_MAX_DMS (--max-dms)"),
-		sessions: tally(q.Sessions, "open sessions", "ELIZAD_MAX_SESSIONS (--max-sessions)"),
-		jobs:     tally(q.Jobs, "jobs under way", "ELIZAD_MAX_JOBS (--max-jobs)"),
 		servers:  tally(q.Servers, "message servers", "ELIZAD_MAX_MESSAGE_SERVERS (--max-message-servers)"),
 	}
-	t.jobs.Code = apierr.QueueFull // they pass by themselves, so that a refusal is no reason to delete anything
-	return t
 }
-
-// MaxJobs returns how many jobs may be under way; 0 for any number.
-func (s *Service) MaxJobs() int { return s.tallies.jobs.Most }
 
 // mayAddChannels refuses more channels than there may be for somebody or, as nil, anybody. Of those that are stored, so many are
 // the ones in question.
@@ -74,24 +64,6 @@ func (s *Service) mayAddDM(ctx context.Context, q db.Querier, creator *uuid.UUID
 	return s.tallies.dms.Admit(1, all, func(atMost int64) (int64, error) {
 		return q.CountCallerDMs(ctx, db.CountCallerDMsParams{Caller: creator, AtMost: atMost})
 	})
-}
-
-// mayAddSession refuses one more session than may be open, in all or for one user.
-func (s *Service) mayAddSession(ctx context.Context, q db.Querier, userID uuid.UUID) error {
-	return s.tallies.sessions.Admit(1,
-		func(atMost int64) (int64, error) { return q.CountOpenSessions(ctx, atMost) },
-		func(atMost int64) (int64, error) {
-			return q.CountCallerSessions(ctx, db.CountCallerSessionsParams{UserID: userID, AtMost: atMost})
-		})
-}
-
-// mayAddJob refuses one more job than may be under way, in all or for one user.
-func (s *Service) mayAddJob(ctx context.Context, q db.Querier, userID uuid.UUID) error {
-	return s.tallies.jobs.Admit(1,
-		func(atMost int64) (int64, error) { return q.CountActiveJobs(ctx, atMost) },
-		func(atMost int64) (int64, error) {
-			return q.CountCallerJobs(ctx, db.CountCallerJobsParams{UserID: userID, AtMost: atMost})
-		})
 }
 
 // mayAddServer refuses one more message server than there may be.

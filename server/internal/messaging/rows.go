@@ -2,7 +2,6 @@ package messaging
 
 import (
 	"encoding/json"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -56,7 +55,7 @@ func turnOf(r db.Turn) Turn {
 		ID: r.ID, AgentID: r.AgentID, ChannelID: r.ChannelID, MessageID: r.MessageID, SenderID: r.SenderID, Seq: r.Seq,
 		ResponseID: r.ResponseID, Status: TurnStatus(r.Status), Reason: r.Reason, Detail: r.Detail, ReplyID: r.ReplyID,
 		CharacterVersion: r.CharacterVersion, Attempts: int(r.Attempts),
-		QueuedAt: r.QueuedAt.Time(), StartedAt: timeOf(r.StartedAt), EndedAt: timeOf(r.EndedAt),
+		QueuedAt: r.QueuedAt.Time(), StartedAt: dbtype.TimeOf(r.StartedAt), EndedAt: dbtype.TimeOf(r.EndedAt),
 	}
 }
 
@@ -66,13 +65,6 @@ func turnsOf(rows []db.Turn) []Turn {
 		out[i] = turnOf(r)
 	}
 	return out
-}
-
-func timeOf(m *dbtype.Millis) *time.Time {
-	if m == nil {
-		return nil
-	}
-	return new(m.Time())
 }
 
 // nullable returns nil for an empty text.

@@ -13,31 +13,32 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/messaging/messagingtest"
 	"github.com/elizad/elizad/server/internal/store"
 )
 
 func TestSearch(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	here, there := b.dm(t), b.post(t, messaging.Draft{ChannelID: uuid.New(), Content: "The sea elsewhere", Create: &messaging.AutoCreate{}}).Message
+	b := messagingtest.New(t)
+	here, there := b.DM(t), b.Say(t, messaging.Draft{ChannelID: uuid.New(), Content: "The sea elsewhere", Create: &messaging.AutoCreate{}}).Message
 	friend := auth.Entity(uuid.New())
 	for _, m := range []struct {
 		who  auth.Identity
 		text string
 	}{
-		{b.who, "The sea is calm"}, {b.who, "I saw the SEA, and a ship."}, {friend, "A ship at sea"}, {b.who, `Quotes " and (brackets) AND NOT OR*`},
-		{b.who, "Größe über alles"}, {b.who, "mail ann@example.com now"},
+		{b.Who, "The sea is calm"}, {b.Who, "I saw the SEA, and a ship."}, {friend, "A ship at sea"}, {b.Who, `Quotes " and (brackets) AND NOT OR*`},
+		{b.Who, "Größe über alles"}, {b.Who, "mail ann@example.com now"},
 	} {
 		if _, err := b.Post(t.Context(), m.who, messaging.Draft{ChannelID: here.ID, Content: m.text}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	gone := b.post(t, messaging.Draft{ChannelID: here.ID, Content: "sea that dries up"}).Message
-	if err := b.DeleteMessage(t.Context(), b.who, here.ID, gone.ID); err != nil {
+	gone := b.Say(t, messaging.Draft{ChannelID: here.ID, Content: "sea that dries up"}).Message
+	if err := b.DeleteMessage(t.Context(), b.Who, here.ID, gone.ID); err != nil {
 		t.Fatal(err)
 	}
-	edited := b.post(t, messaging.Draft{ChannelID: here.ID, Content: "sea"}).Message
-	if _, err := b.EditMessage(t.Context(), b.who, edited.ID, "lake", nil); err != nil {
+	edited := b.Say(t, messaging.Draft{ChannelID: here.ID, Content: "sea"}).Message
+	if _, err := b.EditMessage(t.Context(), b.Who, edited.ID, "lake", nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
@@ -61,7 +62,7 @@ func TestSearch(t *testing.T) {
 		{"in the future", messaging.SearchQuery{Text: "sea", From: new(time.Now().Add(time.Hour))}, []string{}},
 		{"in the past", messaging.SearchQuery{Text: "sea", To: new(time.Now().Add(-time.Hour))}, []string{}},
 	} {
-		found, err := b.Search(t.Context(), b.who, tt.query)
+		found, err := b.Search(t.Context(), b.Who, tt.query)
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
@@ -74,20 +75,20 @@ func TestSearch(t *testing.T) {
 			t.Errorf("%s: total %d\n%s", tt.name, found.Total, diff)
 		}
 	}
-	_, err := b.Search(t.Context(), b.who, messaging.SearchQuery{Text: " ", From: new(time.Now())})
-	wantCode(t, err, apierr.ValidationFailed)
+	_, err := b.Search(t.Context(), b.Who, messaging.SearchQuery{Text: " ", From: new(time.Now())})
+	messagingtest.WantCode(t, err, apierr.ValidationFailed)
 }
 
 func TestSearchIsPaged(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	c := b.dm(t)
+	b := messagingtest.New(t)
+	c := b.DM(t)
 	for i := range 5 {
-		b.post(t, messaging.Draft{ChannelID: c.ID, Content: fmt.Sprint("word ", i)})
+		b.Say(t, messaging.Draft{ChannelID: c.ID, Content: fmt.Sprint("word ", i)})
 	}
 	var got []string
 	for offset := 0; ; offset += 2 {
-		page, err := b.Search(t.Context(), b.who, messaging.SearchQuery{Text: "word", Limit: 2, Offset: offset})
+		page, err := b.Search(t.Context(), b.Who, messaging.SearchQuery{Text: "word", Limit: 2, Offset: offset})
 		if err != nil || page.Total != 5 {
 			t.Fatalf("%+v, %v", page, err)
 		}
@@ -105,10 +106,10 @@ func TestSearchIsPaged(t *testing.T) {
 
 func TestHistoryByNumber(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	c := b.dm(t)
+	b := messagingtest.New(t)
+	c := b.DM(t)
 	for i := range 5 {
-		b.post(t, messaging.Draft{ChannelID: c.ID, Content: fmt.Sprint(i + 1)})
+		b.Say(t, messaging.Draft{ChannelID: c.ID, Content: fmt.Sprint(i + 1)})
 	}
 	for _, tt := range []struct {
 		query messaging.HistoryQuery
@@ -120,7 +121,7 @@ func TestHistoryByNumber(t *testing.T) {
 		{messaging.HistoryQuery{AfterSeq: new(int64(1)), Limit: 2}, []string{"3", "2"}, true},
 		{messaging.HistoryQuery{AfterSeq: new(int64(5))}, []string{}, false},
 	} {
-		h, err := b.History(t.Context(), b.who, c.ID, tt.query)
+		h, err := b.History(t.Context(), b.Who, c.ID, tt.query)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,13 +138,13 @@ func TestHistoryByNumber(t *testing.T) {
 // A search that finds more than is counted can be read to its end.
 func TestSearchBeyondTheCount(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := messagingtest.New(t)
 	const counted, more = 1000, 3
-	channel := b.dm(t).ID
-	err := b.store.Update(t.Context(), store.Scope{Service: true}, func(q db.Querier) error {
+	channel := b.DM(t).ID
+	err := b.Store.Update(t.Context(), store.Scope{Service: true}, func(q db.Querier) error {
 		for i := range counted + more {
 			if err := q.InsertMessage(t.Context(), db.InsertMessageParams{
-				ID: uuid.New(), ChannelID: channel, Seq: int64(i + 1), AuthorID: b.user, Content: "x", SourceType: "test", Metadata: dbtype.JSON(`{}`),
+				ID: uuid.New(), ChannelID: channel, Seq: int64(i + 1), AuthorID: b.User, Content: "x", SourceType: "test", Metadata: dbtype.JSON(`{}`),
 			}); err != nil {
 				return err
 			}
@@ -157,7 +158,7 @@ func TestSearchBeyondTheCount(t *testing.T) {
 		counted - 2:        {Total: counted, HasMore: true},
 		counted + more - 2: {Total: counted},
 	} {
-		page, err := b.Search(t.Context(), b.who, messaging.SearchQuery{ChannelID: &channel, Limit: 2, Offset: offset})
+		page, err := b.Search(t.Context(), b.Who, messaging.SearchQuery{ChannelID: &channel, Limit: 2, Offset: offset})
 		if err != nil {
 			t.Fatal(err)
 		}

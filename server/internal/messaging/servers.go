@@ -12,6 +12,7 @@ import (
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/names"
 	"github.com/elizad/elizad/server/internal/store"
 )
@@ -46,12 +47,12 @@ func (s *Service) CreateServer(ctx context.Context, who auth.Identity, n NewServ
 	if n.Name = names.Clean(n.Name); n.Name == "" || n.SourceType == "" {
 		return MessageServer{}, apierr.New(apierr.ValidationFailed, "Missing required fields: name, sourceType")
 	}
-	metadata, err := object(n.Metadata, "metadata", maxPlaceJSON)
+	metadata, err := jsontext.CheckObject(n.Metadata, "metadata", maxPlaceJSON)
 	if err != nil {
 		return MessageServer{}, err
 	}
 	if n.SourceID != nil {
-		n.SourceID = new(stripNUL(*n.SourceID))
+		n.SourceID = new(dbtype.Text(*n.SourceID))
 	}
 	now := s.millis()
 	var out MessageServer
@@ -60,7 +61,7 @@ func (s *Service) CreateServer(ctx context.Context, who auth.Identity, n NewServ
 			return err
 		}
 		row, err := q.InsertMessageServer(ctx, db.InsertMessageServerParams{
-			ID: uuid.New(), Name: n.Name, SourceType: stripNUL(n.SourceType), SourceID: n.SourceID,
+			ID: uuid.New(), Name: n.Name, SourceType: dbtype.Text(n.SourceType), SourceID: n.SourceID,
 			Metadata: dbtype.JSON(metadata), CreatedAt: now, UpdatedAt: now,
 		})
 		out = serverOf(row)
@@ -129,7 +130,7 @@ func (s *Service) DeleteServer(ctx context.Context, who auth.Identity, id uuid.U
 	if id == s.CurrentServer() {
 		return apierr.New(apierr.Conflict, "The current message server cannot be deleted")
 	}
-	var gone []removedChannel
+	var gone []Ended
 	err := store.Update(ctx, s.store, who.Scope(), "deleting a message server", func(q db.Querier) error {
 		gone = nil
 		if err := mustServer(ctx, q, id); err != nil {
@@ -140,7 +141,7 @@ func (s *Service) DeleteServer(ctx context.Context, who auth.Identity, id uuid.U
 			return err
 		}
 		for _, channelID := range channels {
-			removed, err := s.removeChannel(ctx, q, channelID)
+			removed, err := s.RemoveChannel(ctx, q, channelID)
 			if err != nil {
 				return err
 			}
@@ -153,7 +154,7 @@ func (s *Service) DeleteServer(ctx context.Context, who auth.Identity, id uuid.U
 		return err
 	}
 	for _, removed := range gone {
-		s.announceRemoved(ctx, removed)
+		s.Announce(ctx, removed)
 	}
 	return nil
 }

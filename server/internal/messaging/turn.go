@@ -88,6 +88,7 @@ type TurnContext struct {
 	Running bool           // whether the agent takes turns
 	State   string         // how it takes part in the channel: see [Service.SetParticipantState]
 	Channel Channel        // with participants
+	Program bool           // a program reads the answers: the channel is of an [Observer]
 	Agents  []ChannelAgent // those of the participants that are agents, in the order of joining
 	Trigger Message        // the message to answer
 	Recent  []Message      // as the agent remembers them, oldest first, ending with Trigger; what others wrote after it is left out

@@ -119,6 +119,7 @@ func (s *Service) TurnContext(ctx context.Context, t Turn, recent int) (TurnCont
 			return err
 		}
 		out = TurnContext{Version: home.Version, Running: home.Running, Channel: channelOf(home.Channel)}
+		_, out.Program = s.observer(out.Channel)
 		out.addMembers(t.AgentID, members)
 		rows, err := q.ListRecentMessages(ctx, db.ListRecentMessagesParams{
 			ChannelID: t.ChannelID, UpToSeq: t.Seq, AgentID: t.AgentID, LimitRows: int64(max(recent, 1)),
@@ -173,7 +174,7 @@ func (s *Service) WasTold(ctx context.Context, personID uuid.UUID, words string,
 
 // StreamChunk announces a piece of the reply that turn t is writing.
 func (s *Service) StreamChunk(ctx context.Context, serverID uuid.UUID, t Turn, index int, text string) {
-	s.emit(ctx, Event{
+	s.Emit(ctx, Event{
 		Type: EventChunk, ChannelID: t.ChannelID, ServerID: serverID, Seq: t.Seq,
 		Chunk: &Chunk{TurnID: t.ID, AgentID: t.AgentID, MessageID: t.ResponseID, Index: index, Text: text},
 	})
@@ -216,7 +217,7 @@ func (s *Service) FinishTurn(ctx context.Context, owner string, t Turn, o Outcom
 			}
 			channel = channelOf(home)
 		}
-		if err := s.settleJobs(ctx, q, channel, reply, ended); err != nil {
+		if err := s.tellEnded(ctx, q, channel, reply, ended); err != nil {
 			return err
 		}
 		if o.Recollection != nil {
@@ -242,9 +243,7 @@ func (s *Service) FinishTurn(ctx context.Context, owner string, t Turn, o Outcom
 	if more {
 		s.hintWork(ctx)
 	}
-	if channel.isFor(sourceJob) {
-		s.hintCallbacks(ctx)
-	}
+	s.tellCommitted(ctx, channel)
 	return reply, nil
 }
 
@@ -281,7 +280,7 @@ func (s *Service) CancelAgentTurns(ctx context.Context, who auth.Identity, agent
 				channel = channelOf(row)
 				channels[t.ChannelID] = channel
 			}
-			if err := s.settleJobs(ctx, q, channel, nil, t); err != nil {
+			if err := s.tellEnded(ctx, q, channel, nil, t); err != nil {
 				return err
 			}
 		}
@@ -291,7 +290,7 @@ func (s *Service) CancelAgentTurns(ctx context.Context, who auth.Identity, agent
 		return err
 	}
 	for channelID, channel := range channels {
-		s.announceEnded(ctx, channel.MessageServerID, slices.DeleteFunc(slices.Clone(ended), func(t Turn) bool { return t.ChannelID != channelID }))
+		s.announceEnded(ctx, channel, slices.DeleteFunc(slices.Clone(ended), func(t Turn) bool { return t.ChannelID != channelID }))
 	}
 	return nil
 }

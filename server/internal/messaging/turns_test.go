@@ -11,31 +11,32 @@ import (
 
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/messaging/messagingtest"
 )
 
 func TestTurnsOfAMailboxRunInOrder(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	c := b.dm(t)
-	other, err := b.CreateChannel(t.Context(), b.who, messaging.NewChannel{Name: "other", Type: messaging.TypeDM, Participants: []uuid.UUID{b.user, b.agent}})
+	b := messagingtest.New(t)
+	c := b.DM(t)
+	other, err := b.CreateChannel(t.Context(), b.Who, messaging.NewChannel{Name: "other", Type: messaging.TypeDM, Participants: []uuid.UUID{b.User, b.Agent}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range 3 {
-		b.post(t, messaging.Draft{ChannelID: c.ID, Content: fmt.Sprint("q", i)})
+		b.Say(t, messaging.Draft{ChannelID: c.ID, Content: fmt.Sprint("q", i)})
 	}
-	b.post(t, messaging.Draft{ChannelID: other.ID, Content: "elsewhere"})
-	turns := b.claim(t, 10)
+	b.Say(t, messaging.Draft{ChannelID: other.ID, Content: "elsewhere"})
+	turns := b.Claim(t, 10)
 	if len(turns) != 2 {
 		t.Fatalf("%d turns of two mailboxes claimed", len(turns))
 	}
 	for i := range 3 {
 		for _, turn := range turns {
-			b.answer(t, turn, fmt.Sprint("a", i))
+			b.Answer(t, turn, fmt.Sprint("a", i))
 		}
-		turns = b.claim(t, 10)
+		turns = b.Claim(t, 10)
 	}
-	if diff := cmp.Diff([]string{"q0", "q1", "q2", "a0", "a1", "a2"}, b.texts(t, c.ID)); diff != "" {
+	if diff := cmp.Diff([]string{"q0", "q1", "q2", "a0", "a1", "a2"}, b.Texts(t, c.ID)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -43,7 +44,7 @@ func TestTurnsOfAMailboxRunInOrder(t *testing.T) {
 // Whoever takes turns is told to look again when one has ended for which another waited, and only then.
 func TestEndOfATurnHintsAtWork(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := messagingtest.New(t)
 	work, err := b.Work()
 	if err != nil {
 		t.Fatal(err)
@@ -57,15 +58,15 @@ func TestEndOfATurnHintsAtWork(t *testing.T) {
 			return false
 		}
 	}
-	c := b.dm(t)
+	c := b.DM(t)
 	for _, q := range []string{"q0", "q1"} {
-		b.post(t, messaging.Draft{ChannelID: c.ID, Content: q})
+		b.Say(t, messaging.Draft{ChannelID: c.ID, Content: q})
 		if !hinted() {
 			t.Errorf("no hint at %s", q)
 		}
 	}
 	for _, waits := range []bool{true, false} {
-		b.answer(t, b.claim(t, 1)[0], "a")
+		b.Answer(t, b.Claim(t, 1)[0], "a")
 		if got := hinted(); got != waits {
 			t.Errorf("hint %v, while another waited: %v", got, waits)
 		}
@@ -75,35 +76,35 @@ func TestEndOfATurnHintsAtWork(t *testing.T) {
 // What an agent says is an answer, even when it has left the channel meanwhile: the others there are not asked about it.
 func TestReplyOfAnAgentThatLeft(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	c := b.dm(t)
-	b.post(t, messaging.Draft{ChannelID: c.ID, Content: "hello"})
-	turn := b.claim(t, 1)[0]
+	b := messagingtest.New(t)
+	c := b.DM(t)
+	b.Say(t, messaging.Draft{ChannelID: c.ID, Content: "hello"})
+	turn := b.Claim(t, 1)[0]
 	other := uuid.New()
-	b.addAgent(t, other, true)
-	if err := b.AddAgent(t.Context(), b.who, c.ID, other); err != nil {
+	b.Join(t, other, true)
+	if err := b.AddAgent(t.Context(), b.Who, c.ID, other); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.RemoveAgent(t.Context(), b.who, c.ID, b.agent); err != nil {
+	if err := b.RemoveAgent(t.Context(), b.Who, c.ID, b.Agent); err != nil {
 		t.Fatal(err)
 	}
-	if reply := b.answer(t, turn, "Goodbye."); reply.Unhandled != "" {
+	if reply := b.Answer(t, turn, "Goodbye."); reply.Unhandled != "" {
 		t.Errorf("the reply is unhandled: %s", reply.Unhandled)
 	}
-	if turns := b.claim(t, 1); len(turns) != 0 {
+	if turns := b.Claim(t, 1); len(turns) != 0 {
 		t.Errorf("another agent is to answer the reply: %+v", turns)
 	}
 }
 
 func TestTurnContextShowsTheConversationAsItShouldBe(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	c := b.dm(t)
+	b := messagingtest.New(t)
+	c := b.DM(t)
 	for _, q := range []string{"q0", "q1", "q2"} {
-		b.post(t, messaging.Draft{ChannelID: c.ID, Content: q})
+		b.Say(t, messaging.Draft{ChannelID: c.ID, Content: q})
 	}
-	b.answer(t, b.claim(t, 1)[0], "a0")
-	turn := b.claim(t, 1)[0]
+	b.Answer(t, b.Claim(t, 1)[0], "a0")
+	turn := b.Claim(t, 1)[0]
 	got, err := b.TurnContext(t.Context(), turn, 32)
 	if err != nil {
 		t.Fatal(err)
@@ -123,38 +124,38 @@ func TestTurnContextShowsTheConversationAsItShouldBe(t *testing.T) {
 func TestLeasePasses(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	b := setup(t, func(c *messaging.Config) { c.Now = func() time.Time { return now } })
-	c := b.dm(t)
-	b.post(t, messaging.Draft{ChannelID: c.ID, Content: "hello"})
-	first := b.claim(t, 1)[0]
-	if again := b.claim(t, 1); len(again) != 0 {
+	b := messagingtest.New(t, func(c *messaging.Config) { c.Now = func() time.Time { return now } })
+	c := b.DM(t)
+	b.Say(t, messaging.Draft{ChannelID: c.ID, Content: "hello"})
+	first := b.Claim(t, 1)[0]
+	if again := b.Claim(t, 1); len(again) != 0 {
 		t.Fatal("a leased turn was claimed")
 	}
-	now = now.Add(lease + time.Second)
-	taken, err := b.ClaimTurns(t.Context(), "worker-2", 1, 0, lease)
+	now = now.Add(messagingtest.Lease + time.Second)
+	taken, err := b.ClaimTurns(t.Context(), "worker-2", 1, 0, messagingtest.Lease)
 	if err != nil || len(taken) != 1 || taken[0].ID != first.ID || taken[0].Attempts != 2 || taken[0].ResponseID != first.ResponseID {
 		t.Fatalf("after the lease: %+v, %v", taken, err)
 	}
-	_, err = b.FinishTurn(t.Context(), worker, first, messaging.Outcome{Status: messaging.TurnReplied, Reply: &messaging.Reply{Content: "late"}})
-	wantCode(t, err, apierr.Conflict)
+	_, err = b.FinishTurn(t.Context(), messagingtest.Worker, first, messaging.Outcome{Status: messaging.TurnReplied, Reply: &messaging.Reply{Content: "late"}})
+	messagingtest.WantCode(t, err, apierr.Conflict)
 	if _, err := b.FinishTurn(t.Context(), "worker-2", taken[0], messaging.Outcome{Status: messaging.TurnReplied, Reply: &messaging.Reply{Content: "hi"}}); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"hello", "hi"}, b.texts(t, c.ID)); diff != "" {
+	if diff := cmp.Diff([]string{"hello", "hi"}, b.Texts(t, c.ID)); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestPrepareGivesBackTurnsOfADeadProcess(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	c := b.dm(t)
-	b.post(t, messaging.Draft{ChannelID: c.ID, Content: "hello"})
-	b.claim(t, 1)
+	b := messagingtest.New(t)
+	c := b.DM(t)
+	b.Say(t, messaging.Draft{ChannelID: c.ID, Content: "hello"})
+	b.Claim(t, 1)
 	if err := b.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if again := b.claim(t, 1); len(again) != 1 || again[0].Attempts != 2 {
+	if again := b.Claim(t, 1); len(again) != 1 || again[0].Attempts != 2 {
 		t.Errorf("after a restart: %+v", again)
 	}
 }
@@ -162,32 +163,32 @@ func TestPrepareGivesBackTurnsOfADeadProcess(t *testing.T) {
 func TestReleaseAndRenew(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	b := setup(t, func(c *messaging.Config) { c.Now = func() time.Time { return now } })
-	b.post(t, messaging.Draft{ChannelID: b.dm(t).ID, Content: "hello"})
-	turn := b.claim(t, 1)[0]
-	now = now.Add(lease - time.Second)
+	b := messagingtest.New(t, func(c *messaging.Config) { c.Now = func() time.Time { return now } })
+	b.Say(t, messaging.Draft{ChannelID: b.DM(t).ID, Content: "hello"})
+	turn := b.Claim(t, 1)[0]
+	now = now.Add(messagingtest.Lease - time.Second)
 	other := uuid.New()
-	if lost, err := b.RenewTurns(t.Context(), worker, []uuid.UUID{turn.ID, other}, lease); err != nil || !slices.Equal(lost, []uuid.UUID{other}) {
+	if lost, err := b.RenewTurns(t.Context(), messagingtest.Worker, []uuid.UUID{turn.ID, other}, messagingtest.Lease); err != nil || !slices.Equal(lost, []uuid.UUID{other}) {
 		t.Fatalf("RenewTurns lost %v, %v; want the turn that is not ours", lost, err)
 	}
-	now = now.Add(lease - time.Second)
-	if again := b.claim(t, 1); len(again) != 0 {
+	now = now.Add(messagingtest.Lease - time.Second)
+	if again := b.Claim(t, 1); len(again) != 0 {
 		t.Fatal("a renewed lease passed")
 	}
 	if err := b.ReleaseTurn(t.Context(), "somebody else", turn); err != nil {
 		t.Fatal(err)
 	}
-	if again := b.claim(t, 1); len(again) != 0 {
+	if again := b.Claim(t, 1); len(again) != 0 {
 		t.Error("somebody else released the turn")
 	}
 	for _, release := range []func() error{
-		func() error { return b.ReleaseTurn(t.Context(), worker, turn) },
-		func() error { return b.ReleaseTurns(t.Context(), worker) },
+		func() error { return b.ReleaseTurn(t.Context(), messagingtest.Worker, turn) },
+		func() error { return b.ReleaseTurns(t.Context(), messagingtest.Worker) },
 	} {
 		if err := release(); err != nil {
 			t.Fatal(err)
 		}
-		if again := b.claim(t, 1); len(again) != 1 {
+		if again := b.Claim(t, 1); len(again) != 1 {
 			t.Error("a released turn can't be claimed")
 		}
 	}
@@ -209,8 +210,8 @@ func TestPolicies(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(string(tt.policy), func(t *testing.T) {
 			t.Parallel()
-			b := setup(t)
-			c, err := b.UpdateChannel(t.Context(), b.who, b.dm(t).ID, messaging.ChannelPatch{Policy: &tt.policy})
+			b := messagingtest.New(t)
+			c, err := b.UpdateChannel(t.Context(), b.Who, b.DM(t).ID, messaging.ChannelPatch{Policy: &tt.policy})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -219,23 +220,23 @@ func TestPolicies(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(ended.Close)
-			b.post(t, messaging.Draft{ChannelID: c.ID, Content: "m0"})
-			running := b.claim(t, 1)[0]
+			b.Say(t, messaging.Draft{ChannelID: c.ID, Content: "m0"})
+			running := b.Claim(t, 1)[0]
 			for _, text := range []string{"m1", "m2"} {
-				_, err := b.Post(t.Context(), b.who, messaging.Draft{ChannelID: c.ID, Content: text})
+				_, err := b.Post(t.Context(), b.Who, messaging.Draft{ChannelID: c.ID, Content: text})
 				if tt.refuse {
-					wantCode(t, err, apierr.QueueFull)
+					messagingtest.WantCode(t, err, apierr.QueueFull)
 				} else if err != nil {
 					t.Fatal(err)
 				}
 			}
 			got := states{}
-			runs, _, err := b.Runs(t.Context(), b.who, b.agent, messaging.RunQuery{})
+			runs, _, err := b.Runs(t.Context(), b.Who, b.Agent, messaging.RunQuery{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			texts := map[uuid.UUID]string{}
-			h, err := b.History(t.Context(), b.who, c.ID, messaging.HistoryQuery{})
+			h, err := b.History(t.Context(), b.Who, c.ID, messaging.HistoryQuery{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -261,54 +262,54 @@ func TestPolicies(t *testing.T) {
 
 func TestMailboxLimit(t *testing.T) {
 	t.Parallel()
-	b := setup(t, func(c *messaging.Config) { c.MailboxLimit = 3 })
-	c := b.dm(t)
+	b := messagingtest.New(t, func(c *messaging.Config) { c.MailboxLimit = 3 })
+	c := b.DM(t)
 	for range 3 {
-		b.post(t, messaging.Draft{ChannelID: c.ID, Content: "x"})
+		b.Say(t, messaging.Draft{ChannelID: c.ID, Content: "x"})
 	}
-	_, err := b.Post(t.Context(), b.who, messaging.Draft{ChannelID: c.ID, Content: "one too many"})
-	wantCode(t, err, apierr.QueueFull)
-	b.answer(t, b.claim(t, 1)[0], "y")
-	b.post(t, messaging.Draft{ChannelID: c.ID, Content: "fits again"})
+	_, err := b.Post(t.Context(), b.Who, messaging.Draft{ChannelID: c.ID, Content: "one too many"})
+	messagingtest.WantCode(t, err, apierr.QueueFull)
+	b.Answer(t, b.Claim(t, 1)[0], "y")
+	b.Say(t, messaging.Draft{ChannelID: c.ID, Content: "fits again"})
 }
 
 func TestWhatGoesAwayCancelsItsTurns(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name string
-		act  func(b *bench, t *testing.T, c messaging.Channel, m messaging.Message) error
+		act  func(b *messagingtest.Bench, t *testing.T, c messaging.Channel, m messaging.Message) error
 		want string
 	}{
-		{"message", func(b *bench, t *testing.T, c messaging.Channel, m messaging.Message) error {
-			return b.DeleteMessage(t.Context(), b.who, c.ID, m.ID)
+		{"message", func(b *messagingtest.Bench, t *testing.T, c messaging.Channel, m messaging.Message) error {
+			return b.DeleteMessage(t.Context(), b.Who, c.ID, m.ID)
 		}, "message_deleted"},
-		{"history", func(b *bench, t *testing.T, c messaging.Channel, _ messaging.Message) error {
-			return b.ClearChannel(t.Context(), b.who, c.ID)
+		{"history", func(b *messagingtest.Bench, t *testing.T, c messaging.Channel, _ messaging.Message) error {
+			return b.ClearChannel(t.Context(), b.Who, c.ID)
 		}, "channel_cleared"},
-		{"agent", func(b *bench, t *testing.T, _ messaging.Channel, _ messaging.Message) error {
-			return b.CancelAgentTurns(t.Context(), b.who, b.agent, "agent_stopped", "The agent was stopped")
+		{"agent", func(b *messagingtest.Bench, t *testing.T, _ messaging.Channel, _ messaging.Message) error {
+			return b.CancelAgentTurns(t.Context(), b.Who, b.Agent, "agent_stopped", "The agent was stopped")
 		}, "agent_stopped"},
-		{"channel", func(b *bench, t *testing.T, c messaging.Channel, _ messaging.Message) error {
-			return b.DeleteChannel(t.Context(), b.who, c.ID)
+		{"channel", func(b *messagingtest.Bench, t *testing.T, c messaging.Channel, _ messaging.Message) error {
+			return b.DeleteChannel(t.Context(), b.Who, c.ID)
 		}, "channel_deleted"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			b := setup(t)
-			c := b.dm(t)
-			m := b.post(t, messaging.Draft{ChannelID: c.ID, Content: "hello"}).Message
-			turn := b.claim(t, 1)[0]
-			sub := follow(t, b, c.ID)
+			b := messagingtest.New(t)
+			c := b.DM(t)
+			m := b.Say(t, messaging.Draft{ChannelID: c.ID, Content: "hello"}).Message
+			turn := b.Claim(t, 1)[0]
+			sub := messagingtest.Follow(t, b, c.ID)
 			if err := tt.act(b, t, c, m); err != nil {
 				t.Fatal(err)
 			}
-			if e := next(t, sub); e.Type != messaging.EventTurnEnded || e.Turn.Status != messaging.TurnCancelled || e.Turn.Reason != tt.want {
+			if e := messagingtest.Next(t, sub); e.Type != messaging.EventTurnEnded || e.Turn.Status != messaging.TurnCancelled || e.Turn.Reason != tt.want {
 				t.Errorf("event %+v", e)
 			}
-			_, err := b.FinishTurn(t.Context(), worker, turn, messaging.Outcome{Status: messaging.TurnReplied, Reply: &messaging.Reply{Content: "too late"}})
-			wantCode(t, err, apierr.Conflict)
-			for _, text := range b.texts(t, c.ID) {
+			_, err := b.FinishTurn(t.Context(), messagingtest.Worker, turn, messaging.Outcome{Status: messaging.TurnReplied, Reply: &messaging.Reply{Content: "too late"}})
+			messagingtest.WantCode(t, err, apierr.Conflict)
+			for _, text := range b.Texts(t, c.ID) {
 				if text == "too late" {
 					t.Error("the late reply was stored")
 				}
@@ -319,22 +320,22 @@ func TestWhatGoesAwayCancelsItsTurns(t *testing.T) {
 
 func TestRunRecord(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	c := b.dm(t)
-	m := b.post(t, messaging.Draft{ChannelID: c.ID, Content: "hello"}).Message
-	turn := b.claim(t, 1)[0]
+	b := messagingtest.New(t)
+	c := b.DM(t)
+	m := b.Say(t, messaging.Draft{ChannelID: c.ID, Content: "hello"}).Message
+	turn := b.Claim(t, 1)[0]
 	at := time.UnixMilli(time.Now().UnixMilli())
 	log := []messaging.TurnLogEntry{
 		{Type: messaging.LogRunStarted, At: at, Data: []byte(`{"source":"test"}`)},
 		{Type: messaging.LogModelUsed, At: at, Data: []byte(`{"error":"HTTP 500"}`)},
 		{Type: messaging.LogRunEnded, At: at, Data: []byte(`{"status":"error","error":"The model is down"}`)},
 	}
-	if _, err := b.FinishTurn(t.Context(), worker, turn, messaging.Outcome{
+	if _, err := b.FinishTurn(t.Context(), messagingtest.Worker, turn, messaging.Outcome{
 		Status: messaging.TurnFailed, Reason: "model_error", Detail: "The model is down", CharacterVersion: 3, Log: log,
 	}); err != nil {
 		t.Fatal(err)
 	}
-	run, got, err := b.Run(t.Context(), b.who, b.agent, turn.ID)
+	run, got, err := b.Run(t.Context(), b.Who, b.Agent, turn.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -345,10 +346,10 @@ func TestRunRecord(t *testing.T) {
 	if len(got) != len(log) || got[1].Type != messaging.LogModelUsed || !got[1].At.Equal(at) {
 		t.Errorf("log %+v", got)
 	}
-	_, _, err = b.Run(t.Context(), b.who, uuid.New(), turn.ID)
-	wantCode(t, err, apierr.NotFound)
+	_, _, err = b.Run(t.Context(), b.Who, uuid.New(), turn.ID)
+	messagingtest.WantCode(t, err, apierr.NotFound)
 	for status, want := range map[string]int{"": 1, "error": 1, "completed": 0, "started": 0, "timeout": 0} {
-		if _, n, err := b.Runs(t.Context(), b.who, b.agent, messaging.RunQuery{Status: status}); err != nil || n != want {
+		if _, n, err := b.Runs(t.Context(), b.Who, b.Agent, messaging.RunQuery{Status: status}); err != nil || n != want {
 			t.Errorf("runs with status %q: %d, %v; want %d", status, n, err, want)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/elizad/elizad/api/wire"
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/session"
 	"github.com/elizad/elizad/server/socketio"
 )
 
@@ -62,18 +63,22 @@ func (g *Gateway) deliverEvent(e messaging.Event) {
 		}
 		g.plain.drop(e.ChannelID)
 		g.cursors.drop(e.ChannelID)
-	case messaging.EventSessionWarning:
+	case session.EventWarning:
 		g.emit(to, eventSessionWarning, g.sessionEvent(e))
-	case messaging.EventSessionExpired:
+	case session.EventExpired:
 		g.emit(to, eventSessionExpired, g.sessionEvent(e))
 	case messaging.EventMessage: // delivered by its number
 	}
 }
 
 func (g *Gateway) sessionEvent(e messaging.Event) api.SocketSession {
+	notice, err := session.NoticeIn(e)
+	if err != nil {
+		g.log.Error("event not understood", "event", e.Type, "error", err)
+	}
 	return api.SocketSession{
-		SessionID: e.Session.SessionID, ChannelID: e.ChannelID, RoomID: e.ChannelID, ExpiresAt: wire.At(e.Session.ExpiresAt),
-		TimeRemaining: max(e.Session.ExpiresAt.Sub(g.now()).Milliseconds(), 0),
+		SessionID: notice.SessionID, ChannelID: e.ChannelID, RoomID: e.ChannelID, ExpiresAt: wire.At(notice.ExpiresAt),
+		TimeRemaining: max(notice.ExpiresAt.Sub(g.now()).Milliseconds(), 0),
 	}
 }
 

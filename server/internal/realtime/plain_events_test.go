@@ -16,13 +16,14 @@ import (
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/realtime"
+	"github.com/elizad/elizad/server/internal/session"
 )
 
 func TestPlainSessionNearsItsEnd(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := uuid.New()
-	s, err := b.messaging.CreateSession(t.Context(), auth.Entity(user), messaging.NewSession{AgentID: b.agent, UserID: user})
+	s, err := b.sessions.Create(t.Context(), auth.Entity(user), session.NewSession{AgentID: b.agent, UserID: user})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,9 +37,7 @@ func TestPlainSessionNearsItsEnd(t *testing.T) {
 		over   bool
 	}{{26 * time.Minute, "session_expiring", false}, {31 * time.Minute, "session_expired", true}} {
 		b.clock.Store(int64(moment.after))
-		if _, _, err := b.messaging.Sweep(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		b.sweep()
 		e := p.want("type", "status", "status", moment.status, "sessionId", s.ID, "channelId", s.ChannelID)
 		if left, ok := e["timeRemaining"].(float64); !ok || left < 0 || e["expiresAt"] == "" {
 			t.Errorf("%s: %v", moment.status, e)

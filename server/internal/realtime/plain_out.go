@@ -8,6 +8,7 @@ import (
 
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/session"
 )
 
 // plainMessageOf returns a message as plain connections get it.
@@ -53,10 +54,10 @@ func (g *Gateway) plainEvent(e messaging.Event) any {
 		status.Status = api.PlainStatusStatusChannelUpdated
 	case messaging.EventChannelDeleted:
 		status.Status = api.PlainStatusStatusChannelDeleted
-	case messaging.EventSessionWarning:
+	case session.EventWarning:
 		status.Status = api.PlainStatusStatusSessionExpiring
 		return withSession(status, g.sessionEvent(e))
-	case messaging.EventSessionExpired:
+	case session.EventExpired:
 		status.Status = api.PlainStatusStatusSessionExpired
 		return withSession(status, g.sessionEvent(e))
 	case messaging.EventMessage: // delivered by its number

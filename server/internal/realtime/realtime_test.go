@@ -13,6 +13,7 @@ import (
 	"github.com/elizad/elizad/server/internal/bus"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/realtime"
+	"github.com/elizad/elizad/server/internal/session"
 )
 
 type object = map[string]any
@@ -451,26 +452,20 @@ func TestSessionNearsItsEnd(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := uuid.New()
-	s, err := b.messaging.CreateSession(t.Context(), auth.Entity(user), messaging.NewSession{AgentID: b.agent, UserID: user})
+	s, err := b.sessions.Create(t.Context(), auth.Entity(user), session.NewSession{AgentID: b.agent, UserID: user})
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := b.connect(user)
 	c.join(s.ChannelID)
 	b.clock.Store(int64(26 * time.Minute))
-	sweep := func() {
-		t.Helper()
-		if _, _, err := b.messaging.Sweep(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	sweep()
+	b.sweep()
 	warning := c.want("sessionExpirationWarning").data
 	if warning["sessionId"] != s.ID.String() || warning["channelId"] != s.ChannelID.String() || warning["expiresAt"] == "" || warning["timeRemaining"] == float64(0) {
 		t.Errorf("warning %v", warning)
 	}
 	b.clock.Store(int64(31 * time.Minute))
-	sweep()
+	b.sweep()
 	if e := c.want("sessionExpired").data; e["sessionId"] != s.ID.String() || e["channelId"] != s.ChannelID.String() {
 		t.Errorf("expired %v", e)
 	}

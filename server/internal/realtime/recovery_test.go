@@ -13,15 +13,15 @@ import (
 	"github.com/elizad/elizad/server/internal/realtime"
 )
 
-// session is what a client is told when it connects.
-type session struct{ SID, PID string }
+// greeting is what a client is told when it connects.
+type greeting struct{ SID, PID string }
 
 // begin dials, presents auth and waits until the client is greeted.
-func (b *bench) begin(auth string) (*client, session) {
+func (b *bench) begin(auth string) (*client, greeting) {
 	b.t.Helper()
 	c := b.dial(auth)
 	answer, ok := strings.CutPrefix(c.read(), "40")
-	var s session
+	var s greeting
 	if !ok || json.Unmarshal([]byte(answer), &s) != nil || s.PID == "" {
 		b.t.Fatalf("connect %q", answer)
 	}

@@ -23,8 +23,10 @@ import (
 	"github.com/elizad/elizad/server/internal/bus"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/realtime"
+	"github.com/elizad/elizad/server/internal/session"
 	"github.com/elizad/elizad/server/internal/store"
 	"github.com/elizad/elizad/server/internal/store/sqlitestore"
+	"github.com/elizad/elizad/server/internal/sweep"
 	"github.com/elizad/elizad/server/socketio"
 )
 
@@ -39,6 +41,7 @@ const (
 type bench struct {
 	t         *testing.T
 	messaging *messaging.Service
+	sessions  *session.Service
 	db        store.Store
 	url       string
 	agent     uuid.UUID
@@ -63,7 +66,9 @@ func setupOn(t *testing.T, events bus.Bus, change ...func(*realtime.Config)) *be
 		t.Fatal(err)
 	}
 	b := &bench{t: t, db: st, agent: uuid.New(), clock: new(atomic.Int64)}
-	b.messaging = messaging.New(messaging.Config{Store: st, Bus: events, Now: func() time.Time { return time.Now().Add(time.Duration(b.clock.Load())) }})
+	now := func() time.Time { return time.Now().Add(time.Duration(b.clock.Load())) }
+	b.messaging = messaging.New(messaging.Config{Store: st, Bus: events, Now: now})
+	b.sessions = session.New(session.Config{Store: st, Messaging: b.messaging, Now: now})
 	io := socketio.NewServer(socketio.Config{
 		Recovery: socketio.RecoveryConfig{Mode: socketio.RecoveryRooms, Identity: realtime.Identity},
 	})
@@ -291,4 +296,12 @@ func (c *client) join(channel uuid.UUID) {
 	c.emit("1", map[string]any{"channelId": channel})
 	c.want("channel_joined")
 	c.want("room_joined")
+}
+
+// sweep does what is due of sessions.
+func (b *bench) sweep() {
+	b.t.Helper()
+	if _, _, err := sweep.New(sweep.Config{Store: sweep.NewGate(b.db), Parts: []sweep.Part{b.sessions.Part()}}).Sweep(b.t.Context()); err != nil {
+		b.t.Fatal(err)
+	}
 }

@@ -10,11 +10,13 @@ import (
 
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/job"
 	"github.com/elizad/elizad/server/internal/media"
 	"github.com/elizad/elizad/server/internal/memory"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/pluginhttp"
 	"github.com/elizad/elizad/server/internal/runtime"
+	"github.com/elizad/elizad/server/internal/session"
 )
 
 // Messaging is what the handlers need of [messaging.Service].
@@ -23,8 +25,6 @@ type Messaging interface {
 	channels
 	messages
 	runs
-	sessions
-	jobs
 }
 
 type servers interface {
@@ -111,25 +111,27 @@ type worlds interface {
 	ClearGroup(ctx context.Context, who auth.Identity, id uuid.UUID) error
 }
 
-type sessions interface {
-	CreateSession(ctx context.Context, who auth.Identity, n messaging.NewSession) (messaging.Session, error)
-	Session(ctx context.Context, who auth.Identity, id uuid.UUID) (messaging.Session, error)
-	Sessions(ctx context.Context, who auth.Identity, query messaging.SessionQuery) ([]messaging.Session, messaging.SessionCounts, error)
-	SessionCounts(ctx context.Context) (messaging.SessionCounts, error)
-	SessionDraft(ctx context.Context, who auth.Identity, id uuid.UUID, m messaging.SessionMessage) (messaging.Draft, messaging.Session, error)
-	SessionHistory(ctx context.Context, who auth.Identity, id uuid.UUID, query messaging.HistoryQuery) (messaging.Session, messaging.History, error)
-	RenewSession(ctx context.Context, who auth.Identity, id uuid.UUID) (messaging.Session, error)
-	Heartbeat(ctx context.Context, who auth.Identity, id uuid.UUID) (messaging.Session, error)
-	ChangeTimeouts(ctx context.Context, who auth.Identity, id uuid.UUID, p messaging.TimeoutPatch) (messaging.Session, error)
-	EndSession(ctx context.Context, who auth.Identity, id uuid.UUID) error
+// Sessions is what the handlers need of [session.Service].
+type Sessions interface {
+	Create(ctx context.Context, who auth.Identity, n session.NewSession) (session.Session, error)
+	Get(ctx context.Context, who auth.Identity, id uuid.UUID) (session.Session, error)
+	List(ctx context.Context, who auth.Identity, query session.Query) ([]session.Session, session.Counts, error)
+	Counts(ctx context.Context) (session.Counts, error)
+	Draft(ctx context.Context, who auth.Identity, id uuid.UUID, m session.Message) (session.Draft, error)
+	History(ctx context.Context, who auth.Identity, id uuid.UUID, query messaging.HistoryQuery) (session.Session, messaging.History, error)
+	Renew(ctx context.Context, who auth.Identity, id uuid.UUID) (session.Session, error)
+	Heartbeat(ctx context.Context, who auth.Identity, id uuid.UUID) (session.Session, error)
+	ChangeTimeouts(ctx context.Context, who auth.Identity, id uuid.UUID, p session.TimeoutPatch) (session.Session, error)
+	End(ctx context.Context, who auth.Identity, id uuid.UUID) error
 }
 
-type jobs interface {
-	CreateJob(ctx context.Context, who auth.Identity, n messaging.NewJob) (messaging.Job, error)
-	Job(ctx context.Context, who auth.Identity, id uuid.UUID, wait time.Duration) (messaging.Job, error)
-	Jobs(ctx context.Context, who auth.Identity, query messaging.JobQuery) ([]messaging.Job, messaging.JobCounts, error)
-	JobCounts(ctx context.Context) (messaging.JobCounts, error)
-	MaxJobs() int
+// Jobs is what the handlers need of [job.Service].
+type Jobs interface {
+	Create(ctx context.Context, who auth.Identity, n job.NewJob) (job.Job, error)
+	Get(ctx context.Context, who auth.Identity, id uuid.UUID, wait time.Duration) (job.Job, error)
+	List(ctx context.Context, who auth.Identity, query job.Query) ([]job.Job, job.Counts, error)
+	Counts(ctx context.Context) (job.Counts, error)
+	Most() int
 }
 
 // Agents is what the handlers need of [runtime.Agents].

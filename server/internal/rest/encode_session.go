@@ -5,9 +5,10 @@ import (
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/present"
+	"github.com/elizad/elizad/server/internal/session"
 )
 
-func session(s messaging.Session) api.Session {
+func sessionDocument(s session.Session) api.Session {
 	return api.Session{
 		SessionID: s.ID, ChannelID: s.ChannelID, AgentID: s.AgentID, UserID: s.UserID, Metadata: s.Metadata, RenewalCount: s.RenewalCount,
 		CreatedAt: wire.At(s.CreatedAt), LastActivity: wire.At(s.ActiveAt), ExpiresAt: wire.At(s.ExpiresAt),
@@ -19,12 +20,8 @@ func session(s messaging.Session) api.Session {
 	}
 }
 
-// sessionStatus tells what a post did to its session; a message that was there already did nothing.
-func sessionStatus(p messaging.Posted, before messaging.Session) api.SessionStatus {
-	now := messaging.SessionUpdate{Session: before}
-	if p.Session != nil {
-		now = *p.Session
-	}
+// sessionStatus tells what a post did to its session.
+func sessionStatus(now session.Update) api.SessionStatus {
 	return api.SessionStatus{
 		ExpiresAt: wire.At(now.ExpiresAt), RenewalCount: now.RenewalCount, WasRenewed: now.Renewed, IsNearExpiration: now.NearEnd,
 	}
@@ -46,7 +43,7 @@ func sessionMessagePosted(p messaging.Posted, answer *api.AgentResponse, status 
 	}
 }
 
-func sessionMessages(s messaging.Session, page messaging.History) api.SessionMessageList {
+func sessionMessages(s session.Session, page messaging.History) api.SessionMessageList {
 	messages := present.Each(page.Messages, func(m messaging.Message) api.SessionMessage {
 		return api.SessionMessage{
 			ID: m.ID, Content: m.Content, AuthorID: m.AuthorID, IsAgent: m.AuthorID == s.AgentID, CreatedAt: wire.At(m.CreatedAt), Metadata: m.ShownMetadata(),

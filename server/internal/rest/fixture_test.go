@@ -23,10 +23,12 @@ import (
 	"github.com/elizad/elizad/server/internal/bus"
 	"github.com/elizad/elizad/server/internal/compat"
 	"github.com/elizad/elizad/server/internal/httpx"
+	"github.com/elizad/elizad/server/internal/job"
 	"github.com/elizad/elizad/server/internal/memory"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/rest"
 	"github.com/elizad/elizad/server/internal/runtime"
+	"github.com/elizad/elizad/server/internal/session"
 	"github.com/elizad/elizad/server/internal/store"
 	"github.com/elizad/elizad/server/internal/store/sqlitestore"
 )
@@ -44,6 +46,7 @@ var (
 type fixture struct {
 	url       string
 	messaging *messaging.Service
+	sessions  *session.Service
 	agents    *agents
 	store     store.Store
 	validate  func(*http.Request, *http.Response) error
@@ -57,6 +60,7 @@ func setup(t *testing.T, change ...func(*rest.Deps)) *fixture {
 	}
 	local := bus.NewLocal()
 	f := &fixture{messaging: messaging.New(messaging.Config{Store: st, Bus: local}), agents: &agents{}, store: st}
+	f.sessions = session.New(session.Config{Store: st, Messaging: f.messaging})
 	if err := f.messaging.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +72,7 @@ func setup(t *testing.T, change ...func(*rest.Deps)) *fixture {
 		t.Fatal(err)
 	}
 	deps := rest.Deps{
-		Messaging: f.messaging, Agents: f.agents, Memory: memory.New(st, memory.Quotas{}), WriteError: httpx.WriteError,
+		Messaging: f.messaging, Sessions: f.sessions, Jobs: job.New(job.Config{Store: st, Bus: local, Messaging: f.messaging}), Agents: f.agents, Memory: memory.New(st, memory.Quotas{}), WriteError: httpx.WriteError,
 		Middlewares: []apiserver.MiddlewareFunc{httpx.Validator(httpx.NewContract(doc))},
 		Health: func(context.Context) rest.HealthReport {
 			return rest.HealthReport{ActiveAgents: 1}

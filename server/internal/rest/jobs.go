@@ -12,15 +12,16 @@ import (
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/gen/apiserver"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/job"
 	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/present"
 )
 
-type jobHandlers struct{ jobs jobs }
+type jobHandlers struct{ jobs Jobs }
 
 func (h jobHandlers) CreateJob(ctx context.Context, req apiserver.CreateJobRequestObject) (apiserver.CreateJobResponseObject, error) {
-	j, err := h.jobs.CreateJob(ctx, auth.FromContext(ctx), messaging.NewJob{
+	j, err := h.jobs.Create(ctx, auth.FromContext(ctx), job.NewJob{
 		UserID: req.Body.UserID, AgentID: req.Body.AgentID, Content: req.Body.Content, Metadata: req.Body.Metadata,
 		Extras:      messaging.Extras{Attachments: req.Body.Attachments},
 		Timeout:     time.Duration(deref(req.Body.TimeoutMs)) * time.Millisecond,
@@ -35,17 +36,17 @@ func (h jobHandlers) CreateJob(ctx context.Context, req apiserver.CreateJobReque
 }
 
 func (h jobHandlers) ListJobs(ctx context.Context, req apiserver.ListJobsRequestObject) (apiserver.ListJobsResponseObject, error) {
-	query := messaging.JobQuery{Limit: looseInt(req.Params.Limit), Status: deref(req.Params.Status)}
+	query := job.Query{Limit: looseInt(req.Params.Limit), Status: deref(req.Params.Status)}
 	until, err := untilFrom(req.Params.Cursor, &query.Offset, &query.Until)
 	if err != nil {
 		return nil, err
 	}
-	found, counts, err := h.jobs.Jobs(ctx, auth.FromContext(ctx), query)
+	found, counts, err := h.jobs.List(ctx, auth.FromContext(ctx), query)
 	if err != nil {
 		return nil, err
 	}
-	filtered, total := counts.ByStatus[messaging.JobStatus(query.Status)], counts.Total()
-	if !slices.Contains(jobStatuses, messaging.JobStatus(query.Status)) {
+	filtered, total := counts.ByStatus[job.Status(query.Status)], counts.Total()
+	if !slices.Contains(jobStatuses, job.Status(query.Status)) {
 		filtered = total
 	}
 	var headers apiserver.ListJobs200ResponseHeaders
@@ -53,25 +54,25 @@ func (h jobHandlers) ListJobs(ctx context.Context, req apiserver.ListJobsRequest
 		headers.Link = nextUntil(ctx, until, found[0].CreatedAt, query.Offset, len(found))
 	}
 	return apiserver.ListJobs200JSONResponse{
-		Headers: headers, Body: api.JobList{Jobs: present.Each(found, job), Total: total, Filtered: filtered},
+		Headers: headers, Body: api.JobList{Jobs: present.Each(found, jobDocument), Total: total, Filtered: filtered},
 	}, nil
 }
 
 func (h jobHandlers) GetJobsHealth(ctx context.Context, _ apiserver.GetJobsHealthRequestObject) (apiserver.GetJobsHealthResponseObject, error) {
-	counts, err := h.jobs.JobCounts(ctx)
+	counts, err := h.jobs.Counts(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.GetJobsHealth200JSONResponse(jobsHealth(counts, h.jobs.MaxJobs())), nil
+	return apiserver.GetJobsHealth200JSONResponse(jobsHealth(counts, h.jobs.Most())), nil
 }
 
 func (h jobHandlers) GetJob(ctx context.Context, req apiserver.GetJobRequestObject) (apiserver.GetJobResponseObject, error) {
 	wait := preferredWait(deref(req.Params.Prefer))
-	j, err := h.jobs.Job(ctx, auth.FromContext(ctx), req.JobID, wait)
+	j, err := h.jobs.Get(ctx, auth.FromContext(ctx), req.JobID, wait)
 	if err != nil {
 		return nil, err
 	}
-	out := apiserver.GetJob200JSONResponse{Body: job(j)}
+	out := apiserver.GetJob200JSONResponse{Body: jobDocument(j)}
 	if wait > 0 {
 		out.Headers.PreferenceApplied = new("wait=" + strconv.Itoa(int(wait.Seconds())))
 	}
@@ -98,9 +99,9 @@ func preferredWait(header string) time.Duration {
 	return 0
 }
 
-var jobStatuses = []messaging.JobStatus{messaging.JobProcessing, messaging.JobCompleted, messaging.JobFailed, messaging.JobTimeout}
+var jobStatuses = []job.Status{job.Processing, job.Completed, job.Failed, job.Timeout}
 
-func job(j messaging.Job) api.Job {
+func jobDocument(j job.Job) api.Job {
 	w := api.Job{
 		JobID: j.ID, Status: api.JobStatus(j.Status), AgentID: j.AgentID, UserID: j.UserID, ChannelID: j.ChannelID, Prompt: j.Content,
 		CreatedAt: j.CreatedAt.UnixMilli(), ExpiresAt: j.ExpiresAt.UnixMilli(), Error: present.Optional(j.Error), Metadata: j.Metadata,
@@ -119,7 +120,7 @@ func job(j messaging.Job) api.Job {
 	return w
 }
 
-func callbackStatus(j messaging.Job) api.JobCallbackStatus {
+func callbackStatus(j job.Job) api.JobCallbackStatus {
 	switch {
 	case j.Callback.Pending:
 		return api.JobCallbackStatusPending
@@ -133,14 +134,14 @@ func callbackStatus(j messaging.Job) api.JobCallbackStatus {
 }
 
 // JobDocument shows a job as GET /api/messaging/jobs/{jobId} does.
-func JobDocument(j messaging.Job) json.RawMessage { return jsontext.Encode(job(j)) }
+func JobDocument(j job.Job) json.RawMessage { return jsontext.Encode(jobDocument(j)) }
 
-func jobsHealth(c messaging.JobCounts, most int) api.JobsHealth {
+func jobsHealth(c job.Counts, most int) api.JobsHealth {
 	w := api.JobsHealth{
 		Healthy: true, Timestamp: time.Now().UnixMilli(), TotalJobs: c.Total(), MaxJobs: most,
 		StatusCounts: api.JobCounts{
-			Processing: c.ByStatus[messaging.JobProcessing], Completed: c.ByStatus[messaging.JobCompleted],
-			Failed: c.ByStatus[messaging.JobFailed], Timeout: c.ByStatus[messaging.JobTimeout],
+			Processing: c.ByStatus[job.Processing], Completed: c.ByStatus[job.Completed],
+			Failed: c.ByStatus[job.Failed], Timeout: c.ByStatus[job.Timeout],
 		},
 	}
 	n := w.StatusCounts

@@ -20,6 +20,8 @@ import (
 // Deps is what the handlers work with. All fields are required unless they say otherwise.
 type Deps struct {
 	Messaging Messaging
+	Sessions  Sessions
+	Jobs      Jobs
 	Agents    Agents
 	Memory    Memory
 	Titles    Titles
@@ -88,8 +90,8 @@ func Register(r chi.Router, d Deps) {
 		messageServerHandlers{d.Messaging},
 		channelHandlers{channels: d.Messaging, messages: d.Messaging, titles: d.Titles},
 		posting,
-		sessionHandlers{d.Messaging, posting, d.Started},
-		jobHandlers{d.Messaging},
+		sessionHandlers{d.Sessions, posting, d.Started},
+		jobHandlers{d.Jobs},
 		mediaHandlers{d.Media},
 		audioHandlers{voices: d.Voices, files: d.Media, messaging: d.Messaging, posting: posting},
 		systemHandlers{d},

@@ -14,41 +14,41 @@ import (
 	"github.com/elizad/elizad/gen/apiserver"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/jsontext"
-	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/present"
+	"github.com/elizad/elizad/server/internal/session"
 )
 
 type sessionHandlers struct {
-	sessions sessions
+	sessions Sessions
 	messages messageHandlers
 	started  time.Time
 }
 
 func (h sessionHandlers) CreateSession(ctx context.Context, req apiserver.CreateSessionRequestObject) (apiserver.CreateSessionResponseObject, error) {
-	s, err := h.sessions.CreateSession(ctx, auth.FromContext(ctx), messaging.NewSession{
+	s, err := h.sessions.Create(ctx, auth.FromContext(ctx), session.NewSession{
 		AgentID: req.Body.AgentID, UserID: req.Body.UserID, Metadata: req.Body.Metadata, Timeouts: timeoutPatch(jsontext.ObjectOf(req.Body.TimeoutConfig)),
 	})
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.CreateSession201JSONResponse(session(s)), nil
+	return apiserver.CreateSession201JSONResponse(sessionDocument(s)), nil
 }
 
 func (h sessionHandlers) GetSession(ctx context.Context, req apiserver.GetSessionRequestObject) (apiserver.GetSessionResponseObject, error) {
-	s, err := h.sessions.Session(ctx, auth.FromContext(ctx), req.SessionID)
+	s, err := h.sessions.Get(ctx, auth.FromContext(ctx), req.SessionID)
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.GetSession200JSONResponse{SessionAnswerJSONResponse: apiserver.SessionAnswerJSONResponse(session(s))}, nil
+	return apiserver.GetSession200JSONResponse{SessionAnswerJSONResponse: apiserver.SessionAnswerJSONResponse(sessionDocument(s))}, nil
 }
 
 func (h sessionHandlers) ListSessions(ctx context.Context, req apiserver.ListSessionsRequestObject) (apiserver.ListSessionsResponseObject, error) {
-	query := messaging.SessionQuery{Limit: looseInt(req.Params.Limit), Offset: max(looseInt(req.Params.Offset), 0)}
+	query := session.Query{Limit: looseInt(req.Params.Limit), Offset: max(looseInt(req.Params.Offset), 0)}
 	until, err := untilFrom(req.Params.Cursor, &query.Offset, &query.Until)
 	if err != nil {
 		return nil, err
 	}
-	found, counts, err := h.sessions.Sessions(ctx, auth.FromContext(ctx), query)
+	found, counts, err := h.sessions.List(ctx, auth.FromContext(ctx), query)
 	if err != nil {
 		return nil, err
 	}
@@ -57,13 +57,13 @@ func (h sessionHandlers) ListSessions(ctx context.Context, req apiserver.ListSes
 		headers.Link = nextUntil(ctx, until, found[0].CreatedAt, query.Offset, len(found))
 	}
 	return apiserver.ListSessions200JSONResponse{Headers: headers, Body: api.SessionList{
-		Sessions: present.Each(found, session), Total: counts.Live,
+		Sessions: present.Each(found, sessionDocument), Total: counts.Live,
 		Stats: api.SessionStats{TotalSessions: counts.Live + counts.Expired, ActiveSessions: counts.Live, ExpiredSessions: counts.Expired},
 	}}, nil
 }
 
 func (h sessionHandlers) GetSessionsHealth(ctx context.Context, _ apiserver.GetSessionsHealthRequestObject) (apiserver.GetSessionsHealthResponseObject, error) {
-	counts, err := h.sessions.SessionCounts(ctx)
+	counts, err := h.sessions.Counts(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -75,19 +75,19 @@ func (h sessionHandlers) GetSessionsHealth(ctx context.Context, _ apiserver.GetS
 
 func (h sessionHandlers) PostSessionMessage(ctx context.Context, req apiserver.PostSessionMessageRequestObject) (apiserver.PostSessionMessageResponseObject, error) {
 	b := req.Body
-	draft, before, err := h.sessions.SessionDraft(ctx, auth.FromContext(ctx), req.SessionID, messaging.SessionMessage{
+	draft, err := h.sessions.Draft(ctx, auth.FromContext(ctx), req.SessionID, session.Message{
 		Content: b.Content, Extras: extras(b.Attachments, b.Thought, b.Actions, b.MentionContext), Metadata: b.Metadata,
 		AuthorName: authorName(b.AuthorDisplayName, b.Metadata), InReplyTo: repliedTo(b.InReplyToMessageID), ClientID: deref(b.ClientMessageID),
 	})
 	if err != nil {
 		return nil, err
 	}
-	draft = onceUnder(req.Params.IdempotencyKey, draft, auth.FromContext(ctx))
-	sent, err := h.messages.post(ctx, outgoing{draft, before.AgentID, deref(b.Transport), req.Params.LastEventID})
+	said := onceUnder(req.Params.IdempotencyKey, draft.Draft, auth.FromContext(ctx))
+	sent, err := h.messages.post(ctx, outgoing{said, draft.Session.AgentID, deref(b.Transport), req.Params.LastEventID})
 	if err != nil {
 		return nil, err
 	}
-	status := sessionStatus(sent.Posted, before)
+	status := sessionStatus(draft.Update(sent.Posted))
 	if sent.stream != nil {
 		sent.stream.extra = jsontext.Object{"sessionStatus": jsontext.Encode(status)}
 		return sent.stream, nil
@@ -103,7 +103,7 @@ func (h sessionHandlers) ListSessionMessages(ctx context.Context, req apiserver.
 		return nil, err
 	}
 	query.Limit = min(query.Limit, most)
-	s, page, err := h.sessions.SessionHistory(ctx, auth.FromContext(ctx), req.SessionID, query)
+	s, page, err := h.sessions.History(ctx, auth.FromContext(ctx), req.SessionID, query)
 	if err != nil {
 		return nil, err
 	}
@@ -116,11 +116,11 @@ func (h sessionHandlers) ListSessionMessages(ctx context.Context, req apiserver.
 }
 
 func (h sessionHandlers) RenewSession(ctx context.Context, req apiserver.RenewSessionRequestObject) (apiserver.RenewSessionResponseObject, error) {
-	s, err := h.sessions.RenewSession(ctx, auth.FromContext(ctx), req.SessionID)
+	s, err := h.sessions.Renew(ctx, auth.FromContext(ctx), req.SessionID)
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.RenewSession200JSONResponse{SessionAnswerJSONResponse: apiserver.SessionAnswerJSONResponse(session(s))}, nil
+	return apiserver.RenewSession200JSONResponse{SessionAnswerJSONResponse: apiserver.SessionAnswerJSONResponse(sessionDocument(s))}, nil
 }
 
 func (h sessionHandlers) HeartbeatSession(ctx context.Context, req apiserver.HeartbeatSessionRequestObject) (apiserver.HeartbeatSessionResponseObject, error) {
@@ -128,22 +128,22 @@ func (h sessionHandlers) HeartbeatSession(ctx context.Context, req apiserver.Hea
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.HeartbeatSession200JSONResponse{SessionAnswerJSONResponse: apiserver.SessionAnswerJSONResponse(session(s))}, nil
+	return apiserver.HeartbeatSession200JSONResponse{SessionAnswerJSONResponse: apiserver.SessionAnswerJSONResponse(sessionDocument(s))}, nil
 }
 
 func (h sessionHandlers) UpdateSessionTimeout(ctx context.Context, req apiserver.UpdateSessionTimeoutRequestObject) (apiserver.UpdateSessionTimeoutResponseObject, error) {
-	s, err := h.sessions.ChangeTimeouts(ctx, auth.FromContext(ctx), req.SessionID, messaging.TimeoutPatch{
+	s, err := h.sessions.ChangeTimeouts(ctx, auth.FromContext(ctx), req.SessionID, session.TimeoutPatch{
 		Timeout: looseNumber(req.Body.TimeoutMinutes), MaxDuration: looseNumber(req.Body.MaxDurationMinutes),
 		Warning: looseNumber(req.Body.WarningThresholdMinutes), AutoRenew: req.Body.AutoRenew,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.UpdateSessionTimeout200JSONResponse{SessionAnswerJSONResponse: apiserver.SessionAnswerJSONResponse(session(s))}, nil
+	return apiserver.UpdateSessionTimeout200JSONResponse{SessionAnswerJSONResponse: apiserver.SessionAnswerJSONResponse(sessionDocument(s))}, nil
 }
 
 func (h sessionHandlers) DeleteSession(ctx context.Context, req apiserver.DeleteSessionRequestObject) (apiserver.DeleteSessionResponseObject, error) {
-	if err := h.sessions.EndSession(ctx, auth.FromContext(ctx), req.SessionID); err != nil {
+	if err := h.sessions.End(ctx, auth.FromContext(ctx), req.SessionID); err != nil {
 		return nil, err
 	}
 	out := apiserver.DeleteSession200JSONResponse{Success: true, Message: "Session " + req.SessionID.String() + " deleted successfully"}
@@ -152,8 +152,8 @@ func (h sessionHandlers) DeleteSession(ctx context.Context, req apiserver.Delete
 }
 
 // timeoutPatch reads time-outs as clients write them when they begin a session.
-func timeoutPatch(o jsontext.Object) messaging.TimeoutPatch {
-	p := messaging.TimeoutPatch{
+func timeoutPatch(o jsontext.Object) session.TimeoutPatch {
+	p := session.TimeoutPatch{
 		Timeout: looseNumber(o.Value("timeoutMinutes")), MaxDuration: looseNumber(o.Value("maxDurationMinutes")),
 		Warning: looseNumber(o.Value("warningThresholdMinutes")),
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/session"
 )
 
 // event is one server-sent event.
@@ -163,7 +164,7 @@ func TestStreamResumes(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	channel := f.addChannel(t)
-	session, err := f.messaging.CreateSession(t.Context(), auth.Entity(alice), messaging.NewSession{AgentID: eliza, UserID: alice})
+	made, err := f.sessions.Create(t.Context(), auth.Entity(alice), session.NewSession{AgentID: eliza, UserID: alice})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +173,7 @@ func TestStreamResumes(t *testing.T) {
 		channel    uuid.UUID
 	}{
 		{"channel", messagesOf(channel), channel},
-		{"session", "/api/messaging/sessions/" + session.ID.String() + "/messages", session.ChannelID},
+		{"session", "/api/messaging/sessions/" + made.ID.String() + "/messages", made.ChannelID},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			body := map[string]any{"content": "Hello", "transport": "sse"}
@@ -215,12 +216,12 @@ func TestStreamOfASessionTellsItsStatus(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	f.addAgent(t, eliza)
-	session, err := f.messaging.CreateSession(t.Context(), auth.Entity(alice), messaging.NewSession{AgentID: eliza, UserID: alice})
+	made, err := f.sessions.Create(t.Context(), auth.Entity(alice), session.NewSession{AgentID: eliza, UserID: alice})
 	if err != nil {
 		t.Fatal(err)
 	}
 	f.play(t, nil, messaging.Outcome{Status: messaging.TurnIgnored})
-	events := eventsOf(t, f.call(t, "POST", "/api/messaging/sessions/"+session.ID.String()+"/messages", map[string]any{"content": "Hello", "transport": "stream"}).raw)
+	events := eventsOf(t, f.call(t, "POST", "/api/messaging/sessions/"+made.ID.String()+"/messages", map[string]any{"content": "Hello", "transport": "stream"}).raw)
 	if len(events) != 2 || events[0].name != "user_message" || events[1].name != "done" {
 		t.Fatalf("events %+v", events)
 	}

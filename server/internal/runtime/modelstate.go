@@ -21,7 +21,7 @@ func (r *run) modelState() *model.State {
 		}
 	}
 	s.HistoryCut = len(r.view.Recent) >= r.service.cfg.ConversationLength
-	s.Program = r.context.Channel.ForProgram()
+	s.Program = r.context.Program
 	s.Introduced = r.introduced
 	for _, m := range r.view.Recent[:len(r.view.Recent)-1] {
 		s.History = append(s.History, model.Line{

@@ -110,7 +110,7 @@ func (r *run) prepare(ctx context.Context) error {
 // wasIntroduced reports whether the author read within a day what the model says of itself, from whichever agent.
 func (r *run) wasIntroduced(ctx context.Context) (bool, error) {
 	words := r.agent.model.Introduction
-	if words == "" || r.context.Channel.ForProgram() {
+	if words == "" || r.context.Program {
 		return false, nil
 	}
 	person := r.context.Trigger.AuthorID

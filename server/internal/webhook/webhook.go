@@ -29,8 +29,8 @@ import (
 
 	"github.com/elizad/elizad/server/internal/bus"
 	"github.com/elizad/elizad/server/internal/egress"
+	"github.com/elizad/elizad/server/internal/job"
 	"github.com/elizad/elizad/server/internal/lifecycle"
-	"github.com/elizad/elizad/server/internal/messaging"
 )
 
 const (
@@ -44,21 +44,21 @@ const (
 	faultPause  = 5 * time.Second  // after a round that failed: what is due stays due, and would be tried without a rest
 )
 
-// Messaging is what the announcer needs of the domain.
-type Messaging interface {
+// Jobs is what the announcer needs of [job.Service].
+type Jobs interface {
 	CallbackWork() (*bus.Subscription, error)
-	ClaimCallbacks(ctx context.Context, n int, lease time.Duration) ([]messaging.Callback, error)
+	ClaimCallbacks(ctx context.Context, n int, lease time.Duration) ([]job.Attempt, error)
 	SettleCallback(ctx context.Context, jobID uuid.UUID, attempt int, failure string, retry *time.Time) error
 	NextCallback(ctx context.Context) (at time.Time, ok bool, err error)
 }
 
 // Config is what an Announcer is made of.
 type Config struct {
-	Messaging Messaging
-	Guard     *egress.Guard
-	Show      func(messaging.Job) json.RawMessage // how callers know jobs
-	Version   string                              // of the server, for the receivers' logs
-	Logger    *slog.Logger                        // nil: nothing is logged
+	Jobs    Jobs
+	Guard   *egress.Guard
+	Show    func(job.Job) json.RawMessage // how callers know jobs
+	Version string                        // of the server, for the receivers' logs
+	Logger  *slog.Logger                  // nil: nothing is logged
 
 	FirstPause time.Duration // before the second attempt; each later pause is twice as long. 0: 5 seconds
 }
@@ -86,7 +86,7 @@ func New(cfg Config) *Announcer {
 
 // Start begins to announce, in the background.
 func (a *Announcer) Start(ctx context.Context) error {
-	hints, err := a.cfg.Messaging.CallbackWork()
+	hints, err := a.cfg.Jobs.CallbackWork()
 	if err != nil {
 		return fmt.Errorf("starting the announcer of jobs: %w", err)
 	}
@@ -137,7 +137,7 @@ func (a *Announcer) run(ctx context.Context) {
 
 // pause returns how long nothing is due.
 func (a *Announcer) pause(ctx context.Context) time.Duration {
-	at, ok, err := a.cfg.Messaging.NextCallback(ctx)
+	at, ok, err := a.cfg.Jobs.NextCallback(ctx)
 	if err != nil || !ok {
 		return idlePause
 	}
@@ -146,10 +146,10 @@ func (a *Announcer) pause(ctx context.Context) time.Duration {
 
 // round makes the attempts that are due, at most as many as can be made at once.
 func (a *Announcer) round(ctx context.Context) (int, error) {
-	if at, ok, err := a.cfg.Messaging.NextCallback(ctx); err != nil || !ok || time.Until(at) > 0 {
+	if at, ok, err := a.cfg.Jobs.NextCallback(ctx); err != nil || !ok || time.Until(at) > 0 {
 		return 0, err // most jobs have no callback: a look costs less than a claim
 	}
-	due, err := a.cfg.Messaging.ClaimCallbacks(ctx, workers, lease)
+	due, err := a.cfg.Jobs.ClaimCallbacks(ctx, workers, lease)
 	if err != nil {
 		return 0, err
 	}
@@ -170,7 +170,7 @@ func (a *Announcer) round(ctx context.Context) (int, error) {
 var errFinal = errors.New("given up")
 
 // attempt makes one attempt and notes how it went. One that is broken off by Stop isn't noted: it is made again.
-func (a *Announcer) attempt(ctx context.Context, c messaging.Callback) error {
+func (a *Announcer) attempt(ctx context.Context, c job.Attempt) error {
 	err := a.call(ctx, c)
 	if ctx.Err() != nil {
 		return nil
@@ -179,13 +179,13 @@ func (a *Announcer) attempt(ctx context.Context, c messaging.Callback) error {
 	failure := ""
 	if err != nil {
 		failure = reason(err)
-		if c.Attempt < maxAttempts && !errors.Is(err, errFinal) {
-			pause := a.cfg.FirstPause << (c.Attempt - 1)
+		if c.Number < maxAttempts && !errors.Is(err, errFinal) {
+			pause := a.cfg.FirstPause << (c.Number - 1)
 			retry = new(time.Now().Add(pause + rand.N(pause/4+1))) // so that many don't come back at once
 		}
-		a.cfg.Logger.InfoContext(ctx, "job not announced", "jobId", c.Job.ID, "attempt", c.Attempt, "again", retry != nil, "error", err)
+		a.cfg.Logger.InfoContext(ctx, "job not announced", "jobId", c.Job.ID, "attempt", c.Number, "again", retry != nil, "error", err)
 	}
-	return a.cfg.Messaging.SettleCallback(ctx, c.Job.ID, c.Attempt, failure, retry)
+	return a.cfg.Jobs.SettleCallback(ctx, c.Job.ID, c.Number, failure, retry)
 }
 
 // statusError is an answer that is no success.
@@ -214,7 +214,7 @@ type announcement struct {
 	Data      json.RawMessage `json:"data"`
 }
 
-func (a *Announcer) call(ctx context.Context, c messaging.Callback) error {
+func (a *Announcer) call(ctx context.Context, c job.Attempt) error {
 	now := time.Now().UTC()
 	body, err := json.Marshal(announcement{
 		Type: "job." + string(c.Job.Status), Timestamp: now.Format("2006-01-02T15:04:05.000Z"), Data: a.cfg.Show(c.Job),

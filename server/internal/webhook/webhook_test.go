@@ -19,7 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/elizad/elizad/server/internal/bus"
-	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/job"
 	"github.com/elizad/elizad/server/internal/webhook"
 )
 
@@ -27,7 +27,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const patience = 2 * time.Minute
 
-// desk hands out announcements as messaging does, from memory.
+// desk hands out announcements as job does, from memory.
 type desk struct {
 	bus *bus.Local
 
@@ -37,7 +37,7 @@ type desk struct {
 }
 
 type due struct {
-	callback messaging.Callback
+	callback job.Attempt
 	at       time.Time
 }
 
@@ -56,12 +56,12 @@ func newDesk(t *testing.T) *desk {
 
 func (d *desk) CallbackWork() (*bus.Subscription, error) { return d.bus.Subscribe("callbacks", 1) }
 
-func (d *desk) ClaimCallbacks(_ context.Context, n int, lease time.Duration) (out []messaging.Callback, _ error) {
+func (d *desk) ClaimCallbacks(_ context.Context, n int, lease time.Duration) (out []job.Attempt, _ error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for i := range d.due {
 		if x := &d.due[i]; len(out) < n && !x.at.After(time.Now()) {
-			x.callback.Attempt++
+			x.callback.Number++
 			x.at = time.Now().Add(lease)
 			out = append(out, x.callback)
 		}
@@ -98,14 +98,14 @@ func (d *desk) NextCallback(context.Context) (at time.Time, ok bool, _ error) {
 // announce makes an announcement due.
 func (d *desk) announce(t *testing.T, url, secret string) uuid.UUID {
 	t.Helper()
-	job := messaging.Job{ID: uuid.New(), Status: messaging.JobCompleted}
+	j := job.Job{ID: uuid.New(), Status: job.Completed}
 	d.mu.Lock()
-	d.due = append(d.due, due{callback: messaging.Callback{Job: job, URL: url, Secret: secret}})
+	d.due = append(d.due, due{callback: job.Attempt{Job: j, URL: url, Secret: secret}})
 	d.mu.Unlock()
 	if err := d.bus.Publish(t.Context(), "callbacks", nil); err != nil {
 		t.Fatal(err)
 	}
-	return job.ID
+	return j.ID
 }
 
 func (d *desk) next(t *testing.T) settlement {
@@ -122,8 +122,8 @@ func (d *desk) next(t *testing.T) settlement {
 func (d *desk) start(t *testing.T, allow string) {
 	t.Helper()
 	a := webhook.New(webhook.Config{
-		Messaging: d, Guard: guard(t, allow), FirstPause: time.Millisecond, Version: "test",
-		Show: func(j messaging.Job) json.RawMessage {
+		Jobs: d, Guard: guard(t, allow), FirstPause: time.Millisecond, Version: "test",
+		Show: func(j job.Job) json.RawMessage {
 			return json.RawMessage(fmt.Sprintf(`{"jobId":%q,"status":%q}`, j.ID, j.Status))
 		},
 	})
@@ -144,7 +144,7 @@ func TestRestsWhenNothingCanBeClaimed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := &fullDesk{desk: newDesk(t)}
-		a := webhook.New(webhook.Config{Messaging: d, Guard: guard(t, "")})
+		a := webhook.New(webhook.Config{Jobs: d, Guard: guard(t, "")})
 		if err := a.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -165,7 +165,7 @@ type fullDesk struct {
 	claims atomic.Int64
 }
 
-func (d *fullDesk) ClaimCallbacks(context.Context, int, time.Duration) ([]messaging.Callback, error) {
+func (d *fullDesk) ClaimCallbacks(context.Context, int, time.Duration) ([]job.Attempt, error) {
 	d.claims.Add(1)
 	return nil, errors.New("the disk is full")
 }

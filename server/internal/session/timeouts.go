@@ -1,4 +1,4 @@
-package messaging
+package session
 
 import (
 	"context"
@@ -12,11 +12,12 @@ import (
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/store"
 )
 
-// SessionLimits are the server's rules for sessions. A field that is zero has the value in its comment.
-type SessionLimits struct {
+// Limits are the server's rules for sessions. A field that is zero has the value in its comment.
+type Limits struct {
 	Timeout     time.Duration // of sessions that say nothing else: 30 minutes
 	MinTimeout  time.Duration // that a session may ask for: 5 minutes
 	MaxTimeout  time.Duration // that a session may ask for: 24 hours
@@ -24,7 +25,7 @@ type SessionLimits struct {
 	Warning     time.Duration // how long before its end a session is near it: 5 minutes
 }
 
-func (l SessionLimits) withDefaults() SessionLimits {
+func (l Limits) withDefaults() Limits {
 	for _, f := range []struct {
 		field     *time.Duration
 		otherwise time.Duration
@@ -66,7 +67,7 @@ func minutes(x float64, least, most time.Duration) time.Duration {
 }
 
 // apply lays p over t. What is out of bounds becomes the nearest allowed value, and what is no number the server's own.
-func (l SessionLimits) apply(t Timeouts, p TimeoutPatch) Timeouts {
+func (l Limits) apply(t Timeouts, p TimeoutPatch) Timeouts {
 	choose := func(x *float64, present, otherwise, least, most time.Duration) time.Duration {
 		switch {
 		case x == nil:
@@ -87,7 +88,7 @@ func (l SessionLimits) apply(t Timeouts, p TimeoutPatch) Timeouts {
 }
 
 // check refuses a time-out that is a number out of bounds.
-func (l SessionLimits) check(p TimeoutPatch) error {
+func (l Limits) check(p TimeoutPatch) error {
 	if x := p.Timeout; x != nil && (*x < l.MinTimeout.Minutes() || *x > l.MaxTimeout.Minutes()) {
 		return apierr.New(apierr.ValidationFailed, "Invalid timeout configuration: Timeout must be between %v and %v minutes", l.MinTimeout.Minutes(), l.MaxTimeout.Minutes())
 	}
@@ -108,11 +109,11 @@ func (s *Service) agentTimeouts(ctx context.Context, agentID uuid.UUID) (Timeout
 	l := s.limits
 	t := Timeouts{Timeout: l.Timeout, MaxDuration: l.MaxDuration, Warning: l.Warning, AutoRenew: true}
 	if s.agentSettings == nil {
-		return t, store.View(ctx, s.store, auth.Service().Scope(), "looking for a session's agent", func(q db.Querier) error { return mustRun(ctx, q, agentID) })
+		return t, store.View(ctx, s.store, auth.Service().Scope(), "looking for a session's agent", func(q db.Querier) error { return messaging.MustRun(ctx, q, agentID) })
 	}
 	setting, running, err := s.agentSettings(ctx, agentID)
 	if apierr.IsCode(err, apierr.NotFound) || err == nil && !running {
-		return t, noSuchAgent(agentID)
+		return t, messaging.NoSuchAgent(agentID)
 	} else if err != nil {
 		return t, err
 	}

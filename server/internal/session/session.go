@@ -1,8 +1,8 @@
-package messaging
+package session
 
 import (
-	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -10,6 +10,7 @@ import (
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/messaging"
 )
 
 // Session is the conversation of one person with one agent in a channel of its own. It ends when nobody speaks for a while,
@@ -29,7 +30,7 @@ type Session struct {
 	NearEnd      bool          // Remaining is not more than Timeouts.Warning
 }
 
-// NewSession is what CreateSession needs to know.
+// NewSession is what Create needs to know.
 type NewSession struct {
 	AgentID  uuid.UUID
 	UserID   uuid.UUID
@@ -37,46 +38,58 @@ type NewSession struct {
 	Timeouts TimeoutPatch
 }
 
-// SessionQuery restricts a list of sessions.
-type SessionQuery struct {
+// Query restricts a list of sessions.
+type Query struct {
 	Limit  int // 0 means 100; at most 500
 	Offset int
 	Until  *time.Time // not newer than this
 }
 
-// SessionCounts says how many sessions there are.
-type SessionCounts struct {
+// Counts says how many sessions there are.
+type Counts struct {
 	Live    int
 	NearEnd int // of the live ones
 	Expired int // ran out and are still remembered
 }
 
-// SessionNotice is what an event tells about a session.
-type SessionNotice struct {
+// What happens in the channels of sessions, beside what happens in all. [NoticeIn] reads what such an event tells.
+const (
+	EventWarning messaging.EventType = "session_warning" // the session's end comes near
+	EventExpired messaging.EventType = "session_expired" // the session has run out
+)
+
+// Notice is what an event tells about a session.
+type Notice struct {
 	SessionID uuid.UUID `json:"sessionId"`
 	ExpiresAt time.Time `json:"expiresAt"`
 }
 
-// SessionUpdate is what a message did to its session.
-type SessionUpdate struct {
+// NoticeIn reads the notice in an event of a session's channel.
+func NoticeIn(e messaging.Event) (Notice, error) {
+	var n Notice
+	if err := json.Unmarshal(e.Data, &n); err != nil {
+		return Notice{}, fmt.Errorf("reading what an event tells of a session: %w", err)
+	}
+	return n, nil
+}
+
+// Update is what a message did to its session.
+type Update struct {
 	Session
 	Renewed bool
 }
 
-// Source types of the channels that sessions and jobs have for themselves.
-const (
-	sourceSession = "session"
-	sourceJob     = "job"
-)
+// channelSource is the source type of the channels of sessions.
+const channelSource = "session"
 
-// SourceSession is the source type of what the user of a session says.
-const SourceSession = "user"
+// SourceUser is the source type of what the user of a session says.
+const SourceUser = "user"
 
-// sessionMemory is how long an ended session is told from one that never was.
-const sessionMemory = 24 * time.Hour
+// memory is how long an ended session is told from one that never was.
+const memory = 24 * time.Hour
 
-// maxSessionMetadata is how long the metadata of a session or of one of its messages may be, in bytes of JSON.
-const maxSessionMetadata = 10 << 10
+// maxMetadata is how long the metadata of a session or of one of its messages may be, in bytes of JSON.
+const maxMetadata = 10 << 10
 
 // Ways in which sessions end.
 const (
@@ -108,7 +121,7 @@ func over(r db.Session, now dbtype.Millis) error {
 	switch {
 	case r.EndedAt == nil && end > now:
 		return nil
-	case r.EndReason == endDeleted, int64(now-end) >= sessionMemory.Milliseconds():
+	case r.EndReason == endDeleted, int64(now-end) >= memory.Milliseconds():
 		return noSession(r.ID)
 	case r.EndReason == endChannelDeleted:
 		return apierr.New(apierr.SessionExpired, "Session '%s' ended: its channel was deleted", r.ID)
@@ -119,23 +132,4 @@ func over(r db.Session, now dbtype.Millis) error {
 
 func noSession(id uuid.UUID) error {
 	return apierr.New(apierr.SessionNotFound, "Session with ID '%s' not found", id)
-}
-
-func noSuchAgent(id uuid.UUID) error {
-	return apierr.New(apierr.AgentNotFound, "Agent with ID '%s' not found", id)
-}
-
-// smallObject checks that raw is an object, or nothing, of at most limit bytes.
-func smallObject(raw json.RawMessage, name string, limit int) (json.RawMessage, error) {
-	if len(raw) > limit {
-		return nil, apierr.New(apierr.ValidationFailed, "Invalid %s: %s exceeds maximum size of %d bytes", name, name, limit)
-	}
-	return object(raw, name, limit)
-}
-
-func (s *Service) emitSession(ctx context.Context, t EventType, serverID uuid.UUID, r db.Session) {
-	s.emit(ctx, Event{
-		Type: t, ChannelID: r.ChannelID, ServerID: serverID,
-		Session: &SessionNotice{SessionID: r.ID, ExpiresAt: r.ExpiresAt.Time()},
-	})
 }

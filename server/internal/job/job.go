@@ -1,4 +1,4 @@
-package messaging
+package job
 
 import (
 	"encoding/json"
@@ -9,36 +9,40 @@ import (
 
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/queries/dbtype"
+	"github.com/elizad/elizad/server/internal/messaging"
 )
 
-// JobStatus is where a job stands.
-type JobStatus string
+// Status is where a job stands.
+type Status string
 
 // A job is under way and ends in one of the others, once.
 const (
-	JobProcessing JobStatus = "processing"
-	JobCompleted  JobStatus = "completed" // the agent answered
-	JobFailed     JobStatus = "failed"    // the agent's turn ended without an answer
-	JobTimeout    JobStatus = "timeout"   // its time was over before
+	Processing Status = "processing"
+	Completed  Status = "completed" // the agent answered
+	Failed     Status = "failed"    // the agent's turn ended without an answer
+	Timeout    Status = "timeout"   // its time was over before
 )
 
 // Limits of jobs.
 const (
-	maxJobMetadata    = 10_000 // bytes of JSON
-	minJobTimeout     = time.Second
-	maxJobTimeout     = 5 * time.Minute
-	defaultJobTimeout = 30 * time.Second
-	jobMemory         = 24 * time.Hour // how long a job is kept after its end, with its channel
+	maxMetadata    = 10_000 // bytes of JSON
+	minTimeout     = time.Second
+	maxTimeout     = 5 * time.Minute
+	defaultTimeout = 30 * time.Second
+	memory         = 24 * time.Hour // how long a job is kept after its end, with its channel
 )
 
-// SourceJobRequest is the source type of the message that a job asks.
-const SourceJobRequest = "job_request"
+// channelSource is the source type of the channels of jobs.
+const channelSource = "job"
+
+// SourceRequest is the source type of the message that a job asks.
+const SourceRequest = "job_request"
 
 // What jobs without an answer say.
 const (
-	jobTimedOut = "Job timed out waiting for agent response"
-	jobSilence  = "Agent did not respond"
-	jobTrouble  = "The agent failed to answer"
+	timedOut = "Job timed out waiting for agent response"
+	silence  = "Agent did not respond"
+	trouble  = "The agent failed to answer"
 )
 
 // Job is one question to one agent, asked in a channel of its own.
@@ -50,17 +54,17 @@ type Job struct {
 	MessageID uuid.UUID // the question
 	Content   string
 	Metadata  json.RawMessage // the caller's own, an object
-	Status    JobStatus
-	Result    *JobResult // set when it is completed
-	Error     string     // why there is no answer
-	Callback  *JobCallback
+	Status    Status
+	Result    *Result // set when it is completed
+	Error     string  // why there is no answer
+	Callback  *Callback
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	EndedAt   *time.Time
 }
 
-// JobResult is the answer to a job, as it was given.
-type JobResult struct {
+// Result is the answer to a job, as it was given.
+type Result struct {
 	MessageID uuid.UUID       `json:"id"`
 	AuthorID  uuid.UUID       `json:"authorId"`
 	Content   string          `json:"content"`
@@ -76,42 +80,42 @@ func (j Job) Took() time.Duration {
 	return j.EndedAt.Sub(j.CreatedAt)
 }
 
-// JobCallback says how the announcement of a job's end stands.
-type JobCallback struct {
+// Callback says how the announcement of a job's end stands.
+type Callback struct {
 	URL      string
 	Attempts int
 	Pending  bool   // it is tried, for the first time or again
 	Error    string // why the last attempt failed
 }
 
-// NewJob is what CreateJob needs to know.
+// NewJob is what Create needs to know.
 type NewJob struct {
 	UserID         uuid.UUID
 	AgentID        *uuid.UUID // nil: the oldest running one
 	Content        string
-	Extras         Extras
+	Extras         messaging.Extras
 	Metadata       json.RawMessage // an object, or nil
 	Timeout        time.Duration   // 0 means 30 seconds; from 1 second to 5 minutes
 	CallbackURL    string          // hears of the end; may be empty
 	CallbackSecret string          // signs what is sent there; may be empty
 }
 
-// JobQuery restricts a list of jobs.
-type JobQuery struct {
+// Query restricts a list of jobs.
+type Query struct {
 	Limit  int // 0 means 50; at most 500
 	Offset int
-	Status string     // any, unless it is a JobStatus
+	Status string     // any, unless it is a Status
 	Until  *time.Time // not newer than this
 }
 
-// JobCounts sums up jobs.
-type JobCounts struct {
-	ByStatus map[JobStatus]int
+// Counts sums up jobs.
+type Counts struct {
+	ByStatus map[Status]int
 	Took     time.Duration // of the completed ones, in all
 }
 
 // Total returns how many jobs were counted.
-func (c JobCounts) Total() int {
+func (c Counts) Total() int {
 	n := 0
 	for _, jobs := range c.ByStatus {
 		n += jobs
@@ -123,14 +127,14 @@ func (c JobCounts) Total() int {
 func jobOf(r db.Job, now dbtype.Millis) (Job, error) {
 	j := Job{
 		ID: r.ID, AgentID: r.AgentID, UserID: r.UserID, ChannelID: r.ChannelID, MessageID: r.MessageID, Content: r.Content,
-		Metadata: json.RawMessage(r.Metadata), Status: JobStatus(r.Status), Error: r.Error,
-		CreatedAt: r.CreatedAt.Time(), ExpiresAt: r.ExpiresAt.Time(), EndedAt: timeOf(r.EndedAt),
+		Metadata: json.RawMessage(r.Metadata), Status: Status(r.Status), Error: r.Error,
+		CreatedAt: r.CreatedAt.Time(), ExpiresAt: r.ExpiresAt.Time(), EndedAt: dbtype.TimeOf(r.EndedAt),
 	}
 	if r.EndedAt == nil && r.ExpiresAt <= now {
-		j.Status, j.Error, j.EndedAt = JobTimeout, jobTimedOut, &j.ExpiresAt
+		j.Status, j.Error, j.EndedAt = Timeout, timedOut, &j.ExpiresAt
 	}
 	if r.CallbackURL != nil {
-		j.Callback = &JobCallback{URL: *r.CallbackURL, Attempts: int(r.CallbackAttempts), Pending: r.CallbackDueAt != nil, Error: r.CallbackError}
+		j.Callback = &Callback{URL: *r.CallbackURL, Attempts: int(r.CallbackAttempts), Pending: r.CallbackDueAt != nil, Error: r.CallbackError}
 	}
 	if r.Result != nil {
 		if err := json.Unmarshal(r.Result, &j.Result); err != nil {

@@ -1,4 +1,4 @@
-package messaging
+package job
 
 import (
 	"context"
@@ -16,13 +16,18 @@ import (
 	"github.com/elizad/elizad/server/internal/store"
 )
 
-// Callback is an attempt at announcing the end of a job.
-type Callback struct {
-	Job     Job
-	URL     string
-	Secret  string // signs the announcement; may be empty
-	Attempt int    // from 1
+// Attempt is one at announcing the end of a job.
+type Attempt struct {
+	Job    Job
+	URL    string
+	Secret string // signs the announcement; may be empty
+	Number int    // from 1
 }
+
+// subjectCallbacks is where hints are published that there may be an end to announce.
+const subjectCallbacks = "callbacks"
+
+func (s *Service) hint(ctx context.Context) { bus.Hint(ctx, s.bus, s.log, subjectCallbacks, nil) }
 
 // sealedSecret names the one secret of a job.
 const sealedSecret = "callback"
@@ -59,7 +64,7 @@ func (s *Service) CallbackWork() (*bus.Subscription, error) {
 }
 
 // ClaimCallbacks takes up to n announcements that are due. Each that is not settled within the lease is due again.
-func (s *Service) ClaimCallbacks(ctx context.Context, n int, lease time.Duration) ([]Callback, error) {
+func (s *Service) ClaimCallbacks(ctx context.Context, n int, lease time.Duration) ([]Attempt, error) {
 	now := s.millis()
 	var rows []db.Job
 	err := store.Update(ctx, s.store, auth.Service().Scope(), "claiming announcements of jobs", func(q db.Querier) (err error) {
@@ -69,15 +74,15 @@ func (s *Service) ClaimCallbacks(ctx context.Context, n int, lease time.Duration
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Callback, 0, len(rows))
+	out := make([]Attempt, 0, len(rows))
 	for _, r := range rows {
-		c := Callback{URL: *r.CallbackURL, Attempt: int(r.CallbackAttempts)}
+		c := Attempt{URL: *r.CallbackURL, Number: int(r.CallbackAttempts)}
 		if c.Job, err = jobOf(r, now); err == nil && r.CallbackSecret != nil {
 			c.Secret, err = s.openSecret(r.ID, r.CallbackSecret)
 		}
 		if err != nil { // it can't be sent as it should be, now or later
 			s.log.ErrorContext(ctx, "job not announced", "jobId", r.ID, "error", err)
-			if err := s.SettleCallback(ctx, r.ID, c.Attempt, "The announcement can't be made", nil); err != nil {
+			if err := s.SettleCallback(ctx, r.ID, c.Number, "The announcement can't be made", nil); err != nil {
 				return nil, err
 			}
 			continue
@@ -89,7 +94,7 @@ func (s *Service) ClaimCallbacks(ctx context.Context, n int, lease time.Duration
 
 func (s *Service) openSecret(id uuid.UUID, sealed dbtype.JSON) (string, error) {
 	if s.secrets == nil {
-		return "", errors.New("messaging: no key to open a secret with")
+		return "", errors.New("job: no key to open a secret with")
 	}
 	values, err := s.secrets.Open(id.String(), sealed)
 	return values[sealedSecret], err
@@ -98,7 +103,7 @@ func (s *Service) openSecret(id uuid.UUID, sealed dbtype.JSON) (string, error) {
 // SettleCallback notes how an attempt went: failure is empty when it was heard, and retry is when to try again, or nil. A
 // later attempt makes it mean nothing.
 func (s *Service) SettleCallback(ctx context.Context, jobID uuid.UUID, attempt int, failure string, retry *time.Time) error {
-	params := db.SettleCallbackParams{ID: jobID, Attempt: int64(attempt), CallbackError: stripNUL(failure)}
+	params := db.SettleCallbackParams{ID: jobID, Attempt: int64(attempt), CallbackError: dbtype.Text(failure)}
 	if retry != nil {
 		params.DueAt = new(dbtype.MillisOf(*retry))
 	}

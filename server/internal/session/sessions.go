@@ -1,11 +1,9 @@
-package messaging
+package session
 
 import (
 	"context"
 	"database/sql"
 	"errors"
-	"math"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -13,51 +11,52 @@ import (
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/jsontext"
+	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/store"
 )
 
 const (
-	defaultSessions = 100
-	maxSessions     = 500
+	defaultList = 100
+	maxList     = 500
 )
 
-// CreateSession begins a session with a running agent, in a new channel that both take part in. Any other agent is
+// Create begins a session with a running agent, in a new channel that both take part in. Any other agent is
 // AGENT_NOT_FOUND.
-func (s *Service) CreateSession(ctx context.Context, who auth.Identity, n NewSession) (Session, error) {
+func (s *Service) Create(ctx context.Context, who auth.Identity, n NewSession) (Session, error) {
 	timeouts, err := s.agentTimeouts(ctx, n.AgentID)
 	if err != nil {
 		return Session{}, err
 	}
-	metadata, err := smallObject(n.Metadata, "metadata", maxSessionMetadata)
+	metadata, err := jsontext.CheckSmallObject(n.Metadata, "metadata", maxMetadata)
 	if err != nil {
 		return Session{}, err
 	}
 	timeouts = s.limits.apply(timeouts, n.Timeouts)
-	id := newID()
-	about, err := mergeObjects(metadata, encode(aboutSession{n.AgentID, id, timeouts.document(), n.UserID}))
+	id := messaging.NewID()
+	about, err := jsontext.Overlay(metadata, jsontext.Encode(aboutSession{n.AgentID, id, timeouts.document(), n.UserID}))
 	if err != nil {
 		return Session{}, err
 	}
-	channel, err := s.newChannelRow(auth.Entity(n.UserID), newID(), NewChannel{Name: "session-" + id.String(), Type: TypeDM, Metadata: about})
+	channelID := messaging.NewID()
+	insertChannel, err := s.messaging.OwnChannel(channelSource, channelID, messaging.NewChannel{
+		Name: "session-" + id.String(), Type: messaging.TypeDM, Metadata: about, Participants: []uuid.UUID{n.UserID, n.AgentID},
+	})
 	if err != nil {
 		return Session{}, err
 	}
-	channel.SourceType = new(sourceSession)
 	var row db.Session
 	err = store.Update(ctx, s.store, who.Scope(), "creating a session", func(q db.Querier) error {
-		if err := s.mayAddSession(ctx, q, n.UserID); err != nil {
+		if err := s.mayAdd(ctx, q, n.UserID); err != nil {
 			return err
 		}
-		if _, err := q.InsertChannel(ctx, channel); err != nil { // its id is new
-			return err
-		}
-		if err := join(ctx, q, channel.ID, []uuid.UUID{n.UserID, n.AgentID}, channel.CreatedAt); err != nil {
+		if err := insertChannel(ctx, q); err != nil {
 			return err
 		}
 		now := s.millis()
 		expires := now + dbtype.Millis(min(timeouts.Timeout, timeouts.MaxDuration).Milliseconds())
 		row = db.Session{
-			ID: id, AgentID: n.AgentID, UserID: n.UserID, ChannelID: channel.ID, Metadata: dbtype.JSON(metadata),
+			ID: id, AgentID: n.AgentID, UserID: n.UserID, ChannelID: channelID, Metadata: dbtype.JSON(metadata),
 			TimeoutMs: timeouts.Timeout.Milliseconds(), MaxDurationMs: timeouts.MaxDuration.Milliseconds(),
 			WarningMs: timeouts.Warning.Milliseconds(), AutoRenew: timeouts.AutoRenew,
 			CreatedAt: now, ActiveAt: now, RenewedAt: now, ExpiresAt: expires, DueAt: expires - dbtype.Millis(timeouts.Warning.Milliseconds()),
@@ -67,7 +66,7 @@ func (s *Service) CreateSession(ctx context.Context, who auth.Identity, n NewSes
 	if err != nil {
 		return Session{}, err
 	}
-	s.sweepBy(row.DueAt)
+	s.alarm.By(row.DueAt)
 	return sessionOf(row, row.CreatedAt), nil
 }
 
@@ -91,27 +90,18 @@ func (t Timeouts) document() timeoutsDocument {
 	return timeoutsDocument{t.AutoRenew, t.MaxDuration.Minutes(), t.Timeout.Minutes(), t.Warning.Minutes()}
 }
 
-// mustRun refuses an agent that is not there or doesn't run.
-func mustRun(ctx context.Context, q db.Querier, agentID uuid.UUID) error {
-	agent, err := q.GetAgentHead(ctx, agentID)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && !agent.Running {
-		return noSuchAgent(agentID)
-	}
-	return err
-}
-
-// Session returns a live session. One that ended is SESSION_EXPIRED for a day, and then SESSION_NOT_FOUND like one that
+// Get returns a live session. One that ended is SESSION_EXPIRED for a day, and then SESSION_NOT_FOUND like one that
 // never was.
-func (s *Service) Session(ctx context.Context, who auth.Identity, id uuid.UUID) (Session, error) {
+func (s *Service) Get(ctx context.Context, who auth.Identity, id uuid.UUID) (Session, error) {
 	var out Session
 	err := store.View(ctx, s.store, who.Scope(), "reading a session", func(q db.Querier) (err error) {
-		out, err = s.liveSession(ctx, q, id)
+		out, err = s.live(ctx, q, id)
 		return err
 	})
 	return out, err
 }
 
-func (s *Service) liveSession(ctx context.Context, q db.Querier, id uuid.UUID) (Session, error) {
+func (s *Service) live(ctx context.Context, q db.Querier, id uuid.UUID) (Session, error) {
 	before := s.millis()
 	row, err := q.GetSession(ctx, id)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -119,22 +109,22 @@ func (s *Service) liveSession(ctx context.Context, q db.Querier, id uuid.UUID) (
 	} else if err != nil {
 		return Session{}, err
 	}
-	now := s.judge(before)
+	now := min(before, s.millis()) // after a jump of the clock in between, nothing must seem over that goes on
 	return sessionOf(row, now), over(row, now)
 }
 
-// Sessions returns live sessions, newest first, and the counts of all: the caller's own, or everybody's for a caller who
+// List returns live sessions, newest first, and the counts of all: the caller's own, or everybody's for a caller who
 // doesn't say who it is.
-func (s *Service) Sessions(ctx context.Context, who auth.Identity, query SessionQuery) ([]Session, SessionCounts, error) {
-	limit := int64(defaultSessions)
+func (s *Service) List(ctx context.Context, who auth.Identity, query Query) ([]Session, Counts, error) {
+	limit := int64(defaultList)
 	if query.Limit > 0 {
-		limit = int64(min(query.Limit, maxSessions))
+		limit = int64(min(query.Limit, maxList))
 	}
-	offset, now, until := int64(max(query.Offset, 0)), s.millis(), newest(query.Until)
+	offset, now, until := int64(max(query.Offset, 0)), s.millis(), dbtype.Until(query.Until)
 	var rows []db.Session
 	var counts db.CountSessionsRow
 	err := store.View(ctx, s.store, who.Scope(), "listing sessions", func(q db.Querier) (err error) {
-		if seesAll(who) {
+		if who.SeesAll() {
 			rows, err = q.ListSessions(ctx, db.ListSessionsParams{Now: now, Until: until, LimitRows: limit, OffsetRows: offset})
 		} else {
 			rows, err = q.ListUserSessions(ctx, db.ListUserSessionsParams{UserID: who.EntityID, Now: now, Until: until, LimitRows: limit, OffsetRows: offset})
@@ -142,51 +132,40 @@ func (s *Service) Sessions(ctx context.Context, who auth.Identity, query Session
 		if err != nil {
 			return err
 		}
-		counts, err = q.CountSessions(ctx, db.CountSessionsParams{Now: now, AnyUser: seesAll(who), UserID: who.EntityID})
+		counts, err = q.CountSessions(ctx, db.CountSessionsParams{Now: now, AnyUser: who.SeesAll(), UserID: who.EntityID})
 		return err
 	})
 	out := make([]Session, len(rows))
 	for i, r := range rows {
 		out[i] = sessionOf(r, now)
 	}
-	return out, sessionCounts(counts), err
+	return out, countsOf(counts), err
 }
 
-// newest returns the bound of a list; no bound for nil.
-func newest(until *time.Time) dbtype.Millis {
-	if until == nil {
-		return math.MaxInt64
-	}
-	return dbtype.MillisOf(*until)
-}
-
-// seesAll reports whether lists are not narrowed to the caller's own.
-func seesAll(who auth.Identity) bool { return who.Service || who.EntityID == uuid.Nil }
-
-// SessionCounts counts everybody's sessions.
-func (s *Service) SessionCounts(ctx context.Context) (SessionCounts, error) {
+// Counts counts everybody's sessions.
+func (s *Service) Counts(ctx context.Context) (Counts, error) {
 	var counts db.CountSessionsRow
 	err := store.View(ctx, s.store, auth.Service().Scope(), "counting sessions", func(q db.Querier) (err error) {
 		counts, err = q.CountSessions(ctx, db.CountSessionsParams{Now: s.millis(), AnyUser: true})
 		return err
 	})
-	return sessionCounts(counts), err
+	return countsOf(counts), err
 }
 
-func sessionCounts(r db.CountSessionsRow) SessionCounts {
-	return SessionCounts{Live: int(r.Live), NearEnd: int(r.NearEnd), Expired: int(r.Expired)}
+func countsOf(r db.CountSessionsRow) Counts {
+	return Counts{Live: int(r.Live), NearEnd: int(r.NearEnd), Expired: int(r.Expired)}
 }
 
-// RenewSession restarts the time-out of a session, even of one that doesn't renew itself.
-func (s *Service) RenewSession(ctx context.Context, who auth.Identity, id uuid.UUID) (Session, error) {
-	return s.changeSession(ctx, who, "renewing a session", id, func(q db.Querier) (db.Session, error) {
+// Renew restarts the time-out of a session, even of one that doesn't renew itself.
+func (s *Service) Renew(ctx context.Context, who auth.Identity, id uuid.UUID) (Session, error) {
+	return s.change(ctx, who, "renewing a session", id, func(q db.Querier) (db.Session, error) {
 		return q.RenewSession(ctx, db.RenewSessionParams{ID: id, Now: s.millis(), ByHand: true})
 	})
 }
 
 // Heartbeat is activity without a message: it renews a session that renews itself.
 func (s *Service) Heartbeat(ctx context.Context, who auth.Identity, id uuid.UUID) (Session, error) {
-	return s.changeSession(ctx, who, "keeping a session alive", id, func(q db.Querier) (db.Session, error) {
+	return s.change(ctx, who, "keeping a session alive", id, func(q db.Querier) (db.Session, error) {
 		row, _, err := s.noteActivity(ctx, q, id)
 		return row, err
 	})
@@ -210,7 +189,7 @@ func (s *Service) ChangeTimeouts(ctx context.Context, who auth.Identity, id uuid
 	if err := s.limits.check(p); err != nil {
 		return Session{}, err
 	}
-	return s.changeSession(ctx, who, "changing a session", id, func(q db.Querier) (db.Session, error) {
+	return s.change(ctx, who, "changing a session", id, func(q db.Querier) (db.Session, error) {
 		row, err := q.GetSessionForUpdate(ctx, id)
 		if err != nil {
 			return row, err
@@ -226,11 +205,11 @@ func (s *Service) ChangeTimeouts(ctx context.Context, who auth.Identity, id uuid
 	})
 }
 
-// changeSession runs a change that finds no row when the session is over.
-func (s *Service) changeSession(ctx context.Context, who auth.Identity, doing string, id uuid.UUID, change func(q db.Querier) (db.Session, error)) (Session, error) {
+// change runs a change that finds no row when the session is over.
+func (s *Service) change(ctx context.Context, who auth.Identity, doing string, id uuid.UUID, alter func(q db.Querier) (db.Session, error)) (Session, error) {
 	var row db.Session
 	err := store.Update(ctx, s.store, who.Scope(), doing, func(q db.Querier) (err error) {
-		row, err = change(q)
+		row, err = alter(q)
 		if errors.Is(err, sql.ErrNoRows) {
 			return s.whyOver(ctx, q, id)
 		}
@@ -239,22 +218,22 @@ func (s *Service) changeSession(ctx context.Context, who auth.Identity, doing st
 	if err != nil {
 		return Session{}, err
 	}
-	s.sweepBy(row.DueAt)
+	s.alarm.By(row.DueAt)
 	return sessionOf(row, s.millis()), nil
 }
 
 // whyOver explains why a session was not found alive.
 func (s *Service) whyOver(ctx context.Context, q db.Querier, id uuid.UUID) error {
-	if _, err := s.liveSession(ctx, q, id); err != nil {
+	if _, err := s.live(ctx, q, id); err != nil {
 		return err
 	}
 	return apierr.New(apierr.SessionExpired, "Session '%s' expired", id) // a moment ago
 }
 
-// EndSession ends a session for good, also one that ran out within the last day. What its agent is working on is cancelled;
+// End ends a session for good, also one that ran out within the last day. What its agent is working on is cancelled;
 // the channel and its messages stay.
-func (s *Service) EndSession(ctx context.Context, who auth.Identity, id uuid.UUID) error {
-	var ended []Turn
+func (s *Service) End(ctx context.Context, who auth.Identity, id uuid.UUID) error {
+	var ended messaging.Ended
 	err := store.Update(ctx, s.store, who.Scope(), "ending a session", func(q db.Querier) error {
 		row, err := q.GetSessionForUpdate(ctx, id)
 		if err == nil && apierr.IsCode(over(row, s.millis()), apierr.SessionNotFound) {
@@ -268,15 +247,20 @@ func (s *Service) EndSession(ctx context.Context, who auth.Identity, id uuid.UUI
 		} else if err != nil {
 			return err
 		}
-		rows, err := q.EndChannelTurns(ctx, db.EndChannelTurnsParams{
-			ChannelID: row.ChannelID, NewStatus: string(TurnCancelled), Reason: "session_deleted", Detail: "The session was deleted", EndedAt: new(s.millis()),
-		})
-		ended = turnsOf(rows)
+		ended, err = s.messaging.CancelTurns(ctx, q, row.ChannelID, uuid.Nil, "session_deleted", "The session was deleted")
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	s.announceEnded(ctx, s.CurrentServer(), ended)
+	s.messaging.Announce(ctx, ended)
 	return nil
+}
+
+// Clear ends all sessions, as if they had never been.
+func (s *Service) Clear(ctx context.Context) error {
+	return store.Update(ctx, s.store, auth.Service().Scope(), "clearing sessions", func(q db.Querier) error {
+		_, err := q.EndAllSessions(ctx, db.EndAllSessionsParams{EndedAt: new(s.millis()), EndReason: endDeleted})
+		return err
+	})
 }
