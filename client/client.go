@@ -14,8 +14,39 @@
 // that the server asks for: reading and deleting, and posting, as every post carries a key by which the server does it once.
 // Changes of what is there, other than of a message's text, are sent once, and so are uploads and recordings.
 //
-// Lists come as pages, or as an iterator that reads page by page: [Client.History], [Client.SearchAll], [Client.AllMemories],
-// [Client.AllRuns], [Client.AllAgentLog], [Client.AllRooms], [Client.AllSessions], [Client.SessionHistory], [Client.AllJobs].
+// Lists come as pages, or, by the methods with All or History in their names, as an iterator that reads page by page. The methods
+// by what they are about:
+//
+//   - Talking to an agent: [Client.Ask], [Client.Stream]
+//   - Agents: [Client.Agents], [Client.Agent], [Client.CreateAgent], [Client.UpdateAgent], [Client.DeleteAgent],
+//     [Client.StartAgent], [Client.StopAgent]
+//   - Their runs and logs: [Client.Runs], [Client.AllRuns], [Client.Run], [Client.AgentLog], [Client.AllAgentLog],
+//     [Client.DeleteAgentLogEntry], [Client.Panels]
+//   - What they remember: [Client.Memories], [Client.AllMemories], [Client.RoomMemories], [Client.UpdateMemory],
+//     [Client.DeleteMemory], [Client.ClearMemories], [Client.ClearRoomMemories]
+//   - Rooms and worlds: [Client.Rooms], [Client.AllRooms], [Client.CreateRoom], [Client.Room], [Client.RenameRoom],
+//     [Client.DeleteRoom], [Client.Worlds], [Client.CreateWorld], [Client.UpdateWorld], [Client.CreateGroup],
+//     [Client.DeleteGroup], [Client.ClearGroupMemories]
+//   - Message servers: [Client.CurrentMessageServer], [Client.MessageServers], [Client.CreateMessageServer],
+//     [Client.DeleteMessageServer], [Client.MessageServerAgents], [Client.AddMessageServerAgent],
+//     [Client.RemoveMessageServerAgent], [Client.AgentMessageServers], [Client.SyncChannels]
+//   - Channels: [Client.Channels], [Client.DirectChannel], [Client.CreateChannel], [Client.Channel],
+//     [Client.UpdateChannel], [Client.DeleteChannel], [Client.Participants], [Client.ChannelAgents],
+//     [Client.AddChannelAgent], [Client.RemoveChannelAgent], [Client.SuggestTitle]
+//   - Messages: [Client.Messages], [Client.History], [Client.Message], [Client.Post], [Client.PostMessage],
+//     [Client.EditMessage], [Client.DeleteMessage], [Client.ClearChannel], [Client.Search], [Client.SearchAll]
+//   - Messages of agents and bridges outside of the server: [Client.Submit], [Client.SubmitAction], [Client.UpdateAction],
+//     [Client.Ingest], [Client.AskExternal], [Client.CompleteMessage], [Client.CompleteChannel]
+//   - Sessions: [Client.Sessions], [Client.AllSessions], [Client.CreateSession], [Client.Session], [Client.DeleteSession],
+//     [Client.RenewSession], [Client.HeartbeatSession], [Client.UpdateSessionTimeout], [Client.SessionsHealth],
+//     [Client.SessionMessages], [Client.SessionHistory], [Client.PostToSession], [Client.StreamSession]
+//   - Jobs: [Client.Jobs], [Client.AllJobs], [Client.CreateJob], [Client.Job], [Client.AwaitJob], [Client.JobsHealth]
+//   - Files and speech: [Client.UploadToAgent], [Client.UploadToChannel], [Client.Open], [Client.Transcribe],
+//     [Client.Speak], [Client.SpeakMessage], [Client.Converse], [Client.ConverseRecorded]
+//   - The server: [Client.Ping], [Client.Alive], [Client.Health], [Client.Version], [Client.RequiresAuth], [Client.Hello],
+//     [Client.Status], [Client.Debug], [Client.Stop], [Client.ServerLog], [Client.WriteServerLog],
+//     [Client.ClearServerLog], [Client.StoredSettings], [Client.ReplaceStoredSettings]
+//   - Live: [Client.Dial]
 //
 // [Client.Dial] opens a connection on which things are told as they happen: what is said in the channels that one joins, by
 // whom, and what becomes of it. It survives the loss of the network and a restart of the server.

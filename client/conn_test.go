@@ -79,7 +79,7 @@ func TestConversation(t *testing.T) {
 	}
 	own := listen[client.Broadcast](t, conn)
 	if own.ID != sent.ID || own.Text != "Hello" || own.SenderID != alice || own.SenderName != "Alice" || own.ClientMessageID != "mine" ||
-		own.Seq != 1 || !strings.Contains(string(own.Metadata), "mood") || time.Since(own.CreatedAt).Abs() > time.Hour {
+		own.Seq != 1 || !strings.Contains(string(own.Metadata), "mood") || time.Since(own.CreatedAt.Time()).Abs() > time.Hour {
 		t.Errorf("own message %+v", own)
 	}
 	var pieces strings.Builder
@@ -87,16 +87,16 @@ func TestConversation(t *testing.T) {
 	for reply.ID == uuid.Nil {
 		switch n := listen[client.Event](t, conn).(type) {
 		case client.StreamChunk:
-			pieces.WriteString(n.Text)
+			pieces.WriteString(n.Chunk)
 		case client.Broadcast:
 			reply = n
 		}
 	}
-	if reply.SenderID != agents[0].ID || reply.Text == "" || pieces.String() != reply.Text || *reply.InReplyTo != sent.ID {
+	if reply.SenderID != agents[0].ID || reply.Text == "" || pieces.String() != reply.Text || *reply.InReplyToMessageID != sent.ID {
 		t.Errorf("reply %+v after the pieces %q", reply, &pieces)
 	}
 	end := listen[client.Complete](t, conn)
-	if end.MessageID != sent.ID || end.Status != "replied" || *end.ReplyID != reply.ID || *end.AgentID != agents[0].ID {
+	if *end.MessageID != sent.ID || end.Status != "replied" || *end.ReplyID != reply.ID || *end.AgentID != agents[0].ID {
 		t.Errorf("end %+v", end)
 	}
 }
@@ -237,7 +237,7 @@ func TestRestartInTheMiddleOfAConversation(t *testing.T) {
 		h.stop()
 		h.start()
 		answer := listen(t, conn, func(m client.Broadcast) bool { return m.SenderID == agents[0].ID })
-		if answer.InReplyTo == nil || *answer.InReplyTo != sent.ID || answer.Seq != int64(2*round+2) {
+		if answer.InReplyToMessageID == nil || *answer.InReplyToMessageID != sent.ID || answer.Seq != int64(2*round+2) {
 			t.Errorf("round %d: %+v", round, answer)
 		}
 	}
@@ -315,13 +315,13 @@ func TestChannelEvents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := listen[client.Complete](t, conn); n.MessageID != sent.ID || n.Status != "unhandled" || n.AgentID != nil || n.Detail == "" {
+	if n := listen[client.Complete](t, conn); n.MessageID == nil || *n.MessageID != sent.ID || n.Status != "unhandled" || n.AgentID != nil || n.Detail == "" {
 		t.Errorf("complete: %+v", n)
 	}
 	if err := c.DeleteMessage(ctx, room, sent.ID); err != nil {
 		t.Fatal(err)
 	}
-	if n := listen[client.MessageDeleted](t, conn); n != (client.MessageDeleted{MessageID: sent.ID, ChannelID: room}) {
+	if n := listen[client.MessageDeleted](t, conn); n != (client.MessageDeleted{MessageID: sent.ID, ChannelID: room, RoomID: room}) {
 		t.Errorf("deleted: %+v", n)
 	}
 	if err := c.ClearChannel(ctx, room); err != nil {
@@ -331,7 +331,7 @@ func TestChannelEvents(t *testing.T) {
 	if _, err := c.UpdateChannel(ctx, room, client.ChannelPatch{Name: new("Salon")}); err != nil {
 		t.Fatal(err)
 	}
-	if n := listen[client.ChannelUpdated](t, conn); n.Channel.Name != "Salon" || n.Channel.CreatedAt.IsZero() || n.Channel.Participants[0] != alice {
+	if n := listen[client.ChannelUpdated](t, conn); n.Updates.Name != "Salon" || n.Updates.CreatedAt.IsZero() || n.Updates.Participants[0] != alice {
 		t.Errorf("updated: %+v", n)
 	}
 	if err := conn.Leave(ctx, room); err != nil {

@@ -2,8 +2,12 @@ package client_test
 
 import (
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -294,4 +298,42 @@ func heard(d *client.Download, err error) error {
 	}
 	got, err := io.ReadAll(d)
 	return errors.Join(want(err, string(got), "bytes"), d.Close())
+}
+
+// The package comment leads to every method.
+func TestPackageCommentNamesEveryMethod(t *testing.T) {
+	t.Parallel()
+	var comment strings.Builder
+	var methods []string
+	sources, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range sources {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		comment.WriteString(file.Doc.Text())
+		for _, d := range file.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok || f.Recv == nil || !f.Name.IsExported() {
+				continue
+			}
+			if star, ok := f.Recv.List[0].Type.(*ast.StarExpr); ok && star.X.(*ast.Ident).Name == "Client" {
+				methods = append(methods, f.Name.Name)
+			}
+		}
+	}
+	for _, name := range methods {
+		if !strings.Contains(comment.String(), "[Client."+name+"]") && name != "Entity" {
+			t.Errorf("the package comment doesn't name %s", name)
+		}
+	}
+	if len(methods) < 100 {
+		t.Errorf("found %d methods", len(methods))
+	}
 }

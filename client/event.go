@@ -2,11 +2,10 @@ package client
 
 import (
 	"encoding/json"
-	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/gen/api"
 )
 
 // Event is something that a connection tells, see [Conn.Events]: one of [Broadcast], [StreamChunk], [StreamError],
@@ -18,124 +17,47 @@ type Event interface {
 }
 
 // Broadcast is a message that was posted to a channel, by anybody, the client included. Those of one channel come in the
-// order of Seq, each once.
-type Broadcast struct {
-	ID              uuid.UUID       `json:"id"`
-	ChannelID       uuid.UUID       `json:"channelId"`
-	MessageServerID uuid.UUID       `json:"messageServerId"`
-	SenderID        uuid.UUID       `json:"senderId"`
-	SenderName      string          `json:"senderName"`
-	Text            string          `json:"text"`
-	Seq             int64           `json:"seq"`    // position in the channel, from 1
-	Source          string          `json:"source"` // such as agent_response
-	InReplyTo       *uuid.UUID      `json:"inReplyToMessageId"`
-	ClientMessageID string          `json:"clientMessageId"` // of the client's own: see SendOptions.ID
-	Thought         string          `json:"thought"`         // of an agent
-	Actions         []string        `json:"actions"`         // of an agent
-	Attachments     json.RawMessage `json:"attachments"`
-	RawMessage      json.RawMessage `json:"rawMessage"`
-	Metadata        json.RawMessage `json:"metadata"` // object
-	CreatedAt       time.Time       `json:"-"`
-	UpdatedAt       time.Time       `json:"-"`
-}
-
-// UnmarshalJSON reads the payload of a messageBroadcast, which has its times as epoch milliseconds.
-func (b *Broadcast) UnmarshalJSON(data []byte) error {
-	type fields Broadcast
-	w := struct {
-		*fields
-		CreatedAt int64 `json:"createdAt"`
-		UpdatedAt int64 `json:"updatedAt"`
-	}{fields: (*fields)(b)}
-	if err := json.Unmarshal(data, &w); err != nil {
-		return err
-	}
-	b.CreatedAt, b.UpdatedAt = time.UnixMilli(w.CreatedAt), time.UnixMilli(w.UpdatedAt)
-	return nil
-}
+// order of Seq, each once. ClientMessageID is in the client's own: see SendOptions.ID.
+type Broadcast api.SocketBroadcast
 
 // StreamChunk is a piece of a reply that is being written. The pieces of a reply come in the order of Index and before the
 // Broadcast with their MessageID; after a loss of the connection some may be missing.
-type StreamChunk struct {
-	MessageID uuid.UUID `json:"messageId"` // of the reply
-	ChannelID uuid.UUID `json:"channelId"`
-	AgentID   uuid.UUID `json:"agentId"`
-	Index     int       `json:"index"` // from 0
-	Text      string    `json:"chunk"`
-}
+type StreamChunk api.SocketStreamChunk
 
-// StreamError says that a reply will not be finished.
-type StreamError struct {
-	MessageID uuid.UUID   `json:"messageId"` // of the reply
-	ChannelID uuid.UUID   `json:"channelId"`
-	AgentID   uuid.UUID   `json:"agentId"`
-	Message   string      `json:"error"`
-	Code      apierr.Code `json:"code"`
-}
+// StreamError says that a reply, whose id is MessageID, will not be finished.
+type StreamError api.SocketStreamError
 
-// Complete says that an agent is done with a message, in whichever way, or that nobody will deal with it.
-type Complete struct {
-	MessageID uuid.UUID  `json:"messageId"` // the message that was dealt with; zero: an agent elsewhere speaks of the whole channel
-	ChannelID uuid.UUID  `json:"channelId"`
-	AgentID   *uuid.UUID `json:"agentId"` // nil: nobody was there
-	ReplyID   *uuid.UUID `json:"replyId"`
-	RunID     *uuid.UUID `json:"runId"`
-	Status    string     `json:"status"` // replied, ignored, failed, cancelled, superseded, timed_out or unhandled
-	Reason    string     `json:"reason"` // a short code
-	Detail    string     `json:"detail"` // a sentence for people
-}
+// Complete says that an agent is done with a message, in whichever way, or that nobody will deal with it. Without a MessageID an
+// agent elsewhere speaks of the whole channel; without an AgentID nobody was there.
+type Complete api.SocketComplete
 
 // MessageUpdated is a message that was told already, as it is now.
-type MessageUpdated struct{ Broadcast }
+type MessageUpdated api.SocketMessageUpdated
 
 // SessionEnds says that the end of the session in a channel comes near, or is there.
 type SessionEnds struct {
-	SessionID uuid.UUID `json:"sessionId"`
-	ChannelID uuid.UUID `json:"channelId"`
-	ExpiresAt time.Time `json:"expiresAt"`
-	Expired   bool      `json:"-"`
+	api.SocketSession
+	Expired bool `json:"-"`
 }
 
 // MessageDeleted says that a message is gone.
-type MessageDeleted struct {
-	MessageID uuid.UUID `json:"messageId"`
-	ChannelID uuid.UUID `json:"channelId"`
-}
+type MessageDeleted api.SocketMessageDeleted
 
 // ChannelCleared says that all messages of a channel are gone.
-type ChannelCleared struct {
-	ChannelID uuid.UUID `json:"channelId"`
-}
+type ChannelCleared api.SocketChannelGone
 
 // ChannelDeleted says that a channel is gone. The connection has left it.
-type ChannelDeleted struct {
-	ChannelID uuid.UUID `json:"channelId"`
-}
+type ChannelDeleted api.SocketChannelGone
 
 // ChannelUpdated says that a channel has changed, and how it is now.
-type ChannelUpdated struct {
-	ChannelID uuid.UUID `json:"channelId"`
-	Channel   struct {
-		ID              uuid.UUID       `json:"id"`
-		MessageServerID uuid.UUID       `json:"messageServerId"`
-		Name            string          `json:"name"`
-		Type            string          `json:"type"`
-		Topic           string          `json:"topic"`
-		SourceType      string          `json:"sourceType"`
-		SourceID        string          `json:"sourceId"`
-		Metadata        json.RawMessage `json:"metadata"` // object
-		Participants    []uuid.UUID     `json:"participants"`
-		CreatedAt       time.Time       `json:"createdAt"`
-		UpdatedAt       time.Time       `json:"updatedAt"`
-	} `json:"updates"`
-}
+type ChannelUpdated api.SocketChannelUpdated
 
 // Typing says that somebody else in a channel is typing, or has stopped.
 type Typing struct {
-	ChannelID  uuid.UUID `json:"channelId"`
-	EntityID   uuid.UUID `json:"entityId"`
-	SenderName string    `json:"senderName"`
-	Stopped    bool      `json:"-"`
+	ChannelID  uuid.UUID
+	EntityID   uuid.UUID
+	SenderName string
+	Stopped    bool
 }
 
 // Disconnected says that the connection was lost. It is being made again.
@@ -168,6 +90,7 @@ func (n Broadcast) about() uuid.UUID      { return n.ChannelID }
 func (n StreamChunk) about() uuid.UUID    { return n.ChannelID }
 func (n StreamError) about() uuid.UUID    { return n.ChannelID }
 func (n Complete) about() uuid.UUID       { return n.ChannelID }
+func (n MessageUpdated) about() uuid.UUID { return n.ChannelID }
 func (n SessionEnds) about() uuid.UUID    { return n.ChannelID }
 func (n MessageDeleted) about() uuid.UUID { return n.ChannelID }
 func (n ChannelCleared) about() uuid.UUID { return n.ChannelID }
@@ -206,10 +129,12 @@ func decodeEvent(event string, payload json.RawMessage) (Event, error) {
 	case "channelUpdated":
 		return decode[ChannelUpdated](payload)
 	case "typing_start", "typing_stop":
-		var n Typing
-		err := json.Unmarshal(payload, &n)
-		n.Stopped = event == "typing_stop"
-		return n, err
+		var t api.SocketTyping
+		if err := json.Unmarshal(payload, &t); err != nil {
+			return nil, err
+		}
+		channel, err := uuid.Parse(t.ChannelID) // else it is a room in which nothing is stored
+		return Typing{ChannelID: channel, EntityID: t.EntityID, SenderName: t.SenderName, Stopped: event == "typing_stop"}, err
 	}
 	return nil, nil
 }

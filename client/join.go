@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/apierr"
 )
 
@@ -73,7 +74,7 @@ func (c *Conn) Leave(ctx context.Context, channelID uuid.UUID) error {
 	}
 	ctx, cancel := c.client.bound(ctx)
 	defer cancel()
-	if _, err := l.ask(ctx, "leave_channel", map[string]any{"channelId": channelID}); err != nil && !errors.Is(err, errLost) {
+	if _, err := l.ask(ctx, "leave_channel", api.SocketChannelRef{ChannelID: channelID.String()}); err != nil && !errors.Is(err, errLost) {
 		return fmt.Errorf("leaving a channel: %w", err)
 	}
 	return nil
@@ -125,12 +126,12 @@ func (c *Conn) nextJoin() (m *member, payload any) {
 		return nil, nil
 	}
 	m.standing = asked
-	return m, map[string]any{"channelId": m.id, "lastSeq": m.seq}
+	return m, api.SocketJoin{ChannelID: m.id.String(), LastSeq: new(m.seq)}
 }
 
 // joined takes the answer to a join. It runs in the reader of the link, before the missed messages are read.
 func (c *Conn) joined(m *member, answer json.RawMessage, err error) {
-	var a confirmation
+	var a api.SocketJoined
 	if err == nil {
 		err = json.Unmarshal(answer, &a)
 	}

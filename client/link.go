@@ -13,6 +13,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/socketio/parser"
 )
@@ -269,11 +270,7 @@ func (l *link) acknowledged(id uint64, answer json.RawMessage) {
 	if done == nil {
 		return
 	}
-	var verdict struct {
-		Success bool
-		Error   string
-		Code    apierr.Code
-	}
+	var verdict api.SocketRefusal // of which a confirmation has success alone
 	if err := json.Unmarshal(answer, &verdict); err != nil {
 		done(nil, fmt.Errorf("reading the answer: %w", err))
 		return
@@ -282,13 +279,8 @@ func (l *link) acknowledged(id uint64, answer json.RawMessage) {
 		done(answer, nil)
 		return
 	}
-	refusal := &Error{Code: verdict.Code, Message: verdict.Error}
-	var more struct {
-		Error      string
-		Code       apierr.Code
-		Details    string
-		RetryAfter int // seconds
-	}
+	refusal := &Error{Code: apierr.Code(verdict.Code), Message: verdict.Error}
+	var more api.SocketError
 	if json.Unmarshal(l.refused, &more) == nil && more.Code == verdict.Code && more.Error == verdict.Error {
 		refusal.Details, refusal.RetryAfter = more.Details, time.Duration(more.RetryAfter)*time.Second
 	}

@@ -1,6 +1,10 @@
 package client
 
-import "github.com/google/uuid"
+import (
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/api"
+)
 
 // Latest is for [Conn.Join]: only what is posted from now on.
 const Latest int64 = 1<<53 - 1 // the largest number that every JSON reader knows, and larger than any message's
@@ -43,18 +47,14 @@ func newMember(id uuid.UUID, after int64) *member {
 	return &member{id: id, seq: after, settle: make(chan struct{})}
 }
 
-// confirmation is the server's answer to a join.
-type confirmation struct {
-	Seq      int64 // number of the newest message before what follows, 0 for none
-	Missed   int   // how many messages follow that were missed
-	Complete bool  // whether these are all
-}
-
 // confirmed takes the answer to a join and returns what there is to tell about it, if anything.
-func (m *member) confirmed(a confirmation) (n Rejoined, tell bool) {
+func (m *member) confirmed(a api.SocketJoined) (n Rejoined, tell bool) {
 	n = Rejoined{ChannelID: m.id, Seq: a.Seq, Reset: m.settled && a.Seq < m.seq}
 	tell = m.settled && (!m.quiet || n.Reset)
-	m.standing, m.due, m.reach, m.more, m.quiet = joined, a.Missed, a.Seq, !a.Complete, false
+	m.standing, m.due, m.reach, m.more, m.quiet = joined, 0, a.Seq, a.Complete == nil || !*a.Complete, false
+	if a.Missed != nil {
+		m.due = *a.Missed
+	}
 	m.seq = min(m.seq, a.Seq)
 	m.caughtUp()
 	if !m.settled {

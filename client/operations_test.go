@@ -125,7 +125,9 @@ func TestAgentElsewhere(t *testing.T) {
 	if last := listen(t, conn, func(b client.Broadcast) bool { return b.Seq == 3 }); last.Text != "Noon" || last.SenderID != robot {
 		t.Errorf("%+v", last)
 	}
-	listen(t, conn, func(e client.Complete) bool { return e.MessageID == ingested.MessageIds[0] && e.Status == "completed" })
+	listen(t, conn, func(e client.Complete) bool {
+		return e.MessageID != nil && *e.MessageID == ingested.MessageIds[0] && e.Status == "completed"
+	})
 	if err := c.CompleteChannel(ctx, room, "it broke"); err != nil {
 		t.Fatal(err)
 	}

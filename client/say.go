@@ -7,6 +7,8 @@ import (
 	"fmt"
 
 	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/api"
 )
 
 // SendOptions is what a message may have beside its text; the zero value is nothing.
@@ -42,10 +44,7 @@ func (c *Conn) Send(ctx context.Context, channelID uuid.UUID, text string, o Sen
 	if err != nil {
 		return Sent{}, fmt.Errorf("sending a message: %w", err)
 	}
-	var stored struct {
-		MessageID uuid.UUID
-		Seq       int64
-	}
+	var stored api.SocketAck
 	if err := json.Unmarshal(answer, &stored); err != nil {
 		return Sent{}, fmt.Errorf("sending a message: reading the answer: %w", err)
 	}
@@ -53,25 +52,24 @@ func (c *Conn) Send(ctx context.Context, channelID uuid.UUID, text string, o Sen
 }
 
 // message returns the payload of a send_message.
-func (c *Conn) message(channelID uuid.UUID, text string, o SendOptions) map[string]any {
-	m := map[string]any{"channelId": channelID, "senderId": c.client.entity, "message": text, "messageId": o.ID}
-	if o.ID == "" {
-		m["messageId"] = uuid.NewString()
+func (c *Conn) message(channelID uuid.UUID, text string, o SendOptions) api.SocketSend {
+	m := api.SocketSend{
+		ChannelID: channelID.String(), SenderID: c.client.entity.String(), SenderName: o.SenderName, Message: text, MessageID: o.ID,
 	}
-	if o.SenderName != "" {
-		m["senderName"] = o.SenderName
+	if o.ID == "" {
+		m.MessageID = uuid.NewString()
 	}
 	if o.Server != uuid.Nil {
-		m["messageServerId"] = o.Server
+		m.MessageServerID = o.Server.String()
 	}
 	if o.InReplyTo != uuid.Nil {
-		m["inReplyTo"] = o.InReplyTo
+		m.InReplyTo = o.InReplyTo.String()
 	}
 	if len(o.Attachments) > 0 {
-		m["attachments"] = o.Attachments
+		m.Attachments = o.Attachments
 	}
 	if o.Metadata != nil {
-		m["metadata"] = o.Metadata
+		m.Metadata = o.Metadata
 	}
 	return m
 }
@@ -112,7 +110,7 @@ func (c *Conn) Typing(ctx context.Context, channelID uuid.UUID, typing bool) err
 	}
 	ctx, cancel := c.client.bound(ctx)
 	defer cancel()
-	if _, err := l.ask(ctx, event, map[string]any{"channelId": channelID}); err != nil && !errors.Is(err, errLost) {
+	if _, err := l.ask(ctx, event, api.SocketChannelRef{ChannelID: channelID.String()}); err != nil && !errors.Is(err, errLost) {
 		return fmt.Errorf("telling that one is typing: %w", err)
 	}
 	return nil

@@ -5477,9 +5477,9 @@ type SocketSend struct {
 	//
 	//
 	// Example: {}
-	Metadata     JSONObject `json:"metadata,omitempty"`
-	TargetUserID string     `json:"targetUserId,omitempty"`
-	InReplyTo    string     `json:"inReplyTo,omitempty"`
+	Metadata     any    `json:"metadata,omitempty"`
+	TargetUserID string `json:"targetUserId,omitempty"`
+	InReplyTo    string `json:"inReplyTo,omitempty"`
 }
 
 // SocketSession The session in a channel, which comes to its end.
