@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/model"
 )
@@ -84,7 +85,7 @@ func read(ctx context.Context, provider model.Provider, req model.Request, sink 
 			answer.Text = text.String()
 			return answer, err
 		}
-		if piece := clean(chunk.Text); piece != "" {
+		if piece := dbtype.Text(chunk.Text); piece != "" {
 			if text.Len() == 0 {
 				answer.FirstToken = time.Since(start)
 			}
@@ -103,11 +104,6 @@ func read(ctx context.Context, provider model.Provider, req model.Request, sink 
 	}
 	answer.Text = text.String()
 	return answer, nil
-}
-
-// clean drops what no text may hold: bytes that are no characters, and NUL, which databases refuse.
-func clean(piece string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(piece, "\uFFFD"), "\x00", "")
 }
 
 // modelCall is one call for the record.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/messaging"
@@ -118,7 +119,7 @@ func (r *run) act(ctx context.Context, action agent.Action, d frame.Decision, nu
 	if action.Name != replyAction && action.Name != noneAction {
 		r.steps = append(r.steps, step{result, action.ContinueOnError})
 	}
-	if say := strings.TrimSpace(clean(result.Say)); say != "" {
+	if say := strings.TrimSpace(dbtype.Text(result.Say)); say != "" {
 		r.reply.part()
 		r.reply.write(say)
 	}
