@@ -15,8 +15,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/client"
-	"github.com/elizad/elizad/server"
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/settings"
 )
 
 // listen reads events until one is of kind N and, with ok, as wanted.
@@ -267,7 +267,7 @@ func TestSlowReader(t *testing.T) {
 // A network that is gone without a word shows in the heartbeats.
 func TestSilence(t *testing.T) {
 	t.Parallel()
-	h := newHost(t, func(c *server.Config) {
+	h := newHost(t, func(c *settings.Settings) {
 		c.Sockets.PingInterval, c.Sockets.PingTimeout = 200*time.Millisecond, 300*time.Millisecond
 	})
 	c, cable := h.client(alice)
@@ -348,7 +348,7 @@ func TestChannelEvents(t *testing.T) {
 
 func TestSocketRefusals(t *testing.T) {
 	t.Parallel()
-	h := newHost(t, func(c *server.Config) { c.Security.AuthToken = "sesame" })
+	h := newHost(t, func(c *settings.Settings) { c.Security.AuthToken = "sesame" })
 	wrong, _ := h.client(alice, client.WithAPIKey("open"))
 	if _, err := wrong.Dial(t.Context()); !client.IsCode(err, apierr.Unauthorized) {
 		t.Errorf("a wrong key: %v", err)
@@ -388,7 +388,7 @@ func TestSocketRefusals(t *testing.T) {
 
 func TestSocketPatience(t *testing.T) {
 	t.Parallel()
-	h := newHost(t, func(c *server.Config) {
+	h := newHost(t, func(c *settings.Settings) {
 		c.Limits.RateLimit, c.Limits.SocketMax, c.Limits.SocketWindow = true, 5, time.Second
 	})
 	c, _ := h.client(alice)

@@ -122,7 +122,7 @@ func TestSpeech(t *testing.T) {
 	h := newHost(t)
 	c, _ := h.client(alice, client.WithRetries(0))
 	ctx := t.Context()
-	created, err := c.CreateAgent(ctx, client.Character{Name: "Ada", Bio: client.Text("A voice"), Settings: settings(t, map[string]any{
+	created, err := c.CreateAgent(ctx, client.Character{Name: "Ada", Bio: client.Text("A voice"), Settings: settingsJSON(t, map[string]any{
 		"OPENAI_BASE_URL": voice(t), "OPENAI_TTS_MODEL": "mouth", "OPENAI_TTS_VOICE": "nova", "OPENAI_TRANSCRIPTION_MODEL": "ears",
 		"secrets": map[string]string{"OPENAI_API_KEY": "k"},
 	})})
@@ -163,7 +163,7 @@ func TestSpeech(t *testing.T) {
 	}
 }
 
-func settings(t *testing.T, values map[string]any) json.RawMessage {
+func settingsJSON(t *testing.T, values map[string]any) json.RawMessage {
 	t.Helper()
 	raw, err := json.Marshal(values)
 	if err != nil {

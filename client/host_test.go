@@ -17,6 +17,7 @@ import (
 
 	"github.com/elizad/elizad/client"
 	"github.com/elizad/elizad/server"
+	"github.com/elizad/elizad/server/settings"
 )
 
 func TestMain(m *testing.M) {
@@ -35,14 +36,14 @@ const patience = time.Minute
 // host is a real server that can be stopped and started again, at the same address and with the same data.
 type host struct {
 	t       testing.TB
-	config  server.Config
+	config  settings.Settings
 	address string
 	server  *server.Server
 	served  chan error
 }
 
 // newHost starts a server. Its rate limits are off unless change turns them on.
-func newHost(t testing.TB, change ...func(*server.Config)) *host {
+func newHost(t testing.TB, change ...func(*settings.Settings)) *host {
 	t.Helper()
 	h := &host{t: t, config: server.DefaultConfig(), address: "127.0.0.1:0"}
 	h.config.Storage.Dir = t.TempDir()

@@ -9,8 +9,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/client"
-	"github.com/elizad/elizad/server"
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/settings"
 )
 
 // read takes a list to its end, and calls meanwhile after the first entry, when the first page has come.
@@ -145,7 +145,7 @@ func TestHistoryWhileMessagesGo(t *testing.T) {
 // Who brings the server's secret writes as one of its agents.
 func TestServiceSecret(t *testing.T) {
 	t.Parallel()
-	h := newHost(t, func(c *server.Config) { c.Security.AuthToken, c.Security.ServiceKey = "open sesame", "we are one" })
+	h := newHost(t, func(c *settings.Settings) { c.Security.AuthToken, c.Security.ServiceKey = "open sesame", "we are one" })
 	stranger, _ := h.client(alice, client.WithAPIKey("open sesame"))
 	bridge, _ := h.client(uuid.New(), client.WithAPIKey("open sesame"), client.WithServiceSecret("we are one"))
 	said := client.SubmittedMessage{AuthorID: h.agent(stranger), ChannelID: h.room(stranger), Content: "I, the agent"}

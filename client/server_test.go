@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/client"
-	"github.com/elizad/elizad/server"
+	"github.com/elizad/elizad/server/settings"
 )
 
 // agent returns the default agent.
@@ -65,7 +65,7 @@ func TestSession(t *testing.T) {
 
 func TestSessionEndsWhileSomebodyListens(t *testing.T) {
 	t.Parallel()
-	h := newHost(t, func(c *server.Config) {
+	h := newHost(t, func(c *settings.Settings) {
 		c.Sessions.MinTimeout, c.Sessions.Timeout, c.Sessions.Warning = time.Millisecond, 2*time.Second, time.Second
 	})
 	c, _ := h.client(alice)

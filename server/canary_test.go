@@ -18,9 +18,9 @@ import (
 
 	"github.com/elizad/elizad/server"
 	"github.com/elizad/elizad/server/agent"
-	"github.com/elizad/elizad/server/internal/config"
 	"github.com/elizad/elizad/server/model"
 	"github.com/elizad/elizad/server/model/openai"
+	"github.com/elizad/elizad/server/settings"
 )
 
 // A key goes only where it was meant to go. Listeners stand for models of the operator and for those of others; whatever arrives
@@ -320,7 +320,7 @@ func TestKeysForOneAgent(t *testing.T) {
 		cfg.Agents.Characters = append(cfg.Agents.Characters, path)
 	}
 	byID := uuid.NewString()
-	cfg.Agents.Environment = config.ReadAgentEnvironment([]string{
+	cfg.Agents.Environment = settings.ReadAgentEnvironment([]string{
 		"OPENAI_BASE_URL=" + good.URL,
 		"CHARACTER.ADA_LOVELACE.OPENAI_API_KEY=" + canary("name", "ADA"), "KAY_OPENAI_API_KEY=" + canary("name", "KAY"),
 		"CHARACTER.TWIN_1.OPENAI_API_KEY=" + canary("name", "TWIN"), "CHARACTER." + byID + ".OPENAI_API_KEY=" + canary("id", "X"),
@@ -490,7 +490,7 @@ func TestKeysOfPluginsStayWithTheirAddresses(t *testing.T) {
 		cfg := testConfig(t)
 		cfg.Storage.Dir = dir
 		byID := "CHARACTER." + "5f0a5d3e-6a3b-4c55-8b6e-1d8f6a0c9b11" + ".WEATHER_KEY=" + canary("environment", "ONE")
-		cfg.Agents.Environment = config.ReadAgentEnvironment([]string{byID, "WEATHER_API_KEY=" + canary("environment", "ALL")})
+		cfg.Agents.Environment = settings.ReadAgentEnvironment([]string{byID, "WEATHER_API_KEY=" + canary("environment", "ALL")})
 		return startWith(t, cfg, server.WithPlugins(weather))
 	}
 	n := boot()

@@ -26,7 +26,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/uuid"
 
-	"github.com/elizad/elizad/server/internal/config"
+	"github.com/elizad/elizad/server/settings"
 )
 
 var seed = flag.Uint64("seed", 20261120, "where the random requests of the contract's test begin")
@@ -46,7 +46,7 @@ func TestContractHoldsUnderAttack(t *testing.T) {
 	t.Parallel()
 	ear := &eavesdropper{TB: t}
 	cfg := testConfig(t)
-	cfg.Agents.Environment = config.ReadAgentEnvironment(speech(t, says(mp3Bytes)))
+	cfg.Agents.Environment = settings.ReadAgentEnvironment(speech(t, says(mp3Bytes)))
 	n := startWith(ear, cfg)
 	ops := operations(t)
 	slices.SortFunc(ops, func(x, y operation) int { return strings.Compare(x.name(), y.name()) })

@@ -18,6 +18,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/elizad/elizad/server"
+	"github.com/elizad/elizad/server/settings"
 )
 
 const rightKey = "k7Qe2-right-key-of-this-server"
@@ -479,11 +480,11 @@ func TestRebinding(t *testing.T) {
 func TestReachableListeners(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		set  func(*server.Config)
+		set  func(*settings.Settings)
 		want string // in the refusal
 	}{
-		"no key":     {func(*server.Config) {}, "ELIZAD_ALLOW_OPEN=1"},
-		"a weak key": {func(c *server.Config) { c.Security.AuthToken = "hunter2" }, "16 characters"},
+		"no key":     {func(*settings.Settings) {}, "ELIZAD_ALLOW_OPEN=1"},
+		"a weak key": {func(c *settings.Settings) { c.Security.AuthToken = "hunter2" }, "16 characters"},
 	} {
 		cfg := testConfig(t)
 		tt.set(&cfg)

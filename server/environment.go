@@ -8,14 +8,14 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/agent"
-	"github.com/elizad/elizad/server/internal/config"
 	"github.com/elizad/elizad/server/internal/names"
 	"github.com/elizad/elizad/server/internal/runtime"
 	"github.com/elizad/elizad/server/model"
+	"github.com/elizad/elizad/server/settings"
 )
 
 // environment shows the settings of the server to agents.
-type environment struct{ config.AgentEnvironment }
+type environment struct{ settings.AgentEnvironment }
 
 // Lookup implements [runtime.Environment].
 func (e environment) Lookup(name string) (model.Setting, bool) {

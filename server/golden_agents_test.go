@@ -6,7 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server"
-	"github.com/elizad/elizad/server/internal/config"
+	"github.com/elizad/elizad/server/settings"
 )
 
 // somebody is who talks in the golden answers.
@@ -16,7 +16,7 @@ const somebody = "17dcb1c8-cf1f-438a-b8c7-dc93995e78be"
 func golden(t *testing.T) *book {
 	t.Helper()
 	cfg := testConfig(t)
-	cfg.Agents.Environment = config.ReadAgentEnvironment(speech(t, says(mp3Bytes)))
+	cfg.Agents.Environment = settings.ReadAgentEnvironment(speech(t, says(mp3Bytes)))
 	return newBook(startWith(t, cfg, server.WithPlugins(lab())))
 }
 

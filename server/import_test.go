@@ -11,8 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/elizad/elizad/server/internal/config"
 	"github.com/elizad/elizad/server/internal/modeltest"
+	"github.com/elizad/elizad/server/settings"
 )
 
 type wireImport struct {
@@ -86,7 +86,7 @@ func TestCharacterOfAStranger(t *testing.T) {
 	var log journal
 	cfg := testConfig(t)
 	cfg.Agents.Characters = []string{filepath.Join("agent", "testdata", "lore-of-an-older-character.json"), filepath.Join(t.TempDir(), "missing.json")}
-	cfg.Agents.Environment = config.ReadAgentEnvironment([]string{"OPENAI_BASE_URL=" + model.URL, "OPENAI_API_KEY=key", "OPENAI_LARGE_MODEL=m", "OPENAI_SMALL_MODEL=m"})
+	cfg.Agents.Environment = settings.ReadAgentEnvironment([]string{"OPENAI_BASE_URL=" + model.URL, "OPENAI_API_KEY=key", "OPENAI_LARGE_MODEL=m", "OPENAI_SMALL_MODEL=m"})
 	if _, err := os.Stat(cfg.Agents.Characters[0]); err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/elizad/elizad/server/internal/logstream"
 	"github.com/elizad/elizad/server/internal/settingsfile"
 	"github.com/elizad/elizad/server/internal/web"
+	"github.com/elizad/elizad/server/settings"
 )
 
 // Info describes a running server to the person who started it.
@@ -72,7 +73,7 @@ func (s *Server) SettingsFile() string {
 	return path
 }
 
-func newLogger(cfg Config, stream *logstream.Stream) *slog.Logger {
+func newLogger(cfg settings.Settings, stream *logstream.Stream) *slog.Logger {
 	level, _ := logstream.ParseLevel(cfg.Logs.Level) // Validate has seen to it
 	return logstream.New(logstream.Options{
 		JSON: cfg.Logs.JSON, Timestamps: cfg.Logs.Timestamps, Level: level,

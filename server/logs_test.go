@@ -10,8 +10,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/agent"
-	"github.com/elizad/elizad/server/internal/config"
 	"github.com/elizad/elizad/server/internal/modeltest"
+	"github.com/elizad/elizad/server/settings"
 )
 
 type wireLog struct {
@@ -105,7 +105,7 @@ func TestCaptureShowsPrompts(t *testing.T) {
 	model := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Frame("Certainly.") })
 	cfg := testConfig(t)
 	cfg.Messages.Capture = "all"
-	cfg.Agents.Environment = config.ReadAgentEnvironment([]string{"OPENAI_BASE_URL=" + model.URL, "OPENAI_API_KEY=sk-test-0123456789abcdef0123456789abcdef"})
+	cfg.Agents.Environment = settings.ReadAgentEnvironment([]string{"OPENAI_BASE_URL=" + model.URL, "OPENAI_API_KEY=sk-test-0123456789abcdef0123456789abcdef"})
 	n := startWith(t, cfg)
 	id := n.agent().ID
 	channel, user := n.dm()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/elizad/elizad/server"
 	"github.com/elizad/elizad/server/agent"
+	"github.com/elizad/elizad/server/settings"
 )
 
 // lab is a plugin that brings routes of every kind. Each answers with its name, its agent and what it was asked.
@@ -43,7 +44,7 @@ func lab(routes ...agent.Route) agent.Plugin {
 }
 
 // withPlugin starts a server whose default agent has a plugin.
-func withPlugin(t *testing.T, cfg server.Config, p agent.Plugin) *node {
+func withPlugin(t *testing.T, cfg settings.Settings, p agent.Plugin) *node {
 	t.Helper()
 	n := startWith(t, cfg, server.WithPlugins(p))
 	n.do("PATCH", "/api/agents/"+n.agentID(), map[string]any{"plugins": []string{"@me/plugin-lab"}}, "X-API-KEY", cfg.Security.AuthToken).want(200)

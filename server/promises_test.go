@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
-	"github.com/elizad/elizad/server/internal/config"
 	"github.com/elizad/elizad/server/internal/modeltest"
+	"github.com/elizad/elizad/server/settings"
 )
 
 func TestPathsInAnySpelling(t *testing.T) {
@@ -286,7 +286,7 @@ func TestStreamOfASupersededMessageEnds(t *testing.T) {
 		return s
 	})
 	cfg := testConfig(t)
-	cfg.Agents.Environment = config.ReadAgentEnvironment([]string{"OPENAI_BASE_URL=" + m.URL, "OPENAI_API_KEY=key"})
+	cfg.Agents.Environment = settings.ReadAgentEnvironment([]string{"OPENAI_BASE_URL=" + m.URL, "OPENAI_API_KEY=key"})
 	n := startWith(t, cfg)
 	channel, user := n.dm()
 	n.do("PATCH", "/api/messaging/channels/"+channel, map[string]any{"turnPolicy": "latest"}).want(200)

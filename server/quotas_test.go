@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/elizad/elizad/server/internal/config"
+	"github.com/elizad/elizad/server/settings"
 )
 
 func TestChannelsSessionsAndServersAreBounded(t *testing.T) {
@@ -81,7 +81,7 @@ func TestOneCallerLeavesRoomForOthers(t *testing.T) {
 		}
 		return false
 	})
-	cfg.Agents.Environment = config.ReadAgentEnvironment([]string{"OPENAI_BASE_URL=" + model.URL, "OPENAI_API_KEY=sk-of-nobody-0123456789", "LARGE_MODEL=m", "SMALL_MODEL=m"})
+	cfg.Agents.Environment = settings.ReadAgentEnvironment([]string{"OPENAI_BASE_URL=" + model.URL, "OPENAI_API_KEY=sk-of-nobody-0123456789", "LARGE_MODEL=m", "SMALL_MODEL=m"})
 	n := startWith(t, cfg)
 	const m = "/api/messaging/"
 	agentID := n.bring("Ann", nil)

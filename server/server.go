@@ -14,39 +14,33 @@ import (
 
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/apierr"
-	"github.com/elizad/elizad/server/internal/config"
 	"github.com/elizad/elizad/server/internal/httpx"
 	"github.com/elizad/elizad/server/internal/lifecycle"
 	"github.com/elizad/elizad/server/internal/logstream"
 	"github.com/elizad/elizad/server/internal/web"
+	"github.com/elizad/elizad/server/settings"
 )
-
-// Config is the server's settings, see its fields. Begin with DefaultConfig.
-type Config = config.Settings
-
-// Sources says where the program's settings were read from.
-type Sources = config.Sources
 
 // DefaultConfig returns the settings that a server has when nothing is said: SQLite in the user's data directory, loopback
 // only, no key. Of the process environment it takes what agents may read, such as OPENAI_API_KEY and OLLAMA_API_ENDPOINT (the
 // program "elizad help settings" lists them), and nothing that is about the server; no .env file is read. [WithEnvironment]
 // gives the agents other variables, or none.
-func DefaultConfig() Config {
-	cfg := config.Default()
-	cfg.Agents.Environment = config.ReadAgentEnvironment(os.Environ())
+func DefaultConfig() settings.Settings {
+	cfg := settings.Default()
+	cfg.Agents.Environment = settings.ReadAgentEnvironment(os.Environ())
 	return cfg
 }
 
 // Option changes what New builds.
 type Option func(*Server)
 
-// WithLogger makes the server log to l. The default is what the settings in Config.Logs say, on standard error.
+// WithLogger makes the server log to l. The default is what [settings.Logs] say, on standard error.
 func WithLogger(l *slog.Logger) Option { return func(s *Server) { s.log = l } }
 
-// WithEnvironment makes agents read the given variables, in the form of os.Environ, in place of those in Config: keys and
+// WithEnvironment makes agents read the given variables, in the form of os.Environ, in place of those in the settings: keys and
 // addresses of models, and the settings of single agents. Without variables they read none.
 func WithEnvironment(variables ...string) Option {
-	return func(s *Server) { s.cfg.Agents.Environment = config.ReadAgentEnvironment(variables) }
+	return func(s *Server) { s.cfg.Agents.Environment = settings.ReadAgentEnvironment(variables) }
 }
 
 // WithVersion sets the version that the server reports.
@@ -68,7 +62,7 @@ func WithHeapFloor(bytes int) Option { return func(s *Server) { s.heapFloor = ma
 
 // Server is an agent server. Make one with New, then Start it; it serves through Handler, or on a listener through Serve.
 type Server struct {
-	cfg     Config
+	cfg     settings.Settings
 	log     *slog.Logger
 	logs    *logstream.Stream
 	version string
@@ -95,7 +89,7 @@ type Server struct {
 const logEntries = 2000
 
 // New checks cfg and returns a server that does nothing yet.
-func New(cfg Config, opts ...Option) (*Server, error) {
+func New(cfg settings.Settings, opts ...Option) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("checking the settings: %w", err)
 	}

@@ -21,9 +21,9 @@ import (
 	"github.com/elizad/elizad/api"
 	"github.com/elizad/elizad/server"
 	"github.com/elizad/elizad/server/internal/compat"
-	"github.com/elizad/elizad/server/internal/config"
 	"github.com/elizad/elizad/server/internal/httpx"
 	"github.com/elizad/elizad/server/internal/pgtest"
+	"github.com/elizad/elizad/server/settings"
 )
 
 // engine chooses the database; the whole package passes on both: go test ./server -engine=postgres
@@ -50,20 +50,20 @@ func start(t testing.TB, dir string, env ...string) *node {
 	cfg := server.DefaultConfig()
 	cfg.Storage.Dir = dir
 	cfg.Limits.RateLimit = false
-	cfg.Agents.Environment = config.ReadAgentEnvironment(env)
+	cfg.Agents.Environment = settings.ReadAgentEnvironment(env)
 	return startWith(t, cfg)
 }
 
 // testConfig returns settings for a server with data of its own.
-func testConfig(t testing.TB) server.Config {
+func testConfig(t testing.TB) settings.Settings {
 	cfg := server.DefaultConfig()
 	cfg.Storage.Dir = t.TempDir()
 	cfg.Limits.RateLimit = false
-	cfg.Agents.Environment = config.ReadAgentEnvironment(nil) // and nothing of who runs the tests
+	cfg.Agents.Environment = settings.ReadAgentEnvironment(nil) // and nothing of who runs the tests
 	return cfg
 }
 
-func startWith(t testing.TB, cfg server.Config, opts ...server.Option) *node {
+func startWith(t testing.TB, cfg settings.Settings, opts ...server.Option) *node {
 	t.Helper()
 	if *engine == "postgres" {
 		url, known := databases.Load(cfg.Storage.Dir)

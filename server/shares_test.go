@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/elizad/elizad/server/internal/config"
+	"github.com/elizad/elizad/server/settings"
 )
 
 // One sender asks much more than there are workers, of a model that answers none of it before somebody else was answered.
@@ -28,7 +28,7 @@ func TestOneSenderLeavesWorkersToOthers(t *testing.T) {
 	})
 	cfg := testConfig(t)
 	cfg.Messages.ConcurrentRuns = 4
-	cfg.Agents.Environment = config.ReadAgentEnvironment([]string{"OPENAI_BASE_URL=" + model.URL, "OPENAI_API_KEY=sk-of-nobody-0123456789", "LARGE_MODEL=m", "SMALL_MODEL=m"})
+	cfg.Agents.Environment = settings.ReadAgentEnvironment([]string{"OPENAI_BASE_URL=" + model.URL, "OPENAI_API_KEY=sk-of-nobody-0123456789", "LARGE_MODEL=m", "SMALL_MODEL=m"})
 	n := startWith(t, cfg)
 	var agents []string
 	for i := range 5 {

@@ -13,7 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/client"
-	"github.com/elizad/elizad/server"
+	"github.com/elizad/elizad/server/settings"
 )
 
 // noRoutes are paths that people, scanners and tools try, and that this server doesn't have.
@@ -26,7 +26,7 @@ func noRoutes() []string {
 }
 
 // withFolder returns settings for a server with another web UI.
-func withFolder(t *testing.T) server.Config {
+func withFolder(t *testing.T) settings.Settings {
 	t.Helper()
 	cfg := testConfig(t)
 	cfg.Web.Dir = t.TempDir()
@@ -42,7 +42,7 @@ func TestPagesHaveTheirOwnRoutes(t *testing.T) {
 	off := testConfig(t)
 	off.Web.Disable = true
 	for name, tt := range map[string]struct {
-		cfg     server.Config
+		cfg     settings.Settings
 		accepts []string
 	}{
 		"the page":       {testConfig(t), []string{"text/html,application/xhtml+xml", "*/*", "", "application/json"}},

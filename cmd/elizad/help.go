@@ -9,7 +9,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/elizad/elizad/server"
+	"github.com/elizad/elizad/server/settings"
 )
 
 // printHelp is kong's printer, except that the help of the program as a whole includes the flags of serve, the command that
@@ -49,14 +49,13 @@ func (c *helpCmd) Run(p *program) error {
 }
 
 func (c *helpCmd) settings(p *program) error {
-	var cfg server.Config
 	if c.JSON {
-		return json.NewEncoder(p.out).Encode(map[string]any{"server": cfg.Table(), "agents": cfg.Agents.Table()})
+		return json.NewEncoder(p.out).Encode(map[string]any{"server": settings.Table(), "agents": settings.AgentSettings()})
 	}
 	w := tabwriter.NewWriter(p.out, 0, 8, 2, ' ', 0)
 	fmt.Fprint(w, "Settings of the server. Each is a flag, or one of the variables; the first that is set wins.\n")
 	group := ""
-	for _, row := range cfg.Table() {
+	for _, row := range settings.Table() {
 		if row.Group != group {
 			group = row.Group
 			fmt.Fprintf(w, "\n%s\n", group)
@@ -69,7 +68,7 @@ func (c *helpCmd) settings(p *program) error {
 	}
 	fmt.Fprint(w, "\nSettings of agents and their models. An agent takes each from its character first, then from the environment.\n")
 	group = ""
-	for _, row := range cfg.Agents.Table() {
+	for _, row := range settings.AgentSettings() {
 		if row.Group != group {
 			group = row.Group
 			fmt.Fprintf(w, "\n%s:\n", group)

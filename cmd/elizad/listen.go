@@ -7,11 +7,11 @@ import (
 	"strconv"
 	"syscall"
 
-	"github.com/elizad/elizad/server"
+	"github.com/elizad/elizad/server/settings"
 )
 
 // listen opens the port that the settings name. The error says what to do next.
-func listen(cfg server.Config) (net.Listener, error) {
+func listen(cfg settings.Settings) (net.Listener, error) {
 	listener, err := net.Listen("tcp", cfg.Network.Address())
 	port := cfg.Network.Port
 	switch {

@@ -19,7 +19,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/elizad/elizad/server"
+	"github.com/elizad/elizad/server/settings"
 )
 
 // Exit codes. Success is 0; a second signal gives 128 and the number of the signal, as shells expect.
@@ -42,7 +42,7 @@ type program struct {
 	out, err io.Writer
 	signals  <-chan os.Signal
 	parser   *kong.Kong
-	sources  server.Sources // where settings were read from
+	sources  settings.Sources // where settings were read from
 }
 
 // exitError ends the program with a code of its own. An empty message prints nothing.
@@ -63,7 +63,7 @@ func main() {
 func run(args []string, p *program) (code int) {
 	var app cli
 	var err error
-	if p.sources, err = app.Serve.Config.LoadEnvironment("."); err != nil {
+	if p.sources, err = settings.LoadEnvironment("."); err != nil {
 		return p.fail(&exitError{code: exitUsage, message: err.Error()})
 	}
 	// kong leaves the program after --help through this function.
@@ -77,7 +77,7 @@ func run(args []string, p *program) (code int) {
 			code = int(left)
 		}
 	}()
-	parser, err := kong.New(&app, append(app.Serve.Config.CommandLine(),
+	parser, err := kong.New(&app, append(settings.Options(),
 		kong.Name("elizad"),
 		kong.Description("A complete agent server in one file. Without a command it serves."),
 		kong.Writers(p.out, p.err),

@@ -17,7 +17,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/elizad/elizad/server"
+	"github.com/elizad/elizad/server/settings"
 )
 
 // invocation is a command line under way.
@@ -86,14 +86,13 @@ func TestVersion(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	var cfg server.Config
-	_, settings, _ := do("help", "settings")
+	_, table, _ := do("help", "settings")
 	for _, args := range [][]string{{"--help"}, {"help"}, {"serve", "--help"}, {"help", "serve"}, {"help", "settings"}} {
 		code, out, err := do(args...)
 		if code != 0 || err != "" {
 			t.Errorf("%v: %d %s", args, code, err)
 		}
-		for _, row := range cfg.Table() {
+		for _, row := range settings.Table() {
 			for _, name := range row.Env {
 				if !strings.Contains(out, name) {
 					t.Errorf("%v does not name %s", args, name)
@@ -101,8 +100,8 @@ func TestHelp(t *testing.T) {
 			}
 		}
 	}
-	for _, row := range cfg.Agents.Table() {
-		if !strings.Contains(settings, row.Name) {
+	for _, row := range settings.AgentSettings() {
+		if !strings.Contains(table, row.Name) {
 			t.Errorf("help settings does not name %s", row.Name)
 		}
 	}

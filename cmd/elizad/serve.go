@@ -12,11 +12,12 @@ import (
 	"time"
 
 	"github.com/elizad/elizad/server"
+	"github.com/elizad/elizad/server/settings"
 )
 
 // serveCmd runs the server until a signal ends it. Its flags are the server's settings; kong has them validated before Run.
 type serveCmd struct {
-	Config server.Config `embed:""`
+	Config settings.Settings `embed:""`
 }
 
 // Run serves. The first interrupt or termination signal lets replies that are being written finish, within the drain time;

@@ -41,7 +41,7 @@ func mayImport() map[string][]string {
 		"gen/sqlite":                      {"queries/dbtype", "gen/db"},
 		"gen/postgres":                    {"queries/dbtype", "gen/db"},
 		"client":                          {"gen/api", "gen/apiclient", apierr, "server/socketio/parser"},
-		"cmd/elizad":                      {"server"},
+		"cmd/elizad":                      {"server", "server/settings"},
 		"cmd/internal/...":                {},
 		"server/apierr":                   {},
 		"server/plaintext":                {},
@@ -56,7 +56,7 @@ func mayImport() map[string][]string {
 		"server/socketio/internal/...":    {"server/socketio/..."},
 
 		// Leaves of the server.
-		"server/internal/config":    {"server/internal/dotenv", "server/internal/pgaddress", plaintext},
+		"server/settings":           {"server/internal/dotenv", "server/internal/pgaddress", plaintext},
 		"server/internal/dotenv":    {plaintext},
 		"server/internal/pgaddress": {},
 		"server/internal/clock":     {},
@@ -73,10 +73,10 @@ func mayImport() map[string][]string {
 		"server/internal/mention":   {},
 		"server/internal/basepath":  {},
 		"server/internal/web":       {"server/internal/basepath"},
-		"server/internal/httpx":     {auth, apierr, "server/internal/throttle", "server/internal/config", "server/internal/basepath"},
+		"server/internal/httpx":     {auth, apierr, "server/internal/throttle", "server/settings", "server/internal/basepath"},
 
 		"server/internal/instance":     {"server/internal/filelock"},
-		"server/internal/settingsfile": {apierr, "server/internal/secrets", "server/internal/config", "server/internal/dotenv"},
+		"server/internal/settingsfile": {apierr, "server/internal/secrets", "server/settings", "server/internal/dotenv"},
 		"server/internal/idempotency":  {store, auth, apierr, "gen/db", "queries/dbtype", "server/internal/httpx", lifecycle},
 
 		// Storage: nobody but the two stores knows a driver.
@@ -210,7 +210,7 @@ func TestDriversStayInTheirRooms(t *testing.T) {
 		{"github.com/jackc/pgx", []string{"gen/postgres", "server/internal/store/pgstore", "server/internal/pgtest"}, "the domain must not depend on a database"},
 		{"modernc.org/sqlite", []string{"server/internal/store/sqlitestore"}, "the domain must not depend on a database"},
 		{"github.com/coder/websocket", []string{"server/socketio", "server/internal/realtime", "server/internal/bench", "client"}, "sockets are the edge's business"},
-		{"github.com/alecthomas/kong", []string{"cmd/elizad", "server/internal/config"}, "flags are read in one place"},
+		{"github.com/alecthomas/kong", []string{"cmd/elizad", "server/settings"}, "flags are read in one place"},
 		{"github.com/getkin/kin-openapi", []string{"gen/apiserver", "server/internal/httpx", "server/internal/compat", "server/internal/rest"}, "the contract is checked at the edge"},
 	} {
 		for _, p := range packages(t) {

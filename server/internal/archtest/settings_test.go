@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/elizad/elizad/server/internal/config"
 	"github.com/elizad/elizad/server/model/openai"
+	"github.com/elizad/elizad/server/settings"
 )
 
 // TestSettingsAreRead: a setting that is documented and does nothing is a lie.
@@ -21,7 +21,7 @@ func TestSettingsAreRead(t *testing.T) {
 	}
 	var all, edge strings.Builder
 	for _, s := range sources(t) {
-		if s.test || s.pkg == "server/internal/config" {
+		if s.test || s.pkg == "server/settings" {
 			continue
 		}
 		all.WriteString(s.text)
@@ -29,7 +29,7 @@ func TestSettingsAreRead(t *testing.T) {
 			edge.WriteString(s.text)
 		}
 	}
-	settings := reflect.TypeFor[config.Settings]()
+	settings := reflect.TypeFor[settings.Settings]()
 	for group := range settings.Fields() {
 		for field := range group.Type.Fields() {
 			name := group.Name + "." + field.Name
@@ -48,7 +48,7 @@ func TestSettingsAreRead(t *testing.T) {
 func TestAgentSettingsAreRead(t *testing.T) {
 	t.Parallel()
 	var listed []string
-	for _, s := range config.AgentSettings() {
+	for _, s := range settings.AgentSettings() {
 		listed = append(listed, s.Names()...)
 	}
 	asked := map[string]bool{}
@@ -57,7 +57,7 @@ func TestAgentSettingsAreRead(t *testing.T) {
 			for _, name := range names {
 				asked[name] = true
 				if !slices.Contains(listed, name) {
-					t.Errorf("%s reads %s, which config.AgentSettings doesn't list: the environment's value is never seen", v.Name, name)
+					t.Errorf("%s reads %s, which settings.AgentSettings doesn't list: the environment's value is never seen", v.Name, name)
 				}
 			}
 		}
@@ -75,7 +75,7 @@ func TestAgentSettingsAreRead(t *testing.T) {
 			last = strings.TrimPrefix(last, prefix)
 		}
 		if !asked[name] && !strings.Contains(readers.String(), `"`+last+`"`) {
-			t.Errorf("config.AgentSettings lists %s, which nothing reads", name)
+			t.Errorf("settings.AgentSettings lists %s, which nothing reads", name)
 		}
 	}
 }

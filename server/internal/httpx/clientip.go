@@ -7,12 +7,12 @@ import (
 
 	"github.com/go-chi/chi/v5/middleware"
 
-	"github.com/elizad/elizad/server/internal/config"
+	"github.com/elizad/elizad/server/settings"
 )
 
 // ClientIP finds the address of the caller: that of the connection, or the one that trusted proxies report in
 // X-Forwarded-For. Without trusted proxies the header means nothing, because anybody can send it.
-func ClientIP(proxies config.Proxies) Middleware {
+func ClientIP(proxies settings.Proxies) Middleware {
 	return func(next http.Handler) http.Handler {
 		if len(proxies.Networks) == 0 && proxies.Hops == 0 {
 			return callerHandler{next, connectionAddr}

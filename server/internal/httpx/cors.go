@@ -10,7 +10,7 @@ import (
 	"github.com/rs/cors"
 
 	"github.com/elizad/elizad/server/apierr"
-	"github.com/elizad/elizad/server/internal/config"
+	"github.com/elizad/elizad/server/settings"
 )
 
 // CORS decides which web pages may use the server from a browser: those of its own origin, those of this machine, or, once
@@ -29,7 +29,7 @@ type originPolicy struct {
 }
 
 // NewCORS returns the decision that the settings describe.
-func NewCORS(s config.Security) *CORS {
+func NewCORS(s settings.Security) *CORS {
 	c := &CORS{all: newOriginPolicy(s.CORSOrigin)}
 	c.api = c.all
 	if s.APIOrigin != "" {

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/elizad/elizad/server/internal/config"
 	"github.com/elizad/elizad/server/internal/httpx"
+	"github.com/elizad/elizad/server/settings"
 )
 
 func TestCORS(t *testing.T) {
@@ -43,7 +43,7 @@ func TestCORS(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			h := httpx.RequestID(httpx.NewCORS(config.Security{CORSOrigin: tt.all, APIOrigin: tt.api}).Handler(ok))
+			h := httpx.RequestID(httpx.NewCORS(settings.Security{CORSOrigin: tt.all, APIOrigin: tt.api}).Handler(ok))
 			preflight := httptest.NewRequest("OPTIONS", tt.path, nil)
 			preflight.Header.Set("Access-Control-Request-Method", "POST")
 			preflight.Header.Set("Access-Control-Request-Headers", "content-type,x-api-key,x-entity-id")
@@ -85,7 +85,7 @@ func TestCORS(t *testing.T) {
 
 func TestSameOriginBehindAProxy(t *testing.T) {
 	t.Parallel()
-	h := httpx.NewCORS(config.Security{}).Handler(ok)
+	h := httpx.NewCORS(settings.Security{}).Handler(ok)
 	r := httptest.NewRequest("POST", "http://10.0.0.5:3000/api/x", nil)
 	r.Header.Set("Origin", "https://agents.example")
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
@@ -100,10 +100,10 @@ func TestGuardOpen(t *testing.T) {
 		answered = http.StatusOK
 		refused  = http.StatusForbidden
 	)
-	home := config.Security{CORSOrigin: "https://tunnel.example", AllowHosts: "Agents.example, *.wild.example"}
+	home := settings.Security{CORSOrigin: "https://tunnel.example", AllowHosts: "Agents.example, *.wild.example"}
 	network := home
 	network.AllowOpen = true
-	locked := config.Security{SocketKey: "a key"}
+	locked := settings.Security{SocketKey: "a key"}
 	for _, tt := range []struct {
 		host                  string
 		home, network, locked int
@@ -121,7 +121,7 @@ func TestGuardOpen(t *testing.T) {
 		{"elizad:3000", refused, answered, answered}, {"raspberry.local", refused, answered, answered}, {"host.docker.internal:3000", refused, answered, answered},
 	} {
 		for name, at := range map[string]struct {
-			set  config.Security
+			set  settings.Security
 			want int
 		}{"home": {home, tt.home}, "network": {network, tt.network}, "locked": {locked, tt.locked}} {
 			r := httptest.NewRequest("GET", "/", nil)
@@ -140,12 +140,12 @@ func TestOpenServerOnANetwork(t *testing.T) {
 		return context.WithValue(t.Context(), http.LocalAddrContextKey, &net.TCPAddr{IP: net.ParseIP(ip), Port: 3000})
 	}
 	for _, tt := range []struct {
-		set  config.Security
+		set  settings.Security
 		at   string
 		want int
 	}{
-		{config.Security{}, "127.0.0.1", 200}, {config.Security{}, "::1", 200}, {config.Security{}, "::ffff:127.0.0.1", 200}, {config.Security{}, "192.168.0.7", 403},
-		{config.Security{}, "fe80::1", 403}, {config.Security{AllowOpen: true}, "192.168.0.7", 200}, {config.Security{AuthToken: "a key"}, "192.168.0.7", 200},
+		{settings.Security{}, "127.0.0.1", 200}, {settings.Security{}, "::1", 200}, {settings.Security{}, "::ffff:127.0.0.1", 200}, {settings.Security{}, "192.168.0.7", 403},
+		{settings.Security{}, "fe80::1", 403}, {settings.Security{AllowOpen: true}, "192.168.0.7", 200}, {settings.Security{AuthToken: "a key"}, "192.168.0.7", 200},
 	} {
 		r := httptest.NewRequest("GET", "http://localhost/", nil).WithContext(local(tt.at))
 		if w := serve(httpx.GuardOpen(tt.set)(ok), r); w.Code != tt.want {
@@ -156,7 +156,7 @@ func TestOpenServerOnANetwork(t *testing.T) {
 
 func TestOwnPages(t *testing.T) {
 	t.Parallel()
-	c := httpx.NewCORS(config.Security{CORSOrigin: "https://app.example, https://*.apps.example"})
+	c := httpx.NewCORS(settings.Security{CORSOrigin: "https://app.example, https://*.apps.example"})
 	for _, tt := range []struct {
 		origin, site string
 		want         bool

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/elizad/elizad/server/apierr"
-	"github.com/elizad/elizad/server/internal/config"
+	"github.com/elizad/elizad/server/settings"
 )
 
 // GuardOpen protects a server that asks for no key. Other machines may use it only if the operator wants that, wherever the
@@ -18,7 +18,7 @@ import (
 // origin (DNS rebinding); but its requests name that host. So requests must name a host that no stranger's page can have: this
 // machine, one that the operator has named, himself or by a web origin, or, where other machines may use the server, an address
 // or a name that only private networks have. A server that asks for a key needs no such guard.
-func GuardOpen(s config.Security) Middleware {
+func GuardOpen(s settings.Security) Middleware {
 	if !s.Open() {
 		return func(next http.Handler) http.Handler { return next }
 	}
@@ -53,7 +53,7 @@ type hosts struct {
 	private  bool     // and what a private network may call it
 }
 
-func newHosts(s config.Security) hosts {
+func newHosts(s settings.Security) hosts {
 	h := hosts{exact: map[string]bool{}, private: s.AllowOpen}
 	names := s.HostNames()
 	for origin := range strings.SplitSeq(strings.ToLower(s.CORSOrigin+","+s.APIOrigin), ",") {

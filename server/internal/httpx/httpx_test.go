@@ -19,8 +19,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/elizad/elizad/server/apierr"
-	"github.com/elizad/elizad/server/internal/config"
 	"github.com/elizad/elizad/server/internal/httpx"
+	"github.com/elizad/elizad/server/settings"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -50,8 +50,8 @@ func wire(t *testing.T, w *httptest.ResponseRecorder) (e envelope) {
 	return e
 }
 
-func limits(body int64) config.Limits {
-	l := config.Default().Limits
+func limits(body int64) settings.Limits {
+	l := settings.Default().Limits
 	l.MaxBody = body
 	return l
 }
@@ -146,7 +146,7 @@ func TestClientIP(t *testing.T) {
 		{"1", "10.0.0.1:1", "::ffff:198.51.100.1", "198.51.100.1"},
 		{"::1", "[::1]:1", "203.0.113.66, 198.51.100.1", "198.51.100.1"},
 	} {
-		proxies, err := config.Security{TrustProxy: tt.trust}.Proxies()
+		proxies, err := settings.Security{TrustProxy: tt.trust}.Proxies()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -299,9 +299,9 @@ func TestBodyRules(t *testing.T) {
 func TestRateLimit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := config.Default().Limits
+		l := settings.Default().Limits
 		l.APIMax, l.APIWindow = 3, time.Minute
-		h := httpx.RequestID(httpx.ClientIP(config.Proxies{})(httpx.RateLimit(l)(ok)))
+		h := httpx.RequestID(httpx.ClientIP(settings.Proxies{})(httpx.RateLimit(l)(ok)))
 		ask := func(from string) *httptest.ResponseRecorder {
 			r := httptest.NewRequest("GET", "/api/x", nil)
 			r.RemoteAddr = from
@@ -343,10 +343,10 @@ func TestRateLimit(t *testing.T) {
 
 // stack is everything around a handler, as the server orders it.
 func stack(h http.Handler) http.Handler {
-	s := config.Default()
+	s := settings.Default()
 	for _, wrap := range []httpx.Middleware{
 		httpx.Compress(), httpx.NewCORS(s.Security).Handler, httpx.SecurityHeaders(false),
-		httpx.Watch(slog.New(slog.DiscardHandler)), httpx.ClientIP(config.Proxies{}), httpx.RequestID,
+		httpx.Watch(slog.New(slog.DiscardHandler)), httpx.ClientIP(settings.Proxies{}), httpx.RequestID,
 	} {
 		h = wrap(h)
 	}

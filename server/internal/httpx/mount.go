@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/elizad/elizad/server/internal/basepath"
-	"github.com/elizad/elizad/server/internal/config"
+	"github.com/elizad/elizad/server/settings"
 )
 
 const prefixHeader = "X-Forwarded-Prefix"
@@ -15,7 +15,7 @@ const prefixHeader = "X-Forwarded-Prefix"
 // Mount finds out where callers find the root of the server: below a path that http.StripPrefix or its like has taken away
 // in this process, and below the one that trusted proxies say in X-Forwarded-Prefix that they have. It belongs behind
 // [ClientIP] and in front of everything that changes the path of a request.
-func Mount(proxies config.Proxies) Middleware {
+func Mount(proxies settings.Proxies) Middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			place := basepath.Place{Prefix: strippedPrefix(r)}

@@ -7,19 +7,19 @@ import (
 	"testing"
 
 	"github.com/elizad/elizad/server/internal/basepath"
-	"github.com/elizad/elizad/server/internal/config"
 	"github.com/elizad/elizad/server/internal/httpx"
+	"github.com/elizad/elizad/server/settings"
 )
 
 func TestMount(t *testing.T) {
 	t.Parallel()
-	const relative = "relative"                                                             // to the address of the request, where no path in front of the server is known
-	ours := config.Proxies{Networks: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}} // where httptest's requests come from
-	others := config.Proxies{Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
+	const relative = "relative"                                                               // to the address of the request, where no path in front of the server is known
+	ours := settings.Proxies{Networks: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}} // where httptest's requests come from
+	others := settings.Proxies{Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
 	for name, tt := range map[string]struct {
 		asked, strip string
 		header       []string
-		proxies      config.Proxies
+		proxies      settings.Proxies
 		want         string // the address of /x
 	}{
 		"directly":                    {asked: "/api/agents", want: relative},
@@ -34,7 +34,7 @@ func TestMount(t *testing.T) {
 		"behind a proxy, at its root": {asked: "/api/agents", header: []string{"/"}, proxies: ours, want: relative},
 		"behind two in two lines":     {asked: "/api/agents", header: []string{"/a", "/b"}, proxies: ours, want: "/a/b/x"},
 		"behind two in one line":      {asked: "/api/agents", header: []string{"/a, /b"}, proxies: ours, want: "/a/b/x"},
-		"behind a number of them":     {asked: "/api/agents", header: []string{"/eliza"}, proxies: config.Proxies{Hops: 1}, want: "/eliza/x"},
+		"behind a number of them":     {asked: "/api/agents", header: []string{"/eliza"}, proxies: settings.Proxies{Hops: 1}, want: "/eliza/x"},
 		"behind one, and mounted":     {asked: "/m/api/agents", strip: "/m", header: []string{"/eliza"}, proxies: ours, want: "/eliza/m/x"},
 		"escaped":                     {asked: "/api/agents", header: []string{"/el%C3%ADza/v1.2"}, proxies: ours, want: "/el%C3%ADza/v1.2/x"},
 		"a stranger":                  {asked: "/api/agents", header: []string{"/eliza"}, want: relative},

@@ -12,8 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/elizad/elizad/server/internal/config"
 	"github.com/elizad/elizad/server/internal/httpx"
+	"github.com/elizad/elizad/server/settings"
 )
 
 // single is a listener with one connection.
@@ -65,7 +65,7 @@ func TestBodiesThatDoNotCome(t *testing.T) {
 						t.Error("the caller is taken for gone")
 					}
 				})
-				s := httpx.NewServer(httpx.LimitBody(config.Limits{MaxBody: 2 * size, MaxUpload: 2 * size})(handler), slog.New(slog.DiscardHandler))
+				s := httpx.NewServer(httpx.LimitBody(settings.Limits{MaxBody: 2 * size, MaxUpload: 2 * size})(handler), slog.New(slog.DiscardHandler))
 				served := make(chan error)
 				go func() { served <- s.Serve(listener) }()
 				sent := make(chan struct{})

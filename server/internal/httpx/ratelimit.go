@@ -9,27 +9,27 @@ import (
 	"github.com/go-chi/httprate"
 
 	"github.com/elizad/elizad/server/apierr"
-	"github.com/elizad/elizad/server/internal/config"
 	"github.com/elizad/elizad/server/internal/throttle"
+	"github.com/elizad/elizad/server/settings"
 )
 
 // RateLimit bounds how many requests one address may make per window, and says in RateLimit headers how many are left. Callers
 // count by [ClientNetwork]. The count is this process's own, and of those beyond
 // [throttle.MaxCallers] the ones heard of longest ago are forgotten. It needs [ClientIP] outside of it; requests without
 // an address share one count.
-func RateLimit(limits config.Limits) Middleware {
+func RateLimit(limits settings.Limits) Middleware {
 	return rateLimit(limits.RateLimit, limits.APIMax, limits.APIWindow, apierr.RateLimited, "Too many requests. Please try again later.")
 }
 
 // UploadRateLimit is RateLimit for requests that bring files, or make them, and has a count of its own. It belongs inside of
 // the other: its headers win.
-func UploadRateLimit(limits config.Limits) Middleware {
+func UploadRateLimit(limits settings.Limits) Middleware {
 	return rateLimit(limits.RateLimit, limits.UploadMax, limits.UploadWindow, apierr.UploadsLimited, "Too many upload attempts. Please try again later.")
 }
 
 // HealthRateLimit is RateLimit for the health of the server, which is asked for without a key: 100 times a minute and network,
 // which no answer tells but the one that refuses.
-func HealthRateLimit(limits config.Limits) Middleware {
+func HealthRateLimit(limits settings.Limits) Middleware {
 	const most, window = 100, time.Minute
 	if !limits.RateLimit {
 		return func(next http.Handler) http.Handler { return next }

@@ -16,9 +16,9 @@ import (
 	"sync"
 
 	"github.com/elizad/elizad/server/apierr"
-	"github.com/elizad/elizad/server/internal/config"
 	"github.com/elizad/elizad/server/internal/dotenv"
 	"github.com/elizad/elizad/server/internal/secrets"
+	"github.com/elizad/elizad/server/settings"
 )
 
 // Name is the name of the file in the data directory.
@@ -48,8 +48,8 @@ type File struct {
 // New returns the file in a data directory. It need not exist. The function says where settings send the keys of models; nil
 // for nowhere.
 func New(dir string, routes func(values map[string]string) []secrets.Route) *File {
-	f := &File{path: filepath.Join(dir, Name), routes: routes, secret: map[string]bool{}, server: config.ServerNames()}
-	for _, s := range config.AgentSettings() {
+	f := &File{path: filepath.Join(dir, Name), routes: routes, secret: map[string]bool{}, server: settings.ServerNames()}
+	for _, s := range settings.AgentSettings() {
 		for _, name := range s.Names() {
 			f.secret[name] = s.Secret
 		}
@@ -106,30 +106,30 @@ func (f *File) all() (map[string]string, error) {
 
 // Read returns the settings with a mask for each secret.
 func (f *File) Read() (map[string]string, error) {
-	settings, err := f.Load()
-	for name, value := range settings {
+	values, err := f.Load()
+	for name, value := range values {
 		if f.isSecret(name, value) {
-			settings[name] = mask
+			values[name] = mask
 		}
 	}
-	return settings, err
+	return values, err
 }
 
 // Names returns the settings with a mask for each, for callers who may know no more than what is set.
 func (f *File) Names() (map[string]string, error) {
-	settings, err := f.Load()
-	for name := range settings {
-		settings[name] = mask
+	values, err := f.Load()
+	for name := range values {
+		values[name] = mask
 	}
-	return settings, err
+	return values, err
 }
 
 // Replace makes the file hold exactly these settings; a mask leaves a value as it is, unless the others would now
 // send it to another address: then it goes, and is among those that are returned. What else somebody wrote into the file by hand
 // stays. The file changes as a whole or not at all. A name that the file must not have, a value that is too long or that no .env
 // file can hold, and too much of all is a VALIDATION_ERROR.
-func (f *File) Replace(settings map[string]string) (dropped []string, err error) {
-	if err := f.check(settings); err != nil {
+func (f *File) Replace(values map[string]string) (dropped []string, err error) {
+	if err := f.check(values); err != nil {
 		return nil, err
 	}
 	f.mu.Lock()
@@ -147,7 +147,7 @@ func (f *File) Replace(settings map[string]string) (dropped []string, err error)
 		}
 	}
 	var kept []string
-	for name, value := range settings {
+	for name, value := range values {
 		if value == mask {
 			value = before[name]
 			if f.isSecret(name, value) {
@@ -167,20 +167,20 @@ func (f *File) Replace(settings map[string]string) (dropped []string, err error)
 }
 
 // check refuses settings that can't be stored.
-func (f *File) check(settings map[string]string) error {
+func (f *File) check(values map[string]string) error {
 	size := 0
-	for _, name := range slices.Sorted(maps.Keys(settings)) {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if !f.mayHave(name) {
 			return apierr.New(apierr.ValidationFailed, "%.100q can't be stored", name).
 				WithDetails("Settings of agents and plugins are letters, digits and _, such as FOO_API_KEY; those of the server itself are set where it is started")
 		}
-		value := settings[name]
+		value := values[name]
 		if _, ok := line(name, value); len(value) > maxValue || !ok {
 			return apierr.New(apierr.ValidationFailed, "The value of %s is too long, or nothing that such a file can hold", name)
 		}
 		size += len(name) + len(value)
 	}
-	if len(settings) > maxSettings || size > maxAll {
+	if len(values) > maxSettings || size > maxAll {
 		return apierr.New(apierr.ValidationFailed, "These are too many settings: at most %d, of %d bytes in all", maxSettings, maxAll)
 	}
 	return nil
@@ -195,19 +195,19 @@ func (f *File) view(values map[string]string) secrets.View {
 }
 
 // write replaces the file by way of another one beside it.
-func (f *File) write(settings map[string]string) error {
+func (f *File) write(values map[string]string) error {
 	var text strings.Builder
-	text.WriteString(config.StoredHeader + "\n")
-	for _, name := range slices.Sorted(maps.Keys(settings)) {
-		entry, ok := line(name, settings[name])
+	text.WriteString(settings.StoredHeader + "\n")
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		entry, ok := line(name, values[name])
 		if !ok {
-			return fmt.Errorf("storing settings: the file can't be written with what it has under %s", name)
+			return fmt.Errorf("storing values: the file can't be written with what it has under %s", name)
 		}
 		text.WriteString(entry)
 	}
 	temp, err := os.CreateTemp(filepath.Dir(f.path), Name+".*") // readable by its owner alone
 	if err != nil {
-		return fmt.Errorf("storing settings: %w", err)
+		return fmt.Errorf("storing values: %w", err)
 	}
 	_, err = temp.WriteString(text.String())
 	err = errors.Join(err, temp.Sync(), temp.Close())
@@ -215,7 +215,7 @@ func (f *File) write(settings map[string]string) error {
 		err = os.Rename(temp.Name(), f.path)
 	}
 	if err != nil {
-		return fmt.Errorf("storing settings: %w", errors.Join(err, os.Remove(temp.Name())))
+		return fmt.Errorf("storing values: %w", errors.Join(err, os.Remove(temp.Name())))
 	}
 	return nil
 }

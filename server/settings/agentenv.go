@@ -1,4 +1,4 @@
-package config
+package settings
 
 import (
 	"maps"
@@ -174,7 +174,7 @@ func meantForModels(name string) bool {
 func (AgentEnvironment) String() string { return "agent environment" }
 
 // GoString is String for the %#v verb.
-func (AgentEnvironment) GoString() string { return "config.AgentEnvironment{…}" }
+func (AgentEnvironment) GoString() string { return "settings.AgentEnvironment{…}" }
 
 // fold brings a character's name to the form it has inside a variable: upper case, anything but letters and digits as _.
 func fold(name string) string {

@@ -1,4 +1,4 @@
-package config_test
+package settings_test
 
 import (
 	"bytes"
@@ -11,13 +11,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/elizad/elizad/server/internal/config"
+	"github.com/elizad/elizad/server/settings"
 )
 
 // parse fills settings as the program does. Tests that call it with variables can't run in parallel: the environment is one.
-func parse(t *testing.T, env map[string]string, args ...string) (config.Settings, error) {
+func parse(t *testing.T, env map[string]string, args ...string) (settings.Settings, error) {
 	t.Helper()
-	for _, row := range config.Table() {
+	for _, row := range settings.Table() {
 		for _, name := range row.Env {
 			t.Setenv(name, "") // so that the variable is restored after the test
 			_ = os.Unsetenv(name)
@@ -26,11 +26,11 @@ func parse(t *testing.T, env map[string]string, args ...string) (config.Settings
 	for name, value := range env {
 		t.Setenv(name, value)
 	}
-	if _, err := config.LoadEnvironment(t.TempDir()); err != nil {
+	if _, err := settings.LoadEnvironment(t.TempDir()); err != nil {
 		t.Fatal(err)
 	}
-	var s config.Settings
-	k, err := kong.New(&s, append(config.Options(), kong.Exit(func(int) {}))...)
+	var s settings.Settings
+	k, err := kong.New(&s, append(settings.Options(), kong.Exit(func(int) {}))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func parse(t *testing.T, env map[string]string, args ...string) (config.Settings
 func TestEverySettingIsDescribed(t *testing.T) {
 	t.Parallel()
 	seen := map[string]string{}
-	for _, row := range config.Table() {
+	for _, row := range settings.Table() {
 		if row.Help == "" || !strings.HasSuffix(row.Help, ".") {
 			t.Errorf("--%s: the help is not a sentence: %q", row.Flag, row.Help)
 		}
@@ -55,7 +55,7 @@ func TestEverySettingIsDescribed(t *testing.T) {
 			seen[name] = row.Flag
 		}
 	}
-	for _, s := range config.AgentSettings() {
+	for _, s := range settings.AgentSettings() {
 		if s.Help == "" || s.Group == "" {
 			t.Errorf("%s lacks help or group", s.Name)
 		}
@@ -70,16 +70,16 @@ func TestEverySettingIsDescribed(t *testing.T) {
 
 func TestHelpNamesEveryVariable(t *testing.T) {
 	t.Parallel()
-	var s config.Settings
+	var s settings.Settings
 	var out bytes.Buffer
-	k, err := kong.New(&s, append(config.Options(), kong.Exit(func(int) {}), kong.Writers(&out, &out))...)
+	k, err := kong.New(&s, append(settings.Options(), kong.Exit(func(int) {}), kong.Writers(&out, &out))...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := k.Parse([]string{"--help"}); err != nil {
 		t.Fatal(err)
 	}
-	for _, row := range config.Table() {
+	for _, row := range settings.Table() {
 		for _, name := range row.Env {
 			if !strings.Contains(out.String(), name) {
 				t.Errorf("--help does not name %s", name)
@@ -90,33 +90,33 @@ func TestHelpNamesEveryVariable(t *testing.T) {
 
 func TestDefaults(t *testing.T) {
 	t.Setenv("PORT", "9999") // must not matter
-	got := config.Default()
+	got := settings.Default()
 	if err := got.Validate(); err != nil {
 		t.Errorf("the defaults are refused: %v", err)
 	}
 	if w := got.Warnings(); len(w) != 0 {
 		t.Errorf("the defaults raise warnings: %q", w)
 	}
-	want := config.Settings{
-		Network:  config.Network{Host: "127.0.0.1", Port: 3000, Drain: 4 * time.Second},
-		Security: config.Security{SecretSalt: "secretsalt", Environment: "development"},
-		Limits: config.Limits{
+	want := settings.Settings{
+		Network:  settings.Network{Host: "127.0.0.1", Port: 3000, Drain: 4 * time.Second},
+		Security: settings.Security{SecretSalt: "secretsalt", Environment: "development"},
+		Limits: settings.Limits{
 			MaxBody: 2 << 20, MaxUpload: 50 << 20, RateLimit: true,
 			APIMax: 1000, APIWindow: 15 * time.Minute, SocketMax: 60, SocketWindow: time.Minute,
 			MaxMessage: 200_000, UploadQuota: 1 << 30, MaxAgents: 1000, MaxChannels: 10_000, MaxDMs: 100_000, MaxSessions: 10_000, MaxJobs: 10_000, MaxServers: 1000, MaxParticipants: 1000, MaxRooms: 10_000, MaxWorlds: 10_000, AnswersPerCaller: 64 << 20, Answers: 1 << 30, UploadMax: 50, UploadWindow: 15 * time.Minute,
 		},
-		Messages: config.Messages{
+		Messages: settings.Messages{
 			RunTimeout: 5 * time.Minute, HTTPTimeout: 2 * time.Minute, QueueMax: 100, ConcurrentRuns: 64,
 			ConversationLength: 32, BuiltinNotice: true, Capture: "off",
 		},
-		Sessions: config.Sessions{
+		Sessions: settings.Sessions{
 			Timeout: 30 * time.Minute, MinTimeout: 5 * time.Minute, MaxTimeout: 24 * time.Hour, MaxDuration: 12 * time.Hour,
 			Warning: 5 * time.Minute, CleanupInterval: 5 * time.Minute,
 		},
-		Sockets: config.Sockets{PingInterval: 25 * time.Second, PingTimeout: 20 * time.Second, MaxPayload: 1 << 20},
-		Logs:    config.Logs{Level: "info", Timestamps: true},
+		Sockets: settings.Sockets{PingInterval: 25 * time.Second, PingTimeout: 20 * time.Second, MaxPayload: 1 << 20},
+		Logs:    settings.Logs{Level: "info", Timestamps: true},
 	}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreTypes(config.AgentEnvironment{})); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreTypes(settings.AgentEnvironment{})); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
 	}
 	if got.Network.Address() != "127.0.0.1:3000" || !got.WebUI() {
@@ -129,27 +129,27 @@ func TestSources(t *testing.T) {
 		name string
 		env  map[string]string
 		args []string
-		got  func(config.Settings) any
+		got  func(settings.Settings) any
 		want any
 	}{
-		{"one documented name", map[string]string{"PORT": "3100"}, nil, func(s config.Settings) any { return s.Network.Port }, 3100},
-		{"the other one wins", map[string]string{"PORT": "3100", "SERVER_PORT": "3200"}, nil, func(s config.Settings) any { return s.Network.Port }, 3200},
-		{"a flag wins over both", map[string]string{"SERVER_PORT": "3200"}, []string{"--port=3300"}, func(s config.Settings) any { return s.Network.Port }, 3300},
-		{"empty is not set", map[string]string{"SERVER_PORT": "", "PORT": "3100"}, nil, func(s config.Settings) any { return s.Network.Port }, 3100},
-		{"empty number", map[string]string{"LANE_QUEUE_MAX": ""}, nil, func(s config.Settings) any { return s.Messages.QueueMax }, 100},
-		{"plain milliseconds", map[string]string{"RUN_TIMEOUT_MS": "1500"}, nil, func(s config.Settings) any { return s.Messages.RunTimeout }, 1500 * time.Millisecond},
-		{"a Go duration", map[string]string{"RUN_TIMEOUT_MS": "2m"}, nil, func(s config.Settings) any { return s.Messages.RunTimeout }, 2 * time.Minute},
-		{"a size with a unit", map[string]string{"EXPRESS_MAX_PAYLOAD": "1kb"}, nil, func(s config.Settings) any { return s.Limits.MaxBody }, int64(1024)},
-		{"a size in bytes", map[string]string{"MAX_BODY_SIZE": "4096"}, nil, func(s config.Settings) any { return s.Limits.MaxBody }, int64(4096)},
-		{"switched off", map[string]string{"ELIZAD_RATE_LIMIT": "off"}, nil, func(s config.Settings) any { return s.Limits.RateLimit }, false},
-		{"negated flag", nil, []string{"--no-rate-limit"}, func(s config.Settings) any { return s.Limits.RateLimit }, false},
-		{"flag alone", nil, []string{"--log-json"}, func(s config.Settings) any { return s.Logs.JSON }, true},
-		{"variable true", map[string]string{"LOG_JSON_FORMAT": "true"}, nil, func(s config.Settings) any { return s.Logs.JSON }, true},
-		{"database, short name", map[string]string{"DATABASE_URL": "postgres://h/d"}, nil, func(s config.Settings) any { return s.Storage.PostgresURL }, "postgres://h/d"},
-		{"UI off in production", map[string]string{"NODE_ENV": "production"}, nil, func(s config.Settings) any { return s.WebUI() }, false},
-		{"UI asked for in production", map[string]string{"NODE_ENV": "production", "ELIZA_UI_ENABLE": "true"}, nil, func(s config.Settings) any { return s.WebUI() }, true},
-		{"UI disabled wins", map[string]string{"ELIZA_UI_ENABLE": "true", "DISABLE_WEB_UI": "true"}, nil, func(s config.Settings) any { return s.WebUI() }, false},
-		{"UI flag negated", nil, []string{"--no-web-ui"}, func(s config.Settings) any { return s.WebUI() }, false},
+		{"one documented name", map[string]string{"PORT": "3100"}, nil, func(s settings.Settings) any { return s.Network.Port }, 3100},
+		{"the other one wins", map[string]string{"PORT": "3100", "SERVER_PORT": "3200"}, nil, func(s settings.Settings) any { return s.Network.Port }, 3200},
+		{"a flag wins over both", map[string]string{"SERVER_PORT": "3200"}, []string{"--port=3300"}, func(s settings.Settings) any { return s.Network.Port }, 3300},
+		{"empty is not set", map[string]string{"SERVER_PORT": "", "PORT": "3100"}, nil, func(s settings.Settings) any { return s.Network.Port }, 3100},
+		{"empty number", map[string]string{"LANE_QUEUE_MAX": ""}, nil, func(s settings.Settings) any { return s.Messages.QueueMax }, 100},
+		{"plain milliseconds", map[string]string{"RUN_TIMEOUT_MS": "1500"}, nil, func(s settings.Settings) any { return s.Messages.RunTimeout }, 1500 * time.Millisecond},
+		{"a Go duration", map[string]string{"RUN_TIMEOUT_MS": "2m"}, nil, func(s settings.Settings) any { return s.Messages.RunTimeout }, 2 * time.Minute},
+		{"a size with a unit", map[string]string{"EXPRESS_MAX_PAYLOAD": "1kb"}, nil, func(s settings.Settings) any { return s.Limits.MaxBody }, int64(1024)},
+		{"a size in bytes", map[string]string{"MAX_BODY_SIZE": "4096"}, nil, func(s settings.Settings) any { return s.Limits.MaxBody }, int64(4096)},
+		{"switched off", map[string]string{"ELIZAD_RATE_LIMIT": "off"}, nil, func(s settings.Settings) any { return s.Limits.RateLimit }, false},
+		{"negated flag", nil, []string{"--no-rate-limit"}, func(s settings.Settings) any { return s.Limits.RateLimit }, false},
+		{"flag alone", nil, []string{"--log-json"}, func(s settings.Settings) any { return s.Logs.JSON }, true},
+		{"variable true", map[string]string{"LOG_JSON_FORMAT": "true"}, nil, func(s settings.Settings) any { return s.Logs.JSON }, true},
+		{"database, short name", map[string]string{"DATABASE_URL": "postgres://h/d"}, nil, func(s settings.Settings) any { return s.Storage.PostgresURL }, "postgres://h/d"},
+		{"UI off in production", map[string]string{"NODE_ENV": "production"}, nil, func(s settings.Settings) any { return s.WebUI() }, false},
+		{"UI asked for in production", map[string]string{"NODE_ENV": "production", "ELIZA_UI_ENABLE": "true"}, nil, func(s settings.Settings) any { return s.WebUI() }, true},
+		{"UI disabled wins", map[string]string{"ELIZA_UI_ENABLE": "true", "DISABLE_WEB_UI": "true"}, nil, func(s settings.Settings) any { return s.WebUI() }, false},
+		{"UI flag negated", nil, []string{"--no-web-ui"}, func(s settings.Settings) any { return s.WebUI() }, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -183,27 +183,27 @@ func TestValidate(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
-		change func(*config.Settings)
+		change func(*settings.Settings)
 		want   []string // in the message; none: valid
 	}{
-		{"port", func(s *config.Settings) { s.Network.Port = 70000 }, []string{"SERVER_PORT", "--port", "70000", "0 for any free port"}},
-		{"host", func(s *config.Settings) { s.Network.Host = "" }, []string{"SERVER_HOST", "127.0.0.1"}},
-		{"data directory", func(s *config.Settings) { s.Storage.Dir = "memory://" }, []string{"ELIZAD_DATA_DIR", "folder"}},
-		{"foreign database", func(s *config.Settings) { s.Storage.PostgresURL = "mysql://root:hunter2@h/d" }, []string{"POSTGRES_URL", "postgres://"}},
-		{"origin", func(s *config.Settings) { s.Security.CORSOrigin = "https://a.example, b.example" }, []string{"CORS_ORIGIN", `"b.example"`}},
-		{"origins", func(s *config.Settings) { s.Security.CORSOrigin = "https://a.example:8443/, https://*.b.example" }, nil},
-		{"proxies", func(s *config.Settings) { s.Security.TrustProxy = "nginx" }, []string{"TRUST_PROXY", `"nginx"`, "10.0.0.0/8"}},
-		{"capture", func(s *config.Settings) { s.Messages.Capture = "some" }, []string{"ELIZAD_CAPTURE", "off, errors or all"}},
-		{"log level", func(s *config.Settings) { s.Logs.Level = "loud" }, []string{"LOG_LEVEL", "fatal, error, warn"}},
-		{"log level in capitals", func(s *config.Settings) { s.Logs.Level = "DEBUG" }, nil},
-		{"body", func(s *config.Settings) { s.Limits.MaxBody = 0 }, []string{"EXPRESS_MAX_PAYLOAD", "2mb"}},
-		{"timeout", func(s *config.Settings) { s.Messages.RunTimeout = 0 }, []string{"RUN_TIMEOUT_MS", "at least 1s"}},
-		{"two faults", func(s *config.Settings) { s.Network.Port, s.Messages.QueueMax = -1, 0 }, []string{"SERVER_PORT", "LANE_QUEUE_MAX"}},
+		{"port", func(s *settings.Settings) { s.Network.Port = 70000 }, []string{"SERVER_PORT", "--port", "70000", "0 for any free port"}},
+		{"host", func(s *settings.Settings) { s.Network.Host = "" }, []string{"SERVER_HOST", "127.0.0.1"}},
+		{"data directory", func(s *settings.Settings) { s.Storage.Dir = "memory://" }, []string{"ELIZAD_DATA_DIR", "folder"}},
+		{"foreign database", func(s *settings.Settings) { s.Storage.PostgresURL = "mysql://root:hunter2@h/d" }, []string{"POSTGRES_URL", "postgres://"}},
+		{"origin", func(s *settings.Settings) { s.Security.CORSOrigin = "https://a.example, b.example" }, []string{"CORS_ORIGIN", `"b.example"`}},
+		{"origins", func(s *settings.Settings) { s.Security.CORSOrigin = "https://a.example:8443/, https://*.b.example" }, nil},
+		{"proxies", func(s *settings.Settings) { s.Security.TrustProxy = "nginx" }, []string{"TRUST_PROXY", `"nginx"`, "10.0.0.0/8"}},
+		{"capture", func(s *settings.Settings) { s.Messages.Capture = "some" }, []string{"ELIZAD_CAPTURE", "off, errors or all"}},
+		{"log level", func(s *settings.Settings) { s.Logs.Level = "loud" }, []string{"LOG_LEVEL", "fatal, error, warn"}},
+		{"log level in capitals", func(s *settings.Settings) { s.Logs.Level = "DEBUG" }, nil},
+		{"body", func(s *settings.Settings) { s.Limits.MaxBody = 0 }, []string{"EXPRESS_MAX_PAYLOAD", "2mb"}},
+		{"timeout", func(s *settings.Settings) { s.Messages.RunTimeout = 0 }, []string{"RUN_TIMEOUT_MS", "at least 1s"}},
+		{"two faults", func(s *settings.Settings) { s.Network.Port, s.Messages.QueueMax = -1, 0 }, []string{"SERVER_PORT", "LANE_QUEUE_MAX"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := config.Default()
+			s := settings.Default()
 			tt.change(&s)
 			err := s.Validate()
 			if (err == nil) != (len(tt.want) == 0) {
@@ -227,7 +227,7 @@ func TestProxies(t *testing.T) {
 		"": "{0 []}", "off": "{0 []}", "false": "{0 []}", "0": "{0 []}", "1": "{1 []}", "2": "{2 []}",
 		"10.0.0.0/8, ::1": "{0 [10.0.0.0/8 ::1/128]}", "192.168.7.9/16": "{0 [192.168.0.0/16]}",
 	} {
-		got, err := config.Security{TrustProxy: text}.Proxies()
+		got, err := settings.Security{TrustProxy: text}.Proxies()
 		if err != nil || sprint(got) != want {
 			t.Errorf("%q: got %v, %v; want %s", text, got, err, want)
 		}

@@ -1,4 +1,12 @@
-// Package config is the one table of elizad's settings.
+// Package settings is the one table of elizad's settings.
+//
+// Programs that embed the server begin with server.DefaultConfig, which is [Default] with the keys of models from the
+// environment, and set fields:
+//
+//	cfg := server.DefaultConfig()
+//	cfg.Storage.Dir = "/var/lib/mine"
+//	cfg.Limits.MaxUpload = 10 << 20
+//	srv, err := server.New(cfg)
 //
 // [Settings] is a plain struct whose tags name, for every setting, the flag, the environment variables in order of
 // precedence, the default, the help text and the group. kong turns the tags into flags and --help; [Default] gives the
@@ -11,4 +19,4 @@
 // variable of the process environment reaches an agent.
 //
 // To add a setting, add a field here; the tests refuse one without help. To add an agent setting, add a row in agents.go.
-package config
+package settings

@@ -1,4 +1,4 @@
-package config_test
+package settings_test
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/elizad/elizad/server/internal/config"
+	"github.com/elizad/elizad/server/settings"
 )
 
 func sprint(v any) string { return fmt.Sprintf("%v", v) }
@@ -51,11 +51,11 @@ func TestLoadEnvironment(t *testing.T) {
 	t.Setenv("ELIZAD_TEST_OF_OTHERS", " stays\n")
 
 	t.Chdir(dir)
-	sources, err := config.LoadEnvironment(".")
+	sources, err := settings.LoadEnvironment(".")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(config.Sources{Files: []string{filepath.Join(dir, ".env.local"), filepath.Join(dir, ".env")}}, sources); diff != "" {
+	if diff := cmp.Diff(settings.Sources{Files: []string{filepath.Join(dir, ".env.local"), filepath.Join(dir, ".env")}}, sources); diff != "" {
 		t.Errorf("sources (-want +got):\n%s", diff)
 	}
 	for name, want := range map[string]string{
@@ -84,7 +84,7 @@ func TestLoadEnvironmentRefusesALostSetting(t *testing.T) {
 	} {
 		dir := t.TempDir()
 		write(t, filepath.Join(dir, ".env"), text)
-		_, err := config.LoadEnvironment(dir)
+		_, err := settings.LoadEnvironment(dir)
 		if err == nil || !strings.Contains(err.Error(), filepath.Join(dir, ".env")) || !strings.Contains(err.Error(), line) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%q: error is %v; it must name the file and the line and not the content", text, err)
 		}
@@ -98,7 +98,7 @@ func TestLoadEnvironmentNotesWhatIsOdd(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, ".env.local"), 0o700); err != nil { // some tools keep a folder of that name
 		t.Fatal(err)
 	}
-	sources, err := config.LoadEnvironment(dir)
+	sources, err := settings.LoadEnvironment(dir)
 	if err != nil || os.Getenv("PORT") != "2" || len(sources.Files) != 1 {
 		t.Fatalf("%v, PORT %q, %+v", err, os.Getenv("PORT"), sources)
 	}
@@ -111,7 +111,7 @@ func TestLoadEnvironmentNotesWhatIsOdd(t *testing.T) {
 
 func TestConflicts(t *testing.T) {
 	t.Parallel()
-	got := config.Conflicts([]string{
+	got := settings.Conflicts([]string{
 		"SERVER_PORT=1", "PORT=2", "POSTGRES_URL=postgres://a", "DATABASE_URL=postgres://a", "SERVER_HOST=", "HOST=x",
 	})
 	if diff := cmp.Diff([]string{"SERVER_PORT and PORT are both set and differ: SERVER_PORT is used"}, got); diff != "" {
@@ -129,7 +129,7 @@ func TestAgentEnvironment(t *testing.T) {
 		twin2 = "00000000-0000-0000-0000-000000000004"
 		none  = "00000000-0000-0000-0000-000000000005"
 	)
-	env := config.ReadAgentEnvironment([]string{
+	env := settings.ReadAgentEnvironment([]string{
 		"OPENAI_API_KEY=sk-1", "GROQ_API_KEY=", "HOME=/root", "AWS_SECRET_ACCESS_KEY=x", "ELIZAD_MASTER_KEY=x",
 		"CHARACTER.Dr_Who.VOICE=tenor", "CHARACTER.B850BC30-45F8-0041-A00A-83DF46D8555D.VOICE=bass",
 		"CHARACTER.B850BC30-45F8-0041-A00A-83DF46D8555D.KEY=a=b", "CHARACTER.NOKEY=x", "CHARACTER..=x",
@@ -157,14 +157,14 @@ func TestAgentEnvironment(t *testing.T) {
 	if text := fmt.Sprintf("%v %+v %#v", env, env, env); strings.Contains(text, "sk-1") {
 		t.Errorf("printing shows a secret: %s", text)
 	}
-	if _, _, ok := (config.AgentEnvironment{}).Lookup("OPENAI_API_KEY"); ok {
+	if _, _, ok := (settings.AgentEnvironment{}).Lookup("OPENAI_API_KEY"); ok {
 		t.Error("the zero value knows a setting")
 	}
 }
 
 func TestStoredSettingsAreBelowTheEnvironment(t *testing.T) {
 	t.Parallel()
-	env := config.ReadAgentEnvironment([]string{"OPENAI_API_KEY=sk-1", "OPENAI_BASE_URL=http://both"}).
+	env := settings.ReadAgentEnvironment([]string{"OPENAI_API_KEY=sk-1", "OPENAI_BASE_URL=http://both"}).
 		WithStored(map[string]string{"OPENAI_API_KEY": "sk-2", "OPENAI_BASE_URL": "http://both", "DICE_SIDES": "6"})
 	type found struct {
 		Value      string
@@ -187,7 +187,7 @@ func TestStoredSettingsAreBelowTheEnvironment(t *testing.T) {
 func TestModelNamesOfElizaOS(t *testing.T) {
 	t.Parallel()
 	known := map[string]bool{}
-	for _, s := range config.AgentSettings() {
+	for _, s := range settings.AgentSettings() {
 		for _, name := range s.Names() {
 			known[name] = true
 		}
@@ -200,13 +200,13 @@ func TestModelNamesOfElizaOS(t *testing.T) {
 	for name := range strings.FieldsSeq(string(data)) {
 		environ = append(environ, name+"=value")
 	}
-	unused := config.ReadAgentEnvironment(environ).Unused()
+	unused := settings.ReadAgentEnvironment(environ).Unused()
 	for name := range strings.FieldsSeq(string(data)) {
 		if known[name] == slices.Contains(unused, name) {
 			t.Errorf("%s: used %v, named as not used %v", name, known[name], !known[name])
 		}
 	}
-	if got := config.ReadAgentEnvironment([]string{"PATH=/bin", "HOME=/", "AWS_SECRET_ACCESS_KEY=x", "MODEL=x", "EDITOR=vi"}).Unused(); len(got) > 0 {
+	if got := settings.ReadAgentEnvironment([]string{"PATH=/bin", "HOME=/", "AWS_SECRET_ACCESS_KEY=x", "MODEL=x", "EDITOR=vi"}).Unused(); len(got) > 0 {
 		t.Errorf("variables of other programs are named: %v", got)
 	}
 }
@@ -214,12 +214,12 @@ func TestModelNamesOfElizaOS(t *testing.T) {
 // Where the file in which callers' settings are stored is also the .env of the working folder, the process obeys nothing in it.
 func TestStoredFileIsNotObeyed(t *testing.T) {
 	dir := t.TempDir()
-	text := config.StoredHeader + "\nKEYS_TEST_PROXY=http://evil\nCONVERSATION_LENGTH=7\n"
+	text := settings.StoredHeader + "\nKEYS_TEST_PROXY=http://evil\nCONVERSATION_LENGTH=7\n"
 	if err := os.WriteFile(filepath.Join(dir, ".env"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("CONVERSATION_LENGTH", "")
-	if _, err := config.LoadEnvironment(dir); err != nil {
+	if _, err := settings.LoadEnvironment(dir); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.Unsetenv("CONVERSATION_LENGTH") })

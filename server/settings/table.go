@@ -1,4 +1,4 @@
-package config
+package settings
 
 import (
 	"fmt"
@@ -49,7 +49,7 @@ func Default() Settings {
 		return nil
 	})
 	if err := kong.ApplyDefaults(&s, append(Options(), withoutEnv)...); err != nil {
-		panic(fmt.Sprintf("config: the table of settings is broken: %v", err)) // the tags are constants; the tests cover them
+		panic(fmt.Sprintf("settings: the table of settings is broken: %v", err)) // the tags are constants; the tests cover them
 	}
 	return s
 }
@@ -59,7 +59,7 @@ func Table() []Row {
 	var s Settings
 	k, err := kong.New(&s, append(Options(), kong.NoDefaultHelp())...)
 	if err != nil {
-		panic(fmt.Sprintf("config: the table of settings is broken: %v", err))
+		panic(fmt.Sprintf("settings: the table of settings is broken: %v", err))
 	}
 	var rows []Row
 	for _, flag := range k.Model.Flags {

@@ -1,7 +1,9 @@
-package config
+package settings
 
 import (
 	"net"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -145,6 +147,14 @@ type Logs struct {
 	Level      string `name:"log-level" env:"LOG_LEVEL" default:"info" help:"Least severe level to log: fatal, error, warn, info, log, progress, success, debug or trace."`
 	JSON       bool   `name:"log-json" type:"switch" env:"LOG_JSON_FORMAT" help:"Log lines of JSON."`
 	Timestamps bool   `name:"log-timestamps" type:"switch" negatable:"" env:"LOG_TIMESTAMPS" default:"on" help:"Begin text lines with the time."`
+}
+
+// FromProcess completes settings that kong has filled with what is not a flag: the part of the process environment that
+// agents may read. It returns the warnings that a person at a terminal should see.
+func (s *Settings) FromProcess() (warnings []string) {
+	environ := os.Environ()
+	s.Agents.Environment = ReadAgentEnvironment(environ)
+	return slices.Concat(Conflicts(environ), s.Warnings())
 }
 
 // Production reports whether the server runs in production.
