@@ -84,10 +84,21 @@ func (s *Server) application() (http.Handler, error) {
 	)
 	operations := httpx.NewContract(doc)
 	rest.Register(r.With(compat.Bodies), rest.Deps{
-		Messaging: s.parts.messaging, Sessions: s.parts.sessions, Jobs: s.parts.jobs, Agents: s.parts.runtime.Agents(), Media: s.parts.media, Voices: s.parts.runtime.Agents(),
-		Memory: memory.New(s.parts.store, memory.Quotas{Rooms: s.cfg.Limits.MaxRooms, Worlds: s.cfg.Limits.MaxWorlds}), Titles: s.parts.runtime, Health: s.health, WriteError: httpx.WriteError,
-		Logs: s.logs, Settings: s.parts.settings, Stop: s.requestStop, CheckOwner: s.checkOwner,
-		Sockets:     func() int { return len(s.parts.io.Of("/").Sockets()) },
+		Messaging:  s.parts.messaging,
+		Sessions:   s.parts.sessions,
+		Jobs:       s.parts.jobs,
+		Memory:     memory.New(s.parts.store, memory.Quotas{Rooms: s.cfg.Limits.MaxRooms, Worlds: s.cfg.Limits.MaxWorlds}),
+		Agents:     s.parts.runtime.Agents(),
+		Titles:     s.parts.runtime,
+		Media:      s.parts.media,
+		Settings:   s.parts.settings,
+		Logs:       s.logs,
+		Health:     s.health,
+		Stop:       s.requestStop,
+		Sockets:    func() int { return len(s.parts.io.Of("/").Sockets()) },
+		CheckOwner: s.checkOwner,
+
+		WriteError:  httpx.WriteError,
 		Middlewares: []apiserver.MiddlewareFunc{httpx.Validator(operations), httpx.Idempotent(operations, s.parts.answers)}, // the last is the outermost
 		Version:     s.version, Environment: s.cfg.Security.Environment, Started: s.started, HTTPTimeout: s.cfg.Messages.HTTPTimeout,
 	})

@@ -63,7 +63,7 @@ func millis(t *time.Time) nullable.Nullable[int64] {
 }
 
 // AgentLogEntry shows an entry of a turn's log in the form that readers of agent logs know: what the run was about stands in
-// Each entry, and some things have other names than in the timeline of the run.
+// each entry, and some things have other names than in the timeline of the run.
 func AgentLogEntry(e messaging.AgentLogEntry) api.AgentLogEntry {
 	roomID, at, data := roomOf(e.AgentID, e.ChannelID), e.At.UnixMilli(), jsontext.ObjectOf(e.Data)
 	w := api.AgentLogEntry{

@@ -21,40 +21,36 @@ import (
 )
 
 type audioHandlers struct {
-	voices    Voices
-	files     Media
-	messaging Messaging
-	posting   messageHandlers
+	agents    Agents
+	files     *media.Service
+	messaging *messaging.Service
+	messages  messageHandlers
 }
 
 func (h audioHandlers) Transcribe(ctx context.Context, req apiserver.TranscribeRequestObject) (apiserver.TranscribeResponseObject, error) {
-	voice, err := h.voices.Voice(ctx, auth.FromContext(ctx), req.AgentID)
-	if err != nil {
-		return nil, err
-	}
-	text, _, err := h.hear(ctx, voice, req.Body)
-	if err != nil {
-		return nil, err
-	}
-	return apiserver.Transcribe200JSONResponse{Success: true, Data: api.Transcript{Text: text}}, nil
+	text, err := h.transcript(ctx, req.AgentID, req.Body)
+	return apiserver.Transcribe200JSONResponse{Success: true, Data: api.Transcript{Text: text}}, err
 }
 
 func (h audioHandlers) TranscribeAudioMessage(ctx context.Context, req apiserver.TranscribeAudioMessageRequestObject) (apiserver.TranscribeAudioMessageResponseObject, error) {
-	voice, err := h.voices.Voice(ctx, auth.FromContext(ctx), req.AgentID)
-	if err != nil {
-		return nil, err
-	}
-	text, _, err := h.hear(ctx, voice, req.Body)
-	if err != nil {
-		return nil, err
-	}
+	text, err := h.transcript(ctx, req.AgentID, req.Body)
 	return apiserver.TranscribeAudioMessage200JSONResponse{
 		Success: true, Data: api.AudioMessage{Transcription: text, Message: "Audio transcribed"},
-	}, nil
+	}, err
+}
+
+// transcript returns what an agent hears in a recording.
+func (h audioHandlers) transcript(ctx context.Context, agentID uuid.UUID, form *multipart.Reader) (string, error) {
+	voice, err := h.agents.Voice(ctx, auth.FromContext(ctx), agentID)
+	if err != nil {
+		return "", err
+	}
+	text, _, err := h.hear(ctx, voice, form)
+	return text, err
 }
 
 func (h audioHandlers) GenerateSpeech(ctx context.Context, req apiserver.GenerateSpeechRequestObject) (apiserver.GenerateSpeechResponseObject, error) {
-	voice, err := h.voices.Voice(ctx, auth.FromContext(ctx), req.AgentID)
+	voice, err := h.agents.Voice(ctx, auth.FromContext(ctx), req.AgentID)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +59,7 @@ func (h audioHandlers) GenerateSpeech(ctx context.Context, req apiserver.Generat
 
 func (h audioHandlers) SynthesizeAudioMessage(ctx context.Context, req apiserver.SynthesizeAudioMessageRequestObject) (apiserver.SynthesizeAudioMessageResponseObject, error) {
 	who, said := auth.FromContext(ctx), utterance(*req.Body)
-	voice, err := h.voices.Voice(ctx, who, req.AgentID)
+	voice, err := h.agents.Voice(ctx, who, req.AgentID)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +93,7 @@ func (h audioHandlers) ConverseAloud(ctx context.Context, req apiserver.Converse
 		answer, err := h.converseByRecording(ctx, req.AgentID, req.MultipartBody)
 		return apiserver.ConverseAloud200JSONResponse{Success: true, Data: answer}, err
 	}
-	voice, err := h.voices.Voice(ctx, auth.FromContext(ctx), req.AgentID)
+	voice, err := h.agents.Voice(ctx, auth.FromContext(ctx), req.AgentID)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +120,7 @@ func (h audioHandlers) ProcessSpeech(ctx context.Context, req apiserver.ProcessS
 
 // converseByRecording transcribes what somebody says to an agent, and answers with text and sound.
 func (h audioHandlers) converseByRecording(ctx context.Context, agentID uuid.UUID, form *multipart.Reader) (api.SpokenAnswer, error) {
-	voice, err := h.voices.Voice(ctx, auth.FromContext(ctx), agentID)
+	voice, err := h.agents.Voice(ctx, auth.FromContext(ctx), agentID)
 	if err != nil {
 		return api.SpokenAnswer{}, err
 	}
@@ -196,41 +192,29 @@ func (h audioHandlers) read(ctx context.Context, voice runtime.Voice, said runti
 // spoken is what somebody says to an agent, in the words of the request.
 type spoken struct{ text, room, entity, name string }
 
-// spokenSource marks messages that came in by the speech routes.
-const spokenSource = "direct"
-
 // ask posts what somebody says to an agent and waits for the answer.
 func (h audioHandlers) ask(ctx context.Context, agentID uuid.UUID, s spoken) (api.AgentResponse, messaging.Message, error) {
-	if s.text == "" {
-		return api.AgentResponse{}, messaging.Message{}, apierr.New(apierr.InvalidRequest, "Text is required for conversation")
-	}
 	who := auth.FromContext(ctx)
-	author := who.EntityID
-	if s.entity != "" || author == uuid.Nil {
-		author = named(agentID, cmp.Or(s.entity, "Anon"))
-	}
-	draft := messaging.Draft{
-		AuthorID: author, AuthorName: s.name, Content: s.text, SourceType: spokenSource,
-		Create: &messaging.AutoCreate{CreatedBy: spokenSource, DM: true, Others: []uuid.UUID{agentID}},
+	said := messaging.Spoken{AgentID: agentID, SpeakerID: who.EntityID, AuthorName: s.name, Text: s.text}
+	if s.entity != "" || said.SpeakerID == uuid.Nil {
+		said.SpeakerID = idFor(agentID, cmp.Or(s.entity, "Anon"))
 	}
 	if s.room != "" {
-		draft.ChannelID = named(agentID, s.room)
-	} else {
-		dm, err := h.messaging.FindOrCreateDM(ctx, who, messaging.DMRequest{A: agentID, B: author, ServerID: h.messaging.CurrentServer()})
-		if err != nil {
-			return api.AgentResponse{}, messaging.Message{}, err
-		}
-		draft.ChannelID = dm.ID
+		said.ChannelID = idFor(agentID, s.room)
 	}
-	sent, err := h.posting.ask(ctx, outgoing{draft: draft, target: agentID})
+	exchange, err := h.messaging.AskAloud(ctx, who, said)
 	if err != nil {
 		return api.AgentResponse{}, messaging.Message{}, err
 	}
-	return *sent.answer, sent.Message, nil
+	answer, err := h.messages.answer(ctx, exchange)
+	if err != nil {
+		return api.AgentResponse{}, messaging.Message{}, err
+	}
+	return *answer, exchange.Message, nil
 }
 
-// named returns the id that a text is, or the one that it stands for with an agent.
-func named(agentID uuid.UUID, text string) uuid.UUID {
+// idFor returns the id that a text is, or the one that it stands for with an agent.
+func idFor(agentID uuid.UUID, text string) uuid.UUID {
 	if id, ok := agent.ParseUUID(text); ok {
 		return id
 	}

@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
+	"github.com/oapi-codegen/nullable"
 
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/gen/apiserver"
@@ -15,12 +17,12 @@ import (
 	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/present"
+	"github.com/elizad/elizad/server/internal/runtime"
 )
 
 type channelHandlers struct {
-	channels channels
-	messages messages
-	titles   Titles
+	channels *messaging.Service
+	titles   *runtime.Service
 }
 
 func (h channelHandlers) ListChannels(ctx context.Context, req apiserver.ListChannelsRequestObject) (apiserver.ListChannelsResponseObject, error) {
@@ -258,4 +260,29 @@ func channelUpdated(c messaging.Channel) apiserver.ChannelUpdatedAnswerJSONRespo
 		Headers: apiserver.ChannelUpdatedAnswerResponseHeaders{ETag: etag(present.Channel(c))},
 		Body:    api.ChannelUpdatedEnvelope{Success: true, Data: present.ChannelUpdated(c)},
 	}
+}
+
+func (h channelHandlers) GenerateChannelTitle(ctx context.Context, req apiserver.GenerateChannelTitleRequestObject) (apiserver.GenerateChannelTitleResponseObject, error) {
+	who := auth.FromContext(ctx)
+	before, err := looseTime("before", req.Params.Before)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := h.channels.Channel(ctx, who, req.ChannelID); err != nil {
+		return nil, err
+	}
+	page, err := h.channels.History(ctx, who, req.ChannelID, messaging.HistoryQuery{Limit: looseInt(req.Params.Limit), Before: before})
+	if err != nil {
+		return nil, err
+	}
+	slices.Reverse(page.Messages)
+	t, err := h.titles.Title(ctx, who, req.Body.AgentID, page.Messages)
+	if err != nil {
+		return nil, err
+	}
+	data := api.ChannelTitle{ChannelID: req.ChannelID, Title: nullable.NewNullNullable[string](), Reason: present.Optional(t.Reason)}
+	if t.Text != "" {
+		data.Title.Set(t.Text)
+	}
+	return apiserver.GenerateChannelTitle200JSONResponse{Success: true, Data: data}, nil
 }

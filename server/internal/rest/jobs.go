@@ -18,7 +18,7 @@ import (
 	"github.com/elizad/elizad/server/internal/present"
 )
 
-type jobHandlers struct{ jobs Jobs }
+type jobHandlers struct{ jobs *job.Service }
 
 func (h jobHandlers) CreateJob(ctx context.Context, req apiserver.CreateJobRequestObject) (apiserver.CreateJobResponseObject, error) {
 	j, err := h.jobs.Create(ctx, auth.FromContext(ctx), job.NewJob{

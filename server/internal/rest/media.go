@@ -12,7 +12,7 @@ import (
 	"github.com/elizad/elizad/server/internal/media"
 )
 
-type mediaHandlers struct{ files Media }
+type mediaHandlers struct{ files *media.Service }
 
 func (h mediaHandlers) UploadAgentMedia(ctx context.Context, req apiserver.UploadAgentMediaRequestObject) (apiserver.UploadAgentMediaResponseObject, error) {
 	u, err := h.files.Upload(ctx, auth.FromContext(ctx), media.Owner{Area: media.AgentUploads, ID: req.AgentID}, onceFor(ctx, req.Params.IdempotencyKey), req.Body)
@@ -86,17 +86,3 @@ func (f fileResponse) serve(w http.ResponseWriter) error {
 func (f fileResponse) VisitGetAgentUploadResponse(w http.ResponseWriter) error   { return f.serve(w) }
 func (f fileResponse) VisitGetChannelUploadResponse(w http.ResponseWriter) error { return f.serve(w) }
 func (f fileResponse) VisitGetGeneratedFileResponse(w http.ResponseWriter) error { return f.serve(w) }
-
-type requestKey struct{}
-
-// withRequest lets responses find the request that they answer: those of files their ranges, those of lists their links.
-func withRequest(next apiserver.StrictHandlerFunc, _ string) apiserver.StrictHandlerFunc {
-	return func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error) {
-		return next(context.WithValue(ctx, requestKey{}, r), w, r, request)
-	}
-}
-
-func requestFrom(ctx context.Context) *http.Request {
-	r, _ := ctx.Value(requestKey{}).(*http.Request)
-	return r
-}

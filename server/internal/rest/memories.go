@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -13,24 +14,13 @@ import (
 	"github.com/elizad/elizad/server/internal/present"
 )
 
-type memoryHandlers struct{ memories memories }
+type memoryHandlers struct{ memories *memory.Service }
 
 // defaultRoomMemories is how many memories of a room are listed unless the caller says otherwise.
-const defaultRoomMemories = 20
+const defaultRoomMemories = "20"
 
 func (h memoryHandlers) ListMemories(ctx context.Context, req apiserver.ListMemoriesRequestObject) (apiserver.ListMemoriesResponseObject, error) {
-	p := req.Params
-	query, err := memorySpan(p.Before, p.From, p.To)
-	if err != nil {
-		return nil, err
-	}
-	query.Table, query.Search, query.Embeddings = deref(firstOf(p.TableName, p.Type)), deref(p.Search), deref(p.IncludeEmbedding) == "true"
-	query.Limit = looseInt(p.Limit)
-	query.Offset = offsetOf(looseInt(p.Offset), looseInt(p.Page), query.Limit)
-	if query.RoomID = p.RoomID; p.ChannelID != nil {
-		query.RoomID = p.ChannelID
-	}
-	list, next, err := h.list(ctx, req.AgentID, query, p.Cursor)
+	list, next, err := h.list(ctx, req.AgentID, req.Params)
 	if err != nil {
 		return nil, err
 	}
@@ -41,17 +31,13 @@ func (h memoryHandlers) ListMemories(ctx context.Context, req apiserver.ListMemo
 
 func (h memoryHandlers) ListRoomMemories(ctx context.Context, req apiserver.ListRoomMemoriesRequestObject) (apiserver.ListRoomMemoriesResponseObject, error) {
 	p := req.Params
-	query, err := memorySpan(p.Before, p.From, p.To)
-	if err != nil {
-		return nil, err
+	if p.Limit == nil {
+		p.Limit = new(defaultRoomMemories)
 	}
-	query.Table, query.Search, query.Embeddings = deref(firstOf(p.TableName, p.Type)), deref(p.Search), deref(p.IncludeEmbedding) == "true"
-	if query.Limit = defaultRoomMemories; p.Limit != nil {
-		query.Limit = looseInt(p.Limit)
-	}
-	query.Offset = offsetOf(looseInt(p.Offset), looseInt(p.Page), query.Limit)
-	query.RoomID = &req.RoomID
-	list, next, err := h.list(ctx, req.AgentID, query, p.Cursor)
+	list, next, err := h.list(ctx, req.AgentID, api.ListMemoriesParams{
+		RoomID: &req.RoomID, TableName: p.TableName, Type: p.Type, Search: p.Search, IncludeEmbedding: p.IncludeEmbedding,
+		Before: p.Before, From: p.From, To: p.To, Limit: p.Limit, Offset: p.Offset, Page: p.Page, Cursor: p.Cursor,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -63,9 +49,13 @@ func (h memoryHandlers) ListRoomMemories(ctx context.Context, req apiserver.List
 	}, nil
 }
 
-// List reads a page, and the Link header that leads to the next.
-func (h memoryHandlers) list(ctx context.Context, agentID uuid.UUID, query memory.Query, cursor *string) (list api.MemoryList, next *string, err error) {
-	until, err := untilFrom(cursor, &query.Offset, &query.To)
+// list reads a page, and the Link header that leads to the next.
+func (h memoryHandlers) list(ctx context.Context, agentID uuid.UUID, p api.ListMemoriesParams) (list api.MemoryList, next *string, err error) {
+	query, err := memoryQuery(p)
+	if err != nil {
+		return list, nil, err
+	}
+	until, err := untilFrom(p.Cursor, &query.Offset, &query.To)
 	if err != nil {
 		return list, nil, err
 	}
@@ -110,15 +100,21 @@ func (h memoryHandlers) ClearRoomMemories(ctx context.Context, req apiserver.Cle
 	return apiserver.ClearRoomMemories204Response{}, nil
 }
 
-// memorySpan reads the bounds of a list; the end is the earlier of before, which may be anything, and to.
-func memorySpan(before, from, to *string) (q memory.Query, err error) {
-	if q.From, err = looseTime("from", from); err != nil {
+// memoryQuery reads which memories are asked for. The end is the earlier of before, which may be anything, and to.
+func memoryQuery(p api.ListMemoriesParams) (memory.Query, error) {
+	q := memory.Query{
+		Table: deref(firstOf(p.TableName, p.Type)), Search: deref(p.Search), Embeddings: deref(p.IncludeEmbedding) == "true",
+		Limit: looseInt(p.Limit), RoomID: cmp.Or(p.ChannelID, p.RoomID),
+	}
+	q.Offset = offsetOf(looseInt(p.Offset), looseInt(p.Page), q.Limit)
+	var err error
+	if q.From, err = looseTime("from", p.From); err != nil {
 		return q, err
 	}
-	if q.To, err = looseTime("to", to); err != nil {
+	if q.To, err = looseTime("to", p.To); err != nil {
 		return q, err
 	}
-	if t, err := looseTime("before", before); err == nil {
+	if t, err := looseTime("before", p.Before); err == nil {
 		q.To = earlier(q.To, t)
 	}
 	return q, nil
@@ -129,18 +125,4 @@ func earlier(a, b *time.Time) *time.Time {
 		return b
 	}
 	return a
-}
-
-// Bounds of paging: no list of agents' things is longer, and no number of a page makes the offset overflow.
-const (
-	maxPageSize = 1000
-	maxPage     = 1 << 30
-)
-
-// offsetOf returns how many rows come before a page; an offset is stronger than the number of the page.
-func offsetOf(offset, page, limit int) int {
-	if offset > 0 || page <= 1 || limit <= 0 {
-		return max(offset, 0)
-	}
-	return (min(page, maxPage) - 1) * min(limit, maxPageSize)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/elizad/elizad/server/internal/present"
 )
 
-type messageServerHandlers struct{ servers servers }
+type messageServerHandlers struct{ servers *messaging.Service }
 
 func (h messageServerHandlers) GetCurrentMessageServer(context.Context, apiserver.GetCurrentMessageServerRequestObject) (apiserver.GetCurrentMessageServerResponseObject, error) {
 	current := api.CurrentMessageServer{MessageServerID: h.servers.CurrentServer()}

@@ -1,6 +1,7 @@
 // Package rest answers the HTTP interface: it translates between the contract's types and the domain, and holds no rule.
 //
-// There is one file per tag of api/openapi.yaml. To add an operation, write it into the contract and run go generate; the
+// There is one file per tag of api/openapi.yaml; messages have a second one, submissions.go, for what agents and bridges outside of
+// this server send. To add an operation, write it into the contract and run go generate; the
 // compiler then names the method that [handlers] lacks. Add it to the struct of its tag, in three steps: the request
 // becomes the domain's types, one domain call, package present shows the answer. Return any failure as it is: the error type of
 // apierr carries what the wire needs, and one function writes it.
@@ -14,38 +15,42 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/elizad/elizad/gen/apiserver"
+	"github.com/elizad/elizad/server/internal/job"
 	"github.com/elizad/elizad/server/internal/logstream"
+	"github.com/elizad/elizad/server/internal/media"
+	"github.com/elizad/elizad/server/internal/memory"
+	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/runtime"
+	"github.com/elizad/elizad/server/internal/session"
+	"github.com/elizad/elizad/server/internal/settingsfile"
 )
 
 // Deps is what the handlers work with. All fields are required unless they say otherwise.
 type Deps struct {
-	Messaging Messaging
-	Sessions  Sessions
-	Jobs      Jobs
+	Messaging *messaging.Service
+	Sessions  *session.Service
+	Jobs      *job.Service
+	Memory    *memory.Service
 	Agents    Agents
-	Memory    Memory
-	Titles    Titles
-	Media     Media
-	Voices    Voices
+	Titles    *runtime.Service // which names conversations
+	Media     *media.Service
+	Settings  *settingsfile.File // the settings of agents that may be changed over HTTP
+	Logs      *logstream.Stream  // what the log routes show
 	Health    HealthFunc
-	Logs      *logstream.Stream // what the log routes show
-	Settings  StoredSettings
 	Stop      func()     // asks the server to stop, and returns at once
 	Sockets   func() int // how many are connected
 
+	// CheckOwner returns nil if a caller may see and change what belongs to the server's owner, and else why not.
+	CheckOwner func(ctx context.Context) error
 	// WriteError answers a request with an error of any kind.
 	WriteError func(w http.ResponseWriter, r *http.Request, err error)
 	// Middlewares wrap each operation inside the router, the first outermost: the place for validation against the
 	// contract, which needs to know the route.
 	Middlewares []apiserver.MiddlewareFunc
 
-	Version      string
-	Environment  string    // "production" or "development"
-	Started      time.Time // when the server started; zero means now
-	RequiresAuth bool      // whether requests need a signed identity
-
-	// CheckOwner returns nil if a caller may see and change what belongs to the server's owner, and else why not.
-	CheckOwner func(ctx context.Context) error
+	Version     string
+	Environment string    // "production" or "development"
+	Started     time.Time // when the server started; zero means now
 
 	// HTTPTimeout bounds how long a post with the http transport waits for its answer; 0 means two minutes.
 	HTTPTimeout time.Duration
@@ -80,21 +85,24 @@ func Register(r chi.Router, d Deps) {
 	if d.Started.IsZero() {
 		d.Started = time.Now()
 	}
-	posting := messageHandlers{messages: d.Messaging, httpTimeout: d.HTTPTimeout}
+	messages := messageHandlers{messages: d.Messaging, httpTimeout: d.HTTPTimeout}
 	h := handlers{
-		agentHandlers{d.Agents},
-		runHandlers{d.Messaging},
-		memoryHandlers{d.Memory},
-		roomHandlers{d.Memory},
-		worldHandlers{d.Memory},
-		messageServerHandlers{d.Messaging},
-		channelHandlers{channels: d.Messaging, messages: d.Messaging, titles: d.Titles},
-		posting,
-		sessionHandlers{d.Sessions, posting, d.Started},
-		jobHandlers{d.Jobs},
-		mediaHandlers{d.Media},
-		audioHandlers{voices: d.Voices, files: d.Media, messaging: d.Messaging, posting: posting},
-		systemHandlers{d},
+		agentHandlers:         agentHandlers{agents: d.Agents},
+		runHandlers:           runHandlers{runs: d.Messaging},
+		memoryHandlers:        memoryHandlers{memories: d.Memory},
+		roomHandlers:          roomHandlers{rooms: d.Memory},
+		worldHandlers:         worldHandlers{worlds: d.Memory},
+		messageServerHandlers: messageServerHandlers{servers: d.Messaging},
+		channelHandlers:       channelHandlers{channels: d.Messaging, titles: d.Titles},
+		messageHandlers:       messages,
+		sessionHandlers:       sessionHandlers{sessions: d.Sessions, messages: messages, started: d.Started},
+		jobHandlers:           jobHandlers{jobs: d.Jobs},
+		mediaHandlers:         mediaHandlers{files: d.Media},
+		audioHandlers:         audioHandlers{agents: d.Agents, files: d.Media, messaging: d.Messaging, messages: messages},
+		systemHandlers: systemHandlers{
+			version: d.Version, environment: d.Environment, started: d.Started, health: d.Health, agents: d.Agents, servers: d.Messaging,
+			sockets: d.Sockets, logs: d.Logs, settings: d.Settings, stop: d.Stop, checkOwner: d.CheckOwner,
+		},
 	}
 	strict := apiserver.NewStrictHandlerWithOptions(h, []apiserver.StrictMiddlewareFunc{withRequest}, apiserver.StrictHTTPServerOptions{
 		RequestErrorHandlerFunc: func(w http.ResponseWriter, r *http.Request, err error) {
@@ -109,4 +117,18 @@ func Register(r chi.Router, d Deps) {
 			d.WriteError(w, r, paramError(err))
 		},
 	})
+}
+
+type requestKey struct{}
+
+// withRequest lets responses find the request that they answer: those of files their ranges, those of lists their links.
+func withRequest(next apiserver.StrictHandlerFunc, _ string) apiserver.StrictHandlerFunc {
+	return func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error) {
+		return next(context.WithValue(ctx, requestKey{}, r), w, r, request)
+	}
+}
+
+func requestFrom(ctx context.Context) *http.Request {
+	r, _ := ctx.Value(requestKey{}).(*http.Request)
+	return r
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/elizad/elizad/server/internal/present"
 )
 
-type roomHandlers struct{ rooms rooms }
+type roomHandlers struct{ rooms *memory.Service }
 
 func (h roomHandlers) ListRooms(ctx context.Context, req apiserver.ListRoomsRequestObject) (apiserver.ListRoomsResponseObject, error) {
 	offset := max(looseInt(req.Params.Offset), 0)

@@ -11,7 +11,7 @@ import (
 	"github.com/elizad/elizad/server/internal/present"
 )
 
-type runHandlers struct{ runs runs }
+type runHandlers struct{ runs *messaging.Service }
 
 func (h runHandlers) ListRuns(ctx context.Context, req apiserver.ListRunsRequestObject) (apiserver.ListRunsResponseObject, error) {
 	query, err := runQuery(req.Params)
@@ -107,13 +107,4 @@ func logQuery(p api.ListAgentLogsParams) (q messaging.LogQuery, err error) {
 	}
 	q.To, err = looseTime("to", firstOf(p.To, p.Until))
 	return q, err
-}
-
-func firstOf(values ...*string) *string {
-	for _, v := range values {
-		if v != nil {
-			return v
-		}
-	}
-	return nil
 }

@@ -19,7 +19,7 @@ import (
 )
 
 type sessionHandlers struct {
-	sessions Sessions
+	sessions *session.Service
 	messages messageHandlers
 	started  time.Time
 }

@@ -105,11 +105,6 @@ func (h messageHandlers) CompleteMessage(ctx context.Context, req apiserver.Comp
 	return apiserver.CompleteMessage200JSONResponse(done("Completion event emitted")), nil
 }
 
-// done is the answer of operations that have nothing else to tell.
-func done(what string) api.DoneEnvelope {
-	return api.DoneEnvelope{Success: true, Message: what, Data: api.Done{Success: true, Message: &what}}
-}
-
 func (h messageHandlers) IngestExternal(ctx context.Context, req apiserver.IngestExternalRequestObject) (apiserver.IngestExternalResponseObject, error) {
 	drafts, err := h.external(ctx, *req.Body)
 	if err != nil {

@@ -1,24 +1,55 @@
 package rest
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"maps"
 	"net/http"
+	"runtime/metrics"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/elizad/elizad/api/wire"
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/gen/apiserver"
+	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/jsontext"
+	"github.com/elizad/elizad/server/internal/logstream"
+	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/present"
+	"github.com/elizad/elizad/server/internal/runtime"
+	"github.com/elizad/elizad/server/internal/secrets"
+	"github.com/elizad/elizad/server/internal/settingsfile"
 )
 
-type systemHandlers struct{ deps Deps }
+// systemHandlers answers for the server itself.
+type systemHandlers struct {
+	version     string
+	environment string // "production" or "development"
+	started     time.Time
+
+	health     HealthFunc
+	agents     Agents
+	servers    *messaging.Service
+	sockets    func() int // how many are connected
+	logs       *logstream.Stream
+	settings   *settingsfile.File
+	stop       func()
+	checkOwner func(ctx context.Context) error
+}
 
 func (h systemHandlers) GetLiveness(context.Context, apiserver.GetLivenessRequestObject) (apiserver.GetLivenessResponseObject, error) {
 	return apiserver.GetLiveness200JSONResponse{Status: "ok", Timestamp: wire.At(time.Now())}, nil
 }
 
 func (h systemHandlers) GetHealth(ctx context.Context, _ apiserver.GetHealthRequestObject) (apiserver.GetHealthResponseObject, error) {
-	state := h.health(ctx)
+	state := h.examine(ctx)
 	if state.Status != api.HealthStatusOK {
 		return apiserver.GetHealth503JSONResponse(state), nil
 	}
@@ -26,7 +57,7 @@ func (h systemHandlers) GetHealth(ctx context.Context, _ apiserver.GetHealthRequ
 }
 
 func (h systemHandlers) GetServerHealth(ctx context.Context, _ apiserver.GetServerHealthRequestObject) (apiserver.GetServerHealthResponseObject, error) {
-	state := h.health(ctx)
+	state := h.examine(ctx)
 	if state.Status != api.HealthStatusOK {
 		return apiserver.GetServerHealth503JSONResponse(state), nil
 	}
@@ -49,20 +80,25 @@ func (p pong) VisitPingResponse(w http.ResponseWriter) error {
 
 func (h systemHandlers) GetVersion(context.Context, apiserver.GetVersionRequestObject) (apiserver.GetVersionResponseObject, error) {
 	return apiserver.GetVersion200JSONResponse{
-		Version: h.deps.Version, Source: "server", Timestamp: wire.At(time.Now()), Environment: h.deps.Environment,
-		Uptime: time.Since(h.deps.Started).Seconds(),
+		Version: h.version, Source: "server", Timestamp: wire.At(time.Now()), Environment: h.environment,
+		Uptime: time.Since(h.started).Seconds(),
 	}, nil
 }
 
+// requiresAuth is whether requests need a signed identity, which there is none of yet: until identities are made of credentials,
+// callers say who they are, and an API key, where one is set, is asked for by what is in front of the handlers.
+const requiresAuth = false
+
 func (h systemHandlers) GetPublicConfig(context.Context, apiserver.GetPublicConfigRequestObject) (apiserver.GetPublicConfigResponseObject, error) {
-	return apiserver.GetPublicConfig200JSONResponse{Success: true, Data: api.PublicConfig{RequiresAuth: h.deps.RequiresAuth}}, nil
+	return apiserver.GetPublicConfig200JSONResponse{Success: true, Data: api.PublicConfig{RequiresAuth: requiresAuth}}, nil
 }
 
-func (h systemHandlers) health(ctx context.Context) api.Health {
-	r := h.deps.Health(ctx)
+// examine shows how the server is.
+func (h systemHandlers) examine(ctx context.Context) api.Health {
+	r := h.health(ctx)
 	w := api.Health{
-		Status: api.HealthStatusOK, Version: h.deps.Version, Timestamp: wire.At(time.Now()), AgentCount: r.ActiveAgents,
-		Uptime: time.Since(h.deps.Started).Seconds(), Dependencies: map[string]string{}, Checks: map[string]api.HealthCheck{},
+		Status: api.HealthStatusOK, Version: h.version, Timestamp: wire.At(time.Now()), AgentCount: r.ActiveAgents,
+		Uptime: time.Since(h.started).Seconds(), Dependencies: map[string]string{}, Checks: map[string]api.HealthCheck{},
 	}
 	check := func(name string, c Condition) {
 		word, result := "healthy", api.HealthCheck{Status: api.HealthCheckStatusPass}
@@ -86,4 +122,209 @@ func (h systemHandlers) health(ctx context.Context) api.Health {
 	check("files", r.Files)
 	check("server", server)
 	return w
+}
+
+func (h systemHandlers) Hello(context.Context, apiserver.HelloRequestObject) (apiserver.HelloResponseObject, error) {
+	return apiserver.Hello200JSONResponse{Message: "Hello World!"}, nil
+}
+
+func (h systemHandlers) GetServerStatus(ctx context.Context, _ apiserver.GetServerStatusRequestObject) (apiserver.GetServerStatusResponseObject, error) {
+	agents, err := h.agents.Count(ctx, auth.FromContext(ctx))
+	if err != nil {
+		return nil, err
+	}
+	n := api.AgentNumbers{Total: agents.Total, Active: agents.Running, Inactive: agents.Total - agents.Running}
+	return apiserver.GetServerStatus200JSONResponse{
+		Status: "ok", AgentCount: n.Active, Timestamp: wire.At(time.Now()), Agents: n, Memory: memoryUse(),
+		Uptime: time.Since(h.started).Seconds(), Version: h.version,
+	}, nil
+}
+
+func (h systemHandlers) GetDebugInfo(ctx context.Context, _ apiserver.GetDebugInfoRequestObject) (apiserver.GetDebugInfoResponseObject, error) {
+	who := auth.FromContext(ctx)
+	found, err := h.servers.ListServers(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	agents, err := h.agents.List(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	servers := present.Each(found, present.MessageServer)
+	return apiserver.GetDebugInfo200JSONResponse{Success: true, Servers: servers, Count: len(servers), Data: api.DebugInfo{
+		Servers: servers, Count: len(servers),
+		Runtime: api.DebugRuntime{Connections: h.sockets(), Memory: memoryUse(), Agents: present.Each(agents, func(a runtime.Summary) api.AgentStatus {
+			return api.AgentStatus{ID: a.ID, Name: a.Name, Status: agentState(a.Running)}
+		})},
+		Environment: map[string]string{"version": h.version, "environment": h.environment},
+	}}, nil
+}
+
+// memoryUse reads the process's memory without stopping it.
+func memoryUse() api.MemoryUse {
+	samples := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/total:bytes"}}
+	metrics.Read(samples)
+	used, total := samples[0].Value.Uint64(), samples[1].Value.Uint64()
+	return api.MemoryUse{Used: int64(used), Total: int64(total), Percentage: 100 * float64(used) / float64(max(total, 1))}
+}
+
+func (h systemHandlers) StopServer(ctx context.Context, _ apiserver.StopServerRequestObject) (apiserver.StopServerResponseObject, error) {
+	if err := h.checkOwner(ctx); err != nil {
+		return nil, err
+	}
+	h.stop()
+	return apiserver.StopServer200JSONResponse(done("Server stopping...")), nil
+}
+
+// Bounds of one reading of the log.
+const (
+	defaultEntries = 100
+	maxEntries     = 1000
+	logPeriod      = time.Hour // how far back, unless the caller says
+)
+
+// everything is the value of a filter that lets all entries pass.
+const everything = "all"
+
+func (h systemHandlers) GetServerLogs(_ context.Context, req apiserver.GetServerLogsRequestObject) (apiserver.GetServerLogsResponseObject, error) {
+	answer, err := h.readLog(api.PostServerLogsParams(req.Params))
+	return apiserver.GetServerLogs200JSONResponse(answer), err
+}
+
+func (h systemHandlers) PostServerLogs(_ context.Context, req apiserver.PostServerLogsRequestObject) (apiserver.PostServerLogsResponseObject, error) {
+	var received *int
+	if req.Body != nil && req.Body.Logs != nil {
+		for _, l := range req.Body.Logs {
+			h.logs.Append(submittedLog(l, time.Now()))
+		}
+		received = new(len(req.Body.Logs))
+	}
+	answer, err := h.readLog(req.Params)
+	answer.Received = received
+	return apiserver.PostServerLogs200JSONResponse(answer), err
+}
+
+func (h systemHandlers) ClearServerLogs(context.Context, apiserver.ClearServerLogsRequestObject) (apiserver.ClearServerLogsResponseObject, error) {
+	return apiserver.ClearServerLogs200JSONResponse{
+		Status: "success", Message: "Logs cleared successfully", Cleared: h.logs.Clear(),
+	}, nil
+}
+
+// readLog reads the log as a query asks for it.
+func (h systemHandlers) readLog(p api.PostServerLogsParams) (api.ServerLogs, error) {
+	since := time.Now().Add(-logPeriod)
+	if given, err := looseTime("since", p.Since); err != nil {
+		return api.ServerLogs{}, err
+	} else if given != nil {
+		since = *given
+	}
+	limit := looseInt(p.Limit)
+	if limit <= 0 {
+		limit = defaultEntries
+	}
+	level := cmp.Or(strings.ToLower(deref(p.Level)), everything)
+	name, id := cmp.Or(deref(p.AgentName), everything), cmp.Or(deref(p.AgentID), everything)
+	exact, _ := logstream.ParseLevel(level) // info for a name that is none
+	entries := h.logs.Last(min(limit, maxEntries), func(e *logstream.Entry) bool {
+		return !e.Time.Before(since) &&
+			(level == everything || logstream.LevelNumber(e.Level) == logstream.LevelNumber(exact)) &&
+			(name == everything || name == e.AgentName) &&
+			(id == everything || strings.EqualFold(id, e.AgentID))
+	})
+	return api.ServerLogs{
+		Logs: present.Each(entries, logEntry), Count: len(entries), Total: h.logs.Len(), RequestedLevel: level, Level: level,
+		AgentName: name, AgentID: id, Levels: logstream.LevelNames(),
+	}, nil
+}
+
+func logEntry(e logstream.Entry) api.LogEntry {
+	return api.LogEntry{
+		Time: e.Time.UnixMilli(), Level: logstream.LevelNumber(e.Level), Msg: e.Text(),
+		AgentID: present.Optional(e.AgentID), AgentName: present.Optional(e.AgentName),
+	}
+}
+
+// submittedLog makes an entry of what a client sends. Its attributes tell that it came from outside.
+func submittedLog(l api.SubmittedLog, now time.Time) logstream.Entry {
+	level := slog.LevelInfo
+	if named, ok := logstream.ParseLevel(deref(l.Level)); ok {
+		level = named
+	}
+	e := logstream.Entry{Time: now, Level: level, Message: l.Message, Attrs: []logstream.Attr{{Key: "source", Value: cmp.Or(deref(l.Source), "client")}}}
+	extra := jsontext.ObjectOf(l.Metadata)
+	for _, key := range slices.Sorted(maps.Keys(extra)) {
+		e.Attrs = append(e.Attrs, logstream.Attr{Key: key, Value: plainValue(extra[key])})
+	}
+	return e
+}
+
+// plainValue returns a JSON value as its text.
+func plainValue(raw json.RawMessage) string {
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		return text
+	}
+	return string(raw)
+}
+
+func (h systemHandlers) GetLocalEnvironment(ctx context.Context, _ apiserver.GetLocalEnvironmentRequestObject) (apiserver.GetLocalEnvironmentResponseObject, error) {
+	read := h.settings.Read
+	switch err := h.mayHandleSettings(ctx, "inspection is"); {
+	case errors.Is(err, auth.ErrRefused):
+		read = h.settings.Names // the official web client reads them on every page, whoever uses it
+	case err != nil:
+		return nil, err
+	}
+	settings, err := read()
+	if err != nil {
+		return nil, err
+	}
+	return apiserver.GetLocalEnvironment200JSONResponse{Success: true, Data: settings}, nil
+}
+
+func (h systemHandlers) UpdateLocalEnvironment(ctx context.Context, req apiserver.UpdateLocalEnvironmentRequestObject) (apiserver.UpdateLocalEnvironmentResponseObject, error) {
+	if err := h.mayHandleSettings(ctx, "updates are"); err != nil {
+		return nil, err
+	}
+	settings, err := settingsOf(*req.Body)
+	if err != nil {
+		return nil, err
+	}
+	dropped, err := h.settings.Replace(settings)
+	if err != nil {
+		return nil, err
+	}
+	return apiserver.UpdateLocalEnvironment200JSONResponse(done(strings.TrimSuffix("Local env updated. "+secrets.Dropped(dropped), ". "))), nil
+}
+
+// mayHandleSettings returns nil if a caller may see and change the stored settings, and else why not.
+func (h systemHandlers) mayHandleSettings(ctx context.Context, what string) error {
+	if h.environment == productionEnvironment {
+		return apierr.New(apierr.Forbidden, "Local environment %s disabled in production", what)
+	}
+	return h.checkOwner(ctx)
+}
+
+const productionEnvironment = "production"
+
+// settingsOf reads settings by name: texts, numbers and booleans. A null or empty one is left out.
+func settingsOf(b api.UpdateLocalEnvironmentRequest) (map[string]string, error) {
+	out := map[string]string{}
+	for name, raw := range jsontext.ObjectOf(b.Content) {
+		text := strings.TrimSpace(string(raw))
+		switch {
+		case text == "null":
+			continue
+		case text[0] == '{' || text[0] == '[':
+			return nil, apierr.New(apierr.ValidationFailed, "%s must be a text, a number or a boolean", name)
+		case text[0] == '"':
+			if err := json.Unmarshal(raw, &text); err != nil {
+				return nil, bodyError(err)
+			}
+		}
+		if text != "" {
+			out[name] = text
+		}
+	}
+	return out, nil
 }

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"encoding/json"
 	"regexp"
 	"strconv"
 	"strings"
@@ -59,3 +60,41 @@ var (
 		time.RFC1123,
 	}
 )
+
+// looseMoment reads a moment from a body: a number of milliseconds, or a text as queries have it.
+func looseMoment(name string, raw json.RawMessage) (*time.Time, error) {
+	if len(raw) == 0 {
+		return nil, nil
+	}
+	text := string(raw)
+	if raw[0] == '"' {
+		if err := json.Unmarshal(raw, &text); err != nil {
+			return nil, bodyError(err)
+		}
+	}
+	return looseTime(name, &text)
+}
+
+// firstOf returns the first value that is given; nil for none.
+func firstOf(values ...*string) *string {
+	for _, v := range values {
+		if v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+// Bounds of paging: no list of agents' things is longer, and no number of a page makes the offset overflow.
+const (
+	maxPageSize = 1000
+	maxPage     = 1 << 30
+)
+
+// offsetOf returns how many rows come before a page; an offset is stronger than the number of the page.
+func offsetOf(offset, page, limit int) int {
+	if offset > 0 || page <= 1 || limit <= 0 {
+		return max(offset, 0)
+	}
+	return (min(page, maxPage) - 1) * min(limit, maxPageSize)
+}

@@ -11,7 +11,7 @@ import (
 	"github.com/elizad/elizad/server/internal/present"
 )
 
-type worldHandlers struct{ worlds worlds }
+type worldHandlers struct{ worlds *memory.Service }
 
 func (h worldHandlers) ListWorlds(ctx context.Context, _ apiserver.ListWorldsRequestObject) (apiserver.ListWorldsResponseObject, error) {
 	worlds, err := h.worlds.Worlds(ctx, auth.FromContext(ctx))
