@@ -24,7 +24,6 @@ import (
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/pgaddress"
 	"github.com/elizad/elizad/server/internal/realtime"
-	"github.com/elizad/elizad/server/internal/rest"
 	"github.com/elizad/elizad/server/internal/runtime"
 	"github.com/elizad/elizad/server/internal/seal"
 	"github.com/elizad/elizad/server/internal/secrets"
@@ -236,7 +235,7 @@ func (s *Server) stopSweeper(ctx context.Context) error {
 
 func (s *Server) startAnnouncer(ctx context.Context) error {
 	s.parts.announcer = webhook.New(webhook.Config{
-		Jobs: s.parts.jobs, Guard: s.parts.hooks, Show: rest.JobDocument, Version: s.version, Logger: s.log,
+		Jobs: s.parts.jobs, Guard: s.parts.hooks, Version: s.version, Logger: s.log,
 	})
 	return s.parts.announcer.Start(ctx)
 }

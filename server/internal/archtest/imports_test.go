@@ -95,7 +95,7 @@ func mayImport() map[string][]string {
 		"server/internal/sweep":   {store, auth, "gen/db", "queries/dbtype", lifecycle},
 		// What agents remember is read and changed apart from their runs, so that an edge needs no runtime for it.
 		"server/internal/memory":      {"server/internal/quota", "server/internal/jsontext", agent, messaging, store, auth, apierr, "gen/db", "queries/dbtype", names},
-		"server/internal/webhook":     {"server/internal/egress", job, bus, apierr, lifecycle},
+		"server/internal/webhook":     {"server/internal/egress", "server/internal/present", "gen/api", job, bus, apierr, lifecycle},
 		"server/internal/runtime":     {runtime + "/...", "server/internal/pluginhttp", "server/internal/jsontext", "server/internal/quota", "server/internal/mention", agent, model, messaging, store, bus, auth, apierr, "gen/db", "queries/dbtype", "server/internal/seal", "server/internal/secrets", lifecycle, names},
 		"server/internal/runtime/...": {},
 
@@ -103,7 +103,7 @@ func mayImport() map[string][]string {
 		"server/internal/compat": {"server/internal/basepath", "server/internal/jsontext", auth},
 		// Beside runtime, which checks the routes of a plugin when it builds an agent with it.
 		"server/internal/pluginhttp": {agent, auth, apierr},
-		"server/internal/present":    {"api/wire", "gen/api", messaging, memory, "server/internal/jsontext", agent, apierr},
+		"server/internal/present":    {"api/wire", "gen/api", messaging, session, job, memory, "server/internal/jsontext", agent, apierr},
 		"server/internal/rest":       {"server/internal/present", "server/internal/settingsfile", "server/internal/secrets", "server/internal/pluginhttp", "server/internal/jsontext", "api", "api/wire", "gen/api", "gen/apiserver", messaging, session, job, memory, runtime, auth, "server/internal/media", "server/internal/logstream", apierr, agent},
 		"server/internal/realtime":   {"api/wire", "gen/api", "server/internal/jsontext", "server/socketio", messaging, session, auth, "server/internal/logstream", "server/internal/throttle", bus, apierr, lifecycle, names},
 

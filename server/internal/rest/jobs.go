@@ -2,8 +2,6 @@ package rest
 
 import (
 	"context"
-	"encoding/json"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,7 +11,6 @@ import (
 	"github.com/elizad/elizad/gen/apiserver"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/job"
-	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/present"
 )
@@ -54,7 +51,7 @@ func (h jobHandlers) ListJobs(ctx context.Context, req apiserver.ListJobsRequest
 		headers.Link = nextUntil(ctx, until, found[0].CreatedAt, query.Offset, len(found))
 	}
 	return apiserver.ListJobs200JSONResponse{
-		Headers: headers, Body: api.JobList{Jobs: present.Each(found, jobDocument), Total: total, Filtered: filtered},
+		Headers: headers, Body: api.JobList{Jobs: present.Each(found, present.Job), Total: total, Filtered: filtered},
 	}, nil
 }
 
@@ -63,7 +60,7 @@ func (h jobHandlers) GetJobsHealth(ctx context.Context, _ apiserver.GetJobsHealt
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.GetJobsHealth200JSONResponse(jobsHealth(counts, h.jobs.Most())), nil
+	return apiserver.GetJobsHealth200JSONResponse(present.JobsHealth(counts, h.jobs.Most())), nil
 }
 
 func (h jobHandlers) GetJob(ctx context.Context, req apiserver.GetJobRequestObject) (apiserver.GetJobResponseObject, error) {
@@ -72,7 +69,7 @@ func (h jobHandlers) GetJob(ctx context.Context, req apiserver.GetJobRequestObje
 	if err != nil {
 		return nil, err
 	}
-	out := apiserver.GetJob200JSONResponse{Body: jobDocument(j)}
+	out := apiserver.GetJob200JSONResponse{Body: present.Job(j)}
 	if wait > 0 {
 		out.Headers.PreferenceApplied = new("wait=" + strconv.Itoa(int(wait.Seconds())))
 	}
@@ -100,57 +97,3 @@ func preferredWait(header string) time.Duration {
 }
 
 var jobStatuses = []job.Status{job.Processing, job.Completed, job.Failed, job.Timeout}
-
-func jobDocument(j job.Job) api.Job {
-	w := api.Job{
-		JobID: j.ID, Status: api.JobStatus(j.Status), AgentID: j.AgentID, UserID: j.UserID, ChannelID: j.ChannelID, Prompt: j.Content,
-		CreatedAt: j.CreatedAt.UnixMilli(), ExpiresAt: j.ExpiresAt.UnixMilli(), Error: present.Optional(j.Error), Metadata: j.Metadata,
-	}
-	if j.EndedAt != nil {
-		w.EndedAt = new(j.EndedAt.UnixMilli())
-	}
-	if r := j.Result; r != nil {
-		w.Result = &api.JobResult{ProcessingTimeMs: j.Took().Milliseconds(), Message: api.JobMessage{
-			ID: r.MessageID, Content: r.Content, AuthorID: r.AuthorID, CreatedAt: r.CreatedAt.UnixMilli(), Metadata: r.Metadata,
-		}}
-	}
-	if c := j.Callback; c != nil {
-		w.Callback = &api.JobCallback{URL: c.URL, Attempts: c.Attempts, Error: present.Optional(c.Error), Status: callbackStatus(j)}
-	}
-	return w
-}
-
-func callbackStatus(j job.Job) api.JobCallbackStatus {
-	switch {
-	case j.Callback.Pending:
-		return api.JobCallbackStatusPending
-	case j.Callback.Error != "":
-		return api.JobCallbackStatusFailed
-	case j.Callback.Attempts > 0:
-		return api.JobCallbackStatusDelivered
-	default:
-		return api.JobCallbackStatusWaiting
-	}
-}
-
-// JobDocument shows a job as GET /api/messaging/jobs/{jobId} does.
-func JobDocument(j job.Job) json.RawMessage { return jsontext.Encode(jobDocument(j)) }
-
-func jobsHealth(c job.Counts, most int) api.JobsHealth {
-	w := api.JobsHealth{
-		Healthy: true, Timestamp: time.Now().UnixMilli(), TotalJobs: c.Total(), MaxJobs: most,
-		StatusCounts: api.JobCounts{
-			Processing: c.ByStatus[job.Processing], Completed: c.ByStatus[job.Completed],
-			Failed: c.ByStatus[job.Failed], Timeout: c.ByStatus[job.Timeout],
-		},
-	}
-	n := w.StatusCounts
-	if n.Completed > 0 {
-		w.Metrics.AverageProcessingTimeMs = c.Took.Milliseconds() / int64(n.Completed)
-	}
-	if ended := n.Completed + n.Failed + n.Timeout; ended > 0 {
-		share := func(k int) float32 { return float32(math.Round(float64(k)/float64(ended)*100) / 100) }
-		w.Metrics.SuccessRate, w.Metrics.FailureRate, w.Metrics.TimeoutRate = share(n.Completed), share(n.Failed), share(n.Timeout)
-	}
-	return w
-}

@@ -27,10 +27,12 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/internal/bus"
 	"github.com/elizad/elizad/server/internal/egress"
 	"github.com/elizad/elizad/server/internal/job"
 	"github.com/elizad/elizad/server/internal/lifecycle"
+	"github.com/elizad/elizad/server/internal/present"
 )
 
 const (
@@ -56,9 +58,8 @@ type Jobs interface {
 type Config struct {
 	Jobs    Jobs
 	Guard   *egress.Guard
-	Show    func(job.Job) json.RawMessage // how callers know jobs
-	Version string                        // of the server, for the receivers' logs
-	Logger  *slog.Logger                  // nil: nothing is logged
+	Version string       // of the server, for the receivers' logs
+	Logger  *slog.Logger // nil: nothing is logged
 
 	FirstPause time.Duration // before the second attempt; each later pause is twice as long. 0: 5 seconds
 }
@@ -209,15 +210,15 @@ func reason(err error) string {
 
 // announcement is what is sent.
 type announcement struct {
-	Type      string          `json:"type"`
-	Timestamp string          `json:"timestamp"`
-	Data      json.RawMessage `json:"data"`
+	Type      string  `json:"type"`
+	Timestamp string  `json:"timestamp"`
+	Data      api.Job `json:"data"`
 }
 
 func (a *Announcer) call(ctx context.Context, c job.Attempt) error {
 	now := time.Now().UTC()
 	body, err := json.Marshal(announcement{
-		Type: "job." + string(c.Job.Status), Timestamp: now.Format("2006-01-02T15:04:05.000Z"), Data: a.cfg.Show(c.Job),
+		Type: "job." + string(c.Job.Status), Timestamp: now.Format("2006-01-02T15:04:05.000Z"), Data: present.Job(c.Job),
 	})
 	if err != nil {
 		return fmt.Errorf("encoding an announcement: %w: %w", errFinal, err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -123,9 +122,6 @@ func (d *desk) start(t *testing.T, allow string) {
 	t.Helper()
 	a := webhook.New(webhook.Config{
 		Jobs: d, Guard: guard(t, allow), FirstPause: time.Millisecond, Version: "test",
-		Show: func(j job.Job) json.RawMessage {
-			return json.RawMessage(fmt.Sprintf(`{"jobId":%q,"status":%q}`, j.ID, j.Status))
-		},
 	})
 	if err := a.Start(t.Context()); err != nil {
 		t.Fatal(err)

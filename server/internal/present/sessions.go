@@ -1,14 +1,14 @@
-package rest
+package present
 
 import (
 	"github.com/elizad/elizad/api/wire"
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/internal/messaging"
-	"github.com/elizad/elizad/server/internal/present"
 	"github.com/elizad/elizad/server/internal/session"
 )
 
-func sessionDocument(s session.Session) api.Session {
+// Session shows a session.
+func Session(s session.Session) api.Session {
 	return api.Session{
 		SessionID: s.ID, ChannelID: s.ChannelID, AgentID: s.AgentID, UserID: s.UserID, Metadata: s.Metadata, RenewalCount: s.RenewalCount,
 		CreatedAt: wire.At(s.CreatedAt), LastActivity: wire.At(s.ActiveAt), ExpiresAt: wire.At(s.ExpiresAt),
@@ -20,16 +20,16 @@ func sessionDocument(s session.Session) api.Session {
 	}
 }
 
-// sessionStatus tells what a post did to its session.
-func sessionStatus(now session.Update) api.SessionStatus {
+// SessionStatus shows what a post did to its session.
+func SessionStatus(now session.Update) api.SessionStatus {
 	return api.SessionStatus{
 		ExpiresAt: wire.At(now.ExpiresAt), RenewalCount: now.RenewalCount, WasRenewed: now.Renewed, IsNearExpiration: now.NearEnd,
 	}
 }
 
-// sessionMessagePosted shows a message posted in a session. Like messagePosted it says everything twice.
-func sessionMessagePosted(p messaging.Posted, answer *api.AgentResponse, status api.SessionStatus) api.SessionMessagePostedEnvelope {
-	w := present.MessagePosted(p, answer)
+// SessionMessagePosted shows a message posted in a session. Like [MessagePosted] it says everything twice.
+func SessionMessagePosted(p messaging.Posted, answer *api.AgentResponse, status api.SessionStatus) api.SessionMessagePostedEnvelope {
+	w := MessagePosted(p, answer)
 	d := w.Data
 	return api.SessionMessagePostedEnvelope{
 		Success: true, UserMessage: w.UserMessage, AgentResponse: answer, SessionStatus: status,
@@ -43,11 +43,12 @@ func sessionMessagePosted(p messaging.Posted, answer *api.AgentResponse, status 
 	}
 }
 
-func sessionMessages(s session.Session, page messaging.History) api.SessionMessageList {
-	messages := present.Each(page.Messages, func(m messaging.Message) api.SessionMessage {
+// SessionMessages shows a page of a session's messages.
+func SessionMessages(s session.Session, page messaging.History) api.SessionMessageList {
+	messages := Each(page.Messages, func(m messaging.Message) api.SessionMessage {
 		return api.SessionMessage{
 			ID: m.ID, Content: m.Content, AuthorID: m.AuthorID, IsAgent: m.AuthorID == s.AgentID, CreatedAt: wire.At(m.CreatedAt), Metadata: m.ShownMetadata(),
 		}
 	})
-	return api.SessionMessageList{HasMore: page.HasMore, Cursors: present.MessageCursors(page), Messages: messages}
+	return api.SessionMessageList{HasMore: page.HasMore, Cursors: MessageCursors(page), Messages: messages}
 }
