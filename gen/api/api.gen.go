@@ -5214,7 +5214,7 @@ type SocketError struct {
 	RetryAfter int `json:"retryAfter,omitempty"`
 }
 
-// SocketJoin Which channel to listen to.
+// SocketJoin Which channel to listen to, in `channelId` or `roomId`.
 type SocketJoin struct {
 	// ChannelID A channel's id; rooms of other names may be joined, but nothing is stored in them.
 	ChannelID SocketChannelName `json:"channelId,omitempty"`
@@ -5450,7 +5450,10 @@ type SocketRefusal struct {
 // `senderName`, `entityName`, `displayName` or `username`; `messageId` or `clientMessageId`; `inReplyTo`,
 // `inReplyToMessageId` or `in_reply_to_message_id`.
 type SocketSend struct {
-	ChannelID       string `json:"channelId,omitempty"`
+	ChannelID string `json:"channelId,omitempty"`
+
+	// RoomID The same under its other name.
+	RoomID          any    `json:"roomId,omitempty"`
 	MessageServerID string `json:"messageServerId,omitempty"`
 	SenderID        string `json:"senderId,omitempty"`
 	SenderName      string `json:"senderName,omitempty"`

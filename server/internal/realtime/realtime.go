@@ -3,7 +3,7 @@
 // Inbound, a socket joins channels and posts messages, in every spelling that clients use. Outbound, one goroutine reads the
 // bus and writes to the sockets of this node. It keeps for each channel the number of the newest message that it has
 // delivered, and fills any gap from the database, so all sockets see every message once and in the order of the numbers,
-// whatever the bus reorders or drops.
+// whatever the bus reorders or drops. What is sent are the types that go generate makes of the contract.
 package realtime
 
 import (

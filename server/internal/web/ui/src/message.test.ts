@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { fromBroadcast, fromHistory } from "./message";
 
 const stored = { id: "m1", seq: 7, authorId: "a1", content: "Hi", createdAt: "2026-11-20T15:30:00.000Z", metadata: {} };
-const broadcast = { id: "m1", seq: 7, senderId: "a1", senderName: "Eliza", text: "Hi", createdAt: 1_795_188_600_000 };
+const broadcast = { id: "m1", seq: 7, channelId: "c1", source: "client_chat", senderId: "a1", senderName: "Eliza", text: "Hi", createdAt: 1_795_188_600_000 };
 
 describe("a stored message", () => {
   it("knows the id that the sender gave it", () => {

@@ -1,9 +1,13 @@
 import { expect, it } from "vitest";
+import type { CompleteEvent } from "./events";
+import type { Note } from "./chat";
 import { outcomeNote } from "./outcome";
 
-it.each([
-  [{}, null],
+type Outcome = Pick<CompleteEvent, "status" | "reason" | "detail" | "error">;
+
+it.each<[Outcome, Note | null]>([
   [{ status: "replied", detail: "The agent answered" }, null],
+  [{ status: "completed" }, null],
   [{ status: "ignored" }, { tone: "info", text: "Eliza chose not to answer." }],
   [{ status: "ignored", reason: "muted" }, { tone: "info", text: "Eliza chose not to answer (muted)." }],
   [
@@ -11,7 +15,7 @@ it.each([
     { tone: "info", text: "Eliza chose not to answer. It is muted in this room." },
   ],
   [
-    { status: "failed", reason: "MODEL", detail: "The model is gone.", error: { message: "The model did not answer." } },
+    { status: "failed", reason: "MODEL", detail: "The model is gone.", error: "The model did not answer." },
     { tone: "error", text: "Eliza could not answer. The model did not answer." },
   ],
   [{ status: "timed_out", error: "" }, { tone: "error", text: "Eliza took too long to answer." }],
@@ -19,7 +23,7 @@ it.each([
   [{ status: "unhandled", reason: "no_agent" }, { tone: "info", text: "No agent was given this message." }],
   [{ status: "cancelled", reason: "message_deleted", detail: "The message was deleted" }, null],
   [{ status: "cancelled", reason: "agent_stopped" }, { tone: "info", text: "Eliza was stopped before the answer was ready (agent_stopped)." }],
-  [{ status: "something new" }, { tone: "error", text: "Eliza could not answer." }],
+  [{ status: "something new" as Outcome["status"] }, { tone: "error", text: "Eliza could not answer." }],
 ])("says of %o", (outcome, want) => {
   expect(outcomeNote("Eliza", outcome)).toEqual(want);
 });

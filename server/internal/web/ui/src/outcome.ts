@@ -6,8 +6,8 @@ type Outcome = Pick<CompleteEvent, "status" | "reason" | "detail" | "error">;
 /** What to say when an agent is done with a message; null when nothing needs to be said. */
 export function outcomeNote(name: string, outcome: Outcome): Note | null {
   switch (outcome.status) {
-    case undefined:
     case "replied":
+    case "completed":
       return null;
     case "ignored":
       return { tone: "info", text: sentences(`${name} chose not to answer`, outcome) };
@@ -28,7 +28,7 @@ export function outcomeNote(name: string, outcome: Outcome): Note | null {
 
 /** A sentence, and the most telling text of the outcome as another one. */
 function sentences(first: string, { error, detail, reason }: Partial<Outcome> = {}): string {
-  const second = (typeof error === "string" ? error : error?.message) || detail;
+  const second = error || detail;
   if (second) return `${ended(first)} ${ended(second)}`;
   return ended(reason ? `${first} (${reason})` : first);
 }
