@@ -13,7 +13,7 @@ import (
 )
 
 // Observer is a part of the server that makes channels of its own, each for one conversation of a program. It hears of what ends in
-// them. What it does not want to hear of is nil.
+// them. What it does not want to hear of is nil. What runs in a transaction may run again with it: see [store.Store].
 type Observer struct {
 	Source string // the source type of its channels: see [Service.OwnChannel]
 
