@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"unicode/utf8"
 
 	"github.com/elizad/elizad/gen/api"
@@ -77,7 +76,7 @@ func heardEvents() map[string]bool {
 func (g *Gateway) handle(ctx context.Context, ev *socketio.Event, what intent, payload json.RawMessage) {
 	switch what {
 	case join:
-		g.join(ctx, ev, fields(payload))
+		g.join(ctx, ev, readSaid(payload))
 	case send:
 		g.send(ctx, ev, payload)
 	case unknown:
@@ -125,25 +124,22 @@ func (o object) get(name string) json.RawMessage {
 // isObject reports whether JSON is an object.
 func isObject(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] == '{' }
 
-// text returns the first of the named fields that holds a non-empty text; a number counts as its text.
-func (o object) text(names ...string) string {
-	for _, name := range names {
-		raw := o.get(name)
-		if len(raw) == 0 {
-			continue
-		}
-		if s, ok := textIn(raw); ok {
-			if s != "" {
-				return s
-			}
-			continue
-		}
-		var n json.Number
-		if json.Unmarshal(raw, &n) == nil {
-			return n.String()
-		}
+// text returns the text of a field; a number counts as its text.
+func (o object) text(name string) string { return textOf(o.get(name)) }
+
+// textOf returns the text or number that JSON holds, "" for anything else.
+func textOf(raw json.RawMessage) string {
+	if len(raw) == 0 {
+		return ""
 	}
-	return ""
+	if s, ok := textIn(raw); ok {
+		return s
+	}
+	var n json.Number
+	if json.Unmarshal(raw, &n) != nil {
+		return ""
+	}
+	return n.String()
 }
 
 // textIn returns the text that JSON holds.
@@ -155,36 +151,8 @@ func textIn(raw json.RawMessage) (s string, ok bool) {
 	return s, err == nil
 }
 
-// number returns the first of the named fields that holds a whole number of at least 0.
-func (o object) number(names ...string) (int64, bool) {
-	for _, name := range names {
-		if n, err := strconv.ParseInt(o.text(name), 10, 64); err == nil && n >= 0 {
-			return n, true
-		}
-	}
-	return 0, false
-}
-
-// has reports whether any of the named fields is there and isn't null.
-func (o object) has(names ...string) bool {
-	for _, name := range names {
-		if raw := o.get(name); raw != nil && string(raw) != "null" {
-			return true
-		}
-	}
-	return false
-}
-
-// The aliases of the payload's fields; the first present wins.
-var (
-	channelNames = [...]string{"channelId", "roomId"}
-	serverNames  = [...]string{"messageServerId", "serverId", "message_server_id", "server_id"}
-	senderNames  = [...]string{"senderId", "entityId", "authorId", "author_id"}
-	textNames    = [...]string{"message", "text", "content"}
-	personNames  = [...]string{"senderName", "entityName", "displayName", "username"}
-	clientNames  = [...]string{"messageId", "clientMessageId"}
-	replyNames   = [...]string{"inReplyTo", "inReplyToMessageId", "in_reply_to_message_id"}
-)
+// has reports whether a field is there and isn't null.
+func (o object) has(name string) bool { return isThere(o.get(name)) }
 
 // Codes and texts of refusals that clients match on.
 const (

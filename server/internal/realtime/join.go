@@ -2,6 +2,7 @@ package realtime
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -15,8 +16,8 @@ import (
 const maxChannelName = 128
 
 // join makes a socket a member of a channel. The channel need not exist yet: the first message may make it.
-func (g *Gateway) join(ctx context.Context, ev *socketio.Event, o object) {
-	channel := o.text(channelNames[:]...)
+func (g *Gateway) join(ctx context.Context, ev *socketio.Event, said said) {
+	channel := said.channelName()
 	if !g.charge(ev, "", channel) {
 		return
 	}
@@ -24,12 +25,12 @@ func (g *Gateway) join(ctx context.Context, ev *socketio.Event, o object) {
 		g.fail(ev, api.SocketError{Error: textChannelRequired, Code: codeChannelRequired})
 		return
 	}
-	if id, err := auth.ParseID(o.text("entityId")); err == nil {
+	if id, err := auth.ParseID(said.entity()); err == nil {
 		adopt(ev.Socket, id)
 	}
 	confirmation := api.SocketJoined{
 		Success: true, Message: "Socket " + ev.Socket.ID() + " successfully joined channel " + channel + ".",
-		ChannelID: channel, RoomID: channel, AgentID: o.text("agentId"),
+		ChannelID: channel, RoomID: channel, AgentID: firstText(said.agent),
 	}
 	id, err := auth.ParseID(channel)
 	if err != nil { // a room of that name, of which nothing is stored
@@ -40,7 +41,7 @@ func (g *Gateway) join(ctx context.Context, ev *socketio.Event, o object) {
 		g.confirmJoin(ev, confirmation)
 		return
 	}
-	if seen, ok := o.number("lastSeq"); ok {
+	if seen, e := strconv.ParseInt(firstText(said.lastSeq), 10, 64); e == nil && seen >= 0 {
 		err = g.rejoin(ctx, ev, confirmation, id, seen)
 	} else {
 		if err = enter(ev.Socket, room(channel)); err == nil {

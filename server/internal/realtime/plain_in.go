@@ -72,16 +72,17 @@ func (c *plainConn) charge(clientID string) bool {
 
 // message posts to a channel, or to the direct channel with an agent, and listens to it from then on.
 func (c *plainConn) message(o object) bool {
-	clientID := o.text(clientNames[:]...)
+	said := o.said()
+	clientID := said.clientID()
 	if !c.charge(clientID) {
 		return false
 	}
-	draft, ok := said(o)
+	draft, ok := said.draft(clientID)
 	if !ok {
 		c.fail("A message needs content, or attachments; messageServerId must be a UUID", codeInvalidMessage, clientID)
 		return false
 	}
-	channelID, ok := c.channelOf(o, clientID)
+	channelID, ok := c.channelOf(&said, clientID)
 	if !ok {
 		return false
 	}
@@ -111,15 +112,15 @@ func (c *plainConn) message(o object) bool {
 }
 
 // channelOf returns the channel that a frame names, or the direct one with the agent that it names.
-func (c *plainConn) channelOf(o object, clientID string) (uuid.UUID, bool) {
-	if named := o.text(channelNames[:]...); named != "" {
+func (c *plainConn) channelOf(said *said, clientID string) (uuid.UUID, bool) {
+	if named := said.channelName(); named != "" {
 		id, err := auth.ParseID(named)
 		if err != nil {
 			c.fail("channelId is not a UUID", string(apierr.InvalidID), clientID)
 		}
 		return id, err == nil
 	}
-	agentID, err := auth.ParseID(o.text("agentId"))
+	agentID, err := auth.ParseID(firstText(said.agent))
 	if err != nil {
 		c.fail("A message needs an agentId or a channelId", codeInvalidMessage, clientID)
 		return uuid.Nil, false
@@ -151,7 +152,8 @@ func (c *plainConn) joinChannel(o object) bool {
 	if !c.charge("") {
 		return false
 	}
-	id, err := auth.ParseID(o.text(channelNames[:]...))
+	said := o.said()
+	id, err := auth.ParseID(said.channelName())
 	if err != nil {
 		c.fail(textChannelRequired, codeChannelRequired, "")
 		return false

@@ -11,7 +11,6 @@ import (
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/messaging"
-	"github.com/elizad/elizad/server/internal/names"
 	"github.com/elizad/elizad/server/socketio"
 )
 
@@ -20,17 +19,18 @@ const defaultSource = "socketio_client"
 // send posts a message. Its sender hears of it through the delivery, like everybody else in the channel, so that the order
 // is one; there it also gets its acknowledgement.
 func (g *Gateway) send(ctx context.Context, ev *socketio.Event, payload json.RawMessage) {
-	o := fields(payload)
-	clientID, channel := o.text(clientNames[:]...), o.text(channelNames[:]...)
+	said := readSaid(payload)
+	clientID, channel := said.clientID(), said.channelName()
 	if !g.charge(ev, clientID, channel) {
 		g.unlock(ev, channel)
 		return
 	}
-	draft, ok := g.draft(ev.Socket, o, payload)
+	draft, ok := g.draft(ev.Socket, &said, clientID, channel)
 	if !ok {
 		g.failSend(ev, api.SocketError{Error: textInvalidMessage, Code: codeInvalidMessage}, clientID, channel)
 		return
 	}
+	draft.RawMessage = payload
 	adopt(ev.Socket, draft.AuthorID)
 	name := channelRoom(draft.ChannelID)
 	wasMember := slices.Contains(ev.Socket.Rooms(), name)
@@ -66,21 +66,21 @@ func (g *Gateway) post(ctx context.Context, ev *socketio.Event, draft messaging.
 }
 
 // draft reads a message; it is not ok when something required is missing or malformed.
-func (g *Gateway) draft(s *socketio.Socket, o object, payload json.RawMessage) (messaging.Draft, bool) {
-	d, ok := said(o)
+func (g *Gateway) draft(s *socketio.Socket, said *said, clientID, channel string) (messaging.Draft, bool) {
+	d, ok := said.draft(clientID)
 	if !ok {
 		return d, false
 	}
-	d.ID, d.NewID, d.AuthorID, d.RawMessage = messaging.NewID(), true, entityOf(s), payload
+	d.ID, d.NewID, d.AuthorID = messaging.NewID(), true, entityOf(s)
 	if d.SourceType == "" {
 		d.SourceType = defaultSource
 	}
 	var err error
-	if d.ChannelID, err = auth.ParseID(o.text(channelNames[:]...)); err != nil {
+	if d.ChannelID, err = auth.ParseID(channel); err != nil {
 		return d, false
 	}
-	if o.has(senderNames[:]...) {
-		if d.AuthorID, err = auth.ParseID(o.text(senderNames[:]...)); err != nil {
+	if anyThere(said.sender[:]...) {
+		if d.AuthorID, err = auth.ParseID(firstText(said.sender[:]...)); err != nil {
 			return d, false
 		}
 	}
@@ -96,55 +96,10 @@ func (g *Gateway) draft(s *socketio.Socket, o object, payload json.RawMessage) (
 	}
 	d.Metadata = jsontext.With(d.Metadata, about)
 	d.Create = messaging.AutoCreateFrom(d.Metadata, "socketio_auto_creation")
-	if id, err := auth.ParseID(o.text("targetUserId")); err == nil && d.Create.DM && len(d.Create.Others) == 0 {
+	if id, err := auth.ParseID(firstText(said.target)); err == nil && d.Create.DM && len(d.Create.Others) == 0 {
 		d.Create.Others = []uuid.UUID{id}
 	}
 	return d, true
-}
-
-// said reads what a client says, in whichever dialect: its text and all that comes with it. It is not ok without a text or
-// attachments, and with a message server that is none.
-func said(o object) (messaging.Draft, bool) {
-	d := messaging.Draft{
-		AuthorName: names.Clean(o.text(personNames[:]...)), ClientID: o.text(clientNames[:]...), SourceType: o.text("source"), Metadata: o.get("metadata"),
-		Extras: messaging.Extras{
-			Attachments: o.get("attachments"), Thought: o.get("thought"), Actions: o.get("actions"), MentionContext: o.get("mentionContext"),
-		},
-	}
-	if !isObject(d.Metadata) {
-		d.Metadata = nil
-	}
-	if id, err := auth.ParseID(o.text(replyNames[:]...)); err == nil {
-		d.InReplyTo = &id
-	}
-	if o.has(serverNames[:]...) {
-		id, err := auth.ParseID(o.text(serverNames[:]...))
-		if err != nil {
-			return d, false
-		}
-		d.ServerID = &id
-	}
-	var ok bool
-	d.Content, ok = content(o)
-	return d, ok || o.has("attachments") || fields(d.Metadata).has("attachments")
-}
-
-// content returns the text, which must be one; not ok for anything else, and for an empty one.
-func content(o object) (string, bool) {
-	for _, name := range textNames {
-		raw := o.get(name)
-		if raw == nil || string(raw) == "null" {
-			continue
-		}
-		s, ok := textIn(raw)
-		if !ok {
-			return "", false
-		}
-		if s != "" {
-			return s, true
-		}
-	}
-	return "", false
 }
 
 // socketKey names the socket that a message came by in its metadata.
