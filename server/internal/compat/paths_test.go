@@ -3,6 +3,7 @@ package compat_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -50,6 +51,13 @@ func TestPaths(t *testing.T) {
 		h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, path, nil))
 		if told := w.Header().Get("Deprecation") != "" && len(w.Header().Values("Link")) == 2; passed != tt.passed || told != tt.told {
 			t.Errorf("%s is passed as %s, want %s; deprecated: %t", tt.asked, passed, tt.passed, told)
+		}
+		if !tt.told {
+			continue
+		}
+		address, _, _ := strings.Cut(strings.TrimPrefix(w.Header().Values("Link")[1], "<"), ">")
+		if to, err := (&url.URL{Path: path}).Parse(address); err != nil || !strings.HasSuffix(tt.passed, " "+to.Path) {
+			t.Errorf("%s: the link %s leads to %v, %v", tt.asked, address, to, err)
 		}
 	}
 }

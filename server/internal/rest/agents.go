@@ -245,7 +245,7 @@ func pluginStatus(p runtime.PluginStatus) api.PluginStatus {
 	}
 }
 
-// agentList answers a request for all agents.
+// agentList answers a request for all agents. Its JSON is appended by hand, since it is written too often for encoding/json.
 type agentList []runtime.Summary
 
 // VisitListAgentsResponse writes the list.

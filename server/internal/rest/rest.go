@@ -1,10 +1,10 @@
 // Package rest answers the HTTP interface: it translates between the contract's types and the domain, and holds no rule.
 //
-// There is one file per tag of api/openapi.yaml; messages have a second one, submissions.go, for what agents and bridges outside of
-// this server send. To add an operation, write it into the contract and run go generate; the
-// compiler then names the method that [handlers] lacks. Add it to the struct of its tag, in three steps: the request
-// becomes the domain's types, one domain call, package present shows the answer. Return any failure as it is: the error type of
-// apierr carries what the wire needs, and one function writes it.
+// There is one file per tag of api/openapi.yaml; messages have a second one, submissions.go, for what agents and bridges outside
+// of this server send. To add an operation, write it into the contract and run go generate; the compiler then names the method
+// that [handlers] lacks. Add it to the struct of its tag, in three steps: the request becomes the domain's types, one domain
+// call, package present shows the answer. Return any failure as it is: the error type of apierr carries what the wire needs, and
+// one function writes it.
 package rest
 
 import (
@@ -44,7 +44,7 @@ type Deps struct {
 	CheckOwner func(ctx context.Context) error
 	// WriteError answers a request with an error of any kind.
 	WriteError func(w http.ResponseWriter, r *http.Request, err error)
-	// Middlewares wrap each operation inside the router, the first outermost: the place for validation against the
+	// Middlewares wrap each operation inside the router, the last outermost: the place for validation against the
 	// contract, which needs to know the route.
 	Middlewares []apiserver.MiddlewareFunc
 
