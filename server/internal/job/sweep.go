@@ -48,9 +48,7 @@ func (s *Service) expire(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, e := range ended {
-		s.messaging.Announce(ctx, e)
-	}
+	s.messaging.Announce(ctx, ended...)
 	if len(rows) > 0 {
 		s.hint(ctx)
 	}
@@ -78,8 +76,6 @@ func (s *Service) forget(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, c := range gone {
-		s.messaging.Announce(ctx, c)
-	}
+	s.messaging.Announce(ctx, gone...)
 	return len(gone), nil
 }

@@ -149,9 +149,11 @@ func (s *Service) RemoveChannel(ctx context.Context, q db.Querier, id uuid.UUID)
 }
 
 // Announce tells everybody what a transaction ended, after its commit.
-func (s *Service) Announce(ctx context.Context, e Ended) {
-	s.announceEnded(ctx, e.channel, e.turns)
-	if e.removed {
-		s.emitChannel(ctx, EventChannelDeleted, e.channel)
+func (s *Service) Announce(ctx context.Context, ended ...Ended) {
+	for _, e := range ended {
+		s.announceEnded(ctx, e.channel, e.turns)
+		if e.removed {
+			s.emitChannel(ctx, EventChannelDeleted, e.channel)
+		}
 	}
 }

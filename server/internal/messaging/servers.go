@@ -153,9 +153,7 @@ func (s *Service) DeleteServer(ctx context.Context, who auth.Identity, id uuid.U
 	if err != nil {
 		return err
 	}
-	for _, removed := range gone {
-		s.Announce(ctx, removed)
-	}
+	s.Announce(ctx, gone...)
 	return nil
 }
 

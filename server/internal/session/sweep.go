@@ -102,8 +102,6 @@ func (s *Service) forget(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, c := range gone {
-		s.messaging.Announce(ctx, c)
-	}
+	s.messaging.Announce(ctx, gone...)
 	return len(rows), nil
 }
