@@ -12,13 +12,6 @@ import (
 	"github.com/google/uuid"
 )
 
-// bare is the node without the comparison with the contract, which doesn't have the older paths.
-func (n *node) bare() *node {
-	b := *n
-	b.client = &http.Client{Timeout: patience}
-	return &b
-}
-
 func TestOlderPaths(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
@@ -104,4 +97,54 @@ func TestOlderPaths(t *testing.T) {
 	clearError(t, "no file", n.do("POST", o+"/upload-media", map[string]any{}), http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE")
 	clearError(t, "no alias", n.do("GET", "/api/tee/x", nil), http.StatusNotFound, "NOT_FOUND")
 	clearError(t, "bad id", n.do("GET", m+"/central-channels/x/details", nil), http.StatusBadRequest, "INVALID_ID")
+}
+
+func TestPathsInAnySpelling(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(t)
+	cfg.Security.AuthToken = "open sesame"
+	n := startWith(t, cfg).bare()
+	id := n.agentID()
+	key := []string{"X-API-KEY", "open sesame"}
+	for path, status := range map[string]int{
+		"/API/Agents": 200, "/api/agents/": 200, "/Api/agents/" + strings.ToUpper(id) + "/": 200, "/api/AGENTS/Worlds": 200, "/api/Memory/" + id + "/Rooms/": 200,
+		"/api/messaging/SESSIONS/Health": 200, "/api/messaging/Central-Servers/": 200, "/API/runtime/Ping": 200,
+		"//api/agents": 200, "//API//Agents/": 200, "/api//messaging///sessions/health": 200, "//api/runtime//ping": 200,
+		"/API/nowhere": 404, "/api/agents//": 404, "//api/agents//": 404,
+	} {
+		if a := n.do("GET", path, nil, key...); a.status != status || !strings.Contains(a.header.Get("Content-Type"), "json") {
+			t.Errorf("%s: %d of type %s, want %d: %.200s", path, a.status, a.header.Get("Content-Type"), status, a.body)
+		}
+		if a := n.do("GET", path, nil); status == 200 && a.status != 401 {
+			t.Errorf("%s without the key: %d %.200s", path, a.status, a.body)
+		}
+	}
+	for _, path := range []string{"/healthz/", "/HealthZ", "/Health/"} {
+		if a := n.do("GET", path, nil).want(200); !strings.Contains(a.header.Get("Content-Type"), "json") {
+			t.Errorf("%s is answered with %s", path, a.header.Get("Content-Type"))
+		}
+	}
+	picture, kind := fileForm("file", "a.png", "image/png", pngBytes)
+	file := data[wireUpload](n.do("POST", "/API/media/agents/"+id+"/Upload-Media/", picture, append(key, "Content-Type", kind)...).want(200))
+	n.do("GET", strings.Replace(file.URL, "/media/uploads/agents", "/Media/Uploads/agents", 1), nil).want(200)
+}
+
+func TestUpperCaseIDsAreTheSame(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	id := n.agent().ID
+	if a := data[wireAgent](n.do("GET", "/api/agents/"+strings.ToUpper(id), nil).want(200)); a.ID != id || a.Status != "active" {
+		t.Errorf("agent %+v", a)
+	}
+}
+
+func TestUpperCaseIDStartsTheSameAgent(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	id := n.agent().ID
+	n.do("POST", "/api/agents/"+strings.ToUpper(id)+"/start", nil).want(200)
+	n.do("POST", "/api/agents/"+strings.ToUpper(id)+"/stop", nil).want(200)
+	if list := data[struct{ Agents []wireAgent }](n.do("GET", "/api/agents", nil).want(200)).Agents; len(list) != 1 || list[0].Status != "inactive" {
+		t.Errorf("agents %+v", list)
+	}
 }

@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -12,39 +11,6 @@ import (
 
 	"github.com/elizad/elizad/server/internal/modeltest"
 )
-
-const (
-	wavBytes = "RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00\x44\xac\x00\x00\x88\x58\x01\x00\x02\x00\x10\x00data\x00\x00\x00\x00"
-	mp3Bytes = "ID3\x04\x00\x00\x00\x00\x00\x00sound"
-)
-
-// withSpeech starts a server whose agent hears "Hello" in everything and speaks by the given sound.
-func withSpeech(t *testing.T, sound func(modeltest.Spoken) modeltest.Sound) *node {
-	t.Helper()
-	return start(t, t.TempDir(), speech(t, sound)...)
-}
-
-// speech starts a model that hears and speaks, and returns the variables by which agents find it.
-func speech(t *testing.T, sound func(modeltest.Spoken) modeltest.Sound) []string {
-	t.Helper()
-	m := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Frame("It is raining.") })
-	m.Hear(func(modeltest.Heard) modeltest.Script { return modeltest.Say("Hello") })
-	m.Speak(sound)
-	return []string{
-		"OPENAI_BASE_URL=" + m.URL, "OPENAI_API_KEY=key", "OPENAI_LARGE_MODEL=m", "OPENAI_SMALL_MODEL=m",
-		"OPENAI_TTS_MODEL=mouth", "OPENAI_TTS_VOICE=nova", "OPENAI_TRANSCRIPTION_MODEL=ears",
-	}
-}
-
-func says(pieces ...string) func(modeltest.Spoken) modeltest.Sound {
-	return func(modeltest.Spoken) modeltest.Sound {
-		var s modeltest.Sound
-		for _, p := range pieces {
-			s.Pieces = append(s.Pieces, []byte(p))
-		}
-		return s
-	}
-}
 
 // A recording in which nobody speaks has an empty transcript, which nobody can be asked to answer.
 func TestSilentRecordings(t *testing.T) {
@@ -192,10 +158,7 @@ func TestSpokenConversation(t *testing.T) {
 	}
 
 	for _, path := range []string{"/speech/conversation", "/speech"} {
-		metadata, err := json.Marshal(map[string]any{"roomId": "kitchen" + path, "entityId": user})
-		if err != nil {
-			t.Fatal(err)
-		}
+		metadata := jsonOf(map[string]any{"roomId": "kitchen" + path, "entityId": user})
 		got := data[struct {
 			Text, Audio, Format string
 			Metadata            struct{ Transcription, MessageID, RoomID string }

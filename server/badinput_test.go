@@ -2,78 +2,16 @@ package server_test
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/uuid"
 )
-
-// operation is one operation of the contract with a path in which every id is a well-formed one that nothing has.
-type operation struct {
-	*openapi3.Operation
-	method, path string
-	params       []string // of the path
-	parameters   []*openapi3.Parameter
-}
-
-func operations(t *testing.T) []operation {
-	t.Helper()
-	var out []operation
-	for path, item := range contract(t).Paths.Map() {
-		for method, op := range item.Operations() {
-			o := operation{Operation: op, method: method, path: path}
-			for _, p := range slices.Concat(item.Parameters, op.Parameters) {
-				o.parameters = append(o.parameters, p.Value)
-				if p.Value.In == openapi3.ParameterInPath {
-					o.params = append(o.params, p.Value.Name)
-				}
-			}
-			out = append(out, o)
-		}
-	}
-	return out
-}
-
-// at returns the path with the given value for one parameter and unknown ids for the others.
-func (o operation) at(param, value string) string {
-	path := o.path
-	for _, p := range o.params {
-		v := uuid.NewString()
-		if p == param {
-			v = value
-		}
-		path = strings.ReplaceAll(path, "{"+p+"}", v)
-	}
-	return path
-}
-
-func (o operation) name() string { return o.method + " " + o.path }
-
-// clearError checks that an answer is an error as the contract has it, and that it tells nothing of the inside.
-func clearError(t *testing.T, what string, a answer, status int, code string) {
-	t.Helper()
-	if a.status != status {
-		t.Errorf("%s: status %d, want %d: %s", what, a.status, status, a.body)
-		return
-	}
-	e := into[wireError](a)
-	if e.Success || e.Error.Code == "" || e.Error.Message == "" || code != "" && e.Error.Code != code {
-		t.Errorf("%s: %s", what, a.body)
-	}
-	for _, leak := range []string{"goroutine", ".go:", "SELECT", "INSERT", "sql:", "/tmp/", "runtime error"} {
-		if bytes.Contains(a.body, []byte(leak)) {
-			t.Errorf("%s: the answer shows %q: %s", what, leak, a.body)
-		}
-	}
-}
 
 // A body that isn't framed as HTTP wants it is the caller's fault, whoever reads it first.
 func TestBodyThatBreaksOff(t *testing.T) {
@@ -143,7 +81,6 @@ func TestNULIsLeftOut(t *testing.T) {
 	}
 }
 
-// A body of a type that a route doesn't read is refused before it has come, whatever the parameters of the type say.
 // Some programs begin every text with a byte order mark.
 func TestBodyWithAMark(t *testing.T) {
 	t.Parallel()
@@ -158,6 +95,7 @@ func TestBodyWithAMark(t *testing.T) {
 	}
 }
 
+// A body of a type that a route doesn't read is refused before it has come, whatever the parameters of the type say.
 func TestForeignBodyIsNotAwaited(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
@@ -216,11 +154,6 @@ func TestBadInputOnEveryRoute(t *testing.T) {
 			clearError(t, o.name()+" without a body", n.do(o.method, path, nil), http.StatusBadRequest, "")
 		}
 	}
-}
-
-// takesFile reports whether an operation reads nothing but forms.
-func (o operation) takesFile() bool {
-	return o.RequestBody != nil && o.RequestBody.Value.Content.Get("application/json") == nil
 }
 
 // badForms sends what is no form, or no whole one, to an operation that reads forms.
@@ -293,51 +226,4 @@ func TestUnknownIDs(t *testing.T) {
 		clearError(t, tt.method+" "+tt.path, n.do(tt.method, tt.path, tt.body), http.StatusNotFound, "")
 	}
 	clearError(t, "PUT /api/agents", n.do("PUT", "/api/agents", map[string]any{}), http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED")
-}
-
-func TestErrorsAsProblemDetails(t *testing.T) {
-	t.Parallel()
-	n := start(t, t.TempDir())
-	a := n.do("GET", "/api/agents/"+uuid.NewString(), nil, "Accept", "application/problem+json").want(404)
-	if got := a.header.Get("Content-Type"); !strings.HasPrefix(got, "application/problem+json") {
-		t.Errorf("type %q: %s", got, a.body)
-	}
-}
-
-func TestHeadIsGetWithoutABody(t *testing.T) {
-	t.Parallel()
-	n := start(t, t.TempDir())
-	for _, path := range []string{"/api/agents", "/api/agents/" + n.agent().ID, "/healthz", "/openapi.yaml", "/"} {
-		if a := n.do("HEAD", path, nil).want(200); len(a.body) > 0 || a.header.Get("Content-Type") == "" {
-			t.Errorf("%s: %d bytes, %v", path, len(a.body), a.header)
-		}
-	}
-	n.do("HEAD", "/api/agents/"+uuid.NewString(), nil).want(404)
-}
-
-func TestUpperCaseIDsAreTheSame(t *testing.T) {
-	t.Parallel()
-	n := start(t, t.TempDir())
-	id := n.agent().ID
-	if a := data[wireAgent](n.do("GET", "/api/agents/"+strings.ToUpper(id), nil).want(200)); a.ID != id || a.Status != "active" {
-		t.Errorf("agent %+v", a)
-	}
-}
-
-func TestKeyGuardsTheAPI(t *testing.T) {
-	t.Parallel()
-	cfg := testConfig(t)
-	cfg.Security.AuthToken = "open sesame"
-	n := startWith(t, cfg)
-	refused := n.do("GET", "/api/agents", nil)
-	clearError(t, "no key", refused, http.StatusUnauthorized, "UNAUTHORIZED")
-	if challenge := refused.header.Get("WWW-Authenticate"); !strings.HasPrefix(challenge, "ApiKey ") {
-		t.Errorf("the challenge names a scheme that isn't there: %s", challenge)
-	}
-	clearError(t, "wrong key", n.do("GET", "/api/agents", nil, "X-API-KEY", "open"), http.StatusUnauthorized, "UNAUTHORIZED")
-	n.do("GET", "/api/agents", nil, "X-API-KEY", "open sesame").want(200)
-	n.do("GET", "/healthz", nil).want(200)
-	if a := n.do("GET", fmt.Sprintf("/socket.io/?EIO=4&transport=polling&t=%d", 1), nil); a.status != 200 {
-		t.Errorf("the handshake of the transport is refused: %d %s", a.status, a.body)
-	}
 }

@@ -1,17 +1,13 @@
 package server_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/uuid"
@@ -27,126 +23,9 @@ import (
 // at one of the others must hold no key that was not given for it. The tables are made of openai.Vendors: a new vendor is in
 // them without a line here.
 
-// sink is a model that keeps all that arrives, and answers as models do.
-type sink struct {
-	URL string
-
-	mu  sync.Mutex
-	all bytes.Buffer
-	n   int
-}
-
-func newSink(t *testing.T, change ...func(http.ResponseWriter, *http.Request) bool) *sink {
-	t.Helper()
-	s := &sink{}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		raw, err := httputil.DumpRequest(r, true)
-		if err != nil {
-			raw = fmt.Appendf(nil, "%v %v", r.URL, r.Header)
-		}
-		s.mu.Lock()
-		s.all.Write(raw)
-		s.n++
-		s.mu.Unlock()
-		if len(change) > 0 && change[0](w, r) {
-			return
-		}
-		switch w.Header().Set("Content-Type", "application/json"); {
-		case strings.HasSuffix(r.URL.Path, "/chat/completions"):
-			_, _ = io.WriteString(w, `{"choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"<response><thought>t</thought><actions>REPLY</actions><text>Fine.</text></response>"}}]}`)
-		case strings.HasSuffix(r.URL.Path, "/models"):
-			_, _ = io.WriteString(w, `{"data":[{"id":"m"}]}`)
-		case strings.HasSuffix(r.URL.Path, "/transcriptions"):
-			_, _ = io.WriteString(w, `{"text":"Hello"}`)
-		case strings.HasSuffix(r.URL.Path, "/speech"):
-			w.Header().Set("Content-Type", "audio/mpeg")
-			_, _ = io.WriteString(w, mp3Bytes)
-		default:
-			http.NotFound(w, r)
-		}
-	}))
-	t.Cleanup(func() {
-		server.CloseClientConnections()
-		server.Close()
-	})
-	s.URL = server.URL
-	return s
-}
-
-// saw reports whether something arrived that holds a text.
-func (s *sink) saw(text string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return strings.Contains(s.all.String(), text)
-}
-
-// requests returns how many there were.
-func (s *sink) requests() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.n
-}
-
-// keys returns a canary for each key of each vendor, in one voice per origin.
-func keys(origin string) map[string]any {
-	out := map[string]any{}
-	for _, v := range openai.Vendors() {
-		for _, name := range v.KeyFrom {
-			out[name] = canary(origin, name)
-		}
-	}
-	return out
-}
-
-func canary(origin, name string) string { return "canary-" + origin + "-0123456789abcdef-" + name }
-
-// speaking are the settings of models, so that every vendor hears, speaks and writes wherever it is.
-func speaking(v openai.Vendor, settings map[string]any) map[string]any {
-	settings["modelProvider"], settings["LARGE_MODEL"], settings["SMALL_MODEL"] = v.Name, "m", "m"
-	for _, name := range v.SpeechSettings() {
-		settings[name] = "m"
-	}
-	return settings
-}
-
-// bring creates and starts an agent.
-func (n *node) bring(name string, fields map[string]any) string {
-	n.t.Helper()
-	// What is asked of a model must not hold them either, whatever a character's texts name.
-	const leak = "{{OPENAI_API_KEY}} {{settings.OPENAI_API_KEY}} {{secrets.OPENAI_API_KEY}} {{agent.secrets.OPENAI_API_KEY}} {{env.OPENAI_API_KEY}} {{{settings}}}"
-	character := map[string]any{"name": name, "bio": "x " + leak, "system": leak, "templates": map[string]any{"messageHandlerTemplate": leak + " {{providers}}"}}
-	for key, v := range fields {
-		character[key] = v
-	}
-	id := data[struct{ ID string }](n.do("POST", "/api/agents", map[string]any{"characterJson": character}).want(201)).ID
-	n.do("POST", "/api/agents/"+id+"/start", nil).want(200)
-	return id
-}
-
-// use makes an agent write, hear and speak. What comes of it doesn't matter.
-func (n *node) use(id string) {
-	n.t.Helper()
-	user := uuid.NewString()
-	n.do("POST", "/api/messaging/channels/"+uuid.NewString()+"/messages", map[string]any{
-		"author_id": user, "content": "How are you?", "message_server_id": uuid.Nil, "transport": "http",
-		"metadata": map[string]any{"isDm": true, "targetUserId": id},
-	})
-	n.upload("/api/audio/"+id+"/transcriptions", formPart{"file", "a.wav", "audio/wav", wavBytes})
-	n.do("POST", "/api/audio/"+id+"/speech/generate", map[string]any{"text": "Hello"})
-}
-
 func (n *node) store(settings map[string]any) answer {
 	n.t.Helper()
 	return n.do("POST", "/api/system/env/local", map[string]any{"content": settings}, n.owner()...).want(200)
-}
-
-// variables returns settings in the form of an environment.
-func variables(settings map[string]any) []string {
-	var out []string
-	for name, v := range settings {
-		out = append(out, fmt.Sprintf("%s=%v", name, v))
-	}
-	return out
 }
 
 func TestKeysOfTheEnvironmentStayAtHome(t *testing.T) {

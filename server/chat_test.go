@@ -1,28 +1,15 @@
 package server_test
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/json"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/internal/modeltest"
 )
-
-// reply is an answer over the http transport.
-type reply struct {
-	Success       bool
-	UserMessage   wireMessage
-	AgentResponse struct {
-		Text, ResponseID, InReplyTo, Thought string
-		Actions                              []string
-	}
-}
 
 func TestFreshServerAnswers(t *testing.T) {
 	t.Parallel()
@@ -53,82 +40,6 @@ func TestWebsocketTransportAnswersLater(t *testing.T) {
 		"author_id": user, "content": "Hello", "message_server_id": uuid.Nil,
 	}).want(201)
 	eventually(t, "the agent's answer", func() bool { return len(n.history(channel)) == 2 })
-}
-
-func eventually(t *testing.T, what string, happened func() bool) {
-	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
-	for !happened() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("%s did not come", what)
-		}
-	}
-}
-
-type sseEvent struct {
-	name string
-	data json.RawMessage
-}
-
-func readSSE(t testing.TB, body []byte) []sseEvent {
-	t.Helper()
-	var out []sseEvent
-	var e sseEvent
-	for scanner := bufio.NewScanner(bytes.NewReader(body)); scanner.Scan(); {
-		switch line := scanner.Text(); {
-		case line == "" && e.name != "":
-			out = append(out, e)
-			e = sseEvent{}
-		case strings.HasPrefix(line, "event: "):
-			e.name = line[len("event: "):]
-		case strings.HasPrefix(line, "data: "):
-			e.data = json.RawMessage(line[len("data: "):])
-		}
-	}
-	return out
-}
-
-func TestSSETransport(t *testing.T) {
-	t.Parallel()
-	model := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Frame("Streams carry words one by one.") })
-	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+model.URL, "OPENAI_API_KEY=sk-test-0123456789abcdef0123456789abcdef")
-	channel, user := n.dm()
-	a := n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{
-		"author_id": user, "content": "Tell me about streams", "message_server_id": uuid.Nil, "transport": "sse",
-	}).want(200)
-	events := readSSE(t, a.body)
-	var names []string
-	var text strings.Builder
-	for _, e := range events {
-		if e.name == "chunk" {
-			var c struct{ Chunk string }
-			if err := json.Unmarshal(e.data, &c); err != nil {
-				t.Fatal(err)
-			}
-			text.WriteString(c.Chunk)
-		}
-		if len(names) == 0 || names[len(names)-1] != e.name {
-			names = append(names, e.name)
-		}
-	}
-	if diff := cmp.Diff([]string{"user_message", "chunk", "done"}, names); diff != "" {
-		t.Errorf("events %s\n%s", diff, a.body)
-	}
-	var done struct{ Text, ResponseID string }
-	if err := json.Unmarshal(events[len(events)-1].data, &done); err != nil {
-		t.Fatal(err)
-	}
-	if text.String() != done.Text || done.Text != "Streams carry words one by one." {
-		t.Errorf("pieces %q, end %q", text.String(), done.Text)
-	}
-	if h := n.history(channel); len(h) != 2 || h[0].ID != done.ResponseID || h[0].Metadata["provider"] != "openai" {
-		t.Errorf("history %+v", h)
-	}
 }
 
 func TestModelFailureIsTold(t *testing.T) {
@@ -202,15 +113,32 @@ func TestRapidMessagesAreAllAnsweredInOrder(t *testing.T) {
 	}
 }
 
-func TestDocuments(t *testing.T) {
+// In a group an agent chooses whether to answer, but not when it is the one that is asked.
+func TestAddressedAgentAnswersInAGroup(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	for path, want := range map[string]string{
-		"/openapi.json": `"openapi":"3.0.3"`, "/openapi.yaml": "openapi: 3.0.3", "/asyncapi.yaml": "asyncapi: 3.0.0",
-		"/docs": "<html", "/": "<!doctype html>", "/chat/somebody": "<!doctype html>",
+	user, first := uuid.NewString(), n.agent().ID
+	second := data[wireAgent](n.do("POST", "/api/agents", map[string]any{"name": "Ada", "bio": "Counts."}).want(201)).ID
+	n.do("POST", "/api/agents/"+second+"/start", nil).want(200)
+	group := n.group(user, first, second)
+	for _, tt := range []struct{ target, answers, outcome, reason string }{
+		{"", first, "ignored", "model_ignore"},
+		{second, second, "replied", "addressed"},
+		{first, first, "replied", "addressed"},
 	} {
-		if a := n.do("GET", path, nil).want(200); !bytes.Contains(a.body, []byte(want)) {
-			t.Errorf("%s has no %s: %.200s", path, want, a.body)
+		for _, transport := range []string{"http", "sse"} {
+			a := n.do("POST", "/api/messaging/channels/"+group+"/messages", map[string]any{
+				"author_id": user, "content": "What a day", "transport": transport, "metadata": map[string]any{"targetAgentId": tt.target},
+			})
+			for _, part := range []string{`"outcome":"` + tt.outcome, `"reason":"` + tt.reason, `"agentId":"` + tt.answers} {
+				if a.status/100 != 2 || !strings.Contains(string(a.body), part) {
+					t.Errorf("%s to %q: no %s in %d %s", transport, tt.target, part, a.status, a.body)
+				}
+			}
 		}
+	}
+	runs := data[struct{ Runs []struct{ Reason string } }](n.do("GET", "/api/agents/"+first+"/runs", nil).want(200)).Runs
+	if len(runs) != 6 || runs[2].Reason != "addressed_other" { // newest first: two to the first, before them two to the second
+		t.Errorf("the first agent's runs: %+v", runs)
 	}
 }

@@ -1,11 +1,8 @@
 package server_test
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
-
-	"github.com/coder/websocket"
 
 	"github.com/elizad/elizad/server/internal/modeltest"
 )
@@ -52,71 +49,5 @@ func TestEveryMessageIsCompletedOnce(t *testing.T) {
 				t.Errorf("asked %v, completed %v", asked, completed)
 			}
 		})
-	}
-}
-
-// listen joins a channel over Socket.IO.
-func (n *node) listen(channel, user string) *websocket.Conn {
-	n.t.Helper()
-	conn, resp, err := websocket.Dial(n.t.Context(), "ws"+strings.TrimPrefix(n.http.URL, "http")+"/socket.io/?EIO=4&transport=websocket", nil)
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	if resp.Body != nil {
-		_ = resp.Body.Close()
-	}
-	n.t.Cleanup(func() { _ = conn.CloseNow() })
-	send := func(packet string, payload any) {
-		raw, err := json.Marshal(payload)
-		if err == nil {
-			err = conn.Write(n.t.Context(), websocket.MessageText, append([]byte(packet), raw...))
-		}
-		if err != nil {
-			n.t.Fatal(err)
-		}
-	}
-	send("40", map[string]any{"entityId": user})
-	for readEvent(n.t, conn).name != "connection_established" {
-		continue
-	}
-	send("42", []any{"1", map[string]any{"channelId": channel, "entityId": user}})
-	for readEvent(n.t, conn).name != "channel_joined" {
-		continue
-	}
-	return conn
-}
-
-// socketEvent is what came over Socket.IO, with the members that tests look at.
-type socketEvent struct {
-	name                                string
-	payload                             json.RawMessage
-	MessageID, Status, SenderID, Reason string
-}
-
-// readEvent returns the next event of a Socket.IO connection, and answers pings meanwhile.
-func readEvent(t testing.TB, conn *websocket.Conn) (e socketEvent) {
-	t.Helper()
-	for {
-		_, raw, err := conn.Read(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if string(raw) == "2" {
-			if err := conn.Write(t.Context(), websocket.MessageText, []byte("3")); err != nil {
-				t.Fatal(err)
-			}
-			continue
-		}
-		packet, isEvent := strings.CutPrefix(string(raw), "42")
-		if !isEvent {
-			continue
-		}
-		var parts []json.RawMessage
-		if err := json.Unmarshal([]byte(packet), &parts); err != nil || len(parts) < 2 || json.Unmarshal(parts[0], &e.name) != nil {
-			t.Fatalf("read %s: %v", raw, err)
-		}
-		_ = json.Unmarshal(parts[1], &e) // some events carry a text
-		e.payload = parts[1]
-		return e
 	}
 }

@@ -1,39 +1,15 @@
 package server_test
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 
 	"github.com/google/uuid"
 )
-
-// crowd is how many callers ask at the same moment.
-const crowd = 12
-
-// together sends a crowd's requests at the same moment, and returns how often each status was the answer.
-func (n *node) together(method, path string, body func(i int) any, header ...string) map[int]int {
-	n.t.Helper()
-	var (
-		statuses [crowd]int
-		begin    = make(chan struct{})
-		group    sync.WaitGroup
-	)
-	for i := range crowd {
-		group.Go(func() {
-			<-begin
-			statuses[i] = n.do(method, path, body(i), header...).status
-		})
-	}
-	close(begin)
-	group.Wait()
-	out := map[int]int{}
-	for _, s := range statuses {
-		out[s]++
-	}
-	return out
-}
 
 // Changes of one thing that come at the same moment are all kept: each names another member.
 func TestChangesAtTheSameMomentAreAllKept(t *testing.T) {
@@ -46,7 +22,7 @@ func TestChangesAtTheSameMomentAreAllKept(t *testing.T) {
 
 	type members = map[string]any
 	for _, path := range []string{"/api/agents/" + id, "/api/agents/" + id + "/worlds/" + world} {
-		got := n.together("PATCH", path, func(i int) any { return members{"settings": members{fmt.Sprint("k", i): i}} })
+		got := statuses(atOnce(func(i int) answer { return n.do("PATCH", path, members{"settings": members{fmt.Sprint("k", i): i}}) }))
 		if got[http.StatusOK] != crowd {
 			t.Errorf("%s: statuses %v", path, got)
 		}
@@ -60,12 +36,12 @@ func TestChangesAtTheSameMomentAreAllKept(t *testing.T) {
 
 	heard := n.memories("/api/agents/" + id + "/memories?limit=1").Memories[0]
 	path := "/api/agents/" + id + "/memories/" + heard.ID
-	got := n.together("PATCH", path, func(i int) any {
+	got := statuses(atOnce(func(i int) answer {
 		if i%2 == 0 {
-			return members{"content": "changed"}
+			return n.do("PATCH", path, members{"content": "changed"})
 		}
-		return members{"metadata": members{"by": "test"}}
-	})
+		return n.do("PATCH", path, members{"metadata": members{"by": "test"}})
+	}))
 	after := data[wireMemory](n.do("PATCH", path, members{}).want(200))
 	if got[http.StatusOK] != crowd || after.Content["text"] != "changed" || after.Metadata["by"] != "test" {
 		t.Errorf("statuses %v, and then %+v", got, after)
@@ -88,7 +64,9 @@ func TestOneChangePerETag(t *testing.T) {
 		if field == "topic" {
 			change = "/api/messaging/channels/" + channel
 		}
-		got := n.together("PATCH", change, func(i int) any { return map[string]any{field: fmt.Sprint("version ", i)} }, "If-Match", tag)
+		got := statuses(atOnce(func(i int) answer {
+			return n.do("PATCH", change, map[string]any{field: fmt.Sprint("version ", i)}, "If-Match", tag)
+		}))
 		if got[http.StatusOK] != 1 || got[http.StatusPreconditionFailed] != crowd-1 {
 			t.Errorf("%s: statuses %v", change, got)
 		}
@@ -100,13 +78,105 @@ func TestAgentsCreatedAtTheSameMoment(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	name := "Same " + uuid.NewString()
-	same := n.together("POST", "/api/agents", func(int) any { return map[string]any{"name": name, "bio": "x"} })
+	same := statuses(atOnce(func(_ int) answer { return n.do("POST", "/api/agents", map[string]any{"name": name, "bio": "x"}) }))
 	if same[http.StatusCreated] != crowd {
 		t.Errorf("the same: statuses %v", same)
 	}
 	name = "Other " + uuid.NewString()
-	others := n.together("POST", "/api/agents", func(i int) any { return map[string]any{"name": name, "bio": fmt.Sprint(i)} })
+	others := statuses(atOnce(func(i int) answer {
+		return n.do("POST", "/api/agents", map[string]any{"name": name, "bio": fmt.Sprint(i)})
+	}))
 	if others[http.StatusCreated] != 1 || others[http.StatusConflict] != crowd-1 {
 		t.Errorf("others: statuses %v", others)
+	}
+}
+
+func TestRoomsMadeAtOnceAreDifferent(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	id := n.agent().ID
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	ids := map[string]bool{}
+	for range 8 {
+		all.Go(func() {
+			room := data[wireRoom](n.do("POST", "/api/agents/"+id+"/rooms", map[string]any{"name": "R"}).want(201)).ID
+			world := data[struct{ World struct{ ID string } }](n.do("POST", "/api/agents/"+id+"/worlds", map[string]any{"name": "W"}).want(201)).World.ID
+			mu.Lock()
+			defer mu.Unlock()
+			ids[room], ids[world] = true, true
+		})
+	}
+	all.Wait()
+	if len(ids) != 16 {
+		t.Errorf("%d different ids of 16", len(ids))
+	}
+}
+
+// Bridges that mirror the same channels at once don't get in each other's way.
+func TestChannelsAreMirroredAtOnce(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	server := data[struct{ ID string }](n.do("POST", "/api/messaging/message-servers", map[string]any{"name": "n", "sourceType": "s"}).want(201)).ID
+	var forward []map[string]any
+	for i := range 20 {
+		forward = append(forward, map[string]any{"name": fmt.Sprint("c", i), "type": "GROUP", "sourceId": fmt.Sprint(i)})
+	}
+	backward := slices.Clone(forward)
+	slices.Reverse(backward)
+	for _, a := range atOnce(func(i int) answer {
+		return n.do("POST", "/api/messaging/message-servers/"+server+"/sync-channels", map[string]any{"channels": [][]map[string]any{forward, backward}[i%2]})
+	}) {
+		a.want(200)
+	}
+}
+
+// Of many who change a thing as they have all seen it, one succeeds; and of many who add to a thing, none is lost.
+func TestManyChangeOneThing(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	made := func(answers []answer) (succeeded int) {
+		for _, a := range answers {
+			if a.status == 200 {
+				succeeded++
+			} else {
+				clearError(t, "a change that came too late", a, http.StatusPreconditionFailed, "PRECONDITION_FAILED")
+			}
+		}
+		return succeeded
+	}
+	channel := n.group()
+	channelPath, messagePath := "/api/messaging/channels/"+channel, "/api/messaging/messages/"+n.say(channel, uuid.NewString(), "one").ID
+	for _, tt := range []struct{ read, change, field string }{
+		{"/api/agents/" + n.agent().ID, "/api/agents/" + n.agent().ID, "system"},
+		{channelPath + "/details", channelPath, "name"},
+		{messagePath, messagePath, "content"},
+	} {
+		tag := n.do("GET", tt.read, nil).want(200).header.Get("ETag")
+		if got := made(atOnce(func(i int) answer {
+			return n.do("PATCH", tt.change, map[string]any{tt.field: fmt.Sprint("v", i)}, "If-Match", tag)
+		})); got != 1 {
+			t.Errorf("%s: %d of %d changes of one version succeeded", tt.change, got, crowd)
+		}
+	}
+
+	worlds := "/api/agents/" + n.agent().ID + "/worlds"
+	world := data[struct{ WorldID string }](n.do("POST", worlds, map[string]any{"name": "w"}).want(201)).WorldID
+	for _, path := range []string{channelPath + "?merge=true", worlds + "/" + world} {
+		if got := made(atOnce(func(i int) answer {
+			return n.do("PATCH", path, map[string]any{"metadata": map[string]any{fmt.Sprint("k", i): i}})
+		})); got != crowd {
+			t.Errorf("%s: %d of %d additions succeeded", path, got, crowd)
+		}
+		last := n.do("PATCH", path, map[string]any{"metadata": map[string]any{"last": true}}).want(200).body
+		kept := 0
+		for i := range crowd {
+			if bytes.Contains(last, fmt.Appendf(nil, `"k%d":%d`, i, i)) {
+				kept++
+			}
+		}
+		if kept != crowd {
+			t.Errorf("%s: %d of %d additions are there", path, kept, crowd)
+		}
 	}
 }

@@ -335,7 +335,7 @@ func (g *generator) request(o operation) request {
 	if o.RequestBody != nil {
 		g.fillBody(&r, o.RequestBody.Value)
 	} else if r.spoiled && g.one(5) {
-		r.body = encodeJSON(g.anything(2))
+		r.body = string(jsonOf(g.anything(2)))
 		r.header.Set("Content-Type", "application/json")
 	}
 	return r
@@ -423,7 +423,7 @@ func (g *generator) fillBody(r *request, body *openapi3.RequestBody) {
 	case strings.HasSuffix(kind, "json") && r.spoiled && g.one(2):
 		r.body = g.spoil(value)
 	case strings.HasSuffix(kind, "json"):
-		r.body = encodeJSON(value)
+		r.body = string(jsonOf(value))
 	default:
 		r.body = fmt.Sprint(value)
 	}

@@ -98,8 +98,8 @@ func outcomeOf(t testing.TB, status int, header http.Header) string {
 	}
 }
 
-// dial opens a WebSocket; without one it says what the server answered instead.
-func (n *node) dial(path string, header ...string) (conn *websocket.Conn, outcome string) {
+// knock opens a WebSocket; without one it says what the server answered instead.
+func (n *node) knock(path string, header ...string) (conn *websocket.Conn, outcome string) {
 	n.t.Helper()
 	h := http.Header{}
 	for i := 0; i+1 < len(header); i += 2 {
@@ -116,26 +116,10 @@ func (n *node) dial(path string, header ...string) (conn *websocket.Conn, outcom
 	return conn, letIn
 }
 
-// hear reads the next frame, "" at the end of the connection.
-func (n *node) hear(conn *websocket.Conn) string {
-	_, raw, err := conn.Read(n.t.Context())
-	if err != nil {
-		return ""
-	}
-	return string(raw)
-}
-
-func (n *node) write(conn *websocket.Conn, text string) {
-	n.t.Helper()
-	if err := conn.Write(n.t.Context(), websocket.MessageText, []byte(text)); err != nil {
-		n.t.Error(err)
-	}
-}
-
 // engine opens an Engine.IO connection and reads its greeting.
 func (n *node) engine(header ...string) (conn *websocket.Conn, outcome string) {
 	n.t.Helper()
-	if conn, outcome = n.dial("/socket.io/?EIO=4&transport=websocket", header...); conn != nil {
+	if conn, outcome = n.knock("/socket.io/?EIO=4&transport=websocket", header...); conn != nil {
 		n.hear(conn)
 	}
 	return conn, outcome
@@ -146,14 +130,11 @@ func socketIO(n *node, address string, header []string, auth map[string]any) str
 	if conn == nil {
 		return outcome
 	}
-	raw, err := json.Marshal(auth)
-	if err != nil {
-		n.t.Fatal(err)
+	packet := "40"
+	if auth != nil {
+		packet += string(jsonOf(auth))
 	}
-	if auth == nil {
-		raw = nil
-	}
-	n.write(conn, "40"+string(raw))
+	n.write(conn, packet)
 	return connected(n.t, n.hear(conn))
 }
 
@@ -198,23 +179,18 @@ func polled(n *node, address, key string) string {
 	if err := json.Unmarshal([]byte(hello[1:]), &open); err != nil {
 		n.t.Fatal(err)
 	}
-	raw, _ := json.Marshal(map[string]any{"apiKey": key})
-	exchange("POST", "&sid="+open.SID, "40"+string(raw))
+	exchange("POST", "&sid="+open.SID, "40"+string(jsonOf(map[string]any{"apiKey": key})))
 	_, _, packets := exchange("GET", "&sid="+open.SID, "")
 	return connected(n.t, packets)
 }
 
 func plainDoor(n *node, path string, frame any, header ...string) string {
-	conn, outcome := n.dial(path, header...)
+	conn, outcome := n.knock(path, header...)
 	if conn == nil {
 		return outcome
 	}
 	if frame != nil {
-		raw, err := json.Marshal(frame)
-		if err != nil {
-			n.t.Fatal(err)
-		}
-		n.write(conn, string(raw))
+		n.write(conn, string(jsonOf(frame)))
 	}
 	switch told := n.hear(conn); {
 	case strings.Contains(told, `"connected"`):
@@ -514,7 +490,7 @@ func TestFramesBeforeTheKey(t *testing.T) {
 	locked, open := locked(t), start(t, t.TempDir())
 
 	for name, path := range map[string]string{"Socket.IO": "/socket.io/?EIO=4&transport=websocket", "plain": "/ws"} {
-		conn, _ := locked.dial(path, "X-Forwarded-For", "192.0.2.7")
+		conn, _ := locked.knock(path, "X-Forwarded-For", "192.0.2.7")
 		if name == "Socket.IO" {
 			locked.hear(conn)
 		}
@@ -540,7 +516,7 @@ func TestFramesBeforeTheKey(t *testing.T) {
 			t.Fatal("Socket.IO: a large event after the key ends the connection")
 		}
 	}
-	plain, _ := locked.dial("/ws", "X-Forwarded-For", "192.0.2.7", "X-API-KEY", rightKey)
+	plain, _ := locked.knock("/ws", "X-Forwarded-For", "192.0.2.7", "X-API-KEY", rightKey)
 	locked.hear(plain)
 	locked.write(plain, `{"type":"`+big+`"}`)
 	if told := locked.hear(plain); !strings.Contains(told, "Unknown type") {
@@ -559,5 +535,23 @@ func TestFramesBeforeTheKey(t *testing.T) {
 		if a := tt.n.do("POST", "/socket.io/?EIO=4&transport=polling&sid="+hello.SID, `40{"apiKey":"`+big+`"}`, "Content-Type", "text/plain"); a.status != tt.want {
 			t.Errorf("%s, polling: status %d, want %d", name, a.status, tt.want)
 		}
+	}
+}
+
+func TestKeyGuardsTheAPI(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(t)
+	cfg.Security.AuthToken = "open sesame"
+	n := startWith(t, cfg)
+	refused := n.do("GET", "/api/agents", nil)
+	clearError(t, "no key", refused, http.StatusUnauthorized, "UNAUTHORIZED")
+	if challenge := refused.header.Get("WWW-Authenticate"); !strings.HasPrefix(challenge, "ApiKey ") {
+		t.Errorf("the challenge names a scheme that isn't there: %s", challenge)
+	}
+	clearError(t, "wrong key", n.do("GET", "/api/agents", nil, "X-API-KEY", "open"), http.StatusUnauthorized, "UNAUTHORIZED")
+	n.do("GET", "/api/agents", nil, "X-API-KEY", "open sesame").want(200)
+	n.do("GET", "/healthz", nil).want(200)
+	if a := n.do("GET", fmt.Sprintf("/socket.io/?EIO=4&transport=polling&t=%d", 1), nil); a.status != 200 {
+		t.Errorf("the handshake of the transport is refused: %d %s", a.status, a.body)
 	}
 }

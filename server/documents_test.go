@@ -1,6 +1,9 @@
 package server_test
 
 import (
+	"bytes"
+	"compress/gzip"
+	"io"
 	"net/url"
 	"regexp"
 	"testing"
@@ -34,5 +37,35 @@ func TestEventsReferToWhatIsServed(t *testing.T) {
 	}
 	if len(refs) < 40 || len(schemas) != 1 {
 		t.Errorf("%d references to %d documents", len(refs), len(schemas))
+	}
+}
+
+func TestDocumentsAreCompressedOnce(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	for _, path := range []string{"/openapi.json", "/openapi.yaml", "/asyncapi.yaml"} {
+		plain := n.do("GET", path, nil, "Accept-Encoding", "identity").want(200)
+		packed := n.do("GET", path, nil, "Accept-Encoding", "br, gzip").want(200)
+		r, err := gzip.NewReader(bytes.NewReader(packed.body))
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		got, err := io.ReadAll(r)
+		if err != nil || !bytes.Equal(got, plain.body) || packed.header.Get("Content-Encoding") != "gzip" || packed.header.Get("Vary") == "" {
+			t.Errorf("%s: %d bytes of %d, %v, %v", path, len(got), len(plain.body), packed.header, err)
+		}
+	}
+}
+
+func TestDocuments(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	for path, want := range map[string]string{
+		"/openapi.json": `"openapi":"3.0.3"`, "/openapi.yaml": "openapi: 3.0.3", "/asyncapi.yaml": "asyncapi: 3.0.0",
+		"/docs": "<html", "/": "<!doctype html>", "/chat/somebody": "<!doctype html>",
+	} {
+		if a := n.do("GET", path, nil).want(200); !bytes.Contains(a.body, []byte(want)) {
+			t.Errorf("%s has no %s: %.200s", path, want, a.body)
+		}
 	}
 }

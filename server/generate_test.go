@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -245,11 +244,11 @@ func harmless(example any) any {
 func (g *generator) spoil(value any) string {
 	switch g.IntN(10) {
 	case 0:
-		return g.broken(encodeJSON(value))
+		return g.broken(string(jsonOf(value)))
 	case 1:
-		return encodeJSON(g.anything(2))
+		return string(jsonOf(g.anything(2)))
 	default:
-		return encodeJSON(g.spoilAt(value, 3))
+		return string(jsonOf(g.spoilAt(value, 3)))
 	}
 }
 
@@ -303,12 +302,4 @@ func (g *generator) wrong() any {
 
 func nested(depth int) json.RawMessage {
 	return json.RawMessage(strings.Repeat(`{"a":[`, depth/2) + strings.Repeat(`]}`, depth/2))
-}
-
-func encodeJSON(v any) string {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		panic(fmt.Sprintf("encoding %T: %v", v, err)) // all values here are JSON
-	}
-	return string(raw)
 }

@@ -4,21 +4,7 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
-
-	"github.com/elizad/elizad/server"
-	"github.com/elizad/elizad/server/settings"
 )
-
-// somebody is who talks in the golden answers.
-const somebody = "17dcb1c8-cf1f-438a-b8c7-dc93995e78be"
-
-// golden starts a server whose answers can be foreseen: its agent says the same thing to everything.
-func golden(t *testing.T) *book {
-	t.Helper()
-	cfg := testConfig(t)
-	cfg.Agents.Environment = settings.ReadAgentEnvironment(speech(t, says(mp3Bytes)))
-	return newBook(startWith(t, cfg, server.WithPlugins(lab())))
-}
 
 func TestGoldenAgents(t *testing.T) {
 	t.Parallel()

@@ -1,11 +1,11 @@
 package server_test
 
 import (
+	"fmt"
 	"net/http"
-	"strconv"
+	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 )
 
@@ -22,35 +22,57 @@ func TestRequestsHaveNames(t *testing.T) {
 	}
 }
 
-func TestLimitsAreTold(t *testing.T) {
+func TestHeadIsGetWithoutABody(t *testing.T) {
 	t.Parallel()
-	cfg := testConfig(t)
-	cfg.Limits.RateLimit, cfg.Limits.APIMax, cfg.Limits.UploadMax = true, 4, 2
-	n := startWith(t, cfg)
-	limits := func(a answer) []string {
-		if s, err := strconv.Atoi(a.header.Get("RateLimit-Reset")); err != nil || s < 1 || s > 900 {
-			t.Errorf("RateLimit-Reset is %q", a.header.Get("RateLimit-Reset"))
-		}
-		return []string{a.header.Get("RateLimit-Limit"), a.header.Get("RateLimit-Remaining"), a.header.Get("RateLimit-Policy")}
-	}
-	if diff := cmp.Diff([]string{"4", "3", "4;w=900"}, limits(n.do("GET", "/api/agents", nil).want(200))); diff != "" {
-		t.Error(diff)
-	}
-	upload := "/api/media/agents/" + uuid.NewString() + "/upload-media"
-	if diff := cmp.Diff([]string{"2", "1", "2;w=900"}, limits(n.do("POST", upload, nil).want(400))); diff != "" {
-		t.Error(diff)
-	}
-	n.do("POST", upload, nil).want(400)
-	tooMuch := n.do("POST", upload, nil)
-	clearError(t, "the third upload", tooMuch, http.StatusTooManyRequests, "UPLOAD_RATE_LIMIT_EXCEEDED")
-	tooMany := n.do("GET", "/api/agents", nil)
-	clearError(t, "the fifth request", tooMany, http.StatusTooManyRequests, "RATE_LIMIT_EXCEEDED")
-	for _, a := range []answer{tooMuch, tooMany} {
-		if a.header.Get("Retry-After") != a.header.Get("RateLimit-Reset") {
-			t.Errorf("Retry-After is %q, the window ends in %q", a.header.Get("Retry-After"), a.header.Get("RateLimit-Reset"))
+	n := start(t, t.TempDir())
+	for _, path := range []string{"/api/agents", "/api/agents/" + n.agent().ID, "/healthz", "/openapi.yaml", "/"} {
+		if a := n.do("HEAD", path, nil).want(200); len(a.body) > 0 || a.header.Get("Content-Type") == "" {
+			t.Errorf("%s: %d bytes, %v", path, len(a.body), a.header)
 		}
 	}
-	if a := n.do("GET", "/healthz", nil).want(200); a.header.Get("RateLimit-Limit") != "" {
-		t.Error("health checks are limited")
+	n.do("HEAD", "/api/agents/"+uuid.NewString(), nil).want(404)
+}
+
+func TestErrorsAsProblemDetails(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	a := n.do("GET", "/api/agents/"+uuid.NewString(), nil, "Accept", "application/problem+json").want(404)
+	if got := a.header.Get("Content-Type"); !strings.HasPrefix(got, "application/problem+json") {
+		t.Errorf("type %q: %s", got, a.body)
+	}
+}
+
+func TestEntityTags(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	channel := n.group()
+	message := n.say(channel, uuid.NewString(), "one").ID
+	room := "/api/agents/" + n.agent().ID + "/rooms/" + n.agent().ID
+	for _, tt := range []struct {
+		read, change string
+		patch        func(i int) any
+	}{
+		{"/api/agents/" + n.agent().ID, "/api/agents/" + n.agent().ID, func(i int) any { return map[string]any{"system": fmt.Sprint("v", i)} }},
+		{"/api/messaging/channels/" + channel + "/details", "/api/messaging/channels/" + channel, func(i int) any { return map[string]any{"name": fmt.Sprint("v", i)} }},
+		{room, room, func(i int) any { return map[string]any{"name": fmt.Sprint("v", i)} }},
+		{"/api/messaging/messages/" + message, "/api/messaging/messages/" + message, func(i int) any { return map[string]any{"content": fmt.Sprint("v", i)} }},
+	} {
+		tag := n.do("GET", tt.read, nil).want(200).header.Get("ETag")
+		if tag == "" {
+			t.Fatalf("%s has no ETag", tt.read)
+		}
+		if a := n.do("GET", tt.read, nil, "If-None-Match", `"other", `+tag).want(http.StatusNotModified); len(a.body) > 0 || a.header.Get("ETag") != tag {
+			t.Errorf("%s: %v %s", tt.read, a.header, a.body)
+		}
+		n.do("GET", tt.read, nil, "If-None-Match", `"other"`).want(200)
+		clearError(t, tt.change, n.do("PATCH", tt.change, tt.patch(1), "If-Match", `"other"`), http.StatusPreconditionFailed, "PRECONDITION_FAILED")
+		n.do("GET", tt.read, nil, "If-None-Match", tag).want(http.StatusNotModified)
+		changed := n.do("PATCH", tt.change, tt.patch(2), "If-Match", tag).want(200).header.Get("ETag")
+		if changed == tag || changed != n.do("GET", tt.read, nil).want(200).header.Get("ETag") {
+			t.Errorf("%s: tags %s, %s", tt.read, tag, changed)
+		}
+		clearError(t, tt.change, n.do("PATCH", tt.change, tt.patch(3), "If-Match", tag), http.StatusPreconditionFailed, "PRECONDITION_FAILED")
+		n.do("PATCH", tt.change, tt.patch(4), "If-Match", "*").want(200)
+		n.do("GET", tt.read, nil, "If-None-Match", tag).want(200)
 	}
 }

@@ -14,30 +14,6 @@ import (
 	"github.com/elizad/elizad/server/internal/webhook"
 )
 
-const jobsPath = "/api/messaging/jobs"
-
-type wireJob struct {
-	JobID, Status, AgentID, UserID, ChannelID, Prompt, Error string
-	CreatedAt, ExpiresAt, EndedAt                            int64
-	Metadata                                                 map[string]any
-	Result                                                   struct {
-		Message          struct{ ID, Content, AuthorID string }
-		ProcessingTimeMs int64
-	}
-	Callback struct {
-		Status   string
-		Attempts int
-	}
-}
-
-func (n *node) job(body map[string]any) wireJob {
-	n.t.Helper()
-	if body["userId"] == nil {
-		body["userId"] = uuid.NewString()
-	}
-	return into[wireJob](n.do("POST", jobsPath, body).want(201))
-}
-
 func TestJobIsAnswered(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())

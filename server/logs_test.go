@@ -14,17 +14,6 @@ import (
 	"github.com/elizad/elizad/server/settings"
 )
 
-type wireLog struct {
-	ID, Type, CreatedAt, EntityID, AgentID, RoomID, ChannelID string
-	Timestamp                                                 int64
-	Body                                                      map[string]any
-}
-
-func (n *node) logs(id, query string) []wireLog {
-	n.t.Helper()
-	return data[[]wireLog](n.do("GET", "/api/agents/"+id+"/logs?"+query, nil).want(200))
-}
-
 func types(logs []wireLog) []string {
 	out := []string{}
 	for _, l := range logs {
@@ -113,68 +102,5 @@ func TestCaptureShowsPrompts(t *testing.T) {
 	call := n.logs(id, "type=useModel:TEXT_LARGE")[0]
 	if !strings.Contains(call.Body["prompt"].(string), "marmalade") || !strings.Contains(call.Body["response"].(string), "Certainly.") {
 		t.Errorf("model call %+v", call)
-	}
-}
-
-func TestRunsOfARoom(t *testing.T) {
-	t.Parallel()
-	n := start(t, t.TempDir())
-	id := n.agent().ID
-	channel, user := n.dm()
-	n.ask(channel, user, "Hello").want(201)
-	room := agent.UUIDFor(uuid.MustParse(id), channel).String()
-	type run struct {
-		RunID, RoomID, ChannelID, Status, MessageID string
-		DurationMs                                  *int64
-		Counts                                      struct{ Actions, ModelCalls, Errors, Evaluators int }
-	}
-	for query, want := range map[string]int{"": 1, "?roomId=" + channel: 1, "?roomId=" + room: 1, "?roomId=" + uuid.NewString(): 0} {
-		list := data[struct {
-			Runs    []run
-			Total   int
-			HasMore bool
-		}](n.do("GET", "/api/agents/"+id+"/runs"+query, nil).want(200))
-		if len(list.Runs) != want || list.Total != want || list.HasMore {
-			t.Errorf("%s: %+v", query, list)
-			continue
-		}
-		for _, r := range list.Runs {
-			if r.RoomID != room || r.ChannelID != channel || r.DurationMs == nil || r.Counts.ModelCalls == 0 || r.Status != "completed" {
-				t.Errorf("%s: %+v", query, r)
-			}
-			path := "/api/agents/" + id + "/runs/" + r.RunID + "?roomId=" + channel
-			detail := data[struct {
-				Summary run
-				Events  []struct {
-					Type      string
-					Timestamp int64
-					Data      map[string]any
-				}
-			}](n.do("GET", path, nil).want(200))
-			n.do("GET", path, nil, "If-None-Match", n.do("GET", path, nil).header.Get("ETag")).want(http.StatusNotModified)
-			first, last := detail.Events[0], detail.Events[len(detail.Events)-1]
-			if detail.Summary != r && detail.Summary.RunID != r.RunID || first.Type != "RUN_STARTED" || first.Data["messageId"] != r.MessageID || last.Type != "RUN_ENDED" ||
-				last.Data["status"] != "completed" || last.Data["durationMs"] == nil {
-				t.Errorf("detail %+v", detail)
-			}
-		}
-	}
-}
-
-// What makes a run fail counts once: as the call that failed, not as the run's end too.
-func TestAFailedCallIsOneError(t *testing.T) {
-	t.Parallel()
-	model := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Fail(http.StatusUnauthorized, "no") })
-	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+model.URL, "OPENAI_API_KEY=key", "OPENAI_LARGE_MODEL=m", "OPENAI_SMALL_MODEL=m")
-	channel, user := n.dm()
-	n.ask(channel, user, "Hello").want(http.StatusBadGateway)
-	runs := data[struct {
-		Runs []struct {
-			Status string
-			Counts struct{ ModelCalls, Errors int }
-		}
-	}](n.do("GET", "/api/agents/"+n.agent().ID+"/runs", nil).want(200)).Runs
-	if len(runs) != 1 || runs[0].Status != "error" || runs[0].Counts.Errors != 1 || runs[0].Counts.ModelCalls != 1 {
-		t.Errorf("runs %+v", runs)
 	}
 }

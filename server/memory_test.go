@@ -9,51 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/agent"
-	"github.com/elizad/elizad/server/internal/modeltest"
 )
-
-type wireMemory struct {
-	ID, Type, EntityID, AgentID, RoomID, MessageID string
-	CreatedAt, UpdatedAt                           int64
-	Content, Metadata                              map[string]any
-	Unique                                         bool
-	Embedding                                      []float64
-}
-
-type wireMemories struct {
-	Memories, Data []wireMemory
-	HasMore        bool
-	Success        bool
-}
-
-func (n *node) memories(path string) wireMemories {
-	n.t.Helper()
-	return data[wireMemories](n.do("GET", path, nil).want(200))
-}
-
-func memoryTexts(l wireMemories) []string {
-	out := []string{}
-	for _, m := range l.Memories {
-		out = append(out, m.Content["text"].(string))
-	}
-	return out
-}
-
-// prompts starts a server whose model answers always the same and keeps its prompts.
-func prompts(t *testing.T) (*node, *modeltest.Server) {
-	t.Helper()
-	model := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Frame("Certainly.") })
-	return start(t, t.TempDir(), "OPENAI_BASE_URL="+model.URL, "OPENAI_API_KEY=sk-test-0123456789abcdef0123456789abcdef"), model
-}
-
-func lastPrompt(t *testing.T, model *modeltest.Server) string {
-	t.Helper()
-	requests := model.Requests()
-	if len(requests) == 0 {
-		t.Fatal("the model was not asked")
-	}
-	return requests[len(requests)-1].Prompt()
-}
 
 func TestTurnsLeaveMemories(t *testing.T) {
 	t.Parallel()

@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -68,11 +67,7 @@ func lengthWays() []lengthWay {
 			return channel, n.overSocket(channel, text, func(frame map[string]any) *websocket.Conn {
 				conn := n.listen(channel, user)
 				frame["senderId"], frame["serverId"] = user, uuid.Nil
-				raw, err := json.Marshal([]any{"send_message", frame})
-				if err != nil {
-					n.t.Fatal(err)
-				}
-				n.write(conn, "42"+string(raw))
+				n.emit(conn, "send_message", frame)
 				return conn
 			})
 		}},
@@ -186,13 +181,6 @@ func differentWords(n int) string {
 		text = append(text, 0x20000+i%20_000, 0x25000+i/20_000, ' ')
 	}
 	return string(text[:n])
-}
-
-// under returns the node for a subtest.
-func (n *node) under(t *testing.T) *node {
-	sub := *n
-	sub.t = t
-	return &sub
 }
 
 // PostgreSQL's index of texts takes a megabyte of different words, which a raised limit may exceed.

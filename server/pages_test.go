@@ -3,33 +3,13 @@ package server_test
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 )
-
-var nextLink = regexp.MustCompile(`<([^>]+)>; rel="next"`)
-
-// nextPage returns the address of the page after a, which was asked for at path; empty after the last.
-func nextPage(t *testing.T, path string, a answer) string {
-	t.Helper()
-	next := nextLink.FindStringSubmatch(a.header.Get("Link"))
-	if next == nil {
-		return ""
-	}
-	base, err := url.Parse(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	at, err := base.Parse(next[1])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return at.String()
-}
 
 // The Link headers of a list lead to everything that was there at its beginning, once, with the filters of the first request;
 // what comes in between moves no page.
@@ -91,6 +71,79 @@ func TestLinksLeadThroughLists(t *testing.T) {
 		}
 		for _, cursor := range []string{"o9", "YjEyMw", "dTEuMg.", uuid.NewString()} {
 			clearError(t, name+" "+cursor, n.do("GET", tt.path+"&cursor="+cursor, nil), http.StatusBadRequest, "")
+		}
+	}
+}
+
+func TestCursors(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	channel := n.group()
+	for i := range 5 {
+		n.say(channel, uuid.NewString(), fmt.Sprint(i+1))
+	}
+	type page struct {
+		Messages []wireMessage
+		Cursors  struct{ Next, Prev string }
+	}
+	var got []string
+	path := "/api/messaging/channels/" + channel + "/messages?limit=2"
+	var newest string
+	for path != "" {
+		a := n.do("GET", path, nil).want(200)
+		p := data[page](a)
+		for _, m := range p.Messages {
+			got = append(got, m.Content)
+		}
+		if newest == "" {
+			newest = p.Cursors.Prev
+			n.say(channel, uuid.NewString(), "6") // moves no page
+		}
+		path = nextPage(t, path, a)
+	}
+	if diff := cmp.Diff([]string{"5", "4", "3", "2", "1"}, got); diff != "" {
+		t.Error(diff)
+	}
+	after := data[page](n.do("GET", "/api/messaging/channels/"+channel+"/messages?cursor="+newest, nil).want(200))
+	if len(after.Messages) != 1 || after.Messages[0].Content != "6" {
+		t.Errorf("newer %+v", after)
+	}
+	still := data[page](n.do("GET", "/api/messaging/channels/"+channel+"/messages?cursor="+after.Cursors.Prev, nil).want(200))
+	if len(still.Messages) != 0 || still.Cursors.Prev != after.Cursors.Prev {
+		t.Errorf("nothing newer: %+v", still)
+	}
+	clearError(t, "a made-up cursor", n.do("GET", "/api/messaging/channels/"+channel+"/messages?cursor=abc", nil), http.StatusBadRequest, "")
+}
+
+func TestTotalsAndPagesOfLists(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	var want []string
+	for range 3 {
+		want = append([]string{n.group()}, want...)
+	}
+	path := "/api/messaging/message-servers/" + uuid.Nil.String() + "/channels?limit=2"
+	type page struct {
+		Channels   []struct{ ID string }
+		NextCursor string
+	}
+	first := n.do("GET", path, nil).want(200)
+	second := n.do("GET", path+"&cursor="+data[page](first).NextCursor, nil).want(200)
+	var got []string
+	for _, c := range append(data[page](first).Channels, data[page](second).Channels...) {
+		got = append(got, c.ID)
+	}
+	if diff := cmp.Diff(want, got); diff != "" || first.header.Get("X-Total-Count") != "3" || second.header.Get("Link") != "" || data[page](second).NextCursor != "" {
+		t.Errorf("%v %v %s", first.header, second.header, diff)
+	}
+	if !strings.Contains(first.header.Get("Link"), `rel="next"`) {
+		t.Errorf("Link %q", first.header.Get("Link"))
+	}
+	for path, total := range map[string]string{
+		"/api/agents": "1", "/api/messaging/message-servers": "1", "/api/agents/" + n.agent().ID + "/runs": "0",
+	} {
+		if got := n.do("GET", path, nil).want(200).header.Get("X-Total-Count"); got != total {
+			t.Errorf("%s: X-Total-Count %q", path, got)
 		}
 	}
 }

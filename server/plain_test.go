@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"encoding/json"
-	"strings"
 	"testing"
 
 	"github.com/coder/websocket"
@@ -14,20 +13,8 @@ func TestPlainWebSocket(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	for _, path := range []string{"/ws", "/", ""} {
-		conn, resp, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(n.http.URL, "http")+path, nil)
-		if err != nil {
-			t.Fatalf("%q: %v", path, err)
-		}
-		if resp.Body != nil {
-			_ = resp.Body.Close()
-		}
-		question, err := json.Marshal(map[string]any{"type": "message", "agentId": n.agent().ID, "content": "Hello", "messageId": uuid.NewString()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := conn.Write(t.Context(), websocket.MessageText, question); err != nil {
-			t.Fatal(err)
-		}
+		conn := n.dial(path)
+		n.write(conn, string(jsonOf(map[string]any{"type": "message", "agentId": n.agent().ID, "content": "Hello", "messageId": uuid.NewString()})))
 		answered := false
 		for !answered {
 			_, raw, err := conn.Read(t.Context())
@@ -51,22 +38,9 @@ func TestPlainWebSocket(t *testing.T) {
 func TestPlainActions(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	conn, resp, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(n.http.URL, "http")+"/ws", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if resp.Body != nil {
-		_ = resp.Body.Close()
-	}
-	defer func() { _ = conn.CloseNow() }()
+	conn := n.dial("/ws")
 	for action, want := range map[string]string{"MUTE_ROOM": "completed", "FLY": "failed"} {
-		frame, err := json.Marshal(map[string]any{"type": "action", "agentId": n.agent().ID, "action": action})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := conn.Write(t.Context(), websocket.MessageText, frame); err != nil {
-			t.Fatal(err)
-		}
+		n.write(conn, string(jsonOf(map[string]any{"type": "action", "agentId": n.agent().ID, "action": action})))
 		var told []string
 		for len(told) < 2 {
 			_, raw, err := conn.Read(t.Context())

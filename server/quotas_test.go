@@ -148,3 +148,31 @@ func TestOneCallerLeavesRoomForOthers(t *testing.T) {
 		t.Error("no room could be made")
 	}
 }
+
+func TestAgentsAreBounded(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(t)
+	cfg.Limits.MaxAgents = 3
+	n := startWith(t, cfg)
+	create := func(name, bio string) answer {
+		return n.do("POST", "/api/agents", map[string]any{"characterJson": map[string]any{"name": name, "bio": bio}})
+	}
+	e := into[wireError](create("Large", strings.Repeat("x", 256<<10)).want(413)).Error
+	if e.Code != "PAYLOAD_TOO_LARGE" || !strings.Contains(e.Message, "262144") {
+		t.Errorf("%+v", e)
+	}
+	id := data[struct{ ID string }](create("Two", strings.Repeat("x", 200<<10)).want(201)).ID
+	create("Three", "x").want(201)
+	e = into[wireError](create("Four", "x").want(413)).Error
+	if e.Code != "QUOTA_EXCEEDED" || !strings.Contains(e.Details, "ELIZAD_MAX_AGENTS") {
+		t.Errorf("%+v", e)
+	}
+	create("Three", "x").want(201) // it is there already
+	n.do("PATCH", "/api/agents/"+id, map[string]any{"system": strings.Repeat("y", 100<<10)}).want(413)
+	n.do("PATCH", "/api/agents/"+id, map[string]any{"system": "short"}).want(200)
+	n.do("DELETE", "/api/agents/"+id, nil).want(204)
+	create("Four", "x").want(201)
+	if got := into[struct{ AgentCount int }](n.do("GET", "/api/server/health", nil).want(200)).AgentCount; got != 1 {
+		t.Errorf("%d agents run", got)
+	}
+}

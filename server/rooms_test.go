@@ -11,12 +11,6 @@ import (
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
-type wireRoom struct {
-	ID, Name, ChannelID, AgentID, Type, Source, WorldID, WorldName string
-	MessageServerID, ServerID                                      *string
-	Metadata                                                       map[string]any
-}
-
 type wireWorld struct {
 	ID, AgentID, Name, Description string
 	MessageServerID                *string

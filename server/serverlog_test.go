@@ -1,49 +1,10 @@
 package server_test
 
 import (
-	"bytes"
-	"log/slog"
-	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/uuid"
-
-	"github.com/elizad/elizad/server"
 )
-
-// journal is what a server logs at the default level.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(p)
-}
-
-// option makes a server log here.
-func (j *journal) option() server.Option {
-	return server.WithLogger(slog.New(slog.NewTextHandler(j, nil)))
-}
-
-// lines returns the lines that hold all of the parts.
-func (j *journal) lines(parts ...string) (out []string) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	for line := range strings.Lines(j.text.String()) {
-		holds := true
-		for _, part := range parts {
-			holds = holds && strings.Contains(line, part)
-		}
-		if holds {
-			out = append(out, line)
-		}
-	}
-	return out
-}
 
 // Each message and what became of it is a line each, without what people write.
 func TestLogFollowsAMessage(t *testing.T) {
@@ -66,5 +27,23 @@ func TestLogFollowsAMessage(t *testing.T) {
 	}
 	if got := log.lines("marmalade"); len(got) > 0 {
 		t.Errorf("the log repeats what people write: %v", got)
+	}
+}
+
+// What a refused request holds may be a secret in the wrong place, and the log is read by others.
+func TestRefusedValuesAreNotLogged(t *testing.T) {
+	t.Parallel()
+	var log journal
+	n := startWith(t, testConfig(t), log.option())
+	const secret = "sk-canary-0123456789"
+	n.do("POST", "/api/messaging/jobs", map[string]any{"userId": secret, "content": "Hello", "metadata": secret}).want(400)
+	n.do("POST", "/api/agents", map[string]any{"agent": secret}).want(400)
+	n.do("GET", "/api/messaging/dm-channel?targetUserId="+secret, nil).want(400)
+	n.stop()
+	if got := log.lines("userId: must be a UUID"); len(got) != 1 {
+		t.Errorf("the refusal is not in the log: %s", &log.text)
+	}
+	if got := log.lines(secret); len(got) > 0 {
+		t.Errorf("the log holds what was refused: %s", got)
 	}
 }

@@ -14,20 +14,6 @@ import (
 	"github.com/elizad/elizad/server/internal/modeltest"
 )
 
-const sessionsPath = "/api/messaging/sessions"
-
-type wireSession struct {
-	SessionID, ChannelID, AgentID, UserID, ExpiresAt string
-	Metadata                                         map[string]any
-	TimeoutConfig                                    struct {
-		TimeoutMinutes, MaxDurationMinutes, WarningThresholdMinutes float64
-		AutoRenew                                                   bool
-	}
-	RenewalCount     int
-	TimeRemaining    int64
-	IsNearExpiration bool
-}
-
 type sessionPost struct {
 	Success       bool
 	UserMessage   wireMessage
@@ -43,16 +29,6 @@ type sessionPost struct {
 		AgentResponse struct{ Text string }
 		SessionStatus struct{ RenewalCount int }
 	}
-}
-
-// session begins a session of a new person with the default agent.
-func (n *node) session(config map[string]any) wireSession {
-	n.t.Helper()
-	body := map[string]any{"agentId": n.agent().ID, "userId": uuid.NewString(), "metadata": map[string]any{"page": "help"}}
-	if config != nil {
-		body["timeoutConfig"] = config
-	}
-	return into[wireSession](n.do("POST", sessionsPath, body).want(201))
 }
 
 func TestSessionFromBeginningToEnd(t *testing.T) {

@@ -4,26 +4,10 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/internal/modeltest"
 )
-
-// group returns a new channel with the given participants.
-func (n *node) group(participants ...string) string {
-	n.t.Helper()
-	return data[struct{ ID string }](n.do("POST", "/api/messaging/channels", map[string]any{
-		"name": "Group", "message_server_id": uuid.Nil, "participantCentralUserIds": participants,
-	}).want(201)).ID
-}
-
-func (n *node) say(channel, author, text string) wireMessage {
-	n.t.Helper()
-	return data[wireMessage](n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{
-		"author_id": author, "content": text,
-	}).want(201))
-}
 
 func TestSubmittedMessages(t *testing.T) {
 	t.Parallel()
@@ -181,138 +165,6 @@ func TestAgentsCannotBeForged(t *testing.T) {
 	n.do("POST", "/api/messaging/submit", map[string]any{"channel_id": channel, "author_id": uuid.New(), "content": "a person"}, key...).want(201)
 }
 
-func TestAnonymousAuthorOverREST(t *testing.T) {
-	t.Parallel()
-	n := start(t, t.TempDir())
-	m := data[wireMessage](n.do("POST", "/api/messaging/channels/"+n.group()+"/messages", map[string]any{"content": "Hello", "metadata": map[string]any{}}).want(201))
-	if want := "0a92fab3-2301-04cc-a6ea-dd9898325b9b"; m.AuthorID != want {
-		t.Errorf("author %s, want %s", m.AuthorID, want)
-	}
-}
-
-func TestSingleMessages(t *testing.T) {
-	t.Parallel()
-	n := start(t, t.TempDir())
-	channel, author := n.group(), uuid.NewString()
-	m := n.say(channel, author, "helo")
-	path := "/api/messaging/messages/" + m.ID
-	if got := data[wireMessage](n.do("GET", path, nil).want(200)); got.Content != "helo" || got.ChannelID != channel {
-		t.Errorf("message %+v", got)
-	}
-	edited := data[wireMessage](n.do("PATCH", path, map[string]any{"content": "hello"}).want(200))
-	if edited.Content != "hello" || edited.Metadata["edited"] != true || edited.Seq != m.Seq {
-		t.Errorf("message %+v", edited)
-	}
-	clearError(t, "a stranger", n.do("PATCH", path, map[string]any{"content": "x"}, "X-Entity-Id", uuid.NewString()), http.StatusForbidden, "FORBIDDEN")
-	n.do("PATCH", path, map[string]any{"content": "hello!"}, "X-Entity-Id", author).want(200)
-	clearError(t, "empty", n.do("PATCH", path, map[string]any{"content": ""}), http.StatusBadRequest, "")
-	clearError(t, "unknown", n.do("GET", "/api/messaging/messages/"+uuid.NewString(), nil), http.StatusNotFound, "NOT_FOUND")
-	clearError(t, "unknown", n.do("PATCH", "/api/messaging/messages/"+uuid.NewString(), map[string]any{"content": "x"}), http.StatusNotFound, "NOT_FOUND")
-}
-
-func TestSearchOverREST(t *testing.T) {
-	t.Parallel()
-	n := start(t, t.TempDir())
-	channel, ann := n.group(), uuid.NewString()
-	for _, text := range []string{"the sea", "a ship at sea", "the hills"} {
-		n.say(channel, ann, text)
-	}
-	n.say(channel, uuid.NewString(), "sea air")
-	type found struct {
-		Messages   []wireMessage
-		Total      int
-		HasMore    bool
-		NextCursor string
-	}
-	search := func(body any) found {
-		t.Helper()
-		a := n.do("POST", "/api/messaging/messages/search", body).want(200)
-		f := data[found](a)
-		if a.header.Get("X-Total-Count") == "" {
-			t.Error("no X-Total-Count")
-		}
-		return f
-	}
-	texts := func(f found) (out []string) {
-		for _, m := range f.Messages {
-			out = append(out, m.Content)
-		}
-		return out
-	}
-	if diff := cmp.Diff([]string{"a ship at sea", "the sea"}, texts(search(map[string]any{"query": "SEA", "channelId": channel, "authorId": ann}))); diff != "" {
-		t.Error(diff)
-	}
-	page := search(map[string]any{"query": "sea", "limit": 2, "from": "2020-01-01T00:00:00Z", "to": 32503680000000})
-	if diff := cmp.Diff([]string{"sea air", "a ship at sea"}, texts(page)); diff != "" || page.Total != 3 || !page.HasMore {
-		t.Errorf("%+v %s", page, diff)
-	}
-	begun := search(map[string]any{"authorId": ann, "limit": 2})
-	n.say(channel, ann, "a lake")
-	if diff := cmp.Diff([]string{"the sea"}, texts(search(map[string]any{"authorId": ann, "limit": 2, "cursor": begun.NextCursor}))); diff != "" {
-		t.Errorf("a message in between moves the page: %s", diff)
-	}
-	for _, next := range []any{
-		map[string]any{"query": "sea", "limit": 2, "cursor": page.NextCursor}, map[string]any{"query": "sea", "limit": 2, "page": 2},
-		map[string]any{"query": "sea", "limit": 2, "offset": 2},
-	} {
-		if diff := cmp.Diff([]string{"the sea"}, texts(search(next))); diff != "" {
-			t.Errorf("%v: %s", next, diff)
-		}
-	}
-	long, most := n.group(), 200
-	for range most + 1 {
-		n.say(long, ann, "x")
-	}
-	if got := search(map[string]any{"channelId": long, "limit": 1000, "page": 2}); len(got.Messages) != 1 {
-		t.Errorf("%d messages on the second page of the largest size", len(got.Messages))
-	}
-	for _, bad := range []any{
-		map[string]any{}, map[string]any{"query": ""}, map[string]any{"query": "x", "cursor": "zzz"}, map[string]any{"query": "x", "from": "yesterday"},
-		map[string]any{"query": "x", "from": []int{1}}, map[string]any{"authorId": "x"},
-	} {
-		clearError(t, "search", n.do("POST", "/api/messaging/messages/search", bad), http.StatusBadRequest, "")
-	}
-}
-
-func TestMessageServerIsDeleted(t *testing.T) {
-	t.Parallel()
-	n := start(t, t.TempDir())
-	server := data[struct{ ID string }](n.do("POST", "/api/messaging/message-servers", map[string]any{"name": "S", "sourceType": "x"}).want(201)).ID
-	channel := data[struct{ ID string }](n.do("POST", "/api/messaging/channels", map[string]any{"name": "C", "message_server_id": server}).want(201)).ID
-	if d := data[struct{ Success bool }](n.do("DELETE", "/api/messaging/message-servers/"+server, nil).want(200)); !d.Success {
-		t.Errorf("%+v", d)
-	}
-	clearError(t, "its channel", n.do("GET", "/api/messaging/channels/"+channel+"/details", nil), http.StatusNotFound, "")
-	clearError(t, "again", n.do("DELETE", "/api/messaging/message-servers/"+server, nil), http.StatusNotFound, "SERVER_NOT_FOUND")
-	clearError(t, "the current one", n.do("DELETE", "/api/messaging/message-servers/"+uuid.Nil.String(), nil), http.StatusConflict, "CONFLICT")
-}
-
-func TestTitles(t *testing.T) {
-	t.Parallel()
-	n := start(t, t.TempDir())
-	agent := n.agent().ID
-	channel := n.group()
-	path := "/api/messaging/channels/" + channel + "/generate-title"
-	type title struct {
-		Title     *string
-		ChannelID string
-		Reason    string
-	}
-	if got := data[title](n.do("POST", path, map[string]any{"agentId": agent}).want(200)); got.Title != nil || got.Reason == "" || got.ChannelID != channel {
-		t.Errorf("%+v", got)
-	}
-	for _, text := range []string{"Good morning", "I dream about sailing ships", "They sail to far islands", "What does it mean?"} {
-		n.say(channel, uuid.NewString(), text)
-	}
-	if got := data[title](n.do("POST", path, map[string]any{"agentId": agent}).want(200)); got.Title == nil || *got.Title == "" || got.Reason != "" {
-		t.Errorf("%+v", got)
-	}
-	clearError(t, "unknown agent", n.do("POST", path, map[string]any{"agentId": uuid.New()}), http.StatusNotFound, "")
-	clearError(t, "unknown channel", n.do("POST", "/api/messaging/channels/"+uuid.NewString()+"/generate-title", map[string]any{"agentId": agent}), http.StatusNotFound, "")
-	n.do("POST", "/api/agents/"+agent+"/stop", nil).want(200)
-	clearError(t, "stopped agent", n.do("POST", path, map[string]any{"agentId": agent}), http.StatusNotFound, "")
-}
-
 // TestMessagesFromOutsideAreAnswered asks as bridges do that want the answer at once.
 func TestMessagesFromOutsideAreAnswered(t *testing.T) {
 	t.Parallel()
@@ -342,4 +194,53 @@ func TestMessagesFromOutsideAreAnswered(t *testing.T) {
 		t.Errorf("where nobody answers: %+v", alone)
 	}
 	n.do("POST", "/api/messaging/external-messages", map[string]any{"channel_id": channel, "author_id": n.agent().ID, "content": "Hi"}).want(403)
+}
+
+// What a person submits is a question, in every spelling in which clients say so; what an agent says, or somebody in an
+// agent's manner, is not.
+func TestSubmissionsOfPeopleAreAnswered(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	agent := n.agent().ID
+	for name, tt := range map[string]struct {
+		body   map[string]any
+		agent  bool
+		source string
+	}{
+		"as documented":   {map[string]any{"source_type": "user_message", "raw_message": map[string]any{"text": "Hello"}}, false, "user_message"},
+		"from a chat":     {map[string]any{"source_type": "client_chat"}, false, "client_chat"},
+		"from a program":  {map[string]any{"sourceType": "api", "rawMessage": map[string]any{"text": "Hello"}}, false, "api"},
+		"without source":  {map[string]any{}, false, "eliza_gui"},
+		"as an answer":    {map[string]any{"source_type": "agent_response"}, true, "agent_response"},
+		"as an action":    {map[string]any{"source_type": "agent_action"}, true, "agent_action"},
+		"by an agent":     {map[string]any{"author_id": agent}, true, "agent_response"},
+		"by a chat agent": {map[string]any{"author_id": agent, "source_type": "client_chat"}, true, "client_chat"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			user := uuid.NewString()
+			channel := n.group(agent, user)
+			body := map[string]any{"channel_id": channel, "server_id": uuid.Nil, "author_id": user, "content": "Hello"}
+			for k, v := range tt.body {
+				body[k] = v
+			}
+			m := data[wireMessage](n.do("POST", "/api/messaging/submit", body).want(201))
+			if m.SourceType != tt.source {
+				t.Errorf("source %q, want %q", m.SourceType, tt.source)
+			}
+			if tt.agent {
+				// A question that comes after it is the first that is answered.
+				n.ask(channel, user, "Who are you?").want(201)
+			}
+			eventually(t, "an answer", func() bool { return len(n.history(channel)) > 1 })
+			for _, h := range n.history(channel) {
+				if tt.agent && h.InReplyToRootMessageID == m.ID {
+					t.Errorf("an agent answered what an agent said: %+v", h)
+				}
+				if !tt.agent && h.AuthorID == agent && h.InReplyToRootMessageID != m.ID {
+					t.Errorf("the answer is to %q", h.InReplyToRootMessageID)
+				}
+			}
+		})
+	}
 }

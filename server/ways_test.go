@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/coder/websocket"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 )
@@ -52,13 +51,7 @@ func ways() []way {
 				"content": nil, "message": "What is in this picture?", "channelId": channel, "senderId": user, "senderName": "Ann",
 				"serverId": uuid.Nil, "inReplyTo": parent,
 			})
-			raw, err := json.Marshal([]any{event, wrap(payload)})
-			if err == nil {
-				err = conn.Write(n.t.Context(), websocket.MessageText, append([]byte("42"), raw...))
-			}
-			if err != nil {
-				n.t.Fatal(err)
-			}
+			n.emit(conn, event, wrap(payload))
 			return channel
 		}
 	}
@@ -117,27 +110,6 @@ func ways() []way {
 			return channel
 		}},
 	}
-}
-
-// plain sends a frame over a plain WebSocket.
-func (n *node) plain(frame map[string]any) *websocket.Conn {
-	n.t.Helper()
-	conn, resp, err := websocket.Dial(n.t.Context(), "ws"+strings.TrimPrefix(n.http.URL, "http")+"/ws", nil)
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	if resp.Body != nil {
-		_ = resp.Body.Close()
-	}
-	n.t.Cleanup(func() { _ = conn.CloseNow() })
-	raw, err := json.Marshal(frame)
-	if err == nil {
-		err = conn.Write(n.t.Context(), websocket.MessageText, raw)
-	}
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	return conn
 }
 
 // seen are the fields that a message has in the history and in a broadcast, in the names of the history.

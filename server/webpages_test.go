@@ -250,3 +250,19 @@ func TestSocketsBelowAPath(t *testing.T) {
 		}
 	}
 }
+
+// Without a web UI the server says so where its pages were, and everything else is as ever.
+func TestWebUISwitchedOff(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(t)
+	cfg.Web.Disable = true
+	n := startWith(t, cfg)
+	for _, path := range []string{"/", "/chat/x"} {
+		clearError(t, path, n.do("GET", path, nil), http.StatusForbidden, "FORBIDDEN")
+	}
+	clearError(t, "a file of a page", n.do("GET", "/assets/index.js", nil), http.StatusNotFound, "NOT_FOUND")
+	clearError(t, "a POST to a page", n.do("POST", "/chat/x", "{}"), http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED")
+	clearError(t, "an unknown path of the API", n.do("GET", "/api/nowhere", nil), http.StatusNotFound, "NOT_FOUND")
+	n.do("GET", "/healthz", nil).want(200)
+	n.do("GET", "/docs", nil).want(200)
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,8 +14,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/elizad/elizad/server"
+	"github.com/elizad/elizad/server/settings"
 )
 
+// update is set to take what the server answers as golden.
 var update = flag.Bool("update", false, "write the golden answers in testdata again")
 
 // book collects the answers of one test and compares them with a golden file. What differs from run to run has a name there:
@@ -25,13 +30,26 @@ type book struct {
 	ids   map[string]string
 }
 
+// page is one answer in a golden file.
 type page struct {
 	Name   string `json:"name"`
 	Status int    `json:"status"`
 	Body   any    `json:"body,omitempty"`
 }
 
+// newBook returns a book without pages.
 func newBook(n *node) *book { return &book{node: n, ids: map[string]string{}} }
+
+// golden starts a server whose answers can be foreseen: its agent says the same thing to everything.
+func golden(t *testing.T) *book {
+	t.Helper()
+	cfg := testConfig(t)
+	cfg.Agents.Environment = settings.ReadAgentEnvironment(speech(t, says(mp3Bytes)))
+	return newBook(startWith(t, cfg, server.WithPlugins(lab())))
+}
+
+// somebody is who talks in the golden answers.
+const somebody = "17dcb1c8-cf1f-438a-b8c7-dc93995e78be"
 
 // ask sends a request and adds its answer. The original is what the original server sends here, if it sends that: each of its
 // members must be in the answer, with the same type of value.
@@ -77,14 +95,6 @@ func (b *book) checkEvent(e sseEvent) {
 	}
 }
 
-func decode(t testing.TB, raw []byte) (v any) {
-	t.Helper()
-	if err := json.Unmarshal(raw, &v); err != nil {
-		t.Fatalf("reading %s: %v", raw, err)
-	}
-	return v
-}
-
 // close compares the answers with the golden file, or writes it.
 func (b *book) close(file string) {
 	b.t.Helper()
@@ -118,7 +128,7 @@ func (b *book) plain(name string, v any) any {
 			delete(v, "total")
 		}
 		out := map[string]any{}
-		for _, key := range sortedKeys(v) {
+		for _, key := range slices.Sorted(maps.Keys(v)) {
 			out[key] = b.plain(key, v[key])
 		}
 		return out
@@ -145,6 +155,7 @@ func (b *book) plain(name string, v any) any {
 	return v
 }
 
+// idName returns the number of an id.
 func (b *book) idName(id string) string {
 	if id == "00000000-0000-0000-0000-000000000000" {
 		return id
@@ -161,15 +172,6 @@ func varying() []string {
 		"averageProcessingTimeMs", "cleared", "completion_tokens", "duration", "durationMs", "executionTime", "firstTokenMs", "inputTokens", "outputTokens",
 		"percentage", "processingTimeMs", "prompt_tokens", "timeRemaining", "total_tokens", "uptime", "used",
 	}
-}
-
-func sortedKeys(m map[string]any) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // missing lists where got lacks what a sample of the original has: a member, or a value of the same kind. Of a list the first
@@ -208,4 +210,13 @@ func missing(at string, sample, got any) []string {
 		}
 		return nil
 	}
+}
+
+// decode reads any JSON.
+func decode(t testing.TB, raw []byte) (v any) {
+	t.Helper()
+	if err := json.Unmarshal(raw, &v); err != nil {
+		t.Fatalf("reading %s: %v", raw, err)
+	}
+	return v
 }

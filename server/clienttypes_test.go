@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"testing"
 
@@ -67,53 +66,5 @@ func TestAnswersInTheFormsOfTheClientsTypes(t *testing.T) {
 	}
 	if got := twice(t, n.do("DELETE", agents+"/"+agent, nil).want(200)); got["agentId"] != agent {
 		t.Errorf("removed %v", got)
-	}
-}
-
-// An agent is made again from what was read of it, under another id and name.
-func TestAgentThatWasReadIsMadeAgain(t *testing.T) {
-	t.Parallel()
-	n := start(t, t.TempDir())
-	read := data[map[string]json.RawMessage](n.do("GET", "/api/agents/"+n.agent().ID, nil).want(200))
-	id := uuid.NewString()
-	read["id"], read["name"] = json.RawMessage(`"`+id+`"`), json.RawMessage(`"Twin"`)
-	n.do("POST", "/api/agents", map[string]any{"agent": read}).want(201)
-	n.do("PATCH", "/api/agents/"+id, read).want(200)
-	twin := data[map[string]json.RawMessage](n.do("GET", "/api/agents/"+id, nil).want(200))
-	for _, key := range []string{"bio", "messageExamples", "topics", "style", "system"} {
-		if string(twin[key]) != string(read[key]) {
-			t.Errorf("%s is %s, want %s", key, twin[key], read[key])
-		}
-	}
-}
-
-// What a list shows as the beginning of a run is what it is found by.
-func TestRunsAreFoundByTheirBeginning(t *testing.T) {
-	t.Parallel()
-	n := start(t, t.TempDir())
-	channel, user := n.dm()
-	type runList struct {
-		Runs []struct {
-			RunID     string
-			StartedAt int64
-		}
-		Total int
-	}
-	for _, text := range []string{"One", "Two", "Three", "Four"} {
-		n.ask(channel, user, text).want(201)
-	}
-	list := func(query string) runList {
-		t.Helper()
-		return data[runList](n.do("GET", "/api/agents/"+n.agent().ID+"/runs?roomId="+channel+query, nil).want(200))
-	}
-	all := list("")
-	if len(all.Runs) != 4 {
-		t.Fatalf("runs %+v", all)
-	}
-	for _, run := range all.Runs {
-		found := list(fmt.Sprintf("&from=%d&to=%d", run.StartedAt, run.StartedAt))
-		if len(found.Runs) == 0 || found.Runs[0].StartedAt != run.StartedAt || found.Total != len(found.Runs) {
-			t.Errorf("the run %+v is not found by its beginning: %+v", run, found)
-		}
 	}
 }

@@ -1,0 +1,60 @@
+package server_test
+
+import (
+	"bytes"
+	"io"
+	"mime/multipart"
+	"net/textproto"
+)
+
+// pngBytes is the smallest PNG: one transparent pixel.
+const pngBytes = "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89" +
+	"\x00\x00\x00\nIDATx\x9cc\x00\x01\x00\x00\x05\x00\x01\r\n-\xb4\x00\x00\x00\x00IEND\xaeB`\x82"
+
+// The beginnings of sounds, by which their types are told.
+const (
+	wavBytes = "RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00\x44\xac\x00\x00\x88\x58\x01\x00\x02\x00\x10\x00data\x00\x00\x00\x00"
+	mp3Bytes = "ID3\x04\x00\x00\x00\x00\x00\x00sound"
+)
+
+// formPart is one part of a form. Without a content type it is a plain field.
+type formPart struct{ field, filename, contentType, content string }
+
+// form encodes a form.
+func form(parts ...formPart) (body []byte, contentType string) {
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	for _, p := range parts {
+		header := textproto.MIMEHeader{"Content-Disposition": {`form-data; name="` + p.field + `"`}}
+		if p.contentType != "" {
+			header.Set("Content-Disposition", header.Get("Content-Disposition")+`; filename="`+p.filename+`"`)
+			header.Set("Content-Type", p.contentType)
+		}
+		part, err := w.CreatePart(header)
+		if err == nil {
+			_, err = io.WriteString(part, p.content)
+		}
+		if err != nil {
+			panic(err) // a buffer takes everything
+		}
+	}
+	_ = w.Close()
+	return b.Bytes(), w.FormDataContentType()
+}
+
+// fileForm encodes a form with one file.
+func fileForm(field, filename, contentType, content string) (body []byte, formType string) {
+	return form(formPart{field, filename, contentType, content})
+}
+
+// upload sends a form to path.
+func (n *node) upload(path string, parts ...formPart) answer {
+	n.t.Helper()
+	body, kind := form(parts...)
+	return n.do("POST", path, body, "Content-Type", kind)
+}
+
+type wireUpload struct {
+	URL, Type, MimeType, Filename, OriginalName string
+	Size                                        int64
+}

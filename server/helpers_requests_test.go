@@ -1,0 +1,188 @@
+package server_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// answer is a response that was read.
+type answer struct {
+	t      testing.TB
+	status int
+	header http.Header
+	body   []byte
+}
+
+// do sends a request. A body that is no string or []byte is sent as JSON.
+func (n *node) do(method, path string, body any, header ...string) answer {
+	n.t.Helper()
+	var reader io.Reader
+	switch b := body.(type) {
+	case nil:
+	case string:
+		reader = strings.NewReader(b)
+	case []byte:
+		reader = bytes.NewReader(b)
+	default:
+		raw, err := json.Marshal(b)
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		reader = bytes.NewReader(raw)
+	}
+	r, err := http.NewRequestWithContext(n.t.Context(), method, n.http.URL+path, reader)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	resp, err := n.client.Do(r)
+	if err != nil {
+		n.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil && !errors.Is(err, io.EOF) {
+		n.t.Fatalf("%s %s: reading: %v", method, path, err)
+	}
+	return answer{t: n.t, status: resp.StatusCode, header: resp.Header, body: raw}
+}
+
+// want checks the status.
+func (a answer) want(status int) answer {
+	a.t.Helper()
+	if a.status != status {
+		a.t.Fatalf("status %d, want %d: %s", a.status, status, a.body)
+	}
+	return a
+}
+
+// into reads the body.
+func into[T any](a answer) T {
+	a.t.Helper()
+	var v T
+	if err := json.Unmarshal(a.body, &v); err != nil {
+		a.t.Fatalf("reading %s: %v", a.body, err)
+	}
+	return v
+}
+
+// data reads what is under "data".
+func data[T any](a answer) T {
+	a.t.Helper()
+	return into[struct{ Data T }](a).Data
+}
+
+// owner returns the header by which the owner of the server shows who he is.
+func (n *node) owner() []string {
+	n.t.Helper()
+	info, err := n.server.Info(n.t.Context())
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return []string{"X-API-KEY", info.OwnerToken}
+}
+
+// bare is the node without the comparison with the contract, which doesn't have the older paths.
+func (n *node) bare() *node {
+	b := *n
+	b.client = &http.Client{Timeout: patience}
+	return &b
+}
+
+// under returns the node for a subtest.
+func (n *node) under(t *testing.T) *node {
+	sub := *n
+	sub.t = t
+	return &sub
+}
+
+// clearError checks that an answer is an error as the contract has it, and that it tells nothing of the inside.
+func clearError(t *testing.T, what string, a answer, status int, code string) {
+	t.Helper()
+	if a.status != status {
+		t.Errorf("%s: status %d, want %d: %s", what, a.status, status, a.body)
+		return
+	}
+	e := into[wireError](a)
+	if e.Success || e.Error.Code == "" || e.Error.Message == "" || code != "" && e.Error.Code != code {
+		t.Errorf("%s: %s", what, a.body)
+	}
+	for _, leak := range []string{"goroutine", ".go:", "SELECT", "INSERT", "sql:", "/tmp/", "runtime error"} {
+		if bytes.Contains(a.body, []byte(leak)) {
+			t.Errorf("%s: the answer shows %q: %s", what, leak, a.body)
+		}
+	}
+}
+
+// nextLink finds the address of the next page in a Link header.
+var nextLink = regexp.MustCompile(`<([^>]+)>; rel="next"`)
+
+// nextPage returns the address of the page after a, which was asked for at path; empty after the last.
+func nextPage(t *testing.T, path string, a answer) string {
+	t.Helper()
+	next := nextLink.FindStringSubmatch(a.header.Get("Link"))
+	if next == nil {
+		return ""
+	}
+	base, err := url.Parse(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := base.Parse(next[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at.String()
+}
+
+// jsonOf encodes a value as JSON. What tests encode can be.
+func jsonOf(v any) json.RawMessage {
+	out, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return out
+}
+
+// crowd is how many callers ask at the same moment.
+const crowd = 12
+
+// atOnce lets a crowd ask at the same moment.
+func atOnce(ask func(i int) answer) []answer {
+	var (
+		answers = make([]answer, crowd)
+		begin   = make(chan struct{})
+		group   sync.WaitGroup
+	)
+	for i := range crowd {
+		group.Go(func() {
+			<-begin
+			answers[i] = ask(i)
+		})
+	}
+	close(begin)
+	group.Wait()
+	return answers
+}
+
+// statuses returns how often each status was the answer.
+func statuses(answers []answer) map[int]int {
+	out := map[int]int{}
+	for _, a := range answers {
+		out[a.status]++
+	}
+	return out
+}

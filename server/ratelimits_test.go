@@ -1,0 +1,131 @@
+package server_test
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+)
+
+func TestLimitsAreTold(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(t)
+	cfg.Limits.RateLimit, cfg.Limits.APIMax, cfg.Limits.UploadMax = true, 4, 2
+	n := startWith(t, cfg)
+	limits := func(a answer) []string {
+		if s, err := strconv.Atoi(a.header.Get("RateLimit-Reset")); err != nil || s < 1 || s > 900 {
+			t.Errorf("RateLimit-Reset is %q", a.header.Get("RateLimit-Reset"))
+		}
+		return []string{a.header.Get("RateLimit-Limit"), a.header.Get("RateLimit-Remaining"), a.header.Get("RateLimit-Policy")}
+	}
+	if diff := cmp.Diff([]string{"4", "3", "4;w=900"}, limits(n.do("GET", "/api/agents", nil).want(200))); diff != "" {
+		t.Error(diff)
+	}
+	upload := "/api/media/agents/" + uuid.NewString() + "/upload-media"
+	if diff := cmp.Diff([]string{"2", "1", "2;w=900"}, limits(n.do("POST", upload, nil).want(400))); diff != "" {
+		t.Error(diff)
+	}
+	n.do("POST", upload, nil).want(400)
+	tooMuch := n.do("POST", upload, nil)
+	clearError(t, "the third upload", tooMuch, http.StatusTooManyRequests, "UPLOAD_RATE_LIMIT_EXCEEDED")
+	tooMany := n.do("GET", "/api/agents", nil)
+	clearError(t, "the fifth request", tooMany, http.StatusTooManyRequests, "RATE_LIMIT_EXCEEDED")
+	for _, a := range []answer{tooMuch, tooMany} {
+		if a.header.Get("Retry-After") != a.header.Get("RateLimit-Reset") {
+			t.Errorf("Retry-After is %q, the window ends in %q", a.header.Get("Retry-After"), a.header.Get("RateLimit-Reset"))
+		}
+	}
+	if a := n.do("GET", "/healthz", nil).want(200); a.header.Get("RateLimit-Limit") != "" {
+		t.Error("health checks are limited")
+	}
+}
+
+// The limit of requests is for callers: agents do their work however many there were.
+func TestAgentsAreNotLimited(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(t)
+	cfg.Limits.RateLimit, cfg.Limits.APIMax = true, 40
+	n := startWith(t, cfg)
+	channel, user := n.dm()
+	posted := 0
+	for a := (answer{}); a.status != http.StatusTooManyRequests; posted++ {
+		a = n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{"author_id": user, "content": fmt.Sprint("Hello ", posted)})
+	}
+	posted-- // the last was refused
+	agent := n.agentID()
+	n.stop()
+	cfg.Limits.RateLimit = false
+	n = startWith(t, cfg)
+	eventually(t, "the last answer", func() bool {
+		count := 0
+		for _, m := range n.history(channel) {
+			if m.AuthorID == agent {
+				count++
+			}
+		}
+		return count == posted
+	})
+}
+
+func TestWrongKeysAreCounted(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(t)
+	cfg.Security.AuthToken = "open sesame"
+	cfg.Limits.RateLimit, cfg.Limits.APIMax = true, 3
+	n := startWith(t, cfg)
+	for range 3 {
+		clearError(t, "a guess", n.do("GET", "/api/agents", nil, "X-API-KEY", "guess"), http.StatusUnauthorized, "UNAUTHORIZED")
+	}
+	clearError(t, "a guess too many", n.do("GET", "/api/agents", nil, "X-API-KEY", "open sesame"), http.StatusTooManyRequests, "RATE_LIMIT_EXCEEDED")
+}
+
+func TestHealthIsLimited(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(t)
+	cfg.Limits.RateLimit = true
+	n := startWith(t, cfg)
+	for range 100 {
+		n.do("GET", "/health", nil).want(200)
+	}
+	if a := n.do("GET", "/health", nil).want(429); a.header.Get("Retry-After") == "" {
+		t.Errorf("%v", a.header)
+	}
+	n.do("GET", "/healthz", nil).want(200)
+}
+
+// TestHandshakesAreLimited has a client that connects again and again told to wait, while everything else goes on.
+func TestHandshakesAreLimited(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(t)
+	cfg.Limits.RateLimit, cfg.Limits.SocketMax, cfg.Limits.SocketWindow = true, 3, time.Hour
+	n := startWith(t, cfg)
+	connect := func() *http.Response {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, n.http.URL+"/socket.io/?EIO=4&transport=polling", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		return resp
+	}
+	for i := range 3 {
+		if resp := connect(); resp.StatusCode != http.StatusOK {
+			t.Fatalf("connection %d: status %d", i, resp.StatusCode)
+		}
+	}
+	resp := connect()
+	if resp.StatusCode != http.StatusTooManyRequests {
+		t.Errorf("one too many: status %d", resp.StatusCode)
+	}
+	if after, _ := strconv.Atoi(resp.Header.Get("Retry-After")); after < 1 {
+		t.Errorf("Retry-After: %q", resp.Header.Get("Retry-After"))
+	}
+}
