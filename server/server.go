@@ -104,7 +104,7 @@ func New(cfg settings.Settings, opts ...Option) (*Server, error) {
 	if s.log == nil {
 		s.log = newLogger(cfg, s.logs)
 	}
-	s.group = lifecycle.NewGroup(s.components()...)
+	s.group = lifecycle.NewGroup(s.logged(s.components())...)
 	return s, nil
 }
 

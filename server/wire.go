@@ -87,6 +87,24 @@ func (s *Server) components() []lifecycle.Component {
 	}
 }
 
+// logged has each component say in the log how long its start took.
+func (s *Server) logged(components []lifecycle.Component) []lifecycle.Component {
+	for i, c := range components {
+		if c.Start == nil {
+			continue
+		}
+		components[i].Start = func(ctx context.Context) error {
+			begin := time.Now()
+			err := c.Start(ctx)
+			if err == nil {
+				s.log.Debug("started "+c.Name, "took", time.Since(begin).Round(time.Microsecond))
+			}
+			return err
+		}
+	}
+	return components
+}
+
 func (s *Server) openStore(ctx context.Context) error {
 	if url := s.cfg.Storage.PostgresURL; url != "" {
 		address, err := pgaddress.Parse(url)
@@ -169,7 +187,10 @@ func (s *Server) joinMessaging() {
 	gate, alarm := sweep.NewGate(p.store), sweep.NewAlarm()
 	p.messaging = messaging.New(messaging.Config{
 		Store: gate, Bus: p.bus, Logger: s.log, Now: p.clock.Now, MailboxLimit: s.cfg.Messages.QueueMax, MaxContent: s.cfg.Limits.MaxMessage,
-		Quotas:      messaging.Quotas{Channels: s.cfg.Limits.MaxChannels, DMs: s.cfg.Limits.MaxDMs, Servers: s.cfg.Limits.MaxServers, Participants: s.cfg.Limits.MaxParticipants},
+		Quotas: messaging.Quotas{
+			Channels: s.cfg.Limits.MaxChannels, DMs: s.cfg.Limits.MaxDMs,
+			Servers: s.cfg.Limits.MaxServers, Participants: s.cfg.Limits.MaxParticipants,
+		},
 		GuardAgents: p.guard.Required(), PublicURL: p.media.PublicURL,
 	})
 	p.sessions = session.New(session.Config{
@@ -273,7 +294,8 @@ func (s *Server) startGateway(ctx context.Context) error {
 	}
 	s.parts.gateway = realtime.New(realtime.Config{
 		IO: s.parts.io, Messaging: s.parts.messaging, Guard: guard,
-		Agents: s.agentStatus, Logs: s.logs, RateLimit: limit, RequireEntity: s.cfg.Sockets.RequireEntityID, MaxPayload: s.cfg.Sockets.MaxPayload, Logger: s.log,
+		Agents: s.agentStatus, Logs: s.logs, RateLimit: limit, Logger: s.log,
+		RequireEntity: s.cfg.Sockets.RequireEntityID, MaxPayload: s.cfg.Sockets.MaxPayload,
 	})
 	return s.parts.gateway.Start(ctx)
 }
@@ -358,8 +380,10 @@ func (s *Server) startRuntime(ctx context.Context) error {
 		}
 	}
 	s.parts.runtime, err = runtime.New(runtime.Config{
-		Store: s.parts.store, Messages: s.parts.messaging, Models: models, Keys: s.parts.secrets, Salt: s.cfg.Security.SecretSalt, Environment: environment{s.cfg.Agents.Environment.WithStored(stored).WithAgents(names)}, Plugins: plugins,
-		Logger: s.log, Owner: owner, MaxAgents: s.cfg.Limits.MaxAgents, ConcurrentRuns: s.cfg.Messages.ConcurrentRuns, ConversationLength: s.cfg.Messages.ConversationLength,
+		Store: s.parts.store, Messages: s.parts.messaging, Models: models, Plugins: plugins, Logger: s.log, Owner: owner,
+		Keys: s.parts.secrets, Salt: s.cfg.Security.SecretSalt,
+		Environment: environment{s.cfg.Agents.Environment.WithStored(stored).WithAgents(names)},
+		MaxAgents:   s.cfg.Limits.MaxAgents, ConcurrentRuns: s.cfg.Messages.ConcurrentRuns, ConversationLength: s.cfg.Messages.ConversationLength,
 		RunTimeout: s.cfg.Messages.RunTimeout, Capture: runtime.Capture(s.cfg.Messages.Capture),
 	})
 	if err != nil {

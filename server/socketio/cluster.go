@@ -11,6 +11,9 @@ import (
 )
 
 // Bus carries messages between the nodes of a cluster. Whatever can publish to all subscribers can be one.
+//
+// Clusters are for other programs that use this package: elizad doesn't join one. Its nodes share a database, from which each
+// serves its own sockets, so that what carries its events may lose them.
 type Bus interface {
 	// Publish sends a message to all nodes; whether that includes the sender does not matter. Messages of one node arrive
 	// in the order of the calls. It is not called concurrently, and may block.
