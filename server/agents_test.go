@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
@@ -16,7 +18,7 @@ import (
 func TestAgentThatWasReadIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	read := data[map[string]json.RawMessage](n.do("GET", "/api/agents/"+n.agent().ID, nil).want(200))
+	read := data[map[string]json.RawMessage](n.do("GET", "/api/agents/"+n.agentID(), nil).want(200))
 	id := uuid.NewString()
 	read["id"], read["name"] = json.RawMessage(`"`+id+`"`), json.RawMessage(`"Twin"`)
 	n.do("POST", "/api/agents", map[string]any{"agent": read}).want(201)
@@ -32,11 +34,11 @@ func TestAgentThatWasReadIsMadeAgain(t *testing.T) {
 func TestCharacterComesBackWhole(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir(), "OPENAI_API_KEY=sk-of-the-process")
-	id := data[wireAgent](n.do("POST", "/api/agents", map[string]any{"agent": map[string]any{
+	id := data[api.AgentCreated](n.do("POST", "/api/agents", map[string]any{"agent": map[string]any{
 		"name": "Ada", "bio": "A whole sentence.", "templates": map[string]any{"messageHandlerTemplate": "Be {{name}}."}, "secrets": map[string]any{"TOKEN": "secret-value"},
 	}}).want(201)).ID
-	n.do("POST", "/api/agents/"+id+"/start", nil).want(200)
-	a := n.do("GET", "/api/agents/"+id, nil).want(200)
+	n.startAgent(id.String())
+	a := n.do("GET", "/api/agents/"+id.String(), nil).want(200)
 	got := data[struct {
 		Templates  map[string]string
 		SecretKeys []string
@@ -62,25 +64,25 @@ func TestSecretsOfAnOriginalServer(t *testing.T) {
 	m := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Frame("It is raining.") })
 	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+m.URL)
 	sealed := map[string]any{"secrets": map[string]any{"OPENAI_API_KEY": "dabf52d6aacc1a780eda3223bf42bc80:ac89a86dc748c8cd1cb5433db883939d"}} // "v", with the usual salt
-	id := data[wireAgent](n.do("POST", "/api/agents", map[string]any{"agent": map[string]any{"name": "Ada", "bio": "Counts.", "settings": sealed}}).want(201)).ID
-	n.do("POST", "/api/agents/"+id+"/start", nil).want(200)
-	channel := data[struct{ ID string }](n.do("GET", "/api/messaging/dm-channel?targetUserId="+id+"&currentUserId="+somebody, nil).want(200)).ID
+	id := data[api.AgentCreated](n.do("POST", "/api/agents", map[string]any{"agent": map[string]any{"name": "Ada", "bio": "Counts.", "settings": sealed}}).want(201)).ID
+	n.startAgent(id.String())
+	channel := data[struct{ ID string }](n.do("GET", "/api/messaging/dm-channel?targetUserId="+id.String()+"&currentUserId="+somebody, nil).want(200)).ID
 	n.ask(channel, somebody, "Hello").want(201)
 	if got := m.Requests()[0].Header.Get("Authorization"); got != "Bearer v" {
 		t.Errorf("the model was asked with %q", got)
 	}
 	foreign := map[string]any{"secrets": map[string]any{"K": "dabf52d6aacc1a780eda3223bf42bc80:00112233445566778899aabbccddeeff"}}
 	clearError(t, "another salt, in a new agent", n.do("POST", "/api/agents", map[string]any{"agent": map[string]any{"name": "Bob", "bio": "x", "settings": foreign}}), 400, "CREATE_ERROR")
-	clearError(t, "another salt, in a change", n.do("PATCH", "/api/agents/"+id, map[string]any{"settings": foreign}), 400, "UPDATE_ERROR")
+	clearError(t, "another salt, in a change", n.do("PATCH", "/api/agents/"+id.String(), map[string]any{"settings": foreign}), 400, "UPDATE_ERROR")
 }
 
 func TestAgentsDoNotReachWhatIsOthers(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	mine := n.agent().ID
+	mine := n.agentID()
 	channel, user := n.dm()
-	other := data[wireAgent](n.do("POST", "/api/agents", map[string]any{"name": "Ada", "bio": "Counts."}).want(201)).ID
-	n.do("POST", "/api/agents/"+other+"/start", nil).want(200)
+	other := n.newAgent("Ada", "Counts.")
+	n.startAgent(other)
 	n.ask(channel, user, "Hello").want(201)
 	log := n.logs(mine, "limit=50")
 	memory := data[struct{ Memories []struct{ ID string } }](n.do("GET", "/api/memory/"+mine+"/memories", nil).want(200)).Memories[0].ID
@@ -91,7 +93,7 @@ func TestAgentsDoNotReachWhatIsOthers(t *testing.T) {
 	clearError(t, "its run", n.do("GET", "/api/agents/"+other+"/runs/"+run, nil), 404, "NOT_FOUND")
 	clearError(t, "changing its memory", n.do("PATCH", "/api/memory/"+other+"/memories/"+memory, map[string]any{"content": map[string]any{"text": "no"}}), 404, "NOT_FOUND")
 	n.do("DELETE", "/api/memory/"+other+"/memories/"+memory, nil).want(200)
-	n.do("DELETE", "/api/agents/"+other+"/logs/"+log[0].ID, nil).want(204)
+	n.do("DELETE", "/api/agents/"+other+"/logs/"+log[0].ID.String(), nil).want(204)
 	if after := n.logs(mine, "limit=50"); len(after) != len(log) {
 		t.Errorf("%d of %d entries are left", len(after), len(log))
 	}
@@ -106,19 +108,19 @@ func TestAgentsAreNotMadeUnderOthersIDs(t *testing.T) {
 	cfg.Security.AuthToken = "0123456789abcdef0123456789abcdef"
 	key := []string{"X-API-KEY", cfg.Security.AuthToken}
 	n := startWith(t, cfg)
-	eliza := data[struct{ Agents []wireAgent }](n.do("GET", "/api/agents", nil, key...).want(200)).Agents[0].ID
+	eliza := data[api.AgentList](n.do("GET", "/api/agents", nil, key...).want(200)).Agents[0].ID
 	silent, writer := uuid.NewString(), uuid.NewString()
-	channel := data[struct{ ID string }](n.do("GET", "/api/messaging/dm-channel?targetUserId="+eliza+"&currentUserId="+silent, nil, key...).want(200)).ID
+	channel := data[struct{ ID string }](n.do("GET", "/api/messaging/dm-channel?targetUserId="+eliza.String()+"&currentUserId="+silent, nil, key...).want(200)).ID
 	post := func(channel, author string) answer {
 		return n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{
 			"author_id": author, "content": "hello", "message_server_id": uuid.Nil, "transport": "http",
 		}, key...)
 	}
 	post(channel, writer).want(201) // the room is there now
-	room := agent.UUIDFor(uuid.MustParse(eliza), channel).String()
-	world := agent.UUIDFor(uuid.MustParse(eliza), uuid.Nil.String()).String()
+	room := agent.UUIDFor(uuid.MustParse(eliza.String()), channel).String()
+	world := agent.UUIDFor(uuid.MustParse(eliza.String()), uuid.Nil.String()).String()
 	for what, id := range map[string]string{"participant": silent, "author": writer, "channel": channel, "room": room, "world": world} {
-		e := into[wireError](n.do("POST", "/api/agents", map[string]any{"characterJson": map[string]any{"id": id, "name": "Mallory", "bio": "x"}}, key...).want(409))
+		e := into[api.Error](n.do("POST", "/api/agents", map[string]any{"characterJson": map[string]any{"id": id, "name": "Mallory", "bio": "x"}}, key...).want(409))
 		if e.Error.Code != "CONFLICT" || !strings.Contains(e.Error.Message, what) {
 			t.Errorf("the id of a %s: %+v", what, e.Error)
 		}
@@ -128,18 +130,18 @@ func TestAgentsAreNotMadeUnderOthersIDs(t *testing.T) {
 	}
 
 	// A room that is not there yet can be taken, and does no harm.
-	next := data[struct{ ID string }](n.do("GET", "/api/messaging/dm-channel?targetUserId="+eliza+"&currentUserId="+writer, nil, key...).want(200)).ID
-	future := agent.UUIDFor(uuid.MustParse(eliza), next).String()
+	next := data[struct{ ID string }](n.do("GET", "/api/messaging/dm-channel?targetUserId="+eliza.String()+"&currentUserId="+writer, nil, key...).want(200)).ID
+	future := agent.UUIDFor(uuid.MustParse(eliza.String()), next).String()
 	n.do("POST", "/api/agents", map[string]any{"characterJson": map[string]any{"id": future, "name": "Mallory", "bio": "x"}}, key...).want(201)
 	post(next, writer).want(201)
-	n.do("GET", "/api/agents/"+eliza+"/rooms/"+next, nil, key...).want(200)
+	n.do("GET", "/api/agents/"+eliza.String()+"/rooms/"+next, nil, key...).want(200)
 	var memories int
 	eventually(t, "the agent remembers", func() bool {
-		memories = len(data[wireMemories](n.do("GET", "/api/agents/"+eliza+"/memories?channelId="+next, nil, key...).want(200)).Memories)
+		memories = len(data[api.MemoryList](n.do("GET", "/api/agents/"+eliza.String()+"/memories?channelId="+next, nil, key...).want(200)).Memories)
 		return memories >= 2
 	})
 
 	// An agent may be deleted and made anew, wherever it took part.
-	n.do("DELETE", "/api/agents/"+eliza, nil, key...).want(204)
+	n.do("DELETE", "/api/agents/"+eliza.String(), nil, key...).want(204)
 	n.do("POST", "/api/agents", map[string]any{"characterJson": map[string]any{"id": eliza, "name": "Eliza", "bio": "again"}}, key...).want(201)
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/google/uuid"
 )
 
@@ -18,7 +20,7 @@ func TestOlderPaths(t *testing.T) {
 	inContract := n.client.Transport.(checked).check
 	n = n.bare()
 	const m = "/api/messaging"
-	agent := n.agent().ID
+	agent := n.agentID()
 	older, newer := m+"/servers/"+uuid.Nil.String(), m+"/message-servers/"+uuid.Nil.String()
 	channel := n.group(agent)
 	message := n.say(channel, agent, "x").ID
@@ -51,7 +53,7 @@ func TestOlderPaths(t *testing.T) {
 		{"PATCH", o, c, map[string]any{"name": "D"}, 200},
 		{"POST", o + "/generate-title", c + "/generate-title", map[string]any{"agentId": agent}, 200},
 		{"POST", o + "/messages", c + "/messages", map[string]any{"author_id": agent, "content": "y", "server_id": uuid.Nil}, 201},
-		{"DELETE", o + "/messages/" + message, c + "/messages/" + message, nil, 204},
+		{"DELETE", o + "/messages/" + message.String(), c + "/messages/" + message.String(), nil, 204},
 		{"DELETE", o + "/messages", c + "/messages", nil, 204},
 		{"DELETE", o + "/messages/all", c + "/messages", nil, 204},
 		{"DELETE", c + "/messages/all", c + "/messages", nil, 204},
@@ -125,15 +127,15 @@ func TestPathsInAnySpelling(t *testing.T) {
 		}
 	}
 	picture, kind := fileForm("file", "a.png", "image/png", pngBytes)
-	file := data[wireUpload](n.do("POST", "/API/media/agents/"+id+"/Upload-Media/", picture, append(key, "Content-Type", kind)...).want(200))
+	file := data[api.Upload](n.do("POST", "/API/media/agents/"+id+"/Upload-Media/", picture, append(key, "Content-Type", kind)...).want(200))
 	n.do("GET", strings.Replace(file.URL, "/media/uploads/agents", "/Media/Uploads/agents", 1), nil).want(200)
 }
 
 func TestUpperCaseIDsAreTheSame(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	id := n.agent().ID
-	if a := data[wireAgent](n.do("GET", "/api/agents/"+strings.ToUpper(id), nil).want(200)); a.ID != id || a.Status != "active" {
+	id := n.agentID()
+	if a := data[api.Agent](n.do("GET", "/api/agents/"+strings.ToUpper(id), nil).want(200)); a.ID.String() != id || a.Status != "active" {
 		t.Errorf("agent %+v", a)
 	}
 }
@@ -141,10 +143,10 @@ func TestUpperCaseIDsAreTheSame(t *testing.T) {
 func TestUpperCaseIDStartsTheSameAgent(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	id := n.agent().ID
+	id := n.agentID()
 	n.do("POST", "/api/agents/"+strings.ToUpper(id)+"/start", nil).want(200)
 	n.do("POST", "/api/agents/"+strings.ToUpper(id)+"/stop", nil).want(200)
-	if list := data[struct{ Agents []wireAgent }](n.do("GET", "/api/agents", nil).want(200)).Agents; len(list) != 1 || list[0].Status != "inactive" {
+	if list := n.agents(); len(list) != 1 || list[0].Status != "inactive" {
 		t.Errorf("agents %+v", list)
 	}
 }

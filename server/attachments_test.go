@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/google/uuid"
 )
 
@@ -31,7 +33,7 @@ func TestAttachmentsOfAWrongForm(t *testing.T) {
 		} {
 			a := n.do("POST", path, body)
 			clearError(t, place, a, http.StatusBadRequest, "VALIDATION_ERROR")
-			if e := into[wireError](a); !strings.HasPrefix(e.Error.Message, place) {
+			if e := into[api.Error](a); !strings.HasPrefix(e.Error.Message, place) {
 				t.Errorf("message %q, want %q", e.Error.Message, place)
 			}
 		}
@@ -53,7 +55,7 @@ func TestAttachmentsNameAddresses(t *testing.T) {
 	cfg := testConfig(t)
 	n := startWith(t, cfg)
 	channel, user := n.dm()
-	agent := n.agent().ID
+	agent := n.agentID()
 	place := func(parts ...string) string { return filepath.Join(append([]string{cfg.Storage.Dir}, parts...)...) }
 	attachments := []any{
 		map[string]any{"id": "1", "url": place("generated", agent, "a b.png"), "title": "kept"},
@@ -77,14 +79,14 @@ func TestAttachmentsNameAddresses(t *testing.T) {
 			continue
 		}
 		// The attachments of the raw message win in what is read.
-		if got := fmt.Sprint(m.RawMessage["attachments"]); got != fmt.Sprint([]any{map[string]any{"id": "1", "url": "/media/generated/" + agent + "/a%20b.png", "title": "kept"}}) {
+		if got := fmt.Sprint(object(m.RawMessage)["attachments"]); got != fmt.Sprint([]any{map[string]any{"id": "1", "url": "/media/generated/" + agent + "/a%20b.png", "title": "kept"}}) {
 			t.Errorf("raw message: %s", got)
 		}
 	}
-	second := data[wireMessage](n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{
+	second := data[api.Message](n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{
 		"author_id": user, "content": "again", "message_server_id": uuid.Nil, "metadata": map[string]any{"attachments": attachments},
 	}).want(201))
-	if got := fmt.Sprint(second.Metadata["attachments"]); got != want {
+	if got := fmt.Sprint(object(second.Metadata)["attachments"]); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

@@ -19,7 +19,7 @@ func TestSilentRecordings(t *testing.T) {
 	m.Hear(func(modeltest.Heard) modeltest.Script { return modeltest.Say("") })
 	m.Speak(says(mp3Bytes))
 	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+m.URL, "OPENAI_API_KEY=key", "OPENAI_LARGE_MODEL=m", "OPENAI_TTS_MODEL=mouth", "OPENAI_TRANSCRIPTION_MODEL=ears")
-	base, file := "/api/audio/"+n.agent().ID, formPart{"file", "a.wav", "audio/wav", wavBytes}
+	base, file := "/api/audio/"+n.agentID(), formPart{"file", "a.wav", "audio/wav", wavBytes}
 	if got := data[struct{ Text string }](n.upload(base+"/transcriptions", file).want(200)); got.Text != "" {
 		t.Errorf("%+v", got)
 	}
@@ -35,7 +35,7 @@ func TestSilentRecordings(t *testing.T) {
 func TestTranscriptions(t *testing.T) {
 	t.Parallel()
 	n := withSpeech(t, says(mp3Bytes))
-	base := "/api/audio/" + n.agent().ID
+	base := "/api/audio/" + n.agentID()
 	file := formPart{"file", "", "audio/webm", wavBytes} // as a browser sends a nameless blob
 	if got := data[struct{ Text string }](n.upload(base+"/transcriptions", file, formPart{"language", "", "", "en"}).want(200)); got.Text != "Hello" {
 		t.Errorf("%+v", got)
@@ -61,7 +61,7 @@ func TestSpeech(t *testing.T) {
 			t.Parallel()
 			n := withSpeech(t, says(tt.sound[:2], tt.sound[2:]))
 			for _, path := range []string{"/speech/generate", "/audio-messages/synthesize"} {
-				a := n.do("POST", "/api/audio/"+n.agent().ID+path, map[string]any{"text": "Hello", "pitch": 2, "language": "en"}, "Accept", "application/json").want(200)
+				a := n.do("POST", "/api/audio/"+n.agentID()+path, map[string]any{"text": "Hello", "pitch": 2, "language": "en"}, "Accept", "application/json").want(200)
 				if string(a.body) != tt.sound || a.header.Get("Content-Type") != tt.contentType {
 					t.Errorf("%s: %q of type %q", path, a.body, a.header.Get("Content-Type"))
 				}
@@ -78,7 +78,7 @@ func TestSpeechRefused(t *testing.T) {
 		}
 		return modeltest.Sound{}
 	})
-	base := "/api/audio/" + n.agent().ID
+	base := "/api/audio/" + n.agentID()
 	clearError(t, "no text", n.do("POST", base+"/speech/generate", map[string]any{}), 400, "INVALID_REQUEST")
 	clearError(t, "no text to synthesize", n.do("POST", base+"/audio-messages/synthesize", map[string]any{}), 400, "INVALID_REQUEST")
 	clearError(t, "no text in a conversation", n.do("POST", base+"/speech/conversation", map[string]any{"text": ""}), 400, "INVALID_REQUEST")
@@ -95,7 +95,7 @@ func TestSpeechThatBreaksOff(t *testing.T) {
 	n := withSpeech(t, func(modeltest.Spoken) modeltest.Sound {
 		return modeltest.Sound{Pieces: [][]byte{[]byte(mp3Bytes + strings.Repeat("x", 2000))}, Ending: modeltest.Cut}
 	})
-	r, err := http.NewRequestWithContext(t.Context(), "POST", n.http.URL+"/api/audio/"+n.agent().ID+"/speech/generate", strings.NewReader(`{"text":"x"}`))
+	r, err := http.NewRequestWithContext(t.Context(), "POST", n.http.URL+"/api/audio/"+n.agentID()+"/speech/generate", strings.NewReader(`{"text":"x"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestSpeechThatBreaksOff(t *testing.T) {
 func TestSpeechWithoutAModel(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	base := "/api/audio/" + n.agent().ID
+	base := "/api/audio/" + n.agentID()
 	for path, want := range map[string]string{
 		"/transcriptions": "OPENAI_TRANSCRIPTION_MODEL", "/audio-messages": "OPENAI_TRANSCRIPTION_MODEL",
 		"/speech": "OPENAI_TTS_MODEL", "/speech/conversation": "OPENAI_TTS_MODEL",
@@ -131,14 +131,14 @@ func TestSpeechWithoutAModel(t *testing.T) {
 	if len(channels.Channels) > 0 {
 		t.Errorf("a conversation that could not be had left %d channels", len(channels.Channels))
 	}
-	n.do("POST", "/api/agents/"+n.agent().ID+"/stop", nil).want(200)
+	n.do("POST", "/api/agents/"+n.agentID()+"/stop", nil).want(200)
 	clearError(t, "an agent that is stopped", n.do("POST", base+"/speech/generate", map[string]any{"text": "Hello"}), 404, "NOT_FOUND")
 }
 
 func TestSpokenConversation(t *testing.T) {
 	t.Parallel()
 	n := withSpeech(t, says(mp3Bytes))
-	agent, user := n.agent().ID, uuid.NewString()
+	agent, user := n.agentID(), uuid.NewString()
 	base := "/api/audio/" + agent
 
 	a := n.do("POST", base+"/speech/conversation", map[string]any{"text": "What is the weather like?", "entityId": user, "userName": "Ada"}).want(200)
@@ -147,8 +147,8 @@ func TestSpokenConversation(t *testing.T) {
 	}
 	dm := data[struct{ ID string }](n.do("GET", "/api/messaging/dm-channel?targetUserId="+agent+"&currentUserId="+user, nil).want(200)).ID
 	history := n.history(dm)
-	if len(history) != 2 || history[1].Content != "What is the weather like?" || history[1].AuthorID != user || history[1].SourceType != "direct" ||
-		history[0].Content != "It is raining." || history[0].AuthorID != agent {
+	if len(history) != 2 || history[1].Content != "What is the weather like?" || history[1].AuthorID.String() != user || deref(history[1].SourceType) != "direct" ||
+		history[0].Content != "It is raining." || history[0].AuthorID.String() != agent {
 		t.Fatalf("the channel holds %+v", history)
 	}
 
@@ -169,7 +169,7 @@ func TestSpokenConversation(t *testing.T) {
 		if sound, err := base64.StdEncoding.DecodeString(got.Audio); err != nil || string(sound) != mp3Bytes {
 			t.Errorf("%s: heard %q, %v", path, sound, err)
 		}
-		if h := n.history(got.Metadata.RoomID); len(h) != 2 || h[1].ID != got.Metadata.MessageID || h[1].AuthorID != user {
+		if h := n.history(got.Metadata.RoomID); len(h) != 2 || h[1].ID.String() != got.Metadata.MessageID || h[1].AuthorID.String() != user {
 			t.Errorf("%s: the room holds %+v", path, h)
 		}
 	}

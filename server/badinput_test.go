@@ -48,7 +48,7 @@ func TestValuesBeyondADatabase(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	channel, user := n.dm()
-	agent := n.agent().ID
+	agent := n.agentID()
 	for _, value := range []string{"1e200000", "1e-200000", "1e999999", "1e-999999", `"\ud800"`, `"\u0000"`} {
 		object := `{"a":` + value + `}`
 		for path, body := range map[string]string{
@@ -182,7 +182,7 @@ func TestUnknownIDs(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	some := uuid.NewString()
-	agent := n.agent().ID
+	agent := n.agentID()
 	channel, _ := n.dm()
 	for _, tt := range []struct {
 		method, path string

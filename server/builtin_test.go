@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/agent"
@@ -36,14 +38,14 @@ func TestBuiltinResponderTakesPluginActions(t *testing.T) {
 		"search for a cat": "Found it.", "check my order": "check order",
 	} {
 		channel, user := n.dm()
-		got := into[reply](n.ask(channel, user, text).want(201)).AgentResponse
+		got := into[api.MessagePostedEnvelope](n.ask(channel, user, text).want(201)).AgentResponse
 		if !strings.Contains(got.Text, want) || strings.Contains(got.Text, "shows") {
 			t.Errorf("%q: %q, want %q", text, got.Text, want)
 		}
 	}
 	for _, text := range []string{"I went to search for help and found none", "Hello", "the order was wrong", "I have a widget"} {
 		channel, user := n.dm()
-		if got := into[reply](n.ask(channel, user, text).want(201)).AgentResponse; got.Text == "Found it." || strings.Contains(got.Text, "frobnicated") {
+		if got := into[api.MessagePostedEnvelope](n.ask(channel, user, text).want(201)).AgentResponse; got.Text == "Found it." || strings.Contains(got.Text, "frobnicated") {
 			t.Errorf("%q: %q", text, got.Text)
 		}
 	}
@@ -57,14 +59,14 @@ func TestBuiltinNotice(t *testing.T) {
 	n := start(t, dir)
 	channel, user := n.dm()
 	for i := range 40 {
-		got := into[reply](n.ask(channel, user, "I like trains").want(201)).AgentResponse
+		got := into[api.MessagePostedEnvelope](n.ask(channel, user, "I like trains").want(201)).AgentResponse
 		if noticed := strings.Contains(got.Text, doctor.Notice); noticed != (i == 0) {
 			t.Errorf("answer %d holds the notice: %v", i, noticed)
 		}
 	}
 	noticed := func(n *node, user string) bool {
-		other := n.group(user, n.agent().ID)
-		return strings.Contains(into[reply](n.ask(other, user, "Hello Eliza").want(201)).AgentResponse.Text, doctor.Notice)
+		other := n.group(user, n.agentID())
+		return strings.Contains(into[api.MessagePostedEnvelope](n.ask(other, user, "Hello Eliza").want(201)).AgentResponse.Text, doctor.Notice)
 	}
 	if noticed(n, user) {
 		t.Error("the notice is repeated in another channel")
@@ -77,15 +79,15 @@ func TestBuiltinNotice(t *testing.T) {
 	if noticed(n, user) {
 		t.Error("the notice is repeated after a restart")
 	}
-	job := n.job(map[string]any{"userId": uuid.New(), "content": "Hello"})
+	job := n.job(api.CreateJobRequest{UserID: uuid.New(), Content: "Hello"})
 	done := into[struct {
 		Result struct{ Message struct{ Content string } }
-	}](n.do("GET", "/api/messaging/jobs/"+job.JobID, nil, "Prefer", "wait=20").want(200))
+	}](n.do("GET", "/api/messaging/jobs/"+job.JobID.String(), nil, "Prefer", "wait=20").want(200))
 	if text := done.Result.Message.Content; text == "" || strings.Contains(text, doctor.Notice) {
 		t.Errorf("the job's answer is %q", text)
 	}
 	s := n.session(nil)
-	said := into[reply](n.do("POST", "/api/messaging/sessions/"+s.SessionID+"/messages", map[string]any{"content": "Hello", "transport": "http"}).want(201))
+	said := into[api.MessagePostedEnvelope](n.do("POST", "/api/messaging/sessions/"+s.SessionID.String()+"/messages", map[string]any{"content": "Hello", "transport": "http"}).want(201))
 	if text := said.AgentResponse.Text; text == "" || strings.Contains(text, doctor.Notice) {
 		t.Errorf("the session's answer is %q", text)
 	}
@@ -101,11 +103,11 @@ func TestBuiltinRemembersWhatItIsTold(t *testing.T) {
 	for question, want := range map[string]string{
 		"what is the gate code?": "4711", "where is the spare key?": "under the mat", "what's my name?": "Marta",
 	} {
-		if got := into[reply](n.ask(channel, user, question).want(201)).AgentResponse; !strings.Contains(got.Text, want) {
+		if got := into[api.MessagePostedEnvelope](n.ask(channel, user, question).want(201)).AgentResponse; !strings.Contains(got.Text, want) {
 			t.Errorf("%q: %q, want %q", question, got.Text, want)
 		}
 	}
-	if got := into[reply](n.ask(channel, user, "what is the capital of France?").want(201)).AgentResponse; got.Text == "" || strings.Contains(got.Text, "4711") {
+	if got := into[api.MessagePostedEnvelope](n.ask(channel, user, "what is the capital of France?").want(201)).AgentResponse; got.Text == "" || strings.Contains(got.Text, "4711") {
 		t.Errorf("%q", got.Text)
 	}
 }

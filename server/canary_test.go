@@ -82,7 +82,7 @@ func TestStoredFileInTheEnvironment(t *testing.T) {
 	n.store(map[string]any{"OPENAI_BASE_URL": evil.URL, "LARGE_MODEL": "m", "SMALL_MODEL": "m"})
 	n.stop()
 	n = start(t, dir, "OPENAI_API_KEY="+canary("environment", "OPENAI_API_KEY"), "OPENAI_BASE_URL="+evil.URL)
-	n.use(n.agent().ID)
+	n.use(n.agentID())
 	if evil.saw("canary") {
 		t.Error("the key arrived")
 	}
@@ -206,8 +206,8 @@ func TestKeysForOneAgent(t *testing.T) {
 		"CHARACTER.ADA_LOVELACE.GROQ_API_KEY=" + canary("name", "GROQ"),
 	})
 	n := startWith(t, cfg)
-	for _, a := range data[struct{ Agents []wireAgent }](n.do("GET", "/api/agents", nil).want(200)).Agents {
-		n.use(a.ID)
+	for _, a := range n.agents() {
+		n.use(a.ID.String())
 	}
 	for _, who := range []string{"ADA", "KAY"} {
 		if !good.saw(canary("name", who)) {
@@ -218,9 +218,9 @@ func TestKeysForOneAgent(t *testing.T) {
 		t.Error("two whose names are written alike have the key of one")
 	}
 	ada := ""
-	for _, a := range data[struct{ Agents []wireAgent }](n.do("GET", "/api/agents", nil).want(200)).Agents {
+	for _, a := range n.agents() {
 		if a.Name == "Ada Lovelace" {
-			ada = a.ID
+			ada = a.ID.String()
 		}
 	}
 	for i, name := range []string{"ada!lovelace", "ADA_LOVELACE", "kay", "Käy", "ada lovelace"} {
@@ -318,8 +318,8 @@ func TestAddressesOfCallersAreGuarded(t *testing.T) {
 		})
 	}
 	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+inside.URL)
-	n.use(n.agent().ID)
-	if runs := n.do("GET", "/api/agents/"+n.agent().ID+"/logs", nil).want(200); !strings.Contains(string(runs.body), "internal-secret-42") {
+	n.use(n.agentID())
+	if runs := n.do("GET", "/api/agents/"+n.agentID()+"/logs", nil).want(200); !strings.Contains(string(runs.body), "internal-secret-42") {
 		t.Errorf("the operator's own model is not quoted: %s", runs.body)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 )
@@ -50,7 +52,7 @@ func TestChannelsOfAnyType(t *testing.T) {
 func TestDirectChannelsOfOlderClients(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	agent, user := n.agent().ID, uuid.NewString()
+	agent, user := n.agentID(), uuid.NewString()
 	want := data[struct{ ID string }](n.do("GET", "/api/messaging/dm-channel?targetUserId="+agent+"&currentUserId="+user, nil).want(200)).ID
 	for _, query := range []string{
 		"participantIds=" + agent + "," + user, "participantIds=" + user + "%2C" + agent, "participantIds=" + strings.ToUpper(user) + ",%20" + agent,
@@ -71,7 +73,7 @@ func TestDirectChannelsOfOlderClients(t *testing.T) {
 func TestTitles(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	agent := n.agent().ID
+	agent := n.agentID()
 	channel := n.group()
 	path := "/api/messaging/channels/" + channel + "/generate-title"
 	type title struct {
@@ -97,12 +99,12 @@ func TestTitles(t *testing.T) {
 func TestMessageServerIsDeleted(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	server := data[struct{ ID string }](n.do("POST", "/api/messaging/message-servers", map[string]any{"name": "S", "sourceType": "x"}).want(201)).ID
+	server := data[api.MessageServerCreated](n.do("POST", "/api/messaging/message-servers", map[string]any{"name": "S", "sourceType": "x"}).want(201)).ID
 	channel := data[struct{ ID string }](n.do("POST", "/api/messaging/channels", map[string]any{"name": "C", "message_server_id": server}).want(201)).ID
-	if d := data[struct{ Success bool }](n.do("DELETE", "/api/messaging/message-servers/"+server, nil).want(200)); !d.Success {
+	if d := data[struct{ Success bool }](n.do("DELETE", "/api/messaging/message-servers/"+server.String(), nil).want(200)); !d.Success {
 		t.Errorf("%+v", d)
 	}
 	clearError(t, "its channel", n.do("GET", "/api/messaging/channels/"+channel+"/details", nil), http.StatusNotFound, "")
-	clearError(t, "again", n.do("DELETE", "/api/messaging/message-servers/"+server, nil), http.StatusNotFound, "SERVER_NOT_FOUND")
+	clearError(t, "again", n.do("DELETE", "/api/messaging/message-servers/"+server.String(), nil), http.StatusNotFound, "SERVER_NOT_FOUND")
 	clearError(t, "the current one", n.do("DELETE", "/api/messaging/message-servers/"+uuid.Nil.String(), nil), http.StatusConflict, "CONFLICT")
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
@@ -18,16 +20,16 @@ func TestFreshServerAnswers(t *testing.T) {
 		t.Fatalf("the default agent is %+v", a)
 	}
 	channel, user := n.dm()
-	got := into[reply](n.ask(channel, user, "Hello").want(201))
+	got := into[api.MessagePostedEnvelope](n.ask(channel, user, "Hello").want(201))
 	if got.AgentResponse.Text == "" || got.UserMessage.Content != "Hello" {
 		t.Fatalf("answer %+v", got)
 	}
 	messages := n.history(channel)
 	if len(messages) != 2 || messages[0].ID != got.AgentResponse.ResponseID || messages[0].Content != got.AgentResponse.Text ||
-		messages[0].InReplyToRootMessageID != got.UserMessage.ID || messages[1].Content != "Hello" {
+		idOf(messages[0].InReplyToRootMessageID) != got.UserMessage.ID.String() || messages[1].Content != "Hello" {
 		t.Errorf("history %+v", messages)
 	}
-	if messages[0].Metadata["provider"] != "builtin" {
+	if object(messages[0].Metadata)["provider"] != "builtin" {
 		t.Errorf("the reply doesn't say who wrote it: %v", messages[0].Metadata)
 	}
 }
@@ -50,8 +52,8 @@ func TestModelFailureIsTold(t *testing.T) {
 	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+model.URL, "OPENAI_API_KEY=sk-test-0123456789abcdef0123456789abcdef")
 	channel, user := n.dm()
 	a := n.ask(channel, user, "Hello")
-	failure := into[wireError](a)
-	if a.status < 400 || a.status == 500 || failure.Success || !strings.Contains(failure.Error.Message+failure.Error.Details, "OPENAI_API_KEY") {
+	failure := into[api.Error](a)
+	if a.status < 400 || a.status == 500 || failure.Success || !strings.Contains(failure.Error.Message+deref(failure.Error.Details), "OPENAI_API_KEY") {
 		t.Errorf("status %d, %s", a.status, a.body)
 	}
 	if bytes.Contains(a.body, []byte("sk-")) {
@@ -61,7 +63,7 @@ func TestModelFailureIsTold(t *testing.T) {
 		t.Errorf("history %+v", h)
 	}
 	type run struct{ RunID, Status, Outcome, Detail string }
-	runs := data[struct{ Runs []run }](n.do("GET", "/api/agents/"+n.agent().ID+"/runs", nil).want(200)).Runs
+	runs := data[struct{ Runs []run }](n.do("GET", "/api/agents/"+n.agentID()+"/runs", nil).want(200)).Runs
 	if len(runs) != 1 || runs[0].Status != "error" || runs[0].Outcome != "failed" || !strings.Contains(runs[0].Detail, "OPENAI_API_KEY") {
 		t.Errorf("runs %+v", runs)
 	}
@@ -75,7 +77,7 @@ func TestRestartKeepsEverything(t *testing.T) {
 	n.ask(channel, user, "Hello").want(201)
 	agent := n.do("POST", "/api/agents", map[string]any{"agent": map[string]any{"name": "Ada", "bio": "Counts."}}).want(201)
 	id := data[struct{ ID string }](agent).ID
-	n.do("POST", "/api/agents/"+id+"/start", nil).want(200)
+	n.startAgent(id)
 	before := n.history(channel)
 	n.stop()
 
@@ -83,10 +85,10 @@ func TestRestartKeepsEverything(t *testing.T) {
 	if diff := cmp.Diff(before, again.history(channel)); diff != "" {
 		t.Error(diff)
 	}
-	if a := data[wireAgent](again.do("GET", "/api/agents/"+id, nil).want(200)); a.Status != "active" {
+	if a := data[api.Agent](again.do("GET", "/api/agents/"+id, nil).want(200)); a.Status != "active" {
 		t.Errorf("the agent that ran is %s", a.Status)
 	}
-	into[reply](again.ask(channel, user, "Hello again").want(201))
+	into[api.MessagePostedEnvelope](again.ask(channel, user, "Hello again").want(201))
 }
 
 func TestRapidMessagesAreAllAnsweredInOrder(t *testing.T) {
@@ -96,16 +98,16 @@ func TestRapidMessagesAreAllAnsweredInOrder(t *testing.T) {
 	const count = 10
 	var asked []string
 	for range count {
-		m := data[wireMessage](n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{
+		m := data[api.Message](n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{
 			"author_id": user, "content": "I think therefore I am", "message_server_id": uuid.Nil,
 		}).want(201))
-		asked = append(asked, m.ID)
+		asked = append(asked, m.ID.String())
 	}
 	eventually(t, "the last answer", func() bool { return len(n.history(channel)) == 2*count })
 	var answered []string
 	for _, m := range n.history(channel) { // newest first
-		if m.InReplyToRootMessageID != "" {
-			answered = append([]string{m.InReplyToRootMessageID}, answered...)
+		if idOf(m.InReplyToRootMessageID) != "" {
+			answered = append([]string{idOf(m.InReplyToRootMessageID)}, answered...)
 		}
 	}
 	if diff := cmp.Diff(asked, answered); diff != "" {
@@ -117,9 +119,9 @@ func TestRapidMessagesAreAllAnsweredInOrder(t *testing.T) {
 func TestAddressedAgentAnswersInAGroup(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	user, first := uuid.NewString(), n.agent().ID
-	second := data[wireAgent](n.do("POST", "/api/agents", map[string]any{"name": "Ada", "bio": "Counts."}).want(201)).ID
-	n.do("POST", "/api/agents/"+second+"/start", nil).want(200)
+	user, first := uuid.NewString(), n.agentID()
+	second := n.newAgent("Ada", "Counts.")
+	n.startAgent(second)
 	group := n.group(user, first, second)
 	for _, tt := range []struct{ target, answers, outcome, reason string }{
 		{"", first, "ignored", "model_ignore"},

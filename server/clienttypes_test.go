@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 )
@@ -28,7 +30,7 @@ func twice(t *testing.T, a answer) map[string]any {
 func TestAnswersInTheFormsOfTheClientsTypes(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	agent, user := n.agent().ID, uuid.NewString()
+	agent, user := n.agentID(), uuid.NewString()
 	channel := n.group(user)
 	base := "/api/messaging/channels/" + channel
 	for _, a := range []answer{
@@ -53,7 +55,7 @@ func TestAnswersInTheFormsOfTheClientsTypes(t *testing.T) {
 		t.Errorf("the ETag of the change is %s, that of the channel %s", got, want)
 	}
 
-	server := data[struct{ ID string }](n.do("POST", "/api/messaging/message-servers", map[string]any{"name": "Guild", "sourceType": "discord"}).want(201)).ID
+	server := data[api.MessageServerCreated](n.do("POST", "/api/messaging/message-servers", map[string]any{"name": "Guild", "sourceType": "discord"}).want(201)).ID.String()
 	agents := "/api/messaging/message-servers/" + server + "/agents"
 	if got := twice(t, n.do("POST", agents, map[string]any{"agentId": agent}).want(201)); got["agentId"] != agent || got["messageServerId"] != server {
 		t.Errorf("added %v", got)

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/elizad/elizad/server/internal/modeltest"
 )
 
@@ -27,7 +29,7 @@ func TestEveryMessageIsCompletedOnce(t *testing.T) {
 			conn := n.listen(channel, user)
 			var asked []string
 			for range 2 {
-				asked = append(asked, data[wireMessage](n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{"author_id": user, "content": "Hello"}).want(201)).ID)
+				asked = append(asked, data[api.Message](n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{"author_id": user, "content": "Hello"}).want(201)).ID.String())
 			}
 			var completed []string
 			replies := 0

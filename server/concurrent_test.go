@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/google/uuid"
 )
 
@@ -15,7 +17,7 @@ import (
 func TestChangesAtTheSameMomentAreAllKept(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	id := n.agent().ID
+	id := n.agentID()
 	channel, user := n.dm()
 	n.ask(channel, user, "Hello").want(http.StatusCreated)
 	world := data[struct{ WorldID string }](n.do("POST", "/api/agents/"+id+"/worlds", map[string]any{"name": "w"}).want(201)).WorldID
@@ -35,15 +37,15 @@ func TestChangesAtTheSameMomentAreAllKept(t *testing.T) {
 	}
 
 	heard := n.memories("/api/agents/" + id + "/memories?limit=1").Memories[0]
-	path := "/api/agents/" + id + "/memories/" + heard.ID
+	path := "/api/agents/" + id + "/memories/" + heard.ID.String()
 	got := statuses(atOnce(func(i int) answer {
 		if i%2 == 0 {
 			return n.do("PATCH", path, members{"content": "changed"})
 		}
 		return n.do("PATCH", path, members{"metadata": members{"by": "test"}})
 	}))
-	after := data[wireMemory](n.do("PATCH", path, members{}).want(200))
-	if got[http.StatusOK] != crowd || after.Content["text"] != "changed" || after.Metadata["by"] != "test" {
+	after := data[api.Memory](n.do("PATCH", path, members{}).want(200))
+	if got[http.StatusOK] != crowd || object(after.Content)["text"] != "changed" || object(after.Metadata)["by"] != "test" {
 		t.Errorf("statuses %v, and then %+v", got, after)
 	}
 }
@@ -53,11 +55,11 @@ func TestOneChangePerETag(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	channel, user := n.dm()
-	message := into[reply](n.ask(channel, user, "Hello").want(201)).UserMessage.ID
-	agent := "/api/agents/" + n.agent().ID
+	message := into[api.MessagePostedEnvelope](n.ask(channel, user, "Hello").want(201)).UserMessage.ID
+	agent := "/api/agents/" + n.agentID()
 	for path, field := range map[string]string{
 		agent: "system", agent + "/rooms/" + channel: "name",
-		"/api/messaging/channels/" + channel + "/details": "topic", "/api/messaging/messages/" + message: "content",
+		"/api/messaging/channels/" + channel + "/details": "topic", "/api/messaging/messages/" + message.String(): "content",
 	} {
 		tag := n.do("GET", path, nil).want(200).header.Get("ETag")
 		change := path
@@ -94,17 +96,17 @@ func TestAgentsCreatedAtTheSameMoment(t *testing.T) {
 func TestRoomsMadeAtOnceAreDifferent(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	id := n.agent().ID
+	id := n.agentID()
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	ids := map[string]bool{}
 	for range 8 {
 		all.Go(func() {
-			room := data[wireRoom](n.do("POST", "/api/agents/"+id+"/rooms", map[string]any{"name": "R"}).want(201)).ID
+			room := data[api.RoomCreated](n.do("POST", "/api/agents/"+id+"/rooms", map[string]any{"name": "R"}).want(201)).ID
 			world := data[struct{ World struct{ ID string } }](n.do("POST", "/api/agents/"+id+"/worlds", map[string]any{"name": "W"}).want(201)).World.ID
 			mu.Lock()
 			defer mu.Unlock()
-			ids[room], ids[world] = true, true
+			ids[room.String()], ids[world] = true, true
 		})
 	}
 	all.Wait()
@@ -117,7 +119,7 @@ func TestRoomsMadeAtOnceAreDifferent(t *testing.T) {
 func TestChannelsAreMirroredAtOnce(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	server := data[struct{ ID string }](n.do("POST", "/api/messaging/message-servers", map[string]any{"name": "n", "sourceType": "s"}).want(201)).ID
+	server := data[api.MessageServerCreated](n.do("POST", "/api/messaging/message-servers", map[string]any{"name": "n", "sourceType": "s"}).want(201)).ID
 	var forward []map[string]any
 	for i := range 20 {
 		forward = append(forward, map[string]any{"name": fmt.Sprint("c", i), "type": "GROUP", "sourceId": fmt.Sprint(i)})
@@ -125,7 +127,7 @@ func TestChannelsAreMirroredAtOnce(t *testing.T) {
 	backward := slices.Clone(forward)
 	slices.Reverse(backward)
 	for _, a := range atOnce(func(i int) answer {
-		return n.do("POST", "/api/messaging/message-servers/"+server+"/sync-channels", map[string]any{"channels": [][]map[string]any{forward, backward}[i%2]})
+		return n.do("POST", "/api/messaging/message-servers/"+server.String()+"/sync-channels", map[string]any{"channels": [][]map[string]any{forward, backward}[i%2]})
 	}) {
 		a.want(200)
 	}
@@ -146,9 +148,9 @@ func TestManyChangeOneThing(t *testing.T) {
 		return succeeded
 	}
 	channel := n.group()
-	channelPath, messagePath := "/api/messaging/channels/"+channel, "/api/messaging/messages/"+n.say(channel, uuid.NewString(), "one").ID
+	channelPath, messagePath := "/api/messaging/channels/"+channel, "/api/messaging/messages/"+n.say(channel, uuid.NewString(), "one").ID.String()
 	for _, tt := range []struct{ read, change, field string }{
-		{"/api/agents/" + n.agent().ID, "/api/agents/" + n.agent().ID, "system"},
+		{"/api/agents/" + n.agentID(), "/api/agents/" + n.agentID(), "system"},
 		{channelPath + "/details", channelPath, "name"},
 		{messagePath, messagePath, "content"},
 	} {
@@ -160,7 +162,7 @@ func TestManyChangeOneThing(t *testing.T) {
 		}
 	}
 
-	worlds := "/api/agents/" + n.agent().ID + "/worlds"
+	worlds := "/api/agents/" + n.agentID() + "/worlds"
 	world := data[struct{ WorldID string }](n.do("POST", worlds, map[string]any{"name": "w"}).want(201)).WorldID
 	for _, path := range []string{channelPath + "?merge=true", worlds + "/" + world} {
 		if got := made(atOnce(func(i int) answer {

@@ -23,6 +23,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/uuid"
 
@@ -63,10 +65,10 @@ func TestContractHoldsUnderAttack(t *testing.T) {
 	all.Wait()
 
 	n.do("GET", "/healthz", nil).want(200)
-	created := data[wireAgent](n.do("POST", "/api/agents", map[string]any{"characterJson": map[string]any{"name": "After", "bio": "Calm."}}).want(201))
-	n.do("POST", "/api/agents/"+created.ID+"/start", nil).want(200)
-	dm := data[struct{ ID string }](n.do("GET", "/api/messaging/dm-channel?targetUserId="+created.ID+"&currentUserId="+uuid.NewString(), nil).want(200))
-	if got := into[reply](n.ask(dm.ID, uuid.NewString(), "Hello").want(201)); got.AgentResponse.Text == "" {
+	created := data[api.AgentCreated](n.do("POST", "/api/agents", map[string]any{"characterJson": map[string]any{"name": "After", "bio": "Calm."}}).want(201))
+	n.do("POST", "/api/agents/"+created.ID.String()+"/start", nil).want(200)
+	dm := data[struct{ ID string }](n.do("GET", "/api/messaging/dm-channel?targetUserId="+created.ID.String()+"&currentUserId="+uuid.NewString(), nil).want(200))
+	if got := into[api.MessagePostedEnvelope](n.ask(dm.ID, uuid.NewString(), "Hello").want(201)); got.AgentResponse.Text == "" {
 		t.Errorf("the answer at the end: %+v", got)
 	}
 	for g := a.generator(attackers); len(a.answers[stop.name()]) == 0 || a.answers[stop.name()][http.StatusOK] < attackAtLeast; {
@@ -127,13 +129,13 @@ func (a *attack) begin(dir string) {
 	a.ids.add("entityId", user)
 	a.node.ask(channel, user, "Hello").want(http.StatusCreated)
 	for _, of := range []string{"/runs", "/memories"} {
-		a.ids.harvest(of, map[string]string{"agentId": agent}, into[any](a.node.do("GET", "/api/agents/"+agent+of, nil).want(http.StatusOK)))
+		a.ids.harvest(of, map[string]string{"agentId": agent.String()}, into[any](a.node.do("GET", "/api/agents/"+agent.String()+of, nil).want(http.StatusOK)))
 	}
-	made := filepath.Join(dir, "generated", agent)
+	made := filepath.Join(dir, "generated", agent.String())
 	if err := errors.Join(os.MkdirAll(made, 0o700), os.WriteFile(filepath.Join(made, "a.png"), []byte(pngBytes), 0o600)); err != nil {
 		a.node.t.Fatal(err)
 	}
-	a.ids.keep(map[string]string{"agentId": agent, "filename": "a.png"})
+	a.ids.keep(map[string]string{"agentId": agent.String(), "filename": "a.png"})
 }
 
 // judge reports what was found, on the wire and in the log. An attack that never gets in proves little: when there was time for

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/elizad/elizad/server"
 	"github.com/elizad/elizad/server/internal/modeltest"
 )
@@ -32,7 +34,7 @@ func TestEmbeddedServersReadTheEnvironment(t *testing.T) {
 			cfg.Limits.RateLimit = false
 			n := startWith(t, cfg, test.options...)
 			channel, user := n.dm()
-			got := into[reply](n.ask(channel, user, "Hello").want(201)).AgentResponse.Text
+			got := into[api.MessagePostedEnvelope](n.ask(channel, user, "Hello").want(201)).AgentResponse.Text
 			if strings.Contains(got, "From the model.") != test.want {
 				t.Errorf("the answer is %q", got)
 			}

@@ -3,6 +3,8 @@ package server_test
 import (
 	"testing"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/google/uuid"
 )
 
@@ -13,7 +15,7 @@ func TestGoldenAgents(t *testing.T) {
 		"name": "Ada", "bio": []string{"line one", "line two"}, "knowledge": []any{"a", map[string]any{"path": "p", "shared": true}, map[string]any{"directory": "d"}},
 		"settings": map[string]any{"n": 1, "secrets": map[string]any{"K": "v"}}, "style": map[string]any{"all": []string{"x"}}, "plugins": []string{"lab"},
 	}}, 201, `{"success":true,"data":{"id":"A","character":{"name":"Ada","bio":["line one"],"id":"A"}}}`)
-	path := "/api/agents/" + data[wireAgent](ada).ID
+	path := "/api/agents/" + data[api.AgentCreated](ada).ID.String()
 	b.ask("create without a bio", "POST", "/api/agents", map[string]any{"characterJson": map[string]any{"name": "X"}}, 400,
 		`{"success":false,"error":{"code":"CREATE_ERROR","message":"no","details":"no"}}`)
 	b.ask("read an agent", "GET", path, nil, 200, `{"success":true,"data":{"id":"A","enabled":true,"server_id":null,"createdAt":1,"updatedAt":1,"name":"Ada","username":"",
@@ -32,13 +34,13 @@ func TestGoldenAgents(t *testing.T) {
 	b.ask("list worlds", "GET", "/api/agents/worlds", nil, 200, `{"success":true,"data":{"worlds":[{"id":"W","name":"N"}]}}`)
 	room := `{"success":true,"data":{"id":"R","name":"Room1","agentId":"A","createdAt":1,"source":"client","type":"DM","worldId":"W","metadata":{"k":1}}}`
 	made = b.ask("create a room", "POST", path+"/rooms", map[string]any{"name": "Room1", "metadata": map[string]any{"k": 1}}, 201, room)
-	id = data[wireRoom](made).ID
+	id = data[api.RoomCreated](made).ID.String()
 	room = `{"id":"R","name":"Room1","channelId":"R","agentId":"A","messageServerId":null,"worldId":"W","type":"DM","source":"client","metadata":null,"serverId":null`
 	b.ask("read a room", "GET", path+"/rooms/"+id, nil, 200, `{"success":true,"data":`+room+`,"worldName":"W"}}`)
 	b.ask("list rooms", "GET", path+"/rooms", nil, 200, `{"success":true,"data":{"rooms":[`+room+`}]}}`)
-	group := map[string]any{"agentIds": []any{data[wireAgent](ada).ID}, "name": "Grp", "source": "client"}
+	group := map[string]any{"agentIds": []any{data[api.AgentCreated](ada).ID}, "name": "Grp", "source": "client"}
 	b.ask("a group", "POST", "/api/memory/groups/"+uuid.NewString(), group, 201, `{"success":true,"data":[{"id":"R","name":"Grp","source":"client","worldId":"W","type":"API"}]}`)
-	group["agentIds"] = []any{data[wireAgent](ada).ID, uuid.New()}
+	group["agentIds"] = []any{data[api.AgentCreated](ada).ID, uuid.New()}
 	b.ask("a group in part", "POST", "/api/memory/groups/"+uuid.NewString(), group, 207,
 		`{"success":false,"data":[{"id":"R","name":"Grp","source":"client","worldId":"W","type":"API"}],"errors":[{"agentId":"X","code":"C","message":"no","details":"no"}]}`)
 	b.ask("stop an agent", "POST", path+"/stop", nil, 200, `{"success":true,"data":{"message":"Agent stopped"}}`)
@@ -52,7 +54,7 @@ func TestGoldenAgents(t *testing.T) {
 func TestGoldenRuns(t *testing.T) {
 	t.Parallel()
 	b := golden(t)
-	agent := b.agent().ID
+	agent := b.agentID()
 	path := "/api/agents/" + agent
 	channel := data[struct{ ID string }](b.do("GET", "/api/messaging/dm-channel?targetUserId="+agent+"&currentUserId="+somebody, nil).want(200)).ID
 	b.ask("answered", "POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{"author_id": somebody, "content": "Hello", "transport": "http"}, 201, "").want(201)
@@ -82,7 +84,7 @@ func TestGoldenRuns(t *testing.T) {
 func TestGoldenSystem(t *testing.T) {
 	t.Parallel()
 	b := golden(t)
-	agent := b.agent().ID
+	agent := b.agentID()
 	upload := `{"success":true,"data":{"url":"/u","type":"image","filename":"f","originalName":"f.png","size":7}}`
 	b.add("upload to an agent", b.upload("/api/media/agents/"+agent+"/upload-media", formPart{"file", "f.png", "image/png", pngBytes}), 200, upload)
 	b.add("upload to a channel", b.upload("/api/media/channels/"+b.group()+"/upload-media", formPart{"file", "f.png", "image/png", pngBytes}), 200, upload)

@@ -3,6 +3,8 @@ package server_test
 import (
 	"testing"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/google/uuid"
 )
 
@@ -19,7 +21,7 @@ func TestGoldenServersAndChannels(t *testing.T) {
 	t.Parallel()
 	b := golden(t)
 	const m = "/api/messaging"
-	agent, here := b.agent().ID, "/api/messaging/message-servers/"+uuid.Nil.String()
+	agent, here := b.agentID(), "/api/messaging/message-servers/"+uuid.Nil.String()
 	b.ask("the current message server", "GET", m+"/message-server/current", nil, 200, `{"success":true,"data":{"messageServerId":"S"}}`)
 	b.ask("list message servers", "GET", m+"/message-servers", nil, 200,
 		`{"success":true,"data":{"messageServers":[{"id":"S","name":"n","sourceType":"s","createdAt":"T","updatedAt":"T"}]}}`)
@@ -70,7 +72,7 @@ func TestGoldenMessages(t *testing.T) {
 	t.Parallel()
 	b := golden(t)
 	const m = "/api/messaging"
-	agent := b.agent().ID
+	agent := b.agentID()
 	channel := data[struct{ ID string }](b.do("GET", m+"/dm-channel?targetUserId="+agent+"&currentUserId="+somebody, nil).want(200)).ID
 	path := m + "/channels/" + channel + "/messages"
 	b.ask("over http", "POST", path, map[string]any{"author_id": somebody, "content": "Hello", "message_server_id": uuid.Nil, "transport": "http"}, 201,
@@ -90,33 +92,33 @@ func TestGoldenMessages(t *testing.T) {
 	external := map[string]any{"channel_id": group, "message_server_id": uuid.Nil, "author_id": agent, "content": "Done.", "source_type": "agent_response", "raw_message": map[string]any{"text": "Done."}}
 	submitted := b.ask("submit", "POST", m+"/submit", external, 201, stored)
 	external["content"], external["source_type"] = "Executing action: TEA", "agent_action"
-	action := data[wireMessage](b.ask("an action", "POST", m+"/action", external, 201, stored)).ID
-	b.ask("an action's end", "PATCH", m+"/action/"+action, map[string]any{"metadata": map[string]any{"done": true}}, 200, stored)
+	action := data[api.Message](b.ask("an action", "POST", m+"/action", external, 201, stored)).ID
+	b.ask("an action's end", "PATCH", m+"/action/"+action.String(), map[string]any{"metadata": map[string]any{"done": true}}, 200, stored)
 	b.ask("submit nothing", "POST", m+"/submit", map[string]any{"channel_id": group}, 400, originalFailure)
 	b.ask("ingest", "POST", m+"/ingest-external", map[string]any{"channel_id": group, "message_server_id": uuid.Nil, "author_id": somebody, "content": "Hi", "source_type": "telegram", "source_id": "1"}, 202,
 		`{"success":true,"message":"m","data":{"messageId":"M","processed":1}}`)
 	b.ask("ingest for an agent", "POST", m+"/ingest-external", map[string]any{"channel_id": group, "author_id": agent, "content": "Hi"}, 403, originalFailure)
-	id := data[wireMessage](submitted).ID
+	id := data[api.Message](submitted).ID
 	b.ask("complete", "POST", m+"/complete", map[string]any{"messageId": id, "status": "completed"}, 200, `{"success":true,"message":"m","data":{"success":true}}`)
-	b.ask("read a message", "GET", m+"/messages/"+id, nil, 200, stored)
-	b.ask("edit a message", "PATCH", m+"/messages/"+id, map[string]any{"content": "Done!"}, 200, stored)
+	b.ask("read a message", "GET", m+"/messages/"+id.String(), nil, 200, stored)
+	b.ask("edit a message", "PATCH", m+"/messages/"+id.String(), map[string]any{"content": "Done!"}, 200, stored)
 	b.ask("search", "POST", m+"/messages/search", map[string]any{"query": "done", "channelId": group}, 200, `{"success":true,"data":{"messages":[`+originalMessage+`],"total":1}}`)
 	b.ask("search for nothing", "POST", m+"/messages/search", map[string]any{}, 400, originalFailure)
-	b.ask("delete a message", "DELETE", m+"/channels/"+group+"/messages/"+id, nil, 204, "")
-	b.ask("a deleted message", "GET", m+"/messages/"+id, nil, 404, originalFailure)
-	b.ask("problem details", "GET", m+"/messages/"+id, nil, 404, "", "Accept", "application/problem+json", "X-Request-Id", "golden")
+	b.ask("delete a message", "DELETE", m+"/channels/"+group+"/messages/"+id.String(), nil, 204, "")
+	b.ask("a deleted message", "GET", m+"/messages/"+id.String(), nil, 404, originalFailure)
+	b.ask("problem details", "GET", m+"/messages/"+id.String(), nil, 404, "", "Accept", "application/problem+json", "X-Request-Id", "golden")
 	b.close("messages.golden.json")
 }
 
 func TestGoldenSessions(t *testing.T) {
 	t.Parallel()
 	b := golden(t)
-	agent := b.agent().ID
+	agent := b.agentID()
 	info := `"sessionId":"S","channelId":"C","agentId":"A","userId":"U","createdAt":"T","metadata":{"page":"help"},"expiresAt":"T",
 		"timeoutConfig":{"timeoutMinutes":30,"autoRenew":true,"maxDurationMinutes":720,"warningThresholdMinutes":5}`
 	whole := info + `,"lastActivity":"T","renewalCount":0,"timeRemaining":1,"isNearExpiration":false`
 	made := b.ask("begin", "POST", sessionsPath, map[string]any{"agentId": agent, "userId": somebody, "metadata": map[string]any{"page": "help"}}, 201, `{`+info+`}`)
-	path := sessionsPath + "/" + into[wireSession](made).SessionID
+	path := sessionsPath + "/" + into[api.Session](made).SessionID.String()
 	b.ask("read", "GET", path, nil, 200, `{`+whole+`}`)
 	b.ask("list", "GET", sessionsPath, nil, 200, `{"sessions":[{`+whole+`}],"total":1,"stats":{"totalSessions":1,"activeSessions":1,"expiredSessions":0}}`)
 	b.ask("health", "GET", sessionsPath+"/health", nil, 200, `{"status":"healthy","activeSessions":1,"timestamp":"T","expiringSoon":0,"uptime":1.5}`)
@@ -140,10 +142,10 @@ func TestGoldenSessions(t *testing.T) {
 func TestGoldenJobs(t *testing.T) {
 	t.Parallel()
 	b := golden(t)
-	agent := b.agent().ID
+	agent := b.agentID()
 	made := b.ask("ask", "POST", jobsPath, map[string]any{"agentId": agent, "userId": somebody, "content": "Hello", "metadata": map[string]any{"k": 1}}, 201,
 		`{"jobId":"J","status":"processing","createdAt":1,"expiresAt":1}`)
-	path := jobsPath + "/" + into[wireJob](made).JobID
+	path := jobsPath + "/" + into[api.Job](made).JobID.String()
 	job := `{"jobId":"J","status":"completed","agentId":"A","userId":"U","prompt":"t","createdAt":1,"expiresAt":1,"metadata":{"k":1},
 		"result":{"message":{"id":"M","content":"t","authorId":"A","createdAt":1},"processingTimeMs":1}}`
 	b.ask("an answered job", "GET", path, nil, 200, job, "Prefer", "wait=20")

@@ -25,7 +25,7 @@ func TestRequestsHaveNames(t *testing.T) {
 func TestHeadIsGetWithoutABody(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	for _, path := range []string{"/api/agents", "/api/agents/" + n.agent().ID, "/healthz", "/openapi.yaml", "/"} {
+	for _, path := range []string{"/api/agents", "/api/agents/" + n.agentID(), "/healthz", "/openapi.yaml", "/"} {
 		if a := n.do("HEAD", path, nil).want(200); len(a.body) > 0 || a.header.Get("Content-Type") == "" {
 			t.Errorf("%s: %d bytes, %v", path, len(a.body), a.header)
 		}
@@ -47,15 +47,15 @@ func TestEntityTags(t *testing.T) {
 	n := start(t, t.TempDir())
 	channel := n.group()
 	message := n.say(channel, uuid.NewString(), "one").ID
-	room := "/api/agents/" + n.agent().ID + "/rooms/" + n.agent().ID
+	room := "/api/agents/" + n.agentID() + "/rooms/" + n.agentID()
 	for _, tt := range []struct {
 		read, change string
 		patch        func(i int) any
 	}{
-		{"/api/agents/" + n.agent().ID, "/api/agents/" + n.agent().ID, func(i int) any { return map[string]any{"system": fmt.Sprint("v", i)} }},
+		{"/api/agents/" + n.agentID(), "/api/agents/" + n.agentID(), func(i int) any { return map[string]any{"system": fmt.Sprint("v", i)} }},
 		{"/api/messaging/channels/" + channel + "/details", "/api/messaging/channels/" + channel, func(i int) any { return map[string]any{"name": fmt.Sprint("v", i)} }},
 		{room, room, func(i int) any { return map[string]any{"name": fmt.Sprint("v", i)} }},
-		{"/api/messaging/messages/" + message, "/api/messaging/messages/" + message, func(i int) any { return map[string]any{"content": fmt.Sprint("v", i)} }},
+		{"/api/messaging/messages/" + message.String(), "/api/messaging/messages/" + message.String(), func(i int) any { return map[string]any{"content": fmt.Sprint("v", i)} }},
 	} {
 		tag := n.do("GET", tt.read, nil).want(200).header.Get("ETag")
 		if tag == "" {

@@ -1,26 +1,39 @@
 package server_test
 
 import (
-	"encoding/json"
+	"github.com/elizad/elizad/gen/api"
 
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/agent"
 )
 
-type wireAgent struct {
-	ID, Name, Status string
-	Character        json.RawMessage
+// agents returns all agents.
+func (n *node) agents() []api.AgentListItem {
+	n.t.Helper()
+	return data[api.AgentList](n.read(n.api().ListAgents(n.t.Context())).want(200)).Agents
 }
 
 // agent returns the default agent.
-func (n *node) agent() wireAgent {
+func (n *node) agent() api.AgentListItem {
 	n.t.Helper()
-	list := data[struct{ Agents []wireAgent }](n.do("GET", "/api/agents", nil).want(200)).Agents
+	list := n.agents()
 	if len(list) == 0 {
 		n.t.Fatal("there is no agent")
 	}
 	return list[0]
+}
+
+// newAgent creates an agent, which doesn't run yet.
+func (n *node) newAgent(name, bio string) string {
+	n.t.Helper()
+	return data[api.AgentCreated](n.read(n.api().CreateAgent(n.t.Context(), nil, api.CreateAgentRequest{"name": jsonOf(name), "bio": jsonOf(bio)})).want(201)).ID.String()
+}
+
+// startAgent starts an agent.
+func (n *node) startAgent(id string) {
+	n.t.Helper()
+	n.read(n.api().StartAgent(n.t.Context(), uuid.MustParse(id))).want(200)
 }
 
 // agentID returns the default agent's, which is known from its name.
@@ -35,66 +48,39 @@ func (n *node) bring(name string, fields map[string]any) string {
 	for key, v := range fields {
 		character[key] = v
 	}
-	id := data[struct{ ID string }](n.do("POST", "/api/agents", map[string]any{"characterJson": character}).want(201)).ID
-	n.do("POST", "/api/agents/"+id+"/start", nil).want(200)
+	id := data[api.AgentCreated](n.read(n.api().CreateAgent(n.t.Context(), nil, api.CreateAgentRequest{"characterJson": jsonOf(character)})).want(201)).ID.String()
+	n.startAgent(id)
 	return id
 }
 
 // use makes an agent write, hear and speak. What comes of it doesn't matter.
 func (n *node) use(id string) {
 	n.t.Helper()
-	user := uuid.NewString()
-	n.do("POST", "/api/messaging/channels/"+uuid.NewString()+"/messages", map[string]any{
-		"author_id": user, "content": "How are you?", "message_server_id": uuid.Nil, "transport": "http",
-		"metadata": map[string]any{"isDm": true, "targetUserId": id},
+	n.post(uuid.NewString(), api.PostMessageRequest{
+		AuthorID: new(uuid.New()), Content: new("How are you?"), MessageServerID: new(uuid.Nil), Transport: new(api.TransportHTTP),
+		Metadata: jsonOf(map[string]any{"isDm": true, "targetUserId": id}),
 	})
 	n.upload("/api/audio/"+id+"/transcriptions", formPart{"file", "a.wav", "audio/wav", wavBytes})
-	n.do("POST", "/api/audio/"+id+"/speech/generate", map[string]any{"text": "Hello"})
-}
-
-type wireMemory struct {
-	ID, Type, EntityID, AgentID, RoomID, MessageID string
-	CreatedAt, UpdatedAt                           int64
-	Content, Metadata                              map[string]any
-	Unique                                         bool
-	Embedding                                      []float64
-}
-
-type wireMemories struct {
-	Memories, Data []wireMemory
-	HasMore        bool
-	Success        bool
+	_ = n.read(n.api().GenerateSpeech(n.t.Context(), uuid.MustParse(id), api.SpeechRequest{Text: new("Hello")}))
 }
 
 // memories returns the memories at path.
-func (n *node) memories(path string) wireMemories {
+func (n *node) memories(path string) api.MemoryList {
 	n.t.Helper()
-	return data[wireMemories](n.do("GET", path, nil).want(200))
+	return data[api.MemoryList](n.do("GET", path, nil).want(200))
 }
 
 // memoryTexts returns what memories say.
-func memoryTexts(l wireMemories) []string {
+func memoryTexts(l api.MemoryList) []string {
 	out := []string{}
 	for _, m := range l.Memories {
-		out = append(out, m.Content["text"].(string))
+		out = append(out, object(m.Content)["text"].(string))
 	}
 	return out
 }
 
-type wireLog struct {
-	ID, Type, CreatedAt, EntityID, AgentID, RoomID, ChannelID string
-	Timestamp                                                 int64
-	Body                                                      map[string]any
-}
-
 // logs returns what an agent did, of its log.
-func (n *node) logs(id, query string) []wireLog {
+func (n *node) logs(id, query string) []api.AgentLogEntry {
 	n.t.Helper()
-	return data[[]wireLog](n.do("GET", "/api/agents/"+id+"/logs?"+query, nil).want(200))
-}
-
-type wireRoom struct {
-	ID, Name, ChannelID, AgentID, Type, Source, WorldID, WorldName string
-	MessageServerID, ServerID                                      *string
-	Metadata                                                       map[string]any
+	return data[[]api.AgentLogEntry](n.do("GET", "/api/agents/"+id+"/logs?"+query, nil).want(200))
 }

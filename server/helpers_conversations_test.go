@@ -7,62 +7,66 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/google/uuid"
 )
-
-type wireMessage struct {
-	ID, AuthorID, ChannelID, Content, SourceType, InReplyToRootMessageID string
-	Seq                                                                  int64
-	RawMessage                                                           map[string]any
-	Metadata                                                             map[string]any
-}
 
 // dm returns the channel of a new person and the default agent.
 func (n *node) dm() (channel, user string) {
 	n.t.Helper()
-	user = uuid.NewString()
-	c := data[struct{ ID string }](n.do("GET", "/api/messaging/dm-channel?targetUserId="+n.agent().ID+"&currentUserId="+user, nil).want(200))
-	return c.ID, user
+	return n.dmOf(n.agent().ID)
+}
+
+// dmOf returns the channel of a new person and an agent.
+func (n *node) dmOf(agent uuid.UUID) (channel, user string) {
+	n.t.Helper()
+	person := uuid.New()
+	return data[api.Channel](n.read(n.api().GetDMChannel(n.t.Context(), &api.GetDMChannelParams{TargetUserID: &agent, CurrentUserID: &person})).want(200)).ID.String(), person.String()
 }
 
 // group returns a new channel with the given participants.
 func (n *node) group(participants ...string) string {
 	n.t.Helper()
-	return data[struct{ ID string }](n.do("POST", "/api/messaging/channels", map[string]any{
-		"name": "Group", "message_server_id": uuid.Nil, "participantCentralUserIds": participants,
-	}).want(201)).ID
+	body := api.CreateChannelRequest{Name: "Group", MessageServerID: new(uuid.Nil)}
+	for _, p := range participants {
+		body.ParticipantCentralUserIds = append(body.ParticipantCentralUserIds, uuid.MustParse(p))
+	}
+	return data[api.ChannelCreated](n.read(n.api().CreateChannel(n.t.Context(), body)).want(201)).ID.String()
+}
+
+// post posts a message.
+func (n *node) post(channel string, body api.PostMessageRequest) answer {
+	n.t.Helper()
+	return n.read(n.api().PostMessage(n.t.Context(), uuid.MustParse(channel), nil, body))
 }
 
 // say posts a message and waits for nothing.
-func (n *node) say(channel, author, text string) wireMessage {
+func (n *node) say(channel, author, text string) api.Message {
 	n.t.Helper()
-	return data[wireMessage](n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{
-		"author_id": author, "content": text,
-	}).want(201))
+	return data[api.Message](n.post(channel, api.PostMessageRequest{AuthorID: new(uuid.MustParse(author)), Content: &text}).want(201))
 }
 
 // ask posts a message over the http transport and returns the whole answer.
 func (n *node) ask(channel, user, text string) answer {
 	n.t.Helper()
-	return n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{
-		"author_id": user, "content": text, "message_server_id": uuid.Nil, "transport": "http",
+	return n.post(channel, api.PostMessageRequest{
+		AuthorID: new(uuid.MustParse(user)), Content: &text, MessageServerID: new(uuid.Nil), Transport: new(api.TransportHTTP),
 	})
 }
 
-// reply is an answer over the http transport.
-type reply struct {
-	Success       bool
-	UserMessage   wireMessage
-	AgentResponse struct {
-		Text, ResponseID, InReplyTo, Thought string
-		Actions                              []string
-	}
+// stream posts a message over the sse transport and returns the events up to the end.
+func (n *node) stream(channel, user, text string) []sseEvent {
+	n.t.Helper()
+	return readSSE(n.t, n.post(channel, api.PostMessageRequest{
+		AuthorID: new(uuid.MustParse(user)), Content: &text, MessageServerID: new(uuid.Nil), Transport: new(api.TransportSse),
+	}).want(200).body)
 }
 
 // history returns the messages of a channel, the newest first.
-func (n *node) history(channel string) []wireMessage {
+func (n *node) history(channel string) []api.Message {
 	n.t.Helper()
-	messages := data[struct{ Messages []wireMessage }](n.do("GET", "/api/messaging/channels/"+channel+"/messages?limit=200", nil).want(200)).Messages
+	messages := data[api.MessageList](n.read(n.api().ListMessages(n.t.Context(), uuid.MustParse(channel), &api.ListMessagesParams{Limit: new("200")})).want(200)).Messages
 	for _, m := range messages {
 		n.checkAnswer(m)
 	}
@@ -70,13 +74,13 @@ func (n *node) history(channel string) []wireMessage {
 }
 
 // checkAnswer compares what the metadata of an agent's message mean with the contract. Everybody else's may hold anything.
-func (n *node) checkAnswer(m wireMessage) {
+func (n *node) checkAnswer(m api.Message) {
 	n.t.Helper()
-	if m.SourceType != "agent_response" {
+	if deref(m.SourceType) != "agent_response" {
 		return
 	}
 	for member, schema := range map[string]string{"failure": "MessageFailure", "truncatedBy": "MessageTruncation"} {
-		value, ok := m.Metadata[member]
+		value, ok := object(m.Metadata)[member]
 		if !ok {
 			continue
 		}
@@ -89,52 +93,32 @@ func (n *node) checkAnswer(m wireMessage) {
 // sessionsPath is where sessions are.
 const sessionsPath = "/api/messaging/sessions"
 
-type wireSession struct {
-	SessionID, ChannelID, AgentID, UserID, ExpiresAt string
-	Metadata                                         map[string]any
-	TimeoutConfig                                    struct {
-		TimeoutMinutes, MaxDurationMinutes, WarningThresholdMinutes float64
-		AutoRenew                                                   bool
-	}
-	RenewalCount     int
-	TimeRemaining    int64
-	IsNearExpiration bool
-}
-
-// session begins a session of a new person with the default agent.
-func (n *node) session(config map[string]any) wireSession {
+// session begins a session of a new person with the default agent. The time-outs may be what older clients send.
+func (n *node) session(timeouts map[string]any) api.Session {
 	n.t.Helper()
-	body := map[string]any{"agentId": n.agent().ID, "userId": uuid.NewString(), "metadata": map[string]any{"page": "help"}}
-	if config != nil {
-		body["timeoutConfig"] = config
+	body := api.CreateSessionRequest{AgentID: n.agent().ID, UserID: uuid.New(), Metadata: jsonOf(map[string]any{"page": "help"})}
+	if timeouts != nil {
+		body.TimeoutConfig = jsonOf(timeouts)
 	}
-	return into[wireSession](n.do("POST", sessionsPath, body).want(201))
+	return into[api.Session](n.read(n.api().CreateSession(n.t.Context(), body)).want(201))
 }
 
 // jobsPath is where jobs are.
 const jobsPath = "/api/messaging/jobs"
 
-type wireJob struct {
-	JobID, Status, AgentID, UserID, ChannelID, Prompt, Error string
-	CreatedAt, ExpiresAt, EndedAt                            int64
-	Metadata                                                 map[string]any
-	Result                                                   struct {
-		Message          struct{ ID, Content, AuthorID string }
-		ProcessingTimeMs int64
+// job asks a job, for a new person if the body names none.
+func (n *node) job(body api.CreateJobRequest) api.JobCreated {
+	n.t.Helper()
+	if body.UserID == uuid.Nil {
+		body.UserID = uuid.New()
 	}
-	Callback struct {
-		Status   string
-		Attempts int
-	}
+	return into[api.JobCreated](n.read(n.api().CreateJob(n.t.Context(), body)).want(201))
 }
 
-// job asks a job of the default agent, for a new person if the body names none.
-func (n *node) job(body map[string]any) wireJob {
+// endedJob waits for the end of a job and returns it.
+func (n *node) endedJob(id uuid.UUID) api.Job {
 	n.t.Helper()
-	if body["userId"] == nil {
-		body["userId"] = uuid.NewString()
-	}
-	return into[wireJob](n.do("POST", jobsPath, body).want(201))
+	return into[api.Job](n.read(n.api().GetJob(n.t.Context(), id, &api.GetJobParams{Prefer: new("wait=20")})).want(200))
 }
 
 // sseEvent is an event of a stream.

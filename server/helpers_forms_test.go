@@ -53,8 +53,3 @@ func (n *node) upload(path string, parts ...formPart) answer {
 	body, kind := form(parts...)
 	return n.do("POST", path, body, "Content-Type", kind)
 }
-
-type wireUpload struct {
-	URL, Type, MimeType, Filename, OriginalName string
-	Size                                        int64
-}

@@ -11,6 +11,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/google/uuid"
+	"github.com/oapi-codegen/nullable"
+
+	"github.com/elizad/elizad/gen/api"
+	"github.com/elizad/elizad/gen/apiclient"
 )
 
 // answer is a response that was read.
@@ -19,6 +25,25 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
+}
+
+// api returns the client that is generated from the contract. What is no valid request, or another spelling of one, is sent by do.
+func (n *node) api() *apiclient.Client {
+	return &apiclient.Client{Server: n.http.URL + "/", Client: n.client}
+}
+
+// read reads a response of the generated client.
+func (n *node) read(resp *http.Response, err error) answer {
+	n.t.Helper()
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil && !errors.Is(err, io.EOF) {
+		n.t.Fatalf("%s %s: reading: %v", resp.Request.Method, resp.Request.URL, err)
+	}
+	return answer{t: n.t, status: resp.StatusCode, header: resp.Header, body: body}
 }
 
 // do sends a request. A body that is no string or []byte is sent as JSON.
@@ -48,16 +73,7 @@ func (n *node) do(method, path string, body any, header ...string) answer {
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
-	resp, err := n.client.Do(r)
-	if err != nil {
-		n.t.Fatalf("%s %s: %v", method, path, err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil && !errors.Is(err, io.EOF) {
-		n.t.Fatalf("%s %s: reading: %v", method, path, err)
-	}
-	return answer{t: n.t, status: resp.StatusCode, header: resp.Header, body: raw}
+	return n.read(n.client.Do(r))
 }
 
 // want checks the status.
@@ -116,8 +132,8 @@ func clearError(t *testing.T, what string, a answer, status int, code string) {
 		t.Errorf("%s: status %d, want %d: %s", what, a.status, status, a.body)
 		return
 	}
-	e := into[wireError](a)
-	if e.Success || e.Error.Code == "" || e.Error.Message == "" || code != "" && e.Error.Code != code {
+	e := into[api.Error](a)
+	if e.Success || e.Error.Code == "" || e.Error.Message == "" || code != "" && string(e.Error.Code) != code {
 		t.Errorf("%s: %s", what, a.body)
 	}
 	for _, leak := range []string{"goroutine", ".go:", "SELECT", "INSERT", "sql:", "/tmp/", "runtime error"} {
@@ -185,4 +201,29 @@ func statuses(answers []answer) map[int]int {
 		out[a.status]++
 	}
 	return out
+}
+
+// object reads a JSON object; nil if it is none.
+func object(raw json.RawMessage) map[string]any {
+	var out map[string]any
+	if err := json.Unmarshal(raw, &out); err != nil {
+		return nil
+	}
+	return out
+}
+
+// deref returns what a member holds that may be left out.
+func deref[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
+
+// idOf returns an id that may be null as a text, empty if it is.
+func idOf(id nullable.Nullable[uuid.UUID]) string {
+	if v, err := id.Get(); err == nil {
+		return v.String()
+	}
+	return ""
 }

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/google/uuid"
 )
 
@@ -70,22 +72,22 @@ func TestIdempotentRequestsAtOnce(t *testing.T) {
 func TestIdempotentPosts(t *testing.T) {
 	t.Parallel()
 	n := withSpeech(t, says(mp3Bytes))
-	agent, channel := n.agent().ID, n.group()
-	session := into[wireSession](n.do("POST", "/api/messaging/sessions", map[string]any{"agentId": agent, "userId": uuid.New()}).want(201)).SessionID
+	agent, channel := n.agentID(), n.group()
+	session := into[api.Session](n.do("POST", "/api/messaging/sessions", map[string]any{"agentId": agent, "userId": uuid.New()}).want(201)).SessionID
 	for path, body := range map[string]any{
-		"/api/agents":                                          map[string]any{"name": "Ada", "bio": "Calm."},
-		"/api/agents/" + agent + "/worlds":                     map[string]any{"name": "W"},
-		"/api/agents/" + agent + "/rooms":                      map[string]any{"name": "R"},
-		"/api/messaging/message-servers":                       map[string]any{"name": "S", "sourceType": "x"},
-		"/api/messaging/channels":                              map[string]any{"name": "C"},
-		"/api/messaging/channels/" + channel + "/messages":     map[string]any{"content": "once"},
-		"/api/messaging/submit":                                map[string]any{"channel_id": channel, "author_id": uuid.New(), "content": "once", "source_type": "x"},
-		"/api/messaging/sessions":                              map[string]any{"agentId": agent, "userId": uuid.New()},
-		"/api/messaging/sessions/" + session + "/messages":     map[string]any{"content": "once", "transport": "http"},
-		"/api/messaging/sessions/" + session + "/renew":        nil,
-		"/api/messaging/jobs":                                  map[string]any{"agentId": agent, "userId": uuid.New(), "content": "once?"},
-		"/api/messaging/channels/" + channel + "/upload-media": nil,
-		"/api/media/agents/" + agent + "/upload-media":         nil,
+		"/api/agents":                                               map[string]any{"name": "Ada", "bio": "Calm."},
+		"/api/agents/" + agent + "/worlds":                          map[string]any{"name": "W"},
+		"/api/agents/" + agent + "/rooms":                           map[string]any{"name": "R"},
+		"/api/messaging/message-servers":                            map[string]any{"name": "S", "sourceType": "x"},
+		"/api/messaging/channels":                                   map[string]any{"name": "C"},
+		"/api/messaging/channels/" + channel + "/messages":          map[string]any{"content": "once"},
+		"/api/messaging/submit":                                     map[string]any{"channel_id": channel, "author_id": uuid.New(), "content": "once", "source_type": "x"},
+		"/api/messaging/sessions":                                   map[string]any{"agentId": agent, "userId": uuid.New()},
+		"/api/messaging/sessions/" + session.String() + "/messages": map[string]any{"content": "once", "transport": "http"},
+		"/api/messaging/sessions/" + session.String() + "/renew":    nil,
+		"/api/messaging/jobs":                                       map[string]any{"agentId": agent, "userId": uuid.New(), "content": "once?"},
+		"/api/messaging/channels/" + channel + "/upload-media":      nil,
+		"/api/media/agents/" + agent + "/upload-media":              nil,
 	} {
 		key := uuid.NewString()
 		send := func(content string) answer {
@@ -115,9 +117,9 @@ func TestReadingPostsKeepNothing(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	for path, body := range map[string]any{
-		"/api/server/logs":                       map[string]any{"logs": []any{map[string]any{"level": "info", "message": "twice"}}},
-		"/api/messaging/messages/search":         map[string]any{"query": "words"},
-		"/api/agents/" + n.agent().ID + "/start": nil,
+		"/api/server/logs":                      map[string]any{"logs": []any{map[string]any{"level": "info", "message": "twice"}}},
+		"/api/messaging/messages/search":        map[string]any{"query": "words"},
+		"/api/agents/" + n.agentID() + "/start": nil,
 	} {
 		for range 2 {
 			if a := n.do("POST", path, body, "Idempotency-Key", "k").want(200); a.header.Get("Idempotency-Replayed") != "" {
@@ -131,10 +133,10 @@ func TestReadingPostsKeepNothing(t *testing.T) {
 func TestIdempotentLargeUpload(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	path := "/api/media/agents/" + n.agent().ID + "/upload-media"
-	upload := func() wireUpload {
+	path := "/api/media/agents/" + n.agentID() + "/upload-media"
+	upload := func() api.Upload {
 		body, kind := form(formPart{"file", "a.png", "image/png", pngBytes + strings.Repeat("x", 8<<20)})
-		return data[wireUpload](n.do("POST", path, body, "Content-Type", kind, "Idempotency-Key", "k").want(200))
+		return data[api.Upload](n.do("POST", path, body, "Content-Type", kind, "Idempotency-Key", "k").want(200))
 	}
 	if first, again := upload(), upload(); first != again || first.URL == "" {
 		t.Errorf("stored twice: %+v, %+v", first, again)

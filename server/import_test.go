@@ -9,16 +9,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/elizad/elizad/server/internal/modeltest"
 	"github.com/elizad/elizad/server/settings"
 )
-
-type wireImport struct {
-	Format             string
-	Used, Kept, Unused []string
-}
 
 // strange is a character of the first generation, with everything in it that this server has in another form or not at all.
 const strange = `{"name":"Bea","clients":["discord"],"modelProvider":"openai","bio":["Counts things."],"lore":["Was born in a lighthouse."],"people":[],
@@ -32,19 +29,19 @@ func TestImportOverREST(t *testing.T) {
 	model := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Frame("Four.") })
 	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+model.URL, "OPENAI_API_KEY=key", "OPENAI_LARGE_MODEL=m", "OPENAI_SMALL_MODEL=m")
 	for _, body := range []string{strange, `{"characterJson":` + strange + `}`, `{"agent":` + strange + `}`} {
-		refusal := into[wireError](n.do("POST", "/api/agents", body).want(http.StatusBadRequest))
+		refusal := into[api.Error](n.do("POST", "/api/agents", body).want(http.StatusBadRequest))
 		if !strings.Contains(refusal.Error.Message, "lore: Unrecognized key") || !strings.Contains(refusal.Error.Message, "POST /api/agents?import=true") {
 			t.Errorf("the refusal says %q", refusal.Error.Message)
 		}
 	}
-	if hopeless := into[wireError](n.do("POST", "/api/agents", `{"name":"Bea"}`).want(http.StatusBadRequest)); strings.Contains(hopeless.Error.Message, "import=true") {
+	if hopeless := into[api.Error](n.do("POST", "/api/agents", `{"name":"Bea"}`).want(http.StatusBadRequest)); strings.Contains(hopeless.Error.Message, "import=true") {
 		t.Errorf("%q speaks of a way that does not help", hopeless.Error.Message)
 	}
 	created := into[struct {
-		Data   wireAgent
-		Import wireImport
+		Data   api.Agent
+		Import api.AgentImport
 	}](n.do("POST", "/api/agents?import=true", strange).want(http.StatusCreated))
-	if diff := cmp.Diff(wireImport{
+	if diff := cmp.Diff(api.AgentImport{
 		Format: "character", Kept: []string{"people"},
 		Used: []string{
 			"clients: discord is among the plugins", "description: part of the bio", "lore: part of the bio", "modelProvider: the setting modelProvider",
@@ -58,7 +55,7 @@ func TestImportOverREST(t *testing.T) {
 	n.do("POST", "/api/agents?import=true", `{"success":true,"data":{"character":`+strange+`}}`).want(http.StatusCreated) // the same again
 
 	// What is read back may be sent as it is, and means the same.
-	stored := data[json.RawMessage](n.do("GET", "/api/agents/"+id, nil).want(http.StatusOK))
+	stored := data[json.RawMessage](n.do("GET", "/api/agents/"+id.String(), nil).want(http.StatusOK))
 	for _, want := range []string{`"content":"Lamps are lit."`, `"id":"k1"`, `"action":"COUNT"`, `"topics":["numbers","lamps"]`, `"tweetTemplate"`} {
 		if !strings.Contains(string(stored), want) {
 			t.Errorf("%s is missing in %s", want, stored)
@@ -66,9 +63,9 @@ func TestImportOverREST(t *testing.T) {
 	}
 	n.do("POST", "/api/agents", []byte(stored)).want(http.StatusCreated)
 
-	n.do("POST", "/api/agents/"+id+"/start", nil).want(http.StatusOK)
+	n.startAgent(id.String())
 	user := "00000000-0000-4000-8000-000000000001"
-	channel := data[struct{ ID string }](n.do("GET", "/api/messaging/dm-channel?targetUserId="+id+"&currentUserId="+user, nil).want(http.StatusOK)).ID
+	channel := data[struct{ ID string }](n.do("GET", "/api/messaging/dm-channel?targetUserId="+id.String()+"&currentUserId="+user, nil).want(http.StatusOK)).ID
 	n.ask(channel, user, "How many?").want(http.StatusCreated)
 	requests := model.Requests()
 	prompt := requests[len(requests)-1].Prompt()
@@ -136,7 +133,7 @@ func TestBadCharactersAreLeftOut(t *testing.T) {
 		}
 	}
 	var agents []string
-	for _, a := range data[struct{ Agents []wireAgent }](n.do("GET", "/api/agents", nil).want(http.StatusOK)).Agents {
+	for _, a := range n.agents() {
 		agents = append(agents, a.Name)
 	}
 	if diff := cmp.Diff([]string{"Bob", "Cy"}, agents); diff != "" {

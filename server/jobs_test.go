@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/internal/modeltest"
@@ -17,26 +19,26 @@ import (
 func TestJobIsAnswered(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	created := n.job(map[string]any{"content": "Hello", "metadata": map[string]any{"k": 1}})
+	created := n.job(api.CreateJobRequest{Content: "Hello", Metadata: jsonOf(map[string]any{"k": 1})})
 	if created.Status != "processing" || created.ExpiresAt-created.CreatedAt != 30_000 {
 		t.Errorf("created %+v", created)
 	}
-	a := n.do("GET", jobsPath+"/"+created.JobID, nil, "Prefer", "respond-async, wait=20").want(200)
-	j := into[wireJob](a)
-	if j.Status != "completed" || j.Result.Message.Content == "" || j.Result.Message.AuthorID != n.agent().ID || j.Prompt != "Hello" || j.Metadata["k"] != 1.0 {
+	a := n.do("GET", jobsPath+"/"+created.JobID.String(), nil, "Prefer", "respond-async, wait=20").want(200)
+	j := into[api.Job](a)
+	if j.Status != "completed" || j.Result.Message.Content == "" || j.Result.Message.AuthorID.String() != n.agentID() || j.Prompt != "Hello" || object(j.Metadata)["k"] != 1.0 {
 		t.Errorf("job %s", a.body)
 	}
 	if got := a.header.Get("Preference-Applied"); got != "wait=20" {
 		t.Errorf("applied %q", got)
 	}
-	if got := n.do("GET", jobsPath+"/"+created.JobID, nil).want(200).header.Get("Preference-Applied"); got != "" {
+	if got := n.do("GET", jobsPath+"/"+created.JobID.String(), nil).want(200).header.Get("Preference-Applied"); got != "" {
 		t.Errorf("applied %q without being asked", got)
 	}
-	if h := n.history(j.ChannelID); len(h) != 2 || h[0].ID != j.Result.Message.ID || h[1].SourceType != "job_request" {
+	if h := n.history(j.ChannelID.String()); len(h) != 2 || h[0].ID != j.Result.Message.ID || deref(h[1].SourceType) != "job_request" {
 		t.Errorf("history %+v", h)
 	}
 	list := into[struct {
-		Jobs            []wireJob
+		Jobs            []api.Job
 		Total, Filtered int
 	}](n.do("GET", jobsPath+"?status=completed&limit=5", nil).want(200))
 	if len(list.Jobs) != 1 || list.Total != 1 || list.Filtered != 1 || list.Jobs[0].JobID != j.JobID {
@@ -60,9 +62,9 @@ func TestJobFailsWithTheReason(t *testing.T) {
 	t.Parallel()
 	model := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Fail(401, "Incorrect API key provided") })
 	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+model.URL, "OPENAI_API_KEY=sk-test-0123456789abcdef0123456789abcdef")
-	j := n.job(map[string]any{"content": "Hello", "agentId": n.agent().ID})
-	got := into[wireJob](n.do("GET", jobsPath+"/"+j.JobID, nil, "Prefer", "wait=20").want(200))
-	if got.Status != "failed" || !strings.Contains(got.Error, "OPENAI_API_KEY") {
+	j := n.job(api.CreateJobRequest{Content: "Hello", AgentID: new(n.agent().ID)})
+	got := n.endedJob(j.JobID)
+	if got.Status != "failed" || !strings.Contains(deref(got.Error), "OPENAI_API_KEY") {
 		t.Errorf("job %+v", got)
 	}
 }
@@ -74,19 +76,19 @@ func TestJobTimesOutAndOutlivesTheServer(t *testing.T) {
 	})
 	dir := t.TempDir()
 	n := start(t, dir, "OPENAI_BASE_URL="+model.URL, "OPENAI_API_KEY=sk-test-0123456789abcdef0123456789abcdef")
-	slow := n.job(map[string]any{"content": "Hello", "timeoutMs": 1000})
-	got := into[wireJob](n.do("GET", jobsPath+"/"+slow.JobID, nil, "Prefer", "wait=20").want(200))
-	if got.Status != "timeout" || got.Error != "Job timed out waiting for agent response" || got.EndedAt != got.ExpiresAt {
+	slow := n.job(api.CreateJobRequest{Content: "Hello", TimeoutMs: new(1000)})
+	got := n.endedJob(slow.JobID)
+	if got.Status != "timeout" || deref(got.Error) != "Job timed out waiting for agent response" || deref(got.EndedAt) != got.ExpiresAt {
 		t.Errorf("job %+v", got)
 	}
-	kept := n.job(map[string]any{"content": "Hello again", "timeoutMs": 60_000})
+	kept := n.job(api.CreateJobRequest{Content: "Hello again", TimeoutMs: new(60_000)})
 	n.stop()
 
 	again := start(t, dir) // now the built-in responder answers
-	if got := into[wireJob](again.do("GET", jobsPath+"/"+kept.JobID, nil, "Prefer", "wait=20").want(200)); got.Status != "completed" {
+	if got := again.endedJob(kept.JobID); got.Status != "completed" {
 		t.Errorf("after a restart %+v", got)
 	}
-	if got := into[wireJob](again.do("GET", jobsPath+"/"+slow.JobID, nil).want(200)); got.Status != "timeout" {
+	if got := into[api.Job](again.do("GET", jobsPath+"/"+slow.JobID.String(), nil).want(200)); got.Status != "timeout" {
 		t.Errorf("after a restart %+v", got)
 	}
 }
@@ -106,24 +108,24 @@ func TestJobIsAnnounced(t *testing.T) {
 	cfg := testConfig(t)
 	cfg.Sessions.WebhookAllow = "127.0.0.1"
 	n := startWith(t, cfg)
-	j := n.job(map[string]any{"content": "Hello", "callbackUrl": hook.URL, "callbackSecret": "hush"})
+	j := n.job(api.CreateJobRequest{Content: "Hello", CallbackURL: new(hook.URL), CallbackSecret: new("hush")})
 	c := <-calls
 	var body struct {
 		Type string
-		Data wireJob
+		Data api.Job
 	}
 	if err := json.Unmarshal(c.body, &body); err != nil || body.Type != "job.completed" || body.Data.JobID != j.JobID || body.Data.Result.Message.Content == "" {
 		t.Errorf("%s: %v", c.body, err)
 	}
-	if want := "v1," + webhook.Sign("hush", j.JobID, c.header.Get("webhook-timestamp"), c.body); c.header.Get("webhook-signature") != want {
+	if want := "v1," + webhook.Sign("hush", j.JobID.String(), c.header.Get("webhook-timestamp"), c.body); c.header.Get("webhook-signature") != want {
 		t.Errorf("signature %q", c.header.Get("webhook-signature"))
 	}
 	eventually(t, "the note of delivery", func() bool {
-		a := n.do("GET", jobsPath+"/"+j.JobID, nil).want(200)
+		a := n.do("GET", jobsPath+"/"+j.JobID.String(), nil).want(200)
 		if strings.Contains(string(a.body), "hush") {
 			t.Fatalf("the secret is shown: %s", a.body)
 		}
-		return into[wireJob](a).Callback.Status == "delivered"
+		return into[api.Job](a).Callback.Status == "delivered"
 	})
 }
 
@@ -148,7 +150,7 @@ func TestJobBadInput(t *testing.T) {
 	clearError(t, "unknown agent", n.do("POST", jobsPath, map[string]any{"userId": user, "content": "x", "agentId": uuid.NewString()}), http.StatusNotFound, "AGENT_NOT_FOUND")
 	clearError(t, "unknown job", n.do("GET", jobsPath+"/"+uuid.NewString(), nil), http.StatusNotFound, "NOT_FOUND")
 	n.do("GET", jobsPath+"?limit=-3&status=nonsense", nil).want(200)
-	n.do("GET", jobsPath+"/"+n.job(map[string]any{"content": "x"}).JobID, nil, "Prefer", "wait=soon").want(200)
-	n.do("POST", "/api/agents/"+n.agent().ID+"/stop", nil).want(200)
+	n.do("GET", jobsPath+"/"+n.job(api.CreateJobRequest{Content: "x"}).JobID.String(), nil, "Prefer", "wait=soon").want(200)
+	n.do("POST", "/api/agents/"+n.agentID()+"/stop", nil).want(200)
 	clearError(t, "no agent runs", n.do("POST", jobsPath, map[string]any{"userId": user, "content": "x"}), http.StatusNotFound, "AGENT_NOT_FOUND")
 }

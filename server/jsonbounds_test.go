@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/google/uuid"
 )
 
@@ -13,7 +15,7 @@ func TestMetadataIsBounded(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	const m = "/api/messaging/"
-	agentID, user := n.agent().ID, uuid.NewString()
+	agentID, user := n.agentID(), uuid.NewString()
 	channel, _ := n.dm()
 	deep := json.RawMessage(`{"a":` + strings.Repeat("[", 64) + strings.Repeat("]", 64) + `}`)
 	of := func(size int) map[string]any { return map[string]any{"a": strings.Repeat("x", size)} }
@@ -61,11 +63,11 @@ func TestMetadataIsBounded(t *testing.T) {
 			size = 64 << 10
 		}
 		large := n.do(c.method, c.path, with(c.field, of(size), c.rest))
-		if e := into[wireError](large).Error; large.status != 400 || !strings.Contains(e.Message, c.field) || !strings.Contains(e.Message, c.bound) || !strings.Contains(e.Message, "bytes") {
+		if e := into[api.Error](large).Error; large.status != 400 || !strings.Contains(e.Message, c.field) || !strings.Contains(e.Message, c.bound) || !strings.Contains(e.Message, "bytes") {
 			t.Errorf("%s, too large: status %d, %.300s", c.name, large.status, large.body)
 		}
 		nested := n.do(c.method, c.path, with(c.field, deep, c.rest))
-		if e := into[wireError](nested).Error; nested.status != 400 || !strings.Contains(e.Message, "nest at most 64 deep") {
+		if e := into[api.Error](nested).Error; nested.status != 400 || !strings.Contains(e.Message, "nest at most 64 deep") {
 			t.Errorf("%s, too deep: status %d, %.300s", c.name, nested.status, nested.body)
 		}
 	}
@@ -76,7 +78,7 @@ func TestMetadataIsBounded(t *testing.T) {
 	}
 	n.do("PATCH", "/api/agents/"+agentID+"/worlds/"+world.ID, map[string]any{"metadata": map[string]any{"a": strings.Repeat("x", 40<<10)}}).want(200)
 	both := n.do("PATCH", "/api/agents/"+agentID+"/worlds/"+world.ID, map[string]any{"metadata": map[string]any{"b": strings.Repeat("x", 40<<10)}})
-	if e := into[wireError](both).Error; both.status != 400 || !strings.Contains(e.Message, "65536") {
+	if e := into[api.Error](both).Error; both.status != 400 || !strings.Contains(e.Message, "65536") {
 		t.Errorf("merged: status %d, %.300s", both.status, both.body)
 	}
 

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
@@ -14,7 +16,7 @@ import (
 	"github.com/elizad/elizad/server/settings"
 )
 
-func types(logs []wireLog) []string {
+func types(logs []api.AgentLogEntry) []string {
 	out := []string{}
 	for _, l := range logs {
 		out = append(out, l.Type)
@@ -25,32 +27,32 @@ func types(logs []wireLog) []string {
 func TestLogOfAnAgent(t *testing.T) {
 	t.Parallel()
 	n, _ := prompts(t)
-	id := n.agent().ID
+	id := n.agentID()
 	channel, user := n.dm()
-	other := data[wireAgent](n.do("POST", "/api/agents", map[string]any{"name": "Other", "bio": "b"}).want(201)).ID
+	other := n.newAgent("Other", "b")
 	n.ask(channel, user, "Hello").want(201)
 	logs := n.logs(id, "limit=50")
 	if len(logs) < 3 || logs[0].Type != "run_event" || logs[len(logs)-1].Type != "run_event" || !slices.Contains(types(logs), "useModel:TEXT_LARGE") {
 		t.Fatalf("log %v", types(logs))
 	}
 	room := agent.UUIDFor(uuid.MustParse(id), channel).String()
-	run := logs[0].Body["runId"]
+	run := object(logs[0].Body)["runId"]
 	seen := map[string]bool{}
 	for i, l := range logs {
-		if l.AgentID != id || l.RoomID != room || l.ChannelID != channel || l.Body["runId"] != run || l.Body["roomId"] != room || seen[l.ID] {
+		if l.AgentID.String() != id || l.RoomID.String() != room || l.ChannelID.String() != channel || object(l.Body)["runId"] != run || object(l.Body)["roomId"] != room || seen[l.ID.String()] {
 			t.Errorf("entry %+v", l)
 		}
-		if seen[l.ID] = true; i > 0 && l.Timestamp > logs[i-1].Timestamp {
+		if seen[l.ID.String()] = true; i > 0 && l.Timestamp > logs[i-1].Timestamp {
 			t.Errorf("not newest first: %+v", logs)
 		}
 		switch {
 		case l.Type == "run_event":
-			if l.EntityID != user || l.Body["status"] == nil || l.Body["messageId"] == nil {
+			if l.EntityID.String() != user || object(l.Body)["status"] == nil || object(l.Body)["messageId"] == nil {
 				t.Errorf("run event %+v", l)
 			}
 		case strings.HasPrefix(l.Type, "useModel:"):
-			usage, _ := l.Body["usage"].(map[string]any)
-			if l.EntityID != id || l.Body["modelType"] == nil || l.Body["modelKey"] == nil || l.Body["provider"] != "openai" || usage["total_tokens"] == nil || l.Body["prompt"] != nil || l.Body["response"] != nil {
+			usage, _ := object(l.Body)["usage"].(map[string]any)
+			if l.EntityID.String() != id || object(l.Body)["modelType"] == nil || object(l.Body)["modelKey"] == nil || object(l.Body)["provider"] != "openai" || usage["total_tokens"] == nil || object(l.Body)["prompt"] != nil || object(l.Body)["response"] != nil {
 				t.Errorf("model call %+v", l)
 			}
 		}
@@ -76,12 +78,12 @@ func TestLogOfAnAgent(t *testing.T) {
 		clearError(t, bad, n.do("GET", "/api/agents/"+id+"/logs?"+bad, nil), http.StatusBadRequest, "")
 	}
 
-	n.do("DELETE", "/api/agents/"+other+"/logs/"+logs[1].ID, nil).want(204)
+	n.do("DELETE", "/api/agents/"+other+"/logs/"+logs[1].ID.String(), nil).want(204)
 	if got := n.logs(id, "limit=50"); len(got) != all {
 		t.Errorf("another agent deleted an entry: %v", types(got))
 	}
 	for range 2 {
-		n.do("DELETE", "/api/agents/"+id+"/logs/"+logs[1].ID, nil).want(204)
+		n.do("DELETE", "/api/agents/"+id+"/logs/"+logs[1].ID.String(), nil).want(204)
 	}
 	got := n.logs(id, "limit=50")
 	if diff := cmp.Diff(slices.Delete(slices.Clone(logs), 1, 2), got); diff != "" {
@@ -96,11 +98,11 @@ func TestCaptureShowsPrompts(t *testing.T) {
 	cfg.Messages.Capture = "all"
 	cfg.Agents.Environment = settings.ReadAgentEnvironment([]string{"OPENAI_BASE_URL=" + model.URL, "OPENAI_API_KEY=sk-test-0123456789abcdef0123456789abcdef"})
 	n := startWith(t, cfg)
-	id := n.agent().ID
+	id := n.agentID()
 	channel, user := n.dm()
 	n.ask(channel, user, "The code word is marmalade").want(201)
 	call := n.logs(id, "type=useModel:TEXT_LARGE")[0]
-	if !strings.Contains(call.Body["prompt"].(string), "marmalade") || !strings.Contains(call.Body["response"].(string), "Certainly.") {
+	if !strings.Contains(object(call.Body)["prompt"].(string), "marmalade") || !strings.Contains(object(call.Body)["response"].(string), "Certainly.") {
 		t.Errorf("model call %+v", call)
 	}
 }

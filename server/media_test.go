@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server"
@@ -30,9 +32,9 @@ func TestUploads(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	channel, _ := n.dm()
-	for name, path := range uploadPaths(n.agent().ID, channel) {
+	for name, path := range uploadPaths(n.agentID(), channel) {
 		a := n.upload(path, formPart{"contentType", "", "", "image/png"}, formPart{"file", `C:\pictures\кот.html`, "text/html", pngBytes}, formPart{"metadata", "", "", "{}"})
-		u := data[wireUpload](a.want(200))
+		u := data[api.Upload](a.want(200))
 		wantType := "image/png"
 		if name == "agent" {
 			wantType = "image"
@@ -76,7 +78,7 @@ func TestUploadsRefused(t *testing.T) {
 	n := startWith(t, cfg)
 	channel, _ := n.dm()
 	file := func(content string) []formPart { return []formPart{{"file", "f.png", "image/png", content}} }
-	for name, path := range uploadPaths(n.agent().ID, channel) {
+	for name, path := range uploadPaths(n.agentID(), channel) {
 		for _, tt := range []struct {
 			what   string
 			parts  []formPart
@@ -105,7 +107,7 @@ func TestUploadsRefused(t *testing.T) {
 	for name, path := range uploadPaths(uuid.NewString(), uuid.NewString()) {
 		clearError(t, "unknown "+name, n.upload(path, file(pngBytes)...), 404, "NOT_FOUND")
 	}
-	path := uploadPaths(n.agent().ID, channel)["channel"]
+	path := uploadPaths(n.agentID(), channel)["channel"]
 	n.upload(path, file(pngBytes+strings.Repeat("x", 90_000))...).want(200)
 	clearError(t, "over the quota", n.upload(path, file(pngBytes+strings.Repeat("x", 90_000))...), 413, "QUOTA_EXCEEDED")
 	for _, folder := range []string{"uploads/agents", "uploads/channels"} {
@@ -119,7 +121,7 @@ func TestFilesAreInert(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig(t)
 	n := startWith(t, cfg)
-	agent := n.agent().ID
+	agent := n.agentID()
 	made := filepath.Join(cfg.Storage.Dir, "generated", agent)
 	if err := os.MkdirAll(made, 0o700); err != nil {
 		t.Fatal(err)
@@ -159,7 +161,7 @@ func TestUploadsGoWithTheirChannel(t *testing.T) {
 	cfg := testConfig(t)
 	n := startWith(t, cfg)
 	channel, _ := n.dm()
-	u := data[wireUpload](n.upload("/api/media/channels/"+channel+"/upload-media", formPart{"file", "a.txt", "text/plain", "hello"}).want(200))
+	u := data[api.Upload](n.upload("/api/media/channels/"+channel+"/upload-media", formPart{"file", "a.txt", "text/plain", "hello"}).want(200))
 	n.do("GET", u.URL, nil).want(200)
 	n.do("DELETE", "/api/messaging/channels/"+channel, nil).want(204)
 	clearError(t, "a file of a deleted channel", n.do("GET", u.URL, nil), 404, "NOT_FOUND")
@@ -177,7 +179,7 @@ func TestLargeUploadsStayOnDisk(t *testing.T) {
 	head, tail := []byte("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\nContent-Type: text/plain\r\n\r\n"), []byte("\r\n--b--\r\n")
 	const size = 64 << 20
 	body := io.MultiReader(bytes.NewReader(head), io.LimitReader(endless{}, size), bytes.NewReader(tail))
-	r, err := http.NewRequestWithContext(t.Context(), "POST", n.http.URL+"/api/media/agents/"+n.agent().ID+"/upload-media", body)
+	r, err := http.NewRequestWithContext(t.Context(), "POST", n.http.URL+"/api/media/agents/"+n.agentID()+"/upload-media", body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +218,7 @@ func TestUploadsAreLimited(t *testing.T) {
 	cfg.Limits = server.DefaultConfig().Limits
 	cfg.Limits.UploadMax = 2
 	n := startWith(t, cfg)
-	path := "/api/media/agents/" + n.agent().ID + "/upload-media"
+	path := "/api/media/agents/" + n.agentID() + "/upload-media"
 	file := formPart{"file", "a.txt", "text/plain", "hello"}
 	n.upload(path, file).want(200)
 	n.upload(path, file).want(200)
@@ -256,7 +258,7 @@ func TestTextsThatLookLikeSomethingElse(t *testing.T) {
 			clearError(t, tt.name, a, http.StatusUnsupportedMediaType, "")
 			continue
 		}
-		u := data[wireUpload](a.want(200))
+		u := data[api.Upload](a.want(200))
 		got := n.do("GET", u.URL, nil).want(200)
 		if string(got.body) != tt.content || u.OriginalName != tt.name {
 			t.Errorf("%s: %d bytes came back as %q", tt.name, len(got.body), u.OriginalName)

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
@@ -14,9 +16,9 @@ import (
 func TestTurnsLeaveMemories(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	id := n.agent().ID
+	id := n.agentID()
 	channel, user := n.dm()
-	posted := into[reply](n.ask(channel, user, "Tell me of Zebrafish").want(201))
+	posted := into[api.MessagePostedEnvelope](n.ask(channel, user, "Tell me of Zebrafish").want(201))
 	room := agent.UUIDFor(uuid.MustParse(id), channel).String()
 
 	list := n.memories("/api/agents/" + id + "/memories")
@@ -24,15 +26,15 @@ func TestTurnsLeaveMemories(t *testing.T) {
 		t.Fatalf("memories %+v", list)
 	}
 	said, heard := list.Memories[0], list.Memories[1]
-	heardID := agent.UUIDOf(posted.UserMessage.ID + "-" + id).String()
-	if said.ID != posted.AgentResponse.ResponseID || said.EntityID != id || said.Content["text"] != posted.AgentResponse.Text || said.Content["inReplyTo"] != heardID {
+	heardID := agent.UUIDOf(posted.UserMessage.ID.String() + "-" + id).String()
+	if said.ID != posted.AgentResponse.ResponseID || said.EntityID.String() != id || object(said.Content)["text"] != posted.AgentResponse.Text || object(said.Content)["inReplyTo"] != heardID {
 		t.Errorf("the reply is remembered as %+v", said)
 	}
-	if heard.ID != heardID || heard.EntityID != user || heard.MessageID != posted.UserMessage.ID || heard.Content["text"] != "Tell me of Zebrafish" {
+	if heard.ID.String() != heardID || heard.EntityID.String() != user || deref(heard.MessageID) != posted.UserMessage.ID || object(heard.Content)["text"] != "Tell me of Zebrafish" {
 		t.Errorf("the message is remembered as %+v", heard)
 	}
 	for _, m := range list.Memories {
-		if m.Type != "messages" || m.AgentID != id || m.RoomID != room || !m.Unique || m.Metadata["type"] != "message" || m.CreatedAt == 0 || m.Embedding != nil {
+		if m.Type != "messages" || m.AgentID.String() != id || m.RoomID.String() != room || !m.Unique || object(m.Metadata)["type"] != "message" || m.CreatedAt == 0 || m.Embedding != nil {
 			t.Errorf("memory %+v", m)
 		}
 	}
@@ -45,7 +47,7 @@ func TestTurnsLeaveMemories(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", path, diff)
 		}
 	}
-	if both := n.memories("/api/memory/" + id + "/rooms/" + channel + "/memories"); !both.Success || len(both.Data) != 2 {
+	if both := n.memories("/api/memory/" + id + "/rooms/" + channel + "/memories"); !deref(both.Success) || len(both.Data) != 2 {
 		t.Errorf("without a table: %+v", both)
 	}
 	for query, want := range map[string]int{
@@ -67,14 +69,14 @@ func TestTurnsLeaveMemories(t *testing.T) {
 func TestWhatAnAgentRemembersDecidesWhatItSees(t *testing.T) {
 	t.Parallel()
 	n, model := prompts(t)
-	id := n.agent().ID
+	id := n.agentID()
 	channel, user := n.dm()
 	n.ask(channel, user, "The code word is marmalade").want(201)
 	n.ask(channel, user, "The number is forty").want(201)
 	if p := lastPrompt(t, model); !strings.Contains(p, "marmalade") {
 		t.Fatalf("the prompt lacks the conversation:\n%s", p)
 	}
-	find := func(text string) wireMemory {
+	find := func(text string) api.Memory {
 		t.Helper()
 		list := n.memories("/api/memory/" + id + "/memories?search=" + text)
 		if len(list.Memories) != 1 {
@@ -85,14 +87,14 @@ func TestWhatAnAgentRemembersDecidesWhatItSees(t *testing.T) {
 	code, number := find("marmalade"), find("forty")
 
 	edited := data[struct {
-		wireMemory
+		api.Memory
 		Message string
-	}](n.do("PATCH", "/api/memory/"+id+"/memories/"+code.ID, map[string]any{"id": code.ID, "content": map[string]any{"text": "The code word is honey", "note": 1}}).want(200))
-	if edited.ID != code.ID || edited.RoomID != code.RoomID || edited.Content["text"] != "The code word is honey" || edited.Message == "" || edited.UpdatedAt < code.UpdatedAt {
+	}](n.do("PATCH", "/api/memory/"+id+"/memories/"+code.ID.String(), map[string]any{"id": code.ID, "content": map[string]any{"text": "The code word is honey", "note": 1}}).want(200))
+	if edited.ID != code.ID || edited.RoomID != code.RoomID || object(edited.Content)["text"] != "The code word is honey" || edited.Message == "" || edited.UpdatedAt < code.UpdatedAt {
 		t.Errorf("edited %+v", edited)
 	}
-	n.do("DELETE", "/api/memory/"+id+"/memories/"+number.ID, nil).want(200)
-	n.do("DELETE", "/api/memory/"+id+"/memories/"+number.ID, nil).want(200)
+	n.do("DELETE", "/api/memory/"+id+"/memories/"+number.ID.String(), nil).want(200)
+	n.do("DELETE", "/api/memory/"+id+"/memories/"+number.ID.String(), nil).want(200)
 	n.ask(channel, user, "What do you know?").want(201)
 	if p := lastPrompt(t, model); strings.Contains(p, "marmalade") || !strings.Contains(p, "honey") || strings.Contains(p, "forty") {
 		t.Errorf("the agent sees what it should not, or lacks what it should see:\n%s", p)
@@ -101,11 +103,11 @@ func TestWhatAnAgentRemembersDecidesWhatItSees(t *testing.T) {
 		t.Errorf("the channel itself has changed: %+v", texts)
 	}
 
-	var first wireMessage
+	var first api.Message
 	for _, m := range n.history(channel) {
 		first = m
 	}
-	n.do("DELETE", "/api/messaging/channels/"+channel+"/messages/"+first.ID, nil).want(204)
+	n.do("DELETE", "/api/messaging/channels/"+channel+"/messages/"+first.ID.String(), nil).want(204)
 	if got := n.memories("/api/memory/" + id + "/memories?search=honey"); len(got.Memories) != 0 {
 		t.Errorf("a deleted message is remembered: %+v", got)
 	}
@@ -134,19 +136,19 @@ func TestWhatAnAgentRemembersDecidesWhatItSees(t *testing.T) {
 func TestMemoryChanges(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	id := n.agent().ID
+	id := n.agentID()
 	channel, user := n.dm()
 	n.ask(channel, user, "Zebrafish").want(201)
 	m := n.memories("/api/memory/" + id + "/memories?limit=1&offset=1").Memories[0]
-	path := "/api/agents/" + id + "/memories/" + m.ID
-	if got := data[wireMemory](n.do("PATCH", path, map[string]any{"content": "Owl morning"}).want(200)); got.Content["text"] != "Owl morning" {
+	path := "/api/agents/" + id + "/memories/" + m.ID.String()
+	if got := data[api.Memory](n.do("PATCH", path, map[string]any{"content": "Owl morning"}).want(200)); object(got.Content)["text"] != "Owl morning" {
 		t.Errorf("a text as content: %+v", got)
 	}
-	if got := data[wireMemory](n.do("PATCH", path, map[string]any{"metadata": map[string]any{"type": "custom"}, "embedding": []float64{0.5, -1}}).want(200)); got.Metadata["type"] != "custom" || got.Content["text"] != "Owl morning" {
+	if got := data[api.Memory](n.do("PATCH", path, map[string]any{"metadata": map[string]any{"type": "custom"}, "embedding": []float64{0.5, -1}}).want(200)); object(got.Metadata)["type"] != "custom" || object(got.Content)["text"] != "Owl morning" {
 		t.Errorf("metadata: %+v", got)
 	}
 	list := n.memories("/api/agents/" + id + "/memories?includeEmbedding=true&search=owl%20morning")
-	if diff := cmp.Diff([]float64{0.5, -1}, list.Memories[0].Embedding); diff != "" {
+	if diff := cmp.Diff([]float32{0.5, -1}, list.Memories[0].Embedding); diff != "" {
 		t.Errorf("embedding (-want +got):\n%s", diff)
 	}
 	n.do("PATCH", path, map[string]any{"embedding": []float64{}}).want(200)
@@ -163,9 +165,9 @@ func TestMemoryChanges(t *testing.T) {
 	} {
 		clearError(t, what, n.do("PATCH", path, body), http.StatusBadRequest, "")
 	}
-	other := data[wireAgent](n.do("POST", "/api/agents", map[string]any{"name": "Other", "bio": "b"}).want(201)).ID
-	clearError(t, "somebody else's memory", n.do("PATCH", "/api/agents/"+other+"/memories/"+m.ID, map[string]any{"content": "mine"}), http.StatusNotFound, "NOT_FOUND")
-	n.do("DELETE", "/api/agents/"+other+"/memories/"+m.ID, nil).want(200)
+	other := n.newAgent("Other", "b")
+	clearError(t, "somebody else's memory", n.do("PATCH", "/api/agents/"+other+"/memories/"+m.ID.String(), map[string]any{"content": "mine"}), http.StatusNotFound, "NOT_FOUND")
+	n.do("DELETE", "/api/agents/"+other+"/memories/"+m.ID.String(), nil).want(200)
 	n.do("DELETE", "/api/agents/"+other+"/memories/all/"+channel, nil).want(204)
 	if got := memoryTexts(n.memories("/api/agents/" + id + "/memories?search=owl%20morning")); len(got) != 1 {
 		t.Errorf("another agent deleted it: %v", got)

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/coder/websocket"
 	"github.com/google/uuid"
 )
@@ -46,14 +48,14 @@ func lengthWays() []lengthWay {
 			}}
 		})},
 		{"edit", over("PATCH", func(n *node, channel, user, text string) (string, map[string]any) {
-			return "messages/" + n.say(channel, user, "short").ID, map[string]any{"content": text}
+			return "messages/" + n.say(channel, user, "short").ID.String(), map[string]any{"content": text}
 		})},
 		{"edit of an action", over("PATCH", func(n *node, channel, user, text string) (string, map[string]any) {
-			made := data[wireMessage](n.do("POST", m+"action", map[string]any{"channel_id": channel, "author_id": user, "content": "short"}).want(201))
-			return "action/" + made.ID, map[string]any{"content": text}
+			made := data[api.Message](n.do("POST", m+"action", map[string]any{"channel_id": channel, "author_id": user, "content": "short"}).want(201))
+			return "action/" + made.ID.String(), map[string]any{"content": text}
 		})},
 		{"session", func(n *node, _, user, text string) (string, answer) {
-			s := into[struct{ SessionID, ChannelID string }](n.do("POST", m+"sessions", map[string]any{"agentId": n.agent().ID, "userId": user}).want(201))
+			s := into[struct{ SessionID, ChannelID string }](n.do("POST", m+"sessions", map[string]any{"agentId": n.agentID(), "userId": user}).want(201))
 			return s.ChannelID, n.do("POST", m+"sessions/"+s.SessionID+"/messages", map[string]any{"content": text})
 		}},
 		{"job", func(n *node, _, user, text string) (string, answer) {
@@ -140,7 +142,7 @@ func TestMessageLengthIsASetting(t *testing.T) {
 	long := n.say(channel, user, strings.Repeat("x", cfg.Limits.MaxMessage))
 	wantTooLong(t, n.ask(channel, user, strings.Repeat("x", cfg.Limits.MaxMessage+1)), cfg.Limits.MaxMessage+1, cfg.Limits.MaxMessage)
 	action := map[string]any{"channel_id": channel, "author_id": user, "content": long.Content}
-	made := data[wireMessage](n.do("POST", "/api/messaging/action", action).want(201))
+	made := data[api.Message](n.do("POST", "/api/messaging/action", action).want(201))
 	n.stop()
 
 	cfg.Limits.MaxMessage = 10
@@ -157,9 +159,9 @@ func TestMessageLengthIsASetting(t *testing.T) {
 		})
 	}
 	// What is longer from before stays, and may change in all but its text.
-	path := "/api/messaging/action/" + made.ID
-	changed := data[wireMessage](n.do("PATCH", path, map[string]any{"metadata": map[string]any{"status": "completed"}}).want(200))
-	if changed.Content != long.Content || changed.Metadata["status"] != "completed" {
+	path := "/api/messaging/action/" + made.ID.String()
+	changed := data[api.Message](n.do("PATCH", path, map[string]any{"metadata": map[string]any{"status": "completed"}}).want(200))
+	if changed.Content != long.Content || object(changed.Metadata)["status"] != "completed" {
 		t.Errorf("%d characters, %v", len(changed.Content), changed.Metadata)
 	}
 	wantTooLong(t, n.do("PATCH", path, map[string]any{"content": long.Content[1:]}), 299_999, 10)

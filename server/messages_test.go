@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 )
@@ -13,12 +15,12 @@ func TestSingleMessages(t *testing.T) {
 	n := start(t, t.TempDir())
 	channel, author := n.group(), uuid.NewString()
 	m := n.say(channel, author, "helo")
-	path := "/api/messaging/messages/" + m.ID
-	if got := data[wireMessage](n.do("GET", path, nil).want(200)); got.Content != "helo" || got.ChannelID != channel {
+	path := "/api/messaging/messages/" + m.ID.String()
+	if got := data[api.Message](n.do("GET", path, nil).want(200)); got.Content != "helo" || got.ChannelID.String() != channel {
 		t.Errorf("message %+v", got)
 	}
-	edited := data[wireMessage](n.do("PATCH", path, map[string]any{"content": "hello"}).want(200))
-	if edited.Content != "hello" || edited.Metadata["edited"] != true || edited.Seq != m.Seq {
+	edited := data[api.Message](n.do("PATCH", path, map[string]any{"content": "hello"}).want(200))
+	if edited.Content != "hello" || object(edited.Metadata)["edited"] != true || edited.Seq != m.Seq {
 		t.Errorf("message %+v", edited)
 	}
 	clearError(t, "a stranger", n.do("PATCH", path, map[string]any{"content": "x"}, "X-Entity-Id", uuid.NewString()), http.StatusForbidden, "FORBIDDEN")
@@ -37,7 +39,7 @@ func TestSearchOverREST(t *testing.T) {
 	}
 	n.say(channel, uuid.NewString(), "sea air")
 	type found struct {
-		Messages   []wireMessage
+		Messages   []api.Message
 		Total      int
 		HasMore    bool
 		NextCursor string
@@ -95,8 +97,8 @@ func TestSearchOverREST(t *testing.T) {
 func TestAnonymousAuthorOverREST(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	m := data[wireMessage](n.do("POST", "/api/messaging/channels/"+n.group()+"/messages", map[string]any{"content": "Hello", "metadata": map[string]any{}}).want(201))
-	if want := "0a92fab3-2301-04cc-a6ea-dd9898325b9b"; m.AuthorID != want {
+	m := data[api.Message](n.do("POST", "/api/messaging/channels/"+n.group()+"/messages", map[string]any{"content": "Hello", "metadata": map[string]any{}}).want(201))
+	if want := "0a92fab3-2301-04cc-a6ea-dd9898325b9b"; m.AuthorID.String() != want {
 		t.Errorf("author %s, want %s", m.AuthorID, want)
 	}
 }

@@ -36,7 +36,7 @@ func TestModelSettingsFromElsewhere(t *testing.T) {
 				env = append(env, name+"="+value)
 			}
 			n := start(t, t.TempDir(), env...)
-			n.use(n.agent().ID)
+			n.use(n.agentID())
 			if body, _ := json.Marshal(want.model); !m.saw(want.path) || !m.saw(`"model":`+string(body)) || !m.saw(want.key) {
 				t.Errorf("what arrived: %s", m.all.String())
 			}

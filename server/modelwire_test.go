@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/google/uuid"
+	"github.com/elizad/elizad/gen/api"
 
 	"github.com/elizad/elizad/server/internal/modeltest"
 )
@@ -15,17 +15,15 @@ import (
 type spoken struct {
 	text    string      // the pieces of the stream
 	end     sseEvent    // done or error
-	last    wireMessage // the newest of the history
-	history []wireMessage
+	last    api.Message // the newest of the history
+	history []api.Message
 	calls   []map[string]any // of models, from the record
 }
 
 // askStream asks the default agent in its DM and reads everything that there is to read.
 func (n *node) askStream(channel, user, question string) spoken {
 	n.t.Helper()
-	events := readSSE(n.t, n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{
-		"author_id": user, "content": question, "transport": "sse",
-	}).want(200).body)
+	events := n.stream(channel, user, question)
 	out := spoken{end: events[len(events)-1]}
 	for _, e := range events {
 		var piece struct{ Chunk string }
@@ -35,13 +33,13 @@ func (n *node) askStream(channel, user, question string) spoken {
 	}
 	out.history = n.history(channel)
 	out.last = out.history[0]
-	runs := data[struct{ Runs []struct{ RunID string } }](n.do("GET", "/api/agents/"+n.agent().ID+"/runs?limit=1", nil).want(200)).Runs
+	runs := data[struct{ Runs []struct{ RunID string } }](n.do("GET", "/api/agents/"+n.agentID()+"/runs?limit=1", nil).want(200)).Runs
 	run := data[struct {
 		Events []struct {
 			Type string
 			Data map[string]any
 		}
-	}](n.do("GET", "/api/agents/"+n.agent().ID+"/runs/"+runs[0].RunID, nil).want(200))
+	}](n.do("GET", "/api/agents/"+n.agentID()+"/runs/"+runs[0].RunID, nil).want(200))
 	for _, e := range run.Events {
 		if e.Type == "MODEL_USED" {
 			out.calls = append(out.calls, e.Data)
@@ -123,7 +121,7 @@ func TestWordsWithoutAFrameAreStreamed(t *testing.T) {
 	channel, user := n.dm()
 	n.ask(channel, user, "Hello").want(201)
 	conn := n.listen(channel, user)
-	again := data[wireMessage](n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{"author_id": user, "content": "Again"}).want(201)).ID
+	again := data[api.Message](n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{"author_id": user, "content": "Again"}).want(201)).ID
 	var streamed strings.Builder
 	for done := false; !done; {
 		switch e := readEvent(t, conn); e.name {
@@ -140,7 +138,7 @@ func TestWordsWithoutAFrameAreStreamed(t *testing.T) {
 			}
 			streamed.WriteString(piece.Chunk)
 		case "messageComplete":
-			done = e.MessageID == again // the end of the first may come late
+			done = e.MessageID == again.String() // the end of the first may come late
 		}
 	}
 	if last := n.history(channel)[0].Content; streamed.String() != "First words, then more." || last != streamed.String() {
@@ -214,18 +212,18 @@ func TestBrokenAnswerStaysVisible(t *testing.T) {
 			if got.text != "First, boil the wat" || got.end.name != "error" {
 				t.Errorf("streamed %q, then %s", got.text, got.end.data)
 			}
-			failure, _ := got.last.Metadata["failure"].(map[string]any)
-			if len(got.history) != 2 || got.last.Content != got.text || got.last.AuthorID != n.agent().ID || got.last.Metadata["truncated"] != true ||
+			failure, _ := object(got.last.Metadata)["failure"].(map[string]any)
+			if len(got.history) != 2 || got.last.Content != got.text || got.last.AuthorID.String() != n.agentID() || object(got.last.Metadata)["truncated"] != true ||
 				failure["reason"] != "model_unavailable" || failure["partial"] != true || !strings.Contains(failure["message"].(string), "middle of the answer") {
 				t.Errorf("the history holds %+v", got.history)
 			}
-			if one := data[wireMessage](n.do("GET", "/api/messaging/messages/"+got.last.ID, nil).want(200)); one.Content != got.text {
+			if one := data[api.Message](n.do("GET", "/api/messaging/messages/"+got.last.ID.String(), nil).want(200)); one.Content != got.text {
 				t.Errorf("the message is %+v", one)
 			}
 			run := data[struct {
 				Runs []struct{ Status, Outcome, Reason, ReplyID string }
-			}](n.do("GET", "/api/agents/"+n.agent().ID+"/runs", nil).want(200)).Runs[0]
-			if run.Outcome != "failed" || run.Reason != "model_unavailable" || run.ReplyID != got.last.ID {
+			}](n.do("GET", "/api/agents/"+n.agentID()+"/runs", nil).want(200)).Runs[0]
+			if run.Outcome != "failed" || run.Reason != "model_unavailable" || run.ReplyID != got.last.ID.String() {
 				t.Errorf("the run is %+v", run)
 			}
 		})
@@ -238,10 +236,10 @@ func TestFailuresAgreeEverywhere(t *testing.T) {
 	m := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Fail(401, "no") })
 	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+m.URL, "OPENAI_API_KEY=key")
 	const says = "No answer: The model refuses the key; check OPENAI_API_KEY."
-	entry := func(channel string) wireMessage {
+	entry := func(channel string) api.Message {
 		t.Helper()
 		h := n.history(channel)
-		if len(h) != 2 || h[0].Content != says || h[0].SourceType != "agent_response" || h[0].InReplyToRootMessageID != h[1].ID || h[0].Metadata["truncated"] != nil {
+		if len(h) != 2 || h[0].Content != says || deref(h[0].SourceType) != "agent_response" || idOf(h[0].InReplyToRootMessageID) != h[1].ID.String() || object(h[0].Metadata)["truncated"] != nil {
 			t.Fatalf("the history holds %+v", h)
 		}
 		return h[0]
@@ -262,12 +260,11 @@ func TestFailuresAgreeEverywhere(t *testing.T) {
 	}
 
 	s := n.session(nil)
-	n.do("POST", sessionsPath+"/"+s.SessionID+"/messages", map[string]any{"content": "Hello", "transport": "http"}).want(502)
-	entry(s.ChannelID)
+	n.do("POST", sessionsPath+"/"+s.SessionID.String()+"/messages", map[string]any{"content": "Hello", "transport": "http"}).want(502)
+	entry(s.ChannelID.String())
 
-	job := n.job(map[string]any{"content": "Hello"})
-	job = into[wireJob](n.do("GET", jobsPath+"/"+job.JobID, nil, "Prefer", "wait=20").want(200))
-	if entry(job.ChannelID); job.Status != "failed" || !strings.Contains(job.Error, "OPENAI_API_KEY") || job.Result.Message.ID != uuid.Nil.String() && job.Result.Message.ID != "" {
+	job := n.endedJob(n.job(api.CreateJobRequest{Content: "Hello"}).JobID)
+	if entry(job.ChannelID.String()); job.Status != "failed" || !strings.Contains(deref(job.Error), "OPENAI_API_KEY") || job.Result != nil {
 		t.Errorf("the job is %+v", job)
 	}
 }

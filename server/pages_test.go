@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 )
@@ -16,11 +18,11 @@ import (
 func TestLinksLeadThroughLists(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	agent := n.agent().ID
+	agent := n.agentID()
 	channel, user := n.dm()
 	job := func() {
-		job := into[wireJob](n.do("POST", jobsPath, map[string]any{"userId": user, "agentId": agent, "content": "Hello"}).want(201))
-		n.do("GET", jobsPath+"/"+job.JobID, nil, "Prefer", "wait=20").want(200) // its end: by then the agent has a room for it
+		job := into[api.JobCreated](n.do("POST", jobsPath, map[string]any{"userId": user, "agentId": agent, "content": "Hello"}).want(201))
+		n.do("GET", jobsPath+"/"+job.JobID.String(), nil, "Prefer", "wait=20").want(200) // its end: by then the agent has a room for it
 	}
 	session := func() { n.do("POST", sessionsPath, map[string]any{"userId": user, "agentId": agent}).want(201) }
 	for i := range 5 {
@@ -83,7 +85,7 @@ func TestCursors(t *testing.T) {
 		n.say(channel, uuid.NewString(), fmt.Sprint(i+1))
 	}
 	type page struct {
-		Messages []wireMessage
+		Messages []api.Message
 		Cursors  struct{ Next, Prev string }
 	}
 	var got []string
@@ -140,7 +142,7 @@ func TestTotalsAndPagesOfLists(t *testing.T) {
 		t.Errorf("Link %q", first.header.Get("Link"))
 	}
 	for path, total := range map[string]string{
-		"/api/agents": "1", "/api/messaging/message-servers": "1", "/api/agents/" + n.agent().ID + "/runs": "0",
+		"/api/agents": "1", "/api/messaging/message-servers": "1", "/api/agents/" + n.agentID() + "/runs": "0",
 	} {
 		if got := n.do("GET", path, nil).want(200).header.Get("X-Total-Count"); got != total {
 			t.Errorf("%s: X-Total-Count %q", path, got)

@@ -14,7 +14,7 @@ func TestPlainWebSocket(t *testing.T) {
 	n := start(t, t.TempDir())
 	for _, path := range []string{"/ws", "/", ""} {
 		conn := n.dial(path)
-		n.write(conn, string(jsonOf(map[string]any{"type": "message", "agentId": n.agent().ID, "content": "Hello", "messageId": uuid.NewString()})))
+		n.write(conn, string(jsonOf(map[string]any{"type": "message", "agentId": n.agentID(), "content": "Hello", "messageId": uuid.NewString()})))
 		answered := false
 		for !answered {
 			_, raw, err := conn.Read(t.Context())
@@ -28,7 +28,7 @@ func TestPlainWebSocket(t *testing.T) {
 			if err := json.Unmarshal(raw, &f); err != nil {
 				t.Fatal(err)
 			}
-			answered = f.Type == "message" && f.AgentID == n.agent().ID && !f.Partial && f.Content != ""
+			answered = f.Type == "message" && f.AgentID == n.agentID() && !f.Partial && f.Content != ""
 		}
 		_ = conn.Close(websocket.StatusNormalClosure, "")
 	}
@@ -40,7 +40,7 @@ func TestPlainActions(t *testing.T) {
 	n := start(t, t.TempDir())
 	conn := n.dial("/ws")
 	for action, want := range map[string]string{"MUTE_ROOM": "completed", "FLY": "failed"} {
-		n.write(conn, string(jsonOf(map[string]any{"type": "action", "agentId": n.agent().ID, "action": action})))
+		n.write(conn, string(jsonOf(map[string]any{"type": "action", "agentId": n.agentID(), "action": action})))
 		var told []string
 		for len(told) < 2 {
 			_, raw, err := conn.Read(t.Context())

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/settings"
@@ -18,18 +20,18 @@ func TestChannelsSessionsAndServersAreBounded(t *testing.T) {
 	const m = "/api/messaging/"
 	full := func(what string, a answer, setting string) {
 		t.Helper()
-		if e := into[wireError](a).Error; a.status != 413 || e.Code != "QUOTA_EXCEEDED" || !strings.Contains(e.Details, setting) {
+		if e := into[api.Error](a).Error; a.status != 413 || e.Code != "QUOTA_EXCEEDED" || !strings.Contains(deref(e.Details), setting) {
 			t.Errorf("%s: status %d, %+v", what, a.status, e)
 		}
 	}
-	agentID, user := n.agent().ID, uuid.NewString()
+	agentID, user := n.agentID(), uuid.NewString()
 	session := func() answer {
 		return n.do("POST", m+"sessions", map[string]any{"agentId": agentID, "userId": user})
 	}
-	first := into[wireSession](session().want(201)).SessionID
+	first := into[api.Session](session().want(201)).SessionID
 	session().want(201)
 	full("a session", session(), "ELIZAD_MAX_SESSIONS")
-	n.do("DELETE", m+"sessions/"+first, nil).want(200)
+	n.do("DELETE", m+"sessions/"+first.String(), nil).want(200)
 	session().want(201)
 
 	// Those that the server makes by itself take nobody's place.
@@ -89,7 +91,7 @@ func TestOneCallerLeavesRoomForOthers(t *testing.T) {
 	as := func(user string) []string { return []string{"X-Entity-Id", user} }
 	refused := func(what string, a answer, status int, code, text, setting string) {
 		t.Helper()
-		if e := into[wireError](a).Error; a.status != status || e.Code != code || !strings.Contains(e.Message, text) || !strings.Contains(e.Details, setting) {
+		if e := into[api.Error](a).Error; a.status != status || string(e.Code) != code || !strings.Contains(e.Message, text) || !strings.Contains(deref(e.Details), setting) {
 			t.Errorf("%s: status %d, %+v", what, a.status, e)
 		}
 	}
@@ -157,14 +159,14 @@ func TestAgentsAreBounded(t *testing.T) {
 	create := func(name, bio string) answer {
 		return n.do("POST", "/api/agents", map[string]any{"characterJson": map[string]any{"name": name, "bio": bio}})
 	}
-	e := into[wireError](create("Large", strings.Repeat("x", 256<<10)).want(413)).Error
+	e := into[api.Error](create("Large", strings.Repeat("x", 256<<10)).want(413)).Error
 	if e.Code != "PAYLOAD_TOO_LARGE" || !strings.Contains(e.Message, "262144") {
 		t.Errorf("%+v", e)
 	}
 	id := data[struct{ ID string }](create("Two", strings.Repeat("x", 200<<10)).want(201)).ID
 	create("Three", "x").want(201)
-	e = into[wireError](create("Four", "x").want(413)).Error
-	if e.Code != "QUOTA_EXCEEDED" || !strings.Contains(e.Details, "ELIZAD_MAX_AGENTS") {
+	e = into[api.Error](create("Four", "x").want(413)).Error
+	if e.Code != "QUOTA_EXCEEDED" || !strings.Contains(deref(e.Details), "ELIZAD_MAX_AGENTS") {
 		t.Errorf("%+v", e)
 	}
 	create("Three", "x").want(201) // it is there already

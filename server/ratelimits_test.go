@@ -63,7 +63,7 @@ func TestAgentsAreNotLimited(t *testing.T) {
 	eventually(t, "the last answer", func() bool {
 		count := 0
 		for _, m := range n.history(channel) {
-			if m.AuthorID == agent {
+			if m.AuthorID.String() == agent {
 				count++
 			}
 		}

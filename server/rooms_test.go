@@ -11,6 +11,14 @@ import (
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
+// wireRoom is a room without its times.
+type wireRoom struct {
+	ID, Name, ChannelID, AgentID, Type, Source, WorldID, WorldName string
+	MessageServerID, ServerID                                      *string
+	Metadata                                                       map[string]any
+}
+
+// wireWorld is a world without its times.
 type wireWorld struct {
 	ID, AgentID, Name, Description string
 	MessageServerID                *string
@@ -38,7 +46,7 @@ func (n *node) worlds() []wireWorld {
 func TestRoomsOfAnAgent(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	id := n.agent().ID
+	id := n.agentID()
 	server := messaging.DefaultServerID.String()
 	own := wireRoom{
 		ID: id, Name: "Eliza", ChannelID: id, AgentID: id, Type: "SELF", Source: "elizaos", WorldID: id, WorldName: "Eliza's World",
@@ -87,7 +95,7 @@ func TestRoomsOfAnAgent(t *testing.T) {
 func TestRoomsThatClientsMake(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	id := n.agent().ID
+	id := n.agentID()
 	type created struct {
 		ID, Name, AgentID, Source, Type, WorldID string
 		CreatedAt                                int64
@@ -118,7 +126,7 @@ func TestRoomsThatClientsMake(t *testing.T) {
 		clearError(t, what, n.do("POST", "/api/memory/"+id+"/rooms", body), http.StatusBadRequest, "")
 	}
 	clearError(t, "an unknown world", n.do("POST", "/api/memory/"+id+"/rooms", map[string]any{"name": "x", "worldId": uuid.New()}), http.StatusNotFound, "NOT_FOUND")
-	other := data[wireAgent](n.do("POST", "/api/agents", map[string]any{"name": "Other", "bio": "b"}).want(201)).ID
+	other := n.newAgent("Other", "b")
 	clearError(t, "somebody else's world", n.do("POST", "/api/memory/"+other+"/rooms", map[string]any{"name": "x", "worldId": made.WorldID}), http.StatusNotFound, "NOT_FOUND")
 	clearError(t, "somebody else's room", n.do("GET", "/api/memory/"+other+"/rooms/"+made.ID, nil), http.StatusNotFound, "NOT_FOUND")
 }
@@ -126,7 +134,7 @@ func TestRoomsThatClientsMake(t *testing.T) {
 func TestWorlds(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	id := n.agent().ID
+	id := n.agentID()
 	if worlds := n.worlds(); len(worlds) != 1 || worlds[0].ID != id || worlds[0].Name != "Eliza's World" || worlds[0].Metadata != nil {
 		t.Fatalf("worlds of a new server: %+v", worlds)
 	}
@@ -152,7 +160,7 @@ func TestWorlds(t *testing.T) {
 		t.Errorf("nothing was to change, and %s became %s", last.body, same.body)
 	}
 
-	other := data[wireAgent](n.do("POST", "/api/agents", map[string]any{"name": "Other", "bio": "b"}).want(201)).ID
+	other := n.newAgent("Other", "b")
 	theirs := "/api/agents/" + other + "/worlds/" + made.WorldID
 	clearError(t, "a world of another agent", n.do("PATCH", theirs, map[string]any{"name": "x"}), http.StatusNotFound, "NOT_FOUND")
 	for range 2 {
@@ -184,8 +192,8 @@ func TestWorlds(t *testing.T) {
 func TestGroups(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	id := n.agent().ID
-	other := data[wireAgent](n.do("POST", "/api/agents", map[string]any{"name": "Other", "bio": "b"}).want(201)).ID
+	id := n.agentID()
+	other := n.newAgent("Other", "b")
 	server, worldID, nobody := uuid.NewString(), uuid.NewString(), uuid.NewString()
 	path := "/api/memory/groups/" + server
 	body := map[string]any{"agentIds": []string{id, other}, "worldId": worldID, "source": "Book club", "name": "Grp", "metadata": map[string]any{"k": 1}}

@@ -28,7 +28,7 @@ func TestRunsAreFoundByTheirBeginning(t *testing.T) {
 	}
 	list := func(query string) runList {
 		t.Helper()
-		return data[runList](n.do("GET", "/api/agents/"+n.agent().ID+"/runs?roomId="+channel+query, nil).want(200))
+		return data[runList](n.do("GET", "/api/agents/"+n.agentID()+"/runs?roomId="+channel+query, nil).want(200))
 	}
 	all := list("")
 	if len(all.Runs) != 4 {
@@ -45,7 +45,7 @@ func TestRunsAreFoundByTheirBeginning(t *testing.T) {
 func TestRunsOfARoom(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	id := n.agent().ID
+	id := n.agentID()
 	channel, user := n.dm()
 	n.ask(channel, user, "Hello").want(201)
 	room := agent.UUIDFor(uuid.MustParse(id), channel).String()
@@ -99,7 +99,7 @@ func TestAFailedCallIsOneError(t *testing.T) {
 			Status string
 			Counts struct{ ModelCalls, Errors int }
 		}
-	}](n.do("GET", "/api/agents/"+n.agent().ID+"/runs", nil).want(200)).Runs
+	}](n.do("GET", "/api/agents/"+n.agentID()+"/runs", nil).want(200)).Runs
 	if len(runs) != 1 || runs[0].Status != "error" || runs[0].Counts.Errors != 1 || runs[0].Counts.ModelCalls != 1 {
 		t.Errorf("runs %+v", runs)
 	}

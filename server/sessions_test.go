@@ -8,44 +8,29 @@ import (
 	"testing"
 	"time"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/internal/modeltest"
 )
 
-type sessionPost struct {
-	Success       bool
-	UserMessage   wireMessage
-	AgentResponse struct{ Text, ResponseID string }
-	SessionStatus struct {
-		ExpiresAt                    string
-		RenewalCount                 int
-		WasRenewed, IsNearExpiration bool
-	}
-	Data struct {
-		ID, Content   string
-		UserMessage   wireMessage
-		AgentResponse struct{ Text string }
-		SessionStatus struct{ RenewalCount int }
-	}
-}
-
 func TestSessionFromBeginningToEnd(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	s := n.session(nil)
-	path := sessionsPath + "/" + s.SessionID
-	if s.TimeoutConfig.TimeoutMinutes != 30 || s.TimeoutConfig.MaxDurationMinutes != 720 || !s.TimeoutConfig.AutoRenew || s.Metadata["page"] != "help" ||
+	path := sessionsPath + "/" + s.SessionID.String()
+	if s.TimeoutConfig.TimeoutMinutes != 30 || s.TimeoutConfig.MaxDurationMinutes != 720 || !s.TimeoutConfig.AutoRenew || object(s.Metadata)["page"] != "help" ||
 		s.TimeRemaining < 29*60_000 || s.IsNearExpiration {
 		t.Errorf("session %+v", s)
 	}
-	got := into[sessionPost](n.do("POST", path+"/messages", map[string]any{"content": "Hello", "transport": "http"}).want(201))
+	got := into[api.SessionMessagePostedEnvelope](n.do("POST", path+"/messages", map[string]any{"content": "Hello", "transport": "http"}).want(201))
 	if got.AgentResponse.Text == "" || got.UserMessage.AuthorID != s.UserID || got.UserMessage.SourceType != "user" || got.SessionStatus.RenewalCount != 1 ||
 		!got.SessionStatus.WasRenewed || got.Data.AgentResponse.Text != got.AgentResponse.Text || got.Data.ID != got.UserMessage.ID || got.Data.SessionStatus.RenewalCount != 1 {
 		t.Errorf("answer %+v", got)
 	}
-	into[sessionPost](n.do("POST", path+"/messages", map[string]any{"content": "And then?", "attachments": []any{map[string]any{"type": "image", "url": "https://example.com/cat.png"}}}).want(201))
+	into[api.SessionMessagePostedEnvelope](n.do("POST", path+"/messages", map[string]any{"content": "And then?", "attachments": []any{map[string]any{"type": "image", "url": "https://example.com/cat.png"}}}).want(201))
 	type page struct {
 		Messages []struct {
 			ID, Content, AuthorID string
@@ -67,28 +52,28 @@ func TestSessionFromBeginningToEnd(t *testing.T) {
 	if files, _ := history.Messages[1].Metadata["attachments"].([]any); len(files) != 1 {
 		t.Errorf("the attachment is lost: %v", history.Messages[1].Metadata)
 	}
-	if h := n.history(s.ChannelID); len(h) != 4 {
+	if h := n.history(s.ChannelID.String()); len(h) != 4 {
 		t.Errorf("%d messages in the channel", len(h))
 	}
 	limited := into[page](n.do("GET", path+"/messages?limit=1", nil).want(200))
 	if len(limited.Messages) != 1 || !limited.HasMore || limited.Messages[0].ID != history.Messages[0].ID {
 		t.Errorf("page %+v", limited)
 	}
-	if renewed := into[wireSession](n.do("POST", path+"/renew", nil).want(200)); renewed.RenewalCount != 3 {
+	if renewed := into[api.Session](n.do("POST", path+"/renew", nil).want(200)); renewed.RenewalCount != 3 {
 		t.Errorf("renewed %+v", renewed)
 	}
-	if beat := into[wireSession](n.do("POST", path+"/heartbeat", nil).want(200)); beat.RenewalCount != 4 {
+	if beat := into[api.Session](n.do("POST", path+"/heartbeat", nil).want(200)); beat.RenewalCount != 4 {
 		t.Errorf("heartbeat %+v", beat)
 	}
-	changed := into[wireSession](n.do("PATCH", path+"/timeout", map[string]any{"timeoutMinutes": "45", "autoRenew": false}).want(200))
+	changed := into[api.Session](n.do("PATCH", path+"/timeout", map[string]any{"timeoutMinutes": "45", "autoRenew": false}).want(200))
 	if c := changed.TimeoutConfig; c.TimeoutMinutes != 45 || c.MaxDurationMinutes != 720 || c.AutoRenew {
 		t.Errorf("changed %+v", changed)
 	}
 	list := into[struct {
-		Sessions []wireSession
+		Sessions []api.Session
 		Total    int
 		Stats    struct{ ActiveSessions int }
-	}](n.do("GET", sessionsPath, nil, "X-Entity-Id", s.UserID).want(200))
+	}](n.do("GET", sessionsPath, nil, "X-Entity-Id", s.UserID.String()).want(200))
 	if len(list.Sessions) != 1 || list.Total != 1 || list.Stats.ActiveSessions != 1 || list.Sessions[0].SessionID != s.SessionID {
 		t.Errorf("list %+v", list)
 	}
@@ -112,7 +97,7 @@ func TestSessionTransports(t *testing.T) {
 	t.Parallel()
 	model := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Frame("Streams carry words one by one.") })
 	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+model.URL, "OPENAI_API_KEY=sk-test-0123456789abcdef0123456789abcdef")
-	path := sessionsPath + "/" + n.session(nil).SessionID + "/messages"
+	path := sessionsPath + "/" + n.session(nil).SessionID.String() + "/messages"
 	events := readSSE(t, n.do("POST", path, map[string]any{"content": "Tell me about streams", "mode": "stream"}).want(200).body)
 	var text strings.Builder
 	for _, e := range events {
@@ -128,7 +113,7 @@ func TestSessionTransports(t *testing.T) {
 	if err := json.Unmarshal(events[len(events)-1].data, &done); err != nil || events[0].name != "user_message" || done.Text != text.String() || !done.SessionStatus.WasRenewed {
 		t.Errorf("%v: pieces %q, end %+v", err, text.String(), done)
 	}
-	sync := into[sessionPost](n.do("POST", path, map[string]any{"content": "Once more", "transport": "sync"}).want(201))
+	sync := into[api.SessionMessagePostedEnvelope](n.do("POST", path, map[string]any{"content": "Once more", "transport": "sync"}).want(201))
 	if sync.AgentResponse.Text != done.Text {
 		t.Errorf("answer %+v", sync)
 	}
@@ -139,11 +124,11 @@ func TestSessionMessagesAreReadByCursor(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	user := uuid.NewString()
-	s := into[wireSession](n.do("POST", sessionsPath, map[string]any{"agentId": n.agent().ID, "userId": user}).want(201))
+	s := into[api.Session](n.do("POST", sessionsPath, map[string]any{"agentId": n.agentID(), "userId": user}).want(201))
 	for i := range 4 {
-		n.say(s.ChannelID, user, fmt.Sprint("Message ", i))
+		n.say(s.ChannelID.String(), user, fmt.Sprint("Message ", i))
 	}
-	path := sessionsPath + "/" + s.SessionID + "/messages"
+	path := sessionsPath + "/" + s.SessionID.String() + "/messages"
 	type page struct {
 		Messages []struct{ Content string }
 		HasMore  bool
@@ -159,7 +144,7 @@ func TestSessionMessagesAreReadByCursor(t *testing.T) {
 			}
 		}
 		if pages == 0 {
-			n.say(s.ChannelID, user, "One more")
+			n.say(s.ChannelID.String(), user, "One more")
 		}
 		at = nextPage(t, at, a)
 	}
@@ -176,7 +161,7 @@ func TestSessionMessagesAreReadByCursor(t *testing.T) {
 func TestSessionBadInput(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	agent, user := n.agent().ID, uuid.NewString()
+	agent, user := n.agentID(), uuid.NewString()
 	for name, body := range map[string]any{
 		"nothing":       map[string]any{},
 		"no user":       map[string]any{"agentId": agent},
@@ -192,7 +177,7 @@ func TestSessionBadInput(t *testing.T) {
 	if c := odd.TimeoutConfig; c.TimeoutMinutes != 7.5 || c.AutoRenew || c.MaxDurationMinutes != 720 {
 		t.Errorf("odd time-outs became %+v", c)
 	}
-	path := sessionsPath + "/" + odd.SessionID
+	path := sessionsPath + "/" + odd.SessionID.String()
 	for name, body := range map[string]any{
 		"no content": map[string]any{}, "empty": map[string]any{"content": ""}, "a number": map[string]any{"content": 7},
 		"long": map[string]any{"content": strings.Repeat("x", 200_001)}, "transport": map[string]any{"content": "x", "transport": "toString"},
@@ -227,25 +212,25 @@ func TestSessionOutlivesTheServer(t *testing.T) {
 	cfg.Storage.Dir = dir
 	cfg.Sessions.MinTimeout = 100 * time.Millisecond
 	n := startWith(t, cfg)
-	n.do("PATCH", "/api/agents/"+n.agent().ID, map[string]any{"settings": map[string]any{"SESSION_TIMEOUT_MINUTES": 90}}).want(200)
+	n.do("PATCH", "/api/agents/"+n.agentID(), map[string]any{"settings": map[string]any{"SESSION_TIMEOUT_MINUTES": 90}}).want(200)
 	long, short := n.session(nil), n.session(map[string]any{"timeoutMinutes": 0.02})
 	if long.TimeoutConfig.TimeoutMinutes != 90 || !short.IsNearExpiration {
 		t.Fatalf("sessions %+v, %+v", long, short)
 	}
-	into[sessionPost](n.do("POST", sessionsPath+"/"+long.SessionID+"/messages", map[string]any{"content": "Hello", "transport": "http"}).want(201))
+	into[api.SessionMessagePostedEnvelope](n.do("POST", sessionsPath+"/"+long.SessionID.String()+"/messages", map[string]any{"content": "Hello", "transport": "http"}).want(201))
 	n.stop()
 
 	again := startWith(t, cfg)
 	eventually(t, "the end of the short one", func() bool {
-		return again.do("GET", sessionsPath+"/"+short.SessionID, nil).status == http.StatusGone
+		return again.do("GET", sessionsPath+"/"+short.SessionID.String(), nil).status == http.StatusGone
 	})
-	clearError(t, "the short one", again.do("POST", sessionsPath+"/"+short.SessionID+"/messages", map[string]any{"content": "x"}), http.StatusGone, "SESSION_EXPIRED")
-	got := into[wireSession](again.do("GET", sessionsPath+"/"+long.SessionID, nil).want(200))
+	clearError(t, "the short one", again.do("POST", sessionsPath+"/"+short.SessionID.String()+"/messages", map[string]any{"content": "x"}), http.StatusGone, "SESSION_EXPIRED")
+	got := into[api.Session](again.do("GET", sessionsPath+"/"+long.SessionID.String(), nil).want(200))
 	if got.RenewalCount != 1 || got.TimeoutConfig.TimeoutMinutes != 90 {
 		t.Errorf("session %+v", got)
 	}
-	into[sessionPost](again.do("POST", sessionsPath+"/"+long.SessionID+"/messages", map[string]any{"content": "Hello again", "transport": "http"}).want(201))
-	if h := again.history(long.ChannelID); len(h) != 4 {
+	into[api.SessionMessagePostedEnvelope](again.do("POST", sessionsPath+"/"+long.SessionID.String()+"/messages", map[string]any{"content": "Hello again", "transport": "http"}).want(201))
+	if h := again.history(long.ChannelID.String()); len(h) != 4 {
 		t.Errorf("%d messages", len(h))
 	}
 }
@@ -258,13 +243,13 @@ func TestSessionsAreClearedOnShutdown(t *testing.T) {
 	s := n.session(nil)
 	n.stop()
 	again := startWith(t, cfg)
-	clearError(t, "a cleared session", again.do("GET", sessionsPath+"/"+s.SessionID, nil), http.StatusNotFound, "SESSION_NOT_FOUND")
+	clearError(t, "a cleared session", again.do("GET", sessionsPath+"/"+s.SessionID.String(), nil), http.StatusNotFound, "SESSION_NOT_FOUND")
 }
 
 func TestSessionOfADeletedChannel(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	s := n.session(nil)
-	n.do("DELETE", "/api/messaging/channels/"+s.ChannelID, nil).want(204)
-	clearError(t, "its channel is gone", n.do("POST", sessionsPath+"/"+s.SessionID+"/messages", map[string]any{"content": "x"}), http.StatusGone, "SESSION_EXPIRED")
+	n.do("DELETE", "/api/messaging/channels/"+s.ChannelID.String(), nil).want(204)
+	clearError(t, "its channel is gone", n.do("POST", sessionsPath+"/"+s.SessionID.String()+"/messages", map[string]any{"content": "x"}), http.StatusGone, "SESSION_EXPIRED")
 }

@@ -134,8 +134,3 @@ func isOperation(path string) bool {
 	}
 	return strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/api/nowhere") || strings.HasPrefix(path, "/media/") || path == "/health" || path == "/healthz"
 }
-
-type wireError struct {
-	Success bool
-	Error   struct{ Code, Message, Details string }
-}

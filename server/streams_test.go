@@ -46,7 +46,7 @@ func TestSSETransport(t *testing.T) {
 	if text.String() != done.Text || done.Text != "Streams carry words one by one." {
 		t.Errorf("pieces %q, end %q", text.String(), done.Text)
 	}
-	if h := n.history(channel); len(h) != 2 || h[0].ID != done.ResponseID || h[0].Metadata["provider"] != "openai" {
+	if h := n.history(channel); len(h) != 2 || h[0].ID.String() != done.ResponseID || object(h[0].Metadata)["provider"] != "openai" {
 		t.Errorf("history %+v", h)
 	}
 }
@@ -76,7 +76,7 @@ func TestStreamsEnd(t *testing.T) {
 				url := "/api/messaging/channels/" + channel + "/messages"
 				if path == "sessions" {
 					s := n.session(nil)
-					channel, url = s.ChannelID, sessionsPath+"/"+s.SessionID+"/messages"
+					channel, url = s.ChannelID.String(), sessionsPath+"/"+s.SessionID.String()+"/messages"
 				}
 				events := readSSE(t, n.do("POST", url, map[string]any{"author_id": user, "content": "Hello", "transport": "sse"}).want(200).body)
 				var names, ids []string
@@ -118,7 +118,7 @@ func TestStreamsEnd(t *testing.T) {
 					}
 				}
 				h := n.history(channel)
-				if len(h) != tt.stored || tt.stored == 2 && tt.end == "done" && h[0].ID != done.ResponseID {
+				if len(h) != tt.stored || tt.stored == 2 && tt.end == "done" && h[0].ID.String() != done.ResponseID {
 					t.Errorf("history %+v", h)
 				}
 			})

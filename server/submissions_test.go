@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/internal/modeltest"
@@ -12,7 +14,7 @@ import (
 func TestSubmittedMessages(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	agent, user := n.agent().ID, uuid.NewString()
+	agent, user := n.agentID(), uuid.NewString()
 	channel := n.group(agent, user)
 	question := n.say(channel, user, "Hello")
 	id := uuid.NewString()
@@ -21,21 +23,21 @@ func TestSubmittedMessages(t *testing.T) {
 		"raw_message": map[string]any{"text": "Hi", "thought": "greet", "actions": []string{"REPLY"}}, "messageId": id,
 		"in_reply_to_message_id": question.ID, "metadata": map[string]any{"agentName": "Eliza"},
 	}
-	m := data[wireMessage](n.do("POST", "/api/messaging/submit", body).want(201))
-	if m.ID != id || m.AuthorID != agent || m.InReplyToRootMessageID != question.ID || m.Metadata["thought"] != "greet" || m.SourceType != "agent_response" {
+	m := data[api.Message](n.do("POST", "/api/messaging/submit", body).want(201))
+	if m.ID.String() != id || m.AuthorID.String() != agent || idOf(m.InReplyToRootMessageID) != question.ID.String() || object(m.Metadata)["thought"] != "greet" || deref(m.SourceType) != "agent_response" {
 		t.Errorf("message %+v", m)
 	}
-	if again := data[wireMessage](n.do("POST", "/api/messaging/submit", body).want(201)); again.ID != id || again.Seq != m.Seq {
+	if again := data[api.Message](n.do("POST", "/api/messaging/submit", body).want(201)); again.ID.String() != id || again.Seq != m.Seq {
 		t.Errorf("repeated: %+v", again)
 	}
 	body["author_id"] = user
 	clearError(t, "another author's id", n.do("POST", "/api/messaging/submit", body), http.StatusConflict, "CONFLICT")
 
 	// As the client of ElizaOS sends it.
-	m = data[wireMessage](n.do("POST", "/api/messaging/submit", map[string]any{
+	m = data[api.Message](n.do("POST", "/api/messaging/submit", map[string]any{
 		"agentId": agent, "channelId": channel, "content": "Short form", "inReplyToMessageId": question.ID,
 	}).want(201))
-	if m.AuthorID != agent || m.SourceType != "agent_response" || m.RawMessage["text"] != "Short form" || m.InReplyToRootMessageID != question.ID {
+	if m.AuthorID.String() != agent || deref(m.SourceType) != "agent_response" || object(m.RawMessage)["text"] != "Short form" || idOf(m.InReplyToRootMessageID) != question.ID.String() {
 		t.Errorf("message %+v", m)
 	}
 	for what, change := range map[string]any{"content": "", "messageId": "x", "in_reply_to_message_id": "x", "channel_id": nil} {
@@ -55,29 +57,29 @@ func TestSubmittedMessages(t *testing.T) {
 func TestActionMessages(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	agent := n.agent().ID
+	agent := n.agentID()
 	channel := n.group(agent)
-	m := data[wireMessage](n.do("POST", "/api/messaging/action", map[string]any{
+	m := data[api.Message](n.do("POST", "/api/messaging/action", map[string]any{
 		"channel_id": channel, "author_id": agent, "content": "Executing action: SEARCH",
 		"raw_message": map[string]any{"actionStatus": "executing"}, "metadata": map[string]any{"run": "1"},
 	}).want(201))
-	if m.SourceType != "agent_action" {
+	if deref(m.SourceType) != "agent_action" {
 		t.Errorf("message %+v", m)
 	}
-	path := "/api/messaging/action/" + m.ID
-	after := data[wireMessage](n.do("PATCH", path, map[string]any{
+	path := "/api/messaging/action/" + m.ID.String()
+	after := data[api.Message](n.do("PATCH", path, map[string]any{
 		"content": "Executed", "raw_message": map[string]any{"actionStatus": "completed"}, "metadata": map[string]any{"took": 3},
 		"server_message_id": uuid.Nil,
 	}).want(200))
-	if after.ID != m.ID || after.Content != "Executed" || after.RawMessage["actionStatus"] != "completed" || after.Metadata["run"] != "1" || after.Metadata["took"] != float64(3) {
+	if after.ID != m.ID || after.Content != "Executed" || object(after.RawMessage)["actionStatus"] != "completed" || object(after.Metadata)["run"] != "1" || object(after.Metadata)["took"] != float64(3) {
 		t.Errorf("message %+v", after)
 	}
-	if same := data[wireMessage](n.do("PATCH", path, nil).want(200)); same.Content != "Executed" {
+	if same := data[api.Message](n.do("PATCH", path, nil).want(200)); same.Content != "Executed" {
 		t.Errorf("an empty change made %+v", same)
 	}
 	clearError(t, "unknown", n.do("PATCH", "/api/messaging/action/"+uuid.NewString(), map[string]any{}), http.StatusNotFound, "")
 	said := n.say(channel, uuid.NewString(), "mine")
-	clearError(t, "no action", n.do("PATCH", "/api/messaging/action/"+said.ID, map[string]any{"content": "forged"}), http.StatusForbidden, "FORBIDDEN")
+	clearError(t, "no action", n.do("PATCH", "/api/messaging/action/"+said.ID.String(), map[string]any{"content": "forged"}), http.StatusForbidden, "FORBIDDEN")
 }
 
 func TestIngestedMessages(t *testing.T) {
@@ -99,8 +101,8 @@ func TestIngestedMessages(t *testing.T) {
 	}
 	eventually(t, "the agent's answer", func() bool { return len(n.history(channel)) == 2 })
 
-	server := data[struct{ ID string }](n.do("POST", "/api/messaging/message-servers", map[string]any{"name": "Chats", "sourceType": "telegram"}).want(201)).ID
-	synced := data[struct{ Synced int }](n.do("POST", "/api/messaging/message-servers/"+server+"/sync-channels", map[string]any{
+	server := data[api.MessageServerCreated](n.do("POST", "/api/messaging/message-servers", map[string]any{"name": "Chats", "sourceType": "telegram"}).want(201)).ID
+	synced := data[struct{ Synced int }](n.do("POST", "/api/messaging/message-servers/"+server.String()+"/sync-channels", map[string]any{
 		"channels": []any{map[string]any{"name": "family", "type": "group", "sourceId": "-100"}},
 	}).want(200))
 	if synced.Synced != 1 {
@@ -112,14 +114,14 @@ func TestIngestedMessages(t *testing.T) {
 	}}
 	many := data[ingested](n.do("POST", "/api/messaging/ingest-external", list).want(202))
 	n.do("POST", "/api/messaging/ingest-external", list).want(202)
-	m := data[wireMessage](n.do("GET", "/api/messaging/messages/"+many.MessageIDs[0], nil).want(200))
-	if many.Processed != 2 || m.Content != "one" || m.SourceType != "telegram" || m.Metadata["timestamp"] != float64(1795188790230) {
+	m := data[api.Message](n.do("GET", "/api/messaging/messages/"+many.MessageIDs[0], nil).want(200))
+	if many.Processed != 2 || m.Content != "one" || deref(m.SourceType) != "telegram" || object(m.Metadata)["timestamp"] != float64(1795188790230) {
 		t.Errorf("%+v, message %+v", many, m)
 	}
-	if got := n.history(m.ChannelID); len(got) != 2 {
+	if got := n.history(m.ChannelID.String()); len(got) != 2 {
 		t.Errorf("history %+v", got)
 	}
-	single["author_id"] = n.agent().ID
+	single["author_id"] = n.agentID()
 	clearError(t, "an agent", n.do("POST", "/api/messaging/ingest-external", single), http.StatusForbidden, "FORBIDDEN")
 	single["author_id"] = "not-a-uuid"
 	clearError(t, "no author", n.do("POST", "/api/messaging/ingest-external", single), http.StatusBadRequest, "")
@@ -152,14 +154,14 @@ func TestAgentsCannotBeForged(t *testing.T) {
 	cfg.Security.AuthToken, cfg.Security.ServiceKey = "open sesame", "we are one"
 	n := startWith(t, cfg)
 	key := []string{"X-API-KEY", "open sesame"}
-	agent := data[struct{ Agents []wireAgent }](n.do("GET", "/api/agents", nil, key...).want(200)).Agents[0].ID
-	channel := data[struct{ ID string }](n.do("POST", "/api/messaging/channels", map[string]any{"name": "G", "participantCentralUserIds": []string{agent}}, key...).want(201)).ID
+	agent := data[api.AgentList](n.do("GET", "/api/agents", nil, key...).want(200)).Agents[0].ID
+	channel := data[struct{ ID string }](n.do("POST", "/api/messaging/channels", map[string]any{"name": "G", "participantCentralUserIds": []string{agent.String()}}, key...).want(201)).ID
 	forged := map[string]any{"channel_id": channel, "author_id": agent, "content": "I, the agent"}
 	messages := "/api/messaging/channels/" + channel + "/messages"
 	clearError(t, "submit", n.do("POST", "/api/messaging/submit", forged, key...), http.StatusForbidden, "FORBIDDEN")
 	clearError(t, "action", n.do("POST", "/api/messaging/action", forged, key...), http.StatusForbidden, "FORBIDDEN")
 	clearError(t, "message", n.do("POST", messages, map[string]any{"author_id": agent, "content": "x"}, key...), http.StatusForbidden, "FORBIDDEN")
-	clearError(t, "header", n.do("POST", messages, map[string]any{"content": "x"}, append(key, "X-Entity-Id", agent)...), http.StatusForbidden, "FORBIDDEN")
+	clearError(t, "header", n.do("POST", messages, map[string]any{"content": "x"}, append(key, "X-Entity-Id", agent.String())...), http.StatusForbidden, "FORBIDDEN")
 	clearError(t, "wrong secret", n.do("POST", "/api/messaging/submit", forged, append(key, "X-Internal-Service-Secret", "we are two")...), http.StatusUnauthorized, "UNAUTHORIZED")
 	n.do("POST", "/api/messaging/submit", forged, append(key, "X-Internal-Service-Secret", "we are one")...).want(201)
 	n.do("POST", "/api/messaging/submit", map[string]any{"channel_id": channel, "author_id": uuid.New(), "content": "a person"}, key...).want(201)
@@ -170,7 +172,7 @@ func TestMessagesFromOutsideAreAnswered(t *testing.T) {
 	t.Parallel()
 	model := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Frame("Four.") })
 	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+model.URL)
-	channel, quiet := n.group(n.agent().ID, uuid.NewString()), n.group(uuid.NewString())
+	channel, quiet := n.group(n.agentID(), uuid.NewString()), n.group(uuid.NewString())
 	type answer struct {
 		MessageID  string
 		MessageIDs []string
@@ -193,7 +195,7 @@ func TestMessagesFromOutsideAreAnswered(t *testing.T) {
 	if alone := ask(quiet, "2"); alone.MessageID == "" || alone.Response != nil || len(n.history(quiet)) != 1 {
 		t.Errorf("where nobody answers: %+v", alone)
 	}
-	n.do("POST", "/api/messaging/external-messages", map[string]any{"channel_id": channel, "author_id": n.agent().ID, "content": "Hi"}).want(403)
+	n.do("POST", "/api/messaging/external-messages", map[string]any{"channel_id": channel, "author_id": n.agentID(), "content": "Hi"}).want(403)
 }
 
 // What a person submits is a question, in every spelling in which clients say so; what an agent says, or somebody in an
@@ -201,7 +203,7 @@ func TestMessagesFromOutsideAreAnswered(t *testing.T) {
 func TestSubmissionsOfPeopleAreAnswered(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	agent := n.agent().ID
+	agent := n.agentID()
 	for name, tt := range map[string]struct {
 		body   map[string]any
 		agent  bool
@@ -224,9 +226,9 @@ func TestSubmissionsOfPeopleAreAnswered(t *testing.T) {
 			for k, v := range tt.body {
 				body[k] = v
 			}
-			m := data[wireMessage](n.do("POST", "/api/messaging/submit", body).want(201))
-			if m.SourceType != tt.source {
-				t.Errorf("source %q, want %q", m.SourceType, tt.source)
+			m := data[api.Message](n.do("POST", "/api/messaging/submit", body).want(201))
+			if deref(m.SourceType) != tt.source {
+				t.Errorf("source %q, want %q", deref(m.SourceType), tt.source)
 			}
 			if tt.agent {
 				// A question that comes after it is the first that is answered.
@@ -234,11 +236,11 @@ func TestSubmissionsOfPeopleAreAnswered(t *testing.T) {
 			}
 			eventually(t, "an answer", func() bool { return len(n.history(channel)) > 1 })
 			for _, h := range n.history(channel) {
-				if tt.agent && h.InReplyToRootMessageID == m.ID {
+				if tt.agent && idOf(h.InReplyToRootMessageID) == m.ID.String() {
 					t.Errorf("an agent answered what an agent said: %+v", h)
 				}
-				if !tt.agent && h.AuthorID == agent && h.InReplyToRootMessageID != m.ID {
-					t.Errorf("the answer is to %q", h.InReplyToRootMessageID)
+				if !tt.agent && h.AuthorID.String() == agent && idOf(h.InReplyToRootMessageID) != m.ID.String() {
+					t.Errorf("the answer is to %q", idOf(h.InReplyToRootMessageID))
 				}
 			}
 		})

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
@@ -40,7 +42,7 @@ func TestServerStatus(t *testing.T) {
 		Servers []struct{ ID string }
 		Count   int
 		Data    struct {
-			Runtime struct{ Agents []wireAgent }
+			Runtime struct{ Agents []api.AgentListItem }
 		}
 	}
 	if d := into[debug](n.do("GET", "/api/server/debug/servers", nil).want(200)); d.Count != 1 || d.Servers[0].ID != uuid.Nil.String() || len(d.Data.Runtime.Agents) != 1 {
@@ -134,7 +136,7 @@ func TestStoredSettings(t *testing.T) {
 	}
 	n.stop()
 	n = start(t, dir)
-	if a := n.do("GET", "/api/agents/"+n.agent().ID, nil).want(200); !strings.Contains(string(a.body), "openai") {
+	if a := n.do("GET", "/api/agents/"+n.agentID(), nil).want(200); !strings.Contains(string(a.body), "openai") {
 		t.Errorf("the stored key is of no consequence after a restart: %s", a.body)
 	}
 }

@@ -93,7 +93,7 @@ func ways() []way {
 			return channel
 		}},
 		{"session", false, func(n *node, _, user, _ string) string {
-			s := into[struct{ SessionID, ChannelID string }](n.do("POST", m+"sessions", map[string]any{"agentId": n.agent().ID, "userId": user}).want(201))
+			s := into[struct{ SessionID, ChannelID string }](n.do("POST", m+"sessions", map[string]any{"agentId": n.agentID(), "userId": user}).want(201))
 			n.do("POST", m+"sessions/"+s.SessionID+"/messages", said(map[string]any{"author_display_name": "Ann"})).want(201)
 			return s.ChannelID
 		}},
@@ -161,7 +161,7 @@ func TestWaysIn(t *testing.T) {
 			t.Parallel()
 			n, model := prompts(t)
 			channel, user := n.dm()
-			parent := n.say(channel, n.agent().ID, "Look at this").ID
+			parent := n.say(channel, n.agentID(), "Look at this").ID.String()
 			listener := n.listen(channel, uuid.NewString())
 			in := w.send(n, channel, user, parent)
 			var inHistory map[string]any
