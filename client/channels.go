@@ -32,7 +32,7 @@ func (c *Client) Channels(ctx context.Context, serverID uuid.UUID, q ChannelsQue
 	return data.Channels, err
 }
 
-// DirectChannel returns the one channel between the client and somebody else, who may be an agent, on the current message
+// DirectChannel returns the one channel between the client and another entity, which may be an agent, on the current message
 // server. It is made when there is none.
 func (c *Client) DirectChannel(ctx context.Context, with uuid.UUID) (Channel, error) {
 	params := api.GetDMChannelParams{TargetUserID: &with, CurrentUserID: &c.entity}
@@ -69,7 +69,7 @@ func (c *Client) DeleteChannel(ctx context.Context, id uuid.UUID) error {
 	})
 }
 
-// Participants returns who takes part in a channel, people and agents.
+// Participants returns the people and agents that take part in a channel.
 func (c *Client) Participants(ctx context.Context, channelID uuid.UUID) ([]uuid.UUID, error) {
 	return call[[]uuid.UUID](ctx, c, "listing participants", func(ctx context.Context) (*http.Response, error) {
 		return c.api.ListChannelParticipants(ctx, channelID)

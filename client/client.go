@@ -48,7 +48,7 @@
 //     [Client.ClearServerLog], [Client.StoredSettings], [Client.ReplaceStoredSettings]
 //   - Live: [Client.Dial]
 //
-// [Client.Dial] opens a connection on which things are told as they happen: what is said in the channels that one joins, by
+// [Client.Dial] opens a connection that delivers events as they happen: what is said in the channels that one joins, by
 // whom, and what becomes of it. It survives the loss of the network and a restart of the server.
 package client
 
@@ -105,8 +105,8 @@ func WithAPIKey(key string) Option { return func(o *options) { o.apiKey = key } 
 // WithServiceSecret sends the secret by which a server that wants a key lets a program write as an agent; see [Client.Submit].
 func WithServiceSecret(secret string) Option { return func(o *options) { o.secret = secret } }
 
-// WithEntity says who is asking: the id under which messages are posted and channels are found again. Without it a client
-// is somebody new each time.
+// WithEntity sets who the client is: the id under which messages are posted and channels are found again. Without it a
+// client has a new identity each time.
 func WithEntity(id uuid.UUID) Option { return func(o *options) { o.entity = id } }
 
 // WithHTTPClient uses h to send requests. Its Timeout should be zero, because it would also cut streams; see WithTimeout.

@@ -17,12 +17,12 @@ import (
 // eventRoom is how many events wait for the reader. It is more than the messages that one join brings.
 const eventRoom = 1024
 
-// Conn is a connection on which the server tells what happens in channels, and takes messages. When it is lost it is made
+// Conn is a connection on which the server reports what happens in channels, and takes messages. When it is lost it is made
 // again, after pauses that grow up to seconds, until Close; then the channels are joined where they were left, so that every
-// message of a channel is told once and in order, also over a restart of the server.
+// message of a channel is delivered once and in order, even over a restart of the server.
 //
 // A reader that is slow, or doesn't read at all, does no harm: a bounded number of events waits for it, messages beyond that
-// are read from the server again when there is room, and everything else beyond that is dropped, which a [Rejoined] tells.
+// are read from the server again when there is room, and everything else beyond that is dropped, which a [Rejoined] reports.
 //
 // A Conn is safe for concurrent use.
 type Conn struct {
@@ -120,7 +120,7 @@ func (c *Conn) Events(ctx context.Context) iter.Seq2[Event, error] {
 	}
 }
 
-// next returns the next event. What was told before the end of the connection comes before the end.
+// next returns the next event. Events from before the end of the connection come before the end.
 func (c *Conn) next(ctx context.Context) (Event, error) {
 	select {
 	case n := <-c.events:
@@ -182,7 +182,7 @@ func (c *Conn) use(ctx context.Context, l *link) error {
 	c.mu.Lock()
 	c.link, c.up = nil, make(chan struct{})
 	c.mu.Unlock()
-	l.end() // after that, so that who is told of the loss waits for the next
+	l.end() // after that, so that callers that notice the loss wait for the next
 	cancel()
 	joining.Wait()
 	c.mu.Lock()

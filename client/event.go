@@ -27,11 +27,11 @@ type StreamChunk api.SocketStreamChunk
 // StreamError says that a reply, whose id is MessageID, will not be finished.
 type StreamError api.SocketStreamError
 
-// Complete says that an agent is done with a message, in whichever way, or that nobody will deal with it. Without a MessageID an
-// agent elsewhere speaks of the whole channel; without an AgentID nobody was there.
+// Complete says that an agent is done with a message, in whichever way, or that no agent will deal with it. Without a MessageID an
+// agent elsewhere speaks of the whole channel; without an AgentID there was no agent.
 type Complete api.SocketComplete
 
-// MessageUpdated is a message that was told already, as it is now.
+// MessageUpdated is a message that was delivered already, as it is now.
 type MessageUpdated api.SocketMessageUpdated
 
 // SessionEnds says that the end of the session in a channel comes near, or is there.
@@ -52,7 +52,7 @@ type ChannelDeleted api.SocketChannelGone
 // ChannelUpdated says that a channel has changed, and how it is now.
 type ChannelUpdated api.SocketChannelUpdated
 
-// Typing says that somebody else in a channel is typing, or has stopped.
+// Typing says that another participant of a channel is typing, or has stopped.
 type Typing struct {
 	ChannelID  uuid.UUID
 	EntityID   uuid.UUID
@@ -69,13 +69,13 @@ type Disconnected struct {
 type Reconnected struct{}
 
 // Rejoined says that a channel was joined again, after the connection was lost or because events came faster than they were
-// taken. The messages posted meanwhile follow. What is no message is not told again: who shows a channel as it is reads
+// taken. The messages posted meanwhile follow. Other events are not repeated: a program that shows a channel as it is reads
 // from the server what may have been deleted or changed.
 type Rejoined struct {
 	ChannelID uuid.UUID
 	Seq       int64 // number of the newest message
 	// Reset says that the channel has fewer messages than the client has seen, as after the server went back to a backup.
-	// The messages up to Seq are not told.
+	// The messages up to Seq are not delivered.
 	Reset bool
 }
 

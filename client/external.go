@@ -12,9 +12,9 @@ import (
 // What follows is for programs that stand between this server and others: agents that run elsewhere, and bridges to other
 // platforms.
 
-// Submit stores and tells what an agent that runs elsewhere says. It is an answer: no agent of this server is asked to reply.
+// Submit stores and publishes what an agent that runs elsewhere says. It is an answer: no agent of this server is asked to reply.
 // Submitting a message again under its MessageID gives the one that is there. A server that wants a key wants
-// [WithServiceSecret] too, from who writes as one of its own agents; the failure is a FORBIDDEN.
+// [WithServiceSecret] too, from a program that writes as one of its own agents; the failure is a FORBIDDEN.
 func (c *Client) Submit(ctx context.Context, m SubmittedMessage) (Message, error) {
 	if m.MessageID == nil {
 		m.MessageID = new(uuid.New())
@@ -34,7 +34,7 @@ func (c *Client) SubmitAction(ctx context.Context, m SubmittedMessage) (Message,
 	})
 }
 
-// UpdateAction replaces the fields of an action that are set in patch, and merges its metadata. Everybody in the channel gets
+// UpdateAction replaces the fields of an action that are set in patch, and merges its metadata. All readers of the channel get
 // the message again.
 func (c *Client) UpdateAction(ctx context.Context, messageID uuid.UUID, patch ActionPatch) (Message, error) {
 	return call[Message](ctx, c, "bringing an action up to date", func(ctx context.Context) (*http.Response, error) {
@@ -50,7 +50,7 @@ func (c *Client) Ingest(ctx context.Context, messages ExternalMessages) (Ingeste
 	})
 }
 
-// AskExternal is Ingest and waits for what an agent answers to the last of the messages. The Response is nil when nobody
+// AskExternal is Ingest and waits for what an agent answers to the last of the messages. The Response is nil when no agent
 // answers, or not in time.
 func (c *Client) AskExternal(ctx context.Context, messages ExternalMessages) (Ingested, error) {
 	return call[Ingested](ctx, c, "asking for another platform", func(ctx context.Context) (*http.Response, error) {
@@ -58,7 +58,7 @@ func (c *Client) AskExternal(ctx context.Context, messages ExternalMessages) (In
 	})
 }
 
-// CompleteMessage tells everybody in the channel of a message that somebody outside of the server has dealt with it; failure
+// CompleteMessage reports to the channel of a message that a program outside of the server has dealt with it; failure
 // says why that went wrong, and is empty if it did not.
 func (c *Client) CompleteMessage(ctx context.Context, messageID uuid.UUID, failure string) error {
 	return c.complete(ctx, api.CompleteRequest{MessageID: &messageID}, failure)

@@ -53,7 +53,7 @@ func (c *Conn) join(ctx context.Context, channelID uuid.UUID, after int64) (newe
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	m.waiting--
-	if !m.settled && m.waiting == 0 && c.members[channelID] == m { // nobody wants it any more
+	if !m.settled && m.waiting == 0 && c.members[channelID] == m { // no caller wants it any more
 		delete(c.members, channelID)
 	}
 	if isNew {

@@ -238,7 +238,7 @@ func (l *link) call(event string, payload any, done func(answer json.RawMessage,
 	return nil
 }
 
-// ask is call for those who can wait.
+// ask is call for callers that can wait.
 func (l *link) ask(ctx context.Context, event string, payload any) (json.RawMessage, error) {
 	type result struct {
 		answer json.RawMessage
@@ -264,7 +264,7 @@ func (l *link) forget(id uint64) (done func(json.RawMessage, error)) {
 	return done
 }
 
-// acknowledged gives an acknowledgement to the one who waits for it; a refusal as an *Error.
+// acknowledged gives an acknowledgement to the caller that waits for it; a refusal as an *Error.
 func (l *link) acknowledged(id uint64, answer json.RawMessage) {
 	done := l.forget(id)
 	if done == nil {
@@ -288,7 +288,7 @@ func (l *link) acknowledged(id uint64, answer json.RawMessage) {
 	done(nil, refusal)
 }
 
-// end tells all who wait that nothing will come.
+// end fails all calls that wait.
 func (l *link) end() {
 	_ = l.ws.CloseNow()
 	l.mu.Lock()
@@ -308,7 +308,7 @@ func (l *link) leave() {
 
 func (l *link) write(p parser.Packet) error { return l.send(p.Append([]byte{engineMessage})) }
 
-// send writes a frame. One that can't be written breaks the link, for nobody knows how much of it has gone.
+// send writes a frame. One that can't be written breaks the link, for it is unknown how much of it has gone.
 func (l *link) send(frame []byte) error {
 	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
 	defer cancel()

@@ -18,7 +18,7 @@ import (
 
 // File is a file to send. It is read once and never held in memory as a whole.
 type File struct {
-	Name    string // for people; the server serves the file under a name of its own
+	Name    string // for people; the server serves the file under another name
 	Type    string // media type, such as "image/png"; empty: the server finds out, as it does anyway
 	Content io.Reader
 }

@@ -29,9 +29,9 @@ const (
 type member struct {
 	id       uuid.UUID
 	standing standing
-	seq      int64 // number of the last message told, or of the last before the beginning
+	seq      int64 // number of the last message delivered, or of the last before the beginning
 	settled  bool  // joined at least once
-	quiet    bool  // the next join is a detail that nobody needs to know of
+	quiet    bool  // the next join is a detail that is not reported
 
 	due   int   // missed messages that still follow the confirmation
 	reach int64 // number of the newest message at the confirmation
@@ -92,8 +92,8 @@ func (m *member) lose() {
 // lag is for an event that there was no room for.
 func (m *member) lag() { m.standing, m.quiet = lagging, false }
 
-// isNews reports whether a message is the next one to tell; told must follow. One that comes out of turn is none: it has been
-// told already, or it comes again after a join, which isNews arranges.
+// isNews reports whether a message is the next one to deliver; told must follow. One that comes out of turn is none: it has been
+// delivered already, or it comes again after a join, which isNews arranges.
 func (m *member) isNews(seq int64, own bool) bool {
 	switch {
 	case m.standing != joined:
@@ -107,7 +107,7 @@ func (m *member) isNews(seq int64, own bool) bool {
 	return seq > m.seq
 }
 
-// told notes that a message was told.
+// told notes that a message was delivered.
 func (m *member) told(seq int64) {
 	m.seq = max(m.seq, seq)
 	if m.due > 0 {

@@ -86,7 +86,7 @@ func (c *Client) Message(ctx context.Context, id uuid.UUID) (Message, error) {
 	})
 }
 
-// EditMessage replaces the text of one of the client's own messages. Everybody in the channel gets it again.
+// EditMessage replaces the text of one of the client's own messages. All readers of the channel get it again.
 func (c *Client) EditMessage(ctx context.Context, id uuid.UUID, text string) (Message, error) {
 	return call[Message](ctx, c, "editing a message", func(ctx context.Context) (*http.Response, error) {
 		return c.api.UpdateMessage(withRepeat(ctx), id, &api.UpdateMessageParams{}, api.MessagePatch{Content: text})

@@ -16,7 +16,7 @@ import (
 const (
 	firstPause = 200 * time.Millisecond
 	maxPause   = 5 * time.Second
-	maxWait    = time.Minute // what a server may ask for before the caller is told instead
+	maxWait    = time.Minute // what a server may ask for before the caller gets the error instead
 	drainLimit = 64 << 10    // of an answer that is thrown away, so that its connection can be used again
 )
 
@@ -139,7 +139,7 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	return 0
 }
 
-// backoff is a row of pauses that double, up to a bound. Each is random around its length, so that those who were cut off
+// backoff is a row of pauses that double, up to a bound. Each is random around its length, so that clients that were cut off
 // together don't come back together.
 type backoff struct{ length time.Duration }
 

@@ -50,7 +50,7 @@ func (c *Client) Room(ctx context.Context, agentID, roomID uuid.UUID) (Room, err
 	})
 }
 
-// RenameRoom gives a room a name of its own.
+// RenameRoom gives a room its own name.
 func (c *Client) RenameRoom(ctx context.Context, agentID, roomID uuid.UUID, name string) (Room, error) {
 	return call[Room](ctx, c, "renaming a room", func(ctx context.Context) (*http.Response, error) {
 		return c.api.UpdateRoom(ctx, agentID, roomID, nil, api.RoomPatch{Name: &name})

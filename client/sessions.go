@@ -38,7 +38,7 @@ func (c *Client) sessions(ctx context.Context, q SessionsQuery, cursor string) (
 	return list.Sessions, next, err
 }
 
-// CreateSession begins a conversation with an agent that ends when nobody speaks. The user is the client unless n says
+// CreateSession begins a conversation with an agent that ends after a silence. The user is the client unless n says
 // otherwise.
 func (c *Client) CreateSession(ctx context.Context, n NewSession) (Session, error) {
 	if n.UserID == uuid.Nil {

@@ -53,7 +53,7 @@ func operatorsAgents(characters []found, byDefault bool) (map[string]string, err
 	return out, nil
 }
 
-// atHome reports whether nobody but the users of this machine reaches the server, so that they may name its own addresses.
+// atHome reports whether only the users of this machine reach the server, so that they may name its own addresses.
 func (s *Server) atHome() bool { return s.cfg.OnlyThisMachine() && !s.exposed.Load() }
 
 // notePeer notes when a request came by another way than this machine's own, as in an application that mounts the handler on an

@@ -16,7 +16,7 @@ import (
 	"github.com/elizad/elizad/server/model/openai"
 )
 
-// What owners and readers are told about the built-in responder.
+// The notice to owners and readers about the built-in responder.
 const (
 	builtinName        = "builtin"
 	builtinNotice      = "To connect a language model, set OPENAI_API_KEY, or OPENAI_BASE_URL or OLLAMA_API_ENDPOINT for a local one."
@@ -25,7 +25,7 @@ const (
 
 // models chooses the model of each agent: the provider that a setting names, else one that the character's plugins name and
 // that has its key, else the first whose key or address is set, else the built-in responder. A choice that can't work is
-// never replaced by another; the agent's owner is told what to change.
+// never replaced by another; a notice says to the agent's owner what to change.
 type models struct {
 	builtin model.Provider
 	guard   *egress.Guard

@@ -177,7 +177,7 @@ func bringsFiles(r *http.Request) bool {
 	return isAPI(r) && strings.HasSuffix(r.URL.Path, "/upload-media") || isBelow(r.URL.Path, "/api/audio")
 }
 
-// checkOwner returns nil for callers who may stop the server and handle its settings. Where an API key is asked for, it was
+// checkOwner returns nil for callers that may stop the server and handle its settings. Where an API key is asked for, it was
 // checked before. Where none is, the owner's token is asked for, and pages of other servers of this machine, which may use the
 // rest, are not served.
 func (s *Server) checkOwner(ctx context.Context) error {

@@ -78,7 +78,7 @@ type Server struct {
 	stopping atomic.Bool
 	files    filesHealth
 	exposed  atomic.Bool   // others than this machine reach the server, whatever the settings say
-	asked    chan struct{} // closed: somebody asked the server to stop
+	asked    chan struct{} // closed: a caller asked the server to stop
 	askOnce  sync.Once
 
 	mu      sync.Mutex
@@ -142,7 +142,7 @@ func (s *Server) Handler() http.Handler {
 	})
 }
 
-// StopRequested is closed when a caller of the API has asked the server to stop. Whoever started the server then calls
+// StopRequested is closed when a caller of the API has asked the server to stop. The program that started the server then calls
 // Shutdown.
 func (s *Server) StopRequested() <-chan struct{} { return s.asked }
 
@@ -193,7 +193,7 @@ func (s *Server) Serve(l net.Listener) error {
 // caller then reads why it was refused, and the one that asked for the stop reads that it was heard.
 const lastWords = 5 * time.Second
 
-// Shutdown ends the server within ctx: listeners close, sockets are told to come back later, turns finish or are given back
+// Shutdown ends the server within ctx: listeners close, sockets are asked to come back later, turns finish or are given back
 // for the next start, and the database is closed. Every accepted message is answered then or after the next start.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
@@ -230,7 +230,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return nil
 }
 
-// isReachable reports whether other machines can reach an address, as far as it says.
+// isReachable reports whether other machines can reach an address, judging by its text.
 func isReachable(a net.Addr) bool {
 	tcp, ok := a.(*net.TCPAddr)
 	return ok && !tcp.IP.IsLoopback()

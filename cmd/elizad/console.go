@@ -15,7 +15,7 @@ import (
 	"github.com/elizad/elizad/server"
 )
 
-// console tells whoever started the server what goes on: a person in sentences, a service manager in log lines.
+// console reports what goes on to whoever started the server: to a person in sentences, to a service manager in log lines.
 type console struct {
 	out  io.Writer    // of a person
 	log  *slog.Logger // of a service manager; nil for a person
@@ -112,7 +112,7 @@ func describeAgents(info server.Info) []string {
 			text = a.Name + ", stopped"
 		case a.Provider == "builtin":
 			text = a.Name + ", speaking through the built-in responder, which is no language model"
-		case a.Model == "": // the server there is asked for it when somebody speaks
+		case a.Model == "": // the server there is asked for it when it is needed
 			text = a.Name + ", speaking through " + a.Provider
 		}
 		out = append(out, text)

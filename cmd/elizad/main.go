@@ -95,7 +95,7 @@ func run(args []string, p *program) (code int) {
 		return p.fail(noSuchCommand(parser, name))
 	}
 	if err != nil {
-		text := strings.TrimPrefix(err.Error(), "serve: ") // the command that nobody has to type
+		text := strings.TrimPrefix(err.Error(), "serve: ") // the command that need not be typed
 		return p.fail(&exitError{code: exitUsage, message: text + "\nRun \"elizad --help\" to see what can be set."})
 	}
 	if err := ctx.Run(); err != nil {
@@ -104,7 +104,7 @@ func run(args []string, p *program) (code int) {
 	return 0
 }
 
-// unknownCommand returns the word that somebody took for a command: the first argument, if it is neither that nor a flag.
+// unknownCommand returns the word that was meant as a command: the first argument, if it is neither that nor a flag.
 func unknownCommand(parser *kong.Kong, args []string) (name string, unknown bool) {
 	if len(args) == 0 || args[0] == "" || args[0][0] == '-' {
 		return "", false

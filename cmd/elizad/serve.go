@@ -80,7 +80,7 @@ func (c *serveCmd) live(ctx context.Context, srv *server.Server, listener net.Li
 	if err := srv.Start(ctx); err != nil {
 		_ = listener.Close()
 		if ctx.Err() != nil {
-			return nil // told to stop while starting
+			return nil // asked to stop while starting
 		}
 		return err
 	}
@@ -94,7 +94,7 @@ func (c *serveCmd) live(ctx context.Context, srv *server.Server, listener net.Li
 		defer stop()
 		go giveBackMemory(giving)
 		select {
-		case err = <-served: // the server was told to stop by a request, or the listener broke
+		case err = <-served: // a request asked the server to stop, or the listener broke
 			served <- nil
 		case <-ctx.Done():
 		}

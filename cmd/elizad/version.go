@@ -35,7 +35,7 @@ func (c *versionCmd) Run(p *program) error {
 	return err
 }
 
-// versionFlag is versionCmd for those who try a flag first.
+// versionFlag is versionCmd for people who try a flag first.
 type versionFlag bool
 
 // BeforeReset prints the version and ends the program.

@@ -121,7 +121,7 @@ func (r *reader) knowledge(path string, v any) Knowledge {
 	}
 }
 
-// settings checks the top level only: what is inside belongs to whoever reads it. Secrets are the exception.
+// settings checks the top level only: what is inside belongs to its readers. Secrets are the exception.
 func (r *reader) settings(path string, v any) map[string]any {
 	object := r.object(path, v)
 	for _, key := range slices.Sorted(maps.Keys(object)) {

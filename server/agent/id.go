@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// ID returns the identifier of an agent that has a name and no identifier of its own. Names are case-sensitive.
+// ID returns the identifier of an agent that has a name and no explicit identifier. Names are case-sensitive.
 func ID(name string) uuid.UUID { return UUIDOf(name) }
 
 // UUIDOf derives an identifier from any text, the way clients do it themselves (agent runtime §1): a text of UUID shape is

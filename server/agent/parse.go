@@ -32,7 +32,7 @@ func (e *ValidationError) Error() string {
 
 const invalidCharacter = "Character validation failed: "
 
-// list puts what is wrong one after the other, as far as anybody reads it.
+// list puts what is wrong one after the other, up to a readable length.
 func (e *ValidationError) list(say func(apierr.Misfit) string) string {
 	var b strings.Builder
 	for i, p := range e.Problems {
@@ -107,7 +107,7 @@ type trailingError struct{ offset int64 }
 func (*trailingError) Error() string { return "text after the value" }
 
 // isIgnored reports a field of a stored agent that says nothing about its character. The model is such an object; any other
-// value under that name is somebody's wish, which must not be dropped in silence.
+// value under that name was set on purpose, and must not be dropped in silence.
 func isIgnored(key string, v any) bool {
 	switch key {
 	case "enabled", "status", "createdAt", "updatedAt", "server_id", "characterName", "pluginStatus", "secretKeys":

@@ -26,7 +26,7 @@ type Run struct {
 	Results    []Result  // what the actions of this run did before the call, in order
 	Actions    []Action  // what the agent may do now; empty while that is being found out
 	Providers  []Provider
-	StartedAt  time.Time // clock times and ages are told relative to it
+	StartedAt  time.Time // clock times and ages are given relative to it
 	Seed       uint64    // the same for all runs of the agent in the room for a while, so that prompts stay alike
 	Host       Host
 	Services   Services
@@ -49,7 +49,7 @@ type Room struct {
 	Participants []Participant
 }
 
-// Participant is somebody in a room.
+// Participant is an entity in a room.
 type Participant struct {
 	ID    uuid.UUID
 	Name  string // display name; empty when not known
@@ -62,7 +62,7 @@ type Host interface {
 	// layer that has the name wins, even with an empty value. Objects and lists are not settings. For a key, and for the
 	// address that it is sent to, ask Lookup.
 	Setting(name string) (value string, ok bool)
-	// Lookup is Setting with the origin of the value: whoever calls the API may write a character, and the key may be its
+	// Lookup is Setting with the origin of the value: every caller of the API may write a character, and the key may be its
 	// owner's or the server's. So a key is sent to an address only if [model.Setting.MayCarry] allows it.
 	Lookup(name string) (s model.Setting, ok bool)
 	// Logger returns a logger that names the agent.

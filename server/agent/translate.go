@@ -31,7 +31,7 @@ func (i *importer) identity(doc map[string]any) {
 	}
 }
 
-// story puts what other programs tell about the agent beside the bio into it. A model is told of all of them in the same way.
+// story adds what other programs write about the agent beside the bio to it. A model gets all of them in the same way.
 func (i *importer) story(doc map[string]any) {
 	for _, key := range []string{"description", "lore"} {
 		more, ok := textsOf(doc[key])
@@ -111,7 +111,7 @@ func split(text, separator string) []string {
 	return out
 }
 
-// style takes directions that are not told apart by place for all places.
+// style takes directions that are not separated by place for all places.
 func (i *importer) style(doc map[string]any) {
 	switch style := doc["style"].(type) {
 	case string, []any:
@@ -167,7 +167,7 @@ func (i *importer) templates(doc map[string]any) {
 }
 
 // plugins reads the names of plugins that are objects, and takes the clients of older servers for plugins, which is what
-// became of them. The server tells of each whether it has it.
+// became of them. The server reports of each whether it has it.
 func (i *importer) plugins(doc map[string]any) {
 	plugins, ok := doc["plugins"].([]any)
 	if doc["plugins"] != nil && !ok {
@@ -335,7 +335,7 @@ type exampleReader struct {
 	changed bool
 }
 
-// person stands for whoever talks to the agent.
+// person stands for the person that talks to the agent.
 const person = "{{name1}}"
 
 // lines reads a conversation. Texts alone are spoken in turns, first by a person.
@@ -357,7 +357,7 @@ func (e *exampleReader) lines(lines []any) []any {
 	return out
 }
 
-// line brings one line into form: who speaks may be under "user" or "role", and what is said may be a text alone.
+// line brings one line into form: the speaker may be under "user" or "role", and what is said may be a text alone.
 func (e *exampleReader) line(object map[string]any) {
 	for _, key := range []string{"user", "role", "speaker", "author"} {
 		speaker, ok := object[key].(string)

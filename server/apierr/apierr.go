@@ -15,7 +15,7 @@ import (
 // Code names a class of failure on the wire, in upper snake case. Clients may branch on it.
 type Code string
 
-// The codes that callers are told about. A code that is not in the status table of [Code.Status] answers 500.
+// The codes that callers see. A code that is not in the status table of [Code.Status] answers 500.
 const (
 	InvalidRequest       Code = "INVALID_REQUEST"        // the request does not fit the contract
 	InvalidID            Code = "INVALID_ID"             // an identifier is not a UUID
@@ -24,7 +24,7 @@ const (
 	BadRequest           Code = "BAD_REQUEST"            // the request makes no sense in the present state
 	CreateFailed         Code = "CREATE_ERROR"           // an agent's character is refused
 	UpdateFailed         Code = "UPDATE_ERROR"           // an agent's change is refused
-	NoAgent              Code = "NO_AGENT"               // nobody in the channel can answer
+	NoAgent              Code = "NO_AGENT"               // no agent in the channel can answer
 	Unauthorized         Code = "UNAUTHORIZED"           // credentials are missing or wrong
 	Forbidden            Code = "FORBIDDEN"              // known caller, refused
 	NotFound             Code = "NOT_FOUND"              // no such thing, or none that the caller may see
@@ -57,7 +57,7 @@ const (
 	InvalidAgentID  Code = "INVALID_AGENT_ID"           // the agent that a plugin is asked of is no UUID
 )
 
-// statusClientClosed is nginx's status for a caller that left before the answer; nobody reads it.
+// statusClientClosed is nginx's status for a caller that left before the answer; it is never read.
 const statusClientClosed = 499
 
 // Status returns the HTTP status that c stands for.
@@ -132,7 +132,7 @@ func (e *Error) Error() string {
 	}
 	cause := e.cause.Error()
 	if cause == e.Message {
-		return cause // what went wrong is told as it is
+		return cause // the cause says it all
 	}
 	return e.Message + ": " + cause
 }

@@ -10,7 +10,7 @@ import (
 // ErrorKind is a class of model failure.
 type ErrorKind string
 
-// The classes of failure. Auth and Config last until somebody changes a setting.
+// The classes of failure. Auth and Config last until a setting changes.
 const (
 	Auth        ErrorKind = "auth"        // the key is missing, wrong or not allowed to use the model
 	Config      ErrorKind = "config"      // the endpoint or the model doesn't exist

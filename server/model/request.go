@@ -43,7 +43,7 @@ type Request struct {
 	Tools    []Tool    // functions the model may ask to be called; usually none
 	Params   Params
 
-	// Report hears of every attempt at the call that failed and is followed by another; nil: nobody does.
+	// Report is called for every attempt at the call that failed and is followed by another; it may be nil.
 	Report func(Attempt)
 }
 

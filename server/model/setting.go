@@ -33,5 +33,5 @@ type Setting struct {
 type Lookup func(name string) (Setting, bool)
 
 // MayCarry reports whether a key may be sent to an address: only one that comes from the same origin as the key or a more
-// trusted one. Otherwise whoever may write the address could have the key of those who trust him less.
+// trusted one. Otherwise a party that may write the address could have the key of those who trust it less.
 func (key Setting) MayCarry(address Setting) bool { return key.Origin <= address.Origin }

@@ -29,7 +29,7 @@ type Recording struct {
 
 // Speaker reads text aloud.
 type Speaker interface {
-	// Speak returns the sound as it is made; the caller must close it. It fails as Transcribe does, also while the sound
+	// Speak returns the sound as it is made; the caller must close it. It fails as Transcribe does, even while the sound
 	// is read.
 	Speak(ctx context.Context, u Utterance) (Sound, error)
 }

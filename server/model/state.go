@@ -19,7 +19,7 @@ type State struct {
 	Participants []string // display names of the others in the channel: neither the agent nor the sender
 	History      []Line   // what was said before, oldest first, the message itself not included
 	HistoryCut   bool     // more was said before than History holds
-	Introduced   bool     // the sender was told within a day, somewhere else, what it is that answers
+	Introduced   bool     // the sender got the introduction within a day, elsewhere
 	Program      bool     // a program reads the answer, and wants nothing but the answer
 	Text         string   // the message
 	Attachments  []Attachment
@@ -28,7 +28,7 @@ type State struct {
 	Results      []ActionResult // what was done so far in this run, in order
 	Facts        []string       // claims remembered about the sender, best first
 	Knowledge    []Knowledge    // what was found for the message, best first
-	StartedAt    time.Time      // when the run began, in the zone that clock times are told in
+	StartedAt    time.Time      // when the run began, in the zone that clock times are given in
 	Seed         uint64         // varies answers that nothing else decides
 }
 

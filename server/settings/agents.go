@@ -16,7 +16,7 @@ type AgentSetting struct {
 func (s AgentSetting) Names() []string { return append([]string{s.Name}, s.Aliases...) }
 
 // AgentSettings lists every setting that an agent may take from the environment, grouped for people. A name that is not
-// here is invisible to agents; one that is here and read by nobody fails a test.
+// here is invisible to agents; one that is here and never read fails a test.
 func AgentSettings() []AgentSetting {
 	var out []AgentSetting
 	add := func(group string, rows ...AgentSetting) {

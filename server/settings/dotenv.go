@@ -30,7 +30,7 @@ type Sources struct {
 // unset.
 //
 // A line that cannot be read takes nothing from the others and is noted, unless it seems to be about a setting: to go on
-// without one could open the server to everybody, or start another database.
+// without one could open the server to all callers, or start another database.
 func LoadEnvironment(dir string) (Sources, error) {
 	var sources Sources
 	if err := tidy(); err != nil {

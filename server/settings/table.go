@@ -39,7 +39,7 @@ func Options() []kong.Option {
 	}
 }
 
-// Default returns the settings of a server that was told nothing. It reads neither flags nor the environment.
+// Default returns the settings of a server without configuration. It reads neither flags nor the environment.
 func Default() Settings {
 	var s Settings
 	withoutEnv := kong.PostBuild(func(k *kong.Kong) error {

@@ -145,7 +145,7 @@ func (g *gathering) results() ([]Payload, error) {
 	return slices.Clone(g.payloads), errors.Join(g.failed...)
 }
 
-// ackError names the reason why nobody waits for an acknowledgement any more.
+// ackError names the reason why the wait for an acknowledgement ended.
 func ackError(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("%w: %w", ErrAckTimeout, err)
@@ -174,7 +174,7 @@ func (s *Socket) expectAck(id uint64, onResult func(ackResult)) error {
 	return nil
 }
 
-// takeAck ends the wait for an acknowledgement and returns what is to be called with it, nil if nobody waits.
+// takeAck ends the wait for an acknowledgement and returns what is to be called with it, nil without a wait.
 func (s *Socket) takeAck(id uint64) func(ackResult) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -187,7 +187,7 @@ func (s *Socket) takeAck(id uint64) func(ackResult) {
 	return onResult
 }
 
-// failAcks tells all who wait that the client is gone.
+// failAcks ends all waits because the client is gone.
 func (s *Socket) failAcks() {
 	s.mu.Lock()
 	waiting := s.acks

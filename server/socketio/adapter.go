@@ -25,7 +25,7 @@ type Message struct {
 // SendTo puts the message into the queue of a socket. It does not block, and takes no lock of the socket's handlers.
 func (m Message) SendTo(s *Socket) { s.sendWith(m.Frame, m.Options) }
 
-// Adapter keeps the rooms of one namespace on one node. Every socket is besides in a room of its own, named by its id. The
+// Adapter keeps the rooms of one namespace on one node. Every socket is besides in its own room, named by its id. The
 // methods may be called from any goroutine. What goes to other nodes is not its business, see [Server.JoinCluster].
 type Adapter interface {
 	// Add makes a socket known; before, it is in no room and selected by nothing.

@@ -212,7 +212,7 @@ func (c *cluster) work() {
 	}
 }
 
-// beat is what the timer calls: it says that this node is alive, and buries those that are silent.
+// beat is what the timer calls: it says that this node is alive, and forgets those that are silent.
 func (c *cluster) beat() {
 	defer c.server.contain("the heartbeat of nodes")
 	_ = c.publish(&envelope{Kind: kindHeartbeat}) // if it is dropped, the next one may not be
@@ -229,7 +229,7 @@ func (c *cluster) beat() {
 	c.timer.Reset(c.cfg.Heartbeat)
 }
 
-// forget drops a node. Nobody waits for its answers any more. c.mu is held.
+// forget drops a node. No request waits for its answers any more. c.mu is held.
 func (c *cluster) forget(node string) {
 	delete(c.nodes, node)
 	for id, r := range c.requests {

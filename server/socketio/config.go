@@ -76,7 +76,7 @@ type RecoveryMode int
 const (
 	// RecoveryOff restores nothing: each connection is a new socket.
 	RecoveryOff RecoveryMode = iota
-	// RecoveryRooms restores the id, the rooms and the data of a socket, and no events. Clients are not told: their
+	// RecoveryRooms restores the id, the rooms and the data of a socket, and no events. Clients are not notified: their
 	// "recovered" stays false, so that applications fetch what they missed.
 	RecoveryRooms
 	// RecoveryReplay restores the same and replays the missed events. It appends a string, the offset, to the arguments of
@@ -94,7 +94,7 @@ type RecoveryConfig struct {
 	// MaxPackets and MaxBytes bound the events kept for replay, per namespace; the oldest go first.
 	// Defaults 10,000 and 64 MiB.
 	MaxPackets, MaxBytes int
-	// Identity names who a socket belongs to, once middleware has accepted it. A session is restored only to a socket
+	// Identity names the owner of a socket, once middleware has accepted it. A session is restored only to a socket
 	// of the same identity; any other one gets a new session. nil means that any client with the session's secret may
 	// have it.
 	Identity func(*Socket) string

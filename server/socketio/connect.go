@@ -37,7 +37,7 @@ func (s *Socket) register() {
 	}
 }
 
-// renew makes the socket a new one, after it had resumed a session that turned out to be somebody else's.
+// renew makes the socket a new one, after it had resumed a session that turned out to belong to another.
 func (s *Socket) renew() {
 	s.ns.adapter.Remove(s)
 	s.mu.Lock()
@@ -105,7 +105,7 @@ func (s *Socket) reject(err error) {
 	s.tasks = nil // at most a task to leave, which has come too late
 	s.mu.Unlock()
 	s.depart()
-	if gone { // nobody is there to be told, and middleware may have given up for that reason
+	if gone { // no client is left to notify, and middleware may have given up for that reason
 		return
 	}
 
@@ -123,7 +123,7 @@ func (s *Socket) reject(err error) {
 		return
 	}
 	log.Error("socketio: middleware", "namespace", s.ns.name, "error", err)
-	// The text of an unexpected error is nobody's business. Encoding a constant does not fail.
+	// The text of an unexpected error is not for clients. Encoding a constant does not fail.
 	_ = s.conn.refuse(s.ns.name, &ConnectError{Message: "Internal error"})
 }
 

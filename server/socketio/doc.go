@@ -42,7 +42,7 @@
 //
 // [Server.JoinCluster] links servers by a [Bus]. Rooms stay local to each node; broadcasts, and the other operations on many
 // sockets, reach the sockets of all nodes unless they are [Broadcast.Local]. An event travels encoded, as it was for the
-// sockets of its own node, which never wait for the bus. Polling clients must reach the same node with each request, by a
+// sockets of its node, which never wait for the bus. Polling clients must reach the same node with each request, by a
 // cookie or by their address; WebSocket clients need not.
 //
 // A lost session is kept by the node that had it, and so are the events that it misses, whichever node they come from: each node

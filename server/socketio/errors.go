@@ -26,7 +26,7 @@ type ConnectError struct {
 	Message string
 	// Data is any JSON-marshalable value for the client, or nil.
 	Data any
-	// Final says that asking again on this connection is of no use: it is closed once the client was told.
+	// Final says that asking again on this connection is of no use: it is closed once the client has the error.
 	Final bool
 }
 

@@ -15,7 +15,7 @@ import (
 type Handshake struct {
 	// Time is when the connection to the namespace was asked for.
 	Time time.Time
-	// Address is the client's address, as told by engineio.Config.ClientIP.
+	// Address is the client's address, as engineio.Config.ClientIP found it.
 	Address string
 	// CrossDomain tells whether the request had an Origin header.
 	CrossDomain bool

@@ -50,7 +50,7 @@ func (n *Namespace) Use(m ...Middleware) {
 	n.middleware = append(n.middleware[:len(n.middleware):len(n.middleware)], m...)
 }
 
-// OnConnect registers fn to be called for each accepted socket, after the client was told. Events of the socket are
+// OnConnect registers fn to be called for each accepted socket, after the client was notified. Events of the socket are
 // handled after fn has returned, so it is the place to register their handlers.
 func (n *Namespace) OnConnect(fn func(*Socket)) {
 	n.mu.Lock()
@@ -109,7 +109,7 @@ func (n *Namespace) Socket(id string) *Socket {
 // Everyone selects all sockets of the namespace.
 func (n *Namespace) Everyone() Broadcast { return Broadcast{ns: n} }
 
-// To selects the sockets in any of the rooms. Each socket is in a room of its own named by its id.
+// To selects the sockets in any of the rooms. Each socket is in its own room, named by its id.
 func (n *Namespace) To(rooms ...string) Broadcast { return n.Everyone().To(rooms...) }
 
 // Except selects the sockets in none of the rooms.

@@ -10,7 +10,7 @@ import (
 // replaceTimeout bounds the wait for the end of a connection that a new one replaces.
 const replaceTimeout = time.Second
 
-// unrecoverable are the reasons that end a session for good: somebody wanted it, or the client cannot be trusted with it.
+// unrecoverable are the reasons that end a session for good: one side wanted it, or the client cannot be trusted with it.
 var unrecoverable = map[string]bool{
 	ReasonClientDisconnect: true,
 	ReasonServerDisconnect: true,

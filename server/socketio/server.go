@@ -73,7 +73,7 @@ func (s *Server) Of(name string) *Namespace {
 }
 
 // OfFunc makes namespaces come to life when a client asks for a name that match accepts. setup registers the middleware and
-// handlers of each, before the client joins. A namespace is forgotten when nobody is left in it. Both functions are called
+// handlers of each, before the client joins. A namespace is forgotten when no socket is left in it. Both functions are called
 // with a lock of the server held: they must not call its methods.
 func (s *Server) OfFunc(match func(name string) bool, setup func(*Namespace)) {
 	s.mu.Lock()

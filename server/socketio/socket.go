@@ -38,8 +38,8 @@ type Socket struct {
 	resumed  *lostSession // what the socket continues, if anything
 	since    uint64       // the offset of the latest event before the session began
 
-	told      atomic.Bool // the client was told of the connection, so it may send
-	connected atomic.Bool // the client was told and is not known to be gone, so it may be sent to
+	told      atomic.Bool // the client knows of the connection, so it may send
+	connected atomic.Bool // the client knows and is not known to be gone, so it may be sent to
 
 	rooms []membership // guarded by the adapter
 	round uint64       // guarded by the adapter

@@ -46,7 +46,7 @@ func (s *Socket) push(ev *Event) {
 	}
 }
 
-// lose makes the socket leave whose client is gone. Those who wait for its acknowledgements are told at once, as they may be
+// lose makes the socket leave whose client is gone. Waits for its acknowledgements end at once, as they may belong to
 // the events that have to be handled before.
 func (s *Socket) lose(reason string) {
 	s.connected.Store(false)

@@ -29,7 +29,7 @@ type results struct {
 	strays   strings.Builder             // lines that are no events
 }
 
-// longTest is how many seconds a test takes that is told of at once, so that a package of long tests shows how far it is.
+// longTest is how many seconds a test takes that is reported at once, so that a package of long tests shows how far it is.
 const longTest = 4
 
 type packageResult struct {

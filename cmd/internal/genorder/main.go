@@ -1,6 +1,6 @@
 // Command genorder makes Go structs of socket payloads have their fields in the order of the contract, and so the JSON that is
-// made of them. oapi-codegen would sort the fields by name; it goes by x-order where that is given, which nobody should have to
-// write, or to read in the contract. genorder writes a copy of an overlay of the contract that also gives each member its number.
+// made of them. oapi-codegen would sort the fields by name; it goes by x-order where that is given, which would only clutter
+// the contract. genorder writes a copy of an overlay of the contract that also gives each member its number.
 //
 // Usage:
 //

@@ -8,7 +8,7 @@ import (
 )
 
 // clean removes the generated Go files directly inside dirs. Generators only ever write: without this, the code of a query
-// file that was renamed or deleted would stay. A file that lacks the marker of generated code is somebody's work and is an
+// file that was renamed or deleted would stay. A file that lacks the marker of generated code was written by hand and is an
 // error. A directory that doesn't exist yet is clean.
 func clean(dirs []string) error {
 	for _, dir := range dirs {

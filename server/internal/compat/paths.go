@@ -23,7 +23,7 @@ type name struct {
 	from    string
 	to      string
 	as      string // the operation's method; empty for the same one
-	stays   bool   // both names are current: nobody is told to use the other
+	stays   bool   // both names are current: neither is deprecated
 }
 
 // table lists the other names of paths. Of several that a path fits, the first counts.
@@ -92,8 +92,8 @@ func memories(doc *openapi3.T) (rows []name) {
 	return rows
 }
 
-// Paths returns a middleware that gives requests the path that doc, the contract, has for their operation, and tells those who
-// used an older one in the headers Deprecation (RFC 9745) and Link (RFC 8288). It belongs in front of everything that looks at a
+// Paths returns a middleware that gives requests the path that doc, the contract, has for their operation, and answers clients that
+// used an older one with the headers Deprecation (RFC 9745) and Link (RFC 8288). It belongs in front of everything that looks at a
 // path. Paths of others, such as plugins, are left as they are.
 func Paths(doc *openapi3.T) func(http.Handler) http.Handler {
 	known := newIndex(doc)

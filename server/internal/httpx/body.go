@@ -18,7 +18,7 @@ const formOverhead = 64 << 10
 
 // LimitBody bounds the size of request bodies: that of JSON by one limit, that of uploads by another. A body that announces
 // too much is refused at once, and one that comes too slowly is a REQUEST_TIMEOUT; one that turns out to be too large ends the reading with *http.MaxBytesError, and one that
-// breaks off, or isn't framed as HTTP wants it, with an INVALID_REQUEST: whoever reads it, that is the caller's fault.
+// breaks off, or isn't framed as HTTP wants it, with an INVALID_REQUEST: for every reader, that is the caller's fault.
 func LimitBody(limits settings.Limits) Middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -29,7 +29,7 @@ func ClientIP(proxies settings.Proxies) Middleware {
 	}
 }
 
-// callerHandler notes who calls.
+// callerHandler notes the caller's address.
 type callerHandler struct {
 	next http.Handler
 	addr func(*http.Request) netip.Addr
@@ -67,8 +67,8 @@ func passedOn(r *http.Request) bool {
 	return false
 }
 
-// ClientNetwork names the network of the caller that [ClientIP] found, for whoever counts what callers do: an IPv4 address, or
-// the /64 of an IPv6 one, of which everybody who has one has 2^64. Callers without an address, as on a unix socket, share one
+// ClientNetwork names the network of the caller that [ClientIP] found, for what is counted by caller: an IPv4 address, or
+// the /64 of an IPv6 one, which is one client's 2^64 addresses. Callers without an address, as on a unix socket, share one
 // name.
 func ClientNetwork(r *http.Request) string {
 	rec := recordOf(r.Context())

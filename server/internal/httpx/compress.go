@@ -8,7 +8,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 )
 
-// Compress returns a middleware that sends responses in gzip to those who accept it, except small ones, those of types that
+// Compress returns a middleware that sends responses in gzip to clients that accept it, except small ones, those of types that
 // are compressed already, and event streams, whose events must not wait in a compressor or a proxy.
 func Compress() Middleware {
 	wrap, err := gzhttp.NewWrapper(

@@ -13,8 +13,8 @@ import (
 	"github.com/elizad/elizad/server/settings"
 )
 
-// CORS decides which web pages may use the server from a browser: those of its own origin, those of this machine, or, once
-// origins are configured, those of its own origin and the configured ones. The same decision serves preflights, responses and
+// CORS decides which web pages may use the server from a browser: those of its origin, those of this machine, or, once
+// origins are configured, those of its origin and the configured ones. The same decision serves preflights, responses and
 // the sockets' handshake.
 type CORS struct {
 	all, api *originPolicy // api is for paths under /api

@@ -82,7 +82,7 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	_ = json.NewEncoder(w).Encode(body) // the caller may be gone; there is nobody to tell
+	_ = json.NewEncoder(w).Encode(body) // the caller may be gone; the failure can't be reported
 }
 
 // NotFound answers that no route has the path of the request.

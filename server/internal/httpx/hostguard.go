@@ -15,8 +15,8 @@ import (
 // handler was mounted.
 //
 // And foreign pages may not use it: one can have its own host name resolve to this machine, and then counts as the server's own
-// origin (DNS rebinding); but its requests name that host. So requests must name a host that no stranger's page can have: this
-// machine, one that the operator has named, himself or by a web origin, or, where other machines may use the server, an address
+// origin (DNS rebinding); but its requests name that host. So requests must name a host that no foreign page can have: this
+// machine, one that the operator has named, directly or by a web origin, or, where other machines may use the server, an address
 // or a name that only private networks have. A server that asks for a key needs no such guard.
 func GuardOpen(s settings.Security) Middleware {
 	if !s.Open() {
@@ -40,7 +40,7 @@ func GuardOpen(s settings.Security) Middleware {
 	}
 }
 
-// fromOutside reports whether a request came in on an address that other machines can reach, as far as net/http says.
+// fromOutside reports whether a request came in on an address that other machines can reach, if net/http knows it.
 func fromOutside(r *http.Request) bool {
 	addr, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 	return ok && !addr.IP.IsLoopback()
@@ -71,7 +71,7 @@ func newHosts(s settings.Security) hosts {
 	return h
 }
 
-// allow reports whether a page under the name can be no stranger's. A request without a name comes from no browser.
+// allow reports whether a page under the name can't be a foreign one. A request without a name comes from no browser.
 func (h hosts) allow(name string) bool {
 	if name == "" || isLoopbackName(name) || h.exact[name] {
 		return true
@@ -84,7 +84,7 @@ func (h hosts) allow(name string) bool {
 	return h.private && isPrivateName(name)
 }
 
-// isPrivateName reports whether nobody can have the name in the public DNS: an address, a name without a dot, such as that of
+// isPrivateName reports whether the name can't exist in the public DNS: an address, a name without a dot, such as that of
 // a container, or one below a domain that is set apart for private networks.
 func isPrivateName(name string) bool {
 	if _, err := netip.ParseAddr(name); err == nil || !strings.Contains(name, ".") {

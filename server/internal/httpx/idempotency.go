@@ -44,12 +44,12 @@ type Claim interface {
 	Release(ctx context.Context) error
 }
 
-// Answer is a response as it was sent, or, with the status of a CONFLICT, what is told in its place: see [Idempotent].
+// Answer is a response as it was sent, or, with the status of a CONFLICT, the error to answer instead: see [Idempotent].
 type Answer struct {
 	Status int
 	Header map[string]string // what belongs to the answer, and not to the moment
 	Body   []byte
-	Digest string // of the form that it answers; empty for other bodies, which are told apart before
+	Digest string // of the form that it answers; empty for other bodies, which are compared before
 }
 
 // Idempotent lets operations of the contract that take an Idempotency-Key have their effect once. The answer to the first that
@@ -129,7 +129,7 @@ func first(claim Claim, op *operation, next http.Handler, w http.ResponseWriter,
 	}()
 	next.ServeHTTP(wrapped, r)
 	if form != nil {
-		_, _ = io.Copy(io.Discard, r.Body) // what nobody read belongs to the form, too; a fault of it was the handler's to tell
+		_, _ = io.Copy(io.Discard, r.Body) // what was left unread belongs to the form, too; an error was the handler's to report
 	}
 	status := wrapped.Status()
 	settle((status == 0 || status/100 == 2) && r.Context().Err() == nil)

@@ -61,7 +61,7 @@ func forwardedPrefix(r *http.Request) (prefix string, ok bool) {
 // isPrefix matches paths of which every segment has something in it that is no dot.
 var isPrefix = regexp.MustCompile(`^(/\.*[A-Za-z0-9_~!$&'()*+;=:@%-][A-Za-z0-9._~!$&'()*+;=:@%-]*)+$`)
 
-// SingleSlashes reads several slashes in a row as one: clients send them who put a path behind an address that ends in a
+// SingleSlashes reads several slashes in a row as one: clients send them when they append a path to an address that ends in a
 // slash. Those at the end stay, as an id that is missing there must not make the request one for all of its kind.
 func SingleSlashes(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -11,7 +11,7 @@ const (
 	uploadRate   = 16 << 10         // bytes per second
 )
 
-// paced is a body that must come in time, so that nobody holds a connection by sending nothing. The reading ends with
+// paced is a body that must come in time, so that no client holds a connection by sending nothing. The reading ends with
 // [os.ErrDeadlineExceeded] otherwise. What the handler does when it has read the body may take its time.
 type paced struct {
 	io.ReadCloser

@@ -21,7 +21,7 @@ func RateLimit(limits settings.Limits) Middleware {
 	return rateLimit(limits.RateLimit, limits.APIMax, limits.APIWindow, apierr.RateLimited, "Too many requests. Please try again later.")
 }
 
-// UploadRateLimit is RateLimit for requests that bring files, or make them, and has a count of its own. It belongs inside of
+// UploadRateLimit is RateLimit for requests that bring files, or make them, with a separate count. It belongs inside of
 // the other: its headers win.
 func UploadRateLimit(limits settings.Limits) Middleware {
 	return rateLimit(limits.RateLimit, limits.UploadMax, limits.UploadWindow, apierr.UploadsLimited, "Too many upload attempts. Please try again later.")

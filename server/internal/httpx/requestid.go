@@ -24,7 +24,7 @@ type record struct {
 
 	id       [1]string                     // as a header has it
 	client   netip.Addr                    // found by ClientIP
-	network  string                        // of client, once somebody has asked for it
+	network  string                        // of client, once it has been asked for
 	request  *http.Request                 // noted by ClientIP
 	passedOn bool                          // by a proxy, as ClientIP found
 	err      error                         // given to WriteError
@@ -73,7 +73,7 @@ func RequestID(next http.Handler) http.Handler {
 	})
 }
 
-// newID returns a random UUID. It names a request and guards nothing, so that it need not be one that nobody can guess.
+// newID returns a random UUID. It names a request and guards nothing, so that it need not be hard to guess.
 func newID() string {
 	var id uuid.UUID
 	binary.NativeEndian.PutUint64(id[:8], rand.Uint64())

@@ -15,7 +15,7 @@ import (
 
 // Watch logs one line per request when it ends: errors of the server as errors, with their cause; refused requests as info;
 // the rest as debug. A panic below it becomes a 500 whose cause and stack are in that line and nowhere else; if the response
-// had begun, the connection is cut so that nobody takes the half for the whole. It needs [RequestID] outside of it.
+// had begun, the connection is cut so that the client doesn't take the half for the whole. It needs [RequestID] outside of it.
 func Watch(logger *slog.Logger) Middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

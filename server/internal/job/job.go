@@ -45,7 +45,7 @@ const (
 	trouble  = "The agent failed to answer"
 )
 
-// Job is one question to one agent, asked in a channel of its own.
+// Job is one question to one agent, asked in its own channel.
 type Job struct {
 	ID        uuid.UUID
 	AgentID   uuid.UUID

@@ -24,10 +24,10 @@ const (
 	maxList     = 500
 )
 
-// checkInterval is how often somebody who waits for a job looks into the database, in case an event was lost.
+// checkInterval is how often a caller that waits for a job looks into the database, in case an event was lost.
 const checkInterval = 2 * time.Second
 
-// Create asks an agent a question in a channel of its own; the channel, the question, the agent's turn and the job are
+// Create asks an agent a question in a new channel; the channel, the question, the agent's turn and the job are
 // one transaction. An agent that isn't there or doesn't run is AGENT_NOT_FOUND; too many jobs under way are QUEUE_FULL.
 func (s *Service) Create(ctx context.Context, who auth.Identity, n NewJob) (Job, error) {
 	if n.Timeout == 0 {
@@ -116,8 +116,8 @@ func (s *Service) ask(ctx context.Context, who auth.Identity, row db.InsertJobPa
 	return jobOf(stored, row.CreatedAt)
 }
 
-// List returns jobs, newest first, and the counts of all: the caller's own, or everybody's for a caller who doesn't say who
-// it is.
+// List returns jobs, newest first, and the counts of all: the caller's own, or those of all callers for one without an
+// identity.
 func (s *Service) List(ctx context.Context, who auth.Identity, query Query) ([]Job, Counts, error) {
 	limit := int64(defaultList)
 	if query.Limit > 0 {
@@ -151,7 +151,7 @@ func (s *Service) List(ctx context.Context, who auth.Identity, query Query) ([]J
 	return out, counts, err
 }
 
-// Counts counts everybody's jobs.
+// Counts counts the jobs of all callers.
 func (s *Service) Counts(ctx context.Context) (Counts, error) {
 	var out Counts
 	err := store.View(ctx, s.store, auth.Service().Scope(), "counting jobs", func(q db.Querier) (err error) {

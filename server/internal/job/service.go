@@ -1,6 +1,6 @@
 // Package job asks an agent one question and keeps what came of it, to be asked for later or announced to a webhook.
 //
-// A job has a channel of its own; channel, question, the agent's turn and the job are one transaction. It ends with the turn, in the
+// A job has its own channel; channel, question, the agent's turn and the job are one transaction. It ends with the turn, in the
 // transaction that ends the turn (see [Service.Observer]), or by a sweep when its time is over. Ends that are to be announced stand
 // in the database until package webhook has claimed and settled them.
 package job

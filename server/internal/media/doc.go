@@ -5,7 +5,7 @@
 // no sniffing, a sandbox, and as a download unless it is an image, sound or film.
 //
 //	form.go, incoming.go   a multipart form is read as it comes: the file goes to disk, never to memory
-//	kind.go                what may be uploaded, and how it is told
+//	kind.go                what may be uploaded, and how it is recognized
 //	keep.go, quota.go      an incoming file gets its place, if its owner has room
 //	file.go                how files are served
 //	cleanup.go             files of deleted channels go with them

@@ -46,7 +46,7 @@ func openFolder(path string) (*folder, error) {
 	return f, nil
 }
 
-// close waits for files that are getting their place. Whoever comes later gets errClosed.
+// close waits for files that are getting their place. Later calls get errClosed.
 func (f *folder) close() error {
 	f.keeping.Lock()
 	defer f.keeping.Unlock()
@@ -59,7 +59,7 @@ func (f *folder) close() error {
 // errClosed is the error of what is asked of files after Close.
 var errClosed = apierr.New(apierr.Unavailable, "The server is shutting down")
 
-// errElsewhere is the error of what would be written to a folder that nobody will find again.
+// errElsewhere is the error of what would be written to a folder that no reader will find again.
 var errElsewhere = errors.New("the folder is no longer where it was opened")
 
 // isHere returns an error unless the folder's path still leads to root.
@@ -87,7 +87,7 @@ func (f *folder) current() (*os.Root, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if root := f.root.Load(); f.isHere(root) == nil {
-		return root, nil // somebody else was faster
+		return root, nil // another goroutine was faster
 	}
 	if f.closed {
 		return nil, errClosed
@@ -96,7 +96,7 @@ func (f *folder) current() (*os.Root, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errElsewhere, err)
 	}
-	f.root.Store(root) // the old one is closed when the last of those who use it have ended
+	f.root.Store(root) // the old one is closed when the last of its users have ended
 	return root, nil
 }
 
@@ -112,7 +112,7 @@ func (t *Trouble) Error() string { return t.err.Error() }
 // Unwrap returns the error for callers.
 func (t *Trouble) Unwrap() error { return t.err }
 
-// troubleOf returns what an error tells of a folder, or nil if it tells of something else.
+// troubleOf returns the trouble with the folder that an error is about, or nil if it is about something else.
 func troubleOf(err error) *Trouble {
 	if errors.Is(err, errElsewhere) {
 		return &Trouble{"missing", apierr.Wrap(err, apierr.Unavailable, "The folder of uploads was moved or removed while the server runs; no file is stored until it is back")}

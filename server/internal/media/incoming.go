@@ -22,7 +22,7 @@ import (
 // by being moved, which is all or nothing.
 const incomingFolder = ".incoming"
 
-// Incoming is a file that was received and belongs to nobody yet. It is gone when it is discarded.
+// Incoming is a file that was received and has no owner yet. It is gone when it is discarded.
 type Incoming struct {
 	Name   string // as its sender calls it, made harmless; for people only
 	Kind   Kind
@@ -44,7 +44,7 @@ func (in *Incoming) Discard() {
 	if in.file == nil {
 		return
 	}
-	_ = in.file.Close() // nobody reads what was written
+	_ = in.file.Close() // what was written won't be read
 	in.folder.remove(in.root, in.path)
 	in.file = nil
 }

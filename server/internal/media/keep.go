@@ -51,7 +51,7 @@ func (s *Service) Upload(ctx context.Context, who auth.Identity, to Owner, once 
 		_ = s.remove(to) // else they are never served
 		return Upload{}, err
 	} else if err != nil {
-		_ = in.root.Remove(path.Join(to.ID.String(), name)) // nobody is told of it
+		_ = in.root.Remove(path.Join(to.ID.String(), name)) // the file is unknown to all callers
 		return Upload{}, err
 	}
 	return Upload{URL: urlOf(to.Area, to.ID.String(), name), Name: name, OriginalName: in.Name, Kind: in.Kind, Size: in.Size}, nil
@@ -94,7 +94,7 @@ func (s *Service) find(ctx context.Context, who auth.Identity, o Owner) error {
 	})
 }
 
-// keep moves a received file to its owner under a name that nobody can guess, and returns the name. Once it is there it
+// keep moves a received file to its owner under a name that can't be guessed, and returns the name. Once it is there it
 // survives a crash.
 func (s *Service) keep(o Owner, in *Incoming, once string) (name string, err error) {
 	release, err := s.ledger.admit(o, in.Size, func() (int64, error) { return s.used(o) })
@@ -123,13 +123,13 @@ func (s *Service) keep(o Owner, in *Incoming, once string) (name string, err err
 		}
 	}
 	if err := in.folder.isHere(root); err != nil { // it was moved meanwhile, and the file with it
-		_ = root.Remove(path.Join(dir, name)) // nobody is told of it
+		_ = root.Remove(path.Join(dir, name)) // the file is unknown to all callers
 		return "", fmt.Errorf("keeping a file: %w", err)
 	}
 	return name, nil
 }
 
-// id returns what the file is called: a name that nobody can guess and, where the file is to be kept once, the same again for the
+// id returns what the file is called: a name that can't be guessed and, where the file is to be kept once, the same again for the
 // same content.
 func (in *Incoming) id(o Owner, once string) uuid.UUID {
 	if once == "" {

@@ -141,7 +141,7 @@ func (s *Service) ensureRoom(ctx context.Context, q db.Querier, row db.EnsureRoo
 	return q.GetRoom(ctx, db.GetRoomParams{ID: row.ID, AgentID: row.AgentID})
 }
 
-// RenameRoom gives a room a name of its own, after a look at it: the error of check refuses the change, and nil checks nothing.
+// RenameRoom gives a room its own name, after a look at it: the error of check refuses the change, and nil checks nothing.
 func (s *Service) RenameRoom(ctx context.Context, who auth.Identity, agentID, id uuid.UUID, name string, check func(Room) error) (Room, error) {
 	if err := cleanName(&name, "Room"); err != nil {
 		return Room{}, err

@@ -26,7 +26,7 @@ func whole(r db.Memory) Memory {
 	}
 }
 
-// roomOf names a room without a name of its own as its channel is named now.
+// roomOf names a room that was not renamed as its channel is named now.
 func roomOf(r db.GetRoomRow) Room {
 	out := Room{
 		ID: r.Room.ID, AgentID: r.Room.AgentID, WorldID: r.Room.WorldID, ChannelID: r.Room.ChannelID,

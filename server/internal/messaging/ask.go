@@ -18,10 +18,10 @@ import (
 	"github.com/elizad/elizad/server/internal/store"
 )
 
-// checkInterval is how often somebody who waits for a turn looks into the database, in case an event was lost.
+// checkInterval is how often a caller that waits for a turn looks into the database, in case an event was lost.
 const checkInterval = 2 * time.Second
 
-// followBuffer is how many events somebody who waits for one turn may lag behind: what is missed comes with the turn's end.
+// followBuffer is how many events a caller that waits for one turn may lag behind: what is missed comes with the turn's end.
 const followBuffer = 64
 
 // Exchange is a message that was posted and the turn of the agent that is to answer it.
@@ -73,7 +73,7 @@ func (s *Service) Ask(ctx context.Context, who auth.Identity, d Draft, target uu
 		}
 	}
 	sub.Close()
-	return nil, noAgent(UnhandledNoAgent) // a duplicate of a message that nobody was given
+	return nil, noAgent(UnhandledNoAgent) // a duplicate of a message that no agent was given
 }
 
 // postOrResume finds the message that a draft resumes, and posts any other.
@@ -101,7 +101,7 @@ func (s *Service) postOrResume(ctx context.Context, who auth.Identity, d Draft) 
 		return err
 	})
 	if err == nil && found.Message.Content != dbtype.Text(d.Content) {
-		posted, err := s.Post(ctx, who, d) // another question: whoever asks it kept an old position
+		posted, err := s.Post(ctx, who, d) // another question: the caller kept an old position
 		return posted, nil, err
 	}
 	return found, d.Resume, err
@@ -133,7 +133,7 @@ type follower struct {
 	seen   int // bytes of the reply that were shown in the exchange that this one resumes
 	shown  strings.Builder
 	gap    bool     // a chunk is missing: the rest comes with the end
-	closed bool     // nobody listens any more
+	closed bool     // the caller no longer listens
 	reply  *Message // as its event brought it
 }
 

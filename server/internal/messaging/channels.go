@@ -15,7 +15,7 @@ import (
 	"github.com/elizad/elizad/server/internal/store"
 )
 
-// dmPrefix starts the names of the channels that FindOrCreateDM makes; nobody else may use it.
+// dmPrefix starts the names of the channels that FindOrCreateDM makes; no other channel may use it.
 const dmPrefix = "DM-"
 
 // Channel returns a channel with its participants.

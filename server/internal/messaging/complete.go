@@ -11,7 +11,7 @@ import (
 	"github.com/elizad/elizad/server/internal/store"
 )
 
-// Completion tells that somebody outside of this server has dealt with a message, or with a channel as a whole.
+// Completion reports that a program outside of this server has dealt with a message, or with a channel as a whole.
 type Completion struct {
 	MessageID uuid.UUID  // zero: whatever was asked last in ChannelID
 	ChannelID uuid.UUID  // the message's, when that is given
@@ -20,7 +20,7 @@ type Completion struct {
 	Detail    string // what went wrong
 }
 
-// Complete announces a completion to everybody in the channel, after the messages that are there. Nothing is stored: the
+// Complete announces a completion to all readers of the channel, after the messages that are there. Nothing is stored: the
 // turns of this server's own agents end by themselves.
 func (s *Service) Complete(ctx context.Context, who auth.Identity, c Completion) error {
 	var channel Channel

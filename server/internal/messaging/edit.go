@@ -37,7 +37,7 @@ func findMessage(ctx context.Context, q db.Querier, get func(context.Context, uu
 	return messageOf(&row, channel.MessageServerID), nil
 }
 
-// EditMessage replaces the text of a message and marks it as edited. A caller who says who he is must be the author. check,
+// EditMessage replaces the text of a message and marks it as edited. A caller with an identity must be the author. check,
 // unless nil, is asked about the message as it is; its error refuses the edit.
 func (s *Service) EditMessage(ctx context.Context, who auth.Identity, id uuid.UUID, content string, check func(Message) error) (Message, error) {
 	return s.changeMessage(ctx, who, "editing a message", id, func(q db.Querier, m *Message) error {

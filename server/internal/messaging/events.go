@@ -20,7 +20,7 @@ type EventType string
 const (
 	EventMessage        EventType = "message"         // Message was stored
 	EventChunk          EventType = "chunk"           // a piece of a reply that is being written
-	EventTurnEnded      EventType = "turn_ended"      // an agent is done with a message, or nobody will deal with it
+	EventTurnEnded      EventType = "turn_ended"      // an agent is done with a message, or no agent will deal with it
 	EventMessageUpdated EventType = "message_updated" // Message was changed; it keeps its id and its number
 	EventMessageDeleted EventType = "message_deleted" // MessageID is gone
 	EventChannelCleared EventType = "channel_cleared" // all messages are gone
@@ -33,7 +33,7 @@ type Event struct {
 	Type      EventType `json:"type"`
 	ChannelID uuid.UUID `json:"channelId"`
 	ServerID  uuid.UUID `json:"serverId"`
-	// Seq is the number of the newest message that comes before this event; for a message, its own. A reader who has not
+	// Seq is the number of the newest message that comes before this event; for a message, its own. A reader that has not
 	// seen it reads it from the database first (MessagesSince), so that all readers see one order.
 	Seq       int64           `json:"seq"`
 	Message   *Message        `json:"message,omitempty"`
@@ -56,7 +56,7 @@ type Chunk struct {
 // The status in a TurnEnd that is about no turn.
 const (
 	StatusUnhandled TurnStatus = "unhandled" // no agent was given the message
-	StatusCompleted TurnStatus = "completed" // somebody outside says that it is dealt with
+	StatusCompleted TurnStatus = "completed" // a program outside says that it is dealt with
 )
 
 // TurnEnd tells how a message was dealt with. TurnID is zero where that was no turn.
@@ -73,7 +73,7 @@ type TurnEnd struct {
 // Subjects on the bus.
 const (
 	subjectTurns      = "turns"       // there may be work
-	subjectTurnsEnded = "turns.ended" // turns were ended by somebody else than who runs them
+	subjectTurnsEnded = "turns.ended" // turns were ended by another part than the one that runs them
 	subjectChannels   = "channel."    // + channel id
 	subjectDeleted    = "channels.deleted"
 	subjectAgents     = "agents" // an agent was made, changed, started, stopped or deleted
@@ -88,7 +88,7 @@ func (s *Service) Subscribe(channelID uuid.UUID) (*bus.Subscription, error) {
 	return s.subscribe(channelID, eventBuffer)
 }
 
-// errStopping is for those who follow events when the bus closes.
+// errStopping is for followers of events when the bus closes.
 var errStopping = apierr.New(apierr.Unavailable, "The server is shutting down")
 
 func (s *Service) subscribe(channelID uuid.UUID, buffer int) (*bus.Subscription, error) {
@@ -134,7 +134,7 @@ func (s *Service) DeletedChannels() (*bus.Subscription, error) {
 	return s.bus.Subscribe(subjectDeleted, eventBuffer)
 }
 
-// AnnounceAgents tells everybody that an agent was made, changed, started, stopped or deleted.
+// AnnounceAgents publishes that an agent was made, changed, started, stopped or deleted.
 func (s *Service) AnnounceAgents(ctx context.Context) { s.publish(ctx, subjectAgents, nil) }
 
 // AgentChanges follows hints that there are other agents than before, or others of them run. Their content means nothing; those that come faster than they
@@ -168,7 +168,7 @@ func (s *Service) emitTurnEnd(ctx context.Context, serverID uuid.UUID, seq int64
 
 func (s *Service) hintWork(ctx context.Context) { s.publish(ctx, subjectTurns, nil) }
 
-// announceEnded tells everybody about turns of a channel that were ended from outside.
+// announceEnded publishes the turns of a channel that were ended from outside.
 func (s *Service) announceEnded(ctx context.Context, channel Channel, turns []Turn) {
 	if len(turns) == 0 {
 		return

@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 )
 
-// FailureKey is the member of a message's metadata that tells of an answer that failed.
+// FailureKey is the member of a message's metadata that describes a failed answer.
 const FailureKey = "failure"
 
-// Failure tells of an answer that failed, in the metadata of the message that stands in the conversation where the answer was
+// Failure describes a failed answer, in the metadata of the message that stands in the conversation where the answer was
 // to be.
 type Failure struct {
 	Reason  string `json:"reason"`  // the turn's
@@ -16,7 +16,7 @@ type Failure struct {
 	Partial bool   `json:"partial"` // the text is the part of the answer that was written; otherwise it only says that there is none
 }
 
-// Failure returns what m tells of an answer that failed; nil for every other message.
+// Failure returns the failed answer that m stands for; nil for every other message.
 func (m *Message) Failure() *Failure {
 	if m.SourceType != SourceAgentResponse || !bytes.Contains(m.Metadata, []byte(`"`+FailureKey+`"`)) {
 		return nil
@@ -30,7 +30,7 @@ func (m *Message) Failure() *Failure {
 	return metadata.Failure
 }
 
-// SaysNothing reports whether m only says that there is no answer. Nobody said that: it is no part of a conversation.
+// SaysNothing reports whether m only says that there is no answer. It has no author: it is no part of a conversation.
 func (m *Message) SaysNothing() bool {
 	f := m.Failure()
 	return f != nil && !f.Partial

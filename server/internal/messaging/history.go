@@ -76,7 +76,7 @@ func (h HistoryQuery) rows(ctx context.Context, q db.Querier, channelID uuid.UUI
 	return found, false, err
 }
 
-// MessagesSince returns up to limit messages of a channel after number seq, oldest first: what a reader who saw seq missed.
+// MessagesSince returns up to limit messages of a channel after number seq, oldest first: what a reader at seq has missed.
 func (s *Service) MessagesSince(ctx context.Context, who auth.Identity, channelID uuid.UUID, seq int64, limit int) ([]Message, error) {
 	var out []Message
 	err := store.View(ctx, s.store, who.Scope(), "reading missed messages", func(q db.Querier) error {

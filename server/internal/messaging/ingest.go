@@ -29,7 +29,7 @@ func (s *Service) Ingest(ctx context.Context, who auth.Identity, drafts []Draft)
 }
 
 // Consult posts messages of another platform and returns the exchange about the last, as [Service.Ask] does. Where
-// nobody can answer, the messages are posted all the same, and the exchange is nil.
+// no agent can answer, the messages are posted all the same, and the exchange is nil.
 func (s *Service) Consult(ctx context.Context, who auth.Identity, drafts []Draft) ([]Posted, *Exchange, error) {
 	if err := s.checkExternal(ctx, who, drafts); err != nil || len(drafts) == 0 {
 		return nil, nil, err
@@ -113,7 +113,7 @@ func (s *Service) SyncChannels(ctx context.Context, who auth.Identity, serverID 
 			return nil, apierr.New(apierr.ValidationFailed, "name must have 1 to %d characters", maxName)
 		}
 	}
-	// Those who mirror the same channels at once take them in the same order, or each would wait for the other.
+	// Programs that mirror the same channels at once take them in the same order, or each would wait for the other.
 	list = slices.SortedStableFunc(slices.Values(list), func(a, b SourceChannel) int { return strings.Compare(a.SourceID, b.SourceID) })
 	var out []Channel
 	err := store.Update(ctx, s.store, who.Scope(), "synchronising channels", func(q db.Querier) error {

@@ -59,21 +59,21 @@ type Message struct {
 
 // Reasons in Message.Unhandled.
 const (
-	UnhandledNoAgent      = "no_agent"       // nobody but people take part in the channel
+	UnhandledNoAgent      = "no_agent"       // only people take part in the channel
 	UnhandledAgentStopped = "agent_stopped"  // every agent of the channel is stopped
 	UnhandledNotAttached  = "agent_detached" // the channel's agents don't serve its message server
 )
 
 // Draft is a message before it is posted. All senders set the channel and the words. Clients by REST and sockets add an id of
 // their own, and how to make a channel that isn't there; other programs the platform and their id on it, and that it may be an
-// agent's; those who wait for the answer whom they mean, and how far they have read it; parts of the server that have channels of
+// agent's; callers that wait for the answer whom they mean, and how far they have read it; parts of the server that have channels of
 // their own (see [Observer]) what else their message makes.
 type Draft struct {
 	ID         uuid.UUID  // zero: a new one is made. An id that exists makes the post a duplicate or a conflict
-	NewID      bool       // ID was made by NewID for this post, so that nobody looks for it
+	NewID      bool       // ID was made by NewID for this post, so no lookup is needed
 	ChannelID  uuid.UUID  // required
 	ServerID   *uuid.UUID // must be the channel's, when given; the home of a channel that is made
-	AuthorID   uuid.UUID  // zero: whoever asks, or AnonymousID
+	AuthorID   uuid.UUID  // zero: the caller, or AnonymousID
 	AuthorName string
 	Content    string          // required, unless there are attachments in Metadata
 	RawMessage json.RawMessage // any JSON
@@ -83,7 +83,7 @@ type Draft struct {
 	SourceType string          // empty: SourceGUI
 	ClientID   string          // the client's own id: the same text under the same id is posted once
 	SourceID   string          // the id on the platform SourceType: in one channel it is posted once, whenever it comes again
-	Quiet      bool            // nobody is asked to answer: it is an answer itself, or news
+	Quiet      bool            // no agent is asked to answer: it is an answer itself, or news
 	Submitted  bool            // it may be an agent's: quiet when its author is an agent, or its SourceType one of an agent's
 	Create     *AutoCreate     // how to make a channel that isn't there; nil: that is an error
 	Target     *uuid.UUID      // an agent that must get a turn; the zero UUID stands for any. nil: the message may go unanswered

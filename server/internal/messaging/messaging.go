@@ -3,9 +3,9 @@
 // Everything that is said goes through one door, [Service.Post], whichever way it came in. A message, its number in the
 // channel and the turns that it causes are one transaction; after the commit an event is published on the bus, and sockets,
 // streams and agents react to it. Events are hints: each carries the number of the newest message that its reader must have
-// seen, so a reader who missed something knows it and reads the database.
+// seen, so a reader that missed something knows it and reads the database.
 //
-// The package knows nothing of how agents think. It stores turns and says that there is work; whoever runs agents claims
+// The package knows nothing of how agents think. It stores turns and says that there is work; the runtime of the agents claims
 // turns ([Service.ClaimTurns]), and ends each by [Service.FinishTurn], which stores the reply through the same door. Parts of the
 // server that make channels of their own hear of what ends in them as an [Observer].
 package messaging
@@ -49,7 +49,7 @@ type Config struct {
 	// there are no files.
 	PublicURL func(location string) string
 
-	// GuardAgents lets nobody but the server's own parts, and callers with its secret, write in the name of an agent.
+	// GuardAgents lets only the server's own parts, and callers with its secret, write in the name of an agent.
 	GuardAgents bool
 }
 
@@ -116,7 +116,7 @@ func (s *Service) Prepare(ctx context.Context) error {
 // CurrentServer returns the message server that clients use unless they know another.
 func (s *Service) CurrentServer() uuid.UUID { return DefaultServerID }
 
-// mayWriteAs returns an error unless who may write in an author's name. Anybody may be anybody but an agent, and an agent too
+// mayWriteAs returns an error unless the caller may write in an author's name: any name but an agent's, and an agent's too
 // where agents are not guarded.
 func (s *Service) mayWriteAs(ctx context.Context, q db.Querier, who auth.Identity, author uuid.UUID) error {
 	if !s.guardAgents || who.Service {

@@ -12,17 +12,17 @@ import (
 	"github.com/elizad/elizad/server/internal/auth"
 )
 
-// Observer is a part of the server that makes channels of its own, each for one conversation of a program. It hears of what ends in
+// Observer is a part of the server that makes channels, each for one conversation of a program. It hears of what ends in
 // them. What it does not want to hear of is nil. What runs in a transaction may run again with it: see [store.Store].
 type Observer struct {
 	Source string // the source type of its channels: see [Service.OwnChannel]
 
-	// TurnsEnded runs in the transaction that ends turns in a channel of its own, and its error undoes that. reply is what the one
+	// TurnsEnded runs in the transaction that ends turns in one of its channels, and its error undoes that. reply is what the one
 	// turn said, or nil.
 	TurnsEnded func(ctx context.Context, q db.Querier, reply *Message, turns []Turn) error
-	// ChannelRemoved runs in the transaction that removes a channel of its own, while it is still there; its error undoes that.
+	// ChannelRemoved runs in the transaction that removes one of its channels, while it is still there; its error undoes that.
 	ChannelRemoved func(ctx context.Context, q db.Querier, channelID uuid.UUID) error
-	// Committed is called when turns have ended in a channel of its own, after the commit.
+	// Committed is called when turns have ended in one of its channels, after the commit.
 	Committed func(ctx context.Context)
 }
 
@@ -86,7 +86,7 @@ func NoSuchAgent(id uuid.UUID) error {
 	return apierr.New(apierr.AgentNotFound, "Agent with ID '%s' not found", id)
 }
 
-// Ended is what a transaction put an end to in one channel. [Service.Announce] tells of it after the commit.
+// Ended is what a transaction put an end to in one channel. [Service.Announce] publishes it after the commit.
 type Ended struct {
 	channel Channel
 	turns   []Turn
@@ -148,7 +148,7 @@ func (s *Service) RemoveChannel(ctx context.Context, q db.Querier, id uuid.UUID)
 	return gone, err
 }
 
-// Announce tells everybody what a transaction ended, after its commit.
+// Announce publishes what a transaction ended, after its commit.
 func (s *Service) Announce(ctx context.Context, ended ...Ended) {
 	for _, e := range ended {
 		s.announceEnded(ctx, e.channel, e.turns)

@@ -11,7 +11,7 @@ import (
 	"github.com/elizad/elizad/server/internal/store"
 )
 
-// Participants returns who takes part in a channel, in the order of joining; nobody in an unknown one.
+// Participants returns the participants of a channel, in the order of joining; none for an unknown one.
 func (s *Service) Participants(ctx context.Context, who auth.Identity, channelID uuid.UUID) ([]uuid.UUID, error) {
 	var out []uuid.UUID
 	err := store.View(ctx, s.store, who.Scope(), "listing participants", func(q db.Querier) error {

@@ -23,7 +23,7 @@ import (
 // Post stores a message and gives it to the agents that take part in its channel. It is the one way in: when it returns, the
 // message, its number and the turns it causes are durable, and the event is out.
 //
-// A client that sends the same text again under the same id of its own gets the message that is there, with Duplicate set.
+// A client that sends the same text again under the same client id gets the message that is there, with Duplicate set.
 // Errors: VALIDATION_ERROR for a draft that can't be stored, NOT_FOUND for the channel or server, BAD_REQUEST for a server
 // that isn't the channel's, QUEUE_FULL when an agent can't take more, NO_AGENT when Target asks for one and there is none,
 // CONFLICT for an id that belongs to another message, FORBIDDEN for an author that the caller can't be.
@@ -60,7 +60,7 @@ func (s *Service) Post(ctx context.Context, who auth.Identity, d Draft) (Posted,
 	return p.out, nil
 }
 
-// logPosted notes that a message came, without its text, and whether somebody is to answer it.
+// logPosted notes that a message came, without its text, and whether an agent is to answer it.
 func (s *Service) logPosted(ctx context.Context, p *Posted) {
 	m := &p.Message
 	attrs := [...]slog.Attr{

@@ -97,7 +97,7 @@ func words(text string) string {
 	return `"` + strings.Join(list, `" "`) + `"`
 }
 
-// finder is a search in the terms of the database. Each way of searching has statements of its own, so that an index serves
+// finder is a search in the terms of the database. Each way of searching has its own statements, so that an index serves
 // each.
 type finder struct {
 	words                 string

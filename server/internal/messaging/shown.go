@@ -61,7 +61,7 @@ func BesideIn(shown json.RawMessage) Beside {
 	return out
 }
 
-// Beside reads the same from the documents that the shown metadata are made of, for those who need only this.
+// Beside reads the same from the documents that the shown metadata are made of, for callers that need only this.
 func (m *Message) Beside() Beside {
 	var room [len(shownMembers)]jsontext.Member
 	var out Beside
@@ -105,7 +105,7 @@ func (m *Message) DisplayName() string {
 // ByAgent reports whether a message says or does something for an agent.
 func (m *Message) ByAgent() bool { return isAgentSource(m.SourceType) }
 
-// isAgentSource reports whether messages of a source are an agent's, and ask nobody.
+// isAgentSource reports whether messages of a source are an agent's, and ask no agent.
 func isAgentSource(source string) bool {
 	return source == SourceAgentResponse || source == SourceAgentAction
 }

@@ -14,7 +14,7 @@ type Spoken struct {
 	AgentID    uuid.UUID
 	ChannelID  uuid.UUID // where it is said, and made there if it is none yet; zero for the speaker's DM with the agent
 	SpeakerID  uuid.UUID
-	AuthorName string // of the speaker; empty where it isn't told
+	AuthorName string // of the speaker; empty where it isn't given
 	Text       string // what was understood of it
 }
 

@@ -19,8 +19,8 @@ import (
 )
 
 // ClaimTurns leases up to n turns to owner: heads of mailboxes that are queued, or running under a lease that has passed. The
-// sender who has the fewest turns under way comes first, and nobody gets more than perSender; 0 is no bound. The lease must be
-// renewed before it passes, or somebody else takes the turns.
+// sender with the fewest turns under way comes first, and none gets more than perSender; 0 is no bound. The lease must be
+// renewed before it passes, or another owner takes the turns.
 func (s *Service) ClaimTurns(ctx context.Context, owner string, n, perSender int, lease time.Duration) ([]Turn, error) {
 	if perSender <= 0 {
 		perSender = math.MaxInt32
@@ -80,7 +80,7 @@ func (s *Service) RenewTurns(ctx context.Context, owner string, ids []uuid.UUID,
 	return lost, err
 }
 
-// ReleaseTurn gives a turn back to its mailbox, if owner runs it in the attempt that t tells of, for the next to take.
+// ReleaseTurn gives a turn back to its mailbox, if owner runs it in the attempt that t names, for the next to take.
 func (s *Service) ReleaseTurn(ctx context.Context, owner string, t Turn) error {
 	err := store.Update(ctx, s.store, auth.Service().Scope(), "releasing a turn", func(q db.Querier) error {
 		_, err := q.ReleaseTurnLease(ctx, db.ReleaseTurnLeaseParams{ID: t.ID, Owner: owner, Attempt: int64(t.Attempts)})
@@ -146,7 +146,7 @@ func (s *Service) TurnContext(ctx context.Context, t Turn, recent int) (TurnCont
 	return out, err
 }
 
-// addMembers notes who takes part in the channel, and how the agent itself does.
+// addMembers notes the participants of the channel, and how the agent itself takes part.
 func (c *TurnContext) addMembers(agentID uuid.UUID, members []db.ListChannelMembersRow) {
 	c.Channel.Participants = make([]uuid.UUID, len(members))
 	for i, m := range members {
@@ -247,7 +247,7 @@ func (s *Service) FinishTurn(ctx context.Context, owner string, t Turn, o Outcom
 	return reply, nil
 }
 
-// mayFree reports whether the end of a turn may let another begin, for which there is then a hint: mostly nobody waits. That is
+// mayFree reports whether the end of a turn may let another begin, for which there is then a hint: mostly none waits. That is
 // certain for the rest of the mailbox once the reply has its number, which posts to the channel take, too: one that comes after
 // this transaction hints at its own turn.
 func (s *Service) mayFree(ctx context.Context, q db.Querier, reply *Message) (bool, error) {

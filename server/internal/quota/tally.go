@@ -35,7 +35,7 @@ type Tally struct {
 func NewTally(q Quota, now func() time.Time) *Tally { return &Tally{Quota: q, now: now} }
 
 // Admit refuses more things than there may be beside those that all counts, and what is more than a caller's share beside
-// those that ofCaller counts. With nil for ofCaller they are nobody's.
+// those that ofCaller counts. With nil for ofCaller they have no owner.
 //
 // A caller can't have more than the share while there are no more in all, so that theirs are counted only above it: then for
 // each admission, at a cost that grows with what this caller has.

@@ -7,13 +7,13 @@ import (
 	"github.com/elizad/elizad/server/socketio"
 )
 
-// audience is everybody on this node who listens to a channel, through either door: Socket.IO and plain WebSocket.
+// audience is all connections of this node that listen to a channel, through either door: Socket.IO and plain WebSocket.
 type audience struct {
 	sockets socketio.Broadcast
 	plain   []*plainConn
 }
 
-// audience returns who listens to a channel now.
+// audience returns the connections that listen to a channel now.
 func (g *Gateway) audience(channelID uuid.UUID) audience {
 	return audience{sockets: g.ns.To(channelRoom(channelID)).Local(), plain: g.plain.members(channelID)}
 }
@@ -23,7 +23,7 @@ func (g *Gateway) hasListeners(channelID uuid.UUID) bool {
 	return g.plain.hasListeners(channelID) || g.ns.To(channelRoom(channelID)).Local().Any()
 }
 
-// broadcast writes a message to everybody in its channel, and to its sender with what only the sender gets.
+// broadcast writes a message to all listeners of its channel, and to its sender with what only the sender gets.
 func (g *Gateway) broadcast(m messaging.Message) {
 	to := g.audience(m.ChannelID)
 	if m.SourceType == messaging.SourceAgentResponse {

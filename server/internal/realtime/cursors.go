@@ -12,7 +12,7 @@ import (
 type cursors struct {
 	mu      sync.Mutex
 	last    map[uuid.UUID]int64
-	sweepAt int // of how many channels those are let go that nobody listens to any more
+	sweepAt int // from how many channels on those without listeners are dropped
 }
 
 // minSwept is how many channels are followed before any is let go.

@@ -73,7 +73,7 @@ func (g *Gateway) poll() (m bus.Message, ok bool) {
 // early returns the message of that number if its event has come, though behind those of later ones: callers that post at the
 // same time publish in any order.
 func (g *Gateway) early(channelID uuid.UUID, seq int64) *messaging.Message {
-	runtime.Gosched() // who has stored it is about to publish it
+	runtime.Gosched() // the goroutine that stored it is about to publish it
 	for len(g.ahead) < maxTogether {
 		m, ok := g.poll()
 		if !ok {

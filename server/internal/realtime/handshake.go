@@ -15,7 +15,7 @@ import (
 // dataSpeaker is a *speaker in the data kept with a socket.
 const dataSpeaker = "speaker"
 
-// speaker is who a socket speaks for. It is replaced, never changed.
+// speaker is the entity that a socket speaks for. It is replaced, never changed.
 type speaker struct {
 	entity    uuid.UUID
 	anonymous bool // the entity was made up by us
@@ -54,8 +54,8 @@ func refuseKey(err error) error {
 	}{string(e.Code), blocked.RetryAfter()}}
 }
 
-// authenticate decides who a socket is: the key first, then the entity that the client names. Clients that name none get
-// an identity of their own, unless the operator wants them refused.
+// authenticate identifies a socket: by the key first, then by the entity that the client names. Clients that name none get
+// a new identity, unless the operator wants them refused.
 func (g *Gateway) authenticate(_ context.Context, s *socketio.Socket) error {
 	var claim struct {
 		APIKey   any `json:"apiKey"`
@@ -103,7 +103,7 @@ func (g *Gateway) connected(s *socketio.Socket) {
 	}
 }
 
-// entityOf returns who a socket speaks for.
+// entityOf returns the entity that a socket speaks for.
 func entityOf(s *socketio.Socket) uuid.UUID { return speakerOf(s).entity }
 
 // adopt lets a socket that came without an identity take the first one that it presents.
@@ -120,11 +120,11 @@ func emit(g *Gateway, s *socketio.Socket, event string, payload any) {
 	}
 }
 
-// Identity names who a socket speaks for, so that a lost session is given back to nobody else.
+// Identity names the entity that a socket speaks for, so that a lost session is given back to no other.
 func Identity(s *socketio.Socket) string {
 	who := speakerOf(s)
 	if !who.named {
-		return "" // whoever holds the session's secret, whatever name it has taken since
+		return "" // every holder of the session's secret, whatever name it has taken since
 	}
 	return who.entity.String()
 }

@@ -49,7 +49,7 @@ func (g *Gateway) listen() {
 		g.handle(ctx, ev, what, wrapper.get("payload"))
 	})
 	g.ns.OnAny(func(ctx context.Context, ev *socketio.Event) {
-		if !g.heard[ev.Name] { // there is nobody to answer it; client libraries of other products send many kinds
+		if !g.heard[ev.Name] { // it has no handler; client libraries of other products send many kinds
 			g.log.DebugContext(ctx, "socket event of unknown name", "event", ev.Name)
 		}
 	})

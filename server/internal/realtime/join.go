@@ -93,7 +93,7 @@ func (g *Gateway) follow(ctx context.Context, entity, channelID uuid.UUID) error
 	return nil
 }
 
-// sweepCursors lets go of the channels that nobody listens to any more and of which no event came to tell so. It does
+// sweepCursors drops the channels that have lost their listeners without an event that said so. It does
 // something each time that their number has doubled.
 func (g *Gateway) sweepCursors() {
 	channels := g.cursors.crowded()

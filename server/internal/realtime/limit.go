@@ -10,7 +10,7 @@ import (
 
 const maxRefusals = 200 // of one socket, after which it is sent away
 
-// HandshakeWait charges a new connection to an address, apart from the events of those it has: who has said too much may still
+// HandshakeWait charges a new connection to an address, apart from the events of those it has: a client that sent too much may still
 // come back. It returns how long the address has to wait, 0 if it may connect. One whose credentials would not be looked at
 // need not connect.
 func (g *Gateway) HandshakeWait(address string) time.Duration {

@@ -114,7 +114,7 @@ func (g *Gateway) watchLogs(s *socketio.Socket, filter logFilter) {
 	g.watchers.Go(func() {
 		defer lifecycle.Contain(g.log, "the sending of the log")
 		defer sub.Close()
-		var lost uint64 // entries that the next one that is sent tells of
+		var lost uint64 // entries, to be reported with the next one that is sent
 		for {
 			select {
 			case <-ctx.Done():

@@ -105,7 +105,7 @@ func IsPlainUpgrade(r *http.Request) bool {
 
 // serve reads frames until the connection ends.
 func (c *plainConn) serve(r *http.Request) {
-	defer func() { _ = c.ws.CloseNow() }() // in case that nobody has
+	defer func() { _ = c.ws.CloseNow() }() // if it is still open
 	var helpers sync.WaitGroup
 	for _, help := range []func(){c.write, c.beat} {
 		helpers.Go(func() {
@@ -137,7 +137,7 @@ func (c *plainConn) serve(r *http.Request) {
 	}
 }
 
-// greet tells the client who it is taken for.
+// greet sends the client its identity.
 func (c *plainConn) greet() {
 	c.send(api.PlainStatus{
 		Type: api.PlainStatusTypeStatus, Status: api.PlainStatusStatusConnected, ConnectionID: &c.id, EntityID: &c.entity,
@@ -167,7 +167,7 @@ func (c *plainConn) read(ctx context.Context) (object, error) {
 	return fields(bytes.TrimSpace(data)), nil
 }
 
-// authenticate decides who the connection is: by the request's headers and query, or by a first frame of type "auth", which
+// authenticate identifies the connection: by the request's headers and query, or by a first frame of type "auth", which
 // is what browsers can send.
 func (c *plainConn) authenticate(r *http.Request) bool {
 	query := r.URL.Query()

@@ -20,7 +20,7 @@ func plainAgentsOf(agents []AgentStatus) api.PlainAgents {
 	return list
 }
 
-// tellAgents tells everybody whenever an agent was made, changed, started, stopped or deleted, until the subscription ends:
+// tellAgents notifies all connections when an agent was made, changed, started, stopped or deleted, until the subscription ends:
 // sockets that it happened, plain connections which agents there are.
 func (g *Gateway) tellAgents(ctx context.Context) {
 	for range g.agents.C() {

@@ -53,7 +53,7 @@ func (c *plainConn) fail(message, code, clientID string) {
 	c.send(api.PlainError{Type: api.PlainErrorTypeError, Error: message, Code: code, ClientMessageID: clientID})
 }
 
-// refuseWith tells of an error of the domain.
+// refuseWith sends an error of the domain.
 func (c *plainConn) refuseWith(err error, clientID string) {
 	e := c.gateway.refusal(c.ctx, err)
 	c.fail(e.Error, e.Code, clientID)

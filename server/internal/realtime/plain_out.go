@@ -65,7 +65,7 @@ func (g *Gateway) plainEvent(e messaging.Event) any {
 	return status
 }
 
-// withSession returns the status with what is told of a session.
+// withSession returns the status with the fields of a session.
 func withSession(status api.PlainStatus, s api.SocketSession) api.PlainStatus {
 	status.SessionID, status.ExpiresAt, status.TimeRemaining = &s.SessionID, &s.ExpiresAt, &s.TimeRemaining
 	return status
@@ -87,7 +87,7 @@ func (c *plainConn) sheds(reply uuid.UUID) bool {
 	return true
 }
 
-// chunkToPlain sends a piece of a reply to those who keep up.
+// chunkToPlain sends a piece of a reply to the connections that keep up.
 func (g *Gateway) chunkToPlain(to []*plainConn, e messaging.Event) {
 	to = slices.DeleteFunc(to, func(c *plainConn) bool { return c.sheds(e.Chunk.MessageID) })
 	g.toPlain(to, g.plainEvent(e))

@@ -38,7 +38,7 @@ type Messaging interface {
 	AgentChanges() (*bus.Subscription, error)
 }
 
-// AgentStatus is what the plain dialect tells of an agent.
+// AgentStatus is what the plain dialect reports of an agent.
 type AgentStatus struct {
 	ID      uuid.UUID
 	Name    string
@@ -53,7 +53,7 @@ type Config struct {
 	Agents        func(ctx context.Context) ([]AgentStatus, error)
 	Logs          *logstream.Stream // what subscribers of the log get; nil: nothing
 	RateLimit     throttle.Limit    // of inbound events, and of handshakes; the zero value is no limit
-	RequireEntity bool              // refuse clients that don't say who they are
+	RequireEntity bool              // refuse clients without an identity
 	MaxPayload    int64             // bytes of one frame on a plain WebSocket; 0: 1,000,000
 	Logger        *slog.Logger
 	Now           func() time.Time // nil: time.Now

@@ -13,7 +13,7 @@ import (
 )
 
 // A join replays at most so many missed messages, of so many bytes together. It must be well below what the queue of a
-// socket holds, or whoever missed much would be sent away as too slow, and never catch up. The rest is had by joining again,
+// socket holds, or a client that missed much would be cut off as too slow, and never catch up. The rest is had by joining again,
 // or by REST.
 const (
 	maxMissed      = 100

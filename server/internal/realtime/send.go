@@ -16,7 +16,7 @@ import (
 
 const defaultSource = "socketio_client"
 
-// send posts a message. Its sender hears of it through the delivery, like everybody else in the channel, so that the order
+// send posts a message. Its sender hears of it through the delivery, like all others in the channel, so that the order
 // is one; there it also gets its acknowledgement.
 func (g *Gateway) send(ctx context.Context, ev *socketio.Event, payload json.RawMessage) {
 	said := readSaid(payload)

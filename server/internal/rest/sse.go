@@ -56,8 +56,8 @@ func (s *eventStream) VisitPostMessageResponse(w http.ResponseWriter) error { re
 // VisitPostSessionMessageResponse writes the stream as the answer to a message in a session.
 func (s *eventStream) VisitPostSessionMessageResponse(w http.ResponseWriter) error { return s.serve(w) }
 
-// serve writes the stream to its end. What goes wrong on the way is told in the stream or, when the reader has left, to
-// nobody: the answer has begun.
+// serve writes the stream to its end. An error on the way is written into the stream or, when the reader has left, dropped:
+// the answer has begun.
 func (s *eventStream) serve(w http.ResponseWriter) error {
 	defer s.close()
 	ctx, cancel := context.WithCancel(s.ctx)

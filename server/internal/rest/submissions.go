@@ -37,7 +37,7 @@ func (h messageHandlers) CreateAction(ctx context.Context, req apiserver.CreateA
 	return apiserver.CreateAction201JSONResponse{MessageAnswerJSONResponse: messageAnswer(posted.Message)}, nil
 }
 
-// submission reads what somebody says, who may be an agent.
+// submission reads a message as it was submitted; its author may be an agent.
 func submission(b api.SubmitMessageRequest) messaging.Draft {
 	d := messaging.Draft{
 		ID: deref(b.MessageID), ChannelID: b.ChannelID, ServerID: b.MessageServerID, AuthorID: b.AuthorID,
@@ -210,5 +210,5 @@ func externalMessage(b api.IngestRequest) (messaging.Draft, error) {
 	return d, nil
 }
 
-// externalSource is the source type of messages whose platform isn't told.
+// externalSource is the source type of messages that don't name their platform.
 const externalSource = "external"

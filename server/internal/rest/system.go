@@ -271,7 +271,7 @@ func (h systemHandlers) GetLocalEnvironment(ctx context.Context, _ apiserver.Get
 	read := h.settings.Read
 	switch err := h.mayHandleSettings(ctx, "inspection is"); {
 	case errors.Is(err, auth.ErrRefused):
-		read = h.settings.Names // the official web client reads them on every page, whoever uses it
+		read = h.settings.Names // the official web client reads them on every page, for every user
 	case err != nil:
 		return nil, err
 	}

@@ -117,7 +117,7 @@ func found(row db.Agent, err error) (db.Agent, error) {
 }
 
 // Create stores a new agent, which doesn't run yet. When the agent exists with the same content it is returned and created
-// is false; with other content the error is a CONFLICT and nothing changes, as it is for an id that stands for somebody or
+// is false; with other content the error is a CONFLICT and nothing changes, as it is for an id that stands for a person or
 // something else.
 func (a *Agents) Create(ctx context.Context, who auth.Identity, c agent.Character) (out Agent, created bool, err error) {
 	return a.create(ctx, who, c, a.mayCreate)

@@ -22,7 +22,7 @@ import (
 	"github.com/elizad/elizad/server/internal/store"
 )
 
-// updateTries bounds how often a change is tried again when somebody else changes the agent at the same moment.
+// updateTries bounds how often a change is tried again when another caller changes the agent at the same moment.
 const updateTries = 5
 
 // Update changes the fields that a patch names, by the rules of [agent.Character.Patch]; "enabled" may be among them.

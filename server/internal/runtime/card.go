@@ -19,7 +19,7 @@ type card struct {
 	bio     string
 	model   ModelStatus
 
-	// trouble is what was last wrong with the model's configuration, as the model itself said; nil while it works.
+	// trouble is the last error of the model's configuration, as the model itself reported it; nil while it works.
 	trouble atomic.Pointer[string]
 	// manner is how the large model answers.
 	manner atomic.Pointer[frame.Manner]

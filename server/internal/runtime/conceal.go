@@ -79,7 +79,7 @@ func nearest(key, around string) string {
 	return key
 }
 
-// opened returns a character's settings with the secrets in their place, for those who work with them.
+// opened returns a character's settings with the secrets in their place, for the code that uses them.
 func opened(settings map[string]any, all map[string]string) map[string]any {
 	out, _ := walk("/settings", settings, func(at string, v any) (any, bool) {
 		if text, ok := all[at]; ok && v == agent.SecretMask {

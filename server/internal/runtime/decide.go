@@ -116,7 +116,7 @@ func (r *run) clientRule() (verdict, bool) {
 }
 
 // isAlone reports whether the agent is alone with the message's author, as far as it can see: no other agent of the room is
-// running, and nobody else takes part or has said anything lately. Who is in a channel of another platform, only that knows.
+// running, and no other person takes part or has written lately. Who is in a channel of another platform, only that knows.
 func (r *run) isAlone() bool {
 	if r.context.Channel.SourceID != nil || len(r.runningPeers()) > 0 {
 		return false

@@ -26,7 +26,7 @@ func (s services) Generate(ctx context.Context, req model.Request) (model.Answer
 	return s.collect(ctx, req)
 }
 
-// collect calls the agent's model for an answer that nobody sees before its end, and again when it broke off.
+// collect calls the agent's model for an answer that is not streamed, and again when it broke off.
 func (r *run) collect(ctx context.Context, req model.Request) (answer model.Answer, err error) {
 	attempts := 0
 	for try := 1; try <= maxTries; try++ {

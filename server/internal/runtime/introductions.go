@@ -8,14 +8,14 @@ import (
 )
 
 const (
-	introductionAge  = 24 * time.Hour // how long a person is taken to remember what was told
-	introductionMemo = time.Hour      // how long the database is not asked again who was told,
-	strangerMemo     = time.Minute    // and who wasn't: another server may tell them meanwhile
+	introductionAge  = 24 * time.Hour // how long a person is taken to remember the introduction
+	introductionMemo = time.Hour      // how long a known introduction is not looked up again,
+	strangerMemo     = time.Minute    // and a missing one: another server may give it meanwhile
 	maxIntroductions = 10_000
 )
 
-// introductions remembers who was told what answers here, and who wasn't, so that not every answer reads what its person was told
-// in a day.
+// introductions remembers which persons know what answers here, and which don't, so that not every answer reads what its person
+// got in a day.
 type introductions struct {
 	mu    sync.Mutex
 	known map[uuid.UUID]introduction
@@ -27,7 +27,7 @@ type introduction struct {
 	until time.Time // when the database is asked again
 }
 
-// recall reports whether a person was told, and whether that is known.
+// recall reports whether a person had the introduction, and whether that is known.
 func (i *introductions) recall(person uuid.UUID, now time.Time) (told, known bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -38,7 +38,7 @@ func (i *introductions) recall(person uuid.UUID, now time.Time) (told, known boo
 	return found.told, true
 }
 
-// note remembers whether a person was told. A full memory starts anew: what it knew stands in the database, too.
+// note remembers whether a person had the introduction. A full memory starts anew: what it knew is in the database, too.
 func (i *introductions) note(person uuid.UUID, told bool, now time.Time) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -49,7 +49,7 @@ func (i *introductions) note(person uuid.UUID, told bool, now time.Time) {
 	if told {
 		until = now.Add(introductionMemo)
 	} else if found := i.known[person]; found.told && now.Before(found.until) {
-		return // the database was asked before another answer told it
+		return // the database was read before another answer gave the introduction
 	}
 	i.known[person] = introduction{told, until}
 }

@@ -27,7 +27,7 @@ type ModelRequest struct {
 type ModelChoice struct {
 	Provider model.Provider
 	Notice   string // for the owner: why it is this one, when that needs attention
-	// ReplyNotice goes with every reply, so that nobody takes the built-in responder for a language model.
+	// ReplyNotice goes with every reply, so that readers don't take the built-in responder for a language model.
 	ReplyNotice string
 	// Introduction is what the model says of itself, to each person once a day.
 	Introduction string
@@ -52,7 +52,7 @@ func (c ModelChoice) status() ModelStatus {
 	return ModelStatus{Provider: c.Provider.Name(), Model: c.Provider.Model(model.TextLarge), Notice: c.Notice}
 }
 
-// brokenChoice is the choice of an agent whose model cannot be used until somebody changes a setting.
+// brokenChoice is the choice of an agent whose model cannot be used until a setting changes.
 func brokenChoice(message string) ModelChoice {
 	return ModelChoice{Provider: Misconfigured("none", message), Notice: message}
 }

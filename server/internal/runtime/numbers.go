@@ -11,7 +11,7 @@ type Numbers struct{ Total, Running int }
 // numbersLast is how long numbers are remembered: other processes on the database change them, too.
 const numbersLast = time.Second
 
-// numbers remembers how many agents there are, so that they are not counted for each who looks after the server's health. It
+// numbers remembers how many agents there are, so that they are not counted for each health check. It
 // is safe for concurrent use.
 type numbers struct {
 	now func() time.Time
@@ -39,7 +39,7 @@ func (n *numbers) remember(counted Numbers, changes int) {
 	}
 }
 
-// forget is called after each change, also one that failed, for it may be stored all the same.
+// forget is called after each change, even one that failed, for it may be stored all the same.
 func (n *numbers) forget() {
 	n.mu.Lock()
 	defer n.mu.Unlock()

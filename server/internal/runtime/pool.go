@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// tick is how often the dispatcher looks for turns without being told, in case a hint was lost or a lease passed.
+	// tick is how often the dispatcher looks for turns without a hint, in case one was lost or a lease passed.
 	tick = time.Second
 	// releaseTime is the part of the time to stop that is kept for giving turns back.
 	releaseTime = time.Second
@@ -124,11 +124,11 @@ func (s *Service) claim() {
 	s.leasing.Lock()
 	defer s.leasing.Unlock()
 	if s.wall().Sub(s.renewed).Abs() > s.cfg.Lease/2 && !s.renew() {
-		return // after a gap, what runs here may look as if nobody ran it
+		return // after a gap, what runs here may look abandoned
 	}
 	turns, err := s.cfg.Messages.ClaimTurns(s.life, s.cfg.Owner, room, share(cap(s.slots)), s.cfg.Lease)
 	if err != nil {
-		if !s.claimless { // told once, and not every second
+		if !s.claimless { // logged once, and not every second
 			s.cfg.Logger.WarnContext(s.life, "turns not claimed", "error", err)
 		}
 		s.claimless = true
@@ -140,8 +140,8 @@ func (s *Service) claim() {
 	}
 }
 
-// share returns how many of the workers one sender may have at work. The rest, a quarter, is there for whoever comes next: who
-// asks a thousand things at once keeps nobody waiting but himself.
+// share returns how many of the workers one sender may have at work. The rest, a quarter, is there for other senders: one that
+// asks a thousand things at once delays only itself.
 func share(workers int) int { return max(1, workers-max(1, workers/4)) }
 
 // begin runs a turn that was claimed, unless it runs already.
@@ -223,7 +223,7 @@ func (s *Service) keep(ended *bus.Subscription) {
 // renew extends the leases of the turns that run here, and reports whether it could. Those that were lost meanwhile, as after a
 // gap in which another process took them up, are broken off. s.leasing is held, so that none is claimed at the same time.
 //
-// Only what runs is renewed: the lease of a turn that nobody runs, because the answer to its claim was lost, must pass.
+// Only what runs is renewed: the lease of a turn that no worker runs, because the answer to its claim was lost, must pass.
 func (s *Service) renew() bool {
 	s.mu.Lock()
 	held := slices.Collect(maps.Keys(s.held))
@@ -257,7 +257,7 @@ func (s *Service) cancel(ids []uuid.UUID) {
 	}
 }
 
-// cancelEnded ends the runs of turns that were ended by somebody else. After a loss of events they run on, and their outcome is
+// cancelEnded ends the runs of turns that were ended from outside. After a loss of events they run on, and their outcome is
 // refused when they finish.
 func (s *Service) cancelEnded(m bus.Message) {
 	if m.Lost {

@@ -116,7 +116,7 @@ func describeAttachment(a agent.Attachment) string {
 	return shorten(joined(", ", a.ContentType, a.Title, a.Description, a.URL), maxLine)
 }
 
-// marker is a mark that nobody who wrote a message can have known.
+// marker is a mark that the author of a message cannot have known.
 func (t *transcript) marker() string {
 	return "message " + uuid.NewSHA1(t.run.ResponseID, []byte("marker")).String()[:8]
 }

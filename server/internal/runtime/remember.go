@@ -42,7 +42,7 @@ func (r *run) recollection(o messaging.Outcome) *messaging.Recollection {
 	return out
 }
 
-// memoryOf is the id under which the agent keeps a message: what it said itself keeps its id, all else gets one of its own.
+// memoryOf is the id under which the agent keeps a message: its own messages keep their id, all others get a new one.
 func (r *run) memoryOf(messageID uuid.UUID) uuid.UUID {
 	for _, m := range r.view.Recent {
 		if m.ID == messageID && m.FromSelf {

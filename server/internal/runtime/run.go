@@ -34,7 +34,7 @@ type run struct {
 	truncated  string // why the reply ends before its writer wanted; empty when it doesn't
 	ignored    bool   // an action ended the exchange without words
 	answering  bool   // the agent is to answer: people wait for it, and find what became of it in the conversation
-	introduced bool   // the author was told today what answers here
+	introduced bool   // the author had the introduction within a day
 	noWords    bool   // the outcome's reply is not the agent's words but says that there are none
 }
 
@@ -124,7 +124,7 @@ func (r *run) wasIntroduced(ctx context.Context) (bool, error) {
 	return told, err
 }
 
-// noteIntroduction remembers what a stored reply told its reader of the model.
+// noteIntroduction remembers what a stored reply said to its reader about the model.
 func (r *run) noteIntroduction(reply *messaging.Reply) {
 	if reply == nil || r.agent == nil {
 		return

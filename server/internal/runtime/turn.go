@@ -184,7 +184,7 @@ func (r *run) complete(o messaging.Outcome) (done messaging.Outcome) {
 }
 
 // finish stores an outcome. A database that fails is asked again until the server stops, because our lease is renewed and
-// nobody else would end the turn.
+// no other worker would end the turn.
 func (s *Service) finish(ctx context.Context, r *run, o messaging.Outcome) {
 	s.insist(func() bool {
 		done := r.complete(o)

@@ -18,7 +18,7 @@ import (
 	"github.com/elizad/elizad/server/internal/seal"
 )
 
-// agentVersion is what is built from one version of an agent. Many runs share it; nothing in it changes but the card's trouble.
+// agentVersion is what is built from one version of an agent. Many runs share it; only the card's trouble changes in it.
 type agentVersion struct {
 	id         uuid.UUID
 	version    int64

@@ -1,8 +1,8 @@
 // Package session keeps the conversations of one person with one agent that end by themselves.
 //
-// A session has a channel of its own, and what is said in it is posted there like any message: [Service.Draft] returns the message,
+// A session has its own channel, and what is said in it is posted there like any message: [Service.Draft] returns the message,
 // and posting it renews the session in the same transaction. The end of a session is a time in the database; a sweep notes it and
-// tells the channel ([EventWarning], [EventExpired]), and whoever reads a session judges by the time, swept or not.
+// announces it in the channel ([EventWarning], [EventExpired]), and readers of a session judge by the time, swept or not.
 package session
 
 import (

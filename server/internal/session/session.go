@@ -13,7 +13,7 @@ import (
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
-// Session is the conversation of one person with one agent in a channel of its own. It ends when nobody speaks for a while,
+// Session is the conversation of one person with one agent in its own channel. It ends after a while without a message,
 // and at the latest when its longest life is over.
 type Session struct {
 	ID           uuid.UUID
@@ -85,7 +85,7 @@ const channelSource = "session"
 // SourceUser is the source type of what the user of a session says.
 const SourceUser = "user"
 
-// memory is how long an ended session is told from one that never was.
+// memory is how long an ended session can be distinguished from one that never was.
 const memory = 24 * time.Hour
 
 // maxMetadata is how long the metadata of a session or of one of its messages may be, in bytes of JSON.

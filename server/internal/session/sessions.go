@@ -113,8 +113,8 @@ func (s *Service) live(ctx context.Context, q db.Querier, id uuid.UUID) (Session
 	return sessionOf(row, now), over(row, now)
 }
 
-// List returns live sessions, newest first, and the counts of all: the caller's own, or everybody's for a caller who
-// doesn't say who it is.
+// List returns live sessions, newest first, and the counts of all: the caller's own, or those of all users for a caller
+// without an identity.
 func (s *Service) List(ctx context.Context, who auth.Identity, query Query) ([]Session, Counts, error) {
 	limit := int64(defaultList)
 	if query.Limit > 0 {
@@ -142,7 +142,7 @@ func (s *Service) List(ctx context.Context, who auth.Identity, query Query) ([]S
 	return out, countsOf(counts), err
 }
 
-// Counts counts everybody's sessions.
+// Counts counts the sessions of all users.
 func (s *Service) Counts(ctx context.Context) (Counts, error) {
 	var counts db.CountSessionsRow
 	err := store.View(ctx, s.store, auth.Service().Scope(), "counting sessions", func(q db.Querier) (err error) {
@@ -171,7 +171,7 @@ func (s *Service) Heartbeat(ctx context.Context, who auth.Identity, id uuid.UUID
 	})
 }
 
-// noteActivity renews a session that renews itself, and otherwise only notes that somebody is there. It finds no row when the
+// noteActivity renews a session that renews itself, and otherwise only notes the activity. It finds no row when the
 // session is over.
 func (s *Service) noteActivity(ctx context.Context, q db.Querier, id uuid.UUID) (row db.Session, renewed bool, err error) {
 	now := s.millis()
@@ -230,7 +230,7 @@ func (s *Service) whyOver(ctx context.Context, q db.Querier, id uuid.UUID) error
 	return apierr.New(apierr.SessionExpired, "Session '%s' expired", id) // a moment ago
 }
 
-// End ends a session for good, also one that ran out within the last day. What its agent is working on is cancelled;
+// End ends a session for good, even one that ran out within the last day. What its agent is working on is cancelled;
 // the channel and its messages stay.
 func (s *Service) End(ctx context.Context, who auth.Identity, id uuid.UUID) error {
 	var ended messaging.Ended

@@ -55,7 +55,7 @@ func (s *Service) sweep(ctx context.Context, event messaging.EventType, take fun
 		for _, r := range rows {
 			channel, err := q.GetChannel(ctx, r.ChannelID)
 			if errors.Is(err, sql.ErrNoRows) {
-				continue // nobody is there to be told
+				continue // there are no readers left to notify
 			} else if err != nil {
 				return err
 			}

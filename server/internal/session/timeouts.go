@@ -57,7 +57,7 @@ type TimeoutPatch struct {
 	AutoRenew   *bool
 }
 
-// longestWarning bounds a threshold that has no bound of its own: every session is near its end before that.
+// longestWarning bounds a threshold that is unbounded by itself: every session is near its end before that.
 const longestWarning = 10 * 365 * 24 * time.Hour
 
 // minutes returns x minutes, to the millisecond, as close as the bounds allow.

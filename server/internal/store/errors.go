@@ -12,7 +12,7 @@ import (
 // Fault is what an engine's error code means for a caller.
 type Fault int
 
-// The faults that callers are told apart; every other error of an engine is FaultOther.
+// The faults that callers can distinguish; every other error of an engine is FaultOther.
 const (
 	FaultOther       Fault = iota
 	FaultUnique            // a row with this key exists already
@@ -30,7 +30,7 @@ const (
 	FaultDamaged           // what was asked for lies in a part of the database that can't be read
 )
 
-// errLasts is the cause in the error of a fault that somebody else met.
+// errLasts is the cause in the error of a fault that another caller met.
 var errLasts = errors.New("the fault lasts")
 
 // lasting reports whether a fault is the database's own, which other callers will meet, too.

@@ -20,7 +20,7 @@ import (
 // isolation of tenants finds it at each transaction; until then, a method that shows a caller only its own says so, and has its
 // query take the caller as an ordinary argument. See docs/decisions/0013-scope-unused.md.
 type Scope struct {
-	Entity  uuid.UUID // the user or agent; the zero UUID for nobody in particular
+	Entity  uuid.UUID // the user or agent; the zero UUID for none
 	Service bool      // the server itself, or a caller it trusts
 }
 

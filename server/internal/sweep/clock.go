@@ -12,14 +12,14 @@ import (
 	"github.com/elizad/elizad/server/internal/store"
 )
 
-// Jumps is a clock that holds back when the time of day jumps, until it is told to follow.
+// Jumps is a clock that holds back when the time of day jumps, until it is allowed to follow.
 type Jumps interface {
 	Jump() time.Duration
 	Follow(jump time.Duration)
 }
 
 // Gate is a store in which nothing changes while times move with a jump of the clock: what is stored by the time before must be
-// there to be moved. Whoever stores times that are swept does it through one gate. Make it with [NewGate].
+// there to be moved. All parts that store swept times do it through one gate. Make it with [NewGate].
 type Gate struct {
 	store.Store
 	moving sync.RWMutex // held for reading while anything is stored
@@ -54,7 +54,7 @@ func (w *Sweeper) followClock(ctx context.Context) {
 	w.cfg.Logger.WarnContext(ctx, "the clock jumped, or the machine slept: sessions and jobs go on as if it had not", "by", jump.Round(time.Millisecond))
 }
 
-// moveAlong follows a jump together with the times that are stored. For those who read meanwhile it comes in the order in which
+// moveAlong follows a jump together with the times that are stored. Concurrent readers see it in the order in which
 // nothing seems over that goes on.
 func (w *Sweeper) moveAlong(ctx context.Context, jump time.Duration) error {
 	w.cfg.Store.moving.Lock()

@@ -80,7 +80,7 @@ func (a *Alarm) By(due dbtype.Millis) {
 	}
 	select {
 	case a.soon <- struct{}{}:
-	default: // it is told already
+	default: // a signal is pending already
 	}
 }
 

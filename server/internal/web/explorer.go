@@ -40,7 +40,7 @@ func Explorer() Routes {
 	return routes
 }
 
-// packedAsset is a file that is embedded compressed, and sent like that to everybody who can read it.
+// packedAsset is a file that is embedded compressed, and sent like that to every client that can read it.
 type packedAsset struct{ asset }
 
 func newPackedAsset(name string) packedAsset {

@@ -14,7 +14,7 @@ import (
 )
 
 // folderPolicy returns what pages of other makers need: code from this server that may make code, styles within the page, and
-// the plugins' pages in frames. Pictures and connections of other hosts are for those who want them: what an agent writes may
+// the plugins' pages in frames. Pictures and connections of other hosts are for operators that want them: what an agent writes may
 // hold the address of a picture, and a browser that loads it tells that host what the address says.
 func folderPolicy(external bool) string {
 	anywhere, sockets := "", ""
@@ -44,7 +44,7 @@ func CheckFolder(dir string) error {
 }
 
 // Folder serves another web UI from a folder that holds an index.html, such as the unmodified files of an official client. The
-// page has routes of its own that nobody but it knows: what is no file is the page, for browsers that navigate there. A missing
+// page has routes that only it knows: what is no file is the page, for browsers that navigate there. A missing
 // file is left to notFound; a missing script says so in its own language, so that a stale page fails clearly. Nothing outside
 // of the folder is served, and no hidden file. external lets the page reach other hosts.
 func Folder(dir string, external bool, notFound http.Handler) (http.Handler, error) {

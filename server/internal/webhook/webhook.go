@@ -1,7 +1,7 @@
 // Package webhook announces the ends of jobs to the addresses that their callers named.
 //
 // What is to be announced stands in the database, so that nothing is lost with the process: an attempt is claimed for a
-// while, and one that nobody settles is made again, here or on another node. A receiver may therefore hear of an end twice.
+// while, and one that is never settled is made again, here or on another node. A receiver may therefore hear of an end twice.
 // The headers are those of Standard Webhooks (standardwebhooks.com): webhook-id, webhook-timestamp and webhook-signature. A
 // guard keeps callers from sending the server into the network that it protects.
 package webhook
@@ -37,7 +37,7 @@ import (
 
 const (
 	workers     = 8                // calls that are made at once
-	lease       = 2 * callTimeout  // after which an attempt that nobody settled is made again
+	lease       = 2 * callTimeout  // after which an attempt that was not settled is made again
 	maxAttempts = 9                // with the pauses between them, 21 to 27 minutes in all
 	firstPause  = 5 * time.Second  // doubles with each attempt
 	idlePause   = 30 * time.Second // between two looks into the database, in case a hint was lost

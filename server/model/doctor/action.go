@@ -6,7 +6,7 @@ import (
 )
 
 // action takes an action of a plugin that the message names, by its name or a simile, before the responder's own skills have
-// their say: whoever gave the agent an action wants it taken (rule 4).
+// their say: an action that an agent was given is meant to be taken (rule 4).
 func (t *talk) action() (reply, bool) {
 	for _, a := range t.state.Actions {
 		if t.isOwn(a.Name) || !slices.ContainsFunc(append([]string{a.Name}, a.Similes...), t.calls) {

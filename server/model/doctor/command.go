@@ -117,7 +117,7 @@ func (t *talk) chosen() (model.Option, bool) {
 	return model.Option{}, false
 }
 
-// command does what the agent is told to do about the room, if that is offered (rule 4).
+// command does what the sender asks the agent to do about the room, if that is offered (rule 4).
 func (t *talk) command() (reply, bool) {
 	for _, h := range t.hits {
 		if h.intent.Stage != "command" || !t.offers(h.intent.Action) {

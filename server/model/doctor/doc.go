@@ -20,6 +20,6 @@
 //
 // and replies are texts in which {1}, {2}, … stand for the captures with the pronouns turned around, {name} for the
 // sender's name (which takes a comma before it along when it is unknown), {agent} for the agent's, and {mine} for what the
-// sender calls theirs, "your sister" for instance. A character may bring rules of its own in settings.builtinScript; see
+// sender calls theirs, "your sister" for instance. A character may bring its own rules in settings.builtinScript; see
 // [CheckRules].
 package doctor

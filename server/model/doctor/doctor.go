@@ -71,7 +71,7 @@ func (p *Provider) Generate(ctx context.Context, req model.Request) iter.Seq2[mo
 }
 
 // pieces yields an answer in the pieces in which it is shown. Without a delay the words come at once, and each piece is work
-// for everybody who listens.
+// for every listener.
 func (p *Provider) pieces(out string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		from, at := 0, 0

@@ -8,11 +8,11 @@ type reply struct {
 	text    string   // what to say
 	actions []string // besides saying it; nil for none
 	whole   bool     // every sentence matters: not cut to one, nothing added
-	grave   bool     // to somebody in danger: nothing else is added either
+	grave   bool     // to a person in danger: nothing else is added either
 	acts    bool     // the actions are the answer, and the text is what is said if they say nothing
 }
 
-// Notice is the line that the first reply to somebody ends with, once a day: people must not take the responder for a language model.
+// Notice is the line that the first reply to a person ends with, once a day: people must not take the responder for a language model.
 const Notice = "(I'm the built-in responder, not a language model. To connect one, set OPENAI_API_KEY or another provider's key, or OLLAMA_API_ENDPOINT.)"
 
 // answer applies the rules in the order of agent runtime §18.2. The last one always has something to say.

@@ -65,7 +65,7 @@ func (t *talk) apply(k *keyword, c clause) (r reply, next *keyword, ok bool) {
 	return reply{}, nil, false
 }
 
-// memory returns to somebody or something of the sender's own that was not taken up yet, oldest first (rule 16).
+// memory returns to a person or thing of the sender's that was not taken up yet, oldest first (rule 16).
 func (t *talk) memory() (reply, bool) {
 	if t.isQuestion() {
 		return reply{}, false

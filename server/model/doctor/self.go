@@ -6,7 +6,7 @@ import (
 	"github.com/elizad/elizad/server/model"
 )
 
-// help tells who the agent is, what it may do, and how to connect a model (rule 5).
+// help says who the agent is, what it may do, and how to connect a model (rule 5).
 func (t *talk) help() (reply, bool) {
 	if _, ok := t.hit("help"); !ok {
 		return reply{}, false

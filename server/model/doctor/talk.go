@@ -43,7 +43,7 @@ func newTalk(s *script, state *model.State) *talk {
 		}
 	}
 	delete(t.names, "i")
-	delete(t.names, "you") // as some transports call everybody
+	delete(t.names, "you") // as some transports address all
 	history := state.History
 	if len(history) > model.HistoryLimit {
 		history = history[len(history)-model.HistoryLimit:]

@@ -17,7 +17,7 @@ import (
 	"github.com/elizad/elizad/server/model"
 )
 
-// DefaultMaxConns is how many connections a client opens to one host unless told otherwise.
+// DefaultMaxConns is how many connections a client opens to one host unless configured otherwise.
 const DefaultMaxConns = 64
 
 // Config describes one endpoint. Only BaseURL is required.
@@ -29,13 +29,13 @@ type Config struct {
 	LargeModel string // model for TEXT_LARGE; empty: the first text model the endpoint lists
 	Headers    http.Header
 	Settings   SettingNames
-	Discreet   bool // errors tell the status of an answer and not its text: the address is one that somebody else chose
+	Discreet   bool // errors report the status of an answer and not its text: the address was chosen by another party
 
 	TranscriptionModel string // model that turns speech into text; empty: there is none
 	SpeechModel        string // model that reads aloud; empty: there is none
 	Voice              string // its usual voice; empty leaves it to the caller
 
-	HTTPClient       *http.Client  // nil: a client of its own with at most MaxConns connections to the host
+	HTTPClient       *http.Client  // nil: a new client with at most MaxConns connections to the host
 	MaxConns         int           // default DefaultMaxConns
 	FirstByteTimeout time.Duration // silence allowed before the first byte of the answer, while a local model may load; default 2 min
 	IdleTimeout      time.Duration // silence allowed later; default 1 min
@@ -135,7 +135,7 @@ func NewTransport(maxConns int) *http.Transport {
 	}
 }
 
-// httpClient returns the configured client or one with a transport of its own, changed not to follow redirects: they
+// httpClient returns the configured client or one with a new transport, changed not to follow redirects: they
 // would carry custom headers to another host and turn a POST into a GET.
 func (c *Client) httpClient() *http.Client {
 	client := c.cfg.HTTPClient

@@ -91,9 +91,9 @@ func (v Vendor) Config(lookup model.Lookup) (Endpoint, error) {
 	}, nil
 }
 
-// address returns the base URL of v by settings. A service's own is as trusted as what is built in, whoever wrote it down. A
-// local server has no such address: on its machine others listen, too, and who names it, or takes away the name of another, has
-// chosen it.
+// address returns the base URL of v by settings. A service's own is as trusted as what is built in, wherever it is set. A
+// local server has no such address: on its machine others listen, too, and naming it, or taking away the name of another, is
+// choosing it.
 func (v Vendor) address(lookup model.Lookup) model.Setting {
 	url := first(lookup, v.URLFrom)
 	if url.Name == "" {

@@ -18,7 +18,7 @@ import (
 // maxErrorBody is how much of an error answer is read.
 const maxErrorBody = 64 << 10
 
-// Forbidden is the error of a transport that does not go to an address, whoever asks. Its text follows the name of the host.
+// Forbidden is the error of a transport that does not go to an address, for any caller. Its text follows the name of the host.
 type Forbidden interface {
 	error
 	Forbidden()

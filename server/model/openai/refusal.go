@@ -12,7 +12,7 @@ import (
 type refusal struct {
 	part    part // parts: none that can be left out or changed
 	renames bool // of the token limit: it has another name
-	atMost  int  // of the token limit: the greatest that is taken; 0: not told
+	atMost  int  // of the token limit: the greatest that is taken; 0: unknown
 }
 
 // partNames are the names of the parts in requests, and the words for them in explanations.
@@ -75,7 +75,7 @@ func refusalOf(status int, d detail, sent *chatRequest) refusal {
 }
 
 // paramName returns the name of the parameter behind a path like stream_options.include_usage or body.max_tokens. What is
-// wrong with messages is told in words only.
+// wrong with messages is described in words only.
 func paramName(path string) string {
 	path = strings.TrimPrefix(strings.ToLower(path), "body.")
 	if i := strings.IndexAny(path, ".["); i >= 0 {

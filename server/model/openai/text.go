@@ -108,7 +108,7 @@ func (p wirePart) text() wireText {
 // joiner puts characters together that were cut in two, by bytes or by UTF-16 units, and replaces what is no character.
 type joiner struct{ held string }
 
-// next returns what can be told of the text so far after another piece.
+// next returns what is certain of the text so far after another piece.
 func (j *joiner) next(piece wireText) string {
 	text := j.held + string(piece)
 	if utf8.ValidString(text) {

@@ -51,7 +51,7 @@ func (t *toolCalls) add(deltas []chatToolCall) {
 	}
 }
 
-// find returns the call that d continues, or nil when d begins one. A delta with an id or a name of its own begins a call
+// find returns the call that d continues, or nil when d begins one. A delta with its own id or name begins a call
 // even when its index is taken, because endpoints that send whole calls number them all 0.
 func (t *toolCalls) find(d chatToolCall) *toolCall {
 	if len(t.calls) == 0 {

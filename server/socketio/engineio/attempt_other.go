@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// attempt stands for a write that does not wait, which this platform does not have: every session has a writer of its own.
+// attempt stands for a write that does not wait, which this platform does not have: every session has its own writer.
 type attempt struct{ joined, out []byte }
 
 func (a *attempt) init() {}

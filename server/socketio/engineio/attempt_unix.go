@@ -94,7 +94,7 @@ func (a *arrival) release() {
 	}
 }
 
-// read waits until something arrives and reads it, to p as far as it has room.
+// read waits until something arrives and reads it, up to the length of p.
 func (a *arrival) read(raw syscall.RawConn, p []byte) (n int, err error) {
 	a.p = p
 	err = raw.Read(a.readNow)

@@ -31,7 +31,7 @@ type Config struct {
 
 	// MaxPayload is the largest POST body and the largest WebSocket message accepted, in bytes. Default 1,000,000.
 	MaxPayload int
-	// EarlyPayload is the same until [Session.Trust] was called, for servers that find out first who a client is. 0 means
+	// EarlyPayload is the same until [Session.Trust] was called, for servers that identify a client first. 0 means
 	// MaxPayload.
 	EarlyPayload int
 	// MaxPackets is the largest number of packets in one POST. Default 1,000.
@@ -57,7 +57,7 @@ type Config struct {
 	// Compress lets polling replies of 1 KiB and more go compressed by gzip to clients that accept it.
 	Compress bool
 	// Deflate lets WebSocket messages of 1 KiB and more go compressed to clients that offer permessage-deflate, RFC 7692, and
-	// takes theirs. Each message is compressed by itself, once for all who get it. It costs processor time, and a client that
+	// takes theirs. Each message is compressed by itself, once for all receivers. It costs processor time, and a client that
 	// sends compressed messages some 40 KiB while one is read.
 	Deflate bool
 

@@ -1,7 +1,7 @@
 // Package engineio is a server for the Engine.IO protocol, version 4: sessions of ordered messages over HTTP long-polling,
 // over WebSocket, and over the upgrade from the first to the second.
 //
-// A [Server] is an [http.Handler]. It knows nothing of what the messages mean: whoever builds on it gives a function that
+// A [Server] is an [http.Handler]. It knows nothing of what the messages mean: the layer above gives it a function that
 // turns each new [Session] into a [Handler], and the server calls that handler with every message, in order, and exactly
 // once with the reason of the end.
 //
@@ -19,6 +19,6 @@
 //   - a WebSocket session costs one goroutine, the reader; a writer runs only while there is something to write;
 //   - a polling session costs none between requests;
 //   - handlers are called without any lock held, OnMessage never concurrently for one session;
-//   - a handler that blocks in OnMessage stops the reading of its own connection and nothing else, and suspends the
+//   - a handler that blocks in OnMessage stops the reading of its connection and nothing else, and suspends the
 //     deadline of its heartbeat meanwhile.
 package engineio

@@ -120,7 +120,7 @@ func (s *Server) reject(w http.ResponseWriter, refused *rejection, upgrade bool)
 func writeBody(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	// A client that is gone cannot be told; the request's context tells whoever needs to know.
+	// A client that is gone can't be answered; the request's context reports that.
 	_, _ = w.Write(body)
 }
 

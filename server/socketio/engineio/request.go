@@ -11,7 +11,7 @@ import (
 // Request is what is kept of the request that opened a session. It is read-only.
 type Request struct {
 	Time time.Time
-	// Address is the client's address, as told by Config.ClientIP.
+	// Address is the client's address, as Config.ClientIP found it.
 	Address string
 	// Secure tells whether the request came over TLS.
 	Secure bool

@@ -55,7 +55,7 @@ func NewServer(cfg Config, accept func(*Session) Handler) *Server {
 // ServeHTTP implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength != 0 {
-		// It bounds the reading of the body, also that of a request which is refused: net/http reads what nobody has read,
+		// It bounds the reading of the body, even that of a request which is refused: net/http reads what was left unread,
 		// however slowly it comes. A ResponseWriter without deadlines has none to set.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.cfg.ReadTimeout))
 	}

@@ -38,7 +38,7 @@ type state int8
 const (
 	opening state = iota // the upper layer does not know of it yet
 	open
-	closing // the upper layer was told of the end; the transport has something left to send
+	closing // the upper layer knows of the end; the transport has something left to send
 	closed
 )
 
@@ -60,7 +60,7 @@ type Session struct {
 	overflowed bool          // nothing more is taken, and the session is about to end
 	trusted    atomic.Bool   // what it sends may be as large as MaxPayload
 	control    []*Frame      // sent before the queue, so that a backlog cannot delay a ping past the client's patience
-	drained    chan struct{} // closed when the queue is no longer more than half full; nil if nobody waits for that
+	drained    chan struct{} // closed when the queue is no longer more than half full; nil if no caller waits for that
 
 	poll      *poll         // the held GET
 	posting   chan struct{} // while a POST is handled; closed at its end
@@ -128,7 +128,7 @@ func (s *Session) Backlog() (frames, bytes int) {
 }
 
 // Drained returns nil if the queue is at most half full. Otherwise it returns a channel that is closed when that is so again, or
-// when the session has ended. Whoever answers what the client sends can wait for it, so that a client that sends a lot does
+// when the session has ended. A handler can wait for it before it answers the client, so that a client that sends a lot does
 // not overflow with the answers; it should not wait for ever, as the client may never read.
 func (s *Session) Drained() <-chan struct{} {
 	s.mu.Lock()
@@ -147,7 +147,7 @@ func (s *Session) congested() bool {
 	return len(s.queue.entries) > s.server.cfg.QueuePackets/2 || s.queue.bytes > s.server.cfg.QueueBytes/2
 }
 
-// signalDrained tells those who wait that the queue is no longer more than half full. s.mu is held.
+// signalDrained wakes those that wait until the queue is no longer more than half full. s.mu is held.
 func (s *Session) signalDrained() {
 	if s.drained != nil {
 		close(s.drained)
@@ -191,7 +191,7 @@ func (s *Session) Send(f *Frame, opts SendOptions) bool {
 	}
 }
 
-// Close ends the session after its queue was sent. The handler is told at once, with the given reason; empty means
+// Close ends the session after its queue was sent. The handler is notified at once, with the given reason; empty means
 // ReasonForcedClose.
 func (s *Session) Close(reason string) {
 	if reason == "" {
@@ -210,7 +210,7 @@ func (s *Session) attach(ws *webSocket) {
 	s.ws = ws
 }
 
-// start opens the session: from now on the handler is told of its end.
+// start opens the session: from now on the handler is notified of its end.
 func (s *Session) start(handler Handler) {
 	s.mu.Lock()
 	s.handler = handler
@@ -398,7 +398,7 @@ func (s *Session) dropNoops() {
 	s.control = slices.DeleteFunc(s.control, func(f *Frame) bool { return f == noopFrame })
 }
 
-// endLater ends the session from a goroutine of its own, for callers that hold a lock which the handler's OnClose needs.
+// endLater ends the session from a new goroutine, for callers that hold a lock which the handler's OnClose needs.
 func (s *Session) endLater(how ending) {
 	s.server.group.Go(func() {
 		defer s.server.contain("the end of a session")

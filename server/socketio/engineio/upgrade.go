@@ -14,8 +14,8 @@ const noopInterval = 100 * time.Millisecond
 // connections.
 const overtaking = 50 * time.Millisecond
 
-// upgrade is a WebSocket that tries to take over a polling session. Until it has, the session lives on polling, and does
-// not mind if the attempt fails.
+// upgrade is a WebSocket that tries to take over a polling session. Until it has, the session lives on polling, and it
+// goes on if the attempt fails.
 type upgrade struct {
 	ws      *webSocket
 	begun   time.Time

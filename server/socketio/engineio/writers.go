@@ -191,7 +191,7 @@ func (w *writers) take(dst []*Session) int {
 	return n
 }
 
-// write is what a writer does, until nobody is in line or it has served so many.
+// write is what a writer does, until the line is empty or it has served so many.
 func (w *writers) write(atMost int) {
 	d := w.scratches.Get().(*scratch)
 	served := 0
@@ -234,7 +234,7 @@ func (s *Session) writeReady(d *scratch) (frames, bytes int) {
 		return 0, 0
 	case s.handed != nil:
 		batch = append(batch, s.handed)
-		if s.state != open { // what is queued besides is the business of a goroutine of its own
+		if s.state != open { // what is queued besides is left to a separate goroutine
 			break
 		}
 		fallthrough

@@ -19,7 +19,7 @@ const (
 	readBufferSize  = 1 << 10
 	writeBufferSize = 128
 
-	// arrivedSize is the size of the buffers that are taken when something arrives, where that can be told before reading. The
+	// arrivedSize is the size of the buffers that are taken when something arrives, where that is known before reading. The
 	// library keeps the smallest buffer there is, then.
 	arrivedSize     = 4 << 10
 	smallBufferSize = 16
@@ -175,7 +175,7 @@ func (c *wsConn) wire(f *Frame) []byte {
 	return f.ws
 }
 
-// attempt writes frames as far as that needs no waiting, and returns the bytes that are left. After an error the connection is
+// attempt writes frames until it would have to wait, and returns the bytes that are left. After an error the connection is
 // of no use.
 func (c *wsConn) attempt(a *attempt, frames []*Frame) (rest []byte, err error) {
 	a.out = nil
@@ -189,7 +189,7 @@ func (c *wsConn) attempt(a *attempt, frames []*Frame) (rest []byte, err error) {
 		a.out = a.joined
 	}
 	n := 0
-	if c.writeMu.TryLock() { // whoever has it may be waiting for the network
+	if c.writeMu.TryLock() { // the holder may be waiting for the network
 		if c.closeSent {
 			err = errCloseSent
 		} else {
@@ -240,7 +240,7 @@ func (c *wsConn) writeFrames(frames []*Frame) (int64, error) {
 	return buffers.WriteTo(c.Conn)
 }
 
-// writeJoined writes frames with few calls to a connection on which each call is a record of its own.
+// writeJoined writes frames with few calls to a connection on which each call is a separate record.
 func (c *wsConn) writeJoined(frames []*Frame) (total int64, err error) {
 	var joined []byte
 	write := func(p []byte) {
@@ -280,11 +280,11 @@ func (c *wsConn) writeClose(status int) {
 		frame = binary.BigEndian.AppendUint16(frame, uint16(status))
 	}
 	defer c.limitWrite()()
-	// A client that cannot be told will notice that the connection is closed.
+	// A client that can't be notified will notice that the connection is closed.
 	_, _ = c.Conn.Write(frame)
 }
 
-// closeWithin makes every read and write fail after d, also those under way.
+// closeWithin makes every read and write fail after d, even those under way.
 func (c *wsConn) closeWithin(d time.Duration) {
 	c.deadlineMu.Lock()
 	defer c.deadlineMu.Unlock()

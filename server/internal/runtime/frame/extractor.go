@@ -23,7 +23,7 @@ type Extractor struct {
 	open   bool // the gate
 	framed bool // the answer keeps to the form, so that a <text> in it is the reply's
 	apart  bool // a thought of this answer has ended, so that what follows is none
-	drafts bool // a frame was open in that thought: only a frame of its own tells the answer
+	drafts bool // a frame was open in that thought: only a new frame has the answer
 
 	buf   string // what is not dealt with yet
 	state state

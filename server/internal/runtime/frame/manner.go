@@ -1,6 +1,6 @@
 package frame
 
-// Manner is what a model's earlier answers tell of its next ones; the zero value is that of a model nobody has heard yet. A
+// Manner is what a model's earlier answers show about its next ones; the zero value is that of a model without any yet. A
 // model whose template opens a thought begins each answer inside it, and nothing in such an answer shows that before its end.
 type Manner struct {
 	Heard  bool // there was a complete answer

@@ -79,7 +79,7 @@ type object struct {
 	cut    string // the value that the end of the input cut off
 }
 
-// isFrame tells an answer in JSON from JSON that somebody asked for: it plans something, or there is nothing but its text.
+// isFrame distinguishes an answer in JSON from JSON that was asked for: it plans something, or there is nothing but its text.
 func (o object) isFrame(expected []string, alone bool) bool {
 	has := o.has
 	switch {
@@ -87,7 +87,7 @@ func (o object) isFrame(expected []string, alone bool) bool {
 		return o.plans()
 	case has("text") && o.plans(), has("actions", "action") && has("thought", "thoughts"):
 		return true
-	case alone && has("thought", "thoughts"): // whatever else it lacks, nobody is meant to read it
+	case alone && has("thought", "thoughts"): // whatever else it lacks, it isn't meant for readers
 		return true
 	case alone && has("actions"):
 		return has(otherNames["text"]...) || o.cut != ""

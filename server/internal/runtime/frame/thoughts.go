@@ -128,7 +128,7 @@ func opens(text, end string) bool {
 }
 
 // isMentioned reports whether the mark at a position is spoken of: it stands in code, or between the words of a line. One on a
-// line of its own is not, even in code: models forget to close the code of their thoughts.
+// line by itself is not, even in code: models forget to close the code of their thoughts.
 func isMentioned(text string, at int, after string) bool {
 	before := text[:at]
 	line, _, _ := strings.Cut(after, "\n")
@@ -141,7 +141,7 @@ func isMentioned(text string, at int, after string) bool {
 	return codeIn(text).hold(at)
 }
 
-// withoutThoughts removes the thoughts that a model put where people read, as far as they have both ends and don't stand in
+// withoutThoughts removes the thoughts that a model put into the text, if they have both ends and don't stand in
 // code. Elements named in also are thoughts as well.
 func withoutThoughts(text string, also ...string) string {
 	if !strings.ContainsAny(text, markStarts) {

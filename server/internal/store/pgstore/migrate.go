@@ -44,7 +44,7 @@ func migrate(ctx context.Context, address *pgaddress.Address, config *pgxpool.Co
 	if !address.Pooled { // rewriting a large table may take longer than any statement of the server should
 		own.RuntimeParams["statement_timeout"] = "0"
 	}
-	// A pool of its own: the lock lives on one connection while the migrations run on another.
+	// A separate pool: the lock lives on one connection while the migrations run on another.
 	pool := stdlib.OpenDB(*own)
 	pool.SetMaxOpenConns(2)
 	defer func() { err = errors.Join(err, pool.Close()) }()
@@ -62,7 +62,7 @@ func migrate(ctx context.Context, address *pgaddress.Address, config *pgxpool.Co
 }
 
 // migrationLock lets one process migrate at a time. A lock of a session is the cheaper one; through a pooler, where a session
-// is nobody's, there is a table for it.
+// has no owner, there is a table for it.
 func migrationLock(pooled bool) (goose.ProviderOption, error) {
 	if pooled {
 		locker, err := lock.NewPostgresTableLocker()

@@ -32,7 +32,7 @@ const (
 	attempts   = 8
 	firstPause = 5 * time.Millisecond
 
-	// faultMemory is how long a fault that others met counts when nobody meets it again: a ping writes nothing, and could
+	// faultMemory is how long a fault that other callers met counts when none meets it again: a ping writes nothing, and could
 	// not tell that the disk is still full.
 	faultMemory = 30 * time.Second
 
@@ -46,9 +46,9 @@ type Config struct {
 	// those that it leaves out get the defaults of this package, unless there is a pooler in between.
 	URL string
 
-	Logger *slog.Logger // told about migrations; nil for none
+	Logger *slog.Logger // gets the log of migrations; nil for none
 
-	Trace func(query string) // told about each query as it is sent, by many at once; nil for none
+	Trace func(query string) // called for each query as it is sent, concurrently; nil for none
 }
 
 // tracer tells a function about each query.
@@ -192,7 +192,7 @@ func (s *Store) Update(ctx context.Context, _ store.Scope, fn func(q db.Querier)
 		if err == nil || attempt == attempts || !retryable(err) {
 			return s.health.Translate(err, classify)
 		}
-		// Half of the pause is chance, so that those who collided don't do so again.
+		// Half of the pause is chance, so that callers that collided don't do so again.
 		select {
 		case <-time.After(pause/2 + rand.N(pause/2)):
 			pause *= 2

@@ -40,7 +40,7 @@ type refusalError struct {
 	err  error
 }
 
-// Error returns the reason and, in a line of its own, the advice.
+// Error returns the reason and, on a separate line, the advice.
 func (e *refusalError) Error() string { return e.text }
 
 // Unwrap returns what the driver said.
@@ -153,12 +153,12 @@ func (r *refuser) create(user bool) string {
 	return strings.Join(append(lines, "  createdb"+r.where()+" --owner="+argument(r.user)+" "+argument(r.database)), "\n")
 }
 
-// sql returns a command that runs a statement as somebody who may.
+// sql returns a command that runs a statement as a user that may.
 func (r *refuser) sql(statement string) string {
 	return "  psql" + r.where() + " -d " + argument(r.database) + " -c " + argument(statement)
 }
 
-// where is the place of the database in the arguments of a command, and the user who may do everything.
+// where is the place of the database in the arguments of a command, and the user that may do everything.
 func (r *refuser) where() string {
 	if len(r.address.Hosts) == 0 {
 		return " -U postgres"

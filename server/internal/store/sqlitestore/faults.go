@@ -9,7 +9,7 @@ import (
 	"github.com/elizad/elizad/server/internal/store"
 )
 
-// errMoved is the error of what would be written to a file that nobody will find again.
+// errMoved is the error of what would be written to a file that no reader will find again.
 var errMoved = errors.New("the database's file is no longer where it was opened")
 
 // classify reads SQLite's result codes: the extended ones of constraints, and the primary ones, which are the lower eight bits,

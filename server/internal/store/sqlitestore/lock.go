@@ -13,7 +13,7 @@ import (
 	"github.com/elizad/elizad/server/internal/filelock"
 )
 
-// holder is the content of a lock file: who has it. It is information for people; the lock itself is the kernel's, and
+// holder is the content of a lock file: the process that holds it. It is information for people; the lock is the kernel's, and
 // ends with the process however that ends.
 type holder struct {
 	PID     int       `json:"pid"`
@@ -22,7 +22,7 @@ type holder struct {
 	Log     string    `json:"log,omitempty"` // the file beside the database that must be there at the next start
 }
 
-// lockFile locks the file at path for this process without waiting, and writes into it who holds it.
+// lockFile locks the file at path for this process without waiting, and writes the holder into it.
 func lockFile(path string) (_ *os.File, err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -46,7 +46,7 @@ func lockFile(path string) (_ *os.File, err error) {
 	return file, noteLog(file, "")
 }
 
-// noteLog writes who holds a lock file, and the name of the write-ahead log that must be found at the next start unless this
+// noteLog writes the holder of a lock file, and the name of the write-ahead log that must be found at the next start unless this
 // process ends cleanly.
 func noteLog(file *os.File, log string) error {
 	host, err := os.Hostname()
@@ -85,7 +85,7 @@ func checkLog(path string, file *os.File) error {
 		"Put it back, or restore a backup; to start without what it held, remove %s", log, path)
 }
 
-// readHolder describes who holds a lock file. The holder may be between taking the lock and writing its name.
+// readHolder describes the holder of a lock file. It may be between taking the lock and writing its name.
 func readHolder(file *os.File) string {
 	h, ok := parseHolder(file)
 	if !ok {

@@ -35,9 +35,9 @@ const (
 type Config struct {
 	Dir    string       // data directory; made if missing
 	File   string       // database file, if it isn't elizad.db in Dir; its directory must exist
-	Logger *slog.Logger // told about migrations; nil for none
+	Logger *slog.Logger // gets the log of migrations; nil for none
 
-	Trace func(query string) // told about each query before it runs, by many at once; nil for none
+	Trace func(query string) // called for each query before it runs, concurrently; nil for none
 }
 
 // Path returns the database file.
@@ -53,7 +53,7 @@ type Store struct {
 	index    textIndex
 	tender   *tender
 	health   *store.Health
-	idle     chan *session // reading sessions that nobody uses
+	idle     chan *session // idle reading sessions
 
 	closing chan struct{}
 	close   sync.Once
@@ -155,7 +155,7 @@ func (s *Store) View(ctx context.Context, _ store.Scope, fn func(q db.Querier) e
 	return s.health.Translate(reader.view(fn), classify)
 }
 
-// borrow waits for a reading session that nobody uses. It must be put back to idle.
+// borrow waits for an idle reading session. It must be put back to idle.
 func (s *Store) borrow(ctx context.Context) (*session, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -130,7 +130,7 @@ func (t *tender) keepLocks() {
 			continue
 		}
 		t.log.Warn("the lock of the data directory was removed, and was taken again", "file", path)
-		_ = lock.Close() // of a file that nobody sees
+		_ = lock.Close() // of a file that no other process sees
 		t.store.locks[i] = again
 		if i == len(t.store.locks)-1 {
 			t.expectLog()
@@ -162,7 +162,7 @@ func (t *tender) tendLog(ctx context.Context) {
 	}
 }
 
-// fillIndex brings the index of words up to date, so that little is left to do for those who search.
+// fillIndex brings the index of words up to date, so that little is left to do for searches.
 func (t *tender) fillIndex(ctx context.Context) {
 	if err := t.store.index.complete(ctx); err != nil && ctx.Err() == nil {
 		_ = t.store.health.Translate(err, classify) // which remembers it
@@ -185,7 +185,7 @@ func (t *tender) checkpoint(ctx context.Context) bool {
 	return busy == 0 && frames == moved
 }
 
-// probe finds out whether a fault of writing is over: nobody may be writing who would notice.
+// probe finds out whether a fault of writing is over: there may be no writer that would notice.
 func (t *tender) probe(ctx context.Context) {
 	faults := []store.Fault{store.FaultFull, store.FaultReadOnly, store.FaultDisk}
 	for _, f := range faults {
@@ -205,7 +205,7 @@ func (t *tender) probe(ctx context.Context) {
 	}
 }
 
-// look looks for damage in the next table, as far as it comes in its time. What queries meet is known without it.
+// look looks for damage in the next table, within a time limit. What queries meet is known without it.
 func (t *tender) look(ctx context.Context) {
 	if time.Since(t.looked) < lookInterval {
 		return

@@ -7,7 +7,7 @@ import (
 
 // textIndex fills the index of words behind the commits. Writing into it costs a message an eighth of its post when each group does
 // so for its own few, and next to nothing when it is done for hundreds at once. What waits is in the database, in
-// messages_to_index, so that a crash loses nothing. Who searches waits until all that was committed is in the index.
+// messages_to_index, so that a crash loses nothing. A search waits until all that was committed is in the index.
 type textIndex struct {
 	writer *writer
 

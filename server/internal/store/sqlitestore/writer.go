@@ -30,7 +30,7 @@ var errGone = errors.New("a transaction function called runtime.Goexit")
 type writer struct {
 	session *session
 	present func() error // whether what is committed can be found again
-	changed func()       // told of each update that has begun to change something, before it is committed
+	changed func()       // called for each update that has begun to change something, before it is committed
 	queue   chan *update
 	quit    chan struct{} // closed to stop
 	stopped sync.Once
@@ -209,7 +209,7 @@ func (w *writer) begin(ctx context.Context) error {
 	return nil
 }
 
-// errMixed says that a member failed whose changes can't be told from those of the others.
+// errMixed says that a member failed whose changes can't be separated from those of the others.
 var errMixed = errors.New("an update failed in a group without savepoints")
 
 // separate runs the group again, with savepoints. It returns an error when the whole group is lost.
@@ -227,7 +227,7 @@ func (w *writer) separate(ctx context.Context) error {
 	return err
 }
 
-// next returns an update that waits, if there is one and the group has room. Before it gives up it lets others run, who may be
+// next returns an update that waits, if there is one and the group has room. Before it gives up it yields to goroutines that may be
 // about to ask for one: a larger group takes the disk no longer.
 func (w *writer) next() *update {
 	for range 2 {

@@ -275,7 +275,7 @@ func testMemories(t *testing.T, setup func(t *testing.T) *fixture) {
 		}
 	})
 
-	// The ids of rooms and worlds can be computed by anybody: who takes one for himself takes nothing from another.
+	// The ids of rooms and worlds can be computed by every client: one that takes an id takes nothing from another.
 	t.Run("the same ids for two agents", func(t *testing.T) {
 		f := setup(t)
 		squatter := f.agent(t, "Mallory")

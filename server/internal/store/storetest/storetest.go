@@ -12,7 +12,7 @@ import (
 	"github.com/elizad/elizad/server/internal/store"
 )
 
-// Run runs the suite. open returns a new, empty store that nobody else uses, and closes it when the test ends.
+// Run runs the suite. open returns a new, empty store without other users, and closes it when the test ends.
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	topics := []struct {
 		name string
@@ -74,7 +74,7 @@ func (f *fixture) view(t *testing.T, fn func(ctx context.Context, q db.Querier) 
 	}
 }
 
-// updated runs one query in a transaction of its own.
+// updated runs one query in a separate transaction.
 func updated[A, R any](t *testing.T, f *fixture, query func(db.Querier, context.Context, A) (R, error), arg A) R {
 	t.Helper()
 	var result R
@@ -96,13 +96,13 @@ func viewed[A, R any](t *testing.T, f *fixture, query func(db.Querier, context.C
 	return result
 }
 
-// exec runs one query that returns nothing in a transaction of its own.
+// exec runs one query that returns nothing in a separate transaction.
 func exec[A any](t *testing.T, f *fixture, query func(db.Querier, context.Context, A) error, arg A) {
 	t.Helper()
 	f.update(t, func(ctx context.Context, q db.Querier) error { return query(q, ctx, arg) })
 }
 
-// failing runs one query in a transaction of its own and returns the error that leaves the store.
+// failing runs one query in a separate transaction and returns the error that leaves the store.
 func failing[A, R any](t *testing.T, f *fixture, query func(db.Querier, context.Context, A) (R, error), arg A) error {
 	t.Helper()
 	return f.Update(t.Context(), store.Scope{}, func(q db.Querier) error {
