@@ -159,7 +159,7 @@ func acceptStream(_ context.Context, r *http.Request) error {
 	return nil
 }
 
-// decode returns the event that a frame tells, the zero AnswerStep for a kind that is not known, and an *Error for the failure
+// decode returns the event in a frame, the zero AnswerStep for a kind that is not known, and an *Error for the failure
 // that ended the stream.
 func (f frame) decode() (e AnswerStep, err error) {
 	switch f.event {

@@ -156,7 +156,7 @@ func New(baseURL string, opts ...Option) (*Client, error) {
 const maxRedirects = 10
 
 // discreet returns h, except that it takes the keys of the server at base nowhere else when it is redirected there: neither to
-// another host nor to one that anybody on the way can listen to.
+// another host nor to one whose connection can be listened to on the way.
 func discreet(h *http.Client, base *url.URL) *http.Client {
 	own := *h
 	own.CheckRedirect = func(r *http.Request, via []*http.Request) error {

@@ -226,7 +226,7 @@ func (c *Conn) receive(event string, payload json.RawMessage) {
 		m := c.members[n.ChannelID]
 		delete(c.members, n.ChannelID)
 		c.mu.Unlock()
-		if m != nil && !c.tell(n) { // then joining again tells that the channel is empty
+		if m != nil && !c.tell(n) { // then joining again reports that the channel is empty
 			c.mu.Lock()
 			m.lag()
 			c.members[n.ChannelID] = m
@@ -243,7 +243,7 @@ func (c *Conn) receive(event string, payload json.RawMessage) {
 	}
 }
 
-// receiveMessage tells a message in its turn.
+// receiveMessage delivers a message in its turn.
 func (c *Conn) receiveMessage(b Broadcast) {
 	c.mu.Lock()
 	m := c.members[b.ChannelID]

@@ -8,7 +8,7 @@ import (
 	"github.com/elizad/elizad/gen/api"
 )
 
-// Event is something that a connection tells, see [Conn.Events]: one of [Broadcast], [StreamChunk], [StreamError],
+// Event is something that a connection delivers, see [Conn.Events]: one of [Broadcast], [StreamChunk], [StreamError],
 // [Complete], [MessageUpdated], [MessageDeleted], [ChannelCleared], [ChannelUpdated], [ChannelDeleted], [SessionEnds] and
 // [Typing] from the server, and one of [Disconnected], [Reconnected], [Rejoined] and [Refused] about the connection itself.
 type Event interface {
@@ -16,7 +16,7 @@ type Event interface {
 	about() uuid.UUID
 }
 
-// Broadcast is a message that was posted to a channel, by anybody, the client included. Those of one channel come in the
+// Broadcast is a message that was posted to a channel, by any sender, the client included. Those of one channel come in the
 // order of Seq, each once. ClientMessageID is in the client's own: see SendOptions.ID.
 type Broadcast api.SocketBroadcast
 
@@ -102,7 +102,7 @@ func (n Reconnected) about() uuid.UUID    { return uuid.Nil }
 func (n Rejoined) about() uuid.UUID       { return n.ChannelID }
 func (n Refused) about() uuid.UUID        { return n.ChannelID }
 
-// decodeEvent returns what an event of the server tells, nil for one that is not known or not of interest.
+// decodeEvent returns the event that the server sent, nil for one that is not known or not of interest.
 func decodeEvent(event string, payload json.RawMessage) (Event, error) {
 	switch event {
 	case "messageBroadcast":

@@ -35,7 +35,7 @@ const (
 // errLost says that the connection ended before the answer came. The caller may ask again on the next one.
 var errLost = errors.New("the connection was lost")
 
-// link is one connection to the server: Socket.IO, main namespace, on a WebSocket. serve reads it, anybody may write.
+// link is one connection to the server: Socket.IO, main namespace, on a WebSocket. serve reads it, any goroutine may write.
 type link struct {
 	ws         *websocket.Conn
 	silence    time.Duration   // after which the server is taken for gone

@@ -54,7 +54,7 @@ func (c *Client) agentLog(ctx context.Context, agentID uuid.UUID, q LogQuery, cu
 	return entries, next, err
 }
 
-// DeleteAgentLogEntry removes an entry of an agent's log, also from its run.
+// DeleteAgentLogEntry removes an entry of an agent's log, and from its run.
 func (c *Client) DeleteAgentLogEntry(ctx context.Context, agentID, entryID uuid.UUID) error {
 	return callEmpty(ctx, c, "deleting an entry of an agent's log", func(ctx context.Context) (*http.Response, error) {
 		return c.api.DeleteAgentLog(ctx, agentID, entryID)

@@ -47,7 +47,7 @@ func newMember(id uuid.UUID, after int64) *member {
 	return &member{id: id, seq: after, settle: make(chan struct{})}
 }
 
-// confirmed takes the answer to a join and returns what there is to tell about it, if anything.
+// confirmed takes the answer to a join and returns the event to deliver for it, if any.
 func (m *member) confirmed(a api.SocketJoined) (n Rejoined, tell bool) {
 	n = Rejoined{ChannelID: m.id, Seq: a.Seq, Reset: m.settled && a.Seq < m.seq}
 	tell = m.settled && (!m.quiet || n.Reset)

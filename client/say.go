@@ -95,7 +95,7 @@ func (c *Conn) deliver(ctx context.Context, event string, payload any) (json.Raw
 	}
 }
 
-// Typing tells the others in a channel that the client is typing, or has stopped; they take it for stopped after some seconds.
+// Typing notifies the others in a channel that the client is typing, or has stopped; they take it for stopped after some seconds.
 // It is lost while there is no connection.
 func (c *Conn) Typing(ctx context.Context, channelID uuid.UUID, typing bool) error {
 	c.mu.Lock()

@@ -63,7 +63,7 @@ func (c *Client) DeleteSession(ctx context.Context, id uuid.UUID) error {
 	})
 }
 
-// RenewSession begins a session's time-out anew.
+// RenewSession restarts a session's time-out.
 func (c *Client) RenewSession(ctx context.Context, id uuid.UUID) (Session, error) {
 	return callBare[Session](ctx, c, "renewing a session", func(ctx context.Context) (*http.Response, error) {
 		return c.api.RenewSession(ctx, id)

@@ -11,7 +11,7 @@ import (
 	"github.com/elizad/elizad/gen/api"
 )
 
-// Recording is what somebody said.
+// Recording is recorded speech.
 type Recording struct {
 	File
 	Language string // such as "en"; empty: the model finds out

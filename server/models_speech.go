@@ -30,7 +30,7 @@ func (m *models) speech(lookup model.Lookup) runtime.Speech {
 	return runtime.Speech{Speaker: client}
 }
 
-// speechClient chooses the model for one kind of speech by the rule for texts, among the vendors that have such models: who writes
+// speechClient chooses the model for one kind of speech by the rule for texts, among the vendors that have such models: the vendor of
 // an agent's texts doesn't decide who speaks them. Where there is none it says what to set.
 func (m *models) speechClient(lookup model.Lookup, kind model.Kind, none string) (client *openai.Client, missing string) {
 	vendors := openai.Vendors()

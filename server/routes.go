@@ -227,7 +227,7 @@ func (s *Server) health(ctx context.Context) rest.HealthReport {
 	return report
 }
 
-// filesHealth remembers for a moment how the folders of uploads are. A look writes to the disk, and anybody may ask.
+// filesHealth remembers for a moment how the folders of uploads are. A look writes to the disk, and every caller may ask.
 type filesHealth struct {
 	mu   sync.Mutex
 	seen time.Time

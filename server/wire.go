@@ -181,7 +181,7 @@ func (s *Server) openMessaging(ctx context.Context) error {
 	return nil
 }
 
-// joinMessaging makes messaging, with the parts that have channels of their own and that sweeps end: sessions and jobs.
+// joinMessaging makes messaging, with the parts that have their own channels and that sweeps end: sessions and jobs.
 func (s *Server) joinMessaging() {
 	p := &s.parts
 	gate, alarm := sweep.NewGate(p.store), sweep.NewAlarm()

@@ -45,7 +45,7 @@ type program struct {
 	sources  settings.Sources // where settings were read from
 }
 
-// exitError ends the program with a code of its own. An empty message prints nothing.
+// exitError ends the program with an exit code. An empty message prints nothing.
 type exitError struct {
 	code    int
 	message string

@@ -54,7 +54,7 @@ type Attempt struct {
 	Wait time.Duration // before the next
 }
 
-// Attempted tells r.Report, if there is one.
+// Attempted calls r.Report, if there is one.
 func (r Request) Attempted(a Attempt) {
 	if r.Report != nil {
 		r.Report(a)

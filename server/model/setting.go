@@ -1,6 +1,6 @@
 package model
 
-// Origin says who set a setting. A greater one is more trusted.
+// Origin is where a setting was set. A greater one is more trusted.
 type Origin int
 
 // The origins of settings.

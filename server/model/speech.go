@@ -20,7 +20,7 @@ type Transcriber interface {
 
 // Recording is speech to be turned into text.
 type Recording struct {
-	Name        string    // file name; some services tell the format by its extension
+	Name        string    // file name; some services find the format by its extension
 	ContentType string    // media type
 	Content     io.Reader // read once
 	Size        int64     // bytes of Content

@@ -106,7 +106,7 @@ func lineEnds(text []byte) []byte {
 }
 
 // Trim returns a value without the white space, the line ends and the invisible characters around it, which come along when
-// a value is copied or made by a shell, and which nobody sees.
+// a value is copied or made by a shell, and which is invisible.
 func Trim(value string) string {
 	return strings.TrimFunc(value, func(r rune) bool {
 		return unicode.IsSpace(r) || r == '\u200B' || r == '\u2060' || r == '\uFEFF' // the last three have no width

@@ -49,7 +49,7 @@ type Storage struct {
 	Generated      string `name:"generated-dir" env:"ELIZA_DATA_DIR_GENERATED" placeholder:"DIR" help:"Folder of files that agents make; by default generated in the data folder."`
 }
 
-// Security says who may talk to the server.
+// Security says which callers may use the server.
 type Security struct {
 	AuthToken   string `name:"auth-token" env:"ELIZA_SERVER_AUTH_TOKEN" placeholder:"KEY" help:"API key that callers must send, as X-API-KEY or a bearer token; at least 16 characters where other machines can reach the server. Without one the server is open, to this machine only. Prefer the variable: flags are visible to other users."`
 	SocketKey   string `name:"socket-key" env:"SERVER_API_KEY" placeholder:"KEY" help:"The API key under its other name; beside the auth token, a second one that opens the sockets only."`

@@ -97,7 +97,7 @@ type envelope struct {
 	Node      string `json:"node"`
 	Kind      kind   `json:"kind"`
 	Namespace string `json:"ns,omitempty"`
-	// Request is the id of a request, also in its replies, which are for the node To.
+	// Request is the id of a request and of its replies, which are for the node To.
 	Request string `json:"req,omitempty"`
 	To      string `json:"to,omitempty"`
 
@@ -246,7 +246,7 @@ func (c *cluster) answered(id string, r *request, node string) {
 	}
 }
 
-// ask sends a request to the other nodes and calls onReply with each reply, one at a time, which tells whether it was the
+// ask sends a request to the other nodes and calls onReply with each reply, one at a time, which reports whether it was the
 // node's last one. It returns when all nodes have answered or are gone, or with an error when ctx or the time is over.
 func (c *cluster) ask(ctx context.Context, e *envelope, onReply func(*envelope) (last bool)) error {
 	e.Request = newID(9)

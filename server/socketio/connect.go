@@ -7,7 +7,7 @@ import (
 	"github.com/elizad/elizad/server/socketio/parser"
 )
 
-// connect asks the middleware whether the client may join, and tells the client.
+// connect asks the middleware whether the client may join, and answers the client.
 func (s *Socket) connect() {
 	middleware, onConnect := s.ns.registered()
 	s.ns.recovery.resume(s)
@@ -61,7 +61,7 @@ func (s *Socket) admit(middleware []Middleware) (err error) {
 	return nil
 }
 
-// accept tells the client that it has joined, after what it missed if it continues a session.
+// accept answers the client that it has joined, after what it missed if it continues a session.
 func (s *Socket) accept() (ok bool) {
 	s.ns.history.admit(s, s.ns.server.cfg.Engine.QueueBytes, func(missed *engineio.Frame, complete bool) {
 		s.ns.recovery.begin(s, complete)
@@ -95,7 +95,7 @@ func (s *Socket) accept() (ok bool) {
 	return ok
 }
 
-// reject tells the client that it may not join, or, if that could not be decided, closes the connection so that it tries
+// reject answers the client that it may not join, or, if that could not be decided, closes the connection so that it tries
 // again. The namespace may be asked for again on this connection.
 func (s *Socket) reject(err error) {
 	gone := s.ctx.Err() != nil

@@ -46,7 +46,7 @@
 // cookie or by their address; WebSocket clients need not.
 //
 // A lost session is kept by the node that had it, and so are the events that it misses, whichever node they come from: each node
-// numbers them by itself. A client that comes back to another node begins anew.
+// numbers them by itself. A client that comes back to another node starts over.
 //
 // # Disconnecting
 //

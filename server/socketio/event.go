@@ -67,7 +67,7 @@ type Event struct {
 	acked  atomic.Bool
 }
 
-// HasAck tells whether the client asked for an acknowledgement.
+// HasAck reports whether the client asked for an acknowledgement.
 func (e *Event) HasAck() bool { return e.hasAck }
 
 // Ack acknowledges the event. It does nothing if the client asked for no acknowledgement or is gone; the second call

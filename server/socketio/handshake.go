@@ -17,9 +17,9 @@ type Handshake struct {
 	Time time.Time
 	// Address is the client's address, as engineio.Config.ClientIP found it.
 	Address string
-	// CrossDomain tells whether the request had an Origin header.
+	// CrossDomain reports whether the request had an Origin header.
 	CrossDomain bool
-	// Secure tells whether the request came over TLS.
+	// Secure reports whether the request came over TLS.
 	Secure bool
 	URL    string
 	// Header holds the headers kept by engineio.Config.KeepHeaders.

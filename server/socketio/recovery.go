@@ -102,7 +102,7 @@ func (r *recovery) take(pid string) *lostSession {
 	return r.remove(element)
 }
 
-// identify tells whether s belongs to whom the session belonged that it has resumed, if any.
+// identify reports whether s has the same owner as the session that it has resumed, if any.
 func (r *recovery) identify(s *Socket) bool {
 	if r == nil {
 		return true

@@ -14,7 +14,7 @@ import (
 // namespace; the number is what clients know as the offset. A nil history numbers and keeps nothing.
 type history struct {
 	cfg   RecoveryConfig
-	epoch string // tells the offsets of this server's life from those of another
+	epoch string // distinguishes the offsets of this server's life from those of another
 
 	// mu guards what follows, and is held while an event goes from its number to the queues of the sockets: at each of
 	// them, events come in the order of their offsets.
@@ -100,7 +100,7 @@ func (h *history) admit(s *Socket, maxBytes int, deliver func(missed *engineio.F
 		return
 	}
 	s.since = s.resumed.since
-	// An offset of an earlier session tells nothing of this one, of which the client has seen nothing then.
+	// An offset of an earlier session says nothing about this one, of which the client has seen nothing then.
 	seen := max(s.since, h.parseOffset(s.resumed.offset))
 	frames, size := h.missed(seen, s.Rooms())
 	if seen < h.forgot || size > maxBytes {
@@ -125,7 +125,7 @@ func (h *history) missed(seen uint64, rooms []string) (frames []*engineio.Frame,
 	return frames, size
 }
 
-// covers tells whether a socket in the given rooms is selected.
+// covers reports whether a socket in the given rooms is selected.
 func (sel Selector) covers(rooms []string) bool {
 	in := func(room string) bool { return slices.Contains(rooms, room) }
 	return (len(sel.Rooms) == 0 || slices.ContainsFunc(sel.Rooms, in)) && !slices.ContainsFunc(sel.Except, in)

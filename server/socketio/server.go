@@ -161,7 +161,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // Corked calls send, and keeps the events that are emitted meanwhile, to whichever sockets, from being written: what goes to
-// the same client is written together. full tells that a client has enough for one write, so that send should come to an end.
+// the same client is written together. full reports that a client has enough for one write, so that send should come to an end.
 // What has to wait for something else, such as a database, must do so in Uncorked, as all clients are kept waiting.
 func (s *Server) Corked(send func(full func() bool)) { s.engine.Corked(send) }
 

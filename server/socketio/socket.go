@@ -103,10 +103,10 @@ func (s *Socket) Handshake() *Handshake { return s.handshake }
 // Context ends when the socket is disconnected, after the events that came before were handled (or had their grace).
 func (s *Socket) Context() context.Context { return s.ctx }
 
-// Connected tells whether the socket can be sent events.
+// Connected reports whether the socket can be sent events.
 func (s *Socket) Connected() bool { return s.connected.Load() }
 
-// Recovered tells whether the socket continues an earlier one, with its id, rooms and data.
+// Recovered reports whether the socket continues an earlier one, with its id, rooms and data.
 func (s *Socket) Recovered() bool { return s.resumed != nil }
 
 // Transport returns the current transport, "polling" or "websocket".

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// runner runs steps one after the other, tells how they go, and counts.
+// runner runs steps one after the other, reports how they go, and counts.
 type runner struct {
 	out      io.Writer
 	passed   int

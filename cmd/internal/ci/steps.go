@@ -12,7 +12,7 @@ import (
 
 const module = "github.com/elizad/elizad"
 
-// Packages whose tests are a step of their own, by the beginning of their path.
+// Packages whose tests are a separate step, by the beginning of their path.
 const (
 	storePackages = module + "/server/internal/store"
 	visitsPackage = module + "/server/internal/store/visits"
@@ -61,7 +61,7 @@ func test(ctx context.Context, r *runner) {
 	}
 	// Results from the cache would hide that a database or a browser is gone.
 	uncached := []string{"-count=1", "-timeout=20m"}
-	// The SQLite that is compiled in is left as it is: the race detector would make it ten times slower, and tells nothing of it.
+	// The SQLite that is compiled in is left as it is: the race detector would make it ten times slower, and can't see into it.
 	raced := append(uncached, "-race", "-gcflags=modernc.org/sqlite/lib=-race=false", "-gcflags=modernc.org/libc=-race=false")
 	r.goTest(ctx, "unit tests, with the race detector", raced, unit...)
 	fuzz(ctx, r, brief)

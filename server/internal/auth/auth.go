@@ -1,4 +1,4 @@
-// Package auth says who is asking.
+// Package auth identifies callers.
 //
 // An [Identity] is decided once, where a request or a socket enters, and travels in the context; domain methods take it as
 // an argument. API keys guard the doors when the operator has set any; behind them every caller may see what every other may,
@@ -13,7 +13,7 @@ import (
 	"github.com/elizad/elizad/server/internal/store"
 )
 
-// Identity is who asks.
+// Identity is the identity of a caller.
 type Identity struct {
 	// EntityID is the person or agent behind the request; the zero UUID is an anonymous caller. Without data isolation it
 	// is what the caller says it is: a default for authorship, never a proof.
@@ -28,8 +28,8 @@ func Service() Identity { return Identity{Service: true} }
 // Entity returns the identity of a caller known by id.
 func Entity(id uuid.UUID) Identity { return Identity{EntityID: id} }
 
-// SeesAll reports whether lists are not narrowed to the caller's own: for the server's own parts, and for whoever doesn't say who it
-// is.
+// SeesAll reports whether lists are not narrowed to the caller's own: for the server's own parts, and for callers without an
+// identity.
 func (i Identity) SeesAll() bool { return i.Service || i.EntityID == uuid.Nil }
 
 // Scope returns i for a transaction of the store. It restricts nothing yet: see [store.Scope].

@@ -46,7 +46,7 @@ func (e *BlockedError) Public() *apierr.Error {
 // Failures counts the wrong credentials of each caller, whatever door they are presented at and whichever secret they are
 // meant for. Callers are networks, as httpx.ClientNetwork names them.
 //
-// Somebody who is over the limit learns nothing from any answer: the right key is refused like a wrong one. For the owner
+// A caller over the limit learns nothing from any answer: the right key is refused like a wrong one. For the owner
 // behind the same address this must not last, so one more key is looked at every 90 seconds, a right one costs nothing, and
 // a client that goes on repeating the same wrong key, which is what a forgotten one does, doesn't use that up.
 type Failures struct {
@@ -121,7 +121,7 @@ func (f *Failures) judge(caller, credential string, right bool) error {
 	return ErrRefused
 }
 
-// Guard lets in who presents one of its keys. The zero value lets everybody in.
+// Guard lets in callers that present one of its keys. The zero value lets all callers in.
 type Guard struct {
 	keys     Keys
 	failures *Failures

@@ -34,7 +34,7 @@ func KeyIn(h http.Header) string {
 // clean takes off the white space around a key. Files and editors add it, and a header cannot carry all of it.
 func clean(key string) string { return strings.TrimSpace(key) }
 
-// Keys is the set of API keys that open the server. An empty set opens it to everybody.
+// Keys is the set of API keys that open the server. An empty set opens it to all callers.
 type Keys struct {
 	sums [][sha256.Size]byte
 }
@@ -68,7 +68,7 @@ func (k Keys) Allow(key string) bool {
 // ErrorWriter writes err as the answer to r.
 type ErrorWriter func(w http.ResponseWriter, r *http.Request, err error)
 
-// Caller names the caller of a request, for whoever counts.
+// Caller names the caller of a request, for counting.
 type Caller func(*http.Request) string
 
 // Middleware lets requests below /api pass that bring a key, when one is required, and puts the caller's identity into the
@@ -103,7 +103,7 @@ func guarded(r *http.Request) bool {
 	return r.Method != http.MethodOptions && (r.URL.Path == "/api" || strings.HasPrefix(r.URL.Path, "/api/"))
 }
 
-// claimed returns the identity that a caller names without proof. A malformed one is nobody.
+// claimed returns the identity that a caller names without proof; none for a malformed one.
 func claimed(r *http.Request) Identity {
 	name := r.Header.Get(HeaderEntityID)
 	if name == "" {

@@ -13,8 +13,8 @@ import (
 // OwnerTokenFile is the name of the file with the owner's token in the data directory.
 const OwnerTokenFile = "owner-token"
 
-// OwnerToken returns the token by which the owner of a server without an API key shows who he is, from its file in the data
-// directory. There only he can read it; that a request comes from this machine shows nothing, as any page that is open there,
+// OwnerToken returns the token that identifies the owner of a server without an API key, from its file in the data
+// directory. Only the owner can read it there; that a request comes from this machine shows nothing, as any page that is open there,
 // and a proxy, can send one. The file is made when there is none.
 func OwnerToken(dir string) (string, error) {
 	path := filepath.Join(dir, OwnerTokenFile)

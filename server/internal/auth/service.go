@@ -6,12 +6,12 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 )
 
-// HeaderServiceSecret carries the secret by which a part of the system that runs elsewhere, such as an agent of its own,
+// HeaderServiceSecret carries the secret by which a part of the system that runs elsewhere, such as a separate agent,
 // shows that it is one.
 const HeaderServiceSecret = "X-Internal-Service-Secret"
 
 // Services marks the callers that bring one of the secrets as services, and refuses those that bring a wrong one. Without any
-// secret nobody is marked. It belongs inside of [Middleware].
+// secret no request is marked. It belongs inside of [Middleware].
 func Services(guard Guard, caller Caller, fail ErrorWriter) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		if !guard.Required() {

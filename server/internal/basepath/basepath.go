@@ -1,7 +1,7 @@
 // Package basepath knows where callers find the root of the server. It need not be the root of their host: a reverse proxy may
 // serve it at https://example.org/eliza/, and a program that embeds it may mount it below any path.
 //
-// Every address that an answer holds is made here. Where the server knows the path in front of its own ones, addresses begin
+// Every address in an answer is made here. Where the server knows the path in front of its own ones, addresses begin
 // with it; where it doesn't, they are relative to the address of the request, which is right wherever that is.
 package basepath
 

@@ -24,7 +24,7 @@ import (
 // baselineCommand is the argument that makes this program a baseline.
 const baselineCommand = "baseline"
 
-// baseline is a server that does the least that the work of the product can be done with, in a process of its own.
+// baseline is a server that does the least that the work of the product can be done with, in a separate process.
 type baseline struct {
 	target
 	input io.Closer
@@ -32,7 +32,7 @@ type baseline struct {
 }
 
 // baselineConfig says what a baseline does: it answers every request with an answer that it has ready, after it has appended the
-// request's body to a file, if it is told to; or it passes frames on between WebSockets.
+// request's body to a file, if configured to; or it passes frames on between WebSockets.
 type baselineConfig struct {
 	Status int
 	Header http.Header

@@ -46,7 +46,7 @@ type crowdSocket struct {
 	returned chan struct{}
 }
 
-// gather connects sockets to a server, each in the channel that it is told, and joined there if the server speaks Socket.IO.
+// gather connects sockets to a server, each in its given channel, and joined there if the server speaks Socket.IO.
 func gather(addr string, socketIO bool, count int, channel func(n int) uuid.UUID) (*crowd, error) {
 	c := &crowd{sockets: make([]*crowdSocket, count), all: make(chan struct{}, 1), broken: make(chan error, 1)}
 	errs := make([]error, dialers)

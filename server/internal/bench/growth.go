@@ -53,7 +53,7 @@ func measureGrowth(ctx context.Context, progress io.Writer) (_ []figure, err err
 	if err != nil {
 		return nil, err
 	}
-	silent, err := net.Listen("tcp", "127.0.0.1:0") // nobody accepts
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // nothing accepts
 	if err != nil {
 		return nil, err
 	}

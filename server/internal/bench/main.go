@@ -2,7 +2,7 @@
 //
 //	go run ./server/internal/bench [--only start,memory,soak,posts,sockets,rest,product,growth] [--json]
 //
-// It builds the real binary and runs it on loopback with data of its own; what is compared is compared in the same run, on
+// It builds the real binary and runs it on loopback with new data; what is compared is compared in the same run, on
 // the same machine. Figures of different machines mean nothing beside each other; the ratios do.
 package main
 
@@ -106,7 +106,7 @@ func run(ctx context.Context, args []string) error {
 	return missed(figures)
 }
 
-// missed tells which goals were not met.
+// missed reports the goals that were not met.
 func missed(figures []figure) error {
 	var names []string
 	for _, f := range figures {

@@ -21,7 +21,7 @@ import (
 // productRounds is how often each of what is compared takes its turn.
 const productRounds = 7
 
-// target is a server that is measured from outside, in a process of its own.
+// target is a server that is measured from outside, in a separate process.
 type target struct {
 	addr string
 	pid  int
@@ -272,7 +272,7 @@ func (b *productBench) measurePosts(ctx context.Context) ([]figure, error) {
 	return []figure{atLeast("posts / synced appends behind net/http", t.ratio(speed, costElizad, costBare), "", 0.6, how)}, nil
 }
 
-// measureReplies compares questions that the built-in responder answers with posts that nobody does.
+// measureReplies compares questions that the built-in responder answers with posts that no agent does.
 func (b *productBench) measureReplies(ctx context.Context) ([]figure, error) {
 	var figures []figure
 	for _, c := range []struct {
@@ -345,7 +345,7 @@ func (b *productBench) measureFanOut(ctx context.Context) ([]figure, error) {
 	return figures, nil
 }
 
-// measureTalk lets everybody talk in channels of four.
+// measureTalk lets all members talk in channels of four.
 func (b *productBench) measureTalk(ctx context.Context) ([]figure, error) {
 	const channels, members = 50, 4
 	f, err := b.talk(ctx, talk{

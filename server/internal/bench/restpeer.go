@@ -52,7 +52,7 @@ func benchID(of string, n int) uuid.UUID {
 	return uuid.NewSHA1(uuid.Nil, []byte("bench "+of+" "+strconv.Itoa(n)))
 }
 
-// restPeer is the process of the HTTP clients, as the server's sees it. It keeps its connections open, is told how many
+// restPeer is the process of the HTTP clients, as the server's sees it. It keeps its connections open, is given how many
 // requests to make, and writes a byte when they are answered.
 type restPeer struct {
 	cmd    *exec.Cmd
@@ -121,7 +121,7 @@ func runRestPeer(args []string) error {
 		if err := clients.send(requests); err != nil {
 			return err
 		}
-		_, _ = os.Stdout.Write([]byte{'.'}) // if nobody listens, the end is near
+		_, _ = os.Stdout.Write([]byte{'.'}) // if there is no reader, the end is near
 	}
 	return nil
 }

@@ -126,7 +126,7 @@ func runPeer(args []string) error {
 					return // the server has ended
 				}
 				if deliveries.Add(1)%int64(cfg.step) == 0 {
-					_, _ = os.Stdout.Write([]byte{'.'}) // if nobody listens, the end is near
+					_, _ = os.Stdout.Write([]byte{'.'}) // if there is no reader, the end is near
 				}
 				select {
 				case own <- struct{}{}:
@@ -178,7 +178,7 @@ func dialAll(addr, kind string, cfg peerConfig) ([]net.Conn, error) {
 
 // dialSocket opens a WebSocket, by hand so that it costs this process little, and joins the main namespace of Socket.IO.
 func dialSocket(addr, kind string, i int, room string) (net.Conn, error) {
-	// Each source address has ports of its own, so that they do not run out.
+	// Each source address has its own ports, so that they do not run out.
 	dialer := net.Dialer{Timeout: patience, LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+i%16))}}
 	conn, err := dialer.Dial("tcp", addr)
 	if err != nil {

@@ -36,7 +36,7 @@ func measureSockets(ctx context.Context, progress io.Writer) ([]figure, error) {
 	return figures, nil
 }
 
-// measureBroadcast lets one sender send to all, each event after everybody has read the one before: no two events can share
+// measureBroadcast lets one sender send to all, each event after all have read the one before: no two events can share
 // a system call, which is where a server of chats is slowest.
 func measureBroadcast(ctx context.Context, progress io.Writer) ([]figure, error) {
 	return broadcast(ctx, progress, "broadcast to 1,000 sockets", 1)

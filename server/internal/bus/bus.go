@@ -1,6 +1,6 @@
 // Package bus carries events between the parts of one server and between the nodes of a cluster.
 //
-// Events are hints: whoever is woken by one reads the database, which holds the truth. Delivery is therefore at most once,
+// Events are hints: a reader woken by one reads the database, which holds the truth. Delivery is therefore at most once,
 // in the publisher's order per subject, and a subscriber that falls behind is not waited for. What the bus does promise is
 // that it never loses silently: a message with Lost set stands where others are missing.
 package bus
@@ -53,7 +53,7 @@ type Bus interface {
 	Close() error
 }
 
-// Hint publishes a value without telling the caller how that went: a lost event loses nothing, so a failure is only logged.
+// Hint publishes a value without returning an error: a lost event loses nothing, so a failure is only logged.
 func Hint(ctx context.Context, b Bus, log *slog.Logger, subject string, value any) {
 	if err := b.Publish(context.WithoutCancel(ctx), subject, value); err != nil && !errors.Is(err, ErrClosed) {
 		log.WarnContext(ctx, "event not published", "subject", subject, "error", err)

@@ -85,7 +85,7 @@ type Refusal string
 
 func (r Refusal) Error() string { return string(r) }
 
-// Forbidden marks the error for those who know the guard only by what it does.
+// Forbidden marks the error for packages that know the guard only by what it does.
 func (Refusal) Forbidden() {}
 
 // The refusals of addresses that can only be seen when they are connected to.

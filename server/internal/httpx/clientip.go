@@ -11,7 +11,7 @@ import (
 )
 
 // ClientIP finds the address of the caller: that of the connection, or the one that trusted proxies report in
-// X-Forwarded-For. Without trusted proxies the header means nothing, because anybody can send it.
+// X-Forwarded-For. Without trusted proxies the header means nothing, because every client can send it.
 func ClientIP(proxies settings.Proxies) Middleware {
 	return func(next http.Handler) http.Handler {
 		if len(proxies.Networks) == 0 && proxies.Hops == 0 {

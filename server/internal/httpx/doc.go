@@ -6,7 +6,7 @@
 //	RequestID        gives the request its id, and the record that the others write to
 //	ClientIP         finds the caller behind trusted proxies
 //	Watch            logs one line per request, turns a panic into a 500
-//	GuardOpen        keeps a server without a key to those for whom it is
+//	GuardOpen        keeps a server without a key to the callers for which it is meant
 //	SecurityHeaders  headers for browsers
 //	CORS             answers preflights, refuses changes asked for by foreign web pages
 //	Compress         gzip, except for event streams

@@ -159,7 +159,7 @@ func answerOf(w middleware.WrapResponseWriter, body *recorder, form *formDigest)
 
 var anID = regexp.MustCompile(`"id":"([0-9a-f-]{36})"`)
 
-// madeIn says what was made, as the beginning of an answer tells.
+// madeIn returns what was made, from the beginning of an answer.
 func madeIn(answer []byte) string {
 	if id := anID.FindSubmatch(answer); id != nil {
 		return ", and made " + string(id[1])

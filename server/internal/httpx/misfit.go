@@ -16,7 +16,7 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 )
 
-// Bounds on what one refusal tells.
+// Bounds on what one refusal lists.
 const (
 	maxMisfits = 20
 	maxDepth   = 4

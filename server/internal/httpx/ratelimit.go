@@ -28,7 +28,7 @@ func UploadRateLimit(limits settings.Limits) Middleware {
 }
 
 // HealthRateLimit is RateLimit for the health of the server, which is asked for without a key: 100 times a minute and network,
-// which no answer tells but the one that refuses.
+// which only a refusal shows.
 func HealthRateLimit(limits settings.Limits) Middleware {
 	const most, window = 100, time.Minute
 	if !limits.RateLimit {

@@ -17,7 +17,7 @@ type Server struct {
 
 // NewServer returns an HTTP server for a handler with the time limits that suit long answers: none on reading or writing as
 // a whole, which would cut event streams and held polls, but one on the header, and one on idle connections. Handlers set
-// deadlines of their own through http.ResponseController. What net/http has to say goes to the logger as a warning.
+// deadlines through http.ResponseController. What net/http reports goes to the logger as a warning.
 func NewServer(handler http.Handler, logger *slog.Logger) *Server {
 	s := &Server{silent: make(map[net.Conn]struct{})}
 	s.Server = &http.Server{

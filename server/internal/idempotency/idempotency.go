@@ -53,7 +53,7 @@ type Keys struct {
 	owner   uuid.UUID
 	ledger  ledger
 	renewal time.Duration
-	alone   atomic.Bool // nobody else lives under the owner's id
+	alone   atomic.Bool // no other process lives under the owner's id
 	held    sync.Map    // the ids of the claims that this life of the owner has, or is about to store
 }
 
@@ -105,7 +105,7 @@ func (k *Keys) Claim(ctx context.Context, network, key, fingerprint string) (htt
 	return nil, answer, nil
 }
 
-// callerOf names whose keys are meant: the entity's, or those of a network from which somebody calls who doesn't say who it is.
+// callerOf names whose keys are meant: the entity's, or those of the network of a caller without an identity.
 func callerOf(who auth.Identity, network string) uuid.UUID {
 	if who.EntityID != uuid.Nil || who.Service {
 		return who.EntityID
@@ -113,7 +113,7 @@ func callerOf(who auth.Identity, network string) uuid.UUID {
 	return uuid.NewSHA1(uuid.Nil, []byte("network:"+network))
 }
 
-// Recover gives up the claims that an earlier life of the owner left open, if nobody else lives under its id; or, where no other
+// Recover gives up the claims that an earlier process of the owner left open, if no other lives under its id; or, where no other
 // process can work on the database, all.
 func (k *Keys) Recover(ctx context.Context, returned bool) error {
 	k.alone.Store(returned)

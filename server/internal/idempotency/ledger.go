@@ -16,7 +16,7 @@ const (
 )
 
 // ledger counts the bytes of the answers that this process keeps. It begins with nothing: what was kept before counts for
-// nobody, is the oldest, and goes first.
+// no caller, is the oldest, and goes first.
 type ledger struct {
 	perCaller, inAll int64 // 0: no limit
 

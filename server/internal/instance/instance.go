@@ -21,7 +21,7 @@ const fileName = "instance"
 // Instance is a living server.
 type Instance struct {
 	ID uuid.UUID
-	// Returned says that nobody else lives under the id, so that what stands under it is of an earlier life.
+	// Returned says that no other process lives under the id, so that what stands under it is of an earlier one.
 	Returned bool
 
 	file *os.File

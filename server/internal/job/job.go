@@ -123,7 +123,7 @@ func (c Counts) Total() int {
 	return n
 }
 
-// jobOf shows a job as it is at a moment: its time may be over before anybody has noted it.
+// jobOf shows a job as it is at a moment: its time may be over before a sweep has noted it.
 func jobOf(r db.Job, now dbtype.Millis) (Job, error) {
 	j := Job{
 		ID: r.ID, AgentID: r.AgentID, UserID: r.UserID, ChannelID: r.ChannelID, MessageID: r.MessageID, Content: r.Content,

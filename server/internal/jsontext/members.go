@@ -39,7 +39,7 @@ func unquoted(quoted json.RawMessage) []byte {
 		return quoted[1 : len(quoted)-1]
 	}
 	var name string
-	_ = json.Unmarshal(quoted, &name) // what is no string is a name that nobody asks for
+	_ = json.Unmarshal(quoted, &name) // what is no string is a name that is never looked up
 	return []byte(name)
 }
 

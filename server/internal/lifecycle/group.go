@@ -111,7 +111,7 @@ func (g *Group) startAll(ctx context.Context) error {
 }
 
 // Stop stops the components that started, last first, each within its own time and all within ctx; when ctx ends, the rest are
-// still told to stop, with a context that has ended. The error names every component that failed or was left behind. A later
+// still stopped, with a context that has ended. The error names every component that failed or was left behind. A later
 // or simultaneous call waits for the first and returns the same. Before [Group.Start] it only forbids the start.
 func (g *Group) Stop(ctx context.Context) error {
 	g.mu.Lock()

@@ -28,7 +28,7 @@ type NewGroup struct {
 	Metadata        json.RawMessage
 }
 
-// GroupFailure tells why an agent got no room.
+// GroupFailure says why an agent got no room.
 type GroupFailure struct {
 	AgentID uuid.UUID
 	Err     *apierr.Error

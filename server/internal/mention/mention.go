@@ -1,4 +1,4 @@
-// Package mention finds names in texts, in any script: whether a message calls somebody.
+// Package mention finds names in texts, in any script: whether a message mentions a name.
 package mention
 
 import (
@@ -24,7 +24,7 @@ func In(text string, names ...string) bool {
 	return false
 }
 
-// Begins reports whether a text begins with the name: whether it is said to whoever has it.
+// Begins reports whether a text begins with the name: whether it is addressed to its bearer.
 func Begins(text, name string) bool {
 	folded := fold(text)
 	for _, form := range forms(name) {

@@ -69,7 +69,7 @@ type ActionUpdate struct {
 	InReplyTo  *uuid.UUID
 }
 
-// UpdateAction changes a message by which an agent tells what it is doing. Other messages are refused.
+// UpdateAction changes a message by which an agent reports what it is doing. Other messages are refused.
 func (s *Service) UpdateAction(ctx context.Context, who auth.Identity, id uuid.UUID, u ActionUpdate) (Message, error) {
 	return s.changeMessage(ctx, who, "updating an action", id, func(q db.Querier, m *Message) error {
 		if m.SourceType != SourceAgentAction {
@@ -129,7 +129,7 @@ func (s *Service) changeMessage(ctx context.Context, who auth.Identity, doing st
 		if err := d.validate(); err != nil {
 			return err
 		}
-		if d.Content != before { // what stands is not refused, whoever wrote it and whatever the limit was
+		if d.Content != before { // what stands is not refused, whatever its author and the limit were
 			if err := s.checkLength(d.Content); err != nil {
 				return err
 			}

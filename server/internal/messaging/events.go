@@ -16,7 +16,7 @@ import (
 // EventType names what happened in a channel.
 type EventType string
 
-// The events of a channel. Parts of the server that have channels of their own add theirs.
+// The events of a channel. Parts of the server that have their own channels add theirs.
 const (
 	EventMessage        EventType = "message"         // Message was stored
 	EventChunk          EventType = "chunk"           // a piece of a reply that is being written
@@ -41,7 +41,7 @@ type Event struct {
 	Chunk     *Chunk          `json:"chunk,omitempty"`
 	Turn      *TurnEnd        `json:"turn,omitempty"`
 	Channel   *Channel        `json:"channel,omitempty"`
-	Data      json.RawMessage `json:"data,omitempty"` // what an event of another part tells
+	Data      json.RawMessage `json:"data,omitempty"` // the payload of another part's event
 }
 
 // Chunk is a piece of a reply that is being written. The concatenation of all chunks is the beginning of the final text.
@@ -59,7 +59,7 @@ const (
 	StatusCompleted TurnStatus = "completed" // a program outside says that it is dealt with
 )
 
-// TurnEnd tells how a message was dealt with. TurnID is zero where that was no turn.
+// TurnEnd describes how a message was dealt with. TurnID is zero where that was no turn.
 type TurnEnd struct {
 	TurnID     uuid.UUID  `json:"turnId,omitzero"`
 	AgentID    uuid.UUID  `json:"agentId,omitzero"`

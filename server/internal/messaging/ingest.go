@@ -18,7 +18,7 @@ import (
 )
 
 // Ingest posts messages that were written on another platform, in the given order, and returns them. One that came before,
-// as its SourceType and SourceID tell, is not posted again, so that a request that failed midway can be repeated. An agent
+// by its SourceType and SourceID, is not posted again, so that a request that failed midway can be repeated. An agent
 // can't be the author: what comes from outside is a question, never an answer. Nothing is posted unless every author is
 // allowed, and no text too long.
 func (s *Service) Ingest(ctx context.Context, who auth.Identity, drafts []Draft) ([]Posted, error) {

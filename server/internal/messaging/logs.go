@@ -115,7 +115,7 @@ func (s *Service) Logs(ctx context.Context, who auth.Identity, agentID uuid.UUID
 	return out, more, err
 }
 
-// readLog reads a page of the log as the database can tell it apart.
+// readLog reads a page of the log with the filters that the database has.
 func readLog(ctx context.Context, q db.Querier, agentID uuid.UUID, query LogQuery, limit, offset int) ([]AgentLogEntry, error) {
 	page := db.ListAgentLogParams{
 		AgentID: agentID, FromTime: 0, ToTime: dbtype.Millis(math.MaxInt64), LimitRows: int64(limit), OffsetRows: int64(offset),
@@ -177,7 +177,7 @@ func (s *Service) DeleteLog(ctx context.Context, who auth.Identity, agentID, ent
 const positionAt = 14
 
 // entryID names an entry of a turn's log: the turn's own id, with the position in place of the last two bytes. The first
-// fourteen are random enough to tell turns apart.
+// fourteen are random enough to keep turns apart.
 func entryID(turnID uuid.UUID, position int64) uuid.UUID {
 	binary.BigEndian.PutUint16(turnID[positionAt:], uint16(position)) //nolint:gosec // logs are far shorter
 	return turnID

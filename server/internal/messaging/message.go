@@ -34,7 +34,7 @@ const (
 	SourceGUI           = "eliza_gui"
 )
 
-// AnonymousID is the author of what is said by nobody in particular: the UUID that every implementation derives from the
+// AnonymousID is the author of messages without one: the UUID that every implementation derives from the
 // name "anonymous".
 var AnonymousID = uuid.MustParse("0a92fab3-2301-04cc-a6ea-dd9898325b9b")
 

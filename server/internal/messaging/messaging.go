@@ -7,7 +7,7 @@
 //
 // The package knows nothing of how agents think. It stores turns and says that there is work; the runtime of the agents claims
 // turns ([Service.ClaimTurns]), and ends each by [Service.FinishTurn], which stores the reply through the same door. Parts of the
-// server that make channels of their own hear of what ends in them as an [Observer].
+// server that make their own channels hear of what ends in them as an [Observer].
 package messaging
 
 import (

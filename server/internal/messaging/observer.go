@@ -49,7 +49,7 @@ func (s *Service) tellEnded(ctx context.Context, q db.Querier, channel Channel, 
 	return nil
 }
 
-// tellCommitted tells whose a channel is that turns have ended in it.
+// tellCommitted notifies the channel's observer that turns have ended in it.
 func (s *Service) tellCommitted(ctx context.Context, channel Channel) {
 	if o, _ := s.observer(channel); o.Committed != nil {
 		o.Committed(ctx)

@@ -151,7 +151,7 @@ func (p *post) number(ctx context.Context) (db.Channel, error) {
 	return row, err
 }
 
-// judgeSubmission finds out whether a message that may be an agent's is one. What anybody else submits is a question.
+// judgeSubmission finds out whether a message that may be an agent's is one. All others are questions.
 func (p *post) judgeSubmission(ctx context.Context) error {
 	d := &p.draft
 	if !d.Submitted {

@@ -9,7 +9,7 @@ import (
 	"github.com/elizad/elizad/server/internal/auth"
 )
 
-// Spoken is what somebody says aloud to an agent.
+// Spoken is what a person says aloud to an agent.
 type Spoken struct {
 	AgentID    uuid.UUID
 	ChannelID  uuid.UUID // where it is said, and made there if it is none yet; zero for the speaker's DM with the agent
@@ -21,7 +21,7 @@ type Spoken struct {
 // sourceSpoken marks messages that were spoken.
 const sourceSpoken = "direct"
 
-// AskAloud posts what somebody said to an agent, and follows the agent's turn as [Service.Ask] does.
+// AskAloud posts what a person said to an agent, and follows the agent's turn as [Service.Ask] does.
 func (s *Service) AskAloud(ctx context.Context, who auth.Identity, said Spoken) (*Exchange, error) {
 	if said.Text == "" {
 		return nil, apierr.New(apierr.InvalidRequest, "Text is required for conversation")

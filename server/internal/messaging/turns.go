@@ -160,7 +160,7 @@ func (c *TurnContext) addMembers(agentID uuid.UUID, members []db.ListChannelMemb
 	}
 }
 
-// maxTold is how many of a person's messages are looked at for what they were told.
+// maxTold is how many of a person's messages are searched for words that an agent said to them.
 const maxTold = 1000
 
 // WasTold reports whether an agent said some words to a person since a point in time, in any channel.

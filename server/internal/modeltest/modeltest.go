@@ -63,11 +63,11 @@ const (
 type Script struct {
 	Chunks []string                // the text, in the pieces it is streamed in
 	Gates  map[int]<-chan struct{} // chunk i is held back until its channel is closed or received from
-	Sent   chan<- int              // receives i after chunk i was written; nil for nobody
+	Sent   chan<- int              // receives i after chunk i was written; may be nil
 	Finish string                  // finish reason, default "stop"
 	Usage  *Usage                  // reported when set
 	Ending Ending
-	Left   chan<- struct{} // closed when the client goes away before the end; nil for nobody
+	Left   chan<- struct{} // closed when the client goes away before the end; may be nil
 
 	Status int         // other than 0 and 200: an error, with Body as it stands
 	Header http.Header // extra headers

@@ -1,7 +1,7 @@
 // Package pgaddress reads the addresses of PostgreSQL databases as hosts, libraries and people write them, and says them again
 // as our driver takes them.
 //
-// Each program has parameters of its own in its addresses. Those that say something about the connection keep their meaning;
+// Each program has its own parameters in addresses. Those that say something about the connection keep their meaning;
 // those that only tune the program they were made for are left out. What is in neither list goes to the database, as a session
 // parameter, which it refuses if it has none of that name. An address that cannot be read is an error which says what to write,
 // and never repeats the password.

@@ -18,18 +18,18 @@ import (
 	"time"
 )
 
-// Hosted is a server as hosts run theirs: reached over the network, with TLS only, by users who have a password.
+// Hosted is a server as hosts run theirs: reached over the network, with TLS only, by users with a password.
 type Hosted struct {
 	*Private
 
 	Port      string // on the host "localhost", which stands in the server's certificate, as 127.0.0.1 does not
-	User      string // who owns the database
+	User      string // the owner of the database
 	Password  string // with characters that a URL has other uses for
 	Database  string
-	Authority string // the file with the certificate of who signed the server's
+	Authority string // the file with the certificate that signed the server's
 }
 
-// hostRules lets in by the network those who use TLS and have a password.
+// hostRules lets in by the network users with TLS and a password.
 const hostRules = "local all all trust\nhostssl all all all scram-sha-256\n"
 
 // NewHosted starts one, which ends with the test.
@@ -76,7 +76,7 @@ func authorityFile(t testing.TB, content []byte) string {
 	return file
 }
 
-// freePort returns a port that nobody listens on. Somebody else may take it before the server does; the kernel gives it to the
+// freePort returns an unused port. Another process may take it before the server does; the kernel gives it to the
 // next but many.
 func freePort() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

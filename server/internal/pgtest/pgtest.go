@@ -1,6 +1,6 @@
 // Package pgtest gives tests a private PostgreSQL server, without Docker and without a network.
 //
-// The first use in a test binary starts a server of its own in a temporary directory, reachable through a unix socket only;
+// The first use in a test binary starts a server in a temporary directory, reachable through a unix socket only;
 // every call of [URL] then makes a database on it by copying a migrated one, which takes some 30 ms. A small shell process
 // owns the server: it stops it and removes the directory when the test binary ends, however it ends.
 //
@@ -120,7 +120,7 @@ func (p *Private) Start(t testing.TB) {
 // Exec runs a command as the superuser.
 func (p *Private) Exec(ctx context.Context, command string) error { return p.server.exec(ctx, command) }
 
-// MoveTables moves what the database holds to a folder, such as one on a disk of its own, that the server's user can
+// MoveTables moves what the database holds to a folder, such as one on a separate disk, that the server's user can
 // get to. Nobody may be connected.
 func (p *Private) MoveTables(t testing.TB, folder string) {
 	t.Helper()
@@ -198,7 +198,7 @@ func start(port, options string, files map[string][]byte) (_ *server, err error)
 	defer input.Close()
 	cmd := exec.Command("/bin/sh", "-c", script, "pgtest", programs, "-c port="+port+" "+options)
 	cmd.Dir, cmd.Stdin, cmd.Stderr = dir, input, os.Stderr
-	// In a process group of its own, an interrupt from the terminal doesn't reach it before it could clean up.
+	// In its own process group, an interrupt from the terminal doesn't reach it before it could clean up.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if os.Getuid() == 0 { // PostgreSQL refuses to run as root
 		if cmd.SysProcAttr.Credential, err = credential(superuser); err != nil {

@@ -13,7 +13,7 @@ import (
 )
 
 // Pooled returns the address of a pooler before the database of a URL, which ends with the test. Its clients share a few
-// connections, each for a transaction, so that what they set for a session or prepare is there for anybody and nobody. What they
+// connections, each for a transaction, so that what they set for a session or prepare may turn up for another. What they
 // set when they connect is forgotten, as many hosts have it, or refused if it is among the parameters refused.
 func Pooled(t testing.TB, databaseURL string, refused ...string) string {
 	t.Helper()
@@ -44,7 +44,7 @@ func Pooled(t testing.TB, databaseURL string, refused ...string) string {
 			}
 			serving.Go(func() {
 				defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-				_ = p.serve(conn) // a client that leaves in disorder is told by its own errors
+				_ = p.serve(conn) // a client that leaves in disorder has its own errors
 				_ = conn.Close()
 			})
 		}

@@ -6,7 +6,7 @@
 //
 // The contract's own routes come first. [Routes] are what one plugin brings to one agent: package runtime makes them with what
 // it builds of a version of an agent, and a route that is wrong keeps the plugin from being used. [Plugins] finds them for
-// requests. A plugin's handler sees the path behind the plugin's name, and who asks by the request's context.
+// requests. A plugin's handler sees the path behind the plugin's name, and the caller in the request's context.
 package pluginhttp
 
 import (
@@ -40,7 +40,7 @@ type Plugins struct {
 	fail   func(w http.ResponseWriter, r *http.Request, err error)
 }
 
-// New returns the routes of the plugins of agents. What is wrong is told by fail.
+// New returns the routes of the plugins of agents. Errors are answered by fail.
 func New(agents Agents, fail func(w http.ResponseWriter, r *http.Request, err error)) *Plugins {
 	return &Plugins{agents, fail}
 }

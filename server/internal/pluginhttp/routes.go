@@ -131,8 +131,8 @@ func (f files) has(urlPath string) bool {
 	return err == nil && info.Mode().IsRegular() && !strings.Contains("/"+name, "/.")
 }
 
-// ServeHTTP answers with the file that the pattern found. The path is not shown to ServeFileFS, which would send those who
-// ask for an index.html to its folder.
+// ServeHTTP answers with the file that the pattern found. The path is not shown to ServeFileFS, which would redirect requests
+// for an index.html to its folder.
 func (f files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	bare := *r
 	bare.URL = &url.URL{Path: f.below}

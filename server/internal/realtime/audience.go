@@ -18,7 +18,7 @@ func (g *Gateway) audience(channelID uuid.UUID) audience {
 	return audience{sockets: g.ns.To(channelRoom(channelID)).Local(), plain: g.plain.members(channelID)}
 }
 
-// hasListeners reports whether anybody on this node listens to a channel.
+// hasListeners reports whether a connection of this node listens to a channel.
 func (g *Gateway) hasListeners(channelID uuid.UUID) bool {
 	return g.plain.hasListeners(channelID) || g.ns.To(channelRoom(channelID)).Local().Any()
 }

@@ -163,7 +163,7 @@ const (
 	textInvalidMessage  = "For SEND_MESSAGE: channelId, messageServerId (message_server_id), senderId (author_id), and message are required."
 )
 
-// fail tells a socket that its event was refused; the connection stays.
+// fail reports to a socket that its event was refused; the connection stays.
 func (g *Gateway) fail(ev *socketio.Event, e api.SocketError) {
 	emit(g, ev.Socket, "messageError", e)
 	g.ack(ev, api.SocketRefusal{Error: e.Error, Code: e.Code})

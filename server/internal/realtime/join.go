@@ -58,7 +58,7 @@ func (g *Gateway) join(ctx context.Context, ev *socketio.Event, said said) {
 	}
 }
 
-// refuseJoin tells a client why it did not become a member of a channel.
+// refuseJoin answers a client why it did not become a member of a channel.
 func (g *Gateway) refuseJoin(ctx context.Context, ev *socketio.Event, channel string, err error) {
 	e := g.refusal(ctx, err)
 	e.ChannelID, e.RoomID = channel, channel

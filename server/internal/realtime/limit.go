@@ -22,7 +22,7 @@ func (g *Gateway) HandshakeWait(address string) time.Duration {
 
 const dataRefusals = "refusals" // int: events refused since the last that passed
 
-// charge counts an event against its sender's address. It reports false for one that must be ignored, after telling the
+// charge counts an event against its sender's address. It reports false for one that must be ignored, after notifying the
 // sender; a socket that goes on and on is closed in a way that makes it come back later.
 func (g *Gateway) charge(ev *socketio.Event, clientID, channel string) bool {
 	wait := g.limiter.Take(ev.Socket.Handshake().Address, g.now())

@@ -67,7 +67,7 @@ type plainConn struct {
 }
 
 // PlainHandler serves the plain dialect on requests that ask for a WebSocket. allow says whether a request comes from a
-// page that may connect; address tells the caller's address.
+// page that may connect; address returns the caller's address.
 func (g *Gateway) PlainHandler(allow func(*http.Request) bool, address func(*http.Request) string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !allow(r) {

@@ -51,7 +51,7 @@ func (c *plainConn) action(o object) bool {
 	return true
 }
 
-// followAction tells how the action ended.
+// followAction reports how the action ended.
 func (c *plainConn) followAction(exchange *messaging.Exchange, status api.PlainAction) {
 	defer exchange.Close()
 	for e, err := range exchange.Events(c.ctx) {

@@ -8,7 +8,7 @@ import (
 	"github.com/elizad/elizad/gen/api"
 )
 
-// plainAgentsOf tells which agents there are.
+// plainAgentsOf lists the agents there are.
 func plainAgentsOf(agents []AgentStatus) api.PlainAgents {
 	list := api.PlainAgents{Type: api.PlainAgentsTypeStatus, Agents: make([]api.PlainAgent, len(agents))}
 	for i, a := range agents {

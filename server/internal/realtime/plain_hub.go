@@ -73,7 +73,7 @@ func (h *plainHub) hasListeners(channelID uuid.UUID) bool {
 	return len(h.channels[channelID]) > 0
 }
 
-// everyone returns the connections that have been let in.
+// everyone returns the connections that have been accepted.
 func (h *plainHub) everyone() []*plainConn {
 	h.mu.Lock()
 	defer h.mu.Unlock()

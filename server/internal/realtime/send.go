@@ -105,7 +105,7 @@ func (g *Gateway) draft(s *socketio.Socket, said *said, clientID, channel string
 // socketKey names the socket that a message came by in its metadata.
 const socketKey = "socket_id"
 
-// cameBySocket reports whether a message was sent over a socket, as its metadata tells.
+// cameBySocket reports whether a message was sent over a socket, by its metadata.
 func cameBySocket(metadata json.RawMessage) bool {
 	for name := range jsontext.Members(metadata) {
 		if string(name) == socketKey {

@@ -211,7 +211,7 @@ func agentCreated(a runtime.Agent) (api.AgentCreated, error) {
 	}, nil
 }
 
-// agentImport tells the maker of a character what became of it; nil where it was not imported.
+// agentImport describes to the author of a character what became of it; nil where it was not imported.
 func agentImport(r *agent.ImportReport, plugins []runtime.PluginStatus) *api.AgentImport {
 	if r == nil {
 		return nil

@@ -59,7 +59,7 @@ func (p postedAnswer) VisitPostMessageResponse(w http.ResponseWriter) error {
 	return writeJSON(w, http.StatusCreated, func(dst []byte) []byte { return present.AppendMessagePosted(dst, p.Posted, p.answer) })
 }
 
-// done is the answer of operations that have nothing else to tell.
+// done is the answer of operations that have nothing else to report.
 func done(what string) api.DoneEnvelope {
 	return api.DoneEnvelope{Success: true, Message: what, Data: api.Done{Success: true, Message: &what}}
 }

@@ -118,7 +118,7 @@ func (h audioHandlers) ProcessSpeech(ctx context.Context, req apiserver.ProcessS
 	return apiserver.ProcessSpeech200JSONResponse{Success: true, Data: answer}, err
 }
 
-// converseByRecording transcribes what somebody says to an agent, and answers with text and sound.
+// converseByRecording transcribes what a person says to an agent, and answers with text and sound.
 func (h audioHandlers) converseByRecording(ctx context.Context, agentID uuid.UUID, form *multipart.Reader) (api.SpokenAnswer, error) {
 	voice, err := h.agents.Voice(ctx, auth.FromContext(ctx), agentID)
 	if err != nil {
@@ -189,10 +189,10 @@ func (h audioHandlers) read(ctx context.Context, voice runtime.Voice, said runti
 	return newSoundResponse(sound)
 }
 
-// spoken is what somebody says to an agent, in the words of the request.
+// spoken is what a person says to an agent, in the words of the request.
 type spoken struct{ text, room, entity, name string }
 
-// ask posts what somebody says to an agent and waits for the answer.
+// ask posts what a person says to an agent and waits for the answer.
 func (h audioHandlers) ask(ctx context.Context, agentID uuid.UUID, s spoken) (api.AgentResponse, messaging.Message, error) {
 	who := auth.FromContext(ctx)
 	said := messaging.Spoken{AgentID: agentID, SpeakerID: who.EntityID, AuthorName: s.name, Text: s.text}

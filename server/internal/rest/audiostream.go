@@ -16,7 +16,7 @@ const (
 	audioPrefix = "audio/"
 	mpeg        = "mpeg"
 
-	soundHead = 512      // bytes that tell what a sound is
+	soundHead = 512      // bytes that identify the format of a sound
 	maxSound  = 32 << 20 // bytes of a sound that is sent as text
 )
 

@@ -244,7 +244,7 @@ func logEntry(e logstream.Entry) api.LogEntry {
 	}
 }
 
-// submittedLog makes an entry of what a client sends. Its attributes tell that it came from outside.
+// submittedLog makes an entry of what a client sends. Its attributes mark it as coming from outside.
 func submittedLog(l api.SubmittedLog, now time.Time) logstream.Entry {
 	level := slog.LevelInfo
 	if named, ok := logstream.ParseLevel(deref(l.Level)); ok {

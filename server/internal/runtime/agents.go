@@ -40,7 +40,7 @@ type Agent struct {
 	Notice string
 }
 
-// ModelStatus tells which model writes an agent's texts.
+// ModelStatus describes the model that writes an agent's texts.
 type ModelStatus struct {
 	Provider string
 	Model    string

@@ -89,7 +89,7 @@ func (r *run) askModel(ctx context.Context, purpose model.Purpose, prompt string
 	return frame.Decision{}, false, &runError{reason: reasonUnusable, detail: "The model's answer could not be used; a larger model may help"}
 }
 
-// worthRepeating reports whether an answer that broke off in its middle, before anybody saw any of it, is asked for again.
+// worthRepeating reports whether an answer that broke off in its middle, before any of it was shown, is asked for again.
 // What broke before its first word was repeated already, by the model's provider.
 func worthRepeating(ctx context.Context, answer model.Answer, err error) bool {
 	e, ok := errors.AsType[*model.Error](err)
@@ -158,7 +158,7 @@ func (r *run) continueReply(ctx context.Context, purpose model.Purpose, prompt s
 }
 
 // restart passes a continuation on, without its beginning where that says once more what people have read: models like to
-// begin anew.
+// begin again.
 type restart struct {
 	said   string
 	same   int  // how much of said the continuation has repeated

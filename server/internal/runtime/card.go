@@ -42,7 +42,7 @@ const cardBase = 512
 // size returns the bytes that the card takes, roughly.
 func (c *card) size() int { return cardBase + len(c.place) + len(c.bio) }
 
-// modelStatus tells the owner about the model.
+// modelStatus describes the model to the owner.
 func (c *card) modelStatus() ModelStatus {
 	status := c.model
 	if trouble := c.trouble.Load(); trouble != nil {

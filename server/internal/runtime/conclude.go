@@ -47,7 +47,7 @@ func (r *run) isNone(name string) bool {
 	return known && action.Name == noneAction
 }
 
-// Why a reply ends before its writer wanted, as its metadata tell under truncatedBy.
+// Why a reply ends before its writer wanted, as its metadata has it under truncatedBy.
 const (
 	cutByFilter = "content_filter" // the provider withheld the rest
 	cutByLimit  = "length"         // the model's token limit, or the greatest length of a message

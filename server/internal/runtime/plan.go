@@ -52,7 +52,7 @@ func (r *run) carryOut(ctx context.Context, d frame.Decision, shown bool) error 
 		}
 	}
 	if r.reply.String() == "" && !r.ignored && !r.lastFailed() {
-		r.reply.write(d.Text) // words without a REPLY are meant to be read too, unless what they tell of failed
+		r.reply.write(d.Text) // words without a REPLY are meant to be read too, unless what they describe failed
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ const (
 	PluginUnavailable = "unavailable" // it is not there
 )
 
-// PluginStatus tells what became of a plugin that a character names. Code is never loaded because of a name.
+// PluginStatus says what became of a plugin that a character names. Code is never loaded because of a name.
 type PluginStatus struct {
 	Name       string // as in the character
 	Available  bool   // whether what it stands for works
@@ -23,7 +23,7 @@ type PluginStatus struct {
 	Suggestion string // what to do instead; empty for nothing
 }
 
-// knownPlugin tells about a name that no compiled-in plugin has (agent runtime §20).
+// knownPlugin describes a name that no compiled-in plugin has (agent runtime §20).
 func knownPlugin(name string) PluginStatus {
 	short := agent.PluginName(name)
 	among := func(names ...string) bool { return slices.Contains(names, short) }

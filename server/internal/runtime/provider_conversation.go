@@ -139,7 +139,7 @@ func neutral(text string) string {
 
 var frameTag = regexp.MustCompile(`(?i)<(/?response)`)
 
-// ago tells an age for people.
+// ago formats an age for people.
 func ago(age time.Duration) string {
 	plural := func(n int, unit string) string {
 		if n == 1 {

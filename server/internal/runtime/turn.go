@@ -41,7 +41,7 @@ const reasonModel = "model_"
 var errRunTimeout = errors.New("the run took too long")
 
 // take takes one turn to its end and stores the outcome, exactly one. Of a turn that the database broke off it stores none and
-// returns why: it is to be taken up again, for its failure would tell of a fault that passes.
+// returns why: it is to be taken up again, for its failure would report a fault that passes.
 func (s *Service) take(ctx context.Context, r *run) (brokenOff error) {
 	deadline, cancel := context.WithTimeoutCause(ctx, s.cfg.RunTimeout, errRunTimeout)
 	defer cancel()

@@ -34,7 +34,7 @@ type Draft struct {
 	after *Update // set by the post
 }
 
-// Update tells what the post of the draft did to the session; a message that was there already did nothing.
+// Update describes what the post of the draft did to the session; a message that was there already did nothing.
 func (d Draft) Update(p messaging.Posted) Update {
 	if p.Duplicate {
 		return Update{Session: d.Session}

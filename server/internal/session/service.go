@@ -28,7 +28,7 @@ type Config struct {
 	Limits    Limits
 	Alarm     *sweep.Alarm // of the sweeper that has the service's part; nil: there is none
 
-	// AgentSettings tells what agents say about their sessions. nil: they say nothing.
+	// AgentSettings returns what agents say about their sessions. nil: they say nothing.
 	AgentSettings AgentSettings
 }
 

@@ -52,13 +52,13 @@ type Counts struct {
 	Expired int // ran out and are still remembered
 }
 
-// What happens in the channels of sessions, beside what happens in all. [NoticeIn] reads what such an event tells.
+// What happens in the channels of sessions, beside what happens in all. [NoticeIn] reads such an event.
 const (
 	EventWarning messaging.EventType = "session_warning" // the session's end comes near
 	EventExpired messaging.EventType = "session_expired" // the session has run out
 )
 
-// Notice is what an event tells about a session.
+// Notice is the content of an event about a session.
 type Notice struct {
 	SessionID uuid.UUID `json:"sessionId"`
 	ExpiresAt time.Time `json:"expiresAt"`

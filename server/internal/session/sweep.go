@@ -43,7 +43,7 @@ func (s *Service) expire(ctx context.Context) (int, error) {
 	})
 }
 
-// sweep takes sessions, and tells their channels what became of them.
+// sweep takes sessions, and announces in their channels what became of them.
 func (s *Service) sweep(ctx context.Context, event messaging.EventType, take func(q db.Querier) ([]db.Session, error)) (int, error) {
 	var rows []db.Session
 	var events []messaging.Event

@@ -45,7 +45,7 @@ type Timeouts struct {
 	Timeout     time.Duration // without activity
 	MaxDuration time.Duration // longest life; it cuts Timeout where that is longer
 	Warning     time.Duration // how long before its end a session is near it
-	AutoRenew   bool          // whether activity begins the time-out anew
+	AutoRenew   bool          // whether activity restarts the time-out
 }
 
 // TimeoutPatch changes the time-outs that are set. They are in minutes; NaN stands for what was meant as a number and is

@@ -60,7 +60,7 @@ func New(dir string, routes func(values map[string]string) []secrets.Route) *Fil
 // nameForm is how settings are called. A name with a point would be one of CHARACTER.<NAME>.<KEY>, which is the operator's.
 var nameForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// obeyed are the names that a process obeys, whoever reads the file into its environment.
+// obeyed are the names that a process obeys, whatever reads the file into its environment.
 var obeyed = regexp.MustCompile(`(?i)^(.*_proxy|path|home|user|shell|lang|term|tmp|temp|tmpdir|godebug|gogc|gomemlimit|gomaxprocs|gotraceback|` +
 	`ssl_cert_.*|ld_.*|dyld_.*|pg.*|xdg_.*|elizad_.*|node_.*)$`)
 
@@ -115,7 +115,7 @@ func (f *File) Read() (map[string]string, error) {
 	return values, err
 }
 
-// Names returns the settings with a mask for each, for callers who may know no more than what is set.
+// Names returns the settings with a mask for each, for callers that may know no more than what is set.
 func (f *File) Names() (map[string]string, error) {
 	values, err := f.Load()
 	for name := range values {
@@ -125,7 +125,7 @@ func (f *File) Names() (map[string]string, error) {
 }
 
 // Replace makes the file hold exactly these settings; a mask leaves a value as it is, unless the others would now
-// send it to another address: then it goes, and is among those that are returned. What else somebody wrote into the file by hand
+// send it to another address: then it goes, and is among those that are returned. What else was written into the file by hand
 // stays. The file changes as a whole or not at all. A name that the file must not have, a value that is too long or that no .env
 // file can hold, and too much of all is a VALIDATION_ERROR.
 func (f *File) Replace(values map[string]string) (dropped []string, err error) {

@@ -84,7 +84,7 @@ type faultError struct {
 func (e *faultError) Error() string { return e.err.Error() }
 func (e *faultError) Unwrap() error { return e.err }
 
-// FaultOf returns the fault in an error of a store, [FaultOther] for one that tells nothing of the database itself.
+// FaultOf returns the fault in an error of a store, [FaultOther] for one that is not about the database itself.
 func FaultOf(err error) Fault {
 	if e, ok := errors.AsType[*faultError](err); ok {
 		return e.fault

@@ -78,7 +78,7 @@ type Limiter struct {
 	callers Callers[*rate.Limiter]
 }
 
-// NewLimiter returns a limiter of which nobody has used anything yet.
+// NewLimiter returns an unused limiter.
 func NewLimiter(limit Limit) *Limiter { return &Limiter{limit: limit} }
 
 // Take charges a caller. It returns how long a caller that is over its limit has to wait, and 0 for one that is not.

@@ -98,7 +98,7 @@ func serveFile(w http.ResponseWriter, r *http.Request, root *os.Root, name strin
 		http.ServeContent(w, r, "", time.Time{}, file)
 		return true
 	}
-	// Package managers give every file of every version the same time, so only its content tells whether a file is new.
+	// Package managers give every file of every version the same time, so only its content shows whether a file is new.
 	content, err := io.ReadAll(io.LimitReader(file, maxPage+1))
 	if err != nil || len(content) > maxPage {
 		return false

@@ -23,7 +23,7 @@ func (t *talk) arithmetic() (reply, bool) {
 	return t.line("arithmetic", vars{"expression": strings.Join(strings.Fields(expression), " "), "value": number(value)})
 }
 
-// expressionIn strips the words of a question from an expression. Asked tells whether there were any: "555-1234" alone is
+// expressionIn strips the words of a question from an expression. Asked reports whether there were any: "555-1234" alone is
 // hardly a sum.
 func expressionIn(text string) (expression string, asked bool) {
 	expression = strings.ToLower(strings.Trim(text, " .!?\n"))

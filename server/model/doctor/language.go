@@ -2,7 +2,7 @@ package doctor
 
 import "unicode"
 
-// maxSample is how many letters of a message tell its script.
+// maxSample is how many letters of a message decide its script.
 const maxSample = 200
 
 // foreign returns the language of a message when it isn't English and is one of those the script has words for: by its

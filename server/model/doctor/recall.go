@@ -271,7 +271,7 @@ func quote(line model.Line) string {
 	return head(strings.Join(strings.Fields(line.Text), " "), maxQuote)
 }
 
-// sameWord reports whether two folded words have the same stem, as far as a common beginning tells.
+// sameWord reports whether two folded words have the same stem, judging by a common beginning.
 func sameWord(a, b string) bool {
 	if a == b {
 		return true

@@ -71,7 +71,7 @@ func (t *talk) named(text string) string {
 	return text
 }
 
-// time tells the clock of the run.
+// time answers with the clock of the run.
 func (t *talk) time() (reply, bool) {
 	h, ok := t.hit("time")
 	if !ok || t.state.StartedAt.IsZero() {

@@ -145,7 +145,7 @@ func (s *script) rules(data json.RawMessage) ([]*intent, error) {
 	return own.Rules, nil
 }
 
-// custom applies the character's own rules. They are read anew for each message: they are short, and nothing has to be
+// custom applies the character's own rules. They are read for each message: they are short, and nothing has to be
 // kept in step with the character.
 func (t *talk) custom() (reply, bool) {
 	if len(t.state.Agent.BuiltinScript) == 0 {

@@ -24,7 +24,7 @@ var ollamaCalls = []string{
 
 // parseBaseURL reads a base URL as people write it. A missing scheme becomes http for this machine, IP addresses and
 // bare names, and https elsewhere. A URL without a path gets /v1; one that names the path of a call is cut back to its base;
-// any other path is taken as given, because vendors put the API below paths of their own.
+// any other path is taken as given, because vendors put the API below other paths.
 func parseBaseURL(text string) (*url.URL, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {

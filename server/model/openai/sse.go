@@ -22,7 +22,7 @@ type event struct {
 
 // events yields the events of a text/event-stream that carry data. Lines end in LF, CRLF or CR; comments and fields that
 // mean nothing here are skipped. Endpoints that forget the blank line between events are understood as long as each event
-// is one JSON value, and so are those that write a value without a field name, or errors in a field of their own. Each
+// is one JSON value, and so are those that write a value without a field name, or errors in a separate field. Each
 // byte is looked at once, however the stream is cut into lines and events.
 func events(r io.Reader) iter.Seq2[event, error] {
 	return func(yield func(event, error) bool) {

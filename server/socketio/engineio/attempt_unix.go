@@ -56,7 +56,7 @@ func rawConn(conn net.Conn) syscall.RawConn {
 func rawOf(conn syscall.Conn) syscall.RawConn {
 	raw, err := conn.SyscallConn()
 	if err != nil {
-		return nil // it is closed, which the first write will tell
+		return nil // it is closed, which the first write will report
 	}
 	return raw
 }
@@ -113,7 +113,7 @@ func (a *arrival) read(raw syscall.RawConn, p []byte) (n int, err error) {
 	return a.take(p), nil
 }
 
-// attempt reads without waiting, and tells whether there was something to be read. What is at least as large as a buffer needs
+// attempt reads without waiting, and reports whether there was something to be read. What is at least as large as a buffer needs
 // none.
 func (a *arrival) attempt(fd uintptr) bool {
 	to := a.p

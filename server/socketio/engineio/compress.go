@@ -32,7 +32,7 @@ func (s *Server) compress(header http.Header, r *http.Request, payload []byte) [
 	return out.Bytes()
 }
 
-// acceptsGzip tells whether Accept-Encoding names gzip and does not exclude it, RFC 9110 §12.5.3.
+// acceptsGzip reports whether Accept-Encoding names gzip and does not exclude it, RFC 9110 §12.5.3.
 func acceptsGzip(header http.Header) bool {
 	for _, value := range header.Values("Accept-Encoding") {
 		for element := range strings.SplitSeq(value, ",") {

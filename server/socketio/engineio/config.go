@@ -76,7 +76,7 @@ type Config struct {
 	Throttle func(address string) (wait time.Duration)
 	// InitialHeaders may add to the response headers of a handshake, Headers to those of every response.
 	InitialHeaders, Headers func(http.Header, *http.Request)
-	// ClientIP tells the client's address. nil means the host of RemoteAddr; behind a proxy, pass a function that reads
+	// ClientIP returns the client's address. nil means the host of RemoteAddr; behind a proxy, pass a function that reads
 	// the header which that proxy sets.
 	ClientIP func(*http.Request) string
 	// KeepHeaders names the request headers kept in [Request]. nil means all of them. A long list of idle sessions is

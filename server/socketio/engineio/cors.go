@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// allows tells whether the origin of r may use the server. WebSocket is not subject to the browser's own rule, so the server
+// allows reports whether the origin of r may use the server. WebSocket is not subject to the browser's own rule, so the server
 // must apply it, or any page could use a visitor's cookies. Requests without an origin do not come from a page.
 func (c *CORS) allows(r *http.Request) bool {
 	origin := r.Header.Get("Origin")

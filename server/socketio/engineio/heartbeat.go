@@ -10,12 +10,12 @@ const timerSlack = 10 * time.Millisecond
 type heartbeat struct {
 	timer *time.Timer
 	due   time.Time // what the timer is set for
-	// waiting tells that a ping is out; due is then the deadline of its pong.
+	// waiting reports whether a ping is out; due is then the deadline of its pong.
 	waiting bool
 	// alive is the last sign of life. While a pong is outstanding it moves the deadline: the pong may stand in line behind
 	// a large message.
 	alive time.Time
-	// delivering tells that the handler has not returned yet, so that no pong can be read.
+	// delivering reports whether the handler has not returned yet, so that no pong can be read.
 	delivering bool
 }
 
@@ -45,7 +45,7 @@ func (s *Session) beat() {
 	defer s.server.contain("a heartbeat")
 	s.mu.Lock()
 	h, cfg, now := &s.heartbeat, &s.server.cfg, time.Now()
-	if s.state != open || now.Before(h.due) { // ended or set anew while the call was on its way
+	if s.state != open || now.Before(h.due) { // ended or set again while the call was on its way
 		s.mu.Unlock()
 		return
 	}

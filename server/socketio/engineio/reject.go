@@ -16,7 +16,7 @@ type rejection struct {
 	Code    int    `json:"code"`
 	Message string `json:"message"`
 	status  int
-	wait    time.Duration // what to tell a client that may try again
+	wait    time.Duration // the wait sent to a client that may try again
 }
 
 // The protocol's error codes.
@@ -124,7 +124,7 @@ func writeBody(w http.ResponseWriter, status int, body []byte) {
 	_, _ = w.Write(body)
 }
 
-// isUpgrade tells whether r asks to switch to WebSocket.
+// isUpgrade reports whether r asks to switch to WebSocket.
 func isUpgrade(r *http.Request) bool {
 	return hasToken(r.Header, "Connection", "upgrade") && hasToken(r.Header, "Upgrade", "websocket")
 }
@@ -140,7 +140,7 @@ func hasToken(h http.Header, name, token string) bool {
 	return false
 }
 
-// validHeaderValue tells whether v has no control characters, which must not be echoed into a response.
+// validHeaderValue reports whether v has no control characters, which must not be echoed into a response.
 func validHeaderValue(v string) bool {
 	for i := range len(v) {
 		if c := v[i]; c < ' ' && c != '\t' || c == 0x7f {

@@ -13,9 +13,9 @@ type Request struct {
 	Time time.Time
 	// Address is the client's address, as Config.ClientIP found it.
 	Address string
-	// Secure tells whether the request came over TLS.
+	// Secure reports whether the request came over TLS.
 	Secure bool
-	// CrossDomain tells whether the request had an Origin header.
+	// CrossDomain reports whether the request had an Origin header.
 	CrossDomain bool
 	// URL is the request target, path and query.
 	URL string

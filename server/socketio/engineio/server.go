@@ -177,7 +177,7 @@ func (s *Server) setHandshakeHeaders(w http.ResponseWriter, r *http.Request, ses
 	}
 }
 
-// tooLong tells whether the request's URL or header exceeds its limit.
+// tooLong reports whether the request's URL or header exceeds its limit.
 func (s *Server) tooLong(r *http.Request) bool {
 	size := 0
 	for name, values := range r.Header {
@@ -235,7 +235,7 @@ func (s *Server) lookup(id string) *Session {
 	return session
 }
 
-// reachable tells whether the session is open, or was closed on polling and has something left to say.
+// reachable reports whether the session is open, or was closed on polling and has something left to say.
 func (s *Session) reachable() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

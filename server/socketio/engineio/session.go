@@ -142,7 +142,7 @@ func (s *Session) Drained() <-chan struct{} {
 	return s.drained
 }
 
-// congested tells whether the queue is more than half full. s.mu is held.
+// congested reports whether the queue is more than half full. s.mu is held.
 func (s *Session) congested() bool {
 	return len(s.queue.entries) > s.server.cfg.QueuePackets/2 || s.queue.bytes > s.server.cfg.QueueBytes/2
 }
@@ -155,7 +155,7 @@ func (s *Session) signalDrained() {
 	}
 }
 
-// Send queues a frame and tells whether it did: not on a session that has ended, and not if opts let it be dropped.
+// Send queues a frame and reports whether it did: not on a session that has ended, and not if opts let it be dropped.
 // Frames are sent in the order of the calls.
 func (s *Session) Send(f *Frame, opts SendOptions) bool {
 	cfg, stats := &s.server.cfg, &s.server.stats
@@ -227,7 +227,7 @@ func (s *Session) start(handler Handler) {
 	}
 }
 
-// receive handles one packet from the client and tells whether to go on with the next.
+// receive handles one packet from the client and reports whether to go on with the next.
 func (s *Session) receive(p packet.Packet) bool {
 	switch p.Type {
 	case packet.Message:
@@ -247,7 +247,7 @@ func (s *Session) receive(p packet.Packet) bool {
 	return true
 }
 
-// deliver hands a message to the handler and tells whether the session is still open after that.
+// deliver hands a message to the handler and reports whether the session is still open after that.
 func (s *Session) deliver(data []byte, binary bool) bool {
 	s.mu.Lock()
 	if s.state != open {
@@ -274,7 +274,7 @@ func (s *Session) touch() {
 	s.mu.Unlock()
 }
 
-// writable tells whether a frame would be written at once. s.mu is held.
+// writable reports whether a frame would be written at once. s.mu is held.
 func (s *Session) writable() bool {
 	return s.state == open && s.queue.empty() && s.handed == nil && s.upgrade == nil && (s.ws != nil || s.poll != nil)
 }
@@ -348,7 +348,7 @@ func (s *Session) end(how ending) {
 	}
 }
 
-// closeTransport begins to close what carries the session, and tells whether that needs nothing more. s.mu is held.
+// closeTransport begins to close what carries the session, and reports whether that needs nothing more. s.mu is held.
 func (s *Session) closeTransport() (finished bool) {
 	if s.ws != nil {
 		// The writer sends the queue and the close frame, the client answers it, and the reader removes the session.

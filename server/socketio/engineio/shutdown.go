@@ -58,7 +58,7 @@ func spread(ctx context.Context, n int) time.Duration {
 	return max(d, 0)
 }
 
-// sleep waits for d and tells whether ctx let it.
+// sleep waits for d and reports whether ctx let it.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

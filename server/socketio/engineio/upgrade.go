@@ -61,7 +61,7 @@ func (s *Session) beginUpgrade(ws *webSocket) bool {
 	return true
 }
 
-// probe reads the client's side of the upgrade: 2probe, to be answered, and then 5. It tells whether ws has become the
+// probe reads the client's side of the upgrade: 2probe, to be answered, and then 5. It reports whether ws has become the
 // session's transport.
 func (s *Session) probe(ws *webSocket) bool {
 	probed := false

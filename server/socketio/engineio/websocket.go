@@ -206,7 +206,7 @@ func (s *Session) readLoop(ws *webSocket) {
 	}
 }
 
-// readMessage reads and handles one message and tells whether to go on.
+// readMessage reads and handles one message and reports whether to go on.
 func (s *Session) readMessage(ws *webSocket) (more bool, err error) {
 	if err := ws.next(); err != nil {
 		return false, err

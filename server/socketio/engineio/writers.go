@@ -66,7 +66,7 @@ func (s *Server) Batch(send func()) {
 
 // Corked calls send, and keeps what is sent meanwhile from being written, on any session: what goes to the same session is
 // written together, in as few system calls as possible. It must not be kept waiting; what waits for something else belongs in
-// Uncorked. full tells that a session has enough for one write, so that send should come to an end.
+// Uncorked. full reports that a session has enough for one write, so that send should come to an end.
 func (s *Server) Corked(send func(full func() bool)) {
 	s.writers.cork()
 	defer s.writers.uncork()
@@ -124,7 +124,7 @@ func (w *writers) finish() {
 	}
 }
 
-// acquire makes the caller a writer if one is needed, and tells whether it did. w.mu is held.
+// acquire makes the caller a writer if one is needed, and reports whether it did. w.mu is held.
 func (w *writers) acquire() bool {
 	if w.waiting() == 0 || w.running == runtime.GOMAXPROCS(0) {
 		return false
@@ -133,7 +133,7 @@ func (w *writers) acquire() bool {
 	return true
 }
 
-// backlogged tells whether there is more to do than the writers will soon have done, and another one may be started. w.mu is
+// backlogged reports whether there is more to do than the writers will soon have done, and another one may be started. w.mu is
 // held.
 func (w *writers) backlogged() bool {
 	return w.waiting() > w.running*backlogPerWriter && w.running < runtime.GOMAXPROCS(0)
@@ -263,7 +263,7 @@ func (s *Session) writeReady(d *scratch) (frames, bytes int) {
 	return frames, bytes
 }
 
-// writeAlone goes on with a session's writes in a goroutine of their own. s.mu is held.
+// writeAlone goes on with a session's writes in a separate goroutine. s.mu is held.
 func (s *Session) writeAlone(ws *webSocket, rest []byte) {
 	s.alone = true
 	s.server.group.Go(func() {

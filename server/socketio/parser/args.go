@@ -161,7 +161,7 @@ func isDelimited(data []byte, i int) bool {
 // reserved are the event names that mean something to the libraries themselves.
 var reserved = []string{"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
 
-// Reserved tells whether an event may not have that name.
+// Reserved reports whether an event may not have that name.
 func Reserved(name string) bool { return slices.Contains(reserved, name) }
 
 // EventName decodes the first element of an event, valid JSON: a string, or a number, which becomes the text that JavaScript would

@@ -180,7 +180,7 @@ func (e *encoder) marshal(v any) error {
 	return nil
 }
 
-// plain tells whether a string needs no escaping.
+// plain reports whether a string needs no escaping.
 func plain(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {

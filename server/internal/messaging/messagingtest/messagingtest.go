@@ -27,7 +27,7 @@ const (
 	Patience = 2 * time.Minute
 )
 
-// Bench is a messaging service on a database of its own, with one person and one running agent.
+// Bench is a messaging service on a new database, with one person and one running agent.
 type Bench struct {
 	*messaging.Service
 	Store store.Store

@@ -15,7 +15,7 @@ var special = append(slices.Clone(frameNames), reasoning...)
 
 // Extractor finds what may be shown of an answer that is still being written (agent runtime §11): the content of <text> directly inside
 // the frame, decoded; the text of a JSON frame; or, of a model that is known to speak so, words without a frame. Never a tag,
-// never a thought, never half a character. Where it cannot be sure it shows nothing more, and [Extractor.Finish] tells what
+// never a thought, never half a character. Where it cannot be sure it shows nothing more, and [Extractor.Finish] returns what
 // is left when the answer is known as a whole.
 type Extractor struct {
 	manner Manner
@@ -314,7 +314,7 @@ func (x *Extractor) passText() bool {
 }
 
 // passMark deals with what may be a mark at the start of text: of a thought, of an element, of the text's own end. If it is
-// one, the complete answer tells.
+// one, the complete answer decides.
 func (x *Extractor) passMark(text *string) bool {
 	isMark, incomplete := markAt(*text)
 	switch {

@@ -44,7 +44,7 @@ func scan(text string) []tag {
 	}
 }
 
-// tagAt reads the markup that begins with the < at pos. Without any it tells whether more input could make some.
+// tagAt reads the markup that begins with the < at pos. Without any it reports whether more input could make some.
 func tagAt(text string, pos int) (t tag, ok, incomplete bool) {
 	rest := text[pos+1:]
 	for _, section := range [...]struct{ open, close string }{{cdataOpen[1:], cdataClose}, {"!--", "-->"}, {"?", "?>"}} {

@@ -51,7 +51,7 @@ type Config struct {
 	Trace func(query string) // called for each query as it is sent, concurrently; nil for none
 }
 
-// tracer tells a function about each query.
+// tracer calls a function for each query.
 type tracer func(query string)
 
 func (t tracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {

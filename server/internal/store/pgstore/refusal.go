@@ -66,7 +66,7 @@ func refusal(address *pgaddress.Address, config *pgxpool.Config, err error) erro
 	return &refusalError{text, err}
 }
 
-// refuser knows whom to name in an explanation.
+// refuser has the names for an explanation.
 type refuser struct {
 	address        *pgaddress.Address
 	user, database string

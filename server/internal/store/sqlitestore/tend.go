@@ -113,7 +113,7 @@ func (t *tender) present() error {
 	return err
 }
 
-// keepLocks locks the directory anew when the lock's file was removed: another process could lock a new one.
+// keepLocks locks the directory again when the lock's file was removed: another process could lock a new one.
 func (t *tender) keepLocks() {
 	for i, lock := range t.store.locks {
 		path := lock.Name()
@@ -169,7 +169,7 @@ func (t *tender) fillIndex(ctx context.Context) {
 	}
 }
 
-// checkpoint moves what the write-ahead log holds into the database, without keeping anybody from writing, and reports
+// checkpoint moves what the write-ahead log holds into the database, without blocking writers, and reports
 // whether all of it could be moved: readers hold up what came after they began.
 func (t *tender) checkpoint(ctx context.Context) bool {
 	reader, err := t.store.borrow(ctx)

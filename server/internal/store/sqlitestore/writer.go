@@ -168,7 +168,7 @@ func (w *writer) run() {
 	finished = true
 }
 
-// commit runs first and what waits behind it in one transaction, and tells the callers when it is on the disk.
+// commit runs first and what waits behind it in one transaction, and answers the callers when it is on the disk.
 func (w *writer) commit(first *update) {
 	ctx := context.Background()
 	w.group, w.saves = w.group[:0], false
@@ -258,7 +258,7 @@ func (w *writer) member(ctx context.Context, u *update) error {
 	}
 	switch {
 	case !h.wrote && isEngineError(h.failure):
-		// SQLite may have given up the transaction over a failure to read, and there is no savepoint to tell.
+		// SQLite may have given up the transaction over a failure to read, and there is no savepoint to show it.
 		return h.failure
 	case !h.wrote, u.err == nil && u.panic == nil && !w.saves:
 		return nil
@@ -294,7 +294,7 @@ func (w *writer) rollback(why error) error {
 	return why
 }
 
-// answer tells the callers of the group how it ended. If it was lost, that holds for all of them: even one that failed by
+// answer returns to the callers of the group how it ended. If it was lost, that holds for all of them: even one that failed by
 // itself may have seen what others of the group had written.
 func (w *writer) answer(lost error) {
 	for _, u := range w.group {

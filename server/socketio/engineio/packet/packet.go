@@ -38,7 +38,7 @@ var ErrMalformed = errors.New("malformed packet")
 // Packet is a decoded packet.
 type Packet struct {
 	Type Type
-	// Binary tells that Data is a binary message; Type is Message then.
+	// Binary reports whether Data is a binary message; Type is Message then.
 	Binary bool
 	Data   []byte
 }

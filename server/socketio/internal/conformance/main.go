@@ -4,7 +4,7 @@
 //
 //	go run ./server/socketio/internal/conformance --addr 127.0.0.1:3000
 //
-// The suites of the two JavaScript clients have servers of their own:
+// The suites of the two JavaScript clients have their own servers:
 //
 //	go run ./server/socketio/internal/conformance --addr 127.0.0.1:3210 --client-suite
 //	go run ./server/socketio/internal/conformance --addr 127.0.0.1:3000 --engine-client-suite
