@@ -7,7 +7,7 @@
 //		fmt.Print(event.Text)
 //	}
 //
-// Methods are named after the operations of the contract and return what stands in the answer's data. A failure of the
+// Methods are named after the operations of the contract and return what is in the answer's data. A failure of the
 // server is an [*Error]; see [IsNotFound] and [IsCode]. A client is safe for concurrent use.
 //
 // When the connection breaks or the server is overloaded, a request is sent again after a random pause that grows, or the one

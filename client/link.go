@@ -234,7 +234,7 @@ func (l *link) call(event string, payload any, done func(answer json.RawMessage,
 	p.ID = l.lastID
 	l.pending[p.ID] = done
 	l.mu.Unlock()
-	_ = l.write(p) // if that fails the link ends, and done hears of it
+	_ = l.write(p) // if that fails the link ends, and done gets the error
 	return nil
 }
 

@@ -54,7 +54,7 @@ func transfer[T any](ctx context.Context, doing string, s send) (T, error) {
 	return envelope.Data, nil
 }
 
-// form is the body of a request that brings a file, RFC 7578: what stands before it, the file, and what stands behind.
+// form is the body of a request that brings a file, RFC 7578: what comes before it, the file, and what comes behind.
 type form struct {
 	io.Reader
 	kind string // media type of the body

@@ -32,8 +32,8 @@ type Sent struct {
 // Send posts a message as the client's own and returns when it is stored; the answer comes through Events, as does the message
 // itself. Send joins the channel first, from now on, and one that doesn't exist is made on the way.
 //
-// A message goes out again when the connection breaks before the server has confirmed it, and when the server asks for
-// patience, as long as ctx and the client's timeout allow; it is stored once all the same.
+// A message goes out again when the connection breaks before the server has confirmed it, and when the server asks to
+// wait, as long as ctx and the client's timeout allow; it is stored once all the same.
 func (c *Conn) Send(ctx context.Context, channelID uuid.UUID, text string, o SendOptions) (Sent, error) {
 	ctx, cancel := c.client.bound(ctx)
 	defer cancel()

@@ -32,7 +32,7 @@ func (e environment) Character(id uuid.UUID) map[string]string {
 	return e.AgentEnvironment.Character(id.String())
 }
 
-// operatorsAgents returns the names of the agents that the operator brought, by their ids: the characters that the settings
+// operatorsAgents returns the names of the agents that the operator configured, by their ids: the characters that the settings
 // name, or, where they name none, the default agent. The names are those of the files, whatever the agents were called since.
 func operatorsAgents(characters []found, byDefault bool) (map[string]string, error) {
 	if byDefault {

@@ -23,7 +23,7 @@ type Info struct {
 	WebUI    bool   `json:"webUI"`
 	Secured  bool   `json:"secured"` // an API key is required
 	// OwnerToken is what the owner sends as API key to stop the server and to handle its settings, where no API key is set. It
-	// also stands in the data directory. OwnerPage is where a browser takes it: the path, with the token behind a #.
+	// is also in the data directory. OwnerPage is where a browser takes it: the path, with the token behind a #.
 	OwnerToken string      `json:"-"`
 	OwnerPage  string      `json:"-"`
 	Agents     []AgentInfo `json:"agents"`

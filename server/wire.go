@@ -69,7 +69,7 @@ type parts struct {
 	cors      *httpx.CORS
 }
 
-// components lists the parts in the order of their start. They stop in reverse: first sockets are sent away, so that they
+// components lists the parts in the order of their start. They stop in reverse: first sockets are disconnected, so that they
 // reconnect elsewhere or later; then turns finish or are given back; then events stop; then the database closes.
 func (s *Server) components() []lifecycle.Component {
 	drain := s.cfg.Network.Drain

@@ -49,7 +49,7 @@ func (c *serveCmd) Run(p *program) error {
 }
 
 // sameSignal is how long after the first signal others are taken for the same one: managers of services, and a terminal
-// whose group gets a signal beside the process, send several for one wish.
+// whose group gets a signal beside the process, send several for one request.
 const sameSignal = 500 * time.Millisecond
 
 // untilStopped returns what ends the work: its own end, after the first signal has begun to stop it, or a second signal,

@@ -9,7 +9,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// SecretMask stands in answers for a secret's value. Sent back, it means that the value stays as it is.
+// SecretMask replaces a secret's value in answers. Sent back, it means that the value stays as it is.
 const SecretMask = "********"
 
 // Character describes an agent (agent runtime §2). Only Name and Bio are required.

@@ -50,7 +50,7 @@ func (e *Error) Unwrap() error { return e.Err }
 func (e *Error) Misconfigured() bool { return e.Kind == Auth || e.Kind == Config }
 
 // Retryable reports whether the same call may succeed shortly (agent runtime §17.5). A provider that went silent is not
-// asked again: its time-out has already used the patience that the run has.
+// asked again: its time-out has already used the time that the run has.
 func (e *Error) Retryable() bool {
 	switch e.Kind {
 	case RateLimit, Unavailable:

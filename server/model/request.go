@@ -93,7 +93,7 @@ type Tool struct {
 	Parameters  json.RawMessage // JSON schema of the arguments; nil for none
 }
 
-// ToolCall is the model's wish to have a [Tool] called.
+// ToolCall is the model's request to have a [Tool] called.
 type ToolCall struct {
 	ID        string // never empty; made up when the provider sent none
 	Name      string

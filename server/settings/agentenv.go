@@ -85,7 +85,7 @@ func (e AgentEnvironment) WithStored(values map[string]string) AgentEnvironment 
 	return e
 }
 
-// WithAgents returns the environment that knows the agents that the operator brought, by their names: names by id. Of two
+// WithAgents returns the environment that knows the agents that the operator configured, by their names: names by id. Of two
 // whose names are written alike in variables it knows neither.
 func (e AgentEnvironment) WithAgents(names map[string]string) AgentEnvironment {
 	count := map[string]int{}

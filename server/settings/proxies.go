@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Proxies says which reverse proxies are believed when they name the client: either a number of hops, or networks. The zero
-// value believes none.
+// Proxies says which reverse proxies are trusted to name the client: either a number of hops, or networks. The zero
+// value trusts none.
 type Proxies struct {
 	Hops     int
 	Networks []netip.Prefix
@@ -43,7 +43,7 @@ func (s Security) Proxies() (Proxies, error) {
 	return p, nil
 }
 
-// Trust reports whether the proxy at an address is believed.
+// Trust reports whether the proxy at an address is trusted.
 func (p Proxies) Trust(addr netip.Addr) bool {
 	return p.Hops > 0 || slices.ContainsFunc(p.Networks, func(network netip.Prefix) bool { return network.Contains(addr) })
 }

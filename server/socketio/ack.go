@@ -42,7 +42,7 @@ func (s *Socket) EmitAck(ctx context.Context, event string, args ...any) (Payloa
 }
 
 // EmitAck sends an event to the selected sockets and waits for their acknowledgements. It returns those received; if some
-// are missing when ctx ends, it also returns an error that wraps ErrAckTimeout; if sockets have disconnected meanwhile, one that wraps
+// are missing when ctx ends, also an error that wraps ErrAckTimeout; if sockets have disconnected meanwhile, one that wraps
 // ErrDisconnected. Without recipients it returns at once.
 func (b Broadcast) EmitAck(ctx context.Context, event string, args ...any) ([]Payload, error) {
 	// One id for all, so that the packet is encoded once.

@@ -147,7 +147,7 @@ func (s *Server) JoinCluster(ctx context.Context, bus Bus, cfg ClusterConfig) er
 	return c.publish(&envelope{Kind: kindHello})
 }
 
-// leave says goodbye and ends everything, at the latest when ctx ends.
+// leave announces the end of this node and ends everything, at the latest when ctx ends.
 func (c *cluster) leave(ctx context.Context) {
 	c.server.cluster.Store(nil)
 	// It is a courtesy: the others will notice anyway.

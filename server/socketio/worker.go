@@ -15,7 +15,7 @@ type task struct {
 	reason string
 }
 
-// begin starts the life of a socket: its worker connects it.
+// begin starts the worker of a socket, which connects it.
 func (s *Socket) begin() {
 	s.ns.server.group.Add(1) // until it has left
 	s.mu.Lock()
@@ -46,7 +46,7 @@ func (s *Socket) push(ev *Event) {
 	}
 }
 
-// lose makes the socket leave whose client is gone. Waits for its acknowledgements end at once, as they may belong to
+// lose disconnects a socket whose client is gone. Waits for its acknowledgements end at once, as they may belong to
 // the events that have to be handled before.
 func (s *Socket) lose(reason string) {
 	s.connected.Store(false)

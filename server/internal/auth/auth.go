@@ -13,7 +13,7 @@ import (
 	"github.com/elizad/elizad/server/internal/store"
 )
 
-// Identity is the identity of a caller.
+// Identity identifies a caller.
 type Identity struct {
 	// EntityID is the person or agent behind the request; the zero UUID is an anonymous caller. Without data isolation it
 	// is what the caller says it is: a default for authorship, never a proof.

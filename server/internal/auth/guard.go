@@ -43,7 +43,7 @@ func (e *BlockedError) Public() *apierr.Error {
 	return apierr.Wrap(e, apierr.RateLimited, "%s", e.Error()).WithDetails(fmt.Sprintf("Retry after %d seconds", e.RetryAfter()))
 }
 
-// Failures counts the wrong credentials of each caller, whatever door they are presented at and whichever secret they are
+// Failures counts the wrong credentials of each caller, wherever they are presented and whichever secret they are
 // meant for. Callers are networks, as httpx.ClientNetwork names them.
 //
 // A caller over the limit learns nothing from any answer: the right key is refused like a wrong one. For the owner
@@ -133,7 +133,7 @@ func NewGuard(keys Keys, failures *Failures) Guard { return Guard{keys: keys, fa
 // Required reports whether a caller needs a credential.
 func (g Guard) Required() bool { return g.keys.Required() }
 
-// Check returns nil if a caller's credential opens the door, [ErrRefused] if not, and a [*BlockedError] if that was not looked
+// Check returns nil if a caller's credential is right, [ErrRefused] if not, and a [*BlockedError] if that was not looked
 // at. A missing credential is no guess, and is not counted.
 func (g Guard) Check(caller, credential string) error {
 	switch credential = clean(credential); {

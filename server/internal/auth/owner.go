@@ -14,7 +14,7 @@ import (
 const OwnerTokenFile = "owner-token"
 
 // OwnerToken returns the token that identifies the owner of a server without an API key, from its file in the data
-// directory. Only the owner can read it there; that a request comes from this machine shows nothing, as any page that is open there,
+// directory. Only the owner can read it there; a request from this machine proves nothing, as any page that is open there,
 // and a proxy, can send one. The file is made when there is none.
 func OwnerToken(dir string) (string, error) {
 	path := filepath.Join(dir, OwnerTokenFile)

@@ -139,7 +139,7 @@ func appending(file *os.File, ready answer) http.Handler {
 // mark by which the sender knows its own.
 type frameRooms struct {
 	frame []byte
-	mark  int // where the mark stands in the frame
+	mark  int // where the mark is in the frame
 
 	mu      sync.Mutex
 	members map[string][]net.Conn

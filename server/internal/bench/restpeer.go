@@ -25,7 +25,7 @@ import (
 // restPeerCommand is the argument that makes this program the process of the HTTP clients.
 const restPeerCommand = "rest-peer"
 
-// numbered stands in a request for the id of one of many channels.
+// numbered is the placeholder in a request for the id of one of many channels.
 const numbered = "{channel}"
 
 // request is what the clients send, again and again, and what they must be answered with.

@@ -1,6 +1,6 @@
 // Package dotenv reads files of NAME=value lines as the libraries of that name do.
 //
-// A value is what stands behind the first = (or ": "), without the white space around it. A # begins a comment at the
+// A value is what comes behind the first = (or ": "), without the white space around it. A # begins a comment at the
 // beginning of a line, and behind white space. Quotes of any of the three kinds, ", ' and `, hold what would else be a comment
 // or the end of the line; within double quotes \n, \r, \", \\ and \$ stand for the characters that they usually mean. A $ is a
 // $: nothing is put in the place of names. What a name is given last counts.

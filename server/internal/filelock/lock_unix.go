@@ -18,7 +18,7 @@ func Lock(file *os.File) error {
 	return err
 }
 
-// Unlock lets go of a lock. Closing the file isn't enough: a child process has a copy of it until it executes its program, and
+// Unlock releases a lock. Closing the file isn't enough: a child process has a copy of it until it executes its program, and
 // the lock is held until all copies are closed.
 func Unlock(file *os.File) error {
 	return unix.Flock(int(file.Fd()), unix.LOCK_UN)

@@ -17,7 +17,7 @@ func Lock(file *os.File) error {
 	return err
 }
 
-// Unlock lets go of a lock.
+// Unlock releases a lock.
 func Unlock(file *os.File) error {
 	return windows.UnlockFileEx(windows.Handle(file.Fd()), 0, 1, 0, far())
 }

@@ -24,7 +24,7 @@ type CORS struct {
 type originPolicy struct {
 	any     bool     // every origin, and then without credentials
 	origins []string // lower case; *. at the beginning of the host stands for any subdomain
-	local   bool     // none configured: pages of this machine are welcome
+	local   bool     // none configured: pages of this machine are allowed
 	headers *cors.Cors
 }
 
@@ -112,7 +112,7 @@ func (c *CORS) Allows(r *http.Request) bool {
 }
 
 // Own reports whether a request comes from a page of this server, or of an origin that the operator has named, or from no page
-// at all. Pages that are welcome only because they are on the caller's machine are none of them.
+// at all. Pages that are allowed only because they are on the caller's machine are none of them.
 func (c *CORS) Own(r *http.Request) bool {
 	origin, site := r.Header.Get("Origin"), r.Header.Get("Sec-Fetch-Site")
 	if origin == "" || site == "same-origin" {

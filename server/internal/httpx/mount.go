@@ -12,7 +12,7 @@ import (
 
 const prefixHeader = "X-Forwarded-Prefix"
 
-// Mount finds out where callers find the root of the server: below a path that http.StripPrefix or its like has taken away
+// Mount finds out where callers find the root of the server: below a path that http.StripPrefix or the like has removed
 // in this process, and below the one that trusted proxies say in X-Forwarded-Prefix that they have. It belongs behind
 // [ClientIP] and in front of everything that changes the path of a request.
 func Mount(proxies settings.Proxies) Middleware {
@@ -47,8 +47,8 @@ func strippedPrefix(r *http.Request) string {
 	return prefix
 }
 
-// forwardedPrefix returns what proxies have taken away, the outermost first. A proxy that says nothing took nothing; what is
-// no path of this host, such as //example.org, is not believed.
+// forwardedPrefix returns what proxies have removed, the outermost first. A proxy that says nothing removed nothing; what is
+// no path of this host, such as //example.org, is ignored.
 func forwardedPrefix(r *http.Request) (prefix string, ok bool) {
 	for _, line := range r.Header[prefixHeader] {
 		for part := range strings.SplitSeq(line, ",") {

@@ -54,7 +54,7 @@ type Keys struct {
 	ledger  ledger
 	renewal time.Duration
 	alone   atomic.Bool // no other process lives under the owner's id
-	held    sync.Map    // the ids of the claims that this life of the owner has, or is about to store
+	held    sync.Map    // the ids of the claims that this process has, or is about to store
 }
 
 var _ httpx.Answers = (*Keys)(nil)
@@ -187,8 +187,8 @@ func (c *claim) take(ctx context.Context, q db.Querier, fingerprint string, now 
 	}
 }
 
-// outlived reports whether a claim is of an earlier life of the owner. [Keys.Recover] gives those up that it finds; the database
-// may store one later that was on its way to it when that life ended.
+// outlived reports whether a claim is of an earlier process of the owner. [Keys.Recover] gives those up that it finds; the database
+// may store one later that was on its way to it when that process ended.
 func (k *Keys) outlived(row db.IdempotencyKey) bool {
 	_, held := k.held.Load(row.Claim)
 	return row.Owner == k.owner && !held && k.alone.Load()

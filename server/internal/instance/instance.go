@@ -21,14 +21,14 @@ const fileName = "instance"
 // Instance is a living server.
 type Instance struct {
 	ID uuid.UUID
-	// Returned says that no other process lives under the id, so that what stands under it is of an earlier one.
+	// Returned says that no other process lives under the id, so that what is stored under it is of an earlier one.
 	Returned bool
 
 	file *os.File
 }
 
-// Open begins a life of the server whose data is in a folder. Where another process lives there, the id is a new one, for this
-// life alone. Close must be called.
+// Open begins a run of the server whose data is in a folder. Where another process lives there, the id is a new one, for this
+// run alone. Close must be called.
 func Open(dir string) (*Instance, error) {
 	file, err := os.OpenFile(filepath.Join(dir, fileName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

@@ -96,7 +96,7 @@ type NewJob struct {
 	Extras         messaging.Extras
 	Metadata       json.RawMessage // an object, or nil
 	Timeout        time.Duration   // 0 means 30 seconds; from 1 second to 5 minutes
-	CallbackURL    string          // hears of the end; may be empty
+	CallbackURL    string          // gets the end; may be empty
 	CallbackSecret string          // signs what is sent there; may be empty
 }
 

@@ -1,5 +1,5 @@
 // Package jsontext reads and writes JSON where decoding it would take longer than everything else about it: the members of an
-// object as they stand in its text, and strings. It also checks the JSON that callers bring along.
+// object as they are in its text, and strings. It also checks the JSON in requests.
 package jsontext
 
 import (

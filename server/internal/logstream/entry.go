@@ -17,7 +17,7 @@ const (
 
 // Entry is one call of the logger, with secrets already replaced.
 type Entry struct {
-	Seq       uint64 // counts up from 1 over the life of the stream, without gaps
+	Seq       uint64 // counts up from 1 while the stream exists, without gaps
 	Time      time.Time
 	Level     slog.Level
 	Message   string

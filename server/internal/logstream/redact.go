@@ -6,7 +6,7 @@ import (
 	"github.com/elizad/elizad/server/internal/secrets"
 )
 
-// redacted stands in the log for a value that must not be there.
+// redacted replaces a value in the log that must not be there.
 const redacted = "[redacted]"
 
 // redact replaces the value of a if its key, or that of a group around it, names a secret. Numbers, times and booleans are

@@ -17,7 +17,7 @@ import (
 // returned.
 const abandonedAfter = 24 * time.Hour
 
-// Start removes what an earlier life of this server and other dead ones left half received, and from now on the uploads of the
+// Start removes what an earlier process of this server and other dead ones left half received, and from now on the uploads of the
 // channels that deleted yields, in the background until Close. It must come before the first upload. Uploads of a channel whose
 // deletion was missed stay on disk and are never served.
 func (s *Service) Start(ctx context.Context, deleted func(context.Context) iter.Seq[uuid.UUID]) {

@@ -1,6 +1,6 @@
 // Package media keeps the files that people and agents exchange: uploads to agents and channels, and what agents make.
 //
-// Nothing that a sender says about a file is believed. Its type is found in its content and must be on a short list, its
+// Nothing that a sender says about a file is trusted. Its type is found in its content and must be on a short list, its
 // name is made up and ends as its type wants, and it is served so that a browser can show it and do nothing else with it:
 // no sniffing, a sandbox, and as a download unless it is an image, sound or film.
 //

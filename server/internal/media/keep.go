@@ -51,7 +51,7 @@ func (s *Service) Upload(ctx context.Context, who auth.Identity, to Owner, once 
 		_ = s.remove(to) // else they are never served
 		return Upload{}, err
 	} else if err != nil {
-		_ = in.root.Remove(path.Join(to.ID.String(), name)) // the file is unknown to all callers
+		_ = in.root.Remove(path.Join(to.ID.String(), name)) // no caller knows the file
 		return Upload{}, err
 	}
 	return Upload{URL: urlOf(to.Area, to.ID.String(), name), Name: name, OriginalName: in.Name, Kind: in.Kind, Size: in.Size}, nil
@@ -123,7 +123,7 @@ func (s *Service) keep(o Owner, in *Incoming, once string) (name string, err err
 		}
 	}
 	if err := in.folder.isHere(root); err != nil { // it was moved meanwhile, and the file with it
-		_ = root.Remove(path.Join(dir, name)) // the file is unknown to all callers
+		_ = root.Remove(path.Join(dir, name)) // no caller knows the file
 		return "", fmt.Errorf("keeping a file: %w", err)
 	}
 	return name, nil

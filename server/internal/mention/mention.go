@@ -10,7 +10,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// In reports whether one of the names stands in a text, in any case, width and composition of letters: as a word of its own
+// In reports whether one of the names is in a text, in any case, width and composition of letters: as a separate word
 // where a script has spaces between words, and on the boundaries that it has instead where there are none.
 func In(text string, names ...string) bool {
 	folded := fold(text)
@@ -59,7 +59,7 @@ func forms(name string) []string {
 	}
 }
 
-// find returns what comes before the first place where name stands in text, both folded, with a boundary on both sides.
+// find returns what comes before the first place where name is in text, both folded, with a boundary on both sides.
 func find(text, name string) (before string, found bool) {
 	for pos := 0; ; {
 		i := strings.Index(text[pos:], name)

@@ -8,8 +8,8 @@ import (
 // FailureKey is the member of a message's metadata that describes a failed answer.
 const FailureKey = "failure"
 
-// Failure describes a failed answer, in the metadata of the message that stands in the conversation where the answer was
-// to be.
+// Failure describes a failed answer, in the metadata of the message that is in the conversation in place of
+// the answer.
 type Failure struct {
 	Reason  string `json:"reason"`  // the turn's
 	Message string `json:"message"` // the same for people

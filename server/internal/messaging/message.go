@@ -103,7 +103,7 @@ type Position struct {
 
 // AutoCreate describes the channel that a first message makes.
 type AutoCreate struct {
-	CreatedBy string      // stored in the metadata: which door it came through
+	CreatedBy string      // stored in the metadata: which transport it came by
 	DM        bool        // a DM rather than a group
 	Others    []uuid.UUID // participants beside the author
 }

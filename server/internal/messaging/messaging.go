@@ -1,13 +1,13 @@
 // Package messaging is the core of elizad: message servers, channels, messages, and the turns that agents take.
 //
-// Everything that is said goes through one door, [Service.Post], whichever way it came in. A message, its number in the
+// All messages are posted through one method, [Service.Post], whichever way they came in. A message, its number in the
 // channel and the turns that it causes are one transaction; after the commit an event is published on the bus, and sockets,
 // streams and agents react to it. Events are hints: each carries the number of the newest message that its reader must have
 // seen, so a reader that missed something knows it and reads the database.
 //
 // The package knows nothing of how agents think. It stores turns and says that there is work; the runtime of the agents claims
-// turns ([Service.ClaimTurns]), and ends each by [Service.FinishTurn], which stores the reply through the same door. Parts of the
-// server that make their own channels hear of what ends in them as an [Observer].
+// turns ([Service.ClaimTurns]), and ends each by [Service.FinishTurn], which stores the reply by the same rules. Parts of the
+// server that make their own channels get notice of what ends in them as an [Observer].
 package messaging
 
 import (

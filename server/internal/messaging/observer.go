@@ -12,8 +12,8 @@ import (
 	"github.com/elizad/elizad/server/internal/auth"
 )
 
-// Observer is a part of the server that makes channels, each for one conversation of a program. It hears of what ends in
-// them. What it does not want to hear of is nil. What runs in a transaction may run again with it: see [store.Store].
+// Observer is a part of the server that makes channels, each for one conversation of a program. It is called when something ends in
+// them. A function that it does not need is nil. What runs in a transaction may run again with it: see [store.Store].
 type Observer struct {
 	Source string // the source type of its channels: see [Service.OwnChannel]
 
@@ -41,7 +41,7 @@ func (s *Service) observer(c Channel) (o Observer, found bool) {
 	return o, found
 }
 
-// tellEnded tells whose a channel is that turns end in it.
+// tellEnded notifies the channel's observer that turns end in it.
 func (s *Service) tellEnded(ctx context.Context, q db.Querier, channel Channel, reply *Message, turns ...Turn) error {
 	if o, _ := s.observer(channel); o.TurnsEnded != nil {
 		return o.TurnsEnded(ctx, q, reply, turns)

@@ -39,7 +39,7 @@ func newTallies(q Quotas, now func() time.Time) tallies {
 	}
 }
 
-// mayAddChannels refuses more channels than a creator or, with nil, all callers may have. Of those that are stored, so many are
+// mayAddChannels refuses more channels than one creator or, with nil, all callers may have. Of those that are stored, so many are
 // the ones in question.
 func (s *Service) mayAddChannels(ctx context.Context, q db.Querier, creator *uuid.UUID, more, stored int) error {
 	all := func(atMost int64) (int64, error) {

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// parseURL reads what stands behind the scheme: user:password@hosts/database?parameters.
+// parseURL reads what comes behind the scheme: user:password@hosts/database?parameters.
 //
 // Passwords are pasted as they are, with characters that a URL has other uses for. So the user ends at the last @ behind
 // which there is something that can be hosts, a database and parameters.

@@ -22,7 +22,7 @@ import (
 type Hosted struct {
 	*Private
 
-	Port      string // on the host "localhost", which stands in the server's certificate, as 127.0.0.1 does not
+	Port      string // on the host "localhost", which is in the server's certificate, as 127.0.0.1 is not
 	User      string // the owner of the database
 	Password  string // with characters that a URL has other uses for
 	Database  string

@@ -62,7 +62,7 @@ func millis(t *time.Time) nullable.Nullable[int64] {
 	return nullable.NewNullableWithValue(t.UnixMilli())
 }
 
-// AgentLogEntry shows an entry of a turn's log in the form that readers of agent logs know: what the run was about stands in
+// AgentLogEntry shows an entry of a turn's log in the form that readers of agent logs know: what the run was about is in
 // each entry, and some things have other names than in the timeline of the run.
 func AgentLogEntry(e messaging.AgentLogEntry) api.AgentLogEntry {
 	roomID, at, data := roomOf(e.AgentID, e.ChannelID), e.At.UnixMilli(), jsontext.ObjectOf(e.Data)

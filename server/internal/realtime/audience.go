@@ -7,7 +7,7 @@ import (
 	"github.com/elizad/elizad/server/socketio"
 )
 
-// audience is all connections of this node that listen to a channel, through either door: Socket.IO and plain WebSocket.
+// audience is all connections of this node that listen to a channel, by either transport: Socket.IO and plain WebSocket.
 type audience struct {
 	sockets socketio.Broadcast
 	plain   []*plainConn

@@ -15,7 +15,7 @@ type cursors struct {
 	sweepAt int // from how many channels on those without listeners are dropped
 }
 
-// minSwept is how many channels are followed before any is let go.
+// minSwept is how many channels are followed before any is dropped.
 const minSwept = 1024
 
 // crowded returns the channels when there are twice as many as after the last sweep, else none.

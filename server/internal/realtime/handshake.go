@@ -93,7 +93,7 @@ func (g *Gateway) authenticate(_ context.Context, s *socketio.Socket) error {
 	return nil
 }
 
-// connected greets a socket.
+// connected sends a new socket its first events.
 func (g *Gateway) connected(s *socketio.Socket) {
 	g.resume(s)
 	emit(g, s, "authenticated", api.SocketAuthenticated{EntityID: entityOf(s), Timestamp: g.now().UnixMilli()})

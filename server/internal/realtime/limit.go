@@ -8,7 +8,7 @@ import (
 	"github.com/elizad/elizad/server/socketio"
 )
 
-const maxRefusals = 200 // of one socket, after which it is sent away
+const maxRefusals = 200 // of one socket, after which it is disconnected
 
 // HandshakeWait charges a new connection to an address, apart from the events of those it has: a client that sent too much may still
 // come back. It returns how long the address has to wait, 0 if it may connect. One whose credentials would not be looked at
@@ -23,7 +23,7 @@ func (g *Gateway) HandshakeWait(address string) time.Duration {
 const dataRefusals = "refusals" // int: events refused since the last that passed
 
 // charge counts an event against its sender's address. It reports false for one that must be ignored, after notifying the
-// sender; a socket that goes on and on is closed in a way that makes it come back later.
+// sender; a socket that does not stop is closed in a way that makes it come back later.
 func (g *Gateway) charge(ev *socketio.Event, clientID, channel string) bool {
 	wait := g.limiter.Take(ev.Socket.Handshake().Address, g.now())
 	refusals, _ := socketio.Value[int](ev.Socket, dataRefusals)

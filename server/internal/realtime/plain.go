@@ -23,7 +23,7 @@ import (
 	"github.com/elizad/elizad/server/internal/lifecycle"
 )
 
-// The plain dialect: JSON objects as text frames of an ordinary WebSocket, each with a "type". It is a second door to the
+// The plain dialect: JSON objects as text frames of an ordinary WebSocket, each with a "type". It is a second way to the
 // same channels, with the same order and the same limits, for programs without a Socket.IO client.
 
 // Bounds of a plain connection.

@@ -16,7 +16,7 @@ import (
 
 const defaultSource = "socketio_client"
 
-// send posts a message. Its sender hears of it through the delivery, like all others in the channel, so that the order
+// send posts a message. Its sender gets it through the delivery, like all others in the channel, so that the order
 // is one; there it also gets its acknowledgement.
 func (g *Gateway) send(ctx context.Context, ev *socketio.Event, payload json.RawMessage) {
 	said := readSaid(payload)
@@ -105,7 +105,7 @@ func (g *Gateway) draft(s *socketio.Socket, said *said, clientID, channel string
 // socketKey names the socket that a message came by in its metadata.
 const socketKey = "socket_id"
 
-// cameBySocket reports whether a message was sent over a socket, by its metadata.
+// cameBySocket reports whether a message was sent over a socket, as its metadata tells.
 func cameBySocket(metadata json.RawMessage) bool {
 	for name := range jsontext.Members(metadata) {
 		if string(name) == socketKey {

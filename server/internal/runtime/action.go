@@ -53,7 +53,7 @@ func builtinActions() []agent.Action {
 	}
 }
 
-// asksToFollow recognises the wish that the agent takes part.
+// asksToFollow recognises the request that the agent takes part.
 var asksToFollow = regexp.MustCompile(`(?i)\b(follow|participate|join|take part|engage|listen in|stay|hang around|keep (talking|listening|an eye))\b`)
 
 // roomAction changes the agent's standing in the room.

@@ -19,11 +19,11 @@ import (
 	"github.com/elizad/elizad/server/model"
 )
 
-// Secrets that stand in a character by name, as many ElizaOS characters have them, are kept apart from it like those that it
+// Secrets that are in a character by name, as many ElizaOS characters have them, are kept apart from it like those that it
 // calls secrets. One at the top of the settings is the secret of its name. One that is deeper, in settings, metadata or
 // documents, leaves a mask in its place and is called by its JSON pointer.
 
-// namedSecrets takes the secrets out of a character that stand in it by name. A mask says that the value stays as it is.
+// namedSecrets takes the secrets out of a character that are in it by name. A mask says that the value stays as it is.
 func namedSecrets(c *agent.Character) secretChanges {
 	changes := secretChanges{}
 	settings := maps.Clone(c.Settings)

@@ -88,7 +88,7 @@ func (r *run) kept(o messaging.Outcome) messaging.Outcome {
 	return o
 }
 
-// noAnswer stands in the conversation where an answer was to be. It is not the agent's words, and the agent won't read it.
+// noAnswer takes the place of an answer in the conversation. It is not the agent's words, and the agent won't read it.
 func (r *run) noAnswer(o messaging.Outcome) *messaging.Reply {
 	r.noWords = true
 	metadata := r.replyMetadata()

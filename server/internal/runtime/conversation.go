@@ -75,7 +75,7 @@ type extraContent struct {
 	Mention     *agent.Mention
 }
 
-// readExtra reads the documents that come with a message. Any client may have written them, so what can't be read means nothing.
+// readExtra reads the documents that come with a message. Any client may have written them: what can't be read is ignored.
 func readExtra(m messaging.Message) extraContent {
 	var out extraContent
 	beside := m.Beside()

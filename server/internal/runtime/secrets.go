@@ -14,7 +14,7 @@ import (
 type secretChanges map[string]*string
 
 // splitSecrets takes the secrets out of a character: those that it calls so, of which the ones at the top win over those under
-// settings of the same name, and those that stand there by name.
+// settings of the same name, and those that are there by name.
 func splitSecrets(c *agent.Character) secretChanges {
 	changes := namedSecrets(c)
 	if under, ok := c.Settings["secrets"].(map[string]any); ok {

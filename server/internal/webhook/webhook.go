@@ -1,7 +1,7 @@
 // Package webhook announces the ends of jobs to the addresses that their callers named.
 //
-// What is to be announced stands in the database, so that nothing is lost with the process: an attempt is claimed for a
-// while, and one that is never settled is made again, here or on another node. A receiver may therefore hear of an end twice.
+// What is to be announced is in the database, so that nothing is lost with the process: an attempt is claimed for a
+// while, and one that is never settled is made again, here or on another node. A receiver may therefore get an end twice.
 // The headers are those of Standard Webhooks (standardwebhooks.com): webhook-id, webhook-timestamp and webhook-signature. A
 // guard keeps callers from sending the server into the network that it protects.
 package webhook

@@ -117,7 +117,7 @@ func (t *talk) taken(name string) bool {
 }
 
 // parameters finds values for the parameters of an action: "name: value" or "name = value" in the message, an address for
-// one called url, a number for one called like a count, what stands in quotes, and else the message itself for the first.
+// one called url, a number for one called like a count, what is in quotes, and else the message itself for the first.
 func (t *talk) parameters(a model.Action) map[string]string {
 	values := make(map[string]string)
 	for i, name := range a.Parameters {

@@ -325,7 +325,7 @@ func (n SettingNames) model(kind model.Kind) string {
 	}
 }
 
-// printable reports whether s can stand in a header: HTTP allows no control characters, and a key has no spaces.
+// printable reports whether s can be in a header: HTTP allows no control characters, and a key has no spaces.
 func printable(s string) bool {
 	for _, r := range s {
 		if r <= ' ' || r == 0x7f {

@@ -1,7 +1,7 @@
 // Package engineio is a server for the Engine.IO protocol, version 4: sessions of ordered messages over HTTP long-polling,
 // over WebSocket, and over the upgrade from the first to the second.
 //
-// A [Server] is an [http.Handler]. It knows nothing of what the messages mean: the layer above gives it a function that
+// A [Server] is an [http.Handler]. The meaning of the messages is not its concern: the layer above gives it a function that
 // turns each new [Session] into a [Handler], and the server calls that handler with every message, in order, and exactly
 // once with the reason of the end.
 //

@@ -12,7 +12,7 @@ type heartbeat struct {
 	due   time.Time // what the timer is set for
 	// waiting reports whether a ping is out; due is then the deadline of its pong.
 	waiting bool
-	// alive is the last sign of life. While a pong is outstanding it moves the deadline: the pong may stand in line behind
+	// alive is when the client last sent something. While a pong is outstanding it moves the deadline: the pong may be in line behind
 	// a large message.
 	alive time.Time
 	// delivering reports whether the handler has not returned yet, so that no pong can be read.

@@ -59,7 +59,7 @@ type Session struct {
 	queue      queue
 	overflowed bool          // nothing more is taken, and the session is about to end
 	trusted    atomic.Bool   // what it sends may be as large as MaxPayload
-	control    []*Frame      // sent before the queue, so that a backlog cannot delay a ping past the client's patience
+	control    []*Frame      // sent before the queue, so that a backlog cannot delay a ping past the client's time-out
 	drained    chan struct{} // closed when the queue is no longer more than half full; nil if no caller waits for that
 
 	poll      *poll         // the held GET

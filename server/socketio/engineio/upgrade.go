@@ -101,7 +101,7 @@ func (s *Session) answerProbe(ws *webSocket) bool {
 	return true
 }
 
-// releasePoll lets go of a held poll with a noop, again and again while the upgrade lasts.
+// releasePoll ends a held poll with a noop, again and again while the upgrade lasts.
 func (s *Session) releasePoll(ws *webSocket) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -170,7 +170,7 @@ func (ws *webSocket) release() {
 	_ = ws.lib.CloseNow()
 }
 
-// serveWebSocket is the life of a session's WebSocket after the opening: one goroutine that reads.
+// serveWebSocket runs a session's WebSocket after the opening: one goroutine that reads.
 func (s *Session) serveWebSocket(ws *webSocket) {
 	defer s.server.contain("a session")
 	defer ws.release()

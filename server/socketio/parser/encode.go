@@ -168,7 +168,7 @@ func (e *encoder) object(v map[string]any) error {
 }
 
 // marshal appends v as encoding/json has it, except that HTML is not escaped: the text is compared and measured by clients,
-// and never stands in a page.
+// and is never in a page.
 func (e *encoder) marshal(v any) error {
 	buf := bytes.NewBuffer(e.dst)
 	enc := json.NewEncoder(buf)

@@ -116,7 +116,7 @@ func (o object) onlyReplies() bool {
 	return len(names) == 1 && Fold(names[0]) == "reply" && len(List(o.values["providers"])) == 0
 }
 
-// maxObjectDepth is how deep objects and lists may stand in one another.
+// maxObjectDepth is how deep objects and lists may nest.
 const maxObjectDepth = 8
 
 // objectReader reads JSON as models write it: with line breaks and quotes inside texts, commas too many, and cut off anywhere.

@@ -18,7 +18,7 @@ import (
 
 // The order matters: busy_timeout comes first, because the pragmas behind it may have to wait for a lock. The log is moved
 // into the database every 32 MB instead of every 4: the commit that does it makes all writers wait, and a page that was
-// written many times meanwhile is moved once. A larger page cache brought nothing over the operating system's.
+// written many times meanwhile is moved once. A larger page cache gained nothing over the operating system's.
 const (
 	commonPragmas = "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)" +
 		"&_pragma=temp_store(MEMORY)&_pragma=wal_autocheckpoint(8000)&_pragma=journal_size_limit(67108864)&_dqs=0"

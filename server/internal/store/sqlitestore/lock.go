@@ -99,7 +99,7 @@ func parseHolder(file *os.File) (h holder, ok bool) {
 	return h, err == nil
 }
 
-// unlockFile empties the lock file and lets go of it. The file stays: removing it would let a process that has just opened
+// unlockFile empties the lock file and releases it. The file stays: removing it would let a process that has just opened
 // it lock a file that the next one doesn't see.
 func unlockFile(file *os.File) error {
 	return errors.Join(file.Truncate(0), filelock.Unlock(file), file.Close())

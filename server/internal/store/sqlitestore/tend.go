@@ -17,7 +17,7 @@ import (
 const (
 	// tendInterval is how often the files are looked at.
 	tendInterval = time.Second
-	// logAge is how long what was stored may stand in the write-ahead log alone while the server is busy; a server that is
+	// logAge is how long what was stored may be in the write-ahead log alone while the server is busy; a server that is
 	// idle moves it at once.
 	logAge = 15 * time.Second
 	// lookInterval and lookTime bound the search for damage: one table at a time, and no longer than it takes to look at a
@@ -26,8 +26,8 @@ const (
 	lookTime     = 100 * time.Millisecond
 )
 
-// tender looks after the files of an open database, beside the work: it notices when they are moved or removed, moves what
-// stands in the write-ahead log alone into the database, fills the index of words, finds out when a fault is over, and looks for damage.
+// tender maintains the files of an open database, beside the work: it notices when they are moved or removed, moves what
+// is in the write-ahead log alone into the database, fills the index of words, finds out when a fault is over, and looks
 type tender struct {
 	store *Store
 	log   *slog.Logger
