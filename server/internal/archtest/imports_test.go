@@ -105,7 +105,7 @@ func mayImport() map[string][]string {
 		"server/internal/pluginhttp": {agent, auth, apierr},
 		"server/internal/present":    {"api/wire", "gen/api", messaging, session, job, memory, "server/internal/jsontext", agent, apierr},
 		"server/internal/rest":       {"server/internal/present", "server/internal/settingsfile", "server/internal/secrets", "server/internal/pluginhttp", "server/internal/jsontext", "api", "api/wire", "gen/api", "gen/apiserver", messaging, session, job, memory, runtime, auth, "server/internal/media", "server/internal/logstream", apierr, agent},
-		"server/internal/realtime":   {"api/wire", "gen/api", "server/internal/jsontext", "server/socketio", messaging, session, auth, "server/internal/logstream", "server/internal/throttle", bus, apierr, lifecycle, names},
+		"server/internal/realtime":   {"server/internal/present", "api/wire", "gen/api", "server/internal/jsontext", "server/socketio", messaging, session, auth, "server/internal/logstream", "server/internal/throttle", bus, apierr, lifecycle, names},
 
 		// The wiring.
 		"server": {"server/...", "gen/apiserver"},

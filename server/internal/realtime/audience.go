@@ -1,9 +1,12 @@
 package realtime
 
 import (
+	"encoding/json"
+
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/present"
 	"github.com/elizad/elizad/server/socketio"
 )
 
@@ -42,4 +45,9 @@ func (g *Gateway) broadcast(m messaging.Message) {
 	if own {
 		o.confirm(&m, encoded)
 	}
+}
+
+// encodeBroadcast returns the JSON of a message as sockets get it.
+func encodeBroadcast(m *messaging.Message) json.RawMessage {
+	return present.AppendSocketBroadcast(nil, present.SocketBroadcast(m))
 }

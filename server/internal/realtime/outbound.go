@@ -6,6 +6,7 @@ import (
 	"github.com/elizad/elizad/api/wire"
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/present"
 	"github.com/elizad/elizad/server/internal/session"
 	"github.com/elizad/elizad/server/socketio"
 )
@@ -47,7 +48,7 @@ func (g *Gateway) deliverEvent(e messaging.Event) {
 		g.turnEnded(to, all.plain, e)
 	case messaging.EventMessageUpdated:
 		g.emit(to, eventBroadcast, socketio.JSON(encodeBroadcast(e.Message))) // clients replace what they have under its id
-		g.emit(to, eventMessageUpdated, updatedOf(e.Message))
+		g.emit(to, eventMessageUpdated, present.SocketMessageUpdated(e.Message))
 	case messaging.EventMessageDeleted:
 		g.emit(to, eventMessageDeleted, api.SocketMessageDeleted{ChannelID: e.ChannelID, RoomID: e.ChannelID, MessageID: e.MessageID})
 	case messaging.EventChannelCleared:

@@ -9,6 +9,7 @@ import (
 
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/present"
 	"github.com/elizad/elizad/server/socketio"
 )
 
@@ -76,7 +77,7 @@ func (o socketOrigin) others(a audience) audience {
 func (o socketOrigin) confirm(m *messaging.Message, encoded json.RawMessage) {
 	if o.clientID != "" {
 		end := len(encoded) - 1
-		encoded = append(withClientID(slices.Clip(encoded[:end]), o.clientID), '}')
+		encoded = append(present.AppendClientID(slices.Clip(encoded[:end]), o.clientID), '}')
 	}
 	emit(o.gateway, o.event.Socket, eventBroadcast, socketio.JSON(encoded))
 	ack := api.SocketAck{

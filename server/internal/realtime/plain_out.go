@@ -8,12 +8,13 @@ import (
 
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/present"
 	"github.com/elizad/elizad/server/internal/session"
 )
 
 // plainMessageOf returns a message as plain connections get it.
 func plainMessageOf(m *messaging.Message) api.PlainMessage {
-	b := broadcastOf(m)
+	b := present.SocketBroadcast(m)
 	p := api.PlainMessage{
 		Type: api.PlainMessageTypeMessage, ID: b.ID, SenderID: &b.SenderID, SenderName: b.SenderName, Content: b.Text, Text: b.Text,
 		ChannelID: b.ChannelID, CreatedAt: int64(b.CreatedAt), Seq: b.Seq, Source: b.Source, Thought: b.Thought, Actions: b.Actions,

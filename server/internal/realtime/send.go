@@ -11,6 +11,7 @@ import (
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/present"
 	"github.com/elizad/elizad/server/socketio"
 )
 
@@ -84,7 +85,7 @@ func (g *Gateway) draft(s *socketio.Socket, said *said, clientID, channel string
 			return d, false
 		}
 	}
-	about := []jsontext.Member{{Name: socketKey, Value: jsonString(s.ID())}}
+	about := []jsontext.Member{{Name: present.SocketKey, Value: jsonString(s.ID())}}
 	if d.AuthorName != "" {
 		about = append(about, jsontext.Member{Name: "user_display_name", Value: jsonString(d.AuthorName)})
 	}
@@ -100,19 +101,6 @@ func (g *Gateway) draft(s *socketio.Socket, said *said, clientID, channel string
 		d.Create.Others = []uuid.UUID{id}
 	}
 	return d, true
-}
-
-// socketKey names the socket that a message came by in its metadata.
-const socketKey = "socket_id"
-
-// cameBySocket reports whether a message was sent over a socket, as its metadata tells.
-func cameBySocket(metadata json.RawMessage) bool {
-	for name := range jsontext.Members(metadata) {
-		if string(name) == socketKey {
-			return true
-		}
-	}
-	return false
 }
 
 func jsonString(text string) json.RawMessage { return jsontext.AppendString(nil, text) }

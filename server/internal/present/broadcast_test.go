@@ -1,4 +1,4 @@
-package realtime
+package present
 
 import (
 	"encoding/json"
@@ -26,12 +26,12 @@ func TestBroadcastEncoding(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := appendBroadcast(nil, &b); string(got) != string(want) {
+		if got := AppendSocketBroadcast(nil, &b); string(got) != string(want) {
 			t.Errorf("%s:\n got %s\nwant %s", name, got, want)
 		}
 	}
 	var members map[string]any
-	if err := json.Unmarshal(appendBroadcast(nil, &full), &members); err != nil || len(members) != 19 {
+	if err := json.Unmarshal(AppendSocketBroadcast(nil, &full), &members); err != nil || len(members) != 19 {
 		t.Errorf("%d members, %v: the fields that are left out when empty must be set here", len(members), err)
 	}
 }
@@ -46,6 +46,6 @@ func BenchmarkBroadcast(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		encodeBroadcast(&m)
+		AppendSocketBroadcast(nil, SocketBroadcast(&m))
 	}
 }

@@ -1,4 +1,4 @@
-package realtime
+package present
 
 import (
 	"encoding/json"
@@ -10,13 +10,8 @@ import (
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
-// encodeBroadcast returns the JSON of a message as sockets get it.
-func encodeBroadcast(m *messaging.Message) json.RawMessage {
-	return appendBroadcast(nil, broadcastOf(m))
-}
-
-// appendBroadcast appends the JSON of a broadcast, which is written too often for encoding/json. The order is that of the fields.
-func appendBroadcast(dst []byte, b *api.SocketBroadcast) []byte {
+// AppendSocketBroadcast appends the JSON of a broadcast, which is written too often for encoding/json. The order is that of the fields.
+func AppendSocketBroadcast(dst []byte, b *api.SocketBroadcast) []byte {
 	dst = jsontext.AppendID(append(dst, `{"id":`...), b.ID)
 	dst = jsontext.AppendID(append(dst, `,"senderId":`...), b.SenderID)
 	dst = jsontext.AppendString(append(dst, `,"senderName":`...), b.SenderName)
@@ -43,19 +38,19 @@ func appendBroadcast(dst []byte, b *api.SocketBroadcast) []byte {
 	if b.InReplyToMessageID != nil {
 		dst = jsontext.AppendID(append(dst, `,"inReplyToMessageId":`...), *b.InReplyToMessageID)
 	}
-	return append(withClientID(dst, b.ClientMessageID), '}')
+	return append(AppendClientID(dst, b.ClientMessageID), '}')
 }
 
-// withClientID appends the last member of a broadcast.
-func withClientID(dst []byte, clientID string) []byte {
+// AppendClientID appends the last member of a broadcast, which only the sender gets; nothing for "".
+func AppendClientID(dst []byte, clientID string) []byte {
 	if clientID == "" {
 		return dst
 	}
 	return jsontext.AppendString(append(dst, `,"clientMessageId":`...), clientID)
 }
 
-// broadcastOf returns a message as every client reads it: the union of the names that they use.
-func broadcastOf(m *messaging.Message) *api.SocketBroadcast {
+// SocketBroadcast shows a message as every client of a socket reads it: the union of the names that they use.
+func SocketBroadcast(m *messaging.Message) *api.SocketBroadcast {
 	shown := m.ShownMetadata()
 	beside := messaging.BesideIn(shown)
 	b := &api.SocketBroadcast{
@@ -70,13 +65,26 @@ func broadcastOf(m *messaging.Message) *api.SocketBroadcast {
 	return b
 }
 
-// updatedOf returns a message that was changed.
-func updatedOf(m *messaging.Message) api.SocketMessageUpdated {
-	b := broadcastOf(m)
+// SocketMessageUpdated shows a message that was changed.
+func SocketMessageUpdated(m *messaging.Message) api.SocketMessageUpdated {
+	b := SocketBroadcast(m)
 	return api.SocketMessageUpdated{
 		ID: b.ID, SenderID: b.SenderID, SenderName: b.SenderName, Text: b.Text, ChannelID: b.ChannelID, RoomID: b.RoomID,
 		ServerID: b.ServerID, MessageServerID: b.MessageServerID, CreatedAt: b.CreatedAt, UpdatedAt: b.UpdatedAt, Source: b.Source,
 		Seq: b.Seq, Thought: b.Thought, Actions: b.Actions, Attachments: b.Attachments, RawMessage: b.RawMessage,
 		Metadata: b.Metadata, InReplyToMessageID: b.InReplyToMessageID, MessageID: b.ID, Content: b.Text,
 	}
+}
+
+// SocketKey names the socket that a message came by in its metadata.
+const SocketKey = "socket_id"
+
+// cameBySocket reports whether a message was sent over a socket, as its metadata tells.
+func cameBySocket(metadata json.RawMessage) bool {
+	for name := range jsontext.Members(metadata) {
+		if string(name) == SocketKey {
+			return true
+		}
+	}
+	return false
 }
