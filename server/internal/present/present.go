@@ -1,5 +1,6 @@
 // Package present shows the domain in the documents of the contract, api/openapi.yaml: a function for each of them, called like
-// its schema, which takes what the domain knows and returns the type that is generated of the schema. It decides what is seen and
+// its schema, which takes what the domain knows and returns the type that is generated of the schema. What sockets get of a message is in
+// broadcast.go. It decides what is seen and
 // under which names, and nothing else. Agents are shown by package rest, so that showing a message does not import the runtime.
 //
 // To add a field, write it into the contract, run go generate, and fill it in here. A page of messages and the answer to a post
