@@ -145,7 +145,7 @@ func TestUpperCaseIDStartsTheSameAgent(t *testing.T) {
 	n := start(t, t.TempDir())
 	id := n.agentID()
 	n.do("POST", "/api/agents/"+strings.ToUpper(id)+"/start", nil).want(200)
-	n.do("POST", "/api/agents/"+strings.ToUpper(id)+"/stop", nil).want(200)
+	n.stopAgent(strings.ToUpper(id))
 	if list := n.agents(); len(list) != 1 || list[0].Status != "inactive" {
 		t.Errorf("agents %+v", list)
 	}

@@ -131,7 +131,7 @@ func TestSpeechWithoutAModel(t *testing.T) {
 	if len(channels.Channels) > 0 {
 		t.Errorf("a conversation that could not be had left %d channels", len(channels.Channels))
 	}
-	n.do("POST", "/api/agents/"+n.agentID()+"/stop", nil).want(200)
+	n.stopAgent(n.agentID())
 	clearError(t, "an agent that is stopped", n.do("POST", base+"/speech/generate", map[string]any{"text": "Hello"}), 404, "NOT_FOUND")
 }
 
@@ -145,7 +145,7 @@ func TestSpokenConversation(t *testing.T) {
 	if string(a.body) != mp3Bytes {
 		t.Errorf("heard %q", a.body)
 	}
-	dm := data[struct{ ID string }](n.do("GET", "/api/messaging/dm-channel?targetUserId="+agent+"&currentUserId="+user, nil).want(200)).ID
+	dm := n.dmBetween(agent, user)
 	history := n.history(dm)
 	if len(history) != 2 || history[1].Content != "What is the weather like?" || history[1].AuthorID.String() != user || deref(history[1].SourceType) != "direct" ||
 		history[0].Content != "It is raining." || history[0].AuthorID.String() != agent {

@@ -53,7 +53,7 @@ func TestDirectChannelsOfOlderClients(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	agent, user := n.agentID(), uuid.NewString()
-	want := data[struct{ ID string }](n.do("GET", "/api/messaging/dm-channel?targetUserId="+agent+"&currentUserId="+user, nil).want(200)).ID
+	want := n.dmBetween(agent, user)
 	for _, query := range []string{
 		"participantIds=" + agent + "," + user, "participantIds=" + user + "%2C" + agent, "participantIds=" + strings.ToUpper(user) + ",%20" + agent,
 		"userId1=" + user + "&userId2=" + agent, "userId1=" + agent + "&currentUserId=" + user, "participantIds=" + agent + "&currentUserId=" + user,
@@ -92,7 +92,7 @@ func TestTitles(t *testing.T) {
 	}
 	clearError(t, "unknown agent", n.do("POST", path, map[string]any{"agentId": uuid.New()}), http.StatusNotFound, "")
 	clearError(t, "unknown channel", n.do("POST", "/api/messaging/channels/"+uuid.NewString()+"/generate-title", map[string]any{"agentId": agent}), http.StatusNotFound, "")
-	n.do("POST", "/api/agents/"+agent+"/stop", nil).want(200)
+	n.stopAgent(agent)
 	clearError(t, "stopped agent", n.do("POST", path, map[string]any{"agentId": agent}), http.StatusNotFound, "")
 }
 

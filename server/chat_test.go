@@ -38,9 +38,7 @@ func TestWebsocketTransportAnswersLater(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	channel, user := n.dm()
-	n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{
-		"author_id": user, "content": "Hello", "message_server_id": uuid.Nil,
-	}).want(201)
+	n.say(channel, user, "Hello")
 	eventually(t, "the agent's answer", func() bool { return len(n.history(channel)) == 2 })
 }
 
@@ -98,9 +96,7 @@ func TestRapidMessagesAreAllAnsweredInOrder(t *testing.T) {
 	const count = 10
 	var asked []string
 	for range count {
-		m := data[api.Message](n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{
-			"author_id": user, "content": "I think therefore I am", "message_server_id": uuid.Nil,
-		}).want(201))
+		m := n.say(channel, user, "I think therefore I am")
 		asked = append(asked, m.ID.String())
 	}
 	eventually(t, "the last answer", func() bool { return len(n.history(channel)) == 2*count })

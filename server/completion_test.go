@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/elizad/elizad/gen/api"
-
 	"github.com/elizad/elizad/server/internal/modeltest"
 )
 
@@ -29,7 +27,7 @@ func TestEveryMessageIsCompletedOnce(t *testing.T) {
 			conn := n.listen(channel, user)
 			var asked []string
 			for range 2 {
-				asked = append(asked, data[api.Message](n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{"author_id": user, "content": "Hello"}).want(201)).ID.String())
+				asked = append(asked, n.say(channel, user, "Hello").ID.String())
 			}
 			var completed []string
 			replies := 0

@@ -56,7 +56,7 @@ func TestGoldenRuns(t *testing.T) {
 	b := golden(t)
 	agent := b.agentID()
 	path := "/api/agents/" + agent
-	channel := data[struct{ ID string }](b.do("GET", "/api/messaging/dm-channel?targetUserId="+agent+"&currentUserId="+somebody, nil).want(200)).ID
+	channel := b.dmBetween(agent, somebody)
 	b.ask("answered", "POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{"author_id": somebody, "content": "Hello", "transport": "http"}, 201, "").want(201)
 	summary := `"runId":"X","status":"completed","startedAt":1,"endedAt":2,"durationMs":70,"messageId":"M","roomId":"R","entityId":"A",
 		"counts":{"actions":1,"modelCalls":3,"errors":2,"evaluators":1}`

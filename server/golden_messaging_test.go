@@ -73,7 +73,7 @@ func TestGoldenMessages(t *testing.T) {
 	b := golden(t)
 	const m = "/api/messaging"
 	agent := b.agentID()
-	channel := data[struct{ ID string }](b.do("GET", m+"/dm-channel?targetUserId="+agent+"&currentUserId="+somebody, nil).want(200)).ID
+	channel := b.dmBetween(agent, somebody)
 	path := m + "/channels/" + channel + "/messages"
 	b.ask("over http", "POST", path, map[string]any{"author_id": somebody, "content": "Hello", "message_server_id": uuid.Nil, "transport": "http"}, 201,
 		`{`+originalPosted+`,`+originalReply+`}`)

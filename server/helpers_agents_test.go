@@ -39,6 +39,12 @@ func (n *node) startAgent(id string) {
 // agentID returns the default agent's, which is known from its name.
 func (n *node) agentID() string { return agent.ID("Eliza").String() }
 
+// stopAgent stops an agent.
+func (n *node) stopAgent(id string) {
+	n.t.Helper()
+	n.read(n.api().StopAgent(n.t.Context(), uuid.MustParse(id))).want(200)
+}
+
 // bring creates and starts an agent.
 func (n *node) bring(name string, fields map[string]any) string {
 	n.t.Helper()

@@ -15,14 +15,15 @@ import (
 // dm returns the channel of a new person and the default agent.
 func (n *node) dm() (channel, user string) {
 	n.t.Helper()
-	return n.dmOf(n.agent().ID)
+	user = uuid.NewString()
+	return n.dmBetween(n.agent().ID.String(), user), user
 }
 
-// dmOf returns the channel of a new person and an agent.
-func (n *node) dmOf(agent uuid.UUID) (channel, user string) {
+// dmBetween returns the channel of an agent and a person.
+func (n *node) dmBetween(agent, user string) string {
 	n.t.Helper()
-	person := uuid.New()
-	return data[api.Channel](n.read(n.api().GetDMChannel(n.t.Context(), &api.GetDMChannelParams{TargetUserID: &agent, CurrentUserID: &person})).want(200)).ID.String(), person.String()
+	sides := &api.GetDMChannelParams{TargetUserID: new(uuid.MustParse(agent)), CurrentUserID: new(uuid.MustParse(user))}
+	return data[api.Channel](n.read(n.api().GetDMChannel(n.t.Context(), sides)).want(200)).ID.String()
 }
 
 // group returns a new channel with the given participants.

@@ -151,6 +151,6 @@ func TestJobBadInput(t *testing.T) {
 	clearError(t, "unknown job", n.do("GET", jobsPath+"/"+uuid.NewString(), nil), http.StatusNotFound, "NOT_FOUND")
 	n.do("GET", jobsPath+"?limit=-3&status=nonsense", nil).want(200)
 	n.do("GET", jobsPath+"/"+n.job(api.CreateJobRequest{Content: "x"}).JobID.String(), nil, "Prefer", "wait=soon").want(200)
-	n.do("POST", "/api/agents/"+n.agentID()+"/stop", nil).want(200)
+	n.stopAgent(n.agentID())
 	clearError(t, "no agent runs", n.do("POST", jobsPath, map[string]any{"userId": user, "content": "x"}), http.StatusNotFound, "AGENT_NOT_FOUND")
 }

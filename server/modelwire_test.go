@@ -121,7 +121,7 @@ func TestWordsWithoutAFrameAreStreamed(t *testing.T) {
 	channel, user := n.dm()
 	n.ask(channel, user, "Hello").want(201)
 	conn := n.listen(channel, user)
-	again := data[api.Message](n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{"author_id": user, "content": "Again"}).want(201)).ID
+	again := n.say(channel, user, "Again").ID
 	var streamed strings.Builder
 	for done := false; !done; {
 		switch e := readEvent(t, conn); e.name {

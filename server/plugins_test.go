@@ -89,7 +89,7 @@ func TestPluginRoutesNeedARunningAgent(t *testing.T) {
 	}
 	n.do("GET", panels[0].Path, nil).want(200)
 
-	n.do("POST", "/api/agents/"+id+"/stop", nil).want(200)
+	n.stopAgent(id)
 	clearError(t, "the panel of an agent that is stopped", n.do("GET", panels[0].Path, nil), 404, "AGENT_NOT_FOUND")
 	clearError(t, "a plugin that no agent runs", n.do("GET", "/api/lab/panel", nil), 404, "NOT_FOUND")
 	if left := data[[]any](n.do("GET", "/api/agents/"+id+"/panels", nil).want(200)); len(left) > 0 {

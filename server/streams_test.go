@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/internal/modeltest"
 	"github.com/elizad/elizad/server/settings"
@@ -18,10 +17,7 @@ func TestSSETransport(t *testing.T) {
 	model := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Frame("Streams carry words one by one.") })
 	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+model.URL, "OPENAI_API_KEY=sk-test-0123456789abcdef0123456789abcdef")
 	channel, user := n.dm()
-	a := n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{
-		"author_id": user, "content": "Tell me about streams", "message_server_id": uuid.Nil, "transport": "sse",
-	}).want(200)
-	events := readSSE(t, a.body)
+	events := n.stream(channel, user, "Tell me about streams")
 	var names []string
 	var text strings.Builder
 	for _, e := range events {
@@ -37,7 +33,7 @@ func TestSSETransport(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff([]string{"user_message", "chunk", "done"}, names); diff != "" {
-		t.Errorf("events %s\n%s", diff, a.body)
+		t.Errorf("events %s\n%s", diff, events)
 	}
 	var done struct{ Text, ResponseID string }
 	if err := json.Unmarshal(events[len(events)-1].data, &done); err != nil {
