@@ -79,7 +79,7 @@ func SocketMessageUpdated(m *messaging.Message) api.SocketMessageUpdated {
 // SocketKey names the socket that a message came by in its metadata.
 const SocketKey = "socket_id"
 
-// cameBySocket reports whether a message was sent over a socket, as its metadata tells.
+// cameBySocket reports whether a message was sent over a socket, according to its metadata.
 func cameBySocket(metadata json.RawMessage) bool {
 	for name := range jsontext.Members(metadata) {
 		if string(name) == SocketKey {

@@ -90,6 +90,36 @@ func TestNextStartFindsWhatWasNotIndexed(t *testing.T) {
 	}
 }
 
+func TestSearchAfterChangesBeforeTheIndex(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir())
+	channel := rooms(t, s, 1)[0].channel
+	var messages []db.Message
+	for range 3 {
+		m, err := post(t.Context(), s, channel)
+		if err != nil {
+			t.Fatal(err)
+		}
+		messages = append(messages, m)
+	}
+	edited := messages[0]
+	err := s.Update(t.Context(), store.Scope{}, func(q db.Querier) error {
+		if _, err := q.DeleteMessage(t.Context(), db.DeleteMessageParams{ID: messages[1].ID, ChannelID: channel}); err != nil {
+			return err
+		}
+		_, err := q.UpdateMessage(t.Context(), db.UpdateMessageParams{
+			ID: edited.ID, Content: "It was the scanner.", SourceType: edited.SourceType, Metadata: edited.Metadata, UpdatedAt: edited.UpdatedAt + 1,
+		})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := found(t, s); n != 1 {
+		t.Errorf("found %d messages, want the one that was neither deleted nor edited", n)
+	}
+}
+
 func TestSearchOnAFullDiskFindsWhatIsIndexed(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir())
