@@ -89,7 +89,7 @@ func unavailable(err error) bool {
 		return retryable(err) || strings.HasPrefix(c, connectionLost) || strings.HasPrefix(c, noResources) || strings.HasPrefix(c, stopping)
 	}
 	_, network := errors.AsType[net.Error](err)
-	return network || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || pgconn.SafeToRetry(err)
+	return network || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, pgconn.ErrConnClosed) || pgconn.SafeToRetry(err)
 }
 
 // overtaken reports whether a transaction failed over a row that others may have added or deleted after it looked.

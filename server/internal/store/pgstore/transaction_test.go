@@ -3,6 +3,7 @@ package pgstore_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/queries/dbtype"
@@ -180,6 +182,12 @@ func TestLostConnections(t *testing.T) {
 	}
 	if err := s.Ping(t.Context()); err != nil {
 		t.Errorf("afterwards: %v", err)
+	}
+
+	// The driver closes a connection that breaks while it waits for an answer, and says just that.
+	err = s.Update(t.Context(), store.Scope{}, func(db.Querier) error { return fmt.Errorf("committing: %w", pgconn.ErrConnClosed) })
+	if !apierr.IsCode(err, apierr.Unavailable) {
+		t.Errorf("a connection that broke during a commit: %v, want UNAVAILABLE", err)
 	}
 }
 
