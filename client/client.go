@@ -129,7 +129,7 @@ func New(baseURL string, opts ...Option) (*Client, error) {
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, fmt.Errorf("client: %q is not an http or https address", baseURL)
 	}
-	o.http = discreet(o.http, u)
+	o.http = keepKeys(o.http, u)
 	generated, err := apiclient.NewClient(baseURL,
 		apiclient.WithHTTPClient(&retrier{next: o.http, retries: o.retries}),
 		apiclient.WithRequestEditorFn(func(_ context.Context, r *http.Request) error {
@@ -155,9 +155,9 @@ func New(baseURL string, opts ...Option) (*Client, error) {
 // maxRedirects is how many redirects in a row are followed, as by http.Client.
 const maxRedirects = 10
 
-// discreet returns h, except that it takes the keys of the server at base nowhere else when it is redirected there: neither to
+// keepKeys returns h, except that it takes the keys of the server at base nowhere else when it is redirected there: neither to
 // another host nor to one whose connection can be listened to on the way.
-func discreet(h *http.Client, base *url.URL) *http.Client {
+func keepKeys(h *http.Client, base *url.URL) *http.Client {
 	own := *h
 	own.CheckRedirect = func(r *http.Request, via []*http.Request) error {
 		if r.URL.Hostname() != base.Hostname() || r.URL.Scheme != base.Scheme && r.URL.Scheme != "https" {

@@ -152,7 +152,7 @@ func (c *Conn) run(ctx context.Context, l *link) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		c.tell(Disconnected{Err: err})
+		c.push(Disconnected{Err: err})
 		if time.Since(began) > maxPause { // else it was as good as none
 			pause = backoff{}
 		}
@@ -164,7 +164,7 @@ func (c *Conn) run(ctx context.Context, l *link) error {
 				return fmt.Errorf("connecting to the server's sockets again: %w", err)
 			}
 		}
-		c.tell(Reconnected{})
+		c.push(Reconnected{})
 	}
 }
 
@@ -226,7 +226,7 @@ func (c *Conn) receive(event string, payload json.RawMessage) {
 		m := c.members[n.ChannelID]
 		delete(c.members, n.ChannelID)
 		c.mu.Unlock()
-		if m != nil && !c.tell(n) { // then joining again reports that the channel is empty
+		if m != nil && !c.push(n) { // then joining again reports that the channel is empty
 			c.mu.Lock()
 			m.lag()
 			c.members[n.ChannelID] = m
@@ -238,7 +238,7 @@ func (c *Conn) receive(event string, payload json.RawMessage) {
 		wanted := m != nil && m.standing != lagging
 		c.mu.Unlock()
 		if wanted {
-			c.tell(n)
+			c.push(n)
 		}
 	}
 }
@@ -253,10 +253,10 @@ func (c *Conn) receiveMessage(b Broadcast) {
 	}
 	wasComing, isNews := m.isComing(), m.isNews(b.Seq, b.ClientMessageID != "")
 	c.mu.Unlock()
-	told := isNews && c.tell(b)
+	pushed := isNews && c.push(b)
 	c.mu.Lock()
-	if told {
-		m.told(b.Seq)
+	if pushed {
+		m.noteDelivered(b.Seq)
 	}
 	toJoin := m.standing == away || wasComing && !m.isComing()
 	c.mu.Unlock()
@@ -265,8 +265,8 @@ func (c *Conn) receiveMessage(b Broadcast) {
 	}
 }
 
-// tell gives an event to the reader, if there is room. Otherwise its channel lags behind until the reader has caught up.
-func (c *Conn) tell(n Event) bool {
+// push gives an event to the reader, if there is room. Otherwise its channel lags behind until the reader has caught up.
+func (c *Conn) push(n Event) bool {
 	select {
 	case c.events <- n:
 		return true

@@ -143,11 +143,11 @@ func (c *Conn) joined(m *member, answer json.RawMessage, err error) {
 		c.mu.Unlock()
 		return
 	}
-	var tell Event
+	var event Event
 	switch refusal, refused := errors.AsType[*Error](err); {
 	case err == nil:
 		if n, ok := m.confirmed(a); ok {
-			tell = n
+			event = n
 		}
 	case refused && isPassing(refusal):
 		m.standing, c.joinAt = away, time.Now().Add(max(refusal.RetryAfter, firstPause))
@@ -157,13 +157,13 @@ func (c *Conn) joined(m *member, answer json.RawMessage, err error) {
 			m.err = err
 			close(m.settle)
 		} else if refused {
-			tell = Refused{ChannelID: m.id, Err: refusal}
+			event = Refused{ChannelID: m.id, Err: refusal}
 		}
 	}
 	c.mu.Unlock()
 	c.signal()
-	if tell != nil {
-		c.tell(tell)
+	if event != nil {
+		c.push(event)
 	}
 }
 

@@ -67,15 +67,15 @@ func (c *Client) connect(ctx context.Context) (*link, error) {
 	}
 	ws.SetReadLimit(maxAnswer)
 	l := &link{ws: ws, silence: handshakeTimeout, pending: map[uint64]func(json.RawMessage, error){}}
-	if err := l.greet(ctx, c); err != nil {
+	if err := l.handshake(ctx, c); err != nil {
 		_ = ws.CloseNow()
 		return nil, err
 	}
 	return l, nil
 }
 
-// greet opens the engine's session and then the namespace.
-func (l *link) greet(ctx context.Context, c *Client) error {
+// handshake opens the engine's session and then the namespace.
+func (l *link) handshake(ctx context.Context, c *Client) error {
 	opened, err := l.read(ctx)
 	if err != nil {
 		return err
@@ -164,7 +164,7 @@ func first(args []json.RawMessage) json.RawMessage {
 }
 
 // errSentAway says that the server has ended the connection, as it does before it stops.
-var errSentAway = errors.New("the server has ended the connection")
+var errServerClosed = errors.New("the server has ended the connection")
 
 // next returns the next packet of Socket.IO and answers heartbeats on the way.
 func (l *link) next(ctx context.Context) (parser.Packet, error) {
@@ -179,7 +179,7 @@ func (l *link) next(ctx context.Context) (parser.Packet, error) {
 				return parser.Packet{}, err
 			}
 		case engineClose:
-			return parser.Packet{}, errSentAway
+			return parser.Packet{}, errServerClosed
 		case engineMessage:
 			p, err := parser.Decode(frame[1:], parser.Limits{})
 			switch {
@@ -188,7 +188,7 @@ func (l *link) next(ctx context.Context) (parser.Packet, error) {
 			case p.Namespace != parser.MainNamespace:
 				continue
 			case p.Type == parser.Disconnect:
-				return p, errSentAway
+				return p, errServerClosed
 			}
 			return p, nil
 		}

@@ -107,8 +107,8 @@ func (m *member) isNews(seq int64, own bool) bool {
 	return seq > m.seq
 }
 
-// told notes that a message was delivered.
-func (m *member) told(seq int64) {
+// noteDelivered notes that a message was delivered.
+func (m *member) noteDelivered(seq int64) {
 	m.seq = max(m.seq, seq)
 	if m.due > 0 {
 		m.due--

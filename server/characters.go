@@ -66,15 +66,15 @@ func (s *Server) readCharacters() []found {
 				s.leaveOut(place, one.Err)
 				continue
 			}
-			s.tellOfImport(place, one)
+			s.logImport(place, one)
 			characters = append(characters, found{place, one.Character})
 		}
 	}
 	return characters
 }
 
-// tellOfImport tells the owner of a character file what became of the parts that this server has in another form, or not.
-func (s *Server) tellOfImport(place string, one agent.Imported) {
+// logImport tells the owner of a character file what became of the parts that this server has in another form, or not.
+func (s *Server) logImport(place string, one agent.Imported) {
 	r := one.Report
 	switch {
 	case len(r.Kept)+len(r.Unused) > 0:

@@ -206,8 +206,8 @@ func isBelow(path, prefix string) bool {
 
 // health examines the server for its health routes.
 func (s *Server) health(ctx context.Context) rest.HealthReport {
-	const patience = 2 * time.Second
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	const timeout = 2 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	report := rest.HealthReport{Stopping: s.stopping.Load()}
 	agents, err := s.parts.runtime.Agents().Count(ctx, auth.Service())
@@ -215,12 +215,12 @@ func (s *Server) health(ctx context.Context) rest.HealthReport {
 		err = ping // which knows better what is wrong
 	}
 	if err != nil {
-		report.Database = rest.Condition{Word: store.FaultOf(err).String(), Trouble: apierr.From(err).Message}
+		report.Database = rest.Condition{Word: store.FaultOf(err).String(), Problem: apierr.From(err).Message}
 	}
 	if err := s.files.check(s.parts.media.Check); err != nil {
-		report.Files = rest.Condition{Word: "not_writable", Trouble: apierr.From(err).Message}
-		if trouble, ok := errors.AsType[*media.Trouble](err); ok {
-			report.Files.Word = trouble.Word
+		report.Files = rest.Condition{Word: "not_writable", Problem: apierr.From(err).Message}
+		if problem, ok := errors.AsType[*media.Problem](err); ok {
+			report.Files.Word = problem.Word
 		}
 	}
 	report.ActiveAgents = agents.Running

@@ -300,7 +300,7 @@ func TestHurried(t *testing.T) {
 	t.Parallel()
 	for sig, want := range map[os.Signal]int{os.Interrupt: 130, syscall.SIGTERM: 143} {
 		var out bytes.Buffer
-		if code := (&program{err: &out}).fail(hurried(sig)); code != want || out.Len() == 0 {
+		if code := (&program{err: &out}).fail(forced(sig)); code != want || out.Len() == 0 {
 			t.Errorf("%v: exit code %d, %q", sig, code, &out)
 		}
 	}

@@ -70,7 +70,7 @@ func (p *program) untilStopped(done <-chan error, stop func()) error {
 			if time.Now().Before(counts) {
 				continue
 			}
-			return hurried(sig)
+			return forced(sig)
 		}
 	}
 }
@@ -109,8 +109,8 @@ func (c *serveCmd) live(ctx context.Context, srv *server.Server, listener net.Li
 	return err
 }
 
-// hurried is the error for a second signal.
-func hurried(sig os.Signal) error {
+// forced is the error for a second signal.
+func forced(sig os.Signal) error {
 	code := exitFailure
 	if number, ok := sig.(syscall.Signal); ok {
 		code = 128 + int(number)

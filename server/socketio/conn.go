@@ -264,7 +264,7 @@ func (c *conn) socket(namespace string) (s *Socket, known bool) {
 		return nil, false
 	}
 	s = c.slots[i].socket
-	return s, s == nil || s.told.Load()
+	return s, s == nil || s.confirmed.Load()
 }
 
 // all returns the sockets that the client has.

@@ -84,7 +84,7 @@ func (s *Socket) accept() (ok bool) {
 			return
 		}
 		s.conn.session.Trust()
-		s.told.Store(true) // before the client knows, as it may answer at once
+		s.confirmed.Store(true) // before the client knows, as it may answer at once
 		if missed != nil {
 			s.conn.session.Send(missed, engineio.SendOptions{})
 		}
@@ -131,7 +131,7 @@ func (s *Socket) reject(err error) {
 func (s *Socket) end(reason string) {
 	s.conn.vacate(s, false)
 	s.connected.Store(false)
-	if !s.told.Load() { // it never was connected
+	if !s.confirmed.Load() { // it never was connected
 		s.ns.recovery.save(s, reason)
 		s.depart()
 		return

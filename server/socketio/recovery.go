@@ -144,7 +144,7 @@ func (r *recovery) save(s *Socket, reason string) {
 	r.expire()
 	switch {
 	case unrecoverable[reason]:
-	case s.told.Load():
+	case s.confirmed.Load():
 		r.keep(&lostSession{
 			pid:      s.pid,
 			id:       s.id,

@@ -110,7 +110,7 @@ func (s *Server) materialize(name string) *Namespace {
 	}
 	if s.dynamic >= s.cfg.Limits.DynamicNamespaces {
 		for _, ns := range s.namespaces {
-			s.dissolve(ns)
+			s.dropUnused(ns)
 		}
 		if s.dynamic >= s.cfg.Limits.DynamicNamespaces {
 			return nil
@@ -129,11 +129,11 @@ func (s *Server) exit(ns *Namespace) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ns.members--
-	s.dissolve(ns)
+	s.dropUnused(ns)
 }
 
-// dissolve forgets a namespace that was made for clients, if none is left and none can come back to it. s.mu is held.
-func (s *Server) dissolve(ns *Namespace) {
+// dropUnused forgets a namespace that was made for clients, if none is left and none can come back to it. s.mu is held.
+func (s *Server) dropUnused(ns *Namespace) {
 	if ns.dynamic && ns.members == 0 && ns.recovery.size() == 0 {
 		delete(s.namespaces, ns.name)
 		s.dynamic--

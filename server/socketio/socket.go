@@ -38,7 +38,7 @@ type Socket struct {
 	resumed  *lostSession // what the socket continues, if anything
 	since    uint64       // the offset of the latest event before the session began
 
-	told      atomic.Bool // the client knows of the connection, so it may send
+	confirmed atomic.Bool // the client knows of the connection, so it may send
 	connected atomic.Bool // the client knows and is not known to be gone, so it may be sent to
 
 	rooms []membership // guarded by the adapter

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// easeTimeout bounds the wait for a client to read. It does not read at all then, and will overflow.
-const easeTimeout = 10 * time.Second
+// drainTimeout bounds the wait for a client to read. It does not read at all then, and will overflow.
+const drainTimeout = 10 * time.Second
 
 // task is what a socket's worker does next: handle an event, or leave for a reason, or, with neither, connect.
 type task struct {
@@ -52,7 +52,7 @@ func (s *Socket) lose(reason string) {
 	s.connected.Store(false)
 	s.leave(reason)
 	s.failAcks()
-	if !s.told.Load() { // there is nothing to be handled, and middleware need not decide any more
+	if !s.confirmed.Load() { // there is nothing to be handled, and middleware need not decide any more
 		s.cancel()
 	}
 }
@@ -114,7 +114,7 @@ func (s *Socket) work() {
 		}
 		switch {
 		case t.event != nil:
-			s.awaitEase()
+			s.awaitDrained()
 			s.dispatch(t.event)
 		case t.reason != "":
 			s.end(t.reason)
@@ -124,14 +124,14 @@ func (s *Socket) work() {
 	}
 }
 
-// awaitEase waits while the queue to the client is more than half full, for a while: the events of a client that sends faster
+// awaitDrained waits while the queue to the client is more than half full, for a while: the events of a client that sends faster
 // than it reads are handled as fast as it takes the answers.
-func (s *Socket) awaitEase() {
+func (s *Socket) awaitDrained() {
 	drained := s.conn.session.Drained()
 	if drained == nil {
 		return
 	}
-	timer := time.NewTimer(easeTimeout)
+	timer := time.NewTimer(drainTimeout)
 	defer timer.Stop()
 	select {
 	case <-drained:

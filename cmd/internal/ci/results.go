@@ -22,11 +22,11 @@ type event struct {
 
 // results collects the events of one run of go test. It is the command's standard output.
 type results struct {
-	progress func(line string)
-	partial  []byte // the beginning of a line
-	packages map[string]*packageResult
-	builds   map[string]*strings.Builder // what the compiler said, by import path
-	strays   strings.Builder             // lines that are no events
+	progress   func(line string)
+	partial    []byte // the beginning of a line
+	packages   map[string]*packageResult
+	builds     map[string]*strings.Builder // what the compiler said, by import path
+	otherLines strings.Builder             // lines that are no events
 }
 
 // longTest is how many seconds a test takes that is reported at once, so that a package of long tests shows how far it is.
@@ -64,7 +64,7 @@ func (rs *results) Write(p []byte) (int, error) {
 func (rs *results) line(line []byte) {
 	var e event
 	if json.Unmarshal(line, &e) != nil {
-		rs.strays.Write(append(line, '\n'))
+		rs.otherLines.Write(append(line, '\n'))
 		return
 	}
 	if e.Action == "build-output" {
@@ -164,8 +164,8 @@ func (rs *results) summarize() (passed int, failures []failure) {
 			failures = append(failures, failure{short(pkg), rs.buildOutput(p.failedBuild) + p.output.String()})
 		}
 	}
-	if strays := rs.strays.String(); strays != "" && len(failures) > 0 {
-		failures[0].output += "\n" + strays
+	if otherLines := rs.otherLines.String(); otherLines != "" && len(failures) > 0 {
+		failures[0].output += "\n" + otherLines
 	}
 	return passed, failures
 }

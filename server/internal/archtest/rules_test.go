@@ -48,7 +48,7 @@ func TestSQLOnlyInTheStores(t *testing.T) {
 
 // TestErrorsLeaveThroughOneDoor keeps http.Error, which writes plain text and any message, out of the server. The socket
 // engine answers in its protocol's own form and may be used without the rest.
-func TestErrorsLeaveThroughOneDoor(t *testing.T) {
+func TestErrorsLeaveThroughWriteError(t *testing.T) {
 	t.Parallel()
 	rooms := append(testHelpers(), "server/internal/httpx", "server/socketio")
 	for _, s := range sources(t) {

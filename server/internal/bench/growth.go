@@ -161,21 +161,21 @@ func operations(ctx context.Context) []operation {
 		}
 	}
 	return []operation{
-		asked("health", get("/health")),
-		asked(fmt.Sprintf("newest %d messages of a large channel", restPage), get(channels+growthLarge.String()+"/messages?limit="+strconv.Itoa(restPage))),
-		{name: "list of agents", open: asked("", get("/api/agents")).open, per: growthAgents},
-		asked("first 20 channels of a message server", get("/api/messaging/message-servers/"+messaging.DefaultServerID.String()+"/channels?limit=20")),
-		asked(fmt.Sprintf("newest %d memories of an agent", restPage), get("/api/agents/"+growthAgent.String()+"/memories?limit="+strconv.Itoa(restPage))),
-		asked("search for a rare word", search("needle")),
-		asked("search for a common word", search("fox")),
-		asked("post to a large channel", post(growthLarge)),
-		asked("post to a small channel", post(growthSmall(5))),
+		requesting("health", get("/health")),
+		requesting(fmt.Sprintf("newest %d messages of a large channel", restPage), get(channels+growthLarge.String()+"/messages?limit="+strconv.Itoa(restPage))),
+		{name: "list of agents", open: requesting("", get("/api/agents")).open, per: growthAgents},
+		requesting("first 20 channels of a message server", get("/api/messaging/message-servers/"+messaging.DefaultServerID.String()+"/channels?limit=20")),
+		requesting(fmt.Sprintf("newest %d memories of an agent", restPage), get("/api/agents/"+growthAgent.String()+"/memories?limit="+strconv.Itoa(restPage))),
+		requesting("search for a rare word", search("needle")),
+		requesting("search for a common word", search("fox")),
+		requesting("post to a large channel", post(growthLarge)),
+		requesting("post to a small channel", post(growthSmall(5))),
 		{name: "message by socket to a large channel", open: func(p *process) (func(int) error, error) {
-			crowd, err := gather(p.target().addr, true, 1, func(int) uuid.UUID { return growthLarge })
+			clients, err := gather(p.target().addr, true, 1, func(int) uuid.UUID { return growthLarge })
 			if err != nil {
 				return nil, err
 			}
-			return func(times int) error { return crowd.talk(crowd.sockets, times, times) }, nil
+			return func(times int) error { return clients.talk(clients.sockets, times, times) }, nil
 		}},
 		replied(ctx, "reply in a long conversation", func() conversation {
 			return conversation{channel: growthConversation.String(), user: growthAsker.String()}
@@ -183,16 +183,16 @@ func operations(ctx context.Context) []operation {
 		replied(ctx, "reply in a short conversation", func() conversation {
 			return conversation{channel: uuid.NewString(), user: growthAsker.String()}
 		}),
-		asked("create a session", request{
+		requesting("create a session", request{
 			method: http.MethodPost, path: "/api/messaging/sessions", status: http.StatusCreated,
 			body: fmt.Sprintf(`{"agentId":"%s","userId":"%s"}`, growthAgent, growthAsker),
 		}),
 	}
 }
 
-// asked is a request as an operation. Connections are made anew for each turn: the program closes those that are idle for as
+// requesting is a request as an operation. Connections are made anew for each turn: the program closes those that are idle for as
 // long as others may take.
-func asked(name string, q request) operation {
+func requesting(name string, q request) operation {
 	return operation{name: name, open: func(p *process) (func(int) error, error) {
 		return func(times int) error {
 			clients, err := connectRest(p.target().addr, min(restConns, times), q)

@@ -383,13 +383,13 @@ func (b *productBench) talk(ctx context.Context, t talk) (figure, error) {
 		target   target
 		messages int
 	}{{costElizad, b.elizad, t.messages}, {costFrames, bare.target, t.bareMessages}} {
-		crowd, err := gather(c.target.addr, c.name == costElizad, t.sockets, t.channel)
+		clients, err := gather(c.target.addr, c.name == costElizad, t.sockets, t.channel)
 		if err != nil {
 			return figure{}, fmt.Errorf("%s of %s: %w", t.name, c.name, err)
 		}
-		defer crowd.leave()
+		defer clients.leave()
 		contenders = append(contenders, contender{c.name, c.target, t.senders * c.messages * t.members, func(deliveries int) error {
-			return crowd.talk(crowd.sockets[:t.senders], c.messages, deliveries)
+			return clients.talk(clients.sockets[:t.senders], c.messages, deliveries)
 		}})
 	}
 	got, err := contest(b.progress, t.name, contenders...)
@@ -422,11 +422,11 @@ func measureIdleProduct(ctx context.Context, progress io.Writer, binary, data st
 	if err != nil {
 		return nil, err
 	}
-	crowd, err := gather(p.target().addr, true, sockets, func(n int) uuid.UUID { return channelID(n % restChannels) })
+	clients, err := gather(p.target().addr, true, sockets, func(n int) uuid.UUID { return channelID(n % restChannels) })
 	if err != nil {
 		return nil, err
 	}
-	defer crowd.leave()
+	defer clients.leave()
 	time.Sleep(settle)
 	after, err := p.resident()
 	if err != nil {

@@ -127,7 +127,7 @@ func TestClockThatJumps(t *testing.T) {
 			s.alive()
 			if engine == "sqlite" {
 				s.stop()
-				m.whole()
+				m.checkIntegrity()
 			}
 		})
 	}

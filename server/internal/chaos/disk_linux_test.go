@@ -36,7 +36,7 @@ func TestFullDisk(t *testing.T) {
 	l.more(20)
 	l.check(t)
 	s.stop()
-	m.whole()
+	m.checkIntegrity()
 }
 
 // The same holds for the disk of a PostgreSQL server, where its tables are.

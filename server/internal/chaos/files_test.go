@@ -18,8 +18,8 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 func (m *machine) database() string { return filepath.Join(m.dir, "elizad.db") }
 
-// whole checks that the database of a server that has ended is whole.
-func (m *machine) whole() {
+// checkIntegrity checks the database of a server that has ended.
+func (m *machine) checkIntegrity() {
 	m.t.Helper()
 	db, err := sql.Open("sqlite", m.database())
 	if err != nil {
@@ -91,7 +91,7 @@ func TestMovedFolder(t *testing.T) {
 	l.more(20)
 	l.check(t)
 	s.stop()
-	m.whole()
+	m.checkIntegrity()
 }
 
 // Folders of uploads that are moved away or may not be written to take no files, and the rest goes on. Who repeats an upload has
@@ -265,7 +265,7 @@ func TestLogOfAKilledServer(t *testing.T) {
 	l.more(10)
 	l.check(t)
 	s.stop()
-	m.whole()
+	m.checkIntegrity()
 }
 
 // A log or a lock that is removed under a running server costs nothing that was acknowledged.

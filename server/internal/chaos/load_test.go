@@ -32,13 +32,13 @@ type load struct {
 	running sync.WaitGroup
 	acked   atomic.Int64
 
-	mu       sync.Mutex
-	channels map[string]map[string]said // what was acknowledged, by channel and id
-	jobs     []string
-	sessions []string
-	files    map[string]string // contents by address
-	unheard  int               // uploads that were given up before an answer came; each may have left its file, or not
-	refused  map[string]int    // refusals by code
+	mu         sync.Mutex
+	channels   map[string]map[string]said // what was acknowledged, by channel and id
+	jobs       []string
+	sessions   []string
+	files      map[string]string // contents by address
+	unanswered int               // uploads that were given up before an answer came; each may have left its file, or not
+	refused    map[string]int    // refusals by code
 }
 
 // said is a message that was acknowledged.
@@ -95,8 +95,8 @@ func (l *load) more(n int64) {
 	eventually(l.m.t, "the clients are served", func() bool { return l.acked.Load() >= want })
 }
 
-// insist asks until it is acknowledged, or until the clients stop, and reports whether it was.
-func (l *load) insist(ctx context.Context, path string, body, into any) bool {
+// retry asks until it is acknowledged, or until the clients stop, and reports whether it was.
+func (l *load) callUntilAcknowledged(ctx context.Context, path string, body, into any) bool {
 	key := uuid.NewString()
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
@@ -144,7 +144,7 @@ func (l *load) say(ctx context.Context, channel, user string) {
 			Seq int64
 		}
 	}
-	if !l.insist(ctx, "/api/messaging/channels/"+channel+"/messages", map[string]any{"author_id": user, "content": content}, &answer) {
+	if !l.callUntilAcknowledged(ctx, "/api/messaging/channels/"+channel+"/messages", map[string]any{"author_id": user, "content": content}, &answer) {
 		return
 	}
 	l.mu.Lock()
@@ -158,7 +158,7 @@ func (l *load) say(ctx context.Context, channel, user string) {
 func (l *load) job(ctx context.Context) {
 	var answer struct{ JobID string }
 	body := map[string]any{"content": "Do it", "userId": uuid.NewString(), "timeoutMs": 300_000}
-	if l.insist(ctx, "/api/messaging/jobs", body, &answer) {
+	if l.callUntilAcknowledged(ctx, "/api/messaging/jobs", body, &answer) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.jobs = append(l.jobs, answer.JobID)
@@ -167,7 +167,7 @@ func (l *load) job(ctx context.Context) {
 
 func (l *load) session(ctx context.Context) {
 	var answer struct{ SessionID string }
-	if l.insist(ctx, "/api/messaging/sessions", map[string]any{"agentId": l.agent, "userId": uuid.NewString()}, &answer) {
+	if l.callUntilAcknowledged(ctx, "/api/messaging/sessions", map[string]any{"agentId": l.agent, "userId": uuid.NewString()}, &answer) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.sessions = append(l.sessions, answer.SessionID)
@@ -177,13 +177,13 @@ func (l *load) session(ctx context.Context) {
 func (l *load) upload(ctx context.Context) {
 	content := strings.Repeat(uuid.NewString()+"\n", 100)
 	var answer struct{ Data struct{ URL string } }
-	heard := l.insist(ctx, "/api/media/agents/"+l.agent+"/upload-media", []byte(content), &answer)
+	answered := l.callUntilAcknowledged(ctx, "/api/media/agents/"+l.agent+"/upload-media", []byte(content), &answer)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if heard {
+	if answered {
 		l.files[answer.Data.URL] = content
 	} else {
-		l.unheard++
+		l.unanswered++
 	}
 }
 
@@ -213,8 +213,8 @@ func (l *load) check(t *testing.T) {
 			t.Errorf("%s holds %d bytes that are not those that were sent", url, len(got))
 		}
 	}
-	if kept, left := l.m.uploads(l.agent); kept < len(l.files) || kept > len(l.files)+l.unheard || left > 0 {
-		t.Errorf("%d files and %d parts of files are there after %d uploads that were acknowledged and %d that were given up", kept, left, len(l.files), l.unheard)
+	if kept, left := l.m.uploads(l.agent); kept < len(l.files) || kept > len(l.files)+l.unanswered || left > 0 {
+		t.Errorf("%d files and %d parts of files are there after %d uploads that were acknowledged and %d that were given up", kept, left, len(l.files), l.unanswered)
 	}
 	t.Logf("%d requests acknowledged: %d jobs, %d sessions, %d files; refusals: %v", l.acked.Load(), len(l.jobs), len(l.sessions), len(l.files), l.refused)
 }

@@ -36,7 +36,7 @@ func TestKill(t *testing.T) {
 				t.Errorf("exit code %d", code)
 			}
 			if engine == "sqlite" {
-				m.whole()
+				m.checkIntegrity()
 			}
 		})
 	}
@@ -99,7 +99,7 @@ func TestStop(t *testing.T) {
 	}
 	l.check(t)
 	s.stop()
-	m.whole()
+	m.checkIntegrity()
 }
 
 // lease is how long a turn is a process's without news from it.

@@ -235,12 +235,12 @@ func deprecatedSince() string {
 type successor struct {
 	http.ResponseWriter
 	address string // of the path that took the older one's place
-	told    bool
+	added   bool
 }
 
 func (s *successor) WriteHeader(status int) {
-	if !s.told && status >= http.StatusOK {
-		s.told = true
+	if !s.added && status >= http.StatusOK {
+		s.added = true
 		s.Header().Set("Deprecation", deprecatedSince())
 		s.Header().Add("Link", "<"+s.address+`>; rel="successor-version"`)
 	}
@@ -248,7 +248,7 @@ func (s *successor) WriteHeader(status int) {
 }
 
 func (s *successor) Write(p []byte) (int, error) {
-	if !s.told {
+	if !s.added {
 		s.WriteHeader(http.StatusOK)
 	}
 	return s.ResponseWriter.Write(p)

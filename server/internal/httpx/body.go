@@ -85,7 +85,7 @@ func fault(err error) error {
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return apierr.Wrap(err, apierr.TooSlow, "The request body came too slowly").
-			WithDetails(fmt.Sprintf("All of it within %v, and of an upload %d more bytes with each second after that", bodyPatience, uploadRate))
+			WithDetails(fmt.Sprintf("All of it within %v, and of an upload %d more bytes with each second after that", bodyTimeout, uploadRate))
 	}
 	return apierr.Wrap(err, apierr.InvalidRequest, "The request body can't be read to its end")
 }

@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	bodyPatience = 30 * time.Second // for a body; of an upload, for what is slower than uploadRate
-	uploadRate   = 16 << 10         // bytes per second
+	bodyTimeout = 30 * time.Second // for a body; of an upload, for what is slower than uploadRate
+	uploadRate  = 16 << 10         // bytes per second
 )
 
 // paced is a body that must come in time, so that no client holds a connection by sending nothing. The reading ends with
@@ -24,7 +24,7 @@ type paced struct {
 // newPaced begins to wait for a body. A ResponseWriter without deadlines waits as long as it takes.
 func newPaced(w http.ResponseWriter, body io.ReadCloser, upload bool) *paced {
 	p := &paced{ReadCloser: body, control: http.NewResponseController(w), begun: time.Now(), upload: upload}
-	_ = p.control.SetReadDeadline(p.begun.Add(bodyPatience))
+	_ = p.control.SetReadDeadline(p.begun.Add(bodyTimeout))
 	return p
 }
 
@@ -35,7 +35,7 @@ func (p *paced) Read(b []byte) (int, error) {
 		_ = p.control.SetReadDeadline(time.Time{})
 	case err == nil && p.upload:
 		p.read += time.Duration(n) * time.Second / uploadRate
-		_ = p.control.SetReadDeadline(p.begun.Add(bodyPatience + p.read))
+		_ = p.control.SetReadDeadline(p.begun.Add(bodyTimeout + p.read))
 	}
 	return n, err
 }

@@ -214,7 +214,7 @@ func (c *claim) Keep(ctx context.Context, a httpx.Answer) error {
 		a.Body = []byte{}
 	}
 	size := int64(len(header)+len(a.Body)) + rowSize
-	crowded, full := c.keys.ledger.add(c.caller, size)
+	callerFull, full := c.keys.ledger.add(c.caller, size)
 	var freed, freedOfCaller int64
 	err = store.Update(ctx, c.keys.store, c.who.Scope(), "keeping an answer", func(q db.Querier) error {
 		freed, freedOfCaller = 0, 0
@@ -223,7 +223,7 @@ func (c *claim) Keep(ctx context.Context, a httpx.Answer) error {
 		}); err != nil {
 			return err
 		}
-		if crowded {
+		if callerFull {
 			lengths, err := q.DeleteCallersAnswers(ctx, db.DeleteCallersAnswersParams{EntityID: c.caller, LimitRows: evicted})
 			if err != nil {
 				return err

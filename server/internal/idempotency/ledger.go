@@ -26,7 +26,7 @@ type ledger struct {
 }
 
 // add counts an answer, and says whether some of the caller's, or of all, have to go.
-func (l *ledger) add(caller uuid.UUID, size int64) (crowded, full bool) {
+func (l *ledger) add(caller uuid.UUID, size int64) (callerFull, full bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.callers == nil {

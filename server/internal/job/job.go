@@ -40,9 +40,9 @@ const SourceRequest = "job_request"
 
 // What jobs without an answer say.
 const (
-	timedOut = "Job timed out waiting for agent response"
-	silence  = "Agent did not respond"
-	trouble  = "The agent failed to answer"
+	timedOut     = "Job timed out waiting for agent response"
+	noResponse   = "Agent did not respond"
+	answerFailed = "The agent failed to answer"
 )
 
 // Job is one question to one agent, asked in its own channel.

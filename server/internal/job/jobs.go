@@ -253,13 +253,13 @@ func (s *Service) settle(ctx context.Context, q db.Querier, reply *messaging.Mes
 				MessageID: reply.ID, AuthorID: reply.AuthorID, Content: reply.Content, Metadata: reply.Metadata, CreatedAt: reply.CreatedAt,
 			}))
 		case t.Status == messaging.TurnReplied, t.Status == messaging.TurnIgnored:
-			end.Status, end.Error = string(Failed), silence
+			end.Status, end.Error = string(Failed), noResponse
 		case t.Status == messaging.TurnTimedOut:
 			end.Status, end.Error = string(Timeout), timedOut
 		default:
 			end.Status, end.Error = string(Failed), t.Detail
 			if t.Detail == "" {
-				end.Error = trouble
+				end.Error = answerFailed
 			}
 		}
 		if _, err := q.EndJob(ctx, end); err != nil && !errors.Is(err, sql.ErrNoRows) {

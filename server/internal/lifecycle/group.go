@@ -171,12 +171,12 @@ func (c Component) stopWithin(ctx context.Context) error {
 		return err
 	case <-ctx.Done():
 	}
-	patience := time.NewTimer(grace)
-	defer patience.Stop()
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
 	select {
 	case err := <-done:
 		return err
-	case <-patience.C:
+	case <-timer.C:
 		return fmt.Errorf("left behind: %w", context.Cause(ctx))
 	}
 }

@@ -21,8 +21,8 @@ type folder struct {
 	path string // absolute
 	root atomic.Pointer[os.Root]
 
-	keeping  sync.RWMutex // held for reading while a file gets its place, and for writing by close
-	troubled atomic.Bool
+	keeping sync.RWMutex // held for reading while a file gets its place, and for writing by close
+	failing atomic.Bool
 
 	mu     sync.Mutex // held while another root is taken
 	closed bool
@@ -100,39 +100,39 @@ func (f *folder) current() (*os.Root, error) {
 	return root, nil
 }
 
-// Trouble is why no file can be stored: an error for callers, with a word for operators.
-type Trouble struct {
+// Problem is why no file can be stored: an error for callers, with a word for operators.
+type Problem struct {
 	Word string // missing or not_writable
 	err  *apierr.Error
 }
 
 // Error implements error.
-func (t *Trouble) Error() string { return t.err.Error() }
+func (p *Problem) Error() string { return p.err.Error() }
 
 // Unwrap returns the error for callers.
-func (t *Trouble) Unwrap() error { return t.err }
+func (p *Problem) Unwrap() error { return p.err }
 
-// troubleOf returns the trouble with the folder that an error is about, or nil if it is about something else.
-func troubleOf(err error) *Trouble {
+// problemOf returns the problem with the folder behind an error, or nil if the error is about something else.
+func problemOf(err error) *Problem {
 	if errors.Is(err, errElsewhere) {
-		return &Trouble{"missing", apierr.Wrap(err, apierr.Unavailable, "The folder of uploads was moved or removed while the server runs; no file is stored until it is back")}
+		return &Problem{"missing", apierr.Wrap(err, apierr.Unavailable, "The folder of uploads was moved or removed while the server runs; no file is stored until it is back")}
 	}
 	if errors.Is(err, fs.ErrPermission) {
-		return &Trouble{"not_writable", apierr.Wrap(err, apierr.Unavailable, "The server may not write to its folder of uploads; no file is stored until it may")}
+		return &Problem{"not_writable", apierr.Wrap(err, apierr.Unavailable, "The server may not write to its folder of uploads; no file is stored until it may")}
 	}
 	if _, public := errors.AsType[*apierr.Error](err); public {
 		return nil // it is about the request
 	}
 	if e := apierr.From(err); e.Code == apierr.Unavailable {
-		return &Trouble{"not_writable", e}
+		return &Problem{"not_writable", e}
 	}
 	return nil
 }
 
-// note returns an error of storing a file as callers see it. It logs when trouble with a folder begins and when it is over.
+// note returns an error of storing a file as callers see it. It logs when a problem with a folder begins and when it is over.
 func (f *folder) note(log *slog.Logger, err error) error {
 	if err == nil {
-		if f.troubled.CompareAndSwap(true, false) {
+		if f.failing.CompareAndSwap(true, false) {
 			log.Info("files can be stored again", "folder", f.path)
 		}
 		f.removeLeft()
@@ -141,14 +141,14 @@ func (f *folder) note(log *slog.Logger, err error) error {
 	if errors.Is(err, fs.ErrClosed) {
 		return errClosed
 	}
-	trouble := troubleOf(err)
-	if trouble == nil {
+	problem := problemOf(err)
+	if problem == nil {
 		return err
 	}
-	if f.troubled.CompareAndSwap(false, true) {
+	if f.failing.CompareAndSwap(false, true) {
 		log.Error("files can't be stored", "folder", f.path, "error", err)
 	}
-	return trouble
+	return problem
 }
 
 // maxLeft is how many parts of files are remembered. The next start of the server removes all that are there.

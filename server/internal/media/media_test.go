@@ -345,8 +345,8 @@ func TestMovedFolder(t *testing.T) {
 		if _, err := upload(); !apierr.IsCode(err, apierr.Unavailable) {
 			t.Errorf("%s: %v", what, err)
 		}
-		if trouble, ok := errors.AsType[*media.Trouble](b.Check()); !ok || trouble.Word != "missing" {
-			t.Errorf("%s: the check says %+v", what, trouble)
+		if problem, ok := errors.AsType[*media.Problem](b.Check()); !ok || problem.Word != "missing" {
+			t.Errorf("%s: the check says %+v", what, problem)
 		}
 	}
 	stored := func(what string) {

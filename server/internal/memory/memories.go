@@ -91,7 +91,7 @@ func (s *Service) List(ctx context.Context, who auth.Identity, agentID uuid.UUID
 		rows = rows[:limit]
 	}
 	for _, r := range rows {
-		page = append(page, listed(r))
+		page = append(page, listedMemoryOf(r))
 	}
 	return page, more, err
 }
@@ -165,7 +165,7 @@ func (s *Service) Update(ctx context.Context, who auth.Identity, agentID, id uui
 		out, err = q.UpdateMemory(ctx, next)
 		return err
 	})
-	return whole(out), err
+	return memoryOf(out), err
 }
 
 // contentOf returns what is stored of a content; nil for none.

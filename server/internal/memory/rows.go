@@ -10,7 +10,7 @@ import (
 
 // The translations between rows and the domain.
 
-func listed(r db.ListAgentMemoriesRow) Memory {
+func listedMemoryOf(r db.ListAgentMemoriesRow) Memory {
 	return Memory{
 		ID: r.ID, AgentID: r.AgentID, EntityID: r.EntityID, RoomID: r.RoomID, WorldID: r.WorldID, Table: r.TableName,
 		Content: json.RawMessage(r.Content), Metadata: json.RawMessage(r.Metadata), MessageID: r.MessageID, Unique: r.IsUnique,
@@ -18,7 +18,7 @@ func listed(r db.ListAgentMemoriesRow) Memory {
 	}
 }
 
-func whole(r db.Memory) Memory {
+func memoryOf(r db.Memory) Memory {
 	return Memory{
 		ID: r.ID, AgentID: r.AgentID, EntityID: r.EntityID, RoomID: r.RoomID, WorldID: r.WorldID, Table: r.TableName,
 		Content: json.RawMessage(r.Content), Metadata: json.RawMessage(r.Metadata), MessageID: r.MessageID, Unique: r.IsUnique,

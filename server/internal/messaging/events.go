@@ -182,5 +182,5 @@ func (s *Service) announceEnded(ctx context.Context, channel Channel, turns []Tu
 		s.emitTurnEnd(ctx, channel.MessageServerID, t.Seq, t)
 	}
 	s.hintWork(ctx)
-	s.tellCommitted(ctx, channel)
+	s.notifyCommitted(ctx, channel)
 }

@@ -41,16 +41,16 @@ func (s *Service) observer(c Channel) (o Observer, found bool) {
 	return o, found
 }
 
-// tellEnded notifies the channel's observer that turns end in it.
-func (s *Service) tellEnded(ctx context.Context, q db.Querier, channel Channel, reply *Message, turns ...Turn) error {
+// notifyEnded notifies the channel's observer that turns end in it.
+func (s *Service) notifyEnded(ctx context.Context, q db.Querier, channel Channel, reply *Message, turns ...Turn) error {
 	if o, _ := s.observer(channel); o.TurnsEnded != nil {
 		return o.TurnsEnded(ctx, q, reply, turns)
 	}
 	return nil
 }
 
-// tellCommitted notifies the channel's observer that turns have ended in it.
-func (s *Service) tellCommitted(ctx context.Context, channel Channel) {
+// notifyCommitted notifies the channel's observer that turns have ended in it.
+func (s *Service) notifyCommitted(ctx context.Context, channel Channel) {
 	if o, _ := s.observer(channel); o.Committed != nil {
 		o.Committed(ctx)
 	}
@@ -123,7 +123,7 @@ func (s *Service) cancelTurns(ctx context.Context, q db.Querier, channel Channel
 		return nil, err
 	}
 	ended := turnsOf(rows)
-	return ended, s.tellEnded(ctx, q, channel, nil, ended...)
+	return ended, s.notifyEnded(ctx, q, channel, nil, ended...)
 }
 
 // RemoveChannel removes, in a transaction of the caller's, a channel with everything in it. An unknown channel is no error.

@@ -342,7 +342,7 @@ func (p *post) queueTurn(ctx context.Context, agent db.ListChannelAgentsRow) err
 			return err
 		}
 		p.replaced = append(p.replaced, turnsOf(rows)...)
-		if err := p.tellEnded(ctx, p.q, channel, nil, turnsOf(rows)...); err != nil {
+		if err := p.notifyEnded(ctx, p.q, channel, nil, turnsOf(rows)...); err != nil {
 			return err
 		}
 	default:

@@ -217,7 +217,7 @@ func (s *Service) FinishTurn(ctx context.Context, owner string, t Turn, o Outcom
 			}
 			channel = channelOf(home)
 		}
-		if err := s.tellEnded(ctx, q, channel, reply, ended); err != nil {
+		if err := s.notifyEnded(ctx, q, channel, reply, ended); err != nil {
 			return err
 		}
 		if o.Recollection != nil {
@@ -243,7 +243,7 @@ func (s *Service) FinishTurn(ctx context.Context, owner string, t Turn, o Outcom
 	if more {
 		s.hintWork(ctx)
 	}
-	s.tellCommitted(ctx, channel)
+	s.notifyCommitted(ctx, channel)
 	return reply, nil
 }
 
@@ -280,7 +280,7 @@ func (s *Service) CancelAgentTurns(ctx context.Context, who auth.Identity, agent
 				channel = channelOf(row)
 				channels[t.ChannelID] = channel
 			}
-			if err := s.tellEnded(ctx, q, channel, nil, t); err != nil {
+			if err := s.notifyEnded(ctx, q, channel, nil, t); err != nil {
 				return err
 			}
 		}

@@ -162,7 +162,7 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 		play(w, r, req, script)
 	default:
 		w.Header().Set("Content-Type", "application/json")
-		whole(w, r, req, script)
+		playWhole(w, r, req, script)
 	}
 }
 
@@ -209,8 +209,8 @@ func play(w http.ResponseWriter, r *http.Request, req Request, script Script) {
 	fmt.Fprint(w, "data: [DONE]\n\n")
 }
 
-// whole sends the script in one piece.
-func whole(w http.ResponseWriter, r *http.Request, req Request, script Script) {
+// playWhole sends the script in one piece.
+func playWhole(w http.ResponseWriter, r *http.Request, req Request, script Script) {
 	for i := range script.Chunks {
 		if !wait(r, script, script.Gates[i]) {
 			return

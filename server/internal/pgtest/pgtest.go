@@ -108,13 +108,13 @@ func (p *Private) URL() string { return p.server.url(role, template) }
 // Crash ends the server as a power cut would, for all that PostgreSQL knows.
 func (p *Private) Crash(t testing.TB) {
 	t.Helper()
-	p.server.tell(t, "crash")
+	p.server.do(t, "crash")
 }
 
 // Start starts it again, and returns when it has recovered.
 func (p *Private) Start(t testing.TB) {
 	t.Helper()
-	p.server.tell(t, "start")
+	p.server.do(t, "start")
 }
 
 // Exec runs a command as the superuser.
@@ -140,7 +140,7 @@ func (p *Private) MoveTables(t testing.TB, folder string) {
 	}
 }
 
-func (s *server) tell(t testing.TB, command string) {
+func (s *server) do(t testing.TB, command string) {
 	t.Helper()
 	if _, err := fmt.Fprintln(s.owner, command); err != nil {
 		t.Fatalf("PostgreSQL for tests: %s: %v", command, err)

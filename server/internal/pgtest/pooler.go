@@ -80,7 +80,7 @@ type pooler struct {
 // serve speaks with one client.
 func (p *pooler) serve(conn net.Conn) error {
 	client := pgproto3.NewBackend(conn, conn)
-	if err := p.greet(conn, client); err != nil {
+	if err := p.handshake(conn, client); err != nil {
 		return err
 	}
 	var held *pgconn.HijackedConn
@@ -128,8 +128,8 @@ func (p *pooler) serve(conn net.Conn) error {
 	}
 }
 
-// greet lets a client in.
-func (p *pooler) greet(conn net.Conn, client *pgproto3.Backend) error {
+// handshake lets a client in.
+func (p *pooler) handshake(conn net.Conn, client *pgproto3.Backend) error {
 	for {
 		message, err := client.ReceiveStartupMessage()
 		if err != nil {

@@ -18,8 +18,8 @@ type cursors struct {
 // minSwept is how many channels are followed before any is dropped.
 const minSwept = 1024
 
-// crowded returns the channels when there are twice as many as after the last sweep, else none.
-func (c *cursors) crowded() []uuid.UUID {
+// dueForSweep returns the channels when there are twice as many as after the last sweep, else none.
+func (c *cursors) dueForSweep() []uuid.UUID {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.last) < max(c.sweepAt, minSwept) {

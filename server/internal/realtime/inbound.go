@@ -49,7 +49,7 @@ func (g *Gateway) listen() {
 		g.handle(ctx, ev, what, wrapper.get("payload"))
 	})
 	g.ns.OnAny(func(ctx context.Context, ev *socketio.Event) {
-		if !g.heard[ev.Name] { // it has no handler; client libraries of other products send many kinds
+		if !g.inbound[ev.Name] { // it has no handler; client libraries of other products send many kinds
 			g.log.DebugContext(ctx, "socket event of unknown name", "event", ev.Name)
 		}
 	})
@@ -58,25 +58,25 @@ func (g *Gateway) listen() {
 // eventWrapper is the event in which clients wrap another one, with its type.
 const eventWrapper = "message"
 
-// heardEvents returns the names of the inbound events.
-func heardEvents() map[string]bool {
-	heard := map[string]bool{eventWrapper: true, eventLeave: true}
+// inboundEvents returns the names of the inbound events.
+func inboundEvents() map[string]bool {
+	inbound := map[string]bool{eventWrapper: true, eventLeave: true}
 	for name := range spellings() {
-		heard[name] = true
+		inbound[name] = true
 	}
 	for _, name := range []string{eventTypingStart, eventTypingStop, eventSubscribeLogs, eventUnsubscribeLogs} {
-		heard[name] = true
+		inbound[name] = true
 	}
 	for name := range filterEvents() {
-		heard[name] = true
+		inbound[name] = true
 	}
-	return heard
+	return inbound
 }
 
 func (g *Gateway) handle(ctx context.Context, ev *socketio.Event, what intent, payload json.RawMessage) {
 	switch what {
 	case join:
-		g.join(ctx, ev, readSaid(payload))
+		g.join(ctx, ev, readPayload(payload))
 	case send:
 		g.send(ctx, ev, payload)
 	case unknown:

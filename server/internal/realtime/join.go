@@ -16,8 +16,8 @@ import (
 const maxChannelName = 128
 
 // join makes a socket a member of a channel. The channel need not exist yet: the first message may make it.
-func (g *Gateway) join(ctx context.Context, ev *socketio.Event, said said) {
-	channel := said.channelName()
+func (g *Gateway) join(ctx context.Context, ev *socketio.Event, p payload) {
+	channel := p.channelName()
 	if !g.charge(ev, "", channel) {
 		return
 	}
@@ -25,12 +25,12 @@ func (g *Gateway) join(ctx context.Context, ev *socketio.Event, said said) {
 		g.fail(ev, api.SocketError{Error: textChannelRequired, Code: codeChannelRequired})
 		return
 	}
-	if id, err := auth.ParseID(said.entity()); err == nil {
+	if id, err := auth.ParseID(p.entity()); err == nil {
 		adopt(ev.Socket, id)
 	}
 	confirmation := api.SocketJoined{
 		Success: true, Message: "Socket " + ev.Socket.ID() + " successfully joined channel " + channel + ".",
-		ChannelID: channel, RoomID: channel, AgentID: firstText(said.agent),
+		ChannelID: channel, RoomID: channel, AgentID: firstText(p.agent),
 	}
 	id, err := auth.ParseID(channel)
 	if err != nil { // a room of that name, of which nothing is stored
@@ -41,7 +41,7 @@ func (g *Gateway) join(ctx context.Context, ev *socketio.Event, said said) {
 		g.confirmJoin(ev, confirmation)
 		return
 	}
-	if seen, e := strconv.ParseInt(firstText(said.lastSeq), 10, 64); e == nil && seen >= 0 {
+	if seen, e := strconv.ParseInt(firstText(p.lastSeq), 10, 64); e == nil && seen >= 0 {
 		err = g.rejoin(ctx, ev, confirmation, id, seen)
 	} else {
 		if err = enter(ev.Socket, room(channel)); err == nil {
@@ -96,7 +96,7 @@ func (g *Gateway) follow(ctx context.Context, entity, channelID uuid.UUID) error
 // sweepCursors drops the channels that have lost their listeners without an event that said so. It does
 // something each time that their number has doubled.
 func (g *Gateway) sweepCursors() {
-	channels := g.cursors.crowded()
+	channels := g.cursors.dueForSweep()
 	if channels == nil {
 		return
 	}

@@ -120,7 +120,7 @@ func (c *plainConn) serve(r *http.Request) {
 		return // the writer ends the connection
 	}
 	defer c.cancel()
-	c.greet()
+	c.sendIdentity()
 	c.gateway.plain.admit(c)
 	for {
 		frame, err := c.read(c.ctx)
@@ -137,8 +137,8 @@ func (c *plainConn) serve(r *http.Request) {
 	}
 }
 
-// greet sends the client its identity.
-func (c *plainConn) greet() {
+// sendIdentity sends the client its identity.
+func (c *plainConn) sendIdentity() {
 	c.send(api.PlainStatus{
 		Type: api.PlainStatusTypeStatus, Status: api.PlainStatusStatusConnected, ConnectionID: &c.id, EntityID: &c.entity,
 	})

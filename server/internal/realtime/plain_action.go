@@ -12,18 +12,18 @@ import (
 
 // action asks an agent to do something by name. It is a message like any other, whose turn does that and asks no model.
 func (c *plainConn) action(o object) bool {
-	said := o.said()
-	clientID := said.clientID()
+	p := o.payload()
+	clientID := p.clientID()
 	if !c.charge(clientID) {
 		return false
 	}
-	agentID, err := auth.ParseID(firstText(said.agent))
+	agentID, err := auth.ParseID(firstText(p.agent))
 	name := o.text("action")
 	if err != nil || name == "" {
 		c.fail("An action needs an agentId and the action's name", codeInvalidMessage, clientID)
 		return false
 	}
-	channelID, ok := c.channelOf(&said, clientID)
+	channelID, ok := c.channelOf(&p, clientID)
 	if !ok || !c.follow(channelID, clientID) {
 		return false
 	}

@@ -20,9 +20,9 @@ func plainAgentsOf(agents []AgentStatus) api.PlainAgents {
 	return list
 }
 
-// tellAgents notifies all connections when an agent was made, changed, started, stopped or deleted, until the subscription ends:
+// deliverAgentChanges notifies all connections when an agent was made, changed, started, stopped or deleted, until the subscription ends:
 // sockets that it happened, plain connections which agents there are.
-func (g *Gateway) tellAgents(ctx context.Context) {
+func (g *Gateway) deliverAgentChanges(ctx context.Context) {
 	for range g.agents.C() {
 		g.emit(g.ns.Local(), eventAgentsChanged, api.SocketAgentsChanged{})
 		to := g.plain.everyone()

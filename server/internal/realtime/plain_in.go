@@ -45,7 +45,7 @@ func (c *plainConn) name(o object) bool {
 		return false
 	}
 	c.entity, c.anonymous = id, false
-	c.greet()
+	c.sendIdentity()
 	return true
 }
 
@@ -72,17 +72,17 @@ func (c *plainConn) charge(clientID string) bool {
 
 // message posts to a channel, or to the direct channel with an agent, and listens to it from then on.
 func (c *plainConn) message(o object) bool {
-	said := o.said()
-	clientID := said.clientID()
+	p := o.payload()
+	clientID := p.clientID()
 	if !c.charge(clientID) {
 		return false
 	}
-	draft, ok := said.draft(clientID)
+	draft, ok := p.draft(clientID)
 	if !ok {
 		c.fail("A message needs content, or attachments; messageServerId must be a UUID", codeInvalidMessage, clientID)
 		return false
 	}
-	channelID, ok := c.channelOf(&said, clientID)
+	channelID, ok := c.channelOf(&p, clientID)
 	if !ok {
 		return false
 	}
@@ -112,15 +112,15 @@ func (c *plainConn) message(o object) bool {
 }
 
 // channelOf returns the channel that a frame names, or the direct one with the agent that it names.
-func (c *plainConn) channelOf(said *said, clientID string) (uuid.UUID, bool) {
-	if named := said.channelName(); named != "" {
+func (c *plainConn) channelOf(p *payload, clientID string) (uuid.UUID, bool) {
+	if named := p.channelName(); named != "" {
 		id, err := auth.ParseID(named)
 		if err != nil {
 			c.fail("channelId is not a UUID", string(apierr.InvalidID), clientID)
 		}
 		return id, err == nil
 	}
-	agentID, err := auth.ParseID(firstText(said.agent))
+	agentID, err := auth.ParseID(firstText(p.agent))
 	if err != nil {
 		c.fail("A message needs an agentId or a channelId", codeInvalidMessage, clientID)
 		return uuid.Nil, false
@@ -152,8 +152,8 @@ func (c *plainConn) joinChannel(o object) bool {
 	if !c.charge("") {
 		return false
 	}
-	said := o.said()
-	id, err := auth.ParseID(said.channelName())
+	p := o.payload()
+	id, err := auth.ParseID(p.channelName())
 	if err != nil {
 		c.fail(textChannelRequired, codeChannelRequired, "")
 		return false

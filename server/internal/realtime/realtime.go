@@ -69,7 +69,7 @@ type Gateway struct {
 	logs          *logstream.Stream
 	requireEntity bool
 	maxPayload    int64
-	heard         map[string]bool // names of inbound events
+	inbound       map[string]bool // names of inbound events
 	log           *slog.Logger
 	now           func() time.Time
 
@@ -96,7 +96,7 @@ func New(cfg Config) *Gateway {
 		io: cfg.IO, ns: cfg.IO.Of("/"), messaging: cfg.Messaging, guard: cfg.Guard, listAgents: cfg.Agents, logs: cfg.Logs,
 		requireEntity: cfg.RequireEntity, maxPayload: cmp.Or(cfg.MaxPayload, 1_000_000),
 		log: cfg.Logger, now: cfg.Now, limiter: throttle.NewLimiter(cfg.RateLimit), handshakes: throttle.NewLimiter(cfg.RateLimit),
-		rejoins: make(chan rejoining), heard: heardEvents(),
+		rejoins: make(chan rejoining), inbound: inboundEvents(),
 	}
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)
@@ -127,7 +127,9 @@ func (g *Gateway) Start(ctx context.Context) error {
 	g.sub, g.agents = sub, agents
 	ctx = context.WithoutCancel(ctx)
 	g.delivery.Go(func() { lifecycle.Persist(ctx, g.log, "the delivery of events", func() { g.deliver(ctx) }) })
-	g.delivery.Go(func() { lifecycle.Persist(ctx, g.log, "the delivery of agents' states", func() { g.tellAgents(ctx) }) })
+	g.delivery.Go(func() {
+		lifecycle.Persist(ctx, g.log, "the delivery of agents' states", func() { g.deliverAgentChanges(ctx) })
+	})
 	return nil
 }
 

@@ -20,13 +20,13 @@ const defaultSource = "socketio_client"
 // send posts a message. Its sender gets it through the delivery, like all others in the channel, so that the order
 // is one; there it also gets its acknowledgement.
 func (g *Gateway) send(ctx context.Context, ev *socketio.Event, payload json.RawMessage) {
-	said := readSaid(payload)
-	clientID, channel := said.clientID(), said.channelName()
+	p := readPayload(payload)
+	clientID, channel := p.clientID(), p.channelName()
 	if !g.charge(ev, clientID, channel) {
 		g.unlock(ev, channel)
 		return
 	}
-	draft, ok := g.draft(ev.Socket, &said, clientID, channel)
+	draft, ok := g.draft(ev.Socket, &p, clientID, channel)
 	if !ok {
 		g.failSend(ev, api.SocketError{Error: textInvalidMessage, Code: codeInvalidMessage}, clientID, channel)
 		return
@@ -67,8 +67,8 @@ func (g *Gateway) post(ctx context.Context, ev *socketio.Event, draft messaging.
 }
 
 // draft reads a message; it is not ok when something required is missing or malformed.
-func (g *Gateway) draft(s *socketio.Socket, said *said, clientID, channel string) (messaging.Draft, bool) {
-	d, ok := said.draft(clientID)
+func (g *Gateway) draft(s *socketio.Socket, p *payload, clientID, channel string) (messaging.Draft, bool) {
+	d, ok := p.draft(clientID)
 	if !ok {
 		return d, false
 	}
@@ -80,8 +80,8 @@ func (g *Gateway) draft(s *socketio.Socket, said *said, clientID, channel string
 	if d.ChannelID, err = auth.ParseID(channel); err != nil {
 		return d, false
 	}
-	if anyThere(said.sender[:]...) {
-		if d.AuthorID, err = auth.ParseID(firstText(said.sender[:]...)); err != nil {
+	if anyThere(p.sender[:]...) {
+		if d.AuthorID, err = auth.ParseID(firstText(p.sender[:]...)); err != nil {
 			return d, false
 		}
 	}
@@ -97,7 +97,7 @@ func (g *Gateway) draft(s *socketio.Socket, said *said, clientID, channel string
 	}
 	d.Metadata = jsontext.With(d.Metadata, about)
 	d.Create = messaging.AutoCreateFrom(d.Metadata, "socketio_auto_creation")
-	if id, err := auth.ParseID(firstText(said.target)); err == nil && d.Create.DM && len(d.Create.Others) == 0 {
+	if id, err := auth.ParseID(firstText(p.target)); err == nil && d.Create.DM && len(d.Create.Others) == 0 {
 		d.Create.Others = []uuid.UUID{id}
 	}
 	return d, true

@@ -76,13 +76,13 @@ func (g *Gateway) listenTyping() {
 }
 
 func (g *Gateway) typed(ev *socketio.Event, started bool) {
-	said := readSaid(argument(ev))
-	channel := said.channelName()
+	p := readPayload(argument(ev))
+	channel := p.channelName()
 	if !slices.Contains(ev.Socket.Rooms(), room(channel)) {
 		g.ack(ev, api.SocketRefusal{Error: "Not a member of this channel", Code: "ACCESS_DENIED"})
 		return
 	}
-	who := api.SocketTyping{ChannelID: channel, RoomID: channel, EntityID: entityOf(ev.Socket), SenderName: names.Clean(firstText(said.person[:]...))}
+	who := api.SocketTyping{ChannelID: channel, RoomID: channel, EntityID: entityOf(ev.Socket), SenderName: names.Clean(firstText(p.person[:]...))}
 	if len(who.SenderName) > maxSenderName {
 		who.SenderName = ""
 	}
@@ -137,8 +137,8 @@ func (t *typists) end() {
 // listenLeave registers the way out of a channel.
 func (g *Gateway) listenLeave() {
 	g.ns.On(eventLeave, func(_ context.Context, ev *socketio.Event) {
-		said := readSaid(argument(ev))
-		channel := said.channelName()
+		p := readPayload(argument(ev))
+		channel := p.channelName()
 		if channel == "" {
 			g.fail(ev, api.SocketError{Error: textChannelRequired, Code: codeChannelRequired})
 			return

@@ -182,14 +182,14 @@ func TestSystem(t *testing.T) {
 	if got := f.call(t, "GET", "/api/system/config", nil); got.data()["requiresAuth"] != false {
 		t.Errorf("config: %s", got.raw)
 	}
-	full := rest.Condition{Word: "disk_full", Trouble: "The disk is full"}
+	full := rest.Condition{Word: "disk_full", Problem: "The disk is full"}
 	for name, r := range map[string]rest.HealthReport{
 		"agents": {}, "database": {ActiveAgents: 1, Database: full}, "files": {ActiveAgents: 1, Files: full}, "server": {ActiveAgents: 1, Stopping: true},
 	} {
 		report = r
 		want := map[string]any{"status": "fail"}
 		if r.Database == full || r.Files == full {
-			want["message"] = full.Trouble
+			want["message"] = full.Problem
 		}
 		got := f.call(t, "GET", "/health", nil)
 		checks, _ := got.body["checks"].(map[string]any)

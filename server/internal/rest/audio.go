@@ -45,7 +45,7 @@ func (h audioHandlers) transcript(ctx context.Context, agentID uuid.UUID, form *
 	if err != nil {
 		return "", err
 	}
-	text, _, err := h.hear(ctx, voice, form)
+	text, _, err := h.transcribe(ctx, voice, form)
 	return text, err
 }
 
@@ -127,7 +127,7 @@ func (h audioHandlers) converseByRecording(ctx context.Context, agentID uuid.UUI
 	if err := voice.CanSpeak(); err != nil {
 		return api.SpokenAnswer{}, err
 	}
-	text, fields, err := h.hear(ctx, voice, form)
+	text, fields, err := h.transcribe(ctx, voice, form)
 	if err != nil {
 		return api.SpokenAnswer{}, err
 	}
@@ -153,9 +153,9 @@ func (h audioHandlers) converseByRecording(ctx context.Context, agentID uuid.UUI
 	return answer, err
 }
 
-// hear receives a recording and transcribes it. It returns the other fields of its form too.
-func (h audioHandlers) hear(ctx context.Context, voice runtime.Voice, form *multipart.Reader) (string, map[string]string, error) {
-	if err := voice.CanHear(); err != nil { // before the recording is sent in vain
+// transcribe receives a recording and transcribes it. It returns the other fields of its form too.
+func (h audioHandlers) transcribe(ctx context.Context, voice runtime.Voice, form *multipart.Reader) (string, map[string]string, error) {
+	if err := voice.CanTranscribe(); err != nil { // before the recording is sent in vain
 		return "", nil, err
 	}
 	in, err := h.files.Recording(form)
@@ -163,7 +163,7 @@ func (h audioHandlers) hear(ctx context.Context, voice runtime.Voice, form *mult
 		return "", nil, err
 	}
 	defer in.Discard()
-	text, err := voice.Hear(ctx, recording(in))
+	text, err := voice.Transcribe(ctx, recording(in))
 	return text, in.Fields, err
 }
 

@@ -38,4 +38,4 @@ type HealthReport struct {
 }
 
 // Condition is how a part of the server is: in a word, and in a sentence if more is known. The zero value is healthy.
-type Condition struct{ Word, Trouble string }
+type Condition struct{ Word, Problem string }

@@ -96,16 +96,16 @@ func (s *eventStream) serve(w http.ResponseWriter) error {
 			}
 		}
 	})
-	silence := time.NewTicker(keepAlive)
-	defer silence.Stop()
+	idle := time.NewTicker(keepAlive)
+	defer idle.Stop()
 	for {
 		select {
 		case next, ok := <-steps:
 			if !ok || ctx.Err() != nil || !s.write(out, next.event, next.err) {
 				return nil
 			}
-			silence.Reset(keepAlive)
-		case <-silence.C:
+			idle.Reset(keepAlive)
+		case <-idle.C:
 			if !out.comment("keep-alive") {
 				return nil
 			}

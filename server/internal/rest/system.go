@@ -104,8 +104,8 @@ func (h systemHandlers) examine(ctx context.Context) api.Health {
 		word, result := "healthy", api.HealthCheck{Status: api.HealthCheckStatusPass}
 		if c.Word != "" {
 			word, w.Status = c.Word, api.HealthStatusDEGRADED
-			if result.Status = api.HealthCheckStatusFail; c.Trouble != "" {
-				result.Message = &c.Trouble
+			if result.Status = api.HealthCheckStatusFail; c.Problem != "" {
+				result.Message = &c.Problem
 			}
 		}
 		w.Dependencies[name], w.Checks[name] = word, result

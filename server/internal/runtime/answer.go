@@ -59,7 +59,7 @@ func (r *run) askModel(ctx context.Context, purpose model.Purpose, prompt string
 		d, ok := read.Decide()
 		shown, finish := x.Shown() != "", answer.Done.FinishReason
 		if err == nil && finish == model.FinishStop && readable {
-			r.agent.card.hear(read)
+			r.agent.card.learn(read)
 		}
 		cut := d.Cut || shown && !ok || finish == model.FinishLength
 		switch {
@@ -84,7 +84,7 @@ func (r *run) askModel(ctx context.Context, purpose model.Purpose, prompt string
 		case finish == model.FinishFilter, finish == model.FinishLength:
 			return frame.Decision{}, false, r.endedEarly(model.TextLarge, finish)
 		}
-		correction = "\n\n# Your last answer\n" + complaint(answer)
+		correction = "\n\n# Your last answer\n" + correctionFor(answer)
 	}
 	return frame.Decision{}, false, &runError{reason: reasonUnusable, detail: "The model's answer could not be used; a larger model may help"}
 }
@@ -104,8 +104,8 @@ func (r *run) endedEarly(kind model.Kind, finish model.FinishReason) error {
 	return &runError{reason: reasonTokenLimit, detail: "The model used up its token limit before the first word of its answer; " + r.agent.settings.moreTokens(kind)}
 }
 
-// complaint says what was wrong with an answer, for the model.
-func complaint(answer model.Answer) string {
+// correctionFor says what was wrong with an answer, for the model.
+func correctionFor(answer model.Answer) string {
 	if strings.TrimSpace(answer.Text) == "" {
 		return "It was empty. Answer in the form described above."
 	}

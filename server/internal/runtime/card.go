@@ -19,8 +19,8 @@ type card struct {
 	bio     string
 	model   ModelStatus
 
-	// trouble is the last error of the model's configuration, as the model itself reported it; nil while it works.
-	trouble atomic.Pointer[string]
+	// problem is the last error of the model's configuration, as the model itself reported it; nil while it works.
+	problem atomic.Pointer[string]
 	// manner is how the large model answers.
 	manner atomic.Pointer[frame.Manner]
 }
@@ -45,14 +45,14 @@ func (c *card) size() int { return cardBase + len(c.place) + len(c.bio) }
 // modelStatus describes the model to the owner.
 func (c *card) modelStatus() ModelStatus {
 	status := c.model
-	if trouble := c.trouble.Load(); trouble != nil {
-		status.Notice = *trouble
+	if problem := c.problem.Load(); problem != nil {
+		status.Notice = *problem
 	}
 	return status
 }
 
-// hear learns from a complete answer how the large model answers.
-func (c *card) hear(answer frame.Frame) {
+// learn notes from a complete answer how the large model answers.
+func (c *card) learn(answer frame.Frame) {
 	for {
 		before := c.manner.Load()
 		after := before.After(answer)

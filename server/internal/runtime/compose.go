@@ -63,8 +63,8 @@ func (r *run) defaultProviders() []string {
 // forget makes the next compose ask a provider again.
 func (r *run) forget(name string) { delete(r.state.Providers, name) }
 
-// asked is the answer of a provider.
-type asked struct {
+// provided is the answer of a provider.
+type provided struct {
 	name   string
 	result agent.ProviderResult
 	err    error
@@ -75,19 +75,19 @@ func (r *run) ask(ctx context.Context, providers []agent.Provider) error {
 	if len(providers) == 0 {
 		return nil
 	}
-	patience, cancel := context.WithTimeout(ctx, r.agent.settings.millis("PROVIDER_TIMEOUT_MS", defaultProviderTimeout))
+	limited, cancel := context.WithTimeout(ctx, r.agent.settings.millis("PROVIDER_TIMEOUT_MS", defaultProviderTimeout))
 	defer cancel()
 	var (
 		view    = r.forComponents()
-		answers = make(chan asked, len(providers)) // room for all, so that late ones don't hang
+		answers = make(chan provided, len(providers)) // room for all, so that late ones don't hang
 		late    = map[string]bool{}
 	)
 	for _, p := range providers {
 		late[p.Name] = true
 		r.service.background.Go(func() {
 			defer lifecycle.Contain(r.service.cfg.Logger, "a provider")
-			result, err := get(patience, p, view)
-			answers <- asked{p.Name, result, err}
+			result, err := get(limited, p, view)
+			answers <- provided{p.Name, result, err}
 		})
 	}
 	for len(late) > 0 {
@@ -98,7 +98,7 @@ func (r *run) ask(ctx context.Context, providers []agent.Provider) error {
 				r.leaveOut(ctx, a.name, a.err)
 			}
 			r.state.Providers[a.name] = a.result
-		case <-patience.Done():
+		case <-limited.Done():
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}

@@ -61,9 +61,9 @@ func (r *run) standing() (verdict, bool) {
 // rules applies the rules of step 5.
 func (r *run) rules() (verdict, bool) {
 	var (
-		kind   = strings.ToLower(r.view.Room.Type)
-		source = strings.ToLower(r.view.Message.Content.Source)
-		told   = r.view.Message.Content.Mention
+		kind    = strings.ToLower(r.view.Room.Type)
+		source  = strings.ToLower(r.view.Message.Content.Source)
+		mention = r.view.Message.Content.Mention
 	)
 	switch {
 	case slices.Contains(directTypes, r.view.Room.Type):
@@ -72,7 +72,7 @@ func (r *run) rules() (verdict, bool) {
 		return yes("always_respond_channel", "The agent always answers in channels of this type"), true
 	case containsAny(source, r.agent.settings.list("ALWAYS_RESPOND_SOURCES", "SHOULD_RESPOND_BYPASS_SOURCES")):
 		return yes("always_respond_source", "The agent always answers messages from this source"), true
-	case told != nil && (told.IsMention || told.IsReply):
+	case mention != nil && (mention.IsMention || mention.IsReply):
 		return yes("platform_mention", "The platform says that the message is for the agent"), true
 	case r.addressee() == r.turn.AgentID:
 		return yes("addressed", "The message is addressed to the agent"), true
@@ -109,7 +109,7 @@ func (r *run) clientRule() (verdict, bool) {
 	if mode, _ := r.agent.settings.Setting("REPLY_MODE"); strings.EqualFold(strings.TrimSpace(mode), "all") {
 		return yes(rule, "Every agent answers in the web client, because REPLY_MODE is all"), true
 	}
-	if r.spokesman() == r.turn.AgentID {
+	if r.defaultResponder() == r.turn.AgentID {
 		return yes(rule, "The message comes from the web client, and the agent is the one to answer there"), true
 	}
 	return verdict{}, false
@@ -134,9 +134,9 @@ func (r *run) runningPeers() []messaging.ChannelAgent {
 	return slices.DeleteFunc(slices.Clone(r.context.Agents), func(p messaging.ChannelAgent) bool { return !p.Running || p.ID == r.turn.AgentID })
 }
 
-// spokesman returns the agent that spoke last in the room, or the first that joined it. All agents of a room agree on it, as
+// defaultResponder returns the agent that spoke last in the room, or the first that joined it. All agents of a room agree on it, as
 // long as they see the same messages: those before the one to answer.
-func (r *run) spokesman() uuid.UUID {
+func (r *run) defaultResponder() uuid.UUID {
 	running := func(id uuid.UUID) bool {
 		return slices.ContainsFunc(r.context.Agents, func(p messaging.ChannelAgent) bool { return p.ID == id && p.Running })
 	}
@@ -217,13 +217,13 @@ func (r *run) askWhether(ctx context.Context) (verdict, error) {
 		}
 		return no("model_stop", "The agent was asked to be quiet, and will be until it is called by name"), nil
 	case "", "ignore", "none":
-		return no("model_ignore", because("The model chose not to answer", reasoning)), nil
+		return no("model_ignore", withReason("The model chose not to answer", reasoning)), nil
 	default:
-		return yes("model_respond", because("The model chose to answer", reasoning)), nil
+		return yes("model_respond", withReason("The model chose to answer", reasoning)), nil
 	}
 }
 
-func because(what, why string) string {
+func withReason(what, why string) string {
 	if why == "" {
 		return what
 	}

@@ -66,9 +66,9 @@ func (r *run) generate(ctx context.Context, req model.Request, attempts *int, si
 	}
 	call.note(answer, err, 0)
 	if e, ok := errors.AsType[*model.Error](err); ok && e.Misconfigured() {
-		r.agent.card.trouble.Store(&e.Message)
+		r.agent.card.problem.Store(&e.Message)
 	} else if err == nil {
-		r.agent.card.trouble.Store(nil)
+		r.agent.card.problem.Store(nil)
 	}
 	return answer, err
 }

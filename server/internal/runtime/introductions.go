@@ -10,7 +10,7 @@ import (
 const (
 	introductionAge  = 24 * time.Hour // how long a person is taken to remember the introduction
 	introductionMemo = time.Hour      // how long a known introduction is not looked up again,
-	strangerMemo     = time.Minute    // and a missing one: another server may give it meanwhile
+	missingMemo      = time.Minute    // and a missing one: another server may give it meanwhile
 	maxIntroductions = 10_000
 )
 
@@ -23,33 +23,33 @@ type introductions struct {
 
 // introduction is what is known of one person.
 type introduction struct {
-	told  bool
-	until time.Time // when the database is asked again
+	introduced bool
+	until      time.Time // when the database is asked again
 }
 
 // recall reports whether a person had the introduction, and whether that is known.
-func (i *introductions) recall(person uuid.UUID, now time.Time) (told, known bool) {
+func (i *introductions) recall(person uuid.UUID, now time.Time) (introduced, known bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	found, ok := i.known[person]
 	if !ok || !now.Before(found.until) {
 		return false, false
 	}
-	return found.told, true
+	return found.introduced, true
 }
 
 // note remembers whether a person had the introduction. A full memory starts anew: what it knew is in the database, too.
-func (i *introductions) note(person uuid.UUID, told bool, now time.Time) {
+func (i *introductions) note(person uuid.UUID, introduced bool, now time.Time) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.known == nil || len(i.known) >= maxIntroductions {
 		i.known = map[uuid.UUID]introduction{}
 	}
-	until := now.Add(strangerMemo)
-	if told {
+	until := now.Add(missingMemo)
+	if introduced {
 		until = now.Add(introductionMemo)
-	} else if found := i.known[person]; found.told && now.Before(found.until) {
+	} else if found := i.known[person]; found.introduced && now.Before(found.until) {
 		return // the database was read before another answer gave the introduction
 	}
-	i.known[person] = introduction{told, until}
+	i.known[person] = introduction{introduced, until}
 }

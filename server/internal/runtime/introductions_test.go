@@ -11,20 +11,20 @@ func TestIntroductions(t *testing.T) {
 	t.Parallel()
 	var i introductions
 	ada, now := uuid.New(), time.UnixMilli(0)
-	holds := func(when string, after time.Duration, told, known bool) {
+	holds := func(when string, after time.Duration, introduced, known bool) {
 		t.Helper()
-		if gotTold, gotKnown := i.recall(ada, now.Add(after)); gotTold != told || gotKnown != known {
-			t.Errorf("%s: told %v, known %v", when, gotTold, gotKnown)
+		if gotIntroduced, gotKnown := i.recall(ada, now.Add(after)); gotIntroduced != introduced || gotKnown != known {
+			t.Errorf("%s: introduced %v, known %v", when, gotIntroduced, gotKnown)
 		}
 	}
 	holds("somebody new", 0, false, false)
 	i.note(ada, false, now)
-	holds("not told, within its time", strangerMemo-1, false, true)
-	holds("not told, later", strangerMemo, false, false)
+	holds("not introduced, within its time", missingMemo-1, false, true)
+	holds("not introduced, later", missingMemo, false, false)
 	i.note(ada, true, now)
 	i.note(ada, false, now)
-	holds("told, and asked for before that", introductionMemo-1, true, true)
-	holds("told, later", introductionMemo, false, false)
+	holds("introduced, and asked for before that", introductionMemo-1, true, true)
+	holds("introduced, later", introductionMemo, false, false)
 	for range 2 * maxIntroductions {
 		i.note(uuid.New(), true, now)
 	}

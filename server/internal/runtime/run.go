@@ -58,7 +58,7 @@ func (r *run) do(ctx context.Context) (messaging.Outcome, error) {
 	case err != nil:
 		return messaging.Outcome{}, err
 	case ok:
-		return r.obey(ctx, d)
+		return r.runRequested(ctx, d)
 	}
 	answer, err := r.decide(ctx)
 	if err != nil {
@@ -78,8 +78,8 @@ func (r *run) do(ctx context.Context) (messaging.Outcome, error) {
 	return r.conclude(answer, decision)
 }
 
-// obey carries out a plan that was asked for by name.
-func (r *run) obey(ctx context.Context, d frame.Decision) (messaging.Outcome, error) {
+// runRequested carries out a plan that was asked for by name.
+func (r *run) runRequested(ctx context.Context, d frame.Decision) (messaging.Outcome, error) {
 	if err := r.carryOut(ctx, d, false); err != nil {
 		return messaging.Outcome{}, err
 	}
@@ -114,14 +114,14 @@ func (r *run) wasIntroduced(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	person := r.context.Trigger.AuthorID
-	if told, known := r.service.introductions.recall(person, r.startedAt); known {
-		return told, nil
+	if introduced, known := r.service.introductions.recall(person, r.startedAt); known {
+		return introduced, nil
 	}
-	told, err := r.service.cfg.Messages.WasTold(ctx, person, words, r.startedAt.Add(-introductionAge))
+	introduced, err := r.service.cfg.Messages.WasTold(ctx, person, words, r.startedAt.Add(-introductionAge))
 	if err == nil {
-		r.service.introductions.note(person, told, r.startedAt)
+		r.service.introductions.note(person, introduced, r.startedAt)
 	}
-	return told, err
+	return introduced, err
 }
 
 // noteIntroduction remembers what a stored reply said to its reader about the model.

@@ -46,8 +46,8 @@ func (a *Agents) running(ctx context.Context, who auth.Identity, id uuid.UUID) (
 	return a.versions.of(ctx, row)
 }
 
-// CanHear returns the error of Hear that can be known before.
-func (v Voice) CanHear() error {
+// CanTranscribe returns the error of Transcribe that can be known before.
+func (v Voice) CanTranscribe() error {
 	return available(v.transcription.Transcriber != nil, v.transcription.Missing)
 }
 
@@ -64,9 +64,9 @@ func available(there bool, missing string) error {
 	return apierr.New(apierr.Unavailable, "%s", missing)
 }
 
-// Hear returns what is said in a recording.
-func (v Voice) Hear(ctx context.Context, r Recording) (string, error) {
-	if err := v.CanHear(); err != nil {
+// Transcribe returns the words of a recording.
+func (v Voice) Transcribe(ctx context.Context, r Recording) (string, error) {
+	if err := v.CanTranscribe(); err != nil {
 		return "", err
 	}
 	text, err := v.transcription.Transcribe(ctx, r)

@@ -71,7 +71,7 @@ func passing(err error) bool {
 // release gives a turn back, as soon as the database can be used again.
 func (s *Service) release(ctx context.Context, r *run, why error) {
 	r.log().WarnContext(ctx, "run broken off, to be taken up again", "error", why)
-	s.insist(func() bool {
+	s.retry(func() bool {
 		err := s.cfg.Messages.ReleaseTurn(context.WithoutCancel(ctx), s.cfg.Owner, r.turn)
 		if err != nil {
 			r.log().WarnContext(ctx, "turn not given back", "error", err)
@@ -154,10 +154,10 @@ const (
 	longPause  = 5 * time.Second
 )
 
-// insist calls try until it succeeds, with pauses, or until the server stops.
-func (s *Service) insist(try func() (done bool)) {
+// retry calls attempt until it succeeds, with pauses, or until the server stops.
+func (s *Service) retry(attempt func() (done bool)) {
 	pause := firstPause
-	for !try() {
+	for !attempt() {
 		select {
 		case <-s.life.Done():
 			return
@@ -186,7 +186,7 @@ func (r *run) complete(o messaging.Outcome) (done messaging.Outcome) {
 // finish stores an outcome. A database that fails is asked again until the server stops, because our lease is renewed and
 // no other worker would end the turn.
 func (s *Service) finish(ctx context.Context, r *run, o messaging.Outcome) {
-	s.insist(func() bool {
+	s.retry(func() bool {
 		done := r.complete(o)
 		_, err := s.cfg.Messages.FinishTurn(context.WithoutCancel(ctx), s.cfg.Owner, r.turn, done)
 		switch {

@@ -82,8 +82,8 @@ func (w *Sweeper) shift(ctx context.Context, q db.Querier, by int64) error {
 	return errors.Join(errs...)
 }
 
-// fromTheFuture is how far ahead a beginning may be before the clock was set back since. It is less than any time-out.
-const fromTheFuture = 5 * time.Second
+// maxAhead is how far ahead a beginning may be before the clock was set back since. It is less than any time-out.
+const maxAhead = 5 * time.Second
 
 // Prepare moves the times of sessions and jobs that begin in the future, where no other process works on the database: the clock
 // was set back between the server's last life and this one, and else they would live for so much longer.
@@ -102,7 +102,7 @@ func (w *Sweeper) Prepare(ctx context.Context) error {
 			newest = max(newest, began)
 		}
 		ahead := newest.Time().Sub(now.Time())
-		if ahead < fromTheFuture {
+		if ahead < maxAhead {
 			return nil
 		}
 		w.cfg.Logger.WarnContext(ctx, "the clock was set back since the server ran: sessions and jobs go on as if it had not", "by", ahead)

@@ -14,7 +14,7 @@ import (
 
 // Limits of one answer: no model writes that much, so more is a fault of the endpoint.
 const (
-	maxWhole  = 16 << 20 // bytes read in one piece
+	maxAnswer = 16 << 20 // bytes read in one piece
 	maxStream = 64 << 20 // bytes of events
 )
 
@@ -94,7 +94,7 @@ func (a *answer) readStream(body io.Reader) error {
 
 // readValues reads JSON: a completion in one piece, or its chunks one after the other, in a list or not.
 func (a *answer) readValues(body io.Reader) error {
-	limited := &io.LimitedReader{R: body, N: maxWhole + 1}
+	limited := &io.LimitedReader{R: body, N: maxAnswer + 1}
 	values := json.NewDecoder(limited)
 	for {
 		var value json.RawMessage

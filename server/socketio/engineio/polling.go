@@ -20,8 +20,8 @@ const (
 
 	// How long a closed session waits for the client to learn of it: with something to say, and with
 	// nothing or little time.
-	corpseLifetime = 30 * time.Second
-	echoLifetime   = time.Second
+	endedLifetime = 30 * time.Second
+	echoLifetime  = time.Second
 )
 
 // poll is a GET that is held until there is something to answer.
@@ -155,7 +155,7 @@ func (s *Session) lastPayload(empty string) (payload []byte, last bool) {
 // linger is how long the session waits for its last GET.
 func (e *ending) linger() time.Duration {
 	if e.flush && e.reason != ReasonShutdown {
-		return corpseLifetime
+		return endedLifetime
 	}
 	return echoLifetime
 }

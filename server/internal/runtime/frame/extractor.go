@@ -144,7 +144,7 @@ func (x *Extractor) begin() bool {
 		return false
 	case length > 0:
 		x.state, x.end, x.buf = inThinking, end, x.buf[length:]
-	case !x.apart && (x.manner.Inside || !x.manner.Heard && !markup && x.buf[0] != '{'):
+	case !x.apart && (x.manner.Inside || !x.manner.Known && !markup && x.buf[0] != '{'):
 		x.state = inProse
 	case x.buf[0] == '{' && !x.drafts:
 		x.state = inObject

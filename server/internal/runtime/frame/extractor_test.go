@@ -58,7 +58,7 @@ func TestExtractor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, n := range []int{1, 2, 3, 7, 1000} {
-				x := frame.NewExtractor(true, frame.Manner{Heard: true})
+				x := frame.NewExtractor(true, frame.Manner{Known: true})
 				shown := strings.Join(stream(x, tt.answer, n), "")
 				if shown != tt.shown || x.Shown() != shown {
 					t.Errorf("in pieces of %d: shown %q, want %q", n, shown, tt.shown)
@@ -106,7 +106,7 @@ func TestPiecesMakeTheFinalText(t *testing.T) {
 		case 2:
 			answer = `{"thought": "SECRET", "actions": ["REPLY"], "text": "` + answer + `"}`
 		}
-		manner := rapid.SampledFrom(append(manners, frame.Manner{Heard: true, Inside: true})).Draw(t, "manner")
+		manner := rapid.SampledFrom(append(manners, frame.Manner{Known: true, Inside: true})).Draw(t, "manner")
 		x := frame.NewExtractor(true, manner)
 		shown := strings.Join(stream(x, answer, rapid.IntRange(1, 9).Draw(t, "piece")), "")
 		d, _ := frame.Decide(answer)
@@ -131,11 +131,11 @@ func FuzzExtractor(f *testing.F) {
 	f.Add(`{"thought":"p","text":"a \"b\" \u00e9 c"}`, 2, true, false, true)
 	f.Add("words, then <response><text>more</text></response>", 1, true, false, true)
 	f.Add("thought\n</think>\nwords", 1, true, true, true)
-	f.Fuzz(func(t *testing.T, answer string, n int, heard, inside, plain bool) {
+	f.Fuzz(func(t *testing.T, answer string, n int, known, inside, plain bool) {
 		if !utf8.ValidString(answer) {
 			return
 		}
-		manner := frame.Manner{Heard: heard, Inside: inside, Plain: plain}
+		manner := frame.Manner{Known: known, Inside: inside, Plain: plain}
 		x := frame.NewExtractor(false, manner)
 		shown := strings.Join(stream(x, answer, max(n%16, 1)), "")
 		d, _ := frame.Decide(answer)
@@ -152,7 +152,7 @@ func BenchmarkExtractor(b *testing.B) {
 	answer := "<response><thought>t</thought><actions>REPLY</actions><text>" + strings.Repeat("Some words, &amp; more. ", 100) + "</text></response>"
 	b.SetBytes(int64(len(answer)))
 	for b.Loop() {
-		x := frame.NewExtractor(true, frame.Manner{Heard: true})
+		x := frame.NewExtractor(true, frame.Manner{Known: true})
 		for i := 0; i < len(answer); i += 4 {
 			x.Write(answer[i:min(i+4, len(answer))])
 		}

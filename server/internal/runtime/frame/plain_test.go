@@ -65,7 +65,7 @@ func TestPlainAnswersAreWhole(t *testing.T) {
 }
 
 // manners are those of models that begin outside of thoughts, as far as is known.
-var manners = []frame.Manner{{}, {Heard: true}, {Heard: true, Plain: true}}
+var manners = []frame.Manner{{}, {Known: true}, {Known: true, Plain: true}}
 
 // TestThoughtsAreHidden reads thoughts in the marks of many models: neither the stream nor the text holds any of it.
 func TestThoughtsAreHidden(t *testing.T) {

@@ -15,8 +15,8 @@ import (
 	"github.com/elizad/elizad/server/internal/store"
 )
 
-// crowd does to a few mailboxes whatever can be done to them, at random.
-type crowd struct {
+// randomOps does to a few mailboxes whatever can be done to them, at random.
+type randomOps struct {
 	*fixture
 	agents, channels, senders []uuid.UUID
 
@@ -24,9 +24,9 @@ type crowd struct {
 	turns []db.Turn // all that were ever queued, as they were then
 }
 
-func newCrowd(t *testing.T, f *fixture) *crowd {
+func newRandomOps(t *testing.T, f *fixture) *randomOps {
 	t.Helper()
-	c := &crowd{fixture: f}
+	c := &randomOps{fixture: f}
 	server := f.server(t)
 	for range 3 {
 		c.agents = append(c.agents, f.agent(t, "Ann"))
@@ -37,7 +37,7 @@ func newCrowd(t *testing.T, f *fixture) *crowd {
 }
 
 // step does one thing as owner.
-func (c *crowd) step(ctx context.Context, random *rand.Rand, owner string) error {
+func (c *randomOps) step(ctx context.Context, random *rand.Rand, owner string) error {
 	pick := func(ids []uuid.UUID) uuid.UUID { return ids[random.IntN(len(ids))] }
 	agent, channel, sender := pick(c.agents), pick(c.channels), pick(c.senders)
 	var queued []db.Turn
@@ -117,7 +117,7 @@ func (c *crowd) step(ctx context.Context, random *rand.Rand, owner string) error
 	return err
 }
 
-func (c *crowd) any(random *rand.Rand) (db.Turn, bool) {
+func (c *randomOps) any(random *rand.Rand) (db.Turn, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.turns) == 0 {
@@ -128,7 +128,7 @@ func (c *crowd) any(random *rand.Rand) (db.Turn, bool) {
 }
 
 // check compares the marks with what the turns say.
-func (c *crowd) check(t *testing.T) {
+func (c *randomOps) check(t *testing.T) {
 	t.Helper()
 	type mailbox struct{ agent, channel uuid.UUID }
 	first := map[mailbox]db.Turn{}
@@ -163,7 +163,7 @@ func (c *crowd) check(t *testing.T) {
 
 func testHeads(t *testing.T, setup func(t *testing.T) *fixture) {
 	t.Run("marked after each step", func(t *testing.T) {
-		c := newCrowd(t, setup(t))
+		c := newRandomOps(t, setup(t))
 		seed := rand.Uint64()
 		random := rand.New(rand.NewPCG(seed, 1))
 		for i := range 400 {
@@ -180,7 +180,7 @@ func testHeads(t *testing.T, setup func(t *testing.T) *fixture) {
 	})
 
 	t.Run("marked after many at once", func(t *testing.T) {
-		c := newCrowd(t, setup(t))
+		c := newRandomOps(t, setup(t))
 		for round := range 20 {
 			var group sync.WaitGroup
 			for node := range 6 {

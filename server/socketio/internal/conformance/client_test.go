@@ -17,8 +17,8 @@ import (
 // clients is the npm project with the JavaScript clients and the suite that they run.
 const clients = "../../../internal/e2e/js"
 
-// clientSuitePatience bounds one run of the suite, which takes some seconds on an idle machine.
-const clientSuitePatience = 3 * time.Minute
+// clientSuiteTimeout bounds one run of the suite, which takes some seconds on an idle machine.
+const clientSuiteTimeout = 3 * time.Minute
 
 // TestSocketIOClient runs what socket.io-client asks of a server, in the client's current version and in version 3, which
 // programs of some years ago hold. The counts are checked, so that no case gets lost.
@@ -57,7 +57,7 @@ func runClientSuite(t *testing.T, client string) []caseResult {
 	server := httptest.NewServer(clientSuite())
 	defer server.Close()
 	defer server.CloseClientConnections()
-	ctx, cancel := context.WithTimeout(t.Context(), clientSuitePatience)
+	ctx, cancel := context.WithTimeout(t.Context(), clientSuiteTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", "--test", "--test-force-exit", "--test-reporter=tap", "socketio-client.test.mjs")
 	cmd.Dir = clients

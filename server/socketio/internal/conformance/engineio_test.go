@@ -118,7 +118,7 @@ func transportSuite(t *testing.T, path string) {
 	t.Run("handshake over polling", func(t *testing.T) {
 		t.Parallel()
 		t.Run("opens a session", func(t *testing.T) {
-			p := newTimedPeer(t, path, suitePatience)
+			p := newTimedPeer(t, path, suiteTimeouts)
 			status, packet := p.must("GET", polling, "")
 			if status != http.StatusOK {
 				t.Errorf("status %d", status)
@@ -149,7 +149,7 @@ func transportSuite(t *testing.T, path string) {
 	})
 	t.Run("handshake over websocket", func(t *testing.T) {
 		t.Parallel()
-		t.Run("opens a session", func(t *testing.T) { newTimedPeer(t, path, suitePatience).socket() })
+		t.Run("opens a session", func(t *testing.T) { newTimedPeer(t, path, suiteTimeouts).socket() })
 		for name, queries := range map[string][]string{
 			"wrong EIO":       {"?transport=websocket", "?EIO=abc&transport=websocket"},
 			"wrong transport": {"?EIO=4", "?EIO=4&transport=abc"},
@@ -175,9 +175,9 @@ func transportSuite(t *testing.T, path string) {
 			}
 		})
 		t.Run("silence ends the session", func(t *testing.T) {
-			p := newTimedPeer(t, path, patience{pong: suitePatience.pong, connect: soon})
+			p := newTimedPeer(t, path, timeouts{pong: suiteTimeouts.pong, connect: soon})
 			q, _ := p.session()
-			<-time.After(pingInterval + suitePatience.pong)
+			<-time.After(pingInterval + suiteTimeouts.pong)
 			p.eventually(func() bool {
 				status, _ := p.must("GET", q, "")
 				return status == http.StatusBadRequest
@@ -196,7 +196,7 @@ func transportSuite(t *testing.T, path string) {
 			}
 		})
 		t.Run("silence ends the session", func(t *testing.T) {
-			s := newTimedPeer(t, path, patience{pong: suitePatience.pong, connect: soon}).socket()
+			s := newTimedPeer(t, path, timeouts{pong: suiteTimeouts.pong, connect: soon}).socket()
 			if took := s.closes(); took < pingInterval {
 				t.Errorf("after %v already", took)
 			}

@@ -28,7 +28,7 @@ func main() {
 	client := flag.Bool("client-suite", false, "serve the suite of socket.io-client")
 	engineClient := flag.Bool("engine-client-suite", false, "serve the suite of engine.io-client")
 	flag.Parse()
-	handler := func() http.Handler { return protocolSuites(suitePatience) }
+	handler := func() http.Handler { return protocolSuites(suiteTimeouts) }
 	switch {
 	case *client:
 		handler = clientSuite
@@ -57,17 +57,17 @@ func serve(ctx context.Context, addr string, handler http.Handler) error {
 	}
 }
 
-// patience is how long the server waits for its clients.
-type patience struct {
+// timeouts are how long the server waits for its clients.
+type timeouts struct {
 	pong    time.Duration // for the answer to a ping
 	connect time.Duration // for a first namespace to be joined
 }
 
-// suitePatience is what the suites of the protocols expect.
-var suitePatience = patience{pong: 200 * time.Millisecond, connect: time.Second}
+// suiteTimeouts is what the suites of the protocols expect.
+var suiteTimeouts = timeouts{pong: 200 * time.Millisecond, connect: time.Second}
 
 // protocolSuites serves the suites of the two protocols.
-func protocolSuites(p patience) http.Handler {
+func protocolSuites(p timeouts) http.Handler {
 	cfg := engineio.Config{
 		PingInterval: 300 * time.Millisecond,
 		PingTimeout:  p.pong,

@@ -31,26 +31,26 @@ const (
 type peer struct {
 	t        *testing.T
 	base     string // URL of the path
-	patience patience
+	timeouts timeouts
 }
 
 // newPeer returns a peer whose server waits long for it: on a busy machine the peer may be late, which is not what its case is
 // about.
 func newPeer(t *testing.T, path string) peer {
 	t.Helper()
-	return newTimedPeer(t, path, patience{pong: soon, connect: soon})
+	return newTimedPeer(t, path, timeouts{pong: soon, connect: soon})
 }
 
 // newTimedPeer returns a peer whose server waits so long for it.
-func newTimedPeer(t *testing.T, path string, patience patience) peer {
+func newTimedPeer(t *testing.T, path string, timeouts timeouts) peer {
 	t.Helper()
 	t.Parallel()
-	server := httptest.NewServer(protocolSuites(patience))
+	server := httptest.NewServer(protocolSuites(timeouts))
 	t.Cleanup(func() {
 		server.CloseClientConnections()
 		server.Close()
 	})
-	return peer{t: t, base: server.URL + path, patience: patience}
+	return peer{t: t, base: server.URL + path, timeouts: timeouts}
 }
 
 // request sends an HTTP request and returns status and body.
@@ -127,7 +127,7 @@ func (p peer) readOpening(packet string, upgrades ...string) opening {
 	if !ok || json.Unmarshal([]byte(raw), &keys) != nil || json.Unmarshal([]byte(raw), &o) != nil {
 		p.t.Fatalf("opening %q", packet)
 	}
-	if len(keys) != 5 || o.SID == "" || !slices.Equal(o.Upgrades, upgrades) || o.PingInterval != 300 || o.PingTimeout != int(p.patience.pong.Milliseconds()) || o.MaxPayload != 1_000_000 {
+	if len(keys) != 5 || o.SID == "" || !slices.Equal(o.Upgrades, upgrades) || o.PingInterval != 300 || o.PingTimeout != int(p.timeouts.pong.Milliseconds()) || o.MaxPayload != 1_000_000 {
 		p.t.Fatalf("opening %q", packet)
 	}
 	return o

@@ -35,7 +35,7 @@ func TestSocketIO(t *testing.T) {
 			s.closes()
 		})
 		t.Run("no handshake ends the connection", func(t *testing.T) {
-			s := newTimedPeer(t, "/socket.io/", patience{pong: soon, connect: suitePatience.connect}).socket()
+			s := newTimedPeer(t, "/socket.io/", timeouts{pong: soon, connect: suiteTimeouts.connect}).socket()
 			begin := time.Now()
 			closed := make(chan struct{})
 			go func() {

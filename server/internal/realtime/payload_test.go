@@ -8,7 +8,7 @@ import (
 )
 
 // Every name is read, the first of those for the same thing counts, and a null is none.
-func TestSaidIsReadUnderEveryName(t *testing.T) {
+func TestPayloadIsReadUnderEveryName(t *testing.T) {
 	t.Parallel()
 	const id = "b850bc30-45f8-0041-a00a-83df46d8555d"
 	for _, names := range [][]string{
@@ -32,10 +32,10 @@ func TestSaidIsReadUnderEveryName(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			said := readSaid(raw)
+			p := readPayload(raw)
 			var found []string
 			for _, values := range [][]json.RawMessage{
-				said.channel[:], said.server[:], said.sender[:], said.text[:], said.person[:], said.client[:], said.reply[:],
+				p.channel[:], p.server[:], p.sender[:], p.text[:], p.person[:], p.client[:], p.reply[:],
 			} {
 				if text := firstText(values...); text != "" {
 					found = append(found, text)
@@ -48,21 +48,21 @@ func TestSaidIsReadUnderEveryName(t *testing.T) {
 	}
 }
 
-// BenchmarkSaid measures the reading of a message that a socket sends.
-func BenchmarkSaid(b *testing.B) {
+// BenchmarkReadPayload measures the reading of a message that a socket sends.
+func BenchmarkReadPayload(b *testing.B) {
 	payload := json.RawMessage(`{"channelId":"a754cd35-323b-449b-a989-4846a5be30ab","roomId":"a754cd35-323b-449b-a989-4846a5be30ab",` +
 		`"senderId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","senderName":"User","message":"Hello, how are you?",` +
 		`"messageServerId":"00000000-0000-0000-0000-000000000000","messageId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","source":"client_chat",` +
 		`"attachments":[],"metadata":{"channelType":"DM","isDm":true,"targetUserId":"b850bc30-45f8-0041-a00a-83df46d8555d"}}`)
 	b.ReportAllocs()
 	for b.Loop() {
-		said := readSaid(payload)
-		clientID, channel := said.clientID(), said.channelName()
-		if _, ok := said.draft(clientID); !ok || !anyThere(said.sender[:]...) {
-			b.Fatal("nothing is said")
+		p := readPayload(payload)
+		clientID, channel := p.clientID(), p.channelName()
+		if _, ok := p.draft(clientID); !ok || !anyThere(p.sender[:]...) {
+			b.Fatal("nothing is read")
 		}
 		_, _ = auth.ParseID(channel)
-		_, _ = auth.ParseID(firstText(said.sender[:]...))
-		_, _ = auth.ParseID(firstText(said.target))
+		_, _ = auth.ParseID(firstText(p.sender[:]...))
+		_, _ = auth.ParseID(firstText(p.target))
 	}
 }

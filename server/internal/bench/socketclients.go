@@ -25,10 +25,10 @@ const (
 	markSize   = 16
 )
 
-// crowd is a number of Socket.IO clients in channels. They live in this process, which is not measured, and do as little as
+// socketClients are Socket.IO clients in channels. They live in this process, which is not measured, and do as little as
 // clients can, because they share the machine with what is.
-type crowd struct {
-	sockets   []*crowdSocket
+type socketClients struct {
+	sockets   []*socketClient
 	delivered atomic.Int64
 	wanted    atomic.Int64
 	all       chan struct{} // gets a value when so many are delivered as are wanted
@@ -36,7 +36,7 @@ type crowd struct {
 	sent      atomic.Int64
 }
 
-type crowdSocket struct {
+type socketClient struct {
 	number   int
 	conn     net.Conn
 	reader   *bufio.Reader
@@ -47,8 +47,8 @@ type crowdSocket struct {
 }
 
 // gather connects sockets to a server, each in its given channel, and joined there if the server speaks Socket.IO.
-func gather(addr string, socketIO bool, count int, channel func(n int) uuid.UUID) (*crowd, error) {
-	c := &crowd{sockets: make([]*crowdSocket, count), all: make(chan struct{}, 1), broken: make(chan error, 1)}
+func gather(addr string, socketIO bool, count int, channel func(n int) uuid.UUID) (*socketClients, error) {
+	c := &socketClients{sockets: make([]*socketClient, count), all: make(chan struct{}, 1), broken: make(chan error, 1)}
 	errs := make([]error, dialers)
 	var next atomic.Int64
 	var wg sync.WaitGroup
@@ -59,7 +59,7 @@ func gather(addr string, socketIO bool, count int, channel func(n int) uuid.UUID
 				if n >= count {
 					return
 				}
-				s := &crowdSocket{number: n, channel: channel(n), entity: benchID("socket", n), returned: make(chan struct{}, 1)}
+				s := &socketClient{number: n, channel: channel(n), entity: benchID("socket", n), returned: make(chan struct{}, 1)}
 				if errs[d] = s.connect(addr, socketIO); errs[d] == nil {
 					c.sockets[n] = s
 				}
@@ -77,7 +77,7 @@ func gather(addr string, socketIO bool, count int, channel func(n int) uuid.UUID
 	return c, nil
 }
 
-func (c *crowd) leave() {
+func (c *socketClients) leave() {
 	for _, s := range c.sockets {
 		if s != nil {
 			_ = s.conn.Close()
@@ -85,7 +85,7 @@ func (c *crowd) leave() {
 	}
 }
 
-func (s *crowdSocket) connect(addr string, socketIO bool) error {
+func (s *socketClient) connect(addr string, socketIO bool) error {
 	kind := kindBare
 	if socketIO {
 		kind = kindSocketIO
@@ -119,7 +119,7 @@ func (s *crowdSocket) connect(addr string, socketIO bool) error {
 }
 
 // emit sends what the official clients do.
-func (s *crowdSocket) emit(kind int, payload any) error {
+func (s *socketClient) emit(kind int, payload any) error {
 	raw, err := json.Marshal([]any{"message", map[string]any{"type": kind, "payload": payload}})
 	if err != nil {
 		return err
@@ -129,7 +129,7 @@ func (s *crowdSocket) emit(kind int, payload any) error {
 }
 
 // say sends a message and returns when it has come back.
-func (c *crowd) say(s *crowdSocket) error {
+func (c *socketClients) say(s *socketClient) error {
 	mark := fmt.Appendf(nil, markFormat, s.number, c.sent.Add(1))
 	s.mark.Store(&mark)
 	err := s.emit(2, map[string]any{
@@ -142,7 +142,7 @@ func (c *crowd) say(s *crowdSocket) error {
 	return c.await(s.returned, "a message to come back")
 }
 
-func (c *crowd) await(happened <-chan struct{}, what string) error {
+func (c *socketClients) await(happened <-chan struct{}, what string) error {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
@@ -156,7 +156,7 @@ func (c *crowd) await(happened <-chan struct{}, what string) error {
 }
 
 // talk lets each of some sockets say so many messages, one after the other, and returns when so many deliveries have been made.
-func (c *crowd) talk(senders []*crowdSocket, messages, deliveries int) error {
+func (c *socketClients) talk(senders []*socketClient, messages, deliveries int) error {
 	c.delivered.Store(0)
 	c.wanted.Store(int64(deliveries))
 	errs := make([]error, len(senders))
@@ -178,7 +178,7 @@ func (c *crowd) talk(senders []*crowdSocket, messages, deliveries int) error {
 var broadcastPrefix = []byte(`42["messageBroadcast"`)
 
 // read counts what is delivered to a socket.
-func (c *crowd) read(s *crowdSocket) {
+func (c *socketClients) read(s *socketClient) {
 	for {
 		payload, err := readFrame(s.reader)
 		if err != nil {
@@ -238,8 +238,8 @@ func readFrame(r *bufio.Reader) ([]byte, error) {
 
 // recordFrame returns the frame in which a server delivers a message, by sending one.
 func recordFrame(addr string, channel uuid.UUID) ([]byte, error) {
-	c := &crowd{broken: make(chan error, 1)}
-	s := &crowdSocket{channel: channel, entity: benchID("socket", 0), returned: make(chan struct{}, 1)}
+	c := &socketClients{broken: make(chan error, 1)}
+	s := &socketClient{channel: channel, entity: benchID("socket", 0), returned: make(chan struct{}, 1)}
 	if err := s.connect(addr, true); err != nil {
 		return nil, err
 	}

@@ -9,9 +9,9 @@ import (
 	"github.com/elizad/elizad/server/internal/names"
 )
 
-// said is what a client says, read once: the values of the payload, those under several names in the order in which they count.
+// payload is what a client sends, read once: its values, those under several names in the order in which they count.
 // set is the table of the names; tags of the fields would say the same, and need reflection for each message.
-type said struct {
+type payload struct {
 	channel, client                                   [2]json.RawMessage
 	text, reply                                       [3]json.RawMessage
 	server, sender, person                            [4]json.RawMessage
@@ -20,126 +20,126 @@ type said struct {
 }
 
 // set puts a value where its name belongs; of values under the same name the last one stays.
-func (s *said) set(name []byte, value json.RawMessage) {
+func (p *payload) set(name []byte, value json.RawMessage) {
 	switch string(name) {
 	case "channelId":
-		s.channel[0] = value
+		p.channel[0] = value
 	case "roomId":
-		s.channel[1] = value
+		p.channel[1] = value
 	case "messageServerId":
-		s.server[0] = value
+		p.server[0] = value
 	case "serverId":
-		s.server[1] = value
+		p.server[1] = value
 	case "message_server_id":
-		s.server[2] = value
+		p.server[2] = value
 	case "server_id":
-		s.server[3] = value
+		p.server[3] = value
 	case "senderId":
-		s.sender[0] = value
+		p.sender[0] = value
 	case "entityId":
-		s.sender[1] = value
+		p.sender[1] = value
 	case "authorId":
-		s.sender[2] = value
+		p.sender[2] = value
 	case "author_id":
-		s.sender[3] = value
+		p.sender[3] = value
 	case "message":
-		s.text[0] = value
+		p.text[0] = value
 	case "text":
-		s.text[1] = value
+		p.text[1] = value
 	case "content":
-		s.text[2] = value
+		p.text[2] = value
 	case "senderName":
-		s.person[0] = value
+		p.person[0] = value
 	case "entityName":
-		s.person[1] = value
+		p.person[1] = value
 	case "displayName":
-		s.person[2] = value
+		p.person[2] = value
 	case "username":
-		s.person[3] = value
+		p.person[3] = value
 	case "messageId":
-		s.client[0] = value
+		p.client[0] = value
 	case "clientMessageId":
-		s.client[1] = value
+		p.client[1] = value
 	case "inReplyTo":
-		s.reply[0] = value
+		p.reply[0] = value
 	case "inReplyToMessageId":
-		s.reply[1] = value
+		p.reply[1] = value
 	case "in_reply_to_message_id":
-		s.reply[2] = value
+		p.reply[2] = value
 	case "source":
-		s.source = value
+		p.source = value
 	case "targetUserId":
-		s.target = value
+		p.target = value
 	case "agentId":
-		s.agent = value
+		p.agent = value
 	case "lastSeq":
-		s.lastSeq = value
+		p.lastSeq = value
 	case "metadata":
-		s.metadata = value
+		p.metadata = value
 	case "attachments":
-		s.attachments = value
+		p.attachments = value
 	case "thought":
-		s.thought = value
+		p.thought = value
 	case "actions":
-		s.actions = value
+		p.actions = value
 	case "mentionContext":
-		s.mentions = value
+		p.mentions = value
 	}
 }
 
-// readSaid reads a payload, which is known to be JSON; anything but an object says nothing.
-func readSaid(payload json.RawMessage) (s said) {
+// readPayload reads a payload, which is known to be JSON; anything but an object is empty.
+func readPayload(payload json.RawMessage) (p payload) {
 	for name, value := range jsontext.Members(payload) {
-		s.set(name, value)
+		p.set(name, value)
 	}
-	return s
+	return p
 }
 
-// said reads a payload whose members are known already.
-func (o object) said() (s said) {
+// payload reads a payload whose members are known already.
+func (o object) payload() (p payload) {
 	for _, m := range o {
-		s.set(m.name, m.value)
+		p.set(m.name, m.value)
 	}
-	return s
+	return p
 }
 
 // channelName returns the channel that a payload is about.
-func (s *said) channelName() string { return firstText(s.channel[:]...) }
+func (p *payload) channelName() string { return firstText(p.channel[:]...) }
 
-// clientID returns the client's own id of what it says.
-func (s *said) clientID() string { return firstText(s.client[:]...) }
+// clientID returns the client's own id of the message.
+func (p *payload) clientID() string { return firstText(p.client[:]...) }
 
 // entity returns the entity that a client presents itself as.
-func (s *said) entity() string { return firstText(s.sender[1]) }
+func (p *payload) entity() string { return firstText(p.sender[1]) }
 
-// draft makes a message of what is said: its text and all that comes with it. It is not ok without a text or attachments, and with
-// a message server that is none.
-func (s *said) draft(clientID string) (messaging.Draft, bool) {
+// draft makes a message of the payload: its text and all that comes with it. It is not ok without a text or attachments, nor with
+// an invalid message server.
+func (p *payload) draft(clientID string) (messaging.Draft, bool) {
 	d := messaging.Draft{
-		AuthorName: names.Clean(firstText(s.person[:]...)), ClientID: clientID, SourceType: firstText(s.source), Metadata: s.metadata,
-		Extras: messaging.Extras{Attachments: s.attachments, Thought: s.thought, Actions: s.actions, MentionContext: s.mentions},
+		AuthorName: names.Clean(firstText(p.person[:]...)), ClientID: clientID, SourceType: firstText(p.source), Metadata: p.metadata,
+		Extras: messaging.Extras{Attachments: p.attachments, Thought: p.thought, Actions: p.actions, MentionContext: p.mentions},
 	}
 	if !isObject(d.Metadata) {
 		d.Metadata = nil
 	}
-	if id, err := auth.ParseID(firstText(s.reply[:]...)); err == nil {
+	if id, err := auth.ParseID(firstText(p.reply[:]...)); err == nil {
 		d.InReplyTo = &id
 	}
-	if anyThere(s.server[:]...) {
-		id, err := auth.ParseID(firstText(s.server[:]...))
+	if anyThere(p.server[:]...) {
+		id, err := auth.ParseID(firstText(p.server[:]...))
 		if err != nil {
 			return d, false
 		}
 		d.ServerID = &id
 	}
 	var ok bool
-	d.Content, ok = s.content()
-	return d, ok || isThere(s.attachments) || isThere(fields(d.Metadata).get("attachments"))
+	d.Content, ok = p.content()
+	return d, ok || isThere(p.attachments) || isThere(fields(d.Metadata).get("attachments"))
 }
 
 // content returns the text, which must be one; not ok for anything else, and for an empty one.
-func (s *said) content() (string, bool) {
-	for _, raw := range s.text {
+func (p *payload) content() (string, bool) {
+	for _, raw := range p.text {
 		if !isThere(raw) {
 			continue
 		}
