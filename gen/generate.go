@@ -17,3 +17,4 @@ package gen
 //go:generate go tool -modfile=tools.mod oapi-codegen -config ../api/models.cfg.yaml ../api/openapi.yaml
 //go:generate go tool -modfile=tools.mod oapi-codegen -config ../api/server.cfg.yaml ../api/openapi.yaml
 //go:generate go tool -modfile=tools.mod oapi-codegen -config ../api/client.cfg.yaml ../api/openapi.yaml
+//go:generate go run ../cmd/internal/genaccess ../api/openapi.yaml api/access.gen.go

@@ -98,9 +98,11 @@ func (s *Server) application() (http.Handler, error) {
 		Sockets:    func() int { return len(s.parts.io.Of("/").Sockets()) },
 		CheckOwner: s.checkOwner,
 
-		WriteError:  httpx.WriteError,
-		Middlewares: []apiserver.MiddlewareFunc{httpx.Validator(operations), httpx.Idempotent(operations, s.parts.answers)}, // the last is the outermost
-		Version:     s.version, Environment: s.cfg.Security.Environment, Started: s.started, HTTPTimeout: s.cfg.Messages.HTTPTimeout,
+		WriteError: httpx.WriteError,
+		Middlewares: []apiserver.MiddlewareFunc{ // the last is the outermost
+			httpx.Validator(operations), httpx.Idempotent(operations, s.parts.answers), httpx.Access(operations),
+		},
+		Version: s.version, Environment: s.cfg.Security.Environment, Started: s.started, HTTPTimeout: s.cfg.Messages.HTTPTimeout,
 	})
 	r.Get(pathSpecJSON, rest.SpecJSON(httpx.WriteError))
 	r.Get(pathSpecYAML, rest.SpecYAML(httpx.WriteError))

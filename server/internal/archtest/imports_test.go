@@ -73,7 +73,7 @@ func mayImport() map[string][]string {
 		"server/internal/mention":   {},
 		"server/internal/basepath":  {},
 		"server/internal/web":       {"server/internal/basepath"},
-		"server/internal/httpx":     {auth, apierr, "server/internal/throttle", "server/settings", "server/internal/basepath"},
+		"server/internal/httpx":     {auth, apierr, "gen/api", "server/internal/throttle", "server/settings", "server/internal/basepath"},
 
 		"server/internal/instance":     {"server/internal/filelock"},
 		"server/internal/settingsfile": {apierr, "server/internal/secrets", "server/settings", "server/internal/dotenv"},

@@ -18,6 +18,8 @@ type Identity struct {
 	// EntityID is the person or agent behind the request; the zero UUID is an anonymous caller. Without data isolation it
 	// is what the caller says it is: a default for authorship, never a proof.
 	EntityID uuid.UUID
+	// Scopes is what the caller may do, judging by the credentials alone.
+	Scopes Scopes
 	// Service marks the server's own parts, such as an agent at work.
 	Service bool
 }

@@ -72,7 +72,8 @@ type ErrorWriter func(w http.ResponseWriter, r *http.Request, err error)
 type Caller func(*http.Request) string
 
 // Middleware lets requests below /api pass that bring a key, when one is required, and puts the caller's identity into the
-// context of every request. Preflights carry no credentials and pass.
+// context of every request, there with the scopes of the key: all, as they are for every caller where no key is required.
+// Preflights carry no credentials and pass.
 func Middleware(guard Guard, caller Caller, fail ErrorWriter) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -83,7 +84,11 @@ func Middleware(guard Guard, caller Caller, fail ErrorWriter) func(http.Handler)
 					return
 				}
 			}
-			if who := claimed(r); who != (Identity{}) { // which is what a context without any says
+			who := claimed(r)
+			if guarded(r) {
+				who.Scopes = AllScopes
+			}
+			if who != (Identity{}) { // which is what a context without any says
 				r = r.WithContext(NewContext(r.Context(), who))
 			}
 			next.ServeHTTP(w, r)

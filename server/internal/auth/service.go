@@ -24,7 +24,7 @@ func Services(guard Guard, caller Caller, fail ErrorWriter) func(http.Handler) h
 					return
 				}
 				who := FromContext(r.Context())
-				who.Service = true
+				who.Service, who.Scopes = true, who.Scopes|ScopeService
 				r = r.WithContext(NewContext(r.Context(), who))
 			}
 			next.ServeHTTP(w, r)

@@ -17,6 +17,8 @@ import (
 	"github.com/getkin/kin-openapi/routers/legacy"
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/internal/auth"
 )
 
 // operation is one operation of the contract, prepared for validation.
@@ -28,18 +30,26 @@ type operation struct {
 
 	once            bool // it takes an Idempotency-Key
 	findsRepetition bool // it knows by the key what it did before
+
+	scopes auth.Scopes // what a caller needs
+	ruled  bool        // the contract says so
 }
 
 // Contract is a contract prepared to treat requests as their operations want it.
 type Contract map[operationName]*operation
 
-// of returns the operation that chi found for a request; nil for a route that the contract doesn't have.
+// of returns the operation that chi found for a request; nil for a route that the contract doesn't have. HEAD asks for what GET
+// does.
 func (c Contract) of(r *http.Request) *operation {
 	route := chi.RouteContext(r.Context())
 	if route == nil {
 		return nil
 	}
-	return c[operationName{r.Method, route.RoutePattern()}]
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	return c[operationName{method, route.RoutePattern()}]
 }
 
 // optionsFor returns how to validate a request with a body of some type. Uploads must not be collected in memory.
@@ -70,11 +80,13 @@ func NewContract(doc *openapi3.T) Contract {
 	for path, item := range contract.Paths.Map() {
 		for method, op := range item.Operations() {
 			once, findsRepetition := repetition(op)
+			scopes, ruled := accessTo(op)
 			checked := *op
 			checked.Servers, checked.Security = nil, openapi3.NewSecurityRequirements()
 			out[operationName{method, path}] = &operation{
 				accepts: bodyTypes(op),
 				once:    once, findsRepetition: findsRepetition,
+				scopes: scopes, ruled: ruled,
 				empty: len(op.Parameters) == 0 && len(item.Parameters) == 0 && op.RequestBody == nil,
 				route: &routers.Route{Spec: &contract, Path: path, PathItem: item, Method: method, Operation: &checked},
 				options: &openapi3filter.Options{

@@ -20,10 +20,15 @@
 // and behind authentication:
 //
 //	NotModified      saves the way of what the caller has already
-//	Idempotent       lets a request have its effect once
 //
-// [Validator] runs inside the router, when the operation is known. Each wrapper of a ResponseWriter keeps Unwrap, so that
-// http.ResponseController, by which event streams flush, works below all of them.
+// and inside the router, when the operation is known:
+//
+//	Access           refuses callers whose credentials lack the scope of the operation
+//	Idempotent       lets a request have its effect once
+//	Validator        refuses what does not fit the contract
+//
+// Each wrapper of a ResponseWriter keeps Unwrap, so that http.ResponseController, by which event streams flush, works below all
+// of them.
 package httpx
 
 import "net/http"

@@ -45,6 +45,9 @@ func New(agents Agents, fail func(w http.ResponseWriter, r *http.Request, err er
 	return &Plugins{agents, fail}
 }
 
+// scope is what callers need for routes that are not public: a plugin may do whatever its agent may.
+const scope = auth.ScopeManage
+
 const (
 	apiPrefix    = "/api"
 	agentIDParam = "agentId"
@@ -88,7 +91,8 @@ func (p *Plugins) Public(next http.Handler) http.Handler {
 	})
 }
 
-// Fallback answers requests that no route of the contract has, if they are for a plugin's route, and passes others on.
+// Fallback answers requests that no route of the contract has, if they are for a plugin's route, and passes others on. Callers
+// need the scope to manage agents.
 func (p *Plugins) Fallback(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		call, ok := p.parse(r)
@@ -100,7 +104,10 @@ func (p *Plugins) Fallback(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		routes, _, err := p.find(r, call)
+		routes, public, err := p.find(r, call)
+		if err == nil && !public {
+			err = auth.FromContext(r.Context()).Scopes.Require(scope)
+		}
 		if err != nil {
 			if refused, ok := errors.AsType[wrongMethod](err); ok {
 				w.Header().Set("Allow", refused.allow)

@@ -82,7 +82,8 @@ func TestPlugins(t *testing.T) {
 		failed = nil
 		w := httptest.NewRecorder()
 		h := plugins.Rewrite(plugins.Public(plugins.Fallback(next)))
-		h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", tt.asked, nil))
+		manager := auth.NewContext(t.Context(), auth.Identity{Scopes: auth.ScopeManage})
+		h.ServeHTTP(w, httptest.NewRequestWithContext(manager, "GET", tt.asked, nil))
 		if got := w.Body.String(); got != tt.want || tt.code == "" && failed != nil || tt.code != "" && (failed == nil || failed.Code != tt.code) {
 			t.Errorf("%s: %q, %v", tt.asked, got, failed)
 		}
@@ -99,6 +100,21 @@ func TestPlugins(t *testing.T) {
 	plugins.Fallback(next).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "DELETE", "/api/lab/items/7", nil))
 	if failed == nil || failed.Code != apierr.MethodNotAllowed || w.Header().Get("Allow") != "GET, PUT" {
 		t.Errorf("a method that isn't there: %v, Allow %q", failed, w.Header().Get("Allow"))
+	}
+}
+
+// A route that is not public needs the scope that the agent itself needs.
+func TestPluginsNeedTheScope(t *testing.T) {
+	t.Parallel()
+	routes := lab(t, agent.Route{Method: "GET", Path: "/items", Handler: answering("items")})
+	for scopes, want := range map[auth.Scopes]int{auth.ScopeManage.Granted(): 200, auth.ScopeChat.Granted(): 403, 0: 403} {
+		plugins := pluginhttp.New(agents{routes}, func(w http.ResponseWriter, _ *http.Request, err error) { w.WriteHeader(apierr.From(err).Code.Status()) })
+		w := httptest.NewRecorder()
+		ctx := auth.NewContext(t.Context(), auth.Identity{Scopes: scopes})
+		plugins.Public(plugins.Fallback(answering("next"))).ServeHTTP(w, httptest.NewRequestWithContext(ctx, "GET", "/api/lab/items", nil))
+		if w.Code != want {
+			t.Errorf("with %v: status %d, want %d", scopes.Names(), w.Code, want)
+		}
 	}
 }
 

@@ -74,12 +74,18 @@ export function fill(contract, facts, root) {
     for (const method of methods) {
       const operation = item[method];
       if (!operation) continue;
+      operation.description += needs(operation["x-access"].scope);
       operation.parameters = [...shared, ...(operation.parameters ?? [])].map((p) => parameter(filled, resolve(filled, p), facts));
       if (method === "delete") nothingToDelete(operation.parameters);
       if (operation.requestBody) operation.requestBody = body(filled, resolve(filled, operation.requestBody), facts);
     }
   }
   return filled;
+}
+
+/** Says which scope the reader's key must have. */
+function needs(scope) {
+  return scope === "none" ? "" : `\n\nNeeds the scope \`${scope}\`.`;
 }
 
 /** A parameter that is needed has a value, any other has none. */
