@@ -37,8 +37,8 @@ func TestContractIsValid(t *testing.T) {
 	}
 }
 
-// Every operation tells a reader what it needs: an id, a tag, a summary, a description, examples of what it takes and
-// gives, and the one shape of errors.
+// Every operation says what a reader needs: an id, a tag, a summary, a description, examples of what it takes and gives, and
+// the one shape of errors.
 func TestContractIsDocumented(t *testing.T) {
 	t.Parallel()
 	doc := load(t)
@@ -100,7 +100,7 @@ func checkDefault(t *testing.T, name string, op *openapi3.Operation) {
 	}
 }
 
-// Every answer that tells of a failure shows one as the server sends it: with a code that stands for the status of the answer.
+// Every failure response has an example as the server sends it: with a code whose status is that of the response.
 func TestContractFailuresAreShown(t *testing.T) {
 	t.Parallel()
 	for path, item := range load(t).Paths.Map() {
@@ -167,7 +167,7 @@ func TestContractSchemas(t *testing.T) {
 	}
 }
 
-// An identifier is a UUID of any version in either case, in no other spelling.
+// An identifier is a UUID of any version in either case, in no other form.
 func TestContractUUID(t *testing.T) {
 	t.Parallel()
 	id := load(t).Components.Schemas["UUID"].Value

@@ -13,7 +13,7 @@ import (
 	"github.com/elizad/elizad/api"
 )
 
-// Every operation says which failures are its own: that its input may not fit, and, where a request may be repeated under a key,
+// Every operation documents its own failures: that its input may be invalid and, where a request may be repeated under a key,
 // that the key may be taken.
 func TestContractFailuresAreListed(t *testing.T) {
 	t.Parallel()
@@ -25,7 +25,7 @@ func TestContractFailuresAreListed(t *testing.T) {
 				t.Errorf("%s: it takes input, and doesn't say that it may not fit", name)
 			}
 			keyed := slices.ContainsFunc(parameters, func(p *openapi3.ParameterRef) bool { return p.Value.Name == "Idempotency-Key" })
-			mark, marked := op.Extensions["x-idempotent"] // which the server goes by
+			mark, marked := op.Extensions["x-idempotent"] // by which the server answers
 			if keyed != marked || marked && (method != http.MethodPost || mark != "answer" && mark != "effect" || op.Responses.Status(http.StatusConflict) == nil) {
 				t.Errorf("%s: Idempotency-Key %t, x-idempotent %v, 409 %v", name, keyed, mark, op.Responses.Status(http.StatusConflict) != nil)
 			}
@@ -36,7 +36,7 @@ func TestContractFailuresAreListed(t *testing.T) {
 	}
 }
 
-// Every answer declares the headers that middlewares give it, each with a description and an example.
+// Every response declares the headers that middlewares set, each with a description and an example.
 func TestContractHeaders(t *testing.T) {
 	t.Parallel()
 	for path, item := range load(t).Paths.Map() {
@@ -118,7 +118,7 @@ func field(frame, name string) string {
 	return ""
 }
 
-// What TestContractIsValid checks includes each kind of example: one that doesn't fit its schema is found.
+// TestContractIsValid checks each kind of example: one that doesn't fit its schema is found.
 func TestExamplesAreChecked(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(*openapi3.T){
@@ -139,8 +139,7 @@ func TestExamplesAreChecked(t *testing.T) {
 	}
 }
 
-// No schema, parameter, header or response stands in the contract for nothing: an operation leads to it, or an event
-// of the sockets does.
+// The contract has no unused schema, parameter, header or response: an operation refers to it, or an event of the sockets does.
 func TestContractHasNothingUnused(t *testing.T) {
 	t.Parallel()
 	doc := load(t)
@@ -171,7 +170,7 @@ func TestContractHasNothingUnused(t *testing.T) {
 	for name, r := range doc.Components.RequestBodies {
 		parts["requestBodies/"+name] = r
 	}
-	// OpenAPI has no place for the data of events in a stream, nor for the character inside of a request that takes anything.
+	// OpenAPI can't describe the data of events in a stream, nor the character inside a request that takes anything.
 	used := map[string]bool{"schemas/Character": true, "schemas/StreamChunk": true, "schemas/StreamError": true}
 	for next := append(targets(doc.Paths), targets(string(api.AsyncAPI))...); len(next) > 0; {
 		name := next[0]
@@ -188,7 +187,8 @@ func TestContractHasNothingUnused(t *testing.T) {
 	}
 }
 
-// What crosses the sockets is checked as JSON Schema, in which OpenAPI 3.0's own words mean nothing: they would let anything pass.
+// What crosses the sockets is checked as JSON Schema, which ignores the keywords of OpenAPI 3.0 alone: they would let anything
+// pass.
 func TestSocketSchemasAreJSONSchema(t *testing.T) {
 	t.Parallel()
 	for name, schema := range load(t).Components.Schemas {

@@ -24,7 +24,7 @@ const (
 	frameDone   = "event: done\ndata: {\"text\":\"How do you do.\",\"outcome\":\"replied\"}\n\n"
 )
 
-// cut is where the connection of a stream breaks. What follows is for callers that ask for it.
+// cut is where the connection of a stream breaks. What follows it is sent to clients that ask again.
 const cut = "event: cut\ndata: {"
 
 // answers returns a server whose agents answer with a stream.
@@ -110,7 +110,7 @@ func TestAskWithoutAnswer(t *testing.T) {
 	}
 }
 
-// A connection that stands but says nothing, not even that it lives, is given up; so is one that its reader leaves.
+// A connection that stays open but sends nothing, not even a keep-alive, is given up; so is one that its reader leaves.
 func TestStreamEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -31,14 +31,13 @@ var (
 	eliza = uuid.MustParse("b850bc30-45f8-0041-a00a-83df46d8555d")
 )
 
-// wire is a server that is not there: requests are answered by a function, without a network. Each is compared with the
-// contract first.
+// wire is a server without a network: a function answers the requests. Each is checked against the contract first.
 func wire(t *testing.T, answer http.HandlerFunc, opts ...client.Option) *client.Client {
 	t.Helper()
 	return wired(t, answer, func(*openapi3.Operation) {}, opts...)
 }
 
-// wired is wire, and tells which operation of the contract each request is.
+// wired is wire, and reports the operation of the contract for each request.
 func wired(t *testing.T, answer http.HandlerFunc, asked func(*openapi3.Operation), opts ...client.Option) *client.Client {
 	t.Helper()
 	doc, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
@@ -67,7 +66,7 @@ func wired(t *testing.T, answer http.HandlerFunc, asked func(*openapi3.Operation
 		}
 		asked(route.Operation)
 		input := &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route, Options: &openapi3filter.Options{
-			ExcludeRequestBody: strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/"), // of which the library knows too little
+			ExcludeRequestBody: strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/"), // which the library can't validate
 		}}
 		if err := openapi3filter.ValidateRequest(r.Context(), input); err != nil {
 			t.Errorf("%s %s: %v", r.Method, r.URL, err)
@@ -92,7 +91,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// dropped is a status with which an answer stands for a connection that broke.
+// dropped is the status that stands for a broken connection.
 const dropped = 599
 
 func ok(w http.ResponseWriter, data string) {
@@ -151,7 +150,7 @@ func TestRetries(t *testing.T) {
 	tests := []struct {
 		name  string
 		call  func(ctx context.Context, c *client.Client) error
-		fail  int // status of all but the last attempt
+		fail  int // status of all attempts but the last
 		after string
 		want  int // attempts
 	}{
@@ -205,7 +204,7 @@ func TestRetries(t *testing.T) {
 	}
 }
 
-// A server that sends its clients elsewhere, as a proxy may, doesn't send their keys along.
+// A server that redirects its clients elsewhere, as a proxy may, doesn't get their keys sent along.
 func TestKeysStayAtHome(t *testing.T) {
 	t.Parallel()
 	for target, stays := range map[string]bool{
@@ -231,7 +230,7 @@ func TestKeysStayAtHome(t *testing.T) {
 	}
 }
 
-// Who gives up while the client pauses learns both: that it was given up, and why the client paused.
+// A caller that gives up while the client pauses learns both: that the context ended, and why the client paused.
 func TestGivenUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -320,14 +319,14 @@ func TestHistoryReadsPageByPage(t *testing.T) {
 	}
 }
 
-// A job may take longer than the client's patience with an answer, and the server than the client asks for.
+// A job may take longer than the client's time-out for a response, and the server longer than the client asks for.
 func TestAwaitJob(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const took = 45 * time.Second
 		ends, requests := time.Now().Add(took), 0
 		c := wire(t, func(w http.ResponseWriter, r *http.Request) {
-			if requests++; requests == 2 { // it is about to stop, and sends away who waits
+			if requests++; requests == 2 { // it is about to stop, and ends waits
 				_, _ = io.WriteString(w, `{"status":"processing"}`)
 				return
 			}

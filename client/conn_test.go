@@ -36,7 +36,7 @@ func listen[N client.Event](t *testing.T, conn *client.Conn, ok ...func(N) bool)
 	panic("unreachable")
 }
 
-// collect reads messages until count have come, and checks that their numbers follow on after.
+// collect reads messages until count have arrived, and checks that their numbers are consecutive after a given one.
 func collect(t *testing.T, conn *client.Conn, after int64, count int) (texts []string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -106,7 +106,7 @@ func TestConversation(t *testing.T) {
 
 func TestJoinResumes(t *testing.T) {
 	t.Parallel()
-	const total = 303 // more than twice of what one join brings
+	const total = 303 // more than two joins deliver
 	h := newHost(t)
 	c, _ := h.client(alice)
 	room := h.room(c)
@@ -163,7 +163,7 @@ func manyAtOnce(t *testing.T, first, last int, post func(text string) error) {
 	all.Wait()
 }
 
-// Two people talk while their connections break, and once the server is stopped and started again. Both hear every message
+// Two clients talk while their connections break, and while the server is stopped and started again. Both receive every message
 // once and in the same order, and what each sends is stored once.
 func TestNothingIsMissed(t *testing.T) {
 	t.Parallel()
@@ -218,7 +218,7 @@ func TestNothingIsMissed(t *testing.T) {
 	}
 }
 
-// An agent that was asked before a restart answers after it, to a client that was connected all the time as far as it knows.
+// An agent that was asked before a restart answers after it, to a client that noticed no disconnection.
 func TestRestartInTheMiddleOfAConversation(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
@@ -246,10 +246,10 @@ func TestRestartInTheMiddleOfAConversation(t *testing.T) {
 	}
 }
 
-// What nobody reads is not kept without a bound, and not lost.
+// Messages that are not read are not buffered without bound, and not lost.
 func TestSlowReader(t *testing.T) {
 	t.Parallel()
-	const total = 1150 // more than what waits for a reader
+	const total = 1150 // more than the client buffers for a reader
 	h := newHost(t)
 	c, _ := h.client(alice)
 	room := h.room(c)
@@ -258,7 +258,7 @@ func TestSlowReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	fill(t, c, room, total)
-	if _, err := conn.Send(t.Context(), room, "last", client.SendOptions{}); err != nil { // its acknowledgement comes although nobody reads
+	if _, err := conn.Send(t.Context(), room, "last", client.SendOptions{}); err != nil { // the acknowledgement arrives although the events are not read
 		t.Fatal(err)
 	}
 	collect(t, conn, 0, total)
@@ -267,7 +267,7 @@ func TestSlowReader(t *testing.T) {
 	}
 }
 
-// A network that is gone without a word shows in the heartbeats.
+// A network that fails silently is noticed by the heartbeats.
 func TestSilence(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, func(c *settings.Settings) {

@@ -19,7 +19,7 @@ import (
 	"github.com/elizad/elizad/client"
 )
 
-// TestCallsFitTheContract asks for every operation of the contract: requests must be what it says, and none may be missing.
+// TestCallsFitTheContract calls every operation of the contract: requests must fit it, and none may be missing.
 func TestCallsFitTheContract(t *testing.T) {
 	t.Parallel()
 	channel, message := uuid.New(), uuid.New()
@@ -278,7 +278,7 @@ func TestCallsFitTheContract(t *testing.T) {
 	}
 }
 
-// offered holds the operations that the client doesn't ask for, because another one is the same.
+// offered holds the operations that the client doesn't call, because another one does the same.
 func offered() map[string]string {
 	return map[string]string{
 		"getServerHealth":        "Health asks for getHealth, which is the same",
@@ -300,7 +300,7 @@ func heard(d *client.Download, err error) error {
 	return errors.Join(want(err, string(got), "bytes"), d.Close())
 }
 
-// The package comment leads to every method.
+// The package comment mentions every method.
 func TestPackageCommentNamesEveryMethod(t *testing.T) {
 	t.Parallel()
 	var comment strings.Builder

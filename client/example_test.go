@@ -39,7 +39,7 @@ func exampleServer() (url string, stop func()) {
 	}
 }
 
-// A question to an agent, whose answer is shown as it is written.
+// A question to an agent, whose answer is shown while it is written.
 func ExampleClient_Ask() {
 	url, stop := exampleServer()
 	defer stop()
@@ -66,7 +66,7 @@ func ExampleClient_Ask() {
 	// Output: replied true
 }
 
-// The same for a program that wants the answer as a whole, and is always the same person.
+// The same for a program that wants the complete answer and always has the same identity.
 func ExampleReply() {
 	url, stop := exampleServer()
 	defer stop()
@@ -89,7 +89,7 @@ func ExampleReply() {
 	// Output: replied true
 }
 
-// A conversation as it happens.
+// A live conversation.
 func ExampleClient_Dial() {
 	url, stop := exampleServer()
 	defer stop()
@@ -133,7 +133,7 @@ func ExampleClient_Dial() {
 	// replied
 }
 
-// A program that keeps the number of the last message it has seen misses nothing, however long it was away.
+// A program that keeps the number of the last message it has seen misses none, however long it was away.
 func ExampleConn_Join() {
 	url, stop := exampleServer()
 	defer stop()
@@ -211,7 +211,7 @@ func ExampleClient_History() {
 	// 2 two
 }
 
-// Messages by what they say, wherever they are.
+// Messages by their text, in any channel.
 func ExampleClient_SearchAll() {
 	url, stop := exampleServer()
 	defer stop()
@@ -241,7 +241,7 @@ func ExampleClient_SearchAll() {
 	// Green tea
 }
 
-// A file is stored first, and a message names its address then.
+// A file is stored first; then a message refers to its address.
 func ExampleClient_UploadToChannel() {
 	url, stop := exampleServer()
 	defer stop()
@@ -273,7 +273,7 @@ func ExampleClient_UploadToChannel() {
 	// Milk, eggs <nil>
 }
 
-// A question whose answer may take its time.
+// A question whose answer may take long.
 func ExampleClient_AwaitJob() {
 	url, stop := exampleServer()
 	defer stop()
@@ -295,7 +295,7 @@ func ExampleClient_AwaitJob() {
 	// Output: completed true
 }
 
-// A conversation that ends by itself when nobody speaks.
+// A conversation that ends after a silence.
 func ExampleClient_StreamSession() {
 	url, stop := exampleServer()
 	defer stop()
@@ -321,7 +321,7 @@ func ExampleClient_StreamSession() {
 	// Output: replied
 }
 
-// Failures have a class, which a program can act by.
+// Failures have a class, by which a program can act.
 func ExampleIsNotFound() {
 	url, stop := exampleServer()
 	defer stop()

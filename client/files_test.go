@@ -17,7 +17,7 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 )
 
-// wav is a recording of silence.
+// wav is a silent recording.
 func wav(size int) io.Reader {
 	return io.MultiReader(
 		strings.NewReader("RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00\x44\xac\x00\x00\x88\x58\x01\x00\x02\x00\x10\x00data\x00\x00\x00\x00"),
@@ -97,7 +97,7 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// A model that hears "Hello" in everything and says a sound.
+// A model that transcribes everything as "Hello", and speaks.
 func voice(t *testing.T) string {
 	t.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

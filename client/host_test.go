@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// patience is how long a test waits for what must happen.
+// patience is how long a test waits for something that must happen.
 const patience = time.Minute
 
 // host is a real server that can be stopped and started again, at the same address and with the same data.
@@ -98,7 +98,7 @@ func (l testLog) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// owner returns a client that shows the owner's token.
+// owner returns a client that sends the owner's token.
 func (h *host) owner() *client.Client {
 	h.t.Helper()
 	info, err := h.server.Info(h.t.Context())
@@ -109,7 +109,7 @@ func (h *host) owner() *client.Client {
 	return c
 }
 
-// client returns a client for the server, over connections that the test can break.
+// client returns a client of the server, over connections that the test can break.
 func (h *host) client(entity uuid.UUID, opts ...client.Option) (*client.Client, *cable) {
 	h.t.Helper()
 	wire := &cable{}
@@ -134,7 +134,7 @@ func (h *host) dial(c *client.Client) *client.Conn {
 	return conn
 }
 
-// room makes a channel in which nobody answers.
+// room makes a channel in which no agent answers.
 func (h *host) room(c *client.Client) uuid.UUID {
 	h.t.Helper()
 	channel, err := c.CreateChannel(h.t.Context(), client.NewChannel{Name: "Room", ParticipantCentralUserIds: []uuid.UUID{c.Entity()}})
@@ -144,7 +144,7 @@ func (h *host) room(c *client.Client) uuid.UUID {
 	return channel.ID
 }
 
-// cable is the connections of a client.
+// cable holds the connections of a client.
 type cable struct {
 	mu    sync.Mutex
 	conns []*wireConn
@@ -172,7 +172,7 @@ func (w *cable) cut() {
 	w.conns = nil
 }
 
-// mute lets nothing more come through the connections that are open, as when a network is gone without a word.
+// mute stops all traffic on the connections that are open, as when a network fails silently.
 func (w *cable) mute() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -82,7 +82,7 @@ func TestMessageIsEdited(t *testing.T) {
 	}
 }
 
-// An agent that runs elsewhere takes part over HTTP; who listens hears of it on a socket.
+// An agent that runs elsewhere takes part over HTTP; socket clients receive its events.
 func TestAgentElsewhere(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)

@@ -13,7 +13,7 @@ import (
 	"github.com/elizad/elizad/server/settings"
 )
 
-// read takes a list to its end, and calls meanwhile after the first entry, when the first page has come.
+// read reads a list to its end, and calls meanwhile after the first entry, when the first page has arrived.
 func read[T any](t *testing.T, list iter.Seq2[T, error], id func(T) string, meanwhile func()) (ids []string) {
 	t.Helper()
 	for entry, err := range list {
@@ -27,7 +27,7 @@ func read[T any](t *testing.T, list iter.Seq2[T, error], id func(T) string, mean
 	return ids
 }
 
-// What comes in while a list is read is not in it, and moves nothing that is.
+// Entries that are added while a list is read are not in it, and shift none of the others.
 func TestListsStandStill(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
@@ -113,7 +113,7 @@ func same[T any](t *testing.T, name string, least int, list func(limit int) iter
 	return nil
 }
 
-// A history has no holes where messages were deleted while it was read.
+// A history has no gaps where messages were deleted while it was read.
 func TestHistoryWhileMessagesGo(t *testing.T) {
 	t.Parallel()
 	const total = 203 // more than a page
@@ -142,7 +142,7 @@ func TestHistoryWhileMessagesGo(t *testing.T) {
 	}
 }
 
-// Who brings the server's secret writes as one of its agents.
+// A client with the server's secret may write as one of its agents.
 func TestServiceSecret(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, func(c *settings.Settings) { c.Security.AuthToken, c.Security.ServiceKey = "open sesame", "we are one" })

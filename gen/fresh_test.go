@@ -34,7 +34,7 @@ func TestGeneratedCodeIsFresh(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// What the generators read, and those that are ours.
+	// What the generators read, and the generators of this module.
 	for _, name := range []string{"api", "queries", "cmd/internal/genorder", "cmd/internal/gensql"} {
 		if err := os.CopyFS(filepath.Join(work, name), os.DirFS(filepath.Join(root, name))); err != nil {
 			t.Fatal(err)

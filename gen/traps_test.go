@@ -22,7 +22,7 @@ var (
 	left           = regexp.MustCompile(`@\w+|:\w+|\$\w+|sqlc\.\w+`)
 )
 
-// traps returns what sqlc is known to get wrong for SQLite without saying so: the statement runs and binds the wrong values.
+// traps returns the constructs that sqlc silently translates wrong for SQLite: the statement runs and binds the wrong values.
 func traps(query string) []string {
 	var found []string
 	query = quoted.ReplaceAllString(query, "''")
@@ -91,7 +91,7 @@ func TestGeneratedQueriesAreFreeOfTraps(t *testing.T) {
 	}
 }
 
-// TestGeneratedTypesAreTyped finds columns and parameters whose type sqlc could not tell.
+// TestGeneratedTypesAreTyped finds columns and parameters whose type sqlc could not infer.
 func TestGeneratedTypesAreTyped(t *testing.T) {
 	t.Parallel()
 	for name, text := range generated(t, "db") {

@@ -20,14 +20,14 @@ import (
 	"github.com/elizad/elizad/server/settings"
 )
 
-// invocation is a command line under way.
+// invocation is a running command line.
 type invocation struct {
 	out, err *buffer
 	signals  chan os.Signal
 	code     chan int
 }
 
-// buffer is a bytes.Buffer for a writer and a reader at the same time. It announces what is written.
+// buffer is a bytes.Buffer that is safe for a concurrent writer and reader. It announces writes.
 type buffer struct {
 	mu      sync.Mutex
 	text    bytes.Buffer
@@ -134,7 +134,7 @@ func TestUsageErrors(t *testing.T) {
 	}
 }
 
-// A character that cannot be read keeps neither the others nor the server from starting. The log names it.
+// A character that cannot be read prevents neither the others nor the server from starting. The log names it.
 func TestBadCharacterFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -156,7 +156,7 @@ func TestBadCharacterFile(t *testing.T) {
 	}
 }
 
-// What keeps a server from starting is named with its place and what to do.
+// What prevents a server from starting is reported with its place and what to do.
 func TestStartErrorsNameTheFile(t *testing.T) {
 	t.Parallel()
 	damaged, file := t.TempDir(), filepath.Join(t.TempDir(), "file")
@@ -200,7 +200,7 @@ func TestPortTaken(t *testing.T) {
 	}
 }
 
-// serving starts a server and returns when it says where it is.
+// serving starts a server and returns when it has logged its address.
 func serving(t *testing.T, dir string, args ...string) (i *invocation, url string) {
 	t.Helper()
 	i = begin(append(args, "--port=0", "--host=127.0.0.1", "--data-dir", dir)...)
@@ -262,12 +262,12 @@ func TestDataDirectoryInUse(t *testing.T) {
 	}
 }
 
-// A group and its process are often signalled in the same moment; that is one wish, not impatience.
+// A process group and its processes are often signalled at the same moment; that is one request, not two.
 func TestSignalsOfOneMomentAreOne(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		later time.Duration // after the first signal, the others come
-		code  int           // 0: the work ends in order
+		later time.Duration // the others follow the first signal
+		code  int           // 0: a graceful stop
 	}{
 		"at once": {0, 0}, "within half a second": {400 * time.Millisecond, 0}, "an impatient one": {600 * time.Millisecond, 130},
 	} {

@@ -10,14 +10,14 @@ func TestMemoryWatch(t *testing.T) {
 		now  memoryUse
 		want bool
 	}{
-		{memoryUse{allocated: 50 * mb, live: 20 * mb, idle: 30 * mb}, false},   // it has just started
-		{memoryUse{allocated: 90 * mb, live: 20 * mb, idle: 70 * mb}, false},   // under way
-		{memoryUse{allocated: 90*mb + 1, live: 20 * mb, idle: 70 * mb}, true},  // over
+		{memoryUse{allocated: 50 * mb, live: 20 * mb, idle: 30 * mb}, false},   // just started
+		{memoryUse{allocated: 90 * mb, live: 20 * mb, idle: 70 * mb}, false},   // running
+		{memoryUse{allocated: 90*mb + 1, live: 20 * mb, idle: 70 * mb}, true},  // finished
 		{memoryUse{allocated: 90*mb + 2, live: 60 * mb, idle: 2 * mb}, false},  // given back
-		{memoryUse{allocated: 91 * mb, live: 60 * mb, idle: 15 * mb}, false},   // not worth it
-		{memoryUse{allocated: 91 * mb, live: 800 * mb, idle: 70 * mb}, false},  // nor beside what there is to be looked through
-		{memoryUse{allocated: 91 * mb, live: 800 * mb, idle: 100 * mb}, true},  // but this is
-		{memoryUse{allocated: 92 * mb, live: 800 * mb, idle: 100 * mb}, false}, // the next burst
+		{memoryUse{allocated: 91 * mb, live: 60 * mb, idle: 15 * mb}, false},   // too little to return
+		{memoryUse{allocated: 91 * mb, live: 800 * mb, idle: 70 * mb}, false},  // nor too little compared with the heap to scan
+		{memoryUse{allocated: 91 * mb, live: 800 * mb, idle: 100 * mb}, true},  // but this is enough
+		{memoryUse{allocated: 92 * mb, live: 800 * mb, idle: 100 * mb}, false}, // the next peak
 	} {
 		if got := w.look(c.now); got != c.want {
 			t.Errorf("look %d: %t, want %t", i, got, c.want)

@@ -52,8 +52,8 @@ func Example() {
 	// Output: [dice] true
 }
 
-// A plugin that asks a service. Its key may be the server's, and its address a character's that anybody wrote: the key is sent
-// only to an address that is as trusted as the key.
+// A plugin that calls a service. Its key may be the server's, and its address that of a character written by any caller: the
+// key is sent only to an address that is as trusted as the key.
 func ExampleHost() {
 	request := func(ctx context.Context, host agent.Host) (*http.Request, error) {
 		address, ok := host.Lookup("WEATHER_URL")
@@ -94,7 +94,7 @@ func (s settings) Lookup(name string) (model.Setting, bool) { v, ok := s[name]; 
 func (s settings) Setting(name string) (string, bool)       { v, ok := s[name]; return v.Value, ok }
 func (s settings) Logger() *slog.Logger                     { return slog.Default() }
 
-// A plugin with a page beside the agent's chat, and an address that programs ask.
+// A plugin with a page beside the agent's chat, and an endpoint for programs.
 func ExampleRoute() {
 	weather := agent.Plugin{
 		Name: "weather",

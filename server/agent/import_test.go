@@ -129,7 +129,7 @@ func TestImportCharacterRefusesWhatIsNoCharacter(t *testing.T) {
 	}
 }
 
-// One character that cannot be read does not touch the others.
+// A character that cannot be read does not affect the others.
 func TestImportCharacters(t *testing.T) {
 	t.Parallel()
 	for _, file := range []string{
@@ -144,7 +144,7 @@ func TestImportCharacters(t *testing.T) {
 	}
 }
 
-// What was imported and is written again reads as the same character.
+// An imported character that is written again reads as the same character.
 func TestFilesOfStrangers(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]agent.Bio{

@@ -9,7 +9,7 @@ import (
 
 const strong = "9f2c41d07ab85e6633d1"
 
-// TestDoors says for each combination of address and keys whether the server starts, and what is said about it.
+// TestDoors checks for each combination of address and keys whether the server starts, and what it reports about it.
 func TestDoors(t *testing.T) {
 	t.Parallel()
 	const (

@@ -26,7 +26,7 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// unset removes variables for the time of the test.
+// unset removes variables while the test runs.
 func unset(t *testing.T, names ...string) {
 	t.Helper()
 	for _, name := range names {
@@ -73,7 +73,7 @@ func TestLoadEnvironment(t *testing.T) {
 	}
 }
 
-// A line that may be a setting must not be lost without a word: the server would be open, or on another database.
+// A line that may be a setting must not be ignored silently: the server would be open, or on another database.
 func TestLoadEnvironmentRefusesALostSetting(t *testing.T) {
 	for text, line := range map[string]string{
 		"OPENAI_API_KEY sk-hunter2\n":                      "line 1",
@@ -172,7 +172,7 @@ func TestStoredSettingsAreBelowTheEnvironment(t *testing.T) {
 	}
 	for name, want := range map[string]found{
 		"OPENAI_API_KEY":  {"sk-1", false, true},
-		"OPENAI_BASE_URL": {"http://both", true, true}, // the stored file may have been read into the environment
+		"OPENAI_BASE_URL": {"http://both", true, true}, // the stored file may have been loaded into the environment
 		"DICE_SIDES":      {"6", true, true},
 		"HOME":            {},
 	} {
@@ -183,7 +183,7 @@ func TestStoredSettingsAreBelowTheEnvironment(t *testing.T) {
 	}
 }
 
-// The names that public .env files of ElizaOS have for models are read, or named as not used.
+// The names that public .env files of ElizaOS have for models are read, or reported as unused.
 func TestModelNamesOfElizaOS(t *testing.T) {
 	t.Parallel()
 	known := map[string]bool{}
@@ -211,7 +211,7 @@ func TestModelNamesOfElizaOS(t *testing.T) {
 	}
 }
 
-// Where the file in which callers' settings are stored is also the .env of the working folder, the process obeys nothing in it.
+// If the file that stores callers' settings is also the .env of the working directory, the process ignores all of it.
 func TestStoredFileIsNotObeyed(t *testing.T) {
 	dir := t.TempDir()
 	text := settings.StoredHeader + "\nKEYS_TEST_PROXY=http://evil\nCONVERSATION_LENGTH=7\n"

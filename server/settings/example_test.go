@@ -6,7 +6,7 @@ import (
 	"github.com/elizad/elizad/server/settings"
 )
 
-// What every server has that is told nothing.
+// The settings of a server without configuration.
 func ExampleDefault() {
 	s := settings.Default()
 	fmt.Println(s.Network.Address(), s.Limits.MaxBody, s.Messages.RunTimeout)

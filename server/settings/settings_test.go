@@ -14,7 +14,8 @@ import (
 	"github.com/elizad/elizad/server/settings"
 )
 
-// parse fills settings as the program does. Tests that call it with variables can't run in parallel: the environment is one.
+// parse fills settings as the program does. Tests that call it with variables can't run in parallel: they share the
+// environment.
 func parse(t *testing.T, env map[string]string, args ...string) (settings.Settings, error) {
 	t.Helper()
 	for _, row := range settings.Table() {

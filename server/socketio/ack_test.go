@@ -113,7 +113,7 @@ func TestEmitAck(t *testing.T) {
 	})
 }
 
-// The acknowledgement stands behind more events than would be queued otherwise.
+// The acknowledgement is behind more events than would be queued otherwise.
 func TestHandlerMayWaitForAnAcknowledgement(t *testing.T) {
 	bubble(t, socketio.Config{}, func(t *testing.T, b *bundle) {
 		b.onConnect = func(s *socketio.Socket) {

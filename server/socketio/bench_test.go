@@ -25,7 +25,7 @@ var text = strings.Repeat("All work and no play makes Jack a dull boy. ", 8)
 // frameSize is what such an event takes on a WebSocket.
 var frameSize = len(`42["message",""]`) + len(text) + 4
 
-// member opens a WebSocket that has joined the main namespace, with bare hands, so that it costs as little as possible.
+// member opens a WebSocket that has joined the main namespace, written by hand, so that it costs as little as possible.
 func (b *bundle) member() net.Conn {
 	b.t.Helper()
 	conn, err := b.Dial(b.t.Context())
@@ -180,7 +180,7 @@ func BenchmarkIdleConnection(b *testing.B) {
 	shutdown(b, bundle, stop)
 }
 
-// memory returns what the heap and the stacks take, in bytes.
+// memory returns the bytes of the heap and the stacks.
 func memory() int64 {
 	advance(50 * time.Millisecond) // for goroutines that are about to end
 	runtime.GC()

@@ -143,7 +143,7 @@ func TestLeavingRooms(t *testing.T) {
 	})
 }
 
-// Two broadcasts arrive in the same order at everyone who gets both, whoever sends them.
+// Two broadcasts arrive in the same order at all sockets that get both, whoever sends them.
 func TestRoomsAreBounded(t *testing.T) {
 	bubble(t, socketio.Config{Limits: socketio.Limits{Rooms: 3}}, func(t *testing.T, b *bundle) {
 		_, s := b.connect()

@@ -9,7 +9,7 @@ import (
 	"github.com/elizad/elizad/server/socketio"
 )
 
-// TestClientsOfOtherLanguages speaks as the libraries of other languages do, where that differs from the JavaScript one.
+// TestClientsOfOtherLanguages sends what the libraries of other languages send, where that differs from the JavaScript one.
 func TestClientsOfOtherLanguages(t *testing.T) {
 	for _, test := range []struct {
 		name  string
@@ -114,7 +114,7 @@ func TestClientsOfOtherLanguages(t *testing.T) {
 type poller struct {
 	b        *bundle
 	url, sid string
-	waiting  []string // packets that came with one before
+	waiting  []string // packets of an earlier payload
 }
 
 // poller opens a session.
@@ -128,7 +128,7 @@ func (b *bundle) poller(url string) *poller {
 	return &poller{b: b, url: url + "&sid=" + sid, sid: sid}
 }
 
-// send posts a packet, as libraries of other languages do: with a type of their own, and whatever they accept.
+// send posts a packet as libraries of other languages do: with their content type, and whatever they accept.
 func (p *poller) send(packet string) {
 	p.b.t.Helper()
 	r := p.b.Request(p.b.t, http.MethodPost, p.url, packet)

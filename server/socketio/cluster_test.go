@@ -242,7 +242,7 @@ func TestServerSideEvents(t *testing.T) {
 	})
 }
 
-// A node that dies without a word is not waited for longer than it takes to notice.
+// A node that dies silently is not waited for longer than it takes to notice.
 func TestDeathOfANode(t *testing.T) {
 	nodes(t, 2, func(t *testing.T, bus *memoryBus, nodes []*bundle) {
 		nodes[0].connect()
@@ -274,7 +274,7 @@ func TestDeathOfANode(t *testing.T) {
 	})
 }
 
-// ghostBus can be heard and does not listen.
+// ghostBus can publish and receives nothing.
 type ghostBus struct{ out, in *memoryBus }
 
 func (b ghostBus) Publish(ctx context.Context, message []byte) error {

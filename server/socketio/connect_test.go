@@ -214,7 +214,7 @@ func TestConnectTimeout(t *testing.T) {
 	})
 }
 
-// What a client does out of turn ends its connection.
+// A protocol violation of a client ends its connection.
 func TestViolations(t *testing.T) {
 	block := func(b *bundle) {
 		b.main.Use(func(ctx context.Context, _ *socketio.Socket) error {

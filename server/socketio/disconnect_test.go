@@ -88,7 +88,7 @@ func TestOrderOfDisconnection(t *testing.T) {
 	})
 }
 
-// Events received before are dropped: whoever sends a client away wants no more of it.
+// Events received before are dropped: a server that disconnects a client wants no more from it.
 func TestServerDisconnectDropsQueuedEvents(t *testing.T) {
 	bubble(t, socketio.Config{}, func(t *testing.T, b *bundle) {
 		handled := 0
@@ -109,7 +109,7 @@ func TestServerDisconnectDropsQueuedEvents(t *testing.T) {
 	})
 }
 
-// A handler that waits for its context would keep the socket for ever, if the grace did not end.
+// A handler that waits for its context would keep the socket for ever if the grace period did not end.
 func TestGraceEnds(t *testing.T) {
 	bubble(t, socketio.Config{DisconnectGrace: 10 * time.Second}, func(t *testing.T, b *bundle) {
 		b.onConnect = func(s *socketio.Socket) {
@@ -143,7 +143,7 @@ func TestShutdownEndsTheContextOfHandlersThatTakeTooLong(t *testing.T) {
 	})
 }
 
-// resume is what a client that lost its connection presents.
+// resume is what a client that lost its connection sends.
 func resume(s session) string { return fmt.Sprintf(`{"pid":%q,"offset":"ignored"}`, s.PID) }
 
 func TestRecoveryOfRooms(t *testing.T) {

@@ -199,7 +199,7 @@ func TestPanicInAHandlerHurtsNobody(t *testing.T) {
 	})
 }
 
-// A handler that blocks stops the reading of its own connection once its queue is full. What was sent is not lost.
+// A handler that blocks stops the reading of its own connection once its queue is full. Sent events are not lost.
 func TestBackpressure(t *testing.T) {
 	bubble(t, socketio.Config{}, func(t *testing.T, b *bundle) {
 		release, handled := make(chan struct{}), 0
@@ -234,7 +234,7 @@ func TestBackpressure(t *testing.T) {
 	})
 }
 
-// A polling client sends much at once, and gets the answers with the polls that follow, as many as they may take.
+// A polling client sends many events at once, and gets the answers with the polls that follow, as many as each may take.
 func TestBurstDoesNotOverflow(t *testing.T) {
 	bubble(t, socketio.Config{Engine: engineio.Config{QueuePackets: 20}}, func(t *testing.T, b *bundle) {
 		b.onConnect = func(s *socketio.Socket) {

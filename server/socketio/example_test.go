@@ -27,7 +27,7 @@ func serveExample(io *socketio.Server) (url string, stop func()) {
 	}
 }
 
-// browser stands for socket.io-client: it shows what comes, packet by packet.
+// browser stands for socket.io-client: it prints what arrives, packet by packet.
 type browser struct{ ws *websocket.Conn }
 
 // open connects to a namespace, with the payload of its CONNECT packet, and waits for the answer.
@@ -56,7 +56,7 @@ func (b browser) read() string {
 	return string(packet)
 }
 
-// A server with one event, and what a client sees of it on the wire.
+// A server with one event, and what a client gets on the wire.
 func Example() {
 	io := socketio.NewServer(socketio.Config{})
 	io.Of("/").OnConnect(func(s *socketio.Socket) {
@@ -104,7 +104,7 @@ func ExampleNamespace_Use() {
 	// true
 }
 
-// Rooms: sockets join and leave them, and an event to a room reaches everybody in it once.
+// Rooms: sockets join and leave them, and an event to a room reaches each socket in it once.
 func ExampleNamespace_To() {
 	io := socketio.NewServer(socketio.Config{})
 	io.Of("/").OnConnect(func(s *socketio.Socket) {
@@ -150,7 +150,7 @@ func ExampleNamespace_To() {
 	// bob: 431[1] rooms, with his own
 }
 
-// The sockets of a room, on all nodes, can be listed and sent away.
+// The sockets of a room, on all nodes, can be listed and disconnected.
 func ExampleBroadcast_DisconnectSockets() {
 	io := socketio.NewServer(socketio.Config{})
 	io.Of("/").OnConnect(func(s *socketio.Socket) {
@@ -172,7 +172,7 @@ func ExampleBroadcast_DisconnectSockets() {
 		fmt.Println(s.Rooms[1:], s.Data["seat"])
 	}
 	guests.DisconnectSockets(true)
-	fmt.Println(client.read()) // DISCONNECT: the library does not come back by itself
+	fmt.Println(client.read()) // DISCONNECT: the library does not reconnect by itself
 	fmt.Println(client.read())
 	// Output:
 	// [guests] 12
@@ -180,7 +180,7 @@ func ExampleBroadcast_DisconnectSockets() {
 	// closed
 }
 
-// Handlers with a typed payload. What does not decode is answered in one place.
+// Handlers with a typed payload. Payloads that don't decode are answered in one place.
 func ExampleHandle() {
 	type move struct{ X, Y int }
 	io := socketio.NewServer(socketio.Config{})
@@ -205,7 +205,7 @@ func ExampleHandle() {
 	// 431[{"error":"move takes {x, y}","success":false}]
 }
 
-// Middleware of a socket sees each of its events first.
+// Middleware of a socket gets each of its events first.
 func ExampleSocket_Use() {
 	io := socketio.NewServer(socketio.Config{})
 	io.Of("/").OnConnect(func(s *socketio.Socket) {
@@ -231,7 +231,7 @@ func ExampleSocket_Use() {
 	// 431["read"]
 }
 
-// The server may ask, too. A handler may wait for the answer, as it does not stand in line behind the client's events.
+// The server may ask for an answer, too. A handler may wait for it, as it does not wait behind the client's events.
 func ExampleSocket_EmitAck() {
 	io := socketio.NewServer(socketio.Config{})
 	io.Of("/").OnConnect(func(s *socketio.Socket) {
@@ -240,7 +240,7 @@ func ExampleSocket_EmitAck() {
 			defer cancel()
 			answer, err := s.EmitAck(ctx, "sugar?")
 			if err != nil {
-				return // gone, or silent: errors.Is(err, socketio.ErrAckTimeout)
+				return // disconnected, or no answer: errors.Is(err, socketio.ErrAckTimeout)
 			}
 			var lumps int
 			if answer.Decode(0, &lumps) == nil {
@@ -261,7 +261,7 @@ func ExampleSocket_EmitAck() {
 	// 437["tea with 2 lumps"]
 }
 
-// A text that is streamed to a room. A client that is too slow for the chunks gets the whole of it at the end.
+// A text that is streamed to a room. A client that is too slow for the chunks gets the complete text at the end.
 func ExampleBroadcast_Sheddable() {
 	io := socketio.NewServer(socketio.Config{})
 	io.Of("/").OnConnect(func(s *socketio.Socket) {
@@ -287,7 +287,7 @@ func ExampleBroadcast_Sheddable() {
 	// 42["message",7,"It was a dark and stormy night."]
 }
 
-// Namespaces that come to life when a client asks for them.
+// Namespaces that are created when a client asks for them.
 func ExampleServer_OfFunc() {
 	io := socketio.NewServer(socketio.Config{})
 	io.OfFunc(func(name string) bool { return strings.HasPrefix(name, "/board-") }, func(ns *socketio.Namespace) {
@@ -305,7 +305,7 @@ func ExampleServer_OfFunc() {
 	// 44/elsewhere,{"message":"Invalid namespace"}
 }
 
-// The server inside an application, which drains it before it ends.
+// The server inside an application, which drains it before it exits.
 func ExampleServer_Shutdown() {
 	io := socketio.NewServer(socketio.Config{
 		Engine:   engineio.Config{CORS: engineio.CORS{Origins: []string{"https://app.example.com"}}},

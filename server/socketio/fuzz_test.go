@@ -13,8 +13,8 @@ import (
 	"github.com/elizad/elizad/server/socketio"
 )
 
-// FuzzSession posts any payload to a session whose handlers use all that they get. Whatever comes, nothing may panic or
-// hang, and the session must end. Events are handled beside the payload, which may disconnect the socket meanwhile.
+// FuzzSession posts any payload to a session whose handlers use all that they get. Nothing may panic or hang, and the session
+// must end. Events are handled beside the payload, which may disconnect the socket meanwhile.
 func FuzzSession(f *testing.F) {
 	for _, seed := range []string{
 		"40", "40\x1e42[\"echo\",1]", "40{\"pid\":\"x\",\"offset\":\"y\"}", "40/custom,\x1e41/custom",

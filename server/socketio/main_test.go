@@ -129,7 +129,7 @@ func (b *bundle) connect() (*client, *socketio.Socket) {
 	return c, <-b.connected
 }
 
-// answer registers a handler that confirms that all before it was handled.
+// answer registers a handler that confirms that everything before it was handled.
 func answer(s *socketio.Socket) {
 	s.On("are you done?", func(_ context.Context, ev *socketio.Event) { ev.Ack("done") })
 }

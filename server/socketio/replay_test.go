@@ -132,7 +132,7 @@ func TestQuietSessionIsRecovered(t *testing.T) {
 	})
 }
 
-// Where events are gone that the client has missed, it gets its rooms back and is told to fetch what it needs.
+// If events that the client has missed are gone, it gets its rooms back and is told to fetch what it needs.
 func TestReplayWithAGap(t *testing.T) {
 	for name, cfg := range map[string]socketio.Config{
 		"too many events": {Recovery: socketio.RecoveryConfig{Mode: socketio.RecoveryReplay, MaxPackets: 2}},
@@ -222,7 +222,7 @@ func TestMiddlewareRunsAgain(t *testing.T) {
 	})
 }
 
-// The client comes back, and its connection is lost once more before it was accepted.
+// The client reconnects, and its connection is lost once more before it was accepted.
 func TestConnectionLostDuringRecovery(t *testing.T) {
 	for _, mode := range []socketio.RecoveryMode{socketio.RecoveryRooms, socketio.RecoveryReplay} {
 		t.Run(fmt.Sprint("mode ", mode), func(t *testing.T) {
@@ -254,7 +254,7 @@ func TestConnectionLostDuringRecovery(t *testing.T) {
 	}
 }
 
-// Each node numbers the events that it delivers, also those of other nodes. A session is known to the node that had it.
+// Each node numbers the events that it delivers, including those of other nodes. A session is known to the node that had it.
 func TestReplayOnSeveralNodes(t *testing.T) {
 	nodesWith(t, 2, replay, func(t *testing.T, _ *memoryBus, nodes []*bundle) {
 		here, there := nodes[0], nodes[1]

@@ -24,14 +24,15 @@ var (
 
 const soakRooms = 10
 
-// TestSoak lets clients come, join, talk, leave, upgrade, drop and come back in every way there is. Each one checks that it is
-// answered in order, and that of every room it gets each message once and in order, from joining to leaving, lost connections
-// in between included. In the end nothing may be left of them: no session, no socket, and nothing that still refers to one.
+// TestSoak lets clients connect, join, send, leave, upgrade, disconnect and reconnect in every possible way. Each one checks
+// that it is answered in order, and that of every room it gets each message once and in order, from joining to leaving, lost
+// connections in between included. In the end nothing may be left of them: no session, no socket, and nothing that still refers
+// to one.
 func TestSoak(t *testing.T) {
 	t.Parallel()
 	b, stop := setup(t, socketio.Config{
 		Recovery: socketio.RecoveryConfig{Mode: socketio.RecoveryReplay, MaxDisconnection: 3 * time.Second, MaxPackets: 100_000},
-		// So many clients on one machine are late at times, which is not what they are here for.
+		// This many clients on one machine are late at times, which is not what is tested here.
 		Engine:         engineio.Config{UpgradeTimeout: time.Minute, PingTimeout: time.Minute, WriteTimeout: time.Minute},
 		ConnectTimeout: time.Minute,
 	}, sockettest.ServeTCP)
@@ -82,7 +83,7 @@ type soak struct {
 	sockets []weak.Pointer[socketio.Socket]
 }
 
-// soakRoom numbers its messages. A socket joins and leaves between two of them, and is told the number.
+// soakRoom numbers its messages. A socket joins and leaves between two of them, and gets the number.
 type soakRoom struct {
 	mu   sync.Mutex
 	sent int

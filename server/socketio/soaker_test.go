@@ -15,7 +15,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// soaker is a client of TestSoak. It lives on one connection after the other.
+// soaker is a client of TestSoak. It uses one connection after the other.
 type soaker struct {
 	*bundle
 	deliveries, recoveries *atomic.Int64
@@ -23,9 +23,9 @@ type soaker struct {
 	url   string
 	ws    *websocket.Conn
 	next  int      // number of the next event
-	inbox []string // packets that were polled and not looked at
+	inbox []string // packets that were polled and not read yet
 
-	// What a lost connection is recovered by, and what it has to bring back.
+	// The data that restores a lost connection, and what it has to restore.
 	pid, offset string
 	rooms       map[int]*stay
 }
@@ -134,7 +134,7 @@ func (s *soaker) request(ctx context.Context, method, url, body string) (string,
 	return content, nil
 }
 
-// open connects, or comes back if the last connection was lost.
+// open connects, or reconnects if the last connection was lost.
 func (s *soaker) open() error {
 	s.ws, s.inbox = nil, nil
 	open, err := s.request(s.t.Context(), http.MethodGet, pollingURL, "")
@@ -308,7 +308,7 @@ func (s *soaker) leavePolling() error {
 		if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 			return err
 		}
-		_ = s.send("1") // in case that it was not held at that moment
+		_ = s.send("1") // in case it was not held at that moment
 		return nil
 	default:
 		return s.send("41\x1e1")

@@ -34,7 +34,7 @@ func TestResults(t *testing.T) {
 		name   string
 		events string
 		passed int
-		failed []string // beginning of name, and a piece of the output
+		failed []string // prefix of a name, and a piece of the output
 	}{
 		{"passes", `
 {"Action":"run",` + pkg + `,"Test":"TestA"}

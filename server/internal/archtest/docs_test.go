@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// pages are the documents that explain the house, by their paths within the module.
+// pages are the documents that explain the code, by their paths within the module.
 func pages(t *testing.T) []string {
 	t.Helper()
 	out := []string{"ARCHITECTURE.md", "CONTRIBUTING.md", "README.md"}
@@ -52,18 +52,19 @@ func read(t *testing.T, path string) string {
 }
 
 var (
-	// codeSpan is a path within the module in code marks, with the declaration in it that is meant: `server/wire.go:Server.components`.
+	// codeSpan is a path within the module in code marks, with an optional declaration in it:
+	// `server/wire.go:Server.components`.
 	codeSpan = regexp.MustCompile("`((?:api|client|cmd|docs|gen|queries|server)/[\\w./-]*?)(?::([\\w.]+))?`")
-	// link is a link to another file, with the heading in it that is meant.
+	// link is a link to another file, with an optional heading.
 	link = regexp.MustCompile(`\]\(([^)#:\s]+)(?:#[^)]*)?\)`)
 	// heading is a numbered one: "## 9. The turn", "### 9.3 Steps".
 	heading = regexp.MustCompile(`(?m)^##+ (\d+(?:\.\d+)?)\.? `)
-	// citation is what comments say: "agent runtime §9.3, steps 4 and 7", "(agent runtime §1, §4)".
+	// citation is a reference in a comment: "agent runtime §9.3, steps 4 and 7", "(agent runtime §1, §4)".
 	citation = regexp.MustCompile(`(?i)agent runtime ((?:§\d+(?:\.\d+)?(?:, )?)+)`)
 )
 
-// TestPagesNameWhatIsThere holds the pages to the code: every path that they name in code marks is a file or a folder, and
-// every declaration is in its file.
+// TestPagesNameWhatIsThere checks the pages against the code: every path in code marks is a file or a folder, and every
+// declaration is in its file.
 func TestPagesNameWhatIsThere(t *testing.T) {
 	t.Parallel()
 	declared := map[string][]string{}
@@ -88,7 +89,7 @@ func TestPagesNameWhatIsThere(t *testing.T) {
 	}
 }
 
-// declarations lists what a file declares at its top level; a method is Type.Name.
+// declarations lists the top-level declarations of a file; a method is Type.Name.
 func declarations(file *ast.File) []string {
 	var names []string
 	for _, d := range file.Decls {
@@ -131,7 +132,7 @@ func receiver(e ast.Expr) string {
 	}
 }
 
-// TestCitedSectionsExist holds comments that cite the specification of agents to its sections.
+// TestCitedSectionsExist checks that sections cited in comments exist in the specification of agents.
 func TestCitedSectionsExist(t *testing.T) {
 	t.Parallel()
 	sections := map[string]bool{}

@@ -8,7 +8,8 @@ import (
 )
 
 // mayImport says for each package which others of the module it may import: the arrows of the design. A package that is not
-// listed fails the test, so that a new one gets its place. A name stands for the package itself; name/... for its tree too.
+// listed fails the test, so that a new one is placed deliberately. A name stands for the package itself; name/... includes its
+// tree.
 func mayImport() map[string][]string {
 	const (
 		apierr    = "server/apierr"
@@ -79,7 +80,7 @@ func mayImport() map[string][]string {
 		"server/internal/settingsfile": {apierr, "server/internal/secrets", "server/settings", "server/internal/dotenv"},
 		"server/internal/idempotency":  {store, auth, apierr, "gen/db", "queries/dbtype", "server/internal/httpx", lifecycle},
 
-		// Storage: nobody but the two stores knows a driver.
+		// Storage: only the two stores know a driver.
 		"server/internal/store":             {"gen/db", apierr},
 		"server/internal/store/sqlitestore": {store, "server/internal/filelock", "gen/db", "gen/sqlite", "queries", "server/internal/lifecycle"},
 		"server/internal/store/pgstore":     {store, "server/internal/pgaddress", "gen/db", "gen/postgres", "queries"},
@@ -89,7 +90,7 @@ func mayImport() map[string][]string {
 		"server/internal/auth":      {store, apierr, "server/internal/throttle"},
 		"server/internal/media":     {store, auth, apierr, "gen/db", lifecycle, names},
 		"server/internal/messaging": {"server/internal/jsontext", "server/internal/quota", store, bus, auth, apierr, "gen/db", "queries/dbtype", names},
-		// Parts that have channels of their own: messaging tells them what ends there, and knows none of them.
+		// Parts that have their own channels: messaging notifies them of what ends there, without knowing them.
 		"server/internal/session": {messaging, sweep, "server/internal/jsontext", "server/internal/quota", store, auth, apierr, "gen/db", "queries/dbtype"},
 		"server/internal/job":     {messaging, sweep, "server/internal/jsontext", "server/internal/quota", store, bus, auth, apierr, "gen/db", "queries/dbtype"},
 		"server/internal/sweep":   {store, auth, "gen/db", "queries/dbtype", lifecycle},
@@ -174,7 +175,7 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// rowFor returns the row of a package: its own, else that of the closest tree around it.
+// rowFor returns the row of a package: its own, or that of the closest tree around it.
 func rowFor(rules map[string][]string, pkg string) (row string, found bool) {
 	if _, found = rules[pkg]; found {
 		return pkg, true
@@ -188,7 +189,7 @@ func rowFor(rules map[string][]string, pkg string) (row string, found bool) {
 	return best, best != ""
 }
 
-// matches reports whether a pattern of the table stands for a package.
+// matches reports whether a pattern of the table matches a package.
 func matches(pattern, pkg string) bool {
 	if pattern == "..." {
 		return true
@@ -199,7 +200,7 @@ func matches(pattern, pkg string) bool {
 	return pattern == pkg
 }
 
-// TestDriversStayInTheirRooms keeps foreign code where its use is decided.
+// TestDriversStayInTheirRooms keeps third-party code where the decision for it was made.
 func TestDriversStayInTheirRooms(t *testing.T) {
 	t.Parallel()
 	for _, rule := range []struct {
@@ -226,7 +227,7 @@ func TestDriversStayInTheirRooms(t *testing.T) {
 	}
 }
 
-// TestPublicPackagesStayLight guards those who import a part of elizad from getting the whole.
+// TestPublicPackagesStayLight keeps an import of one public package from pulling in the server.
 func TestPublicPackagesStayLight(t *testing.T) {
 	t.Parallel()
 	heavy := []string{

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// maxLines is what a person reads in one sitting.
+// maxLines is what a person can read in one sitting.
 const maxLines = 600
 
 func TestFileSize(t *testing.T) {
@@ -46,7 +46,7 @@ func TestSQLOnlyInTheStores(t *testing.T) {
 	}
 }
 
-// TestErrorsLeaveThroughOneDoor keeps http.Error, which writes plain text and any message, out of the server. The socket
+// TestErrorsLeaveThroughWriteError keeps http.Error, which writes plain text and any message, out of the server. The socket
 // engine answers in its protocol's own form and may be used without the rest.
 func TestErrorsLeaveThroughWriteError(t *testing.T) {
 	t.Parallel()
@@ -88,8 +88,8 @@ func TestNoErrorTextIsMatched(t *testing.T) {
 	}
 }
 
-// TestPanicsAreContained: a panic in any goroutine ends the whole process, with everybody else's requests. Each goroutine, and
-// each call of a timer, of the server contains its own.
+// TestPanicsAreContained: a panic in any goroutine ends the process, and with it all other requests. Each goroutine, and each
+// timer callback, of the server contains its own.
 func TestPanicsAreContained(t *testing.T) {
 	t.Parallel()
 	containing := map[string]map[string]bool{} // functions that contain panics themselves, by package
@@ -130,7 +130,7 @@ func TestPanicsAreContained(t *testing.T) {
 	}
 }
 
-// isContained reports whether what runs in a goroutine contains its panics: by itself, or by calling nothing but a function
+// isContained reports whether the body of a goroutine contains its panics: by itself, or because all it does is call a function
 // of its package that does.
 func isContained(run ast.Expr, containing map[string]bool) bool {
 	switch run := run.(type) {
@@ -174,7 +174,7 @@ func contains(body *ast.BlockStmt) (yes bool) {
 	return yes
 }
 
-// TestNoTestSleeps: a sleep is too short on a slow machine and too long on every other. Inside of synctest time is virtual.
+// TestNoTestSleeps: a sleep is too short on a slow machine and too long on every other. Inside synctest, time is virtual.
 func TestNoTestSleeps(t *testing.T) {
 	t.Parallel()
 	for _, s := range sources(t) {
@@ -213,8 +213,8 @@ func TestNoTestIsSkipped(t *testing.T) {
 	}
 }
 
-// TestSQLitePair: modernc.org/libc is not compatible between versions, and another than the one that modernc.org/sqlite was
-// made with corrupts data silently.
+// TestSQLitePair: modernc.org/libc is not compatible between versions; any other than the one that modernc.org/sqlite was built
+// with corrupts data silently.
 func TestSQLitePair(t *testing.T) {
 	t.Parallel()
 	selected, err := output("go", "list", "-m", "-f", "{{.Version}}", "modernc.org/libc")

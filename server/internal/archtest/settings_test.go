@@ -10,10 +10,10 @@ import (
 	"github.com/elizad/elizad/server/settings"
 )
 
-// TestSettingsAreRead: a setting that is documented and does nothing is a lie.
+// TestSettingsAreRead: a setting that is documented must have an effect.
 func TestSettingsAreRead(t *testing.T) {
 	t.Parallel()
-	// Settings that stand behind a method of config are read where the method is called.
+	// Settings behind a method of config are read where the method is called.
 	methods := map[string]string{
 		"Network.Host": ".Network.Address(", "Network.Port": ".Network.Address(", "Storage.Dir": ".DataDir(",
 		"Security.TrustProxy": ".Proxies(", "Security.AuthToken": ".RESTKeys(", "Security.SocketKey": ".SocketKeys(", "Security.AllowHosts": ".HostNames(", "Web.Enable": ".WebUI(", "Web.Disable": ".WebUI(",
@@ -25,7 +25,7 @@ func TestSettingsAreRead(t *testing.T) {
 			continue
 		}
 		all.WriteString(s.text)
-		if s.pkg == "server/internal/httpx" { // which is given a group and not the whole
+		if s.pkg == "server/internal/httpx" { // which is given a group, not all settings
 			edge.WriteString(s.text)
 		}
 	}

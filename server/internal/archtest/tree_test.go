@@ -1,5 +1,5 @@
-// Package archtest_test holds the rules that the whole tree keeps: who may import whom, where SQL and HTTP errors may be
-// written, how long a file may be. Each rule says why, for whoever breaks it.
+// Package archtest_test holds the rules for the source tree: who may import whom, where SQL and HTTP errors may be written, how
+// long a file may be. Each rule says why, for whoever breaks it.
 package archtest_test
 
 import (
@@ -97,7 +97,7 @@ func (s source) at(n ast.Node) string {
 	return fmt.Sprintf("%s:%d", s.path, s.fset.Position(n.Pos()).Line)
 }
 
-// generated reports whether the file says that it is.
+// generated reports whether the file is marked as generated.
 func (s source) generated() bool { return ast.IsGenerated(s.file) }
 
 // sources parses every Go file of the module.
@@ -128,7 +128,7 @@ func sources(t *testing.T) []source {
 	return out
 }
 
-// isBelow reports whether a short path is root or inside of it.
+// isBelow reports whether a short path is root or below it.
 func isBelow(path, root string) bool { return path == root || strings.HasPrefix(path, root+"/") }
 
 // isCall reports whether n calls the function pkg.name, by the package's usual name.

@@ -12,7 +12,7 @@ import (
 	"github.com/elizad/elizad/server/internal/throttle"
 )
 
-// door is a guard with a clock and a log of its own.
+// door is a guard with its own clock and log.
 type door struct {
 	auth.Guard
 	t   *testing.T
@@ -56,10 +56,10 @@ func TestFailuresAreCounted(t *testing.T) {
 	for i := range 10 {
 		d.want("a", "wrong "+strconv.Itoa(i), refused)
 		d.want("a", "right", map[bool]string{true: in, false: blocked}[i < 9])
-		d.want("a", "", refused) // no guess, and no charge
+		d.want("a", "", refused) // not a guess, and not counted
 	}
 	d.want("a", "wrong", blocked)
-	d.want("a", "right", blocked) // which tells nothing
+	d.want("a", "right", blocked) // which reveals nothing
 	d.want("a", "", refused)
 	d.want("b", "right", in)
 	if d.Wait("a") == 0 || d.Wait("b") != 0 {
@@ -70,7 +70,7 @@ func TestFailuresAreCounted(t *testing.T) {
 	}
 	d.now = d.now.Add(90 * time.Second)
 	d.want("a", "right", in)
-	d.want("a", "right", in) // and costs nothing
+	d.want("a", "right", in) // and is not counted
 	d.want("a", "one more", refused)
 	d.want("a", "right", blocked)
 	d.now = d.now.Add(15 * time.Minute)
@@ -80,7 +80,7 @@ func TestFailuresAreCounted(t *testing.T) {
 	d.want("a", "again", blocked)
 }
 
-// TestForgottenClient has one that repeats an old key for ever, behind the address of people with the right one.
+// TestForgottenClient has one client that repeats an old key for ever, behind the address of clients with the right one.
 func TestForgottenClient(t *testing.T) {
 	t.Parallel()
 	d := newDoor(t, "right")

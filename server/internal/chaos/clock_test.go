@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	reading = "func Now() Time {\n\tsec, nsec, mono := runtimeNow()\n" // how package time reads the clock of the machine
+	reading = "func Now() Time {\n\tsec, nsec, mono := runtimeNow()\n" // how package time reads the machine's clock
 
-	// ahead lets a program have another clock than its machine.
+	// ahead gives a program another clock than its machine's.
 	ahead = `package time
 
 import "sync/atomic"
@@ -28,7 +28,7 @@ var ahead atomic.Int64
 
 func SetAhead(d Duration) { ahead.Store(int64(d / Second)) }
 `
-	// remote sets it by lines of the standard input.
+	// remote sets it by lines on the standard input.
 	remote = `package main
 
 import (
@@ -51,8 +51,8 @@ func init() {
 `
 )
 
-// movable returns the path of an elizad whose clock can be set while it runs, all of it: what is built is package time, with a
-// clock of its own. The time that only runs is the machine's, as it is when a clock is set.
+// movable returns the path of an elizad whose wall clock can be set while it runs: it is built with a patched package time. The
+// monotonic clock is the machine's, as it is when a clock is set.
 var movable = sync.OnceValues(func() (path string, err error) {
 	library := filepath.Join(build.Default.GOROOT, "src", "time")
 	text, err := os.ReadFile(filepath.Join(library, "time.go"))
@@ -88,8 +88,8 @@ var movable = sync.OnceValues(func() (path string, err error) {
 	return path, programtest.Build(path, "-overlay", filepath.Join(dir, "overlay.json"))
 })
 
-// A clock that is set, and set back, ends nothing before its time, even when the server is killed while it is wrong. On PostgreSQL
-// the clocks of other nodes count: there what has an end may end by such a clock, and nothing else does.
+// A clock that is set, and set back, ends nothing before its time, even when the server is killed while it is wrong. On
+// PostgreSQL the clocks of other nodes count: what has an end may end by such a clock there, and nothing else does.
 func TestClockThatJumps(t *testing.T) {
 	t.Parallel()
 	for engine, env := range map[string][]string{"sqlite": nil, "postgres": {"POSTGRES_URL=" + pgtest.URL(t)}} {

@@ -6,7 +6,7 @@ import (
 	"github.com/elizad/elizad/server/internal/pgtest"
 )
 
-// A PostgreSQL server that crashes takes nothing with it that was acknowledged, and no turn fails over it.
+// A PostgreSQL server that crashes loses nothing that was acknowledged, and no turn fails because of it.
 func TestPostgresCrash(t *testing.T) {
 	t.Parallel()
 	database := pgtest.NewPrivate(t)
@@ -25,7 +25,7 @@ func TestPostgresCrash(t *testing.T) {
 	s.alive()
 }
 
-// Connections that are terminated, and rows that somebody locks, are faults that pass, too.
+// Connections that are terminated and rows that another session locks are transient faults, too.
 func TestPostgresUnderAnAdministrator(t *testing.T) {
 	t.Parallel()
 	database := pgtest.NewPrivate(t)

@@ -12,8 +12,8 @@ import (
 	"github.com/elizad/elizad/server/internal/pgtest"
 )
 
-// A disk that fills up refuses what is written, serves what is there, and is forgotten when there is room again. It needs a
-// file system of its own, and so the long form; a database that may not grow stands for it in the tests of the store.
+// On a full disk writes are refused and reads are served; all is well again when there is room. It needs its own file system,
+// and so the long form; a database that may not grow replaces it in the tests of the store.
 func TestFullDisk(t *testing.T) {
 	if *rounds == 1 {
 		return
@@ -54,7 +54,7 @@ func TestFullDiskOfPostgres(t *testing.T) {
 		l.more(20)
 		makeRoom := fill(t, disk)
 		eventually(t, "health names it", func() bool { return m.health().database == "disk_full" })
-		eventually(t, "a message is refused for it", func() bool { // some still find room in what is there
+		eventually(t, "a message is refused for it", func() bool { // some still fit into what is allocated
 			status, r := l.ask()
 			if status != http.StatusCreated && (status != http.StatusServiceUnavailable || !strings.Contains(r.Error.Message, "disk is full")) {
 				t.Fatalf("a message is answered with %d %+v", status, r)
@@ -80,13 +80,13 @@ func smallDisk(t *testing.T) (folder string) {
 		t.Fatalf("a full disk needs the right to mount one, which root has: %v", err)
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(folder, syscall.MNT_DETACH) })
-	if err := os.Chmod(filepath.Dir(folder), 0o711); err != nil { // other users have to get there
+	if err := os.Chmod(filepath.Dir(folder), 0o711); err != nil { // other users must be able to reach it
 		t.Fatal(err)
 	}
 	return folder
 }
 
-// fill leaves no room on a disk, until it is made.
+// fill leaves no room on a disk until the returned function is called.
 func fill(t *testing.T, disk string) (makeRoom func()) {
 	t.Helper()
 	filler := filepath.Join(disk, "filler")

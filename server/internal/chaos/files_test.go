@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	_ "modernc.org/sqlite" // to look at the database that a server leaves behind
+	_ "modernc.org/sqlite" // to read the database that a server leaves behind
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
@@ -32,7 +32,7 @@ func (m *machine) checkIntegrity() {
 	}
 }
 
-// uploads returns how many files of an agent are there, and how many that are being sent to agents.
+// uploads returns how many files of an agent are stored, and how many are still being received.
 func (m *machine) uploads(agent string) (kept, incoming int) {
 	m.t.Helper()
 	count := func(folder string) int {
@@ -59,7 +59,7 @@ func rename(t *testing.T, from, to string) {
 	}
 }
 
-// ask posts a message that nobody waits for, and returns how it was refused.
+// ask posts a message without waiting for an answer, and returns how it was refused.
 func (l *load) ask() (status int, r refusal) {
 	l.m.t.Helper()
 	for channel := range l.channels {
@@ -72,7 +72,7 @@ func (l *load) ask() (status int, r refusal) {
 	return 0, r
 }
 
-// A folder that is moved away under a running server takes no messages, and takes them again when it is back.
+// A folder that is moved away under a running server takes no messages; when it is back, it takes them again.
 func TestMovedFolder(t *testing.T) {
 	t.Parallel()
 	m := newMachineIn(t, filepath.Join(t.TempDir(), "data"))
@@ -94,8 +94,8 @@ func TestMovedFolder(t *testing.T) {
 	m.checkIntegrity()
 }
 
-// Folders of uploads that are moved away or may not be written to take no files, and the rest goes on. Who repeats an upload has
-// it stored when they are back.
+// Folders of uploads that are moved away or not writable take no files, and everything else goes on. An upload that is repeated
+// when they are back is stored.
 func TestUploadsFolder(t *testing.T) {
 	t.Parallel()
 	for fault, hurt := range map[string]func(t *testing.T, folder string) (mend func()){
@@ -104,7 +104,7 @@ func TestUploadsFolder(t *testing.T) {
 			return func() { rename(t, folder+".away", folder) }
 		},
 		"not_writable": func(t *testing.T, folder string) func() {
-			folder = filepath.Join(folder, ".incoming") // where files come first
+			folder = filepath.Join(folder, ".incoming") // where files are received first
 			chmod(t, folder, 0o500)
 			return func() { chmod(t, folder, 0o700) }
 		},
@@ -165,7 +165,7 @@ func TestRemovedFolder(t *testing.T) {
 	}
 }
 
-// A database with noise in it serves what can be read, says what cannot, and is not called healthy.
+// A corrupted database serves what can be read, reports what cannot, and is not called healthy.
 func TestDamagedDatabase(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
@@ -236,7 +236,7 @@ func TestDamagedDatabase(t *testing.T) {
 	s.alive()
 }
 
-// What a killed server left in its log is found; a log that is gone is missed; noise behind its end harms nobody.
+// What a killed server left in its log is recovered; a missing log is noticed; garbage behind its end does no harm.
 func TestLogOfAKilledServer(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
@@ -268,7 +268,7 @@ func TestLogOfAKilledServer(t *testing.T) {
 	m.checkIntegrity()
 }
 
-// A log or a lock that is removed under a running server costs nothing that was acknowledged.
+// A log or a lock file that is removed under a running server loses nothing that was acknowledged.
 func TestRemovedLogAndLock(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
@@ -295,7 +295,7 @@ func TestRemovedLogAndLock(t *testing.T) {
 	l.check(t)
 }
 
-// A file that is no database is refused, by name.
+// A file that is not a database is refused, by name.
 func TestFileThatIsNoDatabase(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(data []byte) []byte{

@@ -16,17 +16,17 @@ import (
 )
 
 const (
-	writers = 4                      // people who each talk to the agent in a channel of their own
+	writers = 4                      // users, each of which talks to the agent in its own channel
 	pause   = 100 * time.Millisecond // of each client between two requests
 )
 
-// load is clients that talk to a server, whatever happens to it: each repeats what it asked under the same key until it is
-// acknowledged.
+// load is a set of clients that talk to a server, whatever happens to it: each repeats its request under the same key until it
+// is acknowledged.
 type load struct {
 	m     *machine
 	agent string
 
-	endsCount bool // of sessions and jobs: none may come
+	endsCount bool // of sessions and jobs: none may occur
 
 	end     context.CancelFunc
 	running sync.WaitGroup
@@ -37,7 +37,7 @@ type load struct {
 	jobs       []string
 	sessions   []string
 	files      map[string]string // contents by address
-	unanswered int               // uploads that were given up before an answer came; each may have left its file, or not
+	unanswered int               // uploads that were given up before a response; each may have left its file, or not
 	refused    map[string]int    // refusals by code
 }
 
@@ -47,7 +47,7 @@ type said struct {
 	content string
 }
 
-// newLoad begins to talk, to the first agent.
+// newLoad starts to talk to the first agent.
 func newLoad(m *machine) *load {
 	m.t.Helper()
 	var list struct {
@@ -82,20 +82,20 @@ func (l *load) repeat(ctx context.Context, do func()) {
 	})
 }
 
-// finish lets every client come to the end of what it has begun, and stops.
+// finish lets every client complete what it has begun, and stops.
 func (l *load) finish() {
 	l.end()
 	l.running.Wait()
 }
 
-// more waits until so many more requests were acknowledged.
+// more waits until a number of further requests were acknowledged.
 func (l *load) more(n int64) {
 	l.m.t.Helper()
 	want := l.acked.Load() + n
 	eventually(l.m.t, "the clients are served", func() bool { return l.acked.Load() >= want })
 }
 
-// retry asks until it is acknowledged, or until the clients stop, and reports whether it was.
+// callUntilAcknowledged repeats a request until it is acknowledged, or until the clients stop, and reports whether it was.
 func (l *load) callUntilAcknowledged(ctx context.Context, path string, body, into any) bool {
 	key := uuid.NewString()
 	tick := time.NewTicker(pause)
@@ -114,7 +114,7 @@ func (l *load) callUntilAcknowledged(ctx context.Context, path string, body, int
 			l.refuse(path, status, answer)
 		}
 		if ctx.Err() != nil {
-			return false // it may be there or not; nobody was promised anything
+			return false // it may be there or not; nothing was acknowledged
 		}
 		<-tick.C
 	}
@@ -126,8 +126,8 @@ func (l *load) refuse(path string, status int, answer []byte) {
 		l.m.t.Errorf("%s is refused with status %d and no words: %s", path, status, answer)
 	}
 	switch r.Error.Code {
-	case "UNAVAILABLE", "TIMEOUT", "CONFLICT": // faults that pass, and a key that is held on behalf of a request that they broke off
-	case "QUEUE_FULL": // people who don't wait for answers may be faster than the agent
+	case "UNAVAILABLE", "TIMEOUT", "CONFLICT": // transient faults, and a key that is held for a request that they broke off
+	case "QUEUE_FULL": // users who don't wait for answers may be faster than the agent
 	default:
 		l.m.t.Errorf("%s is refused with %+v, which tells of no fault that passes", path, r.Error)
 	}
@@ -219,7 +219,7 @@ func (l *load) check(t *testing.T) {
 	t.Logf("%d requests acknowledged: %d jobs, %d sessions, %d files; refusals: %v", l.acked.Load(), len(l.jobs), len(l.sessions), len(l.files), l.refused)
 }
 
-// checkSession checks that a session goes on, and that what it says of itself agrees.
+// checkSession checks that a session goes on, and that what it reports is consistent.
 func (l *load) checkSession(t *testing.T, id string) {
 	t.Helper()
 	var session struct {
@@ -240,8 +240,8 @@ func (l *load) checkSession(t *testing.T, id string) {
 	}
 }
 
-// checkChannel checks that what was acknowledged is in a channel once, at its number, that no number is missing, and that each
-// message of the person has one reply when all turns have ended.
+// checkChannel checks that each acknowledged message is in a channel once, at its number, that no number is missing, and that
+// each message of the user has one reply when all turns have ended.
 func (l *load) checkChannel(t *testing.T, channel string, acked map[string]said) {
 	t.Helper()
 	var messages []message
@@ -287,8 +287,8 @@ type message struct {
 	Seq                                           int64
 }
 
-// history returns the messages of a channel, oldest first, up to the newest when it begins to read. What comes meanwhile moves the
-// pages.
+// history returns the messages of a channel, oldest first, up to the newest when it begins to read. Messages posted meanwhile
+// shift the pages.
 func (l *load) history(t *testing.T, channel string) (all []message) {
 	t.Helper()
 	const page = 100

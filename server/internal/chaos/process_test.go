@@ -29,7 +29,7 @@ func TestKill(t *testing.T) {
 			}
 			l.more(10)
 			l.check(t)
-			if n := l.refused["CONFLICT"]; n > 0 { // no client repeats what may still be at work but for a kill
+			if n := l.refused["CONFLICT"]; n > 0 { // no client repeats a request that may still be running, except after a kill
 				t.Errorf("%d repetitions had to wait for requests that died with their server", n)
 			}
 			if code := s.stop(); code != 0 {
@@ -42,8 +42,8 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// The key of a request that was under way when its server was killed is free as soon as the server is back: the repetition of an
-// upload is not refused, and makes one file. Nothing is left of the halves that were sent before, with a key or without.
+// The key of a request that was running when its server was killed is free as soon as the server is back: a repeated upload is
+// not refused, and makes one file. No part of the incomplete uploads before it is left, with a key or without.
 func TestKillInTheMiddleOfAnUpload(t *testing.T) {
 	t.Parallel()
 	for engine, env := range map[string][]string{"sqlite": nil, "postgres": {"POSTGRES_URL=" + pgtest.URL(t)}} {
@@ -84,7 +84,7 @@ func TestKillInTheMiddleOfAnUpload(t *testing.T) {
 	}
 }
 
-// A server that is stopped as operators stop it ends with 0, and loses nothing either.
+// A server that is stopped as operators stop it exits with 0, and loses nothing either.
 func TestStop(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
@@ -102,10 +102,10 @@ func TestStop(t *testing.T) {
 	m.checkIntegrity()
 }
 
-// lease is how long a turn is a process's without news from it.
+// lease is how long a process holds a turn without renewing it.
 const lease = 15 * time.Second
 
-// A server that sleeps longer than the lease of the answer that it is writing wakes up, and writes it to its end.
+// A server that is suspended longer than the lease of the answer that it is writing wakes up, and completes it.
 func TestSuspendInTheMiddleOfAnAnswer(t *testing.T) {
 	t.Parallel()
 	for range *rounds {
@@ -141,7 +141,7 @@ func TestSuspendInTheMiddleOfAnAnswer(t *testing.T) {
 	}
 }
 
-// Readers that have stopped reading keep nobody else from being served.
+// Sockets that have stopped reading do not delay others.
 func TestStuckReaders(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
@@ -164,7 +164,7 @@ func TestStuckReaders(t *testing.T) {
 	s.alive()
 }
 
-// A server without a free descriptor serves those that are connected, and all when there is room again.
+// A server without a free file descriptor serves connected clients, and all when there are descriptors again.
 func TestNoMoreDescriptors(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)

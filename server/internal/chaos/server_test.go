@@ -43,7 +43,7 @@ func newMachineIn(t *testing.T, dir string, env ...string) *machine {
 		t.Fatal(err)
 	}
 	port := l.Addr().(*net.TCPAddr).Port
-	if err := l.Close(); err != nil { // somebody else may take it before the server does; the kernel gives it to the next but many
+	if err := l.Close(); err != nil { // another process may take it before the server does; the kernel hands it out again late
 		t.Fatal(err)
 	}
 	return &machine{t: t, dir: dir, url: "http://127.0.0.1:" + strconv.Itoa(port),
@@ -90,7 +90,7 @@ func (m *machine) launch() *server {
 		m.t.Fatal(err)
 	}
 	go func() {
-		_ = s.cmd.Wait() // how it ended is in the state
+		_ = s.cmd.Wait() // the state says how it ended
 		close(s.done)
 	}()
 	m.t.Cleanup(func() {
@@ -129,7 +129,7 @@ func (s *server) signal(signal syscall.Signal) {
 	}
 }
 
-// kill ends the server as a power cut would, as far as a process can tell.
+// kill ends the server as a power cut would, as far as a process can see.
 func (s *server) kill() {
 	s.t.Helper()
 	s.signal(syscall.SIGKILL)
@@ -163,7 +163,7 @@ func (s *server) alive() {
 	}
 }
 
-// health is what the server says of itself.
+// health is what the server reports of itself.
 type health struct {
 	ok              bool
 	database, files string
@@ -177,7 +177,7 @@ func (m *machine) health() health {
 	return health{err == nil && status == http.StatusOK, answer.Dependencies.Database, answer.Dependencies.Files}
 }
 
-// refusal is the error in an answer.
+// refusal is the error in a response.
 type refusal struct {
 	Error struct{ Code, Message string }
 }
@@ -233,7 +233,7 @@ func (m *machine) call(ctx context.Context, method, path string, body, into any,
 	return resp.StatusCode, nil
 }
 
-// must is call for requests that must be answered with a status.
+// must is call for requests that must get a given status.
 func (m *machine) must(status int, method, path string, body, into any, header ...string) {
 	m.t.Helper()
 	if got, err := m.call(m.t.Context(), method, path, body, into, header...); err != nil || got != status {
@@ -241,7 +241,7 @@ func (m *machine) must(status int, method, path string, body, into any, header .
 	}
 }
 
-// eventually waits until something holds.
+// eventually waits until a condition holds.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)

@@ -17,14 +17,14 @@ import (
 	"github.com/google/uuid"
 )
 
-// socket is a client of Socket.IO that does nothing by itself.
+// socket is a Socket.IO client that does nothing by itself.
 type socket struct {
 	t    *testing.T
 	conn *websocket.Conn
 	tcp  *net.TCPConn
 }
 
-// join connects a socket and has it hear a channel.
+// join connects a socket and joins a channel.
 func (m *machine) join(channel string) *socket {
 	m.t.Helper()
 	s := &socket{t: m.t}
@@ -58,7 +58,7 @@ func (s *socket) send(text string) {
 	}
 }
 
-// next returns what comes next and is no question whether the client lives.
+// next returns the next packet that is not a ping.
 func (s *socket) next(ctx context.Context) (string, error) {
 	for {
 		_, text, err := s.conn.Read(ctx)
@@ -69,7 +69,7 @@ func (s *socket) next(ctx context.Context) (string, error) {
 	}
 }
 
-// want reads up to what begins like this.
+// want reads up to a packet with a given prefix.
 func (s *socket) want(beginning string) string {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
@@ -86,7 +86,7 @@ func (s *socket) want(beginning string) string {
 	}
 }
 
-// isHeld reports whether the server still has the connection open. What its system has yet to send says nothing of that.
+// isHeld reports whether the server still has the connection open, whatever its kernel has yet to send.
 func (s *socket) isHeld() bool {
 	s.t.Helper()
 	text, err := os.ReadFile("/proc/net/tcp")
@@ -98,7 +98,8 @@ func (s *socket) isHeld() bool {
 	return strings.Contains(string(text), fmt.Sprintf(":%04X 0100007F:%04X%s", server, client, established))
 }
 
-// Sockets that have stopped reading are let go. Others hear everything in its order, and nothing is kept for those that went.
+// Sockets that have stopped reading are disconnected. Others receive everything in order, and nothing is kept for those that
+// are gone.
 func TestStuckSockets(t *testing.T) {
 	t.Parallel()
 	const (
@@ -115,7 +116,7 @@ func TestStuckSockets(t *testing.T) {
 	var stuck []*socket
 	for range 20 * *rounds {
 		one := m.join(channel.Data.ID)
-		if err := one.tcp.SetReadBuffer(8 << 10); err != nil { // what it doesn't read is not in its system either
+		if err := one.tcp.SetReadBuffer(8 << 10); err != nil { // what it doesn't read is not buffered by its kernel either
 			t.Fatal(err)
 		}
 		if !one.isHeld() {
@@ -142,7 +143,7 @@ func TestStuckSockets(t *testing.T) {
 			}
 		})
 	}
-	content := strings.Repeat("Does anybody read this? ", 350) // which is more in all than the system keeps for a connection
+	content := strings.Repeat("Does anybody read this? ", 350) // more in total than the kernel buffers for a connection
 	for n := range messages {
 		m.must(201, "POST", "/api/messaging/channels/"+channel.Data.ID+"/messages", map[string]any{"author_id": user, "content": fmt.Sprint(n, content)}, nil)
 	}
@@ -160,7 +161,7 @@ func TestStuckSockets(t *testing.T) {
 	s.alive()
 }
 
-// peakMemory returns how many bytes of memory a server had at most.
+// peakMemory returns the peak memory of a server in bytes.
 func (s *server) peakMemory() int64 {
 	s.t.Helper()
 	text, err := os.ReadFile("/proc/" + itoa(s.cmd.Process.Pid) + "/status")

@@ -12,7 +12,7 @@ import (
 	"github.com/elizad/elizad/server/internal/dotenv"
 )
 
-// values are those of a file that says values and nothing odd.
+// values are those of a file without faults.
 func values(t *testing.T, text string) map[string]string {
 	t.Helper()
 	file, err := dotenv.Parse([]byte(text))
@@ -45,7 +45,7 @@ func TestParse(t *testing.T) {
 		`A={"a": "b"}`: {"A": `{"a": "b"}`}, `A="a" and "b"`: {"A": `a" and "b`}, `A=it's`: {"A": "it's"}, "A=`it's \"so\"`": {"A": `it's "so"`},
 		`A="one\ntwo"`: {"A": "one\ntwo"}, `A='one\ntwo'`: {"A": `one\ntwo`}, `A=one\ntwo`: {"A": `one\ntwo`}, `A="C:\table"`: {"A": `C:\table`}, `A="C:\\new"`: {"A": `C:\new`},
 		`A=C:\new`: {"A": `C:\new`}, "A=\" 1 \"": {"A": " 1 "},
-		// Over lines.
+		// Values of several lines.
 		"A=\"-----BEGIN\nabc=\n-----END\"\nB=2":       {"A": "-----BEGIN\nabc=\n-----END", "B": "2"},
 		"A='one\n# two\n'\nB=2":                       {"A": "one\n# two\n", "B": "2"},
 		"A=\"one\r\ntwo\" # both\r\nB=2\r\n":          {"A": "one\ntwo", "B": "2"},
@@ -66,7 +66,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// Files as strangers brought them.
+// Files found in the wild.
 func TestFilesOfStrangers(t *testing.T) {
 	t.Parallel()
 	model := map[string]string{"OPENAI_BASE_URL": "http://127.0.0.1:1234/v1", "OPENAI_API_KEY": "test-key-123456", "OPENAI_LARGE_MODEL": "some-model"}
@@ -84,7 +84,7 @@ func TestFilesOfStrangers(t *testing.T) {
 	}
 }
 
-// A line that cannot be read is named, never shown, and takes nothing from the others.
+// A line that cannot be read is named, never shown, and does not affect the others.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	for text, lines := range map[string][]int{

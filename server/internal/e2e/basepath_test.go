@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// proxy serves an elizad below a path, which it takes away; it may add headers, as pairs of name and value.
+// proxy serves an elizad below a path, which it strips; it may add headers, as pairs of name and value.
 func proxy(t *testing.T, to, path string, header ...string) string {
 	t.Helper()
 	target, err := url.Parse(to)

@@ -69,7 +69,7 @@ func (p *process) try(ctx context.Context, method, path string, body, into any, 
 	return resp.StatusCode, nil
 }
 
-// call is try for requests that must be answered with a status.
+// call is try for requests that must get a given status.
 func (p *process) call(want int, method, path string, body, into any, header ...string) {
 	p.t.Helper()
 	status, err := p.try(p.t.Context(), method, path, body, into, header...)
@@ -78,7 +78,7 @@ func (p *process) call(want int, method, path string, body, into any, header ...
 	}
 }
 
-// eventually waits until something holds.
+// eventually waits until a condition holds.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	deadline := time.NewTimer(patience)
@@ -94,7 +94,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// receive waits for something from a channel.
+// receive waits for a value from a channel.
 func receive[T any](t *testing.T, what string, from <-chan T) T {
 	t.Helper()
 	select {
@@ -119,7 +119,7 @@ func (p *process) agent() string {
 	return list.Data.Agents[0].ID
 }
 
-// message is what tests look at in a message of a channel.
+// message is what tests check of a message of a channel.
 type message struct{ ID, AuthorID, Content, InReplyToRootMessageID string }
 
 // history returns the messages of a channel, newest first.

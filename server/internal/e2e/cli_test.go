@@ -16,7 +16,7 @@ import (
 type officialCLI struct {
 	t     *testing.T
 	where []string // the flags that name the server
-	dir   string   // its working folder and its home
+	dir   string   // its working directory and its home
 }
 
 // agent runs a subcommand of "agent" and returns what it printed. It fails the test unless the command succeeds.

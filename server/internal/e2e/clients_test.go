@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestRealClients chats through the published API client and socket.io-client, kills the server while the agent is
-// answering, and finds everything again.
+// TestRealClients chats through the published API client and socket.io-client, kills the server while the agent is answering,
+// and finds everything again.
 func TestRealClients(t *testing.T) {
 	t.Parallel()
 	dir, state := t.TempDir(), filepath.Join(t.TempDir(), "state.json")
@@ -23,8 +23,8 @@ func TestRealClients(t *testing.T) {
 	t.Log(node(t, "client.mjs", "after", "--url", again.url, "--state", state))
 }
 
-// TestLimitsMuteNoAgent has one address say more than a thousand things to a server with its own limits. An agent whose own
-// messages counted against them would fall silent.
+// TestLimitsMuteNoAgent has one address send more than a thousand messages to a server with its default limits. An agent whose
+// own messages counted against them would stop answering.
 func TestLimitsMuteNoAgent(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir(), "ELIZAD_RATE_LIMIT=on")

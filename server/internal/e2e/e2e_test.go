@@ -1,5 +1,5 @@
-// Package e2e_test holds the black-box tests: they build the binary, start it as a person would, and use it through its
-// doors, with the clients that people use.
+// Package e2e_test holds the black-box tests: they build the binary, start it as a person would, and use it over the network,
+// with the clients that people use.
 package e2e_test
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/elizad/elizad/server/internal/programtest"
 )
 
-// patience bounds every wait for a process, and scriptPatience that for a script. They are spent only where a test fails.
+// patience is the time-out of every wait for a process, and scriptPatience that for a script. Only a failing test uses them up.
 const (
 	patience       = 3 * time.Minute
 	scriptPatience = 10 * time.Minute
@@ -40,10 +40,10 @@ type process struct {
 	url    string
 	output *output
 	done   chan struct{} // closed when it has ended
-	err    error         // of its end; valid when done is closed
+	err    error         // how it ended; valid when done is closed
 }
 
-// output collects what a process prints.
+// output collects the output of a process.
 type output struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -63,7 +63,7 @@ func (o *output) String() string {
 
 var address = regexp.MustCompile(`http://(127\.0\.0\.1|localhost):\d+`)
 
-// start runs elizad on the data in dir and any free port, and returns when it has said where it listens.
+// start runs elizad on the data in dir and any free port, and returns when it has printed its address.
 func start(t *testing.T, dir string, env ...string) *process {
 	t.Helper()
 	p := launch(t, dir, append(env, "PORT=0"))
@@ -71,7 +71,7 @@ func start(t *testing.T, dir string, env ...string) *process {
 	return p
 }
 
-// ownerToken returns what the owner of the process's server shows.
+// ownerToken returns the token of the owner of the process's server.
 func (p *process) ownerToken() string {
 	p.t.Helper()
 	token, err := os.ReadFile(filepath.Join(p.dir, "owner-token"))
@@ -81,7 +81,7 @@ func (p *process) ownerToken() string {
 	return strings.TrimSpace(string(token))
 }
 
-// waitForAddress returns when the process has said where it listens.
+// waitForAddress returns when the process has printed its address.
 func (p *process) waitForAddress() {
 	p.t.Helper()
 	deadline := time.NewTimer(patience)
@@ -106,7 +106,7 @@ func (p *process) waitForAddress() {
 func launch(t *testing.T, dir string, env []string, args ...string) *process {
 	t.Helper()
 	cmd := exec.Command(binary, args...)
-	cmd.Dir = t.TempDir() // no .env file of anybody
+	cmd.Dir = t.TempDir() // no .env file of the machine
 	cmd.Env = append([]string{"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "ELIZAD_DATA_DIR=" + dir, "ELIZAD_RATE_LIMIT=off"}, env...)
 	out, in := io.Pipe()
 	cmd.Stdout, cmd.Stderr = in, in
@@ -136,7 +136,7 @@ func launch(t *testing.T, dir string, env []string, args ...string) *process {
 	return p
 }
 
-// kill ends the process as a power cut would, as far as a process can tell.
+// kill ends the process as a power cut would, as far as a process can see.
 func (p *process) kill() {
 	p.t.Helper()
 	if err := p.cmd.Process.Kill(); err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/elizad/elizad/server/agent"
 )
 
-// tried is what became of an operation of the API explorer that was executed as the page fills it in.
+// tried is the result of an operation of the explorer that was executed as the page fills it in.
 type tried struct {
 	ID         string
 	Status     int
@@ -20,7 +20,7 @@ type tried struct {
 	Body       string
 }
 
-// tryAll executes every operation of the explorer's page, and returns what came of each.
+// tryAll executes every operation of the explorer's page, and returns the results.
 func tryAll(t *testing.T, url string) map[string]tried {
 	t.Helper()
 	out := map[string]tried{}
@@ -37,8 +37,8 @@ func tryAll(t *testing.T, url string) map[string]tried {
 	return out
 }
 
-// refusals are the operations that a server in use refuses as they are filled in, with what the refusal says: they want a file,
-// a model that this server has not, the id of something to delete, or an action that is under way.
+// refusals are the operations that a server in use refuses as they are filled in, with the reason: they need a file, a model
+// that this server doesn't have, the id of something to delete, or a running action.
 func refusals() map[string]string {
 	return map[string]string{
 		"uploadAgentMedia": `form field \\"file\\"`, "uploadChannelMedia": `form field \\"file\\"`, "uploadMessageMedia": `form field \\"file\\"`,
@@ -52,7 +52,7 @@ func refusals() map[string]string {
 	}
 }
 
-// Whatever the explorer's page fills in is answered, or refused by a reason that is in the contract.
+// Whatever the explorer's page fills in is answered, or refused for a reason in the contract.
 func TestExplorerFillsInWhatWorks(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir())
@@ -89,7 +89,7 @@ func TestExplorerFillsInWhatWorks(t *testing.T) {
 	}
 }
 
-// On a new server there is no channel yet, nor much else; then the refusal names what is missing.
+// A new server has no channel yet, nor much else; then the refusal names what is missing.
 func TestExplorerOfANewServer(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir())
@@ -107,8 +107,8 @@ func TestExplorerOfANewServer(t *testing.T) {
 	}
 }
 
-// The page itself, with a key that is typed into it, below a path. One POST after another is what a key of repetition that the
-// page filled in once made impossible, and a list what a cursor did.
+// The page itself, with a key that is typed into it, below a path. One POST after another once failed because of an idempotency
+// key that the page filled in, and a list because of a cursor.
 func TestExplorerInTheBrowser(t *testing.T) {
 	t.Parallel()
 	const key = "a key for this test of 40 characters !!!"

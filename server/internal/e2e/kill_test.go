@@ -23,7 +23,8 @@ import (
 )
 
 // TestKill ends the server as a power cut would in the middle of everything: a turn that is being answered, with clients that
-// wait for it; a webhook that is being called; a file that is being sent; two sessions. What was promised before holds after.
+// wait for it; a webhook that is being called; a file that is being uploaded; two sessions. What was promised before holds
+// after.
 func TestKill(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, env []string) {
 		v, h := newVendor(t), newReceiver(t)
@@ -69,13 +70,13 @@ func (p *process) within(t *testing.T) *process {
 	return &q
 }
 
-// slowQuestion is what the vendor's model is at a loss for until it is opened.
+// slowQuestion is a question that the vendor's model doesn't answer until it is opened.
 const slowQuestion = "What is the meaning of all this?"
 
 // vendor is a model over HTTP.
 type vendor struct {
 	url   string
-	asked chan struct{} // receives when the slow question is put while the model is closed
+	asked chan struct{} // receives when the slow question is asked while the model is closed
 	open  atomic.Bool
 }
 
@@ -91,7 +92,7 @@ func newVendor(t *testing.T) *vendor {
 	return v
 }
 
-// receiver is where the ends of jobs are announced to.
+// receiver is the webhook to which the ends of jobs are announced.
 type receiver struct {
 	url    string
 	called chan announcement
@@ -106,7 +107,7 @@ type announcement struct {
 func newReceiver(t *testing.T) *receiver {
 	r := &receiver{called: make(chan announcement, 9)}
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
-		body, _ := io.ReadAll(req.Body) // a caller that is killed has said all that it will
+		body, _ := io.ReadAll(req.Body) // a killed client sends nothing more
 		r.called <- announcement{req.Header.Get("webhook-id"), body}
 		if !r.open.Load() {
 			<-req.Context().Done()
@@ -138,7 +139,7 @@ func (p *process) job(body map[string]any) string {
 	return j.JobID
 }
 
-// wait waits for the end of a job, in the background, and tells what came of the waiting.
+// wait waits for the end of a job, in the background, and reports the result of the waiting.
 func (p *process) wait(id string) <-chan error {
 	done := make(chan error, 1)
 	sent := make(chan struct{})
@@ -192,7 +193,7 @@ func (q *question) ask(ctx context.Context, p *process, into any) (status int, e
 	return p.try(ctx, "POST", "/api/messaging/channels/"+q.channel+"/messages", q.body, into, "Idempotency-Key", q.key)
 }
 
-// check asks again until there is an answer: the key is held for a moment on behalf of the process that is gone.
+// check asks again until there is an answer: the key is held for a moment for the process that was killed.
 func (q *question) check(p *process) {
 	var got struct{ AgentResponse struct{ Text string } }
 	eventually(p.t, "the answer", func() bool {
@@ -227,7 +228,7 @@ func (p *process) checkAnnounced(id string, h *receiver) {
 	}
 }
 
-// A session, with what it showed before the kill.
+// A session, with its state before the kill.
 type session struct {
 	path   string
 	shown  map[string]any
@@ -235,8 +236,8 @@ type session struct {
 	expiry time.Time
 }
 
-// session begins a session that ends some minutes after its last message, or its beginning for a session of one minute, and
-// says something in it.
+// session begins a session that ends some minutes after its last message, or one minute after its beginning, and posts a
+// message in it.
 func (p *process) session(minutes int) *session {
 	p.t.Helper()
 	var made struct{ SessionID string }
@@ -256,7 +257,7 @@ func (p *process) session(minutes int) *session {
 func (s *session) read(p *process) (shown map[string]any, said []any, expiry time.Time) {
 	p.t.Helper()
 	p.call(200, "GET", s.path, nil, &shown)
-	delete(shown, "timeRemaining") // it is what passes
+	delete(shown, "timeRemaining") // it is the time that must pass
 	expiry, err := time.Parse(time.RFC3339, shown["expiresAt"].(string))
 	if err != nil {
 		p.t.Fatal(err)
@@ -266,7 +267,7 @@ func (s *session) read(p *process) (shown map[string]any, said []any, expiry tim
 	return shown, history.Messages, expiry
 }
 
-// check checks that a session is what it was, and goes on.
+// check checks that a session has its earlier state, and goes on.
 func (s *session) check(p *process) {
 	shown, said, _ := s.read(p)
 	if diff := cmp.Diff(s.shown, shown); diff != "" {
@@ -282,7 +283,7 @@ func (s *session) check(p *process) {
 	}
 }
 
-// checkEnd checks that a session ends when it was to end, and then says so.
+// checkEnd checks that a session ends in time, and then says so.
 func (s *session) checkEnd(p *process) {
 	const inaccuracy = time.Second
 	eventually(p.t, "the end of the session", func() bool {
@@ -325,7 +326,7 @@ func (p *process) files(dir string) *files {
 	return f
 }
 
-// check checks that the files are there, and that there is no other, nor a part of one.
+// check checks that the files are there, and no others, nor parts of any.
 func (f *files) check(p *process) {
 	for url, content := range f.uploads {
 		var got []byte
@@ -356,8 +357,8 @@ func incoming(t *testing.T, folder string) (names []string) {
 	return names
 }
 
-// sendHalf begins to send a file to the agent and returns when some of it has arrived, with what ends the sending once the
-// server is gone.
+// sendHalf begins to send a file to the agent and returns when some of it has arrived, with a function that ends the sending
+// once the server is gone.
 func (p *process) sendHalf(dir string) (letGo func()) {
 	p.t.Helper()
 	reader, writer := io.Pipe()

@@ -16,8 +16,8 @@ import (
 	"github.com/elizad/elizad/server/internal/pgtest"
 )
 
-// methodCount is how many methods version 1.7.2 of the client has: all that the prototypes of its ten services hold (108),
-// less the six that its type declarations call private. The one that never asks the server, system.deleteLog, counts too.
+// methodCount is how many methods version 1.7.2 of the client has: all that the prototypes of its ten services hold (108), less
+// the six that its type declarations call private. The one that sends no request, system.deleteLog, counts too.
 const methodCount = 102
 
 // databases are the engines that everything runs on. Each returns the variables that choose it.
@@ -38,8 +38,8 @@ func onEachDatabase(t *testing.T, test func(t *testing.T, env []string)) {
 	}
 }
 
-// TestClientMethods calls every method of the published TypeScript client, each in a test of its own, against a server that
-// speaks through a vendor's models. The last one stops the server, which then ends by itself.
+// TestClientMethods calls every method of the published TypeScript client, each in its own test, against a server that uses a
+// vendor's models. The last one stops the server, which then ends by itself.
 func TestClientMethods(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, env []string) {
 		p := start(t, t.TempDir(), append(env, speech(t)...)...)
@@ -68,7 +68,7 @@ var olderClients = map[string]int{
 	"1.3.2": 83, "1.4.2": 90, "1.5.7": 90, "1.6.1": 92, "1.6.5": 101, "1.7.0": 102, "1.7.3-alpha.4": 102,
 }
 
-// TestOtherVersionsOfTheClient calls every method of the versions of the client that programs out there still use.
+// TestOtherVersionsOfTheClient calls every method of the versions of the client that are still in use.
 func TestOtherVersionsOfTheClient(t *testing.T) {
 	t.Parallel()
 	for version, count := range olderClients {
@@ -89,7 +89,7 @@ func TestOtherVersionsOfTheClient(t *testing.T) {
 	}
 }
 
-// methods runs methods.mjs with the client in a file, or the newest, makes a test of each method that it tells of, and returns
+// methods runs methods.mjs with the client in a file, or the newest, makes a test of each method that it reports, and returns
 // how many those were.
 func methods(t *testing.T, which string, p *process, client string) int {
 	t.Helper()
@@ -128,11 +128,11 @@ func methods(t *testing.T, which string, p *process, client string) int {
 	return count
 }
 
-// wavHead is how long the head of a recording is, after which the words stand that are spoken in it.
+// wavHead is the length of a recording's header, after which its words come.
 const wavHead = 44
 
-// speech sets up a vendor of models that hear and speak, and returns the variables that name it. It hears the words that stand
-// in a recording; its sounds tell what they say. What agents write comes from the built-in responder.
+// speech sets up a vendor of speech models, and returns the variables that configure it. Its transcription is the text in a
+// recording; its sounds hold the text that they speak. What agents write comes from the built-in responder.
 func speech(t *testing.T) []string {
 	t.Helper()
 	m := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Fail(400, "no texts here") })

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestPythonOverPolling chats through python-socketio, which speaks long polling alone unless its websocket extra is installed.
+// TestPythonOverPolling chats through python-socketio, which uses long polling alone unless its websocket extra is installed.
 func TestPythonOverPolling(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir())

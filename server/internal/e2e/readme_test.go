@@ -18,8 +18,7 @@ import (
 	"github.com/elizad/elizad/server/internal/pgtest"
 )
 
-// The commands of the README, run as they stand there. Only the address is replaced, because the tests' server listens
-// somewhere else.
+// The commands of the README, run literally. Only the address is replaced, because the tests' server listens on another.
 
 var fence = regexp.MustCompile("(?ms)^```([a-z]+)\n(.*?)^```$")
 
@@ -68,14 +67,15 @@ func TestReadmeShell(t *testing.T) {
 			ran++
 			switch {
 			case strings.HasPrefix(line, "make "):
-				// The targets run this test, or for ever; that they exist and would do something is what can be shown here.
+				// The targets run this test, or for ever; that they exist and would do something is all that can be checked
+				// here.
 				if plan := command(t, root, nil, "make", "-n", strings.Fields(line)[1]); strings.TrimSpace(plan) == "" {
 					t.Errorf("%s does nothing", line)
 				}
 			case strings.HasPrefix(line, "curl "):
 				out := command(t, t.TempDir(), nil, "bash", "-ec", strings.ReplaceAll(line, readmeAddress, p.url))
 				var begun struct{ JobID, SessionID string }
-				switch err := json.Unmarshal([]byte(out), &begun); { // and goes on as the text says
+				switch err := json.Unmarshal([]byte(out), &begun); { // and continues as the text says
 				case err == nil && begun.JobID != "":
 					out = command(t, t.TempDir(), nil, "curl", "-s", "-H", "Prefer: wait=20", p.url+"/api/messaging/jobs/"+begun.JobID)
 				case err == nil && begun.SessionID != "":
@@ -92,9 +92,9 @@ func TestReadmeShell(t *testing.T) {
 					}
 				}
 			case strings.HasPrefix(line, "sudo -u postgres "):
-				// TestReadmePostgres runs these, with a server of its own.
+				// TestReadmePostgres runs these, with its own server.
 			case strings.HasPrefix(line, "npm pack "):
-				// The other tests have the package already, by its hash; people must be told of the same version.
+				// The other tests have the package already, by its hash; the README must name the same version.
 				if want := "npm pack @elizaos/client@" + officialVersion(t) + " "; !strings.HasPrefix(line, want) {
 					t.Errorf("%s; want %s", line, want)
 				}
@@ -127,7 +127,7 @@ func lines(block string) []string {
 	return out
 }
 
-// serveAsInReadme runs a line that starts the server, with its variables and flags, and sees it answer.
+// serveAsInReadme runs a line that starts the server, with its variables and flags, and checks that it answers.
 func serveAsInReadme(t *testing.T, line string) {
 	t.Helper()
 	words := strings.Fields(line)
@@ -208,14 +208,14 @@ func TestReadmePostgres(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const name = "elizad_of_the_readme" // the tests' server has an elizad of its own
+	const name = "elizad_of_the_readme" // the tests' server has an elizad role already
 	query := socket.Query()
 	env := []string{"PGHOST=" + query.Get("host"), "PGUSER=postgres"}
 	made := 0
 	for _, block := range blocks(t, "sh") {
 		for _, line := range lines(block) {
 			if line, ok := strings.CutPrefix(line, "sudo -u postgres "); ok {
-				line = strings.ReplaceAll(strings.Replace(line, " --pwprompt", "", 1), "elizad", name) // nobody is there to type one
+				line = strings.ReplaceAll(strings.Replace(line, " --pwprompt", "", 1), "elizad", name) // there is no terminal to type one
 				command(t, t.TempDir(), env, "bash", "-ec", line)
 				made++
 			}
@@ -231,13 +231,13 @@ func TestReadmePostgres(t *testing.T) {
 	command(t, t.TempDir(), env, "bash", "-ec", "dropdb "+name+" && dropuser "+name)
 }
 
-// The TypeScript of the README is of the strict kind, and does what it says.
+// The TypeScript of the README compiles in strict mode, and does what the README says.
 func TestReadmeTypeScript(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir())
 	for i, block := range blocks(t, "ts") {
 		write := func(ending string) string {
-			script, err := os.CreateTemp("js", fmt.Sprintf("readme-%d-*%s", i, ending)) // where its imports are found
+			script, err := os.CreateTemp("js", fmt.Sprintf("readme-%d-*%s", i, ending)) // where its imports are resolved
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -256,7 +256,7 @@ func TestReadmeTypeScript(t *testing.T) {
 	}
 }
 
-// The Go programs of the README compile as they stand. The one that asks gets its answer, the one that serves answers.
+// The Go programs of the README compile unchanged. The one that asks gets its answer, the one that serves answers.
 func TestReadmeGo(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir())

@@ -16,7 +16,7 @@ import (
 	"github.com/elizad/elizad/server/internal/modeltest"
 )
 
-// officialUI is the folder of the official web client's page, as its package brings it.
+// officialUI is the folder of the official web client's page, from its package.
 func officialUI(t *testing.T) string {
 	t.Helper()
 	return installedUI(t, filepath.Join("@elizaos", "client"))
@@ -61,7 +61,7 @@ func serveUI(t *testing.T, env []string, args ...string) *process {
 	return servePage(t, officialUI(t), env, args...)
 }
 
-// servePage starts elizad with a page of somebody else's.
+// servePage starts elizad with another page.
 func servePage(t *testing.T, dir string, env []string, args ...string) *process {
 	t.Helper()
 	p := launch(t, t.TempDir(), append(env, "PORT=0"), append(args, "--ui-dir", dir)...)
@@ -92,7 +92,7 @@ func TestOfficialWebUI(t *testing.T) {
 	}
 }
 
-// TestOlderOfficialWebUI chats with the earlier versions that people still have.
+// TestOlderOfficialWebUI chats with the earlier versions that are still in use.
 func TestOlderOfficialWebUI(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{"1.5.7", "1.6.5", "1.7.0"} {
@@ -104,7 +104,7 @@ func TestOlderOfficialWebUI(t *testing.T) {
 	}
 }
 
-// TestOfficialWebUIShowsAnswersGrow has the model say each word only when the page has shown the one before.
+// TestOfficialWebUIShowsAnswersGrow lets the model send each word only when the page has shown the one before.
 func TestOfficialWebUIShowsAnswersGrow(t *testing.T) {
 	t.Parallel()
 	next := make(chan struct{})
@@ -128,14 +128,14 @@ func TestOfficialWebUIShowsAnswersGrow(t *testing.T) {
 	drive(t, p.url, "grow", "--gate", gate.URL)
 }
 
-// TestOfficialWebUIWithAKey lets it find out that the server wants a key.
+// TestOfficialWebUIWithAKey lets the page discover that the server needs a key.
 func TestOfficialWebUIWithAKey(t *testing.T) {
 	t.Parallel()
 	p := serveUI(t, []string{"ELIZA_SERVER_AUTH_TOKEN=something-long"})
 	drive(t, p.url, "locked")
 }
 
-// TestOfficialWebUIWithoutAModel has it wait for answers that never come.
+// TestOfficialWebUIWithoutAModel lets it wait for answers that never come.
 func TestOfficialWebUIWithoutAModel(t *testing.T) {
 	t.Parallel()
 	vendor := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Fail(http.StatusUnauthorized, "wrong key") })

@@ -95,9 +95,9 @@ func TestCheckBase(t *testing.T) {
 	}
 }
 
-// What a name stands for is checked when it is connected to.
+// The addresses behind a name are checked when it is connected to.
 func TestNamesAreCheckedWhenConnected(t *testing.T) {
-	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1") // which must not be asked
+	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1") // which must not be looked up
 	var asked atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked.Add(1)

@@ -13,7 +13,7 @@ import (
 	"github.com/elizad/elizad/server/internal/filelock"
 )
 
-// TestUnlockWithACopyOpen has a copy of a locked file, as a child process has until it executes its program.
+// TestUnlockWithACopyOpen holds a copy of a locked file, as a child process does until it executes its program.
 func TestUnlockWithACopyOpen(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "lock")

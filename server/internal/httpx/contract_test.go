@@ -75,7 +75,7 @@ func document(t testing.TB) *openapi3.T {
 	return doc
 }
 
-// validating returns a router with the routes of the contract, and what its handlers saw of the body.
+// validating returns a router with the routes of the contract, and what its handlers got of the body.
 func validating(t testing.TB, middleware ...httpx.Middleware) (http.Handler, *any) {
 	t.Helper()
 	var seen any
@@ -184,7 +184,7 @@ func TestTooLargeWhileReading(t *testing.T) {
 	}
 }
 
-// TestUploadsAreNotCollected sends a large form through the validator, which must not read it.
+// TestUploadsAreNotCollected sends a large form through the validator, which must not buffer it.
 func TestUploadsAreNotCollected(t *testing.T) {
 	t.Parallel()
 	h, _ := validating(t)
@@ -198,7 +198,7 @@ func TestUploadsAreNotCollected(t *testing.T) {
 	}
 }
 
-// TestForeignBodiesAreNotRead: what an operation doesn't read is refused by its type, however large it is.
+// TestForeignBodiesAreNotRead: a body that an operation doesn't read is refused by its type, however large it is.
 func TestForeignBodiesAreNotRead(t *testing.T) {
 	t.Parallel()
 	h, _ := validating(t)
@@ -307,7 +307,7 @@ func BenchmarkValidator(b *testing.B) {
 	}
 }
 
-// A refusal names every field that is wrong and says in words what belongs there.
+// A refusal names every field that is wrong and says what is valid there.
 func TestRefusalsInWords(t *testing.T) {
 	t.Parallel()
 	doc, err := openapi3.NewLoader().LoadFromData([]byte(`{

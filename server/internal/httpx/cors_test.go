@@ -19,7 +19,7 @@ func TestCORS(t *testing.T) {
 		name, all, api   string // settings
 		path, origin     string
 		allowOrigin      string // in the response
-		credentials, may bool   // may: a POST is served
+		credentials, may bool   // may: a POST is accepted
 	}{
 		{"no page", "", "", "/api/x", "", "", false, true},
 		{"own origin", "", "", "/api/x", "http://example.com", "http://example.com", true, true},

@@ -170,7 +170,7 @@ func TestWatch(t *testing.T) {
 		name    string
 		handler http.HandlerFunc
 		status  int
-		log     []string // in the one line; none: nothing at info
+		log     []string // in the one line; none: no line at level info
 		abort   bool
 	}{
 		{"success is debug", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }, 204, nil, false},
@@ -341,7 +341,7 @@ func TestRateLimit(t *testing.T) {
 	})
 }
 
-// stack is everything around a handler, as the server orders it.
+// stack is all middlewares around a handler, in the server's order.
 func stack(h http.Handler) http.Handler {
 	s := settings.Default()
 	for _, wrap := range []httpx.Middleware{

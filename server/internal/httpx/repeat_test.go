@@ -51,7 +51,7 @@ func (k *kept) Release(context.Context) error {
 	return nil
 }
 
-// once returns a handler for the operations of a contract: /x and /y take a key, /found as well and knows what it did, /read
+// once returns a handler for the operations of a contract: /x and /y take a key; /found does too and finds what it made; /read
 // takes none.
 func once(t *testing.T, a answers, handler http.HandlerFunc) http.Handler {
 	t.Helper()
@@ -132,7 +132,7 @@ func TestIdempotentReplay(t *testing.T) {
 	}
 }
 
-// What takes long to tell is not kept: the repetition hears what was made, or the operation finds it.
+// A long response is not kept: the repetition gets what was made, or the operation finds it.
 func TestIdempotentLongAnswer(t *testing.T) {
 	t.Parallel()
 	const id = "8e03978e-40d5-43dd-bc93-6894a57f9324"
@@ -170,7 +170,7 @@ func TestOnlyWhatMakesSomethingIsKept(t *testing.T) {
 	}
 }
 
-// The same form is the same under another boundary, and another file is not, whatever its size.
+// The same form is the same under another boundary; another file is not, whatever its size.
 func TestIdempotentForms(t *testing.T) {
 	t.Parallel()
 	upload := func(boundary, content string) *http.Request {

@@ -59,7 +59,7 @@ func TestLifeOfAKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	slow, _ := claim("a")
-	clock = clock.Add(time.Hour) // nobody works as long
+	clock = clock.Add(time.Hour) // longer than any request works
 	second, before := claim("a")
 	if second == nil || before != nil {
 		t.Fatalf("an abandoned key is not free: %v", before)
@@ -68,7 +68,7 @@ func TestLifeOfAKey(t *testing.T) {
 	if err := second.Keep(ctx, want); err != nil {
 		t.Fatal(err)
 	}
-	if err := slow.Keep(ctx, httpx.Answer{Status: 500}); err != nil { // late, and of no consequence
+	if err := slow.Keep(ctx, httpx.Answer{Status: 500}); err != nil { // late, and without effect
 		t.Fatal(err)
 	}
 	if _, got := claim("a"); cmp.Diff(&want, got) != "" {
@@ -133,7 +133,7 @@ func TestRequestAtWorkKeepsItsKey(t *testing.T) {
 	release(t, last)
 }
 
-// A claim that the database stores after the server that made it was killed and has returned is nobody's.
+// A claim that the database stores after the server that made it was killed and has returned belongs to no process.
 func TestClaimThatIsStoredLate(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
@@ -191,7 +191,7 @@ func TestKeyGivenUpMeanwhile(t *testing.T) {
 	release(t, lost, c)
 }
 
-// shared is a store on which another node gives up its claims whenever somebody looks at one.
+// shared is a store on which another node gives up its claims whenever one is read.
 type shared struct{ store.Store }
 
 func (s shared) Update(ctx context.Context, scope store.Scope, fn func(q db.Querier) error) error {
@@ -229,7 +229,7 @@ func TestRecover(t *testing.T) {
 	release(t, lost, c)
 }
 
-// On a database that others use, too, an instance that lives again gives up what it left open, and nothing else.
+// On a database that others use, too, an instance that returns gives up what it left open, and nothing else.
 func TestRecoverBesideOthers(t *testing.T) {
 	t.Parallel()
 	st, err := pgstore.Open(t.Context(), pgstore.Config{URL: pgtest.URL(t)})
@@ -250,7 +250,7 @@ func TestRecoverBesideOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := node(killed)
-	for _, returned := range []bool{false, true} { // first beside a twin that lives under the id
+	for _, returned := range []bool{false, true} { // first beside a duplicate that runs under the id
 		if err := again.Recover(t.Context(), returned); err != nil {
 			t.Fatal(err)
 		}

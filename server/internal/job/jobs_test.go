@@ -84,7 +84,7 @@ func TestJobTimesOut(t *testing.T) {
 	messagingtest.WantCode(t, err, apierr.Conflict)
 }
 
-// What is told about a job doesn't change any more: an answer that comes between its time and the sweep is too late.
+// A job that was reported as over doesn't change any more: an answer that comes between its time-out and the sweep is too late.
 func TestAnswerAfterTheTimeOfAJob(t *testing.T) {
 	t.Parallel()
 	b, c := timed(t)
@@ -126,7 +126,7 @@ func TestJobEndsWhenItsQuestionGoes(t *testing.T) {
 	}
 }
 
-// The result outlives the message that it was, and is kept for a day; then the channel goes too.
+// The result outlives the message that it came from, and is kept for a day; then the channel is removed too.
 func TestJobIsKeptForADay(t *testing.T) {
 	t.Parallel()
 	b, c := timed(t)

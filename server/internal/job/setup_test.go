@@ -36,7 +36,7 @@ func on(m *messagingtest.Bench, change ...func(*job.Config)) *bench {
 	return b
 }
 
-// timed returns a bench whose time stands still until the test moves it.
+// timed returns a bench whose clock stands still until the test moves it.
 func timed(t *testing.T, change ...func(*job.Config)) (*bench, *messagingtest.Clock) {
 	t.Helper()
 	c := messagingtest.NewClock()

@@ -13,7 +13,7 @@ func TestExcess(t *testing.T) {
 	for _, c := range []struct {
 		name, raw string
 		size      int
-		want      string // the beginning of what is said; empty: nothing
+		want      string // the beginning of the error; empty: none
 	}{
 		{"small", `{"a":1}`, 7, ""},
 		{"large", `{"a":12}`, 7, "must have at most 7 bytes of JSON, and has 8"},

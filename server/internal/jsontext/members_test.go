@@ -10,7 +10,7 @@ import (
 	"github.com/elizad/elizad/server/internal/jsontext"
 )
 
-// The members of an object are those that encoding/json finds, and what is no JSON does no harm.
+// The members of an object are those that encoding/json finds; invalid JSON does no harm.
 func FuzzMembers(f *testing.F) {
 	for _, seed := range []string{
 		`{"a":1,"b":[{"c":"d"}],"a":"\"}{"}`, ` { "\u0061" : null , "b" : -1.5e3 } `, `{}`, `[]`, `null`, ``, `{`, `{"a"`, `{"a":`, `{"a":}`, `{"a":"`, `{"a":"\`,

@@ -7,7 +7,7 @@ import (
 	"github.com/elizad/elizad/server/internal/jsontext"
 )
 
-// What clients put into free JSON never breaks an answer.
+// Free JSON of clients never breaks a response.
 func TestObjectOfAnything(t *testing.T) {
 	t.Parallel()
 	for _, raw := range []string{``, `null`, `"text"`, `[1]`, `{`, `{"actions":null}`, `{"actions":"REPLY"}`} {

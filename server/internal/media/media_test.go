@@ -151,7 +151,7 @@ func TestKindsAreFoundInTheContent(t *testing.T) {
 	}
 }
 
-// However many files arrive at once, their owner gets no more room than the quota.
+// However many files arrive at once, their owner gets no more space than the quota.
 func TestQuotaHoldsForManyAtOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(c *media.Config) { c.Quota = 1000 })
@@ -185,7 +185,7 @@ func TestNothingIsLeftOfWhatBreaksOff(t *testing.T) {
 	}
 }
 
-// Of uploads that come while the server stops each is kept and told so, or refused and not kept.
+// Uploads that arrive while the server stops are either kept and acknowledged, or refused and not kept.
 func TestUploadsWhileTheServerStops(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
@@ -224,7 +224,7 @@ func TestUploadsWhileTheServerStops(t *testing.T) {
 	}
 }
 
-// A server that died after it kept a file and before it said so finds the file again when the upload is repeated.
+// A server that died after it kept a file and before it acknowledged it finds the file when the upload is repeated.
 func TestRepeatedUploadIsOneFile(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
@@ -259,7 +259,7 @@ type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// A sender that leaves at the last moment takes nothing with it that was there before.
+// A sender that disconnects at the last moment takes no existing file with it.
 func TestSenderLeavesAtTheEnd(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
@@ -280,7 +280,7 @@ func TestSenderLeavesAtTheEnd(t *testing.T) {
 	}
 }
 
-// lastWord is the content of a file whose sender leaves when it is read to its end.
+// lastWord is the content of a file whose sender disconnects when it is read to its end.
 type lastWord struct {
 	io.Reader
 	leave func()
@@ -328,7 +328,7 @@ func TestCleanup(t *testing.T) {
 	}
 }
 
-// A folder that is moved away takes no files, and takes them again when it is back, or another is in its place.
+// A folder that is moved away takes no files, and takes them again when it is back, or when another is in its place.
 func TestMovedFolder(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
@@ -473,7 +473,7 @@ func TestServedAgain(t *testing.T) {
 	}
 }
 
-// BenchmarkUpload shows what an upload costs beside the disk: memory that doesn't grow with the file.
+// BenchmarkUpload measures what an upload costs beside the disk: memory must not grow with the file.
 func BenchmarkUpload(b *testing.B) {
 	for _, size := range []int{1 << 10, 1 << 20, 64 << 20} {
 		b.Run(fmt.Sprintf("%dKiB", size>>10), func(b *testing.B) {

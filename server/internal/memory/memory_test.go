@@ -42,7 +42,7 @@ func each(t *testing.T, test func(t *testing.T, st store.Store, s *memory.Servic
 	})
 }
 
-// newAgent stores an agent without a place of its own.
+// newAgent stores an agent without a world.
 func newAgent(t *testing.T, st store.Store) uuid.UUID {
 	t.Helper()
 	id := uuid.New()

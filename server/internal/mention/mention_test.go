@@ -71,7 +71,7 @@ func FuzzIn(f *testing.F) {
 		if mention.Begins(text, name) && !mention.In(text, name) {
 			t.Errorf("%q begins with %q and doesn't hold it", text, name)
 		}
-		// A name alone is always called, unless nothing of it is seen.
+		// A name alone is always a mention, unless it has no visible characters.
 		if mention.In(text, text) != mention.In(" "+text+" ", text) {
 			t.Errorf("%q doesn't call itself in the same way between spaces", text)
 		}

@@ -146,7 +146,7 @@ func TestAskResumes(t *testing.T) {
 	messagingtest.WantCode(t, err, apierr.NotFound)
 }
 
-// A question that comes while the server stops is refused as one to ask again, and nothing of it is stored.
+// A question that comes while the server stops is refused with an error to retry, and nothing of it is stored.
 func TestAskWhileTheServerStops(t *testing.T) {
 	t.Parallel()
 	events := bus.NewLocal()

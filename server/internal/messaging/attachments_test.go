@@ -12,7 +12,8 @@ import (
 	"github.com/elizad/elizad/server/internal/messaging/messagingtest"
 )
 
-// What is stored, announced and changed never names a place of this machine; what isn't ours stays as it is, to the byte.
+// Attachments are stored, announced and changed with addresses in place of paths of this machine; other addresses stay
+// unchanged, to the byte.
 func TestAttachmentsNameAddresses(t *testing.T) {
 	t.Parallel()
 	service := messagingtest.New(t, func(c *messaging.Config) {
@@ -57,7 +58,7 @@ func TestAttachmentsNameAddresses(t *testing.T) {
 		if strings.Contains(string(e.Message.RawMessage), "/data/") && strings.Contains(want, "/media/") {
 			t.Errorf("the event says %s", e.Message.RawMessage)
 		}
-		for m := e; m.Type != messaging.EventTurnEnded; { // nobody answers
+		for m := e; m.Type != messaging.EventTurnEnded; { // no agent answers
 			if m, err = messaging.DecodeEvent(<-events.C()); err != nil {
 				t.Fatal(err)
 			}

@@ -20,7 +20,7 @@ func TestOneDMForTwo(t *testing.T) {
 	b := messagingtest.New(t)
 	ids := make([]uuid.UUID, 8)
 	var wg sync.WaitGroup
-	for i := range ids { // all at once, from both sides
+	for i := range ids { // concurrently, from both sides
 		wg.Go(func() {
 			r := messaging.DMRequest{A: b.Agent, B: b.User, ServerID: uuid.New()}
 			if i%2 == 0 {

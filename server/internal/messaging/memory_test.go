@@ -15,7 +15,7 @@ import (
 	"github.com/elizad/elizad/server/internal/messaging/messagingtest"
 )
 
-// recollection keeps a turn's message, and its reply under the id it will have.
+// recollection keeps a turn's message, and its reply under the id that it will have.
 func recollection(turn messaging.Turn, room uuid.UUID) *messaging.Recollection {
 	return &messaging.Recollection{
 		RoomID: room, WorldID: uuid.NewSHA1(room, nil),

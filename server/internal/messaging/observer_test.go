@@ -13,7 +13,8 @@ import (
 	"github.com/elizad/elizad/server/internal/messaging/messagingtest"
 )
 
-// A part hears of what ends in the channels that it made, and of no others; it can keep it from happening, and is told when it has.
+// An observer is called for what ends in the channels that it made, and in no others; it can prevent the end, and is notified
+// after the commit.
 func TestObserver(t *testing.T) {
 	t.Parallel()
 	b := messagingtest.New(t)
@@ -71,7 +72,7 @@ func TestObserver(t *testing.T) {
 
 	b.Say(t, messaging.Draft{ChannelID: b.DM(t).ID, Content: "Hello"})
 	b.Answer(t, b.Claim(t, 1)[0], "Hi")
-	wants() // of another's channel
+	wants() // of another owner's channel
 
 	b.Say(t, question)
 	refusal = errors.New("stay")
@@ -91,7 +92,7 @@ func TestObserver(t *testing.T) {
 	wants("removed")
 }
 
-// What a draft does beside is stored with the message, or not at all.
+// What a draft does beside the message is stored with it, or not at all.
 func TestDraftWithMore(t *testing.T) {
 	t.Parallel()
 	b := messagingtest.New(t)

@@ -96,7 +96,7 @@ func TestPostCreatesChannel(t *testing.T) {
 	metadata := json.RawMessage(fmt.Sprintf(`{"isDm":true,"targetUserId":%q}`, b.Agent))
 	var wg sync.WaitGroup
 	created := make([]bool, 8)
-	for i := range created { // all at once: one of them makes it
+	for i := range created { // concurrently: one of them makes it
 		wg.Go(func() {
 			p, err := b.Post(t.Context(), b.Who, messaging.Draft{
 				ChannelID: id, Content: "hi", Metadata: metadata, Create: messaging.AutoCreateFrom(metadata, "test_auto_creation"),

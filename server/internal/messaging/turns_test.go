@@ -41,7 +41,7 @@ func TestTurnsOfAMailboxRunInOrder(t *testing.T) {
 	}
 }
 
-// Whoever takes turns is told to look again when one has ended for which another waited, and only then.
+// Workers get a hint when a turn has ended for which another waited, and only then.
 func TestEndOfATurnHintsAtWork(t *testing.T) {
 	t.Parallel()
 	b := messagingtest.New(t)
@@ -73,7 +73,8 @@ func TestEndOfATurnHintsAtWork(t *testing.T) {
 	}
 }
 
-// What an agent says is an answer, even when it has left the channel meanwhile: the others there are not asked about it.
+// A message of an agent is an answer, even when it has left the channel meanwhile: the other agents there are not asked about
+// it.
 func TestReplyOfAnAgentThatLeft(t *testing.T) {
 	t.Parallel()
 	b := messagingtest.New(t)

@@ -54,7 +54,7 @@ func tags(text string) string {
 
 func flag(region string) string { return "🏴" + tags(region) + cancel }
 
-// No character that is forbidden gets through alone or between others.
+// No forbidden character gets through, alone or between others.
 func TestNothingForbiddenGetsThrough(t *testing.T) {
 	t.Parallel()
 	for r := rune(0); r <= unicode.MaxRune; r++ {

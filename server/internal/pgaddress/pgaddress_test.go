@@ -13,7 +13,7 @@ func TestParse(t *testing.T) {
 	t.Parallel()
 	const secret = "dbname='ada' host='h' password='s' "
 	for text, want := range map[string]string{
-		// Plain ones, in every spelling of the scheme.
+		// Plain ones, in every form of the scheme.
 		"postgres://ada:s@h/ada":                           secret + "user='ada'",
 		"postgresql://ada:s@h:5433/ada":                    "dbname='ada' host='h' password='s' port='5433' user='ada'",
 		"postgresql+asyncpg://ada:s@h/ada":                 secret + "user='ada'",
@@ -41,7 +41,7 @@ func TestParse(t *testing.T) {
 		"postgresql:///ada?host=/tmp&port=5433":                    "dbname='ada' host='/tmp' port='5433'",
 		"postgresql:///ada?port=5433":                              "dbname='ada' host='localhost' port='5433'",
 		"postgres://ada%40srv:s@h.postgres.database.azure.com/ada": "dbname='ada' host='h.postgres.database.azure.com' password='s' user='ada@srv'",
-		// Passwords as they are.
+		// Unescaped passwords.
 		"postgres://ada:p@ss@h/ada":                   "dbname='ada' host='h' password='p@ss' user='ada'",
 		"postgres://ada:p@ss#word@h/ada":              "dbname='ada' host='h' password='p@ss#word' user='ada'",
 		"postgres://ada:p#w@h:5432/ada":               "dbname='ada' host='h' password='p#w' port='5432' user='ada'",
@@ -66,7 +66,7 @@ func TestParse(t *testing.T) {
 		"jdbc:postgresql://h/ada?user=ada&password=s&prepareThreshold=0&ApplicationName=x&loginTimeout=1": "application_name='x' dbname='ada' default_query_exec_mode='exec' host='h' password='s' user='ada'",
 		"postgres://ada:s@h/ada?serverVersion=15&charset=utf8&encoding=unicode&pool=5":                    secret + "user='ada'",
 		"postgres://ada:s@h/ada?keepalives=1&keepalives_idle=30&tcp_user_timeout=1":                       secret + "user='ada'",
-		// Those of hosts.
+		// Parameters of hosts.
 		"postgres://ada:s@h/ada?supa=base-pooler.x":                                              secret + "user='ada'",
 		"postgres://ada:s@h/ada?sslmode=require&workaround=supabase-pooler.vercel":               secret + "sslmode='require' user='ada'",
 		"postgresql://ada:s@h/ada?sslmode=require&channel_binding=require":                       "channel_binding='require' " + secret + "sslmode='require' user='ada'",
@@ -99,7 +99,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// What is shown of an address, and how a refusal of one reads, is without the password.
+// What is shown of an address, and an error about one, are without the password.
 func TestAddressesAreShownWithoutPasswords(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -140,7 +140,7 @@ func TestAddressesAreShownWithoutPasswords(t *testing.T) {
 	}
 }
 
-// Addresses that strangers brought.
+// Addresses found in the wild.
 func TestAddressesOfStrangers(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("testdata/addresses")

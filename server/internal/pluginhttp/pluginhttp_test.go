@@ -16,7 +16,8 @@ import (
 
 var eliza = uuid.MustParse("b850bc30-45f8-0041-a00a-83df46d8555d")
 
-// agents is a server with one agent, which has the routes of the plugin lab, and of one that is called like a part of the API.
+// agents is a server with one agent, which has the routes of the plugin lab, and of one that has the same name as a part of the
+// API.
 type agents struct{ routes *pluginhttp.Routes }
 
 func (agents) HasPlugin(name string) bool { return name == "lab" || name == "messaging" }
@@ -71,7 +72,7 @@ func TestPlugins(t *testing.T) {
 		{"/lab/items/7", "item 7", ""},
 		{"/lab/items/a%2Fb", "item a/b", ""},
 		{"/other/x", "next ", ""},
-		{"/messaging/x", "next ", ""}, // is the API's, whatever a plugin is called
+		{"/messaging/x", "next ", ""}, // belongs to the API, whatever a plugin's name is
 
 		{"/lab/nothing", "", apierr.NotFound},
 		{"/api/lab/open?agentId=x", "", apierr.InvalidAgentID},

@@ -14,7 +14,7 @@ import (
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
-// A message in a list, or in the answer to who posted it, says what it says where encoding/json writes it.
+// A message in a list, or in the response to a post, is encoded by hand as encoding/json would encode it.
 func TestMessagesInListsAreTheSame(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -36,7 +36,7 @@ func TestMessagesInListsAreTheSame(t *testing.T) {
 
 func drawMessage(t *rapid.T) messaging.Message {
 	texts := rapid.OneOf(rapid.String(), rapid.StringMatching(`[a-z <>&"\\\n\t\x00-\x1f\x{2028}\x{2029}é\x{1F600}]*`), rapid.Custom(func(t *rapid.T) string {
-		return string(rapid.SliceOf(rapid.Byte()).Draw(t, "bytes")) // which may be no UTF-8
+		return string(rapid.SliceOf(rapid.Byte()).Draw(t, "bytes")) // which may be invalid UTF-8
 	}))
 	raws := rapid.SampledFrom([]string{``, `{}`, `"a text"`, `[{"thought":"inside"}]`, `{"thought":null,"actions":["REPLY"]}`,
 		`{ "text" : "quoted \" {[", "thought":"a", "th\u006fught" : "b", "attachments":[{"url":"x"}] }`})
@@ -56,7 +56,7 @@ func drawMessage(t *rapid.T) messaging.Message {
 	return m
 }
 
-// sameJSON compares two JSON texts by what they say.
+// sameJSON compares two JSON texts by their values.
 func sameJSON(t *rapid.T, want, got []byte) {
 	t.Helper()
 	var w, g any

@@ -11,7 +11,7 @@ import (
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
-// What is appended by hand is what encoding/json makes of the same fields.
+// What is encoded by hand is what encoding/json makes of the same fields.
 func TestBroadcastEncoding(t *testing.T) {
 	t.Parallel()
 	id := uuid.New

@@ -23,7 +23,7 @@ func refused(err error, text string) bool {
 	return apierr.IsCode(err, apierr.QuotaExceeded) && strings.Contains(err.Error(), text)
 }
 
-// What a process does that is alone on its database, whatever the order: there are never too many, in all or of one caller, and
+// For a process that is alone on its database, in whatever order: there are never too many, in all or of one caller, and
 // nothing is refused that there is room for.
 func TestTallyIsExact(t *testing.T) {
 	t.Parallel()
@@ -38,7 +38,7 @@ func TestTallyIsExact(t *testing.T) {
 			}
 			return n
 		}
-		pick := rapid.SampledFrom([]string{"Ann", "Bob", ""}) // the last one is nobody in particular
+		pick := rapid.SampledFrom([]string{"Ann", "Bob", ""}) // the last one is the anonymous caller
 		add := func(t *rapid.T, made bool) {
 			who, more := pick.Draw(t, "who"), rapid.IntRange(1, 5).Draw(t, "more")
 			var ofCaller quota.Count
@@ -70,7 +70,8 @@ func TestTallyIsExact(t *testing.T) {
 	})
 }
 
-// Transactions that don't see each other before they are committed bring no more on top than run at the same time.
+// Transactions that don't see each other before the commit exceed the quota by no more than the number that runs at the same
+// time.
 func TestTallyOfConcurrentTransactions(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -101,7 +102,7 @@ func TestTallyOfConcurrentTransactions(t *testing.T) {
 	})
 }
 
-// Filling up what there may be takes few counts, and so does going on with little left.
+// Filling up a quota takes few counts, and so does going on near the limit.
 func TestTallyRarelyCounts(t *testing.T) {
 	t.Parallel()
 	const most = 10_000
@@ -126,7 +127,7 @@ func TestTallyRarelyCounts(t *testing.T) {
 		t.Errorf("%d things were counted %d times", most, counts)
 	}
 	has, counts = most*9/10, 0
-	for range 1000 { // one goes, one comes
+	for range 1000 { // one is removed, one is added
 		has--
 		admit()
 		has++
@@ -179,7 +180,7 @@ func TestTallyWithoutALimitCountsNothing(t *testing.T) {
 	}
 }
 
-// Many at once, on a database that writes for one at a time: the last place goes to one of them, and none stays free.
+// Many at once, on a database with one writer: the last place goes to one of them, and none stays free.
 func TestTallyAtOnce(t *testing.T) {
 	t.Parallel()
 	const most = 100

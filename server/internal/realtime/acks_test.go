@@ -9,7 +9,7 @@ import (
 	"github.com/elizad/elizad/server/internal/realtime"
 )
 
-// Every event that asks for an acknowledgement gets one, which says in one place whether the event was heeded.
+// Every event that asks for an acknowledgement gets one, which says in one field whether the event was accepted.
 func TestEveryEventIsAcknowledged(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(c *realtime.Config) { c.Logs = logstream.NewStream(10) })

@@ -15,7 +15,7 @@ import (
 	"github.com/elizad/elizad/server/socketio"
 )
 
-// empty is a domain of channels that nobody has written in.
+// empty is a domain of channels without messages.
 type empty struct{ Messaging }
 
 func (empty) Channel(_ context.Context, _ auth.Identity, id uuid.UUID) (messaging.Channel, error) {
@@ -24,7 +24,7 @@ func (empty) Channel(_ context.Context, _ auth.Identity, id uuid.UUID) (messagin
 
 func (empty) Subscribe(uuid.UUID) (*bus.Subscription, error) { return nil, bus.ErrClosed }
 
-// Channels that were joined and left are not followed for ever, those that somebody listens to are.
+// Channels that were joined and left are not tracked for ever; those with listeners are.
 func TestCursorsAreBounded(t *testing.T) {
 	t.Parallel()
 	io := socketio.NewServer(socketio.Config{})
@@ -76,7 +76,7 @@ func TestPendingIsBounded(t *testing.T) {
 	}
 }
 
-// What a socket typed is forgotten when it has lapsed, whatever rooms it was in.
+// The typing state of a socket is dropped when it has lapsed, whatever rooms it was in.
 func TestTypingIsForgotten(t *testing.T) {
 	t.Parallel()
 	typed := &typists{log: slog.New(slog.DiscardHandler), last: map[string]time.Time{}, stop: map[string]*time.Timer{}}
@@ -92,7 +92,7 @@ func TestTypingIsForgotten(t *testing.T) {
 	}
 }
 
-// A connection that isn't read holds so many bytes and no more; a single frame is taken however large it is.
+// A connection that isn't read buffers a bounded number of bytes; a single frame is taken however large it is.
 func TestPlainQueueIsBounded(t *testing.T) {
 	t.Parallel()
 	conn := func() *plainConn {

@@ -16,7 +16,7 @@ import (
 	"github.com/elizad/elizad/server/internal/realtime"
 )
 
-// Everything that a client sends with a message reaches the others and the database, addresses letter by letter.
+// Everything that a client sends with a message reaches the others and the database, with addresses unchanged.
 func TestWhatAMessageCarries(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -75,7 +75,7 @@ func TestWhatAMessageCarries(t *testing.T) {
 	}
 }
 
-// A key may come in the request's header, for clients that put it there for REST as well.
+// A key may be in the request's header, for clients that put it there for REST as well.
 func TestKeyInTheHeader(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(c *realtime.Config) { c.Guard = guard("k1", "k2") })
@@ -102,7 +102,7 @@ func TestKeyInTheHeader(t *testing.T) {
 	}
 }
 
-// Who has been sent away from a deleted channel hears nothing of the next one under that id.
+// A socket that was removed from a deleted channel receives nothing of the next one under that id.
 func TestDeletedChannelHasNoListeners(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -13,13 +13,13 @@ import (
 	"github.com/elizad/elizad/api"
 )
 
-// contract is api/asyncapi.yaml, whose payloads are in api/openapi.yaml: what may be sent under which name, through which door.
+// contract is api/asyncapi.yaml, whose payloads are in api/openapi.yaml: what may be sent under which name, on which transport.
 type contract struct {
 	socketio map[string][]*jsonschema.Schema // by the name of the event
 	plain    map[string][]*jsonschema.Schema // by the type of the frame
 }
 
-// documents is where the two documents are, side by side.
+// documents is the folder of the two documents.
 const documents = "http://contract/"
 
 var loadContract = sync.OnceValues(func() (*contract, error) {
@@ -73,7 +73,7 @@ var loadContract = sync.OnceValues(func() (*contract, error) {
 	return c, nil
 })
 
-// checkContract holds what was sent against the contract.
+// checkContract checks what was sent against the contract.
 func checkContract(t *testing.T, door, name string, payload []byte) {
 	t.Helper()
 	c, err := loadContract()

@@ -36,7 +36,7 @@ func TestRateLimit(t *testing.T) {
 	if u := c.want("controlMessage").data; u["action"] != "enable_input" {
 		t.Errorf("the input stays locked: %v", u)
 	}
-	same := b.connect(uuid.New()) // the same address by another socket
+	same := b.connect(uuid.New()) // the same address, on another socket
 	same.emit("1", object{"channelId": channel})
 	if e := same.want("messageError").data; e["code"] != "RATE_LIMIT_EXCEEDED" {
 		t.Errorf("another socket of the address: %v", e)

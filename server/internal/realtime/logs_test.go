@@ -76,7 +76,7 @@ func TestTyping(t *testing.T) {
 	if diff := cmp.Diff(want, reader.want("typing_start").data); diff != "" {
 		t.Error(diff)
 	}
-	typist.emit("typing_start", object{"channelId": channel}) // too soon to be news
+	typist.emit("typing_start", object{"channelId": channel}) // too soon after the first to be sent
 	typist.emit("typing_stop", object{"channelId": channel})
 	reader.want("typing_stop")
 	typist.emit("leave_channel", object{"channelId": channel})
@@ -87,7 +87,7 @@ func TestTyping(t *testing.T) {
 	}
 }
 
-// The filters of both dialects are laid over each other.
+// The filters of both dialects are merged.
 func TestLogCategory(t *testing.T) {
 	t.Parallel()
 	stream := logstream.NewStream(100)

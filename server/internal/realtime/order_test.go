@@ -17,7 +17,7 @@ import (
 	"github.com/elizad/elizad/server/internal/realtime"
 )
 
-// held is the domain with a door: a join with lastSeq, which the delivery deals with, waits there.
+// held is a domain in which a join with lastSeq, which the delivery handles, is held back.
 type held struct {
 	realtime.Messaging
 	at      uuid.UUID // the channel of the join
@@ -41,7 +41,7 @@ func (h *held) MessagesSince(ctx context.Context, who auth.Identity, id uuid.UUI
 	return h.Messaging.MessagesSince(ctx, who, id, seq, limit)
 }
 
-// backwards is a bus that keeps the first events of a channel and publishes them in reverse when all have come.
+// backwards is a bus that holds back the first events of a channel and publishes them in reverse when all have arrived.
 type backwards struct {
 	*bus.Local
 	mu   sync.Mutex
@@ -98,7 +98,7 @@ func TestEventsInAnyOrderNeedNoDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := c.want("messageBroadcast").data["text"]; got != "the last" {
-		t.Errorf("after all: %v", got) // none came twice
+		t.Errorf("after all: %v", got) // none was delivered twice
 	}
 	if n := door.reads.Load(); n != 0 {
 		t.Errorf("%d reads of messages whose events were there", n)

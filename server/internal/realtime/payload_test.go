@@ -7,7 +7,7 @@ import (
 	"github.com/elizad/elizad/server/internal/auth"
 )
 
-// Every name is read, the first of those for the same thing counts, and a null is none.
+// Every name is read, the first of several names for one value counts, and a null is ignored.
 func TestPayloadIsReadUnderEveryName(t *testing.T) {
 	t.Parallel()
 	const id = "b850bc30-45f8-0041-a00a-83df46d8555d"

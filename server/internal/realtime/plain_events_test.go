@@ -86,7 +86,7 @@ func TestSocketsHearThatAgentsChanged(t *testing.T) {
 	socket.want("agentsChanged")
 }
 
-// A client that can set neither headers nor the query names itself by a frame.
+// A client that can set neither headers nor the query identifies itself by a frame.
 func TestPlainClientTakesAName(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -95,7 +95,7 @@ func TestPlainClientTakesAName(t *testing.T) {
 	if e := p.want("status", "connected"); e["entityId"] == user.String() {
 		t.Errorf("greeting %v", e)
 	}
-	p.write(object{"type": "auth"}) // says nothing
+	p.write(object{"type": "auth"}) // sends nothing
 	p.write(object{"type": "auth", "entityId": "me"})
 	p.want("type", "error", "code", "ENTITY_ID_REQUIRED")
 	p.write(object{"type": "auth", "entityId": user})
@@ -116,7 +116,7 @@ func TestPlainTextMustBeUTF8(t *testing.T) {
 	}
 }
 
-// A reader that lags behind loses pieces of a reply, from one on, and nothing else.
+// A slow reader misses the pieces of a reply, from one on, and nothing else.
 func TestPlainReaderThatLags(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -143,7 +143,7 @@ func TestPlainReaderThatLags(t *testing.T) {
 	if err != nil || len(turns) != 1 {
 		t.Fatal(turns, err)
 	}
-	told := make(chan error, 1) // when everything was told to everybody
+	told := make(chan error, 1) // when everything was delivered to all
 	go func() {
 		for {
 			_, raw, err := quick.conn.Read(t.Context())
@@ -167,7 +167,7 @@ func TestPlainReaderThatLags(t *testing.T) {
 		t.Fatal(err)
 	}
 	next := 0
-	for index, partial := p.piece(); partial; index, partial = p.piece() { // up to the whole
+	for index, partial := p.piece(); partial; index, partial = p.piece() { // up to the complete message
 		if index != next {
 			t.Fatalf("piece %d, want %d", index, next)
 		}
@@ -179,7 +179,7 @@ func TestPlainReaderThatLags(t *testing.T) {
 	p.want("status", "complete")
 }
 
-// piece reads a message and returns the index of the piece that it is, if it is one. It looks at nothing else, as there are many.
+// piece reads a message and returns its index if it is a chunk. It looks at nothing else, as there are many.
 func (p *plain) piece() (index int, partial bool) {
 	p.t.Helper()
 	_, raw, err := p.conn.Read(p.t.Context())

@@ -15,7 +15,7 @@ import (
 	"github.com/elizad/elizad/server/socketio"
 )
 
-// pipes is a network in memory, on which time is the bubble's.
+// pipes is a network in memory, inside the synctest bubble.
 type pipes struct {
 	conns chan net.Conn
 	done  chan struct{}
@@ -33,7 +33,7 @@ func (p *pipes) Accept() (net.Conn, error) {
 func (p *pipes) Close() error   { return nil }
 func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "memory"} }
 
-// Connections that are open on one side only, or on which a client takes its time, end when the contract says.
+// Half-open connections, and those whose client is too slow, end when the contract says.
 func TestPlainConnectionsThatFallSilent(t *testing.T) {
 	t.Parallel()
 	const handshake = "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
@@ -41,8 +41,8 @@ func TestPlainConnectionsThatFallSilent(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		key   string
-		send  string // behind the handshake
-		drip  string // and then again and again, each second
+		send  string // after the handshake
+		drip  string // and then every second
 		after time.Duration
 	}{
 		{"says nothing, and answers no ping", "", "", "", 45 * time.Second},
@@ -92,7 +92,7 @@ func TestPlainConnectionsThatFallSilent(t *testing.T) {
 					}
 				}()
 				<-closed
-				// A closing server waits for the answer to its close frame, for some seconds.
+				// A closing server waits some seconds for the answer to its close frame.
 				if took := time.Since(began); took < tt.after || took > tt.after+6*time.Second {
 					t.Errorf("it ended after %v, want %v", took, tt.after)
 				}

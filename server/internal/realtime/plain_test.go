@@ -26,7 +26,7 @@ func (b *bench) plain(query string) *plain {
 	return b.plainOver(http.DefaultClient, query)
 }
 
-// plainOver is plain with a client of the test's own.
+// plainOver is plain with an HTTP client of the test.
 func (b *bench) plainOver(network *http.Client, query string) *plain {
 	b.t.Helper()
 	conn, resp, err := websocket.Dial(b.t.Context(), b.url+"/ws"+query, &websocket.DialOptions{HTTPClient: network})

@@ -379,7 +379,7 @@ func TestPeopleOnly(t *testing.T) {
 	}
 }
 
-// Who missed much gets it in portions that a socket's queue has room for, however small or large the messages are.
+// A client that missed much gets it in portions that fit its socket's queue, however small or large the messages are.
 func TestJoinReplaysInPortions(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ messages, size, least, most int }{{250, 10, 100, 100}, {60, 30_000, 10, 35}, {1, 30_000, 1, 1}} {
@@ -397,7 +397,7 @@ func TestJoinReplaysInPortions(t *testing.T) {
 		c := b.connect(user)
 		want := func(name string) event {
 			e := c.next()
-			for e.name == "messageComplete" { // of the messages, which nobody deals with
+			for e.name == "messageComplete" { // of the messages, which no agent handles
 				e = c.next()
 			}
 			if e.name != name {

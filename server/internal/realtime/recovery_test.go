@@ -13,10 +13,10 @@ import (
 	"github.com/elizad/elizad/server/internal/realtime"
 )
 
-// greeting is what a client is told when it connects.
+// greeting is what a client gets when it connects.
 type greeting struct{ SID, PID string }
 
-// begin dials, presents auth and waits until the client is greeted.
+// begin dials, presents auth and waits for the greeting.
 func (b *bench) begin(auth string) (*client, greeting) {
 	b.t.Helper()
 	c := b.dial(auth)
@@ -57,7 +57,7 @@ func TestConnectionComesBack(t *testing.T) {
 			t.Errorf("%s: %+v came back as %+v", tt.name, first, second)
 		}
 		c.emitAck(1, "typing_stop", object{"channelId": channel})
-		if e := c.next(); e.ack != 1 { // events are heard after everything has come back
+		if e := c.next(); e.ack != 1 { // events are handled after the session was restored
 			t.Fatalf("%s: got %s", tt.name, e.raw)
 		}
 		log.Info("too quiet")
@@ -81,7 +81,7 @@ func TestConnectionComesBack(t *testing.T) {
 	}
 }
 
-// The secret of a session is worth nothing to somebody else.
+// The secret of a session is useless to another entity.
 func TestSessionIsGivenBackToItsOwner(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

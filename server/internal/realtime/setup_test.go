@@ -45,7 +45,7 @@ type bench struct {
 	db        store.Store
 	url       string
 	agent     uuid.UUID
-	clock     *atomic.Int64 // nanoseconds that the domain's clock goes ahead
+	clock     *atomic.Int64 // nanoseconds by which the domain's clock is ahead
 }
 
 // mute is a bus that loses everything.
@@ -58,7 +58,7 @@ func setup(t *testing.T, change ...func(*realtime.Config)) *bench {
 	return setupOn(t, bus.NewLocal(), change...)
 }
 
-// setupOn is setup with a bus of the test's own.
+// setupOn is setup with the test's bus.
 func setupOn(t *testing.T, events bus.Bus, change ...func(*realtime.Config)) *bench {
 	t.Helper()
 	st, err := sqlitestore.Open(t.Context(), sqlitestore.Config{Dir: t.TempDir()})
@@ -117,7 +117,7 @@ func setupOn(t *testing.T, events bus.Bus, change ...func(*realtime.Config)) *be
 	return b
 }
 
-// guard lets in who brings one of the keys.
+// guard admits clients with one of the keys.
 func guard(keys ...string) auth.Guard {
 	return auth.NewGuard(auth.NewKeys(keys...), auth.NewFailures(slog.New(slog.DiscardHandler), nil))
 }
@@ -132,7 +132,7 @@ func (b *bench) dm(user uuid.UUID) messaging.Channel {
 	return c
 }
 
-// answer lets the agent answer the message that has waited longest, streaming its pieces.
+// answer lets the agent answer the message that has waited longest, and streams its pieces.
 func (b *bench) answer(pieces ...string) {
 	b.t.Helper()
 	turns, err := b.messaging.ClaimTurns(b.t.Context(), worker, 1, 0, time.Minute)
@@ -151,7 +151,7 @@ func (b *bench) answer(pieces ...string) {
 	}
 }
 
-// client is a Socket.IO client over WebSocket that speaks just enough of the protocol.
+// client is a Socket.IO client over WebSocket that implements just enough of the protocol.
 type client struct {
 	t    *testing.T
 	conn *websocket.Conn
@@ -183,7 +183,7 @@ func (b *bench) dial(auth string) *client {
 	return c
 }
 
-// connect dials and waits until the client is greeted.
+// connect dials and waits for the greeting.
 func (b *bench) connect(user uuid.UUID) *client {
 	b.t.Helper()
 	auth := ""
@@ -206,7 +206,7 @@ func (c *client) write(packet string) {
 	}
 }
 
-// read returns the next packet that is no heartbeat.
+// read returns the next packet that is not a heartbeat.
 func (c *client) read() string {
 	c.t.Helper()
 	for {
@@ -298,7 +298,7 @@ func (c *client) join(channel uuid.UUID) {
 	c.want("room_joined")
 }
 
-// sweep does what is due of sessions.
+// sweep sweeps the sessions that are due.
 func (b *bench) sweep() {
 	b.t.Helper()
 	if _, _, err := sweep.New(sweep.Config{Store: sweep.NewGate(b.db), Parts: []sweep.Part{b.sessions.Part()}}).Sweep(b.t.Context()); err != nil {

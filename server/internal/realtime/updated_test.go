@@ -46,7 +46,7 @@ func TestCompletionFromOutside(t *testing.T) {
 	if err := b.messaging.Complete(t.Context(), auth.Service(), messaging.Completion{ChannelID: channel.ID, Failed: true, Detail: "no network"}); err != nil {
 		t.Fatal(err)
 	}
-	// Nothing was streamed, so that there is no stream to end.
+	// Nothing was streamed, so there is no stream to end.
 	e := c.want("messageComplete").data
 	if _, named := e["messageId"]; named || e["status"] != "failed" || e["error"] != "no network" || e["serverId"] != uuid.Nil.String() {
 		t.Errorf("complete %v", e)

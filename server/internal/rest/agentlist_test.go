@@ -14,7 +14,7 @@ import (
 	"github.com/elizad/elizad/server/internal/runtime"
 )
 
-// An agent in the list is what the contract's type shows.
+// An agent in the list is encoded as the contract's type would be.
 func TestAgentsInListsAreTheSame(t *testing.T) {
 	t.Parallel()
 	for _, a := range []runtime.Summary{
@@ -37,7 +37,7 @@ func TestAgentsInListsAreTheSame(t *testing.T) {
 	}
 }
 
-// agentListItem is what the list says of an agent, as the contract has it. It is here only to compare.
+// agentListItem is an agent in the list, as the contract has it. It is here only to compare.
 func agentListItem(a *runtime.Summary) api.AgentListItem {
 	return api.AgentListItem{
 		ID: a.ID, Name: a.Name, CharacterName: a.Name, Bio: a.Bio, Status: agentState(a.Running), Enabled: a.Enabled,

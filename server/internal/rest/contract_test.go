@@ -17,7 +17,7 @@ import (
 	"github.com/elizad/elizad/server/internal/rest"
 )
 
-// The router has what the contract has, and the generated code was made of the contract as it is now.
+// The router has the operations of the contract, and the generated code is up to date with it.
 func TestRoutesAreTheContract(t *testing.T) {
 	t.Parallel()
 	doc, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
@@ -66,7 +66,7 @@ func TestSpecIsServed(t *testing.T) {
 	}
 }
 
-// The YAML says what the JSON says, to readers of YAML 1.2 too, and its members are in the order in which they were written.
+// The YAML has the values of the JSON, to readers of YAML 1.2 too, and its members are in the order in which they were written.
 func TestSpecIsServedAsYAML(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
@@ -94,7 +94,7 @@ func TestSpecIsServedAsYAML(t *testing.T) {
 	}
 }
 
-// plainYAML returns the value of a node as JSON has it. It knows no merge keys, as YAML 1.2 doesn't, and fails for anchors.
+// plainYAML returns the value of a node as JSON has it. It supports no merge keys, as YAML 1.2 doesn't, and fails for anchors.
 func plainYAML(t *testing.T, n *yaml.Node) any {
 	t.Helper()
 	if n.Anchor != "" || n.Kind == yaml.AliasNode {

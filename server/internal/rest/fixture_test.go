@@ -41,8 +41,8 @@ var (
 	eliza = uuid.MustParse("b850bc30-45f8-0041-a00a-83df46d8555d")
 )
 
-// fixture is the handlers on real messaging, with requests validated as in production and every response compared with the
-// contract. Agents are stored, but nobody plays them unless a test does.
+// fixture is the handlers on real messaging, with requests validated as in production and every response checked against the
+// contract. Agents are stored, but none answers unless a test does so.
 type fixture struct {
 	url       string
 	messaging *messaging.Service
@@ -159,7 +159,7 @@ func (f *fixture) play(t *testing.T, chunks []string, outcome messaging.Outcome)
 	})
 }
 
-// answer is what a request got.
+// answer is the response to a request.
 type answer struct {
 	status int
 	header http.Header
@@ -228,7 +228,7 @@ func (f *fixture) call(t *testing.T, method, path string, body any, header ...st
 
 // agents is a stand-in for the agent service.
 type agents struct {
-	rest.Agents // what a test doesn't set panics
+	rest.Agents // a method that a test doesn't set panics
 
 	get    func(id uuid.UUID) (runtime.Agent, error)
 	create func(c agent.Character) (runtime.Agent, bool, error)

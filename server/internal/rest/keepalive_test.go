@@ -13,7 +13,7 @@ import (
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
-// A silent stream shows that it lives, and ends when its reader has gone.
+// A silent stream sends keep-alives, and ends when its reader has gone.
 func TestEventStreamKeepsAlive(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -43,7 +43,7 @@ func TestEventStreamKeepsAlive(t *testing.T) {
 	})
 }
 
-// What breaks while somebody listens is told, without its cause.
+// An error during a stream is sent to its reader, without its cause.
 func TestEventStreamTellsErrors(t *testing.T) {
 	t.Parallel()
 	stream := &eventStream{

@@ -254,7 +254,7 @@ func TestDeleteMessages(t *testing.T) {
 	}
 }
 
-// A crash may take the memory of the key along, but not the message.
+// A crash may lose the record of the key, but not the message.
 func TestIdempotencyKeyNamesTheMessage(t *testing.T) {
 	t.Parallel()
 	f := setup(t)

@@ -103,7 +103,7 @@ func TestPostMessageStream(t *testing.T) {
 	}
 }
 
-// The user's message comes before anybody has answered, and who leaves then does not keep the agent from answering.
+// The user's message comes before any answer, and a client that leaves then does not keep the agent from answering.
 func TestPostMessageStreamReaderLeaves(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
@@ -158,7 +158,7 @@ func TestPostMessageStreamUnknownTarget(t *testing.T) {
 	}
 }
 
-// A stream that broke off goes on after the last event that its reader has seen, by the same request, in a channel as in a
+// A stream that broke off continues after the last event that its reader has seen, by the same request, in a channel as in a
 // session; nothing is posted twice.
 func TestStreamResumes(t *testing.T) {
 	t.Parallel()

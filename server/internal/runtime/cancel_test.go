@@ -62,7 +62,7 @@ func TestRunIsBrokenOff(t *testing.T) {
 				t.Fatal(err)
 			}
 			select {
-			case <-left: // the model is not kept writing for nobody
+			case <-left: // the model doesn't go on writing an answer without a reader
 			case <-time.After(patience):
 				t.Fatal("the model's connection is still open")
 			}
@@ -125,7 +125,7 @@ func TestStopLetsRunsFinish(t *testing.T) {
 	}
 }
 
-// What doesn't finish in time is given back, and the next server answers it, once.
+// A run that doesn't finish in time is released, and the next server answers the message, once.
 func TestStopGivesTurnsBack(t *testing.T) {
 	t.Parallel()
 	b, _, dm, turn, _, left := writing(t)

@@ -21,7 +21,7 @@ type secretsBench struct {
 	*bench
 	id     uuid.UUID
 	lookup func(string) (string, bool)
-	plugin map[string]any // settings as a plugin saw them last
+	plugin map[string]any // settings as a plugin last saw them
 }
 
 func withSecrets(t *testing.T, character string) *secretsBench {
@@ -65,7 +65,7 @@ func (s *secretsBench) row(t *testing.T) (row db.Agent) {
 	return row
 }
 
-// want compares the secrets by name, and sees to it that none of their values is stored or shown.
+// want compares the secrets by name, and checks that none of their values is stored or shown.
 func (s *secretsBench) want(t *testing.T, secrets map[string]string, settings string) {
 	t.Helper()
 	a, err := s.Agents().Get(t.Context(), s.who, s.id)
@@ -124,7 +124,7 @@ func TestSecretsByName(t *testing.T) {
 		}
 	}
 
-	// Masks that come back leave everything as it is.
+	// Masks that are sent back change nothing.
 	before := s.row(t)
 	got, err := s.Agents().Get(t.Context(), s.who, s.id)
 	if err != nil {
@@ -166,7 +166,7 @@ func TestCreateAgainWithSecretsByName(t *testing.T) {
 	}
 }
 
-// A change of where secrets go drops them, unless it brings them along.
+// A change of the address for a secret drops it, unless the change includes it.
 func TestChangesOfAddressesDropSecrets(t *testing.T) {
 	t.Parallel()
 	const start = `{"name":"Ada","bio":"x","settings":{"OPENAI_BASE_URL":"https://mine.example/v1","foo":{"url":"https://foo.example","token":"canary-foo"}},

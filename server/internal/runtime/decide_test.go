@@ -114,14 +114,14 @@ func TestWhetherToAnswer(t *testing.T) {
 	}
 }
 
-// Whoever is alone with an agent is answered, in channels of every type, and nobody is asked whether.
+// A message from a person who is alone with an agent is answered, in channels of every type, without a decision of the model.
 func TestAloneWithOnePerson(t *testing.T) {
 	t.Parallel()
 	stranger := uuid.New()
 	for name, tt := range map[string]struct {
 		kind   messaging.ChannelType
 		who    func(user, ada, bob uuid.UUID) []uuid.UUID // takes part
-		before uuid.UUID                                  // who said something
+		before uuid.UUID                                  // who wrote something
 		stop   bool                                       // Bob is stopped
 		alone  bool
 	}{
@@ -230,7 +230,8 @@ func TestToldToStopMeansSilence(t *testing.T) {
 	}
 }
 
-// Of several agents in a room one answers what is typed in the web client; a message that names one is that one's.
+// Of several agents in a room one answers a message typed in the web client; a message that names an agent is answered by that
+// one.
 func TestSeveralAgentsInTheWebClient(t *testing.T) {
 	t.Parallel()
 	_, models := scripted(t, deciding("IGNORE"))
@@ -280,7 +281,7 @@ func TestSeveralAgentsInTheWebClient(t *testing.T) {
 	}
 }
 
-// Nobody pays a model to learn that a message is another agent's.
+// No model is called to find that a message is for another agent.
 func TestTheNameOfAnotherAgent(t *testing.T) {
 	t.Parallel()
 	server, models := scripted(t, deciding("IGNORE"))

@@ -157,7 +157,7 @@ func TestAttemptsStandInTheRecord(t *testing.T) {
 	}
 }
 
-// What a filter cut off is not asked for again; the text that came is kept, and says so.
+// An answer that a filter cut off is not asked for again; the text so far is kept, and marked.
 func TestFilteredReplyEnds(t *testing.T) {
 	t.Parallel()
 	for name, script := range map[string]modeltest.Script{
@@ -193,7 +193,7 @@ func TestNoneIsToldAsNone(t *testing.T) {
 	}
 }
 
-// What failed is not fed back to the model as something that it said; a part of an answer is, as a part.
+// A failed answer is not fed back to the model as its own message; a partial answer is, as partial.
 func TestFailuresAreNotTheAgentsWords(t *testing.T) {
 	t.Parallel()
 	server, models := scripted(t, inOrder(
@@ -212,7 +212,7 @@ func TestFailuresAreNotTheAgentsWords(t *testing.T) {
 	}
 }
 
-// A decision whether to answer that fails is no answer that failed: a busy room is not filled with notes about it.
+// A failed decision whether to answer is not a failed answer: a busy room is not filled with notices about it.
 func TestAFailedDecisionLeavesNothing(t *testing.T) {
 	t.Parallel()
 	_, models := scripted(t, always(modeltest.Fail(401, "no")))
@@ -269,7 +269,7 @@ func TestPlainTextIsAnAnswer(t *testing.T) {
 	}
 }
 
-// A reply that the token limit cut off while people were reading it is continued once.
+// A reply that was cut off by the token limit after people had read its beginning is continued once.
 func TestCutReplyIsContinued(t *testing.T) {
 	t.Parallel()
 	long := modeltest.Say("<response><actions>REPLY</actions><text>It began like")

@@ -10,7 +10,7 @@ import (
 	"github.com/elizad/elizad/server/internal/runtime"
 )
 
-// A clock that jumps makes every lease look as if it had passed, or as if it held for ever. What runs goes on, once.
+// A clock that jumps makes every lease look expired, or held for ever. Runs go on, once.
 func TestClockThatJumpsDoesNotDisturbARun(t *testing.T) {
 	t.Parallel()
 	for name, jumps := range map[string][]time.Duration{
@@ -43,7 +43,7 @@ func TestClockThatJumpsDoesNotDisturbARun(t *testing.T) {
 	}
 }
 
-// A turn that another process took up while this one was suspended is that process's: the run here ends, and says nothing.
+// A turn that another process claimed while this one was suspended belongs to that process: the run here ends without a reply.
 func TestRunWhoseLeaseWasLostIsBrokenOff(t *testing.T) {
 	t.Parallel()
 	b, _, dm, turn, _, left := writing(t, func(c *runtime.Config) { c.Lease = 300 * time.Millisecond })
@@ -76,7 +76,7 @@ func (b *bench) other() *messaging.Service {
 	return messaging.New(messaging.Config{Store: b.store, Bus: b.bus, Now: func() time.Time { return time.Now().Add(24 * time.Hour) }})
 }
 
-// A claim whose answer was lost leaves a turn that is ours and that nobody runs. It is taken up once its lease has passed.
+// A claim whose response was lost leaves a turn that is ours and doesn't run. It is claimed again once its lease has expired.
 func TestTurnThatNobodyRunsIsTakenUp(t *testing.T) {
 	t.Parallel()
 	b := setup(t, builtin(t), func(c *runtime.Config) { c.Owner, c.Lease = "we", 300*time.Millisecond })

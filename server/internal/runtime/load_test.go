@@ -12,7 +12,7 @@ import (
 	"github.com/elizad/elizad/server/internal/runtime"
 )
 
-// Runs of many rooms happen at once and never mix what they know, say or note.
+// Runs of many rooms happen at once and never mix what they know, send or note.
 func TestManyRoomsAtOnce(t *testing.T) {
 	t.Parallel()
 	const rooms = 80

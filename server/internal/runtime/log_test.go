@@ -8,7 +8,7 @@ import (
 	"github.com/elizad/elizad/server/internal/modeltest"
 )
 
-// People choose the entries of one agent by its name, so whatever concerns an agent names it.
+// Log entries are filtered by the name of the agent, so every entry about an agent names it.
 func TestLogNamesTheAgent(t *testing.T) {
 	t.Parallel()
 	_, models := scripted(t, inOrder(modeltest.Fail(http.StatusUnauthorized, "no"), modeltest.Frame("better now")))
@@ -23,7 +23,7 @@ func TestLogNamesTheAgent(t *testing.T) {
 	if err := b.Agents().Delete(t.Context(), b.who, ada); err != nil {
 		t.Fatal(err)
 	}
-	b.stop(t, b.Service) // after it, all has been said
+	b.stop(t, b.Service) // after it, everything is logged
 	for _, message := range []string{"agent created", "agent started", "model failed", "agent did not answer", "agent answered", "agent stopped", "agent deleted"} {
 		if !named(b.log.String(), message, "agentName=Ada") {
 			t.Errorf("no %q with the agent's name:\n%s", message, b.log)
@@ -41,8 +41,8 @@ func named(log, message, attr string) bool {
 	return false
 }
 
-// Whoever opens the log at its default level wants to know who answered, how fast, through what and for how many tokens, or
-// why nobody did.
+// The log at its default level shows who answered, how fast, through which model and for how many tokens, or why there was no
+// answer.
 func TestLogTellsWhatBecameOfAMessage(t *testing.T) {
 	t.Parallel()
 	_, models := scripted(t, inOrder(modeltest.Frame("good day"), modeltest.Fail(http.StatusUnauthorized, "no")))

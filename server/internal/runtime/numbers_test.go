@@ -12,8 +12,7 @@ import (
 	"github.com/elizad/elizad/server/internal/store/storetest"
 )
 
-// Whoever asks how many agents there are gets the truth of this process, and of others after a second; it is not counted for
-// each.
+// The number of agents is up to date for this process, and a second old at most for others; it is not counted for each caller.
 func TestNumbersOfAgents(t *testing.T) {
 	t.Parallel()
 	trace := &storetest.Trace{}
@@ -80,7 +79,7 @@ func TestNumbersOfAgentsThatChangeMeanwhile(t *testing.T) {
 	}
 }
 
-// interrupted is a store in which something happens after something else was read, once.
+// interrupted is a store in which something happens after a read, once.
 type interrupted struct {
 	store.Store
 	meanwhile func()

@@ -47,7 +47,7 @@ func TestRoomActions(t *testing.T) {
 		"unmute":             {"MUTED", "UNMUTE_ROOM,REPLY", "Ada, you may talk", "", "Fine."},
 		"follow":             {"", "FOLLOW_ROOM,REPLY", "please follow this room", "FOLLOWED", "Fine."},
 		"unfollow":           {"FOLLOWED", "UNFOLLOW_ROOM,REPLY", "enough", "", "Fine."},
-		"not offered":        {"", "UNMUTE_ROOM,REPLY", "hello", "", "Second."}, // the plan's words were written in error
+		"not offered":        {"", "UNMUTE_ROOM,REPLY", "hello", "", "Second."}, // the plan's text was written by mistake
 		"unknown":            {"", "REPLY,DANCE", "dance", "", "Fine."},
 	}
 	for name, tt := range tests {
@@ -246,7 +246,7 @@ func TestProvidersThatFailAreLeftOut(t *testing.T) {
 	b := running(t, models, withPlugin(t, parts))
 	ada := b.agent(t, "Ada", `"plugins":["tools"],"settings":{"PROVIDER_TIMEOUT_MS":60}`)
 	got := b.say(t, ada, b.draft(b.dm(t, ada), "hello"))
-	if got.reply() != "fine" { // SLOW says nothing until it is cancelled
+	if got.reply() != "fine" { // SLOW does nothing until it is cancelled
 		t.Errorf("turn = %+v", got.Turn)
 	}
 	if p := server.Requests()[0].Prompt(); !strings.Contains(p, "good news") {
@@ -293,7 +293,7 @@ func TestEvaluatorsLookBack(t *testing.T) {
 	}
 	<-last // of one
 	<-last
-	b.stop(t, b.Service) // ends the evaluators, and waits for the record of what they did
+	b.stop(t, b.Service) // ends the evaluators, and waits for the record of their work
 	var recorded []string
 	for _, e := range b.record(t, two.Turn) {
 		if e.kind == messaging.LogEvaluated {

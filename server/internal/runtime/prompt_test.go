@@ -25,7 +25,7 @@ const ada = `"id":"00000000-0000-0000-0000-00000000ada0","username":"lovelace","
 	"messageExamples":[[{"name":"{{name1}}","content":{"text":"Hi {{agentName}}"}},{"name":"Ada","content":{"text":"Good day, {{name1}}.","actions":["REPLY"]}}]],
 	"postExamples":["Engines!"]`
 
-// prompts returns what the model was sent for a message in a room of a type, without what differs from run to run.
+// prompts returns the prompts for a message in a room of a type, without what differs from run to run.
 func prompts(t *testing.T, kind messaging.ChannelType, text string, first string) []modeltest.Request {
 	t.Helper()
 	server, models := scripted(t, func(r modeltest.Request) modeltest.Script {
@@ -61,7 +61,7 @@ var (
 	shuffled = regexp.MustCompile(`(?m)^- [A-Z_]+: .*\n`)
 )
 
-// TestPromptsStayAsTheyAre compares the prompts with golden files: every change of wording is meant.
+// TestPromptsStayAsTheyAre compares the prompts with golden files: every change of wording must be deliberate.
 func TestPromptsStayAsTheyAre(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -113,7 +113,7 @@ func TestPeopleCannotForgeTheFrame(t *testing.T) {
 	}
 }
 
-// Within a room the beginning of the prompt stays the same for a while, so that providers of models can cache it.
+// Within a room the beginning of the prompt stays the same for a while, so that model vendors can cache it.
 func TestBeginningOfPromptsIsStable(t *testing.T) {
 	t.Parallel()
 	server, models := scripted(t, always(modeltest.Frame("yes")))

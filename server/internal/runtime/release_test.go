@@ -11,8 +11,8 @@ import (
 	"github.com/elizad/elizad/server/internal/runtime"
 )
 
-// brokenOnce is a database that can't be read at the first attempt at a turn, and whose answer to the turn's release comes only
-// after the dispatcher has dealt with its next claim.
+// brokenOnce is a database that can't be read at the first attempt at a turn, and that confirms the turn's release only after
+// the dispatcher has handled its next claim.
 type brokenOnce struct {
 	*messaging.Service
 	reads  atomic.Int32
@@ -34,7 +34,7 @@ func (m *brokenOnce) ClaimTurns(ctx context.Context, owner string, n, perSender 
 }
 
 func (m *brokenOnce) ReleaseTurn(ctx context.Context, owner string, t messaging.Turn) error {
-	for len(m.claims) > 0 { // that of the first attempt among them
+	for len(m.claims) > 0 { // including that of the first attempt
 		<-m.claims
 	}
 	err := m.Service.ReleaseTurn(ctx, owner, t)
@@ -42,14 +42,14 @@ func (m *brokenOnce) ReleaseTurn(ctx context.Context, owner string, t messaging.
 		taken = <-m.claims
 	}
 	select {
-	case <-m.claims: // the dispatcher claims again when it has begun what it was given
+	case <-m.claims: // the dispatcher claims again after it has started what it got
 	case <-m.ended:
 	}
 	return err
 }
 
-// A turn that the database broke off is taken up again as soon as it is free, even by the server that gives it back and has not
-// come to the end of that. Its lease never passes here.
+// A turn whose run failed on the database is claimed again as soon as it is free, even by the server that releases it and has
+// not completed that. Its lease never expires here.
 func TestTurnGivenBackIsTakenAtOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t, builtin(t))

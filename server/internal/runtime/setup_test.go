@@ -43,7 +43,7 @@ type bench struct {
 	who      auth.Identity
 	log      *logText
 	config   runtime.Config
-	ahead    atomic.Int64 // how far the clock is ahead of the true time, in nanoseconds
+	ahead    atomic.Int64 // how far the clock is ahead of the real time, in nanoseconds
 }
 
 // choose chooses a model for every agent.
@@ -77,7 +77,7 @@ func (e env) Character(id uuid.UUID) map[string]string {
 	return out
 }
 
-// builtin is the built-in responder for everybody.
+// builtin is the built-in responder, for all agents.
 func builtin(t testing.TB) choose {
 	t.Helper()
 	p, err := doctor.New(doctor.Options{HideNotice: true})
@@ -89,7 +89,7 @@ func builtin(t testing.TB) choose {
 	}
 }
 
-// scripted is a scripted model for everybody.
+// scripted is a scripted model, for all agents.
 func scripted(t testing.TB, answer func(modeltest.Request) modeltest.Script) (*modeltest.Server, choose) {
 	t.Helper()
 	server := modeltest.New(t, answer)
@@ -106,7 +106,7 @@ func scripted(t testing.TB, answer func(modeltest.Request) modeltest.Script) (*m
 	}
 }
 
-// always answers every request alike.
+// always gives every request the same answer.
 func always(s modeltest.Script) func(modeltest.Request) modeltest.Script {
 	return func(modeltest.Request) modeltest.Script { return s }
 }
@@ -216,7 +216,7 @@ func (b *bench) agent(t testing.TB, name, fields string) uuid.UUID {
 }
 
 func quote(s string) string {
-	b, _ := json.Marshal(s) // texts always encode
+	b, _ := json.Marshal(s) // texts can always be encoded
 	return string(b)
 }
 
@@ -326,7 +326,7 @@ func (b *bench) texts(t testing.TB, channelID uuid.UUID) []string {
 	return out
 }
 
-// standing returns how somebody takes part in a channel.
+// standing returns how an entity takes part in a channel.
 func (b *bench) standing(t testing.TB, channel messaging.Channel, id uuid.UUID) (state string) {
 	t.Helper()
 	err := b.store.View(t.Context(), b.who.Scope(), func(q db.Querier) error {

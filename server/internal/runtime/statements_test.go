@@ -22,7 +22,7 @@ import (
 	"github.com/elizad/elizad/server/model/doctor"
 )
 
-// asked is what a question asks of the database, and its answer; claims are left out, for they are made by the clock, too.
+// asked holds the statements of a question and its answer; claims are left out, because they depend on time, too.
 var (
 	asked    = []string{"NextSeq", "ListChannelAgents", "InsertMessage", "InsertTurn"}
 	prepared = []string{"GetAgentChannel", "ListChannelMembers", "ListRecentMessages"}
@@ -32,8 +32,8 @@ var (
 	}
 )
 
-// An answer asks the database for no more than it did, however long the conversation: two transactions that write, of which
-// the first is the question's, and one that reads.
+// An answer takes a fixed number of statements, however long the conversation: two transactions that write, the first of which
+// is the question's, and one that reads.
 func TestStatementsOfAnAnswer(t *testing.T) {
 	t.Parallel()
 	for engine, open := range map[string]func(*testing.T, func(string)) (store.Store, error){
@@ -67,7 +67,7 @@ func TestStatementsOfAnAnswer(t *testing.T) {
 				b.stop(t, service)
 				sent := slices.DeleteFunc(trace.Names(), func(name string) bool {
 					switch name {
-					case "EnsureServerWorld", "EnsureRoom", // of the first answer ever
+					case "EnsureServerWorld", "EnsureRoom", // of the very first answer
 						"ReleaseTurnLeases": // when the runtime stops
 						return true
 					}
@@ -76,7 +76,7 @@ func TestStatementsOfAnAnswer(t *testing.T) {
 				if diff := cmp.Diff(want, sent); diff != "" {
 					t.Errorf("two answers after %d messages (-want +got):\n%s", length, diff)
 				}
-				// Of the first answer another reads the character, and the last one gives back what isn't finished.
+				// Of the first answer another one reads the character, and the last one releases what isn't finished.
 				views, updates = counted.views.Load()-views, counted.updates.Load()-updates-claims.n.Load()
 				if views != 3 || updates != 5 {
 					t.Errorf("two answers after %d messages read in %d transactions and write in %d", length, views, updates)
@@ -86,8 +86,8 @@ func TestStatementsOfAnAnswer(t *testing.T) {
 	}
 }
 
-// Whether a person was told what answers here is asked of the database once, whether they were or not: it means to look through
-// what they asked in a day.
+// Whether a person had the introduction is read from the database once, whether they had it or not: the query has to look
+// through a day of their messages.
 func TestIntroductionIsAskedForOnce(t *testing.T) {
 	t.Parallel()
 	p, err := doctor.New(doctor.Options{})
@@ -137,7 +137,7 @@ func TestIntroductionIsAskedForOnce(t *testing.T) {
 	}
 }
 
-// An agent is made without counting the others.
+// Making an agent doesn't count the others.
 func TestCreationOfAnAgentDoesNotCount(t *testing.T) {
 	t.Parallel()
 	trace := &storetest.Trace{}
@@ -148,7 +148,7 @@ func TestCreationOfAnAgentDoesNotCount(t *testing.T) {
 	start := time.Now()
 	b := setupOn(t, st, builtin(t), func(c *runtime.Config) {
 		c.MaxAgents = 1000
-		c.Now = func() time.Time { return start } // counts don't grow old
+		c.Now = func() time.Time { return start } // counts don't expire
 	})
 	for i := range 100 {
 		if _, _, err := b.create(t, fmt.Sprintf(`{"name":"Agent %d","bio":"x"}`, i)); err != nil {
@@ -187,7 +187,7 @@ func (c *claims) ClaimTurns(ctx context.Context, owner string, n, perSender int,
 	return c.Service.ClaimTurns(ctx, owner, n, perSender, lease)
 }
 
-// fresh starts a runtime that has seen nothing yet, and renews no lease while the test lasts. It is to be stopped.
+// fresh starts a runtime without cached state, which renews no lease while the test lasts. It is to be stopped.
 func (b *bench) fresh(t *testing.T) (*runtime.Service, *claims) {
 	t.Helper()
 	counted := &claims{Service: b.messages}
@@ -203,7 +203,7 @@ func (b *bench) fresh(t *testing.T) (*runtime.Service, *claims) {
 	return s, counted
 }
 
-// fill adds messages to a channel that nobody is to answer, until it has a number of them.
+// fill adds messages to a channel without asking an agent, until it has a number of them.
 func (b *bench) fill(t *testing.T, channel messaging.Channel, n int) {
 	t.Helper()
 	for i := 0; ; i++ {
@@ -219,7 +219,7 @@ func (b *bench) fill(t *testing.T, channel messaging.Channel, n int) {
 	}
 }
 
-// askUnseen posts a message and waits for the end of its turn without looking into the database.
+// askUnseen posts a message and waits for the end of its turn without reading the database.
 func (b *bench) askUnseen(t *testing.T, channel messaging.Channel, text string) {
 	t.Helper()
 	sub, err := b.messages.Subscribe(channel.ID)

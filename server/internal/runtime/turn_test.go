@@ -103,7 +103,7 @@ func TestCaptureKeepsTexts(t *testing.T) {
 	}
 }
 
-// Ten messages in a row are answered one by one, in their order, although they came faster than the model writes.
+// Ten messages in a row are answered one by one, in their order, even if they arrive faster than the model writes.
 func TestRapidMessagesAreAnsweredInOrder(t *testing.T) {
 	t.Parallel()
 	_, models := scripted(t, func(r modeltest.Request) modeltest.Script {
@@ -166,7 +166,7 @@ func TestChannelsAreAnsweredAtTheSameTime(t *testing.T) {
 	}
 }
 
-// A turn of a server that died is taken up when its lease has passed, and answered once.
+// A turn of a server that died is claimed when its lease has expired, and answered once.
 func TestTurnOfADeadServerIsTakenOver(t *testing.T) {
 	t.Parallel()
 	_, models := scripted(t, always(modeltest.Frame("late but here")))

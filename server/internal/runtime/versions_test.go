@@ -11,7 +11,7 @@ import (
 	"github.com/elizad/elizad/queries/dbtype"
 )
 
-// Versions and cards are kept within bounds on their bytes.
+// Versions and cards stay within their memory limits.
 func TestVersionsAreBounded(t *testing.T) {
 	t.Parallel()
 	built := 0

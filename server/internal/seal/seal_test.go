@@ -175,7 +175,7 @@ func TestLoadRefusesAnotherFile(t *testing.T) {
 	}
 }
 
-// A key file that was edited elsewhere holds the same keys, whatever mark and ends of lines the editor leaves.
+// A key file that was edited elsewhere holds the same keys, whatever byte order mark and line ends the editor leaves.
 func TestLoadReadsWhatEditorsWrite(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "master.key")

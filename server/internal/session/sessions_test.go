@@ -18,7 +18,7 @@ import (
 	"github.com/elizad/elizad/server/internal/session"
 )
 
-// The rules of time-outs: the server's, then the agent's, then the session's.
+// The order of time-outs: the server's, then the agent's, then the session's.
 func TestTimeoutsOfASession(t *testing.T) {
 	t.Parallel()
 	defaults := session.Timeouts{Timeout: 30 * time.Minute, MaxDuration: 12 * time.Hour, Warning: 5 * time.Minute, AutoRenew: true}
@@ -105,7 +105,7 @@ func TestSessionIsRenewedByActivity(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	expires(got, 10*time.Minute, 0, true) // looking is no activity
+	expires(got, 10*time.Minute, 0, true) // reading is no activity
 	p, err := b.say(t, s.ID, "hello")
 	if err != nil || !p.Session.Renewed {
 		t.Fatalf("%+v, %v", p.Session, err)
@@ -115,7 +115,7 @@ func TestSessionIsRenewedByActivity(t *testing.T) {
 	if got, err = b.sessions.Heartbeat(t.Context(), b.Who, s.ID); err != nil {
 		t.Fatal(err)
 	}
-	expires(got, 25*time.Minute, 2, false) // the longest life
+	expires(got, 25*time.Minute, 2, false) // the maximum duration
 	c.Pass(6 * time.Minute)
 	if got, err = b.sessions.Renew(t.Context(), b.Who, s.ID); err != nil {
 		t.Fatal(err)
@@ -181,7 +181,7 @@ func TestChangeOfTimeoutsKeepsTheRest(t *testing.T) {
 	}
 }
 
-// An expired session is told from one that never was for a day, whether or not a sweep came by.
+// For a day an expired session is distinguished from an unknown one, whether or not it was swept.
 func TestExpiredSessionIsGoneThenUnknown(t *testing.T) {
 	t.Parallel()
 	for _, swept := range []bool{false, true} {

@@ -38,7 +38,7 @@ func on(m *messagingtest.Bench, change ...func(*session.Config)) *bench {
 	return b
 }
 
-// timed returns a bench whose time stands still until the test moves it.
+// timed returns a bench whose clock stands still until the test moves it.
 func timed(t *testing.T, change ...func(*session.Config)) (*bench, *messagingtest.Clock) {
 	t.Helper()
 	c := messagingtest.NewClock()
@@ -54,7 +54,7 @@ func (b *bench) session(t testing.TB, p session.TimeoutPatch) session.Session {
 	return s
 }
 
-// said is what came of a message in a session.
+// said is the result of posting a message in a session.
 type said struct {
 	messaging.Posted
 	Session session.Update

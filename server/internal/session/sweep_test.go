@@ -54,10 +54,10 @@ func TestSweepWarnsAndExpiresOnce(t *testing.T) {
 		t.Errorf("due %v, %v, %v", due, ok, err)
 	}
 	check(18*time.Minute, session.EventExpired)
-	check(30*time.Hour, messaging.EventChannelDeleted) // for nothing was said in it
+	check(30*time.Hour, messaging.EventChannelDeleted) // for it had no message
 }
 
-// What is told about a session names the message server of its channel, whichever that is.
+// An event about a session names the message server of its channel, whichever that is.
 func TestEndIsToldOnTheServerOfTheChannel(t *testing.T) {
 	t.Parallel()
 	b, c := timed(t)

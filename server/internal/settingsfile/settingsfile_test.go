@@ -94,7 +94,7 @@ func TestBrokenFileIsNotShown(t *testing.T) {
 	}
 }
 
-// Plugins have settings of their own; those whose names are a secret's are masked like the others.
+// Plugins have their own settings; those with the name of a secret are masked like the others.
 func TestSettingsOfPlugins(t *testing.T) {
 	t.Parallel()
 	f := settingsfile.New(t.TempDir(), nil)

@@ -49,7 +49,7 @@ func TestTranslate(t *testing.T) {
 	}
 }
 
-// failing is a store of which every transaction ends with an error.
+// failing is a store whose transactions all end with an error.
 type failing struct {
 	store.Store
 	err error

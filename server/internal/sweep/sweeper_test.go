@@ -80,8 +80,8 @@ func (b *bench) job(t *testing.T, timeout time.Duration) job.Job {
 	return j
 }
 
-// What begins while the sweeper sleeps is noticed when it is due, long before the interval is over. The session that is warned
-// of lives for long: one that ended before a slow machine came to warn would rightly end without.
+// A time-out that begins while the sweeper sleeps is noticed when it is due, long before the interval is over. The session that
+// gets a warning lives long: one that ended before a slow machine came to warn would rightly end without.
 func TestSweeperWakesForWhatIsDue(t *testing.T) {
 	t.Parallel()
 	limits := session.Limits{Timeout: time.Hour, MinTimeout: time.Millisecond, Warning: time.Hour - 50*time.Millisecond}
@@ -113,7 +113,7 @@ func TestSweeperWakesForWhatIsDue(t *testing.T) {
 	}
 }
 
-// A clock that is set, and a machine that slept, end no session and no job before its time, and let none live longer.
+// A clock that is set, and a machine that was suspended, end no session and no job before its time, and prolong none.
 func TestEndsMoveWithAClockThatJumps(t *testing.T) {
 	t.Parallel()
 	var ahead atomic.Int64
@@ -124,7 +124,7 @@ func TestEndsMoveWithAClockThatJumps(t *testing.T) {
 	live, asked := b.session(t, session.TimeoutPatch{}), b.job(t, 5*time.Minute)
 	for _, jump := range []time.Duration{2 * time.Hour, -5 * time.Hour, 48 * time.Hour} {
 		ahead.Add(int64(jump))
-		// All the time both go on, and in the end they end when they would have ended without the jump.
+		// Both stay active all the time, and end when they would have ended without the jump.
 		moved := func() bool {
 			s, err := b.sessions.Get(t.Context(), b.Who, live.ID)
 			if err != nil {
@@ -149,7 +149,7 @@ func TestEndsMoveWithAClockThatJumps(t *testing.T) {
 			}
 		}
 		tick.Stop()
-		// Neither a sign of life nor other time-outs end it.
+		// Neither a renewal nor other time-outs end it.
 		for what, renewed := range map[string]func() (session.Session, error){
 			"renewed": func() (session.Session, error) { return b.sessions.Renew(t.Context(), b.Who, live.ID) },
 			"changed": func() (session.Session, error) {
@@ -163,7 +163,7 @@ func TestEndsMoveWithAClockThatJumps(t *testing.T) {
 	}
 }
 
-// What begins at the moment at which the clock jumps is moved along with the rest, or begins by the new time.
+// A session that begins at the moment when the clock jumps is moved along with the rest, or begins by the new time.
 func TestBeginningsWhileTheClockJumps(t *testing.T) {
 	t.Parallel()
 	var ahead atomic.Int64
@@ -214,7 +214,7 @@ func TestBeginningsWhileTheClockJumps(t *testing.T) {
 	}
 }
 
-// A clock that was set back while no server ran lets no session and no job live longer.
+// A clock that was set back while no server ran prolongs no session and no job.
 func TestEndsComeBackFromTheFuture(t *testing.T) {
 	t.Parallel()
 	var ahead atomic.Int64
@@ -235,5 +235,5 @@ func TestEndsComeBackFromTheFuture(t *testing.T) {
 	}
 }
 
-// nearly reports whether what is left of a time is the whole of it, but for what this test takes.
+// nearly reports whether the time left is the complete time, minus what this test takes.
 func nearly(left, whole time.Duration) bool { return left <= whole && left > whole-4*time.Minute }

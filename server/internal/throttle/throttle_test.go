@@ -41,7 +41,7 @@ func TestNoLimit(t *testing.T) {
 	}
 }
 
-// TestCallersAreBounded has more callers than are remembered. The one that keeps coming is not forgotten for them.
+// TestCallersAreBounded has more callers than are remembered. The one that keeps coming is not evicted for them.
 func TestCallersAreBounded(t *testing.T) {
 	t.Parallel()
 	var c throttle.Callers[int]
@@ -93,6 +93,6 @@ func TestWindows(t *testing.T) {
 	for i := range 3 * throttle.MaxCallers {
 		count(strconv.Itoa(i), first, 1)
 	}
-	check("0", first, 0, 0) // forgotten for the others
+	check("0", first, 0, 0) // evicted for the others
 	check(strconv.Itoa(3*throttle.MaxCallers-1), first, 1, 0)
 }

@@ -86,7 +86,7 @@ func TestFolder(t *testing.T) {
 	}
 }
 
-// Package managers give all files of all versions one time: a page that was replaced must not count as known.
+// Package managers give all files of all versions the same time: a replaced page must not be answered with 304.
 func TestFolderNoticesANewPage(t *testing.T) {
 	t.Parallel()
 	h, dir := folder(t, official)

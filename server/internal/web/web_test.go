@@ -52,7 +52,7 @@ func serve(routes web.Routes) http.Handler {
 	return r
 }
 
-// refused stands for what the server answers where there is no route.
+// refused stands for the server's answer where there is no route.
 var refused = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
 
 func chat() http.Handler { return serve(web.Chat()) }
@@ -97,7 +97,7 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// The page finds the server's root from wherever it was asked for.
+// The page finds the server's root from wherever it was loaded.
 func TestPageSaysWhereTheRootIs(t *testing.T) {
 	t.Parallel()
 	for target, want := range map[string]string{"/": "./", "/?a=/b/c": "./", "/chat/x": "../", "/chat/x/": "../../"} {
@@ -152,7 +152,7 @@ func TestPageIsRevalidated(t *testing.T) {
 	}
 }
 
-// Nothing on the page may come from elsewhere, and nothing may be written into it that the policy would refuse.
+// Nothing on the page may be loaded from elsewhere, and nothing may be written into it that its policy would refuse.
 func TestPageIsSelfContained(t *testing.T) {
 	t.Parallel()
 	for _, path := range assetPaths(t) {
@@ -178,7 +178,7 @@ func TestPageIsSelfContained(t *testing.T) {
 	}
 }
 
-// What is committed must be a release build of nothing but the page.
+// The committed bundle must be a release build of nothing but the page.
 func TestDistHoldsOnlyWhatThePageLoads(t *testing.T) {
 	t.Parallel()
 	entries, err := os.ReadDir("dist/assets")

@@ -28,12 +28,12 @@ func TestCheck(t *testing.T) {
 		"http://127.0.0.1:9/":                 true, // allowed
 		"http://[fd00::1]/":                   true, // allowed
 		"http://[::ffff:127.0.0.1]/":          true, // the same as an allowed one
-		"http://hooks.internal/":              true, // decided when it is connected to
+		"http://hooks.internal/":              true, // checked when it is connected to
 		"http://127.0.0.2/":                   false,
 		"http://10.2.0.1/":                    false,
 		"http://192.168.1.1/":                 false,
 		"http://172.16.0.1/":                  false,
-		"http://169.254.169.254/latest/":      false, // what clouds keep their secrets behind
+		"http://169.254.169.254/latest/":      false, // where clouds keep instance secrets
 		"http://100.64.0.1/":                  false,
 		"http://0.0.0.0/":                     false,
 		"http://255.255.255.255/":             false,

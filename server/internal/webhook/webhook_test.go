@@ -135,7 +135,7 @@ func (d *desk) start(t *testing.T, allow string) {
 	})
 }
 
-// A database that can be read and not written, such as one on a full disk, is asked now and then, not without a rest.
+// A database that can be read but not written, such as one on a full disk, is polled at intervals, not in a tight loop.
 func TestRestsWhenNothingCanBeClaimed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -201,7 +201,7 @@ func TestAnnounces(t *testing.T) {
 	}
 }
 
-// The example of the specification of Standard Webhooks.
+// The example in the specification of Standard Webhooks.
 func TestSign(t *testing.T) {
 	t.Parallel()
 	got := webhook.Sign("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", []byte(`{"test": 2432232314}`))

@@ -56,12 +56,12 @@ func newTalkWith(t testing.TB, provider *doctor.Provider) *talk {
 	}}
 }
 
-// answer is a frame taken apart.
+// answer is a parsed frame.
 type answer struct{ thought, actions, text string }
 
 var frame = regexp.MustCompile(`(?s)^<response>\n<thought>(.+)</thought>\n(?:<actions>(.+)</actions>\n<providers></providers>\n)?<text>(.+)</text>\n</response>$`)
 
-// say answers text and takes both into the history.
+// say answers text and adds both to the history.
 func (c *talk) say(text string) answer {
 	c.t.Helper()
 	c.state.Text = text
@@ -151,7 +151,7 @@ func TestStyle(t *testing.T) {
 	tests := map[string]struct {
 		style []string
 		text  string
-		want  string // regular expression for the whole answer
+		want  string // regular expression for the complete answer
 	}{
 		"lower case":    {[]string{"always write in lowercase"}, "hello", `^[^A-Z]+$`},
 		"brief":         {[]string{"Keep it short."}, "hello", `^[^.!?]+[.!?]$`},

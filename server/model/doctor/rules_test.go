@@ -9,11 +9,11 @@ import (
 	"github.com/elizad/elizad/server/model"
 )
 
-// TestRules says something to each class of rules and looks for words that show what was understood.
+// TestRules sends a message for each class of rules and looks for words that show what was understood.
 func TestRules(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		before []string // said first
+		before []string // sent first
 		change func(*model.State)
 		text   string
 		rule   string // beginning of the rule's name
@@ -158,7 +158,7 @@ func TestRules(t *testing.T) {
 
 func withOptions(s *model.State) { s.Options = []model.Option{{Name: "Red"}, {Name: "Green"}} }
 
-// TestPronouns has the responder note sentences, which it repeats from its own point of view.
+// TestPronouns lets the responder note sentences, which it repeats from its own point of view.
 func TestPronouns(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{

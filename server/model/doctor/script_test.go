@@ -31,8 +31,8 @@ func TestScript(t *testing.T) {
 // minVariants is how many variants a reply needs so that one is left when the last three replies must not be repeated.
 const minVariants = 4
 
-// check reports every fault of a script that would show only in a conversation: a placeholder that no capture fills, a
-// keyword that leads nowhere, a rule with too few variants.
+// check reports every fault of a script that would show only in a conversation: a placeholder that no capture fills, a keyword
+// that leads nowhere, a rule with too few variants.
 func (s *script) check() error {
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
@@ -90,7 +90,7 @@ func (s *script) check() error {
 	return errors.Join(faults...)
 }
 
-// checkCaptures reports numbered placeholders of text that p has no sure capture for.
+// checkCaptures reports numbered placeholders of text for which p doesn't always have a capture.
 func (s *script) checkCaptures(fault func(string, ...any), where string, p pattern, text string) {
 	var kinds []kind
 	for _, e := range p.elements {

@@ -71,7 +71,7 @@ func TestGenerateStreams(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(got) == 0 {
-			close(gate) // the second chunk isn't written before the first was seen
+			close(gate) // the second chunk is written only after the first was seen
 		}
 		got = append(got, chunk)
 	}

@@ -158,7 +158,7 @@ func TestBaseURLs(t *testing.T) {
 		server.URL + "/deploy/x?api-version=1":                  "/deploy/x/chat/completions?api-version=1",
 		server.URL + "/deploy/x/chat/completions?api-version=1": "/deploy/x/chat/completions?api-version=1",
 	} {
-		_, _ = model.Collect(newClient(t, base, nil).Generate(t.Context(), ask("hi"))) // the empty answer is an error
+		_, _ = model.Collect(newClient(t, base, nil).Generate(t.Context(), ask("hi"))) // an empty answer is an error
 		if asked != want {
 			t.Errorf("base URL %s asks for %s, want %s", base, asked, want)
 		}
@@ -174,7 +174,7 @@ func TestBaseURLs(t *testing.T) {
 	}
 }
 
-// The ways in which people write the address of Ollama, as they stand in examples of its calls.
+// Addresses of Ollama as people write them, from examples of its calls.
 func TestOllamaAddresses(t *testing.T) {
 	t.Parallel()
 	vendor, _ := openai.VendorNamed("ollama")
@@ -266,7 +266,7 @@ func TestKeysStayWithTheirAddresses(t *testing.T) {
 							t.Errorf("%s of %v: discreet %v", urlName, urlFrom, e.Discreet)
 						}
 						l[urlFrom][urlName] = v.BaseURL
-						if v.Local { // whose address others of its machine have as well
+						if v.Local { // which others of its machine can reach as well
 							if e, err = v.Config(l.lookup); err != nil || (e.APIKey == key) != (keyFrom <= urlFrom) {
 								t.Errorf("%s of %v with the usual address in %s of %v: %q, %v", keyName, keyFrom, urlName, urlFrom, e.APIKey, err)
 							}
@@ -284,7 +284,7 @@ func TestKeysStayWithTheirAddresses(t *testing.T) {
 	}
 }
 
-// Addresses that look like the vendor's own and are not, or would show the key on the way.
+// Addresses that look like the vendor's own and are not, or would expose the key on the way.
 func TestLookAlikesAreElsewhere(t *testing.T) {
 	t.Parallel()
 	const key = "sk-canary-0123456789abcdef0123"
@@ -307,7 +307,7 @@ func TestLookAlikesAreElsewhere(t *testing.T) {
 			t.Errorf("%s counts as the own address of %s", address, name)
 		}
 	}
-	// A key that may not go there is passed over for one that may.
+	// A key that may not be sent there is skipped in favour of one that may.
 	google, _ := openai.VendorNamed("google")
 	l := layers{
 		model.FromOperator:  {"GOOGLE_GENERATIVE_AI_API_KEY": key},

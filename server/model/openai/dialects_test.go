@@ -11,7 +11,7 @@ import (
 	"github.com/elizad/elizad/server/model"
 )
 
-// TestGenerateRecordedAnswers reads what some endpoint answered, byte by byte.
+// TestGenerateRecordedAnswers reads recorded responses of endpoints, byte by byte.
 func TestGenerateRecordedAnswers(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -69,7 +69,7 @@ func TestGenerateFraming(t *testing.T) {
 		"whole under a stream's type":              {sse, whole},
 		"whole under no type":                      {"", whole},
 		"whole after a byte order mark":            {plain, "\uFEFF" + whole},
-		"whole after keep-alive spaces":            {plain, "\n \n  \n" + whole}, // as OpenRouter and DeepSeek wait
+		"whole after keep-alive spaces":            {plain, "\n \n  \n" + whole}, // as OpenRouter and DeepSeek keep a stream alive
 		"whole over many lines":                    {plain, strings.ReplaceAll(whole, ",", ",\n\t")},
 		"whole in a list":                          {plain, "[" + whole + "]"},
 		"one JSON value a line":                    {"application/x-ndjson", strings.ReplaceAll(begin+rest, "data: ", "")},

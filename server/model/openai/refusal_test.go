@@ -17,7 +17,7 @@ import (
 	"github.com/elizad/elizad/server/model/openai"
 )
 
-// full is a request that sets everything a model may refuse, after an earlier exchange.
+// full is a request that sets everything that a model may refuse, after an earlier exchange.
 func full() model.Request {
 	return model.Request{
 		Kind: model.TextLarge, System: "Be brief.", Prompt: "Well?",
@@ -27,7 +27,7 @@ func full() model.Request {
 	}
 }
 
-// sent returns what of the request's form a body shows.
+// sent returns which parts of the request's form a body has.
 func sent(t *testing.T, r modeltest.Request) map[string]any {
 	t.Helper()
 	var body map[string]any
@@ -61,7 +61,7 @@ func TestGenerateAdapts(t *testing.T) {
 	renamed := set("max_completion_tokens", 100_000.0, "max_tokens")
 	unlimited := without("max_tokens")
 	object := func(message, rest string) string {
-		text, _ := json.Marshal(message) // texts always encode
+		text, _ := json.Marshal(message) // texts can always be encoded
 		return `{"error":{"message":` + string(text) + rest + `}}`
 	}
 	tests := map[string]struct {
@@ -150,7 +150,7 @@ func TestGenerateAdapts(t *testing.T) {
 	}
 }
 
-// TestGenerateDoesNotAdapt meets refusals that no other form helps against: they are told at once.
+// TestGenerateDoesNotAdapt meets refusals that no other form helps against: they are returned at once.
 func TestGenerateDoesNotAdapt(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -229,7 +229,7 @@ func TestGenerateGivesUpOnARefusalThatStays(t *testing.T) {
 func TestGenerateWaitsFromTheBody(t *testing.T) {
 	t.Parallel()
 	say := func(message string) string {
-		text, _ := json.Marshal(message) // texts always encode
+		text, _ := json.Marshal(message) // texts can always be encoded
 		return `{"error":{"message":` + string(text) + `}}`
 	}
 	for name, test := range map[string]struct {
@@ -323,7 +323,7 @@ func TestRetryWaitsAsTheBodySays(t *testing.T) {
 	})
 }
 
-// roundTrip answers requests without a network, so that time can be the test's own.
+// roundTrip answers requests without a network, so that time can be virtual.
 type roundTrip func(*http.Request) *http.Response
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r), nil }

@@ -18,7 +18,7 @@ func withSpeech(c *openai.Config) {
 	c.Settings.TranscriptionModel, c.Settings.SpeechModel = "TEST_EARS", "TEST_MOUTH"
 }
 
-// speechServer is a scripted model that nobody asks for texts.
+// speechServer is a scripted model that is never asked for texts.
 func speechServer(t *testing.T) *modeltest.Server {
 	t.Helper()
 	return modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Fail(500, "not asked for") })

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestEachByteOfAnEventIsReadOnce writes one event over more and more lines: what is looked at grows with its length and not
-// with the square of it.
+// TestEachByteOfAnEventIsReadOnce writes one event over more and more lines: the work grows with its length and not with the
+// square of it.
 func TestEachByteOfAnEventIsReadOnce(t *testing.T) {
 	t.Parallel()
 	for _, lines := range []int{10, 1000, 100_000} {

@@ -10,7 +10,7 @@ import (
 	"github.com/elizad/elizad/server/socketio/internal/sockettest"
 )
 
-// idle waits until a session has nothing more to write: what the client has read is in the backlog until the writer is back.
+// idle waits until a session has nothing more to write: what the client has read stays in the backlog until the writer returns.
 func (r *recorder) idle() {
 	for frames, _ := r.session.Backlog(); frames > 0; frames, _ = r.session.Backlog() {
 		runtime.Gosched()

@@ -46,7 +46,7 @@ func TestDeflate(t *testing.T) {
 	expect(t, "received", <-toPacked.messages, text)
 }
 
-// A message is measured by what it becomes.
+// A message is measured by its uncompressed size.
 func TestDeflatedBombIsRefused(t *testing.T) {
 	t.Parallel()
 	b := setup(t, engineio.Config{Deflate: true, MaxPayload: 100_000}, sockettest.ServeTCP)

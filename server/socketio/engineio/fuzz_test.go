@@ -9,8 +9,8 @@ import (
 	"github.com/elizad/elizad/server/socketio/internal/sockettest"
 )
 
-// FuzzFrames sends any bytes where a WebSocket's frames are expected: on a session, and on an upgrade of one. Whatever comes,
-// nothing may panic or hang, the connection's end is told once, and a neighbour notices nothing.
+// FuzzFrames sends any bytes in place of a WebSocket's frames: on a session, and on an upgrade of one. Nothing may panic or
+// hang, the connection's end is reported once, and other sessions are not affected.
 func FuzzFrames(f *testing.F) {
 	const mask = "\x00\x00\x00\x00"
 	for _, seed := range []string{

@@ -19,7 +19,7 @@ func TestHandshake(t *testing.T) {
 	bubble(t, engineio.Config{PingInterval: 300 * time.Millisecond}, func(t *testing.T, b *bundle) {
 		b.onOpen = func(r *recorder) { r.send("early") }
 		reply := b.Get(t, pollingURL)
-		polling := parseOpen(t, reply.Body) // alone, without what was sent already
+		polling := parseOpen(t, reply.Body) // alone, without the message that was sent already
 		expect(t, "content type", reply.Header.Get("Content-Type"), "text/plain; charset=UTF-8")
 		expect(t, "cache control", reply.Header.Get("Cache-Control"), "no-store")
 		expect(t, "length of the id", len(polling.SID), 20)
@@ -89,7 +89,7 @@ func TestRequestChecks(t *testing.T) {
 	}
 }
 
-// What the HTTP server lets through need not be fit to be echoed.
+// What the HTTP server lets through need not be safe to echo.
 func TestHeadersThatAreRefused(t *testing.T) {
 	t.Parallel()
 	server := engineio.NewServer(engineio.Config{MaxHeaderBytes: 1000}, nil)
@@ -255,7 +255,7 @@ func TestHandshakesAreThrottled(t *testing.T) {
 		if err == nil || response == nil || response.StatusCode != 429 {
 			t.Errorf("a WebSocket is answered with %v, %v", response, err)
 		}
-		ws := b.WebSocket(t, asWebSocket(url)) // what is there may go on
+		ws := b.WebSocket(t, asWebSocket(url)) // existing sessions may go on
 		ws.Send("2probe")
 		ws.Expect("3probe")
 		ws.CloseNow()

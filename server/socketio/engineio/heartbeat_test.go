@@ -49,7 +49,7 @@ func TestPollIsReleasedByThePing(t *testing.T) {
 	})
 }
 
-// A pong may stand in line behind a message that is still being sent.
+// A pong may be in line behind a message that is still being sent.
 func TestMessageExtendsTheDeadlineOfThePong(t *testing.T) {
 	bubble(t, fast, func(t *testing.T, b *bundle) {
 		ws, r := b.dial()
@@ -81,7 +81,7 @@ func TestSlowUploadKeepsTheSessionAlive(t *testing.T) {
 	bubble(t, fast, func(t *testing.T, b *bundle) {
 		ws, r := b.dial()
 		expect(t, "message", ws.Next(), "2")
-		// A message whose frame says 2,000 bytes, of which 200 come every 100 ms; masked with zeros.
+		// A message whose frame announces 2,000 bytes, of which 200 come every 100 ms; masked with zeros.
 		raw := b.rawSession(t)
 		raw.write("\x81\xfe\x07\xd0\x00\x00\x00\x004")
 		for range 10 {

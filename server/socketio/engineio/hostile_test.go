@@ -15,7 +15,7 @@ import (
 	"github.com/elizad/elizad/server/socketio/internal/sockettest"
 )
 
-// Frames that RFC 6455 forbids end the connection, whatever they are meant to do.
+// Frames that RFC 6455 forbids end the connection, whatever their purpose.
 func TestMalformedFrames(t *testing.T) {
 	const mask = "\x00\x00\x00\x00"
 	for _, test := range []struct{ name, frame string }{
@@ -34,7 +34,7 @@ func TestMalformedFrames(t *testing.T) {
 			bubble(t, engineio.Config{MaxPayload: 1000}, func(t *testing.T, b *bundle) {
 				raw := b.rawSession(t)
 				defer raw.close()
-				_, _ = io.WriteString(raw.conn, test.frame) // the server may not read it all
+				_, _ = io.WriteString(raw.conn, test.frame) // the server may not read all of it
 				reason := <-raw.session.closed
 				if reason != engineio.ReasonTransportError && reason != engineio.ReasonTransportClose && reason != engineio.ReasonParseError {
 					t.Errorf("reason %q", reason)
@@ -45,8 +45,8 @@ func TestMalformedFrames(t *testing.T) {
 	}
 }
 
-// A client that sends its request, or the body of one, byte by byte and never to the end is cut in its time. The first is
-// the HTTP server's business; the package asks for its limit.
+// A client that sends its request, or the body of one, byte by byte and never to the end is cut off in time. The request is the
+// HTTP server's business; the package asks for its limit.
 func TestRequestsThatNeverEnd(t *testing.T) {
 	cfg := engineio.Config{ReadTimeout: 30 * time.Second, PingTimeout: time.Hour}
 	trickle := func(b *bundle, request string) (took time.Duration) {

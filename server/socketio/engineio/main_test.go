@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// recorder is a handler that keeps what it was told.
+// recorder is a handler that records its calls.
 type recorder struct {
 	session  *engineio.Session
 	messages chan string // binary ones with a prefix
@@ -153,7 +153,7 @@ func (b *bundle) dial() (*sockettest.WebSocket, *recorder) {
 	return ws, b.session(h.SID)
 }
 
-// hold starts a GET and returns where its reply will come.
+// hold starts a GET and returns where its reply will arrive.
 func (b *bundle) hold(url string) <-chan sockettest.Reply {
 	b.t.Helper()
 	request := b.Request(b.t, http.MethodGet, url, "")

@@ -28,7 +28,7 @@ func TestPollIsHeldUntilThereIsSomething(t *testing.T) {
 		}
 		r.send("one", "two")
 		reply := <-poll
-		// What is sent at once may go with one reply or with two, but in order.
+		// Messages sent at once may go with one reply or with two, but in order.
 		if reply.Body == "4one" {
 			reply.Body += "\x1e" + b.Get(t, url).Body
 		}
@@ -62,7 +62,7 @@ func TestReplyIsBounded(t *testing.T) {
 	})
 }
 
-// Whoever mounts the server may have set timeouts that are right for everything else.
+// An application may have set timeouts on its HTTP server that suit its other routes.
 func TestLargeRepliesAreCompressed(t *testing.T) {
 	long := strings.Repeat("All work and no play makes Jack a dull boy. ", 100)
 	random := make([]byte, 2000)
@@ -247,7 +247,7 @@ func TestClientClosesBetweenPolls(t *testing.T) {
 	bubble(t, engineio.Config{}, func(t *testing.T, b *bundle) {
 		url, _ := b.open()
 		expect(t, "post", b.Post(t, url, "1").Body, "ok")
-		// The poll that was under way, if there was one, gets what it would have got a moment before.
+		// A poll that is being held gets what it would have got a moment before.
 		expect(t, "first poll", b.Get(t, url).Body, "6")
 		expect(t, "second poll", b.Get(t, url).Status, 400)
 	})
@@ -283,7 +283,7 @@ func TestServerClosesOnPolling(t *testing.T) {
 					expect(t, "post after the end", b.Post(t, url, "4x").Status, 400)
 					body = b.Get(t, url).Body
 				}
-				if body == "4last" { // the poll was released before the end was there
+				if body == "4last" { // the poll was released before the end
 					body += "\x1e" + strings.TrimPrefix(b.Get(t, url).Body, "6\x1e")
 				}
 				expect(t, "poll", body, test.want)
@@ -309,7 +309,7 @@ func TestClosedSessionIsForgotten(t *testing.T) {
 // python-engineio refuses a payload of more than 16 packets.
 const mostPackets = 16
 
-// collect polls until a number of packets is there, and returns them.
+// collect polls until a number of packets has arrived, and returns them.
 func (b *bundle) collect(t *testing.T, url string, want int) []string {
 	t.Helper()
 	var got []string
@@ -323,7 +323,7 @@ func (b *bundle) collect(t *testing.T, url string, want int) []string {
 	return got
 }
 
-// numbered returns the packets of as many messages.
+// numbered returns the packets of a number of messages.
 func numbered(n int) (messages, packets []string) {
 	for i := range n {
 		messages = append(messages, strconv.Itoa(i))
@@ -367,7 +367,7 @@ func TestBurstGoesWithSeveralReplies(t *testing.T) {
 	}
 }
 
-// What is left of a frame goes by WebSocket when the session is upgraded meanwhile.
+// The rest of a frame goes by WebSocket when the session is upgraded meanwhile.
 func TestRestOfAFrameIsUpgraded(t *testing.T) {
 	bubble(t, engineio.Config{}, func(t *testing.T, b *bundle) {
 		messages, want := numbered(20)

@@ -70,7 +70,7 @@ func TestVolatileFramesNeedAReadyTransport(t *testing.T) {
 	})
 }
 
-// Once a chunk of a stream is gone, so are the rest of them, until its end; what else is queued stays.
+// Once a chunk of a stream is dropped, so are the rest of them, until its end; other queued messages stay.
 func TestSheddingDropsWholeStreams(t *testing.T) {
 	bubble(t, engineio.Config{QueuePackets: 5}, func(t *testing.T, b *bundle) {
 		url, r := b.open()
@@ -122,7 +122,7 @@ func TestStuckClientDelaysNobody(t *testing.T) {
 	stuck.close()
 }
 
-// What the network does not take at once is written later, whole and in order, while others are served.
+// What the network does not take at once is written later, complete and in order, while others are served.
 func TestSlowReaderGetsEverythingInOrder(t *testing.T) {
 	t.Parallel()
 	const frames, size = 300, 100_000 // far more than the kernel buffers

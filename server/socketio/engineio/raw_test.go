@@ -24,7 +24,7 @@ func requestUpgrade(target string) string {
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 }
 
-// rawSession opens a session and reads away whatever comes, answering pings with nothing.
+// rawSession opens a session and discards all input, without answering pings.
 func (b *bundle) rawSession(t *testing.T) *rawConn {
 	t.Helper()
 	raw := b.rawDial(t, "")

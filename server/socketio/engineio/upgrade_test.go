@@ -62,7 +62,7 @@ func TestHeldPollIsReleasedAgainAndAgain(t *testing.T) {
 	})
 }
 
-// A poll that was sent after the switch, which is wrong, may arrive before it.
+// A poll that was sent after the switch, against the protocol, may arrive before it.
 func TestPollThatOvertakesTheSwitch(t *testing.T) {
 	bubble(t, engineio.Config{}, func(t *testing.T, b *bundle) {
 		url, _ := b.open()
@@ -167,7 +167,7 @@ func TestCloseWithAQueueFinishesTheUpgrade(t *testing.T) {
 	})
 }
 
-// The POST came before the switch, so its messages do.
+// The POST was sent before the switch, so its messages come first.
 func TestPostUnderWayIsHandledFirst(t *testing.T) {
 	bubble(t, engineio.Config{}, func(t *testing.T, b *bundle) {
 		b.onOpen = func(r *recorder) { r.block = make(chan struct{}) }
@@ -203,7 +203,7 @@ func TestUpgradesCanBeDisabled(t *testing.T) {
 	})
 }
 
-// Clients that talk without a pause in both directions while they upgrade lose nothing, and keep the order.
+// Clients that send and receive without a pause while they upgrade lose nothing, and keep the order.
 func TestUpgradeUnderTraffic(t *testing.T) {
 	t.Parallel()
 	b := setup(t, engineio.Config{QueuePackets: 10_000}, sockettest.ServeTCP)

@@ -48,7 +48,7 @@ func TestManyMessagesStayInOrder(t *testing.T) {
 	}
 }
 
-// TLS connections have no vectored write, so frames take another way there.
+// TLS connections have no vectored write, so frames are written another way.
 func TestMessagesOverTLS(t *testing.T) {
 	t.Parallel()
 	b := setup(t, engineio.Config{QueuePackets: 10_000, QueueBytes: 64 << 20}, sockettest.ServeTLS)
@@ -66,8 +66,7 @@ func TestMessagesOverTLS(t *testing.T) {
 	expect(t, "secure", r.session.Request().Secure, true)
 }
 
-// What is wrong with a message decides how the connection is closed. Clients look at the status, and at the absence of a
-// reason.
+// The kind of violation decides how the connection is closed. Clients look at the status, and at the absence of a reason.
 func TestBadMessages(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -98,7 +97,7 @@ func TestBadMessages(t *testing.T) {
 	}
 }
 
-// The frames below are what no library would send: masked with zeros, so that they can be read here.
+// No library would send the frames below: masked with zeros, so that they can be read here.
 
 func TestFragmentsAndInterleavedControlFrames(t *testing.T) {
 	bubble(t, engineio.Config{}, func(t *testing.T, b *bundle) {
@@ -174,8 +173,8 @@ func TestFrameRightBehindTheUpgradeRequest(t *testing.T) {
 	})
 }
 
-// Our frames and the library's go to the same connection. If an update makes the library write a control frame in pieces,
-// they mix here.
+// The server's frames and the library's go to the same connection. If an update makes the library write a control frame in
+// pieces, they mix here.
 func TestPongsDoNotMixWithMessages(t *testing.T) {
 	t.Parallel()
 	b := setup(t, engineio.Config{QueuePackets: 100_000}, sockettest.ServeTCP)
@@ -223,7 +222,7 @@ func TestClientIsToldOfTheClose(t *testing.T) {
 	expect(t, "sending after the end", r.session.Send(engineio.NewFrame([]byte("x")), engineio.SendOptions{}), false)
 }
 
-// A client that neither reads nor answers is cut after the close timeout.
+// A client that neither reads nor answers is cut off after the close timeout.
 func TestStuckClientIsCut(t *testing.T) {
 	bubble(t, engineio.Config{CloseTimeout: time.Second}, func(t *testing.T, b *bundle) {
 		raw := b.rawDial(t, "")

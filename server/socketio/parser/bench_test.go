@@ -6,7 +6,7 @@ import (
 	"github.com/elizad/elizad/server/socketio/parser"
 )
 
-// A message of the size that a chat has.
+// A message of the usual size in a chat.
 var sample = []byte(`2["message",{"id":"0b9c9c1e-8a55-4b57-9a0c-6d7d8d2a3f11","channelId":"5f0c6f0a-5c0e-4a53-8f5e-0e8b8b3f2a10",` +
 	`"senderName":"Ann","text":"The quick brown fox jumps over the lazy dog, and then does so again, as nobody was looking.",` +
 	`"createdAt":1764000000000,"metadata":{"channelType":"DM","isDm":true,"tags":["a","b"]}}]`)

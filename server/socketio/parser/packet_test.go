@@ -49,7 +49,7 @@ func TestDecodeRefusesMalformedPackets(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"", "7", "a", "abc",
-		"0[]", `0"x"`, "05", // connection with something else than an object
+		"0[]", `0"x"`, "05", // connection with something other than an object
 		"1{}", "1[]", "15", // disconnection with a payload
 		"2", "2{}", "2abc[]", `2"a"`, "2null", "2-1[]", // event without an array
 		"3[]", "3", // acknowledgement without an id

@@ -90,7 +90,7 @@ func TestFinishKeepsWhatWasShown(t *testing.T) {
 	}
 }
 
-// Whatever is in an answer and however it is cut up, the pieces shown make up the final text.
+// Whatever is in an answer and however it is split, the pieces shown make up the final text.
 func TestPiecesMakeTheFinalText(t *testing.T) {
 	t.Parallel()
 	parts := []string{

@@ -19,7 +19,7 @@ func after(m frame.Manner, answer string) frame.Manner {
 	return m
 }
 
-// TestWordsAreShownAsTheyCome tells what is shown before the end of answers that are no frame of elements.
+// TestWordsAreShownAsTheyCome checks what is shown before the end of answers that are no frame of elements.
 func TestWordsAreShownAsTheyCome(t *testing.T) {
 	t.Parallel()
 	plain := after(frame.Manner{}, "Hello")
@@ -69,7 +69,7 @@ func TestWordsAreShownAsTheyCome(t *testing.T) {
 }
 
 // TestModelsNeverThinkAloud plays models that begin inside a thought or outside, draft answers in it, and answer in any form:
-// people see the answer, whole, and nothing of the thought, however it is cut up.
+// people see the complete answer, and nothing of the thought, however it is split.
 func TestModelsNeverThinkAloud(t *testing.T) {
 	t.Parallel()
 	const secret = "SECRET"

@@ -9,7 +9,7 @@ import (
 	"github.com/elizad/elizad/server/internal/runtime/frame"
 )
 
-// TestPlainAnswersAreWhole reads answers that don't keep to the form: they are what people read, as they stand.
+// TestPlainAnswersAreWhole reads answers that don't follow the form: people read them unchanged.
 func TestPlainAnswersAreWhole(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]string{
@@ -120,7 +120,7 @@ func TestThoughtsAreHidden(t *testing.T) {
 				t.Error("the model is not known to begin inside a thought")
 			}
 			known := []frame.Manner{begins, after(begins, thought+plain)}
-			if strings.IndexAny(thought, "<{") != 0 { // nobody could tell
+			if strings.IndexAny(thought, "<{") != 0 { // impossible to tell apart
 				known = append(known, frame.Manner{})
 			}
 			check(t, thought+plain, known...)

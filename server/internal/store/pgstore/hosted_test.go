@@ -9,8 +9,8 @@ import (
 	"github.com/elizad/elizad/server/internal/store/pgstore"
 )
 
-// What addresses say of TLS means to a server what it means in the programs that they were written for: whether there is any, and
-// whom it shows.
+// The TLS settings of an address have the same meaning to the server as in the programs that they were written for: whether TLS
+// is used, and whether the server is verified.
 func TestHostedDatabase(t *testing.T) {
 	t.Parallel()
 	h := pgtest.NewHosted(t)

@@ -13,7 +13,7 @@ import (
 	"github.com/elizad/elizad/server/internal/store/storetest"
 )
 
-// connect opens a connection past the store.
+// connect opens a connection that bypasses the store.
 func connect(t *testing.T, url string) *pgx.Conn {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)

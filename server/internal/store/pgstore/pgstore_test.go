@@ -35,7 +35,7 @@ func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) store.Store { return open(t, pgtest.URL(t)) })
 }
 
-// A pooler in between is noticed, whether or not the address tells of it.
+// A pooler in between is noticed, whether or not the address names it.
 func TestConformanceThroughPooler(t *testing.T) {
 	t.Parallel()
 	for _, parameters := range []string{"", "&pgbouncer=true&connection_limit=1"} {
@@ -65,7 +65,7 @@ func TestMigrationThroughPooler(t *testing.T) {
 	open(t, url)
 }
 
-// A pooler that refuses what is set for a session gets nothing of that, unless the address sets it.
+// A pooler that refuses session settings gets none, unless the address sets them.
 func TestStrictPooler(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Pooled(t, pgtest.URL(t), "statement_timeout", "application_name", "idle_in_transaction_session_timeout")

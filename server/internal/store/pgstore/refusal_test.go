@@ -33,7 +33,7 @@ func TestAddressesOfOtherPrograms(t *testing.T) {
 	}
 }
 
-// What keeps a server from its database is said once, with what to do about it.
+// A fault that keeps a server from its database is reported once, with what to do about it.
 func TestRefusalsSayWhatToDo(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)

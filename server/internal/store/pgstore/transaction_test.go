@@ -60,7 +60,7 @@ func TestDeadlockIsRunAgain(t *testing.T) {
 				if err := touch(t.Context(), q, ids[i]); err != nil {
 					return err
 				}
-				if first { // each holds one row before it asks for the other
+				if first { // each locks one row before it asks for the other
 					first = false
 					both.Done()
 					both.Wait()
@@ -171,7 +171,7 @@ func TestLostConnections(t *testing.T) {
 	id := agents(t, s, 1)[0]
 	other := connect(t, url)
 	err := s.Update(t.Context(), store.Scope{}, func(q db.Querier) error {
-		// PostgreSQL stops in the middle, as far as those who are connected can tell.
+		// PostgreSQL stops in the middle, as its clients see it.
 		if _, err := other.Exec(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"); err != nil {
 			t.Errorf("ending the connections: %v", err)
 		}
@@ -184,7 +184,7 @@ func TestLostConnections(t *testing.T) {
 		t.Errorf("afterwards: %v", err)
 	}
 
-	// The driver closes a connection that breaks while it waits for an answer, and says just that.
+	// The driver closes a connection that breaks while it waits for a response, and reports only that.
 	err = s.Update(t.Context(), store.Scope{}, func(db.Querier) error { return fmt.Errorf("committing: %w", pgconn.ErrConnClosed) })
 	if !apierr.IsCode(err, apierr.Unavailable) {
 		t.Errorf("a connection that broke during a commit: %v, want UNAVAILABLE", err)

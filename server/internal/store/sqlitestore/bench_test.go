@@ -140,7 +140,7 @@ func BenchmarkPage(b *testing.B) {
 	})
 }
 
-// share runs do b.N times on a number of goroutines, and reports the rate and how long the slowest hundredth took.
+// share runs do b.N times on a number of goroutines, and reports the rate and the slowest percentile.
 func share(b *testing.B, callers int, do func(i int) error) {
 	b.Helper()
 	times := make([]time.Duration, b.N)

@@ -66,8 +66,9 @@ func postForever(dir string) error {
 	return <-failed
 }
 
-// TestKilledProcessLosesNothing kills a process hard while it posts, several times on the same data, and finds everything
-// that was acknowledged, whole and in order. Losing power is not tested: against it, TestDurablePragmas holds the settings.
+// TestKilledProcessLosesNothing kills a process hard while it posts, several times on the same data, and finds everything that
+// was acknowledged, undamaged and in order. Power loss is not tested: TestDurablePragmas checks the settings that protect from
+// it.
 func TestKilledProcessLosesNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -117,7 +118,7 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 	}
 }
 
-// killWhilePosting runs a posting process, kills it after a number of acknowledgements and returns all that it gave.
+// killWhilePosting runs a posting process, kills it after a number of acknowledgements and returns all that it printed.
 func killWhilePosting(t *testing.T, dir string, after int) []uuid.UUID {
 	t.Helper()
 	child := exec.CommandContext(t.Context(), os.Args[0])
@@ -137,7 +138,7 @@ func killWhilePosting(t *testing.T, dir string, after int) []uuid.UUID {
 	for {
 		line, err := lines.ReadString('\n')
 		if err == io.EOF {
-			break // a line that was cut short was not read by anybody
+			break // a truncated line acknowledges nothing
 		}
 		if err != nil {
 			t.Fatalf("reading from the process: %v", err)

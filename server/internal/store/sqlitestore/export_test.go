@@ -22,7 +22,7 @@ func ReaderPragma(ctx context.Context, s *Store, name string) (string, error) {
 // Waiting is the number of updates that wait for the writer.
 func Waiting(s *Store) int { return len(s.writer.queue) }
 
-// OnCommit has every commit ask allow whether it may succeed.
+// OnCommit lets allow decide whether a commit succeeds.
 func OnCommit(s *Store, allow func() bool) error {
 	return s.writer.session.conn.Raw(func(conn any) error {
 		hooks, ok := conn.(sqlite.HookRegisterer)
@@ -39,7 +39,7 @@ func OnCommit(s *Store, allow func() bool) error {
 	})
 }
 
-// LimitPages has the database grow to so many pages at most, as a full disk would.
+// LimitPages limits the database to a number of pages, as a full disk would.
 func LimitPages(ctx context.Context, s *Store, pages int) error {
 	return s.writer.submit(ctx, &update{raw: func(h *handle) error {
 		_, err := h.session.conn.ExecContext(ctx, fmt.Sprintf("PRAGMA max_page_count = %d", pages))

@@ -17,10 +17,10 @@ import (
 	"github.com/elizad/elizad/server/internal/store/sqlitestore"
 )
 
-// patience is how long a test waits for what must happen.
+// patience is how long a test waits for something that must happen.
 const patience = 30 * time.Second
 
-// eventually waits until something holds.
+// eventually waits until a condition holds.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -84,7 +84,7 @@ func TestNothingIsAcknowledgedIntoADatabaseThatIsGone(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			for range 2 { // before and after it is known
+			for range 2 { // before and after it is noticed
 				_, err := write(t, s)
 				check(t, s, err, store.FaultMissing, apierr.Unavailable)
 			}
@@ -118,7 +118,7 @@ func TestFullDiskIsUnavailableUntilThereIsRoom(t *testing.T) {
 		t.Fatal(err)
 	}
 	var err error
-	for err == nil { // what is free in the file already may still be used
+	for err == nil { // free space in the file may still be used
 		_, err = write(t, s)
 	}
 	check(t, s, err, store.FaultFull, apierr.Unavailable)
@@ -168,7 +168,7 @@ func TestDamageIsNamed(t *testing.T) {
 	check(t, s, err, store.FaultDamaged, apierr.StorageDamaged)
 }
 
-// copyOf copies the database alone, as a careless backup does.
+// copyOf copies the database file alone, as a careless backup does.
 func copyOf(t *testing.T, dir string, names ...string) string {
 	t.Helper()
 	to := t.TempDir()
@@ -188,7 +188,7 @@ func copyOf(t *testing.T, dir string, names ...string) string {
 func alone(t *testing.T, dir string, id uuid.UUID) bool {
 	t.Helper()
 	var count int
-	// A copy that was made in the middle of a write has no such table, or is no database.
+	// A copy that was made in the middle of a write lacks the table, or is not a database.
 	err := raw(t, copyOf(t, dir, "elizad.db")).QueryRow("SELECT count(*) FROM agents WHERE id = ?", id).Scan(&count)
 	return err == nil && count == 1
 }
@@ -223,7 +223,7 @@ func TestMissingLogIsNoticedAtTheStart(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	id := mustWrite(t, s)
-	// As a process that was killed leaves its files, once without the log, and once with it.
+	// As a killed process leaves its files, once without the log, and once with it.
 	without := copyOf(t, dir, "elizad.db", "elizad.lock")
 	with := copyOf(t, dir, "elizad.db", "elizad.db-wal", "elizad.lock")
 	_, err := sqlitestore.Open(t.Context(), sqlitestore.Config{Dir: without})

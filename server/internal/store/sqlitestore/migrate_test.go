@@ -13,7 +13,7 @@ import (
 	"github.com/elizad/elizad/server/internal/store/storetest"
 )
 
-// raw opens the database of a data directory past the store.
+// raw opens the database of a data directory, bypassing the store.
 func raw(t *testing.T, dir string) *sql.DB {
 	t.Helper()
 	pool, err := sql.Open("sqlite", filepath.Join(dir, "elizad.db"))
@@ -32,7 +32,7 @@ func TestUpgradeFromFirstRelease(t *testing.T) {
 	}
 	storetest.CheckFirstRelease(t, open(t, dir))
 
-	// The upgraded schema is the one of a new database, up to spelling.
+	// The upgraded schema equals that of a new database, up to formatting.
 	fresh := t.TempDir()
 	open(t, fresh)
 	if diff := cmp.Diff(schema(t, fresh), schema(t, dir)); diff != "" {

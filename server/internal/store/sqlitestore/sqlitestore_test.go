@@ -156,7 +156,7 @@ func TestNoDirectory(t *testing.T) {
 }
 
 // TestLibcIsSQLites guards the pair of modernc.org/sqlite and modernc.org/libc: the first is translated from C against one
-// exact version of the second, which doesn't follow semantic versioning. Any other has corrupted behaviour for others.
+// exact version of the second, which doesn't follow semantic versioning. Other versions have corrupted data.
 func TestLibcIsSQLites(t *testing.T) {
 	t.Parallel()
 	list := func(format, module string) string {

@@ -12,7 +12,7 @@ import (
 	"github.com/elizad/elizad/server/internal/store/sqlitestore"
 )
 
-// found counts the messages that a search for a word of post's finds.
+// found counts the messages that a search for a word of the posted ones finds.
 func found(t *testing.T, s *sqlitestore.Store) int {
 	t.Helper()
 	n := 0
@@ -34,7 +34,7 @@ func posted(t *testing.T, s *sqlitestore.Store, n int) {
 	t.Helper()
 	channel := rooms(t, s, 1)[0].channel
 	var callers sync.WaitGroup
-	for range n { // all at once, so that few commits store them
+	for range n { // concurrently, so that few commits store them
 		callers.Go(func() {
 			if _, err := post(t.Context(), s, channel); err != nil {
 				t.Error(err)

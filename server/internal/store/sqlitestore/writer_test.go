@@ -40,8 +40,8 @@ func stored(t *testing.T, s *sqlitestore.Store, id uuid.UUID) bool {
 	return err == nil
 }
 
-// hold occupies the writer until the returned function is called, which waits for the end of it. What is updated meanwhile
-// becomes one group with the holder, which itself stores nothing.
+// hold blocks the writer until the returned function is called, which waits until it has ended. Updates meanwhile are grouped
+// with the one that blocks, which itself stores nothing.
 func hold(t *testing.T, s *sqlitestore.Store) (release func()) {
 	t.Helper()
 	begun, let, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
@@ -93,8 +93,8 @@ func TestWaitingUpdatesShareACommit(t *testing.T) {
 	}
 }
 
-// TestFailuresInAGroupAreTheirOwn puts updates that fail after they changed something, by an error, an ignored error or a panic,
-// among others: those are stored as if they had been alone, in the order in which they came.
+// TestFailuresInAGroupAreTheirOwn puts updates that fail after they changed something, by an error, an ignored error or a
+// panic, among others: those are stored as if they had been alone, in the order in which they came.
 func TestFailuresInAGroupAreTheirOwn(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir())
@@ -107,7 +107,7 @@ func TestFailuresInAGroupAreTheirOwn(t *testing.T) {
 	failures := map[int]func(q db.Querier) error{ // after its own insert, at its place in the group
 		3: func(db.Querier) error { return errRefused },
 		5: func(q db.Querier) error {
-			_, err := q.AddParticipant(ctx, db.AddParticipantParams{JoinedAt: now}) // of a channel that is not there
+			_, err := q.AddParticipant(ctx, db.AddParticipantParams{JoinedAt: now}) // of a channel that doesn't exist
 			if err == nil {
 				t.Error("a participant was added to nothing")
 			}
@@ -168,8 +168,8 @@ func TestFailuresInAGroupAreTheirOwn(t *testing.T) {
 	}
 }
 
-// TestGroupsAreFoundByTheirTexts looks for what the updates of one group have said, changed and deleted, whether the group has
-// to run again or not: the index follows with the commit.
+// TestGroupsAreFoundByTheirTexts searches for texts that the updates of one group have posted, changed and deleted, whether the
+// group has to run again or not: the index follows with the commit.
 func TestGroupsAreFoundByTheirTexts(t *testing.T) {
 	t.Parallel()
 	for name, fails := range map[string]bool{"all succeed": false, "one fails": true} {

@@ -17,14 +17,14 @@ import (
 	"github.com/elizad/elizad/server/internal/pgtest"
 )
 
-// TestPostgres counts the rows that scans look at. PostgreSQL makes a plan for the values of a query or, after some repeats,
-// one for any values; both have to hold. It knows its tables by then: a table that it never looked at it takes for small, and
-// sorts what it should walk, until autovacuum comes by within a minute.
+// TestPostgres counts the rows that scans visit. PostgreSQL makes a plan for the values of a query or, after some repeats, one
+// for any values; both must stay within the limit. The tables are analyzed first: PostgreSQL takes a table without statistics
+// for small, and sorts where it should walk an index, until autovacuum runs within a minute.
 func TestPostgres(t *testing.T) {
 	t.Parallel()
 	extra := map[string]int{
-		"SearchMessages":     6 * 2000,      // looks through as many messages before it asks the index of words, in several steps
-		"CountFoundMessages": math.MaxInt32, // the index of words is read to the end of what it has of a word
+		"SearchMessages":     6 * 2000,      // looks through as many messages before it uses the index of words, in several steps
+		"CountFoundMessages": math.MaxInt32, // the index of words is read to the end of its entries for a word
 	}
 	for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
 		t.Run(mode, func(t *testing.T) {
@@ -101,7 +101,7 @@ func (m *postgresMeter) count(t *testing.T, fn func(q db.Querier) error) int {
 	return visited
 }
 
-// within runs fn in a transaction that is taken back.
+// within runs fn in a transaction that is rolled back.
 func (m *postgresMeter) within(t *testing.T, fn func(tx pgx.Tx)) {
 	t.Helper()
 	tx, err := m.conn.Begin(t.Context())

@@ -18,7 +18,7 @@ import (
 )
 
 // TestSQLite counts the steps of SQLite's virtual machine. It takes ten or more for a row, and some seventy to write one that
-// stands in several indexes.
+// is in several indexes.
 func TestSQLite(t *testing.T) {
 	t.Parallel()
 	for name, statistics := range map[string]bool{"without statistics": false, "with statistics": true} {
@@ -40,7 +40,7 @@ func TestSQLite(t *testing.T) {
 	}
 }
 
-// write lets the store write something: it brings a database to the newest schema, and its index of words up to date.
+// write lets the store write something: it migrates a database to the newest schema, and brings its index of words up to date.
 func write(t *testing.T, config sqlitestore.Config) {
 	t.Helper()
 	s, err := sqlitestore.Open(t.Context(), config)
@@ -53,7 +53,7 @@ func write(t *testing.T, config sqlitestore.Config) {
 	}
 }
 
-// sqliteMeter asks SQLite itself for its counts, which the driver doesn't hand on.
+// sqliteMeter reads SQLite's own counts, which the driver doesn't expose.
 type sqliteMeter struct {
 	config     sqlitestore.Config
 	database   *sql.DB

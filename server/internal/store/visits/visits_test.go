@@ -19,20 +19,20 @@ import (
 	"github.com/elizad/elizad/queries/dbtype"
 )
 
-// meter counts what a query makes an engine do.
+// meter counts the work that a query makes an engine do.
 type meter interface {
 	// id returns the SQL expression of the id with a kind and a number, which is a SQL expression itself: see [numbered].
 	id(kind int, number string) string
-	// exec runs a statement for good.
+	// exec runs a statement and commits it.
 	exec(t *testing.T, statement string)
 	// settle does what an engine does once its tables are filled.
 	settle(t *testing.T)
-	// count runs the one query that fn sends, takes back what it changed, and returns the engine's count of its work: rows
-	// visited or steps of a virtual machine.
+	// count runs the one query that fn sends, rolls back its changes, and returns the engine's count of its work: rows visited
+	// or steps of a virtual machine.
 	count(t *testing.T, fn func(q db.Querier) error) int
 }
 
-// The kinds of ids in the data. What is meant by an argument that only says "id" is told by the name of the query.
+// The kinds of ids in the data. The kind of a parameter that is only called "id" follows from the name of the query.
 const (
 	anAgent = iota + 1
 	aServer
@@ -56,8 +56,9 @@ func numbered(kind, number int) uuid.UUID {
 // now is the instant of the counted queries. Everything happened within the minute before it.
 const now dbtype.Millis = 1_900_000_000_000
 
-// history is a server with n messages in its first channel, all by its first user and all answered but the last three, and
-// as many turns that wait elsewhere, as much of everything else that stays: a planner that trusts what a column usually holds is misled by each of them.
+// history is a server with n messages in its first channel, all by its first user and all answered but the last three, and as
+// many turns that wait elsewhere, as much of everything else that stays: a planner that trusts the usual value of a column is
+// misled by each of them.
 // ID(kind, number) stands for an id, rows(n) for the numbers from 1 to n, ago(i, n) for an instant in the last minute.
 const history = `
 INSERT INTO message_servers SELECT ID(2, i), 's', 'x', NULL, '{}', 0, 0 FROM rows(3);
@@ -92,7 +93,7 @@ INSERT INTO agents_to_conceal SELECT ID(1, i) FROM rows(5);
 INSERT INTO idempotency_keys (entity_id, idempotency_key, fingerprint, claim, status, header, body, created_at, owner)
 SELECT ID(6, 1), 'k' || i, '', ID(12, i), CASE WHEN i % ({n}/20) = 0 THEN 0 ELSE 201 END, '{}', '', ago(i, {n}), ID(12, 1) FROM rows({n})`
 
-// grown lists the queries that may visit more with what is stored, and why. All others visit as much in a long history as in
+// grown lists the queries whose visits may grow with what is stored, and why. All others visit as much in a long history as in
 // a short one.
 var grown = map[string]string{
 	"CountAgentTurns":       "the total of a list",
@@ -118,7 +119,7 @@ const (
 	pages = 4  // for what a query joins, and for a few rows in no page
 )
 
-// circumstances are what a query is asked about.
+// circumstances are the values that a query is tried with.
 type circumstances struct {
 	name   string
 	quiet  bool           // a channel and an agent where little happens
@@ -246,8 +247,8 @@ func arguments(query string, c circumstances) func(name string, t reflect.Type) 
 	}
 }
 
-// hold holds every query to the work of a few pages of rows, and to the same in a short history and in a long one. open
-// returns an engine with an empty database, a row is what its count calls one at most, and extra is what some queries may do beside
+// hold limits every query to the work of a few pages of rows, the same in a short history and in a long one. open returns an
+// engine with an empty database, row is what its count is at most for one row, and extra is what some queries may do beside
 // that on this engine.
 func hold(t *testing.T, row int, extra map[string]int, open func(t *testing.T) meter) {
 	const few, many = 1_000, 10_000

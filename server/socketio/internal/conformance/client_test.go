@@ -20,8 +20,8 @@ const clients = "../../../internal/e2e/js"
 // clientSuiteTimeout bounds one run of the suite, which takes some seconds on an idle machine.
 const clientSuiteTimeout = 3 * time.Minute
 
-// TestSocketIOClient runs what socket.io-client asks of a server, in the client's current version and in version 3, which
-// programs of some years ago hold. The counts are checked, so that no case gets lost.
+// TestSocketIOClient runs what socket.io-client expects of a server, in the client's current version and in version 3, which
+// programs of some years ago use. The counts are checked, so that no case gets lost.
 func TestSocketIOClient(t *testing.T) {
 	t.Parallel()
 	for name, cases := range map[string]int{"socket.io-client": 97, "socket.io-client-v3": 66} {
@@ -42,13 +42,13 @@ func TestSocketIOClient(t *testing.T) {
 	}
 }
 
-// caseResult is the result of one case, with what the runner said about it.
+// caseResult is the result of one case, with what the runner reported about it.
 type caseResult struct {
 	name, detail string
 	passed       bool
 }
 
-// runClientSuite runs the suite in Node with the given package as the client, against a server of its own.
+// runClientSuite runs the suite in Node with the given package as the client, against its own server.
 func runClientSuite(t *testing.T, client string) []caseResult {
 	t.Helper()
 	if _, err := os.Stat(filepath.Join(clients, "node_modules", client)); errors.Is(err, os.ErrNotExist) {

@@ -65,7 +65,7 @@ func TestEngineIO(t *testing.T) {
 			q, _ := p.session()
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			sent := func(httptrace.WroteRequestInfo) { cancel() } // the server will find the request, and nobody behind it
+			sent := func(httptrace.WroteRequestInfo) { cancel() } // the server finds that the client of the request has gone
 			ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: sent})
 			if _, _, err := p.request(ctx, "GET", q, ""); err == nil {
 				t.Fatal("the poll was answered")
@@ -96,7 +96,7 @@ func TestEngineIO(t *testing.T) {
 	})
 }
 
-// eventually asks until something has come to be.
+// eventually asks until a condition holds.
 func (p peer) eventually(happened func() bool) {
 	p.t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
@@ -112,8 +112,8 @@ func (p peer) eventually(happened func() bool) {
 	}
 }
 
-// transportSuite is what both suites ask of the transports: 7 cases of the handshake, 4 of the heartbeat, 2 of closing and
-// 3 of the upgrade.
+// transportSuite is what both suites test of the transports: 7 cases of the handshake, 4 of the heartbeat, 2 of closing and 3
+// of the upgrade.
 func transportSuite(t *testing.T, path string) {
 	t.Run("handshake over polling", func(t *testing.T) {
 		t.Parallel()

@@ -34,14 +34,13 @@ type peer struct {
 	timeouts timeouts
 }
 
-// newPeer returns a peer whose server waits long for it: on a busy machine the peer may be late, which is not what its case is
-// about.
+// newPeer returns a peer whose server waits long for it: on a busy machine the peer may be late, which its case doesn't test.
 func newPeer(t *testing.T, path string) peer {
 	t.Helper()
 	return newTimedPeer(t, path, timeouts{pong: soon, connect: soon})
 }
 
-// newTimedPeer returns a peer whose server waits so long for it.
+// newTimedPeer returns a peer whose server has the given time-outs.
 func newTimedPeer(t *testing.T, path string, timeouts timeouts) peer {
 	t.Helper()
 	t.Parallel()
@@ -72,7 +71,7 @@ func (p peer) request(ctx context.Context, method, query, body string) (int, str
 	return resp.StatusCode, string(raw), err
 }
 
-// must is request for what has to work.
+// must is request for requests that have to succeed.
 func (p peer) must(method, query, body string) (int, string) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), soon)
@@ -91,7 +90,7 @@ func (p peer) want(method, query, body string, status int, text string) {
 	}
 }
 
-// polls checks what comes by the next poll but for pings, which become due while a busy machine lets the peer wait.
+// polls checks the packets of the next poll except pings, which become due while a busy machine delays the peer.
 func (p peer) polls(query, payload string) {
 	p.t.Helper()
 	for {
@@ -210,7 +209,7 @@ func (s socket) read() string {
 	return string(data)
 }
 
-// next returns the next packet that is no ping.
+// next returns the next packet that is not a ping.
 func (s socket) next() string {
 	s.t.Helper()
 	for {
