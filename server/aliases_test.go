@@ -25,7 +25,7 @@ func TestOlderPaths(t *testing.T) {
 	channel := n.group(agent)
 	message := n.say(channel, agent, "x").ID
 	made := data[struct{ Server struct{ ID string } }](n.do("POST", m+"/message-servers", map[string]any{"name": "Old", "sourceType": "x"})).Server.ID
-	o, c := m+"/central-channels/"+channel, m+"/channels/"+channel
+	o, c := m+"/central-channels/"+channel.String(), m+"/channels/"+channel.String()
 	for _, tt := range []struct {
 		method, path, successor string
 		body                    any
@@ -37,10 +37,10 @@ func TestOlderPaths(t *testing.T) {
 		{"POST", older + "/sync-channels", newer + "/sync-channels", map[string]any{"channels": []any{}}, 200},
 
 		{"DELETE", m + "/servers/" + made, m + "/message-servers/" + made, nil, 200},
-		{"GET", m + "/agents/" + agent + "/servers", m + "/agents/" + agent + "/message-servers", nil, 200},
+		{"GET", m + "/agents/" + agent.String() + "/servers", m + "/agents/" + agent.String() + "/message-servers", nil, 200},
 		{"GET", o, c + "/details", nil, 200},
 		{"GET", c, c + "/details", nil, 200},
-		{"POST", m + "/group-channels", m + "/channels", map[string]any{"name": "G", "participants": []string{agent}}, 201},
+		{"POST", m + "/group-channels", m + "/channels", map[string]any{"name": "G", "participants": []string{agent.String()}}, 201},
 		{"POST", m + "/servers", m + "/message-servers", map[string]any{"name": "S", "sourceType": "x"}, 201},
 		{"POST", older + "/agents", newer + "/agents", map[string]any{"agentId": agent}, 201},
 		{"GET", older + "/agents", newer + "/agents", nil, 200},
@@ -57,9 +57,9 @@ func TestOlderPaths(t *testing.T) {
 		{"DELETE", o + "/messages", c + "/messages", nil, 204},
 		{"DELETE", o + "/messages/all", c + "/messages", nil, 204},
 		{"DELETE", c + "/messages/all", c + "/messages", nil, 204},
-		{"DELETE", o + "/agents/" + agent, c + "/agents/" + agent, nil, 200},
+		{"DELETE", o + "/agents/" + agent.String(), c + "/agents/" + agent.String(), nil, 200},
 		{"POST", o + "/agents", c + "/agents", map[string]any{"agentId": agent}, 201},
-		{"DELETE", older + "/agents/" + agent, newer + "/agents/" + agent, nil, 200},
+		{"DELETE", older + "/agents/" + agent.String(), newer + "/agents/" + agent.String(), nil, 200},
 		{"DELETE", o, c, nil, 204},
 		{"GET", "/api/runtime/ping", "/api/server/ping", nil, 200},
 		{"GET", "/api/runtime/health", "/api/server/health", nil, 200},
@@ -68,7 +68,7 @@ func TestOlderPaths(t *testing.T) {
 		{"GET", "/api/server/servers", "/api/server/debug/servers", nil, 200},
 		{"GET", "/api/system/environment/local", "/api/system/env/local", nil, 200},
 	} {
-		a := n.do(tt.method, tt.path, tt.body, n.owner()...)
+		a := n.owner().do(tt.method, tt.path, tt.body)
 		if a.status != tt.status {
 			t.Errorf("%s %s: status %d: %s", tt.method, tt.path, a.status, a.body)
 		}
@@ -87,7 +87,7 @@ func TestOlderPaths(t *testing.T) {
 			t.Errorf("%s %s: %v", tt.method, tt.path, err)
 		}
 		if tt.method == "GET" && tt.successor != "/api/server/ping" && !strings.HasPrefix(tt.successor, "/api/server/") {
-			if canonical := n.do("GET", tt.successor, nil, n.owner()...); string(canonical.body) != string(a.body) || canonical.header.Get("Deprecation") != "" {
+			if canonical := n.owner().do("GET", tt.successor, nil); string(canonical.body) != string(a.body) || canonical.header.Get("Deprecation") != "" {
 				t.Errorf("%s and %s differ:\n%s\n%s", tt.path, tt.successor, a.body, canonical.body)
 			}
 		}
@@ -109,7 +109,7 @@ func TestPathsInAnySpelling(t *testing.T) {
 	id := n.agentID()
 	key := []string{"X-API-KEY", "open sesame"}
 	for path, status := range map[string]int{
-		"/API/Agents": 200, "/api/agents/": 200, "/Api/agents/" + strings.ToUpper(id) + "/": 200, "/api/AGENTS/Worlds": 200, "/api/Memory/" + id + "/Rooms/": 200,
+		"/API/Agents": 200, "/api/agents/": 200, "/Api/agents/" + strings.ToUpper(id.String()) + "/": 200, "/api/AGENTS/Worlds": 200, "/api/Memory/" + id.String() + "/Rooms/": 200,
 		"/api/messaging/SESSIONS/Health": 200, "/api/messaging/Central-Servers/": 200, "/API/runtime/Ping": 200,
 		"//api/agents": 200, "//API//Agents/": 200, "/api//messaging///sessions/health": 200, "//api/runtime//ping": 200,
 		"/API/nowhere": 404, "/api/agents//": 404, "//api/agents//": 404,
@@ -127,7 +127,7 @@ func TestPathsInAnySpelling(t *testing.T) {
 		}
 	}
 	picture, kind := fileForm("file", "a.png", "image/png", pngBytes)
-	file := data[api.Upload](n.do("POST", "/API/media/agents/"+id+"/Upload-Media/", picture, append(key, "Content-Type", kind)...).want(200))
+	file := data[api.Upload](n.do("POST", "/API/media/agents/"+id.String()+"/Upload-Media/", picture, append(key, "Content-Type", kind)...).want(200))
 	n.do("GET", strings.Replace(file.URL, "/media/uploads/agents", "/Media/Uploads/agents", 1), nil).want(200)
 }
 
@@ -135,7 +135,7 @@ func TestUpperCaseIDsAreTheSame(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	id := n.agentID()
-	if a := data[api.Agent](n.do("GET", "/api/agents/"+strings.ToUpper(id), nil).want(200)); a.ID.String() != id || a.Status != "active" {
+	if a := data[api.Agent](n.do("GET", "/api/agents/"+strings.ToUpper(id.String()), nil).want(200)); a.ID != id || a.Status != "active" {
 		t.Errorf("agent %+v", a)
 	}
 }
@@ -144,8 +144,8 @@ func TestUpperCaseIDStartsTheSameAgent(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	id := n.agentID()
-	n.do("POST", "/api/agents/"+strings.ToUpper(id)+"/start", nil).want(200)
-	n.stopAgent(strings.ToUpper(id))
+	n.do("POST", "/api/agents/"+strings.ToUpper(id.String())+"/start", nil).want(200)
+	n.do("POST", "/api/agents/"+strings.ToUpper(id.String())+"/stop", nil).want(200)
 	if list := n.agents(); len(list) != 1 || list[0].Status != "inactive" {
 		t.Errorf("agents %+v", list)
 	}

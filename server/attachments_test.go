@@ -17,7 +17,7 @@ func TestAttachmentsOfAWrongForm(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	channel, user := n.dm()
-	path := "/api/messaging/channels/" + channel + "/messages"
+	path := "/api/messaging/channels/" + channel.String() + "/messages"
 	for _, tt := range []struct {
 		attachments any
 		place       string
@@ -58,11 +58,11 @@ func TestAttachmentsNameAddresses(t *testing.T) {
 	agent := n.agentID()
 	place := func(parts ...string) string { return filepath.Join(append([]string{cfg.Storage.Dir}, parts...)...) }
 	attachments := []any{
-		map[string]any{"id": "1", "url": place("generated", agent, "a b.png"), "title": "kept"},
-		place("uploads", "agents", agent, "x.png"), place("uploads", "channels", channel, "y.png"),
-		"https://example.com/z.png", "/etc/passwd", "/media/generated/x/y.png", "relative.png", place("elizad.db"), place("generated", agent, "..", "..", "elizad.db"),
+		map[string]any{"id": "1", "url": place("generated", agent.String(), "a b.png"), "title": "kept"},
+		place("uploads", "agents", agent.String(), "x.png"), place("uploads", "channels", channel.String(), "y.png"),
+		"https://example.com/z.png", "/etc/passwd", "/media/generated/x/y.png", "relative.png", place("elizad.db"), place("generated", agent.String(), "..", "..", "elizad.db"),
 	}
-	posted := n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{
+	posted := n.do("POST", "/api/messaging/channels/"+channel.String()+"/messages", map[string]any{
 		"author_id": user, "content": "look", "message_server_id": uuid.Nil, "metadata": map[string]any{"attachments": attachments},
 		"raw_message": map[string]any{"text": "look", "attachments": attachments[:1]},
 	}).want(201)
@@ -70,20 +70,20 @@ func TestAttachmentsNameAddresses(t *testing.T) {
 		t.Errorf("the answer names a place on disk: %s", posted.body)
 	}
 	want := fmt.Sprint([]any{
-		map[string]any{"id": "1", "url": "/media/generated/" + agent + "/a%20b.png", "title": "kept"},
-		"/media/uploads/agents/" + agent + "/x.png", "/media/uploads/channels/" + channel + "/y.png",
-		"https://example.com/z.png", "/etc/passwd", "/media/generated/x/y.png", "relative.png", place("elizad.db"), place("generated", agent, "..", "..", "elizad.db"),
+		map[string]any{"id": "1", "url": "/media/generated/" + agent.String() + "/a%20b.png", "title": "kept"},
+		"/media/uploads/agents/" + agent.String() + "/x.png", "/media/uploads/channels/" + channel.String() + "/y.png",
+		"https://example.com/z.png", "/etc/passwd", "/media/generated/x/y.png", "relative.png", place("elizad.db"), place("generated", agent.String(), "..", "..", "elizad.db"),
 	})
 	for _, m := range n.history(channel) {
 		if m.Content != "look" {
 			continue
 		}
 		// The attachments of the raw message win in what is read.
-		if got := fmt.Sprint(object(m.RawMessage)["attachments"]); got != fmt.Sprint([]any{map[string]any{"id": "1", "url": "/media/generated/" + agent + "/a%20b.png", "title": "kept"}}) {
+		if got := fmt.Sprint(object(m.RawMessage)["attachments"]); got != fmt.Sprint([]any{map[string]any{"id": "1", "url": "/media/generated/" + agent.String() + "/a%20b.png", "title": "kept"}}) {
 			t.Errorf("raw message: %s", got)
 		}
 	}
-	second := data[api.Message](n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{
+	second := data[api.Message](n.do("POST", "/api/messaging/channels/"+channel.String()+"/messages", map[string]any{
 		"author_id": user, "content": "again", "message_server_id": uuid.Nil, "metadata": map[string]any{"attachments": attachments},
 	}).want(201))
 	if got := fmt.Sprint(object(second.Metadata)["attachments"]); got != want {

@@ -19,7 +19,7 @@ func TestSilentRecordings(t *testing.T) {
 	m.Hear(func(modeltest.Heard) modeltest.Script { return modeltest.Say("") })
 	m.Speak(says(mp3Bytes))
 	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+m.URL, "OPENAI_API_KEY=key", "OPENAI_LARGE_MODEL=m", "OPENAI_TTS_MODEL=mouth", "OPENAI_TRANSCRIPTION_MODEL=ears")
-	base, file := "/api/audio/"+n.agentID(), formPart{"file", "a.wav", "audio/wav", wavBytes}
+	base, file := "/api/audio/"+n.agentID().String(), formPart{"file", "a.wav", "audio/wav", wavBytes}
 	if got := data[struct{ Text string }](n.upload(base+"/transcriptions", file).want(200)); got.Text != "" {
 		t.Errorf("%+v", got)
 	}
@@ -35,7 +35,7 @@ func TestSilentRecordings(t *testing.T) {
 func TestTranscriptions(t *testing.T) {
 	t.Parallel()
 	n := withSpeech(t, says(mp3Bytes))
-	base := "/api/audio/" + n.agentID()
+	base := "/api/audio/" + n.agentID().String()
 	file := formPart{"file", "", "audio/webm", wavBytes} // as a browser sends a nameless blob
 	if got := data[struct{ Text string }](n.upload(base+"/transcriptions", file, formPart{"language", "", "", "en"}).want(200)); got.Text != "Hello" {
 		t.Errorf("%+v", got)
@@ -61,7 +61,7 @@ func TestSpeech(t *testing.T) {
 			t.Parallel()
 			n := withSpeech(t, says(tt.sound[:2], tt.sound[2:]))
 			for _, path := range []string{"/speech/generate", "/audio-messages/synthesize"} {
-				a := n.do("POST", "/api/audio/"+n.agentID()+path, map[string]any{"text": "Hello", "pitch": 2, "language": "en"}, "Accept", "application/json").want(200)
+				a := n.do("POST", "/api/audio/"+n.agentID().String()+path, map[string]any{"text": "Hello", "pitch": 2, "language": "en"}, "Accept", "application/json").want(200)
 				if string(a.body) != tt.sound || a.header.Get("Content-Type") != tt.contentType {
 					t.Errorf("%s: %q of type %q", path, a.body, a.header.Get("Content-Type"))
 				}
@@ -78,14 +78,14 @@ func TestSpeechRefused(t *testing.T) {
 		}
 		return modeltest.Sound{}
 	})
-	base := "/api/audio/" + n.agentID()
+	base := "/api/audio/" + n.agentID().String()
 	clearError(t, "no text", n.do("POST", base+"/speech/generate", map[string]any{}), 400, "INVALID_REQUEST")
 	clearError(t, "no text to synthesize", n.do("POST", base+"/audio-messages/synthesize", map[string]any{}), 400, "INVALID_REQUEST")
 	clearError(t, "no text in a conversation", n.do("POST", base+"/speech/conversation", map[string]any{"text": ""}), 400, "INVALID_REQUEST")
 	clearError(t, "a number", n.do("POST", base+"/speech/generate", map[string]any{"text": 7}), 400, "INVALID_REQUEST")
 	clearError(t, "a voice that isn't there", n.do("POST", base+"/speech/generate", map[string]any{"text": "x", "voice": "nobody"}), 502, "MODEL_ERROR")
 	clearError(t, "silence", n.do("POST", base+"/speech/generate", map[string]any{"text": "x"}), 502, "MODEL_ERROR")
-	clearError(t, "a message that isn't there", n.do("POST", base+"/audio-messages/synthesize", map[string]any{"messageId": uuid.NewString()}), 404, "NOT_FOUND")
+	clearError(t, "a message that isn't there", n.do("POST", base+"/audio-messages/synthesize", map[string]any{"messageId": uuid.New()}), 404, "NOT_FOUND")
 	clearError(t, "a message that has no id", n.do("POST", base+"/audio-messages/synthesize", map[string]any{"messageId": "x"}), 400, "INVALID_ID")
 }
 
@@ -95,7 +95,7 @@ func TestSpeechThatBreaksOff(t *testing.T) {
 	n := withSpeech(t, func(modeltest.Spoken) modeltest.Sound {
 		return modeltest.Sound{Pieces: [][]byte{[]byte(mp3Bytes + strings.Repeat("x", 2000))}, Ending: modeltest.Cut}
 	})
-	r, err := http.NewRequestWithContext(t.Context(), "POST", n.http.URL+"/api/audio/"+n.agentID()+"/speech/generate", strings.NewReader(`{"text":"x"}`))
+	r, err := http.NewRequestWithContext(t.Context(), "POST", n.http.URL+"/api/audio/"+n.agentID().String()+"/speech/generate", strings.NewReader(`{"text":"x"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestSpeechThatBreaksOff(t *testing.T) {
 func TestSpeechWithoutAModel(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	base := "/api/audio/" + n.agentID()
+	base := "/api/audio/" + n.agentID().String()
 	for path, want := range map[string]string{
 		"/transcriptions": "OPENAI_TRANSCRIPTION_MODEL", "/audio-messages": "OPENAI_TRANSCRIPTION_MODEL",
 		"/speech": "OPENAI_TTS_MODEL", "/speech/conversation": "OPENAI_TTS_MODEL",
@@ -138,8 +138,8 @@ func TestSpeechWithoutAModel(t *testing.T) {
 func TestSpokenConversation(t *testing.T) {
 	t.Parallel()
 	n := withSpeech(t, says(mp3Bytes))
-	agent, user := n.agentID(), uuid.NewString()
-	base := "/api/audio/" + agent
+	agent, user := n.agentID(), uuid.New()
+	base := "/api/audio/" + agent.String()
 
 	a := n.do("POST", base+"/speech/conversation", map[string]any{"text": "What is the weather like?", "entityId": user, "userName": "Ada"}).want(200)
 	if string(a.body) != mp3Bytes {
@@ -147,8 +147,8 @@ func TestSpokenConversation(t *testing.T) {
 	}
 	dm := n.dmBetween(agent, user)
 	history := n.history(dm)
-	if len(history) != 2 || history[1].Content != "What is the weather like?" || history[1].AuthorID.String() != user || deref(history[1].SourceType) != "direct" ||
-		history[0].Content != "It is raining." || history[0].AuthorID.String() != agent {
+	if len(history) != 2 || history[1].Content != "What is the weather like?" || history[1].AuthorID != user || deref(history[1].SourceType) != "direct" ||
+		history[0].Content != "It is raining." || history[0].AuthorID != agent {
 		t.Fatalf("the channel holds %+v", history)
 	}
 
@@ -161,7 +161,10 @@ func TestSpokenConversation(t *testing.T) {
 		metadata := jsonOf(map[string]any{"roomId": "kitchen" + path, "entityId": user})
 		got := data[struct {
 			Text, Audio, Format string
-			Metadata            struct{ Transcription, MessageID, RoomID string }
+			Metadata            struct {
+				Transcription, MessageID string
+				RoomID                   uuid.UUID
+			}
 		}](n.upload(base+path, formPart{"file", "", "audio/wav", wavBytes}, formPart{"metadata", "", "", string(metadata)}).want(200))
 		if got.Text != "It is raining." || got.Metadata.Transcription != "Hello" || got.Format != "mpeg" || got.Metadata.RoomID == dm {
 			t.Errorf("%s: %+v", path, got)
@@ -169,7 +172,7 @@ func TestSpokenConversation(t *testing.T) {
 		if sound, err := base64.StdEncoding.DecodeString(got.Audio); err != nil || string(sound) != mp3Bytes {
 			t.Errorf("%s: heard %q, %v", path, sound, err)
 		}
-		if h := n.history(got.Metadata.RoomID); len(h) != 2 || h[1].ID.String() != got.Metadata.MessageID || h[1].AuthorID.String() != user {
+		if h := n.history(got.Metadata.RoomID); len(h) != 2 || h[1].ID.String() != got.Metadata.MessageID || h[1].AuthorID != user {
 			t.Errorf("%s: the room holds %+v", path, h)
 		}
 	}

@@ -52,11 +52,11 @@ func TestValuesBeyondADatabase(t *testing.T) {
 	for _, value := range []string{"1e200000", "1e-200000", "1e999999", "1e-999999", `"\ud800"`, `"\u0000"`} {
 		object := `{"a":` + value + `}`
 		for path, body := range map[string]string{
-			"/api/messaging/channels/" + channel + "/messages": `{"author_id":"` + user + `","content":"x","metadata":` + object + `,"raw_message":` + object + `}`,
-			"/api/messaging/message-servers":                   `{"name":"x","sourceType":"y","metadata":` + object + `}`,
-			"/api/messaging/sessions":                          `{"agentId":"` + agent + `","userId":"` + uuid.NewString() + `","metadata":` + object + `}`,
-			"/api/messaging/jobs":                              `{"userId":"` + uuid.NewString() + `","content":"Hello","metadata":` + object + `}`,
-			"/api/agents/" + agent + "/worlds":                 `{"name":"x","metadata":` + object + `}`,
+			"/api/messaging/channels/" + channel.String() + "/messages": `{"author_id":"` + user.String() + `","content":"x","metadata":` + object + `,"raw_message":` + object + `}`,
+			"/api/messaging/message-servers":                            `{"name":"x","sourceType":"y","metadata":` + object + `}`,
+			"/api/messaging/sessions":                                   `{"agentId":"` + agent.String() + `","userId":"` + uuid.NewString() + `","metadata":` + object + `}`,
+			"/api/messaging/jobs":                                       `{"userId":"` + uuid.NewString() + `","content":"Hello","metadata":` + object + `}`,
+			"/api/agents/" + agent.String() + "/worlds":                 `{"name":"x","metadata":` + object + `}`,
 		} {
 			if a := n.do("POST", path, body); a.status != 201 {
 				clearError(t, "POST "+path+" "+body, a, 400, "VALIDATION_ERROR")
@@ -72,8 +72,8 @@ func TestNULIsLeftOut(t *testing.T) {
 	for _, tt := range []struct{ path, body, field string }{
 		{"/api/messaging/channels", `{"name":"x","topic":"a\u0000b"}`, "topic"},
 		{"/api/messaging/message-servers", `{"name":"x","sourceType":"y","sourceId":"a\u0000b"}`, "sourceId"},
-		{"/api/messaging/channels/" + n.group() + "/messages", `{"content":"x","source_type":"a\u0000b"}`, "sourceType"},
-		{"/api/messaging/channels/" + n.group() + "/messages", `{"content":"x","clientMessageId":"a\u0000b"}`, "sourceId"},
+		{"/api/messaging/channels/" + n.group().String() + "/messages", `{"content":"x","source_type":"a\u0000b"}`, "sourceType"},
+		{"/api/messaging/channels/" + n.group().String() + "/messages", `{"content":"x","clientMessageId":"a\u0000b"}`, "sourceId"},
 	} {
 		if got := data[map[string]any](n.do("POST", tt.path, tt.body).want(201))[tt.field]; got != "ab" {
 			t.Errorf("POST %s %s: %s is %q", tt.path, tt.body, tt.field, got)
@@ -89,7 +89,7 @@ func TestBodyWithAMark(t *testing.T) {
 	n.do("POST", "/api/agents", mark+`{"name":"Marked","bio":"b"}`).want(201)
 	n.do("POST", "/api/agents", mark+`{"name":"Repeated","bio":"b"}`, "Idempotency-Key", "k").want(201)
 	channel, user := n.dm()
-	n.do("POST", "/api/messaging/channels/"+channel+"/messages", mark+`{"author_id":"`+user+`","content":"Hello","message_server_id":"`+uuid.Nil.String()+`"}`).want(201)
+	n.do("POST", "/api/messaging/channels/"+channel.String()+"/messages", mark+`{"author_id":"`+user.String()+`","content":"Hello","message_server_id":"`+uuid.Nil.String()+`"}`).want(201)
 	for _, body := range []string{mark, mark + mark + `{"name":"Twice","bio":"b"}`, "\xEF\xBB", "{", "1"} {
 		clearError(t, fmt.Sprintf("%q", body), n.do("POST", "/api/agents", body), http.StatusBadRequest, "")
 	}
@@ -107,7 +107,7 @@ func TestForeignBodyIsNotAwaited(t *testing.T) {
 		io.Reader
 		io.Closer
 	}{io.MultiReader(strings.NewReader(strings.Repeat("x", 1<<20)), rest), rest} // net/http itself waits for a quarter of a megabyte
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, n.http.URL+"/api/messaging/channels/"+n.group()+"/messages", body)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, n.http.URL+"/api/messaging/channels/"+n.group().String()+"/messages", body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,52 +174,52 @@ func validBody(o operation) (body any, contentType string) {
 	case o.takesFile():
 		return fileForm("file", "a.txt", "text/plain", "hello")
 	default:
-		return map[string]any{"agentId": uuid.NewString(), "content": "x", "author_id": uuid.NewString(), "name": "x"}, "application/json"
+		return map[string]any{"agentId": uuid.New(), "content": "x", "author_id": uuid.New(), "name": "x"}, "application/json"
 	}
 }
 
 func TestUnknownIDs(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	some := uuid.NewString()
+	some := uuid.New()
 	agent := n.agentID()
 	channel, _ := n.dm()
 	for _, tt := range []struct {
 		method, path string
 		body         any
 	}{
-		{"GET", "/api/agents/" + some, nil},
-		{"PATCH", "/api/agents/" + some, map[string]any{"name": "x"}},
-		{"DELETE", "/api/agents/" + some, nil},
-		{"POST", "/api/agents/" + some + "/start", nil},
-		{"POST", "/api/agents/" + some + "/stop", nil},
-		{"GET", "/api/agents/" + agent + "/runs/" + some, nil},
-		{"GET", "/api/agents/" + some + "/runs", nil},
-		{"GET", "/api/agents/" + some + "/panels", nil},
-		{"GET", "/api/agents/" + some + "/logs", nil},
-		{"DELETE", "/api/agents/" + some + "/logs/" + some, nil},
-		{"POST", "/api/agents/" + some + "/worlds", map[string]any{"name": "x"}},
-		{"PATCH", "/api/agents/" + agent + "/worlds/" + some, map[string]any{"name": "x"}},
-		{"GET", "/api/memory/" + some + "/memories", nil},
-		{"DELETE", "/api/memory/" + some + "/memories", nil},
-		{"DELETE", "/api/memory/" + some + "/memories/all/" + some, nil},
-		{"PATCH", "/api/memory/" + agent + "/memories/" + some, map[string]any{"content": "x"}},
-		{"DELETE", "/api/memory/" + some + "/memories/" + some, nil},
-		{"GET", "/api/memory/" + some + "/rooms", nil},
-		{"POST", "/api/memory/" + some + "/rooms", map[string]any{"name": "x"}},
-		{"GET", "/api/memory/" + agent + "/rooms/" + some, nil},
-		{"PATCH", "/api/memory/" + agent + "/rooms/" + some, map[string]any{"name": "x"}},
-		{"DELETE", "/api/memory/" + some + "/rooms/" + some, nil},
-		{"GET", "/api/memory/" + some + "/rooms/" + some + "/memories", nil},
-		{"GET", "/api/messaging/message-servers/" + some + "/agents", nil},
-		{"POST", "/api/messaging/message-servers/" + some + "/agents", map[string]any{"agentId": agent}},
+		{"GET", "/api/agents/" + some.String(), nil},
+		{"PATCH", "/api/agents/" + some.String(), map[string]any{"name": "x"}},
+		{"DELETE", "/api/agents/" + some.String(), nil},
+		{"POST", "/api/agents/" + some.String() + "/start", nil},
+		{"POST", "/api/agents/" + some.String() + "/stop", nil},
+		{"GET", "/api/agents/" + agent.String() + "/runs/" + some.String(), nil},
+		{"GET", "/api/agents/" + some.String() + "/runs", nil},
+		{"GET", "/api/agents/" + some.String() + "/panels", nil},
+		{"GET", "/api/agents/" + some.String() + "/logs", nil},
+		{"DELETE", "/api/agents/" + some.String() + "/logs/" + some.String(), nil},
+		{"POST", "/api/agents/" + some.String() + "/worlds", map[string]any{"name": "x"}},
+		{"PATCH", "/api/agents/" + agent.String() + "/worlds/" + some.String(), map[string]any{"name": "x"}},
+		{"GET", "/api/memory/" + some.String() + "/memories", nil},
+		{"DELETE", "/api/memory/" + some.String() + "/memories", nil},
+		{"DELETE", "/api/memory/" + some.String() + "/memories/all/" + some.String(), nil},
+		{"PATCH", "/api/memory/" + agent.String() + "/memories/" + some.String(), map[string]any{"content": "x"}},
+		{"DELETE", "/api/memory/" + some.String() + "/memories/" + some.String(), nil},
+		{"GET", "/api/memory/" + some.String() + "/rooms", nil},
+		{"POST", "/api/memory/" + some.String() + "/rooms", map[string]any{"name": "x"}},
+		{"GET", "/api/memory/" + agent.String() + "/rooms/" + some.String(), nil},
+		{"PATCH", "/api/memory/" + agent.String() + "/rooms/" + some.String(), map[string]any{"name": "x"}},
+		{"DELETE", "/api/memory/" + some.String() + "/rooms/" + some.String(), nil},
+		{"GET", "/api/memory/" + some.String() + "/rooms/" + some.String() + "/memories", nil},
+		{"GET", "/api/messaging/message-servers/" + some.String() + "/agents", nil},
+		{"POST", "/api/messaging/message-servers/" + some.String() + "/agents", map[string]any{"agentId": agent}},
 		{"POST", "/api/messaging/message-servers/" + uuid.Nil.String() + "/agents", map[string]any{"agentId": some}},
 		{"POST", "/api/messaging/channels", map[string]any{"name": "x", "message_server_id": some, "participantCentralUserIds": []string{}}},
-		{"GET", "/api/messaging/channels/" + some + "/details", nil},
-		{"PATCH", "/api/messaging/channels/" + some, map[string]any{"name": "x"}},
-		{"POST", "/api/messaging/channels/" + some + "/agents", map[string]any{"agentId": agent}},
-		{"POST", "/api/messaging/channels/" + channel + "/agents", map[string]any{"agentId": some}},
-		{"DELETE", "/api/messaging/channels/" + channel + "/agents/" + some, nil},
+		{"GET", "/api/messaging/channels/" + some.String() + "/details", nil},
+		{"PATCH", "/api/messaging/channels/" + some.String(), map[string]any{"name": "x"}},
+		{"POST", "/api/messaging/channels/" + some.String() + "/agents", map[string]any{"agentId": agent}},
+		{"POST", "/api/messaging/channels/" + channel.String() + "/agents", map[string]any{"agentId": some}},
+		{"DELETE", "/api/messaging/channels/" + channel.String() + "/agents/" + some.String(), nil},
 		{"GET", "/api/nowhere", nil},
 		{"POST", "/api/nowhere/at/all", map[string]any{}},
 	} {

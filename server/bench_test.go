@@ -15,8 +15,8 @@ func BenchmarkRequest(b *testing.B) {
 	handler := n.server.Handler()
 	channel := "/api/messaging/channels/" + uuid.NewString() + "/messages"
 	text := strings.Repeat("All work and no play makes Jack a dull boy. ", 8)
-	post := fmt.Sprintf(`{"author_id":"%s","content":"%s","message_server_id":"%s","metadata":{"user_display_name":"Jack"}}`, uuid.NewString(), text, uuid.Nil)
-	session := fmt.Sprintf(`{"agentId":"%s","userId":"%s"}`, n.agentID(), uuid.NewString())
+	post := fmt.Sprintf(`{"author_id":"%s","content":"%s","message_server_id":"%s","metadata":{"user_display_name":"Jack"}}`, uuid.New(), text, uuid.Nil)
+	session := fmt.Sprintf(`{"agentId":"%s","userId":"%s"}`, n.agentID(), uuid.New())
 	for range 50 {
 		serve(b, handler, http.MethodPost, channel, post, http.StatusCreated)
 	}

@@ -64,14 +64,14 @@ func TestBuiltinNotice(t *testing.T) {
 			t.Errorf("answer %d holds the notice: %v", i, noticed)
 		}
 	}
-	noticed := func(n *node, user string) bool {
+	noticed := func(n *node, user uuid.UUID) bool {
 		other := n.group(user, n.agentID())
 		return strings.Contains(into[api.MessagePostedEnvelope](n.ask(other, user, "Hello Eliza").want(201)).AgentResponse.Text, doctor.Notice)
 	}
 	if noticed(n, user) {
 		t.Error("the notice is repeated in another channel")
 	}
-	if !noticed(n, uuid.NewString()) {
+	if !noticed(n, uuid.New()) {
 		t.Error("somebody else doesn't get the notice")
 	}
 	n.stop()

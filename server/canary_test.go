@@ -23,11 +23,6 @@ import (
 // at one of the others must hold no key that was not given for it. The tables are made of openai.Vendors: a new vendor is in
 // them without a line here.
 
-func (n *node) store(settings map[string]any) answer {
-	n.t.Helper()
-	return n.do("POST", "/api/system/env/local", map[string]any{"content": settings}, n.owner()...).want(200)
-}
-
 func TestKeysOfTheEnvironmentStayAtHome(t *testing.T) {
 	t.Parallel()
 	evil := newSink(t)
@@ -48,7 +43,7 @@ func TestKeysOfTheEnvironmentStayAtHome(t *testing.T) {
 	if evil.saw("canary") {
 		t.Errorf("a key of the environment arrived: %s", evil.all.String())
 	}
-	a := n.do("GET", "/api/agents/"+n.bring("told", map[string]any{"settings": map[string]any{"modelProvider": "openai", "OPENAI_BASE_URL": evil.URL}}), nil).want(200)
+	a := n.do("GET", "/api/agents/"+n.bring("told", map[string]any{"settings": map[string]any{"modelProvider": "openai", "OPENAI_BASE_URL": evil.URL}}).String(), nil).want(200)
 	for _, word := range []string{"OPENAI_API_KEY", "OPENAI_BASE_URL", "is not used"} {
 		if !strings.Contains(string(a.body), word) {
 			t.Errorf("the agent's notice says nothing of %s: %s", word, a.body)
@@ -62,7 +57,7 @@ func TestKeysOfTheEnvironmentStayAtHome(t *testing.T) {
 			stored[address] = evil.URL
 		}
 	}
-	n.store(stored)
+	n.owner().setEnvironment(stored).want(200)
 	n.stop()
 	n = start(t, dir, variables(keys("environment"))...)
 	for _, v := range openai.Vendors() {
@@ -79,7 +74,7 @@ func TestStoredFileInTheEnvironment(t *testing.T) {
 	evil := newSink(t)
 	dir := t.TempDir()
 	n := start(t, dir)
-	n.store(map[string]any{"OPENAI_BASE_URL": evil.URL, "LARGE_MODEL": "m", "SMALL_MODEL": "m"})
+	n.owner().setEnvironment(map[string]any{"OPENAI_BASE_URL": evil.URL, "LARGE_MODEL": "m", "SMALL_MODEL": "m"}).want(200)
 	n.stop()
 	n = start(t, dir, "OPENAI_API_KEY="+canary("environment", "OPENAI_API_KEY"), "OPENAI_BASE_URL="+evil.URL)
 	n.use(n.agentID())
@@ -97,7 +92,7 @@ func TestStoredKeysStayWithTheirAddresses(t *testing.T) {
 	for _, v := range openai.Vendors() {
 		settings[v.URLFrom[0]] = good.URL
 	}
-	n.store(settings)
+	n.owner().setEnvironment(settings).want(200)
 	n.stop()
 	n = start(t, dir)
 	for _, v := range openai.Vendors() {
@@ -113,11 +108,11 @@ func TestStoredKeysStayWithTheirAddresses(t *testing.T) {
 		t.Errorf("a stored key arrived at a character's address: %s", evil.all.String())
 	}
 	// Who may read only the masks sends them back with addresses of his own.
-	masked := data[map[string]any](n.do("GET", "/api/system/env/local", nil, n.owner()...).want(200))
+	masked := data[map[string]any](n.owner().environment().want(200))
 	for _, v := range openai.Vendors() {
 		masked[v.URLFrom[0]] = evil.URL
 	}
-	said := n.store(masked)
+	said := n.owner().setEnvironment(masked).want(200)
 	for _, v := range openai.Vendors() {
 		if !strings.Contains(string(said.body), v.KeyFrom[0]) {
 			t.Errorf("the answer says nothing of %s: %s", v.KeyFrom[0], said.body)
@@ -141,7 +136,7 @@ func TestSecretsOfAgentsStayWithTheirAddresses(t *testing.T) {
 	good, evil := newSink(t), newSink(t)
 	dir := t.TempDir()
 	n := start(t, dir)
-	var ids []string
+	var ids []uuid.UUID
 	for _, v := range openai.Vendors() {
 		for i, address := range v.URLFrom {
 			key := canary("agent", fmt.Sprint(v.KeyFrom[0], i))
@@ -160,11 +155,11 @@ func TestSecretsOfAgentsStayWithTheirAddresses(t *testing.T) {
 			if i%2 == 1 { // as a secret, and with the mask
 				body = map[string]any{"settings": map[string]any{v.URLFrom[0]: nil}, "secrets": map[string]any{address: evil.URL, v.KeyFrom[0]: "********"}}
 			}
-			said := n.do("PATCH", "/api/agents/"+id, body).want(200)
+			said := n.changeAgent(id, body).want(200)
 			if !strings.Contains(string(said.body), "Removed") || !strings.Contains(string(said.body), v.KeyFrom[0]) {
 				t.Errorf("%s: the answer doesn't say what went: %s", address, said.body)
 			}
-			now := n.do("GET", "/api/agents/"+id, nil).want(200)
+			now := n.read(n.api().GetAgent(t.Context(), id)).want(200)
 			if said.header.Get("ETag") != now.header.Get("ETag") {
 				t.Errorf("the tag of the change is not that of the agent")
 			}
@@ -198,16 +193,16 @@ func TestKeysForOneAgent(t *testing.T) {
 		}
 		cfg.Agents.Characters = append(cfg.Agents.Characters, path)
 	}
-	byID := uuid.NewString()
+	byID := uuid.New()
 	cfg.Agents.Environment = settings.ReadAgentEnvironment([]string{
 		"OPENAI_BASE_URL=" + good.URL,
 		"CHARACTER.ADA_LOVELACE.OPENAI_API_KEY=" + canary("name", "ADA"), "KAY_OPENAI_API_KEY=" + canary("name", "KAY"),
-		"CHARACTER.TWIN_1.OPENAI_API_KEY=" + canary("name", "TWIN"), "CHARACTER." + byID + ".OPENAI_API_KEY=" + canary("id", "X"),
+		"CHARACTER.TWIN_1.OPENAI_API_KEY=" + canary("name", "TWIN"), "CHARACTER." + byID.String() + ".OPENAI_API_KEY=" + canary("id", "X"),
 		"CHARACTER.ADA_LOVELACE.GROQ_API_KEY=" + canary("name", "GROQ"),
 	})
 	n := startWith(t, cfg)
 	for _, a := range n.agents() {
-		n.use(a.ID.String())
+		n.use(a.ID)
 	}
 	for _, who := range []string{"ADA", "KAY"} {
 		if !good.saw(canary("name", who)) {
@@ -217,21 +212,21 @@ func TestKeysForOneAgent(t *testing.T) {
 	if good.saw(canary("name", "TWIN")) {
 		t.Error("two whose names are written alike have the key of one")
 	}
-	ada := ""
+	var ada uuid.UUID
 	for _, a := range n.agents() {
 		if a.Name == "Ada Lovelace" {
-			ada = a.ID.String()
+			ada = a.ID
 		}
 	}
 	for i, name := range []string{"ada!lovelace", "ADA_LOVELACE", "kay", "Käy", "ada lovelace"} {
 		n.use(n.bring(name, map[string]any{"settings": map[string]any{"OPENAI_BASE_URL": evil.URL, "GROQ_BASE_URL": evil.URL, "LARGE_MODEL": "m", "SMALL_MODEL": "m", "modelProvider": []string{"openai", "groq"}[i%2]}}))
 	}
 	id := n.bring("Mallory", map[string]any{"settings": map[string]any{"OPENAI_BASE_URL": evil.URL, "LARGE_MODEL": "m", "SMALL_MODEL": "m"}})
-	n.do("PATCH", "/api/agents/"+id, map[string]any{"name": "Kay"})
+	n.changeAgent(id, map[string]any{"name": "Kay"})
 	n.use(id)
-	n.do("PATCH", "/api/agents/"+ada, map[string]any{"settings": map[string]any{"OPENAI_BASE_URL": evil.URL, "GROQ_BASE_URL": evil.URL}}).want(200)
+	n.changeAgent(ada, map[string]any{"settings": map[string]any{"OPENAI_BASE_URL": evil.URL, "GROQ_BASE_URL": evil.URL}}).want(200)
 	n.use(ada)
-	n.do("PATCH", "/api/agents/"+ada, map[string]any{"settings": map[string]any{"modelProvider": "groq"}, "plugins": []string{"groq"}}).want(200)
+	n.changeAgent(ada, map[string]any{"settings": map[string]any{"modelProvider": "groq"}, "plugins": []string{"groq"}}).want(200)
 	n.use(ada)
 	if evil.saw("canary") {
 		t.Errorf("a key for one agent arrived elsewhere: %s", evil.all.String())
@@ -302,24 +297,24 @@ func TestAddressesOfCallersAreGuarded(t *testing.T) {
 			} {
 				bad := n.bring(address, map[string]any{"settings": map[string]any{"OPENAI_BASE_URL": address, "LARGE_MODEL": "m", "SMALL_MODEL": "m"}})
 				n.use(bad)
-				if a := n.do("GET", "/api/agents/"+bad, nil).want(200); !strings.Contains(string(a.body), "ELIZAD_EGRESS_ALLOW") || !strings.Contains(string(a.body), "OPENAI_BASE_URL") {
+				if a := n.read(n.api().GetAgent(t.Context(), bad)).want(200); !strings.Contains(string(a.body), "ELIZAD_EGRESS_ALLOW") || !strings.Contains(string(a.body), "OPENAI_BASE_URL") {
 					t.Errorf("%s: the notice doesn't say why: %s", address, a.body)
 				}
 			}
 			if inside.requests() > before {
 				t.Error("an address that nobody may name was called")
 			}
-			if a := n.do("GET", "/api/agents/"+id, nil).want(200); strings.Contains(string(a.body), "internal-secret-42") {
+			if a := n.read(n.api().GetAgent(t.Context(), id)).want(200); strings.Contains(string(a.body), "internal-secret-42") {
 				t.Errorf("what the address answers is told: %s", a.body)
 			}
-			if logs := n.do("GET", "/api/agents/"+id+"/logs", nil).want(200); strings.Contains(string(logs.body), "internal-secret-42") {
+			if logs := n.do("GET", "/api/agents/"+id.String()+"/logs", nil).want(200); strings.Contains(string(logs.body), "internal-secret-42") {
 				t.Errorf("what the address answers is in the agent's log: %s", logs.body)
 			}
 		})
 	}
 	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+inside.URL)
 	n.use(n.agentID())
-	if runs := n.do("GET", "/api/agents/"+n.agentID()+"/logs", nil).want(200); !strings.Contains(string(runs.body), "internal-secret-42") {
+	if runs := n.do("GET", "/api/agents/"+n.agentID().String()+"/logs", nil).want(200); !strings.Contains(string(runs.body), "internal-secret-42") {
 		t.Errorf("the operator's own model is not quoted: %s", runs.body)
 	}
 }
@@ -364,29 +359,29 @@ func TestKeysOfPluginsStayWithTheirAddresses(t *testing.T) {
 			return agent.ProviderResult{Text: "Fine"}, resp.Body.Close()
 		}}}}, nil
 	}}
-	dir := t.TempDir()
+	dir, home := t.TempDir(), uuid.New()
 	boot := func() *node {
 		cfg := testConfig(t)
 		cfg.Storage.Dir = dir
-		byID := "CHARACTER." + "5f0a5d3e-6a3b-4c55-8b6e-1d8f6a0c9b11" + ".WEATHER_KEY=" + canary("environment", "ONE")
+		byID := "CHARACTER." + home.String() + ".WEATHER_KEY=" + canary("environment", "ONE")
 		cfg.Agents.Environment = settings.ReadAgentEnvironment([]string{byID, "WEATHER_API_KEY=" + canary("environment", "ALL")})
 		return startWith(t, cfg, server.WithPlugins(weather))
 	}
 	n := boot()
 	plugins := []string{"weather"}
-	n.use(n.bring("home", map[string]any{"plugins": plugins, "id": "5f0a5d3e-6a3b-4c55-8b6e-1d8f6a0c9b11"}))
+	n.use(n.bring("home", map[string]any{"plugins": plugins, "id": home}))
 	if !good.saw(canary("environment", "ONE")) {
 		t.Error("the operator's key did not arrive where it was meant to")
 	}
-	n.do("PATCH", "/api/agents/5f0a5d3e-6a3b-4c55-8b6e-1d8f6a0c9b11", map[string]any{"settings": map[string]any{"WEATHER_URL": evil.URL}}).want(200)
-	n.use("5f0a5d3e-6a3b-4c55-8b6e-1d8f6a0c9b11")
+	n.changeAgent(home, map[string]any{"settings": map[string]any{"WEATHER_URL": evil.URL}}).want(200)
+	n.use(home)
 	n.use(n.bring("stranger", map[string]any{"plugins": plugins, "settings": map[string]any{"WEATHER_URL": evil.URL}}))
 	own := n.bring("own", map[string]any{"plugins": plugins, "settings": map[string]any{"WEATHER_URL": good.URL}, "secrets": map[string]any{"WEATHER_KEY": canary("agent", "OWN")}})
 	n.use(own)
 	if !good.saw(canary("agent", "OWN")) {
 		t.Error("the agent's key did not arrive where it was meant to")
 	}
-	n.do("PATCH", "/api/agents/"+own, map[string]any{"settings": map[string]any{"WEATHER_URL": evil.URL}}).want(200)
+	n.changeAgent(own, map[string]any{"settings": map[string]any{"WEATHER_URL": evil.URL}}).want(200)
 	n.use(own)
 	n.stop()
 	n = boot()

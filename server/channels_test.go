@@ -52,20 +52,20 @@ func TestChannelsOfAnyType(t *testing.T) {
 func TestDirectChannelsOfOlderClients(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	agent, user := n.agentID(), uuid.NewString()
+	agent, user := n.agentID(), uuid.New()
 	want := n.dmBetween(agent, user)
 	for _, query := range []string{
-		"participantIds=" + agent + "," + user, "participantIds=" + user + "%2C" + agent, "participantIds=" + strings.ToUpper(user) + ",%20" + agent,
-		"userId1=" + user + "&userId2=" + agent, "userId1=" + agent + "&currentUserId=" + user, "participantIds=" + agent + "&currentUserId=" + user,
+		"participantIds=" + agent.String() + "," + user.String(), "participantIds=" + user.String() + "%2C" + agent.String(), "participantIds=" + strings.ToUpper(user.String()) + ",%20" + agent.String(),
+		"userId1=" + user.String() + "&userId2=" + agent.String(), "userId1=" + agent.String() + "&currentUserId=" + user.String(), "participantIds=" + agent.String() + "&currentUserId=" + user.String(),
 	} {
-		if got := data[struct{ ID string }](n.do("GET", "/api/messaging/dm-channel?"+query, nil).want(200)).ID; got != want {
+		if got := data[struct{ ID string }](n.do("GET", "/api/messaging/dm-channel?"+query, nil).want(200)).ID; got != want.String() {
 			t.Errorf("%s: channel %s, want %s", query, got, want)
 		}
 	}
-	if got := data[struct{ ID string }](n.do("GET", "/api/messaging/dm-channel?participantIds="+agent, nil, "X-Entity-Id", user).want(200)).ID; got != want {
+	if got := data[struct{ ID string }](n.do("GET", "/api/messaging/dm-channel?participantIds="+agent.String(), nil, "X-Entity-Id", user.String()).want(200)).ID; got != want.String() {
 		t.Errorf("with the caller: channel %s, want %s", got, want)
 	}
-	for _, query := range []string{"", "participantIds=", "participantIds=" + agent, "participantIds=x,y", "participantIds=" + agent + "," + user + "," + user, "userId1=" + agent, "userId2=" + agent} {
+	for _, query := range []string{"", "participantIds=", "participantIds=" + agent.String(), "participantIds=x,y", "participantIds=" + agent.String() + "," + user.String() + "," + user.String(), "userId1=" + agent.String(), "userId2=" + agent.String()} {
 		clearError(t, query, n.do("GET", "/api/messaging/dm-channel?"+query, nil), http.StatusBadRequest, "")
 	}
 }
@@ -75,17 +75,17 @@ func TestTitles(t *testing.T) {
 	n := start(t, t.TempDir())
 	agent := n.agentID()
 	channel := n.group()
-	path := "/api/messaging/channels/" + channel + "/generate-title"
+	path := "/api/messaging/channels/" + channel.String() + "/generate-title"
 	type title struct {
 		Title     *string
 		ChannelID string
 		Reason    string
 	}
-	if got := data[title](n.do("POST", path, map[string]any{"agentId": agent}).want(200)); got.Title != nil || got.Reason == "" || got.ChannelID != channel {
+	if got := data[title](n.do("POST", path, map[string]any{"agentId": agent}).want(200)); got.Title != nil || got.Reason == "" || got.ChannelID != channel.String() {
 		t.Errorf("%+v", got)
 	}
 	for _, text := range []string{"Good morning", "I dream about sailing ships", "They sail to far islands", "What does it mean?"} {
-		n.say(channel, uuid.NewString(), text)
+		n.say(channel, uuid.New(), text)
 	}
 	if got := data[title](n.do("POST", path, map[string]any{"agentId": agent}).want(200)); got.Title == nil || *got.Title == "" || got.Reason != "" {
 		t.Errorf("%+v", got)

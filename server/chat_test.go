@@ -60,8 +60,7 @@ func TestModelFailureIsTold(t *testing.T) {
 	if h := n.history(channel); len(h) != 2 || !strings.Contains(h[0].Content, "OPENAI_API_KEY") || strings.Contains(h[0].Content, "sk-") {
 		t.Errorf("history %+v", h)
 	}
-	type run struct{ RunID, Status, Outcome, Detail string }
-	runs := data[struct{ Runs []run }](n.do("GET", "/api/agents/"+n.agentID()+"/runs", nil).want(200)).Runs
+	runs := n.runs(n.agentID(), api.ListRunsParams{}).Runs
 	if len(runs) != 1 || runs[0].Status != "error" || runs[0].Outcome != "failed" || !strings.Contains(runs[0].Detail, "OPENAI_API_KEY") {
 		t.Errorf("runs %+v", runs)
 	}
@@ -73,8 +72,7 @@ func TestRestartKeepsEverything(t *testing.T) {
 	n := start(t, dir)
 	channel, user := n.dm()
 	n.ask(channel, user, "Hello").want(201)
-	agent := n.do("POST", "/api/agents", map[string]any{"agent": map[string]any{"name": "Ada", "bio": "Counts."}}).want(201)
-	id := data[struct{ ID string }](agent).ID
+	id := n.newAgent("Ada", "Counts.")
 	n.startAgent(id)
 	before := n.history(channel)
 	n.stop()
@@ -83,7 +81,7 @@ func TestRestartKeepsEverything(t *testing.T) {
 	if diff := cmp.Diff(before, again.history(channel)); diff != "" {
 		t.Error(diff)
 	}
-	if a := data[api.Agent](again.do("GET", "/api/agents/"+id, nil).want(200)); a.Status != "active" {
+	if a := data[api.Agent](again.do("GET", "/api/agents/"+id.String(), nil).want(200)); a.Status != "active" {
 		t.Errorf("the agent that ran is %s", a.Status)
 	}
 	into[api.MessagePostedEnvelope](again.ask(channel, user, "Hello again").want(201))
@@ -115,17 +113,17 @@ func TestRapidMessagesAreAllAnsweredInOrder(t *testing.T) {
 func TestAddressedAgentAnswersInAGroup(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	user, first := uuid.NewString(), n.agentID()
+	user, first := uuid.New(), n.agentID()
 	second := n.newAgent("Ada", "Counts.")
 	n.startAgent(second)
 	group := n.group(user, first, second)
 	for _, tt := range []struct{ target, answers, outcome, reason string }{
-		{"", first, "ignored", "model_ignore"},
-		{second, second, "replied", "addressed"},
-		{first, first, "replied", "addressed"},
+		{"", first.String(), "ignored", "model_ignore"},
+		{second.String(), second.String(), "replied", "addressed"},
+		{first.String(), first.String(), "replied", "addressed"},
 	} {
 		for _, transport := range []string{"http", "sse"} {
-			a := n.do("POST", "/api/messaging/channels/"+group+"/messages", map[string]any{
+			a := n.do("POST", "/api/messaging/channels/"+group.String()+"/messages", map[string]any{
 				"author_id": user, "content": "What a day", "transport": transport, "metadata": map[string]any{"targetAgentId": tt.target},
 			})
 			for _, part := range []string{`"outcome":"` + tt.outcome, `"reason":"` + tt.reason, `"agentId":"` + tt.answers} {
@@ -135,7 +133,7 @@ func TestAddressedAgentAnswersInAGroup(t *testing.T) {
 			}
 		}
 	}
-	runs := data[struct{ Runs []struct{ Reason string } }](n.do("GET", "/api/agents/"+first+"/runs", nil).want(200)).Runs
+	runs := data[struct{ Runs []struct{ Reason string } }](n.do("GET", "/api/agents/"+first.String()+"/runs", nil).want(200)).Runs
 	if len(runs) != 6 || runs[2].Reason != "addressed_other" { // newest first: two to the first, before them two to the second
 		t.Errorf("the first agent's runs: %+v", runs)
 	}

@@ -30,24 +30,21 @@ func twice(t *testing.T, a answer) map[string]any {
 func TestAnswersInTheFormsOfTheClientsTypes(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	agent, user := n.agentID(), uuid.NewString()
+	agent, user := n.agentID(), uuid.New()
 	channel := n.group(user)
-	base := "/api/messaging/channels/" + channel
+	ref := api.AgentRef{AgentID: agent}
 	for _, a := range []answer{
-		n.do("POST", base+"/agents", map[string]any{"agentId": agent}).want(201), n.do("DELETE", base+"/agents/"+agent, nil).want(200),
+		n.read(n.api().AddChannelAgent(t.Context(), channel, ref)).want(201), n.read(n.api().RemoveChannelAgent(t.Context(), channel, agent)).want(200),
 	} {
-		if got := data[struct {
-			Success            bool
-			ChannelID, AgentID string
-		}](a); !got.Success || got.ChannelID != channel || got.AgentID != agent {
+		if got := data[api.ChannelAgent](a); !got.Success || got.ChannelID != channel || got.AgentID != agent {
 			t.Errorf("%+v", got)
 		}
 	}
-	changed := n.do("PATCH", base, map[string]any{"name": "Circle", "topic": "round things"}).want(200)
+	changed := n.read(n.api().UpdateChannel(t.Context(), channel, nil, api.ChannelPatch{Name: new("Circle"), Topic: new("round things")})).want(200)
 	if got := twice(t, changed); got["name"] != "Circle" || got["topic"] != "round things" {
 		t.Errorf("changed %v", got)
 	}
-	read := n.do("GET", base+"/details", nil).want(200)
+	read := n.read(n.api().GetChannel(t.Context(), channel)).want(200)
 	if diff := cmp.Diff(data[map[string]any](read), twice(t, changed)); diff != "" {
 		t.Errorf("the changed channel is read as another one (-read +changed):\n%s", diff)
 	}
@@ -55,18 +52,18 @@ func TestAnswersInTheFormsOfTheClientsTypes(t *testing.T) {
 		t.Errorf("the ETag of the change is %s, that of the channel %s", got, want)
 	}
 
-	server := data[api.MessageServerCreated](n.do("POST", "/api/messaging/message-servers", map[string]any{"name": "Guild", "sourceType": "discord"}).want(201)).ID.String()
-	agents := "/api/messaging/message-servers/" + server + "/agents"
-	if got := twice(t, n.do("POST", agents, map[string]any{"agentId": agent}).want(201)); got["agentId"] != agent || got["messageServerId"] != server {
-		t.Errorf("added %v", got)
+	server := n.messageServer()
+	added := twice(t, n.read(n.api().AddMessageServerAgent(t.Context(), server, ref)).want(201))
+	if added["agentId"] != agent.String() || added["messageServerId"] != server.String() {
+		t.Errorf("added %v", added)
 	}
-	if got := twice(t, n.do("GET", agents, nil).want(200)); fmt.Sprint(got["agents"]) != "["+agent+"]" {
+	if got := twice(t, n.read(n.api().ListMessageServerAgents(t.Context(), server)).want(200)); fmt.Sprint(got["agents"]) != "["+agent.String()+"]" {
 		t.Errorf("agents %v", got)
 	}
-	if got := twice(t, n.do("GET", "/api/messaging/agents/"+agent+"/message-servers", nil).want(200)); len(got["messageServers"].([]any)) != 2 {
+	if got := twice(t, n.read(n.api().ListAgentMessageServers(t.Context(), agent)).want(200)); len(got["messageServers"].([]any)) != 2 {
 		t.Errorf("message servers %v", got)
 	}
-	if got := twice(t, n.do("DELETE", agents+"/"+agent, nil).want(200)); got["agentId"] != agent {
+	if got := twice(t, n.read(n.api().RemoveMessageServerAgent(t.Context(), server, agent)).want(200)); got["agentId"] != agent.String() {
 		t.Errorf("removed %v", got)
 	}
 }

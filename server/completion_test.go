@@ -35,7 +35,7 @@ func TestEveryMessageIsCompletedOnce(t *testing.T) {
 				e := readEvent(t, conn)
 				switch e.name {
 				case "messageBroadcast":
-					if e.SenderID != user {
+					if e.SenderID != user.String() {
 						replies++
 					}
 				case "messageComplete":

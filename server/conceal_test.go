@@ -63,14 +63,14 @@ func TestSecretsFromBeforeAreSealed(t *testing.T) {
 	n.stop()
 	const keys = `"OPENAI_API_KEY":"canary-old-1","modelProvider":"openai","LARGE_MODEL":"m","SMALL_MODEL":"m","deep":{"botToken":"canary-old-2"}`
 	inDatabase(t, dir,
-		`UPDATE agents SET character = '{"id":"`+id+`","name":"Old","bio":"x","settings":{"OPENAI_BASE_URL":"`+good.URL+`",`+keys+`}}' WHERE name = 'Old'`,
+		`UPDATE agents SET character = '{"id":"`+id.String()+`","name":"Old","bio":"x","settings":{"OPENAI_BASE_URL":"`+good.URL+`",`+keys+`}}' WHERE name = 'Old'`,
 		`INSERT INTO agents_to_conceal (agent_id) SELECT id FROM agents`, `SELECT 'done'`)
 	n = start(t, dir)
 	n.use(id)
 	if !good.saw("canary-old-1") {
 		t.Error("the key is lost")
 	}
-	shown := n.do("GET", "/api/agents/"+id, nil).want(200)
+	shown := n.do("GET", "/api/agents/"+id.String(), nil).want(200)
 	var settings struct {
 		Deep    struct{ BotToken string }
 		Secrets map[string]string

@@ -56,7 +56,7 @@ func TestContractHoldsUnderAttack(t *testing.T) {
 	stop := ops[last]
 	ops = slices.Delete(ops, last, last+1)
 
-	a := &attack{node: n, check: n.client.Transport.(checked).check, ids: newIDPool(), owner: n.owner()[1], until: time.Now().Add(attackTime), answers: map[string]map[int]int{}}
+	a := &attack{node: n, check: n.client.Transport.(checked).check, ids: newIDPool(), owner: n.ownerToken(), until: time.Now().Add(attackTime), answers: map[string]map[int]int{}}
 	a.begin(cfg.Storage.Dir)
 	var all sync.WaitGroup
 	for i := range uint64(attackers) {
@@ -64,11 +64,10 @@ func TestContractHoldsUnderAttack(t *testing.T) {
 	}
 	all.Wait()
 
-	n.do("GET", "/healthz", nil).want(200)
-	created := data[api.AgentCreated](n.do("POST", "/api/agents", map[string]any{"characterJson": map[string]any{"name": "After", "bio": "Calm."}}).want(201))
-	n.do("POST", "/api/agents/"+created.ID.String()+"/start", nil).want(200)
-	dm := data[struct{ ID string }](n.do("GET", "/api/messaging/dm-channel?targetUserId="+created.ID.String()+"&currentUserId="+uuid.NewString(), nil).want(200))
-	if got := into[api.MessagePostedEnvelope](n.ask(dm.ID, uuid.NewString(), "Hello").want(201)); got.AgentResponse.Text == "" {
+	n.read(n.api().GetLiveness(t.Context())).want(200)
+	after, user := n.newAgent("After", "Calm."), uuid.New()
+	n.startAgent(after)
+	if got := into[api.MessagePostedEnvelope](n.ask(n.dmBetween(after, user), user, "Hello").want(201)); got.AgentResponse.Text == "" {
 		t.Errorf("the answer at the end: %+v", got)
 	}
 	for g := a.generator(attackers); len(a.answers[stop.name()]) == 0 || a.answers[stop.name()][http.StatusOK] < attackAtLeast; {
@@ -125,8 +124,8 @@ func (a *attack) begin(dir string) {
 	a.node.t.Helper()
 	agent := a.node.agent().ID
 	channel, user := a.node.dm()
-	a.ids.add("channelId", channel)
-	a.ids.add("entityId", user)
+	a.ids.add("channelId", channel.String())
+	a.ids.add("entityId", user.String())
 	a.node.ask(channel, user, "Hello").want(http.StatusCreated)
 	for _, of := range []string{"/runs", "/memories"} {
 		a.ids.harvest(of, map[string]string{"agentId": agent.String()}, into[any](a.node.do("GET", "/api/agents/"+agent.String()+of, nil).want(http.StatusOK)))

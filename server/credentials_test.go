@@ -353,7 +353,7 @@ func TestOwnersOperations(t *testing.T) {
 	const path = "/api/system/env/local"
 	own := n.http.URL
 	port := own[strings.LastIndex(own, ":"):]
-	token := n.owner()
+	token := []string{"X-API-KEY", n.ownerToken()}
 	settings := map[string]any{"content": map[string]any{"SMALL_MODEL": "stored"}}
 	n.do("POST", path, settings, token...).want(200)
 	for name, tt := range map[string]struct {
@@ -409,7 +409,7 @@ func TestOwnerToken(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	n := start(t, dir)
-	token := n.owner()[1]
+	token := n.ownerToken()
 	file := filepath.Join(dir, "owner-token")
 	info, err := os.Stat(file)
 	if err != nil || info.Mode().Perm() != 0o600 || len(token) < 20 {
@@ -420,12 +420,12 @@ func TestOwnerToken(t *testing.T) {
 		t.Errorf("the page: %q\n%s", policy, page.body)
 	}
 	n.stop()
-	if again := start(t, dir); again.owner()[1] != token {
+	if again := start(t, dir); again.ownerToken() != token {
 		t.Error("a restart changed the token")
 	}
 	locked := locked(t)
 	locked.do("GET", "/owner", nil).want(404)
-	if token := locked.owner()[1]; token != "" {
+	if token := locked.ownerToken(); token != "" {
 		t.Error("a server with a key has a token beside it")
 	}
 }

@@ -55,9 +55,9 @@ func TestGoldenRuns(t *testing.T) {
 	t.Parallel()
 	b := golden(t)
 	agent := b.agentID()
-	path := "/api/agents/" + agent
-	channel := b.dmBetween(agent, somebody)
-	b.ask("answered", "POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{"author_id": somebody, "content": "Hello", "transport": "http"}, 201, "").want(201)
+	path := "/api/agents/" + agent.String()
+	channel := b.dmBetween(agent, somebody())
+	b.ask("answered", "POST", "/api/messaging/channels/"+channel.String()+"/messages", map[string]any{"author_id": somebody(), "content": "Hello", "transport": "http"}, 201, "").want(201)
 	summary := `"runId":"X","status":"completed","startedAt":1,"endedAt":2,"durationMs":70,"messageId":"M","roomId":"R","entityId":"A",
 		"counts":{"actions":1,"modelCalls":3,"errors":2,"evaluators":1}`
 	runs := b.ask("list runs", "GET", path+"/runs", nil, 200, `{"success":true,"data":{"runs":[{`+summary+`,"metadata":{}}],"total":1,"hasMore":false}}`)
@@ -72,12 +72,12 @@ func TestGoldenRuns(t *testing.T) {
 	memory := `{"id":"M","type":"messages","createdAt":1,"content":{"text":"t","source":"client"},"entityId":"A","agentId":"A","roomId":"R","unique":true,"metadata":{"type":"message"}}`
 	memories := b.ask("list memories", "GET", path+"/memories", nil, 200, `{"success":true,"data":{"memories":[`+memory+`]}}`)
 	id := data[struct{ Memories []struct{ ID string } }](memories).Memories[1].ID
-	b.ask("memories of a room", "GET", "/api/memory/"+agent+"/rooms/"+channel+"/memories?tableName=messages", nil, 200, `{"success":true,"data":{"memories":[`+memory+`]}}`)
+	b.ask("memories of a room", "GET", "/api/memory/"+agent.String()+"/rooms/"+channel.String()+"/memories?tableName=messages", nil, 200, `{"success":true,"data":{"memories":[`+memory+`]}}`)
 	b.ask("change a memory", "PATCH", path+"/memories/"+id, map[string]any{"content": map[string]any{"text": "Good morning"}}, 200,
 		`{"success":true,"data":{"id":"M","message":"done"}}`)
 	b.ask("delete a memory", "DELETE", path+"/memories/"+id, nil, 200, `{"success":true,"data":{"message":"done"}}`)
 	b.ask("delete all", "DELETE", path+"/memories", nil, 200, `{"success":true,"data":{"deleted":1,"message":"done"}}`)
-	b.ask("delete a room's", "DELETE", path+"/memories/all/"+channel, nil, 204, "")
+	b.ask("delete a room's", "DELETE", path+"/memories/all/"+channel.String(), nil, 204, "")
 	b.close("runs.golden.json")
 }
 
@@ -86,15 +86,15 @@ func TestGoldenSystem(t *testing.T) {
 	b := golden(t)
 	agent := b.agentID()
 	upload := `{"success":true,"data":{"url":"/u","type":"image","filename":"f","originalName":"f.png","size":7}}`
-	b.add("upload to an agent", b.upload("/api/media/agents/"+agent+"/upload-media", formPart{"file", "f.png", "image/png", pngBytes}), 200, upload)
-	b.add("upload to a channel", b.upload("/api/media/channels/"+b.group()+"/upload-media", formPart{"file", "f.png", "image/png", pngBytes}), 200, upload)
-	b.add("upload nothing", b.upload("/api/media/agents/"+agent+"/upload-media", formPart{"other", "", "", "x"}), 400,
+	b.add("upload to an agent", b.upload("/api/media/agents/"+agent.String()+"/upload-media", formPart{"file", "f.png", "image/png", pngBytes}), 200, upload)
+	b.add("upload to a channel", b.upload("/api/media/channels/"+b.group().String()+"/upload-media", formPart{"file", "f.png", "image/png", pngBytes}), 200, upload)
+	b.add("upload nothing", b.upload("/api/media/agents/"+agent.String()+"/upload-media", formPart{"other", "", "", "x"}), 400,
 		`{"success":false,"error":{"code":"INVALID_REQUEST","message":"no"}}`)
 	recording := formPart{"file", "f.wav", "audio/wav", wavBytes}
-	b.add("transcribe", b.upload("/api/audio/"+agent+"/transcriptions", recording), 200, `{"success":true,"data":{"text":"t"}}`)
-	b.add("an audio message", b.upload("/api/audio/"+agent+"/audio-messages", recording), 200, `{"success":true,"data":{"transcription":"t","message":"m"}}`)
-	b.add("a spoken message", b.upload("/api/audio/"+agent+"/speech/conversation", recording), 200, `{"success":true,"data":{"text":"t","audio":"b","metadata":{}}}`)
-	b.ask("speech without text", "POST", "/api/audio/"+agent+"/speech/generate", map[string]any{}, 400, `{"success":false,"error":{"code":"INVALID_REQUEST","message":"no"}}`)
+	b.add("transcribe", b.upload("/api/audio/"+agent.String()+"/transcriptions", recording), 200, `{"success":true,"data":{"text":"t"}}`)
+	b.add("an audio message", b.upload("/api/audio/"+agent.String()+"/audio-messages", recording), 200, `{"success":true,"data":{"transcription":"t","message":"m"}}`)
+	b.add("a spoken message", b.upload("/api/audio/"+agent.String()+"/speech/conversation", recording), 200, `{"success":true,"data":{"text":"t","audio":"b","metadata":{}}}`)
+	b.ask("speech without text", "POST", "/api/audio/"+agent.String()+"/speech/generate", map[string]any{}, 400, `{"success":false,"error":{"code":"INVALID_REQUEST","message":"no"}}`)
 	b.ask("ping", "GET", "/api/server/ping", nil, 200, `{"pong":true,"timestamp":1}`)
 	b.ask("hello", "GET", "/api/server/hello", nil, 200, `{"message":"Hello World!"}`)
 	b.ask("status", "GET", "/api/server/status", nil, 200,
@@ -112,11 +112,11 @@ func TestGoldenSystem(t *testing.T) {
 	b.ask("version", "GET", "/api/system/version", nil, 200, `{"version":"v","source":"server","timestamp":"T","environment":"development","uptime":1.5}`)
 	b.ask("public configuration", "GET", "/api/system/config", nil, 200, `{"success":true,"data":{"requiresAuth":false}}`)
 	b.ask("write settings", "POST", "/api/system/env/local", map[string]any{"content": map[string]any{"OPENAI_API_KEY": "k", "OPENAI_SMALL_MODEL": "m"}}, 200,
-		`{"success":true,"message":"m","data":{"success":true,"message":"m"}}`, b.owner()...)
-	b.ask("read settings", "GET", "/api/system/env/local", nil, 200, `{"success":true,"data":{"OPENAI_SMALL_MODEL":"m"}}`, b.owner()...)
-	b.ask("no settings", "POST", "/api/system/env/local", map[string]any{"content": "x"}, 400, `{"success":false,"error":{"code":"C","message":"no"}}`, b.owner()...)
+		`{"success":true,"message":"m","data":{"success":true,"message":"m"}}`, "X-API-KEY", b.ownerToken())
+	b.ask("read settings", "GET", "/api/system/env/local", nil, 200, `{"success":true,"data":{"OPENAI_SMALL_MODEL":"m"}}`, "X-API-KEY", b.ownerToken())
+	b.ask("no settings", "POST", "/api/system/env/local", map[string]any{"content": "x"}, 400, `{"success":false,"error":{"code":"C","message":"no"}}`, "X-API-KEY", b.ownerToken())
 	b.ask("an unknown path", "GET", "/api/nowhere", nil, 404, `{"success":false,"error":{"message":"API endpoint not found","code":"NOT_FOUND"}}`)
-	b.ask("no such file", "GET", "/media/generated/"+agent+"/x.png", nil, 404, `{"success":false,"error":{"message":"no"}}`)
-	b.ask("stop", "POST", "/api/server/stop", nil, 200, `{"success":true,"message":"m","data":{"success":true,"message":"m"}}`, b.owner()...)
+	b.ask("no such file", "GET", "/media/generated/"+agent.String()+"/x.png", nil, 404, `{"success":false,"error":{"message":"no"}}`)
+	b.ask("stop", "POST", "/api/server/stop", nil, 200, `{"success":true,"message":"m","data":{"success":true,"message":"m"}}`, "X-API-KEY", b.ownerToken())
 	b.close("system.golden.json")
 }

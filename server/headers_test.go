@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -25,7 +24,7 @@ func TestRequestsHaveNames(t *testing.T) {
 func TestHeadIsGetWithoutABody(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	for _, path := range []string{"/api/agents", "/api/agents/" + n.agentID(), "/healthz", "/openapi.yaml", "/"} {
+	for _, path := range []string{"/api/agents", "/api/agents/" + n.agentID().String(), "/healthz", "/openapi.yaml", "/"} {
 		if a := n.do("HEAD", path, nil).want(200); len(a.body) > 0 || a.header.Get("Content-Type") == "" {
 			t.Errorf("%s: %d bytes, %v", path, len(a.body), a.header)
 		}
@@ -36,7 +35,7 @@ func TestHeadIsGetWithoutABody(t *testing.T) {
 func TestErrorsAsProblemDetails(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	a := n.do("GET", "/api/agents/"+uuid.NewString(), nil, "Accept", "application/problem+json").want(404)
+	a := n.read(n.with("Accept", "application/problem+json").api().GetAgent(t.Context(), uuid.New())).want(404)
 	if got := a.header.Get("Content-Type"); !strings.HasPrefix(got, "application/problem+json") {
 		t.Errorf("type %q: %s", got, a.body)
 	}
@@ -45,34 +44,25 @@ func TestErrorsAsProblemDetails(t *testing.T) {
 func TestEntityTags(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	channel := n.group()
-	message := n.say(channel, uuid.NewString(), "one").ID
-	room := "/api/agents/" + n.agentID() + "/rooms/" + n.agentID()
-	for _, tt := range []struct {
-		read, change string
-		patch        func(i int) any
-	}{
-		{"/api/agents/" + n.agentID(), "/api/agents/" + n.agentID(), func(i int) any { return map[string]any{"system": fmt.Sprint("v", i)} }},
-		{"/api/messaging/channels/" + channel + "/details", "/api/messaging/channels/" + channel, func(i int) any { return map[string]any{"name": fmt.Sprint("v", i)} }},
-		{room, room, func(i int) any { return map[string]any{"name": fmt.Sprint("v", i)} }},
-		{"/api/messaging/messages/" + message.String(), "/api/messaging/messages/" + message.String(), func(i int) any { return map[string]any{"content": fmt.Sprint("v", i)} }},
-	} {
-		tag := n.do("GET", tt.read, nil).want(200).header.Get("ETag")
+	for _, thing := range n.versioned() {
+		tag := thing.read(n).want(200).header.Get("ETag")
 		if tag == "" {
-			t.Fatalf("%s has no ETag", tt.read)
+			t.Fatalf("%s has no ETag", thing.name)
 		}
-		if a := n.do("GET", tt.read, nil, "If-None-Match", `"other", `+tag).want(http.StatusNotModified); len(a.body) > 0 || a.header.Get("ETag") != tag {
-			t.Errorf("%s: %v %s", tt.read, a.header, a.body)
+		seen := func(tags string) answer { return thing.read(n.with("If-None-Match", tags)) }
+		if a := seen(`"other", ` + tag).want(http.StatusNotModified); len(a.body) > 0 || a.header.Get("ETag") != tag {
+			t.Errorf("%s: %v %s", thing.name, a.header, a.body)
 		}
-		n.do("GET", tt.read, nil, "If-None-Match", `"other"`).want(200)
-		clearError(t, tt.change, n.do("PATCH", tt.change, tt.patch(1), "If-Match", `"other"`), http.StatusPreconditionFailed, "PRECONDITION_FAILED")
-		n.do("GET", tt.read, nil, "If-None-Match", tag).want(http.StatusNotModified)
-		changed := n.do("PATCH", tt.change, tt.patch(2), "If-Match", tag).want(200).header.Get("ETag")
-		if changed == tag || changed != n.do("GET", tt.read, nil).want(200).header.Get("ETag") {
-			t.Errorf("%s: tags %s, %s", tt.read, tag, changed)
+		seen(`"other"`).want(200)
+		clearError(t, thing.name, thing.change(n.with("If-Match", `"other"`), "v1"), http.StatusPreconditionFailed, "PRECONDITION_FAILED")
+		seen(tag).want(http.StatusNotModified)
+		same := n.with("If-Match", tag)
+		changed := thing.change(same, "v2").want(200).header.Get("ETag")
+		if changed == tag || changed != thing.read(n).want(200).header.Get("ETag") {
+			t.Errorf("%s: tags %s, %s", thing.name, tag, changed)
 		}
-		clearError(t, tt.change, n.do("PATCH", tt.change, tt.patch(3), "If-Match", tag), http.StatusPreconditionFailed, "PRECONDITION_FAILED")
-		n.do("PATCH", tt.change, tt.patch(4), "If-Match", "*").want(200)
-		n.do("GET", tt.read, nil, "If-None-Match", tag).want(200)
+		clearError(t, thing.name, thing.change(same, "v3"), http.StatusPreconditionFailed, "PRECONDITION_FAILED")
+		thing.change(n.with("If-Match", "*"), "v4").want(200)
+		seen(tag).want(200)
 	}
 }

@@ -13,61 +13,64 @@ import (
 )
 
 // dm returns the channel of a new person and the default agent.
-func (n *node) dm() (channel, user string) {
+func (n *node) dm() (channel, user uuid.UUID) {
 	n.t.Helper()
-	user = uuid.NewString()
-	return n.dmBetween(n.agent().ID.String(), user), user
+	user = uuid.New()
+	return n.dmBetween(n.agent().ID, user), user
 }
 
 // dmBetween returns the channel of an agent and a person.
-func (n *node) dmBetween(agent, user string) string {
+func (n *node) dmBetween(agent, user uuid.UUID) uuid.UUID {
 	n.t.Helper()
-	sides := &api.GetDMChannelParams{TargetUserID: new(uuid.MustParse(agent)), CurrentUserID: new(uuid.MustParse(user))}
-	return data[api.Channel](n.read(n.api().GetDMChannel(n.t.Context(), sides)).want(200)).ID.String()
+	sides := &api.GetDMChannelParams{TargetUserID: &agent, CurrentUserID: &user}
+	return data[api.Channel](n.read(n.api().GetDMChannel(n.t.Context(), sides)).want(200)).ID
 }
 
 // group returns a new channel with the given participants.
-func (n *node) group(participants ...string) string {
+func (n *node) group(participants ...uuid.UUID) uuid.UUID {
 	n.t.Helper()
-	body := api.CreateChannelRequest{Name: "Group", MessageServerID: new(uuid.Nil)}
-	for _, p := range participants {
-		body.ParticipantCentralUserIds = append(body.ParticipantCentralUserIds, uuid.MustParse(p))
-	}
-	return data[api.ChannelCreated](n.read(n.api().CreateChannel(n.t.Context(), body)).want(201)).ID.String()
+	body := api.CreateChannelRequest{Name: "Group", MessageServerID: new(uuid.Nil), ParticipantCentralUserIds: participants}
+	return data[api.ChannelCreated](n.read(n.api().CreateChannel(n.t.Context(), body)).want(201)).ID
+}
+
+// messageServer returns a new message server.
+func (n *node) messageServer() uuid.UUID {
+	n.t.Helper()
+	return data[api.MessageServerCreated](n.read(n.api().CreateMessageServer(n.t.Context(), api.CreateMessageServerRequest{Name: "Chats", SourceType: "telegram"})).want(201)).ID
 }
 
 // post posts a message.
-func (n *node) post(channel string, body api.PostMessageRequest) answer {
+func (n *node) post(channel uuid.UUID, body api.PostMessageRequest) answer {
 	n.t.Helper()
-	return n.read(n.api().PostMessage(n.t.Context(), uuid.MustParse(channel), nil, body))
+	return n.read(n.api().PostMessage(n.t.Context(), channel, nil, body))
 }
 
 // say posts a message and waits for nothing.
-func (n *node) say(channel, author, text string) api.Message {
+func (n *node) say(channel, author uuid.UUID, text string) api.Message {
 	n.t.Helper()
-	return data[api.Message](n.post(channel, api.PostMessageRequest{AuthorID: new(uuid.MustParse(author)), Content: &text}).want(201))
+	return data[api.Message](n.post(channel, api.PostMessageRequest{AuthorID: &author, Content: &text}).want(201))
 }
 
 // ask posts a message over the http transport and returns the whole answer.
-func (n *node) ask(channel, user, text string) answer {
+func (n *node) ask(channel, user uuid.UUID, text string) answer {
 	n.t.Helper()
 	return n.post(channel, api.PostMessageRequest{
-		AuthorID: new(uuid.MustParse(user)), Content: &text, MessageServerID: new(uuid.Nil), Transport: new(api.TransportHTTP),
+		AuthorID: &user, Content: &text, MessageServerID: new(uuid.Nil), Transport: new(api.TransportHTTP),
 	})
 }
 
 // stream posts a message over the sse transport and returns the events up to the end.
-func (n *node) stream(channel, user, text string) []sseEvent {
+func (n *node) stream(channel, user uuid.UUID, text string) []sseEvent {
 	n.t.Helper()
 	return readSSE(n.t, n.post(channel, api.PostMessageRequest{
-		AuthorID: new(uuid.MustParse(user)), Content: &text, MessageServerID: new(uuid.Nil), Transport: new(api.TransportSse),
+		AuthorID: &user, Content: &text, MessageServerID: new(uuid.Nil), Transport: new(api.TransportSse),
 	}).want(200).body)
 }
 
 // history returns the messages of a channel, the newest first.
-func (n *node) history(channel string) []api.Message {
+func (n *node) history(channel uuid.UUID) []api.Message {
 	n.t.Helper()
-	messages := data[api.MessageList](n.read(n.api().ListMessages(n.t.Context(), uuid.MustParse(channel), &api.ListMessagesParams{Limit: new("200")})).want(200)).Messages
+	messages := data[api.MessageList](n.read(n.api().ListMessages(n.t.Context(), channel, &api.ListMessagesParams{Limit: new("200")})).want(200)).Messages
 	for _, m := range messages {
 		n.checkAnswer(m)
 	}
@@ -102,6 +105,18 @@ func (n *node) session(timeouts map[string]any) api.Session {
 		body.TimeoutConfig = jsonOf(timeouts)
 	}
 	return into[api.Session](n.read(n.api().CreateSession(n.t.Context(), body)).want(201))
+}
+
+// sessionOf begins a session of a person with the default agent.
+func (n *node) sessionOf(user uuid.UUID) api.Session {
+	n.t.Helper()
+	return into[api.Session](n.read(n.api().CreateSession(n.t.Context(), api.CreateSessionRequest{AgentID: n.agentID(), UserID: user})).want(201))
+}
+
+// askSession posts a message to a session over the http transport.
+func (n *node) askSession(id uuid.UUID, text string) answer {
+	n.t.Helper()
+	return n.read(n.api().PostSessionMessage(n.t.Context(), id, nil, api.PostSessionMessageRequest{Content: text, Transport: new(api.TransportHTTP)}))
 }
 
 // jobsPath is where jobs are.

@@ -86,9 +86,9 @@ func doors() []door {
 	quoted := func(text string) string { // not json.Marshal, which would mend what is no UTF-8
 		return `"` + strings.ReplaceAll(text, `"`, `\"`) + `"`
 	}
-	channel := uuid.NewString()
+	channel := uuid.New()
 	message := func(text, padding string) string {
-		return `"channelId":"` + channel + `","content":"x","messageId":` + quoted(text) + `,"padding":` + quoted(padding)
+		return `"channelId":"` + channel.String() + `","content":"x","messageId":` + quoted(text) + `,"padding":` + quoted(padding)
 	}
 	return []door{
 		{"Socket.IO", "/socket.io/?EIO=4&transport=websocket", "40", "connection_established", func(text, padding string) string {

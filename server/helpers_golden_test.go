@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server"
 	"github.com/elizad/elizad/server/settings"
@@ -49,7 +50,7 @@ func golden(t *testing.T) *book {
 }
 
 // somebody is who talks in the golden answers.
-const somebody = "17dcb1c8-cf1f-438a-b8c7-dc93995e78be"
+func somebody() uuid.UUID { return uuid.MustParse("17dcb1c8-cf1f-438a-b8c7-dc93995e78be") }
 
 // ask sends a request and adds its answer. The original is what the original server sends here, if it sends that: each of its
 // members must be in the answer, with the same type of value.

@@ -2,12 +2,14 @@ package server_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -29,7 +31,29 @@ type answer struct {
 
 // api returns the client that is generated from the contract. What is no valid request, or another spelling of one, is sent by do.
 func (n *node) api() *apiclient.Client {
-	return &apiclient.Client{Server: n.http.URL + "/", Client: n.client}
+	return &apiclient.Client{Server: n.http.URL + "/", Client: n.client, RequestEditors: []apiclient.RequestEditorFn{
+		func(_ context.Context, r *http.Request) error {
+			setHeader(r, n.header)
+			return nil
+		},
+	}}
+}
+
+// with returns the node whose requests carry headers too, each a name and a value.
+func (n *node) with(header ...string) *node {
+	w := *n
+	w.header = slices.Concat(n.header, header)
+	return &w
+}
+
+// as returns the node whose requests are a person's or an agent's.
+func (n *node) as(entity uuid.UUID) *node { return n.with("X-Entity-Id", entity.String()) }
+
+// setHeader sets headers of a request, each a name and a value.
+func setHeader(r *http.Request, header []string) {
+	for pair := range slices.Chunk(header, 2) {
+		r.Header.Set(pair[0], pair[1])
+	}
 }
 
 // read reads a response of the generated client.
@@ -70,9 +94,7 @@ func (n *node) do(method, path string, body any, header ...string) answer {
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	for i := 0; i+1 < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
-	}
+	setHeader(r, slices.Concat(n.header, header))
 	return n.read(n.client.Do(r))
 }
 
@@ -101,14 +123,32 @@ func data[T any](a answer) T {
 	return into[struct{ Data T }](a).Data
 }
 
-// owner returns the header by which the owner of the server shows who he is.
-func (n *node) owner() []string {
+// ownerToken returns what the owner of the server shows; empty if there is no such token.
+func (n *node) ownerToken() string {
 	n.t.Helper()
 	info, err := n.server.Info(n.t.Context())
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	return []string{"X-API-KEY", info.OwnerToken}
+	return info.OwnerToken
+}
+
+// owner returns the node whose requests are the owner's.
+func (n *node) owner() *node {
+	n.t.Helper()
+	return n.with("X-API-KEY", n.ownerToken())
+}
+
+// environment reads the stored settings.
+func (n *node) environment() answer {
+	n.t.Helper()
+	return n.read(n.api().GetLocalEnvironment(n.t.Context()))
+}
+
+// setEnvironment stores settings.
+func (n *node) setEnvironment(content any) answer {
+	n.t.Helper()
+	return n.read(n.api().UpdateLocalEnvironment(n.t.Context(), api.UpdateLocalEnvironmentRequest{Content: jsonOf(content)}))
 }
 
 // bare is the node without the comparison with the contract, which doesn't have the older paths.
@@ -226,4 +266,32 @@ func idOf(id nullable.Nullable[uuid.UUID]) string {
 		return v.String()
 	}
 	return ""
+}
+
+// versioned is a thing that has an ETag.
+type versioned struct {
+	name   string
+	read   func(n *node) answer
+	change func(n *node, text string) answer
+}
+
+// versioned returns one thing of each kind that has an ETag.
+func (n *node) versioned() []versioned {
+	n.t.Helper()
+	ctx, id, channel := n.t.Context(), n.agentID(), n.group()
+	message := n.say(channel, uuid.New(), "one").ID
+	return []versioned{
+		{"an agent", func(n *node) answer { return n.read(n.api().GetAgent(ctx, id)) }, func(n *node, text string) answer {
+			return n.changeAgent(id, map[string]any{"system": text})
+		}},
+		{"a room", func(n *node) answer { return n.read(n.api().GetRoom(ctx, id, id)) }, func(n *node, text string) answer {
+			return n.read(n.api().UpdateRoom(ctx, id, id, nil, api.RoomPatch{Name: &text}))
+		}},
+		{"a channel", func(n *node) answer { return n.read(n.api().GetChannel(ctx, channel)) }, func(n *node, text string) answer {
+			return n.read(n.api().UpdateChannel(ctx, channel, nil, api.ChannelPatch{Topic: &text}))
+		}},
+		{"a message", func(n *node) answer { return n.read(n.api().GetMessage(ctx, message)) }, func(n *node, text string) answer {
+			return n.read(n.api().UpdateMessage(ctx, message, nil, api.MessagePatch{Content: text}))
+		}},
+	}
 }

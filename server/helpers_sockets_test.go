@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/coder/websocket"
+	"github.com/google/uuid"
 )
 
 // dial opens a WebSocket.
@@ -48,7 +49,7 @@ func (n *node) plain(frame map[string]any) *websocket.Conn {
 }
 
 // listen joins a channel over Socket.IO.
-func (n *node) listen(channel, user string) *websocket.Conn {
+func (n *node) listen(channel, user uuid.UUID) *websocket.Conn {
 	n.t.Helper()
 	conn := n.dial("/socket.io/?EIO=4&transport=websocket")
 	n.write(conn, "40"+string(jsonOf(map[string]any{"entityId": user})))

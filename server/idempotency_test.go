@@ -16,7 +16,7 @@ func TestIdempotentRequests(t *testing.T) {
 	dir := t.TempDir()
 	n := start(t, dir)
 	channel, user := n.dm()
-	path := "/api/messaging/channels/" + channel + "/messages"
+	path := "/api/messaging/channels/" + channel.String() + "/messages"
 	body := map[string]any{"author_id": user, "content": "Hello", "transport": "http"}
 	key := []string{"Idempotency-Key", uuid.NewString()}
 	first := n.do("POST", path, body, key...).want(201)
@@ -56,7 +56,7 @@ func TestIdempotentRequestsAtOnce(t *testing.T) {
 	var posts sync.WaitGroup
 	for range 8 {
 		posts.Go(func() {
-			a := n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{"content": "once"}, "Idempotency-Key", "k")
+			a := n.do("POST", "/api/messaging/channels/"+channel.String()+"/messages", map[string]any{"content": "once"}, "Idempotency-Key", "k")
 			if a.status != http.StatusCreated && a.status != http.StatusConflict {
 				t.Errorf("status %d: %s", a.status, a.body)
 			}
@@ -75,27 +75,27 @@ func TestIdempotentPosts(t *testing.T) {
 	agent, channel := n.agentID(), n.group()
 	session := into[api.Session](n.do("POST", "/api/messaging/sessions", map[string]any{"agentId": agent, "userId": uuid.New()}).want(201)).SessionID
 	for path, body := range map[string]any{
-		"/api/agents":                                               map[string]any{"name": "Ada", "bio": "Calm."},
-		"/api/agents/" + agent + "/worlds":                          map[string]any{"name": "W"},
-		"/api/agents/" + agent + "/rooms":                           map[string]any{"name": "R"},
-		"/api/messaging/message-servers":                            map[string]any{"name": "S", "sourceType": "x"},
-		"/api/messaging/channels":                                   map[string]any{"name": "C"},
-		"/api/messaging/channels/" + channel + "/messages":          map[string]any{"content": "once"},
-		"/api/messaging/submit":                                     map[string]any{"channel_id": channel, "author_id": uuid.New(), "content": "once", "source_type": "x"},
-		"/api/messaging/sessions":                                   map[string]any{"agentId": agent, "userId": uuid.New()},
-		"/api/messaging/sessions/" + session.String() + "/messages": map[string]any{"content": "once", "transport": "http"},
-		"/api/messaging/sessions/" + session.String() + "/renew":    nil,
-		"/api/messaging/jobs":                                       map[string]any{"agentId": agent, "userId": uuid.New(), "content": "once?"},
-		"/api/messaging/channels/" + channel + "/upload-media":      nil,
-		"/api/media/agents/" + agent + "/upload-media":              nil,
+		"/api/agents": map[string]any{"name": "Ada", "bio": "Calm."},
+		"/api/agents/" + agent.String() + "/worlds":                     map[string]any{"name": "W"},
+		"/api/agents/" + agent.String() + "/rooms":                      map[string]any{"name": "R"},
+		"/api/messaging/message-servers":                                map[string]any{"name": "S", "sourceType": "x"},
+		"/api/messaging/channels":                                       map[string]any{"name": "C"},
+		"/api/messaging/channels/" + channel.String() + "/messages":     map[string]any{"content": "once"},
+		"/api/messaging/submit":                                         map[string]any{"channel_id": channel, "author_id": uuid.New(), "content": "once", "source_type": "x"},
+		"/api/messaging/sessions":                                       map[string]any{"agentId": agent, "userId": uuid.New()},
+		"/api/messaging/sessions/" + session.String() + "/messages":     map[string]any{"content": "once", "transport": "http"},
+		"/api/messaging/sessions/" + session.String() + "/renew":        nil,
+		"/api/messaging/jobs":                                           map[string]any{"agentId": agent, "userId": uuid.New(), "content": "once?"},
+		"/api/messaging/channels/" + channel.String() + "/upload-media": nil,
+		"/api/media/agents/" + agent.String() + "/upload-media":         nil,
 	} {
-		key := uuid.NewString()
+		key := uuid.New()
 		send := func(content string) answer {
 			if strings.HasSuffix(path, "/upload-media") {
 				form, kind := form(formPart{"file", "a.png", "image/png", pngBytes + content})
-				return n.do("POST", path, form, "Content-Type", kind, "Idempotency-Key", key)
+				return n.do("POST", path, form, "Content-Type", kind, "Idempotency-Key", key.String())
 			}
-			return n.do("POST", path, body, "Idempotency-Key", key)
+			return n.do("POST", path, body, "Idempotency-Key", key.String())
 		}
 		first := send("x")
 		again := send("x").want(first.status)
@@ -117,9 +117,9 @@ func TestReadingPostsKeepNothing(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	for path, body := range map[string]any{
-		"/api/server/logs":                      map[string]any{"logs": []any{map[string]any{"level": "info", "message": "twice"}}},
-		"/api/messaging/messages/search":        map[string]any{"query": "words"},
-		"/api/agents/" + n.agentID() + "/start": nil,
+		"/api/server/logs":                               map[string]any{"logs": []any{map[string]any{"level": "info", "message": "twice"}}},
+		"/api/messaging/messages/search":                 map[string]any{"query": "words"},
+		"/api/agents/" + n.agentID().String() + "/start": nil,
 	} {
 		for range 2 {
 			if a := n.do("POST", path, body, "Idempotency-Key", "k").want(200); a.header.Get("Idempotency-Replayed") != "" {
@@ -133,7 +133,7 @@ func TestReadingPostsKeepNothing(t *testing.T) {
 func TestIdempotentLargeUpload(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	path := "/api/media/agents/" + n.agentID() + "/upload-media"
+	path := "/api/media/agents/" + n.agentID().String() + "/upload-media"
 	upload := func() api.Upload {
 		body, kind := form(formPart{"file", "a.png", "image/png", pngBytes + strings.Repeat("x", 8<<20)})
 		return data[api.Upload](n.do("POST", path, body, "Content-Type", kind, "Idempotency-Key", "k").want(200))
@@ -148,7 +148,7 @@ func TestIdempotentStream(t *testing.T) {
 	n := start(t, t.TempDir())
 	channel, user := n.dm()
 	ask := func() answer {
-		return n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{
+		return n.do("POST", "/api/messaging/channels/"+channel.String()+"/messages", map[string]any{
 			"author_id": user, "content": "Hello", "transport": "sse",
 		}, "Idempotency-Key", "stream").want(200)
 	}

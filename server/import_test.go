@@ -12,6 +12,7 @@ import (
 	"github.com/elizad/elizad/gen/api"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/internal/modeltest"
 	"github.com/elizad/elizad/server/settings"
@@ -55,7 +56,7 @@ func TestImportOverREST(t *testing.T) {
 	n.do("POST", "/api/agents?import=true", `{"success":true,"data":{"character":`+strange+`}}`).want(http.StatusCreated) // the same again
 
 	// What is read back may be sent as it is, and means the same.
-	stored := data[json.RawMessage](n.do("GET", "/api/agents/"+id.String(), nil).want(http.StatusOK))
+	stored := data[json.RawMessage](n.read(n.api().GetAgent(t.Context(), id)).want(http.StatusOK))
 	for _, want := range []string{`"content":"Lamps are lit."`, `"id":"k1"`, `"action":"COUNT"`, `"topics":["numbers","lamps"]`, `"tweetTemplate"`} {
 		if !strings.Contains(string(stored), want) {
 			t.Errorf("%s is missing in %s", want, stored)
@@ -63,10 +64,9 @@ func TestImportOverREST(t *testing.T) {
 	}
 	n.do("POST", "/api/agents", []byte(stored)).want(http.StatusCreated)
 
-	n.startAgent(id.String())
-	user := "00000000-0000-4000-8000-000000000001"
-	channel := data[struct{ ID string }](n.do("GET", "/api/messaging/dm-channel?targetUserId="+id.String()+"&currentUserId="+user, nil).want(http.StatusOK)).ID
-	n.ask(channel, user, "How many?").want(http.StatusCreated)
+	n.startAgent(id)
+	user := uuid.New()
+	n.ask(n.dmBetween(id, user), user, "How many?").want(http.StatusCreated)
 	requests := model.Requests()
 	prompt := requests[len(requests)-1].Prompt()
 	for _, want := range []string{"Was born in a lighthouse.", "Half a legend.", "Counts things.", "be Bea", "actions: COUNT"} {

@@ -25,7 +25,7 @@ func TestJobIsAnswered(t *testing.T) {
 	}
 	a := n.do("GET", jobsPath+"/"+created.JobID.String(), nil, "Prefer", "respond-async, wait=20").want(200)
 	j := into[api.Job](a)
-	if j.Status != "completed" || j.Result.Message.Content == "" || j.Result.Message.AuthorID.String() != n.agentID() || j.Prompt != "Hello" || object(j.Metadata)["k"] != 1.0 {
+	if j.Status != "completed" || j.Result.Message.Content == "" || j.Result.Message.AuthorID != n.agentID() || j.Prompt != "Hello" || object(j.Metadata)["k"] != 1.0 {
 		t.Errorf("job %s", a.body)
 	}
 	if got := a.header.Get("Preference-Applied"); got != "wait=20" {
@@ -34,7 +34,7 @@ func TestJobIsAnswered(t *testing.T) {
 	if got := n.do("GET", jobsPath+"/"+created.JobID.String(), nil).want(200).header.Get("Preference-Applied"); got != "" {
 		t.Errorf("applied %q without being asked", got)
 	}
-	if h := n.history(j.ChannelID.String()); len(h) != 2 || h[0].ID != j.Result.Message.ID || deref(h[1].SourceType) != "job_request" {
+	if h := n.history(j.ChannelID); len(h) != 2 || h[0].ID != j.Result.Message.ID || deref(h[1].SourceType) != "job_request" {
 		t.Errorf("history %+v", h)
 	}
 	list := into[struct {
@@ -132,7 +132,7 @@ func TestJobIsAnnounced(t *testing.T) {
 func TestJobBadInput(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	user := uuid.NewString()
+	user := uuid.New()
 	for name, body := range map[string]any{
 		"nothing": map[string]any{}, "no user": map[string]any{"content": "x"}, "user is no UUID": map[string]any{"userId": "me", "content": "x"},
 		"no content": map[string]any{"userId": user}, "empty": map[string]any{"userId": user, "content": ""},
@@ -147,7 +147,7 @@ func TestJobBadInput(t *testing.T) {
 	} {
 		clearError(t, name, n.do("POST", jobsPath, body), http.StatusBadRequest, "")
 	}
-	clearError(t, "unknown agent", n.do("POST", jobsPath, map[string]any{"userId": user, "content": "x", "agentId": uuid.NewString()}), http.StatusNotFound, "AGENT_NOT_FOUND")
+	clearError(t, "unknown agent", n.do("POST", jobsPath, map[string]any{"userId": user, "content": "x", "agentId": uuid.New()}), http.StatusNotFound, "AGENT_NOT_FOUND")
 	clearError(t, "unknown job", n.do("GET", jobsPath+"/"+uuid.NewString(), nil), http.StatusNotFound, "NOT_FOUND")
 	n.do("GET", jobsPath+"?limit=-3&status=nonsense", nil).want(200)
 	n.do("GET", jobsPath+"/"+n.job(api.CreateJobRequest{Content: "x"}).JobID.String(), nil, "Prefer", "wait=soon").want(200)

@@ -15,7 +15,7 @@ func TestMetadataIsBounded(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	const m = "/api/messaging/"
-	agentID, user := n.agentID(), uuid.NewString()
+	agentID, user := n.agentID(), uuid.New()
 	channel, _ := n.dm()
 	deep := json.RawMessage(`{"a":` + strings.Repeat("[", 64) + strings.Repeat("]", 64) + `}`)
 	of := func(size int) map[string]any { return map[string]any{"a": strings.Repeat("x", size)} }
@@ -30,7 +30,7 @@ func TestMetadataIsBounded(t *testing.T) {
 	world := data[struct {
 		World struct{ ID string }
 		ID    string
-	}](n.do("POST", "/api/agents/"+agentID+"/worlds", map[string]any{"name": "World"}).want(201))
+	}](n.do("POST", "/api/agents/"+agentID.String()+"/worlds", map[string]any{"name": "World"}).want(201))
 	if world.ID == "" {
 		world.ID = world.World.ID
 	}
@@ -42,9 +42,9 @@ func TestMetadataIsBounded(t *testing.T) {
 		rest                      map[string]any
 		bound                     string
 	}{
-		{"a message's metadata", "POST", m + "channels/" + channel + "/messages", "metadata", message, message1M},
-		{"a message's raw form", "POST", m + "channels/" + channel + "/messages", "raw_message", message, message1M},
-		{"what a message mentions", "POST", m + "channels/" + channel + "/messages", "mentionContext", message, message1M},
+		{"a message's metadata", "POST", m + "channels/" + channel.String() + "/messages", "metadata", message, message1M},
+		{"a message's raw form", "POST", m + "channels/" + channel.String() + "/messages", "raw_message", message, message1M},
+		{"what a message mentions", "POST", m + "channels/" + channel.String() + "/messages", "mentionContext", message, message1M},
 		{"a submitted message", "POST", m + "submit", "metadata", there, message1M},
 		{"an action", "POST", m + "action", "metadata", there, message1M},
 		{"a message from elsewhere", "POST", m + "ingest-external", "metadata", there, message1M},
@@ -52,11 +52,11 @@ func TestMetadataIsBounded(t *testing.T) {
 		{"a session", "POST", m + "sessions", "metadata", map[string]any{"agentId": agentID, "userId": user}, small},
 		{"a job", "POST", m + "jobs", "metadata", map[string]any{"userId": user, "content": "Hello"}, small},
 		{"a channel", "POST", m + "channels", "metadata", map[string]any{"name": "x", "message_server_id": uuid.Nil}, place},
-		{"a change of a channel", "PATCH", m + "channels/" + channel, "metadata", nil, place},
+		{"a change of a channel", "PATCH", m + "channels/" + channel.String(), "metadata", nil, place},
 		{"a message server", "POST", m + "message-servers", "metadata", map[string]any{"name": "x", "sourceType": "x"}, place},
-		{"a world", "POST", "/api/agents/" + agentID + "/worlds", "metadata", map[string]any{"name": "x"}, place},
-		{"a change of a world", "PATCH", "/api/agents/" + agentID + "/worlds/" + world.ID, "metadata", nil, place},
-		{"a room", "POST", "/api/agents/" + agentID + "/rooms", "metadata", map[string]any{"name": "x"}, place},
+		{"a world", "POST", "/api/agents/" + agentID.String() + "/worlds", "metadata", map[string]any{"name": "x"}, place},
+		{"a change of a world", "PATCH", "/api/agents/" + agentID.String() + "/worlds/" + world.ID, "metadata", nil, place},
+		{"a room", "POST", "/api/agents/" + agentID.String() + "/rooms", "metadata", map[string]any{"name": "x"}, place},
 	} {
 		size := 1 << 20
 		if c.bound != message1M {
@@ -74,10 +74,10 @@ func TestMetadataIsBounded(t *testing.T) {
 
 	// What is merged into what is there counts with it.
 	for range 2 {
-		n.do("PATCH", m+"channels/"+channel, map[string]any{"metadata": of(40 << 10)}).want(200)
+		n.do("PATCH", m+"channels/"+channel.String(), map[string]any{"metadata": of(40 << 10)}).want(200)
 	}
-	n.do("PATCH", "/api/agents/"+agentID+"/worlds/"+world.ID, map[string]any{"metadata": map[string]any{"a": strings.Repeat("x", 40<<10)}}).want(200)
-	both := n.do("PATCH", "/api/agents/"+agentID+"/worlds/"+world.ID, map[string]any{"metadata": map[string]any{"b": strings.Repeat("x", 40<<10)}})
+	n.do("PATCH", "/api/agents/"+agentID.String()+"/worlds/"+world.ID, map[string]any{"metadata": map[string]any{"a": strings.Repeat("x", 40<<10)}}).want(200)
+	both := n.do("PATCH", "/api/agents/"+agentID.String()+"/worlds/"+world.ID, map[string]any{"metadata": map[string]any{"b": strings.Repeat("x", 40<<10)}})
 	if e := into[api.Error](both).Error; both.status != 400 || !strings.Contains(e.Message, "65536") {
 		t.Errorf("merged: status %d, %.300s", both.status, both.body)
 	}

@@ -32,7 +32,7 @@ func TestUploads(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	channel, _ := n.dm()
-	for name, path := range uploadPaths(n.agentID(), channel) {
+	for name, path := range uploadPaths(n.agentID().String(), channel.String()) {
 		a := n.upload(path, formPart{"contentType", "", "", "image/png"}, formPart{"file", `C:\pictures\кот.html`, "text/html", pngBytes}, formPart{"metadata", "", "", "{}"})
 		u := data[api.Upload](a.want(200))
 		wantType := "image/png"
@@ -78,7 +78,7 @@ func TestUploadsRefused(t *testing.T) {
 	n := startWith(t, cfg)
 	channel, _ := n.dm()
 	file := func(content string) []formPart { return []formPart{{"file", "f.png", "image/png", content}} }
-	for name, path := range uploadPaths(n.agentID(), channel) {
+	for name, path := range uploadPaths(n.agentID().String(), channel.String()) {
 		for _, tt := range []struct {
 			what   string
 			parts  []formPart
@@ -107,7 +107,7 @@ func TestUploadsRefused(t *testing.T) {
 	for name, path := range uploadPaths(uuid.NewString(), uuid.NewString()) {
 		clearError(t, "unknown "+name, n.upload(path, file(pngBytes)...), 404, "NOT_FOUND")
 	}
-	path := uploadPaths(n.agentID(), channel)["channel"]
+	path := uploadPaths(n.agentID().String(), channel.String())["channel"]
 	n.upload(path, file(pngBytes+strings.Repeat("x", 90_000))...).want(200)
 	clearError(t, "over the quota", n.upload(path, file(pngBytes+strings.Repeat("x", 90_000))...), 413, "QUOTA_EXCEEDED")
 	for _, folder := range []string{"uploads/agents", "uploads/channels"} {
@@ -122,7 +122,7 @@ func TestFilesAreInert(t *testing.T) {
 	cfg := testConfig(t)
 	n := startWith(t, cfg)
 	agent := n.agentID()
-	made := filepath.Join(cfg.Storage.Dir, "generated", agent)
+	made := filepath.Join(cfg.Storage.Dir, "generated", agent.String())
 	if err := os.MkdirAll(made, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestFilesAreInert(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(cfg.Storage.Dir, "generated", "outside.txt"), []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	base := "/media/generated/" + agent + "/"
+	base := "/media/generated/" + agent.String() + "/"
 	if a := n.do("GET", base+"page.html", nil).want(200); a.header.Get("Content-Type") != "application/octet-stream" || !strings.HasPrefix(a.header.Get("Content-Disposition"), "attachment") {
 		t.Errorf("a page is served as %v", a.header)
 	}
@@ -149,7 +149,7 @@ func TestFilesAreInert(t *testing.T) {
 	}
 	for _, path := range []string{
 		base + ".hidden", base + "nothing.png", base + "..%2foutside.txt", base + "..%5coutside.txt", base + "%2e%2e", base + "a%00b",
-		"/media/uploads/agents/" + agent + "/x.png", "/media/uploads/channels/" + uuid.NewString() + "/x.png",
+		"/media/uploads/agents/" + agent.String() + "/x.png", "/media/uploads/channels/" + uuid.NewString() + "/x.png",
 	} {
 		clearError(t, path, n.do("GET", path, nil), 404, "NOT_FOUND")
 	}
@@ -161,12 +161,12 @@ func TestUploadsGoWithTheirChannel(t *testing.T) {
 	cfg := testConfig(t)
 	n := startWith(t, cfg)
 	channel, _ := n.dm()
-	u := data[api.Upload](n.upload("/api/media/channels/"+channel+"/upload-media", formPart{"file", "a.txt", "text/plain", "hello"}).want(200))
+	u := data[api.Upload](n.upload("/api/media/channels/"+channel.String()+"/upload-media", formPart{"file", "a.txt", "text/plain", "hello"}).want(200))
 	n.do("GET", u.URL, nil).want(200)
-	n.do("DELETE", "/api/messaging/channels/"+channel, nil).want(204)
+	n.do("DELETE", "/api/messaging/channels/"+channel.String(), nil).want(204)
 	clearError(t, "a file of a deleted channel", n.do("GET", u.URL, nil), 404, "NOT_FOUND")
 	eventually(t, "the end of its files", func() bool {
-		_, err := os.Stat(filepath.Join(cfg.Storage.Dir, "uploads/channels", channel))
+		_, err := os.Stat(filepath.Join(cfg.Storage.Dir, "uploads/channels", channel.String()))
 		return os.IsNotExist(err)
 	})
 }
@@ -179,7 +179,7 @@ func TestLargeUploadsStayOnDisk(t *testing.T) {
 	head, tail := []byte("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\nContent-Type: text/plain\r\n\r\n"), []byte("\r\n--b--\r\n")
 	const size = 64 << 20
 	body := io.MultiReader(bytes.NewReader(head), io.LimitReader(endless{}, size), bytes.NewReader(tail))
-	r, err := http.NewRequestWithContext(t.Context(), "POST", n.http.URL+"/api/media/agents/"+n.agentID()+"/upload-media", body)
+	r, err := http.NewRequestWithContext(t.Context(), "POST", n.http.URL+"/api/media/agents/"+n.agentID().String()+"/upload-media", body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +218,7 @@ func TestUploadsAreLimited(t *testing.T) {
 	cfg.Limits = server.DefaultConfig().Limits
 	cfg.Limits.UploadMax = 2
 	n := startWith(t, cfg)
-	path := "/api/media/agents/" + n.agentID() + "/upload-media"
+	path := "/api/media/agents/" + n.agentID().String() + "/upload-media"
 	file := formPart{"file", "a.txt", "text/plain", "hello"}
 	n.upload(path, file).want(200)
 	n.upload(path, file).want(200)
@@ -253,7 +253,7 @@ func TestTextsThatLookLikeSomethingElse(t *testing.T) {
 		{"page", "text/plain", "<html><script>alert(1)</script>", false}, {"feed.xml", "text/plain", `<?xml version="1.0"?><rss/>`, false},
 		{"program.txt", "text/plain", "MZ\x90\x00\x03\x00", false}, {"bytes.md", "text/markdown", "\x00\x01", false},
 	} {
-		a := n.upload("/api/messaging/channels/"+channel+"/upload-media", formPart{"file", tt.name, cmp.Or(tt.declared, "application/octet-stream"), tt.content})
+		a := n.upload("/api/messaging/channels/"+channel.String()+"/upload-media", formPart{"file", tt.name, cmp.Or(tt.declared, "application/octet-stream"), tt.content})
 		if !tt.taken {
 			clearError(t, tt.name, a, http.StatusUnsupportedMediaType, "")
 			continue

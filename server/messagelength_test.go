@@ -14,58 +14,58 @@ import (
 // lengthWay is one way in for a text. It returns the channel that the message is in, or how the text was refused.
 type lengthWay struct {
 	name string
-	send func(n *node, channel, user, text string) (in string, refusal answer)
+	send func(n *node, channel, user uuid.UUID, text string) (in uuid.UUID, refusal answer)
 }
 
 func lengthWays() []lengthWay {
 	const m = "/api/messaging/"
-	over := func(method string, call func(n *node, channel, user, text string) (path string, body map[string]any)) func(*node, string, string, string) (string, answer) {
-		return func(n *node, channel, user, text string) (string, answer) {
+	over := func(method string, call func(n *node, channel, user uuid.UUID, text string) (path string, body map[string]any)) func(*node, uuid.UUID, uuid.UUID, string) (uuid.UUID, answer) {
+		return func(n *node, channel, user uuid.UUID, text string) (uuid.UUID, answer) {
 			n.t.Helper()
 			path, body := call(n, channel, user, text)
 			return channel, n.do(method, m+path, body)
 		}
 	}
 	return []lengthWay{
-		{"post", over("POST", func(_ *node, channel, user, text string) (string, map[string]any) {
-			return "channels/" + channel + "/messages", map[string]any{"author_id": user, "content": text}
+		{"post", over("POST", func(_ *node, channel, user uuid.UUID, text string) (string, map[string]any) {
+			return "channels/" + channel.String() + "/messages", map[string]any{"author_id": user, "content": text}
 		})},
-		{"post and wait", over("POST", func(_ *node, channel, user, text string) (string, map[string]any) {
-			return "channels/" + channel + "/messages", map[string]any{"author_id": user, "content": text, "transport": "http"}
+		{"post and wait", over("POST", func(_ *node, channel, user uuid.UUID, text string) (string, map[string]any) {
+			return "channels/" + channel.String() + "/messages", map[string]any{"author_id": user, "content": text, "transport": "http"}
 		})},
-		{"submit", over("POST", func(_ *node, channel, user, text string) (string, map[string]any) {
+		{"submit", over("POST", func(_ *node, channel, user uuid.UUID, text string) (string, map[string]any) {
 			return "submit", map[string]any{"channel_id": channel, "author_id": user, "content": text}
 		})},
-		{"action", over("POST", func(_ *node, channel, user, text string) (string, map[string]any) {
+		{"action", over("POST", func(_ *node, channel, user uuid.UUID, text string) (string, map[string]any) {
 			return "action", map[string]any{"channel_id": channel, "author_id": user, "content": text}
 		})},
-		{"ingest", over("POST", func(_ *node, channel, user, text string) (string, map[string]any) {
+		{"ingest", over("POST", func(_ *node, channel, user uuid.UUID, text string) (string, map[string]any) {
 			return "ingest-external", map[string]any{"channel_id": channel, "author_id": user, "content": text}
 		})},
-		{"ingest of a list", over("POST", func(_ *node, channel, _, text string) (string, map[string]any) {
+		{"ingest of a list", over("POST", func(_ *node, channel, _ uuid.UUID, text string) (string, map[string]any) {
 			return "ingest-external", map[string]any{"platform": "telegram", "channelId": channel, "messages": []any{
 				map[string]any{"id": "1", "authorId": "4411", "content": "first"}, map[string]any{"id": "2", "authorId": "4411", "content": text},
 			}}
 		})},
-		{"edit", over("PATCH", func(n *node, channel, user, text string) (string, map[string]any) {
+		{"edit", over("PATCH", func(n *node, channel, user uuid.UUID, text string) (string, map[string]any) {
 			return "messages/" + n.say(channel, user, "short").ID.String(), map[string]any{"content": text}
 		})},
-		{"edit of an action", over("PATCH", func(n *node, channel, user, text string) (string, map[string]any) {
+		{"edit of an action", over("PATCH", func(n *node, channel, user uuid.UUID, text string) (string, map[string]any) {
 			made := data[api.Message](n.do("POST", m+"action", map[string]any{"channel_id": channel, "author_id": user, "content": "short"}).want(201))
 			return "action/" + made.ID.String(), map[string]any{"content": text}
 		})},
-		{"session", func(n *node, _, user, text string) (string, answer) {
-			s := into[struct{ SessionID, ChannelID string }](n.do("POST", m+"sessions", map[string]any{"agentId": n.agentID(), "userId": user}).want(201))
-			return s.ChannelID, n.do("POST", m+"sessions/"+s.SessionID+"/messages", map[string]any{"content": text})
+		{"session", func(n *node, _, user uuid.UUID, text string) (uuid.UUID, answer) {
+			s := n.sessionOf(user)
+			return s.ChannelID, n.read(n.api().PostSessionMessage(n.t.Context(), s.SessionID, nil, api.PostSessionMessageRequest{Content: text}))
 		}},
-		{"job", func(n *node, _, user, text string) (string, answer) {
-			a := n.do("POST", m+"jobs", map[string]any{"userId": user, "content": text})
+		{"job", func(n *node, _, user uuid.UUID, text string) (uuid.UUID, answer) {
+			a := n.read(n.api().CreateJob(n.t.Context(), api.CreateJobRequest{UserID: user, Content: text}))
 			if a.status != 201 {
-				return "", a
+				return uuid.Nil, a
 			}
-			return into[struct{ ChannelID string }](n.do("GET", m+"jobs/"+into[struct{ JobID string }](a).JobID, nil).want(200)).ChannelID, a
+			return n.endedJob(into[api.JobCreated](a).JobID).ChannelID, a
 		}},
-		{"Socket.IO", func(n *node, channel, user, text string) (string, answer) {
+		{"Socket.IO", func(n *node, channel, user uuid.UUID, text string) (uuid.UUID, answer) {
 			return channel, n.overSocket(channel, text, func(frame map[string]any) *websocket.Conn {
 				conn := n.listen(channel, user)
 				frame["senderId"], frame["serverId"] = user, uuid.Nil
@@ -73,14 +73,14 @@ func lengthWays() []lengthWay {
 				return conn
 			})
 		}},
-		{"plain", func(n *node, channel, _, text string) (string, answer) {
+		{"plain", func(n *node, channel, _ uuid.UUID, text string) (uuid.UUID, answer) {
 			return channel, n.overSocket(channel, text, n.plain)
 		}},
 	}
 }
 
 // overSocket sends a text, and waits until it is in the history or refused.
-func (n *node) overSocket(channel, text string, send func(frame map[string]any) *websocket.Conn) answer {
+func (n *node) overSocket(channel uuid.UUID, text string, send func(frame map[string]any) *websocket.Conn) answer {
 	n.t.Helper()
 	conn := send(map[string]any{"type": "message", "channelId": channel, "message": text})
 	conn.SetReadLimit(-1)

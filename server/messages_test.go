@@ -13,10 +13,10 @@ import (
 func TestSingleMessages(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	channel, author := n.group(), uuid.NewString()
+	channel, author := n.group(), uuid.New()
 	m := n.say(channel, author, "helo")
 	path := "/api/messaging/messages/" + m.ID.String()
-	if got := data[api.Message](n.do("GET", path, nil).want(200)); got.Content != "helo" || got.ChannelID.String() != channel {
+	if got := data[api.Message](n.do("GET", path, nil).want(200)); got.Content != "helo" || got.ChannelID != channel {
 		t.Errorf("message %+v", got)
 	}
 	edited := data[api.Message](n.do("PATCH", path, map[string]any{"content": "hello"}).want(200))
@@ -24,7 +24,7 @@ func TestSingleMessages(t *testing.T) {
 		t.Errorf("message %+v", edited)
 	}
 	clearError(t, "a stranger", n.do("PATCH", path, map[string]any{"content": "x"}, "X-Entity-Id", uuid.NewString()), http.StatusForbidden, "FORBIDDEN")
-	n.do("PATCH", path, map[string]any{"content": "hello!"}, "X-Entity-Id", author).want(200)
+	n.do("PATCH", path, map[string]any{"content": "hello!"}, "X-Entity-Id", author.String()).want(200)
 	clearError(t, "empty", n.do("PATCH", path, map[string]any{"content": ""}), http.StatusBadRequest, "")
 	clearError(t, "unknown", n.do("GET", "/api/messaging/messages/"+uuid.NewString(), nil), http.StatusNotFound, "NOT_FOUND")
 	clearError(t, "unknown", n.do("PATCH", "/api/messaging/messages/"+uuid.NewString(), map[string]any{"content": "x"}), http.StatusNotFound, "NOT_FOUND")
@@ -33,11 +33,11 @@ func TestSingleMessages(t *testing.T) {
 func TestSearchOverREST(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	channel, ann := n.group(), uuid.NewString()
+	channel, ann := n.group(), uuid.New()
 	for _, text := range []string{"the sea", "a ship at sea", "the hills"} {
 		n.say(channel, ann, text)
 	}
-	n.say(channel, uuid.NewString(), "sea air")
+	n.say(channel, uuid.New(), "sea air")
 	type found struct {
 		Messages   []api.Message
 		Total      int
@@ -97,7 +97,7 @@ func TestSearchOverREST(t *testing.T) {
 func TestAnonymousAuthorOverREST(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	m := data[api.Message](n.do("POST", "/api/messaging/channels/"+n.group()+"/messages", map[string]any{"content": "Hello", "metadata": map[string]any{}}).want(201))
+	m := data[api.Message](n.do("POST", "/api/messaging/channels/"+n.group().String()+"/messages", map[string]any{"content": "Hello", "metadata": map[string]any{}}).want(201))
 	if want := "0a92fab3-2301-04cc-a6ea-dd9898325b9b"; m.AuthorID.String() != want {
 		t.Errorf("author %s, want %s", m.AuthorID, want)
 	}
@@ -106,7 +106,7 @@ func TestAnonymousAuthorOverREST(t *testing.T) {
 func TestUnknownParentOfAMessage(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	path := "/api/messaging/channels/" + n.group() + "/messages"
+	path := "/api/messaging/channels/" + n.group().String() + "/messages"
 	clearError(t, "an unknown parent", n.do("POST", path, map[string]any{"content": "x", "in_reply_to_message_id": uuid.New()}), 400, "")
 	clearError(t, "a name of an object's own", n.do("POST", path, map[string]any{"content": "x", "transport": "toString"}), 400, "")
 }

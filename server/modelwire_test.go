@@ -8,6 +8,8 @@ import (
 
 	"github.com/elizad/elizad/gen/api"
 
+	"github.com/google/uuid"
+
 	"github.com/elizad/elizad/server/internal/modeltest"
 )
 
@@ -21,7 +23,7 @@ type spoken struct {
 }
 
 // askStream asks the default agent in its DM and reads everything that there is to read.
-func (n *node) askStream(channel, user, question string) spoken {
+func (n *node) askStream(channel, user uuid.UUID, question string) spoken {
 	n.t.Helper()
 	events := n.stream(channel, user, question)
 	out := spoken{end: events[len(events)-1]}
@@ -33,13 +35,13 @@ func (n *node) askStream(channel, user, question string) spoken {
 	}
 	out.history = n.history(channel)
 	out.last = out.history[0]
-	runs := data[struct{ Runs []struct{ RunID string } }](n.do("GET", "/api/agents/"+n.agentID()+"/runs?limit=1", nil).want(200)).Runs
+	runs := data[struct{ Runs []struct{ RunID string } }](n.do("GET", "/api/agents/"+n.agentID().String()+"/runs?limit=1", nil).want(200)).Runs
 	run := data[struct {
 		Events []struct {
 			Type string
 			Data map[string]any
 		}
-	}](n.do("GET", "/api/agents/"+n.agentID()+"/runs/"+runs[0].RunID, nil).want(200))
+	}](n.do("GET", "/api/agents/"+n.agentID().String()+"/runs/"+runs[0].RunID, nil).want(200))
 	for _, e := range run.Events {
 		if e.Type == "MODEL_USED" {
 			out.calls = append(out.calls, e.Data)
@@ -213,7 +215,7 @@ func TestBrokenAnswerStaysVisible(t *testing.T) {
 				t.Errorf("streamed %q, then %s", got.text, got.end.data)
 			}
 			failure, _ := object(got.last.Metadata)["failure"].(map[string]any)
-			if len(got.history) != 2 || got.last.Content != got.text || got.last.AuthorID.String() != n.agentID() || object(got.last.Metadata)["truncated"] != true ||
+			if len(got.history) != 2 || got.last.Content != got.text || got.last.AuthorID != n.agentID() || object(got.last.Metadata)["truncated"] != true ||
 				failure["reason"] != "model_unavailable" || failure["partial"] != true || !strings.Contains(failure["message"].(string), "middle of the answer") {
 				t.Errorf("the history holds %+v", got.history)
 			}
@@ -222,7 +224,7 @@ func TestBrokenAnswerStaysVisible(t *testing.T) {
 			}
 			run := data[struct {
 				Runs []struct{ Status, Outcome, Reason, ReplyID string }
-			}](n.do("GET", "/api/agents/"+n.agentID()+"/runs", nil).want(200)).Runs[0]
+			}](n.do("GET", "/api/agents/"+n.agentID().String()+"/runs", nil).want(200)).Runs[0]
 			if run.Outcome != "failed" || run.Reason != "model_unavailable" || run.ReplyID != got.last.ID.String() {
 				t.Errorf("the run is %+v", run)
 			}
@@ -236,7 +238,7 @@ func TestFailuresAgreeEverywhere(t *testing.T) {
 	m := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Fail(401, "no") })
 	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+m.URL, "OPENAI_API_KEY=key")
 	const says = "No answer: The model refuses the key; check OPENAI_API_KEY."
-	entry := func(channel string) api.Message {
+	entry := func(channel uuid.UUID) api.Message {
 		t.Helper()
 		h := n.history(channel)
 		if len(h) != 2 || h[0].Content != says || deref(h[0].SourceType) != "agent_response" || idOf(h[0].InReplyToRootMessageID) != h[1].ID.String() || object(h[0].Metadata)["truncated"] != nil {
@@ -251,7 +253,7 @@ func TestFailuresAgreeEverywhere(t *testing.T) {
 	failed := entry(channel)
 	var events []string
 	for len(events) == 0 || events[len(events)-1] != "messageComplete" {
-		if e := readEvent(t, conn); e.SenderID != user {
+		if e := readEvent(t, conn); e.SenderID != user.String() {
 			events = append(events, e.name)
 		}
 	}
@@ -261,10 +263,10 @@ func TestFailuresAgreeEverywhere(t *testing.T) {
 
 	s := n.session(nil)
 	n.do("POST", sessionsPath+"/"+s.SessionID.String()+"/messages", map[string]any{"content": "Hello", "transport": "http"}).want(502)
-	entry(s.ChannelID.String())
+	entry(s.ChannelID)
 
 	job := n.endedJob(n.job(api.CreateJobRequest{Content: "Hello"}).JobID)
-	if entry(job.ChannelID.String()); job.Status != "failed" || !strings.Contains(deref(job.Error), "OPENAI_API_KEY") || job.Result != nil {
+	if entry(job.ChannelID); job.Status != "failed" || !strings.Contains(deref(job.Error), "OPENAI_API_KEY") || job.Result != nil {
 		t.Errorf("the job is %+v", job)
 	}
 }

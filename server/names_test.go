@@ -37,19 +37,19 @@ func TestNamesAreHarmless(t *testing.T) {
 	n.do("PATCH", "/api/agents/"+made.ID, map[string]any{"name": rlo}).want(400)
 
 	channel, user := n.dm()
-	expect("the channel's name", data[named](n.do("PATCH", "/api/messaging/channels/"+channel, map[string]any{"name": name}).want(200)).Name)
-	n.do("PATCH", "/api/messaging/channels/"+channel, map[string]any{"name": rlo}).want(400)
-	expect("a new channel's name", data[named](n.do("POST", "/api/messaging/channels", map[string]any{"name": name, "message_server_id": uuid.Nil, "participantCentralUserIds": []string{user}}).want(201)).Name)
+	expect("the channel's name", data[named](n.do("PATCH", "/api/messaging/channels/"+channel.String(), map[string]any{"name": name}).want(200)).Name)
+	n.do("PATCH", "/api/messaging/channels/"+channel.String(), map[string]any{"name": rlo}).want(400)
+	expect("a new channel's name", data[named](n.do("POST", "/api/messaging/channels", map[string]any{"name": name, "message_server_id": uuid.Nil, "participantCentralUserIds": []string{user.String()}}).want(201)).Name)
 	server := data[struct{ Server named }](n.do("POST", "/api/messaging/message-servers", map[string]any{"name": name, "sourceType": "test"}).want(201)).Server
 	expect("the message server's name", server.Name)
-	n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{
+	n.do("POST", "/api/messaging/channels/"+channel.String()+"/messages", map[string]any{
 		"author_id": user, "content": "hello " + rlo, "message_server_id": uuid.Nil, "author_display_name": name,
 	}).want(201)
-	history := n.do("GET", "/api/messaging/channels/"+channel+"/messages", nil).want(200)
+	history := n.do("GET", "/api/messaging/channels/"+channel.String()+"/messages", nil).want(200)
 	for _, m := range data[struct {
 		Messages []struct{ AuthorID, AuthorDisplayName, Content string }
 	}](history).Messages {
-		if m.AuthorID == user {
+		if m.AuthorID == user.String() {
 			expect("the author's name", m.AuthorDisplayName)
 			if m.Content != "hello "+rlo {
 				t.Errorf("what was said is %+q", m.Content)
@@ -57,7 +57,7 @@ func TestNamesAreHarmless(t *testing.T) {
 		}
 	}
 	body, kind := fileForm("file", strings.ReplaceAll(name, "\x07", "")+".txt", "text/plain", "hello")
-	file := data[struct{ OriginalName string }](n.do("POST", "/api/messaging/channels/"+channel+"/upload-media", body, "Content-Type", kind).want(200))
+	file := data[struct{ OriginalName string }](n.do("POST", "/api/messaging/channels/"+channel.String()+"/upload-media", body, "Content-Type", kind).want(200))
 	if file.OriginalName != want+".txt" {
 		t.Errorf("the file's name is %+q", file.OriginalName)
 	}

@@ -29,7 +29,7 @@ func TestLinksLeadThroughLists(t *testing.T) {
 		n.ask(channel, user, fmt.Sprintf("Question %d?", i)).want(201)
 		job()
 		session()
-		n.do("POST", "/api/agents/"+agent+"/rooms", map[string]any{"name": fmt.Sprint("Room ", i)}).want(201)
+		n.do("POST", "/api/agents/"+agent.String()+"/rooms", map[string]any{"name": fmt.Sprint("Room ", i)}).want(201)
 	}
 	more := func() { n.ask(channel, user, "One more?").want(201) }
 	for name, tt := range map[string]struct {
@@ -38,11 +38,11 @@ func TestLinksLeadThroughLists(t *testing.T) {
 		least int
 		grow  func() // makes the list longer at its beginning
 	}{
-		"runs":          {"/api/agents/" + agent + "/runs?roomId=" + channel, "runId", 5, more},
-		"log":           {"/api/agents/" + agent + "/logs?type=run_event&roomId=" + channel, "id", 10, more},
-		"memories":      {"/api/agents/" + agent + "/memories?channelId=" + channel, "id", 10, more},
-		"room memories": {"/api/agents/" + agent + "/rooms/" + channel + "/memories?tableName=messages", "id", 10, more},
-		"rooms":         {"/api/agents/" + agent + "/rooms?", "id", 6, nil},
+		"runs":          {"/api/agents/" + agent.String() + "/runs?roomId=" + channel.String(), "runId", 5, more},
+		"log":           {"/api/agents/" + agent.String() + "/logs?type=run_event&roomId=" + channel.String(), "id", 10, more},
+		"memories":      {"/api/agents/" + agent.String() + "/memories?channelId=" + channel.String(), "id", 10, more},
+		"room memories": {"/api/agents/" + agent.String() + "/rooms/" + channel.String() + "/memories?tableName=messages", "id", 10, more},
+		"rooms":         {"/api/agents/" + agent.String() + "/rooms?", "id", 6, nil},
 		"jobs":          {jobsPath + "?", "jobId", 5, job},
 		"jobs done":     {jobsPath + "?status=completed", "jobId", 5, job},
 		"sessions":      {sessionsPath + "?", "sessionId", 5, session},
@@ -82,14 +82,14 @@ func TestCursors(t *testing.T) {
 	n := start(t, t.TempDir())
 	channel := n.group()
 	for i := range 5 {
-		n.say(channel, uuid.NewString(), fmt.Sprint(i+1))
+		n.say(channel, uuid.New(), fmt.Sprint(i+1))
 	}
 	type page struct {
 		Messages []api.Message
 		Cursors  struct{ Next, Prev string }
 	}
 	var got []string
-	path := "/api/messaging/channels/" + channel + "/messages?limit=2"
+	path := "/api/messaging/channels/" + channel.String() + "/messages?limit=2"
 	var newest string
 	for path != "" {
 		a := n.do("GET", path, nil).want(200)
@@ -99,22 +99,22 @@ func TestCursors(t *testing.T) {
 		}
 		if newest == "" {
 			newest = p.Cursors.Prev
-			n.say(channel, uuid.NewString(), "6") // moves no page
+			n.say(channel, uuid.New(), "6") // moves no page
 		}
 		path = nextPage(t, path, a)
 	}
 	if diff := cmp.Diff([]string{"5", "4", "3", "2", "1"}, got); diff != "" {
 		t.Error(diff)
 	}
-	after := data[page](n.do("GET", "/api/messaging/channels/"+channel+"/messages?cursor="+newest, nil).want(200))
+	after := data[page](n.do("GET", "/api/messaging/channels/"+channel.String()+"/messages?cursor="+newest, nil).want(200))
 	if len(after.Messages) != 1 || after.Messages[0].Content != "6" {
 		t.Errorf("newer %+v", after)
 	}
-	still := data[page](n.do("GET", "/api/messaging/channels/"+channel+"/messages?cursor="+after.Cursors.Prev, nil).want(200))
+	still := data[page](n.do("GET", "/api/messaging/channels/"+channel.String()+"/messages?cursor="+after.Cursors.Prev, nil).want(200))
 	if len(still.Messages) != 0 || still.Cursors.Prev != after.Cursors.Prev {
 		t.Errorf("nothing newer: %+v", still)
 	}
-	clearError(t, "a made-up cursor", n.do("GET", "/api/messaging/channels/"+channel+"/messages?cursor=abc", nil), http.StatusBadRequest, "")
+	clearError(t, "a made-up cursor", n.do("GET", "/api/messaging/channels/"+channel.String()+"/messages?cursor=abc", nil), http.StatusBadRequest, "")
 }
 
 func TestTotalsAndPagesOfLists(t *testing.T) {
@@ -122,7 +122,7 @@ func TestTotalsAndPagesOfLists(t *testing.T) {
 	n := start(t, t.TempDir())
 	var want []string
 	for range 3 {
-		want = append([]string{n.group()}, want...)
+		want = append([]string{n.group().String()}, want...)
 	}
 	path := "/api/messaging/message-servers/" + uuid.Nil.String() + "/channels?limit=2"
 	type page struct {
@@ -142,7 +142,7 @@ func TestTotalsAndPagesOfLists(t *testing.T) {
 		t.Errorf("Link %q", first.header.Get("Link"))
 	}
 	for path, total := range map[string]string{
-		"/api/agents": "1", "/api/messaging/message-servers": "1", "/api/agents/" + n.agentID() + "/runs": "0",
+		"/api/agents": "1", "/api/messaging/message-servers": "1", "/api/agents/" + n.agentID().String() + "/runs": "0",
 	} {
 		if got := n.do("GET", path, nil).want(200).header.Get("X-Total-Count"); got != total {
 			t.Errorf("%s: X-Total-Count %q", path, got)

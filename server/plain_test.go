@@ -14,7 +14,7 @@ func TestPlainWebSocket(t *testing.T) {
 	n := start(t, t.TempDir())
 	for _, path := range []string{"/ws", "/", ""} {
 		conn := n.dial(path)
-		n.write(conn, string(jsonOf(map[string]any{"type": "message", "agentId": n.agentID(), "content": "Hello", "messageId": uuid.NewString()})))
+		n.write(conn, string(jsonOf(map[string]any{"type": "message", "agentId": n.agentID(), "content": "Hello", "messageId": uuid.New()})))
 		answered := false
 		for !answered {
 			_, raw, err := conn.Read(t.Context())
@@ -28,7 +28,7 @@ func TestPlainWebSocket(t *testing.T) {
 			if err := json.Unmarshal(raw, &f); err != nil {
 				t.Fatal(err)
 			}
-			answered = f.Type == "message" && f.AgentID == n.agentID() && !f.Partial && f.Content != ""
+			answered = f.Type == "message" && f.AgentID == n.agentID().String() && !f.Partial && f.Content != ""
 		}
 		_ = conn.Close(websocket.StatusNormalClosure, "")
 	}
@@ -75,7 +75,7 @@ func TestPlainAgentStatus(t *testing.T) {
 	for _, step := range []struct{ method, path, want string }{
 		{"POST", "/stop", `"status":"inactive"`}, {"POST", "/start", `"status":"active"`}, {"DELETE", "", `"agents":[]`},
 	} {
-		n.do(step.method, "/api/agents/"+n.agentID()+step.path, nil)
+		n.do(step.method, "/api/agents/"+n.agentID().String()+step.path, nil)
 		p.until(step.want)
 	}
 }

@@ -16,10 +16,10 @@ func TestPluginRoutes(t *testing.T) {
 	t.Parallel()
 	n := withPlugin(t, testConfig(t), lab())
 	id := n.agentID()
-	for _, base := range []string{"/api/agents/" + id + "/plugins/lab", "/api/agents/" + strings.ToUpper(id) + "/plugins/lab", "/api/lab", "/lab", "/LAB"} {
+	for _, base := range []string{"/api/agents/" + id.String() + "/plugins/lab", "/api/agents/" + strings.ToUpper(id.String()) + "/plugins/lab", "/api/lab", "/lab", "/LAB"} {
 		for _, tt := range []struct{ method, path, body, want string }{
 			{"GET", "", "", "root GET"}, {"GET", "/", "", "root GET"}, {"GET", "/panel", "", "panel GET"}, {"GET", "/panel/", "", "panel GET"},
-			{"GET", "/panel?agentId=" + id, "", "panel GET"},
+			{"GET", "/panel?agentId=" + id.String(), "", "panel GET"},
 			{"GET", "/items/7", "", `item GET`}, {"GET", "/items/a%2Fb", "", `"a/b"`}, {"PUT", "/items/7", `{"x":1}`, `"7" "{\"x\":1}"`},
 			{"POST", "/items", `{}`, "create POST"}, {"POST", "/items/", `{}`, "create POST"}, {"GET", "/hidden", "", "hidden GET"},
 		} {
@@ -28,7 +28,7 @@ func TestPluginRoutes(t *testing.T) {
 				body = tt.body
 			}
 			a := n.do(tt.method, base+tt.path, body).want(200)
-			if !strings.Contains(string(a.body), tt.want) || !strings.Contains(string(a.body), id) {
+			if !strings.Contains(string(a.body), tt.want) || !strings.Contains(string(a.body), id.String()) {
 				t.Errorf("%s %s%s: %s", tt.method, base, tt.path, a.body)
 			}
 			if a.header.Get("X-Frame-Options") != "SAMEORIGIN" {
@@ -62,28 +62,28 @@ func TestPluginRoutes(t *testing.T) {
 func TestPluginRoutesNeedARunningAgent(t *testing.T) {
 	t.Parallel()
 	n := withPlugin(t, testConfig(t), lab())
-	id, nobody := n.agentID(), uuid.NewString()
+	id, nobody := n.agentID(), uuid.New()
 	for path, want := range map[string]struct {
 		status int
 		code   string
 	}{
-		"/api/agents/x/plugins/lab/panel":                          {400, "INVALID_AGENT_ID"},
-		"/api/agents/" + nobody + "/plugins/lab/panel":             {404, "AGENT_NOT_FOUND"},
-		"/api/agents/" + id + "/plugins/nothing/panel":             {404, "NOT_FOUND"},
-		"/api/agents/" + id + "/plugins/":                          {404, "NOT_FOUND"},
-		"/api/lab/panel?agentId=all":                               {400, "INVALID_AGENT_ID"},
-		"/api/lab/panel?agentId=" + nobody:                         {404, "AGENT_NOT_FOUND"},
-		"/api/nowhere?agentId=all":                                 {400, "INVALID_AGENT_ID"},
-		"/api/nowhere?agentId=" + nobody:                           {404, "AGENT_NOT_FOUND"},
-		"/api/nowhere?agentId=" + id:                               {404, "NOT_FOUND"},
-		"/api/agents/" + id + "/plugins/lab/nothing?agentId=" + id: {404, "NOT_FOUND"},
+		"/api/agents/x/plugins/lab/panel":                                            {400, "INVALID_AGENT_ID"},
+		"/api/agents/" + nobody.String() + "/plugins/lab/panel":                      {404, "AGENT_NOT_FOUND"},
+		"/api/agents/" + id.String() + "/plugins/nothing/panel":                      {404, "NOT_FOUND"},
+		"/api/agents/" + id.String() + "/plugins/":                                   {404, "NOT_FOUND"},
+		"/api/lab/panel?agentId=all":                                                 {400, "INVALID_AGENT_ID"},
+		"/api/lab/panel?agentId=" + nobody.String():                                  {404, "AGENT_NOT_FOUND"},
+		"/api/nowhere?agentId=all":                                                   {400, "INVALID_AGENT_ID"},
+		"/api/nowhere?agentId=" + nobody.String():                                    {404, "AGENT_NOT_FOUND"},
+		"/api/nowhere?agentId=" + id.String():                                        {404, "NOT_FOUND"},
+		"/api/agents/" + id.String() + "/plugins/lab/nothing?agentId=" + id.String(): {404, "NOT_FOUND"},
 	} {
 		clearError(t, path, n.do("GET", path, nil), want.status, want.code)
 	}
 	n.do("GET", "/api/agents?agentId=all", nil).want(200) // the contract's own routes read it as they like
 
-	panels := data[[]struct{ Name, Path string }](n.do("GET", "/api/agents/"+id+"/panels", nil).want(200))
-	want := "/api/agents/" + id + "/plugins/lab/panel?agentId=" + id
+	panels := data[[]struct{ Name, Path string }](n.do("GET", "/api/agents/"+id.String()+"/panels", nil).want(200))
+	want := "/api/agents/" + id.String() + "/plugins/lab/panel?agentId=" + id.String()
 	if len(panels) != 1 || panels[0].Name != "Lab Panel" || panels[0].Path != want {
 		t.Fatalf("panels %+v", panels)
 	}
@@ -92,7 +92,7 @@ func TestPluginRoutesNeedARunningAgent(t *testing.T) {
 	n.stopAgent(id)
 	clearError(t, "the panel of an agent that is stopped", n.do("GET", panels[0].Path, nil), 404, "AGENT_NOT_FOUND")
 	clearError(t, "a plugin that no agent runs", n.do("GET", "/api/lab/panel", nil), 404, "NOT_FOUND")
-	if left := data[[]any](n.do("GET", "/api/agents/"+id+"/panels", nil).want(200)); len(left) > 0 {
+	if left := data[[]any](n.do("GET", "/api/agents/"+id.String()+"/panels", nil).want(200)); len(left) > 0 {
 		t.Errorf("panels %v of an agent that is stopped", left)
 	}
 }
@@ -121,7 +121,7 @@ func TestPluginRoutesAndTheKey(t *testing.T) {
 	cfg := testConfig(t)
 	cfg.Security.AuthToken = "open sesame"
 	n := withPlugin(t, cfg, lab())
-	for _, base := range []string{"/api/agents/" + n.agentID() + "/plugins/lab", "/api/lab", "/lab"} {
+	for _, base := range []string{"/api/agents/" + n.agentID().String() + "/plugins/lab", "/api/lab", "/lab"} {
 		n.do("GET", base+"/panel", nil).want(200)
 		n.do("GET", base+"/assets/app.js", nil).want(200)
 		clearError(t, base+" without the key", n.do("GET", base+"/hidden", nil), 401, "UNAUTHORIZED")
@@ -145,13 +145,13 @@ func TestPluginWithAWrongRoute(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			n := withPlugin(t, testConfig(t), lab(route))
-			clearError(t, name, n.do("GET", "/api/agents/"+n.agentID()+"/plugins/lab/panel", nil), 404, "NOT_FOUND")
+			clearError(t, name, n.do("GET", "/api/agents/"+n.agentID().String()+"/plugins/lab/panel", nil), 404, "NOT_FOUND")
 			agent := data[struct {
 				PluginStatus []struct {
 					Name, Status string
 					Available    bool
 				}
-			}](n.do("GET", "/api/agents/"+n.agentID(), nil).want(200))
+			}](n.do("GET", "/api/agents/"+n.agentID().String(), nil).want(200))
 			if len(agent.PluginStatus) != 1 || agent.PluginStatus[0].Available || agent.PluginStatus[0].Status != "unavailable" {
 				t.Errorf("%+v", agent.PluginStatus)
 			}

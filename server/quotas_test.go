@@ -17,55 +17,54 @@ func TestChannelsSessionsAndServersAreBounded(t *testing.T) {
 	cfg := testConfig(t)
 	cfg.Limits.MaxChannels, cfg.Limits.MaxSessions, cfg.Limits.MaxServers = 3, 2, 2
 	n := startWith(t, cfg)
-	const m = "/api/messaging/"
 	full := func(what string, a answer, setting string) {
 		t.Helper()
 		if e := into[api.Error](a).Error; a.status != 413 || e.Code != "QUOTA_EXCEEDED" || !strings.Contains(deref(e.Details), setting) {
 			t.Errorf("%s: status %d, %+v", what, a.status, e)
 		}
 	}
-	agentID, user := n.agentID(), uuid.NewString()
+	agentID, user := n.agentID(), uuid.New()
 	session := func() answer {
-		return n.do("POST", m+"sessions", map[string]any{"agentId": agentID, "userId": user})
+		return n.read(n.api().CreateSession(t.Context(), api.CreateSessionRequest{AgentID: agentID, UserID: user}))
 	}
 	first := into[api.Session](session().want(201)).SessionID
 	session().want(201)
 	full("a session", session(), "ELIZAD_MAX_SESSIONS")
-	n.do("DELETE", m+"sessions/"+first.String(), nil).want(200)
+	n.read(n.api().DeleteSession(t.Context(), first)).want(200)
 	session().want(201)
 
 	// Those that the server makes by itself take nobody's place.
 	for range 4 {
 		n.dm()
-		n.do("POST", m+"jobs", map[string]any{"userId": user, "content": "Hello"}).want(201)
+		n.job(api.CreateJobRequest{UserID: user, Content: "Hello"})
 	}
 	create := func() answer {
-		return n.do("POST", m+"channels", map[string]any{"name": "Group", "message_server_id": uuid.Nil, "participantCentralUserIds": []string{user}})
+		return n.read(n.api().CreateChannel(t.Context(), api.CreateChannelRequest{Name: "Group", ParticipantCentralUserIds: []uuid.UUID{user}}))
 	}
-	channel := data[struct{ ID string }](create().want(201)).ID
+	channel := data[api.ChannelCreated](create().want(201)).ID
 	create().want(201)
 	server := func(sourceType string) answer {
-		return n.do("POST", m+"message-servers", map[string]any{"name": "Platform", "sourceType": sourceType})
+		return n.read(n.api().CreateMessageServer(t.Context(), api.CreateMessageServerRequest{Name: "Platform", SourceType: sourceType}))
 	}
-	mirror := data[struct{ Server struct{ ID string } }](server("session").want(201)).Server.ID // a name is no way around
+	mirror := data[api.MessageServerCreated](server("session").want(201)).ID // a name is no way around
 	full("a message server", server("two"), "ELIZAD_MAX_MESSAGE_SERVERS")
 	sync := func(ids ...string) answer {
-		list := make([]any, len(ids))
-		for i, id := range ids {
-			list[i] = map[string]any{"sourceId": id, "name": id, "type": "GROUP"}
+		var list []api.SourceChannel
+		for _, id := range ids {
+			list = append(list, api.SourceChannel{SourceID: id, Name: id})
 		}
-		return n.do("POST", m+"message-servers/"+mirror+"/sync-channels", map[string]any{"channels": list})
+		return n.read(n.api().SyncMessageServerChannels(t.Context(), mirror, api.SyncChannelsRequest{Channels: list}))
 	}
 	full("two mirrored channels", sync("a", "b"), "ELIZAD_MAX_CHANNELS")
 	sync("a").want(200)
 	sync("a").want(200) // it is there already
 	full("a channel", create(), "ELIZAD_MAX_CHANNELS")
 	somewhere := func() answer {
-		return n.do("POST", m+"channels/"+uuid.NewString()+"/messages", map[string]any{"author_id": user, "content": "Hello"})
+		return n.post(uuid.New(), api.PostMessageRequest{AuthorID: &user, Content: new("Hello")})
 	}
 	full("a channel made by its first message", somewhere(), "ELIZAD_MAX_CHANNELS")
 	n.say(channel, user, "Who is there may go on")
-	n.do("DELETE", m+"channels/"+channel, nil)
+	n.read(n.api().DeleteChannel(t.Context(), channel)).want(204)
 	somewhere().want(201)
 	full("a channel", create(), "ELIZAD_MAX_CHANNELS")
 }
@@ -85,10 +84,8 @@ func TestOneCallerLeavesRoomForOthers(t *testing.T) {
 	})
 	cfg.Agents.Environment = settings.ReadAgentEnvironment([]string{"OPENAI_BASE_URL=" + model.URL, "OPENAI_API_KEY=sk-of-nobody-0123456789", "LARGE_MODEL=m", "SMALL_MODEL=m"})
 	n := startWith(t, cfg)
-	const m = "/api/messaging/"
 	agentID := n.bring("Ann", nil)
-	greedy, modest := uuid.NewString(), uuid.NewString()
-	as := func(user string) []string { return []string{"X-Entity-Id", user} }
+	greedy, modest := uuid.New(), uuid.New()
 	refused := func(what string, a answer, status int, code, text, setting string) {
 		t.Helper()
 		if e := into[api.Error](a).Error; a.status != status || string(e.Code) != code || !strings.Contains(e.Message, text) || !strings.Contains(deref(e.Details), setting) {
@@ -99,49 +96,49 @@ func TestOneCallerLeavesRoomForOthers(t *testing.T) {
 		name, setting string
 		status        int
 		code          string
-		make          func(user string) answer
+		make          func(n *node, user uuid.UUID) answer
 	}{
-		{"a channel", "ELIZAD_MAX_CHANNELS", 413, "QUOTA_EXCEEDED", func(user string) answer {
-			return n.do("POST", m+"channels", map[string]any{"name": "x", "message_server_id": uuid.Nil, "participantCentralUserIds": []string{user}}, as(user)...)
+		{"a channel", "ELIZAD_MAX_CHANNELS", 413, "QUOTA_EXCEEDED", func(n *node, user uuid.UUID) answer {
+			return n.read(n.api().CreateChannel(t.Context(), api.CreateChannelRequest{Name: "x", ParticipantCentralUserIds: []uuid.UUID{user}}))
 		}},
-		{"a DM", "ELIZAD_MAX_DMS", 413, "QUOTA_EXCEEDED", func(user string) answer {
-			return n.do("GET", m+"dm-channel?currentUserId="+user+"&targetUserId="+uuid.NewString(), nil, as(user)...)
+		{"a DM", "ELIZAD_MAX_DMS", 413, "QUOTA_EXCEEDED", func(n *node, user uuid.UUID) answer {
+			return n.read(n.api().GetDMChannel(t.Context(), &api.GetDMChannelParams{CurrentUserID: &user, TargetUserID: new(uuid.New())}))
 		}},
-		{"a session", "ELIZAD_MAX_SESSIONS", 413, "QUOTA_EXCEEDED", func(user string) answer {
-			return n.do("POST", m+"sessions", map[string]any{"agentId": agentID, "userId": user}, as(user)...)
+		{"a session", "ELIZAD_MAX_SESSIONS", 413, "QUOTA_EXCEEDED", func(n *node, user uuid.UUID) answer {
+			return n.read(n.api().CreateSession(t.Context(), api.CreateSessionRequest{AgentID: agentID, UserID: user}))
 		}},
-		{"a job", "ELIZAD_MAX_JOBS", 429, "QUEUE_FULL", func(user string) answer {
-			return n.do("POST", m+"jobs", map[string]any{"userId": user, "content": "Hello", "agentId": agentID}, as(user)...)
+		{"a job", "ELIZAD_MAX_JOBS", 429, "QUEUE_FULL", func(n *node, user uuid.UUID) answer {
+			return n.read(n.api().CreateJob(t.Context(), api.CreateJobRequest{AgentID: &agentID, UserID: user, Content: "Hello"}))
 		}},
 	} {
 		for range 3 {
-			if a := kind.make(greedy); a.status > 299 {
+			if a := kind.make(n.as(greedy), greedy); a.status > 299 {
 				t.Fatalf("%s: %d %s", kind.name, a.status, a.body)
 			}
 		}
-		refused(kind.name+" of one caller", kind.make(greedy), kind.status, kind.code, "One caller may have 3", kind.setting)
-		if a := kind.make(modest); a.status > 299 {
+		refused(kind.name+" of one caller", kind.make(n.as(greedy), greedy), kind.status, kind.code, "One caller may have 3", kind.setting)
+		if a := kind.make(n.as(modest), modest); a.status > 299 {
 			t.Errorf("%s of another: %d %s", kind.name, a.status, a.body)
 		}
-		refused(kind.name+" of anybody", kind.make(modest), kind.status, kind.code, "There may be 4", kind.setting)
+		refused(kind.name+" of anybody", kind.make(n.as(modest), modest), kind.status, kind.code, "There may be 4", kind.setting)
 	}
 
-	channel := data[struct{ Channels []struct{ ID string } }](n.do("GET", m+"message-servers/"+uuid.Nil.String()+"/channels", nil).want(200)).Channels[0].ID
-	many := []string{uuid.NewString(), uuid.NewString(), uuid.NewString(), uuid.NewString()}
-	refused("participants", n.do("PATCH", m+"channels/"+channel, map[string]any{"participantCentralUserIds": many}), 413, "QUOTA_EXCEEDED", "3 participants", "ELIZAD_MAX_PARTICIPANTS")
-	n.do("PATCH", m+"channels/"+channel, map[string]any{"participantCentralUserIds": many[:3]}).want(200)
-	refused("one more", n.do("POST", m+"channels/"+channel+"/agents", map[string]any{"agentId": agentID}), 413, "QUOTA_EXCEEDED", "3 participants", "ELIZAD_MAX_PARTICIPANTS")
-
-	room := func() answer {
-		return n.do("POST", "/api/memory/"+agentID+"/rooms", map[string]any{"name": "Room"})
+	channel := data[api.ChannelList](n.read(n.api().ListChannels(t.Context(), uuid.Nil, nil)).want(200)).Channels[0].ID
+	many := []uuid.UUID{uuid.New(), uuid.New(), uuid.New(), uuid.New()}
+	admit := func(who []uuid.UUID) answer {
+		return n.read(n.api().UpdateChannel(t.Context(), channel, nil, api.ChannelPatch{ParticipantCentralUserIds: &who}))
 	}
+	refused("participants", admit(many), 413, "QUOTA_EXCEEDED", "3 participants", "ELIZAD_MAX_PARTICIPANTS")
+	admit(many[:3]).want(200)
+	joined := n.read(n.api().AddChannelAgent(t.Context(), channel, api.AgentRef{AgentID: agentID}))
+	refused("one more", joined, 413, "QUOTA_EXCEEDED", "3 participants", "ELIZAD_MAX_PARTICIPANTS")
+
+	room := func() answer { return n.createRoom(agentID, api.CreateRoomRequest{Name: new("Room")}) }
 	made := 0
 	for ; made < 5 && room().status == 201; made++ {
 	}
 	refused("a room", room(), 413, "QUOTA_EXCEEDED", "There may be 2 rooms", "ELIZAD_MAX_ROOMS")
-	world := func() answer {
-		return n.do("POST", "/api/agents/"+agentID+"/worlds", map[string]any{"name": "World"})
-	}
+	world := func() answer { return n.createWorld(agentID, api.CreateWorldRequest{Name: new("World")}) }
 	for range 5 {
 		world()
 	}
@@ -156,25 +153,23 @@ func TestAgentsAreBounded(t *testing.T) {
 	cfg := testConfig(t)
 	cfg.Limits.MaxAgents = 3
 	n := startWith(t, cfg)
-	create := func(name, bio string) answer {
-		return n.do("POST", "/api/agents", map[string]any{"characterJson": map[string]any{"name": name, "bio": bio}})
-	}
+	create := func(name, bio string) answer { return n.createAgent(map[string]any{"name": name, "bio": bio}) }
 	e := into[api.Error](create("Large", strings.Repeat("x", 256<<10)).want(413)).Error
 	if e.Code != "PAYLOAD_TOO_LARGE" || !strings.Contains(e.Message, "262144") {
 		t.Errorf("%+v", e)
 	}
-	id := data[struct{ ID string }](create("Two", strings.Repeat("x", 200<<10)).want(201)).ID
+	id := data[api.AgentCreated](create("Two", strings.Repeat("x", 200<<10)).want(201)).ID
 	create("Three", "x").want(201)
 	e = into[api.Error](create("Four", "x").want(413)).Error
 	if e.Code != "QUOTA_EXCEEDED" || !strings.Contains(deref(e.Details), "ELIZAD_MAX_AGENTS") {
 		t.Errorf("%+v", e)
 	}
 	create("Three", "x").want(201) // it is there already
-	n.do("PATCH", "/api/agents/"+id, map[string]any{"system": strings.Repeat("y", 100<<10)}).want(413)
-	n.do("PATCH", "/api/agents/"+id, map[string]any{"system": "short"}).want(200)
-	n.do("DELETE", "/api/agents/"+id, nil).want(204)
+	n.changeAgent(id, map[string]any{"system": strings.Repeat("y", 100<<10)}).want(413)
+	n.changeAgent(id, map[string]any{"system": "short"}).want(200)
+	n.read(n.api().DeleteAgent(t.Context(), id)).want(204)
 	create("Four", "x").want(201)
-	if got := into[struct{ AgentCount int }](n.do("GET", "/api/server/health", nil).want(200)).AgentCount; got != 1 {
+	if got := into[api.Health](n.read(n.api().GetServerHealth(t.Context())).want(200)).AgentCount; got != 1 {
 		t.Errorf("%d agents run", got)
 	}
 }

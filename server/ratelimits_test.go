@@ -53,7 +53,7 @@ func TestAgentsAreNotLimited(t *testing.T) {
 	channel, user := n.dm()
 	posted := 0
 	for a := (answer{}); a.status != http.StatusTooManyRequests; posted++ {
-		a = n.do("POST", "/api/messaging/channels/"+channel+"/messages", map[string]any{"author_id": user, "content": fmt.Sprint("Hello ", posted)})
+		a = n.do("POST", "/api/messaging/channels/"+channel.String()+"/messages", map[string]any{"author_id": user, "content": fmt.Sprint("Hello ", posted)})
 	}
 	posted-- // the last was refused
 	agent := n.agentID()
@@ -63,7 +63,7 @@ func TestAgentsAreNotLimited(t *testing.T) {
 	eventually(t, "the last answer", func() bool {
 		count := 0
 		for _, m := range n.history(channel) {
-			if m.AuthorID.String() == agent {
+			if m.AuthorID == agent {
 				count++
 			}
 		}

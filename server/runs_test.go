@@ -28,7 +28,7 @@ func TestRunsAreFoundByTheirBeginning(t *testing.T) {
 	}
 	list := func(query string) runList {
 		t.Helper()
-		return data[runList](n.do("GET", "/api/agents/"+n.agentID()+"/runs?roomId="+channel+query, nil).want(200))
+		return data[runList](n.do("GET", "/api/agents/"+n.agentID().String()+"/runs?roomId="+channel.String()+query, nil).want(200))
 	}
 	all := list("")
 	if len(all.Runs) != 4 {
@@ -48,27 +48,27 @@ func TestRunsOfARoom(t *testing.T) {
 	id := n.agentID()
 	channel, user := n.dm()
 	n.ask(channel, user, "Hello").want(201)
-	room := agent.UUIDFor(uuid.MustParse(id), channel).String()
+	room := agent.UUIDFor(id, channel.String()).String()
 	type run struct {
 		RunID, RoomID, ChannelID, Status, MessageID string
 		DurationMs                                  *int64
 		Counts                                      struct{ Actions, ModelCalls, Errors, Evaluators int }
 	}
-	for query, want := range map[string]int{"": 1, "?roomId=" + channel: 1, "?roomId=" + room: 1, "?roomId=" + uuid.NewString(): 0} {
+	for query, want := range map[string]int{"": 1, "?roomId=" + channel.String(): 1, "?roomId=" + room: 1, "?roomId=" + uuid.NewString(): 0} {
 		list := data[struct {
 			Runs    []run
 			Total   int
 			HasMore bool
-		}](n.do("GET", "/api/agents/"+id+"/runs"+query, nil).want(200))
+		}](n.do("GET", "/api/agents/"+id.String()+"/runs"+query, nil).want(200))
 		if len(list.Runs) != want || list.Total != want || list.HasMore {
 			t.Errorf("%s: %+v", query, list)
 			continue
 		}
 		for _, r := range list.Runs {
-			if r.RoomID != room || r.ChannelID != channel || r.DurationMs == nil || r.Counts.ModelCalls == 0 || r.Status != "completed" {
+			if r.RoomID != room || r.ChannelID != channel.String() || r.DurationMs == nil || r.Counts.ModelCalls == 0 || r.Status != "completed" {
 				t.Errorf("%s: %+v", query, r)
 			}
-			path := "/api/agents/" + id + "/runs/" + r.RunID + "?roomId=" + channel
+			path := "/api/agents/" + id.String() + "/runs/" + r.RunID + "?roomId=" + channel.String()
 			detail := data[struct {
 				Summary run
 				Events  []struct {
@@ -99,7 +99,7 @@ func TestAFailedCallIsOneError(t *testing.T) {
 			Status string
 			Counts struct{ ModelCalls, Errors int }
 		}
-	}](n.do("GET", "/api/agents/"+n.agentID()+"/runs", nil).want(200)).Runs
+	}](n.do("GET", "/api/agents/"+n.agentID().String()+"/runs", nil).want(200)).Runs
 	if len(runs) != 1 || runs[0].Status != "error" || runs[0].Counts.Errors != 1 || runs[0].Counts.ModelCalls != 1 {
 		t.Errorf("runs %+v", runs)
 	}

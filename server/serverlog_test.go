@@ -13,13 +13,13 @@ func TestLogFollowsAMessage(t *testing.T) {
 	n := startWith(t, testConfig(t), log.option())
 	channel, user := n.dm()
 	n.ask(channel, user, "marmalade, please").want(201)
-	empty := n.group(uuid.NewString(), uuid.NewString())
+	empty := n.group(uuid.New(), uuid.New())
 	n.say(empty, user, "is anybody there?")
 	n.stop()
 	for name, parts := range map[string][]string{
-		"came":     {`msg="message received"`, "channelId=" + channel, "author=", "length=17", "agents=1"},
-		"answered": {`msg="agent answered"`, "agentName=Eliza", "channelId=" + channel, "ms=", "provider=builtin", "outputTokens="},
-		"nobody":   {`msg="message received"`, "channelId=" + empty, "agents=0", "unhandled="},
+		"came":     {`msg="message received"`, "channelId=" + channel.String(), "author=", "length=17", "agents=1"},
+		"answered": {`msg="agent answered"`, "agentName=Eliza", "channelId=" + channel.String(), "ms=", "provider=builtin", "outputTokens="},
+		"nobody":   {`msg="message received"`, "channelId=" + empty.String(), "agents=0", "unhandled="},
 	} {
 		if got := log.lines(parts...); len(got) != 1 {
 			t.Errorf("%s: %d lines\n%s", name, len(got), &log.text)

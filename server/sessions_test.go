@@ -20,79 +20,68 @@ func TestSessionFromBeginningToEnd(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	s := n.session(nil)
-	path := sessionsPath + "/" + s.SessionID.String()
+	id := s.SessionID
 	if s.TimeoutConfig.TimeoutMinutes != 30 || s.TimeoutConfig.MaxDurationMinutes != 720 || !s.TimeoutConfig.AutoRenew || object(s.Metadata)["page"] != "help" ||
 		s.TimeRemaining < 29*60_000 || s.IsNearExpiration {
 		t.Errorf("session %+v", s)
 	}
-	got := into[api.SessionMessagePostedEnvelope](n.do("POST", path+"/messages", map[string]any{"content": "Hello", "transport": "http"}).want(201))
+	got := into[api.SessionMessagePostedEnvelope](n.askSession(id, "Hello").want(201))
 	if got.AgentResponse.Text == "" || got.UserMessage.AuthorID != s.UserID || got.UserMessage.SourceType != "user" || got.SessionStatus.RenewalCount != 1 ||
 		!got.SessionStatus.WasRenewed || got.Data.AgentResponse.Text != got.AgentResponse.Text || got.Data.ID != got.UserMessage.ID || got.Data.SessionStatus.RenewalCount != 1 {
 		t.Errorf("answer %+v", got)
 	}
-	into[api.SessionMessagePostedEnvelope](n.do("POST", path+"/messages", map[string]any{"content": "And then?", "attachments": []any{map[string]any{"type": "image", "url": "https://example.com/cat.png"}}}).want(201))
-	type page struct {
-		Messages []struct {
-			ID, Content, AuthorID string
-			IsAgent               bool
-			Metadata              map[string]any
-		}
-		HasMore bool
+	picture := jsonOf([]any{map[string]any{"type": "image", "url": "https://example.com/cat.png"}})
+	n.read(n.api().PostSessionMessage(t.Context(), id, nil, api.PostSessionMessageRequest{Content: "And then?", Attachments: picture})).want(201)
+	messages := func(of api.ListSessionMessagesParams) api.SessionMessageList {
+		t.Helper()
+		return into[api.SessionMessageList](n.read(n.api().ListSessionMessages(t.Context(), id, &of)).want(200))
 	}
-	var history page
+	var history []api.SessionMessage
 	eventually(t, "the second answer", func() bool {
-		history = into[page](n.do("GET", path+"/messages", nil).want(200))
-		return len(history.Messages) == 4
+		history = messages(api.ListSessionMessagesParams{}).Messages
+		return len(history) == 4
 	})
-	for i, m := range history.Messages {
+	for i, m := range history {
 		if m.IsAgent != (i%2 == 0) {
 			t.Errorf("message %d: %+v", i, m)
 		}
 	}
-	if files, _ := history.Messages[1].Metadata["attachments"].([]any); len(files) != 1 {
-		t.Errorf("the attachment is lost: %v", history.Messages[1].Metadata)
+	if files, _ := object(history[1].Metadata)["attachments"].([]any); len(files) != 1 {
+		t.Errorf("the attachment is lost: %s", history[1].Metadata)
 	}
-	if h := n.history(s.ChannelID.String()); len(h) != 4 {
+	if h := n.history(s.ChannelID); len(h) != 4 {
 		t.Errorf("%d messages in the channel", len(h))
 	}
-	limited := into[page](n.do("GET", path+"/messages?limit=1", nil).want(200))
-	if len(limited.Messages) != 1 || !limited.HasMore || limited.Messages[0].ID != history.Messages[0].ID {
+	limited := messages(api.ListSessionMessagesParams{Limit: new("1")})
+	if len(limited.Messages) != 1 || !limited.HasMore || limited.Messages[0].ID != history[0].ID {
 		t.Errorf("page %+v", limited)
 	}
-	if renewed := into[api.Session](n.do("POST", path+"/renew", nil).want(200)); renewed.RenewalCount != 3 {
+	if renewed := into[api.Session](n.read(n.api().RenewSession(t.Context(), id)).want(200)); renewed.RenewalCount != 3 {
 		t.Errorf("renewed %+v", renewed)
 	}
-	if beat := into[api.Session](n.do("POST", path+"/heartbeat", nil).want(200)); beat.RenewalCount != 4 {
+	if beat := into[api.Session](n.read(n.api().HeartbeatSession(t.Context(), id)).want(200)); beat.RenewalCount != 4 {
 		t.Errorf("heartbeat %+v", beat)
 	}
-	changed := into[api.Session](n.do("PATCH", path+"/timeout", map[string]any{"timeoutMinutes": "45", "autoRenew": false}).want(200))
+	change := api.TimeoutPatch{TimeoutMinutes: jsonOf("45"), AutoRenew: new(false)}
+	changed := into[api.Session](n.read(n.api().UpdateSessionTimeout(t.Context(), id, change)).want(200))
 	if c := changed.TimeoutConfig; c.TimeoutMinutes != 45 || c.MaxDurationMinutes != 720 || c.AutoRenew {
 		t.Errorf("changed %+v", changed)
 	}
-	list := into[struct {
-		Sessions []api.Session
-		Total    int
-		Stats    struct{ ActiveSessions int }
-	}](n.do("GET", sessionsPath, nil, "X-Entity-Id", s.UserID.String()).want(200))
-	if len(list.Sessions) != 1 || list.Total != 1 || list.Stats.ActiveSessions != 1 || list.Sessions[0].SessionID != s.SessionID {
+	list := into[api.SessionList](n.read(n.as(s.UserID).api().ListSessions(t.Context(), nil)).want(200))
+	if len(list.Sessions) != 1 || list.Total != 1 || list.Stats.ActiveSessions != 1 || list.Sessions[0].SessionID != id {
 		t.Errorf("list %+v", list)
 	}
-	health := into[struct {
-		Status         string
-		ActiveSessions int
-	}](n.do("GET", sessionsPath+"/health", nil).want(200))
+	health := into[api.SessionsHealth](n.read(n.api().GetSessionsHealth(t.Context())).want(200))
 	if health.Status != "healthy" || health.ActiveSessions != 1 {
 		t.Errorf("health %+v", health)
 	}
-	if gone := into[struct {
-		Success bool
-		Data    struct{ Success bool }
-	}](n.do("DELETE", path, nil).want(200)); !gone.Success || !gone.Data.Success {
+	if gone := into[api.SessionDeleted](n.read(n.api().DeleteSession(t.Context(), id)).want(200)); !gone.Success || !gone.Data.Success {
 		t.Errorf("deleted %+v", gone)
 	}
-	clearError(t, "a deleted session", n.do("GET", path, nil), http.StatusNotFound, "SESSION_NOT_FOUND")
+	clearError(t, "a deleted session", n.read(n.api().GetSession(t.Context(), id)), http.StatusNotFound, "SESSION_NOT_FOUND")
 }
 
+// Transports are asked for in the words of older clients, too, which are sent raw.
 func TestSessionTransports(t *testing.T) {
 	t.Parallel()
 	model := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Frame("Streams carry words one by one.") })
@@ -123,45 +112,44 @@ func TestSessionTransports(t *testing.T) {
 func TestSessionMessagesAreReadByCursor(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	user := uuid.NewString()
-	s := into[api.Session](n.do("POST", sessionsPath, map[string]any{"agentId": n.agentID(), "userId": user}).want(201))
+	user := uuid.New()
+	s := n.sessionOf(user)
 	for i := range 4 {
-		n.say(s.ChannelID.String(), user, fmt.Sprint("Message ", i))
+		n.say(s.ChannelID, user, fmt.Sprint("Message ", i))
 	}
 	path := sessionsPath + "/" + s.SessionID.String() + "/messages"
-	type page struct {
-		Messages []struct{ Content string }
-		HasMore  bool
-		Cursors  struct{ Next, Prev string }
-	}
 	var got []string
 	at, pages := path+"?limit=3", 0
 	for ; at != ""; pages++ {
-		a := n.do("GET", at, nil).want(200)
-		for _, m := range into[page](a).Messages {
+		a := n.do("GET", at, nil).want(200) // as the link before it says
+		for _, m := range into[api.SessionMessageList](a).Messages {
 			if strings.HasPrefix(m.Content, "Message ") {
 				got = append(got, m.Content)
 			}
 		}
 		if pages == 0 {
-			n.say(s.ChannelID.String(), user, "One more")
+			n.say(s.ChannelID, user, "One more")
 		}
 		at = nextPage(t, at, a)
 	}
 	if diff := cmp.Diff([]string{"Message 3", "Message 2", "Message 1", "Message 0"}, got); diff != "" || pages < 2 {
 		t.Errorf("in %d pages: %s", pages, diff)
 	}
-	first := into[page](n.do("GET", path+"?limit=1", nil).want(200))
-	if second := into[page](n.do("GET", path+"?limit=1&cursor="+first.Cursors.Next, nil).want(200)); len(second.Messages) != 1 || !first.HasMore {
+	page := func(cursor *string) answer {
+		return n.read(n.api().ListSessionMessages(t.Context(), s.SessionID, &api.ListSessionMessagesParams{Limit: new("1"), Cursor: cursor}))
+	}
+	first := into[api.SessionMessageList](page(nil).want(200))
+	if second := into[api.SessionMessageList](page(first.Cursors.Next).want(200)); len(second.Messages) != 1 || !first.HasMore {
 		t.Errorf("%+v, then %+v", first, second)
 	}
-	clearError(t, "a made-up cursor", n.do("GET", path+"?cursor=zzz", nil), http.StatusBadRequest, "")
+	clearError(t, "a made-up cursor", page(new("zzz")), http.StatusBadRequest, "")
 }
 
+// What no valid request says is sent raw.
 func TestSessionBadInput(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	agent, user := n.agentID(), uuid.NewString()
+	agent, user := n.agentID(), uuid.New()
 	for name, body := range map[string]any{
 		"nothing":       map[string]any{},
 		"no user":       map[string]any{"agentId": agent},
@@ -171,7 +159,7 @@ func TestSessionBadInput(t *testing.T) {
 	} {
 		clearError(t, name, n.do("POST", sessionsPath, body), http.StatusBadRequest, "")
 	}
-	clearError(t, "unknown agent", n.do("POST", sessionsPath, map[string]any{"agentId": uuid.NewString(), "userId": user}), http.StatusNotFound, "AGENT_NOT_FOUND")
+	clearError(t, "unknown agent", n.read(n.api().CreateSession(t.Context(), api.CreateSessionRequest{AgentID: uuid.New(), UserID: user})), http.StatusNotFound, "AGENT_NOT_FOUND")
 	n.do("POST", sessionsPath, map[string]any{"agentId": agent, "userId": user, "timeoutConfig": "soon"}).want(201)
 	odd := n.session(map[string]any{"timeoutMinutes": "7.5", "autoRenew": "false", "maxDurationMinutes": "abc", "unknown": 1})
 	if c := odd.TimeoutConfig; c.TimeoutMinutes != 7.5 || c.AutoRenew || c.MaxDurationMinutes != 720 {
@@ -192,15 +180,13 @@ func TestSessionBadInput(t *testing.T) {
 	} {
 		clearError(t, name, n.do("PATCH", path+"/timeout", body), http.StatusBadRequest, "")
 	}
-	some := sessionsPath + "/" + uuid.NewString()
-	for _, r := range []struct {
-		method, path string
-		body         any
-	}{
-		{"GET", some, nil}, {"DELETE", some, nil}, {"POST", some + "/renew", nil}, {"POST", some + "/heartbeat", nil},
-		{"PATCH", some + "/timeout", map[string]any{}}, {"GET", some + "/messages", nil}, {"POST", some + "/messages", map[string]any{"content": "x"}},
+	some, ctx := uuid.New(), t.Context()
+	for what, a := range map[string]answer{
+		"read": n.read(n.api().GetSession(ctx, some)), "delete": n.read(n.api().DeleteSession(ctx, some)), "renew": n.read(n.api().RenewSession(ctx, some)),
+		"heartbeat": n.read(n.api().HeartbeatSession(ctx, some)), "time-outs": n.read(n.api().UpdateSessionTimeout(ctx, some, api.TimeoutPatch{})),
+		"messages": n.read(n.api().ListSessionMessages(ctx, some, nil)), "ask": n.askSession(some, "x"),
 	} {
-		clearError(t, r.method+" "+r.path, n.do(r.method, r.path, r.body), http.StatusNotFound, "SESSION_NOT_FOUND")
+		clearError(t, what+" of no session", a, http.StatusNotFound, "SESSION_NOT_FOUND")
 	}
 }
 
@@ -212,25 +198,24 @@ func TestSessionOutlivesTheServer(t *testing.T) {
 	cfg.Storage.Dir = dir
 	cfg.Sessions.MinTimeout = 100 * time.Millisecond
 	n := startWith(t, cfg)
-	n.do("PATCH", "/api/agents/"+n.agentID(), map[string]any{"settings": map[string]any{"SESSION_TIMEOUT_MINUTES": 90}}).want(200)
+	n.changeAgent(n.agentID(), map[string]any{"settings": map[string]any{"SESSION_TIMEOUT_MINUTES": 90}}).want(200)
 	long, short := n.session(nil), n.session(map[string]any{"timeoutMinutes": 0.02})
 	if long.TimeoutConfig.TimeoutMinutes != 90 || !short.IsNearExpiration {
 		t.Fatalf("sessions %+v, %+v", long, short)
 	}
-	into[api.SessionMessagePostedEnvelope](n.do("POST", sessionsPath+"/"+long.SessionID.String()+"/messages", map[string]any{"content": "Hello", "transport": "http"}).want(201))
+	n.askSession(long.SessionID, "Hello").want(201)
 	n.stop()
 
 	again := startWith(t, cfg)
-	eventually(t, "the end of the short one", func() bool {
-		return again.do("GET", sessionsPath+"/"+short.SessionID.String(), nil).status == http.StatusGone
-	})
-	clearError(t, "the short one", again.do("POST", sessionsPath+"/"+short.SessionID.String()+"/messages", map[string]any{"content": "x"}), http.StatusGone, "SESSION_EXPIRED")
-	got := into[api.Session](again.do("GET", sessionsPath+"/"+long.SessionID.String(), nil).want(200))
+	get := func(id uuid.UUID) answer { return again.read(again.api().GetSession(t.Context(), id)) }
+	eventually(t, "the end of the short one", func() bool { return get(short.SessionID).status == http.StatusGone })
+	clearError(t, "the short one", again.askSession(short.SessionID, "x"), http.StatusGone, "SESSION_EXPIRED")
+	got := into[api.Session](get(long.SessionID).want(200))
 	if got.RenewalCount != 1 || got.TimeoutConfig.TimeoutMinutes != 90 {
 		t.Errorf("session %+v", got)
 	}
-	into[api.SessionMessagePostedEnvelope](again.do("POST", sessionsPath+"/"+long.SessionID.String()+"/messages", map[string]any{"content": "Hello again", "transport": "http"}).want(201))
-	if h := again.history(long.ChannelID.String()); len(h) != 4 {
+	again.askSession(long.SessionID, "Hello again").want(201)
+	if h := again.history(long.ChannelID); len(h) != 4 {
 		t.Errorf("%d messages", len(h))
 	}
 }
@@ -243,13 +228,13 @@ func TestSessionsAreClearedOnShutdown(t *testing.T) {
 	s := n.session(nil)
 	n.stop()
 	again := startWith(t, cfg)
-	clearError(t, "a cleared session", again.do("GET", sessionsPath+"/"+s.SessionID.String(), nil), http.StatusNotFound, "SESSION_NOT_FOUND")
+	clearError(t, "a cleared session", again.read(again.api().GetSession(t.Context(), s.SessionID)), http.StatusNotFound, "SESSION_NOT_FOUND")
 }
 
 func TestSessionOfADeletedChannel(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	s := n.session(nil)
-	n.do("DELETE", "/api/messaging/channels/"+s.ChannelID.String(), nil).want(204)
-	clearError(t, "its channel is gone", n.do("POST", sessionsPath+"/"+s.SessionID.String()+"/messages", map[string]any{"content": "x"}), http.StatusGone, "SESSION_EXPIRED")
+	n.read(n.api().DeleteChannel(t.Context(), s.ChannelID)).want(204)
+	clearError(t, "its channel is gone", n.askSession(s.SessionID, "x"), http.StatusGone, "SESSION_EXPIRED")
 }

@@ -29,6 +29,7 @@ type node struct {
 	server *server.Server
 	http   *httptest.Server
 	client *http.Client
+	header []string // of every request, each a name and a value
 	stop   func()
 }
 

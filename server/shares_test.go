@@ -32,7 +32,7 @@ func TestOneSenderLeavesWorkersToOthers(t *testing.T) {
 	n := startWith(t, cfg)
 	var agents []string
 	for i := range 5 {
-		agents = append(agents, n.bring(fmt.Sprint("Ann", i), nil))
+		agents = append(agents, n.bring(fmt.Sprint("Ann", i), nil).String())
 	}
 	ask := func(user, text, transport string, agent string) answer {
 		return n.do("POST", "/api/messaging/channels/"+uuid.NewString()+"/messages", map[string]any{
@@ -40,11 +40,11 @@ func TestOneSenderLeavesWorkersToOthers(t *testing.T) {
 			"metadata": map[string]any{"isDm": true, "targetUserId": agent},
 		})
 	}
-	flooder, other := uuid.NewString(), uuid.NewString()
+	flooder, other := uuid.New(), uuid.New()
 	for i := range 500 {
-		ask(flooder, "flood", "websocket", agents[i%len(agents)]).want(201)
+		ask(flooder.String(), "flood", "websocket", agents[i%len(agents)]).want(201)
 	}
-	if a := ask(other, "Hello", "http", agents[0]).want(201); !strings.Contains(string(a.body), "Fine.") {
+	if a := ask(other.String(), "Hello", "http", agents[0]).want(201); !strings.Contains(string(a.body), "Fine.") {
 		t.Errorf("answered: %s", a.body)
 	}
 	close(answered)

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/elizad/elizad/server/internal/modeltest"
@@ -69,12 +71,16 @@ func TestStreamsEnd(t *testing.T) {
 				n := start(t, t.TempDir(), "OPENAI_BASE_URL="+m.URL, "OPENAI_API_KEY=key")
 				b := newBook(n)
 				channel, user := n.dm()
-				url := "/api/messaging/channels/" + channel + "/messages"
+				var events []sseEvent
 				if path == "sessions" {
 					s := n.session(nil)
-					channel, url = s.ChannelID.String(), sessionsPath+"/"+s.SessionID.String()+"/messages"
+					channel = s.ChannelID
+					events = readSSE(t, n.read(n.api().PostSessionMessage(t.Context(), s.SessionID, nil, api.PostSessionMessageRequest{
+						Content: "Hello", Transport: new(api.TransportSse),
+					})).want(200).body)
+				} else {
+					events = n.stream(channel, user, "Hello")
 				}
-				events := readSSE(t, n.do("POST", url, map[string]any{"author_id": user, "content": "Hello", "transport": "sse"}).want(200).body)
 				var names, ids []string
 				text := ""
 				for i, e := range events {
@@ -139,17 +145,13 @@ func TestStreamOfASupersededMessageEnds(t *testing.T) {
 	cfg.Agents.Environment = settings.ReadAgentEnvironment([]string{"OPENAI_BASE_URL=" + m.URL, "OPENAI_API_KEY=key"})
 	n := startWith(t, cfg)
 	channel, user := n.dm()
-	n.do("PATCH", "/api/messaging/channels/"+channel, map[string]any{"turnPolicy": "latest"}).want(200)
-	url := "/api/messaging/channels/" + channel + "/messages"
-	var first answer
+	n.read(n.api().UpdateChannel(t.Context(), channel, nil, api.ChannelPatch{TurnPolicy: new(api.TurnPolicyLatest)})).want(200)
+	var events []sseEvent
 	var all sync.WaitGroup
-	all.Go(func() {
-		first = n.do("POST", url, map[string]any{"author_id": user, "content": "first", "transport": "sse"})
-	})
+	all.Go(func() { events = n.stream(channel, user, "first") })
 	<-asked
-	n.do("POST", url, map[string]any{"author_id": user, "content": "second", "transport": "http"}).want(201)
+	n.ask(channel, user, "second").want(201)
 	all.Wait()
-	events := readSSE(t, first.want(200).body)
 	last := events[len(events)-1]
 	var done struct {
 		Superseded bool
@@ -165,12 +167,11 @@ func TestStreamOfNobodyInParticularIsResumed(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	channel, _ := n.dm()
-	path := "/api/messaging/channels/" + channel + "/messages"
-	body := map[string]any{"content": "Hello", "transport": "sse"}
-	whole := n.do("POST", path, body).want(200).body
+	body := api.PostMessageRequest{Content: new("Hello"), Transport: new(api.TransportSse)}
+	whole := n.post(channel, body).want(200).body
 	_, first, _ := strings.Cut(string(whole), "id: ")
 	first, _, _ = strings.Cut(first, "\n")
-	rest := readSSE(t, n.do("POST", path, body, "Last-Event-ID", first).want(200).body)
+	rest := readSSE(t, n.with("Last-Event-ID", first).post(channel, body).want(200).body)
 	if len(rest) == 0 || rest[0].name != "chunk" || rest[len(rest)-1].name != "done" {
 		t.Errorf("the rest is %+v", rest)
 	}

@@ -14,20 +14,20 @@ import (
 func TestSubmittedMessages(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	agent, user := n.agentID(), uuid.NewString()
+	agent, user := n.agentID(), uuid.New()
 	channel := n.group(agent, user)
 	question := n.say(channel, user, "Hello")
-	id := uuid.NewString()
+	id := uuid.New()
 	body := map[string]any{
 		"channel_id": channel, "server_id": uuid.Nil, "author_id": agent, "content": "Hi", "source_type": "agent_response",
 		"raw_message": map[string]any{"text": "Hi", "thought": "greet", "actions": []string{"REPLY"}}, "messageId": id,
 		"in_reply_to_message_id": question.ID, "metadata": map[string]any{"agentName": "Eliza"},
 	}
 	m := data[api.Message](n.do("POST", "/api/messaging/submit", body).want(201))
-	if m.ID.String() != id || m.AuthorID.String() != agent || idOf(m.InReplyToRootMessageID) != question.ID.String() || object(m.Metadata)["thought"] != "greet" || deref(m.SourceType) != "agent_response" {
+	if m.ID != id || m.AuthorID != agent || idOf(m.InReplyToRootMessageID) != question.ID.String() || object(m.Metadata)["thought"] != "greet" || deref(m.SourceType) != "agent_response" {
 		t.Errorf("message %+v", m)
 	}
-	if again := data[api.Message](n.do("POST", "/api/messaging/submit", body).want(201)); again.ID.String() != id || again.Seq != m.Seq {
+	if again := data[api.Message](n.do("POST", "/api/messaging/submit", body).want(201)); again.ID != id || again.Seq != m.Seq {
 		t.Errorf("repeated: %+v", again)
 	}
 	body["author_id"] = user
@@ -37,7 +37,7 @@ func TestSubmittedMessages(t *testing.T) {
 	m = data[api.Message](n.do("POST", "/api/messaging/submit", map[string]any{
 		"agentId": agent, "channelId": channel, "content": "Short form", "inReplyToMessageId": question.ID,
 	}).want(201))
-	if m.AuthorID.String() != agent || deref(m.SourceType) != "agent_response" || object(m.RawMessage)["text"] != "Short form" || idOf(m.InReplyToRootMessageID) != question.ID.String() {
+	if m.AuthorID != agent || deref(m.SourceType) != "agent_response" || object(m.RawMessage)["text"] != "Short form" || idOf(m.InReplyToRootMessageID) != question.ID.String() {
 		t.Errorf("message %+v", m)
 	}
 	for what, change := range map[string]any{"content": "", "messageId": "x", "in_reply_to_message_id": "x", "channel_id": nil} {
@@ -78,7 +78,7 @@ func TestActionMessages(t *testing.T) {
 		t.Errorf("an empty change made %+v", same)
 	}
 	clearError(t, "unknown", n.do("PATCH", "/api/messaging/action/"+uuid.NewString(), map[string]any{}), http.StatusNotFound, "")
-	said := n.say(channel, uuid.NewString(), "mine")
+	said := n.say(channel, uuid.New(), "mine")
 	clearError(t, "no action", n.do("PATCH", "/api/messaging/action/"+said.ID.String(), map[string]any{"content": "forged"}), http.StatusForbidden, "FORBIDDEN")
 }
 
@@ -118,7 +118,7 @@ func TestIngestedMessages(t *testing.T) {
 	if many.Processed != 2 || m.Content != "one" || deref(m.SourceType) != "telegram" || object(m.Metadata)["timestamp"] != float64(1795188790230) {
 		t.Errorf("%+v, message %+v", many, m)
 	}
-	if got := n.history(m.ChannelID.String()); len(got) != 2 {
+	if got := n.history(m.ChannelID); len(got) != 2 {
 		t.Errorf("history %+v", got)
 	}
 	single["author_id"] = n.agentID()
@@ -134,7 +134,7 @@ func TestCompletion(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	channel := n.group()
-	m := n.say(channel, uuid.NewString(), "x")
+	m := n.say(channel, uuid.New(), "x")
 	for _, body := range []any{
 		map[string]any{"messageId": m.ID, "status": "completed"},
 		map[string]any{"messageId": m.ID, "status": "failed", "error": "no network"},
@@ -172,7 +172,7 @@ func TestMessagesFromOutsideAreAnswered(t *testing.T) {
 	t.Parallel()
 	model := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Frame("Four.") })
 	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+model.URL)
-	channel, quiet := n.group(n.agentID(), uuid.NewString()), n.group(uuid.NewString())
+	channel, quiet := n.group(n.agentID(), uuid.New()), n.group(uuid.New())
 	type answer struct {
 		MessageID  string
 		MessageIDs []string
@@ -185,14 +185,14 @@ func TestMessagesFromOutsideAreAnswered(t *testing.T) {
 			"attachments": []any{}, "metadata": map[string]any{},
 		}).want(200))
 	}
-	first := ask(channel, "1")
+	first := ask(channel.String(), "1")
 	if first.Response == nil || *first.Response != "Four." || first.MessageIDs[0] != first.MessageID {
 		t.Errorf("%+v", first)
 	}
-	if again := ask(channel, "1"); again.MessageID != first.MessageID || again.Response == nil || *again.Response != "Four." || len(n.history(channel)) != 2 {
+	if again := ask(channel.String(), "1"); again.MessageID != first.MessageID || again.Response == nil || *again.Response != "Four." || len(n.history(channel)) != 2 {
 		t.Errorf("the same message again: %+v", again)
 	}
-	if alone := ask(quiet, "2"); alone.MessageID == "" || alone.Response != nil || len(n.history(quiet)) != 1 {
+	if alone := ask(quiet.String(), "2"); alone.MessageID == "" || alone.Response != nil || len(n.history(quiet)) != 1 {
 		t.Errorf("where nobody answers: %+v", alone)
 	}
 	n.do("POST", "/api/messaging/external-messages", map[string]any{"channel_id": channel, "author_id": n.agentID(), "content": "Hi"}).want(403)
@@ -220,7 +220,7 @@ func TestSubmissionsOfPeopleAreAnswered(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			user := uuid.NewString()
+			user := uuid.New()
 			channel := n.group(agent, user)
 			body := map[string]any{"channel_id": channel, "server_id": uuid.Nil, "author_id": user, "content": "Hello"}
 			for k, v := range tt.body {
@@ -239,7 +239,7 @@ func TestSubmissionsOfPeopleAreAnswered(t *testing.T) {
 				if tt.agent && idOf(h.InReplyToRootMessageID) == m.ID.String() {
 					t.Errorf("an agent answered what an agent said: %+v", h)
 				}
-				if !tt.agent && h.AuthorID.String() == agent && idOf(h.InReplyToRootMessageID) != m.ID.String() {
+				if !tt.agent && h.AuthorID == agent && idOf(h.InReplyToRootMessageID) != m.ID.String() {
 					t.Errorf("the answer is to %q", idOf(h.InReplyToRootMessageID))
 				}
 			}

@@ -24,28 +24,14 @@ import (
 func TestServerStatus(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	type status struct {
-		Status     string
-		AgentCount int
-		Agents     struct{ Total, Active, Inactive int }
-		Memory     struct{ Used, Total, Percentage float64 }
-		Version    string
-	}
-	s := into[status](n.do("GET", "/api/server/status", nil).want(200))
+	s := into[api.ServerStatus](n.read(n.api().GetServerStatus(t.Context())).want(200))
 	if s.Status != "ok" || s.AgentCount != 1 || s.Agents.Total != 1 || s.Memory.Used <= 0 || s.Memory.Used > s.Memory.Total || s.Version != "test" {
 		t.Errorf("%+v", s)
 	}
-	if got := into[struct{ Message string }](n.do("GET", "/api/server/hello", nil).want(200)); got.Message != "Hello World!" {
+	if got := into[api.Greeting](n.read(n.api().Hello(t.Context())).want(200)); got.Message != "Hello World!" {
 		t.Errorf("%+v", got)
 	}
-	type debug struct {
-		Servers []struct{ ID string }
-		Count   int
-		Data    struct {
-			Runtime struct{ Agents []api.AgentListItem }
-		}
-	}
-	if d := into[debug](n.do("GET", "/api/server/debug/servers", nil).want(200)); d.Count != 1 || d.Servers[0].ID != uuid.Nil.String() || len(d.Data.Runtime.Agents) != 1 {
+	if d := into[api.DebugInfoEnvelope](n.read(n.api().GetDebugInfo(t.Context())).want(200)); d.Count != 1 || d.Servers[0].ID != uuid.Nil || len(d.Data.Runtime.Agents) != 1 {
 		t.Errorf("%+v", d)
 	}
 }
@@ -53,51 +39,46 @@ func TestServerStatus(t *testing.T) {
 func TestServerLogs(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	type logs struct {
-		Logs []struct {
-			Level   int
-			Msg     string
-			AgentID string
-		}
-		Count, Total, Received                    int
-		RequestedLevel, Level, AgentName, AgentID string
-		Levels                                    []string
-	}
-	messages := func(l logs) (out []string) {
+	messages := func(l api.ServerLogs) (out []string) {
 		for _, e := range l.Logs {
 			out = append(out, e.Msg)
 		}
 		return out
 	}
+	submit := func(level string, logs ...api.SubmittedLog) api.ServerLogs {
+		t.Helper()
+		return into[api.ServerLogs](n.read(n.api().PostServerLogs(t.Context(), &api.PostServerLogsParams{Level: &level}, api.SubmitLogsRequest{Logs: logs})).want(200))
+	}
 	agent := uuid.NewString()
-	submitted := into[logs](n.do("POST", "/api/server/logs?level=warn", map[string]any{"logs": []any{
-		map[string]any{"level": "warn", "message": "slow page", "source": "web", "metadata": map[string]any{"agentId": agent, "apiKey": "sk-secret"}},
-		map[string]any{"level": "info", "message": "opened"},
-	}}).want(200))
-	if submitted.Received != 2 || submitted.RequestedLevel != "warn" || submitted.Level != "warn" {
+	submitted := submit("warn",
+		api.SubmittedLog{Level: new("warn"), Message: "slow page", Source: new("web"), Metadata: jsonOf(map[string]any{"agentId": agent, "apiKey": "sk-secret"})},
+		api.SubmittedLog{Level: new("info"), Message: "opened"},
+	)
+	if deref(submitted.Received) != 2 || submitted.RequestedLevel != "warn" || submitted.Level != "warn" {
 		t.Errorf("%+v", submitted)
 	}
 	if diff := cmp.Diff([]string{"slow page (source=web, agentId=" + agent + ", apiKey=[redacted])"}, messages(submitted)); diff != "" {
 		t.Error(diff)
 	}
-	about := into[logs](n.do("GET", "/api/server/logs?agentId="+agent, nil).want(200))
-	if about.Count != 1 || about.Logs[0].AgentID != agent || about.Logs[0].Level != 40 || about.AgentID != agent {
+	about := into[api.ServerLogs](n.read(n.api().GetServerLogs(t.Context(), &api.GetServerLogsParams{AgentID: &agent})).want(200))
+	if about.Count != 1 || deref(about.Logs[0].AgentID) != agent || about.Logs[0].Level != 40 || about.AgentID != agent {
 		t.Errorf("%+v", about)
 	}
-	for query, want := range map[string]int{
+	const path = "/api/server/logs"
+	for query, want := range map[string]int{ // sent raw: many are no valid queries
 		"?agentId=all&level=": 2, "?agentId=" + uuid.NewString(): 0, "?limit=1": 1, "?limit=abc": 2, "?level=nonsense": 1, "?agentName=Nobody": 0,
 		"?since=32503680000000": 0, "?since=0": 2, "?level=ERROR": 0,
 	} {
-		got := into[logs](n.do("GET", "/api/server/logs"+query, nil).want(200))
+		got := into[api.ServerLogs](n.do("GET", path+query, nil).want(200))
 		if got.Count != want || len(got.Levels) != 9 {
 			t.Errorf("%s: %+v", query, got)
 		}
 	}
-	clearError(t, "since", n.do("GET", "/api/server/logs?since=yesterday", nil), http.StatusBadRequest, "")
-	if got := into[struct{ Cleared int }](n.do("DELETE", "/api/server/logs", nil).want(200)); got.Cleared != 2 {
+	clearError(t, "since", n.do("GET", path+"?since=yesterday", nil), http.StatusBadRequest, "")
+	if got := into[api.LogsCleared](n.read(n.api().ClearServerLogs(t.Context(), nil)).want(200)); got.Cleared != 2 {
 		t.Errorf("%+v", got)
 	}
-	if got := into[logs](n.do("POST", "/api/server/logs", nil).want(200)); got.Total != 0 {
+	if got := into[api.ServerLogs](n.do("POST", path, nil).want(200)); got.Total != 0 {
 		t.Errorf("%+v", got)
 	}
 }
@@ -106,15 +87,14 @@ func TestStoredSettings(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	n := start(t, dir, "SMALL_MODEL=from-the-environment")
-	const path = "/api/system/env/local"
 	owner := n.owner()
-	set := func(content any) answer { return n.do("POST", path, map[string]any{"content": content}, owner...) }
-	if got := data[map[string]string](n.do("GET", path, nil, owner...).want(200)); len(got) != 0 {
+	set := func(content any) answer { return owner.setEnvironment(content) }
+	if got := data[map[string]string](owner.environment().want(200)); len(got) != 0 {
 		t.Errorf("a new server shows %v: the process environment is nobody's business", got)
 	}
 	set(map[string]any{"OPENAI_API_KEY": "sk-test-0123456789abcdef0123456789abcdef", "LARGE_MODEL": "a # \"b\" $c\nd", "CONTEXT_BUDGET_TOKENS": 3, "SMALL_MODEL": nil}).want(200)
 	want := map[string]string{"OPENAI_API_KEY": "********", "LARGE_MODEL": "a # \"b\" $c\nd", "CONTEXT_BUDGET_TOKENS": "3"}
-	if diff := cmp.Diff(want, data[map[string]string](n.do("GET", path, nil, owner...).want(200))); diff != "" {
+	if diff := cmp.Diff(want, data[map[string]string](owner.environment().want(200))); diff != "" {
 		t.Error(diff)
 	}
 	set(map[string]any{"OPENAI_API_KEY": "********", "SMALL_MODEL": "stored"}).want(200)
@@ -136,7 +116,7 @@ func TestStoredSettings(t *testing.T) {
 	}
 	n.stop()
 	n = start(t, dir)
-	if a := n.do("GET", "/api/agents/"+n.agentID(), nil).want(200); !strings.Contains(string(a.body), "openai") {
+	if a := n.read(n.api().GetAgent(t.Context(), n.agentID())).want(200); !strings.Contains(string(a.body), "openai") {
 		t.Errorf("the stored key is of no consequence after a restart: %s", a.body)
 	}
 }
@@ -144,25 +124,22 @@ func TestStoredSettings(t *testing.T) {
 func TestStoredSettingsAreForTheOwner(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	const path = "/api/system/env/local"
-	clearError(t, "settings without the token", n.do("POST", path, map[string]any{"content": map[string]any{}}), http.StatusForbidden, "FORBIDDEN")
-	clearError(t, "a stop without the token", n.do("POST", "/api/server/stop", nil), http.StatusForbidden, "FORBIDDEN")
-	set := func(content map[string]any) {
-		n.do("POST", path, map[string]any{"content": content}, n.owner()...).want(200)
-	}
+	clearError(t, "settings without the token", n.setEnvironment(map[string]any{}), http.StatusForbidden, "FORBIDDEN")
+	clearError(t, "a stop without the token", n.read(n.api().StopServer(t.Context())), http.StatusForbidden, "FORBIDDEN")
+	set := func(content map[string]any) { n.owner().setEnvironment(content).want(200) }
 	set(map[string]any{"SMALL_MODEL": "mine", "OPENAI_API_KEY": "sk-test-0123456789abcdef0123456789abcdef"})
-	names := data[map[string]any](n.do("GET", path, nil).want(200))
+	names := data[map[string]any](n.environment().want(200))
 	if diff := cmp.Diff(map[string]any{"SMALL_MODEL": "********", "OPENAI_API_KEY": "********"}, names); diff != "" {
 		t.Errorf("without the token, names alone:\n%s", diff)
 	}
 	set(names) // by a page that was opened before its reader showed the token
-	if got := data[map[string]any](n.do("GET", path, nil, n.owner()...).want(200)); got["SMALL_MODEL"] != "mine" {
+	if got := data[map[string]any](n.owner().environment().want(200)); got["SMALL_MODEL"] != "mine" {
 		t.Errorf("masks that came back changed the settings: %v", got)
 	}
 	cfg := testConfig(t)
 	cfg.Security.Environment = "production"
 	n = startWith(t, cfg)
-	clearError(t, "in production", n.do("GET", "/api/system/env/local", nil, n.owner()...), http.StatusForbidden, "FORBIDDEN")
+	clearError(t, "in production", n.owner().environment(), http.StatusForbidden, "FORBIDDEN")
 }
 
 func TestServerStopsWhenAsked(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 )
@@ -14,7 +16,7 @@ import (
 type way struct {
 	name  string
 	quiet bool // no agent is asked
-	send  func(n *node, channel, user, parent string) string
+	send  func(n *node, channel, user, parent uuid.UUID) uuid.UUID
 }
 
 // said is what every way is sent, in the names that the contract has.
@@ -34,17 +36,17 @@ func said(more map[string]any) map[string]any {
 
 func ways() []way {
 	const m = "/api/messaging/"
-	posted := func(path string, more func(channel, user, parent string) map[string]any) func(*node, string, string, string) string {
-		return func(n *node, channel, user, parent string) string {
+	posted := func(path string, more func(channel, user, parent uuid.UUID) map[string]any) func(*node, uuid.UUID, uuid.UUID, uuid.UUID) uuid.UUID {
+		return func(n *node, channel, user, parent uuid.UUID) uuid.UUID {
 			n.t.Helper()
-			if a := n.do("POST", m+strings.ReplaceAll(path, "{channel}", channel), said(more(channel, user, parent))); a.status/100 != 2 {
+			if a := n.do("POST", m+strings.ReplaceAll(path, "{channel}", channel.String()), said(more(channel, user, parent))); a.status/100 != 2 {
 				n.t.Fatalf("status %d: %s", a.status, a.body)
 			}
 			return channel
 		}
 	}
-	emitted := func(event string, wrap func(payload any) any) func(*node, string, string, string) string {
-		return func(n *node, channel, user, parent string) string {
+	emitted := func(event string, wrap func(payload any) any) func(*node, uuid.UUID, uuid.UUID, uuid.UUID) uuid.UUID {
+		return func(n *node, channel, user, parent uuid.UUID) uuid.UUID {
 			n.t.Helper()
 			conn := n.listen(channel, user)
 			payload := said(map[string]any{
@@ -57,55 +59,55 @@ func ways() []way {
 	}
 	asItIs := func(payload any) any { return payload }
 	return []way{
-		{"post", false, posted("channels/{channel}/messages", func(_, user, parent string) map[string]any {
+		{"post", false, posted("channels/{channel}/messages", func(_, user, parent uuid.UUID) map[string]any {
 			return map[string]any{"author_id": user, "author_display_name": "Ann", "in_reply_to_message_id": parent}
 		})},
-		{"post in the names of sockets", false, posted("channels/{channel}/messages", func(_, user, parent string) map[string]any {
+		{"post in the names of sockets", false, posted("channels/{channel}/messages", func(_, user, parent uuid.UUID) map[string]any {
 			return map[string]any{
 				"content": nil, "message": "What is in this picture?", "senderId": user, "senderName": "Ann", "serverId": uuid.Nil, "inReplyTo": parent,
 			}
 		})},
-		{"submit", false, posted("submit", func(channel, user, parent string) map[string]any {
+		{"submit", false, posted("submit", func(channel, user, parent uuid.UUID) map[string]any {
 			return map[string]any{
 				"channel_id": channel, "author_id": user, "source_type": "user_message", "author_display_name": "Ann", "in_reply_to_message_id": parent,
 			}
 		})},
-		{"submit with all of it in the raw message", false, posted("submit", func(channel, user, parent string) map[string]any {
+		{"submit with all of it in the raw message", false, posted("submit", func(channel, user, parent uuid.UUID) map[string]any {
 			all := said(nil)
 			return map[string]any{
 				"channelId": channel, "authorId": user, "sourceType": "client_chat", "authorName": "Ann", "inReplyToMessageId": parent, "serverId": uuid.Nil,
 				"rawMessage": all, "attachments": nil, "thought": nil, "actions": nil,
 			}
 		})},
-		{"action", true, posted("action", func(channel, user, parent string) map[string]any {
+		{"action", true, posted("action", func(channel, user, parent uuid.UUID) map[string]any {
 			return map[string]any{"channel_id": channel, "author_id": user, "author_display_name": "Ann", "in_reply_to_message_id": parent}
 		})},
-		{"ingest", false, posted("ingest-external", func(channel, user, parent string) map[string]any {
+		{"ingest", false, posted("ingest-external", func(channel, user, parent uuid.UUID) map[string]any {
 			return map[string]any{"channel_id": channel, "author_id": user, "author_display_name": "Ann", "in_reply_to_message_id": parent}
 		})},
-		{"ingest in other words", false, posted("ingest-external", func(channel, user, parent string) map[string]any {
+		{"ingest in other words", false, posted("ingest-external", func(channel, user, parent uuid.UUID) map[string]any {
 			return map[string]any{"content": nil, "text": "What is in this picture?", "roomId": channel, "userId": user, "displayName": "Ann", "inReplyTo": parent}
 		})},
-		{"ingest of a list", false, func(n *node, channel, _, parent string) string {
+		{"ingest of a list", false, func(n *node, channel, _, parent uuid.UUID) uuid.UUID {
 			n.do("POST", m+"ingest-external", map[string]any{"platform": "telegram", "channelId": channel, "messages": []any{
 				said(map[string]any{"id": "7", "authorId": "4411", "authorName": "Ann", "in_reply_to_message_id": parent}),
 			}}).want(202)
 			return channel
 		}},
-		{"session", false, func(n *node, _, user, _ string) string {
-			s := into[struct{ SessionID, ChannelID string }](n.do("POST", m+"sessions", map[string]any{"agentId": n.agentID(), "userId": user}).want(201))
-			n.do("POST", m+"sessions/"+s.SessionID+"/messages", said(map[string]any{"author_display_name": "Ann"})).want(201)
+		{"session", false, func(n *node, _, user, _ uuid.UUID) uuid.UUID {
+			s := n.sessionOf(user)
+			n.do("POST", m+"sessions/"+s.SessionID.String()+"/messages", said(map[string]any{"author_display_name": "Ann"})).want(201)
 			return s.ChannelID
 		}},
-		{"job", false, func(n *node, _, user, _ string) string {
-			j := into[struct{ JobID string }](n.do("POST", m+"jobs", said(map[string]any{"userId": user, "thought": nil, "actions": nil})).want(201))
-			return into[struct{ ChannelID string }](n.do("GET", m+"jobs/"+j.JobID, nil).want(200)).ChannelID
+		{"job", false, func(n *node, _, user, _ uuid.UUID) uuid.UUID {
+			j := into[api.JobCreated](n.do("POST", m+"jobs", said(map[string]any{"userId": user, "thought": nil, "actions": nil})).want(201))
+			return into[api.Job](n.read(n.api().GetJob(n.t.Context(), j.JobID, nil)).want(200)).ChannelID
 		}},
 		{"socket, by number", false, emitted("2", asItIs)},
 		{"socket, by name", false, emitted("send_message", asItIs)},
 		{"socket, in capitals", false, emitted("SEND_MESSAGE", asItIs)},
 		{"socket, wrapped", false, emitted("message", func(payload any) any { return map[string]any{"type": 2, "payload": payload} })},
-		{"plain", false, func(n *node, channel, _, parent string) string {
+		{"plain", false, func(n *node, channel, _, parent uuid.UUID) uuid.UUID {
 			n.plain(said(map[string]any{"type": "message", "channelId": channel, "senderName": "Ann", "serverId": uuid.Nil, "inReplyTo": parent}))
 			return channel
 		}},
@@ -161,12 +163,12 @@ func TestWaysIn(t *testing.T) {
 			t.Parallel()
 			n, model := prompts(t)
 			channel, user := n.dm()
-			parent := n.say(channel, n.agentID(), "Look at this").ID.String()
-			listener := n.listen(channel, uuid.NewString())
+			parent := n.say(channel, n.agentID(), "Look at this").ID
+			listener := n.listen(channel, uuid.New())
 			in := w.send(n, channel, user, parent)
 			var inHistory map[string]any
 			eventually(t, "the message in the history", func() bool {
-				page := data[struct{ Messages []map[string]any }](n.do("GET", "/api/messaging/channels/"+in+"/messages", nil).want(200)).Messages
+				page := data[struct{ Messages []map[string]any }](n.read(n.api().ListMessages(t.Context(), in, nil)).want(200)).Messages
 				i := slices.IndexFunc(page, func(m map[string]any) bool { return m["content"] == "What is in this picture?" })
 				if i >= 0 {
 					inHistory = page[i]
@@ -185,7 +187,7 @@ func TestWaysIn(t *testing.T) {
 				t.Errorf("the history shows %v", shown)
 			}
 			if in == channel {
-				if shown["inReplyToRootMessageId"] != parent {
+				if shown["inReplyToRootMessageId"] != parent.String() {
 					t.Errorf("in reply to %v", shown["inReplyToRootMessageId"])
 				}
 				var e socketEvent

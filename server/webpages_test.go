@@ -102,9 +102,9 @@ func TestPageOfTheServer(t *testing.T) {
 func TestRoutesOfAnotherPage(t *testing.T) {
 	t.Parallel()
 	n := startWith(t, withFolder(t)).bare()
-	id := uuid.NewString()
+	id := uuid.New()
 	for _, path := range []string{ // of the official client, and one that it doesn't have
-		"/", "/create", "/agents/new", "/settings/", "/settings/" + id, "/logs", "/group/new", "/group/" + id, "/chat/" + id, "/chat/" + id + "/" + id, "/gallery/a.b",
+		"/", "/create", "/agents/new", "/settings/", "/settings/" + id.String(), "/logs", "/group/new", "/group/" + id.String(), "/chat/" + id.String(), "/chat/" + id.String() + "/" + id.String(), "/gallery/a.b",
 	} {
 		a := n.do("GET", path, nil, "Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8").want(200)
 		if !strings.Contains(string(a.body), "theirs") {
@@ -167,9 +167,9 @@ func TestAddressesBelowAPath(t *testing.T) {
 
 		id := n.agentID()
 		for range 2 {
-			n.do("POST", tt.path+"/api/agents/"+id+"/rooms", map[string]any{"name": "Room"}).want(201)
+			n.do("POST", tt.path+"/api/agents/"+id.String()+"/rooms", map[string]any{"name": "Room"}).want(201)
 		}
-		list := "/api/agents/" + id + "/rooms"
+		list := "/api/agents/" + id.String() + "/rooms"
 		a, seen := ask(list)
 		a = n.do("GET", tt.path+list+"?limit=1", nil, tt.header...).want(200)
 		next := nextLink.FindStringSubmatch(a.header.Get("Link"))
@@ -186,7 +186,7 @@ func TestAddressesBelowAPath(t *testing.T) {
 		address := strings.TrimSuffix(strings.TrimPrefix(a.header.Get("Link"), "<"), `>; rel="successor-version"`)
 		leadsTo("the newer path", seen, address, root(seen, older)+"api/server/ping")
 
-		for _, page := range []string{"/", "/chat/" + id, "/chat/" + id + "/"} {
+		for _, page := range []string{"/", "/chat/" + id.String(), "/chat/" + id.String() + "/"} {
 			a, seen = ask(page)
 			_, base, _ := strings.Cut(string(a.body), `<base href="`)
 			base, _, _ = strings.Cut(base, `"`)
@@ -233,7 +233,7 @@ func TestSocketsBelowAPath(t *testing.T) {
 				t.Fatal(err)
 			}
 			var said strings.Builder
-			for event, err := range c.Ask(t.Context(), uuid.MustParse(n.agentID()), "Hello") {
+			for event, err := range c.Ask(t.Context(), n.agentID(), "Hello") {
 				if err != nil {
 					t.Fatal(err)
 				}
