@@ -66,14 +66,14 @@ func (c *Client) StartAgent(ctx context.Context, id uuid.UUID) (AgentStatus, err
 	})
 }
 
-// StopAgent ends what an agent is doing and lets it answer no more. One that doesn't run is not found.
+// StopAgent ends the work of an agent and makes it answer no more. One that doesn't run is not found.
 func (c *Client) StopAgent(ctx context.Context, id uuid.UUID) (AgentStatus, error) {
 	return call[AgentStatus](ctx, c, "stopping an agent", func(ctx context.Context) (*http.Response, error) {
 		return c.api.StopAgent(ctx, id)
 	})
 }
 
-// RunsQuery restricts a list of runs; the zero value asks for the newest 20.
+// RunsQuery restricts a list of runs; the zero value selects the newest 20.
 type RunsQuery struct {
 	Channel  uuid.UUID // zero: all
 	Status   string    // started, completed, timeout, error; empty: all
@@ -87,8 +87,8 @@ func (c *Client) Runs(ctx context.Context, agentID uuid.UUID, q RunsQuery) (RunL
 	return list, err
 }
 
-// AllRuns yields everything that Runs would with no limit, and reads pages of q.Limit as they are taken. Runs that begin
-// meanwhile are not among them. After an error nothing more comes.
+// AllRuns yields the runs of Runs without its limit, and reads pages of q.Limit as they are consumed. Runs that begin meanwhile
+// are not included. An error is the last element.
 func (c *Client) AllRuns(ctx context.Context, agentID uuid.UUID, q RunsQuery) iter.Seq2[RunSummary, error] {
 	return all(func(cursor string) ([]RunSummary, string, error) {
 		list, next, err := c.runs(ctx, agentID, q, cursor)

@@ -16,22 +16,22 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 )
 
-// silence is how long a stream may say nothing. The server shows every 15 seconds that it is there.
+// silence is how long a stream may be silent. The server sends a keep-alive every 15 seconds.
 const silence = 45 * time.Second
 
-// errSilent says that a stream has broken although its connection seems to stand.
+// errSilent says that a stream is broken although its connection seems open.
 var errSilent = errors.New("the server has fallen silent")
 
 // AnswerStep is one step of an answer; exactly one of its fields is set.
 type AnswerStep struct {
 	Sent *UserMessage   // the question, as stored; first
 	Text string         // the next piece of the reply
-	Done *AgentResponse // the end; last. Its Outcome tells whether and why the agent said nothing
+	Done *AgentResponse // the end; last. Its Outcome says whether and why the agent did not answer
 }
 
-// Ask says text to an agent in the direct channel of the two, and yields the answer as it is written. It waits as long as
-// ctx and the agent do. An agent that fails ends the answer with an *Error. Breaking off the range ends the listening, not
-// the agent's work: the reply will be in the channel.
+// Ask sends a text to an agent in the direct channel of the two, and yields the answer while it is written. It waits as long as
+// ctx and the agent do. An agent that fails ends the answer with an *Error. Breaking out of the range ends the reading, not the
+// agent's work: the reply will be in the channel.
 func (c *Client) Ask(ctx context.Context, agentID uuid.UUID, text string) iter.Seq2[AnswerStep, error] {
 	return func(yield func(AnswerStep, error) bool) {
 		channel, err := c.DirectChannel(ctx, agentID)
@@ -48,8 +48,8 @@ func (c *Client) Ask(ctx context.Context, agentID uuid.UUID, text string) iter.S
 	}
 }
 
-// Stream posts m to a channel and yields the answer of the agent that it is addressed to, like Ask. A stream that breaks goes
-// on where it broke.
+// Stream posts m to a channel and yields the answer of the agent that it is addressed to, like Ask. A stream that breaks is
+// resumed where it broke.
 func (c *Client) Stream(ctx context.Context, channelID uuid.UUID, m NewMessage) iter.Seq2[AnswerStep, error] {
 	m = c.signed(m, api.TransportSse)
 	return c.answer(ctx, func(ctx context.Context, last *string) (*http.Response, error) {
@@ -106,8 +106,8 @@ type brokenStream struct{ cause error }
 func (b *brokenStream) Error() string { return "the stream has broken: " + b.cause.Error() }
 func (b *brokenStream) Unwrap() error { return b.cause }
 
-// stream yields the events of one stream, notes the ids of those that have one, and returns nil when the answer has come to
-// its end or yield wants no more.
+// stream yields the events of one stream, notes the ids of those that have one, and returns nil when the answer is complete or
+// yield returns false.
 func (c *Client) stream(ctx context.Context, ask question, last **string, yield func(AnswerStep) bool) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -137,7 +137,7 @@ func (c *Client) stream(ctx context.Context, ask question, last **string, yield 
 		case cause != nil:
 			return cause
 		case errors.Is(err, io.EOF):
-			return &brokenStream{io.ErrUnexpectedEOF} // done or error were still to come
+			return &brokenStream{io.ErrUnexpectedEOF} // done or error were still expected
 		default:
 			return &brokenStream{err}
 		}

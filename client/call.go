@@ -8,19 +8,19 @@ import (
 	"net/http"
 )
 
-// maxAnswer bounds what is read of one answer.
+// maxAnswer bounds the size of a response that is read.
 const maxAnswer = 64 << 20
 
-// send is one operation of the generated client, waiting for a context.
+// send is one operation of the generated client, without its context.
 type send func(ctx context.Context) (*http.Response, error)
 
-// call sends a request and returns the data of its answer.
+// call sends a request and returns the data of its response.
 func call[T any](ctx context.Context, c *Client, doing string, s send) (T, error) {
 	envelope, err := callBare[struct{ Data T }](ctx, c, doing, s)
 	return envelope.Data, err
 }
 
-// callBare sends a request and returns its whole answer.
+// callBare sends a request and returns its complete response.
 func callBare[T any](ctx context.Context, c *Client, doing string, s send, alsoGood ...int) (out T, err error) {
 	ctx, cancel := c.bound(ctx)
 	defer cancel()
@@ -41,7 +41,7 @@ func decodeAnswer(body []byte, into any) error {
 	return nil
 }
 
-// callEmpty sends a request whose answer says nothing.
+// callEmpty sends a request whose response has no data.
 func callEmpty(ctx context.Context, c *Client, doing string, s send) error {
 	ctx, cancel := c.bound(ctx)
 	defer cancel()
@@ -58,7 +58,7 @@ func (c *Client) bound(ctx context.Context) (context.Context, context.CancelFunc
 	return context.WithTimeout(ctx, c.timeout)
 }
 
-// exchange sends a request and reads the answer. A status outside 200-299 and alsoGood is an *Error.
+// exchange sends a request and reads the response. A status outside 200-299 and alsoGood is an *Error.
 func exchange(ctx context.Context, s send, alsoGood []int) ([]byte, error) {
 	resp, err := s(ctx)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/elizad/elizad/gen/api"
 )
 
-// ChannelsQuery restricts a list of channels; the zero value asks for all that people see.
+// ChannelsQuery restricts a list of channels; the zero value selects all that people see.
 type ChannelsQuery struct {
 	Internal bool // also the channels of sessions and jobs
 	Limit    int  // 0: no limit
@@ -48,7 +48,7 @@ func (c *Client) CreateChannel(ctx context.Context, n NewChannel) (Channel, erro
 	})
 }
 
-// Channel returns a channel; its metadata list the participants.
+// Channel returns a channel; its metadata lists the participants.
 func (c *Client) Channel(ctx context.Context, id uuid.UUID) (Channel, error) {
 	return call[Channel](ctx, c, "reading a channel", func(ctx context.Context) (*http.Response, error) {
 		return c.api.GetChannel(ctx, id)
@@ -62,7 +62,7 @@ func (c *Client) UpdateChannel(ctx context.Context, id uuid.UUID, patch ChannelP
 	})
 }
 
-// DeleteChannel removes a channel with its messages. An unknown one is gone already.
+// DeleteChannel removes a channel with its messages. One that doesn't exist is no error.
 func (c *Client) DeleteChannel(ctx context.Context, id uuid.UUID) error {
 	return callEmpty(ctx, c, "deleting a channel", func(ctx context.Context) (*http.Response, error) {
 		return c.api.DeleteChannel(ctx, id)
@@ -84,7 +84,7 @@ func (c *Client) ChannelAgents(ctx context.Context, channelID uuid.UUID) ([]uuid
 	return data.Agents, err
 }
 
-// AddChannelAgent lets an agent take part in a channel. Doing it twice is fine.
+// AddChannelAgent lets an agent take part in a channel. Repeating it is no error.
 func (c *Client) AddChannelAgent(ctx context.Context, channelID, agentID uuid.UUID) error {
 	return callEmpty(ctx, c, "adding an agent to a channel", func(ctx context.Context) (*http.Response, error) {
 		return c.api.AddChannelAgent(withRepeat(ctx), channelID, api.AgentRef{AgentID: agentID})
@@ -99,7 +99,7 @@ func (c *Client) RemoveChannelAgent(ctx context.Context, channelID, agentID uuid
 }
 
 // SuggestTitle lets an agent name the conversation in a channel, from its newest messages: at most limit of them, 50 if that is
-// 0. The channel isn't changed. A conversation that is too short gets no title, and a reason.
+// 0. The channel isn't changed. A conversation that is too short gets no title, but a reason.
 func (c *Client) SuggestTitle(ctx context.Context, channelID, agentID uuid.UUID, limit int) (title, reason string, err error) {
 	data, err := call[api.ChannelTitle](ctx, c, "asking for a title", func(ctx context.Context) (*http.Response, error) {
 		return c.api.GenerateChannelTitle(ctx, channelID, &api.GenerateChannelTitleParams{Limit: positive(limit)}, api.AgentRef{AgentID: agentID})

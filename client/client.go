@@ -76,7 +76,7 @@ const (
 	headerSecret = "X-Internal-Service-Secret"
 )
 
-// Client asks one server, as one person.
+// Client sends requests to one server, as one person.
 type Client struct {
 	api     *apiclient.Client
 	http    *http.Client
@@ -112,8 +112,8 @@ func WithEntity(id uuid.UUID) Option { return func(o *options) { o.entity = id }
 // WithHTTPClient uses h to send requests. Its Timeout should be zero, because it would also cut streams; see WithTimeout.
 func WithHTTPClient(h *http.Client) Option { return func(o *options) { o.http = h } }
 
-// WithTimeout bounds each call but those that wait for an agent, attempts included. The default is DefaultTimeout; 0 means
-// no bound but the context's.
+// WithTimeout bounds each call except those that wait for an agent, including its attempts. The default is DefaultTimeout; 0
+// means no bound but the context's.
 func WithTimeout(d time.Duration) Option { return func(o *options) { o.timeout = d } }
 
 // WithRetries sets how often a request that may be repeated is tried again. The default is DefaultRetries.
@@ -155,8 +155,8 @@ func New(baseURL string, opts ...Option) (*Client, error) {
 // maxRedirects is how many redirects in a row are followed, as by http.Client.
 const maxRedirects = 10
 
-// keepKeys returns h, except that it takes the keys of the server at base nowhere else when it is redirected there: neither to
-// another host nor to one whose connection can be listened to on the way.
+// keepKeys returns h, except that it doesn't send the keys of the server at base along when it is redirected elsewhere: neither
+// to another host nor from https to http.
 func keepKeys(h *http.Client, base *url.URL) *http.Client {
 	own := *h
 	own.CheckRedirect = func(r *http.Request, via []*http.Request) error {

@@ -14,15 +14,15 @@ import (
 	"github.com/google/uuid"
 )
 
-// eventRoom is how many events wait for the reader. It is more than the messages that one join brings.
+// eventRoom is how many events are buffered for the reader. It is more than the messages that one join brings.
 const eventRoom = 1024
 
 // Conn is a connection on which the server reports what happens in channels, and takes messages. When it is lost it is made
 // again, after pauses that grow up to seconds, until Close; then the channels are joined where they were left, so that every
 // message of a channel is delivered once and in order, even over a restart of the server.
 //
-// A reader that is slow, or doesn't read at all, does no harm: a bounded number of events waits for it, messages beyond that
-// are read from the server again when there is room, and everything else beyond that is dropped, which a [Rejoined] reports.
+// A reader that is slow, or doesn't read at all, does no harm: a bounded number of events is buffered for it, messages beyond
+// that are read from the server again when there is room, and other events beyond that are dropped, which a [Rejoined] reports.
 //
 // A Conn is safe for concurrent use.
 type Conn struct {
@@ -60,13 +60,13 @@ func (c *Client) Dial(ctx context.Context) (*Conn, error) {
 	}
 }
 
-// isFinal reports whether connecting again would have the same end.
+// isFinal reports whether another attempt to connect would end the same way.
 func isFinal(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Status < http.StatusInternalServerError && e.Status != http.StatusTooManyRequests && e.Status != http.StatusRequestTimeout
 }
 
-// retryAfterOf returns how long the server wants to be left alone, within reason.
+// retryAfterOf returns how long the server asks to wait, within reason.
 func retryAfterOf(err error) time.Duration {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return min(e.RetryAfter, maxWait)
@@ -90,7 +90,7 @@ func newConn(c *Client, l *link) *Conn {
 // ErrClosed is returned by the methods of a Conn after Close.
 var ErrClosed = errors.New("client: the connection is closed")
 
-// Close leaves the server and waits until everything has ended. Closing twice is fine.
+// Close disconnects from the server and waits until everything has ended. Closing twice is no error.
 func (c *Conn) Close() error {
 	c.mu.Lock()
 	l := c.link
@@ -103,9 +103,9 @@ func (c *Conn) Close() error {
 	return nil
 }
 
-// Events yields what happens, in the channels that were joined and to the connection. It waits for more until ctx ends, which
-// it yields as an error, or until Close, which ends it; an *Error says that the server refuses the client from now on, and is
-// the last. There should be one reader at a time; one that comes later goes on where the one before stopped.
+// Events yields the events of the joined channels and of the connection. It waits for more until ctx ends, which it yields as
+// an error, or until Close, which ends it; an *Error says that the server refuses the client from now on, and is the last.
+// There should be one reader at a time; a later one continues where the one before stopped.
 func (c *Conn) Events(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		for {
@@ -193,7 +193,7 @@ func (c *Conn) use(ctx context.Context, l *link) error {
 	return err
 }
 
-// current returns the link, and waits for one if need be.
+// current returns the link, and waits for one if there is none.
 func (c *Conn) current(ctx context.Context) (*link, error) {
 	for {
 		c.mu.Lock()
@@ -283,7 +283,7 @@ func (c *Conn) push(n Event) bool {
 	return false
 }
 
-// drained has the channels joined again that lag behind.
+// drained rejoins the channels that lag behind.
 func (c *Conn) drained() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -303,7 +303,7 @@ func (c *Conn) signal() {
 	}
 }
 
-// Channels returns the channels that are joined, or will be when the server is there again.
+// Channels returns the channels that are joined, or will be when the server is back.
 func (c *Conn) Channels() []uuid.UUID {
 	c.mu.Lock()
 	defer c.mu.Unlock()

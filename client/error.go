@@ -13,15 +13,15 @@ import (
 
 // Error is a failure that the server reported.
 type Error struct {
-	Status     int           // of the HTTP answer; 200 for one in the middle of a stream, 0 for one on a socket
-	Code       apierr.Code   // class of the failure, such as NOT_FOUND; empty if the answer was no server's of ours
+	Status     int           // of the HTTP response; 200 for one in the middle of a stream, 0 for one on a socket
+	Code       apierr.Code   // class of the failure, such as NOT_FOUND; empty if the response is not from an elizad
 	Message    string        // a sentence for people
 	Details    string        // more about it, or empty
-	RequestID  string        // what the server's log calls the request, or empty
-	RetryAfter time.Duration // when the server wants to be asked again; 0 if it doesn't say
+	RequestID  string        // the request's id in the server's log, or empty
+	RetryAfter time.Duration // when to try again; 0 if the server doesn't say
 }
 
-// Error returns the message with what is known beside it.
+// Error returns the message with its details.
 func (e *Error) Error() string {
 	var about []string
 	if e.Code != "" {
@@ -40,7 +40,7 @@ func (e *Error) Error() string {
 	return text
 }
 
-// IsNotFound reports whether err says that there is no such thing, or none that the caller may see.
+// IsNotFound reports whether err says that something doesn't exist, or that the caller may not see it.
 func IsNotFound(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && (e.Status == http.StatusNotFound || e.Status == 0 && e.Code.Status() == http.StatusNotFound)
@@ -52,7 +52,7 @@ func IsCode(err error, code apierr.Code) bool {
 	return ok && e.Code == code
 }
 
-// errorOf reads the failure out of an answer. An answer of something between the client and the server has no code.
+// errorOf reads the failure in a response. A response of something between the client and the server has no code.
 func errorOf(resp *http.Response, body []byte) *Error {
 	e := &Error{
 		Status: resp.StatusCode, Message: "The server answered " + resp.Status,

@@ -27,14 +27,14 @@ type StreamChunk api.SocketStreamChunk
 // StreamError says that a reply, whose id is MessageID, will not be finished.
 type StreamError api.SocketStreamError
 
-// Complete says that an agent is done with a message, in whichever way, or that no agent will deal with it. Without a MessageID an
-// agent elsewhere speaks of the whole channel; without an AgentID there was no agent.
+// Complete says that an agent is done with a message, in whichever way, or that no agent will deal with it. Without a MessageID
+// it is from an agent elsewhere and about the whole channel; without an AgentID there was no agent.
 type Complete api.SocketComplete
 
 // MessageUpdated is a message that was delivered already, as it is now.
 type MessageUpdated api.SocketMessageUpdated
 
-// SessionEnds says that the end of the session in a channel comes near, or is there.
+// SessionEnds says that the session in a channel will end soon, or has ended.
 type SessionEnds struct {
 	api.SocketSession
 	Expired bool `json:"-"`
@@ -60,17 +60,17 @@ type Typing struct {
 	Stopped    bool
 }
 
-// Disconnected says that the connection was lost. It is being made again.
+// Disconnected says that the connection was lost. The client reconnects.
 type Disconnected struct {
 	Err error // why
 }
 
-// Reconnected says that the server is there again. The channels follow, each with its Rejoined.
+// Reconnected says that the server is back. The channels follow, each with its Rejoined.
 type Reconnected struct{}
 
 // Rejoined says that a channel was joined again, after the connection was lost or because events came faster than they were
-// taken. The messages posted meanwhile follow. Other events are not repeated: a program that shows a channel as it is reads
-// from the server what may have been deleted or changed.
+// read. The messages posted meanwhile follow. Other events are not repeated: a program that shows a channel as it is reads from
+// the server what may have been deleted or changed.
 type Rejoined struct {
 	ChannelID uuid.UUID
 	Seq       int64 // number of the newest message
@@ -79,8 +79,8 @@ type Rejoined struct {
 	Reset bool
 }
 
-// Refused says that the server refuses something that the client did by itself: mostly to join a channel again. The
-// connection has left that channel.
+// Refused says that the server refuses a request that the client made by itself: mostly to rejoin a channel. The connection has
+// left that channel.
 type Refused struct {
 	ChannelID uuid.UUID
 	Err       *Error

@@ -9,11 +9,10 @@ import (
 	"github.com/elizad/elizad/gen/api"
 )
 
-// What follows is for programs that stand between this server and others: agents that run elsewhere, and bridges to other
-// platforms.
+// What follows is for programs between this server and others: agents that run elsewhere, and bridges to other platforms.
 
-// Submit stores and publishes what an agent that runs elsewhere says. It is an answer: no agent of this server is asked to reply.
-// Submitting a message again under its MessageID gives the one that is there. A server that wants a key wants
+// Submit stores and publishes a message of an agent that runs elsewhere. It is an answer: no agent of this server is asked to
+// reply. Submitting a message again under its MessageID returns the stored one. A server that requires a key requires
 // [WithServiceSecret] too, from a program that writes as one of its own agents; the failure is a FORBIDDEN.
 func (c *Client) Submit(ctx context.Context, m SubmittedMessage) (Message, error) {
 	if m.MessageID == nil {
@@ -24,7 +23,7 @@ func (c *Client) Submit(ctx context.Context, m SubmittedMessage) (Message, error
 	})
 }
 
-// SubmitAction is Submit for what an agent is doing; see UpdateAction.
+// SubmitAction is Submit for an action that an agent carries out; see UpdateAction.
 func (c *Client) SubmitAction(ctx context.Context, m SubmittedMessage) (Message, error) {
 	if m.MessageID == nil {
 		m.MessageID = new(uuid.New())
@@ -42,24 +41,24 @@ func (c *Client) UpdateAction(ctx context.Context, messageID uuid.UUID, patch Ac
 	})
 }
 
-// Ingest posts messages of another platform, for the agents of the channel to answer. One that came before under its id there
-// is not posted again.
+// Ingest posts messages of another platform, for the agents of the channel to answer. One that was posted before under its id
+// there is not posted again.
 func (c *Client) Ingest(ctx context.Context, messages ExternalMessages) (Ingested, error) {
 	return call[Ingested](ctx, c, "taking in messages", func(ctx context.Context) (*http.Response, error) {
 		return c.api.IngestExternal(ctx, messages)
 	})
 }
 
-// AskExternal is Ingest and waits for what an agent answers to the last of the messages. The Response is nil when no agent
-// answers, or not in time.
+// AskExternal is Ingest and waits for an agent's answer to the last of the messages. The Response is nil when no agent answers,
+// or not in time.
 func (c *Client) AskExternal(ctx context.Context, messages ExternalMessages) (Ingested, error) {
 	return call[Ingested](ctx, c, "asking for another platform", func(ctx context.Context) (*http.Response, error) {
 		return c.api.AskExternal(ctx, messages)
 	})
 }
 
-// CompleteMessage reports to the channel of a message that a program outside of the server has dealt with it; failure
-// says why that went wrong, and is empty if it did not.
+// CompleteMessage reports to the channel of a message that a program outside the server has dealt with it; failure says why
+// that failed, and is empty if it did not.
 func (c *Client) CompleteMessage(ctx context.Context, messageID uuid.UUID, failure string) error {
 	return c.complete(ctx, api.CompleteRequest{MessageID: &messageID}, failure)
 }

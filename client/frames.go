@@ -28,7 +28,8 @@ func newFrameReader(r io.Reader, alive func()) *frameReader {
 	return &frameReader{lines: s, alive: alive}
 }
 
-// next returns the next event that has data. One that the end of the stream cuts short is dropped; the error is io.EOF then.
+// next returns the next event that has data. One that is truncated by the end of the stream is dropped; the error is io.EOF
+// then.
 func (r *frameReader) next() (frame, error) {
 	var f frame
 	for r.lines.Scan() {

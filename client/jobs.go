@@ -12,14 +12,14 @@ import (
 	"github.com/elizad/elizad/gen/api"
 )
 
-// What AwaitJob asks for at a time: an answer when the job has ended, and at the latest after jobWait. An answer that comes
-// much sooner without an end is one of a server that doesn't wait, such as one that stops.
+// The time that AwaitJob asks the server to wait for the end of a job. A response that comes much sooner without an end is from
+// a server that doesn't wait, such as one that is stopping.
 const (
 	jobWait      = 20 * time.Second
 	jobWaitLeast = time.Second
 )
 
-// JobsQuery restricts a list of jobs; the zero value asks for the newest 50.
+// JobsQuery restricts a list of jobs; the zero value selects the newest 50.
 type JobsQuery struct {
 	Status string // empty: all
 	Limit  int    // at most 500; 0: 50
@@ -31,8 +31,8 @@ func (c *Client) Jobs(ctx context.Context, q JobsQuery) ([]Job, error) {
 	return jobs, err
 }
 
-// AllJobs yields everything that Jobs would with no limit, and reads pages of q.Limit as they are taken. Jobs that are
-// created meanwhile are not among them. After an error nothing more comes.
+// AllJobs yields the jobs of Jobs without its limit, and reads pages of q.Limit as they are consumed. Jobs that are created
+// meanwhile are not included. An error is the last element.
 func (c *Client) AllJobs(ctx context.Context, q JobsQuery) iter.Seq2[Job, error] {
 	return all(func(cursor string) ([]Job, string, error) { return c.jobs(ctx, q, cursor) })
 }
@@ -55,11 +55,11 @@ func (c *Client) CreateJob(ctx context.Context, n NewJob) (JobCreated, error) {
 	})
 }
 
-// Job returns a job as it is.
+// Job returns a job in its current state.
 func (c *Client) Job(ctx context.Context, id uuid.UUID) (Job, error) { return c.job(ctx, id, nil) }
 
-// AwaitJob returns a job when it has ended, in whichever way. It waits as long as ctx; the client's timeout is for what an
-// answer takes beside the waiting.
+// AwaitJob returns a job when it has ended, in whichever way. It waits as long as ctx; the client's timeout applies to the rest
+// of each response.
 func (c *Client) AwaitJob(ctx context.Context, id uuid.UUID) (Job, error) {
 	patient := *c
 	if c.timeout > 0 {
@@ -87,7 +87,7 @@ func (c *Client) job(ctx context.Context, id uuid.UUID, prefer *string) (Job, er
 	})
 }
 
-// JobsHealth returns how many jobs there are, and how those went that have ended.
+// JobsHealth returns how many jobs there are, and how many ended in which way.
 func (c *Client) JobsHealth(ctx context.Context) (JobsHealth, error) {
 	return callBare[JobsHealth](ctx, c, "counting jobs", func(ctx context.Context) (*http.Response, error) {
 		return c.api.GetJobsHealth(ctx)

@@ -13,13 +13,13 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 )
 
-// joinsAtOnce is how many joins are under way at a time, until their missed messages have come. More would bring more at once
-// than a server keeps for a client before it takes it for too slow.
+// joinsAtOnce is how many joins run at a time, until their missed messages have arrived. More would bring more at once than the
+// server queues for a client before it disconnects it as too slow.
 const joinsAtOnce = 2
 
-// Join begins to listen to a channel, which need not exist yet: to what is posted after message number after, or, with
-// [Latest], from now on. It returns the number of the newest message there is, after which everything that was not missed
-// comes live. A channel that is joined already stays as it is.
+// Join subscribes to a channel, which need not exist yet: to the messages after number after or, with [Latest], from now on. It
+// returns the number of the newest message there is; later ones are delivered live, after those that were missed. A channel
+// that is joined already stays as it is.
 //
 // Join waits for the server, even for one that is away, as long as ctx and the client's timeout allow. A refusal is an *Error.
 func (c *Conn) Join(ctx context.Context, channelID uuid.UUID, after int64) (newest int64, err error) {
@@ -62,7 +62,7 @@ func (c *Conn) join(ctx context.Context, channelID uuid.UUID, after int64) (newe
 	return max(m.seq, m.reach), err
 }
 
-// Leave stops listening to a channel. One that isn't joined is left already.
+// Leave unsubscribes from a channel. One that isn't joined is no error.
 func (c *Conn) Leave(ctx context.Context, channelID uuid.UUID) error {
 	c.mu.Lock()
 	delete(c.members, channelID)
@@ -80,7 +80,7 @@ func (c *Conn) Leave(ctx context.Context, channelID uuid.UUID) error {
 	return nil
 }
 
-// joinAll joins the channels that are to be joined, as they come to be, until the link ends.
+// joinAll joins channels as soon as they are to be joined, until the link ends.
 func (c *Conn) joinAll(ctx context.Context, l *link) {
 	for {
 		select {
@@ -90,7 +90,7 @@ func (c *Conn) joinAll(ctx context.Context, l *link) {
 		}
 		for m, payload := c.nextJoin(); m != nil; m, payload = c.nextJoin() {
 			if err := l.call("join_channel", payload, func(answer json.RawMessage, err error) { c.joined(m, answer, err) }); err != nil {
-				return // the link is at its end
+				return // the link has ended
 			}
 		}
 		c.mu.Lock()

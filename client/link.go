@@ -32,14 +32,14 @@ const (
 	engineMessage = '4'
 )
 
-// errLost says that the connection ended before the answer came. The caller may ask again on the next one.
+// errLost says that the connection ended before the acknowledgement. The caller may ask again on the next one.
 var errLost = errors.New("the connection was lost")
 
 // link is one connection to the server: Socket.IO, main namespace, on a WebSocket. serve reads it, any goroutine may write.
 type link struct {
 	ws         *websocket.Conn
-	silence    time.Duration   // after which the server is taken for gone
-	maxPayload int             // bytes that the server takes at once; 0: not known
+	silence    time.Duration   // after which the server is considered gone
+	maxPayload int             // bytes that the server takes at once; 0: unknown
 	refused    json.RawMessage // the latest messageError, which says more than the acknowledgement behind it; the reader's own
 
 	mu      sync.Mutex
@@ -131,7 +131,7 @@ func (l *link) serve(ctx context.Context, on func(event string, payload json.Raw
 			return err
 		}
 		if p.Type != parser.Event && p.Type != parser.Ack {
-			continue // nothing of ours is binary
+			continue // the server sends no binary data
 		}
 		args, err := p.Args(parser.Limits{})
 		if err != nil {
@@ -163,7 +163,7 @@ func first(args []json.RawMessage) json.RawMessage {
 	return args[0]
 }
 
-// errSentAway says that the server has ended the connection, as it does before it stops.
+// errServerClosed says that the server has ended the connection, as it does before it stops.
 var errServerClosed = errors.New("the server has ended the connection")
 
 // next returns the next packet of Socket.IO and answers heartbeats on the way.
@@ -300,7 +300,7 @@ func (l *link) end() {
 	}
 }
 
-// leave ends the link in the protocol's way, so that the server does not keep the session for a return.
+// leave disconnects as the protocol says, so that the server does not keep the session for a recovery.
 func (l *link) leave() {
 	_ = l.write(parser.Packet{Type: parser.Disconnect})
 	_ = l.ws.Close(websocket.StatusNormalClosure, "")
@@ -308,7 +308,7 @@ func (l *link) leave() {
 
 func (l *link) write(p parser.Packet) error { return l.send(p.Append([]byte{engineMessage})) }
 
-// send writes a frame. One that can't be written breaks the link, for it is unknown how much of it has gone.
+// send writes a frame. One that can't be written breaks the link, as it is unknown how much of it was sent.
 func (l *link) send(frame []byte) error {
 	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
 	defer cancel()

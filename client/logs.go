@@ -11,7 +11,7 @@ import (
 	"github.com/elizad/elizad/gen/api"
 )
 
-// LogQuery restricts an agent's log; the zero value asks for the newest 10 entries.
+// LogQuery restricts an agent's log; the zero value selects the newest 10 entries.
 type LogQuery struct {
 	Room     uuid.UUID // a room or channel; zero: all
 	Type     string    // empty: all
@@ -28,8 +28,8 @@ func (c *Client) AgentLog(ctx context.Context, agentID uuid.UUID, q LogQuery) ([
 	return entries, err
 }
 
-// AllAgentLog yields everything that AgentLog would with no limit, and reads pages of q.Limit as they are taken. What happens
-// meanwhile is not among it. After an error nothing more comes.
+// AllAgentLog yields the entries of AgentLog without its limit, and reads pages of q.Limit as they are consumed. Entries that
+// are added meanwhile are not included. An error is the last element.
 func (c *Client) AllAgentLog(ctx context.Context, agentID uuid.UUID, q LogQuery) iter.Seq2[AgentLogEntry, error] {
 	if q.Limit <= 0 {
 		q.Limit = pageSize

@@ -16,15 +16,15 @@ import (
 	"github.com/elizad/elizad/gen/api"
 )
 
-// File is a file to send. It is read once and never held in memory as a whole.
+// File is a file to send. It is read once and never held in memory completely.
 type File struct {
 	Name    string // for people; the server serves the file under another name
-	Type    string // media type, such as "image/png"; empty: the server finds out, as it does anyway
+	Type    string // media type, such as "image/png"; empty: the server detects it, as it does anyway
 	Content io.Reader
 }
 
-// UploadToAgent stores a file with an agent. Nothing is posted: a message names the address of the file in its attachments. A
-// file of a kind that the server doesn't take is an *Error with the status 415, one that is too large with 413. An upload is
+// UploadToAgent stores a file with an agent. Nothing is posted: a message refers to the file's address in its attachments. A
+// file of a type that the server doesn't take is an *Error with the status 415, one that is too large with 413. An upload is
 // bounded by ctx alone, and is never repeated.
 func (c *Client) UploadToAgent(ctx context.Context, agentID uuid.UUID, f File) (Upload, error) {
 	form := newForm("file", f, nil)
@@ -54,7 +54,7 @@ func transfer[T any](ctx context.Context, doing string, s send) (T, error) {
 	return envelope.Data, nil
 }
 
-// form is the body of a request that brings a file, RFC 7578: what comes before it, the file, and what comes behind.
+// form is the body of a request with a file, RFC 7578: what precedes it, the file, and what follows.
 type form struct {
 	io.Reader
 	kind string // media type of the body
@@ -82,15 +82,15 @@ func newForm(field string, f File, values map[string]string) form {
 	}
 }
 
-// Download is a file or a sound that comes from the server. Close it, even after an error of Read.
+// Download is a file or a sound from the server. Close it, even after an error of Read.
 type Download struct {
 	io.ReadCloser
 	Type string // media type
 	Size int64  // bytes that follow; -1: not known before the end
 }
 
-// Open returns a file of the server, from a byte on, by the address that an [Upload] or a message names. Only addresses on this
-// server are followed. The file is read as it comes, bounded by ctx alone; one that isn't there is not found.
+// Open returns a file of the server, from an offset on, by the address in an [Upload] or a message. Only addresses on this
+// server are followed. The file is streamed, bounded by ctx alone; one that doesn't exist is not found.
 func (c *Client) Open(ctx context.Context, address string, from int64) (*Download, error) {
 	get, err := c.file(address)
 	if err != nil {
@@ -133,7 +133,7 @@ func (c *Client) file(address string) (func(ctx context.Context, edit func(conte
 	}, nil
 }
 
-// download sends a request whose answer is no JSON.
+// download sends a request whose response is not JSON.
 func download(ctx context.Context, doing string, s send) (*Download, error) {
 	resp, err := s(ctx)
 	if err != nil {
@@ -141,7 +141,7 @@ func download(ctx context.Context, doing string, s send) (*Download, error) {
 	}
 	if resp.StatusCode/100 != 2 {
 		defer resp.Body.Close()
-		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) // the status says the most of it
+		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) // the status says most of it
 		return nil, fmt.Errorf("%s: %w", doing, errorOf(resp, body))
 	}
 	return &Download{ReadCloser: resp.Body, Type: resp.Header.Get("Content-Type"), Size: resp.ContentLength}, nil

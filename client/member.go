@@ -7,23 +7,23 @@ import (
 )
 
 // Latest is for [Conn.Join]: only what is posted from now on.
-const Latest int64 = 1<<53 - 1 // the largest number that every JSON reader knows, and larger than any message's
+const Latest int64 = 1<<53 - 1 // the largest number that every JSON reader represents exactly, and larger than any message's
 
-// standing is how a channel stands with the server.
+// standing is the state of a channel's subscription.
 type standing int
 
 const (
 	away    standing = iota // to be joined
-	asked                   // the server was asked, and has not confirmed yet
-	joined                  // events come
-	lagging                 // events came faster than they were taken: to be joined when there is room again
+	asked                   // the join was sent, and is not confirmed yet
+	joined                  // events are delivered
+	lagging                 // events came faster than they were read: to be joined when there is room again
 )
 
-// member is the connection's part in one channel. It decides which messages are news, from their numbers alone: a channel
-// counts its messages, and confirms a join with how many missed ones follow.
+// member is the connection's subscription to one channel. It decides which messages are new, from their numbers alone: a
+// channel counts its messages, and confirms a join with how many missed ones follow.
 //
-// A member is away until the server is asked, asked until it confirms, and joined after that. While missed messages follow (due)
-// their numbers are counted down; then it is caught up to reach, or asks again for the rest (more). It is lagging from a
+// A member is away until the server is asked, asked until it confirms, and joined after that. While missed messages follow
+// (due) their numbers are counted down; then it is caught up to reach, or asks again for the rest (more). It is lagging from a
 // message that there was no room for until its reader has taken some, and away again when the connection ends. The Conn's lock
 // guards all of it.
 type member struct {
@@ -31,7 +31,7 @@ type member struct {
 	standing standing
 	seq      int64 // number of the last message delivered, or of the last before the beginning
 	settled  bool  // joined at least once
-	quiet    bool  // the next join is a detail that is not reported
+	quiet    bool  // the next join is not reported
 
 	due   int   // missed messages that still follow the confirmation
 	reach int64 // number of the newest message at the confirmation
@@ -64,7 +64,7 @@ func (m *member) confirmed(a api.SocketJoined) (n Rejoined, tell bool) {
 	return n, tell
 }
 
-// caughtUp ends the row of missed messages when the last has come.
+// caughtUp ends the run of missed messages when the last has arrived.
 func (m *member) caughtUp() {
 	switch {
 	case m.due > 0:
@@ -81,7 +81,7 @@ func (m *member) again() { m.standing, m.quiet = away, true }
 // isComing reports whether a join is under way, up to the last of the missed messages.
 func (m *member) isComing() bool { return m.standing == asked || m.standing == joined && m.due > 0 }
 
-// lose is for the end of the connection on which the channel was joined.
+// lose is called when the connection ends on which the channel was joined.
 func (m *member) lose() {
 	m.quiet = false
 	if m.standing == joined || m.standing == asked {
@@ -89,11 +89,11 @@ func (m *member) lose() {
 	}
 }
 
-// lag is for an event that there was no room for.
+// lag is called for an event that there was no room for.
 func (m *member) lag() { m.standing, m.quiet = lagging, false }
 
-// isNews reports whether a message is the next one to deliver; told must follow. One that comes out of turn is none: it has been
-// delivered already, or it comes again after a join, which isNews arranges.
+// isNews reports whether a message is the next one to deliver; noteDelivered must follow. One that is out of order is not: it
+// has been delivered already, or it comes again after a join, which isNews arranges.
 func (m *member) isNews(seq int64, own bool) bool {
 	switch {
 	case m.standing != joined:

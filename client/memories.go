@@ -11,8 +11,8 @@ import (
 	"github.com/elizad/elizad/gen/api"
 )
 
-// MemoriesQuery restricts a list of memories; the zero value asks for the newest 1000 messages that the agent remembers, in
-// all rooms.
+// MemoriesQuery restricts a list of memories; the zero value selects the newest 1000 messages that the agent remembers, in all
+// rooms.
 type MemoriesQuery struct {
 	Room       uuid.UUID // a room, or the channel that it stands for; zero: all
 	Table      string    // kind of memories; empty: messages
@@ -29,8 +29,8 @@ func (c *Client) Memories(ctx context.Context, agentID uuid.UUID, q MemoriesQuer
 	return list, err
 }
 
-// AllMemories yields everything that Memories would with no limit, and reads pages of q.Limit as they are taken. What is
-// remembered meanwhile is not among it. After an error nothing more comes.
+// AllMemories yields the memories of Memories without its limit, and reads pages of q.Limit as they are consumed. Memories that
+// are added meanwhile are not included. An error is the last element.
 func (c *Client) AllMemories(ctx context.Context, agentID uuid.UUID, q MemoriesQuery) iter.Seq2[Memory, error] {
 	if q.Limit <= 0 {
 		q.Limit = pageSize
@@ -76,14 +76,14 @@ func (c *Client) UpdateMemory(ctx context.Context, agentID, memoryID uuid.UUID, 
 	})
 }
 
-// DeleteMemory lets an agent forget. What it doesn't remember is forgotten already.
+// DeleteMemory removes a memory of an agent. One that doesn't exist is no error.
 func (c *Client) DeleteMemory(ctx context.Context, agentID, memoryID uuid.UUID) error {
 	return callEmpty(ctx, c, "deleting a memory", func(ctx context.Context) (*http.Response, error) {
 		return c.api.DeleteMemory(ctx, agentID, memoryID)
 	})
 }
 
-// ClearMemories lets an agent forget everything, and returns how much that was.
+// ClearMemories removes all memories of an agent, and returns how many those were.
 func (c *Client) ClearMemories(ctx context.Context, agentID uuid.UUID) (int64, error) {
 	data, err := call[api.MemoriesCleared](ctx, c, "deleting all memories", func(ctx context.Context) (*http.Response, error) {
 		return c.api.ClearMemories(ctx, agentID)
@@ -91,14 +91,14 @@ func (c *Client) ClearMemories(ctx context.Context, agentID uuid.UUID) (int64, e
 	return data.Deleted, err
 }
 
-// ClearRoomMemories lets an agent forget a room.
+// ClearRoomMemories removes an agent's memories of a room.
 func (c *Client) ClearRoomMemories(ctx context.Context, agentID, roomID uuid.UUID) error {
 	return callEmpty(ctx, c, "deleting the memories of a room", func(ctx context.Context) (*http.Response, error) {
 		return c.api.ClearRoomMemories(ctx, agentID, roomID)
 	})
 }
 
-// text returns the form of a text in a query; nil for the empty one.
+// text returns a text as a query parameter; nil for the empty one.
 func text(s string) *string {
 	if s == "" {
 		return nil

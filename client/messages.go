@@ -11,13 +11,13 @@ import (
 	"github.com/elizad/elizad/gen/api"
 )
 
-// MessagesQuery selects a page of messages; the zero value asks for the newest 50.
+// MessagesQuery selects a page of messages; the zero value selects the newest 50.
 type MessagesQuery struct {
 	Limit  int // at most 200; 0: 50
 	Offset int
 	Before time.Time // strictly older; zero: no bound
 	After  time.Time // strictly newer; zero: no bound
-	Cursor string    // Next or Prev of another page's Cursors, to go on from there; stronger than all but Limit
+	Cursor string    // Next or Prev of another page's Cursors, to continue from there; overrides all but Limit
 }
 
 // Messages returns a page of a channel's messages, newest first.
@@ -30,8 +30,8 @@ func (c *Client) Messages(ctx context.Context, channelID uuid.UUID, q MessagesQu
 	})
 }
 
-// History yields all messages of a channel, newest first, and reads page by page as they are taken. Messages that are
-// posted meanwhile are not among them, and what is deleted meanwhile hides no other. After an error nothing more comes.
+// History yields all messages of a channel, newest first, and reads page by page as they are consumed. Messages that are posted
+// meanwhile are not included, and deletions meanwhile hide no other message. An error is the last element.
 func (c *Client) History(ctx context.Context, channelID uuid.UUID) iter.Seq2[Message, error] {
 	return all(func(cursor string) ([]Message, string, error) {
 		page, err := c.Messages(ctx, channelID, MessagesQuery{Limit: pageSize, Cursor: cursor})
@@ -39,8 +39,8 @@ func (c *Client) History(ctx context.Context, channelID uuid.UUID) iter.Seq2[Mes
 	})
 }
 
-// Post stores a message as the client's own, gives it to the agents of the channel and returns at once; see Stream for the
-// answer. It may be repeated, because each message gets an id here.
+// Post stores a message of the client, gives it to the agents of the channel and returns at once; see Stream for the answer. It
+// is retried safely, because each message gets an id here.
 func (c *Client) Post(ctx context.Context, channelID uuid.UUID, text string) (MessagePosted, error) {
 	return c.PostMessage(ctx, channelID, NewMessage{Content: &text})
 }
@@ -53,7 +53,7 @@ func (c *Client) PostMessage(ctx context.Context, channelID uuid.UUID, m NewMess
 	})
 }
 
-// signed returns m with an author and an id, to be answered in a certain way.
+// signed returns m with an author, an id and the way in which it is to be answered.
 func (c *Client) signed(m NewMessage, transport api.Transport) NewMessage {
 	if m.AuthorID == nil {
 		m.AuthorID = &c.entity
@@ -65,7 +65,7 @@ func (c *Client) signed(m NewMessage, transport api.Transport) NewMessage {
 	return m
 }
 
-// DeleteMessage removes a message from a channel. One that isn't there is gone already.
+// DeleteMessage removes a message from a channel. One that doesn't exist is no error.
 func (c *Client) DeleteMessage(ctx context.Context, channelID, messageID uuid.UUID) error {
 	return callEmpty(ctx, c, "deleting a message", func(ctx context.Context) (*http.Response, error) {
 		return c.api.DeleteMessage(ctx, channelID, messageID)
@@ -79,7 +79,7 @@ func (c *Client) ClearChannel(ctx context.Context, channelID uuid.UUID) error {
 	})
 }
 
-// Message returns a message, wherever it is.
+// Message returns a message, in whichever channel it is.
 func (c *Client) Message(ctx context.Context, id uuid.UUID) (Message, error) {
 	return call[Message](ctx, c, "reading a message", func(ctx context.Context) (*http.Response, error) {
 		return c.api.GetMessage(ctx, id)

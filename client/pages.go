@@ -11,11 +11,11 @@ import (
 // pageSize is how many entries of a list are asked for at a time, unless the caller says otherwise.
 const pageSize = 200
 
-// pageOf reads the part of a list that begins at a cursor, the first part for none, and returns where the next one begins, if
+// pageOf reads the part of a list that begins at a cursor, the first part for none, and returns the cursor of the next one, if
 // there is one.
 type pageOf[T any] func(cursor string) (entries []T, next string, err error)
 
-// all yields the entries of a list, and reads page by page as they are taken. After an error nothing more comes.
+// all yields the entries of a list, and reads page by page as they are consumed. An error is the last element.
 func all[T any](read pageOf[T]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		cursor := ""
@@ -39,7 +39,7 @@ func all[T any](read pageOf[T]) iter.Seq2[T, error] {
 	}
 }
 
-// leading returns s, which then sets next to the cursor of the page that its answer leads on to.
+// leading returns s, which then sets next to the cursor of the page after its own.
 func leading(next *string, s send) send {
 	return func(ctx context.Context) (*http.Response, error) {
 		resp, err := s(ctx)

@@ -17,10 +17,10 @@ const (
 	firstPause = 200 * time.Millisecond
 	maxPause   = 5 * time.Second
 	maxWait    = time.Minute // what a server may ask for before the caller gets the error instead
-	drainLimit = 64 << 10    // of an answer that is thrown away, so that its connection can be used again
+	drainLimit = 64 << 10    // of a response that is discarded, so that its connection can be reused
 )
 
-// repeatKey is for a context that says whether its request may be sent twice, when the method says something else.
+// repeatKey is for a context that says whether its request may be repeated, where the method suggests otherwise.
 type repeatKey struct{}
 
 func withRepeat(ctx context.Context) context.Context {
@@ -30,8 +30,8 @@ func withoutRepeat(ctx context.Context) context.Context {
 	return context.WithValue(ctx, repeatKey{}, false)
 }
 
-// retrier sends requests, and those that may be repeated again when the connection or the server fails for the moment:
-// after a random pause that doubles, or as long as the server asks for.
+// retrier sends requests and, when the connection or the server fails temporarily, repeats those that may be repeated: after a
+// random pause that doubles, or as long as the server asks for.
 type retrier struct {
 	next    *http.Client
 	retries int
@@ -72,7 +72,7 @@ func (t *retrier) Do(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// keyHeader holds what the server knows a repeated POST by: it does once what comes twice, and gives the same answer.
+// keyHeader holds the key by which the server recognises a repeated POST: it does it once, and gives the same answer.
 const keyHeader = "Idempotency-Key"
 
 // isKeyed reports whether r needs such a key to be repeated.
@@ -81,7 +81,7 @@ func isKeyed(r *http.Request) bool {
 	return r.Method == http.MethodPost && !said && (r.Body == nil || r.GetBody != nil)
 }
 
-// mayRepeat reports whether sending r twice does no more than sending it once.
+// mayRepeat reports whether sending r twice has the effect of sending it once.
 func mayRepeat(r *http.Request) bool {
 	if r.Body != nil && r.GetBody == nil {
 		return false
@@ -97,13 +97,13 @@ func mayRepeat(r *http.Request) bool {
 	}
 }
 
-// passing reports a failure that may be over soon. A 502 or 504 that answers a post is the agent's failure, and stays.
+// passing reports a failure that may be transient. A 502 or 504 in response to a post is the agent's failure, and stays.
 func passing(r *http.Request, resp *http.Response, err error) bool {
 	if err != nil {
 		return r.Context().Err() == nil
 	}
 	if resp.StatusCode == http.StatusConflict && r.Header.Get(keyHeader) != "" && resp.Header.Get("Retry-After") != "" {
-		return true // the attempt before, of which nothing was heard, is still at work
+		return true // the previous attempt, whose response was lost, is still running
 	}
 	statuses := []int{http.StatusTooManyRequests, http.StatusServiceUnavailable}
 	if r.Method != http.MethodPost {
@@ -123,7 +123,7 @@ func again(r *http.Request) (*http.Request, error) {
 	return next, err
 }
 
-// maxSeconds is what a Duration holds.
+// maxSeconds is the largest number of seconds in a Duration.
 const maxSeconds = math.MaxInt64 / int(time.Second)
 
 // retryAfter returns the pause that a Retry-After header asks for, in seconds or as a date (RFC 9110 §10.2.3); 0 if there is
@@ -139,8 +139,8 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	return 0
 }
 
-// backoff is a row of pauses that double, up to a bound. Each is random around its length, so that clients that were cut off
-// together don't come back together.
+// backoff is a sequence of pauses that double, up to a bound. Each is randomized, so that clients that were cut off together
+// don't come back together.
 type backoff struct{ length time.Duration }
 
 func (b *backoff) next() time.Duration {

@@ -10,7 +10,7 @@ import (
 	"github.com/elizad/elizad/gen/api"
 )
 
-// RoomsQuery selects a page of rooms; the zero value asks for the first 1000.
+// RoomsQuery selects a page of rooms; the zero value selects the first 1000.
 type RoomsQuery struct {
 	Limit  int // at most 1000; 0: 1000
 	Offset int
@@ -22,8 +22,8 @@ func (c *Client) Rooms(ctx context.Context, agentID uuid.UUID, q RoomsQuery) ([]
 	return rooms, err
 }
 
-// AllRooms yields everything that Rooms would with no limit, and reads pages of q.Limit as they are taken. After an error
-// nothing more comes.
+// AllRooms yields the rooms of Rooms without its limit, and reads pages of q.Limit as they are consumed. An error is the last
+// element.
 func (c *Client) AllRooms(ctx context.Context, agentID uuid.UUID, q RoomsQuery) iter.Seq2[Room, error] {
 	return all(func(cursor string) ([]Room, string, error) { return c.rooms(ctx, agentID, q, cursor) })
 }
@@ -36,7 +36,7 @@ func (c *Client) rooms(ctx context.Context, agentID uuid.UUID, q RoomsQuery, cur
 	return data.Rooms, next, err
 }
 
-// CreateRoom makes a room that stands for no channel.
+// CreateRoom makes a room without a channel.
 func (c *Client) CreateRoom(ctx context.Context, agentID uuid.UUID, n NewRoom) (RoomCreated, error) {
 	return call[RoomCreated](ctx, c, "creating a room", func(ctx context.Context) (*http.Response, error) {
 		return c.api.CreateRoom(ctx, agentID, n)
@@ -57,7 +57,7 @@ func (c *Client) RenameRoom(ctx context.Context, agentID, roomID uuid.UUID, name
 	})
 }
 
-// DeleteRoom removes a room with all that the agent remembers of it. The channel behind it stays.
+// DeleteRoom removes a room with all memories of it. Its channel stays.
 func (c *Client) DeleteRoom(ctx context.Context, agentID, roomID uuid.UUID) error {
 	return callEmpty(ctx, c, "deleting a room", func(ctx context.Context) (*http.Response, error) {
 		return c.api.DeleteRoom(ctx, agentID, roomID)

@@ -11,10 +11,10 @@ import (
 	"github.com/elizad/elizad/gen/api"
 )
 
-// SendOptions is what a message may have beside its text; the zero value is nothing.
+// SendOptions is what a message may have beside its text.
 type SendOptions struct {
-	// ID is the client's own id of the message. The same text under the same id is posted once, so a call that was given up
-	// may be made again. Without it every call has its own.
+	// ID is the client's own id of the message. The same text under the same id is posted once, so a call that was given up may
+	// be repeated. Without it every call has its own.
 	ID          string
 	SenderName  string
 	Server      uuid.UUID // message server, for a channel that does not exist yet; zero: the current one
@@ -29,11 +29,11 @@ type Sent struct {
 	Seq int64 // position in the channel
 }
 
-// Send posts a message as the client's own and returns when it is stored; the answer comes through Events, as does the message
-// itself. Send joins the channel first, from now on, and one that doesn't exist is made on the way.
+// Send posts a message of the client and returns when it is stored; the answer comes through Events, as does the message
+// itself. Send joins the channel first, from now on; a channel that doesn't exist is created.
 //
-// A message goes out again when the connection breaks before the server has confirmed it, and when the server asks to
-// wait, as long as ctx and the client's timeout allow; it is stored once all the same.
+// A message is sent again when the connection breaks before the server has confirmed it, and when the server asks to wait, as
+// long as ctx and the client's timeout allow; it is stored once all the same.
 func (c *Conn) Send(ctx context.Context, channelID uuid.UUID, text string, o SendOptions) (Sent, error) {
 	ctx, cancel := c.client.bound(ctx)
 	defer cancel()
@@ -95,8 +95,8 @@ func (c *Conn) deliver(ctx context.Context, event string, payload any) (json.Raw
 	}
 }
 
-// Typing notifies the others in a channel that the client is typing, or has stopped; they take it for stopped after some seconds.
-// It is lost while there is no connection.
+// Typing notifies the others in a channel that the client is typing, or has stopped; without a repetition they assume after
+// some seconds that it has stopped. It is lost while there is no connection.
 func (c *Conn) Typing(ctx context.Context, channelID uuid.UUID, typing bool) error {
 	c.mu.Lock()
 	l := c.link

@@ -17,7 +17,7 @@ type Search struct {
 	Channel  uuid.UUID // zero: any
 	Author   uuid.UUID // zero: any
 	From, To time.Time // zero: unbounded
-	Limit    int       // of one page; 0: the server's usual one
+	Limit    int       // of one page; 0: the server's default
 	Cursor   string    // NextCursor of the page before; empty: the first page
 }
 
@@ -37,8 +37,8 @@ func (c *Client) Search(ctx context.Context, s Search) (Found, error) {
 	})
 }
 
-// SearchAll yields all messages found, newest first, and reads page by page as they are taken. Messages that are posted
-// meanwhile don't move the pages. After an error nothing more comes.
+// SearchAll yields all messages found, newest first, and reads page by page as they are consumed. Messages that are posted
+// meanwhile don't shift the pages. An error is the last element.
 func (c *Client) SearchAll(ctx context.Context, s Search) iter.Seq2[Message, error] {
 	return all(func(cursor string) ([]Message, string, error) {
 		s := s

@@ -10,7 +10,7 @@ import (
 	"github.com/elizad/elizad/gen/api"
 )
 
-// ServerLogQuery restricts what is read of the server's log; the zero value asks for the newest 100 entries of the last hour.
+// ServerLogQuery restricts the entries of the server's log; the zero value selects the newest 100 entries of the last hour.
 type ServerLogQuery struct {
 	Since     time.Time // zero: an hour ago
 	Level     string    // exactly this level, such as "error"; empty: all
@@ -46,7 +46,7 @@ func (c *Client) WriteServerLog(ctx context.Context, entries ...SubmittedLog) (i
 	return *answer.Received, nil
 }
 
-// ClearServerLog forgets the entries that are kept for reading, and returns how many they were.
+// ClearServerLog removes the entries that are kept for reading, and returns how many they were.
 func (c *Client) ClearServerLog(ctx context.Context) (int, error) {
 	answer, err := callBare[api.LogsCleared](ctx, c, "emptying the server's log", func(ctx context.Context) (*http.Response, error) {
 		return c.api.ClearServerLogs(ctx, &api.ClearServerLogsParams{})

@@ -33,7 +33,7 @@ func (c *Client) CreateMessageServer(ctx context.Context, n NewMessageServer) (M
 	return data.Server, err
 }
 
-// MessageServerAgents returns the agents that hear the channels of a message server.
+// MessageServerAgents returns the agents that serve a message server.
 func (c *Client) MessageServerAgents(ctx context.Context, serverID uuid.UUID) ([]uuid.UUID, error) {
 	data, err := call[api.MessageServerAgents](ctx, c, "listing a message server's agents", func(ctx context.Context) (*http.Response, error) {
 		return c.api.ListMessageServerAgents(ctx, serverID)
@@ -41,21 +41,21 @@ func (c *Client) MessageServerAgents(ctx context.Context, serverID uuid.UUID) ([
 	return data.Agents, err
 }
 
-// AddMessageServerAgent lets an agent hear the channels of a message server. Doing it twice is fine.
+// AddMessageServerAgent makes an agent serve the channels of a message server. Repeating it is no error.
 func (c *Client) AddMessageServerAgent(ctx context.Context, serverID, agentID uuid.UUID) error {
 	return callEmpty(ctx, c, "adding an agent to a message server", func(ctx context.Context) (*http.Response, error) {
 		return c.api.AddMessageServerAgent(withRepeat(ctx), serverID, api.AgentRef{AgentID: agentID})
 	})
 }
 
-// RemoveMessageServerAgent ends what AddMessageServerAgent began. Doing it twice is fine.
+// RemoveMessageServerAgent reverses AddMessageServerAgent. Repeating it is no error.
 func (c *Client) RemoveMessageServerAgent(ctx context.Context, serverID, agentID uuid.UUID) error {
 	return callEmpty(ctx, c, "removing an agent from a message server", func(ctx context.Context) (*http.Response, error) {
 		return c.api.RemoveMessageServerAgent(ctx, serverID, agentID)
 	})
 }
 
-// AgentMessageServers returns the message servers whose channels an agent hears.
+// AgentMessageServers returns the message servers that an agent serves.
 func (c *Client) AgentMessageServers(ctx context.Context, agentID uuid.UUID) ([]uuid.UUID, error) {
 	data, err := call[api.AgentMessageServers](ctx, c, "listing an agent's message servers", func(ctx context.Context) (*http.Response, error) {
 		return c.api.ListAgentMessageServers(ctx, agentID)
@@ -71,8 +71,8 @@ func (c *Client) DeleteMessageServer(ctx context.Context, id uuid.UUID) error {
 	})
 }
 
-// SyncChannels makes a channel for each one of another platform, or brings its name and type up to date, and returns how many
-// that were. Channels that are not among them stay as they are.
+// SyncChannels makes a channel for each channel of another platform, or updates its name and type, and returns how many those
+// were. Other channels stay as they are.
 func (c *Client) SyncChannels(ctx context.Context, serverID uuid.UUID, channels ...SourceChannel) (int, error) {
 	data, err := call[api.ChannelsSynced](ctx, c, "mirroring channels", func(ctx context.Context) (*http.Response, error) {
 		return c.api.SyncMessageServerChannels(withRepeat(ctx), serverID, api.SyncChannelsRequest{Channels: channels})

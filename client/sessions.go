@@ -12,7 +12,7 @@ import (
 	"github.com/elizad/elizad/gen/api"
 )
 
-// SessionsQuery selects a page of sessions; the zero value asks for the newest 100.
+// SessionsQuery selects a page of sessions; the zero value selects the newest 100.
 type SessionsQuery struct {
 	Limit  int // at most 500; 0: 100
 	Offset int
@@ -24,8 +24,8 @@ func (c *Client) Sessions(ctx context.Context, q SessionsQuery) ([]Session, erro
 	return sessions, err
 }
 
-// AllSessions yields everything that Sessions would with no limit, and reads pages of q.Limit as they are taken. Sessions that
-// begin meanwhile are not among them; for one that ends meanwhile, another may be left out. After an error nothing more comes.
+// AllSessions yields the sessions of Sessions without its limit, and reads pages of q.Limit as they are consumed. Sessions that
+// begin meanwhile are not included; for one that ends meanwhile, another may be missing. An error is the last element.
 func (c *Client) AllSessions(ctx context.Context, q SessionsQuery) iter.Seq2[Session, error] {
 	return all(func(cursor string) ([]Session, string, error) { return c.sessions(ctx, q, cursor) })
 }
@@ -49,7 +49,7 @@ func (c *Client) CreateSession(ctx context.Context, n NewSession) (Session, erro
 	})
 }
 
-// Session returns a session. One that is over is an *Error of status 410, and later not found.
+// Session returns a session. One that has ended is an *Error of status 410, and later not found.
 func (c *Client) Session(ctx context.Context, id uuid.UUID) (Session, error) {
 	return callBare[Session](ctx, c, "reading a session", func(ctx context.Context) (*http.Response, error) {
 		return c.api.GetSession(ctx, id)
@@ -91,12 +91,12 @@ func (c *Client) SessionsHealth(ctx context.Context) (SessionsHealth, error) {
 	})
 }
 
-// SessionMessagesQuery selects a page of a session's messages; the zero value asks for the newest 50.
+// SessionMessagesQuery selects a page of a session's messages; the zero value selects the newest 50.
 type SessionMessagesQuery struct {
 	Limit  int       // at most 100; 0: 50
 	Before time.Time // strictly older; zero: no bound
 	After  time.Time // strictly newer; zero: no bound
-	Cursor string    // Next or Prev of another page's Cursors, to go on from there; stronger than all but Limit
+	Cursor string    // Next or Prev of another page's Cursors, to continue from there; overrides all but Limit
 }
 
 // SessionMessages returns a page of a session's messages, newest first.
@@ -109,8 +109,8 @@ func (c *Client) SessionMessages(ctx context.Context, id uuid.UUID, q SessionMes
 	})
 }
 
-// SessionHistory yields all messages of a session, newest first, and reads page by page as they are taken. Messages that are
-// posted meanwhile are not among them. After an error nothing more comes.
+// SessionHistory yields all messages of a session, newest first, and reads page by page as they are consumed. Messages that are
+// posted meanwhile are not included. An error is the last element.
 func (c *Client) SessionHistory(ctx context.Context, id uuid.UUID) iter.Seq2[SessionMessage, error] {
 	return all(func(cursor string) ([]SessionMessage, string, error) {
 		page, err := c.SessionMessages(ctx, id, SessionMessagesQuery{Limit: sessionPage, Cursor: cursor})
@@ -118,10 +118,10 @@ func (c *Client) SessionHistory(ctx context.Context, id uuid.UUID) iter.Seq2[Ses
 	})
 }
 
-// sessionPage is how many messages of a session come at a time, at most.
+// sessionPage is the maximum number of a session's messages in a page.
 const sessionPage = 100
 
-// PostToSession says something in a session and returns at once; see StreamSession for the answer.
+// PostToSession posts a message in a session and returns at once; see StreamSession for the answer.
 func (c *Client) PostToSession(ctx context.Context, id uuid.UUID, m NewSessionMessage) (SessionMessagePosted, error) {
 	m = inSession(m, api.TransportWebsocket)
 	return call[SessionMessagePosted](ctx, c, "posting to a session", func(ctx context.Context) (*http.Response, error) {
@@ -129,7 +129,7 @@ func (c *Client) PostToSession(ctx context.Context, id uuid.UUID, m NewSessionMe
 	})
 }
 
-// StreamSession says something in a session and yields the agent's answer, like Stream.
+// StreamSession posts a message in a session and yields the agent's answer, like Stream.
 func (c *Client) StreamSession(ctx context.Context, id uuid.UUID, m NewSessionMessage) iter.Seq2[AnswerStep, error] {
 	m = inSession(m, api.TransportSse)
 	return c.answer(ctx, func(ctx context.Context, last *string) (*http.Response, error) {
@@ -137,7 +137,7 @@ func (c *Client) StreamSession(ctx context.Context, id uuid.UUID, m NewSessionMe
 	})
 }
 
-// inSession returns m with an id, to be answered in a certain way.
+// inSession returns m with an id and the way in which it is to be answered.
 func inSession(m NewSessionMessage, transport api.Transport) NewSessionMessage {
 	if m.ClientMessageID == nil {
 		m.ClientMessageID = new(uuid.NewString())
@@ -146,7 +146,7 @@ func inSession(m NewSessionMessage, transport api.Transport) NewSessionMessage {
 	return m
 }
 
-// positive returns the form of a number in a query; nil for one that isn't positive.
+// positive returns a number as a query parameter; nil for one that isn't positive.
 func positive(n int) *string {
 	if n <= 0 {
 		return nil

@@ -14,11 +14,11 @@ import (
 // Recording is recorded speech.
 type Recording struct {
 	File
-	Language string // such as "en"; empty: the model finds out
+	Language string // such as "en"; empty: the model detects it
 }
 
-// Transcribe returns what is said in a recording, which is not kept. It takes a running agent with a model that hears, and is
-// bounded by ctx alone.
+// Transcribe returns the words of a recording, which is not kept. It needs a running agent with a model for transcription, and
+// is bounded by ctx alone.
 func (c *Client) Transcribe(ctx context.Context, agentID uuid.UUID, r Recording) (string, error) {
 	form := newForm("file", r.File, map[string]string{"language": r.Language})
 	data, err := transfer[api.Transcript](ctx, "transcribing a recording", func(ctx context.Context) (*http.Response, error) {
@@ -30,8 +30,8 @@ func (c *Client) Transcribe(ctx context.Context, agentID uuid.UUID, r Recording)
 // Speech is a text to be read aloud.
 type Speech struct {
 	Text   string
-	Voice  string  // of the model's; empty: its usual one
-	Format string  // such as "mp3"; empty: the model's usual one
+	Voice  string  // of the model's; empty: its default
+	Format string  // such as "mp3"; empty: the model's default
 	Speed  float64 // 1 is usual; 0: 1
 }
 
@@ -43,15 +43,15 @@ func (s Speech) request() api.SpeechRequest {
 	return r
 }
 
-// Speak returns a text read aloud, as the sound is made. It takes a running agent with a model that speaks, and is bounded by
-// ctx alone.
+// Speak returns a text read aloud, streamed while it is made. It needs a running agent with a model for speech, and is bounded
+// by ctx alone.
 func (c *Client) Speak(ctx context.Context, agentID uuid.UUID, s Speech) (*Download, error) {
 	return download(ctx, "reading a text aloud", func(ctx context.Context) (*http.Response, error) {
 		return c.api.GenerateSpeech(withoutRepeat(ctx), agentID, s.request(), acceptAny)
 	})
 }
 
-// SpeakMessage returns a message of one of an agent's channels read aloud, and the format of the sound. Text of s is not read.
+// SpeakMessage returns a message of one of an agent's channels read aloud, and the format of the sound. s.Text is ignored.
 func (c *Client) SpeakMessage(ctx context.Context, agentID, messageID uuid.UUID, s Speech) (sound []byte, format string, err error) {
 	request := s.request()
 	request.Text, request.MessageID = nil, new(messageID.String())
@@ -67,11 +67,11 @@ func (c *Client) SpeakMessage(ctx context.Context, agentID, messageID uuid.UUID,
 	return sound, data.Format, nil
 }
 
-// Conversation says where something is said to an agent; the zero value is the client's own direct channel with it.
+// Conversation says where to talk to an agent; the zero value is the client's direct channel with it.
 type Conversation struct {
 	Channel  uuid.UUID
 	UserName string // of the client; empty: none
-	Voice    string // of the answer; empty: the model's usual one
+	Voice    string // of the answer; empty: the model's default
 }
 
 // Converse posts a text to an agent and returns its answer read aloud. It waits for the agent as long as ctx.
@@ -88,7 +88,7 @@ func (c *Client) Converse(ctx context.Context, agentID uuid.UUID, said string, i
 // Spoken is an agent's answer, as text and sound.
 type Spoken struct {
 	Heard     string    // what the agent understood
-	Text      string    // what it answers
+	Text      string    // its answer
 	Sound     []byte    // the same, read aloud
 	Format    string    // of the sound, such as "mpeg"
 	MessageID uuid.UUID // of the answer

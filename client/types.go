@@ -75,8 +75,8 @@ type (
 	WorldPatch           = api.WorldPatch
 )
 
-// JSON returns v as JSON, for the fields of requests that take any: metadata, settings, time-outs. It panics if v has no such
-// form, as a channel has none.
+// JSON returns v as JSON, for the fields of requests that take any: metadata, settings, time-outs. It panics if v can't be
+// encoded, as a channel can't.
 func JSON(v any) json.RawMessage { return encode(v) }
 
 // Text returns a text for Character.Bio.
@@ -85,7 +85,7 @@ func Text(s string) json.RawMessage { return encode(s) }
 // Texts returns a list of texts for Character.Bio.
 func Texts(s ...string) json.RawMessage { return encode(s) }
 
-// encode returns v as JSON. It is for values of which encoding can't fail.
+// encode returns v as JSON. It is for values whose encoding can't fail.
 func encode(v any) json.RawMessage {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -94,7 +94,7 @@ func encode(v any) json.RawMessage {
 	return b
 }
 
-// query returns the form of a moment in a query; nil for the zero time.
+// query returns a time as a query parameter; nil for the zero time.
 func query(t time.Time) *string {
 	if t.IsZero() {
 		return nil

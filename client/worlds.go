@@ -36,15 +36,15 @@ func (c *Client) UpdateWorld(ctx context.Context, agentID, worldID uuid.UUID, pa
 	return data.World, err
 }
 
-// Group is what agents have for a message server: rooms where agents were named, worlds otherwise.
+// Group is what agents have for a message server: rooms if agents were named, worlds otherwise.
 type Group struct {
 	Rooms    []GroupRoom
 	Worlds   []World
 	Failures []GroupFailure // the agents that have no room, with the reason
 }
 
-// CreateGroup gives agents their rooms for a message server or, when n names none, every running agent its world. When some
-// of the agents don't exist, the others get their rooms all the same.
+// CreateGroup gives agents their rooms for a message server or, when n names none, every running agent its world. When some of
+// the agents don't exist, the others get their rooms all the same.
 func (c *Client) CreateGroup(ctx context.Context, messageServerID uuid.UUID, n NewGroup) (Group, error) {
 	answer, err := callBare[struct {
 		Data   json.RawMessage
@@ -76,7 +76,7 @@ func (c *Client) DeleteGroup(ctx context.Context, messageServerID uuid.UUID) err
 	})
 }
 
-// ClearGroupMemories lets agents forget what was said on a message server.
+// ClearGroupMemories removes agents' memories of a message server.
 func (c *Client) ClearGroupMemories(ctx context.Context, messageServerID uuid.UUID) error {
 	return callEmpty(ctx, c, "deleting the memories of a group", func(ctx context.Context) (*http.Response, error) {
 		return c.api.ClearGroupMemories(ctx, messageServerID)

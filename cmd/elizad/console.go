@@ -32,7 +32,7 @@ func newConsole(p *program, asJSON bool) *console {
 	return &console{log: slog.New(slog.NewTextHandler(p.err, nil))}
 }
 
-// sources says which files settings come from, beside the environment; stored is the one of the data folder, if it is there.
+// sources says which files settings come from, beside the environment; stored is the one in the data folder, if it exists.
 func (c *console) sources(files []string, stored string) {
 	if stored != "" {
 		files = append(files, stored)
@@ -95,11 +95,11 @@ func (c *console) welcome(url string, info server.Info) {
 	fmt.Fprint(c.out, b.String())
 }
 
-// maxAgents is how many agents are introduced one by one.
+// maxAgents is how many agents are listed one by one.
 const maxAgents = 5
 
-// describeAgents says for each agent which model speaks for it, and what its owner should know about that, such as how to
-// connect another.
+// describeAgents says for each agent which model it uses, and what its owner should know about that, such as how to connect
+// another.
 func describeAgents(info server.Info) []string {
 	if len(info.Agents) == 0 {
 		return []string{"none yet; bring one along with --character FILE"}

@@ -24,7 +24,7 @@ import (
 
 // Exit codes. Success is 0; a second signal gives 128 and the number of the signal, as shells expect.
 const (
-	exitFailure = 1 // the server could not start, or not stop in order
+	exitFailure = 1 // the server could not start, or not stop cleanly
 	exitUsage   = 2 // a flag or a setting is wrong
 )
 
@@ -37,7 +37,7 @@ type cli struct {
 	Help    helpCmd    `cmd:"" help:"Explain a command, or every setting."`
 }
 
-// program is what a command may use of the world.
+// program holds what a command may use of its environment.
 type program struct {
 	out, err io.Writer
 	signals  <-chan os.Signal
@@ -66,7 +66,7 @@ func run(args []string, p *program) (code int) {
 	if p.sources, err = settings.LoadEnvironment("."); err != nil {
 		return p.fail(&exitError{code: exitUsage, message: err.Error()})
 	}
-	// kong leaves the program after --help through this function.
+	// kong exits the program after --help through this function.
 	type exit int
 	defer func() {
 		if r := recover(); r != nil {
@@ -121,7 +121,7 @@ func commands(parser *kong.Kong) []string {
 	return names
 }
 
-// noSuchCommand is the error for a name that is none.
+// noSuchCommand is the error for an unknown command.
 func noSuchCommand(parser *kong.Kong, name string) error {
 	return &exitError{code: exitUsage, message: fmt.Sprintf("no such command: %q\nThe commands are %s. Run \"elizad --help\" to see what they do and what can be set.",
 		name, strings.Join(commands(parser), ", "))}

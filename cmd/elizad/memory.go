@@ -9,16 +9,16 @@ import (
 
 const (
 	memoryInterval = time.Second
-	// calm is how much may be allocated in an interval in which nothing goes on.
+	// calm is how much may be allocated in an interval without activity.
 	calm = 1 << 20
-	// worthwhile is how much memory must be idle for the collector to be asked for it, also as a share of what is in use.
+	// worthwhile is how much memory must be idle for a collection to be worth its cost, also as a share of what is in use.
 	worthwhile      = 16 << 20
 	worthwhileShare = 8
 )
 
 // giveBackMemory returns memory to the system after each burst of work, until ctx ends. The collector by itself waits until the
-// heap has doubled, and keeps room for that to happen again: when thousands of clients have connected at once, and say
-// nothing from then on, a fifth of what the process has.
+// heap has doubled, and keeps room for that to happen again: after thousands of clients have connected at once and gone idle, a
+// fifth of the process's memory.
 func giveBackMemory(ctx context.Context) {
 	ticker := time.NewTicker(memoryInterval)
 	defer ticker.Stop()
@@ -53,10 +53,10 @@ func readMemory() memoryUse {
 	return use
 }
 
-// memoryWatch tells when a burst of work is over.
+// memoryWatch detects the end of a burst of work.
 type memoryWatch struct{ allocated uint64 }
 
-// look reports whether memory should be given back, as it was read after one more interval.
+// look reports whether memory should be returned, given the numbers after one more interval.
 func (w *memoryWatch) look(now memoryUse) bool {
 	quiet := now.allocated-w.allocated < calm
 	w.allocated = now.allocated

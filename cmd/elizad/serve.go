@@ -20,8 +20,8 @@ type serveCmd struct {
 	Config settings.Settings `embed:""`
 }
 
-// Run serves. The first interrupt or termination signal lets replies that are being written finish, within the drain time;
-// one more after that ends the program at once.
+// Run serves. The first interrupt or termination signal lets replies that are being written finish, within the drain time; a
+// second one ends the program at once.
 func (c *serveCmd) Run(p *program) error {
 	warnings := c.Config.FromProcess()
 	console := newConsole(p, c.Config.Logs.JSON)
@@ -48,12 +48,12 @@ func (c *serveCmd) Run(p *program) error {
 	})
 }
 
-// sameSignal is how long after the first signal others are taken for the same one: managers of services, and a terminal
-// whose group gets a signal beside the process, send several for one request.
+// sameSignal is how long after the first signal others count as the same request: service managers, and a terminal whose
+// process group gets the signal, send several.
 const sameSignal = 500 * time.Millisecond
 
-// untilStopped returns what ends the work: its own end, after the first signal has begun to stop it, or a second signal,
-// which leaves the work behind, because the process ends.
+// untilStopped waits for the end of the work, after the first signal has begun to stop it, or for a second signal, which
+// abandons the work, because the process ends.
 func (p *program) untilStopped(done <-chan error, stop func()) error {
 	select {
 	case err := <-done:
@@ -75,7 +75,7 @@ func (p *program) untilStopped(done <-chan error, stop func()) error {
 	}
 }
 
-// live starts the server, serves until ctx ends or something ends the serving, and stops the server.
+// live starts the server, serves until ctx ends or serving fails, and stops the server.
 func (c *serveCmd) live(ctx context.Context, srv *server.Server, listener net.Listener, console *console) error {
 	if err := srv.Start(ctx); err != nil {
 		_ = listener.Close()
@@ -89,7 +89,7 @@ func (c *serveCmd) live(ctx context.Context, srv *server.Server, listener net.Li
 	info, err := srv.Info(ctx)
 	if err == nil {
 		console.welcome(publicURL(listener), info)
-		debug.FreeOSMemory() // what starting took is not needed again, and the garbage collector takes its time
+		debug.FreeOSMemory() // the memory of starting is not needed again, and the garbage collector is in no hurry
 		giving, stop := context.WithCancel(ctx)
 		defer stop()
 		go giveBackMemory(giving)
@@ -102,7 +102,7 @@ func (c *serveCmd) live(ctx context.Context, srv *server.Server, listener net.Li
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Config.Network.Drain)
 	defer cancel()
 	err = errors.Join(err, srv.Shutdown(drain))
-	_ = listener.Close() // a Serve that had not begun when Shutdown looked ends by this
+	_ = listener.Close() // a Serve that had not begun when Shutdown looked ends here
 	if end := <-served; end != nil && !errors.Is(end, net.ErrClosed) {
 		err = errors.Join(err, end)
 	}

@@ -7,7 +7,7 @@ import (
 	"runtime/debug"
 )
 
-// versionCmd prints what was built.
+// versionCmd prints the version and the build.
 type versionCmd struct {
 	JSON bool `name:"json" help:"Print JSON."`
 }

@@ -1,4 +1,4 @@
-// Command ci runs everything that must hold before a change goes in, and says what does not.
+// Command ci runs everything that must hold before a change goes in, and reports what does not.
 //
 //	go run ./cmd/internal/ci check           the inner loop: formatting, vet, staticcheck, tests without the slow ones
 //	go run ./cmd/internal/ci test            everything, on a fresh machine: it installs what is missing first

@@ -25,11 +25,11 @@ type results struct {
 	progress   func(line string)
 	partial    []byte // the beginning of a line
 	packages   map[string]*packageResult
-	builds     map[string]*strings.Builder // what the compiler said, by import path
+	builds     map[string]*strings.Builder // the compiler's output, by import path
 	otherLines strings.Builder             // lines that are no events
 }
 
-// longTest is how many seconds a test takes that is reported at once, so that a package of long tests shows how far it is.
+// longTest is how many seconds a test takes that is reported at once, so that a package of long tests shows its progress.
 const longTest = 4
 
 type packageResult struct {
@@ -114,8 +114,8 @@ func (p *packageResult) event(e event) {
 	}
 }
 
-// leaves returns the names of the tests that have no subtests, in order. A parent is the sum of its subtests and counts only
-// if it fails by itself.
+// leaves returns the names of the tests that have no subtests, in order. A parent is the sum of its subtests and counts only if
+// it fails by itself.
 func (p *packageResult) leaves() []string {
 	parents := map[string]bool{}
 	for name := range p.tests {

@@ -88,7 +88,7 @@ func (r *runner) end(name string, took time.Duration, passed int, failures ...fa
 	fmt.Fprintf(r.out, "    %s\n", s)
 }
 
-// String says how a step went.
+// String describes the result of a step.
 func (s stepResult) String() string {
 	verdict := "ok"
 	if s.failed > 0 {
@@ -101,7 +101,7 @@ func (s stepResult) String() string {
 	return text
 }
 
-// finish prints what failed and the sums, and returns the exit code.
+// finish prints what failed and the totals, and returns the exit code.
 func (r *runner) finish() int {
 	for _, f := range r.failures {
 		fmt.Fprintf(r.out, "\n--- FAILED: %s\n%s\n", f.name, tail(strings.TrimSpace(f.output), 200))
@@ -145,7 +145,7 @@ func prepare(ctx context.Context, env []string, name string, args ...string) *ex
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env = append(append(os.Environ(), "CI=true"), env...)
 	if dir, err := os.Getwd(); err == nil && os.Getenv("GIT_CONFIG_COUNT") == "" {
-		// A CI machine often runs as another user than the owner of the tree, and git, which go build asks too, would refuse.
+		// A CI machine often runs as another user than the owner of the tree, and git, which go build runs too, would refuse.
 		cmd.Env = append(cmd.Env, "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0="+dir)
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -23,7 +23,7 @@ const (
 	conformancePackage = module + "/server/socketio/internal/conformance"
 )
 
-// brief is how long each fuzz target runs among the tests: from its seeds, and then for what it can find in that time.
+// brief is how long each fuzz target runs among the tests: with its seeds, and then with what it finds in that time.
 const brief = 3 * time.Second
 
 // check runs what finds most mistakes in little time. Results of unchanged packages come from Go's cache.
@@ -80,7 +80,7 @@ func test(ctx context.Context, r *runner) {
 	r.goTest(ctx, "real JavaScript clients and browser, and faults", append(uncached, "-parallel=4"), clients...)
 }
 
-// analyse runs the checks that look at the text only.
+// analyse runs the checks that only read the source.
 func analyse(ctx context.Context, r *runner) {
 	r.step(ctx, "formatting", formatted)
 	r.step(ctx, "go.mod is tidy", func(ctx context.Context) (string, error) { return command(ctx, "go", "mod", "tidy", "-diff") })
@@ -122,7 +122,7 @@ func generatedIsFresh(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// staticBinary builds the program that is released and fails if it needs anything of the machine.
+// staticBinary builds the program that is released and fails if it depends on anything of the machine.
 func staticBinary(ctx context.Context) (string, error) {
 	path := filepath.Join("bin", "elizad")
 	out, err := commandEnv(ctx, []string{"CGO_ENABLED=0"}, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, "./cmd/elizad")
@@ -156,7 +156,7 @@ func fuzz(ctx context.Context, r *runner, each time.Duration) {
 }
 
 // endedWhileMinimizing reports whether go test calls a failure what is only the end of its time, because that came while it
-// made an interesting input smaller. An input that fails is written to a file, and the output says so.
+// minimized an interesting input. An input that fails is written to a file, and the output says so.
 func endedWhileMinimizing(out string) bool {
 	return strings.Contains(out, "context deadline exceeded") && !strings.Contains(out, "Failing input written")
 }

@@ -65,7 +65,7 @@ func order(schemas *yaml.Node, place func(target string, n int)) {
 	}
 }
 
-// names returns the keys of a mapping and of what is merged into it, as they stand.
+// names returns the keys of a mapping and of what is merged into it, in their order.
 func names(n *yaml.Node) (keys []string) {
 	if n != nil && n.Kind == yaml.AliasNode {
 		n = n.Alias

@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// compare returns an error that shows every shared type, or method of a shared interface, that the directories a and b
-// declare differently. Comments may differ: each dialect has its own remarks.
+// compare returns an error that shows every shared type, or method of a shared interface, that the directories a and b declare
+// differently. Comments may differ: each dialect has its own.
 func compare(a, b string, first, second []source) error {
 	x, err := shapes(first)
 	if err != nil {
@@ -49,8 +49,8 @@ func orMissing(shape string) string {
 	return shape
 }
 
-// shapes returns the text of every shared type without comments. An interface is taken apart, so that a difference in one
-// method is shown as that method.
+// shapes returns the text of every shared type without comments. An interface is split, so that a difference in one method is
+// shown as that method.
 func shapes(sources []source) (map[string]string, error) {
 	all := map[string]string{}
 	for _, s := range sources {
@@ -69,7 +69,7 @@ func shapes(sources []source) (map[string]string, error) {
 			}
 			for name, node := range parts {
 				var text bytes.Buffer
-				// A new file set has no lines: equal trees print equally, wherever they stood.
+				// A new file set has no lines: equal trees print equally, wherever they were.
 				if err := printer.Fprint(&text, token.NewFileSet(), node); err != nil {
 					return nil, fmt.Errorf("printing %s: %w", name, err)
 				}
