@@ -58,7 +58,7 @@ func (s *Server) routes() (http.Handler, error) {
 		}
 	})
 	return chi.Chain(
-		httpx.RequestID, httpx.ClientIP(proxies), httpx.Mount(proxies), httpx.SingleSlashes, httpx.Watch(s.log),
+		httpx.RequestID, httpx.ClientIP(proxies), httpx.Mount(proxies), httpx.SingleSlashes, httpx.Watch(s.log, s.traces()),
 		httpx.GuardOpen(s.cfg.Security)).Handler(split), nil
 }
 
@@ -70,7 +70,7 @@ func (s *Server) application() (http.Handler, error) {
 	}
 	plugins := pluginhttp.New(s.parts.runtime.Agents(), httpx.WriteError)
 	r := chi.NewRouter()
-	r.Use(compat.Paths(doc), plugins.Rewrite, httpx.SecurityHeaders(s.cfg.Production()), s.parts.cors.Handler, httpx.Compress())
+	r.Use(httpx.Route, compat.Paths(doc), plugins.Rewrite, httpx.SecurityHeaders(s.cfg.Production()), s.parts.cors.Handler, httpx.Compress())
 	r.Use(
 		where(isAPI, httpx.RateLimit(s.cfg.Limits)),
 		where(isHealth, httpx.HealthRateLimit(s.cfg.Limits)),

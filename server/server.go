@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/elizad/elizad/server/internal/httpx"
 	"github.com/elizad/elizad/server/internal/lifecycle"
 	"github.com/elizad/elizad/server/internal/logstream"
+	"github.com/elizad/elizad/server/internal/report"
 	"github.com/elizad/elizad/server/internal/web"
 	"github.com/elizad/elizad/server/settings"
 )
@@ -66,6 +68,7 @@ type Server struct {
 	log     *slog.Logger
 	logs    *logstream.Stream
 	version string
+	reports *report.Reporter // nil without a project to report to
 	plugins []agent.Plugin
 	dataDir string
 	started time.Time
@@ -103,6 +106,13 @@ func New(cfg settings.Settings, opts ...Option) (*Server, error) {
 	}
 	if s.log == nil {
 		s.log = newLogger(cfg, s.logs)
+	}
+	if cfg.Reports.SentryDSN != "" {
+		s.reports = report.New(report.Config{
+			DSN: cfg.Reports.SentryDSN, Environment: cmp.Or(cfg.Reports.SentryEnvironment, cfg.Security.Environment),
+			Version: s.version, Traces: cfg.Reports.TracesSampleRate,
+		})
+		s.log = slog.New(slog.NewMultiHandler(s.log.Handler(), s.reports.Handler()))
 	}
 	s.group = lifecycle.NewGroup(s.logged(s.components())...)
 	return s, nil

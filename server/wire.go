@@ -70,10 +70,14 @@ type parts struct {
 }
 
 // components lists the parts in the order of their start. They stop in reverse: first sockets are disconnected, so that they
-// reconnect elsewhere or later; then turns finish or are given back; then events stop; then the database closes.
+// reconnect elsewhere or later; then turns finish or are given back; then events stop; then the database closes; and what went wrong on the way is reported.
 func (s *Server) components() []lifecycle.Component {
 	drain := s.cfg.Network.Drain
-	return []lifecycle.Component{
+	var reports []lifecycle.Component
+	if s.reports != nil {
+		reports = append(reports, lifecycle.Component{Name: "the reports", Start: s.startReports, Stop: s.stopReports, StopTimeout: lastReports})
+	}
+	return append(reports, []lifecycle.Component{
 		{Name: "the database", Start: s.openStore, Stop: func(context.Context) error { return s.parts.store.Close() }},
 		{Name: "the bus", Start: s.openBus, Stop: func(context.Context) error { return s.parts.bus.Close() }},
 		{Name: "the instance", Start: s.openInstance, Stop: func(context.Context) error { return s.parts.instance.Close() }},
@@ -84,7 +88,7 @@ func (s *Server) components() []lifecycle.Component {
 		{Name: "the agents", Start: s.startRuntime, Stop: func(ctx context.Context) error { return s.parts.runtime.Stop(ctx) }, StopTimeout: drain},
 		{Name: "realtime", Start: s.startGateway, Stop: func(ctx context.Context) error { return s.parts.gateway.Stop(ctx) }},
 		{Name: "sockets", Stop: s.drainSockets, StopTimeout: drain / 4},
-	}
+	}...)
 }
 
 // logged has each component say in the log how long its start took.
@@ -103,6 +107,26 @@ func (s *Server) logged(components []lifecycle.Component) []lifecycle.Component 
 		}
 	}
 	return components
+}
+
+// lastReports is how long a server that stops waits for Sentry to take what is still to be reported.
+const lastReports = 2 * time.Second
+
+func (s *Server) startReports(context.Context) error { return s.reports.Start() }
+
+func (s *Server) stopReports(ctx context.Context) error {
+	if !s.reports.Stop(ctx) {
+		s.log.Warn("not all reports were sent: Sentry did not take them in time")
+	}
+	return nil
+}
+
+// traces returns what reports the durations of requests; nil if none are.
+func (s *Server) traces() func(httpx.Ended) {
+	if s.reports == nil || s.cfg.Reports.TracesSampleRate <= 0 {
+		return nil
+	}
+	return s.reports.Trace
 }
 
 func (s *Server) openStore(ctx context.Context) error {

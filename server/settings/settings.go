@@ -22,6 +22,7 @@ type Settings struct {
 	Sockets  Sockets  `embed:"" group:"sockets"`
 	Web      Web      `embed:"" group:"web"`
 	Logs     Logs     `embed:"" group:"logs"`
+	Reports  Reports  `embed:"" group:"reports"`
 }
 
 // Network says where the server listens and how long it takes to leave.
@@ -147,6 +148,13 @@ type Logs struct {
 	Level      string `name:"log-level" env:"LOG_LEVEL" default:"info" help:"Least severe level to log: fatal, error, warn, info, log, progress, success, debug or trace."`
 	JSON       bool   `name:"log-json" type:"switch" env:"LOG_JSON_FORMAT" help:"Log lines of JSON."`
 	Timestamps bool   `name:"log-timestamps" type:"switch" negatable:"" env:"LOG_TIMESTAMPS" default:"on" help:"Begin text lines with the time."`
+}
+
+// Reports says where the server's own faults are reported. Without a DSN nothing is, and nothing else here has an effect.
+type Reports struct {
+	SentryDSN         string  `name:"sentry-dsn" env:"SENTRY_DSN" placeholder:"URL" help:"Sentry project to which panics and internal errors are reported, as https://KEY@HOST/PROJECT: with route, status and request id, never with what people wrote, ids of theirs or secrets. By default nothing is reported."`
+	SentryEnvironment string  `name:"sentry-environment" env:"SENTRY_ENVIRONMENT" placeholder:"NAME" help:"Environment that the reports name; by default that of NODE_ENV."`
+	TracesSampleRate  float64 `name:"sentry-traces-sample-rate" env:"SENTRY_TRACES_SAMPLE_RATE" default:"0" help:"Share of the requests, from 0 to 1, of which Sentry is told the route, the status and the duration."`
 }
 
 // FromProcess completes settings that kong has filled with what is not a flag: the part of the process environment that

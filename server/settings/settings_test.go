@@ -2,6 +2,7 @@ package settings_test
 
 import (
 	"bytes"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -147,6 +148,7 @@ func TestSources(t *testing.T) {
 		{"flag alone", nil, []string{"--log-json"}, func(s settings.Settings) any { return s.Logs.JSON }, true},
 		{"variable true", map[string]string{"LOG_JSON_FORMAT": "true"}, nil, func(s settings.Settings) any { return s.Logs.JSON }, true},
 		{"database, short name", map[string]string{"DATABASE_URL": "postgres://h/d"}, nil, func(s settings.Settings) any { return s.Storage.PostgresURL }, "postgres://h/d"},
+		{"a share of traces", map[string]string{"SENTRY_TRACES_SAMPLE_RATE": "0.25"}, nil, func(s settings.Settings) any { return s.Reports.TracesSampleRate }, 0.25},
 		{"UI off in production", map[string]string{"NODE_ENV": "production"}, nil, func(s settings.Settings) any { return s.WebUI() }, false},
 		{"UI asked for in production", map[string]string{"NODE_ENV": "production", "ELIZA_UI_ENABLE": "true"}, nil, func(s settings.Settings) any { return s.WebUI() }, true},
 		{"UI disabled wins", map[string]string{"ELIZA_UI_ENABLE": "true", "DISABLE_WEB_UI": "true"}, nil, func(s settings.Settings) any { return s.WebUI() }, false},
@@ -199,6 +201,11 @@ func TestValidate(t *testing.T) {
 		{"log level in capitals", func(s *settings.Settings) { s.Logs.Level = "DEBUG" }, nil},
 		{"body", func(s *settings.Settings) { s.Limits.MaxBody = 0 }, []string{"EXPRESS_MAX_PAYLOAD", "2mb"}},
 		{"timeout", func(s *settings.Settings) { s.Messages.RunTimeout = 0 }, []string{"RUN_TIMEOUT_MS", "at least 1s"}},
+		{"project", func(s *settings.Settings) { s.Reports.SentryDSN = "https://hunter2@sentry.example/" }, []string{"SENTRY_DSN", "--sentry-dsn", "https://KEY@HOST/PROJECT"}},
+		{"project without key", func(s *settings.Settings) { s.Reports.SentryDSN = "https://sentry.example/1" }, []string{"SENTRY_DSN"}},
+		{"a project", func(s *settings.Settings) { s.Reports.SentryDSN = "https://key@o1.ingest.sentry.example/base/1" }, nil},
+		{"traces", func(s *settings.Settings) { s.Reports.TracesSampleRate = 2 }, []string{"SENTRY_TRACES_SAMPLE_RATE", "is 2"}},
+		{"no share", func(s *settings.Settings) { s.Reports.TracesSampleRate = math.NaN() }, []string{"SENTRY_TRACES_SAMPLE_RATE"}},
 		{"two faults", func(s *settings.Settings) { s.Network.Port, s.Messages.QueueMax = -1, 0 }, []string{"SERVER_PORT", "LANE_QUEUE_MAX"}},
 	}
 	for _, tt := range tests {

@@ -35,6 +35,7 @@ func Options() []kong.Option {
 			{Key: "sockets", Title: "Sockets:"},
 			{Key: "web", Title: "Web UI:"},
 			{Key: "logs", Title: "Logs:"},
+			{Key: "reports", Title: "Error reports:"},
 		}),
 	}
 }

@@ -78,7 +78,15 @@ func (s *Settings) Validate() error {
 	}
 	fault(slices.Contains([]string{"off", "errors", "all"}, s.Messages.Capture), "ELIZAD_CAPTURE (--capture)", "is %q; write off, errors or all", s.Messages.Capture)
 	fault(slices.Contains(LogLevels(), strings.ToLower(s.Logs.Level)), "LOG_LEVEL (--log-level)", "is %q; write one of %s", s.Logs.Level, strings.Join(LogLevels(), ", "))
+	fault(s.Reports.SentryDSN == "" || isDSN(s.Reports.SentryDSN), "SENTRY_DSN (--sentry-dsn)", "is not the DSN of a Sentry project; copy it from the project's client keys, as https://KEY@HOST/PROJECT, or leave it empty to report nothing")
+	fault(s.Reports.TracesSampleRate >= 0 && s.Reports.TracesSampleRate <= 1, "SENTRY_TRACES_SAMPLE_RATE (--sentry-traces-sample-rate)", "is %v; write a number from 0 for none to 1 for all", s.Reports.TracesSampleRate)
 	return errors.Join(faults...)
+}
+
+// isDSN reports whether text names a Sentry project and a key for it.
+func isDSN(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.User.Username() != "" && u.Hostname() != "" && u.Path != "" && !strings.HasSuffix(u.Path, "/")
 }
 
 // Warnings returns sentences about settings that are valid and probably not what was meant.

@@ -76,6 +76,7 @@ func mayImport() map[string][]string {
 		"server/internal/web":       {"server/internal/basepath"},
 		"server/internal/httpx":     {auth, apierr, "gen/api", "server/internal/throttle", "server/settings", "server/internal/basepath"},
 
+		"server/internal/report":       {"server/internal/httpx", "server/internal/secrets"},
 		"server/internal/instance":     {"server/internal/filelock"},
 		"server/internal/settingsfile": {apierr, "server/internal/secrets", "server/settings", "server/internal/dotenv"},
 		"server/internal/idempotency":  {store, auth, apierr, "gen/db", "queries/dbtype", "server/internal/httpx", lifecycle},
@@ -212,6 +213,7 @@ func TestDriversStayInTheirRooms(t *testing.T) {
 		{"modernc.org/sqlite", []string{"server/internal/store/sqlitestore"}, "the domain must not depend on a database"},
 		{"github.com/coder/websocket", []string{"server/socketio", "server/internal/realtime", "server/internal/bench", "client"}, "sockets are the edge's business"},
 		{"github.com/alecthomas/kong", []string{"cmd/elizad", "server/settings"}, "flags are read in one place"},
+		{"github.com/getsentry/sentry-go", []string{"server/internal/report"}, "what leaves the machine is decided in one place"},
 		{"github.com/getkin/kin-openapi", []string{"gen/apiserver", "server/internal/httpx", "server/internal/compat", "server/internal/rest"}, "the contract is checked at the edge"},
 	} {
 		for _, p := range packages(t) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -16,6 +17,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/go-chi/chi/v5"
+	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"github.com/elizad/elizad/server/apierr"
@@ -196,7 +199,7 @@ func TestWatch(t *testing.T) {
 			t.Parallel()
 			var log bytes.Buffer
 			logger := slog.New(withRequestID{slog.NewTextHandler(&log, nil)})
-			h := httpx.RequestID(httpx.Watch(logger)(tt.handler))
+			h := httpx.RequestID(httpx.Watch(logger, nil)(tt.handler))
 			r := httptest.NewRequest("GET", "/api/x?token=hunter3", nil)
 			r.Header.Set("X-Request-Id", "r-1")
 			w := httptest.NewRecorder()
@@ -221,6 +224,34 @@ func TestWatch(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The pattern of the route is known when the request has ended, and when it has panicked.
+func TestWatchKnowsTheRoute(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	var ended []httpx.Ended
+	r := chi.NewRouter()
+	r.Use(httpx.Route)
+	r.Get("/things/{id}", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(202) })
+	r.Get("/panic/{id}", func(http.ResponseWriter, *http.Request) { panic("x") })
+	h := httpx.RequestID(httpx.Watch(slog.New(slog.NewTextHandler(&log, nil)), func(e httpx.Ended) { ended = append(ended, e) })(r))
+	for _, path := range []string{"/things/7", "/panic/7", "/nowhere"} {
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", path, nil))
+	}
+	var got []string
+	for _, e := range ended {
+		got = append(got, fmt.Sprint(e.Method, " ", e.Route, " ", e.Status))
+		if e.ID == "" || e.Begin.IsZero() {
+			t.Errorf("%+v", e)
+		}
+	}
+	if diff := cmp.Diff([]string{"GET /things/{id} 202", "GET /panic/{id} 500", "GET  404"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if !strings.Contains(log.String(), "route=/panic/{id}") {
+		t.Errorf("the log: %s", &log)
 	}
 }
 
@@ -346,7 +377,7 @@ func stack(h http.Handler) http.Handler {
 	s := settings.Default()
 	for _, wrap := range []httpx.Middleware{
 		httpx.Compress(), httpx.NewCORS(s.Security).Handler, httpx.SecurityHeaders(false),
-		httpx.Watch(slog.New(slog.DiscardHandler)), httpx.ClientIP(settings.Proxies{}), httpx.RequestID,
+		httpx.Watch(slog.New(slog.DiscardHandler), nil), httpx.ClientIP(settings.Proxies{}), httpx.RequestID,
 	} {
 		h = wrap(h)
 	}

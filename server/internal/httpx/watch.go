@@ -15,8 +15,9 @@ import (
 
 // Watch logs one line per request when it ends: errors of the server as errors, with their cause; refused requests as info;
 // the rest as debug. A panic below it becomes a 500 whose cause and stack are in that line and nowhere else; if the response
-// had begun, the connection is cut so that the client doesn't take the half for the whole. It needs [RequestID] outside of it.
-func Watch(logger *slog.Logger) Middleware {
+// had begun, the connection is cut so that the client doesn't take the half for the whole. It needs [RequestID] outside of it,
+// and [Route] inside. If ended is not nil, it is told of each request as well.
+func Watch(logger *slog.Logger, ended func(Ended)) Middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			rec, r := recorded(r)
@@ -39,6 +40,11 @@ func Watch(logger *slog.Logger) Middleware {
 					}
 				}
 				line.log(logger)
+				if ended != nil {
+					ended(Ended{
+						ID: rec.id[0], Method: r.Method, Route: rec.route, Status: line.status(), Begin: begin, Took: line.took,
+					})
+				}
 				if line.aborted {
 					panic(http.ErrAbortHandler)
 				}
@@ -46,6 +52,27 @@ func Watch(logger *slog.Logger) Middleware {
 			next.ServeHTTP(rec.response, r)
 		})
 	}
+}
+
+// Ended is what [Watch] tells of a request that has ended.
+type Ended struct {
+	ID, Method string
+	Route      string // the pattern; "" if no route was found
+	Status     int    // 0 if the connection was cut before it was sent
+	Begin      time.Time
+	Took       time.Duration
+}
+
+// Route notes the pattern of the route that chi found for a request, for [Watch]. It belongs directly inside of the router,
+// which takes its notes back when the request has ended.
+func Route(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rec, found := recordOf(r.Context()), chi.RouteContext(r.Context())
+		if rec != nil && found != nil {
+			defer func() { rec.route = found.RoutePattern() }()
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // requestLine is what the log says about one request.
@@ -57,12 +84,18 @@ type requestLine struct {
 	stack   []byte // of a panic
 }
 
-func (l requestLine) log(logger *slog.Logger) {
-	ctx := l.request.Context()
+// status returns what the client was sent.
+func (l requestLine) status() int {
 	status := l.rec.response.Status()
 	if status == 0 && !l.aborted {
-		status = http.StatusOK // net/http sends it for a handler that wrote nothing
+		return http.StatusOK // net/http sends it for a handler that wrote nothing
 	}
+	return status
+}
+
+func (l requestLine) log(logger *slog.Logger) {
+	ctx := l.request.Context()
+	status := l.status()
 	level := slog.LevelDebug
 	switch {
 	case status >= 500 || l.stack != nil:
@@ -81,14 +114,14 @@ func (l requestLine) log(logger *slog.Logger) {
 		slog.Duration("took", l.took.Round(time.Microsecond)),
 		slog.String("client", l.rec.client.String()),
 	}
-	if route := chi.RouteContext(ctx); route != nil && route.RoutePattern() != "" {
-		attrs = append(attrs, slog.String("route", route.RoutePattern()))
+	if l.rec.route != "" {
+		attrs = append(attrs, slog.String("route", l.rec.route))
 	}
 	if l.aborted {
 		attrs = append(attrs, slog.Bool("aborted", true))
 	}
 	if l.rec.err != nil {
-		attrs = append(attrs, slog.String("code", string(apierr.From(l.rec.err).Code)), slog.String("err", l.rec.err.Error()))
+		attrs = append(attrs, slog.String("code", string(apierr.From(l.rec.err).Code)), slog.Any("err", l.rec.err))
 	}
 	if l.stack != nil {
 		attrs = append(attrs, slog.String("stack", string(l.stack)))
