@@ -16,23 +16,23 @@ type Querier interface {
 	AddServerAgent(ctx context.Context, arg AddServerAgentParams) (int64, error)
 	AddWorldAgent(ctx context.Context, arg AddWorldAgentParams) error
 	AgentConcealed(ctx context.Context, agentID uuid.UUID) error
-	// One that waits behind another of its mailbox doesn't count. The order leads PostgreSQL to the index.
+	// One that waits behind another of its mailbox doesn't count. The order makes PostgreSQL use the index.
 	AnyTurnQueued(ctx context.Context) (bool, error)
 	ChangeSession(ctx context.Context, arg ChangeSessionParams) (Session, error)
-	// Takes announcements that are due. Each is due again at retry_at, unless it is settled before.
+	// Claims announcements that are due. Each is due again at retry_at, unless it is settled before.
 	ClaimCallbacks(ctx context.Context, arg ClaimCallbacksParams) ([]Job, error)
-	// Leases a turn. It never starts before it was queued, whatever the clocks of two nodes say.
+	// Leases a turn. It never starts before it was queued, even if the clocks of two nodes differ.
 	ClaimTurn(ctx context.Context, arg ClaimTurnParams) (Turn, error)
 	// Keeps the answer, unless another attempt has taken the key.
 	CompleteIdempotencyKey(ctx context.Context, arg CompleteIdempotencyKeyParams) (int64, error)
-	// Changes what is stored of an agent, and not what the agent is.
+	// Changes how an agent is stored, not the agent itself.
 	ConcealAgent(ctx context.Context, arg ConcealAgentParams) (int64, error)
-	// Counts no further than is asked for.
+	// Counts up to at_most.
 	CountActiveJobs(ctx context.Context, atMost int64) (int64, error)
 	CountAgentTurns(ctx context.Context, arg CountAgentTurnsParams) (int64, error)
 	CountAgentWorlds(ctx context.Context, arg CountAgentWorldsParams) (int64, error)
 	CountAgents(ctx context.Context) (int64, error)
-	// The same with them.
+	// The same, with those.
 	CountAllServerChannels(ctx context.Context, arg CountAllServerChannelsParams) (int64, error)
 	CountAuthorMessages(ctx context.Context, arg CountAuthorMessagesParams) (int64, error)
 	// Of the channels that CountMadeChannels counts, those of one caller.
@@ -42,62 +42,62 @@ type Querier interface {
 	CountCallerJobs(ctx context.Context, arg CountCallerJobsParams) (int64, error)
 	CountCallerSessions(ctx context.Context, arg CountCallerSessionsParams) (int64, error)
 	CountChannelMessages(ctx context.Context, arg CountChannelMessagesParams) (int64, error)
-	// DMs of two entities. Counts no further than is asked for, as the following do.
+	// DMs of two entities. Counts up to at_most, as the following do.
 	CountDMs(ctx context.Context, atMost int64) (int64, error)
 	// How many messages a search finds, counted up to max_rows.
 	CountFoundMessages(ctx context.Context, arg CountFoundMessagesParams) (int64, error)
-	// By status, with the time that those took which have ended.
+	// By status, with the total duration of those that have ended.
 	CountJobs(ctx context.Context, arg CountJobsParams) ([]CountJobsRow, error)
-	// Channels that callers made. Counts no further than is asked for, by the condition of channels_made word by word.
+	// Channels that callers made. Counts up to at_most, by exactly the condition of the index channels_made.
 	CountMadeChannels(ctx context.Context, atMost int64) (int64, error)
-	// Rooms of an agent that stand for no channel.
+	// Rooms of an agent that have no channel.
 	CountMadeRooms(ctx context.Context, arg CountMadeRoomsParams) (int64, error)
 	CountMessageServers(ctx context.Context) (int64, error)
-	// Counts no further than is asked for.
+	// Counts up to at_most.
 	CountOpenSessions(ctx context.Context, atMost int64) (int64, error)
 	CountParticipants(ctx context.Context, arg CountParticipantsParams) (int64, error)
 	CountRunningAgents(ctx context.Context) (int64, error)
 	// How many channels a message server has, counted up to max_rows, without those of sessions and jobs.
 	CountServerChannels(ctx context.Context, arg CountServerChannelsParams) (int64, error)
-	// Live sessions, those of them that are near their end, and those that ran out and are still remembered.
+	// Counts of live sessions, of those near their end, and of expired ones that are still kept.
 	CountSessions(ctx context.Context, arg CountSessionsParams) (CountSessionsRow, error)
 	DeleteAgent(ctx context.Context, id uuid.UUID) (int64, error)
 	DeleteAgentMemories(ctx context.Context, agentID uuid.UUID) (int64, error)
-	// Forgets the oldest answers of a caller, and says how long they were.
+	// Deletes the oldest answers of a caller, and returns their sizes.
 	DeleteCallersAnswers(ctx context.Context, arg DeleteCallersAnswersParams) ([]int64, error)
 	DeleteChannel(ctx context.Context, id uuid.UUID) (int64, error)
 	DeleteChannelMessages(ctx context.Context, channelID uuid.UUID) (int64, error)
 	DeleteIdempotencyKey(ctx context.Context, arg DeleteIdempotencyKeyParams) (int64, error)
-	// The turn is one of a range, because the id of an entry holds most of its turn's.
+	// The turn is in a range, because the id of an entry contains most of its turn's.
 	DeleteLogEntry(ctx context.Context, arg DeleteLogEntryParams) (int64, error)
 	DeleteMemory(ctx context.Context, arg DeleteMemoryParams) (int64, error)
 	DeleteMessage(ctx context.Context, arg DeleteMessageParams) (int64, error)
 	DeleteMessageServer(ctx context.Context, id uuid.UUID) (int64, error)
-	// A few at a time: each new key takes away more than it adds.
+	// A few at a time: each new key removes more than it adds.
 	DeleteOldIdempotencyKeys(ctx context.Context, arg DeleteOldIdempotencyKeysParams) (int64, error)
-	// Forgets the oldest answers of all, and says how long they were.
+	// Deletes the oldest answers of all callers, and returns their sizes.
 	DeleteOldestAnswers(ctx context.Context, limitRows int64) ([]int64, error)
-	// Gives up every claim; only right while no other process works on the database.
+	// Gives up every claim; only valid while no other process uses the database.
 	DeleteOpenIdempotencyKeys(ctx context.Context) (int64, error)
-	// Gives up the claims of an instance that has just begun to live again.
+	// Gives up the claims of an instance that has just restarted.
 	DeleteOwnersOpenIdempotencyKeys(ctx context.Context, owner uuid.UUID) (int64, error)
 	DeleteRoom(ctx context.Context, arg DeleteRoomParams) error
 	// With only_table, those of one kind.
 	DeleteRoomMemories(ctx context.Context, arg DeleteRoomMemoriesParams) (int64, error)
 	DeleteWorld(ctx context.Context, arg DeleteWorldParams) error
-	// Lets all agents remember a message as its author has changed it.
+	// Updates all agents' memories of a message that its author has edited.
 	EditMessageMemories(ctx context.Context, arg EditMessageMemoriesParams) error
 	EndAgentTurns(ctx context.Context, arg EndAgentTurnsParams) ([]Turn, error)
 	EndAllSessions(ctx context.Context, arg EndAllSessionsParams) (int64, error)
 	EndChannelSession(ctx context.Context, arg EndChannelSessionParams) (int64, error)
 	EndChannelTurns(ctx context.Context, arg EndChannelTurnsParams) ([]Turn, error)
-	// Ends the job of a message with the turn of its agent. Finds no row when there is none, or when it is over.
+	// Ends the job of a message with the turn of its agent. Finds no row when there is none, or when it has ended.
 	EndJob(ctx context.Context, arg EndJobParams) (Job, error)
 	// Ends the active turns of one mailbox; with queued_only, those not yet begun.
 	EndMailboxTurns(ctx context.Context, arg EndMailboxTurnsParams) ([]Turn, error)
 	// Ends the active turns of a message from outside.
 	EndMessageTurns(ctx context.Context, arg EndMessageTurnsParams) ([]Turn, error)
-	// Also one that ended before in another way and is still remembered.
+	// Includes a session that ended earlier in another way and is still kept.
 	EndSession(ctx context.Context, arg EndSessionParams) (Session, error)
 	EnsureMessageServer(ctx context.Context, arg EnsureMessageServerParams) error
 	EnsureRoom(ctx context.Context, arg EnsureRoomParams) (int64, error)
@@ -110,11 +110,11 @@ type Querier interface {
 	FilterAuthorMessages(ctx context.Context, arg FilterAuthorMessagesParams) ([]FilterAuthorMessagesRow, error)
 	// Newest first.
 	FilterChannelMessages(ctx context.Context, arg FilterChannelMessagesParams) ([]FilterChannelMessagesRow, error)
-	// The message that a client already sent under its own id, if it did so recently.
+	// The message that a client recently sent under its own id, if any.
 	FindClientMessage(ctx context.Context, arg FindClientMessageParams) (Message, error)
-	// The oldest channel that mirrors a platform's one, on whichever message server.
+	// The oldest channel that mirrors one of a platform, on any message server.
 	FindSourceChannel(ctx context.Context, arg FindSourceChannelParams) (Channel, error)
-	// Whichever world has an id: the oldest, agents' own worlds last.
+	// A world by its id: the oldest one, agents' own worlds last.
 	FindWorld(ctx context.Context, id uuid.UUID) (World, error)
 	// Finds no row when the turn is no longer the owner's.
 	FinishTurn(ctx context.Context, arg FinishTurnParams) (Turn, error)
@@ -123,7 +123,7 @@ type Querier interface {
 	// Removes jobs that ended long ago.
 	ForgetJobs(ctx context.Context, arg ForgetJobsParams) ([]Job, error)
 	ForgetMessage(ctx context.Context, arg ForgetMessageParams) error
-	// Makes an agent forget everything that was said in the channel of a room.
+	// Makes an agent forget all messages in the channel of a room.
 	ForgetRoomMessages(ctx context.Context, arg ForgetRoomMessagesParams) error
 	// Removes what is left of sessions that ended long ago.
 	ForgetSessions(ctx context.Context, arg ForgetSessionsParams) ([]Session, error)
@@ -132,9 +132,9 @@ type Querier interface {
 	GetAgentChannel(ctx context.Context, arg GetAgentChannelParams) (GetAgentChannelRow, error)
 	// Keeps others from changing the agent until the transaction ends.
 	GetAgentForUpdate(ctx context.Context, id uuid.UUID) (Agent, error)
-	// An agent without what it is made of, which its version stands for.
+	// An agent without its character; the version identifies that.
 	GetAgentHead(ctx context.Context, id uuid.UUID) (GetAgentHeadRow, error)
-	// What an agent knows under the id of a world: the one that it shares, or else its own.
+	// An agent's world by its id: the one that it shares, or else its own.
 	GetAgentWorld(ctx context.Context, arg GetAgentWorldParams) (World, error)
 	// Keeps others from changing the world until the transaction ends.
 	GetAgentWorldForUpdate(ctx context.Context, arg GetAgentWorldForUpdateParams) (World, error)
@@ -171,10 +171,10 @@ type Querier interface {
 	InsertMessage(ctx context.Context, arg InsertMessageParams) error
 	InsertMessageServer(ctx context.Context, arg InsertMessageServerParams) (MessageServer, error)
 	InsertSession(ctx context.Context, arg InsertSessionParams) error
-	// The turn is the head of its mailbox if there is no other. The caller has the channel's row, from which the seq is.
+	// The turn is the head of its mailbox if there is no other. The caller holds the channel's row, which the seq comes from.
 	InsertTurn(ctx context.Context, arg InsertTurnParams) error
 	InsertTurnEvent(ctx context.Context, arg InsertTurnEventParams) error
-	// All agents without what they are made of, which a version stands for.
+	// All agents without their characters; a version identifies each.
 	ListAgentHeads(ctx context.Context) ([]ListAgentHeadsRow, error)
 	// The log of all turns of an agent, newest first. The time span includes both ends.
 	ListAgentLog(ctx context.Context, arg ListAgentLogParams) ([]ListAgentLogRow, error)
@@ -182,46 +182,46 @@ type Querier interface {
 	ListAgentMemories(ctx context.Context, arg ListAgentMemoriesParams) ([]ListAgentMemoriesRow, error)
 	ListAgentRooms(ctx context.Context, arg ListAgentRoomsParams) ([]ListAgentRoomsRow, error)
 	ListAgentServers(ctx context.Context, agentID uuid.UUID) ([]uuid.UUID, error)
-	// Newest first, as they came; none that came after until_time. The time span includes both ends and holds the runs that
-	// started in it, or came in it and have not started; an empty status_group means any status, any_channel any channel.
+	// Newest first, by their queueing; none that was queued after until_time. The time span includes both ends and holds the runs that
+	// started in it, or were queued in it and have not started; an empty status_group means any status, any_channel any channel.
 	ListAgentTurns(ctx context.Context, arg ListAgentTurnsParams) ([]Turn, error)
 	ListAgents(ctx context.Context) ([]Agent, error)
 	ListAgentsToConceal(ctx context.Context, arg ListAgentsToConcealParams) ([]uuid.UUID, error)
-	// The agents that take part in a channel, and what stands between each and a turn: it must be running and attached to the
-	// channel's message server. unanswered counts the messages of the channel that it was given and is not done with; that their
-	// seq is positive is always so, and leads SQLite to the index of active turns, past all that the channel ever had.
+	// The agents that take part in a channel, and what decides whether each gets a turn: it must be running and attached to the
+	// channel's message server. unanswered counts its active turns in the channel; the condition that their
+	// seq is positive always holds, and makes SQLite use the index of active turns instead of all turns of the channel.
 	ListChannelAgents(ctx context.Context, channelID uuid.UUID) ([]ListChannelAgentsRow, error)
 	// The same for one channel, where an agent takes its turns one after the other, so that their order is that of the entries.
 	ListChannelLog(ctx context.Context, arg ListChannelLogParams) ([]ListChannelLogRow, error)
-	// Everybody who takes part in a channel, in the order of joining, and of those who are agents what stands between each and a
+	// All participants of a channel, in the order of joining, and for agents what decides whether each gets a
 	// turn.
 	ListChannelMembers(ctx context.Context, channelID uuid.UUID) ([]ListChannelMembersRow, error)
-	// Heads of mailboxes that are queued, or whose lease has passed. The sender of whose messages the fewest turns run
-	// comes first, and then the longest waiting; of one sender no more than max_per_sender run.
+	// Heads of mailboxes that are queued, or whose lease has expired. The sender with the fewest running turns
+	// comes first, then the longest waiting; no sender has more than max_per_sender running.
 	//
-	// It looks at few of the heads that wait: of no sender at more than it could give one, and at the senders of the
-	// oldest heads, at those with turns under way, and at as many others that follow after_sender by their id. These are there because one
-	// sender, who has no more to get, may have all of the oldest heads; who moves after_sender on from claim to claim reaches everybody.
+	// It reads few of the waiting heads: no more of a sender than it could get, and only those of the senders of the
+	// oldest heads, of those with running turns, and of as many others that follow after_sender by their id. The latter are included because one
+	// sender that may get no more can have all of the oldest heads; a caller that moves after_sender on from claim to claim reaches all senders.
 	//
-	// The casts keep SQLite from planning anew for each limit that it hasn't seen, which took longer than all the rest.
+	// The casts keep SQLite from planning again for each new limit, which took longer than all the rest.
 	ListClaimableTurns(ctx context.Context, arg ListClaimableTurnsParams) ([]uuid.UUID, error)
 	// Newest first.
 	ListJobs(ctx context.Context, arg ListJobsParams) ([]Job, error)
 	ListJobsOfStatus(ctx context.Context, arg ListJobsOfStatusParams) ([]Job, error)
 	ListMessageServers(ctx context.Context) ([]MessageServer, error)
 	ListMessageTurns(ctx context.Context, messageID uuid.UUID) ([]Turn, error)
-	// Oldest first: what follows a point in time, without a gap.
+	// Oldest first: the messages after a point in time, without a gap.
 	ListMessagesAfter(ctx context.Context, arg ListMessagesAfterParams) ([]Message, error)
 	// Newest first.
 	ListMessagesBefore(ctx context.Context, arg ListMessagesBeforeParams) ([]Message, error)
-	// Newest first: what comes before number before_seq.
+	// Newest first: the messages before number before_seq.
 	ListMessagesBeforeSeq(ctx context.Context, arg ListMessagesBeforeSeqParams) ([]Message, error)
-	// Oldest first: what a reader who knows the number after_seq has missed.
+	// Oldest first: the messages after number after_seq, which a reader has missed.
 	ListMessagesFromSeq(ctx context.Context, arg ListMessagesFromSeqParams) ([]Message, error)
 	ListParticipants(ctx context.Context, channelID uuid.UUID) ([]uuid.UUID, error)
 	// Newest first: the conversation that an agent sees when it answers number up_to_seq. What others wrote later is left out,
-	// what the agent itself answered to earlier messages is not. What it was made to forget it doesn't see; of what it remembers
-	// in other words than were said, the text is in remembered.
+	// the agent's own answers to earlier messages are not. Forgotten messages are left out; where the agent's memory of one was
+	// edited, the text is in remembered.
 	ListRecentMessages(ctx context.Context, arg ListRecentMessagesParams) ([]ListRecentMessagesRow, error)
 	// The same for one room of the agent.
 	ListRoomMemories(ctx context.Context, arg ListRoomMemoriesParams) ([]ListRoomMemoriesRow, error)
@@ -229,7 +229,7 @@ type Querier interface {
 	ListServerChannelIDs(ctx context.Context, messageServerID uuid.UUID) ([]uuid.UUID, error)
 	// Session and job channels are the server's own; they are listed only on request.
 	ListServerChannels(ctx context.Context, arg ListServerChannelsParams) ([]Channel, error)
-	// The world of that id, and those that stand for the message server of that id; an agent's own world is neither.
+	// The world with that id, and those of the message server with that id; an agent's own world is neither.
 	ListServerWorlds(ctx context.Context, id uuid.UUID) ([]World, error)
 	// The live ones, newest first.
 	ListSessions(ctx context.Context, arg ListSessionsParams) ([]Session, error)
@@ -237,66 +237,66 @@ type Querier interface {
 	// An empty status means any.
 	ListUserJobs(ctx context.Context, arg ListUserJobsParams) ([]Job, error)
 	ListUserSessions(ctx context.Context, arg ListUserSessionsParams) ([]Session, error)
-	// The agents that share worlds, beside those whose they are.
+	// The agents that share worlds, besides their owners.
 	ListWorldAgents(ctx context.Context) ([]ListWorldAgentsRow, error)
-	// The rooms in a world of its owner, and those of the agents that share it.
+	// The rooms in a world, those of its owner and of the agents that share it.
 	ListWorldRooms(ctx context.Context, arg ListWorldRoomsParams) ([]ListWorldRoomsRow, error)
 	ListWorlds(ctx context.Context) ([]ListWorldsRow, error)
 	NextCallback(ctx context.Context) (*dbtype.Millis, error)
-	// No row when no job is under way.
+	// No row when no job is running.
 	NextJobExpiry(ctx context.Context) (dbtype.Millis, error)
-	// Where the next entry of a turn's log goes.
+	// The position of the next entry in a turn's log.
 	NextLogPosition(ctx context.Context, turnID uuid.UUID) (int64, error)
 	// Takes the channel's next number. updated_at never goes back, so neither do the times of its messages.
 	NextSeq(ctx context.Context, arg NextSeqParams) (Channel, error)
-	// When a sweep is needed next; no row when there is no session.
+	// When the next sweep is due; no row when there is no session.
 	NextSessionDue(ctx context.Context) (dbtype.Millis, error)
-	// Remembers of one who takes part in channels, or wrote in them, that it was an agent.
+	// Notes that a participant of channels, or an author in them, was an agent.
 	NoteFormerAgent(ctx context.Context, arg NoteFormerAgentParams) error
-	// Gives every running turn back; only right while no other process works on the database.
+	// Releases every running turn; only valid while no other process uses the database.
 	ReleaseAllTurnLeases(ctx context.Context) (int64, error)
-	// Gives one turn back to its mailbox, unless it was taken up again since that attempt.
+	// Releases a turn to its mailbox, unless it was claimed again since that attempt.
 	ReleaseTurnLease(ctx context.Context, arg ReleaseTurnLeaseParams) (int64, error)
-	// Gives an owner's turns back to their mailboxes.
+	// Releases an owner's turns to their mailboxes.
 	ReleaseTurnLeases(ctx context.Context, owner string) (int64, error)
 	RemoveParticipant(ctx context.Context, arg RemoveParticipantParams) (int64, error)
 	RemoveParticipants(ctx context.Context, channelID uuid.UUID) error
 	RemoveServerAgent(ctx context.Context, arg RemoveServerAgentParams) (int64, error)
 	RenameRoom(ctx context.Context, arg RenameRoomParams) (int64, error)
-	// Tells that the request is still at work.
+	// Renews the claim of a running request.
 	RenewIdempotencyKey(ctx context.Context, arg RenewIdempotencyKeyParams) (int64, error)
-	// Begins the time-out anew, up to the longest life. Finds no row when the session is over, or when nobody asked for it by
-	// hand and it doesn't renew itself.
+	// Restarts the time-out, up to the maximum duration. Finds no row when the session has ended, or when this is no explicit
+	// renewal and the session doesn't renew itself.
 	RenewSession(ctx context.Context, arg RenewSessionParams) (Session, error)
 	RenewTurnLease(ctx context.Context, arg RenewTurnLeaseParams) (int64, error)
 	RoomExists(ctx context.Context, arg RoomExistsParams) (bool, error)
-	// Newest first: the messages that hold every word. words has each in double quotes, with spaces between. The numbers of
-	// documents are times with 20 bits behind them, which leaves 43 for a time.
+	// Newest first: the messages that contain every word. words has each in double quotes, separated by spaces. The numbers of
+	// documents are times followed by 20 other bits, which leaves 43 for the time.
 	SearchMessages(ctx context.Context, arg SearchMessagesParams) ([]SearchMessagesRow, error)
 	SetAgentRunning(ctx context.Context, arg SetAgentRunningParams) (Agent, error)
 	SetParticipantState(ctx context.Context, arg SetParticipantStateParams) (int64, error)
-	// Notes how an attempt went: a NULL due time settles it for good.
+	// Notes the result of an attempt: a NULL due time settles it for good.
 	SettleCallback(ctx context.Context, arg SettleCallbackParams) (int64, error)
-	// Moves the times of the jobs that run, after the clock jumped.
+	// Moves the times of running jobs, after the clock jumped.
 	ShiftJobs(ctx context.Context, by int64) error
-	// Moves all times of the sessions that live, after the clock jumped: the longest life counts from the beginning, and the time-out
+	// Moves all times of live sessions, after the clock jumped: the maximum duration counts from the beginning, and the time-out
 	// from the last renewal.
 	ShiftSessions(ctx context.Context, by int64) error
-	// Notes activity that renews nothing. Finds no row when the session is over.
+	// Notes activity that renews nothing. Finds no row when the session has ended.
 	TouchSession(ctx context.Context, arg TouchSessionParams) (Session, error)
-	// Fails to find the row when somebody else changed it since version was read.
+	// Finds no row when the agent was changed since version was read.
 	UpdateAgent(ctx context.Context, arg UpdateAgentParams) (Agent, error)
 	UpdateChannel(ctx context.Context, arg UpdateChannelParams) (Channel, error)
 	UpdateMemory(ctx context.Context, arg UpdateMemoryParams) (Memory, error)
 	// updated_at never goes back.
 	UpdateMessage(ctx context.Context, arg UpdateMessageParams) (Message, error)
 	UpdateWorld(ctx context.Context, arg UpdateWorldParams) (World, error)
-	// The channel that mirrors one of another platform: made, or brought up to date. updated_at never goes back.
+	// The channel that mirrors one of another platform: created, or updated. updated_at never goes back.
 	UpsertSourceChannel(ctx context.Context, arg UpsertSourceChannelParams) (Channel, error)
-	// Takes sessions whose end comes near and of which nobody has told yet.
+	// Claims sessions that are near their end and have not been announced yet.
 	WarnSessions(ctx context.Context, arg WarnSessionsParams) ([]Session, error)
 	// Whether a reply to one of the author's newest messages since a point in time held the words, in any channel.
 	WasTold(ctx context.Context, arg WasToldParams) (bool, error)
-	// What an id stands for beside an agent; empty for nothing. An agent that was deleted is no participant and no author.
+	// The kind of an id other than an agent's; empty for none. An agent that was deleted is no participant and no author.
 	WhatHasID(ctx context.Context, id uuid.UUID) (string, error)
 }

@@ -27,7 +27,7 @@ UPDATE agents SET character = $1, secrets = $2 WHERE id = $3 AND version = $4
 
 type ConcealAgentParams = db.ConcealAgentParams
 
-// Changes what is stored of an agent, and not what the agent is.
+// Changes how an agent is stored, not the agent itself.
 func (q *Queries) ConcealAgent(ctx context.Context, arg ConcealAgentParams) (int64, error) {
 	result, err := q.db.Exec(ctx, concealAgent,
 		arg.Character,
@@ -124,7 +124,7 @@ SELECT name, running, version FROM agents WHERE id = $1
 
 type GetAgentHeadRow = db.GetAgentHeadRow
 
-// An agent without what it is made of, which its version stands for.
+// An agent without its character; the version identifies that.
 func (q *Queries) GetAgentHead(ctx context.Context, id uuid.UUID) (GetAgentHeadRow, error) {
 	row := q.db.QueryRow(ctx, getAgentHead, id)
 	var i GetAgentHeadRow
@@ -188,7 +188,7 @@ SELECT id, name, enabled, running, version, created_at, updated_at FROM agents O
 
 type ListAgentHeadsRow = db.ListAgentHeadsRow
 
-// All agents without what they are made of, which a version stands for.
+// All agents without their characters; a version identifies each.
 func (q *Queries) ListAgentHeads(ctx context.Context) ([]ListAgentHeadsRow, error) {
 	rows, err := q.db.Query(ctx, listAgentHeads)
 	if err != nil {
@@ -286,7 +286,7 @@ ON CONFLICT (id) DO UPDATE SET deleted_at = excluded.deleted_at
 
 type NoteFormerAgentParams = db.NoteFormerAgentParams
 
-// Remembers of one who takes part in channels, or wrote in them, that it was an agent.
+// Notes that a participant of channels, or an author in them, was an agent.
 func (q *Queries) NoteFormerAgent(ctx context.Context, arg NoteFormerAgentParams) error {
 	_, err := q.db.Exec(ctx, noteFormerAgent, arg.ID, arg.DeletedAt)
 	return err
@@ -324,7 +324,7 @@ RETURNING id, name, character, secrets, enabled, running, version, created_at, u
 
 type UpdateAgentParams = db.UpdateAgentParams
 
-// Fails to find the row when somebody else changed it since version was read.
+// Finds no row when the agent was changed since version was read.
 func (q *Queries) UpdateAgent(ctx context.Context, arg UpdateAgentParams) (Agent, error) {
 	row := q.db.QueryRow(ctx, updateAgent,
 		arg.Name,
@@ -362,8 +362,8 @@ SELECT CAST(CASE
     ELSE '' END AS text) AS what
 `
 
-// What an id stands for beside an agent; empty for nothing. An agent that was deleted is no participant and no author. Where
-// an order is asked for, it leads PostgreSQL to an index: it would walk the table when it expects many rows to fit.
+// The kind of an id other than an agent's; empty for none. An agent that was deleted is no participant and no author. Where
+// there is an ORDER BY, it makes PostgreSQL use an index: it would scan the table when it expects many rows to match.
 func (q *Queries) WhatHasID(ctx context.Context, id uuid.UUID) (string, error) {
 	row := q.db.QueryRow(ctx, whatHasID, id)
 	var what string

@@ -48,7 +48,7 @@ RETURNING octet_length(body)::bigint AS bytes
 
 type DeleteCallersAnswersParams = db.DeleteCallersAnswersParams
 
-// Forgets the oldest answers of a caller, and says how long they were.
+// Deletes the oldest answers of a caller, and returns their sizes.
 func (q *Queries) DeleteCallersAnswers(ctx context.Context, arg DeleteCallersAnswersParams) ([]int64, error) {
 	rows, err := q.db.Query(ctx, deleteCallersAnswers, arg.EntityID, arg.LimitRows)
 	if err != nil {
@@ -94,7 +94,7 @@ WHERE ctid = ANY (ARRAY(
 
 type DeleteOldIdempotencyKeysParams = db.DeleteOldIdempotencyKeysParams
 
-// A few at a time: each new key takes away more than it adds.
+// A few at a time: each new key removes more than it adds.
 func (q *Queries) DeleteOldIdempotencyKeys(ctx context.Context, arg DeleteOldIdempotencyKeysParams) (int64, error) {
 	result, err := q.db.Exec(ctx, deleteOldIdempotencyKeys, arg.Before, arg.LimitRows)
 	if err != nil {
@@ -113,7 +113,7 @@ WHERE ctid = ANY (ARRAY(
 RETURNING octet_length(body)::bigint AS bytes
 `
 
-// Forgets the oldest answers of all, and says how long they were.
+// Deletes the oldest answers of all callers, and returns their sizes.
 func (q *Queries) DeleteOldestAnswers(ctx context.Context, limitRows int64) ([]int64, error) {
 	rows, err := q.db.Query(ctx, deleteOldestAnswers, limitRows)
 	if err != nil {
@@ -138,7 +138,7 @@ const deleteOpenIdempotencyKeys = `-- name: DeleteOpenIdempotencyKeys :execrows
 DELETE FROM idempotency_keys WHERE status = 0
 `
 
-// Gives up every claim; only right while no other process works on the database.
+// Gives up every claim; only valid while no other process uses the database.
 func (q *Queries) DeleteOpenIdempotencyKeys(ctx context.Context) (int64, error) {
 	result, err := q.db.Exec(ctx, deleteOpenIdempotencyKeys)
 	if err != nil {
@@ -151,7 +151,7 @@ const deleteOwnersOpenIdempotencyKeys = `-- name: DeleteOwnersOpenIdempotencyKey
 DELETE FROM idempotency_keys WHERE status = 0 AND owner = $1
 `
 
-// Gives up the claims of an instance that has just begun to live again.
+// Gives up the claims of an instance that has just restarted.
 func (q *Queries) DeleteOwnersOpenIdempotencyKeys(ctx context.Context, owner uuid.UUID) (int64, error) {
 	result, err := q.db.Exec(ctx, deleteOwnersOpenIdempotencyKeys, owner)
 	if err != nil {
@@ -216,7 +216,7 @@ WHERE entity_id = $2 AND idempotency_key = $3 AND claim = $4 AND status = 0
 
 type RenewIdempotencyKeyParams = db.RenewIdempotencyKeyParams
 
-// Tells that the request is still at work.
+// Renews the claim of a running request.
 func (q *Queries) RenewIdempotencyKey(ctx context.Context, arg RenewIdempotencyKeyParams) (int64, error) {
 	result, err := q.db.Exec(ctx, renewIdempotencyKey,
 		arg.CreatedAt,

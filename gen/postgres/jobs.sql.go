@@ -28,7 +28,7 @@ RETURNING id, agent_id, user_id, channel_id, message_id, content, metadata, stat
 
 type ClaimCallbacksParams = db.ClaimCallbacksParams
 
-// Takes announcements that are due. Each is due again at retry_at, unless it is settled before.
+// Claims announcements that are due. Each is due again at retry_at, unless it is settled before.
 func (q *Queries) ClaimCallbacks(ctx context.Context, arg ClaimCallbacksParams) ([]Job, error) {
 	rows, err := q.db.Query(ctx, claimCallbacks, arg.RetryAt, arg.Now, arg.LimitRows)
 	if err != nil {
@@ -72,7 +72,7 @@ const countActiveJobs = `-- name: CountActiveJobs :one
 SELECT count(*) FROM (SELECT 1 FROM jobs WHERE ended_at IS NULL AND expires_at > 0 LIMIT $1::bigint) AS active
 `
 
-// Counts no further than is asked for.
+// Counts up to at_most.
 func (q *Queries) CountActiveJobs(ctx context.Context, atMost int64) (int64, error) {
 	row := q.db.QueryRow(ctx, countActiveJobs, atMost)
 	var count int64
@@ -106,7 +106,7 @@ type CountJobsParams = db.CountJobsParams
 
 type CountJobsRow = db.CountJobsRow
 
-// By status, with the time that those took which have ended.
+// By status, with the total duration of those that have ended.
 func (q *Queries) CountJobs(ctx context.Context, arg CountJobsParams) ([]CountJobsRow, error) {
 	rows, err := q.db.Query(ctx, countJobs, arg.Now, arg.AnyUser, arg.UserID)
 	if err != nil {
@@ -136,7 +136,7 @@ RETURNING id, agent_id, user_id, channel_id, message_id, content, metadata, stat
 
 type EndJobParams = db.EndJobParams
 
-// Ends the job of a message with the turn of its agent. Finds no row when there is none, or when it is over.
+// Ends the job of a message with the turn of its agent. Finds no row when there is none, or when it has ended.
 func (q *Queries) EndJob(ctx context.Context, arg EndJobParams) (Job, error) {
 	row := q.db.QueryRow(ctx, endJob,
 		arg.Status,
@@ -525,7 +525,7 @@ const nextJobExpiry = `-- name: NextJobExpiry :one
 SELECT expires_at FROM jobs WHERE ended_at IS NULL ORDER BY expires_at LIMIT 1
 `
 
-// No row when no job is under way.
+// No row when no job is running.
 func (q *Queries) NextJobExpiry(ctx context.Context) (dbtype.Millis, error) {
 	row := q.db.QueryRow(ctx, nextJobExpiry)
 	var expires_at dbtype.Millis
@@ -540,7 +540,7 @@ WHERE id = $3 AND callback_attempts = $4 AND callback_due_at IS NOT NULL
 
 type SettleCallbackParams = db.SettleCallbackParams
 
-// Notes how an attempt went: a NULL due time settles it for good.
+// Notes the result of an attempt: a NULL due time settles it for good.
 func (q *Queries) SettleCallback(ctx context.Context, arg SettleCallbackParams) (int64, error) {
 	result, err := q.db.Exec(ctx, settleCallback,
 		arg.DueAt,
@@ -559,7 +559,7 @@ UPDATE jobs SET created_at = created_at + CAST($1 AS bigint), expires_at = expir
 WHERE ended_at IS NULL
 `
 
-// Moves the times of the jobs that run, after the clock jumped.
+// Moves the times of running jobs, after the clock jumped.
 func (q *Queries) ShiftJobs(ctx context.Context, by int64) error {
 	_, err := q.db.Exec(ctx, shiftJobs, by)
 	return err

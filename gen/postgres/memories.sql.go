@@ -61,7 +61,7 @@ WHERE message_id = $3
 
 type EditMessageMemoriesParams = db.EditMessageMemoriesParams
 
-// Lets all agents remember a message as its author has changed it.
+// Updates all agents' memories of a message that its author has edited.
 func (q *Queries) EditMessageMemories(ctx context.Context, arg EditMessageMemoriesParams) error {
 	_, err := q.db.Exec(ctx, editMessageMemories, arg.ContentText, arg.UpdatedAt, arg.MessageID)
 	return err
@@ -101,7 +101,7 @@ ON CONFLICT (message_id, agent_id) DO NOTHING
 
 type ForgetRoomMessagesParams = db.ForgetRoomMessagesParams
 
-// Makes an agent forget everything that was said in the channel of a room.
+// Makes an agent forget all messages in the channel of a room.
 func (q *Queries) ForgetRoomMessages(ctx context.Context, arg ForgetRoomMessagesParams) error {
 	_, err := q.db.Exec(ctx, forgetRoomMessages, arg.RoomID, arg.AgentID)
 	return err

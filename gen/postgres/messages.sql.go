@@ -47,7 +47,7 @@ LIMIT 1
 
 type FindClientMessageParams = db.FindClientMessageParams
 
-// The message that a client already sent under its own id, if it did so recently.
+// The message that a client recently sent under its own id, if any.
 func (q *Queries) FindClientMessage(ctx context.Context, arg FindClientMessageParams) (Message, error) {
 	row := q.db.QueryRow(ctx, findClientMessage,
 		arg.ChannelID,
@@ -165,7 +165,7 @@ LIMIT CAST($4 AS bigint) OFFSET CAST($3 AS bigint)
 
 type ListMessagesAfterParams = db.ListMessagesAfterParams
 
-// Oldest first: what follows a point in time, without a gap.
+// Oldest first: the messages after a point in time, without a gap.
 func (q *Queries) ListMessagesAfter(ctx context.Context, arg ListMessagesAfterParams) ([]Message, error) {
 	rows, err := q.db.Query(ctx, listMessagesAfter,
 		arg.ChannelID,
@@ -266,7 +266,7 @@ LIMIT CAST($3 AS bigint)
 
 type ListMessagesBeforeSeqParams = db.ListMessagesBeforeSeqParams
 
-// Newest first: what comes before number before_seq.
+// Newest first: the messages before number before_seq.
 func (q *Queries) ListMessagesBeforeSeq(ctx context.Context, arg ListMessagesBeforeSeqParams) ([]Message, error) {
 	rows, err := q.db.Query(ctx, listMessagesBeforeSeq, arg.ChannelID, arg.BeforeSeq, arg.LimitRows)
 	if err != nil {
@@ -311,7 +311,7 @@ LIMIT CAST($3 AS bigint)
 
 type ListMessagesFromSeqParams = db.ListMessagesFromSeqParams
 
-// Oldest first: what a reader who knows the number after_seq has missed.
+// Oldest first: the messages after number after_seq, which a reader has missed.
 func (q *Queries) ListMessagesFromSeq(ctx context.Context, arg ListMessagesFromSeqParams) ([]Message, error) {
 	rows, err := q.db.Query(ctx, listMessagesFromSeq, arg.ChannelID, arg.AfterSeq, arg.LimitRows)
 	if err != nil {
@@ -362,9 +362,9 @@ type ListRecentMessagesParams = db.ListRecentMessagesParams
 type ListRecentMessagesRow = db.ListRecentMessagesRow
 
 // Newest first: the conversation that an agent sees when it answers number up_to_seq. What others wrote later is left out,
-// what the agent itself answered to earlier messages is not. What it was made to forget it doesn't see; of what it remembers
-// in other words than were said, the text is in remembered.
-// Both are looked up for the messages that are read: joined, they would be read whole.
+// the agent's own answers to earlier messages are not. Forgotten messages are left out; where the agent's memory of one was
+// edited, the text is in remembered.
+// Both are looked up for the messages that are read: a join would read them completely.
 func (q *Queries) ListRecentMessages(ctx context.Context, arg ListRecentMessagesParams) ([]ListRecentMessagesRow, error) {
 	rows, err := q.db.Query(ctx, listRecentMessages,
 		arg.AgentID,

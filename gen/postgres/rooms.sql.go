@@ -17,7 +17,7 @@ SELECT count(*) FROM (SELECT 1 FROM rooms WHERE agent_id = $1 AND channel_id IS 
 
 type CountMadeRoomsParams = db.CountMadeRoomsParams
 
-// Rooms of an agent that stand for no channel.
+// Rooms of an agent that have no channel.
 func (q *Queries) CountMadeRooms(ctx context.Context, arg CountMadeRoomsParams) (int64, error) {
 	row := q.db.QueryRow(ctx, countMadeRooms, arg.AgentID, arg.AtMost)
 	var count int64
@@ -190,7 +190,7 @@ type ListWorldRoomsParams = db.ListWorldRoomsParams
 
 type ListWorldRoomsRow = db.ListWorldRoomsRow
 
-// The rooms in a world of its owner, and those of the agents that share it.
+// The rooms in a world, those of its owner and of the agents that share it.
 func (q *Queries) ListWorldRooms(ctx context.Context, arg ListWorldRoomsParams) ([]ListWorldRoomsRow, error) {
 	rows, err := q.db.Query(ctx, listWorldRooms, arg.WorldID, arg.OwnerID)
 	if err != nil {

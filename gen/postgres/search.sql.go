@@ -256,11 +256,11 @@ type SearchMessagesParams = db.SearchMessagesParams
 
 type SearchMessagesRow = db.SearchMessagesRow
 
-// Newest first: the messages that hold every word. words has each in double quotes, with spaces between.
+// Newest first: the messages that contain every word. words has each in double quotes, separated by spaces.
 //
-// The index of words can't tell what is newest without reading all that it finds. So the newest two thousand of the channel, of the
-// author or of all are looked through first, where what is common fills a page; LIKE finds out quicker which of them are worth to
-// be split into words. What doesn't fill it is rarer, and the index finds it, unless those were all.
+// The index of words can't find the newest matches without reading all of them. So the newest two thousand messages of the channel, of the
+// author or of all are searched first, where a common word fills a page; LIKE is a quick filter for those that are worth
+// splitting into words. A word that doesn't fill the page is rarer, and the index finds it, unless those were all.
 func (q *Queries) SearchMessages(ctx context.Context, arg SearchMessagesParams) ([]SearchMessagesRow, error) {
 	rows, err := q.db.Query(ctx, searchMessages,
 		arg.FromTime,

@@ -73,7 +73,7 @@ const countOpenSessions = `-- name: CountOpenSessions :one
 SELECT count(*) FROM (SELECT 1 FROM sessions WHERE ended_at IS NULL AND created_at > 0 LIMIT $1::bigint) open_sessions
 `
 
-// Counts no further than is asked for.
+// Counts up to at_most.
 func (q *Queries) CountOpenSessions(ctx context.Context, atMost int64) (int64, error) {
 	row := q.db.QueryRow(ctx, countOpenSessions, atMost)
 	var count int64
@@ -93,7 +93,7 @@ type CountSessionsParams = db.CountSessionsParams
 
 type CountSessionsRow = db.CountSessionsRow
 
-// Live sessions, those of them that are near their end, and those that ran out and are still remembered.
+// Counts of live sessions, of those near their end, and of expired ones that are still kept.
 func (q *Queries) CountSessions(ctx context.Context, arg CountSessionsParams) (CountSessionsRow, error) {
 	row := q.db.QueryRow(ctx, countSessions, arg.Now, arg.AnyUser, arg.UserID)
 	var i CountSessionsRow
@@ -138,7 +138,7 @@ RETURNING id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_
 
 type EndSessionParams = db.EndSessionParams
 
-// Also one that ended before in another way and is still remembered.
+// Includes a session that ended earlier in another way and is still kept.
 func (q *Queries) EndSession(ctx context.Context, arg EndSessionParams) (Session, error) {
 	row := q.db.QueryRow(ctx, endSession, arg.EndedAt, arg.EndReason, arg.ID)
 	var i Session
@@ -470,7 +470,7 @@ const nextSessionDue = `-- name: NextSessionDue :one
 SELECT due_at FROM sessions WHERE ended_at IS NULL ORDER BY due_at LIMIT 1
 `
 
-// When a sweep is needed next; no row when there is no session.
+// When the next sweep is due; no row when there is no session.
 func (q *Queries) NextSessionDue(ctx context.Context) (dbtype.Millis, error) {
 	row := q.db.QueryRow(ctx, nextSessionDue)
 	var due_at dbtype.Millis
@@ -489,8 +489,8 @@ RETURNING id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_
 
 type RenewSessionParams = db.RenewSessionParams
 
-// Begins the time-out anew, up to the longest life. Finds no row when the session is over, or when nobody asked for it by
-// hand and it doesn't renew itself.
+// Restarts the time-out, up to the maximum duration. Finds no row when the session has ended, or when this is no explicit
+// renewal and the session doesn't renew itself.
 func (q *Queries) RenewSession(ctx context.Context, arg RenewSessionParams) (Session, error) {
 	row := q.db.QueryRow(ctx, renewSession, arg.Now, arg.ID, arg.ByHand)
 	var i Session
@@ -524,7 +524,7 @@ SET created_at = created_at + CAST($1 AS bigint), active_at = active_at + CAST($
 WHERE ended_at IS NULL
 `
 
-// Moves all times of the sessions that live, after the clock jumped: the longest life counts from the beginning, and the time-out
+// Moves all times of live sessions, after the clock jumped: the maximum duration counts from the beginning, and the time-out
 // from the last renewal.
 func (q *Queries) ShiftSessions(ctx context.Context, by int64) error {
 	_, err := q.db.Exec(ctx, shiftSessions, by)
@@ -539,7 +539,7 @@ RETURNING id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_
 
 type TouchSessionParams = db.TouchSessionParams
 
-// Notes activity that renews nothing. Finds no row when the session is over.
+// Notes activity that renews nothing. Finds no row when the session has ended.
 func (q *Queries) TouchSession(ctx context.Context, arg TouchSessionParams) (Session, error) {
 	row := q.db.QueryRow(ctx, touchSession, arg.Now, arg.ID)
 	var i Session
@@ -581,7 +581,7 @@ RETURNING id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_
 
 type WarnSessionsParams = db.WarnSessionsParams
 
-// Takes sessions whose end comes near and of which nobody has told yet.
+// Claims sessions that are near their end and have not been announced yet.
 func (q *Queries) WarnSessions(ctx context.Context, arg WarnSessionsParams) ([]Session, error) {
 	rows, err := q.db.Query(ctx, warnSessions, arg.Now, arg.LimitRows)
 	if err != nil {

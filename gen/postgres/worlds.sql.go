@@ -101,7 +101,7 @@ ORDER BY w.id = w.agent_id, w.created_at, w.agent_id
 LIMIT 1
 `
 
-// Whichever world has an id: the oldest, agents' own worlds last.
+// A world by its id: the oldest one, agents' own worlds last.
 func (q *Queries) FindWorld(ctx context.Context, id uuid.UUID) (World, error) {
 	row := q.db.QueryRow(ctx, findWorld, id)
 	var i World
@@ -125,7 +125,7 @@ WHERE w.id = $1
 
 type GetAgentWorldParams = db.GetAgentWorldParams
 
-// What an agent knows under the id of a world: the one that it shares, or else its own.
+// An agent's world by its id: the one that it shares, or else its own.
 func (q *Queries) GetAgentWorld(ctx context.Context, arg GetAgentWorldParams) (World, error) {
 	row := q.db.QueryRow(ctx, getAgentWorld, arg.ID, arg.AgentID)
 	var i World
@@ -191,7 +191,7 @@ const listServerWorlds = `-- name: ListServerWorlds :many
 SELECT id, agent_id, name, message_server_id, metadata, created_at, updated_at FROM worlds WHERE (id = $1 OR message_server_id = $1) AND id <> agent_id
 `
 
-// The world of that id, and those that stand for the message server of that id; an agent's own world is neither.
+// The world with that id, and those of the message server with that id; an agent's own world is neither.
 func (q *Queries) ListServerWorlds(ctx context.Context, id uuid.UUID) ([]World, error) {
 	rows, err := q.db.Query(ctx, listServerWorlds, id)
 	if err != nil {
@@ -227,7 +227,7 @@ ORDER BY a.name, a.id
 
 type ListWorldAgentsRow = db.ListWorldAgentsRow
 
-// The agents that share worlds, beside those whose they are.
+// The agents that share worlds, besides their owners.
 func (q *Queries) ListWorldAgents(ctx context.Context) ([]ListWorldAgentsRow, error) {
 	rows, err := q.db.Query(ctx, listWorldAgents)
 	if err != nil {

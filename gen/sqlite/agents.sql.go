@@ -27,7 +27,7 @@ UPDATE agents SET character = ?1, secrets = ?2 WHERE id = ?3 AND version = ?4
 
 type ConcealAgentParams = db.ConcealAgentParams
 
-// Changes what is stored of an agent, and not what the agent is.
+// Changes how an agent is stored, not the agent itself.
 func (q *Queries) ConcealAgent(ctx context.Context, arg ConcealAgentParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, concealAgent,
 		arg.Character,
@@ -124,7 +124,7 @@ SELECT name, running, version FROM agents WHERE id = ?1
 
 type GetAgentHeadRow = db.GetAgentHeadRow
 
-// An agent without what it is made of, which its version stands for.
+// An agent without its character; the version identifies that.
 func (q *Queries) GetAgentHead(ctx context.Context, id uuid.UUID) (GetAgentHeadRow, error) {
 	row := q.db.QueryRowContext(ctx, getAgentHead, id)
 	var i GetAgentHeadRow
@@ -188,7 +188,7 @@ SELECT id, name, enabled, running, version, created_at, updated_at FROM agents O
 
 type ListAgentHeadsRow = db.ListAgentHeadsRow
 
-// All agents without what they are made of, which a version stands for.
+// All agents without their characters; a version identifies each.
 func (q *Queries) ListAgentHeads(ctx context.Context) ([]ListAgentHeadsRow, error) {
 	rows, err := q.db.QueryContext(ctx, listAgentHeads)
 	if err != nil {
@@ -295,7 +295,7 @@ ON CONFLICT (id) DO UPDATE SET deleted_at = excluded.deleted_at
 
 type NoteFormerAgentParams = db.NoteFormerAgentParams
 
-// Remembers of one who takes part in channels, or wrote in them, that it was an agent.
+// Notes that a participant of channels, or an author in them, was an agent.
 func (q *Queries) NoteFormerAgent(ctx context.Context, arg NoteFormerAgentParams) error {
 	_, err := q.db.ExecContext(ctx, noteFormerAgent, arg.ID, arg.DeletedAt)
 	return err
@@ -333,7 +333,7 @@ RETURNING id, name, character, secrets, enabled, running, version, created_at, u
 
 type UpdateAgentParams = db.UpdateAgentParams
 
-// Fails to find the row when somebody else changed it since version was read.
+// Finds no row when the agent was changed since version was read.
 func (q *Queries) UpdateAgent(ctx context.Context, arg UpdateAgentParams) (Agent, error) {
 	row := q.db.QueryRowContext(ctx, updateAgent,
 		arg.Name,
@@ -371,7 +371,7 @@ SELECT CAST(CASE
     ELSE '' END AS TEXT) AS what
 `
 
-// What an id stands for beside an agent; empty for nothing. An agent that was deleted is no participant and no author.
+// The kind of an id other than an agent's; empty for none. An agent that was deleted is no participant and no author.
 func (q *Queries) WhatHasID(ctx context.Context, id uuid.UUID) (string, error) {
 	row := q.db.QueryRowContext(ctx, whatHasID, id)
 	var what string

@@ -33,7 +33,7 @@ SELECT count(*) FROM (SELECT 1 FROM channels WHERE message_server_id = ?1 LIMIT 
 
 type CountAllServerChannelsParams = db.CountAllServerChannelsParams
 
-// The same with them.
+// The same, with those.
 func (q *Queries) CountAllServerChannels(ctx context.Context, arg CountAllServerChannelsParams) (int64, error) {
 	row := q.db.QueryRowContext(ctx, countAllServerChannels, arg.MessageServerID, arg.MaxRows)
 	var count int64
@@ -73,7 +73,7 @@ const countDMs = `-- name: CountDMs :one
 SELECT count(*) FROM (SELECT 1 FROM channels WHERE pair_key IS NOT NULL LIMIT ?1)
 `
 
-// DMs of two entities. Counts no further than is asked for, as the following do.
+// DMs of two entities. Counts up to at_most, as the following do.
 func (q *Queries) CountDMs(ctx context.Context, atMost int64) (int64, error) {
 	row := q.db.QueryRowContext(ctx, countDMs, atMost)
 	var count int64
@@ -85,7 +85,7 @@ const countMadeChannels = `-- name: CountMadeChannels :one
 SELECT count(*) FROM (SELECT 1 FROM channels WHERE created_at > 0 AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT ?1)
 `
 
-// Channels that callers made. Counts no further than is asked for, by the condition of channels_made word by word.
+// Channels that callers made. Counts up to at_most, by exactly the condition of the index channels_made.
 func (q *Queries) CountMadeChannels(ctx context.Context, atMost int64) (int64, error) {
 	row := q.db.QueryRowContext(ctx, countMadeChannels, atMost)
 	var count int64
@@ -144,7 +144,7 @@ LIMIT 1
 
 type FindSourceChannelParams = db.FindSourceChannelParams
 
-// The oldest channel that mirrors a platform's one, on whichever message server.
+// The oldest channel that mirrors one of a platform, on any message server.
 func (q *Queries) FindSourceChannel(ctx context.Context, arg FindSourceChannelParams) (Channel, error) {
 	row := q.db.QueryRowContext(ctx, findSourceChannel, arg.SourceType, arg.SourceID)
 	var i Channel
@@ -326,9 +326,9 @@ ORDER BY p.joined_at, a.id
 
 type ListChannelAgentsRow = db.ListChannelAgentsRow
 
-// The agents that take part in a channel, and what stands between each and a turn: it must be running and attached to the
-// channel's message server. unanswered counts the messages of the channel that it was given and is not done with; that their
-// seq is positive is always so, and leads SQLite to the index of active turns, past all that the channel ever had.
+// The agents that take part in a channel, and what decides whether each gets a turn: it must be running and attached to the
+// channel's message server. unanswered counts its active turns in the channel; the condition that their
+// seq is positive always holds, and makes SQLite use the index of active turns instead of all turns of the channel.
 func (q *Queries) ListChannelAgents(ctx context.Context, channelID uuid.UUID) ([]ListChannelAgentsRow, error) {
 	rows, err := q.db.QueryContext(ctx, listChannelAgents, channelID)
 	if err != nil {
@@ -371,7 +371,7 @@ ORDER BY p.joined_at, p.entity_id
 
 type ListChannelMembersRow = db.ListChannelMembersRow
 
-// Everybody who takes part in a channel, in the order of joining, and of those who are agents what stands between each and a
+// All participants of a channel, in the order of joining, and for agents what decides whether each gets a
 // turn.
 func (q *Queries) ListChannelMembers(ctx context.Context, channelID uuid.UUID) ([]ListChannelMembersRow, error) {
 	rows, err := q.db.QueryContext(ctx, listChannelMembers, channelID)
@@ -627,7 +627,7 @@ RETURNING id, message_server_id, name, type, source_type, source_id, topic, meta
 
 type UpsertSourceChannelParams = db.UpsertSourceChannelParams
 
-// The channel that mirrors one of another platform: made, or brought up to date. updated_at never goes back.
+// The channel that mirrors one of another platform: created, or updated. updated_at never goes back.
 func (q *Queries) UpsertSourceChannel(ctx context.Context, arg UpsertSourceChannelParams) (Channel, error) {
 	row := q.db.QueryRowContext(ctx, upsertSourceChannel,
 		arg.ID,

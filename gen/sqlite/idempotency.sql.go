@@ -48,7 +48,7 @@ RETURNING CAST(length(body) AS INTEGER) AS bytes
 
 type DeleteCallersAnswersParams = db.DeleteCallersAnswersParams
 
-// Forgets the oldest answers of a caller, and says how long they were.
+// Deletes the oldest answers of a caller, and returns their sizes.
 func (q *Queries) DeleteCallersAnswers(ctx context.Context, arg DeleteCallersAnswersParams) ([]int64, error) {
 	rows, err := q.db.QueryContext(ctx, deleteCallersAnswers, arg.EntityID, arg.LimitRows)
 	if err != nil {
@@ -97,7 +97,7 @@ WHERE (entity_id, idempotency_key) IN (
 
 type DeleteOldIdempotencyKeysParams = db.DeleteOldIdempotencyKeysParams
 
-// A few at a time: each new key takes away more than it adds.
+// A few at a time: each new key removes more than it adds.
 func (q *Queries) DeleteOldIdempotencyKeys(ctx context.Context, arg DeleteOldIdempotencyKeysParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, deleteOldIdempotencyKeys, arg.Before, arg.LimitRows)
 	if err != nil {
@@ -116,7 +116,7 @@ WHERE (entity_id, idempotency_key) IN (
 RETURNING CAST(length(body) AS INTEGER) AS bytes
 `
 
-// Forgets the oldest answers of all, and says how long they were.
+// Deletes the oldest answers of all callers, and returns their sizes.
 func (q *Queries) DeleteOldestAnswers(ctx context.Context, limitRows int64) ([]int64, error) {
 	rows, err := q.db.QueryContext(ctx, deleteOldestAnswers, limitRows)
 	if err != nil {
@@ -144,7 +144,7 @@ const deleteOpenIdempotencyKeys = `-- name: DeleteOpenIdempotencyKeys :execrows
 DELETE FROM idempotency_keys WHERE status = 0
 `
 
-// Gives up every claim; only right while no other process works on the database.
+// Gives up every claim; only valid while no other process uses the database.
 func (q *Queries) DeleteOpenIdempotencyKeys(ctx context.Context) (int64, error) {
 	result, err := q.db.ExecContext(ctx, deleteOpenIdempotencyKeys)
 	if err != nil {
@@ -157,7 +157,7 @@ const deleteOwnersOpenIdempotencyKeys = `-- name: DeleteOwnersOpenIdempotencyKey
 DELETE FROM idempotency_keys WHERE status = 0 AND owner = ?1
 `
 
-// Gives up the claims of an instance that has just begun to live again.
+// Gives up the claims of an instance that has just restarted.
 func (q *Queries) DeleteOwnersOpenIdempotencyKeys(ctx context.Context, owner uuid.UUID) (int64, error) {
 	result, err := q.db.ExecContext(ctx, deleteOwnersOpenIdempotencyKeys, owner)
 	if err != nil {
@@ -222,7 +222,7 @@ WHERE entity_id = ?2 AND idempotency_key = ?3 AND claim = ?4 AND status = 0
 
 type RenewIdempotencyKeyParams = db.RenewIdempotencyKeyParams
 
-// Tells that the request is still at work.
+// Renews the claim of a running request.
 func (q *Queries) RenewIdempotencyKey(ctx context.Context, arg RenewIdempotencyKeyParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, renewIdempotencyKey,
 		arg.CreatedAt,

@@ -232,8 +232,8 @@ type SearchMessagesParams = db.SearchMessagesParams
 
 type SearchMessagesRow = db.SearchMessagesRow
 
-// Newest first: the messages that hold every word. words has each in double quotes, with spaces between. The numbers of
-// documents are times with 20 bits behind them, which leaves 43 for a time.
+// Newest first: the messages that contain every word. words has each in double quotes, separated by spaces. The numbers of
+// documents are times followed by 20 other bits, which leaves 43 for the time.
 func (q *Queries) SearchMessages(ctx context.Context, arg SearchMessagesParams) ([]SearchMessagesRow, error) {
 	rows, err := q.db.QueryContext(ctx, searchMessages,
 		arg.FromTime,

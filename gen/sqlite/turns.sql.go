@@ -16,7 +16,7 @@ const anyTurnQueued = `-- name: AnyTurnQueued :one
 SELECT EXISTS (SELECT 1 FROM (SELECT t.id FROM turns t WHERE t.head AND t.status = 'queued' ORDER BY t.queued_at, t.seq LIMIT 1) AS oldest)
 `
 
-// One that waits behind another of its mailbox doesn't count. The order leads PostgreSQL to the index.
+// One that waits behind another of its mailbox doesn't count. The order makes PostgreSQL use the index.
 func (q *Queries) AnyTurnQueued(ctx context.Context) (bool, error) {
 	row := q.db.QueryRowContext(ctx, anyTurnQueued)
 	var exists bool
@@ -34,7 +34,7 @@ RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, sta
 
 type ClaimTurnParams = db.ClaimTurnParams
 
-// Leases a turn. It never starts before it was queued, whatever the clocks of two nodes say.
+// Leases a turn. It never starts before it was queued, even if the clocks of two nodes differ.
 func (q *Queries) ClaimTurn(ctx context.Context, arg ClaimTurnParams) (Turn, error) {
 	row := q.db.QueryRowContext(ctx, claimTurn,
 		arg.Owner,
@@ -106,7 +106,7 @@ WHERE turn_id >= ?1 AND turn_id <= ?2 AND position = ?3
 
 type DeleteLogEntryParams = db.DeleteLogEntryParams
 
-// The turn is one of a range, because the id of an entry holds most of its turn's.
+// The turn is in a range, because the id of an entry contains most of its turn's.
 func (q *Queries) DeleteLogEntry(ctx context.Context, arg DeleteLogEntryParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, deleteLogEntry,
 		arg.FirstTurn,
@@ -473,7 +473,7 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'queued', '', '', NULL, 0, 0, '', 0, ?8, NUL
 
 type InsertTurnParams = db.InsertTurnParams
 
-// The turn is the head of its mailbox if there is no other. The caller has the channel's row, from which the seq is.
+// The turn is the head of its mailbox if there is no other. The caller holds the channel's row, which the seq comes from.
 func (q *Queries) InsertTurn(ctx context.Context, arg InsertTurnParams) error {
 	_, err := q.db.ExecContext(ctx, insertTurn,
 		arg.ID,
@@ -577,8 +577,8 @@ LIMIT CAST(?9 AS bigint) OFFSET CAST(?8 AS bigint)
 
 type ListAgentTurnsParams = db.ListAgentTurnsParams
 
-// Newest first, as they came; none that came after until_time. The time span includes both ends and holds the runs that
-// started in it, or came in it and have not started; an empty status_group means any status, any_channel any channel.
+// Newest first, by their queueing; none that was queued after until_time. The time span includes both ends and holds the runs that
+// started in it, or were queued in it and have not started; an empty status_group means any status, any_channel any channel.
 func (q *Queries) ListAgentTurns(ctx context.Context, arg ListAgentTurnsParams) ([]Turn, error) {
 	rows, err := q.db.QueryContext(ctx, listAgentTurns,
 		arg.AgentID,
@@ -726,14 +726,14 @@ LIMIT CAST(?2 AS INTEGER)
 
 type ListClaimableTurnsParams = db.ListClaimableTurnsParams
 
-// Heads of mailboxes that are queued, or whose lease has passed. The sender of whose messages the fewest turns run
-// comes first, and then the longest waiting; of one sender no more than max_per_sender run.
+// Heads of mailboxes that are queued, or whose lease has expired. The sender with the fewest running turns
+// comes first, then the longest waiting; no sender has more than max_per_sender running.
 //
-// It looks at few of the heads that wait: of no sender at more than it could give one, and at the senders of the
-// oldest heads, at those with turns under way, and at as many others that follow after_sender by their id. These are there because one
-// sender, who has no more to get, may have all of the oldest heads; who moves after_sender on from claim to claim reaches everybody.
+// It reads few of the waiting heads: no more of a sender than it could get, and only those of the senders of the
+// oldest heads, of those with running turns, and of as many others that follow after_sender by their id. The latter are included because one
+// sender that may get no more can have all of the oldest heads; a caller that moves after_sender on from claim to claim reaches all senders.
 //
-// The casts keep SQLite from planning anew for each limit that it hasn't seen, which took longer than all the rest.
+// The casts keep SQLite from planning again for each new limit, which took longer than all the rest.
 func (q *Queries) ListClaimableTurns(ctx context.Context, arg ListClaimableTurnsParams) ([]uuid.UUID, error) {
 	rows, err := q.db.QueryContext(ctx, listClaimableTurns,
 		arg.Now,
@@ -847,7 +847,7 @@ const nextLogPosition = `-- name: NextLogPosition :one
 SELECT CAST(coalesce(max(position) + 1, 0) AS INTEGER) FROM turn_events WHERE turn_id = ?1
 `
 
-// Where the next entry of a turn's log goes.
+// The position of the next entry in a turn's log.
 func (q *Queries) NextLogPosition(ctx context.Context, turnID uuid.UUID) (int64, error) {
 	row := q.db.QueryRowContext(ctx, nextLogPosition, turnID)
 	var column_1 int64
@@ -860,7 +860,7 @@ UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
 WHERE status = 'running'
 `
 
-// Gives every running turn back; only right while no other process works on the database.
+// Releases every running turn; only valid while no other process uses the database.
 func (q *Queries) ReleaseAllTurnLeases(ctx context.Context) (int64, error) {
 	result, err := q.db.ExecContext(ctx, releaseAllTurnLeases)
 	if err != nil {
@@ -876,7 +876,7 @@ WHERE id = ?1 AND status = 'running' AND lease_owner = ?2 AND attempts = ?3
 
 type ReleaseTurnLeaseParams = db.ReleaseTurnLeaseParams
 
-// Gives one turn back to its mailbox, unless it was taken up again since that attempt.
+// Releases a turn to its mailbox, unless it was claimed again since that attempt.
 func (q *Queries) ReleaseTurnLease(ctx context.Context, arg ReleaseTurnLeaseParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, releaseTurnLease, arg.ID, arg.Owner, arg.Attempt)
 	if err != nil {
@@ -890,7 +890,7 @@ UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
 WHERE status = 'running' AND lease_owner = ?1
 `
 
-// Gives an owner's turns back to their mailboxes.
+// Releases an owner's turns to their mailboxes.
 func (q *Queries) ReleaseTurnLeases(ctx context.Context, owner string) (int64, error) {
 	result, err := q.db.ExecContext(ctx, releaseTurnLeases, owner)
 	if err != nil {

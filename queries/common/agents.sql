@@ -7,7 +7,7 @@ RETURNING *;
 SELECT * FROM agents WHERE id = sqlc.arg(id);
 
 -- name: GetAgentHead :one
--- An agent without what it is made of, which its version stands for.
+-- An agent without its character; the version identifies that.
 SELECT name, running, version FROM agents WHERE id = sqlc.arg(id);
 
 -- name: CountAgents :one
@@ -17,7 +17,7 @@ SELECT count(*) FROM agents;
 SELECT count(*) FROM agents WHERE running;
 
 -- name: UpdateAgent :one
--- Fails to find the row when somebody else changed it since version was read.
+-- Finds no row when the agent was changed since version was read.
 UPDATE agents
 SET name = sqlc.arg(name), character = sqlc.arg(character), secrets = sqlc.arg(secrets), enabled = sqlc.arg(enabled), version = version + 1, updated_at = sqlc.arg(updated_at)
 WHERE id = sqlc.arg(id) AND version = sqlc.arg(version)
@@ -41,7 +41,7 @@ LIMIT 1;
 SELECT agent_id FROM agents_to_conceal WHERE agent_id > sqlc.arg(after) ORDER BY agent_id LIMIT CAST(sqlc.arg(page_size) AS bigint);
 
 -- name: ConcealAgent :execrows
--- Changes what is stored of an agent, and not what the agent is.
+-- Changes how an agent is stored, not the agent itself.
 UPDATE agents SET character = sqlc.arg(character), secrets = sqlc.arg(secrets) WHERE id = sqlc.arg(id) AND version = sqlc.arg(version);
 
 -- name: AgentConcealed :exec

@@ -47,7 +47,7 @@ FROM channels c JOIN agents a ON a.id = sqlc.arg(agent_id)
 WHERE c.id = sqlc.arg(channel_id);
 
 -- name: ListChannelMembers :many
--- Everybody who takes part in a channel, in the order of joining, and of those who are agents what stands between each and a
+-- All participants of a channel, in the order of joining, and for agents what decides whether each gets a
 -- turn.
 SELECT p.entity_id, p.state, a.name, a.running,
        CAST(m.agent_id IS NOT NULL AS BOOLEAN) AS attached
@@ -59,7 +59,7 @@ WHERE p.channel_id = sqlc.arg(channel_id)
 ORDER BY p.joined_at, p.entity_id;
 
 -- name: UpsertSourceChannel :one
--- The channel that mirrors one of another platform: made, or brought up to date. updated_at never goes back.
+-- The channel that mirrors one of another platform: created, or updated. updated_at never goes back.
 INSERT INTO channels (id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at)
 VALUES (sqlc.arg(id), sqlc.arg(message_server_id), sqlc.arg(name), sqlc.arg(type), sqlc.arg(source_type), sqlc.arg(source_id), NULL, sqlc.arg(metadata), sqlc.arg(turn_policy), NULL, sqlc.arg(created_by), 0, sqlc.arg(created_at), sqlc.arg(updated_at))
 ON CONFLICT (message_server_id, source_type, source_id) WHERE source_id IS NOT NULL
@@ -68,7 +68,7 @@ DO UPDATE SET name = excluded.name, type = excluded.type,
 RETURNING *;
 
 -- name: FindSourceChannel :one
--- The oldest channel that mirrors a platform's one, on whichever message server.
+-- The oldest channel that mirrors one of a platform, on any message server.
 SELECT * FROM channels
 WHERE source_type = sqlc.arg(source_type) AND source_id = sqlc.arg(source_id)
 ORDER BY created_at

@@ -12,7 +12,7 @@ UPDATE idempotency_keys SET status = sqlc.arg(status), header = sqlc.arg(header)
 WHERE entity_id = sqlc.arg(entity_id) AND idempotency_key = sqlc.arg(idempotency_key) AND claim = sqlc.arg(claim);
 
 -- name: RenewIdempotencyKey :execrows
--- Tells that the request is still at work.
+-- Renews the claim of a running request.
 UPDATE idempotency_keys SET created_at = sqlc.arg(created_at)
 WHERE entity_id = sqlc.arg(entity_id) AND idempotency_key = sqlc.arg(idempotency_key) AND claim = sqlc.arg(claim) AND status = 0;
 
@@ -20,9 +20,9 @@ WHERE entity_id = sqlc.arg(entity_id) AND idempotency_key = sqlc.arg(idempotency
 DELETE FROM idempotency_keys WHERE entity_id = sqlc.arg(entity_id) AND idempotency_key = sqlc.arg(idempotency_key) AND claim = sqlc.arg(claim);
 
 -- name: DeleteOpenIdempotencyKeys :execrows
--- Gives up every claim; only right while no other process works on the database.
+-- Gives up every claim; only valid while no other process uses the database.
 DELETE FROM idempotency_keys WHERE status = 0;
 
 -- name: DeleteOwnersOpenIdempotencyKeys :execrows
--- Gives up the claims of an instance that has just begun to live again.
+-- Gives up the claims of an instance that has just restarted.
 DELETE FROM idempotency_keys WHERE status = 0 AND owner = sqlc.arg(owner);

@@ -28,23 +28,23 @@ ORDER BY created_at DESC, id
 LIMIT CAST(sqlc.arg(limit_rows) AS bigint) OFFSET CAST(sqlc.arg(offset_rows) AS bigint);
 
 -- name: EndJob :one
--- Ends the job of a message with the turn of its agent. Finds no row when there is none, or when it is over.
+-- Ends the job of a message with the turn of its agent. Finds no row when there is none, or when it has ended.
 UPDATE jobs
 SET status = sqlc.arg(status), result = sqlc.arg(result), error = sqlc.arg(error), ended_at = sqlc.arg(now), callback_due_at = CASE WHEN callback_url IS NULL THEN NULL ELSE sqlc.arg(now) END
 WHERE message_id = sqlc.arg(message_id) AND agent_id = sqlc.arg(agent_id) AND ended_at IS NULL AND expires_at > sqlc.arg(now)
 RETURNING *;
 
 -- name: ShiftJobs :exec
--- Moves the times of the jobs that run, after the clock jumped.
+-- Moves the times of running jobs, after the clock jumped.
 UPDATE jobs SET created_at = created_at + CAST(sqlc.arg(by) AS bigint), expires_at = expires_at + CAST(sqlc.arg(by) AS bigint)
 WHERE ended_at IS NULL;
 
 -- name: NextJobExpiry :one
--- No row when no job is under way.
+-- No row when no job is running.
 SELECT expires_at FROM jobs WHERE ended_at IS NULL ORDER BY expires_at LIMIT 1;
 
 -- name: SettleCallback :execrows
--- Notes how an attempt went: a NULL due time settles it for good.
+-- Notes the result of an attempt: a NULL due time settles it for good.
 UPDATE jobs SET callback_due_at = sqlc.arg(due_at), callback_error = sqlc.arg(callback_error)
 WHERE id = sqlc.arg(id) AND callback_attempts = sqlc.arg(attempt) AND callback_due_at IS NOT NULL;
 

@@ -29,7 +29,7 @@ INSERT INTO forgotten_messages (message_id, agent_id) VALUES (sqlc.arg(message_i
 ON CONFLICT (message_id, agent_id) DO NOTHING;
 
 -- name: ForgetRoomMessages :exec
--- Makes an agent forget everything that was said in the channel of a room.
+-- Makes an agent forget all messages in the channel of a room.
 INSERT INTO forgotten_messages (message_id, agent_id)
 SELECT m.id, r.agent_id FROM rooms r JOIN messages m ON m.channel_id = r.channel_id
 WHERE r.id = sqlc.arg(room_id) AND r.agent_id = sqlc.arg(agent_id)

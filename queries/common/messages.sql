@@ -13,14 +13,14 @@ ORDER BY created_at DESC, seq DESC
 LIMIT CAST(sqlc.arg(limit_rows) AS bigint) OFFSET CAST(sqlc.arg(offset_rows) AS bigint);
 
 -- name: ListMessagesAfter :many
--- Oldest first: what follows a point in time, without a gap.
+-- Oldest first: the messages after a point in time, without a gap.
 SELECT * FROM messages
 WHERE channel_id = sqlc.arg(channel_id) AND created_at > sqlc.arg(after)
 ORDER BY created_at, seq
 LIMIT CAST(sqlc.arg(limit_rows) AS bigint) OFFSET CAST(sqlc.arg(offset_rows) AS bigint);
 
 -- name: ListMessagesFromSeq :many
--- Oldest first: what a reader who knows the number after_seq has missed.
+-- Oldest first: the messages after number after_seq, which a reader has missed.
 SELECT * FROM messages
 WHERE channel_id = sqlc.arg(channel_id) AND seq > sqlc.arg(after_seq)
 ORDER BY seq
@@ -33,7 +33,7 @@ DELETE FROM messages WHERE id = sqlc.arg(id) AND channel_id = sqlc.arg(channel_i
 DELETE FROM messages WHERE channel_id = sqlc.arg(channel_id);
 
 -- name: ListMessagesBeforeSeq :many
--- Newest first: what comes before number before_seq.
+-- Newest first: the messages before number before_seq.
 SELECT * FROM messages
 WHERE channel_id = sqlc.arg(channel_id) AND seq < sqlc.arg(before_seq)
 ORDER BY seq DESC

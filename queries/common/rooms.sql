@@ -20,7 +20,7 @@ ORDER BY r.created_at, r.id
 LIMIT CAST(sqlc.arg(limit_rows) AS bigint) OFFSET CAST(sqlc.arg(offset_rows) AS bigint);
 
 -- name: ListWorldRooms :many
--- The rooms in a world of its owner, and those of the agents that share it.
+-- The rooms in a world, those of its owner and of the agents that share it.
 SELECT r.id, r.agent_id FROM rooms r
 WHERE r.world_id = sqlc.arg(world_id)
   AND (r.agent_id = sqlc.arg(owner_id) OR EXISTS (SELECT 1 FROM world_agents s WHERE s.world_id = r.world_id AND s.agent_id = r.agent_id AND s.owner_id = sqlc.arg(owner_id)));

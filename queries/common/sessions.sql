@@ -19,7 +19,7 @@ ORDER BY created_at DESC, id
 LIMIT CAST(sqlc.arg(limit_rows) AS bigint) OFFSET CAST(sqlc.arg(offset_rows) AS bigint);
 
 -- name: CountSessions :one
--- Live sessions, those of them that are near their end, and those that ran out and are still remembered.
+-- Counts of live sessions, of those near their end, and of expired ones that are still kept.
 SELECT CAST(coalesce(sum(CASE WHEN ended_at IS NULL AND expires_at > sqlc.arg(now) THEN 1 ELSE 0 END), 0) AS bigint) AS live,
        CAST(coalesce(sum(CASE WHEN ended_at IS NULL AND expires_at > sqlc.arg(now) AND expires_at - warning_ms <= sqlc.arg(now) THEN 1 ELSE 0 END), 0) AS bigint) AS near_end,
        CAST(coalesce(sum(CASE WHEN (ended_at IS NULL AND expires_at <= sqlc.arg(now)) OR end_reason = 'expired' THEN 1 ELSE 0 END), 0) AS bigint) AS expired
@@ -27,8 +27,8 @@ FROM sessions
 WHERE CAST(sqlc.arg(any_user) AS boolean) OR user_id = sqlc.arg(user_id);
 
 -- name: RenewSession :one
--- Begins the time-out anew, up to the longest life. Finds no row when the session is over, or when nobody asked for it by
--- hand and it doesn't renew itself.
+-- Restarts the time-out, up to the maximum duration. Finds no row when the session has ended, or when this is no explicit
+-- renewal and the session doesn't renew itself.
 UPDATE sessions
 SET active_at = sqlc.arg(now), renewed_at = sqlc.arg(now), renewal_count = renewal_count + 1, warned_at = NULL,
     expires_at = CASE WHEN sqlc.arg(now) + timeout_ms < created_at + max_duration_ms THEN sqlc.arg(now) + timeout_ms ELSE created_at + max_duration_ms END,
@@ -37,7 +37,7 @@ WHERE id = sqlc.arg(id) AND ended_at IS NULL AND expires_at > sqlc.arg(now) AND 
 RETURNING *;
 
 -- name: TouchSession :one
--- Notes activity that renews nothing. Finds no row when the session is over.
+-- Notes activity that renews nothing. Finds no row when the session has ended.
 UPDATE sessions SET active_at = sqlc.arg(now)
 WHERE id = sqlc.arg(id) AND ended_at IS NULL AND expires_at > sqlc.arg(now)
 RETURNING *;
@@ -51,7 +51,7 @@ WHERE id = sqlc.arg(id) AND ended_at IS NULL
 RETURNING *;
 
 -- name: EndSession :one
--- Also one that ended before in another way and is still remembered.
+-- Includes a session that ended earlier in another way and is still kept.
 UPDATE sessions SET ended_at = sqlc.arg(ended_at), end_reason = sqlc.arg(end_reason)
 WHERE id = sqlc.arg(id) AND end_reason <> 'deleted'
 RETURNING *;
@@ -64,7 +64,7 @@ WHERE channel_id = sqlc.arg(channel_id) AND ended_at IS NULL;
 UPDATE sessions SET ended_at = sqlc.arg(ended_at), end_reason = sqlc.arg(end_reason) WHERE ended_at IS NULL;
 
 -- name: ShiftSessions :exec
--- Moves all times of the sessions that live, after the clock jumped: the longest life counts from the beginning, and the time-out
+-- Moves all times of live sessions, after the clock jumped: the maximum duration counts from the beginning, and the time-out
 -- from the last renewal.
 UPDATE sessions
 SET created_at = created_at + CAST(sqlc.arg(by) AS bigint), active_at = active_at + CAST(sqlc.arg(by) AS bigint), renewed_at = renewed_at + CAST(sqlc.arg(by) AS bigint),
@@ -72,5 +72,5 @@ SET created_at = created_at + CAST(sqlc.arg(by) AS bigint), active_at = active_a
 WHERE ended_at IS NULL;
 
 -- name: NextSessionDue :one
--- When a sweep is needed next; no row when there is no session.
+-- When the next sweep is due; no row when there is no session.
 SELECT due_at FROM sessions WHERE ended_at IS NULL ORDER BY due_at LIMIT 1;

@@ -1,5 +1,5 @@
 -- name: ClaimTurn :one
--- Leases a turn. It never starts before it was queued, whatever the clocks of two nodes say.
+-- Leases a turn. It never starts before it was queued, even if the clocks of two nodes differ.
 UPDATE turns
 SET status = 'running', lease_owner = sqlc.arg(owner), lease_until = sqlc.arg(lease_until), attempts = attempts + 1,
     started_at = coalesce(started_at, CASE WHEN turns.queued_at < sqlc.arg(now) THEN sqlc.arg(now) ELSE turns.queued_at END)
@@ -11,22 +11,22 @@ UPDATE turns SET lease_until = sqlc.arg(lease_until)
 WHERE id = sqlc.arg(id) AND status = 'running' AND lease_owner = sqlc.arg(owner);
 
 -- name: ReleaseTurnLease :execrows
--- Gives one turn back to its mailbox, unless it was taken up again since that attempt.
+-- Releases a turn to its mailbox, unless it was claimed again since that attempt.
 UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
 WHERE id = sqlc.arg(id) AND status = 'running' AND lease_owner = sqlc.arg(owner) AND attempts = sqlc.arg(attempt);
 
 -- name: ReleaseTurnLeases :execrows
--- Gives an owner's turns back to their mailboxes.
+-- Releases an owner's turns to their mailboxes.
 UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
 WHERE status = 'running' AND lease_owner = sqlc.arg(owner);
 
 -- name: ReleaseAllTurnLeases :execrows
--- Gives every running turn back; only right while no other process works on the database.
+-- Releases every running turn; only valid while no other process uses the database.
 UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
 WHERE status = 'running';
 
 -- name: AnyTurnQueued :one
--- One that waits behind another of its mailbox doesn't count. The order leads PostgreSQL to the index.
+-- One that waits behind another of its mailbox doesn't count. The order makes PostgreSQL use the index.
 SELECT EXISTS (SELECT 1 FROM (SELECT t.id FROM turns t WHERE t.head AND t.status = 'queued' ORDER BY t.queued_at, t.seq LIMIT 1) AS oldest);
 
 -- name: EndMessageTurns :many
@@ -50,8 +50,8 @@ SELECT * FROM turns WHERE message_id = sqlc.arg(message_id) AND agent_id = sqlc.
 SELECT * FROM turns WHERE message_id = sqlc.arg(message_id) ORDER BY queued_at, agent_id;
 
 -- name: ListAgentTurns :many
--- Newest first, as they came; none that came after until_time. The time span includes both ends and holds the runs that
--- started in it, or came in it and have not started; an empty status_group means any status, any_channel any channel.
+-- Newest first, by their queueing; none that was queued after until_time. The time span includes both ends and holds the runs that
+-- started in it, or were queued in it and have not started; an empty status_group means any status, any_channel any channel.
 SELECT * FROM turns
 WHERE agent_id = sqlc.arg(agent_id)
   AND queued_at <= sqlc.arg(until_time)

@@ -13,13 +13,13 @@ ON CONFLICT (id, agent_id) DO NOTHING;
 SELECT * FROM worlds WHERE id = sqlc.arg(id) AND agent_id = sqlc.arg(agent_id);
 
 -- name: FindWorld :one
--- Whichever world has an id: the oldest, agents' own worlds last.
+-- A world by its id: the oldest one, agents' own worlds last.
 SELECT w.* FROM worlds w WHERE w.id = sqlc.arg(id)
 ORDER BY w.id = w.agent_id, w.created_at, w.agent_id
 LIMIT 1;
 
 -- name: GetAgentWorld :one
--- What an agent knows under the id of a world: the one that it shares, or else its own.
+-- An agent's world by its id: the one that it shares, or else its own.
 SELECT w.* FROM worlds w
 WHERE w.id = sqlc.arg(id)
   AND w.agent_id = COALESCE((SELECT a.owner_id FROM world_agents a WHERE a.world_id = sqlc.arg(id) AND a.agent_id = sqlc.arg(agent_id)), sqlc.arg(agent_id));
@@ -29,7 +29,7 @@ SELECT sqlc.embed(w), a.name AS agent_name FROM worlds w JOIN agents a ON a.id =
 ORDER BY w.created_at, w.id;
 
 -- name: ListServerWorlds :many
--- The world of that id, and those that stand for the message server of that id; an agent's own world is neither.
+-- The world with that id, and those of the message server with that id; an agent's own world is neither.
 SELECT * FROM worlds WHERE (id = sqlc.arg(id) OR message_server_id = sqlc.arg(id)) AND id <> agent_id;
 
 -- name: UpdateWorld :one
@@ -44,6 +44,6 @@ INSERT INTO world_agents (world_id, agent_id, owner_id) VALUES (sqlc.arg(world_i
 ON CONFLICT (world_id, agent_id) DO NOTHING;
 
 -- name: ListWorldAgents :many
--- The agents that share worlds, beside those whose they are.
+-- The agents that share worlds, besides their owners.
 SELECT s.world_id, s.owner_id, a.id, a.name FROM world_agents s JOIN agents a ON a.id = s.agent_id
 ORDER BY a.name, a.id;

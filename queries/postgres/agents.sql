@@ -6,12 +6,12 @@ SELECT * FROM agents WHERE id = sqlc.arg(id) FOR NO KEY UPDATE;
 SELECT * FROM agents ORDER BY name COLLATE "C", id;
 
 -- name: ListAgentHeads :many
--- All agents without what they are made of, which a version stands for.
+-- All agents without their characters; a version identifies each.
 SELECT id, name, enabled, running, version, created_at, updated_at FROM agents ORDER BY name COLLATE "C", id;
 
 -- name: WhatHasID :one
--- What an id stands for beside an agent; empty for nothing. An agent that was deleted is no participant and no author. Where
--- an order is asked for, it leads PostgreSQL to an index: it would walk the table when it expects many rows to fit.
+-- The kind of an id other than an agent's; empty for none. An agent that was deleted is no participant and no author. Where
+-- there is an ORDER BY, it makes PostgreSQL use an index: it would scan the table when it expects many rows to match.
 SELECT CAST(CASE
     WHEN EXISTS (SELECT 1 FROM channels c WHERE c.id = sqlc.arg(id)) THEN 'channel'
     WHEN EXISTS (SELECT 1 FROM message_servers s WHERE s.id = sqlc.arg(id)) THEN 'message server'
@@ -23,7 +23,7 @@ SELECT CAST(CASE
     ELSE '' END AS text) AS what;
 
 -- name: NoteFormerAgent :exec
--- Remembers of one who takes part in channels, or wrote in them, that it was an agent.
+-- Notes that a participant of channels, or an author in them, was an agent.
 INSERT INTO former_agents (id, deleted_at)
 SELECT sqlc.arg(id), sqlc.arg(deleted_at) WHERE (SELECT true FROM channel_participants p WHERE p.entity_id = sqlc.arg(id) ORDER BY p.channel_id LIMIT 1)
     OR (SELECT true FROM messages m WHERE m.author_id = sqlc.arg(id) AND m.source_type NOT IN ('agent_response', 'agent_action') ORDER BY m.created_at LIMIT 1)

@@ -11,8 +11,8 @@ ORDER BY updated_at DESC, id
 LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
 
 -- name: ListChannelAgents :many
--- The agents that take part in a channel, and what stands between each and a turn: it must be running and attached to the
--- channel's message server. unanswered counts the messages of the channel that it was given and is not done with.
+-- The agents that take part in a channel, and what decides whether each gets a turn: it must be running and attached to the
+-- channel's message server. unanswered counts its active turns in the channel.
 SELECT a.id, a.name, a.running,
        (EXISTS (SELECT 1 FROM message_server_agents m WHERE m.agent_id = a.id AND m.message_server_id = c.message_server_id))::boolean AS attached,
        (SELECT count(*) FROM turns t WHERE t.agent_id = a.id AND t.channel_id = p.channel_id AND t.status IN ('queued', 'running')) AS unanswered
@@ -30,15 +30,15 @@ SELECT count(*) FROM (
     LIMIT sqlc.arg(max_rows)::bigint) AS listed;
 
 -- name: CountAllServerChannels :one
--- The same with them.
+-- The same, with those.
 SELECT count(*) FROM (SELECT 1 FROM channels WHERE message_server_id = sqlc.arg(message_server_id) LIMIT sqlc.arg(max_rows)::bigint) AS listed;
 
 -- name: CountMadeChannels :one
--- Channels that callers made. Counts no further than is asked for, by the condition of channels_made word by word.
+-- Channels that callers made. Counts up to at_most, by exactly the condition of the index channels_made.
 SELECT count(*) FROM (SELECT 1 FROM channels WHERE created_at > 0 AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT sqlc.arg(at_most)::bigint) made;
 
 -- name: CountDMs :one
--- DMs of two entities. Counts no further than is asked for, as the following do.
+-- DMs of two entities. Counts up to at_most, as the following do.
 SELECT count(*) FROM (SELECT 1 FROM channels WHERE pair_key IS NOT NULL LIMIT sqlc.arg(at_most)::bigint) made;
 
 -- name: CountCallerChannels :one

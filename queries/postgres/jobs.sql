@@ -1,5 +1,5 @@
 -- name: CountJobs :many
--- By status, with the time that those took which have ended.
+-- By status, with the total duration of those that have ended.
 SELECT CAST(CASE WHEN ended_at IS NULL AND expires_at <= sqlc.arg(now) THEN 'timeout' ELSE status END AS text) AS state,
        count(*) AS jobs,
        CAST(coalesce(sum(ended_at - created_at), 0) AS bigint) AS took_ms
@@ -8,7 +8,7 @@ WHERE sqlc.arg(any_user)::boolean OR user_id = sqlc.arg(user_id)
 GROUP BY 1;
 
 -- name: CountActiveJobs :one
--- Counts no further than is asked for.
+-- Counts up to at_most.
 SELECT count(*) FROM (SELECT 1 FROM jobs WHERE ended_at IS NULL AND expires_at > 0 LIMIT sqlc.arg(at_most)::bigint) AS active;
 
 -- name: ExpireJobs :many
@@ -34,7 +34,7 @@ DELETE FROM jobs WHERE id = ANY (ARRAY(SELECT id FROM due))
 RETURNING *;
 
 -- name: ClaimCallbacks :many
--- Takes announcements that are due. Each is due again at retry_at, unless it is settled before.
+-- Claims announcements that are due. Each is due again at retry_at, unless it is settled before.
 WITH due AS MATERIALIZED ( -- so that no two nodes take the same
     SELECT j.id FROM jobs j
     WHERE j.callback_due_at IS NOT NULL AND j.callback_due_at <= sqlc.arg(now)

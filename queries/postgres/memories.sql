@@ -23,6 +23,6 @@ ORDER BY created_at DESC, id DESC
 LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
 
 -- name: EditMessageMemories :exec
--- Lets all agents remember a message as its author has changed it.
+-- Updates all agents' memories of a message that its author has edited.
 UPDATE memories SET content = jsonb_set(content, '{text}', to_jsonb(sqlc.arg(content_text)::text)), edited = FALSE, updated_at = sqlc.arg(updated_at)
 WHERE message_id = sqlc.arg(message_id);

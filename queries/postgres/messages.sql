@@ -3,7 +3,7 @@
 SELECT * FROM messages WHERE id = sqlc.arg(id) FOR NO KEY UPDATE;
 
 -- name: FindClientMessage :one
--- The message that a client already sent under its own id, if it did so recently.
+-- The message that a client recently sent under its own id, if any.
 SELECT * FROM messages
 WHERE channel_id = sqlc.arg(channel_id) AND source_id = sqlc.arg(source_id) AND author_id = sqlc.arg(author_id) AND content = sqlc.arg(content) AND created_at >= sqlc.arg(since)
 ORDER BY seq DESC
@@ -11,9 +11,9 @@ LIMIT 1;
 
 -- name: ListRecentMessages :many
 -- Newest first: the conversation that an agent sees when it answers number up_to_seq. What others wrote later is left out,
--- what the agent itself answered to earlier messages is not. What it was made to forget it doesn't see; of what it remembers
--- in other words than were said, the text is in remembered.
--- Both are looked up for the messages that are read: joined, they would be read whole.
+-- the agent's own answers to earlier messages are not. Forgotten messages are left out; where the agent's memory of one was
+-- edited, the text is in remembered.
+-- Both are looked up for the messages that are read: a join would read them completely.
 SELECT m.id, m.seq, m.author_id, m.author_name, m.raw_message, m.in_reply_to, m.source_type, m.metadata, m.created_at,
        coalesce((SELECT k.content ->> 'text' FROM memories k WHERE k.message_id = m.id AND k.agent_id = sqlc.arg(agent_id) AND k.edited), m.content)::text AS remembered
 FROM messages m

@@ -11,5 +11,5 @@ WHERE r.id = sqlc.arg(id) AND r.agent_id = sqlc.arg(agent_id)
 FOR NO KEY UPDATE OF r;
 
 -- name: CountMadeRooms :one
--- Rooms of an agent that stand for no channel.
+-- Rooms of an agent that have no channel.
 SELECT count(*) FROM (SELECT 1 FROM rooms WHERE agent_id = sqlc.arg(agent_id) AND channel_id IS NULL LIMIT sqlc.arg(at_most)::bigint) made;

@@ -3,7 +3,7 @@
 SELECT * FROM sessions WHERE id = sqlc.arg(id) FOR UPDATE;
 
 -- name: WarnSessions :many
--- Takes sessions whose end comes near and of which nobody has told yet.
+-- Claims sessions that are near their end and have not been announced yet.
 WITH due AS MATERIALIZED ( -- so that no two nodes take the same
     SELECT s.id FROM sessions s
     WHERE s.ended_at IS NULL AND s.due_at <= sqlc.arg(now) AND s.warned_at IS NULL AND s.expires_at > sqlc.arg(now)
@@ -33,7 +33,7 @@ DELETE FROM sessions WHERE id = ANY (ARRAY(SELECT s.id FROM sessions s WHERE s.e
 RETURNING *;
 
 -- name: CountOpenSessions :one
--- Counts no further than is asked for.
+-- Counts up to at_most.
 SELECT count(*) FROM (SELECT 1 FROM sessions WHERE ended_at IS NULL AND created_at > 0 LIMIT sqlc.arg(at_most)::bigint) open_sessions;
 
 -- name: CountCallerSessions :one

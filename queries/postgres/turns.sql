@@ -1,16 +1,16 @@
 -- name: InsertTurn :exec
--- The turn is the head of its mailbox if there is no other. The caller has the channel's row, from which the seq is.
+-- The turn is the head of its mailbox if there is no other. The caller holds the channel's row, which the seq comes from.
 INSERT INTO turns (id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head)
 VALUES (sqlc.arg(id), sqlc.arg(agent_id), sqlc.arg(channel_id), sqlc.arg(message_id), sqlc.arg(sender_id), sqlc.arg(seq), sqlc.arg(response_id), 'queued', '', '', NULL, 0, 0, '', 0, sqlc.arg(queued_at), NULL, NULL,
         (SELECT o.id FROM turns o WHERE o.agent_id = sqlc.arg(agent_id) AND o.channel_id = sqlc.arg(channel_id) AND o.status IN ('queued', 'running') ORDER BY o.seq LIMIT 1) IS NULL);
 
 -- name: ListClaimableTurns :many
--- Heads of mailboxes that are queued, or whose lease has passed, and that nobody else takes. The sender of whose messages the fewest turns run
--- comes first, and then the longest waiting; of one sender no more than max_per_sender run.
+-- Heads of mailboxes that are queued, or whose lease has expired, and that are not locked by another claim. The sender with the fewest running turns
+-- comes first, then the longest waiting; no sender has more than max_per_sender running.
 --
--- It looks at few of the heads that wait: of no sender at many more than it could give one (others may claim at the same time), and at the senders of the
--- oldest heads, at those with turns under way, and at as many others that follow after_sender by their id. These are there because one
--- sender, who has no more to get, may have all of the oldest heads; who moves after_sender on from claim to claim reaches everybody.
+-- It reads few of the waiting heads: not many more of a sender than it could get (others may claim at the same time), and only those of the senders of the
+-- oldest heads, of those with running turns, and of as many others that follow after_sender by their id. The latter are included because one
+-- sender that may get no more can have all of the oldest heads; a caller that moves after_sender on from claim to claim reaches all senders.
 WITH RECURSIVE running AS MATERIALIZED (
     SELECT id, sender_id, queued_at, seq, lease_until FROM turns WHERE status = 'running'
 ), round (sender_id) AS (
@@ -53,7 +53,7 @@ LIMIT sqlc.arg(max_turns)::bigint
 FOR UPDATE OF t SKIP LOCKED;
 
 -- name: FinishTurn :one
--- Finds no row when the turn is no longer the owner's. The channel's row is taken before the turn's, as in a post.
+-- Finds no row when the turn is no longer the owner's. The channel's row is locked before the turn's, as in a post.
 WITH home AS MATERIALIZED (
     SELECT c.id FROM channels c WHERE c.id = (SELECT t.channel_id FROM turns t WHERE t.id = sqlc.arg(id)) FOR NO KEY UPDATE
 )
@@ -75,7 +75,7 @@ WHERE agent_id = sqlc.arg(agent_id) AND channel_id = sqlc.arg(channel_id)
 RETURNING *;
 
 -- name: NextLogPosition :one
--- Where the next entry of a turn's log goes.
+-- The position of the next entry in a turn's log.
 SELECT coalesce(max(position) + 1, 0)::bigint FROM turn_events WHERE turn_id = sqlc.arg(turn_id);
 
 -- name: ListAgentLog :many
@@ -87,7 +87,7 @@ ORDER BY e.at DESC, e.turn_id DESC, e.position DESC
 LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
 
 -- name: DeleteLogEntry :execrows
--- The turn is one of a range, because the id of an entry holds most of its turn's.
+-- The turn is in a range, because the id of an entry contains most of its turn's.
 DELETE FROM turn_events
 WHERE turn_id >= sqlc.arg(first_turn) AND turn_id <= sqlc.arg(last_turn) AND position = sqlc.arg(position)
   AND agent_id = sqlc.arg(agent_id);

@@ -6,11 +6,11 @@ SELECT * FROM agents WHERE id = @id;
 SELECT * FROM agents ORDER BY name, id;
 
 -- name: ListAgentHeads :many
--- All agents without what they are made of, which a version stands for.
+-- All agents without their characters; a version identifies each.
 SELECT id, name, enabled, running, version, created_at, updated_at FROM agents ORDER BY name, id;
 
 -- name: WhatHasID :one
--- What an id stands for beside an agent; empty for nothing. An agent that was deleted is no participant and no author.
+-- The kind of an id other than an agent's; empty for none. An agent that was deleted is no participant and no author.
 SELECT CAST(CASE
     WHEN EXISTS (SELECT 1 FROM channels c WHERE c.id = @id) THEN 'channel'
     WHEN EXISTS (SELECT 1 FROM message_servers s WHERE s.id = @id) THEN 'message server'
@@ -22,7 +22,7 @@ SELECT CAST(CASE
     ELSE '' END AS TEXT) AS what;
 
 -- name: NoteFormerAgent :exec
--- Remembers of one who takes part in channels, or wrote in them, that it was an agent.
+-- Notes that a participant of channels, or an author in them, was an agent.
 INSERT INTO former_agents (id, deleted_at)
 SELECT @id, @deleted_at WHERE EXISTS (SELECT 1 FROM channel_participants p WHERE p.entity_id = @id)
     OR EXISTS (SELECT 1 FROM messages m WHERE m.author_id = @id AND m.source_type NOT IN ('agent_response', 'agent_action'))

@@ -1,5 +1,5 @@
 -- name: DeleteOldIdempotencyKeys :execrows
--- A few at a time: each new key takes away more than it adds.
+-- A few at a time: each new key removes more than it adds.
 DELETE FROM idempotency_keys
 WHERE (entity_id, idempotency_key) IN (
     SELECT k.entity_id, k.idempotency_key FROM idempotency_keys k
@@ -8,7 +8,7 @@ WHERE (entity_id, idempotency_key) IN (
     LIMIT @limit_rows);
 
 -- name: DeleteCallersAnswers :many
--- Forgets the oldest answers of a caller, and says how long they were.
+-- Deletes the oldest answers of a caller, and returns their sizes.
 DELETE FROM idempotency_keys
 WHERE (entity_id, idempotency_key) IN (
     SELECT k.entity_id, k.idempotency_key FROM idempotency_keys k
@@ -18,7 +18,7 @@ WHERE (entity_id, idempotency_key) IN (
 RETURNING CAST(length(body) AS INTEGER) AS bytes;
 
 -- name: DeleteOldestAnswers :many
--- Forgets the oldest answers of all, and says how long they were.
+-- Deletes the oldest answers of all callers, and returns their sizes.
 DELETE FROM idempotency_keys
 WHERE (entity_id, idempotency_key) IN (
     SELECT k.entity_id, k.idempotency_key FROM idempotency_keys k

@@ -1,5 +1,5 @@
 -- name: CountJobs :many
--- By status, with the time that those took which have ended.
+-- By status, with the total duration of those that have ended.
 SELECT CAST(CASE WHEN ended_at IS NULL AND expires_at <= @now THEN 'timeout' ELSE status END AS TEXT) AS state,
        count(*) AS jobs,
        CAST(coalesce(sum(ended_at - created_at), 0) AS INTEGER) AS took_ms
@@ -8,7 +8,7 @@ WHERE CAST(@any_user AS BOOLEAN) OR user_id = @user_id
 GROUP BY 1;
 
 -- name: CountActiveJobs :one
--- Counts no further than is asked for.
+-- Counts up to at_most.
 SELECT count(*) FROM (SELECT 1 FROM jobs WHERE ended_at IS NULL AND expires_at > 0 LIMIT @at_most);
 
 -- name: ExpireJobs :many
@@ -27,7 +27,7 @@ DELETE FROM jobs WHERE id IN (SELECT j.id FROM jobs j WHERE j.ended_at <= @befor
 RETURNING *;
 
 -- name: ClaimCallbacks :many
--- Takes announcements that are due. Each is due again at retry_at, unless it is settled before.
+-- Claims announcements that are due. Each is due again at retry_at, unless it is settled before.
 UPDATE jobs SET callback_attempts = callback_attempts + 1, callback_due_at = @retry_at
 WHERE id IN (
     SELECT j.id FROM jobs j

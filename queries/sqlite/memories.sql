@@ -23,6 +23,6 @@ ORDER BY created_at DESC, id DESC
 LIMIT @limit_rows OFFSET @offset_rows;
 
 -- name: EditMessageMemories :exec
--- Lets all agents remember a message as its author has changed it.
+-- Updates all agents' memories of a message that its author has edited.
 UPDATE memories SET content = json_set(content, '$.text', CAST(@content_text AS TEXT)), edited = FALSE, updated_at = @updated_at
 WHERE message_id = @message_id;

@@ -3,7 +3,7 @@
 SELECT * FROM messages WHERE id = @id;
 
 -- name: FindClientMessage :one
--- The message that a client already sent under its own id, if it did so recently.
+-- The message that a client recently sent under its own id, if any.
 SELECT * FROM messages
 WHERE channel_id = @channel_id AND source_id = @source_id AND +author_id = @author_id AND content = @content AND created_at >= @since
 ORDER BY +seq DESC -- the signs lead SQLite past all that the author and the channel have
@@ -11,8 +11,8 @@ LIMIT 1;
 
 -- name: ListRecentMessages :many
 -- Newest first: the conversation that an agent sees when it answers number up_to_seq. What others wrote later is left out,
--- what the agent itself answered to earlier messages is not. What it was made to forget it doesn't see; of what it remembers
--- in other words than were said, the text is in remembered.
+-- the agent's own answers to earlier messages are not. Forgotten messages are left out; where the agent's memory of one was
+-- edited, the text is in remembered.
 SELECT m.id, m.seq, m.author_id, m.author_name, m.raw_message, m.in_reply_to, m.source_type, m.metadata, m.created_at,
        CAST(coalesce(json_extract(k.content, '$.text'), m.content) AS TEXT) AS remembered
 FROM messages m LEFT JOIN memories k ON k.message_id = m.id AND k.agent_id = @agent_id AND k.edited

@@ -10,5 +10,5 @@ FROM rooms r LEFT JOIN channels c ON c.id = r.channel_id
 WHERE r.id = @id AND r.agent_id = @agent_id;
 
 -- name: CountMadeRooms :one
--- Rooms of an agent that stand for no channel.
+-- Rooms of an agent that have no channel.
 SELECT count(*) FROM (SELECT 1 FROM rooms WHERE agent_id = @agent_id AND channel_id IS NULL LIMIT @at_most);

@@ -1,6 +1,6 @@
 -- name: SearchMessages :many
--- Newest first: the messages that hold every word. words has each in double quotes, with spaces between. The numbers of
--- documents are times with 20 bits behind them, which leaves 43 for a time.
+-- Newest first: the messages that contain every word. words has each in double quotes, separated by spaces. The numbers of
+-- documents are times followed by 20 other bits, which leaves 43 for the time.
 SELECT sqlc.embed(messages), channels.message_server_id
 FROM (
     SELECT message_texts.docid, message_texts.message_id

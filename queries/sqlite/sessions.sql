@@ -3,7 +3,7 @@
 SELECT * FROM sessions WHERE id = @id;
 
 -- name: WarnSessions :many
--- Takes sessions whose end comes near and of which nobody has told yet.
+-- Claims sessions that are near their end and have not been announced yet.
 UPDATE sessions SET warned_at = @now, due_at = expires_at
 WHERE id IN (
     SELECT s.id FROM sessions s
@@ -27,7 +27,7 @@ DELETE FROM sessions WHERE id IN (SELECT s.id FROM sessions s WHERE s.ended_at <
 RETURNING *;
 
 -- name: CountOpenSessions :one
--- Counts no further than is asked for.
+-- Counts up to at_most.
 SELECT count(*) FROM (SELECT 1 FROM sessions WHERE ended_at IS NULL AND created_at > 0 LIMIT @at_most);
 
 -- name: CountCallerSessions :one

@@ -1,18 +1,18 @@
 -- name: InsertTurn :exec
--- The turn is the head of its mailbox if there is no other. The caller has the channel's row, from which the seq is.
+-- The turn is the head of its mailbox if there is no other. The caller holds the channel's row, which the seq comes from.
 INSERT INTO turns (id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head)
 VALUES (@id, @agent_id, @channel_id, @message_id, @sender_id, @seq, @response_id, 'queued', '', '', NULL, 0, 0, '', 0, @queued_at, NULL, NULL,
         (SELECT o.id FROM turns o WHERE o.agent_id = @agent_id AND o.channel_id = @channel_id AND o.seq > 0 AND o.status IN ('queued', 'running') ORDER BY o.seq LIMIT 1) IS NULL);
 
 -- name: ListClaimableTurns :many
--- Heads of mailboxes that are queued, or whose lease has passed. The sender of whose messages the fewest turns run
--- comes first, and then the longest waiting; of one sender no more than max_per_sender run.
+-- Heads of mailboxes that are queued, or whose lease has expired. The sender with the fewest running turns
+-- comes first, then the longest waiting; no sender has more than max_per_sender running.
 --
--- It looks at few of the heads that wait: of no sender at more than it could give one, and at the senders of the
--- oldest heads, at those with turns under way, and at as many others that follow after_sender by their id. These are there because one
--- sender, who has no more to get, may have all of the oldest heads; who moves after_sender on from claim to claim reaches everybody.
+-- It reads few of the waiting heads: no more of a sender than it could get, and only those of the senders of the
+-- oldest heads, of those with running turns, and of as many others that follow after_sender by their id. The latter are included because one
+-- sender that may get no more can have all of the oldest heads; a caller that moves after_sender on from claim to claim reaches all senders.
 --
--- The casts keep SQLite from planning anew for each limit that it hasn't seen, which took longer than all the rest.
+-- The casts keep SQLite from planning again for each new limit, which took longer than all the rest.
 WITH RECURSIVE
     running AS (SELECT id, sender_id FROM turns WHERE status = 'running'),
     round AS (
@@ -72,7 +72,7 @@ WHERE agent_id = @agent_id AND channel_id = @channel_id
 RETURNING *;
 
 -- name: NextLogPosition :one
--- Where the next entry of a turn's log goes.
+-- The position of the next entry in a turn's log.
 SELECT CAST(coalesce(max(position) + 1, 0) AS INTEGER) FROM turn_events WHERE turn_id = @turn_id;
 
 -- name: ListAgentLog :many
@@ -84,7 +84,7 @@ ORDER BY e.at DESC, e.turn_id DESC, e.position DESC
 LIMIT @limit_rows OFFSET @offset_rows;
 
 -- name: DeleteLogEntry :execrows
--- The turn is one of a range, because the id of an entry holds most of its turn's.
+-- The turn is in a range, because the id of an entry contains most of its turn's.
 DELETE FROM turn_events
 WHERE turn_id >= @first_turn AND turn_id <= @last_turn AND position = @position
   AND +agent_id = @agent_id; -- the sign leads SQLite past the agent's whole log, to the range of turns
