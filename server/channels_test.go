@@ -11,7 +11,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// Channels of types that we don't know are made all the same, and the answer holds them in both places.
+// Channels of types that we don't know are made all the same, and the answer holds them in both places. Sent raw, on paths and in
+// words of older clients.
 func TestChannelsOfAnyType(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir()).bare()
@@ -48,7 +49,7 @@ func TestChannelsOfAnyType(t *testing.T) {
 	}
 }
 
-// Direct channels are found by the names that older clients give the two sides.
+// Direct channels are found by the names that older clients give the two sides, which are sent raw.
 func TestDirectChannelsOfOlderClients(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
@@ -58,11 +59,12 @@ func TestDirectChannelsOfOlderClients(t *testing.T) {
 		"participantIds=" + agent.String() + "," + user.String(), "participantIds=" + user.String() + "%2C" + agent.String(), "participantIds=" + strings.ToUpper(user.String()) + ",%20" + agent.String(),
 		"userId1=" + user.String() + "&userId2=" + agent.String(), "userId1=" + agent.String() + "&currentUserId=" + user.String(), "participantIds=" + agent.String() + "&currentUserId=" + user.String(),
 	} {
-		if got := data[struct{ ID string }](n.do("GET", "/api/messaging/dm-channel?"+query, nil).want(200)).ID; got != want.String() {
+		if got := data[api.Channel](n.do("GET", "/api/messaging/dm-channel?"+query, nil).want(200)).ID; got != want {
 			t.Errorf("%s: channel %s, want %s", query, got, want)
 		}
 	}
-	if got := data[struct{ ID string }](n.do("GET", "/api/messaging/dm-channel?participantIds="+agent.String(), nil, "X-Entity-Id", user.String()).want(200)).ID; got != want.String() {
+	alone := &api.GetDMChannelParams{ParticipantIds: new(agent.String())}
+	if got := data[api.Channel](n.read(n.as(user).api().GetDMChannel(t.Context(), alone)).want(200)).ID; got != want {
 		t.Errorf("with the caller: channel %s, want %s", got, want)
 	}
 	for _, query := range []string{"", "participantIds=", "participantIds=" + agent.String(), "participantIds=x,y", "participantIds=" + agent.String() + "," + user.String() + "," + user.String(), "userId1=" + agent.String(), "userId2=" + agent.String()} {
@@ -75,36 +77,34 @@ func TestTitles(t *testing.T) {
 	n := start(t, t.TempDir())
 	agent := n.agentID()
 	channel := n.group()
-	path := "/api/messaging/channels/" + channel.String() + "/generate-title"
-	type title struct {
-		Title     *string
-		ChannelID string
-		Reason    string
+	title := func(channel, agent uuid.UUID) answer {
+		return n.read(n.api().GenerateChannelTitle(t.Context(), channel, nil, api.AgentRef{AgentID: agent}))
 	}
-	if got := data[title](n.do("POST", path, map[string]any{"agentId": agent}).want(200)); got.Title != nil || got.Reason == "" || got.ChannelID != channel.String() {
+	if got := data[api.ChannelTitle](title(channel, agent).want(200)); !got.Title.IsNull() || deref(got.Reason) == "" || got.ChannelID != channel {
 		t.Errorf("%+v", got)
 	}
 	for _, text := range []string{"Good morning", "I dream about sailing ships", "They sail to far islands", "What does it mean?"} {
 		n.say(channel, uuid.New(), text)
 	}
-	if got := data[title](n.do("POST", path, map[string]any{"agentId": agent}).want(200)); got.Title == nil || *got.Title == "" || got.Reason != "" {
+	if got := data[api.ChannelTitle](title(channel, agent).want(200)); got.Title.IsNull() || got.Title.MustGet() == "" || got.Reason != nil {
 		t.Errorf("%+v", got)
 	}
-	clearError(t, "unknown agent", n.do("POST", path, map[string]any{"agentId": uuid.New()}), http.StatusNotFound, "")
-	clearError(t, "unknown channel", n.do("POST", "/api/messaging/channels/"+uuid.NewString()+"/generate-title", map[string]any{"agentId": agent}), http.StatusNotFound, "")
+	clearError(t, "unknown agent", title(channel, uuid.New()), http.StatusNotFound, "")
+	clearError(t, "unknown channel", title(uuid.New(), agent), http.StatusNotFound, "")
 	n.stopAgent(agent)
-	clearError(t, "stopped agent", n.do("POST", path, map[string]any{"agentId": agent}), http.StatusNotFound, "")
+	clearError(t, "stopped agent", title(channel, agent), http.StatusNotFound, "")
 }
 
 func TestMessageServerIsDeleted(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	server := data[api.MessageServerCreated](n.do("POST", "/api/messaging/message-servers", map[string]any{"name": "S", "sourceType": "x"}).want(201)).ID
-	channel := data[struct{ ID string }](n.do("POST", "/api/messaging/channels", map[string]any{"name": "C", "message_server_id": server}).want(201)).ID
-	if d := data[struct{ Success bool }](n.do("DELETE", "/api/messaging/message-servers/"+server.String(), nil).want(200)); !d.Success {
+	server := n.messageServer()
+	channel := data[api.ChannelCreated](n.createChannel(api.CreateChannelRequest{Name: "C", MessageServerID: &server}).want(201)).ID
+	remove := func(server uuid.UUID) answer { return n.read(n.api().DeleteMessageServer(t.Context(), server)) }
+	if d := data[api.Done](remove(server).want(200)); !d.Success {
 		t.Errorf("%+v", d)
 	}
-	clearError(t, "its channel", n.do("GET", "/api/messaging/channels/"+channel+"/details", nil), http.StatusNotFound, "")
-	clearError(t, "again", n.do("DELETE", "/api/messaging/message-servers/"+server.String(), nil), http.StatusNotFound, "SERVER_NOT_FOUND")
-	clearError(t, "the current one", n.do("DELETE", "/api/messaging/message-servers/"+uuid.Nil.String(), nil), http.StatusConflict, "CONFLICT")
+	clearError(t, "its channel", n.read(n.api().GetChannel(t.Context(), channel)), http.StatusNotFound, "")
+	clearError(t, "again", remove(server), http.StatusNotFound, "SERVER_NOT_FOUND")
+	clearError(t, "the current one", remove(uuid.Nil), http.StatusConflict, "CONFLICT")
 }

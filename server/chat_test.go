@@ -26,7 +26,7 @@ func TestFreshServerAnswers(t *testing.T) {
 	}
 	messages := n.history(channel)
 	if len(messages) != 2 || messages[0].ID != got.AgentResponse.ResponseID || messages[0].Content != got.AgentResponse.Text ||
-		idOf(messages[0].InReplyToRootMessageID) != got.UserMessage.ID.String() || messages[1].Content != "Hello" {
+		idOf(messages[0].InReplyToRootMessageID) != got.UserMessage.ID || messages[1].Content != "Hello" {
 		t.Errorf("history %+v", messages)
 	}
 	if object(messages[0].Metadata)["provider"] != "builtin" {
@@ -100,8 +100,8 @@ func TestRapidMessagesAreAllAnsweredInOrder(t *testing.T) {
 	eventually(t, "the last answer", func() bool { return len(n.history(channel)) == 2*count })
 	var answered []string
 	for _, m := range n.history(channel) { // newest first
-		if idOf(m.InReplyToRootMessageID) != "" {
-			answered = append([]string{idOf(m.InReplyToRootMessageID)}, answered...)
+		if idOf(m.InReplyToRootMessageID).String() != "" {
+			answered = append([]string{idOf(m.InReplyToRootMessageID).String()}, answered...)
 		}
 	}
 	if diff := cmp.Diff(asked, answered); diff != "" {

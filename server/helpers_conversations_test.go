@@ -26,23 +26,53 @@ func (n *node) dmBetween(agent, user uuid.UUID) uuid.UUID {
 	return data[api.Channel](n.read(n.api().GetDMChannel(n.t.Context(), sides)).want(200)).ID
 }
 
+// createChannel creates a channel.
+func (n *node) createChannel(body api.CreateChannelRequest) answer {
+	n.t.Helper()
+	return n.read(n.api().CreateChannel(n.t.Context(), body))
+}
+
 // group returns a new channel with the given participants.
 func (n *node) group(participants ...uuid.UUID) uuid.UUID {
 	n.t.Helper()
 	body := api.CreateChannelRequest{Name: "Group", MessageServerID: new(uuid.Nil), ParticipantCentralUserIds: participants}
-	return data[api.ChannelCreated](n.read(n.api().CreateChannel(n.t.Context(), body)).want(201)).ID
+	return data[api.ChannelCreated](n.createChannel(body).want(201)).ID
 }
 
-// messageServer returns a new message server.
+// createMessageServer creates a message server for a kind of platform.
+func (n *node) createMessageServer(platform string) answer {
+	n.t.Helper()
+	return n.read(n.api().CreateMessageServer(n.t.Context(), api.CreateMessageServerRequest{Name: "Chats", SourceType: platform}))
+}
+
+// messageServer returns a new message server for Telegram.
 func (n *node) messageServer() uuid.UUID {
 	n.t.Helper()
-	return data[api.MessageServerCreated](n.read(n.api().CreateMessageServer(n.t.Context(), api.CreateMessageServerRequest{Name: "Chats", SourceType: "telegram"})).want(201)).ID
+	return data[api.MessageServerCreated](n.createMessageServer("telegram").want(201)).ID
 }
 
 // post posts a message.
 func (n *node) post(channel uuid.UUID, body api.PostMessageRequest) answer {
 	n.t.Helper()
 	return n.read(n.api().PostMessage(n.t.Context(), channel, nil, body))
+}
+
+// submit brings a message of another server.
+func (n *node) submit(body api.SubmitMessageRequest) answer {
+	n.t.Helper()
+	return n.read(n.api().SubmitMessage(n.t.Context(), body))
+}
+
+// action brings a message about an action.
+func (n *node) action(body api.SubmitMessageRequest) answer {
+	n.t.Helper()
+	return n.read(n.api().CreateAction(n.t.Context(), body))
+}
+
+// ingest brings messages of another platform.
+func (n *node) ingest(body api.IngestRequest) answer {
+	n.t.Helper()
+	return n.read(n.api().IngestExternal(n.t.Context(), body))
 }
 
 // say posts a message and waits for nothing.

@@ -5,6 +5,8 @@ import (
 	"io"
 	"mime/multipart"
 	"net/textproto"
+
+	"github.com/google/uuid"
 )
 
 // pngBytes is the smallest PNG: one transparent pixel.
@@ -45,6 +47,27 @@ func form(parts ...formPart) (body []byte, contentType string) {
 // fileForm encodes a form with one file.
 func fileForm(field, filename, contentType, content string) (body []byte, formType string) {
 	return form(formPart{field, filename, contentType, content})
+}
+
+// uploadToAgent uploads a file for an agent.
+func (n *node) uploadToAgent(id uuid.UUID, parts ...formPart) answer {
+	n.t.Helper()
+	body, kind := form(parts...)
+	return n.read(n.api().UploadAgentMediaWithBody(n.t.Context(), id, nil, kind, bytes.NewReader(body)))
+}
+
+// uploadToChannel uploads a file for a channel.
+func (n *node) uploadToChannel(channel uuid.UUID, parts ...formPart) answer {
+	n.t.Helper()
+	body, kind := form(parts...)
+	return n.read(n.api().UploadChannelMediaWithBody(n.t.Context(), channel, nil, kind, bytes.NewReader(body)))
+}
+
+// uploadToMessage uploads a file for a message of a channel.
+func (n *node) uploadToMessage(channel uuid.UUID, parts ...formPart) answer {
+	n.t.Helper()
+	body, kind := form(parts...)
+	return n.read(n.api().UploadMessageMediaWithBody(n.t.Context(), channel, nil, kind, bytes.NewReader(body)))
 }
 
 // upload sends a form to path.

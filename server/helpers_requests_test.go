@@ -260,12 +260,10 @@ func deref[T any](p *T) (v T) {
 	return v
 }
 
-// idOf returns an id that may be null as a text, empty if it is.
-func idOf(id nullable.Nullable[uuid.UUID]) string {
-	if v, err := id.Get(); err == nil {
-		return v.String()
-	}
-	return ""
+// idOf returns an id that may be null, uuid.Nil if it is.
+func idOf(id nullable.Nullable[uuid.UUID]) (v uuid.UUID) {
+	v, _ = id.Get()
+	return v
 }
 
 // versioned is a thing that has an ETag.

@@ -3,7 +3,6 @@ package server_test
 import (
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/elizad/elizad/gen/api"
@@ -16,53 +15,45 @@ func TestIdempotentRequests(t *testing.T) {
 	dir := t.TempDir()
 	n := start(t, dir)
 	channel, user := n.dm()
-	path := "/api/messaging/channels/" + channel.String() + "/messages"
-	body := map[string]any{"author_id": user, "content": "Hello", "transport": "http"}
-	key := []string{"Idempotency-Key", uuid.NewString()}
-	first := n.do("POST", path, body, key...).want(201)
-	again := n.do("POST", path, body, key...).want(201)
+	key := uuid.NewString()
+	once := n.with("Idempotency-Key", key)
+	first, again := once.ask(channel, user, "Hello").want(201), once.ask(channel, user, "Hello").want(201)
 	if string(again.body) != string(first.body) || again.header.Get("Idempotency-Replayed") != "true" || again.header.Get("Content-Type") != first.header.Get("Content-Type") {
 		t.Errorf("first %s\nagain %v %s", first.body, again.header, again.body)
 	}
 	if first.header.Get("Idempotency-Replayed") != "" {
 		t.Error("the first answer says that it is a repetition")
 	}
-	body["content"] = "Something else"
-	clearError(t, "another request", n.do("POST", path, body, key...), http.StatusConflict, "CONFLICT")
-	clearError(t, "another path", n.do("POST", "/api/messaging/channels", map[string]any{"name": "x"}, key...), http.StatusConflict, "CONFLICT")
-	n.do("POST", path, body, "Idempotency-Key", key[1], "X-Entity-Id", uuid.NewString()).want(201) // a key is its caller's own
-	clearError(t, "a long key", n.do("POST", path, body, "Idempotency-Key", strings.Repeat("k", 256)), http.StatusBadRequest, "")
+	clearError(t, "another request", once.ask(channel, user, "Something else"), http.StatusConflict, "CONFLICT")
+	clearError(t, "another path", once.createChannel(api.CreateChannelRequest{Name: "x"}), http.StatusConflict, "CONFLICT")
+	once.as(uuid.New()).ask(channel, user, "Something else").want(201) // a key is its caller's own
+	clearError(t, "a long key", n.with("Idempotency-Key", strings.Repeat("k", 256)).ask(channel, user, "Something else"), http.StatusBadRequest, "")
 
 	n.stop()
 	n = start(t, dir)
-	body["content"] = "Hello"
-	if after := n.do("POST", path, body, key...).want(201); string(after.body) != string(first.body) {
+	if after := n.with("Idempotency-Key", key).ask(channel, user, "Hello").want(201); string(after.body) != string(first.body) {
 		t.Errorf("after a restart: %s", after.body)
 	}
 }
 
 func TestFailedRequestLeavesTheKeyFree(t *testing.T) {
 	t.Parallel()
-	n := start(t, t.TempDir())
-	key := []string{"Idempotency-Key", "k"}
-	clearError(t, "too early", n.do("POST", "/api/messaging/channels", map[string]any{"name": ""}, key...), http.StatusBadRequest, "")
-	n.do("POST", "/api/messaging/channels", map[string]any{"name": "now"}, key...).want(201)
+	n := start(t, t.TempDir()).with("Idempotency-Key", "k")
+	clearError(t, "too early", n.createChannel(api.CreateChannelRequest{}), http.StatusBadRequest, "")
+	n.createChannel(api.CreateChannelRequest{Name: "now"}).want(201)
 }
 
 func TestIdempotentRequestsAtOnce(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	channel := n.group()
-	var posts sync.WaitGroup
-	for range 8 {
-		posts.Go(func() {
-			a := n.do("POST", "/api/messaging/channels/"+channel.String()+"/messages", map[string]any{"content": "once"}, "Idempotency-Key", "k")
-			if a.status != http.StatusCreated && a.status != http.StatusConflict {
-				t.Errorf("status %d: %s", a.status, a.body)
-			}
-		})
+	for _, a := range atOnce(func(int) answer {
+		return n.with("Idempotency-Key", "k").post(channel, api.PostMessageRequest{Content: new("once")})
+	}) {
+		if a.status != http.StatusCreated && a.status != http.StatusConflict {
+			t.Errorf("status %d: %s", a.status, a.body)
+		}
 	}
-	posts.Wait()
 	if got := n.history(channel); len(got) != 1 {
 		t.Errorf("history %+v", got)
 	}
@@ -72,39 +63,38 @@ func TestIdempotentRequestsAtOnce(t *testing.T) {
 func TestIdempotentPosts(t *testing.T) {
 	t.Parallel()
 	n := withSpeech(t, says(mp3Bytes))
-	agent, channel := n.agentID(), n.group()
-	session := into[api.Session](n.do("POST", "/api/messaging/sessions", map[string]any{"agentId": agent, "userId": uuid.New()}).want(201)).SessionID
-	for path, body := range map[string]any{
-		"/api/agents": map[string]any{"name": "Ada", "bio": "Calm."},
-		"/api/agents/" + agent.String() + "/worlds":                     map[string]any{"name": "W"},
-		"/api/agents/" + agent.String() + "/rooms":                      map[string]any{"name": "R"},
-		"/api/messaging/message-servers":                                map[string]any{"name": "S", "sourceType": "x"},
-		"/api/messaging/channels":                                       map[string]any{"name": "C"},
-		"/api/messaging/channels/" + channel.String() + "/messages":     map[string]any{"content": "once"},
-		"/api/messaging/submit":                                         map[string]any{"channel_id": channel, "author_id": uuid.New(), "content": "once", "source_type": "x"},
-		"/api/messaging/sessions":                                       map[string]any{"agentId": agent, "userId": uuid.New()},
-		"/api/messaging/sessions/" + session.String() + "/messages":     map[string]any{"content": "once", "transport": "http"},
-		"/api/messaging/sessions/" + session.String() + "/renew":        nil,
-		"/api/messaging/jobs":                                           map[string]any{"agentId": agent, "userId": uuid.New(), "content": "once?"},
-		"/api/messaging/channels/" + channel.String() + "/upload-media": nil,
-		"/api/media/agents/" + agent.String() + "/upload-media":         nil,
+	agent, channel, user, session := n.agentID(), n.group(), uuid.New(), n.session(nil).SessionID
+	picture := func(content string) formPart { return formPart{"file", "a.png", "image/png", pngBytes + content} }
+	for what, send := range map[string]func(n *node, content string) answer{
+		"agent":          func(n *node, _ string) answer { return n.createAgent(map[string]any{"name": "Ada", "bio": "Calm."}) },
+		"world":          func(n *node, _ string) answer { return n.createWorld(agent, api.CreateWorldRequest{Name: new("W")}) },
+		"room":           func(n *node, _ string) answer { return n.createRoom(agent, api.CreateRoomRequest{Name: new("R")}) },
+		"message server": func(n *node, _ string) answer { return n.createMessageServer("S") },
+		"channel":        func(n *node, _ string) answer { return n.createChannel(api.CreateChannelRequest{Name: "C"}) },
+		"message":        func(n *node, _ string) answer { return n.post(channel, api.PostMessageRequest{Content: new("once")}) },
+		"submission": func(n *node, _ string) answer {
+			return n.submit(api.SubmitMessageRequest{ChannelID: channel, AuthorID: user, Content: "once", SourceType: new("x")})
+		},
+		"session": func(n *node, _ string) answer {
+			return n.read(n.api().CreateSession(t.Context(), api.CreateSessionRequest{AgentID: agent, UserID: user}))
+		},
+		"session message": func(n *node, _ string) answer { return n.askSession(session, "once") },
+		"renewal":         func(n *node, _ string) answer { return n.read(n.api().RenewSession(t.Context(), session)) },
+		"job": func(n *node, _ string) answer {
+			return n.read(n.api().CreateJob(t.Context(), api.CreateJobRequest{AgentID: &agent, UserID: user, Content: "once?"}))
+		},
+		"file of a message": func(n *node, content string) answer { return n.uploadToMessage(channel, picture(content)) },
+		"file of an agent":  func(n *node, content string) answer { return n.uploadToAgent(agent, picture(content)) },
 	} {
-		key := uuid.New()
-		send := func(content string) answer {
-			if strings.HasSuffix(path, "/upload-media") {
-				form, kind := form(formPart{"file", "a.png", "image/png", pngBytes + content})
-				return n.do("POST", path, form, "Content-Type", kind, "Idempotency-Key", key.String())
-			}
-			return n.do("POST", path, body, "Idempotency-Key", key.String())
-		}
-		first := send("x")
-		again := send("x").want(first.status)
+		once := n.with("Idempotency-Key", uuid.NewString())
+		first := send(once, "x")
+		again := send(once, "x").want(first.status)
 		if first.status/100 != 2 || string(first.body) != string(again.body) || again.header.Get("Idempotency-Replayed") != "true" ||
 			first.header.Get("Idempotency-Replayed") != "" || again.header.Get("Content-Type") != first.header.Get("Content-Type") {
-			t.Errorf("%s:\n%d %s\n%d %s", path, first.status, first.body, again.status, again.body)
+			t.Errorf("%s:\n%d %s\n%d %s", what, first.status, first.body, again.status, again.body)
 		}
-		if strings.Contains(path, "upload-media") {
-			clearError(t, path+" with another file of the same size", send("y"), http.StatusConflict, "CONFLICT")
+		if strings.HasPrefix(what, "file") {
+			clearError(t, what+" with another file of the same size", send(once, "y"), http.StatusConflict, "CONFLICT")
 		}
 	}
 	if got := n.history(channel); len(got) != 2 {
@@ -115,15 +105,20 @@ func TestIdempotentPosts(t *testing.T) {
 // What reads, or does the same however often it is asked, keeps nothing.
 func TestReadingPostsKeepNothing(t *testing.T) {
 	t.Parallel()
-	n := start(t, t.TempDir())
-	for path, body := range map[string]any{
-		"/api/server/logs":                               map[string]any{"logs": []any{map[string]any{"level": "info", "message": "twice"}}},
-		"/api/messaging/messages/search":                 map[string]any{"query": "words"},
-		"/api/agents/" + n.agentID().String() + "/start": nil,
+	n := start(t, t.TempDir()).with("Idempotency-Key", "k")
+	for what, send := range map[string]func() answer{
+		"logs": func() answer {
+			twice := []api.SubmittedLog{{Level: new("info"), Message: "twice"}}
+			return n.read(n.api().PostServerLogs(t.Context(), nil, api.SubmitLogsRequest{Logs: twice}))
+		},
+		"search": func() answer {
+			return n.read(n.api().SearchMessages(t.Context(), api.SearchMessagesRequest{Query: new("words")}))
+		},
+		"start": func() answer { return n.read(n.api().StartAgent(t.Context(), n.agentID())) },
 	} {
 		for range 2 {
-			if a := n.do("POST", path, body, "Idempotency-Key", "k").want(200); a.header.Get("Idempotency-Replayed") != "" {
-				t.Errorf("%s: the answer was kept", path)
+			if a := send().want(200); a.header.Get("Idempotency-Replayed") != "" {
+				t.Errorf("%s: the answer was kept", what)
 			}
 		}
 	}
@@ -132,11 +127,10 @@ func TestReadingPostsKeepNothing(t *testing.T) {
 // A large upload is heard to its end before its first answer is given again: a caller in the middle of it would not hear.
 func TestIdempotentLargeUpload(t *testing.T) {
 	t.Parallel()
-	n := start(t, t.TempDir())
-	path := "/api/media/agents/" + n.agentID().String() + "/upload-media"
+	n := start(t, t.TempDir()).with("Idempotency-Key", "k")
 	upload := func() api.Upload {
-		body, kind := form(formPart{"file", "a.png", "image/png", pngBytes + strings.Repeat("x", 8<<20)})
-		return data[api.Upload](n.do("POST", path, body, "Content-Type", kind, "Idempotency-Key", "k").want(200))
+		picture := formPart{"file", "a.png", "image/png", pngBytes + strings.Repeat("x", 8<<20)}
+		return data[api.Upload](n.uploadToAgent(n.agentID(), picture).want(200))
 	}
 	if first, again := upload(), upload(); first != again || first.URL == "" {
 		t.Errorf("stored twice: %+v, %+v", first, again)
@@ -148,9 +142,9 @@ func TestIdempotentStream(t *testing.T) {
 	n := start(t, t.TempDir())
 	channel, user := n.dm()
 	ask := func() answer {
-		return n.do("POST", "/api/messaging/channels/"+channel.String()+"/messages", map[string]any{
-			"author_id": user, "content": "Hello", "transport": "sse",
-		}, "Idempotency-Key", "stream").want(200)
+		return n.with("Idempotency-Key", "stream").post(channel, api.PostMessageRequest{
+			AuthorID: &user, Content: new("Hello"), Transport: new(api.TransportSse),
+		}).want(200)
 	}
 	first, again := ask(), ask()
 	if string(first.body) != string(again.body) || len(n.history(channel)) != 2 {

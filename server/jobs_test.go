@@ -23,7 +23,10 @@ func TestJobIsAnswered(t *testing.T) {
 	if created.Status != "processing" || created.ExpiresAt-created.CreatedAt != 30_000 {
 		t.Errorf("created %+v", created)
 	}
-	a := n.do("GET", jobsPath+"/"+created.JobID.String(), nil, "Prefer", "respond-async, wait=20").want(200)
+	get := func(prefer *string) answer {
+		return n.read(n.api().GetJob(t.Context(), created.JobID, &api.GetJobParams{Prefer: prefer})).want(200)
+	}
+	a := get(new("respond-async, wait=20"))
 	j := into[api.Job](a)
 	if j.Status != "completed" || j.Result.Message.Content == "" || j.Result.Message.AuthorID != n.agentID() || j.Prompt != "Hello" || object(j.Metadata)["k"] != 1.0 {
 		t.Errorf("job %s", a.body)
@@ -31,28 +34,20 @@ func TestJobIsAnswered(t *testing.T) {
 	if got := a.header.Get("Preference-Applied"); got != "wait=20" {
 		t.Errorf("applied %q", got)
 	}
-	if got := n.do("GET", jobsPath+"/"+created.JobID.String(), nil).want(200).header.Get("Preference-Applied"); got != "" {
+	if got := get(nil).header.Get("Preference-Applied"); got != "" {
 		t.Errorf("applied %q without being asked", got)
 	}
 	if h := n.history(j.ChannelID); len(h) != 2 || h[0].ID != j.Result.Message.ID || deref(h[1].SourceType) != "job_request" {
 		t.Errorf("history %+v", h)
 	}
-	list := into[struct {
-		Jobs            []api.Job
-		Total, Filtered int
-	}](n.do("GET", jobsPath+"?status=completed&limit=5", nil).want(200))
+	list := into[api.JobList](n.read(n.api().ListJobs(t.Context(), &api.ListJobsParams{Status: new("completed"), Limit: new("5")})).want(200))
 	if len(list.Jobs) != 1 || list.Total != 1 || list.Filtered != 1 || list.Jobs[0].JobID != j.JobID {
 		t.Errorf("list %+v", list)
 	}
-	if others := into[struct{ Total int }](n.do("GET", jobsPath, nil, "X-Entity-Id", uuid.NewString()).want(200)); others.Total != 0 {
+	if others := into[api.JobList](n.read(n.as(uuid.New()).api().ListJobs(t.Context(), nil)).want(200)); others.Total != 0 {
 		t.Errorf("somebody else sees %d jobs", others.Total)
 	}
-	health := into[struct {
-		Healthy      bool
-		TotalJobs    int
-		StatusCounts struct{ Completed int }
-		Metrics      struct{ SuccessRate float64 }
-	}](n.do("GET", jobsPath+"/health", nil).want(200))
+	health := into[api.JobsHealth](n.read(n.api().GetJobsHealth(t.Context())).want(200))
 	if !health.Healthy || health.TotalJobs != 1 || health.StatusCounts.Completed != 1 || health.Metrics.SuccessRate != 1 {
 		t.Errorf("health %+v", health)
 	}
@@ -88,7 +83,7 @@ func TestJobTimesOutAndOutlivesTheServer(t *testing.T) {
 	if got := again.endedJob(kept.JobID); got.Status != "completed" {
 		t.Errorf("after a restart %+v", got)
 	}
-	if got := into[api.Job](again.do("GET", jobsPath+"/"+slow.JobID.String(), nil).want(200)); got.Status != "timeout" {
+	if got := again.endedJob(slow.JobID); got.Status != "timeout" {
 		t.Errorf("after a restart %+v", got)
 	}
 }
@@ -121,7 +116,7 @@ func TestJobIsAnnounced(t *testing.T) {
 		t.Errorf("signature %q", c.header.Get("webhook-signature"))
 	}
 	eventually(t, "the note of delivery", func() bool {
-		a := n.do("GET", jobsPath+"/"+j.JobID.String(), nil).want(200)
+		a := n.read(n.api().GetJob(t.Context(), j.JobID, nil)).want(200)
 		if strings.Contains(string(a.body), "hush") {
 			t.Fatalf("the secret is shown: %s", a.body)
 		}
@@ -133,7 +128,7 @@ func TestJobBadInput(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	user := uuid.New()
-	for name, body := range map[string]any{
+	for name, body := range map[string]any{ // sent raw: no valid request says this
 		"nothing": map[string]any{}, "no user": map[string]any{"content": "x"}, "user is no UUID": map[string]any{"userId": "me", "content": "x"},
 		"no content": map[string]any{"userId": user}, "empty": map[string]any{"userId": user, "content": ""},
 		"content is no text": map[string]any{"userId": user, "content": 7}, "long": map[string]any{"userId": user, "content": strings.Repeat("x", 200_001)},
@@ -147,10 +142,16 @@ func TestJobBadInput(t *testing.T) {
 	} {
 		clearError(t, name, n.do("POST", jobsPath, body), http.StatusBadRequest, "")
 	}
-	clearError(t, "unknown agent", n.do("POST", jobsPath, map[string]any{"userId": user, "content": "x", "agentId": uuid.New()}), http.StatusNotFound, "AGENT_NOT_FOUND")
-	clearError(t, "unknown job", n.do("GET", jobsPath+"/"+uuid.NewString(), nil), http.StatusNotFound, "NOT_FOUND")
-	n.do("GET", jobsPath+"?limit=-3&status=nonsense", nil).want(200)
-	n.do("GET", jobsPath+"/"+n.job(api.CreateJobRequest{Content: "x"}).JobID.String(), nil, "Prefer", "wait=soon").want(200)
+	ask := func(agent *uuid.UUID) answer {
+		return n.read(n.api().CreateJob(t.Context(), api.CreateJobRequest{UserID: user, Content: "x", AgentID: agent}))
+	}
+	clearError(t, "unknown agent", ask(new(uuid.New())), http.StatusNotFound, "AGENT_NOT_FOUND")
+	get := func(id uuid.UUID) answer {
+		return n.read(n.api().GetJob(t.Context(), id, &api.GetJobParams{Prefer: new("wait=soon")}))
+	}
+	clearError(t, "unknown job", get(uuid.New()), http.StatusNotFound, "NOT_FOUND")
+	get(n.job(api.CreateJobRequest{Content: "x"}).JobID).want(200)
+	n.read(n.api().ListJobs(t.Context(), &api.ListJobsParams{Limit: new("-3"), Status: new("nonsense")})).want(200)
 	n.stopAgent(n.agentID())
-	clearError(t, "no agent runs", n.do("POST", jobsPath, map[string]any{"userId": user, "content": "x"}), http.StatusNotFound, "AGENT_NOT_FOUND")
+	clearError(t, "no agent runs", ask(nil), http.StatusNotFound, "AGENT_NOT_FOUND")
 }

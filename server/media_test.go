@@ -19,12 +19,19 @@ import (
 	"github.com/elizad/elizad/server"
 )
 
-// uploadPaths returns the routes that take files for an agent and a channel.
-func uploadPaths(agent, channel string) map[string]string {
-	return map[string]string{
-		"agent":             "/api/media/agents/" + agent + "/upload-media",
-		"channel":           "/api/media/channels/" + channel + "/upload-media",
-		"messaging channel": "/api/messaging/channels/" + channel + "/upload-media",
+// uploads returns the ways to upload a form for an agent and a channel.
+func (n *node) uploads(agent, channel uuid.UUID) map[string]func(body []byte, kind string) answer {
+	ctx := n.t.Context()
+	return map[string]func(body []byte, kind string) answer{
+		"agent": func(body []byte, kind string) answer {
+			return n.read(n.api().UploadAgentMediaWithBody(ctx, agent, nil, kind, bytes.NewReader(body)))
+		},
+		"channel": func(body []byte, kind string) answer {
+			return n.read(n.api().UploadChannelMediaWithBody(ctx, channel, nil, kind, bytes.NewReader(body)))
+		},
+		"messaging channel": func(body []byte, kind string) answer {
+			return n.read(n.api().UploadMessageMediaWithBody(ctx, channel, nil, kind, bytes.NewReader(body)))
+		},
 	}
 }
 
@@ -32,8 +39,8 @@ func TestUploads(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	channel, _ := n.dm()
-	for name, path := range uploadPaths(n.agentID().String(), channel.String()) {
-		a := n.upload(path, formPart{"contentType", "", "", "image/png"}, formPart{"file", `C:\pictures\кот.html`, "text/html", pngBytes}, formPart{"metadata", "", "", "{}"})
+	for name, upload := range n.uploads(n.agentID(), channel) {
+		a := upload(form(formPart{"contentType", "", "", "image/png"}, formPart{"file", `C:\pictures\кот.html`, "text/html", pngBytes}, formPart{"metadata", "", "", "{}"}))
 		u := data[api.Upload](a.want(200))
 		wantType := "image/png"
 		if name == "agent" {
@@ -42,7 +49,7 @@ func TestUploads(t *testing.T) {
 		if u.Type != wantType || u.MimeType != "image/png" || u.Size != int64(len(pngBytes)) || u.OriginalName != "кот.html" || !strings.HasSuffix(u.Filename, ".png") || !strings.HasSuffix(u.URL, "/"+u.Filename) {
 			t.Errorf("%s: %+v", name, u)
 		}
-		got := n.do("GET", u.URL, nil).want(200)
+		got := n.do("GET", u.URL, nil).want(200) // addresses of files are read as they are answered
 		if string(got.body) != pngBytes {
 			t.Errorf("%s: %d bytes came back", name, len(got.body))
 		}
@@ -78,7 +85,8 @@ func TestUploadsRefused(t *testing.T) {
 	n := startWith(t, cfg)
 	channel, _ := n.dm()
 	file := func(content string) []formPart { return []formPart{{"file", "f.png", "image/png", content}} }
-	for name, path := range uploadPaths(n.agentID().String(), channel.String()) {
+	uploads := n.uploads(n.agentID(), channel)
+	for name, upload := range uploads {
 		for _, tt := range []struct {
 			what   string
 			parts  []formPart
@@ -98,18 +106,18 @@ func TestUploadsRefused(t *testing.T) {
 			{"much too much", file(pngBytes + strings.Repeat("x", 300_000)), 413, "FILE_TOO_LARGE"},
 			{"too many fields", append(file(pngBytes), formPart{"a", "", "", strings.Repeat("x", 40<<10)}), 413, "PAYLOAD_TOO_LARGE"},
 		} {
-			clearError(t, name+" with "+tt.what, n.upload(path, tt.parts...), tt.status, tt.code)
+			clearError(t, name+" with "+tt.what, upload(form(tt.parts...)), tt.status, tt.code)
 		}
 		cut, kind := form(file(pngBytes)...)
-		clearError(t, name+" with half a form", n.do("POST", path, cut[:len(cut)-40], "Content-Type", kind), 400, "INVALID_REQUEST")
-		clearError(t, name+" without a boundary", n.do("POST", path, cut, "Content-Type", "multipart/form-data"), 400, "INVALID_REQUEST")
+		clearError(t, name+" with half a form", upload(cut[:len(cut)-40], kind), 400, "INVALID_REQUEST")
+		clearError(t, name+" without a boundary", upload(cut, "multipart/form-data"), 400, "INVALID_REQUEST")
 	}
-	for name, path := range uploadPaths(uuid.NewString(), uuid.NewString()) {
-		clearError(t, "unknown "+name, n.upload(path, file(pngBytes)...), 404, "NOT_FOUND")
+	for name, upload := range n.uploads(uuid.New(), uuid.New()) {
+		clearError(t, "unknown "+name, upload(form(file(pngBytes)...)), 404, "NOT_FOUND")
 	}
-	path := uploadPaths(n.agentID().String(), channel.String())["channel"]
-	n.upload(path, file(pngBytes+strings.Repeat("x", 90_000))...).want(200)
-	clearError(t, "over the quota", n.upload(path, file(pngBytes+strings.Repeat("x", 90_000))...), 413, "QUOTA_EXCEEDED")
+	large := file(pngBytes + strings.Repeat("x", 90_000))
+	n.uploadToChannel(channel, large...).want(200)
+	clearError(t, "over the quota", n.uploadToChannel(channel, large...), 413, "QUOTA_EXCEEDED")
 	for _, folder := range []string{"uploads/agents", "uploads/channels"} {
 		if left, _ := os.ReadDir(filepath.Join(cfg.Storage.Dir, folder, ".incoming")); len(left) > 0 {
 			t.Errorf("%d refused files are left in %s", len(left), folder)
@@ -134,20 +142,21 @@ func TestFilesAreInert(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(cfg.Storage.Dir, "generated", "outside.txt"), []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	base := "/media/generated/" + agent.String() + "/"
-	if a := n.do("GET", base+"page.html", nil).want(200); a.header.Get("Content-Type") != "application/octet-stream" || !strings.HasPrefix(a.header.Get("Content-Disposition"), "attachment") {
+	get := func(n *node, name string) answer { return n.read(n.api().GetGeneratedFile(t.Context(), agent, name)) }
+	if a := get(n, "page.html").want(200); a.header.Get("Content-Type") != "application/octet-stream" || !strings.HasPrefix(a.header.Get("Content-Disposition"), "attachment") {
 		t.Errorf("a page is served as %v", a.header)
 	}
-	if a := n.do("GET", base+"notes.txt", nil).want(200); a.header.Get("Content-Type") != "text/plain; charset=utf-8" || !strings.HasPrefix(a.header.Get("Content-Disposition"), "attachment") {
+	if a := get(n, "notes.txt").want(200); a.header.Get("Content-Type") != "text/plain; charset=utf-8" || !strings.HasPrefix(a.header.Get("Content-Disposition"), "attachment") {
 		t.Errorf("a text is served as %v", a.header)
 	}
-	if a := n.do("GET", base+"notes.txt", nil, "If-None-Match", "*").want(http.StatusNotModified); a.header.Get("Content-Disposition") != "" {
+	if a := get(n.with("If-None-Match", "*"), "notes.txt").want(http.StatusNotModified); a.header.Get("Content-Disposition") != "" {
 		t.Errorf("a file that isn't sent: %v", a.header)
 	}
-	if a := n.do("GET", base+"picture.png", nil).want(200); a.header.Get("Content-Type") != "image/png" || a.header.Get("Content-Disposition") != "" {
+	if a := get(n, "picture.png").want(200); a.header.Get("Content-Type") != "image/png" || a.header.Get("Content-Disposition") != "" {
 		t.Errorf("a picture is served as %v", a.header)
 	}
-	for _, path := range []string{
+	base := "/media/generated/" + agent.String() + "/"
+	for _, path := range []string{ // sent raw, as they are spelled
 		base + ".hidden", base + "nothing.png", base + "..%2foutside.txt", base + "..%5coutside.txt", base + "%2e%2e", base + "a%00b",
 		"/media/uploads/agents/" + agent.String() + "/x.png", "/media/uploads/channels/" + uuid.NewString() + "/x.png",
 	} {
@@ -161,9 +170,9 @@ func TestUploadsGoWithTheirChannel(t *testing.T) {
 	cfg := testConfig(t)
 	n := startWith(t, cfg)
 	channel, _ := n.dm()
-	u := data[api.Upload](n.upload("/api/media/channels/"+channel.String()+"/upload-media", formPart{"file", "a.txt", "text/plain", "hello"}).want(200))
+	u := data[api.Upload](n.uploadToChannel(channel, formPart{"file", "a.txt", "text/plain", "hello"}).want(200))
 	n.do("GET", u.URL, nil).want(200)
-	n.do("DELETE", "/api/messaging/channels/"+channel.String(), nil).want(204)
+	n.read(n.api().DeleteChannel(t.Context(), channel)).want(204)
 	clearError(t, "a file of a deleted channel", n.do("GET", u.URL, nil), 404, "NOT_FOUND")
 	eventually(t, "the end of its files", func() bool {
 		_, err := os.Stat(filepath.Join(cfg.Storage.Dir, "uploads/channels", channel.String()))
@@ -218,16 +227,16 @@ func TestUploadsAreLimited(t *testing.T) {
 	cfg.Limits = server.DefaultConfig().Limits
 	cfg.Limits.UploadMax = 2
 	n := startWith(t, cfg)
-	path := "/api/media/agents/" + n.agentID().String() + "/upload-media"
+	id := n.agentID()
 	file := formPart{"file", "a.txt", "text/plain", "hello"}
-	n.upload(path, file).want(200)
-	n.upload(path, file).want(200)
-	a := n.upload(path, file)
+	n.uploadToAgent(id, file).want(200)
+	n.uploadToAgent(id, file).want(200)
+	a := n.uploadToAgent(id, file)
 	clearError(t, "the third upload", a, 429, "UPLOAD_RATE_LIMIT_EXCEEDED")
 	if a.header.Get("Retry-After") == "" {
 		t.Error("it doesn't say when to come back")
 	}
-	n.do("GET", "/api/agents", nil).want(200)
+	n.read(n.api().ListAgents(t.Context())).want(200)
 }
 
 // Texts are taken whatever they begin with, and served as plain text that no browser renders; pages and drawings are not.
@@ -253,7 +262,7 @@ func TestTextsThatLookLikeSomethingElse(t *testing.T) {
 		{"page", "text/plain", "<html><script>alert(1)</script>", false}, {"feed.xml", "text/plain", `<?xml version="1.0"?><rss/>`, false},
 		{"program.txt", "text/plain", "MZ\x90\x00\x03\x00", false}, {"bytes.md", "text/markdown", "\x00\x01", false},
 	} {
-		a := n.upload("/api/messaging/channels/"+channel.String()+"/upload-media", formPart{"file", tt.name, cmp.Or(tt.declared, "application/octet-stream"), tt.content})
+		a := n.uploadToMessage(channel, formPart{"file", tt.name, cmp.Or(tt.declared, "application/octet-stream"), tt.content})
 		if !tt.taken {
 			clearError(t, tt.name, a, http.StatusUnsupportedMediaType, "")
 			continue

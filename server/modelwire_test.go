@@ -241,7 +241,7 @@ func TestFailuresAgreeEverywhere(t *testing.T) {
 	entry := func(channel uuid.UUID) api.Message {
 		t.Helper()
 		h := n.history(channel)
-		if len(h) != 2 || h[0].Content != says || deref(h[0].SourceType) != "agent_response" || idOf(h[0].InReplyToRootMessageID) != h[1].ID.String() || object(h[0].Metadata)["truncated"] != nil {
+		if len(h) != 2 || h[0].Content != says || deref(h[0].SourceType) != "agent_response" || idOf(h[0].InReplyToRootMessageID) != h[1].ID || object(h[0].Metadata)["truncated"] != nil {
 			t.Fatalf("the history holds %+v", h)
 		}
 		return h[0]

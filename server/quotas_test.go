@@ -39,15 +39,12 @@ func TestChannelsSessionsAndServersAreBounded(t *testing.T) {
 		n.job(api.CreateJobRequest{UserID: user, Content: "Hello"})
 	}
 	create := func() answer {
-		return n.read(n.api().CreateChannel(t.Context(), api.CreateChannelRequest{Name: "Group", ParticipantCentralUserIds: []uuid.UUID{user}}))
+		return n.createChannel(api.CreateChannelRequest{Name: "Group", ParticipantCentralUserIds: []uuid.UUID{user}})
 	}
 	channel := data[api.ChannelCreated](create().want(201)).ID
 	create().want(201)
-	server := func(sourceType string) answer {
-		return n.read(n.api().CreateMessageServer(t.Context(), api.CreateMessageServerRequest{Name: "Platform", SourceType: sourceType}))
-	}
-	mirror := data[api.MessageServerCreated](server("session").want(201)).ID // a name is no way around
-	full("a message server", server("two"), "ELIZAD_MAX_MESSAGE_SERVERS")
+	mirror := data[api.MessageServerCreated](n.createMessageServer("session").want(201)).ID // a name is no way around
+	full("a message server", n.createMessageServer("two"), "ELIZAD_MAX_MESSAGE_SERVERS")
 	sync := func(ids ...string) answer {
 		var list []api.SourceChannel
 		for _, id := range ids {
@@ -99,7 +96,7 @@ func TestOneCallerLeavesRoomForOthers(t *testing.T) {
 		make          func(n *node, user uuid.UUID) answer
 	}{
 		{"a channel", "ELIZAD_MAX_CHANNELS", 413, "QUOTA_EXCEEDED", func(n *node, user uuid.UUID) answer {
-			return n.read(n.api().CreateChannel(t.Context(), api.CreateChannelRequest{Name: "x", ParticipantCentralUserIds: []uuid.UUID{user}}))
+			return n.createChannel(api.CreateChannelRequest{Name: "x", ParticipantCentralUserIds: []uuid.UUID{user}})
 		}},
 		{"a DM", "ELIZAD_MAX_DMS", 413, "QUOTA_EXCEEDED", func(n *node, user uuid.UUID) answer {
 			return n.read(n.api().GetDMChannel(t.Context(), &api.GetDMChannelParams{CurrentUserID: &user, TargetUserID: new(uuid.New())}))

@@ -55,7 +55,7 @@ func TestRoomsOfAnAgent(t *testing.T) {
 	room := agent.UUIDFor(id, channel.String())
 	rooms := n.rooms(id)
 	if len(rooms) != 2 || rooms[1].ID != room || rooms[1].ChannelID != channel || rooms[1].Type != "DM" || deref(rooms[1].WorldName) != "Default Server" ||
-		rooms[1].WorldID.MustGet() != agent.UUIDFor(id, server.String()) || rooms[1].MessageServerID.MustGet() != server || rooms[1].Name == "" {
+		idOf(rooms[1].WorldID) != agent.UUIDFor(id, server.String()) || rooms[1].MessageServerID.MustGet() != server || rooms[1].Name == "" {
 		t.Fatalf("rooms %+v", rooms)
 	}
 	for _, name := range []uuid.UUID{room, channel} {

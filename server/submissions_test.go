@@ -14,43 +14,43 @@ import (
 func TestSubmittedMessages(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	agent, user := n.agentID(), uuid.New()
+	agent, user, id := n.agentID(), uuid.New(), uuid.New()
 	channel := n.group(agent, user)
-	question := n.say(channel, user, "Hello")
-	id := uuid.New()
-	body := map[string]any{
-		"channel_id": channel, "server_id": uuid.Nil, "author_id": agent, "content": "Hi", "source_type": "agent_response",
-		"raw_message": map[string]any{"text": "Hi", "thought": "greet", "actions": []string{"REPLY"}}, "messageId": id,
-		"in_reply_to_message_id": question.ID, "metadata": map[string]any{"agentName": "Eliza"},
+	question := n.say(channel, user, "Hello").ID
+	body := api.SubmitMessageRequest{
+		ChannelID: channel, MessageServerID: new(uuid.Nil), AuthorID: agent, Content: "Hi", SourceType: new("agent_response"),
+		RawMessage: jsonOf(map[string]any{"text": "Hi", "thought": "greet", "actions": []string{"REPLY"}}), MessageID: &id,
+		InReplyToMessageID: &question, Metadata: jsonOf(map[string]any{"agentName": "Eliza"}),
 	}
-	m := data[api.Message](n.do("POST", "/api/messaging/submit", body).want(201))
-	if m.ID != id || m.AuthorID != agent || idOf(m.InReplyToRootMessageID) != question.ID.String() || object(m.Metadata)["thought"] != "greet" || deref(m.SourceType) != "agent_response" {
+	m := data[api.Message](n.submit(body).want(201))
+	if m.ID != id || m.AuthorID != agent || idOf(m.InReplyToRootMessageID) != question || object(m.Metadata)["thought"] != "greet" || deref(m.SourceType) != "agent_response" {
 		t.Errorf("message %+v", m)
 	}
-	if again := data[api.Message](n.do("POST", "/api/messaging/submit", body).want(201)); again.ID != id || again.Seq != m.Seq {
+	if again := data[api.Message](n.submit(body).want(201)); again.ID != id || again.Seq != m.Seq {
 		t.Errorf("repeated: %+v", again)
 	}
-	body["author_id"] = user
-	clearError(t, "another author's id", n.do("POST", "/api/messaging/submit", body), http.StatusConflict, "CONFLICT")
+	body.AuthorID = user
+	clearError(t, "another author's id", n.submit(body), http.StatusConflict, "CONFLICT")
 
-	// As the client of ElizaOS sends it.
-	m = data[api.Message](n.do("POST", "/api/messaging/submit", map[string]any{
-		"agentId": agent, "channelId": channel, "content": "Short form", "inReplyToMessageId": question.ID,
+	// Sent raw: as the client of ElizaOS does, and what no valid request says.
+	const path = "/api/messaging/submit"
+	m = data[api.Message](n.do("POST", path, map[string]any{
+		"agentId": agent, "channelId": channel, "content": "Short form", "inReplyToMessageId": question,
 	}).want(201))
-	if m.AuthorID != agent || deref(m.SourceType) != "agent_response" || object(m.RawMessage)["text"] != "Short form" || idOf(m.InReplyToRootMessageID) != question.ID.String() {
+	if m.AuthorID != agent || deref(m.SourceType) != "agent_response" || object(m.RawMessage)["text"] != "Short form" || idOf(m.InReplyToRootMessageID) != question {
 		t.Errorf("message %+v", m)
 	}
 	for what, change := range map[string]any{"content": "", "messageId": "x", "in_reply_to_message_id": "x", "channel_id": nil} {
 		bad := map[string]any{"channel_id": channel, "author_id": agent, "content": "x"}
 		bad[what] = change
-		clearError(t, "bad "+what, n.do("POST", "/api/messaging/submit", bad), http.StatusBadRequest, "")
+		clearError(t, "bad "+what, n.do("POST", path, bad), http.StatusBadRequest, "")
 	}
-	clearError(t, "unknown channel", n.do("POST", "/api/messaging/submit", map[string]any{"channel_id": uuid.New(), "author_id": agent, "content": "x"}), http.StatusNotFound, "")
-	clearError(t, "wrong server", n.do("POST", "/api/messaging/submit", map[string]any{
-		"channel_id": channel, "author_id": agent, "content": "x", "message_server_id": uuid.New(),
+	clearError(t, "unknown channel", n.submit(api.SubmitMessageRequest{ChannelID: uuid.New(), AuthorID: agent, Content: "x"}), http.StatusNotFound, "")
+	clearError(t, "wrong server", n.submit(api.SubmitMessageRequest{
+		ChannelID: channel, AuthorID: agent, Content: "x", MessageServerID: new(uuid.New()),
 	}), http.StatusBadRequest, "")
-	clearError(t, "unknown parent", n.do("POST", "/api/messaging/submit", map[string]any{
-		"channel_id": channel, "author_id": agent, "content": "x", "in_reply_to_message_id": uuid.New(),
+	clearError(t, "unknown parent", n.submit(api.SubmitMessageRequest{
+		ChannelID: channel, AuthorID: agent, Content: "x", InReplyToMessageID: new(uuid.New()),
 	}), http.StatusBadRequest, "")
 }
 
@@ -59,112 +59,107 @@ func TestActionMessages(t *testing.T) {
 	n := start(t, t.TempDir())
 	agent := n.agentID()
 	channel := n.group(agent)
-	m := data[api.Message](n.do("POST", "/api/messaging/action", map[string]any{
-		"channel_id": channel, "author_id": agent, "content": "Executing action: SEARCH",
-		"raw_message": map[string]any{"actionStatus": "executing"}, "metadata": map[string]any{"run": "1"},
+	m := data[api.Message](n.action(api.SubmitMessageRequest{
+		ChannelID: channel, AuthorID: agent, Content: "Executing action: SEARCH",
+		RawMessage: jsonOf(map[string]any{"actionStatus": "executing"}), Metadata: jsonOf(map[string]any{"run": "1"}),
 	}).want(201))
 	if deref(m.SourceType) != "agent_action" {
 		t.Errorf("message %+v", m)
 	}
-	path := "/api/messaging/action/" + m.ID.String()
-	after := data[api.Message](n.do("PATCH", path, map[string]any{
-		"content": "Executed", "raw_message": map[string]any{"actionStatus": "completed"}, "metadata": map[string]any{"took": 3},
-		"server_message_id": uuid.Nil,
+	change := func(id uuid.UUID, to api.ActionPatch) answer {
+		return n.read(n.api().UpdateAction(t.Context(), id, to))
+	}
+	after := data[api.Message](change(m.ID, api.ActionPatch{
+		Content: new("Executed"), RawMessage: jsonOf(map[string]any{"actionStatus": "completed"}), Metadata: jsonOf(map[string]any{"took": 3}),
 	}).want(200))
 	if after.ID != m.ID || after.Content != "Executed" || object(after.RawMessage)["actionStatus"] != "completed" || object(after.Metadata)["run"] != "1" || object(after.Metadata)["took"] != float64(3) {
 		t.Errorf("message %+v", after)
 	}
-	if same := data[api.Message](n.do("PATCH", path, nil).want(200)); same.Content != "Executed" {
-		t.Errorf("an empty change made %+v", same)
+	for _, body := range []any{nil, map[string]any{"server_message_id": uuid.Nil}} { // sent raw: no body, and what older clients add
+		if same := data[api.Message](n.do("PATCH", "/api/messaging/action/"+m.ID.String(), body).want(200)); same.Content != "Executed" {
+			t.Errorf("an empty change made %+v", same)
+		}
 	}
-	clearError(t, "unknown", n.do("PATCH", "/api/messaging/action/"+uuid.NewString(), map[string]any{}), http.StatusNotFound, "")
+	clearError(t, "unknown", change(uuid.New(), api.ActionPatch{}), http.StatusNotFound, "")
 	said := n.say(channel, uuid.New(), "mine")
-	clearError(t, "no action", n.do("PATCH", "/api/messaging/action/"+said.ID.String(), map[string]any{"content": "forged"}), http.StatusForbidden, "FORBIDDEN")
+	clearError(t, "no action", change(said.ID, api.ActionPatch{Content: new("forged")}), http.StatusForbidden, "FORBIDDEN")
 }
 
 func TestIngestedMessages(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	channel, user := n.dm()
-	type ingested struct {
-		MessageID  string
-		MessageIDs []string
-		Processed  int
+	single := api.IngestRequest{
+		ChannelID: channel.String(), MessageServerID: new(uuid.Nil), AuthorID: &user, Content: new("Hello from there"), SourceType: new("discord"),
+		SourceID: new("1"), AuthorDisplayName: new("Ann"), InReplyToMessageID: new("not one"),
 	}
-	single := map[string]any{
-		"channel_id": channel, "message_server_id": uuid.Nil, "author_id": user, "content": "Hello from there", "source_type": "discord",
-		"source_id": "1", "author_display_name": "Ann", "in_reply_to_message_id": "not one",
-	}
-	first := data[ingested](n.do("POST", "/api/messaging/ingest-external", single).want(202))
-	if again := data[ingested](n.do("POST", "/api/messaging/ingest-external", single).want(202)); again.MessageID != first.MessageID || first.Processed != 1 {
+	first := data[api.Ingested](n.ingest(single).want(202))
+	if again := data[api.Ingested](n.ingest(single).want(202)); deref(again.MessageID) != deref(first.MessageID) || first.Processed != 1 {
 		t.Errorf("first %+v, then %+v", first, again)
 	}
 	eventually(t, "the agent's answer", func() bool { return len(n.history(channel)) == 2 })
 
-	server := data[api.MessageServerCreated](n.do("POST", "/api/messaging/message-servers", map[string]any{"name": "Chats", "sourceType": "telegram"}).want(201)).ID
-	synced := data[struct{ Synced int }](n.do("POST", "/api/messaging/message-servers/"+server.String()+"/sync-channels", map[string]any{
-		"channels": []any{map[string]any{"name": "family", "type": "group", "sourceId": "-100"}},
-	}).want(200))
+	family := api.SyncChannelsRequest{Channels: []api.SourceChannel{{Name: "family", Type: jsonOf("group"), SourceID: "-100"}}}
+	synced := data[api.ChannelsSynced](n.read(n.api().SyncMessageServerChannels(t.Context(), n.messageServer(), family)).want(200))
 	if synced.Synced != 1 {
 		t.Errorf("synced %+v", synced)
 	}
-	list := map[string]any{"platform": "telegram", "channelId": "-100", "messages": []any{
-		map[string]any{"id": "7", "authorId": "4411", "content": "one", "timestamp": 1795188790230},
-		map[string]any{"id": "8", "authorId": "4411", "content": "two"},
+	list := api.IngestRequest{Platform: new("telegram"), ChannelID: "-100", Messages: []api.ExternalMessage{
+		{ID: "7", AuthorID: "4411", Content: "one", Timestamp: jsonOf(1795188790230)}, {ID: "8", AuthorID: "4411", Content: "two"},
 	}}
-	many := data[ingested](n.do("POST", "/api/messaging/ingest-external", list).want(202))
-	n.do("POST", "/api/messaging/ingest-external", list).want(202)
-	m := data[api.Message](n.do("GET", "/api/messaging/messages/"+many.MessageIDs[0], nil).want(200))
+	many := data[api.Ingested](n.ingest(list).want(202))
+	n.ingest(list).want(202)
+	m := data[api.Message](n.read(n.api().GetMessage(t.Context(), many.MessageIds[0])).want(200))
 	if many.Processed != 2 || m.Content != "one" || deref(m.SourceType) != "telegram" || object(m.Metadata)["timestamp"] != float64(1795188790230) {
 		t.Errorf("%+v, message %+v", many, m)
 	}
 	if got := n.history(m.ChannelID); len(got) != 2 {
 		t.Errorf("history %+v", got)
 	}
-	single["author_id"] = n.agentID()
-	clearError(t, "an agent", n.do("POST", "/api/messaging/ingest-external", single), http.StatusForbidden, "FORBIDDEN")
-	single["author_id"] = "not-a-uuid"
-	clearError(t, "no author", n.do("POST", "/api/messaging/ingest-external", single), http.StatusBadRequest, "")
-	clearError(t, "unknown channel there", n.do("POST", "/api/messaging/ingest-external", map[string]any{
-		"platform": "telegram", "channelId": "-200", "messages": []any{},
-	}), http.StatusNotFound, "")
+	single.AuthorID = new(n.agentID())
+	clearError(t, "an agent", n.ingest(single), http.StatusForbidden, "FORBIDDEN")
+	clearError(t, "no author", n.do("POST", "/api/messaging/ingest-external", map[string]any{
+		"channel_id": channel, "author_id": "not-a-uuid", "content": "x",
+	}), http.StatusBadRequest, "")
+	list.ChannelID = "-200"
+	clearError(t, "unknown channel there", n.ingest(list), http.StatusNotFound, "")
 }
 
 func TestCompletion(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	channel := n.group()
-	m := n.say(channel, uuid.New(), "x")
-	for _, body := range []any{
-		map[string]any{"messageId": m.ID, "status": "completed"},
-		map[string]any{"messageId": m.ID, "status": "failed", "error": "no network"},
-		map[string]any{"channel_id": channel, "server_id": uuid.Nil},
+	m := n.say(channel, uuid.New(), "x").ID
+	complete := func(body api.CompleteRequest) answer { return n.read(n.api().CompleteMessage(t.Context(), body)) }
+	for _, body := range []api.CompleteRequest{
+		{MessageID: &m, Status: new(api.CompleteRequestStatusCompleted)},
+		{MessageID: &m, Status: new(api.CompleteRequestStatusFailed), Error: new("no network")},
+		{ChannelID: &channel, MessageServerID: new(uuid.Nil)},
 	} {
-		if d := data[struct{ Success bool }](n.do("POST", "/api/messaging/complete", body).want(200)); !d.Success {
-			t.Errorf("%v: %+v", body, d)
+		if d := data[api.Done](complete(body).want(200)); !d.Success {
+			t.Errorf("%+v: %+v", body, d)
 		}
 	}
-	clearError(t, "nothing", n.do("POST", "/api/messaging/complete", map[string]any{}), http.StatusBadRequest, "")
-	clearError(t, "unknown", n.do("POST", "/api/messaging/complete", map[string]any{"messageId": uuid.New()}), http.StatusNotFound, "")
+	clearError(t, "nothing", complete(api.CompleteRequest{}), http.StatusBadRequest, "")
+	clearError(t, "unknown", complete(api.CompleteRequest{MessageID: new(uuid.New())}), http.StatusNotFound, "")
 }
 
 func TestAgentsCannotBeForged(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig(t)
 	cfg.Security.AuthToken, cfg.Security.ServiceKey = "open sesame", "we are one"
-	n := startWith(t, cfg)
-	key := []string{"X-API-KEY", "open sesame"}
-	agent := data[api.AgentList](n.do("GET", "/api/agents", nil, key...).want(200)).Agents[0].ID
-	channel := data[struct{ ID string }](n.do("POST", "/api/messaging/channels", map[string]any{"name": "G", "participantCentralUserIds": []string{agent.String()}}, key...).want(201)).ID
-	forged := map[string]any{"channel_id": channel, "author_id": agent, "content": "I, the agent"}
-	messages := "/api/messaging/channels/" + channel + "/messages"
-	clearError(t, "submit", n.do("POST", "/api/messaging/submit", forged, key...), http.StatusForbidden, "FORBIDDEN")
-	clearError(t, "action", n.do("POST", "/api/messaging/action", forged, key...), http.StatusForbidden, "FORBIDDEN")
-	clearError(t, "message", n.do("POST", messages, map[string]any{"author_id": agent, "content": "x"}, key...), http.StatusForbidden, "FORBIDDEN")
-	clearError(t, "header", n.do("POST", messages, map[string]any{"content": "x"}, append(key, "X-Entity-Id", agent.String())...), http.StatusForbidden, "FORBIDDEN")
-	clearError(t, "wrong secret", n.do("POST", "/api/messaging/submit", forged, append(key, "X-Internal-Service-Secret", "we are two")...), http.StatusUnauthorized, "UNAUTHORIZED")
-	n.do("POST", "/api/messaging/submit", forged, append(key, "X-Internal-Service-Secret", "we are one")...).want(201)
-	n.do("POST", "/api/messaging/submit", map[string]any{"channel_id": channel, "author_id": uuid.New(), "content": "a person"}, key...).want(201)
+	n := startWith(t, cfg).with("X-API-KEY", "open sesame")
+	agent := n.agentID()
+	channel := n.group(agent)
+	forged := api.SubmitMessageRequest{ChannelID: channel, AuthorID: agent, Content: "I, the agent"}
+	clearError(t, "submit", n.submit(forged), http.StatusForbidden, "FORBIDDEN")
+	clearError(t, "action", n.action(forged), http.StatusForbidden, "FORBIDDEN")
+	clearError(t, "message", n.post(channel, api.PostMessageRequest{AuthorID: &agent, Content: new("x")}), http.StatusForbidden, "FORBIDDEN")
+	clearError(t, "header", n.as(agent).post(channel, api.PostMessageRequest{Content: new("x")}), http.StatusForbidden, "FORBIDDEN")
+	const secret = "X-Internal-Service-Secret"
+	clearError(t, "wrong secret", n.with(secret, "we are two").submit(forged), http.StatusUnauthorized, "UNAUTHORIZED")
+	n.with(secret, "we are one").submit(forged).want(201)
+	n.submit(api.SubmitMessageRequest{ChannelID: channel, AuthorID: uuid.New(), Content: "a person"}).want(201)
 }
 
 // TestMessagesFromOutsideAreAnswered asks as bridges do that want the answer at once.
@@ -173,29 +168,24 @@ func TestMessagesFromOutsideAreAnswered(t *testing.T) {
 	model := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Frame("Four.") })
 	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+model.URL)
 	channel, quiet := n.group(n.agentID(), uuid.New()), n.group(uuid.New())
-	type answer struct {
-		MessageID  string
-		MessageIDs []string
-		Response   *string
-	}
-	ask := func(channel, id string) answer {
+	ask := func(channel uuid.UUID, id string) api.Ingested {
 		t.Helper()
-		return data[answer](n.do("POST", "/api/messaging/external-messages", map[string]any{
+		return data[api.Ingested](n.do("POST", "/api/messaging/external-messages", map[string]any{ // sent raw, in the words of bridges
 			"platform": "discord", "messageId": id, "channelId": channel, "userId": "somebody", "content": "Eliza, what is 2 + 2?",
 			"attachments": []any{}, "metadata": map[string]any{},
 		}).want(200))
 	}
-	first := ask(channel.String(), "1")
-	if first.Response == nil || *first.Response != "Four." || first.MessageIDs[0] != first.MessageID {
+	first := ask(channel, "1")
+	if deref(first.Response) != "Four." || first.MessageIds[0] != deref(first.MessageID) {
 		t.Errorf("%+v", first)
 	}
-	if again := ask(channel.String(), "1"); again.MessageID != first.MessageID || again.Response == nil || *again.Response != "Four." || len(n.history(channel)) != 2 {
+	if again := ask(channel, "1"); deref(again.MessageID) != deref(first.MessageID) || deref(again.Response) != "Four." || len(n.history(channel)) != 2 {
 		t.Errorf("the same message again: %+v", again)
 	}
-	if alone := ask(quiet.String(), "2"); alone.MessageID == "" || alone.Response != nil || len(n.history(quiet)) != 1 {
+	if alone := ask(quiet, "2"); alone.MessageID == nil || alone.Response != nil || len(n.history(quiet)) != 1 {
 		t.Errorf("where nobody answers: %+v", alone)
 	}
-	n.do("POST", "/api/messaging/external-messages", map[string]any{"channel_id": channel, "author_id": n.agentID(), "content": "Hi"}).want(403)
+	n.read(n.api().AskExternal(t.Context(), api.IngestRequest{ChannelID: channel.String(), AuthorID: new(n.agentID()), Content: new("Hi")})).want(403)
 }
 
 // What a person submits is a question, in every spelling in which clients say so; what an agent says, or somebody in an
@@ -226,7 +216,7 @@ func TestSubmissionsOfPeopleAreAnswered(t *testing.T) {
 			for k, v := range tt.body {
 				body[k] = v
 			}
-			m := data[api.Message](n.do("POST", "/api/messaging/submit", body).want(201))
+			m := data[api.Message](n.do("POST", "/api/messaging/submit", body).want(201)) // raw, for the spellings
 			if deref(m.SourceType) != tt.source {
 				t.Errorf("source %q, want %q", deref(m.SourceType), tt.source)
 			}
@@ -236,10 +226,10 @@ func TestSubmissionsOfPeopleAreAnswered(t *testing.T) {
 			}
 			eventually(t, "an answer", func() bool { return len(n.history(channel)) > 1 })
 			for _, h := range n.history(channel) {
-				if tt.agent && idOf(h.InReplyToRootMessageID) == m.ID.String() {
+				if tt.agent && idOf(h.InReplyToRootMessageID) == m.ID {
 					t.Errorf("an agent answered what an agent said: %+v", h)
 				}
-				if !tt.agent && h.AuthorID == agent && idOf(h.InReplyToRootMessageID) != m.ID.String() {
+				if !tt.agent && h.AuthorID == agent && idOf(h.InReplyToRootMessageID) != m.ID {
 					t.Errorf("the answer is to %q", idOf(h.InReplyToRootMessageID))
 				}
 			}
