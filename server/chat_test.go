@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -81,7 +82,7 @@ func TestRestartKeepsEverything(t *testing.T) {
 	if diff := cmp.Diff(before, again.history(channel)); diff != "" {
 		t.Error(diff)
 	}
-	if a := data[api.Agent](again.do("GET", "/api/agents/"+id.String(), nil).want(200)); a.Status != "active" {
+	if a := data[api.Agent](again.read(again.api().GetAgent(t.Context(), id)).want(200)); a.Status != "active" {
 		t.Errorf("the agent that ran is %s", a.Status)
 	}
 	into[api.MessagePostedEnvelope](again.ask(channel, user, "Hello again").want(201))
@@ -92,16 +93,14 @@ func TestRapidMessagesAreAllAnsweredInOrder(t *testing.T) {
 	n := start(t, t.TempDir())
 	channel, user := n.dm()
 	const count = 10
-	var asked []string
+	var asked, answered []uuid.UUID
 	for range count {
-		m := n.say(channel, user, "I think therefore I am")
-		asked = append(asked, m.ID.String())
+		asked = append(asked, n.say(channel, user, "I think therefore I am").ID)
 	}
 	eventually(t, "the last answer", func() bool { return len(n.history(channel)) == 2*count })
-	var answered []string
-	for _, m := range n.history(channel) { // newest first
-		if idOf(m.InReplyToRootMessageID).String() != "" {
-			answered = append([]string{idOf(m.InReplyToRootMessageID).String()}, answered...)
+	for _, m := range slices.Backward(n.history(channel)) { // the oldest first
+		if to := idOf(m.InReplyToRootMessageID); to != uuid.Nil {
+			answered = append(answered, to)
 		}
 	}
 	if diff := cmp.Diff(asked, answered); diff != "" {
@@ -117,23 +116,27 @@ func TestAddressedAgentAnswersInAGroup(t *testing.T) {
 	second := n.newAgent("Ada", "Counts.")
 	n.startAgent(second)
 	group := n.group(user, first, second)
-	for _, tt := range []struct{ target, answers, outcome, reason string }{
-		{"", first.String(), "ignored", "model_ignore"},
-		{second.String(), second.String(), "replied", "addressed"},
-		{first.String(), first.String(), "replied", "addressed"},
+	for _, tt := range []struct {
+		target          string
+		answers         uuid.UUID
+		outcome, reason string
+	}{
+		{"", first, "ignored", "model_ignore"},
+		{second.String(), second, "replied", "addressed"},
+		{first.String(), first, "replied", "addressed"},
 	} {
-		for _, transport := range []string{"http", "sse"} {
-			a := n.do("POST", "/api/messaging/channels/"+group.String()+"/messages", map[string]any{
-				"author_id": user, "content": "What a day", "transport": transport, "metadata": map[string]any{"targetAgentId": tt.target},
+		for _, transport := range []api.Transport{api.TransportHTTP, api.TransportSse} {
+			a := n.post(group, api.PostMessageRequest{
+				AuthorID: &user, Content: new("What a day"), Transport: &transport, Metadata: jsonOf(map[string]any{"targetAgentId": tt.target}),
 			})
-			for _, part := range []string{`"outcome":"` + tt.outcome, `"reason":"` + tt.reason, `"agentId":"` + tt.answers} {
+			for _, part := range []string{`"outcome":"` + tt.outcome, `"reason":"` + tt.reason, `"agentId":"` + tt.answers.String()} {
 				if a.status/100 != 2 || !strings.Contains(string(a.body), part) {
 					t.Errorf("%s to %q: no %s in %d %s", transport, tt.target, part, a.status, a.body)
 				}
 			}
 		}
 	}
-	runs := data[struct{ Runs []struct{ Reason string } }](n.do("GET", "/api/agents/"+first.String()+"/runs", nil).want(200)).Runs
+	runs := n.runs(first, api.ListRunsParams{}).Runs
 	if len(runs) != 6 || runs[2].Reason != "addressed_other" { // newest first: two to the first, before them two to the second
 		t.Errorf("the first agent's runs: %+v", runs)
 	}

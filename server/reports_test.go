@@ -28,7 +28,7 @@ func TestFaultsAreReported(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	a := n.do("POST", "/api/agents/"+n.agentID()+"/plugins/lab/echo/"+reportCanary+"?q="+reportCanary, `{"password":"`+reportCanary+`"}`,
+	a := n.do("POST", "/api/agents/"+n.agentID().String()+"/plugins/lab/echo/"+reportCanary+"?q="+reportCanary, `{"password":"`+reportCanary+`"}`,
 		"X-API-KEY", reportCanary, "Cookie", "sid="+reportCanary, "X-Entity-Id", "b850bc30-45f8-0041-a00a-83df46d8555d").want(500)
 	got := in.next()
 	if got.item != "event" || got.path != "/api/42/envelope/" || !strings.Contains(got.auth, "sentry_key=publickey") {
@@ -51,13 +51,13 @@ func TestFaultsAreReported(t *testing.T) {
 	}
 	host, _ := os.Hostname()
 	_, file, _, _ := runtime.Caller(0)
-	for _, secret := range []string{reportCanary, n.agentID(), "b850bc30", `"` + host + `"`, filepath.Dir(file), cfg.Storage.Dir} {
+	for _, secret := range []string{reportCanary, n.agentID().String(), "b850bc30", `"` + host + `"`, filepath.Dir(file), cfg.Storage.Dir} {
 		if strings.Contains(got.raw, secret) {
 			t.Errorf("%q was reported: %s", secret, got.raw)
 		}
 	}
 
-	n.do("GET", "/api/system/env/local?q="+reportCanary, nil, append(n.owner(), "X-Request-Id", "mine")...).want(500)
+	n.owner().do("GET", "/api/system/env/local?q="+reportCanary, nil, "X-Request-Id", "mine").want(500)
 	got = in.next()
 	e = got.event
 	if e.Transaction != "GET /api/system/env/local" || e.Tags["route"] != "/api/system/env/local" || e.Tags["request_id"] != "mine" ||
@@ -80,8 +80,8 @@ func TestTracesAreReported(t *testing.T) {
 	cfg := in.reporting()
 	cfg.Reports.TracesSampleRate = 1
 	n := startWith(t, cfg)
-	id := n.agentID() // which asks as well
-	n.do("GET", "/api/agents/"+id, nil, "X-Request-Id", "mine").want(200)
+	id := n.agent().ID // which asks as well
+	n.read(n.with("X-Request-Id", "mine").api().GetAgent(t.Context(), id)).want(200)
 	n.do("GET", "/api/nowhere", nil).want(404)
 	n.stop()
 	for {
@@ -91,7 +91,7 @@ func TestTracesAreReported(t *testing.T) {
 		}
 		e := got.event
 		if got.item != "transaction" || e.Transaction != "GET /api/agents/{agentId}" || e.Tags["status"] != "200" || e.Contexts["trace"]["op"] != "http.server" ||
-			len(e.Contexts["trace"]["trace_id"].(string)) != 32 || e.Timestamp.Before(e.Start) || strings.Contains(got.raw, id) || e.ServerName != "" {
+			len(e.Contexts["trace"]["trace_id"].(string)) != 32 || e.Timestamp.Before(e.Start) || strings.Contains(got.raw, id.String()) || e.ServerName != "" {
 			t.Errorf("%s: %+v", got.item, e)
 		}
 		break
@@ -103,7 +103,7 @@ func TestNothingIsReportedWithoutProject(t *testing.T) {
 	in := newIngest(t, nil)
 	t.Setenv("SENTRY_DSN", in.dsn()) // which is for the program to read, not for the library behind its back
 	n := withPlugin(t, testConfig(t), lab())
-	n.do("POST", "/api/agents/"+n.agentID()+"/plugins/lab/panic", `{}`).want(500)
+	n.do("POST", "/api/agents/"+n.agentID().String()+"/plugins/lab/panic", `{}`).want(500)
 	n.stop()
 	in.none()
 }
@@ -122,9 +122,9 @@ func TestHangingSentryDelaysNothing(t *testing.T) {
 	defer close(release)
 	var log journal
 	n := startWith(t, in.reporting(), server.WithPlugins(lab()), log.option())
-	n.do("PATCH", "/api/agents/"+n.agentID(), map[string]any{"plugins": []string{"@me/plugin-lab"}}).want(200)
+	n.changeAgent(n.agentID(), map[string]any{"plugins": []string{"@me/plugin-lab"}}).want(200)
 	for range 100 { // more than wait
-		n.do("POST", "/api/agents/"+n.agentID()+"/plugins/lab/panic", `{}`).want(500)
+		n.do("POST", "/api/agents/"+n.agentID().String()+"/plugins/lab/panic", `{}`).want(500)
 	}
 	<-hangs
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -153,7 +153,7 @@ func TestFaultsInTheBackgroundAreReported(t *testing.T) {
 	if e := got.event; e.Exception[0].Type != "panic" || !strings.HasPrefix(e.Exception[0].Value, "action left out: its check panicked") || e.Transaction != "" {
 		t.Errorf("%+v", e)
 	}
-	for _, secret := range []string{reportCanary, channel, user} {
+	for _, secret := range []string{reportCanary, channel.String(), user.String()} {
 		if strings.Contains(got.raw, secret) {
 			t.Errorf("%q was reported: %s", secret, got.raw)
 		}
