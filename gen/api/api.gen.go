@@ -783,7 +783,7 @@ type ActionPatch struct {
 	// Attachments A list of files: objects with a `url`, or addresses; `metadata.attachments` if it is left out.
 	Attachments AnyJSON `json:"attachments,omitempty"`
 
-	// AuthorID Of no consequence; the author stays.
+	// AuthorID Ignored; the author stays.
 	AuthorID *UUID `json:"author_id,omitempty"`
 
 	// Content The text; 200,000 characters at most, unless ELIZAD_MAX_MESSAGE says otherwise.
@@ -794,10 +794,10 @@ type ActionPatch struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	InReplyToMessageID *UUID `json:"in_reply_to_message_id,omitempty"`
 
-	// MentionContext An object: `isMention` and `isReply`, as the platform says; kept in `metadata`.
+	// MentionContext An object with `isMention` and `isReply`, from the platform; kept in `metadata`.
 	MentionContext AnyJSON `json:"mentionContext,omitempty"`
 
-	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Metadata An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -847,14 +847,14 @@ type Agent struct {
 	Knowledge       []AnyJSON       `json:"knowledge"`
 	MessageExamples [][]ExampleTurn `json:"messageExamples"`
 
-	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Metadata An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
 	// Example: {}
 	Metadata JSONObject `json:"metadata,omitempty"`
 
-	// Model The model that the agent speaks with.
+	// Model The model that the agent uses.
 	//
 	// Example: {"model":"doctor","notice":"No model key is set; the built-in responder answers.","provider":"builtin"}
 	Model        AgentModel     `json:"model"`
@@ -869,19 +869,19 @@ type Agent struct {
 	// ServerID The tenant; null without data isolation.
 	ServerID nullable.Nullable[openapi_types.UUID] `json:"server_id"`
 
-	// Settings An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Settings An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
 	// Example: {}
 	Settings JSONObject `json:"settings"`
 
-	// Status Whether the agent answers.
+	// Status Whether the agent runs.
 	//
 	// Example: active
 	Status AgentState `json:"status"`
 
-	// Style How the character writes.
+	// Style The character's style of writing.
 	//
 	// Example: {"all":["short sentences"],"chat":["asks back"]}
 	Style     Style             `json:"style"`
@@ -903,7 +903,7 @@ type AgentCreated struct {
 	// Bio The text, or the first of the texts.
 	Bio string `json:"bio"`
 
-	// Character An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Character An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -925,7 +925,7 @@ type AgentCreated struct {
 	ID   UUID   `json:"id"`
 	Name string `json:"name"`
 
-	// Status Whether the agent answers.
+	// Status Whether the agent runs.
 	//
 	// Example: active
 	Status AgentState `json:"status"`
@@ -943,7 +943,7 @@ type AgentCreatedEnvelope struct {
 	// Data What was stored.
 	Data AgentCreated `json:"data"`
 
-	// Import What became of a character that was read as a file of another program.
+	// Import The result of importing a character from a file of another program.
 	Import *AgentImport `json:"import,omitempty"`
 
 	// Success Always true.
@@ -967,9 +967,9 @@ type AgentEnvelope struct {
 	Success Success `json:"success"`
 }
 
-// AgentImport What became of a character that was read as a file of another program.
+// AgentImport The result of importing a character from a file of another program.
 type AgentImport struct {
-	// Format What it was: character or card.
+	// Format Its format: character or card.
 	//
 	// Example: character
 	Format string `json:"format"`
@@ -979,12 +979,12 @@ type AgentImport struct {
 	// Example: ["people"]
 	Kept []string `json:"kept"`
 
-	// Unused What has no effect here, and why; plugins that are not there among it.
+	// Unused What has no effect here, and why, including unknown plugins.
 	//
 	// Example: []
 	Unused []string `json:"unused"`
 
-	// Used What was taken up in another place or form.
+	// Used What was imported to another place or in another form.
 	//
 	// Example: ["lore: part of the bio"]
 	Used []string `json:"used"`
@@ -1034,7 +1034,7 @@ type AgentListItem struct {
 	ID   UUID   `json:"id"`
 	Name string `json:"name"`
 
-	// Status Whether the agent answers.
+	// Status Whether the agent runs.
 	//
 	// Example: active
 	Status AgentState `json:"status"`
@@ -1055,7 +1055,7 @@ type AgentLogEntry struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	AgentID UUID `json:"agentId"`
 
-	// Body An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Body An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -1117,7 +1117,7 @@ type AgentMessageServers struct {
 	MessageServers []UUID `json:"messageServers"`
 }
 
-// AgentMessageServersAgain The message servers of an agent. The type declarations of ElizaOS' client look for it under `data`, which is why it is there again.
+// AgentMessageServersAgain The message servers of an agent. It is repeated under `data`, where the type declarations of ElizaOS' client have it.
 type AgentMessageServersAgain struct {
 	// AgentID A UUID of any version, in either case.
 	//
@@ -1140,7 +1140,7 @@ type AgentMessageServersAgain struct {
 //
 // Example: {"data":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","data":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","messageServers":["00000000-0000-0000-0000-000000000000"]},"messageServers":["00000000-0000-0000-0000-000000000000"],"success":true},"success":true}
 type AgentMessageServersEnvelope struct {
-	// Data The message servers of an agent. The type declarations of ElizaOS' client look for it under `data`, which is why it is there again.
+	// Data The message servers of an agent. It is repeated under `data`, where the type declarations of ElizaOS' client have it.
 	Data AgentMessageServersAgain `json:"data"`
 
 	// Success Always true.
@@ -1149,7 +1149,7 @@ type AgentMessageServersEnvelope struct {
 	Success Success `json:"success"`
 }
 
-// AgentModel The model that the agent speaks with.
+// AgentModel The model that the agent uses.
 //
 // Example: {"model":"doctor","notice":"No model key is set; the built-in responder answers.","provider":"builtin"}
 type AgentModel struct {
@@ -1163,7 +1163,7 @@ type AgentModel struct {
 	// Example:
 	Notice *string `json:"notice,omitempty"`
 
-	// Provider Who serves it.
+	// Provider Its vendor.
 	//
 	// Example: openai
 	Provider string `json:"provider"`
@@ -1193,8 +1193,8 @@ type AgentRef struct {
 	AgentID UUID `json:"agentId"`
 }
 
-// AgentResponse How the addressed agent's run ended. An agent that says nothing has an empty `text`, the action `IGNORE` and the
-// `outcome` and `reason` of its silence.
+// AgentResponse How the addressed agent's run ended. If the agent didn't answer, `text` is empty, the action is `IGNORE`, and
+// `outcome` and `reason` say why.
 //
 // Example: {"actions":["REPLY"],"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","inReplyTo":"2c63e6a2-a833-40bf-965f-256c9b3a5716","outcome":"replied","providers":[],"responseId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","seq":2,"simple":true,"text":"How do you do.","thought":"A greeting."}
 type AgentResponse struct {
@@ -1216,8 +1216,8 @@ type AgentResponse struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	InReplyTo UUID `json:"inReplyTo"`
 
-	// Outcome Where a run stands: `queued` and `running` are open; `replied`, `ignored` (the agent chose to say nothing),
-	// `failed`, `cancelled` (message, channel or agent went away), `superseded` (a newer message took its place) and
+	// Outcome The state of a run: `queued` and `running` are open; `replied`, `ignored` (the agent chose not to answer),
+	// `failed`, `cancelled` (message, channel or agent was removed, or the agent stopped), `superseded` (a newer message replaced it) and
 	// `timed_out` are ends.
 	//
 	//
@@ -1236,19 +1236,19 @@ type AgentResponse struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	RunID UUID `json:"runId"`
 
-	// Seq The reply's place in the channel.
+	// Seq The reply's number in the channel.
 	Seq *int64 `json:"seq,omitempty"`
 
 	// Simple Whether the reply is the model's text alone.
 	Simple bool `json:"simple"`
 
-	// Superseded A newer message took its place.
+	// Superseded A newer message replaced it.
 	Superseded *bool  `json:"superseded,omitempty"`
 	Text       string `json:"text"`
 	Thought    string `json:"thought"`
 }
 
-// AgentState Whether the agent answers.
+// AgentState Whether the agent runs.
 //
 // Example: active
 type AgentState string
@@ -1266,7 +1266,7 @@ type AgentStatus struct {
 	Message *string `json:"message,omitempty"`
 	Name    string  `json:"name"`
 
-	// Status Whether the agent answers.
+	// Status Whether the agent runs.
 	//
 	// Example: active
 	Status AgentState `json:"status"`
@@ -1292,7 +1292,7 @@ type AgentStatusEnvelope struct {
 // Example: {"text":"Hello"}
 type AnyJSON = json.RawMessage
 
-// AudioMessage What is said in an audio message.
+// AudioMessage The words of an audio message.
 //
 // Example: {"message":"Audio transcribed","transcription":"What is the weather like?"}
 type AudioMessage struct {
@@ -1300,11 +1300,11 @@ type AudioMessage struct {
 	Transcription string `json:"transcription"`
 }
 
-// AudioMessageEnvelope What is said in an audio message.
+// AudioMessageEnvelope The words of an audio message.
 //
 // Example: {"data":{"message":"Audio transcribed","transcription":"What is the weather like?"},"success":true}
 type AudioMessageEnvelope struct {
-	// Data What is said in an audio message.
+	// Data The words of an audio message.
 	//
 	// Example: {"message":"Audio transcribed","transcription":"What is the weather like?"}
 	Data AudioMessage `json:"data"`
@@ -1342,7 +1342,7 @@ type Channel struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageServerID UUID `json:"messageServerId"`
 
-	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Metadata An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -1353,7 +1353,7 @@ type Channel struct {
 	SourceType *string    `json:"sourceType,omitempty"`
 	Topic      *string    `json:"topic,omitempty"`
 
-	// TurnPolicy What happens to a message that arrives while an agent still has work in the same channel: it waits its turn
+	// TurnPolicy What happens to a message that arrives while an agent still has work in the same channel: it waits
 	// (`queue`), replaces whatever is waiting or running (`latest`), replaces what is waiting (`merge`), or is refused
 	// (`reject`).
 	//
@@ -1361,7 +1361,7 @@ type Channel struct {
 	// Example: queue
 	TurnPolicy TurnPolicy `json:"turnPolicy"`
 
-	// Type What kind of place a channel is.
+	// Type The type of a channel.
 	//
 	// Example: GROUP
 	Type ChannelType `json:"type"`
@@ -1410,7 +1410,7 @@ type ChannelAgentEnvelope struct {
 	Success Success `json:"success"`
 }
 
-// ChannelAgents Who takes part in a channel.
+// ChannelAgents The participants of a channel.
 //
 // Example: {"agents":[],"channelId":"a754cd35-323b-449b-a989-4846a5be30ab","participants":[]}
 type ChannelAgents struct {
@@ -1426,11 +1426,11 @@ type ChannelAgents struct {
 	Participants []UUID `json:"participants"`
 }
 
-// ChannelAgentsEnvelope Who takes part in a channel.
+// ChannelAgentsEnvelope The participants of a channel.
 //
 // Example: {"data":{"agents":["b850bc30-45f8-0041-a00a-83df46d8555d"],"channelId":"a754cd35-323b-449b-a989-4846a5be30ab","participants":["17dcb1c8-cf1f-438a-b8c7-dc93995e78be","b850bc30-45f8-0041-a00a-83df46d8555d"]},"success":true}
 type ChannelAgentsEnvelope struct {
-	// Data Who takes part in a channel.
+	// Data The participants of a channel.
 	//
 	// Example: {"agents":[],"channelId":"a754cd35-323b-449b-a989-4846a5be30ab","participants":[]}
 	Data ChannelAgents `json:"data"`
@@ -1466,7 +1466,7 @@ type ChannelCreated struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageServerID UUID `json:"messageServerId"`
 
-	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Metadata An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -1477,7 +1477,7 @@ type ChannelCreated struct {
 	SourceType *string    `json:"sourceType,omitempty"`
 	Topic      *string    `json:"topic,omitempty"`
 
-	// TurnPolicy What happens to a message that arrives while an agent still has work in the same channel: it waits its turn
+	// TurnPolicy What happens to a message that arrives while an agent still has work in the same channel: it waits
 	// (`queue`), replaces whatever is waiting or running (`latest`), replaces what is waiting (`merge`), or is refused
 	// (`reject`).
 	//
@@ -1485,7 +1485,7 @@ type ChannelCreated struct {
 	// Example: queue
 	TurnPolicy TurnPolicy `json:"turnPolicy"`
 
-	// Type What kind of place a channel is.
+	// Type The type of a channel.
 	//
 	// Example: GROUP
 	Type ChannelType `json:"type"`
@@ -1555,7 +1555,7 @@ type ChannelListEnvelope struct {
 //
 // Example: {"name":"Reading circle","turnPolicy":"latest"}
 type ChannelPatch struct {
-	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Metadata An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -1565,7 +1565,7 @@ type ChannelPatch struct {
 	ParticipantCentralUserIds *[]UUID    `json:"participantCentralUserIds,omitempty"`
 	Topic                     *string    `json:"topic,omitempty"`
 
-	// TurnPolicy What happens to a message that arrives while an agent still has work in the same channel: it waits its turn
+	// TurnPolicy What happens to a message that arrives while an agent still has work in the same channel: it waits
 	// (`queue`), replaces whatever is waiting or running (`latest`), replaces what is waiting (`merge`), or is refused
 	// (`reject`).
 	//
@@ -1605,12 +1605,12 @@ type ChannelTitleEnvelope struct {
 	Success Success `json:"success"`
 }
 
-// ChannelType What kind of place a channel is.
+// ChannelType The type of a channel.
 //
 // Example: GROUP
 type ChannelType string
 
-// ChannelUpdated A channel after a change. The type declarations of ElizaOS' client look for it under `data`, which is why it is there again.
+// ChannelUpdated A channel after a change. It is repeated under `data`, where the type declarations of ElizaOS' client have it.
 type ChannelUpdated struct {
 	// CreatedAt A moment in UTC, ISO 8601 with milliseconds.
 	//
@@ -1635,7 +1635,7 @@ type ChannelUpdated struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageServerID UUID `json:"messageServerId"`
 
-	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Metadata An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -1651,7 +1651,7 @@ type ChannelUpdated struct {
 	Success Success `json:"success"`
 	Topic   *string `json:"topic,omitempty"`
 
-	// TurnPolicy What happens to a message that arrives while an agent still has work in the same channel: it waits its turn
+	// TurnPolicy What happens to a message that arrives while an agent still has work in the same channel: it waits
 	// (`queue`), replaces whatever is waiting or running (`latest`), replaces what is waiting (`merge`), or is refused
 	// (`reject`).
 	//
@@ -1659,7 +1659,7 @@ type ChannelUpdated struct {
 	// Example: queue
 	TurnPolicy TurnPolicy `json:"turnPolicy"`
 
-	// Type What kind of place a channel is.
+	// Type The type of a channel.
 	//
 	// Example: GROUP
 	Type ChannelType `json:"type"`
@@ -1674,7 +1674,7 @@ type ChannelUpdated struct {
 //
 // Example: {"data":{"createdAt":"2026-11-20T15:33:10.230Z","data":{"createdAt":"2026-11-20T15:33:10.230Z","id":"a754cd35-323b-449b-a989-4846a5be30ab","lastSeq":2,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{"participantCentralUserIds":["17dcb1c8-cf1f-438a-b8c7-dc93995e78be","b850bc30-45f8-0041-a00a-83df46d8555d"]},"name":"Book club","turnPolicy":"queue","type":"GROUP","updatedAt":"2026-11-20T15:33:10.310Z"},"id":"a754cd35-323b-449b-a989-4846a5be30ab","lastSeq":2,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{"participantCentralUserIds":["17dcb1c8-cf1f-438a-b8c7-dc93995e78be","b850bc30-45f8-0041-a00a-83df46d8555d"]},"name":"Book club","success":true,"turnPolicy":"queue","type":"GROUP","updatedAt":"2026-11-20T15:33:10.310Z"},"success":true}
 type ChannelUpdatedEnvelope struct {
-	// Data A channel after a change. The type declarations of ElizaOS' client look for it under `data`, which is why it is there again.
+	// Data A channel after a change. It is repeated under `data`, where the type declarations of ElizaOS' client have it.
 	Data ChannelUpdated `json:"data"`
 
 	// Success Always true.
@@ -1683,18 +1683,18 @@ type ChannelUpdatedEnvelope struct {
 	Success Success `json:"success"`
 }
 
-// ChannelsSynced How many channels were made or brought up to date.
+// ChannelsSynced How many channels were created or updated.
 //
 // Example: {"synced":1}
 type ChannelsSynced struct {
 	Synced int `json:"synced"`
 }
 
-// ChannelsSyncedEnvelope How many channels were made or brought up to date.
+// ChannelsSyncedEnvelope How many channels were created or updated.
 //
 // Example: {"data":{"synced":1},"success":true}
 type ChannelsSyncedEnvelope struct {
-	// Data How many channels were made or brought up to date.
+	// Data How many channels were created or updated.
 	//
 	// Example: {"synced":1}
 	Data ChannelsSynced `json:"data"`
@@ -1705,7 +1705,7 @@ type ChannelsSyncedEnvelope struct {
 	Success Success `json:"success"`
 }
 
-// Character Who an agent is. Requests may carry exactly these keys; the server names the first that it refuses.
+// Character The definition of an agent. Requests may have exactly these keys; the server names the first that it refuses.
 //
 // Example: {"bio":["A patient listener."],"name":"Eliza","style":{"chat":["asks back"]},"topics":["feelings"]}
 type Character struct {
@@ -1736,7 +1736,7 @@ type Character struct {
 	// MessageExamples Conversations, each a list of turns with `name` and `content`.
 	MessageExamples [][]ExampleTurn `json:"messageExamples,omitempty"`
 
-	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Metadata An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -1752,21 +1752,21 @@ type Character struct {
 	Plugins      []string `json:"plugins,omitempty"`
 	PostExamples []string `json:"postExamples,omitempty"`
 
-	// Secrets An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Secrets An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
 	// Example: {}
 	Secrets JSONObject `json:"secrets,omitempty"`
 
-	// Settings An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Settings An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
 	// Example: {}
 	Settings JSONObject `json:"settings,omitempty"`
 
-	// Style How the character writes.
+	// Style The character's style of writing.
 	//
 	// Example: {"all":["short sentences"],"chat":["asks back"]}
 	Style *Style `json:"style,omitempty"`
@@ -1812,7 +1812,7 @@ type CompleteRequestStatus string
 // Example: {"characterJson":{"bio":["Counts things."],"name":"Ada","style":{"chat":["precise"]}}}
 type CreateAgentRequest = map[string]json.RawMessage
 
-// CreateChannelRequest A channel to be.
+// CreateChannelRequest A channel to create.
 //
 // Example: {"message_server_id":"00000000-0000-0000-0000-000000000000","name":"Book club","participantCentralUserIds":["17dcb1c8-cf1f-438a-b8c7-dc93995e78be","b850bc30-45f8-0041-a00a-83df46d8555d"]}
 type CreateChannelRequest struct {
@@ -1821,7 +1821,7 @@ type CreateChannelRequest struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageServerID *UUID `json:"message_server_id,omitempty"`
 
-	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Metadata An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -1829,11 +1829,11 @@ type CreateChannelRequest struct {
 	Metadata JSONObject `json:"metadata,omitempty"`
 	Name     string     `json:"name"`
 
-	// ParticipantCentralUserIds Who takes part; `metadata.participantCentralUserIds` if it is left out.
+	// ParticipantCentralUserIds The participants; `metadata.participantCentralUserIds` if it is left out.
 	ParticipantCentralUserIds []UUID  `json:"participantCentralUserIds,omitempty"`
 	Topic                     *string `json:"topic,omitempty"`
 
-	// TurnPolicy What happens to a message that arrives while an agent still has work in the same channel: it waits its turn
+	// TurnPolicy What happens to a message that arrives while an agent still has work in the same channel: it waits
 	// (`queue`), replaces whatever is waiting or running (`latest`), replaces what is waiting (`merge`), or is refused
 	// (`reject`).
 	//
@@ -1846,13 +1846,13 @@ type CreateChannelRequest struct {
 	Type AnyJSON `json:"type,omitempty"`
 }
 
-// CreateGroupRequest Which agents get a room, or what the world is called.
+// CreateGroupRequest Which agents get a room, or the name of the world.
 //
 // Example: {"agentIds":["b850bc30-45f8-0041-a00a-83df46d8555d"],"name":"Book club","source":"discord"}
 type CreateGroupRequest struct {
 	AgentIds []UUID `json:"agentIds,omitempty"`
 
-	// Description About the worlds.
+	// Description A description of the worlds.
 	Description *string `json:"description,omitempty"`
 
 	// MessageServerID A UUID of any version, in either case.
@@ -1860,7 +1860,7 @@ type CreateGroupRequest struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageServerID *UUID `json:"messageServerId,omitempty"`
 
-	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Metadata An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -1892,7 +1892,7 @@ type CreateJobRequest struct {
 	// CallbackSecret The key that signs what is posted there: any text, or base64 after `whsec_`. It is never shown.
 	CallbackSecret *string `json:"callbackSecret,omitempty"`
 
-	// CallbackURL An http or https address that hears of the end.
+	// CallbackURL An http or https address to which the end is announced.
 	CallbackURL *string `json:"callbackUrl,omitempty"`
 
 	// Content The text; 200,000 characters at most, unless ELIZAD_MAX_MESSAGE says otherwise.
@@ -1910,11 +1910,11 @@ type CreateJobRequest struct {
 	UserID UUID `json:"userId"`
 }
 
-// CreateMessageServerRequest A message server to be.
+// CreateMessageServerRequest A message server to create.
 //
 // Example: {"name":"Book club","sourceId":"81384788765712384","sourceType":"discord"}
 type CreateMessageServerRequest struct {
-	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Metadata An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -1925,7 +1925,7 @@ type CreateMessageServerRequest struct {
 	SourceType string     `json:"sourceType"`
 }
 
-// CreateRoomRequest A room to be.
+// CreateRoomRequest A room to create.
 //
 // Example: {"name":"Notes","type":"DM"}
 type CreateRoomRequest struct {
@@ -1934,7 +1934,7 @@ type CreateRoomRequest struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageServerID *UUID `json:"messageServerId,omitempty"`
 
-	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Metadata An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -1956,7 +1956,7 @@ type CreateRoomRequest struct {
 	WorldID *UUID `json:"worldId,omitempty"`
 }
 
-// CreateSessionRequest A session to be.
+// CreateSessionRequest A session to create.
 //
 // Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","metadata":{"page":"help"},"timeoutConfig":{"timeoutMinutes":45},"userId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be"}
 type CreateSessionRequest struct {
@@ -1977,7 +1977,7 @@ type CreateSessionRequest struct {
 	UserID UUID `json:"userId"`
 }
 
-// CreateWorldRequest A world to be, or one to share.
+// CreateWorldRequest A world to create, or one to share.
 //
 // Example: {"metadata":{"settings":{}},"name":"Book club"}
 type CreateWorldRequest struct {
@@ -1986,7 +1986,7 @@ type CreateWorldRequest struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageServerID *UUID `json:"messageServerId,omitempty"`
 
-	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Metadata An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -2033,29 +2033,29 @@ type CurrentMessageServerEnvelope struct {
 	Success Success `json:"success"`
 }
 
-// DebugInfo What is going on.
+// DebugInfo The snapshot.
 //
 // Example: {"count":1,"environment":{"environment":"production","version":"1.0.0"},"runtime":{"agents":[],"connections":0,"memory":{"percentage":25,"total":33554432,"used":8388608}},"servers":[{"createdAt":"2026-11-20T15:33:10.230Z","id":"00000000-0000-0000-0000-000000000000","metadata":{},"name":"Default Server","sourceType":"eliza_default","updatedAt":"2026-11-20T15:33:10.230Z"}]}
 type DebugInfo struct {
 	Count int `json:"count"`
 
-	// Environment Facts about the server that are no secrets.
+	// Environment Facts about the server that are not secret.
 	Environment map[string]string `json:"environment"`
 
-	// Runtime What this process has to do.
+	// Runtime The load of this process.
 	//
 	// Example: {"agents":[],"connections":0,"memory":{"percentage":25,"total":33554432,"used":8388608}}
 	Runtime DebugRuntime    `json:"runtime"`
 	Servers []MessageServer `json:"servers"`
 }
 
-// DebugInfoEnvelope What is going on, with the servers once more beside it.
+// DebugInfoEnvelope A snapshot of the server, with the message servers repeated beside it.
 //
 // Example: {"count":1,"data":{"count":1,"environment":{"environment":"production","version":"1.0.0"},"runtime":{"agents":[],"connections":0,"memory":{"percentage":25,"total":33554432,"used":8388608}},"servers":[{"createdAt":"2026-11-20T15:33:10.230Z","id":"00000000-0000-0000-0000-000000000000","metadata":{},"name":"Default Server","sourceType":"eliza_default","updatedAt":"2026-11-20T15:33:10.230Z"}]},"servers":[{"createdAt":"2026-11-20T15:33:10.230Z","id":"00000000-0000-0000-0000-000000000000","metadata":{},"name":"Default Server","sourceType":"eliza_default","updatedAt":"2026-11-20T15:33:10.230Z"}],"success":true}
 type DebugInfoEnvelope struct {
 	Count int `json:"count"`
 
-	// Data What is going on.
+	// Data The snapshot.
 	//
 	// Example: {"count":1,"environment":{"environment":"production","version":"1.0.0"},"runtime":{"agents":[],"connections":0,"memory":{"percentage":25,"total":33554432,"used":8388608}},"servers":[{"createdAt":"2026-11-20T15:33:10.230Z","id":"00000000-0000-0000-0000-000000000000","metadata":{},"name":"Default Server","sourceType":"eliza_default","updatedAt":"2026-11-20T15:33:10.230Z"}]}
 	Data    DebugInfo       `json:"data"`
@@ -2067,7 +2067,7 @@ type DebugInfoEnvelope struct {
 	Success Success `json:"success"`
 }
 
-// DebugRuntime What this process has to do.
+// DebugRuntime The load of this process.
 //
 // Example: {"agents":[],"connections":0,"memory":{"percentage":25,"total":33554432,"used":8388608}}
 type DebugRuntime struct {
@@ -2082,7 +2082,7 @@ type DebugRuntime struct {
 	Memory MemoryUse `json:"memory"`
 }
 
-// Done That it was done.
+// Done A confirmation.
 //
 // Example: {"success":true}
 type Done struct {
@@ -2095,11 +2095,11 @@ type Done struct {
 	Success Success `json:"success"`
 }
 
-// DoneEnvelope That it was done.
+// DoneEnvelope A confirmation.
 //
 // Example: {"data":{"message":"Done","success":true},"message":"Done","success":true}
 type DoneEnvelope struct {
-	// Data That it was done.
+	// Data A confirmation.
 	//
 	// Example: {"success":true}
 	Data Done `json:"data"`
@@ -2135,40 +2135,40 @@ type Error struct {
 
 // ErrorCode The class of a failure, with its status; programs may branch on it. There may be more of them in later versions.
 //
-// - `INVALID_REQUEST` (400): The request does not fit the contract.
+// - `INVALID_REQUEST` (400): The request does not match the contract.
 // - `INVALID_ID` (400): An identifier is not a UUID.
 // - `INVALID_JSON` (400): The body is not well-formed JSON.
 // - `VALIDATION_ERROR` (400): A value is refused by a rule of the domain.
 // - `BAD_REQUEST` (400): The request makes no sense in the present state.
 // - `CREATE_ERROR` (400): An agent's character is refused.
 // - `UPDATE_ERROR` (400): An agent's change is refused.
-// - `NO_AGENT` (400): Nobody in the channel can answer.
+// - `NO_AGENT` (400): No agent in the channel can answer.
 // - `UNAUTHORIZED` (401): Credentials are missing or wrong.
-// - `FORBIDDEN` (403): Known caller, refused.
-// - `NOT_FOUND` (404): No such thing, or none that the caller may see.
+// - `FORBIDDEN` (403): The caller may not do this.
+// - `NOT_FOUND` (404): It doesn't exist, or the caller may not see it.
 // - `SERVER_NOT_FOUND` (404): No such message server.
 // - `AGENT_NOT_FOUND` (404): No such agent, or it doesn't run.
 // - `SESSION_NOT_FOUND` (404): No such session.
 // - `SESSION_EXPIRED` (410): The session has ended.
 // - `METHOD_NOT_ALLOWED` (405): The path exists, the method does not.
-// - `CONFLICT` (409): The thing exists already or is in the way.
-// - `PRECONDITION_FAILED` (412): The thing has changed since the caller looked.
-// - `REQUEST_TIMEOUT` (408): The body doesn't come, or comes too slowly.
+// - `CONFLICT` (409): It exists already or conflicts with something that does.
+// - `PRECONDITION_FAILED` (412): It has changed since the caller read it.
+// - `REQUEST_TIMEOUT` (408): The body doesn't arrive, or arrives too slowly.
 // - `PAYLOAD_TOO_LARGE` (413): The body exceeds the limit.
 // - `UNSUPPORTED_MEDIA_TYPE` (415): The body has a type that the route doesn't read.
 // - `RATE_LIMIT_EXCEEDED` (429): Too many requests.
 // - `QUEUE_FULL` (429): An agent's mailbox is full.
-// - `CANCELLED` (499): The caller went away.
+// - `CANCELLED` (499): The caller disconnected.
 // - `UNAVAILABLE` (503): The server is starting, stopping or overloaded.
-// - `TIMEOUT` (504): No answer in the time allowed.
+// - `TIMEOUT` (504): No answer within the time-out.
 // - `MODEL_ERROR` (502): The model behind an agent failed.
-// - `STORAGE_DAMAGED` (500): What was asked for lies in a damaged part of the database.
+// - `STORAGE_DAMAGED` (500): The data is in a damaged part of the database.
 // - `INTERNAL` (500): Everything else; details are in the server's log.
-// - `INVALID_FILE_TYPE` (400): A recording is no sound that is known.
+// - `INVALID_FILE_TYPE` (400): A recording has an unknown format.
 // - `FILE_TOO_LARGE` (413): An uploaded file exceeds the limit.
-// - `QUOTA_EXCEEDED` (413): There are as many of these things as there may be.
+// - `QUOTA_EXCEEDED` (413): There are as many of these as allowed.
 // - `UPLOAD_RATE_LIMIT_EXCEEDED` (429): Too many uploads.
-// - `INVALID_AGENT_ID` (400): The agent that a plugin is asked of is no UUID.
+// - `INVALID_AGENT_ID` (400): The agent in a plugin's path is not a UUID.
 //
 // Example: NOT_FOUND
 type ErrorCode string
@@ -2179,40 +2179,40 @@ type ErrorCode string
 type ErrorDetail struct {
 	// Code The class of a failure, with its status; programs may branch on it. There may be more of them in later versions.
 	//
-	// - `INVALID_REQUEST` (400): The request does not fit the contract.
+	// - `INVALID_REQUEST` (400): The request does not match the contract.
 	// - `INVALID_ID` (400): An identifier is not a UUID.
 	// - `INVALID_JSON` (400): The body is not well-formed JSON.
 	// - `VALIDATION_ERROR` (400): A value is refused by a rule of the domain.
 	// - `BAD_REQUEST` (400): The request makes no sense in the present state.
 	// - `CREATE_ERROR` (400): An agent's character is refused.
 	// - `UPDATE_ERROR` (400): An agent's change is refused.
-	// - `NO_AGENT` (400): Nobody in the channel can answer.
+	// - `NO_AGENT` (400): No agent in the channel can answer.
 	// - `UNAUTHORIZED` (401): Credentials are missing or wrong.
-	// - `FORBIDDEN` (403): Known caller, refused.
-	// - `NOT_FOUND` (404): No such thing, or none that the caller may see.
+	// - `FORBIDDEN` (403): The caller may not do this.
+	// - `NOT_FOUND` (404): It doesn't exist, or the caller may not see it.
 	// - `SERVER_NOT_FOUND` (404): No such message server.
 	// - `AGENT_NOT_FOUND` (404): No such agent, or it doesn't run.
 	// - `SESSION_NOT_FOUND` (404): No such session.
 	// - `SESSION_EXPIRED` (410): The session has ended.
 	// - `METHOD_NOT_ALLOWED` (405): The path exists, the method does not.
-	// - `CONFLICT` (409): The thing exists already or is in the way.
-	// - `PRECONDITION_FAILED` (412): The thing has changed since the caller looked.
-	// - `REQUEST_TIMEOUT` (408): The body doesn't come, or comes too slowly.
+	// - `CONFLICT` (409): It exists already or conflicts with something that does.
+	// - `PRECONDITION_FAILED` (412): It has changed since the caller read it.
+	// - `REQUEST_TIMEOUT` (408): The body doesn't arrive, or arrives too slowly.
 	// - `PAYLOAD_TOO_LARGE` (413): The body exceeds the limit.
 	// - `UNSUPPORTED_MEDIA_TYPE` (415): The body has a type that the route doesn't read.
 	// - `RATE_LIMIT_EXCEEDED` (429): Too many requests.
 	// - `QUEUE_FULL` (429): An agent's mailbox is full.
-	// - `CANCELLED` (499): The caller went away.
+	// - `CANCELLED` (499): The caller disconnected.
 	// - `UNAVAILABLE` (503): The server is starting, stopping or overloaded.
-	// - `TIMEOUT` (504): No answer in the time allowed.
+	// - `TIMEOUT` (504): No answer within the time-out.
 	// - `MODEL_ERROR` (502): The model behind an agent failed.
-	// - `STORAGE_DAMAGED` (500): What was asked for lies in a damaged part of the database.
+	// - `STORAGE_DAMAGED` (500): The data is in a damaged part of the database.
 	// - `INTERNAL` (500): Everything else; details are in the server's log.
-	// - `INVALID_FILE_TYPE` (400): A recording is no sound that is known.
+	// - `INVALID_FILE_TYPE` (400): A recording has an unknown format.
 	// - `FILE_TOO_LARGE` (413): An uploaded file exceeds the limit.
-	// - `QUOTA_EXCEEDED` (413): There are as many of these things as there may be.
+	// - `QUOTA_EXCEEDED` (413): There are as many of these as allowed.
 	// - `UPLOAD_RATE_LIMIT_EXCEEDED` (429): Too many uploads.
-	// - `INVALID_AGENT_ID` (400): The agent that a plugin is asked of is no UUID.
+	// - `INVALID_AGENT_ID` (400): The agent in a plugin's path is not a UUID.
 	//
 	// Example: NOT_FOUND
 	Code ErrorCode `json:"code"`
@@ -2228,7 +2228,7 @@ type ErrorDetail struct {
 //
 // Example: {"content":{"text":"How do you do."},"name":"Eliza"}
 type ExampleTurn struct {
-	// Content An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Content An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -2237,7 +2237,7 @@ type ExampleTurn struct {
 	Name    string     `json:"name"`
 }
 
-// ExternalMessage A message as its platform has it.
+// ExternalMessage A message of another platform.
 //
 // Example: {"authorId":"4411","content":"Hello","id":"1187","timestamp":1795188790230}
 type ExternalMessage struct {
@@ -2260,10 +2260,10 @@ type ExternalMessage struct {
 	// InReplyToMessageID A message of the same channel; ignored if it isn't a UUID.
 	InReplyToMessageID *string `json:"in_reply_to_message_id,omitempty"`
 
-	// MentionContext An object: `isMention` and `isReply`, as the platform says; kept in `metadata`.
+	// MentionContext An object with `isMention` and `isReply`, from the platform; kept in `metadata`.
 	MentionContext AnyJSON `json:"mentionContext,omitempty"`
 
-	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Metadata An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -2295,7 +2295,7 @@ type Greeting struct {
 //
 // Example: {"data":[{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","id":"2bb0e832-a5b7-093e-93b5-bb781b9cce74","name":"Book club","source":"client","type":"API","worldId":"dec793fc-c523-0cac-9993-b536acb152af"}],"success":true}
 type GroupCreatedEnvelope struct {
-	// Data Rooms where agents were named, worlds otherwise.
+	// Data Rooms if agents were named, worlds otherwise.
 	//
 	// Example: [{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","id":"2bb0e832-a5b7-093e-93b5-bb781b9cce74","name":"Book club","source":"client","type":"API","worldId":"dec793fc-c523-0cac-9993-b536acb152af"}]
 	Data GroupResult `json:"data"`
@@ -2317,40 +2317,40 @@ type GroupFailure struct {
 
 	// Code The class of a failure, with its status; programs may branch on it. There may be more of them in later versions.
 	//
-	// - `INVALID_REQUEST` (400): The request does not fit the contract.
+	// - `INVALID_REQUEST` (400): The request does not match the contract.
 	// - `INVALID_ID` (400): An identifier is not a UUID.
 	// - `INVALID_JSON` (400): The body is not well-formed JSON.
 	// - `VALIDATION_ERROR` (400): A value is refused by a rule of the domain.
 	// - `BAD_REQUEST` (400): The request makes no sense in the present state.
 	// - `CREATE_ERROR` (400): An agent's character is refused.
 	// - `UPDATE_ERROR` (400): An agent's change is refused.
-	// - `NO_AGENT` (400): Nobody in the channel can answer.
+	// - `NO_AGENT` (400): No agent in the channel can answer.
 	// - `UNAUTHORIZED` (401): Credentials are missing or wrong.
-	// - `FORBIDDEN` (403): Known caller, refused.
-	// - `NOT_FOUND` (404): No such thing, or none that the caller may see.
+	// - `FORBIDDEN` (403): The caller may not do this.
+	// - `NOT_FOUND` (404): It doesn't exist, or the caller may not see it.
 	// - `SERVER_NOT_FOUND` (404): No such message server.
 	// - `AGENT_NOT_FOUND` (404): No such agent, or it doesn't run.
 	// - `SESSION_NOT_FOUND` (404): No such session.
 	// - `SESSION_EXPIRED` (410): The session has ended.
 	// - `METHOD_NOT_ALLOWED` (405): The path exists, the method does not.
-	// - `CONFLICT` (409): The thing exists already or is in the way.
-	// - `PRECONDITION_FAILED` (412): The thing has changed since the caller looked.
-	// - `REQUEST_TIMEOUT` (408): The body doesn't come, or comes too slowly.
+	// - `CONFLICT` (409): It exists already or conflicts with something that does.
+	// - `PRECONDITION_FAILED` (412): It has changed since the caller read it.
+	// - `REQUEST_TIMEOUT` (408): The body doesn't arrive, or arrives too slowly.
 	// - `PAYLOAD_TOO_LARGE` (413): The body exceeds the limit.
 	// - `UNSUPPORTED_MEDIA_TYPE` (415): The body has a type that the route doesn't read.
 	// - `RATE_LIMIT_EXCEEDED` (429): Too many requests.
 	// - `QUEUE_FULL` (429): An agent's mailbox is full.
-	// - `CANCELLED` (499): The caller went away.
+	// - `CANCELLED` (499): The caller disconnected.
 	// - `UNAVAILABLE` (503): The server is starting, stopping or overloaded.
-	// - `TIMEOUT` (504): No answer in the time allowed.
+	// - `TIMEOUT` (504): No answer within the time-out.
 	// - `MODEL_ERROR` (502): The model behind an agent failed.
-	// - `STORAGE_DAMAGED` (500): What was asked for lies in a damaged part of the database.
+	// - `STORAGE_DAMAGED` (500): The data is in a damaged part of the database.
 	// - `INTERNAL` (500): Everything else; details are in the server's log.
-	// - `INVALID_FILE_TYPE` (400): A recording is no sound that is known.
+	// - `INVALID_FILE_TYPE` (400): A recording has an unknown format.
 	// - `FILE_TOO_LARGE` (413): An uploaded file exceeds the limit.
-	// - `QUOTA_EXCEEDED` (413): There are as many of these things as there may be.
+	// - `QUOTA_EXCEEDED` (413): There are as many of these as allowed.
 	// - `UPLOAD_RATE_LIMIT_EXCEEDED` (429): Too many uploads.
-	// - `INVALID_AGENT_ID` (400): The agent that a plugin is asked of is no UUID.
+	// - `INVALID_AGENT_ID` (400): The agent in a plugin's path is not a UUID.
 	//
 	// Example: NOT_FOUND
 	Code    ErrorCode `json:"code"`
@@ -2374,7 +2374,7 @@ type GroupPartlyCreated struct {
 	Success bool `json:"success"`
 }
 
-// GroupResult Rooms where agents were named, worlds otherwise.
+// GroupResult Rooms if agents were named, worlds otherwise.
 //
 // Example: [{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","id":"2bb0e832-a5b7-093e-93b5-bb781b9cce74","name":"Book club","source":"client","type":"API","worldId":"dec793fc-c523-0cac-9993-b536acb152af"}]
 type GroupResult = json.RawMessage
@@ -2397,7 +2397,7 @@ type GroupRoom struct {
 	// Source Always `client`.
 	Source string `json:"source"`
 
-	// Type What kind of place a channel is.
+	// Type The type of a channel.
 	//
 	// Example: GROUP
 	Type    ChannelType                           `json:"type"`
@@ -2423,7 +2423,7 @@ type Health struct {
 	AgentCount int                    `json:"agentCount"`
 	Checks     map[string]HealthCheck `json:"checks"`
 
-	// Dependencies A word for each dependency.
+	// Dependencies The state of each dependency.
 	Dependencies map[string]string `json:"dependencies"`
 	Status       HealthStatus      `json:"status"`
 
@@ -2444,7 +2444,7 @@ type HealthStatus string
 //
 // Example: {"status":"pass"}
 type HealthCheck struct {
-	// Message What is wrong and what helps.
+	// Message What is wrong and how to fix it.
 	Message *string           `json:"message,omitempty"`
 	Status  HealthCheckStatus `json:"status"`
 }
@@ -2459,7 +2459,7 @@ type IngestRequest struct {
 	// Actions Names of actions, or one; kept in `metadata`.
 	Actions AnyJSON `json:"actions,omitempty"`
 
-	// AgentID The agent that is asked. A channel that isn't there is made for the two.
+	// AgentID The agent that is asked. A missing channel is created for the two.
 	AgentID *UUID `json:"agentId,omitempty"`
 
 	// Attachments A list of files: objects with a `url`, or addresses; `metadata.attachments` if it is left out.
@@ -2480,7 +2480,7 @@ type IngestRequest struct {
 	// InReplyToMessageID A message of the same channel; ignored if it isn't a UUID.
 	InReplyToMessageID *string `json:"in_reply_to_message_id,omitempty"`
 
-	// MentionContext An object: `isMention` and `isReply`, as the platform says; kept in `metadata`.
+	// MentionContext An object with `isMention` and `isReply`, from the platform; kept in `metadata`.
 	MentionContext AnyJSON `json:"mentionContext,omitempty"`
 
 	// MessageServerID A UUID of any version, in either case.
@@ -2489,7 +2489,7 @@ type IngestRequest struct {
 	MessageServerID *UUID             `json:"message_server_id,omitempty"`
 	Messages        []ExternalMessage `json:"messages,omitempty"`
 
-	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Metadata An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -2512,7 +2512,7 @@ type IngestRequest struct {
 	Thought AnyJSON `json:"thought,omitempty"`
 }
 
-// Ingested What became of the messages.
+// Ingested The result for the messages.
 //
 // Example: {"messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","messageIds":["2c63e6a2-a833-40bf-965f-256c9b3a5716"],"processed":1}
 type Ingested struct {
@@ -2522,18 +2522,18 @@ type Ingested struct {
 	MessageID  *UUID  `json:"messageId,omitempty"`
 	MessageIds []UUID `json:"messageIds"`
 
-	// Processed How many there were, those that came before included.
+	// Processed How many there were, including those that were posted before.
 	Processed int `json:"processed"`
 
-	// Response What the agent answered to the last of them, where that was waited for.
+	// Response The agent's answer to the last of them, if the request waits for it.
 	Response *string `json:"response,omitempty"`
 }
 
-// IngestedEnvelope What became of the messages.
+// IngestedEnvelope The result for the messages.
 //
 // Example: {"data":{"messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","messageIds":["2c63e6a2-a833-40bf-965f-256c9b3a5716"],"processed":1},"message":"Message ingested and published to bus","success":true}
 type IngestedEnvelope struct {
-	// Data What became of the messages.
+	// Data The result for the messages.
 	//
 	// Example: {"messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","messageIds":["2c63e6a2-a833-40bf-965f-256c9b3a5716"],"processed":1}
 	Data Ingested `json:"data"`
@@ -2547,7 +2547,7 @@ type IngestedEnvelope struct {
 	Success Success `json:"success"`
 }
 
-// JSONObject An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+// JSONObject An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 // memory, 10 KiB in a session or job and 64 KiB elsewhere.
 //
 // Example: {}
@@ -2567,7 +2567,7 @@ type Job struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	AgentID UUID `json:"agentId"`
 
-	// Callback How the announcement of a job's end stands.
+	// Callback The state of the announcement of a job's end.
 	//
 	// Example: {"attempts":1,"status":"delivered","url":"https://example.com/hook"}
 	Callback *JobCallback `json:"callback,omitempty"`
@@ -2600,7 +2600,7 @@ type Job struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	JobID UUID `json:"jobId"`
 
-	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Metadata An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -2608,12 +2608,12 @@ type Job struct {
 	Metadata JSONObject `json:"metadata"`
 	Prompt   string     `json:"prompt"`
 
-	// Result What a job came to.
+	// Result The result of a job.
 	//
 	// Example: {"message":{"authorId":"b850bc30-45f8-0041-a00a-83df46d8555d","content":"Paris.","createdAt":1795188791210,"id":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6"},"processingTimeMs":980}
 	Result *JobResult `json:"result,omitempty"`
 
-	// Status Where a job stands.
+	// Status The state of a job.
 	//
 	// Example: completed
 	Status JobStatus `json:"status"`
@@ -2624,7 +2624,7 @@ type Job struct {
 	UserID UUID `json:"userId"`
 }
 
-// JobCallback How the announcement of a job's end stands.
+// JobCallback The state of the announcement of a job's end.
 //
 // Example: {"attempts":1,"status":"delivered","url":"https://example.com/hook"}
 type JobCallback struct {
@@ -2652,7 +2652,7 @@ type JobCounts struct {
 	Timeout    int `json:"timeout"`
 }
 
-// JobCreated A job that has begun.
+// JobCreated A job that was created.
 //
 // Example: {"createdAt":1795188790230,"expiresAt":1795188820230,"jobId":"0d9c7a52-1f0b-4e55-9c22-6e3ab4c5f001","status":"processing"}
 type JobCreated struct {
@@ -2671,7 +2671,7 @@ type JobCreated struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	JobID UUID `json:"jobId"`
 
-	// Status Where a job stands.
+	// Status The state of a job.
 	//
 	// Example: completed
 	Status JobStatus `json:"status"`
@@ -2709,7 +2709,7 @@ type JobMessage struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	ID UUID `json:"id"`
 
-	// Metadata What a message has beside its text, an object with any content. In answers of agents of this server, which have the
+	// Metadata The data of a message beside its text, an object with any content. In answers of agents of this server, which have the
 	// source type `agent_response`, these members have a meaning.
 	//
 	//
@@ -2717,7 +2717,7 @@ type JobMessage struct {
 	Metadata MessageMetadata `json:"metadata,omitempty"`
 }
 
-// JobMetrics How the jobs went that have ended. Rates are from 0 to 1.
+// JobMetrics Statistics of the jobs that have ended. Rates are from 0 to 1.
 //
 // Example: {"averageProcessingTimeMs":980,"failureRate":0,"successRate":1,"timeoutRate":0}
 type JobMetrics struct {
@@ -2728,7 +2728,7 @@ type JobMetrics struct {
 	TimeoutRate             float32 `json:"timeoutRate"`
 }
 
-// JobResult What a job came to.
+// JobResult The result of a job.
 //
 // Example: {"message":{"authorId":"b850bc30-45f8-0041-a00a-83df46d8555d","content":"Paris.","createdAt":1795188791210,"id":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6"},"processingTimeMs":980}
 type JobResult struct {
@@ -2739,7 +2739,7 @@ type JobResult struct {
 	ProcessingTimeMs int64      `json:"processingTimeMs"`
 }
 
-// JobStatus Where a job stands.
+// JobStatus The state of a job.
 //
 // Example: completed
 type JobStatus string
@@ -2750,10 +2750,10 @@ type JobStatus string
 type JobsHealth struct {
 	Healthy bool `json:"healthy"`
 
-	// MaxJobs How many may be under way; more are refused.
+	// MaxJobs How many may run at a time; more are refused.
 	MaxJobs int `json:"maxJobs"`
 
-	// Metrics How the jobs went that have ended. Rates are from 0 to 1.
+	// Metrics Statistics of the jobs that have ended. Rates are from 0 to 1.
 	//
 	// Example: {"averageProcessingTimeMs":980,"failureRate":0,"successRate":1,"timeoutRate":0}
 	Metrics JobMetrics `json:"metrics"`
@@ -2837,7 +2837,7 @@ type LooseInteger = string
 // Example: 2026-11-20T15:33:10.230Z
 type LooseMoment = json.RawMessage
 
-// LooseNumber A number, or text that holds one.
+// LooseNumber A number, or text that contains one.
 //
 // Example: 30
 type LooseNumber = json.RawMessage
@@ -2882,7 +2882,7 @@ type Memory struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	AgentID UUID `json:"agentId"`
 
-	// Content An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Content An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -2912,7 +2912,7 @@ type Memory struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageID *UUID `json:"messageId,omitempty"`
 
-	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Metadata An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -3000,7 +3000,7 @@ type MemoryPatch struct {
 	Content   AnyJSON   `json:"content,omitempty"`
 	Embedding []float32 `json:"embedding,omitempty"`
 
-	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Metadata An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -3015,7 +3015,7 @@ type MemoryUpdated struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	AgentID UUID `json:"agentId"`
 
-	// Content An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Content An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -3048,7 +3048,7 @@ type MemoryUpdated struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageID *UUID `json:"messageId,omitempty"`
 
-	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Metadata An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -3087,17 +3087,17 @@ type MemoryUpdatedEnvelope struct {
 //
 // Example: {"percentage":25,"total":33554432,"used":8388608}
 type MemoryUse struct {
-	// Percentage The one in relation to the other.
+	// Percentage `used` as a percentage of `total`.
 	Percentage float64 `json:"percentage"`
 
-	// Total What the process has from the system.
+	// Total The memory that the process has from the system.
 	Total int64 `json:"total"`
 
-	// Used What live objects take.
+	// Used The memory of live objects.
 	Used int64 `json:"used"`
 }
 
-// Message One entry of a channel.
+// Message A message of a channel.
 //
 // Example: {"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","inReplyToRootMessageId":null,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{},"seq":1,"sourceType":"client_chat","updatedAt":"2026-11-20T15:33:10.230Z","updated_at":1795188790230}
 type Message struct {
@@ -3135,7 +3135,7 @@ type Message struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageServerID UUID `json:"messageServerId"`
 
-	// Metadata What a message has beside its text, an object with any content. In answers of agents of this server, which have the
+	// Metadata The data of a message beside its text, an object with any content. In answers of agents of this server, which have the
 	// source type `agent_response`, these members have a meaning.
 	//
 	//
@@ -3147,7 +3147,7 @@ type Message struct {
 	// Example: {"text":"Hello"}
 	RawMessage AnyJSON `json:"rawMessage,omitempty"`
 
-	// Seq Its place in the channel, counted from 1.
+	// Seq Its number in the channel, from 1.
 	Seq int64 `json:"seq"`
 
 	// SourceID The id that the sending client gave it.
@@ -3178,10 +3178,10 @@ type MessageCursors struct {
 	// Before The time of the oldest message of the page.
 	Before *EpochMillis `json:"before,omitempty"`
 
-	// Next The cursor of the page with what is older; absent if there is none.
+	// Next The cursor of the page with older messages; absent if there is none.
 	Next *string `json:"next,omitempty"`
 
-	// Prev The cursor of the page with what is newer.
+	// Prev The cursor of the page with newer messages.
 	Prev *string `json:"prev,omitempty"`
 }
 
@@ -3189,7 +3189,7 @@ type MessageCursors struct {
 //
 // Example: {"data":{"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","inReplyToRootMessageId":null,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{},"seq":1,"sourceType":"client_chat","updatedAt":"2026-11-20T15:33:10.230Z","updated_at":1795188790230},"success":true}
 type MessageEnvelope struct {
-	// Data One entry of a channel.
+	// Data A message of a channel.
 	//
 	// Example: {"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","inReplyToRootMessageId":null,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{},"seq":1,"sourceType":"client_chat","updatedAt":"2026-11-20T15:33:10.230Z","updated_at":1795188790230}
 	Data Message `json:"data"`
@@ -3207,10 +3207,10 @@ type MessageFailure struct {
 	// Message The same for people.
 	Message string `json:"message"`
 
-	// Partial Whether the text is the part of the answer that was written; else it only says that there is none.
+	// Partial Whether the text is the part of the answer that was written; otherwise it only says that there is no answer.
 	Partial bool `json:"partial"`
 
-	// Reason Why, in a word for programs, as in the run.
+	// Reason The reason as a code for programs, as in the run.
 	Reason string `json:"reason"`
 }
 
@@ -3241,7 +3241,7 @@ type MessageListEnvelope struct {
 	Success Success `json:"success"`
 }
 
-// MessageMetadata What a message has beside its text, an object with any content. In answers of agents of this server, which have the
+// MessageMetadata The data of a message beside its text, an object with any content. In answers of agents of this server, which have the
 // source type `agent_response`, these members have a meaning.
 //
 // Example: {}
@@ -3257,8 +3257,8 @@ type MessagePatch struct {
 
 // MessagePosted The stored message, with the fields of the envelope again for clients that see only `data`.
 type MessagePosted struct {
-	// AgentResponse How the addressed agent's run ended. An agent that says nothing has an empty `text`, the action `IGNORE` and the
-	// `outcome` and `reason` of its silence.
+	// AgentResponse How the addressed agent's run ended. If the agent didn't answer, `text` is empty, the action is `IGNORE`, and
+	// `outcome` and `reason` say why.
 	//
 	//
 	// Example: {"actions":["REPLY"],"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","inReplyTo":"2c63e6a2-a833-40bf-965f-256c9b3a5716","outcome":"replied","providers":[],"responseId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","seq":2,"simple":true,"text":"How do you do.","thought":"A greeting."}
@@ -3297,7 +3297,7 @@ type MessagePosted struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageServerID UUID `json:"messageServerId"`
 
-	// Metadata What a message has beside its text, an object with any content. In answers of agents of this server, which have the
+	// Metadata The data of a message beside its text, an object with any content. In answers of agents of this server, which have the
 	// source type `agent_response`, these members have a meaning.
 	//
 	//
@@ -3312,7 +3312,7 @@ type MessagePosted struct {
 	// Runs One for each agent that was given the message.
 	Runs []RunRef `json:"runs"`
 
-	// Seq Its place in the channel, counted from 1.
+	// Seq Its number in the channel, from 1.
 	Seq int64 `json:"seq"`
 
 	// SourceID The id that the sending client gave it.
@@ -3337,7 +3337,7 @@ type MessagePosted struct {
 	// Example: 1795188790230
 	UpdatedAtMillis EpochMillis `json:"updated_at"`
 
-	// UserMessage The message as posted, in both spellings.
+	// UserMessage The message as posted, with both spellings of its fields.
 	//
 	// Example: {"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","author_display_name":"Alice","author_id":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","channel_id":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","messageServerId":"00000000-0000-0000-0000-000000000000","message_server_id":"00000000-0000-0000-0000-000000000000","metadata":{},"seq":1,"sourceType":"client_chat","source_type":"client_chat"}
 	UserMessage UserMessage `json:"userMessage"`
@@ -3347,8 +3347,8 @@ type MessagePosted struct {
 //
 // Example: {"agentResponse":{"actions":["REPLY"],"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","inReplyTo":"2c63e6a2-a833-40bf-965f-256c9b3a5716","outcome":"replied","providers":[],"responseId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","seq":2,"simple":true,"text":"How do you do.","thought":"A greeting."},"data":{"agentResponse":{"actions":["REPLY"],"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","inReplyTo":"2c63e6a2-a833-40bf-965f-256c9b3a5716","outcome":"replied","providers":[],"responseId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","seq":2,"simple":true,"text":"How do you do.","thought":"A greeting."},"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","inReplyToRootMessageId":null,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{},"runs":[{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","outcome":"replied","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631"}],"seq":1,"sourceType":"client_chat","success":true,"updatedAt":"2026-11-20T15:33:10.230Z","updated_at":1795188790230,"userMessage":{"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","author_display_name":"Alice","author_id":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","channel_id":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","messageServerId":"00000000-0000-0000-0000-000000000000","message_server_id":"00000000-0000-0000-0000-000000000000","metadata":{},"seq":1,"sourceType":"client_chat","source_type":"client_chat"}},"success":true,"userMessage":{"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","author_display_name":"Alice","author_id":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","channel_id":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","messageServerId":"00000000-0000-0000-0000-000000000000","message_server_id":"00000000-0000-0000-0000-000000000000","metadata":{},"seq":1,"sourceType":"client_chat","source_type":"client_chat"}}
 type MessagePostedEnvelope struct {
-	// AgentResponse How the addressed agent's run ended. An agent that says nothing has an empty `text`, the action `IGNORE` and the
-	// `outcome` and `reason` of its silence.
+	// AgentResponse How the addressed agent's run ended. If the agent didn't answer, `text` is empty, the action is `IGNORE`, and
+	// `outcome` and `reason` say why.
 	//
 	//
 	// Example: {"actions":["REPLY"],"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","inReplyTo":"2c63e6a2-a833-40bf-965f-256c9b3a5716","outcome":"replied","providers":[],"responseId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","seq":2,"simple":true,"text":"How do you do.","thought":"A greeting."}
@@ -3362,13 +3362,13 @@ type MessagePostedEnvelope struct {
 	// Example: true
 	Success Success `json:"success"`
 
-	// UserMessage The message as posted, in both spellings.
+	// UserMessage The message as posted, with both spellings of its fields.
 	//
 	// Example: {"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","author_display_name":"Alice","author_id":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","channel_id":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","messageServerId":"00000000-0000-0000-0000-000000000000","message_server_id":"00000000-0000-0000-0000-000000000000","metadata":{},"seq":1,"sourceType":"client_chat","source_type":"client_chat"}
 	UserMessage UserMessage `json:"userMessage"`
 }
 
-// MessageSearch Messages that were found, newest first.
+// MessageSearch The messages found, newest first.
 //
 // Example: {"hasMore":false,"messages":[],"total":0}
 type MessageSearch struct {
@@ -3382,11 +3382,11 @@ type MessageSearch struct {
 	Total int `json:"total"`
 }
 
-// MessageSearchEnvelope Messages that were found.
+// MessageSearchEnvelope The messages found.
 //
 // Example: {"data":{"hasMore":false,"messages":[{"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","inReplyToRootMessageId":null,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{},"seq":1,"sourceType":"client_chat","updatedAt":"2026-11-20T15:33:10.230Z","updated_at":1795188790230}],"total":1},"success":true}
 type MessageSearchEnvelope struct {
-	// Data Messages that were found, newest first.
+	// Data The messages found, newest first.
 	//
 	// Example: {"hasMore":false,"messages":[],"total":0}
 	Data MessageSearch `json:"data"`
@@ -3411,7 +3411,7 @@ type MessageServer struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	ID UUID `json:"id"`
 
-	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Metadata An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -3449,7 +3449,7 @@ type MessageServerAgent struct {
 	MessageServerID UUID `json:"messageServerId"`
 }
 
-// MessageServerAgentAgain An agent and a message server. The type declarations of ElizaOS' client look for it under `data`, which is why it is there again.
+// MessageServerAgentAgain An agent and a message server. It is repeated under `data`, where the type declarations of ElizaOS' client have it.
 type MessageServerAgentAgain struct {
 	// AgentID A UUID of any version, in either case.
 	//
@@ -3479,7 +3479,7 @@ type MessageServerAgentAgain struct {
 //
 // Example: {"data":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","data":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","message":"Agent added to message server successfully","messageServerId":"00000000-0000-0000-0000-000000000000"},"message":"Agent added to message server successfully","messageServerId":"00000000-0000-0000-0000-000000000000","success":true},"success":true}
 type MessageServerAgentEnvelope struct {
-	// Data An agent and a message server. The type declarations of ElizaOS' client look for it under `data`, which is why it is there again.
+	// Data An agent and a message server. It is repeated under `data`, where the type declarations of ElizaOS' client have it.
 	Data MessageServerAgentAgain `json:"data"`
 
 	// Success Always true.
@@ -3500,7 +3500,7 @@ type MessageServerAgents struct {
 	MessageServerID UUID `json:"messageServerId"`
 }
 
-// MessageServerAgentsAgain The agents of a message server. The type declarations of ElizaOS' client look for it under `data`, which is why it is there again.
+// MessageServerAgentsAgain The agents of a message server. It is repeated under `data`, where the type declarations of ElizaOS' client have it.
 type MessageServerAgentsAgain struct {
 	Agents []UUID `json:"agents"`
 
@@ -3524,7 +3524,7 @@ type MessageServerAgentsAgain struct {
 //
 // Example: {"data":{"agents":["b850bc30-45f8-0041-a00a-83df46d8555d"],"data":{"agents":["b850bc30-45f8-0041-a00a-83df46d8555d"],"messageServerId":"00000000-0000-0000-0000-000000000000"},"messageServerId":"00000000-0000-0000-0000-000000000000","success":true},"success":true}
 type MessageServerAgentsEnvelope struct {
-	// Data The agents of a message server. The type declarations of ElizaOS' client look for it under `data`, which is why it is there again.
+	// Data The agents of a message server. It is repeated under `data`, where the type declarations of ElizaOS' client have it.
 	Data MessageServerAgentsAgain `json:"data"`
 
 	// Success Always true.
@@ -3545,7 +3545,7 @@ type MessageServerCreated struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	ID UUID `json:"id"`
 
-	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Metadata An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -3609,7 +3609,7 @@ type MessageServerListEnvelope struct {
 	Success Success `json:"success"`
 }
 
-// MessageTruncation What ended an answer before its writer wanted: `length`, the model's limit or the greatest length of a message;
+// MessageTruncation What cut an answer off: `length`, the model's limit or the maximum length of a message;
 // `content_filter`, the provider withheld the rest; `interrupted`, the answer broke off.
 //
 // Example: length
@@ -3649,7 +3649,7 @@ type ParticipantsEnvelope struct {
 	Success Success `json:"success"`
 }
 
-// PlainAction How an action goes that the client asked for.
+// PlainAction The progress of an action that the client asked for.
 type PlainAction struct {
 	Type PlainActionType `json:"type"`
 
@@ -3716,20 +3716,20 @@ type PlainAuth struct {
 	Type   PlainAuthType `json:"type"`
 	APIKey *string       `json:"apiKey,omitempty"`
 
-	// EntityID A client that came without a name takes this one.
+	// EntityID Identifies a client that has no identity yet.
 	EntityID *string `json:"entityId,omitempty"`
 }
 
 // PlainAuthType defines model for PlainAuth.Type.
 type PlainAuthType string
 
-// PlainDo What an agent is to do.
+// PlainDo An action for an agent.
 type PlainDo struct {
 	Type    PlainDoType `json:"type"`
 	AgentID string      `json:"agentId"`
 	Action  string      `json:"action"`
 
-	// Params What the action takes.
+	// Params Parameters of the action.
 	Params    interface{} `json:"params,omitempty"`
 	ChannelID *string     `json:"channelId,omitempty"`
 	MessageID *string     `json:"messageId,omitempty"`
@@ -3752,7 +3752,7 @@ type PlainError struct {
 // PlainErrorType defines model for PlainError.Type.
 type PlainErrorType string
 
-// PlainJoin Which channel to listen to.
+// PlainJoin The channel to join.
 type PlainJoin struct {
 	Type      PlainJoinType `json:"type"`
 	ChannelID string        `json:"channelId"`
@@ -3816,7 +3816,7 @@ type PlainMessage struct {
 	// Example: {"text":"Hello"}
 	RawMessage AnyJSON `json:"rawMessage,omitempty"`
 
-	// Metadata What a message has beside its text, an object with any content. In answers of agents of this server, which have the
+	// Metadata The data of a message beside its text, an object with any content. In answers of agents of this server, which have the
 	// source type `agent_response`, these members have a meaning.
 	//
 	//
@@ -3835,7 +3835,7 @@ type PlainMessage struct {
 // PlainMessageType defines model for PlainMessage.Type.
 type PlainMessageType string
 
-// PlainPost A message to be posted to a channel, or to the direct channel with an agent.
+// PlainPost A message to post to a channel, or to the direct channel with an agent.
 type PlainPost struct {
 	Type      PlainPostType `json:"type"`
 	AgentID   *string       `json:"agentId,omitempty"`
@@ -3858,7 +3858,7 @@ type PlainPost struct {
 	Actions        []string               `json:"actions,omitempty"`
 	MentionContext map[string]interface{} `json:"mentionContext,omitempty"`
 
-	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Metadata An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -3870,7 +3870,7 @@ type PlainPost struct {
 // PlainPostType defines model for PlainPost.Type.
 type PlainPostType string
 
-// PlainStatus What became of the connection, a message, a channel or its session.
+// PlainStatus The state of the connection, a message, a channel or its session.
 type PlainStatus struct {
 	Type   PlainStatusType   `json:"type"`
 	Status PlainStatusStatus `json:"status"`
@@ -3914,7 +3914,7 @@ type PlainStatus struct {
 	// ExpiresAt Of the session.
 	ExpiresAt *Timestamp `json:"expiresAt,omitempty"`
 
-	// TimeRemaining Of the session, in milliseconds; 0 when it is over.
+	// TimeRemaining Of the session, in milliseconds; 0 when it has ended.
 	TimeRemaining *int64 `json:"timeRemaining,omitempty"`
 }
 
@@ -3924,11 +3924,11 @@ type PlainStatusType string
 // PlainStatusStatus defines model for PlainStatus.Status.
 type PlainStatusStatus string
 
-// PluginStatus What became of a plugin that the character names. Code is never loaded because of a name.
+// PluginStatus The state of a plugin that the character names. Code is never loaded because of a name.
 //
 // Example: {"available":false,"name":"@elizaos/plugin-x","reason":"This server has no plugin of that name","status":"unavailable"}
 type PluginStatus struct {
-	// Available Whether what it stands for works.
+	// Available Whether its function is available.
 	Available bool   `json:"available"`
 	Name      string `json:"name"`
 
@@ -3955,7 +3955,7 @@ type Pong struct {
 	Timestamp EpochMillis `json:"timestamp"`
 }
 
-// PostMessageRequest A message to be.
+// PostMessageRequest A message to post.
 //
 // Example: {"author_id":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","content":"Hello","message_server_id":"00000000-0000-0000-0000-000000000000","metadata":{"user_display_name":"Alice"},"source_type":"client_chat","transport":"http"}
 type PostMessageRequest struct {
@@ -3982,7 +3982,7 @@ type PostMessageRequest struct {
 	// InReplyToMessageID A message of the same channel; ignored if it isn't a UUID.
 	InReplyToMessageID *string `json:"in_reply_to_message_id,omitempty"`
 
-	// MentionContext An object: `isMention` and `isReply`, as the platform says; kept in `metadata`.
+	// MentionContext An object with `isMention` and `isReply`, from the platform; kept in `metadata`.
 	MentionContext AnyJSON `json:"mentionContext,omitempty"`
 
 	// MessageServerID A UUID of any version, in either case.
@@ -3990,7 +3990,7 @@ type PostMessageRequest struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageServerID *UUID `json:"message_server_id,omitempty"`
 
-	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Metadata An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -4036,7 +4036,7 @@ type PostSessionMessageRequest struct {
 	// InReplyToMessageID A message of the same channel; ignored if it isn't a UUID.
 	InReplyToMessageID *string `json:"in_reply_to_message_id,omitempty"`
 
-	// MentionContext An object: `isMention` and `isReply`, as the platform says; kept in `metadata`.
+	// MentionContext An object with `isMention` and `isReply`, from the platform; kept in `metadata`.
 	MentionContext AnyJSON `json:"mentionContext,omitempty"`
 
 	// Metadata The caller's own, at most 10 KiB.
@@ -4057,40 +4057,40 @@ type PostSessionMessageRequest struct {
 type Problem struct {
 	// Code The class of a failure, with its status; programs may branch on it. There may be more of them in later versions.
 	//
-	// - `INVALID_REQUEST` (400): The request does not fit the contract.
+	// - `INVALID_REQUEST` (400): The request does not match the contract.
 	// - `INVALID_ID` (400): An identifier is not a UUID.
 	// - `INVALID_JSON` (400): The body is not well-formed JSON.
 	// - `VALIDATION_ERROR` (400): A value is refused by a rule of the domain.
 	// - `BAD_REQUEST` (400): The request makes no sense in the present state.
 	// - `CREATE_ERROR` (400): An agent's character is refused.
 	// - `UPDATE_ERROR` (400): An agent's change is refused.
-	// - `NO_AGENT` (400): Nobody in the channel can answer.
+	// - `NO_AGENT` (400): No agent in the channel can answer.
 	// - `UNAUTHORIZED` (401): Credentials are missing or wrong.
-	// - `FORBIDDEN` (403): Known caller, refused.
-	// - `NOT_FOUND` (404): No such thing, or none that the caller may see.
+	// - `FORBIDDEN` (403): The caller may not do this.
+	// - `NOT_FOUND` (404): It doesn't exist, or the caller may not see it.
 	// - `SERVER_NOT_FOUND` (404): No such message server.
 	// - `AGENT_NOT_FOUND` (404): No such agent, or it doesn't run.
 	// - `SESSION_NOT_FOUND` (404): No such session.
 	// - `SESSION_EXPIRED` (410): The session has ended.
 	// - `METHOD_NOT_ALLOWED` (405): The path exists, the method does not.
-	// - `CONFLICT` (409): The thing exists already or is in the way.
-	// - `PRECONDITION_FAILED` (412): The thing has changed since the caller looked.
-	// - `REQUEST_TIMEOUT` (408): The body doesn't come, or comes too slowly.
+	// - `CONFLICT` (409): It exists already or conflicts with something that does.
+	// - `PRECONDITION_FAILED` (412): It has changed since the caller read it.
+	// - `REQUEST_TIMEOUT` (408): The body doesn't arrive, or arrives too slowly.
 	// - `PAYLOAD_TOO_LARGE` (413): The body exceeds the limit.
 	// - `UNSUPPORTED_MEDIA_TYPE` (415): The body has a type that the route doesn't read.
 	// - `RATE_LIMIT_EXCEEDED` (429): Too many requests.
 	// - `QUEUE_FULL` (429): An agent's mailbox is full.
-	// - `CANCELLED` (499): The caller went away.
+	// - `CANCELLED` (499): The caller disconnected.
 	// - `UNAVAILABLE` (503): The server is starting, stopping or overloaded.
-	// - `TIMEOUT` (504): No answer in the time allowed.
+	// - `TIMEOUT` (504): No answer within the time-out.
 	// - `MODEL_ERROR` (502): The model behind an agent failed.
-	// - `STORAGE_DAMAGED` (500): What was asked for lies in a damaged part of the database.
+	// - `STORAGE_DAMAGED` (500): The data is in a damaged part of the database.
 	// - `INTERNAL` (500): Everything else; details are in the server's log.
-	// - `INVALID_FILE_TYPE` (400): A recording is no sound that is known.
+	// - `INVALID_FILE_TYPE` (400): A recording has an unknown format.
 	// - `FILE_TOO_LARGE` (413): An uploaded file exceeds the limit.
-	// - `QUOTA_EXCEEDED` (413): There are as many of these things as there may be.
+	// - `QUOTA_EXCEEDED` (413): There are as many of these as allowed.
 	// - `UPLOAD_RATE_LIMIT_EXCEEDED` (429): Too many uploads.
-	// - `INVALID_AGENT_ID` (400): The agent that a plugin is asked of is no UUID.
+	// - `INVALID_AGENT_ID` (400): The agent in a plugin's path is not a UUID.
 	//
 	// Example: NOT_FOUND
 	Code *ErrorCode `json:"code,omitempty"`
@@ -4114,7 +4114,7 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
-// PublicConfig What a client must know first.
+// PublicConfig The public configuration.
 //
 // Example: {"requiresAuth":false}
 type PublicConfig struct {
@@ -4122,11 +4122,11 @@ type PublicConfig struct {
 	RequiresAuth bool `json:"requiresAuth"`
 }
 
-// PublicConfigEnvelope What a client must know first.
+// PublicConfigEnvelope The public configuration.
 //
 // Example: {"data":{"requiresAuth":false},"success":true}
 type PublicConfigEnvelope struct {
-	// Data What a client must know first.
+	// Data The public configuration.
 	//
 	// Example: {"requiresAuth":false}
 	Data PublicConfig `json:"data"`
@@ -4144,14 +4144,14 @@ type RecordingForm struct {
 	// File MP3, WAV, Ogg, WebM, MP4, AAC or FLAC.
 	File openapi_types.File `json:"file"`
 
-	// Format Ignored; the format is found in the content.
+	// Format Ignored; the format is detected in the content.
 	Format *string `json:"format,omitempty"`
 
-	// Language What is spoken, as ISO 639-1.
+	// Language The spoken language, in ISO 639-1.
 	Language *string `json:"language,omitempty"`
 }
 
-// Room A place as an agent knows it. A room that stands for a channel carries its id in `channelId`.
+// Room A place as an agent knows it. The room of a channel has its id in `channelId`.
 //
 // Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","createdAt":"2026-11-20T15:33:10.230Z","id":"740de269-82a9-0d4f-9889-c87fb8884f7f","messageServerId":"00000000-0000-0000-0000-000000000000","metadata":null,"name":"Book club","serverId":"00000000-0000-0000-0000-000000000000","source":"client","type":"GROUP","updatedAt":"2026-11-20T15:33:10.230Z","worldId":"dec793fc-c523-0cac-9993-b536acb152af","worldName":"Default Server"}
 type Room struct {
@@ -4189,7 +4189,7 @@ type Room struct {
 	// Source Where it comes from.
 	Source string `json:"source"`
 
-	// Type What kind of place a channel is.
+	// Type The type of a channel.
 	//
 	// Example: GROUP
 	Type ChannelType `json:"type"`
@@ -4226,7 +4226,7 @@ type RoomCreated struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageServerID *UUID `json:"messageServerId,omitempty"`
 
-	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Metadata An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -4235,7 +4235,7 @@ type RoomCreated struct {
 	Name     string     `json:"name"`
 	Source   string     `json:"source"`
 
-	// Type What kind of place a channel is.
+	// Type The type of a channel.
 	//
 	// Example: GROUP
 	Type ChannelType `json:"type"`
@@ -4270,7 +4270,7 @@ type RoomCreatedEnvelope struct {
 //
 // Example: {"data":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","createdAt":"2026-11-20T15:33:10.230Z","id":"740de269-82a9-0d4f-9889-c87fb8884f7f","messageServerId":"00000000-0000-0000-0000-000000000000","metadata":null,"name":"Book club","serverId":"00000000-0000-0000-0000-000000000000","source":"client","type":"GROUP","updatedAt":"2026-11-20T15:33:10.230Z","worldId":"dec793fc-c523-0cac-9993-b536acb152af","worldName":"Default Server"},"success":true}
 type RoomEnvelope struct {
-	// Data A place as an agent knows it. A room that stands for a channel carries its id in `channelId`.
+	// Data A place as an agent knows it. The room of a channel has its id in `channelId`.
 	//
 	// Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","createdAt":"2026-11-20T15:33:10.230Z","id":"740de269-82a9-0d4f-9889-c87fb8884f7f","messageServerId":"00000000-0000-0000-0000-000000000000","metadata":null,"name":"Book club","serverId":"00000000-0000-0000-0000-000000000000","source":"client","type":"GROUP","updatedAt":"2026-11-20T15:33:10.230Z","worldId":"dec793fc-c523-0cac-9993-b536acb152af","worldName":"Default Server"}
 	Data Room `json:"data"`
@@ -4311,13 +4311,13 @@ type RoomPatch struct {
 	Name *string `json:"name,omitempty"`
 }
 
-// RunCounts What a run did, in numbers.
+// RunCounts Counts of a run.
 //
 // Example: {"actions":1,"errors":0,"evaluators":0,"modelCalls":1}
 type RunCounts struct {
 	Actions int `json:"actions"`
 
-	// Errors Calls and actions that failed; 1 for a run that failed of itself.
+	// Errors Calls and actions that failed; 1 for a run that failed by itself.
 	Errors     int `json:"errors"`
 	Evaluators int `json:"evaluators"`
 	ModelCalls int `json:"modelCalls"`
@@ -4355,7 +4355,7 @@ type RunDetailEnvelope struct {
 //
 // Example: {"data":{"durationMs":70,"status":"completed"},"timestamp":1795188790310,"type":"RUN_ENDED"}
 type RunEvent struct {
-	// Data An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Data An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -4397,8 +4397,8 @@ type RunListEnvelope struct {
 	Success Success `json:"success"`
 }
 
-// RunOutcome Where a run stands: `queued` and `running` are open; `replied`, `ignored` (the agent chose to say nothing),
-// `failed`, `cancelled` (message, channel or agent went away), `superseded` (a newer message took its place) and
+// RunOutcome The state of a run: `queued` and `running` are open; `replied`, `ignored` (the agent chose not to answer),
+// `failed`, `cancelled` (message, channel or agent was removed, or the agent stopped), `superseded` (a newer message replaced it) and
 // `timed_out` are ends.
 //
 // Example: replied
@@ -4413,8 +4413,8 @@ type RunRef struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	AgentID UUID `json:"agentId"`
 
-	// Outcome Where a run stands: `queued` and `running` are open; `replied`, `ignored` (the agent chose to say nothing),
-	// `failed`, `cancelled` (message, channel or agent went away), `superseded` (a newer message took its place) and
+	// Outcome The state of a run: `queued` and `running` are open; `replied`, `ignored` (the agent chose not to answer),
+	// `failed`, `cancelled` (message, channel or agent was removed, or the agent stopped), `superseded` (a newer message replaced it) and
 	// `timed_out` are ends.
 	//
 	//
@@ -4427,7 +4427,7 @@ type RunRef struct {
 	RunID UUID `json:"runId"`
 }
 
-// RunStatus The coarse state of a run.
+// RunStatus The state of a run, simplified.
 //
 // Example: completed
 type RunStatus string
@@ -4441,7 +4441,7 @@ type RunSummary struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	AgentID UUID `json:"agentId"`
 
-	// Attempts How often it was taken up.
+	// Attempts How often it was started.
 	Attempts int `json:"attempts"`
 
 	// ChannelID A UUID of any version, in either case.
@@ -4449,7 +4449,7 @@ type RunSummary struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	ChannelID UUID `json:"channelId"`
 
-	// Counts What a run did, in numbers.
+	// Counts Counts of a run.
 	//
 	// Example: {"actions":1,"errors":0,"evaluators":0,"modelCalls":1}
 	Counts RunCounts `json:"counts"`
@@ -4473,15 +4473,15 @@ type RunSummary struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageID UUID `json:"messageId"`
 
-	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Metadata An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
 	// Example: {}
 	Metadata JSONObject `json:"metadata"`
 
-	// Outcome Where a run stands: `queued` and `running` are open; `replied`, `ignored` (the agent chose to say nothing),
-	// `failed`, `cancelled` (message, channel or agent went away), `superseded` (a newer message took its place) and
+	// Outcome The state of a run: `queued` and `running` are open; `replied`, `ignored` (the agent chose not to answer),
+	// `failed`, `cancelled` (message, channel or agent was removed, or the agent stopped), `superseded` (a newer message replaced it) and
 	// `timed_out` are ends.
 	//
 	//
@@ -4514,13 +4514,13 @@ type RunSummary struct {
 	// StartedAt Epoch milliseconds.
 	StartedAt nullable.Nullable[int64] `json:"startedAt"`
 
-	// Status The coarse state of a run.
+	// Status The state of a run, simplified.
 	//
 	// Example: completed
 	Status RunStatus `json:"status"`
 }
 
-// SearchMessagesRequest What to find.
+// SearchMessagesRequest The terms of a search.
 //
 // Example: {"limit":10,"query":"sea"}
 type SearchMessagesRequest struct {
@@ -4534,7 +4534,7 @@ type SearchMessagesRequest struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	ChannelID *UUID `json:"channelId,omitempty"`
 
-	// Cursor Where to go on; as the answer before had it.
+	// Cursor Where to continue, from the previous response.
 	Cursor *string `json:"cursor,omitempty"`
 
 	// From A moment as epoch milliseconds or as text.
@@ -4548,7 +4548,7 @@ type SearchMessagesRequest struct {
 	// Offset Skip this many.
 	Offset *int `json:"offset,omitempty"`
 
-	// Page Counted from 1; of no consequence beside an offset.
+	// Page Counted from 1; ignored with an offset.
 	Page *int `json:"page,omitempty"`
 
 	// Query Words.
@@ -4567,7 +4567,7 @@ type ServerLogs struct {
 	AgentID   string `json:"agentId"`
 	AgentName string `json:"agentName"`
 
-	// Count How many are in this answer.
+	// Count How many are in this response.
 	Count int `json:"count"`
 
 	// Level The requested level again.
@@ -4643,7 +4643,7 @@ type Session struct {
 	// Example: 2026-11-20T15:33:10.230Z
 	LastActivity Timestamp `json:"lastActivity"`
 
-	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Metadata An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -4670,7 +4670,7 @@ type Session struct {
 	UserID UUID `json:"userId"`
 }
 
-// SessionDeleted A session that is over.
+// SessionDeleted A session that has ended.
 //
 // Example: {"data":{"success":true},"message":"Session 5f0f0a5c-6c2e-4c5b-8f3e-0e7e0d0b7a11 deleted successfully","success":true}
 type SessionDeleted struct {
@@ -4703,7 +4703,7 @@ type SessionList struct {
 	Total int `json:"total"`
 }
 
-// SessionMessage One entry of a session's conversation.
+// SessionMessage A message of a session.
 //
 // Example: {"authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","isAgent":false,"metadata":{}}
 type SessionMessage struct {
@@ -4723,7 +4723,7 @@ type SessionMessage struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	ID UUID `json:"id"`
 
-	// IsAgent Whether the session's agent said it.
+	// IsAgent Whether the session's agent wrote it.
 	IsAgent bool `json:"isAgent"`
 
 	// Metadata With the reply's thought and actions, and the attachments.
@@ -4744,8 +4744,8 @@ type SessionMessageList struct {
 
 // SessionMessagePosted The stored message, with the fields of the envelope again for clients that see only `data`.
 type SessionMessagePosted struct {
-	// AgentResponse How the addressed agent's run ended. An agent that says nothing has an empty `text`, the action `IGNORE` and the
-	// `outcome` and `reason` of its silence.
+	// AgentResponse How the addressed agent's run ended. If the agent didn't answer, `text` is empty, the action is `IGNORE`, and
+	// `outcome` and `reason` say why.
 	//
 	//
 	// Example: {"actions":["REPLY"],"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","inReplyTo":"2c63e6a2-a833-40bf-965f-256c9b3a5716","outcome":"replied","providers":[],"responseId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","seq":2,"simple":true,"text":"How do you do.","thought":"A greeting."}
@@ -4784,7 +4784,7 @@ type SessionMessagePosted struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageServerID UUID `json:"messageServerId"`
 
-	// Metadata What a message has beside its text, an object with any content. In answers of agents of this server, which have the
+	// Metadata The data of a message beside its text, an object with any content. In answers of agents of this server, which have the
 	// source type `agent_response`, these members have a meaning.
 	//
 	//
@@ -4799,10 +4799,10 @@ type SessionMessagePosted struct {
 	// Runs One for each agent that was given the message.
 	Runs []RunRef `json:"runs"`
 
-	// Seq Its place in the channel, counted from 1.
+	// Seq Its number in the channel, from 1.
 	Seq int64 `json:"seq"`
 
-	// SessionStatus What a message did to its session.
+	// SessionStatus The effect of a message on its session.
 	//
 	// Example: {"expiresAt":"2026-11-20T16:03:10.230Z","isNearExpiration":false,"renewalCount":1,"wasRenewed":true}
 	SessionStatus SessionStatus `json:"sessionStatus"`
@@ -4829,7 +4829,7 @@ type SessionMessagePosted struct {
 	// Example: 1795188790230
 	UpdatedAtMillis EpochMillis `json:"updated_at"`
 
-	// UserMessage The message as posted, in both spellings.
+	// UserMessage The message as posted, with both spellings of its fields.
 	//
 	// Example: {"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","author_display_name":"Alice","author_id":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","channel_id":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","messageServerId":"00000000-0000-0000-0000-000000000000","message_server_id":"00000000-0000-0000-0000-000000000000","metadata":{},"seq":1,"sourceType":"client_chat","source_type":"client_chat"}
 	UserMessage UserMessage `json:"userMessage"`
@@ -4839,8 +4839,8 @@ type SessionMessagePosted struct {
 //
 // Example: {"agentResponse":{"actions":["REPLY"],"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","inReplyTo":"2c63e6a2-a833-40bf-965f-256c9b3a5716","outcome":"replied","providers":[],"responseId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","seq":2,"simple":true,"text":"How do you do.","thought":"A greeting."},"data":{"agentResponse":{"actions":["REPLY"],"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","inReplyTo":"2c63e6a2-a833-40bf-965f-256c9b3a5716","outcome":"replied","providers":[],"responseId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","seq":2,"simple":true,"text":"How do you do.","thought":"A greeting."},"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","inReplyToRootMessageId":null,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{},"runs":[],"seq":1,"sessionStatus":{"expiresAt":"2026-11-20T16:03:10.230Z","isNearExpiration":false,"renewalCount":1,"wasRenewed":true},"sourceType":"client_chat","success":true,"updatedAt":"2026-11-20T15:33:10.230Z","updated_at":1795188790230,"userMessage":{"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","author_display_name":"Alice","author_id":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","channel_id":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","messageServerId":"00000000-0000-0000-0000-000000000000","message_server_id":"00000000-0000-0000-0000-000000000000","metadata":{},"seq":1,"sourceType":"client_chat","source_type":"client_chat"}},"sessionStatus":{"expiresAt":"2026-11-20T16:03:10.230Z","isNearExpiration":false,"renewalCount":1,"wasRenewed":true},"success":true,"userMessage":{"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","author_display_name":"Alice","author_id":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","channel_id":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","messageServerId":"00000000-0000-0000-0000-000000000000","message_server_id":"00000000-0000-0000-0000-000000000000","metadata":{},"seq":1,"sourceType":"client_chat","source_type":"client_chat"}}
 type SessionMessagePostedEnvelope struct {
-	// AgentResponse How the addressed agent's run ended. An agent that says nothing has an empty `text`, the action `IGNORE` and the
-	// `outcome` and `reason` of its silence.
+	// AgentResponse How the addressed agent's run ended. If the agent didn't answer, `text` is empty, the action is `IGNORE`, and
+	// `outcome` and `reason` say why.
 	//
 	//
 	// Example: {"actions":["REPLY"],"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","inReplyTo":"2c63e6a2-a833-40bf-965f-256c9b3a5716","outcome":"replied","providers":[],"responseId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","seq":2,"simple":true,"text":"How do you do.","thought":"A greeting."}
@@ -4849,7 +4849,7 @@ type SessionMessagePostedEnvelope struct {
 	// Data The stored message, with the fields of the envelope again for clients that see only `data`.
 	Data SessionMessagePosted `json:"data"`
 
-	// SessionStatus What a message did to its session.
+	// SessionStatus The effect of a message on its session.
 	//
 	// Example: {"expiresAt":"2026-11-20T16:03:10.230Z","isNearExpiration":false,"renewalCount":1,"wasRenewed":true}
 	SessionStatus SessionStatus `json:"sessionStatus"`
@@ -4859,7 +4859,7 @@ type SessionMessagePostedEnvelope struct {
 	// Example: true
 	Success Success `json:"success"`
 
-	// UserMessage The message as posted, in both spellings.
+	// UserMessage The message as posted, with both spellings of its fields.
 	//
 	// Example: {"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","author_display_name":"Alice","author_id":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","channel_id":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","messageServerId":"00000000-0000-0000-0000-000000000000","message_server_id":"00000000-0000-0000-0000-000000000000","metadata":{},"seq":1,"sourceType":"client_chat","source_type":"client_chat"}
 	UserMessage UserMessage `json:"userMessage"`
@@ -4871,12 +4871,12 @@ type SessionMessagePostedEnvelope struct {
 type SessionStats struct {
 	ActiveSessions int `json:"activeSessions"`
 
-	// ExpiredSessions Those that ran out within the last 24 hours.
+	// ExpiredSessions Those that expired within the last 24 hours.
 	ExpiredSessions int `json:"expiredSessions"`
 	TotalSessions   int `json:"totalSessions"`
 }
 
-// SessionStatus What a message did to its session.
+// SessionStatus The effect of a message on its session.
 //
 // Example: {"expiresAt":"2026-11-20T16:03:10.230Z","isNearExpiration":false,"renewalCount":1,"wasRenewed":true}
 type SessionStatus struct {
@@ -4936,10 +4936,10 @@ type SocketAck struct {
 // SocketAckStatus defines model for SocketAck.Status.
 type SocketAckStatus string
 
-// SocketAgentsChanged A hint to read the agents anew.
+// SocketAgentsChanged A hint to read the agents again.
 type SocketAgentsChanged = map[string]interface{}
 
-// SocketAuthenticated Who the server takes the client for.
+// SocketAuthenticated The client's identity.
 type SocketAuthenticated struct {
 	// EntityID A UUID of any version, in either case.
 	//
@@ -5002,10 +5002,10 @@ type SocketBroadcast struct {
 	// Seq Position in the channel.
 	Seq int64 `json:"seq"`
 
-	// Thought An agent's.
+	// Thought An agent's thought.
 	Thought string `json:"thought,omitempty"`
 
-	// Actions What an agent does, by name.
+	// Actions The names of an agent's actions.
 	Actions json.RawMessage `json:"actions,omitempty"`
 
 	// Attachments Any JSON value but null.
@@ -5018,7 +5018,7 @@ type SocketBroadcast struct {
 	// Example: {"text":"Hello"}
 	RawMessage AnyJSON `json:"rawMessage,omitempty"`
 
-	// Metadata What a message has beside its text, an object with any content. In answers of agents of this server, which have the
+	// Metadata The data of a message beside its text, an object with any content. In answers of agents of this server, which have the
 	// source type `agent_response`, these members have a meaning.
 	//
 	//
@@ -5047,7 +5047,7 @@ type SocketChannel struct {
 	MessageServerID UUID   `json:"messageServerId"`
 	Name            string `json:"name"`
 
-	// Type What kind of place a channel is.
+	// Type The type of a channel.
 	//
 	// Example: GROUP
 	Type       ChannelType `json:"type"`
@@ -5055,7 +5055,7 @@ type SocketChannel struct {
 	SourceType *string     `json:"sourceType,omitempty"`
 	SourceID   *string     `json:"sourceId,omitempty"`
 
-	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Metadata An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -5074,7 +5074,7 @@ type SocketChannel struct {
 	UpdatedAt Timestamp `json:"updatedAt"`
 }
 
-// SocketChannelGone A channel is gone, or its messages are.
+// SocketChannelGone A channel, or all of its messages, was deleted.
 type SocketChannelGone struct {
 	// ChannelID A UUID of any version, in either case.
 	//
@@ -5090,7 +5090,7 @@ type SocketChannelGone struct {
 // SocketChannelName A channel's id; rooms of other names may be joined, but nothing is stored in them.
 type SocketChannelName = string
 
-// SocketChannelRef Which channel something is about.
+// SocketChannelRef The channel that an event is about.
 type SocketChannelRef struct {
 	// ChannelID A channel's id; rooms of other names may be joined, but nothing is stored in them.
 	ChannelID SocketChannelName `json:"channelId,omitempty"`
@@ -5116,7 +5116,7 @@ type SocketChannelUpdated struct {
 	Updates SocketChannel `json:"updates"`
 }
 
-// SocketComplete An agent is done with a message, in whichever way; or nobody will deal with it.
+// SocketComplete An agent is done with a message, in whichever way; or no agent will deal with it.
 type SocketComplete struct {
 	// ChannelID A UUID of any version, in either case.
 	//
@@ -5138,7 +5138,7 @@ type SocketComplete struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageServerID UUID `json:"messageServerId"`
 
-	// MessageID The message that was dealt with; absent when an agent elsewhere speaks of the channel as a whole.
+	// MessageID The message; absent if an agent elsewhere reports on the whole channel.
 	MessageID *UUID `json:"messageId,omitempty"`
 
 	// AgentID A UUID of any version, in either case.
@@ -5176,14 +5176,14 @@ type SocketConnected struct {
 	SocketID string `json:"socketId"`
 }
 
-// SocketControl What the client does with its input.
+// SocketControl Whether the client locks its input.
 type SocketControl struct {
 	Type SocketControlType `json:"type"`
 
 	// Action Lock or unlock the input.
 	Action SocketControlAction `json:"action"`
 
-	// Payload The action where other clients look for it.
+	// Payload The action, where other clients read it.
 	Payload   SocketControlPayload `json:"payload"`
 	ChannelID string               `json:"channelId"`
 	RoomID    string               `json:"roomId"`
@@ -5195,7 +5195,7 @@ type SocketControlType string
 // SocketControlAction Lock or unlock the input.
 type SocketControlAction string
 
-// SocketControlPayload The action where other clients look for it.
+// SocketControlPayload The action, where other clients read it.
 type SocketControlPayload struct {
 	// Action Lock or unlock the input.
 	Action SocketControlAction `json:"action"`
@@ -5214,7 +5214,7 @@ type SocketError struct {
 	RetryAfter int `json:"retryAfter,omitempty"`
 }
 
-// SocketJoin Which channel to listen to, in `channelId` or `roomId`.
+// SocketJoin The channel to join, in `channelId` or `roomId`.
 type SocketJoin struct {
 	// ChannelID A channel's id; rooms of other names may be joined, but nothing is stored in them.
 	ChannelID SocketChannelName `json:"channelId,omitempty"`
@@ -5222,17 +5222,17 @@ type SocketJoin struct {
 	// RoomID A channel's id; rooms of other names may be joined, but nothing is stored in them.
 	RoomID SocketChannelName `json:"roomId,omitempty"`
 
-	// EntityID A client that came without a name takes this one.
+	// EntityID Identifies a client that has no identity yet.
 	EntityID string `json:"entityId,omitempty"`
 
-	// AgentID Comes back in the confirmation.
+	// AgentID Returned in the confirmation.
 	AgentID string `json:"agentId,omitempty"`
 
 	// LastSeq Number of the last message that the client saw.
 	LastSeq *int64 `json:"lastSeq,omitempty"`
 }
 
-// SocketJoined The client listens to a channel now.
+// SocketJoined The client has joined a channel.
 type SocketJoined struct {
 	Success bool   `json:"success"`
 	Message string `json:"message"`
@@ -5244,7 +5244,7 @@ type SocketJoined struct {
 	RoomID  SocketChannelName `json:"roomId"`
 	AgentID string            `json:"agentId,omitempty"`
 
-	// Seq Number of the newest message before what follows.
+	// Seq Number of the newest message before those that follow.
 	Seq int64 `json:"seq,omitempty"`
 
 	// Missed With lastSeq: how many missed messages follow.
@@ -5254,7 +5254,7 @@ type SocketJoined struct {
 	Complete *bool `json:"complete,omitempty"`
 }
 
-// SocketLeft The client listens to a channel no more.
+// SocketLeft The client has left a channel.
 type SocketLeft struct {
 	Success bool `json:"success"`
 
@@ -5286,7 +5286,7 @@ type SocketLogEntry struct {
 	Time EpochMillis `json:"time"`
 }
 
-// SocketLogFilter Which entries of the log to send. Filters are laid over the earlier ones; `all` takes one away.
+// SocketLogFilter Which entries of the log to send. Filters are merged into the earlier ones; `all` removes one.
 type SocketLogFilter struct {
 	// Level Least severe level, by name or number.
 	Level     interface{} `json:"level,omitempty"`
@@ -5295,7 +5295,7 @@ type SocketLogFilter struct {
 	Category  *string     `json:"category,omitempty"`
 }
 
-// SocketLogFilters The filters that are in force.
+// SocketLogFilters The current filters.
 type SocketLogFilters struct {
 	Success bool              `json:"success"`
 	Error   string            `json:"error,omitempty"`
@@ -5313,15 +5313,15 @@ type SocketLogStream struct {
 // SocketLogStreamType defines model for SocketLogStream.Type.
 type SocketLogStreamType string
 
-// SocketLogSubscription Whether the client follows the log.
+// SocketLogSubscription Whether the client is subscribed to the log.
 type SocketLogSubscription struct {
-	// Success Whether the client's event was heeded.
+	// Success Whether the client's event was accepted.
 	Success    bool   `json:"success"`
 	Subscribed bool   `json:"subscribed"`
 	Message    string `json:"message"`
 }
 
-// SocketLogUpdate An entry of the log in its other form.
+// SocketLogUpdate An entry of the log in another form.
 type SocketLogUpdate struct {
 	ID        int64                  `json:"id"`
 	Timestamp string                 `json:"timestamp"`
@@ -5335,7 +5335,7 @@ type SocketLogUpdate struct {
 	Dropped int64 `json:"dropped,omitempty"`
 }
 
-// SocketMessageDeleted A message is gone.
+// SocketMessageDeleted A message was deleted.
 type SocketMessageDeleted struct {
 	// ChannelID A UUID of any version, in either case.
 	//
@@ -5403,10 +5403,10 @@ type SocketMessageUpdated struct {
 	// Seq Position in the channel.
 	Seq int64 `json:"seq"`
 
-	// Thought An agent's.
+	// Thought An agent's thought.
 	Thought string `json:"thought,omitempty"`
 
-	// Actions What an agent does, by name.
+	// Actions The names of an agent's actions.
 	Actions json.RawMessage `json:"actions,omitempty"`
 
 	// Attachments Any JSON value but null.
@@ -5419,7 +5419,7 @@ type SocketMessageUpdated struct {
 	// Example: {"text":"Hello"}
 	RawMessage AnyJSON `json:"rawMessage,omitempty"`
 
-	// Metadata What a message has beside its text, an object with any content. In answers of agents of this server, which have the
+	// Metadata The data of a message beside its text, an object with any content. In answers of agents of this server, which have the
 	// source type `agent_response`, these members have a meaning.
 	//
 	//
@@ -5445,7 +5445,7 @@ type SocketRefusal struct {
 	Code    string `json:"code"`
 }
 
-// SocketSend A message to be posted. Aliases, first present wins: `channelId` or `roomId`; `messageServerId`, `serverId`,
+// SocketSend A message to post. Aliases, the first one present wins: `channelId` or `roomId`; `messageServerId`, `serverId`,
 // `message_server_id` or `server_id`; `senderId`, `entityId`, `authorId` or `author_id`; `message`, `text` or `content`;
 // `senderName`, `entityName`, `displayName` or `username`; `messageId` or `clientMessageId`; `inReplyTo`,
 // `inReplyToMessageId` or `in_reply_to_message_id`.
@@ -5472,10 +5472,10 @@ type SocketSend struct {
 	Thought string   `json:"thought,omitempty"`
 	Actions []string `json:"actions,omitempty"`
 
-	// MentionContext `isMention` and `isReply`, as the platform says.
+	// MentionContext `isMention` and `isReply`, from the platform.
 	MentionContext map[string]interface{} `json:"mentionContext,omitempty"`
 
-	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Metadata An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -5485,7 +5485,7 @@ type SocketSend struct {
 	InReplyTo    string `json:"inReplyTo,omitempty"`
 }
 
-// SocketSession The session in a channel, which comes to its end.
+// SocketSession The session in a channel, which ends soon or has ended.
 type SocketSession struct {
 	// SessionID A UUID of any version, in either case.
 	//
@@ -5507,7 +5507,7 @@ type SocketSession struct {
 	// Example: 2026-11-20T15:33:10.230Z
 	ExpiresAt Timestamp `json:"expiresAt"`
 
-	// TimeRemaining Milliseconds; 0 when it is over.
+	// TimeRemaining Milliseconds; 0 when it has ended.
 	TimeRemaining int64 `json:"timeRemaining"`
 }
 
@@ -5563,7 +5563,7 @@ type SocketStreamError struct {
 	Code   string `json:"code"`
 }
 
-// SocketTyping Who is typing, or has stopped.
+// SocketTyping A participant is typing, or has stopped.
 type SocketTyping struct {
 	// ChannelID A channel's id; rooms of other names may be joined, but nothing is stored in them.
 	ChannelID SocketChannelName `json:"channelId"`
@@ -5578,7 +5578,7 @@ type SocketTyping struct {
 	SenderName string `json:"senderName,omitempty"`
 }
 
-// SocketWrapper What the web client wraps its joins and messages in.
+// SocketWrapper The wrapper in which the web client sends its joins and messages.
 type SocketWrapper struct {
 	// Type 1, "1", room_joining, ROOM_JOINING or join_channel; 2, "2", send_message or SEND_MESSAGE.
 	Type    interface{}            `json:"type"`
@@ -5611,7 +5611,7 @@ type SoundEnvelope struct {
 	Success Success `json:"success"`
 }
 
-// SourceChannel A channel as its platform has it.
+// SourceChannel A channel of another platform.
 //
 // Example: {"name":"general","sourceId":"81384788765712385","type":"GROUP"}
 type SourceChannel struct {
@@ -5628,7 +5628,7 @@ type SourceChannel struct {
 //
 // Example: {"text":"Hello there","voice":"nova"}
 type SpeechRequest struct {
-	// Format The file format, such as mp3 or wav, if the model knows it.
+	// Format The file format, such as mp3 or wav, if the model supports it.
 	Format *string `json:"format,omitempty"`
 
 	// MessageID A message to read instead of `text`, where the operation allows it.
@@ -5646,13 +5646,13 @@ type SpeechRequest struct {
 //
 // Example: {"audio":"SUQzBAA=","format":"mpeg","metadata":{"messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","roomId":"a754cd35-323b-449b-a989-4846a5be30ab","transcription":"What is the weather like?"},"text":"It is raining."}
 type SpokenAnswer struct {
-	// Audio Base64; empty when the agent has nothing to say.
+	// Audio Base64; empty if the agent didn't answer.
 	Audio string `json:"audio"`
 
 	// Format The media type of the sound without `audio/`.
 	Format string `json:"format"`
 
-	// Metadata What came of a spoken question.
+	// Metadata The result of a spoken question.
 	//
 	// Example: {"messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","roomId":"a754cd35-323b-449b-a989-4846a5be30ab","transcription":"What is the weather like?"}
 	Metadata SpokenMetadata `json:"metadata"`
@@ -5674,7 +5674,7 @@ type SpokenAnswerEnvelope struct {
 	Success Success `json:"success"`
 }
 
-// SpokenForm A recording to say to an agent.
+// SpokenForm A recording for an agent.
 //
 // Example: {"file":"","language":"en"}
 type SpokenForm struct {
@@ -5683,10 +5683,10 @@ type SpokenForm struct {
 	// File MP3, WAV, Ogg, WebM, MP4, AAC or FLAC.
 	File openapi_types.File `json:"file"`
 
-	// Format Ignored; the format is found in the content.
+	// Format Ignored; the format is detected in the content.
 	Format *string `json:"format,omitempty"`
 
-	// Language What is spoken, as ISO 639-1.
+	// Language The spoken language, in ISO 639-1.
 	Language *string `json:"language,omitempty"`
 
 	// Metadata A JSON object that may hold the other fields.
@@ -5695,7 +5695,7 @@ type SpokenForm struct {
 	UserName *string `json:"userName,omitempty"`
 }
 
-// SpokenMetadata What came of a spoken question.
+// SpokenMetadata The result of a spoken question.
 //
 // Example: {"messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","roomId":"a754cd35-323b-449b-a989-4846a5be30ab","transcription":"What is the weather like?"}
 type SpokenMetadata struct {
@@ -5709,21 +5709,21 @@ type SpokenMetadata struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	RoomID UUID `json:"roomId"`
 
-	// Transcription What was understood.
+	// Transcription The transcription of the question.
 	Transcription string `json:"transcription"`
 }
 
-// SpokenRequest What to say to an agent.
+// SpokenRequest A text for an agent.
 //
 // Example: {"text":"What is the weather like?","userName":"Ada"}
 type SpokenRequest struct {
-	// EntityID Who says it; any text that is no UUID stands for somebody of that name.
+	// EntityID The author; any text that isn't a UUID identifies an entity of that name.
 	EntityID *string `json:"entityId,omitempty"`
 
 	// Name The speaker's name if `userName` is missing.
 	Name *string `json:"name,omitempty"`
 
-	// RoomID A channel; any other text stands for a channel of its own.
+	// RoomID A channel; any other text identifies a channel of its own.
 	RoomID *string `json:"roomId,omitempty"`
 
 	// Text Required.
@@ -5749,40 +5749,40 @@ type StreamChunk struct {
 type StreamError struct {
 	// Code The class of a failure, with its status; programs may branch on it. There may be more of them in later versions.
 	//
-	// - `INVALID_REQUEST` (400): The request does not fit the contract.
+	// - `INVALID_REQUEST` (400): The request does not match the contract.
 	// - `INVALID_ID` (400): An identifier is not a UUID.
 	// - `INVALID_JSON` (400): The body is not well-formed JSON.
 	// - `VALIDATION_ERROR` (400): A value is refused by a rule of the domain.
 	// - `BAD_REQUEST` (400): The request makes no sense in the present state.
 	// - `CREATE_ERROR` (400): An agent's character is refused.
 	// - `UPDATE_ERROR` (400): An agent's change is refused.
-	// - `NO_AGENT` (400): Nobody in the channel can answer.
+	// - `NO_AGENT` (400): No agent in the channel can answer.
 	// - `UNAUTHORIZED` (401): Credentials are missing or wrong.
-	// - `FORBIDDEN` (403): Known caller, refused.
-	// - `NOT_FOUND` (404): No such thing, or none that the caller may see.
+	// - `FORBIDDEN` (403): The caller may not do this.
+	// - `NOT_FOUND` (404): It doesn't exist, or the caller may not see it.
 	// - `SERVER_NOT_FOUND` (404): No such message server.
 	// - `AGENT_NOT_FOUND` (404): No such agent, or it doesn't run.
 	// - `SESSION_NOT_FOUND` (404): No such session.
 	// - `SESSION_EXPIRED` (410): The session has ended.
 	// - `METHOD_NOT_ALLOWED` (405): The path exists, the method does not.
-	// - `CONFLICT` (409): The thing exists already or is in the way.
-	// - `PRECONDITION_FAILED` (412): The thing has changed since the caller looked.
-	// - `REQUEST_TIMEOUT` (408): The body doesn't come, or comes too slowly.
+	// - `CONFLICT` (409): It exists already or conflicts with something that does.
+	// - `PRECONDITION_FAILED` (412): It has changed since the caller read it.
+	// - `REQUEST_TIMEOUT` (408): The body doesn't arrive, or arrives too slowly.
 	// - `PAYLOAD_TOO_LARGE` (413): The body exceeds the limit.
 	// - `UNSUPPORTED_MEDIA_TYPE` (415): The body has a type that the route doesn't read.
 	// - `RATE_LIMIT_EXCEEDED` (429): Too many requests.
 	// - `QUEUE_FULL` (429): An agent's mailbox is full.
-	// - `CANCELLED` (499): The caller went away.
+	// - `CANCELLED` (499): The caller disconnected.
 	// - `UNAVAILABLE` (503): The server is starting, stopping or overloaded.
-	// - `TIMEOUT` (504): No answer in the time allowed.
+	// - `TIMEOUT` (504): No answer within the time-out.
 	// - `MODEL_ERROR` (502): The model behind an agent failed.
-	// - `STORAGE_DAMAGED` (500): What was asked for lies in a damaged part of the database.
+	// - `STORAGE_DAMAGED` (500): The data is in a damaged part of the database.
 	// - `INTERNAL` (500): Everything else; details are in the server's log.
-	// - `INVALID_FILE_TYPE` (400): A recording is no sound that is known.
+	// - `INVALID_FILE_TYPE` (400): A recording has an unknown format.
 	// - `FILE_TOO_LARGE` (413): An uploaded file exceeds the limit.
-	// - `QUOTA_EXCEEDED` (413): There are as many of these things as there may be.
+	// - `QUOTA_EXCEEDED` (413): There are as many of these as allowed.
 	// - `UPLOAD_RATE_LIMIT_EXCEEDED` (429): Too many uploads.
-	// - `INVALID_AGENT_ID` (400): The agent that a plugin is asked of is no UUID.
+	// - `INVALID_AGENT_ID` (400): The agent in a plugin's path is not a UUID.
 	//
 	// Example: NOT_FOUND
 	Code ErrorCode `json:"code"`
@@ -5792,7 +5792,7 @@ type StreamError struct {
 	// Example: {"code":"INVALID_ID","message":"agentId is not a UUID"}
 	Error ErrorDetail `json:"error"`
 
-	// Message The sentence again.
+	// Message The message again.
 	Message string `json:"message"`
 
 	// Success Always false.
@@ -5801,7 +5801,7 @@ type StreamError struct {
 	Success bool `json:"success"`
 }
 
-// Style How the character writes.
+// Style The character's style of writing.
 //
 // Example: {"all":["short sentences"],"chat":["asks back"]}
 type Style struct {
@@ -5817,7 +5817,7 @@ type SubmitLogsRequest struct {
 	Logs []SubmittedLog `json:"logs,omitempty"`
 }
 
-// SubmitMessageRequest What somebody says, or an agent says or does.
+// SubmitMessageRequest A message to submit, or an agent's action.
 //
 // Example: {"author_id":"b850bc30-45f8-0041-a00a-83df46d8555d","channel_id":"a754cd35-323b-449b-a989-4846a5be30ab","content":"How do you do.","message_server_id":"00000000-0000-0000-0000-000000000000","metadata":{"agentName":"Eliza"},"raw_message":{"actions":["REPLY"],"text":"How do you do."},"source_type":"agent_response"}
 type SubmitMessageRequest struct {
@@ -5848,7 +5848,7 @@ type SubmitMessageRequest struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	InReplyToMessageID *UUID `json:"in_reply_to_message_id,omitempty"`
 
-	// MentionContext An object: `isMention` and `isReply`, as the platform says; kept in `metadata`.
+	// MentionContext An object with `isMention` and `isReply`, from the platform; kept in `metadata`.
 	MentionContext AnyJSON `json:"mentionContext,omitempty"`
 
 	// MessageID A UUID of any version, in either case.
@@ -5861,7 +5861,7 @@ type SubmitMessageRequest struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	MessageServerID *UUID `json:"message_server_id,omitempty"`
 
-	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Metadata An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -5888,7 +5888,7 @@ type SubmittedLog struct {
 	Level   *string `json:"level,omitempty"`
 	Message string  `json:"message"`
 
-	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Metadata An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -5920,36 +5920,36 @@ type TextOrTexts = json.RawMessage
 //
 // Example: {"autoRenew":true,"maxDurationMinutes":720,"timeoutMinutes":30,"warningThresholdMinutes":5}
 type TimeoutConfig struct {
-	// AutoRenew Whether messages and heartbeats begin that time anew.
+	// AutoRenew Whether messages and heartbeats restart that time.
 	AutoRenew bool `json:"autoRenew"`
 
-	// MaxDurationMinutes Its longest life.
+	// MaxDurationMinutes Its maximum duration.
 	MaxDurationMinutes float64 `json:"maxDurationMinutes"`
 
 	// TimeoutMinutes Time without activity after which it ends.
 	TimeoutMinutes float64 `json:"timeoutMinutes"`
 
-	// WarningThresholdMinutes How long before the end it is near.
+	// WarningThresholdMinutes How long before the end the warning is sent.
 	WarningThresholdMinutes float64 `json:"warningThresholdMinutes"`
 }
 
-// TimeoutPatch New time-outs. What is left out stays.
+// TimeoutPatch New time-outs. Those that are left out are unchanged.
 //
 // Example: {"timeoutMinutes":45}
 type TimeoutPatch struct {
 	AutoRenew *bool `json:"autoRenew,omitempty"`
 
-	// MaxDurationMinutes A number, or text that holds one.
+	// MaxDurationMinutes A number, or text that contains one.
 	//
 	// Example: 30
 	MaxDurationMinutes LooseNumber `json:"maxDurationMinutes,omitempty"`
 
-	// TimeoutMinutes A number, or text that holds one.
+	// TimeoutMinutes A number, or text that contains one.
 	//
 	// Example: 30
 	TimeoutMinutes LooseNumber `json:"timeoutMinutes,omitempty"`
 
-	// WarningThresholdMinutes A number, or text that holds one.
+	// WarningThresholdMinutes A number, or text that contains one.
 	//
 	// Example: 30
 	WarningThresholdMinutes LooseNumber `json:"warningThresholdMinutes,omitempty"`
@@ -5960,18 +5960,18 @@ type TimeoutPatch struct {
 // Example: 2026-11-20T15:33:10.230Z
 type Timestamp = wire.Timestamp
 
-// Transcript What is said in a recording.
+// Transcript The words of a recording.
 //
 // Example: {"text":"What is the weather like?"}
 type Transcript struct {
 	Text string `json:"text"`
 }
 
-// TranscriptEnvelope What is said in a recording.
+// TranscriptEnvelope The words of a recording.
 //
 // Example: {"data":{"text":"What is the weather like?"},"success":true}
 type TranscriptEnvelope struct {
-	// Data What is said in a recording.
+	// Data The words of a recording.
 	//
 	// Example: {"text":"What is the weather like?"}
 	Data Transcript `json:"data"`
@@ -5987,7 +5987,7 @@ type TranscriptEnvelope struct {
 // Example: http
 type Transport string
 
-// TurnPolicy What happens to a message that arrives while an agent still has work in the same channel: it waits its turn
+// TurnPolicy What happens to a message that arrives while an agent still has work in the same channel: it waits
 // (`queue`), replaces whatever is waiting or running (`latest`), replaces what is waiting (`merge`), or is refused
 // (`reject`).
 //
@@ -6003,7 +6003,7 @@ type UUID = openapi_types.UUID
 //
 // Example: {"content":{"OPENAI_API_KEY":"********","SMALL_MODEL":"gpt-5-mini"}}
 type UpdateLocalEnvironmentRequest struct {
-	// Content An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Content An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -6018,10 +6018,10 @@ type Upload struct {
 	// Filename The last element of the address.
 	Filename string `json:"filename"`
 
-	// MimeType The media type that was found in the content.
+	// MimeType The media type detected in the content.
 	MimeType string `json:"mimeType"`
 
-	// OriginalName What its sender called it.
+	// OriginalName Its name at the sender.
 	OriginalName string `json:"originalName"`
 
 	// Size Bytes.
@@ -6049,7 +6049,7 @@ type UploadEnvelope struct {
 	Success Success `json:"success"`
 }
 
-// UserMessage The message as posted, in both spellings.
+// UserMessage The message as posted, with both spellings of its fields.
 //
 // Example: {"authorDisplayName":"Alice","authorId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","author_display_name":"Alice","author_id":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","channelId":"a754cd35-323b-449b-a989-4846a5be30ab","channel_id":"a754cd35-323b-449b-a989-4846a5be30ab","content":"Hello","createdAt":"2026-11-20T15:33:10.230Z","created_at":1795188790230,"id":"2c63e6a2-a833-40bf-965f-256c9b3a5716","messageServerId":"00000000-0000-0000-0000-000000000000","message_server_id":"00000000-0000-0000-0000-000000000000","metadata":{},"seq":1,"sourceType":"client_chat","source_type":"client_chat"}
 type UserMessage struct {
@@ -6112,7 +6112,7 @@ type UserMessage struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	SnakeMessageServerID UUID `json:"message_server_id"`
 
-	// Metadata What a message has beside its text, an object with any content. In answers of agents of this server, which have the
+	// Metadata The data of a message beside its text, an object with any content. In answers of agents of this server, which have the
 	// source type `agent_response`, these members have a meaning.
 	//
 	//
@@ -6134,7 +6134,7 @@ type UserMessage struct {
 	SnakeSourceType string  `json:"source_type"`
 }
 
-// Version What is running.
+// Version The running version.
 //
 // Example: {"environment":"production","source":"server","timestamp":"2026-11-20T15:33:10.230Z","uptime":12.5,"version":"1.0.0"}
 type Version struct {
@@ -6160,7 +6160,7 @@ type World struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	AgentID UUID `json:"agentId"`
 
-	// Agents In lists: who knows it.
+	// Agents In lists: the agents that know it.
 	Agents []WorldAgent `json:"agents,omitempty"`
 
 	// CreatedAt A moment in UTC, ISO 8601 with milliseconds.
@@ -6204,7 +6204,7 @@ type WorldAgent struct {
 //
 // Example: {"data":{"settings":{},"success":true,"world":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","createdAt":"2026-11-20T15:33:10.230Z","id":"dec793fc-c523-0cac-9993-b536acb152af","messageServerId":"00000000-0000-0000-0000-000000000000","metadata":null,"name":"Default Server","updatedAt":"2026-11-20T15:33:10.230Z"},"worldId":"dec793fc-c523-0cac-9993-b536acb152af"},"success":true}
 type WorldEnvelope struct {
-	// Data A world, and its parts again for clients that look for them alone.
+	// Data A world, and its parts again for clients that read them separately.
 	//
 	// Example: {"settings":{},"success":true,"world":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","createdAt":"2026-11-20T15:33:10.230Z","id":"dec793fc-c523-0cac-9993-b536acb152af","messageServerId":"00000000-0000-0000-0000-000000000000","metadata":null,"name":"Default Server","updatedAt":"2026-11-20T15:33:10.230Z"},"worldId":"dec793fc-c523-0cac-9993-b536acb152af"}
 	Data WorldResult `json:"data"`
@@ -6241,7 +6241,7 @@ type WorldListEnvelope struct {
 //
 // Example: {"settings":{"greeting":true}}
 type WorldPatch struct {
-	// Metadata An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Metadata An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -6251,7 +6251,7 @@ type WorldPatch struct {
 	// Name Not empty.
 	Name *string `json:"name,omitempty"`
 
-	// Settings An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Settings An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -6259,11 +6259,11 @@ type WorldPatch struct {
 	Settings JSONObject `json:"settings,omitempty"`
 }
 
-// WorldResult A world, and its parts again for clients that look for them alone.
+// WorldResult A world, and its parts again for clients that read them separately.
 //
 // Example: {"settings":{},"success":true,"world":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","createdAt":"2026-11-20T15:33:10.230Z","id":"dec793fc-c523-0cac-9993-b536acb152af","messageServerId":"00000000-0000-0000-0000-000000000000","metadata":null,"name":"Default Server","updatedAt":"2026-11-20T15:33:10.230Z"},"worldId":"dec793fc-c523-0cac-9993-b536acb152af"}
 type WorldResult struct {
-	// Settings An object with any content. What callers send nests at most 64 deep, and has at most 1 MiB of JSON in a message or
+	// Settings An object with any content. In requests it nests at most 64 deep, and has at most 1 MiB of JSON in a message or
 	// memory, 10 KiB in a session or job and 64 KiB elsewhere.
 	//
 	//
@@ -6593,13 +6593,13 @@ type ListAgentLogsParams struct {
 	// Count At most this many, up to 1000; 10 if neither this nor `limit` is given.
 	Count *int `form:"count,omitempty" json:"count,omitempty"`
 
-	// Limit The same as `count`, and stronger.
+	// Limit The same as `count`, and overrides it.
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Offset Skip this many.
 	Offset *int `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Page Skip as many pages but one, unless `offset` is given.
+	// Page The page, counted from 1; ignored with `offset`.
 	Page *int `form:"page,omitempty" json:"page,omitempty"`
 
 	// From Not older than this.
@@ -6617,13 +6617,13 @@ type ListAgentLogsParams struct {
 	// Level Ignored; the entries have no level.
 	Level *string `form:"level,omitempty" json:"level,omitempty"`
 
-	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
+	// Cursor Where to continue, from a response's cursor or Link header; it overrides an offset, a page and a time bound.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // ListMemoriesParams defines parameters for ListMemories.
 type ListMemoriesParams struct {
-	// ChannelID Only memories of this channel; stronger than `roomId`.
+	// ChannelID Only memories of this channel; overrides `roomId`.
 	ChannelID *UUID `form:"channelId,omitempty" json:"channelId,omitempty"`
 
 	// RoomID Only memories of this room, or of the room of this channel.
@@ -6632,7 +6632,7 @@ type ListMemoriesParams struct {
 	// TableName The kind of memories; `messages` if neither this nor `type` is given.
 	TableName *TableName `form:"tableName,omitempty" json:"tableName,omitempty"`
 
-	// Type The same as `tableName`, which is stronger.
+	// Type The same as `tableName`, which overrides it.
 	Type *MemoryType `form:"type,omitempty" json:"type,omitempty"`
 
 	// IncludeEmbedding `true` also returns the vectors of the memories that have one.
@@ -6644,13 +6644,13 @@ type ListMemoriesParams struct {
 	// Offset Skip this many; none if it is not a positive number.
 	Offset *MemoryOffset `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Page Skip as many pages of `limit` but one, unless `offset` is given.
+	// Page The page of `limit` entries, counted from 1; ignored with `offset`.
 	Page *MemoryPage `form:"page,omitempty" json:"page,omitempty"`
 
 	// Search Only memories whose text contains this, in either case.
 	Search *MemorySearch `form:"search,omitempty" json:"search,omitempty"`
 
-	// Before Not newer than this; text that is no time counts as absent.
+	// Before Not newer than this; text that isn't a time counts as absent.
 	Before *MemoryBefore `form:"before,omitempty" json:"before,omitempty"`
 
 	// From Not older than this.
@@ -6659,7 +6659,7 @@ type ListMemoriesParams struct {
 	// To Not newer than this.
 	To *MemoryTo `form:"to,omitempty" json:"to,omitempty"`
 
-	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
+	// Cursor Where to continue, from a response's cursor or Link header; it overrides an offset, a page and a time bound.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -6671,7 +6671,7 @@ type ListRoomsParams struct {
 	// Offset Skip this many; none if it is not a positive number.
 	Offset *LooseInteger `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
+	// Cursor Where to continue, from a response's cursor or Link header; it overrides an offset, a page and a time bound.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -6686,7 +6686,7 @@ type ListRoomMemoriesParams struct {
 	// TableName The kind of memories; `messages` if neither this nor `type` is given.
 	TableName *TableName `form:"tableName,omitempty" json:"tableName,omitempty"`
 
-	// Type The same as `tableName`, which is stronger.
+	// Type The same as `tableName`, which overrides it.
 	Type *MemoryType `form:"type,omitempty" json:"type,omitempty"`
 
 	// IncludeEmbedding `true` also returns the vectors of the memories that have one.
@@ -6698,13 +6698,13 @@ type ListRoomMemoriesParams struct {
 	// Offset Skip this many; none if it is not a positive number.
 	Offset *MemoryOffset `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Page Skip as many pages of `limit` but one, unless `offset` is given.
+	// Page The page of `limit` entries, counted from 1; ignored with `offset`.
 	Page *MemoryPage `form:"page,omitempty" json:"page,omitempty"`
 
 	// Search Only memories whose text contains this, in either case.
 	Search *MemorySearch `form:"search,omitempty" json:"search,omitempty"`
 
-	// Before Not newer than this; text that is no time counts as absent.
+	// Before Not newer than this; text that isn't a time counts as absent.
 	Before *MemoryBefore `form:"before,omitempty" json:"before,omitempty"`
 
 	// From Not older than this.
@@ -6713,7 +6713,7 @@ type ListRoomMemoriesParams struct {
 	// To Not newer than this.
 	To *MemoryTo `form:"to,omitempty" json:"to,omitempty"`
 
-	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
+	// Cursor Where to continue, from a response's cursor or Link header; it overrides an offset, a page and a time bound.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -6722,7 +6722,7 @@ type ListRunsParams struct {
 	// RoomID Only runs in this room or channel.
 	RoomID *UUID `form:"roomId,omitempty" json:"roomId,omitempty"`
 
-	// Status Only runs with this status; anything else than the listed values means all.
+	// Status Only runs with this status; any other value means all.
 	Status *string `form:"status,omitempty" json:"status,omitempty"`
 
 	// Limit At most this many, up to 100; 20 if it is not a positive number.
@@ -6734,27 +6734,27 @@ type ListRunsParams struct {
 	// To Not newer than this.
 	To *LooseTime `form:"to,omitempty" json:"to,omitempty"`
 
-	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
+	// Cursor Where to continue, from a response's cursor or Link header; it overrides an offset, a page and a time bound.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // GetRunParams defines parameters for GetRun.
 type GetRunParams struct {
-	// RoomID Not needed; a run is found by its id alone.
+	// RoomID Ignored; a run is found by its id alone.
 	RoomID *UUID `form:"roomId,omitempty" json:"roomId,omitempty"`
 }
 
 // UploadAgentMediaParams defines parameters for UploadAgentMedia.
 type UploadAgentMediaParams struct {
-	// IdempotencyKey A name for the request, under which the message is posted, or the file kept, once, even when the first attempt got no answer. See
-	// "Asking twice".
+	// IdempotencyKey A key for the request, under which the message is posted, or the file kept, once, even if the first attempt got no response. See
+	// "Idempotency".
 	IdempotencyKey *MessageKey `json:"Idempotency-Key,omitempty"`
 }
 
 // UploadChannelMediaParams defines parameters for UploadChannelMedia.
 type UploadChannelMediaParams struct {
-	// IdempotencyKey A name for the request, under which the message is posted, or the file kept, once, even when the first attempt got no answer. See
-	// "Asking twice".
+	// IdempotencyKey A key for the request, under which the message is posted, or the file kept, once, even if the first attempt got no response. See
+	// "Idempotency".
 	IdempotencyKey *MessageKey `json:"Idempotency-Key,omitempty"`
 }
 
@@ -6790,43 +6790,43 @@ type ListMessagesParams struct {
 	// After Only messages strictly newer than this; without `before`, the oldest of them.
 	After *LooseTime `form:"after,omitempty" json:"after,omitempty"`
 
-	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
+	// Cursor Where to continue, from a response's cursor or Link header; it overrides an offset, a page and a time bound.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // PostMessageParams defines parameters for PostMessage.
 type PostMessageParams struct {
-	// LastEventID The `id` of the last event that the reader of a broken stream has seen: the same request goes on from there,
+	// LastEventID The `id` of the last event that the reader of a broken stream has seen: the same request continues from there,
 	// and posts nothing.
 	LastEventID *LastEventID `json:"Last-Event-ID,omitempty"`
 
-	// IdempotencyKey A name for the request, under which the message is posted, or the file kept, once, even when the first attempt got no answer. See
-	// "Asking twice".
+	// IdempotencyKey A key for the request, under which the message is posted, or the file kept, once, even if the first attempt got no response. See
+	// "Idempotency".
 	IdempotencyKey *MessageKey `json:"Idempotency-Key,omitempty"`
 }
 
 // UploadMessageMediaParams defines parameters for UploadMessageMedia.
 type UploadMessageMediaParams struct {
-	// IdempotencyKey A name for the request, under which the message is posted, or the file kept, once, even when the first attempt got no answer. See
-	// "Asking twice".
+	// IdempotencyKey A key for the request, under which the message is posted, or the file kept, once, even if the first attempt got no response. See
+	// "Idempotency".
 	IdempotencyKey *MessageKey `json:"Idempotency-Key,omitempty"`
 }
 
 // GetDMChannelParams defines parameters for GetDMChannel.
 type GetDMChannelParams struct {
-	// TargetUserID One side. It is required, unless `participantIds`, or `userId1` and `userId2`, name both.
+	// TargetUserID One entity. It is required, unless `participantIds`, or `userId1` and `userId2`, name both.
 	TargetUserID *UUID `form:"targetUserId,omitempty" json:"targetUserId,omitempty"`
 
-	// CurrentUserID The other side; the caller if it is left out.
+	// CurrentUserID The other entity; the caller if it is left out.
 	CurrentUserID *UUID `form:"currentUserId,omitempty" json:"currentUserId,omitempty"`
 
-	// ParticipantIds Both sides, separated by a comma; older clients name them so.
+	// ParticipantIds Both entities, separated by a comma, as older clients name them.
 	ParticipantIds *string `form:"participantIds,omitempty" json:"participantIds,omitempty"`
 
-	// UserId1 One side; another name of `targetUserId`.
+	// UserId1 One entity; another name of `targetUserId`.
 	UserId1 *UUID `form:"userId1,omitempty" json:"userId1,omitempty"`
 
-	// UserId2 The other side; another name of `currentUserId`.
+	// UserId2 The other entity; another name of `currentUserId`.
 	UserId2 *UUID `form:"userId2,omitempty" json:"userId2,omitempty"`
 
 	// DmServerID The message server; the current one if it is left out or unknown.
@@ -6838,10 +6838,10 @@ type ListJobsParams struct {
 	// Limit At most this many, 1 to 500; 50 if it is not a positive number.
 	Limit *LooseInteger `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Status Only jobs of this status; a word that is none means any.
+	// Status Only jobs of this status; an unknown one means any.
 	Status *string `form:"status,omitempty" json:"status,omitempty"`
 
-	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
+	// Cursor Where to continue, from a response's cursor or Link header; it overrides an offset, a page and a time bound.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -6862,7 +6862,7 @@ type ListChannelsParams struct {
 	// Offset Skip this many; none if it is not a positive number.
 	Offset *LooseInteger `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
+	// Cursor Where to continue, from a response's cursor or Link header; it overrides an offset, a page and a time bound.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -6880,7 +6880,7 @@ type ListSessionsParams struct {
 	// Offset Skip this many; none if it is not a positive number.
 	Offset *LooseInteger `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
+	// Cursor Where to continue, from a response's cursor or Link header; it overrides an offset, a page and a time bound.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -6895,18 +6895,18 @@ type ListSessionMessagesParams struct {
 	// After Only messages strictly newer than this; without `before`, the oldest of them.
 	After *LooseTime `form:"after,omitempty" json:"after,omitempty"`
 
-	// Cursor Where to go on, as an answer's cursor or Link header has it; it is stronger than an offset, a page or a bound of time.
+	// Cursor Where to continue, from a response's cursor or Link header; it overrides an offset, a page and a time bound.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // PostSessionMessageParams defines parameters for PostSessionMessage.
 type PostSessionMessageParams struct {
-	// LastEventID The `id` of the last event that the reader of a broken stream has seen: the same request goes on from there,
+	// LastEventID The `id` of the last event that the reader of a broken stream has seen: the same request continues from there,
 	// and posts nothing.
 	LastEventID *LastEventID `json:"Last-Event-ID,omitempty"`
 
-	// IdempotencyKey A name for the request, under which the message is posted, or the file kept, once, even when the first attempt got no answer. See
-	// "Asking twice".
+	// IdempotencyKey A key for the request, under which the message is posted, or the file kept, once, even if the first attempt got no response. See
+	// "Idempotency".
 	IdempotencyKey *MessageKey `json:"Idempotency-Key,omitempty"`
 }
 
@@ -6915,7 +6915,7 @@ type ClearServerLogsParams struct {
 	// Since Not older than this; an hour ago if it is left out.
 	Since *LooseTime `form:"since,omitempty" json:"since,omitempty"`
 
-	// Level Exactly this level; `all` or nothing for every one. An unknown name counts as `info`.
+	// Level Exactly this level; `all` or nothing for any. An unknown name counts as `info`.
 	Level *string `form:"level,omitempty" json:"level,omitempty"`
 
 	// AgentName Only entries about an agent of this name; `all` for every entry.
@@ -6933,7 +6933,7 @@ type GetServerLogsParams struct {
 	// Since Not older than this; an hour ago if it is left out.
 	Since *LooseTime `form:"since,omitempty" json:"since,omitempty"`
 
-	// Level Exactly this level; `all` or nothing for every one. An unknown name counts as `info`.
+	// Level Exactly this level; `all` or nothing for any. An unknown name counts as `info`.
 	Level *string `form:"level,omitempty" json:"level,omitempty"`
 
 	// AgentName Only entries about an agent of this name; `all` for every entry.
@@ -6951,7 +6951,7 @@ type PostServerLogsParams struct {
 	// Since Not older than this; an hour ago if it is left out.
 	Since *LooseTime `form:"since,omitempty" json:"since,omitempty"`
 
-	// Level Exactly this level; `all` or nothing for every one. An unknown name counts as `info`.
+	// Level Exactly this level; `all` or nothing for any. An unknown name counts as `info`.
 	Level *string `form:"level,omitempty" json:"level,omitempty"`
 
 	// AgentName Only entries about an agent of this name; `all` for every entry.

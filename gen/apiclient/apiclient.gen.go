@@ -104,7 +104,7 @@ type ClientInterface interface {
 	// derived from the name when it has none. Repeating a request changes nothing and succeeds; an agent that exists
 	// with another character is a conflict. Character files and addresses (`characterPath`) are not read over HTTP.
 	// With `import=true` it takes characters of older servers and other programs, and character cards, as `elizad --character`
-	// does, and `import` in the answer says what became of their parts.
+	// does, and `import` in the response says what became of their parts.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -117,7 +117,7 @@ type ClientInterface interface {
 	// derived from the name when it has none. Repeating a request changes nothing and succeeds; an agent that exists
 	// with another character is a conflict. Character files and addresses (`characterPath`) are not read over HTTP.
 	// With `import=true` it takes characters of older servers and other programs, and character cards, as `elizad --character`
-	// does, and `import` in the answer says what became of their parts.
+	// does, and `import` in the response says what became of their parts.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -133,14 +133,14 @@ type ClientInterface interface {
 
 	// DeleteAgent Delete an agent
 	//
-	// Stops the agent, ends its open runs as cancelled, and removes it with everything that is only its own.
+	// Stops the agent, ends its open runs as cancelled, and removes it with everything that belongs to it alone.
 	//
 	// Corresponds with DELETE /api/agents/{agentId} (the `DeleteAgent` operationId).
 	DeleteAgent(ctx context.Context, agentID AgentID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetAgent Read an agent
 	//
-	// The whole agent. Secrets are named, never shown.
+	// The complete agent. Secrets are named, never shown.
 	//
 	// Corresponds with GET /api/agents/{agentId} (the `GetAgent` operationId).
 	GetAgent(ctx context.Context, agentID AgentID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -148,7 +148,7 @@ type ClientInterface interface {
 	// UpdateAgentWithBody Change an agent
 	//
 	// Replaces the fields that are sent. `settings` is merged at every depth, where `null` removes a key; so are secrets,
-	// and a masked secret sent back means "unchanged". A running agent takes the change up with its next message.
+	// and a masked secret sent back means "unchanged". A running agent uses the change from its next message on.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -158,7 +158,7 @@ type ClientInterface interface {
 	// UpdateAgent Change an agent
 	//
 	// Replaces the fields that are sent. `settings` is merged at every depth, where `null` removes a key; so are secrets,
-	// and a masked secret sent back means "unchanged". A running agent takes the change up with its next message.
+	// and a masked secret sent back means "unchanged". A running agent uses the change from its next message on.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -168,7 +168,7 @@ type ClientInterface interface {
 	// ListAgentLogs Read an agent's log
 	//
 	// What happened in the agent's runs, newest first. The texts of prompts and answers are there only when the server
-	// keeps them (`CAPTURE`). `type`, `excludeTypes` and `search` look at the newest ten thousand entries that the other
+	// keeps them (`CAPTURE`). `type`, `excludeTypes` and `search` filter the newest ten thousand entries that the other
 	// parameters let through.
 	//
 	// Corresponds with GET /api/agents/{agentId}/logs (the `ListAgentLogs` operationId).
@@ -176,15 +176,15 @@ type ClientInterface interface {
 
 	// DeleteAgentLog Delete an entry of an agent's log
 	//
-	// The entry is also gone from its run. One that isn't in this agent's log is left alone.
+	// The entry is removed from its run, too. One that isn't in this agent's log is left alone.
 	//
 	// Corresponds with DELETE /api/agents/{agentId}/logs/{logId} (the `DeleteAgentLog` operationId).
 	DeleteAgentLog(ctx context.Context, agentID AgentID, logID UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ClearMemories Delete all memories of an agent
 	//
-	// The agent forgets everything: it no longer sees what was said in its channels until now. The messages stay there for
-	// everybody else. Also at `/api/memory/{agentId}/memories`.
+	// The agent forgets everything: it no longer sees the messages posted in its channels until now. They stay there for
+	// others. Also at `/api/memory/{agentId}/memories`.
 	//
 	// Corresponds with DELETE /api/agents/{agentId}/memories (the `ClearMemories` operationId).
 	ClearMemories(ctx context.Context, agentID AgentID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -198,7 +198,7 @@ type ClientInterface interface {
 
 	// ClearRoomMemories Delete an agent's memories of a room
 	//
-	// The agent forgets the messages and documents of the room, and no longer sees what was said there until now. Also at
+	// The agent forgets the messages and documents of the room, and no longer sees the messages posted there until now. Also at
 	// `/api/memory/{agentId}/memories/all/{roomId}`.
 	//
 	// Corresponds with DELETE /api/agents/{agentId}/memories/all/{roomId} (the `ClearRoomMemories` operationId).
@@ -206,7 +206,7 @@ type ClientInterface interface {
 
 	// DeleteMemory Delete a memory
 	//
-	// The agent no longer sees the message behind it; others do. What the agent doesn't remember is forgotten already. Also
+	// The agent no longer sees its message; others do. Deleting an unknown memory succeeds. Also
 	// at `/api/memory/{agentId}/memories/{memoryId}`.
 	//
 	// Corresponds with DELETE /api/agents/{agentId}/memories/{memoryId} (the `DeleteMemory` operationId).
@@ -214,7 +214,7 @@ type ClientInterface interface {
 
 	// UpdateMemoryWithBody Change a memory
 	//
-	// Replaces the fields that are sent. From then on the agent sees the message behind the memory in the new words; others
+	// Replaces the fields that are sent. From then on the agent sees the message of the memory in the new words; others
 	// see it as it was. Also at `/api/memory/{agentId}/memories/{memoryId}`.
 	//
 	// Takes any type of body and a specified content type.
@@ -224,7 +224,7 @@ type ClientInterface interface {
 
 	// UpdateMemory Change a memory
 	//
-	// Replaces the fields that are sent. From then on the agent sees the message behind the memory in the new words; others
+	// Replaces the fields that are sent. From then on the agent sees the message of the memory in the new words; others
 	// see it as it was. Also at `/api/memory/{agentId}/memories/{memoryId}`.
 	//
 	// Takes a body of the `application/json` content type.
@@ -241,7 +241,7 @@ type ClientInterface interface {
 
 	// ListRooms List an agent's rooms
 	//
-	// Its own room first, then in the order in which they were made. A channel has a room from the agent's first run in it.
+	// Its own room first, then in the order in which they were made. A channel has a room since the agent's first run in it.
 	// Also at `/api/memory/{agentId}/rooms`.
 	//
 	// Corresponds with GET /api/agents/{agentId}/rooms (the `ListRooms` operationId).
@@ -249,7 +249,7 @@ type ClientInterface interface {
 
 	// CreateRoomWithBody Create a room
 	//
-	// Makes a room that stands for no channel, in a world that the agent knows or in a new one. Also at
+	// Makes a room without a channel, in a world that the agent knows or in a new one. Also at
 	// `/api/memory/{agentId}/rooms`.
 	//
 	// Takes any type of body and a specified content type.
@@ -259,7 +259,7 @@ type ClientInterface interface {
 
 	// CreateRoom Create a room
 	//
-	// Makes a room that stands for no channel, in a world that the agent knows or in a new one. Also at
+	// Makes a room without a channel, in a world that the agent knows or in a new one. Also at
 	// `/api/memory/{agentId}/rooms`.
 	//
 	// Takes a body of the `application/json` content type.
@@ -269,7 +269,7 @@ type ClientInterface interface {
 
 	// DeleteRoom Delete a room
 	//
-	// Removes the room with all that the agent remembers of it. The channel behind it stays, and the agent stays in it. An
+	// Removes the room with all memories of it. Its channel stays, and the agent stays in it. An
 	// agent's own room can't be deleted.
 	//
 	// Corresponds with DELETE /api/agents/{agentId}/rooms/{roomId} (the `DeleteRoom` operationId).
@@ -284,7 +284,7 @@ type ClientInterface interface {
 
 	// UpdateRoomWithBody Rename a room
 	//
-	// Gives the room a name of its own; until then one of a channel is named like the channel.
+	// Gives the room its own name; until then a channel's room has the name of the channel.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -293,7 +293,7 @@ type ClientInterface interface {
 
 	// UpdateRoom Rename a room
 	//
-	// Gives the room a name of its own; until then one of a channel is named like the channel.
+	// Gives the room its own name; until then a channel's room has the name of the channel.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -303,7 +303,7 @@ type ClientInterface interface {
 	// ListRoomMemories List an agent's memories of a room
 	//
 	// Newest first; none for an unknown room. Without `tableName` the memories are repeated under `data`, where some clients
-	// look for them. Also at `/api/memory/{agentId}/rooms/{roomId}/memories`.
+	// read them. Also at `/api/memory/{agentId}/rooms/{roomId}/memories`.
 	//
 	// Corresponds with GET /api/agents/{agentId}/rooms/{roomId}/memories (the `ListRoomMemories` operationId).
 	ListRoomMemories(ctx context.Context, agentID AgentID, roomID RoomID, params *ListRoomMemoriesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -317,21 +317,21 @@ type ClientInterface interface {
 
 	// GetRun Read a run
 	//
-	// What happened in one run, in order, and how it ended.
+	// The steps of one run, in order, and how it ended.
 	//
 	// Corresponds with GET /api/agents/{agentId}/runs/{runId} (the `GetRun` operationId).
 	GetRun(ctx context.Context, agentID AgentID, runID UUID, params *GetRunParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// StartAgent Start an agent
 	//
-	// The agent answers from now on, even after a restart of the server. Starting a started agent is fine.
+	// The agent answers from now on, even after a restart of the server. Starting a running agent changes nothing.
 	//
 	// Corresponds with POST /api/agents/{agentId}/start (the `StartAgent` operationId).
 	StartAgent(ctx context.Context, agentID AgentID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// StopAgent Stop an agent
 	//
-	// The agent stops answering; its open runs end as cancelled. The record stays.
+	// The agent stops answering; its open runs end as cancelled. It stays stored.
 	//
 	// Corresponds with POST /api/agents/{agentId}/stop (the `StopAgent` operationId).
 	StopAgent(ctx context.Context, agentID AgentID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -358,8 +358,8 @@ type ClientInterface interface {
 
 	// UpdateWorldWithBody Change a world
 	//
-	// Renames a world that the agent has or shares, and lays the members of `metadata` over those that are there;
-	// `settings` are laid over `metadata.settings`.
+	// Renames a world that the agent has or shares, and merges the members of `metadata` into the stored ones;
+	// `settings` are merged into `metadata.settings`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -368,8 +368,8 @@ type ClientInterface interface {
 
 	// UpdateWorld Change a world
 	//
-	// Renames a world that the agent has or shares, and lays the members of `metadata` over those that are there;
-	// `settings` are laid over `metadata.settings`.
+	// Renames a world that the agent has or shares, and merges the members of `metadata` into the stored ones;
+	// `settings` are merged into `metadata.settings`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -405,7 +405,7 @@ type ClientInterface interface {
 	// Corresponds with POST /api/audio/{agentId}/audio-messages/synthesize (the `SynthesizeAudioMessage` operationId).
 	SynthesizeAudioMessage(ctx context.Context, agentID AgentID, body SynthesizeAudioMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// ProcessSpeechWithBody Say something to an agent and hear its answer (recordings only)
+	// ProcessSpeechWithBody Talk to an agent (recordings only)
 	//
 	// Like `speech/conversation` with a recording.
 	//
@@ -414,22 +414,22 @@ type ClientInterface interface {
 	// Corresponds with POST /api/audio/{agentId}/speech (the `ProcessSpeech` operationId).
 	ProcessSpeechWithBody(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// ConverseAloudWithBody Say something to an agent and hear its answer
+	// ConverseAloudWithBody Talk to an agent
 	//
-	// Posts a message to a direct channel with the agent, waits for the reply and reads it aloud. A text as JSON is answered
-	// with the sound; a recording is transcribed first, and answered with text and sound. The channel is the one that
-	// `roomId` names, or the caller's own with this agent.
+	// Posts a message to a direct channel with the agent, waits for the reply and reads it aloud. The response to a text
+	// in JSON is the sound; a recording is transcribed first, and gets text and sound. The channel is the one in
+	// `roomId`, or the caller's direct channel with this agent.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/audio/{agentId}/speech/conversation (the `ConverseAloud` operationId).
 	ConverseAloudWithBody(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// ConverseAloud Say something to an agent and hear its answer
+	// ConverseAloud Talk to an agent
 	//
-	// Posts a message to a direct channel with the agent, waits for the reply and reads it aloud. A text as JSON is answered
-	// with the sound; a recording is transcribed first, and answered with text and sound. The channel is the one that
-	// `roomId` names, or the caller's own with this agent.
+	// Posts a message to a direct channel with the agent, waits for the reply and reads it aloud. The response to a text
+	// in JSON is the sound; a recording is transcribed first, and gets text and sound. The channel is the one in
+	// `roomId`, or the caller's direct channel with this agent.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -438,8 +438,8 @@ type ClientInterface interface {
 
 	// GenerateSpeechWithBody Read a text aloud
 	//
-	// The sound, as it is made, by the model that the running agent has for it; 503 names the setting that is missing when
-	// it has none.
+	// The sound, streamed while it is made, by the running agent's model for speech; without one, a 503 names the missing
+	// setting.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -448,8 +448,8 @@ type ClientInterface interface {
 
 	// GenerateSpeech Read a text aloud
 	//
-	// The sound, as it is made, by the model that the running agent has for it; 503 names the setting that is missing when
-	// it has none.
+	// The sound, streamed while it is made, by the running agent's model for speech; without one, a 503 names the missing
+	// setting.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -458,8 +458,8 @@ type ClientInterface interface {
 
 	// TranscribeWithBody Turn speech into text
 	//
-	// What is said in a recording, by the model that the running agent has for it; 503 names the setting that is missing
-	// when it has none. The recording is not kept.
+	// The words of a recording, by the running agent's model for transcription; without one, a 503 names the missing
+	// setting. The recording is not kept.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -468,9 +468,9 @@ type ClientInterface interface {
 
 	// UploadAgentMediaWithBody Upload a file to an agent
 	//
-	// Stores a file and says where it is served; nothing is posted. The agent must exist, and need not run. What the file
-	// is, is found in its content: JPEG, PNG, GIF, WebP, MP3, WAV, Ogg, WebM, MP4, AAC, FLAC, PDF and plain text are taken;
-	// markup of any kind isn't. The name that is served is made up and can't be guessed.
+	// Stores a file and returns its address; nothing is posted. The agent must exist, and need not run. The file's type
+	// is detected in its content: JPEG, PNG, GIF, WebP, MP3, WAV, Ogg, WebM, MP4, AAC, FLAC, PDF and plain text are accepted;
+	// markup of any kind isn't. The name in the address is random and can't be guessed.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -479,7 +479,7 @@ type ClientInterface interface {
 
 	// UploadChannelMediaWithBody Upload a file to a channel
 	//
-	// Stores a file and says where it is served; nothing is posted. `type` is the media type here. The same files are taken
+	// Stores a file and returns its address; nothing is posted. `type` is the media type here. The same types are accepted
 	// as for an agent. They are deleted with the channel.
 	//
 	// Takes any type of body and a specified content type.
@@ -489,15 +489,15 @@ type ClientInterface interface {
 
 	// DeleteGroup Delete the worlds of a message server
 	//
-	// The id is a world's, or that of a message server, which stands for all its worlds. They are removed with their rooms
-	// and what agents remember of them; channels and messages stay.
+	// The id is a world's, or that of a message server, which means all its worlds. They are removed with their rooms
+	// and memories; channels and messages stay.
 	//
 	// Corresponds with DELETE /api/memory/groups/{messageServerId} (the `DeleteGroup` operationId).
 	DeleteGroup(ctx context.Context, messageServerID MessageServerID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateGroupWithBody Give agents a room for a message server
 	//
-	// With `agentIds`, each of these agents gets its room for the message server; asking again changes nothing. Agents that
+	// With `agentIds`, each of these agents gets its room for the message server; repeating it changes nothing. Agents that
 	// don't exist are listed under `errors`. Without them, every running agent gets its world for the message server.
 	//
 	// Takes any type of body and a specified content type.
@@ -507,7 +507,7 @@ type ClientInterface interface {
 
 	// CreateGroup Give agents a room for a message server
 	//
-	// With `agentIds`, each of these agents gets its room for the message server; asking again changes nothing. Agents that
+	// With `agentIds`, each of these agents gets its room for the message server; repeating it changes nothing. Agents that
 	// don't exist are listed under `errors`. Without them, every running agent gets its world for the message server.
 	//
 	// Takes a body of the `application/json` content type.
@@ -515,46 +515,46 @@ type ClientInterface interface {
 	// Corresponds with POST /api/memory/groups/{messageServerId} (the `CreateGroup` operationId).
 	CreateGroup(ctx context.Context, messageServerID MessageServerID, body CreateGroupJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// ClearGroupMemories Delete what agents remember of a message server
+	// ClearGroupMemories Delete the memories of a message server
 	//
-	// Agents forget the messages in the rooms of the world of that id, or of all worlds of the message server of that id.
+	// Agents forget the messages in the rooms of the world with that id, or of all worlds of the message server with that id.
 	// The messages stay in their channels.
 	//
 	// Corresponds with DELETE /api/memory/groups/{messageServerId}/memories (the `ClearGroupMemories` operationId).
 	ClearGroupMemories(ctx context.Context, messageServerID MessageServerID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// CreateActionWithBody Tell of an action
+	// CreateActionWithBody Submit an action
 	//
-	// Like submitting a message; it tells what an agent is doing and can be brought up to date.
+	// Like submitting a message; it shows what an agent is doing and can be updated.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/messaging/action (the `CreateAction` operationId).
 	CreateActionWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// CreateAction Tell of an action
+	// CreateAction Submit an action
 	//
-	// Like submitting a message; it tells what an agent is doing and can be brought up to date.
+	// Like submitting a message; it shows what an agent is doing and can be updated.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /api/messaging/action (the `CreateAction` operationId).
 	CreateAction(ctx context.Context, body CreateActionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// UpdateActionWithBody Bring an action up to date
+	// UpdateActionWithBody Update an action
 	//
 	// Replaces the fields that are sent and merges `metadata`. Only messages of the source type `agent_action` can be
-	// changed. Everybody in the channel gets the message again under its id.
+	// changed. The sockets of the channel get the message again under its id.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with PATCH /api/messaging/action/{messageId} (the `UpdateAction` operationId).
 	UpdateActionWithBody(ctx context.Context, messageID MessageID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// UpdateAction Bring an action up to date
+	// UpdateAction Update an action
 	//
 	// Replaces the fields that are sent and merges `metadata`. Only messages of the source type `agent_action` can be
-	// changed. Everybody in the channel gets the message again under its id.
+	// changed. The sockets of the channel get the message again under its id.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -563,14 +563,14 @@ type ClientInterface interface {
 
 	// ListAgentMessageServers List the message servers of an agent
 	//
-	// The message servers whose channels an agent hears; none for an unknown agent.
+	// The message servers that an agent serves; none for an unknown agent.
 	//
 	// Corresponds with GET /api/messaging/agents/{agentId}/message-servers (the `ListAgentMessageServers` operationId).
 	ListAgentMessageServers(ctx context.Context, agentID AgentID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateChannelWithBody Create a channel
 	//
-	// Makes a channel. The caller's entity, if it names one, is remembered as its creator.
+	// Makes a channel. The caller's entity, if it names one, is stored as its creator.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -579,7 +579,7 @@ type ClientInterface interface {
 
 	// CreateChannel Create a channel
 	//
-	// Makes a channel. The caller's entity, if it names one, is remembered as its creator.
+	// Makes a channel. The caller's entity, if it names one, is stored as its creator.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -588,7 +588,7 @@ type ClientInterface interface {
 
 	// DeleteChannel Delete a channel
 	//
-	// Removes the channel with its messages. Open runs in it end as cancelled. An unknown channel is gone already.
+	// Removes the channel with its messages. Open runs in it end as cancelled. An unknown channel is no error.
 	//
 	// Corresponds with DELETE /api/messaging/channels/{channelId} (the `DeleteChannel` operationId).
 	DeleteChannel(ctx context.Context, channelID ChannelID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -620,7 +620,7 @@ type ClientInterface interface {
 
 	// AddChannelAgentWithBody Add an agent to a channel
 	//
-	// The agent takes part from the next message on. Adding it twice is fine.
+	// The agent takes part from the next message on. Adding it twice changes nothing.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -629,7 +629,7 @@ type ClientInterface interface {
 
 	// AddChannelAgent Add an agent to a channel
 	//
-	// The agent takes part from the next message on. Adding it twice is fine.
+	// The agent takes part from the next message on. Adding it twice changes nothing.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -645,7 +645,7 @@ type ClientInterface interface {
 
 	// GetChannel Read a channel
 	//
-	// The channel; `metadata.participantCentralUserIds` lists who takes part.
+	// The channel; `metadata.participantCentralUserIds` lists its participants.
 	//
 	// Corresponds with GET /api/messaging/channels/{channelId}/details (the `GetChannel` operationId).
 	GetChannel(ctx context.Context, channelID ChannelID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -653,7 +653,7 @@ type ClientInterface interface {
 	// GenerateChannelTitleWithBody Suggest a title
 	//
 	// Lets an agent's small model name the conversation in three to six words. The channel isn't changed. A conversation of
-	// fewer than four messages gets none, and a reason.
+	// fewer than four messages gets a reason instead.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -663,7 +663,7 @@ type ClientInterface interface {
 	// GenerateChannelTitle Suggest a title
 	//
 	// Lets an agent's small model name the conversation in three to six words. The channel isn't changed. A conversation of
-	// fewer than four messages gets none, and a reason.
+	// fewer than four messages gets a reason instead.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -672,14 +672,14 @@ type ClientInterface interface {
 
 	// ClearChannel Delete all messages of a channel
 	//
-	// Removes every message; open runs in the channel end as cancelled. An unknown channel is empty already.
+	// Removes every message; open runs in the channel end as cancelled. An unknown channel is no error.
 	//
 	// Corresponds with DELETE /api/messaging/channels/{channelId}/messages (the `ClearChannel` operationId).
 	ClearChannel(ctx context.Context, channelID ChannelID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListMessages Read messages
 	//
-	// A page of a channel's messages, newest first; none for an unknown channel. The `cursor` of the answer, or of its `Link`
+	// A page of a channel's messages, newest first; none for an unknown channel. The `cursor` of the response, or of its `Link`
 	// header, leads to the next page without gaps or repetitions, whatever is posted meanwhile.
 	//
 	// Corresponds with GET /api/messaging/channels/{channelId}/messages (the `ListMessages` operationId).
@@ -687,27 +687,27 @@ type ClientInterface interface {
 
 	// PostMessageWithBody Post a message
 	//
-	// Stores a message and gives it to the agents of the channel. An unknown channel is made on the way: a direct one if
+	// Stores a message and gives it to the agents of the channel. An unknown channel is created: a direct one if
 	// `metadata` says `isDm` (or a `channelType` of `DM`), a group otherwise.
 	//
 	// However it was posted, the message is stored, broadcast and answered in the same way. `transport` says how the
-	// caller wants to get the answer:
+	// caller gets the answer:
 	//
-	// | transport | the answer |
+	// | transport | response |
 	// |---|---|
 	// | `websocket` | 201 at once; the agents' replies arrive on the channel's socket room |
 	// | `http` | 201 when the agent's run has ended, with `agentResponse`; 504 when that takes too long, in which case the message is kept and the reply appears in the channel. A failed run is an error with the reason |
 	// | `sse` | 200 and a stream of events: `user_message`, any number of `chunk`, then `done` or `error` |
 	//
-	// Only `http` and `sse` need somebody who can answer: without an agent they fail with `NO_AGENT` before anything is
+	// Only `http` and `sse` need an agent that can answer: without one they fail with `NO_AGENT` before anything is
 	// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. An agent
 	// that is addressed by its id answers in a group as it would in a direct channel, and the others leave the message to
 	// it. A caller that disconnects does not stop the run.
 	//
 	// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 	// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
-	// an `Idempotency-Key` that holds even when the first attempt got no answer: the message is posted once, and its agent's
-	// answer waited for again.
+	// an `Idempotency-Key` that works even if the first attempt got no response: the message is posted once, and the request
+	// waits again for the agent's answer.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -716,27 +716,27 @@ type ClientInterface interface {
 
 	// PostMessage Post a message
 	//
-	// Stores a message and gives it to the agents of the channel. An unknown channel is made on the way: a direct one if
+	// Stores a message and gives it to the agents of the channel. An unknown channel is created: a direct one if
 	// `metadata` says `isDm` (or a `channelType` of `DM`), a group otherwise.
 	//
 	// However it was posted, the message is stored, broadcast and answered in the same way. `transport` says how the
-	// caller wants to get the answer:
+	// caller gets the answer:
 	//
-	// | transport | the answer |
+	// | transport | response |
 	// |---|---|
 	// | `websocket` | 201 at once; the agents' replies arrive on the channel's socket room |
 	// | `http` | 201 when the agent's run has ended, with `agentResponse`; 504 when that takes too long, in which case the message is kept and the reply appears in the channel. A failed run is an error with the reason |
 	// | `sse` | 200 and a stream of events: `user_message`, any number of `chunk`, then `done` or `error` |
 	//
-	// Only `http` and `sse` need somebody who can answer: without an agent they fail with `NO_AGENT` before anything is
+	// Only `http` and `sse` need an agent that can answer: without one they fail with `NO_AGENT` before anything is
 	// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. An agent
 	// that is addressed by its id answers in a group as it would in a direct channel, and the others leave the message to
 	// it. A caller that disconnects does not stop the run.
 	//
 	// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 	// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
-	// an `Idempotency-Key` that holds even when the first attempt got no answer: the message is posted once, and its agent's
-	// answer waited for again.
+	// an `Idempotency-Key` that works even if the first attempt got no response: the message is posted once, and the request
+	// waits again for the agent's answer.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -746,7 +746,7 @@ type ClientInterface interface {
 	// DeleteMessage Delete a message
 	//
 	// Removes one message of this channel and ends its open runs as cancelled. A message that isn't in this channel is
-	// left alone; the answer is the same.
+	// left alone; the response is the same.
 	//
 	// Corresponds with DELETE /api/messaging/channels/{channelId}/messages/{messageId} (the `DeleteMessage` operationId).
 	DeleteMessage(ctx context.Context, channelID ChannelID, messageID MessageID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -767,20 +767,20 @@ type ClientInterface interface {
 	// Corresponds with POST /api/messaging/channels/{channelId}/upload-media (the `UploadMessageMedia` operationId).
 	UploadMessageMediaWithBody(ctx context.Context, channelID ChannelID, params *UploadMessageMediaParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// CompleteMessageWithBody Tell that a message is dealt with
+	// CompleteMessageWithBody Report that a message is done
 	//
-	// Lets everybody in the channel know, as `messageComplete`, that somebody outside of this server has dealt with a message
-	// (`messageId`) or with the channel's last one (`channel_id`). This server's own agents tell by themselves.
+	// Publishes to the channel, as `messageComplete`, that a program outside this server is done with a message (`messageId`)
+	// or with the channel's last one (`channel_id`). This server's own agents do so by themselves.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/messaging/complete (the `CompleteMessage` operationId).
 	CompleteMessageWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// CompleteMessage Tell that a message is dealt with
+	// CompleteMessage Report that a message is done
 	//
-	// Lets everybody in the channel know, as `messageComplete`, that somebody outside of this server has dealt with a message
-	// (`messageId`) or with the channel's last one (`channel_id`). This server's own agents tell by themselves.
+	// Publishes to the channel, as `messageComplete`, that a program outside this server is done with a message (`messageId`)
+	// or with the channel's last one (`channel_id`). This server's own agents do so by themselves.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -789,38 +789,38 @@ type ClientInterface interface {
 
 	// GetDMChannel Find or create a direct channel
 	//
-	// The one channel between two entities on a message server. It is made when there is none; asking again, also at the
-	// same moment, gives the same channel.
+	// The one channel between two entities on a message server. It is created if there is none; repeated requests, even
+	// concurrent ones, return the same channel.
 	//
 	// Corresponds with GET /api/messaging/dm-channel (the `GetDMChannel` operationId).
 	GetDMChannel(ctx context.Context, params *GetDMChannelParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// AskExternalWithBody Take in a message of another platform, and wait for the answer
+	// AskExternalWithBody Ingest a message of another platform, and wait for the answer
 	//
-	// The same as `/api/messaging/ingest-external`, and waits for what an agent says to the last of the messages. It is left
-	// out when nobody can answer, when the agent chooses not to, and when it takes too long; a late answer appears in the
-	// channel.
+	// The same as `/api/messaging/ingest-external`, and waits for an agent's answer to the last of the messages. It is
+	// absent when no agent can answer, when the agent chooses not to, and when it takes too long; a late answer appears in
+	// the channel.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/messaging/external-messages (the `AskExternal` operationId).
 	AskExternalWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// AskExternal Take in a message of another platform, and wait for the answer
+	// AskExternal Ingest a message of another platform, and wait for the answer
 	//
-	// The same as `/api/messaging/ingest-external`, and waits for what an agent says to the last of the messages. It is left
-	// out when nobody can answer, when the agent chooses not to, and when it takes too long; a late answer appears in the
-	// channel.
+	// The same as `/api/messaging/ingest-external`, and waits for an agent's answer to the last of the messages. It is
+	// absent when no agent can answer, when the agent chooses not to, and when it takes too long; a late answer appears in
+	// the channel.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /api/messaging/external-messages (the `AskExternal` operationId).
 	AskExternal(ctx context.Context, body AskExternalJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// IngestExternalWithBody Take in messages of another platform
+	// IngestExternalWithBody Ingest messages of another platform
 	//
 	// Posts one message (`author_id` and `content`), or those of a list (`platform` and `messages`), for the channel's agents
-	// to answer. A message that came before under its `source_id`, or `id` in a list, is not posted again. In a list, authors
+	// to answer. A message that was posted before under its `source_id`, or `id` in a list, is not posted again. In a list, authors
 	// become entities of this server by their ids, and the channel may be named by the platform's own id if a message server
 	// mirrors it. Agents can't be the authors.
 	//
@@ -829,10 +829,10 @@ type ClientInterface interface {
 	// Corresponds with POST /api/messaging/ingest-external (the `IngestExternal` operationId).
 	IngestExternalWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// IngestExternal Take in messages of another platform
+	// IngestExternal Ingest messages of another platform
 	//
 	// Posts one message (`author_id` and `content`), or those of a list (`platform` and `messages`), for the channel's agents
-	// to answer. A message that came before under its `source_id`, or `id` in a list, is not posted again. In a list, authors
+	// to answer. A message that was posted before under its `source_id`, or `id` in a list, is not posted again. In a list, authors
 	// become entities of this server by their ids, and the channel may be named by the platform's own id if a message server
 	// mirrors it. Agents can't be the authors.
 	//
@@ -843,7 +843,7 @@ type ClientInterface interface {
 
 	// ListJobs List jobs
 	//
-	// The newest jobs first; those of the caller, if `X-Entity-Id` says who that is. Jobs are kept for 24 hours after
+	// The newest jobs first; those of the caller, if `X-Entity-Id` identifies it. Jobs are kept for 24 hours after
 	// their end.
 	//
 	// Corresponds with GET /api/messaging/jobs (the `ListJobs` operationId).
@@ -851,12 +851,12 @@ type ClientInterface interface {
 
 	// CreateJobWithBody Ask an agent one question
 	//
-	// Posts `content` to a running agent in a channel of its own, and answers at once. The job ends with the agent's run:
-	// `completed` with its answer, or `failed` with the reason; or it ends as `timeout`, after `timeoutMs`, and what the
-	// agent does is cancelled. Read it until then, or let it be announced.
+	// Posts `content` to a running agent in the job's own channel, and responds at once. The job ends with the agent's run:
+	// `completed` with its answer, or `failed` with the reason; or it ends as `timeout`, after `timeoutMs`, and the
+	// agent's run is cancelled. Poll it until then, or have its end announced.
 	//
 	// With a `callbackUrl` the end is posted there as JSON: `type` (`job.completed`, `job.failed`, `job.timeout`),
-	// `timestamp` and `data`, the job. An answer other than 2xx makes it be posted again, with growing pauses, for half an
+	// `timestamp` and `data`, the job. After a response other than 2xx it is posted again, with growing pauses, for half an
 	// hour; the receiver may get it twice. The headers follow Standard Webhooks: `webhook-id` is the job's,
 	// `webhook-timestamp` is in seconds, and with a `callbackSecret` `webhook-signature` is `v1,` and the base64 of
 	// HMAC-SHA256 over `id.timestamp.body`. Redirects are not followed. Private addresses are refused unless the operator
@@ -869,12 +869,12 @@ type ClientInterface interface {
 
 	// CreateJob Ask an agent one question
 	//
-	// Posts `content` to a running agent in a channel of its own, and answers at once. The job ends with the agent's run:
-	// `completed` with its answer, or `failed` with the reason; or it ends as `timeout`, after `timeoutMs`, and what the
-	// agent does is cancelled. Read it until then, or let it be announced.
+	// Posts `content` to a running agent in the job's own channel, and responds at once. The job ends with the agent's run:
+	// `completed` with its answer, or `failed` with the reason; or it ends as `timeout`, after `timeoutMs`, and the
+	// agent's run is cancelled. Poll it until then, or have its end announced.
 	//
 	// With a `callbackUrl` the end is posted there as JSON: `type` (`job.completed`, `job.failed`, `job.timeout`),
-	// `timestamp` and `data`, the job. An answer other than 2xx makes it be posted again, with growing pauses, for half an
+	// `timestamp` and `data`, the job. After a response other than 2xx it is posted again, with growing pauses, for half an
 	// hour; the receiver may get it twice. The headers follow Standard Webhooks: `webhook-id` is the job's,
 	// `webhook-timestamp` is in seconds, and with a `callbackSecret` `webhook-signature` is `v1,` and the base64 of
 	// HMAC-SHA256 over `id.timestamp.body`. Redirects are not followed. Private addresses are refused unless the operator
@@ -887,14 +887,14 @@ type ClientInterface interface {
 
 	// GetJobsHealth Count the jobs
 	//
-	// How many jobs there are by status, and how those went that have ended in the last 24 hours.
+	// How many jobs there are by status, and the results of those that have ended in the last 24 hours.
 	//
 	// Corresponds with GET /api/messaging/jobs/health (the `GetJobsHealth` operationId).
 	GetJobsHealth(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetJob Read a job
 	//
-	// With `Prefer: wait=n` (RFC 7240) the answer comes when the job has ended, or after n seconds, at most 60;
+	// With `Prefer: wait=n` (RFC 7240) the response comes when the job has ended, or after n seconds, at most 60;
 	// `Preference-Applied` repeats what was applied.
 	//
 	// Corresponds with GET /api/messaging/jobs/{jobId} (the `GetJob` operationId).
@@ -942,14 +942,14 @@ type ClientInterface interface {
 
 	// ListMessageServerAgents List the agents of a message server
 	//
-	// The agents that hear the channels of a message server.
+	// The agents that serve a message server.
 	//
 	// Corresponds with GET /api/messaging/message-servers/{messageServerId}/agents (the `ListMessageServerAgents` operationId).
 	ListMessageServerAgents(ctx context.Context, messageServerID MessageServerID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// AddMessageServerAgentWithBody Add an agent to a message server
 	//
-	// The agent hears the channels of this message server from now on. Adding it twice is fine.
+	// The agent serves the channels of this message server from now on. Adding it twice changes nothing.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -958,7 +958,7 @@ type ClientInterface interface {
 
 	// AddMessageServerAgent Add an agent to a message server
 	//
-	// The agent hears the channels of this message server from now on. Adding it twice is fine.
+	// The agent serves the channels of this message server from now on. Adding it twice changes nothing.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -967,7 +967,7 @@ type ClientInterface interface {
 
 	// RemoveMessageServerAgent Remove an agent from a message server
 	//
-	// The agent no longer hears the channels of this message server. Removing it twice is fine.
+	// The agent no longer serves the channels of this message server. Removing it twice changes nothing.
 	//
 	// Corresponds with DELETE /api/messaging/message-servers/{messageServerId}/agents/{agentId} (the `RemoveMessageServerAgent` operationId).
 	RemoveMessageServerAgent(ctx context.Context, messageServerID MessageServerID, agentID AgentID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -981,7 +981,7 @@ type ClientInterface interface {
 
 	// SyncMessageServerChannelsWithBody Mirror a platform's channels
 	//
-	// Makes a channel for each that is listed, or brings its name and type up to date; `sourceId` tells which is which.
+	// Makes a channel for each that is listed, or updates its name and type; `sourceId` identifies it.
 	// Channels that are not listed stay as they are.
 	//
 	// Takes any type of body and a specified content type.
@@ -991,7 +991,7 @@ type ClientInterface interface {
 
 	// SyncMessageServerChannels Mirror a platform's channels
 	//
-	// Makes a channel for each that is listed, or brings its name and type up to date; `sourceId` tells which is which.
+	// Makes a channel for each that is listed, or updates its name and type; `sourceId` identifies it.
 	// Channels that are not listed stay as they are.
 	//
 	// Takes a body of the `application/json` content type.
@@ -1001,7 +1001,7 @@ type ClientInterface interface {
 
 	// SearchMessagesWithBody Search messages
 	//
-	// Finds messages in all channels, newest first. `query` finds those in which every word of it occurs, whatever the case
+	// Finds messages in all channels, newest first. `query` finds those that contain all of its words, in any case
 	// and punctuation. At least one of `query`, `channelId` and `authorId` is required.
 	//
 	// Takes any type of body and a specified content type.
@@ -1011,7 +1011,7 @@ type ClientInterface interface {
 
 	// SearchMessages Search messages
 	//
-	// Finds messages in all channels, newest first. `query` finds those in which every word of it occurs, whatever the case
+	// Finds messages in all channels, newest first. `query` finds those that contain all of its words, in any case
 	// and punctuation. At least one of `query`, `channelId` and `authorId` is required.
 	//
 	// Takes a body of the `application/json` content type.
@@ -1021,14 +1021,14 @@ type ClientInterface interface {
 
 	// GetMessage Read a message
 	//
-	// One message, wherever it is.
+	// One message, in whichever channel it is.
 	//
 	// Corresponds with GET /api/messaging/messages/{messageId} (the `GetMessage` operationId).
 	GetMessage(ctx context.Context, messageID MessageID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdateMessageWithBody Edit a message
 	//
-	// Replaces the text; `metadata.edited` tells of it. Everybody in the channel gets the message again under its id. A
+	// Replaces the text, and sets `metadata.edited`. The sockets of the channel get the message again under its id. A
 	// caller that names its entity must be the author.
 	//
 	// Takes any type of body and a specified content type.
@@ -1038,7 +1038,7 @@ type ClientInterface interface {
 
 	// UpdateMessage Edit a message
 	//
-	// Replaces the text; `metadata.edited` tells of it. Everybody in the channel gets the message again under its id. A
+	// Replaces the text, and sets `metadata.edited`. The sockets of the channel get the message again under its id. A
 	// caller that names its entity must be the author.
 	//
 	// Takes a body of the `application/json` content type.
@@ -1048,19 +1048,19 @@ type ClientInterface interface {
 
 	// ListSessions List sessions
 	//
-	// The live sessions, newest first; those of the caller, if `X-Entity-Id` says who that is.
+	// The live sessions, newest first; those of the caller, if `X-Entity-Id` identifies it.
 	//
 	// Corresponds with GET /api/messaging/sessions (the `ListSessions` operationId).
 	ListSessions(ctx context.Context, params *ListSessionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateSessionWithBody Begin a session
 	//
-	// A session is the conversation of a person with a running agent, in a direct channel of its own that both take part
-	// in. It ends when nobody speaks for `timeoutMinutes`, and at the latest `maxDurationMinutes` after it began. Its
-	// time-outs are the server's, changed by the agent's settings, changed by `timeoutConfig`; a value out of bounds
-	// becomes the nearest that is allowed, and one that is not a number the server's own.
+	// A session is the conversation of a person with a running agent, in its own direct channel of the two. It ends after
+	// `timeoutMinutes` without activity, and at the latest `maxDurationMinutes` after it began. Its time-outs are those of
+	// `timeoutConfig`, else of the agent's settings, else of the server; a value out of bounds becomes the nearest valid
+	// one, and one that is not a number the server's.
 	//
-	// The channel's room hears `sessionExpirationWarning` once when the end comes near, and `sessionExpired`.
+	// The channel's room gets `sessionExpirationWarning` once when the end is near, and `sessionExpired`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1069,12 +1069,12 @@ type ClientInterface interface {
 
 	// CreateSession Begin a session
 	//
-	// A session is the conversation of a person with a running agent, in a direct channel of its own that both take part
-	// in. It ends when nobody speaks for `timeoutMinutes`, and at the latest `maxDurationMinutes` after it began. Its
-	// time-outs are the server's, changed by the agent's settings, changed by `timeoutConfig`; a value out of bounds
-	// becomes the nearest that is allowed, and one that is not a number the server's own.
+	// A session is the conversation of a person with a running agent, in its own direct channel of the two. It ends after
+	// `timeoutMinutes` without activity, and at the latest `maxDurationMinutes` after it began. Its time-outs are those of
+	// `timeoutConfig`, else of the agent's settings, else of the server; a value out of bounds becomes the nearest valid
+	// one, and one that is not a number the server's.
 	//
-	// The channel's room hears `sessionExpirationWarning` once when the end comes near, and `sessionExpired`.
+	// The channel's room gets `sessionExpirationWarning` once when the end is near, and `sessionExpired`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1090,7 +1090,7 @@ type ClientInterface interface {
 
 	// DeleteSession End a session
 	//
-	// Ends the session for good: it is not found from then on. What its agent is still working on is cancelled. The
+	// Ends the session for good: it is not found from then on. Open runs of its agent are cancelled. The
 	// channel and its messages stay.
 	//
 	// Corresponds with DELETE /api/messaging/sessions/{sessionId} (the `DeleteSession` operationId).
@@ -1098,7 +1098,7 @@ type ClientInterface interface {
 
 	// GetSession Read a session
 	//
-	// Looking at a session is no activity. For 24 hours after its end the answer is 410, then 404.
+	// Reading is no activity. For 24 hours after its end the response is a 410, then a 404.
 	//
 	// Corresponds with GET /api/messaging/sessions/{sessionId} (the `GetSession` operationId).
 	GetSession(ctx context.Context, sessionID SessionID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1112,28 +1112,28 @@ type ClientInterface interface {
 
 	// ListSessionMessages Read a session's messages
 	//
-	// A page of the conversation, newest first. The `cursor` of the answer, or of its `Link` header, leads on to what is older
-	// or newer. Reading is no activity.
+	// A page of the conversation, newest first. The `cursor` of the response, or of its `Link` header, leads to older or newer
+	// messages. Reading is no activity.
 	//
 	// Corresponds with GET /api/messaging/sessions/{sessionId}/messages (the `ListSessionMessages` operationId).
 	ListSessionMessages(ctx context.Context, sessionID SessionID, params *ListSessionMessagesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// PostSessionMessageWithBody Say something in a session
+	// PostSessionMessageWithBody Post a message in a session
 	//
 	// Posts a message of the session's user, exactly as into any channel: the transports, the events of a stream and how
 	// it is resumed, and repeating by `clientMessageId` are those of posting a message. A session that renews itself
-	// begins its time-out anew with every message.
+	// restarts its time-out with every message.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/messaging/sessions/{sessionId}/messages (the `PostSessionMessage` operationId).
 	PostSessionMessageWithBody(ctx context.Context, sessionID SessionID, params *PostSessionMessageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// PostSessionMessage Say something in a session
+	// PostSessionMessage Post a message in a session
 	//
 	// Posts a message of the session's user, exactly as into any channel: the transports, the events of a stream and how
 	// it is resumed, and repeating by `clientMessageId` are those of posting a message. A session that renews itself
-	// begins its time-out anew with every message.
+	// restarts its time-out with every message.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1142,14 +1142,14 @@ type ClientInterface interface {
 
 	// RenewSession Renew a session
 	//
-	// Begins the time-out anew, even in a session that doesn't renew itself. The longest life stays what it is.
+	// Restarts the time-out, even of a session that doesn't renew itself. The maximum duration is unchanged.
 	//
 	// Corresponds with POST /api/messaging/sessions/{sessionId}/renew (the `RenewSession` operationId).
 	RenewSession(ctx context.Context, sessionID SessionID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdateSessionTimeoutWithBody Change a session's time-outs
 	//
-	// Changes what is sent and keeps the rest. The end is computed anew from the last renewal. `timeoutMinutes` must be
+	// Changes the fields that are sent. The end is computed again from the last renewal. `timeoutMinutes` must be
 	// within the server's bounds.
 	//
 	// Takes any type of body and a specified content type.
@@ -1159,7 +1159,7 @@ type ClientInterface interface {
 
 	// UpdateSessionTimeout Change a session's time-outs
 	//
-	// Changes what is sent and keeps the rest. The end is computed anew from the last renewal. `timeoutMinutes` must be
+	// Changes the fields that are sent. The end is computed again from the last renewal. `timeoutMinutes` must be
 	// within the server's bounds.
 	//
 	// Takes a body of the `application/json` content type.
@@ -1169,9 +1169,9 @@ type ClientInterface interface {
 
 	// SubmitMessageWithBody Submit a message
 	//
-	// Stores and broadcasts what somebody says. When its author is an agent of this server, or its `source_type` is
+	// Stores and broadcasts a message. When its author is an agent of this server, or its `source_type` is
 	// `agent_response` or `agent_action`, it is an answer: no agent is asked to reply to it. Anything else is a question, as
-	// if it were posted to the channel. Repeating a request with the same `messageId` gives the message that is there.
+	// if it were posted to the channel. Repeating a request with the same `messageId` returns the stored message.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1180,23 +1180,23 @@ type ClientInterface interface {
 
 	// SubmitMessage Submit a message
 	//
-	// Stores and broadcasts what somebody says. When its author is an agent of this server, or its `source_type` is
+	// Stores and broadcasts a message. When its author is an agent of this server, or its `source_type` is
 	// `agent_response` or `agent_action`, it is an answer: no agent is asked to reply to it. Anything else is a question, as
-	// if it were posted to the channel. Repeating a request with the same `messageId` gives the message that is there.
+	// if it were posted to the channel. Repeating a request with the same `messageId` returns the stored message.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /api/messaging/submit (the `SubmitMessage` operationId).
 	SubmitMessage(ctx context.Context, body SubmitMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// GetDebugInfo Read what is going on
+	// GetDebugInfo Read a snapshot of the server
 	//
 	// The message servers, the agents, the connections and the memory of this process.
 	//
 	// Corresponds with GET /api/server/debug/servers (the `GetDebugInfo` operationId).
 	GetDebugInfo(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// GetServerHealth Can the server do its work (below /api)
+	// GetServerHealth Check the server's health (below /api)
 	//
 	// The same as `/health`.
 	//
@@ -1212,21 +1212,21 @@ type ClientInterface interface {
 
 	// ClearServerLogs Empty the log
 	//
-	// Forgets the entries that are kept for reading.
+	// Removes the entries that are kept for reading.
 	//
 	// Corresponds with DELETE /api/server/logs (the `ClearServerLogs` operationId).
 	ClearServerLogs(ctx context.Context, params *ClearServerLogsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetServerLogs Read the log
 	//
-	// The newest entries that fit, oldest first. Secrets are not in it.
+	// The newest matching entries, oldest first. They contain no secrets.
 	//
 	// Corresponds with GET /api/server/logs (the `GetServerLogs` operationId).
 	GetServerLogs(ctx context.Context, params *GetServerLogsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostServerLogsWithBody Write to the log, and read it
 	//
-	// Appends the entries of `logs`, if there are any, and answers like reading.
+	// Appends the entries of `logs`, if there are any, and responds like reading.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1235,7 +1235,7 @@ type ClientInterface interface {
 
 	// PostServerLogs Write to the log, and read it
 	//
-	// Appends the entries of `logs`, if there are any, and answers like reading.
+	// Appends the entries of `logs`, if there are any, and responds like reading.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1244,29 +1244,29 @@ type ClientInterface interface {
 
 	// Ping Ping
 	//
-	// The cheapest request that passes every layer.
+	// The cheapest request that passes all middlewares.
 	//
 	// Corresponds with GET /api/server/ping (the `Ping` operationId).
 	Ping(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetServerStatus Read the server's status
 	//
-	// Its agents, memory and age, in numbers.
+	// Its agents, memory and uptime, in numbers.
 	//
 	// Corresponds with GET /api/server/status (the `GetServerStatus` operationId).
 	GetServerStatus(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// StopServer Stop the server
 	//
-	// Lets requests and replies that are under way finish, stops the agents, closes the database and ends the process.
-	// Without an API key only callers with the owner's token, from the file `owner-token` of the data folder, may ask for it.
+	// Lets running requests and replies finish, stops the agents, closes the database and ends the process.
+	// Without an API key only callers with the owner's token, from the file `owner-token` of the data folder, may do so.
 	//
 	// Corresponds with POST /api/server/stop (the `StopServer` operationId).
 	StopServer(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetPublicConfig Read the public configuration
 	//
-	// What a client must know before it can ask for anything else.
+	// What a client must know before any other request.
 	//
 	// Corresponds with GET /api/system/config (the `GetPublicConfig` operationId).
 	GetPublicConfig(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1274,18 +1274,18 @@ type ClientInterface interface {
 	// GetLocalEnvironment Read the stored settings
 	//
 	// The settings of agents that are kept in the `.env` file of the server's data directory, and nothing else: never the
-	// process environment, never another file. The values of secrets are masks; while no API key is set, all values are
-	// for callers without the owner's token. It is refused in production, and for pages of other servers.
+	// process environment, never another file. The values of secrets are masked; while no API key is set, all values are
+	// masked for callers without the owner's token. It is refused in production, and for pages of other servers.
 	//
 	// Corresponds with GET /api/system/env/local (the `GetLocalEnvironment` operationId).
 	GetLocalEnvironment(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdateLocalEnvironmentWithBody Replace the stored settings
 	//
-	// Writes the file anew with exactly these settings; a masked value that is sent back stays what it is. Names of the
-	// server's own settings are refused. While no API key is set, it takes the owner's token, from the file `owner-token` of
-	// the data folder. The settings count from the next start, where the process
-	// environment doesn't set them.
+	// Writes the file anew with exactly these settings; a masked value that is sent back is unchanged. Names of the
+	// server's own settings are refused. While no API key is set, it requires the owner's token, from the file `owner-token` of
+	// the data folder. The settings take effect at the next start, unless the process
+	// environment sets them.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1294,10 +1294,10 @@ type ClientInterface interface {
 
 	// UpdateLocalEnvironment Replace the stored settings
 	//
-	// Writes the file anew with exactly these settings; a masked value that is sent back stays what it is. Names of the
-	// server's own settings are refused. While no API key is set, it takes the owner's token, from the file `owner-token` of
-	// the data folder. The settings count from the next start, where the process
-	// environment doesn't set them.
+	// Writes the file anew with exactly these settings; a masked value that is sent back is unchanged. Names of the
+	// server's own settings are refused. While no API key is set, it requires the owner's token, from the file `owner-token` of
+	// the data folder. The settings take effect at the next start, unless the process
+	// environment sets them.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1306,19 +1306,19 @@ type ClientInterface interface {
 
 	// GetVersion Read the version
 	//
-	// What is running, and for how long.
+	// The version, and how long it has been running.
 	//
 	// Corresponds with GET /api/system/version (the `GetVersion` operationId).
 	GetVersion(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// GetHealth Can the server do its work
+	// GetHealth Check the server's health
 	//
 	// 200 while the database answers, at least one agent is active and the server isn't stopping. Needs no key.
 	//
 	// Corresponds with GET /health (the `GetHealth` operationId).
 	GetHealth(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// GetLiveness Is the process alive
+	// GetLiveness Check that the process is alive
 	//
 	// Always 200 while the process serves requests. Needs no key.
 	//
@@ -1334,7 +1334,7 @@ type ClientInterface interface {
 
 	// GetAgentUpload Read a file uploaded to an agent
 	//
-	// The file, or the ranges asked for. Needs no key: the address is the secret. A browser shows images, sound and video,
+	// The file, or the requested ranges. Needs no key: the address is the secret. A browser shows images, sound and video,
 	// runs nothing, and saves everything else.
 	//
 	// Corresponds with GET /media/uploads/agents/{agentId}/{filename} (the `GetAgentUpload` operationId).
@@ -1342,7 +1342,7 @@ type ClientInterface interface {
 
 	// GetChannelUpload Read a file uploaded to a channel
 	//
-	// Like a file uploaded to an agent, as long as the channel is there.
+	// Like a file uploaded to an agent, as long as the channel exists.
 	//
 	// Corresponds with GET /media/uploads/channels/{channelId}/{filename} (the `GetChannelUpload` operationId).
 	GetChannelUpload(ctx context.Context, channelID ChannelID, filename Filename, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1371,7 +1371,7 @@ func (c *Client) ListAgents(ctx context.Context, reqEditors ...RequestEditorFn) 
 // derived from the name when it has none. Repeating a request changes nothing and succeeds; an agent that exists
 // with another character is a conflict. Character files and addresses (`characterPath`) are not read over HTTP.
 // With `import=true` it takes characters of older servers and other programs, and character cards, as `elizad --character`
-// does, and `import` in the answer says what became of their parts.
+// does, and `import` in the response says what became of their parts.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1394,7 +1394,7 @@ func (c *Client) CreateAgentWithBody(ctx context.Context, params *CreateAgentPar
 // derived from the name when it has none. Repeating a request changes nothing and succeeds; an agent that exists
 // with another character is a conflict. Character files and addresses (`characterPath`) are not read over HTTP.
 // With `import=true` it takes characters of older servers and other programs, and character cards, as `elizad --character`
-// does, and `import` in the answer says what became of their parts.
+// does, and `import` in the response says what became of their parts.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1430,7 +1430,7 @@ func (c *Client) ListWorlds(ctx context.Context, reqEditors ...RequestEditorFn) 
 
 // DeleteAgent Delete an agent
 //
-// Stops the agent, ends its open runs as cancelled, and removes it with everything that is only its own.
+// Stops the agent, ends its open runs as cancelled, and removes it with everything that belongs to it alone.
 //
 // Corresponds with DELETE /api/agents/{agentId} (the `DeleteAgent` operationId).
 func (c *Client) DeleteAgent(ctx context.Context, agentID AgentID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1447,7 +1447,7 @@ func (c *Client) DeleteAgent(ctx context.Context, agentID AgentID, reqEditors ..
 
 // GetAgent Read an agent
 //
-// The whole agent. Secrets are named, never shown.
+// The complete agent. Secrets are named, never shown.
 //
 // Corresponds with GET /api/agents/{agentId} (the `GetAgent` operationId).
 func (c *Client) GetAgent(ctx context.Context, agentID AgentID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1465,7 +1465,7 @@ func (c *Client) GetAgent(ctx context.Context, agentID AgentID, reqEditors ...Re
 // UpdateAgentWithBody Change an agent
 //
 // Replaces the fields that are sent. `settings` is merged at every depth, where `null` removes a key; so are secrets,
-// and a masked secret sent back means "unchanged". A running agent takes the change up with its next message.
+// and a masked secret sent back means "unchanged". A running agent uses the change from its next message on.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1485,7 +1485,7 @@ func (c *Client) UpdateAgentWithBody(ctx context.Context, agentID AgentID, param
 // UpdateAgent Change an agent
 //
 // Replaces the fields that are sent. `settings` is merged at every depth, where `null` removes a key; so are secrets,
-// and a masked secret sent back means "unchanged". A running agent takes the change up with its next message.
+// and a masked secret sent back means "unchanged". A running agent uses the change from its next message on.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1505,7 +1505,7 @@ func (c *Client) UpdateAgent(ctx context.Context, agentID AgentID, params *Updat
 // ListAgentLogs Read an agent's log
 //
 // What happened in the agent's runs, newest first. The texts of prompts and answers are there only when the server
-// keeps them (`CAPTURE`). `type`, `excludeTypes` and `search` look at the newest ten thousand entries that the other
+// keeps them (`CAPTURE`). `type`, `excludeTypes` and `search` filter the newest ten thousand entries that the other
 // parameters let through.
 //
 // Corresponds with GET /api/agents/{agentId}/logs (the `ListAgentLogs` operationId).
@@ -1523,7 +1523,7 @@ func (c *Client) ListAgentLogs(ctx context.Context, agentID AgentID, params *Lis
 
 // DeleteAgentLog Delete an entry of an agent's log
 //
-// The entry is also gone from its run. One that isn't in this agent's log is left alone.
+// The entry is removed from its run, too. One that isn't in this agent's log is left alone.
 //
 // Corresponds with DELETE /api/agents/{agentId}/logs/{logId} (the `DeleteAgentLog` operationId).
 func (c *Client) DeleteAgentLog(ctx context.Context, agentID AgentID, logID UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1540,8 +1540,8 @@ func (c *Client) DeleteAgentLog(ctx context.Context, agentID AgentID, logID UUID
 
 // ClearMemories Delete all memories of an agent
 //
-// The agent forgets everything: it no longer sees what was said in its channels until now. The messages stay there for
-// everybody else. Also at `/api/memory/{agentId}/memories`.
+// The agent forgets everything: it no longer sees the messages posted in its channels until now. They stay there for
+// others. Also at `/api/memory/{agentId}/memories`.
 //
 // Corresponds with DELETE /api/agents/{agentId}/memories (the `ClearMemories` operationId).
 func (c *Client) ClearMemories(ctx context.Context, agentID AgentID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1575,7 +1575,7 @@ func (c *Client) ListMemories(ctx context.Context, agentID AgentID, params *List
 
 // ClearRoomMemories Delete an agent's memories of a room
 //
-// The agent forgets the messages and documents of the room, and no longer sees what was said there until now. Also at
+// The agent forgets the messages and documents of the room, and no longer sees the messages posted there until now. Also at
 // `/api/memory/{agentId}/memories/all/{roomId}`.
 //
 // Corresponds with DELETE /api/agents/{agentId}/memories/all/{roomId} (the `ClearRoomMemories` operationId).
@@ -1593,7 +1593,7 @@ func (c *Client) ClearRoomMemories(ctx context.Context, agentID AgentID, roomID 
 
 // DeleteMemory Delete a memory
 //
-// The agent no longer sees the message behind it; others do. What the agent doesn't remember is forgotten already. Also
+// The agent no longer sees its message; others do. Deleting an unknown memory succeeds. Also
 // at `/api/memory/{agentId}/memories/{memoryId}`.
 //
 // Corresponds with DELETE /api/agents/{agentId}/memories/{memoryId} (the `DeleteMemory` operationId).
@@ -1611,7 +1611,7 @@ func (c *Client) DeleteMemory(ctx context.Context, agentID AgentID, memoryID UUI
 
 // UpdateMemoryWithBody Change a memory
 //
-// Replaces the fields that are sent. From then on the agent sees the message behind the memory in the new words; others
+// Replaces the fields that are sent. From then on the agent sees the message of the memory in the new words; others
 // see it as it was. Also at `/api/memory/{agentId}/memories/{memoryId}`.
 //
 // Takes any type of body and a specified content type.
@@ -1631,7 +1631,7 @@ func (c *Client) UpdateMemoryWithBody(ctx context.Context, agentID AgentID, memo
 
 // UpdateMemory Change a memory
 //
-// Replaces the fields that are sent. From then on the agent sees the message behind the memory in the new words; others
+// Replaces the fields that are sent. From then on the agent sees the message of the memory in the new words; others
 // see it as it was. Also at `/api/memory/{agentId}/memories/{memoryId}`.
 //
 // Takes a body of the `application/json` content type.
@@ -1668,7 +1668,7 @@ func (c *Client) ListPanels(ctx context.Context, agentID AgentID, reqEditors ...
 
 // ListRooms List an agent's rooms
 //
-// Its own room first, then in the order in which they were made. A channel has a room from the agent's first run in it.
+// Its own room first, then in the order in which they were made. A channel has a room since the agent's first run in it.
 // Also at `/api/memory/{agentId}/rooms`.
 //
 // Corresponds with GET /api/agents/{agentId}/rooms (the `ListRooms` operationId).
@@ -1686,7 +1686,7 @@ func (c *Client) ListRooms(ctx context.Context, agentID AgentID, params *ListRoo
 
 // CreateRoomWithBody Create a room
 //
-// Makes a room that stands for no channel, in a world that the agent knows or in a new one. Also at
+// Makes a room without a channel, in a world that the agent knows or in a new one. Also at
 // `/api/memory/{agentId}/rooms`.
 //
 // Takes any type of body and a specified content type.
@@ -1706,7 +1706,7 @@ func (c *Client) CreateRoomWithBody(ctx context.Context, agentID AgentID, conten
 
 // CreateRoom Create a room
 //
-// Makes a room that stands for no channel, in a world that the agent knows or in a new one. Also at
+// Makes a room without a channel, in a world that the agent knows or in a new one. Also at
 // `/api/memory/{agentId}/rooms`.
 //
 // Takes a body of the `application/json` content type.
@@ -1726,7 +1726,7 @@ func (c *Client) CreateRoom(ctx context.Context, agentID AgentID, body CreateRoo
 
 // DeleteRoom Delete a room
 //
-// Removes the room with all that the agent remembers of it. The channel behind it stays, and the agent stays in it. An
+// Removes the room with all memories of it. Its channel stays, and the agent stays in it. An
 // agent's own room can't be deleted.
 //
 // Corresponds with DELETE /api/agents/{agentId}/rooms/{roomId} (the `DeleteRoom` operationId).
@@ -1761,7 +1761,7 @@ func (c *Client) GetRoom(ctx context.Context, agentID AgentID, roomID RoomID, re
 
 // UpdateRoomWithBody Rename a room
 //
-// Gives the room a name of its own; until then one of a channel is named like the channel.
+// Gives the room its own name; until then a channel's room has the name of the channel.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1780,7 +1780,7 @@ func (c *Client) UpdateRoomWithBody(ctx context.Context, agentID AgentID, roomID
 
 // UpdateRoom Rename a room
 //
-// Gives the room a name of its own; until then one of a channel is named like the channel.
+// Gives the room its own name; until then a channel's room has the name of the channel.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1800,7 +1800,7 @@ func (c *Client) UpdateRoom(ctx context.Context, agentID AgentID, roomID RoomID,
 // ListRoomMemories List an agent's memories of a room
 //
 // Newest first; none for an unknown room. Without `tableName` the memories are repeated under `data`, where some clients
-// look for them. Also at `/api/memory/{agentId}/rooms/{roomId}/memories`.
+// read them. Also at `/api/memory/{agentId}/rooms/{roomId}/memories`.
 //
 // Corresponds with GET /api/agents/{agentId}/rooms/{roomId}/memories (the `ListRoomMemories` operationId).
 func (c *Client) ListRoomMemories(ctx context.Context, agentID AgentID, roomID RoomID, params *ListRoomMemoriesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1834,7 +1834,7 @@ func (c *Client) ListRuns(ctx context.Context, agentID AgentID, params *ListRuns
 
 // GetRun Read a run
 //
-// What happened in one run, in order, and how it ended.
+// The steps of one run, in order, and how it ended.
 //
 // Corresponds with GET /api/agents/{agentId}/runs/{runId} (the `GetRun` operationId).
 func (c *Client) GetRun(ctx context.Context, agentID AgentID, runID UUID, params *GetRunParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1851,7 +1851,7 @@ func (c *Client) GetRun(ctx context.Context, agentID AgentID, runID UUID, params
 
 // StartAgent Start an agent
 //
-// The agent answers from now on, even after a restart of the server. Starting a started agent is fine.
+// The agent answers from now on, even after a restart of the server. Starting a running agent changes nothing.
 //
 // Corresponds with POST /api/agents/{agentId}/start (the `StartAgent` operationId).
 func (c *Client) StartAgent(ctx context.Context, agentID AgentID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1868,7 +1868,7 @@ func (c *Client) StartAgent(ctx context.Context, agentID AgentID, reqEditors ...
 
 // StopAgent Stop an agent
 //
-// The agent stops answering; its open runs end as cancelled. The record stays.
+// The agent stops answering; its open runs end as cancelled. It stays stored.
 //
 // Corresponds with POST /api/agents/{agentId}/stop (the `StopAgent` operationId).
 func (c *Client) StopAgent(ctx context.Context, agentID AgentID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1925,8 +1925,8 @@ func (c *Client) CreateWorld(ctx context.Context, agentID AgentID, body CreateWo
 
 // UpdateWorldWithBody Change a world
 //
-// Renames a world that the agent has or shares, and lays the members of `metadata` over those that are there;
-// `settings` are laid over `metadata.settings`.
+// Renames a world that the agent has or shares, and merges the members of `metadata` into the stored ones;
+// `settings` are merged into `metadata.settings`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1945,8 +1945,8 @@ func (c *Client) UpdateWorldWithBody(ctx context.Context, agentID AgentID, world
 
 // UpdateWorld Change a world
 //
-// Renames a world that the agent has or shares, and lays the members of `metadata` over those that are there;
-// `settings` are laid over `metadata.settings`.
+// Renames a world that the agent has or shares, and merges the members of `metadata` into the stored ones;
+// `settings` are merged into `metadata.settings`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2022,7 +2022,7 @@ func (c *Client) SynthesizeAudioMessage(ctx context.Context, agentID AgentID, bo
 	return c.Client.Do(req)
 }
 
-// ProcessSpeechWithBody Say something to an agent and hear its answer (recordings only)
+// ProcessSpeechWithBody Talk to an agent (recordings only)
 //
 // Like `speech/conversation` with a recording.
 //
@@ -2041,11 +2041,11 @@ func (c *Client) ProcessSpeechWithBody(ctx context.Context, agentID AgentID, con
 	return c.Client.Do(req)
 }
 
-// ConverseAloudWithBody Say something to an agent and hear its answer
+// ConverseAloudWithBody Talk to an agent
 //
-// Posts a message to a direct channel with the agent, waits for the reply and reads it aloud. A text as JSON is answered
-// with the sound; a recording is transcribed first, and answered with text and sound. The channel is the one that
-// `roomId` names, or the caller's own with this agent.
+// Posts a message to a direct channel with the agent, waits for the reply and reads it aloud. The response to a text
+// in JSON is the sound; a recording is transcribed first, and gets text and sound. The channel is the one in
+// `roomId`, or the caller's direct channel with this agent.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2062,11 +2062,11 @@ func (c *Client) ConverseAloudWithBody(ctx context.Context, agentID AgentID, con
 	return c.Client.Do(req)
 }
 
-// ConverseAloud Say something to an agent and hear its answer
+// ConverseAloud Talk to an agent
 //
-// Posts a message to a direct channel with the agent, waits for the reply and reads it aloud. A text as JSON is answered
-// with the sound; a recording is transcribed first, and answered with text and sound. The channel is the one that
-// `roomId` names, or the caller's own with this agent.
+// Posts a message to a direct channel with the agent, waits for the reply and reads it aloud. The response to a text
+// in JSON is the sound; a recording is transcribed first, and gets text and sound. The channel is the one in
+// `roomId`, or the caller's direct channel with this agent.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2085,8 +2085,8 @@ func (c *Client) ConverseAloud(ctx context.Context, agentID AgentID, body Conver
 
 // GenerateSpeechWithBody Read a text aloud
 //
-// The sound, as it is made, by the model that the running agent has for it; 503 names the setting that is missing when
-// it has none.
+// The sound, streamed while it is made, by the running agent's model for speech; without one, a 503 names the missing
+// setting.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2105,8 +2105,8 @@ func (c *Client) GenerateSpeechWithBody(ctx context.Context, agentID AgentID, co
 
 // GenerateSpeech Read a text aloud
 //
-// The sound, as it is made, by the model that the running agent has for it; 503 names the setting that is missing when
-// it has none.
+// The sound, streamed while it is made, by the running agent's model for speech; without one, a 503 names the missing
+// setting.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2125,8 +2125,8 @@ func (c *Client) GenerateSpeech(ctx context.Context, agentID AgentID, body Gener
 
 // TranscribeWithBody Turn speech into text
 //
-// What is said in a recording, by the model that the running agent has for it; 503 names the setting that is missing
-// when it has none. The recording is not kept.
+// The words of a recording, by the running agent's model for transcription; without one, a 503 names the missing
+// setting. The recording is not kept.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2145,9 +2145,9 @@ func (c *Client) TranscribeWithBody(ctx context.Context, agentID AgentID, conten
 
 // UploadAgentMediaWithBody Upload a file to an agent
 //
-// Stores a file and says where it is served; nothing is posted. The agent must exist, and need not run. What the file
-// is, is found in its content: JPEG, PNG, GIF, WebP, MP3, WAV, Ogg, WebM, MP4, AAC, FLAC, PDF and plain text are taken;
-// markup of any kind isn't. The name that is served is made up and can't be guessed.
+// Stores a file and returns its address; nothing is posted. The agent must exist, and need not run. The file's type
+// is detected in its content: JPEG, PNG, GIF, WebP, MP3, WAV, Ogg, WebM, MP4, AAC, FLAC, PDF and plain text are accepted;
+// markup of any kind isn't. The name in the address is random and can't be guessed.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2166,7 +2166,7 @@ func (c *Client) UploadAgentMediaWithBody(ctx context.Context, agentID AgentID, 
 
 // UploadChannelMediaWithBody Upload a file to a channel
 //
-// Stores a file and says where it is served; nothing is posted. `type` is the media type here. The same files are taken
+// Stores a file and returns its address; nothing is posted. `type` is the media type here. The same types are accepted
 // as for an agent. They are deleted with the channel.
 //
 // Takes any type of body and a specified content type.
@@ -2186,8 +2186,8 @@ func (c *Client) UploadChannelMediaWithBody(ctx context.Context, channelID Chann
 
 // DeleteGroup Delete the worlds of a message server
 //
-// The id is a world's, or that of a message server, which stands for all its worlds. They are removed with their rooms
-// and what agents remember of them; channels and messages stay.
+// The id is a world's, or that of a message server, which means all its worlds. They are removed with their rooms
+// and memories; channels and messages stay.
 //
 // Corresponds with DELETE /api/memory/groups/{messageServerId} (the `DeleteGroup` operationId).
 func (c *Client) DeleteGroup(ctx context.Context, messageServerID MessageServerID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2204,7 +2204,7 @@ func (c *Client) DeleteGroup(ctx context.Context, messageServerID MessageServerI
 
 // CreateGroupWithBody Give agents a room for a message server
 //
-// With `agentIds`, each of these agents gets its room for the message server; asking again changes nothing. Agents that
+// With `agentIds`, each of these agents gets its room for the message server; repeating it changes nothing. Agents that
 // don't exist are listed under `errors`. Without them, every running agent gets its world for the message server.
 //
 // Takes any type of body and a specified content type.
@@ -2224,7 +2224,7 @@ func (c *Client) CreateGroupWithBody(ctx context.Context, messageServerID Messag
 
 // CreateGroup Give agents a room for a message server
 //
-// With `agentIds`, each of these agents gets its room for the message server; asking again changes nothing. Agents that
+// With `agentIds`, each of these agents gets its room for the message server; repeating it changes nothing. Agents that
 // don't exist are listed under `errors`. Without them, every running agent gets its world for the message server.
 //
 // Takes a body of the `application/json` content type.
@@ -2242,9 +2242,9 @@ func (c *Client) CreateGroup(ctx context.Context, messageServerID MessageServerI
 	return c.Client.Do(req)
 }
 
-// ClearGroupMemories Delete what agents remember of a message server
+// ClearGroupMemories Delete the memories of a message server
 //
-// Agents forget the messages in the rooms of the world of that id, or of all worlds of the message server of that id.
+// Agents forget the messages in the rooms of the world with that id, or of all worlds of the message server with that id.
 // The messages stay in their channels.
 //
 // Corresponds with DELETE /api/memory/groups/{messageServerId}/memories (the `ClearGroupMemories` operationId).
@@ -2260,9 +2260,9 @@ func (c *Client) ClearGroupMemories(ctx context.Context, messageServerID Message
 	return c.Client.Do(req)
 }
 
-// CreateActionWithBody Tell of an action
+// CreateActionWithBody Submit an action
 //
-// Like submitting a message; it tells what an agent is doing and can be brought up to date.
+// Like submitting a message; it shows what an agent is doing and can be updated.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2279,9 +2279,9 @@ func (c *Client) CreateActionWithBody(ctx context.Context, contentType string, b
 	return c.Client.Do(req)
 }
 
-// CreateAction Tell of an action
+// CreateAction Submit an action
 //
-// Like submitting a message; it tells what an agent is doing and can be brought up to date.
+// Like submitting a message; it shows what an agent is doing and can be updated.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2298,10 +2298,10 @@ func (c *Client) CreateAction(ctx context.Context, body CreateActionJSONRequestB
 	return c.Client.Do(req)
 }
 
-// UpdateActionWithBody Bring an action up to date
+// UpdateActionWithBody Update an action
 //
 // Replaces the fields that are sent and merges `metadata`. Only messages of the source type `agent_action` can be
-// changed. Everybody in the channel gets the message again under its id.
+// changed. The sockets of the channel get the message again under its id.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2318,10 +2318,10 @@ func (c *Client) UpdateActionWithBody(ctx context.Context, messageID MessageID, 
 	return c.Client.Do(req)
 }
 
-// UpdateAction Bring an action up to date
+// UpdateAction Update an action
 //
 // Replaces the fields that are sent and merges `metadata`. Only messages of the source type `agent_action` can be
-// changed. Everybody in the channel gets the message again under its id.
+// changed. The sockets of the channel get the message again under its id.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2340,7 +2340,7 @@ func (c *Client) UpdateAction(ctx context.Context, messageID MessageID, body Upd
 
 // ListAgentMessageServers List the message servers of an agent
 //
-// The message servers whose channels an agent hears; none for an unknown agent.
+// The message servers that an agent serves; none for an unknown agent.
 //
 // Corresponds with GET /api/messaging/agents/{agentId}/message-servers (the `ListAgentMessageServers` operationId).
 func (c *Client) ListAgentMessageServers(ctx context.Context, agentID AgentID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2357,7 +2357,7 @@ func (c *Client) ListAgentMessageServers(ctx context.Context, agentID AgentID, r
 
 // CreateChannelWithBody Create a channel
 //
-// Makes a channel. The caller's entity, if it names one, is remembered as its creator.
+// Makes a channel. The caller's entity, if it names one, is stored as its creator.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2376,7 +2376,7 @@ func (c *Client) CreateChannelWithBody(ctx context.Context, contentType string, 
 
 // CreateChannel Create a channel
 //
-// Makes a channel. The caller's entity, if it names one, is remembered as its creator.
+// Makes a channel. The caller's entity, if it names one, is stored as its creator.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2395,7 +2395,7 @@ func (c *Client) CreateChannel(ctx context.Context, body CreateChannelJSONReques
 
 // DeleteChannel Delete a channel
 //
-// Removes the channel with its messages. Open runs in it end as cancelled. An unknown channel is gone already.
+// Removes the channel with its messages. Open runs in it end as cancelled. An unknown channel is no error.
 //
 // Corresponds with DELETE /api/messaging/channels/{channelId} (the `DeleteChannel` operationId).
 func (c *Client) DeleteChannel(ctx context.Context, channelID ChannelID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2467,7 +2467,7 @@ func (c *Client) ListChannelAgents(ctx context.Context, channelID ChannelID, req
 
 // AddChannelAgentWithBody Add an agent to a channel
 //
-// The agent takes part from the next message on. Adding it twice is fine.
+// The agent takes part from the next message on. Adding it twice changes nothing.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2486,7 +2486,7 @@ func (c *Client) AddChannelAgentWithBody(ctx context.Context, channelID ChannelI
 
 // AddChannelAgent Add an agent to a channel
 //
-// The agent takes part from the next message on. Adding it twice is fine.
+// The agent takes part from the next message on. Adding it twice changes nothing.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2522,7 +2522,7 @@ func (c *Client) RemoveChannelAgent(ctx context.Context, channelID ChannelID, ag
 
 // GetChannel Read a channel
 //
-// The channel; `metadata.participantCentralUserIds` lists who takes part.
+// The channel; `metadata.participantCentralUserIds` lists its participants.
 //
 // Corresponds with GET /api/messaging/channels/{channelId}/details (the `GetChannel` operationId).
 func (c *Client) GetChannel(ctx context.Context, channelID ChannelID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2540,7 +2540,7 @@ func (c *Client) GetChannel(ctx context.Context, channelID ChannelID, reqEditors
 // GenerateChannelTitleWithBody Suggest a title
 //
 // Lets an agent's small model name the conversation in three to six words. The channel isn't changed. A conversation of
-// fewer than four messages gets none, and a reason.
+// fewer than four messages gets a reason instead.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2560,7 +2560,7 @@ func (c *Client) GenerateChannelTitleWithBody(ctx context.Context, channelID Cha
 // GenerateChannelTitle Suggest a title
 //
 // Lets an agent's small model name the conversation in three to six words. The channel isn't changed. A conversation of
-// fewer than four messages gets none, and a reason.
+// fewer than four messages gets a reason instead.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2579,7 +2579,7 @@ func (c *Client) GenerateChannelTitle(ctx context.Context, channelID ChannelID, 
 
 // ClearChannel Delete all messages of a channel
 //
-// Removes every message; open runs in the channel end as cancelled. An unknown channel is empty already.
+// Removes every message; open runs in the channel end as cancelled. An unknown channel is no error.
 //
 // Corresponds with DELETE /api/messaging/channels/{channelId}/messages (the `ClearChannel` operationId).
 func (c *Client) ClearChannel(ctx context.Context, channelID ChannelID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2596,7 +2596,7 @@ func (c *Client) ClearChannel(ctx context.Context, channelID ChannelID, reqEdito
 
 // ListMessages Read messages
 //
-// A page of a channel's messages, newest first; none for an unknown channel. The `cursor` of the answer, or of its `Link`
+// A page of a channel's messages, newest first; none for an unknown channel. The `cursor` of the response, or of its `Link`
 // header, leads to the next page without gaps or repetitions, whatever is posted meanwhile.
 //
 // Corresponds with GET /api/messaging/channels/{channelId}/messages (the `ListMessages` operationId).
@@ -2614,27 +2614,27 @@ func (c *Client) ListMessages(ctx context.Context, channelID ChannelID, params *
 
 // PostMessageWithBody Post a message
 //
-// Stores a message and gives it to the agents of the channel. An unknown channel is made on the way: a direct one if
+// Stores a message and gives it to the agents of the channel. An unknown channel is created: a direct one if
 // `metadata` says `isDm` (or a `channelType` of `DM`), a group otherwise.
 //
 // However it was posted, the message is stored, broadcast and answered in the same way. `transport` says how the
-// caller wants to get the answer:
+// caller gets the answer:
 //
-// | transport | the answer |
+// | transport | response |
 // |---|---|
 // | `websocket` | 201 at once; the agents' replies arrive on the channel's socket room |
 // | `http` | 201 when the agent's run has ended, with `agentResponse`; 504 when that takes too long, in which case the message is kept and the reply appears in the channel. A failed run is an error with the reason |
 // | `sse` | 200 and a stream of events: `user_message`, any number of `chunk`, then `done` or `error` |
 //
-// Only `http` and `sse` need somebody who can answer: without an agent they fail with `NO_AGENT` before anything is
+// Only `http` and `sse` need an agent that can answer: without one they fail with `NO_AGENT` before anything is
 // stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. An agent
 // that is addressed by its id answers in a group as it would in a direct channel, and the others leave the message to
 // it. A caller that disconnects does not stop the run.
 //
 // With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 // broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
-// an `Idempotency-Key` that holds even when the first attempt got no answer: the message is posted once, and its agent's
-// answer waited for again.
+// an `Idempotency-Key` that works even if the first attempt got no response: the message is posted once, and the request
+// waits again for the agent's answer.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2653,27 +2653,27 @@ func (c *Client) PostMessageWithBody(ctx context.Context, channelID ChannelID, p
 
 // PostMessage Post a message
 //
-// Stores a message and gives it to the agents of the channel. An unknown channel is made on the way: a direct one if
+// Stores a message and gives it to the agents of the channel. An unknown channel is created: a direct one if
 // `metadata` says `isDm` (or a `channelType` of `DM`), a group otherwise.
 //
 // However it was posted, the message is stored, broadcast and answered in the same way. `transport` says how the
-// caller wants to get the answer:
+// caller gets the answer:
 //
-// | transport | the answer |
+// | transport | response |
 // |---|---|
 // | `websocket` | 201 at once; the agents' replies arrive on the channel's socket room |
 // | `http` | 201 when the agent's run has ended, with `agentResponse`; 504 when that takes too long, in which case the message is kept and the reply appears in the channel. A failed run is an error with the reason |
 // | `sse` | 200 and a stream of events: `user_message`, any number of `chunk`, then `done` or `error` |
 //
-// Only `http` and `sse` need somebody who can answer: without an agent they fail with `NO_AGENT` before anything is
+// Only `http` and `sse` need an agent that can answer: without one they fail with `NO_AGENT` before anything is
 // stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. An agent
 // that is addressed by its id answers in a group as it would in a direct channel, and the others leave the message to
 // it. A caller that disconnects does not stop the run.
 //
 // With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 // broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
-// an `Idempotency-Key` that holds even when the first attempt got no answer: the message is posted once, and its agent's
-// answer waited for again.
+// an `Idempotency-Key` that works even if the first attempt got no response: the message is posted once, and the request
+// waits again for the agent's answer.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2693,7 +2693,7 @@ func (c *Client) PostMessage(ctx context.Context, channelID ChannelID, params *P
 // DeleteMessage Delete a message
 //
 // Removes one message of this channel and ends its open runs as cancelled. A message that isn't in this channel is
-// left alone; the answer is the same.
+// left alone; the response is the same.
 //
 // Corresponds with DELETE /api/messaging/channels/{channelId}/messages/{messageId} (the `DeleteMessage` operationId).
 func (c *Client) DeleteMessage(ctx context.Context, channelID ChannelID, messageID MessageID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2744,10 +2744,10 @@ func (c *Client) UploadMessageMediaWithBody(ctx context.Context, channelID Chann
 	return c.Client.Do(req)
 }
 
-// CompleteMessageWithBody Tell that a message is dealt with
+// CompleteMessageWithBody Report that a message is done
 //
-// Lets everybody in the channel know, as `messageComplete`, that somebody outside of this server has dealt with a message
-// (`messageId`) or with the channel's last one (`channel_id`). This server's own agents tell by themselves.
+// Publishes to the channel, as `messageComplete`, that a program outside this server is done with a message (`messageId`)
+// or with the channel's last one (`channel_id`). This server's own agents do so by themselves.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2764,10 +2764,10 @@ func (c *Client) CompleteMessageWithBody(ctx context.Context, contentType string
 	return c.Client.Do(req)
 }
 
-// CompleteMessage Tell that a message is dealt with
+// CompleteMessage Report that a message is done
 //
-// Lets everybody in the channel know, as `messageComplete`, that somebody outside of this server has dealt with a message
-// (`messageId`) or with the channel's last one (`channel_id`). This server's own agents tell by themselves.
+// Publishes to the channel, as `messageComplete`, that a program outside this server is done with a message (`messageId`)
+// or with the channel's last one (`channel_id`). This server's own agents do so by themselves.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2786,8 +2786,8 @@ func (c *Client) CompleteMessage(ctx context.Context, body CompleteMessageJSONRe
 
 // GetDMChannel Find or create a direct channel
 //
-// The one channel between two entities on a message server. It is made when there is none; asking again, also at the
-// same moment, gives the same channel.
+// The one channel between two entities on a message server. It is created if there is none; repeated requests, even
+// concurrent ones, return the same channel.
 //
 // Corresponds with GET /api/messaging/dm-channel (the `GetDMChannel` operationId).
 func (c *Client) GetDMChannel(ctx context.Context, params *GetDMChannelParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2802,11 +2802,11 @@ func (c *Client) GetDMChannel(ctx context.Context, params *GetDMChannelParams, r
 	return c.Client.Do(req)
 }
 
-// AskExternalWithBody Take in a message of another platform, and wait for the answer
+// AskExternalWithBody Ingest a message of another platform, and wait for the answer
 //
-// The same as `/api/messaging/ingest-external`, and waits for what an agent says to the last of the messages. It is left
-// out when nobody can answer, when the agent chooses not to, and when it takes too long; a late answer appears in the
-// channel.
+// The same as `/api/messaging/ingest-external`, and waits for an agent's answer to the last of the messages. It is
+// absent when no agent can answer, when the agent chooses not to, and when it takes too long; a late answer appears in
+// the channel.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2823,11 +2823,11 @@ func (c *Client) AskExternalWithBody(ctx context.Context, contentType string, bo
 	return c.Client.Do(req)
 }
 
-// AskExternal Take in a message of another platform, and wait for the answer
+// AskExternal Ingest a message of another platform, and wait for the answer
 //
-// The same as `/api/messaging/ingest-external`, and waits for what an agent says to the last of the messages. It is left
-// out when nobody can answer, when the agent chooses not to, and when it takes too long; a late answer appears in the
-// channel.
+// The same as `/api/messaging/ingest-external`, and waits for an agent's answer to the last of the messages. It is
+// absent when no agent can answer, when the agent chooses not to, and when it takes too long; a late answer appears in
+// the channel.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2844,10 +2844,10 @@ func (c *Client) AskExternal(ctx context.Context, body AskExternalJSONRequestBod
 	return c.Client.Do(req)
 }
 
-// IngestExternalWithBody Take in messages of another platform
+// IngestExternalWithBody Ingest messages of another platform
 //
 // Posts one message (`author_id` and `content`), or those of a list (`platform` and `messages`), for the channel's agents
-// to answer. A message that came before under its `source_id`, or `id` in a list, is not posted again. In a list, authors
+// to answer. A message that was posted before under its `source_id`, or `id` in a list, is not posted again. In a list, authors
 // become entities of this server by their ids, and the channel may be named by the platform's own id if a message server
 // mirrors it. Agents can't be the authors.
 //
@@ -2866,10 +2866,10 @@ func (c *Client) IngestExternalWithBody(ctx context.Context, contentType string,
 	return c.Client.Do(req)
 }
 
-// IngestExternal Take in messages of another platform
+// IngestExternal Ingest messages of another platform
 //
 // Posts one message (`author_id` and `content`), or those of a list (`platform` and `messages`), for the channel's agents
-// to answer. A message that came before under its `source_id`, or `id` in a list, is not posted again. In a list, authors
+// to answer. A message that was posted before under its `source_id`, or `id` in a list, is not posted again. In a list, authors
 // become entities of this server by their ids, and the channel may be named by the platform's own id if a message server
 // mirrors it. Agents can't be the authors.
 //
@@ -2890,7 +2890,7 @@ func (c *Client) IngestExternal(ctx context.Context, body IngestExternalJSONRequ
 
 // ListJobs List jobs
 //
-// The newest jobs first; those of the caller, if `X-Entity-Id` says who that is. Jobs are kept for 24 hours after
+// The newest jobs first; those of the caller, if `X-Entity-Id` identifies it. Jobs are kept for 24 hours after
 // their end.
 //
 // Corresponds with GET /api/messaging/jobs (the `ListJobs` operationId).
@@ -2908,12 +2908,12 @@ func (c *Client) ListJobs(ctx context.Context, params *ListJobsParams, reqEditor
 
 // CreateJobWithBody Ask an agent one question
 //
-// Posts `content` to a running agent in a channel of its own, and answers at once. The job ends with the agent's run:
-// `completed` with its answer, or `failed` with the reason; or it ends as `timeout`, after `timeoutMs`, and what the
-// agent does is cancelled. Read it until then, or let it be announced.
+// Posts `content` to a running agent in the job's own channel, and responds at once. The job ends with the agent's run:
+// `completed` with its answer, or `failed` with the reason; or it ends as `timeout`, after `timeoutMs`, and the
+// agent's run is cancelled. Poll it until then, or have its end announced.
 //
 // With a `callbackUrl` the end is posted there as JSON: `type` (`job.completed`, `job.failed`, `job.timeout`),
-// `timestamp` and `data`, the job. An answer other than 2xx makes it be posted again, with growing pauses, for half an
+// `timestamp` and `data`, the job. After a response other than 2xx it is posted again, with growing pauses, for half an
 // hour; the receiver may get it twice. The headers follow Standard Webhooks: `webhook-id` is the job's,
 // `webhook-timestamp` is in seconds, and with a `callbackSecret` `webhook-signature` is `v1,` and the base64 of
 // HMAC-SHA256 over `id.timestamp.body`. Redirects are not followed. Private addresses are refused unless the operator
@@ -2936,12 +2936,12 @@ func (c *Client) CreateJobWithBody(ctx context.Context, contentType string, body
 
 // CreateJob Ask an agent one question
 //
-// Posts `content` to a running agent in a channel of its own, and answers at once. The job ends with the agent's run:
-// `completed` with its answer, or `failed` with the reason; or it ends as `timeout`, after `timeoutMs`, and what the
-// agent does is cancelled. Read it until then, or let it be announced.
+// Posts `content` to a running agent in the job's own channel, and responds at once. The job ends with the agent's run:
+// `completed` with its answer, or `failed` with the reason; or it ends as `timeout`, after `timeoutMs`, and the
+// agent's run is cancelled. Poll it until then, or have its end announced.
 //
 // With a `callbackUrl` the end is posted there as JSON: `type` (`job.completed`, `job.failed`, `job.timeout`),
-// `timestamp` and `data`, the job. An answer other than 2xx makes it be posted again, with growing pauses, for half an
+// `timestamp` and `data`, the job. After a response other than 2xx it is posted again, with growing pauses, for half an
 // hour; the receiver may get it twice. The headers follow Standard Webhooks: `webhook-id` is the job's,
 // `webhook-timestamp` is in seconds, and with a `callbackSecret` `webhook-signature` is `v1,` and the base64 of
 // HMAC-SHA256 over `id.timestamp.body`. Redirects are not followed. Private addresses are refused unless the operator
@@ -2964,7 +2964,7 @@ func (c *Client) CreateJob(ctx context.Context, body CreateJobJSONRequestBody, r
 
 // GetJobsHealth Count the jobs
 //
-// How many jobs there are by status, and how those went that have ended in the last 24 hours.
+// How many jobs there are by status, and the results of those that have ended in the last 24 hours.
 //
 // Corresponds with GET /api/messaging/jobs/health (the `GetJobsHealth` operationId).
 func (c *Client) GetJobsHealth(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2981,7 +2981,7 @@ func (c *Client) GetJobsHealth(ctx context.Context, reqEditors ...RequestEditorF
 
 // GetJob Read a job
 //
-// With `Prefer: wait=n` (RFC 7240) the answer comes when the job has ended, or after n seconds, at most 60;
+// With `Prefer: wait=n` (RFC 7240) the response comes when the job has ended, or after n seconds, at most 60;
 // `Preference-Applied` repeats what was applied.
 //
 // Corresponds with GET /api/messaging/jobs/{jobId} (the `GetJob` operationId).
@@ -3089,7 +3089,7 @@ func (c *Client) DeleteMessageServer(ctx context.Context, messageServerID Messag
 
 // ListMessageServerAgents List the agents of a message server
 //
-// The agents that hear the channels of a message server.
+// The agents that serve a message server.
 //
 // Corresponds with GET /api/messaging/message-servers/{messageServerId}/agents (the `ListMessageServerAgents` operationId).
 func (c *Client) ListMessageServerAgents(ctx context.Context, messageServerID MessageServerID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3106,7 +3106,7 @@ func (c *Client) ListMessageServerAgents(ctx context.Context, messageServerID Me
 
 // AddMessageServerAgentWithBody Add an agent to a message server
 //
-// The agent hears the channels of this message server from now on. Adding it twice is fine.
+// The agent serves the channels of this message server from now on. Adding it twice changes nothing.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3125,7 +3125,7 @@ func (c *Client) AddMessageServerAgentWithBody(ctx context.Context, messageServe
 
 // AddMessageServerAgent Add an agent to a message server
 //
-// The agent hears the channels of this message server from now on. Adding it twice is fine.
+// The agent serves the channels of this message server from now on. Adding it twice changes nothing.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3144,7 +3144,7 @@ func (c *Client) AddMessageServerAgent(ctx context.Context, messageServerID Mess
 
 // RemoveMessageServerAgent Remove an agent from a message server
 //
-// The agent no longer hears the channels of this message server. Removing it twice is fine.
+// The agent no longer serves the channels of this message server. Removing it twice changes nothing.
 //
 // Corresponds with DELETE /api/messaging/message-servers/{messageServerId}/agents/{agentId} (the `RemoveMessageServerAgent` operationId).
 func (c *Client) RemoveMessageServerAgent(ctx context.Context, messageServerID MessageServerID, agentID AgentID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3178,7 +3178,7 @@ func (c *Client) ListChannels(ctx context.Context, messageServerID MessageServer
 
 // SyncMessageServerChannelsWithBody Mirror a platform's channels
 //
-// Makes a channel for each that is listed, or brings its name and type up to date; `sourceId` tells which is which.
+// Makes a channel for each that is listed, or updates its name and type; `sourceId` identifies it.
 // Channels that are not listed stay as they are.
 //
 // Takes any type of body and a specified content type.
@@ -3198,7 +3198,7 @@ func (c *Client) SyncMessageServerChannelsWithBody(ctx context.Context, messageS
 
 // SyncMessageServerChannels Mirror a platform's channels
 //
-// Makes a channel for each that is listed, or brings its name and type up to date; `sourceId` tells which is which.
+// Makes a channel for each that is listed, or updates its name and type; `sourceId` identifies it.
 // Channels that are not listed stay as they are.
 //
 // Takes a body of the `application/json` content type.
@@ -3218,7 +3218,7 @@ func (c *Client) SyncMessageServerChannels(ctx context.Context, messageServerID 
 
 // SearchMessagesWithBody Search messages
 //
-// Finds messages in all channels, newest first. `query` finds those in which every word of it occurs, whatever the case
+// Finds messages in all channels, newest first. `query` finds those that contain all of its words, in any case
 // and punctuation. At least one of `query`, `channelId` and `authorId` is required.
 //
 // Takes any type of body and a specified content type.
@@ -3238,7 +3238,7 @@ func (c *Client) SearchMessagesWithBody(ctx context.Context, contentType string,
 
 // SearchMessages Search messages
 //
-// Finds messages in all channels, newest first. `query` finds those in which every word of it occurs, whatever the case
+// Finds messages in all channels, newest first. `query` finds those that contain all of its words, in any case
 // and punctuation. At least one of `query`, `channelId` and `authorId` is required.
 //
 // Takes a body of the `application/json` content type.
@@ -3258,7 +3258,7 @@ func (c *Client) SearchMessages(ctx context.Context, body SearchMessagesJSONRequ
 
 // GetMessage Read a message
 //
-// One message, wherever it is.
+// One message, in whichever channel it is.
 //
 // Corresponds with GET /api/messaging/messages/{messageId} (the `GetMessage` operationId).
 func (c *Client) GetMessage(ctx context.Context, messageID MessageID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3275,7 +3275,7 @@ func (c *Client) GetMessage(ctx context.Context, messageID MessageID, reqEditors
 
 // UpdateMessageWithBody Edit a message
 //
-// Replaces the text; `metadata.edited` tells of it. Everybody in the channel gets the message again under its id. A
+// Replaces the text, and sets `metadata.edited`. The sockets of the channel get the message again under its id. A
 // caller that names its entity must be the author.
 //
 // Takes any type of body and a specified content type.
@@ -3295,7 +3295,7 @@ func (c *Client) UpdateMessageWithBody(ctx context.Context, messageID MessageID,
 
 // UpdateMessage Edit a message
 //
-// Replaces the text; `metadata.edited` tells of it. Everybody in the channel gets the message again under its id. A
+// Replaces the text, and sets `metadata.edited`. The sockets of the channel get the message again under its id. A
 // caller that names its entity must be the author.
 //
 // Takes a body of the `application/json` content type.
@@ -3315,7 +3315,7 @@ func (c *Client) UpdateMessage(ctx context.Context, messageID MessageID, params 
 
 // ListSessions List sessions
 //
-// The live sessions, newest first; those of the caller, if `X-Entity-Id` says who that is.
+// The live sessions, newest first; those of the caller, if `X-Entity-Id` identifies it.
 //
 // Corresponds with GET /api/messaging/sessions (the `ListSessions` operationId).
 func (c *Client) ListSessions(ctx context.Context, params *ListSessionsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3332,12 +3332,12 @@ func (c *Client) ListSessions(ctx context.Context, params *ListSessionsParams, r
 
 // CreateSessionWithBody Begin a session
 //
-// A session is the conversation of a person with a running agent, in a direct channel of its own that both take part
-// in. It ends when nobody speaks for `timeoutMinutes`, and at the latest `maxDurationMinutes` after it began. Its
-// time-outs are the server's, changed by the agent's settings, changed by `timeoutConfig`; a value out of bounds
-// becomes the nearest that is allowed, and one that is not a number the server's own.
+// A session is the conversation of a person with a running agent, in its own direct channel of the two. It ends after
+// `timeoutMinutes` without activity, and at the latest `maxDurationMinutes` after it began. Its time-outs are those of
+// `timeoutConfig`, else of the agent's settings, else of the server; a value out of bounds becomes the nearest valid
+// one, and one that is not a number the server's.
 //
-// The channel's room hears `sessionExpirationWarning` once when the end comes near, and `sessionExpired`.
+// The channel's room gets `sessionExpirationWarning` once when the end is near, and `sessionExpired`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3356,12 +3356,12 @@ func (c *Client) CreateSessionWithBody(ctx context.Context, contentType string, 
 
 // CreateSession Begin a session
 //
-// A session is the conversation of a person with a running agent, in a direct channel of its own that both take part
-// in. It ends when nobody speaks for `timeoutMinutes`, and at the latest `maxDurationMinutes` after it began. Its
-// time-outs are the server's, changed by the agent's settings, changed by `timeoutConfig`; a value out of bounds
-// becomes the nearest that is allowed, and one that is not a number the server's own.
+// A session is the conversation of a person with a running agent, in its own direct channel of the two. It ends after
+// `timeoutMinutes` without activity, and at the latest `maxDurationMinutes` after it began. Its time-outs are those of
+// `timeoutConfig`, else of the agent's settings, else of the server; a value out of bounds becomes the nearest valid
+// one, and one that is not a number the server's.
 //
-// The channel's room hears `sessionExpirationWarning` once when the end comes near, and `sessionExpired`.
+// The channel's room gets `sessionExpirationWarning` once when the end is near, and `sessionExpired`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3397,7 +3397,7 @@ func (c *Client) GetSessionsHealth(ctx context.Context, reqEditors ...RequestEdi
 
 // DeleteSession End a session
 //
-// Ends the session for good: it is not found from then on. What its agent is still working on is cancelled. The
+// Ends the session for good: it is not found from then on. Open runs of its agent are cancelled. The
 // channel and its messages stay.
 //
 // Corresponds with DELETE /api/messaging/sessions/{sessionId} (the `DeleteSession` operationId).
@@ -3415,7 +3415,7 @@ func (c *Client) DeleteSession(ctx context.Context, sessionID SessionID, reqEdit
 
 // GetSession Read a session
 //
-// Looking at a session is no activity. For 24 hours after its end the answer is 410, then 404.
+// Reading is no activity. For 24 hours after its end the response is a 410, then a 404.
 //
 // Corresponds with GET /api/messaging/sessions/{sessionId} (the `GetSession` operationId).
 func (c *Client) GetSession(ctx context.Context, sessionID SessionID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3449,8 +3449,8 @@ func (c *Client) HeartbeatSession(ctx context.Context, sessionID SessionID, reqE
 
 // ListSessionMessages Read a session's messages
 //
-// A page of the conversation, newest first. The `cursor` of the answer, or of its `Link` header, leads on to what is older
-// or newer. Reading is no activity.
+// A page of the conversation, newest first. The `cursor` of the response, or of its `Link` header, leads to older or newer
+// messages. Reading is no activity.
 //
 // Corresponds with GET /api/messaging/sessions/{sessionId}/messages (the `ListSessionMessages` operationId).
 func (c *Client) ListSessionMessages(ctx context.Context, sessionID SessionID, params *ListSessionMessagesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3465,11 +3465,11 @@ func (c *Client) ListSessionMessages(ctx context.Context, sessionID SessionID, p
 	return c.Client.Do(req)
 }
 
-// PostSessionMessageWithBody Say something in a session
+// PostSessionMessageWithBody Post a message in a session
 //
 // Posts a message of the session's user, exactly as into any channel: the transports, the events of a stream and how
 // it is resumed, and repeating by `clientMessageId` are those of posting a message. A session that renews itself
-// begins its time-out anew with every message.
+// restarts its time-out with every message.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3486,11 +3486,11 @@ func (c *Client) PostSessionMessageWithBody(ctx context.Context, sessionID Sessi
 	return c.Client.Do(req)
 }
 
-// PostSessionMessage Say something in a session
+// PostSessionMessage Post a message in a session
 //
 // Posts a message of the session's user, exactly as into any channel: the transports, the events of a stream and how
 // it is resumed, and repeating by `clientMessageId` are those of posting a message. A session that renews itself
-// begins its time-out anew with every message.
+// restarts its time-out with every message.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3509,7 +3509,7 @@ func (c *Client) PostSessionMessage(ctx context.Context, sessionID SessionID, pa
 
 // RenewSession Renew a session
 //
-// Begins the time-out anew, even in a session that doesn't renew itself. The longest life stays what it is.
+// Restarts the time-out, even of a session that doesn't renew itself. The maximum duration is unchanged.
 //
 // Corresponds with POST /api/messaging/sessions/{sessionId}/renew (the `RenewSession` operationId).
 func (c *Client) RenewSession(ctx context.Context, sessionID SessionID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3526,7 +3526,7 @@ func (c *Client) RenewSession(ctx context.Context, sessionID SessionID, reqEdito
 
 // UpdateSessionTimeoutWithBody Change a session's time-outs
 //
-// Changes what is sent and keeps the rest. The end is computed anew from the last renewal. `timeoutMinutes` must be
+// Changes the fields that are sent. The end is computed again from the last renewal. `timeoutMinutes` must be
 // within the server's bounds.
 //
 // Takes any type of body and a specified content type.
@@ -3546,7 +3546,7 @@ func (c *Client) UpdateSessionTimeoutWithBody(ctx context.Context, sessionID Ses
 
 // UpdateSessionTimeout Change a session's time-outs
 //
-// Changes what is sent and keeps the rest. The end is computed anew from the last renewal. `timeoutMinutes` must be
+// Changes the fields that are sent. The end is computed again from the last renewal. `timeoutMinutes` must be
 // within the server's bounds.
 //
 // Takes a body of the `application/json` content type.
@@ -3566,9 +3566,9 @@ func (c *Client) UpdateSessionTimeout(ctx context.Context, sessionID SessionID, 
 
 // SubmitMessageWithBody Submit a message
 //
-// Stores and broadcasts what somebody says. When its author is an agent of this server, or its `source_type` is
+// Stores and broadcasts a message. When its author is an agent of this server, or its `source_type` is
 // `agent_response` or `agent_action`, it is an answer: no agent is asked to reply to it. Anything else is a question, as
-// if it were posted to the channel. Repeating a request with the same `messageId` gives the message that is there.
+// if it were posted to the channel. Repeating a request with the same `messageId` returns the stored message.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3587,9 +3587,9 @@ func (c *Client) SubmitMessageWithBody(ctx context.Context, contentType string, 
 
 // SubmitMessage Submit a message
 //
-// Stores and broadcasts what somebody says. When its author is an agent of this server, or its `source_type` is
+// Stores and broadcasts a message. When its author is an agent of this server, or its `source_type` is
 // `agent_response` or `agent_action`, it is an answer: no agent is asked to reply to it. Anything else is a question, as
-// if it were posted to the channel. Repeating a request with the same `messageId` gives the message that is there.
+// if it were posted to the channel. Repeating a request with the same `messageId` returns the stored message.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3606,7 +3606,7 @@ func (c *Client) SubmitMessage(ctx context.Context, body SubmitMessageJSONReques
 	return c.Client.Do(req)
 }
 
-// GetDebugInfo Read what is going on
+// GetDebugInfo Read a snapshot of the server
 //
 // The message servers, the agents, the connections and the memory of this process.
 //
@@ -3623,7 +3623,7 @@ func (c *Client) GetDebugInfo(ctx context.Context, reqEditors ...RequestEditorFn
 	return c.Client.Do(req)
 }
 
-// GetServerHealth Can the server do its work (below /api)
+// GetServerHealth Check the server's health (below /api)
 //
 // The same as `/health`.
 //
@@ -3659,7 +3659,7 @@ func (c *Client) Hello(ctx context.Context, reqEditors ...RequestEditorFn) (*htt
 
 // ClearServerLogs Empty the log
 //
-// Forgets the entries that are kept for reading.
+// Removes the entries that are kept for reading.
 //
 // Corresponds with DELETE /api/server/logs (the `ClearServerLogs` operationId).
 func (c *Client) ClearServerLogs(ctx context.Context, params *ClearServerLogsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3676,7 +3676,7 @@ func (c *Client) ClearServerLogs(ctx context.Context, params *ClearServerLogsPar
 
 // GetServerLogs Read the log
 //
-// The newest entries that fit, oldest first. Secrets are not in it.
+// The newest matching entries, oldest first. They contain no secrets.
 //
 // Corresponds with GET /api/server/logs (the `GetServerLogs` operationId).
 func (c *Client) GetServerLogs(ctx context.Context, params *GetServerLogsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3693,7 +3693,7 @@ func (c *Client) GetServerLogs(ctx context.Context, params *GetServerLogsParams,
 
 // PostServerLogsWithBody Write to the log, and read it
 //
-// Appends the entries of `logs`, if there are any, and answers like reading.
+// Appends the entries of `logs`, if there are any, and responds like reading.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3712,7 +3712,7 @@ func (c *Client) PostServerLogsWithBody(ctx context.Context, params *PostServerL
 
 // PostServerLogs Write to the log, and read it
 //
-// Appends the entries of `logs`, if there are any, and answers like reading.
+// Appends the entries of `logs`, if there are any, and responds like reading.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3731,7 +3731,7 @@ func (c *Client) PostServerLogs(ctx context.Context, params *PostServerLogsParam
 
 // Ping Ping
 //
-// The cheapest request that passes every layer.
+// The cheapest request that passes all middlewares.
 //
 // Corresponds with GET /api/server/ping (the `Ping` operationId).
 func (c *Client) Ping(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3748,7 +3748,7 @@ func (c *Client) Ping(ctx context.Context, reqEditors ...RequestEditorFn) (*http
 
 // GetServerStatus Read the server's status
 //
-// Its agents, memory and age, in numbers.
+// Its agents, memory and uptime, in numbers.
 //
 // Corresponds with GET /api/server/status (the `GetServerStatus` operationId).
 func (c *Client) GetServerStatus(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3765,8 +3765,8 @@ func (c *Client) GetServerStatus(ctx context.Context, reqEditors ...RequestEdito
 
 // StopServer Stop the server
 //
-// Lets requests and replies that are under way finish, stops the agents, closes the database and ends the process.
-// Without an API key only callers with the owner's token, from the file `owner-token` of the data folder, may ask for it.
+// Lets running requests and replies finish, stops the agents, closes the database and ends the process.
+// Without an API key only callers with the owner's token, from the file `owner-token` of the data folder, may do so.
 //
 // Corresponds with POST /api/server/stop (the `StopServer` operationId).
 func (c *Client) StopServer(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3783,7 +3783,7 @@ func (c *Client) StopServer(ctx context.Context, reqEditors ...RequestEditorFn) 
 
 // GetPublicConfig Read the public configuration
 //
-// What a client must know before it can ask for anything else.
+// What a client must know before any other request.
 //
 // Corresponds with GET /api/system/config (the `GetPublicConfig` operationId).
 func (c *Client) GetPublicConfig(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3801,8 +3801,8 @@ func (c *Client) GetPublicConfig(ctx context.Context, reqEditors ...RequestEdito
 // GetLocalEnvironment Read the stored settings
 //
 // The settings of agents that are kept in the `.env` file of the server's data directory, and nothing else: never the
-// process environment, never another file. The values of secrets are masks; while no API key is set, all values are
-// for callers without the owner's token. It is refused in production, and for pages of other servers.
+// process environment, never another file. The values of secrets are masked; while no API key is set, all values are
+// masked for callers without the owner's token. It is refused in production, and for pages of other servers.
 //
 // Corresponds with GET /api/system/env/local (the `GetLocalEnvironment` operationId).
 func (c *Client) GetLocalEnvironment(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3819,10 +3819,10 @@ func (c *Client) GetLocalEnvironment(ctx context.Context, reqEditors ...RequestE
 
 // UpdateLocalEnvironmentWithBody Replace the stored settings
 //
-// Writes the file anew with exactly these settings; a masked value that is sent back stays what it is. Names of the
-// server's own settings are refused. While no API key is set, it takes the owner's token, from the file `owner-token` of
-// the data folder. The settings count from the next start, where the process
-// environment doesn't set them.
+// Writes the file anew with exactly these settings; a masked value that is sent back is unchanged. Names of the
+// server's own settings are refused. While no API key is set, it requires the owner's token, from the file `owner-token` of
+// the data folder. The settings take effect at the next start, unless the process
+// environment sets them.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3841,10 +3841,10 @@ func (c *Client) UpdateLocalEnvironmentWithBody(ctx context.Context, contentType
 
 // UpdateLocalEnvironment Replace the stored settings
 //
-// Writes the file anew with exactly these settings; a masked value that is sent back stays what it is. Names of the
-// server's own settings are refused. While no API key is set, it takes the owner's token, from the file `owner-token` of
-// the data folder. The settings count from the next start, where the process
-// environment doesn't set them.
+// Writes the file anew with exactly these settings; a masked value that is sent back is unchanged. Names of the
+// server's own settings are refused. While no API key is set, it requires the owner's token, from the file `owner-token` of
+// the data folder. The settings take effect at the next start, unless the process
+// environment sets them.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3863,7 +3863,7 @@ func (c *Client) UpdateLocalEnvironment(ctx context.Context, body UpdateLocalEnv
 
 // GetVersion Read the version
 //
-// What is running, and for how long.
+// The version, and how long it has been running.
 //
 // Corresponds with GET /api/system/version (the `GetVersion` operationId).
 func (c *Client) GetVersion(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3878,7 +3878,7 @@ func (c *Client) GetVersion(ctx context.Context, reqEditors ...RequestEditorFn) 
 	return c.Client.Do(req)
 }
 
-// GetHealth Can the server do its work
+// GetHealth Check the server's health
 //
 // 200 while the database answers, at least one agent is active and the server isn't stopping. Needs no key.
 //
@@ -3895,7 +3895,7 @@ func (c *Client) GetHealth(ctx context.Context, reqEditors ...RequestEditorFn) (
 	return c.Client.Do(req)
 }
 
-// GetLiveness Is the process alive
+// GetLiveness Check that the process is alive
 //
 // Always 200 while the process serves requests. Needs no key.
 //
@@ -3931,7 +3931,7 @@ func (c *Client) GetGeneratedFile(ctx context.Context, agentID AgentID, filename
 
 // GetAgentUpload Read a file uploaded to an agent
 //
-// The file, or the ranges asked for. Needs no key: the address is the secret. A browser shows images, sound and video,
+// The file, or the requested ranges. Needs no key: the address is the secret. A browser shows images, sound and video,
 // runs nothing, and saves everything else.
 //
 // Corresponds with GET /media/uploads/agents/{agentId}/{filename} (the `GetAgentUpload` operationId).
@@ -3949,7 +3949,7 @@ func (c *Client) GetAgentUpload(ctx context.Context, agentID AgentID, filename F
 
 // GetChannelUpload Read a file uploaded to a channel
 //
-// Like a file uploaded to an agent, as long as the channel is there.
+// Like a file uploaded to an agent, as long as the channel exists.
 //
 // Corresponds with GET /media/uploads/channels/{channelId}/{filename} (the `GetChannelUpload` operationId).
 func (c *Client) GetChannelUpload(ctx context.Context, channelID ChannelID, filename Filename, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -9379,7 +9379,7 @@ type ClientWithResponsesInterface interface {
 	// derived from the name when it has none. Repeating a request changes nothing and succeeds; an agent that exists
 	// with another character is a conflict. Character files and addresses (`characterPath`) are not read over HTTP.
 	// With `import=true` it takes characters of older servers and other programs, and character cards, as `elizad --character`
-	// does, and `import` in the answer says what became of their parts.
+	// does, and `import` in the response says what became of their parts.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9392,7 +9392,7 @@ type ClientWithResponsesInterface interface {
 	// derived from the name when it has none. Repeating a request changes nothing and succeeds; an agent that exists
 	// with another character is a conflict. Character files and addresses (`characterPath`) are not read over HTTP.
 	// With `import=true` it takes characters of older servers and other programs, and character cards, as `elizad --character`
-	// does, and `import` in the answer says what became of their parts.
+	// does, and `import` in the response says what became of their parts.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9410,7 +9410,7 @@ type ClientWithResponsesInterface interface {
 
 	// DeleteAgentWithResponse Delete an agent
 	//
-	// Stops the agent, ends its open runs as cancelled, and removes it with everything that is only its own.
+	// Stops the agent, ends its open runs as cancelled, and removes it with everything that belongs to it alone.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9419,7 +9419,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetAgentWithResponse Read an agent
 	//
-	// The whole agent. Secrets are named, never shown.
+	// The complete agent. Secrets are named, never shown.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9429,7 +9429,7 @@ type ClientWithResponsesInterface interface {
 	// UpdateAgentWithBodyWithResponse Change an agent
 	//
 	// Replaces the fields that are sent. `settings` is merged at every depth, where `null` removes a key; so are secrets,
-	// and a masked secret sent back means "unchanged". A running agent takes the change up with its next message.
+	// and a masked secret sent back means "unchanged". A running agent uses the change from its next message on.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9439,7 +9439,7 @@ type ClientWithResponsesInterface interface {
 	// UpdateAgentWithResponse Change an agent
 	//
 	// Replaces the fields that are sent. `settings` is merged at every depth, where `null` removes a key; so are secrets,
-	// and a masked secret sent back means "unchanged". A running agent takes the change up with its next message.
+	// and a masked secret sent back means "unchanged". A running agent uses the change from its next message on.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9449,7 +9449,7 @@ type ClientWithResponsesInterface interface {
 	// ListAgentLogsWithResponse Read an agent's log
 	//
 	// What happened in the agent's runs, newest first. The texts of prompts and answers are there only when the server
-	// keeps them (`CAPTURE`). `type`, `excludeTypes` and `search` look at the newest ten thousand entries that the other
+	// keeps them (`CAPTURE`). `type`, `excludeTypes` and `search` filter the newest ten thousand entries that the other
 	// parameters let through.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -9459,7 +9459,7 @@ type ClientWithResponsesInterface interface {
 
 	// DeleteAgentLogWithResponse Delete an entry of an agent's log
 	//
-	// The entry is also gone from its run. One that isn't in this agent's log is left alone.
+	// The entry is removed from its run, too. One that isn't in this agent's log is left alone.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9468,8 +9468,8 @@ type ClientWithResponsesInterface interface {
 
 	// ClearMemoriesWithResponse Delete all memories of an agent
 	//
-	// The agent forgets everything: it no longer sees what was said in its channels until now. The messages stay there for
-	// everybody else. Also at `/api/memory/{agentId}/memories`.
+	// The agent forgets everything: it no longer sees the messages posted in its channels until now. They stay there for
+	// others. Also at `/api/memory/{agentId}/memories`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9487,7 +9487,7 @@ type ClientWithResponsesInterface interface {
 
 	// ClearRoomMemoriesWithResponse Delete an agent's memories of a room
 	//
-	// The agent forgets the messages and documents of the room, and no longer sees what was said there until now. Also at
+	// The agent forgets the messages and documents of the room, and no longer sees the messages posted there until now. Also at
 	// `/api/memory/{agentId}/memories/all/{roomId}`.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -9497,7 +9497,7 @@ type ClientWithResponsesInterface interface {
 
 	// DeleteMemoryWithResponse Delete a memory
 	//
-	// The agent no longer sees the message behind it; others do. What the agent doesn't remember is forgotten already. Also
+	// The agent no longer sees its message; others do. Deleting an unknown memory succeeds. Also
 	// at `/api/memory/{agentId}/memories/{memoryId}`.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -9507,7 +9507,7 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateMemoryWithBodyWithResponse Change a memory
 	//
-	// Replaces the fields that are sent. From then on the agent sees the message behind the memory in the new words; others
+	// Replaces the fields that are sent. From then on the agent sees the message of the memory in the new words; others
 	// see it as it was. Also at `/api/memory/{agentId}/memories/{memoryId}`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -9517,7 +9517,7 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateMemoryWithResponse Change a memory
 	//
-	// Replaces the fields that are sent. From then on the agent sees the message behind the memory in the new words; others
+	// Replaces the fields that are sent. From then on the agent sees the message of the memory in the new words; others
 	// see it as it was. Also at `/api/memory/{agentId}/memories/{memoryId}`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -9536,7 +9536,7 @@ type ClientWithResponsesInterface interface {
 
 	// ListRoomsWithResponse List an agent's rooms
 	//
-	// Its own room first, then in the order in which they were made. A channel has a room from the agent's first run in it.
+	// Its own room first, then in the order in which they were made. A channel has a room since the agent's first run in it.
 	// Also at `/api/memory/{agentId}/rooms`.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -9546,7 +9546,7 @@ type ClientWithResponsesInterface interface {
 
 	// CreateRoomWithBodyWithResponse Create a room
 	//
-	// Makes a room that stands for no channel, in a world that the agent knows or in a new one. Also at
+	// Makes a room without a channel, in a world that the agent knows or in a new one. Also at
 	// `/api/memory/{agentId}/rooms`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -9556,7 +9556,7 @@ type ClientWithResponsesInterface interface {
 
 	// CreateRoomWithResponse Create a room
 	//
-	// Makes a room that stands for no channel, in a world that the agent knows or in a new one. Also at
+	// Makes a room without a channel, in a world that the agent knows or in a new one. Also at
 	// `/api/memory/{agentId}/rooms`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -9566,7 +9566,7 @@ type ClientWithResponsesInterface interface {
 
 	// DeleteRoomWithResponse Delete a room
 	//
-	// Removes the room with all that the agent remembers of it. The channel behind it stays, and the agent stays in it. An
+	// Removes the room with all memories of it. Its channel stays, and the agent stays in it. An
 	// agent's own room can't be deleted.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -9585,7 +9585,7 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateRoomWithBodyWithResponse Rename a room
 	//
-	// Gives the room a name of its own; until then one of a channel is named like the channel.
+	// Gives the room its own name; until then a channel's room has the name of the channel.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9594,7 +9594,7 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateRoomWithResponse Rename a room
 	//
-	// Gives the room a name of its own; until then one of a channel is named like the channel.
+	// Gives the room its own name; until then a channel's room has the name of the channel.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9604,7 +9604,7 @@ type ClientWithResponsesInterface interface {
 	// ListRoomMemoriesWithResponse List an agent's memories of a room
 	//
 	// Newest first; none for an unknown room. Without `tableName` the memories are repeated under `data`, where some clients
-	// look for them. Also at `/api/memory/{agentId}/rooms/{roomId}/memories`.
+	// read them. Also at `/api/memory/{agentId}/rooms/{roomId}/memories`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9622,7 +9622,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetRunWithResponse Read a run
 	//
-	// What happened in one run, in order, and how it ended.
+	// The steps of one run, in order, and how it ended.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9631,7 +9631,7 @@ type ClientWithResponsesInterface interface {
 
 	// StartAgentWithResponse Start an agent
 	//
-	// The agent answers from now on, even after a restart of the server. Starting a started agent is fine.
+	// The agent answers from now on, even after a restart of the server. Starting a running agent changes nothing.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9640,7 +9640,7 @@ type ClientWithResponsesInterface interface {
 
 	// StopAgentWithResponse Stop an agent
 	//
-	// The agent stops answering; its open runs end as cancelled. The record stays.
+	// The agent stops answering; its open runs end as cancelled. It stays stored.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9669,8 +9669,8 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateWorldWithBodyWithResponse Change a world
 	//
-	// Renames a world that the agent has or shares, and lays the members of `metadata` over those that are there;
-	// `settings` are laid over `metadata.settings`.
+	// Renames a world that the agent has or shares, and merges the members of `metadata` into the stored ones;
+	// `settings` are merged into `metadata.settings`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9679,8 +9679,8 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateWorldWithResponse Change a world
 	//
-	// Renames a world that the agent has or shares, and lays the members of `metadata` over those that are there;
-	// `settings` are laid over `metadata.settings`.
+	// Renames a world that the agent has or shares, and merges the members of `metadata` into the stored ones;
+	// `settings` are merged into `metadata.settings`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9716,7 +9716,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/audio/{agentId}/audio-messages/synthesize (the `SynthesizeAudioMessage` operationId).
 	SynthesizeAudioMessageWithResponse(ctx context.Context, agentID AgentID, body SynthesizeAudioMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*SynthesizeAudioMessageResult, error)
 
-	// ProcessSpeechWithBodyWithResponse Say something to an agent and hear its answer (recordings only)
+	// ProcessSpeechWithBodyWithResponse Talk to an agent (recordings only)
 	//
 	// Like `speech/conversation` with a recording.
 	//
@@ -9725,22 +9725,22 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/audio/{agentId}/speech (the `ProcessSpeech` operationId).
 	ProcessSpeechWithBodyWithResponse(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ProcessSpeechResult, error)
 
-	// ConverseAloudWithBodyWithResponse Say something to an agent and hear its answer
+	// ConverseAloudWithBodyWithResponse Talk to an agent
 	//
-	// Posts a message to a direct channel with the agent, waits for the reply and reads it aloud. A text as JSON is answered
-	// with the sound; a recording is transcribed first, and answered with text and sound. The channel is the one that
-	// `roomId` names, or the caller's own with this agent.
+	// Posts a message to a direct channel with the agent, waits for the reply and reads it aloud. The response to a text
+	// in JSON is the sound; a recording is transcribed first, and gets text and sound. The channel is the one in
+	// `roomId`, or the caller's direct channel with this agent.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/audio/{agentId}/speech/conversation (the `ConverseAloud` operationId).
 	ConverseAloudWithBodyWithResponse(ctx context.Context, agentID AgentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ConverseAloudResult, error)
 
-	// ConverseAloudWithResponse Say something to an agent and hear its answer
+	// ConverseAloudWithResponse Talk to an agent
 	//
-	// Posts a message to a direct channel with the agent, waits for the reply and reads it aloud. A text as JSON is answered
-	// with the sound; a recording is transcribed first, and answered with text and sound. The channel is the one that
-	// `roomId` names, or the caller's own with this agent.
+	// Posts a message to a direct channel with the agent, waits for the reply and reads it aloud. The response to a text
+	// in JSON is the sound; a recording is transcribed first, and gets text and sound. The channel is the one in
+	// `roomId`, or the caller's direct channel with this agent.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9749,8 +9749,8 @@ type ClientWithResponsesInterface interface {
 
 	// GenerateSpeechWithBodyWithResponse Read a text aloud
 	//
-	// The sound, as it is made, by the model that the running agent has for it; 503 names the setting that is missing when
-	// it has none.
+	// The sound, streamed while it is made, by the running agent's model for speech; without one, a 503 names the missing
+	// setting.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9759,8 +9759,8 @@ type ClientWithResponsesInterface interface {
 
 	// GenerateSpeechWithResponse Read a text aloud
 	//
-	// The sound, as it is made, by the model that the running agent has for it; 503 names the setting that is missing when
-	// it has none.
+	// The sound, streamed while it is made, by the running agent's model for speech; without one, a 503 names the missing
+	// setting.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9769,8 +9769,8 @@ type ClientWithResponsesInterface interface {
 
 	// TranscribeWithBodyWithResponse Turn speech into text
 	//
-	// What is said in a recording, by the model that the running agent has for it; 503 names the setting that is missing
-	// when it has none. The recording is not kept.
+	// The words of a recording, by the running agent's model for transcription; without one, a 503 names the missing
+	// setting. The recording is not kept.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9779,9 +9779,9 @@ type ClientWithResponsesInterface interface {
 
 	// UploadAgentMediaWithBodyWithResponse Upload a file to an agent
 	//
-	// Stores a file and says where it is served; nothing is posted. The agent must exist, and need not run. What the file
-	// is, is found in its content: JPEG, PNG, GIF, WebP, MP3, WAV, Ogg, WebM, MP4, AAC, FLAC, PDF and plain text are taken;
-	// markup of any kind isn't. The name that is served is made up and can't be guessed.
+	// Stores a file and returns its address; nothing is posted. The agent must exist, and need not run. The file's type
+	// is detected in its content: JPEG, PNG, GIF, WebP, MP3, WAV, Ogg, WebM, MP4, AAC, FLAC, PDF and plain text are accepted;
+	// markup of any kind isn't. The name in the address is random and can't be guessed.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9790,7 +9790,7 @@ type ClientWithResponsesInterface interface {
 
 	// UploadChannelMediaWithBodyWithResponse Upload a file to a channel
 	//
-	// Stores a file and says where it is served; nothing is posted. `type` is the media type here. The same files are taken
+	// Stores a file and returns its address; nothing is posted. `type` is the media type here. The same types are accepted
 	// as for an agent. They are deleted with the channel.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -9800,8 +9800,8 @@ type ClientWithResponsesInterface interface {
 
 	// DeleteGroupWithResponse Delete the worlds of a message server
 	//
-	// The id is a world's, or that of a message server, which stands for all its worlds. They are removed with their rooms
-	// and what agents remember of them; channels and messages stay.
+	// The id is a world's, or that of a message server, which means all its worlds. They are removed with their rooms
+	// and memories; channels and messages stay.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9810,7 +9810,7 @@ type ClientWithResponsesInterface interface {
 
 	// CreateGroupWithBodyWithResponse Give agents a room for a message server
 	//
-	// With `agentIds`, each of these agents gets its room for the message server; asking again changes nothing. Agents that
+	// With `agentIds`, each of these agents gets its room for the message server; repeating it changes nothing. Agents that
 	// don't exist are listed under `errors`. Without them, every running agent gets its world for the message server.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -9820,7 +9820,7 @@ type ClientWithResponsesInterface interface {
 
 	// CreateGroupWithResponse Give agents a room for a message server
 	//
-	// With `agentIds`, each of these agents gets its room for the message server; asking again changes nothing. Agents that
+	// With `agentIds`, each of these agents gets its room for the message server; repeating it changes nothing. Agents that
 	// don't exist are listed under `errors`. Without them, every running agent gets its world for the message server.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -9828,9 +9828,9 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/memory/groups/{messageServerId} (the `CreateGroup` operationId).
 	CreateGroupWithResponse(ctx context.Context, messageServerID MessageServerID, body CreateGroupJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateGroupResult, error)
 
-	// ClearGroupMemoriesWithResponse Delete what agents remember of a message server
+	// ClearGroupMemoriesWithResponse Delete the memories of a message server
 	//
-	// Agents forget the messages in the rooms of the world of that id, or of all worlds of the message server of that id.
+	// Agents forget the messages in the rooms of the world with that id, or of all worlds of the message server with that id.
 	// The messages stay in their channels.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -9838,38 +9838,38 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with DELETE /api/memory/groups/{messageServerId}/memories (the `ClearGroupMemories` operationId).
 	ClearGroupMemoriesWithResponse(ctx context.Context, messageServerID MessageServerID, reqEditors ...RequestEditorFn) (*ClearGroupMemoriesResult, error)
 
-	// CreateActionWithBodyWithResponse Tell of an action
+	// CreateActionWithBodyWithResponse Submit an action
 	//
-	// Like submitting a message; it tells what an agent is doing and can be brought up to date.
+	// Like submitting a message; it shows what an agent is doing and can be updated.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/messaging/action (the `CreateAction` operationId).
 	CreateActionWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateActionResult, error)
 
-	// CreateActionWithResponse Tell of an action
+	// CreateActionWithResponse Submit an action
 	//
-	// Like submitting a message; it tells what an agent is doing and can be brought up to date.
+	// Like submitting a message; it shows what an agent is doing and can be updated.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/messaging/action (the `CreateAction` operationId).
 	CreateActionWithResponse(ctx context.Context, body CreateActionJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateActionResult, error)
 
-	// UpdateActionWithBodyWithResponse Bring an action up to date
+	// UpdateActionWithBodyWithResponse Update an action
 	//
 	// Replaces the fields that are sent and merges `metadata`. Only messages of the source type `agent_action` can be
-	// changed. Everybody in the channel gets the message again under its id.
+	// changed. The sockets of the channel get the message again under its id.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PATCH /api/messaging/action/{messageId} (the `UpdateAction` operationId).
 	UpdateActionWithBodyWithResponse(ctx context.Context, messageID MessageID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateActionResult, error)
 
-	// UpdateActionWithResponse Bring an action up to date
+	// UpdateActionWithResponse Update an action
 	//
 	// Replaces the fields that are sent and merges `metadata`. Only messages of the source type `agent_action` can be
-	// changed. Everybody in the channel gets the message again under its id.
+	// changed. The sockets of the channel get the message again under its id.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9878,7 +9878,7 @@ type ClientWithResponsesInterface interface {
 
 	// ListAgentMessageServersWithResponse List the message servers of an agent
 	//
-	// The message servers whose channels an agent hears; none for an unknown agent.
+	// The message servers that an agent serves; none for an unknown agent.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9887,7 +9887,7 @@ type ClientWithResponsesInterface interface {
 
 	// CreateChannelWithBodyWithResponse Create a channel
 	//
-	// Makes a channel. The caller's entity, if it names one, is remembered as its creator.
+	// Makes a channel. The caller's entity, if it names one, is stored as its creator.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9896,7 +9896,7 @@ type ClientWithResponsesInterface interface {
 
 	// CreateChannelWithResponse Create a channel
 	//
-	// Makes a channel. The caller's entity, if it names one, is remembered as its creator.
+	// Makes a channel. The caller's entity, if it names one, is stored as its creator.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9905,7 +9905,7 @@ type ClientWithResponsesInterface interface {
 
 	// DeleteChannelWithResponse Delete a channel
 	//
-	// Removes the channel with its messages. Open runs in it end as cancelled. An unknown channel is gone already.
+	// Removes the channel with its messages. Open runs in it end as cancelled. An unknown channel is no error.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9941,7 +9941,7 @@ type ClientWithResponsesInterface interface {
 
 	// AddChannelAgentWithBodyWithResponse Add an agent to a channel
 	//
-	// The agent takes part from the next message on. Adding it twice is fine.
+	// The agent takes part from the next message on. Adding it twice changes nothing.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9950,7 +9950,7 @@ type ClientWithResponsesInterface interface {
 
 	// AddChannelAgentWithResponse Add an agent to a channel
 	//
-	// The agent takes part from the next message on. Adding it twice is fine.
+	// The agent takes part from the next message on. Adding it twice changes nothing.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9968,7 +9968,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetChannelWithResponse Read a channel
 	//
-	// The channel; `metadata.participantCentralUserIds` lists who takes part.
+	// The channel; `metadata.participantCentralUserIds` lists its participants.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9978,7 +9978,7 @@ type ClientWithResponsesInterface interface {
 	// GenerateChannelTitleWithBodyWithResponse Suggest a title
 	//
 	// Lets an agent's small model name the conversation in three to six words. The channel isn't changed. A conversation of
-	// fewer than four messages gets none, and a reason.
+	// fewer than four messages gets a reason instead.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9988,7 +9988,7 @@ type ClientWithResponsesInterface interface {
 	// GenerateChannelTitleWithResponse Suggest a title
 	//
 	// Lets an agent's small model name the conversation in three to six words. The channel isn't changed. A conversation of
-	// fewer than four messages gets none, and a reason.
+	// fewer than four messages gets a reason instead.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9997,7 +9997,7 @@ type ClientWithResponsesInterface interface {
 
 	// ClearChannelWithResponse Delete all messages of a channel
 	//
-	// Removes every message; open runs in the channel end as cancelled. An unknown channel is empty already.
+	// Removes every message; open runs in the channel end as cancelled. An unknown channel is no error.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10006,7 +10006,7 @@ type ClientWithResponsesInterface interface {
 
 	// ListMessagesWithResponse Read messages
 	//
-	// A page of a channel's messages, newest first; none for an unknown channel. The `cursor` of the answer, or of its `Link`
+	// A page of a channel's messages, newest first; none for an unknown channel. The `cursor` of the response, or of its `Link`
 	// header, leads to the next page without gaps or repetitions, whatever is posted meanwhile.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -10016,27 +10016,27 @@ type ClientWithResponsesInterface interface {
 
 	// PostMessageWithBodyWithResponse Post a message
 	//
-	// Stores a message and gives it to the agents of the channel. An unknown channel is made on the way: a direct one if
+	// Stores a message and gives it to the agents of the channel. An unknown channel is created: a direct one if
 	// `metadata` says `isDm` (or a `channelType` of `DM`), a group otherwise.
 	//
 	// However it was posted, the message is stored, broadcast and answered in the same way. `transport` says how the
-	// caller wants to get the answer:
+	// caller gets the answer:
 	//
-	// | transport | the answer |
+	// | transport | response |
 	// |---|---|
 	// | `websocket` | 201 at once; the agents' replies arrive on the channel's socket room |
 	// | `http` | 201 when the agent's run has ended, with `agentResponse`; 504 when that takes too long, in which case the message is kept and the reply appears in the channel. A failed run is an error with the reason |
 	// | `sse` | 200 and a stream of events: `user_message`, any number of `chunk`, then `done` or `error` |
 	//
-	// Only `http` and `sse` need somebody who can answer: without an agent they fail with `NO_AGENT` before anything is
+	// Only `http` and `sse` need an agent that can answer: without one they fail with `NO_AGENT` before anything is
 	// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. An agent
 	// that is addressed by its id answers in a group as it would in a direct channel, and the others leave the message to
 	// it. A caller that disconnects does not stop the run.
 	//
 	// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 	// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
-	// an `Idempotency-Key` that holds even when the first attempt got no answer: the message is posted once, and its agent's
-	// answer waited for again.
+	// an `Idempotency-Key` that works even if the first attempt got no response: the message is posted once, and the request
+	// waits again for the agent's answer.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10045,27 +10045,27 @@ type ClientWithResponsesInterface interface {
 
 	// PostMessageWithResponse Post a message
 	//
-	// Stores a message and gives it to the agents of the channel. An unknown channel is made on the way: a direct one if
+	// Stores a message and gives it to the agents of the channel. An unknown channel is created: a direct one if
 	// `metadata` says `isDm` (or a `channelType` of `DM`), a group otherwise.
 	//
 	// However it was posted, the message is stored, broadcast and answered in the same way. `transport` says how the
-	// caller wants to get the answer:
+	// caller gets the answer:
 	//
-	// | transport | the answer |
+	// | transport | response |
 	// |---|---|
 	// | `websocket` | 201 at once; the agents' replies arrive on the channel's socket room |
 	// | `http` | 201 when the agent's run has ended, with `agentResponse`; 504 when that takes too long, in which case the message is kept and the reply appears in the channel. A failed run is an error with the reason |
 	// | `sse` | 200 and a stream of events: `user_message`, any number of `chunk`, then `done` or `error` |
 	//
-	// Only `http` and `sse` need somebody who can answer: without an agent they fail with `NO_AGENT` before anything is
+	// Only `http` and `sse` need an agent that can answer: without one they fail with `NO_AGENT` before anything is
 	// stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. An agent
 	// that is addressed by its id answers in a group as it would in a direct channel, and the others leave the message to
 	// it. A caller that disconnects does not stop the run.
 	//
 	// With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 	// broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
-	// an `Idempotency-Key` that holds even when the first attempt got no answer: the message is posted once, and its agent's
-	// answer waited for again.
+	// an `Idempotency-Key` that works even if the first attempt got no response: the message is posted once, and the request
+	// waits again for the agent's answer.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10075,7 +10075,7 @@ type ClientWithResponsesInterface interface {
 	// DeleteMessageWithResponse Delete a message
 	//
 	// Removes one message of this channel and ends its open runs as cancelled. A message that isn't in this channel is
-	// left alone; the answer is the same.
+	// left alone; the response is the same.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10100,20 +10100,20 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/messaging/channels/{channelId}/upload-media (the `UploadMessageMedia` operationId).
 	UploadMessageMediaWithBodyWithResponse(ctx context.Context, channelID ChannelID, params *UploadMessageMediaParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UploadMessageMediaResult, error)
 
-	// CompleteMessageWithBodyWithResponse Tell that a message is dealt with
+	// CompleteMessageWithBodyWithResponse Report that a message is done
 	//
-	// Lets everybody in the channel know, as `messageComplete`, that somebody outside of this server has dealt with a message
-	// (`messageId`) or with the channel's last one (`channel_id`). This server's own agents tell by themselves.
+	// Publishes to the channel, as `messageComplete`, that a program outside this server is done with a message (`messageId`)
+	// or with the channel's last one (`channel_id`). This server's own agents do so by themselves.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/messaging/complete (the `CompleteMessage` operationId).
 	CompleteMessageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CompleteMessageResult, error)
 
-	// CompleteMessageWithResponse Tell that a message is dealt with
+	// CompleteMessageWithResponse Report that a message is done
 	//
-	// Lets everybody in the channel know, as `messageComplete`, that somebody outside of this server has dealt with a message
-	// (`messageId`) or with the channel's last one (`channel_id`). This server's own agents tell by themselves.
+	// Publishes to the channel, as `messageComplete`, that a program outside this server is done with a message (`messageId`)
+	// or with the channel's last one (`channel_id`). This server's own agents do so by themselves.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10122,40 +10122,40 @@ type ClientWithResponsesInterface interface {
 
 	// GetDMChannelWithResponse Find or create a direct channel
 	//
-	// The one channel between two entities on a message server. It is made when there is none; asking again, also at the
-	// same moment, gives the same channel.
+	// The one channel between two entities on a message server. It is created if there is none; repeated requests, even
+	// concurrent ones, return the same channel.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/messaging/dm-channel (the `GetDMChannel` operationId).
 	GetDMChannelWithResponse(ctx context.Context, params *GetDMChannelParams, reqEditors ...RequestEditorFn) (*GetDMChannelResult, error)
 
-	// AskExternalWithBodyWithResponse Take in a message of another platform, and wait for the answer
+	// AskExternalWithBodyWithResponse Ingest a message of another platform, and wait for the answer
 	//
-	// The same as `/api/messaging/ingest-external`, and waits for what an agent says to the last of the messages. It is left
-	// out when nobody can answer, when the agent chooses not to, and when it takes too long; a late answer appears in the
-	// channel.
+	// The same as `/api/messaging/ingest-external`, and waits for an agent's answer to the last of the messages. It is
+	// absent when no agent can answer, when the agent chooses not to, and when it takes too long; a late answer appears in
+	// the channel.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/messaging/external-messages (the `AskExternal` operationId).
 	AskExternalWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AskExternalResult, error)
 
-	// AskExternalWithResponse Take in a message of another platform, and wait for the answer
+	// AskExternalWithResponse Ingest a message of another platform, and wait for the answer
 	//
-	// The same as `/api/messaging/ingest-external`, and waits for what an agent says to the last of the messages. It is left
-	// out when nobody can answer, when the agent chooses not to, and when it takes too long; a late answer appears in the
-	// channel.
+	// The same as `/api/messaging/ingest-external`, and waits for an agent's answer to the last of the messages. It is
+	// absent when no agent can answer, when the agent chooses not to, and when it takes too long; a late answer appears in
+	// the channel.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/messaging/external-messages (the `AskExternal` operationId).
 	AskExternalWithResponse(ctx context.Context, body AskExternalJSONRequestBody, reqEditors ...RequestEditorFn) (*AskExternalResult, error)
 
-	// IngestExternalWithBodyWithResponse Take in messages of another platform
+	// IngestExternalWithBodyWithResponse Ingest messages of another platform
 	//
 	// Posts one message (`author_id` and `content`), or those of a list (`platform` and `messages`), for the channel's agents
-	// to answer. A message that came before under its `source_id`, or `id` in a list, is not posted again. In a list, authors
+	// to answer. A message that was posted before under its `source_id`, or `id` in a list, is not posted again. In a list, authors
 	// become entities of this server by their ids, and the channel may be named by the platform's own id if a message server
 	// mirrors it. Agents can't be the authors.
 	//
@@ -10164,10 +10164,10 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/messaging/ingest-external (the `IngestExternal` operationId).
 	IngestExternalWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*IngestExternalResult, error)
 
-	// IngestExternalWithResponse Take in messages of another platform
+	// IngestExternalWithResponse Ingest messages of another platform
 	//
 	// Posts one message (`author_id` and `content`), or those of a list (`platform` and `messages`), for the channel's agents
-	// to answer. A message that came before under its `source_id`, or `id` in a list, is not posted again. In a list, authors
+	// to answer. A message that was posted before under its `source_id`, or `id` in a list, is not posted again. In a list, authors
 	// become entities of this server by their ids, and the channel may be named by the platform's own id if a message server
 	// mirrors it. Agents can't be the authors.
 	//
@@ -10178,7 +10178,7 @@ type ClientWithResponsesInterface interface {
 
 	// ListJobsWithResponse List jobs
 	//
-	// The newest jobs first; those of the caller, if `X-Entity-Id` says who that is. Jobs are kept for 24 hours after
+	// The newest jobs first; those of the caller, if `X-Entity-Id` identifies it. Jobs are kept for 24 hours after
 	// their end.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -10188,12 +10188,12 @@ type ClientWithResponsesInterface interface {
 
 	// CreateJobWithBodyWithResponse Ask an agent one question
 	//
-	// Posts `content` to a running agent in a channel of its own, and answers at once. The job ends with the agent's run:
-	// `completed` with its answer, or `failed` with the reason; or it ends as `timeout`, after `timeoutMs`, and what the
-	// agent does is cancelled. Read it until then, or let it be announced.
+	// Posts `content` to a running agent in the job's own channel, and responds at once. The job ends with the agent's run:
+	// `completed` with its answer, or `failed` with the reason; or it ends as `timeout`, after `timeoutMs`, and the
+	// agent's run is cancelled. Poll it until then, or have its end announced.
 	//
 	// With a `callbackUrl` the end is posted there as JSON: `type` (`job.completed`, `job.failed`, `job.timeout`),
-	// `timestamp` and `data`, the job. An answer other than 2xx makes it be posted again, with growing pauses, for half an
+	// `timestamp` and `data`, the job. After a response other than 2xx it is posted again, with growing pauses, for half an
 	// hour; the receiver may get it twice. The headers follow Standard Webhooks: `webhook-id` is the job's,
 	// `webhook-timestamp` is in seconds, and with a `callbackSecret` `webhook-signature` is `v1,` and the base64 of
 	// HMAC-SHA256 over `id.timestamp.body`. Redirects are not followed. Private addresses are refused unless the operator
@@ -10206,12 +10206,12 @@ type ClientWithResponsesInterface interface {
 
 	// CreateJobWithResponse Ask an agent one question
 	//
-	// Posts `content` to a running agent in a channel of its own, and answers at once. The job ends with the agent's run:
-	// `completed` with its answer, or `failed` with the reason; or it ends as `timeout`, after `timeoutMs`, and what the
-	// agent does is cancelled. Read it until then, or let it be announced.
+	// Posts `content` to a running agent in the job's own channel, and responds at once. The job ends with the agent's run:
+	// `completed` with its answer, or `failed` with the reason; or it ends as `timeout`, after `timeoutMs`, and the
+	// agent's run is cancelled. Poll it until then, or have its end announced.
 	//
 	// With a `callbackUrl` the end is posted there as JSON: `type` (`job.completed`, `job.failed`, `job.timeout`),
-	// `timestamp` and `data`, the job. An answer other than 2xx makes it be posted again, with growing pauses, for half an
+	// `timestamp` and `data`, the job. After a response other than 2xx it is posted again, with growing pauses, for half an
 	// hour; the receiver may get it twice. The headers follow Standard Webhooks: `webhook-id` is the job's,
 	// `webhook-timestamp` is in seconds, and with a `callbackSecret` `webhook-signature` is `v1,` and the base64 of
 	// HMAC-SHA256 over `id.timestamp.body`. Redirects are not followed. Private addresses are refused unless the operator
@@ -10224,7 +10224,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetJobsHealthWithResponse Count the jobs
 	//
-	// How many jobs there are by status, and how those went that have ended in the last 24 hours.
+	// How many jobs there are by status, and the results of those that have ended in the last 24 hours.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10233,7 +10233,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetJobWithResponse Read a job
 	//
-	// With `Prefer: wait=n` (RFC 7240) the answer comes when the job has ended, or after n seconds, at most 60;
+	// With `Prefer: wait=n` (RFC 7240) the response comes when the job has ended, or after n seconds, at most 60;
 	// `Preference-Applied` repeats what was applied.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -10289,7 +10289,7 @@ type ClientWithResponsesInterface interface {
 
 	// ListMessageServerAgentsWithResponse List the agents of a message server
 	//
-	// The agents that hear the channels of a message server.
+	// The agents that serve a message server.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10298,7 +10298,7 @@ type ClientWithResponsesInterface interface {
 
 	// AddMessageServerAgentWithBodyWithResponse Add an agent to a message server
 	//
-	// The agent hears the channels of this message server from now on. Adding it twice is fine.
+	// The agent serves the channels of this message server from now on. Adding it twice changes nothing.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10307,7 +10307,7 @@ type ClientWithResponsesInterface interface {
 
 	// AddMessageServerAgentWithResponse Add an agent to a message server
 	//
-	// The agent hears the channels of this message server from now on. Adding it twice is fine.
+	// The agent serves the channels of this message server from now on. Adding it twice changes nothing.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10316,7 +10316,7 @@ type ClientWithResponsesInterface interface {
 
 	// RemoveMessageServerAgentWithResponse Remove an agent from a message server
 	//
-	// The agent no longer hears the channels of this message server. Removing it twice is fine.
+	// The agent no longer serves the channels of this message server. Removing it twice changes nothing.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10334,7 +10334,7 @@ type ClientWithResponsesInterface interface {
 
 	// SyncMessageServerChannelsWithBodyWithResponse Mirror a platform's channels
 	//
-	// Makes a channel for each that is listed, or brings its name and type up to date; `sourceId` tells which is which.
+	// Makes a channel for each that is listed, or updates its name and type; `sourceId` identifies it.
 	// Channels that are not listed stay as they are.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -10344,7 +10344,7 @@ type ClientWithResponsesInterface interface {
 
 	// SyncMessageServerChannelsWithResponse Mirror a platform's channels
 	//
-	// Makes a channel for each that is listed, or brings its name and type up to date; `sourceId` tells which is which.
+	// Makes a channel for each that is listed, or updates its name and type; `sourceId` identifies it.
 	// Channels that are not listed stay as they are.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -10354,7 +10354,7 @@ type ClientWithResponsesInterface interface {
 
 	// SearchMessagesWithBodyWithResponse Search messages
 	//
-	// Finds messages in all channels, newest first. `query` finds those in which every word of it occurs, whatever the case
+	// Finds messages in all channels, newest first. `query` finds those that contain all of its words, in any case
 	// and punctuation. At least one of `query`, `channelId` and `authorId` is required.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -10364,7 +10364,7 @@ type ClientWithResponsesInterface interface {
 
 	// SearchMessagesWithResponse Search messages
 	//
-	// Finds messages in all channels, newest first. `query` finds those in which every word of it occurs, whatever the case
+	// Finds messages in all channels, newest first. `query` finds those that contain all of its words, in any case
 	// and punctuation. At least one of `query`, `channelId` and `authorId` is required.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -10374,7 +10374,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetMessageWithResponse Read a message
 	//
-	// One message, wherever it is.
+	// One message, in whichever channel it is.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10383,7 +10383,7 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateMessageWithBodyWithResponse Edit a message
 	//
-	// Replaces the text; `metadata.edited` tells of it. Everybody in the channel gets the message again under its id. A
+	// Replaces the text, and sets `metadata.edited`. The sockets of the channel get the message again under its id. A
 	// caller that names its entity must be the author.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -10393,7 +10393,7 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateMessageWithResponse Edit a message
 	//
-	// Replaces the text; `metadata.edited` tells of it. Everybody in the channel gets the message again under its id. A
+	// Replaces the text, and sets `metadata.edited`. The sockets of the channel get the message again under its id. A
 	// caller that names its entity must be the author.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -10403,7 +10403,7 @@ type ClientWithResponsesInterface interface {
 
 	// ListSessionsWithResponse List sessions
 	//
-	// The live sessions, newest first; those of the caller, if `X-Entity-Id` says who that is.
+	// The live sessions, newest first; those of the caller, if `X-Entity-Id` identifies it.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10412,12 +10412,12 @@ type ClientWithResponsesInterface interface {
 
 	// CreateSessionWithBodyWithResponse Begin a session
 	//
-	// A session is the conversation of a person with a running agent, in a direct channel of its own that both take part
-	// in. It ends when nobody speaks for `timeoutMinutes`, and at the latest `maxDurationMinutes` after it began. Its
-	// time-outs are the server's, changed by the agent's settings, changed by `timeoutConfig`; a value out of bounds
-	// becomes the nearest that is allowed, and one that is not a number the server's own.
+	// A session is the conversation of a person with a running agent, in its own direct channel of the two. It ends after
+	// `timeoutMinutes` without activity, and at the latest `maxDurationMinutes` after it began. Its time-outs are those of
+	// `timeoutConfig`, else of the agent's settings, else of the server; a value out of bounds becomes the nearest valid
+	// one, and one that is not a number the server's.
 	//
-	// The channel's room hears `sessionExpirationWarning` once when the end comes near, and `sessionExpired`.
+	// The channel's room gets `sessionExpirationWarning` once when the end is near, and `sessionExpired`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10426,12 +10426,12 @@ type ClientWithResponsesInterface interface {
 
 	// CreateSessionWithResponse Begin a session
 	//
-	// A session is the conversation of a person with a running agent, in a direct channel of its own that both take part
-	// in. It ends when nobody speaks for `timeoutMinutes`, and at the latest `maxDurationMinutes` after it began. Its
-	// time-outs are the server's, changed by the agent's settings, changed by `timeoutConfig`; a value out of bounds
-	// becomes the nearest that is allowed, and one that is not a number the server's own.
+	// A session is the conversation of a person with a running agent, in its own direct channel of the two. It ends after
+	// `timeoutMinutes` without activity, and at the latest `maxDurationMinutes` after it began. Its time-outs are those of
+	// `timeoutConfig`, else of the agent's settings, else of the server; a value out of bounds becomes the nearest valid
+	// one, and one that is not a number the server's.
 	//
-	// The channel's room hears `sessionExpirationWarning` once when the end comes near, and `sessionExpired`.
+	// The channel's room gets `sessionExpirationWarning` once when the end is near, and `sessionExpired`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10449,7 +10449,7 @@ type ClientWithResponsesInterface interface {
 
 	// DeleteSessionWithResponse End a session
 	//
-	// Ends the session for good: it is not found from then on. What its agent is still working on is cancelled. The
+	// Ends the session for good: it is not found from then on. Open runs of its agent are cancelled. The
 	// channel and its messages stay.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -10459,7 +10459,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetSessionWithResponse Read a session
 	//
-	// Looking at a session is no activity. For 24 hours after its end the answer is 410, then 404.
+	// Reading is no activity. For 24 hours after its end the response is a 410, then a 404.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10477,30 +10477,30 @@ type ClientWithResponsesInterface interface {
 
 	// ListSessionMessagesWithResponse Read a session's messages
 	//
-	// A page of the conversation, newest first. The `cursor` of the answer, or of its `Link` header, leads on to what is older
-	// or newer. Reading is no activity.
+	// A page of the conversation, newest first. The `cursor` of the response, or of its `Link` header, leads to older or newer
+	// messages. Reading is no activity.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/messaging/sessions/{sessionId}/messages (the `ListSessionMessages` operationId).
 	ListSessionMessagesWithResponse(ctx context.Context, sessionID SessionID, params *ListSessionMessagesParams, reqEditors ...RequestEditorFn) (*ListSessionMessagesResult, error)
 
-	// PostSessionMessageWithBodyWithResponse Say something in a session
+	// PostSessionMessageWithBodyWithResponse Post a message in a session
 	//
 	// Posts a message of the session's user, exactly as into any channel: the transports, the events of a stream and how
 	// it is resumed, and repeating by `clientMessageId` are those of posting a message. A session that renews itself
-	// begins its time-out anew with every message.
+	// restarts its time-out with every message.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/messaging/sessions/{sessionId}/messages (the `PostSessionMessage` operationId).
 	PostSessionMessageWithBodyWithResponse(ctx context.Context, sessionID SessionID, params *PostSessionMessageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostSessionMessageResult, error)
 
-	// PostSessionMessageWithResponse Say something in a session
+	// PostSessionMessageWithResponse Post a message in a session
 	//
 	// Posts a message of the session's user, exactly as into any channel: the transports, the events of a stream and how
 	// it is resumed, and repeating by `clientMessageId` are those of posting a message. A session that renews itself
-	// begins its time-out anew with every message.
+	// restarts its time-out with every message.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10509,7 +10509,7 @@ type ClientWithResponsesInterface interface {
 
 	// RenewSessionWithResponse Renew a session
 	//
-	// Begins the time-out anew, even in a session that doesn't renew itself. The longest life stays what it is.
+	// Restarts the time-out, even of a session that doesn't renew itself. The maximum duration is unchanged.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10518,7 +10518,7 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateSessionTimeoutWithBodyWithResponse Change a session's time-outs
 	//
-	// Changes what is sent and keeps the rest. The end is computed anew from the last renewal. `timeoutMinutes` must be
+	// Changes the fields that are sent. The end is computed again from the last renewal. `timeoutMinutes` must be
 	// within the server's bounds.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -10528,7 +10528,7 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateSessionTimeoutWithResponse Change a session's time-outs
 	//
-	// Changes what is sent and keeps the rest. The end is computed anew from the last renewal. `timeoutMinutes` must be
+	// Changes the fields that are sent. The end is computed again from the last renewal. `timeoutMinutes` must be
 	// within the server's bounds.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -10538,9 +10538,9 @@ type ClientWithResponsesInterface interface {
 
 	// SubmitMessageWithBodyWithResponse Submit a message
 	//
-	// Stores and broadcasts what somebody says. When its author is an agent of this server, or its `source_type` is
+	// Stores and broadcasts a message. When its author is an agent of this server, or its `source_type` is
 	// `agent_response` or `agent_action`, it is an answer: no agent is asked to reply to it. Anything else is a question, as
-	// if it were posted to the channel. Repeating a request with the same `messageId` gives the message that is there.
+	// if it were posted to the channel. Repeating a request with the same `messageId` returns the stored message.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10549,16 +10549,16 @@ type ClientWithResponsesInterface interface {
 
 	// SubmitMessageWithResponse Submit a message
 	//
-	// Stores and broadcasts what somebody says. When its author is an agent of this server, or its `source_type` is
+	// Stores and broadcasts a message. When its author is an agent of this server, or its `source_type` is
 	// `agent_response` or `agent_action`, it is an answer: no agent is asked to reply to it. Anything else is a question, as
-	// if it were posted to the channel. Repeating a request with the same `messageId` gives the message that is there.
+	// if it were posted to the channel. Repeating a request with the same `messageId` returns the stored message.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/messaging/submit (the `SubmitMessage` operationId).
 	SubmitMessageWithResponse(ctx context.Context, body SubmitMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*SubmitMessageResult, error)
 
-	// GetDebugInfoWithResponse Read what is going on
+	// GetDebugInfoWithResponse Read a snapshot of the server
 	//
 	// The message servers, the agents, the connections and the memory of this process.
 	//
@@ -10567,7 +10567,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/server/debug/servers (the `GetDebugInfo` operationId).
 	GetDebugInfoWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetDebugInfoResult, error)
 
-	// GetServerHealthWithResponse Can the server do its work (below /api)
+	// GetServerHealthWithResponse Check the server's health (below /api)
 	//
 	// The same as `/health`.
 	//
@@ -10587,7 +10587,7 @@ type ClientWithResponsesInterface interface {
 
 	// ClearServerLogsWithResponse Empty the log
 	//
-	// Forgets the entries that are kept for reading.
+	// Removes the entries that are kept for reading.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10596,7 +10596,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetServerLogsWithResponse Read the log
 	//
-	// The newest entries that fit, oldest first. Secrets are not in it.
+	// The newest matching entries, oldest first. They contain no secrets.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10605,7 +10605,7 @@ type ClientWithResponsesInterface interface {
 
 	// PostServerLogsWithBodyWithResponse Write to the log, and read it
 	//
-	// Appends the entries of `logs`, if there are any, and answers like reading.
+	// Appends the entries of `logs`, if there are any, and responds like reading.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10614,7 +10614,7 @@ type ClientWithResponsesInterface interface {
 
 	// PostServerLogsWithResponse Write to the log, and read it
 	//
-	// Appends the entries of `logs`, if there are any, and answers like reading.
+	// Appends the entries of `logs`, if there are any, and responds like reading.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10623,7 +10623,7 @@ type ClientWithResponsesInterface interface {
 
 	// PingWithResponse Ping
 	//
-	// The cheapest request that passes every layer.
+	// The cheapest request that passes all middlewares.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10632,7 +10632,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetServerStatusWithResponse Read the server's status
 	//
-	// Its agents, memory and age, in numbers.
+	// Its agents, memory and uptime, in numbers.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10641,8 +10641,8 @@ type ClientWithResponsesInterface interface {
 
 	// StopServerWithResponse Stop the server
 	//
-	// Lets requests and replies that are under way finish, stops the agents, closes the database and ends the process.
-	// Without an API key only callers with the owner's token, from the file `owner-token` of the data folder, may ask for it.
+	// Lets running requests and replies finish, stops the agents, closes the database and ends the process.
+	// Without an API key only callers with the owner's token, from the file `owner-token` of the data folder, may do so.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10651,7 +10651,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetPublicConfigWithResponse Read the public configuration
 	//
-	// What a client must know before it can ask for anything else.
+	// What a client must know before any other request.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10661,8 +10661,8 @@ type ClientWithResponsesInterface interface {
 	// GetLocalEnvironmentWithResponse Read the stored settings
 	//
 	// The settings of agents that are kept in the `.env` file of the server's data directory, and nothing else: never the
-	// process environment, never another file. The values of secrets are masks; while no API key is set, all values are
-	// for callers without the owner's token. It is refused in production, and for pages of other servers.
+	// process environment, never another file. The values of secrets are masked; while no API key is set, all values are
+	// masked for callers without the owner's token. It is refused in production, and for pages of other servers.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10671,10 +10671,10 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateLocalEnvironmentWithBodyWithResponse Replace the stored settings
 	//
-	// Writes the file anew with exactly these settings; a masked value that is sent back stays what it is. Names of the
-	// server's own settings are refused. While no API key is set, it takes the owner's token, from the file `owner-token` of
-	// the data folder. The settings count from the next start, where the process
-	// environment doesn't set them.
+	// Writes the file anew with exactly these settings; a masked value that is sent back is unchanged. Names of the
+	// server's own settings are refused. While no API key is set, it requires the owner's token, from the file `owner-token` of
+	// the data folder. The settings take effect at the next start, unless the process
+	// environment sets them.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10683,10 +10683,10 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateLocalEnvironmentWithResponse Replace the stored settings
 	//
-	// Writes the file anew with exactly these settings; a masked value that is sent back stays what it is. Names of the
-	// server's own settings are refused. While no API key is set, it takes the owner's token, from the file `owner-token` of
-	// the data folder. The settings count from the next start, where the process
-	// environment doesn't set them.
+	// Writes the file anew with exactly these settings; a masked value that is sent back is unchanged. Names of the
+	// server's own settings are refused. While no API key is set, it requires the owner's token, from the file `owner-token` of
+	// the data folder. The settings take effect at the next start, unless the process
+	// environment sets them.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10695,14 +10695,14 @@ type ClientWithResponsesInterface interface {
 
 	// GetVersionWithResponse Read the version
 	//
-	// What is running, and for how long.
+	// The version, and how long it has been running.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/system/version (the `GetVersion` operationId).
 	GetVersionWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetVersionResult, error)
 
-	// GetHealthWithResponse Can the server do its work
+	// GetHealthWithResponse Check the server's health
 	//
 	// 200 while the database answers, at least one agent is active and the server isn't stopping. Needs no key.
 	//
@@ -10711,7 +10711,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /health (the `GetHealth` operationId).
 	GetHealthWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetHealthResult, error)
 
-	// GetLivenessWithResponse Is the process alive
+	// GetLivenessWithResponse Check that the process is alive
 	//
 	// Always 200 while the process serves requests. Needs no key.
 	//
@@ -10731,7 +10731,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetAgentUploadWithResponse Read a file uploaded to an agent
 	//
-	// The file, or the ranges asked for. Needs no key: the address is the secret. A browser shows images, sound and video,
+	// The file, or the requested ranges. Needs no key: the address is the secret. A browser shows images, sound and video,
 	// runs nothing, and saves everything else.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -10741,7 +10741,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetChannelUploadWithResponse Read a file uploaded to a channel
 	//
-	// Like a file uploaded to an agent, as long as the channel is there.
+	// Like a file uploaded to an agent, as long as the channel exists.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -15477,7 +15477,7 @@ func (c *ClientWithResponses) ListAgentsWithResponse(ctx context.Context, reqEdi
 // derived from the name when it has none. Repeating a request changes nothing and succeeds; an agent that exists
 // with another character is a conflict. Character files and addresses (`characterPath`) are not read over HTTP.
 // With `import=true` it takes characters of older servers and other programs, and character cards, as `elizad --character`
-// does, and `import` in the answer says what became of their parts.
+// does, and `import` in the response says what became of their parts.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15496,7 +15496,7 @@ func (c *ClientWithResponses) CreateAgentWithBodyWithResponse(ctx context.Contex
 // derived from the name when it has none. Repeating a request changes nothing and succeeds; an agent that exists
 // with another character is a conflict. Character files and addresses (`characterPath`) are not read over HTTP.
 // With `import=true` it takes characters of older servers and other programs, and character cards, as `elizad --character`
-// does, and `import` in the answer says what became of their parts.
+// does, and `import` in the response says what became of their parts.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15526,7 +15526,7 @@ func (c *ClientWithResponses) ListWorldsWithResponse(ctx context.Context, reqEdi
 
 // DeleteAgentWithResponse Delete an agent
 //
-// Stops the agent, ends its open runs as cancelled, and removes it with everything that is only its own.
+// Stops the agent, ends its open runs as cancelled, and removes it with everything that belongs to it alone.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -15541,7 +15541,7 @@ func (c *ClientWithResponses) DeleteAgentWithResponse(ctx context.Context, agent
 
 // GetAgentWithResponse Read an agent
 //
-// The whole agent. Secrets are named, never shown.
+// The complete agent. Secrets are named, never shown.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -15557,7 +15557,7 @@ func (c *ClientWithResponses) GetAgentWithResponse(ctx context.Context, agentID 
 // UpdateAgentWithBodyWithResponse Change an agent
 //
 // Replaces the fields that are sent. `settings` is merged at every depth, where `null` removes a key; so are secrets,
-// and a masked secret sent back means "unchanged". A running agent takes the change up with its next message.
+// and a masked secret sent back means "unchanged". A running agent uses the change from its next message on.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15573,7 +15573,7 @@ func (c *ClientWithResponses) UpdateAgentWithBodyWithResponse(ctx context.Contex
 // UpdateAgentWithResponse Change an agent
 //
 // Replaces the fields that are sent. `settings` is merged at every depth, where `null` removes a key; so are secrets,
-// and a masked secret sent back means "unchanged". A running agent takes the change up with its next message.
+// and a masked secret sent back means "unchanged". A running agent uses the change from its next message on.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15589,7 +15589,7 @@ func (c *ClientWithResponses) UpdateAgentWithResponse(ctx context.Context, agent
 // ListAgentLogsWithResponse Read an agent's log
 //
 // What happened in the agent's runs, newest first. The texts of prompts and answers are there only when the server
-// keeps them (`CAPTURE`). `type`, `excludeTypes` and `search` look at the newest ten thousand entries that the other
+// keeps them (`CAPTURE`). `type`, `excludeTypes` and `search` filter the newest ten thousand entries that the other
 // parameters let through.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -15605,7 +15605,7 @@ func (c *ClientWithResponses) ListAgentLogsWithResponse(ctx context.Context, age
 
 // DeleteAgentLogWithResponse Delete an entry of an agent's log
 //
-// The entry is also gone from its run. One that isn't in this agent's log is left alone.
+// The entry is removed from its run, too. One that isn't in this agent's log is left alone.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -15620,8 +15620,8 @@ func (c *ClientWithResponses) DeleteAgentLogWithResponse(ctx context.Context, ag
 
 // ClearMemoriesWithResponse Delete all memories of an agent
 //
-// The agent forgets everything: it no longer sees what was said in its channels until now. The messages stay there for
-// everybody else. Also at `/api/memory/{agentId}/memories`.
+// The agent forgets everything: it no longer sees the messages posted in its channels until now. They stay there for
+// others. Also at `/api/memory/{agentId}/memories`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -15651,7 +15651,7 @@ func (c *ClientWithResponses) ListMemoriesWithResponse(ctx context.Context, agen
 
 // ClearRoomMemoriesWithResponse Delete an agent's memories of a room
 //
-// The agent forgets the messages and documents of the room, and no longer sees what was said there until now. Also at
+// The agent forgets the messages and documents of the room, and no longer sees the messages posted there until now. Also at
 // `/api/memory/{agentId}/memories/all/{roomId}`.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -15667,7 +15667,7 @@ func (c *ClientWithResponses) ClearRoomMemoriesWithResponse(ctx context.Context,
 
 // DeleteMemoryWithResponse Delete a memory
 //
-// The agent no longer sees the message behind it; others do. What the agent doesn't remember is forgotten already. Also
+// The agent no longer sees its message; others do. Deleting an unknown memory succeeds. Also
 // at `/api/memory/{agentId}/memories/{memoryId}`.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -15683,7 +15683,7 @@ func (c *ClientWithResponses) DeleteMemoryWithResponse(ctx context.Context, agen
 
 // UpdateMemoryWithBodyWithResponse Change a memory
 //
-// Replaces the fields that are sent. From then on the agent sees the message behind the memory in the new words; others
+// Replaces the fields that are sent. From then on the agent sees the message of the memory in the new words; others
 // see it as it was. Also at `/api/memory/{agentId}/memories/{memoryId}`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -15699,7 +15699,7 @@ func (c *ClientWithResponses) UpdateMemoryWithBodyWithResponse(ctx context.Conte
 
 // UpdateMemoryWithResponse Change a memory
 //
-// Replaces the fields that are sent. From then on the agent sees the message behind the memory in the new words; others
+// Replaces the fields that are sent. From then on the agent sees the message of the memory in the new words; others
 // see it as it was. Also at `/api/memory/{agentId}/memories/{memoryId}`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -15730,7 +15730,7 @@ func (c *ClientWithResponses) ListPanelsWithResponse(ctx context.Context, agentI
 
 // ListRoomsWithResponse List an agent's rooms
 //
-// Its own room first, then in the order in which they were made. A channel has a room from the agent's first run in it.
+// Its own room first, then in the order in which they were made. A channel has a room since the agent's first run in it.
 // Also at `/api/memory/{agentId}/rooms`.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -15746,7 +15746,7 @@ func (c *ClientWithResponses) ListRoomsWithResponse(ctx context.Context, agentID
 
 // CreateRoomWithBodyWithResponse Create a room
 //
-// Makes a room that stands for no channel, in a world that the agent knows or in a new one. Also at
+// Makes a room without a channel, in a world that the agent knows or in a new one. Also at
 // `/api/memory/{agentId}/rooms`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -15762,7 +15762,7 @@ func (c *ClientWithResponses) CreateRoomWithBodyWithResponse(ctx context.Context
 
 // CreateRoomWithResponse Create a room
 //
-// Makes a room that stands for no channel, in a world that the agent knows or in a new one. Also at
+// Makes a room without a channel, in a world that the agent knows or in a new one. Also at
 // `/api/memory/{agentId}/rooms`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -15778,7 +15778,7 @@ func (c *ClientWithResponses) CreateRoomWithResponse(ctx context.Context, agentI
 
 // DeleteRoomWithResponse Delete a room
 //
-// Removes the room with all that the agent remembers of it. The channel behind it stays, and the agent stays in it. An
+// Removes the room with all memories of it. Its channel stays, and the agent stays in it. An
 // agent's own room can't be deleted.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -15809,7 +15809,7 @@ func (c *ClientWithResponses) GetRoomWithResponse(ctx context.Context, agentID A
 
 // UpdateRoomWithBodyWithResponse Rename a room
 //
-// Gives the room a name of its own; until then one of a channel is named like the channel.
+// Gives the room its own name; until then a channel's room has the name of the channel.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15824,7 +15824,7 @@ func (c *ClientWithResponses) UpdateRoomWithBodyWithResponse(ctx context.Context
 
 // UpdateRoomWithResponse Rename a room
 //
-// Gives the room a name of its own; until then one of a channel is named like the channel.
+// Gives the room its own name; until then a channel's room has the name of the channel.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15840,7 +15840,7 @@ func (c *ClientWithResponses) UpdateRoomWithResponse(ctx context.Context, agentI
 // ListRoomMemoriesWithResponse List an agent's memories of a room
 //
 // Newest first; none for an unknown room. Without `tableName` the memories are repeated under `data`, where some clients
-// look for them. Also at `/api/memory/{agentId}/rooms/{roomId}/memories`.
+// read them. Also at `/api/memory/{agentId}/rooms/{roomId}/memories`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -15870,7 +15870,7 @@ func (c *ClientWithResponses) ListRunsWithResponse(ctx context.Context, agentID 
 
 // GetRunWithResponse Read a run
 //
-// What happened in one run, in order, and how it ended.
+// The steps of one run, in order, and how it ended.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -15885,7 +15885,7 @@ func (c *ClientWithResponses) GetRunWithResponse(ctx context.Context, agentID Ag
 
 // StartAgentWithResponse Start an agent
 //
-// The agent answers from now on, even after a restart of the server. Starting a started agent is fine.
+// The agent answers from now on, even after a restart of the server. Starting a running agent changes nothing.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -15900,7 +15900,7 @@ func (c *ClientWithResponses) StartAgentWithResponse(ctx context.Context, agentI
 
 // StopAgentWithResponse Stop an agent
 //
-// The agent stops answering; its open runs end as cancelled. The record stays.
+// The agent stops answering; its open runs end as cancelled. It stays stored.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -15947,8 +15947,8 @@ func (c *ClientWithResponses) CreateWorldWithResponse(ctx context.Context, agent
 
 // UpdateWorldWithBodyWithResponse Change a world
 //
-// Renames a world that the agent has or shares, and lays the members of `metadata` over those that are there;
-// `settings` are laid over `metadata.settings`.
+// Renames a world that the agent has or shares, and merges the members of `metadata` into the stored ones;
+// `settings` are merged into `metadata.settings`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15963,8 +15963,8 @@ func (c *ClientWithResponses) UpdateWorldWithBodyWithResponse(ctx context.Contex
 
 // UpdateWorldWithResponse Change a world
 //
-// Renames a world that the agent has or shares, and lays the members of `metadata` over those that are there;
-// `settings` are laid over `metadata.settings`.
+// Renames a world that the agent has or shares, and merges the members of `metadata` into the stored ones;
+// `settings` are merged into `metadata.settings`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16024,7 +16024,7 @@ func (c *ClientWithResponses) SynthesizeAudioMessageWithResponse(ctx context.Con
 	return ParseSynthesizeAudioMessageResult(rsp)
 }
 
-// ProcessSpeechWithBodyWithResponse Say something to an agent and hear its answer (recordings only)
+// ProcessSpeechWithBodyWithResponse Talk to an agent (recordings only)
 //
 // Like `speech/conversation` with a recording.
 //
@@ -16039,11 +16039,11 @@ func (c *ClientWithResponses) ProcessSpeechWithBodyWithResponse(ctx context.Cont
 	return ParseProcessSpeechResult(rsp)
 }
 
-// ConverseAloudWithBodyWithResponse Say something to an agent and hear its answer
+// ConverseAloudWithBodyWithResponse Talk to an agent
 //
-// Posts a message to a direct channel with the agent, waits for the reply and reads it aloud. A text as JSON is answered
-// with the sound; a recording is transcribed first, and answered with text and sound. The channel is the one that
-// `roomId` names, or the caller's own with this agent.
+// Posts a message to a direct channel with the agent, waits for the reply and reads it aloud. The response to a text
+// in JSON is the sound; a recording is transcribed first, and gets text and sound. The channel is the one in
+// `roomId`, or the caller's direct channel with this agent.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16056,11 +16056,11 @@ func (c *ClientWithResponses) ConverseAloudWithBodyWithResponse(ctx context.Cont
 	return ParseConverseAloudResult(rsp)
 }
 
-// ConverseAloudWithResponse Say something to an agent and hear its answer
+// ConverseAloudWithResponse Talk to an agent
 //
-// Posts a message to a direct channel with the agent, waits for the reply and reads it aloud. A text as JSON is answered
-// with the sound; a recording is transcribed first, and answered with text and sound. The channel is the one that
-// `roomId` names, or the caller's own with this agent.
+// Posts a message to a direct channel with the agent, waits for the reply and reads it aloud. The response to a text
+// in JSON is the sound; a recording is transcribed first, and gets text and sound. The channel is the one in
+// `roomId`, or the caller's direct channel with this agent.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16075,8 +16075,8 @@ func (c *ClientWithResponses) ConverseAloudWithResponse(ctx context.Context, age
 
 // GenerateSpeechWithBodyWithResponse Read a text aloud
 //
-// The sound, as it is made, by the model that the running agent has for it; 503 names the setting that is missing when
-// it has none.
+// The sound, streamed while it is made, by the running agent's model for speech; without one, a 503 names the missing
+// setting.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16091,8 +16091,8 @@ func (c *ClientWithResponses) GenerateSpeechWithBodyWithResponse(ctx context.Con
 
 // GenerateSpeechWithResponse Read a text aloud
 //
-// The sound, as it is made, by the model that the running agent has for it; 503 names the setting that is missing when
-// it has none.
+// The sound, streamed while it is made, by the running agent's model for speech; without one, a 503 names the missing
+// setting.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16107,8 +16107,8 @@ func (c *ClientWithResponses) GenerateSpeechWithResponse(ctx context.Context, ag
 
 // TranscribeWithBodyWithResponse Turn speech into text
 //
-// What is said in a recording, by the model that the running agent has for it; 503 names the setting that is missing
-// when it has none. The recording is not kept.
+// The words of a recording, by the running agent's model for transcription; without one, a 503 names the missing
+// setting. The recording is not kept.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16123,9 +16123,9 @@ func (c *ClientWithResponses) TranscribeWithBodyWithResponse(ctx context.Context
 
 // UploadAgentMediaWithBodyWithResponse Upload a file to an agent
 //
-// Stores a file and says where it is served; nothing is posted. The agent must exist, and need not run. What the file
-// is, is found in its content: JPEG, PNG, GIF, WebP, MP3, WAV, Ogg, WebM, MP4, AAC, FLAC, PDF and plain text are taken;
-// markup of any kind isn't. The name that is served is made up and can't be guessed.
+// Stores a file and returns its address; nothing is posted. The agent must exist, and need not run. The file's type
+// is detected in its content: JPEG, PNG, GIF, WebP, MP3, WAV, Ogg, WebM, MP4, AAC, FLAC, PDF and plain text are accepted;
+// markup of any kind isn't. The name in the address is random and can't be guessed.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16140,7 +16140,7 @@ func (c *ClientWithResponses) UploadAgentMediaWithBodyWithResponse(ctx context.C
 
 // UploadChannelMediaWithBodyWithResponse Upload a file to a channel
 //
-// Stores a file and says where it is served; nothing is posted. `type` is the media type here. The same files are taken
+// Stores a file and returns its address; nothing is posted. `type` is the media type here. The same types are accepted
 // as for an agent. They are deleted with the channel.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -16156,8 +16156,8 @@ func (c *ClientWithResponses) UploadChannelMediaWithBodyWithResponse(ctx context
 
 // DeleteGroupWithResponse Delete the worlds of a message server
 //
-// The id is a world's, or that of a message server, which stands for all its worlds. They are removed with their rooms
-// and what agents remember of them; channels and messages stay.
+// The id is a world's, or that of a message server, which means all its worlds. They are removed with their rooms
+// and memories; channels and messages stay.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -16172,7 +16172,7 @@ func (c *ClientWithResponses) DeleteGroupWithResponse(ctx context.Context, messa
 
 // CreateGroupWithBodyWithResponse Give agents a room for a message server
 //
-// With `agentIds`, each of these agents gets its room for the message server; asking again changes nothing. Agents that
+// With `agentIds`, each of these agents gets its room for the message server; repeating it changes nothing. Agents that
 // don't exist are listed under `errors`. Without them, every running agent gets its world for the message server.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -16188,7 +16188,7 @@ func (c *ClientWithResponses) CreateGroupWithBodyWithResponse(ctx context.Contex
 
 // CreateGroupWithResponse Give agents a room for a message server
 //
-// With `agentIds`, each of these agents gets its room for the message server; asking again changes nothing. Agents that
+// With `agentIds`, each of these agents gets its room for the message server; repeating it changes nothing. Agents that
 // don't exist are listed under `errors`. Without them, every running agent gets its world for the message server.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -16202,9 +16202,9 @@ func (c *ClientWithResponses) CreateGroupWithResponse(ctx context.Context, messa
 	return ParseCreateGroupResult(rsp)
 }
 
-// ClearGroupMemoriesWithResponse Delete what agents remember of a message server
+// ClearGroupMemoriesWithResponse Delete the memories of a message server
 //
-// Agents forget the messages in the rooms of the world of that id, or of all worlds of the message server of that id.
+// Agents forget the messages in the rooms of the world with that id, or of all worlds of the message server with that id.
 // The messages stay in their channels.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -16218,9 +16218,9 @@ func (c *ClientWithResponses) ClearGroupMemoriesWithResponse(ctx context.Context
 	return ParseClearGroupMemoriesResult(rsp)
 }
 
-// CreateActionWithBodyWithResponse Tell of an action
+// CreateActionWithBodyWithResponse Submit an action
 //
-// Like submitting a message; it tells what an agent is doing and can be brought up to date.
+// Like submitting a message; it shows what an agent is doing and can be updated.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16233,9 +16233,9 @@ func (c *ClientWithResponses) CreateActionWithBodyWithResponse(ctx context.Conte
 	return ParseCreateActionResult(rsp)
 }
 
-// CreateActionWithResponse Tell of an action
+// CreateActionWithResponse Submit an action
 //
-// Like submitting a message; it tells what an agent is doing and can be brought up to date.
+// Like submitting a message; it shows what an agent is doing and can be updated.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16248,10 +16248,10 @@ func (c *ClientWithResponses) CreateActionWithResponse(ctx context.Context, body
 	return ParseCreateActionResult(rsp)
 }
 
-// UpdateActionWithBodyWithResponse Bring an action up to date
+// UpdateActionWithBodyWithResponse Update an action
 //
 // Replaces the fields that are sent and merges `metadata`. Only messages of the source type `agent_action` can be
-// changed. Everybody in the channel gets the message again under its id.
+// changed. The sockets of the channel get the message again under its id.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16264,10 +16264,10 @@ func (c *ClientWithResponses) UpdateActionWithBodyWithResponse(ctx context.Conte
 	return ParseUpdateActionResult(rsp)
 }
 
-// UpdateActionWithResponse Bring an action up to date
+// UpdateActionWithResponse Update an action
 //
 // Replaces the fields that are sent and merges `metadata`. Only messages of the source type `agent_action` can be
-// changed. Everybody in the channel gets the message again under its id.
+// changed. The sockets of the channel get the message again under its id.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16282,7 +16282,7 @@ func (c *ClientWithResponses) UpdateActionWithResponse(ctx context.Context, mess
 
 // ListAgentMessageServersWithResponse List the message servers of an agent
 //
-// The message servers whose channels an agent hears; none for an unknown agent.
+// The message servers that an agent serves; none for an unknown agent.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -16297,7 +16297,7 @@ func (c *ClientWithResponses) ListAgentMessageServersWithResponse(ctx context.Co
 
 // CreateChannelWithBodyWithResponse Create a channel
 //
-// Makes a channel. The caller's entity, if it names one, is remembered as its creator.
+// Makes a channel. The caller's entity, if it names one, is stored as its creator.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16312,7 +16312,7 @@ func (c *ClientWithResponses) CreateChannelWithBodyWithResponse(ctx context.Cont
 
 // CreateChannelWithResponse Create a channel
 //
-// Makes a channel. The caller's entity, if it names one, is remembered as its creator.
+// Makes a channel. The caller's entity, if it names one, is stored as its creator.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16327,7 +16327,7 @@ func (c *ClientWithResponses) CreateChannelWithResponse(ctx context.Context, bod
 
 // DeleteChannelWithResponse Delete a channel
 //
-// Removes the channel with its messages. Open runs in it end as cancelled. An unknown channel is gone already.
+// Removes the channel with its messages. Open runs in it end as cancelled. An unknown channel is no error.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -16387,7 +16387,7 @@ func (c *ClientWithResponses) ListChannelAgentsWithResponse(ctx context.Context,
 
 // AddChannelAgentWithBodyWithResponse Add an agent to a channel
 //
-// The agent takes part from the next message on. Adding it twice is fine.
+// The agent takes part from the next message on. Adding it twice changes nothing.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16402,7 +16402,7 @@ func (c *ClientWithResponses) AddChannelAgentWithBodyWithResponse(ctx context.Co
 
 // AddChannelAgentWithResponse Add an agent to a channel
 //
-// The agent takes part from the next message on. Adding it twice is fine.
+// The agent takes part from the next message on. Adding it twice changes nothing.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16432,7 +16432,7 @@ func (c *ClientWithResponses) RemoveChannelAgentWithResponse(ctx context.Context
 
 // GetChannelWithResponse Read a channel
 //
-// The channel; `metadata.participantCentralUserIds` lists who takes part.
+// The channel; `metadata.participantCentralUserIds` lists its participants.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -16448,7 +16448,7 @@ func (c *ClientWithResponses) GetChannelWithResponse(ctx context.Context, channe
 // GenerateChannelTitleWithBodyWithResponse Suggest a title
 //
 // Lets an agent's small model name the conversation in three to six words. The channel isn't changed. A conversation of
-// fewer than four messages gets none, and a reason.
+// fewer than four messages gets a reason instead.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16464,7 +16464,7 @@ func (c *ClientWithResponses) GenerateChannelTitleWithBodyWithResponse(ctx conte
 // GenerateChannelTitleWithResponse Suggest a title
 //
 // Lets an agent's small model name the conversation in three to six words. The channel isn't changed. A conversation of
-// fewer than four messages gets none, and a reason.
+// fewer than four messages gets a reason instead.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16479,7 +16479,7 @@ func (c *ClientWithResponses) GenerateChannelTitleWithResponse(ctx context.Conte
 
 // ClearChannelWithResponse Delete all messages of a channel
 //
-// Removes every message; open runs in the channel end as cancelled. An unknown channel is empty already.
+// Removes every message; open runs in the channel end as cancelled. An unknown channel is no error.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -16494,7 +16494,7 @@ func (c *ClientWithResponses) ClearChannelWithResponse(ctx context.Context, chan
 
 // ListMessagesWithResponse Read messages
 //
-// A page of a channel's messages, newest first; none for an unknown channel. The `cursor` of the answer, or of its `Link`
+// A page of a channel's messages, newest first; none for an unknown channel. The `cursor` of the response, or of its `Link`
 // header, leads to the next page without gaps or repetitions, whatever is posted meanwhile.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -16510,27 +16510,27 @@ func (c *ClientWithResponses) ListMessagesWithResponse(ctx context.Context, chan
 
 // PostMessageWithBodyWithResponse Post a message
 //
-// Stores a message and gives it to the agents of the channel. An unknown channel is made on the way: a direct one if
+// Stores a message and gives it to the agents of the channel. An unknown channel is created: a direct one if
 // `metadata` says `isDm` (or a `channelType` of `DM`), a group otherwise.
 //
 // However it was posted, the message is stored, broadcast and answered in the same way. `transport` says how the
-// caller wants to get the answer:
+// caller gets the answer:
 //
-// | transport | the answer |
+// | transport | response |
 // |---|---|
 // | `websocket` | 201 at once; the agents' replies arrive on the channel's socket room |
 // | `http` | 201 when the agent's run has ended, with `agentResponse`; 504 when that takes too long, in which case the message is kept and the reply appears in the channel. A failed run is an error with the reason |
 // | `sse` | 200 and a stream of events: `user_message`, any number of `chunk`, then `done` or `error` |
 //
-// Only `http` and `sse` need somebody who can answer: without an agent they fail with `NO_AGENT` before anything is
+// Only `http` and `sse` need an agent that can answer: without one they fail with `NO_AGENT` before anything is
 // stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. An agent
 // that is addressed by its id answers in a group as it would in a direct channel, and the others leave the message to
 // it. A caller that disconnects does not stop the run.
 //
 // With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 // broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
-// an `Idempotency-Key` that holds even when the first attempt got no answer: the message is posted once, and its agent's
-// answer waited for again.
+// an `Idempotency-Key` that works even if the first attempt got no response: the message is posted once, and the request
+// waits again for the agent's answer.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16545,27 +16545,27 @@ func (c *ClientWithResponses) PostMessageWithBodyWithResponse(ctx context.Contex
 
 // PostMessageWithResponse Post a message
 //
-// Stores a message and gives it to the agents of the channel. An unknown channel is made on the way: a direct one if
+// Stores a message and gives it to the agents of the channel. An unknown channel is created: a direct one if
 // `metadata` says `isDm` (or a `channelType` of `DM`), a group otherwise.
 //
 // However it was posted, the message is stored, broadcast and answered in the same way. `transport` says how the
-// caller wants to get the answer:
+// caller gets the answer:
 //
-// | transport | the answer |
+// | transport | response |
 // |---|---|
 // | `websocket` | 201 at once; the agents' replies arrive on the channel's socket room |
 // | `http` | 201 when the agent's run has ended, with `agentResponse`; 504 when that takes too long, in which case the message is kept and the reply appears in the channel. A failed run is an error with the reason |
 // | `sse` | 200 and a stream of events: `user_message`, any number of `chunk`, then `done` or `error` |
 //
-// Only `http` and `sse` need somebody who can answer: without an agent they fail with `NO_AGENT` before anything is
+// Only `http` and `sse` need an agent that can answer: without one they fail with `NO_AGENT` before anything is
 // stored. The addressed agent is `metadata.targetAgentId`, or the first agent of the channel. An agent
 // that is addressed by its id answers in a group as it would in a direct channel, and the others leave the message to
 // it. A caller that disconnects does not stop the run.
 //
 // With a `clientMessageId` the request may be repeated: the same text under the same id is posted once. A stream that
 // broke off is resumed by the same request with `Last-Event-ID`: only what the reader hasn't seen is sent. With
-// an `Idempotency-Key` that holds even when the first attempt got no answer: the message is posted once, and its agent's
-// answer waited for again.
+// an `Idempotency-Key` that works even if the first attempt got no response: the message is posted once, and the request
+// waits again for the agent's answer.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16581,7 +16581,7 @@ func (c *ClientWithResponses) PostMessageWithResponse(ctx context.Context, chann
 // DeleteMessageWithResponse Delete a message
 //
 // Removes one message of this channel and ends its open runs as cancelled. A message that isn't in this channel is
-// left alone; the answer is the same.
+// left alone; the response is the same.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -16624,10 +16624,10 @@ func (c *ClientWithResponses) UploadMessageMediaWithBodyWithResponse(ctx context
 	return ParseUploadMessageMediaResult(rsp)
 }
 
-// CompleteMessageWithBodyWithResponse Tell that a message is dealt with
+// CompleteMessageWithBodyWithResponse Report that a message is done
 //
-// Lets everybody in the channel know, as `messageComplete`, that somebody outside of this server has dealt with a message
-// (`messageId`) or with the channel's last one (`channel_id`). This server's own agents tell by themselves.
+// Publishes to the channel, as `messageComplete`, that a program outside this server is done with a message (`messageId`)
+// or with the channel's last one (`channel_id`). This server's own agents do so by themselves.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16640,10 +16640,10 @@ func (c *ClientWithResponses) CompleteMessageWithBodyWithResponse(ctx context.Co
 	return ParseCompleteMessageResult(rsp)
 }
 
-// CompleteMessageWithResponse Tell that a message is dealt with
+// CompleteMessageWithResponse Report that a message is done
 //
-// Lets everybody in the channel know, as `messageComplete`, that somebody outside of this server has dealt with a message
-// (`messageId`) or with the channel's last one (`channel_id`). This server's own agents tell by themselves.
+// Publishes to the channel, as `messageComplete`, that a program outside this server is done with a message (`messageId`)
+// or with the channel's last one (`channel_id`). This server's own agents do so by themselves.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16658,8 +16658,8 @@ func (c *ClientWithResponses) CompleteMessageWithResponse(ctx context.Context, b
 
 // GetDMChannelWithResponse Find or create a direct channel
 //
-// The one channel between two entities on a message server. It is made when there is none; asking again, also at the
-// same moment, gives the same channel.
+// The one channel between two entities on a message server. It is created if there is none; repeated requests, even
+// concurrent ones, return the same channel.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -16672,11 +16672,11 @@ func (c *ClientWithResponses) GetDMChannelWithResponse(ctx context.Context, para
 	return ParseGetDMChannelResult(rsp)
 }
 
-// AskExternalWithBodyWithResponse Take in a message of another platform, and wait for the answer
+// AskExternalWithBodyWithResponse Ingest a message of another platform, and wait for the answer
 //
-// The same as `/api/messaging/ingest-external`, and waits for what an agent says to the last of the messages. It is left
-// out when nobody can answer, when the agent chooses not to, and when it takes too long; a late answer appears in the
-// channel.
+// The same as `/api/messaging/ingest-external`, and waits for an agent's answer to the last of the messages. It is
+// absent when no agent can answer, when the agent chooses not to, and when it takes too long; a late answer appears in
+// the channel.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16689,11 +16689,11 @@ func (c *ClientWithResponses) AskExternalWithBodyWithResponse(ctx context.Contex
 	return ParseAskExternalResult(rsp)
 }
 
-// AskExternalWithResponse Take in a message of another platform, and wait for the answer
+// AskExternalWithResponse Ingest a message of another platform, and wait for the answer
 //
-// The same as `/api/messaging/ingest-external`, and waits for what an agent says to the last of the messages. It is left
-// out when nobody can answer, when the agent chooses not to, and when it takes too long; a late answer appears in the
-// channel.
+// The same as `/api/messaging/ingest-external`, and waits for an agent's answer to the last of the messages. It is
+// absent when no agent can answer, when the agent chooses not to, and when it takes too long; a late answer appears in
+// the channel.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16706,10 +16706,10 @@ func (c *ClientWithResponses) AskExternalWithResponse(ctx context.Context, body 
 	return ParseAskExternalResult(rsp)
 }
 
-// IngestExternalWithBodyWithResponse Take in messages of another platform
+// IngestExternalWithBodyWithResponse Ingest messages of another platform
 //
 // Posts one message (`author_id` and `content`), or those of a list (`platform` and `messages`), for the channel's agents
-// to answer. A message that came before under its `source_id`, or `id` in a list, is not posted again. In a list, authors
+// to answer. A message that was posted before under its `source_id`, or `id` in a list, is not posted again. In a list, authors
 // become entities of this server by their ids, and the channel may be named by the platform's own id if a message server
 // mirrors it. Agents can't be the authors.
 //
@@ -16724,10 +16724,10 @@ func (c *ClientWithResponses) IngestExternalWithBodyWithResponse(ctx context.Con
 	return ParseIngestExternalResult(rsp)
 }
 
-// IngestExternalWithResponse Take in messages of another platform
+// IngestExternalWithResponse Ingest messages of another platform
 //
 // Posts one message (`author_id` and `content`), or those of a list (`platform` and `messages`), for the channel's agents
-// to answer. A message that came before under its `source_id`, or `id` in a list, is not posted again. In a list, authors
+// to answer. A message that was posted before under its `source_id`, or `id` in a list, is not posted again. In a list, authors
 // become entities of this server by their ids, and the channel may be named by the platform's own id if a message server
 // mirrors it. Agents can't be the authors.
 //
@@ -16744,7 +16744,7 @@ func (c *ClientWithResponses) IngestExternalWithResponse(ctx context.Context, bo
 
 // ListJobsWithResponse List jobs
 //
-// The newest jobs first; those of the caller, if `X-Entity-Id` says who that is. Jobs are kept for 24 hours after
+// The newest jobs first; those of the caller, if `X-Entity-Id` identifies it. Jobs are kept for 24 hours after
 // their end.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -16760,12 +16760,12 @@ func (c *ClientWithResponses) ListJobsWithResponse(ctx context.Context, params *
 
 // CreateJobWithBodyWithResponse Ask an agent one question
 //
-// Posts `content` to a running agent in a channel of its own, and answers at once. The job ends with the agent's run:
-// `completed` with its answer, or `failed` with the reason; or it ends as `timeout`, after `timeoutMs`, and what the
-// agent does is cancelled. Read it until then, or let it be announced.
+// Posts `content` to a running agent in the job's own channel, and responds at once. The job ends with the agent's run:
+// `completed` with its answer, or `failed` with the reason; or it ends as `timeout`, after `timeoutMs`, and the
+// agent's run is cancelled. Poll it until then, or have its end announced.
 //
 // With a `callbackUrl` the end is posted there as JSON: `type` (`job.completed`, `job.failed`, `job.timeout`),
-// `timestamp` and `data`, the job. An answer other than 2xx makes it be posted again, with growing pauses, for half an
+// `timestamp` and `data`, the job. After a response other than 2xx it is posted again, with growing pauses, for half an
 // hour; the receiver may get it twice. The headers follow Standard Webhooks: `webhook-id` is the job's,
 // `webhook-timestamp` is in seconds, and with a `callbackSecret` `webhook-signature` is `v1,` and the base64 of
 // HMAC-SHA256 over `id.timestamp.body`. Redirects are not followed. Private addresses are refused unless the operator
@@ -16784,12 +16784,12 @@ func (c *ClientWithResponses) CreateJobWithBodyWithResponse(ctx context.Context,
 
 // CreateJobWithResponse Ask an agent one question
 //
-// Posts `content` to a running agent in a channel of its own, and answers at once. The job ends with the agent's run:
-// `completed` with its answer, or `failed` with the reason; or it ends as `timeout`, after `timeoutMs`, and what the
-// agent does is cancelled. Read it until then, or let it be announced.
+// Posts `content` to a running agent in the job's own channel, and responds at once. The job ends with the agent's run:
+// `completed` with its answer, or `failed` with the reason; or it ends as `timeout`, after `timeoutMs`, and the
+// agent's run is cancelled. Poll it until then, or have its end announced.
 //
 // With a `callbackUrl` the end is posted there as JSON: `type` (`job.completed`, `job.failed`, `job.timeout`),
-// `timestamp` and `data`, the job. An answer other than 2xx makes it be posted again, with growing pauses, for half an
+// `timestamp` and `data`, the job. After a response other than 2xx it is posted again, with growing pauses, for half an
 // hour; the receiver may get it twice. The headers follow Standard Webhooks: `webhook-id` is the job's,
 // `webhook-timestamp` is in seconds, and with a `callbackSecret` `webhook-signature` is `v1,` and the base64 of
 // HMAC-SHA256 over `id.timestamp.body`. Redirects are not followed. Private addresses are refused unless the operator
@@ -16808,7 +16808,7 @@ func (c *ClientWithResponses) CreateJobWithResponse(ctx context.Context, body Cr
 
 // GetJobsHealthWithResponse Count the jobs
 //
-// How many jobs there are by status, and how those went that have ended in the last 24 hours.
+// How many jobs there are by status, and the results of those that have ended in the last 24 hours.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -16823,7 +16823,7 @@ func (c *ClientWithResponses) GetJobsHealthWithResponse(ctx context.Context, req
 
 // GetJobWithResponse Read a job
 //
-// With `Prefer: wait=n` (RFC 7240) the answer comes when the job has ended, or after n seconds, at most 60;
+// With `Prefer: wait=n` (RFC 7240) the response comes when the job has ended, or after n seconds, at most 60;
 // `Preference-Applied` repeats what was applied.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -16915,7 +16915,7 @@ func (c *ClientWithResponses) DeleteMessageServerWithResponse(ctx context.Contex
 
 // ListMessageServerAgentsWithResponse List the agents of a message server
 //
-// The agents that hear the channels of a message server.
+// The agents that serve a message server.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -16930,7 +16930,7 @@ func (c *ClientWithResponses) ListMessageServerAgentsWithResponse(ctx context.Co
 
 // AddMessageServerAgentWithBodyWithResponse Add an agent to a message server
 //
-// The agent hears the channels of this message server from now on. Adding it twice is fine.
+// The agent serves the channels of this message server from now on. Adding it twice changes nothing.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16945,7 +16945,7 @@ func (c *ClientWithResponses) AddMessageServerAgentWithBodyWithResponse(ctx cont
 
 // AddMessageServerAgentWithResponse Add an agent to a message server
 //
-// The agent hears the channels of this message server from now on. Adding it twice is fine.
+// The agent serves the channels of this message server from now on. Adding it twice changes nothing.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16960,7 +16960,7 @@ func (c *ClientWithResponses) AddMessageServerAgentWithResponse(ctx context.Cont
 
 // RemoveMessageServerAgentWithResponse Remove an agent from a message server
 //
-// The agent no longer hears the channels of this message server. Removing it twice is fine.
+// The agent no longer serves the channels of this message server. Removing it twice changes nothing.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -16990,7 +16990,7 @@ func (c *ClientWithResponses) ListChannelsWithResponse(ctx context.Context, mess
 
 // SyncMessageServerChannelsWithBodyWithResponse Mirror a platform's channels
 //
-// Makes a channel for each that is listed, or brings its name and type up to date; `sourceId` tells which is which.
+// Makes a channel for each that is listed, or updates its name and type; `sourceId` identifies it.
 // Channels that are not listed stay as they are.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -17006,7 +17006,7 @@ func (c *ClientWithResponses) SyncMessageServerChannelsWithBodyWithResponse(ctx 
 
 // SyncMessageServerChannelsWithResponse Mirror a platform's channels
 //
-// Makes a channel for each that is listed, or brings its name and type up to date; `sourceId` tells which is which.
+// Makes a channel for each that is listed, or updates its name and type; `sourceId` identifies it.
 // Channels that are not listed stay as they are.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -17022,7 +17022,7 @@ func (c *ClientWithResponses) SyncMessageServerChannelsWithResponse(ctx context.
 
 // SearchMessagesWithBodyWithResponse Search messages
 //
-// Finds messages in all channels, newest first. `query` finds those in which every word of it occurs, whatever the case
+// Finds messages in all channels, newest first. `query` finds those that contain all of its words, in any case
 // and punctuation. At least one of `query`, `channelId` and `authorId` is required.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -17038,7 +17038,7 @@ func (c *ClientWithResponses) SearchMessagesWithBodyWithResponse(ctx context.Con
 
 // SearchMessagesWithResponse Search messages
 //
-// Finds messages in all channels, newest first. `query` finds those in which every word of it occurs, whatever the case
+// Finds messages in all channels, newest first. `query` finds those that contain all of its words, in any case
 // and punctuation. At least one of `query`, `channelId` and `authorId` is required.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -17054,7 +17054,7 @@ func (c *ClientWithResponses) SearchMessagesWithResponse(ctx context.Context, bo
 
 // GetMessageWithResponse Read a message
 //
-// One message, wherever it is.
+// One message, in whichever channel it is.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17069,7 +17069,7 @@ func (c *ClientWithResponses) GetMessageWithResponse(ctx context.Context, messag
 
 // UpdateMessageWithBodyWithResponse Edit a message
 //
-// Replaces the text; `metadata.edited` tells of it. Everybody in the channel gets the message again under its id. A
+// Replaces the text, and sets `metadata.edited`. The sockets of the channel get the message again under its id. A
 // caller that names its entity must be the author.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -17085,7 +17085,7 @@ func (c *ClientWithResponses) UpdateMessageWithBodyWithResponse(ctx context.Cont
 
 // UpdateMessageWithResponse Edit a message
 //
-// Replaces the text; `metadata.edited` tells of it. Everybody in the channel gets the message again under its id. A
+// Replaces the text, and sets `metadata.edited`. The sockets of the channel get the message again under its id. A
 // caller that names its entity must be the author.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -17101,7 +17101,7 @@ func (c *ClientWithResponses) UpdateMessageWithResponse(ctx context.Context, mes
 
 // ListSessionsWithResponse List sessions
 //
-// The live sessions, newest first; those of the caller, if `X-Entity-Id` says who that is.
+// The live sessions, newest first; those of the caller, if `X-Entity-Id` identifies it.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17116,12 +17116,12 @@ func (c *ClientWithResponses) ListSessionsWithResponse(ctx context.Context, para
 
 // CreateSessionWithBodyWithResponse Begin a session
 //
-// A session is the conversation of a person with a running agent, in a direct channel of its own that both take part
-// in. It ends when nobody speaks for `timeoutMinutes`, and at the latest `maxDurationMinutes` after it began. Its
-// time-outs are the server's, changed by the agent's settings, changed by `timeoutConfig`; a value out of bounds
-// becomes the nearest that is allowed, and one that is not a number the server's own.
+// A session is the conversation of a person with a running agent, in its own direct channel of the two. It ends after
+// `timeoutMinutes` without activity, and at the latest `maxDurationMinutes` after it began. Its time-outs are those of
+// `timeoutConfig`, else of the agent's settings, else of the server; a value out of bounds becomes the nearest valid
+// one, and one that is not a number the server's.
 //
-// The channel's room hears `sessionExpirationWarning` once when the end comes near, and `sessionExpired`.
+// The channel's room gets `sessionExpirationWarning` once when the end is near, and `sessionExpired`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -17136,12 +17136,12 @@ func (c *ClientWithResponses) CreateSessionWithBodyWithResponse(ctx context.Cont
 
 // CreateSessionWithResponse Begin a session
 //
-// A session is the conversation of a person with a running agent, in a direct channel of its own that both take part
-// in. It ends when nobody speaks for `timeoutMinutes`, and at the latest `maxDurationMinutes` after it began. Its
-// time-outs are the server's, changed by the agent's settings, changed by `timeoutConfig`; a value out of bounds
-// becomes the nearest that is allowed, and one that is not a number the server's own.
+// A session is the conversation of a person with a running agent, in its own direct channel of the two. It ends after
+// `timeoutMinutes` without activity, and at the latest `maxDurationMinutes` after it began. Its time-outs are those of
+// `timeoutConfig`, else of the agent's settings, else of the server; a value out of bounds becomes the nearest valid
+// one, and one that is not a number the server's.
 //
-// The channel's room hears `sessionExpirationWarning` once when the end comes near, and `sessionExpired`.
+// The channel's room gets `sessionExpirationWarning` once when the end is near, and `sessionExpired`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -17171,7 +17171,7 @@ func (c *ClientWithResponses) GetSessionsHealthWithResponse(ctx context.Context,
 
 // DeleteSessionWithResponse End a session
 //
-// Ends the session for good: it is not found from then on. What its agent is still working on is cancelled. The
+// Ends the session for good: it is not found from then on. Open runs of its agent are cancelled. The
 // channel and its messages stay.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -17187,7 +17187,7 @@ func (c *ClientWithResponses) DeleteSessionWithResponse(ctx context.Context, ses
 
 // GetSessionWithResponse Read a session
 //
-// Looking at a session is no activity. For 24 hours after its end the answer is 410, then 404.
+// Reading is no activity. For 24 hours after its end the response is a 410, then a 404.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17217,8 +17217,8 @@ func (c *ClientWithResponses) HeartbeatSessionWithResponse(ctx context.Context, 
 
 // ListSessionMessagesWithResponse Read a session's messages
 //
-// A page of the conversation, newest first. The `cursor` of the answer, or of its `Link` header, leads on to what is older
-// or newer. Reading is no activity.
+// A page of the conversation, newest first. The `cursor` of the response, or of its `Link` header, leads to older or newer
+// messages. Reading is no activity.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17231,11 +17231,11 @@ func (c *ClientWithResponses) ListSessionMessagesWithResponse(ctx context.Contex
 	return ParseListSessionMessagesResult(rsp)
 }
 
-// PostSessionMessageWithBodyWithResponse Say something in a session
+// PostSessionMessageWithBodyWithResponse Post a message in a session
 //
 // Posts a message of the session's user, exactly as into any channel: the transports, the events of a stream and how
 // it is resumed, and repeating by `clientMessageId` are those of posting a message. A session that renews itself
-// begins its time-out anew with every message.
+// restarts its time-out with every message.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -17248,11 +17248,11 @@ func (c *ClientWithResponses) PostSessionMessageWithBodyWithResponse(ctx context
 	return ParsePostSessionMessageResult(rsp)
 }
 
-// PostSessionMessageWithResponse Say something in a session
+// PostSessionMessageWithResponse Post a message in a session
 //
 // Posts a message of the session's user, exactly as into any channel: the transports, the events of a stream and how
 // it is resumed, and repeating by `clientMessageId` are those of posting a message. A session that renews itself
-// begins its time-out anew with every message.
+// restarts its time-out with every message.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -17267,7 +17267,7 @@ func (c *ClientWithResponses) PostSessionMessageWithResponse(ctx context.Context
 
 // RenewSessionWithResponse Renew a session
 //
-// Begins the time-out anew, even in a session that doesn't renew itself. The longest life stays what it is.
+// Restarts the time-out, even of a session that doesn't renew itself. The maximum duration is unchanged.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17282,7 +17282,7 @@ func (c *ClientWithResponses) RenewSessionWithResponse(ctx context.Context, sess
 
 // UpdateSessionTimeoutWithBodyWithResponse Change a session's time-outs
 //
-// Changes what is sent and keeps the rest. The end is computed anew from the last renewal. `timeoutMinutes` must be
+// Changes the fields that are sent. The end is computed again from the last renewal. `timeoutMinutes` must be
 // within the server's bounds.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -17298,7 +17298,7 @@ func (c *ClientWithResponses) UpdateSessionTimeoutWithBodyWithResponse(ctx conte
 
 // UpdateSessionTimeoutWithResponse Change a session's time-outs
 //
-// Changes what is sent and keeps the rest. The end is computed anew from the last renewal. `timeoutMinutes` must be
+// Changes the fields that are sent. The end is computed again from the last renewal. `timeoutMinutes` must be
 // within the server's bounds.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -17314,9 +17314,9 @@ func (c *ClientWithResponses) UpdateSessionTimeoutWithResponse(ctx context.Conte
 
 // SubmitMessageWithBodyWithResponse Submit a message
 //
-// Stores and broadcasts what somebody says. When its author is an agent of this server, or its `source_type` is
+// Stores and broadcasts a message. When its author is an agent of this server, or its `source_type` is
 // `agent_response` or `agent_action`, it is an answer: no agent is asked to reply to it. Anything else is a question, as
-// if it were posted to the channel. Repeating a request with the same `messageId` gives the message that is there.
+// if it were posted to the channel. Repeating a request with the same `messageId` returns the stored message.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -17331,9 +17331,9 @@ func (c *ClientWithResponses) SubmitMessageWithBodyWithResponse(ctx context.Cont
 
 // SubmitMessageWithResponse Submit a message
 //
-// Stores and broadcasts what somebody says. When its author is an agent of this server, or its `source_type` is
+// Stores and broadcasts a message. When its author is an agent of this server, or its `source_type` is
 // `agent_response` or `agent_action`, it is an answer: no agent is asked to reply to it. Anything else is a question, as
-// if it were posted to the channel. Repeating a request with the same `messageId` gives the message that is there.
+// if it were posted to the channel. Repeating a request with the same `messageId` returns the stored message.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -17346,7 +17346,7 @@ func (c *ClientWithResponses) SubmitMessageWithResponse(ctx context.Context, bod
 	return ParseSubmitMessageResult(rsp)
 }
 
-// GetDebugInfoWithResponse Read what is going on
+// GetDebugInfoWithResponse Read a snapshot of the server
 //
 // The message servers, the agents, the connections and the memory of this process.
 //
@@ -17361,7 +17361,7 @@ func (c *ClientWithResponses) GetDebugInfoWithResponse(ctx context.Context, reqE
 	return ParseGetDebugInfoResult(rsp)
 }
 
-// GetServerHealthWithResponse Can the server do its work (below /api)
+// GetServerHealthWithResponse Check the server's health (below /api)
 //
 // The same as `/health`.
 //
@@ -17393,7 +17393,7 @@ func (c *ClientWithResponses) HelloWithResponse(ctx context.Context, reqEditors 
 
 // ClearServerLogsWithResponse Empty the log
 //
-// Forgets the entries that are kept for reading.
+// Removes the entries that are kept for reading.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17408,7 +17408,7 @@ func (c *ClientWithResponses) ClearServerLogsWithResponse(ctx context.Context, p
 
 // GetServerLogsWithResponse Read the log
 //
-// The newest entries that fit, oldest first. Secrets are not in it.
+// The newest matching entries, oldest first. They contain no secrets.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17423,7 +17423,7 @@ func (c *ClientWithResponses) GetServerLogsWithResponse(ctx context.Context, par
 
 // PostServerLogsWithBodyWithResponse Write to the log, and read it
 //
-// Appends the entries of `logs`, if there are any, and answers like reading.
+// Appends the entries of `logs`, if there are any, and responds like reading.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -17438,7 +17438,7 @@ func (c *ClientWithResponses) PostServerLogsWithBodyWithResponse(ctx context.Con
 
 // PostServerLogsWithResponse Write to the log, and read it
 //
-// Appends the entries of `logs`, if there are any, and answers like reading.
+// Appends the entries of `logs`, if there are any, and responds like reading.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -17453,7 +17453,7 @@ func (c *ClientWithResponses) PostServerLogsWithResponse(ctx context.Context, pa
 
 // PingWithResponse Ping
 //
-// The cheapest request that passes every layer.
+// The cheapest request that passes all middlewares.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17468,7 +17468,7 @@ func (c *ClientWithResponses) PingWithResponse(ctx context.Context, reqEditors .
 
 // GetServerStatusWithResponse Read the server's status
 //
-// Its agents, memory and age, in numbers.
+// Its agents, memory and uptime, in numbers.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17483,8 +17483,8 @@ func (c *ClientWithResponses) GetServerStatusWithResponse(ctx context.Context, r
 
 // StopServerWithResponse Stop the server
 //
-// Lets requests and replies that are under way finish, stops the agents, closes the database and ends the process.
-// Without an API key only callers with the owner's token, from the file `owner-token` of the data folder, may ask for it.
+// Lets running requests and replies finish, stops the agents, closes the database and ends the process.
+// Without an API key only callers with the owner's token, from the file `owner-token` of the data folder, may do so.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17499,7 +17499,7 @@ func (c *ClientWithResponses) StopServerWithResponse(ctx context.Context, reqEdi
 
 // GetPublicConfigWithResponse Read the public configuration
 //
-// What a client must know before it can ask for anything else.
+// What a client must know before any other request.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17515,8 +17515,8 @@ func (c *ClientWithResponses) GetPublicConfigWithResponse(ctx context.Context, r
 // GetLocalEnvironmentWithResponse Read the stored settings
 //
 // The settings of agents that are kept in the `.env` file of the server's data directory, and nothing else: never the
-// process environment, never another file. The values of secrets are masks; while no API key is set, all values are
-// for callers without the owner's token. It is refused in production, and for pages of other servers.
+// process environment, never another file. The values of secrets are masked; while no API key is set, all values are
+// masked for callers without the owner's token. It is refused in production, and for pages of other servers.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17531,10 +17531,10 @@ func (c *ClientWithResponses) GetLocalEnvironmentWithResponse(ctx context.Contex
 
 // UpdateLocalEnvironmentWithBodyWithResponse Replace the stored settings
 //
-// Writes the file anew with exactly these settings; a masked value that is sent back stays what it is. Names of the
-// server's own settings are refused. While no API key is set, it takes the owner's token, from the file `owner-token` of
-// the data folder. The settings count from the next start, where the process
-// environment doesn't set them.
+// Writes the file anew with exactly these settings; a masked value that is sent back is unchanged. Names of the
+// server's own settings are refused. While no API key is set, it requires the owner's token, from the file `owner-token` of
+// the data folder. The settings take effect at the next start, unless the process
+// environment sets them.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -17549,10 +17549,10 @@ func (c *ClientWithResponses) UpdateLocalEnvironmentWithBodyWithResponse(ctx con
 
 // UpdateLocalEnvironmentWithResponse Replace the stored settings
 //
-// Writes the file anew with exactly these settings; a masked value that is sent back stays what it is. Names of the
-// server's own settings are refused. While no API key is set, it takes the owner's token, from the file `owner-token` of
-// the data folder. The settings count from the next start, where the process
-// environment doesn't set them.
+// Writes the file anew with exactly these settings; a masked value that is sent back is unchanged. Names of the
+// server's own settings are refused. While no API key is set, it requires the owner's token, from the file `owner-token` of
+// the data folder. The settings take effect at the next start, unless the process
+// environment sets them.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -17567,7 +17567,7 @@ func (c *ClientWithResponses) UpdateLocalEnvironmentWithResponse(ctx context.Con
 
 // GetVersionWithResponse Read the version
 //
-// What is running, and for how long.
+// The version, and how long it has been running.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17580,7 +17580,7 @@ func (c *ClientWithResponses) GetVersionWithResponse(ctx context.Context, reqEdi
 	return ParseGetVersionResult(rsp)
 }
 
-// GetHealthWithResponse Can the server do its work
+// GetHealthWithResponse Check the server's health
 //
 // 200 while the database answers, at least one agent is active and the server isn't stopping. Needs no key.
 //
@@ -17595,7 +17595,7 @@ func (c *ClientWithResponses) GetHealthWithResponse(ctx context.Context, reqEdit
 	return ParseGetHealthResult(rsp)
 }
 
-// GetLivenessWithResponse Is the process alive
+// GetLivenessWithResponse Check that the process is alive
 //
 // Always 200 while the process serves requests. Needs no key.
 //
@@ -17627,7 +17627,7 @@ func (c *ClientWithResponses) GetGeneratedFileWithResponse(ctx context.Context, 
 
 // GetAgentUploadWithResponse Read a file uploaded to an agent
 //
-// The file, or the ranges asked for. Needs no key: the address is the secret. A browser shows images, sound and video,
+// The file, or the requested ranges. Needs no key: the address is the secret. A browser shows images, sound and video,
 // runs nothing, and saves everything else.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -17643,7 +17643,7 @@ func (c *ClientWithResponses) GetAgentUploadWithResponse(ctx context.Context, ag
 
 // GetChannelUploadWithResponse Read a file uploaded to a channel
 //
-// Like a file uploaded to an agent, as long as the channel is there.
+// Like a file uploaded to an agent, as long as the channel exists.
 //
 // Returns a wrapper object for the known response body format(s).
 //
